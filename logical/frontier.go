@@ -1,0 +1,174 @@
+package logical
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Order is how two frontiers stand to each other.
+type Order uint8
+
+// The four outcomes of [Frontier.Compare].
+const (
+	Equal Order = iota
+	Before
+	After
+	Concurrent
+)
+
+// String names the order in the design's words.
+func (o Order) String() string {
+	return [...]string{"equal", "before", "after", "concurrent"}[o&3]
+}
+
+// Frontier is a set of operations that holds, for each of its origins, every
+// operation up to one place. The zero value is the empty set.
+//
+// A Frontier is a value: every method that changes one returns a new one, and
+// the old one stays as it was, except [Frontier.Advance], which says so.
+type Frontier struct {
+	last []Dot // sorted by origin, one entry an origin, no zero Seq
+}
+
+// FrontierOf gathers dots into the smallest frontier that covers them all.
+func FrontierOf(dots ...Dot) Frontier {
+	var f Frontier
+	for _, d := range dots {
+		f.Advance(d)
+	}
+	return f
+}
+
+// Len is the number of origins.
+func (f Frontier) Len() int { return len(f.last) }
+
+// At is the last place covered of origin o; zero if none.
+func (f Frontier) At(o Origin) Seq {
+	if i, ok := f.find(o); ok {
+		return f.last[i].Seq
+	}
+	return 0
+}
+
+// Covers reports whether the operation d is in the set.
+func (f Frontier) Covers(d Dot) bool { return d.Seq <= f.At(d.Origin) }
+
+// All yields the last dot of each origin, by origin.
+func (f Frontier) All() iter.Seq[Dot] { return slices.Values(f.last) }
+
+// Includes reports whether every operation of g is in f.
+func (f Frontier) Includes(g Frontier) bool {
+	i := 0
+	for _, d := range g.last {
+		for i < len(f.last) && f.last[i].Origin < d.Origin {
+			i++
+		}
+		if i == len(f.last) || f.last[i].Origin != d.Origin || f.last[i].Seq < d.Seq {
+			return false
+		}
+	}
+	return true
+}
+
+// Compare tells which of the two sets includes the other.
+func (f Frontier) Compare(g Frontier) Order {
+	down, up := f.Includes(g), g.Includes(f)
+	switch {
+	case down && up:
+		return Equal
+	case up:
+		return Before
+	case down:
+		return After
+	}
+	return Concurrent
+}
+
+// Join is the union of both sets. The result shares no memory with either.
+func (f Frontier) Join(g Frontier) Frontier {
+	out := Frontier{last: make([]Dot, 0, len(f.last)+len(g.last))}
+	i, j := 0, 0
+	for i < len(f.last) || j < len(g.last) {
+		switch {
+		case j == len(g.last) || i < len(f.last) && f.last[i].Origin < g.last[j].Origin:
+			out.last = append(out.last, f.last[i])
+			i++
+		case i == len(f.last) || g.last[j].Origin < f.last[i].Origin:
+			out.last = append(out.last, g.last[j])
+			j++
+		default:
+			out.last = append(out.last, Dot{f.last[i].Origin, max(f.last[i].Seq, g.last[j].Seq)})
+			i, j = i+1, j+1
+		}
+	}
+	return out
+}
+
+// Clone returns a frontier that shares no memory with f.
+func (f Frontier) Clone() Frontier { return Frontier{last: slices.Clone(f.last)} }
+
+// Advance covers d, and every operation of its origin before it, in place: f's
+// memory changes, so f must not be shared. Use it on a Clone.
+func (f *Frontier) Advance(d Dot) {
+	if d.Seq == 0 {
+		return
+	}
+	i, ok := f.find(d.Origin)
+	if !ok {
+		f.last = slices.Insert(f.last, i, d)
+		return
+	}
+	f.last[i].Seq = max(f.last[i].Seq, d.Seq)
+}
+
+// Digest is equal for equal frontiers and almost surely different for others
+// (FNV-1a over the sorted entries).
+func (f Frontier) Digest() uint64 {
+	h := uint64(14695981039346656037)
+	for _, d := range f.last {
+		for _, w := range [2]uint64{uint64(d.Origin), uint64(d.Seq)} {
+			for range 8 {
+				h = (h ^ w&0xff) * 1099511628211
+				w >>= 8
+			}
+		}
+	}
+	return h
+}
+
+// String lists the last dots, by origin.
+func (f Frontier) String() string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, d := range f.last {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%s:%d", d.Origin, uint64(d.Seq))
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// find is the index of origin o, or where it would stand.
+func (f Frontier) find(o Origin) (int, bool) {
+	if len(f.last) <= 8 {
+		for i, d := range f.last {
+			if d.Origin >= o {
+				return i, d.Origin == o
+			}
+		}
+		return len(f.last), false
+	}
+	return slices.BinarySearchFunc(f.last, o, func(d Dot, o Origin) int {
+		switch {
+		case d.Origin < o:
+			return -1
+		case d.Origin > o:
+			return 1
+		}
+		return 0
+	})
+}

@@ -1,0 +1,32 @@
+// Package resolve decides what to keep when writes collide, and says what that
+// threw away.
+//
+// An [Op] is one accepted write with all its evidence. An [Object] is the fold
+// of the ops of one key: the [Version]s that at least one resolver still keeps,
+// each with a [Mask] saying which. A resolver is a rule for which versions
+// survive; all of them can judge the same ops, because every op carries what
+// every rule asks for. A [Panel] is the resolver that serves a key and the
+// shadows that only watch.
+//
+// [Panel.Fold] applies one op and returns verdicts: which version lost to which
+// under which resolver, and how the two stood to each other. A write is
+// accounted when it survives or when a survivor's author had, directly or
+// through others, been shown it; otherwise it is lost. Superseding is not
+// losing.
+//
+// The package is pure: the past is asked through [History], and only where
+// versions collide.
+//
+// Invariants, proved once for all resolvers by the law suite:
+//
+//   - folding the same ops in any order that respects causality gives the same
+//     object, byte for byte;
+//   - folding an op twice in a row changes nothing;
+//   - accepted = live + superseded + lost, for every resolver;
+//   - a write is lost as inverted exactly when, at the leader that accepted it,
+//     a version its author had been shown survived it. That is decided where
+//     the write is born, recorded in the op, and so equal everywhere.
+//
+// What the package is not: it stores nothing, ships nothing, and never reads a
+// clock. Rules that need stamps take them from the op.
+package resolve

@@ -1,0 +1,110 @@
+package resolve
+
+import (
+	"slices"
+
+	"kvd/logical"
+	"kvd/wallclock"
+)
+
+// Object is the fold of all applied ops of one key. The zero Object with a Key
+// is a key never written.
+type Object struct {
+	Key      string
+	Versions []Version // sorted by dot; every one is kept by somebody
+	// Twins says that some request for this key was accepted at two leaders, so
+	// that the dots of one write are more than one.
+	Twins bool
+}
+
+// Version is what is left of one op in the object.
+type Version struct {
+	Dot     logical.Dot
+	Mask    Mask // the resolvers that keep it
+	Kind    Kind
+	Value   []byte // shared with the op, immutable; nil when only a counter keeps it
+	Expires wallclock.Instant
+
+	Wall    wallclock.Interval
+	HLC     logical.HLC
+	Lamport logical.Lamport
+
+	Count Count // set while a counter keeps the version
+}
+
+// Count is one origin's share of a counter: Total less Base, less Voids.
+type Count struct {
+	Total int64       // the origin's running total, up to the version's dot
+	Base  Base        // how much of it deletes have taken away
+	Voids []VoidDelta // deltas counted elsewhere under a smaller dot; sorted by Seq
+}
+
+// Base is the running total at one place of an origin's log.
+type Base struct {
+	Seq   logical.Seq
+	Total int64
+}
+
+// VoidDelta is an addition whose request another leader had accepted too.
+type VoidDelta struct {
+	Seq   logical.Seq
+	Delta int64
+}
+
+// Share is what the origin contributes to the sum.
+func (c Count) Share() int64 {
+	n := c.Total - c.Base.Total
+	for _, v := range c.Voids {
+		n -= v.Delta
+	}
+	return n
+}
+
+// Deleted reports whether the version says that the key holds nothing.
+func (v *Version) Deleted() bool { return v.Kind == Delete }
+
+// Find is the index of the version with dot d, or where it would stand.
+func (o *Object) Find(d logical.Dot) (int, bool) {
+	for i := range o.Versions {
+		if c := o.Versions[i].Dot.Compare(d); c >= 0 {
+			return i, c == 0
+		}
+	}
+	return len(o.Versions), false
+}
+
+// Clone returns an object that can be folded without changing o. Value bytes
+// are shared: they are immutable.
+func (o *Object) Clone() *Object {
+	c := &Object{Key: o.Key, Twins: o.Twins, Versions: slices.Clone(o.Versions)}
+	for i := range c.Versions {
+		c.Versions[i].Count.Voids = slices.Clone(c.Versions[i].Count.Voids)
+	}
+	return c
+}
+
+// add puts the version of op in its place, kept by nobody yet.
+func (o *Object) add(i int, op *Op) {
+	o.Versions = slices.Insert(o.Versions, i, Version{
+		Dot: op.Dot, Kind: op.Kind, Value: op.Value, Expires: op.Expires,
+		Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport,
+	})
+}
+
+// sweep drops what nobody keeps, and what a keeper does not need.
+func (o *Object) sweep() {
+	o.Versions = slices.DeleteFunc(o.Versions, func(v Version) bool { return v.Mask == 0 })
+	for i := range o.Versions {
+		o.Versions[i].trim()
+	}
+}
+
+// trim makes equal versions equal bytes whatever they were kept for before.
+func (v *Version) trim() {
+	if v.Mask&Counter.Mask() == 0 {
+		v.Count = Count{}
+	}
+	if v.Mask == Counter.Mask() {
+		v.Value = nil
+	}
+}

@@ -1,0 +1,155 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"kvd/logical"
+)
+
+// Panel is the resolver that serves a key and the shadows that only watch it.
+type Panel struct {
+	Serving ID
+	Shadows Mask
+}
+
+// Mask is every resolver of the panel.
+func (p Panel) Mask() Mask { return p.Serving.Mask() | p.Shadows }
+
+// Fold applies op, whose parents and everything its leader had applied were
+// folded before, to the object in place, and appends verdicts to dst. Folding an
+// op whose version is still there changes nothing; whoever feeds ops keeps a
+// frontier, so that others are not folded twice.
+//
+// The object keeps op.Value: it must not be written to any more.
+func (p Panel) Fold(o *Object, op *Op, h History, dst []Verdict) []Verdict {
+	return p.fold(o, op, h, dst, false)
+}
+
+// Accept is [Panel.Fold] at the leader that accepts the op: it also marks in
+// op.Inverted the resolvers under which a version that the author had been shown
+// survives it. It must run before anybody else sees the op.
+func (p Panel) Accept(o *Object, op *Op, h History, dst []Verdict) []Verdict {
+	return p.fold(o, op, h, dst, true)
+}
+
+func (p Panel) fold(o *Object, op *Op, h History, dst []Verdict, born bool) []Verdict {
+	i, found := o.Find(op.Dot)
+	if found {
+		return dst
+	}
+	if op.HasRequest() && !o.Twins {
+		_, o.Twins = h.Twin(op.Dot)
+	}
+	o.add(i, op)
+	f := Folding{Object: o, New: i, Op: op, History: h}
+	for id := range resolvers {
+		if !p.Mask().Has(id) {
+			continue
+		}
+		f.Bit, f.Serving = id.Mask(), id == p.Serving
+		dst = f.judge(id, born, dst)
+	}
+	o.sweep()
+	return dst
+}
+
+// judge folds under one resolver and compares what survived before and after.
+func (f *Folding) judge(id ID, born bool, dst []Verdict) []Verdict {
+	var was, is [8]logical.Dot
+	rule := table[id].rule
+	before := f.surviving(rule, was[:0])
+	rule.Fold(f)
+	after := f.surviving(rule, is[:0])
+	if f.plain(before, after) {
+		return succeed(id, f.Op.Dot, before, dst)
+	}
+	if !rule.Loses() {
+		return f.merge(id, before, after, dst)
+	}
+	a := account{id: id, op: f.Op, key: f.Object.Key, twins: f.Object.Twins, history: f.History,
+		before: before, after: after, born: born, verdicts: dst}
+	return a.settle()
+}
+
+// plain is the common case: the op replaces exactly what its author saw.
+func (f *Folding) plain(before, after []logical.Dot) bool {
+	return len(after) == 1 && after[0] == f.Op.Dot && !f.Object.Twins && slices.Equal(before, f.Op.Parents)
+}
+
+// succeed says that winner superseded every version of before.
+func succeed(id ID, winner logical.Dot, before []logical.Dot, dst []Verdict) []Verdict {
+	for _, d := range before {
+		dst = append(dst, Verdict{Resolver: id, Loser: d, Winner: winner})
+	}
+	return dst
+}
+
+// merge gives the verdicts of a resolver that loses nothing: what is gone was
+// seen.
+func (f *Folding) merge(id ID, before, after []logical.Dot, dst []Verdict) []Verdict {
+	for _, d := range before {
+		if !slices.Contains(after, d) {
+			dst = append(dst, Verdict{Resolver: id, Loser: d, Winner: f.Op.Dot})
+		}
+	}
+	return dst
+}
+
+// surviving appends the dots of the versions that survive under the rule.
+func (f *Folding) surviving(rule Resolver, dst []logical.Dot) []logical.Dot {
+	var idx [8]int
+	for _, i := range rule.Survivors(f.Object, f.Bit, idx[:0]) {
+		dst = append(dst, f.Object.Versions[i].Dot)
+	}
+	return dst
+}
+
+// Policy says which resolver serves a key: the longest matching prefix, else
+// the default. It is the same on all leaders. The zero Policy serves every key
+// by lww without shadows.
+type Policy struct {
+	Default ID
+	Shadows Mask   // resolvers that watch every key
+	Rules   []Rule // sorted by prefix, no prefix twice
+}
+
+// Rule gives the keys that begin with Prefix to Resolver.
+type Rule struct {
+	Prefix   string
+	Resolver ID
+}
+
+// Validate sorts the rules and refuses a prefix that stands twice.
+func (p *Policy) Validate() error {
+	slices.SortFunc(p.Rules, func(a, b Rule) int { return strings.Compare(a.Prefix, b.Prefix) })
+	for i := 1; i < len(p.Rules); i++ {
+		if p.Rules[i].Prefix == p.Rules[i-1].Prefix {
+			return fmt.Errorf("policy: prefix %q is given both %s and %s; keep one", p.Rules[i].Prefix, p.Rules[i-1].Resolver, p.Rules[i].Resolver)
+		}
+	}
+	return nil
+}
+
+// Panel is who judges the key.
+func (p *Policy) Panel(key string) Panel {
+	panel, longest := Panel{Serving: p.Default}, -1
+	for _, r := range p.Rules {
+		if len(r.Prefix) > longest && strings.HasPrefix(key, r.Prefix) {
+			panel.Serving, longest = r.Resolver, len(r.Prefix)
+		}
+	}
+	panel.Shadows = p.Shadows &^ panel.Serving.Mask()
+	return panel
+}
+
+// String renders the policy canonically; leaders compare it before they join.
+func (p *Policy) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "*=%s", p.Default)
+	for _, r := range p.Rules {
+		fmt.Fprintf(&b, " %q=%s", r.Prefix, r.Resolver)
+	}
+	return b.String()
+}

@@ -1,0 +1,131 @@
+package resolve
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+)
+
+// ID is a resolver's place in the table. It is stored in masks, so places never
+// change and new resolvers go at the end.
+type ID uint8
+
+// The resolvers, by place.
+const (
+	LWW ID = iota
+	Lamport
+	HLC
+	Interval
+	Siblings
+	Causal
+	Counter
+	resolvers // how many there are
+)
+
+// Mask is a set of resolvers.
+type Mask uint16
+
+// All is every resolver.
+const All Mask = 1<<resolvers - 1
+
+// Resolver is a rule for which versions of a key survive.
+type Resolver interface {
+	// Fold decides who keeps the new version, and whom it displaces, by setting
+	// and clearing the resolver's bit in the object's versions.
+	Fold(f *Folding)
+	// Survivors appends the indexes of the versions a reader is shown, best
+	// first. They are among those that the resolver keeps.
+	Survivors(o *Object, bit Mask, dst []int) []int
+	// Loses reports whether the rule can throw away a write that nobody who
+	// overwrote it had seen.
+	Loses() bool
+}
+
+// Folding is one op being folded under one resolver.
+type Folding struct {
+	Object  *Object
+	New     int // index of the op's version
+	Op      *Op
+	Bit     Mask // the resolver's own
+	Serving bool // false: the resolver is a shadow
+	History History
+}
+
+// table is every resolver, in the order of their IDs. A new one is one file and
+// one row, and inherits the law suite.
+var table = [resolvers]struct {
+	name string
+	rule Resolver
+	says string
+}{
+	LWW:      {"lww", maximal{byWall}, "keeps the greatest wall clock midpoint"},
+	Lamport:  {"lamport", maximal{byLamport}, "keeps the greatest Lamport stamp"},
+	HLC:      {"hlc", maximal{byHLC}, "keeps the greatest hybrid logical stamp"},
+	Interval: {"interval", maximal{byInterval}, "keeps every version whose interval no other lies wholly after"},
+	Siblings: {"siblings", siblings{}, "keeps every version that no author of a later one had been shown"},
+	Causal:   {"causal", causal{}, "keeps what siblings keeps, shows the greatest hybrid logical stamp"},
+	Counter:  {"counter", counter{}, "adds up every increment"},
+}
+
+// IDs lists every resolver in table order.
+func IDs() []ID {
+	ids := make([]ID, resolvers)
+	for i := range ids {
+		ids[i] = ID(i)
+	}
+	return ids
+}
+
+// Names lists every resolver's name in table order.
+func Names() []string {
+	names := make([]string, resolvers)
+	for i := range names {
+		names[i] = ID(i).String()
+	}
+	return names
+}
+
+// ParseID finds a resolver by name.
+func ParseID(name string) (ID, error) {
+	for i := range table {
+		if table[i].name == name {
+			return ID(i), nil
+		}
+	}
+	return 0, fmt.Errorf("no resolver is called %q; there are %s", name, strings.Join(Names(), ", "))
+}
+
+// String is the resolver's name.
+func (id ID) String() string {
+	if id >= resolvers {
+		return fmt.Sprintf("resolver %d", uint8(id))
+	}
+	return table[id].name
+}
+
+// Rule is one sentence about what the resolver keeps.
+func (id ID) Rule() string { return table[id].says }
+
+// Mask is the set that holds only id.
+func (id ID) Mask() Mask { return 1 << id }
+
+// Loses reports whether the resolver can lose an acknowledged write.
+func (id ID) Loses() bool { return table[id].rule.Loses() }
+
+// Has reports whether id is in the set.
+func (m Mask) Has(id ID) bool { return m&id.Mask() != 0 }
+
+// Names lists the set in table order.
+func (m Mask) Names() []string {
+	var names []string
+	for m := m & All; m != 0; m &= m - 1 {
+		names = append(names, ID(bits.TrailingZeros16(uint16(m))).String())
+	}
+	return names
+}
+
+// Survivors appends the indexes of o's versions that resolver id shows to a
+// reader, best first, deletions among them.
+func (o *Object) Survivors(id ID, dst []int) []int {
+	return table[id].rule.Survivors(o, id.Mask(), dst)
+}

@@ -1,0 +1,109 @@
+package resolve
+
+import "kvd/logical"
+
+// siblings keeps the live set of dotted version vectors (Almeida et al. 2010):
+// an op removes the versions its author had been shown and nothing else.
+// Because ops are applied in causal order, removing parents is the whole rule:
+// no version vector per key is needed.
+//
+// As a shadow it also removes what the serving resolver hid: had siblings
+// served the key, the author would have been shown those too.
+type siblings struct{}
+
+// Fold removes the parents, and keeps the new version unless it deletes: a
+// deletion needs no tombstone here, since absence and the frontier say it.
+func (siblings) Fold(f *Folding) { f.live(!f.Serving, f.Op.Kind != Delete) }
+
+// Survivors is the live set.
+func (siblings) Survivors(o *Object, bit Mask, dst []int) []int { return kept(o, bit, dst) }
+
+// Loses is false: only what was seen is removed.
+func (siblings) Loses() bool { return false }
+
+// causal keeps a live set like siblings, but shows one: the greatest hybrid
+// logical stamp. A write covers what its leader held and hid, or a hidden
+// version would resurface over the author's own write. A deletion stays in the
+// live set as a version: dropping it would let the order of arrival decide
+// between it and a concurrent write.
+type causal struct{}
+
+// Fold removes parents and hidden versions and keeps the new one.
+func (causal) Fold(f *Folding) { f.live(true, true) }
+
+// Survivors is the one version with the greatest stamp.
+func (causal) Survivors(o *Object, bit Mask, dst []int) []int {
+	best := -1
+	for i := range o.Versions {
+		if o.Versions[i].Mask&bit == 0 {
+			continue
+		}
+		if best < 0 || byHLC(o.Key, &o.Versions[i], &o.Versions[best]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return dst
+	}
+	return append(dst, best)
+}
+
+// Loses is true: of concurrent writes one is shown.
+func (causal) Loses() bool { return true }
+
+// live removes what the op covers from the live set and, if keep, adds its
+// version.
+func (f *Folding) live(hidden, keep bool) {
+	for _, p := range f.Op.Parents {
+		f.remove(p)
+	}
+	if hidden {
+		for _, p := range f.Op.Hidden {
+			f.remove(p)
+		}
+	}
+	if keep && f.represents() {
+		f.Object.Versions[f.New].Mask |= f.Bit
+	}
+}
+
+// remove takes the version d out of the live set, or the twin that stands for
+// it.
+func (f *Folding) remove(d logical.Dot) {
+	if f.clear(d) || !f.Object.Twins {
+		return
+	}
+	if t, ok := f.History.Twin(d); ok {
+		f.clear(t)
+	}
+}
+
+// clear takes the bit from version d and reports whether it had it.
+func (f *Folding) clear(d logical.Dot) bool {
+	i, ok := f.Object.Find(d)
+	if !ok || f.Object.Versions[i].Mask&f.Bit == 0 {
+		return false
+	}
+	f.Object.Versions[i].Mask &^= f.Bit
+	return true
+}
+
+// represents reports whether the new version stands in the live set for its
+// request. Of two dots of one request the smaller does; when the first to arrive
+// was already seen by somebody, so is the second.
+func (f *Folding) represents() bool {
+	if !f.Object.Twins {
+		return true
+	}
+	t, ok := f.History.Twin(f.Op.Dot)
+	if !ok {
+		return true
+	}
+	if i, held := f.Object.Find(t); !held || f.Object.Versions[i].Mask&f.Bit == 0 {
+		return false
+	}
+	if t.Compare(f.Op.Dot) < 0 {
+		return false
+	}
+	return f.clear(t)
+}

@@ -1,0 +1,90 @@
+package resolve
+
+import "cmp"
+
+// maximal keeps the versions that no other beats. Because beating is a strict
+// partial order on stamps, what survives is the set of maximal elements: the
+// same whatever the order of arrival.
+type maximal struct {
+	beats func(key string, v, w *Version) bool
+}
+
+// Fold keeps the new version unless one that is kept beats it, and displaces
+// those that it beats.
+func (m maximal) Fold(f *Folding) {
+	vs := f.Object.Versions
+	fresh := &vs[f.New]
+	for i := range vs {
+		if vs[i].Mask&f.Bit != 0 && m.beats(f.Object.Key, &vs[i], fresh) {
+			return
+		}
+	}
+	for i := range vs {
+		if vs[i].Mask&f.Bit != 0 && m.beats(f.Object.Key, fresh, &vs[i]) {
+			vs[i].Mask &^= f.Bit
+		}
+	}
+	fresh.Mask |= f.Bit
+}
+
+// Survivors is all that is kept.
+func (m maximal) Survivors(o *Object, bit Mask, dst []int) []int { return kept(o, bit, dst) }
+
+// Loses is true: a stamp says nothing about what its author had seen.
+func (m maximal) Loses() bool { return true }
+
+// byWall is last-write-wins as most stores do it: midpoints of wall clocks.
+func byWall(key string, v, w *Version) bool {
+	return tie(key, v, w, cmp.Compare(v.Wall.Midpoint(), w.Wall.Midpoint()))
+}
+
+// byLamport orders a write after all that its leader had heard of.
+func byLamport(key string, v, w *Version) bool {
+	return tie(key, v, w, cmp.Compare(v.Lamport, w.Lamport))
+}
+
+// byHLC does so too, and prefers the later clock among strangers.
+func byHLC(key string, v, w *Version) bool {
+	return tie(key, v, w, v.HLC.Compare(w.HLC))
+}
+
+// byInterval orders two writes only when their clocks can: one interval lies
+// wholly after the other. An interval order, so no tie-break is needed.
+func byInterval(_ string, v, w *Version) bool { return w.Wall.Before(v.Wall) }
+
+// tie settles equal stamps by a hash of key and dot, then by dot. A raw node
+// name would always favour the same leader; value bytes would favour the same
+// content.
+func tie(key string, v, w *Version, c int) bool {
+	if c == 0 {
+		c = cmp.Compare(mix(key, v), mix(key, w))
+	}
+	if c == 0 {
+		c = v.Dot.Compare(w.Dot)
+	}
+	return c > 0
+}
+
+// mix hashes key and dot: FNV-1a, then the finaliser of MurmurHash3, because
+// FNV alone leaves neighbours in order.
+func mix(key string, v *Version) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(key) {
+		h = (h ^ uint64(key[i])) * 1099511628211
+	}
+	h ^= uint64(v.Dot.Origin) * 0x9e3779b97f4a7c15
+	h = (h ^ uint64(v.Dot.Seq)) * 1099511628211
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// kept appends the indexes of the versions with the bit, in dot order.
+func kept(o *Object, bit Mask, dst []int) []int {
+	for i := range o.Versions {
+		if o.Versions[i].Mask&bit != 0 {
+			dst = append(dst, i)
+		}
+	}
+	return dst
+}

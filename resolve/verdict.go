@@ -1,0 +1,60 @@
+package resolve
+
+import "kvd/logical"
+
+// Relation is how a version that no longer survives stands to the one that
+// does.
+type Relation uint8
+
+// The relations. Their numbers are stored.
+const (
+	// Superseded: the winner's author had, directly or through others, been
+	// shown the loser. Nothing is lost.
+	Superseded Relation = iota
+	// Inverted: where the loser was accepted, a version that its author had been
+	// shown survived it. The later write lost: DDIA figure 8-3.
+	Inverted
+	// Concurrent: no survivor's author had seen the loser, and what beat it was
+	// not among what its own author had seen.
+	Concurrent
+)
+
+// String names the relation.
+func (r Relation) String() string {
+	switch r {
+	case Superseded:
+		return "superseded"
+	case Inverted:
+		return "inverted"
+	case Concurrent:
+		return "concurrent"
+	}
+	return "unknown"
+}
+
+// Lost reports whether a write in this relation is gone unseen.
+func (r Relation) Lost() bool { return r != Superseded }
+
+// Verdict is what folding one op decided about one version under one resolver.
+type Verdict struct {
+	Resolver ID
+	Relation Relation
+	// Withdrawn says that Loser had been recorded as lost and no longer is: a
+	// survivor turned out to have seen it, or it survives again.
+	Withdrawn bool
+	Loser     logical.Dot
+	Winner    logical.Dot // a survivor at the time of the verdict
+}
+
+// History is the past as folding asks for it, and it asks only where versions
+// collide. All answers concern ops applied here; staged ones are included.
+type History interface {
+	// Op is the op with dot d. False: no longer in the log. The op is shared
+	// and must not be changed.
+	Op(d logical.Dot) (*Op, bool)
+	// Twin is the other dot of a request that two leaders accepted, if d has one
+	// that was applied before.
+	Twin(d logical.Dot) (logical.Dot, bool)
+	// Lost reports whether the ledger holds d as lost under resolver r.
+	Lost(r ID, key string, d logical.Dot) bool
+}

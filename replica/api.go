@@ -1,0 +1,328 @@
+package replica
+
+import (
+	"errors"
+	"time"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// Leader is the name of a node, unique in the cluster and stable over restarts.
+type Leader string
+
+// Input is what a core can be fed.
+type Input interface{ isInput() }
+
+func (*Request) isInput() {}
+func (Received) isInput() {}
+func (PeerUp) isInput()   {}
+func (PeerDown) isInput() {}
+func (Tick) isInput()     {}
+
+// Verb is what a client asks for.
+type Verb uint8
+
+// The verbs.
+const (
+	Get    Verb = 1 + iota // read
+	Set                    // write Value
+	Remove                 // delete
+	Incr                   // add Delta
+)
+
+// Request is a client's. The core keeps it until it is answered.
+type Request struct {
+	ID      uint64 // chosen by the edge, returned with the reply
+	Verb    Verb
+	Key     string
+	Value   []byte // Set: owned by the core from now on
+	Delta   int64  // Incr
+	Expires wallclock.Instant
+
+	// Retry identity: a request with the same Client and Number is the same
+	// write, at whichever leader it arrives. Client zero: not retried.
+	Client, Number uint64
+
+	// Token is what the client has seen; the zero Token asks for nothing. A
+	// leader behind it waits, at most Config.TokenWait, and then says so.
+	Token Token
+	// Exact (Set, Remove) says that Shown is what the author had been shown of
+	// the key. Otherwise the write goes over whatever the leader shows now.
+	Exact bool
+	Shown []logical.Dot
+}
+
+// Token is what a client carries from leader to leader: it gives
+// read-your-writes, monotonic reads, and writes that follow reads (Terry et al.
+// 1994). It is opaque to clients.
+type Token struct {
+	Frontier logical.Frontier // everything shown or acknowledged to the client
+	Lamport  logical.Lamport
+	HLC      logical.HLC
+}
+
+// Message is what leaders say to each other.
+type Message interface{ isMessage() }
+
+func (*Batch) isMessage()  {}
+func (*Status) isMessage() {}
+
+// Batch ships ops: of one origin ascending without gaps; several origins may
+// follow each other.
+type Batch struct {
+	Ops []*resolve.Op
+}
+
+// Status says what its sender has durably applied: an acknowledgement, a
+// request to resume from there, and a heartbeat.
+type Status struct {
+	Life     logical.Origin // the sender's own origin; a new one is a new life
+	Number   uint64         // rises within a life; older ones are stale
+	Frontier logical.Frontier
+	Lamport  logical.Lamport
+	HLC      logical.HLC
+}
+
+// Received is a message from a peer.
+type Received struct {
+	From    Leader
+	Message Message
+}
+
+// PeerUp says that a peer can be sent to.
+type PeerUp struct{ Peer Leader }
+
+// PeerDown says that a peer cannot be reached; nothing about its data.
+type PeerDown struct{ Peer Leader }
+
+// Tick says that time has passed: Output.Wake asked for it.
+type Tick struct{}
+
+// Reader is what is stored, staged puts of the running batch included.
+type Reader interface {
+	resolve.History
+	// Object is the key's object; never nil. The caller may change it: nothing
+	// of it is shared except value bytes, which nobody changes.
+	Object(key string) *resolve.Object
+	// Ops lists origin's ops from place from on, ascending, until their values
+	// and keys exceed maxBytes or maxOps are found; at least one if there is
+	// one.
+	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) []*resolve.Op
+	// Request is the dot a request was given here or at a peer whose op was
+	// applied; the smaller if two.
+	Request(client, number uint64) (logical.Dot, bool)
+}
+
+// Put is one thing to store. All puts of a batch are stored, or none.
+type Put interface{ isPut() }
+
+func (PutOp) isPut()      {}
+func (PutObject) isPut()  {}
+func (PutRequest) isPut() {}
+func (PutTwins) isPut()   {}
+func (PutLoss) isPut()    {}
+func (DropLoss) isPut()   {}
+
+// PutOp appends to the log of op.Dot.Origin.
+type PutOp struct{ Op *resolve.Op }
+
+// PutObject replaces a key's object. One without versions and twins is removed.
+type PutObject struct{ Object *resolve.Object }
+
+// PutRequest remembers which dot a request was given.
+type PutRequest struct {
+	Client, Number uint64
+	Dot            logical.Dot
+}
+
+// PutTwins remembers that A and B are one request.
+type PutTwins struct{ A, B logical.Dot }
+
+// PutLoss enters a lost write in the ledger, in place of an older row for the
+// same write and resolver.
+type PutLoss struct{ Loss Loss }
+
+// DropLoss withdraws a lost write from the ledger.
+type DropLoss struct {
+	Resolver resolve.ID
+	Key      string
+	Loser    logical.Dot
+}
+
+// Loss is one row of the ledger: an acknowledged write that a resolver threw
+// away although nobody who overwrote it had seen it.
+type Loss struct {
+	Resolver resolve.ID
+	Relation resolve.Relation
+	Key      string
+	Loser    logical.Dot
+	Winner   logical.Dot
+	At       wallclock.Interval // this leader's clock when it was decided
+}
+
+// State is what a core must remember beside log and objects; it is stored with
+// every batch.
+type State struct {
+	Origin   logical.Origin // the present life's
+	Frontier logical.Frontier
+	Lamport  logical.Lamport
+	HLC      logical.HLC
+}
+
+// Output is what steps ask for. Nothing in Sends and Replies may leave before
+// Puts, and the core's State, are durable. It is reused: whoever keeps a part
+// longer than until the next Reset copies it.
+type Output struct {
+	Puts    []Put
+	Sends   []Send
+	Replies []Reply
+	Events  []Event
+	Wake    wallclock.Mono // when a Tick is due next
+}
+
+// Reset empties the output and keeps its memory.
+func (o *Output) Reset() {
+	clear(o.Puts)
+	clear(o.Sends)
+	clear(o.Replies)
+	clear(o.Events)
+	o.Puts, o.Sends, o.Replies, o.Events = o.Puts[:0], o.Sends[:0], o.Replies[:0], o.Events[:0]
+}
+
+// Send is a message for a peer.
+type Send struct {
+	To      Leader
+	Message Message
+}
+
+// Reply answers a request.
+type Reply struct {
+	ID  uint64
+	Err error // one of the sentinels, wrapped; nil: done, and durable
+
+	Dot   logical.Dot     // writes: the op; the first one when the request was a retry
+	Retry bool            // writes: the request had been accepted before
+	Wrote []byte          // Incr: the outcome
+	Over  []logical.Dot   // writes: the op's parents
+	Shown resolve.Reading // what the key shows now, after the write if it was one
+	Token Token           // everything the client has now seen; merge it
+}
+
+// What a client can be told. Each is wrapped with what failed and what to do.
+var (
+	ErrBehind     = errors.New("this leader has not yet applied what the token has seen")
+	ErrOverloaded = errors.New("too many requests are waiting at this leader")
+	ErrBadRequest = errors.New("bad request")
+)
+
+// Event is a typed fact for logs, metrics, traces and golden files.
+type Event interface{ isEvent() }
+
+func (Accepted) isEvent()    {}
+func (Applied) isEvent()     {}
+func (Judged) isEvent()      {}
+func (Held) isEvent()        {}
+func (Dropped) isEvent()     {}
+func (ClockAhead) isEvent()  {}
+func (TwinFound) isEvent()   {}
+func (PeerBehind) isEvent()  {}
+func (TokenWaited) isEvent() {}
+
+// Accepted: a client's write became an op here.
+type Accepted struct {
+	Op *resolve.Op
+}
+
+// Applied: a peer's op was applied here.
+type Applied struct {
+	Op   *resolve.Op
+	From Leader
+}
+
+// Judged: folding gave a verdict.
+type Judged struct {
+	Key     string
+	Verdict resolve.Verdict
+}
+
+// Held: an op arrived before what it depends on and waits at the gate.
+type Held struct {
+	Dot logical.Dot
+	Gap bool // an op of the same origin is missing, not only a dependency
+}
+
+// Dropped: a message's op was let go; the sender will ship it again.
+type Dropped struct {
+	Dot    logical.Dot
+	Reason DropReason
+}
+
+// DropReason says why.
+type DropReason uint8
+
+// The reasons.
+const (
+	Duplicate DropReason = 1 + iota // applied already
+	GateFull                        // the gate holds all it may
+)
+
+// ClockAhead: an op's hybrid stamp is further ahead than the guard allows; the
+// op was applied and its clock not absorbed.
+type ClockAhead struct {
+	Dot   logical.Dot
+	Ahead time.Duration
+}
+
+// TwinFound: two leaders had accepted the same request.
+type TwinFound struct{ A, B logical.Dot }
+
+// PeerBehind: ops are shipped to a peer again, or another origin's ops for the
+// first time, because it lacked them for too long.
+type PeerBehind struct {
+	Peer   Leader
+	Origin logical.Origin
+	From   logical.Seq
+}
+
+// TokenWaited: a request's token was ahead of this leader.
+type TokenWaited struct {
+	ID    uint64
+	Gave  bool // up: ErrBehind was answered
+	Since wallclock.Mono
+}
+
+// Config is what a core is told once.
+type Config struct {
+	Name   Leader
+	Peers  []Leader // the others; more may come with PeerUp
+	Policy resolve.Policy
+
+	MaxDrift    time.Duration // how far ahead of our clock a hybrid stamp may be and still be absorbed
+	TokenWait   time.Duration // how long a request waits for what its token has seen
+	Heartbeat   time.Duration // a Status goes to every peer at least this often
+	Resend      time.Duration // unacknowledged ops are shipped again after this
+	RelayAfter  time.Duration // another origin's ops are shipped to a peer that lacks them this long
+	WindowOps   int           // unacknowledged ops in flight to one peer
+	BatchOps    int           // ops in one message
+	BatchBytes  int           // keys and values in one message, unless one op alone exceeds it
+	GateOps     int           // ops held at the gate
+	WaitingReqs int           // requests waiting for a token
+}
+
+// Defaults are sensible for leaders a few tens of milliseconds apart.
+func Defaults() Config {
+	return Config{
+		MaxDrift:    500 * time.Millisecond,
+		TokenWait:   time.Second,
+		Heartbeat:   200 * time.Millisecond,
+		Resend:      300 * time.Millisecond,
+		RelayAfter:  500 * time.Millisecond,
+		WindowOps:   4096,
+		BatchOps:    512,
+		BatchBytes:  1 << 20,
+		GateOps:     16384,
+		WaitingReqs: 4096,
+	}
+}

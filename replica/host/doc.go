@@ -1,0 +1,26 @@
+// Package host is the pump that turns the pure core into a leader: drain, step,
+// commit, release.
+//
+//	inputs ─▶ Step each ─▶ Ship ─▶ Commit one batch (fsync) ─▶ Release: replies, sends, events
+//
+// Group commit falls out of it: whatever was drained together shares one batch
+// and one sync. The stages are separate calls so that a crash can be placed
+// between any two of them.
+//
+// The host's reader is what is stored with the running batch laid over it. A
+// read that fails on disk sticks and fails the commit: a leader that cannot read
+// its own log stops.
+//
+//	type Pump
+//	  Open(cfg replica.Config, store *storage.Store, life logical.Origin, tamper Tamper) (*Pump, error)
+//	  (*Pump) Step(m wallclock.Moment, in ...replica.Input) error   // stages; may be called repeatedly
+//	  (*Pump) Commit() error                                        // ships, stores, syncs
+//	  (*Pump) Release() *replica.Output                             // what may leave now; valid until the next Step
+//	  (*Pump) State() replica.State
+//	  (*Pump) Reader() replica.Reader                               // committed and staged state, for probes
+//
+// Open begins a new life: it keeps what the store holds and takes life as the
+// origin of what is accepted from now on. A leader that was not closed cleanly
+// cannot know that nobody holds ops its log lost, and a new origin makes reuse
+// of a dot impossible.
+package host

@@ -142,24 +142,13 @@ type PutTwins struct{ A, B logical.Dot }
 
 // PutLoss enters a lost write in the ledger, in place of an older row for the
 // same write and resolver.
-type PutLoss struct{ Loss Loss }
+type PutLoss struct{ Loss resolve.Loss }
 
 // DropLoss withdraws a lost write from the ledger.
 type DropLoss struct {
 	Resolver resolve.ID
 	Key      string
 	Loser    logical.Dot
-}
-
-// Loss is one row of the ledger: an acknowledged write that a resolver threw
-// away although nobody who overwrote it had seen it.
-type Loss struct {
-	Resolver resolve.ID
-	Relation resolve.Relation
-	Key      string
-	Loser    logical.Dot
-	Winner   logical.Dot
-	At       wallclock.Interval // this leader's clock when it was decided
 }
 
 // State is what a core must remember beside log and objects; it is stored with

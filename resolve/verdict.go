@@ -1,6 +1,9 @@
 package resolve
 
-import "kvd/logical"
+import (
+	"kvd/logical"
+	"kvd/wallclock"
+)
 
 // Relation is how a version that no longer survives stands to the one that
 // does.
@@ -44,6 +47,17 @@ type Verdict struct {
 	Withdrawn bool
 	Loser     logical.Dot
 	Winner    logical.Dot // a survivor at the time of the verdict
+}
+
+// Loss is one row of the ledger: an acknowledged write that a resolver threw
+// away although nobody who overwrote it had seen it.
+type Loss struct {
+	Resolver ID
+	Relation Relation // Inverted or Concurrent
+	Key      string
+	Loser    logical.Dot
+	Winner   logical.Dot        // a survivor when it was decided
+	At       wallclock.Interval // the deciding leader's clock
 }
 
 // History is the past as folding asks for it, and it asks only where versions

@@ -1,0 +1,34 @@
+package oracle
+
+import (
+	"time"
+
+	"kvd/logical"
+)
+
+// Class is why an update is lost.
+type Class uint8
+
+// The classes.
+const (
+	Inverted    Class = 1 + iota // beaten, where it was accepted, by something its author had been shown
+	Concurrent                   // neither knew of the other
+	Durability                   // nothing beat it and it is gone
+	Resurrected                  // a delete undone by something older
+)
+
+// String names the class.
+func (c Class) String() string {
+	return [...]string{"", "inverted", "concurrent", "durability", "resurrected"}[c%5]
+}
+
+// Loss is one acknowledged update that is lost.
+type Loss struct {
+	Label  string
+	Key    string
+	Client string
+	Class  Class
+	Dots   []logical.Dot // the names its acknowledgements gave it
+	By     string        // the label of a survivor; empty: nothing survives
+	Acked  time.Duration // true time at which its author was told it is durable
+}

@@ -1,0 +1,50 @@
+package scenarios
+
+import (
+	"time"
+
+	"kvd/scenarios/oracle"
+	"kvd/scenarios/trace"
+)
+
+// Result is one scenario under one resolver with one seed.
+type Result struct {
+	Scenario string `json:"scenario"`
+	Resolver string `json:"resolver"`
+	Seed     uint64 `json:"seed"`
+	Live     bool   `json:"live"`
+
+	// Values lists what a read at each leader shows: several strings are
+	// siblings, none is absent.
+	Values map[string]map[string][]string `json:"values"`
+
+	Acked       int `json:"acked"`
+	Accounted   int `json:"accounted"`
+	Lost        int `json:"lost"`
+	Inverted    int `json:"inverted"`
+	Concurrent  int `json:"concurrent"`
+	Durability  int `json:"durability"`
+	Resurrected int `json:"resurrected"`
+	Overcounted int `json:"overcounted"`
+
+	Siblings            int       `json:"siblings"` // most values any leader shows for one key
+	MetadataBytesPerKey float64   `json:"metadata_bytes_per_key"`
+	Converged           bool      `json:"converged"`
+	Session             string    `json:"session,omitempty"` // kept, broken; empty without session clients
+	Promises            []Promise `json:"promises"`
+	Expectation         string    `json:"expectation"` // held, broken, none (no row to hold it against)
+
+	Losses  []oracle.Loss `json:"-"`
+	Trace   *trace.Trace  `json:"-"`
+	Virtual time.Duration `json:"-"` // how long the story took in virtual time
+	Ops     int           `json:"-"` // client operations
+}
+
+// Promise is one check and whether it held.
+type Promise struct {
+	Check string        `json:"check"`
+	Kind  string        `json:"kind"` // safety, liveness
+	Held  bool          `json:"held"`
+	At    time.Duration `json:"at,omitempty"`  // safety: the violating moment, true time
+	Why   string        `json:"why,omitempty"` // when broken
+}

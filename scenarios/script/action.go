@@ -1,0 +1,215 @@
+package script
+
+import (
+	"fmt"
+	"time"
+)
+
+// Action is something that happens to the cluster: ClientOp, LinkFault,
+// ClockFault, Partition, Cut, Heal, Pause, Crash, Restart, Wipe, Backup or
+// Restore, always as a value, never as a pointer. String is its canonical
+// text.
+type Action interface {
+	fmt.Stringer
+	action()
+}
+
+// Trigger says when an event happens: At, After or Every.
+type Trigger interface {
+	fmt.Stringer
+	trigger()
+}
+
+// At triggers once, at a true time.
+type At struct {
+	Time time.Duration // since true time zero, not negative
+}
+
+// After triggers once, caused by an earlier labelled operation.
+type After struct {
+	Label  string
+	SeenBy string        // the leader that must have applied it; "": its client has the acknowledgement
+	Plus   time.Duration // waited after that
+}
+
+// Every triggers Times times: at From, From+Period and so on.
+type Every struct {
+	Period time.Duration
+	Times  int
+	From   time.Duration // since true time zero
+}
+
+func (At) trigger()    {}
+func (After) trigger() {}
+func (Every) trigger() {}
+
+// OpKind is what a client does.
+type OpKind string
+
+// The client operations. OpIncr is the server's increment. OpUpdate and
+// OpAppend are the client's own read, change and write with the token it read:
+// OpAppend // takes values for sets of comma-separated elements, joins siblings by union
+// and adds its element. Goto moves the client to another leader.
+const (
+	OpSet    OpKind = "set"
+	OpGet    OpKind = "get"
+	OpDelete OpKind = "delete"
+	OpIncr   OpKind = "incr"
+	OpUpdate OpKind = "update"
+	OpAppend OpKind = "append"
+	OpGoto   OpKind = "goto"
+)
+
+// ClientOp is one operation of one client. Timeout and Retry override the
+// client's own; zero and "" leave them.
+type ClientOp struct {
+	Client  string
+	Kind    OpKind
+	Key     string // all but OpGoto
+	Value   string // OpSet: the value; OpAppend: the element, to which Every adds the repetition's number
+	Amount  int64  // OpIncr and OpUpdate, not zero
+	Leader  string // OpGoto
+	Label   string // unique, or ""
+	Timeout time.Duration
+	Retry   string
+}
+
+// Writes reports whether the operation leaves something others could see.
+func (o ClientOp) Writes() bool { return o.Kind != OpGet && o.Kind != OpGoto }
+
+// Opt is a value that a line may leave as it was.
+type Opt[T any] struct {
+	Value T
+	Set   bool
+}
+
+// Some is a stated value.
+func Some[T any](v T) Opt[T] { return Opt[T]{v, true} }
+
+// Rate is a probability in parts per million: 1% is 10,000.
+type Rate int64
+
+// Fraction is the rate as a number from 0 to 1.
+func (r Rate) Fraction() float64 { return float64(r) / 1e6 }
+
+// Path is one direction between two leaders or between a client and a leader.
+// The zero Path means all of them.
+type Path struct {
+	From, To string
+	Reply    bool // To is a client: the path carries the replies to it
+}
+
+// All reports whether the path stands for every path.
+func (p Path) All() bool { return p == Path{} }
+
+// LinkFault sets qualities of one path between leaders, or of all of them;
+// qualities not stated stay as they are. Reorder is the share of messages that
+// are overtaken.
+type LinkFault struct {
+	Path                     Path
+	Delay, Jitter            Opt[time.Duration]
+	Loss, Duplicate, Reorder Opt[Rate]
+}
+
+// AllLeaders, as a ClockFault's Leader, means every leader.
+const AllLeaders = "*"
+
+// ClockFault changes the wall clock of one leader or of all; what is not
+// stated stays as it is.
+type ClockFault struct {
+	Leader   string
+	Offset   Opt[time.Duration] // what it shows minus true time
+	DriftPPM Opt[int64]         // how much faster than true time it runs
+	Error    Opt[time.Duration] // the half-width it claims
+	Step     Opt[time.Duration] // added to the offset, once
+	Freeze   Opt[time.Duration] // it shows the same instant for this long, then goes on from there
+	Strobe   Opt[Strobe]
+}
+
+// Strobe swings a clock between -Amplitude and +Amplitude around its offset,
+// changing side every Period. The zero Strobe ends it.
+type Strobe struct {
+	Amplitude, Period time.Duration
+}
+
+// Partition cuts every path between leaders of different sides. Leaders on no
+// side keep all their links.
+type Partition struct {
+	Sides [][]string
+}
+
+// Cut drops everything on one path.
+type Cut struct {
+	Path Path
+}
+
+// Heal ends cuts and partitions, on one path or everywhere. Qualities set by
+// a LinkFault stay.
+type Heal struct {
+	Path Path
+}
+
+// Pause stops a leader's process for a while; it does not notice.
+type Pause struct {
+	Leader string
+	For    time.Duration
+}
+
+// Unsynced is what becomes of bytes written but not yet synced in a crash.
+type Unsynced string
+
+// The fates of unsynced bytes. Unstated leaves the choice to the runner.
+const (
+	UnsyncedUnstated Unsynced = ""
+	UnsyncedKeep     Unsynced = "keep"
+	UnsyncedLose     Unsynced = "lose"
+	UnsyncedTorn     Unsynced = "torn"
+)
+
+// Crash kills a leader's process.
+type Crash struct {
+	Leader   string
+	Unsynced Unsynced
+}
+
+// Restart starts a leader again on the disk it has.
+type Restart struct {
+	Leader string
+}
+
+// Wipe empties a leader's disk.
+type Wipe struct {
+	Leader string
+}
+
+// Backup copies a leader's disk and keeps the copy under Name.
+type Backup struct {
+	Leader, Name string
+}
+
+// Restore replaces a leader's disk by a copy taken earlier.
+type Restore struct {
+	Leader, Name string
+}
+
+func (ClientOp) action()   {}
+func (LinkFault) action()  {}
+func (ClockFault) action() {}
+func (Partition) action()  {}
+func (Cut) action()        {}
+func (Heal) action()       {}
+func (Pause) action()      {}
+func (Crash) action()      {}
+func (Restart) action()    {}
+func (Wipe) action()       {}
+func (Backup) action()     {}
+func (Restore) action()    {}
+
+// cloneAction copies what an action points to; only partitions point.
+func cloneAction(a Action) Action {
+	p, ok := a.(Partition)
+	if !ok {
+		return a
+	}
+	return Partition{cloneEach(p.Sides, func(side *[]string) { *side = clone(*side) })}
+}

@@ -1,0 +1,109 @@
+package script
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Error is the first mistake found in a script.
+type Error struct {
+	File     string
+	Line     int    // in the whole archive, from 1
+	Column   int    // in bytes, from 1
+	Read     string // as it stands in the script; empty: the line or the file ended
+	Expected string
+	Hint     string // what to do about it, may be empty
+}
+
+// quotedBytes is how much of what was read a message repeats.
+const quotedBytes = 48
+
+func (e *Error) Error() string {
+	read := "nothing more"
+	if e.Read != "" {
+		read = fmt.Sprintf("%q", shorten(e.Read))
+	}
+	text := fmt.Sprintf("%s:%d:%d: read %s, expected %s", e.File, e.Line, e.Column, read, e.Expected)
+	if e.Hint != "" {
+		text += "; " + e.Hint
+	}
+	return text
+}
+
+func shorten(text string) string {
+	if len(text) <= quotedBytes {
+		return text
+	}
+	return strings.ToValidUTF8(text[:quotedBytes], "") + "..."
+}
+
+// oneOf words the expectation of one name out of several.
+func oneOf(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	return "one of " + strings.Join(names, ", ")
+}
+
+// meant asks whether the nearest of the names was meant, or returns "" when
+// none is near.
+func meant(read string, names []string) string {
+	best, nearest := "", 3
+	for _, name := range names {
+		if d := distance(read, name); d < nearest && d < len(name) {
+			best, nearest = name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "did you mean " + best + "?"
+}
+
+// distance is Levenshtein's; words too long to be a slip are merely far.
+func distance(a, b string) int {
+	if len(a) > quotedBytes || len(b) > quotedBytes {
+		return quotedBytes
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		row = nextRow(row, i, a, b)
+	}
+	return row[len(b)]
+}
+
+func nextRow(above []int, i int, a, b string) []int {
+	row := make([]int, len(above))
+	row[0] = i + 1
+	for j := range len(b) {
+		change := above[j]
+		if a[i] != b[j] {
+			change++
+		}
+		row[j+1] = min(change, above[j+1]+1, row[j]+1)
+	}
+	return row
+}
+
+// namesOf renders names of a string type for a message.
+func namesOf[T ~string](values []T) []string {
+	names := make([]string, len(values))
+	for i, v := range values {
+		names[i] = string(v)
+	}
+	return names
+}
+
+// sortedKeys lists a set's members in order.
+func sortedKeys[V any](set map[string]V) []string {
+	keys := make([]string, 0, len(set))
+	for k := range set {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,196 @@
+package script
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/tools/txtar"
+)
+
+// parser is one parse. What it has learned so far is what later lines may
+// refer to.
+type parser struct {
+	file        string
+	scenario    *Scenario
+	resolvers   []string
+	rows        []row
+	checks      []checkRow
+	seen        map[string]bool // lines that may stand once
+	leaderNames map[string]bool
+	clients     map[string]Client
+	prefixes    map[string]bool
+	labels      map[string]label
+	backups     map[string]bool
+	claims      map[string]claim // by leader, what synchronous clocks are held to
+	happenings  int              // events so far, each as often as it happens
+}
+
+// label is what is known of a labelled operation.
+type label struct {
+	op       ClientOp
+	earliest time.Duration // true time before which it cannot happen
+}
+
+// Parse reads a script; file is its name in messages. Every failure but that
+// of opts is an *Error. The scenario shares no memory with data.
+func Parse(file string, data []byte, opts Options) (*Scenario, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	p := newParser(file, opts)
+	if err := p.parse(data); err != nil {
+		return nil, err
+	}
+	return p.scenario, nil
+}
+
+func newParser(file string, opts Options) *parser {
+	return &parser{
+		file:        file,
+		scenario:    &Scenario{Model: DefaultModel()},
+		resolvers:   opts.resolvers(),
+		rows:        table(),
+		checks:      checkTable(),
+		seen:        map[string]bool{},
+		leaderNames: map[string]bool{},
+		clients:     map[string]Client{},
+		prefixes:    map[string]bool{},
+		labels:      map[string]label{},
+		backups:     map[string]bool{},
+		claims:      map[string]claim{},
+	}
+}
+
+// parse reads declarations first, so that the other lines may refer to them
+// wherever they stand. The error is nil or an *Error.
+func (p *parser) parse(data []byte) error {
+	text, err := p.door(data)
+	if err != nil {
+		return err
+	}
+	parts, err := p.split(text)
+	if err != nil {
+		return err
+	}
+	lines, end := linesOf(parts.scenario, parts.scenarioLine)
+	p.scenario.Prose, p.scenario.Notes.End = parts.prose, end
+	for _, pass := range []func(line) *Error{p.declare, p.play} {
+		for _, l := range lines {
+			if err := pass(l); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.missing(parts.expectLine); err != nil {
+		return err
+	}
+	if err := p.expect(parts.expect, parts.expectLine+1); err != nil {
+		return err
+	}
+	return p.bounded(p.scenario.Print(), " in canonical form")
+}
+
+// door lets in text of bounded size, with plain line ends.
+func (p *parser) door(data []byte) ([]byte, error) {
+	if err := p.bounded(data, ""); err != nil {
+		return nil, err
+	}
+	text := bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	for i, l := range strings.Split(string(text), "\n") {
+		if at := firstUnreadable(l); at >= 0 {
+			r := p.reader(line{number: i + 1})
+			r.fail(word{raw: l[at : at+1], column: at + 1}, "plain text in UTF-8", "remove the byte, or quote it in a Go string")
+			return nil, r.err
+		}
+	}
+	return text, nil
+}
+
+// firstUnreadable is the index of the first control character or byte that is
+// not UTF-8, or -1.
+func firstUnreadable(text string) int {
+	for i, c := range text {
+		_, width := utf8.DecodeRuneInString(text[i:])
+		if !isText(c) || c == utf8.RuneError && width == 1 {
+			return i
+		}
+	}
+	return -1
+}
+
+func (p *parser) bounded(data []byte, form string) error {
+	if len(data) > maxFileBytes {
+		return p.misfit(1, fmt.Sprintf("%d bytes", len(data)), fmt.Sprintf("at most %d bytes%s", maxFileBytes, form))
+	}
+	if n := bytes.Count(data, []byte("\n")); n > maxLines {
+		return p.misfit(maxLines+1, fmt.Sprintf("%d lines", n), fmt.Sprintf("at most %d lines%s", maxLines, form))
+	}
+	return nil
+}
+
+// misfit is a mistake that a whole line makes.
+func (p *parser) misfit(number int, read, expected string) *Error {
+	return &Error{File: p.file, Line: number, Column: 1, Read: read, Expected: expected}
+}
+
+// parts are the sections of the archive and the lines they begin at.
+type parts struct {
+	prose        string
+	scenario     string
+	scenarioLine int // of its first line
+	expect       string
+	expectLine   int // of its marker, or of the end of the file
+}
+
+func (p *parser) split(text []byte) (parts, error) {
+	archive := txtar.Parse(text)
+	at := 1 + bytes.Count(archive.Comment, []byte("\n"))
+	out := parts{prose: string(archive.Comment)}
+	want := []string{"scenario", "expect"}
+	for i, f := range archive.Files {
+		if i >= len(want) {
+			return parts{}, p.misfit(at, marker(f.Name), "the end of the file")
+		}
+		if f.Name != want[i] {
+			return parts{}, p.misfit(at, marker(f.Name), marker(want[i]))
+		}
+		at += 1 + bytes.Count(f.Data, []byte("\n"))
+	}
+	if len(archive.Files) == 0 {
+		return parts{}, p.misfit(at, "", marker("scenario"))
+	}
+	out.scenario = string(archive.Files[0].Data)
+	out.scenarioLine = strings.Count(out.prose, "\n") + 2
+	out.expectLine = out.scenarioLine + strings.Count(out.scenario, "\n")
+	if len(archive.Files) == 2 {
+		out.expect = string(archive.Files[1].Data)
+	}
+	return out, nil
+}
+
+func marker(name string) string { return "-- " + name + " --" }
+
+// linesOf separates the lines that say something from the notes above them.
+// Notes below the last line are returned apart, without blank lines at the
+// very end.
+func linesOf(section string, first int) (lines []line, end Notes) {
+	var notes Notes
+	for i, written := range strings.Split(strings.TrimSuffix(section, "\n"), "\n") {
+		text := strings.Trim(written, " \t")
+		switch {
+		case text == "" && len(notes) > 0 && notes[len(notes)-1] == "":
+		case text == "" || text[0] == '#':
+			notes = append(notes, text)
+		default:
+			lines = append(lines, line{first + i, strings.TrimRight(written, " \t"), notes})
+			notes = nil
+		}
+	}
+	for len(notes) > 0 && notes[len(notes)-1] == "" {
+		notes = notes[:len(notes)-1]
+	}
+	return lines, clone(notes)
+}

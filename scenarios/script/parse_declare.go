@@ -1,0 +1,119 @@
+package script
+
+import (
+	"fmt"
+	"strings"
+)
+
+func (p *parser) name(r *reader, notes Notes) {
+	p.scenario.Name = r.name("a scenario's name").text
+	p.scenario.Notes.Name = notes
+}
+
+func (p *parser) title(r *reader, notes Notes) {
+	w := r.remainder()
+	if w.raw == "" || len(w.raw) > maxTitleBytes {
+		r.fail(w, fmt.Sprintf("a sentence of 1 to %d bytes", maxTitleBytes), "")
+	}
+	p.scenario.Title = w.raw
+	p.scenario.Notes.Title = notes
+}
+
+func timings() []string {
+	return namesOf([]Timing{Synchronous, PartiallySynchronous, Asynchronous})
+}
+
+func nodeModels() []string { return namesOf([]Nodes{CrashStop, CrashRecovery, Byzantine}) }
+
+func (p *parser) model(r *reader, notes Notes) {
+	m := &p.scenario.Model
+	r.options(reading{least: 1},
+		keyed("timing", func(w word) { r.checkChoice(w, timings()); m.Timing = Timing(w.raw) }),
+		keyed("nodes", func(w word) { r.checkChoice(w, nodeModels()); m.Nodes = Nodes(w.raw) }))
+	p.scenario.Notes.Model = notes
+}
+
+func (p *parser) leaders(r *reader, notes Notes) {
+	for first := true; first || r.more(); first = false {
+		w := r.name("a leader's name")
+		p.fresh(r, w, "leader")
+		p.leaderNames[w.raw] = true
+		p.scenario.Leaders = append(p.scenario.Leaders, w.raw)
+		if len(p.scenario.Leaders) > maxLeaders {
+			r.fail(w, fmt.Sprintf("at most %d leaders", maxLeaders), "")
+		}
+	}
+	p.scenario.Notes.Leaders = notes
+}
+
+// fresh refuses a name that is taken, or that could be read as something else
+// where a name may stand.
+func (p *parser) fresh(r *reader, w word, what string) {
+	_, client := p.clients[w.raw]
+	_, verb := p.row(w.raw)
+	switch {
+	case verb, w.raw == "seen", w.raw == "acked", w.raw == RetrySame:
+		r.fail(w, "a "+what+"'s name that is no word of the language", "")
+	case client, p.leaderNames[w.raw]:
+		r.fail(w, "a name that no leader and no client has yet", "")
+	}
+}
+
+func (p *parser) policy(r *reader, notes Notes) {
+	for first := true; first || r.more(); first = false {
+		w := r.next()
+		prefix, resolver := splitPolicy(r, w)
+		if p.prefixes[prefix] {
+			r.fail(w, "one policy for each prefix", "")
+		}
+		p.prefixes[prefix] = true
+		r.checkChoice(resolver, p.resolvers)
+		p.scenario.Policies = append(p.scenario.Policies, Policy{notes, prefix, resolver.raw})
+		notes = nil // they stand above the first
+		if len(p.scenario.Policies) > maxPolicies {
+			r.fail(w, fmt.Sprintf("at most %d policies", maxPolicies), "")
+		}
+	}
+}
+
+// splitPolicy separates PREFIX=RESOLVER at the last equals sign, since keys
+// may hold others.
+func splitPolicy(r *reader, w word) (prefix string, resolver word) {
+	tail := w.raw
+	if w.quoted {
+		tail = w.rest
+	}
+	at := strings.LastIndexByte(tail, '=')
+	prefix = w.text
+	if !w.quoted && at >= 0 {
+		prefix = tail[:at]
+	}
+	if at < 0 || w.quoted && at > 0 || !w.quoted && at == 0 || len(prefix) > maxKeyBytes {
+		r.fail(w, "PREFIX=RESOLVER", `"" is the prefix of every key`)
+		return "", word{}
+	}
+	resolver = word{raw: tail[at+1:], column: w.column + len(w.raw) - len(tail) + at + 1}
+	return prefix, resolver
+}
+
+func (p *parser) client(r *reader, notes Notes) {
+	w := r.name("a client's name")
+	p.fresh(r, w, "client")
+	c := Client{Notes: notes, Name: w.raw}
+	r.options(reading{least: 1},
+		keyed("at", func(w word) { c.At = w.raw; p.checkLeader(r, w) }),
+		bare("session", func(word) { c.Session = true }),
+		keyed("timeout", func(w word) { c.Timeout = r.duration(w, positiveSpan()) }),
+		keyed("retry", func(w word) { c.Retry = w.raw; p.checkLeader(r, w, RetrySame) }))
+	switch {
+	case c.At == "":
+		r.fail(r.peek(), "at=N", "")
+	case c.Retry != "" && c.Timeout == 0:
+		r.fail(w, "a timeout with retry", "nothing is retried by a client that waits for ever")
+	}
+	p.clients[c.Name] = c
+	p.scenario.Clients = append(p.scenario.Clients, c)
+	if len(p.scenario.Clients) > maxClients {
+		r.fail(w, fmt.Sprintf("at most %d clients", maxClients), "")
+	}
+}

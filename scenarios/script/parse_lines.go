@@ -1,0 +1,206 @@
+package script
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (p *parser) reader(l line) *reader { return &reader{file: p.file, line: l} }
+
+// row finds a verb of the table.
+func (p *parser) row(name string) (row, bool) {
+	for _, row := range p.rows {
+		if row.Name == name {
+			return row, true
+		}
+	}
+	return row{}, false
+}
+
+// verbsAt lists the verbs of some places, in the order of the table.
+func (p *parser) verbsAt(places ...Place) []string {
+	var names []string
+	for _, row := range p.rows {
+		if slices.Contains(places, row.Place) {
+			names = append(names, row.Name)
+		}
+	}
+	return names
+}
+
+// declare reads the line if it is a declaration; mistakes in other lines are
+// for the second pass.
+func (p *parser) declare(l line) *Error {
+	r := p.reader(l)
+	first := r.next()
+	row, _ := p.row(first.raw)
+	if row.Place != Declaration {
+		return nil
+	}
+	p.once(r, first)
+	row.whole(p, r, l.notes)
+	r.done()
+	return r.err
+}
+
+// once refuses a second line of a verb that may stand once.
+func (p *parser) once(r *reader, first word) {
+	many := first.raw == "policy" || first.raw == "client" || first.raw == "check"
+	if p.seen[first.raw] && !many {
+		r.fail(first, "no second "+first.raw+" line", "")
+	}
+	p.seen[first.raw] = true
+}
+
+// play reads every line that is no declaration.
+func (p *parser) play(l line) *Error {
+	r := p.reader(l)
+	first := r.next()
+	row, known := p.row(first.raw)
+	_, client := p.clients[first.raw]
+	switch {
+	case client, row.Place == Timed, row.Place == Operation:
+		r.fail(first, "a trigger before it", "begin the line with at, after or every")
+	case !known:
+		r.failName(first, p.verbsAt(Declaration, SetUpOrTimed, Triggering, Ending))
+	case p.seen["settle"] && row.Name != "settle" && row.Name != "check":
+		r.fail(first, "a check", "nothing happens after settle")
+	case row.Place == Ending:
+		p.once(r, first)
+		row.whole(p, r, l.notes)
+	case row.Place == Triggering:
+		p.event(r, first, row, l.notes)
+	case row.Place == SetUpOrTimed:
+		p.setup(r, first, row, l.notes)
+	}
+	if row.Place != Declaration {
+		r.done()
+	}
+	return r.err
+}
+
+func (p *parser) setup(r *reader, first word, row row, notes Notes) {
+	if len(p.scenario.Events) > 0 {
+		r.fail(first, "a trigger, or this line above the first event", "without a trigger it happens before time zero")
+	}
+	p.scenario.Setup = append(p.scenario.Setup, Setup{notes, row.act(p, r)})
+}
+
+func (p *parser) event(r *reader, first word, row row, notes Notes) {
+	e := Event{Notes: notes, Trigger: row.trigger(p, r)}
+	e.Action = p.action(r, e.Trigger)
+	p.happenings += e.Times()
+	if p.happenings > maxHappenings {
+		r.fail(first, fmt.Sprintf("at most %d happenings in all events together", maxHappenings), "")
+	}
+	p.scenario.Events = append(p.scenario.Events, e)
+}
+
+func (p *parser) at(r *reader) Trigger {
+	return At{r.duration(r.next(), anySpan())}
+}
+
+func (p *parser) after(r *reader) Trigger {
+	var a After
+	w := r.next()
+	a.Label = p.known(r, w)
+	switch {
+	case r.took("seen"):
+		r.literal("by", "seen by is followed by a leader")
+		p.visibleLabel(r, w)
+		a.SeenBy = p.leader(r)
+	default:
+		r.took("acked") // it is what no words mean
+	}
+	if plus := r.peek(); strings.HasPrefix(plus.raw, "+") {
+		a.Plus = r.duration(r.next(), signedSpan())
+		p.within(r, plus, p.labels[a.Label].earliest+a.Plus)
+	}
+	return a
+}
+
+func (p *parser) every(r *reader) Trigger {
+	var e Every
+	first := r.peek()
+	e.Period = r.duration(r.next(), positiveSpan())
+	r.options(reading{least: 1, keyedOnly: true},
+		keyed("times", func(w word) { e.Times = int(r.count(w, 1, maxTimes)) }),
+		keyed("from", func(w word) { e.From = r.duration(w, anySpan()) }))
+	if e.Times == 0 {
+		r.fail(r.peek(), "times=N", "")
+	}
+	if e.Times > 1 && e.Period > (maxDuration-e.From)/time.Duration(e.Times-1) {
+		r.fail(first, fmt.Sprintf("the last of %d times within %d years", e.Times, maxYears), "")
+	}
+	return e
+}
+
+// within holds every moment of the history to what a clock can show.
+func (p *parser) within(r *reader, w word, moment time.Duration) {
+	if moment > maxDuration {
+		r.fail(w, fmt.Sprintf("a moment within %d years of true time zero", maxYears), "")
+	}
+}
+
+// earliest is the true time before which the trigger's last event cannot
+// happen.
+func (p *parser) earliest(t Trigger) time.Duration {
+	switch t := t.(type) {
+	case At:
+		return t.Time
+	case After:
+		return p.labels[t.Label].earliest + t.Plus
+	case Every:
+		return t.From + time.Duration(t.Times-1)*t.Period
+	}
+	return 0
+}
+
+func (p *parser) settle(r *reader, notes Notes) {
+	p.scenario.Settle = r.duration(r.next(), positiveSpan())
+	p.scenario.Notes.Settle = notes
+}
+
+// missing says which line the script cannot do without.
+func (p *parser) missing(end int) error {
+	for _, need := range []struct{ verb, form string }{
+		{"name", "a line name N"}, {"leaders", "a line leaders N1 N2 ..."}, {"settle", "a line settle T"},
+	} {
+		if !p.seen[need.verb] {
+			return p.misfit(end, "", need.form)
+		}
+	}
+	return nil
+}
+
+// expect reads the table the runner writes.
+func (p *parser) expect(section string, first int) error {
+	t := &p.scenario.Expect
+	for i, text := range strings.Split(section, "\n") {
+		r := p.reader(line{number: first + i, text: text})
+		cells := r.cells()
+		switch {
+		case len(cells) == 0:
+		case len(t.Columns) == 0:
+			t.Columns = cells
+		case len(cells) != len(t.Columns) && !(len(cells) == 1 && cells[0] == "..."):
+			r.fail(word{column: len(text) + 1}, fmt.Sprintf("%d cells as in the header, not %d", len(t.Columns), len(cells)), "")
+		default:
+			t.Rows = append(t.Rows, cells)
+		}
+		if r.err != nil {
+			return r.err
+		}
+	}
+	return nil
+}
+
+func (r *reader) cells() []string {
+	var cells []string
+	for r.more() {
+		cells = append(cells, r.content("a cell", 0, maxValueBytes))
+	}
+	return cells
+}

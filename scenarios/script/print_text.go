@@ -1,0 +1,178 @@
+package script
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// words joins the parts of a line that say something.
+func words(parts ...string) string {
+	said := parts[:0:0]
+	for _, part := range parts {
+		if part != "" {
+			said = append(said, part)
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+// stated writes name=value, or nothing when the line leaves the value alone.
+func stated[T any](name string, o Opt[T], format func(T) string) string {
+	if !o.Set {
+		return ""
+	}
+	return name + "=" + format(o.Value)
+}
+
+// prefixed writes text behind prefix, or nothing when there is no text.
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+func durationUnlessZero(name string, d time.Duration) string {
+	return stated(name, Opt[time.Duration]{d, d != 0}, formatDuration)
+}
+
+func (t At) String() string { return "at " + formatDuration(t.Time) }
+
+func (t After) String() string {
+	plus := ""
+	if t.Plus != 0 {
+		plus = formatSigned(t.Plus)
+	}
+	return words("after", t.Label, prefixed("seen by ", t.SeenBy), plus)
+}
+
+func (t Every) String() string {
+	return words("every", formatDuration(t.Period), fmt.Sprintf("times=%d", t.Times), durationUnlessZero("from", t.From))
+}
+
+func (o ClientOp) String() string { return words(o.body(), prefixed("as ", o.Label)) }
+
+// body is the operation without its label.
+func (o ClientOp) body() string {
+	return words(o.Client, string(o.Kind), o.object(), durationUnlessZero("timeout", o.Timeout), prefixed("retry=", o.Retry))
+}
+
+// object is what the operation is done to and with.
+func (o ClientOp) object() string {
+	key := quoteWord(o.Key)
+	switch o.Kind {
+	case OpSet, OpAppend:
+		return key + " " + quoteWord(o.Value)
+	case OpUpdate:
+		return fmt.Sprintf("%s %+d", key, o.Amount)
+	case OpIncr:
+		if o.Amount != 1 {
+			return fmt.Sprintf("%s by %d", key, o.Amount)
+		}
+	case OpGoto:
+		return o.Leader
+	}
+	return key
+}
+
+func (p Path) String() string {
+	switch {
+	case p.All():
+		return AllLeaders
+	case p.Reply:
+		return p.To + "<" + p.From
+	}
+	return p.From + ">" + p.To
+}
+
+func (f LinkFault) String() string {
+	return words("link", f.Path.String(),
+		stated("delay", f.Delay, formatDuration),
+		stated("jitter", f.Jitter, formatDuration),
+		stated("loss", f.Loss, formatRate),
+		stated("duplicate", f.Duplicate, formatRate),
+		stated("reorder", f.Reorder, formatRate))
+}
+
+func (f ClockFault) String() string {
+	return words("clock", f.Leader,
+		stated("offset", f.Offset, formatSigned),
+		stated("drift", f.DriftPPM, func(ppm int64) string { return fmt.Sprintf("%dppm", ppm) }),
+		stated("error", f.Error, formatDuration),
+		stated("step", f.Step, formatSigned),
+		stated("freeze", f.Freeze, formatDuration),
+		stated("strobe", f.Strobe, formatStrobe))
+}
+
+func (p Partition) String() string {
+	sides := make([]string, len(p.Sides))
+	for i, side := range p.Sides {
+		sides[i] = strings.Join(side, " ")
+	}
+	return "partition " + strings.Join(sides, " | ")
+}
+
+func (c Cut) String() string { return "cut " + c.Path.String() }
+
+func (h Heal) String() string {
+	if h.Path.All() {
+		return "heal"
+	}
+	return "heal " + h.Path.String()
+}
+
+func (p Pause) String() string { return "pause " + p.Leader + " " + formatDuration(p.For) }
+func (c Crash) String() string {
+	return words("crash", c.Leader, prefixed("unsynced=", string(c.Unsynced)))
+}
+func (r Restart) String() string { return "restart " + r.Leader }
+func (w Wipe) String() string    { return "wipe " + w.Leader }
+func (b Backup) String() string  { return "backup " + b.Leader + " as " + b.Name }
+func (r Restore) String() string { return "restore " + r.Leader + " from " + r.Name }
+
+// text is the client's line without its verb.
+func (c Client) text() string {
+	session := ""
+	if c.Session {
+		session = "session"
+	}
+	return words(c.Name, "at="+c.At, session, durationUnlessZero("timeout", c.Timeout), prefixed("retry=", c.Retry))
+}
+
+// String is the check's canonical line without padding and notes.
+func (c Check) String() string {
+	return words("check", string(c.Name), c.object(), prefixed("for ", strings.Join(c.For, " ")))
+}
+
+func (c Check) object() string {
+	switch c.Name {
+	case CheckLost, CheckDurability:
+		key := ""
+		if c.Key != "" {
+			key = quoteWord(c.Key)
+		}
+		return words(key, fmt.Sprintf("= %d", c.Count))
+	case CheckAcked:
+		return "= accounted"
+	case CheckSession:
+		return c.Client + " " + string(c.Guarantee)
+	case CheckNoResurrection, CheckNoOvercount:
+		return quoteWord(c.Key)
+	case CheckValue:
+		return quoteWord(c.Key) + " = " + c.value()
+	case CheckVisible:
+		return c.First + " before " + c.Then
+	}
+	return ""
+}
+
+func (c Check) value() string {
+	switch {
+	case !c.Value.Set:
+		return absent
+	case c.Value.Value == absent:
+		return `"` + absent + `"`
+	}
+	return quoteWord(c.Value.Value)
+}

@@ -1,0 +1,211 @@
+package script
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// line is one line of the scenario section with the notes above it.
+type line struct {
+	number int // in the whole archive
+	text   string
+	notes  Notes
+}
+
+// reader reads one line word by word. Its first mistake sticks: later reads
+// return zero values, so that a parse reads as a recipe and asks once, at the
+// end.
+type reader struct {
+	file string
+	line line
+	pos  int // bytes read
+	err  *Error
+}
+
+// word is what stands between blanks: bare text, or a quoted Go string with
+// whatever follows it unseparated.
+type word struct {
+	raw    string // as written
+	text   string // as meant
+	rest   string // after a closing quote, up to the next blank
+	quoted bool
+	column int // in bytes, from 1
+}
+
+// fail notes the first mistake.
+func (r *reader) fail(w word, expected string, hint string) {
+	if r.err == nil {
+		r.err = &Error{File: r.file, Line: r.line.number, Column: w.column, Read: w.raw, Expected: expected, Hint: hint}
+	}
+}
+
+// failName notes a word that is none of the names, with the nearest as a hint.
+func (r *reader) failName(w word, names []string) {
+	r.fail(w, oneOf(names), meant(w.raw, names))
+}
+
+func (r *reader) skipBlanks() {
+	for r.pos < len(r.line.text) && isBlank(r.line.text[r.pos]) {
+		r.pos++
+	}
+}
+
+// more reports whether a word is left and nothing failed yet.
+func (r *reader) more() bool {
+	r.skipBlanks()
+	return r.err == nil && r.pos < len(r.line.text)
+}
+
+// peek returns the next word without taking it.
+func (r *reader) peek() word {
+	at := r.pos
+	w := r.next()
+	r.pos = at
+	return w
+}
+
+// next takes a word; at the end of the line it is empty.
+func (r *reader) next() word {
+	r.skipBlanks()
+	left := r.line.text[r.pos:]
+	w := word{column: r.pos + 1}
+	if strings.HasPrefix(left, `"`) {
+		r.quoted(&w, left)
+	} else {
+		r.bare(&w, left)
+	}
+	r.pos += len(w.raw)
+	return w
+}
+
+func (r *reader) bare(w *word, left string) {
+	w.raw = left[:blankAt(left)]
+	w.text = w.raw
+	switch {
+	case strings.HasPrefix(w.raw, "#"):
+		r.fail(*w, "no comment behind other words", "give the comment a line of its own, or quote the word")
+	case strings.Contains(w.raw, `"`):
+		r.fail(*w, "a quote only at the beginning of a word", "quote the whole word as a Go string")
+	}
+}
+
+func (r *reader) quoted(w *word, left string) {
+	prefix, err := strconv.QuotedPrefix(left)
+	if err != nil {
+		w.raw = left
+		r.fail(*w, "a double-quoted Go string", "look for the closing quote and the escapes")
+		return
+	}
+	w.quoted = true
+	w.text, _ = strconv.Unquote(prefix)
+	w.rest = left[len(prefix):][:blankAt(left[len(prefix):])]
+	w.raw = prefix + w.rest
+}
+
+// remainder takes everything that is left as it is written, without blanks
+// around it.
+func (r *reader) remainder() word {
+	r.skipBlanks()
+	w := word{raw: strings.TrimRight(r.line.text[r.pos:], " \t"), column: r.pos + 1}
+	r.pos = len(r.line.text)
+	return w
+}
+
+// done fails when words are left over.
+func (r *reader) done() {
+	if r.more() {
+		r.fail(r.next(), "the end of the line", "")
+	}
+}
+
+// literal takes exactly this bare word.
+func (r *reader) literal(text, hint string) {
+	if w := r.next(); w.raw != text {
+		r.fail(w, text, hint)
+	}
+}
+
+// took takes the next word if it is exactly this one.
+func (r *reader) took(text string) bool {
+	if !r.more() || r.peek().raw != text {
+		return false
+	}
+	r.next()
+	return true
+}
+
+// content takes text that may be quoted, of min to max bytes.
+func (r *reader) content(what string, least, most int) string {
+	w := r.next()
+	r.checkContent(w, what, least, most)
+	return w.text
+}
+
+func (r *reader) checkContent(w word, what string, least, most int) {
+	switch {
+	case w.raw == "":
+		r.fail(w, what, "")
+	case w.rest != "":
+		r.fail(w, "a blank behind the closing quote", "")
+	case len(w.text) < least || len(w.text) > most:
+		r.fail(w, what+" of "+strconv.Itoa(least)+" to "+strconv.Itoa(most)+" bytes", "")
+	}
+}
+
+func (r *reader) key() string   { return r.content("a key", 1, maxKeyBytes) }
+func (r *reader) value() string { return r.content("a value", 0, maxValueBytes) }
+
+// name takes an identifier of ours.
+func (r *reader) name(what string) word {
+	w := r.next()
+	if !isName(w.raw) {
+		r.fail(w, what, "a name is a letter or digit and then letters, digits, - or _, at most "+strconv.Itoa(maxNameBytes))
+	}
+	return w
+}
+
+// choice takes one of the names.
+func (r *reader) choice(names []string) string {
+	w := r.next()
+	r.checkChoice(w, names)
+	return w.raw
+}
+
+func (r *reader) checkChoice(w word, names []string) {
+	for _, name := range names {
+		if w.raw == name {
+			return
+		}
+	}
+	r.failName(w, names)
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// blankAt is the index of the first blank, or the length.
+func blankAt(text string) int {
+	if i := strings.IndexAny(text, " \t"); i >= 0 {
+		return i
+	}
+	return len(text)
+}
+
+// isName reports whether the text names something of ours: a letter or digit,
+// then letters, digits, hyphens and underscores, all ASCII.
+func isName(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+		if !letter && (i == 0 || c != '-' && c != '_') {
+			return false
+		}
+	}
+	return text != "" && len(text) <= maxNameBytes
+}
+
+// isText reports whether r may stand in a script: no control characters but
+// tab and newline, so that what people see is what is there.
+func isText(r rune) bool {
+	return r == '\t' || r == '\n' || !unicode.IsControl(r)
+}

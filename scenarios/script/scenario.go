@@ -1,0 +1,202 @@
+package script
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// Scenario is one script. It owns everything it points to.
+type Scenario struct {
+	Prose    string // the txtar head: empty, or whole lines
+	Name     string
+	Title    string // one sentence, empty when the script has none
+	Model    Model
+	Leaders  []string
+	Policies []Policy
+	Setup    []Setup // done in this order before true time zero
+	Clients  []Client
+	Events   []Event       // in the order written, which is not the order of time
+	Settle   time.Duration // faults are frozen; the rest must converge within it
+	Checks   []Check
+	Expect   Table
+	Notes    HeadNotes
+}
+
+// Notes are the comment lines ("# ...") and blank lines ("") directly above a
+// line of the script.
+type Notes []string
+
+// HeadNotes are the notes of the lines that are single values in a Scenario.
+type HeadNotes struct {
+	Name, Title, Model, Leaders, Settle Notes
+	End                                 Notes // below the last line
+}
+
+// Timing says what the network and the clocks may do.
+type Timing string
+
+// The timing models, from the kindest to the harshest. Partially synchronous
+// and asynchronous histories admit the same faults here; the difference is
+// whether the cluster may rely on them ending.
+const (
+	Synchronous          Timing = "synchronous"
+	PartiallySynchronous Timing = "partially-synchronous"
+	Asynchronous         Timing = "asynchronous"
+)
+
+// Nodes says how leaders may fail.
+type Nodes string
+
+// The node models, from the kindest to the harshest.
+const (
+	CrashStop     Nodes = "crash-stop"
+	CrashRecovery Nodes = "crash-recovery"
+	Byzantine     Nodes = "byzantine"
+)
+
+// Model is the system model the history belongs to.
+type Model struct {
+	Timing Timing
+	Nodes  Nodes
+}
+
+// DefaultModel is what a script without a model line means.
+func DefaultModel() Model { return Model{Asynchronous, CrashRecovery} }
+
+func (m Model) String() string { return fmt.Sprintf("timing=%s nodes=%s", m.Timing, m.Nodes) }
+
+// Policy says which resolver serves the keys that begin with Prefix.
+type Policy struct {
+	Notes    Notes
+	Prefix   string
+	Resolver string
+}
+
+// Client is someone who reads and writes, beginning at leader At.
+type Client struct {
+	Notes   Notes
+	Name    string
+	At      string
+	Session bool          // carries its token from leader to leader
+	Timeout time.Duration // default for its operations; zero: waits for ever
+	Retry   string        // default for its operations: a leader, RetrySame or ""
+}
+
+// RetrySame, as a Retry, sends the same request to the same leader again.
+const RetrySame = "same"
+
+// Setup is an action without a trigger: it is done before true time zero.
+type Setup struct {
+	Notes  Notes
+	Action Action
+}
+
+// Event is an action and what triggers it.
+type Event struct {
+	Notes   Notes
+	Trigger Trigger
+	Action  Action
+}
+
+// Label is the name later lines know this event by, or "".
+func (e Event) Label() string {
+	op, _ := e.Action.(ClientOp)
+	return op.Label
+}
+
+// Times is how often the event happens.
+func (e Event) Times() int {
+	if every, ok := e.Trigger.(Every); ok {
+		return every.Times
+	}
+	return 1
+}
+
+// String is the event's canonical line without padding and notes.
+func (e Event) String() string { return e.Trigger.String() + " " + e.Action.String() }
+
+// Table is the expect file: Columns, then Rows of as many cells each. A row of
+// the single cell "..." stands for rows left out.
+type Table struct {
+	Columns []string
+	Rows    [][]string
+}
+
+// Clone returns a copy that shares no memory with s that either may change.
+// Empty slices become nil, so that equal scenarios are deeply equal.
+func (s *Scenario) Clone() *Scenario {
+	c := *s
+	c.Leaders = clone(s.Leaders)
+	c.Policies = cloneEach(s.Policies, func(p *Policy) { p.Notes = clone(p.Notes) })
+	c.Setup = cloneEach(s.Setup, func(u *Setup) { u.Notes, u.Action = clone(u.Notes), cloneAction(u.Action) })
+	c.Clients = cloneEach(s.Clients, func(l *Client) { l.Notes = clone(l.Notes) })
+	c.Events = cloneEach(s.Events, func(e *Event) { e.Notes, e.Action = clone(e.Notes), cloneAction(e.Action) })
+	c.Checks = cloneEach(s.Checks, func(k *Check) { k.Notes, k.For = clone(k.Notes), clone(k.For) })
+	c.Expect = Table{clone(s.Expect.Columns), cloneEach(s.Expect.Rows, func(r *[]string) { *r = clone(*r) })}
+	c.Notes = s.Notes.clone()
+	return &c
+}
+
+func (n HeadNotes) clone() HeadNotes {
+	return HeadNotes{
+		Name: clone(n.Name), Title: clone(n.Title), Model: clone(n.Model),
+		Leaders: clone(n.Leaders), Settle: clone(n.Settle), End: clone(n.End),
+	}
+}
+
+// Without returns a clone without event i. Labels and backups that the event
+// defined are gone while later lines may still name them: a shrinker asks
+// Validate, and discards the candidate or drops those lines as well. To drop
+// set-up lines, clients or checks, delete from the slices of a Clone.
+func (s *Scenario) Without(i int) *Scenario {
+	c := s.Clone()
+	c.Events = clone(slices.Delete(c.Events, i, i+1))
+	return c
+}
+
+// Validate says what Parse would say of the printed scenario: references,
+// model, bounds and spelling. Positions in the error are those in Print's
+// text.
+func (s *Scenario) Validate(opts Options) error {
+	if i := s.hole(); i != "" {
+		return fmt.Errorf("scenario %q is incomplete: %s", s.Name, i)
+	}
+	file := s.Name + " as printed"
+	again, err := Parse(file, s.Print(), opts)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(again, s.Clone()) {
+		return fmt.Errorf("%s: a name, note or number does not survive printing: use what Parse could have returned", file)
+	}
+	return nil
+}
+
+// hole names the first line whose action or trigger is missing.
+func (s *Scenario) hole() string {
+	for i, u := range s.Setup {
+		if u.Action == nil {
+			return fmt.Sprintf("set-up line %d has no action", i)
+		}
+	}
+	for i, e := range s.Events {
+		if e.Trigger == nil || e.Action == nil {
+			return fmt.Sprintf("event %d needs a trigger and an action", i)
+		}
+	}
+	return ""
+}
+
+// clone copies s; nothing becomes nil.
+func clone[S ~[]T, T any](s S) S { return append(S(nil), s...) }
+
+// cloneEach copies s and lets deepen replace what each element points to.
+func cloneEach[T any](s []T, deepen func(*T)) []T {
+	c := clone(s)
+	for i := range c {
+		deepen(&c[i])
+	}
+	return c
+}

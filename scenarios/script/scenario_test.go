@@ -1,0 +1,138 @@
+package script_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"kvd/scenarios/script"
+)
+
+// A clone is another house: rebuilding one leaves the other as it was.
+func TestCloneSharesNothing(t *testing.T) {
+	s := parse(t, read(t, "testdata/everything.txtar"))
+	before := s.Print()
+	c := s.Clone()
+	c.Leaders[0], c.Policies[0].Notes[0] = "m1", "# other"
+	c.Expect.Rows[0][0], c.Expect.Columns[0] = "other", "other"
+	c.Clients[0].Name, c.Events[0].Notes[0], c.Checks[0].Notes[0] = "Z", "# other", "# other"
+	c.Checks[1].For[0], c.Notes.Name[0], c.Notes.End[0] = "hlc", "# other", "# other"
+	for i := range c.Setup {
+		if p, ok := c.Setup[i].Action.(script.Partition); ok {
+			p.Sides[1][0] = "m2"
+		}
+	}
+	if after := s.Print(); !bytes.Equal(before, after) {
+		t.Errorf("the original changed:\n%s", after)
+	}
+}
+
+func TestWithout(t *testing.T) {
+	s := parse(t, []byte(ddia))
+	before := s.Print()
+	last := s.Without(1)
+	if err := last.Validate(script.Options{}); err != nil || len(last.Events) != 1 {
+		t.Errorf("%d events left, %v", len(last.Events), err)
+	}
+	none := last.Without(0)
+	if err := none.Validate(script.Options{}); err != nil || len(none.Events) != 0 {
+		t.Errorf("%d events left, %v", len(none.Events), err)
+	}
+	if !bytes.Equal(s.Print(), before) {
+		t.Errorf("the original changed:\n%s", s.Print())
+	}
+	dangling := s.Without(0).Validate(script.Options{})
+	want := `ddia-8-3 as printed:14:7: read "w1", expected the label of an operation on an earlier line`
+	if dangling == nil || dangling.Error() != want {
+		t.Errorf("got %v, want %s", dangling, want)
+	}
+}
+
+// Whatever Parse could not have returned is refused, also when its text would
+// read as something else.
+func TestValidateRefuses(t *testing.T) {
+	for name, spoil := range map[string]func(*script.Scenario){
+		"a name with a line end":    func(s *script.Scenario) { s.Title = "x\ntitle y" },
+		"a label that is two words": func(s *script.Scenario) { s.Events[0].Action = labelled(s.Events[0], "w1 timeout=1s") },
+		"prose with a marker":       func(s *script.Scenario) { s.Prose = "-- expect --\n" },
+		"prose without a line end":  func(s *script.Scenario) { s.Prose = "prose" },
+		"a note that is no comment": func(s *script.Scenario) { s.Events[0].Notes = script.Notes{"at 1s A get x"} },
+		"no trigger":                func(s *script.Scenario) { s.Events[0].Trigger = nil },
+		"no action in set-up":       func(s *script.Scenario) { s.Setup[0].Action = nil },
+		"an action by pointer":      func(s *script.Scenario) { s.Events[0].Action = &script.Heal{} },
+		"a fault outside the model": func(s *script.Scenario) { s.Events[0].Action = script.Wipe{Leader: "n1"} },
+		"a leader not there":        func(s *script.Scenario) { s.Leaders = s.Leaders[:2] },
+		"a resolver not there":      func(s *script.Scenario) { s.Policies = []script.Policy{{Prefix: "x", Resolver: "mine"}} },
+		"rows without columns":      func(s *script.Scenario) { s.Expect.Columns = nil },
+		"a check field not used":    func(s *script.Scenario) { s.Checks[0].Count = 1 },
+	} {
+		s := parse(t, []byte(ddia))
+		spoil(s)
+		if err := s.Validate(script.Options{}); err == nil {
+			t.Errorf("%s: accepted\n%s", name, s.Print())
+		}
+	}
+}
+
+func labelled(e script.Event, label string) script.Action {
+	op := e.Action.(script.ClientOp)
+	op.Label = label
+	return op
+}
+
+func TestOptions(t *testing.T) {
+	mine := script.Options{Resolvers: []string{"mine"}}
+	text := []byte(head + "policy x=mine\nsettle 1s\ncheck converged for mine\n")
+	if _, err := script.Parse("t", text, mine); err != nil {
+		t.Error(err)
+	}
+	if _, err := script.Parse("t", text, script.Options{}); err == nil {
+		t.Error("a resolver that no option names is accepted")
+	}
+	for _, names := range [][]string{{"a", "a"}, {""}, {"a b"}} {
+		if err := (script.Options{Resolvers: names}).Validate(); err == nil {
+			t.Errorf("%q accepted", names)
+		}
+	}
+}
+
+func TestCheckKindsAndResolvers(t *testing.T) {
+	safety := map[script.CheckName]bool{
+		script.CheckSession: true, script.CheckNoResurrection: true,
+		script.CheckNoOvercount: true, script.CheckVisible: true,
+	}
+	for _, form := range script.Checks() {
+		if got := form.Kind == script.Safety; got != safety[form.Name] {
+			t.Errorf("%s is of kind %s", form.Name, form.Kind)
+		}
+		if !strings.HasPrefix(form.Usage, "check "+string(form.Name)) {
+			t.Errorf("usage of %s is %q", form.Name, form.Usage)
+		}
+	}
+	c := script.Check{Name: script.CheckConverged}
+	some := script.Check{Name: script.CheckConverged, For: []string{"lww"}}
+	if !c.Applies("hlc") || !some.Applies("lww") || some.Applies("hlc") {
+		t.Error("a check must apply to its resolvers, or to all when it names none")
+	}
+}
+
+func TestBounds(t *testing.T) {
+	leaders := "-- scenario --\nname t\nleaders" + strings.Repeat(" n", 0)
+	for i := range 17 {
+		leaders += " n" + string(rune('a'+i))
+	}
+	expectError(t, leaders+"\n", `t:3:57: read "nq", expected at most 16 leaders`)
+	clients := "-- scenario --\nname t\nleaders n1\n"
+	for i := range 65 {
+		clients += "client C" + strings.Repeat("c", i) + " at=n1\n"
+	}
+	_, err := script.Parse("t", []byte(clients), script.Options{})
+	if err == nil {
+		t.Error("65 clients accepted")
+	}
+	long := head + strings.Repeat("at 1s A get "+strings.Repeat("k", 58)+"\n", 14_000) + "settle 1s\n"
+	s := parse(t, []byte(long))
+	if len(s.Events) != 14_000 {
+		t.Errorf("%d events", len(s.Events))
+	}
+}

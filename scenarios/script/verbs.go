@@ -1,0 +1,124 @@
+package script
+
+// Where says what can run a verb.
+type Where string
+
+// Every verb runs in the simulation, against real processes, or in both.
+const (
+	InSimulation Where = "simulation"
+	InLive       Where = "live"
+	InBoth       Where = "both"
+)
+
+// Place says where in a script a verb may stand.
+type Place string
+
+// The places of verbs.
+const (
+	Declaration  Place = "declaration"     // begins a line; read before all others
+	SetUpOrTimed Place = "set-up or timed" // begins a line above the first event, or stands behind a trigger
+	Triggering   Place = "trigger"         // begins a line; an action follows
+	Timed        Place = "timed"           // stands behind a trigger
+	Operation    Place = "operation"       // stands behind a trigger and a client's name
+	Ending       Place = "ending"          // begins a line; nothing but checks follows
+)
+
+// Verb describes a word of the language to people.
+type Verb struct {
+	Name    string
+	Usage   string
+	Meaning string
+	Where   Where
+	Place   Place
+}
+
+// row is a verb and how the words after it are read: by exactly one of the
+// functions, the one its place calls for.
+type row struct {
+	Verb
+	whole   func(*parser, *reader, Notes)     // Declaration, Ending
+	trigger func(*parser, *reader) Trigger    // Triggering
+	act     func(*parser, *reader) Action     // SetUpOrTimed, Timed
+	operate func(*parser, *reader, *ClientOp) // Operation
+}
+
+// Verbs lists the language in the order of its table. The caller owns the
+// slice.
+func Verbs() []Verb {
+	rows := table()
+	verbs := make([]Verb, len(rows))
+	for i, row := range rows {
+		verbs[i] = row.Verb
+	}
+	return verbs
+}
+
+// table is the language: the parser knows no other verbs.
+func table() []row {
+	return append(append(lineVerbs(), actionVerbs()...), operationVerbs()...)
+}
+
+func lineVerbs() []row {
+	whole := func(place Place, name, usage, meaning string, read func(*parser, *reader, Notes)) row {
+		return row{Verb: Verb{name, usage, meaning, InBoth, place}, whole: read}
+	}
+	when := func(name, usage, meaning string, read func(*parser, *reader) Trigger) row {
+		return row{Verb: Verb{name, usage, meaning, InBoth, Triggering}, trigger: read}
+	}
+	return []row{
+		whole(Declaration, "name", "name N", "what the scenario is called", (*parser).name),
+		whole(Declaration, "title", "title TEXT", "one sentence for people, to the end of the line", (*parser).title),
+		whole(Declaration, "model", "model timing=synchronous|partially-synchronous|asynchronous nodes=crash-stop|crash-recovery|byzantine",
+			"the system model; a fault outside it is refused", (*parser).model),
+		whole(Declaration, "leaders", "leaders N1 N2 ...", "the cluster", (*parser).leaders),
+		whole(Declaration, "policy", "policy PREFIX=RESOLVER ...",
+			"which resolver serves keys that begin so; by default the one under test serves all", (*parser).policy),
+		whole(Declaration, "client", "client A at=N1 [session] [timeout=D] [retry=N2|same]",
+			"a client at a leader; session carries its token along", (*parser).client),
+		when("at", "at T ACTION", "the action happens at true time T", (*parser).at),
+		when("after", "after W [seen by N|acked] [+T] ACTION",
+			"the action is caused by labelled operation W: its acknowledgement, or leader N having applied it", (*parser).after),
+		when("every", "every T times=N [from=T] ACTION", "the action happens N times, T apart", (*parser).every),
+		whole(Ending, "settle", "settle T", "faults are frozen; the rest must converge within T", (*parser).settle),
+		whole(Ending, "check", "check PROMISE [for RESOLVER ...]", "a promise, under every resolver or the named ones", (*parser).check),
+	}
+}
+
+func actionVerbs() []row {
+	act := func(place Place, name, usage, meaning string, read func(*parser, *reader) Action) row {
+		return row{Verb: Verb{name, usage, meaning, InBoth, place}, act: read}
+	}
+	return []row{
+		act(SetUpOrTimed, "clock", "clock N|* [offset=+D] [drift=200ppm] [error=D] [step=-D] [freeze=D] [strobe=D/D|off]",
+			"what a wall clock shows against true time, and the error it claims", (*parser).clock),
+		act(SetUpOrTimed, "link", "link N1>N2|* [delay=D] [jitter=D] [loss=P%] [duplicate=P%] [reorder=P%]",
+			"the qualities of one direction between leaders, or of all", (*parser).link),
+		act(SetUpOrTimed, "partition", "partition N1 | N2 N3", "leaders of different sides cannot reach each other", (*parser).partition),
+		act(SetUpOrTimed, "cut", "cut N1>N2|A>N1|A<N1", "one direction drops everything: between leaders, a client's requests, or its replies", (*parser).cut),
+		act(Timed, "heal", "heal [N1>N2|A>N1|A<N1]", "cuts and partitions end, everywhere or on one path", (*parser).heal),
+		act(Timed, "pause", "pause N D", "a leader's process stands still for D and does not notice", (*parser).pause),
+		act(Timed, "crash", "crash N [unsynced=keep|lose|torn]",
+			"a leader's process is killed; the fate of unsynced bytes can be chosen in the simulation only", (*parser).crash),
+		act(Timed, "restart", "restart N", "a crashed leader starts again on the disk it has", (*parser).restart),
+		act(Timed, "wipe", "wipe N", "a leader's disk is emptied", (*parser).wipe),
+		act(Timed, "backup", "backup N as B", "a copy of a leader's disk is kept as B", (*parser).backup),
+		act(Timed, "restore", "restore N from B", "a leader's disk is replaced by copy B", (*parser).restore),
+	}
+}
+
+func operationVerbs() []row {
+	op := func(name OpKind, usage, meaning string, read func(*parser, *reader, *ClientOp)) row {
+		return row{Verb: Verb{string(name), usage, meaning, InBoth, Operation}, operate: read}
+	}
+	const tail = " [timeout=D] [retry=N|same] [as W]"
+	return []row{
+		op(OpSet, "A set K V"+tail, "the client writes V", (*parser).set),
+		op(OpGet, "A get K"+tail, "the client reads", (*parser).keyed),
+		op(OpDelete, "A delete K"+tail, "the client deletes", (*parser).keyed),
+		op(OpIncr, "A incr K [by N]"+tail, "the leader adds N, or 1", (*parser).incr),
+		op(OpUpdate, "A update K +N|-N"+tail, "the client reads, adds, and writes with the token it read", (*parser).update),
+		op(OpAppend, "A append K ELEMENT"+tail,
+			"the client reads a set, joins siblings, adds the element, and writes with the token it read; every numbers the element", (*parser).appendElement),
+		op(OpGoto, "A goto N", "the client moves to another leader", (*parser).goTo),
+	}
+}

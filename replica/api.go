@@ -30,6 +30,7 @@ const (
 	Set                    // write Value
 	Remove                 // delete
 	Incr                   // add Delta
+	Update                 // do what Decide says, in one step with what it read
 )
 
 // Request is a client's. The core keeps it until it is answered.
@@ -40,6 +41,11 @@ type Request struct {
 	Value   []byte // Set: owned by the core from now on
 	Delta   int64  // Incr
 	Expires wallclock.Instant
+
+	// Decide (Update) turns what the leader shows into what to write, before
+	// anything else can happen to the key. It must be pure; an error is answered
+	// as it is, and nothing is written.
+	Decide func(Present) (Write, error)
 
 	// Retry identity: a request with the same Client and Number is the same
 	// write, at whichever leader it arrives. Client zero: not retried.
@@ -52,6 +58,21 @@ type Request struct {
 	// the key. Otherwise the write goes over whatever the leader shows now.
 	Exact bool
 	Shown []logical.Dot
+}
+
+// Present is what a key shows at the moment of an Update.
+type Present struct {
+	Reading resolve.Reading
+	Expires wallclock.Instant  // of the value shown first; zero: never
+	Now     wallclock.Interval // the leader's wall clock
+}
+
+// Write is what an Update does to its key.
+type Write struct {
+	Verb    Verb // Set, Remove, Incr; Get: nothing
+	Value   []byte
+	Delta   int64
+	Expires wallclock.Instant
 }
 
 // Token is what a client carries from leader to leader: it gives

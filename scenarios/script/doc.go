@@ -43,5 +43,5 @@
 //   - Every mistake is an *Error that names file, line, column, what was read
 //     and what was expected. Only the first mistake is reported; declarations
 //     (name, title, model, leaders, policy, client) are read before the rest,
-//     wherever they stand.
+//     wherever they stand; leaders stand above the clients that name them.
 package script

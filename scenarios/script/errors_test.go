@@ -60,6 +60,7 @@ func malformed() []struct{ name, script, want string } {
 		{"too late", head + "at 87601h A get x", `t:5:4: read "87601h", expected a duration of at most 10 years`},
 		{"too long a chain", head + "at 87600h A set x 1 as w1\nafter w1 +1h A get x", `t:6:10: read "+1h", expected a moment within 10 years of true time zero`},
 		{"retry without timeout", head + "at 1s A set x 1 retry=n2", `t:5:9: read "set", expected a timeout with retry; nothing is retried by a client that waits for ever`},
+		{"client that never retries", head + "client B at=n1 retry=n2", `t:5:8: read "B", expected a timeout with retry; nothing is retried by a client that waits for ever`},
 		{"client without leader", head + "client B session", `t:5:17: read nothing more, expected at=N`},
 		{"client named like a verb", head + "client cut at=n1", `t:5:8: read "cut", expected a client's name that is no word of the language`},
 		{"client named like a leader", head + "client n1 at=n1", `t:5:8: read "n1", expected a name that no leader and no client has yet`},

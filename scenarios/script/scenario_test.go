@@ -2,6 +2,7 @@ package script_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -117,22 +118,28 @@ func TestCheckKindsAndResolvers(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	leaders := "-- scenario --\nname t\nleaders" + strings.Repeat(" n", 0)
+	leaders := "-- scenario --\nname t\nleaders"
 	for i := range 17 {
 		leaders += " n" + string(rune('a'+i))
 	}
 	expectError(t, leaders+"\n", `t:3:57: read "nq", expected at most 16 leaders`)
 	clients := "-- scenario --\nname t\nleaders n1\n"
+	policies := head + "policy"
 	for i := range 65 {
-		clients += "client C" + strings.Repeat("c", i) + " at=n1\n"
+		clients += fmt.Sprintf("client C%d at=n1\n", i)
+		policies += fmt.Sprintf(" %02d=lww", i)
 	}
-	_, err := script.Parse("t", []byte(clients), script.Options{})
-	if err == nil {
-		t.Error("65 clients accepted")
-	}
+	expectError(t, clients, `t:68:8: read "C64", expected at most 64 clients`)
+	expectError(t, policies, `t:5:456: read "64=lww", expected at most 64 policies`)
 	long := head + strings.Repeat("at 1s A get "+strings.Repeat("k", 58)+"\n", 14_000) + "settle 1s\n"
-	s := parse(t, []byte(long))
-	if len(s.Events) != 14_000 {
+	if s := parse(t, []byte(long)); len(s.Events) != 14_000 {
 		t.Errorf("%d events", len(s.Events))
 	}
+}
+
+// A text that would be read, but whose canonical form would not, is refused:
+// here each of two policies gets a line of its own, and the model one.
+func TestCanonicalFormIsBoundedToo(t *testing.T) {
+	full := head + "policy a=lww b=hlc\n" + strings.Repeat("at 1s A get x\n", 19_994) + "settle 1s\n"
+	expectError(t, full, `t:20001:1: read "20002 lines", expected at most 20000 lines in canonical form`)
 }

@@ -47,9 +47,10 @@ func (Every) trigger() {}
 type OpKind string
 
 // The client operations. OpIncr is the server's increment. OpUpdate and
-// OpAppend are the client's own read, change and write with the token it read:
-// OpAppend // takes values for sets of comma-separated elements, joins siblings by union
-// and adds its element. Goto moves the client to another leader.
+// OpAppend are the client's own read, change and write with the token it
+// read: OpAppend takes values for sets of comma-separated elements, joins
+// siblings by union and adds its element. OpGoto moves the client to another
+// leader.
 const (
 	OpSet    OpKind = "set"
 	OpGet    OpKind = "get"

@@ -1,0 +1,129 @@
+package world
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
+	"kvd/wallclock"
+)
+
+// arm puts a scripted event on the agenda, or has it wait for its cause.
+func (w *World) arm(e *script.Event) {
+	switch t := e.Trigger.(type) {
+	case script.At:
+		w.plan(t.Time, e, 0)
+	case script.Every:
+		for i := range t.Times {
+			w.plan(t.From+time.Duration(i)*t.Period, e, i+1)
+		}
+	case script.After:
+		w.triggers[t.Label] = append(w.triggers[t.Label], trigger{t.SeenBy, t.Plus, func() { w.plan(w.now+t.Plus, e, 0) }})
+	}
+}
+
+// plan enters one happening of an event; turn counts the repetitions of every.
+func (w *World) plan(at time.Duration, e *script.Event, turn int) {
+	w.last = max(w.last, at)
+	w.at(at, func() { w.happen(e.Action, turn) })
+}
+
+// happen does a scripted action now.
+func (w *World) happen(a script.Action, turn int) {
+	op, ok := a.(script.ClientOp)
+	if !ok {
+		w.trace.Add(trace.Event{At: w.now, Kind: trace.Fault, Text: a.String()})
+		w.act(a)
+		return
+	}
+	if turn > 0 && op.Kind == script.OpAppend {
+		op.Value += strconv.Itoa(turn)
+	}
+	w.clients[op.Client].do(operation{ClientOp: op, label: w.name(op)})
+}
+
+// name is the operation's label, or one made up from client and number.
+func (w *World) name(op script.ClientOp) string {
+	if op.Label != "" {
+		return op.Label
+	}
+	w.labelled++
+	return op.Client + "#" + strconv.Itoa(w.labelled)
+}
+
+// act changes the world.
+func (w *World) act(a script.Action) {
+	switch a := a.(type) {
+	case script.LinkFault:
+		w.linkFault(a)
+	case script.ClockFault:
+		w.clockFault(a)
+	case script.Partition:
+		w.partition(a)
+	case script.Cut:
+		w.link(path{a.Path.From, a.Path.To}).cut = true
+	case script.Heal:
+		w.heal(a.Path)
+	case script.Pause:
+		l := w.leaders[a.Leader]
+		l.paused = max(l.paused, w.now+a.For)
+	case script.Crash:
+		w.leaders[a.Leader].crash(a)
+	case script.Restart:
+		w.restart(a.Leader)
+	case script.Wipe:
+		w.wipe(a.Leader)
+	case script.Backup:
+		w.backup(a)
+	case script.Restore:
+		if err := w.restore(a); err != nil {
+			w.fail(err)
+		}
+	}
+}
+
+// restart starts a leader on the disk it has. One that runs is killed first, as
+// an operator's restart does.
+func (w *World) restart(name string) {
+	l := w.leaders[name]
+	if l.pump != nil {
+		l.crash(script.Crash{Leader: name, Unsynced: script.UnsyncedKeep})
+	}
+	if err := l.start(); err != nil {
+		w.fail(fmt.Errorf("restart: %w", err))
+	}
+}
+
+// clockFault changes wall clocks.
+func (w *World) clockFault(f script.ClockFault) {
+	for _, n := range w.names {
+		if f.Leader == n || f.Leader == script.AllLeaders {
+			l := w.leaders[n]
+			l.clock = faulted(l.clock, f, w.instant())
+		}
+	}
+}
+
+// faulted is the clock after a fault at true time now.
+func faulted(c wallclock.Skewed, f script.ClockFault, now wallclock.Instant) wallclock.Skewed {
+	faults := c.Faults()
+	set(&faults.Offset, f.Offset)
+	set(&faults.Error, f.Error)
+	if f.DriftPPM.Set {
+		faults.Drift = float64(f.DriftPPM.Value)
+	}
+	if f.Strobe.Set {
+		faults.Strobe = wallclock.Strobe{Amplitude: f.Strobe.Value.Amplitude, Period: f.Strobe.Value.Period}
+	}
+	c = c.With(faults, now)
+	if f.Step.Set {
+		c = c.Step(f.Step.Value)
+	}
+	if f.Freeze.Set {
+		// Frozen, and then on from where it stood: late by as much.
+		c = c.Freeze(now, f.Freeze.Value).Step(-f.Freeze.Value)
+	}
+	return c
+}

@@ -1,0 +1,19 @@
+// Package world is a cluster in virtual time: true time, links that delay and
+// lose, disks that forget what was not synced, clocks that are wrong, leaders
+// that pause and crash, and clients that wait for their answers.
+//
+// The leaders are the real ones: the pump of package host over the real store
+// on a filesystem in memory. Only what lies below is made up here.
+//
+//	agenda (true time) ─▶ script events ─▶ clients ─▶ requests ─┐
+//	        ▲                                                   ▼
+//	        └──── links: delay, loss, duplication ◀── leader: drain, step, commit, release
+//
+// One goroutine and one agenda run everything; all chance comes from the seed,
+// split by purpose so that a resolver which sends one message more does not
+// change the fate of the others. The same script, resolver and seed give the
+// same trace.
+//
+// What clients sent, were shown and were told goes to the oracle; what happened
+// goes to the trace. Neither feeds back.
+package world

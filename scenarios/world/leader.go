@@ -1,0 +1,167 @@
+package world
+
+import (
+	"fmt"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/host"
+	"kvd/scenarios/script"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// leader is one node: the real pump on a made-up disk, clock and network.
+type leader struct {
+	w     *World
+	name  string
+	disk  *disk
+	store *storage.Store
+	pump  *host.Pump // nil: the process does not run
+	clock wallclock.Skewed
+
+	inbox  []replica.Input
+	due    bool          // a cycle is on the agenda
+	paused time.Duration // true time until which the process stands still
+	wake   time.Duration // when a tick is on the agenda
+	life   int           // rises with every start: agenda items of an earlier life are void
+	lives  []logical.Origin
+}
+
+// start begins a new life on the disk the leader has.
+func (l *leader) start() error {
+	store, err := l.disk.open()
+	if err != nil {
+		return fmt.Errorf("start %s: %w", l.name, err)
+	}
+	life := logical.Origin(l.w.origins.Uint64() | 1)
+	pump, err := host.Open(l.w.config(l.name), store, life, l.w.cfg.Tamper)
+	if err != nil {
+		store.Close()
+		return fmt.Errorf("start %s: %w", l.name, err)
+	}
+	l.store, l.pump, l.wake = store, pump, 0
+	l.life++
+	l.lives = append(l.lives, life)
+	l.w.rescan(l)
+	for _, n := range l.w.names {
+		if n != l.name {
+			l.receive(replica.PeerUp{Peer: replica.Leader(n)})
+		}
+	}
+	return nil
+}
+
+// receive queues an input and sees to it that a cycle runs at this instant, so
+// that what arrives together shares one commit.
+func (l *leader) receive(in replica.Input) {
+	if l.pump == nil {
+		return
+	}
+	l.inbox = append(l.inbox, in)
+	l.arrange()
+}
+
+// arrange puts a cycle on the agenda: now, or when the pause ends.
+func (l *leader) arrange() {
+	if l.due || l.pump == nil {
+		return
+	}
+	l.due = true
+	life := l.life
+	l.w.at(l.paused, func() {
+		if life == l.life && l.pump != nil {
+			l.due = false
+			l.cycle()
+		}
+	})
+}
+
+// moment is what both of the leader's clocks show.
+func (l *leader) moment() wallclock.Moment {
+	now := l.w.instant()
+	return wallclock.Moment{Mono: wallclock.Mono(l.w.now + time.Hour), Wall: l.clock.Read(now)}
+}
+
+// cycle drains, steps, commits and releases.
+func (l *leader) cycle() {
+	if l.paused > l.w.now {
+		l.arrange()
+		return
+	}
+	in := l.inbox
+	l.inbox = nil
+	if err := l.pump.Step(l.moment(), in...); err != nil {
+		l.w.fail(fmt.Errorf("%s: step: %w", l.name, err))
+		return
+	}
+	if err := l.pump.Commit(); err != nil {
+		l.w.fail(fmt.Errorf("%s: commit: %w", l.name, err))
+		return
+	}
+	l.release(l.pump.Release())
+}
+
+// release lets out what is durable now.
+func (l *leader) release(out *replica.Output) {
+	for _, e := range out.Events {
+		l.w.event(l, e)
+	}
+	for i := range out.Replies {
+		l.w.reply(l, &out.Replies[i])
+	}
+	for _, s := range out.Sends {
+		l.w.send(l, s)
+	}
+	l.schedule(out.Wake)
+}
+
+// schedule puts the next tick on the agenda, unless an earlier one is.
+func (l *leader) schedule(wake wallclock.Mono) {
+	if wake == 0 || l.pump == nil {
+		return
+	}
+	at := time.Duration(wake) - time.Hour
+	if l.wake > l.w.now && l.wake <= at {
+		return
+	}
+	l.wake = max(at, l.w.now)
+	life, due := l.life, l.wake
+	l.w.at(due, func() {
+		if life == l.life && l.wake == due {
+			l.wake = 0
+			l.receive(replica.Tick{})
+		}
+	})
+}
+
+// crash stops the process. What arrived at this very instant has been written
+// and not synced: the crash falls between persisting and acknowledging.
+func (l *leader) crash(c script.Crash) {
+	if l.pump == nil {
+		return
+	}
+	percent := l.disk.survives(c.Unsynced)
+	if len(l.inbox) > 0 && l.paused <= l.w.now {
+		if l.pump.Step(l.moment(), l.inbox...) == nil {
+			_ = l.pump.CommitUnsynced() // a failed write is one more way to be torn
+		}
+	}
+	after := l.disk.copy(percent)
+	l.kill()
+	l.disk = after
+}
+
+// kill ends the process and forgets all that was not on disk.
+func (l *leader) kill() {
+	if l.pump == nil {
+		return
+	}
+	l.pump = nil
+	l.inbox, l.due, l.paused = nil, false, 0
+	l.life++
+	l.store.Close()
+	l.store = nil
+	l.w.disconnect(l.name)
+}

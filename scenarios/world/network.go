@@ -1,0 +1,169 @@
+package world
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+
+	"kvd/replica"
+	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
+)
+
+// defaultDelay is how long a message takes when the script does not say.
+const defaultDelay = time.Millisecond
+
+// link is one direction between two leaders, or between a client and a leader.
+type link struct {
+	delay, jitter             time.Duration
+	loss, duplicate, overtake float64
+	cut                       bool
+	chance                    *rand.Rand
+	last                      time.Duration // when the message before arrives: links keep order unless told otherwise
+}
+
+// path is the direction of a link. Replies to a client go from the leader.
+type path struct{ from, to string }
+
+// link is the link of a path, made on first use.
+func (w *World) link(p path) *link {
+	l := w.links[p]
+	if l == nil {
+		l = &link{chance: w.chance("link " + p.from + ">" + p.to)}
+		if !w.isClient(p.from) && !w.isClient(p.to) {
+			l.delay = defaultDelay
+		}
+		w.links[p] = l
+	}
+	return l
+}
+
+// chance is a source of its own for one purpose.
+func (w *World) chance(purpose string) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(purpose))
+	return rand.New(rand.NewPCG(w.cfg.Seed, h.Sum64()))
+}
+
+// arrivals is when copies of a message sent now arrive: none if it is lost.
+func (l *link) arrivals(now time.Duration) []time.Duration {
+	if l.cut || l.happens(l.loss) {
+		return nil
+	}
+	at := []time.Duration{l.arrival(now)}
+	if l.happens(l.duplicate) {
+		at = append(at, l.arrival(now))
+	}
+	return at
+}
+
+// arrival draws one delay. A message that is not overtaken never arrives before
+// the one sent before it.
+func (l *link) arrival(now time.Duration) time.Duration {
+	at := now + l.delay
+	if l.jitter > 0 {
+		at += time.Duration(l.chance.Int64N(int64(l.jitter)))
+	}
+	if l.happens(l.overtake) {
+		return at + l.delay + time.Duration(l.chance.Int64N(int64(4*l.delay+1)))
+	}
+	l.last = max(l.last, at)
+	return l.last
+}
+
+func (l *link) happens(p float64) bool { return p > 0 && l.chance.Float64() < p }
+
+// send carries a message from one leader to another.
+func (w *World) send(from *leader, s replica.Send) {
+	to := string(s.To)
+	l := w.link(path{from.name, to})
+	arrivals := l.arrivals(w.now)
+	w.traceSend(from.name, to, s.Message, len(arrivals) > 0)
+	in := replica.Received{From: replica.Leader(from.name), Message: w.carry(s.Message)}
+	for _, at := range arrivals {
+		w.at(at, func() { w.leaders[to].receive(in) })
+	}
+}
+
+// traceSend records ops on their way; heartbeats and acknowledgements are not
+// part of the story.
+func (w *World) traceSend(from, to string, m replica.Message, arrives bool) {
+	b, ok := m.(*replica.Batch)
+	if !ok {
+		return
+	}
+	kind := trace.Shipped
+	if !arrives {
+		kind = trace.Missed
+	}
+	for _, op := range b.Ops {
+		w.trace.Add(trace.Event{At: w.now, Kind: kind, Where: from, Peer: to, Label: w.label(op.Dot), Key: op.Key})
+	}
+}
+
+// paths lists the leader links a script path names.
+func (w *World) paths(p script.Path) []path {
+	if !p.All() {
+		return []path{{p.From, p.To}}
+	}
+	var all []path
+	for _, a := range w.names {
+		for _, b := range w.names {
+			if a != b {
+				all = append(all, path{a, b})
+			}
+		}
+	}
+	return all
+}
+
+func (w *World) linkFault(f script.LinkFault) {
+	for _, p := range w.paths(f.Path) {
+		l := w.link(p)
+		set(&l.delay, f.Delay)
+		set(&l.jitter, f.Jitter)
+		setRate(&l.loss, f.Loss)
+		setRate(&l.duplicate, f.Duplicate)
+		setRate(&l.overtake, f.Reorder)
+	}
+}
+
+func set[T any](dst *T, o script.Opt[T]) {
+	if o.Set {
+		*dst = o.Value
+	}
+}
+
+func setRate(dst *float64, o script.Opt[script.Rate]) {
+	if o.Set {
+		*dst = o.Value.Fraction()
+	}
+}
+
+// partition cuts every link between leaders of different sides.
+func (w *World) partition(p script.Partition) {
+	side := map[string]int{}
+	for i, names := range p.Sides {
+		for _, n := range names {
+			side[n] = i + 1
+		}
+	}
+	for _, a := range w.names {
+		for _, b := range w.names {
+			if a != b && side[a] != 0 && side[b] != 0 && side[a] != side[b] {
+				w.link(path{a, b}).cut = true
+			}
+		}
+	}
+}
+
+// heal ends cuts, on one path or everywhere.
+func (w *World) heal(p script.Path) {
+	if !p.All() {
+		w.link(path{p.From, p.To}).cut = false
+		return
+	}
+	for _, l := range w.links {
+		l.cut = false
+	}
+}

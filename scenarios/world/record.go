@@ -1,0 +1,211 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/resolve"
+	"kvd/scenarios/oracle"
+	"kvd/scenarios/trace"
+)
+
+// event records what a leader released as a fact.
+func (w *World) event(l *leader, e replica.Event) {
+	switch e := e.(type) {
+	case replica.Accepted:
+		w.accepted(l, e.Op)
+	case replica.Applied:
+		w.applied(l, e)
+	case replica.Judged:
+		w.judged(l, e)
+	}
+}
+
+// accepted learns the op of a request and lets those go on who waited for this
+// leader to see it.
+func (w *World) accepted(l *leader, op *resolve.Op) {
+	w.learn(op)
+	w.trace.Add(trace.Event{At: w.now, Kind: trace.Accepted, Where: l.name, Label: w.label(op.Dot), Key: op.Key,
+		Values: values(op), Dot: op.Dot, Clock: op.Wall})
+	w.seen(l, op.Dot)
+}
+
+func (w *World) applied(l *leader, e replica.Applied) {
+	w.learn(e.Op)
+	w.trace.Add(trace.Event{At: w.now, Kind: trace.Applied, Where: l.name, Peer: string(e.From), Label: w.label(e.Op.Dot),
+		Key: e.Op.Key, Dot: e.Op.Dot, Clock: l.clock.Read(w.instant())})
+	w.seen(l, e.Op.Dot)
+}
+
+// judged puts losses, and those taken back, into the story. Only the serving
+// resolver's: shadows do not decide what anybody is shown.
+func (w *World) judged(l *leader, e replica.Judged) {
+	v := e.Verdict
+	if v.Resolver != w.cfg.Policy.Panel(e.Key).Serving || !v.Withdrawn && !v.Relation.Lost() {
+		return
+	}
+	ev := trace.Event{At: w.now, Kind: trace.Lost, Where: l.name, Label: w.label(v.Loser), Other: w.label(v.Winner), Key: e.Key, Dot: v.Loser}
+	ev.Text = explain(v, w.ops[v.Loser], w.ops[v.Winner])
+	if v.Withdrawn {
+		ev.Kind = trace.Withdrawn
+	}
+	w.trace.Add(ev)
+}
+
+// learn remembers an op and which request it came from.
+func (w *World) learn(op *resolve.Op) {
+	if w.ops[op.Dot] != nil {
+		return
+	}
+	w.ops[op.Dot] = op
+	if is := w.requests[request{op.Client, op.Request}]; is != nil {
+		w.labels[op.Dot] = is.label
+	}
+}
+
+// rescan tells the oracle of ops that a leader finds on its disk and that
+// nobody had heard of: they were persisted and the process died before it could
+// say so.
+func (w *World) rescan(l *leader) {
+	st := l.pump.State()
+	for last := range st.Frontier.All() {
+		for q := logical.Seq(1); q <= last.Seq; q++ {
+			d := logical.Dot{Origin: last.Origin, Seq: q}
+			if w.ops[d] != nil {
+				continue
+			}
+			if op, ok := l.pump.Reader().Op(d); ok {
+				w.learn(op)
+				w.tell(l, op, resolve.Reading{Dots: []logical.Dot{d}})
+			}
+		}
+	}
+}
+
+// tell gives the oracle an acceptance.
+func (w *World) tell(l *leader, op *resolve.Op, after resolve.Reading) {
+	is := w.requests[request{op.Client, op.Request}]
+	if is == nil {
+		w.fail(fmt.Errorf("%s holds %s of key %q, which no client asked for", l.name, op.Dot, op.Key))
+		return
+	}
+	w.history.Accepted(w.now, l.name, is.id, oracle.Acceptance{Dot: op.Dot, Over: slices.Clone(op.Parents), Delta: op.Delta, After: reading(after)})
+}
+
+// seen lets those go on who waited for a leader to have applied an update.
+func (w *World) seen(l *leader, d logical.Dot) {
+	w.history.Applied(w.now, l.name, d)
+	w.fire(w.labels[d], l.name)
+}
+
+// fire sets off the triggers that wait for a label at a leader, or for its
+// acknowledgement.
+func (w *World) fire(label, where string) {
+	waiting, kept := w.triggers[label], []trigger(nil)
+	for _, t := range waiting {
+		if t.seenBy != where {
+			kept = append(kept, t)
+			continue
+		}
+		t.do()
+	}
+	w.triggers[label] = kept
+}
+
+// reply carries an answer to its client, if the path back lets it.
+func (w *World) reply(l *leader, r *replica.Reply) {
+	a, ok := w.waiting[r.ID]
+	if op := w.ops[r.Dot]; r.Err == nil && op != nil && !r.Retry {
+		w.tell(l, op, r.Shown)
+	}
+	if !ok {
+		return
+	}
+	back := w.link(path{l.name, a.client.name})
+	arrivals := back.arrivals(w.now)
+	if len(arrivals) == 0 {
+		w.trace.Add(trace.Event{At: w.now, Kind: trace.Missed, Where: l.name, Peer: a.client.name, Label: a.op.label, Key: a.op.Key})
+		return
+	}
+	answer := *r
+	w.at(arrivals[0], func() {
+		if _, waits := w.waiting[answer.ID]; waits {
+			delete(w.waiting, answer.ID)
+			a.client.answered(a.op, &answer)
+		}
+	})
+}
+
+// acked records that a client was told its write is durable.
+func (w *World) acked(c *client, op *operation, r *replica.Reply) {
+	w.trace.Add(trace.Event{At: w.now, Kind: trace.Acked, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key,
+		Values: texts(r.Shown.Values), Dot: r.Dot})
+	w.history.Acked(w.now, c.identity(op), op.leader)
+	w.fire(op.label, "")
+}
+
+// shown records what a client read.
+func (w *World) shown(c *client, op *operation, r *replica.Reply) {
+	w.trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: texts(r.Shown.Values)})
+	w.history.Shown(w.now, c.name, c.spec.Session, op.leader, op.Key, reading(r.Shown))
+}
+
+// disconnect tells everybody who waits for an answer of a leader that the
+// connection is gone.
+func (w *World) disconnect(name string) {
+	var ids []uint64
+	for id, a := range w.waiting {
+		if a.op.leader == name {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		w.waiting[id].client.failed(id, name+" closed the connection")
+	}
+}
+
+// final records what every running leader shows of every key.
+func (w *World) final() {
+	for _, n := range w.names {
+		l := w.leaders[n]
+		if l.pump == nil {
+			continue
+		}
+		r := l.pump.Reader()
+		for _, key := range w.Keys() {
+			got := w.cfg.Policy.Panel(key).Read(r.Object(key), r)
+			w.trace.Add(trace.Event{At: w.now, Kind: trace.Final, Where: n, Key: key, Values: texts(got.Values)})
+			w.history.Final(n, key, reading(got))
+		}
+	}
+}
+
+// label names the update behind a dot.
+func (w *World) label(d logical.Dot) string {
+	if l, ok := w.labels[d]; ok {
+		return l
+	}
+	return d.String()
+}
+
+func reading(r resolve.Reading) oracle.Reading {
+	return oracle.Reading{Dots: slices.Clone(r.Dots), Values: texts(r.Values)}
+}
+
+func values(op *resolve.Op) []string {
+	if op.Kind == resolve.Delete {
+		return nil
+	}
+	return []string{string(op.Value)}
+}
+
+func texts(values [][]byte) []string {
+	var out []string
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return out
+}

@@ -1,0 +1,231 @@
+package world
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/host"
+	"kvd/resolve"
+	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
+	"kvd/wallclock"
+)
+
+// zero is true time zero of every scenario: 2026-01-01 00:00 UTC. Only
+// differences matter.
+const zero = wallclock.Instant(1767225600 * int64(time.Second))
+
+// Config is what a run depends on, beside the script.
+type Config struct {
+	Policy resolve.Policy // who serves and who shadows
+	Seed   uint64
+	// Core changes the leaders' settings; nil leaves the defaults.
+	Core func(*replica.Config)
+	// Tamper plants a bug in every leader, for tests of the checkers.
+	Tamper host.Tamper
+	// Carry passes every message between leaders, as encoding and decoding
+	// would; nil hands messages over as they are.
+	Carry func(replica.Message) (replica.Message, error)
+}
+
+// World is one run. Make it with New and use it once.
+type World struct {
+	agenda
+	cfg    Config
+	script *script.Scenario
+
+	names    []string // leaders in the script's order
+	leaders  map[string]*leader
+	clients  map[string]*client
+	links    map[path]*link
+	backups  map[string]*disk
+	origins  *rand.Rand
+	waiting  map[uint64]attempt
+	attempts uint64
+
+	ops      map[logical.Dot]*resolve.Op // every op any leader has released
+	labels   map[logical.Dot]string
+	requests map[request]*issued
+	triggers map[string][]trigger // by label
+	labelled int
+	last     time.Duration // true time of the last scripted action
+
+	trace   *trace.Trace
+	history *oracle.History
+	err     error
+}
+
+// attempt is a request on its way.
+type attempt struct {
+	client *client
+	op     *operation
+}
+
+// request is a write's retry identity.
+type request struct{ client, number uint64 }
+
+// issued is a write that a client sent.
+type issued struct {
+	label string
+	id    string // for the oracle
+}
+
+// trigger waits for a labelled operation.
+type trigger struct {
+	seenBy string // "": acknowledged
+	plus   time.Duration
+	do     func()
+}
+
+// New sets up the cluster as the script says, before true time zero.
+func New(s *script.Scenario, cfg Config) (*World, error) {
+	w := &World{
+		cfg: cfg, script: s, names: s.Leaders,
+		leaders: map[string]*leader{}, clients: map[string]*client{}, links: map[path]*link{},
+		backups: map[string]*disk{}, waiting: map[uint64]attempt{},
+		ops: map[logical.Dot]*resolve.Op{}, labels: map[logical.Dot]string{},
+		requests: map[request]*issued{}, triggers: map[string][]trigger{},
+		trace: &trace.Trace{}, history: oracle.NewHistory(),
+	}
+	w.origins = w.chance("origins")
+	for i, c := range s.Clients {
+		w.clients[c.Name] = &client{w: w, name: c.Name, id: uint64(i + 1), at: c.At, spec: c, seen: map[string][]logical.Dot{}}
+	}
+	for _, n := range w.names {
+		w.leaders[n] = &leader{w: w, name: n, disk: newDisk(fragile(s), w.chance("disk "+n)), clock: wallclock.NewSkewed(wallclock.Faults{}, zero)}
+	}
+	for _, u := range s.Setup {
+		w.act(u.Action)
+	}
+	for _, n := range w.names {
+		if err := w.leaders[n].start(); err != nil {
+			w.Close()
+			return nil, err
+		}
+	}
+	for i := range s.Events {
+		w.arm(&s.Events[i])
+	}
+	return w, nil
+}
+
+// Close frees what the run holds.
+func (w *World) Close() {
+	for _, l := range w.leaders {
+		if l.store != nil {
+			l.store.Close()
+			l.store = nil
+		}
+	}
+}
+
+// Run plays the script to its end: until nothing scripted is left, and then for
+// the settling time with all faults as they are.
+func (w *World) Run() error {
+	for w.err == nil && w.busy() && w.next(limit) {
+	}
+	end := w.now + w.script.Settle
+	for w.err == nil && w.next(end) {
+	}
+	w.now = end
+	if w.err == nil {
+		w.final()
+	}
+	return w.err
+}
+
+// limit is longer than any script may last.
+const limit = 100 * 365 * 24 * time.Hour
+
+// busy reports whether something scripted is still to happen: a scheduled
+// action, or a client that is at work. A client that waits for an answer which
+// nothing will bring does not count for ever.
+func (w *World) busy() bool {
+	if w.now <= w.last {
+		return true
+	}
+	if w.now > w.last+w.script.Settle {
+		return false
+	}
+	for _, c := range w.clients {
+		if c.doing != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// instant is true time as a calendar instant.
+func (w *World) instant() wallclock.Instant { return zero.Add(w.now) }
+
+// fail ends the run: something impossible happened.
+func (w *World) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// config is what a leader is told.
+func (w *World) config(name string) replica.Config {
+	c := replica.Defaults()
+	c.Name, c.Policy = replica.Leader(name), w.cfg.Policy
+	for _, n := range w.names {
+		if n != name {
+			c.Peers = append(c.Peers, replica.Leader(n))
+		}
+	}
+	if w.cfg.Core != nil {
+		w.cfg.Core(&c)
+	}
+	return c
+}
+
+// carry passes a message as the wire would.
+func (w *World) carry(m replica.Message) replica.Message {
+	if w.cfg.Carry == nil {
+		return m
+	}
+	out, err := w.cfg.Carry(m)
+	if err != nil {
+		w.fail(fmt.Errorf("carry message: %w", err))
+		return m
+	}
+	return out
+}
+
+func (w *World) isClient(name string) bool { return w.clients[name] != nil }
+
+// Trace is what happened. It is the run's; read it after Run.
+func (w *World) Trace() *trace.Trace { return w.trace }
+
+// History is what clients saw. Judge it after Run.
+func (w *World) History() *oracle.History { return w.history }
+
+// Now is true time since the scenario's zero.
+func (w *World) Now() time.Duration { return w.now }
+
+// Attempts is how many requests clients sent.
+func (w *World) Attempts() int { return int(w.attempts) }
+
+// Op is the op behind a dot, nil if none was ever seen. It is shared.
+func (w *World) Op(d logical.Dot) *resolve.Op { return w.ops[d] }
+
+// Label is the script's name for the update behind a dot.
+func (w *World) Label(d logical.Dot) string { return w.label(d) }
+
+// Keys lists every key the script names, sorted.
+func (w *World) Keys() []string {
+	var keys []string
+	for _, e := range w.script.Events {
+		if op, ok := e.Action.(script.ClientOp); ok && op.Key != "" {
+			keys = append(keys, op.Key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}

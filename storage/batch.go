@@ -1,0 +1,160 @@
+package storage
+
+import (
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// Batch gathers changes that are stored together or not at all. Everything put
+// is copied at once. A batch belongs to one goroutine; after Commit it is empty
+// and can be filled again without allocating. A later put replaces an earlier
+// one of the same thing.
+type Batch struct {
+	store      *Store
+	b          *pebble.Batch
+	key, value []byte // scratch
+	err        error  // the first put that cannot be encoded
+}
+
+// NewBatch is an empty batch. Close it when it is no longer needed.
+func (s *Store) NewBatch() *Batch { return &Batch{store: s, b: s.db.NewBatch()} }
+
+// PutOp appends to the log of the op's origin.
+func (b *Batch) PutOp(o *resolve.Op) {
+	if b.refuse(CheckOp(o)) {
+		return
+	}
+	b.key = appendLogKey(b.key[:0], o.Dot)
+	b.value = AppendOp(b.value[:0], o)
+	b.set()
+}
+
+// PutObject replaces a key's object. One without versions and twins is removed.
+func (b *Batch) PutObject(o *resolve.Object) {
+	if b.refuse(checkObject(o)) {
+		return
+	}
+	b.key = appendObjectKey(b.key[:0], o.Key)
+	if len(o.Versions) == 0 && !o.Twins {
+		b.drop()
+		return
+	}
+	b.value = appendObject(b.value[:0], "", o)
+	b.set()
+}
+
+// PutRequest remembers which dot a request was given, in place of what was
+// remembered before: whoever puts keeps the smaller of two.
+func (b *Batch) PutRequest(client, number uint64, d logical.Dot) {
+	b.key = appendRequestKey(b.key[:0], client, number)
+	b.value = appendPlainDot(b.value[:0], d)
+	b.set()
+}
+
+// PutTwins remembers that a and b are one request.
+func (b *Batch) PutTwins(x, y logical.Dot) {
+	for _, pair := range [2][2]logical.Dot{{x, y}, {y, x}} {
+		b.key = appendTwinKey(b.key[:0], pair[0])
+		b.value = appendPlainDot(b.value[:0], pair[1])
+		b.set()
+	}
+}
+
+// PutLoss enters a lost write in the ledger, in place of an older row for the
+// same write and resolver.
+func (b *Batch) PutLoss(l resolve.Loss) {
+	if b.refuse(checkLoss(&l)) {
+		return
+	}
+	b.key = appendLossKey(b.key[:0], l.Resolver, l.Key, l.Loser)
+	b.value = appendLoss(b.value[:0], "", &l)
+	b.set()
+}
+
+// DropLoss withdraws a lost write from the ledger.
+func (b *Batch) DropLoss(r resolve.ID, key string, d logical.Dot) {
+	b.key = appendLossKey(b.key[:0], r, key, d)
+	b.drop()
+}
+
+// PutState replaces the leader's state.
+func (b *Batch) PutState(s State) {
+	if b.refuse(checkFrontier(s.Frontier)) {
+		return
+	}
+	b.key = appendStateKey(b.key[:0])
+	b.value = AppendState(b.value[:0], s)
+	b.set()
+}
+
+// Empty reports whether nothing was put.
+func (b *Batch) Empty() bool { return b.b.Empty() && b.err == nil }
+
+// Commit stores the batch, synced as [Options].Sync says, and empties it. An
+// error means that the store has stopped, or that something was put that cannot
+// be encoded; nothing of such a batch is stored.
+func (b *Batch) Commit() error { return b.commit(b.store.write) }
+
+// CommitUnsynced is Commit without the sync, whatever the options say: the
+// simulator's crash between writing and syncing. The batch is visible at once;
+// after a crash it is there whole or not at all, and a later synced Commit makes
+// it durable too.
+func (b *Batch) CommitUnsynced() error { return b.commit(pebble.NoSync) }
+
+func (b *Batch) commit(w *pebble.WriteOptions) error {
+	defer b.Reset()
+	if b.err != nil {
+		return fmt.Errorf("commit batch: %w", b.err)
+	}
+	if err := b.store.fault.err(); err != nil {
+		return err
+	}
+	if b.b.Empty() {
+		return nil
+	}
+	if err := b.b.Commit(w); err != nil {
+		b.store.fault.set(fmt.Errorf("commit batch: %w", err))
+	}
+	if w == pebble.NoSync {
+		b.store.dirty.Store(true)
+	}
+	return b.store.fault.err()
+}
+
+// Reset empties the batch and keeps its memory.
+func (b *Batch) Reset() {
+	b.b.Reset()
+	b.err = nil
+}
+
+// Close gives the batch's memory back. What was put and not committed is gone.
+func (b *Batch) Close() error {
+	if err := b.b.Close(); err != nil {
+		return fmt.Errorf("close batch: %w", err)
+	}
+	return nil
+}
+
+// refuse keeps the first error for Commit and reports whether there was one.
+func (b *Batch) refuse(err error) bool {
+	if err != nil && b.err == nil {
+		b.err = err
+	}
+	return err != nil
+}
+
+// set puts the scratch value under the scratch key.
+func (b *Batch) set() { b.keep(b.b.Set(b.key, b.value, nil)) }
+
+// drop deletes the scratch key.
+func (b *Batch) drop() { b.keep(b.b.Delete(b.key, nil)) }
+
+func (b *Batch) keep(err error) {
+	if err != nil && b.err == nil {
+		b.err = err
+	}
+}

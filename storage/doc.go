@@ -1,0 +1,42 @@
+// Package storage keeps what one leader knows: its log, the objects folded from
+// it, the ledger of lost writes, and the leader's own state, in one pebble
+// store.
+//
+// Whatever a step changes goes into one [Batch], and a batch is stored whole or
+// not at all; so log, objects, ledger and frontier agree after any crash, and a
+// snapshot of the store is always a causal cut. A simulated disk is pebble on
+// another filesystem ([Options].FS), never another store.
+//
+// Keys are one letter and big-endian fields, so that byte order is the order of
+// the fields:
+//
+//	key                             value                    order
+//	L origin(8) seq(8)              op                       by place in the log
+//	K key                           object, key left out     by key
+//	P resolver(1) key* origin seq   loss, key left out       by resolver, key, dot
+//	Q client(8) number(8)           dot the request was given
+//	T origin(8) seq(8)              the other dot of the same request, both ways
+//	M "state"                       state
+//
+// key* is the user's key with each zero byte written as 00 FF, ended by 00 00:
+// keys are arbitrary bytes, and this keeps both their order and the place where
+// they end.
+//
+// Values are MessagePack in canonical form: the narrowest header for every
+// number and length, one encoding for one value, the format's version first.
+// The codecs are written by hand, because the reader must not believe a length
+// before it has seen the bytes. DecodeX rejects whatever AppendX would not have
+// written, so re-encoding a decoded value gives the same bytes. The layouts are
+// described where they are written: op.go, object.go, loss.go, state.go.
+//
+// What the package is not: it decides nothing about ops, keeps no cache of
+// decoded values, and does not know the core it serves; package host translates.
+//
+// Invariants:
+//
+//   - a committed batch survives a crash as [Options].Sync promises; one that was
+//     not synced survives whole or not at all;
+//   - after a failed write nothing more is committed: every later Commit fails
+//     with the first error;
+//   - what is read is the caller's own memory, and what is put is copied.
+package storage

@@ -1,0 +1,114 @@
+package storage
+
+import (
+	"fmt"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// What a value may hold at most. Both directions refuse more: a batch at Commit,
+// a decoder at once.
+const (
+	MaxKey      = 64 << 10 // bytes
+	MaxValue    = 64 << 20 // bytes
+	MaxDots     = 4096     // parents, and hidden, of one op
+	MaxDeps     = 4096     // origins of a frontier
+	MaxVersions = 65536    // of one object
+	MaxVoids    = 65536    // of one version
+)
+
+// maxOrigins bounds the origins one op can name.
+const maxOrigins = 1 + MaxDeps + 2*MaxDots
+
+// CheckOp says why op cannot be encoded, nil if it can. Whoever makes ops from
+// what strangers sent asks first.
+func CheckOp(o *resolve.Op) error {
+	switch {
+	case o.Dot.Origin == 0 || o.Dot.Seq == 0:
+		return fmt.Errorf("op of key %.64q: dot %s names no operation", o.Key, o.Dot)
+	case o.Kind < resolve.Put || o.Kind > resolve.Add:
+		return fmt.Errorf("op %s: kind %d is not known", o.Dot, o.Kind)
+	case max(len(o.Parents), len(o.Hidden), len(o.Seen)) > MaxDots:
+		return fmt.Errorf("op %s: %d parents, %d hidden, %d totals seen; the limit is %d each", o.Dot, len(o.Parents), len(o.Hidden), len(o.Seen), MaxDots)
+	}
+	if err := checkBytes(o.Key, o.Value, o.Wall); err != nil {
+		return fmt.Errorf("op %s: %w", o.Dot, err)
+	}
+	for _, dots := range [2][]logical.Dot{o.Parents, o.Hidden} {
+		for _, d := range dots {
+			if d.Origin == 0 || d.Seq == 0 {
+				return fmt.Errorf("op %s: parent or hidden dot %s names no operation", o.Dot, d)
+			}
+		}
+	}
+	return checkFrontier(o.Deps)
+}
+
+// checkBytes says why key, value or interval cannot be encoded.
+func checkBytes(key string, value []byte, wall wallclock.Interval) error {
+	switch {
+	case len(key) > MaxKey:
+		return fmt.Errorf("the key has %d bytes; the limit is %d", len(key), MaxKey)
+	case len(value) > MaxValue:
+		return fmt.Errorf("the value has %d bytes; the limit is %d", len(value), MaxValue)
+	case wall.Latest < wall.Earliest || wall.Latest-wall.Earliest < 0:
+		return fmt.Errorf("the interval from %d to %d ns ends before it begins", wall.Earliest, wall.Latest)
+	}
+	return nil
+}
+
+// checkFrontier says why f cannot be encoded.
+func checkFrontier(f logical.Frontier) error {
+	if f.Len() > MaxDeps {
+		return fmt.Errorf("a frontier of %d origins; the limit is %d", f.Len(), MaxDeps)
+	}
+	if f.At(0) != 0 {
+		return fmt.Errorf("the frontier %s names origin zero", f)
+	}
+	return nil
+}
+
+// checkObject says why o cannot be encoded.
+func checkObject(o *resolve.Object) error {
+	if len(o.Versions) > MaxVersions {
+		return fmt.Errorf("object %.64q: %d versions; the limit is %d", o.Key, len(o.Versions), MaxVersions)
+	}
+	for i := range o.Versions {
+		v := &o.Versions[i]
+		if err := checkVersion(o.Key, v); err != nil {
+			return fmt.Errorf("object %.64q: version %s: %w", o.Key, v.Dot, err)
+		}
+		if i > 0 && o.Versions[i-1].Dot.Compare(v.Dot) >= 0 {
+			return fmt.Errorf("object %.64q: version %s does not come after %s", o.Key, v.Dot, o.Versions[i-1].Dot)
+		}
+	}
+	return nil
+}
+
+func checkVersion(key string, v *resolve.Version) error {
+	switch {
+	case v.Dot.Origin == 0 || v.Dot.Seq == 0:
+		return fmt.Errorf("the dot names no operation")
+	case v.Kind < resolve.Put || v.Kind > resolve.Add:
+		return fmt.Errorf("kind %d is not known", v.Kind)
+	case len(v.Count.Voids) > MaxVoids:
+		return fmt.Errorf("%d voids; the limit is %d", len(v.Count.Voids), MaxVoids)
+	}
+	return checkBytes(key, v.Value, v.Wall)
+}
+
+// checkLoss says why l cannot be encoded.
+func checkLoss(l *resolve.Loss) error {
+	if l.Loser.Origin == 0 || l.Loser.Seq == 0 {
+		return fmt.Errorf("loss of key %.64q: dot %s names no operation", l.Key, l.Loser)
+	}
+	if l.Relation > resolve.Concurrent {
+		return fmt.Errorf("loss of %s: relation %d is not known", l.Loser, l.Relation)
+	}
+	if err := checkBytes(l.Key, nil, l.At); err != nil {
+		return fmt.Errorf("loss of %s: %w", l.Loser, err)
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Sync says when a commit reaches the disk itself.
+type Sync uint8
+
+// The promises.
+const (
+	SyncAlways   Sync = iota // before Commit returns
+	SyncInterval             // within Options.Interval, and at Close
+	SyncNever                // when the operating system likes, and at Close
+)
+
+// String names the promise as flags do.
+func (s Sync) String() string {
+	switch s {
+	case SyncAlways:
+		return "always"
+	case SyncInterval:
+		return "interval"
+	case SyncNever:
+		return "never"
+	}
+	return fmt.Sprintf("sync %d", uint8(s))
+}
+
+// ParseSync reads what [Sync.String] wrote.
+func ParseSync(s string) (Sync, error) {
+	for _, y := range [...]Sync{SyncAlways, SyncInterval, SyncNever} {
+		if y.String() == s {
+			return y, nil
+		}
+	}
+	return 0, fmt.Errorf("sync %q is not known; use always, interval or never", s)
+}
+
+// What zero fields of Options stand for.
+const (
+	DefaultInterval = time.Second // what a client may lose under SyncInterval; Redis' everysec is the same
+	DefaultCache    = 256 << 20   // a million small objects stay in memory
+	DefaultMemTable = 64 << 20    // few, large flushes; two of them may be in memory
+)
+
+// smallMemTable is the size below which a store is taken for one of thousands:
+// it then keeps its other structures small too.
+const smallMemTable = 4 << 20
+
+// Options is how a store is opened. The zero Options, given a Dir, is a durable
+// store on this machine's disk.
+type Options struct {
+	FS       vfs.FS // nil: this machine's
+	Dir      string // made when absent; its parent is synced
+	Sync     Sync
+	Interval time.Duration // SyncInterval: at most this long unsynced; zero: DefaultInterval
+	Cache    int64         // bytes of blocks kept in memory, allocated as used; zero: DefaultCache
+	MemTable int           // bytes buffered before a flush, allocated as used; zero: DefaultMemTable
+	Logger   pebble.Logger // nil: errors to the standard log, all else dropped. Fatalf is never called
+}
+
+// Validate reports what cannot be opened.
+func (o Options) Validate() error {
+	switch {
+	case o.Dir == "":
+		return errors.New("storage: no directory is named; set Dir")
+	case o.Sync > SyncNever:
+		return fmt.Errorf("storage: %s is not known; use SyncAlways, SyncInterval or SyncNever", o.Sync)
+	case o.Interval < 0:
+		return fmt.Errorf("storage: sync interval %s is negative", o.Interval)
+	case o.Cache < 0:
+		return fmt.Errorf("storage: a cache of %d bytes is negative", o.Cache)
+	case o.MemTable != 0 && (o.MemTable < 16<<10 || o.MemTable > 1<<30):
+		return fmt.Errorf("storage: a memtable of %d bytes; use 16 KiB to 1 GiB", o.MemTable)
+	}
+	return nil
+}
+
+// withDefaults fills in what is zero.
+func (o Options) withDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Interval == 0 {
+		o.Interval = DefaultInterval
+	}
+	if o.Cache == 0 {
+		o.Cache = DefaultCache
+	}
+	if o.MemTable == 0 {
+		o.MemTable = DefaultMemTable
+	}
+	if o.Logger == nil {
+		o.Logger = quiet{}
+	}
+	return o
+}
+
+// pebble is o in pebble's words.
+func (o Options) pebble(fault *fault) *pebble.Options {
+	p := &pebble.Options{
+		FS:                         o.FS,
+		FormatMajorVersion:         pebble.FormatNewest,
+		CacheSize:                  o.Cache,
+		MemTableSize:               uint64(o.MemTable),
+		L0CompactionThreshold:      2,
+		L0StopWritesThreshold:      1000,
+		CompactionConcurrencyRange: func() (int, int) { return 1, 1 },
+		MaxOpenFiles:               1000,
+		BytesPerSync:               512 << 10,
+		WALBytesPerSync:            512 << 10,
+		Logger:                     logger{o.Logger, fault},
+		EventListener:              &pebble.EventListener{BackgroundError: fault.background},
+	}
+	for i := range p.Levels {
+		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	if o.MemTable < smallMemTable {
+		p.MaxOpenFiles = 64
+		p.DisableTableStats = true
+		p.Experimental.FileCacheShards = 1
+	}
+	return p
+}
+
+// quiet is the logger that only speaks up about errors.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)              {}
+func (quiet) Errorf(format string, args ...any) { pebble.DefaultLogger.Errorf(format, args...) }
+func (quiet) Fatalf(format string, args ...any) { pebble.DefaultLogger.Errorf(format, args...) }

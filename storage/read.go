@@ -1,0 +1,116 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// State is what the leader remembered with its last batch; false: the store is
+// fresh.
+func (s *Store) State() (State, bool, error) {
+	var state State
+	var room [16]byte
+	found, err := s.get(appendStateKey(room[:0]), func(b []byte) (err error) {
+		state, err = DecodeState(b)
+		return err
+	})
+	return state, found, wrap(err, "read state")
+}
+
+// Object is the key's object; one without versions if the key was never written
+// or nothing of it is left. It is the caller's and shares nothing with the
+// store.
+func (s *Store) Object(key string) (*resolve.Object, error) {
+	o := &resolve.Object{Key: key}
+	var room [64]byte
+	_, err := s.get(appendObjectKey(room[:0], key), func(b []byte) (err error) {
+		o, err = decodeStored(b, key)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read object %.64q: %w", key, err)
+	}
+	return o, nil
+}
+
+// decodeStored reads a stored object, whose key stands in the storage key.
+func decodeStored(b []byte, key string) (*resolve.Object, error) {
+	o, err := DecodeObject(b)
+	if err != nil {
+		return nil, err
+	}
+	o.Key = key
+	return o, nil
+}
+
+// Op is the op with dot d; false: not, or no longer, in the log. It is the
+// caller's and shares nothing with the store.
+func (s *Store) Op(d logical.Dot) (*resolve.Op, bool, error) {
+	var op *resolve.Op
+	var room [32]byte
+	found, err := s.get(appendLogKey(room[:0], d), func(b []byte) (err error) {
+		op, err = DecodeOp(b)
+		return err
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("read op %s: %w", d, err)
+	}
+	return op, found, nil
+}
+
+// Request is the dot that a client's request was given.
+func (s *Store) Request(client, number uint64) (logical.Dot, bool, error) {
+	var room [32]byte
+	d, found, err := s.dot(appendRequestKey(room[:0], client, number))
+	return d, found, wrap(err, "read request")
+}
+
+// Twin is the other dot of the request that d was given for.
+func (s *Store) Twin(d logical.Dot) (logical.Dot, bool, error) {
+	var room [32]byte
+	t, found, err := s.dot(appendTwinKey(room[:0], d))
+	return t, found, wrap(err, "read twin")
+}
+
+// Lost reports whether the ledger holds d as lost under resolver r.
+func (s *Store) Lost(r resolve.ID, key string, d logical.Dot) (bool, error) {
+	var room [96]byte
+	found, err := s.get(appendLossKey(room[:0], r, key, d), func([]byte) error { return nil })
+	return found, wrap(err, "read ledger")
+}
+
+// dot reads a value that is a dot.
+func (s *Store) dot(key []byte) (d logical.Dot, found bool, err error) {
+	found, err = s.get(key, func(b []byte) (err error) {
+		d, err = decodePlainDot(b)
+		return err
+	})
+	return d, found && err == nil, err
+}
+
+// get hands the value of key to use, which must not keep it, and reports whether
+// there is one.
+func (s *Store) get(key []byte, use func([]byte) error) (bool, error) {
+	b, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	err = use(b)
+	return true, errors.Join(err, closer.Close())
+}
+
+// wrap says what failed.
+func wrap(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

@@ -1,0 +1,131 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/cockroachdb/pebble/v2"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// Ops lists origin's ops from place from on, ascending: at most maxOps, and no
+// more than have maxBytes of keys and values together; at least one if there is
+// one. They are the caller's.
+func (s *Store) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
+	var ops []*resolve.Op
+	lower := appendLogKey(nil, logical.Dot{Origin: origin, Seq: from})
+	upper := appendLogKey(nil, logical.Dot{Origin: origin, Seq: ^logical.Seq(0)})
+	err := s.scan(lower, upper, func(k, v []byte) (bool, error) {
+		op, err := DecodeOp(v)
+		if err != nil {
+			return false, fmt.Errorf("log entry %x: %w", k[1:], err)
+		}
+		size := len(op.Key) + len(op.Value)
+		if len(ops) > 0 && size > maxBytes {
+			return false, nil
+		}
+		maxBytes -= size
+		ops = append(ops, op)
+		return len(ops) < maxOps, nil
+	})
+	return ops, wrap(err, "read log of "+origin.String())
+}
+
+// Losses yields the ledger by resolver, key and dot, until yield answers false.
+func (s *Store) Losses(yield func(resolve.Loss) bool) error {
+	err := s.scan([]byte{inLedger}, []byte{inLedger + 1}, func(k, v []byte) (bool, error) {
+		l, err := DecodeLoss(v)
+		if err != nil {
+			return false, err
+		}
+		key, ok := lossUserKey(k)
+		if !ok {
+			return false, fmt.Errorf("ledger key %x is too short", k)
+		}
+		l.Key = key
+		return yield(l), nil
+	})
+	return wrap(err, "read ledger")
+}
+
+// Objects yields every object that has versions or twins, by key, until yield
+// answers false. Each is the caller's.
+func (s *Store) Objects(yield func(*resolve.Object) bool) error {
+	err := s.scanObjects(func(key, v []byte) (bool, error) {
+		o, err := decodeStored(v, string(key))
+		if err != nil {
+			return false, fmt.Errorf("object %.64q: %w", key, err)
+		}
+		return yield(o), nil
+	})
+	return wrap(err, "read objects")
+}
+
+// Digest is equal for equal objects at different leaders and almost surely
+// different for others: a hash of all objects' encodings by key. It reads the
+// whole store.
+func (s *Store) Digest() (uint64, error) {
+	h := xxhash.New()
+	var size [16]byte
+	err := s.scanObjects(func(key, v []byte) (bool, error) {
+		binary.BigEndian.PutUint64(size[:8], uint64(len(key)))
+		binary.BigEndian.PutUint64(size[8:], uint64(len(v)))
+		for _, part := range [3][]byte{size[:], key, v} {
+			_, _ = h.Write(part) // a hash takes everything
+		}
+		return true, nil
+	})
+	return h.Sum64(), wrap(err, "digest objects")
+}
+
+// MetadataBytes is how many objects there are and what they take, storage keys
+// included, beyond the users' keys and values; before compression. It reads the
+// whole store.
+func (s *Store) MetadataBytes() (objects int, bytes int64, err error) {
+	err = s.scanObjects(func(key, v []byte) (bool, error) {
+		o, err := DecodeObject(v)
+		if err != nil {
+			return false, fmt.Errorf("object %.64q: %w", key, err)
+		}
+		objects++
+		bytes += int64(1 + len(v)) // the letter in the storage key
+		for i := range o.Versions {
+			bytes -= int64(len(o.Versions[i].Value))
+		}
+		return true, nil
+	})
+	return objects, bytes, wrap(err, "measure objects")
+}
+
+// scanObjects hands every object's key and encoding to use.
+func (s *Store) scanObjects(use func(key, v []byte) (bool, error)) error {
+	return s.scan([]byte{inObjects}, []byte{inObjects + 1}, func(k, v []byte) (bool, error) { return use(k[1:], v) })
+}
+
+// scan hands the entries from lower up to but without upper to use, in order,
+// until it answers false. What it is handed is gone afterwards.
+func (s *Store) scan(lower, upper []byte, use func(k, v []byte) (bool, error)) error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return err
+	}
+	return errors.Join(walk(it, use), it.Close())
+}
+
+func walk(it *pebble.Iterator, use func(k, v []byte) (bool, error)) error {
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		more, err := use(it.Key(), v)
+		if err != nil || !more {
+			return err
+		}
+	}
+	return it.Error()
+}

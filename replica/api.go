@@ -121,7 +121,10 @@ type PeerDown struct{ Peer Leader }
 // Tick says that time has passed: Output.Wake asked for it.
 type Tick struct{}
 
-// Reader is what is stored, staged puts of the running batch included.
+// Reader is what is stored, with the puts of the running batch laid over it.
+// Those that the running Step has already appended to its Output count: a fold
+// asks for the op that is being folded and for its twin. So whoever makes a
+// Reader knows the Output that it goes with.
 type Reader interface {
 	resolve.History
 	// Object is the key's object; never nil. The caller may change it: nothing
@@ -189,7 +192,7 @@ type Output struct {
 	Sends   []Send
 	Replies []Reply
 	Events  []Event
-	Wake    wallclock.Mono // when a Tick is due next
+	Wake    wallclock.Mono // when a Tick is due next, at the latest; set by Ship
 }
 
 // Reset empties the output and keeps its memory.
@@ -274,12 +277,12 @@ type DropReason uint8
 
 // The reasons.
 const (
-	Duplicate DropReason = 1 + iota // applied already
+	Duplicate DropReason = 1 + iota // applied or held already
 	GateFull                        // the gate holds all it may
 )
 
-// ClockAhead: an op's hybrid stamp is further ahead than the guard allows; the
-// op was applied and its clock not absorbed.
+// ClockAhead: a hybrid stamp is further ahead than the guard allows and was not
+// absorbed. The op Dot was applied all the same; zero: it was a client's token.
 type ClockAhead struct {
 	Dot   logical.Dot
 	Ahead time.Duration
@@ -296,7 +299,8 @@ type PeerBehind struct {
 	From   logical.Seq
 }
 
-// TokenWaited: a request's token was ahead of this leader.
+// TokenWaited: a request's token was ahead of this leader, and the waiting is
+// over.
 type TokenWaited struct {
 	ID    uint64
 	Gave  bool // up: ErrBehind was answered

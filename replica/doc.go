@@ -14,8 +14,9 @@
 //	peer   ─▶ gate: duplicate? gap? deps? ─▶ OP ─┘                              └────▶ acknowledge
 //
 // Files, in the order of that picture: api.go (inputs and outputs), core.go
-// (state and Step), accept.go (client requests), gate.go (ops from peers),
-// apply.go (the common road), ship.go (outgoing streams), token.go.
+// (state and Step), accept.go (client requests), token.go (what clients have
+// seen), gate.go (ops from peers), apply.go (the common road), peer.go (what is
+// believed of the others), ship.go (outgoing streams).
 //
 // Invariants:
 //

@@ -1,0 +1,85 @@
+package replica
+
+import (
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// birth says where an op comes from.
+type birth bool
+
+const (
+	born    birth = true  // accepted here, now
+	foreign birth = false // accepted by a peer, or by an earlier life
+)
+
+// applyForeign takes an op from the gate to the common road. Its clocks are
+// heard; when the guard refuses the hybrid one, the op is applied all the same,
+// since a hole in a log could never be filled.
+func (t *turn) applyForeign(op *resolve.Op, from Leader) {
+	t.event(Applied{op, from})
+	t.st.Lamport = t.st.Lamport.Merge(op.Lamport)
+	t.hear(op.HLC, op.Dot)
+	t.apply(t.panel(op.Key), t.r.Object(op.Key), op, foreign)
+	t.moved = true
+}
+
+// apply is the road that every op takes. The op and its twin are put before the
+// fold, because the fold asks the reader for them.
+func (t *turn) apply(panel resolve.Panel, object *resolve.Object, op *resolve.Op, b birth) {
+	t.put(PutOp{op})
+	t.remember(op, b)
+	if b == born {
+		t.verdicts = panel.Accept(object, op, t.r, t.verdicts[:0])
+	} else {
+		t.verdicts = panel.Fold(object, op, t.r, t.verdicts[:0])
+	}
+	t.book(op.Key, t.verdicts)
+	t.put(PutObject{object})
+	t.advance(op.Dot)
+}
+
+// remember keeps which dot the op's request was given, and notices when another
+// leader had accepted the request too. The smaller dot counts, so that every
+// leader credits the same one whichever came first.
+func (t *turn) remember(op *resolve.Op, b birth) {
+	if !op.HasRequest() {
+		return
+	}
+	other, known := logical.Dot{}, false
+	if b == foreign {
+		other, known = t.r.Request(op.Client, op.Request)
+	}
+	if known && t.sameKey(other, op) {
+		twins := TwinFound{A: other, B: op.Dot}
+		if op.Dot.Compare(other) < 0 {
+			twins.A, twins.B = op.Dot, other
+		}
+		t.put(PutTwins(twins))
+		t.event(twins)
+	}
+	if !known || op.Dot.Compare(other) < 0 {
+		t.put(PutRequest{op.Client, op.Request, op.Dot})
+	}
+}
+
+// sameKey reports whether two ops can be one write. A client that numbers
+// writes to two keys alike has made two.
+func (t *turn) sameKey(d logical.Dot, op *resolve.Op) bool {
+	other, ok := t.r.Op(d)
+	return !ok || other.Key == op.Key
+}
+
+// book turns verdicts into rows of the ledger and events.
+func (t *turn) book(key string, verdicts []resolve.Verdict) {
+	for _, v := range verdicts {
+		t.event(Judged{key, v})
+		switch {
+		case v.Withdrawn:
+			t.put(DropLoss{v.Resolver, key, v.Loser})
+		case v.Relation.Lost():
+			t.put(PutLoss{resolve.Loss{Resolver: v.Resolver, Relation: v.Relation, Key: key,
+				Loser: v.Loser, Winner: v.Winner, At: t.m.Wall}})
+		}
+	}
+}

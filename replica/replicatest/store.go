@@ -1,0 +1,164 @@
+// Package replicatest is a store for cores under test: maps, laid out in the
+// plainest way, and always up to date with the output they belong to. It is the
+// dumb twin of package host over package storage; nothing in it survives
+// anything.
+package replicatest
+
+import (
+	"cmp"
+	"slices"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/resolve"
+)
+
+// Store is a replica.Reader over maps. The zero Store is not usable; make one
+// with New.
+type Store struct {
+	Objects  map[string]*resolve.Object
+	Log      map[logical.Dot]*resolve.Op
+	Requests map[Request]logical.Dot
+	Twins    map[logical.Dot]logical.Dot
+	Ledger   map[Row]resolve.Loss
+
+	out  *replica.Output
+	seen int // puts of out that were applied
+}
+
+// Request is what a client's retry is known by.
+type Request struct{ Client, Number uint64 }
+
+// Row is what a loss is found by.
+type Row struct {
+	Resolver resolve.ID
+	Key      string
+	Loser    logical.Dot
+}
+
+var _ replica.Reader = (*Store)(nil)
+
+// New is an empty store that counts every put appended to out as stored.
+func New(out *replica.Output) *Store {
+	return &Store{
+		Objects:  map[string]*resolve.Object{},
+		Log:      map[logical.Dot]*resolve.Op{},
+		Requests: map[Request]logical.Dot{},
+		Twins:    map[logical.Dot]logical.Dot{},
+		Ledger:   map[Row]resolve.Loss{},
+		out:      out,
+	}
+}
+
+// Reset empties the output, whose puts are kept.
+func (s *Store) Reset() {
+	s.catchUp()
+	s.out.Reset()
+	s.seen = 0
+}
+
+// catchUp applies the puts that were appended since the last look.
+func (s *Store) catchUp() {
+	for ; s.seen < len(s.out.Puts); s.seen++ {
+		s.Apply(s.out.Puts[s.seen])
+	}
+}
+
+// Apply stores one put.
+func (s *Store) Apply(p replica.Put) {
+	switch p := p.(type) {
+	case replica.PutOp:
+		s.Log[p.Op.Dot] = p.Op
+	case replica.PutObject:
+		s.Objects[p.Object.Key] = p.Object
+		if len(p.Object.Versions) == 0 && !p.Object.Twins {
+			delete(s.Objects, p.Object.Key)
+		}
+	case replica.PutRequest:
+		s.Requests[Request{p.Client, p.Number}] = p.Dot
+	case replica.PutTwins:
+		s.Twins[p.A], s.Twins[p.B] = p.B, p.A
+	case replica.PutLoss:
+		s.Ledger[Row{p.Loss.Resolver, p.Loss.Key, p.Loss.Loser}] = p.Loss
+	case replica.DropLoss:
+		delete(s.Ledger, Row{p.Resolver, p.Key, p.Loser})
+	}
+}
+
+// Object is a copy of the key's object.
+func (s *Store) Object(key string) *resolve.Object {
+	s.catchUp()
+	if o, ok := s.Objects[key]; ok {
+		return o.Clone()
+	}
+	return &resolve.Object{Key: key}
+}
+
+// Op is the op with dot d.
+func (s *Store) Op(d logical.Dot) (*resolve.Op, bool) {
+	s.catchUp()
+	op, ok := s.Log[d]
+	return op, ok
+}
+
+// Ops lists origin's ops from place from on.
+func (s *Store) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) []*resolve.Op {
+	s.catchUp()
+	var ops []*resolve.Op
+	for bytes := 0; len(ops) < maxOps; from++ {
+		op, ok := s.Log[logical.Dot{Origin: origin, Seq: from}]
+		if !ok {
+			break
+		}
+		if bytes += len(op.Key) + len(op.Value); len(ops) > 0 && bytes > maxBytes {
+			break
+		}
+		ops = append(ops, op)
+	}
+	return ops
+}
+
+// Request is the dot a request was given.
+func (s *Store) Request(client, number uint64) (logical.Dot, bool) {
+	s.catchUp()
+	d, ok := s.Requests[Request{client, number}]
+	return d, ok
+}
+
+// Twin is the other dot of d's request.
+func (s *Store) Twin(d logical.Dot) (logical.Dot, bool) {
+	s.catchUp()
+	t, ok := s.Twins[d]
+	return t, ok
+}
+
+// Lost reports whether the ledger holds d as lost under r.
+func (s *Store) Lost(r resolve.ID, key string, d logical.Dot) bool {
+	s.catchUp()
+	_, ok := s.Ledger[Row{r, key, d}]
+	return ok
+}
+
+// Rows lists the ledger by resolver, key and dot.
+func (s *Store) Rows() []resolve.Loss {
+	s.catchUp()
+	rows := make([]resolve.Loss, 0, len(s.Ledger))
+	for _, l := range s.Ledger {
+		rows = append(rows, l)
+	}
+	slices.SortFunc(rows, func(a, b resolve.Loss) int {
+		return cmp.Or(cmp.Compare(a.Resolver, b.Resolver), cmp.Compare(a.Key, b.Key), a.Loser.Compare(b.Loser))
+	})
+	return rows
+}
+
+// Keys lists the keys that have an object, sorted.
+func (s *Store) Keys() []string {
+	s.catchUp()
+	keys := make([]string, 0, len(s.Objects))
+	for k := range s.Objects {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -45,6 +45,21 @@ type logger struct {
 
 // Fatalf records the fault and returns.
 func (l logger) Fatalf(format string, args ...any) {
-	l.fault.set(fmt.Errorf(format, args...))
-	l.Errorf(format, args...)
+	f := fatal{says: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			f.cause = err
+		}
+	}
+	l.fault.set(f)
+	l.Errorf("%s", f.says)
 }
+
+// fatal is pebble's last words with the error among them, if there was one.
+type fatal struct {
+	says  string
+	cause error
+}
+
+func (f fatal) Error() string { return f.says }
+func (f fatal) Unwrap() error { return f.cause }

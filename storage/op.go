@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"slices"
 
@@ -19,7 +18,7 @@ import (
 //	wall: earliest, width (see appendWidth),
 //	lamport, less one and less the sum of deps,
 //	then, each only if shape says so:
-//	parents: origin's index, place back from deps …
+//	parents: dot … (see origins.appendDot)
 //	prev: back from seq
 //	hlc: wall from the interval's midpoint, count
 //	client, request
@@ -209,125 +208,4 @@ func expectLamport(deps logical.Frontier) logical.Lamport {
 		sum += logical.Lamport(d.Seq)
 	}
 	return sum
-}
-
-// origins is what one op names: its own first, the others ascending.
-type origins []logical.Origin
-
-// originsOf gathers the origins that o names, in dst's memory if it is large
-// enough.
-func originsOf(o *resolve.Op, dst []logical.Origin) origins {
-	t := origins(append(dst, o.Dot.Origin))
-	for d := range o.Deps.All() {
-		if d.Origin != o.Dot.Origin {
-			t = append(t, d.Origin)
-		}
-	}
-	for _, dots := range [2][]logical.Dot{o.Parents, o.Hidden} {
-		for _, d := range dots {
-			if i, ok := t.find(d.Origin); !ok {
-				t = slices.Insert(t, i, d.Origin)
-			}
-		}
-	}
-	return t
-}
-
-// find is the index of origin, or where it would stand.
-func (t origins) find(o logical.Origin) (int, bool) {
-	if t[0] == o {
-		return 0, true
-	}
-	i, ok := slices.BinarySearch(t[1:], o)
-	return i + 1, ok
-}
-
-// at is the i-th origin; zero, which names none, when there are fewer.
-func (t origins) at(i int) logical.Origin {
-	if i >= len(t) {
-		return 0
-	}
-	return t[i]
-}
-
-func (t origins) append(dst []byte) []byte {
-	dst = appendBinHeader(dst, 8*len(t))
-	for _, o := range t {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(o))
-	}
-	return dst
-}
-
-// appendDeps writes the places of deps in the order of t.
-func (t origins) appendDeps(dst []byte, o *resolve.Op) []byte {
-	from := 0
-	if o.Deps.At(o.Dot.Origin) == o.Dot.Seq-1 {
-		from = 1
-	}
-	dst = appendArray(dst, len(t)-from)
-	for _, origin := range t[from:] {
-		dst = appendUint(dst, uint64(o.Deps.At(origin)))
-	}
-	return dst
-}
-
-// appendDots writes dots by origin's index and distance behind deps.
-func (t origins) appendDots(dst []byte, dots []logical.Dot, deps logical.Frontier) []byte {
-	dst = appendArray(dst, 2*len(dots))
-	for _, d := range dots {
-		i, _ := t.find(d.Origin)
-		dst = appendUint(dst, uint64(i))
-		dst = appendInt(dst, int64(deps.At(d.Origin)-d.Seq))
-	}
-	return dst
-}
-
-func (r *reader) origins() origins {
-	b, _ := r.bin(8 * maxOrigins)
-	r.require(len(b) > 0 && len(b)%8 == 0, "the origins are not eight bytes each")
-	if r.err != nil {
-		return nil
-	}
-	t := make(origins, len(b)/8)
-	for i := range t {
-		t[i] = logical.Origin(binary.BigEndian.Uint64(b[8*i:]))
-		r.require(i < 2 || t[i-1] < t[i], "the origins are not in order")
-	}
-	return t
-}
-
-// deps reads the places in the order of t into o's frontier.
-func (r *reader) deps(o *resolve.Op, t origins) {
-	n := r.array("deps", maxOrigins, 1)
-	from := len(t) - n
-	r.require(from == 0 || from == 1, "deps and origins do not agree")
-	if r.err != nil {
-		return
-	}
-	if from == 1 {
-		o.Deps.Advance(logical.Dot{Origin: t[0], Seq: o.Dot.Seq - 1})
-	}
-	for _, origin := range t[from:] {
-		o.Deps.Advance(logical.Dot{Origin: origin, Seq: logical.Seq(r.uint())})
-	}
-	r.require(from == 1 || o.Deps.At(o.Dot.Origin) != o.Dot.Seq-1, "the op's own place in deps need not be written")
-}
-
-// dots reads what appendDots wrote.
-func (r *reader) dots(t origins, deps logical.Frontier) []logical.Dot {
-	n := r.array("parents or hidden", 2*MaxDots, 1)
-	r.require(n > 0 && n%2 == 0, "parents and hidden come in pairs")
-	if r.err != nil {
-		return nil
-	}
-	dots := make([]logical.Dot, n/2)
-	for i := range dots {
-		k := r.uint()
-		r.require(k < uint64(len(t)), "a dot's origin is not listed")
-		if r.err != nil {
-			return nil
-		}
-		dots[i] = logical.Dot{Origin: t[k], Seq: deps.At(t[k]) - logical.Seq(r.int())}
-	}
-	return dots
 }

@@ -1,0 +1,121 @@
+package storage_test
+
+import (
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/storage"
+)
+
+// TestOwnership: neither what was put nor what was read is the store's.
+func TestOwnership(t *testing.T) {
+	s := open(t, small(vfs.NewMem()))
+	op, o := typicalOp(), typicalObject()
+	b := s.NewBatch()
+	b.PutOp(op)
+	b.PutObject(o)
+	clear(op.Value)
+	op.Value[0], op.Parents[0].Seq, o.Versions[0].Mask, o.Versions[0].Value[0] = 1, 1, 0, 1
+	must(t, b.Commit())
+	must(t, b.Close())
+	for range 2 {
+		got, _, err := s.Op(typicalOp().Dot)
+		same(t, "op", got, typicalOp(), true, err)
+		read, err := s.Object(o.Key)
+		same(t, "object", read, typicalObject(), true, err)
+		got.Value[0], got.Parents[0].Seq = 2, 2
+		got.Deps.Advance(logical.Dot{Origin: got.Dot.Origin, Seq: 1 << 40})
+		read.Versions[0].Value[0], read.Versions[0].Dot.Seq = 2, 2
+	}
+}
+
+// TestRefused: what cannot be encoded fails the whole batch, stores nothing, and
+// leaves batch and store usable.
+func TestRefused(t *testing.T) {
+	s := open(t, small(vfs.NewMem()))
+	for name, put := range map[string]func(*storage.Batch){
+		"no dot":    func(b *storage.Batch) { o := typicalOp(); o.Dot = logical.Dot{}; b.PutOp(o) },
+		"no kind":   func(b *storage.Batch) { o := typicalOp(); o.Kind = 0; b.PutOp(o) },
+		"long key":  func(b *storage.Batch) { o := typicalOp(); o.Key = string(make([]byte, 65537)); b.PutOp(o) },
+		"backwards": func(b *storage.Batch) { o := typicalOp(); o.Wall.Latest = 0; b.PutOp(o) },
+		"no parent": func(b *storage.Batch) { o := typicalOp(); o.Parents[0].Seq = 0; b.PutOp(o) },
+		"twice": func(b *storage.Batch) {
+			o := typicalObject()
+			o.Versions = append(o.Versions, o.Versions[0])
+			b.PutObject(o)
+		},
+		"no loser":    func(b *storage.Batch) { b.PutLoss(resolve.Loss{Key: "k"}) },
+		"no relation": func(b *storage.Batch) { l := typicalLoss(); l.Relation = 9; b.PutLoss(*l) },
+	} {
+		b := s.NewBatch()
+		b.PutState(storage.State{Lamport: 1})
+		put(b)
+		b.PutRequest(1, 1, logical.Dot{Origin: 1, Seq: 1})
+		if b.Empty() {
+			t.Errorf("%s: the batch is empty", name)
+		}
+		if err := b.Commit(); err == nil {
+			t.Errorf("%s: stored", name)
+		}
+		if !b.Empty() {
+			t.Errorf("%s: the batch is not empty after Commit", name)
+		}
+		must(t, b.Commit())
+		must(t, b.Close())
+	}
+	if _, found, err := s.State(); found || err != nil {
+		t.Errorf("part of a refused batch is stored: %v, %v", found, err)
+	}
+}
+
+// TestBatchReuse: a batch is empty after Commit and after Reset, and a later put
+// of the same thing replaces the earlier.
+func TestBatchReuse(t *testing.T) {
+	s := open(t, small(vfs.NewMem()))
+	b := s.NewBatch()
+	b.PutState(storage.State{Lamport: 9})
+	b.Reset()
+	if !b.Empty() {
+		t.Error("not empty after Reset")
+	}
+	must(t, b.Commit())
+	if _, found, _ := s.State(); found {
+		t.Error("what was reset is stored")
+	}
+	for n := range 3 {
+		b.PutState(storage.State{Lamport: 100})
+		b.PutState(storage.State{Lamport: logical.Lamport(n)})
+		must(t, b.Commit())
+		if st, _, _ := s.State(); st.Lamport != logical.Lamport(n) {
+			t.Errorf("Lamport %d after %d was put", st.Lamport, n)
+		}
+	}
+	must(t, b.Close())
+}
+
+func TestValidate(t *testing.T) {
+	good := small(vfs.NewMem())
+	must(t, good.Validate())
+	for name, change := range map[string]func(*storage.Options){
+		"no directory":   func(o *storage.Options) { o.Dir = "" },
+		"unknown sync":   func(o *storage.Options) { o.Sync = 9 },
+		"backwards":      func(o *storage.Options) { o.Interval = -1 },
+		"negative cache": func(o *storage.Options) { o.Cache = -1 },
+		"tiny memtable":  func(o *storage.Options) { o.MemTable = 100 },
+		"monster":        func(o *storage.Options) { o.MemTable = 1 << 31 },
+	} {
+		o := good
+		change(&o)
+		if o.Validate() == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	for _, y := range []storage.Sync{storage.SyncAlways, storage.SyncInterval, storage.SyncNever} {
+		if got, err := storage.ParseSync(y.String()); got != y || err != nil {
+			t.Errorf("%s: parsed as %s, %v", y, got, err)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package storage_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/vmihailenco/msgpack/v5"
+	"pgregory.net/rapid"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// codec is one pair of functions, made alike so that every law is proved for
+// all of them.
+type codec[T any] struct {
+	draw   func(*rapid.T) T
+	append func([]byte, T) []byte
+	decode func([]byte) (T, error)
+}
+
+var (
+	ops     = codec[*resolve.Op]{op, storage.AppendOp, storage.DecodeOp}
+	objects = codec[*resolve.Object]{object, storage.AppendObject, storage.DecodeObject}
+	states  = codec[storage.State]{state, storage.AppendState, storage.DecodeState}
+	losses  = codec[resolve.Loss]{loss,
+		func(dst []byte, l resolve.Loss) []byte { return storage.AppendLoss(dst, &l) }, storage.DecodeLoss}
+)
+
+func TestOpLaws(t *testing.T)     { laws(t, ops) }
+func TestObjectLaws(t *testing.T) { laws(t, objects) }
+func TestLossLaws(t *testing.T)   { laws(t, losses) }
+func TestStateLaws(t *testing.T)  { laws(t, states) }
+
+// laws: what is decoded is what was encoded; the encoding is appended and
+// nothing else; no memory is shared; every shorter input is refused, and every
+// longer one; any MessagePack reader understands it.
+func laws[T any](t *testing.T, c codec[T]) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := c.draw(t)
+		b := c.append([]byte("head"), v)
+		if !bytes.HasPrefix(b, []byte("head")) {
+			t.Fatal("the encoding is not appended")
+		}
+		b = b[4:]
+		got, err := c.decode(b)
+		if err != nil {
+			t.Fatalf("decode %x: %v", b, err)
+		}
+		readable(t, b)
+		again := bytes.Clone(b)
+		for n := range b {
+			if _, err := c.decode(b[:n]); err == nil {
+				t.Fatalf("the first %d of %d bytes were accepted", n, len(b))
+			}
+		}
+		if _, err := c.decode(append(bytes.Clone(b), 0)); err == nil {
+			t.Fatal("a byte too many was accepted")
+		}
+		clear(b)
+		if !reflect.DeepEqual(got, v) {
+			t.Fatalf("encoded %+v\ndecoded %+v", v, got)
+		}
+		if twice := c.append(nil, got); !bytes.Equal(twice, again) {
+			t.Fatalf("encoded once %x\ntwice       %x", again, twice)
+		}
+	})
+}
+
+// readable decodes b with a general reader, and checks the outermost shape.
+func readable(t *rapid.T, b []byte) {
+	dec := msgpack.NewDecoder(bytes.NewReader(b))
+	got, err := dec.DecodeSlice()
+	if err != nil {
+		t.Fatalf("another MessagePack reader: %v", err)
+	}
+	if format, ok := got[0].(int8); !ok || format != 1 {
+		t.Fatalf("the first element is %v, not the format", got[0])
+	}
+}
+
+// Golden bytes: stores on disk and leaders of other versions hold these. If this
+// fails, the format has changed: give it a new number and keep reading the old.
+const (
+	goldenOp = "9b" + // eleven elements
+		"01" + "09" + // format; a put with parents
+		"af757365723a30303030303031323334" + "c4056869c3a900" + // key, value
+		"c418" + "9f3a61c04be27d15" + "1c77e0d2a9b3f846" + "5be904417a6cd223" + // origins
+		"cdc822" + "92cdc3b4cdc2d4" + // seq; deps of the second and third origin
+		"cf187a866b7325e655" + "cd0bb8" + // earliest, width: 3,000 times 2 microseconds
+		"d092" + // Lamport: 110 below the sum
+		"91cd189d" // parents: 2,100 back at the second of three origins
+	goldenObject = "94" + // four elements
+		"01" + "af757365723a30303030303031323334" + "c3" + // format, key, twins
+		"9c" + "71" + "7f" + // a put with total, base and voids, kept by all seven
+		"cf9f3a61c04be27d15" + "cdc822" + "c4023132" + // dot, value
+		"cf187a866b7325e655" + "cd0bb8" + "ce0001861a" + // wall, Lamport less seq
+		"0c" + "ccea02" + "9204ff" // total; base 234 back, 2; one void 4 back, -1
+)
+
+func TestGoldenOp(t *testing.T) {
+	op := typicalOp()
+	op.Value = []byte("hié\x00")
+	golden(t, storage.AppendOp(nil, op), goldenOp)
+}
+
+func TestGoldenObject(t *testing.T) {
+	o := typicalObject()
+	o.Twins = true
+	o.Versions[0].Value = []byte("12")
+	o.Versions[0].Count = resolve.Count{Total: 12, Base: resolve.Base{Seq: 51000, Total: 2}, Voids: []resolve.VoidDelta{{Seq: 51230, Delta: -1}}}
+	golden(t, storage.AppendObject(nil, o), goldenObject)
+}
+
+func golden(t *testing.T, got []byte, want string) {
+	t.Helper()
+	if hex.EncodeToString(got) != want {
+		t.Errorf("encoding changed:\n got %x\nwant %s", got, want)
+	}
+}
+
+// TestAnnouncedLengths feeds headers that promise gigabytes. Nothing near that
+// may be allocated: the trap in general decoders.
+func TestAnnouncedLengths(t *testing.T) {
+	heads := []string{"dd7fffffff", "dcffff", "9d01", "9a01dd7fffffff", "9a0109c67fffffff", "9a0109db7fffffff", "9a0109a161c0c67fffffff",
+		"9a0109a161c0c4080000000000000001" + "01ddffffffff", "9601010101" + "01ddffffffff", "dd0001000201a0"}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, h := range heads {
+		b, err := hex.DecodeString(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range refused(b) {
+			if err == nil {
+				t.Errorf("%s was accepted", h)
+			}
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("%d bytes were allocated", n)
+	}
+}
+
+// refused is what every decoder says of b.
+func refused(b []byte) []error {
+	_, op := storage.DecodeOp(b)
+	_, object := storage.DecodeObject(b)
+	_, loss := storage.DecodeLoss(b)
+	_, state := storage.DecodeState(b)
+	return []error{op, object, loss, state}
+}
+
+// TestNotCanonical changes an encoding so that a lenient reader would take it
+// for the same value.
+func TestNotCanonical(t *testing.T) {
+	plain := &resolve.Op{Dot: logical.Dot{Origin: 1, Seq: 1}, Key: "k", Kind: resolve.Put, Value: []byte("v"), Wall: wallclock.Around(5, 0), HLC: logical.HLC{Wall: 5}}
+	b := storage.AppendOp(nil, plain)
+	for name, change := range map[string][2]string{
+		"wide array":          {"9a01", "dc000a01"},
+		"wide number":         {"9a01", "9acc01"},
+		"key as bytes":        {"a16b", "c4016b"},
+		"wide key":            {"a16b", "d9016b"},
+		"wide value":          {"c40176", "c5000176"},
+		"unknown format":      {"9a01", "9a02"},
+		"unknown kind":        {"9a0101", "9a0107"},
+		"unused origin":       {"c4080000000000000001", "c41000000000000000010000000000000002"},
+		"own place in deps":   {"01900500", "0191000500"},
+		"unknown shape":       {"9a0101", "9a01cd1001"},
+		"more elements":       {"9a01", "9b01"},
+		"odd bytes of origin": {"c4080000000000000001", "c407000000000000" + "01"},
+	} {
+		h := hex.EncodeToString(b)
+		if strings.Count(h, change[0]) != 1 {
+			t.Errorf("%s: %s is not once in %s", name, change[0], h)
+			continue
+		}
+		changed, _ := hex.DecodeString(strings.Replace(h, change[0], change[1], 1))
+		if o, err := storage.DecodeOp(changed); err == nil {
+			t.Errorf("%s: %x was accepted as %+v", name, changed, o)
+		}
+	}
+}
+
+// TestLimits: beyond a limit the decoder refuses what an encoder without them
+// would write.
+func TestLimits(t *testing.T) {
+	big := func(change func(*resolve.Op)) []byte {
+		op := typicalOp()
+		change(op)
+		return storage.AppendOp(nil, op)
+	}
+	for name, b := range map[string][]byte{
+		"4096 parents": big(func(o *resolve.Op) { o.Parents = manyDots(4097) }),
+		"4096 hidden":  big(func(o *resolve.Op) { o.Hidden = manyDots(4097) }),
+		"4096 totals":  big(func(o *resolve.Op) { o.Seen = make([]int64, 4097) }),
+		"4096 origins": big(func(o *resolve.Op) { o.Deps = logical.FrontierOf(manyDots(4098)...) }),
+		"65536":        big(func(o *resolve.Op) { o.Key = strings.Repeat("k", 65537) }),
+		"67108864":     big(func(o *resolve.Op) { o.Value = make([]byte, 64<<20+1) }),
+	} {
+		limit := strings.Fields(name)[0]
+		if _, err := storage.DecodeOp(b); err == nil || !strings.Contains(err.Error(), "limit is "+limit) {
+			t.Errorf("beyond %s: %v", name, err)
+		}
+	}
+	fits := big(func(o *resolve.Op) { o.Parents, o.Hidden = manyDots(4096), manyDots(4096) })
+	if _, err := storage.DecodeOp(fits); err != nil {
+		t.Errorf("at the limit: %v", err)
+	}
+}
+
+func manyDots(n int) []logical.Dot {
+	dots := make([]logical.Dot, n)
+	for i := range dots {
+		dots[i] = logical.Dot{Origin: logical.Origin(i + 1), Seq: 1}
+	}
+	return dots
+}

@@ -1,0 +1,149 @@
+package storage_test
+
+import (
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// Generators of everything that can be stored. They mix small and extreme
+// numbers, because widths change at powers of two and differences may wrap.
+
+func number(t *rapid.T, name string) uint64 {
+	return rapid.OneOf(rapid.Uint64Range(0, 300), rapid.Uint64Range(0, 1<<33), rapid.Uint64()).Draw(t, name)
+}
+
+func signed(t *rapid.T, name string) int64 {
+	return rapid.OneOf(rapid.Int64Range(-200, 200), rapid.Int64Range(-1<<33, 1<<33), rapid.Int64()).Draw(t, name)
+}
+
+// origin draws from few, so that dots, parents and deps share some.
+func origin(t *rapid.T) logical.Origin {
+	return logical.Origin(rapid.OneOf(rapid.Uint64Range(1, 4), rapid.Uint64Range(1, 1<<64-1)).Draw(t, "origin"))
+}
+
+func dot(t *rapid.T) logical.Dot {
+	return logical.Dot{Origin: origin(t), Seq: logical.Seq(max(1, number(t, "seq")))}
+}
+
+func dots(t *rapid.T, n int) []logical.Dot {
+	var out []logical.Dot
+	for range rapid.IntRange(0, n).Draw(t, "dots") {
+		out = append(out, dot(t))
+	}
+	return out
+}
+
+func key(t *rapid.T) string {
+	return rapid.OneOf(
+		rapid.StringMatching(`[a-z:0-9]{0,40}`),
+		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 40), func(b []byte) string { return string(b) }),
+		rapid.SampledFrom([]string{"", "\x00", "a\x00", "a\x00\x00", "a\x00\xff", "a", "ab", "\xff", "ü", string(make([]byte, 300))}),
+	).Draw(t, "key")
+}
+
+func value(t *rapid.T) []byte {
+	return rapid.OneOf(rapid.Just[[]byte](nil), rapid.Just([]byte{}), rapid.SliceOfN(rapid.Byte(), 1, 300)).Draw(t, "value")
+}
+
+func interval(t *rapid.T) wallclock.Interval {
+	from := signed(t, "earliest")
+	width := rapid.OneOf(rapid.Int64Range(0, 1<<20), rapid.Map(rapid.Int64Range(0, 1<<20), func(n int64) int64 { return n * 2000 }),
+		rapid.Int64Range(0, 1<<63-1)).Draw(t, "width")
+	if from > 0 {
+		width = min(width, 1<<63-1-from)
+	}
+	return wallclock.Interval{Earliest: wallclock.Instant(from), Latest: wallclock.Instant(from + width)}
+}
+
+func hlc(t *rapid.T, v wallclock.Interval) logical.HLC {
+	if rapid.Bool().Draw(t, "hlc at midpoint") {
+		return logical.HLC{Wall: int64(v.Midpoint())}
+	}
+	return logical.HLC{Wall: signed(t, "hlc wall"), Count: rapid.Uint32().Draw(t, "hlc count")}
+}
+
+func kind(t *rapid.T) resolve.Kind {
+	return rapid.SampledFrom([]resolve.Kind{resolve.Put, resolve.Delete, resolve.Add}).Draw(t, "kind")
+}
+
+func mask(t *rapid.T) resolve.Mask { return resolve.Mask(rapid.Uint16().Draw(t, "mask")) }
+
+// sometimes is zero half of the time.
+func sometimes[T any](t *rapid.T, draw func() T) T {
+	var zero T
+	if rapid.Bool().Draw(t, "absent") {
+		return zero
+	}
+	return draw()
+}
+
+func op(t *rapid.T) *resolve.Op {
+	o := &resolve.Op{
+		Dot: dot(t), Key: key(t), Kind: kind(t), Value: value(t),
+		Parents: dots(t, 3), Hidden: dots(t, 2), Deps: logical.FrontierOf(dots(t, 5)...),
+		Wall: interval(t), Lamport: logical.Lamport(number(t, "lamport")),
+	}
+	if rapid.Bool().Draw(t, "own place") {
+		o.Deps.Advance(logical.Dot{Origin: o.Dot.Origin, Seq: o.Dot.Seq - 1})
+	}
+	o.HLC = hlc(t, o.Wall)
+	o.Prev = sometimes(t, func() logical.Seq { return logical.Seq(number(t, "prev")) })
+	o.Delta = sometimes(t, func() int64 { return signed(t, "delta") })
+	o.Total = sometimes(t, func() int64 { return signed(t, "total") })
+	o.Expires = sometimes(t, func() wallclock.Instant { return wallclock.Instant(signed(t, "expires")) })
+	o.Inverted = sometimes(t, func() resolve.Mask { return mask(t) })
+	o.Client = sometimes(t, func() uint64 { return number(t, "client") })
+	o.Request = sometimes(t, func() uint64 { return number(t, "request") })
+	for range rapid.IntRange(0, 3).Draw(t, "seen") {
+		o.Seen = append(o.Seen, signed(t, "total seen"))
+	}
+	return o
+}
+
+func version(t *rapid.T) resolve.Version {
+	v := resolve.Version{Dot: dot(t), Mask: mask(t), Kind: kind(t), Value: value(t), Wall: interval(t),
+		Lamport: logical.Lamport(number(t, "lamport"))}
+	v.HLC = hlc(t, v.Wall)
+	v.Expires = sometimes(t, func() wallclock.Instant { return wallclock.Instant(signed(t, "expires")) })
+	v.Count.Total = sometimes(t, func() int64 { return signed(t, "total") })
+	v.Count.Base = sometimes(t, func() resolve.Base {
+		return resolve.Base{Seq: logical.Seq(number(t, "base")), Total: signed(t, "base total")}
+	})
+	for range rapid.IntRange(0, 2).Draw(t, "voids") {
+		v.Count.Voids = append(v.Count.Voids, resolve.VoidDelta{Seq: logical.Seq(number(t, "void")), Delta: signed(t, "void delta")})
+	}
+	return v
+}
+
+func object(t *rapid.T) *resolve.Object {
+	o := &resolve.Object{Key: key(t), Twins: rapid.Bool().Draw(t, "twins")}
+	for range rapid.IntRange(0, 4).Draw(t, "versions") {
+		o.Versions = append(o.Versions, version(t))
+	}
+	slices.SortFunc(o.Versions, func(a, b resolve.Version) int { return a.Dot.Compare(b.Dot) })
+	o.Versions = slices.CompactFunc(o.Versions, func(a, b resolve.Version) bool { return a.Dot == b.Dot })
+	return o
+}
+
+func loss(t *rapid.T) resolve.Loss {
+	return resolve.Loss{
+		Resolver: resolve.ID(rapid.Uint8Range(0, 6).Draw(t, "resolver")),
+		Relation: rapid.SampledFrom([]resolve.Relation{resolve.Superseded, resolve.Inverted, resolve.Concurrent}).Draw(t, "relation"),
+		Key:      key(t), Loser: dot(t), At: interval(t),
+		Winner: sometimes(t, func() logical.Dot { return dot(t) }),
+	}
+}
+
+func state(t *rapid.T) storage.State {
+	return storage.State{
+		Origin: origin(t), Frontier: logical.FrontierOf(dots(t, 5)...),
+		Lamport: logical.Lamport(number(t, "lamport")),
+		HLC:     logical.HLC{Wall: signed(t, "hlc wall"), Count: rapid.Uint32().Draw(t, "hlc count")},
+	}
+}

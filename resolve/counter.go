@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -16,8 +17,8 @@ type counter struct{}
 // origin whose total the author had been shown.
 func (counter) Fold(f *Folding) {
 	if f.Op.Kind == Delete {
-		for i, p := range f.Op.Parents {
-			f.reset(p, f.Op.Seen, i)
+		for i, total := range f.Op.Seen {
+			f.reset(f.Op.Parents[i], total)
 		}
 		return
 	}
@@ -35,7 +36,7 @@ func (counter) Loses() bool { return false }
 // is live, all that the origin had added before was taken away.
 func (f *Folding) count() {
 	fresh := &f.Object.Versions[f.New]
-	fresh.Count = Count{Total: f.Op.Total, Base: Base{Seq: f.Op.Prev, Total: f.Op.Total - f.Op.Delta}}
+	fresh.Count = Count{Total: f.Op.Total, Base: f.Op.base()}
 	if last := f.share(f.Op.Dot.Origin); last != nil {
 		fresh.Count.Base, fresh.Count.Voids = last.Count.Base, last.Count.Voids
 		last.Mask &^= f.Bit
@@ -43,7 +44,18 @@ func (f *Folding) count() {
 	fresh.Mask |= f.Bit
 }
 
-// void takes back the larger of two dots that one request was given.
+// base is what stood before the op's own addition. Where nothing was live at its
+// leader a new life of the key begins, and all places before the op's are of
+// earlier ones: neither a deletion nor a twin from there reaches into it.
+func (o *Op) base() Base {
+	if o.Prev == 0 {
+		return Base{Seq: o.Dot.Seq - 1}
+	}
+	return Base{Seq: o.Prev, Total: o.Total - o.Delta}
+}
+
+// void takes back the larger of two dots that one request was given. Its origin
+// carries it no longer when a deletion has taken it away.
 func (f *Folding) void() {
 	if !f.Object.Twins {
 		return
@@ -61,24 +73,37 @@ func (f *Folding) void() {
 		larger, delta = t, op.Delta
 	}
 	v := f.share(larger.Origin)
-	if v == nil || larger.Seq > v.Dot.Seq || larger.Seq <= v.Count.Base.Seq {
+	if v == nil || larger.Seq <= v.Count.Base.Seq {
 		return
 	}
 	v.Count.Voids = append(slices.Clip(v.Count.Voids), VoidDelta{larger.Seq, delta})
-	slices.SortFunc(v.Count.Voids, func(a, b VoidDelta) int { return int(a.Seq) - int(b.Seq) })
+	slices.SortFunc(v.Count.Voids, func(a, b VoidDelta) int { return cmp.Compare(a.Seq, b.Seq) })
 }
 
-// reset takes away what the origin of p had added up to p.
-func (f *Folding) reset(p logical.Dot, seen []int64, i int) {
+// reset takes away what the origin of p had added up to p, where its running
+// total was total.
+func (f *Folding) reset(p logical.Dot, total int64) {
 	v := f.share(p.Origin)
 	switch {
 	case v == nil || p.Seq <= v.Count.Base.Seq:
-	case p.Seq >= v.Dot.Seq:
+	case p.Seq == v.Dot.Seq:
 		v.Mask &^= f.Bit
-	case i < len(seen):
-		v.Count.Base = Base{Seq: p.Seq, Total: seen[i]}
-		v.Count.Voids = slices.DeleteFunc(slices.Clone(v.Count.Voids), func(d VoidDelta) bool { return d.Seq <= p.Seq })
+	default:
+		v.Count.Base = Base{Seq: p.Seq, Total: total}
+		v.Count.Voids = after(v.Count.Voids, p.Seq)
 	}
+}
+
+// after is the voids past place n, in memory of their own; nil if there are
+// none, so that equal counts are equal bytes.
+func after(voids []VoidDelta, n logical.Seq) []VoidDelta {
+	var left []VoidDelta
+	for _, v := range voids {
+		if v.Seq > n {
+			left = append(left, v)
+		}
+	}
+	return left
 }
 
 // share is the version that carries the origin's total, nil if none is live.
@@ -95,7 +120,9 @@ func (o *Object) share(origin logical.Origin, bit Mask) *Version {
 	return nil
 }
 
-// Sum is the value of a counter and whether the key holds one.
+// Sum is the value of a counter and whether the key holds one. A leader refuses
+// an addition that leaves 64 bits; those that several accepted apart may leave
+// them together, and then the sum wraps round, everywhere alike.
 func (o *Object) Sum() (int64, bool) {
 	var sum int64
 	live := false

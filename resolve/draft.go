@@ -53,7 +53,7 @@ func (p Panel) Draft(o *Object, origin logical.Origin, in Intent, h History) (Op
 func (p Panel) shown(o *Object) []logical.Dot {
 	var idx [8]int
 	var dots []logical.Dot
-	for _, i := range o.Survivors(p.Serving, idx[:0]) {
+	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
 		dots = append(dots, o.Versions[i].Dot)
 	}
 	return dots
@@ -97,7 +97,7 @@ func (p Panel) outcome(o *Object, op *Op, in Intent, h History) error {
 		return ErrNotInteger
 	}
 	if isNumber && ok {
-		op.Delta, _ = plus(want, -base)
+		op.Delta = want - base // wraps round as sums do
 	}
 	return nil
 }
@@ -149,20 +149,34 @@ func (o *Object) tally(op *Op, origin logical.Origin, h History) {
 		}
 		return
 	}
-	for _, p := range op.Parents {
-		op.Seen = append(op.Seen, o.totalOf(p, h))
-	}
+	op.Parents, op.Seen = o.seen(op.Parents, h)
 }
 
-// totalOf is the running total that dot d carried.
-func (o *Object) totalOf(d logical.Dot, h History) int64 {
+// seen orders dots, in place, so that those which carried a running total come
+// first, and returns these totals with them. Deletions carried none.
+func (o *Object) seen(dots []logical.Dot, h History) ([]logical.Dot, []int64) {
+	var totals []int64
+	for i, d := range dots {
+		total, carried := o.totalOf(d, h)
+		if !carried {
+			continue
+		}
+		copy(dots[len(totals)+1:i+1], dots[len(totals):i])
+		dots[len(totals)] = d
+		totals = append(totals, total)
+	}
+	return dots, totals
+}
+
+// totalOf is the running total that dot d carried, if it did.
+func (o *Object) totalOf(d logical.Dot, h History) (int64, bool) {
 	if i, ok := o.Find(d); ok && o.Versions[i].Mask.Has(Counter) {
-		return o.Versions[i].Count.Total
+		return o.Versions[i].Count.Total, true
 	}
-	if op, ok := h.Op(d); ok {
-		return op.Total
+	if op, ok := h.Op(d); ok && op.Kind != Delete {
+		return op.Total, true
 	}
-	return 0
+	return 0, false
 }
 
 // plus adds and reports whether the sum fits.
@@ -184,7 +198,7 @@ type Reading struct {
 func (p Panel) Read(o *Object, h History) Reading {
 	var idx [8]int
 	r := Reading{}
-	for _, i := range o.Survivors(p.Serving, idx[:0]) {
+	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
 		v := &o.Versions[i]
 		if p.Serving != Counter && !v.Deleted() && !o.repeats(v.Dot, r.Dots, h) {
 			r.Values = append(r.Values, v.Value)

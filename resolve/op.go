@@ -41,8 +41,8 @@ type Op struct {
 	// Counter evidence. Delta is what the op adds; Total is the origin's running
 	// total for the key, Delta included; Prev is the place of the origin's op
 	// that carried the total before (zero: none was live). For Delete, Seen
-	// holds the running total that each of Parents carried, so that a reset
-	// takes away exactly what its author saw.
+	// holds the running totals of those Parents that carried one, which come
+	// first, so that a reset takes away exactly what its author saw.
 	Delta int64
 	Total int64
 	Prev  logical.Seq

@@ -12,10 +12,30 @@ import (
 type Panel struct {
 	Serving ID
 	Shadows Mask
+	// Rules stands in for the table where it has a rule. It is for tests, which
+	// plant mistakes to see that the laws catch them; nil everywhere else.
+	Rules *Rules
 }
+
+// Rules is one rule for each resolver; nil entries leave the table's.
+type Rules [resolvers]Resolver
 
 // Mask is every resolver of the panel.
 func (p Panel) Mask() Mask { return p.Serving.Mask() | p.Shadows }
+
+// rule is what the resolver goes by in this panel.
+func (p Panel) rule(id ID) Resolver {
+	if p.Rules != nil && p.Rules[id] != nil {
+		return p.Rules[id]
+	}
+	return table[id].rule
+}
+
+// Survivors appends the indexes of o's versions that resolver id shows to a
+// reader, best first, deletions among them.
+func (p Panel) Survivors(o *Object, id ID, dst []int) []int {
+	return p.rule(id).Survivors(o, id.Mask(), dst)
+}
 
 // Fold applies op, whose parents and everything its leader had applied were
 // folded before, to the object in place, and appends verdicts to dst. Folding an
@@ -49,16 +69,15 @@ func (p Panel) fold(o *Object, op *Op, h History, dst []Verdict, born bool) []Ve
 			continue
 		}
 		f.Bit, f.Serving = id.Mask(), id == p.Serving
-		dst = f.judge(id, born, dst)
+		dst = f.judge(id, p.rule(id), born, dst)
 	}
 	o.sweep()
 	return dst
 }
 
 // judge folds under one resolver and compares what survived before and after.
-func (f *Folding) judge(id ID, born bool, dst []Verdict) []Verdict {
+func (f *Folding) judge(id ID, rule Resolver, born bool, dst []Verdict) []Verdict {
 	var was, is [8]logical.Dot
-	rule := table[id].rule
 	before := f.surviving(rule, was[:0])
 	rule.Fold(f)
 	after := f.surviving(rule, is[:0])

@@ -53,6 +53,10 @@ func (causal) Loses() bool { return true }
 
 // live removes what the op covers from the live set and, if keep, adds its
 // version.
+//
+// Two dots of one request are two versions here; [Panel.Read] shows them once.
+// To let whoever saw the one remove the other would lose writes: when the
+// retries of two clients cross, each request was seen by the other's.
 func (f *Folding) live(hidden, keep bool) {
 	for _, p := range f.Op.Parents {
 		f.remove(p)
@@ -62,48 +66,14 @@ func (f *Folding) live(hidden, keep bool) {
 			f.remove(p)
 		}
 	}
-	if keep && f.represents() {
+	if keep {
 		f.Object.Versions[f.New].Mask |= f.Bit
 	}
 }
 
-// remove takes the version d out of the live set, or the twin that stands for
-// it.
+// remove takes the version d out of the live set, if it is there.
 func (f *Folding) remove(d logical.Dot) {
-	if f.clear(d) || !f.Object.Twins {
-		return
+	if i, ok := f.Object.Find(d); ok {
+		f.Object.Versions[i].Mask &^= f.Bit
 	}
-	if t, ok := f.History.Twin(d); ok {
-		f.clear(t)
-	}
-}
-
-// clear takes the bit from version d and reports whether it had it.
-func (f *Folding) clear(d logical.Dot) bool {
-	i, ok := f.Object.Find(d)
-	if !ok || f.Object.Versions[i].Mask&f.Bit == 0 {
-		return false
-	}
-	f.Object.Versions[i].Mask &^= f.Bit
-	return true
-}
-
-// represents reports whether the new version stands in the live set for its
-// request. Of two dots of one request the smaller does; when the first to arrive
-// was already seen by somebody, so is the second.
-func (f *Folding) represents() bool {
-	if !f.Object.Twins {
-		return true
-	}
-	t, ok := f.History.Twin(f.Op.Dot)
-	if !ok {
-		return true
-	}
-	if i, held := f.Object.Find(t); !held || f.Object.Versions[i].Mask&f.Bit == 0 {
-		return false
-	}
-	if t.Compare(f.Op.Dot) < 0 {
-		return false
-	}
-	return f.clear(t)
 }

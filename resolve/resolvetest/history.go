@@ -1,0 +1,139 @@
+package resolvetest
+
+import (
+	"fmt"
+	"slices"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// History is what one leader remembers of one key: a resolve.History in
+// memory.
+type History struct {
+	ops      map[logical.Dot]*resolve.Op
+	requests map[request]logical.Dot
+	twins    map[logical.Dot]logical.Dot
+	ledger   map[resolve.ID]map[logical.Dot]resolve.Relation
+}
+
+type request struct{ client, number uint64 }
+
+// NewHistory is a past in which nothing happened.
+func NewHistory() *History {
+	return &History{
+		ops:      map[logical.Dot]*resolve.Op{},
+		requests: map[request]logical.Dot{},
+		twins:    map[logical.Dot]logical.Dot{},
+		ledger:   map[resolve.ID]map[logical.Dot]resolve.Relation{},
+	}
+}
+
+// Op is the op with dot d.
+func (h *History) Op(d logical.Dot) (*resolve.Op, bool) {
+	op, ok := h.ops[d]
+	return op, ok
+}
+
+// Twin is the other dot of d's request.
+func (h *History) Twin(d logical.Dot) (logical.Dot, bool) {
+	t, ok := h.twins[d]
+	return t, ok
+}
+
+// Lost reports whether the ledger holds d.
+func (h *History) Lost(r resolve.ID, _ string, d logical.Dot) bool {
+	_, ok := h.ledger[r][d]
+	return ok
+}
+
+// Losses is the ledger of one resolver. It is h's own memory.
+func (h *History) Losses(r resolve.ID) map[logical.Dot]resolve.Relation { return h.ledger[r] }
+
+// Admit remembers op, as a leader does before it folds.
+func (h *History) Admit(op *resolve.Op) {
+	h.ops[op.Dot] = op
+	if !op.HasRequest() {
+		return
+	}
+	r := request{op.Client, op.Request}
+	if first, ok := h.requests[r]; ok {
+		h.twins[first], h.twins[op.Dot] = op.Dot, first
+		return
+	}
+	h.requests[r] = op.Dot
+}
+
+// Book enters verdicts in the ledger. It fails when one loses what is lost
+// already, or withdraws what is not.
+func (h *History) Book(verdicts []resolve.Verdict) error {
+	for _, v := range verdicts {
+		rows := h.ledger[v.Resolver]
+		_, lost := rows[v.Loser]
+		switch {
+		case v.Withdrawn && !lost:
+			return fmt.Errorf("%s withdraws the loss of %s, which is not in the ledger", v.Resolver, v.Loser)
+		case v.Withdrawn:
+			delete(rows, v.Loser)
+		case v.Relation.Lost() && lost:
+			return fmt.Errorf("%s loses %s twice", v.Resolver, v.Loser)
+		case v.Relation.Lost():
+			if rows == nil {
+				rows = map[logical.Dot]resolve.Relation{}
+				h.ledger[v.Resolver] = rows
+			}
+			rows[v.Loser] = v.Relation
+		}
+	}
+	return nil
+}
+
+// Replica folds the ops of one key as one leader does.
+type Replica struct {
+	Panel   resolve.Panel
+	Object  *resolve.Object
+	History *History
+	Applied logical.Frontier
+	Log     []*resolve.Op // in the order of applying
+}
+
+// NewReplica has applied nothing.
+func NewReplica(p resolve.Panel, key string) *Replica {
+	return &Replica{Panel: p, Object: &resolve.Object{Key: key}, History: NewHistory()}
+}
+
+// Apply folds an op that was accepted elsewhere. Duplicates are let go; an op
+// before what it depends on is an error.
+func (r *Replica) Apply(op *resolve.Op) error {
+	if r.Applied.Covers(op.Dot) {
+		return nil
+	}
+	if !r.Applied.Includes(op.Deps) {
+		return fmt.Errorf("apply %s: it depends on %s, and only %s is applied", op.Dot, op.Deps, r.Applied)
+	}
+	r.admit(op)
+	return r.History.Book(r.Panel.Fold(r.Object, op, r.History, nil))
+}
+
+// accept folds an op that was drafted here.
+func (r *Replica) accept(op *resolve.Op) error {
+	r.admit(op)
+	return r.History.Book(r.Panel.Accept(r.Object, op, r.History, nil))
+}
+
+func (r *Replica) admit(op *resolve.Op) {
+	r.History.Admit(op)
+	r.Applied = r.Applied.Clone()
+	r.Applied.Advance(op.Dot)
+	r.Log = append(r.Log, op)
+}
+
+// Survivors is what the object shows under one resolver, by dot.
+func (r *Replica) Survivors(id resolve.ID) []logical.Dot {
+	var dots []logical.Dot
+	for _, i := range r.Panel.Survivors(r.Object, id, nil) {
+		dots = append(dots, r.Object.Versions[i].Dot)
+	}
+	slices.SortFunc(dots, logical.Dot.Compare)
+	return dots
+}

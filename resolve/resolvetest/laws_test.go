@@ -1,0 +1,32 @@
+package resolvetest
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"kvd/resolve"
+)
+
+// everyone is a panel served by id and watched by all others.
+func everyone(id resolve.ID) resolve.Panel {
+	return resolve.Panel{Serving: id, Shadows: resolve.All &^ id.Mask()}
+}
+
+func TestEveryResolverKeepsEveryLaw(t *testing.T) {
+	for _, id := range resolve.IDs() {
+		t.Run(id.String(), func(t *testing.T) {
+			pasts := Pasts(everyone(id))
+			rapid.Check(t, func(t *rapid.T) {
+				p := pasts.Draw(t, "past")
+				seed := rapid.Uint64().Draw(t, "orders")
+				for i, law := range Laws() {
+					if err := law.Check(p, rand.New(rand.NewPCG(seed, uint64(i)))); err != nil {
+						t.Fatalf("%s: %v\n%s", law.Name, err, p)
+					}
+				}
+			})
+		})
+	}
+}

@@ -94,9 +94,9 @@ func (c *client) send(op *operation) {
 	id := w.attempts
 	req := c.request(op, id)
 	w.waiting[id] = attempt{c, op}
+	w.history.Sent(w.now, c.sent(op))
 	if !op.read {
 		w.requests[request{c.id, op.number}] = &issued{label: op.label, id: c.identity(op)}
-		w.history.Sent(w.now, c.sent(op))
 	}
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Sent, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Text: op.ClientOp.String()})
 	c.patience(op, id)
@@ -228,18 +228,34 @@ func (c *client) finish() {
 	c.next()
 }
 
-// identity names the operation's request for the oracle.
+// identity names the operation's present request for the oracle: an operation's
+// own read is a request of its own.
 func (c *client) identity(op *operation) string {
-	return c.name + "." + strconv.FormatUint(op.number, 10)
+	id := c.name + "." + strconv.FormatUint(op.number, 10)
+	if op.read {
+		id += ".read"
+	}
+	return id
 }
 
 // sent is the attempt as the oracle records it.
 func (c *client) sent(op *operation) oracle.Request {
 	return oracle.Request{
 		ID: c.identity(op), Label: op.label, Client: c.name, Session: c.spec.Session,
-		Leader: op.leader, Key: op.Key, Verb: string(op.Kind), Value: op.Value, Delta: op.Amount,
+		Leader: op.leader, Key: op.Key, Verb: verb(op), Value: op.Value, Delta: op.Amount,
 		Exact: op.exact, Shown: op.shown,
 	}
+}
+
+// verb is what the present request asks for, in the oracle's words.
+func verb(op *operation) oracle.Verb {
+	if op.read {
+		return oracle.Get
+	}
+	return map[script.OpKind]oracle.Verb{
+		script.OpSet: oracle.Set, script.OpDelete: oracle.Delete, script.OpIncr: oracle.Incr,
+		script.OpUpdate: oracle.Update, script.OpAppend: oracle.Append,
+	}[op.Kind]
 }
 
 // modified is what a client makes of the values it read: the greatest number

@@ -28,7 +28,7 @@ func newDisk(fragile bool, chance *rand.Rand) *disk {
 
 // open starts a store on the disk.
 func (d *disk) open() (*storage.Store, error) {
-	o := storage.Options{FS: d.fs, Dir: "data", Cache: 1 << 20, MemTable: 1 << 20}
+	o := storage.Options{FS: d.fs, Dir: "data", Cache: 1 << 20, MemTable: 32 << 20}
 	if !d.fragile {
 		o.Sync = storage.SyncNever
 	}

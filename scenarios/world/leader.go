@@ -106,7 +106,7 @@ func (l *leader) cycle() {
 // release lets out what is durable now.
 func (l *leader) release(out *replica.Output) {
 	for _, e := range out.Events {
-		l.w.event(l, e)
+		l.w.event(l, e, out.Replies)
 	}
 	for i := range out.Replies {
 		l.w.reply(l, &out.Replies[i])

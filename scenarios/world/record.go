@@ -12,10 +12,10 @@ import (
 )
 
 // event records what a leader released as a fact.
-func (w *World) event(l *leader, e replica.Event) {
+func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
 	switch e := e.(type) {
 	case replica.Accepted:
-		w.accepted(l, e.Op)
+		w.accepted(l, e.Op, replies)
 	case replica.Applied:
 		w.applied(l, e)
 	case replica.Judged:
@@ -23,10 +23,16 @@ func (w *World) event(l *leader, e replica.Event) {
 	}
 }
 
-// accepted learns the op of a request and lets those go on who waited for this
-// leader to see it.
-func (w *World) accepted(l *leader, op *resolve.Op) {
+// accepted learns the op of a request, tells the oracle what its
+// acknowledgement says, whether or not it gets through, and lets those go on who
+// waited for this leader to see it.
+func (w *World) accepted(l *leader, op *resolve.Op, replies []replica.Reply) {
 	w.learn(op)
+	for i := range replies {
+		if r := &replies[i]; r.Dot == op.Dot && !r.Retry {
+			w.tell(l, op, r.Shown)
+		}
+	}
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Accepted, Where: l.name, Label: w.label(op.Dot), Key: op.Key,
 		Values: values(op), Dot: op.Dot, Clock: op.Wall})
 	w.seen(l, op.Dot)
@@ -117,9 +123,6 @@ func (w *World) fire(label, where string) {
 // reply carries an answer to its client, if the path back lets it.
 func (w *World) reply(l *leader, r *replica.Reply) {
 	a, ok := w.waiting[r.ID]
-	if op := w.ops[r.Dot]; r.Err == nil && op != nil && !r.Retry {
-		w.tell(l, op, r.Shown)
-	}
 	if !ok {
 		return
 	}
@@ -142,14 +145,15 @@ func (w *World) reply(l *leader, r *replica.Reply) {
 func (w *World) acked(c *client, op *operation, r *replica.Reply) {
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Acked, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key,
 		Values: texts(r.Shown.Values), Dot: r.Dot})
-	w.history.Acked(w.now, c.identity(op), op.leader)
+	w.history.Acked(w.now, c.identity(op), op.leader, reading(r.Shown))
 	w.fire(op.label, "")
 }
 
 // shown records what a client read.
 func (w *World) shown(c *client, op *operation, r *replica.Reply) {
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: texts(r.Shown.Values)})
-	w.history.Shown(w.now, c.name, c.spec.Session, op.leader, op.Key, reading(r.Shown))
+	w.history.Shown(w.now, oracle.Read{Request: c.identity(op), Client: c.name, Session: c.spec.Session,
+		Leader: op.leader, Key: op.Key, Reading: reading(r.Shown)})
 }
 
 // disconnect tells everybody who waits for an answer of a leader that the

@@ -1,0 +1,156 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kvd/scenarios/script"
+)
+
+// The words of Result.Expectation.
+const (
+	Held   = "held"
+	Broken = "broken"
+	None   = "none"
+)
+
+// counts are the numeric columns of an expect table, in order. Those marked
+// rare only appear when some row is not zero.
+var counts = [...]struct {
+	column string
+	rare   bool
+	of     func(*Result) int
+}{
+	{"acked", false, func(r *Result) int { return r.Acked }},
+	{"accounted", false, func(r *Result) int { return r.Accounted }},
+	{"lost", false, func(r *Result) int { return r.Lost }},
+	{"inverted", false, func(r *Result) int { return r.Inverted }},
+	{"concurrent", false, func(r *Result) int { return r.Concurrent }},
+	{"durability", true, func(r *Result) int { return r.Durability }},
+	{"resurrected", true, func(r *Result) int { return r.Resurrected }},
+	{"overcounted", true, func(r *Result) int { return r.Overcounted }},
+	{"siblings", false, func(r *Result) int { return r.Siblings }},
+}
+
+// Cell is what column says of the result: a count, session, converged, or the
+// value of the key of that name.
+func (r *Result) Cell(column string) string {
+	switch column {
+	case "resolver":
+		return r.Resolver
+	case "session":
+		return dash(r.Session)
+	case "converged":
+		return map[bool]string{true: "yes", false: "no"}[r.Converged]
+	}
+	for _, c := range counts {
+		if c.column == column {
+			return strconv.Itoa(c.of(r))
+		}
+	}
+	return r.shows(column)
+}
+
+// shows is what the leaders show of a key: one text if all agree.
+func (r *Result) shows(key string) string {
+	var leaders []string
+	for n := range r.Values {
+		leaders = append(leaders, n)
+	}
+	slices.Sort(leaders)
+	var each []string
+	same := true
+	for _, n := range leaders {
+		v := shorten(r.Values[n][key])
+		each = append(each, n+":"+v)
+		same = same && v == shorten(r.Values[leaders[0]][key])
+	}
+	if same && len(leaders) > 0 {
+		return shorten(r.Values[leaders[0]][key])
+	}
+	return strings.Join(each, ",")
+}
+
+// shorten is the values in one word: siblings side by side, long sets by their
+// size.
+func shorten(values []string) string {
+	short := make([]string, 0, len(values))
+	for _, v := range values {
+		if len(v) > 32 {
+			v = fmt.Sprintf("[%d]", strings.Count(v, ",")+1)
+		}
+		short = append(short, v)
+	}
+	slices.Sort(short)
+	return dash(strings.Join(short, "|"))
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// expectation holds the result against its row of the script's expect table.
+func (r *Result) expectation(t script.Table) string {
+	if len(t.Columns) == 0 || t.Columns[0] != "resolver" {
+		return None
+	}
+	for _, row := range t.Rows {
+		if len(row) != len(t.Columns) || row[0] != r.Resolver {
+			continue
+		}
+		for i, column := range t.Columns {
+			if r.Cell(column) != row[i] {
+				return Broken
+			}
+		}
+		return Held
+	}
+	return None
+}
+
+// Update is the scenario with its expect table rewritten from results.
+func Update(s *script.Scenario, results []*Result) *script.Scenario {
+	c := s.Clone()
+	c.Expect = script.Table{Columns: columns(results)}
+	for _, r := range results {
+		var row []string
+		for _, column := range c.Expect.Columns {
+			row = append(row, r.Cell(column))
+		}
+		c.Expect.Rows = append(c.Expect.Rows, row)
+	}
+	return c
+}
+
+// columns is what an expect table of the results shows.
+func columns(results []*Result) []string {
+	cols := append([]string{"resolver"}, keys(results)...)
+	for _, c := range counts {
+		if !c.rare || slices.ContainsFunc(results, func(r *Result) bool { return c.of(r) != 0 }) {
+			cols = append(cols, c.column)
+		}
+	}
+	if slices.ContainsFunc(results, func(r *Result) bool { return r.Session != "" }) {
+		cols = append(cols, "session")
+	}
+	return append(cols, "converged")
+}
+
+// keys lists the keys that results show, sorted.
+func keys(results []*Result) []string {
+	var all []string
+	for _, r := range results {
+		for _, values := range r.Values {
+			for k := range values {
+				all = append(all, k)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

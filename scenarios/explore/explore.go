@@ -1,0 +1,136 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"kvd/resolve"
+	"kvd/scenarios"
+	"kvd/scenarios/script"
+)
+
+// Config is what to explore.
+type Config struct {
+	Seeds     int           // how many seeds
+	First     uint64        // the first of them
+	Resolvers []resolve.ID  // under which each is played
+	Budget    time.Duration // begins no further seed after this; zero: no limit
+	Workers   int           // runs at a time; at least one
+	// Run plays one scenario; nil is scenarios.Run. Tests plant bugs through it.
+	Run func(*script.Scenario, scenarios.Options) (*scenarios.Result, error)
+	// Progress is told after every seed; it may be nil.
+	Progress func(done, total, failures int)
+}
+
+// Validate fills in what was left out.
+func (c *Config) Validate() error {
+	if c.Seeds < 1 {
+		return errors.New("explore: --seeds must be at least 1")
+	}
+	if len(c.Resolvers) == 0 {
+		c.Resolvers = resolve.IDs()
+	}
+	if c.Run == nil {
+		c.Run = scenarios.Run
+	}
+	c.Workers = max(1, c.Workers)
+	return nil
+}
+
+// Report is what was found.
+type Report struct {
+	Runs     int // seeds times resolvers played
+	Seeds    int
+	Virtual  time.Duration // true time simulated
+	Ops      int           // client requests
+	Failures []Failure     // by seed, then resolver
+}
+
+// Failure is a history in which a promise broke.
+type Failure struct {
+	Seed     uint64
+	Resolver resolve.ID
+	Broken   []string         // what broke, in words
+	Scenario *script.Scenario // the shrunk history
+	Lines    int              // its events and set-up lines
+}
+
+// Replay is the command that plays the failure again from its seed.
+func (f *Failure) Replay() string {
+	return fmt.Sprintf("go run ./cmd/scenario explore --seed %d --seeds 1 --resolver %s", f.Seed, f.Resolver)
+}
+
+// Run explores the seeds. It stops early when ctx ends, with what it found.
+func Run(ctx context.Context, c Config) (Report, error) {
+	if err := c.Validate(); err != nil {
+		return Report{}, err
+	}
+	h := &hunt{Config: c, began: time.Now()}
+	seeds := make(chan uint64)
+	var wg sync.WaitGroup
+	for range c.Workers {
+		wg.Go(func() {
+			for seed := range seeds {
+				h.seed(seed)
+			}
+		})
+	}
+	for i := range c.Seeds {
+		if ctx.Err() != nil || c.Budget > 0 && time.Since(h.began) > c.Budget {
+			break
+		}
+		seeds <- c.First + uint64(i)
+	}
+	close(seeds)
+	wg.Wait()
+	h.sort()
+	return h.report, nil
+}
+
+// seed plays one seed under every resolver.
+func (h *hunt) seed(seed uint64) {
+	s := Generate(seed)
+	for _, id := range h.Resolvers {
+		r, broken := h.play(s, id, seed)
+		h.count(r)
+		if len(broken) > 0 {
+			small := h.shrink(s, id, seed, broken[0])
+			h.fail(Failure{Seed: seed, Resolver: id, Broken: words(broken), Scenario: small, Lines: len(small.Events) + len(small.Setup)})
+		}
+	}
+	h.done()
+}
+
+// play runs one history and lists what broke.
+func (h *hunt) play(s *script.Scenario, id resolve.ID, seed uint64) (*scenarios.Result, []scenarios.Promise) {
+	r, err := h.Config.Run(s, scenarios.Options{Resolver: id, Shadows: shadows(seed), Seed: seed})
+	if err != nil {
+		return nil, []scenarios.Promise{{Check: "the run ends", Why: err.Error()}}
+	}
+	var broken []scenarios.Promise
+	for _, p := range r.Promises {
+		if !p.Held {
+			broken = append(broken, p)
+		}
+	}
+	return r, broken
+}
+
+// shadows watches every other history with the full panel.
+func shadows(seed uint64) resolve.Mask {
+	if seed%2 == 0 {
+		return resolve.All
+	}
+	return 0
+}
+
+func words(broken []scenarios.Promise) []string {
+	var out []string
+	for _, p := range broken {
+		out = append(out, fmt.Sprintf("%s: %s", p.Check, p.Why))
+	}
+	return out
+}

@@ -1,0 +1,102 @@
+package explore
+
+import (
+	"slices"
+
+	"kvd/resolve"
+	"kvd/scenarios"
+	"kvd/scenarios/script"
+)
+
+// maxTries bounds how many candidates one shrinking plays.
+const maxTries = 400
+
+// shrinker leaves out lines while the same promise stays broken.
+type shrinker struct {
+	h     *hunt
+	id    resolve.ID
+	seed  uint64
+	check string
+	best  *script.Scenario
+	tries int
+}
+
+// shrink is the smallest history found in which the promise still breaks.
+func (h *hunt) shrink(s *script.Scenario, id resolve.ID, seed uint64, broken scenarios.Promise) *script.Scenario {
+	k := &shrinker{h: h, id: id, seed: seed, check: broken.Check, best: s.Clone()}
+	for k.pass() {
+	}
+	k.best.Title = "Shrunk from " + s.Title + ": breaks " + broken.Check + " under " + id.String()
+	return k.best
+}
+
+// pass tries to leave out halves, quarters and at last single lines of each
+// part, and reports whether anything could go.
+func (k *shrinker) pass() bool {
+	before := k.size()
+	for n := max(1, len(k.best.Events)/2); ; n /= 2 {
+		for i := 0; i < len(k.best.Events); {
+			if !k.without(i, n) {
+				i += n
+			}
+		}
+		if n == 1 {
+			break
+		}
+	}
+	k.each(func(s *script.Scenario) int { return len(s.Setup) }, func(s *script.Scenario, i int) { s.Setup = slices.Delete(s.Setup, i, i+1) })
+	k.each(func(s *script.Scenario) int { return len(s.Clients) }, func(s *script.Scenario, i int) { s.Clients = slices.Delete(s.Clients, i, i+1) })
+	k.each(func(s *script.Scenario) int { return len(s.Leaders) }, func(s *script.Scenario, i int) { s.Leaders = slices.Delete(s.Leaders, i, i+1) })
+	k.each(func(s *script.Scenario) int { return len(s.Checks) }, func(s *script.Scenario, i int) { s.Checks = slices.Delete(s.Checks, i, i+1) })
+	k.once()
+	return k.size() < before
+}
+
+// without tries to leave out n events from i on.
+func (k *shrinker) without(i, n int) bool {
+	c := k.best.Clone()
+	c.Events = slices.Delete(c.Events, i, min(i+n, len(c.Events)))
+	return k.keep(c)
+}
+
+// each tries to leave out every element of one part.
+func (k *shrinker) each(count func(*script.Scenario) int, drop func(*script.Scenario, int)) {
+	for i := 0; i < count(k.best); {
+		c := k.best.Clone()
+		drop(c, i)
+		if !k.keep(c) {
+			i++
+		}
+	}
+}
+
+// once tries to let what repeats happen a single time.
+func (k *shrinker) once() {
+	for i := range k.best.Events {
+		every, ok := k.best.Events[i].Trigger.(script.Every)
+		if !ok {
+			continue
+		}
+		c := k.best.Clone()
+		c.Events[i].Trigger = script.At{Time: every.From}
+		k.keep(c)
+	}
+}
+
+// keep takes the candidate if it is a scenario and breaks the same promise.
+func (k *shrinker) keep(c *script.Scenario) bool {
+	if k.tries >= maxTries || c.Validate(script.Options{}) != nil {
+		return false
+	}
+	k.tries++
+	_, broken := k.h.play(c, k.id, k.seed)
+	if !slices.ContainsFunc(broken, func(p scenarios.Promise) bool { return p.Check == k.check }) {
+		return false
+	}
+	k.best = c
+	return true
+}
+
+func (k *shrinker) size() int {
+	return len(k.best.Events) + len(k.best.Setup) + len(k.best.Clients) + len(k.best.Leaders) + len(k.best.Checks)
+}

@@ -44,9 +44,6 @@ func New(cfg Config, st State) (*Core, error) {
 	if st.Origin == 0 {
 		return nil, errors.New("new core: the state names no origin; draw one at random for this life")
 	}
-	if n := st.Frontier.At(st.Origin); n != 0 {
-		return nil, fmt.Errorf("new core: origin %s has %d ops already; a new life needs an origin never used before", st.Origin, uint64(n))
-	}
 	c := &Core{cfg: cfg, st: st, lent: true}
 	for _, name := range cfg.Peers {
 		c.peer(name)

@@ -1,0 +1,4 @@
+package replica
+
+// Held is how many ops the core keeps in memory.
+func (c *Core) Held() int { return c.gate.ops + len(c.fresh) }

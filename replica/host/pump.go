@@ -1,0 +1,206 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// Pump is one life of one leader over one store. It belongs to one goroutine.
+// After an error it does nothing more: the leader must stop.
+type Pump struct {
+	core   *replica.Core
+	batch  *storage.Batch
+	tamper Tamper
+	view   view
+	err    error // the first failure
+
+	moment  wallclock.Moment // of the last step
+	out     replica.Output
+	none    replica.Output // what may leave while nothing is committed
+	stage   stage
+	encoded int // puts of out that are in the batch, objects left out
+}
+
+// stage is how far the running cycle has come.
+type stage uint8
+
+const (
+	released  stage = iota // nothing is under way
+	staging                // steps were taken; nothing of them may leave
+	committed              // everything may leave
+)
+
+// errUnreleased stops a pump whose caller forgot what was committed.
+var errUnreleased = errors.New("step before release: what was committed would never leave; call Release first")
+
+// Open begins a new life on what the store holds. Life must be drawn at random
+// for it; it becomes the origin of everything accepted from now on. The pump
+// does not close the store. Tamper is nil outside of tests.
+func Open(cfg replica.Config, store *storage.Store, life logical.Origin, tamper Tamper) (*Pump, error) {
+	stored, _, err := store.State()
+	if err != nil {
+		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
+	}
+	st := replica.State(stored)
+	if life == 0 || st.Frontier.At(life) != 0 {
+		return nil, fmt.Errorf("open leader %s: origin %s is zero or has ops already; draw another one", cfg.Name, life)
+	}
+	st.Origin = life
+	if tamper != nil {
+		tamper.State(&st)
+	}
+	core, err := replica.New(cfg, st)
+	if err != nil {
+		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
+	}
+	p := &Pump{core: core, batch: store.NewBatch(), tamper: tamper}
+	p.view = newView(store, &p.out, tamper)
+	return p, nil
+}
+
+// Close gives the batch's memory back and leaves the store open. What was staged
+// and not committed is gone, as after a crash.
+func (p *Pump) Close() error { return p.batch.Close() }
+
+// Step feeds the core and stages what it puts. It may be called repeatedly
+// before Commit; all of it is then stored together. The pump owns the inputs.
+func (p *Pump) Step(m wallclock.Moment, in ...replica.Input) error {
+	p.begin()
+	p.moment = m
+	for _, in := range in {
+		if p.err != nil {
+			break
+		}
+		p.step(in)
+	}
+	return p.err
+}
+
+func (p *Pump) step(in replica.Input) {
+	if p.tamper != nil {
+		in = p.tamper.Input(in)
+	}
+	p.fail(p.core.Step(p.moment, in, &p.view, &p.out))
+	p.view.catchUp()
+	p.fail(p.view.err)
+	p.encode()
+}
+
+// begin starts a cycle unless one is under way.
+func (p *Pump) begin() {
+	switch p.stage {
+	case committed:
+		p.fail(errUnreleased)
+	case released:
+		p.out.Reset()
+		p.view.seen, p.encoded, p.stage = 0, 0, staging
+	}
+}
+
+// encode writes the new puts into the batch, in order. It must wait until the
+// step is over, because folding may still mark an op. Objects wait for the
+// commit: one that several steps put is written once.
+func (p *Pump) encode() {
+	for _, put := range p.out.Puts[p.encoded:] {
+		switch put := put.(type) {
+		case replica.PutOp:
+			p.batch.PutOp(put.Op)
+		case replica.PutRequest:
+			p.batch.PutRequest(put.Client, put.Number, put.Dot)
+		case replica.PutTwins:
+			p.batch.PutTwins(put.A, put.B)
+		case replica.PutLoss:
+			p.batch.PutLoss(put.Loss)
+		case replica.DropLoss:
+			p.batch.DropLoss(put.Resolver, put.Key, put.Loser)
+		}
+	}
+	p.encoded = len(p.out.Puts)
+}
+
+// Commit ships, stores everything staged together with the core's state, and
+// returns once it is as durable as the store promises. A cycle that puts nothing
+// touches no disk.
+func (p *Pump) Commit() error { return p.commit((*storage.Batch).Commit) }
+
+// CommitUnsynced is Commit without the sync: the simulator's crash between
+// writing and syncing. What it stores may be gone after a crash, so nothing may
+// be released.
+func (p *Pump) CommitUnsynced() error { return p.commit((*storage.Batch).CommitUnsynced) }
+
+func (p *Pump) commit(store func(*storage.Batch) error) error {
+	p.begin()
+	if p.err == nil {
+		p.core.Ship(p.moment, &p.view, &p.out)
+		p.fail(p.view.err)
+	}
+	if p.err != nil {
+		return p.err
+	}
+	if len(p.out.Puts) > 0 {
+		for _, o := range p.view.dirty {
+			p.batch.PutObject(o)
+		}
+		p.batch.PutState(storage.State(p.core.State()))
+	}
+	if p.fail(store(p.batch)); p.err != nil {
+		return p.err
+	}
+	p.view.clear()
+	p.tamperOutput()
+	p.stage = committed
+	return nil
+}
+
+func (p *Pump) tamperOutput() {
+	if p.tamper == nil {
+		return
+	}
+	p.out.Puts = slices.DeleteFunc(p.out.Puts, func(put replica.Put) bool { return put == nil })
+	p.view.seen, p.encoded = len(p.out.Puts), len(p.out.Puts)
+	for i := range p.out.Sends {
+		p.tamper.Send(&p.out.Sends[i])
+	}
+	for i := range p.out.Replies {
+		p.tamper.Reply(&p.out.Replies[i])
+	}
+}
+
+// Release is what may leave now: replies to clients, messages to peers, events.
+// It is valid until the next Step. It is empty while nothing is committed.
+func (p *Pump) Release() *replica.Output {
+	if p.stage != committed {
+		p.none.Reset()
+		p.none.Wake = p.out.Wake
+		return &p.none
+	}
+	p.stage = released
+	return &p.out
+}
+
+// State is what the core would store now.
+func (p *Pump) State() replica.State { return p.core.State() }
+
+// Reader shows committed and staged state, for probes. Like the pump, it belongs
+// to one goroutine.
+func (p *Pump) Reader() replica.Reader { return &p.view }
+
+// fail keeps the first error.
+func (p *Pump) fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// Whatever the core accepts, the store can keep.
+var (
+	_ [storage.MaxKey - replica.MaxKey]struct{}
+	_ [storage.MaxValue - replica.MaxValue]struct{}
+	_ [storage.MaxDots - replica.MaxDots]struct{}
+)

@@ -1,0 +1,229 @@
+package host
+
+import (
+	"cmp"
+	"slices"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/resolve"
+	"kvd/storage"
+)
+
+// view is what is stored with the running batch laid over it. It watches the
+// output that the core appends to: every question first takes in what was put
+// since the last one, so a fold sees what its own step has put.
+type view struct {
+	store  *storage.Store
+	out    *replica.Output
+	tamper Tamper
+	seen   int   // puts of out that were taken in
+	err    error // the first read that failed; all later answers are worthless
+
+	dirty    []*resolve.Object // in the order in which keys were first put
+	objects  map[string]int    // places in dirty
+	log      []tail            // by origin
+	requests map[request]logical.Dot
+	twins    map[logical.Dot]logical.Dot
+	ledger   map[row]bool // false: withdrawn
+}
+
+var _ replica.Reader = (*view)(nil)
+
+// tail is what one origin's log gained, ascending without gaps.
+type tail struct {
+	origin logical.Origin
+	ops    []*resolve.Op
+}
+
+type request struct{ client, number uint64 }
+
+type row struct {
+	resolver resolve.ID
+	key      string
+	loser    logical.Dot
+}
+
+func newView(store *storage.Store, out *replica.Output, tamper Tamper) view {
+	return view{store: store, out: out, tamper: tamper,
+		objects:  map[string]int{},
+		requests: map[request]logical.Dot{},
+		twins:    map[logical.Dot]logical.Dot{},
+		ledger:   map[row]bool{},
+	}
+}
+
+// clear forgets the overlay: the store has it all.
+func (v *view) clear() {
+	clear(v.dirty)
+	v.dirty, v.log = v.dirty[:0], nil
+	clear(v.objects)
+	clear(v.requests)
+	clear(v.twins)
+	clear(v.ledger)
+}
+
+// catchUp takes in the puts that were appended since the last look.
+func (v *view) catchUp() {
+	for ; v.seen < len(v.out.Puts); v.seen++ {
+		p := v.out.Puts[v.seen]
+		if v.tamper != nil {
+			p = v.tamper.Put(p)
+			v.out.Puts[v.seen] = p
+		}
+		v.take(p)
+	}
+}
+
+func (v *view) take(p replica.Put) {
+	switch p := p.(type) {
+	case replica.PutOp:
+		t := v.tail(p.Op.Dot.Origin)
+		t.ops = append(t.ops, p.Op)
+	case replica.PutObject:
+		v.takeObject(p.Object)
+	case replica.PutRequest:
+		v.requests[request{p.Client, p.Number}] = p.Dot
+	case replica.PutTwins:
+		v.twins[p.A], v.twins[p.B] = p.B, p.A
+	case replica.PutLoss:
+		v.ledger[row{p.Loss.Resolver, p.Loss.Key, p.Loss.Loser}] = true
+	case replica.DropLoss:
+		v.ledger[row{p.Resolver, p.Key, p.Loser}] = false
+	}
+}
+
+func (v *view) takeObject(o *resolve.Object) {
+	if i, ok := v.objects[o.Key]; ok {
+		v.dirty[i] = o
+		return
+	}
+	v.objects[o.Key] = len(v.dirty)
+	v.dirty = append(v.dirty, o)
+}
+
+// tail is where the origin's new ops stand.
+func (v *view) tail(o logical.Origin) *tail {
+	i, ok := v.findTail(o)
+	if !ok {
+		v.log = slices.Insert(v.log, i, tail{origin: o})
+	}
+	return &v.log[i]
+}
+
+func (v *view) findTail(o logical.Origin) (int, bool) {
+	return slices.BinarySearchFunc(v.log, o, func(t tail, o logical.Origin) int { return cmp.Compare(t.origin, o) })
+}
+
+// staged is the origin's new ops.
+func (v *view) staged(o logical.Origin) []*resolve.Op {
+	if i, ok := v.findTail(o); ok {
+		return v.log[i].ops
+	}
+	return nil
+}
+
+// Object is the key's object, a copy of its own. A cache of decoded objects
+// would stand here, between the overlay and the store.
+func (v *view) Object(key string) *resolve.Object {
+	v.catchUp()
+	if i, ok := v.objects[key]; ok {
+		return v.dirty[i].Clone()
+	}
+	o, err := v.store.Object(key)
+	if v.fail(err) {
+		return &resolve.Object{Key: key}
+	}
+	return o
+}
+
+// Op is the op with dot d.
+func (v *view) Op(d logical.Dot) (*resolve.Op, bool) {
+	v.catchUp()
+	if ops := v.staged(d.Origin); len(ops) > 0 && d.Seq >= ops[0].Dot.Seq {
+		i := int(d.Seq - ops[0].Dot.Seq)
+		if i >= len(ops) {
+			return nil, false
+		}
+		return ops[i], true
+	}
+	op, ok, err := v.store.Op(d)
+	return op, ok && !v.fail(err)
+}
+
+// Ops is the stored beginning and, if there is room, the staged end.
+func (v *view) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) []*resolve.Op {
+	v.catchUp()
+	staged := v.staged(origin)
+	var ops []*resolve.Op
+	if len(staged) == 0 || from < staged[0].Dot.Seq {
+		var err error
+		if ops, err = v.store.Ops(origin, from, maxOps, maxBytes); v.fail(err) {
+			return nil
+		}
+	}
+	if len(staged) == 0 {
+		return ops
+	}
+	return extend(ops, staged, from, maxOps, maxBytes)
+}
+
+// extend appends the staged ops that follow ops, within the bounds; one at least
+// if ops is empty.
+func extend(ops, staged []*resolve.Op, from logical.Seq, maxOps, maxBytes int) []*resolve.Op {
+	for _, op := range ops {
+		maxBytes -= size(op)
+	}
+	next := from + logical.Seq(len(ops))
+	for _, op := range staged {
+		if op.Dot.Seq != next {
+			continue
+		}
+		if maxBytes -= size(op); len(ops) >= maxOps || len(ops) > 0 && maxBytes < 0 {
+			break
+		}
+		ops = append(ops, op)
+		next++
+	}
+	return ops
+}
+
+func size(op *resolve.Op) int { return len(op.Key) + len(op.Value) }
+
+// Request is the dot a request was given.
+func (v *view) Request(client, number uint64) (logical.Dot, bool) {
+	v.catchUp()
+	if d, ok := v.requests[request{client, number}]; ok {
+		return d, true
+	}
+	d, ok, err := v.store.Request(client, number)
+	return d, ok && !v.fail(err)
+}
+
+// Twin is the other dot of d's request.
+func (v *view) Twin(d logical.Dot) (logical.Dot, bool) {
+	v.catchUp()
+	if t, ok := v.twins[d]; ok {
+		return t, true
+	}
+	t, ok, err := v.store.Twin(d)
+	return t, ok && !v.fail(err)
+}
+
+// Lost reports whether the ledger holds d as lost under r.
+func (v *view) Lost(r resolve.ID, key string, d logical.Dot) bool {
+	v.catchUp()
+	if lost, ok := v.ledger[row{r, key, d}]; ok {
+		return lost
+	}
+	lost, err := v.store.Lost(r, key, d)
+	return lost && !v.fail(err)
+}
+
+// fail keeps the first error and reports whether there was one.
+func (v *view) fail(err error) bool {
+	if err != nil && v.err == nil {
+		v.err = err
+	}
+	return err != nil
+}

@@ -114,7 +114,8 @@ func DecodeOp(b []byte) (*resolve.Op, error) {
 	o.Kind = resolve.Kind(shape & 7)
 	o.Key = r.key()
 	o.Value = r.value()
-	t := r.origins()
+	var room [8]logical.Origin
+	t := r.origins(room[:0])
 	o.Dot = logical.Dot{Origin: t.at(0), Seq: logical.Seq(r.uint())}
 	r.deps(o, t)
 	o.Wall = r.interval()

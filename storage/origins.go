@@ -69,15 +69,16 @@ func (t origins) appendDeps(dst []byte, o *resolve.Op) []byte {
 	return dst
 }
 
-func (r *reader) origins() origins {
+// origins reads the table of an op, into dst's memory if it is large enough.
+func (r *reader) origins(dst []logical.Origin) origins {
 	b, _ := r.bin(8 * maxOrigins)
 	r.require(len(b) > 0 && len(b)%8 == 0, "the origins are not eight bytes each")
 	if r.err != nil {
 		return nil
 	}
-	t := make(origins, len(b)/8)
-	for i := range t {
-		t[i] = logical.Origin(binary.BigEndian.Uint64(b[8*i:]))
+	t := origins(slices.Grow(dst, len(b)/8))
+	for i := range len(b) / 8 {
+		t = append(t, logical.Origin(binary.BigEndian.Uint64(b[8*i:])))
 		r.require(i < 2 || t[i-1] < t[i], "the origins are not in order")
 	}
 	return t

@@ -1,0 +1,140 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"kvd/scenarios/trace"
+)
+
+// beat is one line of a picture or a story: something that happened, in words,
+// and what of it can be drawn.
+type beat struct {
+	at       time.Duration
+	kind     trace.Kind
+	from, to string // a message; from empty: something on the lane to
+	label    string // the update
+	other    string // Lost: what beat it
+	key      string
+	arrow    string // what is written on the arrow
+	sign     rune   // what stands at its end
+	dropped  bool
+	who      string // whose doing it is
+	words    string // what who does
+	again    bool   // Lost: the same loss, at one more leader
+}
+
+// reader turns a trace into beats; it remembers what makes sense of later
+// events.
+type reader struct {
+	asked    map[string]trace.Event // by label: the client's last request
+	shipped  map[string]time.Duration
+	accepted map[string]trace.Event // by label
+	acked    map[string]time.Duration
+	lost     map[string]bool
+}
+
+func newReader() *reader {
+	return &reader{
+		asked: map[string]trace.Event{}, shipped: map[string]time.Duration{}, accepted: map[string]trace.Event{},
+		acked: map[string]time.Duration{}, lost: map[string]bool{},
+	}
+}
+
+// beats is the trace as far as it can be drawn or told. What leaders show in
+// the end is not part of it.
+func beats(t *trace.Trace) []beat {
+	r := newReader()
+	var all []beat
+	for _, e := range t.Events {
+		if b, ok := r.read(e); ok {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// read is the beat of one event. Requests and shipments make none: what
+// becomes of them does.
+func (r *reader) read(e trace.Event) (beat, bool) {
+	b := beat{at: e.At, kind: e.Kind, to: e.Where, who: e.Where, label: e.Label, other: e.Other, key: e.Key, arrow: e.Label}
+	switch e.Kind {
+	case trace.Sent:
+		r.asked[e.Label] = e
+		return b, false
+	case trace.Shipped:
+		r.shipped[route(e.Where, e.Peer, e.Label)] = e.At
+		return b, false
+	case trace.Fault:
+		b.to, b.who, b.words = "", "", "fault: "+e.Text
+	case trace.Accepted:
+		r.acceptance(e, &b)
+	case trace.Acked:
+		r.acked[e.Label] = e.At
+		b.from, b.arrow, b.sign = e.Peer, "✓ "+e.Label, '│'
+		b.words = fmt.Sprintf("is told that %s is durable ✓", e.Label)
+	case trace.Failed:
+		b.from, b.to, b.sign, b.dropped = e.Where, e.Peer, '│', true
+		b.words = fmt.Sprintf("has no yes for %s: %s", r.intent(e.Label), e.Text)
+	case trace.Shown:
+		b.from, b.arrow, b.sign = e.Peer, shown(e.Values, 8), '│'
+		b.words = fmt.Sprintf("is shown %s = %s by %s", e.Key, shown(e.Values, 24), e.Peer)
+	case trace.Missed:
+		b.from, b.to, b.sign, b.dropped = e.Where, e.Peer, '│', true
+		b.words = fmt.Sprintf("sends %s to %s, and it is dropped", e.Label, e.Peer)
+	case trace.Applied:
+		r.application(e, &b)
+	case trace.Lost, trace.Withdrawn:
+		r.loss(e, &b)
+	default:
+		return b, false
+	}
+	return b, true
+}
+
+func (r *reader) acceptance(e trace.Event, b *beat) {
+	r.accepted[e.Label] = e
+	b.from, b.sign = r.asked[e.Label].Where, '●'
+	result := ""
+	if !strings.Contains(r.asked[e.Label].Text, " set ") {
+		result = fmt.Sprintf(", so %s = %s", e.Key, shown(e.Values, 24))
+	}
+	b.words = fmt.Sprintf("accepts %s%s; its clock shows %s", r.intent(e.Label), result, clock(e.Clock))
+}
+
+func (r *reader) application(e trace.Event, b *beat) {
+	b.from, b.sign = e.Peer, '●'
+	b.words = "applies " + e.Label
+	if since, ok := r.shipped[route(e.Peer, e.Where, e.Label)]; ok {
+		b.words += fmt.Sprintf(", %s on its way", span(e.At-since))
+	}
+}
+
+func (r *reader) loss(e trace.Event, b *beat) {
+	b.sign, b.words = '✗', fmt.Sprintf("%s is lost to %s: %s", e.Label, e.Other, e.Text)
+	if e.Kind == trace.Withdrawn {
+		delete(r.lost, e.Label)
+		b.sign, b.words = '↺', fmt.Sprintf("%s is not lost: %s", e.Label, e.Text)
+		return
+	}
+	if b.again = r.lost[e.Label]; b.again {
+		b.words = fmt.Sprintf("%s is lost here too", e.Label)
+	}
+	r.lost[e.Label] = true
+}
+
+// intent is what the client wanted, as the script says it.
+func (r *reader) intent(label string) string {
+	e, ok := r.asked[label]
+	if !ok {
+		return label
+	}
+	return fmt.Sprintf("%s (%s)", label, cut(strings.TrimSuffix(e.Text, " as "+label), 60))
+}
+
+func route(from, to, label string) string { return from + "\x00" + to + "\x00" + label }
+
+// concerns reports whether the beat is about one of the updates.
+func (b *beat) concerns(labels []string) bool { return slices.Contains(labels, b.label) }

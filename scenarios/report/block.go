@@ -1,0 +1,167 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"kvd/scenarios"
+	"kvd/scenarios/script"
+)
+
+// Block is one scenario and its results, a row for each resolver.
+type Block struct {
+	Name    string
+	Title   string
+	Results []*scenarios.Result
+}
+
+// Blocks sorts results under their scenarios, in the order of list. Results of
+// scenarios not in list are left out. The blocks share results with the caller.
+func Blocks(list []*script.Scenario, results []*scenarios.Result) []Block {
+	blocks := make([]Block, 0, len(list))
+	for _, s := range list {
+		b := Block{Name: s.Name, Title: s.Title}
+		for _, r := range results {
+			if r.Scenario == s.Name {
+				b.Results = append(b.Results, r)
+			}
+		}
+		blocks = append(blocks, b)
+	}
+	return blocks
+}
+
+// maxKeys is how many keys have a column of their own.
+const maxKeys = 3
+
+// field is a column that every result can fill by itself.
+type field struct {
+	column
+	rare bool // left out when every row says the same as a run without trouble
+	calm string
+	of   func(*scenarios.Result) string
+}
+
+// cell is the field that the expect table calls by the same name.
+func cell(name, split string) field {
+	return field{column: column{head: name, split: split}, of: func(r *scenarios.Result) string { return r.Cell(name) }}
+}
+
+func rareCell(name, split, calm string) field {
+	f := cell(name, split)
+	f.rare, f.calm = true, calm
+	return f
+}
+
+// fields lists the columns behind the values.
+func fields() []field {
+	return []field{
+		cell("acked", ""), cell("accounted", "acc-/ounted"), cell("lost", ""),
+		cell("inverted", "in-/verted"), cell("concurrent", "con-/current"),
+		rareCell("durability", "dura-/bility", "0"), rareCell("resurrected", "resur-/rected", "0"), rareCell("overcounted", "over-/counted", "0"),
+		cell("siblings", "sib-/lings"),
+		{column: column{head: "B/key"}, of: func(r *scenarios.Result) string { return fmt.Sprintf("%.1f", r.MetadataBytesPerKey) }},
+		cell("converged", "con-/verged"), rareCell("session", "", "-"),
+		{column: column{head: "expectation", split: "expec-/tation"}, of: func(r *scenarios.Result) string { return r.Expectation }},
+	}
+}
+
+// grid is the block's rows, values cut to about limit columns each.
+func (b Block) grid(limit int) *grid {
+	keys := b.keys()
+	if len(keys) > maxKeys {
+		keys = keys[:maxKeys]
+	}
+	fs := b.fields()
+	g := &grid{columns: []column{{head: "resolver", left: true}}}
+	for _, k := range keys {
+		g.columns = append(g.columns, column{head: cut(k, 24), left: true})
+	}
+	for _, f := range fs {
+		g.columns = append(g.columns, f.column)
+	}
+	for _, r := range b.Results {
+		row := []string{r.Resolver}
+		for _, k := range keys {
+			row = append(row, agreed(r, k, limit))
+		}
+		for _, f := range fs {
+			row = append(row, f.of(r))
+		}
+		g.rows = append(g.rows, row)
+	}
+	return g
+}
+
+// fitting is the grid with values as long as n columns allow; heads are split
+// before values are cut to almost nothing.
+func (b Block) fitting(n int) *grid {
+	var g *grid
+	for _, try := range []struct {
+		limit int
+		split bool
+	}{{40, false}, {24, false}, {16, false}, {40, true}, {24, true}, {16, true}, {8, true}} {
+		if g = b.grid(try.limit); g.fits(n, 2, try.split) {
+			return g
+		}
+	}
+	return g
+}
+
+// fields is the columns in which this block has something to say.
+func (b Block) fields() []field {
+	return slices.DeleteFunc(fields(), func(f field) bool {
+		return f.rare && !slices.ContainsFunc(b.Results, func(r *scenarios.Result) bool { return f.of(r) != f.calm })
+	})
+}
+
+// keys lists the keys of the block's results, sorted.
+func (b Block) keys() []string {
+	all := map[string]bool{}
+	for _, r := range b.Results {
+		for _, values := range r.Values {
+			for k := range values {
+				all[k] = true
+			}
+		}
+	}
+	return sortedKeys(all)
+}
+
+// remarks are what the rows cannot say: keys without a column, and promises
+// that broke.
+func (b Block) remarks() []string {
+	var out []string
+	if n := len(b.keys()) - maxKeys; n > 0 {
+		out = append(out, fmt.Sprintf("%s more not shown; -o json has them.", count(n, "key")))
+	}
+	for _, r := range b.Results {
+		for _, p := range r.Promises {
+			if !p.Held {
+				out = append(out, r.Resolver+": "+broken(p))
+			}
+		}
+	}
+	return out
+}
+
+// broken is a sentence about a promise that did not hold.
+func broken(p scenarios.Promise) string {
+	text := "✗ " + promised(p)
+	if p.Kind == string(script.Safety) {
+		text += " broke at " + trueTime(p.At)
+	} else {
+		text += " broke"
+	}
+	if p.Why != "" {
+		text += ": " + p.Why
+	}
+	return text
+}
+
+// promised is what was promised, without the verb.
+func promised(p scenarios.Promise) string { return strings.TrimPrefix(p.Check, "check ") }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,147 @@
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"kvd/scenarios"
+	"kvd/scenarios/trace"
+)
+
+// maxKeptEvents bounds the traces kept of one run; beyond it only the matrices
+// are, as the script, the resolver and the seed bring every trace back.
+const maxKeptEvents = 500_000
+
+// Keep writes what a run found under dir/NAME-TIME: matrix.json, matrix.md and
+// each result's trace as JSON lines. dir/latest then points to the folder, which
+// Keep returns. A folder of that name that exists is left alone, and the new one
+// is numbered.
+func Keep(dir, name string, at time.Time, blocks []Block) (string, error) {
+	folder, err := reserve(dir, name+"-"+at.UTC().Format("20060102-150405"))
+	if err != nil {
+		return "", fmt.Errorf("keep run: %w", err)
+	}
+	results := together(blocks)
+	files := map[string]func(io.Writer) error{
+		"matrix.json": func(w io.Writer) error { return JSON(w, results) },
+		"matrix.md":   func(w io.Writer) error { return Markdown(w, blocks) },
+	}
+	if events(results) <= maxKeptEvents {
+		for _, r := range results {
+			if r.Trace != nil {
+				files["trace-"+r.Scenario+"-"+r.Resolver+".jsonl"] = func(w io.Writer) error { return Lines(w, r.Trace) }
+			}
+		}
+	}
+	for _, name := range sortedKeys(files) {
+		if err := write(filepath.Join(folder, name), files[name]); err != nil {
+			return "", fmt.Errorf("keep run: %w", err)
+		}
+	}
+	if err := point(filepath.Join(dir, "latest"), filepath.Base(folder)); err != nil {
+		return "", fmt.Errorf("keep run: %w", err)
+	}
+	return folder, nil
+}
+
+func together(blocks []Block) []*scenarios.Result {
+	var all []*scenarios.Result
+	for _, b := range blocks {
+		all = append(all, b.Results...)
+	}
+	return all
+}
+
+func events(results []*scenarios.Result) int {
+	n := 0
+	for _, r := range results {
+		if r.Trace != nil {
+			n += len(r.Trace.Events)
+		}
+	}
+	return n
+}
+
+// reserve makes a folder that was not there before.
+func reserve(dir, name string) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	for i := 1; ; i++ {
+		folder := filepath.Join(dir, name)
+		if i > 1 {
+			folder = fmt.Sprintf("%s-%d", folder, i)
+		}
+		err := os.Mkdir(folder, 0o755)
+		if !errors.Is(err, fs.ErrExist) {
+			return folder, err
+		}
+	}
+}
+
+func write(path string, fill func(io.Writer) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriter(f)
+	return errors.Join(fill(buffered), buffered.Flush(), f.Close())
+}
+
+// point replaces the symlink at once, so that a reader finds the old run or the
+// new one. Where there are no symlinks it becomes a file that holds the name.
+func point(link, target string) error {
+	next := link + "." + target
+	if err := os.Symlink(target, next); err != nil {
+		if err := os.WriteFile(next, []byte(target+"\n"), 0o644); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(next, link); err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	return nil
+}
+
+// line is one event of a trace as it is kept; times are nanoseconds of true time
+// since the scenario's zero, clocks nanoseconds since 1970.
+type line struct {
+	At       int64    `json:"at"`
+	Kind     string   `json:"kind"`
+	Where    string   `json:"where,omitempty"`
+	Peer     string   `json:"peer,omitempty"`
+	Label    string   `json:"label,omitempty"`
+	Other    string   `json:"other,omitempty"`
+	Key      string   `json:"key,omitempty"`
+	Values   []string `json:"values,omitempty"`
+	Dot      string   `json:"dot,omitempty"`
+	Earliest int64    `json:"earliest,omitempty"`
+	Latest   int64    `json:"latest,omitempty"`
+	Text     string   `json:"text,omitempty"`
+}
+
+// Lines writes a trace as JSON lines.
+func Lines(w io.Writer, t *trace.Trace) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, e := range t.Events {
+		l := line{
+			At: int64(e.At), Kind: e.Kind.String(), Where: e.Where, Peer: e.Peer, Label: e.Label, Other: e.Other, Key: e.Key,
+			Values: e.Values, Earliest: int64(e.Clock.Earliest), Latest: int64(e.Clock.Latest), Text: e.Text,
+		}
+		if !e.Dot.IsZero() {
+			l.Dot = e.Dot.String()
+		}
+		if err := enc.Encode(l); err != nil {
+			return fmt.Errorf("write trace: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kvd/scenarios"
+)
+
+func TestKeepWritesARunAndPointsToIt(t *testing.T) {
+	dir := t.TempDir()
+	_, r := figure(t)
+	blocks := []Block{{Name: "ddia-8-3", Results: []*scenarios.Result{r}}}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	first, err := Keep(dir, "ddia-8-3", at, blocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Keep(dir, "ddia-8-3", at, blocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Base(first) != "ddia-8-3-20260102-030405" || first == second {
+		t.Errorf("folders %s and %s", first, second)
+	}
+	target, err := os.Readlink(filepath.Join(dir, "latest"))
+	if err != nil || target != filepath.Base(second) {
+		t.Errorf("latest points to %q, %v; want %s", target, err, filepath.Base(second))
+	}
+	for _, name := range []string{"matrix.json", "matrix.md", "trace-ddia-8-3-lww.jsonl"} {
+		if b, err := os.ReadFile(filepath.Join(dir, "latest", name)); err != nil || len(b) == 0 {
+			t.Errorf("%s: %d bytes, %v", name, len(b), err)
+		}
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, "latest.*"))
+	if len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestKeepDoesNotReplaceAFolderCalledLatest(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "latest", "mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Keep(dir, "x", time.Time{}, nil); err == nil {
+		t.Error("no error")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "latest", "mine")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLinesDecodeOneByOne(t *testing.T) {
+	_, r := figure(t)
+	var b bytes.Buffer
+	if err := Lines(&b, r.Trace); err != nil {
+		t.Fatal(err)
+	}
+	texts := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(texts) != len(r.Trace.Events) {
+		t.Fatalf("%d lines for %d events", len(texts), len(r.Trace.Events))
+	}
+	for i, text := range texts {
+		var got line
+		if err := json.Unmarshal([]byte(text), &got); err != nil {
+			t.Fatal(err)
+		}
+		e := r.Trace.Events[i]
+		if got.At != int64(e.At) || got.Kind != e.Kind.String() || got.Label != e.Label || got.Text != e.Text {
+			t.Errorf("event %d: %+v, want %+v", i, got, e)
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"kvd/scenarios"
+	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
+)
+
+// airyBeats is how many beats still get a free line between moments.
+const airyBeats = 20
+
+// Picture draws one run in space and time: a lane for each leader and client,
+// time downwards, messages as arrows at the moment they arrive, and every loss
+// with the comparison that decided it. s is the script that r is a result of.
+func Picture(w io.Writer, s *script.Scenario, r *scenarios.Result, st Style) error {
+	if r.Trace == nil {
+		return fmt.Errorf("draw %s under %s: the result has no trace", r.Scenario, r.Resolver)
+	}
+	drawn, left := choose(beats(r.Trace))
+	p := picture{style: st, drawn: drawn, columns: st.width(pictureWidth)}
+	var without []string
+	p.lanes, without = cast(s, drawn, p.columns)
+	p.idle = idle(drawn)
+	p.head(s, r)
+	p.body()
+	p.foot(r, left, without)
+	_, err := io.WriteString(w, p.text.String())
+	return err
+}
+
+// picture is one drawing under way.
+type picture struct {
+	style   Style
+	columns int
+	lanes   lanes
+	drawn   []beat
+	idle    time.Duration
+	text    strings.Builder
+}
+
+func (p *picture) head(s *script.Scenario, r *scenarios.Result) {
+	fmt.Fprintf(&p.text, "%s under %s, seed %d: %s\n\n", r.Scenario, r.Resolver, r.Seed, s.Title)
+	names := []rune(strings.Repeat(" ", p.lanes.area()+p.lanes.pitch))
+	for i, n := range p.lanes.names {
+		copy(names[i*p.lanes.pitch:], []rune(cut(n, p.lanes.pitch-1)))
+	}
+	p.line(pad("true time", timeColumns)+strings.TrimRight(string(names), " "), false)
+}
+
+func (p *picture) body() {
+	for i := range p.drawn {
+		b := &p.drawn[i]
+		first := i == 0 || b.at != p.drawn[i-1].at
+		if first {
+			p.gap(i)
+		}
+		p.beat(b, first)
+	}
+}
+
+// gap leaves room for the time since the beat before, and names it if it is
+// long.
+func (p *picture) gap(i int) {
+	since := p.drawn[i].at
+	if i > 0 {
+		since -= p.drawn[i-1].at
+	}
+	if i > 0 && since >= p.idle {
+		p.row("", p.lanes.idle('┊'), span(since)+" without anything drawn here", false)
+	} else if i == 0 || len(p.drawn) <= airyBeats {
+		p.row("", p.lanes.idle('│'), "", false)
+	}
+}
+
+func (p *picture) beat(b *beat, first bool) {
+	when := ""
+	if first {
+		when = trueTime(b.at)
+	}
+	loss := b.kind == trace.Lost
+	switch {
+	case b.kind == trace.Fault:
+		p.row(when, p.lanes.idle('═'), b.words, false)
+	case b.from == "":
+		p.row(when, p.lanes.mark(b.to, b.sign), string(b.sign)+" "+b.words, loss)
+	default:
+		p.row(when, p.lanes.arrow(b.from, b.to, b.arrow, b.sign, b.dropped), b.who+" "+b.words, loss)
+	}
+}
+
+// row writes the lanes and words beside them, on as many lines as the words
+// need.
+func (p *picture) row(when string, row []rune, words string, loss bool) {
+	left := timeColumns + p.lanes.area() + 1
+	for i, note := range wrap(words, max(20, p.columns-left)) {
+		if i > 0 {
+			when, row = "", p.lanes.idle('│')
+		}
+		p.line(pad(pad(when, timeColumns)+string(row), left)+note, loss)
+	}
+}
+
+func (p *picture) line(text string, loss bool) {
+	text = strings.TrimRight(text, " ")
+	if loss {
+		text = p.style.red(text)
+	}
+	p.text.WriteString(text + "\n")
+}
+
+func (p *picture) foot(r *scenarios.Result, left string, without []string) {
+	p.line("", false)
+	sentences := []string{ending(r)}
+	if left != "" {
+		sentences = append(sentences, left)
+	}
+	if len(without) > 0 {
+		sentences = append(sentences, "No room for the lanes of "+list(without)+".")
+	}
+	sentences = append(sentences, "Arrows stand where they arrive; ● accepted or applied, ✓ acknowledged, ✗ lost, ╳ never arrived.")
+	for _, s := range sentences {
+		for _, line := range wrap(s, p.columns) {
+			p.line(line, false)
+		}
+	}
+}
+
+// ending is what the leaders show in the end, and what became of the updates.
+func ending(r *scenarios.Result) string {
+	var each []string
+	keys := Block{Results: []*scenarios.Result{r}}.keys()
+	for i, k := range keys {
+		if i == maxKeys {
+			each = append(each, count(len(keys)-maxKeys, "more key"))
+			break
+		}
+		each = append(each, k+" = "+agreed(r, k, 40))
+	}
+	return fmt.Sprintf("In the end %s. %s", list(each), balance(r))
+}

@@ -1,0 +1,220 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"kvd/scenarios"
+	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
+)
+
+// Story tells one run in order, a line for each thing that happened; verbose
+// leaves nothing out. s is the script that r is a result of.
+func Story(w io.Writer, s *script.Scenario, r *scenarios.Result, verbose bool, st Style) error {
+	if r.Trace == nil {
+		return fmt.Errorf("tell %s under %s: the result has no trace", r.Scenario, r.Resolver)
+	}
+	t := teller{style: st, verbose: verbose, facts: newReader(), told: map[string]int{}, faults: map[string]int{}, folded: map[trace.Kind]int{}, place: places(r.Trace)}
+	fmt.Fprintf(&t.text, "%s under %s, seed %d: %s\n\n", r.Scenario, r.Resolver, r.Seed, s.Title)
+	for _, e := range r.Trace.Events {
+		t.tell(e)
+	}
+	t.unfold()
+	t.text.WriteString("\n" + t.closing(r))
+	_, err := io.WriteString(w, t.text.String())
+	return err
+}
+
+// toldOften is how often the same sort of thing is told before it is folded.
+const toldOften = 3
+
+// teller writes a story.
+type teller struct {
+	style   Style
+	verbose bool
+	facts   *reader
+	place   int            // columns of the longest name
+	told    map[string]int // by shape, since the last fault
+	faults  map[string]int // by words
+	folded  map[trace.Kind]int
+	until   trace.Event // the last one folded
+	text    strings.Builder
+}
+
+func places(t *trace.Trace) int {
+	n := 0
+	for _, e := range t.Events {
+		n = max(n, width(e.Where))
+	}
+	return min(n, 16)
+}
+
+// tell writes the event's line, or folds it into a sum when its like has been
+// told often enough.
+func (t *teller) tell(e trace.Event) {
+	b, told := t.facts.read(e)
+	if t.verbose && !told {
+		b.words, told = unread(e)
+	}
+	if !told {
+		return
+	}
+	if !t.verbose && t.boring(&b) {
+		t.folded[e.Kind]++
+		t.until = e
+		return
+	}
+	t.unfold()
+	t.sentence(e, &b)
+}
+
+// unread words the events that make no beat.
+func unread(e trace.Event) (string, bool) {
+	switch e.Kind {
+	case trace.Sent:
+		return fmt.Sprintf("asks %s: %s", e.Peer, e.Text), true
+	case trace.Shipped:
+		return fmt.Sprintf("ships %s to %s", e.Label, e.Peer), true
+	case trace.Final:
+		return fmt.Sprintf("in the end shows %s = %s", e.Key, shown(e.Values, 60)), true
+	}
+	return "", false
+}
+
+// boring reports whether the like of the beat has been told enough: since the
+// last fault, as a fault begins a new chapter; faults themselves, at all.
+func (t *teller) boring(b *beat) bool {
+	if b.kind == trace.Fault {
+		t.faults[b.words]++
+		if t.faults[b.words] > toldOften {
+			return true
+		}
+		clear(t.told)
+		return false
+	}
+	shape := b.shape()
+	t.told[shape]++
+	return t.told[shape] > toldOften
+}
+
+// shape is equal for beats that differ in nothing but the update and the
+// moment.
+func (b *beat) shape() string {
+	switch b.kind {
+	case trace.Applied, trace.Missed:
+		return fmt.Sprint(b.kind, "\x00", b.to)
+	case trace.Lost:
+		_, relation, _ := strings.Cut(b.words, "; ")
+		return fmt.Sprint(b.kind, "\x00", b.again, "\x00", relation)
+	}
+	return fmt.Sprint(b.kind, "\x00", b.from, "\x00", b.to, "\x00", b.key)
+}
+
+// unfold writes the sum of what was folded.
+func (t *teller) unfold() {
+	var parts []string
+	for k := trace.Fault; k <= trace.Final; k++ {
+		if n := t.folded[k]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s more %s", thousands(n), k))
+		}
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(&t.text, "%s  %s  … and then %s, until %s\n", padLeft("", 14), pad("", t.place), list(parts), trueTime(t.until.At))
+	}
+	clear(t.folded)
+}
+
+func (t *teller) sentence(e trace.Event, b *beat) {
+	words := b.words
+	if b.kind == trace.Lost || b.kind == trace.Withdrawn {
+		words = string(b.sign) + " " + words
+	}
+	line := fmt.Sprintf("%s  %s  %s\n", padLeft(trueTime(e.At), 14), pad(b.who, t.place), words)
+	if e.Kind != trace.Lost {
+		t.text.WriteString(line)
+		return
+	}
+	t.text.WriteString(t.style.red(strings.TrimSuffix(line, "\n")) + "\n")
+	if !b.again {
+		t.version("lost", e.Label)
+		t.version("kept", e.Other)
+	}
+}
+
+// version is one of the two that met.
+func (t *teller) version(fate, label string) {
+	e, ok := t.facts.accepted[label]
+	if !ok {
+		return
+	}
+	value := "a delete"
+	if e.Values != nil {
+		value = shown(e.Values, 40)
+	}
+	text := fmt.Sprintf("%s %s: %s, accepted at %s by %s, whose clock showed %s", fate, label, value, trueTime(e.At), e.Where, clock(e.Clock))
+	if by := t.facts.asked[label].Where; by != "" {
+		text += ", for " + by
+	}
+	if at, ok := t.facts.acked[label]; ok {
+		text += ", acknowledged at " + trueTime(at)
+	}
+	fmt.Fprintf(&t.text, "%s  %s    %s\n", padLeft("", 14), pad("", t.place), text)
+}
+
+// closing is the result row and the promises, in words.
+func (t *teller) closing(r *scenarios.Result) string {
+	lines := []string{ending(r)}
+	if r.Session != "" {
+		lines = append(lines, "Session guarantees: "+r.Session+".")
+	}
+	for _, p := range r.Promises {
+		if p.Held {
+			lines = append(lines, fmt.Sprintf("✓ %s (%s)", promised(p), p.Kind))
+		} else {
+			lines = append(lines, t.style.red(fmt.Sprintf("%s (%s)", broken(p), p.Kind)))
+		}
+	}
+	lines = append(lines, expectation(r, t.style))
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func expectation(r *scenarios.Result, st Style) string {
+	switch r.Expectation {
+	case scenarios.Held:
+		return "The result is the one the script expects."
+	case scenarios.Broken:
+		return st.red("✗ The result is not the one the script expects.")
+	}
+	return "The script expects nothing in particular of " + r.Resolver + "."
+}
+
+// balance is what became of the acknowledged updates.
+func balance(r *scenarios.Result) string {
+	text := fmt.Sprintf("Of %s under %s, %s accounted for and %s", count(r.Acked, "acknowledged update"), r.Resolver,
+		isAre(r.Accounted), isAre(r.Lost)+" lost")
+	var classes []string
+	for _, c := range []string{"inverted", "concurrent", "durability", "resurrected"} {
+		if n := r.Cell(c); n != "0" {
+			classes = append(classes, n+" "+c)
+		}
+	}
+	if len(classes) > 0 {
+		text += " (" + list(classes) + ")"
+	}
+	if r.Overcounted > 0 {
+		text += "; " + thousands(r.Overcounted) + " overcounted"
+	}
+	if !r.Converged {
+		text += "; the leaders still differ"
+	}
+	return text + "."
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return thousands(n) + " are"
+}

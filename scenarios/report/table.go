@@ -1,0 +1,103 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"kvd/scenarios"
+)
+
+// Table writes a block per scenario and a summary over all, as aligned text.
+func Table(w io.Writer, blocks []Block, st Style) error {
+	n := st.width(tableWidth)
+	var b strings.Builder
+	for _, block := range blocks {
+		b.WriteString(strings.Join(block.lines(n, st), "\n") + "\n\n")
+	}
+	all := totals(blocks)
+	fmt.Fprintf(&b, "all together: %s\n", count(len(blocks), "scenario"))
+	for _, line := range summary(all).text(n) {
+		b.WriteString(line + "\n")
+	}
+	b.WriteString("\n" + strings.Join(wrap(moral(all), n), "\n") + "\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// lines is the block in at most n columns; rows whose expectation broke are
+// red.
+func (b Block) lines(n int, st Style) []string {
+	lines := []string{fmt.Sprintf("%s: %s", b.Name, b.Title)}
+	table := b.fitting(n).text(n)
+	heads := len(table) - len(b.Results)
+	for i, line := range table {
+		if i >= heads && b.Results[i-heads].Expectation == scenarios.Broken {
+			line = st.red(line)
+		}
+		lines = append(lines, line)
+	}
+	for _, remark := range b.remarks() {
+		for _, line := range wrap(remark, n) {
+			lines = append(lines, st.red(line))
+		}
+	}
+	return lines
+}
+
+// Markdown writes the same blocks and summary as Markdown.
+func Markdown(w io.Writer, blocks []Block) error {
+	var b strings.Builder
+	for _, block := range blocks {
+		fmt.Fprintf(&b, "## %s\n\n%s\n\n", escape(block.Name), escape(block.Title))
+		b.WriteString(strings.Join(block.grid(40).markdown(), "\n") + "\n\n")
+		for _, remark := range block.remarks() {
+			b.WriteString("- " + escape(remark) + "\n")
+		}
+		if len(block.remarks()) > 0 {
+			b.WriteString("\n")
+		}
+	}
+	all := totals(blocks)
+	fmt.Fprintf(&b, "## All together\n\n%s\n\n%s\n", strings.Join(summary(all).markdown(), "\n"), escape(moral(all)))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// JSON writes one array with a line for each result. Nothing is null: a key
+// that is absent has an empty list of values.
+func JSON(w io.Writer, results []*scenarios.Result) error {
+	var b bytes.Buffer
+	b.WriteString("[")
+	for i, r := range results {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		b.WriteString("\n")
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(whole(r)); err != nil {
+			return fmt.Errorf("write result of %s under %s: %w", r.Scenario, r.Resolver, err)
+		}
+		b.Truncate(b.Len() - 1) // Encode ends the line
+	}
+	b.WriteString("\n]\n")
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// whole is a copy of the result without nil lists and maps.
+func whole(r *scenarios.Result) *scenarios.Result {
+	c := *r
+	c.Values = map[string]map[string][]string{}
+	for n, keys := range r.Values {
+		c.Values[n] = map[string][]string{}
+		for k, values := range keys {
+			c.Values[n][k] = append([]string{}, values...)
+		}
+	}
+	c.Promises = append([]scenarios.Promise{}, r.Promises...)
+	return &c
+}

@@ -1,0 +1,79 @@
+package member
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+func TestValidate(t *testing.T) {
+	good := config("a")
+	good.Logger = slog.New(slog.DiscardHandler)
+	if err := good.Validate(); err != nil {
+		t.Fatalf("a good config is refused: %v", err)
+	}
+	for _, tc := range []struct {
+		says   string
+		change func(*Config)
+	}{
+		{`the name "a b"`, func(c *Config) { c.Name = "a b" }},
+		{`the name ""`, func(c *Config) { c.Name = "" }},
+		{"cluster name", func(c *Config) { c.Cluster = "" }},
+		{"no origin", func(c *Config) { c.Origin = 0 }},
+		{"no protocol", func(c *Config) { c.Protocol = 0 }},
+		{"no such profile", func(c *Config) { c.Profile = 9 }},
+		{"no logger", func(c *Config) { c.Logger = nil }},
+		{"has 17 bytes", func(c *Config) { c.GossipKey = make([]byte, 17) }},
+		{"bind address", func(c *Config) { c.Bind = "127.0.0.1" }},
+		{"bind address", func(c *Config) { c.Bind = "127.0.0.1:70000" }},
+		{"advertise address", func(c *Config) { c.Advertise = "here" }},
+		{"every IPv6 address", func(c *Config) { c.Bind = "[::]:7946" }},
+		{"join address", func(c *Config) { c.Join = []string{"10.0.0.1:7946", "b"} }},
+		{"room for 512", func(c *Config) { c.RespAddr = strings.Repeat("x", 512) }},
+	} {
+		c := good
+		tc.change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("want a refusal that says %q, got %v", tc.says, err)
+		}
+	}
+	bad := Config{}
+	if err := bad.Validate(); strings.Count(err.Error(), "\n") < 4 {
+		t.Errorf("not all faults are named at once: %v", err)
+	}
+}
+
+// Our measure of the tags must be serf's: what just fits is let through by both.
+func TestTagsThatJustFit(t *testing.T) {
+	noLeaks(t)
+	cfg := config("a")
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg.PolicyDigest = strings.Repeat("d", 256) // beyond 255 the length takes as many bytes as it ever will
+	cfg.RespAddr = strings.Repeat("x", 40)
+	cfg.RespAddr += strings.Repeat("x", maxTags-len(encodeTags(cfg.tags())))
+	if size := len(encodeTags(cfg.tags())); size != maxTags {
+		t.Fatalf("the tags take %d bytes, the test wants %d", size, maxTags)
+	}
+	a := start(t, cfg)
+	b := start(t, func() Config { c := cfg; c.Name, c.Join = "b", []string{a.Addr()}; return c }())
+	if m := b.untilStatus("a", Alive); m.RespAddr != cfg.RespAddr || m.PolicyDigest != cfg.PolicyDigest {
+		t.Errorf("tags arrived as %+v", m)
+	}
+	cfg.RespAddr += "x"
+	if err := cfg.Validate(); err == nil {
+		t.Error("a byte too many is let through")
+	}
+}
+
+func TestDecodeTags(t *testing.T) {
+	cfg := config("a")
+	tags, err := decodeTags(encodeTags(cfg.tags()))
+	if err != nil || len(tags) != len(cfg.tags()) || tags[tagPeer] != "a:1" {
+		t.Errorf("tags came back as %v, %v", tags, err)
+	}
+	for _, bad := range [][]byte{nil, []byte("role"), {255}, {255, 0xdf, 0xff, 0xff, 0xff, 0xff}, make([]byte, 600)} {
+		if tags, err := decodeTags(bad); err == nil {
+			t.Errorf("%.8x decodes as %v", bad, tags)
+		}
+	}
+}

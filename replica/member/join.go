@@ -1,0 +1,96 @@
+package member
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// join meets the seeds: at first again and again until somebody was met, later
+// now and then those that are still strangers. Two halves of a cluster that
+// started apart would otherwise never hear of each other.
+func (m *Members) join(ctx context.Context) {
+	wait := m.pace.retryMin
+	for {
+		if strangers := m.strangers(); len(strangers) > 0 {
+			m.report(strangers, m.attempt(strangers))
+		}
+		if wait = min(2*wait, m.pace.retryMax); m.View().Joined {
+			wait = m.pace.retryMax
+		}
+		if !sleep(ctx, wait/2+rand.N(wait/2)) {
+			return
+		}
+	}
+}
+
+// seeds are those to join that are not ourselves.
+func (m *Members) seeds() []string {
+	return slices.DeleteFunc(slices.Clone(m.cfg.Join), func(s string) bool { return s == m.guard.self })
+}
+
+// strangers are the seeds that no member is known to be. Members that failed are
+// serf's to reach again.
+func (m *Members) strangers() []string {
+	known := m.View().Members
+	return slices.DeleteFunc(m.seeds(), func(seed string) bool {
+		return slices.ContainsFunc(known, func(k Member) bool { return k.Gossip == seed })
+	})
+}
+
+// attempt tries each of the seeds once; nil if one answered and let us in.
+func (m *Members) attempt(seeds []string) error {
+	_, err := m.serf.Join(seeds, true)
+	if err == nil {
+		return nil
+	}
+	// Memberlist keeps only the text of what the guard said.
+	if r := m.guard.newest(); r != nil && strings.Contains(err.Error(), r.Error()) {
+		return fmt.Errorf("member: join %s: %w", strings.Join(seeds, ", "), r)
+	}
+	said := strings.Join(strings.Fields(err.Error()), " ") // it comes as a list of lines
+	return fmt.Errorf("member: join %s: %s; %s", strings.Join(seeds, ", "), said, advice(said))
+}
+
+// advice is what to do about a failed join, by what memberlist said.
+func advice(said string) string {
+	if strings.Contains(said, "crypt") {
+		return "give every leader the same gossip key"
+	}
+	return "it is tried again until one answers"
+}
+
+// report logs what is new about joining and lets the view say it.
+func (m *Members) report(seeds []string, err error) {
+	m.mu.Lock()
+	was := text(m.trouble)
+	if m.trouble = err; m.joined {
+		m.trouble = nil
+	}
+	m.mu.Unlock()
+	switch {
+	case err == nil && was != "":
+		m.log.Info("joined at last", "seeds", seeds)
+	case err == nil:
+	case text(err) != was && !m.View().Joined:
+		m.log.Warn("cannot join yet", "why", err)
+	default:
+		m.log.Debug("cannot join yet", "why", err)
+	}
+	m.changed()
+}
+
+// sleep waits, and reports false if ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

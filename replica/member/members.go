@@ -1,0 +1,255 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/serf/serf"
+)
+
+// Members is this leader's membership of its cluster. All methods may be called
+// from anywhere, but Close not from the callback.
+type Members struct {
+	cfg    Config
+	pace   pace
+	serf   *serf.Serf
+	guard  *guard
+	log    *slog.Logger
+	events chan serf.Event
+	dirty  chan struct{} // of one: something may have changed
+	tell   func(View)
+
+	stop    context.CancelFunc // ends watching, joining and dialling
+	workers sync.WaitGroup     // what stop ends
+	drained chan struct{}      // closed: nobody sends events any more
+	drainer sync.WaitGroup
+
+	mu      sync.Mutex
+	view    View
+	joined  bool
+	trouble error
+	leave   chan struct{} // not nil: leaving has begun; closed: it is over
+	left    error         // how it ended
+	closed  bool
+}
+
+// eventQueue is how many of serf's events may wait. They are only looked at for
+// having happened, so the queue is empty but for moments.
+const eventQueue = 256
+
+// Start binds, begins to gossip, and goes on joining in the background until
+// somebody was met; that no seed answers is no error. tell is given a fresh View
+// whenever it changed, by one goroutine; while it runs, changes gather. It must
+// not call Close.
+//
+// cfg must not be changed any more. The caller must call Close.
+func Start(cfg Config, tell func(View)) (*Members, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	m := &Members{
+		cfg: cfg, pace: cfg.Profile.pace(), tell: tell, stop: stop,
+		log:     cfg.Logger.With("leader", cfg.Name),
+		events:  make(chan serf.Event, eventQueue),
+		dirty:   make(chan struct{}, 1),
+		drained: make(chan struct{}),
+	}
+	m.drainer.Go(m.drain)
+	if err := m.open(ctx); err != nil {
+		stop()
+		close(m.drained)
+		m.drainer.Wait()
+		return nil, err
+	}
+	m.joined = len(m.seeds()) == 0
+	m.refresh()
+	m.workers.Go(func() { m.watch(ctx) })
+	m.workers.Go(func() { m.join(ctx) })
+	return m, nil
+}
+
+// open binds and starts serf.
+func (m *Members) open(ctx context.Context) error {
+	conf := m.cfg.Profile.serfConfig()
+	conf.NodeName, conf.Tags = m.cfg.Name, m.cfg.tags()
+	conf.EventCh, conf.SnapshotPath = m.events, m.cfg.SnapshotPath
+	conf.Logger = serfLogger(m.log)
+	gossip := conf.MemberlistConfig
+	gossip.Logger, gossip.SecretKey = conf.Logger, m.cfg.GossipKey
+	if err := checkSnapshot(m.cfg.SnapshotPath); err != nil {
+		return err
+	}
+	net, self, err := bind(ctx, &m.cfg, gossip)
+	if err != nil {
+		return err
+	}
+	m.guard = &guard{name: m.cfg.Name, self: self, tags: conf.Tags, known: map[string]string{}, replaced: map[string]bool{}}
+	gossip.Transport, gossip.Merge, gossip.Alive = net, m.guard, m.guard
+	if m.serf, err = serf.Create(conf); err != nil {
+		net.Shutdown()
+		return fmt.Errorf("member: start serf: %w", err)
+	}
+	return nil
+}
+
+// checkSnapshot finds out that the snapshot cannot be written before serf does:
+// by then it runs goroutines that nobody can stop.
+func checkSnapshot(path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("member: open the snapshot of members: %w; give a path in a folder that can be written", err)
+	}
+	return f.Close()
+}
+
+// Addr is the gossip address that others are told, host:port.
+func (m *Members) Addr() string { return m.guard.self }
+
+// View is the newest one; it is never older than what the callback was given.
+func (m *Members) View() View {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.view
+}
+
+// Leave tells the others that this leader goes, so that they need not find out.
+// Gossip goes on until Close, for who asks. With ctx ended it returns early and
+// leaving goes on; called again, it waits for the same.
+func (m *Members) Leave(ctx context.Context) error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return errors.New("member: leave after close")
+	}
+	if m.leave == nil {
+		m.leave = make(chan struct{})
+		go m.leaving()
+	}
+	over := m.leave
+	m.mu.Unlock()
+	select {
+	case <-over:
+		return m.left
+	case <-ctx.Done():
+		return fmt.Errorf("member: leave: %w; the others will find out by themselves", ctx.Err())
+	}
+}
+
+func (m *Members) leaving() {
+	if err := m.serf.Leave(); err != nil {
+		m.left = fmt.Errorf("member: leave: %w; the others will find out by themselves", err)
+	}
+	m.changed()
+	close(m.leave)
+}
+
+// Forget removes a member that has failed or left, at every leader. One that is
+// alive is not removed: it would come back.
+func (m *Members) Forget(name string) error {
+	found, ok := m.View().Find(name)
+	if !ok {
+		return fmt.Errorf("member: forget %q: nobody of that name is known", name)
+	}
+	if found.Status != Failed && found.Status != Left {
+		return fmt.Errorf("member: forget %q: it is %s; stop it first", name, found.Status)
+	}
+	if err := m.serf.RemoveFailedNodePrune(name); err != nil {
+		return fmt.Errorf("member: forget %q: %w; try again", name, err)
+	}
+	return nil
+}
+
+// Close stops gossip; without Leave before, the others see a failure. It waits
+// for a Leave that is under way. The callback is not called afterwards. Streams
+// that others had open to us end within the gossip timeout (5 s).
+func (m *Members) Close() error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil
+	}
+	m.closed = true
+	leave := m.leave
+	m.mu.Unlock()
+	if leave != nil {
+		<-leave // memberlist panics when it is shut down amid leaving
+	}
+	m.stop()
+	m.workers.Wait()
+	err := m.serf.Shutdown()
+	close(m.drained)
+	m.drainer.Wait()
+	if err != nil {
+		return fmt.Errorf("member: close: %w", err)
+	}
+	return nil
+}
+
+// drain takes serf's events until serf is down: serf holds a lock while it hands
+// one over.
+func (m *Members) drain() {
+	for {
+		select {
+		case <-m.events:
+			m.changed()
+		case <-m.drained:
+			return
+		}
+	}
+}
+
+// changed says that the view may have changed.
+func (m *Members) changed() {
+	select {
+	case m.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// watch tells of each change. It also looks unasked: that somebody is about to
+// leave is no event of serf's.
+func (m *Members) watch(ctx context.Context) {
+	ticker := time.NewTicker(m.pace.look)
+	defer ticker.Stop()
+	m.tell(m.View())
+	for {
+		select {
+		case <-m.dirty:
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		if m.refresh() {
+			m.tell(m.View())
+		}
+	}
+}
+
+// refresh makes a new view, and reports whether it differs from the old one.
+func (m *Members) refresh() bool {
+	list := members(m.serf.Members())
+	m.guard.mark(list)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, other := range list {
+		m.joined = m.joined || other.Name != m.cfg.Name && other.Status == Alive
+	}
+	if m.joined {
+		m.trouble = nil
+	}
+	fresh := View{Members: list, Joined: m.joined, Trouble: m.trouble}
+	if fresh.Equal(m.view) {
+		return false
+	}
+	m.view = fresh
+	return true
+}

@@ -1,0 +1,109 @@
+package member
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/serf/serf"
+)
+
+// View is who there is at one moment. Nobody changes it once it was handed out;
+// whoever receives it must not either.
+type View struct {
+	Members []Member // sorted by name, this leader included
+
+	// Joined says that there was nobody to join, or that somebody was met.
+	Joined bool
+	// Trouble is why nobody was met yet, the latest attempt's; a [*Refused] if
+	// that is why. Nil once joined.
+	Trouble error
+}
+
+// Equal reports whether v and w say the same.
+func (v View) Equal(w View) bool {
+	return v.Joined == w.Joined && text(v.Trouble) == text(w.Trouble) && slices.Equal(v.Members, w.Members)
+}
+
+// Find is the member of that name.
+func (v View) Find(name string) (Member, bool) {
+	i, found := slices.BinarySearchFunc(v.Members, name, func(m Member, name string) int {
+		return strings.Compare(m.Name, name)
+	})
+	if !found {
+		return Member{}, false
+	}
+	return v.Members[i], true
+}
+
+// Member is a leader as gossip describes it.
+type Member struct {
+	Name   string
+	Status Status
+	Gossip string // host:port
+	Origin uint64 // of its present life
+
+	PeerAddr string
+	RespAddr string
+	HTTPAddr string
+
+	Protocol     int
+	PolicyDigest string
+}
+
+// Status is what gossip makes of a member.
+type Status uint8
+
+// The states.
+const (
+	Alive   Status = 1 + iota // answers, or somebody says that it does
+	Leaving                   // has said that it will go
+	Left                      // has gone as it said
+	Failed                    // does not answer, or answers as somebody we refuse
+)
+
+// String names the state.
+func (s Status) String() string {
+	names := [...]string{"unknown", "alive", "leaving", "left", "failed"}
+	if int(s) >= len(names) {
+		return names[0]
+	}
+	return names[s]
+}
+
+// members turns what serf knows into ours, sorted by name.
+func members(known []serf.Member) []Member {
+	list := make([]Member, 0, len(known))
+	for _, k := range known {
+		m := fromTags(k.Tags)
+		m.Name, m.Status = k.Name, status(k.Status)
+		m.Gossip = address(k.Addr, k.Port)
+		list = append(list, m)
+	}
+	slices.SortFunc(list, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func status(s serf.MemberStatus) Status {
+	switch s {
+	case serf.StatusAlive:
+		return Alive
+	case serf.StatusLeaving:
+		return Leaving
+	case serf.StatusLeft:
+		return Left
+	}
+	return Failed
+}
+
+func address(ip net.IP, port uint16) string {
+	return net.JoinHostPort(ip.String(), strconv.Itoa(int(port)))
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -10,110 +10,109 @@ import (
 //
 // A write is accounted when it survives or is an ancestor, through parents, of a
 // survivor; two dots of one request count as one write. Accounted writes are
-// closed under ancestors, which keeps both walks short: upwards from a new
+// closed under ancestors, which keeps both ways short: upwards from a new
 // survivor only through what the ledger holds as lost, and downwards from a
 // beaten one only until everything left is an ancestor of a survivor too.
 type account struct {
+	*Folding
 	id       ID
-	op       *Op
-	key      string
-	twins    bool
-	history  History
-	before   []logical.Dot
-	after    []logical.Dot
 	born     bool
+	before   []logical.Dot // survivors before the op
+	after    []logical.Dot // survivors now
+	settled  map[logical.Dot]bool
 	verdicts []Verdict
 }
 
-// settle judges the new op, then what came back, then what is gone.
+// settle judges what is gone, then what came back, then the new op itself: by
+// then it is known whether the op's twin is lost.
 func (a *account) settle() []Verdict {
-	if slices.Contains(a.after, a.op.Dot) || a.twinAccounted() {
-		a.reviveAll(a.op.Parents)
-		a.reviveTwin(a.op.Dot)
-	} else {
-		a.stillborn()
-	}
+	a.beaten()
 	for _, d := range a.after {
-		if d != a.op.Dot && !slices.Contains(a.before, d) {
+		if d != a.Op.Dot && !slices.Contains(a.before, d) {
 			a.revive(d)
 		}
 	}
-	for _, d := range a.before {
-		if !slices.Contains(a.after, d) {
-			a.displaced(d)
+	switch {
+	case a.accounted():
+		a.revive(a.Op.Parents...)
+		if t, ok := a.twin(a.Op.Dot); ok {
+			a.revive(t)
 		}
+	case !a.lost(a.Op.Dot):
+		a.stillborn()
 	}
 	return a.verdicts
 }
 
+// beaten judges the versions that survived until now, and what was accounted
+// only through them.
+func (a *account) beaten() {
+	var gone []logical.Dot
+	for _, d := range a.before {
+		switch {
+		case slices.Contains(a.after, d):
+		case a.survives() && slices.Contains(a.Op.Parents, d):
+			a.say(d, Superseded, false)
+		default:
+			gone = append(gone, d)
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	w := newWalk(a.Folding)
+	lost := w.onlyBelow(gone, a.after)
+	for _, d := range gone {
+		if w.has(d, above) {
+			a.say(d, Superseded, false)
+		}
+	}
+	for _, n := range lost {
+		if !a.lost(n.dot) {
+			a.lose(n.dot, n.inverted())
+		}
+	}
+}
+
+// accounted reports whether the new op survives, or its request does under its
+// other dot.
+func (a *account) accounted() bool {
+	t, ok := a.twin(a.Op.Dot)
+	return a.survives() || ok && !a.lost(t)
+}
+
+func (a *account) survives() bool { return slices.Contains(a.after, a.Op.Dot) }
+
 // stillborn records an op that did not survive its own folding. Where it was
 // accepted, that is the moment to see whether its author had been shown what
-// beat it.
+// survived it.
 func (a *account) stillborn() {
-	if a.born && a.seenByAuthor() {
-		a.op.Inverted |= a.id.Mask()
+	if a.born && newWalk(a.Folding).sees(a.Op.Parents, a.after) {
+		a.Op.Inverted |= a.Bit
 	}
-	a.lose(a.op)
+	a.lose(a.Op.Dot, a.Op.Inverted)
 }
 
-// seenByAuthor reports whether a survivor is an ancestor of the op.
-func (a *account) seenByAuthor() bool {
-	for _, d := range a.after {
-		if slices.Contains(a.op.Parents, d) {
-			return true
-		}
-	}
-	w := a.newWalk()
-	for _, p := range a.op.Parents {
-		w.mark(p, below)
-	}
-	for _, d := range a.after {
-		w.mark(d, above)
-	}
-	w.run()
-	return slices.ContainsFunc(a.after, func(d logical.Dot) bool { return w.has(d, below) })
-}
-
-// displaced judges a version that survived until now.
-func (a *account) displaced(d logical.Dot) {
-	if slices.Contains(a.after, a.op.Dot) && slices.Contains(a.op.Parents, d) {
-		a.say(d, Superseded, false)
+// lose records d as lost, by the relation that its birth decided.
+func (a *account) lose(d logical.Dot, inverted Mask) {
+	if inverted.Has(a.id) {
+		a.say(d, Inverted, false)
 		return
 	}
-	w := a.newWalk()
-	for _, s := range a.after {
-		w.mark(s, above)
-	}
-	w.mark(d, below)
-	w.run()
-	if w.has(d, above) {
-		a.say(d, Superseded, false)
-	}
-	for _, op := range w.lost() {
-		if !a.said(op.Dot) && !a.history.Lost(a.id, a.key, op.Dot) {
-			a.lose(op)
-		}
-	}
+	a.say(d, Concurrent, false)
 }
 
-// lose records op as lost, by the relation that its birth decided.
-func (a *account) lose(op *Op) {
-	if op.Inverted.Has(a.id) {
-		a.say(op.Dot, Inverted, false)
-		return
-	}
-	a.say(op.Dot, Concurrent, false)
-}
-
-// revive withdraws the loss of d and of its ancestors: a survivor saw them.
-func (a *account) revive(d logical.Dot) {
-	for queue := []logical.Dot{d}; len(queue) > 0; {
-		d, queue = queue[0], queue[1:]
-		if a.said(d) || !a.history.Lost(a.id, a.key, d) {
+// revive withdraws the losses of dots, their twins and their ancestors: a
+// survivor saw them. What is not lost has no lost ancestors.
+func (a *account) revive(dots ...logical.Dot) {
+	for queue := slices.Clone(dots); len(queue) > 0; {
+		d := queue[0]
+		queue = queue[1:]
+		if !a.lost(d) {
 			continue
 		}
 		a.say(d, Superseded, true)
-		if op, ok := a.history.Op(d); ok {
+		if op, ok := a.History.Op(d); ok {
 			queue = append(queue, op.Parents...)
 		}
 		if t, ok := a.twin(d); ok {
@@ -122,38 +121,19 @@ func (a *account) revive(d logical.Dot) {
 	}
 }
 
-func (a *account) reviveAll(dots []logical.Dot) {
-	for _, d := range dots {
-		a.revive(d)
-		a.reviveTwin(d)
-	}
-}
-
-func (a *account) reviveTwin(d logical.Dot) {
-	if t, ok := a.twin(d); ok {
-		a.revive(t)
-	}
-}
-
-// twinAccounted reports whether the op's request is accounted under its other
-// dot.
-func (a *account) twinAccounted() bool {
-	t, ok := a.twin(a.op.Dot)
-	return ok && !a.history.Lost(a.id, a.key, t)
-}
-
 func (a *account) twin(d logical.Dot) (logical.Dot, bool) {
-	if !a.twins {
+	if !a.Object.Twins {
 		return logical.Dot{}, false
 	}
-	return a.history.Twin(d)
+	return a.History.Twin(d)
 }
 
-// said reports whether this settling already lost d or took its loss back.
-func (a *account) said(d logical.Dot) bool {
-	return slices.ContainsFunc(a.verdicts, func(v Verdict) bool {
-		return (v.Withdrawn || v.Relation.Lost()) && v.Resolver == a.id && v.Loser == d
-	})
+// lost reports whether d is lost by now.
+func (a *account) lost(d logical.Dot) bool {
+	if lost, ok := a.settled[d]; ok {
+		return lost
+	}
+	return a.History.Lost(a.id, a.Object.Key, d)
 }
 
 func (a *account) say(loser logical.Dot, r Relation, withdrawn bool) {
@@ -162,4 +142,10 @@ func (a *account) say(loser logical.Dot, r Relation, withdrawn bool) {
 		v.Winner = a.after[0]
 	}
 	a.verdicts = append(a.verdicts, v)
+	if withdrawn || r.Lost() {
+		if a.settled == nil {
+			a.settled = map[logical.Dot]bool{}
+		}
+		a.settled[loser] = !withdrawn
+	}
 }

@@ -87,8 +87,7 @@ func (f *Folding) judge(id ID, rule Resolver, born bool, dst []Verdict) []Verdic
 	if !rule.Loses() {
 		return f.merge(id, before, after, dst)
 	}
-	a := account{id: id, op: f.Op, key: f.Object.Key, twins: f.Object.Twins, history: f.History,
-		before: before, after: after, born: born, verdicts: dst}
+	a := account{Folding: f, id: id, born: born, before: before, after: after, verdicts: dst}
 	return a.settle()
 }
 

@@ -13,61 +13,128 @@ type reach uint8
 
 const (
 	above reach = 1 << iota // it is a survivor or an ancestor of one
-	below                   // it is the beaten version or an ancestor of it
+	below                   // it is a beaten version or an ancestor of one
 )
 
-// walk goes down two ancestries at once, newest first, like a search for the
-// merge base of two branches. Lamport stamps fall along every parent edge, so
-// the walk ends when no queued op can be above anything that only lies below.
+// walk goes down ancestries, newest first, like a search for the merge base of
+// two branches. Lamport stamps fall along every parent edge; only from one dot
+// of a request to the other may they rise.
 type walk struct {
-	history History
-	twins   bool // two dots may be one write: walk to the end
-	nodes   map[logical.Dot]*node
-	queue   frontline
-	pending int // queued nodes that only lie below
+	*Folding
+	nodes map[logical.Dot]*node
+	queue frontline
+	alone int // nodes that only lie below
+	open  int // those among them that are queued
 }
 
 type node struct {
-	op     *Op
-	from   reach
-	queued bool
+	dot     logical.Dot
+	lamport logical.Lamport
+	op      *Op // nil: no longer in the log, and a version of the object
+	from    reach
+	queued  bool
 }
 
-func (a *account) newWalk() *walk {
-	return &walk{history: a.history, twins: a.twins, nodes: map[logical.Dot]*node{}}
-}
-
-// mark reaches d from r, and queues it if that is news. What the log no longer
-// holds is left alone.
-func (w *walk) mark(d logical.Dot, r reach) {
-	n := w.nodes[d]
-	if n == nil {
-		op, ok := w.history.Op(d)
-		if !ok {
-			return
-		}
-		n = &node{op: op}
-		w.nodes[d] = n
+// inverted is what the op's birth decided. A version that outlived its log entry
+// was never beaten before.
+func (n *node) inverted() Mask {
+	if n.op == nil {
+		return 0
 	}
-	if n.from&r == r {
+	return n.op.Inverted
+}
+
+func newWalk(f *Folding) *walk { return &walk{Folding: f, nodes: map[logical.Dot]*node{}} }
+
+// onlyBelow lists, by dot, what gone holds and has seen, and what left neither
+// holds nor has seen.
+//
+// The walk ends when nothing queued can reach anything that only lies below:
+// all of it is newer. Where two dots may be one write that is not known before
+// the end.
+func (w *walk) onlyBelow(gone, left []logical.Dot) []*node {
+	w.markAll(left, above)
+	w.markAll(gone, below)
+	floor := ^logical.Lamport(0)
+	for len(w.queue) > 0 && w.alone > 0 && (w.Object.Twins || w.open > 0 || w.queue[0].lamport > floor) {
+		if n := w.next(); n.from == below {
+			floor = min(floor, n.lamport)
+		}
+	}
+	var lost []*node
+	for _, n := range w.nodes {
+		if n.from == below {
+			lost = append(lost, n)
+		}
+	}
+	slices.SortFunc(lost, func(a, b *node) int { return a.dot.Compare(b.dot) })
+	return lost
+}
+
+// sees reports whether one of the versions wanted is among dots or what they
+// have seen.
+func (w *walk) sees(dots, wanted []logical.Dot) bool {
+	floor := ^logical.Lamport(0)
+	for _, d := range wanted {
+		if i, ok := w.Object.Find(d); ok {
+			floor = min(floor, w.Object.Versions[i].Lamport)
+		}
+	}
+	w.markAll(dots, below)
+	for len(w.queue) > 0 && (w.Object.Twins || w.queue[0].lamport >= floor) {
+		if slices.Contains(wanted, w.next().dot) {
+			return true
+		}
+	}
+	return false
+}
+
+// next takes the newest queued node and marks its parents.
+func (w *walk) next() *node {
+	n := heap.Pop(&w.queue).(*node)
+	n.queued = false
+	if n.from == below {
+		w.open--
+	}
+	if n.op != nil {
+		w.markAll(n.op.Parents, n.from)
+	}
+	return n
+}
+
+func (w *walk) markAll(dots []logical.Dot, r reach) {
+	for _, d := range dots {
+		w.mark(d, r)
+	}
+}
+
+// mark reaches d from r, and queues it if that is news.
+func (w *walk) mark(d logical.Dot, r reach) {
+	n := w.node(d)
+	if n == nil || n.from&r == r {
 		return
 	}
-	w.requeue(n, n.from|r)
-	if w.twins {
-		if t, ok := w.history.Twin(d); ok {
-			w.mark(t, r)
-		}
+	w.put(n, n.from|r)
+	if !w.Object.Twins {
+		return
+	}
+	if t, ok := w.History.Twin(d); ok {
+		w.mark(t, r)
 	}
 }
 
-// requeue gives n its new reach and keeps count of who only lies below.
-func (w *walk) requeue(n *node, r reach) {
-	if n.queued && n.from == below {
-		w.pending--
+// put gives n its new reach and queues it.
+func (w *walk) put(n *node, r reach) {
+	if n.from == below {
+		w.alone--
+		if n.queued {
+			w.open--
+		}
 	}
 	n.from = r
 	if r == below {
-		w.pending++
+		w.alone++
+		w.open++
 	}
 	if !n.queued {
 		n.queued = true
@@ -75,28 +142,22 @@ func (w *walk) requeue(n *node, r reach) {
 	}
 }
 
-// run spreads the marks.
-func (w *walk) run() {
-	floor := logical.Lamport(0)
-	for len(w.queue) > 0 && (w.twins || w.pending > 0 || floor > 0 && w.queue[0].op.Lamport > floor) {
-		n := heap.Pop(&w.queue).(*node)
-		n.queued = false
-		if n.from == below {
-			w.pending--
-			floor = lowest(floor, n.op.Lamport)
-		}
-		for _, p := range n.op.Parents {
-			w.mark(p, n.from)
-		}
+// node is d's, nil when neither log nor object hold it any more: such an op is
+// left alone.
+func (w *walk) node(d logical.Dot) *node {
+	if n, ok := w.nodes[d]; ok {
+		return n
 	}
-}
-
-// lowest is the smaller stamp, where zero is none yet.
-func lowest(floor, l logical.Lamport) logical.Lamport {
-	if floor == 0 {
-		return l
+	n := &node{dot: d}
+	if op, ok := w.History.Op(d); ok {
+		n.op, n.lamport = op, op.Lamport
+	} else if i, ok := w.Object.Find(d); ok {
+		n.lamport = w.Object.Versions[i].Lamport
+	} else {
+		return nil
 	}
-	return min(floor, l)
+	w.nodes[d] = n
+	return n
 }
 
 func (w *walk) has(d logical.Dot, r reach) bool {
@@ -104,24 +165,12 @@ func (w *walk) has(d logical.Dot, r reach) bool {
 	return n != nil && n.from&r != 0
 }
 
-// lost lists the ops that only lie below, by dot.
-func (w *walk) lost() []*Op {
-	var ops []*Op
-	for _, n := range w.nodes {
-		if n.from == below {
-			ops = append(ops, n.op)
-		}
-	}
-	slices.SortFunc(ops, func(a, b *Op) int { return a.Dot.Compare(b.Dot) })
-	return ops
-}
-
 // frontline is a heap of nodes, the greatest Lamport stamp first.
 type frontline []*node
 
 func (f frontline) Len() int { return len(f) }
 func (f frontline) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(f[j].op.Lamport, f[i].op.Lamport), f[i].op.Dot.Compare(f[j].op.Dot)) < 0
+	return cmp.Or(cmp.Compare(f[j].lamport, f[i].lamport), f[i].dot.Compare(f[j].dot)) < 0
 }
 func (f frontline) Swap(i, j int) { f[i], f[j] = f[j], f[i] }
 func (f *frontline) Push(x any)   { *f = append(*f, x.(*node)) }

@@ -64,6 +64,9 @@ func (h *History) Admit(op *resolve.Op) {
 	h.requests[r] = op.Dot
 }
 
+// Forget drops d from the log, as truncation does.
+func (h *History) Forget(d logical.Dot) { delete(h.ops, d) }
+
 // Book enters verdicts in the ledger. It fails when one loses what is lost
 // already, or withdraws what is not.
 func (h *History) Book(verdicts []resolve.Verdict) error {

@@ -118,22 +118,25 @@ func same(a, b *resolve.Object) error {
 }
 
 // EachStep replays in a random order and holds every intermediate state against
-// brute force: survivors, losses, sums, and that accepted = live + superseded +
-// lost.
+// brute force.
 func EachStep(p Past, r *rand.Rand) error {
-	_, err := replay(p, Order(p.Ops, r), func(rep *Replica, _ *resolve.Op) error {
-		b := NewBrute(p.Panel, p.Key, rep.Log)
-		for _, id := range resolve.IDs() {
-			if !p.Panel.Mask().Has(id) {
-				continue
-			}
-			if err := rep.judgedAs(b, id); err != nil {
-				return fmt.Errorf("%s: %w", id, err)
-			}
-		}
-		return rep.countedAs(b)
-	})
+	_, err := replay(p, Order(p.Ops, r), func(rep *Replica, _ *resolve.Op) error { return rep.Audit() })
 	return err
+}
+
+// Audit holds a replica against brute force, for every resolver of its panel:
+// survivors, losses, sums, and that accepted = live + superseded + lost.
+func (r *Replica) Audit() error {
+	b := NewBrute(r.Panel, r.Object.Key, r.Log)
+	for _, id := range resolve.IDs() {
+		if !r.Panel.Mask().Has(id) {
+			continue
+		}
+		if err := r.judgedAs(b, id); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	return r.countedAs(b)
 }
 
 func (r *Replica) judgedAs(b *Brute, id resolve.ID) error {

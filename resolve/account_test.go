@@ -1,0 +1,126 @@
+package resolve_test
+
+import (
+	"fmt"
+	"testing"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/resolve/resolvetest"
+)
+
+// DDIA figure 8-3: a write that saw another is stamped by a slow clock.
+func TestSlowClockInvertsUnderWallClocksOnly(t *testing.T) {
+	s := newStory(t, served(resolve.LWW), "a", "b")
+	s.clock("a", 1100, 0)
+	s.do("a", put("one"))
+	s.ship("a", "b")
+	later := s.do("b", put("two"))
+	if got := s.values("b"); len(got) != 1 || got[0] != "one" {
+		t.Errorf("lww shows %v, want one", got)
+	}
+	if want := resolve.LWW.Mask() | resolve.HLC.Mask() | resolve.Interval.Mask(); later.Inverted != want {
+		t.Errorf("inverted under %v, want %v", later.Inverted.Names(), want.Names())
+	}
+	s.audit("a", "b")
+}
+
+// A hidden version must stay unseen: a put over what lww shows does not have
+// seen what lww hid.
+func TestWriteOverTheShownLeavesTheHiddenLost(t *testing.T) {
+	s := newStory(t, served(resolve.LWW), "a", "b")
+	s.do("b", put("loser"))
+	winner := s.do("a", put("winner"))
+	s.ship("b", "a")
+	s.do("a", over(put("informed"), winner.Dot))
+	if got := s.losses("a", resolve.LWW); len(got) != 1 {
+		t.Errorf("lost under lww are %v, want one", got)
+	}
+	if got := s.losses("a", resolve.Causal); len(got) != 1 {
+		t.Errorf("lost under causal are %v, want one", got)
+	}
+	s.audit("a")
+}
+
+// The reader of the winner writes with a smaller stamp: the version that was
+// hidden from it must not come back over its write.
+func TestHiddenVersionDoesNotResurface(t *testing.T) {
+	s := newStory(t, served(resolve.Causal), "a", "b")
+	s.clock("a", 1100, 0)
+	s.do("a", put("100"))
+	s.clock("b", 1090, 0)
+	s.do("b", put("90"))
+	s.ship("b", "a")
+	s.ship("a", "b")
+	s.clock("b", 1080, 0)
+	s.do("b", put("80"))
+	if got := s.values("b"); len(got) != 1 || got[0] != "80" {
+		t.Errorf("causal shows %v, want 80", got)
+	}
+	s.audit("b")
+}
+
+// What survives a birth may be an ancestor of the author's parents that another
+// survivor has seen as well.
+func TestInvertedByADistantSurvivor(t *testing.T) {
+	s := newStory(t, served(resolve.Interval), "a")
+	s.clock("a", 1050, 50)
+	s.do("a", put("wide"))
+	s.clock("a", 1050, 1)
+	narrow := s.do("a", put("narrow"))
+	s.clock("a", 1060, 1)
+	s.do("a", over(put("next"), narrow.Dot))
+	s.clock("a", 1010, 1)
+	late := s.do("a", over(put("late"), narrow.Dot))
+	if !late.Inverted.Has(resolve.Interval) {
+		t.Error("not marked inverted under interval, though a version its author had been shown outlived it")
+	}
+	s.audit("a")
+}
+
+// A version may outlive its log entry. When it is beaten, that is a loss like
+// any other; when it was seen, it is not.
+func TestVersionWithoutLogEntryIsJudged(t *testing.T) {
+	for _, seen := range []bool{false, true} {
+		s := newStory(t, served(resolve.LWW), "a")
+		old := s.do("a", put("old"))
+		next := over(put("new"))
+		if seen {
+			next = over(put("new"), old.Dot)
+		}
+		l := s.leaders["a"]
+		l.History.Forget(old.Dot)
+		s.do("a", next)
+		if got := l.History.Lost(resolve.LWW, "k", old.Dot); got == seen {
+			t.Errorf("seen %t: lost is %t", seen, got)
+		}
+	}
+}
+
+// counting is a history that counts how many ops it was asked for.
+type counting struct {
+	*resolvetest.History
+	asked int
+}
+
+func (c *counting) Op(d logical.Dot) (*resolve.Op, bool) {
+	c.asked++
+	return c.History.Op(d)
+}
+
+func TestWalksEndWhereBothSidesMeet(t *testing.T) {
+	s := newStory(t, served(resolve.LWW), "a", "b")
+	for i := range 1000 {
+		s.do("a", put(fmt.Sprint(i)))
+	}
+	s.ship("a", "b")
+	s.do("b", put("left"))
+	right := s.do("a", put("right"))
+	l := s.leaders["b"]
+	l.History.Admit(right)
+	h := &counting{History: l.History}
+	l.Panel.Fold(l.Object, right, h, nil)
+	if h.asked == 0 || h.asked > 50 {
+		t.Errorf("folding a conflict asked for %d ops, want some and at most 50", h.asked)
+	}
+}

@@ -28,8 +28,8 @@ type Core struct {
 	waiting []waiting // requests that wait for their token, oldest first
 	moved   bool      // the frontier grew by peers' ops since the waiting were asked
 
-	number   uint64          // of the last Status
-	fresh    []*resolve.Op   // accepted since the last Ship; never reused, batches share it
+	number   uint64        // of the last Status
+	fresh    []*resolve.Op // accepted since the last Ship; never reused, batches share it
 	verdicts []resolve.Verdict
 	cursors  []cursor
 }

@@ -88,9 +88,9 @@ func (t *turn) tendStream(p *peer, st *stream) {
 }
 
 // relayDue is when another origin's ops are to be shipped. A peer that has said
-// nothing yet may have everything.
+// nothing yet may have everything, and has all of its own.
 func (t *turn) relayDue(p *peer, st *stream) wallclock.Mono {
-	if !st.lacking || p.life == 0 {
+	if !st.lacking || p.life == 0 || p.life == st.origin {
 		return Never
 	}
 	return st.since.Add(t.cfg.RelayAfter)
@@ -286,4 +286,3 @@ func (t *turn) earliest() *cursor {
 	}
 	return first
 }
-

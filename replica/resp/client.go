@@ -1,0 +1,257 @@
+package resp
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const errClientName = refusal("ERR Client names cannot contain spaces, newlines or special characters.")
+
+// runClient knows the subcommands that clients send when they connect, and those
+// that operators type. CLIENT TRACKING and MAINT_NOTIFICATIONS are unknown on
+// purpose: clients then go on without them.
+func runClient(k *call) error {
+	sub, ok := clientSub(k)
+	if !ok {
+		return k.unknownSub()
+	}
+	if err := k.subArity(sub.least, sub.most); err != nil {
+		return err
+	}
+	return sub.run(k)
+}
+
+type subcommand struct {
+	least, most int // arguments, the two names included
+	run         func(*call) error
+}
+
+func clientSub(k *call) (subcommand, bool) {
+	switch strings.ToUpper(string(k.args[1][:min(len(k.args[1]), 16)])) {
+	case "ID":
+		return subcommand{2, 2, func(k *call) error { k.w.Int(k.id); return nil }}, true
+	case "GETNAME":
+		return subcommand{2, 2, clientGetName}, true
+	case "SETNAME":
+		return subcommand{3, 3, clientSetName}, true
+	case "SETINFO":
+		return subcommand{4, 4, clientSetInfo}, true
+	case "INFO":
+		return subcommand{2, 2, clientInfo}, true
+	case "LIST":
+		return subcommand{2, 1 << 10, clientList}, true
+	case "KILL":
+		return subcommand{3, 16, clientKill}, true
+	case "NO-EVICT", "NO-TOUCH":
+		return subcommand{3, 3, clientSwitch}, true
+	}
+	return subcommand{}, false
+}
+
+func clientGetName(k *call) error {
+	if name := k.profile().name; name != "" {
+		k.w.Text(name)
+	} else {
+		k.w.Null()
+	}
+	return nil
+}
+
+func clientSetName(k *call) error {
+	if !properName(k.args[2]) {
+		return errClientName
+	}
+	k.rename(string(k.args[2]))
+	k.w.Simple("OK")
+	return nil
+}
+
+func clientSetInfo(k *call) error {
+	lib, ver := k.is(2, "LIB-NAME"), k.is(2, "LIB-VER")
+	if !lib && !ver {
+		return refusal("ERR Unrecognized option '" + string(k.args[2]) + "'")
+	}
+	if !properName(k.args[3]) || len(k.args[3]) > 256 {
+		return refusal("ERR " + strings.ToLower(string(k.args[2])) + " cannot contain spaces, newlines or special characters.")
+	}
+	k.change(func(p *profile) {
+		if lib {
+			p.lib = string(k.args[3])
+		} else {
+			p.libVersion = string(k.args[3])
+		}
+	})
+	k.w.Simple("OK")
+	return nil
+}
+
+// clientSwitch accepts ON and OFF: nothing is ever evicted here for a client.
+func clientSwitch(k *call) error {
+	if !k.is(2, "ON") && !k.is(2, "OFF") {
+		return errSyntax
+	}
+	k.w.Simple("OK")
+	return nil
+}
+
+func clientInfo(k *call) error {
+	k.w.Lines(k.describe() + "\n")
+	return nil
+}
+
+// clientList lists connections by id, all or those of ID id…
+func clientList(k *call) error {
+	var only []int64
+	switch {
+	case len(k.args) == 2, len(k.args) == 4 && k.is(2, "TYPE") && k.is(3, "NORMAL"):
+	case len(k.args) > 3 && k.is(2, "ID"):
+		for i := 3; i < len(k.args); i++ {
+			id, err := k.int(i)
+			if err != nil {
+				return refusal("ERR Invalid client ID")
+			}
+			only = append(only, id)
+		}
+	default:
+		return errSyntax
+	}
+	var b strings.Builder
+	for _, c := range k.srv.sorted() {
+		if only == nil || slices.Contains(only, c.id) {
+			b.WriteString(c.describe() + "\n")
+		}
+	}
+	k.w.Lines(b.String())
+	return nil
+}
+
+// clientKill closes connections: CLIENT KILL addr, or with filters ID, ADDR,
+// USER and SKIPME, all of which must fit.
+func clientKill(k *call) error {
+	if len(k.args) == 3 {
+		if k.kill(killFilter{addr: string(k.args[2])}) == 0 {
+			return refusal("ERR No such client")
+		}
+		k.w.Simple("OK")
+		return nil
+	}
+	f, err := k.killFilter()
+	if err != nil {
+		return err
+	}
+	k.w.Int(k.kill(f))
+	return nil
+}
+
+type killFilter struct {
+	id         int64
+	addr, user string
+	skipMe     bool
+}
+
+func (k *call) killFilter() (killFilter, error) {
+	f := killFilter{skipMe: true}
+	if len(k.args)%2 != 0 {
+		return f, errSyntax
+	}
+	for i := 2; i < len(k.args); i += 2 {
+		switch arg := k.args[i+1]; {
+		case k.is(i, "ID"):
+			id, ok := parseInt(arg)
+			if !ok || id < 1 {
+				return f, refusal("ERR client-id should be greater than 0")
+			}
+			f.id = id
+		case k.is(i, "ADDR"):
+			f.addr = string(arg)
+		case k.is(i, "USER"):
+			f.user = string(arg)
+		case k.is(i, "SKIPME") && (sameWord(arg, "YES") || sameWord(arg, "NO")):
+			f.skipMe = sameWord(arg, "YES")
+		default:
+			return f, errSyntax
+		}
+	}
+	return f, nil
+}
+
+// kill closes those that fit; the client that asks is still answered.
+func (k *call) kill(f killFilter) int64 {
+	var n int64
+	for _, c := range k.srv.sorted() {
+		switch {
+		case f.id != 0 && c.id != f.id, f.addr != "" && c.addr != f.addr,
+			f.user != "" && c.userName() != f.user, f.skipMe && c == k.conn:
+			continue
+		case c == k.conn:
+			k.closing = true
+		default:
+			c.sever()
+		}
+		n++
+	}
+	return n
+}
+
+// profile is what others may ask about a connection.
+type profile struct {
+	name, lib, libVersion, user string
+	proto                       int
+}
+
+func (c *conn) profile() profile {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.prof
+}
+
+func (c *conn) change(f func(*profile)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.prof)
+}
+
+func (c *conn) rename(name string) { c.change(func(p *profile) { p.name = name }) }
+
+// userName is whom the connection acts for.
+func (c *conn) userName() string {
+	return cmp.Or(c.profile().user, "default")
+}
+
+// setUser notes who the client showed to be; "" is nobody.
+func (c *conn) setUser(user string) {
+	c.known = user != ""
+	c.in.Guest = c.guest()
+	c.change(func(p *profile) { p.user = user })
+}
+
+// guest reports whether the client has yet to show who it is.
+func (c *conn) guest() bool { return c.srv.cfg.RequireAuth && !c.known }
+
+// speak changes the protocol of all replies from now on.
+func (c *conn) speak(proto int) {
+	c.out.proto, c.pending.side.proto, c.tx.side.proto = proto, proto, proto
+	c.change(func(p *profile) { p.proto = proto })
+}
+
+// describe is the connection's line in CLIENT LIST.
+func (c *conn) describe() string {
+	p, now := c.profile(), c.srv.cfg.Now()
+	last := "NULL"
+	if cmd := c.last.Load(); cmd != nil {
+		last = cmd.name
+	}
+	fields := []string{
+		"id=" + strconv.FormatInt(c.id, 10), "addr=" + c.addr, "laddr=" + c.laddr, "name=" + p.name,
+		"age=" + seconds(now.Sub(c.since)), "idle=" + seconds(now.Sub(time.Unix(0, c.active.Load()))),
+		"flags=N", "db=0", "cmd=" + last, "user=" + cmp.Or(p.user, "default"),
+		fmt.Sprintf("resp=%d", p.proto), "lib-name=" + p.lib, "lib-ver=" + p.libVersion,
+	}
+	return strings.Join(fields, " ")
+}
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

@@ -1,0 +1,213 @@
+package resp
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"kvd/replica"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// The functions here become replica.Request.Decide. They are pure: what they
+// answer follows from what the key shows, the leader's clock as it is handed to
+// them, and the command's own arguments.
+
+// decider is the type of Request.Decide.
+type decider = func(replica.Present) (replica.Write, error)
+
+// nothing leaves the key as it is.
+func nothing() (replica.Write, error) { return replica.Write{Verb: replica.Get}, nil }
+
+// leave is the decider of commands that only look.
+func leave(replica.Present) (replica.Write, error) { return nothing() }
+
+// conflict is the answer to a plain command on a key that shows siblings.
+func conflict(n int) error {
+	return refusal("CONFLICT " + strconv.Itoa(n) + " siblings; use KVD.GET")
+}
+
+// one is the value a plain command works on. A key with siblings has none,
+// unless the first may be picked.
+func one(r resolve.Reading, pick bool) (value []byte, present bool, err error) {
+	switch n := len(r.Values); {
+	case n == 0:
+		return nil, false, nil
+	case n > 1 && !pick:
+		return nil, false, conflict(n)
+	}
+	return r.Values[0], true, nil
+}
+
+// removePresent removes what the key shows, if anything. No tombstone is written
+// for a key that shows nothing.
+func removePresent(p replica.Present) (replica.Write, error) {
+	if len(p.Reading.Values) == 0 {
+		return nothing()
+	}
+	return replica.Write{Verb: replica.Remove}, nil
+}
+
+// add keeps the deadline, as INCR does: a counter with a window must not live
+// for ever because it was counted up.
+func add(delta int64) decider {
+	return func(p replica.Present) (replica.Write, error) {
+		return replica.Write{Verb: replica.Incr, Delta: delta, Expires: keep(p)}, nil
+	}
+}
+
+// keep is the deadline of what the key shows.
+func keep(p replica.Present) wallclock.Instant {
+	if len(p.Reading.Values) == 0 {
+		return 0
+	}
+	return p.Expires
+}
+
+// appendTo puts tail behind the value.
+func appendTo(tail []byte, limit int, pick bool) decider {
+	return func(p replica.Present) (replica.Write, error) {
+		old, _, err := one(p.Reading, pick)
+		if err != nil {
+			return replica.Write{}, err
+		}
+		if len(old)+len(tail) > limit {
+			return replica.Write{}, refusal("ERR string exceeds maximum allowed size (" + strconv.Itoa(limit) + " bytes)")
+		}
+		value := append(append(make([]byte, 0, len(old)+len(tail)), old...), tail...)
+		return replica.Write{Verb: replica.Set, Value: value, Expires: keep(p)}, nil
+	}
+}
+
+// takeAway removes the value that is there to be shown.
+func takeAway(pick bool) decider {
+	return func(p replica.Present) (replica.Write, error) {
+		if _, _, err := one(p.Reading, pick); err != nil {
+			return replica.Write{}, err
+		}
+		return removePresent(p)
+	}
+}
+
+// setting is the options of SET.
+type setting struct {
+	absent, present bool // NX, XX
+	get             bool
+	keep            bool // KEEPTTL
+	life            lifetime
+}
+
+// plain reports whether the options ask nothing of what the key shows.
+func (o setting) plain() bool {
+	return !o.absent && !o.present && !o.get && !o.keep && o.life.kind != fromNow
+}
+
+func (o setting) decide(value []byte, pick bool) decider {
+	return func(p replica.Present) (replica.Write, error) {
+		there := len(p.Reading.Values) > 0
+		if o.get {
+			if _, _, err := one(p.Reading, pick); err != nil {
+				return replica.Write{}, err
+			}
+		}
+		if o.absent && there || o.present && !there {
+			return nothing()
+		}
+		w := replica.Write{Verb: replica.Set, Value: value, Expires: o.life.deadline(p.Now)}
+		if o.keep {
+			w.Expires = keep(p)
+		}
+		return w, nil
+	}
+}
+
+// lifetime is when a value shall end.
+type lifetime struct {
+	kind lifeKind
+	n    int64 // nanoseconds: a duration, or an instant
+}
+
+type lifeKind uint8
+
+const (
+	forever lifeKind = iota
+	fromNow          // EX PX
+	until            // EXAT PXAT
+)
+
+// maxFromNow keeps now plus any duration within an Instant.
+const maxFromNow = math.MaxInt64 / 2
+
+// deadline is the instant by the leader's clock; zero: never.
+func (l lifetime) deadline(now wallclock.Interval) wallclock.Instant {
+	switch l.kind {
+	case fromNow:
+		return now.Midpoint().Add(time.Duration(l.n))
+	case until:
+		return wallclock.Instant(l.n)
+	}
+	return 0
+}
+
+// scaled is n units as a lifetime; false: out of range.
+func scaled(n int64, unit time.Duration, absolute bool) (lifetime, bool) {
+	if n > math.MaxInt64/int64(unit) || n < -maxFromNow/int64(unit) {
+		return lifetime{}, false
+	}
+	l := lifetime{fromNow, n * int64(unit)}
+	if absolute {
+		l.kind = until
+	}
+	return l, absolute || l.n <= maxFromNow
+}
+
+// expiry is the options of EXPIRE: NX XX GT LT.
+type expiry struct{ none, some, later, sooner bool }
+
+// allows reports whether a value that ends at old may end at next.
+func (o expiry) allows(old, next wallclock.Instant) bool {
+	switch {
+	case o.none && old != 0, o.some && old == 0:
+		return false
+	case o.later: // no deadline is later than any
+		return old != 0 && next > old
+	case o.sooner:
+		return old == 0 || next < old
+	}
+	return true
+}
+
+// decide writes the value again with another deadline: a deadline is part of the
+// write, so that every resolver judges both together. A deadline that has passed
+// removes.
+func (o expiry) decide(l lifetime, pick bool) decider {
+	return func(p replica.Present) (replica.Write, error) {
+		value, there, err := one(p.Reading, pick)
+		if err != nil {
+			return replica.Write{}, err
+		}
+		next := l.deadline(p.Now)
+		if !there || !o.allows(p.Expires, next) {
+			return nothing()
+		}
+		if next <= p.Now.Midpoint() {
+			return replica.Write{Verb: replica.Remove}, nil
+		}
+		return replica.Write{Verb: replica.Set, Value: value, Expires: next}, nil
+	}
+}
+
+// persist writes the value again without a deadline.
+func persist(pick bool) decider {
+	return func(p replica.Present) (replica.Write, error) {
+		value, there, err := one(p.Reading, pick)
+		if err != nil {
+			return replica.Write{}, err
+		}
+		if !there || p.Expires == 0 {
+			return nothing()
+		}
+		return replica.Write{Verb: replica.Set, Value: value}, nil
+	}
+}

@@ -1,0 +1,234 @@
+package resp
+
+import (
+	"fmt"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/resolve"
+)
+
+func kvdCommands() []command {
+	only := keySpec{1, 1, 1}
+	return []command{
+		{name: "kvd.get", arity: -2, flags: read | fast, keys: only, since: "1.0.0", plan: planKvdGet, summary: "Answers all values of a key, a token for writing over exactly those, and the resolver."},
+		{name: "kvd.set", arity: -3, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdSet, summary: "Sets a key over what the token was shown; without one, over what this leader shows."},
+		{name: "kvd.del", arity: -2, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdDel, summary: "Removes what the token was shown of a key; without one, what this leader shows."},
+		{name: "kvd.resolve", arity: 5, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdResolve, summary: "Puts one value in the place of exactly the siblings the token was shown."},
+		{name: "kvd.token", arity: 1, flags: read | fast | alone | single, since: "1.0.0", run: runToken, summary: "Answers a token of everything this leader has applied."},
+		{name: "kvd.waitfor", arity: 3, flags: read | alone | single, since: "1.0.0", run: runWaitFor, summary: "Waits until this leader has applied what the token has seen, at most so many milliseconds."},
+		{name: "kvd.policy", arity: -1, flags: read | fast, since: "1.0.0", run: runPolicy, summary: "Answers which resolver serves a key, or the whole policy."},
+		{name: "kvd.frontier", arity: 1, flags: read | fast | alone | single, since: "1.0.0", run: runFrontier, summary: "Answers what this leader has applied, by origin."},
+	}
+}
+
+// token reads [TOKEN text] from argument i on; the zero Token if there is none.
+func (k *call) token(i int) (Token, error) {
+	switch {
+	case len(k.args) == i:
+		return Token{}, nil
+	case len(k.args) != i+2 || !k.is(i, "TOKEN"):
+		return Token{}, errSyntax
+	}
+	t, err := ParseToken(string(k.args[i+1]))
+	if err != nil {
+		return Token{}, err
+	}
+	if t.Keyed && t.Key != string(k.args[1]) {
+		return Token{}, refusal("ERR the token is of another key; pass on what KVD.GET of this key gave")
+	}
+	return t, nil
+}
+
+func planKvdGet(k *call) (render, error) {
+	t, err := k.token(2)
+	if err != nil {
+		return nil, err
+	}
+	r, err := k.ask(replica.Get, k.args[1])
+	if err != nil {
+		return nil, err
+	}
+	r.Token = t.Seen
+	policy := k.srv.inspector.Policy()
+	return func(w *Writer, a *answer) { showReading(w, a, policy.Panel(a.reqs[0].Key).Serving) }, nil
+}
+
+func showReading(w *Writer, a *answer, id resolve.ID) {
+	rep := &a.replies[0]
+	w.Map(3)
+	w.Text("values")
+	w.Array(len(rep.Shown.Values))
+	for _, v := range rep.Shown.Values {
+		w.Bulk(v)
+	}
+	w.Text("token")
+	w.Text(keyed(a.seenBy(), a.reqs[0].Key, rep.Shown.Dots).String())
+	w.Text("resolver")
+	w.Text(id.String())
+}
+
+// seenBy is what the client has seen after the first reply: what it brought and
+// what it was answered.
+func (a *answer) seenBy() replica.Token {
+	was, now := a.reqs[0].Token, a.replies[0].Token
+	now.Frontier = now.Frontier.Join(was.Frontier)
+	now.Lamport = now.Lamport.Merge(was.Lamport)
+	if was.HLC.Compare(now.HLC) > 0 {
+		now.HLC = was.HLC
+	}
+	return now
+}
+
+func planKvdSet(k *call) (render, error) {
+	t, err := k.token(3)
+	if err != nil {
+		return nil, err
+	}
+	return k.write(replica.Set, t, k.bytes(2))
+}
+
+func planKvdDel(k *call) (render, error) {
+	t, err := k.token(2)
+	if err != nil {
+		return nil, err
+	}
+	return k.write(replica.Remove, t, nil)
+}
+
+func planKvdResolve(k *call) (render, error) {
+	t, err := k.token(3)
+	if err != nil {
+		return nil, err
+	}
+	if !t.Keyed {
+		return nil, refusal("ERR the token does not say what was shown of the key; use the one KVD.GET gave")
+	}
+	return k.write(replica.Set, t, k.bytes(2))
+}
+
+// write adds a write over exactly what the token was shown, if it says.
+func (k *call) write(v replica.Verb, t Token, value []byte) (render, error) {
+	r, err := k.ask(v, k.args[1])
+	if err != nil {
+		return nil, err
+	}
+	r.Value, r.Token, r.Exact, r.Shown = value, t.Seen, t.Keyed, t.Shown
+	return showWritten, nil
+}
+
+// showWritten renders the dot, and a token that has seen the write. Of the key
+// its author knows that write and nothing else: to vouch for siblings it was not
+// shown would lose them.
+func showWritten(w *Writer, a *answer) {
+	rep := &a.replies[0]
+	w.Map(2)
+	w.Text("dot")
+	w.Text(rep.Dot.String())
+	w.Text("token")
+	w.Text(keyed(a.seenBy(), a.reqs[0].Key, []logical.Dot{rep.Dot}).String())
+}
+
+func runToken(k *call) error {
+	k.w.Text(Token{Seen: replica.Token{Frontier: k.srv.inspector.Frontier()}}.String())
+	return nil
+}
+
+// runWaitFor answers OK when this leader has caught up with the token.
+func runWaitFor(k *call) error {
+	t, err := ParseToken(string(k.args[1]))
+	if err != nil {
+		return err
+	}
+	limit, err := k.patience(2)
+	if err != nil {
+		return err
+	}
+	if !k.until(limit, func() bool { return k.srv.inspector.Frontier().Includes(t.Seen.Frontier) }) {
+		return fmt.Errorf("%w after %s; try again here later, or at the leader that gave the token", replica.ErrBehind, limit)
+	}
+	k.w.Simple("OK")
+	return nil
+}
+
+// runWait answers how many other leaders durably hold the connection's last
+// write, once they are enough or the time is over. Zero milliseconds mean as
+// long as it may be.
+func runWait(k *call) error {
+	want, err := k.int(1)
+	if err != nil {
+		return err
+	}
+	limit, err := k.patience(2)
+	if err != nil {
+		return err
+	}
+	if limit == 0 {
+		limit = k.srv.cfg.MaxWait
+	}
+	f := logical.FrontierOf()
+	if !k.wrote.IsZero() {
+		f = logical.FrontierOf(k.wrote)
+	}
+	have := 0
+	k.until(limit, func() bool { have = k.srv.inspector.Durable(f); return int64(have) >= want })
+	k.w.Int(int64(have))
+	return nil
+}
+
+// patience reads milliseconds, bounded by MaxWait.
+func (k *call) patience(i int) (time.Duration, error) {
+	ms, err := k.int(i)
+	if err != nil || ms < 0 {
+		return 0, refusal("ERR timeout is not an integer or out of range")
+	}
+	if ms > k.srv.cfg.MaxWait.Milliseconds() {
+		return k.srv.cfg.MaxWait, nil
+	}
+	return time.Duration(ms) * time.Millisecond, nil
+}
+
+func runFrontier(k *call) error {
+	f := k.srv.inspector.Frontier()
+	k.w.Map(f.Len())
+	for d := range f.All() {
+		k.w.Text(d.Origin.String())
+		k.w.Int(int64(d.Seq))
+	}
+	return nil
+}
+
+func runPolicy(k *call) error {
+	p := k.srv.inspector.Policy()
+	switch len(k.args) {
+	case 1:
+		k.writePolicy(p)
+	case 2:
+		panel := p.Panel(string(k.args[1]))
+		k.w.Map(3)
+		k.w.Text("resolver")
+		k.w.Text(panel.Serving.String())
+		k.w.Text("rule")
+		k.w.Text(panel.Serving.Rule())
+		k.w.Text("shadows")
+		writeKeys(k.w, panel.Shadows.Names())
+	default:
+		return wrongArity("kvd.policy")
+	}
+	return nil
+}
+
+func (k *call) writePolicy(p *resolve.Policy) {
+	k.w.Map(3)
+	k.w.Text("default")
+	k.w.Text(p.Default.String())
+	k.w.Text("shadows")
+	writeKeys(k.w, p.Shadows.Names())
+	k.w.Text("rules")
+	k.w.Map(len(p.Rules))
+	for _, r := range p.Rules {
+		k.w.Text(r.Prefix)
+		k.w.Text(r.Resolver.String())
+	}
+}

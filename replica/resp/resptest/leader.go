@@ -1,0 +1,329 @@
+// Package resptest has a leader for tests of the Redis protocol edge: a map, one
+// goroutine, and the promises of resp.Engine, resp.Keys and resp.Inspector. It
+// does not replicate and resolves nothing: siblings are put there by the test.
+package resptest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/resp"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// Origin is the fake leader's.
+const Origin logical.Origin = 0xfade
+
+// Leader is the fake. Make it with New.
+type Leader struct {
+	now   func() time.Time
+	queue chan job
+	done  sync.WaitGroup
+
+	mu      sync.Mutex
+	objects map[string]object
+	seq     logical.Seq
+	extra   logical.Frontier // what "other leaders" have sent
+	durable int
+	refuse  error
+	policy  resolve.Policy
+	batches []int // sizes of the calls of Do
+	gate    chan struct{}
+}
+
+type object struct {
+	values  [][]byte
+	dots    []logical.Dot
+	expires wallclock.Instant
+}
+
+type job struct {
+	reqs []*replica.Request
+	done func([]replica.Reply)
+}
+
+// New starts the leader's goroutine; Close ends it.
+func New(now func() time.Time) *Leader {
+	l := &Leader{now: now, queue: make(chan job, 64), objects: map[string]object{}, durable: 2}
+	l.done.Go(l.run)
+	return l
+}
+
+// Close answers what was taken and ends the goroutine. Nobody may call Do
+// afterwards.
+func (l *Leader) Close() {
+	close(l.queue)
+	l.done.Wait()
+}
+
+// Hold makes the leader keep batches until release is called.
+func (l *Leader) Hold() (release func()) {
+	gate := make(chan struct{})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gate = gate
+	return sync.OnceFunc(func() { close(gate) })
+}
+
+// Refuse makes Do take nothing and answer err; nil ends that.
+func (l *Leader) Refuse(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refuse = err
+}
+
+// Siblings lets the key show several values.
+func (l *Leader) Siblings(key string, values ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var o object
+	for _, v := range values {
+		o.values = append(o.values, []byte(v))
+		o.dots = append(o.dots, l.dot())
+	}
+	l.objects[key] = o
+}
+
+// Heard moves the frontier as if an op of another leader had been applied.
+func (l *Leader) Heard(d logical.Dot) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.extra = l.extra.Join(logical.FrontierOf(d))
+}
+
+// Batches is the sizes of the calls of Do so far.
+func (l *Leader) Batches() []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.batches)
+}
+
+// SetPolicy puts another policy in force.
+func (l *Leader) SetPolicy(p resolve.Policy) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.policy = p
+}
+
+// Do queues.
+func (l *Leader) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
+	l.mu.Lock()
+	err := l.refuse
+	if err == nil {
+		l.batches = append(l.batches, len(reqs))
+	}
+	l.mu.Unlock()
+	if err == nil {
+		l.queue <- job{reqs, done}
+	}
+	return err
+}
+
+func (l *Leader) run() {
+	for j := range l.queue {
+		l.mu.Lock()
+		gate := l.gate
+		l.mu.Unlock()
+		if gate != nil {
+			<-gate
+		}
+		j.done(l.answer(j.reqs))
+	}
+}
+
+func (l *Leader) answer(reqs []*replica.Request) []replica.Reply {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	replies := make([]replica.Reply, 0, len(reqs))
+	for _, r := range reqs {
+		rep := l.step(r)
+		rep.ID = r.ID
+		replies = append(replies, rep)
+	}
+	return replies
+}
+
+func (l *Leader) step(r *replica.Request) replica.Reply {
+	if !l.frontier().Includes(r.Token.Frontier) {
+		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrBehind)}
+	}
+	w := replica.Write{Verb: r.Verb, Value: r.Value, Delta: r.Delta, Expires: r.Expires}
+	o := l.show(r.Key)
+	if r.Verb == replica.Update {
+		var err error
+		w, err = r.Decide(replica.Present{Reading: o.reading(), Expires: o.expires, Now: l.clock()})
+		if err != nil {
+			return replica.Reply{Err: fmt.Errorf("update %q: %w", r.Key, err)}
+		}
+	}
+	rep, err := l.write(r, w, o)
+	if err != nil {
+		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, err)}
+	}
+	rep.Shown, rep.Token = l.show(r.Key).reading(), replica.Token{Frontier: l.frontier(), Lamport: logical.Lamport(l.seq)}
+	return rep
+}
+
+func (l *Leader) write(r *replica.Request, w replica.Write, o object) (replica.Reply, error) {
+	var rep replica.Reply
+	next := object{expires: w.Expires}
+	switch w.Verb {
+	case replica.Get:
+		return rep, nil
+	case replica.Set:
+		next.values = [][]byte{w.Value}
+	case replica.Incr:
+		n, err := sum(o.values, w.Delta)
+		if err != nil {
+			return rep, err
+		}
+		rep.Wrote = strconv.AppendInt(nil, n, 10)
+		next.values = [][]byte{rep.Wrote}
+	}
+	rep.Dot, rep.Over = l.dot(), o.dots
+	next.dots = []logical.Dot{rep.Dot}
+	if r.Exact {
+		rep.Over = slices.Clone(r.Shown)
+		for i, d := range o.dots { // siblings the author had not been shown stay
+			if !slices.Contains(r.Shown, d) {
+				next.values, next.dots = append(next.values, o.values[i]), append(next.dots, d)
+			}
+		}
+	}
+	l.objects[r.Key] = next
+	return rep, nil
+}
+
+func sum(values [][]byte, delta int64) (int64, error) {
+	if len(values) == 0 {
+		return delta, nil
+	}
+	n, err := strconv.ParseInt(string(values[0]), 10, 64)
+	switch {
+	case err != nil:
+		return 0, resolve.ErrNotInteger
+	case delta > 0 && n+delta < n, delta < 0 && n+delta > n:
+		return 0, resolve.ErrOverflow
+	}
+	return n + delta, nil
+}
+
+func (l *Leader) show(key string) object {
+	o := l.objects[key]
+	if o.expires != 0 && o.expires <= l.clock().Midpoint() {
+		return object{dots: o.dots}
+	}
+	return o
+}
+
+func (o object) reading() resolve.Reading { return resolve.Reading{Values: o.values, Dots: o.dots} }
+
+func (l *Leader) clock() wallclock.Interval {
+	return wallclock.Around(wallclock.Instant(l.now().UnixNano()), time.Millisecond)
+}
+
+func (l *Leader) dot() logical.Dot {
+	l.seq++
+	return logical.Dot{Origin: Origin, Seq: l.seq}
+}
+
+func (l *Leader) frontier() logical.Frontier {
+	if l.seq == 0 {
+		return l.extra
+	}
+	return l.extra.Join(logical.FrontierOf(logical.Dot{Origin: Origin, Seq: l.seq}))
+}
+
+func verb(v replica.Verb) string {
+	return [...]string{"?", "get", "set", "remove", "incr", "update"}[min(v, 5)]
+}
+
+// Scan walks in key order; cursors are the last key looked at.
+func (l *Leader) Scan(cursor string, n int, match func(string) bool) ([]string, string, error) {
+	if n < 1 {
+		return nil, "", errors.New("scan of no keys")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := l.sorted()
+	i, found := slices.BinarySearch(all, cursor)
+	if found {
+		i++
+	}
+	var keys []string
+	to := min(i+n, len(all))
+	for _, k := range all[i:to] {
+		if match == nil || match(k) {
+			keys = append(keys, k)
+		}
+	}
+	if to == len(all) {
+		return keys, "", nil
+	}
+	return keys, all[to-1], nil
+}
+
+func (l *Leader) sorted() []string {
+	var all []string
+	for k := range l.objects {
+		if len(l.show(k).values) > 0 {
+			all = append(all, k)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Size counts the keys that show a value.
+func (l *Leader) Size() (int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int64(len(l.sorted())), nil
+}
+
+// Info has one section.
+func (l *Leader) Info() []resp.Section {
+	return []resp.Section{{Name: "kvd", Lines: []string{"origin:" + Origin.String()}}}
+}
+
+// Policy is what SetPolicy put in force, else lww for all.
+func (l *Leader) Policy() *resolve.Policy {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.policy
+	return &p
+}
+
+// Frontier is all own writes, and what Heard said.
+func (l *Leader) Frontier() logical.Frontier {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.frontier()
+}
+
+// Durable is always the same number of leaders.
+func (l *Leader) Durable(logical.Frontier) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.durable
+}
+
+// SetDurable changes that number.
+func (l *Leader) SetDurable(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.durable = n
+}
+
+var (
+	_ resp.Engine    = (*Leader)(nil)
+	_ resp.Keys      = (*Leader)(nil)
+	_ resp.Inspector = (*Leader)(nil)
+)

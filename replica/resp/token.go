@@ -1,0 +1,191 @@
+package resp
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strings"
+
+	"kvd/logical"
+	"kvd/replica"
+)
+
+// ErrToken is answered to text that is no token of ours.
+var ErrToken = errors.New("not a token")
+
+const (
+	tokenVersion  = 1
+	maxTokenText  = 128 << 10
+	maxTokenDots  = 2048 // origins of the frontier, and dots shown
+	tokenOverhead = 64
+)
+
+// Token is what a client carries between commands and leaders: what it has
+// seen, and, if a command on a key gave it, what it was shown of that key.
+type Token struct {
+	Seen  replica.Token
+	Keyed bool
+	Key   string        // Keyed
+	Shown []logical.Dot // Keyed: sorted, none twice
+}
+
+// String renders the token as URL-safe text without padding, with a version and
+// a CRC32C so that a mangled one is refused instead of believed. Equal tokens
+// are equal texts. Layout, before base64:
+//
+//	version 1, flags (1: keyed)
+//	count, then (origin, 8 bytes; seq) ascending     the frontier
+//	lamport, wall (8 bytes), count                   the clocks
+//	length and bytes of key, count, (origin, seq)…   if keyed
+//	CRC32C of all before, 4 bytes big-endian
+//
+// Numbers without a size are unsigned varints.
+func (t Token) String() string {
+	b := make([]byte, 0, tokenOverhead+len(t.Key)+12*(t.Seen.Frontier.Len()+len(t.Shown)))
+	b = append(b, tokenVersion, flagOf(t.Keyed))
+	b = binary.AppendUvarint(b, uint64(t.Seen.Frontier.Len()))
+	for d := range t.Seen.Frontier.All() {
+		b = appendDot(b, d)
+	}
+	b = binary.AppendUvarint(b, uint64(t.Seen.Lamport))
+	b = binary.BigEndian.AppendUint64(b, uint64(t.Seen.HLC.Wall))
+	b = binary.AppendUvarint(b, uint64(t.Seen.HLC.Count))
+	if t.Keyed {
+		b = append(binary.AppendUvarint(b, uint64(len(t.Key))), t.Key...)
+		b = binary.AppendUvarint(b, uint64(len(t.Shown)))
+		for _, d := range t.Shown {
+			b = appendDot(b, d)
+		}
+	}
+	b = binary.BigEndian.AppendUint32(b, checksum(b))
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// keyed is the token of someone who has seen all of seen and was shown dots of
+// key.
+func keyed(seen replica.Token, key string, shown []logical.Dot) Token {
+	dots := slices.Clone(shown)
+	slices.SortFunc(dots, logical.Dot.Compare)
+	return Token{Seen: seen, Keyed: true, Key: key, Shown: slices.Compact(dots)}
+}
+
+// ParseToken reads what Token.String wrote, and nothing else: every token has
+// one text. It fails with ErrToken. The token shares no memory with text.
+func ParseToken(text string) (Token, error) {
+	if len(text) > maxTokenText {
+		return Token{}, fmt.Errorf("%w: %d bytes are too long; pass on what a command gave", ErrToken, len(text))
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || strings.ContainsAny(text, "\r\n") {
+		return Token{}, fmt.Errorf("%w: it is not URL-safe base64; pass it on unchanged", ErrToken)
+	}
+	if len(raw) < 6 || checksum(raw[:len(raw)-4]) != binary.BigEndian.Uint32(raw[len(raw)-4:]) {
+		return Token{}, fmt.Errorf("%w: its checksum does not match; pass it on whole and unchanged", ErrToken)
+	}
+	if raw[0] != tokenVersion {
+		return Token{}, fmt.Errorf("%w: version %d is unknown here; this leader reads version %d", ErrToken, raw[0], tokenVersion)
+	}
+	d := decoder{b: raw[1 : len(raw)-4]}
+	t := d.token()
+	if d.bad || len(d.b) > 0 {
+		return Token{}, fmt.Errorf("%w: its contents are malformed; ask for a new one", ErrToken)
+	}
+	return t, nil
+}
+
+// decoder takes a token apart. After the first fault, everything it gives is
+// zero.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) token() Token {
+	var t Token
+	flags := d.bytes(1)
+	t.Seen.Frontier = logical.FrontierOf(d.dots(true)...)
+	t.Seen.Lamport = logical.Lamport(d.uvarint())
+	if wall := d.bytes(8); wall != nil {
+		t.Seen.HLC.Wall = int64(binary.BigEndian.Uint64(wall))
+	}
+	count := d.uvarint()
+	d.bad = d.bad || flags[0] > 1 || count > 1<<32-1
+	if d.bad {
+		return Token{}
+	}
+	t.Seen.HLC.Count = uint32(count)
+	if flags[0] == 1 {
+		t.Keyed = true
+		t.Key = string(d.bytes(d.uvarint()))
+		t.Shown = d.dots(false)
+	}
+	return t
+}
+
+// dots takes a list that ascends, by origin alone if oneEach.
+func (d *decoder) dots(oneEach bool) []logical.Dot {
+	n := d.uvarint()
+	if d.bad || n > maxTokenDots || n*9 > uint64(len(d.b)) {
+		d.bad = true
+		return nil
+	}
+	dots := make([]logical.Dot, 0, n)
+	for range n {
+		dot := d.dot()
+		if k := len(dots); d.bad || k > 0 && (dots[k-1].Compare(dot) >= 0 || oneEach && dots[k-1].Origin == dot.Origin) {
+			d.bad = true
+			return nil
+		}
+		dots = append(dots, dot)
+	}
+	return dots
+}
+
+func (d *decoder) dot() logical.Dot {
+	o := d.bytes(8)
+	seq := d.uvarint()
+	if d.bad {
+		return logical.Dot{}
+	}
+	dot := logical.Dot{Origin: logical.Origin(binary.BigEndian.Uint64(o)), Seq: logical.Seq(seq)}
+	d.bad = dot.Origin == 0 || dot.Seq == 0
+	return dot
+}
+
+// uvarint takes a number in its shortest form.
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 || n > 1 && d.b[n-1] == 0 {
+		d.bad = true
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+// bytes takes n bytes; nil if they are not there.
+func (d *decoder) bytes(n uint64) []byte {
+	if d.bad || n > uint64(len(d.b)) {
+		d.bad = true
+		return nil
+	}
+	b := d.b[:n]
+	d.b = d.b[n:]
+	return b
+}
+
+func appendDot(b []byte, d logical.Dot) []byte {
+	return binary.AppendUvarint(binary.BigEndian.AppendUint64(b, uint64(d.Origin)), uint64(d.Seq))
+}
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+func flagOf(on bool) byte {
+	if on {
+		return 1
+	}
+	return 0
+}

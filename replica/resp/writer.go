@@ -1,0 +1,144 @@
+package resp
+
+import (
+	"io"
+	"math"
+	"strconv"
+)
+
+// Protocol versions, as HELLO names them.
+const (
+	resp2 = 2
+	resp3 = 3
+)
+
+// Writer appends replies to a buffer, in RESP2 or RESP3. With a sink it empties
+// the buffer whenever it holds more than bound, so that it never holds more than
+// bound and one string; without one the owner takes the bytes.
+type Writer struct {
+	proto int
+	buf   []byte
+	sink  io.Writer
+	bound int
+	err   error // the sink's; everything after it is thrown away
+}
+
+// NewWriter writes to sink in batches of about bound bytes.
+func NewWriter(sink io.Writer, bound int) *Writer {
+	return &Writer{proto: resp2, sink: sink, bound: bound}
+}
+
+// Flush hands everything to the sink. The first failure sticks.
+func (w *Writer) Flush() error {
+	if w.err == nil && len(w.buf) > 0 {
+		_, w.err = w.sink.Write(w.buf)
+	}
+	w.buf = w.buf[:0]
+	if cap(w.buf) > 4*w.bound {
+		w.buf = nil
+	}
+	return w.err
+}
+
+// Simple writes a status; it must hold no line end.
+func (w *Writer) Simple(s string) {
+	w.buf = append(append(append(w.buf, '+'), s...), '\r', '\n')
+	w.spill()
+}
+
+// Error writes an error. Its text begins with the code, as in "ERR syntax
+// error". Line ends in it become blanks: they would end the reply.
+func (w *Writer) Error(text string) {
+	w.buf = append(w.buf, '-')
+	for i := range len(text) {
+		c := text[i]
+		if c == '\r' || c == '\n' {
+			c = ' '
+		}
+		w.buf = append(w.buf, c)
+	}
+	w.buf = append(w.buf, '\r', '\n')
+	w.spill()
+}
+
+// Int writes an integer.
+func (w *Writer) Int(n int64) {
+	w.buf = append(strconv.AppendInt(append(w.buf, ':'), n, 10), '\r', '\n')
+	w.spill()
+}
+
+// Bulk writes bytes; nil is an empty string, not a null.
+func (w *Writer) Bulk(b []byte) {
+	w.head('$', len(b))
+	w.buf = append(append(w.buf, b...), '\r', '\n')
+	w.spill()
+}
+
+// Text writes a string as Bulk does.
+func (w *Writer) Text(s string) {
+	w.head('$', len(s))
+	w.buf = append(append(w.buf, s...), '\r', '\n')
+	w.spill()
+}
+
+// Lines writes text for people: a verbatim string in RESP3.
+func (w *Writer) Lines(s string) {
+	if w.proto < resp3 {
+		w.Text(s)
+		return
+	}
+	w.head('=', len(s)+4)
+	w.buf = append(append(append(w.buf, "txt:"...), s...), '\r', '\n')
+	w.spill()
+}
+
+// Null writes that there is no value.
+func (w *Writer) Null() {
+	if w.proto < resp3 {
+		w.buf = append(w.buf, "$-1\r\n"...)
+	} else {
+		w.buf = append(w.buf, "_\r\n"...)
+	}
+	w.spill()
+}
+
+// Array begins an array: n replies follow.
+func (w *Writer) Array(n int) { w.head('*', n) }
+
+// Map begins a map: n pairs follow, in RESP2 as a flat array.
+func (w *Writer) Map(n int) {
+	if w.proto < resp3 {
+		w.head('*', 2*n)
+		return
+	}
+	w.head('%', n)
+}
+
+// Set begins a set: n replies follow, in RESP2 as an array.
+func (w *Writer) Set(n int) {
+	if w.proto < resp3 {
+		w.head('*', n)
+		return
+	}
+	w.head('~', n)
+}
+
+// raw appends replies that another writer of the same protocol has written.
+func (w *Writer) raw(b []byte) {
+	w.buf = append(w.buf, b...)
+	w.spill()
+}
+
+func (w *Writer) head(kind byte, n int) {
+	w.buf = append(strconv.AppendInt(append(w.buf, kind), int64(n), 10), '\r', '\n')
+}
+
+// spill empties a buffer that has grown beyond its bound.
+func (w *Writer) spill() {
+	if w.sink != nil && len(w.buf) > w.bound {
+		_ = w.Flush() // sticks: Flush tells whoever ends the batch
+	}
+}
+
+// scratch is a writer whose bytes its owner takes.
+func scratch() Writer { return Writer{proto: resp2, bound: math.MaxInt} }

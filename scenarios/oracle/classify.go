@@ -1,0 +1,76 @@
+package oracle
+
+import "slices"
+
+// classify says why each lost update of a key is lost, and names a survivor.
+func (j *judge) classify(k int32, r rule) {
+	for _, u := range j.g.keys[k].updates {
+		f := &j.fates[u]
+		f.by = -1
+		if f.accounted {
+			continue
+		}
+		if !r.counter {
+			f.class = j.class(u, r)
+		}
+		f.by = j.victor(u, f.class == Inverted || f.class == Resurrected)
+	}
+}
+
+// class is why u is lost. Being beaten at birth by what its author had been
+// shown comes first; then being missing; then who survives.
+func (j *judge) class(u int32, r rule) Class {
+	q := j.g.h.updates[u]
+	survivors := j.keys[q.key].survivors
+	switch {
+	case !r.keeps && j.inverted(u):
+		return Inverted
+	case !r.keeps && !j.gone(u) && !j.reach.knowsAll(u, survivors):
+		return Concurrent
+	case q.Verb == Delete && j.reach.knows(u, survivors):
+		return Resurrected
+	}
+	return Durability
+}
+
+// inverted reports whether u was beaten at birth by its own past, wherever it
+// was accepted.
+func (j *judge) inverted(u int32) bool {
+	q := j.g.h.updates[u]
+	for i := range q.acceptances {
+		if !j.beatenAtBirth(u, &q.acceptances[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// beatenAtBirth reports whether the leader that accepted u did not show it right
+// after, but something that its author had been shown by then.
+func (j *judge) beatenAtBirth(u int32, a *acceptance) bool {
+	q := j.g.h.updates[u]
+	shown := j.g.show(nil, q.key, a.After.Dots)
+	if slices.Contains(shown, u) {
+		return false
+	}
+	over := a.Over
+	if q.Exact {
+		over = q.Shown
+	}
+	base := j.g.show(nil, q.key, over)
+	return slices.ContainsFunc(shown, func(s int32) bool { return j.reach.reflects(base, s) })
+}
+
+// victor is a survivor that u had been shown, or had not, else any, else -1.
+func (j *judge) victor(u int32, older bool) int32 {
+	survivors := j.keys[j.g.h.updates[u].key].survivors
+	for _, s := range survivors {
+		if s != u && j.reach.past(u, s) == older {
+			return s
+		}
+	}
+	if len(survivors) > 0 {
+		return survivors[0]
+	}
+	return -1
+}

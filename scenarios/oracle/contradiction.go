@@ -1,0 +1,40 @@
+package oracle
+
+import (
+	"time"
+
+	"kvd/logical"
+)
+
+// Contradict is in what way servers contradicted themselves or the client.
+type Contradict uint8
+
+// The ways.
+const (
+	Unknown  Contradict = 1 + iota // a reply names a dot that no acknowledgement gave
+	Early                          // a reply names a dot before its acknowledgement; among real processes replies may merely have crossed
+	Unshown                        // the server claims that the author had seen what it was never shown
+	Unasked                        // accepted or answered what nobody had asked
+	Reused                         // one name for two writes
+	Circle                         // two writes had each been shown the other
+	Miscount                       // a counter that does not add up, or is no number
+)
+
+// String names the way.
+func (c Contradict) String() string {
+	names := [...]string{"", "unknown", "early", "unshown", "unasked", "reused", "circle", "miscount"}
+	if int(c) < len(names) {
+		return names[c]
+	}
+	return ""
+}
+
+// Contradiction is a reply that cannot be true. One is a bug, of a server or of
+// the runner, whatever the resolver.
+type Contradiction struct {
+	At   time.Duration
+	Kind Contradict
+	Key  string
+	Dot  logical.Dot
+	Why  string
+}

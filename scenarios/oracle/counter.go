@@ -1,0 +1,246 @@
+package oracle
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"kvd/logical"
+)
+
+// sum is the accounting of one counter.
+type sum struct {
+	j       *judge
+	k       int32
+	adds    []int32        // all but deletes, by rank
+	lost    map[int32]bool // deletes that took nothing away
+	taken   *marks         // in the past of a delete that took effect
+	covered *marks         // a survivor or in the past of one
+	value   int64          // what is shown at the end
+}
+
+// count accounts for a counter's updates by the sum: what was added, less what
+// deletes had been shown, is what must be there.
+func (j *judge) count(k int32) {
+	s := &sum{j: j, k: k, lost: map[int32]bool{}, taken: j.taken, covered: j.covered}
+	for _, u := range j.g.keys[k].updates {
+		j.fates[u].accounted = true
+		if q := j.g.h.updates[u]; q.Verb != Delete {
+			s.adds = append(s.adds, u)
+			s.checkDelta(q)
+		}
+	}
+	s.covered.reset()
+	s.covered.close(j.g, j.keys[k].survivors)
+	s.missingDeletes()
+	s.value = s.kindest(s.expect())
+	s.undoneDeletes()
+	s.explain(s.value - s.expect())
+	for d := range s.lost {
+		j.fates[d] = fate{class: Resurrected}
+	}
+}
+
+// checkDelta holds what a leader says an increment added against what was asked.
+func (s *sum) checkDelta(q *request) {
+	for i := range q.acceptances {
+		if a := &q.acceptances[i]; q.Verb == Incr && a.Delta != q.Delta {
+			s.j.g.gripe(a.when.at, Miscount, q.Key, a.Dot, fmt.Sprintf("%s says that %s added %d, and %d was asked for",
+				s.j.g.h.leaders.list[a.leader], q.name(), a.Delta, q.Delta))
+		}
+	}
+}
+
+// delta is what an update adds: once, whatever it was accepted as. For an
+// increment the client knows; for a set the smaller dot's acknowledgement says.
+func delta(q *request) int64 {
+	if q.Verb == Incr {
+		return q.Delta
+	}
+	first := slices.MinFunc(q.acceptances, func(a, b acceptance) int { return a.Dot.Compare(b.Dot) })
+	return first.Delta
+}
+
+// missingDeletes sets aside deletes that some leader never had and whose past
+// still counts.
+func (s *sum) missingDeletes() {
+	for _, d := range s.j.g.keys[s.k].deletes {
+		if !s.j.gone(d) {
+			continue
+		}
+		if slices.ContainsFunc(s.j.g.parents[d], func(p int32) bool { return s.covered.has(p) }) {
+			s.lost[d] = true
+		}
+	}
+}
+
+// expect is the sum that must be shown if the deletes not in lost took effect.
+func (s *sum) expect() int64 {
+	s.taken.reset()
+	for _, d := range s.j.g.keys[s.k].deletes {
+		if !s.lost[d] {
+			s.taken.close(s.j.g, s.j.g.parents[d])
+		}
+	}
+	var n int64
+	for _, u := range s.adds {
+		if !s.taken.has(u) {
+			n += delta(s.j.g.h.updates[u])
+		}
+	}
+	return n
+}
+
+// kindest is the value shown at the end; of several, the one nearest to want.
+func (s *sum) kindest(want int64) int64 {
+	var best int64
+	for i, leader := range s.j.leaders {
+		n := s.number(leader)
+		if i == 0 || abs(n-want) < abs(best-want) {
+			best = n
+		}
+	}
+	return best
+}
+
+// number reads what a leader shows at the end. Absent counts as zero.
+func (s *sum) number(leader string) int64 {
+	r := s.j.final(leader, s.k)
+	if len(r.Values) == 0 {
+		return 0
+	}
+	n, err := strconv.ParseInt(r.Values[0], 10, 64)
+	if err != nil || len(r.Values) > 1 {
+		g := s.j.g
+		g.gripe(g.h.last, Miscount, g.keys[s.k].name, logical.Dot{}, fmt.Sprintf("at the end %s shows %q, which is no number", leader, r.Values))
+	}
+	return n
+}
+
+// undoneDeletes tries whether deletes with a survivor in their past took no
+// effect. A dot alone does not say: an origin's dot stands for a total of which
+// a delete may have taken a part.
+func (s *sum) undoneDeletes() {
+	before, miss := s.lost, abs(s.value-s.expect())
+	s.lost = s.j.undone(s.k)
+	for d := range before {
+		s.lost[d] = true
+	}
+	if abs(s.value-s.expect()) >= miss {
+		s.lost = before
+	}
+}
+
+// explain turns a difference between what is shown and what must be into lost
+// or overcounted updates. What no survivor has seen is missing if that is
+// exactly the difference.
+func (s *sum) explain(diff int64) {
+	if diff == 0 {
+		return
+	}
+	var uncovered []int32
+	var missing int64
+	for _, u := range s.adds {
+		if !s.taken.has(u) && !s.covered.has(u) {
+			uncovered = append(uncovered, u)
+			missing += delta(s.j.g.h.updates[u])
+		}
+	}
+	switch {
+	case diff == -missing:
+		for _, u := range uncovered {
+			s.lose(u)
+		}
+	case diff > 0:
+		s.j.keys[s.k].overcounted = int(diff / s.unit(diff))
+	default:
+		s.shortBy(-diff)
+	}
+}
+
+// unit is what every update adds, if that is the same and the difference is a
+// multiple of it; else one.
+func (s *sum) unit(diff int64) int64 {
+	var unit int64
+	for _, u := range s.adds {
+		d := abs(delta(s.j.g.h.updates[u]))
+		if d == 0 || unit != 0 && d != unit {
+			return 1
+		}
+		unit = d
+	}
+	if unit == 0 || diff%unit != 0 {
+		return 1
+	}
+	return unit
+}
+
+// shortBy names updates that make up what is missing: those no survivor has seen
+// before others, those nobody was promised before others, the newest first.
+func (s *sum) shortBy(short int64) {
+	order := slices.Clone(s.adds)
+	weight := func(u int32) int {
+		n := 0
+		if s.covered.has(u) {
+			n = 2
+		}
+		if !s.j.g.h.updates[u].acked.never() {
+			n++
+		}
+		return n
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(weight(a), weight(b)), cmp.Compare(s.j.g.rank[b], s.j.g.rank[a]))
+	})
+	for _, u := range order {
+		if d := delta(s.j.g.h.updates[u]); !s.taken.has(u) && d > 0 && d <= short {
+			short -= d
+			s.lose(u)
+		}
+	}
+	if short > 0 {
+		g := s.j.g
+		g.gripe(g.h.last, Miscount, g.keys[s.k].name, logical.Dot{}, fmt.Sprintf("at the end %d is missing that no set of updates makes up", short))
+	}
+}
+
+func (s *sum) lose(u int32) { s.j.fates[u] = fate{class: Durability} }
+
+func abs(n int64) int64 { return max(n, -n) }
+
+// firstExcess is the first reading of a counter above the sum of all that had
+// been accepted by then, what it shows, and that sum.
+func (j *judge) firstExcess(k int32) (s *showing, shown, most int64) {
+	adds := j.g.additions()
+	best := map[int32]int64{} // by update: the most one acceptance of it adds
+	for i := range j.g.h.showings {
+		s := &j.g.h.showings[i]
+		if s.key != k || len(s.Values) == 0 {
+			continue
+		}
+		for len(adds) > 0 && adds[0].turn < s.when.turn {
+			most += j.raiseBest(best, k, adds[0])
+			adds = adds[1:]
+		}
+		if n, err := strconv.ParseInt(s.Values[0], 10, 64); err == nil && n > most {
+			return s, n, most
+		}
+	}
+	return nil, 0, 0
+}
+
+// raiseBest is how much more the key can hold now that an acceptance is known.
+func (j *judge) raiseBest(best map[int32]int64, k int32, a addition) int64 {
+	q := j.g.h.updates[a.update]
+	if q.key != k {
+		return 0
+	}
+	before := best[a.update]
+	for i := range q.acceptances {
+		if q.acceptances[i].Dot == a.dot {
+			best[a.update] = max(before, q.acceptances[i].Delta)
+		}
+	}
+	return best[a.update] - before
+}

@@ -1,0 +1,169 @@
+package oracle_test
+
+import (
+	"testing"
+	"time"
+
+	"kvd/logical"
+	"kvd/scenarios/oracle"
+)
+
+// incr is an increment by n.
+func incr(label, leader string, n int64, dot logical.Dot, over ...logical.Dot) write {
+	return write{label: label, client: "C" + leader, leader: leader, verb: oracle.Incr, delta: n, dot: dot, over: over}
+}
+
+// add is a set that the acknowledgement says added n.
+func add(label, leader string, n int64, dot logical.Dot, over ...logical.Dot) write {
+	w := incr(label, leader, n, dot, over...)
+	w.verb = oracle.Set
+	return w
+}
+
+func del(label, leader string, dot logical.Dot, over ...logical.Dot) write {
+	return write{label: label, client: "C" + leader, leader: leader, verb: oracle.Delete, dot: dot, over: over, after: &oracle.Reading{}}
+}
+
+func (s *story) all(ws ...write) *story {
+	for _, w := range ws {
+		s.writes(w)
+	}
+	return s
+}
+
+func TestCounterAddsUp(t *testing.T) {
+	three := func() *story {
+		return tell().all(incr("a", "n1", 1, d(1, 1)), incr("b", "n2", 1, d(2, 1)), incr("c", "n3", 1, d(3, 1)))
+	}
+	cases := []struct {
+		name  string
+		story *story
+		final oracle.Reading
+		want  oracle.Tally
+		lost  []string
+	}{
+		{"three at once", three(), shows("3", d(1, 1), d(2, 1), d(3, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+		{"one counted twice", three(), shows("4", d(1, 1), d(2, 1), d(3, 1)), oracle.Tally{Acked: 3, Accounted: 3, Overcounted: 1}, nil},
+		{"one missing, and its dot too", three(), shows("2", d(1, 1), d(3, 1)),
+			oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"b durability a"}},
+		{"one missing, its dot there: the newest is blamed", three(), shows("2", d(1, 1), d(2, 1), d(3, 1)),
+			oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"c durability a"}},
+		{"absent counts as zero", three(), shows(""), oracle.Tally{Acked: 3, Lost: 3, Durability: 3}, []string{"a durability ", "b durability ", "c durability "}},
+		{"overcount in updates", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 5, d(1, 2), d(1, 1))), shows("20", d(1, 2)),
+			oracle.Tally{Acked: 2, Accounted: 2, Overcounted: 2}, nil},
+		{"overcount in units", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 3, d(1, 2), d(1, 1))), shows("18", d(1, 2)),
+			oracle.Tally{Acked: 2, Accounted: 2, Overcounted: 10}, nil},
+		{"a lost decrement is lost, not overcounted", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n2", -2, d(2, 1))), shows("5", d(1, 1)),
+			oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1}, []string{"b durability a"}},
+		{"sets add what they say", tell().all(incr("a", "n1", 5, d(1, 1)), add("s", "n1", 5, d(1, 2), d(1, 1)), incr("b", "n2", 1, d(2, 1))),
+			shows("11", d(1, 2), d(2, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+		{"a delete takes what it had seen", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n2", 1, d(2, 1)), del("del", "n1", d(1, 2), d(1, 1))),
+			shows("1", d(2, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+		{"a delete takes all that went into the total it saw",
+			tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 2, d(1, 2)), del("del", "n1", d(1, 3), d(1, 2)), incr("c", "n1", 1, d(1, 4))),
+			shows("1", d(1, 4)), oracle.Tally{Acked: 4, Accounted: 4}, nil},
+		{"a delete undone", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n2", 1, d(2, 1)), del("del", "n1", d(1, 2), d(1, 1))),
+			shows("6", d(1, 1), d(2, 1)), oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1}, []string{"del resurrected a"}},
+		{"a delete of a part of a total", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 2, d(1, 2), d(1, 1)), del("del", "n2", d(2, 1), d(1, 1))),
+			shows("2", d(1, 2)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+		{"a delete of a part of a total, not taken away", tell().all(incr("a", "n1", 2, d(1, 1)), incr("b", "n1", 2, d(1, 2), d(1, 1)), del("del", "n2", d(2, 1), d(1, 1))),
+			shows("4", d(1, 2)), oracle.Tally{Acked: 3, Accounted: 3, Overcounted: 1}, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			c.story.final(c.final)
+			v := c.story.wantTally(t, "counter", c.want)
+			wantLosses(t, v, c.lost...)
+			wantNoContradictions(t, v)
+		})
+	}
+}
+
+// TestTwinIncrementsCountOnce, with the smaller dot's amount when a set added
+// different amounts at its two leaders.
+func TestTwinIncrementsCountOnce(t *testing.T) {
+	twins := func(value string) *oracle.Judgement {
+		s := tell().all(incr("a", "n2", 3, d(2, 1)))
+		s.unheard(add("u", "n2", 7, d(2, 2), d(2, 1)))
+		retry := add("u", "n1", 10, d(1, 1))
+		s.all(retry)
+		s.final(shows(value, d(1, 1), d(2, 2)))
+		return s.h.Judge("counter")
+	}
+	if v := twins("13"); v.Tally != (oracle.Tally{Acked: 2, Accounted: 2}) {
+		t.Errorf("13 is right: %+v", v.Tally)
+	}
+	if v := twins("20"); v.Tally != (oracle.Tally{Acked: 2, Accounted: 2, Overcounted: 7}) {
+		t.Errorf("20 counts both: %+v", v.Tally)
+	}
+}
+
+func TestCounterDoesNotBlameWhatWasNotPromised(t *testing.T) {
+	s := tell().all(incr("a", "n1", 1, d(1, 1)))
+	s.unheard(incr("b", "n2", 1, d(2, 1)))
+	s.final(shows("1", d(1, 1)))
+	s.wantTally(t, "counter", oracle.Tally{Acked: 1, Accounted: 1})
+	s.final(shows("1", d(1, 1), d(2, 1)))
+	s.wantTally(t, "counter", oracle.Tally{Acked: 1, Accounted: 1})
+	s.all(incr("c", "n3", 1, d(3, 1)))
+	s.final(shows("2", d(1, 1), d(2, 1), d(3, 1)))
+	s.wantTally(t, "counter", oracle.Tally{Acked: 2, Accounted: 2})
+}
+
+// TestCounterDeleteThatNeverArrived: other leaders never had the delete, so what
+// it had seen still counts, although its dots are no longer shown.
+func TestCounterDeleteThatNeverArrived(t *testing.T) {
+	s := tell().all(incr("a", "n2", 5, d(2, 1)))
+	s.applied(d(2, 1), "n1", "n3")
+	s.all(del("del", "n1", d(1, 1), d(2, 1)))
+	s.all(incr("b", "n2", 1, d(2, 2), d(2, 1)))
+	s.applied(d(2, 2), "n1", "n3")
+	s.final(shows("6", d(2, 2)))
+	v := s.wantTally(t, "counter", oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1})
+	wantLosses(t, v, "del resurrected b")
+}
+
+func TestCounterThatCannotBeRight(t *testing.T) {
+	s := tell().all(incr("a", "n1", 5, d(1, 1)))
+	s.final(shows("3", d(1, 1)), "n1")
+	wantContradictions(t, s.h.Judge("counter"), "miscount 3ms: at the end 2 is missing that no set of updates makes up")
+	s.final(shows("five", d(1, 1)), "n1")
+	wantContradictions(t, s.h.Judge("counter"), `miscount 3ms: at the end n1 shows ["five"], which is no number`)
+}
+
+func TestLeaderMustAddWhatWasAsked(t *testing.T) {
+	s := tell()
+	w := incr("a", "n1", 5, d(1, 1))
+	s.sent(w)
+	w.delta = 6
+	s.accepted(w)
+	s.acked(w)
+	s.final(shows("5", d(1, 1)))
+	v := s.wantTally(t, "counter", oracle.Tally{Acked: 1, Accounted: 1})
+	wantContradictions(t, v, "miscount 2ms: n1 says that a added 6, and 5 was asked for")
+}
+
+func TestNoOvercountNamesTheFirstReadingThatCannotBe(t *testing.T) {
+	s := tell().all(incr("a", "n1", 1, d(1, 1)))
+	s.reads("B", "n2", shows("1", d(1, 1)))
+	at := s.reads("B", "n2", shows("2", d(1, 1)))
+	s.all(incr("b", "n1", 1, d(1, 2), d(1, 1)))
+	s.final(shows("2", d(1, 2)))
+	v := s.wantTally(t, "counter", oracle.Tally{Acked: 2, Accounted: 2})
+	held, when, why := v.CheckNoOvercount("x")
+	if held || when != at || why != "n2 showed 2, and at most 1 had been added" {
+		t.Errorf("held %v at %s: %s", held, when, why)
+	}
+	if held, _, _ := s.h.Judge("lww").CheckNoOvercount("x"); !held {
+		t.Error("only counters overcount")
+	}
+}
+
+func TestNoOvercountAtTheEnd(t *testing.T) {
+	s := tell().all(incr("a", "n1", 1, d(1, 1)))
+	s.final(shows("2", d(1, 1)))
+	held, at, why := s.h.Judge("counter").CheckNoOvercount("x")
+	if held || at != 3*time.Millisecond || why != "at the end x shows 1 too many" {
+		t.Errorf("held %v at %s: %s", held, at, why)
+	}
+}

@@ -1,0 +1,197 @@
+package oracle
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"kvd/logical"
+)
+
+// graph is who had been shown whom: a node per update, an edge to everything
+// its author had been shown. Edges stay within a key.
+type graph struct {
+	h       *History
+	serve   func(key string) rule
+	parents [][]int32 // by update; without circles
+	rank    []int32   // by update: above the ranks of its parents
+	keys    []keyed   // by key index
+	gripes  []Contradiction
+}
+
+// keyed is the updates of one key by rank.
+type keyed struct {
+	name    string
+	updates []int32
+	deletes []int32
+}
+
+// rule is what of a resolver matters to the oracle.
+type rule struct {
+	counter bool // accounted by the sum
+	// keeps says that a delete leaves nothing behind and nothing else can beat a
+	// write.
+	keeps bool
+}
+
+// ruleOf knows the resolvers by name. All others show what is greatest by some
+// stamp, and a deletion like any other write.
+func ruleOf(resolver string) rule {
+	return rule{counter: resolver == "counter", keeps: resolver == "counter" || resolver == "siblings"}
+}
+
+func newGraph(h *History, serve func(key string) string) *graph {
+	g := &graph{h: h, serve: func(key string) rule { return ruleOf(serve(key)) }, gripes: slices.Clone(h.gripes)}
+	g.parents = make([][]int32, len(h.updates))
+	for u, q := range h.updates {
+		g.parents[u] = g.parentsOf(int32(u), q)
+	}
+	g.chain()
+	g.order()
+	g.checkReadings()
+	return g
+}
+
+// parentsOf is what the author had been shown: what the client says for exact
+// writes, else what the acknowledgements say.
+func (g *graph) parentsOf(u int32, q *request) []int32 {
+	var ps []int32
+	if q.Exact {
+		ps = g.mentioned(ps, q, q.Shown, q.sent, "the client wrote over")
+	}
+	for i := range q.acceptances {
+		a := &q.acceptances[i]
+		over := g.mentioned(nil, q, a.Over, a.when, g.h.leaders.list[a.leader]+" acknowledged writing over")
+		if !q.Exact {
+			ps = append(ps, over...)
+			continue
+		}
+		g.checkOver(q, a, over, ps)
+	}
+	return distinct(ps)
+}
+
+// checkOver holds what a leader says that the author had seen against what the
+// client was shown.
+func (g *graph) checkOver(q *request, a *acceptance, over, shown []int32) {
+	for _, p := range over {
+		if !slices.Contains(shown, p) {
+			g.gripe(a.when.at, Unshown, q.Key, a.Dot, fmt.Sprintf("%s says that the author of %s had seen %s, which it was never shown",
+				g.h.leaders.list[a.leader], q.name(), g.label(p)))
+		}
+	}
+}
+
+// mentioned appends the updates that dots name, and objects to names that mean
+// nothing yet.
+func (g *graph) mentioned(dst []int32, q *request, dots []logical.Dot, when moment, how string) []int32 {
+	for _, d := range dots {
+		u, ok := g.resolve(d, q.key, when, q.name()+": "+how)
+		if ok {
+			dst = append(dst, u)
+		}
+	}
+	return dst
+}
+
+// resolve finds the update that d names.
+func (g *graph) resolve(d logical.Dot, key int32, when moment, where string) (int32, bool) {
+	name := g.h.keys.list[key]
+	u, ok := g.h.dots[d]
+	if !ok || g.h.updates[u].key != key {
+		g.gripe(when.at, Unknown, name, d, fmt.Sprintf("%s %s, which names no write of %s", where, d, name))
+		return 0, false
+	}
+	if g.acceptedAs(u, d).turn > when.turn {
+		g.gripe(when.at, Early, name, d, fmt.Sprintf("%s %s before it was accepted as %s", where, g.label(u), d))
+	}
+	return u, true
+}
+
+// acceptedAs is when the update was given the dot.
+func (g *graph) acceptedAs(u int32, d logical.Dot) moment {
+	for i := range g.h.updates[u].acceptances {
+		if a := &g.h.updates[u].acceptances[i]; a.Dot == d {
+			return a.when
+		}
+	}
+	return moment{}
+}
+
+// account is where a counter keeps one running total.
+type account struct {
+	key, leader int32
+	origin      logical.Origin
+}
+
+// chain adds, for counters, an edge from each addition to the one before it on
+// the same running total: whoever is shown the total is shown all that went into
+// it.
+func (g *graph) chain() {
+	newest := map[account]int32{}
+	for _, d := range g.additions() {
+		q := g.h.updates[d.update]
+		a := account{q.key, d.leader, d.dot.Origin}
+		if p, ok := newest[a]; ok && p != d.update && !slices.Contains(g.parents[d.update], p) {
+			g.parents[d.update] = append(g.parents[d.update], p)
+		}
+		newest[a] = d.update
+	}
+}
+
+// addition is one acceptance of a counter's write that is no delete.
+type addition struct {
+	update, leader int32
+	dot            logical.Dot
+	turn           int32
+}
+
+// additions lists them in the order of their acceptance.
+func (g *graph) additions() []addition {
+	var list []addition
+	for u, q := range g.h.updates {
+		if q.Verb == Delete || !g.serve(q.Key).counter {
+			continue
+		}
+		for i := range q.acceptances {
+			a := &q.acceptances[i]
+			list = append(list, addition{int32(u), a.leader, a.Dot, a.when.turn})
+		}
+	}
+	slices.SortFunc(list, func(a, b addition) int { return cmp.Compare(a.turn, b.turn) })
+	return list
+}
+
+// checkReadings objects to readings that show what was never written.
+func (g *graph) checkReadings() {
+	for i := range g.h.showings {
+		s := &g.h.showings[i]
+		for _, d := range s.Dots {
+			g.resolve(d, s.key, s.when, g.h.leaders.list[s.leader]+" showed "+g.h.clients.list[s.client])
+		}
+	}
+}
+
+// label is what people call the update.
+func (g *graph) label(u int32) string { return g.h.updates[u].name() }
+
+// show is the updates behind a reading of the key, those it can name.
+func (g *graph) show(dst []int32, key int32, dots []logical.Dot) []int32 {
+	for _, d := range dots {
+		if u, ok := g.h.dots[d]; ok && g.h.updates[u].key == key && !slices.Contains(dst, u) {
+			dst = append(dst, u)
+		}
+	}
+	return dst
+}
+
+func (g *graph) gripe(at time.Duration, kind Contradict, key string, dot logical.Dot, why string) {
+	g.gripes = append(g.gripes, Contradiction{At: at, Kind: kind, Key: key, Dot: dot, Why: why})
+}
+
+// distinct sorts and removes repetitions, in place.
+func distinct(us []int32) []int32 {
+	slices.Sort(us)
+	return slices.Compact(us)
+}

@@ -1,0 +1,176 @@
+package oracle
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"kvd/logical"
+)
+
+// Tally counts acknowledged updates. Acked is Accounted and Lost together; Lost
+// is the four classes together. Overcounted is what a counter shows beyond what
+// was added, in updates where all add the same, else in units.
+type Tally struct {
+	Acked       int
+	Accounted   int
+	Lost        int
+	Inverted    int
+	Concurrent  int
+	Durability  int
+	Resurrected int
+	Overcounted int
+}
+
+// KeyTally is the tally of one key.
+type KeyTally struct {
+	Key string
+	Tally
+	Siblings  int  // most values any leader shows at the end
+	Converged bool // all leaders show the same at the end
+}
+
+// Judgement is what a history comes to under a resolver. It belongs to the
+// caller, and holds on to the history.
+type Judgement struct {
+	Tally
+	Keys           []KeyTally      // by key
+	Losses         []Loss          // by the time of acknowledgement, then label
+	Siblings       int             // most values any leader shows at the end for one key
+	Converged      bool            // all leaders show the same at the end for every key
+	Session        string          // kept, broken; empty without session clients
+	Violations     []Violation     // by time; those of clients without a session too
+	Contradictions []Contradiction // by time
+	Failed         int             // replies that said no, and requests given up
+
+	j *judge
+}
+
+// The verdicts on sessions.
+const (
+	SessionKept   = "kept"
+	SessionBroken = "broken"
+)
+
+// Judge judges the history under one resolver for all keys.
+func (h *History) Judge(resolver string) *Judgement {
+	return h.JudgeBy(func(string) string { return resolver })
+}
+
+// JudgeBy judges the history where serve names the resolver of each key.
+func (h *History) JudgeBy(serve func(key string) string) *Judgement {
+	j := newJudge(h, serve)
+	v := &Judgement{j: j, Converged: true, Failed: h.failed}
+	v.tallyKeys()
+	v.tallyUpdates()
+	v.tallySessions()
+	v.Contradictions = j.g.gripes
+	slices.SortStableFunc(v.Contradictions, func(a, b Contradiction) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Why, b.Why))
+	})
+	return v
+}
+
+// Key is the tally of one key; zero, and converged, for a key not in the history.
+func (v *Judgement) Key(key string) KeyTally {
+	i, ok := slices.BinarySearchFunc(v.Keys, key, func(t KeyTally, key string) int { return cmp.Compare(t.Key, key) })
+	if !ok {
+		return KeyTally{Key: key, Converged: true}
+	}
+	return v.Keys[i]
+}
+
+// tallyKeys sums up updates by key.
+func (v *Judgement) tallyKeys() {
+	for k := range v.j.g.keys {
+		key, o := &v.j.g.keys[k], &v.j.keys[k]
+		t := KeyTally{Key: key.name, Siblings: o.siblings, Converged: o.converged}
+		for _, u := range key.updates {
+			if !v.j.g.h.updates[u].acked.never() {
+				t.add(v.j.fates[u])
+			}
+		}
+		t.Overcounted = o.overcounted
+		v.Keys = append(v.Keys, t)
+		v.Tally.sum(t.Tally)
+		v.Siblings = max(v.Siblings, t.Siblings)
+		v.Converged = v.Converged && t.Converged
+	}
+	slices.SortFunc(v.Keys, func(a, b KeyTally) int { return cmp.Compare(a.Key, b.Key) })
+}
+
+// add counts one acknowledged update.
+func (t *Tally) add(f fate) {
+	t.Acked++
+	if f.accounted {
+		t.Accounted++
+		return
+	}
+	t.Lost++
+	switch f.class {
+	case Inverted:
+		t.Inverted++
+	case Concurrent:
+		t.Concurrent++
+	case Durability:
+		t.Durability++
+	case Resurrected:
+		t.Resurrected++
+	}
+}
+
+func (t *Tally) sum(s Tally) {
+	t.Acked += s.Acked
+	t.Accounted += s.Accounted
+	t.Lost += s.Lost
+	t.Inverted += s.Inverted
+	t.Concurrent += s.Concurrent
+	t.Durability += s.Durability
+	t.Resurrected += s.Resurrected
+	t.Overcounted += s.Overcounted
+}
+
+// tallyUpdates lists the losses.
+func (v *Judgement) tallyUpdates() {
+	for u, q := range v.j.g.h.updates {
+		f := v.j.fates[u]
+		if f.accounted || q.acked.never() {
+			continue
+		}
+		loss := Loss{Label: q.name(), Key: q.Key, Client: q.Client, Class: f.class, Dots: q.named(), Acked: q.acked.at}
+		if f.by >= 0 {
+			loss.By = v.j.g.label(f.by)
+		}
+		v.Losses = append(v.Losses, loss)
+	}
+	slices.SortStableFunc(v.Losses, func(a, b Loss) int {
+		return cmp.Or(cmp.Compare(a.Acked, b.Acked), cmp.Compare(a.Label, b.Label))
+	})
+}
+
+// named is the names the request was given, by dot.
+func (q *request) named() []logical.Dot {
+	dots := make([]logical.Dot, len(q.acceptances))
+	for i := range q.acceptances {
+		dots[i] = q.acceptances[i].Dot
+	}
+	slices.SortFunc(dots, logical.Dot.Compare)
+	return dots
+}
+
+func (v *Judgement) tallySessions() {
+	v.Violations = append(v.j.watchReadings(), v.j.watchOrder()...)
+	slices.SortStableFunc(v.Violations, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Client, b.Client), cmp.Compare(a.Guarantee, b.Guarantee), cmp.Compare(a.Why, b.Why))
+	})
+	if len(v.j.g.h.sessions) == 0 {
+		return
+	}
+	v.Session = SessionKept
+	if slices.ContainsFunc(v.Violations, func(x Violation) bool { return x.Session }) {
+		v.Session = SessionBroken
+	}
+}
+
+// end is the time of the last event.
+func (v *Judgement) end() time.Duration { return v.j.g.h.last }

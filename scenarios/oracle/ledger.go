@@ -1,0 +1,96 @@
+package oracle
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"kvd/logical"
+)
+
+// LedgerRow is one row of a leader's ledger for the resolver that serves the
+// key.
+type LedgerRow struct {
+	Key   string
+	Dot   logical.Dot
+	Class string // inverted, concurrent
+}
+
+// Agree holds the ledgers of leaders that have settled against the judgement,
+// and returns the differences as sentences, none when they agree. Every
+// acknowledged update that lost as inverted or concurrent must stand in every
+// ledger, and every row must be of an update that is lost in just that way. What
+// was not acknowledged may stand there if it is lost. What is missing (durability)
+// or undone (resurrected) no server can know.
+func (v *Judgement) Agree(ledger map[string][]LedgerRow) []string {
+	var diffs []string
+	for _, leader := range slices.Sorted(maps.Keys(ledger)) {
+		c := comparison{v.j, leader, map[int32][]string{}}
+		rows := slices.Clone(ledger[leader])
+		slices.SortStableFunc(rows, func(a, b LedgerRow) int { return a.Dot.Compare(b.Dot) })
+		for _, row := range rows {
+			diffs = append(diffs, c.row(row)...)
+		}
+		diffs = append(diffs, c.missing()...)
+	}
+	return diffs
+}
+
+// comparison is one leader's ledger against the judgement.
+type comparison struct {
+	j      *judge
+	leader string
+	rows   map[int32][]string // by update: the classes its rows give
+}
+
+// row holds one row against the fate of its update.
+func (c *comparison) row(row LedgerRow) []string {
+	g := c.j.g
+	u, ok := g.h.dots[row.Dot]
+	if !ok || g.h.updates[u].Key != row.Key {
+		return []string{fmt.Sprintf("%s: the ledger holds %s of %s as %s; no write of that key was accepted under that dot", c.leader, row.Dot, row.Key, row.Class)}
+	}
+	c.rows[u] = append(c.rows[u], row.Class)
+	if want := c.j.ledgered(u, row.Dot); want != row.Class {
+		return []string{fmt.Sprintf("%s: the ledger holds %s (%s) as %s; the oracle finds it %s", c.leader, g.label(u), row.Dot, row.Class, want)}
+	}
+	return nil
+}
+
+// ledgered is the class a row for the update's dot must have, in the oracle's
+// words. Of one request's two dots each has the class of its own birth.
+func (j *judge) ledgered(u int32, dot logical.Dot) string {
+	f := j.fates[u]
+	if f.accounted {
+		return "accounted"
+	}
+	if f.class != Inverted && f.class != Concurrent {
+		return f.class.String()
+	}
+	for i := range j.g.h.updates[u].acceptances {
+		if a := &j.g.h.updates[u].acceptances[i]; a.Dot == dot && j.beatenAtBirth(u, a) {
+			return Inverted.String()
+		}
+	}
+	return Concurrent.String()
+}
+
+// missing lists the losses that the ledger lacks.
+func (c *comparison) missing() []string {
+	var diffs []string
+	for u, q := range c.j.g.h.updates {
+		f := c.j.fates[u]
+		if f.accounted || q.acked.never() || f.class != Inverted && f.class != Concurrent || c.j.gone(int32(u)) {
+			continue
+		}
+		if slices.Contains(c.rows[int32(u)], f.class.String()) {
+			continue
+		}
+		held := "does not hold it"
+		if len(c.rows[int32(u)]) > 0 {
+			held = "holds it only as " + c.rows[int32(u)][0]
+		}
+		diffs = append(diffs, fmt.Sprintf("%s: the oracle finds %s (%s) %s; the ledger %s", c.leader, q.name(), q.named()[0], f.class, held))
+	}
+	return diffs
+}

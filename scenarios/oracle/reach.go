@@ -1,0 +1,139 @@
+package oracle
+
+// reach answers whether an update is in another's past. It remembers answers for
+// the last few updates asked about, so that asking along a chain walks it once.
+type reach struct {
+	g     *graph
+	slots [4]slot
+	turn  int
+	stack []visit
+}
+
+// slot remembers who has target in its past.
+type slot struct {
+	target int32
+	epoch  uint32
+	said   []uint32 // by update: epoch<<1 | answer; anything else is no answer yet
+}
+
+func newReach(g *graph) *reach {
+	r := &reach{g: g}
+	for i := range r.slots {
+		r.slots[i].target = -1
+	}
+	return r
+}
+
+// past reports whether target is in the past of u; nothing is in its own.
+func (r *reach) past(u, target int32) bool {
+	rank := r.g.rank
+	if rank[u] <= rank[target] {
+		return false
+	}
+	s := r.slot(target)
+	if s.no(u) || s.yes(u) {
+		return s.yes(u)
+	}
+	r.stack = append(r.stack[:0], visit{update: u})
+	for len(r.stack) > 0 {
+		top := &r.stack[len(r.stack)-1]
+		ps := r.g.parents[top.update]
+		if top.next == len(ps) {
+			s.said[top.update] = s.epoch << 1
+			r.stack = r.stack[:len(r.stack)-1]
+			continue
+		}
+		p := ps[top.next]
+		top.next++
+		switch {
+		case p == target || s.yes(p):
+			r.found(s)
+			return true
+		case rank[p] > rank[target] && !s.no(p):
+			r.stack = append(r.stack, visit{update: p})
+		}
+	}
+	return false
+}
+
+// found writes down that everything on the way has the target in its past.
+func (r *reach) found(s *slot) {
+	for _, v := range r.stack {
+		s.said[v.update] = s.epoch<<1 | 1
+	}
+}
+
+func (s *slot) yes(u int32) bool { return s.said[u] == s.epoch<<1|1 }
+func (s *slot) no(u int32) bool  { return s.said[u] == s.epoch<<1 }
+
+// slot is the target's, or the one unused longest made new.
+func (r *reach) slot(target int32) *slot {
+	for i := range r.slots {
+		if r.slots[i].target == target {
+			return &r.slots[i]
+		}
+	}
+	s := &r.slots[r.turn%len(r.slots)]
+	r.turn++
+	if s.said == nil {
+		s.said = make([]uint32, len(r.g.parents))
+	}
+	s.target = target
+	s.epoch++
+	return s
+}
+
+// reflects reports whether a reading shows u or something that has u in its
+// past.
+func (r *reach) reflects(shown []int32, u int32) bool {
+	for _, s := range shown {
+		if s == u || r.past(s, u) {
+			return true
+		}
+	}
+	return false
+}
+
+// knows reports whether some update of the list is in the past of u.
+func (r *reach) knows(u int32, list []int32) bool {
+	for _, s := range list {
+		if r.past(u, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// knowsAll reports whether every update of the list is in the past of u.
+func (r *reach) knowsAll(u int32, list []int32) bool {
+	for _, s := range list {
+		if !r.past(u, s) {
+			return false
+		}
+	}
+	return true
+}
+
+// marks is a set of updates that is emptied at once.
+type marks struct {
+	at  []uint32
+	now uint32
+}
+
+func newMarks(g *graph) *marks { return &marks{at: make([]uint32, len(g.parents)), now: 1} }
+
+func (m *marks) reset()           { m.now++ }
+func (m *marks) has(u int32) bool { return m.at[u] == m.now }
+
+// close adds the given updates and their pasts.
+func (m *marks) close(g *graph, from []int32) {
+	stack := append([]int32(nil), from...)
+	for len(stack) > 0 {
+		u := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if !m.has(u) {
+			m.at[u] = m.now
+			stack = append(stack, g.parents[u]...)
+		}
+	}
+}

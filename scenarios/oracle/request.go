@@ -1,0 +1,79 @@
+package oracle
+
+import "kvd/logical"
+
+// Verb is what a request asks for.
+type Verb uint8
+
+// The verbs. All but Get write.
+const (
+	Set Verb = 1 + iota
+	Delete
+	Incr   // the server's increment
+	Update // the client's own read, add and write
+	Append // the client's own read, union and write
+	Get
+)
+
+// String names the verb as scripts do.
+func (v Verb) String() string {
+	names := [...]string{"unknown", "set", "delete", "incr", "update", "append", "get"}
+	if int(v) < len(names) {
+		return names[v]
+	}
+	return names[0]
+}
+
+// Request is what a client asked of a leader.
+type Request struct {
+	ID      string // identity: the same for every attempt, and for nothing else
+	Label   string // what people call it; empty: its ID
+	Client  string
+	Session bool // the client carries a token
+	Leader  string
+	Key     string
+	Verb    Verb
+	Value   string
+	Delta   int64 // Incr
+	// Exact says that the client writes over Shown, what it had been shown of the
+	// key. Otherwise the write goes over whatever the leader shows, and the
+	// acknowledgement says what that was.
+	Exact bool
+	Shown []logical.Dot
+}
+
+// name is what people call the request.
+func (r *Request) name() string {
+	if r.Label != "" {
+		return r.Label
+	}
+	return r.ID
+}
+
+// Reading is what a leader shows of a key: several values are siblings, none is
+// absent. Dots name the writes behind them, deletions among them.
+type Reading struct {
+	Dots   []logical.Dot
+	Values []string
+}
+
+// Acceptance is what a leader's acknowledgement says of a write.
+type Acceptance struct {
+	Dot   logical.Dot   // the name the write was given
+	Over  []logical.Dot // what it wrote over
+	Delta int64         // what it added to a counter
+	After Reading       // what the leader showed of the key right after
+}
+
+// Read is a reply to a read, as its client received it.
+type Read struct {
+	// Request is the ID it was sent under. What the client learned after that
+	// does not oblige this reply; empty: everything learned before its arrival
+	// does.
+	Request string
+	Client  string
+	Session bool
+	Leader  string
+	Key     string
+	Reading Reading
+}

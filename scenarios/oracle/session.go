@@ -1,0 +1,157 @@
+package oracle
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Guarantee is what a session promises its client (Terry and others 1994).
+type Guarantee string
+
+// The guarantees, and all four together.
+const (
+	ReadYourWrites    Guarantee = "read-your-writes"
+	MonotonicReads    Guarantee = "monotonic-reads"
+	MonotonicWrites   Guarantee = "monotonic-writes"
+	WritesFollowReads Guarantee = "writes-follow-reads"
+	AllGuarantees     Guarantee = "all"
+)
+
+// Violation is a moment at which a client got less than a session entitles to.
+type Violation struct {
+	Guarantee Guarantee
+	Client    string
+	Session   bool // the client carried a token: without one nothing was promised
+	Key       string
+	At        time.Duration
+	Why       string
+}
+
+// watch follows what every client has learned.
+type watch struct {
+	j        *judge
+	sittings map[sittingKey]*sitting
+	found    []Violation
+	buf      []int32
+}
+
+type sittingKey struct{ client, key int32 }
+
+// sitting is one client and one key: its acknowledged writes, and what it was
+// shown.
+type sitting struct{ own, seen *trail }
+
+// watchReadings checks every reading that reached a client against what the
+// client had learned before.
+func (j *judge) watchReadings() []Violation {
+	w := &watch{j: j, sittings: map[sittingKey]*sitting{}}
+	for i := range j.g.h.showings {
+		w.reading(&j.g.h.showings[i])
+	}
+	return w.found
+}
+
+func (w *watch) reading(s *showing) {
+	at := w.sitting(s)
+	w.buf = w.j.g.show(w.buf[:0], s.key, s.Dots)
+	shown := w.buf
+	if u := w.unread(at, s, shown); u >= 0 {
+		w.report(ReadYourWrites, s, shown, "older than its own acknowledged", u)
+	}
+	if u := at.seen.older(w, s, shown); u >= 0 {
+		w.report(MonotonicReads, s, shown, "older than what it had been shown before,", u)
+	}
+	if s.own >= 0 {
+		at.own.learn(w.j.reach, w.j.g.h.requests[s.own].update, s.when.turn)
+	}
+	for _, u := range shown {
+		at.seen.learn(w.j.reach, u, s.when.turn)
+	}
+}
+
+// unread is an own write that the reading is older than. An acknowledgement must
+// reflect the write it acknowledges.
+func (w *watch) unread(at *sitting, s *showing, shown []int32) int32 {
+	if s.own >= 0 {
+		if u := w.j.g.h.requests[s.own].update; w.older(shown, u, s) {
+			return u
+		}
+	}
+	return at.own.older(w, s, shown)
+}
+
+func (w *watch) sitting(s *showing) *sitting {
+	k := sittingKey{s.client, s.key}
+	at := w.sittings[k]
+	if at == nil {
+		at = &sitting{newTrail(), newTrail()}
+		w.sittings[k] = at
+	}
+	return at
+}
+
+// older reports whether the reading is of a time before u: it does not reflect
+// u, and shows something of u's past, or shows nothing and no delete explains
+// that.
+func (w *watch) older(shown []int32, u int32, s *showing) bool {
+	r := w.j.reach
+	if len(shown) == 0 {
+		return !w.explained(u, s)
+	}
+	return r.knows(u, shown) && !r.reflects(shown, u)
+}
+
+// explained reports whether some delete accepted by then, u itself included, can
+// be why nothing is shown. Where deletes leave nothing behind they take away what
+// their author had been shown; elsewhere any delete that u had not seen may have
+// won and its traces been collected.
+func (w *watch) explained(u int32, s *showing) bool {
+	g, r := w.j.g, w.j.reach
+	deletes := g.keys[s.key].deletes
+	keeps := g.serve(g.keys[s.key].name).keeps
+	for i := len(deletes) - 1; i >= 0; i-- {
+		d := deletes[i]
+		switch {
+		case g.h.updates[d].acceptances[0].when.turn > s.when.turn:
+		case d == u, keeps && r.past(d, u), !keeps && !r.past(u, d):
+			return true
+		case keeps && g.rank[d] < g.rank[u]:
+			return false
+		}
+	}
+	return false
+}
+
+// lowest is the smallest rank of what is shown, or -1.
+func (w *watch) lowest(shown []int32) int32 {
+	low := int32(-1)
+	for i, u := range shown {
+		if rank := w.j.g.rank[u]; i == 0 || rank < low {
+			low = rank
+		}
+	}
+	return low
+}
+
+func (w *watch) report(kind Guarantee, s *showing, shown []int32, how string, u int32) {
+	g := w.j.g
+	w.found = append(w.found, Violation{
+		Guarantee: kind, Client: g.h.clients.list[s.client], Session: g.h.sessions[s.client],
+		Key: g.keys[s.key].name, At: s.when.at,
+		Why: fmt.Sprintf("%s showed %s %s of %s, %s %s", g.h.leaders.list[s.leader], g.h.clients.list[s.client],
+			w.j.labels(shown), g.keys[s.key].name, how, g.label(u)),
+	})
+}
+
+// labels names updates for people.
+func (j *judge) labels(us []int32) string {
+	if len(us) == 0 {
+		return "nothing"
+	}
+	list := make([]string, len(us))
+	for i, u := range us {
+		list[i] = j.g.label(u)
+	}
+	return strings.Join(list, ", ")
+}

@@ -3,6 +3,7 @@ package storage_test
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"reflect"
 	"runtime"
 	"strings"
@@ -125,28 +126,47 @@ func golden(t *testing.T, got []byte, want string) {
 	}
 }
 
-// TestAnnouncedLengths feeds headers that promise gigabytes. Nothing near that
-// may be allocated: the trap in general decoders.
+// TestAnnouncedLengths feeds headers that promise more than follows, within the
+// limits and far beyond them. What is allocated stays in proportion to what was
+// sent: the trap in general decoders.
 func TestAnnouncedLengths(t *testing.T) {
-	heads := []string{"dd7fffffff", "dcffff", "9d01", "9a01dd7fffffff", "9a0109c67fffffff", "9a0109db7fffffff", "9a0109a161c0c67fffffff",
-		"9a0109a161c0c4080000000000000001" + "01ddffffffff", "9601010101" + "01ddffffffff", "dd0001000201a0"}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for _, h := range heads {
+	const op, version = "9b0109a161c0c4080000000000000001019000" + "00ff", "9301a0" + "9a417f0101c0000000"
+	for name, h := range map[string]string{
+		"array":    "dd7fffffff",
+		"value":    "9a0101a161c67fffffff",
+		"value 2":  "9a0101a161c603ffffff",
+		"key":      "9a0101db7fffffff",
+		"key 2":    "9a0101da8000",
+		"origins":  "9a0101a161c0c67ffffff8",
+		"parents":  op + "dc1000",
+		"versions": "dc8002" + "01a0" + strings.Repeat("00", 0x8000),
+		"voids":    version + "dd00020000",
+		"places":   "96010101" + "0101" + "dc2000",
+	} {
 		b, err := hex.DecodeString(h)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, err := range refused(b) {
-			if err == nil {
-				t.Errorf("%s was accepted", h)
+		n := allocated(func() {
+			for _, err := range refused(b) {
+				if err == nil {
+					t.Errorf("%s was accepted", name)
+				}
 			}
+		})
+		if n > 16<<10+2*uint64(len(b)) {
+			t.Errorf("%s: %d bytes were allocated for %d", name, n, len(b))
 		}
 	}
+}
+
+// allocated is how many bytes f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
 	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
-		t.Errorf("%d bytes were allocated", n)
-	}
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // refused is what every decoder says of b.
@@ -171,7 +191,8 @@ func TestNotCanonical(t *testing.T) {
 		"wide value":          {"c40176", "c5000176"},
 		"unknown format":      {"9a01", "9a02"},
 		"unknown kind":        {"9a0101", "9a0107"},
-		"unused origin":       {"c4080000000000000001", "c41000000000000000010000000000000002"},
+		"unused origin":       {"c408000000000000000101" + "90", "c4100000000000000001000000000000000201" + "9100"},
+		"width in ns":         {"0500ff", "05" + "ff" + "ff"},
 		"own place in deps":   {"01900500", "0191000500"},
 		"unknown shape":       {"9a0101", "9a01cd1001"},
 		"more elements":       {"9a01", "9b01"},
@@ -185,6 +206,58 @@ func TestNotCanonical(t *testing.T) {
 		changed, _ := hex.DecodeString(strings.Replace(h, change[0], change[1], 1))
 		if o, err := storage.DecodeOp(changed); err == nil {
 			t.Errorf("%s: %x was accepted as %+v", name, changed, o)
+		}
+	}
+}
+
+// TestEmptyGroups announces groups that hold what is understood without them.
+func TestEmptyGroups(t *testing.T) {
+	const op, version = "a16bc40176c408000000000000000101" + "900500ff", "7f0101c0000000"
+	for name, h := range map[string]string{
+		"prev":     "9b0111" + op + "01",
+		"parents":  "9b0109" + op + "90",
+		"hlc":      "9c0121" + op + "0000",
+		"request":  "9c0141" + op + "0000",
+		"count":    "9c01cd0101" + op + "0000",
+		"seen":     "9b01cd0401" + op + "90",
+		"inverted": "9b01cd0801" + op + "00",
+		"total":    "9301a0" + "9911" + version + "00",
+		"base":     "9301a0" + "9a21" + version + "0100",
+		"voids":    "9301a0" + "9941" + version + "90",
+		"expires":  "9301a0" + "99cc81" + version + "00",
+	} {
+		b, err := hex.DecodeString(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if errs := refused(b); !strings.Contains(fmt.Sprint(errs), "announced and empty") {
+			t.Errorf("%s: %v", name, errs)
+		}
+	}
+}
+
+// TestDotsBehind: a dot has one encoding, relative to deps where it can be.
+func TestDotsBehind(t *testing.T) {
+	const op = "9b0109a16bc40176c408000000000000000105" + "900000" // seq 5, deps 4
+	for name, tail := range map[string]string{
+		"wraps":    "00" + "91" + "cfffffffffffffffff",
+		"zero":     "00" + "91" + "04",
+		"covered":  "00" + "91" + "920003",
+		"unlisted": "00" + "91" + "920109",
+	} {
+		b, err := hex.DecodeString(op + tail)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, err := storage.DecodeOp(b); err == nil {
+			t.Errorf("%s: accepted as %+v", name, o)
+		}
+	}
+	for tail, want := range map[string]logical.Seq{"00" + "91" + "01": 3, "00" + "91" + "920009": 9} {
+		b, _ := hex.DecodeString(op + tail)
+		o, err := storage.DecodeOp(b)
+		if err != nil || o.Parents[0].Seq != want {
+			t.Errorf("%s: %+v, %v", tail, o, err)
 		}
 	}
 }

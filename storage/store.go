@@ -43,8 +43,9 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close syncs what was committed and gives the directory back. It fails with
-// the first fault, if there was one. A second Close does nothing.
+// Close syncs what was committed, as pebble does with every log it closes, and
+// gives the directory back. It fails with the first fault, if there was one. A
+// second Close does nothing.
 func (s *Store) Close() error {
 	if s.closed {
 		return nil
@@ -52,9 +53,6 @@ func (s *Store) Close() error {
 	s.closed = true
 	close(s.stop)
 	s.syncing.Wait()
-	if s.fault.err() == nil {
-		s.sync()
-	}
 	err := s.db.Close()
 	if err != nil {
 		err = fmt.Errorf("close store: %w", err)

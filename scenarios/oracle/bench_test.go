@@ -1,0 +1,92 @@
+package oracle_test
+
+import (
+	"fmt"
+	"testing"
+
+	"kvd/logical"
+	"kvd/scenarios/oracle"
+)
+
+// chain is n updates of one key, each over the one before, acknowledged to one of
+// five session clients and applied at three leaders.
+func chain(n int) *story {
+	s := tell()
+	var over []logical.Dot
+	for i := range n {
+		leader := fmt.Sprintf("n%d", i%3+1)
+		w := incr(fmt.Sprint(i), leader, 1, d(uint64(i%3+1), uint64(i+1)), over...)
+		w.client, w.session = fmt.Sprint("C", i%5), true
+		s.writes(w)
+		s.applied(w.dot, "n1", "n2", "n3")
+		over = dots(w.dot)
+	}
+	s.final(shows(fmt.Sprint(n), over...))
+	return s
+}
+
+// poisoned is n updates, each beaten at birth by the first write of the key.
+func poisoned(n int) *story {
+	s := tell()
+	first := shows("poison", d(9, 1))
+	s.writes(write{label: "poison", client: "P", leader: "n1", dot: d(9, 1)})
+	for i := range n {
+		s.writes(write{label: fmt.Sprint(i), client: "A", session: true, leader: "n1", dot: d(1, uint64(i+1)), over: dots(d(9, 1)), after: &first})
+	}
+	s.final(first)
+	return s
+}
+
+// crowd is n updates by five clients, of which most lose to others unseen.
+func crowd(n int) *story {
+	s := tell()
+	top := d(1, 1)
+	for i := range n {
+		dot := d(uint64(i%5+1), uint64(i+1))
+		w := write{label: fmt.Sprint(i), client: fmt.Sprint("C", i%5), session: true, leader: "n1", dot: dot}
+		if i > 0 {
+			w.over = dots(top)
+		}
+		s.writes(w)
+		if i%4 == 0 {
+			top = dot
+		}
+	}
+	s.final(shows("top", top))
+	return s
+}
+
+const many = 200_000
+
+func TestDeepHistoriesAreJudgedWhole(t *testing.T) {
+	const n = 20_000
+	for _, resolver := range []string{"lww", "counter"} {
+		v := chain(n).wantTally(t, resolver, oracle.Tally{Acked: n, Accounted: n})
+		wantViolations(t, v)
+		wantNoContradictions(t, v)
+	}
+	v := poisoned(n).wantTally(t, "lww", oracle.Tally{Acked: n + 1, Accounted: 1, Lost: n, Inverted: n})
+	if len(v.Violations) != n {
+		t.Errorf("%d violations, expected one for every acknowledgement", len(v.Violations))
+	}
+}
+
+func benchmark(b *testing.B, s *story, resolver string) {
+	for b.Loop() {
+		if v := s.h.Judge(resolver); v.Acked < many {
+			b.Fatalf("acked %d", v.Acked)
+		}
+	}
+}
+
+func BenchmarkChain(b *testing.B)    { benchmark(b, chain(many), "lww") }
+func BenchmarkCounter(b *testing.B)  { benchmark(b, chain(many), "counter") }
+func BenchmarkPoisoned(b *testing.B) { benchmark(b, poisoned(many), "lww") }
+func BenchmarkCrowd(b *testing.B)    { benchmark(b, crowd(many), "lww") }
+func BenchmarkSiblings(b *testing.B) { benchmark(b, crowd(many), "siblings") }
+
+func BenchmarkFeed(b *testing.B) {
+	for b.Loop() {
+		chain(many)
+	}
+}

@@ -1,0 +1,302 @@
+package oracle_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"kvd/logical"
+	"kvd/scenarios/oracle"
+
+	"pgregory.net/rapid"
+)
+
+// naive is the dumb twin of the oracle: it keeps everything as maps of labels
+// and asks every question the long way.
+type naive struct {
+	story   *story
+	names   map[logical.Dot]string
+	over    map[string]map[string]bool // what the author had been shown
+	deletes []string                   // in order of acceptance
+	births  map[string][]birth
+	acked   []string
+	order   []logical.Dot // accepted dots
+	turns   []func(keeps bool)
+	learned map[string]*mind // by client
+	found   map[bool][]string
+}
+
+type birth struct {
+	over, shown []string
+}
+
+// mind is all that a client ever learned.
+type mind struct{ own, seen []string }
+
+func newNaive() *naive {
+	return &naive{story: tell(), names: map[logical.Dot]string{}, over: map[string]map[string]bool{},
+		births: map[string][]birth{}, learned: map[string]*mind{}, found: map[bool][]string{}}
+}
+
+// past walks up until nothing new is found.
+func (n *naive) past(u string) map[string]bool {
+	past := map[string]bool{}
+	for grew := true; grew; {
+		grew = false
+		for _, from := range append([]string{u}, keysOf(past)...) {
+			for p := range n.over[from] {
+				grew = grew || !past[p]
+				past[p] = true
+			}
+		}
+	}
+	return past
+}
+
+func keysOf(m map[string]bool) (list []string) {
+	for k := range m {
+		list = append(list, k)
+	}
+	return list
+}
+
+func (n *naive) labels(ds []logical.Dot) (list []string) {
+	for _, x := range ds {
+		list = append(list, n.names[x])
+	}
+	return list
+}
+
+func (n *naive) anyInPast(u string, list []string) bool {
+	past := n.past(u)
+	return slices.ContainsFunc(list, func(s string) bool { return past[s] })
+}
+
+// accounted is the rule of the package comment, word for word.
+func (n *naive) accounted(survivors []string, keeps bool) map[string]bool {
+	in := map[string]bool{}
+	vouch := func(u string) {
+		in[u] = true
+		for p := range n.past(u) {
+			in[p] = true
+		}
+	}
+	for _, s := range survivors {
+		vouch(s)
+	}
+	if !keeps {
+		return in
+	}
+	for _, x := range n.deletes {
+		if !n.anyInPast(x, survivors) {
+			vouch(x)
+		}
+	}
+	for _, x := range n.deletes {
+		if n.anyInPast(x, survivors) {
+			in[x] = false
+		}
+	}
+	return in
+}
+
+// class is why u is lost.
+func (n *naive) class(u string, survivors []string, keeps bool) string {
+	past := n.past(u)
+	unknown := slices.ContainsFunc(survivors, func(s string) bool { return !past[s] })
+	switch {
+	case !keeps && !slices.ContainsFunc(n.births[u], func(b birth) bool { return !n.stillborn(u, b) }):
+		return "inverted"
+	case !keeps && unknown:
+		return "concurrent"
+	case slices.Contains(n.deletes, u) && n.anyInPast(u, survivors):
+		return "resurrected"
+	}
+	return "durability"
+}
+
+func (n *naive) stillborn(u string, b birth) bool {
+	return !slices.Contains(b.shown, u) && slices.ContainsFunc(b.shown, func(s string) bool {
+		return slices.Contains(b.over, s) || slices.ContainsFunc(b.over, func(o string) bool { return n.past(o)[s] })
+	})
+}
+
+// older: the reading is of a time before u.
+func (n *naive) older(shown []string, u string, deletes []string, keeps bool) bool {
+	if len(shown) == 0 {
+		return !slices.ContainsFunc(deletes, func(x string) bool {
+			return x == u || keeps && n.past(x)[u] || !keeps && !n.past(u)[x]
+		})
+	}
+	reflects := slices.ContainsFunc(shown, func(s string) bool { return s == u || n.past(s)[u] })
+	return !reflects && n.anyInPast(u, shown)
+}
+
+// reading notes a reading to be judged when all edges are known.
+func (n *naive) reading(client, own string, shown []string) {
+	at, deletes := n.story.now, slices.Clone(n.deletes)
+	n.turns = append(n.turns, func(keeps bool) {
+		m := n.learned[client]
+		if m == nil {
+			m = &mind{}
+			n.learned[client] = m
+		}
+		if own != "" {
+			m.own = append(m.own, own)
+		}
+		stale := func(u string) bool { return n.older(shown, u, deletes, keeps) }
+		if slices.ContainsFunc(m.seen, stale) {
+			n.found[keeps] = append(n.found[keeps], fmt.Sprintf("monotonic-reads %s %s", client, at))
+		}
+		if slices.ContainsFunc(m.own, stale) {
+			n.found[keeps] = append(n.found[keeps], fmt.Sprintf("read-your-writes %s %s", client, at))
+		}
+		m.seen = append(m.seen, shown...)
+	})
+}
+
+// violations judges all readings in order.
+func (n *naive) violations(keeps bool) []string {
+	n.learned = map[string]*mind{}
+	for _, turn := range n.turns {
+		turn(keeps)
+	}
+	return n.found[keeps]
+}
+
+// some draws a few of the dots accepted so far.
+func (n *naive) some(t *rapid.T, most int, ok func(logical.Dot) bool) []logical.Dot {
+	var from []logical.Dot
+	for _, x := range n.order {
+		if ok == nil || ok(x) {
+			from = append(from, x)
+		}
+	}
+	if len(from) == 0 {
+		return nil
+	}
+	// The latest are drawn more often: chains grow, and readings are seldom old.
+	pick := rapid.Custom(func(t *rapid.T) logical.Dot {
+		back := rapid.IntRange(1, len(from)).Draw(t, "back")
+		if rapid.Bool().Draw(t, "near") {
+			back = min(back, 3)
+		}
+		return from[len(from)-back]
+	})
+	return rapid.SliceOfNDistinct(pick, 0, min(most, len(from)), func(x logical.Dot) logical.Dot { return x }).Draw(t, "some")
+}
+
+// accept makes a write an op somewhere, over dots that had not seen it.
+func (n *naive) accept(t *rapid.T, w *write) {
+	w.leader = rapid.SampledFrom([]string{"n1", "n2", "n3"}).Draw(t, "leader")
+	w.dot = d(uint64(w.leader[1]-'0'), uint64(len(n.order)+1))
+	w.over = n.some(t, 2, func(x logical.Dot) bool { return n.names[x] != w.label && !n.past(n.names[x])[w.label] })
+	n.names[w.dot] = w.label
+	n.order = append(n.order, w.dot)
+	after := oracle.Reading{Dots: n.some(t, 2, nil)}
+	if rapid.Bool().Draw(t, "shows itself") && !slices.Contains(after.Dots, w.dot) {
+		after.Dots = append(after.Dots, w.dot)
+	}
+	w.after = &after
+	if n.over[w.label] == nil {
+		n.over[w.label] = map[string]bool{}
+	}
+	for _, p := range n.labels(w.over) {
+		n.over[w.label][p] = true
+	}
+	n.births[w.label] = append(n.births[w.label], birth{n.labels(w.over), n.labels(after.Dots)})
+	n.story.sent(*w)
+	n.story.accepted(*w)
+}
+
+// step is one write, with or without a second acceptance and a reply, or a read.
+func (n *naive) step(t *rapid.T, i int) {
+	client := rapid.SampledFrom([]string{"A", "B"}).Draw(t, "client")
+	if rapid.IntRange(0, 2).Draw(t, "read") == 0 {
+		ds := n.some(t, 2, nil)
+		n.story.reads(client, "n1", oracle.Reading{Dots: ds})
+		n.reading(client, "", n.labels(ds))
+		return
+	}
+	w := write{label: fmt.Sprintf("u%02d", i), client: client, session: true}
+	if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
+		w.verb = oracle.Delete
+	}
+	n.accept(t, &w)
+	if w.verb == oracle.Delete {
+		n.deletes = append(n.deletes, w.label)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "retry") == 0 {
+		n.accept(t, &w)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "reply") > 0 {
+		n.story.acked(w)
+		n.acked = append(n.acked, w.label)
+		n.reading(client, w.label, n.labels(w.after.Dots))
+	}
+}
+
+func TestOracleAgreesWithTheLongWay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := newNaive()
+		for i := range rapid.IntRange(1, 14).Draw(t, "steps") {
+			n.step(t, i)
+		}
+		final := n.some(t, 2, nil)
+		n.story.final(oracle.Reading{Dots: final})
+		n.compare(t, "lww", n.labels(final))
+		n.compare(t, "siblings", n.labels(final))
+	})
+}
+
+func (n *naive) compare(t *rapid.T, resolver string, survivors []string) {
+	keeps := resolver == "siblings"
+	v := n.story.h.Judge(resolver)
+	if len(v.Contradictions) > 0 {
+		t.Fatalf("%s: contradictions %+v", resolver, v.Contradictions)
+	}
+	in := n.accounted(survivors, keeps)
+	var want, got []string
+	for _, u := range n.acked {
+		if !in[u] {
+			want = append(want, u+" "+n.class(u, survivors, keeps))
+		}
+	}
+	for _, l := range v.Losses {
+		got = append(got, l.Label+" "+l.Class.String())
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s: losses %q, the long way %q", resolver, got, want)
+	}
+	if v.Accounted+v.Lost != v.Acked || v.Acked != len(n.acked) || v.Inverted+v.Concurrent+v.Durability+v.Resurrected != v.Lost {
+		t.Fatalf("%s: the tally does not add up: %+v", resolver, v.Tally)
+	}
+	var broken []string
+	for _, x := range v.Violations {
+		broken = append(broken, fmt.Sprintf("%s %s %s", x.Guarantee, x.Client, x.At))
+	}
+	if long := n.violations(keeps); !slices.Equal(broken, long) {
+		t.Fatalf("%s: violations %q, the long way %q", resolver, broken, long)
+	}
+}
+
+// TestJudgingChangesNothing: the same history, judged twice and under another
+// resolver in between.
+func TestJudgingChangesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := newNaive()
+		for i := range rapid.IntRange(1, 14).Draw(t, "steps") {
+			n.step(t, i)
+		}
+		n.story.final(oracle.Reading{Dots: n.some(t, 2, nil), Values: []string{"1"}})
+		text := func() string {
+			v := n.story.h.Judge("lww")
+			return fmt.Sprintf("%+v %+v %+v %+v %+v", v.Tally, v.Keys, v.Losses, v.Violations, v.Contradictions)
+		}
+		first := text()
+		n.story.h.Judge("counter")
+		if second := text(); first != second {
+			t.Fatalf("first %s\nthen  %s", first, second)
+		}
+	})
+}

@@ -1,0 +1,164 @@
+package logical
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// twin is a frontier the obvious way.
+type twin map[Origin]Seq
+
+func (w twin) includes(v twin) bool {
+	for o, n := range v {
+		if w[o] < n {
+			return false
+		}
+	}
+	return true
+}
+
+func (w twin) join(v twin) twin {
+	u := maps.Clone(w)
+	for o, n := range v {
+		u[o] = max(u[o], n)
+	}
+	return u
+}
+
+func (w twin) frontier() Frontier {
+	var f Frontier
+	for o, n := range w {
+		f.Advance(Dot{o, n})
+	}
+	return f
+}
+
+// twins draws both forms of one set. Few origins, so that sets meet; enough to
+// pass the length from which find searches by halves.
+func twins(t *rapid.T, name string) (Frontier, twin) {
+	w := twin(rapid.MapOfN(rapid.Custom(func(t *rapid.T) Origin { return Origin(rapid.IntRange(1, 14).Draw(t, "origin")) }),
+		rapid.Custom(func(t *rapid.T) Seq { return Seq(rapid.IntRange(1, 4).Draw(t, "seq")) }), 0, 12).Draw(t, name))
+	return w.frontier(), w
+}
+
+func dot(t *rapid.T) Dot {
+	return Dot{Origin(rapid.IntRange(1, 14).Draw(t, "origin")), Seq(rapid.IntRange(0, 5).Draw(t, "seq"))}
+}
+
+func equal(f Frontier, w twin) bool {
+	got := twin{}
+	for d := range f.All() {
+		got[d.Origin] = d.Seq
+	}
+	return maps.Equal(got, w) && f.Len() == len(w)
+}
+
+func TestFrontierIsWhatItsTwinSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, v := twins(t, "f")
+		g, w := twins(t, "g")
+		d := dot(t)
+		if !equal(f, v) {
+			t.Fatalf("%v is not %v", f, v)
+		}
+		if f.At(d.Origin) != v[d.Origin] || f.Covers(d) != (d.Seq <= v[d.Origin]) {
+			t.Fatalf("%v: At or Covers of %v is wrong", f, d)
+		}
+		if f.Includes(g) != v.includes(w) {
+			t.Fatalf("%v includes %v: got %t", f, g, f.Includes(g))
+		}
+		if j := f.Join(g); !equal(j, v.join(w)) {
+			t.Fatalf("%v joined with %v is %v", f, g, j)
+		}
+		want := [2][2]Order{{Concurrent, Before}, {After, Equal}}[index(v.includes(w))][index(w.includes(v))]
+		if got := f.Compare(g); got != want {
+			t.Fatalf("%v against %v is %s, want %s", f, g, got, want)
+		}
+	})
+}
+
+func index(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func TestFrontierIsALattice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, _ := twins(t, "f")
+		g, _ := twins(t, "g")
+		h, _ := twins(t, "h")
+		same := func(law string, a, b Frontier) {
+			if a.Compare(b) != Equal || a.Digest() != b.Digest() || a.String() != b.String() {
+				t.Fatalf("%s: %v is not %v", law, a, b)
+			}
+		}
+		same("commutes", f.Join(g), g.Join(f))
+		same("associates", f.Join(g).Join(h), f.Join(g.Join(h)))
+		same("idempotent", f.Join(f), f)
+		same("unit", f.Join(Frontier{}), f)
+		if j := f.Join(g); !j.Includes(f) || !j.Includes(g) || h.Includes(f) && h.Includes(g) && !h.Includes(j) {
+			t.Fatalf("%v is not the least frontier that includes %v and %v", j, f, g)
+		}
+		if f.Includes(g) != (f.Join(g).Compare(f) == Equal) {
+			t.Fatalf("order and join of %v and %v disagree", f, g)
+		}
+	})
+}
+
+func TestAdvanceAddsOneDotAndKeepsOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, w := twins(t, "f")
+		d := dot(t)
+		f.Advance(d)
+		if d.Seq > 0 {
+			w[d.Origin] = max(w[d.Origin], d.Seq)
+		}
+		if !equal(f, w) {
+			t.Fatalf("advanced by %v: %v, want %v", d, f, w)
+		}
+		if all := slices.Collect(f.All()); !slices.IsSortedFunc(all, Dot.Compare) {
+			t.Fatalf("%v is not sorted", f)
+		}
+	})
+}
+
+func TestFrontiersShareNoMemory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, v := twins(t, "f")
+		g, w := twins(t, "g")
+		clone, union := f.Clone(), f.Join(g)
+		for o := range Origin(15) {
+			clone.Advance(Dot{o + 1, 9})
+			union.Advance(Dot{o + 1, 9})
+		}
+		if !equal(f, v) || !equal(g, w) {
+			t.Fatalf("advancing a clone or a union changed %v or %v", v, w)
+		}
+	})
+}
+
+func TestDigestTellsFrontiersApart(t *testing.T) {
+	seen := map[uint64]Frontier{}
+	for o := range Origin(40) {
+		for n := range Seq(200) {
+			f := FrontierOf(Dot{o + 1, n + 1})
+			if g, ok := seen[f.Digest()]; ok {
+				t.Fatalf("%v and %v have the same digest", f, g)
+			}
+			seen[f.Digest()] = f
+		}
+	}
+}
+
+func TestOrderNames(t *testing.T) {
+	for o, want := range map[Order]string{Equal: "equal", Before: "before", After: "after", Concurrent: "concurrent"} {
+		if o.String() != want {
+			t.Errorf("order %d is called %s, want %s", o, o, want)
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package cliutil
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os/exec"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+// example is a program with flags of every kind. It writes what it was told.
+func example(out *bytes.Buffer) *cli.App {
+	say := func(c *cli.Context) error {
+		out.WriteString(strings.Join([]string{c.Command.Name, c.String("node"), c.String("output"), c.Args().First()}, " "))
+		if c.Bool("verbose") {
+			out.WriteString(" verbose")
+		}
+		return nil
+	}
+	flags := func() []cli.Flag {
+		return []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}},
+			&cli.StringSliceFlag{Name: "skew"},
+		}
+	}
+	return &cli.App{
+		Name: "kv", Writer: out, ErrWriter: out,
+		Flags: []cli.Flag{&cli.StringFlag{Name: "node", Aliases: []string{"n"}}},
+		Commands: []*cli.Command{
+			{Name: "get", Aliases: []string{"read"}, Flags: flags(), Action: say},
+			{Name: "incr", Flags: flags(), Action: say},
+			{Name: "context", Subcommands: []*cli.Command{{Name: "add", Flags: flags(), Action: say}}},
+		},
+	}
+}
+
+func TestArrange(t *testing.T) {
+	for _, c := range []struct{ given, want string }{
+		{"", ""},
+		{"get x", "get -- x"},
+		{"get x --output json", "get --output=json -- x"},
+		{"get x -o json", "get --o=json -- x"},
+		{"get x -ojson", "get --o=json -- x"},
+		{"get x -o=json", "get --o=json -- x"},
+		{"get x -vqojson", "get --v --q --o=json -- x"},
+		{"get x -vo json y", "get --v --o=json -- x y"},
+		{"get -v x", "get --v -- x"},
+		{"get x --verbose=false", "get --verbose=false -- x"},
+		{"get x --node b", "--node=b get -- x"},
+		{"get x -nb", "--n=b get -- x"},
+		{"--node b get x", "--node=b get -- x"},
+		{"get -- -x --node b", "get -- -x --node b"},
+		{"get x -- -v", "get -- x -v"},
+		{"incr x -5", "incr -- x -5"},
+		{"incr x -0.5 -v", "incr --v -- x -0.5"},
+		{"get -", "get -- -"},
+		{"get x --skew b=-1ms --skew=c=+1ms", "get --skew=b=-1ms --skew=c=+1ms -- x"},
+		{"get x --output -v", "get --output=-v -- x"},
+		{"read x -v", "read --v -- x"},
+		{"context add dev -v", "context add --v -- dev"},
+		{"get get -v", "get --v -- get"},
+		{"get x -h", "get --h -- x"},
+		{"help get", "help -- get"},
+	} {
+		got, err := Arrange(example(&bytes.Buffer{}), append([]string{"kv"}, strings.Fields(c.given)...))
+		if err != nil {
+			t.Errorf("%q: %v", c.given, err)
+			continue
+		}
+		if want := append([]string{"kv"}, strings.Fields(c.want)...); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q became %q, want %q", c.given, got, want)
+		}
+	}
+}
+
+func TestWhatLooksLikeAFlagAndIsNoneIsRefused(t *testing.T) {
+	for _, c := range []struct{ given, says string }{
+		{"get x --outptu json", "--output"},
+		{"get x --ndoe b", "--node"},
+		{"get x -z", "unknown flag -z"},
+		{"get x -vz", "unknown flag -vz"},
+		{"get x --output", "needs a value"},
+		{"get x -vo", "needs a value"},
+		{"--verbose get x", "unknown flag --verbose"},
+		{"gte x", "did you mean kv get?"},
+		{"frobnicate", "kv help lists them"},
+		{"context rm dev", "unknown command \"rm\""},
+	} {
+		_, err := Arrange(example(&bytes.Buffer{}), append([]string{"kv"}, strings.Fields(c.given)...))
+		var p *Problem
+		if !errors.As(err, &p) || p.Code != Misused {
+			t.Errorf("%q: %v, want a usage problem", c.given, err)
+			continue
+		}
+		if !strings.Contains(p.Error(), c.says) {
+			t.Errorf("%q: %q does not say %q", c.given, p.Error(), c.says)
+		}
+	}
+}
+
+func TestFlagsReachTheActionWhereverTheyStand(t *testing.T) {
+	for _, given := range []string{"get x --node b -vojson", "-nb get -ojson x -v", "get --verbose x --node=b --output=json"} {
+		var out bytes.Buffer
+		code := Main(example(&out), append([]string{"kv"}, strings.Fields(given)...))
+		if code != OK || out.String() != "get b json x verbose" {
+			t.Errorf("%q: exit %d, %q", given, code, out.String())
+		}
+	}
+}
+
+func TestAWordLikeACommandIsData(t *testing.T) {
+	for _, word := range []string{"help", "h", "get"} {
+		var out bytes.Buffer
+		if code := Main(example(&out), []string{"kv", "get", word}); code != OK || out.String() != "get   "+word {
+			t.Errorf("get %s: exit %d, %q", word, code, out.String())
+		}
+	}
+}
+
+func TestExitCodesAndThreeLines(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+		says string
+	}{
+		{nil, OK, ""},
+		{errors.New("no such thing"), Failed, "kv: failed\nwhy:  no such thing\n"},
+		{Fail("get x", errors.New("n1 is away"), "try n2"), Failed, "kv: get x\nwhy:  n1 is away\nnext: try n2\n"},
+		{&Problem{What: "a promise broke", Why: "w2 is lost", Code: Broken}, Broken, "kv: a promise broke\nwhy:  w2 is lost\n"},
+		{cli.Exit("by the library's own way", 9), Failed, "kv: failed\nwhy:  by the library's own way\n"},
+	} {
+		var out bytes.Buffer
+		app := example(&out)
+		app.Commands[0].Action = func(*cli.Context) error { return c.err }
+		if code := Main(app, []string{"kv", "get"}); code != c.code || out.String() != c.says {
+			t.Errorf("%v: exit %d, %q; want %d, %q", c.err, code, out.String(), c.code, c.says)
+		}
+	}
+}
+
+func TestAnActionThatEndsWithoutFailingIsNotInterrupted(t *testing.T) {
+	var out bytes.Buffer
+	app := example(&out)
+	app.Commands[0].Action = func(c *cli.Context) error {
+		ctx, stop := context.WithCancel(c.Context)
+		stop()
+		return ctx.Err()
+	}
+	if code := Main(app, []string{"kv", "get"}); code != Failed {
+		t.Errorf("exit %d, want %d: no signal came", code, Failed)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"ddia-8-3", "relay", "hot-set"}
+	for read, want := range map[string]string{"ddia-8-4": "ddia-8-3", "realy": "relay", "hotset": "hot-set", "zebra": "", "x": "", "": ""} {
+		if got := Nearest(read, names); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", read, got, want)
+		}
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	app := example(&bytes.Buffer{})
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		text, err := completion(app, shell)
+		if err != nil || !strings.Contains(text, "verbose") || !strings.Contains(text, "context") {
+			t.Errorf("%s: %v\n%s", shell, err, text)
+		}
+	}
+	if _, err := completion(app, "tcsh"); err == nil {
+		t.Error("no error for a shell that is not known")
+	}
+}
+
+// TestBashReadsItsCompletion holds the script to a real shell, where there is
+// one.
+func TestBashReadsItsCompletion(t *testing.T) {
+	path, err := exec.LookPath("bash")
+	if err != nil {
+		t.Logf("no bash here: %v", err)
+		return
+	}
+	script := bash(example(&bytes.Buffer{})) + `
+COMP_WORDS=(kv get --ver); COMP_CWORD=2; _kv; echo "${COMPREPLY[@]}"
+COMP_WORDS=(kv con); COMP_CWORD=1; _kv; echo "${COMPREPLY[@]}"`
+	out, err := exec.Command(path, "-c", script).CombinedOutput()
+	if err != nil || string(out) != "--verbose\ncontext\n" {
+		t.Errorf("%v: %q", err, out)
+	}
+}

@@ -1,0 +1,58 @@
+package cliutil
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Main runs the program and returns its exit code. args begin with the
+// program's name. The first interrupt cancels the context that actions are
+// given, so that they can end in order; the second one ends the process at
+// once. Failures go to app.ErrWriter. The caller exits.
+func Main(app *cli.App, args []string) int {
+	prepare(app)
+	arranged, err := Arrange(app, args)
+	if err != nil {
+		return tell(app.ErrWriter, app.Name, err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// With our handler gone, the next signal does what signals do.
+	context.AfterFunc(ctx, stop)
+	err = app.RunContext(ctx, arranged)
+	if err != nil && ctx.Err() != nil {
+		err = &Problem{What: "interrupted", Why: "a signal asked for it", Next: "run it again; nothing was left half written", Code: Interrupted}
+	}
+	return tell(app.ErrWriter, app.Name, err)
+}
+
+// prepare takes from urfave/cli what it decides by itself: exiting, splitting
+// values at commas, and help as the first positional of every command.
+func prepare(app *cli.App) {
+	app.ExitErrHandler = func(*cli.Context, error) {}
+	app.DisableSliceFlagSeparator = true
+	app.HideVersion = true
+	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return misused(app.Name, err) }
+	leaves(app.Commands, func(c *cli.Command) {
+		c.HideHelpCommand = true
+		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return misused(app.Name+" "+c.Name, err) }
+	})
+}
+
+func misused(path string, err error) error {
+	return Usage("the command line of "+path+" cannot be read", err.Error(), path+" --help says what it takes")
+}
+
+// leaves calls do for every command without commands of its own.
+func leaves(commands []*cli.Command, do func(*cli.Command)) {
+	for _, c := range commands {
+		leaves(c.Subcommands, do)
+		if len(c.Subcommands) == 0 {
+			do(c)
+		}
+	}
+}

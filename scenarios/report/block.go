@@ -135,7 +135,7 @@ func (b Block) keys() []string {
 func (b Block) remarks() []string {
 	var out []string
 	if n := len(b.keys()) - maxKeys; n > 0 {
-		out = append(out, fmt.Sprintf("%s more not shown; -o json has them.", count(n, "key")))
+		out = append(out, fmt.Sprintf("%s not shown; -o json has them.", count(n, "more key")))
 	}
 	for _, r := range b.Results {
 		for _, p := range r.Promises {

@@ -74,12 +74,16 @@ func (l lanes) heads(row []rune, a, b int, end rune, dropped bool) {
 	}
 }
 
-// label writes between the sender's lane and the next, if there is room for it
-// and for a piece of line on either side.
+// label writes between the sender's lane and the next, cut so that a piece of
+// line stays on either side. A tick stays a tick.
 func (l lanes) label(row []rune, a, b int, label string) {
-	text := []rune(label)
-	if len(text) > l.pitch-3 {
-		return
+	text, room := []rune(label), l.pitch-3
+	switch {
+	case len(text) <= room:
+	case text[0] == '✓':
+		text = text[:1]
+	default:
+		text = append(text[:room-1:room-1], '…')
 	}
 	if b < a {
 		a -= l.pitch

@@ -32,13 +32,19 @@ func choose(all []beat) (drawn []beat, left string) {
 		all[i].other, all[i].label, thousands(len(drawn)), count(len(all), "event"))
 }
 
-// around is what concerns the loss all[i] and its winner.
+// around is what concerns the loss all[i] and its winner. Of a message that is
+// dropped again and again it keeps the first.
 func around(all []beat, i int) []beat {
 	labels := []string{all[i].label, all[i].other}
-	keep := map[int]bool{i: true}
+	keep, dropped := map[int]bool{i: true}, map[string]bool{}
 	for j := range all {
-		if len(keep) < focusBeats && all[j].concerns(labels) {
-			keep[j] = true
+		b := &all[j]
+		if len(keep) >= focusBeats || !b.concerns(labels) || b.kind == trace.Missed && dropped[route(b.from, b.to, b.label)] {
+			continue
+		}
+		keep[j] = true
+		if b.kind == trace.Missed {
+			dropped[route(b.from, b.to, b.label)] = true
 		}
 	}
 	nearFaults(all, i, keep)

@@ -15,40 +15,57 @@ import (
 	"kvd/scenarios/trace"
 )
 
-// maxKeptEvents bounds the traces kept of one run; beyond it only the matrices
-// are, as the script, the resolver and the seed bring every trace back.
-const maxKeptEvents = 500_000
+// maxKeptEvents bounds the traces kept of one comparison, about 20 MB. The
+// script, the resolver and the seed bring every other trace back.
+const maxKeptEvents = 60_000
+
+// Record is where a run was written to.
+type Record struct {
+	Folder  string
+	LeftOut int // traces too long to be kept beside the others
+}
 
 // Keep writes what a run found under dir/NAME-TIME: matrix.json, matrix.md and
-// each result's trace as JSON lines. dir/latest then points to the folder, which
-// Keep returns. A folder of that name that exists is left alone, and the new one
-// is numbered.
-func Keep(dir, name string, at time.Time, blocks []Block) (string, error) {
+// each result's trace as JSON lines; the trace of a lone result is kept however
+// long it is. dir/latest then points to the folder. A folder of that name that
+// exists is left alone, and the new one is numbered.
+func Keep(dir, name string, at time.Time, blocks []Block) (Record, error) {
 	folder, err := reserve(dir, name+"-"+at.UTC().Format("20060102-150405"))
 	if err != nil {
-		return "", fmt.Errorf("keep run: %w", err)
+		return Record{}, fmt.Errorf("keep run: %w", err)
 	}
-	results := together(blocks)
-	files := map[string]func(io.Writer) error{
-		"matrix.json": func(w io.Writer) error { return JSON(w, results) },
-		"matrix.md":   func(w io.Writer) error { return Markdown(w, blocks) },
-	}
-	if events(results) <= maxKeptEvents {
-		for _, r := range results {
-			if r.Trace != nil {
-				files["trace-"+r.Scenario+"-"+r.Resolver+".jsonl"] = func(w io.Writer) error { return Lines(w, r.Trace) }
-			}
-		}
-	}
+	files, left := contents(blocks)
 	for _, name := range sortedKeys(files) {
 		if err := write(filepath.Join(folder, name), files[name]); err != nil {
-			return "", fmt.Errorf("keep run: %w", err)
+			return Record{}, fmt.Errorf("keep run: %w", err)
 		}
 	}
 	if err := point(filepath.Join(dir, "latest"), filepath.Base(folder)); err != nil {
-		return "", fmt.Errorf("keep run: %w", err)
+		return Record{}, fmt.Errorf("keep run: %w", err)
 	}
-	return folder, nil
+	return Record{folder, left}, nil
+}
+
+// contents is the files of a run by name, and how many traces found no room.
+func contents(blocks []Block) (files map[string]func(io.Writer) error, left int) {
+	results := together(blocks)
+	files = map[string]func(io.Writer) error{
+		"matrix.json": func(w io.Writer) error { return JSON(w, results) },
+		"matrix.md":   func(w io.Writer) error { return Markdown(w, blocks) },
+	}
+	room := maxKeptEvents
+	for _, r := range results {
+		if r.Trace == nil {
+			continue
+		}
+		if len(r.Trace.Events) > room && len(results) > 1 {
+			left++
+			continue
+		}
+		room -= len(r.Trace.Events)
+		files["trace-"+r.Scenario+"-"+r.Resolver+".jsonl"] = func(w io.Writer) error { return Lines(w, r.Trace) }
+	}
+	return files, left
 }
 
 func together(blocks []Block) []*scenarios.Result {
@@ -57,16 +74,6 @@ func together(blocks []Block) []*scenarios.Result {
 		all = append(all, b.Results...)
 	}
 	return all
-}
-
-func events(results []*scenarios.Result) int {
-	n := 0
-	for _, r := range results {
-		if r.Trace != nil {
-			n += len(r.Trace.Events)
-		}
-	}
-	return n
 }
 
 // reserve makes a folder that was not there before.

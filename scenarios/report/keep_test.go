@@ -17,14 +17,15 @@ func TestKeepWritesARunAndPointsToIt(t *testing.T) {
 	_, r := figure(t)
 	blocks := []Block{{Name: "ddia-8-3", Results: []*scenarios.Result{r}}}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	first, err := Keep(dir, "ddia-8-3", at, blocks)
+	one, err := Keep(dir, "ddia-8-3", at, blocks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := Keep(dir, "ddia-8-3", at, blocks)
+	two, err := Keep(dir, "ddia-8-3", at, blocks)
 	if err != nil {
 		t.Fatal(err)
 	}
+	first, second := one.Folder, two.Folder
 	if filepath.Base(first) != "ddia-8-3-20260102-030405" || first == second {
 		t.Errorf("folders %s and %s", first, second)
 	}
@@ -74,6 +75,20 @@ func TestLinesDecodeOneByOne(t *testing.T) {
 		e := r.Trace.Events[i]
 		if got.At != int64(e.At) || got.Kind != e.Kind.String() || got.Label != e.Label || got.Text != e.Text {
 			t.Errorf("event %d: %+v, want %+v", i, got, e)
+		}
+	}
+}
+
+func TestTracesTooLongToKeepAreCounted(t *testing.T) {
+	_, r := figure(t)
+	r.Trace = long(maxKeptEvents) // three events each
+	for n, want := range map[int]int{1: 0, 2: 2} {
+		blocks := []Block{{Name: "x"}}
+		for range n {
+			blocks[0].Results = append(blocks[0].Results, r)
+		}
+		if _, left := contents(blocks); left != want {
+			t.Errorf("%d results: %d traces left out, want %d", n, left, want)
 		}
 	}
 }

@@ -11,14 +11,16 @@ import (
 
 // total is one resolver over all scenarios.
 type total struct {
-	resolver                                    string
-	runs                                        int
-	acked, accounted, lost                      int
-	inverted, concurrent                        int
-	durability, resurrected, overcounted        int
-	siblings                                    int // most in any scenario
-	bytes                                       float64
-	unconverged, expectationsBroken, promiseBad int
+	resolver string
+	runs     int
+	bytes    float64 // of metadata a key, summed over runs
+	siblings int     // most in any run
+
+	acked, accounted, lost               int
+	inverted, concurrent                 int
+	durability, resurrected, overcounted int
+
+	unconverged, expectationsBroken, promisesBroken int
 }
 
 // totals sums results by resolver, in the order in which resolvers first
@@ -58,7 +60,7 @@ func (t *total) add(r *scenarios.Result) {
 	}
 	for _, p := range r.Promises {
 		if !p.Held {
-			t.promiseBad++
+			t.promisesBroken++
 		}
 	}
 }
@@ -69,25 +71,41 @@ func (t total) meanBytes() float64 { return t.bytes / float64(max(1, t.runs)) }
 // byRule is what the resolver itself threw away.
 func (t total) byRule() int { return t.inverted + t.concurrent }
 
+// sums are the columns of the summary; the rare ones are left out when they
+// are zero everywhere.
+var sums = [...]struct {
+	column
+	rare bool
+	of   func(total) int
+}{
+	{column{head: "acked"}, false, func(t total) int { return t.acked }},
+	{column{head: "accounted", split: "acc-/ounted"}, false, func(t total) int { return t.accounted }},
+	{column{head: "lost"}, false, func(t total) int { return t.lost }},
+	{column{head: "inverted", split: "in-/verted"}, false, func(t total) int { return t.inverted }},
+	{column{head: "concurrent", split: "con-/current"}, false, func(t total) int { return t.concurrent }},
+	{column{head: "durability", split: "dura-/bility"}, true, func(t total) int { return t.durability }},
+	{column{head: "resurrected", split: "resur-/rected"}, true, func(t total) int { return t.resurrected }},
+	{column{head: "overcounted", split: "over-/counted"}, true, func(t total) int { return t.overcounted }},
+	{column{head: "most siblings", split: "most/siblings"}, false, func(t total) int { return t.siblings }},
+	{column{head: "not converged", split: "not con-/verged"}, false, func(t total) int { return t.unconverged }},
+	{column{head: "expectations broken", split: "expectations/broken"}, false, func(t total) int { return t.expectationsBroken }},
+	{column{head: "promises broken", split: "promises/broken"}, true, func(t total) int { return t.promisesBroken }},
+}
+
 // summary is the grid of totals.
 func summary(all []total) *grid {
-	g := &grid{columns: []column{
-		{head: "resolver", left: true}, {head: "acked"}, {head: "accounted", split: "acc-/ounted"}, {head: "lost"},
-		{head: "inverted", split: "in-/verted"}, {head: "concurrent", split: "con-/current"}, {head: "durability", split: "dura-/bility"},
-		{head: "resurrected", split: "resur-/rected"}, {head: "overcounted", split: "over-/counted"},
-		{head: "most siblings", split: "most/siblings"}, {head: "B/key"}, {head: "not converged", split: "not con-/verged"},
-		{head: "expectations broken", split: "expectations/broken"}, {head: "promises broken", split: "promises/broken"},
-	}}
-	for _, t := range all {
-		row := []string{t.resolver}
-		for _, n := range []int{t.acked, t.accounted, t.lost, t.inverted, t.concurrent, t.durability, t.resurrected, t.overcounted, t.siblings} {
-			row = append(row, thousands(n))
+	g := &grid{columns: []column{{head: "resolver", left: true}, {head: "B/key"}}, rows: make([][]string, len(all))}
+	for i, t := range all {
+		g.rows[i] = []string{t.resolver, fmt.Sprintf("%.1f", t.meanBytes())}
+	}
+	for _, s := range sums {
+		if s.rare && !slices.ContainsFunc(all, func(t total) bool { return s.of(t) != 0 }) {
+			continue
 		}
-		row = append(row, fmt.Sprintf("%.1f", t.meanBytes()))
-		for _, n := range []int{t.unconverged, t.expectationsBroken, t.promiseBad} {
-			row = append(row, thousands(n))
+		g.columns = append(g.columns, s.column)
+		for i, t := range all {
+			g.rows[i] = append(g.rows[i], thousands(s.of(t)))
 		}
-		g.rows = append(g.rows, row)
 	}
 	return g
 }
@@ -131,8 +149,11 @@ func lostNone(all []total, worst total) string {
 	if len(names) == 0 {
 		return "; every resolver threw some away"
 	}
-	return fmt.Sprintf("; %s threw none away, and the reader pays with up to %s for one key and %.1f bytes of metadata a key (%s: %.1f)",
-		list(names), count(siblings, "value"), bytes, worst.resolver, worst.meanBytes())
+	price := fmt.Sprintf("%.1f bytes of metadata a key (%s: %.1f)", bytes, worst.resolver, worst.meanBytes())
+	if siblings > 1 {
+		price = fmt.Sprintf("up to %s for one key and up to %s", count(siblings, "value"), price)
+	}
+	return fmt.Sprintf("; %s threw none away, and the price is %s", list(names), price)
 }
 
 // gone speaks of what no rule decided.

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/scenarios/explore"
+)
+
+func exploreCommand() *cli.Command {
+	return &cli.Command{
+		Name: "explore", Usage: "play random histories until a promise breaks",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "seeds", Value: 100, Usage: "`N` histories"},
+			&cli.Uint64Flag{Name: "seed", Value: defaultSeed, Usage: "the first seed is `N`"},
+			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
+			&cli.DurationFlag{Name: "time", Usage: "begin no history after `DURATION`; 0: no limit"},
+			workersFlag(),
+		},
+		Action: exploreSeeds,
+	}
+}
+
+// exploreSeeds plays random histories and prints those that broke a promise as
+// scenarios that can be run.
+func exploreSeeds(c *cli.Context) error {
+	if err := takes(c, 0); err != nil {
+		return err
+	}
+	ids, err := resolvers(c.String("resolver"))
+	if err != nil {
+		return err
+	}
+	progress := cliutil.NewProgress(c.App.ErrWriter)
+	cfg := explore.Config{
+		Seeds: c.Int("seeds"), First: c.Uint64("seed"), Resolvers: ids, Budget: c.Duration("time"), Workers: c.Int("workers"),
+		Progress: func(done, total, failures int) {
+			progress.Say(fmt.Sprintf("%d of %d seeds, %d broke a promise", done, total, failures))
+		},
+	}
+	if err := cfg.Validate(); err != nil {
+		return cliutil.Usage("nothing to explore", err.Error(), "scenario explore --help")
+	}
+	began := time.Now()
+	found, err := explore.Run(c.Context, cfg)
+	progress.Clear()
+	if err != nil {
+		return cliutil.Fail("exploring stopped", err, "")
+	}
+	explored(c, found, time.Since(began))
+	return judged(c, found)
+}
+
+// explored prints what was played and every failure.
+func explored(c *cli.Context, found explore.Report, took time.Duration) {
+	w := c.App.Writer
+	fmt.Fprintf(w, "%d seeds, %d runs, %d requests, %s of virtual time in %s\n",
+		found.Seeds, found.Runs, found.Ops, found.Virtual.Round(time.Second), took.Round(time.Millisecond))
+	for _, f := range found.Failures {
+		fmt.Fprintf(w, "\nseed %d under %s broke: %s\nreplay: %s\nshrunk to %d lines:\n\n%s", f.Seed, f.Resolver,
+			strings.Join(f.Broken, "; "), f.Replay(), f.Lines, f.Scenario.Print())
+	}
+}
+
+// judged is how exploring ended.
+func judged(c *cli.Context, found explore.Report) error {
+	if err := c.Context.Err(); err != nil {
+		return err
+	}
+	if len(found.Failures) == 0 {
+		return nil
+	}
+	return &cliutil.Problem{
+		What: fmt.Sprintf("%d histories broke a promise", len(found.Failures)),
+		Why:  strings.Join(found.Failures[0].Broken, "; "),
+		Next: found.Failures[0].Replay(),
+		Code: cliutil.Broken,
+	}
+}

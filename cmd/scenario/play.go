@@ -1,0 +1,205 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/resolve"
+	"kvd/scenarios"
+	"kvd/scenarios/library"
+	"kvd/scenarios/report"
+)
+
+// Values of --out.
+const (
+	defaultOut = "runs"
+	noOut      = "none"
+)
+
+// figure is the scenario played when none is named, and drawn after a
+// comparison.
+const figure = "ddia-8-3"
+
+// tell plays scenarios under one resolver and tells their stories.
+func tell(c *cli.Context) error {
+	id, err := resolver(c.String("resolver"))
+	if err != nil {
+		return err
+	}
+	all, err := choose(c, figure)
+	if err != nil {
+		return err
+	}
+	results, err := play(c, all, []resolve.ID{id}, 1)
+	if err != nil {
+		return err
+	}
+	st := report.Style{Colour: cliutil.Colour(c.App.Writer)}
+	for i, r := range results {
+		if err := report.Story(c.App.Writer, all[i].Scenario, r, c.Bool("verbose"), st); err != nil {
+			return err
+		}
+		fmt.Fprintln(c.App.Writer)
+		if err := report.Picture(c.App.Writer, all[i].Scenario, r, st); err != nil {
+			return err
+		}
+		fmt.Fprintln(c.App.Writer)
+	}
+	return conclude(c, all, results)
+}
+
+// compare plays scenarios under several resolvers and prints the matrix.
+func compare(c *cli.Context) error {
+	ids, err := resolvers(c.String("resolvers"))
+	if err != nil {
+		return err
+	}
+	format, err := matrix(c.String("output"))
+	if err != nil {
+		return err
+	}
+	all, err := choose(c, library.Names()...)
+	if err != nil {
+		return err
+	}
+	if c.Bool("update") {
+		if err := updatable(c, all); err != nil {
+			return err
+		}
+	}
+	results, err := play(c, all, ids, c.Int("workers"))
+	if err != nil {
+		return err
+	}
+	if err := format(c, all, results); err != nil {
+		return err
+	}
+	if c.Bool("update") {
+		return updateAll(c, all, results)
+	}
+	return conclude(c, all, results)
+}
+
+// play runs everything and shows how far it has come.
+func play(c *cli.Context, all []chosen, ids []resolve.ID, workers int) ([]*scenarios.Result, error) {
+	progress := cliutil.NewProgress(c.App.ErrWriter)
+	done := func(finished, total int) { progress.Say(fmt.Sprintf("%d of %d runs", finished, total)) }
+	results, err := scenarios.Compare(c.Context, scripts(all), ids, c.Uint64("seed"), workers, done)
+	progress.Clear()
+	if err != nil {
+		return nil, cliutil.Fail("a scenario could not be played to its end", err, "scenario check FILE says what a script would play")
+	}
+	return results, nil
+}
+
+// matrix is how --output prints results.
+func matrix(format string) (func(*cli.Context, []chosen, []*scenarios.Result) error, error) {
+	switch format {
+	case "table":
+		return table, nil
+	case "json":
+		return func(c *cli.Context, _ []chosen, rs []*scenarios.Result) error { return report.JSON(c.App.Writer, rs) }, nil
+	case "markdown":
+		return func(c *cli.Context, all []chosen, rs []*scenarios.Result) error {
+			return report.Markdown(c.App.Writer, report.Blocks(scripts(all), rs))
+		}, nil
+	}
+	formats := []string{"table", "json", "markdown"}
+	next := "choose one of " + strings.Join(formats, ", ")
+	if near := cliutil.Nearest(format, formats); near != "" {
+		next = "did you mean " + near + "?"
+	}
+	return nil, cliutil.Usage(fmt.Sprintf("unknown output %q", format), "results are printed as table, json or markdown", next)
+}
+
+// table prints the blocks and, if the figure was played, its picture.
+func table(c *cli.Context, all []chosen, results []*scenarios.Result) error {
+	st := report.Style{Colour: cliutil.Colour(c.App.Writer)}
+	if err := report.Table(c.App.Writer, report.Blocks(scripts(all), results), st); err != nil {
+		return err
+	}
+	for _, r := range results {
+		if r.Scenario != figure || r.Resolver != resolve.LWW.String() {
+			continue
+		}
+		i := slices.IndexFunc(all, func(s chosen) bool { return s.Name == figure })
+		fmt.Fprintln(c.App.Writer)
+		return report.Picture(c.App.Writer, all[i].Scenario, r, st)
+	}
+	return nil
+}
+
+// conclude keeps the run and turns its outcome into an exit code.
+func conclude(c *cli.Context, all []chosen, results []*scenarios.Result) error {
+	if err := keep(c, all, results); err != nil {
+		return err
+	}
+	switch report.Judge(results) {
+	case report.Broke:
+		return verdict(results, report.Broke, "not as expected", cliutil.Broken)
+	case report.Unconverged:
+		return verdict(results, report.Unconverged, "not converged", cliutil.Unconverged)
+	}
+	return nil
+}
+
+// verdict names the results that ended so.
+func verdict(results []*scenarios.Result, o report.Outcome, what string, code int) error {
+	var bad []*scenarios.Result
+	var names []string
+	for _, r := range results {
+		if report.Judge([]*scenarios.Result{r}) == o {
+			bad = append(bad, r)
+			names = append(names, r.Scenario+" under "+r.Resolver)
+		}
+	}
+	if len(names) > 4 {
+		names = append(names[:4], fmt.Sprintf("and %d more", len(names)-4))
+	}
+	first := bad[0]
+	return &cliutil.Problem{
+		What: fmt.Sprintf("%d of %d results are %s", len(bad), len(results), what),
+		Why:  strings.Join(names, ", "),
+		Next: fmt.Sprintf("scenario run %s --resolver %s --seed %d tells the story", first.Scenario, first.Resolver, first.Seed),
+		Code: code,
+	}
+}
+
+// keep writes the run's files. A default place that cannot be written to is no
+// reason to fail.
+func keep(c *cli.Context, all []chosen, results []*scenarios.Result) error {
+	dir := c.String("out")
+	if dir == noOut {
+		return nil
+	}
+	name := "library"
+	if len(all) == 1 {
+		name = all[0].Name
+	}
+	kept, err := report.Keep(dir, name, time.Now(), report.Blocks(scripts(all), results))
+	switch {
+	case err == nil:
+		say(c.App.ErrWriter, "kept in "+kept.Folder+leftOut(kept.LeftOut))
+	case c.IsSet("out"):
+		return cliutil.Fail("cannot keep the run", err, "--out DIR names another place, --out none keeps nothing")
+	default:
+		say(c.App.ErrWriter, "not kept: "+err.Error())
+	}
+	return nil
+}
+
+// leftOut says what keep had no room for.
+func leftOut(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", but for %d long traces; scenario run NAME -r RESOLVER keeps one of any length", n)
+}
+
+func say(w io.Writer, text string) { fmt.Fprintf(w, "scenario: %s\n", text) }

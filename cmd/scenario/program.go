@@ -1,0 +1,89 @@
+package main
+
+import (
+	"io"
+	"runtime"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+)
+
+// defaultSeed is the seed of the expectations in scripts.
+const defaultSeed = 1
+
+const about = `A scenario is a text file: a cluster with its clocks and links, what clients and
+faults do to it, and what is promised. It is played in virtual time, so the same
+script, resolver and seed always tell the same story.
+
+Scenarios are named as in "scenario list", or by the path of a .txtar file; "-"
+reads one from standard input. Flags may stand anywhere on the line.
+
+Examples:
+   scenario run                             an increment loses to the write it was based on
+   scenario run -r causal                   the same history under another resolver
+   scenario compare                         the whole library under every resolver
+   scenario compare hot-set -o markdown     one of them, for a page
+   scenario show ddia-8-3 > mine.txtar      a script to begin with
+   scenario check mine.txtar                is it a scenario, and what would it play
+   scenario explore --seeds 200             random histories, shrunk if they break a promise
+
+Exit codes:
+   0 every expectation and promise held     1 failed        2 wrong usage
+   7 an expectation or a promise broke      8 leaders did not converge
+   130 interrupted`
+
+// program is the command line.
+func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
+	return &cli.App{
+		Name:        "scenario",
+		Usage:       "play histories under every conflict resolver and see who lost what",
+		Description: about,
+		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
+		Commands: []*cli.Command{
+			{Name: "list", Usage: "name the scenarios of the library", Action: listLibrary},
+			{Name: "show", Usage: "print a scenario's script", ArgsUsage: "NAME|FILE", Action: show},
+			runCommand(), compareCommand(),
+			{Name: "check", Usage: "say whether files are scenarios, and what they would play", ArgsUsage: "FILE...", Action: check},
+			{Name: "verbs", Usage: "print the language scenarios are written in", Action: verbs},
+			exploreCommand(), cliutil.Completion(),
+		},
+	}
+}
+
+func runCommand() *cli.Command {
+	return &cli.Command{
+		Name: "run", Usage: "tell the story of scenarios under one resolver", ArgsUsage: "[NAME|FILE]...   (default: ddia-8-3)",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: "lww", Usage: "serve every key by `NAME`"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell everything: each request, each message"},
+			seedFlag(), outFlag(),
+		},
+		Action: tell,
+	}
+}
+
+func compareCommand() *cli.Command {
+	return &cli.Command{
+		Name: "compare", Usage: "play scenarios under several resolvers and compare", ArgsUsage: "[NAME|FILE]...   (default: the whole library)",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "resolvers", Aliases: []string{"r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "table, json or markdown: `FORMAT`"},
+			&cli.BoolFlag{Name: "update", Usage: "rewrite the expect sections of the scripts with what happened"},
+			seedFlag(), workersFlag(), outFlag(),
+		},
+		Action: compare,
+	}
+}
+
+func seedFlag() cli.Flag {
+	return &cli.Uint64Flag{Name: "seed", Value: defaultSeed, Usage: "all chance follows from `N`"}
+}
+
+func workersFlag() cli.Flag {
+	return &cli.IntFlag{Name: "workers", Value: runtime.NumCPU(), Usage: "`N` runs at a time"}
+}
+
+func outFlag() cli.Flag {
+	return &cli.StringFlag{Name: "out", Value: defaultOut, Usage: "keep traces and matrices under `DIR`; none: nowhere"}
+}

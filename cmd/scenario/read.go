@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/scenarios/library"
+	"kvd/scenarios/script"
+)
+
+// listLibrary names what ships.
+func listLibrary(c *cli.Context) error {
+	if err := takes(c, 0); err != nil {
+		return err
+	}
+	all, err := library.All()
+	if err != nil {
+		return cliutil.Fail("cannot read the library", err, "")
+	}
+	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "name\tchecks\ttitle")
+	for _, s := range all {
+		fmt.Fprintf(w, "%s\t%d\t%s\n", s.Name, len(s.Checks), s.Title)
+	}
+	return w.Flush()
+}
+
+// takes refuses another number of arguments.
+func takes(c *cli.Context, n int) error {
+	if c.NArg() == n {
+		return nil
+	}
+	return cliutil.Usage(fmt.Sprintf("scenario %s takes %d arguments, not %d", c.Command.Name, n, c.NArg()),
+		"read: "+strings.Join(c.Args().Slice(), " "), "scenario "+c.Command.Name+" --help")
+}
+
+// show prints a script as it stands.
+func show(c *cli.Context) error {
+	if err := takes(c, 1); err != nil {
+		return err
+	}
+	text, _, err := source(c, c.Args().First())
+	if err == nil {
+		_, err = c.App.Writer.Write(text)
+	}
+	return err
+}
+
+// check parses files and says what they would play.
+func check(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return cliutil.Usage("scenario check needs a file", "there is nothing to check", "scenario check mine.txtar")
+	}
+	bad := 0
+	for _, arg := range c.Args().Slice() {
+		s, err := read(c, arg)
+		if err == nil {
+			describe(c, arg, s.Scenario)
+			continue
+		}
+		bad++
+		if c.NArg() == 1 {
+			return err
+		}
+		fmt.Fprintf(c.App.ErrWriter, "scenario: %v\n", err)
+	}
+	if bad > 0 {
+		return &cliutil.Problem{What: fmt.Sprintf("%d of %d are not scenarios", bad, c.NArg()), Why: "told above, file by file", Next: "scenario verbs prints the language"}
+	}
+	return nil
+}
+
+// describe says what a script would play.
+func describe(c *cli.Context, arg string, s *script.Scenario) {
+	happenings := 0
+	for _, e := range s.Events {
+		happenings += e.Times()
+	}
+	w := c.App.Writer
+	fmt.Fprintf(w, "%s: ok\n", arg)
+	fmt.Fprintf(w, "  %s: %s\n", s.Name, s.Title)
+	fmt.Fprintf(w, "  model     %s\n", s.Model)
+	fmt.Fprintf(w, "  cluster   leaders %s; clients %s\n", strings.Join(s.Leaders, " "), clients(s))
+	fmt.Fprintf(w, "  plays     %d events in %d lines, then settles for %s\n", happenings, len(s.Events), s.Settle)
+	for _, k := range s.Checks {
+		fmt.Fprintf(w, "  promises  %s (%s)\n", k, k.Kind())
+	}
+	if n := len(s.Expect.Rows); n > 0 {
+		fmt.Fprintf(w, "  expects   %d rows\n", n)
+	} else {
+		fmt.Fprintf(w, "  expects   nothing yet; scenario compare %s --update writes it\n", arg)
+	}
+}
+
+func clients(s *script.Scenario) string {
+	var names []string
+	for _, c := range s.Clients {
+		names = append(names, c.Name+"@"+c.At)
+	}
+	return strings.Join(names, " ")
+}
+
+// verbs prints the language.
+func verbs(c *cli.Context) error {
+	if err := takes(c, 0); err != nil {
+		return err
+	}
+	var b strings.Builder
+	place := script.Place("")
+	for _, v := range script.Verbs() {
+		if v.Place != place {
+			place = v.Place
+			fmt.Fprintf(&b, "%s%s\n", map[bool]string{true: "\n"}[b.Len() > 0], heading(place))
+		}
+		fmt.Fprintf(&b, "  %s\n      %s (%s)\n", v.Usage, v.Meaning, runsIn(v.Where))
+	}
+	b.WriteString("\nPromises of the verb check; safety is judged on every prefix, liveness after settling:\n")
+	for _, f := range script.Checks() {
+		fmt.Fprintf(&b, "  %s\n      %s (%s)\n", f.Usage, f.Meaning, f.Kind)
+	}
+	_, err := c.App.Writer.Write([]byte(b.String()))
+	return err
+}
+
+func heading(p script.Place) string {
+	switch p {
+	case script.Declaration:
+		return "Lines that say who is there:"
+	case script.SetUpOrTimed:
+		return "Actions before the first event, or behind a trigger:"
+	case script.Triggering:
+		return "Triggers, before an action:"
+	case script.Timed:
+		return "Actions behind a trigger:"
+	case script.Operation:
+		return "What a client does, behind a trigger; A is the client:"
+	}
+	return "The end of a script:"
+}
+
+func runsIn(w script.Where) string {
+	switch w {
+	case script.InBoth:
+		return "simulation and live"
+	case script.InLive:
+		return "live only"
+	}
+	return "simulation only"
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/resolve"
+	"kvd/scenarios/library"
+	"kvd/scenarios/script"
+)
+
+// chosen is a scenario somebody asked for.
+type chosen struct {
+	*script.Scenario
+	text []byte // as it was read
+	path string // the file it came from; empty: none
+}
+
+// choose reads the scenarios that the arguments name, or the given names if
+// there are no arguments.
+func choose(c *cli.Context, otherwise ...string) ([]chosen, error) {
+	args := c.Args().Slice()
+	if len(args) == 0 {
+		args = otherwise
+	}
+	var all []chosen
+	for _, arg := range args {
+		s, err := read(c, arg)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(all, func(o chosen) bool { return o.Name == s.Name }) {
+			return nil, cliutil.Usage(fmt.Sprintf("two scenarios are called %q", s.Name), "results are told apart by name", "name each once, or change the name line of "+arg)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// read finds one scenario: on standard input, in a file, or in the library.
+func read(c *cli.Context, arg string) (chosen, error) {
+	text, path, err := source(c, arg)
+	if err != nil {
+		return chosen{}, err
+	}
+	s, err := script.Parse(arg, text, script.Options{})
+	if err != nil {
+		return chosen{}, cliutil.Fail("cannot read the scenario "+arg, err, "scenario verbs prints the language")
+	}
+	return chosen{s, text, path}, nil
+}
+
+// source is the text behind an argument, and its file if it has one.
+func source(c *cli.Context, arg string) (text []byte, path string, err error) {
+	switch {
+	case arg == "-":
+		text, err = io.ReadAll(c.App.Reader)
+	case strings.HasSuffix(arg, ".txtar") || strings.ContainsRune(arg, os.PathSeparator):
+		text, err = os.ReadFile(arg)
+		path = arg
+	case !slices.Contains(library.Names(), arg):
+		return nil, "", unknownScenario(arg)
+	default:
+		text, err = library.Source(arg)
+	}
+	if err != nil {
+		return nil, "", cliutil.Fail("cannot read the scenario "+arg, err, "scenario list names those that ship")
+	}
+	return text, path, nil
+}
+
+func unknownScenario(arg string) error {
+	next := "scenario list names them; a file ends in .txtar"
+	if near := cliutil.Nearest(arg, library.Names()); near != "" {
+		next = "did you mean " + near + "? " + next
+	}
+	return cliutil.Usage(fmt.Sprintf("unknown scenario %q", arg), "the library has none of that name", next)
+}
+
+// scripts is what was chosen without where it came from.
+func scripts(all []chosen) []*script.Scenario {
+	list := make([]*script.Scenario, len(all))
+	for i, c := range all {
+		list[i] = c.Scenario
+	}
+	return list
+}
+
+// resolvers reads a list of resolver names, or all.
+func resolvers(text string) ([]resolve.ID, error) {
+	if text == "all" {
+		return resolve.IDs(), nil
+	}
+	var ids []resolve.ID
+	for name := range strings.SplitSeq(text, ",") {
+		id, err := resolver(name)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(ids, id) {
+			return nil, cliutil.Usage("resolver "+name+" is named twice", "each is played once", "leave one out")
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func resolver(name string) (resolve.ID, error) {
+	id, err := resolve.ParseID(name)
+	if err == nil {
+		return id, nil
+	}
+	next := "choose one of them"
+	if near := cliutil.Nearest(name, resolve.Names()); near != "" {
+		next = "did you mean " + near + "?"
+	}
+	return 0, cliutil.Usage(fmt.Sprintf("unknown resolver %q", name), err.Error(), next)
+}
+
+// home is the library's file of the scenario, if the working folder is in the
+// project's source tree.
+func home(name string) (string, bool) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", false
+	}
+	for {
+		path := filepath.Join(dir, "scenarios", "library", name+".txtar")
+		if _, err := os.Stat(path); err == nil {
+			return path, true
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", false
+		}
+		dir = up
+	}
+}

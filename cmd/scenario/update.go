@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/tools/txtar"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/resolve"
+	"kvd/scenarios"
+	"kvd/scenarios/script"
+)
+
+// expectFile is the txtar file that --update rewrites.
+const expectFile = "expect"
+
+// updatable refuses, before anything is played, what could not be written or
+// would be a table of something else than scripts expect. It gives library
+// scenarios their files.
+func updatable(c *cli.Context, all []chosen) error {
+	ids, err := resolvers(c.String("resolvers"))
+	if err != nil {
+		return err
+	}
+	if len(ids) != len(resolve.IDs()) {
+		return cliutil.Usage("--update needs every resolver", "the expect section has a row for each", "leave out --resolvers")
+	}
+	if c.Uint64("seed") != defaultSeed {
+		return cliutil.Usage("--update needs the usual seed", fmt.Sprintf("scripts expect what happens with seed %d", defaultSeed), "leave out --seed")
+	}
+	for i := range all {
+		if err := all[i].locate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// locate finds the file to rewrite and sees that it can be written.
+func (s *chosen) locate() error {
+	if s.path == "" {
+		path, ok := home(s.Name)
+		if !ok {
+			return cliutil.Usage("--update has no file for "+s.Name, "the library is part of the program",
+				"run it inside the source tree, or on a file: scenario show "+s.Name+" > mine.txtar")
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return cliutil.Fail("cannot update "+path, err, "")
+		}
+		if string(text) != string(s.text) {
+			return cliutil.Fail("cannot update "+path, errors.New("it is not the text this program was built with"), "go run ./cmd/scenario builds it anew")
+		}
+		s.path = path
+	}
+	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
+	if err != nil {
+		return cliutil.Fail("cannot update "+s.path, err, "--update needs a file it may write")
+	}
+	return f.Close()
+}
+
+// updateAll rewrites the expect sections.
+func updateAll(c *cli.Context, all []chosen, results []*scenarios.Result) error {
+	for _, s := range all {
+		mine := slices.DeleteFunc(slices.Clone(results), func(r *scenarios.Result) bool { return r.Scenario != s.Name })
+		text := expect(s.text, scenarios.Update(s.Scenario, mine))
+		if string(text) == string(s.text) {
+			continue
+		}
+		if err := replace(s.path, text); err != nil {
+			return cliutil.Fail("cannot update "+s.path, err, "the old file is still there")
+		}
+		say(c.App.ErrWriter, "updated "+s.path)
+	}
+	return nil
+}
+
+// expect is text with the expect section of the updated scenario; every other
+// byte is the author's.
+func expect(text []byte, updated *script.Scenario) []byte {
+	archive := txtar.Parse(text)
+	table := section(txtar.Parse(updated.Print()))
+	if old := section(archive); old != nil {
+		old.Data = table.Data
+	} else {
+		archive.Files = append(archive.Files, *table)
+	}
+	return txtar.Format(archive)
+}
+
+func section(a *txtar.Archive) *txtar.File {
+	for i := range a.Files {
+		if a.Files[i].Name == expectFile {
+			return &a.Files[i]
+		}
+	}
+	return nil
+}
+
+// replace puts the new text in the file's place at once.
+func replace(path string, text []byte) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}

@@ -37,7 +37,7 @@ type Config struct {
 	PolicyDigest string // of the policy; only equals meet
 
 	GossipKey    []byte // 16, 24 or 32 bytes, the same at every leader; empty: gossip is readable
-	SnapshotPath string // file of whom we knew, to meet them again after a restart; empty: none
+	SnapshotPath string // file of whom we know, to meet them again after a restart; empty: none
 
 	Profile Profile
 	Logger  *slog.Logger

@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -27,32 +28,49 @@ func (m *Members) join(ctx context.Context) {
 	}
 }
 
-// seeds are those to join that are not ourselves.
-func (m *Members) seeds() []string {
-	return slices.DeleteFunc(slices.Clone(m.cfg.Join), func(s string) bool { return s == m.guard.self })
-}
-
-// strangers are the seeds that no member is known to be. Members that failed are
-// serf's to reach again.
+// strangers are the seeds, and whom we knew in a former life, that no member is
+// known to be, and not ourselves. Members that failed are serf's to reach again.
 func (m *Members) strangers() []string {
-	known := m.View().Members
-	return slices.DeleteFunc(m.seeds(), func(seed string) bool {
-		return slices.ContainsFunc(known, func(k Member) bool { return k.Gossip == seed })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seeds := slices.Clone(m.cfg.Join)
+	for _, a := range m.past {
+		seeds = append(seeds, a.gossip)
+	}
+	slices.Sort(seeds)
+	return slices.DeleteFunc(slices.Compact(seeds), func(seed string) bool {
+		return seed == m.guard.self || slices.ContainsFunc(m.view.Members, func(k Member) bool { return k.Gossip == seed })
 	})
 }
 
 // attempt tries each of the seeds once; nil if one answered and let us in.
 func (m *Members) attempt(seeds []string) error {
-	_, err := m.serf.Join(seeds, true)
+	var errs []error
+	for _, seed := range seeds {
+		errs = append(errs, m.ask(seed))
+	}
+	if slices.Contains(errs, nil) {
+		return nil
+	}
+	return errors.Join(errs...)
+}
+
+// ask tries one seed. Serf says that we joined only afterwards, and with a later
+// stamp than that of a leave in between, which would be taken for older: so
+// leaving waits for this, and nothing is asked once it has begun.
+func (m *Members) ask(seed string) error {
+	m.joining.Lock()
+	defer m.joining.Unlock()
+	_, err := m.serf.Join([]string{seed}, true)
 	if err == nil {
 		return nil
 	}
 	// Memberlist keeps only the text of what the guard said.
 	if r := m.guard.newest(); r != nil && strings.Contains(err.Error(), r.Error()) {
-		return fmt.Errorf("member: join %s: %w", strings.Join(seeds, ", "), r)
+		return fmt.Errorf("member: join %s: %w", seed, r)
 	}
 	said := strings.Join(strings.Fields(err.Error()), " ") // it comes as a list of lines
-	return fmt.Errorf("member: join %s: %s; %s", strings.Join(seeds, ", "), said, advice(said))
+	return fmt.Errorf("member: join %s: %s; %s", seed, said, advice(said))
 }
 
 // advice is what to do about a failed join, by what memberlist said.

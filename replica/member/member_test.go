@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -104,8 +105,20 @@ func config(name string, join ...string) Config {
 }
 
 // noLeaks is called first in a test: it looks after everything else was cleaned
-// up.
-func noLeaks(t *testing.T) { t.Cleanup(func() { goleak.VerifyNone(t) }) }
+// up. Memberlist's probes end by themselves, at latest when the probed one's time
+// is over, so it looks again.
+func noLeaks(t *testing.T) {
+	t.Cleanup(func() {
+		late := time.Now().Add(patience)
+		err := goleak.Find()
+		for err != nil && time.Now().Before(late) {
+			err = goleak.Find()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
 
 func start(t *testing.T, cfg Config) *node {
 	t.Helper()
@@ -455,6 +468,72 @@ func TestAddresses(t *testing.T) {
 	hidden.SnapshotPath, hidden.Logger = filepath.Join(t.TempDir(), "no", "such"), taken.Logger
 	if m, err := Start(hidden, func(View) {}); err == nil || !strings.Contains(err.Error(), "snapshot") {
 		t.Errorf("a snapshot that cannot be written: %v", err)
+		m.Close()
+	}
+}
+
+// All of a cluster was stopped, and nobody is told of anybody: what each
+// remembers must be enough, whoever comes up first.
+func TestSnapshotOutlivesTheWholeCluster(t *testing.T) {
+	noLeaks(t)
+	dir := t.TempDir()
+	names := []string{"a", "b", "c"}
+	configs := map[string]Config{}
+	seed := ""
+	var nodes []*node
+	for _, name := range names {
+		cfg := config(name)
+		cfg.SnapshotPath = filepath.Join(dir, name)
+		if seed != "" {
+			cfg.Join = []string{seed}
+		}
+		n := start(t, cfg)
+		nodes, seed = append(nodes, n), n.Addr()
+		cfg.Bind, cfg.Join, cfg.Origin = n.Addr(), nil, 2
+		configs[name] = cfg
+	}
+	all := func(v View) bool { return len(v.Members) == 3 }
+	for _, n := range nodes {
+		n.until("all", all)
+	}
+	for _, n := range nodes {
+		if err := n.Leave(t.Context()); err != nil {
+			t.Error(err)
+		}
+		n.close()
+	}
+
+	first := start(t, configs["a"])
+	v := first.until("trouble", func(v View) bool { return v.Trouble != nil })
+	if v.Joined {
+		t.Error("joined, with nobody there")
+	}
+	first.close() // and forgets nobody by having met nobody
+	for _, name := range names {
+		nodes = append(nodes, start(t, configs[name]))
+	}
+	for _, n := range nodes[3:] {
+		n.until("all alive in their second life", func(v View) bool {
+			alive := 0
+			for _, m := range v.Members {
+				if m.Status == Alive && m.Origin == 2 {
+					alive++
+				}
+			}
+			return alive == 3
+		})
+	}
+}
+
+func TestDamagedSnapshotIsRefused(t *testing.T) {
+	noLeaks(t)
+	cfg := config("a")
+	cfg.Logger, cfg.SnapshotPath = slog.New(slog.DiscardHandler), filepath.Join(t.TempDir(), "members")
+	if err := os.WriteFile(cfg.SnapshotPath, []byte("b 127.0.0.1:1\nc 127.0"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := Start(cfg, func(View) {}); err == nil || !strings.Contains(err.Error(), `damaged at "c 127.0"`) {
+		t.Errorf("a damaged snapshot gave %v", err)
 		m.Close()
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -29,8 +28,13 @@ type Members struct {
 	drained chan struct{}      // closed: nobody sends events any more
 	drainer sync.WaitGroup
 
+	written []byte // the snapshot as it is in its file
+
+	joining sync.Mutex // a seed is being asked
+
 	mu      sync.Mutex
 	view    View
+	past    []acquaintance
 	joined  bool
 	trouble error
 	leave   chan struct{} // not nil: leaving has begun; closed: it is over
@@ -60,14 +64,18 @@ func Start(cfg Config, tell func(View)) (*Members, error) {
 		dirty:   make(chan struct{}, 1),
 		drained: make(chan struct{}),
 	}
-	m.drainer.Go(m.drain)
-	if err := m.open(ctx); err != nil {
+	var err error
+	if m.past, err = recall(cfg.SnapshotPath); err == nil {
+		err = m.remember() // what cannot be written is found out now
+	}
+	if err == nil {
+		err = m.open(ctx)
+	}
+	if err != nil {
 		stop()
-		close(m.drained)
-		m.drainer.Wait()
 		return nil, err
 	}
-	m.joined = len(m.seeds()) == 0
+	m.joined = len(m.strangers()) == 0
 	m.refresh()
 	m.workers.Go(func() { m.watch(ctx) })
 	m.workers.Go(func() { m.join(ctx) })
@@ -78,37 +86,23 @@ func Start(cfg Config, tell func(View)) (*Members, error) {
 func (m *Members) open(ctx context.Context) error {
 	conf := m.cfg.Profile.serfConfig()
 	conf.NodeName, conf.Tags = m.cfg.Name, m.cfg.tags()
-	conf.EventCh, conf.SnapshotPath = m.events, m.cfg.SnapshotPath
-	conf.Logger = serfLogger(m.log)
+	conf.EventCh, conf.Logger = m.events, serfLogger(m.log)
 	gossip := conf.MemberlistConfig
 	gossip.Logger, gossip.SecretKey = conf.Logger, m.cfg.GossipKey
-	if err := checkSnapshot(m.cfg.SnapshotPath); err != nil {
-		return err
-	}
 	net, self, err := bind(ctx, &m.cfg, gossip)
 	if err != nil {
 		return err
 	}
 	m.guard = &guard{name: m.cfg.Name, self: self, tags: conf.Tags, known: map[string]string{}, replaced: map[string]bool{}}
 	gossip.Transport, gossip.Merge, gossip.Alive = net, m.guard, m.guard
+	m.drainer.Go(m.drain)
 	if m.serf, err = serf.Create(conf); err != nil {
+		close(m.drained)
+		m.drainer.Wait()
 		net.Shutdown()
 		return fmt.Errorf("member: start serf: %w", err)
 	}
 	return nil
-}
-
-// checkSnapshot finds out that the snapshot cannot be written before serf does:
-// by then it runs goroutines that nobody can stop.
-func checkSnapshot(path string) error {
-	if path == "" {
-		return nil
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return fmt.Errorf("member: open the snapshot of members: %w; give a path in a folder that can be written", err)
-	}
-	return f.Close()
 }
 
 // Addr is the gossip address that others are told, host:port.
@@ -145,7 +139,10 @@ func (m *Members) Leave(ctx context.Context) error {
 }
 
 func (m *Members) leaving() {
-	if err := m.serf.Leave(); err != nil {
+	m.joining.Lock()
+	err := m.serf.Leave()
+	m.joining.Unlock()
+	if err != nil {
 		m.left = fmt.Errorf("member: leave: %w; the others will find out by themselves", err)
 	}
 	m.changed()
@@ -169,8 +166,9 @@ func (m *Members) Forget(name string) error {
 }
 
 // Close stops gossip; without Leave before, the others see a failure. It waits
-// for a Leave that is under way. The callback is not called afterwards. Streams
-// that others had open to us end within the gossip timeout (5 s).
+// for a Leave that is under way. The callback is not called afterwards. A
+// probe that was under way, and streams that others had opened, end by
+// themselves within the gossip timeouts (5 s).
 func (m *Members) Close() error {
 	m.mu.Lock()
 	if m.closed {
@@ -231,6 +229,9 @@ func (m *Members) watch(ctx context.Context) {
 		if m.refresh() {
 			m.tell(m.View())
 		}
+		if err := m.remember(); err != nil {
+			m.log.Warn("members are not remembered", "why", err)
+		}
 	}
 }
 
@@ -246,6 +247,7 @@ func (m *Members) refresh() bool {
 	if m.joined {
 		m.trouble = nil
 	}
+	m.met(list)
 	fresh := View{Members: list, Joined: m.joined, Trouble: m.trouble}
 	if fresh.Equal(m.view) {
 		return false

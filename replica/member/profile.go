@@ -33,7 +33,6 @@ const never = 100 * 365 * 24 * time.Hour
 func (p Profile) serfConfig() *serf.Config {
 	conf := serf.DefaultConfig()
 	conf.LogOutput = nil
-	conf.RejoinAfterLeave = true // who went to be restarted comes back to whom it knew
 	conf.ReconnectTimeout = never
 	// A vote over a name makes a leader that is alone with the newcomer lose, and
 	// shut down; the guard refuses the newcomer instead.

@@ -1,0 +1,89 @@
+package member
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// acquaintance is a member that we knew in a former life and have not met in
+// this one.
+type acquaintance struct{ name, gossip string }
+
+// recall reads the snapshot: a line for each member, its name and its gossip
+// address. No file is an empty one.
+//
+// Serf has a snapshot of its own. It tries each member once, and a cluster whose
+// leaders all start at the same moment finds nobody; and a leader that leaves
+// soon after it joined remembers nobody.
+func recall(path string) ([]acquaintance, error) {
+	if path == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("member: read the snapshot of members: %w", err)
+	}
+	var past []acquaintance
+	for line := range strings.Lines(string(content)) {
+		name, gossip, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if !nameRule.MatchString(name) || checkAddress("remembered", gossip) != nil {
+			return nil, fmt.Errorf("member: the snapshot of members %s is damaged at %q; remove it, and name a leader to join", path, line)
+		}
+		past = append(past, acquaintance{name, gossip})
+	}
+	return past, nil
+}
+
+// remember writes whom we know, and whom we knew and have yet to meet. Members
+// that left are kept too: when the whole cluster was stopped, everybody has.
+func (m *Members) remember() error {
+	if m.cfg.SnapshotPath == "" {
+		return nil
+	}
+	content := m.snapshot()
+	if m.written != nil && bytes.Equal(content, m.written) {
+		return nil
+	}
+	// A reader never finds half a file.
+	fresh := m.cfg.SnapshotPath + ".new"
+	if err := os.WriteFile(fresh, content, 0o644); err != nil {
+		return fmt.Errorf("member: write the snapshot of members: %w; give a path in a folder that can be written", err)
+	}
+	if err := os.Rename(fresh, m.cfg.SnapshotPath); err != nil {
+		return fmt.Errorf("member: replace the snapshot of members: %w", err)
+	}
+	m.written = content
+	return nil
+}
+
+func (m *Members) snapshot() []byte {
+	m.mu.Lock()
+	all := slices.Clone(m.past)
+	for _, k := range m.view.Members {
+		if k.Name != m.cfg.Name {
+			all = append(all, acquaintance{k.Name, k.Gossip})
+		}
+	}
+	m.mu.Unlock()
+	slices.SortFunc(all, func(a, b acquaintance) int { return strings.Compare(a.name, b.name) })
+	var b bytes.Buffer
+	for _, a := range all {
+		fmt.Fprintln(&b, a.name, a.gossip)
+	}
+	return append([]byte{}, b.Bytes()...)
+}
+
+// met drops from the past everybody of the list. The caller holds the lock.
+func (m *Members) met(list []Member) {
+	m.past = slices.DeleteFunc(m.past, func(a acquaintance) bool {
+		return slices.ContainsFunc(list, func(k Member) bool { return k.Name == a.name })
+	})
+}

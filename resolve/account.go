@@ -68,7 +68,7 @@ func (a *account) beaten() {
 		}
 	}
 	for _, n := range lost {
-		if !a.lost(n.dot) {
+		if !a.lost(n.dot) { // through its twin, what is gone may have seen what was lost before
 			a.lose(n.dot, n.inverted())
 		}
 	}

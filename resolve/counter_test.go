@@ -138,3 +138,15 @@ func TestVoidsAreGoneWithWhatTheyVoided(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyCountedVersionsHoldNoValue(t *testing.T) {
+	s := counters(t, "a", "b")
+	s.do("a", put("1000"))
+	s.ship("a", "b")
+	s.do("b", add(1))
+	for i := range s.leaders["b"].Object.Versions {
+		if v := &s.leaders["b"].Object.Versions[i]; (v.Value == nil) != (v.Mask == resolve.Counter.Mask()) {
+			t.Errorf("version %s kept by %v holds value %q", v.Dot, v.Mask.Names(), v.Value)
+		}
+	}
+}

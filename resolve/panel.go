@@ -68,7 +68,7 @@ func (p Panel) fold(o *Object, op *Op, h History, dst []Verdict, born bool) []Ve
 		if !p.Mask().Has(id) {
 			continue
 		}
-		f.Bit, f.Serving = id.Mask(), id == p.Serving
+		f.Bit = id.Mask()
 		dst = f.judge(id, p.rule(id), born, dst)
 	}
 	o.sweep()
@@ -131,6 +131,9 @@ type Policy struct {
 	Default ID
 	Shadows Mask   // resolvers that watch every key
 	Rules   []Rule // sorted by prefix, no prefix twice
+	// Mistaken stands in for the table in every panel; it is for tests (see
+	// Panel.Rules).
+	Mistaken *Rules
 }
 
 // Rule gives the keys that begin with Prefix to Resolver.
@@ -152,7 +155,7 @@ func (p *Policy) Validate() error {
 
 // Panel is who judges the key.
 func (p *Policy) Panel(key string) Panel {
-	panel, longest := Panel{Serving: p.Default}, -1
+	panel, longest := Panel{Serving: p.Default, Rules: p.Mistaken}, -1
 	for _, r := range p.Rules {
 		if len(r.Prefix) > longest && strings.HasPrefix(key, r.Prefix) {
 			panel.Serving, longest = r.Resolver, len(r.Prefix)

@@ -47,7 +47,6 @@ type Folding struct {
 	New     int // index of the op's version
 	Op      *Op
 	Bit     Mask // the resolver's own
-	Serving bool // false: the resolver is a shadow
 	History History
 }
 

@@ -7,13 +7,14 @@ import "kvd/logical"
 // Because ops are applied in causal order, removing parents is the whole rule:
 // no version vector per key is needed.
 //
-// As a shadow it also removes what the serving resolver hid: had siblings
-// served the key, the author would have been shown those too.
+// It also removes what the serving resolver hid: had siblings served the key,
+// the author would have been shown those too. Where it does serve, it hides
+// nothing.
 type siblings struct{}
 
-// Fold removes the parents, and keeps the new version unless it deletes: a
+// Fold removes parents and hidden versions, and keeps the new one unless it deletes: a
 // deletion needs no tombstone here, since absence and the frontier say it.
-func (siblings) Fold(f *Folding) { f.live(!f.Serving, f.Op.Kind != Delete) }
+func (siblings) Fold(f *Folding) { f.live(f.Op.Kind != Delete) }
 
 // Survivors is the live set.
 func (siblings) Survivors(o *Object, bit Mask, dst []int) []int { return kept(o, bit, dst) }
@@ -29,7 +30,7 @@ func (siblings) Loses() bool { return false }
 type causal struct{}
 
 // Fold removes parents and hidden versions and keeps the new one.
-func (causal) Fold(f *Folding) { f.live(true, true) }
+func (causal) Fold(f *Folding) { f.live(true) }
 
 // Survivors is the one version with the greatest stamp.
 func (causal) Survivors(o *Object, bit Mask, dst []int) []int {
@@ -57,14 +58,12 @@ func (causal) Loses() bool { return true }
 // Two dots of one request are two versions here; [Panel.Read] shows them once.
 // To let whoever saw the one remove the other would lose writes: when the
 // retries of two clients cross, each request was seen by the other's.
-func (f *Folding) live(hidden, keep bool) {
+func (f *Folding) live(keep bool) {
 	for _, p := range f.Op.Parents {
 		f.remove(p)
 	}
-	if hidden {
-		for _, p := range f.Op.Hidden {
-			f.remove(p)
-		}
+	for _, p := range f.Op.Hidden {
+		f.remove(p)
 	}
 	if keep {
 		f.Object.Versions[f.New].Mask |= f.Bit

@@ -49,17 +49,15 @@ func newWalk(f *Folding) *walk { return &walk{Folding: f, nodes: map[logical.Dot
 // onlyBelow lists, by dot, what gone holds and has seen, and what left neither
 // holds nor has seen.
 //
-// The walk ends when nothing queued can reach anything that only lies below:
-// all of it is newer. Where two dots may be one write that is not known before
-// the end.
+// The newest comes first, so whatever is above an op has been taken before it:
+// the walk ends when nothing queued lies only below. Where two dots may be one
+// write, an older op can still lead up to a newer one, and it ends when nothing
+// at all lies only below, or at the end of the log.
 func (w *walk) onlyBelow(gone, left []logical.Dot) []*node {
 	w.markAll(left, above)
 	w.markAll(gone, below)
-	floor := ^logical.Lamport(0)
-	for len(w.queue) > 0 && w.alone > 0 && (w.Object.Twins || w.open > 0 || w.queue[0].lamport > floor) {
-		if n := w.next(); n.from == below {
-			floor = min(floor, n.lamport)
-		}
+	for w.open > 0 || w.Object.Twins && w.alone > 0 && len(w.queue) > 0 {
+		w.next()
 	}
 	var lost []*node
 	for _, n := range w.nodes {

@@ -142,15 +142,15 @@ func conclude(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 	}
 	switch report.Judge(results) {
 	case report.Broke:
-		return verdict(results, report.Broke, "not as expected", cliutil.Broken)
+		return verdict(all, results, report.Broke, "not as expected", cliutil.Broken)
 	case report.Unconverged:
-		return verdict(results, report.Unconverged, "not converged", cliutil.Unconverged)
+		return verdict(all, results, report.Unconverged, "not converged", cliutil.Unconverged)
 	}
 	return nil
 }
 
 // verdict names the results that ended so.
-func verdict(results []*scenarios.Result, o report.Outcome, what string, code int) error {
+func verdict(all []chosen, results []*scenarios.Result, o report.Outcome, what string, code int) error {
 	var bad []*scenarios.Result
 	var names []string
 	for _, r := range results {
@@ -166,9 +166,19 @@ func verdict(results []*scenarios.Result, o report.Outcome, what string, code in
 	return &cliutil.Problem{
 		What: fmt.Sprintf("%d of %d results are %s", len(bad), len(results), what),
 		Why:  strings.Join(names, ", "),
-		Next: fmt.Sprintf("scenario run %s --resolver %s --seed %d tells the story", first.Scenario, first.Resolver, first.Seed),
+		Next: fmt.Sprintf("scenario run %s --resolver %s --seed %d tells the story", argument(all, first.Scenario), first.Resolver, first.Seed),
 		Code: code,
 	}
+}
+
+// argument is what names the scenario on a command line.
+func argument(all []chosen, name string) string {
+	for _, s := range all {
+		if s.Name == name && s.path != "" {
+			return s.path
+		}
+	}
+	return name
 }
 
 // keep writes the run's files. A default place that cannot be written to is no

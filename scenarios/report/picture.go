@@ -44,7 +44,7 @@ type picture struct {
 }
 
 func (p *picture) head(s *script.Scenario, r *scenarios.Result) {
-	fmt.Fprintf(&p.text, "%s under %s, seed %d: %s\n\n", r.Scenario, r.Resolver, r.Seed, s.Title)
+	fmt.Fprintf(&p.text, "%s\n\n", titled(fmt.Sprintf("%s under %s, seed %d", r.Scenario, r.Resolver, r.Seed), s.Title))
 	names := []rune(strings.Repeat(" ", p.lanes.area()+p.lanes.pitch))
 	for i, n := range p.lanes.names {
 		copy(names[i*p.lanes.pitch:], []rune(cut(n, p.lanes.pitch-1)))

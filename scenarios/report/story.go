@@ -17,7 +17,7 @@ func Story(w io.Writer, s *script.Scenario, r *scenarios.Result, verbose bool, s
 		return fmt.Errorf("tell %s under %s: the result has no trace", r.Scenario, r.Resolver)
 	}
 	t := teller{style: st, verbose: verbose, facts: newReader(), told: map[string]int{}, faults: map[string]int{}, folded: map[trace.Kind]int{}, place: places(r.Trace)}
-	fmt.Fprintf(&t.text, "%s under %s, seed %d: %s\n\n", r.Scenario, r.Resolver, r.Seed, s.Title)
+	fmt.Fprintf(&t.text, "%s\n\n", titled(fmt.Sprintf("%s under %s, seed %d", r.Scenario, r.Resolver, r.Seed), s.Title))
 	for _, e := range r.Trace.Events {
 		t.tell(e)
 	}

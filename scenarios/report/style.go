@@ -149,6 +149,14 @@ func wrap(text string, n int) []string {
 	return append(lines, line)
 }
 
+// titled is a name with its title, if it has one.
+func titled(name, title string) string {
+	if title == "" {
+		return name
+	}
+	return name + ": " + title
+}
+
 // count is a number with its noun.
 func count(n int, noun string) string {
 	if n == 1 {

@@ -30,7 +30,7 @@ func Table(w io.Writer, blocks []Block, st Style) error {
 // lines is the block in at most n columns; rows whose expectation broke are
 // red.
 func (b Block) lines(n int, st Style) []string {
-	lines := []string{fmt.Sprintf("%s: %s", b.Name, b.Title)}
+	lines := []string{titled(b.Name, b.Title)}
 	table := b.fitting(n).text(n)
 	heads := len(table) - len(b.Results)
 	for i, line := range table {

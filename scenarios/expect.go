@@ -34,8 +34,9 @@ var counts = [...]struct {
 	{"siblings", false, func(r *Result) int { return r.Siblings }},
 }
 
-// Cell is what column says of the result: a count, session, converged, or the
-// value of the key of that name.
+// Cell is what column says of the result: a count, session (of all clients with
+// a token, or session:C of client C), converged, or the value of the key of that
+// name.
 func (r *Result) Cell(column string) string {
 	switch column {
 	case "resolver":
@@ -49,6 +50,9 @@ func (r *Result) Cell(column string) string {
 		if c.column == column {
 			return strconv.Itoa(c.of(r))
 		}
+	}
+	if client, ok := strings.CutPrefix(column, "session:"); ok {
+		return dash(r.Sessions[client])
 	}
 	return r.shows(column)
 }
@@ -138,7 +142,26 @@ func columns(results []*Result) []string {
 	if slices.ContainsFunc(results, func(r *Result) bool { return r.Session != "" }) {
 		cols = append(cols, "session")
 	}
+	for _, c := range tokenless(results) {
+		cols = append(cols, "session:"+c)
+	}
 	return append(cols, "converged")
+}
+
+// tokenless lists the clients that move without a token, when others carry one:
+// the scenario is about the difference.
+func tokenless(results []*Result) []string {
+	if len(results) == 0 || results[0].Session == "" {
+		return nil
+	}
+	var names []string
+	for c, verdict := range results[0].Sessions {
+		if verdict != "" && results[0].tokenless[c] {
+			names = append(names, c)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // keys lists the keys that results show, sorted.

@@ -27,17 +27,21 @@ type Result struct {
 	Resurrected int `json:"resurrected"`
 	Overcounted int `json:"overcounted"`
 
-	Siblings            int       `json:"siblings"` // most values any leader shows for one key
-	MetadataBytesPerKey float64   `json:"metadata_bytes_per_key"`
-	Converged           bool      `json:"converged"`
-	Session             string    `json:"session,omitempty"` // kept, broken; empty without session clients
-	Promises            []Promise `json:"promises"`
-	Expectation         string    `json:"expectation"` // held, broken, none (no row to hold it against)
+	Siblings            int     `json:"siblings"` // most values any leader shows for one key
+	MetadataBytesPerKey float64 `json:"metadata_bytes_per_key"`
+	Converged           bool    `json:"converged"`
+	Session             string  `json:"session,omitempty"` // kept, broken; empty without session clients
+	// Sessions is the verdict on each client that carries a token or moves.
+	Sessions    map[string]string `json:"sessions,omitempty"`
+	Promises    []Promise         `json:"promises"`
+	Expectation string            `json:"expectation"` // held, broken, none (no row to hold it against)
 
 	Losses  []oracle.Loss `json:"-"`
 	Trace   *trace.Trace  `json:"-"`
 	Virtual time.Duration `json:"-"` // how long the story took in virtual time
-	Ops     int           `json:"-"` // client operations
+	Ops     int           `json:"-"` // client requests sent
+
+	tokenless map[string]bool // the clients of Sessions that carry no token
 }
 
 // Promise is one check and whether it held.

@@ -1,10 +1,140 @@
 package scenarios
 
-import "kvd/resolve"
+import (
+	"fmt"
+	"time"
+
+	"kvd/replica"
+	"kvd/replica/host"
+	"kvd/resolve"
+	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
+	"kvd/scenarios/world"
+	"kvd/storage"
+)
 
 // Options is what a run depends on, beside the script.
 type Options struct {
 	Resolver resolve.ID   // serves every key that the script gives to nobody else
 	Shadows  resolve.Mask // watch every key
 	Seed     uint64
+	// Wire passes every message between leaders through its encoding, as real
+	// links do.
+	Wire bool
+
+	// Core, Tamper and Mistaken change the leaders; tests of the checkers plant
+	// bugs with them.
+	Core     func(*replica.Config)
+	Tamper   host.Tamper
+	Mistaken *resolve.Rules
+}
+
+// Run plays a scenario under one resolver, judges it, and holds the servers' own
+// account against the oracle's. It fails only when the run cannot be played.
+func Run(s *script.Scenario, o Options) (*Result, error) {
+	policy, err := policyOf(s, o)
+	if err != nil {
+		return nil, err
+	}
+	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: o.Core, Tamper: o.Tamper}
+	if o.Wire {
+		cfg.Carry = carry
+	}
+	w, err := world.New(s, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %s under %s, seed %d: %w", s.Name, o.Resolver, o.Seed, err)
+	}
+	defer w.Close()
+	if err := w.Run(); err != nil {
+		return nil, fmt.Errorf("scenario %s under %s, seed %d: %w", s.Name, o.Resolver, o.Seed, err)
+	}
+	nodes, err := w.Nodes()
+	if err != nil {
+		return nil, fmt.Errorf("scenario %s under %s, seed %d: inspect: %w", s.Name, o.Resolver, o.Seed, err)
+	}
+	v := w.History().JudgeBy(func(key string) string { return policy.Panel(key).Serving.String() })
+	r := gather(s, o, v, w, nodes)
+	r.judgeSessions(s, v)
+	r.Promises = promises(s, v, &policy, w, nodes, o)
+	r.Expectation = r.expectation(s.Expect)
+	return r, nil
+}
+
+// policyOf is the cluster's policy: the script's rules, and the resolver under
+// test for the rest.
+func policyOf(s *script.Scenario, o Options) (resolve.Policy, error) {
+	p := resolve.Policy{Default: o.Resolver, Shadows: o.Shadows, Mistaken: o.Mistaken}
+	for _, rule := range s.Policies {
+		id, err := resolve.ParseID(rule.Resolver)
+		if err != nil {
+			return p, fmt.Errorf("scenario %s: policy %s: %w", s.Name, rule.Prefix, err)
+		}
+		p.Rules = append(p.Rules, resolve.Rule{Prefix: rule.Prefix, Resolver: id})
+	}
+	return p, p.Validate()
+}
+
+// gather fills in everything but the promises.
+func gather(s *script.Scenario, o Options, v *oracle.Judgement, w *world.World, nodes []world.Node) *Result {
+	r := &Result{
+		Scenario: s.Name, Resolver: o.Resolver.String(), Seed: o.Seed,
+		Values: w.Values(),
+		Acked:  v.Acked, Accounted: v.Accounted, Lost: v.Lost, Inverted: v.Inverted, Concurrent: v.Concurrent,
+		Durability: v.Durability, Resurrected: v.Resurrected, Overcounted: v.Overcounted,
+		Siblings: v.Siblings, Converged: v.Converged, Session: v.Session,
+		Losses: v.Losses, Trace: w.Trace(), Virtual: w.Now(), Ops: w.Attempts(),
+	}
+	var objects int
+	var metadata int64
+	for _, n := range nodes {
+		objects += n.Objects
+		metadata += n.Metadata
+	}
+	if objects > 0 {
+		r.MetadataBytesPerKey = float64(metadata*10/int64(objects)) / 10
+	}
+	return r
+}
+
+// judgeSessions gives the verdict on every client that carries a token or moves.
+func (r *Result) judgeSessions(s *script.Scenario, v *oracle.Judgement) {
+	r.Sessions, r.tokenless = map[string]string{}, map[string]bool{}
+	moves := map[string]bool{}
+	for _, e := range s.Events {
+		if op, ok := e.Action.(script.ClientOp); ok && op.Kind == script.OpGoto {
+			moves[op.Client] = true
+		}
+	}
+	for _, c := range s.Clients {
+		if !c.Session && !moves[c.Name] {
+			continue
+		}
+		r.tokenless[c.Name] = !c.Session
+		r.Sessions[c.Name] = oracle.SessionBroken
+		if held, _, _ := v.CheckSession(c.Name, oracle.AllGuarantees); held {
+			r.Sessions[c.Name] = oracle.SessionKept
+		}
+	}
+}
+
+// carry encodes and decodes a message's ops.
+func carry(m replica.Message) (replica.Message, error) {
+	b, ok := m.(*replica.Batch)
+	if !ok {
+		return m, nil
+	}
+	out := &replica.Batch{Ops: make([]*resolve.Op, len(b.Ops))}
+	for i, op := range b.Ops {
+		got, err := storage.DecodeOp(storage.AppendOp(nil, op))
+		if err != nil {
+			return nil, err
+		}
+		out.Ops[i] = got
+	}
+	return out, nil
+}
+
+// Speed is how much faster than real time a result was simulated.
+func (r *Result) Speed(took time.Duration) float64 {
+	return float64(r.Virtual) / float64(max(took, 1))
 }

@@ -17,6 +17,7 @@ func Generate(seed uint64) *script.Scenario {
 		Model:  script.DefaultModel(),
 		Settle: 15 * time.Second,
 	}}
+	g.swarm()
 	g.cluster()
 	g.clients()
 	g.operations()
@@ -27,14 +28,22 @@ func Generate(seed uint64) *script.Scenario {
 	return g.s
 }
 
-// span is how long clients and faults are active.
-const span = 4 * time.Second
+// span is how long clients and faults are active; grid is where their moments
+// lie.
+const (
+	span = 4 * time.Second
+	grid = 20 * time.Millisecond
+)
 
+// generator draws one history. Each seed is a swarm of its own (Groce et al.
+// 2012): it leaves most kinds of fault out and has more of the others, because
+// faults hide each other when all are mixed.
 type generator struct {
 	*rand.Rand
 	s       *script.Scenario
 	keys    []string
-	labels  int
+	scale   time.Duration // of clock skew
+	kinds   []int         // of faults
 	crashed bool
 }
 
@@ -55,7 +64,7 @@ func (g *generator) chance(n int) bool { return g.IntN(n) == 0 }
 // moment is a true time within the active span, on a coarse grid, so that
 // things happen at the same instant now and then.
 func (g *generator) moment() time.Duration {
-	return time.Duration(g.Int64N(int64(span/(5*time.Millisecond)))) * 5 * time.Millisecond
+	return time.Duration(g.Int64N(int64(span/grid))) * grid
 }
 
 func (g *generator) leader() string { return g.s.Leaders[g.IntN(len(g.s.Leaders))] }
@@ -76,9 +85,13 @@ func (g *generator) cluster() {
 	for i := range 2 + g.IntN(3) {
 		g.s.Leaders = append(g.s.Leaders, fmt.Sprintf("n%d", i+1))
 	}
-	g.setup(script.ClockFault{Leader: script.AllLeaders, Error: script.Some(time.Duration(g.IntN(20)) * time.Millisecond)})
+	claim := time.Duration(g.IntN(20)) * time.Millisecond
+	if g.chance(2) {
+		claim *= 20
+	}
+	g.setup(script.ClockFault{Leader: script.AllLeaders, Error: script.Some(claim)})
 	for _, n := range g.s.Leaders {
-		if g.chance(2) {
+		if g.scale > 0 && g.chance(2) {
 			g.setup(script.ClockFault{Leader: n, Offset: script.Some(g.skew()), DriftPPM: script.Some(int64(g.IntN(400) - 200))})
 		}
 	}
@@ -92,11 +105,14 @@ func (g *generator) setup(a script.Action) {
 	g.s.Setup = append(g.s.Setup, script.Setup{Action: a})
 }
 
-// skew is a clock offset: mostly milliseconds, now and then far off.
-func (g *generator) skew() time.Duration {
-	scale := []time.Duration{time.Millisecond, time.Millisecond, 20 * time.Millisecond, time.Second, time.Hour}[g.IntN(5)]
-	return time.Duration(g.IntN(21)-10) * scale
+// swarm draws what sort of history it will be.
+func (g *generator) swarm() {
+	g.scale = []time.Duration{0, time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond, time.Second, time.Hour}[g.IntN(6)]
+	g.kinds = g.Perm(8)[:1+g.IntN(4)]
 }
+
+// skew is a clock offset.
+func (g *generator) skew() time.Duration { return time.Duration(g.IntN(21)-10) * g.scale }
 
 // quality is how a link behaves.
 func (g *generator) quality(p script.Path) script.LinkFault {
@@ -162,9 +178,9 @@ func (g *generator) operation(client string) script.ClientOp {
 
 // faults draws what goes wrong while clients are at work.
 func (g *generator) faults() {
-	for range g.IntN(7) {
+	for range g.IntN(10) {
 		t := g.moment()
-		switch g.IntN(8) {
+		switch g.kinds[g.IntN(len(g.kinds))] {
 		case 0:
 			g.split(t)
 		case 1:
@@ -208,7 +224,11 @@ func (g *generator) crash(t time.Duration) {
 	n := g.leader()
 	u := []script.Unsynced{script.UnsyncedKeep, script.UnsyncedLose, script.UnsyncedTorn}[g.IntN(3)]
 	g.at(t, script.Crash{Leader: n, Unsynced: u})
-	g.at(t+time.Duration(1+g.IntN(1500))*time.Millisecond, script.Restart{Leader: n})
+	down := time.Duration(1 + g.IntN(1500))
+	if g.chance(2) {
+		down = 1 + down/50
+	}
+	g.at(t+down*time.Millisecond, script.Restart{Leader: n})
 	g.crashed = true
 }
 

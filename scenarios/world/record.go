@@ -20,6 +20,8 @@ func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
 		w.applied(l, e)
 	case replica.Judged:
 		w.judged(l, e)
+	case replica.ClockAhead:
+		w.refused = true
 	}
 }
 

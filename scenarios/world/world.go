@@ -54,6 +54,7 @@ type World struct {
 	triggers map[string][]trigger // by label
 	labelled int
 	last     time.Duration // true time of the last scripted action
+	refused  bool          // a drift guard held back a stamp
 
 	trace   *trace.Trace
 	history *oracle.History

@@ -63,6 +63,7 @@ type batch struct {
 	steps []step
 	reqs  []*replica.Request
 	side  Writer
+	ans   answer // what the render at hand is given
 }
 
 // maxSpare is how many requests a batch keeps for the next one.
@@ -95,7 +96,7 @@ func (b *batch) cut(n int) {
 func (b *batch) reset() {
 	b.cut(0)
 	clear(b.steps)
-	b.steps, b.side.buf = b.steps[:0], b.side.buf[:0]
+	b.steps, b.side.buf, b.ans = b.steps[:0], b.side.buf[:0], answer{}
 	if cap(b.reqs) > maxSpare {
 		b.reqs = nil
 	}
@@ -116,7 +117,7 @@ func (b *batch) literal(write func(*Writer)) {
 
 // render writes the reply of every step in order.
 func (b *batch) render(w *Writer, replies []replica.Reply, pick func(string) bool) {
-	var a answer
+	a := &b.ans
 	a.pick = pick
 	for i := range b.steps {
 		s := &b.steps[i]
@@ -129,7 +130,7 @@ func (b *batch) render(w *Writer, replies []replica.Reply, pick func(string) boo
 			w.Error(errorText(err))
 			continue
 		}
-		s.render(w, &a)
+		s.render(w, a)
 	}
 }
 

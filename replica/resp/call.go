@@ -110,6 +110,9 @@ func (k *call) each(v replica.Verb, from int) error {
 // bytes is a copy of an argument that the core may keep.
 func (k *call) bytes(i int) []byte { return append([]byte{}, k.args[i]...) }
 
+// picks reports whether plain commands work on the first of a key's siblings.
+func (k *call) picks(key []byte) bool { return k.srv.pick(string(key)) }
+
 // is reports whether argument i is the word, which is in upper case.
 func (k *call) is(i int, word string) bool { return sameWord(k.args[i], word) }
 

@@ -22,8 +22,9 @@ type Server struct {
 	keys      Keys
 	inspector Inspector
 
-	table    map[string]*command // never changes
-	names    []string            // of the table, sorted
+	pick     func(key string) bool // Config.PickSiblings, never nil
+	table    map[string]*command   // never changes
+	names    []string              // of the table, sorted
 	cursors  *cursors
 	started  time.Time
 	requests atomic.Uint64 // ids given to requests
@@ -46,8 +47,12 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.PickSiblings == nil {
+		cfg.PickSiblings = func(string) bool { return false }
+	}
 	s := &Server{
-		cfg: cfg, engine: e, keys: k, inspector: i,
+		cfg: cfg, pick: cfg.PickSiblings,
+		engine: e, keys: k, inspector: i,
 		table: newTable(), cursors: newCursors(cfg.Limits.Cursors, cfg.CursorSeed), started: cfg.Now(),
 		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
 	}
@@ -236,15 +241,6 @@ func (s *Server) sorted() []*conn {
 	}
 	slices.SortFunc(all, func(a, b *conn) int { return cmp.Compare(a.id, b.id) })
 	return all
-}
-
-// pick reports whether a plain read of siblings shows the first.
-func (s *Server) pick(key string) bool {
-	return s.cfg.PickSiblings != nil && s.cfg.PickSiblings(key)
-}
-
-func (c *conn) picks(key []byte) bool {
-	return c.srv.cfg.PickSiblings != nil && c.srv.cfg.PickSiblings(string(key))
 }
 
 // counters count since the start.

@@ -192,7 +192,7 @@ func (l *Leader) write(r *replica.Request, w replica.Write, o object) (replica.R
 	if r.Exact {
 		rep.Over = slices.Clone(r.Shown)
 		for i, d := range o.dots { // siblings the author had not been shown stay
-			if !slices.Contains(r.Shown, d) {
+			if i < len(o.values) && !slices.Contains(r.Shown, d) {
 				next.values, next.dots = append(next.values, o.values[i]), append(next.dots, d)
 			}
 		}

@@ -1,0 +1,230 @@
+package resp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// chunks gives its input in pieces of the given sizes, over and over.
+type chunks struct {
+	rest  []byte
+	sizes []byte
+	i     int
+}
+
+func (c *chunks) Read(b []byte) (int, error) {
+	if len(c.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := 1
+	if len(c.sizes) > 0 {
+		n = int(c.sizes[c.i%len(c.sizes)]) + 1
+		c.i++
+	}
+	n = copy(b, c.rest[:min(n, len(c.rest))])
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// readAll takes everything out of src, and checks that the buffer stays bounded.
+func readAll(t interface{ Fatalf(string, ...any) }, src io.Reader, l *Limits) ([][]string, error) {
+	r := NewReader(src, l)
+	var all [][]string
+	for {
+		args, ok, err := r.Next()
+		if err != nil {
+			return all, err
+		}
+		if ok {
+			all = append(all, texts(args))
+			continue
+		}
+		if err := r.Fill(); err != nil {
+			return all, err
+		}
+		if most := 2*max(l.Command+2*maxHeader, l.Inline) + l.Input; cap(r.buf) > most {
+			t.Fatalf("the buffer has %d bytes, more than %d", cap(r.buf), most)
+		}
+	}
+}
+
+func texts(args [][]byte) []string {
+	var out []string
+	for _, a := range args {
+		out = append(out, string(a))
+	}
+	return out
+}
+
+func smallLimits() *Limits {
+	l := Defaults().Limits
+	l.Args, l.Bulk, l.Command, l.Inline, l.Input = 16, 200, 400, 100, 512
+	return &l
+}
+
+// FuzzReader: no input panics or makes the buffer grow without bound, and how the
+// input is cut into reads changes nothing.
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{
+		"*1\r\n$4\r\nPING\r\n", "PING\r\n", "*2\r\n$3\r\nGET\r\n$1\r\na\r\nset a \"b c\"\r\n", "*0\r\n*-1\r\n\r\n",
+		"*1\r\n$0\r\n\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$150\r\n" + strings.Repeat("x", 150) + "\r\n", "set 'a\\'b' \"\\x41\"\n",
+		"*1\r\n$201\r\n", "*17\r\n", "$4\r\n", "*1\r\n:1\r\n", strings.Repeat("*1\r\n$1\r\na\r\n", 200),
+	} {
+		f.Add([]byte(s), []byte{0})
+		f.Add([]byte(s), []byte{6, 0, 255})
+	}
+	f.Fuzz(func(t *testing.T, in, sizes []byte) {
+		l := smallLimits()
+		whole, err1 := readAll(t, bytes.NewReader(in), l)
+		parts, err2 := readAll(t, &chunks{rest: in, sizes: sizes}, l)
+		if !slices.EqualFunc(whole, parts, slices.Equal[[]string]) {
+			t.Fatalf("read at once %q, in parts %q", whole, parts)
+		}
+		if err1.Error() != err2.Error() {
+			t.Fatalf("read at once %v, in parts %v", err1, err2)
+		}
+	})
+}
+
+// TestReaderReadsWhatWasWritten, however it is cut.
+func TestReaderReadsWhatWasWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		command := rapid.SliceOfN(rapid.StringN(0, 30, 60), 1, 6)
+		want := rapid.SliceOfN(command, 0, 12).Draw(t, "commands")
+		var in []byte
+		for _, c := range want {
+			in = append(in, "*"+strconv.Itoa(len(c))+"\r\n"...)
+			for _, a := range c {
+				in = append(in, "$"+strconv.Itoa(len(a))+"\r\n"+a+"\r\n"...)
+			}
+		}
+		sizes := rapid.SliceOf(rapid.Byte()).Draw(t, "sizes")
+		got, err := readAll(t, &chunks{rest: in, sizes: sizes}, smallLimits())
+		if !errors.Is(err, io.EOF) || !slices.EqualFunc(got, want, slices.Equal[[]string]) {
+			t.Fatalf("wrote %q, read %q, %v", want, got, err)
+		}
+	})
+}
+
+// TestInlineReadsWhatWasQuoted: any bytes come through double quotes.
+func TestInlineReadsWhatWasQuoted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 12), 1, 4).Draw(t, "args")
+		line := ""
+		for _, a := range want {
+			line += ` "`
+			for _, c := range a {
+				if c < ' ' || c > '~' || c == '"' || c == '\\' {
+					line += `\x` + string("0123456789abcdef"[c>>4]) + string("0123456789ABCDEF"[c&15])
+				} else {
+					line += string(rune(c))
+				}
+			}
+			line += `"`
+		}
+		got, ok := splitLine([]byte(line), nil)
+		if !ok || !slices.EqualFunc(got, want, bytes.Equal) {
+			t.Fatalf("%s: got %q, want %q", line, got, want)
+		}
+	})
+}
+
+// TestAnnouncedLengthReservesNothing: memory follows what has arrived.
+func TestAnnouncedLengthReservesNothing(t *testing.T) {
+	l := Defaults().Limits
+	r := NewReader(strings.NewReader("*2\r\n$8000000\r\nabc"), &l)
+	for r.Fill() == nil {
+		if _, ok, err := r.Next(); ok || err != nil {
+			t.Fatalf("got a command or %v", err)
+		}
+	}
+	if cap(r.buf) > 4*l.Input {
+		t.Errorf("17 bytes made a buffer of %d", cap(r.buf))
+	}
+}
+
+// TestLargeBufferIsLetGo once the command that needed it has gone.
+func TestLargeBufferIsLetGo(t *testing.T) {
+	l := Defaults().Limits
+	big := strings.Repeat("x", 1<<20)
+	src := io.MultiReader(strings.NewReader("*1\r\n$1048576\r\n"+big+"\r\n"), strings.NewReader("PING\r\n"))
+	r := NewReader(src, &l)
+	for n := 0; n < 2; {
+		_, ok, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			n++
+			continue
+		}
+		if err := r.Fill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cap(r.buf) > l.Input {
+		t.Errorf("the buffer still has %d bytes", cap(r.buf))
+	}
+}
+
+func TestParseInt(t *testing.T) {
+	for in, want := range map[string]int64{
+		"0": 0, "-0": 0, "007": 7, "9223372036854775807": 1<<63 - 1, "-9223372036854775808": -1 << 63, "-12": -12,
+	} {
+		if n, ok := parseInt([]byte(in)); !ok || n != want {
+			t.Errorf("%s: %d, %t", in, n, ok)
+		}
+	}
+	for _, in := range []string{"", "-", "+1", " 1", "1 ", "1.0", "9223372036854775808", "-9223372036854775809", "99999999999999999999", "0x1"} {
+		if n, ok := parseInt([]byte(in)); ok {
+			t.Errorf("%q was read as %d", in, n)
+		}
+	}
+}
+
+// TestGlobAgreesWithItsTwin, ten lines that try everything.
+func TestGlobAgreesWithItsTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := rapid.StringMatching(`([abc?*]|\[\^?[a-c]{1,2}\]|\[a-b\]|\\[ab*])*`).Draw(t, "pattern")
+		s := rapid.StringMatching(`[abc*]{0,8}`).Draw(t, "s")
+		if got, want := glob(p, s), twin(p, s); got != want {
+			t.Fatalf("glob(%q, %q) = %t, want %t", p, s, got, want)
+		}
+	})
+}
+
+func twin(p, s string) bool {
+	if p == "" {
+		return s == ""
+	}
+	if p[0] == '*' {
+		return twin(p[1:], s) || s != "" && twin(p, s[1:])
+	}
+	if s == "" {
+		return false
+	}
+	n, ok := globByte(p, s[0])
+	return ok && twin(p[n:], s[1:])
+}
+
+func TestGlobClasses(t *testing.T) {
+	for _, c := range []struct {
+		p, s string
+		want bool
+	}{
+		{"h[ae]llo", "hallo", true}, {"h[ae]llo", "hillo", false}, {"h[^e]llo", "hallo", true}, {"h[^e]llo", "hello", false},
+		{"[c-a]", "b", true}, {`\*`, "*", true}, {`\*`, "a", false}, {"[", "[", false}, {"[a", "a", true}, {`a\`, `a\`, true},
+		{`[\]]`, "]", true}, {"", "", true}, {"", "a", false}, {"**", "", true}, {"a*b*c", "axxbxxbxc", true}, {"a*b*c", "axxbxx", false},
+	} {
+		if got := glob(c.p, c.s); got != c.want {
+			t.Errorf("glob(%q, %q) = %t", c.p, c.s, got)
+		}
+	}
+}

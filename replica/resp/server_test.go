@@ -1,0 +1,576 @@
+package resp_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/resp"
+	"kvd/resolve"
+)
+
+func TestPipelineIsOneCall(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	var in, want strings.Builder
+	for i := range 16 {
+		in.WriteString(encode("SET", fmt.Sprint("k", i), "v"))
+		want.WriteString("+OK\r\n")
+	}
+	in.WriteString(encode("PING") + encode("MGET", "k1", "k2") + encode("NOSUCH"))
+	want.WriteString("+PONG\r\n*2\r\n$1\r\nv\r\n$1\r\nv\r\n-ERR unknown command 'NOSUCH', with args beginning with: \r\n")
+	c.send(in.String())
+	var got strings.Builder
+	for range 19 {
+		got.WriteString(c.reply())
+	}
+	if got.String() != want.String() {
+		t.Errorf("replies %q, want %q", got.String(), want.String())
+	}
+	if b := r.leader.Batches(); !slices.Equal(b, []int{18}) {
+		t.Errorf("calls of Do had %v requests, want one of 18", b)
+	}
+}
+
+func TestTransactionIsOneCall(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	c.send(encode("SET", "a", "1") + encode("MULTI") + encode("INCR", "a") + encode("MSET", "b", "2", "c", "3") + encode("EXEC") + encode("GET", "a"))
+	var got strings.Builder
+	for range 6 {
+		got.WriteString(c.reply())
+	}
+	if want := "+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:2\r\n+OK\r\n$1\r\n2\r\n"; got.String() != want {
+		t.Errorf("got %q, want %q", got.String(), want)
+	}
+	if b := r.leader.Batches(); !slices.Equal(b, []int{1, 3, 1}) {
+		t.Errorf("calls of Do had %v requests, want 1, 3, 1", b)
+	}
+}
+
+func TestDepthBoundsACall(t *testing.T) {
+	r := start(t, tcp(t), func(c *resp.Config) { c.Limits.Pipeline, c.Limits.Requests = 8, 4 })
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	c.send(strings.Repeat(encode("GET", "a"), 10) + encode("MGET", "a", "b", "c", "d", "e", "f") + strings.Repeat(encode("PING"), 20))
+	for range 31 {
+		c.reply()
+	}
+	if b := r.leader.Batches(); slices.Max(b) > 8 || len(b) < 3 {
+		t.Errorf("calls of Do had %v requests, want at most 4, or one command's 6 after 2", b)
+	}
+}
+
+func TestOneClientDoesNotHoldUpOthers(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	release := r.leader.Hold()
+	defer release()
+	slow, quick := r.dial(), r.dial()
+	defer slow.nc.Close()
+	defer quick.nc.Close()
+	slow.send(encode("SET", "a", "1"))
+	for len(r.leader.Batches()) == 0 {
+		quick.want("+PONG\r\n", "PING")
+	}
+	release()
+	if got := slow.reply(); got != "+OK\r\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestEngineErrors(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	r.leader.Refuse(fmt.Errorf("do: %w (9); try again later", replica.ErrOverloaded))
+	want := "-TRYAGAIN do: too many requests are waiting at this leader (9); try again later\r\n"
+	c.want(want, "SET", "a", "1")
+	c.send(encode("MULTI") + encode("SET", "a", "1") + encode("EXEC"))
+	c.reply()
+	c.reply()
+	if got := c.reply(); got != want {
+		t.Errorf("EXEC: got %q, want %q", got, want)
+	}
+	r.leader.Refuse(fmt.Errorf("do: %w; go elsewhere", resp.ErrDraining))
+	c.want("-TRYAGAIN do: this leader is draining; go elsewhere\r\n", "GET", "a")
+	r.leader.Refuse(errors.New("disk\r\non fire"))
+	c.want("-ERR disk  on fire\r\n", "GET", "a")
+	r.leader.Refuse(nil)
+	c.want("$-1\r\n", "GET", "a")
+}
+
+// TestProtocolErrors: whatever is not the protocol or beyond a limit is answered
+// in Redis' words, and the connection closed, after what was well-formed before
+// it has been answered.
+func TestProtocolErrors(t *testing.T) {
+	r := start(t, tcp(t), func(c *resp.Config) {
+		l := &c.Limits
+		l.Args, l.Bulk, l.Command, l.Inline, l.Input = 16, 1000, 1500, 100, 512
+	})
+	defer r.stop()
+	for in, want := range map[string]string{
+		"*17\r\n":                           "invalid multibulk length",
+		"*x\r\n":                            "invalid multibulk length",
+		"*99999999999999999999\r\n":         "invalid multibulk length",
+		"*+1\r\n":                           "invalid multibulk length",
+		"*1\n$4\r\nPING\r\n":                "invalid multibulk length",
+		"*" + strings.Repeat("1", 64):       "too big mbulk count string",
+		"*1\r\n+PING\r\n":                   "expected '$', got '+'",
+		"*1\r\n$-1\r\n":                     "invalid bulk length",
+		"*1\r\n$1001\r\n":                   "invalid bulk length",
+		"*1\r\n$4 \r\nPING\r\n":             "invalid bulk length",
+		"*1\r\n$" + strings.Repeat("0", 64): "too big bulk count string",
+		"*1\r\n$4\r\nPINGxx":                "bulk string is not ended by CRLF",
+		encode("SET", strings.Repeat("k", 900), strings.Repeat("v", 900)): "too big command",
+		strings.Repeat("x", 700) + "\r\n":                                 "too big inline request",
+		"SET a \"b\r\n":                                                   "unbalanced quotes in request",
+		"SET a \"b\"c\r\n":                                                "unbalanced quotes in request",
+		strings.Repeat("a ", 20) + "\r\n":                                 "too many arguments in request",
+	} {
+		c := r.dial()
+		c.send("PING\r\n" + in)
+		if got := c.reply(); got != "+PONG\r\n" {
+			t.Errorf("%q: PING before it was answered %q", in, got)
+		}
+		if got := c.reply(); got != "-ERR Protocol error: "+want+"\r\n" {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+		c.closed()
+	}
+}
+
+func TestWellFormedOddities(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	c.send("\r\n\n   \r\n*0\r\n*-1\r\n" + `ping "a\x41\n\"" ` + "\n" + "echo 'it\\'s \\n'\r\n")
+	if got, want := c.reply()+c.reply(), "$4\r\naA\n\"\r\n$7\r\nit's \\n\r\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	c.want("$0\r\n\r\n", "ECHO", "")
+	big := strings.Repeat("x", 1<<20)
+	c.want("+OK\r\n", "SET", "big", big)
+	c.want("$1048576\r\n"+big+"\r\n", "GET", "big")
+}
+
+func TestKeyLimits(t *testing.T) {
+	r := start(t, tcp(t), func(c *resp.Config) { c.Limits.Key, c.Limits.Keys, c.Limits.Queued, c.Limits.Bulk = 8, 2, 2, 10 })
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	c.want("-ERR the key is longer than 8 bytes\r\n", "SET", "123456789", "x")
+	c.want("-ERR the key is longer than 8 bytes\r\n", "MGET", "a", "123456789")
+	c.want("+OK\r\n", "MSET", "a", "1", "b", "2")
+	c.want("*2\r\n$1\r\na\r\n$1\r\nb\r\n", "KEYS", "*")
+	c.want("+OK\r\n", "SET", "c", "0123456789")
+	c.want("-ERR more than 2 keys match; use SCAN\r\n", "KEYS", "*")
+	c.want("-ERR string exceeds maximum allowed size (10 bytes)\r\n", "APPEND", "c", "x")
+	c.want("+OK\r\n", "MULTI")
+	c.want("+QUEUED\r\n", "GET", "a")
+	c.want("+QUEUED\r\n", "GET", "a")
+	c.want("-ERR the transaction is too big; split it\r\n", "GET", "a")
+	c.want("-EXECABORT Transaction discarded because of previous errors.\r\n", "EXEC")
+}
+
+func TestGuestsMaySendLittle(t *testing.T) {
+	r := start(t, tcp(t), func(c *resp.Config) {
+		c.RequireAuth, c.Users = true, func(_, pass string) bool { return pass == "ok" }
+	})
+	defer r.stop()
+	c := r.dial()
+	c.send("*11\r\n")
+	if got := c.reply(); got != "-ERR Protocol error: unauthenticated multibulk length\r\n" {
+		t.Errorf("got %q", got)
+	}
+	c.closed()
+	c = r.dial()
+	c.send("*2\r\n$4\r\nAUTH\r\n$16385\r\n")
+	if got := c.reply(); got != "-ERR Protocol error: unauthenticated bulk length\r\n" {
+		t.Errorf("got %q", got)
+	}
+	c.closed()
+	c = r.dial()
+	defer c.nc.Close()
+	c.want("+OK\r\n", "AUTH", "ok")
+	c.want("+OK\r\n", "SET", "a", strings.Repeat("x", 20000))
+}
+
+func TestPasswordsCannotBeGuessedFast(t *testing.T) {
+	r := start(t, tcp(t), func(c *resp.Config) { c.RequireAuth, c.Users = true, func(_, _ string) bool { return false } })
+	defer r.stop()
+	c := r.dial()
+	for range 10 {
+		c.want("-WRONGPASS invalid username-password pair or user is disabled.\r\n", "AUTH", "x")
+	}
+	c.closed()
+}
+
+func TestBrowsersAreCut(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	c := r.dial()
+	c.send("POST / HTTP/1.1\r\nHost: x\r\n\r\nSET a 1\r\n")
+	if got := c.reply(); !strings.HasPrefix(got, "-ERR unknown command 'POST'") {
+		t.Errorf("got %q", got)
+	}
+	c.closed()
+	if b := r.leader.Batches(); len(b) != 0 {
+		t.Errorf("the body was executed: %v", b)
+	}
+}
+
+func TestMaxClients(t *testing.T) {
+	r := start(t, tcp(t), func(c *resp.Config) { c.Limits.Clients = 1 })
+	defer r.stop()
+	a := r.dial()
+	a.want("+PONG\r\n", "PING")
+	b := r.dial()
+	if got := b.reply(); got != "-ERR max number of clients reached\r\n" {
+		t.Errorf("got %q", got)
+	}
+	b.closed()
+	a.want("+OK\r\n", "QUIT")
+	a.closed()
+}
+
+func TestHalfSentThenClosed(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	c := r.dial()
+	c.send(encode("SET", "a", "1") + "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$5\r\nhal")
+	if err := c.nc.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.reply(); got != "+OK\r\n" {
+		t.Errorf("got %q", got)
+	}
+	c.closed()
+	d := r.dial()
+	defer d.nc.Close()
+	d.want("$1\r\n1\r\n", "GET", "a")
+}
+
+// TestSlowDrip: a byte a second never makes a command in time, however lively
+// the connection looks.
+func TestSlowDrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newPipes(), func(c *resp.Config) { c.Arrive, c.Idle = 5*time.Second, time.Minute })
+		defer r.stop()
+		c := r.dial()
+		c.want("+PONG\r\n", "PING")
+		begun := time.Now()
+		var drip sync.WaitGroup
+		drip.Go(func() {
+			for _, b := range []byte(encode("SET", "a", "0123456789")) {
+				if _, err := c.nc.Write([]byte{b}); err != nil {
+					return
+				}
+				time.Sleep(time.Second) // virtual
+			}
+		})
+		if got := c.reply(); got != "-ERR Protocol error: the command did not arrive within 5s\r\n" {
+			t.Errorf("got %q", got)
+		}
+		c.closed()
+		if took := time.Since(begun); took != 5*time.Second {
+			t.Errorf("cut after %s, want 5s", took)
+		}
+		drip.Wait()
+		if n := r.srv.Stats().Slow; n != 1 {
+			t.Errorf("slow clients counted: %d", n)
+		}
+	})
+}
+
+// TestSteadyStreamIsNotADrip: reads that always end within a command are fine as
+// long as commands arrive.
+func TestSteadyStreamIsNotADrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newPipes(), func(c *resp.Config) { c.Arrive = 5 * time.Second })
+		defer r.stop()
+		c := r.dial()
+		ping := encode("PING")
+		c.send(ping[:5])
+		for range 20 {
+			time.Sleep(2 * time.Second) // virtual
+			c.send(ping[5:] + ping[:5])
+			if got := c.reply(); got != "+PONG\r\n" {
+				t.Fatalf("got %q", got)
+			}
+		}
+		_ = c.nc.Close()
+	})
+}
+
+func TestIdleClientsAreClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newPipes(), func(c *resp.Config) { c.Idle = time.Minute })
+		defer r.stop()
+		c := r.dial()
+		c.want("+PONG\r\n", "PING")
+		time.Sleep(59 * time.Second) // virtual
+		c.want("+PONG\r\n", "PING")
+		begun := time.Now()
+		c.closed()
+		if took := time.Since(begun); took != time.Minute {
+			t.Errorf("closed after %s", took)
+		}
+	})
+}
+
+// TestSlowTakersAreCut: who does not read its replies is cut after the write
+// deadline, and was not read from meanwhile.
+func TestSlowTakersAreCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newPipes(), func(c *resp.Config) { c.Send = 3 * time.Second })
+		defer r.stop()
+		c := r.dial()
+		c.send(encode("PING"))
+		begun := time.Now()
+		if _, err := c.nc.Write([]byte(encode("PING"))); err == nil {
+			t.Error("the server read on although its reply was not taken")
+		}
+		if took := time.Since(begun); took != 3*time.Second {
+			t.Errorf("cut after %s", took)
+		}
+		if n := r.srv.Stats().Slow; n != 1 {
+			t.Errorf("slow clients counted: %d", n)
+		}
+	})
+}
+
+// TestDrain: what was taken is answered, what is idle is closed, nobody new is
+// let in, and Shutdown waits for it.
+func TestDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newPipes(), nil)
+		idle, half, busy, waiting := r.dial(), r.dial(), r.dial(), r.dial()
+		idle.want("+PONG\r\n", "PING")
+		half.send("*1\r\n$4\r\nPI")
+		release := r.leader.Hold()
+		busy.send(encode("SET", "a", "1"))
+		waiting.send(encode("WAIT", "9", "0"))
+		synctest.Wait()
+		down := make(chan error, 1)
+		go func() { down <- r.srv.Shutdown(context.Background()) }()
+		idle.closed()
+		half.closed()
+		if got := waiting.reply(); got != ":2\r\n" {
+			t.Errorf("WAIT: got %q", got)
+		}
+		waiting.closed()
+		synctest.Wait()
+		select {
+		case err := <-down:
+			t.Errorf("shutdown ended before the request in flight: %v", err)
+		default:
+		}
+		release()
+		if got := busy.reply(); got != "+OK\r\n" {
+			t.Errorf("in flight: got %q", got)
+		}
+		busy.closed()
+		if err := <-down; err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		r.stop()
+		if err := r.srv.Serve(context.Background(), newPipes()); err == nil {
+			t.Error("a drained server serves again")
+		}
+	})
+}
+
+// TestDrainGivesUp: when the engine does not answer in time, the rest is cut, and
+// an answer that comes later harms nobody.
+func TestDrainGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newPipes(), nil)
+		release := r.leader.Hold()
+		c, x := r.dial(), r.dial()
+		c.send(encode("SET", "a", "1"))
+		x.send(encode("MULTI"))
+		x.reply()
+		x.send(encode("SET", "b", "1"))
+		x.reply()
+		x.send(encode("EXEC"))
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := r.srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("shutdown: %v", err)
+		}
+		c.closed()
+		x.closed()
+		release()
+		r.stop()
+	})
+}
+
+func TestServeEndsWithItsContext(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	srv, err := resp.New(resp.Defaults(), r.leader, r.leader, r.leader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := tcp(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(ctx, l) }()
+	c := (&rig{t: t, l: l}).dial()
+	c.want("+PONG\r\n", "PING")
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("serve: %v", err)
+	}
+	c.closed()
+}
+
+func TestWaitForIsWokenByTheFrontier(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newPipes(), nil)
+		defer r.stop()
+		c := r.dial()
+		d := logical.Dot{Origin: 0xbee, Seq: 3}
+		tok := resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(d)}}.String()
+		if got := c.do("KVD.WAITFOR", tok, "50"); !strings.HasPrefix(got, "-BEHIND ") {
+			t.Errorf("got %q", got)
+		}
+		c.send(encode("KVD.WAITFOR", tok, "60000"))
+		time.Sleep(time.Second) // virtual
+		r.leader.Heard(d)
+		begun := time.Now()
+		if got := c.reply(); got != "+OK\r\n" || time.Since(begun) > 10*time.Millisecond {
+			t.Errorf("got %q after %s", got, time.Since(begun))
+		}
+		_ = c.nc.Close()
+	})
+}
+
+func TestKill(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	a, b, c := r.dial(), r.dial(), r.dial()
+	defer c.nc.Close()
+	addr := b.nc.LocalAddr().String()
+	id := strings.Trim(a.do("CLIENT", "ID"), ":\r\n")
+	b.want("+PONG\r\n", "PING")
+	c.want(":1\r\n", "CLIENT", "KILL", "ID", id)
+	a.closed()
+	c.want("+OK\r\n", "CLIENT", "KILL", addr)
+	b.closed()
+	if list := c.do("CLIENT", "LIST"); strings.Contains(list, addr) && r.srv.Stats().Clients > 2 {
+		t.Errorf("the killed are still there: %q", list)
+	}
+	c.want(":1\r\n", "CLIENT", "KILL", "ID", strings.Trim(c.do("CLIENT", "ID"), ":\r\n"), "SKIPME", "no")
+	c.closed()
+}
+
+func TestOldCursorsAreToldFromFinishedOnes(t *testing.T) {
+	r := start(t, tcp(t), func(c *resp.Config) { c.Limits.Cursors, c.CursorSeed = 2, 7 })
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	c.want("+OK\r\n", "MSET", "a", "", "b", "", "c", "")
+	first := strings.Split(c.do("SCAN", "0", "COUNT", "1"), "\r\n")[2]
+	if first != fmt.Sprint(7<<20+1) {
+		t.Errorf("the first cursor is %s", first)
+	}
+	c.want(fmt.Sprintf("*2\r\n$7\r\n%d\r\n*1\r\n$1\r\nb\r\n", 7<<20+2), "SCAN", first, "COUNT", "1")
+	c.do("SCAN", "0", "COUNT", "1")
+	for _, old := range []string{first, fmt.Sprint(7 << 20), "1"} {
+		if got := c.do("SCAN", old); !strings.HasPrefix(got, "-ERR invalid cursor") {
+			t.Errorf("cursor %s: got %q", old, got)
+		}
+	}
+}
+
+func TestInfoHasWhatClientsNeed(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	for _, args := range [][]string{{"INFO"}, {"INFO", "all"}, {"INFO", "server", "persistence", "KVD"}} {
+		info := c.do(args...)
+		for _, want := range []string{"# Server\r\n", "redis_version:7.", "loading:0\r\n", "# kvd\r\n", "kvd_version:dev"} {
+			if !strings.Contains(info, want) {
+				t.Errorf("%v lacks %q: %q", args, want, info)
+			}
+		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	s := httptest.NewTLSServer(nil) // for its certificate
+	cert := s.TLS.Certificates
+	s.Close()
+	r := start(t, tcp(t), func(c *resp.Config) { c.TLS = &tls.Config{Certificates: cert} })
+	defer r.stop()
+	nc, err := tls.Dial("tcp", r.l.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := io.WriteString(nc, encode("PING")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 7)
+	if _, err := io.ReadFull(nc, buf); err != nil || string(buf) != "+PONG\r\n" {
+		t.Errorf("got %q, %v", buf, err)
+	}
+}
+
+func TestConfigIsValidated(t *testing.T) {
+	for name, change := range map[string]func(*resp.Config){
+		"Arrive":      func(c *resp.Config) { c.Arrive = 0 },
+		"Send":        func(c *resp.Config) { c.Send = -1 },
+		"Idle":        func(c *resp.Config) { c.Idle = -1 },
+		"RequireAuth": func(c *resp.Config) { c.RequireAuth = true },
+		"Args":        func(c *resp.Config) { c.Limits.Args = 9 },
+		"Command":     func(c *resp.Config) { c.Limits.Command = c.Limits.Bulk - 1 },
+		"Cursors":     func(c *resp.Config) { c.Limits.Cursors = 0 },
+	} {
+		cfg := resp.Defaults()
+		if err := cfg.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		change(&cfg)
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := resp.New(cfg, nil, nil, nil); err == nil {
+			t.Errorf("New took a config with a bad %s", name)
+		}
+	}
+}
+
+func TestResolverIsNamed(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	r.leader.SetPolicy(resolve.Policy{Default: resolve.Causal})
+	c := r.dial()
+	defer c.nc.Close()
+	if got := c.do("KVD.GET", "a"); !strings.HasSuffix(got, "$8\r\nresolver\r\n$6\r\ncausal\r\n") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,29 @@
+@config guarded
+PING
+GET a
+NOSUCH
+HELLO
+HELLO 3
+AUTH wrong
+AUTH ann wrong
+HELLO 3 AUTH ann wrong
+GET a
+HELLO 3 AUTH ann apple SETNAME x
+ACL WHOAMI
+GET a
+RESET
+GET a
+AUTH secret
+ACL WHOAMI
+GET a
+@new
+AUTH 1
+AUTH 2
+AUTH 3
+AUTH 4
+AUTH 5
+AUTH 6
+AUTH 7
+AUTH 8
+AUTH 9
+AUTH 10

@@ -1,0 +1,56 @@
+@config lenient
+@policy cart: siblings
+KVD.GET cart:1
+KVD.SET cart:1 milk
+KVD.GET cart:1
+KVD.SET cart:1 bread TOKEN {token}
+@siblings cart:1 milk bread
+GET cart:1
+MGET cart:1
+STRLEN cart:1
+APPEND cart:1 x
+EXPIRE cart:1 10
+PERSIST cart:1
+GETDEL cart:1
+GETSET cart:1 x
+SET cart:1 x GET
+SET cart:1 x NX
+EXISTS cart:1
+TTL cart:1
+KVD.GET cart:1
+KVD.RESOLVE cart:1 "milk bread" TOKEN {token}
+GET cart:1
+KVD.SET other x TOKEN {token}
+KVD.DEL cart:1 TOKEN {token}
+GET cart:1
+KVD.DEL cart:1
+@siblings any:1 milk bread
+GET any:1
+MGET any:1
+STRLEN any:1
+APPEND any:1 !
+GET any:1
+KVD.TOKEN
+KVD.SET any:1 x TOKEN {token}
+KVD.TOKEN
+KVD.RESOLVE any:1 x TOKEN {token}
+KVD.WAITFOR {token} 0
+@heard
+KVD.TOKEN
+KVD.FRONTIER
+KVD.WAITFOR {token} 100
+@new
+KVD.WAITFOR AQABAAAAAAAAAAwBAAAAAAAAAAAAAIXyH1w 100
+KVD.GET a TOKEN AQABAAAAAAAAAAwBAAAAAAAAAAAAAIXyH1w
+KVD.SET a x TOKEN AQABAAAAAAAAAAwBAAAAAAAAAAAAAIXyH1w
+KVD.WAITFOR nonsense 100
+KVD.WAITFOR !! 100
+KVD.WAITFOR AQABAAAAAAAAAAwBAAAAAAAAAAAAAIXyH1w x
+KVD.GET a FOO x
+KVD.GET a TOKEN
+KVD.SET a
+KVD.POLICY
+KVD.POLICY cart:9
+KVD.POLICY a
+KVD.POLICY a b
+KVD.SESSION ON

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"reflect"
 	"strings"
@@ -154,6 +155,25 @@ func TestAnActionThatEndsWithoutFailingIsNotInterrupted(t *testing.T) {
 	}
 	if code := Main(app, []string{"kv", "get"}); code != Failed {
 		t.Errorf("exit %d, want %d: no signal came", code, Failed)
+	}
+}
+
+func TestASignalCancelsAndIsTheExitCode(t *testing.T) {
+	var out bytes.Buffer
+	app := example(&out)
+	app.Commands[0].Action = func(c *cli.Context) error {
+		self, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = self.Signal(os.Interrupt)
+		}
+		if err != nil {
+			return err
+		}
+		<-c.Context.Done()
+		return c.Context.Err()
+	}
+	if code := Main(app, []string{"kv", "get"}); code != Interrupted || !strings.HasPrefix(out.String(), "kv: interrupted\n") {
+		t.Errorf("exit %d, %q; want %d", code, out.String(), Interrupted)
 	}
 }
 

@@ -1,0 +1,287 @@
+package house
+
+import (
+	"fmt"
+	"go/ast"
+	"slices"
+	"strings"
+)
+
+// row is one rule: what it finds wrong with a file, and why the rule is there.
+type row struct {
+	name string
+	why  string
+	find func(*source) []string
+}
+
+// rows is the house's rules.
+func rows() []row {
+	return slices.Concat(roomRows(), pureRows(), habitRows())
+}
+
+// The rooms that know no network, disk, goroutine, lock or clock.
+var pure = []string{"logical", "wallclock", "resolve", "replica"}
+
+// isPure leaves out the rooms below replica, its edges.
+func isPure(s *source) bool { return !s.test && slices.Contains(pure, s.room) }
+
+// edges are the rooms through which a leader meets the world.
+var edges = []string{"replica/wire", "replica/link", "replica/member", "replica/resp", "replica/console"}
+
+// knows says which of our rooms a room may import, beside itself and what is
+// below it.
+func knows(room, why string, others ...string) row {
+	return row{room + " knows only " + strings.Join(others, " "), why, func(s *source) []string {
+		if s.double() || !s.in(room) {
+			return nil
+		}
+		return s.unless(func(r string) bool { return within(r, room) || slices.Contains(others, r) })
+	}}
+}
+
+// alone is knows for the folder itself: the rooms below it are strangers.
+func alone(room, why string, others ...string) row {
+	return row{room + " alone knows only " + strings.Join(others, " "), why, func(s *source) []string {
+		if s.test || s.room != room {
+			return nil
+		}
+		return s.unless(func(r string) bool { return slices.Contains(others, r) })
+	}}
+}
+
+// unless lists the imports of our own rooms that are not fine.
+func (s *source) unless(fine func(room string) bool) []string {
+	var found []string
+	for _, p := range s.imports() {
+		if r, ok := ours(p); ok && !fine(r) {
+			found = append(found, "imports "+p)
+		}
+	}
+	return found
+}
+
+func roomRows() []row {
+	return []row{
+		knows("logical", "order without clocks is values only"),
+		knows("wallclock", "what a machine believes the time is depends on nothing of ours"),
+		knows("resolve", "a resolver judges ops by their own evidence", "logical", "wallclock"),
+		alone("replica", "the core of a leader is fed and answers; hosts and edges know it, not the other way round", "resolve", "logical", "wallclock"),
+		knows("storage", "a store keeps values and takes no part in what they mean", "logical", "wallclock", "resolve"),
+		knows("replica/wire", "frames carry the core's messages and nothing else", "replica", "resolve", "logical", "wallclock"),
+		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "resolve", "logical", "wallclock"),
+		knows("scenarios", "the simulation runs the real pump over the real store and replaces all edges",
+			"replica/host", "replica", "storage", "resolve", "logical", "wallclock"),
+		{"edges do not know each other", "each edge can be tested, replaced and left out alone; only link speaks in wire's frames", edgesApart},
+		{"nothing imports cmd", "commands are assembly: what two rooms share belongs in a room", func(s *source) []string {
+			if s.in("cmd") {
+				return nil
+			}
+			return s.unless(func(r string) bool { return !within(r, "cmd") })
+		}},
+		{"storage brings in pebble, msgpack and a hash only", "one store, one encoding, and xxhash, which pebble brings anyway, for digests", func(s *source) []string {
+			if s.double() || !s.in("storage") {
+				return nil
+			}
+			return s.foreigners("github.com/cockroachdb/pebble/v2", "github.com/vmihailenco/msgpack/v5", "github.com/cespare/xxhash/v2")
+		}},
+		{"test doubles stay out of production", "a …test package is for tests and other …test packages", func(s *source) []string {
+			if s.double() {
+				return nil
+			}
+			return s.unless(func(r string) bool { return !strings.HasSuffix(r, "test") })
+		}},
+	}
+}
+
+func edgesApart(s *source) []string {
+	var mine string
+	for _, e := range edges {
+		if s.in(e) {
+			mine = e
+		}
+	}
+	if mine == "" || s.test {
+		return nil
+	}
+	return s.unless(func(r string) bool {
+		for _, e := range edges {
+			if e != mine && within(r, e) && !(mine == "replica/link" && e == "replica/wire") {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// foreigners lists imports of other modules than those named.
+func (s *source) foreigners(fine ...string) []string {
+	var found []string
+	for _, p := range s.imports() {
+		if foreign(p) && !slices.ContainsFunc(fine, func(m string) bool { return within(p, m) }) {
+			found = append(found, "imports "+p)
+		}
+	}
+	return found
+}
+
+// outside is what of the standard library reaches beyond values.
+var outside = []string{"net", "os", "sync", "syscall", "runtime", "log", "context", "crypto/rand", "io/ioutil", "plugin", "testing", "unsafe"}
+
+// clocks are the functions that read a clock or wait for one.
+var clocks = []string{"Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTicker", "NewTimer"}
+
+// dice are the functions of math/rand that are given their chance and do not
+// take it from the whole process.
+var dice = []string{"New", "NewSource", "NewPCG", "NewChaCha8", "NewZipf", "Rand", "Source", "Source64", "PCG", "ChaCha8", "Zipf"}
+
+func pureRows() []row {
+	only := func(find func(*source) []string) func(*source) []string {
+		return func(s *source) []string {
+			if !isPure(s) {
+				return nil
+			}
+			return find(s)
+		}
+	}
+	return []row{
+		{"pure rooms bring in no other module", "what decides about users' data can be read whole", only(func(s *source) []string { return s.foreigners() })},
+		{"pure rooms touch neither network, disk, locks nor the process", "the same inputs give the same outputs, in a simulation and in a server", only(outsiders)},
+		{"pure rooms do not read clocks", "time is an argument; only wallclock/system.go asks the machine", only(clockReads)},
+		{"pure rooms throw no dice of their own", "one seed feeds all chance", only(diceThrown)},
+		{"pure rooms start nothing and wait for nothing", "there is one caller, and it is not raced", only(concurrency)},
+	}
+}
+
+func outsiders(s *source) []string {
+	var found []string
+	for _, p := range s.imports() {
+		if slices.ContainsFunc(outside, func(o string) bool { return within(p, o) }) {
+			found = append(found, "imports "+p)
+		}
+	}
+	return found
+}
+
+func clockReads(s *source) []string {
+	var found []string
+	s.calls(func(name string, n ast.Node) {
+		fn, ok := strings.CutPrefix(name, "time.")
+		if !ok || !slices.Contains(clocks, fn) || s.path == "wallclock/system.go" && (fn == "Now" || fn == "Since") {
+			return
+		}
+		found = append(found, fmt.Sprintf("line %d uses %s", s.line(n), name))
+	})
+	return found
+}
+
+func diceThrown(s *source) []string {
+	var found []string
+	s.calls(func(name string, n ast.Node) {
+		for _, p := range []string{"math/rand.", "math/rand/v2."} {
+			if fn, ok := strings.CutPrefix(name, p); ok && !slices.Contains(dice, fn) {
+				found = append(found, fmt.Sprintf("line %d uses %s", s.line(n), name))
+			}
+		}
+	})
+	return found
+}
+
+func concurrency(s *source) []string {
+	var found []string
+	ast.Inspect(s.ast, func(n ast.Node) bool {
+		what := ""
+		switch n.(type) {
+		case *ast.GoStmt:
+			what = "a go statement"
+		case *ast.ChanType:
+			what = "a channel"
+		case *ast.SelectStmt:
+			what = "a select"
+		case *ast.SendStmt:
+			what = "a send"
+		}
+		if what != "" {
+			found = append(found, fmt.Sprintf("line %d has %s", s.line(n), what))
+		}
+		return true
+	})
+	return found
+}
+
+// Bounds on size, in lines.
+const (
+	maxFile = 400
+	maxFunc = 70
+)
+
+func habitRows() []row {
+	return []row{
+		{"files are short", "a file is read in one sitting", func(s *source) []string {
+			if s.test || s.lines <= maxFile {
+				return nil
+			}
+			return []string{fmt.Sprintf("has %d lines, more than %d", s.lines, maxFile)}
+		}},
+		{"functions are short", "a function is seen whole", longFunctions},
+		{"nothing happens at import", "what runs before main has no caller and no error", inits},
+		{"tests neither skip nor sleep", "a skipped test promises nothing, and a sleep is a guess", skipsAndSleeps},
+	}
+}
+
+func longFunctions(s *source) []string {
+	if s.test {
+		return nil
+	}
+	var found []string
+	for _, d := range s.ast.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok {
+			continue
+		}
+		if n := s.fset.Position(f.End()).Line - s.line(f) + 1; n > maxFunc {
+			found = append(found, fmt.Sprintf("line %d: %s has %d lines, more than %d", s.line(f), f.Name.Name, n, maxFunc))
+		}
+	}
+	return found
+}
+
+func inits(s *source) []string {
+	var found []string
+	for _, d := range s.ast.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+			found = append(found, fmt.Sprintf("line %d declares init", s.line(f)))
+		}
+	}
+	return found
+}
+
+func skipsAndSleeps(s *source) []string {
+	if !s.test {
+		return nil
+	}
+	var found []string
+	s.calls(func(name string, n ast.Node) {
+		if name == "time.Sleep" {
+			found = append(found, fmt.Sprintf("line %d sleeps", s.line(n)))
+		}
+	})
+	ast.Inspect(s.ast, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		sel, ok := call.Fun.(*ast.SelectorExpr)
+		if ok && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, sel.Sel.Name) && tester(sel.X) {
+			found = append(found, fmt.Sprintf("line %d skips", s.line(n)))
+		}
+		return true
+	})
+	return found
+}
+
+// tester reports whether an expression is what tests call their testing.T, B, F
+// or TB.
+func tester(x ast.Expr) bool {
+	id, ok := x.(*ast.Ident)
+	return ok && slices.Contains([]string{"t", "b", "f", "tb"}, id.Name)
+}

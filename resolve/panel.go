@@ -63,7 +63,7 @@ func (p Panel) fold(o *Object, op *Op, h History, dst []Verdict, born bool) []Ve
 		_, o.Twins = h.Twin(op.Dot)
 	}
 	o.add(i, op)
-	f := Folding{Object: o, New: i, Op: op, History: h}
+	f := &Folding{Object: o, New: i, Op: op, History: h}
 	for id := range resolvers {
 		if !p.Mask().Has(id) {
 			continue
@@ -77,10 +77,9 @@ func (p Panel) fold(o *Object, op *Op, h History, dst []Verdict, born bool) []Ve
 
 // judge folds under one resolver and compares what survived before and after.
 func (f *Folding) judge(id ID, rule Resolver, born bool, dst []Verdict) []Verdict {
-	var was, is [8]logical.Dot
-	before := f.surviving(rule, was[:0])
+	before := f.surviving(rule, f.scratch.was[:0])
 	rule.Fold(f)
-	after := f.surviving(rule, is[:0])
+	after := f.surviving(rule, f.scratch.is[:0])
 	if f.plain(before, after) {
 		return succeed(id, f.Op.Dot, before, dst)
 	}
@@ -117,8 +116,7 @@ func (f *Folding) merge(id ID, before, after []logical.Dot, dst []Verdict) []Ver
 
 // surviving appends the dots of the versions that survive under the rule.
 func (f *Folding) surviving(rule Resolver, dst []logical.Dot) []logical.Dot {
-	var idx [8]int
-	for _, i := range rule.Survivors(f.Object, f.Bit, idx[:0]) {
+	for _, i := range rule.Survivors(f.Object, f.Bit, f.scratch.index[:0]) {
 		dst = append(dst, f.Object.Versions[i].Dot)
 	}
 	return dst

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+
+	"kvd/logical"
 )
 
 // ID is a resolver's place in the table. It is stored in masks, so places never
@@ -47,7 +49,14 @@ type Folding struct {
 	New     int // index of the op's version
 	Op      *Op
 	Bit     Mask // the resolver's own
+	scratch scratch
 	History History
+}
+
+// scratch is room that judging uses again for each resolver of a panel.
+type scratch struct {
+	index   [8]int
+	was, is [8]logical.Dot
 }
 
 // table is every resolver, in the order of their IDs. A new one is one file and

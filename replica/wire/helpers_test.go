@@ -99,6 +99,7 @@ func drawHello(t *rapid.T) *wire.Hello {
 		VersionMin: low, VersionMax: low + rapid.Uint64Range(0, 9).Draw(t, "more"),
 		Cluster: rapid.StringN(0, 40, wire.MaxName).Draw(t, "cluster"),
 		Leader:  rapid.StringN(1, 40, wire.MaxName).Draw(t, "leader"),
+		To:      rapid.StringN(0, 40, wire.MaxName).Draw(t, "to"),
 		Origin:  logical.Origin(rapid.Uint64Range(1, 1<<63).Draw(t, "origin")), Nonce: rapid.Uint64().Draw(t, "nonce"),
 		Policy: rapid.StringN(0, 400, wire.MaxPolicy).Draw(t, "policy"),
 		RESP:   rapid.StringN(0, 30, wire.MaxAddress).Draw(t, "resp"), HTTP: rapid.StringN(0, 30, wire.MaxAddress).Draw(t, "http"),

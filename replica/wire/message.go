@@ -8,6 +8,7 @@ type Hello struct {
 	VersionMin, VersionMax uint64 // of the protocol spoken after the greeting
 	Cluster                string
 	Leader                 string
+	To                     string         // whom the sender takes the other side for
 	Origin                 logical.Origin // the leader's present life
 	Nonce                  uint64         // drawn by the process: tells two of one name apart
 	Policy                 string         // resolve.Policy.String()

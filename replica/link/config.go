@@ -1,0 +1,163 @@
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/wire"
+)
+
+// Protocol versions this program speaks.
+const (
+	protocolMin = 1
+	protocolMax = 1
+)
+
+// Config is what a mesh is told once.
+type Config struct {
+	Name    replica.Leader
+	Cluster string         // leaders of another cluster are refused
+	Life    logical.Origin // the present life of this leader
+	Policy  string         // resolve.Policy.String(); leaders that differ are refused
+
+	// Listener accepts peers; the mesh closes it. If nil, the mesh listens on
+	// Listen.
+	Listener   net.Listener
+	Listen     string
+	Advertise  string // where peers are told to dial; empty: where it listens
+	RESP, HTTP string // told to peers: where clients and people are served
+
+	// TLS encrypts and authenticates both ways; nil: neither. It must demand and
+	// verify the certificates of clients.
+	TLS *tls.Config
+	// CertNames demands that a peer's certificate carries the leader's name as a
+	// DNS name.
+	CertNames bool
+	// Dial opens a connection; nil: TCP.
+	Dial func(ctx context.Context, addr string) (net.Conn, error)
+
+	Codec          wire.Codec
+	MaxFrame       int // bytes; see wire.Config
+	FrameBytes     int // batches are split to frames of about this size
+	SendQueueBytes int // queued for one peer
+	Window         int // credit of one peer, in units of wire.Charge
+	MaxGreetings   int // connections that have not introduced themselves
+
+	HandshakeTimeout time.Duration // from dialling or accepting to the last word of the greeting
+	IdleTimeout      time.Duration // a connection silent for so long is dead
+	Backoff          Backoff
+
+	Faults  *Faults      // nil: none; only for experiments
+	Logger  *slog.Logger // nil: silent
+	OnEvent func(Event)  // nil: ignored; must not block or call the mesh
+}
+
+// Backoff is how long to rest before dialling again: anything from zero to Min,
+// doubled with each failure, up to Max. Refused is for refusals that only an
+// operator can end.
+type Backoff struct {
+	Min, Max, Refused time.Duration
+}
+
+// Defaults are sensible for leaders a few tens of milliseconds apart.
+func Defaults() Config {
+	return Config{
+		MaxFrame:         wire.DefaultMaxFrame,
+		FrameBytes:       128 << 10,
+		SendQueueBytes:   16 << 20,
+		Window:           4 << 20,
+		MaxGreetings:     64,
+		HandshakeTimeout: 3 * time.Second,
+		IdleTimeout:      4 * time.Second,
+		Backoff:          Backoff{Min: 50 * time.Millisecond, Max: 3 * time.Second, Refused: 15 * time.Second},
+	}
+}
+
+// Validate refuses what cannot work, naming the field.
+func (c *Config) Validate() error {
+	w := c.wire()
+	if err := w.Validate(); err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+	for _, check := range []func() error{c.checkNames, c.checkBounds, c.checkTimes, c.checkTLS} {
+		if err := check(); err != nil {
+			return fmt.Errorf("link: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkNames() error {
+	for _, f := range []struct {
+		field, text string
+		limit       int
+	}{
+		{"Name", string(c.Name), wire.MaxName}, {"Cluster", c.Cluster, wire.MaxName}, {"Policy", c.Policy, wire.MaxPolicy},
+		{"RESP", c.RESP, wire.MaxAddress}, {"HTTP", c.HTTP, wire.MaxAddress},
+	} {
+		if len(f.text) > f.limit || !utf8.ValidString(f.text) {
+			return fmt.Errorf("%s is %d bytes; use at most %d bytes of UTF-8", f.field, len(f.text), f.limit)
+		}
+	}
+	switch {
+	case c.Name == "" || strings.TrimSpace(string(c.Name)) != string(c.Name):
+		return fmt.Errorf("Name %q: a leader needs a name without spaces around it", c.Name)
+	case c.Life == 0:
+		return errors.New("Life is zero; draw an origin first")
+	case c.Listener == nil && c.Listen == "":
+		return errors.New("neither Listener nor Listen is set; peers could not dial this leader")
+	}
+	return nil
+}
+
+func (c *Config) checkBounds() error {
+	switch {
+	case c.FrameBytes < 1<<10 || c.FrameBytes > c.MaxFrame:
+		return fmt.Errorf("FrameBytes is %d; set it between 1 KiB and MaxFrame (%d)", c.FrameBytes, c.MaxFrame)
+	case c.SendQueueBytes < 1<<10:
+		return fmt.Errorf("SendQueueBytes is %d; set at least 1 KiB", c.SendQueueBytes)
+	case c.Window < 1<<10 || c.Window > 1<<30:
+		return fmt.Errorf("Window is %d; set it between 1 KiB and 1 GiB", c.Window)
+	case c.MaxGreetings < 1:
+		return fmt.Errorf("MaxGreetings is %d; nobody could connect", c.MaxGreetings)
+	}
+	return nil
+}
+
+func (c *Config) checkTimes() error {
+	switch b := c.Backoff; {
+	case c.HandshakeTimeout <= 0 || c.IdleTimeout <= 0:
+		return fmt.Errorf("HandshakeTimeout %s, IdleTimeout %s; both must be above zero", c.HandshakeTimeout, c.IdleTimeout)
+	case b.Min <= 0 || b.Max < b.Min || b.Refused <= 0:
+		return fmt.Errorf("Backoff min %s, max %s, refused %s; set 0 < min <= max, and refused above zero", b.Min, b.Max, b.Refused)
+	}
+	return nil
+}
+
+func (c *Config) checkTLS() error {
+	t := c.TLS
+	switch {
+	case t == nil && c.CertNames:
+		return errors.New("CertNames without TLS: there are no certificates to look at")
+	case t == nil:
+		return nil
+	case t.ClientAuth != tls.RequireAndVerifyClientCert || t.ClientCAs == nil:
+		return errors.New("TLS must be mutual: set ClientAuth to RequireAndVerifyClientCert, and ClientCAs")
+	case t.RootCAs == nil || t.InsecureSkipVerify:
+		return errors.New("TLS must verify whom it dials: set RootCAs, and not InsecureSkipVerify")
+	case len(t.Certificates) == 0 && (t.GetCertificate == nil || t.GetClientCertificate == nil):
+		return errors.New("TLS without a certificate of our own: set Certificates")
+	}
+	return nil
+}
+
+func (c *Config) wire() wire.Config { return wire.Config{Codec: c.Codec, MaxFrame: c.MaxFrame} }

@@ -1,0 +1,64 @@
+package link
+
+import (
+	"crypto/tls"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// conn counts bytes and, once idle is set, fails a read or write that makes no
+// progress for so long. Any byte is progress: a slow link is not a dead one.
+type conn struct {
+	net.Conn
+	idle     time.Duration // set before the connection is shared
+	sent, in *atomic.Uint64
+}
+
+func (c *conn) Read(b []byte) (int, error) {
+	if c.idle > 0 {
+		if err := c.SetReadDeadline(time.Now().Add(c.idle)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.Conn.Read(b)
+	if c.in != nil {
+		c.in.Add(uint64(n))
+	}
+	return n, err
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	if c.idle > 0 {
+		if err := c.SetWriteDeadline(time.Now().Add(c.idle)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.Conn.Write(b)
+	if c.sent != nil {
+		c.sent.Add(uint64(n))
+	}
+	return n, err
+}
+
+// watch ends the greeting's deadlines and begins the watch for silence.
+func (c *conn) watch(idle time.Duration, sent, in *atomic.Uint64) error {
+	c.idle, c.sent, c.in = idle, sent, in
+	return c.SetDeadline(time.Time{})
+}
+
+// Close does not wait to say so to the other side, as TLS would for seconds.
+func (c *conn) Close() error {
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		return t.NetConn().Close()
+	}
+	return c.Conn.Close()
+}
+
+// closeWrite says that nothing more will be written, and leaves reading open, so
+// that what the kernel still holds is not thrown away by a reset.
+func (c *conn) closeWrite() {
+	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		_ = h.CloseWrite()
+	}
+}

@@ -1,0 +1,35 @@
+// Package link carries messages between leaders over TCP, with TLS if asked.
+//
+//	Send ─▶ queue ─▶ writer ══ connection a▶b ══▶ reader ─▶ inbox ─▶ Sink.Receive
+//	          ▲ (faults)  ▲                         │
+//	          └ full: drop └──────── credit ◀───────┘ as the Sink takes
+//
+// One connection for each ordered pair: a leader sends its batches and statuses
+// on the connection it dialled, and hears only credit on it. So two leaders that
+// dial each other at once never have to agree on one of two connections, a peer
+// is up exactly when it can be sent to, and each direction can fail alone.
+//
+// The stream is resumable by frontier: nothing here is remembered over a lost
+// connection, and what is dropped is shipped again by the core.
+//
+// Who owns which goroutine: New owns the accept loop; the accept loop one
+// goroutine a connection accepted, which reads and owns two more (deliver,
+// grant); SetPeers owns one goroutine a peer, which dials and writes and owns a
+// reader while connected. Close ends them all.
+//
+// Bounds, and what happens when they are reached:
+//
+//   - queue to one peer: Config.SendQueueBytes and one batch; more batches are
+//     dropped and counted. Of statuses only the newest waits.
+//   - inbox from one peer: Config.Window and one frame; the peer has no credit
+//     to send more, and one that does so all the same is cut off.
+//   - greetings in progress: Config.MaxGreetings; further connections are closed.
+//
+// A status overtakes batches in the queue and in the inbox, so bulk delays it by
+// one frame ([Config.FrameBytes]) and by what the kernel holds unsent, which is
+// bounded where the system can.
+//
+// What the package is not: it decides nothing about ops, knows no membership
+// beyond what SetPeers says, and never concludes from silence that data is gone.
+// It closes a connection on any byte it cannot account for.
+package link

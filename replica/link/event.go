@@ -1,0 +1,85 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"kvd/replica"
+	"kvd/replica/wire"
+)
+
+// EventKind is what happened.
+type EventKind uint8
+
+// The kinds of event.
+const (
+	Up         EventKind = 1 + iota // a peer welcomed us: it can be sent to
+	Down                            // the connection we dialled is gone
+	DialFailed                      // a peer could not be reached or greeted
+	Refused                         // a peer would not have us: Err is a *RefusedError
+	Joined                          // a peer dialled us and was welcomed
+	Parted                          // the connection a peer dialled is gone
+	Rejected                        // we would not have whoever dialled or answered: Err is a *RefusedError
+	Garbage                         // bytes that no leader sends; the connection was closed
+	Slow                            // a greeting took too long, or too many were in progress
+	QueueFull                       // batches to a peer were dropped: Count
+	Unsendable                      // an op is larger than a frame may be
+)
+
+// String names the kind.
+func (k EventKind) String() string {
+	if k == 0 || k > Unsendable {
+		return "unknown"
+	}
+	return [...]string{"up", "down", "dial failed", "refused", "joined", "parted", "rejected", "garbage", "slow greeting", "queue full", "unsendable"}[k-1]
+}
+
+// Event is a typed fact about the mesh.
+type Event struct {
+	Kind  EventKind
+	Peer  replica.Leader // empty while unknown
+	Addr  string         // of the other end
+	Count int            // QueueFull: batches
+	Err   error          // why; nil where that is no question
+}
+
+// level is how loudly the event is logged.
+func (e Event) level() slog.Level {
+	switch e.Kind {
+	case Up, Down, Joined, Parted:
+		return slog.LevelInfo
+	case DialFailed:
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}
+
+// RefusedError says that one leader will not talk to another, and why, in words
+// for whoever runs them.
+type RefusedError struct {
+	By, Of replica.Leader // who refused whom
+	Reason wire.Reason
+	Detail string
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%s refused %s: %s: %s", e.By, e.Of, e.Reason, e.Detail)
+}
+
+// emit tells log and listener, holding no lock.
+func (m *Mesh) emit(e Event) {
+	if l := m.cfg.Logger; l != nil {
+		attrs := []slog.Attr{slog.String("peer", string(e.Peer)), slog.String("addr", e.Addr)}
+		if e.Err != nil {
+			attrs = append(attrs, slog.String("why", e.Err.Error()))
+		}
+		if e.Count > 0 {
+			attrs = append(attrs, slog.Int("count", e.Count))
+		}
+		l.LogAttrs(context.Background(), e.level(), "link "+e.Kind.String(), attrs...)
+	}
+	if m.cfg.OnEvent != nil {
+		m.cfg.OnEvent(e)
+	}
+}

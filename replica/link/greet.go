@@ -1,0 +1,196 @@
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"kvd/replica"
+	"kvd/replica/wire"
+)
+
+// session is a greeting that went well.
+type session struct {
+	conn  *conn
+	dec   *wire.Decoder
+	hello wire.Hello // of the other side
+	given int        // credit the other side gave first
+}
+
+// invite dials a peer and greets it: the dialler's half.
+func (m *Mesh) invite(ctx context.Context, name replica.Leader, addr string) (*session, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.HandshakeTimeout)
+	defer cancel()
+	raw, err := m.dial(ctx, addr)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s at %s: %w", name, addr, err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	defer stop()
+	s, err := m.introduce(ctx, raw, name, addr)
+	if err != nil {
+		_ = raw.Close()
+		if ctx.Err() != nil {
+			err = errors.Join(err, ctx.Err())
+		}
+		return nil, fmt.Errorf("greet %s at %s: %w", name, addr, err)
+	}
+	return s, nil
+}
+
+func (m *Mesh) dial(ctx context.Context, addr string) (net.Conn, error) {
+	if m.cfg.Dial != nil {
+		return m.cfg.Dial(ctx, addr)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", addr)
+}
+
+func (m *Mesh) introduce(ctx context.Context, raw net.Conn, name replica.Leader, addr string) (*session, error) {
+	limitUnsent(raw)
+	secured, err := m.secureOut(ctx, raw, name, addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: secured}
+	s := &session{conn: c, dec: m.newDecoder(c)}
+	ours := m.hello(string(name))
+	if _, err := c.Write(wire.AppendHello(nil, &ours)); err != nil {
+		return nil, err
+	}
+	w, err := m.answer(s.dec, name)
+	if err != nil {
+		return nil, err
+	}
+	s.hello, s.given = w.Hello, int(min(w.Credit, 1<<30))
+	if no := m.judgeWelcome(w, name, c); no != nil {
+		return nil, m.refuse(c, name, no)
+	}
+	s.dec.Open()
+	return s, nil
+}
+
+// answer reads a Welcome, or turns a Refuse into its error.
+func (m *Mesh) answer(dec *wire.Decoder, name replica.Leader) (*wire.Welcome, error) {
+	switch kind, err := dec.Next(); {
+	case err != nil:
+		return nil, err
+	case kind == wire.KindRefuse:
+		no, err := dec.Refuse()
+		if err != nil {
+			return nil, err
+		}
+		return nil, &RefusedError{By: name, Of: m.cfg.Name, Reason: no.Reason, Detail: no.Detail}
+	default:
+		return dec.Welcome()
+	}
+}
+
+// judgeWelcome is what keeps us from talking to whoever answered.
+func (m *Mesh) judgeWelcome(w *wire.Welcome, name replica.Leader, c *conn) *wire.Refuse {
+	if w.Version < protocolMin || w.Version > protocolMax {
+		return &wire.Refuse{Reason: wire.OtherProtocol, Detail: fmt.Sprintf("%s chose version %d, %s offered %d to %d", w.Hello.Leader, w.Version, m.cfg.Name, protocolMin, protocolMax)}
+	}
+	if replica.Leader(w.Hello.Leader) != name && w.Hello.Leader != string(m.cfg.Name) {
+		return &wire.Refuse{Reason: wire.WrongLeader, Detail: fmt.Sprintf("%s was dialled and %s answered; correct the address", name, w.Hello.Leader)}
+	}
+	return m.judge(&w.Hello, c)
+}
+
+// receive greets whoever dialled: the other half. The whole greeting has one
+// deadline, so that nobody holds a place by dripping bytes.
+func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
+	deadline := time.Now().Add(m.cfg.HandshakeTimeout)
+	if err := raw.SetDeadline(deadline); err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: m.secureIn(raw)}
+	dec := m.newDecoder(c)
+	if _, err := dec.Next(); err != nil {
+		return nil, err
+	}
+	h, err := dec.Hello()
+	if err != nil {
+		return nil, err
+	}
+	if no := m.judge(h, c); no != nil {
+		return nil, m.refuse(c, replica.Leader(h.Leader), no)
+	}
+	in := newInbound(m, c, dec, h)
+	if no := m.claim(in, deadline); no != nil {
+		return nil, m.refuse(c, in.from, no)
+	}
+	ours := m.hello(h.Leader)
+	w := wire.Welcome{Version: protocolMax, Credit: uint64(m.cfg.Window), Hello: ours}
+	if _, err := c.Write(wire.AppendWelcome(nil, &w)); err != nil {
+		in.abandon()
+		return nil, err
+	}
+	dec.Open()
+	return in, nil
+}
+
+// refuse tells the other side and reports it here.
+func (m *Mesh) refuse(c *conn, of replica.Leader, no *wire.Refuse) error {
+	_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = c.Write(wire.AppendRefuse(nil, no))
+	return &RefusedError{By: m.cfg.Name, Of: of, Reason: no.Reason, Detail: no.Detail}
+}
+
+// mourn reports why a greeting with whoever dialled came to nothing.
+func (m *Mesh) mourn(raw net.Conn, err error) {
+	e := Event{Kind: Garbage, Addr: raw.RemoteAddr().String(), Err: err}
+	var refused *RefusedError
+	var unproved *tls.CertificateVerificationError
+	switch {
+	case m.ctx.Err() != nil || errors.Is(err, io.EOF):
+		return // we are leaving, or they said nothing
+	case errors.As(err, &refused), errors.As(err, &unproved):
+		e.Kind = Rejected
+		if refused != nil {
+			e.Peer = refused.Of
+		}
+		m.tally.rejected.Add(1)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		e.Kind = Slow
+		m.tally.slow.Add(1)
+	default:
+		m.tally.garbage.Add(1)
+	}
+	m.emit(e)
+}
+
+// secureOut wraps the connection in TLS, if there is to be any, as client.
+func (m *Mesh) secureOut(ctx context.Context, raw net.Conn, name replica.Leader, addr string) (net.Conn, error) {
+	if m.cfg.TLS == nil {
+		return raw, nil
+	}
+	t := m.cfg.TLS.Clone()
+	t.MinVersion = tls.VersionTLS13
+	switch {
+	case m.cfg.CertNames:
+		t.ServerName = string(name)
+	case t.ServerName == "":
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		t.ServerName = host
+	}
+	c := tls.Client(raw, t)
+	return c, c.HandshakeContext(ctx)
+}
+
+func (m *Mesh) secureIn(raw net.Conn) net.Conn {
+	if m.cfg.TLS == nil {
+		return raw
+	}
+	t := m.cfg.TLS.Clone()
+	t.MinVersion = tls.VersionTLS13
+	return tls.Server(raw, t) // shakes hands with the first read
+}

@@ -1,0 +1,314 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/wire"
+)
+
+// inbound is one connection that a peer dialled: batches and statuses come in,
+// credit goes back. The reader never waits for the Sink: what it has granted
+// credit for it has room for.
+type inbound struct {
+	mesh  *Mesh
+	conn  *conn
+	dec   *wire.Decoder
+	hello *wire.Hello
+	from  replica.Leader
+	ctx   context.Context // done: end now, drop what waits
+	kill  context.CancelFunc
+	done  chan struct{} // closed when the last Sink call has returned
+
+	mu     sync.Mutex
+	status *replica.Status // the newest
+	inbox  []delivery
+	window int  // credit the peer still has
+	owed   int  // credit to give back
+	over   bool // nothing more will come
+
+	more, pay chan struct{}
+	life      logical.Seq // how far our own life is known to reach
+	peer      *peer       // for counters
+}
+
+// delivery is a batch and what it cost.
+type delivery struct {
+	batch  *replica.Batch
+	charge int
+}
+
+func newInbound(m *Mesh, c *conn, dec *wire.Decoder, h *wire.Hello) *inbound {
+	in := &inbound{
+		mesh: m, conn: c, dec: dec, hello: h, from: replica.Leader(h.Leader),
+		done: make(chan struct{}), more: make(chan struct{}, 1), pay: make(chan struct{}, 1),
+		window: m.cfg.Window,
+	}
+	in.ctx, in.kill = context.WithCancel(m.ctx)
+	return in
+}
+
+// abandon gives up a connection that was claimed and never ran.
+func (in *inbound) abandon() {
+	in.kill()
+	in.mesh.release(in)
+	close(in.done)
+}
+
+// run reads until the connection ends; then what was received is delivered,
+// unless the connection was killed.
+func (in *inbound) run() {
+	defer close(in.done)
+	defer in.mesh.release(in)
+	defer in.kill()
+	in.peer = in.mesh.peer(in.from)
+	if in.peer == nil { // removed since the greeting
+		_ = in.conn.Close()
+		return
+	}
+	in.mesh.emit(Event{Kind: Joined, Peer: in.from, Addr: in.conn.RemoteAddr().String()})
+	in.serve()
+}
+
+// serve owns the three goroutines of the connection.
+func (in *inbound) serve() {
+	err := in.conn.watch(in.mesh.cfg.IdleTimeout, &in.peer.count.bytesOut, &in.peer.count.bytesIn)
+	var both sync.WaitGroup
+	both.Go(in.deliver)
+	both.Go(in.grant)
+	if err == nil {
+		err = in.read()
+	}
+	in.end()
+	_ = in.conn.Close()
+	in.report(err)
+	both.Wait()
+}
+
+// report says why the connection ended.
+func (in *inbound) report(err error) {
+	e := Event{Kind: Parted, Peer: in.from, Addr: in.conn.RemoteAddr().String(), Err: err}
+	refused, ok := errors.AsType[*RefusedError](err)
+	switch {
+	case isGarbage(err):
+		e.Kind = Garbage
+		in.mesh.tally.garbage.Add(1)
+	case ok && refused.By == in.mesh.cfg.Name:
+		e.Kind = Rejected
+		in.mesh.tally.rejected.Add(1)
+	case !ok && in.ctx.Err() != nil:
+		e.Err = in.ctx.Err() // we closed it ourselves
+	}
+	in.mesh.emit(e)
+}
+
+// read takes frames until the connection ends.
+func (in *inbound) read() error {
+	for {
+		kind, err := in.dec.Next()
+		if err == nil {
+			err = in.take(kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// take puts what a frame carries into the inbox.
+func (in *inbound) take(kind wire.Kind) error {
+	switch kind {
+	case wire.KindBatch:
+		return in.takeBatch()
+	case wire.KindStatus:
+		return in.takeStatus()
+	case wire.KindCredit: // a sign of life
+		_, err := in.dec.Credit()
+		return err
+	case wire.KindGoodbye:
+		return errGoodbye
+	case wire.KindRefuse:
+		no, err := in.dec.Refuse()
+		if err != nil {
+			return err
+		}
+		return &RefusedError{By: in.from, Of: in.mesh.cfg.Name, Reason: no.Reason, Detail: no.Detail}
+	}
+	return fmt.Errorf("a %s after the greeting: %w", kind, wire.ErrUnknown)
+}
+
+func (in *inbound) takeBatch() error {
+	b, charge, err := in.dec.Batch()
+	if err != nil {
+		return err
+	}
+	var reach logical.Seq
+	for _, op := range b.Ops {
+		reach = max(reach, op.Deps.At(in.mesh.cfg.Life))
+		if op.Dot.Origin == in.mesh.cfg.Life {
+			reach = max(reach, op.Dot.Seq)
+		}
+	}
+	if err := in.checkLife(reach); err != nil {
+		return err
+	}
+	in.peer.count.opsIn.Add(uint64(len(b.Ops)))
+	if !in.put(delivery{b, charge}) {
+		return fmt.Errorf("a batch of %d without credit: %w", charge, wire.ErrMalformed)
+	}
+	poke(in.more)
+	return nil
+}
+
+// put reports whether the peer had credit. It may overdraw it by one frame,
+// because a frame larger than all credit could never be sent otherwise.
+func (in *inbound) put(d delivery) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.window <= 0 {
+		return false
+	}
+	in.window -= d.charge
+	in.inbox = append(in.inbox, d)
+	return true
+}
+
+func (in *inbound) takeStatus() error {
+	s, err := in.dec.Status()
+	if err != nil {
+		return err
+	}
+	if err := in.checkLife(s.Frontier.At(in.mesh.cfg.Life)); err != nil {
+		return err
+	}
+	in.peer.count.statusesIn.Add(1)
+	in.mu.Lock()
+	in.status = s
+	in.mu.Unlock()
+	poke(in.more)
+	return nil
+}
+
+// checkLife refuses whoever knows more of our present life than we do: either
+// our log lost its end or another leader holds our origin. The core would have
+// to stop; here it is the connection that ends.
+func (in *inbound) checkLife(reach logical.Seq) error {
+	if reach <= in.life {
+		return nil
+	}
+	if in.life = in.mesh.sink.Frontier().At(in.mesh.cfg.Life); reach <= in.life {
+		return nil
+	}
+	no := refusal(wire.LostLog, "%s", lostLog(string(in.from), string(in.mesh.cfg.Name), in.mesh.cfg.Life, reach, in.life))
+	return in.mesh.refuse(in.conn, in.from, no)
+}
+
+// end says that nothing more will come.
+func (in *inbound) end() {
+	in.mu.Lock()
+	in.over = true
+	in.mu.Unlock()
+	poke(in.more)
+}
+
+// deliver hands the inbox to the Sink, a status first, and notes the credit to
+// give back.
+func (in *inbound) deliver() {
+	defer poke(in.pay) // for grant to end
+	defer in.kill()
+	for in.ctx.Err() == nil {
+		status, d, over := in.next()
+		switch {
+		case status != nil:
+			in.mesh.sink.Receive(in.from, status)
+		case d.batch != nil:
+			in.mesh.sink.Receive(in.from, d.batch)
+			in.owe(d.charge)
+		case over:
+			return
+		default:
+			select {
+			case <-in.more:
+			case <-in.ctx.Done():
+			}
+		}
+	}
+}
+
+func (in *inbound) next() (*replica.Status, delivery, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if s := in.status; s != nil {
+		in.status = nil
+		return s, delivery{}, false
+	}
+	if len(in.inbox) == 0 {
+		return nil, delivery{}, in.over
+	}
+	d := in.inbox[0]
+	in.inbox[0] = delivery{}
+	if in.inbox = in.inbox[1:]; len(in.inbox) == 0 {
+		in.inbox = nil
+	}
+	return nil, d, false
+}
+
+// owe gives credit back once it is worth a frame. The peer cannot run dry
+// meanwhile: it has three quarters of all credit left.
+func (in *inbound) owe(charge int) {
+	in.mu.Lock()
+	in.owed += charge
+	worth := in.owed >= in.mesh.cfg.Window/4
+	in.mu.Unlock()
+	if worth {
+		poke(in.pay)
+	}
+}
+
+// settle is the credit to give now.
+func (in *inbound) settle() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	n := in.owed
+	in.owed = 0
+	in.window += n
+	return n
+}
+
+// grant writes credit, and a sign of life where there is none to write. It says
+// goodbye and closes the connection when the rest has ended.
+func (in *inbound) grant() {
+	defer func() { _ = in.conn.Close() }()
+	var out []byte
+	beat := time.NewTicker(in.mesh.cfg.IdleTimeout / 4)
+	defer beat.Stop()
+	for {
+		quiet := false
+		select {
+		case <-in.pay:
+		case <-beat.C:
+			quiet = true
+		case <-in.ctx.Done():
+			_ = in.conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+			_, _ = in.conn.Conn.Write(wire.AppendGoodbye(out[:0]))
+			return
+		}
+		n := in.settle()
+		if n == 0 && !quiet {
+			continue
+		}
+		if out = wire.AppendCredit(out[:0], uint64(n)); in.write(out) != nil {
+			return
+		}
+	}
+}
+
+func (in *inbound) write(b []byte) error {
+	_, err := in.conn.Write(b)
+	return err
+}

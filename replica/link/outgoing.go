@@ -1,0 +1,204 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"kvd/replica/wire"
+)
+
+// flushBytes is how much is gathered for one write, unless one frame exceeds it.
+const flushBytes = 64 << 10
+
+var errGoodbye = errors.New("the peer said goodbye")
+
+// outgoing is one connection that we dialled: batches and statuses go out,
+// credit comes back.
+type outgoing struct {
+	*peer
+	s      *session
+	enc    *wire.Encoder
+	out    []byte
+	beat   time.Time     // when something must be written, so that the peer knows we live
+	ended  chan struct{} // closed when the reader has ended
+	readEr error         // why; set before ended is closed
+}
+
+func newOutgoing(p *peer, s *session) *outgoing {
+	return &outgoing{peer: p, s: s, enc: wire.NewEncoder(p.mesh.cfg.wire()), ended: make(chan struct{})}
+}
+
+// run writes until the connection ends, and returns why it did.
+func (o *outgoing) run() error {
+	if err := o.s.conn.watch(o.mesh.cfg.IdleTimeout, &o.count.bytesOut, &o.count.bytesIn); err != nil {
+		_ = o.s.conn.Close()
+		return err
+	}
+	stop := context.AfterFunc(o.ctx, func() { _ = o.s.conn.Close() })
+	defer stop()
+	go o.read()
+	err := o.write()
+	_ = o.s.conn.Close()
+	<-o.ended
+	_, refused := errors.AsType[*RefusedError](o.readEr)
+	if err == nil || refused || o.readEr == errGoodbye {
+		return o.readEr // the reader knows better why a write failed
+	}
+	return err
+}
+
+// read takes credit until the connection ends.
+func (o *outgoing) read() {
+	defer close(o.ended)
+	for o.readEr == nil {
+		kind, err := o.s.dec.Next()
+		if err == nil {
+			err = o.hear(kind)
+		}
+		o.readEr = err
+	}
+	if isGarbage(o.readEr) {
+		o.mesh.tally.garbage.Add(1)
+		o.mesh.emit(Event{Kind: Garbage, Peer: o.name, Addr: o.s.conn.RemoteAddr().String(), Err: o.readEr})
+	}
+}
+
+func (o *outgoing) hear(kind wire.Kind) error {
+	switch kind {
+	case wire.KindCredit:
+		n, err := o.s.dec.Credit()
+		if err != nil {
+			return err
+		}
+		if !o.queue.grant(n, o.s.given) {
+			return fmt.Errorf("credit of %d is more than was ever given: %w", n, wire.ErrMalformed)
+		}
+		o.nudge()
+		return nil
+	case wire.KindGoodbye:
+		return errGoodbye
+	case wire.KindRefuse:
+		no, err := o.s.dec.Refuse()
+		if err != nil {
+			return err
+		}
+		return &RefusedError{By: o.name, Of: o.mesh.cfg.Name, Reason: no.Reason, Detail: no.Detail}
+	}
+	return fmt.Errorf("a %s from whoever accepted: %w", kind, wire.ErrUnknown)
+}
+
+// write sends what waits, as it comes. nil: everything was sent and goodbye
+// said, or the reader ended.
+func (o *outgoing) write() error {
+	o.beat = time.Now().Add(o.mesh.cfg.IdleTimeout / 4)
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for {
+		if err := o.flush(); err != nil {
+			return err
+		}
+		leaving := o.mesh.leaving.Done()
+		if closed(leaving) {
+			if o.queue.empty() {
+				return o.part()
+			}
+			leaving = nil
+		}
+		t.Reset(o.patience())
+		select {
+		case <-o.wake:
+		case <-t.C:
+		case <-leaving:
+		case <-o.ended:
+			return nil
+		}
+	}
+}
+
+// flush writes all that may be sent now, and a sign of life if it is due.
+func (o *outgoing) flush() error {
+	for {
+		o.report()
+		o.out = o.gather(o.out[:0])
+		if len(o.out) == 0 && time.Now().Before(o.beat) {
+			return nil
+		}
+		if len(o.out) == 0 {
+			o.out = wire.AppendCredit(o.out, 0)
+		}
+		if _, err := o.s.conn.Write(o.out); err != nil {
+			return err
+		}
+		o.beat = time.Now().Add(o.mesh.cfg.IdleTimeout / 4)
+	}
+}
+
+// gather appends frames until there are enough for one write.
+func (o *outgoing) gather(out []byte) []byte {
+	for now := time.Now(); len(out) < flushBytes; {
+		status, ops := o.queue.next(now)
+		switch {
+		case status != nil:
+			out = wire.AppendStatus(out, status)
+			o.count.statusesOut.Add(1)
+		case len(ops) == 0:
+			return out
+		default:
+			next, took, err := o.enc.Batch(out, ops, o.mesh.cfg.FrameBytes)
+			if err != nil {
+				o.mesh.emit(Event{Kind: Unsendable, Peer: o.name, Err: err})
+				took.Ops = 1
+			} else {
+				o.count.opsOut.Add(uint64(took.Ops))
+			}
+			out = next
+			o.queue.took(took.Ops, took.Charge)
+		}
+	}
+	return out
+}
+
+// report says what was dropped since the last time.
+func (o *outgoing) report() {
+	if n := o.queue.takeFull(); n > 0 {
+		o.mesh.emit(Event{Kind: QueueFull, Peer: o.name, Count: n})
+	}
+}
+
+// patience is how long nothing need be done.
+func (o *outgoing) patience() time.Duration {
+	now := time.Now()
+	d := max(0, o.beat.Sub(now))
+	if held, any := o.queue.wait(now); any {
+		d = min(d, held)
+	}
+	return d
+}
+
+// part says goodbye and waits for the other side to have read it: closing at
+// once would throw away what the kernel still holds.
+func (o *outgoing) part() error {
+	if _, err := o.s.conn.Write(wire.AppendGoodbye(nil)); err != nil {
+		return err
+	}
+	o.s.conn.closeWrite()
+	<-o.ended
+	return nil
+}
+
+// isGarbage reports whether err is about bytes, not about the connection.
+func isGarbage(err error) bool {
+	return errors.Is(err, wire.ErrMalformed) || errors.Is(err, wire.ErrUnknown) ||
+		errors.Is(err, wire.ErrChecksum) || errors.Is(err, wire.ErrTooLarge)
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,195 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kvd/replica"
+)
+
+// peer is one other leader as seen from here: the goroutine that dials it and
+// writes to it, and the queue between.
+type peer struct {
+	mesh   *Mesh
+	name   replica.Leader
+	ctx    context.Context // done: removed, or the mesh is closed
+	cancel context.CancelFunc
+	before <-chan struct{} // nil, or closed when the peer of this name before it has ended
+	done   chan struct{}   // closed when run has ended
+
+	queue queue
+	wake  chan struct{} // there may be something to send
+	again chan struct{} // dial now: the peer has just been seen alive
+	life  atomic.Uint64 // the peer's origin while it is up, else zero
+	count counters
+
+	mu      sync.Mutex
+	addr    string
+	lastErr error
+}
+
+func newPeer(m *Mesh, name replica.Leader, addr string) *peer {
+	p := &peer{
+		mesh: m, name: name, addr: addr,
+		done: make(chan struct{}), wake: make(chan struct{}, 1), again: make(chan struct{}, 1),
+	}
+	p.ctx, p.cancel = context.WithCancel(m.ctx)
+	p.queue.limit = m.cfg.SendQueueBytes
+	return p
+}
+
+// run dials, writes until the connection ends, rests, and dials again.
+func (p *peer) run() {
+	defer close(p.done)
+	defer p.mesh.forget(p)
+	defer p.cancel()
+	if p.before != nil {
+		<-p.before
+	}
+	var rest rest
+	for told := false; p.wanted(); told = true {
+		began := time.Now()
+		s, err := p.meet()
+		if err == nil {
+			err = p.serve(s)
+			rest.lived(time.Since(began), p.mesh.cfg.Backoff)
+		} else if p.failed(err); !told {
+			p.mesh.sink.PeerDown(p.name)
+		}
+		p.pause(rest.next(p.mesh.cfg.Backoff, err))
+	}
+}
+
+// wanted reports whether the peer is to be dialled (again).
+func (p *peer) wanted() bool { return p.mesh.leaving.Err() == nil && p.ctx.Err() == nil }
+
+// meet dials and greets the peer, and takes its origin's place.
+func (p *peer) meet() (*session, error) {
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	defer context.AfterFunc(p.mesh.leaving, cancel)()
+	s, err := p.mesh.invite(ctx, p.name, p.address())
+	if err != nil {
+		return nil, err
+	}
+	if no := p.mesh.hold(p, s.hello.Origin); no != nil {
+		err := p.mesh.refuse(s.conn, p.name, no)
+		_ = s.conn.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// serve is one connection: up, write, down.
+func (p *peer) serve(s *session) error {
+	p.queue.start(s.given)
+	p.count.connects.Add(1)
+	p.note(nil)
+	p.mesh.emit(Event{Kind: Up, Peer: p.name, Addr: s.conn.RemoteAddr().String()})
+	p.mesh.sink.PeerUp(p.name)
+
+	err := newOutgoing(p, s).run()
+
+	p.queue.stop()
+	p.life.Store(0)
+	p.note(err)
+	p.mesh.emit(Event{Kind: Down, Peer: p.name, Addr: s.conn.RemoteAddr().String(), Err: err})
+	p.mesh.sink.PeerDown(p.name)
+	return err
+}
+
+// failed reports a greeting that came to nothing.
+func (p *peer) failed(err error) {
+	p.note(err)
+	e := Event{Kind: DialFailed, Peer: p.name, Addr: p.address(), Err: err}
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		e.Kind = Refused
+		if refused.By == p.mesh.cfg.Name {
+			e.Kind = Rejected
+			p.mesh.tally.rejected.Add(1)
+		}
+	}
+	if p.ctx.Err() == nil {
+		p.mesh.emit(e)
+	}
+}
+
+// pause rests, until the peer is seen alive or is to be left.
+func (p *peer) pause(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-p.again:
+	case <-p.mesh.leaving.Done():
+	case <-p.ctx.Done():
+	}
+}
+
+// nudge tells the writer that there may be something to send.
+func (p *peer) nudge() { poke(p.wake) }
+
+// redial ends a rest.
+func (p *peer) redial() { poke(p.again) }
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// remove lets the peer go without waiting for it.
+func (p *peer) remove() { p.cancel() }
+
+// moveTo changes the address for the next time it is dialled.
+func (p *peer) moveTo(addr string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.addr != addr {
+		p.addr = addr
+		p.redial()
+	}
+}
+
+func (p *peer) address() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.addr
+}
+
+func (p *peer) note(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastErr = err
+}
+
+// rest is how often dialling has failed in a row.
+type rest struct{ failures int }
+
+// lived forgets failures after a connection that lasted; one that breaks at once
+// counts as one more.
+func (r *rest) lived(d time.Duration, b Backoff) {
+	if d >= b.Max {
+		r.failures = 0
+	}
+}
+
+// next is how long to rest: full jitter (Brooker 2015), so that leaders that
+// lost each other at one moment do not meet again at one moment. A refusal that
+// only an operator can end is not asked again soon.
+func (r *rest) next(b Backoff, err error) time.Duration {
+	most := b.Max
+	if r.failures < 32 {
+		most = min(most, b.Min<<r.failures)
+	}
+	r.failures++
+	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Reason.Lasting() {
+		return b.Refused/2 + rand.N(b.Refused/2+1)
+	}
+	return rand.N(most + 1)
+}

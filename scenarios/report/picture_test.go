@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kvd/scenarios"
 	"kvd/scenarios/script"
@@ -59,6 +61,24 @@ func TestALongTraceIsDrawnAroundItsFirstLossAndSaysSo(t *testing.T) {
 	}
 	if strings.Contains(text, "B#ba") {
 		t.Errorf("picture draws an update that has nothing to do with the first loss:\n%s", text)
+	}
+}
+
+func TestAPictureOfOneBusyUpdateStaysBounded(t *testing.T) {
+	_, r := figure(t)
+	for i := range 200 {
+		r.Trace.Add(trace.Event{At: time.Minute + time.Duration(i)*time.Second, Kind: trace.Failed, Where: "B", Peer: "n3", Label: "w2", Key: "x", Text: "no answer"})
+	}
+	drawn, left := choose(beats(r.Trace))
+	if len(drawn) > focusBeats+faultsBefore+faultsAfter {
+		t.Errorf("%d beats drawn", len(drawn))
+	}
+	if !strings.Contains(left, "in 30 of 211 events") {
+		t.Errorf("it says %q", left)
+	}
+	r.Trace.Events = slices.DeleteFunc(r.Trace.Events, func(e trace.Event) bool { return e.Kind == trace.Lost })
+	if drawn, left = choose(beats(r.Trace)); len(drawn) != wholeBeats || !strings.Contains(left, "No update is lost") {
+		t.Errorf("without a loss: %d beats drawn, %q", len(drawn), left)
 	}
 }
 

@@ -90,3 +90,32 @@ func BenchmarkFeed(b *testing.B) {
 		chain(many)
 	}
 }
+
+// BenchmarkDeletes is writes and deletes in turns, after which nothing is shown.
+func BenchmarkDeletes(b *testing.B) {
+	s := tell()
+	for i := range uint64(many / 2) {
+		set := write{label: fmt.Sprint("s", i), client: "A", session: true, leader: "n1", dot: d(1, 2*i+1)}
+		gone := write{label: fmt.Sprint("d", i), client: "A", session: true, leader: "n1", verb: oracle.Delete, dot: d(1, 2*i+2), over: dots(set.dot), after: &oracle.Reading{}}
+		s.writes(set)
+		s.writes(gone)
+		s.reads("A", "n1", shows(""))
+	}
+	s.final(shows(""))
+	benchmark(b, s, "siblings")
+}
+
+// BenchmarkKeys is many counters, most with a delete.
+func BenchmarkKeys(b *testing.B) {
+	s := tell()
+	for i := range uint64(many / 2) {
+		w := incr(fmt.Sprint("s", i), "n1", 1, d(1, 2*i+1))
+		w.key = fmt.Sprint("k", i)
+		gone := del(fmt.Sprint("d", i), "n1", d(1, 2*i+2), w.dot)
+		gone.key = w.key
+		s.writes(w)
+		s.writes(gone)
+		s.h.Final("n1", w.key, shows(""))
+	}
+	benchmark(b, s, "counter")
+}

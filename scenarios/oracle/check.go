@@ -124,9 +124,13 @@ func (j *judge) firstResurrection(k int32) (*showing, int32) {
 // resurrects is a delete that the reading undoes, or -1.
 func (j *judge) resurrects(k int32, r rule, s *showing) int32 {
 	shown := j.g.show(nil, k, s.Dots)
-	for _, d := range slices.Backward(j.g.keys[k].deletes) {
+	low := j.g.lowest(shown)
+	for _, d := range slices.Backward(j.g.keys[k].deletesBy(s.since)) {
+		if j.g.rank[d] < low {
+			break
+		}
 		when := j.applied[s.leader][d]
-		if when.never() || when.turn > s.when.turn || j.reach.reflects(shown, d) {
+		if when.never() || when.turn > s.since || j.reach.reflects(shown, d) {
 			continue
 		}
 		if r.keeps && j.reach.knows(d, shown) || !r.keeps && len(shown) > 0 && j.reach.knowsAll(d, shown) && !j.inverted(d) {

@@ -99,3 +99,17 @@ func TestOverlapMayShowWhatADeleteSaw(t *testing.T) {
 		t.Error("siblings: a had been deleted and was shown")
 	}
 }
+
+// TestReplyUnderWayResurrectsNothing: the leader applied the delete after the
+// read was sent, so it may have answered before.
+func TestReplyUnderWayResurrectsNothing(t *testing.T) {
+	gone := shows("", d(1, 2))
+	s := deleted(gone)
+	s.h.Sent(s.tick(), oracle.Request{ID: "g", Client: "C", Leader: "n2", Key: "x", Verb: oracle.Get})
+	s.applied(d(1, 2), "n2", "n3")
+	s.h.Shown(s.tick(), oracle.Read{Request: "g", Client: "C", Leader: "n2", Key: "x", Reading: shows("a", d(1, 1))})
+	s.final(gone)
+	if held, at, why := s.h.Judge("lww").CheckNoResurrection("x"); !held {
+		t.Errorf("broken at %s: %s", at, why)
+	}
+}

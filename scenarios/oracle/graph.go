@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -25,6 +26,7 @@ type keyed struct {
 	name    string
 	updates []int32
 	deletes []int32
+	soonest []int32 // by place among deletes: the turn by which one from there on was accepted
 }
 
 // rule is what of a resolver matters to the oracle.
@@ -49,6 +51,9 @@ func newGraph(h *History, serve func(key string) string) *graph {
 	}
 	g.chain()
 	g.order()
+	for k := range g.keys {
+		g.timeDeletes(&g.keys[k])
+	}
 	g.checkReadings()
 	return g
 }
@@ -171,6 +176,23 @@ func (g *graph) checkReadings() {
 			g.resolve(d, s.key, s.when, g.h.leaders.list[s.leader]+" showed "+g.h.clients.list[s.client])
 		}
 	}
+}
+
+// timeDeletes prepares deletesBy.
+func (g *graph) timeDeletes(k *keyed) {
+	k.soonest = make([]int32, len(k.deletes))
+	least := int32(math.MaxInt32)
+	for i, d := range slices.Backward(k.deletes) {
+		least = min(least, g.h.updates[d].acceptances[0].when.turn)
+		k.soonest[i] = least
+	}
+}
+
+// deletesBy is the deletes of a key that may have been accepted by the turn, by
+// rank: all that follow were not.
+func (k *keyed) deletesBy(turn int32) []int32 {
+	n, _ := slices.BinarySearch(k.soonest, turn+1)
+	return k.deletes[:n]
 }
 
 // label is what people call the update.

@@ -319,3 +319,17 @@ func TestKeysAreJudgedApartAndEachByItsResolver(t *testing.T) {
 		t.Errorf("keys %+v, expected %+v", v.Keys, want)
 	}
 }
+
+// TestMissingIsSaidOnlyOnceLeadersAgree: until then what a leader lacks may
+// still come.
+func TestMissingIsSaidOnlyOnceLeadersAgree(t *testing.T) {
+	s := tell()
+	s.writes(write{label: "u", client: "A", leader: "n2", dot: d(2, 1)})
+	s.writes(write{label: "s", client: "B", leader: "n3", dot: d(3, 1)})
+	s.applied(d(2, 1), "n3")
+	s.applied(d(3, 1), "n2")
+	s.writes(write{label: "z", client: "C", leader: "n1", dot: d(1, 1)})
+	s.final(shows("z", d(1, 1)), "n1")
+	s.final(shows("s", d(3, 1)), "n2", "n3")
+	wantLosses(t, s.h.Judge("lww"), "u concurrent z")
+}

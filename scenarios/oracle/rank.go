@@ -80,3 +80,14 @@ func (g *graph) cutCircle(u, p int32, at int) {
 	g.gripe(a.when.at, Circle, q.Key, a.Dot, fmt.Sprintf("%s had been shown %s, whose author had been shown %s", q.name(), g.label(p), q.name()))
 	g.parents[u] = slices.Delete(g.parents[u], at, at+1)
 }
+
+// lowest is the smallest rank of what is shown, or -1.
+func (g *graph) lowest(shown []int32) int32 {
+	low := int32(-1)
+	for i, u := range shown {
+		if rank := g.rank[u]; i == 0 || rank < low {
+			low = rank
+		}
+	}
+	return low
+}

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -74,7 +75,7 @@ func (w *watch) reading(s *showing) {
 // reflect the write it acknowledges.
 func (w *watch) unread(at *sitting, s *showing, shown []int32) int32 {
 	if s.own >= 0 {
-		if u := w.j.g.h.requests[s.own].update; w.older(shown, u, s) {
+		if u := w.j.g.h.requests[s.own].update; w.precedes(shown, u, s) {
 			return u
 		}
 	}
@@ -91,15 +92,18 @@ func (w *watch) sitting(s *showing) *sitting {
 	return at
 }
 
-// older reports whether the reading is of a time before u: it does not reflect
-// u, and shows something of u's past, or shows nothing and no delete explains
-// that.
-func (w *watch) older(shown []int32, u int32, s *showing) bool {
-	r := w.j.reach
+// precedes reports whether the reading is of a time before u.
+func (w *watch) precedes(shown []int32, u int32, s *showing) bool {
 	if len(shown) == 0 {
 		return !w.explained(u, s)
 	}
-	return r.knows(u, shown) && !r.reflects(shown, u)
+	return w.older(shown, u)
+}
+
+// older reports whether what is shown does not reflect u, but something of u's
+// past.
+func (w *watch) older(shown []int32, u int32) bool {
+	return w.j.reach.knows(u, shown) && !w.j.reach.reflects(shown, u)
 }
 
 // explained reports whether some delete accepted by then, u itself included, can
@@ -108,10 +112,8 @@ func (w *watch) older(shown []int32, u int32, s *showing) bool {
 // won and its traces been collected.
 func (w *watch) explained(u int32, s *showing) bool {
 	g, r := w.j.g, w.j.reach
-	deletes := g.keys[s.key].deletes
 	keeps := g.serve(g.keys[s.key].name).keeps
-	for i := len(deletes) - 1; i >= 0; i-- {
-		d := deletes[i]
+	for _, d := range slices.Backward(g.keys[s.key].deletesBy(s.when.turn)) {
 		switch {
 		case g.h.updates[d].acceptances[0].when.turn > s.when.turn:
 		case d == u, keeps && r.past(d, u), !keeps && !r.past(u, d):
@@ -121,17 +123,6 @@ func (w *watch) explained(u int32, s *showing) bool {
 		}
 	}
 	return false
-}
-
-// lowest is the smallest rank of what is shown, or -1.
-func (w *watch) lowest(shown []int32) int32 {
-	low := int32(-1)
-	for i, u := range shown {
-		if rank := w.j.g.rank[u]; i == 0 || rank < low {
-			low = rank
-		}
-	}
-	return low
 }
 
 func (w *watch) report(kind Guarantee, s *showing, shown []int32, how string, u int32) {

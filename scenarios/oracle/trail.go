@@ -7,10 +7,11 @@ import "slices"
 type trail struct {
 	steps  []step
 	member map[int32]bool
-	asked  bool
-	last   []int32 // the reading checked last
+	last   []int32 // the reading checked last that showed something
 	upTo   int     // how many steps it was checked against
 	hit    int     // the step it was older than, or -1
+
+	explained int // of this many steps a delete explains that nothing is shown
 }
 
 // step is one update and when the client learned of it.
@@ -36,9 +37,9 @@ func (t *trail) learn(r *reach, u, turn int32) {
 		delete(t.member, t.steps[n].update)
 	}
 	t.steps = t.steps[:n]
-	t.upTo = min(t.upTo, n)
+	t.upTo, t.explained = min(t.upTo, n), min(t.explained, n)
 	if t.hit >= n {
-		t.hit = -1
+		t.hit, t.last = -1, t.last[:0] // steps below the hit were never checked
 	}
 	top := r.g.rank[u]
 	if n > 0 {
@@ -49,39 +50,47 @@ func (t *trail) learn(r *reach, u, turn int32) {
 }
 
 // older finds a step, learned before turn since, that the reading is older than,
-// the newest first; -1 if there is none. A reading repeated is checked only
-// against what is new.
+// the newest first; -1 if there is none.
 func (t *trail) older(w *watch, s *showing, shown []int32) int32 {
 	n := len(t.steps)
 	for n > 0 && t.steps[n-1].turn >= s.since {
 		n--
 	}
-	start := t.resume(shown, n)
-	if start < 0 {
-		return t.steps[t.hit].update
+	if len(shown) == 0 {
+		return t.unexplained(w, s, n)
 	}
-	low := w.lowest(shown)
-	t.asked, t.last, t.upTo, t.hit = true, append(t.last[:0], shown...), n, -1
+	return t.ahead(w, shown, n)
+}
+
+// unexplained is one of the first n steps of which nothing is shown and no delete
+// explains that. Once explained, a step stays so.
+func (t *trail) unexplained(w *watch, s *showing, n int) int32 {
+	for i := n - 1; i >= t.explained; i-- {
+		if u := t.steps[i].update; !w.explained(u, s) {
+			return u
+		}
+	}
+	t.explained = max(t.explained, n)
+	return -1
+}
+
+// ahead is one of the first n steps that what is shown is older than. A reading
+// repeated is checked only against what is new.
+func (t *trail) ahead(w *watch, shown []int32, n int) int32 {
+	start := 0
+	if slices.Equal(shown, t.last) {
+		if t.hit >= 0 && t.hit < n {
+			return t.steps[t.hit].update
+		}
+		start = min(t.upTo, n)
+	}
+	low := w.j.g.lowest(shown)
+	t.last, t.upTo, t.hit = append(t.last[:0], shown...), n, -1
 	for i := n - 1; i >= start && t.steps[i].top > low; i-- {
-		if w.older(shown, t.steps[i].update, s) {
+		if w.older(shown, t.steps[i].update) {
 			t.hit = i
 			return t.steps[i].update
 		}
 	}
 	return -1
-}
-
-// resume is the first step that the reading was not checked against, or -1 when
-// the last answer stands. That nothing was shown may be explained later, so that
-// is asked again.
-func (t *trail) resume(shown []int32, n int) int {
-	switch {
-	case !t.asked || !slices.Equal(shown, t.last):
-		return 0
-	case t.hit < 0:
-		return min(t.upTo, n)
-	case len(shown) > 0 && t.hit < n:
-		return -1
-	}
-	return 0
 }

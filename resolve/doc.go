@@ -21,11 +21,27 @@
 //
 //   - folding the same ops in any order that respects causality gives the same
 //     object, byte for byte;
-//   - folding an op twice in a row changes nothing;
+//   - folding an op twice in a row changes nothing and gives no verdicts;
 //   - accepted = live + superseded + lost, for every resolver;
 //   - a write is lost as inverted exactly when, at the leader that accepted it,
 //     a version its author had been shown survived it. That is decided where
 //     the write is born, recorded in the op, and so equal everywhere.
+//
+// Where two leaders accepted one request, its two dots are one write when it is
+// asked whether that is lost, one addition in a counter, and shown once; in a
+// live set they are two versions.
+//
+// # Adding a resolver
+//
+// Write a [Resolver] in a file of its own, give it an [ID] at the end of the
+// list (IDs are stored) and a row in the table: its name, its rule, the family of
+// what it keeps, and one sentence. Policies, panels, masks, the ledger and the
+// command line go by the table. Fold may set and clear the bit it is given and
+// nothing else; what it keeps must not depend on the order of arrival, so prefer
+// the maximal elements of a strict partial order, as maximal does for any
+// comparison of stamps. Then say in resolvetest.Brute what must survive, in a
+// few obvious lines: the law suite takes every ID and will tell. A new kind of
+// intent, unlike a new rule, also needs its outcome in [Panel.Draft].
 //
 // What the package is not: it stores nothing, ships nothing, and never reads a
 // clock. Rules that need stamps take them from the op.

@@ -63,7 +63,7 @@ func (p Panel) shown(o *Object) []logical.Dot {
 // told about.
 func (p Panel) hidden(o *Object, shown, parents []logical.Dot) []logical.Dot {
 	var dots []logical.Dot
-	live := p.Mask() & (Siblings.Mask() | Causal.Mask())
+	live := p.Mask().keeps(liveSet)
 	for i := range o.Versions {
 		v := &o.Versions[i]
 		if v.Mask&live != 0 && !slices.Contains(shown, v.Dot) && !slices.Contains(parents, v.Dot) {

@@ -59,20 +59,43 @@ type scratch struct {
 	was, is [8]logical.Dot
 }
 
-// table is every resolver, in the order of their IDs. A new one is one file and
-// one row, and inherits the law suite.
-var table = [resolvers]struct {
+// table is every resolver, in the order of their IDs.
+var table = [resolvers]row{
+	LWW:      {"lww", maximal{byWall}, stamps, "keeps the greatest wall clock midpoint"},
+	Lamport:  {"lamport", maximal{byLamport}, stamps, "keeps the greatest Lamport stamp"},
+	HLC:      {"hlc", maximal{byHLC}, stamps, "keeps the greatest hybrid logical stamp"},
+	Interval: {"interval", maximal{byInterval}, stamps, "keeps every version whose interval no other lies wholly after"},
+	Siblings: {"siblings", siblings{}, liveSet, "keeps every version that no author of a later one had been shown"},
+	Causal:   {"causal", causal{}, liveSet, "keeps what siblings keeps, shows the greatest hybrid logical stamp"},
+	Counter:  {"counter", counter{}, totals, "adds up every increment"},
+}
+
+// row is all there is to know about one resolver.
+type row struct {
 	name string
 	rule Resolver
+	by   family
 	says string
-}{
-	LWW:      {"lww", maximal{byWall}, "keeps the greatest wall clock midpoint"},
-	Lamport:  {"lamport", maximal{byLamport}, "keeps the greatest Lamport stamp"},
-	HLC:      {"hlc", maximal{byHLC}, "keeps the greatest hybrid logical stamp"},
-	Interval: {"interval", maximal{byInterval}, "keeps every version whose interval no other lies wholly after"},
-	Siblings: {"siblings", siblings{}, "keeps every version that no author of a later one had been shown"},
-	Causal:   {"causal", causal{}, "keeps what siblings keeps, shows the greatest hybrid logical stamp"},
-	Counter:  {"counter", counter{}, "adds up every increment"},
+}
+
+// family is what a resolver's versions stand for.
+type family uint8
+
+const (
+	stamps  family = iota // the maximal elements of an order on stamps
+	liveSet               // all that no op has covered: what of it is not shown, ops name as hidden
+	totals                // each origin's running total
+)
+
+// keeps is the resolvers of m that belong to the family.
+func (m Mask) keeps(by family) Mask {
+	var out Mask
+	for id := range resolvers {
+		if m.Has(id) && table[id].by == by {
+			out |= id.Mask()
+		}
+	}
+	return out
 }
 
 // IDs lists every resolver in table order.

@@ -61,13 +61,14 @@ type Loss struct {
 }
 
 // History is the past as folding asks for it, and it asks only where versions
-// collide. All answers concern ops applied here; staged ones are included.
+// collide. All answers concern ops applied here; staged ones are included, and
+// the op being folded is among them.
 type History interface {
 	// Op is the op with dot d. False: no longer in the log. The op is shared
 	// and must not be changed.
 	Op(d logical.Dot) (*Op, bool)
-	// Twin is the other dot of a request that two leaders accepted, if d has one
-	// that was applied before.
+	// Twin is the other dot of a request that two leaders accepted, once both
+	// are applied: each is then the other's.
 	Twin(d logical.Dot) (logical.Dot, bool)
 	// Lost reports whether the ledger holds d as lost under resolver r.
 	Lost(r ID, key string, d logical.Dot) bool

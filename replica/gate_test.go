@@ -147,6 +147,19 @@ func TestDependencyIsHeldAndFilled(t *testing.T) {
 	}
 }
 
+func TestGateGivesRoomBack(t *testing.T) {
+	all := line(t, 20)
+	cfg := config("b", "a")
+	cfg.GateOps = 1
+	b := newNode(t, cfg, 8)
+	for i := 0; i < len(all); i += 2 {
+		out := b.cycle(batch(all[i+1], all[i]))
+		if got := of[replica.Dropped](out.Events); len(got) != 0 {
+			t.Fatalf("pair %d: dropped %+v", i/2, got)
+		}
+	}
+}
+
 func TestGateIsBoundedAndNeverStuck(t *testing.T) {
 	all := line(t, 6)
 	cfg := config("b", "a")

@@ -139,17 +139,17 @@ func TestNothingIsShippedTwiceWithoutReason(t *testing.T) {
 }
 
 func TestSilenceGoesBack(t *testing.T) {
-	n := pair(t, nil)
+	n := pair(t, func(c *replica.Config) { c.Heartbeat = time.Hour })
 	n.cycle(set("x", "1"))
 	out := n.cycle(set("x", "2"))
+	if want := n.now.Add(300 * time.Millisecond); out.Wake != want {
+		t.Errorf("wakes at %d, the resend is due at %d", out.Wake, want)
+	}
 	n.now = n.now.Add(299 * time.Millisecond)
 	if got := ops(n.cycle(replica.Tick{}).Sends); len(got) != 0 {
 		t.Fatalf("shipped again after 299ms: %v", got)
 	}
 	n.now = n.now.Add(time.Millisecond)
-	if out.Wake > n.now {
-		t.Errorf("wakes at %d, the resend is due at %d", out.Wake, n.now)
-	}
 	out = n.cycle(replica.Tick{})
 	if got := ops(out.Sends); len(got) != 2 {
 		t.Errorf("shipped %d ops again, want both", len(got))
@@ -193,6 +193,72 @@ func TestWindowBoundsWhatIsInFlight(t *testing.T) {
 	out = n.cycle(replica.Tick{})
 	if got := ops(out.Sends); len(got) != 2 || got[0].Dot.Seq != 4 {
 		t.Errorf("a silent peer is sent %d ops, want one batch from 4 on", len(got))
+	}
+	out = n.cycle(status(8, 2, logical.Dot{Origin: 7, Seq: 5}))
+	if got := ops(out.Sends); len(got) != 5 {
+		t.Errorf("after progress it is sent %d ops, want a whole window", len(got))
+	}
+}
+
+func TestCatchingUpGoesInPortions(t *testing.T) {
+	n := pair(t, func(c *replica.Config) { c.BatchOps, c.Heartbeat = 1, time.Hour })
+	var in []replica.Input
+	for range 20 {
+		in = append(in, set("x", "1"))
+	}
+	out := n.cycle(in...)
+	total := len(ops(out.Sends))
+	for total < 20 && out.Wake == n.now {
+		out = n.cycle(replica.Tick{})
+		if got := len(ops(out.Sends)); got == 0 || got > 8 {
+			t.Fatalf("%d batches in one go", got)
+		}
+		total += len(ops(out.Sends))
+	}
+	if total != 20 {
+		t.Errorf("shipped %d of 20 ops without being told to wait", total)
+	}
+}
+
+// relaying is a leader whose peer b has lacked c's first op for so long that c's
+// ops are relayed.
+func relaying(t *testing.T) (*node, []*resolve.Op) {
+	n := newNode(t, config("a", "b", "c"), 8)
+	all := line(t, 4)
+	fromC := func(op *resolve.Op) replica.Received {
+		return replica.Received{From: "c", Message: &replica.Batch{Ops: []*resolve.Op{op}}}
+	}
+	n.cycle(replica.PeerUp{Peer: "b"}, status(9, 1), fromC(all[0]))
+	n.now = n.now.Add(499 * time.Millisecond)
+	if got := ops(n.cycle(replica.Tick{}).Sends); len(got) != 0 {
+		t.Fatalf("relayed early: %v", got)
+	}
+	n.now = n.now.Add(time.Millisecond)
+	if got := ops(n.cycle(replica.Tick{}).Sends); len(got) != 1 {
+		t.Fatalf("relayed %d ops, want one", len(got))
+	}
+	if got := ops(n.cycle(fromC(all[1])).Sends); len(got) != 1 {
+		t.Fatalf("while relaying, a new op is not shipped at once")
+	}
+	return n, all
+}
+
+func TestRelayStopsWhenThePeerHasMoreThanItWasShipped(t *testing.T) {
+	n, all := relaying(t)
+	n.cycle(status(9, 2, logical.Dot{Origin: 7, Seq: 3}))
+	out := n.cycle(replica.Received{From: "c", Message: &replica.Batch{Ops: all[2:]}})
+	if got := ops(out.Sends); len(got) != 0 {
+		t.Errorf("still relays %v", got)
+	}
+}
+
+func TestRelayWakesInTime(t *testing.T) {
+	cfg := config("a", "b", "c")
+	cfg.Heartbeat = time.Hour
+	n := newNode(t, cfg, 8)
+	out := n.cycle(replica.PeerUp{Peer: "b"}, status(9, 1), replica.Received{From: "c", Message: &replica.Batch{Ops: line(t, 1)}})
+	if want := n.now.Add(500 * time.Millisecond); out.Wake != want {
+		t.Errorf("wakes at %d, the relay is due at %d", out.Wake, want)
 	}
 }
 

@@ -96,6 +96,8 @@ func (s *story) do(verb string, args []string) {
 		s.wires[args[0]] = nil
 	case "restart": // restart NAME: a new life
 		s.restart(args[0])
+	case "clock": // clock NAME OFFSET: its wall clock is off by that much
+		s.nodes[args[0]].skew, _ = time.ParseDuration(args[1])
 	case "show": // show NAME KEY…
 		s.show(args[0], args[1:])
 	case "get", "set", "incr", "remove": // get NAME KEY [VALUE] [token=T] [save=T] [as=CLIENT/NUMBER]

@@ -224,6 +224,7 @@ func (c *client) read(op *operation, r *replica.Reply) {
 
 // finish makes room for the next operation.
 func (c *client) finish() {
+	c.w.last = max(c.w.last, c.w.now)
 	c.doing = nil
 	c.next()
 }

@@ -53,7 +53,7 @@ type World struct {
 	requests map[request]*issued
 	triggers map[string][]trigger // by label
 	labelled int
-	last     time.Duration // true time of the last scripted action
+	last     time.Duration // true time of the last scripted action, or of a client's last step
 	refused  bool          // a drift guard held back a stamp
 
 	trace   *trace.Trace
@@ -125,40 +125,17 @@ func (w *World) Close() {
 	}
 }
 
-// Run plays the script to its end: until nothing scripted is left, and then for
-// the settling time with all faults as they are.
+// Run plays the script to its end: until nothing scripted has happened, and no
+// client has got anywhere, for the settling time, with all faults as they are.
+// What is caused late, by a trigger or a client's backlog, settles as long.
 func (w *World) Run() error {
-	for w.err == nil && w.busy() && w.next(limit) {
+	for w.err == nil && w.next(w.last+w.script.Settle) {
 	}
-	end := w.now + w.script.Settle
-	for w.err == nil && w.next(end) {
-	}
-	w.now = end
+	w.now = w.last + w.script.Settle
 	if w.err == nil {
 		w.final()
 	}
 	return w.err
-}
-
-// limit is longer than any script may last.
-const limit = 100 * 365 * 24 * time.Hour
-
-// busy reports whether something scripted is still to happen: a scheduled
-// action, or a client that is at work. A client that waits for an answer which
-// nothing will bring does not count for ever.
-func (w *World) busy() bool {
-	if w.now <= w.last {
-		return true
-	}
-	if w.now > w.last+w.script.Settle {
-		return false
-	}
-	for _, c := range w.clients {
-		if c.doing != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // instant is true time as a calendar instant.

@@ -54,43 +54,64 @@ func (o *Op) base() Base {
 	return Base{Seq: o.Prev, Total: o.Total - o.Delta}
 }
 
-// void takes back the larger of two dots that one request was given. Its origin
-// carries it no longer when a deletion has taken it away.
+// void takes back all but one of two dots that one request was given: the
+// smaller counts, unless a deletion has taken the larger away, and with it the
+// request.
 func (f *Folding) void() {
 	if !f.Object.Twins {
 		return
 	}
 	t, ok := f.History.Twin(f.Op.Dot)
-	if !ok {
+	switch {
+	case !ok:
+	case t.Compare(f.Op.Dot) < 0 || !f.counts(t):
+		f.uncount(f.Op.Dot, f.Op.Delta)
+	default:
+		f.uncountKnown(t)
+	}
+}
+
+// counts reports whether the origin of d still carries what d added.
+func (f *Folding) counts(d logical.Dot) bool {
+	v := f.share(d.Origin)
+	return v != nil && d.Seq > v.Count.Base.Seq
+}
+
+// uncountKnown takes back what the op with dot d added.
+func (f *Folding) uncountKnown(d logical.Dot) {
+	if op, known := f.History.Op(d); known {
+		f.uncount(d, op.Delta)
+	}
+}
+
+// uncount takes delta back from the origin of d, if that still carries it.
+func (f *Folding) uncount(d logical.Dot, delta int64) {
+	v := f.share(d.Origin)
+	if v == nil || d.Seq <= v.Count.Base.Seq {
 		return
 	}
-	larger, delta := f.Op.Dot, f.Op.Delta
-	if t.Compare(larger) > 0 {
-		op, known := f.History.Op(t)
-		if !known {
-			return
-		}
-		larger, delta = t, op.Delta
-	}
-	v := f.share(larger.Origin)
-	if v == nil || larger.Seq <= v.Count.Base.Seq {
-		return
-	}
-	v.Count.Voids = append(slices.Clip(v.Count.Voids), VoidDelta{larger.Seq, delta})
+	v.Count.Voids = append(slices.Clip(v.Count.Voids), VoidDelta{d.Seq, delta})
 	slices.SortFunc(v.Count.Voids, func(a, b VoidDelta) int { return cmp.Compare(a.Seq, b.Seq) })
 }
 
 // reset takes away what the origin of p had added up to p, where its running
-// total was total.
+// total was total, and what it had added under another leader's dot.
 func (f *Folding) reset(p logical.Dot, total int64) {
 	v := f.share(p.Origin)
-	switch {
-	case v == nil || p.Seq <= v.Count.Base.Seq:
-	case p.Seq == v.Dot.Seq:
+	if v == nil || p.Seq <= v.Count.Base.Seq {
+		return
+	}
+	voids := v.Count.Voids
+	if p.Seq == v.Dot.Seq {
 		v.Mask &^= f.Bit
-	default:
+	} else {
 		v.Count.Base = Base{Seq: p.Seq, Total: total}
-		v.Count.Voids = after(v.Count.Voids, p.Seq)
+		v.Count.Voids = after(voids, p.Seq)
+	}
+	for _, taken := range voids {
+		if t, ok := f.History.Twin(logical.Dot{Origin: p.Origin, Seq: taken.Seq}); ok && taken.Seq <= p.Seq {
+			f.uncountKnown(t)
+		}
 	}
 }
 

@@ -132,12 +132,12 @@ func (b *Brute) newest() []*resolve.Op {
 }
 
 // Sum is the counter's value and whether there is one. A request with two dots
-// counts under the smaller.
+// counts under the smaller, unless either was taken away.
 func (b *Brute) Sum() (int64, bool) {
 	var sum int64
 	all := b.counts()
 	for _, op := range all {
-		if t := b.twin(op); t == nil || op.Dot.Compare(t.Dot) < 0 {
+		if t := b.twin(op); t == nil || op.Dot.Compare(t.Dot) < 0 && slices.Contains(all, t) {
 			sum += op.Delta
 		}
 	}

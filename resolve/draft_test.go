@@ -1,0 +1,72 @@
+package resolve_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/resolve/resolvetest"
+)
+
+// Whichever keeps a live set, alone or not: a plain write names what it hides,
+// and covers it.
+func TestPlainWriteNamesWhatWasHidden(t *testing.T) {
+	for _, shadows := range []resolve.Mask{resolve.Siblings.Mask(), resolve.Causal.Mask(), resolve.All &^ resolve.LWW.Mask()} {
+		s := newStory(t, resolve.Panel{Serving: resolve.LWW, Shadows: shadows}, "a", "b")
+		hidden := s.do("b", put("hidden"))
+		shown := s.do("a", put("shown"))
+		s.ship("b", "a")
+		op := s.do("a", put("next"))
+		if !slices.Equal(op.Parents, []logical.Dot{shown.Dot}) || !slices.Equal(op.Hidden, []logical.Dot{hidden.Dot}) {
+			t.Errorf("%v: parents %v and hidden %v, want %s and %s", shadows.Names(), op.Parents, op.Hidden, shown.Dot, hidden.Dot)
+		}
+		o, live := s.leaders["a"].Object, resolve.Siblings.Mask()|resolve.Causal.Mask()
+		if i, held := o.Find(hidden.Dot); held && o.Versions[i].Mask&live != 0 {
+			t.Errorf("%v: what the write covers is kept by %v", shadows.Names(), o.Versions[i].Mask.Names())
+		}
+	}
+}
+
+func TestDraftSharesNothingAndChangesNothing(t *testing.T) {
+	s := newStory(t, served(resolve.Siblings), "a")
+	first := s.do("a", put("one"))
+	l := s.leaders["a"]
+	was := resolvetest.Render(l.Object)
+	context := []logical.Dot{first.Dot}
+	op, err := l.Panel.Draft(l.Object, 10, over(remove(), context...).Intent, l.History)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op.Parents[0] = logical.Dot{Origin: 666, Seq: 666}
+	if now := resolvetest.Render(l.Object); now != was {
+		t.Errorf("drafting changed the object to\n%s", now)
+	}
+	if context[0] != first.Dot {
+		t.Error("the draft shares memory with the intent")
+	}
+}
+
+func TestAdditionToARegisterStartsFromTheGreatestShown(t *testing.T) {
+	s := newStory(t, served(resolve.Siblings), "a")
+	s.do("a", put("3"))
+	s.do("a", over(put("40")))
+	op := s.do("a", add(2))
+	if string(op.Value) != "42" || op.Delta != 2 {
+		t.Errorf("value %s, delta %d; want 42 and 2", op.Value, op.Delta)
+	}
+}
+
+func TestAdditionToAWordIsRefused(t *testing.T) {
+	s := newStory(t, served(resolve.LWW), "a")
+	s.do("a", put("word"))
+	l := s.leaders["a"]
+	if _, err := l.Panel.Draft(l.Object, 10, add(1).Intent, l.History); !errors.Is(err, resolve.ErrNotInteger) {
+		t.Errorf("error is %v, want ErrNotInteger", err)
+	}
+	s.do("a", remove())
+	if op := s.do("a", add(1)); string(op.Value) != "1" {
+		t.Errorf("after a deletion the value is %s, want 1", op.Value)
+	}
+}

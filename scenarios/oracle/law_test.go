@@ -103,7 +103,7 @@ func (n *naive) accounted(survivors []string, keeps bool) map[string]bool {
 // class is why u is lost.
 func (n *naive) class(u string, survivors []string, keeps bool) string {
 	past := n.past(u)
-	unknown := slices.ContainsFunc(survivors, func(s string) bool { return !past[s] })
+	unknown := len(n.births[u]) > 1 || slices.ContainsFunc(survivors, func(s string) bool { return !past[s] || len(n.births[s]) > 1 })
 	switch {
 	case !keeps && !slices.ContainsFunc(n.births[u], func(b birth) bool { return !n.stillborn(u, b) }):
 		return "inverted"

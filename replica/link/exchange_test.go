@@ -93,7 +93,7 @@ func TestReconnectsAfterAKilledConnection(t *testing.T) {
 	a.mesh.Send("b", a.batch(1, 1, 10))
 	b.awaitOps("a", 1)
 	mu.Lock()
-	_ = conns[0].Close()
+	_ = conns[len(conns)-1].Close() // the one that is up
 	mu.Unlock()
 	a.awaitTurns("+b", "-b", "+b")
 	a.mesh.Send("b", a.batch(2, 2, 10))

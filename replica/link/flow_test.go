@@ -45,8 +45,8 @@ func TestSlowReceiverIsBounded(t *testing.T) {
 // a part.
 func TestCreditStallsAndResumes(t *testing.T) {
 	const window = 20 << 10
-	a := start(t, "a")
-	b := start(t, "b", func(c *Config) { c.Window = window })
+	a := start(t, "a", func(c *Config) { c.IdleTimeout = time.Hour })
+	b := start(t, "b", func(c *Config) { c.Window, c.IdleTimeout = window, time.Hour }) // no sign of life carries credit
 	joined(a, b)
 	b.hold("a")
 	for i := range 40 {
@@ -59,9 +59,8 @@ func TestCreditStallsAndResumes(t *testing.T) {
 	}
 	b.allow("a", 10)
 	a.awaitStats("more sent", func(s Stats) bool { return s.peer("b").OpsOut >= stalled.OpsOut+4 })
-	if b.ungate(); true {
-		b.awaitOps("a", 40)
-	}
+	b.ungate()
+	b.awaitOps("a", 40)
 }
 
 // A status waits neither behind batches that have no credit nor behind batches

@@ -84,14 +84,15 @@ func (in *inbound) serve() {
 	if err == nil {
 		err = in.read()
 	}
+	killed := in.ctx.Err() != nil
 	in.end()
 	_ = in.conn.Close()
-	in.report(err)
+	in.report(err, killed)
 	both.Wait()
 }
 
-// report says why the connection ended.
-func (in *inbound) report(err error) {
+// report says why the connection ended; killed: we closed it ourselves.
+func (in *inbound) report(err error, killed bool) {
 	e := Event{Kind: Parted, Peer: in.from, Addr: in.conn.RemoteAddr().String(), Err: err}
 	refused, ok := errors.AsType[*RefusedError](err)
 	switch {
@@ -101,8 +102,8 @@ func (in *inbound) report(err error) {
 	case ok && refused.By == in.mesh.cfg.Name:
 		e.Kind = Rejected
 		in.mesh.tally.rejected.Add(1)
-	case !ok && in.ctx.Err() != nil:
-		e.Err = in.ctx.Err() // we closed it ourselves
+	case !ok && killed:
+		e.Err = context.Canceled
 	}
 	in.mesh.emit(e)
 }

@@ -16,7 +16,7 @@ func BenchmarkStepSet(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			cfg := config("a", "b", "c")
 			cfg.Policy.Shadows = shadows
-			cfg.WindowOps = 1 << 40
+			cfg.WindowOps, cfg.Resend = 1<<40, 1<<60 // the peers never answer
 			n := newNode(b, cfg, 7)
 			n.cycle(replica.PeerUp{Peer: "b"}, replica.PeerUp{Peer: "c"})
 			keys := make([]string, 1024)

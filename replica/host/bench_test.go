@@ -24,7 +24,7 @@ func BenchmarkPumpSet(b *testing.B) {
 			defer s.Close()
 			cfg := config()
 			cfg.Policy = resolve.Policy{Default: resolve.LWW}
-			cfg.WindowOps = 1 << 40
+			cfg.WindowOps, cfg.Resend = 1<<40, 1<<60 // the peer never answers
 			p, err := host.Open(cfg, s, 7, nil)
 			if err != nil {
 				b.Fatal(err)

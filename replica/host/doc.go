@@ -7,14 +7,17 @@
 // and one sync. The stages are separate calls so that a crash can be placed
 // between any two of them.
 //
-// The host's reader is what is stored with the running batch laid over it. A
-// read that fails on disk sticks and fails the commit: a leader that cannot read
-// its own log stops.
+// The host's reader is what is stored with the running batch laid over it, what
+// the running step has put so far included: it watches the output that the core
+// appends to. An object that several steps of a cycle put is written once. A read
+// that fails on disk sticks and fails the commit: a leader that cannot read its
+// own log stops.
 //
 //	type Pump
 //	  Open(cfg replica.Config, store *storage.Store, life logical.Origin, tamper Tamper) (*Pump, error)
 //	  (*Pump) Step(m wallclock.Moment, in ...replica.Input) error   // stages; may be called repeatedly
 //	  (*Pump) Commit() error                                        // ships, stores, syncs
+//	  (*Pump) CommitUnsynced() error                                // the simulator's crash between writing and syncing
 //	  (*Pump) Release() *replica.Output                             // what may leave now; valid until the next Step
 //	  (*Pump) State() replica.State
 //	  (*Pump) Reader() replica.Reader                               // committed and staged state, for probes

@@ -107,6 +107,30 @@ func TestStepSeesWhatTheCycleStaged(t *testing.T) {
 	}
 }
 
+func TestObjectsReadAreTheCallers(t *testing.T) {
+	p, _, _ := fresh(t, nil)
+	step(t, p, set("x", "a"))
+	p.Reader().Object("x").Versions[0].Kind = resolve.Delete
+	if got := shows(p.Reader(), "x"); got != "[a]" {
+		t.Errorf("a reader's change to a staged object is seen by others: %s", got)
+	}
+}
+
+func TestCommittedOverlayIsGone(t *testing.T) {
+	p, s, _ := fresh(t, nil)
+	step(t, p, set("x", "a"))
+	commit(t, p)
+	b := s.NewBatch()
+	defer b.Close()
+	b.PutObject(&resolve.Object{Key: "x"})
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if got := shows(p.Reader(), "x"); got != "[]" {
+		t.Errorf("the reader shows %s, from memory that should be gone", got)
+	}
+}
+
 func TestReaderAnswersFromBothLayers(t *testing.T) {
 	p, _, _ := fresh(t, nil)
 	write := func(n uint64) *replica.Request {

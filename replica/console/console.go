@@ -1,0 +1,89 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Console is the HTTP server of one leader.
+type Console struct {
+	cfg      Config
+	source   Source
+	listener net.Listener
+	server   *http.Server
+	scrape   http.Handler
+	busy     chan struct{} // scrapes that are being answered
+}
+
+// Listen binds; nobody is answered before Serve. It refuses a bad config, and an
+// address that cannot be had.
+func Listen(cfg Config, source Source, metrics *Metrics) (*Console, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	own := prometheus.NewRegistry()
+	if err := own.Register(newGauges(source)); err != nil {
+		return nil, fmt.Errorf("console: register the leader's gauges: %w", err)
+	}
+	listener := cfg.Listener
+	if listener == nil {
+		var err error
+		if listener, err = net.Listen("tcp", cfg.Addr); err != nil {
+			return nil, fmt.Errorf("console: listen on %s: %w; choose a free address of this machine", cfg.Addr, err)
+		}
+	}
+	c := &Console{cfg: cfg, source: source, listener: listener, busy: make(chan struct{}, scrapes)}
+	errorLog := slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn)
+	// What can be told is told even when a part cannot.
+	c.scrape = promhttp.HandlerFor(prometheus.Gatherers{metrics.registry, own}, promhttp.HandlerOpts{
+		ErrorLog: errorLog, ErrorHandling: promhttp.ContinueOnError,
+	})
+	c.server = &http.Server{
+		Handler: c.routes(), TLSConfig: cfg.TLS, ErrorLog: errorLog,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
+	}
+	return c, nil
+}
+
+// Addr is where the console listens.
+func (c *Console) Addr() net.Addr { return c.listener.Addr() }
+
+// Serve answers until Shutdown, and then returns nil at once, while Shutdown
+// waits for what is being answered.
+func (c *Console) Serve() error {
+	if !isLoopback(c.Addr().String()) && (c.cfg.TLS == nil || c.cfg.Auth == nil) {
+		c.cfg.Logger.Warn("the console can be reached from other machines", "addr", c.Addr().String(),
+			"encrypted", c.cfg.TLS != nil, "password", c.cfg.Auth != nil)
+	}
+	var err error
+	if c.cfg.TLS != nil {
+		err = c.server.ServeTLS(c.listener, "", "")
+	} else {
+		err = c.server.Serve(c.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("console: serve on %s: %w", c.Addr(), err)
+}
+
+// Shutdown stops listening and waits for the requests that are being answered.
+// When ctx ends first, they are cut off, and the error says so. It may be called
+// without Serve, and more than once.
+func (c *Console) Shutdown(ctx context.Context) error {
+	err := c.server.Shutdown(ctx)
+	c.listener.Close() // the server closes it only if it served; twice does no harm
+	if err != nil {
+		c.server.Close()
+		return fmt.Errorf("console: shut down: %w; what was being answered was cut off", err)
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+// Package console shows a leader to its operators over HTTP: health, metrics,
+// status, profiles.
+//
+//	/               a page with links
+//	/health/live    200 as long as the process answers
+//	/health/ready   200, or 503 and the reasons: joining, draining, behind, disk
+//	/status         what the leader says of itself and its peers, as JSON
+//	/metrics        for Prometheus
+//	/debug/pprof/   only for who asks from this machine
+//
+// It reads, and changes nothing: there is no request here that a leader would
+// act on. What it needs from a leader is the interface [Source]; what happened is
+// told to [Metrics] by whoever observes the leader's events.
+//
+// Invariants:
+//
+//   - no metric is labelled with a key or with anything that a client chooses;
+//     the number of series has a bound that is known beforehand;
+//   - counting an event takes no lock and no memory;
+//   - all that is refused is refused in JSON: what failed, why, what to do next.
+package console

@@ -1,0 +1,251 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/resolve"
+)
+
+// scrape reads and parses the metrics as Prometheus would.
+func (u *up) scraped() map[string]*dto.MetricFamily {
+	u.t.Helper()
+	res, body := u.get("/metrics")
+	if res.StatusCode != http.StatusOK {
+		u.t.Fatalf("metrics: %d %s", res.StatusCode, body)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
+	if err != nil {
+		u.t.Fatalf("the metrics do not parse: %v", err)
+	}
+	return families
+}
+
+// value is that of the one series with all of the labels, as name=value.
+func value(t *testing.T, families map[string]*dto.MetricFamily, name string, labels ...string) float64 {
+	t.Helper()
+	var found []*dto.Metric
+	for _, m := range families[name].GetMetric() {
+		has := func(l string) bool {
+			return slices.ContainsFunc(m.GetLabel(), func(p *dto.LabelPair) bool { return p.GetName()+"="+p.GetValue() == l })
+		}
+		if !slices.ContainsFunc(labels, func(l string) bool { return !has(l) }) {
+			found = append(found, m)
+		}
+	}
+	if len(found) != 1 {
+		t.Errorf("%s%v: %d series, want one", name, labels, len(found))
+		return -1
+	}
+	m := found[0]
+	if h := m.GetHistogram(); h != nil {
+		return float64(h.GetSampleCount())
+	}
+	return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+}
+
+// events are one of each that is counted, and where.
+var events = []struct {
+	event  replica.Event
+	name   string
+	labels []string
+}{
+	{replica.Accepted{}, "kvd_ops_total", []string{"from=client"}},
+	{replica.Applied{From: "b"}, "kvd_ops_total", []string{"from=peer"}},
+	{replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolver: resolve.LWW, Relation: resolve.Superseded}}, "kvd_verdicts_total", []string{"resolver=lww", "relation=superseded"}},
+	{replica.Judged{Verdict: resolve.Verdict{Resolver: resolve.LWW, Relation: resolve.Inverted}}, "kvd_verdicts_total", []string{"resolver=lww", "relation=inverted"}},
+	{replica.Judged{Verdict: resolve.Verdict{Resolver: resolve.Counter, Relation: resolve.Concurrent}}, "kvd_verdicts_total", []string{"resolver=counter", "relation=concurrent"}},
+	{replica.Judged{Verdict: resolve.Verdict{Resolver: 200, Relation: resolve.Concurrent}}, "kvd_verdicts_total", []string{"resolver=other", "relation=concurrent"}},
+	{replica.Judged{Verdict: resolve.Verdict{Resolver: resolve.HLC, Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc"}},
+	{replica.Held{Gap: true}, "kvd_gate_held_total", []string{"missing=predecessor"}},
+	{replica.Held{}, "kvd_gate_held_total", []string{"missing=dependency"}},
+	{replica.Dropped{Reason: replica.Duplicate}, "kvd_ops_dropped_total", []string{"reason=duplicate"}},
+	{replica.Dropped{Reason: replica.GateFull}, "kvd_ops_dropped_total", []string{"reason=gate_full"}},
+	{replica.ClockAhead{Ahead: time.Second}, "kvd_clock_ahead_total", nil},
+	{replica.TwinFound{}, "kvd_twins_total", nil},
+	{replica.PeerBehind{Peer: "b"}, "kvd_peer_behind_total", nil},
+	{replica.TokenWaited{Gave: true}, "kvd_token_waits_total", []string{"outcome=gave_up"}},
+	{replica.TokenWaited{}, "kvd_token_waits_total", []string{"outcome=served"}},
+}
+
+func TestEventsAreCounted(t *testing.T) {
+	u := serve(t, Config{}, &leader{})
+	for i, e := range events {
+		for range i + 1 {
+			u.metric.Observe(e.event)
+		}
+	}
+	u.metric.Observe(replica.Judged{Verdict: resolve.Verdict{Relation: 77}}) // of no known relation: not counted, no panic
+	families := u.scraped()
+	for i, e := range events {
+		if got := value(t, families, e.name, e.labels...); got != float64(i+1) {
+			t.Errorf("%s%v is %v after %d events", e.name, e.labels, got, i+1)
+		}
+	}
+	if got := value(t, families, "kvd_clock_ahead_seconds"); got != 12 {
+		t.Errorf("%v stamps were ahead, want 12", got)
+	}
+}
+
+func TestOperationsAreCounted(t *testing.T) {
+	u := serve(t, Config{}, &leader{})
+	wrap := func(err error) error { return fmt.Errorf("get k: %w", err) }
+	for i, tc := range []struct {
+		verb    replica.Verb
+		err     error
+		labels  []string
+		verbFor string
+	}{
+		{replica.Get, nil, []string{"verb=get", "outcome=ok"}, "get"},
+		{replica.Set, wrap(replica.ErrBehind), []string{"verb=set", "outcome=behind"}, "set"},
+		{replica.Remove, wrap(replica.ErrOverloaded), []string{"verb=remove", "outcome=overloaded"}, "remove"},
+		{replica.Incr, wrap(replica.ErrBadRequest), []string{"verb=incr", "outcome=bad_request"}, "incr"},
+		{replica.Update, errors.New("x"), []string{"verb=update", "outcome=failed"}, "update"},
+		{99, nil, []string{"verb=other", "outcome=ok"}, "other"},
+	} {
+		for range i + 1 {
+			u.metric.Operation(tc.verb, OutcomeOf(tc.err), time.Millisecond)
+		}
+		families := u.scraped()
+		if got := value(t, families, "kvd_operations_total", tc.labels...); got != float64(i+1) {
+			t.Errorf("%v: %v, want %d", tc.labels, got, i+1)
+		}
+		if got := value(t, families, "kvd_operation_seconds", "verb="+tc.verbFor); got != float64(i+1) {
+			t.Errorf("latency of %s: %v, want %d", tc.verbFor, got, i+1)
+		}
+	}
+	u.metric.Operation(replica.Get, 99, 0)
+	u.metric.Synced(12, 3*time.Millisecond)
+	families := u.scraped()
+	if got := value(t, families, "kvd_operations_total", "verb=get", "outcome=failed"); got != 1 {
+		t.Errorf("an unknown outcome: %v", got)
+	}
+	if got := families["kvd_batch_ops"].GetMetric()[0].GetHistogram().GetSampleSum(); got != 12 {
+		t.Errorf("the batch had %v ops", got)
+	}
+	if got := families["kvd_sync_seconds"].GetMetric()[0].GetHistogram().GetSampleSum(); got != 0.003 {
+		t.Errorf("it took %v s", got)
+	}
+}
+
+func TestGauges(t *testing.T) {
+	l := &leader{status: Status{
+		UptimeSeconds: 9, GateOps: 1, WaitingRequests: 2, Clients: 3,
+		Peers: []Peer{
+			{Name: "b", Alive: true, LagOps: 4, LagSeconds: 0.5, QueueBytes: 6, Clock: &Offset{-0.25, 0.75}},
+			{Name: "c"}, {Name: "c", LagOps: 1}, {Name: "\xff"},
+		},
+	}}
+	u := serve(t, Config{}, l)
+	families := u.scraped()
+	for _, want := range []struct {
+		name   string
+		value  float64
+		labels []string
+	}{
+		{"kvd_ready", 1, nil}, {"kvd_uptime_seconds", 9, nil}, {"kvd_gate_ops", 1, nil}, {"kvd_waiting_requests", 2, nil}, {"kvd_connected_clients", 3, nil},
+		{"kvd_peer_up", 1, []string{"peer=b"}}, {"kvd_peer_lag_ops", 4, []string{"peer=b"}}, {"kvd_peer_lag_seconds", 0.5, []string{"peer=b"}}, {"kvd_peer_queue_bytes", 6, []string{"peer=b"}},
+		{"kvd_peer_clock_offset_seconds", -0.25, []string{"peer=b", "edge=earliest"}}, {"kvd_peer_clock_offset_seconds", 0.75, []string{"peer=b", "edge=latest"}},
+		{"kvd_peer_up", 0, []string{"peer=c"}}, {"kvd_peers_omitted", 0, nil},
+		{"kvd_build_info", 1, []string{"version=v1", "revision=abc", "go=go"}},
+	} {
+		if got := value(t, families, want.name, want.labels...); got != want.value {
+			t.Errorf("%s%v is %v, want %v", want.name, want.labels, got, want.value)
+		}
+	}
+	for _, name := range []string{"go_goroutines", "process_start_time_seconds"} {
+		if families[name] == nil {
+			t.Errorf("no %s", name)
+		}
+	}
+	l.unready(Reason{Disk, "full"})
+	l.mu.Lock()
+	l.status.Peers = nil
+	l.mu.Unlock()
+	families = u.scraped()
+	if value(t, families, "kvd_ready") != 0 || families["kvd_peer_up"] != nil {
+		t.Error("not ready and without peers, and the metrics do not say so")
+	}
+}
+
+// However many keys, origins, peers and requests there are, there are no more
+// series than are known beforehand.
+func TestCardinalityIsBounded(t *testing.T) {
+	l := &leader{}
+	u := serve(t, Config{}, l)
+	before := ours(u.scraped())
+	for i := range 2000 {
+		name := fmt.Sprintf("n%04d", i)
+		l.status.Peers = append(l.status.Peers, Peer{Name: name, Clock: &Offset{}})
+		op := &resolve.Op{Key: name, Dot: logical.Dot{Origin: logical.Origin(i + 1), Seq: 1}}
+		for _, e := range []replica.Event{
+			replica.Accepted{Op: op}, replica.Applied{Op: op, From: replica.Leader(name)},
+			replica.Judged{Key: name, Verdict: resolve.Verdict{Resolver: resolve.ID(i), Relation: resolve.Relation(i), Withdrawn: i%5 == 0}},
+			replica.Held{Dot: op.Dot}, replica.Dropped{Dot: op.Dot, Reason: replica.DropReason(i)},
+			replica.ClockAhead{Dot: op.Dot, Ahead: time.Duration(i) * time.Second}, replica.PeerBehind{Peer: replica.Leader(name)},
+		} {
+			u.metric.Observe(e)
+		}
+		u.metric.Operation(replica.Verb(i), Outcome(i), time.Duration(i))
+		u.metric.Synced(i, time.Duration(i))
+	}
+	families := u.scraped()
+	const seriesOfPeer = 6
+	if after := ours(families); after != before+maxPeers*seriesOfPeer {
+		t.Errorf("%d series became %d, want %d more for %d peers", before, after, maxPeers*seriesOfPeer, maxPeers)
+	}
+	if got := value(t, families, "kvd_peers_omitted"); got != 2000-maxPeers {
+		t.Errorf("%v peers are omitted", got)
+	}
+	allowed := strings.Fields("verb outcome resolver relation from missing reason peer edge version revision go")
+	for name, family := range families {
+		for _, m := range family.GetMetric() {
+			for _, label := range m.GetLabel() {
+				if strings.HasPrefix(name, "kvd_") && !slices.Contains(allowed, label.GetName()) || label.GetName() == "key" {
+					t.Errorf("%s has a label %s=%q", name, label.GetName(), label.GetValue())
+				}
+			}
+		}
+	}
+}
+
+// ours counts our series.
+func ours(families map[string]*dto.MetricFamily) int {
+	n := 0
+	for name, family := range families {
+		if strings.HasPrefix(name, "kvd_") {
+			n += len(family.GetMetric())
+		}
+	}
+	return n
+}
+
+// The leader's loop calls these between two clients.
+func TestCountingAllocatesNothing(t *testing.T) {
+	m := NewMetrics(Build{})
+	for _, e := range events {
+		if n := testing.AllocsPerRun(100, func() { m.Observe(e.event) }); n != 0 {
+			t.Errorf("observing %T allocates %v times", e.event, n)
+		}
+	}
+	n := testing.AllocsPerRun(100, func() {
+		m.Operation(replica.Set, OutcomeOf(nil), time.Millisecond)
+		m.Operation(replica.Set, OutcomeOf(replica.ErrBehind), time.Millisecond)
+		m.Synced(3, time.Millisecond)
+	})
+	if n != 0 {
+		t.Errorf("counting operations and batches allocates %v times", n)
+	}
+}

@@ -1,0 +1,113 @@
+package console
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"runtime"
+)
+
+// routes puts the doors in front of the pages: who may come in is settled
+// before what they want.
+func (c *Console) routes() http.Handler {
+	open := http.NewServeMux()
+	open.HandleFunc("/health/live", live)
+	open.HandleFunc("/health/ready", c.ready)
+	open.Handle("/", c.known(c.pages()))
+	return readsOnly(open)
+}
+
+func (c *Console) pages() http.Handler {
+	pages := http.NewServeMux()
+	pages.HandleFunc("/{$}", index)
+	pages.HandleFunc("/status", c.status)
+	pages.HandleFunc("/metrics", c.metrics)
+	pages.Handle("/debug/pprof/", fromHere(profiles()))
+	pages.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, Failure{"there is no such page", r.URL.Path + " is not known", "look at / for the pages there are"})
+	})
+	return pages
+}
+
+func profiles() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index) // and the named profiles
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+const page = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>kvd</title>
+<h1>kvd</h1>
+<ul>
+<li><a href="/health/live">/health/live</a>: the process answers
+<li><a href="/health/ready">/health/ready</a>: clients may be sent here, or why not
+<li><a href="/status">/status</a>: what this leader says of itself and its peers
+<li><a href="/metrics">/metrics</a>: for Prometheus
+<li><a href="/debug/pprof/">/debug/pprof/</a>: profiles, only from this machine
+</ul>
+</html>
+`
+
+func index(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Write([]byte(page))
+}
+
+func live(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, liveness{Live: true})
+}
+
+type liveness struct {
+	Live bool `json:"live"`
+}
+
+// readiness is the answer of /health/ready; when not ready it is an error too.
+type readiness struct {
+	Ready   bool     `json:"ready"`
+	Reasons []Reason `json:"reasons"`
+	*Failure
+}
+
+func (c *Console) ready(w http.ResponseWriter, _ *http.Request) {
+	reasons := c.source.Ready()
+	if len(reasons) == 0 {
+		answer(w, http.StatusOK, readiness{Ready: true, Reasons: []Reason{}})
+		return
+	}
+	answer(w, http.StatusServiceUnavailable, readiness{Reasons: reasons, Failure: &Failure{
+		"this leader is not ready", reasons[0].Detail, "send clients to another leader and ask again",
+	}})
+}
+
+// report is the answer of /status.
+type report struct {
+	Status
+	Frontier []place  `json:"frontier"`
+	Ready    bool     `json:"ready"`
+	Reasons  []Reason `json:"reasons"`
+	Go       string   `json:"go"`
+}
+
+func (c *Console) status(w http.ResponseWriter, _ *http.Request) {
+	s, reasons := c.source.Status(), c.source.Ready()
+	s.Peers = sorted(s.Peers)
+	answer(w, http.StatusOK, report{
+		Status: s, Frontier: places(s.Frontier), Go: runtime.Version(),
+		Ready: len(reasons) == 0, Reasons: append([]Reason{}, reasons...),
+	})
+}
+
+func (c *Console) metrics(w http.ResponseWriter, r *http.Request) {
+	select {
+	case c.busy <- struct{}{}:
+		defer func() { <-c.busy }()
+		c.scrape.ServeHTTP(w, r)
+	default:
+		refuse(w, http.StatusServiceUnavailable, Failure{"the metrics were not read", "too many ask for them at the same time", "ask less often"})
+	}
+}

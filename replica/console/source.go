@@ -1,0 +1,90 @@
+package console
+
+import (
+	"cmp"
+	"slices"
+
+	"kvd/logical"
+)
+
+// Source is the leader, as the console sees it. Both methods are called for each
+// request, at the same time from several goroutines, and must answer at once.
+type Source interface {
+	// Ready is why the leader should not be sent clients now; none: it is ready.
+	Ready() []Reason
+	// Status is what the leader says of itself now. The console keeps none of it.
+	Status() Status
+}
+
+// Cause is a kind of reason for not being ready.
+type Cause string
+
+// The causes.
+const (
+	Joining  Cause = "joining"  // no other leader was met yet
+	Draining Cause = "draining" // about to stop
+	Behind   Cause = "behind"   // too much of the others' is not applied yet
+	Disk     Cause = "disk"     // reading or writing failed
+)
+
+// Reason is why a leader is not ready.
+type Reason struct {
+	Cause  Cause  `json:"cause"`
+	Detail string `json:"detail"` // a sentence with the numbers
+}
+
+// Status is a leader's account of itself.
+type Status struct {
+	Name          string  `json:"name"`
+	Origin        string  `json:"origin"`         // of its present life
+	Policy        string  `json:"policy"`         // its text, as leaders compare it
+	UptimeSeconds float64 `json:"uptime_seconds"` // since this life began
+
+	Frontier logical.Frontier `json:"-"` // what is applied; shown as a list of places
+	Peers    []Peer           `json:"peers"`
+
+	GateOps         int `json:"gate_ops"`         // held until what they depend on arrives
+	WaitingRequests int `json:"waiting_requests"` // until the leader has what their token has seen
+	Clients         int `json:"clients"`          // connected
+}
+
+// Peer is another leader, as this one sees it.
+type Peer struct {
+	Name       string  `json:"name"`
+	Addr       string  `json:"addr"`
+	Alive      bool    `json:"alive"`       // gossip says so
+	LagOps     uint64  `json:"lag_ops"`     // of ours that it has not acknowledged
+	LagSeconds float64 `json:"lag_seconds"` // age of the oldest of them
+	QueueBytes uint64  `json:"queue_bytes"` // waiting to be sent
+
+	Clock *Offset `json:"clock,omitempty"` // nil: not measured
+}
+
+// Offset is where a peer's clock may stand against ours, in seconds; positive:
+// it is ahead.
+type Offset struct {
+	Earliest float64 `json:"earliest_seconds"`
+	Latest   float64 `json:"latest_seconds"`
+}
+
+// place is one origin of a frontier. Origins are text: JSON readers round whole
+// numbers of 64 bits.
+type place struct {
+	Origin string      `json:"origin"`
+	Seq    logical.Seq `json:"seq"`
+}
+
+func places(f logical.Frontier) []place {
+	list := make([]place, 0, f.Len())
+	for d := range f.All() {
+		list = append(list, place{d.Origin.String(), d.Seq})
+	}
+	return list
+}
+
+// sorted is the peers by name; the source's own slice stays as it is.
+func sorted(peers []Peer) []Peer {
+	peers = append([]Peer{}, peers...) // an empty list in JSON, never null
+	slices.SortFunc(peers, func(a, b Peer) int { return cmp.Compare(a.Name, b.Name) })
+	return peers
+}

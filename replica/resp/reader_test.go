@@ -139,14 +139,14 @@ func TestInlineReadsWhatWasQuoted(t *testing.T) {
 // TestAnnouncedLengthReservesNothing: memory follows what has arrived.
 func TestAnnouncedLengthReservesNothing(t *testing.T) {
 	l := Defaults().Limits
-	r := NewReader(strings.NewReader("*2\r\n$8000000\r\nabc"), &l)
+	r := NewReader(strings.NewReader("*2\r\n$8000000\r\n"+strings.Repeat("x", l.Input)), &l)
 	for r.Fill() == nil {
 		if _, ok, err := r.Next(); ok || err != nil {
 			t.Fatalf("got a command or %v", err)
 		}
 	}
 	if cap(r.buf) > 4*l.Input {
-		t.Errorf("17 bytes made a buffer of %d", cap(r.buf))
+		t.Errorf("%d bytes made a buffer of %d", l.Input, cap(r.buf))
 	}
 }
 
@@ -171,6 +171,27 @@ func TestLargeBufferIsLetGo(t *testing.T) {
 	}
 	if cap(r.buf) > l.Input {
 		t.Errorf("the buffer still has %d bytes", cap(r.buf))
+	}
+}
+
+// sizes notes how much is written at once.
+type sizes struct{ most, total int }
+
+func (s *sizes) Write(b []byte) (int, error) {
+	s.most, s.total = max(s.most, len(b)), s.total+len(b)
+	return len(b), nil
+}
+
+// TestWriterHoldsLittle: a long array leaves in parts.
+func TestWriterHoldsLittle(t *testing.T) {
+	var s sizes
+	w := NewWriter(&s, 1000)
+	w.Array(1000)
+	for range 1000 {
+		w.Text("0123456789")
+	}
+	if err := w.Flush(); err != nil || s.total != 7+1000*17 || s.most > 1000+17 {
+		t.Errorf("wrote %d bytes, up to %d at once, %v", s.total, s.most, err)
 	}
 }
 

@@ -110,6 +110,9 @@ func TestForgedTokensAreRefused(t *testing.T) {
 			t.Errorf("%s: read as %+v, %v", name, got, err)
 		}
 	}
+	if _, err := ParseToken("A\n" + seal([]byte(good[0]))[1:]); !errors.Is(err, ErrToken) {
+		t.Errorf("a line end within: %v", err)
+	}
 	if _, err := ParseToken(strings.Repeat("A", maxTokenText+1)); !errors.Is(err, ErrToken) {
 		t.Errorf("a very long text: %v", err)
 	}
@@ -133,6 +136,20 @@ func FuzzToken(f *testing.F) {
 			}
 			if err != nil && !errors.Is(err, ErrToken) {
 				t.Fatalf("%v is no ErrToken", err)
+			}
+		}
+	})
+}
+
+// TestSeenGrows: what a client brought and what it was answered are both seen.
+func TestSeenGrows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		was, now := drawToken(t).Seen, drawToken(t).Seen
+		a := answer{reqs: []*replica.Request{{Token: was}}, replies: []replica.Reply{{Token: now}}}
+		got := a.seenBy()
+		for _, part := range []replica.Token{was, now} {
+			if !got.Frontier.Includes(part.Frontier) || got.Lamport < part.Lamport || got.HLC.Compare(part.HLC) < 0 {
+				t.Fatalf("%+v forgets %+v", got, part)
 			}
 		}
 	})

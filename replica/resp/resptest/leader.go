@@ -32,6 +32,7 @@ type Leader struct {
 	seq     logical.Seq
 	extra   logical.Frontier // what "other leaders" have sent
 	durable int
+	asked   logical.Frontier
 	refuse  error
 	policy  resolve.Policy
 	batches []int // sizes of the calls of Do
@@ -309,10 +310,18 @@ func (l *Leader) Frontier() logical.Frontier {
 }
 
 // Durable is always the same number of leaders.
-func (l *Leader) Durable(logical.Frontier) int {
+func (l *Leader) Durable(f logical.Frontier) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.asked = f
 	return l.durable
+}
+
+// Asked is what Durable was last asked about.
+func (l *Leader) Asked() logical.Frontier {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.asked
 }
 
 // SetDurable changes that number.

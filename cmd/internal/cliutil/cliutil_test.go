@@ -177,6 +177,33 @@ func TestASignalCancelsAndIsTheExitCode(t *testing.T) {
 	}
 }
 
+func TestAPanicIsABugAndToldWithItsStack(t *testing.T) {
+	var out bytes.Buffer
+	app := example(&out)
+	app.Commands[0].Action = func(*cli.Context) error { panic("never so") }
+	if code := Main(app, []string{"kv", "get"}); code != Bug || !strings.HasPrefix(out.String(), "kv: a bug in kv\nwhy:  never so\n") || !strings.Contains(out.String(), "cliutil_test.go") {
+		t.Errorf("exit %d, %q", code, out.String())
+	}
+}
+
+func TestProblemsForPrograms(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+		says string
+	}{
+		{nil, OK, ""},
+		{errors.New("no such thing"), Failed, `{"error":"failed","why":"no such thing","code":1}`},
+		{&Problem{What: "get x", Why: "nobody \"there\"", Next: "try n2", Code: Unreachable}, Unreachable, `{"error":"get x","why":"nobody \"there\"","next":"try n2","code":5}`},
+		{&Problem{What: "get x", Why: "so"}, Failed, `{"error":"get x","why":"so","code":1}`},
+	} {
+		var out bytes.Buffer
+		if code := TellJSON(&out, c.err); code != c.code || strings.TrimSpace(out.String()) != c.says {
+			t.Errorf("%v: exit %d, %q; want %d, %q", c.err, code, out.String(), c.code, c.says)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	names := []string{"ddia-8-3", "relay", "hot-set"}
 	for read, want := range map[string]string{"ddia-8-4": "ddia-8-3", "realy": "relay", "hotset": "hot-set", "zebra": "", "x": "", "": ""} {
@@ -209,9 +236,11 @@ func TestBashReadsItsCompletion(t *testing.T) {
 	}
 	script := bash(example(&bytes.Buffer{})) + `
 COMP_WORDS=(kv get --ver); COMP_CWORD=2; _kv; echo "${COMPREPLY[@]}"
-COMP_WORDS=(kv con); COMP_CWORD=1; _kv; echo "${COMPREPLY[@]}"`
+COMP_WORDS=(kv con); COMP_CWORD=1; _kv; echo "${COMPREPLY[@]}"
+COMP_WORDS=(kv get --no); COMP_CWORD=2; _kv; echo "${COMPREPLY[@]}"
+COMP_WORDS=(kv context a); COMP_CWORD=2; _kv; echo "${COMPREPLY[@]}"`
 	out, err := exec.Command(path, "-c", script).CombinedOutput()
-	if err != nil || string(out) != "--verbose\ncontext\n" {
+	if err != nil || string(out) != "--verbose\ncontext\n--node\nadd\n" {
 		t.Errorf("%v: %q", err, out)
 	}
 }

@@ -55,7 +55,11 @@ func bash(app *cli.App) string {
 	}
 	fmt.Fprintf(&b, "_%s() {\n  local words\n  case \"${COMP_WORDS[1]}\" in\n", app.Name)
 	for _, c := range app.Commands {
-		fmt.Fprintf(&b, "    %s) words=%q ;;\n", c.Name, strings.Join(flagWords(c.Flags), " "))
+		words := append(flagWords(c.Flags), flagWords(app.Flags)[1:]...)
+		for _, sub := range c.Subcommands {
+			words = append(words, sub.Name)
+		}
+		fmt.Fprintf(&b, "    %s) words=%q ;;\n", c.Name, strings.Join(words, " "))
 	}
 	fmt.Fprintf(&b, "  esac\n  [ \"$COMP_CWORD\" = 1 ] && words=%q\n", strings.Join(names, " "))
 	fmt.Fprintf(&b, "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -o default -F _%[1]s %[1]s\n", app.Name)

@@ -2,32 +2,45 @@ package cliutil
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 )
 
-// Main runs the program and returns its exit code. args begin with the
-// program's name. The first interrupt cancels the context that actions are
-// given, so that they can end in order; the second one ends the process at
-// once. Failures go to app.ErrWriter. The caller exits.
+// Main runs the program and returns its exit code. Failures are told on
+// app.ErrWriter. The caller exits.
 func Main(app *cli.App, args []string) int {
+	return Tell(app.ErrWriter, app.Name, Run(app, args))
+}
+
+// Run runs the program. args begin with the program's name. The first interrupt
+// cancels the context that actions are given, so that they can end in order; the
+// second one ends the process at once. The error is a *Problem, or is to be told
+// as it is. A panic of the action is a Problem with code Bug, told with its stack.
+func Run(app *cli.App, args []string) (err error) {
 	prepare(app)
 	arranged, err := Arrange(app, args)
 	if err != nil {
-		return tell(app.ErrWriter, app.Name, err)
+		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// With our handler gone, the next signal does what signals do.
 	context.AfterFunc(ctx, stop)
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = &Problem{What: "a bug in " + app.Name, Why: fmt.Sprintf("%v\n%s", fault, debug.Stack()), Next: "please report it with the command line", Code: Bug}
+		}
+	}()
 	err = app.RunContext(ctx, arranged)
 	if err != nil && ctx.Err() != nil {
 		err = &Problem{What: "interrupted", Why: "a signal asked for it", Next: "run it again; nothing was left half written", Code: Interrupted}
 	}
-	return tell(app.ErrWriter, app.Name, err)
+	return err
 }
 
 // prepare takes from urfave/cli what it decides by itself: exiting, splitting

@@ -1,6 +1,7 @@
 package cliutil
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,18 +13,23 @@ const (
 	OK          = 0
 	Failed      = 1   // the operation did not succeed
 	Misused     = 2   // the command line makes no sense
+	Absent      = 3   // the key is not there
+	Differs     = 4   // a conflict or a divergence was found
+	Unreachable = 5   // nobody there, too late, or about to stop
+	Denied      = 6   // wrong password, or not allowed
 	Broken      = 7   // an expectation or a promise of a scenario broke
 	Unconverged = 8   // inconclusive: leaders did not converge in time
+	Bug         = 70  // in the program itself
 	Interrupted = 130 // by a signal
 )
 
 // Problem is a failure as it is told: what failed, why, and what to do next, a
 // line each. Code zero is Failed.
 type Problem struct {
-	What string
-	Why  string
-	Next string // empty: nobody knows
-	Code int
+	What string `json:"error"`
+	Why  string `json:"why"`
+	Next string `json:"next,omitempty"` // empty: nobody knows
+	Code int    `json:"code"`
 }
 
 // Error is the three lines without the program's name.
@@ -45,16 +51,38 @@ func Fail(what string, err error, next string) *Problem {
 	return &Problem{What: what, Why: err.Error(), Next: next, Code: Failed}
 }
 
-// tell writes the failure to w and returns its exit code.
-func tell(w io.Writer, program string, err error) int {
+// Tell writes the failure to w in three lines and returns its exit code.
+func Tell(w io.Writer, program string, err error) int {
 	if err == nil {
 		return OK
 	}
-	p := &Problem{What: "failed", Why: err.Error(), Code: Failed}
-	errors.As(err, &p)
+	p := problem(err)
 	fmt.Fprintf(w, "%s: %s\n", program, p.Error())
-	if p.Code == 0 {
-		return Failed
-	}
 	return p.Code
+}
+
+// TellJSON is Tell for programs: one object with error, why, next and code, which
+// is the exit code.
+func TellJSON(w io.Writer, err error) int {
+	if err == nil {
+		return OK
+	}
+	p := problem(err)
+	text, err := json.Marshal(p)
+	if err != nil { // strings and a number
+		panic(err)
+	}
+	fmt.Fprintf(w, "%s\n", text)
+	return p.Code
+}
+
+// problem is a copy of the error's problem, or one that says what the error says.
+func problem(err error) Problem {
+	p := &Problem{What: "failed", Why: err.Error()}
+	errors.As(err, &p)
+	told := *p
+	if told.Code == OK {
+		told.Code = Failed
+	}
+	return told
 }

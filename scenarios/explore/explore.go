@@ -97,7 +97,7 @@ func (h *hunt) seed(seed uint64) {
 		r, broken := h.play(s, id, seed)
 		h.count(r)
 		if len(broken) > 0 {
-			small := h.shrink(s, id, seed, broken[0])
+			small := h.shrink(s, id, seed, broken)
 			h.fail(Failure{Seed: seed, Resolver: id, Broken: words(broken), Scenario: small, Lines: len(small.Events) + len(small.Setup)})
 		}
 	}

@@ -11,22 +11,26 @@ import (
 // maxTries bounds how many candidates one shrinking plays.
 const maxTries = 400
 
-// shrinker leaves out lines while the same promise stays broken.
+// shrinker leaves out lines while the same promise stays broken, and no other
+// breaks: a cluster that is cut for good breaks promises of its own.
 type shrinker struct {
-	h     *hunt
-	id    resolve.ID
-	seed  uint64
-	check string
-	best  *script.Scenario
-	tries int
+	h      *hunt
+	id     resolve.ID
+	seed   uint64
+	broken []string // the checks that break; the first must go on breaking
+	best   *script.Scenario
+	tries  int
 }
 
-// shrink is the smallest history found in which the promise still breaks.
-func (h *hunt) shrink(s *script.Scenario, id resolve.ID, seed uint64, broken scenarios.Promise) *script.Scenario {
-	k := &shrinker{h: h, id: id, seed: seed, check: broken.Check, best: s.Clone()}
+// shrink is the smallest history found in which the first promise still breaks.
+func (h *hunt) shrink(s *script.Scenario, id resolve.ID, seed uint64, broken []scenarios.Promise) *script.Scenario {
+	k := &shrinker{h: h, id: id, seed: seed, best: s.Clone()}
+	for _, p := range broken {
+		k.broken = append(k.broken, p.Check)
+	}
 	for k.pass() {
 	}
-	k.best.Title = "Shrunk from " + s.Title + ": breaks " + broken.Check + " under " + id.String()
+	k.best.Title = "Shrunk from " + s.Title + ": breaks " + k.broken[0] + " under " + id.String()
 	return k.best
 }
 
@@ -47,7 +51,6 @@ func (k *shrinker) pass() bool {
 	k.each(func(s *script.Scenario) int { return len(s.Setup) }, func(s *script.Scenario, i int) { s.Setup = slices.Delete(s.Setup, i, i+1) })
 	k.each(func(s *script.Scenario) int { return len(s.Clients) }, func(s *script.Scenario, i int) { s.Clients = slices.Delete(s.Clients, i, i+1) })
 	k.each(func(s *script.Scenario) int { return len(s.Leaders) }, func(s *script.Scenario, i int) { s.Leaders = slices.Delete(s.Leaders, i, i+1) })
-	k.each(func(s *script.Scenario) int { return len(s.Checks) }, func(s *script.Scenario, i int) { s.Checks = slices.Delete(s.Checks, i, i+1) })
 	k.once()
 	return k.size() < before
 }
@@ -90,7 +93,14 @@ func (k *shrinker) keep(c *script.Scenario) bool {
 	}
 	k.tries++
 	_, broken := k.h.play(c, k.id, k.seed)
-	if !slices.ContainsFunc(broken, func(p scenarios.Promise) bool { return p.Check == k.check }) {
+	same := false
+	for _, p := range broken {
+		if !slices.Contains(k.broken, p.Check) {
+			return false
+		}
+		same = same || p.Check == k.broken[0]
+	}
+	if !same {
 		return false
 	}
 	k.best = c
@@ -98,5 +108,5 @@ func (k *shrinker) keep(c *script.Scenario) bool {
 }
 
 func (k *shrinker) size() int {
-	return len(k.best.Events) + len(k.best.Setup) + len(k.best.Clients) + len(k.best.Leaders) + len(k.best.Checks)
+	return len(k.best.Events) + len(k.best.Setup) + len(k.best.Clients) + len(k.best.Leaders)
 }

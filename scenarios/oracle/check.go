@@ -106,7 +106,7 @@ func (v *Judgement) CheckNoResurrection(key string) (held bool, at time.Duration
 // the delete.
 func (j *judge) firstResurrection(k int32) (*showing, int32) {
 	rule := j.g.serve(j.g.keys[k].name)
-	if rule.counter {
+	if rule.counter || j.g.keys[k].retried {
 		return nil, 0 // a dot of a counter does not say what it still counts
 	}
 	for i := range j.g.h.showings {
@@ -145,7 +145,7 @@ func (j *judge) resurrects(k int32, r rule, s *showing) int32 {
 // end.
 func (v *Judgement) CheckNoOvercount(key string) (held bool, at time.Duration, why string) {
 	k, ok := v.j.g.h.keys.index[key]
-	if !ok || !v.j.g.serve(key).counter {
+	if !ok || !v.j.g.serve(key).counter || v.j.g.keys[k].retried && len(v.j.g.keys[k].deletes) > 0 {
 		return true, 0, ""
 	}
 	if s, n, most := v.j.firstExcess(k); s != nil {

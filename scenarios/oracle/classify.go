@@ -25,17 +25,13 @@ func (j *judge) class(u int32, r rule) Class {
 	switch {
 	case !r.keeps && j.inverted(u):
 		return Inverted
-	case !r.keeps && !j.gone(u) && (!j.reach.knowsAll(u, survivors) || j.retried(u) || slices.ContainsFunc(survivors, j.retried)):
+	case !r.keeps && !j.gone(u) && (!j.reach.knowsAll(u, survivors) || j.g.keys[q.key].retried):
 		return Concurrent
 	case q.Verb == Delete && j.reach.knows(u, survivors):
 		return Resurrected
 	}
 	return Durability
 }
-
-// retried reports whether u was accepted twice. It may have been seen under one
-// dot and win, or lose, under the other, which nobody had seen.
-func (j *judge) retried(u int32) bool { return len(j.g.h.updates[u].acceptances) > 1 }
 
 // inverted reports whether u was beaten at birth by its own past, wherever it
 // was accepted.

@@ -27,7 +27,18 @@ type keyed struct {
 	updates []int32
 	deletes []int32
 	soonest []int32 // by place among deletes: the turn by which one from there on was accepted
+
+	// retried says that some request was accepted twice. It is one update, but
+	// may have been seen under one dot and win under the other, which nobody had
+	// seen: its past is no longer exact, and the judge gives it the benefit.
+	retried bool
+	// crossed says that two such requests were accepted in opposite orders: they
+	// have no order at all, and who of them lost depends on whom one asks.
+	crossed bool
 }
+
+// retried reports whether u was accepted twice.
+func (g *graph) retried(u int32) bool { return len(g.h.updates[u].acceptances) > 1 }
 
 // rule is what of a resolver matters to the oracle.
 type rule struct {

@@ -53,7 +53,10 @@ func (n *naive) past(u string) map[string]bool {
 	return past
 }
 
-func keysOf(m map[string]bool) (list []string) {
+// retried: the update was accepted twice.
+func (n *naive) retried(u string) bool { return len(n.births[u]) > 1 }
+
+func keysOf[V any](m map[string]V) (list []string) {
 	for k := range m {
 		list = append(list, k)
 	}
@@ -87,13 +90,14 @@ func (n *naive) accounted(survivors []string, keeps bool) map[string]bool {
 	if !keeps {
 		return in
 	}
+	once := slices.DeleteFunc(slices.Clone(survivors), n.retried)
 	for _, x := range n.deletes {
-		if !n.anyInPast(x, survivors) {
+		if !n.anyInPast(x, once) {
 			vouch(x)
 		}
 	}
 	for _, x := range n.deletes {
-		if n.anyInPast(x, survivors) {
+		if n.anyInPast(x, once) {
 			in[x] = false
 		}
 	}
@@ -103,7 +107,7 @@ func (n *naive) accounted(survivors []string, keeps bool) map[string]bool {
 // class is why u is lost.
 func (n *naive) class(u string, survivors []string, keeps bool) string {
 	past := n.past(u)
-	unknown := len(n.births[u]) > 1 || slices.ContainsFunc(survivors, func(s string) bool { return !past[s] || len(n.births[s]) > 1 })
+	unknown := slices.ContainsFunc(keysOf(n.births), n.retried) || slices.ContainsFunc(survivors, func(s string) bool { return !past[s] })
 	switch {
 	case !keeps && !slices.ContainsFunc(n.births[u], func(b birth) bool { return !n.stillborn(u, b) }):
 		return "inverted"
@@ -125,11 +129,11 @@ func (n *naive) stillborn(u string, b birth) bool {
 func (n *naive) older(shown []string, u string, deletes []string, keeps bool) bool {
 	if len(shown) == 0 {
 		return !slices.ContainsFunc(deletes, func(x string) bool {
-			return x == u || keeps && n.past(x)[u] || !keeps && !n.past(u)[x]
+			return x == u || n.retried(x) || keeps && n.past(x)[u] || !keeps && !n.past(u)[x]
 		})
 	}
 	reflects := slices.ContainsFunc(shown, func(s string) bool { return s == u || n.past(s)[u] })
-	return !reflects && n.anyInPast(u, shown)
+	return !reflects && n.anyInPast(u, shown) && !slices.ContainsFunc(shown, n.retried)
 }
 
 // reading notes a reading to be judged when all edges are known.

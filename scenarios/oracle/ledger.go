@@ -50,6 +50,9 @@ func (c *comparison) row(row LedgerRow) []string {
 	if !ok || g.h.updates[u].Key != row.Key {
 		return []string{fmt.Sprintf("%s: the ledger holds %s of %s as %s; no write of that key was accepted under that dot", c.leader, row.Dot, row.Key, row.Class)}
 	}
+	if g.keys[g.h.updates[u].key].crossed {
+		return nil
+	}
 	c.rows[u] = append(c.rows[u], row.Class)
 	if want := c.j.ledgered(u, row.Dot); want != row.Class {
 		return []string{fmt.Sprintf("%s: the ledger holds %s (%s) as %s; the oracle finds it %s", c.leader, g.label(u), row.Dot, row.Class, want)}
@@ -80,7 +83,7 @@ func (c *comparison) missing() []string {
 	var diffs []string
 	for u, q := range c.j.g.h.updates {
 		f := c.j.fates[u]
-		if f.accounted || q.acked.never() || f.class != Inverted && f.class != Concurrent || c.j.gone(int32(u)) {
+		if c.j.g.keys[q.key].crossed || f.accounted || q.acked.never() || f.class != Inverted && f.class != Concurrent || c.j.gone(int32(u)) {
 			continue
 		}
 		if slices.Contains(c.rows[int32(u)], f.class.String()) {

@@ -68,6 +68,7 @@ func (g *graph) place(u int32, next *int32) {
 	*next++
 	q := g.h.updates[u]
 	k := &g.keys[q.key]
+	k.retried = k.retried || g.retried(u)
 	k.updates = append(k.updates, u)
 	if q.Verb == Delete {
 		k.deletes = append(k.deletes, u)
@@ -77,8 +78,24 @@ func (g *graph) place(u int32, next *int32) {
 func (g *graph) cutCircle(u, p int32, at int) {
 	q := g.h.updates[u]
 	a := q.acceptances[0]
+	if slices.ContainsFunc(g.updatesOf(q.key), g.retried) {
+		g.keys[q.key].crossed = true
+		g.parents[u] = slices.Delete(g.parents[u], at, at+1)
+		return
+	}
 	g.gripe(a.when.at, Circle, q.Key, a.Dot, fmt.Sprintf("%s had been shown %s, whose author had been shown %s", q.name(), g.label(p), q.name()))
 	g.parents[u] = slices.Delete(g.parents[u], at, at+1)
+}
+
+// updatesOf lists the updates of a key, ranked or not.
+func (g *graph) updatesOf(key int32) []int32 {
+	var us []int32
+	for u, q := range g.h.updates {
+		if q.key == key {
+			us = append(us, int32(u))
+		}
+	}
+	return us
 }
 
 // lowest is the smallest rank of what is shown, or -1.

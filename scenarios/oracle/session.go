@@ -101,9 +101,10 @@ func (w *watch) precedes(shown []int32, u int32, s *showing) bool {
 }
 
 // older reports whether what is shown does not reflect u, but something of u's
-// past.
+// past. A request sent again may be carried out late: nobody can be promised that
+// it is not.
 func (w *watch) older(shown []int32, u int32) bool {
-	return w.j.reach.knows(u, shown) && !w.j.reach.reflects(shown, u)
+	return w.j.reach.knows(u, shown) && !w.j.reach.reflects(shown, u) && !slices.ContainsFunc(shown, w.j.g.retried)
 }
 
 // explained reports whether some delete accepted by then, u itself included, can
@@ -116,9 +117,9 @@ func (w *watch) explained(u int32, s *showing) bool {
 	for _, d := range slices.Backward(g.keys[s.key].deletesBy(s.when.turn)) {
 		switch {
 		case g.h.updates[d].acceptances[0].when.turn > s.when.turn:
-		case d == u, keeps && r.past(d, u), !keeps && !r.past(u, d):
+		case d == u, g.retried(d), keeps && r.past(d, u), !keeps && !r.past(u, d):
 			return true
-		case keeps && g.rank[d] < g.rank[u]:
+		case keeps && g.rank[d] < g.rank[u] && !g.keys[s.key].retried:
 			return false
 		}
 	}

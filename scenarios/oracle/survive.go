@@ -140,7 +140,8 @@ func (j *judge) accountDeletes(k int32) {
 	}
 }
 
-// undone is the deletes that have a survivor in their past.
+// undone is the deletes that have a survivor in their past, other than a retried
+// one: that may survive under the dot which the delete had not seen.
 func (j *judge) undone(k int32) map[int32]bool {
 	key, o := &j.g.keys[k], &j.keys[k]
 	undone := map[int32]bool{}
@@ -150,7 +151,7 @@ func (j *judge) undone(k int32) map[int32]bool {
 	above := map[int32]bool{} // has a survivor in its past; parents come first
 	for _, u := range key.updates {
 		for _, p := range j.g.parents[u] {
-			if above[p] || slices.Contains(o.survivors, p) {
+			if above[p] || slices.Contains(o.survivors, p) && !j.g.retried(p) {
 				above[u] = true
 				break
 			}

@@ -9,7 +9,6 @@ import (
 	"testing"
 )
 
-
 const readme = "../../README.md"
 
 var (

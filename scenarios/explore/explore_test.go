@@ -101,7 +101,9 @@ func TestShrinkingKeepsWhatBreaks(t *testing.T) {
 // TestRunThatFailsIsAFailure: an impossible state is found and told like a broken
 // promise.
 func TestRunThatFailsIsAFailure(t *testing.T) {
-	run := func(*script.Scenario, scenarios.Options) (*scenarios.Result, error) { return nil, errors.New("disk on fire") }
+	run := func(*script.Scenario, scenarios.Options) (*scenarios.Result, error) {
+		return nil, errors.New("disk on fire")
+	}
 	found, err := Run(context.Background(), Config{Seeds: 1, First: 7, Resolvers: []resolve.ID{resolve.HLC}, Run: run})
 	if err != nil {
 		t.Fatal(err)

@@ -110,9 +110,9 @@ func (c *Config) checkNames() error {
 	}
 	switch {
 	case c.Name == "" || strings.TrimSpace(string(c.Name)) != string(c.Name):
-		return fmt.Errorf("Name %q: a leader needs a name without spaces around it", c.Name)
+		return fmt.Errorf("field Name is %q; a leader needs a name without spaces around it", c.Name)
 	case c.Life == 0:
-		return errors.New("Life is zero; draw an origin first")
+		return errors.New("field Life is zero; draw an origin first")
 	case c.Listener == nil && c.Listen == "":
 		return errors.New("neither Listener nor Listen is set; peers could not dial this leader")
 	}
@@ -126,7 +126,7 @@ func (c *Config) checkBounds() error {
 	case c.SendQueueBytes < 1<<10:
 		return fmt.Errorf("SendQueueBytes is %d; set at least 1 KiB", c.SendQueueBytes)
 	case c.Window < 1<<10 || c.Window > 1<<30:
-		return fmt.Errorf("Window is %d; set it between 1 KiB and 1 GiB", c.Window)
+		return fmt.Errorf("field Window is %d; set it between 1 KiB and 1 GiB", c.Window)
 	case c.MaxGreetings < 1:
 		return fmt.Errorf("MaxGreetings is %d; nobody could connect", c.MaxGreetings)
 	}

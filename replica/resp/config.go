@@ -118,7 +118,7 @@ func (l *Limits) validate() error {
 		}
 	}
 	if l.Command < l.Bulk {
-		return fmt.Errorf("Command (%d) is below Bulk (%d); no command could carry such an argument", l.Command, l.Bulk)
+		return fmt.Errorf("limit Command (%d) is below Bulk (%d); no command could carry such an argument", l.Command, l.Bulk)
 	}
 	return nil
 }

@@ -255,13 +255,16 @@ func inits(s *source) []string {
 	return found
 }
 
+// skipsAndSleeps looks at tests. Where time is virtual, sleeping is no guess: it
+// sets the clock.
 func skipsAndSleeps(s *source) []string {
 	if !s.test {
 		return nil
 	}
 	var found []string
+	virtual := slices.ContainsFunc(s.ast.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing/synctest"` })
 	s.calls(func(name string, n ast.Node) {
-		if name == "time.Sleep" {
+		if name == "time.Sleep" && !virtual {
 			found = append(found, fmt.Sprintf("line %d sleeps", s.line(n)))
 		}
 	})

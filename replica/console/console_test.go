@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -117,6 +116,25 @@ func (u *up) request(method, path string, edits ...edit) (*http.Response, string
 func (u *up) get(path string, edits ...edit) (*http.Response, string) {
 	u.t.Helper()
 	return u.request(http.MethodGet, path, edits...)
+}
+
+// ask gets a page meanwhile; what comes is its body, or "error: " and why not.
+func (u *up) ask(path string) <-chan string {
+	came := make(chan string, 1)
+	go func() {
+		res, err := u.client.Get("http://" + u.Addr().String() + path)
+		if err != nil {
+			came <- "error: " + err.Error()
+			return
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			body = []byte("error: " + err.Error())
+		}
+		came <- string(body)
+	}()
+	return came
 }
 
 // refused checks that an answer is a refusal in full.
@@ -311,94 +329,6 @@ func TestTLS(t *testing.T) {
 	u.client.Transport.(*http.Transport).TLSClientConfig = trusting
 	if res, body := u.get("/health/live"); res.StatusCode != http.StatusOK || res.TLS == nil {
 		t.Errorf("over TLS: %d %s", res.StatusCode, body)
-	}
-}
-
-func TestShutdownDrains(t *testing.T) {
-	l := &leader{entered: make(chan struct{}), release: make(chan struct{})}
-	u := serve(t, Config{}, l)
-	answered := make(chan string, 1)
-	go func() {
-		_, body := u.get("/status")
-		answered <- body
-	}()
-	<-l.entered
-	down := make(chan error, 1)
-	go func() { down <- u.Shutdown(context.Background()) }()
-	if err := <-u.served; err != nil { // it listens no more, and the request still runs
-		t.Errorf("serve ended with %v", err)
-	}
-	u.served <- nil
-	select {
-	case err := <-down:
-		t.Errorf("shut down amid a request: %v", err)
-	default:
-	}
-	if conn, err := net.Dial("tcp", u.Addr().String()); err == nil {
-		conn.Close()
-		t.Error("a new connection was let in")
-	}
-	close(l.release)
-	if body := <-answered; !strings.Contains(body, "uptime_seconds") {
-		t.Errorf("the request that ran was answered %q", body)
-	}
-	if err := <-down; err != nil {
-		t.Errorf("shutdown: %v", err)
-	}
-}
-
-func TestShutdownCutsOffWhenTimeIsUp(t *testing.T) {
-	l := &leader{entered: make(chan struct{}), release: make(chan struct{})}
-	u := serve(t, Config{}, l)
-	cut := make(chan error, 1)
-	go func() {
-		res, err := u.client.Get("http://" + u.Addr().String() + "/status")
-		if err == nil {
-			res.Body.Close()
-		}
-		cut <- err
-	}()
-	<-l.entered
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := u.Shutdown(ctx); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cut off") {
-		t.Errorf("shutdown with no time gave %v", err)
-	}
-	if err := <-cut; err == nil {
-		t.Error("the request was answered")
-	}
-	close(l.release)
-}
-
-func TestShutdownWithoutServe(t *testing.T) {
-	c, err := Listen(Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Shutdown(context.Background()); err != nil {
-		t.Error(err)
-	}
-	if conn, err := net.Dial("tcp", c.Addr().String()); err == nil {
-		conn.Close()
-		t.Error("it still listens")
-	}
-}
-
-func TestTooManyScrapesAreTurnedAway(t *testing.T) {
-	l := &leader{entered: make(chan struct{}), release: make(chan struct{})}
-	u := serve(t, Config{}, l)
-	var running sync.WaitGroup
-	for range scrapes {
-		running.Go(func() { u.get("/metrics") })
-		<-l.entered
-	}
-	res, body := u.get("/metrics")
-	u.refused(res, body, http.StatusServiceUnavailable)
-	close(l.release)
-	running.Wait()
-	go func() { <-l.entered }()
-	if res, _ := u.get("/metrics"); res.StatusCode != http.StatusOK {
-		t.Errorf("a scrape after the others: %d", res.StatusCode)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -223,6 +224,30 @@ func TestUnreachableSeedIsTriedAgain(t *testing.T) {
 		t.Errorf("joined, and still in trouble: %v", v.Trouble)
 	}
 	a.untilStatus("late", Alive)
+}
+
+// A seed that takes the connection and says nothing must not hold up Close for
+// as long as gossip would wait for it.
+func TestCloseDoesNotWaitForASilentSeed(t *testing.T) {
+	noLeaks(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	cfg := config("a", silent.Addr().String())
+	cfg.Profile = LAN
+	a := start(t, cfg)
+	conn, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	began := time.Now()
+	a.close()
+	if took := time.Since(began); took > LAN.gossip().TCPTimeout/2 {
+		t.Errorf("close took %v", took)
+	}
 }
 
 // Two halves that started apart must meet once they can.

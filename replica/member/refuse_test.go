@@ -3,8 +3,12 @@ package member
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/memberlist"
 )
 
 func TestDifferencesAreRefusedOnBothSides(t *testing.T) {
@@ -100,27 +104,74 @@ func TestNameIsTaken(t *testing.T) {
 }
 
 // Whoever answers at a member's address and is refused is not that member: its
-// answers to probes must not keep the member alive.
+// answers to probes must not keep the member alive. It need not even join: gossip
+// goes on finding it there.
 func TestReplacedMemberHasFailed(t *testing.T) {
-	noLeaks(t)
-	a := start(t, config("a"))
-	b := start(t, config("b", a.Addr()))
-	at := b.Addr()
-	a.untilStatus("b", Alive)
-	b.close()
+	for _, joins := range []bool{true, false} {
+		t.Run(fmt.Sprintf("joins=%v", joins), func(t *testing.T) {
+			noLeaks(t)
+			a := start(t, config("a"))
+			b := start(t, config("b", a.Addr()))
+			at := b.Addr()
+			a.untilStatus("b", Alive)
+			b.close()
 
-	other := config("b", a.Addr())
-	other.Bind, other.PolicyDigest = at, "d2"
-	b = start(t, other)
-	b.until("refusal", func(v View) bool { return v.Trouble != nil })
-	a.untilStatus("b", Failed)
-	b.close()
+			other := config("b")
+			if joins {
+				other.Join = []string{a.Addr()}
+			}
+			other.Bind, other.PolicyDigest = at, "d2"
+			b = start(t, other)
+			a.untilLogged(`its policy digest is`)
+			a.untilStatus("b", Failed)
+			b.close()
 
-	back := config("b", a.Addr())
-	back.Bind, back.Origin = at, 3
-	start(t, back)
-	a.until("b as it was", func(v View) bool {
-		m, _ := v.Find("b")
-		return m.Status == Alive && m.Origin == 3
-	})
+			back := config("b", a.Addr())
+			back.Bind, back.Origin = at, 3
+			start(t, back)
+			a.until("b as it was", func(v View) bool {
+				m, _ := v.Find("b")
+				return m.Status == Alive && m.Origin == 3
+			})
+		})
+	}
+}
+
+func TestGuard(t *testing.T) {
+	ours := config("a")
+	g := &guard{name: "a", self: "127.0.0.1:1", tags: ours.tags(), known: map[string]string{}, replaced: map[string]bool{}}
+	node := func(name string, port uint16, digest string, state memberlist.NodeStateType) *memberlist.Node {
+		cfg := config(name)
+		cfg.PolicyDigest = digest
+		return &memberlist.Node{Name: name, Addr: net.IPv4(127, 0, 0, 1), Port: port, Meta: encodeTags(cfg.tags()), State: state}
+	}
+	garbled := node("b", 2, "d1", memberlist.StateAlive)
+	garbled.Meta = []byte("role")
+	nowhere := node("b", 2, "d1", memberlist.StateAlive)
+	nowhere.Addr = nil
+	for _, tc := range []struct {
+		name  string
+		node  *memberlist.Node
+		merge bool // let in when two leaders meet
+		alive bool // let in when somebody says that it is alive
+	}{
+		{"equal", node("b", 2, "d1", memberlist.StateAlive), true, true},
+		{"different", node("b", 2, "d2", memberlist.StateAlive), false, false},
+		{"different and suspect", node("b", 2, "d2", memberlist.StateSuspect), false, false},
+		{"different and dead", node("b", 2, "d2", memberlist.StateDead), true, false},
+		{"different and gone", node("b", 2, "d2", memberlist.StateLeft), true, false},
+		{"our name elsewhere", node("a", 2, "d1", memberlist.StateAlive), false, false},
+		{"our name elsewhere, dead", node("a", 2, "d1", memberlist.StateDead), true, false},
+		{"our former self", node("a", 1, "d2", memberlist.StateAlive), true, true},
+		{"no tags", garbled, false, false},
+		{"no address", nowhere, false, false},
+		{"a strange name", node("b b", 2, "d1", memberlist.StateAlive), false, false},
+	} {
+		if err := g.NotifyMerge([]*memberlist.Node{node("z", 9, "d1", memberlist.StateAlive), tc.node}); (err == nil) != tc.merge {
+			t.Errorf("%s: merging gives %v", tc.name, err)
+		}
+		if err := g.NotifyAlive(tc.node); (err == nil) != tc.alive {
+			t.Errorf("%s: being alive gives %v", tc.name, err)
+		}
+	}
 }

@@ -224,14 +224,21 @@ func (m *Members) watch(ctx context.Context) {
 		case <-m.dirty:
 		case <-ticker.C:
 		case <-ctx.Done():
+			m.refresh()
+			m.keep()
 			return
 		}
 		if m.refresh() {
 			m.tell(m.View())
 		}
-		if err := m.remember(); err != nil {
-			m.log.Warn("members are not remembered", "why", err)
-		}
+		m.keep()
+	}
+}
+
+// keep remembers; that it cannot is worth a line and no more.
+func (m *Members) keep() {
+	if err := m.remember(); err != nil {
+		m.log.Warn("members are not remembered", "why", err)
 	}
 }
 

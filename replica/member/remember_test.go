@@ -38,6 +38,10 @@ func TestSnapshotRejoin(t *testing.T) {
 				m, ok := v.Find("b")
 				return ok && m.Status == Alive && m.Origin == 2 && m.Gossip == b.Addr()
 			})
+			b.close()
+			if content, err := os.ReadFile(path); err != nil || string(content) != "a "+a.Addr()+"\n" {
+				t.Errorf("b remembers %q, %v; want a once", content, err)
+			}
 		})
 	}
 }

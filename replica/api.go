@@ -218,6 +218,7 @@ type Reply struct {
 	Dot   logical.Dot     // writes: the op; the first one when the request was a retry
 	Retry bool            // writes: the request had been accepted before
 	Wrote []byte          // Incr: the outcome
+	Delta int64           // writes: what the op adds to a counter
 	Over  []logical.Dot   // writes: the op's parents
 	Shown resolve.Reading // what the key shows now, after the write if it was one
 	Token Token           // everything the client has now seen; merge it
@@ -312,6 +313,10 @@ type Config struct {
 	Name   Leader
 	Peers  []Leader // the others; more may come with PeerUp
 	Policy resolve.Policy
+
+	// Statuses is how many statuses this life has numbered already: peers take a
+	// smaller number for an old one. Zero for a new life.
+	Statuses uint64
 
 	MaxDrift    time.Duration // how far ahead of our clock a hybrid stamp may be and still be absorbed
 	TokenWait   time.Duration // how long a request waits for what its token has seen

@@ -34,9 +34,9 @@ type Core struct {
 	cursors  []cursor
 }
 
-// New begins a life. st.Origin is the new life's own and must never have been
-// used before; the rest of st is what the leader remembers. The core owns both
-// arguments from now on.
+// New begins a life, or goes on with one. The origin of a new life must never
+// have been used before; the rest of st is what the leader remembers. The core
+// owns both arguments from now on.
 func New(cfg Config, st State) (*Core, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func New(cfg Config, st State) (*Core, error) {
 	if st.Origin == 0 {
 		return nil, errors.New("new core: the state names no origin; draw one at random for this life")
 	}
-	c := &Core{cfg: cfg, st: st, lent: true}
+	c := &Core{cfg: cfg, st: st, lent: true, number: cfg.Statuses}
 	for _, name := range cfg.Peers {
 		c.peer(name)
 	}

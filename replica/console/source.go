@@ -53,6 +53,7 @@ type Peer struct {
 	Name       string  `json:"name"`
 	Addr       string  `json:"addr"`
 	Alive      bool    `json:"alive"`       // gossip says so
+	Origin     string  `json:"origin"`      // of its present life, as gossip says
 	LagOps     uint64  `json:"lag_ops"`     // of ours that it has not acknowledged
 	LagSeconds float64 `json:"lag_seconds"` // age of the oldest of them
 	QueueBytes uint64  `json:"queue_bytes"` // waiting to be sent

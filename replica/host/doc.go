@@ -15,6 +15,7 @@
 //
 //	type Pump
 //	  Open(cfg replica.Config, store *storage.Store, life logical.Origin, tamper Tamper) (*Pump, error)
+//	  Resume(cfg replica.Config, store *storage.Store, tamper Tamper) (*Pump, error)
 //	  (*Pump) Step(m wallclock.Moment, in ...replica.Input) error   // stages; may be called repeatedly
 //	  (*Pump) Commit() error                                        // ships, stores, syncs
 //	  (*Pump) CommitUnsynced() error                                // the simulator's crash between writing and syncing
@@ -25,5 +26,5 @@
 // Open begins a new life: it keeps what the store holds and takes life as the
 // origin of what is accepted from now on. A leader that was not closed cleanly
 // cannot know that nobody holds ops its log lost, and a new origin makes reuse
-// of a dot impossible.
+// of a dot impossible. Resume goes on with the old one, for whoever does know.
 package host

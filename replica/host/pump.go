@@ -43,15 +43,32 @@ var errUnreleased = errors.New("step before release: what was committed would ne
 // for it; it becomes the origin of everything accepted from now on. The pump
 // does not close the store. Tamper is nil outside of tests.
 func Open(cfg replica.Config, store *storage.Store, life logical.Origin, tamper Tamper) (*Pump, error) {
-	stored, _, err := store.State()
-	if err != nil {
+	st, _, err := store.State()
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
-	}
-	st := replica.State(stored)
-	if life == 0 || st.Frontier.At(life) != 0 {
+	case life == 0 || st.Frontier.At(life) != 0:
 		return nil, fmt.Errorf("open leader %s: origin %s is zero or has ops already; draw another one", cfg.Name, life)
 	}
 	st.Origin = life
+	return open(cfg, store, replica.State(st), tamper)
+}
+
+// Resume goes on with the life that the store holds. The caller vouches that it
+// lost nothing and that nobody else holds its origin, and says in cfg.Statuses
+// which numbers the life has used.
+func Resume(cfg replica.Config, store *storage.Store, tamper Tamper) (*Pump, error) {
+	st, found, err := store.State()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("resume leader %s: %w", cfg.Name, err)
+	case !found || st.Origin == 0:
+		return nil, fmt.Errorf("resume leader %s: the store holds no life; begin one", cfg.Name)
+	}
+	return open(cfg, store, replica.State(st), tamper)
+}
+
+func open(cfg replica.Config, store *storage.Store, st replica.State, tamper Tamper) (*Pump, error) {
 	if tamper != nil {
 		tamper.State(&st)
 	}

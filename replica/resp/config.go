@@ -55,6 +55,10 @@ type Config struct {
 	// false: both are answered CONFLICT.
 	PickSiblings func(key string) bool
 
+	// Extra is commands that whoever assembles the leader answers, by name. None
+	// may have the name of another command.
+	Extra map[string]Extra
+
 	// Now is the calendar clock behind deadlines, TIME and ages. Nil: time.Now.
 	// It must agree with the clock of the connections' deadlines.
 	Now func() time.Time
@@ -100,7 +104,7 @@ func (c *Config) Validate() error {
 	if c.RequireAuth && c.Users == nil {
 		return errors.New("resp: RequireAuth without Users would refuse everybody; give Users")
 	}
-	return nil
+	return c.validateExtra()
 }
 
 func (l *Limits) validate() error {

@@ -15,6 +15,7 @@ func kvdCommands() []command {
 		{name: "kvd.get", arity: -2, flags: read | fast, keys: only, since: "1.0.0", plan: planKvdGet, summary: "Answers all values of a key, a token for writing over exactly those, and the resolver."},
 		{name: "kvd.set", arity: -3, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdSet, summary: "Sets a key over what the token was shown; without one, over what this leader shows."},
 		{name: "kvd.del", arity: -2, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdDel, summary: "Removes what the token was shown of a key; without one, what this leader shows."},
+		{name: "kvd.incr", arity: -3, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdIncr, summary: "Adds to the number of a key."},
 		{name: "kvd.resolve", arity: 5, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdResolve, summary: "Puts one value in the place of exactly the siblings the token was shown."},
 		{name: "kvd.token", arity: 1, flags: read | fast | alone | single, since: "1.0.0", run: runToken, summary: "Answers a token of everything this leader has applied."},
 		{name: "kvd.waitfor", arity: 3, flags: read | alone | single, since: "1.0.0", run: runWaitFor, summary: "Waits until this leader has applied what the token has seen, at most so many milliseconds."},
@@ -23,26 +24,8 @@ func kvdCommands() []command {
 	}
 }
 
-// token reads [TOKEN text] from argument i on; the zero Token if there is none.
-func (k *call) token(i int) (Token, error) {
-	switch {
-	case len(k.args) == i:
-		return Token{}, nil
-	case len(k.args) != i+2 || !k.is(i, "TOKEN"):
-		return Token{}, errSyntax
-	}
-	t, err := ParseToken(string(k.args[i+1]))
-	if err != nil {
-		return Token{}, err
-	}
-	if t.Keyed && t.Key != string(k.args[1]) {
-		return Token{}, refusal("ERR the token is of another key; pass on what KVD.GET of this key gave")
-	}
-	return t, nil
-}
-
 func planKvdGet(k *call) (render, error) {
-	t, err := k.token(2)
+	o, err := k.extras(2, token|evidence)
 	if err != nil {
 		return nil, err
 	}
@@ -50,23 +33,25 @@ func planKvdGet(k *call) (render, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Token = t.Seen
+	r.Token = o.token.Seen
 	policy := k.srv.inspector.Policy()
-	return func(w *Writer, a *answer) { showReading(w, a, policy.Panel(a.reqs[0].Key).Serving) }, nil
+	return func(w *Writer, a *answer) { showReading(w, a, policy.Panel(a.reqs[0].Key).Serving, o.evidence) }, nil
 }
 
-func showReading(w *Writer, a *answer, id resolve.ID) {
+func showReading(w *Writer, a *answer, id resolve.ID, evidence bool) {
 	rep := &a.replies[0]
-	w.Map(3)
+	seen := a.seenBy()
+	w.Map(3 + 2*flagOf(evidence))
 	w.Text("values")
-	w.Array(len(rep.Shown.Values))
-	for _, v := range rep.Shown.Values {
-		w.Bulk(v)
-	}
+	writeValues(w, rep.Shown.Values)
 	w.Text("token")
-	w.Text(keyed(a.seenBy(), a.reqs[0].Key, rep.Shown.Dots).String())
+	w.Text(keyed(seen, a.reqs[0].Key, rep.Shown.Dots).String())
 	w.Text("resolver")
 	w.Text(id.String())
+	if evidence {
+		writeDots(w, "dots", rep.Shown.Dots)
+		writeSeen(w, seen)
+	}
 }
 
 // seenBy is what the client has seen after the first reply: what it brought and
@@ -82,52 +67,96 @@ func (a *answer) seenBy() replica.Token {
 }
 
 func planKvdSet(k *call) (render, error) {
-	t, err := k.token(3)
+	o, err := k.extras(3, token|identity|evidence)
 	if err != nil {
 		return nil, err
 	}
-	return k.write(replica.Set, t, k.bytes(2))
+	return k.write(replica.Set, o, k.bytes(2))
 }
 
 func planKvdDel(k *call) (render, error) {
-	t, err := k.token(2)
+	o, err := k.extras(2, token|identity|evidence)
 	if err != nil {
 		return nil, err
 	}
-	return k.write(replica.Remove, t, nil)
+	return k.write(replica.Remove, o, nil)
+}
+
+// planKvdIncr takes a token for what its holder has seen; an increment goes over
+// whatever the leader shows.
+func planKvdIncr(k *call) (render, error) {
+	delta, err := k.int(2)
+	if err != nil {
+		return nil, err
+	}
+	o, err := k.extras(3, token|identity|evidence)
+	if err != nil {
+		return nil, err
+	}
+	r, err := k.ask(replica.Incr, k.args[1])
+	if err != nil {
+		return nil, err
+	}
+	r.Delta, r.Token, r.Client, r.Number = delta, o.token.Seen, o.client, o.number
+	return o.shows(true), nil
 }
 
 func planKvdResolve(k *call) (render, error) {
-	t, err := k.token(3)
+	o, err := k.extras(3, token)
 	if err != nil {
 		return nil, err
 	}
-	if !t.Keyed {
+	if !o.token.Keyed {
 		return nil, refusal("ERR the token does not say what was shown of the key; use the one KVD.GET gave")
 	}
-	return k.write(replica.Set, t, k.bytes(2))
+	return k.write(replica.Set, o, k.bytes(2))
 }
 
 // write adds a write over exactly what the token was shown, if it says.
-func (k *call) write(v replica.Verb, t Token, value []byte) (render, error) {
+func (k *call) write(v replica.Verb, o extras, value []byte) (render, error) {
 	r, err := k.ask(v, k.args[1])
 	if err != nil {
 		return nil, err
 	}
+	t := &o.token
 	r.Value, r.Token, r.Exact, r.Shown = value, t.Seen, t.Keyed, t.Shown
-	return showWritten, nil
+	r.Client, r.Number = o.client, o.number
+	return o.shows(false), nil
+}
+
+// shows is how the reply to a write is rendered.
+func (o extras) shows(outcome bool) render {
+	return func(w *Writer, a *answer) { showWritten(w, a, outcome, o.evidence) }
 }
 
 // showWritten renders the dot, and a token that has seen the write. Of the key
 // its author knows that write and nothing else: to vouch for siblings it was not
-// shown would lose them.
-func showWritten(w *Writer, a *answer) {
+// shown would lose them. An increment adds its outcome, evidence what the write
+// went over and what the key shows now.
+func showWritten(w *Writer, a *answer, outcome, evidence bool) {
 	rep := &a.replies[0]
-	w.Map(2)
+	seen := a.seenBy()
+	w.Map(2 + flagOf(outcome) + 6*flagOf(evidence))
 	w.Text("dot")
 	w.Text(rep.Dot.String())
 	w.Text("token")
-	w.Text(keyed(a.seenBy(), a.reqs[0].Key, []logical.Dot{rep.Dot}).String())
+	w.Text(keyed(seen, a.reqs[0].Key, []logical.Dot{rep.Dot}).String())
+	if outcome {
+		w.Text("value")
+		w.Bulk(rep.Wrote)
+	}
+	if !evidence {
+		return
+	}
+	writeDots(w, "over", rep.Over)
+	writeDots(w, "shown", rep.Shown.Dots)
+	w.Text("values")
+	writeValues(w, rep.Shown.Values)
+	w.Text("retry")
+	w.Int(int64(flagOf(rep.Retry)))
+	w.Text("delta")
+	w.Int(rep.Delta)
+	writeSeen(w, seen)
 }
 
 func runToken(k *call) error {

@@ -53,7 +53,7 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	s := &Server{
 		cfg: cfg, pick: cfg.PickSiblings,
 		engine: e, keys: k, inspector: i,
-		table: newTable(), cursors: newCursors(cfg.Limits.Cursors, cfg.CursorSeed), started: cfg.Now(),
+		table: newTable(cfg.Extra), cursors: newCursors(cfg.Limits.Cursors, cfg.CursorSeed), started: cfg.Now(),
 		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
 	}
 	s.names = sortedNames(s.table)

@@ -7,7 +7,7 @@ import (
 )
 
 // newTable is every command by name.
-func newTable() map[string]*command {
+func newTable(extra map[string]Extra) map[string]*command {
 	table := map[string]*command{}
 	for _, g := range []struct {
 		group string
@@ -19,6 +19,7 @@ func newTable() map[string]*command {
 		{"transactions", txCommands()},
 		{"server", serverCommands()},
 		{"kvd", kvdCommands()},
+		{"kvd", extraCommands(extra)},
 	} {
 		for i := range g.rows {
 			row := &g.rows[i]

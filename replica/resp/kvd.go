@@ -25,7 +25,7 @@ func kvdCommands() []command {
 }
 
 func planKvdGet(k *call) (render, error) {
-	o, err := k.extras(2, token|evidence)
+	o, err := k.options(2, token|evidence)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func planKvdGet(k *call) (render, error) {
 func showReading(w *Writer, a *answer, id resolve.ID, evidence bool) {
 	rep := &a.replies[0]
 	seen := a.seenBy()
-	w.Map(3 + 2*flagOf(evidence))
+	w.Map(3 + 2*int(flagOf(evidence)))
 	w.Text("values")
 	writeValues(w, rep.Shown.Values)
 	w.Text("token")
@@ -67,7 +67,7 @@ func (a *answer) seenBy() replica.Token {
 }
 
 func planKvdSet(k *call) (render, error) {
-	o, err := k.extras(3, token|identity|evidence)
+	o, err := k.options(3, token|identity|evidence)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func planKvdSet(k *call) (render, error) {
 }
 
 func planKvdDel(k *call) (render, error) {
-	o, err := k.extras(2, token|identity|evidence)
+	o, err := k.options(2, token|identity|evidence)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func planKvdIncr(k *call) (render, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := k.extras(3, token|identity|evidence)
+	o, err := k.options(3, token|identity|evidence)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func planKvdIncr(k *call) (render, error) {
 }
 
 func planKvdResolve(k *call) (render, error) {
-	o, err := k.extras(3, token)
+	o, err := k.options(3, token)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func planKvdResolve(k *call) (render, error) {
 }
 
 // write adds a write over exactly what the token was shown, if it says.
-func (k *call) write(v replica.Verb, o extras, value []byte) (render, error) {
+func (k *call) write(v replica.Verb, o options, value []byte) (render, error) {
 	r, err := k.ask(v, k.args[1])
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (k *call) write(v replica.Verb, o extras, value []byte) (render, error) {
 }
 
 // shows is how the reply to a write is rendered.
-func (o extras) shows(outcome bool) render {
+func (o options) shows(outcome bool) render {
 	return func(w *Writer, a *answer) { showWritten(w, a, outcome, o.evidence) }
 }
 
@@ -136,7 +136,7 @@ func (o extras) shows(outcome bool) render {
 func showWritten(w *Writer, a *answer, outcome, evidence bool) {
 	rep := &a.replies[0]
 	seen := a.seenBy()
-	w.Map(2 + flagOf(outcome) + 6*flagOf(evidence))
+	w.Map(2 + int(flagOf(outcome)) + 6*int(flagOf(evidence)))
 	w.Text("dot")
 	w.Text(rep.Dot.String())
 	w.Text("token")

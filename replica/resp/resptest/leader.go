@@ -29,6 +29,7 @@ type Leader struct {
 
 	mu      sync.Mutex
 	objects map[string]object
+	known   map[identity]replica.Reply // what requests with an identity did
 	seq     logical.Seq
 	extra   logical.Frontier // what "other leaders" have sent
 	durable int
@@ -38,6 +39,9 @@ type Leader struct {
 	batches []int // sizes of the calls of Do
 	gate    chan struct{}
 }
+
+// identity is whose request, and which.
+type identity struct{ client, number uint64 }
 
 type object struct {
 	values  [][]byte
@@ -52,7 +56,7 @@ type job struct {
 
 // New starts the leader's goroutine; Close ends it.
 func New(now func() time.Time) *Leader {
-	l := &Leader{now: now, queue: make(chan job, 64), objects: map[string]object{}, durable: 2}
+	l := &Leader{now: now, queue: make(chan job, 64), objects: map[string]object{}, known: map[identity]replica.Reply{}, durable: 2}
 	l.done.Go(l.run)
 	return l
 }
@@ -164,12 +168,26 @@ func (l *Leader) step(r *replica.Request) replica.Reply {
 			return replica.Reply{Err: fmt.Errorf("update %q: %w", r.Key, err)}
 		}
 	}
-	rep, err := l.write(r, w, o)
+	rep, err := l.once(r, w, o)
 	if err != nil {
 		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, err)}
 	}
 	rep.Shown, rep.Token = l.show(r.Key).reading(), replica.Token{Frontier: l.frontier(), Lamport: logical.Lamport(l.seq)}
 	return rep
+}
+
+// once writes, unless the same request did before.
+func (l *Leader) once(r *replica.Request, w replica.Write, o object) (replica.Reply, error) {
+	id := identity{r.Client, r.Number}
+	if first, ok := l.known[id]; ok && r.Client != 0 {
+		first.Retry = true
+		return first, nil
+	}
+	rep, err := l.write(r, w, o)
+	if err == nil && r.Client != 0 {
+		l.known[id] = rep
+	}
+	return rep, err
 }
 
 func (l *Leader) write(r *replica.Request, w replica.Write, o object) (replica.Reply, error) {
@@ -188,7 +206,7 @@ func (l *Leader) write(r *replica.Request, w replica.Write, o object) (replica.R
 		rep.Wrote = strconv.AppendInt(nil, n, 10)
 		next.values = [][]byte{rep.Wrote}
 	}
-	rep.Dot, rep.Over = l.dot(), o.dots
+	rep.Dot, rep.Over, rep.Delta = l.dot(), o.dots, w.Delta
 	next.dots = []logical.Dot{rep.Dot}
 	if r.Exact {
 		rep.Over = slices.Clone(r.Shown)

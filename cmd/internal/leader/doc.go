@@ -1,0 +1,27 @@
+// Package leader puts one leader together: only here does everybody meet.
+//
+//	clients ─▶ resp.Server ─▶ engine ─▶ host.Loop ─▶ host.Pump ─▶ replica.Core
+//	people  ─▶ console       (doors)      │   ▲           └────▶ storage.Store
+//	              ▲                 sends │   │ messages, up, down
+//	              │ status                ▼   │
+//	           tracker ◀── statuses ── link.Mesh ◀── who and where ── member.Members
+//
+// The arrows are the only wires. Start builds from right to left, so that nobody
+// is served by a part that is not there yet; Quiesce and Stop take it down from
+// left to right, so that whatever was accepted still finds its way out.
+//
+// What the package is not: it decides nothing about ops, reads no flags and no
+// environment, and prints nothing; the programs above it do. Development and
+// service run the same wiring: a development cluster is several leaders on
+// loopback with their disks in memory.
+//
+// Invariants:
+//
+//   - an origin goes on only after a clean stop, and only when every member that
+//     was known confirms that it knows no more of it than our log holds and that
+//     nobody alive holds it; in any doubt a new life begins at once;
+//   - the mark of a clean stop is written after everything else and removed
+//     before anything else;
+//   - a door that other machines can reach is open only with authentication and
+//     TLS, or when somebody said outright that it shall be insecure.
+package leader

@@ -1,0 +1,137 @@
+package leader
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/console"
+	"kvd/replica/member"
+	"kvd/replica/resp"
+	"kvd/resolve"
+)
+
+// tooFarBehind is how many ops others may have that are not applied here before
+// clients are better off elsewhere.
+const tooFarBehind = 10_000
+
+// digest is short: it travels with every member.
+func digest(policy string) string { return strconv.FormatUint(xxhash.Sum64String(policy), 16) }
+
+// inspector is what RESP tells of the leader.
+type inspector struct{ *Leader }
+
+var _ resp.Inspector = inspector{}
+
+func (i inspector) Policy() *resolve.Policy        { return &i.cfg.Policy }
+func (i inspector) Frontier() logical.Frontier     { return i.frontier() }
+func (i inspector) Durable(f logical.Frontier) int { return i.tracker.durable(f) }
+
+// Info is INFO's section about this leader.
+func (i inspector) Info() []resp.Section {
+	lines := []string{
+		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.life.String(),
+		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(),
+		"draining:" + strconv.FormatBool(i.draining.Load()),
+		fmt.Sprintf("unshared_ops:%d", i.tracker.unshared(i.frontier())),
+		fmt.Sprintf("behind_ops:%d", i.tracker.behind(i.frontier())),
+	}
+	for n, p := range i.peers() {
+		lines = append(lines, fmt.Sprintf("peer%d:name=%s,alive=%t,lag_ops=%d,lag_seconds=%.3f,queue_bytes=%d", n, p.Name, p.Alive, p.LagOps, p.LagSeconds, p.QueueBytes))
+	}
+	return []resp.Section{{Name: "kvd", Lines: lines}}
+}
+
+// source is what the console shows of the leader.
+type source struct{ *Leader }
+
+var _ console.Source = source{}
+
+// Ready is why clients should go elsewhere.
+func (s source) Ready() []console.Reason {
+	var why []console.Reason
+	add := func(c console.Cause, format string, args ...any) {
+		why = append(why, console.Reason{Cause: c, Detail: fmt.Sprintf(format, args...)})
+	}
+	if s.draining.Load() {
+		add(console.Draining, "%s is about to stop", s.cfg.Name)
+	}
+	if s.loop != nil && s.loop.Err() != nil {
+		add(console.Disk, "%v", s.loop.Err())
+	}
+	if v, ok := s.view(); !ok || !v.Joined {
+		add(console.Joining, "%s has met no other leader yet%s", s.cfg.Name, because(v.Trouble))
+	}
+	if n := s.tracker.behind(s.frontier()); n > tooFarBehind {
+		add(console.Behind, "%d ops of others are not applied yet, more than %d", n, tooFarBehind)
+	}
+	return why
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
+}
+
+// view is the newest one; false while gossip has not begun.
+func (l *Leader) view() (member.View, bool) {
+	if l.members == nil {
+		return member.View{}, false
+	}
+	return l.members.View(), true
+}
+
+// Status is the leader's account of itself.
+func (s source) Status() console.Status {
+	st := console.Status{
+		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
+		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.frontier(), Peers: s.peers(),
+	}
+	if s.resp != nil {
+		st.Clients = s.resp.Stats().Clients
+	}
+	return st
+}
+
+// peers is the others, by name, as gossip, links and statuses describe them.
+func (l *Leader) peers() []console.Peer {
+	v, _ := l.view()
+	queued := map[replica.Leader]uint64{}
+	for _, p := range l.mesh.Stats().Peers {
+		queued[p.Peer] = uint64(p.QueuedBytes)
+	}
+	own := logical.Dot{Origin: l.life, Seq: l.frontier().At(l.life)}
+	var all []console.Peer
+	for _, m := range v.Members {
+		if m.Name == l.cfg.Name {
+			continue
+		}
+		name := replica.Leader(m.Name)
+		ops, age := l.tracker.lag(name, own, time.Now())
+		all = append(all, console.Peer{
+			Name: m.Name, Addr: m.PeerAddr, Alive: m.Status == member.Alive, Origin: logical.Origin(m.Origin).String(),
+			LagOps: ops, LagSeconds: age.Seconds(), QueueBytes: queued[name],
+		})
+	}
+	return all
+}
+
+// allowConsole is who may look at the pages: users, and other leaders. Nil:
+// everybody.
+func (c *Config) allowConsole() func(user, password string) bool {
+	if c.Users == nil {
+		return nil
+	}
+	return func(user, password string) bool {
+		if user == leaderUser {
+			return len(c.GossipKey) > 0 && sameText(password, c.leaderPassword())
+		}
+		return c.Users.Allow(user, password)
+	}
+}

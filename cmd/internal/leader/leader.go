@@ -1,0 +1,308 @@
+package leader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/console"
+	"kvd/replica/host"
+	"kvd/replica/link"
+	"kvd/replica/member"
+	"kvd/replica/resp"
+	"kvd/replica/wire"
+	"kvd/storage"
+)
+
+// protocol is the version of what leaders say to each other; only equals meet.
+const protocol = 1
+
+// Leader is one running leader. Whoever started it must call Stop.
+type Leader struct {
+	cfg     Config
+	began   time.Time
+	life    logical.Origin
+	resumed bool
+
+	store   *storage.Store
+	pump    *host.Pump
+	loop    *host.Loop
+	mesh    *link.Mesh
+	members *member.Members
+	resp    *resp.Server
+	console *console.Console
+
+	clock   *clock
+	faults  *link.Faults
+	metrics *console.Metrics
+	tracker *tracker
+	outbox  outbox
+
+	listeners struct{ resp, http, peer net.Listener }
+	addrs     Addrs // as others are told
+
+	draining atomic.Bool
+	broken   chan error // of one: why the leader cannot go on
+	serving  sync.WaitGroup
+
+	mu    sync.Mutex
+	known acquaintances
+}
+
+// Start begins to serve. It fails at the first part that cannot be had, with
+// everything before it closed again. The context bounds starting alone.
+func Start(ctx context.Context, cfg Config) (*Leader, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	l := &Leader{
+		cfg: cfg, began: time.Now(), tracker: newTracker(), broken: make(chan error, 1),
+		clock:   newClock(cfg.ClockError, cfg.Clock),
+		faults:  link.NewFaults(rand.Uint64()),
+		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}),
+	}
+	for _, step := range []func(context.Context) error{
+		l.bind, l.openStore, l.beginLife, l.openMesh, l.openConsole, l.openMembers, l.openResp,
+	} {
+		if err := step(ctx); err != nil {
+			l.abandon()
+			return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
+		}
+	}
+	return l, nil
+}
+
+// bind takes the addresses, so that others can be told of them before anybody is
+// served.
+func (l *Leader) bind(context.Context) (err error) {
+	for _, b := range []struct {
+		door, addr, advertise string
+		to                    *net.Listener
+		told                  *string
+	}{
+		{"RESP", l.cfg.Addrs.RESP, l.cfg.Advertise.RESP, &l.listeners.resp, &l.addrs.RESP},
+		{"HTTP", l.cfg.Addrs.HTTP, l.cfg.Advertise.HTTP, &l.listeners.http, &l.addrs.HTTP},
+		{"peer", l.cfg.Addrs.Peer, l.cfg.Advertise.Peer, &l.listeners.peer, &l.addrs.Peer},
+	} {
+		if *b.to, err = net.Listen("tcp", b.addr); err != nil {
+			return fmt.Errorf("the %s address: %w; choose a free address of this machine", b.door, err)
+		}
+		*b.told = l.cfg.told(b.advertise, (*b.to).Addr().String())
+	}
+	return nil
+}
+
+// onDisk reports whether anything outlives the process.
+func (l *Leader) onDisk() bool { return l.cfg.FS == nil }
+
+func (l *Leader) openStore(context.Context) (err error) {
+	if l.onDisk() {
+		if err := os.MkdirAll(l.cfg.Dir, 0o700); err != nil {
+			return fmt.Errorf("the data directory: %w", err)
+		}
+	}
+	s := l.cfg.Storage
+	l.store, err = storage.Open(storage.Options{
+		FS: l.cfg.FS, Dir: filepath.Join(l.cfg.Dir, "store"),
+		Sync: s.Sync, Interval: s.Interval, Cache: s.Cache,
+	})
+	if err != nil {
+		return fmt.Errorf("%w; is another process using it?", err)
+	}
+	return nil
+}
+
+// beginLife goes on with the last life or begins a new one, and starts the loop.
+func (l *Leader) beginLife(ctx context.Context) error {
+	cfg := replica.Defaults()
+	cfg.Name, cfg.Policy, cfg.MaxDrift = replica.Leader(l.cfg.Name), l.cfg.Policy, l.cfg.MaxDrift
+	mark, err := l.recall()
+	if err != nil {
+		return err
+	}
+	if mark != nil && l.mayGoOn(ctx, mark) {
+		err = l.goOn(cfg, mark)
+	} else {
+		l.life = newLife()
+		l.pump, err = host.Open(cfg, l.store, l.life, nil)
+	}
+	if err != nil {
+		return err
+	}
+	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Observe: l.observe, Cycle: l.metrics.Synced})
+	l.serving.Go(func() {
+		<-l.loop.Done()
+		l.fail(l.loop.Err())
+	})
+	return nil
+}
+
+// recall reads what the last life left beside its data.
+func (l *Leader) recall() (mark *cleanMark, err error) {
+	l.known = acquaintances{}
+	if !l.onDisk() {
+		return nil, nil
+	}
+	if l.known, err = readAcquaintances(l.cfg.Dir); err == nil {
+		mark, err = takeMark(l.cfg.Dir)
+	}
+	return mark, err
+}
+
+// mayGoOn reports whether the origin of the mark may be used again.
+func (l *Leader) mayGoOn(ctx context.Context, m *cleanMark) bool {
+	st, _, err := l.store.State()
+	if err == nil && st.Frontier.At(m.Origin) != m.Seq {
+		err = fmt.Errorf("the mark says that origin %s ends at %d, and the log ends at %d", m.Origin, m.Seq, st.Frontier.At(m.Origin))
+	}
+	if err == nil {
+		c := confirmer{self: l.cfg.Name, own: logical.Dot{Origin: m.Origin, Seq: m.Seq}, fetch: l.cfg.fetch}
+		err = c.confirm(ctx, l.known)
+	}
+	if err != nil {
+		l.cfg.Logger.Info("begins a new life", "leader", l.cfg.Name, "before", m.Origin.String(), "why", err.Error())
+	}
+	return err == nil
+}
+
+// goOn takes the life up where it was left. One that accepted nothing is not in
+// the store.
+func (l *Leader) goOn(cfg replica.Config, m *cleanMark) (err error) {
+	l.life, l.resumed, cfg.Statuses = m.Origin, true, m.Statuses
+	l.outbox.statuses.Store(m.Statuses)
+	if m.Seq == 0 {
+		l.pump, err = host.Open(cfg, l.store, m.Origin, nil)
+	} else {
+		l.pump, err = host.Resume(cfg, l.store, nil)
+	}
+	if err == nil && l.pump.State().Origin != m.Origin {
+		err = errors.Join(fmt.Errorf("the store is in life %s and the mark in %s", l.pump.State().Origin, m.Origin), l.pump.Close())
+	}
+	return err
+}
+
+func (l *Leader) openMesh(context.Context) (err error) {
+	cfg := link.Defaults()
+	cfg.Name, cfg.Cluster, cfg.Life, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.life, l.cfg.Policy.String()
+	cfg.Listener, cfg.Advertise, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.Peer, l.addrs.RESP, l.addrs.HTTP
+	cfg.TLS, cfg.Codec, cfg.Faults = l.cfg.TLS, wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp}, l.faults
+	cfg.Logger = l.cfg.Logger.With("leader", l.cfg.Name)
+	if l.mesh, err = link.New(cfg, sink{l}); err == nil {
+		l.outbox.mesh.Store(l.mesh)
+	}
+	return err
+}
+
+func (l *Leader) openConsole(context.Context) (err error) {
+	cfg := console.Config{Listener: l.listeners.http, TLS: serverTLS(l.cfg.TLS), Logger: l.cfg.Logger, Auth: l.cfg.allowConsole()}
+	if l.console, err = console.Listen(cfg, source{l}, l.metrics); err != nil {
+		return err
+	}
+	l.serving.Go(func() { l.fail(l.console.Serve()) })
+	return nil
+}
+
+func (l *Leader) openMembers(context.Context) (err error) {
+	cfg := member.Config{
+		Name: l.cfg.Name, Cluster: l.cfg.Cluster, Origin: uint64(l.life),
+		Bind: l.cfg.Addrs.Gossip, Advertise: l.cfg.gossipAdvertised(), Join: l.cfg.Join,
+		PeerAddr: l.addrs.Peer, RespAddr: l.addrs.RESP, HTTPAddr: l.addrs.HTTP,
+		Protocol: protocol, PolicyDigest: digest(l.cfg.Policy.String()),
+		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger,
+	}
+	if l.onDisk() {
+		cfg.SnapshotPath = filepath.Join(l.cfg.Dir, "gossip")
+	}
+	if l.members, err = member.Start(cfg, l.meet); err == nil {
+		l.addrs.Gossip = l.members.Addr()
+	}
+	return err
+}
+
+func (l *Leader) openResp(context.Context) (err error) {
+	cfg := resp.Defaults()
+	cfg.Version, cfg.TLS, cfg.CursorSeed = l.cfg.Version, serverTLS(l.cfg.TLS), rand.Uint32()
+	if l.cfg.Users != nil {
+		cfg.Users, cfg.RequireAuth = l.cfg.Users.Allow, true
+	}
+	cfg.Extra = l.extra()
+	if l.resp, err = resp.New(cfg, engine{l}, keys{l}, inspector{l}); err != nil {
+		return err
+	}
+	l.serving.Go(func() { l.fail(l.resp.Serve(context.Background(), l.listeners.resp)) })
+	return nil
+}
+
+// meet is told who there is: whom to dial, and whom to ask at the next start.
+func (l *Leader) meet(v member.View) {
+	others := map[replica.Leader]string{}
+	for _, m := range v.Members {
+		if m.Name != l.cfg.Name && m.PeerAddr != "" && m.Status != member.Left {
+			others[replica.Leader(m.Name)] = m.PeerAddr
+		}
+	}
+	l.mesh.SetPeers(others)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.known.meet(l.cfg.Name, v) && l.onDisk() {
+		if err := l.known.write(l.cfg.Dir); err != nil {
+			l.cfg.Logger.Warn("members are not remembered", "leader", l.cfg.Name, "why", err.Error())
+		}
+	}
+}
+
+// fail says why the leader cannot go on; only the first reason counts.
+func (l *Leader) fail(err error) {
+	if err == nil {
+		return
+	}
+	select {
+	case l.broken <- err:
+	default:
+	}
+}
+
+// Broken gives the reason, once, when the leader cannot go on by itself.
+func (l *Leader) Broken() <-chan error { return l.broken }
+
+// Addrs is what others are told.
+func (l *Leader) Addrs() Addrs { return l.addrs }
+
+// Name is the leader's.
+func (l *Leader) Name() string { return l.cfg.Name }
+
+// Life is the origin, and whether it goes on from before the start.
+func (l *Leader) Life() (origin logical.Origin, resumed bool) { return l.life, l.resumed }
+
+// Met reports how many others are alive as gossip sees it.
+func (l *Leader) Met() int {
+	n := 0
+	for _, m := range l.members.View().Members {
+		if m.Name != l.cfg.Name && m.Status == member.Alive {
+			n++
+		}
+	}
+	return n
+}
+
+// Faults are the links' to other leaders.
+func (l *Leader) Faults() *link.Faults { return l.faults }
+
+// frontier is what is durably applied here.
+func (l *Leader) frontier() logical.Frontier {
+	st, _, err := l.store.State()
+	if err != nil {
+		l.fail(err)
+	}
+	return st.Frontier
+}

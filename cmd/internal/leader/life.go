@@ -1,0 +1,96 @@
+package leader
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"kvd/logical"
+)
+
+// mark of a clean stop: it is written after everything else was closed, and
+// removed before anything else is opened.
+type cleanMark struct {
+	Origin   logical.Origin `json:"origin"`
+	Seq      logical.Seq    `json:"seq"`      // how far the origin's log reaches
+	Statuses uint64         `json:"statuses"` // numbers given to statuses in this life
+}
+
+const markFile = "clean.json"
+
+// takeMark reads the mark and removes it for good; nil: the last stop was not a
+// clean one, or there was none.
+func takeMark(dir string) (*cleanMark, error) {
+	path := filepath.Join(dir, markFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the mark of a clean stop: %w", err)
+	}
+	if err := os.Remove(path); err != nil {
+		return nil, fmt.Errorf("remove the mark of a clean stop: %w", err)
+	}
+	if err := syncDir(dir); err != nil {
+		return nil, fmt.Errorf("remove the mark of a clean stop: %w", err)
+	}
+	var m cleanMark
+	if json.Unmarshal(text, &m) != nil || m.Origin == 0 {
+		return nil, nil // whoever damaged it may have damaged more: begin anew
+	}
+	return &m, nil
+}
+
+// leaveMark says that nothing was lost. Nothing may be written afterwards.
+func leaveMark(dir string, m cleanMark) error {
+	text, err := json.Marshal(m)
+	if err == nil {
+		err = replaceFile(filepath.Join(dir, markFile), append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write the mark of a clean stop: %w; the next start begins a new life", err)
+	}
+	return nil
+}
+
+// replaceFile writes a file so that a reader, or a crash, finds the old one or
+// the new one.
+func replaceFile(path string, content []byte) error {
+	f, err := os.Create(path + ".new")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// newLife draws an origin: random, so that no two lives ever share one.
+func newLife() logical.Origin {
+	var b [8]byte
+	for {
+		_, _ = rand.Read(b[:]) // never fails
+		if o := logical.Origin(binary.BigEndian.Uint64(b[:])); o != 0 {
+			return o
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package leader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"kvd/replica/host"
+	"kvd/replica/resp"
+)
+
+// Quiesce ends what clients see and waits until some other leader durably has
+// whatever only this one has, as long as ctx allows:
+//
+//	not ready ─▶ stop accepting ─▶ finish what is in flight ─▶ wait for the others
+//
+// It returns how many ops no other leader is known to have.
+func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
+	l.draining.Store(true)
+	err = l.resp.Shutdown(ctx)
+	for {
+		news := l.tracker.next()
+		if unshared = l.tracker.unshared(l.frontier()); unshared == 0 || l.alone() {
+			return unshared, err
+		}
+		select {
+		case <-news:
+		case <-l.loop.Done():
+			return unshared, err
+		case <-ctx.Done():
+			return unshared, err
+		}
+	}
+}
+
+// alone reports whether there is nobody to wait for.
+func (l *Leader) alone() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.known) == 0
+}
+
+// Stop takes the leader down in order: gossip, links, loop, pages, store; and
+// last, if all of it went well, the mark of a clean stop. Without Quiesce before,
+// clients are cut off. ctx bounds how long others are told.
+func (l *Leader) Stop(ctx context.Context) error {
+	l.draining.Store(true)
+	errs := []error{l.resp.Shutdown(ctx)}
+	if err := l.members.Leave(ctx); err != nil {
+		l.cfg.Logger.Warn("left without a word", "leader", l.cfg.Name, "why", err.Error())
+	}
+	errs = append(errs, l.members.Close())
+	if err := l.mesh.Close(ctx); err != nil {
+		l.cfg.Logger.Info("some messages were not sent; they will be again", "leader", l.cfg.Name, "why", err.Error())
+	}
+	errs = append(errs, l.loop.Stop(context.Background()), l.console.Shutdown(ctx))
+	l.serving.Wait()
+	own := l.frontier().At(l.life)
+	errs = append(errs, l.pump.Close(), l.store.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("stop %s: %w; the next start begins a new life", l.cfg.Name, err)
+	}
+	if !l.onDisk() {
+		return nil
+	}
+	return leaveMark(l.cfg.Dir, cleanMark{Origin: l.life, Seq: own, Statuses: l.outbox.statuses.Load()})
+}
+
+// abandon closes what a start that failed had opened.
+func (l *Leader) abandon() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if l.members != nil {
+		_ = l.members.Close() // the start failed, and says why
+	}
+	if l.mesh != nil {
+		_ = l.mesh.Close(ctx)
+	}
+	if l.loop != nil {
+		_ = l.loop.Stop(ctx)
+	}
+	if l.console != nil {
+		_ = l.console.Shutdown(ctx)
+	}
+	for _, ln := range []interface{ Close() error }{l.listeners.resp, l.listeners.http, l.listeners.peer} {
+		if ln != nil {
+			_ = ln.Close()
+		}
+	}
+	l.serving.Wait()
+	if l.pump != nil {
+		_ = l.pump.Close()
+	}
+	if l.store != nil {
+		_ = l.store.Close()
+	}
+}
+
+// draining tells resp what it knows how to say.
+func draining(err error) error {
+	if errors.Is(err, host.ErrStopped) {
+		return fmt.Errorf("%w: %w", resp.ErrDraining, err)
+	}
+	return err
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// kind is what a setting's values look like.
+type kind uint8
+
+const (
+	single kind = iota // one value
+	list               // several; each use of the flag adds one
+	toggle             // true or false
+)
+
+// setting is one row: a flag, a variable of the environment, a key of the file.
+type setting struct {
+	name  string
+	kind  kind
+	value string // the default; lists are empty
+	usage string
+	// apply does it to the configuration. For a toggle and a single value,
+	// values has one element.
+	apply func(c *serving, values []string) error
+}
+
+// variable is its name in the environment.
+func (s *setting) variable() string {
+	return "KVD_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+}
+
+func (s *setting) flag() cli.Flag {
+	switch s.kind {
+	case list:
+		return &cli.StringSliceFlag{Name: s.name, Usage: s.usage}
+	case toggle:
+		return &cli.BoolFlag{Name: s.name, Usage: s.usage}
+	}
+	return &cli.StringFlag{Name: s.name, Usage: s.usage, DefaultText: s.value}
+}
+
+// effective is what a setting was given, and by whom.
+type effective struct {
+	*setting
+	values []string
+	origin string // "flag --node", "environment KVD_NODE", "kvd.yaml line 3", "default"
+}
+
+// text is the values as they are printed.
+func (e *effective) text() string { return strings.Join(e.values, ", ") }
+
+// sources is where values come from.
+type sources struct {
+	flags  *cli.Context
+	lookup func(variable string) (string, bool)
+	file   map[string]entry // by name; nil: no file
+}
+
+// entry is what the file says of a setting.
+type entry struct {
+	values []string
+	place  string
+}
+
+// resolve finds what each setting was given: by flag, else by the environment,
+// else by the file, else by default.
+func (s *sources) resolve(table []setting) []effective {
+	all := make([]effective, len(table))
+	for i := range table {
+		all[i] = s.find(&table[i])
+	}
+	return all
+}
+
+func (s *sources) find(row *setting) effective {
+	e := effective{setting: row}
+	if s.flags.IsSet(row.name) {
+		e.values, e.origin = flagValues(s.flags, row), "flag --"+row.name
+		return e
+	}
+	if text, ok := s.lookup(row.variable()); ok {
+		e.values, e.origin = []string{text}, "environment "+row.variable()
+		if row.kind == list {
+			e.values = commas(text)
+		}
+		return e
+	}
+	if f, ok := s.file[row.name]; ok {
+		e.values, e.origin = f.values, f.place
+		return e
+	}
+	e.origin = "default"
+	if row.kind != list {
+		e.values = []string{row.value}
+	}
+	return e
+}
+
+func flagValues(c *cli.Context, row *setting) []string {
+	switch row.kind {
+	case list:
+		return c.StringSlice(row.name)
+	case toggle:
+		return []string{fmt.Sprint(c.Bool(row.name))}
+	}
+	return []string{c.String(row.name)}
+}
+
+// commas splits a variable that holds a list.
+func commas(text string) []string {
+	var parts []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// flags is the table as flags.
+func flags(table []setting) []cli.Flag {
+	all := make([]cli.Flag, len(table))
+	for i := range table {
+		all[i] = table[i].flag()
+	}
+	return all
+}
+
+func names(table []setting) []string {
+	var all []string
+	for i := range table {
+		all = append(all, table[i].name)
+	}
+	slices.Sort(all)
+	return all
+}

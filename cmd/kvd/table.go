@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"kvd/cmd/internal/leader"
+	"kvd/resolve"
+	"kvd/storage"
+)
+
+// serving is everything serve is told.
+type serving struct {
+	leader.Config
+	drain     time.Duration
+	logLevel  slog.Level
+	logJSON   bool
+	cert, key string // files
+	ca        string
+}
+
+// table is every setting of serve, in the order of its help.
+func table() []setting {
+	var all []setting
+	for _, group := range [][]setting{whoSettings(), whereSettings(), ruleSettings(), diskSettings(), doorSettings(), otherSettings()} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// into sets a text.
+func into(at func(*serving) *string) func(*serving, []string) error {
+	return func(c *serving, v []string) error {
+		*at(c) = v[0]
+		return nil
+	}
+}
+
+// lasting sets a duration.
+func lasting(at func(*serving) *time.Duration) func(*serving, []string) error {
+	return func(c *serving, v []string) (err error) {
+		if *at(c), err = time.ParseDuration(v[0]); err == nil && *at(c) < 0 {
+			err = errors.New("it is below zero")
+		}
+		return err
+	}
+}
+
+// truth sets a toggle.
+func truth(at func(*serving) *bool) func(*serving, []string) error {
+	return func(c *serving, v []string) (err error) {
+		*at(c), err = strconv.ParseBool(v[0])
+		return err
+	}
+}
+
+func whoSettings() []setting {
+	return []setting{
+		{name: "config", usage: "read settings from the YAML `FILE`", apply: func(*serving, []string) error { return nil }},
+		{name: "node", value: hostname(), usage: "this leader's `NAME`, unique in the cluster and the same after each start", apply: into(func(c *serving) *string { return &c.Name })},
+		{name: "cluster", value: "kvd", usage: "only leaders of the same cluster `NAME` meet", apply: into(func(c *serving) *string { return &c.Cluster })},
+		{name: "join", kind: list, usage: "meet the cluster at this gossip `ADDRESS` (repeatable)", apply: func(c *serving, v []string) error { c.Join = v; return nil }},
+	}
+}
+
+// hostname is the machine's, as far as it can be a leader's name.
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "n1"
+	}
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
+
+func whereSettings() []setting {
+	d := leader.Defaults().Addrs
+	return []setting{
+		{name: "resp-addr", value: d.RESP, usage: "serve the Redis protocol at `ADDRESS`", apply: into(func(c *serving) *string { return &c.Addrs.RESP })},
+		{name: "http-addr", value: d.HTTP, usage: "serve health, status and metrics at `ADDRESS`", apply: into(func(c *serving) *string { return &c.Addrs.HTTP })},
+		{name: "peer-addr", value: d.Peer, usage: "let other leaders connect at `ADDRESS`", apply: into(func(c *serving) *string { return &c.Addrs.Peer })},
+		{name: "gossip-addr", value: d.Gossip, usage: "gossip about membership at `ADDRESS`, TCP and UDP", apply: into(func(c *serving) *string { return &c.Addrs.Gossip })},
+		{name: "advertise-host", usage: "tell others this `HOST` with each port; needed when listening on 0.0.0.0", apply: into(func(c *serving) *string { return &c.Host })},
+		{name: "advertise-resp", usage: "tell others this RESP `ADDRESS`", apply: into(func(c *serving) *string { return &c.Advertise.RESP })},
+		{name: "advertise-http", usage: "tell others this HTTP `ADDRESS`", apply: into(func(c *serving) *string { return &c.Advertise.HTTP })},
+		{name: "advertise-peer", usage: "tell others this peer `ADDRESS`", apply: into(func(c *serving) *string { return &c.Advertise.Peer })},
+		{name: "advertise-gossip", usage: "tell others this gossip `ADDRESS`", apply: into(func(c *serving) *string { return &c.Advertise.Gossip })},
+	}
+}
+
+func ruleSettings() []setting {
+	names := strings.Join(resolve.Names(), ", ")
+	return []setting{
+		{name: "resolver", value: resolve.Causal.String(), apply: applyResolver,
+			usage: "serve keys by `NAME`: " + names + ". The default never loses a write to one whose author had seen it, whatever the clocks say, and shows one value; lww is what others do"},
+		{name: "policy", kind: list, apply: applyPolicy, usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable); the same at every leader"},
+		{name: "shadow", value: "none", apply: applyShadow, usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
+		{name: "max-drift", value: "500ms", usage: "do not follow hybrid stamps further ahead than `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.MaxDrift })},
+		{name: "clock-error", value: "10ms", usage: "claim that this machine's clock is right within `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.ClockError })},
+	}
+}
+
+func applyResolver(c *serving, v []string) (err error) {
+	c.Policy.Default, err = resolve.ParseID(v[0])
+	return err
+}
+
+func applyPolicy(c *serving, v []string) error {
+	for _, text := range v {
+		i := strings.LastIndexByte(text, '=')
+		if i < 1 {
+			return fmt.Errorf("%q is no PREFIX=RESOLVER", text)
+		}
+		id, err := resolve.ParseID(text[i+1:])
+		if err != nil {
+			return err
+		}
+		c.Policy.Rules = append(c.Policy.Rules, resolve.Rule{Prefix: text[:i], Resolver: id})
+	}
+	return c.Policy.Validate()
+}
+
+func applyShadow(c *serving, v []string) error {
+	switch v[0] {
+	case "none":
+		return nil
+	case "all":
+		c.Policy.Shadows = resolve.All
+		return nil
+	}
+	for _, name := range commas(v[0]) {
+		id, err := resolve.ParseID(name)
+		if err != nil {
+			return err
+		}
+		c.Policy.Shadows |= id.Mask()
+	}
+	return nil
+}
+
+func diskSettings() []setting {
+	return []setting{
+		{name: "data-dir", value: "kvd-data", usage: "keep data below `DIR`", apply: into(func(c *serving) *string { return &c.Dir })},
+		{name: "sync", value: storage.SyncAlways.String(), usage: "acknowledge when it is on disk (always), or before: interval, never: `WHEN`", apply: func(c *serving, v []string) (err error) {
+			c.Storage.Sync, err = storage.ParseSync(v[0])
+			return err
+		}},
+		{name: "sync-interval", value: storage.DefaultInterval.String(), usage: "with --sync interval: lose at most `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Interval })},
+		{name: "cache-bytes", value: strconv.Itoa(storage.DefaultCache), usage: "keep `N` bytes of blocks in memory", apply: func(c *serving, v []string) (err error) {
+			c.Storage.Cache, err = strconv.ParseInt(v[0], 10, 64)
+			return err
+		}},
+	}
+}
+
+func doorSettings() []setting {
+	return []setting{
+		{name: "users-file", usage: "let in only the users of `FILE`, lines of name:hash (kvd passwd)", apply: applyUsers},
+		{name: "gossip-key-file", usage: "encrypt gossip with the key in `FILE`, base64 of 16, 24 or 32 bytes", apply: applyGossipKey},
+		{name: "tls-cert", usage: "speak TLS with the certificate in the PEM `FILE`", apply: into(func(c *serving) *string { return &c.cert })},
+		{name: "tls-key", usage: "its key: a PEM `FILE`", apply: into(func(c *serving) *string { return &c.key })},
+		{name: "tls-ca", usage: "the authority that signed all leaders' certificates: a PEM `FILE`", apply: into(func(c *serving) *string { return &c.ca })},
+		{name: "insecure", kind: toggle, value: "false", usage: "let other machines in without passwords and TLS", apply: truth(func(c *serving) *bool { return &c.Insecure })},
+	}
+}
+
+func otherSettings() []setting {
+	return []setting{
+		{name: "drain-timeout", value: "10s", usage: "when stopping, wait at most `DURATION` until others have what only this leader has", apply: lasting(func(c *serving) *time.Duration { return &c.drain })},
+		{name: "log-level", value: "info", usage: "debug, info, warn or error: `LEVEL`", apply: func(c *serving, v []string) error { return c.logLevel.UnmarshalText([]byte(v[0])) }},
+		{name: "log-format", value: "text", usage: "text or json: `FORMAT`", apply: applyLogFormat},
+		{name: "unsafe-faults", kind: toggle, value: "false", usage: "answer KVD.FAULT, for experiments", apply: truth(func(c *serving) *bool { return &c.UnsafeFaults })},
+	}
+}
+
+func applyLogFormat(c *serving, v []string) error {
+	if c.logJSON = v[0] == "json"; !c.logJSON && v[0] != "text" {
+		return fmt.Errorf("%q is neither text nor json", v[0])
+	}
+	return nil
+}

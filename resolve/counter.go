@@ -2,8 +2,8 @@ package resolve
 
 import (
 	"cmp"
+	"math"
 	"slices"
-	"strconv"
 
 	"kvd/logical"
 )
@@ -156,8 +156,27 @@ func (o *Object) Sum() (int64, bool) {
 	return sum, live
 }
 
-// integer reads a register's value as a counter would.
+// integer reads a register's value as a counter would: what strconv.ParseInt
+// takes in base ten. Most values are no numbers, and an error for each would be
+// garbage.
 func integer(value []byte) (int64, bool) {
-	n, err := strconv.ParseInt(string(value), 10, 64)
-	return n, err == nil
+	digits, negative := value, false
+	if len(value) > 0 && (value[0] == '-' || value[0] == '+') {
+		digits, negative = value[1:], value[0] == '-'
+	}
+	if len(digits) == 0 {
+		return 0, false
+	}
+	var n int64 // counted downwards: there is one negative number more
+	for _, c := range digits {
+		d := int64(c) - '0'
+		if d < 0 || d > 9 || n < (math.MinInt64+d)/10 {
+			return 0, false
+		}
+		n = 10*n - d
+	}
+	if negative {
+		return n, true
+	}
+	return -n, n != math.MinInt64
 }

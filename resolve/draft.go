@@ -23,6 +23,9 @@ type Intent struct {
 	Value   []byte // Put; owned by the op from now on
 	Delta   int64  // Add
 	Expires wallclock.Instant
+	// Now is the time of the accepting leader: numbers that have ended by then
+	// are not added to. Zero: none has.
+	Now wallclock.Instant
 	// Exact says that Shown is what the author had been shown. Otherwise the
 	// author writes over whatever this leader shows now.
 	Exact bool
@@ -80,32 +83,39 @@ func (p Panel) outcome(o *Object, op *Op, in Intent, h History) error {
 		op.Value = nil
 		return nil
 	}
-	base, ok := p.number(o, op.Parents, h)
 	if in.Kind == Add {
-		if !ok {
-			return ErrNotInteger
-		}
-		sum, fits := plus(base, in.Delta)
-		if !fits {
-			return ErrOverflow
-		}
-		op.Delta, op.Value = in.Delta, strconv.AppendInt(nil, sum, 10)
-		return nil
+		return p.outcomeOfAdd(o, op, in, h)
 	}
 	want, isNumber := integer(in.Value)
-	if !isNumber && p.Serving == Counter {
+	switch {
+	case !isNumber && p.Serving == Counter:
 		return ErrNotInteger
+	case !isNumber:
+		return nil // what stood there before need not be read
 	}
-	if isNumber && ok {
+	if base, ok := p.number(o, op.Parents, in.Now, h); ok {
 		op.Delta = want - base // wraps round as sums do
 	}
 	return nil
 }
 
+func (p Panel) outcomeOfAdd(o *Object, op *Op, in Intent, h History) error {
+	base, ok := p.number(o, op.Parents, in.Now, h)
+	if !ok {
+		return ErrNotInteger
+	}
+	sum, fits := plus(base, in.Delta)
+	if !fits {
+		return ErrOverflow
+	}
+	op.Delta, op.Value = in.Delta, strconv.AppendInt(nil, sum, 10)
+	return nil
+}
+
 // number is what the author's number starts from: the sum of a counter, else
-// the greatest of the values shown, else zero. It is false when a value shown is
-// no integer.
-func (p Panel) number(o *Object, parents []logical.Dot, h History) (int64, bool) {
+// the greatest of the values shown that have not ended, else zero. It is false
+// when such a value is no integer.
+func (p Panel) number(o *Object, parents []logical.Dot, now wallclock.Instant, h History) (int64, bool) {
 	if p.Serving == Counter {
 		sum, _ := o.Sum()
 		return sum, true
@@ -113,8 +123,8 @@ func (p Panel) number(o *Object, parents []logical.Dot, h History) (int64, bool)
 	var best int64
 	found := false
 	for _, d := range parents {
-		value, kind := o.valueOf(d, h)
-		if kind == Delete || kind == 0 {
+		value, kind, ends := o.valueOf(d, h)
+		if kind == Delete || kind == 0 || ends != 0 && ends <= now {
 			continue
 		}
 		n, ok := integer(value)
@@ -128,15 +138,17 @@ func (p Panel) number(o *Object, parents []logical.Dot, h History) (int64, bool)
 	return best, true
 }
 
-// valueOf is what version d held, from the object or else from the log.
-func (o *Object) valueOf(d logical.Dot, h History) ([]byte, Kind) {
+// valueOf is what version d held and when that ends, from the object or else
+// from the log.
+func (o *Object) valueOf(d logical.Dot, h History) ([]byte, Kind, wallclock.Instant) {
 	if i, ok := o.Find(d); ok && o.Versions[i].Value != nil {
-		return o.Versions[i].Value, o.Versions[i].Kind
+		v := &o.Versions[i]
+		return v.Value, v.Kind, v.Expires
 	}
 	if op, ok := h.Op(d); ok {
-		return op.Value, op.Kind
+		return op.Value, op.Kind, op.Expires
 	}
-	return nil, 0
+	return nil, 0, 0
 }
 
 // tally fills in the counter's evidence: the origin's new running total, or
@@ -193,8 +205,8 @@ type Reading struct {
 	Dots   []logical.Dot // the versions behind them, deletions among them
 }
 
-// Read shows the key under the serving resolver. Two dots of one request are
-// shown once.
+// Read shows the key under the serving resolver, whatever the time: no value has
+// ended (see [Panel.ReadAt]). Two dots of one request are shown once.
 func (p Panel) Read(o *Object, h History) Reading {
 	var idx [8]int
 	r := Reading{}

@@ -1,0 +1,135 @@
+package resolve_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"kvd/resolve"
+	"kvd/resolve/resolvetest"
+	"kvd/wallclock"
+)
+
+// ending gives the write a deadline.
+func ending(a resolvetest.Asked, at wallclock.Instant) resolvetest.Asked {
+	a.Expires = at
+	return a
+}
+
+// shows is what the leader shows at now, when that ends, and what has ended.
+func shows(l *resolvetest.Leader, now wallclock.Instant) string {
+	r, ends := l.Panel.ReadAt(l.Object, l.History, now)
+	return fmt.Sprintf("%s until %d, %d dots, %d ended", r.Values, ends, len(r.Dots), len(l.Panel.Ended(l.Object, now, nil)))
+}
+
+func TestValueEndsAtItsDeadlineUnderEveryResolver(t *testing.T) {
+	for _, id := range resolve.IDs() {
+		s := newStory(t, served(id), "a")
+		s.do("a", ending(put("1"), 5000))
+		for now, want := range map[wallclock.Instant]string{
+			4999: "[1] until 5000, 1 dots, 0 ended",
+			5000: "[] until 0, 1 dots, 1 ended",
+			5001: "[] until 0, 1 dots, 1 ended",
+		} {
+			if got := shows(s.leaders["a"], now); got != want {
+				t.Errorf("%s at %d shows %s, want %s", id, now, got, want)
+			}
+		}
+	}
+}
+
+func TestSiblingsEndOneByOne(t *testing.T) {
+	s := newStory(t, served(resolve.Siblings), "a")
+	s.do("a", over(ending(put("soon"), 5000)))
+	s.do("a", over(put("never")))
+	s.do("a", over(ending(put("late"), 6000)))
+	for now, want := range map[wallclock.Instant]string{
+		4999: "[soon never late] until 5000, 3 dots, 0 ended",
+		5000: "[never late] until 0, 3 dots, 1 ended",
+		6000: "[never] until 0, 3 dots, 2 ended",
+	} {
+		if got := shows(s.leaders["a"], now); got != want {
+			t.Errorf("at %d: %s, want %s", now, got, want)
+		}
+	}
+}
+
+// A share without a deadline keeps the whole counter, for no share may change
+// what others add up to by ending alone.
+func TestCounterEndsWithItsLastShare(t *testing.T) {
+	s := newStory(t, served(resolve.Counter), "a", "b")
+	s.do("a", ending(add(1), 5000))
+	s.do("b", ending(add(2), 6000))
+	s.ship("b", "a")
+	for now, want := range map[wallclock.Instant]string{
+		5500: "[3] until 6000, 2 dots, 0 ended",
+		6000: "[] until 0, 2 dots, 2 ended",
+	} {
+		if got := shows(s.leaders["a"], now); got != want {
+			t.Errorf("at %d: %s, want %s", now, got, want)
+		}
+	}
+	s.do("b", add(4))
+	s.ship("b", "a")
+	if got := shows(s.leaders["a"], 7000); got != "[7] until 0, 2 dots, 0 ended" {
+		t.Errorf("with a share that never ends: %s", got)
+	}
+}
+
+// Reading at a time at which nothing has ended is reading.
+func TestReadAtWithoutDeadlinesIsRead(t *testing.T) {
+	for _, id := range resolve.IDs() {
+		s := newStory(t, served(id), "a", "b")
+		s.do("a", put("1"))
+		s.do("b", put("2"))
+		s.ship("b", "a")
+		l := s.leaders["a"]
+		now, _ := l.Panel.ReadAt(l.Object, l.History, 1<<60)
+		if ever := l.Panel.Read(l.Object, l.History); fmt.Sprint(now) != fmt.Sprint(ever) {
+			t.Errorf("%s reads %v, at a time %v", id, ever, now)
+		}
+	}
+}
+
+func TestAdditionLeavesOutWhatHasEnded(t *testing.T) {
+	s := newStory(t, served(resolve.Siblings), "a")
+	ended := s.do("a", over(ending(put("40"), 5000)))
+	s.do("a", over(put("3")))
+	l := s.leaders["a"]
+	for now, want := range map[wallclock.Instant]string{0: "42", 4999: "42", 5000: "5"} {
+		in := add(2).Intent
+		in.Now = now
+		op, err := l.Panel.Draft(l.Object, 10, in, l.History)
+		if err != nil || string(op.Value) != want {
+			t.Errorf("at %d the sum is %s, %v; want %s", now, op.Value, err, want)
+		}
+		if !slices.Contains(op.Parents, ended.Dot) {
+			t.Errorf("at %d the parents are %v; they name what was shown, ended or not", now, op.Parents)
+		}
+	}
+}
+
+func TestIntegerIsWhatTheLibraryTakes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(
+			rapid.StringMatching(`[+-]?[0-9]{0,21}`),
+			rapid.StringMatching(`[+-]?0*92233720368547758[0-9]{2}`),
+			rapid.StringMatching(`[-+ _0-9a-fxX.]{0,5}`),
+			rapid.String(),
+		).Draw(t, "text")
+		want, err := strconv.ParseInt(text, 10, 64)
+		got, ok := resolve.Integer([]byte(text))
+		if ok != (err == nil) || ok && got != want {
+			t.Fatalf("%q reads as %d, %v; the library says %d, %v", text, got, ok, want, err)
+		}
+	})
+}
+
+func TestIntegerAllocatesNothing(t *testing.T) {
+	if n := testing.AllocsPerRun(100, func() { resolve.Integer([]byte("no number at all")) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

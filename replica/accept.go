@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/wallclock"
 )
 
 // What one request may ask for at most. A write beyond them is refused where it
@@ -33,6 +34,8 @@ func (v Verb) String() string {
 		return "remove"
 	case Incr:
 		return "incr"
+	case Update:
+		return "update"
 	}
 	return fmt.Sprintf("verb %d", uint8(v))
 }
@@ -54,8 +57,10 @@ func (t *turn) request(q *Request) {
 // dots it was shown in order.
 func (q *Request) check() error {
 	switch {
-	case q.Verb < Get || q.Verb > Incr:
-		return fmt.Errorf("%s %q: %w: ask for get, set, remove or incr", q.Verb, q.Key, ErrBadRequest)
+	case q.Verb < Get || q.Verb > Update:
+		return fmt.Errorf("%s %q: %w: ask for get, set, remove, incr or update", q.Verb, q.Key, ErrBadRequest)
+	case q.Verb == Update && q.Decide == nil:
+		return fmt.Errorf("%s %q: %w: nobody decides; set Decide", q.Verb, q.Key, ErrBadRequest)
 	case q.Key == "":
 		return fmt.Errorf("%s: %w: the key is empty; name one", q.Verb, ErrBadRequest)
 	case len(q.Key) > MaxKey || len(q.Value) > MaxValue || len(q.Shown) > MaxDots:
@@ -78,8 +83,7 @@ func (q *Request) exact() bool { return q.Exact && (q.Verb == Set || q.Verb == R
 // they can be served beside the core as well.
 func (t *turn) serve(q *Request) {
 	if q.Verb == Get {
-		object := t.r.Object(q.Key)
-		t.reply(Reply{ID: q.ID, Shown: t.panel(q.Key).Read(object, t.r), Token: t.token()})
+		t.reply(Reply{ID: q.ID, Shown: t.shows(t.panel(q.Key), t.r.Object(q.Key)), Token: t.token()})
 		return
 	}
 	t.absorb(q.Token)
@@ -101,41 +105,87 @@ func (t *turn) repeat(q *Request, first logical.Dot) {
 				q.Verb, q.Key, ErrBadRequest, q.Number, q.Client, op.Key))
 			return
 		}
-		rep.Over = op.Parents
-		if q.Verb == Incr {
+		rep.Over, rep.Delta, rep.Wall = op.Parents, op.Delta, op.Wall
+		if op.Kind == resolve.Add {
 			rep.Wrote = op.Value
 		}
 	}
-	rep.Shown, rep.Token = t.panel(q.Key).Read(t.r.Object(q.Key), t.r), t.token()
+	rep.Shown, rep.Token = t.shows(t.panel(q.Key), t.r.Object(q.Key)), t.token()
 	t.reply(rep)
 }
 
-// write makes the request an op and lets it take the common road.
+// write makes the request an op and lets it take the common road. What it writes
+// over is what this leader shows at this moment; an expiry that is due comes
+// first, as an op of its own.
 func (t *turn) write(q *Request) {
 	panel, object := t.panel(q.Key), t.r.Object(q.Key)
-	op, err := t.draft(panel, object, q)
+	w, err := t.decide(q, panel, object)
+	switch {
+	case err != nil:
+		t.refuse(q, err)
+		return
+	case w.Verb == Get:
+		t.reply(Reply{ID: q.ID, Shown: t.shows(panel, object), Token: t.token()})
+		return
+	}
+	in := t.intent(q, &w)
+	object = t.expireFirst(panel, object, &in)
+	op, err := t.draft(panel, object, q, in)
 	if err != nil {
 		t.refuse(q, err)
 		return
 	}
-	t.stamp(op, q)
-	t.event(Accepted{op})
-	t.fresh = append(t.fresh, op)
-	t.apply(panel, object, op, born)
-	rep := Reply{ID: q.ID, Dot: op.Dot, Over: op.Parents, Shown: panel.Read(object, t.r), Token: t.token()}
-	if q.Verb == Incr {
+	if q.Client != 0 {
+		op.Client, op.Request = q.Client, q.Number
+	}
+	t.accept(panel, object, op, t.m.Wall, false)
+	rep := Reply{ID: q.ID, Dot: op.Dot, Over: op.Parents, Delta: op.Delta, Wall: op.Wall, Shown: t.shows(panel, object), Token: t.token()}
+	if op.Kind == resolve.Add {
 		rep.Wrote = op.Value
 	}
 	t.reply(rep)
 }
 
-func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request) (*resolve.Op, error) {
+// accept stamps an op that begins here and lets it take the common road.
+func (t *turn) accept(panel resolve.Panel, object *resolve.Object, op *resolve.Op, wall wallclock.Interval, expiry bool) {
+	t.stamp(op, wall)
+	t.event(Accepted{op, expiry})
+	t.fresh = append(t.fresh, op)
+	t.apply(panel, object, op, born)
+}
+
+// decide is what the request writes. An Update asks its author.
+func (t *turn) decide(q *Request, panel resolve.Panel, object *resolve.Object) (Write, error) {
+	if q.Verb != Update {
+		w := Write{Verb: q.Verb, Value: q.Value, Delta: q.Delta, Expires: q.Expires}
+		if w.Verb == Incr && w.Expires == 0 && object.Mortal() {
+			_, w.Expires = panel.ReadAt(object, t.r, t.now())
+		}
+		return w, nil
+	}
+	p := Present{Now: t.m.Wall}
+	p.Reading, p.Expires = panel.ReadAt(object, t.r, t.now())
+	w, err := q.Decide(p)
+	switch {
+	case err != nil:
+		return Write{}, err
+	case w.Verb < Get || w.Verb > Incr:
+		return Write{}, fmt.Errorf("%s %q: %w: it was decided to %s; decide to get, set, remove or incr", q.Verb, q.Key, ErrBadRequest, w.Verb)
+	case len(w.Value) > MaxValue:
+		return Write{}, fmt.Errorf("%s %.64q: %w: %d bytes of value; the limit is %d", q.Verb, q.Key, ErrBadRequest, len(w.Value), MaxValue)
+	case w.Verb == Incr && w.Expires == 0:
+		w.Expires = p.Expires
+	}
+	return w, nil
+}
+
+func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in resolve.Intent) (*resolve.Op, error) {
 	if q.exact() {
 		if d, ok := t.stranger(object, q.Shown); ok {
 			return nil, fmt.Errorf("%s %q: %w: dot %s is a write to another key; pass on what a read of this key showed", q.Verb, q.Key, ErrBadRequest, d)
 		}
 	}
-	op, err := panel.Draft(object, t.st.Origin, q.intent(), t.r)
+	op, err := panel.Draft(object, t.st.Origin, in, t.r)
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w; %s", q.Verb, q.Key, err, advice(err))
 	}
@@ -153,18 +203,18 @@ func crowded(object *resolve.Object, op *resolve.Op) bool {
 }
 
 // intent is what the author means, in the resolvers' words.
-func (q *Request) intent() resolve.Intent {
-	in := resolve.Intent{Expires: q.Expires, Exact: q.exact(), Shown: q.Shown}
-	switch q.Verb {
+func (t *turn) intent(q *Request, w *Write) resolve.Intent {
+	in := resolve.Intent{Expires: w.Expires, Now: t.now(), Exact: q.exact(), Shown: q.Shown}
+	switch w.Verb {
 	case Set:
-		in.Kind, in.Value = resolve.Put, q.Value
+		in.Kind, in.Value = resolve.Put, w.Value
 		if in.Value == nil {
 			in.Value = []byte{} // an empty value; nil would say that the version needs none
 		}
 	case Remove:
 		in.Kind, in.Expires = resolve.Delete, 0
 	case Incr:
-		in.Kind, in.Delta = resolve.Add, q.Delta
+		in.Kind, in.Delta = resolve.Add, w.Delta
 	}
 	return in
 }
@@ -185,15 +235,12 @@ func (t *turn) stranger(object *resolve.Object, shown []logical.Dot) (logical.Do
 // stamp gives the op its identity and the three clocks, each above all that
 // this leader has heard of. The hybrid clock is set, not merged: the guard
 // against others must not refuse our own stamp when our wall clock steps back.
-func (t *turn) stamp(op *resolve.Op, q *Request) {
+func (t *turn) stamp(op *resolve.Op, wall wallclock.Interval) {
 	op.Dot = logical.Dot{Origin: t.st.Origin, Seq: t.st.Frontier.At(t.st.Origin) + 1}
 	op.Deps = t.frontier()
 	t.st.Lamport = t.st.Lamport.Next()
-	t.st.HLC = t.st.HLC.Next(int64(t.m.Wall.Midpoint()))
-	op.Wall, op.HLC, op.Lamport = t.m.Wall, t.st.HLC, t.st.Lamport
-	if q.Client != 0 {
-		op.Client, op.Request = q.Client, q.Number
-	}
+	t.st.HLC = t.st.HLC.Next(int64(wall.Midpoint()))
+	op.Wall, op.HLC, op.Lamport = wall, t.st.HLC, t.st.Lamport
 }
 
 func (t *turn) panel(key string) resolve.Panel { return t.cfg.Policy.Panel(key) }

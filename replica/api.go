@@ -20,6 +20,7 @@ func (Received) isInput() {}
 func (PeerUp) isInput()   {}
 func (PeerDown) isInput() {}
 func (Tick) isInput()     {}
+func (Sweep) isInput()    {}
 
 // Verb is what a client asks for.
 type Verb uint8
@@ -35,16 +36,19 @@ const (
 
 // Request is a client's. The core keeps it until it is answered.
 type Request struct {
-	ID      uint64 // chosen by the edge, returned with the reply
-	Verb    Verb
-	Key     string
-	Value   []byte // Set: owned by the core from now on
-	Delta   int64  // Incr
+	ID    uint64 // chosen by the edge, returned with the reply
+	Verb  Verb
+	Key   string
+	Value []byte // Set: owned by the core from now on
+	Delta int64  // Incr
+	// Expires is when the value ends, by the clock of whoever shows it. Zero:
+	// never; for an Incr: when the value shown now ends.
 	Expires wallclock.Instant
 
 	// Decide (Update) turns what the leader shows into what to write, before
 	// anything else can happen to the key. It must be pure; an error is answered
-	// as it is, and nothing is written.
+	// as it is, and nothing is written. A retry of an Update that wrote does not
+	// ask it again.
 	Decide func(Present) (Write, error)
 
 	// Retry identity: a request with the same Client and Number is the same
@@ -62,12 +66,13 @@ type Request struct {
 
 // Present is what a key shows at the moment of an Update.
 type Present struct {
-	Reading resolve.Reading
+	Reading resolve.Reading    // what has expired left out of its values
 	Expires wallclock.Instant  // of the value shown first; zero: never
 	Now     wallclock.Interval // the leader's wall clock
 }
 
-// Write is what an Update does to its key.
+// Write is what an Update does to its key: what a Request with these fields
+// would do.
 type Write struct {
 	Verb    Verb // Set, Remove, Incr; Get: nothing
 	Value   []byte
@@ -120,6 +125,11 @@ type PeerDown struct{ Peer Leader }
 
 // Tick says that time has passed: Output.Wake asked for it.
 type Tick struct{}
+
+// Sweep names keys that are thought to hold values of this leader's that have
+// expired. Those that do are deleted, each by an op of its own. Whoever sweeps
+// need not be exact, and bounds how many keys it names at once.
+type Sweep struct{ Keys []string }
 
 // Reader is what is stored, with the puts of the running batch laid over it.
 // Those that the running Step has already appended to its Output count: a fold
@@ -184,6 +194,9 @@ type State struct {
 	HLC      logical.HLC
 }
 
+// Token is what whoever is shown this state has seen.
+func (s State) Token() Token { return Token{Frontier: s.Frontier, Lamport: s.Lamport, HLC: s.HLC} }
+
 // Output is what steps ask for. Nothing in Sends and Replies may leave before
 // Puts, and the core's State, are durable. It is reused: whoever keeps a part
 // longer than until the next Reset copies it.
@@ -215,13 +228,14 @@ type Reply struct {
 	ID  uint64
 	Err error // one of the sentinels, wrapped; nil: done, and durable
 
-	Dot   logical.Dot     // writes: the op; the first one when the request was a retry
-	Retry bool            // writes: the request had been accepted before
-	Wrote []byte          // Incr: the outcome
-	Delta int64           // writes: what the op adds to a counter
-	Over  []logical.Dot   // writes: the op's parents
-	Shown resolve.Reading // what the key shows now, after the write if it was one
-	Token Token           // everything the client has now seen; merge it
+	Dot   logical.Dot        // writes: the op; the first one when the request was a retry; zero: nothing written
+	Retry bool               // writes: the request had been accepted before
+	Wrote []byte             // Incr, and an Update that came to one: the outcome
+	Delta int64              // writes: what the op adds to a counter
+	Wall  wallclock.Interval // writes: what the wall clock said when the op was accepted
+	Over  []logical.Dot      // writes: the op's parents
+	Shown resolve.Reading    // what the key shows now, after the write if it was one
+	Token Token              // everything the client has now seen; merge it
 }
 
 // What a client can be told. Each is wrapped with what failed and what to do.
@@ -244,9 +258,11 @@ func (TwinFound) isEvent()   {}
 func (PeerBehind) isEvent()  {}
 func (TokenWaited) isEvent() {}
 
-// Accepted: a client's write became an op here.
+// Accepted: a client's write became an op here; or, as Expiry says, the end of a
+// value did.
 type Accepted struct {
-	Op *resolve.Op
+	Op     *resolve.Op
+	Expiry bool
 }
 
 // Applied: a peer's op was applied here.
@@ -314,6 +330,9 @@ type Config struct {
 	Peers  []Leader // the others; more may come with PeerUp
 	Policy resolve.Policy
 
+	// Lives is the origins of this leader's earlier lives: what they accepted
+	// is this leader's to sweep.
+	Lives []logical.Origin
 	// Statuses is how many statuses this life has numbered already: peers take a
 	// smaller number for an old one. Zero for a new life.
 	Statuses uint64

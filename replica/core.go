@@ -92,6 +92,8 @@ func (t *turn) take(in Input) error {
 		return t.peerUp(in.Peer)
 	case PeerDown:
 		t.peer(in.Peer).down()
+	case Sweep:
+		t.sweep(in)
 	case Tick:
 	default:
 		return fmt.Errorf("take input: %T is no input a core knows", in)

@@ -103,11 +103,16 @@ func (p *peer) rewind(now wallclock.Mono) {
 
 // stream is the place of the origin's stream, made if there is none.
 func (p *peer) stream(o logical.Origin) *stream {
-	i, ok := slices.BinarySearchFunc(p.streams, o, func(s stream, o logical.Origin) int { return cmp.Compare(s.origin, o) })
+	i, ok := p.find(o)
 	if !ok {
 		p.streams = slices.Insert(p.streams, i, stream{origin: o, sent: p.known.At(o)})
 	}
 	return &p.streams[i]
+}
+
+// find is the index of the origin's stream, or where it would stand.
+func (p *peer) find(o logical.Origin) (int, bool) {
+	return slices.BinarySearchFunc(p.streams, o, func(s stream, o logical.Origin) int { return cmp.Compare(s.origin, o) })
 }
 
 // inFlight is how many ops were shipped that the peer is not known to have.
@@ -119,3 +124,44 @@ func (p *peer) inFlight() int {
 	}
 	return n
 }
+
+// PeerView is what is known of another leader, for people, metrics and whoever
+// waits until it has something.
+type PeerView struct {
+	Peer     Leader
+	Up       bool             // can be sent to
+	Life     logical.Origin   // of its last Status; zero: nothing heard yet
+	Known    logical.Frontier // what it has durably applied; immutable
+	Behind   uint64           // ops applied here that it is not known to have
+	OwnOps   uint64           // those among them that were accepted here in this life
+	InFlight int              // ops shipped to it that it is not known to have
+	// Since is when it began to lack ops of this life, or when it last got some
+	// while lacking others; zero: it lacks none.
+	Since wallclock.Mono
+}
+
+// Peers appends what is known of every other leader, by name.
+func (c *Core) Peers(dst []PeerView) []PeerView {
+	for _, p := range c.peers {
+		v := PeerView{Peer: p.name, Up: p.up, Life: p.life, Known: p.known, InFlight: p.inFlight()}
+		for d := range c.st.Frontier.All() {
+			v.Behind += uint64(d.Seq - min(d.Seq, p.known.At(d.Origin)))
+		}
+		own := c.st.Frontier.At(c.st.Origin)
+		v.OwnOps = uint64(own - min(own, p.known.At(c.st.Origin)))
+		if i, ok := p.find(c.st.Origin); ok && p.streams[i].lacking && v.OwnOps > 0 {
+			v.Since = p.streams[i].since
+		}
+		dst = append(dst, v)
+	}
+	return dst
+}
+
+// Load is how much waits in a core's memory.
+type Load struct {
+	GateOps     int // ops held until what they depend on arrives
+	WaitingReqs int // requests held until what their token has seen arrives
+}
+
+// Load is how much waits now.
+func (c *Core) Load() Load { return Load{GateOps: c.gate.ops, WaitingReqs: len(c.waiting)} }

@@ -15,9 +15,7 @@ type waiting struct {
 }
 
 // token is everything that whoever is answered now has seen.
-func (t *turn) token() Token {
-	return Token{Frontier: t.frontier(), Lamport: t.st.Lamport, HLC: t.st.HLC}
-}
+func (t *turn) token() Token { return t.State().Token() }
 
 // covers reports whether this leader has applied all that the client has seen.
 // An op that named parents or dependencies its leader lacks would make applied
@@ -27,6 +25,13 @@ func (t *turn) covers(q *Request) bool {
 		return false
 	}
 	return !q.exact() || !slices.ContainsFunc(q.Shown, func(d logical.Dot) bool { return !t.st.Frontier.Covers(d) })
+}
+
+// Readable reports whether a leader at frontier f can answer q from what it
+// holds, without a step: a well-formed Get of what f covers. A step would answer
+// the same.
+func (q *Request) Readable(f logical.Frontier) bool {
+	return q.Verb == Get && f.Includes(q.Token.Frontier) && q.check() == nil
 }
 
 // absorb hears the client's clocks: it is a channel between leaders like any

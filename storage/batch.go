@@ -91,6 +91,16 @@ func (b *Batch) PutState(s State) {
 	b.set()
 }
 
+// PutLives replaces the origins of the leader's lives, which ascend.
+func (b *Batch) PutLives(lives []logical.Origin) {
+	if b.refuse(checkLives(lives)) {
+		return
+	}
+	b.key = appendLivesKey(b.key[:0])
+	b.value = AppendLives(b.value[:0], lives)
+	b.set()
+}
+
 // Empty reports whether nothing was put.
 func (b *Batch) Empty() bool { return b.b.Empty() && b.err == nil }
 

@@ -17,6 +17,7 @@
 //	Q client(8) number(8)           dot the request was given
 //	T origin(8) seq(8)              the other dot of the same request, both ways
 //	M "state"                       state
+//	M "lives"                       origins of the leader's lives
 //
 // key* is the user's key with each zero byte written as 00 FF, ended by 00 00:
 // keys are arbitrary bytes, and this keeps both their order and the place where

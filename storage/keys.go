@@ -68,3 +68,5 @@ func lossUserKey(k []byte) (string, bool) {
 }
 
 func appendStateKey(dst []byte) []byte { return append(append(dst, inMeta), "state"...) }
+
+func appendLivesKey(dst []byte) []byte { return append(append(dst, inMeta), "lives"...) }

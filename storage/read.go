@@ -10,9 +10,12 @@ import (
 	"kvd/resolve"
 )
 
+// reads is what a [Store] and a [Cut] of it answer alike.
+type reads struct{ from pebble.Reader }
+
 // State is what the leader remembered with its last batch; false: the store is
 // fresh.
-func (s *Store) State() (State, bool, error) {
+func (s reads) State() (State, bool, error) {
 	var state State
 	var room [16]byte
 	found, err := s.get(appendStateKey(room[:0]), func(b []byte) (err error) {
@@ -22,14 +25,26 @@ func (s *Store) State() (State, bool, error) {
 	return state, found, wrap(err, "read state")
 }
 
+// Lives is the origins of the leader's lives that the last PutLives named,
+// ascending; they are the caller's.
+func (s reads) Lives() ([]logical.Origin, error) {
+	var lives []logical.Origin
+	var room [16]byte
+	_, err := s.get(appendLivesKey(room[:0]), func(b []byte) (err error) {
+		lives, err = DecodeLives(b)
+		return err
+	})
+	return lives, wrap(err, "read lives")
+}
+
 // Object is the key's object; one without versions if the key was never written
 // or nothing of it is left. It is the caller's and shares nothing with the
 // store.
-func (s *Store) Object(key string) (*resolve.Object, error) {
+func (s reads) Object(key string) (*resolve.Object, error) {
 	o := &resolve.Object{Key: key}
 	var room [64]byte
 	_, err := s.get(appendObjectKey(room[:0], key), func(b []byte) (err error) {
-		o, err = decodeStored(b, key)
+		o, err = DecodeStored(b, key)
 		return err
 	})
 	if err != nil {
@@ -38,8 +53,9 @@ func (s *Store) Object(key string) (*resolve.Object, error) {
 	return o, nil
 }
 
-// decodeStored reads a stored object, whose key stands in the storage key.
-func decodeStored(b []byte, key string) (*resolve.Object, error) {
+// DecodeStored reads a stored object, whose key stands in the storage key. It
+// shares no memory with b.
+func DecodeStored(b []byte, key string) (*resolve.Object, error) {
 	o, err := DecodeObject(b)
 	if err != nil {
 		return nil, err
@@ -50,7 +66,7 @@ func decodeStored(b []byte, key string) (*resolve.Object, error) {
 
 // Op is the op with dot d; false: not, or no longer, in the log. It is the
 // caller's and shares nothing with the store.
-func (s *Store) Op(d logical.Dot) (*resolve.Op, bool, error) {
+func (s reads) Op(d logical.Dot) (*resolve.Op, bool, error) {
 	var op *resolve.Op
 	var room [32]byte
 	found, err := s.get(appendLogKey(room[:0], d), func(b []byte) (err error) {
@@ -64,28 +80,28 @@ func (s *Store) Op(d logical.Dot) (*resolve.Op, bool, error) {
 }
 
 // Request is the dot that a client's request was given.
-func (s *Store) Request(client, number uint64) (logical.Dot, bool, error) {
+func (s reads) Request(client, number uint64) (logical.Dot, bool, error) {
 	var room [32]byte
 	d, found, err := s.dot(appendRequestKey(room[:0], client, number))
 	return d, found, wrap(err, "read request")
 }
 
 // Twin is the other dot of the request that d was given for.
-func (s *Store) Twin(d logical.Dot) (logical.Dot, bool, error) {
+func (s reads) Twin(d logical.Dot) (logical.Dot, bool, error) {
 	var room [32]byte
 	t, found, err := s.dot(appendTwinKey(room[:0], d))
 	return t, found, wrap(err, "read twin")
 }
 
 // Lost reports whether the ledger holds d as lost under resolver r.
-func (s *Store) Lost(r resolve.ID, key string, d logical.Dot) (bool, error) {
+func (s reads) Lost(r resolve.ID, key string, d logical.Dot) (bool, error) {
 	var room [96]byte
 	found, err := s.get(appendLossKey(room[:0], r, key, d), func([]byte) error { return nil })
 	return found, wrap(err, "read ledger")
 }
 
 // dot reads a value that is a dot.
-func (s *Store) dot(key []byte) (d logical.Dot, found bool, err error) {
+func (s reads) dot(key []byte) (d logical.Dot, found bool, err error) {
 	found, err = s.get(key, func(b []byte) (err error) {
 		d, err = decodePlainDot(b)
 		return err
@@ -95,8 +111,8 @@ func (s *Store) dot(key []byte) (d logical.Dot, found bool, err error) {
 
 // get hands the value of key to use, which must not keep it, and reports whether
 // there is one.
-func (s *Store) get(key []byte, use func([]byte) error) (bool, error) {
-	b, closer, err := s.db.Get(key)
+func (s reads) get(key []byte, use func([]byte) error) (bool, error) {
+	b, closer, err := s.from.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}

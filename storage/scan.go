@@ -15,7 +15,7 @@ import (
 // Ops lists origin's ops from place from on, ascending: at most maxOps, and no
 // more than have maxBytes of keys and values together; at least one if there is
 // one. They are the caller's.
-func (s *Store) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
+func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
 	var ops []*resolve.Op
 	lower := appendLogKey(nil, logical.Dot{Origin: origin, Seq: from})
 	upper := appendLogKey(nil, logical.Dot{Origin: origin, Seq: ^logical.Seq(0)})
@@ -36,7 +36,7 @@ func (s *Store) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes in
 }
 
 // Losses yields the ledger by resolver, key and dot, until yield answers false.
-func (s *Store) Losses(yield func(resolve.Loss) bool) error {
+func (s reads) Losses(yield func(resolve.Loss) bool) error {
 	err := s.scan([]byte{inLedger}, []byte{inLedger + 1}, func(k, v []byte) (bool, error) {
 		l, err := DecodeLoss(v)
 		if err != nil {
@@ -54,9 +54,9 @@ func (s *Store) Losses(yield func(resolve.Loss) bool) error {
 
 // Objects yields every object that has versions or twins, by key, until yield
 // answers false. Each is the caller's.
-func (s *Store) Objects(yield func(*resolve.Object) bool) error {
+func (s reads) Objects(yield func(*resolve.Object) bool) error {
 	err := s.scanObjects(func(key, v []byte) (bool, error) {
-		o, err := decodeStored(v, string(key))
+		o, err := DecodeStored(v, string(key))
 		if err != nil {
 			return false, fmt.Errorf("object %.64q: %w", key, err)
 		}
@@ -65,10 +65,22 @@ func (s *Store) Objects(yield func(*resolve.Object) bool) error {
 	return wrap(err, "read objects")
 }
 
+// Keys yields every key after the one named, in order, that has versions or
+// twins, until yield answers false; the empty key is before all. Key and encoding
+// are gone when yield returns: [DecodeStored] reads what is wanted of them.
+func (s reads) Keys(after string, yield func(key, object []byte) (bool, error)) error {
+	lower := append(appendObjectKey(nil, after), 0)
+	if after == "" {
+		lower = []byte{inObjects}
+	}
+	err := s.scan(lower, []byte{inObjects + 1}, func(k, v []byte) (bool, error) { return yield(k[1:], v) })
+	return wrap(err, "read keys")
+}
+
 // Digest is equal for equal objects at different leaders and almost surely
 // different for others: a hash of all objects' encodings by key. It reads the
 // whole store.
-func (s *Store) Digest() (uint64, error) {
+func (s reads) Digest() (uint64, error) {
 	h := xxhash.New()
 	var size [16]byte
 	err := s.scanObjects(func(key, v []byte) (bool, error) {
@@ -85,7 +97,7 @@ func (s *Store) Digest() (uint64, error) {
 // MetadataBytes is how many objects there are and what they take, storage keys
 // included, beyond the users' keys and values; before compression. It reads the
 // whole store.
-func (s *Store) MetadataBytes() (objects int, bytes int64, err error) {
+func (s reads) MetadataBytes() (objects int, bytes int64, err error) {
 	err = s.scanObjects(func(key, v []byte) (bool, error) {
 		o, err := DecodeObject(v)
 		if err != nil {
@@ -102,14 +114,14 @@ func (s *Store) MetadataBytes() (objects int, bytes int64, err error) {
 }
 
 // scanObjects hands every object's key and encoding to use.
-func (s *Store) scanObjects(use func(key, v []byte) (bool, error)) error {
+func (s reads) scanObjects(use func(key, v []byte) (bool, error)) error {
 	return s.scan([]byte{inObjects}, []byte{inObjects + 1}, func(k, v []byte) (bool, error) { return use(k[1:], v) })
 }
 
 // scan hands the entries from lower up to but without upper to use, in order,
 // until it answers false. What it is handed is gone afterwards.
-func (s *Store) scan(lower, upper []byte, use func(k, v []byte) (bool, error)) error {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+func (s reads) scan(lower, upper []byte, use func(k, v []byte) (bool, error)) error {
+	it, err := s.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return err
 	}

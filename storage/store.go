@@ -13,6 +13,7 @@ import (
 // Store is one leader's disk. Reads and batches of several goroutines may run at
 // once; Close may not run beside anything, and nothing may follow it.
 type Store struct {
+	reads
 	db      *pebble.DB
 	fault   *fault
 	write   *pebble.WriteOptions
@@ -33,7 +34,7 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", o.Dir, err)
 	}
-	s.db = db
+	s.db, s.from = db, db
 	switch o.Sync {
 	case SyncAlways:
 		s.write = pebble.Sync

@@ -1,0 +1,122 @@
+package storage_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/storage"
+)
+
+func put(t *testing.T, s *storage.Store, keys ...string) {
+	t.Helper()
+	b := s.NewBatch()
+	defer b.Close()
+	for _, k := range keys {
+		o := typicalObject()
+		o.Key = k
+		b.PutObject(o)
+	}
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCutStaysAsItWas(t *testing.T) {
+	s := open(t, small(vfs.NewMem()))
+	put(t, s, "a")
+	c := s.Cut()
+	b := s.NewBatch()
+	defer b.Close()
+	b.PutObject(&resolve.Object{Key: "a"})
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "b")
+	for key, want := range map[string]int{"a": 1, "b": 0} {
+		if o, err := c.Object(key); err != nil || len(o.Versions) != want {
+			t.Errorf("the cut has %d versions of %s, %v; want %d", len(o.Versions), key, err, want)
+		}
+		if o, err := s.Object(key); err != nil || len(o.Versions) != 1-want {
+			t.Errorf("the store has %d versions of %s, %v; want %d", len(o.Versions), key, err, 1-want)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKeysComeInOrderFromAnyPlace(t *testing.T) {
+	s := open(t, small(vfs.NewMem()))
+	all := []string{"\x00", "a", "a\x00", "ab", "b", "\xff", "\xff\xff"}
+	put(t, s, all...)
+	after := func(key string, n int) (keys []string) {
+		err := s.Keys(key, func(k, object []byte) (bool, error) {
+			o, err := storage.DecodeStored(object, string(k))
+			keys = append(keys, o.Key)
+			return len(keys) < n, err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keys
+	}
+	if got := after("", 99); !slices.Equal(got, all) {
+		t.Errorf("all keys are %q", got)
+	}
+	for i, k := range all {
+		if got := after(k, 99); !slices.Equal(got, all[i+1:]) {
+			t.Errorf("after %q come %q", k, got)
+		}
+	}
+	if got := after("a", 2); !slices.Equal(got, all[2:4]) {
+		t.Errorf("two keys after a are %q", got)
+	}
+	if got := after("aa", 1); !slices.Equal(got, all[3:4]) {
+		t.Errorf("after a key that is not there comes %q", got)
+	}
+}
+
+func TestLivesAreRemembered(t *testing.T) {
+	s := open(t, small(vfs.NewMem()))
+	if lives, err := s.Lives(); err != nil || len(lives) != 0 {
+		t.Fatalf("a fresh store names lives %v, %v", lives, err)
+	}
+	commit := func(lives ...logical.Origin) error {
+		b := s.NewBatch()
+		defer b.Close()
+		b.PutLives(lives)
+		return b.Commit()
+	}
+	want := []logical.Origin{3, 1 << 60}
+	if err := commit(want...); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range [][]logical.Origin{{0}, {2, 2}, {3, 2}, make([]logical.Origin, storage.MaxDeps+1)} {
+		if commit(bad...) == nil {
+			t.Errorf("%d lives beginning %v were stored", len(bad), bad[0])
+		}
+	}
+	if lives, err := s.Lives(); err != nil || !slices.Equal(lives, want) {
+		t.Errorf("read %v, %v", lives, err)
+	}
+}
+
+func FuzzDecodeLives(f *testing.F) {
+	f.Add(storage.AppendLives(nil, []logical.Origin{1, 1 << 40}))
+	f.Add([]byte{0x90})
+	f.Add([]byte{0xdd, 0x7f, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		lives, err := storage.DecodeLives(b)
+		if err != nil {
+			return
+		}
+		if again := storage.AppendLives(nil, lives); !bytes.Equal(again, b) {
+			t.Fatalf("accepted %x\nre-encoded %x", b, again)
+		}
+	})
+}

@@ -136,7 +136,7 @@ func (o options) shows(outcome bool) render {
 func showWritten(w *Writer, a *answer, outcome, evidence bool) {
 	rep := &a.replies[0]
 	seen := a.seenBy()
-	w.Map(2 + int(flagOf(outcome)) + 6*int(flagOf(evidence)))
+	w.Map(2 + int(flagOf(outcome)) + 7*int(flagOf(evidence)))
 	w.Text("dot")
 	w.Text(rep.Dot.String())
 	w.Text("token")
@@ -156,6 +156,10 @@ func showWritten(w *Writer, a *answer, outcome, evidence bool) {
 	w.Int(int64(flagOf(rep.Retry)))
 	w.Text("delta")
 	w.Int(rep.Delta)
+	w.Text("wall")
+	w.Array(2)
+	w.Int(int64(rep.Wall.Earliest))
+	w.Int(int64(rep.Wall.Latest))
 	writeSeen(w, seen)
 }
 

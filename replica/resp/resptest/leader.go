@@ -206,7 +206,7 @@ func (l *Leader) write(r *replica.Request, w replica.Write, o object) (replica.R
 		rep.Wrote = strconv.AppendInt(nil, n, 10)
 		next.values = [][]byte{rep.Wrote}
 	}
-	rep.Dot, rep.Over, rep.Delta = l.dot(), o.dots, w.Delta
+	rep.Dot, rep.Over, rep.Delta, rep.Wall = l.dot(), o.dots, w.Delta, l.clock()
 	next.dots = []logical.Dot{rep.Dot}
 	if r.Exact {
 		rep.Over = slices.Clone(r.Shown)

@@ -76,7 +76,9 @@ func (w *World) act(a script.Action) {
 	case script.Wipe:
 		w.wipe(a.Leader)
 	case script.Backup:
-		w.backup(a)
+		if err := w.backup(a); err != nil {
+			w.fail(err)
+		}
 	case script.Restore:
 		if err := w.restore(a); err != nil {
 			w.fail(err)

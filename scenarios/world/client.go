@@ -106,8 +106,19 @@ func (c *client) send(op *operation) {
 		return
 	}
 	for _, at := range arrivals[:min(1, len(arrivals))] {
-		w.at(at, func() { l.receive(req) })
+		c.arrive(l, req, at)
 	}
+}
+
+// arrive hands the request over. Without a delay that is at once and not behind
+// everything else of this instant: a crash on the next line of the script then
+// finds it written and not yet acknowledged.
+func (c *client) arrive(l *leader, req *replica.Request, at time.Duration) {
+	if at <= c.w.now {
+		l.receive(req)
+		return
+	}
+	c.w.at(at, func() { l.receive(req) })
 }
 
 // request is the operation as the leader gets it.

@@ -3,6 +3,7 @@ package world
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -13,7 +14,8 @@ import (
 // disk is one leader's filesystem in memory.
 type disk struct {
 	fs      *vfs.MemFS
-	fragile bool // it can lose what was not synced
+	lazy    atomic.Bool // nothing is synced any more: the machine is about to go
+	fragile bool        // it can lose what was not synced
 	chance  *rand.Rand
 }
 
@@ -29,30 +31,40 @@ func newDisk(fragile bool, chance *rand.Rand) *disk {
 // open starts a store on the disk.
 func (d *disk) open() (*storage.Store, error) {
 	o := storage.Options{FS: d.fs, Dir: "data", Cache: 1 << 20, MemTable: 32 << 20}
-	if !d.fragile {
+	if d.fragile {
+		o.FS = lazyFS{d.fs, &d.lazy}
+	} else {
 		o.Sync = storage.SyncNever
 	}
 	return storage.Open(o)
 }
 
-// copy is what the disk would hold after a power cut now, where of the bytes
-// not synced the given percentage survives.
-func (d *disk) copy(percent int) *disk {
-	fs := d.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: d.chance})
-	return &disk{fs: fs, fragile: true, chance: d.chance}
-}
-
-// survives is the percentage of unsynced bytes that a crash leaves.
-func (d *disk) survives(u script.Unsynced) int {
+// copy is what the disk would hold after a power cut now, with the unsynced
+// bytes kept, lost or torn.
+func (d *disk) copy(u script.Unsynced) (*disk, error) {
+	lost := d.fs.CrashClone(vfs.CrashCloneCfg{})
+	// All of it: what is drawn decides nothing.
+	kept := d.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(0, 0))})
+	out := &disk{fs: lost, fragile: true, chance: d.chance}
 	switch u {
 	case script.UnsyncedKeep:
-		return 100
-	case script.UnsyncedLose:
-		return 0
+		out.fs = kept
 	case script.UnsyncedTorn:
-		return 50
+		var err error
+		if out.fs, err = tear(lost, kept, d.chance); err != nil {
+			return nil, err
+		}
 	}
-	return []int{0, 50, 100}[d.chance.IntN(3)]
+	return out, nil
+}
+
+// fate is what a crash does to unsynced bytes; chance decides where the script
+// does not.
+func (d *disk) fate(u script.Unsynced) script.Unsynced {
+	if u != script.UnsyncedUnstated {
+		return u
+	}
+	return []script.Unsynced{script.UnsyncedLose, script.UnsyncedTorn, script.UnsyncedKeep}[d.chance.IntN(3)]
 }
 
 // fragile reports whether the script needs disks that can crash or be copied.
@@ -67,8 +79,10 @@ func fragile(s *script.Scenario) bool {
 }
 
 // backup keeps a copy of the leader's disk.
-func (w *World) backup(b script.Backup) {
-	w.backups[b.Name] = w.leaders[b.Leader].disk.copy(100)
+func (w *World) backup(b script.Backup) error {
+	kept, err := w.leaders[b.Leader].disk.copy(script.UnsyncedKeep)
+	w.backups[b.Name] = kept
+	return err
 }
 
 // restore puts a copy in the place of the leader's disk; the leader must be
@@ -80,7 +94,11 @@ func (w *World) restore(r script.Restore) error {
 	}
 	l := w.leaders[r.Leader]
 	l.kill()
-	l.disk = b.copy(100)
+	kept, err := b.copy(script.UnsyncedKeep)
+	if err != nil {
+		return err
+	}
+	l.disk = kept
 	l.disk.chance = w.chance("disk " + r.Leader)
 	return nil
 }

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -142,13 +143,19 @@ func (l *leader) crash(c script.Crash) {
 	if l.pump == nil {
 		return
 	}
-	percent := l.disk.survives(c.Unsynced)
+	fate := l.disk.fate(c.Unsynced)
 	if len(l.inbox) > 0 && l.paused <= l.w.now {
-		if l.pump.Step(l.moment(), l.inbox...) == nil {
-			_ = l.pump.CommitUnsynced() // a failed write is one more way to be torn
+		l.disk.lazy.Store(true)
+		if err := errors.Join(l.pump.Step(l.moment(), l.inbox...), l.pump.Commit()); err != nil {
+			l.w.fail(fmt.Errorf("%s: crash while writing: %w", l.name, err))
+			return
 		}
 	}
-	after := l.disk.copy(percent)
+	after, err := l.disk.copy(fate)
+	if err != nil {
+		l.w.fail(fmt.Errorf("crash %s: %w", l.name, err))
+		return
+	}
 	l.kill()
 	l.disk = after
 }

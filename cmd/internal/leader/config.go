@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -73,8 +74,8 @@ func Defaults() Config {
 // Validate says the first thing that cannot work.
 func (c *Config) Validate() error {
 	switch {
-	case !contexts.Plain(c.Name):
-		return fmt.Errorf("the node name %q is refused: use letters, digits, dots, dashes and underscores", c.Name)
+	case !contexts.Plain(c.Name) || strings.Contains(c.Name, "_"):
+		return fmt.Errorf("the node name %q is refused: use letters, digits, dots and dashes, at most 64", c.Name)
 	case c.Dir == "":
 		return errors.New("no data directory is named; name one")
 	case c.Logger == nil:

@@ -19,8 +19,17 @@ import (
 // clients are better off elsewhere.
 const tooFarBehind = 10_000
 
-// digest is short: it travels with every member.
-func digest(policy string) string { return strconv.FormatUint(xxhash.Sum64String(policy), 16) }
+// maxDigest is how much of gossip's room a policy may take.
+const maxDigest = 96
+
+// digest travels with every member. A policy that is short enough stands for
+// itself, so that a refusal can name the difference.
+func digest(policy string) string {
+	if len(policy) <= maxDigest {
+		return policy
+	}
+	return strconv.FormatUint(xxhash.Sum64String(policy), 16)
+}
 
 // inspector is what RESP tells of the leader.
 type inspector struct{ *Leader }

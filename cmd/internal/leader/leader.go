@@ -243,8 +243,12 @@ func (l *Leader) openResp(context.Context) (err error) {
 	return nil
 }
 
-// meet is told who there is: whom to dial, and whom to ask at the next start.
+// meet is told who there is: whom to dial, and whom to ask at the next start. A
+// leader that nobody of the cluster will have does not go on alone.
 func (l *Leader) meet(v member.View) {
+	if refused, ok := errors.AsType[*member.Refused](v.Trouble); ok && refused.What != "name" { // a name is free again when its last holder is given up
+		l.fail(refused)
+	}
 	others := map[replica.Leader]string{}
 	for _, m := range v.Members {
 		if m.Name != l.cfg.Name && m.PeerAddr != "" && m.Status != member.Left {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kvd/replica/host"
+	"kvd/replica/member"
 	"kvd/replica/resp"
 )
 
@@ -34,11 +36,12 @@ func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 	}
 }
 
-// alone reports whether there is nobody to wait for.
+// alone reports whether there is nobody to wait for: whoever failed may come
+// back, and whoever left will not.
 func (l *Leader) alone() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.known) == 0
+	return !slices.ContainsFunc(l.members.View().Members, func(m member.Member) bool {
+		return m.Name != l.cfg.Name && m.Status != member.Left
+	})
 }
 
 // Stop takes the leader down in order: gossip, links, loop, pages, store; and

@@ -115,9 +115,9 @@ func ReadUsers(r io.Reader) (*Users, error) {
 }
 
 func (u *Users) add(line string) error {
-	name, text, _ := strings.Cut(line, ":")
-	if !contexts.Plain(name) {
-		return fmt.Errorf("the name %q is refused: use letters, digits, dots, dashes and underscores", name)
+	name, text, ok := strings.Cut(line, ":")
+	if !ok || !contexts.Plain(name) { // it may be a password: it is not repeated
+		return errors.New("it does not begin with a name of letters, digits, dots, dashes and underscores, and a colon")
 	}
 	if _, twice := u.hashes[name]; twice || len(u.hashes) == maxUsers {
 		return fmt.Errorf("user %s is there twice, or there are more than %d", name, maxUsers)

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// patience is how long anything may take; what fails takes this long.
+const patience = 15 * time.Second
+
+// eventually looks until ok, and fails the test when that takes too long.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for end := time.After(patience); !ok(); {
+		select {
+		case <-look.C:
+		case <-end:
+			t.Fatalf("not within %s: %s", patience, what)
+		}
+	}
+}
+
+// process is a kvd of its own.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	ended chan error
+
+	mu    sync.Mutex
+	said  bytes.Buffer // standard output and error
+	lines []string
+}
+
+// launch starts kvd with its contexts in a folder of the test's.
+func launch(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command("kvd", args...), ended: make(chan error, 1)}
+	p.cmd.Env = append(p.cmd.Environ(), "XDG_CONFIG_HOME="+t.TempDir())
+	r, w := io.Pipe()
+	p.cmd.Stdout, p.cmd.Stderr = w, w
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go p.read(r)
+	go func() {
+		err := p.cmd.Wait()
+		w.Close()
+		p.ended <- err
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // it may have ended
+		if t.Failed() {
+			t.Logf("kvd %s\n%s", strings.Join(args, " "), p.text())
+		}
+	})
+	return p
+}
+
+func (p *process) read(r io.Reader) {
+	for s := bufio.NewScanner(r); s.Scan(); {
+		p.mu.Lock()
+		p.lines = append(p.lines, s.Text())
+		p.mu.Unlock()
+	}
+}
+
+func (p *process) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.lines, "\n")
+}
+
+// says waits for a line that matches, and gives its groups.
+func (p *process) says(pattern string) []string {
+	p.t.Helper()
+	re := regexp.MustCompile("(?m)" + pattern)
+	var found []string
+	eventually(p.t, "a line like "+pattern, func() bool {
+		found = re.FindStringSubmatch(p.text())
+		return found != nil
+	})
+	return found[1:]
+}
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// end waits until it is gone, and gives its exit code; -1: by a signal.
+func (p *process) end() int {
+	p.t.Helper()
+	select {
+	case err := <-p.ended:
+		p.ended <- err
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return exit.ExitCode()
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		return 0
+	case <-time.After(patience):
+		p.t.Fatal("it does not end")
+		return -1
+	}
+}
+
+// last is the last line it said.
+func (p *process) last() string {
+	lines := strings.Split(strings.TrimSpace(p.text()), "\n")
+	return lines[len(lines)-1]
+}
+
+// node is a kvd serve.
+type node struct {
+	*process
+	*redis.Client
+	name, origin, gossip, http string
+	resumed                    string
+}
+
+// serves starts a leader whose addresses are free ones, gossip excepted: that is
+// where the others, and the leader itself after a restart, are found.
+func serves(t *testing.T, name, dir, gossip string, more ...string) *node {
+	t.Helper()
+	p := launch(t, append([]string{"serve", "--node", name, "--data-dir", dir, "--gossip-addr", gossip,
+		"--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0"}, more...)...)
+	at := p.says(`msg=serving .* resp=(\S+) http=(\S+) .* gossip=(\S+) origin=(\S+) resumed=(\S+)`)
+	c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true})
+	t.Cleanup(func() { c.Close() })
+	return &node{process: p, Client: c, name: name, http: at[1], gossip: at[2], origin: at[3], resumed: at[4]}
+}
+
+// free is an address that was free a moment ago.
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// try does a command that must succeed.
+func (n *node) try(args ...any) any {
+	n.t.Helper()
+	v, err := n.Do(context.Background(), args...).Result()
+	if err != nil {
+		n.t.Fatalf("%s: %v: %v", n.name, args, err)
+	}
+	return v
+}
+
+// shows waits until the key shows the value.
+func (n *node) shows(key, value string) {
+	n.t.Helper()
+	got := ""
+	eventually(n.t, n.name+" shows "+key+" = "+value+", at last "+got, func() bool {
+		got, _ = n.Get(context.Background(), key).Result()
+		return got == value
+	})
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const nobodyHas = "kvd: stopped; acknowledged writes that no other leader is known to have: "
+
+func TestOneLeaderServesAndDrains(t *testing.T) {
+	n := serves(t, "n1", t.TempDir(), "127.0.0.1:0")
+	n.try("SET", "x", "41")
+	if got := n.try("INCR", "x"); got != int64(42) {
+		t.Errorf("INCR answers %v", got)
+	}
+	if got := n.try("SCAN", "0").([]any)[1].([]any); len(got) != 1 || got[0] != "x" {
+		t.Errorf("SCAN answers %v", got)
+	}
+	if _, err := n.Do(context.Background(), "KVD.FAULT", "CLEAR").Result(); err == nil || !strings.Contains(err.Error(), "unknown command") {
+		t.Errorf("faults can be planted without being allowed: %v", err)
+	}
+	for path, want := range map[string]string{"/health/ready": `"ready": true`, "/status": `"name": "n1"`, "/metrics": `kvd_ops_total{from="client"} 2`} {
+		if body := n.page(path); !strings.Contains(body, want) {
+			t.Errorf("%s does not say %s: %.300s", path, want, body)
+		}
+	}
+	n.signal(syscall.SIGTERM)
+	if code := n.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := n.last(); got != nobodyHas+"2" {
+		t.Errorf("the last line is %q", got)
+	}
+}
+
+// page is what the console answers.
+func (n *node) page(path string) string {
+	n.t.Helper()
+	res, err := http.Get("http://" + n.http + path)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return string(body)
+}
+
+func TestThreeLeadersReplicateAndAccountForLosses(t *testing.T) {
+	first := serves(t, "n1", t.TempDir(), "127.0.0.1:0", "--shadow", "all")
+	all := []*node{first}
+	for _, name := range []string{"n2", "n3"} {
+		all = append(all, serves(t, name, t.TempDir(), "127.0.0.1:0", "--shadow", "all", "--join", first.gossip))
+	}
+	for _, n := range all {
+		eventually(t, n.name+" has met the others", func() bool { return strings.Count(n.page("/status"), `"alive": true`) == 2 })
+	}
+	for _, n := range all {
+		n.try("SET", "from:"+n.name, n.name)
+	}
+	for _, n := range all {
+		for _, other := range all {
+			n.shows("from:"+other.name, other.name)
+		}
+	}
+	conn := first.Conn()
+	defer conn.Close()
+	conn.Set(context.Background(), "x", "1", 0)
+	if got, err := conn.Do(context.Background(), "WAIT", 2, 10_000).Int(); got != 2 || err != nil {
+		t.Errorf("WAIT answers %d, %v", got, err)
+	}
+	members := all[2].try("KVD.MEMBERS").([]any)
+	if len(members) != 3 || members[0].(map[any]any)["name"] != "n1" || members[0].(map[any]any)["origin"] != first.origin {
+		t.Errorf("KVD.MEMBERS answers %v", members)
+	}
+	all[1].try("INCR", "x")
+	past := all[1].try("KVD.HISTORY", "x", "COUNT", "5").([]any)
+	if len(past) != 2 || past[0].(map[any]any)["value"] != "2" || past[1].(map[any]any)["dot"] != past[0].(map[any]any)["parents"].([]any)[0] {
+		t.Errorf("KVD.HISTORY answers %v", past)
+	}
+	for i, n := range all {
+		n.signal(syscall.SIGINT)
+		if code := n.end(); code != 0 {
+			t.Errorf("%s: exit code %d", n.name, code)
+		}
+		if i < 2 && n.last() != nobodyHas+"0" {
+			t.Errorf("%s: the last line is %q", n.name, n.last())
+		}
+	}
+}
+
+func TestKilledLeaderKeepsItsWritesUnderANewOrigin(t *testing.T) {
+	dir, gossip := t.TempDir(), free(t)
+	n := serves(t, "n1", dir, gossip)
+	n.try("SET", "x", "kept")
+	n.signal(syscall.SIGKILL)
+	n.end()
+	again := serves(t, "n1", dir, gossip)
+	if again.origin == n.origin || again.resumed != "false" {
+		t.Errorf("after a crash it goes on with origin %s", n.origin)
+	}
+	again.shows("x", "kept")
+	again.try("SET", "x", "new")
+	again.shows("x", "new")
+}
+
+func TestCleanRestartKeepsTheOriginIfTheOthersAgree(t *testing.T) {
+	dir, gossip := t.TempDir(), free(t)
+	n1 := serves(t, "n1", t.TempDir(), "127.0.0.1:0")
+	n2 := serves(t, "n2", dir, gossip, "--join", n1.gossip)
+	n2.try("SET", "x", "1")
+	n1.shows("x", "1")
+	n2.signal(syscall.SIGTERM)
+	n2.end()
+
+	again := serves(t, "n2", dir, gossip)
+	if again.origin != n2.origin || again.resumed != "true" {
+		t.Fatalf("after a clean stop it begins origin %s anew", again.origin)
+	}
+	conn := again.Conn()
+	defer conn.Close()
+	conn.Set(context.Background(), "x", "2", 0)
+	if got, err := conn.Do(context.Background(), "WAIT", 1, 10_000).Int(); got != 1 || err != nil {
+		t.Errorf("its writes after the restart are at %d others: %v", got, err)
+	}
+	// The other way round: its statuses must count as new ones.
+	other := n1.Conn()
+	defer other.Close()
+	other.Set(context.Background(), "y", "1", 0)
+	if got, err := other.Do(context.Background(), "WAIT", 1, 10_000).Int(); got != 1 || err != nil {
+		t.Errorf("what it has is not known: %d, %v", got, err)
+	}
+	again.signal(syscall.SIGTERM)
+	again.end()
+	n1.signal(syscall.SIGKILL)
+	n1.end()
+	alone := serves(t, "n2", dir, gossip)
+	if alone.origin == n2.origin {
+		t.Error("nobody could be asked, and it goes on with its origin")
+	}
+	alone.says("begins a new life.*n1 cannot be asked")
+}
+
+func TestAnotherPolicyIsRefused(t *testing.T) {
+	n1 := serves(t, "n1", t.TempDir(), "127.0.0.1:0", "--policy", "views:=counter")
+	n2 := serves(t, "n2", t.TempDir(), "127.0.0.1:0", "--policy", "views:=lww", "--join", n1.gossip)
+	if code := n2.end(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	n2.says(`why:.*"\*=causal \\"views:\\"=counter" and ours is "\*=causal \\"views:\\"=lww"`)
+}
+
+func TestDrainWaitsForTheOthersUntilTold(t *testing.T) {
+	faulty := []string{"--unsafe-faults", "--drain-timeout", "60s"}
+	n1 := serves(t, "n1", t.TempDir(), "127.0.0.1:0", faulty...)
+	n2 := serves(t, "n2", t.TempDir(), "127.0.0.1:0", append(faulty, "--join", n1.gossip, "--drain-timeout", "300ms")...)
+	for _, n := range []*node{n1, n2} {
+		n.try("SET", n.name, "here")
+	}
+	n1.shows("n2", "here")
+	n2.shows("n1", "here")
+	n1.try("KVD.FAULT", "LINK", "n2", "cut=on")
+	n2.try("KVD.FAULT", "LINK", "n1", "cut=on")
+	n1.try("SET", "x", "only at n1")
+	n2.try("SET", "y", "only at n2")
+
+	n2.signal(syscall.SIGTERM)
+	if code := n2.end(); code != 0 || n2.last() != nobodyHas+"1" {
+		t.Errorf("exit code %d, last line %q", code, n2.last())
+	}
+	n3 := serves(t, "n3", t.TempDir(), "127.0.0.1:0", append(faulty, "--join", n1.gossip)...)
+	n1.try("KVD.FAULT", "LINK", "n3", "cut=on")
+	n1.try("SET", "x", "still only at n1")
+	n1.signal(syscall.SIGTERM)
+	eventually(t, "n1 drains", func() bool { return strings.Contains(n1.page("/health/ready"), `"draining"`) })
+	n1.signal(syscall.SIGTERM)
+	if code := n1.end(); code != -1 {
+		t.Errorf("the second signal ends it with code %d", code)
+	}
+	n3.signal(syscall.SIGKILL)
+}

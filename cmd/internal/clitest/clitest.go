@@ -1,4 +1,5 @@
-package main
+// Package clitest is what tests of our command lines share.
+package clitest
 
 import (
 	"errors"
@@ -8,8 +9,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// exits runs the program and holds it to an exit code: exits 7 scenario ...
-func exits(ts *testscript.TestScript, negated bool, args []string) {
+// Exits runs a program in a script and holds it to an exit code:
+//
+//	exits 7 scenario run broken.txtar
+func Exits(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE program [args...]")
 	}

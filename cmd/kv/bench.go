@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/load"
+)
+
+const aboutBench = `Each op is measured by itself, one after the other: set, get and incr of random keys,
+and mixed, seven gets, two sets and one incr of ten. Keys begin with --prefix; they
+are really written, and stay.
+
+Without --rate it is a closed loop: every client sends up to --pipeline commands when
+its last ones are answered. A server that stalls is then asked less meanwhile, and
+looks better than it is. With --rate, commands are due at fixed moments whatever the
+server does, and latency counts from when each was due. If the server cannot keep up,
+the latency grows as the queue does, and what was due and not sent is reported.
+
+--lag writes at --from and looks at --to until the write is shown there. Looking takes
+a round trip, so much of the lag is that.
+
+Memory: about 150 kB a client and two histograms of 130 kB for each processor.`
+
+func benchCommand() *cli.Command {
+	return spec{name: "bench", usage: "measure how fast a leader is", least: 0, most: 0, about: aboutBench, do: bench,
+		flags: []cli.Flag{
+			&cli.StringFlag{Name: "ops", Value: "set,get", Usage: "measure `OPS`: set, get, incr, mixed, with commas"},
+			&cli.IntFlag{Name: "clients", Value: 50, Usage: "`N` connections"},
+			&cli.IntFlag{Name: "pipeline", Value: 1, Usage: "a client sends `N` commands before it waits"},
+			&cli.IntFlag{Name: "size", Value: 100, Usage: "values of `N` bytes"},
+			&cli.Uint64Flag{Name: "keys", Value: 1_000_000, Usage: "choose among `N` keys"},
+			&cli.DurationFlag{Name: "duration", Value: 10 * time.Second, Usage: "measure each op for `DURATION`"},
+			&cli.Int64Flag{Name: "requests", Usage: "measure `N` commands of each op, instead of a duration"},
+			&cli.Float64Flag{Name: "rate", Usage: "`N` commands a second, whatever the server does"},
+			&cli.StringFlag{Name: "prefix", Value: "bench:", Usage: "every key begins with `TEXT`"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "keys and values follow from `N`"},
+			&cli.BoolFlag{Name: "lag", Usage: "measure from a write at one leader until another shows it"},
+			&cli.StringFlag{Name: "from", Usage: "--lag: write at `LEADER`"},
+			&cli.StringFlag{Name: "to", Usage: "--lag: look at `LEADER`"},
+		}}.command()
+}
+
+func bench(k *call) error {
+	if k.Bool("lag") {
+		return benchLag(k)
+	}
+	if k.IsSet("from") || k.IsSet("to") {
+		return cliutil.Usage("--from and --to belong to --lag", "other measurements ask one leader", "kv bench -n LEADER, or kv bench --lag --from LEADER --to LEADER")
+	}
+	l, err := k.leader()
+	if err != nil {
+		return err
+	}
+	var plans []load.Config
+	for name := range strings.SplitSeq(k.String("ops"), ",") {
+		plan, err := k.plan(l, load.Op(name))
+		if err != nil {
+			return err
+		}
+		plans = append(plans, plan)
+	}
+	k.out.list()
+	for _, plan := range plans {
+		if err := k.measure(l, plan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan is one measurement as the flags say.
+func (k *call) plan(l *leader, o load.Op) (load.Config, error) {
+	progress := cliutil.NewProgress(k.App.ErrWriter)
+	if k.quiet {
+		progress = cliutil.Progress{}
+	}
+	cfg := load.Config{
+		Dial: k.dialer(l), Op: o, Clients: k.Int("clients"), Pipeline: k.Int("pipeline"), Size: k.Int("size"),
+		Keys: k.Uint64("keys"), Prefix: k.String("prefix"), Requests: k.Int64("requests"), Duration: k.Duration("duration"),
+		Rate: k.Float64("rate"), Seed: k.Uint64("seed"), Timeout: k.timeout,
+		Progress: func(done int64, after time.Duration) {
+			progress.Say(fmt.Sprintf("%s: %d in %s, %.0f/s", o, done, after.Round(100*time.Millisecond), float64(done)/after.Seconds()))
+		},
+	}
+	return cfg, misplanned(cfg.Validate())
+}
+
+func misplanned(err error) error {
+	if err == nil {
+		return nil
+	}
+	return cliutil.Usage("nothing to measure", err.Error(), "kv bench --help")
+}
+
+// measure runs one plan, and prints what was measured, also if it ended early.
+func (k *call) measure(l *leader, plan load.Config) error {
+	r, err := load.Run(k.ctx(), plan)
+	k.clear()
+	if r.Requests > 0 {
+		if put := k.out.put(measured{plan, r}); err == nil {
+			err = put
+		}
+	}
+	if err != nil {
+		return &refusal{l, "bench", err}
+	}
+	if r.Refused > 0 {
+		return &refusal{l, "bench", fmt.Errorf("%d of %d commands were refused; one of them: %w", r.Refused, r.Requests, load.Refused(r.Refusal))}
+	}
+	return nil
+}
+
+// clear takes the progress away.
+func (k *call) clear() { cliutil.NewProgress(k.App.ErrWriter).Clear() }
+
+// dialer connects and logs in. The connection is the load's own.
+func (k *call) dialer(l *leader) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, k.timeout)
+		defer cancel()
+		nc, err := k.connect(ctx, l.Addr)
+		if err != nil || k.login.password == "" {
+			return nc, err
+		}
+		stop := context.AfterFunc(ctx, func() { _ = nc.Close() }) // the login sees it
+		defer stop()
+		if err := load.Login(nc, k.login.user, k.login.password); err != nil {
+			_ = nc.Close() // it is of no use
+			return nil, err
+		}
+		return nc, nil
+	}
+}
+
+func (k *call) connect(ctx context.Context, addr string) (net.Conn, error) {
+	if k.login.tls != nil {
+		return (&tls.Dialer{Config: k.login.tls}).DialContext(ctx, "tcp", addr)
+	}
+	return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+}
+
+func benchLag(k *call) error {
+	if !k.IsSet("from") || !k.IsSet("to") {
+		return cliutil.Usage("--lag needs --from and --to", "a write at one leader is looked for at another", "kv bench --lag --from n1 --to n2")
+	}
+	from, err := k.find(address(k.String("from")))
+	if err != nil {
+		return err
+	}
+	to, err := k.find(address(k.String("to")))
+	if err != nil {
+		return err
+	}
+	progress := cliutil.NewProgress(k.App.ErrWriter)
+	g := load.Lag{
+		From: k.dialer(k.open(*from)), To: k.dialer(k.open(*to)), Prefix: k.String("prefix"), Size: k.Int("size"),
+		Samples: k.Int64("requests"), Duration: k.Duration("duration"), Rate: k.Float64("rate"), Timeout: k.timeout,
+		Run: fmt.Sprintf("%d:", time.Now().UnixNano()),
+		Progress: func(done int64, after time.Duration) {
+			if done%100 == 0 && !k.quiet {
+				progress.Say(fmt.Sprintf("lag: %d writes in %s", done, after.Round(100*time.Millisecond)))
+			}
+		},
+	}
+	if err := misplanned(g.Validate()); err != nil {
+		return err
+	}
+	r, err := load.MeasureLag(k.ctx(), g)
+	k.clear()
+	if r.Visible.Count > 0 {
+		if put := k.out.put(lagged{from.Name, to.Name, r}); err == nil {
+			err = put
+		}
+	}
+	if err != nil {
+		return &refusal{k.open(*to), "bench", err}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/internal/contexts"
+)
+
+func contextCommand() *cli.Command {
+	specs := []spec{
+		{name: "add", usage: "add a context, or replace the one of its name", args: "NAME [LEADER=]HOST:PORT...", least: 1, most: -1, do: addContext,
+			about: "Without addresses, the leader of -n is asked who the others are. --user, --password-file\nand --tls-ca are remembered by name; no password is.",
+			flags: []cli.Flag{&cli.BoolFlag{Name: "use", Usage: "use it from now on; the first one is used anyway"}}},
+		{name: "ls", usage: "list the contexts", least: 0, most: 0, do: listContexts},
+		{name: "use", usage: "use a context from now on", args: "NAME", least: 1, most: 1, do: useContext},
+		{name: "rm", usage: "forget a context", args: "NAME", least: 1, most: 1, do: removeContext},
+	}
+	c := &cli.Command{Name: "context", Usage: "name clusters and say which one to use",
+		Description: "Contexts are kept in $XDG_CONFIG_HOME/kvd/contexts.json, or below ~/.config."}
+	for _, s := range specs {
+		s.under, s.local = c.Name, true
+		c.Subcommands = append(c.Subcommands, s.command())
+	}
+	return c
+}
+
+// edit changes the file of contexts.
+func edit(k *call, change func(*contexts.Book) error) error {
+	path, err := contexts.Path()
+	if err == nil {
+		err = contexts.Edit(path, change)
+	}
+	switch {
+	case errors.Is(err, contexts.ErrUnknown):
+		return cliutil.Usage(k.subject(), err.Error(), "kv context ls names them")
+	case err != nil:
+		return cliutil.Fail(k.subject(), err, "")
+	}
+	return nil
+}
+
+func addContext(k *call) error {
+	c := contexts.Context{Name: k.Args().First(), User: k.String("user")}
+	var err error
+	if c.Leaders, err = k.named(k.Args().Tail()); err != nil {
+		return err
+	}
+	if c.PasswordFile, err = absolute(k.String("password-file")); err != nil {
+		return err
+	}
+	if c.TLSCA, err = absolute(k.String("tls-ca")); err != nil {
+		return err
+	}
+	if err := c.Validate(); err != nil {
+		return cliutil.Usage(k.subject(), err.Error(), "kv context add NAME n1=HOST:PORT n2=HOST:PORT")
+	}
+	return edit(k, func(b *contexts.Book) error {
+		b.Put(c)
+		if k.Bool("use") || b.Current == "" {
+			k.say("context " + c.Name + " is in use now")
+			return b.Use(c.Name)
+		}
+		return nil
+	})
+}
+
+// absolute lets a path mean the same file from everywhere; an empty one stays.
+func absolute(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	return filepath.Abs(path)
+}
+
+// named reads [LEADER=]HOST:PORT; without any, the cluster is asked.
+func (k *call) named(args []string) ([]contexts.Leader, error) {
+	var all []contexts.Leader
+	for i, arg := range args {
+		name, addr, ok := strings.Cut(arg, "=")
+		if !ok {
+			name, addr = fmt.Sprintf("n%d", i+1), arg
+		}
+		all = append(all, contexts.Leader{Name: name, Addr: address(addr)})
+	}
+	if len(args) > 0 {
+		return all, nil
+	}
+	l, err := k.leader()
+	if err != nil {
+		return nil, err
+	}
+	members, err := l.members(k)
+	if unknown(err) {
+		return nil, cliutil.Usage(k.subject(), "no address is given, and "+l.String()+" has no KVD.MEMBERS to ask", "kv context add NAME n1=HOST:PORT n2=HOST:PORT")
+	}
+	for _, m := range members {
+		all = append(all, contexts.Leader{Name: m.Name, Addr: m.RESP})
+	}
+	return all, err
+}
+
+// listed is a context in a list.
+type listed struct {
+	contexts.Context
+	current bool
+}
+
+func (c listed) mark() string {
+	if c.current {
+		return "*"
+	}
+	return " "
+}
+
+func (c listed) leaders() string {
+	var all []string
+	for _, l := range c.Leaders {
+		all = append(all, l.Name+"="+l.Addr)
+	}
+	return strings.Join(all, " ")
+}
+
+func (c listed) text(*printer) string { return c.mark() + " " + c.Name + "  " + c.leaders() }
+func (c listed) raw() string          { return c.Name }
+func (c listed) columns() []string    { return []string{"current", "name", "leaders", "user", "tls"} }
+func (c listed) cells() []string {
+	return []string{c.mark(), c.Name, c.leaders(), c.User, cmp.Or(c.TLSCA, "no")}
+}
+
+// MarshalJSON is the context and whether it is in use.
+func (c listed) MarshalJSON() ([]byte, error) {
+	return marshal(struct {
+		contexts.Context
+		Current bool `json:"current"`
+	}{c.Context, c.current})
+}
+
+func listContexts(k *call) error {
+	path, err := contexts.Path()
+	if err != nil {
+		return cliutil.Fail(k.subject(), err, "set XDG_CONFIG_HOME to a folder")
+	}
+	b, err := contexts.Load(path)
+	if err != nil {
+		return err
+	}
+	k.out.list()
+	for _, c := range b.Contexts {
+		if err := k.out.put(listed{c, c.Name == b.Current}); err != nil {
+			return err
+		}
+	}
+	if len(b.Contexts) == 0 {
+		k.say("there are no contexts; kv context add NAME HOST:PORT... adds one")
+	}
+	return nil
+}
+
+func useContext(k *call) error {
+	return edit(k, func(b *contexts.Book) error { return b.Use(k.Args().First()) })
+}
+
+func removeContext(k *call) error {
+	return edit(k, func(b *contexts.Book) error { return b.Remove(k.Args().First()) })
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/load"
+)
+
+// explain turns what went wrong into what failed, why, and what to do next.
+func explain(subject string, err error) error {
+	var p *cliutil.Problem
+	if err == nil || errors.As(err, &p) {
+		return err
+	}
+	p = &cliutil.Problem{What: subject, Why: err.Error()}
+	var r *refusal
+	if !errors.As(err, &r) {
+		return p
+	}
+	p.What += " at " + r.by.String()
+	p.Why = r.err.Error()
+	var said redis.Error
+	var told load.Refused
+	switch {
+	case errors.As(r.err, &said):
+		p.Code, p.Next = judge(said.Error(), r.cmd)
+		return p
+	case errors.As(r.err, &told):
+		p.Code, p.Next = judge(told.Error(), r.cmd)
+		return p
+	}
+	p.Code, p.Next = lost(r.err)
+	return p
+}
+
+// judge finds the exit code and the way on by the first word of a leader's answer.
+func judge(text, cmd string) (code int, next string) {
+	word, _, _ := strings.Cut(text, " ")
+	switch word {
+	case "NOAUTH":
+		return cliutil.Denied, "log in: --user NAME --password-file FILE, or KV_PASSWORD in the environment"
+	case "WRONGPASS":
+		return cliutil.Denied, "--user NAME --password-file FILE, or KV_PASSWORD, with the right ones"
+	case "NOPERM":
+		return cliutil.Denied, "ask as another user"
+	case "CONFLICT":
+		return cliutil.Differs, "kv siblings KEY shows them, kv resolve KEY VALUE puts one value in their place"
+	case "BEHIND":
+		return cliutil.Unreachable, "a longer --timeout, or ask the leader that the session was last at"
+	case "TRYAGAIN", "LOADING":
+		return cliutil.Unreachable, "try again soon, or -n another leader"
+	}
+	switch {
+	case strings.HasPrefix(text, "ERR unknown command"):
+		return cliutil.Failed, "this server has no " + cmd + "; a newer one may"
+	case strings.HasPrefix(text, "ERR max number of clients"):
+		return cliutil.Unreachable, "try again later, or -n another leader"
+	}
+	return cliutil.Failed, ""
+}
+
+// lost is the exit code and the way on when no answer came.
+func lost(err error) (code int, next string) {
+	var authority x509.UnknownAuthorityError
+	var cert *tls.CertificateVerificationError
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.As(err, &cert), errors.As(err, &authority):
+		return cliutil.Denied, "--tls-ca FILE names the authority to trust"
+	case errors.As(err, &plain):
+		return cliutil.Unreachable, "the server seems to speak plain TCP: leave out --tls-ca"
+	case late(err):
+		return cliutil.Unreachable, "a longer --timeout, or -n another leader; whether a write was done is not known"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return cliutil.Unreachable, "-n another leader; whether a write was done is not known. A server that speaks TLS needs --tls-ca"
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) {
+		return cliutil.Unreachable, "is a leader running there? -n HOST:PORT names another; kv context ls knows addresses"
+	}
+	return cliutil.Failed, ""
+}
+
+// late reports whether the time was over before an answer came.
+func late(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// absent is the failure of a command whose key is not there.
+func (k *call) absent(what string) error {
+	return &cliutil.Problem{What: k.subject(), Why: what, Next: "kv scan lists the keys there are", Code: cliutil.Absent}
+}

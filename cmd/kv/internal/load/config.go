@@ -1,0 +1,86 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Op is what clients ask for.
+type Op string
+
+// The ops.
+const (
+	Set   Op = "set"   // SET of a random key
+	Get   Op = "get"   // GET of a random key
+	Incr  Op = "incr"  // INCR of a random key among other keys than SET's
+	Mixed Op = "mixed" // seven gets, two sets and one incr of ten, at random
+)
+
+// Ops is every op.
+func Ops() []Op { return []Op{Set, Get, Incr, Mixed} }
+
+// Config is what a run is told.
+type Config struct {
+	Dial     func(context.Context) (net.Conn, error) // a connection that is logged in
+	Op       Op
+	Clients  int
+	Pipeline int           // commands a client sends before it waits, at most
+	Size     int           // bytes of a value
+	Keys     uint64        // keys are chosen among so many
+	Prefix   string        // every key begins so
+	Requests int64         // end after so many; 0: after Duration
+	Duration time.Duration // used without Requests
+	Rate     float64       // commands a second of all clients together; 0: closed loop
+	Seed     uint64
+	Timeout  time.Duration // of one group
+	// Progress is told how many are done, about ten times a second, by one
+	// goroutine. Nil: nobody.
+	Progress func(done int64, after time.Duration)
+}
+
+// Bounds of what a run may be told.
+const (
+	maxClients  = 10_000
+	maxPipeline = 1024
+	maxSize     = 8 << 20
+)
+
+// Validate names the first thing that cannot work.
+func (c *Config) Validate() error {
+	switch {
+	case c.Dial == nil:
+		return errors.New("load: nobody dials")
+	case !slices.Contains(Ops(), c.Op):
+		return fmt.Errorf("unknown op %q; there are %s", c.Op, strings.Join(names(), ", "))
+	case c.Clients < 1 || c.Clients > maxClients:
+		return fmt.Errorf("%d clients; give 1 to %d", c.Clients, maxClients)
+	case c.Pipeline < 1 || c.Pipeline > maxPipeline:
+		return fmt.Errorf("a pipeline of %d; give 1 to %d", c.Pipeline, maxPipeline)
+	case c.Size < 0 || c.Size > maxSize:
+		return fmt.Errorf("values of %d bytes; give 0 to %d", c.Size, maxSize)
+	case c.Keys < 1:
+		return errors.New("no keys; give at least 1")
+	case c.Requests < 0:
+		return fmt.Errorf("%d requests; give 1 or more, or 0 for a duration", c.Requests)
+	case c.Requests == 0 && c.Duration <= 0:
+		return errors.New("neither requests nor a duration; give one")
+	case c.Rate < 0:
+		return fmt.Errorf("a rate of %g a second; give more than 0, or 0 for a closed loop", c.Rate)
+	case c.Timeout <= 0:
+		return fmt.Errorf("a timeout of %s; give more than 0", c.Timeout)
+	}
+	return nil
+}
+
+func names() []string {
+	var all []string
+	for _, o := range Ops() {
+		all = append(all, string(o))
+	}
+	return all
+}

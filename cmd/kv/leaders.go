@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/internal/contexts"
+)
+
+// address is a host:port with the host that a bare :port leaves out.
+func address(text string) string {
+	if strings.HasPrefix(text, ":") {
+		return "127.0.0.1" + text
+	}
+	return text
+}
+
+// leader is the one that commands for a single leader ask.
+func (k *call) leader() (*leader, error) {
+	given := address(k.node)
+	switch {
+	case strings.Contains(given, ","):
+		return nil, cliutil.Usage("kv "+k.Command.Name+" asks one leader", "-n lists several: "+k.node, "compare and wait take several")
+	case given == "" && k.context != nil:
+		return k.open(k.context.Leaders[0]), nil
+	case given == "":
+		return k.open(contexts.Leader{Name: defaultAddr, Addr: defaultAddr}), nil
+	}
+	l, err := k.find(given)
+	if err != nil {
+		return nil, err
+	}
+	return k.open(*l), nil
+}
+
+// find turns what -n names into a leader: an address, a name of the context's,
+// or one that the cluster knows.
+func (k *call) find(given string) (*contexts.Leader, error) {
+	if k.context != nil {
+		if l := among(k.context.Leaders, given); l != nil {
+			return l, nil
+		}
+	}
+	if strings.Contains(given, ":") {
+		return &contexts.Leader{Name: given, Addr: given}, nil
+	}
+	known := k.asked(k.seed())
+	if l := among(known, given); l != nil {
+		return l, nil
+	}
+	return nil, unknownLeader(given, known)
+}
+
+func unknownLeader(given string, known []contexts.Leader) error {
+	var names []string
+	for _, l := range known {
+		names = append(names, l.Name)
+	}
+	next := "-n takes host:port, or a name; kv members and kv context ls know names"
+	if near := cliutil.Nearest(given, names); near != "" {
+		next = "did you mean " + near + "? " + next
+	}
+	return cliutil.Usage(fmt.Sprintf("unknown leader %q", given), "neither the context nor the cluster has one of that name", next)
+}
+
+// seed is the leader to ask about others.
+func (k *call) seed() contexts.Leader {
+	if k.context != nil {
+		return k.context.Leaders[0]
+	}
+	return contexts.Leader{Name: defaultAddr, Addr: defaultAddr}
+}
+
+// cluster is the context's leaders, or else whom the seed knows.
+func (k *call) cluster(seed contexts.Leader) []contexts.Leader {
+	if k.context != nil {
+		return k.context.Leaders
+	}
+	return k.asked(seed)
+}
+
+// asked is whom a leader names as members, those that have left excepted; the
+// leader itself if it names nobody.
+func (k *call) asked(seed contexts.Leader) []contexts.Leader {
+	members, err := k.open(seed).members(k)
+	if err != nil {
+		return []contexts.Leader{seed}
+	}
+	var all []contexts.Leader
+	for _, m := range members {
+		if m.RESP != "" && m.Status != "left" {
+			all = append(all, contexts.Leader{Name: m.Name, Addr: m.RESP})
+		}
+	}
+	if len(all) == 0 {
+		return []contexts.Leader{seed}
+	}
+	return all
+}
+
+// all is every leader that -n lists, or else every leader of the cluster.
+func (k *call) all() ([]*leader, error) {
+	var chosen []contexts.Leader
+	switch given := address(k.node); {
+	case strings.Contains(given, ","):
+		for part := range strings.SplitSeq(given, ",") {
+			l, err := k.find(address(part))
+			if err != nil {
+				return nil, err
+			}
+			chosen = append(chosen, *l)
+		}
+	case strings.Contains(given, ":") && k.context == nil:
+		chosen = k.cluster(contexts.Leader{Name: given, Addr: given})
+	default:
+		chosen = k.cluster(k.seed())
+	}
+	open := make([]*leader, len(chosen))
+	for i, l := range chosen {
+		open[i] = k.open(l)
+	}
+	return open, nil
+}
+
+// several is all, where one leader would make no sense.
+func (k *call) several() ([]*leader, error) {
+	all, err := k.all()
+	if err == nil && len(all) < 2 {
+		err = cliutil.Fail("kv "+k.Command.Name+" needs two leaders", errors.New("only "+all[0].String()+" is known, and it names no others"),
+			"-n ADDRESS,ADDRESS, or kv context add NAME n1=ADDRESS n2=ADDRESS")
+	}
+	return all, err
+}

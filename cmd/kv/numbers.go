@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+)
+
+const aboutIncr = `The server adds, so nothing is read before. Under a counter policy the addition
+itself is what leaders exchange; under any other, what one leader adds to what it
+shows is a value like any other, and can lose to another leader's.
+
+In a session, kv first waits until the leader has what the session has seen
+(KVD.WAITFOR), then adds (INCRBY), then remembers all that the leader has applied
+(KVD.TOKEN). INCRBY itself takes no token: it goes over everything the leader shows
+then, and the session forgets what it was shown of the key before.`
+
+func numberSpecs() []spec {
+	return []spec{
+		{name: "incr", usage: "add to the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, do: incr, flags: []cli.Flag{sessionFlag()}},
+		{name: "decr", usage: "take from the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, do: decr, flags: []cli.Flag{sessionFlag()}},
+	}
+}
+
+func incr(k *call) error { return add(k, "INCRBY") }
+func decr(k *call) error { return add(k, "DECRBY") }
+
+func add(k *call, command string) error {
+	key, by := k.Args().First(), "1"
+	if k.NArg() == 2 {
+		by = k.Args().Get(1)
+		if _, err := strconv.ParseInt(by, 10, 64); err != nil {
+			return cliutil.Usage(fmt.Sprintf("%q is no number", by), "it must be an integer of 64 bits", "kv "+k.Command.Name+" KEY 5")
+		}
+	}
+	l, err := k.leader()
+	if err != nil {
+		return err
+	}
+	r, err := k.between(l, command, key, by)
+	if err != nil {
+		return err
+	}
+	return k.out.put(facts{say: r.text, bare: r.text, all: []fact{keyFact(key), numberFact("number", r.number)}})
+}
+
+// between does a write that takes no token, in a session: not before the leader
+// has what the session has seen, and what it has afterwards is remembered.
+func (k *call) between(l *leader, words ...string) (reply, error) {
+	if err := k.caughtUp(l); err != nil {
+		return reply{}, err
+	}
+	r, err := l.do(k.ctx(), words...)
+	if err != nil {
+		return reply{}, err
+	}
+	k.session.forget(words[1])
+	if err := k.noted(l); err != nil {
+		k.say("it was done; the session does not know of it")
+		return reply{}, err
+	}
+	return r, nil
+}

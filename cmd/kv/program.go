@@ -1,0 +1,60 @@
+package main
+
+import (
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+)
+
+const about = `kv talks to one leader of a cluster; compare, wait and members talk to all.
+Flags may stand anywhere on the line. A value of "-" is read from standard input,
+to its last byte. Data goes to standard output, talk to standard error.
+
+Which leader: -n HOST:PORT or the name of a leader; else KV_NODE; else the first
+leader of the context (-c, KV_CONTEXT, or the one "kv context use" chose); else
+` + defaultAddr + `. For compare and wait, -n may list several, with commas.
+
+Sessions: --session NAME keeps a token between calls, and the name may be used at
+any leader. A leader that lacks what the session has seen waits for it. A set after
+a get goes over exactly what that get showed; what others wrote meanwhile is kept
+beside it where the resolver keeps siblings. A set without a get before it goes
+over what the leader shows, as it does without a session.
+
+Examples:
+   kv set greeting hello                        kv get greeting -o json
+   kv get x -n n1 --session ann                 read at one leader,
+   kv set x 2 -n n2 --session ann               write at another what follows from it
+   kv siblings cart                             kv resolve cart "milk, eggs"
+   kv compare --prefix user:                    where leaders differ
+   kv bench --ops set,get --pipeline 16         how fast one leader is
+
+Exit codes:
+   0 done                     1 failed                  2 wrong usage
+   3 the key is not there     4 conflict or divergence  5 unreachable, too late, draining
+   6 not allowed              70 a bug in kv            130 interrupted`
+
+// program is the command line.
+func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
+	return &cli.App{
+		Name:        "kv",
+		Usage:       "read, write and compare the leaders of a kvd cluster",
+		Description: about,
+		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
+		Flags: globalFlags(),
+		Commands: append(commands(),
+			benchCommand(), contextCommand(), cliutil.Completion()),
+	}
+}
+
+// commands is every command that is a single spec.
+func commands() []*cli.Command {
+	var all []*cli.Command
+	for _, group := range [][]spec{valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), clusterSpecs()} {
+		for _, s := range group {
+			all = append(all, s.command())
+		}
+	}
+	return all
+}

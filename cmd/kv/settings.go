@@ -1,0 +1,178 @@
+package main
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/internal/contexts"
+)
+
+// defaultAddr is where a leader listens if nobody says otherwise.
+const defaultAddr = "127.0.0.1:6390"
+
+const defaultTimeout = 5 * time.Second
+
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "node", Aliases: []string{"n"}, EnvVars: []string{"KV_NODE"}, Usage: "ask `LEADER`: host:port, or a name"},
+		&cli.StringFlag{Name: "context", Aliases: []string{"c"}, EnvVars: []string{"KV_CONTEXT"}, Usage: "use the cluster called `NAME`"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: []string{"KV_OUTPUT"}, Usage: "print as `FORMAT`: text, table, json, jsonl or raw"},
+		&cli.DurationFlag{Name: "timeout", Value: defaultTimeout, Usage: "give up on a leader after `DURATION`"},
+		&cli.StringFlag{Name: "user", Usage: "log in as `NAME`"},
+		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE`; else it is KV_PASSWORD"},
+		&cli.StringFlag{Name: "tls-ca", Usage: "speak TLS, and trust the certificates in `FILE`"},
+		&cli.BoolFlag{Name: "no-color", Usage: "no colour, as with NO_COLOR"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no talk on standard error, failures excepted"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say which leader is asked what"},
+	}
+}
+
+// settings is what the user said, from flags, environment and context.
+type settings struct {
+	node    string            // as given; empty: not given
+	context *contexts.Context // nil: none applies
+	timeout time.Duration
+	login   login
+	quiet   bool
+	verbose bool
+}
+
+// login is how to be let in.
+type login struct {
+	user, password string
+	tls            *tls.Config // nil: plain TCP
+}
+
+// read gathers the settings: flag, then environment, then context, then default.
+// A local command has no context.
+func read(c *cli.Context, local bool) (*settings, error) {
+	s := &settings{
+		node: c.String("node"), timeout: c.Duration("timeout"),
+		quiet: c.Bool("quiet"), verbose: c.Bool("verbose"),
+	}
+	if s.timeout <= 0 {
+		return nil, cliutil.Usage(fmt.Sprintf("--timeout %s is no time to wait", s.timeout), "it must be above zero", "kv "+c.Command.Name+" --timeout 10s")
+	}
+	if !local {
+		if err := s.findContext(c.String("context")); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.findLogin(c); err != nil {
+		return nil, err
+	}
+	if s.login.user != "" && s.login.password == "" && !local {
+		return nil, cliutil.Usage("user "+s.login.user+" has no password", "a user logs in with one", "--password-file FILE, or KV_PASSWORD in the environment")
+	}
+	return s, nil
+}
+
+// findContext chooses the context. The one in use says nothing about an address
+// that is not among its leaders: its password would go astray.
+func (s *settings) findContext(name string) error {
+	path, err := contexts.Path()
+	if err != nil {
+		return nil // nowhere to look, so there is none
+	}
+	book, err := contexts.Load(path)
+	if err != nil {
+		return cliutil.Fail("cannot read the contexts", err, "kv context ls --help says where they are kept")
+	}
+	named := name != ""
+	if name = cmp.Or(name, book.Current); name == "" {
+		return nil
+	}
+	ctx, err := book.Get(name)
+	if err != nil {
+		next := "kv context ls names them"
+		if near := cliutil.Nearest(name, book.Names()); near != "" {
+			next = "did you mean " + near + "? " + next
+		}
+		return cliutil.Usage(fmt.Sprintf("unknown context %q", name), err.Error(), next)
+	}
+	if named || s.fits(ctx) {
+		s.context = ctx
+	}
+	return nil
+}
+
+// fits reports whether every address given is one of the context's.
+func (s *settings) fits(c *contexts.Context) bool {
+	for part := range strings.SplitSeq(s.node, ",") {
+		if strings.Contains(part, ":") && among(c.Leaders, address(part)) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// among finds a leader by name or address; nil: none.
+func among(all []contexts.Leader, nameOrAddr string) *contexts.Leader {
+	for i := range all {
+		if all[i].Name == nameOrAddr || all[i].Addr == nameOrAddr {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func (s *settings) findLogin(c *cli.Context) error {
+	in := contexts.Context{}
+	if s.context != nil {
+		in = *s.context
+	}
+	s.login.user = cmp.Or(c.String("user"), in.User)
+	password, err := password(c.String("password-file"), in.PasswordFile)
+	if err != nil {
+		return cliutil.Fail("cannot read the password", err, "--password-file FILE, or KV_PASSWORD in the environment")
+	}
+	s.login.password = password
+	if path := cmp.Or(c.String("tls-ca"), in.TLSCA); path != "" {
+		if s.login.tls, err = trusting(path); err != nil {
+			return cliutil.Fail("cannot speak TLS", err, "--tls-ca FILE names the authority's certificate in PEM")
+		}
+	}
+	return nil
+}
+
+// password is the first that is given: by the flag's file, the environment, the
+// context's file. One line end at its end is the file's, not the password's.
+func password(flag, context string) (string, error) {
+	if text := os.Getenv("KV_PASSWORD"); flag == "" && text != "" {
+		return text, nil
+	}
+	path := cmp.Or(flag, context)
+	if path == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	word := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if word == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return word, nil
+}
+
+func trusting(path string) (*tls.Config, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New(path + " has no certificate in PEM")
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}

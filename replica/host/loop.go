@@ -148,13 +148,13 @@ func (l *Loop) run() {
 	defer timer.Stop()
 	for {
 		in, stopped := l.drain()
-		if len(in) == 0 && stopped {
-			l.calls.abandon(ErrStopped)
-			return
-		}
 		wake, err := l.cycle(in)
 		if err != nil {
 			l.fail(err)
+			return
+		}
+		if stopped { // when it was drained: nothing can have been queued since
+			l.calls.abandon(ErrStopped)
 			return
 		}
 		timer.Reset(wake)

@@ -60,20 +60,47 @@ func TestHiddenVersionDoesNotResurface(t *testing.T) {
 	s.audit("b")
 }
 
-// What survives a birth may be an ancestor of the author's parents that another
-// survivor has seen as well.
+// What survives a birth may be an ancestor of what the author had been shown,
+// and not among it.
 func TestInvertedByADistantSurvivor(t *testing.T) {
-	s := newStory(t, served(resolve.Interval), "a")
+	s := newStory(t, served(resolve.LWW), "a")
+	s.clock("a", 1100, 0)
+	first := s.do("a", put("first"))
+	s.clock("a", 1050, 0)
+	second := s.do("a", over(put("second"), first.Dot))
+	s.clock("a", 1060, 0)
+	third := s.do("a", over(put("third"), second.Dot))
+	if !third.Inverted.Has(resolve.LWW) {
+		t.Error("not marked inverted under lww, though a version its author had built on outlived it")
+	}
+	s.audit("a")
+}
+
+// What the clocks cannot tell apart, causality does: a client that writes often
+// makes no siblings with itself, and a wide old interval does not outlive what
+// overwrote it.
+func TestIntervalKeepsNoVersionThatAnOverlappingOneHadSeen(t *testing.T) {
+	s := newStory(t, served(resolve.Interval), "a", "b")
 	s.clock("a", 1050, 50)
-	s.do("a", put("wide"))
-	s.clock("a", 1050, 1)
-	narrow := s.do("a", put("narrow"))
-	s.clock("a", 1060, 1)
-	s.do("a", over(put("next"), narrow.Dot))
-	s.clock("a", 1010, 1)
-	late := s.do("a", over(put("late"), narrow.Dot))
-	if !late.Inverted.Has(resolve.Interval) {
-		t.Error("not marked inverted under interval, though a version its author had been shown outlived it")
+	for _, v := range []string{"1", "2", "3"} {
+		s.do("a", put(v))
+	}
+	if got := s.values("a"); len(got) != 1 || got[0] != "3" {
+		t.Errorf("interval shows %v, want 3 alone", got)
+	}
+	s.audit("a")
+}
+
+// All that had seen the bar lies wholly before it: it is shown again, and what it
+// beat is inverted.
+func TestIntervalShowsTheBarWhenNothingReachesIt(t *testing.T) {
+	s := newStory(t, served(resolve.Interval), "a")
+	s.clock("a", 9000, 1)
+	s.do("a", put("future"))
+	s.clock("a", 1000, 1)
+	late := s.do("a", put("late"))
+	if got := s.values("a"); len(got) != 1 || got[0] != "future" || !late.Inverted.Has(resolve.Interval) {
+		t.Errorf("interval shows %v, inverted under %v; want future, and late inverted", got, late.Inverted.Names())
 	}
 	s.audit("a")
 }

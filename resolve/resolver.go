@@ -64,7 +64,7 @@ var table = [resolvers]row{
 	LWW:      {"lww", maximal{byWall}, stamps, "keeps the greatest wall clock midpoint"},
 	Lamport:  {"lamport", maximal{byLamport}, stamps, "keeps the greatest Lamport stamp"},
 	HLC:      {"hlc", maximal{byHLC}, stamps, "keeps the greatest hybrid logical stamp"},
-	Interval: {"interval", maximal{byInterval}, stamps, "keeps every version whose interval no other lies wholly after"},
+	Interval: {"interval", interval{}, liveSet, "keeps what siblings keeps, unless another's interval lies wholly after it"},
 	Siblings: {"siblings", siblings{}, liveSet, "keeps every version that no author of a later one had been shown"},
 	Causal:   {"causal", causal{}, liveSet, "keeps what siblings keeps, shows the greatest hybrid logical stamp"},
 	Counter:  {"counter", counter{}, totals, "adds up every increment"},

@@ -48,10 +48,6 @@ func byHLC(key string, v, w *Version) bool {
 	return tie(key, v, w, v.HLC.Compare(w.HLC))
 }
 
-// byInterval orders two writes only when their clocks can: one interval lies
-// wholly after the other. An interval order, so no tie-break is needed.
-func byInterval(_ string, v, w *Version) bool { return w.Wall.Before(v.Wall) }
-
 // tie settles equal stamps by a hash of key and dot, then by dot. A raw node
 // name would always favour the same leader; value bytes would favour the same
 // content.

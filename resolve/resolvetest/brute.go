@@ -31,12 +31,29 @@ func (b *Brute) Survivors(id resolve.ID) []logical.Dot {
 		ops = b.live(b.panel.Serving != id, false)
 	case resolve.Causal:
 		ops = maxima(b.live(true, true), b.above(resolve.HLC))
+	case resolve.Interval:
+		ops = b.overlapping()
 	case resolve.Counter:
 		ops = b.newest()
 	default:
 		ops = maxima(b.ops, b.above(id))
 	}
 	return dots(ops)
+}
+
+// overlapping is the ops that no other covers and that do not lie wholly before
+// any op whatever; if all that are not covered do, the one they lie before.
+func (b *Brute) overlapping() []*resolve.Op {
+	top := keep(b.ops, func(v *resolve.Op) bool {
+		return !slices.ContainsFunc(b.ops, func(w *resolve.Op) bool {
+			return cmp.Or(cmp.Compare(w.Wall.Earliest, v.Wall.Earliest), w.Dot.Compare(v.Dot)) > 0
+		})
+	})
+	live := keep(b.live(true, true), func(v *resolve.Op) bool { return v.Wall.Latest >= top[0].Wall.Earliest })
+	if len(live) == 0 {
+		return top
+	}
+	return live
 }
 
 // maxima is the ops that no other is above.
@@ -52,8 +69,6 @@ func (b *Brute) above(id resolve.ID) func(v, w *resolve.Op) bool {
 	return func(v, w *resolve.Op) bool {
 		c := 0
 		switch id {
-		case resolve.Interval:
-			return v.Wall.Earliest > w.Wall.Latest
 		case resolve.LWW:
 			c = cmp.Compare(v.Wall.Earliest+v.Wall.Latest, w.Wall.Earliest+w.Wall.Latest)
 		case resolve.Lamport:

@@ -151,7 +151,7 @@ func (r reply) MarshalJSON() ([]byte, error) {
 			Error string `json:"error"`
 		}{r.text})
 	case aList:
-		return marshal(slices.Concat([]reply{}, r.items))
+		return marshal(append([]reply{}, r.items...)) // never null
 	case aDict:
 		return r.object()
 	case other:

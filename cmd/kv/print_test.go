@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/resp"
+)
+
+// TestValuesThatAreNoText are base64 in JSON, and quoted in tables.
+func TestValuesThatAreNoText(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	f := serve(t, nil)
+	defer f.stop()
+	for _, c := range []struct{ args, stdin, want string }{
+		{"set x -", "\xff\x00\n", "OK\n"},
+		{"get x -o json", "", `{"key":"x","value":"/wAK","enc":"base64"}` + "\n"},
+		{"get x -o raw", "", "\xff\x00\n"},
+		{"get x", "", "\xff\x00\n\n"},
+		{"get x -o table", "", "key  value\nx    \"\\xff\\x00\\n\"\n"},
+		{"set \xfe 1", "", "OK\n"},
+		{"get \xfe -o json", "", `{"key":{"value":"/g==","enc":"base64"},"value":"1","enc":"utf8"}` + "\n"},
+		{"set html <&>\u2028", "", "OK\n"},
+		{"get html -o json", "", `{"key":"html","value":"<&>\u2028","enc":"utf8"}` + "\n"},
+	} {
+		var out, errs bytes.Buffer
+		args := append(append([]string{"kv"}, strings.Split(c.args, " ")...), "-n", f.addr)
+		if code := run(args, strings.NewReader(c.stdin), &out, &errs); code != 0 || out.String() != c.want {
+			t.Errorf("%q: exit %d, %q, %s; want %q", c.args, code, out.String(), errs.String(), c.want)
+		}
+	}
+}
+
+func TestATerminalIsSentNothingItWouldObey(t *testing.T) {
+	p := printer{terminal: true}
+	for value, want := range map[string]string{"hello": "hello", "naïve": "naïve", "a b": "a b", "\x1b[2J": `"\x1b[2J"`, "a\nb": `"a\nb"`, "\xff": `"\xff"`} {
+		if got := p.show(value); got != want {
+			t.Errorf("%q is shown as %s, want %s", value, got, want)
+		}
+	}
+	p.terminal = false
+	if got := p.show("\x1b[2J"); got != "\x1b[2J" {
+		t.Errorf("a pipe is sent %q", got)
+	}
+}
+
+func TestWantsJSON(t *testing.T) {
+	t.Setenv("KV_OUTPUT", "")
+	for line, want := range map[string]bool{
+		"kv get x": false, "kv get x -o json": true, "kv get x -ojsonl": true, "kv -o=json get x": true, "kv get --output=json x": true,
+		"kv get x --output json": true, "kv get x -qojson": true, "kv get x -o text": false, "kv get -- -o json": false, "kv get -o": false,
+		"kv get json -o raw": false,
+	} {
+		if got := wantsJSON(strings.Fields(line)); got != want {
+			t.Errorf("%s: %v, want %v", line, got, want)
+		}
+	}
+	t.Setenv("KV_OUTPUT", "json")
+	if !wantsJSON([]string{"kv", "get"}) || wantsJSON([]string{"kv", "get", "-o", "text"}) {
+		t.Error("the flag goes before the environment")
+	}
+}
+
+func TestReplies(t *testing.T) {
+	r := replyOf([]any{"a", int64(2), nil, 1.5, true, big.NewInt(3), map[any]any{"k": "v", "b": []any{}}, errors.New("ERR no")})
+	want := `[{"value":"a","enc":"utf8"},2,null,1.5,true,3,{"b":[],"k":{"value":"v","enc":"utf8"}},{"error":"ERR no"}]`
+	text, err := marshal(r)
+	if err != nil || string(text) != want {
+		t.Errorf("%s, %v; want %s", text, err, want)
+	}
+	lines := "1) a\n2) 2\n3) (nil)\n4) 1.5\n5) true\n6) 3\n7) b: (empty)\n   k: v\n8) (error) ERR no"
+	if got := r.lines(printable); got != lines {
+		t.Errorf("%s\nwant\n%s", got, lines)
+	}
+	if !json.Valid(text) {
+		t.Error("not JSON")
+	}
+}
+
+// TestMergedKeysAreEveryKeyOnce in order, whoever has them.
+func TestMergedKeysAreEveryKeyOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		sets := rapid.SliceOfN(rapid.SliceOfDistinct(rapid.StringMatching("[a-d]{0,2}"), rapid.ID), 1, 4).Draw(t, "leaders")
+		m := merged{heads: make([]*string, len(sets))}
+		var want []string
+		for _, keys := range sets {
+			slices.Sort(keys)
+			m.walks = append(m.walks, &walk{part: keys, cursor: "0"})
+			want = append(want, keys...)
+		}
+		slices.Sort(want)
+		want = slices.Compact(want)
+		var got []string
+		for {
+			keys, err := m.take(3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(keys) == 0 {
+				break
+			}
+			got = append(got, keys...)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q, want %q", got, want)
+		}
+	})
+}
+
+// TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown, over saving and opening.
+func TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	tokenOf := func(i int) string {
+		dot := logical.Dot{Origin: 7, Seq: logical.Seq(i)}
+		return resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dot), Lamport: logical.Lamport(1000 - i), HLC: logical.HLC{Wall: int64(i)}},
+			Keyed: true, Key: fmt.Sprint(i), Shown: []logical.Dot{dot}}.String()
+	}
+	s := opened(t)
+	for i := 1; i <= maxShown+10; i++ {
+		if err := s.shownBy(tokenOf(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.save(); err != nil {
+		t.Fatal(err)
+	}
+	s = opened(t)
+	seen, err := resp.ParseToken(s.token("10"))
+	if err != nil || seen.Keyed || seen.Seen.Frontier.At(7) != maxShown+10 || seen.Seen.Lamport != 999 || seen.Seen.HLC.Wall != maxShown+10 {
+		t.Errorf("of a key that was forgotten: %+v, %v", seen, err)
+	}
+	kept, err := resp.ParseToken(s.token("11"))
+	if err != nil || !kept.Keyed || kept.Key != "11" || kept.Shown[0].Seq != 11 || kept.Seen.Frontier.At(7) != maxShown+10 {
+		t.Errorf("of a key that is remembered: %+v, %v", kept, err)
+	}
+	s.forget("11")
+	if err := s.save(); err != nil {
+		t.Fatal(err)
+	}
+	if s = opened(t); s.find("11") >= 0 || s.find("12") < 0 {
+		t.Error("forgetting one key is not kept, or forgot another")
+	}
+	if err := s.save(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func opened(t *testing.T) *session {
+	t.Helper()
+	s, err := openSession("ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheSecondToOpenASessionWaitsForTheFirst(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	first := opened(t)
+	dot := logical.Dot{Origin: 7, Seq: 1}
+	seen := make(chan uint64)
+	go func() {
+		s, err := openSession("ann")
+		if err != nil {
+			t.Error(err)
+			close(seen)
+			return
+		}
+		seen <- uint64(s.seen.Frontier.At(7))
+		_ = s.save()
+	}()
+	if err := first.saw(resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dot)}}.String()); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.save(); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-seen; got != 1 {
+		t.Errorf("the second saw %d, want what the first saved", got)
+	}
+}
+
+// TestEveryFailureIsToldInThreeLines and has its exit code.
+func TestEveryFailureIsToldInThreeLines(t *testing.T) {
+	l := &leader{}
+	l.Name, l.Addr = "n1", "h:1"
+	for text, code := range map[string]int{
+		"NOAUTH x": cliutil.Denied, "WRONGPASS x": cliutil.Denied, "NOPERM x": cliutil.Denied, "CONFLICT 2": cliutil.Differs,
+		"BEHIND x": cliutil.Unreachable, "TRYAGAIN x": cliutil.Unreachable, "LOADING x": cliutil.Unreachable,
+		"ERR max number of clients reached": cliutil.Unreachable, "ERR unknown command 'x'": cliutil.Failed, "ERR anything": cliutil.Failed,
+	} {
+		got, next := judge(text, "X")
+		if got != code || next == "" && text != "ERR anything" {
+			t.Errorf("%s: %d, %q; want %d", text, got, next, code)
+		}
+	}
+	err := explain("get x", &refusal{l, "GET", errors.New("odd")})
+	var p *cliutil.Problem
+	if !errors.As(err, &p) || p.What != "get x at n1 (h:1)" || p.Why != "odd" {
+		t.Errorf("%v", err)
+	}
+}

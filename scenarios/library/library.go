@@ -18,7 +18,7 @@ var files embed.FS
 var order = [...]string{
 	"ddia-8-3", "three-way-increment", "hot-set", "clock-step-back", "poisoned-key", "poisoned-delete",
 	"equal-stamps", "strobing-clock", "delete-against-update", "minority-side", "relay", "lossy-links",
-	"lost-reply", "stale-session", "cause-before-effect",
+	"lost-reply", "stale-session", "cause-before-effect", "crash-before-ack", "lost-disk", "old-backup",
 }
 
 // Names lists the scenarios in the order of telling.

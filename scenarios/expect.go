@@ -9,20 +9,26 @@ import (
 	"kvd/scenarios/script"
 )
 
+// ExpectedSeed is the seed whose outcome expect tables write down.
+const ExpectedSeed = 1
+
 // The words of Result.Expectation.
 const (
 	Held   = "held"
 	Broken = "broken"
-	None   = "none"
+	None   = "none" // no row of that resolver, or another seed than the table's
 )
 
-// counts are the numeric columns of an expect table, in order. Those marked
-// rare only appear when some row is not zero.
-var counts = [...]struct {
+// counted is a numeric column.
+type counted struct {
 	column string
 	rare   bool
 	of     func(*Result) int
-}{
+}
+
+// counts are the numeric columns of an expect table, in order. Those marked
+// rare only appear when some row is not zero.
+var counts = [...]counted{
 	{"acked", false, func(r *Result) int { return r.Acked }},
 	{"accounted", false, func(r *Result) int { return r.Accounted }},
 	{"lost", false, func(r *Result) int { return r.Lost }},
@@ -34,9 +40,12 @@ var counts = [...]struct {
 	{"siblings", false, func(r *Result) int { return r.Siblings }},
 }
 
+// keyColumn begins a column of a key whose name alone would mean something else.
+const keyColumn = "key:"
+
 // Cell is what column says of the result: a count, session (of all clients with
 // a token, or session:C of client C), converged, or the value of the key of that
-// name.
+// name (key:K where K alone means one of the others).
 func (r *Result) Cell(column string) string {
 	switch column {
 	case "resolver":
@@ -54,7 +63,16 @@ func (r *Result) Cell(column string) string {
 	if client, ok := strings.CutPrefix(column, "session:"); ok {
 		return dash(r.Sessions[client])
 	}
-	return r.shows(column)
+	return r.shows(strings.TrimPrefix(column, keyColumn))
+}
+
+// columnOf is the column of a key.
+func columnOf(key string) string {
+	taken := slices.ContainsFunc(counts[:], func(c counted) bool { return c.column == key })
+	if taken || slices.Contains([]string{"resolver", "session", "converged"}, key) || strings.HasPrefix(key, "session:") || strings.HasPrefix(key, keyColumn) {
+		return keyColumn + key
+	}
+	return key
 }
 
 // shows is what the leaders show of a key: one text if all agree.
@@ -88,7 +106,10 @@ func shorten(values []string) string {
 		short = append(short, v)
 	}
 	slices.Sort(short)
-	return dash(strings.Join(short, "|"))
+	if len(short) == 0 {
+		return "-"
+	}
+	return strings.Join(short, "|")
 }
 
 func dash(s string) string {
@@ -100,21 +121,42 @@ func dash(s string) string {
 
 // expectation holds the result against its row of the script's expect table.
 func (r *Result) expectation(t script.Table) string {
-	if len(t.Columns) == 0 || t.Columns[0] != "resolver" {
+	row := r.row(t)
+	switch {
+	case row == nil:
 		return None
+	case len(r.Unexpected(t)) > 0:
+		return Broken
+	}
+	return Held
+}
+
+// row is the table's row for the result, nil if it has none.
+func (r *Result) row(t script.Table) []string {
+	if len(t.Columns) == 0 || t.Columns[0] != "resolver" || r.Seed != ExpectedSeed {
+		return nil
 	}
 	for _, row := range t.Rows {
-		if len(row) != len(t.Columns) || row[0] != r.Resolver {
-			continue
+		if len(row) == len(t.Columns) && row[0] == r.Resolver {
+			return row
 		}
-		for i, column := range t.Columns {
-			if r.Cell(column) != row[i] {
-				return Broken
-			}
-		}
-		return Held
 	}
-	return None
+	return nil
+}
+
+// Difference is a cell of an expect table that another result stands for.
+type Difference struct{ Column, Expected, Found string }
+
+// Unexpected is where the result differs from its row of the table, column by
+// column.
+func (r *Result) Unexpected(t script.Table) []Difference {
+	var out []Difference
+	for i, want := range r.row(t) {
+		if got := r.Cell(t.Columns[i]); got != want {
+			out = append(out, Difference{Column: t.Columns[i], Expected: want, Found: got})
+		}
+	}
+	return out
 }
 
 // Update is the scenario with its expect table rewritten from results.
@@ -133,7 +175,10 @@ func Update(s *script.Scenario, results []*Result) *script.Scenario {
 
 // columns is what an expect table of the results shows.
 func columns(results []*Result) []string {
-	cols := append([]string{"resolver"}, keys(results)...)
+	cols := []string{"resolver"}
+	for _, k := range keys(results) {
+		cols = append(cols, columnOf(k))
+	}
 	for _, c := range counts {
 		if !c.rare || slices.ContainsFunc(results, func(r *Result) bool { return c.of(r) != 0 }) {
 			cols = append(cols, c.column)
@@ -142,15 +187,15 @@ func columns(results []*Result) []string {
 	if slices.ContainsFunc(results, func(r *Result) bool { return r.Session != "" }) {
 		cols = append(cols, "session")
 	}
-	for _, c := range tokenless(results) {
+	for _, c := range Tokenless(results) {
 		cols = append(cols, "session:"+c)
 	}
 	return append(cols, "converged")
 }
 
-// tokenless lists the clients that move without a token, when others carry one:
-// the scenario is about the difference.
-func tokenless(results []*Result) []string {
+// Tokenless lists the clients that move without a token, when others carry one:
+// the scenario is about the difference. The results are of one scenario.
+func Tokenless(results []*Result) []string {
 	if len(results) == 0 || results[0].Session == "" {
 		return nil
 	}

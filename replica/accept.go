@@ -236,11 +236,25 @@ func (t *turn) stranger(object *resolve.Object, shown []logical.Dot) (logical.Do
 // this leader has heard of. The hybrid clock is set, not merged: the guard
 // against others must not refuse our own stamp when our wall clock steps back.
 func (t *turn) stamp(op *resolve.Op, wall wallclock.Interval) {
+	wall = t.distinct(wall)
 	op.Dot = logical.Dot{Origin: t.st.Origin, Seq: t.st.Frontier.At(t.st.Origin) + 1}
 	op.Deps = t.frontier()
 	t.st.Lamport = t.st.Lamport.Next()
 	t.st.HLC = t.st.HLC.Next(int64(wall.Midpoint()))
 	op.Wall, op.HLC, op.Lamport = wall, t.st.HLC, t.st.Lamport
+}
+
+// distinct moves a reading that another op has used already by a nanosecond for
+// each: everything one cycle drains shares its moment, and of two writes that one
+// leader accepted in turn the later must not lose to the earlier by a coin's toss.
+// A clock that steps back still goes back.
+func (t *turn) distinct(wall wallclock.Interval) wallclock.Interval {
+	if wall != t.shown {
+		t.shown, t.uses = wall, 0
+	}
+	wall.Earliest, wall.Latest = wall.Earliest+t.uses, wall.Latest+t.uses
+	t.uses++
+	return wall
 }
 
 func (t *turn) panel(key string) resolve.Panel { return t.cfg.Policy.Panel(key) }

@@ -28,6 +28,9 @@ type Core struct {
 	waiting []waiting // requests that wait for their token, oldest first
 	moved   bool      // the frontier grew by peers' ops since the waiting were asked
 
+	shown wallclock.Interval // the wall clock as the last op was stamped
+	uses  wallclock.Instant  // how many ops were stamped by that very reading
+
 	number   uint64        // of the last Status
 	fresh    []*resolve.Op // accepted since the last Ship; never reused, batches share it
 	verdicts []resolve.Verdict

@@ -1,33 +1,38 @@
 package leader
 
 import (
+	"kvd/logical"
 	"kvd/replica/resp"
 	"kvd/resolve"
+	"kvd/storage"
 )
 
-// keys is the leader's keys in order.
+// keys is the leader's keys in order, read beside the loop.
 type keys struct{ *Leader }
 
 var _ resp.Keys = keys{}
 
-// Scan looks at the next n keys after cursor.
+// Scan looks at the next n keys after cursor, and gives those that show
+// something now and match.
 func (k keys) Scan(cursor string, n int, match func(string) bool) (found []string, next string, err error) {
-	seen := 0
-	err = k.store.Objects(func(o *resolve.Object) bool {
-		if o.Key <= cursor {
-			return true
-		}
+	seen, now := 0, k.clock.Now().Wall.Midpoint()
+	err = k.store.Keys(cursor, func(key, object []byte) (bool, error) {
 		if seen == n {
-			return false
+			return false, nil
 		}
 		seen++
-		next = o.Key
-		p := k.cfg.Policy.Panel(o.Key)
-		r := p.Read(o, nil)
-		if len(r.Values) > 0 && (match == nil || match(o.Key)) {
-			found = append(found, o.Key)
+		next = string(key)
+		if match != nil && !match(next) {
+			return true, nil
 		}
-		return true
+		o, err := storage.DecodeStored(object, next)
+		if err != nil {
+			return false, err
+		}
+		if r, _ := k.cfg.Policy.Panel(next).ReadAt(o, history{k.Leader}, now); len(r.Values) > 0 {
+			found = append(found, next)
+		}
+		return true, nil
 	})
 	if seen < n {
 		next = ""
@@ -35,9 +40,38 @@ func (k keys) Scan(cursor string, n int, match func(string) bool) (found []strin
 	return found, next, err
 }
 
-// Size is the number of keys.
-func (k keys) Size() (int64, error) {
-	n := int64(0)
-	err := k.store.Objects(func(*resolve.Object) bool { n++; return true })
+// Size counts the keys; those that were deleted and are still remembered among
+// them.
+func (k keys) Size() (n int64, err error) {
+	err = k.store.Keys("", func(_, _ []byte) (bool, error) {
+		n++
+		return true, nil
+	})
 	return n, err
+}
+
+// history is the past as reading siblings asks for it.
+type history struct{ *Leader }
+
+var _ resolve.History = history{}
+
+// Op is the op with dot d.
+func (h history) Op(d logical.Dot) (*resolve.Op, bool) {
+	op, found, err := h.store.Op(d)
+	h.fail(err)
+	return op, found
+}
+
+// Twin is the other dot of d's request.
+func (h history) Twin(d logical.Dot) (logical.Dot, bool) {
+	t, found, err := h.store.Twin(d)
+	h.fail(err)
+	return t, found
+}
+
+// Lost reports whether the ledger holds d.
+func (h history) Lost(r resolve.ID, key string, d logical.Dot) bool {
+	lost, err := h.store.Lost(r, key, d)
+	h.fail(err)
+	return lost
 }

@@ -54,6 +54,8 @@ type Leader struct {
 	draining atomic.Bool
 	broken   chan error // of one: why the leader cannot go on
 	serving  sync.WaitGroup
+	stopping sync.Once
+	stopped  error // how stopping went
 
 	mu    sync.Mutex
 	known acquaintances

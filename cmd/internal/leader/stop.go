@@ -46,8 +46,14 @@ func (l *Leader) alone() bool {
 
 // Stop takes the leader down in order: gossip, links, loop, pages, store; and
 // last, if all of it went well, the mark of a clean stop. Without Quiesce before,
-// clients are cut off. ctx bounds how long others are told.
+// nobody is waited for. ctx bounds how long others are told. Called again, it
+// waits and answers the same.
 func (l *Leader) Stop(ctx context.Context) error {
+	l.stopping.Do(func() { l.stopped = l.stop(ctx) })
+	return l.stopped
+}
+
+func (l *Leader) stop(ctx context.Context) error {
 	l.draining.Store(true)
 	errs := []error{l.resp.Shutdown(ctx)}
 	if err := l.members.Leave(ctx); err != nil {

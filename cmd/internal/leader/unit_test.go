@@ -1,0 +1,268 @@
+package leader
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/member"
+	"kvd/wallclock"
+)
+
+func TestDoorsAreRefusedOneByOne(t *testing.T) {
+	base := Defaults()
+	base.Name = "n1"
+	open := func(door string) *Config {
+		c := base
+		for name, at := range map[string]*string{"RESP": &c.Addrs.RESP, "HTTP": &c.Addrs.HTTP, "peer": &c.Addrs.Peer, "gossip": &c.Addrs.Gossip} {
+			if name == door {
+				*at = "0.0.0.0:1"
+			}
+		}
+		return &c
+	}
+	for _, door := range []string{"RESP", "HTTP", "peer", "gossip"} {
+		c := open(door)
+		var exposed *ExposedError
+		if err := c.Validate(); !errors.As(err, &exposed) || exposed.Door != door || len(exposed.Lacks) == 0 {
+			t.Errorf("an open %s door: %v", door, err)
+		}
+		c.Insecure = true
+		if err := c.Validate(); err != nil {
+			t.Errorf("an open %s door that is wanted: %v", door, err)
+		}
+	}
+	for addr, want := range map[string]bool{
+		"127.0.0.1:1": true, "127.9.9.9:1": true, "[::1]:1": true, "localhost:1": true, "[::ffff:127.0.0.1]:1": true,
+		"0.0.0.0:1": false, ":1": false, "[::]:1": false, "10.0.0.1:1": false, "localhost.example:1": false, "nonsense": false,
+	} {
+		if loopback(addr) != want {
+			t.Errorf("loopback(%q) is %t", addr, !want)
+		}
+	}
+}
+
+func TestWhatOthersAreTold(t *testing.T) {
+	for _, c := range []struct{ host, advertise, bound, want string }{
+		{"", "", "127.0.0.1:5", "127.0.0.1:5"},
+		{"db1", "", "0.0.0.0:5", "db1:5"},
+		{"db1", "db2:7", "0.0.0.0:5", "db2:7"},
+		{"", "db2:0", "0.0.0.0:5", "db2:5"},
+	} {
+		cfg := Config{Host: c.host}
+		if got := cfg.told(c.advertise, c.bound); got != c.want {
+			t.Errorf("%+v is told as %s", c, got)
+		}
+	}
+}
+
+func TestUsersFile(t *testing.T) {
+	line, err := HashPassword("secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := ReadUsers(strings.NewReader("# people\n\nann:" + line + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		user, password string
+		want           bool
+	}{
+		{"ann", "secret", true}, {"ann", "secret", true}, {"ann", "wrong", false}, {"ann", "", false}, {"bob", "secret", false}, {"", "", false},
+	} {
+		if u.Allow(c.user, c.password) != c.want {
+			t.Errorf("%s with %q: allowed is %t", c.user, c.password, !c.want)
+		}
+	}
+	for _, bad := range []string{
+		"", "ann", "ann:", "ann:secret", leaderUser + ":" + line, "ann:" + line + "\nann:" + line,
+		"ann:" + strings.Replace(line, "600000", "1", 1), "ann:" + line[:len(line)-8],
+	} {
+		_, err := ReadUsers(strings.NewReader(bad))
+		if err == nil {
+			t.Errorf("%q is taken for a users file", bad)
+			continue
+		}
+		if strings.Contains(err.Error(), "secret") {
+			t.Errorf("the refusal repeats what may be a password: %v", err)
+		}
+	}
+}
+
+func TestMarkIsTakenOnce(t *testing.T) {
+	dir := t.TempDir()
+	want := cleanMark{Origin: 1<<63 + 5, Seq: 9, Statuses: 70}
+	if err := leaveMark(dir, want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := takeMark(dir); err != nil || got == nil || *got != want {
+		t.Errorf("read %+v, %v", got, err)
+	}
+	if got, err := takeMark(dir); got != nil || err != nil {
+		t.Errorf("read again %+v, %v", got, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, markFile), []byte(`{"origin": `), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := takeMark(dir); got != nil || err != nil {
+		t.Errorf("half a mark is %+v, %v", got, err)
+	}
+}
+
+// An origin goes on only if everybody agrees; each row is one reason why not.
+func TestConfirm(t *testing.T) {
+	const own = "0000000000000007"
+	fine := func() *account {
+		a := &account{Name: "n2", Origin: "0000000000000008"}
+		a.Frontier = append(a.Frontier, struct {
+			Origin string
+			Seq    logical.Seq
+		}{own, 5})
+		return a
+	}
+	peer := func(a *account, name, origin string, alive bool) {
+		a.Peers = append(a.Peers, struct {
+			Name, Origin string
+			Alive        bool
+		}{name, origin, alive})
+	}
+	for _, c := range []struct {
+		name, says string
+		change     func(*account)
+		err        error
+	}{
+		{"agrees", "", func(a *account) { peer(a, "n1", own, false) }, nil},
+		{"is away", "cannot be asked", nil, errors.New("refused")},
+		{"knows more", "our log ends at 5", func(a *account) { a.Frontier[0].Seq = 6 }, nil},
+		{"holds it", "holds origin", func(a *account) { a.Origin = own }, nil},
+		{"knows who holds it", "live leader n1", func(a *account) { peer(a, "n1", own, true) }, nil},
+		{"knows a stranger", "never met", func(a *account) { peer(a, "n9", "0000000000000009", false) }, nil},
+		{"is somebody else", "n3 answered", func(a *account) { a.Name = "n3" }, nil},
+	} {
+		asker := confirmer{self: "n1", own: logical.Dot{Origin: 7, Seq: 5}, fetch: func(context.Context, string) (*account, error) {
+			a := fine()
+			if c.change != nil {
+				c.change(a)
+			}
+			return a, c.err
+		}}
+		err := asker.confirm(context.Background(), acquaintances{"n2": "n2:1"})
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("one that %s: %v", c.name, err)
+		}
+	}
+	if err := (&confirmer{}).confirm(context.Background(), nil); err != nil {
+		t.Errorf("nobody is known: %v", err)
+	}
+}
+
+// An address where nobody ever answers costs the bound and no more.
+func TestConfirmIsBounded(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	cfg, began := Defaults(), time.Now()
+	c := confirmer{self: "n1", fetch: cfg.fetch}
+	if err := c.confirm(context.Background(), acquaintances{"n2": silent.Addr().String()}); err == nil {
+		t.Error("silence is taken for consent")
+	}
+	if took := time.Since(began); took > 4*confirmWithin {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestAcquaintancesAreRemembered(t *testing.T) {
+	dir := t.TempDir()
+	a, err := readAcquaintances(dir)
+	if err != nil || len(a) != 0 {
+		t.Fatalf("at first %v, %v", a, err)
+	}
+	v := member.View{Members: []member.Member{{Name: "n1", HTTPAddr: "a:1"}, {Name: "n2", HTTPAddr: "b:1"}}}
+	if !a.meet("n1", v) || a.meet("n1", v) {
+		t.Error("a meeting is news once")
+	}
+	if err := a.write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := readAcquaintances(dir); err != nil || len(again) != 1 || again["n2"] != "b:1" {
+		t.Errorf("read %v, %v", again, err)
+	}
+}
+
+func TestTracker(t *testing.T) {
+	tr, began := newTracker(), time.Now()
+	have := logical.FrontierOf(logical.Dot{Origin: 1, Seq: 10}, logical.Dot{Origin: 2, Seq: 4})
+	if tr.unshared(have) != 14 || tr.durable(have) != 0 {
+		t.Error("what nobody has said anything of is taken for shared")
+	}
+	news := tr.next()
+	tr.hear("n2", &replica.Status{Life: 2, Number: 2, Frontier: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 7}, logical.Dot{Origin: 2, Seq: 9})})
+	select {
+	case <-news:
+	default:
+		t.Error("a status is no news")
+	}
+	tr.hear("n2", &replica.Status{Life: 2, Number: 1}) // late
+	if got := tr.unshared(have); got != 3 {
+		t.Errorf("%d ops are unshared", got)
+	}
+	if got := tr.behind(have); got != 5 {
+		t.Errorf("%d ops behind", got)
+	}
+	if tr.durable(logical.FrontierOf(logical.Dot{Origin: 1, Seq: 7})) != 1 || tr.durable(logical.FrontierOf(logical.Dot{Origin: 1, Seq: 8})) != 0 {
+		t.Error("what n2 has durably is not what it said")
+	}
+	tr.reached(7, began)
+	tr.reached(8, began.Add(time.Second))
+	tr.reached(10, began.Add(2*time.Second))
+	if ops, age := tr.lag("n2", logical.Dot{Origin: 1, Seq: 10}, began.Add(5*time.Second)); ops != 3 || age != 4*time.Second {
+		t.Errorf("n2 lags %d ops, %s", ops, age)
+	}
+	if ops, age := tr.lag("n3", logical.Dot{Origin: 1, Seq: 10}, began.Add(5*time.Second)); ops != 10 || age != 5*time.Second {
+		t.Errorf("n3 lags %d ops, %s", ops, age)
+	}
+	tr.hear("n2", &replica.Status{Life: 3, Number: 1}) // a new life that lost everything
+	if got := tr.unshared(have); got != 14 {
+		t.Errorf("after n2 lost its log %d ops are unshared", got)
+	}
+}
+
+func TestClockIsTheMachinesUntilAFaultIsPlanted(t *testing.T) {
+	off := func(c *clock) time.Duration {
+		return c.Now().Wall.Midpoint().Sub(wallclock.Instant(time.Now().UnixNano()))
+	}
+	c := newClock(10*time.Millisecond, wallclock.Faults{})
+	if d := off(c).Abs(); d > time.Second || c.Now().Wall.HalfWidth() != 10*time.Millisecond {
+		t.Errorf("off by %s, claiming %s", d, c.Now().Wall.HalfWidth())
+	}
+	l := &Leader{clock: c}
+	before := c.Now().Mono
+	if err := l.faultClock([]string{"offset=-1h", "step=-30m", "error=1s"}); err != nil {
+		t.Fatal(err)
+	}
+	if d := off(c); d > -89*time.Minute || d < -91*time.Minute || c.Now().Wall.HalfWidth() != time.Second {
+		t.Errorf("off by %s, claiming %s", d, c.Now().Wall.HalfWidth())
+	}
+	if err := l.faultClock([]string{"freeze=1h"}); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := c.Now().Wall, c.Now().Wall; a != b {
+		t.Errorf("a frozen clock moved from %s to %s", a, b)
+	}
+	if after := c.Now().Mono; after <= before {
+		t.Error("a fault of the calendar clock touches the stopwatch")
+	}
+	if l.faultClock([]string{"offset=1"}) == nil || l.faultClock([]string{"drift"}) == nil {
+		t.Error("a fault without a unit is taken")
+	}
+}

@@ -44,7 +44,7 @@ func (l *Leader) alone() bool {
 	})
 }
 
-// Stop takes the leader down in order: gossip, links, loop, pages, store; and
+// Stop takes the leader down in order: links, gossip, loop, pages, store; and
 // last, if all of it went well, the mark of a clean stop. Without Quiesce before,
 // nobody is waited for. ctx bounds how long others are told. Called again, it
 // waits and answers the same.
@@ -56,13 +56,15 @@ func (l *Leader) Stop(ctx context.Context) error {
 func (l *Leader) stop(ctx context.Context) error {
 	l.draining.Store(true)
 	errs := []error{l.resp.Shutdown(ctx)}
+	// Links go before gossip: whoever hears that we left turns our calls away, and
+	// we would call until the word has spread.
+	if err := l.mesh.Close(ctx); err != nil {
+		l.cfg.Logger.Info("some messages were not sent; they will be again", "leader", l.cfg.Name, "why", err.Error())
+	}
 	if err := l.members.Leave(ctx); err != nil {
 		l.cfg.Logger.Warn("left without a word", "leader", l.cfg.Name, "why", err.Error())
 	}
 	errs = append(errs, l.members.Close())
-	if err := l.mesh.Close(ctx); err != nil {
-		l.cfg.Logger.Info("some messages were not sent; they will be again", "leader", l.cfg.Name, "why", err.Error())
-	}
 	errs = append(errs, l.loop.Stop(context.Background()), l.console.Shutdown(ctx))
 	l.serving.Wait()
 	own := l.frontier().At(l.life)

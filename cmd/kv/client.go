@@ -22,12 +22,13 @@ type leader struct {
 	listen  func(what string) // told of every command
 }
 
-// String is the name and, if that says more, the address.
+// String is the name and, if that says more, the address. A server may have said
+// either.
 func (l *leader) String() string {
 	if l.Name == l.Addr {
-		return l.Addr
+		return printable(l.Addr)
 	}
-	return l.Name + " (" + l.Addr + ")"
+	return printable(l.Name) + " (" + printable(l.Addr) + ")"
 }
 
 // refusal is what went wrong when a leader was asked.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -108,12 +109,8 @@ func (k *call) byInfo() ([]member, error) {
 		r, err := l.do(k.ctx(), "INFO", "kvd")
 		info := section(r.text)
 		m := memberOf(func(name string) string { return info[name] })
-		if m.Name == "" {
-			m.Name = l.Name
-		}
-		if m.RESP == "" {
-			m.RESP = l.Addr
-		}
+		m.Name = cmp.Or(m.Name, info["node"], l.Name)
+		m.RESP = cmp.Or(m.RESP, l.Addr)
 		switch {
 		case err != nil:
 			m.Status = "unreachable"

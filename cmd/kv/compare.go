@@ -50,7 +50,7 @@ func (c comparison) text(p *printer) string {
 		if c.apart(i) {
 			mark = p.mark("≠")
 		}
-		lines = append(lines, fmt.Sprintf("  %s %s  %s", mark, l.Name, c.at(i)))
+		lines = append(lines, fmt.Sprintf("  %s %s  %s", mark, printable(l.Name), c.at(i)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -60,7 +60,7 @@ func (c comparison) raw() string { return c.key }
 func (c comparison) columns() []string {
 	names := []string{"key", "same"}
 	for _, l := range c.leaders {
-		names = append(names, l.Name)
+		names = append(names, printable(l.Name))
 	}
 	return names
 }

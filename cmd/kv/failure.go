@@ -27,7 +27,7 @@ func explain(subject string, err error) error {
 		return p
 	}
 	p.What += " at " + r.by.String()
-	p.Why = r.err.Error()
+	p.Why = printable(r.err.Error())
 	var said redis.Error
 	var told load.Refused
 	switch {

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-
-	"kvd/cmd/internal/cliutil"
 )
 
 func siblingSpecs() []spec {
@@ -15,7 +13,9 @@ func siblingSpecs() []spec {
 		{name: "resolve", usage: "put one value in the place of the siblings", args: "KEY VALUE", least: 2, most: 2, do: resolve,
 			about: "It goes over exactly what was shown: to the session, to whoever got --token, or, with\nneither, to kv just now. What others wrote meanwhile stays.",
 			flags: []cli.Flag{sessionFlag(), tokenFlag()}},
-		{name: "history", usage: "print the writes of a key that this leader still has", args: "KEY", least: 1, most: 1, do: history},
+		{name: "history", usage: "print the writes of a key that this leader still has", args: "KEY", least: 1, most: 1, do: history,
+			about: "The newest is first. Wall is the middle of what the leader's clock showed, ± how far it\nmay have been wrong.",
+			flags: []cli.Flag{&cli.IntFlag{Name: "count", Usage: "at most `N` of them; 0: as many as the server thinks fit"}}},
 		{name: "watch", usage: "print what a key shows whenever that changes", args: "KEY", least: 1, most: 1, do: watch,
 			about: "It asks again and again, and prints each change it sees; a value that came and went in\nbetween is not seen. Ctrl-C ends it.",
 			flags: []cli.Flag{everyFlag()}},
@@ -123,93 +123,4 @@ func (k *call) shownToken(l *leader, key string) (string, error) {
 	}
 	k.say(fmt.Sprintf("over %s: %s", count(len(r.values), "value"), joined(r.values)))
 	return r.token, nil
-}
-
-// op is one write of a key's history.
-type op struct {
-	dot, kind          string
-	value              string
-	valued             bool
-	wall, hlc, lamport string
-	parents            []string
-	client             string
-}
-
-func (o op) what(show func(string) string) string {
-	if !o.valued {
-		return o.kind
-	}
-	return o.kind + " " + show(o.value)
-}
-
-func (o op) text(p *printer) string {
-	parents := "nothing"
-	if len(o.parents) > 0 {
-		parents = strings.Join(o.parents, ", ")
-	}
-	return fmt.Sprintf("%s  %s\n    over %s; wall %s, hlc %s, lamport %s, client %s", o.dot, o.what(p.show), parents, o.wall, o.hlc, o.lamport, o.client)
-}
-
-func (o op) raw() string { return o.value }
-
-func (o op) columns() []string {
-	return []string{"dot", "kind", "value", "wall", "hlc", "lamport", "parents", "client"}
-}
-
-func (o op) cells() []string {
-	return []string{o.dot, o.kind, printable(o.value), o.wall, o.hlc, o.lamport, strings.Join(o.parents, " "), o.client}
-}
-
-// MarshalJSON gives no value where there is none.
-func (o op) MarshalJSON() ([]byte, error) {
-	var value *blob
-	if o.valued {
-		b := blobOf(o.value)
-		value = &b
-	}
-	return marshal(struct {
-		Dot     string   `json:"dot"`
-		Kind    string   `json:"kind"`
-		Value   *blob    `json:"value"`
-		Wall    string   `json:"wall"`
-		HLC     string   `json:"hlc"`
-		Lamport string   `json:"lamport"`
-		Parents []string `json:"parents"`
-		Client  string   `json:"client"`
-	}{o.dot, o.kind, value, o.wall, o.hlc, o.lamport, o.parents, o.client})
-}
-
-func history(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
-	r, err := l.do(k.ctx(), "KVD.HISTORY", k.Args().First())
-	if unknown(err) {
-		return &cliutil.Problem{What: k.subject() + " at " + l.String(), Why: "this server has no KVD.HISTORY: it keeps the writes and does not show them",
-			Next: "kv siblings KEY shows what is there now"}
-	}
-	if err != nil {
-		return err
-	}
-	k.out.list()
-	for _, item := range r.items {
-		if err := k.out.put(opOf(item)); err != nil {
-			return err
-		}
-	}
-	if len(r.items) == 0 {
-		return k.absent("no write of the key is kept, at " + l.String())
-	}
-	return nil
-}
-
-// opOf reads a map {dot, kind, value, wall, hlc, lamport, parents, client}.
-func opOf(r reply) op {
-	value := r.field("value")
-	return op{
-		dot: r.field("dot").text, kind: r.field("kind").text, value: value.text, valued: value.kind != aNull,
-		wall: r.field("wall").text, hlc: r.field("hlc").text, lamport: r.field("lamport").text,
-		parents: r.field("parents").texts(), client: r.field("client").text,
-	}
 }

@@ -31,7 +31,9 @@ func valueSpecs() []spec {
 				&cli.DurationFlag{Name: "ttl", Usage: "the value ends after `DURATION`"},
 				&cli.BoolFlag{Name: "nx", Usage: "only if this leader shows none; another leader may say yes as well"},
 				&cli.BoolFlag{Name: "xx", Usage: "only if this leader shows one"}}},
-		{name: "del", usage: "remove keys", args: "KEY...", least: 1, most: -1, do: del, flags: []cli.Flag{sessionFlag(), tokenFlag()}},
+		{name: "del", usage: "remove keys", args: "KEY...", least: 1, most: -1, do: del,
+			about: "It prints how many were there. With --token or in a --session, what was shown is removed,\none key after another, and every key counts.",
+			flags: []cli.Flag{sessionFlag(), tokenFlag()}},
 		{name: "mget", usage: "print the values of several keys", args: "KEY...", least: 1, most: -1, do: mget, flags: []cli.Flag{sessionFlag()}},
 		{name: "mset", usage: "set several keys", args: "KEY VALUE...", least: 2, most: -1, do: mset, flags: []cli.Flag{sessionFlag()},
 			about: "In a session the keys are set one after another, each as set would."},
@@ -251,14 +253,14 @@ func mget(k *call) error {
 	}
 	k.out.list()
 	found := false
-	print := func(e entry) error {
+	emit := func(e entry) error {
 		found = found || e.there
 		return k.out.put(e)
 	}
 	if k.session.on() {
-		err = k.eachOne(l, print)
+		err = k.eachOne(l, emit)
 	} else {
-		err = k.eachPlain(l, print)
+		err = k.eachPlain(l, emit)
 	}
 	if err == nil && !found {
 		return k.absent("none of the keys is there, at " + l.String())

@@ -130,7 +130,7 @@ func (j *judge) resurrects(k int32, r rule, s *showing) int32 {
 			break
 		}
 		when := j.applied[s.leader][d]
-		if when.never() || when.turn > s.since || j.reach.reflects(shown, d) {
+		if when.never() || when.turn > s.since || j.unsure(s.leader, when.turn, s.when.turn) || j.reach.reflects(shown, d) {
 			continue
 		}
 		if r.keeps && j.reach.knows(d, shown) || !r.keeps && len(shown) > 0 && j.reach.knowsAll(d, shown) && !j.inverted(d) {

@@ -23,6 +23,8 @@ func (j *judge) class(u int32, r rule) Class {
 	q := j.g.h.updates[u]
 	survivors := j.keys[q.key].survivors
 	switch {
+	case j.perished(u):
+		return Durability
 	case !r.keeps && j.inverted(u):
 		return Inverted
 	case !r.keeps && !j.gone(u) && (!j.reach.knowsAll(u, survivors) || j.g.keys[q.key].retried):
@@ -46,9 +48,13 @@ func (j *judge) inverted(u int32) bool {
 }
 
 // beatenAtBirth reports whether the leader that accepted u did not show it right
-// after, but something that its author had been shown by then.
+// after, but something that its author had been shown by then. Where nobody could
+// see that, what survives in the end has to do.
 func (j *judge) beatenAtBirth(u int32, a *acceptance) bool {
 	q := j.g.h.updates[u]
+	if a.Unseen {
+		return j.reach.knows(u, j.keys[q.key].survivors)
+	}
 	shown := j.g.show(nil, q.key, a.After.Dots)
 	if slices.Contains(shown, u) {
 		return false
@@ -59,6 +65,12 @@ func (j *judge) beatenAtBirth(u int32, a *acceptance) bool {
 	}
 	base := j.g.show(nil, q.key, over)
 	return slices.ContainsFunc(shown, func(s int32) bool { return j.reach.reflects(base, s) })
+}
+
+// unseen reports whether nobody saw how some birth of u went: why it is lost is
+// then a guess.
+func (j *judge) unseen(u int32) bool {
+	return slices.ContainsFunc(j.g.h.updates[u].acceptances, func(a acceptance) bool { return a.Unseen })
 }
 
 // victor is a survivor that u had been shown, or had not, else any, else -1.

@@ -26,7 +26,11 @@ func (j *judge) count(k int32) {
 	s := &sum{j: j, k: k, lost: map[int32]bool{}, taken: j.taken, covered: j.covered}
 	for _, u := range j.g.keys[k].updates {
 		j.fates[u].accounted = true
-		if q := j.g.h.updates[u]; q.Verb != Delete {
+		q := j.g.h.updates[u]
+		switch {
+		case j.perished(u):
+			s.perish(u, q)
+		case q.Verb != Delete:
 			s.adds = append(s.adds, u)
 			s.checkDelta(q)
 		}
@@ -42,6 +46,18 @@ func (j *judge) count(k int32) {
 	s.explain(s.value - s.expect())
 	for d := range s.lost {
 		j.fates[d] = fate{class: Resurrected}
+		if j.perished(d) {
+			s.lose(d)
+		}
+	}
+}
+
+// perish sets aside what went with the last disk that had it: it adds nothing
+// and takes nothing away.
+func (s *sum) perish(u int32, q *request) {
+	s.lose(u)
+	if q.Verb == Delete {
+		s.lost[u] = true
 	}
 }
 

@@ -20,7 +20,8 @@ type History struct {
 	sessions  map[int32]bool // clients that carry a token
 	keys      names
 	applied   []application
-	known     bool // somebody told which leader applied what
+	losses    []setback // disks, in order
+	known     bool      // somebody told which leader applied what
 	showings  []showing
 	finals    map[place]Reading
 	finalists map[string]bool
@@ -58,6 +59,12 @@ type acceptance struct {
 type application struct {
 	leader int32
 	dot    logical.Dot
+	when   moment
+}
+
+// setback is a leader's disk being lost.
+type setback struct {
+	leader int32
 	when   moment
 }
 
@@ -177,6 +184,13 @@ func (h *History) Shown(at time.Duration, r Read) {
 func (h *History) Applied(at time.Duration, leader string, dot logical.Dot) {
 	h.known = true
 	h.applied = append(h.applied, application{h.leaders.intern(leader), dot, h.tick(at)})
+}
+
+// DiskLost says that a leader's disk was emptied or replaced by an older one.
+// Whatever the leader had applied it lacks from now on, but for what it is said
+// to have applied after this.
+func (h *History) DiskLost(at time.Duration, leader string) {
+	h.losses = append(h.losses, setback{h.leaders.intern(leader), h.tick(at)})
 }
 
 // Final says what a leader shows of a key after settling. A leader that is

@@ -54,7 +54,7 @@ func (c *comparison) row(row LedgerRow) []string {
 		return nil
 	}
 	c.rows[u] = append(c.rows[u], row.Class)
-	if want := c.j.ledgered(u, row.Dot); want != row.Class {
+	if want := c.j.ledgered(u, row.Dot); want != row.Class && !(c.j.unseen(u) && c.j.fates[u].beaten()) {
 		return []string{fmt.Sprintf("%s: the ledger holds %s (%s) as %s; the oracle finds it %s", c.leader, g.label(u), row.Dot, row.Class, want)}
 	}
 	return nil
@@ -67,7 +67,7 @@ func (j *judge) ledgered(u int32, dot logical.Dot) string {
 	if f.accounted {
 		return "accounted"
 	}
-	if f.class != Inverted && f.class != Concurrent {
+	if !f.beaten() {
 		return f.class.String()
 	}
 	for i := range j.g.h.updates[u].acceptances {
@@ -83,10 +83,10 @@ func (c *comparison) missing() []string {
 	var diffs []string
 	for u, q := range c.j.g.h.updates {
 		f := c.j.fates[u]
-		if c.j.g.keys[q.key].crossed || f.accounted || q.acked.never() || f.class != Inverted && f.class != Concurrent || c.j.gone(int32(u)) {
+		if c.j.g.keys[q.key].crossed || !f.beaten() || q.acked.never() || c.j.gone(int32(u)) {
 			continue
 		}
-		if slices.Contains(c.rows[int32(u)], f.class.String()) {
+		if rows := c.rows[int32(u)]; slices.Contains(rows, f.class.String()) || c.j.unseen(int32(u)) && len(rows) > 0 {
 			continue
 		}
 		held := "does not hold it"

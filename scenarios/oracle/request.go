@@ -63,6 +63,9 @@ type Acceptance struct {
 	Over  []logical.Dot // what it wrote over
 	Delta int64         // what it added to a counter
 	After Reading       // what the leader showed of the key right after
+	// Unseen says that After is not known: the leader died before it could show
+	// anything, and the write was found in its log later.
+	Unseen bool
 }
 
 // Read is a reply to a read, as its client received it.

@@ -12,6 +12,7 @@ type judge struct {
 	g       *graph
 	reach   *reach
 	applied [][]moment // by leader index, then update: the first time
+	holds   [][]bool   // by leader index, then update: applied since the leader last lost a disk
 	leaders []string   // those asked at the end, by name
 	fates   []fate     // by update, acknowledged or not
 	keys    []outcome  // by key index
@@ -25,6 +26,9 @@ type fate struct {
 	class     Class // when not accounted
 	by        int32 // a survivor, or -1
 }
+
+// beaten reports whether a ledger can know of the loss.
+func (f fate) beaten() bool { return !f.accounted && (f.class == Inverted || f.class == Concurrent) }
 
 // outcome is what became of a key.
 type outcome struct {
@@ -48,21 +52,38 @@ func newJudge(h *History, serve func(key string) string) *judge {
 
 // readApplied finds when each leader first had each update under any dot.
 func (j *judge) readApplied(h *History) {
-	j.applied = make([][]moment, len(h.leaders.list))
+	j.applied, j.holds = make([][]moment, len(h.leaders.list)), make([][]bool, len(h.leaders.list))
+	lost := make([]int32, len(h.leaders.list)) // the turn of each leader's last setback
+	for _, s := range h.losses {
+		lost[s.leader] = s.when.turn
+	}
 	for _, a := range h.applied {
 		u, ok := h.dots[a.dot]
 		if !ok {
 			continue
 		}
-		row := j.applied[a.leader]
-		if row == nil {
-			row = make([]moment, len(h.updates))
-			j.applied[a.leader] = row
+		if j.applied[a.leader] == nil {
+			j.applied[a.leader], j.holds[a.leader] = make([]moment, len(h.updates)), make([]bool, len(h.updates))
 		}
-		if row[u].never() {
+		if row := j.applied[a.leader]; row[u].never() {
 			row[u] = a.when
 		}
+		j.holds[a.leader][u] = j.holds[a.leader][u] || a.when.turn > lost[a.leader]
 	}
+}
+
+// unsure reports whether the leader lost a disk between two turns: what it had
+// applied by the first it may lack at the second.
+func (j *judge) unsure(leader, from, to int32) bool {
+	return slices.ContainsFunc(j.g.h.losses, func(s setback) bool {
+		return s.leader == leader && from < s.when.turn && s.when.turn < to
+	})
+}
+
+// perished reports whether u is gone with the disks of all leaders that had it.
+func (j *judge) perished(u int32) bool {
+	return j.g.h.known && len(j.g.h.losses) > 0 &&
+		!slices.ContainsFunc(j.holds, func(row []bool) bool { return row != nil && row[u] })
 }
 
 func (j *judge) judgeKey(k int32) {
@@ -165,8 +186,8 @@ func (j *judge) undone(k int32) map[int32]bool {
 	return undone
 }
 
-// gone reports whether leaders that agree on the key include one that never had
-// the update, so that it cannot have been beaten there: it is missing.
+// gone reports whether leaders that agree on the key include one that does not
+// have the update, so that it cannot have been beaten there: it is missing.
 func (j *judge) gone(u int32) bool {
 	q := j.g.h.updates[u]
 	if !j.g.h.known || !j.keys[q.key].converged {
@@ -174,6 +195,6 @@ func (j *judge) gone(u int32) bool {
 	}
 	return slices.ContainsFunc(j.leaders, func(leader string) bool {
 		i, met := j.g.h.leaders.index[leader]
-		return met && j.applied[i] != nil && j.applied[i][u].never()
+		return met && j.holds[i] != nil && !j.holds[i][u]
 	})
 }

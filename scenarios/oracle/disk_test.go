@@ -1,0 +1,86 @@
+package oracle_test
+
+import (
+	"testing"
+
+	"kvd/scenarios/oracle"
+)
+
+// perished is a write that n1 and n2 both had, and lost with their disks, and one
+// that came later. Without word of the disks it would seem beaten.
+func perished(told bool) *story {
+	s := tell()
+	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
+	s.applied(d(1, 1), "n2")
+	if told {
+		s.h.DiskLost(s.tick(), "n1")
+		s.h.DiskLost(s.tick(), "n2")
+	}
+	s.writes(write{label: "b", client: "B", leader: "n2", dot: d(2, 1)})
+	s.applied(d(2, 1), "n1")
+	s.final(shows("b", d(2, 1)))
+	return s
+}
+
+func TestWhatWentWithEveryDiskIsNotBeaten(t *testing.T) {
+	v := perished(true).wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
+	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": nil, "n2": nil}))
+	perished(false).wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
+}
+
+// What a leader fetches again after losing its disk it holds again.
+func TestWhatComesBackMayBeBeaten(t *testing.T) {
+	s := perished(true)
+	s.applied(d(1, 1), "n1", "n2")
+	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
+	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 1), "concurrent")}, "n2": {row(d(1, 1), "concurrent")}}))
+}
+
+// A delete that went with its disk undoes nothing and is undone by nothing: what
+// it had deleted is rightly there.
+func TestDeleteThatPerishedIsNotUndone(t *testing.T) {
+	for _, resolver := range []string{"siblings", "lamport", "counter"} {
+		s := tell()
+		s.writes(add("a", "n2", 1, d(2, 1)))
+		s.applied(d(2, 1), "n1")
+		s.writes(del("gone", "n1", d(1, 1), d(2, 1)))
+		s.h.DiskLost(s.tick(), "n1")
+		s.applied(d(2, 1), "n1")
+		s.reads("A", "n1", shows("1", d(2, 1)))
+		s.final(shows("1", d(2, 1)))
+		v := s.wantTally(t, resolver, oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
+		if held, _, why := v.CheckNoResurrection("x"); !held {
+			t.Errorf("%s: %s", resolver, why)
+		}
+	}
+}
+
+// An increment that perished is not among what the sum must be made of.
+func TestSumWithoutWhatPerished(t *testing.T) {
+	s := tell()
+	s.writes(add("a", "n1", 5, d(1, 1)))
+	s.h.DiskLost(s.tick(), "n1")
+	s.writes(add("b", "n1", 2, d(3, 1)))
+	s.final(shows("2", d(3, 1)))
+	v := s.wantTally(t, "counter", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
+	wantLosses(t, v, "a durability b")
+	wantNoContradictions(t, v)
+}
+
+// A write that its leader had stored, and died before it could show anything: it
+// is lost, and whether it was beaten at birth nobody can say.
+func TestUnseenBirthMayBeEitherInTheLedger(t *testing.T) {
+	s := tell()
+	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
+	b := write{label: "b", client: "B", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))}
+	s.sent(b)
+	s.h.Accepted(s.tick(), "n1", "r-b", oracle.Acceptance{Dot: b.dot, Over: b.over, Unseen: true})
+	s.h.Acked(s.tick(), "r-b", "n1", shows("a", d(1, 1)))
+	s.final(shows("a", d(1, 1)), "n1")
+	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
+	for _, class := range []string{"inverted", "concurrent"} {
+		wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), class)}}))
+	}
+	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": nil}),
+		"n1: the oracle finds b (0000000000000001-2) inverted; the ledger does not hold it")
+}

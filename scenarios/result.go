@@ -5,6 +5,7 @@ import (
 
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
+	"kvd/scenarios/world"
 )
 
 // Result is one scenario under one resolver with one seed.
@@ -40,6 +41,7 @@ type Result struct {
 	Trace   *trace.Trace  `json:"-"`
 	Virtual time.Duration `json:"-"` // how long the story took in virtual time
 	Ops     int           `json:"-"` // client requests sent
+	Fired   world.Fired   `json:"-"` // what the run came upon
 
 	tokenless map[string]bool // the clients of Sessions that carry no token
 }

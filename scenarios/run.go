@@ -82,7 +82,7 @@ func gather(s *script.Scenario, o Options, v *oracle.Judgement, w *world.World, 
 		Acked:  v.Acked, Accounted: v.Accounted, Lost: v.Lost, Inverted: v.Inverted, Concurrent: v.Concurrent,
 		Durability: v.Durability, Resurrected: v.Resurrected, Overcounted: v.Overcounted,
 		Siblings: v.Siblings, Converged: v.Converged, Session: v.Session,
-		Losses: v.Losses, Trace: w.Trace(), Virtual: w.Now(), Ops: w.Attempts(),
+		Losses: v.Losses, Trace: w.Trace(), Virtual: w.Now(), Ops: w.Attempts(), Fired: w.Fired(),
 	}
 	var objects int
 	var metadata int64

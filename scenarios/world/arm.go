@@ -55,6 +55,7 @@ func (w *World) name(op script.ClientOp) string {
 
 // act changes the world.
 func (w *World) act(a script.Action) {
+	w.fired.fault(w, a)
 	switch a := a.(type) {
 	case script.LinkFault:
 		w.linkFault(a)

@@ -89,6 +89,9 @@ func (c *client) begin(op *operation) {
 func (c *client) send(op *operation) {
 	op.tries++
 	w := c.w
+	if op.tries > 1 {
+		w.fired["request sent again"]++
+	}
 	l := w.leaders[op.leader]
 	w.attempts++
 	id := w.attempts
@@ -207,12 +210,16 @@ func (c *client) answered(op *operation, r *replica.Reply) {
 		c.read(op, r)
 		return
 	}
+	if r.Retry {
+		c.w.fired["retry recognised"]++
+	}
 	c.w.acked(c, op, r)
 	c.finish()
 }
 
 // refused is a definite no.
 func (c *client) refused(op *operation, err error) {
+	c.w.fired.refusal(err)
 	c.w.trace.Add(trace.Event{At: c.w.now, Kind: trace.Failed, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Text: err.Error()})
 	c.w.history.Failed(c.w.now, c.identity(op), err.Error())
 	c.finish()

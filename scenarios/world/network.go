@@ -19,6 +19,7 @@ type link struct {
 	loss, duplicate, overtake float64
 	cut                       bool
 	chance                    *rand.Rand
+	fired                     Fired
 	last                      time.Duration // when the message before arrives: links keep order unless told otherwise
 }
 
@@ -29,7 +30,7 @@ type path struct{ from, to string }
 func (w *World) link(p path) *link {
 	l := w.links[p]
 	if l == nil {
-		l = &link{chance: w.chance("link " + p.from + ">" + p.to)}
+		l = &link{chance: w.chance("link " + p.from + ">" + p.to), fired: w.fired}
 		if !w.isClient(p.from) && !w.isClient(p.to) {
 			l.delay = defaultDelay
 		}
@@ -48,10 +49,12 @@ func (w *World) chance(purpose string) *rand.Rand {
 // arrivals is when copies of a message sent now arrive: none if it is lost.
 func (l *link) arrivals(now time.Duration) []time.Duration {
 	if l.cut || l.happens(l.loss) {
+		l.fired["message lost"]++
 		return nil
 	}
 	at := []time.Duration{l.arrival(now)}
 	if l.happens(l.duplicate) {
+		l.fired["message duplicated"]++
 		at = append(at, l.arrival(now))
 	}
 	return at
@@ -65,6 +68,7 @@ func (l *link) arrival(now time.Duration) time.Duration {
 		at += time.Duration(l.chance.Int64N(int64(l.jitter)))
 	}
 	if l.happens(l.overtake) {
+		l.fired["message overtaken"]++
 		return at + l.delay + time.Duration(l.chance.Int64N(int64(4*l.delay+1)))
 	}
 	l.last = max(l.last, at)

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 
 // event records what a leader released as a fact.
 func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
+	w.fired.event(l, e)
 	switch e := e.(type) {
 	case replica.Accepted:
 		w.accepted(l, e.Op, replies)
@@ -32,7 +34,7 @@ func (w *World) accepted(l *leader, op *resolve.Op, replies []replica.Reply) {
 	w.learn(op)
 	for i := range replies {
 		if r := &replies[i]; r.Dot == op.Dot && !r.Retry {
-			w.tell(l, op, r.Shown)
+			w.tell(l, op, &r.Shown)
 		}
 	}
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Accepted, Where: l.name, Label: w.label(op.Dot), Key: op.Key,
@@ -73,33 +75,48 @@ func (w *World) learn(op *resolve.Op) {
 	}
 }
 
-// rescan tells the oracle of ops that a leader finds on its disk and that
-// nobody had heard of: they were persisted and the process died before it could
-// say so.
+// rescan tells the oracle what a leader finds on its disk: of its own, ops that
+// nobody had heard of, which were persisted before the process died and could
+// say so; of others', ops that it applied then.
 func (w *World) rescan(l *leader) {
-	st := l.pump.State()
-	for last := range st.Frontier.All() {
-		for q := logical.Seq(1); q <= last.Seq; q++ {
-			d := logical.Dot{Origin: last.Origin, Seq: q}
-			if w.ops[d] != nil {
-				continue
-			}
-			if op, ok := l.pump.Reader().Op(d); ok {
-				w.learn(op)
-				w.tell(l, op, resolve.Reading{Dots: []logical.Dot{d}})
-			}
+	for _, op := range l.log() {
+		if w.ops[op.Dot] == nil {
+			w.learn(op)
+			w.tell(l, op, nil)
 		}
+		w.seen(l, op.Dot)
 	}
 }
 
-// tell gives the oracle an acceptance.
-func (w *World) tell(l *leader, op *resolve.Op, after resolve.Reading) {
+// log is every op that the leader holds, causes before effects.
+func (l *leader) log() []*resolve.Op {
+	var ops []*resolve.Op
+	for last := range l.pump.State().Frontier.All() {
+		for q := logical.Seq(1); q <= last.Seq; q++ {
+			if op, ok := l.pump.Reader().Op(logical.Dot{Origin: last.Origin, Seq: q}); ok {
+				ops = append(ops, op)
+			}
+		}
+	}
+	slices.SortFunc(ops, func(a, b *resolve.Op) int {
+		return cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot))
+	})
+	return ops
+}
+
+// tell gives the oracle an acceptance; after is what was shown right after, nil if
+// the leader died before it could show anything.
+func (w *World) tell(l *leader, op *resolve.Op, after *resolve.Reading) {
 	is := w.requests[request{op.Client, op.Request}]
 	if is == nil {
 		w.fail(fmt.Errorf("%s holds %s of key %q, which no client asked for", l.name, op.Dot, op.Key))
 		return
 	}
-	w.history.Accepted(w.now, l.name, is.id, oracle.Acceptance{Dot: op.Dot, Over: slices.Clone(op.Parents), Delta: op.Delta, After: reading(after)})
+	a := oracle.Acceptance{Dot: op.Dot, Over: slices.Clone(op.Parents), Delta: op.Delta, Unseen: after == nil}
+	if after != nil {
+		a.After = reading(*after)
+	}
+	w.history.Accepted(w.now, l.name, is.id, a)
 }
 
 // seen lets those go on who waited for a leader to have applied an update.

@@ -58,6 +58,7 @@ type World struct {
 
 	trace   *trace.Trace
 	history *oracle.History
+	fired   Fired
 	err     error
 }
 
@@ -91,7 +92,7 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 		backups: map[string]*disk{}, waiting: map[uint64]attempt{},
 		ops: map[logical.Dot]*resolve.Op{}, labels: map[logical.Dot]string{},
 		requests: map[request]*issued{}, triggers: map[string][]trigger{},
-		trace: &trace.Trace{}, history: oracle.NewHistory(),
+		trace: &trace.Trace{}, history: oracle.NewHistory(), fired: Fired{},
 	}
 	w.origins = w.chance("origins")
 	for i, c := range s.Clients {
@@ -183,6 +184,9 @@ func (w *World) Trace() *trace.Trace { return w.trace }
 
 // History is what clients saw. Judge it after Run.
 func (w *World) History() *oracle.History { return w.history }
+
+// Fired counts what the run came upon. It is the run's; read it after Run.
+func (w *World) Fired() Fired { return w.fired }
 
 // Now is true time since the scenario's zero.
 func (w *World) Now() time.Duration { return w.now }

@@ -7,9 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"kvd/replica"
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/script"
+	"kvd/scenarios/world"
 )
 
 // Config is what to explore.
@@ -46,6 +48,7 @@ type Report struct {
 	Seeds    int
 	Virtual  time.Duration // true time simulated
 	Ops      int           // client requests
+	Fired    world.Fired   // what the runs came upon
 	Failures []Failure     // by seed, then resolver
 }
 
@@ -68,7 +71,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if err := c.Validate(); err != nil {
 		return Report{}, err
 	}
-	h := &hunt{Config: c, began: time.Now()}
+	h := &hunt{Config: c, began: time.Now(), report: Report{Fired: world.Fired{}}}
 	seeds := make(chan uint64)
 	var wg sync.WaitGroup
 	for range c.Workers {
@@ -106,7 +109,7 @@ func (h *hunt) seed(seed uint64) {
 
 // play runs one history and lists what broke.
 func (h *hunt) play(s *script.Scenario, id resolve.ID, seed uint64) (*scenarios.Result, []scenarios.Promise) {
-	r, err := h.Config.Run(s, scenarios.Options{Resolver: id, Shadows: shadows(seed), Seed: seed})
+	r, err := h.Config.Run(s, scenarios.Options{Resolver: id, Shadows: shadows(seed), Seed: seed, Core: bounds(seed)})
 	if err != nil {
 		return nil, []scenarios.Promise{{Check: "the run ends", Why: err.Error()}}
 	}
@@ -125,6 +128,15 @@ func shadows(seed uint64) resolve.Mask {
 		return resolve.All
 	}
 	return 0
+}
+
+// bounds gives the leaders of every fourth history so little room that all their
+// queues fill.
+func bounds(seed uint64) func(*replica.Config) {
+	if seed%4 != 1 {
+		return nil
+	}
+	return func(c *replica.Config) { c.GateOps, c.WindowOps, c.BatchOps, c.WaitingReqs = 2, 8, 3, 1 }
 }
 
 func words(broken []scenarios.Promise) []string {

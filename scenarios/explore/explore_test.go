@@ -11,6 +11,7 @@ import (
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/script"
+	"kvd/scenarios/world"
 )
 
 // long asks for the long mode: KVD_SEEDS=1000 go test ./scenarios/explore.
@@ -41,6 +42,11 @@ func TestNoPromiseBreaks(t *testing.T) {
 		t.Errorf("seed %d under %s: %s\nreplay: %s\n%s", f.Seed, f.Resolver, strings.Join(f.Broken, "\n"), f.Replay(), f.Scenario.Print())
 	}
 	t.Logf("%d runs, %d requests, %s of virtual time", r.Runs, r.Ops, r.Virtual)
+	for _, what := range world.Happenings() {
+		if r.Fired[what] == 0 {
+			t.Errorf("%q never happened in %d runs: a promise that held says nothing about it", what, r.Runs)
+		}
+	}
 	if r.Runs != seeds(t)*len(resolve.IDs()) {
 		t.Errorf("%d runs, want every seed under every resolver", r.Runs)
 	}

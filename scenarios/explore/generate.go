@@ -35,6 +35,9 @@ const (
 	grid = 20 * time.Millisecond
 )
 
+// kinds is how many kinds of fault there are; faults says which.
+const kinds = 10
+
 // generator draws one history. Each seed is a swarm of its own (Groce et al.
 // 2012): it leaves most kinds of fault out and has more of the others, because
 // faults hide each other when all are mixed.
@@ -45,6 +48,8 @@ type generator struct {
 	scale   time.Duration // of clock skew
 	kinds   []int         // of faults
 	crashed bool
+	lost    bool // some disk was
+	backups int
 }
 
 // when is the true time of a generated event: they are all at or every.
@@ -108,7 +113,7 @@ func (g *generator) setup(a script.Action) {
 // swarm draws what sort of history it will be.
 func (g *generator) swarm() {
 	g.scale = []time.Duration{0, time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond, time.Second, time.Hour}[g.IntN(6)]
-	g.kinds = g.Perm(8)[:1+g.IntN(4)]
+	g.kinds = g.Perm(kinds)[:1+g.IntN(5)]
 }
 
 // skew is a clock offset.
@@ -178,7 +183,7 @@ func (g *generator) operation(client string) script.ClientOp {
 
 // faults draws what goes wrong while clients are at work.
 func (g *generator) faults() {
-	for range g.IntN(10) {
+	for range g.IntN(14) {
 		t := g.moment()
 		switch g.kinds[g.IntN(len(g.kinds))] {
 		case 0:
@@ -195,6 +200,10 @@ func (g *generator) faults() {
 			g.at(t, g.clock())
 		case 7:
 			g.at(t, script.Heal{})
+		case 8:
+			g.wipe(t)
+		case 9:
+			g.rollBack(t)
 		}
 	}
 }
@@ -207,29 +216,88 @@ func (g *generator) split(t time.Duration) {
 	g.at(t, script.Partition{Sides: [][]string{names[:n], names[n:]}})
 }
 
-// cutClient loses requests to, or replies from, one leader for a while.
+// cutClient loses a client's requests to, or replies from, one leader for a
+// while: most often its own, and while that carries out a write. The client then
+// turns to another leader, which may not have heard of the write.
 func (g *generator) cutClient(t time.Duration) {
-	c := g.s.Clients[g.IntN(len(g.s.Clients))].Name
-	p := script.Path{From: c, To: g.leader()}
-	if g.chance(2) {
-		p = script.Path{From: p.To, To: c, Reply: true}
+	c := &g.s.Clients[g.IntN(len(g.s.Clients))]
+	to := g.leader()
+	if !g.chance(3) {
+		to = c.At
+		if c.Retry == "" {
+			c.Timeout, c.Retry = time.Duration(10+g.IntN(100))*time.Millisecond, g.leader()
+		}
+	}
+	p := script.Path{From: c.Name, To: to}
+	if !g.chance(3) {
+		p = script.Path{From: to, To: c.Name, Reply: true}
 	}
 	g.at(t, script.Cut{Path: p})
 	g.at(t+time.Duration(5+g.IntN(500))*time.Millisecond, script.Heal{Path: p})
 }
 
-// crash kills a leader, now and then loses its disk for an older one, and starts
-// it again.
+// crash kills a leader and starts it again. Two times in three it dies at the
+// very instant of a write to it, between writing and syncing.
 func (g *generator) crash(t time.Duration) {
 	n := g.leader()
+	if w, ok := g.write(); ok && !g.chance(3) {
+		n, t = w.at, w.when
+	}
 	u := []script.Unsynced{script.UnsyncedKeep, script.UnsyncedLose, script.UnsyncedTorn}[g.IntN(3)]
 	g.at(t, script.Crash{Leader: n, Unsynced: u})
+	g.again(t, n)
+}
+
+// again starts a leader some time after it stopped at t.
+func (g *generator) again(t time.Duration, n string) {
 	down := time.Duration(1 + g.IntN(1500))
 	if g.chance(2) {
 		down = 1 + down/50
 	}
 	g.at(t+down*time.Millisecond, script.Restart{Leader: n})
 	g.crashed = true
+}
+
+// wipe takes a leader's disk away: it comes back with an empty one.
+func (g *generator) wipe(t time.Duration) {
+	n := g.leader()
+	g.at(t, script.Wipe{Leader: n})
+	g.again(t, n)
+	g.lost = true
+}
+
+// rollBack puts an older disk, now and then another leader's, in the place of a
+// leader's.
+func (g *generator) rollBack(t time.Duration) {
+	n, from := g.leader(), g.leader()
+	if !g.chance(4) {
+		from = n
+	}
+	g.backups++
+	name := fmt.Sprintf("b%d", g.backups)
+	g.at(t, script.Backup{Leader: from, Name: name})
+	t += time.Duration(g.IntN(1000)) * time.Millisecond
+	g.at(t, script.Restore{Leader: n, Name: name})
+	g.again(t, n)
+	g.lost = true
+}
+
+// blow is a moment at which a client writes to a leader.
+type blow struct {
+	when time.Duration
+	at   string
+}
+
+// write is one of the writes that clients are to send, and where it goes as long
+// as its client has not moved.
+func (g *generator) write() (blow, bool) {
+	e := g.s.Events[g.IntN(len(g.s.Events))]
+	op, ok := e.Action.(script.ClientOp)
+	if !ok || op.Kind == script.OpGoto || op.Kind == script.OpGet {
+		return blow{}, false
+	}
+	i := slices.IndexFunc(g.s.Clients, func(c script.Client) bool { return c.Name == op.Client })
+	return blow{when(e), g.s.Clients[i].At}, true
 }
 
 // clock draws a clock fault.
@@ -264,14 +332,17 @@ func (g *generator) mend() {
 	g.at(end, clean)
 }
 
-// checks is what must hold in every history.
+// checks is what must hold in every history. Where a disk was lost, so is what
+// only that disk had; everything else still holds.
 func (g *generator) checks() {
 	blameless := []string{"siblings", "counter"}
 	ordered := []string{"lamport", "siblings", "causal", "counter"}
-	g.s.Checks = append(g.s.Checks,
-		script.Check{Name: script.CheckConverged},
-		script.Check{Name: script.CheckAcked, For: blameless},
-		script.Check{Name: script.CheckDurability})
+	g.s.Checks = append(g.s.Checks, script.Check{Name: script.CheckConverged})
+	if !g.lost {
+		g.s.Checks = append(g.s.Checks,
+			script.Check{Name: script.CheckAcked, For: blameless},
+			script.Check{Name: script.CheckDurability})
+	}
 	for _, k := range g.keys {
 		g.s.Checks = append(g.s.Checks, script.Check{Name: script.CheckNoOvercount, Key: k},
 			script.Check{Name: script.CheckNoResurrection, Key: k, For: ordered})

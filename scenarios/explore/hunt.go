@@ -24,6 +24,7 @@ func (h *hunt) count(r *scenarios.Result) {
 	if r != nil {
 		h.report.Virtual += r.Virtual
 		h.report.Ops += r.Ops
+		h.report.Fired.Add(r.Fired)
 	}
 }
 

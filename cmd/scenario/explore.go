@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/scenarios/explore"
+	"kvd/scenarios/world"
 )
 
 func exploreCommand() *cli.Command {
@@ -19,6 +21,7 @@ func exploreCommand() *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Value: defaultSeed, Usage: "the first seed is `N`"},
 			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
 			&cli.DurationFlag{Name: "time", Usage: "begin no history after `DURATION`; 0: no limit"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list how often each fault fired and what it led to"},
 			workersFlag(),
 		},
 		Action: exploreSeeds,
@@ -60,9 +63,21 @@ func explored(c *cli.Context, found explore.Report, took time.Duration) {
 	w := c.App.Writer
 	fmt.Fprintf(w, "%d seeds, %d runs, %d requests, %s of virtual time in %s\n",
 		found.Seeds, found.Runs, found.Ops, found.Virtual.Round(time.Second), took.Round(time.Millisecond))
+	if c.Bool("verbose") {
+		coverage(w, found.Fired)
+	}
 	for _, f := range found.Failures {
 		fmt.Fprintf(w, "\nseed %d under %s broke: %s\nreplay: %s\nshrunk to %d lines:\n\n%s", f.Seed, f.Resolver,
 			strings.Join(f.Broken, "; "), f.Replay(), f.Lines, f.Scenario.Print())
+	}
+}
+
+// coverage lists what the histories came upon: a promise that held says nothing
+// about a fault that never fired.
+func coverage(w io.Writer, fired world.Fired) {
+	fmt.Fprintln(w)
+	for _, what := range world.Happenings() {
+		fmt.Fprintf(w, "%-34s%10d\n", what, fired[what])
 	}
 }
 

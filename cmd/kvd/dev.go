@@ -42,7 +42,7 @@ func devCommand() *cli.Command {
 			&cli.DurationFlag{Name: "jitter", Usage: "and up to `DURATION` more"},
 			&cli.Float64Flag{Name: "loss", Usage: "lose a message with `PROBABILITY`"},
 			&cli.DurationFlag{Name: "clock-error", Value: 10 * time.Millisecond, Usage: "what every clock claims for its error: `DURATION`"},
-			&cli.IntFlag{Name: "resp-port", Value: 7381, Usage: "n1 listens at `PORT`, n2 at the next, and so on; 0: any free ones"},
+			&cli.IntFlag{Name: "resp-port", Value: 7381, EnvVars: []string{"KVD_RESP_PORT"}, Usage: "n1 listens at `PORT`, n2 at the next, and so on; 0: any free ones"},
 			&cli.StringFlag{Name: "data-dir", Usage: "keep data below `DIR` instead of in memory"},
 			&cli.StringFlag{Name: "log-level", Value: "error", Usage: "debug, info, warn or error: `LEVEL`"},
 			&cli.DurationFlag{Name: "drain-timeout", Value: 3 * time.Second, Usage: "when stopping, wait at most `DURATION` for the leaders to agree"},

@@ -68,7 +68,7 @@ func dev(c *cli.Context) error {
 		return cliutil.Fail("cannot start the cluster", err, "another one may be running: --resp-port 0 takes free ports")
 	}
 	if err := settle(c.Context, all); err != nil {
-		return errors.Join(err, stop(plan.drain, all...))
+		return errors.Join(err, stop(all...))
 	}
 	forget := remember(c.App.ErrWriter, all)
 	defer forget()
@@ -87,7 +87,7 @@ func dev(c *cli.Context) error {
 	case <-c.Context.Done():
 		return drain(c.App.ErrWriter, plan.drain, all...)
 	case err := <-broken:
-		return cliutil.Fail("the cluster cannot go on", errors.Join(err, stop(plan.drain, all...)), "")
+		return cliutil.Fail("the cluster cannot go on", errors.Join(err, stop(all...)), "")
 	}
 }
 
@@ -181,7 +181,7 @@ func (p *cluster) start(ctx context.Context) ([]*leader.Leader, error) {
 		}
 		l, err := leader.Start(ctx, cfg)
 		if err != nil {
-			return nil, errors.Join(err, stop(time.Second, all...))
+			return nil, errors.Join(err, stop(all...))
 		}
 		all = append(all, l)
 		for _, other := range p.configs {
@@ -189,7 +189,7 @@ func (p *cluster) start(ctx context.Context) ([]*leader.Leader, error) {
 				continue
 			}
 			if err := l.Faults().Set(replica.Leader(other.Name), p.link); err != nil {
-				return nil, errors.Join(err, stop(time.Second, all...))
+				return nil, errors.Join(err, stop(all...))
 			}
 		}
 	}

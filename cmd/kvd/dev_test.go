@@ -32,6 +32,7 @@ func develops(t *testing.T, leaders int, args ...string) (*process, []*node) {
 // The later of two increments, taken by a leader whose clock is behind, vanishes
 // under the wall clock, and under nothing that looks at what it was based on.
 func TestSkewLosesALaterIncrementUnderTheWallClockAlone(t *testing.T) {
+	t.Parallel()
 	p, n := develops(t, 2, "--leaders", "2", "--resolver", "lww", "--skew", "n2=-10s",
 		"--policy", "s:=siblings", "--policy", "c:=counter", "--latency", "1ms")
 	for _, key := range []string{"w:x", "s:x", "c:x"} {
@@ -69,6 +70,7 @@ func TestSkewLosesALaterIncrementUnderTheWallClockAlone(t *testing.T) {
 
 // What a clock is made to do later counts from the next write on.
 func TestFaultsCanBePlantedAndCleared(t *testing.T) {
+	t.Parallel()
 	_, n := develops(t, 2, "--leaders", "2", "--resolver", "lww")
 	ahead := func(key string) int64 {
 		n[0].try("SET", key, "1")
@@ -107,6 +109,7 @@ func TestFaultsCanBePlantedAndCleared(t *testing.T) {
 }
 
 func TestDevWritesAContextAndTakesItBack(t *testing.T) {
+	t.Parallel()
 	p, n := develops(t, 3, "--data-dir", t.TempDir())
 	var home string
 	for _, v := range p.cmd.Env {

@@ -145,7 +145,7 @@ func serves(t *testing.T, name, dir, gossip string, more ...string) *node {
 	p := launch(t, append([]string{"serve", "--node", name, "--data-dir", dir, "--gossip-addr", gossip,
 		"--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0"}, more...)...)
 	at := p.says(`msg=serving .* resp=(\S+) http=(\S+) .* gossip=(\S+) origin=(\S+) resumed=(\S+)`)
-	c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true})
+	c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true, ReadTimeout: 2 * patience})
 	t.Cleanup(func() { c.Close() })
 	return &node{process: p, Client: c, name: name, http: at[1], gossip: at[2], origin: at[3], resumed: at[4]}
 }

@@ -47,7 +47,7 @@ func serve(c *cli.Context) error {
 	case <-c.Context.Done():
 		return drain(c.App.ErrWriter, cfg.drain, l)
 	case err := <-l.Broken():
-		stopErr := stop(cfg.drain, l)
+		stopErr := stop(l)
 		return cliutil.Fail(l.Name()+" cannot go on", errors.Join(err, stopErr), "what was acknowledged is on disk; mend the cause and start again")
 	}
 }
@@ -75,7 +75,7 @@ func drain(w io.Writer, patience time.Duration, all ...*leader.Leader) error {
 		unshared += o.unshared
 		errs = append(errs, o.err)
 	}
-	errs = append(errs, stop(patience, all...))
+	errs = append(errs, stop(all...))
 	fmt.Fprintf(w, "kvd: stopped; acknowledged writes that no other leader is known to have: %d\n", unshared)
 	if err := errors.Join(errs...); err != nil {
 		return &cliutil.Problem{What: "stopped, though not in order", Why: err.Error(), Next: "the next start begins a new life; nothing acknowledged is lost"}
@@ -83,9 +83,12 @@ func drain(w io.Writer, patience time.Duration, all ...*leader.Leader) error {
 	return nil
 }
 
+// stopWithin is how long leaders may take to tell the others that they go.
+const stopWithin = 5 * time.Second
+
 // stop ends leaders at the same time.
-func stop(patience time.Duration, all ...*leader.Leader) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func stop(all ...*leader.Leader) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	done := make(chan error, len(all))
 	for _, l := range all {

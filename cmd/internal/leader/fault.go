@@ -13,7 +13,7 @@ import (
 	"kvd/wallclock"
 )
 
-const faultHelp = "use CLOCK, LINK peer or CLEAR, followed by name=value: of a clock offset, step, drift (parts per million), error, freeze; of a link delay, jitter, loss, duplicate, overtake, cut; durations as in 250ms"
+const faultHelp = "use CLOCK, LINK peer or CLEAR, followed by name=value: of a clock offset, step, drift (parts per million), error, freeze, strobe (amplitude/period or off); of a link delay, jitter, loss, duplicate, overtake, cut; durations as in 250ms"
 
 // plantFault is KVD.FAULT.
 func (l *Leader) plantFault(args [][]byte, w *resp.Writer) error {
@@ -84,6 +84,8 @@ func (c *clockChange) read(pairs []string) error {
 			c.faults.Error, err = positive(value)
 		case "freeze":
 			c.freeze, err = positive(value)
+		case "strobe":
+			c.faults.Strobe, err = readStrobe(value)
 		default:
 			err = errors.New(faultHelp)
 		}

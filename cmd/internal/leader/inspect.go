@@ -46,7 +46,7 @@ func (i inspector) Info() []resp.Section {
 		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.life.String(),
 		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(),
 		"draining:" + strconv.FormatBool(i.draining.Load()),
-		fmt.Sprintf("unshared_ops:%d", i.tracker.unshared(i.frontier())),
+		fmt.Sprintf("unshared_ops:%d", i.unshared()),
 		fmt.Sprintf("behind_ops:%d", i.tracker.behind(i.frontier())),
 	}
 	for n, p := range i.peers() {

@@ -21,19 +21,39 @@ import (
 func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 	l.draining.Store(true)
 	err = l.resp.Shutdown(ctx)
+	look := time.NewTicker(lookAround)
+	defer look.Stop()
 	for {
 		news := l.tracker.next()
-		if unshared = l.tracker.unshared(l.frontier()); unshared == 0 || l.alone() {
+		if unshared = l.unshared(); unshared == 0 || l.alone() {
 			return unshared, err
 		}
 		select {
 		case <-news:
+		case <-look.C: // that everybody has left is no news of theirs
 		case <-l.loop.Done():
 			return unshared, err
 		case <-ctx.Done():
 			return unshared, err
 		}
 	}
+}
+
+// lookAround is how often a draining leader looks whether anybody is left.
+const lookAround = 50 * time.Millisecond
+
+// unshared is how many ops only this leader may have. Whatever began elsewhere
+// came from a leader that had it durably; so these are of this life and of former
+// ones.
+func (l *Leader) unshared() int {
+	lives, err := l.store.Lives()
+	if err != nil {
+		l.fail(err)
+	}
+	if !slices.Contains(lives, l.life) {
+		lives = append(lives, l.life)
+	}
+	return l.tracker.unshared(l.frontier(), lives)
 }
 
 // alone reports whether there is nobody to wait for: whoever failed may come

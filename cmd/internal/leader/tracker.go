@@ -77,17 +77,18 @@ func (t *tracker) durable(f logical.Frontier) int {
 	return n
 }
 
-// unshared is how many ops of f no other leader is known to have.
-func (t *tracker) unshared(f logical.Frontier) int {
+// unshared is how many ops of the origins, as far as f reaches, no other leader
+// is known to have.
+func (t *tracker) unshared(f logical.Frontier, origins []logical.Origin) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := 0
-	for d := range f.All() {
+	for _, o := range origins {
 		best := logical.Seq(0)
 		for _, b := range t.peers {
-			best = max(best, b.has.At(d.Origin))
+			best = max(best, b.has.At(o))
 		}
-		n += int(d.Seq - min(d.Seq, best))
+		n += int(f.At(o) - min(f.At(o), best))
 	}
 	return n
 }

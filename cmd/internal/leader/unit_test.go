@@ -202,7 +202,8 @@ func TestAcquaintancesAreRemembered(t *testing.T) {
 func TestTracker(t *testing.T) {
 	tr, began := newTracker(), time.Now()
 	have := logical.FrontierOf(logical.Dot{Origin: 1, Seq: 10}, logical.Dot{Origin: 2, Seq: 4})
-	if tr.unshared(have) != 14 || tr.durable(have) != 0 {
+	both := []logical.Origin{1, 2}
+	if tr.unshared(have, both) != 14 || tr.durable(have) != 0 {
 		t.Error("what nobody has said anything of is taken for shared")
 	}
 	news := tr.next()
@@ -213,7 +214,7 @@ func TestTracker(t *testing.T) {
 		t.Error("a status is no news")
 	}
 	tr.hear("n2", &replica.Status{Life: 2, Number: 1}) // late
-	if got := tr.unshared(have); got != 3 {
+	if got := tr.unshared(have, both); got != 3 {
 		t.Errorf("%d ops are unshared", got)
 	}
 	if got := tr.behind(have); got != 5 {
@@ -232,7 +233,7 @@ func TestTracker(t *testing.T) {
 		t.Errorf("n3 lags %d ops, %s", ops, age)
 	}
 	tr.hear("n2", &replica.Status{Life: 3, Number: 1}) // a new life that lost everything
-	if got := tr.unshared(have); got != 14 {
+	if got := tr.unshared(have, both); got != 14 {
 		t.Errorf("after n2 lost its log %d ops are unshared", got)
 	}
 }

@@ -17,7 +17,7 @@ func promises(s *script.Scenario, v *oracle.Judgement, policy *resolve.Policy, w
 	for _, c := range s.Checks {
 		if c.Applies(o.Resolver.String()) {
 			held, at, why := check(v, c)
-			out = append(out, Promise{Check: c.String(), Kind: string(c.Kind()), Held: held, At: at, Why: why})
+			out = append(out, Promise{Check: strings.TrimPrefix(c.String(), "check "), Kind: string(c.Kind()), Held: held, At: at, Why: why})
 		}
 	}
 	return append(out, always(v, policy, w, nodes, o)...)

@@ -48,8 +48,8 @@ type Result struct {
 
 // Promise is one check and whether it held.
 type Promise struct {
-	Check string        `json:"check"`
-	Kind  string        `json:"kind"` // safety, liveness
+	Check string        `json:"check"` // without the verb check
+	Kind  string        `json:"kind"`  // safety, liveness
 	Held  bool          `json:"held"`
 	At    time.Duration `json:"at,omitempty"`  // safety: the violating moment, true time
 	Why   string        `json:"why,omitempty"` // when broken

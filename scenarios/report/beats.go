@@ -74,13 +74,23 @@ func (r *reader) read(e trace.Event) (beat, bool) {
 	case trace.Acked:
 		r.acked[e.Label] = e.At
 		b.from, b.arrow, b.sign = e.Peer, "✓ "+e.Label, '│'
-		b.words = fmt.Sprintf("is told that %s is durable ✓", e.Label)
+		b.words = fmt.Sprintf("is told %sthat %s is durable ✓%s", r.teller(e), e.Label, r.waited(e))
 	case trace.Failed:
 		b.from, b.to, b.sign, b.dropped = e.Where, e.Peer, '│', true
 		b.words = fmt.Sprintf("has no yes for %s: %s", r.intent(e.Label), e.Text)
+		if strings.HasPrefix(e.Text, "no answer") { // nothing goes over the wire when somebody gives up
+			b.from, b.to, b.sign, b.dropped = "", e.Where, '╳', false
+		}
+	case trace.Moved:
+		b.sign, b.words = '◇', "moves to "+e.Peer
+	case trace.Waiting:
+		b.sign, b.words = '?', fmt.Sprintf("still waits in the end for %s to answer %s", e.Peer, r.intent(e.Label))
+		if e.Text != "" {
+			b.words += "; " + e.Text
+		}
 	case trace.Shown:
 		b.from, b.arrow, b.sign = e.Peer, shown(e.Values, 8), '│'
-		b.words = fmt.Sprintf("is shown %s = %s by %s", e.Key, shown(e.Values, 24), e.Peer)
+		b.words = fmt.Sprintf("is shown %s = %s by %s%s", e.Key, shown(e.Values, 24), e.Peer, r.waited(e))
 	case trace.Missed:
 		b.from, b.to, b.sign, b.dropped = e.Where, e.Peer, '│', true
 		b.words = fmt.Sprintf("sends %s to %s, and it is dropped", e.Label, e.Peer)
@@ -92,6 +102,23 @@ func (r *reader) read(e trace.Event) (beat, bool) {
 		return b, false
 	}
 	return b, true
+}
+
+// teller is who told, where that is not the leader that accepted.
+func (r *reader) teller(e trace.Event) string {
+	if a, ok := r.accepted[e.Label]; !ok || a.Where == e.Peer {
+		return ""
+	}
+	return "by " + e.Peer + " "
+}
+
+// waited is how long the client waited for an answer, if it had to.
+func (r *reader) waited(e trace.Event) string {
+	asked, ok := r.asked[e.Label]
+	if !ok || e.At <= asked.At {
+		return ""
+	}
+	return ", after " + span(e.At-asked.At)
 }
 
 func (r *reader) acceptance(e trace.Event, b *beat) {
@@ -131,7 +158,7 @@ func (r *reader) intent(label string) string {
 	if !ok {
 		return label
 	}
-	return fmt.Sprintf("%s (%s)", label, cut(strings.TrimSuffix(e.Text, " as "+label), 60))
+	return fmt.Sprintf("%s (%s)", label, begin(strings.TrimSuffix(e.Text, " as "+label), 60))
 }
 
 func route(from, to, label string) string { return from + "\x00" + to + "\x00" + label }

@@ -15,6 +15,9 @@ type Block struct {
 	Name    string
 	Title   string
 	Results []*scenarios.Result
+
+	leaders []string
+	expect  script.Table
 }
 
 // Blocks sorts results under their scenarios, in the order of list. Results of
@@ -22,7 +25,7 @@ type Block struct {
 func Blocks(list []*script.Scenario, results []*scenarios.Result) []Block {
 	blocks := make([]Block, 0, len(list))
 	for _, s := range list {
-		b := Block{Name: s.Name, Title: s.Title}
+		b := Block{Name: s.Name, Title: s.Title, leaders: s.Leaders, expect: s.Expect}
 		for _, r := range results {
 			if r.Scenario == s.Name {
 				b.Results = append(b.Results, r)
@@ -55,17 +58,20 @@ func rareCell(name, split, calm string) field {
 	return f
 }
 
-// fields lists the columns behind the values.
-func fields() []field {
-	return []field{
+// fields lists the columns behind the values; results are of one scenario.
+func fields(results []*scenarios.Result) []field {
+	all := []field{
 		cell("acked", ""), cell("accounted", "acc-/ounted"), cell("lost", ""),
 		cell("inverted", "in-/verted"), cell("concurrent", "con-/current"),
 		rareCell("durability", "dura-/bility", "0"), rareCell("resurrected", "resur-/rected", "0"), rareCell("overcounted", "over-/counted", "0"),
 		cell("siblings", "sib-/lings"),
 		{column: column{head: "B/key"}, of: func(r *scenarios.Result) string { return fmt.Sprintf("%.1f", r.MetadataBytesPerKey) }},
 		cell("converged", "con-/verged"), rareCell("session", "", "-"),
-		{column: column{head: "expectation", split: "expec-/tation"}, of: func(r *scenarios.Result) string { return r.Expectation }},
 	}
+	for _, c := range scenarios.Tokenless(results) {
+		all = append(all, cell("session:"+c, "session/:"+c))
+	}
+	return append(all, field{column: column{head: "expectation", split: "expec-/tation"}, of: func(r *scenarios.Result) string { return r.Expectation }})
 }
 
 // grid is the block's rows, values cut to about limit columns each.
@@ -77,7 +83,7 @@ func (b Block) grid(limit int) *grid {
 	fs := b.fields()
 	g := &grid{columns: []column{{head: "resolver", left: true}}}
 	for _, k := range keys {
-		g.columns = append(g.columns, column{head: cut(k, 24), left: true})
+		g.columns = append(g.columns, column{head: begin(k, 24), left: true})
 	}
 	for _, f := range fs {
 		g.columns = append(g.columns, f.column)
@@ -112,7 +118,7 @@ func (b Block) fitting(n int) *grid {
 
 // fields is the columns in which this block has something to say.
 func (b Block) fields() []field {
-	return slices.DeleteFunc(fields(), func(f field) bool {
+	return slices.DeleteFunc(fields(b.Results), func(f field) bool {
 		return f.rare && !slices.ContainsFunc(b.Results, func(r *scenarios.Result) bool { return f.of(r) != f.calm })
 	})
 }
@@ -130,38 +136,74 @@ func (b Block) keys() []string {
 	return sortedKeys(all)
 }
 
-// remarks are what the rows cannot say: keys without a column, and promises
-// that broke.
-func (b Block) remarks() []string {
-	var out []string
+// remarks are what the rows cannot say: keys without a column, leaders that do
+// not run, what is not as expected, and promises that broke.
+func (b Block) remarks() (calm, bad []string) {
 	if n := len(b.keys()) - maxKeys; n > 0 {
-		out = append(out, fmt.Sprintf("%s not shown; -o json has them.", count(n, "more key")))
+		calm = append(calm, fmt.Sprintf("%s not shown; -o json has them.", count(n, "more key")))
+	}
+	if len(b.Results) > 0 {
+		if down := stopped(b.leaders, b.Results[0]); len(down) > 0 {
+			calm = append(calm, notRunning(down))
+		}
+		if r := b.Results[0]; r.Seed != scenarios.ExpectedSeed && len(b.expect.Rows) > 0 {
+			calm = append(calm, fmt.Sprintf("The script says what to expect with seed %d only.", scenarios.ExpectedSeed))
+		}
+	}
+	return calm, b.complaints()
+}
+
+// complaints are what broke; what is the same under several resolvers is said
+// once.
+func (b Block) complaints() []string {
+	var texts []string
+	who := map[string][]string{}
+	say := func(r *scenarios.Result, text string) {
+		if who[text] == nil {
+			texts = append(texts, text)
+		}
+		who[text] = append(who[text], r.Resolver)
 	}
 	for _, r := range b.Results {
+		if r.Expectation == scenarios.Broken {
+			say(r, "✗ not as the script expects: "+differences(r, b.expect))
+		}
 		for _, p := range r.Promises {
 			if !p.Held {
-				out = append(out, r.Resolver+": "+broken(p))
+				say(r, broken(p))
 			}
 		}
 	}
-	return out
+	for i, text := range texts {
+		names := strings.Join(who[text], ", ")
+		if len(who[text]) == len(b.Results) && len(b.Results) > 1 {
+			names = "every resolver"
+		}
+		texts[i] = names + ": " + text
+	}
+	return texts
 }
 
 // broken is a sentence about a promise that did not hold.
 func broken(p scenarios.Promise) string {
-	text := "✗ " + promised(p)
+	text := "✗ " + p.Check
 	if p.Kind == string(script.Safety) {
 		text += " broke at " + trueTime(p.At)
 	} else {
 		text += " broke"
 	}
 	if p.Why != "" {
-		text += ": " + p.Why
+		text += ": " + afresh(p)
 	}
 	return text
 }
 
-// promised is what was promised, without the verb.
-func promised(p scenarios.Promise) string { return strings.TrimPrefix(p.Check, "check ") }
+// afresh is why a promise broke, without a guarantee that the promise names.
+func afresh(p scenarios.Promise) string {
+	if about, why, ok := strings.Cut(p.Why, ": "); ok && strings.HasSuffix(p.Check, " "+about) {
+		return why
+	}
+	return p.Why
+}
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

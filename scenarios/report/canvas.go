@@ -1,6 +1,9 @@
 package report
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // lanes is where the vertical lines of a picture stand.
 type lanes struct {
@@ -74,6 +77,14 @@ func (l lanes) heads(row []rune, a, b int, end rune, dropped bool) {
 	}
 }
 
+// squeeze cuts a label; the number of one that was made up stays.
+func squeeze(text []rune, room int) []rune {
+	if i := slices.Index(text, '#'); i > 0 && len(text)-i+2 <= room {
+		return append(append(text[:room-1-len(text)+i:room-1-len(text)+i], '…'), text[i:]...)
+	}
+	return append(text[:room-1:room-1], '…')
+}
+
 // label writes between the sender's lane and the next, cut so that a piece of
 // line stays on either side. A tick stays a tick.
 func (l lanes) label(row []rune, a, b int, label string) {
@@ -83,7 +94,7 @@ func (l lanes) label(row []rune, a, b int, label string) {
 	case text[0] == '✓':
 		text = text[:1]
 	default:
-		text = append(text[:room-1:room-1], '…')
+		text = squeeze(text, room)
 	}
 	if b < a {
 		a -= l.pitch

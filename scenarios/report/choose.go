@@ -16,35 +16,53 @@ const (
 	faultsAfter  = 2
 )
 
-// choose takes the beats worth drawing. A long trace is drawn around its first
-// loss: the lives of the two updates that met, and the faults about them. The
-// sentence says what was left out; empty: nothing.
-func choose(all []beat) (drawn []beat, left string) {
-	if len(all) <= wholeBeats {
+// choose takes the beats worth drawing. Of a message that is dropped again and
+// again it draws the first. A long trace is drawn around its first loss: the
+// lives of the two updates that met, and the faults about them. An update that
+// is lost for good goes before one that only seemed to be. The sentence says
+// what was left out; empty: nothing but repetitions.
+func choose(all []beat, lost map[string]bool) (drawn []beat, left string) {
+	total := len(all)
+	if all = once(all); len(all) <= wholeBeats {
 		return all, ""
 	}
-	i := slices.IndexFunc(all, func(b beat) bool { return b.kind == trace.Lost })
+	i := firstLoss(all, lost)
 	if i < 0 {
-		return all[:wholeBeats], fmt.Sprintf("Drawn: the first %d of %s. No update is lost in this run.", wholeBeats, count(len(all), "event"))
+		return all[:wholeBeats], fmt.Sprintf("Drawn: the first %d of %s; the story tells the rest.", wholeBeats, count(total, "event"))
 	}
 	drawn = around(all, i)
-	return drawn, fmt.Sprintf("Drawn: %s and %s, the first to be lost, in %s of %s; -v tells the rest as a story.",
-		all[i].other, all[i].label, thousands(len(drawn)), count(len(all), "event"))
+	return drawn, fmt.Sprintf("Drawn: %s and %s, the first to be lost, in %s of %s; the story tells the rest, with -v all of it.",
+		all[i].other, all[i].label, thousands(len(drawn)), count(total, "event"))
 }
 
-// around is what concerns the loss all[i] and its winner. Of a message that is
-// dropped again and again it keeps the first.
+// once leaves out what the network drops again on the same way.
+func once(all []beat) []beat {
+	dropped := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(all), func(b beat) bool {
+		way := route(b.from, b.to, b.label)
+		again := b.kind == trace.Missed && dropped[way]
+		dropped[way] = dropped[way] || b.kind == trace.Missed
+		return again
+	})
+}
+
+// firstLoss is the index of the first loss that lasts, or of the first one if
+// none does, or -1.
+func firstLoss(all []beat, lost map[string]bool) int {
+	i := slices.IndexFunc(all, func(b beat) bool { return b.kind == trace.Lost && lost[b.label] })
+	if i < 0 {
+		i = slices.IndexFunc(all, func(b beat) bool { return b.kind == trace.Lost })
+	}
+	return i
+}
+
+// around is what concerns the loss all[i] and its winner.
 func around(all []beat, i int) []beat {
 	labels := []string{all[i].label, all[i].other}
-	keep, dropped := map[int]bool{i: true}, map[string]bool{}
+	keep := map[int]bool{i: true}
 	for j := range all {
-		b := &all[j]
-		if len(keep) >= focusBeats || !b.concerns(labels) || b.kind == trace.Missed && dropped[route(b.from, b.to, b.label)] {
-			continue
-		}
-		keep[j] = true
-		if b.kind == trace.Missed {
-			dropped[route(b.from, b.to, b.label)] = true
+		if len(keep) < focusBeats && all[j].concerns(labels) {
+			keep[j] = true
 		}
 	}
 	nearFaults(all, i, keep)

@@ -51,6 +51,7 @@ func figure(t *testing.T) (*script.Scenario, *scenarios.Result) {
 	}
 	r := ddia("lww", "1", 1)
 	r.Inverted, r.Session, r.Trace = 1, "broken", &trace.Trace{Events: events}
+	r.Sessions = map[string]string{"A": "kept", "B": "broken"}
 	return s, r
 }
 

@@ -28,22 +28,33 @@ type Record struct {
 // Keep writes what a run found under dir/NAME-TIME: matrix.json, matrix.md and
 // each result's trace as JSON lines; the trace of a lone result is kept however
 // long it is. dir/latest then points to the folder. A folder of that name that
-// exists is left alone, and the new one is numbered.
+// exists is left alone, and the new one is numbered; one that could not be
+// written to its end is removed.
 func Keep(dir, name string, at time.Time, blocks []Block) (Record, error) {
 	folder, err := reserve(dir, name+"-"+at.UTC().Format("20060102-150405"))
 	if err != nil {
 		return Record{}, fmt.Errorf("keep run: %w", err)
 	}
-	files, left := contents(blocks)
-	for _, name := range sortedKeys(files) {
-		if err := write(filepath.Join(folder, name), files[name]); err != nil {
-			return Record{}, fmt.Errorf("keep run: %w", err)
-		}
+	left, err := fill(folder, blocks)
+	if err != nil {
+		// Half a run says less than none, and the disk may be full.
+		return Record{}, fmt.Errorf("keep run: %w", errors.Join(err, os.RemoveAll(folder)))
 	}
 	if err := point(filepath.Join(dir, "latest"), filepath.Base(folder)); err != nil {
 		return Record{}, fmt.Errorf("keep run: %w", err)
 	}
 	return Record{folder, left}, nil
+}
+
+// fill writes the files of a run.
+func fill(folder string, blocks []Block) (left int, err error) {
+	files, left := contents(blocks)
+	for _, name := range sortedKeys(files) {
+		if err := write(filepath.Join(folder, name), files[name]); err != nil {
+			return 0, err
+		}
+	}
+	return left, nil
 }
 
 // contents is the files of a run by name, and how many traces found no room.
@@ -99,7 +110,11 @@ func write(path string, fill func(io.Writer) error) error {
 		return err
 	}
 	buffered := bufio.NewWriter(f)
-	return errors.Join(fill(buffered), buffered.Flush(), f.Close())
+	err = fill(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // point replaces the symlink at once, so that a reader finds the old run or the

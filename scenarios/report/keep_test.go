@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,18 @@ func TestKeepDoesNotReplaceAFolderCalledLatest(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "latest", "mine")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestHalfARunIsNotKept(t *testing.T) {
+	dir := t.TempDir()
+	r := ddia("lww", "1", 1)
+	r.MetadataBytesPerKey = math.NaN() // which JSON cannot say
+	if _, err := Keep(dir, "x", time.Time{}, []Block{{Results: []*scenarios.Result{r}}}); err == nil {
+		t.Error("no error")
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

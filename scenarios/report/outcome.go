@@ -40,4 +40,4 @@ func judge(r *scenarios.Result) Outcome {
 	return Kept
 }
 
-func aboutConvergence(p scenarios.Promise) bool { return promised(p) == string(script.CheckConverged) }
+func aboutConvergence(p scenarios.Promise) bool { return p.Check == string(script.CheckConverged) }

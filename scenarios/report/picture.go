@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,14 +22,14 @@ func Picture(w io.Writer, s *script.Scenario, r *scenarios.Result, st Style) err
 	if r.Trace == nil {
 		return fmt.Errorf("draw %s under %s: the result has no trace", r.Scenario, r.Resolver)
 	}
-	drawn, left := choose(beats(r.Trace))
+	drawn, left := choose(beats(r.Trace), lostLabels(r))
 	p := picture{style: st, drawn: drawn, columns: st.width(pictureWidth)}
 	var without []string
 	p.lanes, without = cast(s, drawn, p.columns)
 	p.idle = idle(drawn)
 	p.head(s, r)
 	p.body()
-	p.foot(r, left, without)
+	p.foot(s, r, left, without)
 	_, err := io.WriteString(w, p.text.String())
 	return err
 }
@@ -86,8 +87,10 @@ func (p *picture) beat(b *beat, first bool) {
 	switch {
 	case b.kind == trace.Fault:
 		p.row(when, p.lanes.idle('═'), b.words, false)
-	case b.from == "":
+	case loss || b.kind == trace.Withdrawn:
 		p.row(when, p.lanes.mark(b.to, b.sign), string(b.sign)+" "+b.words, loss)
+	case b.from == "":
+		p.row(when, p.lanes.mark(b.to, b.sign), b.who+" "+b.words, false)
 	default:
 		p.row(when, p.lanes.arrow(b.from, b.to, b.arrow, b.sign, b.dropped), b.who+" "+b.words, loss)
 	}
@@ -113,25 +116,25 @@ func (p *picture) line(text string, loss bool) {
 	p.text.WriteString(text + "\n")
 }
 
-func (p *picture) foot(r *scenarios.Result, left string, without []string) {
+func (p *picture) foot(s *script.Scenario, r *scenarios.Result, left string, without []string) {
 	p.line("", false)
-	sentences := []string{ending(r)}
+	sentences := []string{ending(s, r)}
 	if left != "" {
 		sentences = append(sentences, left)
 	}
 	if len(without) > 0 {
 		sentences = append(sentences, "No room for the lanes of "+list(without)+".")
 	}
-	sentences = append(sentences, "Arrows stand where they arrive; ● accepted or applied, ✓ acknowledged, ✗ lost, ╳ never arrived.")
-	for _, s := range sentences {
-		for _, line := range wrap(s, p.columns) {
+	sentences = append(sentences, "Arrows stand where they arrive; ● accepted or applied, ✓ acknowledged, ✗ lost, ╳ in vain.")
+	for _, sentence := range sentences {
+		for _, line := range wrap(sentence, p.columns) {
 			p.line(line, false)
 		}
 	}
 }
 
 // ending is what the leaders show in the end, and what became of the updates.
-func ending(r *scenarios.Result) string {
+func ending(s *script.Scenario, r *scenarios.Result) string {
 	var each []string
 	keys := Block{Results: []*scenarios.Result{r}}.keys()
 	for i, k := range keys {
@@ -139,7 +142,38 @@ func ending(r *scenarios.Result) string {
 			each = append(each, count(len(keys)-maxKeys, "more key"))
 			break
 		}
-		each = append(each, k+" = "+agreed(r, k, 40))
+		each = append(each, clean(k)+" = "+inWords(r, k, 40))
 	}
-	return fmt.Sprintf("In the end %s. %s", list(each), balance(r))
+	text := balance(r)
+	if down := stopped(s.Leaders, r); len(down) > 0 {
+		text += " " + notRunning(down)
+	}
+	if len(each) == 0 {
+		return text
+	}
+	return fmt.Sprintf("In the end %s. %s", list(each), text)
+}
+
+// stopped lists the leaders that do not run in the end.
+func stopped(leaders []string, r *scenarios.Result) []string {
+	return slices.DeleteFunc(slices.Clone(leaders), func(n string) bool {
+		_, runs := r.Values[n]
+		return runs
+	})
+}
+
+func notRunning(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " does not run in the end, and nobody asks it what it shows."
+	}
+	return list(names) + " do not run in the end, and nobody asks them what they show."
+}
+
+// lostLabels is the updates that are lost for good.
+func lostLabels(r *scenarios.Result) map[string]bool {
+	lost := map[string]bool{}
+	for _, l := range r.Losses {
+		lost[l.Label] = true
+	}
+	return lost
 }

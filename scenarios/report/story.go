@@ -22,7 +22,7 @@ func Story(w io.Writer, s *script.Scenario, r *scenarios.Result, verbose bool, s
 		t.tell(e)
 	}
 	t.unfold()
-	t.text.WriteString("\n" + t.closing(r))
+	t.text.WriteString("\n" + t.closing(s, r))
 	_, err := io.WriteString(w, t.text.String())
 	return err
 }
@@ -40,6 +40,7 @@ type teller struct {
 	faults  map[string]int // by words
 	folded  map[trace.Kind]int
 	until   trace.Event // the last one folded
+	last    beat        // of until
 	text    strings.Builder
 }
 
@@ -63,7 +64,7 @@ func (t *teller) tell(e trace.Event) {
 	}
 	if !t.verbose && t.boring(&b) {
 		t.folded[e.Kind]++
-		t.until = e
+		t.until, t.last = e, b
 		return
 	}
 	t.unfold()
@@ -112,9 +113,14 @@ func (b *beat) shape() string {
 	return fmt.Sprint(b.kind, "\x00", b.from, "\x00", b.to, "\x00", b.key)
 }
 
-// unfold writes the sum of what was folded.
+// unfold writes the sum of what was folded; a single thing is told as it is.
 func (t *teller) unfold() {
 	var parts []string
+	if len(t.folded) == 1 && t.folded[t.until.Kind] == 1 {
+		clear(t.folded)
+		t.sentence(t.until, &t.last)
+		return
+	}
 	for k := trace.Fault; k <= trace.Final; k++ {
 		if n := t.folded[k]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s more %s", thousands(n), k))
@@ -164,30 +170,64 @@ func (t *teller) version(fate, label string) {
 }
 
 // closing is the result row and the promises, in words.
-func (t *teller) closing(r *scenarios.Result) string {
-	lines := []string{ending(r)}
-	if r.Session != "" {
-		lines = append(lines, "Session guarantees: "+r.Session+".")
+func (t *teller) closing(s *script.Scenario, r *scenarios.Result) string {
+	lines := []string{ending(s, r)}
+	if len(r.Sessions) > 0 {
+		lines = append(lines, "Session guarantees: "+sessions(s, r)+".")
 	}
 	for _, p := range r.Promises {
 		if p.Held {
-			lines = append(lines, fmt.Sprintf("✓ %s (%s)", promised(p), p.Kind))
+			lines = append(lines, fmt.Sprintf("✓ %s (%s)", p.Check, p.Kind))
 		} else {
 			lines = append(lines, t.style.red(fmt.Sprintf("%s (%s)", broken(p), p.Kind)))
 		}
 	}
-	lines = append(lines, expectation(r, t.style))
+	lines = append(lines, expectation(s, r, t.style))
 	return strings.Join(lines, "\n") + "\n"
 }
 
-func expectation(r *scenarios.Result, st Style) string {
-	switch r.Expectation {
-	case scenarios.Held:
+// sessions is what became of each client that carries a token or moves.
+func sessions(s *script.Scenario, r *scenarios.Result) string {
+	var each []string
+	for _, c := range s.Clients {
+		verdict, judged := r.Sessions[c.Name]
+		if !judged {
+			continue
+		}
+		if !c.Session {
+			verdict += " (it carries no token)"
+		}
+		each = append(each, c.Name+" "+verdict)
+	}
+	return strings.Join(each, ", ")
+}
+
+func expectation(s *script.Scenario, r *scenarios.Result, st Style) string {
+	switch {
+	case r.Expectation == scenarios.Held:
 		return "The result is the one the script expects."
-	case scenarios.Broken:
-		return st.red("✗ The result is not the one the script expects.")
+	case r.Expectation == scenarios.Broken:
+		return st.red("✗ The result is not the one the script expects: " + differences(r, s.Expect) + ".")
+	case r.Seed != scenarios.ExpectedSeed && len(s.Expect.Rows) > 0:
+		return fmt.Sprintf("The script says what to expect with seed %d only.", scenarios.ExpectedSeed)
 	}
 	return "The script expects nothing in particular of " + r.Resolver + "."
+}
+
+// maxDifferences is how many cells are named that differ from an expect table.
+const maxDifferences = 4
+
+// differences names the cells that are not as expected.
+func differences(r *scenarios.Result, t script.Table) string {
+	var each []string
+	for i, d := range r.Unexpected(t) {
+		if i == maxDifferences {
+			each = append(each, "more")
+			break
+		}
+		each = append(each, fmt.Sprintf("%s is %s and not %s", d.Column, cut(d.Found, 24), cut(d.Expected, 24)))
+	}
+	return strings.Join(each, ", ")
 }
 
 // balance is what became of the acknowledged updates.
@@ -195,9 +235,12 @@ func balance(r *scenarios.Result) string {
 	text := fmt.Sprintf("Of %s under %s, %s accounted for and %s", count(r.Acked, "acknowledged update"), r.Resolver,
 		isAre(r.Accounted), isAre(r.Lost)+" lost")
 	var classes []string
-	for _, c := range []string{"inverted", "concurrent", "durability", "resurrected"} {
-		if n := r.Cell(c); n != "0" {
-			classes = append(classes, n+" "+c)
+	for _, c := range []struct {
+		n    int
+		name string
+	}{{r.Inverted, "inverted"}, {r.Concurrent, "concurrent"}, {r.Durability, "durability"}, {r.Resurrected, "resurrected"}} {
+		if c.n > 0 {
+			classes = append(classes, thousands(c.n)+" "+c.name)
 		}
 	}
 	if len(classes) > 0 {

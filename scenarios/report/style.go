@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,17 +15,18 @@ import (
 const (
 	tableWidth   = 120
 	pictureWidth = 100
+	leastWidth   = 60 // narrower than this nothing can be read
 )
 
 // Style is how text is laid out. The zero Style is plain text of usual width.
 type Style struct {
 	Colour bool // losses in red; only for terminals
-	Width  int  // columns; zero: as each rendering is best read
+	Width  int  // columns there are; zero: enough, so each rendering is as it is best read
 }
 
 func (s Style) width(usual int) int {
 	if s.Width > 0 {
-		return s.Width
+		return max(leastWidth, min(s.Width, usual))
 	}
 	return usual
 }
@@ -85,9 +87,11 @@ func shown(values []string, limit int) string {
 // cut shortens one value and says how much there was: elements of a set, or
 // bytes.
 func cut(v string, limit int) string {
-	v = strings.ToValidUTF8(v, "�")
-	v = strings.Map(printable, v)
-	if width(v) <= limit {
+	v = clean(v)
+	switch {
+	case v == "":
+		return `""`
+	case width(v) <= limit:
 		return v
 	}
 	if n := strings.Count(v, ",") + 1; n > 1 {
@@ -96,12 +100,37 @@ func cut(v string, limit int) string {
 	return fmt.Sprintf("[%d bytes]", len(v))
 }
 
+// begin is the beginning of a text that is too long.
+func begin(text string, limit int) string {
+	runes := []rune(clean(text))
+	if len(runes) <= limit {
+		return string(runes)
+	}
+	return string(runes[:limit-1]) + "…"
+}
+
+func clean(text string) string { return strings.Map(printable, strings.ToValidUTF8(text, "�")) }
+
 // printable keeps values from moving the cursor.
 func printable(r rune) rune {
 	if r < ' ' || r == 0x7f {
 		return '·'
 	}
 	return r
+}
+
+// inWords is agreed for a sentence.
+func inWords(r *scenarios.Result, key string, limit int) string {
+	leaders := sortedKeys(r.Values)
+	var texts, each []string
+	for _, n := range leaders {
+		text := shown(r.Values[n][key], limit)
+		texts, each = append(texts, text), append(each, text+" at "+n)
+	}
+	if len(slices.Compact(texts)) <= 1 {
+		return agreed(r, key, limit)
+	}
+	return list(each)
 }
 
 // agreed is what the leaders show of a key: once if all agree, by leader if

@@ -167,18 +167,31 @@ func gone(all []total) string {
 		{"deletes undone by something older", func(t total) int { return t.resurrected }},
 		{"applied more than once", func(t total) int { return t.overcounted }},
 	} {
-		var each []string
-		for _, t := range all {
-			if n := class.of(t); n > 0 {
-				each = append(each, fmt.Sprintf("%s under %s", thousands(n), t.resolver))
-			}
-		}
-		if len(each) > 0 {
-			parts = append(parts, class.what+": "+list(each))
+		if each := under(all, class.of); each != "" {
+			parts = append(parts, class.what+": "+each)
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
 	return "; " + strings.Join(parts, "; ")
+}
+
+// under says how many of something there were under each resolver; empty: none.
+func under(all []total, of func(total) int) string {
+	var each []string
+	same := len(all) > 1
+	for _, t := range all {
+		same = same && of(t) == of(all[0])
+		if n := of(t); n > 0 {
+			each = append(each, fmt.Sprintf("%s under %s", thousands(n), t.resolver))
+		}
+	}
+	switch {
+	case len(each) == 0:
+		return ""
+	case same:
+		return thousands(of(all[0])) + " under every resolver"
+	}
+	return list(each)
 }

@@ -18,11 +18,10 @@ func Table(w io.Writer, blocks []Block, st Style) error {
 		b.WriteString(strings.Join(block.lines(n, st), "\n") + "\n\n")
 	}
 	all := totals(blocks)
-	fmt.Fprintf(&b, "all together: %s\n", count(len(blocks), "scenario"))
-	for _, line := range summary(all).text(n) {
-		b.WriteString(line + "\n")
+	if len(blocks) != 1 { // the sums of one are its own rows
+		fmt.Fprintf(&b, "all together: %s\n%s\n\n", count(len(blocks), "scenario"), strings.Join(summary(all).text(n), "\n"))
 	}
-	b.WriteString("\n" + strings.Join(wrap(moral(all), n), "\n") + "\n")
+	b.WriteString(strings.Join(wrap(moral(all), n), "\n") + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -39,7 +38,11 @@ func (b Block) lines(n int, st Style) []string {
 		}
 		lines = append(lines, line)
 	}
-	for _, remark := range b.remarks() {
+	calm, bad := b.remarks()
+	for _, remark := range calm {
+		lines = append(lines, wrap(remark, n)...)
+	}
+	for _, remark := range bad {
 		for _, line := range wrap(remark, n) {
 			lines = append(lines, st.red(line))
 		}
@@ -53,15 +56,19 @@ func Markdown(w io.Writer, blocks []Block) error {
 	for _, block := range blocks {
 		fmt.Fprintf(&b, "## %s\n\n%s\n\n", escape(block.Name), escape(block.Title))
 		b.WriteString(strings.Join(block.grid(40).markdown(), "\n") + "\n\n")
-		for _, remark := range block.remarks() {
+		calm, bad := block.remarks()
+		for _, remark := range append(calm, bad...) {
 			b.WriteString("- " + escape(remark) + "\n")
 		}
-		if len(block.remarks()) > 0 {
+		if len(calm)+len(bad) > 0 {
 			b.WriteString("\n")
 		}
 	}
 	all := totals(blocks)
-	fmt.Fprintf(&b, "## All together\n\n%s\n\n%s\n", strings.Join(summary(all).markdown(), "\n"), escape(moral(all)))
+	if len(blocks) != 1 {
+		fmt.Fprintf(&b, "## All together\n\n%s\n\n", strings.Join(summary(all).markdown(), "\n"))
+	}
+	fmt.Fprintf(&b, "%s\n", escape(moral(all)))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

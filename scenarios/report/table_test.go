@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kvd/scenarios"
+	"kvd/scenarios/script"
 )
 
 // matrix is two scenarios under three resolvers.
@@ -32,7 +33,9 @@ func matrix() []Block {
 	split.Promises = []scenarios.Promise{{Check: "converged", Kind: "liveness", Why: "n1 and n2 differ on cart"}}
 	both.Siblings, both.MetadataBytesPerKey = 3, 62.25
 	both.Values = map[string]map[string][]string{"n1": {"cart": {"a", "b", "c"}}, "n2": {"cart": {"a", "b", "c"}}}
-	return []Block{figure, {Name: "minority-side", Title: "Both sides of a partition go on", Results: []*scenarios.Result{worst, split, both}}}
+	expect := script.Table{Columns: []string{"resolver", "lost", "acked"}, Rows: [][]string{{"lamport", "3", "1200"}}}
+	return []Block{figure, {Name: "minority-side", Title: "Both sides of a partition go on", Results: []*scenarios.Result{worst, split, both},
+		leaders: []string{"n1", "n2", "n3"}, expect: expect}}
 }
 
 func TestTables(t *testing.T) {
@@ -182,7 +185,7 @@ func TestJudge(t *testing.T) {
 		{"another result than expected", scenarios.Result{Converged: true, Expectation: "broken"}, Broke},
 		{"a broken promise", scenarios.Result{Converged: true, Expectation: "none", Promises: promise("lost x = 0", false)}, Broke},
 		{"no convergence", scenarios.Result{Expectation: "none"}, Unconverged},
-		{"no convergence, so not as expected", scenarios.Result{Expectation: "broken", Promises: promise("check converged", false)}, Unconverged},
+		{"no convergence, so not as expected", scenarios.Result{Expectation: "broken", Promises: promise("converged", false)}, Unconverged},
 		{"no convergence, as expected", scenarios.Result{Expectation: "held"}, Kept},
 		{"no convergence and a broken promise", scenarios.Result{Promises: promise("acked = accounted", false)}, Broke},
 	} {

@@ -58,6 +58,7 @@ func (c *client) next() {
 		c.queue = c.queue[1:]
 		if op.Kind == script.OpGoto {
 			c.at = op.Leader
+			c.w.trace.Add(trace.Event{At: c.w.now, Kind: trace.Moved, Where: c.name, Peer: op.Leader})
 			continue
 		}
 		c.doing = &op

@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"kvd/resolve"
@@ -18,19 +19,31 @@ func explain(v resolve.Verdict, loser, winner *resolve.Op) string {
 	return fmt.Sprintf("%s; %s", comparison(v.Resolver, loser, winner), known(v.Relation))
 }
 
+// tied is said of stamps that are equal.
+const tied = "equal, so a hash of key and dot decides"
+
 // comparison puts the two stamps beside each other.
 func comparison(id resolve.ID, loser, winner *resolve.Op) string {
+	text, equal := "", false
 	switch id {
 	case resolve.LWW:
-		return fmt.Sprintf("wall clock %s against %s, %s ahead", clock(loser.Wall.Midpoint().Time()), clock(winner.Wall.Midpoint().Time()),
-			winner.Wall.Midpoint().Sub(loser.Wall.Midpoint()))
+		ahead := winner.Wall.Midpoint().Sub(loser.Wall.Midpoint())
+		text, equal = fmt.Sprintf("wall clock %s against %s, ", clock(loser.Wall.Midpoint().Time()), clock(winner.Wall.Midpoint().Time())), ahead == 0
+		if !equal {
+			text += ahead.String() + " ahead"
+		}
 	case resolve.Interval:
 		return fmt.Sprintf("interval ends at %s, the other begins at %s", clock(loser.Wall.Latest.Time()), clock(winner.Wall.Earliest.Time()))
 	case resolve.Lamport:
-		return fmt.Sprintf("lamport %d against %d", loser.Lamport, winner.Lamport)
+		text, equal = fmt.Sprintf("lamport %d against %d", loser.Lamport, winner.Lamport), loser.Lamport == winner.Lamport
+	default:
+		text, equal = fmt.Sprintf("hlc %s+%d against %s+%d", clock(time.Unix(0, loser.HLC.Wall).UTC()), loser.HLC.Count,
+			clock(time.Unix(0, winner.HLC.Wall).UTC()), winner.HLC.Count), loser.HLC == winner.HLC
 	}
-	return fmt.Sprintf("hlc %s+%d against %s+%d", clock(time.Unix(0, loser.HLC.Wall).UTC()), loser.HLC.Count,
-		clock(time.Unix(0, winner.HLC.Wall).UTC()), winner.HLC.Count)
+	if equal {
+		text = strings.TrimSuffix(text, ", ") + ", " + tied
+	}
+	return text
 }
 
 // known says how the two stood to each other.

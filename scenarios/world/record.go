@@ -190,8 +190,26 @@ func (w *World) disconnect(name string) {
 	}
 }
 
+// stuck records which clients never got an answer: one that has no timeout waits
+// for ever for a request that the network dropped, and its next operations wait
+// behind it.
+func (w *World) stuck() {
+	for _, s := range w.script.Clients {
+		c := w.clients[s.Name]
+		if c.doing == nil {
+			continue
+		}
+		text := ""
+		if n := len(c.queue); n > 0 {
+			text = fmt.Sprintf("%d more of its operations never begin", n)
+		}
+		w.trace.Add(trace.Event{At: w.now, Kind: trace.Waiting, Where: c.name, Peer: c.doing.leader, Label: c.doing.label, Key: c.doing.Key, Text: text})
+	}
+}
+
 // final records what every running leader shows of every key.
 func (w *World) final() {
+	w.stuck()
 	for _, n := range w.names {
 		l := w.leaders[n]
 		if l.pump == nil {

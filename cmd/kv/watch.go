@@ -78,7 +78,7 @@ func watch(k *call) error {
 			break
 		}
 		now, lost := k.reading(l, last.key)
-		if lost != nil && !away {
+		if lost != nil && !away && k.ctx().Err() == nil {
 			k.say(lost.Error() + "; still asking")
 		}
 		if away = lost != nil; !away && !slices.Equal(now.values, last.values) {

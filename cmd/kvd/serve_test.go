@@ -157,6 +157,20 @@ func TestAnotherPolicyIsRefused(t *testing.T) {
 	n2.says(`why:.*"\*=causal \\"views:\\"=counter" and ours is "\*=causal \\"views:\\"=lww"`)
 }
 
+// Two leaders of one name: the one that was there stays, the other says why it
+// is not ready.
+func TestATakenNameIsNamed(t *testing.T) {
+	t.Parallel()
+	n1 := serves(t, "n1", t.TempDir(), "127.0.0.1:0")
+	copied := serves(t, "n1", t.TempDir(), "127.0.0.1:0", "--join", n1.gossip)
+	eventually(t, "the second n1 says so", func() bool {
+		return strings.Contains(copied.page("/health/ready"), `two live leaders bear the name`)
+	})
+	if body := n1.page("/health/ready"); !strings.Contains(body, `"ready": true`) {
+		t.Errorf("the first n1 is not ready: %s", body)
+	}
+}
+
 func TestDrainWaitsForTheOthersUntilTold(t *testing.T) {
 	t.Parallel()
 	faulty := []string{"--unsafe-faults", "--drain-timeout", "60s"}

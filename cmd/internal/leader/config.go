@@ -93,5 +93,8 @@ func (c *Config) Validate() error {
 	if err := c.Policy.Validate(); err != nil {
 		return err
 	}
-	return c.checkDoors()
+	if err := c.checkDoors(); err != nil {
+		return err
+	}
+	return c.checkAdvertised()
 }

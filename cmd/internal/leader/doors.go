@@ -9,8 +9,8 @@ import (
 
 // door is one address that somebody can come in by.
 type door struct {
-	name, addr string
-	open       []string // what it lacks to be reached from other machines
+	name, addr, advertise string
+	open                  []string // what it lacks to be reached from other machines
 }
 
 // ExposedError says which door other machines could come in by, and what it
@@ -38,10 +38,10 @@ func (c *Config) doors() []door {
 		key = "gossip key (--gossip-key-file)"
 	}
 	return []door{
-		{"RESP", c.Addrs.RESP, lacks(users, server)},
-		{"HTTP", c.Addrs.HTTP, lacks(users, server)},
-		{"peer", c.Addrs.Peer, lacks(mutual)},
-		{"gossip", c.Addrs.Gossip, lacks(key)},
+		{"RESP", c.Addrs.RESP, c.Advertise.RESP, lacks(users, server)},
+		{"HTTP", c.Addrs.HTTP, c.Advertise.HTTP, lacks(users, server)},
+		{"peer", c.Addrs.Peer, c.Advertise.Peer, lacks(mutual)},
+		{"gossip", c.Addrs.Gossip, c.Advertise.Gossip, lacks(key)},
 	}
 }
 
@@ -64,6 +64,18 @@ func (c *Config) checkDoors() error {
 	for _, d := range c.doors() {
 		if len(d.open) > 0 && !loopback(d.addr) {
 			return &ExposedError{Door: d.name, Addr: d.addr, Lacks: d.open}
+		}
+	}
+	return nil
+}
+
+// checkAdvertised refuses to tell others an address that means every machine.
+func (c *Config) checkAdvertised() error {
+	for _, d := range c.doors() {
+		host, _, _ := net.SplitHostPort(d.addr) // checked before
+		ip, _ := netip.ParseAddr(host)
+		if everywhere := host == "" || ip.IsUnspecified(); everywhere && d.advertise == "" && c.Host == "" {
+			return fmt.Errorf("the %s address %s is every address of this machine, and others need one; give --advertise-host", d.name, d.addr)
 		}
 	}
 	return nil

@@ -69,10 +69,10 @@ func (s source) Ready() []console.Reason {
 	if s.draining.Load() {
 		add(console.Draining, "%s is about to stop", s.cfg.Name)
 	}
-	if s.loop != nil && s.loop.Err() != nil {
-		add(console.Disk, "%v", s.loop.Err())
+	if err := s.loop.Err(); err != nil {
+		add(console.Disk, "%v", err)
 	}
-	if v, ok := s.view(); !ok || !v.Joined {
+	if v := s.members.View(); !v.Joined {
 		add(console.Joining, "%s has met no other leader yet%s", s.cfg.Name, because(v.Trouble))
 	}
 	if n := s.tracker.behind(s.frontier()); n > tooFarBehind {
@@ -88,36 +88,24 @@ func because(err error) string {
 	return ": " + err.Error()
 }
 
-// view is the newest one; false while gossip has not begun.
-func (l *Leader) view() (member.View, bool) {
-	if l.members == nil {
-		return member.View{}, false
-	}
-	return l.members.View(), true
-}
-
 // Status is the leader's account of itself.
 func (s source) Status() console.Status {
-	st := console.Status{
+	return console.Status{
 		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.frontier(), Peers: s.peers(),
+		Clients: s.resp.Stats().Clients,
 	}
-	if s.resp != nil {
-		st.Clients = s.resp.Stats().Clients
-	}
-	return st
 }
 
 // peers is the others, by name, as gossip, links and statuses describe them.
 func (l *Leader) peers() []console.Peer {
-	v, _ := l.view()
 	queued := map[replica.Leader]uint64{}
 	for _, p := range l.mesh.Stats().Peers {
 		queued[p.Peer] = uint64(p.QueuedBytes)
 	}
 	own := logical.Dot{Origin: l.life, Seq: l.frontier().At(l.life)}
 	var all []console.Peer
-	for _, m := range v.Members {
+	for _, m := range l.members.View().Members {
 		if m.Name == l.cfg.Name {
 			continue
 		}

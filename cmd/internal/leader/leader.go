@@ -74,7 +74,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}),
 	}
 	for _, step := range []func(context.Context) error{
-		l.bind, l.openStore, l.beginLife, l.openMesh, l.openConsole, l.openMembers, l.openResp,
+		l.bind, l.openStore, l.beginLife, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
 	} {
 		if err := step(ctx); err != nil {
 			l.abandon()
@@ -207,11 +207,8 @@ func (l *Leader) openMesh(context.Context) (err error) {
 
 func (l *Leader) openConsole(context.Context) (err error) {
 	cfg := console.Config{Listener: l.listeners.http, TLS: serverTLS(l.cfg.TLS), Logger: l.cfg.Logger, Auth: l.cfg.allowConsole()}
-	if l.console, err = console.Listen(cfg, source{l}, l.metrics); err != nil {
-		return err
-	}
-	l.serving.Go(func() { l.fail(l.console.Serve()) })
-	return nil
+	l.console, err = console.Listen(cfg, source{l}, l.metrics)
+	return err
 }
 
 func (l *Leader) openMembers(context.Context) (err error) {
@@ -238,9 +235,13 @@ func (l *Leader) openResp(context.Context) (err error) {
 		cfg.Users, cfg.RequireAuth = l.cfg.Users.Allow, true
 	}
 	cfg.Extra = l.extra()
-	if l.resp, err = resp.New(cfg, engine{l}, keys{l}, inspector{l}); err != nil {
-		return err
-	}
+	l.resp, err = resp.New(cfg, engine{l}, keys{l}, inspector{l})
+	return err
+}
+
+// serve lets people and clients in, who until now waited at the door.
+func (l *Leader) serve(context.Context) error {
+	l.serving.Go(func() { l.fail(l.console.Serve()) })
 	l.serving.Go(func() { l.fail(l.resp.Serve(context.Background(), l.listeners.resp)) })
 	return nil
 }

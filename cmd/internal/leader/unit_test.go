@@ -35,6 +35,10 @@ func TestDoorsAreRefusedOneByOne(t *testing.T) {
 			t.Errorf("an open %s door: %v", door, err)
 		}
 		c.Insecure = true
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "--advertise-host") {
+			t.Errorf("an open %s door without an address for others: %v", door, err)
+		}
+		c.Host = "db1.example"
 		if err := c.Validate(); err != nil {
 			t.Errorf("an open %s door that is wanted: %v", door, err)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // promises judges what the script promises and what holds in every history.
-func promises(s *script.Scenario, v *oracle.Judgement, policy *resolve.Policy, w *world.World, nodes []world.Node, o Options) []Promise {
+func promises(s *script.Scenario, v *oracle.Judgement, policy *resolve.Policy, p Played, o Options) []Promise {
 	var out []Promise
 	for _, c := range s.Checks {
 		if c.Applies(o.Resolver.String()) {
@@ -20,7 +20,7 @@ func promises(s *script.Scenario, v *oracle.Judgement, policy *resolve.Policy, w
 			out = append(out, Promise{Check: strings.TrimPrefix(c.String(), "check "), Kind: string(c.Kind()), Held: held, At: at, Why: why})
 		}
 	}
-	return append(out, always(v, policy, w, nodes, o)...)
+	return append(out, always(v, policy, p, o)...)
 }
 
 // check judges one promise of the script.
@@ -49,12 +49,12 @@ func check(v *oracle.Judgement, c script.Check) (held bool, at time.Duration, wh
 }
 
 // always is what must hold in every history, whatever the script says.
-func always(v *oracle.Judgement, policy *resolve.Policy, w *world.World, nodes []world.Node, o Options) []Promise {
+func always(v *oracle.Judgement, policy *resolve.Policy, p Played, o Options) []Promise {
 	return []Promise{
-		promise("the servers' ledgers agree with the oracle", "liveness", v.Agree(ledgers(policy, nodes))),
+		promise("the servers' ledgers agree with the oracle", "liveness", v.Agree(ledgers(policy, p.Nodes))),
 		promise("no acknowledgement contradicts another", "safety", contradictions(v)),
-		promise("equal frontiers are equal states", "safety", states(nodes)),
-		promise("what follows causality is never inverted", "safety", inversions(v, w, o.Resolver)),
+		promise("equal frontiers are equal states", "safety", states(p.Nodes)),
+		promise("what follows causality is never inverted", "safety", inversions(v, p.Refused, o.Resolver)),
 	}
 }
 
@@ -101,12 +101,12 @@ func states(nodes []world.Node) []string {
 // inversions is what may not be inverted: nothing under lamport, siblings,
 // causal and counter, and under hlc nothing unless a drift guard refused a
 // stamp.
-func inversions(v *oracle.Judgement, w *world.World, id resolve.ID) []string {
+func inversions(v *oracle.Judgement, refused bool, id resolve.ID) []string {
 	switch id {
 	case resolve.LWW, resolve.Interval:
 		return nil
 	case resolve.HLC:
-		if w.Refused() {
+		if refused {
 			return nil
 		}
 	}

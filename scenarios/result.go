@@ -14,6 +14,8 @@ type Result struct {
 	Resolver string `json:"resolver"`
 	Seed     uint64 `json:"seed"`
 	Live     bool   `json:"live"`
+	// Attempts is how often a live run was played until its schedule held.
+	Attempts int `json:"attempts,omitempty"`
 
 	// Values lists what a read at each leader shows: several strings are
 	// siblings, none is absent.

@@ -9,6 +9,7 @@ import (
 	"kvd/resolve"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
 	"kvd/storage"
 )
@@ -32,7 +33,7 @@ type Options struct {
 // Run plays a scenario under one resolver, judges it, and holds the servers' own
 // account against the oracle's. It fails only when the run cannot be played.
 func Run(s *script.Scenario, o Options) (*Result, error) {
-	policy, err := policyOf(s, o)
+	policy, err := Policy(s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -52,17 +53,42 @@ func Run(s *script.Scenario, o Options) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s under %s, seed %d: inspect: %w", s.Name, o.Resolver, o.Seed, err)
 	}
-	v := w.History().JudgeBy(func(key string) string { return policy.Panel(key).Serving.String() })
-	r := gather(s, o, v, w, nodes)
+	return Judge(s, o, Played{History: w.History(), Trace: w.Trace(), Values: w.Values(), Nodes: nodes,
+		Refused: w.Refused(), Took: w.Now(), Requests: w.Attempts(), Fired: w.Fired()})
+}
+
+// Played is what is left of a run, in the simulation or with real leaders, once
+// everything has settled.
+type Played struct {
+	History  *oracle.History
+	Trace    *trace.Trace
+	Values   map[string]map[string][]string // as in Result
+	Nodes    []world.Node                   // every leader that runs, in the script's order
+	Refused  bool                           // a drift guard held back a stamp
+	Took     time.Duration                  // true time since the scenario's zero
+	Requests int                            // client requests sent
+	Fired    world.Fired                    // what the run came upon; nil: nobody counted
+}
+
+// Judge turns what was played into a result: the oracle's judgement, the
+// promises, and the servers' own account held against the oracle's. It keeps
+// what p points to.
+func Judge(s *script.Scenario, o Options, p Played) (*Result, error) {
+	policy, err := Policy(s, o)
+	if err != nil {
+		return nil, err
+	}
+	v := p.History.JudgeBy(func(key string) string { return policy.Panel(key).Serving.String() })
+	r := gather(s, o, v, p)
 	r.judgeSessions(s, v)
-	r.Promises = promises(s, v, &policy, w, nodes, o)
+	r.Promises = promises(s, v, &policy, p, o)
 	r.Expectation = r.expectation(s.Expect)
 	return r, nil
 }
 
-// policyOf is the cluster's policy: the script's rules, and the resolver under
+// Policy is the cluster's policy: the script's rules, and the resolver under
 // test for the rest.
-func policyOf(s *script.Scenario, o Options) (resolve.Policy, error) {
+func Policy(s *script.Scenario, o Options) (resolve.Policy, error) {
 	p := resolve.Policy{Default: o.Resolver, Shadows: o.Shadows, Mistaken: o.Mistaken}
 	for _, rule := range s.Policies {
 		id, err := resolve.ParseID(rule.Resolver)
@@ -75,18 +101,18 @@ func policyOf(s *script.Scenario, o Options) (resolve.Policy, error) {
 }
 
 // gather fills in everything but the promises.
-func gather(s *script.Scenario, o Options, v *oracle.Judgement, w *world.World, nodes []world.Node) *Result {
+func gather(s *script.Scenario, o Options, v *oracle.Judgement, p Played) *Result {
 	r := &Result{
 		Scenario: s.Name, Resolver: o.Resolver.String(), Seed: o.Seed,
-		Values: w.Values(),
+		Values: p.Values,
 		Acked:  v.Acked, Accounted: v.Accounted, Lost: v.Lost, Inverted: v.Inverted, Concurrent: v.Concurrent,
 		Durability: v.Durability, Resurrected: v.Resurrected, Overcounted: v.Overcounted,
 		Siblings: v.Siblings, Converged: v.Converged, Session: v.Session,
-		Losses: v.Losses, Trace: w.Trace(), Virtual: w.Now(), Ops: w.Attempts(), Fired: w.Fired(),
+		Losses: v.Losses, Trace: p.Trace, Virtual: p.Took, Ops: p.Requests, Fired: p.Fired,
 	}
 	var objects int
 	var metadata int64
-	for _, n := range nodes {
+	for _, n := range p.Nodes {
 		objects += n.Objects
 		metadata += n.Metadata
 	}

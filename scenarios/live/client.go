@@ -1,0 +1,389 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
+)
+
+// Bounds on a client's patience, beside what the script says.
+const (
+	maxTries    = 20 // how often one request is sent, as in the simulation
+	dialTime    = 2 * time.Second
+	maxPatience = 30 * time.Second
+)
+
+// client does one operation at a time and waits for each answer. Its goroutine is
+// the only one that uses it.
+type client struct {
+	d      *driver
+	name   string
+	id     uint64
+	at     string // leader
+	spec   script.Client
+	number uint64
+	token  string // session clients: all they have seen
+	queue  chan operation
+	conns  map[string]*conn
+}
+
+// operation is one line of the script being carried out.
+type operation struct {
+	script.ClientOp
+	label   string
+	number  uint64
+	leader  string
+	tries   int
+	read    bool   // the operation's own read is still to be answered
+	value   string // update, append: what is written
+	token   string // update, append: what was read
+	shown   oracle.Reading
+	exact   bool
+	command []string // the present request as a leader takes it
+}
+
+// run carries operations out until there are no more.
+func (c *client) run(ctx context.Context) {
+	defer c.hangUp()
+	for op := range c.queue {
+		if op.Kind == script.OpGoto {
+			c.at = op.Leader
+		} else {
+			c.carry(ctx, &op)
+		}
+		c.d.finished(c.name)
+	}
+}
+
+func (c *client) hangUp() {
+	for _, k := range c.conns {
+		k.close()
+	}
+}
+
+// carry does one operation to its end: with its own read before it, as a client's
+// read-modify-write, where the key is no counter.
+func (c *client) carry(ctx context.Context, op *operation) {
+	counts := c.d.counts(op.Key)
+	c.number++
+	op.number, op.leader = c.number, c.at
+	c.d.naming(op.label, identity{c.id, op.number})
+	op.read = op.Kind == script.OpGet || !counts && (op.Kind == script.OpUpdate || op.Kind == script.OpAppend)
+	if op.Kind == script.OpAppend && counts {
+		op.Amount = 1
+	}
+	for ctx.Err() == nil {
+		r, why, answered := c.try(ctx, op)
+		if !answered {
+			if c.again(ctx, op, why) {
+				continue
+			}
+			return
+		}
+		if done := c.take(op, r); done {
+			return
+		}
+	}
+}
+
+// again decides whether the same request is sent once more.
+func (c *client) again(ctx context.Context, op *operation, why string) bool {
+	to := op.Retry
+	if to == "" {
+		to = c.spec.Retry
+	}
+	if to == "" || op.tries >= maxTries {
+		c.failed(op, why)
+		return false
+	}
+	c.d.rec.add(true, c.event(trace.Failed, op, why), nil)
+	if to != script.RetrySame {
+		op.leader = to
+	}
+	return sleep(ctx, time.Duration(op.tries)*10*time.Millisecond)
+}
+
+// failed takes down that the operation is given up, or was refused.
+func (c *client) failed(op *operation, why string) {
+	request := c.request(op)
+	c.d.rec.add(true, c.event(trace.Failed, op, why), func(h *oracle.History, at time.Duration) { h.Failed(at, request, why) })
+}
+
+func (c *client) event(k trace.Kind, op *operation, text string) trace.Event {
+	return trace.Event{Kind: k, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Text: text}
+}
+
+// request is the oracle's name for the operation's present request; its own read is
+// one of its own.
+func (c *client) request(op *operation) string {
+	id := c.name + "." + strconv.FormatUint(op.number, 10)
+	if op.read {
+		id += ".read"
+	}
+	return id
+}
+
+// try sends the present request once and waits for the answer that gets through.
+func (c *client) try(ctx context.Context, op *operation) (r answer, why string, answered bool) {
+	op.tries++
+	c.d.requests.Add(1)
+	me := identity{c.id, op.number}
+	if !op.read {
+		c.d.rec.sending(&write{identity: me, request: c.request(op), label: op.label, key: op.Key})
+	}
+	sent := oracle.Request{ID: c.request(op), Label: op.label, Client: c.name, Session: c.spec.Session, Leader: op.leader,
+		Key: op.Key, Verb: verb(op), Value: op.Value, Delta: op.Amount, Exact: op.exact, Shown: slices.Clone(op.shown.Dots)}
+	c.d.rec.add(false, c.event(trace.Sent, op, op.ClientOp.String()), func(h *oracle.History, at time.Duration) { h.Sent(at, sent) })
+	op.command = c.command(op)
+	patience, end := c.patience(op)
+	if c.d.cut(c.name, op.leader) {
+		return r, c.wait(ctx, end), false
+	}
+	reply := make(chan answer, 1)
+	k := c.conns[op.leader]
+	delete(c.conns, op.leader)
+	c.d.asking.Add(1)
+	go c.ask(*op, k, reply)
+	select {
+	case r = <-reply:
+		return c.receive(ctx, op, r, end)
+	case <-time.After(patience):
+		why = "no answer within " + patience.String()
+	case <-ctx.Done():
+		why = ctx.Err().Error()
+	}
+	go hangUpLater(reply)
+	return r, why, false
+}
+
+// hangUpLater closes a connection once the answer that nobody waits for has come.
+func hangUpLater(reply <-chan answer) {
+	if r := <-reply; r.conn != nil {
+		r.conn.close()
+	}
+}
+
+// receive is the reply on its way back.
+func (c *client) receive(ctx context.Context, op *operation, r answer, end time.Time) (answer, string, bool) {
+	if r.conn != nil {
+		c.conns[op.leader] = r.conn
+	}
+	if r.lost != nil {
+		return r, r.lost.Error(), false
+	}
+	if c.d.cut(op.leader, c.name) {
+		c.d.rec.add(true, trace.Event{Kind: trace.Missed, Where: op.leader, Peer: c.name, Label: op.label, Key: op.Key}, nil)
+		return r, c.wait(ctx, end), false
+	}
+	return r, "", true
+}
+
+// patience is how long the script lets the client wait.
+func (c *client) patience(op *operation) (time.Duration, time.Time) {
+	d := op.Timeout
+	if d == 0 {
+		d = c.spec.Timeout
+	}
+	if d == 0 {
+		d = maxPatience
+	}
+	return d, time.Now().Add(d)
+}
+
+// wait lets the time pass in which no answer comes.
+func (c *client) wait(ctx context.Context, end time.Time) string {
+	began := time.Now()
+	sleep(ctx, time.Until(end))
+	return "no answer within " + time.Since(began).Round(time.Millisecond).String()
+}
+
+// answer is what came back for one attempt.
+type answer struct {
+	conn    *conn // to go on with; nil: broken
+	got     got
+	written written
+	refused error
+	lost    error // nothing came back
+}
+
+// ask sends a request and takes the answer down for the oracle, even one that the
+// client no longer waits for.
+func (c *client) ask(op operation, k *conn, to chan<- answer) {
+	defer c.d.asking.Done()
+	r := c.exchange(&op, k)
+	if !op.read {
+		switch {
+		case r.lost != nil:
+			c.d.rec.silent(identity{c.id, op.number})
+		case r.refused == nil:
+			c.d.rec.born(identity{c.id, op.number}, op.leader, r.written, op.writes(r.written))
+		}
+	}
+	to <- r
+}
+
+// writes is what the op behind a write holds.
+func (op *operation) writes(w written) []string {
+	switch {
+	case op.Kind == script.OpDelete:
+		return nil
+	case op.Kind == script.OpSet:
+		return []string{op.Value}
+	case op.exact:
+		return []string{op.value}
+	}
+	return []string{w.value}
+}
+
+// exchange is one command and its reply.
+func (c *client) exchange(op *operation, k *conn) (a answer) {
+	var err error
+	if k == nil {
+		if k, err = dial(c.d.m.addr(op.leader), dialTime); err != nil {
+			return answer{lost: err}
+		}
+	}
+	r, err := k.do(maxPatience, op.command...)
+	var no refused
+	switch {
+	case errors.As(err, &no):
+		return answer{conn: k, refused: no}
+	case err != nil:
+		k.close()
+		return answer{lost: err}
+	}
+	a.conn = k
+	if op.read {
+		a.got, err = readGot(r)
+	} else {
+		a.written, err = readWritten(r)
+	}
+	if err != nil {
+		a.refused = err
+		c.d.fail(err)
+	}
+	return a
+}
+
+// command is the present request as a leader takes it.
+func (c *client) command(op *operation) []string {
+	var words []string
+	token := c.token
+	switch {
+	case op.read:
+		words = []string{"KVD.GET", op.Key}
+	case op.Kind == script.OpSet:
+		words = []string{"KVD.SET", op.Key, op.Value}
+	case op.Kind == script.OpDelete:
+		words = []string{"KVD.DEL", op.Key}
+	case op.exact:
+		words, token = []string{"KVD.SET", op.Key, op.value}, op.token
+	default:
+		words = []string{"KVD.INCR", op.Key, strconv.FormatInt(op.Amount, 10)}
+	}
+	if token != "" {
+		words = append(words, "TOKEN", token)
+	}
+	if !op.read {
+		words = append(words, "REQUEST", strconv.FormatUint(c.id, 10), strconv.FormatUint(op.number, 10))
+	}
+	return append(words, "EVIDENCE")
+}
+
+// take goes on with an answer; true: the operation is done.
+func (c *client) take(op *operation, r answer) bool {
+	switch {
+	case r.refused != nil:
+		c.failed(op, r.refused.Error())
+		return true
+	case !op.read:
+		c.acked(op, r.written)
+		return true
+	}
+	c.read(op, r.got)
+	if op.Kind == script.OpGet {
+		return true
+	}
+	op.read, op.exact, op.tries = false, true, 0
+	op.token, op.shown, op.value = r.got.token, r.got.reading, modified(op, r.got.reading.Values)
+	return false
+}
+
+func (c *client) read(op *operation, g got) {
+	if c.spec.Session {
+		c.token = g.seen
+	}
+	c.d.rec.showed(g.reading.Dots)
+	told := oracle.Read{Request: c.request(op), Client: c.name, Session: c.spec.Session, Leader: op.leader, Key: op.Key, Reading: g.reading}
+	c.d.rec.add(true, trace.Event{Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: g.reading.Values},
+		func(h *oracle.History, at time.Duration) { h.Shown(at, told) })
+}
+
+func (c *client) acked(op *operation, w written) {
+	if c.spec.Session {
+		c.token = w.seen
+	}
+	request, leader := c.request(op), op.leader
+	c.d.rec.add(true, trace.Event{Kind: trace.Acked, Where: c.name, Peer: leader, Label: op.label, Key: op.Key, Values: w.shown.Values, Dot: w.dot},
+		func(h *oracle.History, at time.Duration) { h.Acked(at, request, leader, w.shown) })
+	c.d.acked(op.label)
+}
+
+// verb is what the present request asks for, in the oracle's words.
+func verb(op *operation) oracle.Verb {
+	if op.read {
+		return oracle.Get
+	}
+	switch op.Kind {
+	case script.OpSet:
+		return oracle.Set
+	case script.OpDelete:
+		return oracle.Delete
+	case script.OpIncr:
+		return oracle.Incr
+	case script.OpUpdate:
+		return oracle.Update
+	case script.OpAppend:
+		return oracle.Append
+	}
+	return oracle.Get
+}
+
+// modified is what a client makes of the values it read: the greatest number plus
+// the amount, or the union of the sets and its element.
+func modified(op *operation, values []string) string {
+	if op.Kind == script.OpAppend {
+		set := []string{op.Value}
+		for _, v := range values {
+			set = append(set, strings.Split(v, ",")...)
+		}
+		slices.Sort(set)
+		return strings.Join(slices.Compact(set), ",")
+	}
+	best := int64(0)
+	for i, v := range values {
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil && (i == 0 || n > best) {
+			best = n
+		}
+	}
+	return strconv.FormatInt(best+op.Amount, 10)
+}
+
+// sleep waits; false: the context ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,261 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"kvd/scenarios/script"
+)
+
+// cluster is the processes of one attempt, one a leader, and their folders.
+// Nobody else reads or writes below dir.
+type cluster struct {
+	binary string
+	dir    string
+	names  []string
+	policy []string // flags
+
+	mu      sync.Mutex
+	running map[string]*process
+	at      map[string]addrs // kept over restarts
+}
+
+var _ machines = (*cluster)(nil)
+
+// startAll starts every leader, the first alone and the others together, and
+// waits until all hear each other.
+func (c *cluster) startAll(ctx context.Context) error {
+	if err := c.start(c.names[0]); err != nil {
+		return err
+	}
+	errs := make([]error, len(c.names))
+	var wg sync.WaitGroup
+	for i, n := range c.names[1:] {
+		wg.Go(func() { errs[i] = c.start(n) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, n := range c.names {
+		if err := c.hears(ctx, n, len(c.names)-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start begins a life of a leader, where it was before if it was anywhere.
+func (c *cluster) start(name string) error {
+	dir := c.home(name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	p, at, err := launch(c.binary, c.dir, c.arguments(name))
+	if err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running[name], c.at[name] = p, at
+	return nil
+}
+
+func (c *cluster) home(name string) string { return filepath.Join(c.dir, name) }
+
+func (c *cluster) arguments(name string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, known := c.at[name]
+	if !known {
+		const any = "127.0.0.1:0"
+		at = addrs{any, any, any, any}
+	}
+	args := []string{"serve", "--node", name, "--data-dir", c.home(name), "--log-format", "json", "--log-level", "info",
+		"--resp-addr", at.RESP, "--http-addr", at.HTTP, "--peer-addr", at.Peer, "--gossip-addr", at.Gossip,
+		"--sync", "always", "--cache-bytes", strconv.Itoa(8 << 20), "--unsafe-faults"}
+	args = append(args, c.policy...)
+	for _, other := range slices.Sorted(maps.Keys(c.at)) {
+		if other != name {
+			args = append(args, "--join", c.at[other].Gossip)
+		}
+	}
+	return args
+}
+
+// meetTime bounds how long leaders may take to find each other.
+const meetTime = 20 * time.Second
+
+// hears waits until a leader has heard from so many others: its links to them are
+// up. WAIT without a write counts them.
+func (c *cluster) hears(ctx context.Context, name string, others int) error {
+	k, err := dial(c.addr(name), time.Second)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer k.close()
+	for end := time.Now().Add(meetTime); ; {
+		r, err := k.do(meetTime, "WAIT", strconv.Itoa(others), "200")
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s does not say whom it hears: %w", name, err)
+		case r.int() >= int64(others):
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case time.Now().After(end):
+			return fmt.Errorf("%s hears %d of %d others after %s%s", name, r.int(), others, meetTime, c.last(name))
+		}
+	}
+}
+
+// last is what a leader's process wrote last.
+func (c *cluster) last(name string) string {
+	if p := c.process(name); p != nil {
+		return p.log.last()
+	}
+	return ""
+}
+
+// process is the leader's, nil if none runs.
+func (c *cluster) process(name string) *process {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.running[name]
+}
+
+// addr is where clients find a leader, whether or not it runs.
+func (c *cluster) addr(name string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at[name].RESP
+}
+
+// fault plants a fault in a leader.
+func (c *cluster) fault(name string, words ...string) error {
+	if c.process(name) == nil {
+		return nil // who does not run has neither clock nor links; they are planted again when it starts
+	}
+	k, err := dial(c.addr(name), time.Second)
+	if err == nil {
+		defer k.close()
+		_, err = k.do(5*time.Second, append([]string{"KVD.FAULT"}, words...)...)
+	}
+	if err != nil {
+		return fmt.Errorf("plant a fault in %s: %w%s", name, err, c.last(name))
+	}
+	return nil
+}
+
+// act does to a leader what a script says.
+func (c *cluster) act(a script.Action) error {
+	switch a := a.(type) {
+	case script.Pause:
+		if p := c.process(a.Leader); p != nil {
+			return p.pause()
+		}
+	case script.Crash:
+		c.end(a.Leader)
+	case script.Restart:
+		c.end(a.Leader)
+		return c.start(a.Leader)
+	case script.Wipe:
+		c.end(a.Leader)
+		return os.RemoveAll(c.home(a.Leader))
+	case script.Backup:
+		return c.keep(a)
+	case script.Restore:
+		c.end(a.Leader)
+		if err := os.RemoveAll(c.home(a.Leader)); err != nil {
+			return err
+		}
+		return copyFolder(c.backup(a.Name), c.home(a.Leader))
+	}
+	return nil
+}
+
+func (c *cluster) backup(name string) string { return filepath.Join(c.dir, "backup-"+name) }
+
+// resume lets a paused leader go on.
+func (c *cluster) resume(name string) error {
+	if p := c.process(name); p != nil {
+		return p.resume()
+	}
+	return nil
+}
+
+// keep copies a leader's files. Under a running process they would change while
+// they are read, so it stands still meanwhile: the copy is what a crash at this
+// moment would leave.
+func (c *cluster) keep(b script.Backup) (err error) {
+	if p := c.process(b.Leader); p != nil {
+		if err := p.halt(); err != nil {
+			return fmt.Errorf("%s runs, and its files cannot be copied whole: %w; crash it first", b.Leader, err)
+		}
+		defer func() { err = errors.Join(err, p.resume()) }()
+	}
+	return copyFolder(c.home(b.Leader), c.backup(b.Name))
+}
+
+func copyFolder(from, to string) error {
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return fmt.Errorf("copy a leader's disk: %w", err)
+	}
+	return nil
+}
+
+// end kills a leader's process, if it runs.
+func (c *cluster) end(name string) {
+	c.mu.Lock()
+	p := c.running[name]
+	delete(c.running, name)
+	c.mu.Unlock()
+	if p != nil {
+		p.kill()
+	}
+}
+
+// dead names a process that ended and was not told to.
+func (c *cluster) dead() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range slices.Sorted(maps.Keys(c.running)) {
+		if p := c.running[n]; p.ended() && !p.killed.Load() {
+			return fmt.Errorf("the process of %s died: %w%s", n, p.err, p.log.last())
+		}
+	}
+	return nil
+}
+
+// alive lists the leaders that run, in the script's order.
+func (c *cluster) alive() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for _, n := range c.names {
+		if c.running[n] != nil {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// close ends all processes and removes their folders.
+func (c *cluster) close() error {
+	for _, n := range c.names {
+		c.end(n)
+	}
+	if err := os.RemoveAll(c.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", c.dir, err)
+	}
+	return nil
+}

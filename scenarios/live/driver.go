@@ -1,0 +1,309 @@
+package live
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kvd/logical"
+	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
+)
+
+// machines is the leaders as the driver handles them.
+type machines interface {
+	// addr is where clients find a leader, whether or not it runs.
+	addr(leader string) string
+	// fault plants a fault: the words after KVD.FAULT.
+	fault(leader string, words ...string) error
+	// act does Pause, Crash, Restart, Wipe, Backup and Restore.
+	act(a script.Action) error
+	// resume ends a pause.
+	resume(leader string) error
+}
+
+// driver plays a scaled script in real time. One goroutine, in play, does what the
+// script says in its order; each client has one, and each leader one that asks it
+// what it has applied.
+type driver struct {
+	s        *script.Scenario
+	m        machines
+	rec      *record
+	counts   func(key string) bool // served by a resolver that is told the intent
+	before   []int                 // how many acknowledgements precede each action but operations, in the reference
+	requests atomic.Int64
+	asking   *sync.WaitGroup // attempts without a reply yet
+	news     chan struct{}   // something was acknowledged, seen or finished
+
+	agenda  agenda
+	until   time.Duration
+	links   *links
+	clocks  map[string][]script.ClockFault // by leader, in order
+	clients map[string]*client
+	faults  int // actions done that are no operations
+
+	mu       sync.Mutex
+	acks     int
+	labels   map[string]bool // acknowledged
+	busy     map[string]int  // operations not finished, by client
+	lost     map[[2]string]bool
+	frontier map[string]logical.Frontier
+	named    map[string]identity // which write a label is
+	err      error
+	triggers []*script.Event
+	unnamed  int
+}
+
+// play does everything the script says, and returns when all clients have
+// finished, or at true time d.until: some wait for what never comes.
+func (d *driver) play(ctx context.Context) error {
+	d.arm()
+	for ctx.Err() == nil && d.failure() == nil && d.rec.now() < d.until {
+		d.trigger()
+		next := d.until - d.rec.now()
+		if len(d.agenda.items) > 0 {
+			next = d.agenda.items[0].at - d.rec.now()
+		} else if d.idle() {
+			return nil
+		}
+		if next > 0 {
+			d.wait(ctx, next)
+			continue
+		}
+		heap.Pop(&d.agenda.items).(item).do(ctx)
+	}
+	if err := d.failure(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// wait sleeps until something happens, or for a while.
+func (d *driver) wait(ctx context.Context, most time.Duration) {
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-d.news:
+	case <-ctx.Done():
+	}
+}
+
+// tell wakes the goroutine of play.
+func (d *driver) tell() {
+	select {
+	case d.news <- struct{}{}:
+	default:
+	}
+}
+
+// fail ends the run: the machines broke.
+func (d *driver) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err == nil {
+		d.err = err
+	}
+	d.tell()
+}
+
+func (d *driver) failure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.err
+}
+
+// arm puts what has its time on the agenda.
+func (d *driver) arm() {
+	for i := range d.s.Events {
+		e := &d.s.Events[i]
+		switch t := e.Trigger.(type) {
+		case script.At:
+			d.at(t.Time, e.Action, 0)
+		case script.Every:
+			for k := range t.Times {
+				d.at(t.From+time.Duration(k)*t.Period, e.Action, k+1)
+			}
+		case script.After:
+			d.triggers = append(d.triggers, e)
+		}
+	}
+}
+
+// at enters an action; turn counts the repetitions of every.
+func (d *driver) at(t time.Duration, a script.Action, turn int) {
+	d.agenda.enter(t, func(ctx context.Context) { d.happen(ctx, a, turn) })
+}
+
+// trigger enters what waited for a label that has come to pass.
+func (d *driver) trigger() {
+	var kept []*script.Event
+	for _, e := range d.triggers {
+		t := e.Trigger.(script.After)
+		if !d.passed(t) {
+			kept = append(kept, e)
+			continue
+		}
+		d.at(d.rec.now()+t.Plus, e.Action, 0)
+	}
+	d.triggers = kept
+}
+
+func (d *driver) passed(t script.After) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t.SeenBy == "" {
+		return d.labels[t.Label]
+	}
+	id, ok := d.named[t.Label]
+	if !ok {
+		return false
+	}
+	dot, ok := d.rec.dot(id)
+	return ok && d.frontier[t.SeenBy].Covers(dot)
+}
+
+// happen does a scripted action now.
+func (d *driver) happen(ctx context.Context, a script.Action, turn int) {
+	op, ok := a.(script.ClientOp)
+	if !ok {
+		d.await(ctx)
+		d.rec.add(false, trace.Event{Kind: trace.Fault, Text: a.String()}, nil)
+		if err := d.act(a); err != nil {
+			d.fail(fmt.Errorf("%s: %w", a, err))
+		}
+		return
+	}
+	if turn > 0 && op.Kind == script.OpAppend {
+		op.Value += strconv.Itoa(turn)
+	}
+	d.mu.Lock()
+	d.busy[op.Client]++
+	d.mu.Unlock()
+	d.clients[op.Client].queue <- operation{ClientOp: op, label: d.name(op)}
+}
+
+// awaitTime bounds how long an action waits for what precedes it in the reference.
+const awaitTime = 2 * time.Second
+
+// await holds an action back until as many writes are acknowledged as in the
+// reference. Among real processes a fault would otherwise overtake a write that
+// was sent long before it, as the script counts.
+func (d *driver) await(ctx context.Context) {
+	want := 0
+	if d.faults < len(d.before) {
+		want = d.before[d.faults]
+	}
+	d.faults++
+	for end := time.Now().Add(awaitTime); ctx.Err() == nil && d.acknowledged() < want && time.Now().Before(end); {
+		d.wait(ctx, 10*time.Millisecond)
+	}
+}
+
+func (d *driver) acknowledged() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.acks
+}
+
+// name is the operation's label, or one made up from client and number.
+func (d *driver) name(op script.ClientOp) string {
+	if op.Label != "" {
+		return op.Label
+	}
+	d.unnamed++
+	return op.Client + "#" + strconv.Itoa(d.unnamed)
+}
+
+// acked notes an acknowledgement that reached its client.
+func (d *driver) acked(label string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.acks++
+	d.labels[label] = true
+	d.tell()
+}
+
+// naming notes which write a label is.
+func (d *driver) naming(label string, id identity) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.named[label] = id
+}
+
+// applied notes what a leader says it has applied.
+func (d *driver) applied(leader string, f logical.Frontier) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.frontier[leader].Compare(f) != logical.Equal {
+		d.frontier[leader] = f
+		d.tell()
+	}
+}
+
+func (d *driver) finished(client string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy[client]--
+	d.tell()
+}
+
+// idle reports whether no client has anything to do and nothing waits that still
+// can be caused.
+func (d *driver) idle() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, n := range d.busy {
+		if n > 0 {
+			return false
+		}
+	}
+	for _, e := range d.triggers {
+		if id, ok := d.named[e.Trigger.(script.After).Label]; ok {
+			if _, born := d.rec.dot(id); born {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// agenda is what will happen, by true time; at one instant, in the order it was
+// entered.
+type agenda struct {
+	entered int
+	items   itemHeap
+}
+
+type item struct {
+	at    time.Duration
+	order int
+	do    func(context.Context)
+}
+
+func (a *agenda) enter(t time.Duration, do func(context.Context)) {
+	a.entered++
+	heap.Push(&a.items, item{t, a.entered, do})
+}
+
+type itemHeap []item
+
+func (h itemHeap) Len() int { return len(h) }
+func (h itemHeap) Less(i, j int) bool {
+	if h[i].at != h[j].at {
+		return h[i].at < h[j].at
+	}
+	return h[i].order < h[j].order
+}
+func (h itemHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *itemHeap) Push(x any)   { *h = append(*h, x.(item)) }
+func (h *itemHeap) Pop() any {
+	old := *h
+	it := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return it
+}

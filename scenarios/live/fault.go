@@ -1,0 +1,227 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"kvd/scenarios/script"
+)
+
+// links is what is wrong with the links between leaders. The leaders' fault seam
+// is told all of it each time: it replaces what it knew.
+type links struct {
+	names []string
+	of    map[[2]string]*link
+}
+
+// link is one direction between two leaders.
+type link struct {
+	delay, jitter             time.Duration
+	loss, duplicate, overtake float64
+	cut                       bool
+}
+
+func newLinks(names []string) *links {
+	l := &links{names, map[[2]string]*link{}}
+	for _, a := range names {
+		for _, b := range names {
+			if a != b {
+				l.of[[2]string{a, b}] = &link{}
+			}
+		}
+	}
+	return l
+}
+
+// words is the link as KVD.FAULT LINK takes it.
+func (l *link) words(to string) []string {
+	share := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	cut := map[bool]string{true: "on", false: "off"}[l.cut]
+	return []string{"LINK", to, "delay=" + l.delay.String(), "jitter=" + l.jitter.String(), "loss=" + share(l.loss),
+		"duplicate=" + share(l.duplicate), "overtake=" + share(l.overtake), "cut=" + cut}
+}
+
+// change applies do to the links of a path, all of them if it names none, and
+// returns those that changed, sorted.
+func (l *links) change(p script.Path, do func(*link)) [][2]string {
+	var changed [][2]string
+	for _, path := range slices.SortedFunc(maps.Keys(l.of), comparePaths) {
+		k := l.of[path]
+		if !p.All() && path != [2]string{p.From, p.To} {
+			continue
+		}
+		was := *k
+		if do(k); *k != was {
+			changed = append(changed, path)
+		}
+	}
+	return changed
+}
+
+func comparePaths(a, b [2]string) int { return slices.Compare(a[:], b[:]) }
+
+// fault sets the qualities that are stated.
+func (l *links) fault(f script.LinkFault) [][2]string {
+	return l.change(f.Path, func(k *link) {
+		set(&k.delay, f.Delay)
+		set(&k.jitter, f.Jitter)
+		setRate(&k.loss, f.Loss)
+		setRate(&k.duplicate, f.Duplicate)
+		setRate(&k.overtake, f.Reorder)
+	})
+}
+
+// partition cuts every link between leaders of different sides.
+func (l *links) partition(p script.Partition) [][2]string {
+	side := map[string]int{}
+	for i, names := range p.Sides {
+		for _, n := range names {
+			side[n] = i + 1
+		}
+	}
+	var changed [][2]string
+	for a, i := range side {
+		for b, j := range side {
+			if i != j {
+				changed = append(changed, l.change(script.Path{From: a, To: b}, func(k *link) { k.cut = true })...)
+			}
+		}
+	}
+	slices.SortFunc(changed, comparePaths)
+	return changed
+}
+
+func set[T any](dst *T, o script.Opt[T]) {
+	if o.Set {
+		*dst = o.Value
+	}
+}
+
+func setRate(dst *float64, o script.Opt[script.Rate]) {
+	if o.Set {
+		*dst = o.Value.Fraction()
+	}
+}
+
+// act does what a script does to the cluster.
+func (d *driver) act(a script.Action) error {
+	switch a := a.(type) {
+	case script.LinkFault:
+		return d.plant(d.links.fault(a))
+	case script.Partition:
+		return d.plant(d.links.partition(a))
+	case script.Cut:
+		return d.sever(a.Path, true)
+	case script.Heal:
+		return d.sever(a.Path, false)
+	case script.ClockFault:
+		return d.clock(a)
+	case script.Pause:
+		d.agenda.enter(d.rec.now()+a.For, func(context.Context) {
+			if err := d.m.resume(a.Leader); err != nil {
+				d.fail(err)
+			}
+		})
+		return d.m.act(a)
+	case script.Restart:
+		if err := d.m.act(a); err != nil {
+			return err
+		}
+		return d.replant(a.Leader)
+	}
+	return d.m.act(a)
+}
+
+// plant tells leaders of their changed links.
+func (d *driver) plant(changed [][2]string) error {
+	for _, p := range changed {
+		if err := d.m.fault(p[0], d.links.of[p].words(p[1])...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sever cuts or heals: between leaders by their fault seam, to and from clients
+// here.
+func (d *driver) sever(p script.Path, cut bool) error {
+	d.mu.Lock()
+	if p.All() {
+		clear(d.lost)
+	} else {
+		d.lost[[2]string{p.From, p.To}] = cut
+	}
+	d.mu.Unlock()
+	return d.plant(d.links.change(p, func(k *link) { k.cut = cut }))
+}
+
+// cut reports whether what is sent on a path to or from a client is dropped.
+func (d *driver) cut(from, to string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lost[[2]string{from, to}]
+}
+
+// clock changes wall clocks.
+func (d *driver) clock(f script.ClockFault) error {
+	for _, n := range d.s.Leaders {
+		if f.Leader != n && f.Leader != script.AllLeaders {
+			continue
+		}
+		d.clocks[n] = append(d.clocks[n], f)
+		err := d.m.fault(n, clockWords(f)...)
+		if err == nil && f.Freeze.Set {
+			// Frozen, and then on from where it stood: late by as much.
+			err = d.m.fault(n, "CLOCK", "step="+(-f.Freeze.Value).String())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clockWords is a change of a clock as KVD.FAULT CLOCK takes it.
+func clockWords(f script.ClockFault) []string {
+	words := []string{"CLOCK"}
+	say := func(name string, o script.Opt[time.Duration]) {
+		if o.Set {
+			words = append(words, name+"="+o.Value.String())
+		}
+	}
+	say("offset", f.Offset)
+	say("error", f.Error)
+	if f.DriftPPM.Set {
+		words = append(words, fmt.Sprintf("drift=%d", f.DriftPPM.Value))
+	}
+	if f.Strobe.Set {
+		words = append(words, fmt.Sprintf("strobe=%s/%s", f.Strobe.Value.Amplitude, f.Strobe.Value.Period))
+	}
+	say("step", f.Step)
+	say("freeze", f.Freeze)
+	return words
+}
+
+// replant gives a leader that started anew the faults it had: its clock belongs to
+// the machine, its links to the network.
+func (d *driver) replant(leader string) error {
+	for _, f := range d.clocks[leader] {
+		f.Freeze = script.Opt[time.Duration]{}
+		if words := clockWords(f); len(words) > 1 {
+			if err := d.m.fault(leader, words...); err != nil {
+				return err
+			}
+		}
+	}
+	var mine [][2]string
+	for _, p := range slices.SortedFunc(maps.Keys(d.links.of), comparePaths) {
+		if p[0] == leader {
+			mine = append(mine, p)
+		}
+	}
+	return d.plant(mine)
+}

@@ -1,0 +1,167 @@
+package live
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"kvd/scenarios/script"
+)
+
+// Plan is how a scenario is played against real processes.
+type Plan struct {
+	Only   string  // not empty: it can be played in the simulation only, and why
+	Factor float64 // how much slower than true time it is played
+	Story  time.Duration
+	// Loose says that the script leaves to chance which writes have seen which:
+	// attempts are not held to the reference, and of the outcome only its shape
+	// is expected.
+	Loose bool
+}
+
+// Bounds on a plan.
+const (
+	longest  = 12 * time.Second       // a story compressed to fit, or stretched no further than
+	finest   = 40 * time.Millisecond  // what the smallest difference is stretched to
+	mostSlow = 40                     // stretching further only waits
+	guarded  = 400 * time.Millisecond // a clock this far off is still absorbed by the drift guard
+)
+
+// exceptions are scenarios of the library that the general rule does not suit.
+func exceptions(name string) (Plan, bool) {
+	switch name {
+	case "equal-stamps":
+		return Plan{Only: "the clocks of two processes never agree to the nanosecond"}, true
+	case "hot-set":
+		return Plan{Factor: 1.25, Loose: true}, true
+	}
+	return Plan{}, false
+}
+
+// PlanFor decides whether and how fast a scenario can be played. Compressed it is
+// to last at most 12 seconds; stretched it is until its smallest delay, offset or
+// gap is well above what syncing a disk takes.
+func PlanFor(s *script.Scenario) Plan {
+	p, special := exceptions(s.Name)
+	if why := unplayable(s); why != "" && p.Only == "" {
+		p.Only = why
+	}
+	if p.Only != "" {
+		return p
+	}
+	span := last(s) - idle(s)
+	if !special {
+		p.Factor = factor(span, fine(s), skew(s))
+	}
+	p.Story = time.Duration(float64(span) * p.Factor)
+	return p
+}
+
+// factor stretches the finest difference, as far as the span, and the drift
+// guard, which is not stretched, allow.
+func factor(span, fine, skew time.Duration) float64 {
+	most := float64(longest) / float64(max(span, time.Millisecond))
+	if most < 1 {
+		return most
+	}
+	if skew > 0 && skew < guarded {
+		most = min(most, float64(guarded)/float64(skew))
+	}
+	return max(1, min(float64(finest)/float64(fine), most, mostSlow))
+}
+
+// last is the true time of the last event whose time is known.
+func last(s *script.Scenario) time.Duration {
+	end := time.Duration(0)
+	for _, e := range s.Events {
+		switch t := e.Trigger.(type) {
+		case script.At:
+			end = max(end, t.Time)
+		case script.Every:
+			end = max(end, t.From+time.Duration(t.Times-1)*t.Period)
+		}
+	}
+	return end
+}
+
+// unplayable says what the script asks for that real processes cannot do.
+func unplayable(s *script.Scenario) string {
+	for _, e := range s.Events {
+		if c, ok := e.Action.(script.Crash); ok && c.Unsynced != script.UnsyncedUnstated && c.Unsynced != script.UnsyncedKeep {
+			return fmt.Sprintf("%q: a killed process cannot be made to lose what the system has taken from it", c)
+		}
+	}
+	verbs := map[string]script.Where{}
+	for _, v := range script.Verbs() {
+		verbs[v.Name] = v.Where
+	}
+	for _, e := range s.Events {
+		verb := strings.Fields(e.Action.String())[0]
+		if verbs[verb] == script.InSimulation {
+			return fmt.Sprintf("%s exists in the simulation only", verb)
+		}
+	}
+	return ""
+}
+
+// fine is the smallest difference that the story may hang on: a delay, an offset,
+// or the time between two events.
+func fine(s *script.Scenario) time.Duration {
+	f := finest
+	for _, u := range s.Setup {
+		f = least(f, differences(u.Action)...)
+	}
+	var at []time.Duration
+	for _, e := range s.Events {
+		f = least(f, differences(e.Action)...)
+		if t, ok := e.Trigger.(script.After); ok {
+			f = least(f, t.Plus)
+		}
+		if t, ok := begins(e.Trigger); ok {
+			at = append(at, t)
+		}
+	}
+	for i := range at {
+		for j := range i {
+			f = least(f, (at[i] - at[j]).Abs())
+		}
+	}
+	return f
+}
+
+func differences(a script.Action) []time.Duration {
+	switch a := a.(type) {
+	case script.LinkFault:
+		return []time.Duration{a.Delay.Value}
+	case script.ClockFault:
+		return []time.Duration{a.Offset.Value.Abs(), a.Step.Value.Abs()}
+	}
+	return nil
+}
+
+// least is the smallest of those above zero.
+func least(f time.Duration, others ...time.Duration) time.Duration {
+	for _, d := range others {
+		if d > 0 && d < f {
+			f = d
+		}
+	}
+	return f
+}
+
+// skew is the furthest that a clock is set wrong.
+func skew(s *script.Scenario) time.Duration {
+	most := time.Duration(0)
+	add := func(a script.Action) {
+		if c, ok := a.(script.ClockFault); ok {
+			most = max(most, c.Offset.Value.Abs(), c.Step.Value.Abs(), c.Strobe.Value.Amplitude)
+		}
+	}
+	for _, u := range s.Setup {
+		add(u.Action)
+	}
+	for _, e := range s.Events {
+		add(e.Action)
+	}
+	return most
+}

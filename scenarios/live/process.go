@@ -1,0 +1,153 @@
+package live
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// addrs is where a leader listens.
+type addrs struct{ RESP, HTTP, Peer, Gossip string }
+
+// process is one life of a kvd process.
+type process struct {
+	cmd    *exec.Cmd
+	log    log
+	killed atomic.Bool   // we did it
+	done   chan struct{} // closed when it has ended
+	err    error         // how; read after done
+}
+
+// startTime bounds how long a process may take until it serves.
+const startTime = 20 * time.Second
+
+// launch starts a process and waits until it serves.
+func launch(binary, dir string, args []string) (*process, addrs, error) {
+	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	p.log.serving = make(chan addrs, 1)
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr, p.cmd.SysProcAttr = dir, environment(), &p.log, attributes()
+	began := make(chan error, 1)
+	go p.run(began)
+	if err := <-began; err != nil {
+		return nil, addrs{}, fmt.Errorf("start %s: %w", binary, err)
+	}
+	select {
+	case a := <-p.log.serving:
+		return p, a, nil
+	case <-p.done:
+		return nil, addrs{}, fmt.Errorf("it ended before it served: %w%s", p.err, p.log.last())
+	case <-time.After(startTime):
+		p.kill()
+		return nil, addrs{}, fmt.Errorf("it does not serve after %s%s", startTime, p.log.last())
+	}
+}
+
+// run is the process's goroutine. It keeps the thread that started the process:
+// where children die with their parent, the parent is a thread.
+func (p *process) run(began chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(p.done)
+	err := p.cmd.Start()
+	began <- err
+	if err == nil {
+		p.err = p.cmd.Wait()
+	}
+	if p.err == nil {
+		p.err = fmt.Errorf("it ended by itself")
+	}
+}
+
+// environment is ours without what would configure a leader.
+func environment() []string {
+	var env []string
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "KVD_") {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// kill ends the process at once and waits until it is gone.
+func (p *process) kill() {
+	p.killed.Store(true)
+	_ = p.cmd.Process.Kill() // it may be gone already
+	<-p.done
+}
+
+// pause stops the process where it stands; resume lets it go on.
+func (p *process) pause() error  { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+func (p *process) resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
+
+// ended reports whether the process is gone.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// maxLines is how much of a log is kept for when something goes wrong.
+const maxLines = 12
+
+// log takes what a process writes to its standard error, one JSON object a line.
+type log struct {
+	serving chan addrs // of one
+
+	mu    sync.Mutex
+	rest  string
+	lines []string
+}
+
+// Write never fails.
+func (l *log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := strings.Split(l.rest+string(b), "\n")
+	l.rest = lines[len(lines)-1]
+	for _, line := range lines[:len(lines)-1] {
+		l.lines = append(l.lines, line)
+		l.heed(line)
+	}
+	l.lines = l.lines[max(0, len(l.lines)-maxLines):]
+	return len(b), nil
+}
+
+// heed looks for the line that says where the leader serves.
+func (l *log) heed(line string) {
+	var said struct {
+		Msg string
+		addrs
+	}
+	if json.Unmarshal([]byte(line), &said) != nil || said.Msg != "serving" {
+		return
+	}
+	select {
+	case l.serving <- said.addrs:
+	default:
+	}
+}
+
+// last is the last lines, for people; empty if there are none.
+func (l *log) last() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := l.lines
+	if l.rest != "" {
+		lines = append(lines[:len(lines):len(lines)], l.rest)
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return "\nits last words:\n  " + strings.Join(lines, "\n  ")
+}

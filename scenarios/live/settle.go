@@ -1,0 +1,194 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"time"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
+	"kvd/scenarios/world"
+)
+
+// How often leaders are asked what they have applied: often when something waits
+// for the answer.
+const (
+	closePoll = time.Millisecond
+	widePoll  = 20 * time.Millisecond
+)
+
+// polling is how often this script's leaders are asked.
+func polling(s *script.Scenario) time.Duration {
+	for _, e := range s.Events {
+		if t, ok := e.Trigger.(script.After); ok && t.SeenBy != "" {
+			return closePoll
+		}
+	}
+	for _, c := range s.Checks {
+		if c.Name == script.CheckVisible {
+			return closePoll
+		}
+	}
+	return widePoll
+}
+
+// watch asks a leader what it has applied until the context ends.
+func (d *driver) watch(ctx context.Context, leader string, every time.Duration) {
+	var k *conn
+	for ctx.Err() == nil {
+		asked := d.rec.now()
+		f, err := d.ask(&k, leader)
+		if err == nil {
+			d.rec.polled(leader, asked, f)
+			d.applied(leader, f)
+		}
+		if !sleep(ctx, every) {
+			break
+		}
+	}
+	if k != nil {
+		k.close()
+	}
+}
+
+// ask gets a leader's frontier; a leader that does not run has none.
+func (d *driver) ask(k **conn, leader string) (logical.Frontier, error) {
+	var err error
+	if *k == nil {
+		if *k, err = dial(d.m.addr(leader), dialTime); err != nil {
+			*k = nil
+			return logical.Frontier{}, err
+		}
+	}
+	r, err := (*k).do(dialTime, "KVD.FRONTIER")
+	if err != nil {
+		(*k).close()
+		*k = nil
+		return logical.Frontier{}, err
+	}
+	return readFrontier(r)
+}
+
+// settle waits until the leaders have applied the same, at most for patience, and
+// says whether they have.
+func (d *driver) settle(ctx context.Context, alive []string, patience time.Duration) bool {
+	for end := time.Now().Add(patience); ctx.Err() == nil && time.Now().Before(end); {
+		if d.level(alive) {
+			return true
+		}
+		d.wait(ctx, widePoll)
+	}
+	return false
+}
+
+// level asks all leaders and compares.
+func (d *driver) level(alive []string) bool {
+	var first logical.Frontier
+	for i, n := range alive {
+		var k *conn
+		asked := d.rec.now()
+		f, err := d.ask(&k, n)
+		if err != nil {
+			return false
+		}
+		k.close()
+		d.rec.polled(n, asked, f)
+		if i == 0 {
+			first = f
+		} else if first.Compare(f) != logical.Equal {
+			return false
+		}
+	}
+	return true
+}
+
+// inspection is what the leaders hold in the end.
+type inspection struct {
+	nodes  []world.Node
+	values map[string]map[string][]string
+	finals []trace.Event
+	tell   []func(*oracle.History)
+}
+
+// maxRows is the most that a leader answers of its ledger.
+const maxRows = 10_000
+
+// inspect reads every key at every leader, and its ledger.
+func (d *driver) inspect(alive, keys []string) (*inspection, error) {
+	in := &inspection{values: map[string]map[string][]string{}}
+	for _, n := range alive {
+		k, err := dial(d.m.addr(n), dialTime)
+		if err != nil {
+			return nil, fmt.Errorf("inspect %s: %w", n, err)
+		}
+		node, err := d.inspectOne(in, k, n, keys)
+		k.close()
+		if err != nil {
+			return nil, fmt.Errorf("inspect %s: %w", n, err)
+		}
+		in.nodes = append(in.nodes, node)
+	}
+	return in, nil
+}
+
+func (d *driver) inspectOne(in *inspection, k *conn, leader string, keys []string) (world.Node, error) {
+	node := world.Node{Name: leader}
+	f, err := k.do(maxPatience, "KVD.FRONTIER")
+	if err != nil {
+		return node, err
+	}
+	front, err := readFrontier(f)
+	if err != nil {
+		return node, err
+	}
+	node.Frontier = front.String()
+	in.values[leader] = map[string][]string{}
+	digest := fnv.New64a()
+	for _, key := range keys {
+		g, err := k.get(key)
+		if err != nil {
+			return node, err
+		}
+		in.shows(leader, key, g)
+		fmt.Fprintf(digest, "%q %v %q\n", key, sorted(g.reading.Dots), g.reading.Values)
+	}
+	node.Digest = digest.Sum64()
+	node.Losses, err = k.losses()
+	return node, err
+}
+
+func sorted(dots []logical.Dot) []logical.Dot {
+	return slices.SortedFunc(slices.Values(dots), logical.Dot.Compare)
+}
+
+func (k *conn) get(key string) (got, error) {
+	r, err := k.do(maxPatience, "KVD.GET", key, "EVIDENCE")
+	if err != nil {
+		return got{}, err
+	}
+	return readGot(r)
+}
+
+func (k *conn) losses() ([]resolve.Loss, error) {
+	r, err := k.do(maxPatience, "KVD.LOSSES", "COUNT", strconv.Itoa(maxRows))
+	if err != nil {
+		return nil, err
+	}
+	if len(r.items) >= maxRows {
+		return nil, fmt.Errorf("its ledger has %d rows or more, and no more are told at once", maxRows)
+	}
+	return readLosses(r)
+}
+
+// shows takes down what a leader shows in the end.
+func (in *inspection) shows(leader, key string, g got) {
+	in.values[leader][key] = append([]string{}, g.reading.Values...)
+	in.finals = append(in.finals, trace.Event{Kind: trace.Final, Where: leader, Key: key, Values: g.reading.Values})
+	in.tell = append(in.tell, func(h *oracle.History) { h.Final(leader, key, g.reading) })
+}

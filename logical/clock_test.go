@@ -101,3 +101,12 @@ func TestLamportRisesAlongEveryPath(t *testing.T) {
 		}
 	})
 }
+
+// A stamp so far ahead that the difference leaves 64 bits is refused like any
+// other: absorbed, it would end the clock for good.
+func TestMergeRefusesWhatIsFurtherAheadThanCanBeSaid(t *testing.T) {
+	far := HLC{Wall: math.MaxInt64}
+	if got, ok := (HLC{}).Merge(far, -1, time.Second); ok || got != (HLC{}) {
+		t.Errorf("a clock at %d absorbed %s and is now %s", -1, far, got)
+	}
+}

@@ -44,7 +44,7 @@ func (h HLC) Merge(m HLC, wall int64, maxDrift time.Duration) (HLC, bool) {
 	if m.Compare(h) <= 0 {
 		return h, true
 	}
-	if m.Wall-wall > int64(maxDrift) {
+	if ahead := m.Wall - wall; ahead > int64(maxDrift) || m.Wall > wall && ahead < 0 { // or beyond 64 bits
 		return h, false
 	}
 	return m, true

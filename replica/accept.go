@@ -199,7 +199,12 @@ func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in
 // crowded reports whether the op would name too many versions, or add one to too
 // many without overwriting any.
 func crowded(object *resolve.Object, op *resolve.Op) bool {
-	return max(len(op.Parents), len(op.Hidden)) > MaxDots || len(op.Parents) == 0 && len(object.Versions) >= MaxDots
+	live := func(d logical.Dot) bool {
+		_, found := object.Find(d)
+		return found
+	}
+	return max(len(op.Parents), len(op.Hidden)) > MaxDots ||
+		len(object.Versions) >= MaxDots && !slices.ContainsFunc(op.Parents, live)
 }
 
 // intent is what the author means, in the resolvers' words.

@@ -29,6 +29,8 @@ func (j *judge) class(u int32, r rule) Class {
 		return Inverted
 	case !r.keeps && !j.gone(u) && (!j.reach.knowsAll(u, survivors) || j.g.keys[q.key].retried):
 		return Concurrent
+	case r.outlives && !j.gone(u) && len(survivors) > 0:
+		return Inverted
 	case q.Verb == Delete && j.reach.knows(u, survivors):
 		return Resurrected
 	}
@@ -67,9 +69,13 @@ func (j *judge) beatenAtBirth(u int32, a *acceptance) bool {
 	return slices.ContainsFunc(shown, func(s int32) bool { return j.reach.reflects(base, s) })
 }
 
-// unseen reports whether nobody saw how some birth of u went: why it is lost is
-// then a guess.
-func (j *judge) unseen(u int32) bool {
+// guessed reports whether nobody saw what beat u: how some birth of it went, or
+// what it lost to though only its past is left. Why it is lost is then a guess.
+func (j *judge) guessed(u int32) bool {
+	key := j.g.h.updates[u].key
+	if j.g.serve(j.g.keys[key].name).outlives && j.reach.knowsAll(u, j.keys[key].survivors) {
+		return true
+	}
 	return slices.ContainsFunc(j.g.h.updates[u].acceptances, func(a acceptance) bool { return a.Unseen })
 }
 

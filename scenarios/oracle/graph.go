@@ -46,12 +46,16 @@ type rule struct {
 	// keeps says that a delete leaves nothing behind and nothing else can beat a
 	// write.
 	keeps bool
+	// outlives says that what had been overwritten may still beat what comes later
+	// and be shown again, when nothing else is left: clocks decide before causality
+	// does.
+	outlives bool
 }
 
 // ruleOf knows the resolvers by name. All others show what is greatest by some
 // stamp, and a deletion like any other write.
 func ruleOf(resolver string) rule {
-	return rule{counter: resolver == "counter", keeps: resolver == "counter" || resolver == "siblings"}
+	return rule{counter: resolver == "counter", keeps: resolver == "counter" || resolver == "siblings", outlives: resolver == "interval"}
 }
 
 func newGraph(h *History, serve func(key string) string) *graph {

@@ -333,3 +333,24 @@ func TestMissingIsSaidOnlyOnceLeadersAgree(t *testing.T) {
 	s.final(shows("s", d(3, 1)), "n2", "n3")
 	wantLosses(t, s.h.Judge("lww"), "u concurrent z")
 }
+
+// TestWhatClocksPutBeforeItsOwnPastIsInverted: under interval a version that has
+// been overwritten may be shown again, when the clocks put all that followed
+// wholly before it. What fell to it had seen it, though at its birth something
+// else was still shown.
+func TestWhatClocksPutBeforeItsOwnPastIsInverted(t *testing.T) {
+	told := func() *story {
+		s := tell()
+		s.writes(write{label: "bar", client: "A", leader: "n1", dot: d(1, 1)})
+		s.writes(write{label: "x", client: "A", leader: "n1", dot: d(1, 2)})
+		other := shows("x", d(1, 2))
+		s.writes(write{label: "u", client: "B", leader: "n1", dot: d(1, 3), over: dots(d(1, 1)), after: &other})
+		s.final(shows("bar", d(1, 1)), "n1")
+		return s
+	}
+	v := told().wantTally(t, "interval", oracle.Tally{Acked: 3, Accounted: 1, Lost: 2, Inverted: 1, Concurrent: 1})
+	for _, class := range []string{"inverted", "concurrent"} {
+		wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), "concurrent"), row(d(1, 3), class)}}))
+	}
+	told().wantTally(t, "lww", oracle.Tally{Acked: 3, Accounted: 1, Lost: 2, Durability: 1, Concurrent: 1})
+}

@@ -54,7 +54,7 @@ func (c *comparison) row(row LedgerRow) []string {
 		return nil
 	}
 	c.rows[u] = append(c.rows[u], row.Class)
-	if want := c.j.ledgered(u, row.Dot); want != row.Class && !(c.j.unseen(u) && c.j.fates[u].beaten()) {
+	if want := c.j.ledgered(u, row.Dot); want != row.Class && !(c.j.guessed(u) && c.j.fates[u].beaten()) {
 		return []string{fmt.Sprintf("%s: the ledger holds %s (%s) as %s; the oracle finds it %s", c.leader, g.label(u), row.Dot, row.Class, want)}
 	}
 	return nil
@@ -86,7 +86,7 @@ func (c *comparison) missing() []string {
 		if c.j.g.keys[q.key].crossed || !f.beaten() || q.acked.never() || c.j.gone(int32(u)) {
 			continue
 		}
-		if rows := c.rows[int32(u)]; slices.Contains(rows, f.class.String()) || c.j.unseen(int32(u)) && len(rows) > 0 {
+		if rows := c.rows[int32(u)]; slices.Contains(rows, f.class.String()) || c.j.guessed(int32(u)) && len(rows) > 0 {
 			continue
 		}
 		held := "does not hold it"

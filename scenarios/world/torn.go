@@ -12,57 +12,51 @@ import (
 // tornBlock is how much of a file reaches the disk at once, in bytes.
 const tornBlock = 4096
 
-// tear is a disk of which an arbitrary part of what was not synced survived:
-// lost is all that was synced, kept everything that was written. Files and
-// blocks are gone through in order, so that equal chance tears equally; the
-// filesystem's own tearing follows the order of a map.
+// tear is a disk on which an arbitrary part of what was not synced survived:
+// lost is all that was synced, kept everything that was written. It changes lost.
+// Only logs are torn: whatever else the store relies on it had synced before. The
+// two are not of quite the same instant, since the store's own goroutines go on;
+// what only one of them has stays as it is in lost. Files and blocks are gone
+// through in order, so that equal chance tears equally; the filesystem's own
+// tearing follows the order of a map.
 func tear(lost, kept *vfs.MemFS, chance *rand.Rand) (*vfs.MemFS, error) {
-	torn := vfs.NewCrashableMem()
-	if err := tearDir(torn, lost, kept, "/", chance); err != nil {
+	if err := tearDir(lost, kept, "/", chance); err != nil {
 		return nil, fmt.Errorf("tear a disk: %w", err)
 	}
-	return torn, nil
+	return lost, nil
 }
 
-func tearDir(torn, lost, kept *vfs.MemFS, dir string, chance *rand.Rand) error {
-	names, err := kept.List(dir)
+func tearDir(lost, kept *vfs.MemFS, dir string, chance *rand.Rand) error {
+	names, err := lost.List(dir)
 	if err != nil {
 		return err
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if err := tearEntry(torn, lost, kept, kept.PathJoin(dir, name), chance); err != nil {
+		if err := tearEntry(lost, kept, lost.PathJoin(dir, name), chance); err != nil {
 			return err
 		}
 	}
-	return syncDir(torn, dir)
+	return syncDir(lost, dir)
 }
 
-// tearEntry takes over a file or a folder; one whose name was not synced may be
-// missing altogether.
-func tearEntry(torn, lost, kept *vfs.MemFS, path string, chance *rand.Rand) error {
-	if _, err := lost.Stat(path); err != nil && chance.IntN(2) == 0 {
-		return nil
-	}
-	info, err := kept.Stat(path)
+func tearEntry(lost, kept *vfs.MemFS, path string, chance *rand.Rand) error {
+	info, err := lost.Stat(path)
 	if err != nil {
 		return err
 	}
 	if info.IsDir() {
-		if err := torn.MkdirAll(path, 0o755); err != nil {
-			return err
-		}
-		return tearDir(torn, lost, kept, path, chance)
+		return tearDir(lost, kept, path, chance)
 	}
 	whole, err := content(kept, path)
-	if err != nil {
-		return err
+	if err != nil || !isLog(path) {
+		return nil // the store had done with it meanwhile
 	}
 	synced, err := content(lost, path)
 	if err != nil {
-		synced = nil // its name was not synced either
+		return err
 	}
-	return put(torn, path, mixed(synced, whole, chance))
+	return put(lost, path, mixed(synced, whole, chance))
 }
 
 // mixed is synced with some blocks of whole: what is not there for certain may

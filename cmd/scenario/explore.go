@@ -19,7 +19,7 @@ func exploreCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "seeds", Value: 100, Usage: "`N` histories"},
 			&cli.Uint64Flag{Name: "seed", Value: defaultSeed, Usage: "the first seed is `N`"},
-			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
+			&cli.StringFlag{Name: "resolvers", Aliases: []string{"resolver", "r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
 			&cli.DurationFlag{Name: "time", Usage: "begin no history after `DURATION`; 0: no limit"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list how often each fault fired and what it led to"},
 			workersFlag(),
@@ -34,8 +34,14 @@ func exploreSeeds(c *cli.Context) error {
 	if err := takes(c, 0); err != nil {
 		return err
 	}
-	ids, err := resolvers(c.String("resolver"))
+	ids, err := resolvers(c.String("resolvers"))
 	if err != nil {
+		return err
+	}
+	if c.Duration("time") < 0 {
+		return cliutil.Usage("--time cannot be negative", "it is how long to begin histories", "leave it out to play all seeds")
+	}
+	if err := positive(c, "workers"); err != nil {
 		return err
 	}
 	progress := cliutil.NewProgress(c.App.ErrWriter)
@@ -54,30 +60,41 @@ func exploreSeeds(c *cli.Context) error {
 	if err != nil {
 		return cliutil.Fail("exploring stopped", err, "")
 	}
-	explored(c, found, time.Since(began))
+	if err := explored(c, found, time.Since(began)); err != nil {
+		return err
+	}
 	return judged(c, found)
 }
 
 // explored prints what was played and every failure.
-func explored(c *cli.Context, found explore.Report, took time.Duration) {
-	w := c.App.Writer
-	fmt.Fprintf(w, "%d seeds, %d runs, %d requests, %s of virtual time in %s\n",
-		found.Seeds, found.Runs, found.Ops, found.Virtual.Round(time.Second), took.Round(time.Millisecond))
+func explored(c *cli.Context, found explore.Report, took time.Duration) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s, %s, %s of virtual time in %s: %s\n", number(found.Seeds, "seed"), number(found.Runs, "run"),
+		number(found.Ops, "request"), found.Virtual.Round(time.Second), took.Round(time.Millisecond), outcome(found))
 	if c.Bool("verbose") {
-		coverage(w, found.Fired)
+		coverage(&b, found.Fired)
 	}
 	for _, f := range found.Failures {
-		fmt.Fprintf(w, "\nseed %d under %s broke: %s\nreplay: %s\nshrunk to %d lines:\n\n%s", f.Seed, f.Resolver,
+		fmt.Fprintf(&b, "\nseed %d under %s broke: %s\nreplay: %s\nshrunk to %d lines:\n\n%s", f.Seed, f.Resolver,
 			strings.Join(f.Broken, "; "), f.Replay(), f.Lines, f.Scenario.Print())
 	}
+	_, err := io.WriteString(c.App.Writer, b.String())
+	return err
+}
+
+func outcome(found explore.Report) string {
+	if n := len(found.Failures); n > 0 {
+		return number(n, "history") + " broke a promise"
+	}
+	return "no promise broke"
 }
 
 // coverage lists what the histories came upon: a promise that held says nothing
 // about a fault that never fired.
-func coverage(w io.Writer, fired world.Fired) {
-	fmt.Fprintln(w)
+func coverage(b *strings.Builder, fired world.Fired) {
+	fmt.Fprintln(b)
 	for _, what := range world.Happenings() {
-		fmt.Fprintf(w, "%-34s%10d\n", what, fired[what])
+		fmt.Fprintf(b, "%-34s%10d\n", what, fired[what])
 	}
 }
 
@@ -90,7 +107,7 @@ func judged(c *cli.Context, found explore.Report) error {
 		return nil
 	}
 	return &cliutil.Problem{
-		What: fmt.Sprintf("%d histories broke a promise", len(found.Failures)),
+		What: outcome(found),
 		Why:  strings.Join(found.Failures[0].Broken, "; "),
 		Next: found.Failures[0].Replay(),
 		Code: cliutil.Broken,

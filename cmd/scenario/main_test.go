@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,4 +22,22 @@ func TestScripts(t *testing.T) {
 		Dir:  "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": clitest.Exits},
 	})
+}
+
+// fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "out", Err: errors.New("no space left on device")}
+}
+
+func TestWhatCannotBeWrittenIsAFailure(t *testing.T) {
+	for _, line := range []string{"list", "verbs", "show relay", "check relay", "run relay --out none", "compare relay --out none",
+		"compare relay -o json --out none", "compare relay -o markdown --out none", "explore --seeds 1 -r lww", "completion bash"} {
+		var errs bytes.Buffer
+		code := run(append([]string{"scenario"}, strings.Fields(line)...), strings.NewReader(""), fullDisk{}, &errs)
+		if code != 1 || !strings.Contains(errs.String(), "no space left") || !strings.Contains(errs.String(), "next: make room") {
+			t.Errorf("%s: exit %d, %q", line, code, errs.String())
+		}
+	}
 }

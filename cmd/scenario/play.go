@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -40,7 +41,7 @@ func tell(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	st := report.Style{Colour: cliutil.Colour(c.App.Writer)}
+	st := style(c)
 	for i, r := range results {
 		if err := report.Story(c.App.Writer, all[i].Scenario, r, c.Bool("verbose"), st); err != nil {
 			return err
@@ -54,6 +55,11 @@ func tell(c *cli.Context) error {
 	return conclude(c, all, results)
 }
 
+// style is how text is laid out where it is going.
+func style(c *cli.Context) report.Style {
+	return report.Style{Colour: cliutil.Colour(c.App.Writer), Width: cliutil.Width(c.App.Writer)}
+}
+
 // compare plays scenarios under several resolvers and prints the matrix.
 func compare(c *cli.Context) error {
 	ids, err := resolvers(c.String("resolvers"))
@@ -62,6 +68,9 @@ func compare(c *cli.Context) error {
 	}
 	format, err := matrix(c.String("output"))
 	if err != nil {
+		return err
+	}
+	if err := positive(c, "workers"); err != nil {
 		return err
 	}
 	all, err := choose(c, library.Names()...)
@@ -81,7 +90,7 @@ func compare(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("update") {
-		return updateAll(c, all, results)
+		return errors.Join(updateAll(c, all, results), judge(c, all, accepted(results)))
 	}
 	return conclude(c, all, results)
 }
@@ -120,7 +129,7 @@ func matrix(format string) (func(*cli.Context, []chosen, []*scenarios.Result) er
 
 // table prints the blocks and, if the figure was played, its picture.
 func table(c *cli.Context, all []chosen, results []*scenarios.Result) error {
-	st := report.Style{Colour: cliutil.Colour(c.App.Writer)}
+	st := style(c)
 	if err := report.Table(c.App.Writer, report.Blocks(scripts(all), results), st); err != nil {
 		return err
 	}
@@ -140,17 +149,34 @@ func conclude(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 	if err := keep(c, all, results); err != nil {
 		return err
 	}
+	return judge(c, all, results)
+}
+
+// accepted is the results as what scripts expect from now on. Promises that
+// broke stay broken.
+func accepted(results []*scenarios.Result) []*scenarios.Result {
+	out := make([]*scenarios.Result, len(results))
+	for i, r := range results {
+		held := *r
+		held.Expectation = scenarios.Held
+		out[i] = &held
+	}
+	return out
+}
+
+// judge is the outcome as an error.
+func judge(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 	switch report.Judge(results) {
 	case report.Broke:
-		return verdict(all, results, report.Broke, "not as expected", cliutil.Broken)
+		return verdict(c, all, results, report.Broke, "did not go as expected or promised", cliutil.Broken)
 	case report.Unconverged:
-		return verdict(all, results, report.Unconverged, "not converged", cliutil.Unconverged)
+		return verdict(c, all, results, report.Unconverged, "ended with leaders that still differ", cliutil.Unconverged)
 	}
 	return nil
 }
 
 // verdict names the results that ended so.
-func verdict(all []chosen, results []*scenarios.Result, o report.Outcome, what string, code int) error {
+func verdict(c *cli.Context, all []chosen, results []*scenarios.Result, o report.Outcome, what string, code int) error {
 	var bad []*scenarios.Result
 	var names []string
 	for _, r := range results {
@@ -162,20 +188,38 @@ func verdict(all []chosen, results []*scenarios.Result, o report.Outcome, what s
 	if len(names) > 4 {
 		names = append(names[:4], fmt.Sprintf("and %d more", len(names)-4))
 	}
-	first := bad[0]
 	return &cliutil.Problem{
-		What: fmt.Sprintf("%d of %d results are %s", len(bad), len(results), what),
+		What: fmt.Sprintf("%d of %s %s", len(bad), runs(len(results)), what),
 		Why:  strings.Join(names, ", "),
-		Next: fmt.Sprintf("scenario run %s --resolver %s --seed %d tells the story", argument(all, first.Scenario), first.Resolver, first.Seed),
+		Next: next(c, all, bad[0], o),
 		Code: code,
 	}
+}
+
+func runs(n int) string { return number(n, "run") }
+
+// next is what to do about a result that is not as it should be.
+func next(c *cli.Context, all []chosen, r *scenarios.Result, o report.Outcome) string {
+	arg := argument(all, r.Scenario)
+	story := fmt.Sprintf("scenario run %s --resolver %s --seed %d", arg, r.Resolver, r.Seed)
+	switch {
+	case c.Command.Name != "run":
+		return story + " tells the story"
+	case o == report.Unconverged:
+		return "what is cut must be healed before settle, and the settling time be long enough"
+	case r.Expectation == scenarios.Broken && arg != stdin:
+		return "if it is right as it is, scenario compare " + arg + " --update expects it from now on"
+	case !c.Bool("verbose"):
+		return story + " -v tells each request and each message"
+	}
+	return "the lines that begin with ✗ say what broke"
 }
 
 // argument is what names the scenario on a command line.
 func argument(all []chosen, name string) string {
 	for _, s := range all {
-		if s.Name == name && s.path != "" {
-			return s.path
+		if s.Name == name {
+			return s.arg
 		}
 	}
 	return name

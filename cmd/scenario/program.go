@@ -7,10 +7,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/scenarios"
 )
 
 // defaultSeed is the seed of the expectations in scripts.
-const defaultSeed = 1
+const defaultSeed = scenarios.ExpectedSeed
 
 const about = `A scenario is a text file: a cluster with its clocks and links, what clients and
 faults do to it, and what is promised. It is played in virtual time, so the same
@@ -67,7 +68,7 @@ func compareCommand() *cli.Command {
 	return &cli.Command{
 		Name: "compare", Usage: "play scenarios under several resolvers and compare", ArgsUsage: "[NAME|FILE]...   (default: the whole library)",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "resolvers", Aliases: []string{"r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
+			&cli.StringFlag{Name: "resolvers", Aliases: []string{"resolver", "r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "table, json or markdown: `FORMAT`"},
 			&cli.BoolFlag{Name: "update", Usage: "rewrite the expect sections of the scripts with what happened"},
 			seedFlag(), workersFlag(), outFlag(),

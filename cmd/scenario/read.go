@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -34,8 +35,30 @@ func takes(c *cli.Context, n int) error {
 	if c.NArg() == n {
 		return nil
 	}
-	return cliutil.Usage(fmt.Sprintf("scenario %s takes %d arguments, not %d", c.Command.Name, n, c.NArg()),
+	if n == 0 {
+		return cliutil.Usage("scenario "+c.Command.Name+" takes no arguments", "read: "+strings.Join(c.Args().Slice(), " "), "scenario "+c.Command.Name+" --help")
+	}
+	return cliutil.Usage(fmt.Sprintf("scenario %s takes %s, not %d", c.Command.Name, number(n, "argument"), c.NArg()),
 		"read: "+strings.Join(c.Args().Slice(), " "), "scenario "+c.Command.Name+" --help")
+}
+
+// positive refuses a count below one.
+func positive(c *cli.Context, flag string) error {
+	if n := c.Int(flag); n < 1 {
+		return cliutil.Usage(fmt.Sprintf("--%s cannot be %d", flag, n), "there must be at least one", "leave it out")
+	}
+	return nil
+}
+
+// number is a count with its noun.
+func number(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+		noun = stem + "ie"
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // show prints a script as it stands.
@@ -59,7 +82,9 @@ func check(c *cli.Context) error {
 	for _, arg := range c.Args().Slice() {
 		s, err := read(c, arg)
 		if err == nil {
-			describe(c, arg, s.Scenario)
+			err = describe(c, arg, s.Scenario)
+		}
+		if err == nil {
 			continue
 		}
 		bad++
@@ -69,31 +94,33 @@ func check(c *cli.Context) error {
 		fmt.Fprintf(c.App.ErrWriter, "scenario: %v\n", err)
 	}
 	if bad > 0 {
-		return &cliutil.Problem{What: fmt.Sprintf("%d of %d are not scenarios", bad, c.NArg()), Why: "told above, file by file", Next: "scenario verbs prints the language"}
+		return &cliutil.Problem{What: fmt.Sprintf("%d of %d cannot be played", bad, c.NArg()), Why: "told above, file by file", Next: "scenario verbs prints the language"}
 	}
 	return nil
 }
 
 // describe says what a script would play.
-func describe(c *cli.Context, arg string, s *script.Scenario) {
+func describe(c *cli.Context, arg string, s *script.Scenario) error {
 	happenings := 0
 	for _, e := range s.Events {
 		happenings += e.Times()
 	}
-	w := c.App.Writer
+	w := &strings.Builder{}
 	fmt.Fprintf(w, "%s: ok\n", arg)
 	fmt.Fprintf(w, "  %s: %s\n", s.Name, s.Title)
 	fmt.Fprintf(w, "  model     %s\n", s.Model)
 	fmt.Fprintf(w, "  cluster   leaders %s; clients %s\n", strings.Join(s.Leaders, " "), clients(s))
-	fmt.Fprintf(w, "  plays     %d events in %d lines, then settles for %s\n", happenings, len(s.Events), s.Settle)
+	fmt.Fprintf(w, "  plays     %s in %s, then settles for %s\n", number(happenings, "event"), number(len(s.Events), "line"), s.Settle)
 	for _, k := range s.Checks {
 		fmt.Fprintf(w, "  promises  %s (%s)\n", k, k.Kind())
 	}
 	if n := len(s.Expect.Rows); n > 0 {
-		fmt.Fprintf(w, "  expects   %d rows\n", n)
+		fmt.Fprintf(w, "  expects   %s\n", number(n, "row"))
 	} else {
 		fmt.Fprintf(w, "  expects   nothing yet; scenario compare %s --update writes it\n", arg)
 	}
+	_, err := io.WriteString(c.App.Writer, w.String())
+	return err
 }
 
 func clients(s *script.Scenario) string {

@@ -16,11 +16,15 @@ import (
 	"kvd/scenarios/script"
 )
 
+// stdin names standard input on a command line.
+const stdin = "-"
+
 // chosen is a scenario somebody asked for.
 type chosen struct {
 	*script.Scenario
 	text []byte // as it was read
 	path string // the file it came from; empty: none
+	arg  string // what named it on the command line
 }
 
 // choose reads the scenarios that the arguments name, or the given names if
@@ -54,13 +58,13 @@ func read(c *cli.Context, arg string) (chosen, error) {
 	if err != nil {
 		return chosen{}, cliutil.Fail("cannot read the scenario "+arg, err, "scenario verbs prints the language")
 	}
-	return chosen{s, text, path}, nil
+	return chosen{s, text, path, arg}, nil
 }
 
 // source is the text behind an argument, and its file if it has one.
 func source(c *cli.Context, arg string) (text []byte, path string, err error) {
 	switch {
-	case arg == "-":
+	case arg == stdin:
 		text, err = io.ReadAll(c.App.Reader)
 	case strings.HasSuffix(arg, ".txtar") || strings.ContainsRune(arg, os.PathSeparator):
 		text, err = os.ReadFile(arg)
@@ -71,13 +75,18 @@ func source(c *cli.Context, arg string) (text []byte, path string, err error) {
 		text, err = library.Source(arg)
 	}
 	if err != nil {
-		return nil, "", cliutil.Fail("cannot read the scenario "+arg, err, "scenario list names those that ship")
+		return nil, "", cliutil.Fail("cannot read the scenario "+arg, err, "name a file that is there, or one of those that scenario list names")
 	}
 	return text, path, nil
 }
 
 func unknownScenario(arg string) error {
 	next := "scenario list names them; a file ends in .txtar"
+	for _, file := range []string{arg + ".txtar", "." + string(os.PathSeparator) + arg} {
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			return cliutil.Usage(fmt.Sprintf("unknown scenario %q", arg), "the library has none of that name", "did you mean the file "+file+"?")
+		}
+	}
 	if near := cliutil.Nearest(arg, library.Names()); near != "" {
 		next = "did you mean " + near + "? " + next
 	}
@@ -112,10 +121,14 @@ func resolvers(text string) ([]resolve.ID, error) {
 	return ids, nil
 }
 
+// resolver reads one name.
 func resolver(name string) (resolve.ID, error) {
 	id, err := resolve.ParseID(name)
 	if err == nil {
 		return id, nil
+	}
+	if name == "all" || strings.Contains(name, ",") {
+		return 0, cliutil.Usage(fmt.Sprintf("%q is more than one resolver", name), "a story is told under one at a time", "scenario compare plays several")
 	}
 	next := "choose one of them"
 	if near := cliutil.Nearest(name, resolve.Names()); near != "" {

@@ -30,8 +30,8 @@ func updatable(c *cli.Context, all []chosen) error {
 	if len(ids) != len(resolve.IDs()) {
 		return cliutil.Usage("--update needs every resolver", "the expect section has a row for each", "leave out --resolvers")
 	}
-	if c.Uint64("seed") != defaultSeed {
-		return cliutil.Usage("--update needs the usual seed", fmt.Sprintf("scripts expect what happens with seed %d", defaultSeed), "leave out --seed")
+	if c.Uint64("seed") != scenarios.ExpectedSeed {
+		return cliutil.Usage("--update needs the usual seed", fmt.Sprintf("scripts expect what happens with seed %d", scenarios.ExpectedSeed), "leave out --seed")
 	}
 	for i := range all {
 		if err := all[i].locate(); err != nil {
@@ -43,11 +43,14 @@ func updatable(c *cli.Context, all []chosen) error {
 
 // locate finds the file to rewrite and sees that it can be written.
 func (s *chosen) locate() error {
+	if s.arg == stdin {
+		return cliutil.Usage("--update has no file to write to", "the scenario came on standard input", "put it into a file, and name that")
+	}
 	if s.path == "" {
 		path, ok := home(s.Name)
 		if !ok {
 			return cliutil.Usage("--update has no file for "+s.Name, "the library is part of the program",
-				"run it inside the source tree, or on a file: scenario show "+s.Name+" > mine.txtar")
+				"run it inside the source tree, or on a file of your own: scenario show "+s.Name+" > mine.txtar")
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {

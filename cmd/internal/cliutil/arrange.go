@@ -101,7 +101,7 @@ func (a *arranger) word(arg string) error {
 		}
 	}
 	if arg == "help" || arg == "h" {
-		a.levels = append(a.levels, level{name: arg})
+		a.levels = append(a.levels, level{name: arg, commands: last.commands})
 		return nil
 	}
 	return a.unknownCommand(arg, last.commands)
@@ -119,11 +119,13 @@ func (a *arranger) unknownCommand(arg string, commands []*cli.Command) error {
 	return Usage(fmt.Sprintf("unknown command %q", arg), fmt.Sprintf("%s has no command of that name", a.path()), next)
 }
 
-// path is the commands chosen so far.
+// path is the commands chosen so far, without help.
 func (a *arranger) path() string {
 	path := a.program
 	for _, l := range a.levels[1:] {
-		path += " " + l.name
+		if l.name != "help" && l.name != "h" {
+			path += " " + l.name
+		}
 	}
 	return path
 }

@@ -67,7 +67,8 @@ func TestArrange(t *testing.T) {
 		{"context add dev -v", "context add --v -- dev"},
 		{"get get -v", "get --v -- get"},
 		{"get x -h", "get --h -- x"},
-		{"help get", "help -- get"},
+		{"help get", "help get"},
+		{"help", "help"},
 	} {
 		got, err := Arrange(example(&bytes.Buffer{}), append([]string{"kv"}, strings.Fields(c.given)...))
 		if err != nil {
@@ -91,6 +92,8 @@ func TestWhatLooksLikeAFlagAndIsNoneIsRefused(t *testing.T) {
 		{"--verbose get x", "unknown flag --verbose"},
 		{"gte x", "did you mean kv get?"},
 		{"frobnicate", "kv help lists them"},
+		{"help gte", "did you mean kv get?"},
+		{"help frobnicate", "kv help lists them"},
 		{"context rm dev", "unknown command \"rm\""},
 	} {
 		_, err := Arrange(example(&bytes.Buffer{}), append([]string{"kv"}, strings.Fields(c.given)...))
@@ -204,9 +207,26 @@ func TestProblemsForPrograms(t *testing.T) {
 	}
 }
 
+func TestValuesThatCannotBeRead(t *testing.T) {
+	app := example(&bytes.Buffer{})
+	app.Commands = append(app.Commands, &cli.Command{Name: "wait", Flags: []cli.Flag{
+		&cli.DurationFlag{Name: "time"}, &cli.IntFlag{Name: "n"}, &cli.Uint64Flag{Name: "seed"}, &cli.BoolFlag{Name: "quiet"},
+	}})
+	for given, says := range map[string]string{
+		"--time 5": "--time takes a duration such as", "-n x": "-n takes a whole number", "--seed=-1": "--seed takes a whole number that is not negative",
+		"--quiet=maybe": "--quiet takes no value, or true",
+	} {
+		err := Run(app, append([]string{"kv", "wait"}, strings.Fields(given)...))
+		var p *Problem
+		if !errors.As(err, &p) || p.Code != Misused || !strings.Contains(p.Error(), says) {
+			t.Errorf("wait %s: %v, want %q", given, err, says)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	names := []string{"ddia-8-3", "relay", "hot-set"}
-	for read, want := range map[string]string{"ddia-8-4": "ddia-8-3", "realy": "relay", "hotset": "hot-set", "zebra": "", "x": "", "": ""} {
+	for read, want := range map[string]string{"ddia-8-4": "ddia-8-3", "realy": "relay", "hotset": "hot-set", "ddia": "ddia-8-3", "rel": "relay", "re": "", "zebra": "", "x": "", "": ""} {
 		if got := Nearest(read, names); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", read, got, want)
 		}

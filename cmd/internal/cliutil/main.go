@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime/debug"
+	"slices"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -49,15 +51,47 @@ func prepare(app *cli.App) {
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.DisableSliceFlagSeparator = true
 	app.HideVersion = true
-	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return misused(app.Name, err) }
+	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return misused(app.Name, app.Flags, err) }
 	leaves(app.Commands, func(c *cli.Command) {
 		c.HideHelpCommand = true
-		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return misused(app.Name+" "+c.Name, err) }
+		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return misused(app.Name+" "+c.Name, c.Flags, err) }
 	})
 }
 
-func misused(path string, err error) error {
-	return Usage("the command line of "+path+" cannot be read", err.Error(), path+" --help says what it takes")
+// invalid is how package flag words a value that it cannot read.
+var invalid = regexp.MustCompile(`^invalid (?:boolean )?value "(.*)" for (?:flag )?-?(.+): `)
+
+// misused is a command line that cannot be read, in words of people where the
+// reason is known.
+func misused(path string, flags []cli.Flag, err error) error {
+	next := path + " --help says what it takes"
+	m := invalid.FindStringSubmatch(err.Error())
+	if m == nil {
+		return Usage("the command line of "+path+" cannot be read", err.Error(), next)
+	}
+	return Usage(fmt.Sprintf("%s cannot be %q", dashed(m[2]), m[1]), dashed(m[2])+" takes "+taken(flags, m[2]), next)
+}
+
+// taken is what a flag's value looks like.
+func taken(flags []cli.Flag, name string) string {
+	for _, f := range flags {
+		if !slices.Contains(f.Names(), name) {
+			continue
+		}
+		switch f.(type) {
+		case *cli.DurationFlag:
+			return "a duration such as 200ms, 30s or 5m"
+		case *cli.Uint64Flag, *cli.UintFlag:
+			return "a whole number that is not negative"
+		case *cli.IntFlag, *cli.Int64Flag:
+			return "a whole number"
+		case *cli.BoolFlag:
+			return "no value, or true or false"
+		case *cli.Float64Flag:
+			return "a number"
+		}
+	}
+	return "another value"
 }
 
 // leaves calls do for every command without commands of its own.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 )
 
@@ -79,6 +80,9 @@ func TellJSON(w io.Writer, err error) int {
 // problem is a copy of the error's problem, or one that says what the error says.
 func problem(err error) Problem {
 	p := &Problem{What: "failed", Why: err.Error()}
+	if at := new(fs.PathError); errors.As(err, &at) && at.Op == "write" {
+		p.What, p.Next = "cannot write what was asked for", "make room, or write somewhere else"
+	}
 	errors.As(err, &p)
 	told := *p
 	if told.Code == OK {

@@ -136,8 +136,8 @@ func shipWithoutDeps() host.Tamper {
 	}}
 }
 
-// forgetForeignRequests remembers no request of ops that came from peers, as a
-// leader that only knows its own clients would.
+// forgetForeignRequests does not notice that a peer had accepted a request too,
+// as a leader that only knows its own clients would not.
 func forgetForeignRequests() host.Tamper {
 	return hooks{put: func(p replica.Put) replica.Put {
 		if _, is := p.(replica.PutTwins); is {
@@ -239,13 +239,13 @@ func TestPlantedBugsAreCaught(t *testing.T) {
 // by what the library expects of ddia-8-3.
 func TestMistakenResolversAreCaught(t *testing.T) {
 	for _, m := range resolvetest.Mistakes() {
+		if m.Name == "ties by node name" {
+			continue
+		}
 		t.Run(m.Name, func(t *testing.T) {
 			t.Parallel()
 			plant := func(o *scenarios.Options) { o.Mistaken = m.Panel.Rules }
-			switch m.Name {
-			case "ties by node name":
-				return
-			case "last write among causal survivors":
+			if m.Name == "last write among causal survivors" {
 				breaksExpectation(t, m.In, plant)
 				return
 			}

@@ -34,6 +34,9 @@ func tell(c *cli.Context) error {
 		return err
 	}
 	all, err := choose(c, figure)
+	if err == nil {
+		all, err = playable(c, all)
+	}
 	if err != nil {
 		return err
 	}
@@ -74,6 +77,9 @@ func compare(c *cli.Context) error {
 		return err
 	}
 	all, err := choose(c, library.Names()...)
+	if err == nil {
+		all, err = playable(c, all)
+	}
 	if err != nil {
 		return err
 	}
@@ -97,6 +103,9 @@ func compare(c *cli.Context) error {
 
 // play runs everything and shows how far it has come.
 func play(c *cli.Context, all []chosen, ids []resolve.ID, workers int) ([]*scenarios.Result, error) {
+	if c.Bool("live") {
+		return playLive(c, all, ids)
+	}
 	progress := cliutil.NewProgress(c.App.ErrWriter)
 	done := func(finished, total int) { progress.Say(fmt.Sprintf("%d of %d runs", finished, total)) }
 	results, err := scenarios.Compare(c.Context, scripts(all), ids, c.Uint64("seed"), workers, done)

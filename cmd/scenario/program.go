@@ -25,6 +25,7 @@ Examples:
    scenario run -r causal                   the same history under another resolver
    scenario compare                         the whole library under every resolver
    scenario compare hot-set -o markdown     one of them, for a page
+   scenario run ddia-8-3 --live             the same history, made by real processes
    scenario show ddia-8-3 > mine.txtar      a script to begin with
    scenario check mine.txtar                is it a scenario, and what would it play
    scenario explore --seeds 200             random histories, shrunk if they break a promise
@@ -55,11 +56,11 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 func runCommand() *cli.Command {
 	return &cli.Command{
 		Name: "run", Usage: "tell the story of scenarios under one resolver", ArgsUsage: "[NAME|FILE]...   (default: ddia-8-3)",
-		Flags: []cli.Flag{
+		Flags: append(liveFlags(),
 			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: "lww", Usage: "serve every key by `NAME`"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell everything: each request, each message"},
 			seedFlag(), outFlag(),
-		},
+		),
 		Action: tell,
 	}
 }
@@ -67,12 +68,12 @@ func runCommand() *cli.Command {
 func compareCommand() *cli.Command {
 	return &cli.Command{
 		Name: "compare", Usage: "play scenarios under several resolvers and compare", ArgsUsage: "[NAME|FILE]...   (default: the whole library)",
-		Flags: []cli.Flag{
+		Flags: append(liveFlags(),
 			&cli.StringFlag{Name: "resolvers", Aliases: []string{"resolver", "r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "table, json or markdown: `FORMAT`"},
 			&cli.BoolFlag{Name: "update", Usage: "rewrite the expect sections of the scripts with what happened"},
 			seedFlag(), workersFlag(), outFlag(),
-		},
+		),
 		Action: compare,
 	}
 }

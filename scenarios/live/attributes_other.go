@@ -12,4 +12,6 @@ import (
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // halt would pause the process and wait until it stands still.
-func (p *process) halt() error { return errors.New("it cannot be known here whether a process stands still") }
+func (p *process) halt() error {
+	return errors.New("it cannot be known here whether a process stands still")
+}

@@ -1,36 +1,163 @@
-package live
+package live_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/library"
+	"kvd/scenarios/live"
+	"kvd/scenarios/script"
 )
 
-func TestTry(t *testing.T) {
-	s, err := library.Find(os.Getenv("TRY"))
+// binary is the kvd program that all tests of this package play against.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(withProgram(m)) }
+
+func withProgram(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "kvd-live-test-")
 	if err != nil {
-		t.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	bin := "/tmp/kvdlive/kvd"
-	id, err := resolve.ParseID(os.Getenv("RES"))
-	if err != nil {
-		t.Fatal(err)
+	defer os.RemoveAll(dir)
+	if binary, err = live.Build(context.Background(), dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	began := time.Now()
-	r, err := Run(context.Background(), s, Options{Resolver: id, Seed: 1, Binary: bin, Logf: t.Logf})
-	if err != nil {
-		t.Fatal(err)
+	return m.Run()
+}
+
+// long reports whether the whole library is played: KVD_LIVE=1.
+func long() bool { return os.Getenv("KVD_LIVE") == "1" }
+
+// TestFigure plays the figure under the resolver that loses its increment and
+// under one that does not: once each, or ten times.
+func TestFigure(t *testing.T) {
+	times := 1
+	if long() {
+		times = 10
 	}
-	t.Logf("%s: expectation %s attempts %d: acked %d lost %d inv %d conc %d sib %d %v session %s %v", time.Since(began), r.Expectation, r.Attempts, r.Acked, r.Lost, r.Inverted, r.Concurrent, r.Siblings, r.Values, r.Session, r.Sessions)
-	for _, p := range r.Promises {
-		if !p.Held {
-			t.Errorf("%s: %s", p.Check, p.Why)
+	s := find(t, "ddia-8-3")
+	for range times {
+		for id, lost := range map[resolve.ID]int{resolve.LWW: 1, resolve.Siblings: 0} {
+			if r := play(t, s, id); r.Lost != lost || r.Acked != 2 || !r.Live {
+				t.Errorf("under %s: acked %d, lost %d, live %v", id, r.Acked, r.Lost, r.Live)
+			}
 		}
 	}
-	_ = scenarios.Held
+}
+
+// TestLibrary plays everything that can be, under every resolver, if asked to;
+// otherwise it asks only what can.
+func TestLibrary(t *testing.T) {
+	all, err := library.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	playable := 0
+	for _, s := range all {
+		p := live.PlanFor(s)
+		if p.Only != "" {
+			t.Logf("%-20s simulation only: %s", s.Name, p.Only)
+			continue
+		}
+		playable++
+		for _, id := range resolve.IDs() {
+			if long() {
+				play(t, s, id)
+			}
+		}
+	}
+	if playable < 12 {
+		t.Errorf("only %d scenarios of the library can be played", playable)
+	}
+}
+
+// play holds a run to its expectation and promises.
+func play(t *testing.T, s *script.Scenario, id resolve.ID) *scenarios.Result {
+	t.Helper()
+	began := time.Now()
+	r, err := live.Run(context.Background(), s, live.Options{Resolver: id, Seed: 1, Binary: binary, Dir: t.TempDir(), Logf: t.Logf})
+	if err != nil {
+		t.Error(err)
+		return &scenarios.Result{}
+	}
+	t.Logf("%-20s %-9s %s, attempts %d, %.1fs: acked %d accounted %d lost %d inverted %d concurrent %d siblings %d",
+		s.Name, id, r.Expectation, r.Attempts, time.Since(began).Seconds(), r.Acked, r.Accounted, r.Lost, r.Inverted, r.Concurrent, r.Siblings)
+	if r.Expectation != scenarios.Held {
+		t.Errorf("%s under %s: expectation %s: %v", s.Name, id, r.Expectation, r.Values)
+	}
+	for _, p := range r.Promises {
+		if !p.Held {
+			t.Errorf("%s under %s: %s: %s", s.Name, id, p.Check, p.Why)
+		}
+	}
+	return r
+}
+
+func find(t *testing.T, name string) *script.Scenario {
+	t.Helper()
+	s, err := library.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSimulationOnlyIsRefused(t *testing.T) {
+	_, err := live.Run(context.Background(), find(t, "equal-stamps"), live.Options{Resolver: resolve.LWW, Binary: binary, Dir: t.TempDir()})
+	if !errors.Is(err, live.ErrOnly) || !strings.Contains(err.Error(), "nanosecond") {
+		t.Errorf("equal-stamps: %v", err)
+	}
+}
+
+// TestNothingIsLeft ends a run early, and one whose processes cannot start.
+func TestNothingIsLeft(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
+	defer cancel()
+	s := find(t, "clock-step-back")
+	if _, err := live.Run(ctx, s, live.Options{Resolver: resolve.LWW, Binary: binary, Dir: dir}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a run that was ended: %v", err)
+	}
+	broken := filepath.Join(t.TempDir(), "kvd")
+	if err := os.WriteFile(broken, []byte("#!/bin/sh\necho no such luck >&2\nexit 3\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := live.Run(context.Background(), s, live.Options{Resolver: resolve.LWW, Binary: broken, Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "no such luck") {
+		t.Errorf("a program that does not serve: %v", err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if p := processesOf(t, dir); len(p) > 0 {
+		t.Errorf("processes left: %v", p)
+	}
+}
+
+// processesOf lists command lines that name the folder.
+func processesOf(t *testing.T, dir string) []string {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, path := range paths {
+		if text, err := os.ReadFile(path); err == nil && strings.Contains(string(text), dir) {
+			found = append(found, strings.ReplaceAll(string(text), "\x00", " "))
+		}
+	}
+	return found
 }

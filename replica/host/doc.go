@@ -1,30 +1,38 @@
-// Package host is the pump that turns the pure core into a leader: drain, step,
-// commit, release.
+// Package host is the pump that turns the pure core into a leader, the loop that
+// runs it, and what is read beside the loop.
 //
-//	inputs ─▶ Step each ─▶ Ship ─▶ Commit one batch (fsync) ─▶ Release: replies, sends, events
+//	inputs ─▶ Step each ─▶ Ship ─▶ Commit one batch (fsync) ─▶ publish ─▶ Release: replies, sends, events
+//	                                                              │
+//	reads ────────────────────────────────────────────────────────┴▶ replies, on the reader's goroutine
 //
 // Group commit falls out of it: whatever was drained together shares one batch
-// and one sync. The stages are separate calls so that a crash can be placed
-// between any two of them.
+// and one sync. The stages are separate calls of [Pump] so that a crash can be
+// placed between any two of them; the simulator calls them itself, and [Loop] is
+// for a process of its own.
 //
-// The host's reader is what is stored with the running batch laid over it, what
+// The pump's reader is what is stored with the running batch laid over it, what
 // the running step has put so far included: it watches the output that the core
 // appends to. An object that several steps of a cycle put is written once. A read
 // that fails on disk sticks and fails the commit: a leader that cannot read its
 // own log stops.
 //
-//	type Pump
-//	  Open(cfg replica.Config, store *storage.Store, life logical.Origin, tamper Tamper) (*Pump, error)
-//	  Resume(cfg replica.Config, store *storage.Store, tamper Tamper) (*Pump, error)
-//	  (*Pump) Step(m wallclock.Moment, in ...replica.Input) error   // stages; may be called repeatedly
-//	  (*Pump) Commit() error                                        // ships, stores, syncs
-//	  (*Pump) CommitUnsynced() error                                // the simulator's crash between writing and syncing
-//	  (*Pump) Release() *replica.Output                             // what may leave now; valid until the next Step
-//	  (*Pump) State() replica.State
-//	  (*Pump) Reader() replica.Reader                               // committed and staged state, for probes
-//
 // Open begins a new life: it keeps what the store holds and takes life as the
 // origin of what is accepted from now on. A leader that was not closed cleanly
 // cannot know that nobody holds ops its log lost, and a new origin makes reuse
 // of a dot impossible. Resume goes on with the old one, for whoever does know.
+//
+// Files, in the order of the picture: pump.go and view.go (the cycle and its
+// reader), loop.go, cycle.go and desk.go (the goroutine around it, and whose
+// reply is whose), shelf.go and cache.go (what is durable, for readers), keys.go,
+// sweep.go and standing.go (what else is asked of a leader).
+//
+// Invariants:
+//
+//   - nothing leaves, and nothing is shown to readers beside the loop, before it
+//     is as durable as the store promises;
+//   - what one call reads, it reads as of one moment, and the token it is given
+//     has seen that and nothing later;
+//   - the published frontier covers every op ever given to the outbox;
+//   - decoded objects are what the store holds; only the pump writes to a store;
+//   - every request that was taken is answered exactly once, whatever happens.
 package host

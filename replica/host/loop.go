@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"kvd/logical"
 	"kvd/replica"
 	"kvd/wallclock"
 )
@@ -13,7 +15,7 @@ import (
 // ErrStopped is answered by a loop that takes nothing more.
 var ErrStopped = errors.New("this leader is stopping; try another")
 
-// Clock reads both clocks of the machine.
+// Clock reads both clocks of the machine. It is asked by several goroutines.
 type Clock interface{ Now() wallclock.Moment }
 
 // Outbox carries messages to peers. Send must not block: what it cannot take it
@@ -33,83 +35,172 @@ type LoopConfig struct {
 	// sync took; nil: nobody is.
 	Cycle func(inputs int, commit time.Duration)
 	// QueueInputs bounds what waits for the loop. A client's request beyond it
-	// is refused with replica.ErrOverloaded; a peer's message waits.
+	// is refused with replica.ErrOverloaded; a peer's message waits. Zero: 65536.
 	QueueInputs int
+	// SweepEvery and SweepKeys say how often the next how many keys are looked
+	// through for values of this leader's that have ended. Zero: 100 ms and
+	// 1024, about a hundredth of a core while any key has a deadline and nothing
+	// while none has. Below zero: never.
+	SweepEvery time.Duration
+	SweepKeys  int
+}
+
+// What zero fields of LoopConfig stand for.
+const (
+	defaultQueue      = 65536
+	defaultSweepEvery = 100 * time.Millisecond
+	defaultSweepKeys  = 1024
+)
+
+func (c LoopConfig) withDefaults() LoopConfig {
+	if c.QueueInputs == 0 {
+		c.QueueInputs = defaultQueue
+	}
+	if c.SweepEvery == 0 {
+		c.SweepEvery = defaultSweepEvery
+	}
+	if c.SweepKeys == 0 {
+		c.SweepKeys = defaultSweepKeys
+	}
+	return c
 }
 
 // Loop runs a pump on one goroutine: whatever arrives while a batch is being
-// synced shares the next one.
+// synced shares the next one. Its methods may be called from any goroutine.
 type Loop struct {
 	cfg  LoopConfig
 	pump *Pump
 
 	mu      sync.Mutex
 	room    *sync.Cond // signalled when the queue was drained
-	queue   []replica.Input
-	spare   []replica.Input
+	queue   []item
+	spare   []item
+	queued  int // inputs in the queue
 	stopped bool
 	err     error
 
-	bell  chan struct{} // something was queued
-	done  chan struct{} // the loop has ended
-	calls calls
+	bell     chan struct{} // something was queued
+	ending   chan struct{} // closed when no cycle follows: helpers end
+	done     chan struct{} // closed when the loop has ended, helpers included
+	helpers  sync.WaitGroup
+	desk     desk // of the loop's goroutine alone
+	standing atomic.Pointer[Standing]
+	tally    tally
 }
 
-// Start runs the loop until Stop.
+// item is what waits in the queue: a call, an input, or why the leader must stop.
+type item struct {
+	call *call
+	in   replica.Input
+	err  error
+}
+
+// Start runs the loop until Stop. The pump is the loop's until it has ended, and
+// nobody else may write to its store.
 func Start(pump *Pump, cfg LoopConfig) *Loop {
-	if cfg.QueueInputs == 0 {
-		cfg.QueueInputs = 65536
-	}
-	l := &Loop{cfg: cfg, pump: pump, bell: make(chan struct{}, 1), done: make(chan struct{})}
+	l := &Loop{cfg: cfg.withDefaults(), pump: pump,
+		bell: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
 	l.room = sync.NewCond(&l.mu)
-	l.queue = append(l.queue, replica.Tick{})
-	l.ring()
+	l.stand()
+	if l.cfg.SweepEvery > 0 {
+		l.helpers.Go(l.sweep)
+	}
 	go l.run()
 	return l
 }
 
-// Do hands over requests that arrived together: they share one batch and one
-// sync. done is called once with the replies in the requests' order, on the
-// loop's goroutine, after everything is durable; it must not block, and the
-// replies are valid only until it returns. When Do fails nothing was taken.
+// Do hands over requests that arrived together: no other comes between them, and
+// they share one batch and one sync. When Do fails nothing was taken, and done
+// is not called. Otherwise done is called once, with one reply to each request in
+// the order of the requests, after everything is durable; it must not block, and
+// the slice of replies is valid only until it returns. Until then the requests and
+// their slice are the loop's.
+//
+// Requests that only read what is durable are answered at once, on the caller's
+// goroutine, as of one moment; they may overtake calls that are not answered yet.
+// All others are answered on the loop's goroutine.
 func (l *Loop) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
-	l.mu.Lock()
-	switch {
-	case l.err != nil:
-		l.mu.Unlock()
-		return l.err
-	case l.stopped:
-		l.mu.Unlock()
-		return ErrStopped
-	case len(l.queue)+len(reqs) > l.cfg.QueueInputs:
-		l.mu.Unlock()
-		return replica.ErrOverloaded
+	if len(reqs) > 0 && reqs[0].Verb == replica.Get && l.beside(reqs, done) {
+		return nil
 	}
-	l.calls.begin(reqs, done)
-	for _, r := range reqs {
-		l.queue = append(l.queue, r)
+	l.mu.Lock()
+	err := l.refusal(len(reqs))
+	if err == nil && len(reqs) > 0 {
+		l.queue = append(l.queue, item{call: newCall(reqs, done)})
+		l.queued += len(reqs)
 	}
 	l.mu.Unlock()
-	l.ring()
+	switch {
+	case err != nil:
+		return err
+	case len(reqs) == 0:
+		done(nil)
+	default:
+		l.ring()
+	}
 	return nil
+}
+
+// refusal is why n more requests are not taken. The lock is held.
+func (l *Loop) refusal(n int) error {
+	switch {
+	case l.err != nil:
+		return l.err
+	case l.stopped:
+		return ErrStopped
+	case l.queued+n > l.cfg.QueueInputs:
+		return replica.ErrOverloaded
+	}
+	return nil
+}
+
+// beside answers reads from what is durable, if it can.
+func (l *Loop) beside(reqs []*replica.Request, done func([]replica.Reply)) bool {
+	for _, r := range reqs {
+		if r.Verb != replica.Get {
+			return false
+		}
+	}
+	k := newCall(reqs, done)
+	defer k.recycle()
+	if !l.pump.shelf.read(reqs, l.cfg.Clock, k.replies) {
+		return false
+	}
+	l.tally.beside.Add(uint64(len(reqs)))
+	done(k.replies)
+	return true
 }
 
 // Deliver hands over a peer's message or what became of a peer. It waits while
 // the queue is full, which holds the peer back.
 func (l *Loop) Deliver(in replica.Input) {
 	l.mu.Lock()
-	for len(l.queue) >= l.cfg.QueueInputs && !l.stopped && l.err == nil {
+	for l.queued >= l.cfg.QueueInputs && !l.stopped {
 		l.room.Wait()
 	}
-	if !l.stopped && l.err == nil {
-		l.queue = append(l.queue, in)
-	}
+	l.add(item{in: in})
 	l.mu.Unlock()
 	l.ring()
 }
 
+// push hands over what must not wait.
+func (l *Loop) push(it item) {
+	l.mu.Lock()
+	l.add(it)
+	l.mu.Unlock()
+	l.ring()
+}
+
+func (l *Loop) add(it item) {
+	if !l.stopped {
+		l.queue = append(l.queue, it)
+		l.queued++
+	}
+}
+
 // Stop takes nothing more, finishes what was taken, and ends the loop. Requests
-// that still wait for a token are answered with ErrStopped.
+// that still wait for a token are answered with ErrStopped. After it returned nil
+// or the loop's error nobody reads the store any more.
 func (l *Loop) Stop(ctx context.Context) error {
 	l.mu.Lock()
 	l.stopped = true
@@ -118,7 +209,7 @@ func (l *Loop) Stop(ctx context.Context) error {
 	l.ring()
 	select {
 	case <-l.done:
-		return l.err
+		return l.Err()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -134,6 +225,14 @@ func (l *Loop) Err() error {
 	return l.err
 }
 
+// ended is why nothing more is answered.
+func (l *Loop) ended() error {
+	if err := l.Err(); err != nil {
+		return err
+	}
+	return ErrStopped
+}
+
 func (l *Loop) ring() {
 	select {
 	case l.bell <- struct{}{}:
@@ -141,172 +240,6 @@ func (l *Loop) ring() {
 	}
 }
 
-// run drains and cycles until stopped.
-func (l *Loop) run() {
-	defer close(l.done)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		in, stopped := l.drain()
-		wake, err := l.cycle(in)
-		if err != nil {
-			l.fail(err)
-			return
-		}
-		if stopped { // when it was drained: nothing can have been queued since
-			l.calls.abandon(ErrStopped)
-			return
-		}
-		timer.Reset(wake)
-		select {
-		case <-l.bell:
-		case <-timer.C:
-			l.push(replica.Tick{})
-		}
-	}
-}
-
-// drain takes all that is queued.
-func (l *Loop) drain() ([]replica.Input, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	in := l.queue
-	l.queue, l.spare = l.spare[:0], in
-	l.room.Broadcast()
-	return in, l.stopped
-}
-
-func (l *Loop) push(in replica.Input) {
-	l.mu.Lock()
-	l.queue = append(l.queue, in)
-	l.mu.Unlock()
-}
-
-// cycle is one turn of the pump. It returns how long nothing needs to be done.
-func (l *Loop) cycle(in []replica.Input) (time.Duration, error) {
-	m := l.cfg.Clock.Now()
-	if err := l.pump.Step(m, in...); err != nil {
-		return 0, err
-	}
-	began := time.Now()
-	if err := l.pump.Commit(); err != nil {
-		return 0, err
-	}
-	if l.cfg.Cycle != nil {
-		l.cfg.Cycle(len(in), time.Since(began))
-	}
-	out := l.pump.Release()
-	l.calls.answer(out.Replies)
-	for _, s := range out.Sends {
-		l.cfg.Outbox.Send(s.To, s.Message)
-	}
-	if l.cfg.Observe != nil {
-		for _, e := range out.Events {
-			l.cfg.Observe(e)
-		}
-	}
-	clear(in)
-	return max(time.Millisecond, out.Wake.Sub(m.Mono)), nil
-}
-
-// fail ends the loop for good.
-func (l *Loop) fail(err error) {
-	l.mu.Lock()
-	l.err, l.stopped = err, true
-	l.room.Broadcast()
-	l.mu.Unlock()
-	l.calls.abandon(err)
-}
-
-// calls matches replies with the calls that wait for them.
-type calls struct {
-	mu   sync.Mutex
-	next uint64
-	open map[uint64]*call // by the ID of each request
-	free []*call
-}
-
-// call is one Do that waits.
-type call struct {
-	first   uint64
-	left    int
-	replies []replica.Reply
-	done    func([]replica.Reply)
-}
-
-// begin numbers the requests of one call.
-func (c *calls) begin(reqs []*replica.Request, done func([]replica.Reply)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.open == nil {
-		c.open = map[uint64]*call{}
-	}
-	k := c.take(len(reqs))
-	k.first, k.done = c.next+1, done
-	for _, r := range reqs {
-		c.next++
-		r.ID = c.next
-		c.open[r.ID] = k
-	}
-}
-
-// take is a call with room for n replies.
-func (c *calls) take(n int) *call {
-	k := &call{}
-	if last := len(c.free) - 1; last >= 0 {
-		k, c.free = c.free[last], c.free[:last]
-	}
-	if cap(k.replies) < n {
-		k.replies = make([]replica.Reply, n)
-	}
-	k.replies, k.left = k.replies[:n], n
-	return k
-}
-
-// answer gives out replies; a call whose last one came is done.
-func (c *calls) answer(replies []replica.Reply) {
-	for i := range replies {
-		if k := c.settle(&replies[i]); k != nil {
-			k.done(k.replies)
-			c.recycle(k)
-		}
-	}
-}
-
-// settle files one reply and returns its call when nothing is left to wait for.
-func (c *calls) settle(r *replica.Reply) *call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k := c.open[r.ID]
-	if k == nil {
-		return nil
-	}
-	delete(c.open, r.ID)
-	k.replies[r.ID-k.first] = *r
-	k.left--
-	if k.left > 0 {
-		return nil
-	}
-	return k
-}
-
-func (c *calls) recycle(k *call) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(k.replies)
-	k.done = nil
-	c.free = append(c.free, k)
-}
-
-// abandon answers everything that still waits with err.
-func (c *calls) abandon(err error) {
-	c.mu.Lock()
-	var ids []uint64
-	for id := range c.open {
-		ids = append(ids, id)
-	}
-	c.mu.Unlock()
-	for _, id := range ids {
-		c.answer([]replica.Reply{{ID: id, Err: err}})
-	}
-}
+// Frontier is what is durably applied here: at least every op that was ever given
+// to the outbox.
+func (l *Loop) Frontier() logical.Frontier { return l.standing.Load().State.Frontier }

@@ -17,8 +17,11 @@ type Pump struct {
 	core   *replica.Core
 	batch  *storage.Batch
 	tamper Tamper
+	shelf  *shelf
 	view   view
-	err    error // the first failure
+	err    error            // the first failure
+	own    []logical.Origin // this life and the leader's earlier ones, ascending
+	named  bool             // own is stored
 
 	moment  wallclock.Moment // of the last step
 	out     replica.Output
@@ -39,10 +42,27 @@ const (
 // errUnreleased stops a pump whose caller forgot what was committed.
 var errUnreleased = errors.New("step before release: what was committed would never leave; call Release first")
 
-// Open begins a new life on what the store holds. Life must be drawn at random
-// for it; it becomes the origin of everything accepted from now on. The pump
-// does not close the store. Tamper is nil outside of tests.
+// Options is what a pump may be told beside the core's Config. The zero Options
+// keeps no decoded objects.
+type Options struct {
+	Tamper Tamper // nil outside of tests
+	// CacheBytes bounds the memory of decoded objects, which serve reads and
+	// folds; about 600 bytes and the value for a key without siblings.
+	CacheBytes int64
+}
+
+// DefaultCacheBytes is what Open and Resume keep at most.
+const DefaultCacheBytes = 64 << 20
+
+// Open is OpenWith the default options.
 func Open(cfg replica.Config, store *storage.Store, life logical.Origin, tamper Tamper) (*Pump, error) {
+	return OpenWith(cfg, store, life, Options{Tamper: tamper, CacheBytes: DefaultCacheBytes})
+}
+
+// OpenWith begins a new life on what the store holds. Life must be drawn at random
+// for it; it becomes the origin of everything accepted from now on. The pump does
+// not close the store; nobody else may write to it.
+func OpenWith(cfg replica.Config, store *storage.Store, life logical.Origin, o Options) (*Pump, error) {
 	st, _, err := store.State()
 	switch {
 	case err != nil:
@@ -50,14 +70,20 @@ func Open(cfg replica.Config, store *storage.Store, life logical.Origin, tamper 
 	case life == 0 || st.Frontier.At(life) != 0:
 		return nil, fmt.Errorf("open leader %s: origin %s is zero or has ops already; draw another one", cfg.Name, life)
 	}
+	before := st.Origin
 	st.Origin = life
-	return open(cfg, store, replica.State(st), tamper)
+	return open(cfg, store, replica.State(st), before, o)
 }
 
-// Resume goes on with the life that the store holds. The caller vouches that it
+// Resume is ResumeWith the default options.
+func Resume(cfg replica.Config, store *storage.Store, tamper Tamper) (*Pump, error) {
+	return ResumeWith(cfg, store, Options{Tamper: tamper, CacheBytes: DefaultCacheBytes})
+}
+
+// ResumeWith goes on with the life that the store holds. The caller vouches that it
 // lost nothing and that nobody else holds its origin, and says in cfg.Statuses
 // which numbers the life has used.
-func Resume(cfg replica.Config, store *storage.Store, tamper Tamper) (*Pump, error) {
+func ResumeWith(cfg replica.Config, store *storage.Store, o Options) (*Pump, error) {
 	st, found, err := store.State()
 	switch {
 	case err != nil:
@@ -65,25 +91,49 @@ func Resume(cfg replica.Config, store *storage.Store, tamper Tamper) (*Pump, err
 	case !found || st.Origin == 0:
 		return nil, fmt.Errorf("resume leader %s: the store holds no life; begin one", cfg.Name)
 	}
-	return open(cfg, store, replica.State(st), tamper)
+	return open(cfg, store, replica.State(st), st.Origin, o)
 }
 
-func open(cfg replica.Config, store *storage.Store, st replica.State, tamper Tamper) (*Pump, error) {
-	if tamper != nil {
-		tamper.State(&st)
+// open is for a store whose last life was the one named.
+func open(cfg replica.Config, store *storage.Store, st replica.State, last logical.Origin, o Options) (*Pump, error) {
+	if o.Tamper != nil {
+		o.Tamper.State(&st)
 	}
+	lives, err := formerLives(store, &st, last)
+	if err != nil {
+		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
+	}
+	cfg.Lives = slices.Clone(lives)
 	core, err := replica.New(cfg, st)
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
 	}
-	p := &Pump{core: core, batch: store.NewBatch(), tamper: tamper}
-	p.view = newView(store, &p.out, tamper)
+	p := &Pump{core: core, batch: store.NewBatch(), tamper: o.Tamper, own: append(lives, st.Origin)}
+	slices.Sort(p.own)
+	p.shelf = newShelf(store, &cfg.Policy, core.State(), o.CacheBytes)
+	p.view = newView(p.shelf, &p.out, o.Tamper)
 	return p, nil
+}
+
+// formerLives is the origins of the leader's earlier lives that accepted
+// anything. A store from before they were written knows the last one.
+func formerLives(store *storage.Store, st *replica.State, last logical.Origin) ([]logical.Origin, error) {
+	lives, err := store.Lives()
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(lives, last) {
+		lives = append(lives, last)
+	}
+	return slices.DeleteFunc(lives, func(o logical.Origin) bool { return o == st.Origin || st.Frontier.At(o) == 0 }), nil
 }
 
 // Close gives the batch's memory back and leaves the store open. What was staged
 // and not committed is gone, as after a crash.
-func (p *Pump) Close() error { return p.batch.Close() }
+func (p *Pump) Close() error {
+	p.shelf.close()
+	return p.batch.Close()
+}
 
 // Step feeds the core and stages what it puts. It may be called repeatedly
 // before Commit; all of it is then stored together. The pump owns the inputs.
@@ -160,19 +210,30 @@ func (p *Pump) commit(store func(*storage.Batch) error) error {
 	if p.err != nil {
 		return p.err
 	}
-	if len(p.out.Puts) > 0 {
-		for _, o := range p.view.dirty {
-			p.batch.PutObject(o)
-		}
-		p.batch.PutState(storage.State(p.core.State()))
+	stored := len(p.out.Puts) > 0
+	if stored {
+		p.encodeRest()
 	}
 	if p.fail(store(p.batch)); p.err != nil {
 		return p.err
 	}
+	p.shelf.publish(p.core.State(), p.view.dirty, p.view.grown, stored)
 	p.view.clear()
 	p.tamperOutput()
 	p.stage = committed
 	return nil
+}
+
+// encodeRest writes what is written once a batch.
+func (p *Pump) encodeRest() {
+	for _, o := range p.view.dirty {
+		p.batch.PutObject(o)
+	}
+	p.batch.PutState(storage.State(p.core.State()))
+	if !p.named {
+		p.batch.PutLives(p.own)
+		p.named = true
+	}
 }
 
 func (p *Pump) tamperOutput() {

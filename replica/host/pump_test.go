@@ -49,6 +49,16 @@ func open(t testing.TB, s *storage.Store, life logical.Origin, tamper host.Tampe
 	return p
 }
 
+func openWith(t testing.TB, s *storage.Store, life logical.Origin, o host.Options) *host.Pump {
+	t.Helper()
+	p, err := host.OpenWith(config(), s, life, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
 // fresh is a pump over an empty store in memory.
 func fresh(t testing.TB, tamper host.Tamper) (*host.Pump, *storage.Store, *vfs.MemFS) {
 	fs := vfs.NewCrashableMem()
@@ -117,7 +127,8 @@ func TestObjectsReadAreTheCallers(t *testing.T) {
 }
 
 func TestCommittedOverlayIsGone(t *testing.T) {
-	p, s, _ := fresh(t, nil)
+	_, s, _ := fresh(t, nil)
+	p := openWith(t, s, 8, host.Options{}) // no decoded objects
 	step(t, p, set("x", "a"))
 	commit(t, p)
 	b := s.NewBatch()

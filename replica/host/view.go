@@ -15,20 +15,30 @@ import (
 // since the last one, so a fold sees what its own step has put.
 type view struct {
 	store  *storage.Store
+	shelf  *shelf
 	out    *replica.Output
 	tamper Tamper
 	seen   int   // puts of out that were taken in
 	err    error // the first read that failed; all later answers are worthless
 
 	dirty    []*resolve.Object // in the order in which keys were first put
-	objects  map[string]int    // places in dirty
-	log      []tail            // by origin
+	before   before
+	grown    int64          // how many more keys hold something than before the batch
+	objects  map[string]int // places in dirty
+	log      []tail         // by origin
 	requests map[request]logical.Dot
 	twins    map[logical.Dot]logical.Dot
 	ledger   map[row]bool // false: withdrawn
 }
 
 var _ replica.Reader = (*view)(nil)
+
+// before is the object that was last read from below the overlay: whoever puts one
+// has just read it.
+type before struct {
+	key   string
+	holds bool
+}
 
 // tail is what one origin's log gained, ascending without gaps.
 type tail struct {
@@ -44,8 +54,8 @@ type row struct {
 	loser    logical.Dot
 }
 
-func newView(store *storage.Store, out *replica.Output, tamper Tamper) view {
-	return view{store: store, out: out, tamper: tamper,
+func newView(shelf *shelf, out *replica.Output, tamper Tamper) view {
+	return view{store: shelf.store, shelf: shelf, out: out, tamper: tamper,
 		objects:  map[string]int{},
 		requests: map[request]logical.Dot{},
 		twins:    map[logical.Dot]logical.Dot{},
@@ -56,7 +66,7 @@ func newView(store *storage.Store, out *replica.Output, tamper Tamper) view {
 // clear forgets the overlay: the store has it all.
 func (v *view) clear() {
 	clear(v.dirty)
-	v.dirty, v.log = v.dirty[:0], nil
+	v.dirty, v.log, v.grown, v.before = v.dirty[:0], nil, 0, before{}
 	clear(v.objects)
 	clear(v.requests)
 	clear(v.twins)
@@ -95,11 +105,23 @@ func (v *view) take(p replica.Put) {
 
 func (v *view) takeObject(o *resolve.Object) {
 	if i, ok := v.objects[o.Key]; ok {
+		v.grown += flag(v.shelf.holds(o)) - flag(v.shelf.holds(v.dirty[i]))
 		v.dirty[i] = o
 		return
 	}
+	if v.before.key != o.Key {
+		v.stored(o.Key)
+	}
+	v.grown += flag(v.shelf.holds(o)) - flag(v.before.holds)
 	v.objects[o.Key] = len(v.dirty)
 	v.dirty = append(v.dirty, o)
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // tail is where the origin's new ops stand.
@@ -123,17 +145,28 @@ func (v *view) staged(o logical.Origin) []*resolve.Op {
 	return nil
 }
 
-// Object is the key's object, a copy of its own. A cache of decoded objects
-// would stand here, between the overlay and the store.
+// Object is the key's object, a copy of its own: a fold changes it, and others
+// may be reading what it was copied from.
 func (v *view) Object(key string) *resolve.Object {
 	v.catchUp()
 	if i, ok := v.objects[key]; ok {
 		return v.dirty[i].Clone()
 	}
-	o, err := v.store.Object(key)
-	if v.fail(err) {
-		return &resolve.Object{Key: key}
+	return v.stored(key).Clone()
+}
+
+// stored is the key's object below the overlay, decoded before or now. Nobody
+// may change it.
+func (v *view) stored(key string) *resolve.Object {
+	o := v.shelf.object(key)
+	if o == nil {
+		var err error
+		if o, err = v.store.Object(key); v.fail(err) {
+			return &resolve.Object{Key: key}
+		}
+		v.shelf.keep(o, nil)
 	}
+	v.before = before{key, v.shelf.holds(o)}
 	return o
 }
 

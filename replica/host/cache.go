@@ -1,0 +1,111 @@
+package host
+
+import (
+	"sync/atomic"
+
+	"kvd/resolve"
+)
+
+// cache is decoded objects, as the store holds them, by key. What it holds is
+// bounded by bytes; what goes first is what was not asked for since the hand of
+// the clock last came by (second chance). It locks nothing: whoever holds it
+// keeps writers apart from everybody, and readers from writers.
+type cache struct {
+	limit   int64 // bytes; zero: nothing is kept
+	bytes   int64
+	entries map[string]*entry
+	ring    []*entry
+	hand    int
+}
+
+// entry is one object. Nobody changes the object.
+type entry struct {
+	object  *resolve.Object
+	bytes   int64
+	place   int                             // in the ring
+	asked   atomic.Bool                     // since the hand came by
+	reading atomic.Pointer[resolve.Reading] // what it shows at any time; nil: not asked yet, or it depends on more than the object
+}
+
+// What an object takes beside keys and values, about.
+const (
+	entryBytes   = 320 // entry, object, and their share of map and ring
+	versionBytes = 176
+	voidBytes    = 16
+)
+
+// maxShare is the part of the limit that one object may take.
+const maxShare = 8
+
+func newCache(limit int64) cache { return cache{limit: limit, entries: map[string]*entry{}} }
+
+// find is the key's entry; nil: the store must be asked. Readers may find at the
+// same time.
+func (c *cache) find(key string) *entry {
+	e := c.entries[key]
+	if e != nil && !e.asked.Load() {
+		e.asked.Store(true)
+	}
+	return e
+}
+
+// put keeps the object in place of an older one of its key. Nobody may change it
+// any more. One that holds nothing, or too much, is only forgotten.
+func (c *cache) put(o *resolve.Object) {
+	size := weigh(o)
+	e := c.entries[o.Key]
+	if e == nil && c.limit == 0 {
+		return
+	}
+	if e != nil {
+		c.drop(e)
+	}
+	if len(o.Versions) == 0 || size > c.limit/maxShare {
+		return
+	}
+	fresh := &entry{object: o, bytes: size, place: len(c.ring)}
+	if e != nil {
+		fresh.asked.Store(e.asked.Load())
+	}
+	c.entries[o.Key] = fresh
+	c.ring = append(c.ring, fresh)
+	c.bytes += size
+	for c.bytes > c.limit {
+		c.evict()
+	}
+}
+
+// evict drops the next entry that nobody asked for.
+func (c *cache) evict() {
+	for {
+		if c.hand >= len(c.ring) {
+			c.hand = 0
+		}
+		e := c.ring[c.hand]
+		if !e.asked.Swap(false) {
+			c.drop(e)
+			return
+		}
+		c.hand++
+	}
+}
+
+// drop takes the entry out; the last of the ring moves to its place.
+func (c *cache) drop(e *entry) {
+	delete(c.entries, e.object.Key)
+	c.bytes -= e.bytes
+	last := len(c.ring) - 1
+	c.ring[e.place] = c.ring[last]
+	c.ring[e.place].place = e.place
+	c.ring[last] = nil
+	c.ring = c.ring[:last]
+}
+
+// weigh is about how much memory the object holds.
+func weigh(o *resolve.Object) int64 {
+	n := entryBytes + len(o.Key) + versionBytes*len(o.Versions)
+	for i := range o.Versions {
+		n += len(o.Versions[i].Value) + voidBytes*len(o.Versions[i].Count.Voids)
+	}
+	return int64(n)
+}

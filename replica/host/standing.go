@@ -1,0 +1,72 @@
+package host
+
+import (
+	"sync/atomic"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+)
+
+// Standing is what a leader durably is and what it knows of the others, as of its
+// last commit. Nobody changes it.
+type Standing struct {
+	State replica.State
+	Peers []replica.PeerView // by name
+	Load  replica.Load
+}
+
+// stand publishes the standing. It runs after each commit and before anything of
+// it leaves, so the frontier covers whatever was given to the outbox.
+func (l *Loop) stand() {
+	core := l.pump.core
+	l.standing.Store(&Standing{State: core.State(), Peers: core.Peers(nil), Load: core.Load()})
+}
+
+// Standing is the newest one.
+func (l *Loop) Standing() *Standing { return l.standing.Load() }
+
+// Durable is how many other leaders are known to have durably applied all of f.
+// One that has said nothing yet counts for nothing.
+func (l *Loop) Durable(f logical.Frontier) int {
+	n := 0
+	for _, p := range l.Standing().Peers {
+		if p.Life != 0 && p.Known.Includes(f) {
+			n++
+		}
+	}
+	return n
+}
+
+// Stats counts what a loop has done.
+type Stats struct {
+	Cycles     uint64        // turns of the pump, with or without something to store
+	Inputs     uint64        // taken by them, ticks included
+	Beside     uint64        // reads that were answered without the loop
+	Commit     time.Duration // spent in commits
+	CacheBytes int64         // of decoded objects
+	Objects    int           // decoded
+}
+
+// tally is Stats as they are counted.
+type tally struct {
+	cycles, inputs, beside atomic.Uint64
+	commit                 atomic.Int64
+}
+
+func (t *tally) cycle(inputs int, commit time.Duration) {
+	t.cycles.Add(1)
+	t.inputs.Add(uint64(inputs))
+	t.commit.Add(int64(commit))
+}
+
+// Stats counts since the start.
+func (l *Loop) Stats() Stats {
+	s := Stats{Cycles: l.tally.cycles.Load(), Inputs: l.tally.inputs.Load(), Beside: l.tally.beside.Load(),
+		Commit: time.Duration(l.tally.commit.Load())}
+	shelf := l.pump.shelf
+	shelf.mu.RLock()
+	defer shelf.mu.RUnlock()
+	s.CacheBytes, s.Objects = shelf.cache.bytes, len(shelf.cache.ring)
+	return s
+}

@@ -127,6 +127,10 @@ func TestCleanRestartKeepsTheOriginIfTheOthersAgree(t *testing.T) {
 	n2 := serves(t, "n2", dir, gossip, "--join", n1.gossip)
 	n2.try("SET", "x", "1")
 	n1.shows("x", "1")
+	for i := range 150 { // each is acknowledged by a status of n2's, with a number of its own
+		n1.try("SET", "many", i)
+	}
+	n2.shows("many", "149")
 	n2.signal(syscall.SIGTERM)
 	n2.end()
 
@@ -169,6 +173,21 @@ func TestATakenNameIsNamed(t *testing.T) {
 	if body := n1.page("/health/ready"); !strings.Contains(body, `"ready": true`) {
 		t.Errorf("the first n1 is not ready: %s", body)
 	}
+}
+
+// What is still on its way when the signal comes is waited for.
+func TestDrainSeesWritesArrive(t *testing.T) {
+	t.Parallel()
+	n1 := serves(t, "n1", t.TempDir(), "127.0.0.1:0", "--unsafe-faults")
+	n2 := serves(t, "n2", t.TempDir(), "127.0.0.1:0", "--join", n1.gossip)
+	n1.everywhere(1, "SET", "x", "1")
+	n1.try("KVD.FAULT", "LINK", "n2", "delay=400ms")
+	n1.try("SET", "x", "2")
+	n1.signal(syscall.SIGTERM)
+	if code := n1.end(); code != 0 || n1.last() != nobodyHas+"0" {
+		t.Errorf("exit code %d, last line %q", code, n1.last())
+	}
+	n2.shows("x", "2")
 }
 
 func TestDrainWaitsForTheOthersUntilTold(t *testing.T) {

@@ -267,7 +267,10 @@ func TestClockIsTheMachinesUntilAFaultIsPlanted(t *testing.T) {
 	if after := c.Now().Mono; after <= before {
 		t.Error("a fault of the calendar clock touches the stopwatch")
 	}
-	if l.faultClock([]string{"offset=1"}) == nil || l.faultClock([]string{"drift"}) == nil {
+	if err := l.faultClock([]string{"strobe=1ms/2s"}); err != nil || c.skewed.Faults().Strobe != (wallclock.Strobe{Amplitude: time.Millisecond, Period: 2 * time.Second}) {
+		t.Errorf("it strobes by %+v, %v", c.skewed.Faults().Strobe, err)
+	}
+	if l.faultClock([]string{"strobe=1ms"}) == nil || l.faultClock([]string{"offset=1"}) == nil || l.faultClock([]string{"drift"}) == nil {
 		t.Error("a fault without a unit is taken")
 	}
 }

@@ -39,6 +39,7 @@ func malformed() []struct{ name, script, want string } {
 		{"no trigger for a fault", head + "crash n1", `t:5:1: read "crash", expected a trigger before it; begin the line with at, after or every`},
 		{"two triggers", head + "at 1s every 1s times=2 A get x", `t:5:7: read "every", expected one of A, clock, link, partition, cut, heal, pause, crash, restart, wipe, backup, restore`},
 		{"nothing triggered", head + "at 1s", `t:5:6: read nothing more, expected one of A, clock, link, partition, cut, heal, pause, crash, restart, wipe, backup, restore`},
+		{"misspelt declaration", "-- scenario --\nname t\nleadrs n1 n2\nclient A at=n1", `t:3:1: read "leadrs", expected one of name, title, model, leaders, policy, client, at, after, every, settle, check, clock, link, partition, cut; did you mean leaders?`},
 		{"unknown operation", head + "at 1s A sett x 1", `t:5:9: read "sett", expected one of set, get, delete, incr, update, append, goto; did you mean set?`},
 		{"no key", head + "at 1s A get", `t:5:12: read nothing more, expected a key`},
 		{"no value", head + "at 1s A set x", `t:5:14: read nothing more, expected a value`},

@@ -31,11 +31,17 @@ func (p *parser) verbsAt(places ...Place) []string {
 }
 
 // declare reads the line if it is a declaration; mistakes in other lines are
-// for the second pass.
+// for the second pass. A misspelt declaration is told of at once, or the lines
+// that refer to what it says would be blamed.
 func (p *parser) declare(l line) *Error {
 	r := p.reader(l)
 	first := r.next()
-	row, _ := p.row(first.raw)
+	row, known := p.row(first.raw)
+	_, client := p.clients[first.raw]
+	if !known && !client && meant(first.raw, p.verbsAt(Declaration)) != "" {
+		r.failName(first, p.verbsAt(Declaration, SetUpOrTimed, Triggering, Ending))
+		return r.err
+	}
 	if row.Place != Declaration {
 		return nil
 	}

@@ -74,7 +74,7 @@ func lineVerbs() []row {
 		whole(Declaration, "policy", "policy PREFIX=RESOLVER ...",
 			"which resolver serves keys that begin so; by default the one under test serves all", (*parser).policy),
 		whole(Declaration, "client", "client A at=N1 [session] [timeout=D] [retry=N2|same]",
-			"a client at a leader; session carries its token along", (*parser).client),
+			"a client at a leader; session carries its token along; without timeout it waits for ever for an answer", (*parser).client),
 		when("at", "at T ACTION", "the action happens at true time T", (*parser).at),
 		when("after", "after W [seen by N|acked] [+T] ACTION",
 			"the action is caused by labelled operation W: its acknowledgement, or leader N having applied it", (*parser).after),
@@ -99,10 +99,10 @@ func actionVerbs() []row {
 		act(Timed, "pause", "pause N D", "a leader's process stands still for D and does not notice", (*parser).pause),
 		act(Timed, "crash", "crash N [unsynced=keep|lose|torn]",
 			"a leader's process is killed; the fate of unsynced bytes can be chosen in the simulation only", (*parser).crash),
-		act(Timed, "restart", "restart N", "a crashed leader starts again on the disk it has", (*parser).restart),
-		act(Timed, "wipe", "wipe N", "a leader's disk is emptied", (*parser).wipe),
+		act(Timed, "restart", "restart N", "a leader starts again on the disk it has; one that runs is killed first", (*parser).restart),
+		act(Timed, "wipe", "wipe N", "a leader stops and its disk is emptied; restart starts it again", (*parser).wipe),
 		act(Timed, "backup", "backup N as B", "a copy of a leader's disk is kept as B", (*parser).backup),
-		act(Timed, "restore", "restore N from B", "a leader's disk is replaced by copy B", (*parser).restore),
+		act(Timed, "restore", "restore N from B", "a leader stops and its disk is replaced by copy B; restart starts it again", (*parser).restore),
 	}
 }
 

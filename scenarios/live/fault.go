@@ -210,7 +210,10 @@ func clockWords(f script.ClockFault) []string {
 // the machine, its links to the network.
 func (d *driver) replant(leader string) error {
 	for _, f := range d.clocks[leader] {
-		f.Freeze = script.Opt[time.Duration]{}
+		if f.Freeze.Set {
+			f.Step = script.Some(f.Step.Value - f.Freeze.Value)
+			f.Freeze = script.Opt[time.Duration]{}
+		}
 		if words := clockWords(f); len(words) > 1 {
 			if err := d.m.fault(leader, words...); err != nil {
 				return err

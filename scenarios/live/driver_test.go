@@ -1,0 +1,274 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica/resp"
+	"kvd/replica/resp/resptest"
+	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
+	"kvd/wallclock"
+)
+
+// fakes is machines whose leaders are all one and the same fake behind several
+// addresses: what one accepts, all have at once. It writes down what it is told.
+type fakes struct {
+	at map[string]string
+
+	mu   sync.Mutex
+	told []string
+}
+
+func startFakes(t *testing.T, names ...string) *fakes {
+	t.Helper()
+	l := resptest.New(time.Now)
+	srv, err := resp.New(resp.Defaults(), l, l, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fakes{at: map[string]string{}}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	for _, n := range names {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.at[n] = ln.Addr().String()
+		wg.Go(func() { _ = srv.Serve(ctx, ln) })
+	}
+	t.Cleanup(func() { cancel(); wg.Wait(); l.Close() })
+	return f
+}
+
+func (f *fakes) say(text string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told = append(f.told, text)
+	return nil
+}
+
+func (f *fakes) addr(leader string) string { return f.at[leader] }
+func (f *fakes) fault(n string, words ...string) error {
+	return f.say(n + " " + strings.Join(words, " "))
+}
+func (f *fakes) act(a script.Action) error  { return f.say(a.String()) }
+func (f *fakes) resume(leader string) error { return f.say("resume " + leader) }
+
+// drive plays a script on fakes and returns the driver afterwards.
+func drive(t *testing.T, f *fakes, text string) *driver {
+	t.Helper()
+	d := newDriver(parse(t, text), f, func(string) bool { return false })
+	if err := d.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	d.until = 20 * time.Second
+	stop := d.begin(context.Background())
+	err := d.play(context.Background())
+	stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestDriverCarriesOperationsOut(t *testing.T) {
+	d := drive(t, startFakes(t, "n1", "n2"), `
+-- scenario --
+name     x
+leaders  n1 n2
+client   A at=n1
+client   B at=n2 session
+at 10ms                    A set x 1      as w1
+after w1 seen by n2 +5ms   B update x +1  as w2
+after w2                   B append y e   as w3
+after w3                   B get y
+after w3 +5ms              A delete x     as w4
+after w4                   A incr z by 3  as w5
+settle 1s
+`)
+	h, tr := d.rec.assemble(func() []step { return nil })
+	var told []string
+	for _, e := range tr.Events {
+		if e.Kind == trace.Acked || e.Kind == trace.Shown {
+			told = append(told, fmt.Sprintf("%s %s %s %v", e.Kind, e.Where, e.Label, e.Values))
+		}
+	}
+	want := []string{"acked A w1 [1]", "shown B w2 [1]", "acked B w2 [2]", "shown B w3 []", "acked B w3 [e]", "shown B B#1 [e]", "acked A w4 []", "acked A w5 [3]"}
+	if !slices.Equal(told, want) {
+		t.Errorf("clients were told\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+	}
+	v := h.JudgeBy(func(string) string { return "lww" })
+	if v.Acked != 5 || len(v.Contradictions) > 0 {
+		t.Errorf("acked %d, contradictions %v", v.Acked, v.Contradictions)
+	}
+	e := d.rec.evidence()
+	if got := e[identity{2, 1}].over; !slices.Equal(got, []identity{{1, 1}}) {
+		t.Errorf("w2 went over %v, want w1", got)
+	}
+}
+
+func TestDriverLosesRepliesAndRetries(t *testing.T) {
+	d := drive(t, startFakes(t, "n1", "n2"), `
+-- scenario --
+name     x
+leaders  n1 n2
+client   A at=n1
+client   B at=n1
+at 1ms    cut A<n1
+at 1ms    cut B>n1
+at 10ms   A incr x timeout=50ms retry=n2   as w1
+at 10ms   B incr y timeout=50ms            as w2
+at 100ms  heal
+at 110ms  B incr y                         as w3
+settle 1s
+`)
+	h, _ := d.rec.assemble(func() []step { return nil })
+	v := h.JudgeBy(func(string) string { return "counter" })
+	if v.Acked != 2 || len(v.Contradictions) > 0 {
+		t.Errorf("acked %d, contradictions %v", v.Acked, v.Contradictions)
+	}
+	if w := d.rec.writes[identity{1, 1}]; len(w.births) != 1 || w.births[0].leader != "n1" {
+		t.Errorf("the retried write was born %d times", len(w.births))
+	}
+	if w := d.rec.writes[identity{2, 1}]; len(w.births) != 0 {
+		t.Error("a request that was cut off arrived")
+	}
+}
+
+func TestDriverPlantsFaultsInOrder(t *testing.T) {
+	f := startFakes(t, "n1", "n2")
+	drive(t, f, `
+-- scenario --
+name     x
+model    timing=asynchronous nodes=crash-recovery
+leaders  n1 n2
+clock    n1 offset=+3ms error=4ms
+link     n1>n2 delay=5ms loss=10%
+client   A at=n1
+at 10ms   partition n1 | n2
+at 20ms   clock n2 step=-1s
+at 21ms   clock n2 freeze=10ms
+at 22ms   clock n2 strobe=1s/200ms drift=100ppm
+at 30ms   heal
+at 40ms   pause n1 20ms
+at 50ms   crash n2
+at 70ms   restart n2
+at 80ms   link n2>n1 reorder=5%
+settle 1s
+`)
+	want := []string{
+		"n1 CLOCK offset=3ms error=4ms",
+		"n1 LINK n2 delay=5ms jitter=0s loss=0.1 duplicate=0 overtake=0 cut=off",
+		"n1 LINK n2 delay=5ms jitter=0s loss=0.1 duplicate=0 overtake=0 cut=on",
+		"n2 LINK n1 delay=0s jitter=0s loss=0 duplicate=0 overtake=0 cut=on",
+		"n2 CLOCK step=-1s",
+		"n2 CLOCK freeze=10ms", "n2 CLOCK step=-10ms",
+		"n2 CLOCK drift=100 strobe=1s/200ms",
+		"n1 LINK n2 delay=5ms jitter=0s loss=0.1 duplicate=0 overtake=0 cut=off",
+		"n2 LINK n1 delay=0s jitter=0s loss=0 duplicate=0 overtake=0 cut=off",
+		"pause n1 20ms", "crash n2", "resume n1", "restart n2",
+		"n2 CLOCK step=-1s", "n2 CLOCK step=-10ms", "n2 CLOCK drift=100 strobe=1s/200ms",
+		"n2 LINK n1 delay=0s jitter=0s loss=0 duplicate=0 overtake=0 cut=off",
+		"n2 LINK n1 delay=0s jitter=0s loss=0 duplicate=0 overtake=0.05 cut=off",
+	}
+	if !slices.Equal(f.told, want) {
+		t.Errorf("told\n%s\nwant\n%s", strings.Join(f.told, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestBirthsAreDatedBack feeds replies that crossed: a read at n2 shows a write
+// before the runner hears of its acceptance at n1.
+func TestBirthsAreDatedBack(t *testing.T) {
+	r := newRecord(time.Now().Add(-time.Second))
+	first, second := dot(1, 1), dot(2, 1)
+	r.sending(&write{identity: identity{1, 1}, request: "A.1", label: "w1", key: "x"})
+	r.sending(&write{identity: identity{2, 1}, request: "B.1", label: "w2", key: "x"})
+	r.showed([]logical.Dot{first})
+	seen := r.now()
+	r.born(identity{2, 1}, "n2", written{dot: second, over: []logical.Dot{first}}, nil)
+	r.born(identity{1, 1}, "n1", written{dot: first}, nil)
+	if late := r.byDot[first].at; late <= seen {
+		t.Fatalf("the reply came at %s, the read at %s", late, seen)
+	}
+	_, tr := r.assemble(func() []step { return nil })
+	if tr.Events[0].Label != "w1" || tr.Events[1].Label != "w2" || tr.Events[0].At > seen {
+		t.Errorf("the order is %s at %s, %s at %s", tr.Events[0].Label, tr.Events[0].At, tr.Events[1].Label, tr.Events[1].At)
+	}
+}
+
+// TestPollsFindALeaderOut: n3 says that it has the second write and not the first.
+func TestPollsFindALeaderOut(t *testing.T) {
+	for _, c := range []struct {
+		polls []logical.Frontier
+		held  bool
+	}{
+		{[]logical.Frontier{{}, logical.FrontierOf(dot(1, 1)), logical.FrontierOf(dot(1, 1), dot(2, 1))}, true},
+		{[]logical.Frontier{{}, logical.FrontierOf(dot(1, 1), dot(2, 1))}, true},
+		{[]logical.Frontier{{}, logical.FrontierOf(dot(2, 1)), logical.FrontierOf(dot(1, 1), dot(2, 1))}, false},
+	} {
+		d := drive(t, startFakes(t, "n1"), "-- scenario --\nname x\nleaders n1\nclient A at=n1\nat 1ms A set x 1 as w1\nafter w1 A set y 2 as w2\nsettle 1s\n")
+		births := d.rec.births()
+		d.rec.byDot = map[logical.Dot]*birth{}
+		for i, b := range births {
+			b.dot, b.over = dot(logical.Origin(i+1), 1), nil
+			b.shown.Dots = []logical.Dot{b.dot}
+			d.rec.byDot[b.dot] = b
+		}
+		for _, f := range c.polls {
+			d.rec.polled("n3", d.rec.now(), f)
+		}
+		h, _ := d.rec.assemble(func() []step { return nil })
+		if held, _, why := h.JudgeBy(func(string) string { return "lww" }).CheckVisible("w1", "w2"); held != c.held {
+			t.Errorf("%v: held %v, want %v: %s", c.polls, held, c.held, why)
+		}
+	}
+}
+
+func TestStoriesThatSlippedAreToldApart(t *testing.T) {
+	at := func(ms int) wallclock.Interval {
+		return wallclock.Around(wallclock.Instant(time.Duration(ms)*time.Millisecond), time.Millisecond)
+	}
+	a, b, c := identity{1, 1}, identity{2, 1}, identity{3, 1}
+	ref := &reference{writes: map[identity]evidence{
+		a: {"x", at(100), nil, "a"}, b: {"x", at(80), []identity{a}, "b"}, c: {"x", at(10), nil, "c"},
+	}, newest: map[string]wallclock.Instant{"x": at(100).Earliest}}
+	for _, k := range []struct {
+		what string
+		got  map[identity]evidence
+		same bool
+	}{
+		{"the same a little later", map[identity]evidence{a: {"x", at(130), nil, "a"}, b: {"x", at(120), []identity{a}, "b"}, c: {"x", at(11), nil, "c"}}, true},
+		{"two losers the other way round", map[identity]evidence{a: {"x", at(130), nil, "a"}, b: {"x", at(20), []identity{a}, "b"}, c: {"x", at(90), nil, "c"}}, true},
+		{"b above a", map[identity]evidence{a: {"x", at(100), nil, "a"}, b: {"x", at(110), []identity{a}, "b"}, c: {"x", at(10), nil, "c"}}, false},
+		{"b blind", map[identity]evidence{a: {"x", at(100), nil, "a"}, b: {"x", at(80), nil, "b"}, c: {"x", at(10), nil, "c"}}, false},
+		{"c the newest", map[identity]evidence{a: {"x", at(100), nil, "a"}, b: {"x", at(80), []identity{a}, "b"}, c: {"x", at(200), nil, "c"}}, false},
+		{"c missing", map[identity]evidence{a: {"x", at(100), nil, "a"}, b: {"x", at(80), []identity{a}, "b"}}, false},
+	} {
+		if how := ref.differs(k.got); (how == "") != k.same {
+			t.Errorf("%s: %q", k.what, how)
+		}
+	}
+}
+
+func TestStrobesKeepTheirPhase(t *testing.T) {
+	for range 20 {
+		zero := aligned(time.Now(), 400*time.Millisecond)
+		if off := zero.Sub(time.Unix(simulated, 0)) % (400 * time.Millisecond); off != 0 {
+			t.Fatalf("%s off", off)
+		}
+		if wait := time.Until(zero); wait > 400*time.Millisecond {
+			t.Fatalf("zero lies %s ahead", wait)
+		}
+	}
+}
+
+func dot(o logical.Origin, q logical.Seq) logical.Dot { return logical.Dot{Origin: o, Seq: q} }

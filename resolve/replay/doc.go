@@ -1,0 +1,27 @@
+// Package replay asks what would have been: it folds one recorded history
+// through every resolver, and through last-write-wins with worse clocks.
+//
+//	log ─▶ [Merged] (causal order) ─▶ [Replay] ─▶ for every resolver: values that differ, losses, siblings, bytes
+//	                              └▶ [Skew]   ─▶ updates lost against simulated clock skew
+//
+// One pass serves all resolvers, because folding never asks which of them serves:
+// parents, hidden versions and stamps are facts of the recorded history, and each
+// resolver keeps its own bit in the same versions. Who serves only says which
+// final values the others are compared with.
+//
+// What it is not: it is no forecast. [Caveat] says why, and whoever prints a
+// result prints that too.
+//
+// Invariants:
+//
+//   - folding is resolve's own, so survivors and verdicts are exact, whatever
+//     the rules of the day are;
+//   - losses are counted twice, by the verdicts and by ancestry from the
+//     survivors, and a replay in which the two differ is an error;
+//   - ops are not kept: of each stay its parents, its stamps and a few bits, and
+//     of values only those of versions that survive;
+//   - the same ops in any causal order and the same seed give the same result.
+//
+// A history that begins with a truncated log is judged as if nothing had been
+// written before; [Result.Beyond] counts how often that could matter.
+package replay

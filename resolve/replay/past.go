@@ -1,0 +1,292 @@
+package replay
+
+import (
+	"fmt"
+	"sort"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// place is an op's number in the order of replaying, from zero.
+type place = uint32
+
+const none = ^place(0)
+
+// past is what is remembered of the ops replayed so far. It answers folding's
+// questions, so that the ops themselves can be let go.
+type past struct {
+	entries chunked[entry]
+	edges   chunked[place] // parents, then hidden, of each op in turn
+	origins []logical.Origin
+	logs    [][]place // by origin: its ops, ascending
+	keys    []string
+	byKey   map[string]uint32
+
+	requests map[request]place
+	twins    map[place]place
+	pairs    [][2]place // every two dots of one request, in the order found
+	beyond   int        // parents and hidden dots that name no op of the history
+
+	ops  []resolve.Op  // lent to the fold under way, and reused by the next
+	dots []logical.Dot // of those
+}
+
+// entry is one op without its value.
+type entry struct {
+	seq      logical.Seq
+	lamport  logical.Lamport
+	delta    int64
+	edges    uint32 // where its parents begin
+	key      uint32
+	origin   uint32
+	parents  uint16 // how many
+	hidden   uint16
+	inverted resolve.Mask
+	lost     resolve.Mask // by the verdicts so far
+	kind     resolve.Kind
+}
+
+type request struct{ client, number uint64 }
+
+func newPast() *past {
+	return &past{byKey: map[string]uint32{}, requests: map[request]place{}, twins: map[place]place{}}
+}
+
+// add remembers op, which must come after what it depends on. It fails when the
+// order cannot be causal.
+func (p *past) add(op *resolve.Op) (place, error) {
+	at := place(p.entries.len())
+	if at == none-1 {
+		return 0, fmt.Errorf("replay %s: more than %d ops; replay a part of the keys", op.Dot, at)
+	}
+	origin := p.origin(op.Dot.Origin)
+	log := p.logs[origin]
+	if n := len(log); n > 0 && p.entries.at(log[n-1]).seq >= op.Dot.Seq {
+		return 0, fmt.Errorf("replay %s: it comes after place %d of the same origin; replay in causal order", op.Dot, p.entries.at(log[n-1]).seq)
+	}
+	e := entry{seq: op.Dot.Seq, lamport: op.Lamport, delta: op.Delta, origin: origin,
+		edges: p.edges.len(), inverted: op.Inverted, kind: op.Kind}
+	e.parents, e.hidden = p.link(op.Parents), p.link(op.Hidden)
+	e.key = p.keyOf(op, &e)
+	p.logs[origin] = append(log, at)
+	p.entries.append(e)
+	p.pair(op, at)
+	return at, nil
+}
+
+// link keeps the edges to those of dots that are known, and says how many.
+func (p *past) link(dots []logical.Dot) uint16 {
+	n := uint16(0)
+	for _, d := range dots {
+		if at, ok := p.find(d); ok {
+			p.edges.append(at)
+			n++
+		} else {
+			p.beyond++
+		}
+	}
+	return n
+}
+
+// pair notices when another leader had accepted the op's request too. A client
+// that numbers writes to two keys alike has made two.
+func (p *past) pair(op *resolve.Op, at place) {
+	if !op.HasRequest() {
+		return
+	}
+	r := request{op.Client, op.Request}
+	other, known := p.requests[r]
+	if known && p.entries.at(other).key == p.entries.at(at).key {
+		p.twins[other], p.twins[at] = at, other
+		p.pairs = append(p.pairs, [2]place{other, at})
+	}
+	if !known || op.Dot.Compare(p.dot(other)) < 0 {
+		p.requests[r] = at
+	}
+}
+
+// origin is the number of an origin, a new one if need be. There are few.
+func (p *past) origin(o logical.Origin) uint32 {
+	for i := range p.origins {
+		if p.origins[i] == o {
+			return uint32(i)
+		}
+	}
+	p.origins = append(p.origins, o)
+	p.logs = append(p.logs, nil)
+	return uint32(len(p.origins) - 1)
+}
+
+// keyOf is the number of the op's key. That of a parent is nearer at hand than
+// the table.
+func (p *past) keyOf(op *resolve.Op, e *entry) uint32 {
+	if e.parents+e.hidden > 0 {
+		if n := p.entries.at(*p.edges.at(e.edges)).key; p.keys[n] == op.Key {
+			return n
+		}
+	}
+	return p.key(op.Key)
+}
+
+// key is the number of a key, a new one if need be.
+func (p *past) key(k string) uint32 {
+	if n, ok := p.byKey[k]; ok {
+		return n
+	}
+	n := uint32(len(p.keys))
+	p.keys = append(p.keys, k)
+	p.byKey[k] = n
+	return n
+}
+
+// find is the place of the op with dot d. A log without gaps is found by
+// counting; ops of other keys that were left out only bring it nearer.
+func (p *past) find(d logical.Dot) (place, bool) {
+	for i := range p.origins {
+		if p.origins[i] == d.Origin {
+			return p.findIn(p.logs[i], d.Seq)
+		}
+	}
+	return none, false
+}
+
+func (p *past) findIn(log []place, q logical.Seq) (place, bool) {
+	if len(log) == 0 || q < p.entries.at(log[0]).seq {
+		return none, false
+	}
+	i := int(min(uint64(q-p.entries.at(log[0]).seq), uint64(len(log)-1)))
+	if p.entries.at(log[i]).seq != q {
+		i = sort.Search(i, func(i int) bool { return p.entries.at(log[i]).seq >= q })
+	}
+	return log[i], p.entries.at(log[i]).seq == q
+}
+
+// dot is the name of the op at a place.
+func (p *past) dot(at place) logical.Dot {
+	e := p.entries.at(at)
+	return logical.Dot{Origin: p.origins[e.origin], Seq: e.seq}
+}
+
+var _ resolve.History = (*past)(nil)
+
+// Op is what folding asks of an op that was replayed: all but value, stamps and
+// hidden dots. It is lent until the next [past.lend].
+func (p *past) Op(d logical.Dot) (*resolve.Op, bool) {
+	at, ok := p.find(d)
+	if !ok {
+		return nil, false
+	}
+	e := p.entries.at(at)
+	from := len(p.dots)
+	for i := range uint32(e.parents) {
+		p.dots = append(p.dots, p.dot(*p.edges.at(e.edges + i)))
+	}
+	op := p.room()
+	op.Dot, op.Key, op.Kind, op.Delta, op.Lamport = d, p.keys[e.key], e.kind, e.delta, e.lamport
+	op.Inverted, op.Parents = e.inverted, p.dots[from:len(p.dots):len(p.dots)]
+	op.Hidden, op.Client = nil, 0
+	return op, true
+}
+
+// room is the next op to lend. Ops are large: what all of them leave at zero is
+// not written again.
+func (p *past) room() *resolve.Op {
+	if len(p.ops) < cap(p.ops) {
+		p.ops = p.ops[:len(p.ops)+1]
+	} else {
+		p.ops = append(p.ops, resolve.Op{})
+	}
+	return &p.ops[len(p.ops)-1]
+}
+
+// lend begins a fold: what was lent to the last one is taken back.
+func (p *past) lend() { p.ops, p.dots = p.ops[:0], p.dots[:0] }
+
+// Twin is the other dot of d's request.
+func (p *past) Twin(d logical.Dot) (logical.Dot, bool) {
+	if len(p.twins) == 0 {
+		return logical.Dot{}, false
+	}
+	at, ok := p.find(d)
+	if !ok {
+		return logical.Dot{}, false
+	}
+	t, ok := p.twins[at]
+	if !ok {
+		return logical.Dot{}, false
+	}
+	return p.dot(t), true
+}
+
+// Lost reports whether d is lost under r by the verdicts so far.
+func (p *past) Lost(r resolve.ID, _ string, d logical.Dot) bool {
+	at, ok := p.find(d)
+	return ok && p.entries.at(at).lost.Has(r)
+}
+
+// spread gives every ancestor of a marked op its marks, and what it had hidden
+// those of hidden. Parents come before their children, so one walk from the end
+// is enough; only twins lead back up.
+func (p *past) spread(marks []resolve.Mask, hidden resolve.Mask) {
+	for at := len(marks) - 1; at >= 0; at-- {
+		p.pass(place(at), marks, hidden, nil)
+	}
+	var queue []place
+	for i, a, b := 0, place(0), place(0); i < len(p.pairs); i++ {
+		if a, b = p.pairs[i][0], p.pairs[i][1]; marks[a] != marks[b] {
+			marks[a] |= marks[b]
+			marks[b] = marks[a]
+			queue = append(queue, a, b)
+		}
+	}
+	for len(queue) > 0 {
+		at := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		p.pass(at, marks, hidden, &queue)
+		if t, ok := p.twins[at]; ok && marks[t]|marks[at] != marks[t] {
+			marks[t] |= marks[at]
+			queue = append(queue, t)
+		}
+	}
+}
+
+// pass marks what the op at a place had seen, and queues what that is news to.
+func (p *past) pass(at place, marks []resolve.Mask, hidden resolve.Mask, queue *[]place) {
+	e := p.entries.at(at)
+	for i := range uint32(e.parents) + uint32(e.hidden) {
+		m := marks[at]
+		if i >= uint32(e.parents) {
+			m &= hidden
+		}
+		to := *p.edges.at(e.edges + i)
+		if marks[to]|m == marks[to] {
+			continue
+		}
+		if marks[to] |= m; queue != nil {
+			*queue = append(*queue, to)
+		}
+	}
+}
+
+// chunked is a list that grows without moving, so that a million entries cost
+// what they take and no more.
+type chunked[T any] struct {
+	chunks [][]T
+	n      uint32
+}
+
+const chunk = 1 << 14
+
+func (c *chunked[T]) len() uint32 { return c.n }
+
+func (c *chunked[T]) append(v T) {
+	if c.n%chunk == 0 {
+		c.chunks = append(c.chunks, make([]T, chunk))
+	}
+	c.chunks[c.n/chunk][c.n%chunk] = v
+	c.n++
+}
+
+// at is the entry itself: it may be changed.
+func (c *chunked[T]) at(i uint32) *T { return &c.chunks[i/chunk][i%chunk] }

@@ -1,0 +1,253 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// Caveat stands beside every result.
+const Caveat = "This is the recorded history judged by other rules, not what would have happened: under another rule clients would have been shown other values and might have written something else."
+
+// Config is what a replay depends on, beside the ops.
+type Config struct {
+	// Policy says which resolver serves a key: its final values are what the
+	// others' are compared with. It also says who was on the panel while the
+	// history was made: their resolvers' births are taken from the ops, all
+	// others' are worked out.
+	Policy resolve.Policy
+	// Resolvers is who shall judge, beside the one that serves.
+	Resolvers resolve.Mask
+	// Now is when the final values are looked at; zero: as if none had ended.
+	Now wallclock.Instant
+	// Differences is how many differing keys each resolver lists at most; the
+	// rest are counted.
+	Differences int
+	// Size is what an object takes without its key and values, in bytes; nil:
+	// bytes are not counted. The object is lent.
+	Size func(*resolve.Object) int
+}
+
+// Validate says what is wrong with the first setting that makes no sense. It
+// sorts the policy's rules.
+func (c *Config) Validate() error {
+	switch {
+	case c.Resolvers&^resolve.All != 0:
+		return fmt.Errorf("replay: resolvers %#x are not in the table; name known ones", c.Resolvers&^resolve.All)
+	case c.Differences < 0:
+		return errors.New("replay: Differences is negative; say how many to list")
+	}
+	return c.Policy.Validate()
+}
+
+// Replay folds ops, which must come in an order that respects causality, through
+// every resolver asked for. Ops are not kept; their values are while they
+// survive. It fails when the order cannot be causal.
+func Replay(c Config, ops iter.Seq[*resolve.Op]) (*Result, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	r := newReplayer(c)
+	for op := range ops {
+		if err := r.apply(op); err != nil {
+			return nil, err
+		}
+	}
+	return r.result(), nil
+}
+
+// replayer is one replay under way.
+type replayer struct {
+	cfg        Config
+	past       *past
+	births     *births // nil: every birth was recorded
+	keys       chunked[keyed]
+	peak       [maxResolvers]int
+	lost       [maxResolvers]classes
+	unrecorded [maxResolvers]int
+	verdicts   []resolve.Verdict
+	scratch    resolve.Op
+}
+
+// keyed is one key's state.
+type keyed struct {
+	object resolve.Object
+	panel  resolve.Panel
+}
+
+// classes counts losses by relation.
+type classes struct{ inverted, concurrent int }
+
+func (c *classes) count(r resolve.Relation, by int) {
+	if r == resolve.Inverted {
+		c.inverted += by
+		return
+	}
+	c.concurrent += by
+}
+
+// liveSets is the resolvers that keep a live set.
+const liveSets resolve.Mask = 1<<resolve.Interval | 1<<resolve.Siblings | 1<<resolve.Causal
+
+const maxResolvers = 16 // bits of a resolve.Mask
+
+func newReplayer(c Config) *replayer {
+	r := &replayer{cfg: c, past: newPast()}
+	for _, id := range resolve.IDs() {
+		everywhere := c.Policy.Shadows.Has(id) || c.Policy.Default == id && len(c.Policy.Rules) == 0
+		if c.Resolvers.Has(id) && id.Loses() && !everywhere {
+			r.births = &births{past: r.past} // on some key nobody judged by id
+		}
+	}
+	return r
+}
+
+// apply remembers the op, works out its birth where nobody has, and folds it.
+func (r *replayer) apply(op *resolve.Op) error {
+	at, err := r.past.add(op)
+	if err != nil {
+		return err
+	}
+	r.past.lend()
+	k := r.key(op.Key, r.past.entries.at(at).key)
+	r.note(op, k)
+	r.verdicts = r.fold(op, at, k)
+	for _, v := range r.verdicts {
+		r.book(v)
+	}
+	if len(k.object.Versions) > 1 {
+		r.look(k)
+	}
+	return nil
+}
+
+// key is a key's state, from now on if it is new.
+func (r *replayer) key(name string, n uint32) *keyed {
+	if n == r.keys.len() {
+		panel := r.cfg.Policy.Panel(name)
+		panel.Shadows = r.cfg.Resolvers &^ panel.Serving.Mask()
+		r.keys.append(keyed{object: resolve.Object{Key: name}, panel: panel})
+	}
+	return r.keys.at(n)
+}
+
+// fold folds the op, as its leader did where its birth was recorded, and as if
+// accepting it here where that is the same. The op is shared, so it is a copy
+// that is marked.
+func (r *replayer) fold(op *resolve.Op, at place, k *keyed) []resolve.Verdict {
+	if r.births == nil {
+		return k.panel.Fold(&k.object, op, r.past, r.verdicts[:0])
+	}
+	r.births.add(op, at)
+	missing := losing(k.panel.Mask() &^ r.recorded(k))
+	if missing == 0 {
+		return k.panel.Fold(&k.object, op, r.past, r.verdicts[:0])
+	}
+	r.scratch = *op
+	e := r.past.entries.at(at)
+	if r.births.coversAll(op, at) {
+		verdicts := k.panel.Accept(&k.object, &r.scratch, r.past, r.verdicts[:0])
+		e.inverted = r.scratch.Inverted
+		return verdicts
+	}
+	r.scratch.Inverted |= r.births.inverted(op, at, missing)
+	e.inverted = r.scratch.Inverted
+	return k.panel.Fold(&k.object, &r.scratch, r.past, r.verdicts[:0])
+}
+
+// losing is those of m that can lose a write.
+func losing(m resolve.Mask) resolve.Mask {
+	for _, id := range resolve.IDs() {
+		if !id.Loses() {
+			m &^= id.Mask()
+		}
+	}
+	return m
+}
+
+// recorded is who was on the key's panel while the history was made.
+func (r *replayer) recorded(k *keyed) resolve.Mask {
+	return r.cfg.Policy.Shadows | k.panel.Serving.Mask()
+}
+
+// note counts what evidence is missing. Leaders name as hidden what some live
+// set on their panel held; without one there is nothing to name.
+func (r *replayer) note(op *resolve.Op, k *keyed) {
+	if r.recorded(k)&liveSets == 0 {
+		for _, id := range [...]resolve.ID{resolve.Interval, resolve.Siblings, resolve.Causal} {
+			r.unrecorded[id]++
+		}
+	}
+	if op.Kind != resolve.Delete && op.Delta != 0 && op.Total == 0 && op.Prev == 0 {
+		r.unrecorded[resolve.Counter]++
+	}
+}
+
+// book enters a verdict.
+func (r *replayer) book(v resolve.Verdict) {
+	if !v.Withdrawn && !v.Relation.Lost() {
+		return
+	}
+	at, ok := r.past.find(v.Loser)
+	if !ok {
+		return
+	}
+	e := r.past.entries.at(at)
+	if v.Withdrawn {
+		e.lost &^= v.Resolver.Mask()
+		r.lost[v.Resolver].count(e.relation(v.Resolver), -1)
+		return
+	}
+	e.lost |= v.Resolver.Mask()
+	r.lost[v.Resolver].count(e.relation(v.Resolver), 1)
+}
+
+// relation is how the op is lost under id, if it is: its birth decided.
+func (e *entry) relation(id resolve.ID) resolve.Relation {
+	if e.inverted.Has(id) {
+		return resolve.Inverted
+	}
+	return resolve.Concurrent
+}
+
+// look keeps the most values that a resolver has shown at once: all others show
+// one.
+func (r *replayer) look(k *keyed) {
+	var room [8]int
+	for _, id := range [...]resolve.ID{resolve.Interval, resolve.Siblings} {
+		if k.panel.Mask().Has(id) {
+			r.peak[id] = max(r.peak[id], r.shown(k, k.panel.Survivors(&k.object, id, room[:0])))
+		}
+	}
+}
+
+// shown counts the values among survivors, those of one request once.
+func (r *replayer) shown(k *keyed, survivors []int) int {
+	n := 0
+	for j, i := range survivors {
+		v := &k.object.Versions[i]
+		if v.Deleted() || k.object.Twins && r.repeats(k, survivors[:j], v.Dot) {
+			continue
+		}
+		n++
+	}
+	return n
+}
+
+func (r *replayer) repeats(k *keyed, before []int, d logical.Dot) bool {
+	t, ok := r.past.Twin(d)
+	return ok && slices.ContainsFunc(before, func(i int) bool { return k.object.Versions[i].Dot == t })
+}
+
+// Log is what one leader holds of everybody's ops: *storage.Store is one.
+type Log interface {
+	// Ops lists origin's ops from place from on, ascending: at most maxOps, and
+	// no more than have maxBytes of keys and values together; at least one if
+	// there is one.
+	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error)
+}

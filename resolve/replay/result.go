@@ -1,0 +1,259 @@
+package replay
+
+import (
+	"bytes"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"kvd/resolve"
+)
+
+// Result is what one history would have come to. See [Caveat].
+type Result struct {
+	Ops, Keys int
+	// Beyond counts what ops had seen that is not in the history: its beginning
+	// was truncated, and what depends on it is judged as if it had not been.
+	Beyond   int
+	Outcomes []Outcome // by resolver
+}
+
+// Outcome is what one resolver would have made of it. Of every op it is true
+// that it is live, superseded or lost.
+type Outcome struct {
+	Resolver   resolve.ID
+	Keys       int // that it judged
+	Accepted   int // ops of those
+	Live       int // survive
+	Superseded int // a survivor's author had seen them; for what loses nothing also: merged or deleted
+	Inverted   int // lost to what their author had been shown
+	Concurrent int // lost to strangers
+	Deletes    int // of the lost: deletions undone
+	Increments int // of the lost: additions, and plain writes of a number close to the one read
+
+	// Unbalanced counts ops that ancestry places in none of live, superseded and
+	// lost, or in two. It is zero, or this package is wrong.
+	Unbalanced int
+
+	Siblings   int   // most values shown at once for one key, at any point of the history
+	Conflicted int   // keys that show more than one value at the end
+	Metadata   int64 // bytes, by Config.Size, for keys that hold anything
+	Holding    int   // how many those are
+
+	Differ      int          // keys whose final values are not those of the serving resolver
+	Differences []Difference // the first of them by key
+
+	// Unrecorded counts ops without the evidence that this resolver goes by: no
+	// leader judged by it when they were accepted. Running totals, or what was
+	// hidden, are missing, and the outcome is what the rest says.
+	Unrecorded int
+}
+
+// Lost is how many ops it lost.
+func (o *Outcome) Lost() int { return o.Inverted + o.Concurrent }
+
+// MetadataPerKey is the bytes for each key that holds anything.
+func (o *Outcome) MetadataPerKey() float64 {
+	if o.Holding == 0 {
+		return 0
+	}
+	return float64(o.Metadata) / float64(o.Holding)
+}
+
+// Difference is a key that would show something else.
+type Difference struct {
+	Key     string
+	Serving resolve.ID
+	Shows   [][]byte // under the serving resolver
+	Would   [][]byte // several: siblings; none: absent
+}
+
+// small is how much a plain write may change a number and still pass for an
+// increment.
+const small = 16
+
+// Increment reports whether an op of that kind and delta looks like one.
+func Increment(k resolve.Kind, delta int64) bool {
+	return k == resolve.Add || k == resolve.Put && delta != 0 && -small <= delta && delta <= small
+}
+
+// result looks at what is left.
+func (r *replayer) result() *Result {
+	res := &Result{Ops: int(r.past.entries.len()), Keys: len(r.past.keys), Beyond: r.past.beyond}
+	f := finish{replayer: r, marks: make([]resolve.Mask, r.past.entries.len())}
+	f.live = make([]resolve.Mask, len(f.marks))
+	for id := range f.out {
+		f.out[id].Resolver = resolve.ID(id)
+		f.out[id].Inverted, f.out[id].Concurrent, f.out[id].Siblings = r.lost[id].inverted, r.lost[id].concurrent, r.peak[id]
+		f.out[id].Unrecorded = r.unrecorded[id]
+	}
+	f.lookAtKeys()
+	f.lookAtOps()
+	for id := range f.out {
+		if f.out[id].Keys > 0 {
+			res.Outcomes = append(res.Outcomes, f.out[id])
+		}
+	}
+	return res
+}
+
+// finish is the last look under way.
+type finish struct {
+	*replayer
+	out   [maxResolvers]Outcome
+	live  []resolve.Mask // by op: where it survives
+	marks []resolve.Mask // by op: where it survives or was seen by what does
+	held  resolve.Object // room for one resolver's part of an object
+}
+
+// lookAtKeys goes through the keys in order.
+func (f *finish) lookAtKeys() {
+	order := make([]uint32, f.keys.len())
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return strings.Compare(f.past.keys[a], f.past.keys[b]) })
+	for _, i := range order {
+		k := f.keys.at(i)
+		f.past.lend()
+		served := f.read(k, k.panel.Serving)
+		for m := k.panel.Mask(); m != 0; m &= m - 1 {
+			f.lookAt(k, resolve.ID(bits.TrailingZeros16(uint16(m))), served)
+		}
+	}
+}
+
+// lookAt is one key under one resolver.
+func (f *finish) lookAt(k *keyed, id resolve.ID, served [][]byte) {
+	out := &f.out[id]
+	out.Keys++
+	var room [8]int
+	for _, i := range k.panel.Survivors(&k.object, id, room[:0]) {
+		if at, ok := f.past.find(k.object.Versions[i].Dot); ok {
+			f.live[at] |= id.Mask()
+		}
+	}
+	f.measure(k, id)
+	shows := served
+	if id != k.panel.Serving && !agreed(k, id) {
+		shows = f.read(k, id)
+	}
+	if len(shows) > 1 {
+		out.Conflicted++
+	}
+	out.Siblings = max(out.Siblings, len(shows))
+	if id == k.panel.Serving || same(served, shows) {
+		return
+	}
+	if out.Differ++; len(out.Differences) < f.cfg.Differences {
+		out.Differences = append(out.Differences, Difference{k.object.Key, k.panel.Serving, served, shows})
+	}
+}
+
+// agreed reports whether id and the serving resolver, both no counters, keep the
+// same single version.
+func agreed(k *keyed, id resolve.ID) bool {
+	both := id.Mask() | k.panel.Serving.Mask()
+	return len(k.object.Versions) == 1 && both&resolve.Counter.Mask() == 0 && k.object.Versions[0].Mask&both == both
+}
+
+// read is what the key shows under id. Values are shared with the ops.
+func (f *finish) read(k *keyed, id resolve.ID) [][]byte {
+	panel := k.panel
+	panel.Serving, panel.Shadows = id, panel.Mask()&^id.Mask()
+	r, _ := panel.ReadAt(&k.object, f.past, f.cfg.Now)
+	return r.Values
+}
+
+// same compares values whatever their order.
+func same(a, b [][]byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if len(a) > 1 {
+		a, b = sorted(a), sorted(b)
+	}
+	return slices.EqualFunc(a, b, bytes.Equal)
+}
+
+func sorted(values [][]byte) [][]byte {
+	out := slices.Clone(values)
+	slices.SortFunc(out, bytes.Compare)
+	return out
+}
+
+// measure asks what the key would take if id alone had judged.
+func (f *finish) measure(k *keyed, id resolve.ID) {
+	if f.cfg.Size == nil {
+		return
+	}
+	f.held.Key, f.held.Twins, f.held.Versions = k.object.Key, k.object.Twins, f.held.Versions[:0]
+	bits := id.Mask()
+	if id == resolve.Interval {
+		bits |= ^resolve.All // its own marks, beside the bit
+	}
+	for i := range k.object.Versions {
+		if v := k.object.Versions[i]; v.Mask&bits != 0 {
+			v.Mask &= bits
+			if id != resolve.Counter {
+				v.Count = resolve.Count{}
+			} else {
+				v.Value = nil
+			}
+			f.held.Versions = append(f.held.Versions, v)
+		}
+	}
+	if len(f.held.Versions) > 0 || f.held.Twins {
+		f.out[id].Metadata += int64(f.cfg.Size(&f.held))
+		f.out[id].Holding++
+	}
+}
+
+// lookAtOps counts every op once for each resolver that judged it, by ancestry
+// from what survives, and holds the verdicts against that.
+func (f *finish) lookAtOps() {
+	for at := range f.marks {
+		f.marks[at] = f.live[at] | f.taken(f.past.entries.at(place(at)))
+	}
+	f.past.spread(f.marks, resolve.Siblings.Mask())
+	for at := range f.marks {
+		e := f.past.entries.at(place(at))
+		for m := f.keys.at(e.key).panel.Mask(); m != 0; m &= m - 1 {
+			f.count(resolve.ID(bits.TrailingZeros16(uint16(m))), place(at), e)
+		}
+	}
+}
+
+// taken is where the op counts as seen whatever survives: a counter adds up all
+// there is, and in a live set without deletions those have done what they were
+// for.
+func (f *finish) taken(e *entry) resolve.Mask {
+	m := resolve.Counter.Mask()
+	if e.kind == resolve.Delete {
+		m |= resolve.Siblings.Mask()
+	}
+	return m
+}
+
+// count is one op under one resolver.
+func (f *finish) count(id resolve.ID, at place, e *entry) {
+	out, live, lost := &f.out[id], f.live[at].Has(id), e.lost.Has(id)
+	out.Accepted++
+	if live {
+		out.Live++
+	} else if f.marks[at].Has(id) {
+		out.Superseded++
+	}
+	if lost == f.marks[at].Has(id) {
+		out.Unbalanced++
+	}
+	if !lost {
+		return
+	}
+	if e.kind == resolve.Delete {
+		out.Deletes++
+	}
+	if Increment(e.kind, e.delta) {
+		out.Increments++
+	}
+}

@@ -3,8 +3,8 @@
 //	clients ─▶ resp.Server ─▶ engine ─▶ host.Loop ─▶ host.Pump ─▶ replica.Core
 //	people  ─▶ console       (doors)      │   ▲           └────▶ storage.Store
 //	              ▲                 sends │   │ messages, up, down
-//	              │ status                ▼   │
-//	           tracker ◀── statuses ── link.Mesh ◀── who and where ── member.Members
+//	              │ standing              ▼   │
+//	              └───────────────────── link.Mesh ◀── who and where ── member.Members
 //
 // The arrows are the only wires. Start builds from right to left, so that nobody
 // is served by a part that is not there yet; Quiesce and Stop take it down from

@@ -8,9 +8,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"kvd/logical"
-	"kvd/replica"
 	"kvd/replica/console"
-	"kvd/replica/member"
 	"kvd/replica/resp"
 	"kvd/resolve"
 )
@@ -37,8 +35,8 @@ type inspector struct{ *Leader }
 var _ resp.Inspector = inspector{}
 
 func (i inspector) Policy() *resolve.Policy        { return &i.cfg.Policy }
-func (i inspector) Frontier() logical.Frontier     { return i.frontier() }
-func (i inspector) Durable(f logical.Frontier) int { return i.tracker.durable(f) }
+func (i inspector) Frontier() logical.Frontier     { return i.loop.Frontier() }
+func (i inspector) Durable(f logical.Frontier) int { return i.loop.Durable(f) }
 
 // Info is INFO's section about this leader.
 func (i inspector) Info() []resp.Section {
@@ -47,7 +45,7 @@ func (i inspector) Info() []resp.Section {
 		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(),
 		"draining:" + strconv.FormatBool(i.draining.Load()),
 		fmt.Sprintf("unshared_ops:%d", i.unshared()),
-		fmt.Sprintf("behind_ops:%d", i.tracker.behind(i.frontier())),
+		fmt.Sprintf("behind_ops:%d", i.behind()),
 	}
 	for n, p := range i.peers() {
 		lines = append(lines, fmt.Sprintf("peer%d:name=%s,alive=%t,lag_ops=%d,lag_seconds=%.3f,queue_bytes=%d", n, p.Name, p.Alive, p.LagOps, p.LagSeconds, p.QueueBytes))
@@ -75,7 +73,7 @@ func (s source) Ready() []console.Reason {
 	if v := s.members.View(); !v.Joined {
 		add(console.Joining, "%s has met no other leader yet%s", s.cfg.Name, because(v.Trouble))
 	}
-	if n := s.tracker.behind(s.frontier()); n > tooFarBehind {
+	if n := s.behind(); n > tooFarBehind {
 		add(console.Behind, "%d ops of others are not applied yet, more than %d", n, tooFarBehind)
 	}
 	return why
@@ -90,33 +88,12 @@ func because(err error) string {
 
 // Status is the leader's account of itself.
 func (s source) Status() console.Status {
+	load := s.loop.Standing().Load
 	return console.Status{
 		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
-		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.frontier(), Peers: s.peers(),
-		Clients: s.resp.Stats().Clients,
+		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
+		GateOps: load.GateOps, WaitingRequests: load.WaitingReqs, Clients: s.resp.Stats().Clients,
 	}
-}
-
-// peers is the others, by name, as gossip, links and statuses describe them.
-func (l *Leader) peers() []console.Peer {
-	queued := map[replica.Leader]uint64{}
-	for _, p := range l.mesh.Stats().Peers {
-		queued[p.Peer] = uint64(p.QueuedBytes)
-	}
-	own := logical.Dot{Origin: l.life, Seq: l.frontier().At(l.life)}
-	var all []console.Peer
-	for _, m := range l.members.View().Members {
-		if m.Name == l.cfg.Name {
-			continue
-		}
-		name := replica.Leader(m.Name)
-		ops, age := l.tracker.lag(name, own, time.Now())
-		all = append(all, console.Peer{
-			Name: m.Name, Addr: m.PeerAddr, Alive: m.Status == member.Alive, Origin: logical.Origin(m.Origin).String(),
-			LagOps: ops, LagSeconds: age.Seconds(), QueueBytes: queued[name],
-		})
-	}
-	return all
 }
 
 // allowConsole is who may look at the pages: users, and other leaders. Nil:

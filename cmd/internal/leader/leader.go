@@ -45,7 +45,6 @@ type Leader struct {
 	clock   *clock
 	faults  *link.Faults
 	metrics *console.Metrics
-	tracker *tracker
 	outbox  outbox
 
 	listeners struct{ resp, http, peer net.Listener }
@@ -68,7 +67,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		return nil, err
 	}
 	l := &Leader{
-		cfg: cfg, began: time.Now(), tracker: newTracker(), broken: make(chan error, 1),
+		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
 		clock:   newClock(cfg.ClockError, cfg.Clock),
 		faults:  link.NewFaults(rand.Uint64()),
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}),
@@ -136,18 +135,22 @@ func (l *Leader) beginLife(ctx context.Context) error {
 		err = l.goOn(cfg, mark)
 	} else {
 		l.life = newLife()
-		l.pump, err = host.Open(cfg, l.store, l.life, nil)
+		l.pump, err = host.OpenWith(cfg, l.store, l.life, l.objects())
 	}
 	if err != nil {
 		return err
 	}
-	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Observe: l.observe, Cycle: l.metrics.Synced})
+	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Observe: l.metrics.Observe, Cycle: l.metrics.Synced})
 	l.serving.Go(func() {
 		<-l.loop.Done()
 		l.fail(l.loop.Err())
 	})
 	return nil
 }
+
+// objects is how much memory decoded objects take beside the blocks they are
+// decoded from.
+func (l *Leader) objects() host.Options { return host.Options{CacheBytes: l.cfg.Storage.Cache / 4} }
 
 // recall reads what the last life left beside its data.
 func (l *Leader) recall() (mark *cleanMark, err error) {
@@ -183,9 +186,9 @@ func (l *Leader) goOn(cfg replica.Config, m *cleanMark) (err error) {
 	l.life, l.resumed, cfg.Statuses = m.Origin, true, m.Statuses
 	l.outbox.statuses.Store(m.Statuses)
 	if m.Seq == 0 {
-		l.pump, err = host.Open(cfg, l.store, m.Origin, nil)
+		l.pump, err = host.OpenWith(cfg, l.store, m.Origin, l.objects())
 	} else {
-		l.pump, err = host.Resume(cfg, l.store, nil)
+		l.pump, err = host.ResumeWith(cfg, l.store, l.objects())
 	}
 	if err == nil && l.pump.State().Origin != m.Origin {
 		err = errors.Join(fmt.Errorf("the store is in life %s and the mark in %s", l.pump.State().Origin, m.Origin), l.pump.Close())
@@ -199,7 +202,7 @@ func (l *Leader) openMesh(context.Context) (err error) {
 	cfg.Listener, cfg.Advertise, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.Peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.TLS, cfg.Codec, cfg.Faults = l.cfg.TLS, wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp}, l.faults
 	cfg.Logger = l.cfg.Logger.With("leader", l.cfg.Name)
-	if l.mesh, err = link.New(cfg, sink{l}); err == nil {
+	if l.mesh, err = link.New(cfg, sink{l.loop}); err == nil {
 		l.outbox.mesh.Store(l.mesh)
 	}
 	return err
@@ -235,7 +238,7 @@ func (l *Leader) openResp(context.Context) (err error) {
 		cfg.Users, cfg.RequireAuth = l.cfg.Users.Allow, true
 	}
 	cfg.Extra = l.extra()
-	l.resp, err = resp.New(cfg, engine{l}, keys{l}, inspector{l})
+	l.resp, err = resp.New(cfg, engine{l}, l.loop, inspector{l})
 	return err
 }
 
@@ -304,12 +307,3 @@ func (l *Leader) Met() int {
 
 // Faults are the links' to other leaders.
 func (l *Leader) Faults() *link.Faults { return l.faults }
-
-// frontier is what is durably applied here.
-func (l *Leader) frontier() logical.Frontier {
-	st, _, err := l.store.State()
-	if err != nil {
-		l.fail(err)
-	}
-	return st.Frontier
-}

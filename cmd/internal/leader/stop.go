@@ -24,13 +24,11 @@ func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 	look := time.NewTicker(lookAround)
 	defer look.Stop()
 	for {
-		news := l.tracker.next()
 		if unshared = l.unshared(); unshared == 0 || l.alone() {
 			return unshared, err
 		}
 		select {
-		case <-news:
-		case <-look.C: // that everybody has left is no news of theirs
+		case <-look.C:
 		case <-l.loop.Done():
 			return unshared, err
 		case <-ctx.Done():
@@ -39,22 +37,9 @@ func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 	}
 }
 
-// lookAround is how often a draining leader looks whether anybody is left.
-const lookAround = 50 * time.Millisecond
-
-// unshared is how many ops only this leader may have. Whatever began elsewhere
-// came from a leader that had it durably; so these are of this life and of former
-// ones.
-func (l *Leader) unshared() int {
-	lives, err := l.store.Lives()
-	if err != nil {
-		l.fail(err)
-	}
-	if !slices.Contains(lives, l.life) {
-		lives = append(lives, l.life)
-	}
-	return l.tracker.unshared(l.frontier(), lives)
-}
+// lookAround is how often a draining leader looks what the others have by now, and
+// whether anybody is left.
+const lookAround = 10 * time.Millisecond
 
 // alone reports whether there is nobody to wait for: whoever failed may come
 // back, and whoever left will not.
@@ -87,7 +72,7 @@ func (l *Leader) stop(ctx context.Context) error {
 	errs = append(errs, l.members.Close())
 	errs = append(errs, l.loop.Stop(context.Background()), l.console.Shutdown(ctx))
 	l.serving.Wait()
-	own := l.frontier().At(l.life)
+	own := l.loop.Frontier().At(l.life)
 	errs = append(errs, l.pump.Close(), l.store.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("stop %s: %w; the next start begins a new life", l.cfg.Name, err)

@@ -203,42 +203,27 @@ func TestAcquaintancesAreRemembered(t *testing.T) {
 	}
 }
 
-func TestTracker(t *testing.T) {
-	tr, began := newTracker(), time.Now()
+func TestWhatOnlyWeHave(t *testing.T) {
 	have := logical.FrontierOf(logical.Dot{Origin: 1, Seq: 10}, logical.Dot{Origin: 2, Seq: 4})
-	both := []logical.Origin{1, 2}
-	if tr.unshared(have, both) != 14 || tr.durable(have) != 0 {
-		t.Error("what nobody has said anything of is taken for shared")
+	peers := []replica.PeerView{
+		{Peer: "n2", Known: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 7}, logical.Dot{Origin: 2, Seq: 9})},
+		{Peer: "n3", Known: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 5}, logical.Dot{Origin: 3, Seq: 2})},
+		{Peer: "n4"}, // has said nothing yet
 	}
-	news := tr.next()
-	tr.hear("n2", &replica.Status{Life: 2, Number: 2, Frontier: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 7}, logical.Dot{Origin: 2, Seq: 9})})
-	select {
-	case <-news:
-	default:
-		t.Error("a status is no news")
+	for _, c := range []struct {
+		origins []logical.Origin
+		peers   []replica.PeerView
+		want    int
+	}{
+		{[]logical.Origin{1}, nil, 10}, {[]logical.Origin{1, 2}, nil, 14}, {[]logical.Origin{1}, peers, 3},
+		{[]logical.Origin{2}, peers, 0}, {[]logical.Origin{1}, peers[1:], 5}, {[]logical.Origin{5}, peers, 0},
+	} {
+		if got := unshared(have, c.origins, c.peers); got != c.want {
+			t.Errorf("of %v %d ops are unshared, want %d", c.origins, got, c.want)
+		}
 	}
-	tr.hear("n2", &replica.Status{Life: 2, Number: 1}) // late
-	if got := tr.unshared(have, both); got != 3 {
-		t.Errorf("%d ops are unshared", got)
-	}
-	if got := tr.behind(have); got != 5 {
+	if got := behind(have, peers); got != 5+2 {
 		t.Errorf("%d ops behind", got)
-	}
-	if tr.durable(logical.FrontierOf(logical.Dot{Origin: 1, Seq: 7})) != 1 || tr.durable(logical.FrontierOf(logical.Dot{Origin: 1, Seq: 8})) != 0 {
-		t.Error("what n2 has durably is not what it said")
-	}
-	tr.reached(7, began)
-	tr.reached(8, began.Add(time.Second))
-	tr.reached(10, began.Add(2*time.Second))
-	if ops, age := tr.lag("n2", logical.Dot{Origin: 1, Seq: 10}, began.Add(5*time.Second)); ops != 3 || age != 4*time.Second {
-		t.Errorf("n2 lags %d ops, %s", ops, age)
-	}
-	if ops, age := tr.lag("n3", logical.Dot{Origin: 1, Seq: 10}, began.Add(5*time.Second)); ops != 10 || age != 5*time.Second {
-		t.Errorf("n3 lags %d ops, %s", ops, age)
-	}
-	tr.hear("n2", &replica.Status{Life: 3, Number: 1}) // a new life that lost everything
-	if got := tr.unshared(have, both); got != 14 {
-		t.Errorf("after n2 lost its log %d ops are unshared", got)
 	}
 }
 

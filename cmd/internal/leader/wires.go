@@ -32,22 +32,18 @@ func (o *outbox) Send(to replica.Leader, m replica.Message) {
 }
 
 // sink is the mesh's way to the loop.
-type sink struct{ *Leader }
+type sink struct{ loop *host.Loop }
 
 var _ link.Sink = sink{}
 
-// Receive notes what a status says and hands the message to the loop, which may
-// make the peer wait.
+// Receive hands the message to the loop, which may make the peer wait.
 func (s sink) Receive(from replica.Leader, m replica.Message) {
-	if status, ok := m.(*replica.Status); ok {
-		s.tracker.hear(from, status)
-	}
 	s.loop.Deliver(replica.Received{From: from, Message: m})
 }
 
 func (s sink) PeerUp(p replica.Leader)    { s.loop.Deliver(replica.PeerUp{Peer: p}) }
 func (s sink) PeerDown(p replica.Leader)  { s.loop.Deliver(replica.PeerDown{Peer: p}) }
-func (s sink) Frontier() logical.Frontier { return s.frontier() }
+func (s sink) Frontier() logical.Frontier { return s.loop.Frontier() }
 
 // engine is resp's way to the loop: it counts, and turns requests away while the
 // leader drains.
@@ -75,12 +71,4 @@ func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 		}
 	}
 	return draining(err)
-}
-
-// observe is told every event of the loop after it is durable.
-func (l *Leader) observe(e replica.Event) {
-	l.metrics.Observe(e)
-	if a, ok := e.(replica.Accepted); ok {
-		l.tracker.reached(a.Op.Dot.Seq, time.Now())
-	}
 }

@@ -211,12 +211,15 @@ func runs(n int) string { return number(n, "run") }
 func next(c *cli.Context, all []chosen, r *scenarios.Result, o report.Outcome) string {
 	arg := argument(all, r.Scenario)
 	story := fmt.Sprintf("scenario run %s --resolver %s --seed %d", arg, r.Resolver, r.Seed)
+	if r.Live {
+		story += " --live"
+	}
 	switch {
 	case c.Command.Name != "run":
 		return story + " tells the story"
 	case o == report.Unconverged:
 		return "what is cut must be healed before settle, and the settling time be long enough"
-	case r.Expectation == scenarios.Broken && arg != stdin:
+	case r.Expectation == scenarios.Broken && arg != stdin && !r.Live:
 		return "if it is right as it is, scenario compare " + arg + " --update expects it from now on"
 	case !c.Bool("verbose"):
 		return story + " -v tells each request and each message"

@@ -23,11 +23,15 @@ func listLibrary(c *cli.Context) error {
 		return cliutil.Fail("cannot read the library", err, "")
 	}
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "name\tchecks\ttitle")
+	fmt.Fprintln(w, "name\tchecks\tlive\ttitle")
 	for _, s := range all {
-		fmt.Fprintf(w, "%s\t%d\t%s\n", s.Name, len(s.Checks), s.Title)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", s.Name, len(s.Checks), canLive(s), s.Title)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	tellSimulated(c.App.Writer, all)
+	return nil
 }
 
 // takes refuses another number of arguments.

@@ -138,7 +138,7 @@ func (t *turn) write(q *Request) {
 	if q.Client != 0 {
 		op.Client, op.Request = q.Client, q.Number
 	}
-	t.accept(panel, object, op, t.m.Wall, false)
+	t.accept(panel, object, op, false)
 	rep := Reply{ID: q.ID, Dot: op.Dot, Over: op.Parents, Delta: op.Delta, Wall: op.Wall, Shown: t.shows(panel, object), Token: t.token()}
 	if op.Kind == resolve.Add {
 		rep.Wrote = op.Value
@@ -147,8 +147,8 @@ func (t *turn) write(q *Request) {
 }
 
 // accept stamps an op that begins here and lets it take the common road.
-func (t *turn) accept(panel resolve.Panel, object *resolve.Object, op *resolve.Op, wall wallclock.Interval, expiry bool) {
-	t.stamp(op, wall)
+func (t *turn) accept(panel resolve.Panel, object *resolve.Object, op *resolve.Op, expiry bool) {
+	t.stamp(op)
 	t.event(Accepted{op, expiry})
 	t.fresh = append(t.fresh, op)
 	t.apply(panel, object, op, born)
@@ -240,8 +240,8 @@ func (t *turn) stranger(object *resolve.Object, shown []logical.Dot) (logical.Do
 // stamp gives the op its identity and the three clocks, each above all that
 // this leader has heard of. The hybrid clock is set, not merged: the guard
 // against others must not refuse our own stamp when our wall clock steps back.
-func (t *turn) stamp(op *resolve.Op, wall wallclock.Interval) {
-	wall = t.distinct(wall)
+func (t *turn) stamp(op *resolve.Op) {
+	wall := t.distinct(t.m.Wall)
 	op.Dot = logical.Dot{Origin: t.st.Origin, Seq: t.st.Frontier.At(t.st.Origin) + 1}
 	op.Deps = t.frontier()
 	t.st.Lamport = t.st.Lamport.Next()

@@ -49,21 +49,16 @@ func (t *turn) expireFirst(panel resolve.Panel, object *resolve.Object, in *reso
 	return object
 }
 
-// expire accepts the deletion of the versions ended, which the key shows. Its
-// wall clock is read a nanosecond before the step's: what is written over it in
-// the same step is later by every clock. Nothing may be done with object
-// afterwards.
+// expire accepts the deletion of the versions ended, which the key shows. What is
+// written over it in the same step is stamped later. Nothing may be done with
+// object afterwards.
 func (t *turn) expire(panel resolve.Panel, object *resolve.Object, ended []logical.Dot) logical.Dot {
 	op, err := panel.Draft(object, t.st.Origin, resolve.Intent{Kind: resolve.Delete, Exact: true, Shown: ended}, t.r)
 	if err != nil {
 		panic("replica: a deletion has no outcome that could be refused: " + err.Error())
 	}
-	t.accept(panel, object, &op, t.justBefore(), true)
+	t.accept(panel, object, &op, true)
 	return op.Dot
-}
-
-func (t *turn) justBefore() wallclock.Interval {
-	return wallclock.Interval{Earliest: t.m.Wall.Earliest - 1, Latest: t.m.Wall.Latest - 1}
 }
 
 // sweep deletes what of the keys named has expired and was accepted here.
@@ -88,6 +83,6 @@ func (t *turn) sweeps(object *resolve.Object, d logical.Dot) bool {
 	if !ok {
 		return false
 	}
-	v, wall := &object.Versions[i], t.justBefore()
-	return v.Wall.Before(wall) && v.HLC.Compare(t.st.HLC.Next(int64(wall.Midpoint()))) < 0
+	v := &object.Versions[i]
+	return v.Wall.Before(t.m.Wall) && v.HLC.Compare(t.st.HLC.Next(int64(t.now()))) < 0
 }

@@ -247,3 +247,27 @@ func TestPeerViewCountsWhatIsLacking(t *testing.T) {
 		t.Errorf("when it has all: %+v", got)
 	}
 }
+
+// The end of a value and what is written over it are stamped in turn with
+// everything else that the cycle accepts.
+func TestExpiryKeepsThePipelinesOrder(t *testing.T) {
+	every(t, func(t *testing.T, cfg replica.Config) {
+		n := newNode(t, cfg, 7)
+		for i := range 20 {
+			key := fmt.Sprint("k", i)
+			n.ask(n.lasting(set(key, "0"), time.Second))
+			n.ask(set("y"+key, "0"))
+		}
+		n.pass(2 * time.Second)
+		for i := range 20 {
+			key := fmt.Sprint("k", i)
+			out := n.cycle(set("y"+key, "1"), set(key, "1"), set("y"+key, "2"), set(key, "2"))
+			if values(out.Replies[2]) != "[2]" || values(out.Replies[3]) != "[2]" {
+				t.Fatalf("%s: shows %s and %s after writing 1 and 2", key, values(out.Replies[2]), values(out.Replies[3]))
+			}
+		}
+		if rows := n.store.Rows(); len(rows) != 0 {
+			t.Errorf("the ledger holds %+v", rows)
+		}
+	})
+}

@@ -66,17 +66,20 @@ func (l *Loop) cycle(items []item) (time.Duration, error) {
 	return max(minRest, l.pump.out.Wake.Sub(m.Mono)), nil
 }
 
-// step feeds the pump. The clocks are read for each input: two writes that
-// arrived together must not bear one stamp, or a resolver that goes by the wall
-// clock would let the earlier one win as often as the later.
+// step feeds the pump. The clocks are read for whatever arrived together: a
+// cycle can be long, and what came last should not be stamped as if it came first.
 func (l *Loop) step(items []item) (m wallclock.Moment, inputs int, err error) {
+	m = l.cfg.Clock.Now()
 	feed := func(in replica.Input) {
 		if err == nil {
-			m, inputs = l.cfg.Clock.Now(), inputs+1
+			inputs++
 			err = l.pump.Step(m, in)
 		}
 	}
 	for i := range items {
+		if i > 0 {
+			m = l.cfg.Clock.Now()
+		}
 		switch it := &items[i]; {
 		case it.err != nil:
 			return m, inputs, it.err

@@ -229,6 +229,12 @@ func (c *client) ask(op operation, k *conn, to chan<- answer) {
 	to <- r
 }
 
+// broken reports whether a connection is of no more use: anything but a refusal.
+func broken(err error) bool {
+	var no refused
+	return err != nil && !errors.As(err, &no)
+}
+
 // writes is what the op behind a write holds.
 func (op *operation) writes(w written) []string {
 	switch {
@@ -242,22 +248,29 @@ func (op *operation) writes(w written) []string {
 	return []string{w.value}
 }
 
-// exchange is one command and its reply.
+// exchange is one command and its reply. A connection kept from before may have
+// ended with its leader's process meanwhile; then the same request is sent on a
+// new one, which changes nothing if it had arrived.
 func (c *client) exchange(op *operation, k *conn) (a answer) {
-	var err error
-	if k == nil {
-		if k, err = dial(c.d.m.addr(op.leader), dialTime); err != nil {
-			return answer{lost: err}
+	r, err := reply{}, error(nil)
+	if k != nil {
+		if r, err = k.do(maxPatience, op.command...); broken(err) {
+			k.close()
+			k = nil
 		}
 	}
-	r, err := k.do(maxPatience, op.command...)
-	var no refused
-	switch {
-	case errors.As(err, &no):
-		return answer{conn: k, refused: no}
-	case err != nil:
+	if k == nil {
+		if k, err = c.d.dial(op.leader); err != nil {
+			return answer{lost: err}
+		}
+		r, err = k.do(maxPatience, op.command...)
+	}
+	if broken(err) {
 		k.close()
 		return answer{lost: err}
+	}
+	if err != nil {
+		return answer{conn: k, refused: err}
 	}
 	a.conn = k
 	if op.read {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,9 +25,9 @@ type cluster struct {
 	names  []string
 	policy []string // flags
 
-	mu      sync.Mutex
-	running map[string]*process
-	at      map[string]addrs // kept over restarts
+	mu        sync.Mutex
+	processes map[string]*process
+	at        map[string]addrs // kept over restarts
 }
 
 var _ machines = (*cluster)(nil)
@@ -66,7 +67,7 @@ func (c *cluster) start(name string) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.running[name], c.at[name] = p, at
+	c.processes[name], c.at[name] = p, at
 	return nil
 }
 
@@ -98,7 +99,7 @@ const meetTime = 20 * time.Second
 // hears waits until a leader has heard from so many others: its links to them are
 // up. WAIT without a write counts them.
 func (c *cluster) hears(ctx context.Context, name string, others int) error {
-	k, err := dial(c.addr(name), time.Second)
+	k, err := dial(c.running()[name], dialTime)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -130,30 +131,44 @@ func (c *cluster) last(name string) string {
 func (c *cluster) process(name string) *process {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.running[name]
+	return c.processes[name]
 }
 
-// addr is where clients find a leader, whether or not it runs.
-func (c *cluster) addr(name string) string {
+// running is where clients find the leaders that run.
+func (c *cluster) running() map[string]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.at[name].RESP
+	at := map[string]string{}
+	for n := range c.processes {
+		at[n] = c.at[n].RESP
+	}
+	return at
 }
 
-// fault plants a fault in a leader.
+// faultTime bounds how long a leader that has just started may take to know whom
+// a fault is about.
+const faultTime = 10 * time.Second
+
+// fault plants a fault in a leader. One that does not run has neither clock nor
+// links.
 func (c *cluster) fault(name string, words ...string) error {
 	if c.process(name) == nil {
-		return nil // who does not run has neither clock nor links; they are planted again when it starts
+		return nil
 	}
-	k, err := dial(c.addr(name), time.Second)
-	if err == nil {
-		defer k.close()
-		_, err = k.do(5*time.Second, append([]string{"KVD.FAULT"}, words...)...)
-	}
+	k, err := dial(c.running()[name], dialTime)
 	if err != nil {
 		return fmt.Errorf("plant a fault in %s: %w%s", name, err, c.last(name))
 	}
-	return nil
+	defer k.close()
+	for end := time.Now().Add(faultTime); ; time.Sleep(5 * time.Millisecond) {
+		_, err = k.do(faultTime, append([]string{"KVD.FAULT"}, words...)...)
+		if err == nil {
+			return nil
+		}
+		if !strings.Contains(err.Error(), "is no other leader") || time.Now().After(end) {
+			return fmt.Errorf("plant a fault in %s: %w%s", name, err, c.last(name))
+		}
+	}
 }
 
 // act does to a leader what a script says.
@@ -216,8 +231,8 @@ func copyFolder(from, to string) error {
 // end kills a leader's process, if it runs.
 func (c *cluster) end(name string) {
 	c.mu.Lock()
-	p := c.running[name]
-	delete(c.running, name)
+	p := c.processes[name]
+	delete(c.processes, name)
 	c.mu.Unlock()
 	if p != nil {
 		p.kill()
@@ -228,25 +243,12 @@ func (c *cluster) end(name string) {
 func (c *cluster) dead() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, n := range slices.Sorted(maps.Keys(c.running)) {
-		if p := c.running[n]; p.ended() && !p.killed.Load() {
+	for _, n := range slices.Sorted(maps.Keys(c.processes)) {
+		if p := c.processes[n]; p.ended() && !p.killed.Load() {
 			return fmt.Errorf("the process of %s died: %w%s", n, p.err, p.log.last())
 		}
 	}
 	return nil
-}
-
-// alive lists the leaders that run, in the script's order.
-func (c *cluster) alive() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var names []string
-	for _, n := range c.names {
-		if c.running[n] != nil {
-			names = append(names, n)
-		}
-	}
-	return names
 }
 
 // close ends all processes and removes their folders.

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -16,14 +17,29 @@ import (
 
 // machines is the leaders as the driver handles them.
 type machines interface {
-	// addr is where clients find a leader, whether or not it runs.
-	addr(leader string) string
+	// running is where clients find the leaders that run.
+	running() map[string]string
 	// fault plants a fault: the words after KVD.FAULT.
 	fault(leader string, words ...string) error
 	// act does Pause, Crash, Restart, Wipe, Backup and Restore.
 	act(a script.Action) error
 	// resume ends a pause.
 	resume(leader string) error
+}
+
+// alive lists the leaders that run, in the script's order.
+func (d *driver) alive() []string {
+	at := d.m.running()
+	return slices.DeleteFunc(slices.Clone(d.s.Leaders), func(n string) bool { return at[n] == "" })
+}
+
+// dial connects to a leader. One that does not run refuses.
+func (d *driver) dial(leader string) (*conn, error) {
+	addr := d.m.running()[leader]
+	if addr == "" {
+		return nil, fmt.Errorf("%s refuses the connection", leader)
+	}
+	return dial(addr, dialTime)
 }
 
 // driver plays a scaled script in real time. One goroutine, in play, does what the

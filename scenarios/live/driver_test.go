@@ -56,7 +56,7 @@ func (f *fakes) say(text string) error {
 	return nil
 }
 
-func (f *fakes) addr(leader string) string { return f.at[leader] }
+func (f *fakes) running() map[string]string { return f.at }
 func (f *fakes) fault(n string, words ...string) error {
 	return f.say(n + " " + strings.Join(words, " "))
 }
@@ -161,8 +161,8 @@ at 22ms   clock n2 strobe=1s/200ms drift=100ppm
 at 30ms   heal
 at 40ms   pause n1 20ms
 at 50ms   crash n2
-at 70ms   restart n2
-at 80ms   link n2>n1 reorder=5%
+at 400ms  restart n2
+at 410ms  link n2>n1 reorder=5%
 settle 1s
 `)
 	want := []string{
@@ -177,6 +177,7 @@ settle 1s
 		"n2 LINK n1 delay=0s jitter=0s loss=0 duplicate=0 overtake=0 cut=off",
 		"pause n1 20ms", "crash n2", "resume n1", "restart n2",
 		"n2 CLOCK step=-1s", "n2 CLOCK step=-10ms", "n2 CLOCK drift=100 strobe=1s/200ms",
+		"n1 LINK n2 delay=5ms jitter=0s loss=0.1 duplicate=0 overtake=0 cut=off",
 		"n2 LINK n1 delay=0s jitter=0s loss=0 duplicate=0 overtake=0 cut=off",
 		"n2 LINK n1 delay=0s jitter=0s loss=0 duplicate=0 overtake=0.05 cut=off",
 	}

@@ -136,9 +136,14 @@ func (d *driver) act(a script.Action) error {
 	return d.m.act(a)
 }
 
-// plant tells leaders of their changed links.
+// plant tells leaders of their changed links. A leader that does not run yet is
+// nobody's peer; it is told of, and tells, when it starts.
 func (d *driver) plant(changed [][2]string) error {
+	at := d.m.running()
 	for _, p := range changed {
+		if at[p[0]] == "" || at[p[1]] == "" {
+			continue
+		}
 		if err := d.m.fault(p[0], d.links.of[p].words(p[1])...); err != nil {
 			return err
 		}
@@ -220,9 +225,10 @@ func (d *driver) replant(leader string) error {
 			}
 		}
 	}
+	at := d.m.running()
 	var mine [][2]string
 	for _, p := range slices.SortedFunc(maps.Keys(d.links.of), comparePaths) {
-		if p[0] == leader {
+		if slices.Contains(p[:], leader) && at[p[0]] != "" && at[p[1]] != "" {
 			mine = append(mine, p)
 		}
 	}

@@ -156,14 +156,8 @@ const (
 	settleTime = 15 * time.Second
 )
 
-// fleet is machines that can say who runs.
-type fleet interface {
-	machines
-	alive() []string
-}
-
 // perform plays the script on machines that run, and gathers what came of it.
-func (p *player) perform(ctx context.Context, m fleet) (*scenarios.Played, string, error) {
+func (p *player) perform(ctx context.Context, m machines) (*scenarios.Played, string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	d := newDriver(p.scaled, m, func(key string) bool { return p.policy.Panel(key).Serving == resolve.Counter })
@@ -175,17 +169,17 @@ func (p *player) perform(ctx context.Context, m fleet) (*scenarios.Played, strin
 	stop := d.begin(ctx)
 	err := d.play(ctx)
 	if err == nil {
-		d.settle(ctx, m.alive(), max(p.scaled.Settle, settleTime))
+		d.settle(ctx, d.alive(), max(p.scaled.Settle, settleTime))
 		err = ctx.Err()
 	}
 	stop()
 	if err != nil {
 		return nil, "", err
 	}
-	if err := d.remember(m.alive()); err != nil {
+	if err := d.remember(d.alive()); err != nil {
 		return nil, "", err
 	}
-	return p.gather(d, m.alive())
+	return p.gather(d, d.alive())
 }
 
 // gather inspects the leaders and puts the history together.
@@ -228,5 +222,5 @@ func keys(s *script.Scenario) []string {
 }
 
 func newCluster(binary, dir string, names, policy []string) *cluster {
-	return &cluster{binary: binary, dir: filepath.Clean(dir), names: names, policy: policy, running: map[string]*process{}, at: map[string]addrs{}}
+	return &cluster{binary: binary, dir: filepath.Clean(dir), names: names, policy: policy, processes: map[string]*process{}, at: map[string]addrs{}}
 }

@@ -16,7 +16,7 @@ func (d *driver) remember(alive []string) error {
 	if len(missing) == 0 || len(alive) == 0 {
 		return nil
 	}
-	k, err := dial(d.m.addr(alive[0]), dialTime)
+	k, err := d.dial(alive[0])
 	if err != nil {
 		return err
 	}

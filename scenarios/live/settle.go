@@ -61,7 +61,7 @@ func (d *driver) watch(ctx context.Context, leader string, every time.Duration) 
 func (d *driver) ask(k **conn, leader string) (logical.Frontier, error) {
 	var err error
 	if *k == nil {
-		if *k, err = dial(d.m.addr(leader), dialTime); err != nil {
+		if *k, err = d.dial(leader); err != nil {
 			*k = nil
 			return logical.Frontier{}, err
 		}
@@ -123,7 +123,7 @@ const maxRows = 10_000
 func (d *driver) inspect(alive, keys []string) (*inspection, error) {
 	in := &inspection{values: map[string]map[string][]string{}}
 	for _, n := range alive {
-		k, err := dial(d.m.addr(n), dialTime)
+		k, err := d.dial(n)
 		if err != nil {
 			return nil, fmt.Errorf("inspect %s: %w", n, err)
 		}

@@ -1,0 +1,135 @@
+package live
+
+import (
+	"errors"
+	"strconv"
+
+	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
+)
+
+// answer is what came back for one attempt.
+type answer struct {
+	conn    *conn // to go on with; nil: broken
+	got     got
+	written written
+	refused error
+	lost    error // nothing came back
+}
+
+// ask sends a request and takes the answer down for the oracle, even one that the
+// client no longer waits for.
+func (c *client) ask(op operation, k *conn, to chan<- answer) {
+	defer c.d.asking.Done()
+	r := c.exchange(&op, k)
+	if !op.read {
+		switch {
+		case r.lost != nil:
+			c.d.rec.silent(identity{c.id, op.number})
+		case r.refused == nil:
+			c.d.rec.born(identity{c.id, op.number}, op.leader, r.written, op.writes(r.written))
+		}
+	}
+	to <- r
+}
+
+// broken reports whether a connection is of no more use: anything but a refusal.
+func broken(err error) bool {
+	var no refused
+	return err != nil && !errors.As(err, &no)
+}
+
+// writes is what the op behind a write holds.
+func (op *operation) writes(w written) []string {
+	switch {
+	case op.Kind == script.OpDelete:
+		return nil
+	case op.Kind == script.OpSet:
+		return []string{op.Value}
+	case op.exact:
+		return []string{op.value}
+	}
+	return []string{w.value}
+}
+
+// exchange is one command and its reply. A connection kept from before may have
+// ended with its leader's process meanwhile; then the same request is sent on a
+// new one, which changes nothing if it had arrived.
+func (c *client) exchange(op *operation, k *conn) (a answer) {
+	r, err := reply{}, error(nil)
+	if k != nil {
+		if r, err = k.do(maxPatience, op.command...); broken(err) {
+			k.close()
+			k = nil
+		}
+	}
+	if k == nil {
+		if k, err = c.d.dial(op.leader); err != nil {
+			return answer{lost: err}
+		}
+		r, err = k.do(maxPatience, op.command...)
+	}
+	if broken(err) {
+		k.close()
+		return answer{lost: err}
+	}
+	if err != nil {
+		return answer{conn: k, refused: err}
+	}
+	a.conn = k
+	if op.read {
+		a.got, err = readGot(r)
+	} else {
+		a.written, err = readWritten(r)
+	}
+	if err != nil {
+		a.refused = err
+		c.d.fail(err)
+	}
+	return a
+}
+
+// command is the present request as a leader takes it.
+func (c *client) command(op *operation) []string {
+	var words []string
+	token := c.token
+	switch {
+	case op.read:
+		words = []string{"KVD.GET", op.Key}
+	case op.Kind == script.OpSet:
+		words = []string{"KVD.SET", op.Key, op.Value}
+	case op.Kind == script.OpDelete:
+		words = []string{"KVD.DEL", op.Key}
+	case op.exact:
+		words, token = []string{"KVD.SET", op.Key, op.value}, op.token
+	default:
+		words = []string{"KVD.INCR", op.Key, strconv.FormatInt(op.Amount, 10)}
+	}
+	if token != "" {
+		words = append(words, "TOKEN", token)
+	}
+	if !op.read {
+		words = append(words, "REQUEST", strconv.FormatUint(c.id, 10), strconv.FormatUint(op.number, 10))
+	}
+	return append(words, "EVIDENCE")
+}
+
+// verb is what the present request asks for, in the oracle's words.
+func verb(op *operation) oracle.Verb {
+	if op.read {
+		return oracle.Get
+	}
+	switch op.Kind {
+	case script.OpSet:
+		return oracle.Set
+	case script.OpDelete:
+		return oracle.Delete
+	case script.OpIncr:
+		return oracle.Incr
+	case script.OpUpdate:
+		return oracle.Update
+	case script.OpAppend:
+		return oracle.Append
+	}
+	return oracle.Get
+}

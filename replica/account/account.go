@@ -1,0 +1,186 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// Reader is what one leader holds: *storage.Store is one, and *storage.Cut, which
+// answers for one moment. What it gives is the caller's.
+type Reader interface {
+	Object(key string) (*resolve.Object, error)
+	Op(d logical.Dot) (*resolve.Op, bool, error)
+	Twin(d logical.Dot) (logical.Dot, bool, error)
+	// Ops lists origin's ops from place from on, ascending: at most maxOps, and
+	// no more than have maxBytes of keys and values together; at least one if
+	// there is one.
+	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error)
+}
+
+// Ledger is the writes one leader knows to be lost.
+type Ledger interface {
+	// LossesOf yields the rows of one key, by resolver and dot, until yield
+	// answers false.
+	LossesOf(key string, yield func(resolve.Loss) bool) error
+	// Losses yields all rows, by resolver, key and dot.
+	Losses(yield func(resolve.Loss) bool) error
+}
+
+// Names gives leaders and clients the names people know them by. An empty answer
+// leaves the number.
+type Names struct {
+	Leader func(logical.Origin) string
+	Client func(uint64) string
+}
+
+// Config is what an account is told once.
+type Config struct {
+	Policy  resolve.Policy
+	Names   Names
+	Applied logical.Frontier   // what the reader's state covers
+	Now     wallclock.Interval // the leader's clock
+
+	Past  int // overwritten versions that Why tells of, at most
+	Lost  int // lost writes that Why tells of for each resolver, at most
+	Steps int // ops that one question may read in search of an answer
+	Value int // bytes of a value that answers carry, at most
+}
+
+// Defaults are sensible for people; policy, names and state remain to be given.
+func Defaults() Config { return Config{Past: 8, Lost: 16, Steps: 20_000, Value: 256} }
+
+// Validate says what is wrong with the first setting that makes no sense. It
+// sorts the policy's rules.
+func (c *Config) Validate() error {
+	switch {
+	case c.Past < 0 || c.Lost < 0 || c.Value < 0:
+		return errors.New("account: Past, Lost and Value must not be negative")
+	case c.Steps <= 0:
+		return errors.New("account: Steps must be above zero; say how many ops one question may read")
+	}
+	return c.Policy.Validate()
+}
+
+// Account answers for one leader. It may be used by one goroutine at a time.
+type Account struct {
+	cfg    Config
+	reader Reader
+	ledger Ledger
+}
+
+// New is an account over what a leader holds.
+func New(c Config, r Reader, l Ledger) (*Account, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Account{cfg: c, reader: r, ledger: l}, nil
+}
+
+// asked is one question about one key under way. The first failed read sticks;
+// after it every answer is worthless.
+type asked struct {
+	*Account
+	panel  resolve.Panel
+	object *resolve.Object
+	rows   []resolve.Loss // of the key
+	ops    map[logical.Dot]*resolve.Op
+	over   map[logical.Dot][]over // who named a dot; nil: not looked for yet
+	steps  int
+	err    error
+}
+
+// over is an op that names another.
+type over struct {
+	dot    logical.Dot
+	hidden bool // its leader held the other and did not show it
+}
+
+// about begins a question.
+func (a *Account) about(key string) *asked {
+	q := &asked{Account: a, panel: a.cfg.Policy.Panel(key), ops: map[logical.Dot]*resolve.Op{}, steps: a.cfg.Steps}
+	q.object, q.err = a.reader.Object(key)
+	if q.err != nil {
+		q.object = &resolve.Object{Key: key}
+		return q
+	}
+	q.fail(a.ledger.LossesOf(key, func(l resolve.Loss) bool {
+		if q.panel.Mask().Has(l.Resolver) {
+			q.rows = append(q.rows, l)
+		}
+		return true
+	}))
+	return q
+}
+
+func (q *asked) fail(err error) {
+	if q.err == nil && err != nil {
+		q.err = fmt.Errorf("account for %.64q: %w", q.object.Key, err)
+	}
+}
+
+var _ resolve.History = (*asked)(nil)
+
+// Op is the op with dot d, read once.
+func (q *asked) Op(d logical.Dot) (*resolve.Op, bool) {
+	if op, ok := q.ops[d]; ok {
+		return op, op != nil
+	}
+	op, ok, err := q.reader.Op(d)
+	if q.fail(err); err != nil || !ok {
+		op = nil
+	}
+	q.ops[d] = op
+	return op, op != nil
+}
+
+// Twin is the other dot of d's request.
+func (q *asked) Twin(d logical.Dot) (logical.Dot, bool) {
+	t, ok, err := q.reader.Twin(d)
+	q.fail(err)
+	return t, ok && err == nil
+}
+
+// Lost reports whether the ledger holds d.
+func (q *asked) Lost(r resolve.ID, _ string, d logical.Dot) bool {
+	_, ok := q.row(r, d)
+	return ok
+}
+
+func (q *asked) row(r resolve.ID, d logical.Dot) (resolve.Loss, bool) {
+	for _, l := range q.rows {
+		if l.Resolver == r && l.Loser == d {
+			return l, true
+		}
+	}
+	return resolve.Loss{}, false
+}
+
+// survivors is the dots that id shows, best first.
+func (q *asked) survivors(id resolve.ID) []logical.Dot {
+	var dots []logical.Dot
+	for _, i := range q.panel.Survivors(q.object, id, nil) {
+		dots = append(dots, q.object.Versions[i].Dot)
+	}
+	return dots
+}
+
+// best is the survivor that answers name as the winner: the first, and of
+// several the one with the greatest earliest instant. It depends on the object
+// alone, so equal objects name the same.
+func (q *asked) best(id resolve.ID) logical.Dot {
+	var best *resolve.Version
+	for _, i := range q.panel.Survivors(q.object, id, nil) {
+		v := &q.object.Versions[i]
+		if best == nil || v.Wall.Earliest > best.Wall.Earliest {
+			best = v
+		}
+	}
+	if best == nil {
+		return logical.Dot{}
+	}
+	return best.Dot
+}

@@ -1,0 +1,232 @@
+package account
+
+import (
+	"fmt"
+	"strings"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// Knowledge is what a leader knows of a dot at all.
+type Knowledge uint8
+
+// What can be known.
+const (
+	Here      Knowledge = 1 + iota // applied, and the log still holds it
+	Forgotten                      // applied, and the log no longer holds it
+	Ahead                          // of an origin known here, and not yet applied
+	Stranger                       // of an origin that this leader has never heard of
+)
+
+// State is what became of a write under one resolver.
+type State uint8
+
+// The states.
+const (
+	Live       State = 1 + iota // it survives
+	Superseded                  // a survivor's author had seen it
+	Deleted                     // a deletion's author had seen it
+	Lost                        // thrown away unseen
+	Merged                      // it counts in a sum, or has deleted what its author saw
+	Doubled                     // its request counts under its other dot
+	Unclear                     // what is left does not say
+)
+
+var stateNames = [...]string{"", "live", "superseded", "deleted", "lost", "merged", "doubled", "unclear"}
+
+// String names the state.
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return "unknown"
+}
+
+// Fate is what became of one write, at one leader, under every resolver of its
+// key's panel.
+type Fate struct {
+	Dot      logical.Dot
+	Known    Knowledge
+	Leader   string // that was asked, or whose dot it is: see Text
+	Key      string
+	Was      Write
+	Serving  resolve.ID
+	Verdicts []Verdict // the serving resolver's first; none unless Known is Here
+}
+
+// Verdict is what one resolver made of the write.
+type Verdict struct {
+	Resolver resolve.ID
+	State    State
+	By       logical.Dot // Superseded, Deleted: the nearest that had seen it; Lost: the winner; Doubled: the other dot
+	ByWrite  Write       // of By
+	Defeat   *Defeat     // Lost
+}
+
+// Fate asks what became of the write with dot d.
+func (a *Account) Fate(d logical.Dot) (*Fate, error) {
+	f := &Fate{Dot: d, Leader: a.leader(d.Origin)}
+	op, ok, err := a.reader.Op(d)
+	if err != nil {
+		return nil, fmt.Errorf("account for %s: %w", d, err)
+	}
+	if !ok {
+		f.Known = a.unknown(d)
+		return f, nil
+	}
+	q := a.about(op.Key)
+	f.Known, f.Key, f.Serving = Here, op.Key, q.panel.Serving
+	f.Was = q.write(d)
+	f.Verdicts = append(f.Verdicts, q.verdict(f.Serving, op))
+	for _, id := range resolve.IDs() {
+		if q.panel.Shadows.Has(id) {
+			f.Verdicts = append(f.Verdicts, q.verdict(id, op))
+		}
+	}
+	if q.err != nil {
+		return nil, q.err
+	}
+	return f, nil
+}
+
+// unknown says why there is no op.
+func (a *Account) unknown(d logical.Dot) Knowledge {
+	switch {
+	case a.cfg.Applied.Covers(d):
+		return Forgotten
+	case a.cfg.Applied.At(d.Origin) > 0:
+		return Ahead
+	}
+	return Stranger
+}
+
+// verdict asks one resolver.
+func (q *asked) verdict(id resolve.ID, op *resolve.Op) Verdict {
+	v := Verdict{Resolver: id, State: Unclear}
+	switch {
+	case id == resolve.Counter:
+		q.counted(&v, op)
+	case q.shows(id, op.Dot):
+		v.State = Live
+	default:
+		q.gone(&v, op)
+	}
+	if !v.By.IsZero() {
+		v.ByWrite = q.write(v.By)
+	}
+	return v
+}
+
+func (q *asked) shows(id resolve.ID, d logical.Dot) bool {
+	for _, s := range q.survivors(id) {
+		if s == d {
+			return true
+		}
+	}
+	return false
+}
+
+// gone says what became of an op that does not survive.
+func (q *asked) gone(v *Verdict, op *resolve.Op) {
+	if l, lost := q.row(v.Resolver, op.Dot); lost {
+		d := q.defeat(l)
+		v.State, v.By, v.Defeat = Lost, d.Winner, &d
+		return
+	}
+	if t, ok := q.twinOf(op.Dot); ok && q.shows(v.Resolver, t) {
+		v.State, v.By = Doubled, t
+		return
+	}
+	if v.Resolver == resolve.Siblings && op.Kind == resolve.Delete {
+		v.State = Merged
+		return
+	}
+	by, ok := q.overwriter(v.Resolver, op.Dot)
+	if !ok {
+		return
+	}
+	v.State, v.By = Superseded, by.dot
+	if w := q.write(by.dot); w.Kind == resolve.Delete {
+		v.State = Deleted
+	}
+}
+
+// counted says whether the op's addition is in the sum.
+func (q *asked) counted(v *Verdict, op *resolve.Op) {
+	if op.Kind == resolve.Delete {
+		v.State = Merged
+		return
+	}
+	for i := range q.object.Versions {
+		s := &q.object.Versions[i]
+		if s.Dot.Origin != op.Dot.Origin || !s.Mask.Has(resolve.Counter) || op.Dot.Seq <= s.Count.Base.Seq {
+			continue
+		}
+		v.State = Merged
+		for _, void := range s.Count.Voids {
+			if void.Seq == op.Dot.Seq {
+				v.State = Doubled
+				v.By, _ = q.Twin(op.Dot)
+			}
+		}
+		return
+	}
+	v.State = Deleted
+}
+
+// Text says it in sentences, the serving resolver's verdict first.
+func (f *Fate) Text() string {
+	switch f.Known {
+	case Forgotten:
+		return fmt.Sprintf("%s was applied here, and the log no longer holds it: what became of it can no longer be told.", f.Dot)
+	case Ahead:
+		return fmt.Sprintf("%s has not been applied here yet: this leader is behind, or the write is stranded at %s.", f.Dot, f.Leader)
+	case Stranger:
+		return fmt.Sprintf("%s is of an origin that this leader has never heard of: nothing that %s accepted has arrived.", f.Dot, f.Leader)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is %s to %s, accepted from %s (clock %s).\n", f.Dot, article(f.Was), word([]byte(f.Key)), f.Was.whose(), clock(f.Was.Wall.Midpoint()))
+	for i := range f.Verdicts {
+		v := &f.Verdicts[i]
+		if v.Resolver == f.Serving {
+			fmt.Fprintf(&b, "%s, which serves the key: %s.\n", v.Resolver, v.Text())
+			continue
+		}
+		fmt.Fprintf(&b, "%s: %s.\n", v.Resolver, v.Text())
+	}
+	return b.String()
+}
+
+// article is the write with its kind.
+func article(w Write) string {
+	switch w.Kind {
+	case resolve.Delete:
+		return "a deletion"
+	case resolve.Add:
+		return fmt.Sprintf("an addition of %d (%s)", w.Delta, w.what())
+	}
+	return "a write of " + w.what()
+}
+
+// Text is the verdict as a clause.
+func (v *Verdict) Text() string {
+	switch v.State {
+	case Live:
+		return "live"
+	case Superseded:
+		return fmt.Sprintf("superseded by %s by %s (%s), whose author had been shown it", v.ByWrite.what(), v.ByWrite.whose(), v.By)
+	case Deleted:
+		if v.By.IsZero() {
+			return "deleted by one who had seen it"
+		}
+		return fmt.Sprintf("deleted by %s (%s), who had been shown it", v.ByWrite.whose(), v.By)
+	case Lost:
+		return fmt.Sprintf("lost to %s (%s)%s: %s", v.Defeat.against(), v.By, v.Defeat.knowing(), v.Defeat.Why.Text())
+	case Merged:
+		return "merged: it has its part in what the key shows"
+	case Doubled:
+		return fmt.Sprintf("its request counts once, as %s", v.By)
+	}
+	return "not lost, but what was written over it is no longer in the log"
+}

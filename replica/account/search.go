@@ -1,0 +1,180 @@
+package account
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// Who wrote over what is nowhere stored: ops name what they were written over.
+// So the search goes down from what is left of the key, its versions and its
+// lost writes, newest first, through parents and what was hidden. Deletions that
+// left nothing are found in the log.
+
+// overwriter is the nearest op that names d: under id, one that is not lost if
+// there is one.
+func (q *asked) overwriter(id resolve.ID, d logical.Dot) (over, bool) {
+	found := q.overwriters(d)
+	best := -1
+	for i, o := range found {
+		if best < 0 || q.nearer(id, o, found[best]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return over{}, false
+	}
+	return found[best], true
+}
+
+// nearer prefers what was not lost, then what had seen d, then the oldest.
+func (q *asked) nearer(id resolve.ID, a, b over) bool {
+	if x, y := q.Lost(id, "", a.dot), q.Lost(id, "", b.dot); x != y {
+		return y
+	}
+	if a.hidden != b.hidden {
+		return b.hidden
+	}
+	x, y := q.write(a.dot), q.write(b.dot)
+	return cmp.Or(cmp.Compare(x.Lamport, y.Lamport), a.dot.Compare(b.dot)) < 0
+}
+
+// overwriters is every op that names d, as far as one question may look.
+func (q *asked) overwriters(d logical.Dot) []over {
+	if q.over == nil {
+		q.over = map[logical.Dot][]over{}
+		q.descend()
+	}
+	if len(q.over[d]) == 0 {
+		q.scan(d)
+	}
+	return q.over[d]
+}
+
+// descend visits the key's ops from the newest on.
+func (q *asked) descend() {
+	seen := map[logical.Dot]bool{}
+	var queue []*resolve.Op
+	visit := func(d logical.Dot) {
+		if op, ok := q.Op(d); ok && !seen[d] && q.steps > 0 {
+			seen[d] = true
+			q.steps--
+			i, _ := slices.BinarySearchFunc(queue, op, byAge)
+			queue = slices.Insert(queue, i, op)
+		}
+	}
+	for i := range q.object.Versions {
+		visit(q.object.Versions[i].Dot)
+	}
+	for _, l := range q.rows {
+		visit(l.Loser)
+	}
+	for len(queue) > 0 {
+		op := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		q.names(op)
+		for _, d := range op.Parents {
+			visit(d)
+		}
+		for _, d := range op.Hidden {
+			visit(d)
+		}
+	}
+}
+
+func byAge(a, b *resolve.Op) int {
+	return cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot))
+}
+
+// names enters what an op names.
+func (q *asked) names(op *resolve.Op) {
+	add := func(d logical.Dot, o over) {
+		if !slices.Contains(q.over[d], o) {
+			q.over[d] = append(q.over[d], o)
+		}
+	}
+	for _, d := range op.Parents {
+		add(d, over{op.Dot, false})
+	}
+	for _, d := range op.Hidden {
+		add(d, over{op.Dot, true})
+	}
+}
+
+// What is read of one origin at a time.
+const (
+	scanOps   = 256
+	scanBytes = 1 << 20
+)
+
+// scan looks for what names d in the log: behind the place of each origin where
+// Lamport stamps pass d's.
+func (q *asked) scan(d logical.Dot) {
+	for last := range q.cfg.Applied.All() {
+		from := q.past(last, d)
+		for q.steps > 0 && from <= last.Seq {
+			ops, err := q.reader.Ops(last.Origin, from, min(scanOps, q.steps), scanBytes)
+			if q.fail(err); err != nil || len(ops) == 0 {
+				break
+			}
+			q.steps -= len(ops)
+			from = ops[len(ops)-1].Dot.Seq + 1
+			for _, op := range ops {
+				if op.Key == q.object.Key && (slices.Contains(op.Parents, d) || slices.Contains(op.Hidden, d)) {
+					q.ops[op.Dot] = op
+					q.names(op)
+				}
+			}
+		}
+	}
+}
+
+// past is the first place of an origin whose stamp is above that of d; its stamps
+// ascend.
+func (q *asked) past(last, d logical.Dot) logical.Seq {
+	op, ok := q.Op(d)
+	if !ok {
+		return 1
+	}
+	n := sort.Search(int(last.Seq), func(i int) bool {
+		ops, err := q.reader.Ops(last.Origin, logical.Seq(i+1), 1, 1)
+		q.fail(err)
+		return err != nil || len(ops) == 0 || ops[0].Lamport > op.Lamport
+	})
+	return logical.Seq(n + 1)
+}
+
+// sees reports whether an op with these parents had been shown d, directly or
+// through others. Lamport stamps fall along every edge.
+func (q *asked) sees(parents []logical.Dot, d Write) bool {
+	seen := map[logical.Dot]bool{}
+	for queue := slices.Clone(parents); len(queue) > 0; {
+		p := queue[0]
+		queue = queue[1:]
+		if p == d.Dot {
+			return true
+		}
+		op, ok := q.Op(p)
+		if !ok || seen[p] || op.Lamport <= d.Lamport && !q.object.Twins || q.steps <= 0 {
+			continue
+		}
+		seen[p] = true
+		q.steps--
+		queue = append(queue, op.Parents...)
+		if t, ok := q.twinOf(p); ok {
+			queue = append(queue, t)
+		}
+	}
+	return false
+}
+
+// twinOf is the other dot of d's request, asked only where there can be one.
+func (q *asked) twinOf(d logical.Dot) (logical.Dot, bool) {
+	if !q.object.Twins {
+		return logical.Dot{}, false
+	}
+	return q.Twin(d)
+}

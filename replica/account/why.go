@@ -1,0 +1,187 @@
+package account
+
+import (
+	"cmp"
+	"slices"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// Story is why a key holds what it holds.
+type Story struct {
+	Key     string
+	Serving resolve.ID
+	Sum     int64        // of a counter
+	Shown   []Write      // what the serving resolver shows, best first, deletions among them
+	Past    []Overwrite  // their recent ancestors, newest first
+	Lost    []Defeat     // by resolver, the serving one first; newest first
+	Shadows []resolve.ID // the rest of the panel
+	// PastLeft and LostLeft are how many more there are.
+	PastLeft, LostLeft int
+}
+
+// Overwrite is a write whose overwriter had seen it.
+type Overwrite struct {
+	Write
+	By logical.Dot // the nearest
+}
+
+// Defeat is a lost write, and to what.
+type Defeat struct {
+	resolve.Loss            // Winner is the present best survivor
+	Was          Write      // the loser
+	Won          Write      // the winner
+	Why          Comparison // what decided between them
+	// Who had seen what: the author of the loser the winner, directly or through
+	// others; and the leader that accepted the one, the other.
+	SawWinner       bool
+	LeaderHadWinner bool
+	LeaderHadLoser  bool
+}
+
+// Why tells the history of the key's present value, as far as objects, ledger
+// and log still hold it.
+func (a *Account) Why(key string) (*Story, error) {
+	q := a.about(key)
+	s := &Story{Key: key, Serving: q.panel.Serving}
+	for _, d := range q.survivors(s.Serving) {
+		s.Shown = append(s.Shown, q.write(d))
+	}
+	s.Sum, _ = q.object.Sum()
+	for _, id := range resolve.IDs() {
+		if q.panel.Shadows.Has(id) {
+			s.Shadows = append(s.Shadows, id)
+		}
+	}
+	q.ancestors(s)
+	q.defeats(s)
+	if q.err != nil {
+		return nil, q.err
+	}
+	return s, nil
+}
+
+// ancestors goes down from what is shown, newest first. What is lost all the
+// same, because another version of the same request was seen, is left out.
+func (q *asked) ancestors(s *Story) {
+	type seen struct {
+		op *resolve.Op
+		by logical.Dot
+	}
+	var queue []seen
+	met := map[logical.Dot]bool{}
+	push := func(parents []logical.Dot, by logical.Dot) {
+		for _, p := range parents {
+			if op, ok := q.Op(p); ok && !met[p] {
+				met[p] = true
+				i, _ := slices.BinarySearchFunc(queue, op, func(s seen, op *resolve.Op) int { return byAge(s.op, op) })
+				queue = slices.Insert(queue, i, seen{op, by})
+			}
+		}
+	}
+	for _, w := range s.Shown {
+		met[w.Dot] = true
+	}
+	for _, w := range s.Shown {
+		push(w.Parents, w.Dot)
+	}
+	for len(queue) > 0 && len(s.Past) < q.cfg.Past {
+		next := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		s.Past = append(s.Past, Overwrite{q.write(next.op.Dot), next.by})
+		push(next.op.Parents, next.op.Dot)
+	}
+	s.PastLeft = len(queue)
+}
+
+// defeats lists the rows of the key: the serving resolver's first, then the
+// shadows', each newest first.
+func (q *asked) defeats(s *Story) {
+	rows := slices.Clone(q.rows)
+	slices.SortStableFunc(rows, func(a, b resolve.Loss) int {
+		return cmp.Or(cmp.Compare(q.rank(a.Resolver), q.rank(b.Resolver)), -q.compareAge(a.Loser, b.Loser))
+	})
+	told := map[resolve.ID]int{}
+	for _, l := range rows {
+		if told[l.Resolver]++; told[l.Resolver] > q.cfg.Lost {
+			s.LostLeft++
+			continue
+		}
+		s.Lost = append(s.Lost, q.defeat(l))
+	}
+}
+
+func (q *asked) rank(id resolve.ID) int {
+	if id == q.panel.Serving {
+		return -1
+	}
+	return int(id)
+}
+
+func (q *asked) compareAge(a, b logical.Dot) int {
+	x, y := q.write(a), q.write(b)
+	return cmp.Or(cmp.Compare(x.Lamport, y.Lamport), a.Compare(b))
+}
+
+// defeat is one row with its evidence.
+func (q *asked) defeat(l resolve.Loss) Defeat {
+	l.Winner = q.best(l.Resolver)
+	d := Defeat{Loss: l, Was: q.write(l.Loser), Won: q.write(l.Winner)}
+	d.Why = q.compare(l.Resolver, d.Was, d.Won)
+	if op, ok := q.Op(l.Loser); ok {
+		d.LeaderHadWinner = op.Deps.Covers(l.Winner)
+		d.SawWinner = d.LeaderHadWinner && q.sees(op.Parents, d.Won)
+	}
+	if op, ok := q.Op(l.Winner); ok {
+		d.LeaderHadLoser = op.Deps.Covers(l.Loser)
+	}
+	return d
+}
+
+// Filter says which losses to list.
+type Filter struct {
+	Prefix    string
+	Resolvers resolve.Mask       // zero: those that serve
+	Relations []resolve.Relation // none: all
+	// Since leaves out what this leader decided wholly before it, by its clock.
+	Since int64 // nanoseconds since 1970 UTC; zero: nothing is left out
+}
+
+// takes reports whether the row is asked for.
+func (f *Filter) takes(l *resolve.Loss, serving resolve.ID) bool {
+	switch {
+	case len(l.Key) < len(f.Prefix) || l.Key[:len(f.Prefix)] != f.Prefix:
+		return false
+	case f.Resolvers == 0 && l.Resolver != serving || f.Resolvers != 0 && !f.Resolvers.Has(l.Resolver):
+		return false
+	case len(f.Relations) > 0 && !slices.Contains(f.Relations, l.Relation):
+		return false
+	}
+	return int64(l.At.Latest) >= f.Since
+}
+
+// Losses yields the lost writes that f asks for, by resolver, key and dot, until
+// yield answers false. Winners are the present best survivors.
+func (a *Account) Losses(f Filter, yield func(Defeat) bool) error {
+	var q *asked
+	var failed error
+	err := a.ledger.Losses(func(l resolve.Loss) bool {
+		if !f.takes(&l, a.cfg.Policy.Panel(l.Key).Serving) {
+			return true
+		}
+		if q == nil || q.object.Key != l.Key || q.panel.Serving != a.cfg.Policy.Panel(l.Key).Serving {
+			q = a.about(l.Key)
+		}
+		q.steps = a.cfg.Steps
+		d := q.defeat(l)
+		if failed = q.err; failed != nil {
+			return false
+		}
+		return yield(d)
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}

@@ -1,0 +1,220 @@
+package account
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// Text tells the story in sentences.
+func (s *Story) Text() string {
+	t := telling{Story: s}
+	t.present()
+	t.past()
+	for i := range s.Lost {
+		t.lost(&s.Lost[i])
+	}
+	if s.LostLeft > 0 {
+		t.say("%d more lost writes are not told of.", s.LostLeft)
+	}
+	return t.text.String()
+}
+
+// telling is a story being told.
+type telling struct {
+	*Story
+	text  strings.Builder
+	under resolve.ID // whose losses are being told of
+	begun bool
+}
+
+// say adds a sentence as a line of its own.
+func (t *telling) say(format string, args ...any) { fmt.Fprintf(&t.text, format+"\n", args...) }
+
+// present says what the key shows and who wrote it.
+func (t *telling) present() {
+	var values, deletes []*Write
+	for i := range t.Shown {
+		if w := &t.Shown[i]; w.Kind == resolve.Delete {
+			deletes = append(deletes, w)
+		} else {
+			values = append(values, w)
+		}
+	}
+	switch {
+	case t.Serving == resolve.Counter && len(values) > 0:
+		t.count(values)
+	case len(values) > 1:
+		t.say("%s shows %d values, none of whose authors had been shown another: %s.", word([]byte(t.Key)), len(values), list(values, (*Write).told))
+	case len(values) == 1:
+		t.say("%s is %s, written by %s (clock %s).", word([]byte(t.Key)), values[0].what(), values[0].whose(), clock(values[0].Wall.Midpoint()))
+	case len(deletes) > 0:
+		t.say("%s holds nothing: it was deleted by %s (clock %s).", word([]byte(t.Key)), deletes[0].whose(), clock(deletes[0].Wall.Midpoint()))
+	default:
+		t.say("%s holds nothing here: it was never written, or what deleted it left no trace.", word([]byte(t.Key)))
+	}
+}
+
+func (t *telling) count(shares []*Write) {
+	where := func(w *Write) string { return w.Leader }
+	t.say("%s is %d, added up from what %s accepted.", word([]byte(t.Key)), t.Sum, list(shares, where))
+}
+
+// told is the write with its author and its clock.
+func (w *Write) told() string {
+	return fmt.Sprintf("%s by %s (clock %s)", w.what(), w.whose(), clock(w.Wall.Midpoint()))
+}
+
+// list joins what say says of each.
+func list(ws []*Write, say func(*Write) string) string {
+	var parts []string
+	for _, w := range ws {
+		parts = append(parts, say(w))
+	}
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+}
+
+// past says what was written over.
+func (t *telling) past() {
+	if len(t.Past) == 0 {
+		return
+	}
+	var ws []*Write
+	for i := range t.Past {
+		ws = append(ws, &t.Past[i].Write)
+	}
+	more := ""
+	if t.PastLeft > 0 {
+		more = " and more before"
+	}
+	t.say("Its author, directly or through others, had been shown %s%s: nothing of that is lost.",
+		list(ws, func(w *Write) string { return w.what() + " by " + w.whose() }), more)
+}
+
+// lost says how one write lost.
+func (t *telling) lost(d *Defeat) {
+	if !t.begun || t.under != d.Resolver {
+		t.begun, t.under = true, d.Resolver
+		if d.Resolver != t.Serving {
+			t.say("Had %s served:", d.Resolver)
+		}
+	}
+	t.say("%s", d.Text())
+}
+
+// Text is the loss in one sentence.
+func (d *Defeat) Text() string {
+	subject := "Another write"
+	if d.Relation == resolve.Inverted {
+		subject = "A later write"
+	}
+	if d.Was.Kind == resolve.Delete {
+		subject = strings.Replace(subject, "write", "deletion", 1)
+	}
+	said := fmt.Sprintf("%s, %s by %s, lost to %s%s: %s.", subject, d.Was.what(), d.Was.whose(), d.against(), d.knowing(), d.Why.Text())
+	if d.Was.Kind == resolve.Delete {
+		said = fmt.Sprintf("%s by %s lost to %s%s: %s.", subject, d.Was.whose(), d.against(), d.knowing(), d.Why.Text())
+	}
+	return said
+}
+
+// against names the winner.
+func (d *Defeat) against() string {
+	if d.Winner.IsZero() {
+		return "what is no longer here"
+	}
+	return fmt.Sprintf("%s by %s", d.Won.what(), d.Won.whose())
+}
+
+// knowing says who had seen what.
+func (d *Defeat) knowing() string {
+	switch {
+	case d.SawWinner:
+		return " although its author had been shown the " + d.Won.noun()
+	case d.Relation == resolve.Inverted:
+		return "; where it was accepted it was beaten by what its author had been shown"
+	case d.LeaderHadWinner:
+		return "; its author had not been shown that, though " + d.Was.Leader + " had it"
+	case d.LeaderHadLoser:
+		return "; that one's author had not been shown it, though " + d.Won.Leader + " had it"
+	}
+	return "; neither author had been shown the other's write"
+}
+
+// noun is the write after an article.
+func (w *Write) noun() string {
+	if w.Kind == resolve.Delete {
+		return "deletion"
+	}
+	return w.what()
+}
+
+// Tree draws the story: what is shown, under it what it was written over, beside
+// it what lost.
+func (s *Story) Tree() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s)\n", word([]byte(s.Key)), s.Serving)
+	drawn := map[logical.Dot]bool{}
+	for i := range s.Shown {
+		s.branch(&b, s.Shown[i], "", i == len(s.Shown)-1 && len(s.losers()) == 0, "● ", drawn)
+	}
+	losers := s.losers()
+	for i, d := range losers {
+		twig(&b, "", i == len(losers)-1, "✗ "+d.Was.told()+" "+d.Was.Dot.String()+s.fates(d.Loser))
+	}
+	return b.String()
+}
+
+// branch draws a write and what it was written over.
+func (s *Story) branch(b *strings.Builder, w Write, indent string, last bool, mark string, drawn map[logical.Dot]bool) {
+	drawn[w.Dot] = true
+	twig(b, indent, last, mark+w.told()+" "+w.Dot.String())
+	if indent += "│  "; last {
+		indent = strings.TrimSuffix(indent, "│  ") + "   "
+	}
+	var under []Write
+	for i := range s.Past {
+		if s.Past[i].By == w.Dot && !drawn[s.Past[i].Dot] {
+			under = append(under, s.Past[i].Write)
+		}
+	}
+	for i := range under {
+		s.branch(b, under[i], indent, i == len(under)-1, "", drawn)
+	}
+}
+
+func twig(b *strings.Builder, indent string, last bool, text string) {
+	joint := "├─ "
+	if last {
+		joint = "└─ "
+	}
+	b.WriteString(indent + joint + text + "\n")
+}
+
+// losers is what some resolver lost, each write once, the serving one's first.
+func (s *Story) losers() []Defeat {
+	var out []Defeat
+	for _, d := range s.Lost {
+		if !slices.ContainsFunc(out, func(o Defeat) bool { return o.Loser == d.Loser }) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// fates says under whom a write is lost.
+func (s *Story) fates(d logical.Dot) string {
+	var names []string
+	for _, l := range s.Lost {
+		if l.Loser == d {
+			names = append(names, fmt.Sprintf("%s under %s", l.Relation, l.Resolver))
+		}
+	}
+	return " — lost: " + strings.Join(names, ", ")
+}

@@ -1,0 +1,129 @@
+package account
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// Write is one accepted write as answers carry it.
+type Write struct {
+	Dot     logical.Dot
+	Kind    resolve.Kind // zero: nothing of it is left here but its dot
+	Value   []byte       // what a register held afterwards, cut to Config.Value
+	Size    int          // of the whole value
+	Delta   int64
+	Expires wallclock.Instant
+
+	Wall    wallclock.Interval
+	HLC     logical.HLC
+	Lamport logical.Lamport
+
+	Leader   string // where it was accepted
+	Author   string // empty: unknown, its log entry is gone or it named none
+	Parents  []logical.Dot
+	LogEntry bool // the log still holds it
+}
+
+// write gathers what is left of d: from the log, else from the object.
+func (q *asked) write(d logical.Dot) Write {
+	w := Write{Dot: d, Leader: q.leader(d.Origin)}
+	if op, ok := q.Op(d); ok {
+		w.Kind, w.Delta, w.Expires, w.LogEntry = op.Kind, op.Delta, op.Expires, true
+		w.Wall, w.HLC, w.Lamport, w.Parents = op.Wall, op.HLC, op.Lamport, op.Parents
+		w.Value, w.Size, w.Author = cut(op.Value, q.cfg.Value), len(op.Value), q.author(op.Client)
+	} else if i, ok := q.object.Find(d); ok {
+		v := &q.object.Versions[i]
+		w.Kind, w.Expires, w.Wall, w.HLC, w.Lamport = v.Kind, v.Expires, v.Wall, v.HLC, v.Lamport
+		w.Value, w.Size = cut(v.Value, q.cfg.Value), len(v.Value)
+	}
+	return w
+}
+
+// cut bounds a value.
+func cut(v []byte, limit int) []byte { return v[:min(len(v), limit):min(len(v), limit)] }
+
+func (a *Account) leader(o logical.Origin) string {
+	if a.cfg.Names.Leader != nil {
+		if n := a.cfg.Names.Leader(o); n != "" {
+			return n
+		}
+	}
+	return "leader " + o.String()
+}
+
+func (a *Account) author(client uint64) string {
+	if client == 0 {
+		return ""
+	}
+	if a.cfg.Names.Client != nil {
+		if n := a.cfg.Names.Client(client); n != "" {
+			return "client " + n
+		}
+	}
+	return "client " + strconv.FormatUint(client, 10)
+}
+
+// what is the write in one word or two: its value, or that it deletes.
+func (w *Write) what() string {
+	switch {
+	case w.Kind == 0:
+		return "a write that is no longer in the log (" + w.Dot.String() + ")"
+	case w.Kind == resolve.Delete:
+		return "a deletion"
+	}
+	text := word(w.Value)
+	if w.Size > len(w.Value) {
+		text += fmt.Sprintf("… (%d bytes)", w.Size)
+	}
+	return text
+}
+
+// whose is who wrote it, and where.
+func (w *Write) whose() string {
+	author := w.Author
+	if author == "" {
+		author = "a client"
+	}
+	return author + " at " + w.Leader
+}
+
+// word is a value as people read it: bare if it cannot be mistaken for more than
+// one word, else quoted.
+func word(v []byte) string {
+	s := string(v)
+	odd := func(r rune) bool {
+		return !unicode.IsPrint(r) || unicode.IsSpace(r) || strings.ContainsRune(`"'.,;:`, r)
+	}
+	if s == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, odd) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// clock is an instant as people read it: the time of day in UTC, to the
+// millisecond and further if there is more.
+func clock(i wallclock.Instant) string {
+	s := strings.TrimRight(i.Time().Format("15:04:05.000000000"), "0")
+	if pad := len("15:04:05.000") - len(s); pad > 0 {
+		s += strings.Repeat("0", pad)
+	}
+	return s
+}
+
+// dated is the same with the day in front when it is another day than that of
+// the other instant.
+func dated(i, other wallclock.Instant) string {
+	const day = 24 * time.Hour
+	if i.Time().Truncate(day).Equal(other.Time().Truncate(day)) {
+		return clock(i)
+	}
+	return i.Time().Format("2006-01-02 ") + clock(i)
+}

@@ -58,6 +58,15 @@ func rareCell(name, split, calm string) field {
 	return f
 }
 
+// metadata is what a key costs beyond itself; nobody measures it on processes
+// that are being watched from outside.
+func metadata(r *scenarios.Result) string {
+	if r.Live {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", r.MetadataBytesPerKey)
+}
+
 // fields lists the columns behind the values; results are of one scenario.
 func fields(results []*scenarios.Result) []field {
 	all := []field{
@@ -65,7 +74,7 @@ func fields(results []*scenarios.Result) []field {
 		cell("inverted", "in-/verted"), cell("concurrent", "con-/current"),
 		rareCell("durability", "dura-/bility", "0"), rareCell("resurrected", "resur-/rected", "0"), rareCell("overcounted", "over-/counted", "0"),
 		cell("siblings", "sib-/lings"),
-		{column: column{head: "B/key"}, of: func(r *scenarios.Result) string { return fmt.Sprintf("%.1f", r.MetadataBytesPerKey) }},
+		{column: column{head: "B/key"}, of: metadata},
 		cell("converged", "con-/verged"), rareCell("session", "", "-"),
 	}
 	for _, c := range scenarios.Tokenless(results) {

@@ -149,6 +149,9 @@ func lostNone(all []total, worst total) string {
 	if len(names) == 0 {
 		return "; every resolver threw some away"
 	}
+	if bytes == 0 && siblings <= 1 {
+		return fmt.Sprintf("; %s threw none away", list(names))
+	}
 	price := fmt.Sprintf("%.1f bytes of metadata a key (%s: %.1f)", bytes, worst.resolver, worst.meanBytes())
 	if siblings > 1 {
 		price = fmt.Sprintf("up to %s for one key and up to %s", count(siblings, "value"), price)

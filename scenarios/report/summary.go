@@ -153,7 +153,9 @@ func lostNone(all []total, worst total) string {
 		return fmt.Sprintf("; %s threw none away", list(names))
 	}
 	price := fmt.Sprintf("%.1f bytes of metadata a key (%s: %.1f)", bytes, worst.resolver, worst.meanBytes())
-	if siblings > 1 {
+	if siblings > 1 && bytes == 0 {
+		price = fmt.Sprintf("up to %s for one key", count(siblings, "value"))
+	} else if siblings > 1 {
 		price = fmt.Sprintf("up to %s for one key and up to %s", count(siblings, "value"), price)
 	}
 	return fmt.Sprintf("; %s threw none away, and the price is %s", list(names), price)

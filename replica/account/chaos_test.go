@@ -181,7 +181,7 @@ func TestFatesAreWhatBruteForceSays(t *testing.T) {
 			}
 		}
 	})
-	for _, s := range []State{Live, Superseded, Deleted, Lost, Merged} {
+	for _, s := range []State{Live, Superseded, Deleted, Lost, Merged, Doubled} {
 		if states[s] == 0 {
 			t.Errorf("nothing is %s", s)
 		}
@@ -203,7 +203,7 @@ func (v *Verdict) holds(t *testing.T, b *resolvetest.Brute, op *resolve.Op, ops 
 		t.Errorf("%s under %s is %s; live are %v, lost %t", op.Dot, v.Resolver, v.State, live, lost)
 	case lost && (v.Defeat.Relation != relation || !slices.Contains(live, v.By) || v.Defeat.Why.By == ByOther):
 		t.Errorf("%s under %s: %+v; %s", op.Dot, v.Resolver, v.Defeat, relation)
-	case lost && v.Defeat.SawWinner != b.Seen(op.Parents)[v.By]:
+	case lost && v.Defeat.SawWinner != shown(op, v.By, ops):
 		t.Errorf("%s under %s: its author had been shown %s: %t", op.Dot, v.Resolver, v.By, v.Defeat.SawWinner)
 	case v.State == Superseded || v.State == Deleted:
 		i := slices.IndexFunc(ops, func(o *resolve.Op) bool { return o.Dot == v.By })
@@ -211,6 +211,22 @@ func (v *Verdict) holds(t *testing.T, b *resolvetest.Brute, op *resolve.Op, ops 
 			t.Errorf("%s under %s is %s by %s, which does not name it", op.Dot, v.Resolver, v.State, v.By)
 		}
 	}
+}
+
+// shown is whether the author of op had been shown d, under either dot of its
+// request, by what its leader held.
+func shown(op *resolve.Op, d logical.Dot, ops []*resolve.Op) bool {
+	var then []*resolve.Op
+	for _, o := range ops {
+		if op.Deps.Covers(o.Dot) {
+			then = append(then, o)
+		}
+	}
+	seen := resolvetest.NewBrute(resolve.Panel{}, op.Key, then).Seen(op.Parents)
+	i := slices.IndexFunc(ops, func(o *resolve.Op) bool { return o.Dot == d })
+	return slices.ContainsFunc(ops, func(o *resolve.Op) bool {
+		return seen[o.Dot] && (o.Dot == d || o.HasRequest() && o.Client == ops[i].Client && o.Request == ops[i].Request)
+	})
 }
 
 // TestWhatIsRestoredIsShown: every lost write can be written again, and the

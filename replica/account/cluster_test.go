@@ -160,7 +160,9 @@ func (c *cluster) quiet() {
 	}
 }
 
-func (c *cluster) applied(at string) logical.Frontier { return c.leaders[at].pump.State().Frontier.Clone() }
+func (c *cluster) applied(at string) logical.Frontier {
+	return c.leaders[at].pump.State().Frontier.Clone()
+}
 
 // account is that of a leader, now.
 func (c *cluster) account(at string) *Account {
@@ -193,6 +195,7 @@ func (c *cluster) chaos(r *rand.Rand, steps int) {
 		key  string
 	}
 	var read []reading
+	var asked []replica.Request
 	for range steps {
 		c.now += time.Duration(r.IntN(4)) * time.Millisecond
 		at := c.names[r.IntN(len(c.names))]
@@ -221,6 +224,15 @@ func (c *cluster) chaos(r *rand.Rand, steps int) {
 		c.request++
 		q.ID = c.request
 		q.Number = c.request
+		if len(asked) > 0 && r.IntN(8) == 0 { // a retry, perhaps at a leader that has not heard of it
+			i := r.IntN(len(asked))
+			again := asked[i]
+			asked = slices.Delete(asked, i, i+1)
+			q, again.ID = &again, q.ID
+			q.Value = slices.Clone(q.Value)
+		} else if q.Client != 0 && !q.Exact {
+			asked = append(asked, *q)
+		}
 		for _, rep := range c.feed(at, q).Replies {
 			if rep.Err == nil {
 				read = append(read, reading{slices.Clone(rep.Shown.Dots), q.Key})

@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/wallclock"
 )
 
 // Knowledge is what a leader knows of a dot at all.
@@ -48,11 +49,12 @@ func (s State) String() string {
 type Fate struct {
 	Dot      logical.Dot
 	Known    Knowledge
-	Leader   string // that was asked, or whose dot it is: see Text
+	Leader   string // that accepted it
 	Key      string
 	Was      Write
 	Serving  resolve.ID
 	Verdicts []Verdict // the serving resolver's first; none unless Known is Here
+	Now      wallclock.Instant
 }
 
 // Verdict is what one resolver made of the write.
@@ -66,7 +68,7 @@ type Verdict struct {
 
 // Fate asks what became of the write with dot d.
 func (a *Account) Fate(d logical.Dot) (*Fate, error) {
-	f := &Fate{Dot: d, Leader: a.leader(d.Origin)}
+	f := &Fate{Dot: d, Leader: a.leader(d.Origin), Now: a.cfg.Now.Midpoint()}
 	op, ok, err := a.reader.Op(d)
 	if err != nil {
 		return nil, fmt.Errorf("account for %s: %w", d, err)
@@ -144,6 +146,9 @@ func (q *asked) gone(v *Verdict, op *resolve.Op) {
 	}
 	by, ok := q.overwriter(v.Resolver, op.Dot)
 	if !ok {
+		if t, ok := q.twinOf(op.Dot); ok {
+			v.State, v.By = Doubled, t
+		}
 		return
 	}
 	v.State, v.By = Superseded, by.dot
@@ -186,7 +191,7 @@ func (f *Fate) Text() string {
 		return fmt.Sprintf("%s is of an origin that this leader has never heard of: nothing that %s accepted has arrived.", f.Dot, f.Leader)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is %s to %s, accepted from %s (clock %s).\n", f.Dot, article(f.Was), word([]byte(f.Key)), f.Was.whose(), clock(f.Was.Wall.Midpoint()))
+	fmt.Fprintf(&b, "%s is %s, accepted from %s (clock %s).\n", f.Dot, article(f.Was, word([]byte(f.Key))), f.Was.whose(), dated(f.Was.Wall.Midpoint(), f.Now))
 	for i := range f.Verdicts {
 		v := &f.Verdicts[i]
 		if v.Resolver == f.Serving {
@@ -198,15 +203,15 @@ func (f *Fate) Text() string {
 	return b.String()
 }
 
-// article is the write with its kind.
-func article(w Write) string {
+// article is the write with its kind and its key.
+func article(w Write, key string) string {
 	switch w.Kind {
 	case resolve.Delete:
-		return "a deletion"
+		return "a deletion of " + key
 	case resolve.Add:
-		return fmt.Sprintf("an addition of %d (%s)", w.Delta, w.what())
+		return fmt.Sprintf("an addition of %d to %s, which made it %s", w.Delta, key, w.what())
 	}
-	return "a write of " + w.what()
+	return fmt.Sprintf("a write of %s to %s", w.what(), key)
 }
 
 // Text is the verdict as a clause.

@@ -147,24 +147,27 @@ func (q *asked) past(last, d logical.Dot) logical.Seq {
 	return logical.Seq(n + 1)
 }
 
-// sees reports whether an op with these parents had been shown d, directly or
-// through others. Lamport stamps fall along every edge.
-func (q *asked) sees(parents []logical.Dot, d Write) bool {
-	seen := map[logical.Dot]bool{}
-	for queue := slices.Clone(parents); len(queue) > 0; {
+// sees reports whether the author of op had been shown d, directly or through
+// others. Lamport stamps fall along every edge but those between twins.
+func (q *asked) sees(op *resolve.Op, d Write) bool {
+	seen, either := map[logical.Dot]bool{}, d.Dot
+	if t, ok := q.twinOf(d.Dot); ok {
+		either = t
+	}
+	for queue := slices.Clone(op.Parents); len(queue) > 0; {
 		p := queue[0]
 		queue = queue[1:]
-		if p == d.Dot {
+		if p == d.Dot || p == either {
 			return true
 		}
-		op, ok := q.Op(p)
-		if !ok || seen[p] || op.Lamport <= d.Lamport && !q.object.Twins || q.steps <= 0 {
+		up, ok := q.Op(p)
+		if !ok || seen[p] || up.Lamport <= d.Lamport && !q.object.Twins || q.steps <= 0 {
 			continue
 		}
 		seen[p] = true
 		q.steps--
-		queue = append(queue, op.Parents...)
-		if t, ok := q.twinOf(p); ok {
+		queue = append(queue, up.Parents...)
+		if t, ok := q.twinOf(p); ok && op.Deps.Covers(t) {
 			queue = append(queue, t)
 		}
 	}

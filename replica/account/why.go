@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/wallclock"
 )
 
 // Story is why a key holds what it holds.
@@ -14,11 +15,13 @@ type Story struct {
 	Serving resolve.ID
 	Sum     int64        // of a counter
 	Shown   []Write      // what the serving resolver shows, best first, deletions among them
+	Removed *Write       // the newest deletion, when nothing is shown and some resolver keeps it
 	Past    []Overwrite  // their recent ancestors, newest first
 	Lost    []Defeat     // by resolver, the serving one first; newest first
 	Shadows []resolve.ID // the rest of the panel
 	// PastLeft and LostLeft are how many more there are.
 	PastLeft, LostLeft int
+	Now                wallclock.Instant // by the leader's clock
 }
 
 // Overwrite is a write whose overwriter had seen it.
@@ -34,7 +37,8 @@ type Defeat struct {
 	Won          Write      // the winner
 	Why          Comparison // what decided between them
 	// Who had seen what: the author of the loser the winner, directly or through
-	// others; and the leader that accepted the one, the other.
+	// others, under either dot of its request; and the leader that accepted the
+	// one, the other.
 	SawWinner       bool
 	LeaderHadWinner bool
 	LeaderHadLoser  bool
@@ -44,11 +48,14 @@ type Defeat struct {
 // and log still hold it.
 func (a *Account) Why(key string) (*Story, error) {
 	q := a.about(key)
-	s := &Story{Key: key, Serving: q.panel.Serving}
+	s := &Story{Key: key, Serving: q.panel.Serving, Now: a.cfg.Now.Midpoint()}
 	for _, d := range q.survivors(s.Serving) {
 		s.Shown = append(s.Shown, q.write(d))
 	}
 	s.Sum, _ = q.object.Sum()
+	if len(s.Shown) == 0 {
+		s.Removed = q.removed()
+	}
 	for _, id := range resolve.IDs() {
 		if q.panel.Shadows.Has(id) {
 			s.Shadows = append(s.Shadows, id)
@@ -60,6 +67,18 @@ func (a *Account) Why(key string) (*Story, error) {
 		return nil, q.err
 	}
 	return s, nil
+}
+
+// removed is the newest deletion that the object still holds for somebody.
+func (q *asked) removed() *Write {
+	var newest *Write
+	for i := range q.object.Versions {
+		if v := &q.object.Versions[i]; v.Deleted() && (newest == nil || v.Lamport > newest.Lamport) {
+			w := q.write(v.Dot)
+			newest = &w
+		}
+	}
+	return newest
 }
 
 // ancestors goes down from what is shown, newest first. What is lost all the
@@ -131,7 +150,7 @@ func (q *asked) defeat(l resolve.Loss) Defeat {
 	d.Why = q.compare(l.Resolver, d.Was, d.Won)
 	if op, ok := q.Op(l.Loser); ok {
 		d.LeaderHadWinner = op.Deps.Covers(l.Winner)
-		d.SawWinner = d.LeaderHadWinner && q.sees(op.Parents, d.Won)
+		d.SawWinner = q.sees(op, d.Won)
 	}
 	if op, ok := q.Op(l.Winner); ok {
 		d.LeaderHadLoser = op.Deps.Covers(l.Loser)
@@ -145,7 +164,7 @@ type Filter struct {
 	Resolvers resolve.Mask       // zero: those that serve
 	Relations []resolve.Relation // none: all
 	// Since leaves out what this leader decided wholly before it, by its clock.
-	Since int64 // nanoseconds since 1970 UTC; zero: nothing is left out
+	Since wallclock.Instant // zero: nothing is left out
 }
 
 // takes reports whether the row is asked for.
@@ -158,7 +177,7 @@ func (f *Filter) takes(l *resolve.Loss, serving resolve.ID) bool {
 	case len(f.Relations) > 0 && !slices.Contains(f.Relations, l.Relation):
 		return false
 	}
-	return int64(l.At.Latest) >= f.Since
+	return l.At.Latest >= f.Since
 }
 
 // Losses yields the lost writes that f asks for, by resolver, key and dot, until

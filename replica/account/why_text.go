@@ -14,11 +14,11 @@ func (s *Story) Text() string {
 	t := telling{Story: s}
 	t.present()
 	t.past()
-	for i := range s.Lost {
-		t.lost(&s.Lost[i])
+	for _, d := range s.losers() {
+		t.lost(&d)
 	}
 	if s.LostLeft > 0 {
-		t.say("%d more lost writes are not told of.", s.LostLeft)
+		t.say("%d more rows of the ledger are not told of.", s.LostLeft)
 	}
 	return t.text.String()
 }
@@ -26,9 +26,7 @@ func (s *Story) Text() string {
 // telling is a story being told.
 type telling struct {
 	*Story
-	text  strings.Builder
-	under resolve.ID // whose losses are being told of
-	begun bool
+	text strings.Builder
 }
 
 // say adds a sentence as a line of its own.
@@ -48,11 +46,13 @@ func (t *telling) present() {
 	case t.Serving == resolve.Counter && len(values) > 0:
 		t.count(values)
 	case len(values) > 1:
-		t.say("%s shows %d values, none of whose authors had been shown another: %s.", word([]byte(t.Key)), len(values), list(values, (*Write).told))
+		t.say("%s shows %d values, none of whose authors had been shown another: %s.", word([]byte(t.Key)), len(values), list(values, t.told))
 	case len(values) == 1:
-		t.say("%s is %s, written by %s (clock %s).", word([]byte(t.Key)), values[0].what(), values[0].whose(), clock(values[0].Wall.Midpoint()))
+		t.say("%s is %s, written by %s (clock %s).", word([]byte(t.Key)), values[0].what(), values[0].whose(), t.when(values[0]))
 	case len(deletes) > 0:
-		t.say("%s holds nothing: it was deleted by %s (clock %s).", word([]byte(t.Key)), deletes[0].whose(), clock(deletes[0].Wall.Midpoint()))
+		t.say("%s holds nothing: it was deleted by %s (clock %s).", word([]byte(t.Key)), deletes[0].whose(), t.when(deletes[0]))
+	case t.Removed != nil:
+		t.say("%s holds nothing: it was deleted by %s (clock %s).", word([]byte(t.Key)), t.Removed.whose(), t.when(t.Removed))
 	default:
 		t.say("%s holds nothing here: it was never written, or what deleted it left no trace.", word([]byte(t.Key)))
 	}
@@ -64,9 +64,11 @@ func (t *telling) count(shares []*Write) {
 }
 
 // told is the write with its author and its clock.
-func (w *Write) told() string {
-	return fmt.Sprintf("%s by %s (clock %s)", w.what(), w.whose(), clock(w.Wall.Midpoint()))
+func (s *Story) told(w *Write) string {
+	return fmt.Sprintf("%s by %s (clock %s)", w.what(), w.whose(), s.when(w))
 }
+
+func (s *Story) when(w *Write) string { return dated(w.Wall.Midpoint(), s.Now) }
 
 // list joins what say says of each.
 func list(ws []*Write, say func(*Write) string) string {
@@ -74,10 +76,7 @@ func list(ws []*Write, say func(*Write) string) string {
 	for _, w := range ws {
 		parts = append(parts, say(w))
 	}
-	if len(parts) < 2 {
-		return strings.Join(parts, "")
-	}
-	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+	return joined(parts)
 }
 
 // past says what was written over.
@@ -93,35 +92,68 @@ func (t *telling) past() {
 	if t.PastLeft > 0 {
 		more = " and more before"
 	}
-	t.say("Its author, directly or through others, had been shown %s%s: nothing of that is lost.",
+	whose := "Its author"
+	if len(t.Shown) > 1 {
+		whose = "Their authors"
+	}
+	t.say("%s, directly or through others, had been shown %s%s: nothing of that is lost.", whose,
 		list(ws, func(w *Write) string { return w.what() + " by " + w.whose() }), more)
 }
 
-// lost says how one write lost.
+// lost says how one write lost, and who else would have lost it. It is told of
+// once: under the resolver that serves, or else under the first that lost it.
 func (t *telling) lost(d *Defeat) {
-	if !t.begun || t.under != d.Resolver {
-		t.begun, t.under = true, d.Resolver
-		if d.Resolver != t.Serving {
-			t.say("Had %s served:", d.Resolver)
+	said := d.sentence(len(t.Shown) == 1 && d.Winner == t.Shown[0].Dot)
+	if d.Resolver != t.Serving {
+		said = fmt.Sprintf("Had %s served, %s", d.Resolver, strings.ToLower(said[:1])+said[1:])
+	}
+	var too, not []string
+	for _, id := range t.Shadows {
+		switch {
+		case id == d.Resolver:
+		case slices.ContainsFunc(t.Lost, func(l Defeat) bool { return l.Loser == d.Loser && l.Resolver == id }):
+			too = append(too, id.String())
+		default:
+			not = append(not, id.String())
 		}
 	}
-	t.say("%s", d.Text())
+	switch {
+	case len(too) > 0 && len(not) > 0:
+		said += fmt.Sprintf(" %s would have lost it too; %s would not.", joined(too), joined(not))
+	case len(too) > 0:
+		said += fmt.Sprintf(" %s would have lost it too.", joined(too))
+	case len(not) > 0:
+		said += fmt.Sprintf(" %s would not have lost it.", joined(not))
+	}
+	t.say("%s", said)
+}
+
+func joined(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
 // Text is the loss in one sentence.
-func (d *Defeat) Text() string {
-	subject := "Another write"
+func (d *Defeat) Text() string { return d.sentence(false) }
+
+// sentence says it, and calls the winner it when that was the last thing spoken
+// of.
+func (d *Defeat) sentence(it bool) string {
+	subject, what := "Another write, ", d.Was.what()
 	if d.Relation == resolve.Inverted {
-		subject = "A later write"
+		subject = "A later write, "
 	}
+	by := " by " + d.Was.whose() + ","
 	if d.Was.Kind == resolve.Delete {
-		subject = strings.Replace(subject, "write", "deletion", 1)
+		subject, what, by = strings.Replace(strings.Replace(subject, "write, ", "deletion", 1), "Another", "A", 1), "", " by "+d.Was.whose()
 	}
-	said := fmt.Sprintf("%s, %s by %s, lost to %s%s: %s.", subject, d.Was.what(), d.Was.whose(), d.against(), d.knowing(), d.Why.Text())
-	if d.Was.Kind == resolve.Delete {
-		said = fmt.Sprintf("%s by %s lost to %s%s: %s.", subject, d.Was.whose(), d.against(), d.knowing(), d.Why.Text())
+	against := d.against()
+	if it {
+		against = "it"
 	}
-	return said
+	return fmt.Sprintf("%s%s%s lost to %s%s: %s.", subject, what, by, against, d.knowing(), d.Why.Text())
 }
 
 // against names the winner.
@@ -166,7 +198,7 @@ func (s *Story) Tree() string {
 	}
 	losers := s.losers()
 	for i, d := range losers {
-		twig(&b, "", i == len(losers)-1, "✗ "+d.Was.told()+" "+d.Was.Dot.String()+s.fates(d.Loser))
+		twig(&b, "", i == len(losers)-1, "✗ "+s.told(&d.Was)+" "+d.Was.Dot.String()+s.fates(d.Loser))
 	}
 	return b.String()
 }
@@ -174,7 +206,7 @@ func (s *Story) Tree() string {
 // branch draws a write and what it was written over.
 func (s *Story) branch(b *strings.Builder, w Write, indent string, last bool, mark string, drawn map[logical.Dot]bool) {
 	drawn[w.Dot] = true
-	twig(b, indent, last, mark+w.told()+" "+w.Dot.String())
+	twig(b, indent, last, mark+s.told(&w)+" "+w.Dot.String())
 	if indent += "│  "; last {
 		indent = strings.TrimSuffix(indent, "│  ") + "   "
 	}

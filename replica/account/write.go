@@ -79,8 +79,9 @@ func (w *Write) what() string {
 	case w.Kind == resolve.Delete:
 		return "a deletion"
 	}
-	text := word(w.Value)
-	if w.Size > len(w.Value) {
+	const brief = 40
+	text := word(cut(w.Value, brief))
+	if w.Size > brief || w.Size > len(w.Value) {
 		text += fmt.Sprintf("… (%d bytes)", w.Size)
 	}
 	return text

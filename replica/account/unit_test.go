@@ -1,0 +1,294 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// faulty is a leader whose log or ledger has been tampered with, or whose disk
+// fails.
+type faulty struct {
+	stored
+	hide func(resolve.Loss) bool
+	add  []resolve.Loss
+	fail error
+}
+
+func (f faulty) Losses(yield func(resolve.Loss) bool) error {
+	if f.fail != nil {
+		return f.fail
+	}
+	for _, l := range f.add {
+		if !yield(l) {
+			return nil
+		}
+	}
+	return f.stored.Losses(func(l resolve.Loss) bool { return f.hide != nil && f.hide(l) || yield(l) })
+}
+
+func (f faulty) LossesOf(key string, yield func(resolve.Loss) bool) error {
+	return f.Losses(func(l resolve.Loss) bool { return l.Key != key || yield(l) })
+}
+
+func (f faulty) Object(key string) (*resolve.Object, error) {
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	return f.stored.Object(key)
+}
+
+func (f faulty) Op(d logical.Dot) (*resolve.Op, bool, error) {
+	if f.fail != nil {
+		return nil, false, f.fail
+	}
+	return f.stored.Op(d)
+}
+
+func (f faulty) Ops(o logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	return f.stored.Ops(o, from, maxOps, maxBytes)
+}
+
+// over is a leader's account with faults.
+func (c *cluster) over(at string, f faulty) *Account {
+	f.stored = stored{c.leaders[at].store}
+	a := c.account(at)
+	a.reader, a.ledger = f, f
+	return a
+}
+
+// TestAuditNamesWhatDoesNotAddUp: a row that is missing leaves its write in
+// none, one that is too many leaves its write in two, and one of a write that
+// nobody accepted is a stray.
+func TestAuditNamesWhatDoesNotAddUp(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	dots := strangers(c)
+	a := c.over("n1", faulty{
+		hide: func(l resolve.Loss) bool { return l.Resolver == resolve.LWW },
+		add: []resolve.Loss{
+			{Resolver: resolve.Causal, Key: "cart", Loser: dots[0], Relation: resolve.Inverted},
+			{Resolver: resolve.HLC, Key: "cart", Loser: dots[2], Relation: resolve.Concurrent},
+			{Resolver: resolve.HLC, Key: "cart", Loser: logical.Dot{Origin: 5, Seq: 5}, Relation: resolve.Concurrent},
+		}})
+	audit, err := a.Audit(AuditOptions{HeldOps: 100, Gaps: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Gap{
+		{"cart", dots[0], resolve.Causal, []State{Superseded, Lost}},
+		{"cart", dots[1], resolve.LWW, nil},
+		{"cart", dots[2], resolve.HLC, []State{Live, Lost}},
+	}
+	if fmt.Sprint(audit.Gaps) != fmt.Sprint(want) || audit.Stray != 1 {
+		t.Errorf("gaps %v, want %v; %d strays", audit.Gaps, want, audit.Stray)
+	}
+	text := audit.Text()
+	for _, s := range []string{"lww: accepted 3 = live 1 + superseded 1 + lost 0: DOES NOT ADD UP", "lamport: accepted 3 = live 1 + superseded 1 + lost 1: adds up",
+		dots[1].String() + " of cart is neither live, superseded nor lost under lww", dots[2].String() + " of cart is both live and lost under hlc"} {
+		if !strings.Contains(text, s) {
+			t.Errorf("the audit says\n%s\nand not %q", text, s)
+		}
+	}
+	few, _ := a.Audit(AuditOptions{HeldOps: 100, Gaps: 1})
+	if len(few.Gaps) != 1 || few.Gaps[0].Dot != dots[0] {
+		t.Errorf("one gap asked for, %v named", few.Gaps)
+	}
+}
+
+// TestAuditBoundsWhatItHolds: a key that is too large is named, samples are the
+// same keys at every leader, prefixes are kept to.
+func TestAuditBoundsWhatItHolds(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	for i := range 40 {
+		c.set("n1", 1, fmt.Sprintf("k/%02d", i), "v")
+		c.set("n1", 1, "hot", fmt.Sprint(i))
+	}
+	c.quiet()
+	a := c.account("n2")
+	bounded, err := a.Audit(AuditOptions{HeldOps: 8})
+	if err != nil || !slices.Equal(bounded.Skipped, []string{"hot"}) || bounded.Keys != 40 || bounded.Balances[0].Accepted != 40 {
+		t.Errorf("%+v, %v", bounded, err)
+	}
+	if !strings.Contains(bounded.Text(), "not audited, too many ops: hot") {
+		t.Error(bounded.Text())
+	}
+	sampled, _ := a.Audit(AuditOptions{HeldOps: 100, Sample: 4})
+	again, _ := c.account("n3").Audit(AuditOptions{HeldOps: 100, Sample: 4})
+	if sampled.Keys == 0 || sampled.Keys > 30 || fmt.Sprint(sampled.Balances) != fmt.Sprint(again.Balances) {
+		t.Errorf("a sample of %d keys; at n3 of %d", sampled.Keys, again.Keys)
+	}
+	prefixed, _ := a.Audit(AuditOptions{HeldOps: 100, Prefix: "k/1"})
+	if prefixed.Keys != 10 {
+		t.Errorf("%d keys begin with k/1", prefixed.Keys)
+	}
+	if _, err := a.Audit(AuditOptions{}); err == nil {
+		t.Error("an audit that may hold nothing is accepted")
+	}
+}
+
+// TestFailedReadsAreSaid, not taken for nothing found.
+func TestFailedReadsAreSaid(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	dots := strangers(c)
+	a := c.over("n1", faulty{fail: errors.New("the disk is gone")})
+	_, why := a.Why("cart")
+	_, fate := a.Fate(dots[0])
+	_, restore := a.Restore(dots[0])
+	_, audit := a.Audit(AuditOptions{HeldOps: 1})
+	_, measure := a.Measure([]string{""})
+	losses := a.Losses(all(), func(Defeat) bool { return true })
+	for i, err := range []error{why, fate, restore, audit, measure, losses} {
+		if err == nil || !strings.Contains(err.Error(), "the disk is gone") {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+}
+
+// TestLossesAreFiltered by prefix, resolver, relation and time.
+func TestLossesAreFiltered(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	figure83(c)
+	strangers(c)
+	count := func(f Filter) (n int) {
+		if err := c.account("n2").Losses(f, func(Defeat) bool { n++; return true }); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for _, x := range []struct {
+		f    Filter
+		want int
+	}{
+		{Filter{}, 2}, {Filter{Prefix: "ca"}, 1}, {Filter{Prefix: "cart/long"}, 0}, {Filter{Resolvers: resolve.All}, 6},
+		{Filter{Resolvers: resolve.Lamport.Mask()}, 1}, {Filter{Relations: []resolve.Relation{resolve.Inverted}}, 1},
+		{Filter{Since: epoch.Add(5 * time.Second)}, 1}, {Filter{Since: epoch.Add(time.Hour)}, 0},
+	} {
+		if got := count(x.f); got != x.want {
+			t.Errorf("%+v gives %d rows, want %d", x.f, got, x.want)
+		}
+	}
+	n := 0
+	_ = c.account("n2").Losses(all(), func(Defeat) bool { n++; return false })
+	if n != 1 {
+		t.Errorf("%d rows after the first was enough", n)
+	}
+}
+
+func lostRow(id resolve.ID, dot logical.Dot, r resolve.Relation, winner logical.Dot) Defeat {
+	return Defeat{Loss: resolve.Loss{Resolver: id, Key: "x", Loser: dot, Relation: r, Winner: winner}}
+}
+
+// TestMergeNamesDifferences between leaders that have applied the same, and
+// nothing else.
+func TestMergeNamesDifferences(t *testing.T) {
+	d1, d2, d3 := logical.Dot{Origin: 1, Seq: 1}, logical.Dot{Origin: 1, Seq: 2}, logical.Dot{Origin: 2, Seq: 1}
+	full := logical.FrontierOf(d2, d3)
+	row := lostRow(resolve.LWW, d1, resolve.Concurrent, d3)
+	answers := []Answer{
+		{Leader: "n4", Failed: "no answer within 1s"},
+		{Leader: "n3", Applied: logical.FrontierOf(d1), Rows: nil},
+		{Leader: "n2", Applied: full, Rows: []Defeat{lostRow(resolve.LWW, d1, resolve.Inverted, d3), lostRow(resolve.HLC, d1, resolve.Concurrent, d2)}},
+		{Leader: "n1", Applied: full, Rows: []Defeat{row, lostRow(resolve.HLC, d1, resolve.Concurrent, d3), lostRow(resolve.Causal, d2, resolve.Concurrent, d3)}},
+		{Leader: "n5", Applied: full, Shed: 1},
+	}
+	m := Merge(answers)
+	var said []string
+	for i := range m.Differences {
+		said = append(said, m.Differences[i].Text())
+	}
+	want := []string{
+		d1.String() + " of x under lww: n2 says inverted, n1 concurrent",
+		d1.String() + " of x under hlc: n2 names " + d2.String() + " as the winner, n1 " + d3.String(),
+		d2.String() + " of x under causal: n2 does not hold it, and has applied the same as n1",
+	}
+	if !slices.Equal(said, want) {
+		t.Errorf("differences\n%q\nwant\n%q", said, want)
+	}
+	if len(m.Rows) != 3 || len(m.Rows[0].By) != 2 || m.Rows[0].By[0].Leader != "n1" || !slices.Equal(m.Missing, []string{"n4: no answer within 1s"}) {
+		t.Errorf("rows %+v, missing %v", m.Rows, m.Missing)
+	}
+	slices.Reverse(answers)
+	if again := Merge(answers); fmt.Sprint(again.Rows, again.Differences) != fmt.Sprint(m.Rows, m.Differences) {
+		t.Error("the order of answers shows")
+	}
+	if Merge(answers[:1]).Differences != nil {
+		t.Error("one leader disagrees with itself")
+	}
+}
+
+func TestMergedAuditsAreCompared(t *testing.T) {
+	f := logical.FrontierOf(logical.Dot{Origin: 1, Seq: 1})
+	one := Audit{Leader: "n1", Applied: f, Balances: []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Superseded: 1}}}
+	same, other, behind := one, one, one
+	same.Leader, other.Leader, behind.Leader = "n2", "n3", "n4"
+	other.Balances = []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Concurrent: 1}}
+	behind.Applied = logical.Frontier{}
+	if got := MergeAudits([]Audit{one, same}); got != nil {
+		t.Errorf("equal audits differ: %v", got)
+	}
+	want := "lww: n1 counts accepted 2, live 1, superseded 1, lost 0; n3 accepted 2, live 1, superseded 0, lost 1"
+	if got := MergeAudits([]Audit{one, other}); !slices.Equal(got, []string{want}) {
+		t.Errorf("%q", got)
+	}
+	if got := MergeAudits([]Audit{one, behind}); len(got) != 1 || !strings.Contains(got[0], "have not applied the same") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestFarAnswersAreBounded: what a question may read has an end, and the answer
+// says so instead of guessing.
+func TestFarAnswersAreBounded(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	first := c.set("n1", 1, "x", "0")
+	for i := range 50 {
+		c.set("n1", 1, "x", fmt.Sprint(i))
+	}
+	c.quiet()
+	a := c.account("n2")
+	a.cfg.Steps = 20
+	f, err := a.Fate(first)
+	if err != nil || f.Verdicts[0].State != Superseded && f.Verdicts[0].State != Unclear {
+		t.Errorf("%+v, %v", f, err)
+	}
+	a.cfg.Past = 3
+	w, err := a.Why("x")
+	if err != nil || len(w.Past) != 3 || w.PastLeft != 1 || string(w.Past[0].Value) != "48" {
+		t.Errorf("%+v, %v", w, err)
+	}
+	a.cfg.Steps = 1000
+	if f, err := a.Fate(first); err != nil || f.Verdicts[0].State != Superseded || f.Verdicts[0].By.Seq != first.Seq+1 {
+		t.Errorf("%+v, %v", f.Verdicts, err)
+	}
+}
+
+func TestSettingsThatMakeNoSense(t *testing.T) {
+	for _, c := range []Config{{}, {Steps: 1, Past: -1}, {Steps: 1, Policy: resolve.Policy{Rules: []resolve.Rule{{Prefix: "a"}, {Prefix: "a"}}}}} {
+		if _, err := New(c, nil, nil); err == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+}
+
+func TestClocksAreReadable(t *testing.T) {
+	for _, x := range []struct {
+		at   wallclock.Instant
+		want string
+	}{{epoch, "00:00:42.000"}, {epoch + 4_000_000, "00:00:42.004"}, {epoch + 1_500, "00:00:42.0000015"}} {
+		if got := clock(x.at); got != x.want {
+			t.Errorf("%d reads %s, want %s", x.at, got, x.want)
+		}
+	}
+	if got := dated(epoch, epoch.Add(-time.Minute)); got != "2026-01-01 00:00:42.000" {
+		t.Errorf("on another day: %s", got)
+	}
+}

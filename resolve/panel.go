@@ -138,6 +138,7 @@ type Policy struct {
 type Rule struct {
 	Prefix   string
 	Resolver ID
+	Pick     bool // a plain read of several values shows the first instead of refusing
 }
 
 // Validate sorts the rules and refuses a prefix that stands twice.
@@ -153,14 +154,23 @@ func (p *Policy) Validate() error {
 
 // Panel is who judges the key.
 func (p *Policy) Panel(key string) Panel {
-	panel, longest := Panel{Serving: p.Default, Rules: p.Mistaken}, -1
-	for _, r := range p.Rules {
-		if len(r.Prefix) > longest && strings.HasPrefix(key, r.Prefix) {
-			panel.Serving, longest = r.Resolver, len(r.Prefix)
-		}
-	}
+	panel := Panel{Serving: p.rule(key).Resolver, Rules: p.Mistaken}
 	panel.Shadows = p.Shadows &^ panel.Serving.Mask()
 	return panel
+}
+
+// Picks reports whether a plain read of several values may show the first.
+func (p *Policy) Picks(key string) bool { return p.rule(key).Pick }
+
+// rule is the one with the longest prefix that the key begins with.
+func (p *Policy) rule(key string) Rule {
+	best, longest := Rule{Resolver: p.Default}, -1
+	for _, r := range p.Rules {
+		if len(r.Prefix) > longest && strings.HasPrefix(key, r.Prefix) {
+			best, longest = r, len(r.Prefix)
+		}
+	}
+	return best
 }
 
 // String renders the policy canonically; leaders compare it before they join.
@@ -169,6 +179,9 @@ func (p *Policy) String() string {
 	fmt.Fprintf(&b, "*=%s", p.Default)
 	for _, r := range p.Rules {
 		fmt.Fprintf(&b, " %q=%s", r.Prefix, r.Resolver)
+		if r.Pick {
+			b.WriteString(",read=pick")
+		}
 	}
 	return b.String()
 }

@@ -98,7 +98,7 @@ func ruleSettings() []setting {
 	return []setting{
 		{name: "resolver", value: resolve.Causal.String(), apply: applyResolver,
 			usage: "serve keys by `NAME`: " + names + ". The default never loses a write to one whose author had seen it, whatever the clocks say, and shows one value; lww is what others do"},
-		{name: "policy", kind: list, apply: applyPolicy, usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable); the same at every leader"},
+		{name: "policy", kind: list, apply: applyPolicy, usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable); the same at every leader. PREFIX=RESOLVER,read=pick lets a plain GET of several values show one"},
 		{name: "shadow", value: "none", apply: applyShadow, usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
 		{name: "max-drift", value: "500ms", usage: "do not follow hybrid stamps further ahead than `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.MaxDrift })},
 		{name: "clock-error", value: "10ms", usage: "claim that this machine's clock is right within `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.ClockError })},
@@ -112,6 +112,7 @@ func applyResolver(c *serving, v []string) (err error) {
 
 func applyPolicy(c *serving, v []string) error {
 	for _, text := range v {
+		text, pick := strings.CutSuffix(text, ",read=pick")
 		i := strings.LastIndexByte(text, '=')
 		if i < 1 {
 			return fmt.Errorf("%q is no PREFIX=RESOLVER", text)
@@ -120,7 +121,7 @@ func applyPolicy(c *serving, v []string) error {
 		if err != nil {
 			return err
 		}
-		c.Policy.Rules = append(c.Policy.Rules, resolve.Rule{Prefix: text[:i], Resolver: id})
+		c.Policy.Rules = append(c.Policy.Rules, resolve.Rule{Prefix: text[:i], Resolver: id, Pick: pick})
 	}
 	return c.Policy.Validate()
 }

@@ -238,6 +238,7 @@ func (l *Leader) openResp(context.Context) (err error) {
 		cfg.Users, cfg.RequireAuth = l.cfg.Users.Allow, true
 	}
 	cfg.Extra = l.extra()
+	cfg.PickSiblings = l.cfg.Policy.Picks
 	l.resp, err = resp.New(cfg, engine{l}, l.loop, inspector{l})
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -290,5 +291,98 @@ func TestClocksAreReadable(t *testing.T) {
 	}
 	if got := dated(epoch, epoch.Add(-time.Minute)); got != "2026-01-01 00:00:42.000" {
 		t.Errorf("on another day: %s", got)
+	}
+}
+
+// TestDeletionsThatLeftNothingAreFoundInTheLog: under siblings alone neither the
+// value nor its deletion leave a trace in the object.
+func TestDeletionsThatLeftNothingAreFoundInTheLog(t *testing.T) {
+	c := newCluster(t, resolve.Policy{Default: resolve.Siblings}, "n1", "n2", "n3")
+	for i := range 6 {
+		c.set("n2", 1, "noise", fmt.Sprint(i))
+	}
+	gone := c.set("n1", 1, "x", "gone")
+	c.quiet()
+	by := c.ask("n2", &replica.Request{Verb: replica.Remove, Key: "x"})
+	for i := range 6 {
+		c.set("n2", 1, "noise", fmt.Sprint(i))
+	}
+	c.quiet()
+	f, err := c.account("n3").Fate(gone)
+	if err != nil || len(f.Verdicts) != 1 || f.Verdicts[0].State != Deleted || f.Verdicts[0].By != by {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+// TestACounterForgetsOnlyWhatADeletionSaw: an addition that was seen is deleted,
+// a later one of the same leader still counts.
+func TestACounterForgetsOnlyWhatADeletionSaw(t *testing.T) {
+	c := newCluster(t, everybody(resolve.Counter), "n1", "n2", "n3")
+	add := func() logical.Dot { return c.ask("n1", &replica.Request{Verb: replica.Incr, Key: "x", Delta: 5}) }
+	first := add()
+	c.quiet()
+	c.ask("n2", &replica.Request{Verb: replica.Remove, Key: "x"})
+	second := add()
+	c.quiet()
+	for d, want := range map[logical.Dot]State{first: Deleted, second: Merged} {
+		f, err := c.account("n3").Fate(d)
+		if err != nil || f.Verdicts[0].State != want {
+			t.Errorf("%+v, %v; want %s", f.Verdicts[0], err, want)
+		}
+	}
+	w, err := c.account("n3").Why("x")
+	if err != nil || w.Sum != 5 {
+		t.Errorf("%+v, %v", w, err)
+	}
+}
+
+// TestARetriedAdditionCountsOnce, and the other dot says under which.
+func TestARetriedAdditionCountsOnce(t *testing.T) {
+	c := newCluster(t, everybody(resolve.Counter), "n1", "n2", "n3")
+	one := c.ask("n1", &replica.Request{Verb: replica.Incr, Key: "x", Delta: 5, Client: 4, Number: 77})
+	two := c.ask("n2", &replica.Request{Verb: replica.Incr, Key: "x", Delta: 5, Client: 4, Number: 77})
+	c.quiet()
+	first, err := c.account("n3").Fate(one)
+	if err != nil || first.Verdicts[0].State != Merged {
+		t.Errorf("%+v, %v", first.Verdicts[0], err)
+	}
+	second, err := c.account("n3").Fate(two)
+	if err != nil || second.Verdicts[0].State != Doubled || second.Verdicts[0].By != one {
+		t.Errorf("%+v, %v", second.Verdicts[0], err)
+	}
+}
+
+// TestRestoringErasesNothingUnseen: what arrives between the question and the
+// write is not written over.
+func TestRestoringErasesNothingUnseen(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	dots := strangers(c)
+	r, err := c.account("n2").Restore(dots[1])
+	if err != nil || !r.Request.Exact || !slices.Equal(r.Request.Shown, dots[2:]) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	c.now += time.Second
+	unseen := c.set("n2", 1, "cart", "milk,tea")
+	c.now += time.Second
+	c.ask("n2", r.Request)
+	c.quiet()
+	f, err := c.account("n1").Fate(unseen)
+	if err != nil || f.Verdicts[0].State != Lost {
+		t.Errorf("%+v, %v: the unseen write is not booked as lost", f.Verdicts[0], err)
+	}
+}
+
+// TestTheBestOfSeveralSurvivors is the one that began last, and if two began
+// together the smaller dot.
+func TestTheBestOfSeveralSurvivors(t *testing.T) {
+	version := func(o logical.Origin, from wallclock.Instant) resolve.Version {
+		return resolve.Version{Dot: logical.Dot{Origin: o, Seq: 1}, Mask: resolve.Siblings.Mask(), Wall: wallclock.Interval{Earliest: from, Latest: 100}}
+	}
+	q := &asked{panel: resolve.Panel{Serving: resolve.Siblings}, object: &resolve.Object{Versions: []resolve.Version{version(1, 5), version(2, 9), version(3, 9)}}}
+	if got := q.best(resolve.Siblings); got.Origin != 2 {
+		t.Errorf("the best is %s", got)
+	}
+	if got := q.best(resolve.LWW); !got.IsZero() {
+		t.Errorf("of nothing the best is %s", got)
 	}
 }

@@ -153,6 +153,42 @@ func TestMetadataIsWhatStoresMeasure(t *testing.T) {
 	}
 }
 
+// TestTheBarIsMeasured: interval keeps the greatest earliest instant even when
+// its version has been overwritten, and that takes room.
+func TestTheBarIsMeasured(t *testing.T) {
+	size := func(o *resolve.Object) int { return len(o.Versions) }
+	late := put(1, 1, 9000, "future")
+	late.Wall = wallclock.Around(9000, 10)
+	next := put(2, 1, 9015, "next", late.Dot)
+	next.Wall = wallclock.Around(8995, 10)
+	c := Config{Policy: resolve.Policy{Default: resolve.LWW, Shadows: resolve.All}, Resolvers: resolve.All, Size: size}
+	res, err := Replay(c, slices.Values([]*resolve.Op{late, next}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range res.Outcomes {
+		if want := map[resolve.ID]int64{resolve.Interval: 2, resolve.Counter: 2}[o.Resolver]; o.Metadata != max(want, 1) {
+			t.Errorf("%s keeps %d versions, want %d", o.Resolver, o.Metadata, max(want, 1))
+		}
+	}
+}
+
+// TestTwinsAreOneSibling: the two dots of one request are shown once, also in
+// the most that was ever shown.
+func TestTwinsAreOneSibling(t *testing.T) {
+	a, b := put(1, 1, 100, "once"), put(2, 1, 200, "once")
+	a.Client, a.Request, b.Client, b.Request = 4, 2, 4, 2
+	res, err := Replay(everything(resolve.Siblings), slices.Values([]*resolve.Op{a, b}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range res.Outcomes {
+		if o.Siblings != 1 || o.Conflicted != 0 {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
 // TestLongHistoriesAddUp: every op of many is live, superseded or lost once, and
 // what is worked out of births is what was recorded.
 func TestLongHistoriesAddUp(t *testing.T) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -41,8 +40,7 @@ type process struct {
 	cmd   *exec.Cmd
 	ended chan error
 
-	mu    sync.Mutex
-	said  bytes.Buffer // standard output and error
+	mu    sync.Mutex // guards what it said
 	lines []string
 }
 

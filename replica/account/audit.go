@@ -126,7 +126,6 @@ type auditor struct {
 	opt  AuditOptions
 	out  *Audit
 	todo []span
-	gaps int
 
 	now  span // of key hashes that this pass holds
 	keys map[string]*counted

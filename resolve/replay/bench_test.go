@@ -52,7 +52,7 @@ func BenchmarkReplay(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				if res := r.result(); res.Outcomes[0].Unbalanced > 0 {
+				if res := r.result(); res.Outcomes[0].Accepted != len(ops) {
 					b.Fatalf("%+v", res.Outcomes[0])
 				}
 			}

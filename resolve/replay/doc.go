@@ -16,8 +16,9 @@
 //
 //   - folding is resolve's own, so survivors and verdicts are exact, whatever
 //     the rules of the day are;
-//   - losses are counted twice, by the verdicts and by ancestry from the
-//     survivors, and a replay in which the two differ is an error;
+//   - what neither survives nor was seen by a survivor is lost, and nothing else
+//     is; it is found by ancestry when all is folded, and tests hold it against
+//     the ledgers of leaders, which find it op by op;
 //   - ops are not kept: of each stay its parents, its stamps and a few bits, and
 //     of values only those of versions that survive;
 //   - the same ops in any causal order and the same seed give the same result.

@@ -43,7 +43,7 @@ type entry struct {
 	parents  uint16 // how many
 	hidden   uint16
 	inverted resolve.Mask
-	lost     resolve.Mask // by the verdicts so far
+	lost     resolve.Mask // known at the end
 	kind     resolve.Kind
 }
 
@@ -219,10 +219,24 @@ func (p *past) Twin(d logical.Dot) (logical.Dot, bool) {
 	return p.dot(t), true
 }
 
-// Lost reports whether d is lost under r by the verdicts so far.
-func (p *past) Lost(r resolve.ID, _ string, d logical.Dot) bool {
-	at, ok := p.find(d)
-	return ok && p.entries.at(at).lost.Has(r)
+// Lost is false: no ledger is kept while folding, see [brief].
+func (p *past) Lost(resolve.ID, string, logical.Dot) bool { return false }
+
+// brief is the past for folds whose verdicts nobody reads. What is lost is found
+// at the end, all at once, and what survives does not depend on it; so the search
+// for who had seen what, which verdicts need, finds no log and ends at once. Only
+// where two dots are one request is the log asked for more.
+type brief struct {
+	*past
+	twins bool
+}
+
+// Op is what a counter asks of a twin.
+func (b brief) Op(d logical.Dot) (*resolve.Op, bool) {
+	if !b.twins {
+		return nil, false
+	}
+	return b.past.Op(d)
 }
 
 // spread gives every ancestor of a marked op its marks, and what it had hidden

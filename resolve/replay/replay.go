@@ -68,9 +68,8 @@ type replayer struct {
 	births     *births // nil: every birth was recorded
 	keys       chunked[keyed]
 	peak       [maxResolvers]int
-	lost       [maxResolvers]classes
 	unrecorded [maxResolvers]int
-	verdicts   []resolve.Verdict
+	verdicts   []resolve.Verdict // room for what nobody reads
 	scratch    resolve.Op
 }
 
@@ -78,17 +77,6 @@ type replayer struct {
 type keyed struct {
 	object resolve.Object
 	panel  resolve.Panel
-}
-
-// classes counts losses by relation.
-type classes struct{ inverted, concurrent int }
-
-func (c *classes) count(r resolve.Relation, by int) {
-	if r == resolve.Inverted {
-		c.inverted += by
-		return
-	}
-	c.concurrent += by
 }
 
 // liveSets is the resolvers that keep a live set.
@@ -116,10 +104,7 @@ func (r *replayer) apply(op *resolve.Op) error {
 	r.past.lend()
 	k := r.key(op.Key, r.past.entries.at(at).key)
 	r.note(op, k)
-	r.verdicts = r.fold(op, at, k)
-	for _, v := range r.verdicts {
-		r.book(v)
-	}
+	r.fold(op, at, k)
 	if len(k.object.Versions) > 1 {
 		r.look(k)
 	}
@@ -139,25 +124,34 @@ func (r *replayer) key(name string, n uint32) *keyed {
 // fold folds the op, as its leader did where its birth was recorded, and as if
 // accepting it here where that is the same. The op is shared, so it is a copy
 // that is marked.
-func (r *replayer) fold(op *resolve.Op, at place, k *keyed) []resolve.Verdict {
-	if r.births == nil {
-		return k.panel.Fold(&k.object, op, r.past, r.verdicts[:0])
+func (r *replayer) fold(op *resolve.Op, at place, k *keyed) {
+	history := brief{r.past, k.object.Twins || len(r.past.twins) > 0 && r.paired(at)}
+	if r.births != nil {
+		r.births.add(op, at)
+		if missing := losing(k.panel.Mask() &^ r.recorded(k)); missing != 0 {
+			r.bear(op, at, k, missing)
+			return
+		}
 	}
-	r.births.add(op, at)
-	missing := losing(k.panel.Mask() &^ r.recorded(k))
-	if missing == 0 {
-		return k.panel.Fold(&k.object, op, r.past, r.verdicts[:0])
-	}
+	r.verdicts = k.panel.Fold(&k.object, op, history, r.verdicts[:0])
+}
+
+// bear folds an op and finds out under which of the missing resolvers it was
+// inverted at birth.
+func (r *replayer) bear(op *resolve.Op, at place, k *keyed, missing resolve.Mask) {
 	r.scratch = *op
-	e := r.past.entries.at(at)
 	if r.births.coversAll(op, at) {
-		verdicts := k.panel.Accept(&k.object, &r.scratch, r.past, r.verdicts[:0])
-		e.inverted = r.scratch.Inverted
-		return verdicts
+		r.verdicts = k.panel.Accept(&k.object, &r.scratch, r.past, r.verdicts[:0])
+	} else {
+		r.scratch.Inverted |= r.births.inverted(op, at, missing)
+		r.verdicts = k.panel.Fold(&k.object, &r.scratch, brief{r.past, true}, r.verdicts[:0])
 	}
-	r.scratch.Inverted |= r.births.inverted(op, at, missing)
-	e.inverted = r.scratch.Inverted
-	return k.panel.Fold(&k.object, &r.scratch, r.past, r.verdicts[:0])
+	r.past.entries.at(at).inverted = r.scratch.Inverted
+}
+
+func (r *replayer) paired(at place) bool {
+	_, ok := r.past.twins[at]
+	return ok
 }
 
 // losing is those of m that can lose a write.
@@ -186,25 +180,6 @@ func (r *replayer) note(op *resolve.Op, k *keyed) {
 	if op.Kind != resolve.Delete && op.Delta != 0 && op.Total == 0 && op.Prev == 0 {
 		r.unrecorded[resolve.Counter]++
 	}
-}
-
-// book enters a verdict.
-func (r *replayer) book(v resolve.Verdict) {
-	if !v.Withdrawn && !v.Relation.Lost() {
-		return
-	}
-	at, ok := r.past.find(v.Loser)
-	if !ok {
-		return
-	}
-	e := r.past.entries.at(at)
-	if v.Withdrawn {
-		e.lost &^= v.Resolver.Mask()
-		r.lost[v.Resolver].count(e.relation(v.Resolver), -1)
-		return
-	}
-	e.lost |= v.Resolver.Mask()
-	r.lost[v.Resolver].count(e.relation(v.Resolver), 1)
 }
 
 // relation is how the op is lost under id, if it is: its birth decided.

@@ -91,7 +91,7 @@ func (o *Outcome) agrees(r *replayer, b *resolvetest.Brute, rep *resolvetest.Rep
 	if want := b.Survivors(id); o.Live != len(want) {
 		return fmt.Errorf("%d live, brute force says %v", o.Live, want)
 	}
-	if o.Unbalanced > 0 || o.Accepted != len(rep.Log) || o.Accepted != o.Live+o.Superseded+o.Lost() || o.Lost() != len(lost) {
+	if o.Accepted != len(rep.Log) || o.Accepted != o.Live+o.Superseded+o.Lost() || o.Lost() != len(lost) {
 		return fmt.Errorf("does not add up: %+v", o)
 	}
 	return o.shows(r, rep)

@@ -31,10 +31,6 @@ type Outcome struct {
 	Deletes    int // of the lost: deletions undone
 	Increments int // of the lost: additions, and plain writes of a number close to the one read
 
-	// Unbalanced counts ops that ancestry places in none of live, superseded and
-	// lost, or in two. It is zero, or this package is wrong.
-	Unbalanced int
-
 	Siblings   int   // most values shown at once for one key, at any point of the history
 	Conflicted int   // keys that show more than one value at the end
 	Metadata   int64 // bytes, by Config.Size, for keys that hold anything
@@ -84,8 +80,7 @@ func (r *replayer) result() *Result {
 	f.live = make([]resolve.Mask, len(f.marks))
 	for id := range f.out {
 		f.out[id].Resolver = resolve.ID(id)
-		f.out[id].Inverted, f.out[id].Concurrent, f.out[id].Siblings = r.lost[id].inverted, r.lost[id].concurrent, r.peak[id]
-		f.out[id].Unrecorded = r.unrecorded[id]
+		f.out[id].Siblings, f.out[id].Unrecorded = r.peak[id], r.unrecorded[id]
 	}
 	f.lookAtKeys()
 	f.lookAtOps()
@@ -209,8 +204,8 @@ func (f *finish) measure(k *keyed, id resolve.ID) {
 	}
 }
 
-// lookAtOps counts every op once for each resolver that judged it, by ancestry
-// from what survives, and holds the verdicts against that.
+// lookAtOps counts every op once for each resolver that judged it: what neither
+// survives nor was seen by what does is lost, and its birth says how.
 func (f *finish) lookAtOps() {
 	for at := range f.marks {
 		f.marks[at] = f.live[at] | f.taken(f.past.entries.at(place(at)))
@@ -218,6 +213,7 @@ func (f *finish) lookAtOps() {
 	f.past.spread(f.marks, resolve.Siblings.Mask())
 	for at := range f.marks {
 		e := f.past.entries.at(place(at))
+		e.lost = f.keys.at(e.key).panel.Mask() &^ f.marks[at]
 		for m := f.keys.at(e.key).panel.Mask(); m != 0; m &= m - 1 {
 			f.count(resolve.ID(bits.TrailingZeros16(uint16(m))), place(at), e)
 		}
@@ -237,18 +233,19 @@ func (f *finish) taken(e *entry) resolve.Mask {
 
 // count is one op under one resolver.
 func (f *finish) count(id resolve.ID, at place, e *entry) {
-	out, live, lost := &f.out[id], f.live[at].Has(id), e.lost.Has(id)
+	out := &f.out[id]
 	out.Accepted++
-	if live {
+	switch {
+	case f.live[at].Has(id):
 		out.Live++
-	} else if f.marks[at].Has(id) {
-		out.Superseded++
-	}
-	if lost == f.marks[at].Has(id) {
-		out.Unbalanced++
-	}
-	if !lost {
 		return
+	case !e.lost.Has(id):
+		out.Superseded++
+		return
+	case e.inverted.Has(id):
+		out.Inverted++
+	default:
+		out.Concurrent++
 	}
 	if e.kind == resolve.Delete {
 		out.Deletes++

@@ -70,7 +70,7 @@ func compare(t *testing.T, s *script.Scenario, id resolve.ID, shadows resolve.Ma
 		r.showsAs(t, leader, values)
 	}
 	for _, o := range res.Outcomes {
-		if o.Unbalanced > 0 || o.Accepted != o.Live+o.Superseded+o.Lost() {
+		if o.Accepted != o.Live+o.Superseded+o.Lost() {
 			t.Errorf("%s does not add up: %+v", o.Resolver, o)
 		}
 	}
@@ -177,8 +177,9 @@ func transferred(t *testing.T, s *script.Scenario, from, to resolve.ID) bool {
 		}
 	}
 	for n := range r.keys.len() {
-		r.keys.at(n).panel.Serving = to
+		r.keys.at(n).panel = served(to)
 	}
+	r.result()
 	for leader, values := range worlds[1].Values() {
 		r.showsAs(t, leader, values)
 	}

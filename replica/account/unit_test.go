@@ -297,8 +297,15 @@ func TestClocksAreReadable(t *testing.T) {
 // TestDeletionsThatLeftNothingAreFoundInTheLog: under siblings alone neither the
 // value nor its deletion leave a trace in the object.
 func TestDeletionsThatLeftNothingAreFoundInTheLog(t *testing.T) {
+	for _, noise := range []int{0, 6} { // with none, the deletion comes right after the write
+		foundInTheLog(t, noise)
+	}
+}
+
+func foundInTheLog(t *testing.T, noise int) {
+	t.Helper()
 	c := newCluster(t, resolve.Policy{Default: resolve.Siblings}, "n1", "n2", "n3")
-	for i := range 6 {
+	for i := range noise {
 		c.set("n2", 1, "noise", fmt.Sprint(i))
 	}
 	gone := c.set("n1", 1, "x", "gone")

@@ -141,3 +141,26 @@ func walk(it *pebble.Iterator, use func(k, v []byte) (bool, error)) error {
 	}
 	return it.Error()
 }
+
+// LossesOf yields the ledger's rows of one key, by resolver and dot, until yield
+// answers false.
+func (s reads) LossesOf(key string, yield func(resolve.Loss) bool) error {
+	for _, id := range resolve.IDs() {
+		lower := appendLossKey(nil, id, key, logical.Dot{})
+		upper := appendLossKey(nil, id, key, logical.Dot{Origin: ^logical.Origin(0), Seq: ^logical.Seq(0)})
+		more := true
+		err := s.scan(lower, append(upper, 0), func(_, v []byte) (bool, error) {
+			l, err := DecodeLoss(v)
+			if err != nil {
+				return false, err
+			}
+			l.Key = key
+			more = yield(l)
+			return more, nil
+		})
+		if err != nil || !more {
+			return wrap(err, "read ledger")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package storage_test
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kvd/logical"
+	"kvd/storage"
+)
+
+// TestLogEntries: the entries of one origin come in order, from the place named,
+// in the bytes AppendOp writes, and end where yield says.
+func TestLogEntries(t *testing.T) {
+	s := open(t, small(vfs.NewMem()))
+	commit(t, s, func(b *storage.Batch) {
+		for _, origin := range []logical.Origin{life - 1, life, life + 1} {
+			for _, seq := range []logical.Seq{1, 2, 3, 256, ^logical.Seq(0)} {
+				op := typicalOp()
+				op.Dot = logical.Dot{Origin: origin, Seq: seq}
+				b.PutOp(op)
+			}
+		}
+	})
+	read := func(from logical.Seq, most int) (got []logical.Seq) {
+		must(t, s.LogEntries(life, from, func(seq logical.Seq, encoded []byte) (bool, error) {
+			op := typicalOp()
+			op.Dot = logical.Dot{Origin: life, Seq: seq}
+			if !bytes.Equal(encoded, storage.AppendOp(nil, op)) {
+				t.Errorf("seq %d: %x is not the op's encoding", seq, encoded)
+			}
+			got = append(got, seq)
+			return len(got) < most, nil
+		}))
+		return got
+	}
+	for _, c := range []struct {
+		from logical.Seq
+		most int
+		want []logical.Seq
+	}{
+		{0, 9, []logical.Seq{1, 2, 3, 256, ^logical.Seq(0)}},
+		{3, 9, []logical.Seq{3, 256, ^logical.Seq(0)}},
+		{2, 2, []logical.Seq{2, 3}},
+		{257, 9, []logical.Seq{^logical.Seq(0)}},
+	} {
+		if got := read(c.from, c.most); !slices.Equal(got, c.want) {
+			t.Errorf("from %d, at most %d: got %v, want %v", c.from, c.most, got, c.want)
+		}
+	}
+	broken := errors.New("the reader hung up")
+	err := s.LogEntries(life, 1, func(logical.Seq, []byte) (bool, error) { return true, broken })
+	if !errors.Is(err, broken) {
+		t.Errorf("yield's error became %v", err)
+	}
+}

@@ -38,6 +38,7 @@ func devCommand() *cli.Command {
 			&cli.StringFlag{Name: "shadow", Value: "all", Usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
 			&cli.StringSliceFlag{Name: "skew", Usage: "let a leader's clock be wrong, as in n2=+250ms: `LEADER=DURATION` (repeatable)"},
 			&cli.StringSliceFlag{Name: "drift", Usage: "let a leader's clock run fast, in parts per million: `LEADER=PPM` (repeatable)"},
+			&cli.Float64Flag{Name: "slow", Value: 1, Usage: "let all clocks run `N` times slower than time, so that hands are quick enough for milliseconds"},
 			&cli.DurationFlag{Name: "latency", Usage: "hold every message between leaders for `DURATION`"},
 			&cli.DurationFlag{Name: "jitter", Usage: "and up to `DURATION` more"},
 			&cli.Float64Flag{Name: "loss", Usage: "lose a message with `PROBABILITY`"},
@@ -110,7 +111,7 @@ func planCluster(c *cli.Context) (*cluster, error) {
 		}
 		p.configs = append(p.configs, cfg)
 	}
-	return p, errors.Join(p.link.Validate(), p.skew(c.StringSlice("skew")), p.drift(c.StringSlice("drift")))
+	return p, errors.Join(p.link.Validate(), p.skew(c.StringSlice("skew")), p.drift(c.StringSlice("drift")), p.slow(c.Float64("slow")))
 }
 
 // devRules reads the policy with serve's own words.
@@ -170,6 +171,22 @@ func (p *cluster) drift(pairs []string) error {
 		f.Drift, err = strconv.ParseFloat(value, 64)
 		return err
 	})
+}
+
+// slow lets all clocks run n times slower, from the same moment on: those of one
+// process would otherwise be apart by as long as it takes to start them.
+func (p *cluster) slow(n float64) error {
+	if !(n >= 1 && n <= 1e6) {
+		return fmt.Errorf("clocks that run %g times slower; give 1 to 1,000,000", n)
+	}
+	since := wallclock.NewSystem(0).Now().Wall.Midpoint()
+	for i := range p.configs {
+		const million = 1e6
+		f := &p.configs[i].Clock
+		f.Drift = (million+f.Drift)/n - million
+		p.configs[i].ClockSince = since
+	}
+	return nil
 }
 
 // start begins every leader; the others join the first.

@@ -68,6 +68,27 @@ func TestSkewLosesALaterIncrementUnderTheWallClockAlone(t *testing.T) {
 	}
 }
 
+// Clocks that run slower run alike: the gap between two leaders is the skew that
+// was asked for, however long the hands between them take.
+func TestSlowClocksStayAsFarApartAsTheySay(t *testing.T) {
+	t.Parallel()
+	_, n := develops(t, 2, "--leaders", "2", "--resolver", "lww", "--slow", "100000", "--skew", "n1=+4ms")
+	n[0].try("INCR", "x")
+	n[1].shows("x", "1")
+	if got := n[1].try("INCR", "x"); got != int64(2) {
+		t.Errorf("INCR answers %v", got)
+	}
+	past := n[1].try("KVD.HISTORY", "x").([]any)
+	if len(past) != 2 {
+		t.Fatalf("history is %v", past)
+	}
+	first, second := past[1].(map[any]any)["wall"].(int64), past[0].(map[any]any)["wall"].(int64)
+	if ahead := first - second; ahead < 3_000_000 || ahead > 4_000_000 {
+		t.Errorf("the first leader is ahead by %d ns", ahead)
+	}
+	n[0].shows("x", "1")
+}
+
 // What a clock is made to do later counts from the next write on.
 func TestFaultsCanBePlantedAndCleared(t *testing.T) {
 	t.Parallel()

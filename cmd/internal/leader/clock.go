@@ -17,13 +17,16 @@ type clock struct {
 }
 
 // newClock claims the error for the calendar clock unless the faults claim
-// another.
-func newClock(err time.Duration, f wallclock.Faults) *clock {
+// another. Drift begins at since; zero: now.
+func newClock(err time.Duration, f wallclock.Faults, since wallclock.Instant) *clock {
 	c := &clock{system: wallclock.NewSystem(0)}
 	if f.Error == 0 {
 		f.Error = err
 	}
-	c.skewed = wallclock.NewSkewed(f, c.trueTime())
+	if since == 0 {
+		since = c.trueTime()
+	}
+	c.skewed = wallclock.NewSkewed(f, since)
 	return c
 }
 

@@ -38,6 +38,9 @@ type Config struct {
 	MaxDrift   time.Duration    // see replica.Config
 	ClockError time.Duration    // the half-width claimed for this machine's clock
 	Clock      wallclock.Faults // planted in it; only with UnsafeFaults
+	// ClockSince is when Clock began to drift, so that leaders that drift alike
+	// show the same. Zero: at the start.
+	ClockSince wallclock.Instant
 
 	Users     *Users      // nil: no passwords
 	TLS       *tls.Config // nil: none. Between leaders it is mutual

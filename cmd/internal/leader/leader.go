@@ -68,7 +68,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 	}
 	l := &Leader{
 		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
-		clock:   newClock(cfg.ClockError, cfg.Clock),
+		clock:   newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
 		faults:  link.NewFaults(rand.Uint64()),
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}),
 	}

@@ -231,7 +231,7 @@ func TestClockIsTheMachinesUntilAFaultIsPlanted(t *testing.T) {
 	off := func(c *clock) time.Duration {
 		return c.Now().Wall.Midpoint().Sub(wallclock.Instant(time.Now().UnixNano()))
 	}
-	c := newClock(10*time.Millisecond, wallclock.Faults{})
+	c := newClock(10*time.Millisecond, wallclock.Faults{}, 0)
 	if d := off(c).Abs(); d > time.Second || c.Now().Wall.HalfWidth() != 10*time.Millisecond {
 		t.Errorf("off by %s, claiming %s", d, c.Now().Wall.HalfWidth())
 	}

@@ -138,7 +138,7 @@ func (f Frontier) Digest() uint64 {
 	return h
 }
 
-// String lists the last dots, by origin.
+// String lists the last dots, by origin. [ParseFrontier] reads it.
 func (f Frontier) String() string {
 	var b strings.Builder
 	b.WriteByte('{')
@@ -150,6 +150,26 @@ func (f Frontier) String() string {
 	}
 	b.WriteByte('}')
 	return b.String()
+}
+
+// ParseFrontier reads what [Frontier.String] wrote.
+func ParseFrontier(s string) (Frontier, error) {
+	var f Frontier
+	body, closed := strings.CutSuffix(s, "}")
+	if body, opened := strings.CutPrefix(body, "{"); closed && opened {
+		for _, word := range strings.Fields(body) {
+			origin, seq, _ := strings.Cut(word, ":")
+			d, err := ParseDot(origin + "-" + seq)
+			if err != nil {
+				return Frontier{}, fmt.Errorf("read frontier %q: %w", s, err)
+			}
+			f.last = append(f.last, d)
+		}
+	}
+	if f = FrontierOf(f.last...); f.String() != s {
+		return Frontier{}, fmt.Errorf("read frontier %q: expected origins that rise, each with its last place, as in {00c0ffee00c0ffee:17}", s)
+	}
+	return f, nil
 }
 
 // find is the index of origin o, or where it would stand.

@@ -3,6 +3,7 @@ package logical
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -138,6 +139,36 @@ func TestFrontiersShareNoMemory(t *testing.T) {
 		}
 		if !equal(f, v) || !equal(g, w) {
 			t.Fatalf("advancing a clone or a union changed %v or %v", v, w)
+		}
+	})
+}
+
+func TestFrontiersReadBackAsWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, _ := twins(t, "f")
+		if got, err := ParseFrontier(f.String()); err != nil || got.Compare(f) != Equal {
+			t.Fatalf("%s reads back as %v, %v", f, got, err)
+		}
+	})
+}
+
+func TestParseFrontierRefuses(t *testing.T) {
+	for _, s := range []string{
+		"", "{", "}", "{}{", "{ }", "[]", "00c0ffee00c0ffee:1", "{00c0ffee00c0ffee-1}", "{00c0ffee00c0ffee:0}", "{00c0ffee00c0ffee:1 }",
+		"{00c0ffee00c0ffee:1  10c0ffee00c0ffee:1}", "{10c0ffee00c0ffee:1 00c0ffee00c0ffee:1}", "{00c0ffee00c0ffee:1 00c0ffee00c0ffee:2}",
+	} {
+		if f, err := ParseFrontier(s); err == nil || f.Len() != 0 || !strings.Contains(err.Error(), "expected") {
+			t.Errorf("%q reads as %v, %v", s, f, err)
+		}
+	}
+}
+
+func FuzzParseFrontier(f *testing.F) {
+	f.Add("{}")
+	f.Add("{00c0ffee00c0ffee:17 ffffffffffffffff:18446744073709551615}")
+	f.Fuzz(func(t *testing.T, s string) {
+		if read, err := ParseFrontier(s); err == nil && read.String() != s {
+			t.Errorf("%q reads as %v", s, read)
 		}
 	})
 }

@@ -40,6 +40,7 @@ func benchCommand() *cli.Command {
 			&cli.DurationFlag{Name: "duration", Value: 10 * time.Second, Usage: "measure each op for `DURATION`"},
 			&cli.Int64Flag{Name: "requests", Usage: "measure `N` commands of each op, instead of a duration"},
 			&cli.Float64Flag{Name: "rate", Usage: "`N` commands a second, whatever the server does"},
+			&cli.IntFlag{Name: "conflicts", Usage: "let `N` of a hundred sets know nothing of what the key holds, so that they collide with it"},
 			&cli.StringFlag{Name: "prefix", Value: "bench:", Usage: "every key begins with `TEXT`"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "keys and values follow from `N`"},
 			&cli.BoolFlag{Name: "lag", Usage: "measure from a write at one leader until another shows it"},
@@ -85,7 +86,7 @@ func (k *call) plan(l *leader, o load.Op) (load.Config, error) {
 	cfg := load.Config{
 		Dial: k.dialer(l), Op: o, Clients: k.Int("clients"), Pipeline: k.Int("pipeline"), Size: k.Int("size"),
 		Keys: k.Uint64("keys"), Prefix: k.String("prefix"), Requests: k.Int64("requests"), Duration: k.Duration("duration"),
-		Rate: k.Float64("rate"), Seed: k.Uint64("seed"), Timeout: k.timeout,
+		Rate: k.Float64("rate"), Seed: k.Uint64("seed"), Conflicts: k.Int("conflicts"), Timeout: k.timeout,
 		Progress: func(done int64, after time.Duration) {
 			progress.Say(fmt.Sprintf("%s: %d in %s, %.0f/s", o, done, after.Round(100*time.Millisecond), float64(done)/after.Seconds()))
 		},

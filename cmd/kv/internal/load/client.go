@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"kvd/replica/resp"
 )
 
 // client is one connection and what it does.
@@ -162,10 +164,7 @@ func (l *client) add(o Op) {
 	key := l.name(o)
 	switch o {
 	case Set:
-		from := l.dice.IntN(poolSlack)
-		l.c.out = append(l.c.out, "*3\r\n$3\r\nSET\r\n"...)
-		l.c.bytes(key)
-		l.c.bytes(l.pool[from : from+l.cfg.Size])
+		l.set(key)
 	case Get:
 		l.c.out = append(l.c.out, "*2\r\n$3\r\nGET\r\n"...)
 		l.c.bytes(key)
@@ -176,6 +175,29 @@ func (l *client) add(o Op) {
 	}
 	l.replies += 16
 }
+
+// set writes a random value over what the leader shows, or, as often as conflicts
+// are wanted, over nothing.
+func (l *client) set(key []byte) {
+	from := l.dice.IntN(poolSlack)
+	value := l.pool[from : from+l.cfg.Size]
+	blind := l.cfg.Conflicts > 0 && l.dice.IntN(100) < l.cfg.Conflicts
+	if !blind {
+		l.c.out = append(l.c.out, "*3\r\n$3\r\nSET\r\n"...)
+		l.c.bytes(key)
+		l.c.bytes(value)
+		return
+	}
+	l.c.out = append(l.c.out, "*5\r\n$7\r\nKVD.SET\r\n"...)
+	l.c.bytes(key)
+	l.c.bytes(value)
+	l.c.out = append(l.c.out, "$5\r\nTOKEN\r\n"...)
+	l.c.bytes([]byte(resp.Token{Keyed: true, Key: string(key)}.String()))
+	l.replies += blindReply
+}
+
+// blindReply is about what the reply to a KVD.SET takes: most of it is a token.
+const blindReply = 256
 
 // name is a random key. Numbers have keys of their own.
 func (l *client) name(o Op) []byte {

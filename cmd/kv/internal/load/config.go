@@ -29,15 +29,19 @@ type Config struct {
 	Dial     func(context.Context) (net.Conn, error) // a connection that is logged in
 	Op       Op
 	Clients  int
-	Pipeline int           // commands a client sends before it waits, at most
-	Size     int           // bytes of a value
-	Keys     uint64        // keys are chosen among so many
-	Prefix   string        // every key begins so
-	Requests int64         // end after so many; 0: after Duration
-	Duration time.Duration // used without Requests
-	Rate     float64       // commands a second of all clients together; 0: closed loop
-	Seed     uint64
-	Timeout  time.Duration // of one group
+	Pipeline int    // commands a client sends before it waits, at most
+	Size     int    // bytes of a value
+	Keys     uint64 // keys are chosen among so many
+	Prefix   string // every key begins so
+	// Conflicts is how many of a hundred SETs are KVD.SETs by an author who was
+	// shown nothing of the key: where it holds something, one of the two loses
+	// under a resolver that keeps one.
+	Conflicts int
+	Requests  int64         // end after so many; 0: after Duration
+	Duration  time.Duration // used without Requests
+	Rate      float64       // commands a second of all clients together; 0: closed loop
+	Seed      uint64
+	Timeout   time.Duration // of one group
 	// Progress is told how many are done, about ten times a second, by one
 	// goroutine. Nil: nobody.
 	Progress func(done int64, after time.Duration)
@@ -57,6 +61,8 @@ func (c *Config) Validate() error {
 		return errors.New("load: nobody dials")
 	case !slices.Contains(Ops(), c.Op):
 		return fmt.Errorf("unknown op %q; there are %s", c.Op, strings.Join(names(), ", "))
+	case c.Conflicts < 0 || c.Conflicts > 100:
+		return fmt.Errorf("%d conflicts of a hundred sets; give 0 to 100", c.Conflicts)
 	case c.Clients < 1 || c.Clients > maxClients:
 		return fmt.Errorf("%d clients; give 1 to %d", c.Clients, maxClients)
 	case c.Pipeline < 1 || c.Pipeline > maxPipeline:

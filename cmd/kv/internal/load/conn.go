@@ -14,7 +14,7 @@ import (
 const bufferBytes = 64 << 10
 
 // conn writes commands and reads replies of the kinds that commands of ours have:
-// simple strings, errors, numbers, strings and nulls.
+// simple strings, errors, numbers, strings, nulls, and lists of those.
 type conn struct {
 	nc  net.Conn
 	in  *bufio.Reader
@@ -93,9 +93,32 @@ func (c *conn) reply(into []byte) ([]byte, error) {
 		return into, Refused(rest)
 	case '$':
 		return c.text(rest, into)
+	case '*':
+		return into, c.list(rest)
 	}
 	return into, fmt.Errorf("read a reply: %.40q is of no kind that was asked for", line)
 }
+
+// list reads the parts of a reply that is one, and lets them go. Lists in lists
+// are none that was asked for.
+func (c *conn) list(length []byte) error {
+	n, err := strconv.Atoi(string(length))
+	if err != nil || n < 0 || n > maxParts {
+		return fmt.Errorf("read a reply: a list of %.40q", length)
+	}
+	for range n {
+		if kind, err := c.in.Peek(1); err == nil && kind[0] == '*' {
+			return errors.New("read a reply: a list in a list")
+		}
+		if _, err := c.reply(nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxParts is more than any command of ours is answered with.
+const maxParts = 1024
 
 // text reads a string behind its length.
 func (c *conn) text(length, into []byte) ([]byte, error) {

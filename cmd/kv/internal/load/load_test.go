@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"kvd/replica/resp"
 )
 
 // server answers what a load asks, over pipes and in virtual time.
@@ -25,6 +27,7 @@ type server struct {
 	values  map[string]string
 	counts  map[string]int
 	keys    map[string]bool
+	tokens  []string // the words of every KVD.SET behind its name
 }
 
 func newServer() *server {
@@ -93,6 +96,9 @@ func (s *server) answer(words []string) string {
 	case "SET":
 		s.values[words[1]] = words[2]
 		return "+OK\r\n"
+	case "KVD.SET":
+		s.tokens = append(s.tokens, words[1:]...)
+		return "*4\r\n+dot\r\n$3\r\nn-1\r\n+token\r\n$1\r\nt\r\n"
 	case "INCR":
 		return ":1\r\n"
 	case "AUTH":
@@ -145,6 +151,25 @@ func TestEveryRequestIsCountedOnce(t *testing.T) {
 			})
 		}
 	}
+}
+
+// One set in ten is by an author who was shown nothing of the key it names.
+func TestConflictsAreBlindWrites(t *testing.T) {
+	in(t, func(t *testing.T, s *server) {
+		cfg := config(s)
+		cfg.Conflicts, cfg.Requests, cfg.Pipeline = 10, 1000, 4
+		r, err := Run(t.Context(), cfg)
+		blind := s.counts["KVD.SET"]
+		if err != nil || r.Latency.Count != 1000 || blind < 60 || blind > 150 || blind+s.counts["SET"] != 1000 {
+			t.Fatalf("%+v, %v, %v", r, err, s.counts)
+		}
+		for w := s.tokens; len(w) > 0; w = w[4:] {
+			token, err := resp.ParseToken(w[3])
+			if err != nil || w[2] != "TOKEN" || !token.Keyed || token.Key != w[0] || len(token.Shown) != 0 {
+				t.Errorf("%q: %+v, %v", w[:4], token, err)
+			}
+		}
+	})
 }
 
 func TestADurationEndsTheRun(t *testing.T) {
@@ -375,7 +400,7 @@ func TestLogin(t *testing.T) {
 }
 
 func TestRepliesThatAreNoneFailTheConnection(t *testing.T) {
-	for _, text := range []string{"", "\n", "+OK\n", "*1\r\n", "$x\r\n", "$-2\r\n", "$5\r\nab", "$99999999999\r\n", "?\r\n"} {
+	for _, text := range []string{"", "\n", "+OK\n", "*1\r\n", "$x\r\n", "$-2\r\n", "$5\r\nab", "$99999999999\r\n", "?\r\n", "*-1\r\n", "*9999\r\n", "*1\r\n*0\r\n"} {
 		c := &conn{in: bufio.NewReader(strings.NewReader(text))}
 		_, err := c.reply(nil)
 		if err == nil || refused(err) {
@@ -393,7 +418,7 @@ func TestWhatCannotBeRunIsRefused(t *testing.T) {
 		"dials": func(c *Config) { c.Dial = nil }, "unknown op": func(c *Config) { c.Op = "x" }, "clients": func(c *Config) { c.Clients = 0 },
 		"pipeline": func(c *Config) { c.Pipeline = maxPipeline + 1 }, "values": func(c *Config) { c.Size = -1 }, "keys": func(c *Config) { c.Keys = 0 },
 		"requests": func(c *Config) { c.Requests = -1 }, "duration": func(c *Config) { c.Requests = 0 }, "rate": func(c *Config) { c.Rate = -1 },
-		"timeout": func(c *Config) { c.Timeout = 0 },
+		"timeout": func(c *Config) { c.Timeout = 0 }, "conflicts": func(c *Config) { c.Conflicts = 101 },
 	} {
 		c := good
 		change(&c)

@@ -1,0 +1,73 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"kvd/logical"
+	"kvd/replica/host"
+	"kvd/storage"
+)
+
+// A cut shows nothing of a batch that is being synced, goes with the frontier of
+// its own moment, and keeps the loop from ending while somebody uses it.
+func TestACutIsDurableAndKeepsTheLoop(t *testing.T) {
+	l := &latch{waiting: make(chan struct{}, 1)}
+	s := openStore(t, errorfs.Wrap(vfs.NewMem(), l))
+	defer s.Close()
+	h := start(t, openWith(t, s, 7, host.Options{}), host.LoopConfig{})
+	look := func() (versions int, applied logical.Frontier) {
+		t.Helper()
+		err := h.Cut(func(c *storage.Cut, f logical.Frontier) error {
+			o, err := c.Object("x")
+			versions, applied = len(o.Versions), f
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return versions, applied
+	}
+	if n, f := look(); n != 0 || f.Len() != 0 {
+		t.Errorf("at first %d versions at %s", n, f)
+	}
+	h.must(set("y", "other"))
+	look()
+	open := l.close()
+	defer open()
+	pending := h.begin(set("x", "new"))
+	<-l.waiting
+	if n, f := look(); n != 0 || f.At(7) != 1 {
+		t.Errorf("beside the commit %d versions at %s", n, f)
+	}
+	open()
+	<-pending
+	if n, f := look(); n != 1 || f.At(7) != 2 {
+		t.Errorf("after it %d versions at %s", n, f)
+	}
+
+	inside, leave, used := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	fails := errors.New("the use fails")
+	go func() {
+		used <- h.Cut(func(*storage.Cut, logical.Frontier) error { close(inside); <-leave; return fails })
+	}()
+	<-inside
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if err := h.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the loop ended under a cut: %v", err)
+	}
+	close(leave)
+	if err := <-used; !errors.Is(err, fails) {
+		t.Errorf("the use says %v", err)
+	}
+	h.end()
+	if err := h.Cut(func(*storage.Cut, logical.Frontier) error { return nil }); !errors.Is(err, host.ErrStopped) {
+		t.Errorf("a cut of a loop that has ended: %v", err)
+	}
+}

@@ -23,11 +23,13 @@ type Reader interface {
 
 // Ledger is the writes one leader knows to be lost.
 type Ledger interface {
-	// LossesOf yields the rows of one key, by resolver and dot, until yield
+	// LossesOf yields the rows of one key, by dot and resolver, until yield
 	// answers false.
 	LossesOf(key string, yield func(resolve.Loss) bool) error
-	// Losses yields all rows, by resolver, key and dot.
-	Losses(yield func(resolve.Loss) bool) error
+	// LossesFrom yields the rows of key from dot d on and those of all keys after
+	// it, by key, dot and resolver, until yield answers false. The empty key and
+	// the zero dot are before all.
+	LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error
 }
 
 // Names gives leaders and clients the names people know them by. An empty answer
@@ -43,6 +45,10 @@ type Config struct {
 	Names   Names
 	Applied logical.Frontier   // what the reader's state covers
 	Now     wallclock.Interval // the leader's clock
+	HLC     logical.HLC        // the leader's, as of Applied
+	// Shed is how many rows the ledger has given up, by resolver: an audit finds
+	// their writes nowhere.
+	Shed [16]int64
 
 	Past  int // overwritten versions that Why tells of, at most
 	Lost  int // lost writes that Why tells of for each resolver, at most

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"kvd/logical"
 	"kvd/resolve"
 	"kvd/resolve/replay"
 )
@@ -185,7 +186,7 @@ func (s *Stats) evidence(better resolve.ID) []string {
 // longest counts. It reads the whole log, the ledger, and the objects of keys
 // that the ledger names.
 func (a *Account) Measure(prefixes []string) ([]Stats, error) {
-	m := measuring{Account: a, shown: map[string]bool{}}
+	m := measuring{Account: a}
 	for _, p := range slices.Compact(slices.Sorted(slices.Values(prefixes))) {
 		panel := a.cfg.Policy.Panel(p)
 		m.stats = append(m.stats, Stats{Prefix: p, Serving: panel.Serving, Panel: panel.Mask()})
@@ -193,7 +194,7 @@ func (a *Account) Measure(prefixes []string) ([]Stats, error) {
 	if err := a.each(m.op); err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
-	if err := a.ledger.Losses(m.loss); err != nil || m.err != nil {
+	if err := a.ledger.LossesFrom("", logical.Dot{}, m.loss); err != nil || m.err != nil {
 		return nil, fmt.Errorf("measure: %w", firstOf(err, m.err))
 	}
 	return m.stats, nil
@@ -212,7 +213,7 @@ func firstOf(errs ...error) error {
 type measuring struct {
 	*Account
 	stats []Stats
-	shown map[string]bool // keys whose values have been counted
+	shown string // the last key whose values have been counted
 	err   error
 }
 
@@ -243,8 +244,8 @@ func (m *measuring) loss(l resolve.Loss) bool {
 		return false
 	}
 	s.ObserveLoss(&l, op)
-	if !m.shown[l.Key] {
-		m.shown[l.Key] = true
+	if m.shown != l.Key { // rows come by key
+		m.shown = l.Key
 		m.values(s, l.Key)
 	}
 	return m.err == nil

@@ -47,7 +47,10 @@ type Balance struct {
 	Resolver                   resolve.ID
 	Accepted, Live, Superseded int
 	Inverted, Concurrent       int // in the ledger
-	InNone, InTwo              int
+	// Shed counts ops that are in none, as far as the ledger has given up rows:
+	// they were lost.
+	Shed          int
+	InNone, InTwo int
 	// Beyond counts ops that are in none and might be accounted for by a version
 	// whose own log entry is gone: what that had seen cannot be told.
 	Beyond int
@@ -58,7 +61,7 @@ func (b *Balance) Lost() int { return b.Inverted + b.Concurrent }
 
 // Holds reports whether it adds up.
 func (b *Balance) Holds() bool {
-	return b.InNone == 0 && b.InTwo == 0 && b.Accepted == b.Live+b.Superseded+b.Lost()+b.Beyond
+	return b.InNone == 0 && b.InTwo == 0 && b.Accepted == b.Live+b.Superseded+b.Lost()+b.Shed+b.Beyond
 }
 
 // Gap is an op that does not add up.
@@ -87,8 +90,11 @@ func (r *Audit) Text() string {
 			verdict = "DOES NOT ADD UP"
 		}
 		fmt.Fprintf(&b, "%s: accepted %d = live %d + superseded %d + lost %d", x.Resolver, x.Accepted, x.Live, x.Superseded, x.Lost())
+		if x.Shed > 0 {
+			fmt.Fprintf(&b, " + lost and no longer in the ledger %d", x.Shed)
+		}
 		if x.Beyond > 0 {
-			fmt.Fprintf(&b, " + beyond the log %d", x.Beyond)
+			fmt.Fprintf(&b, " + no longer to be told %d", x.Beyond)
 		}
 		fmt.Fprintf(&b, ": %s\n", verdict)
 	}
@@ -159,11 +165,11 @@ func (r *auditor) pass(s span) error {
 	if err := r.each(r.take); err != nil {
 		return err
 	}
-	err := r.ledger.Losses(func(l resolve.Loss) bool {
+	err := r.ledger.LossesFrom(r.opt.Prefix, logical.Dot{}, func(l resolve.Loss) bool {
 		if k, ok := r.keys[l.Key]; ok {
 			k.ledger = append(k.ledger, l)
 		}
-		return true
+		return strings.HasPrefix(l.Key, r.opt.Prefix)
 	})
 	if err != nil {
 		return err
@@ -359,11 +365,25 @@ func (r *auditor) count(key string, k *counted, id resolve.ID, beyond bool) {
 	}
 }
 
+// explain counts what is in none as shed, as far as the ledger says that it has
+// shed. What goes beyond that stays unexplained, and then nobody can say which of
+// the ops it is: all are named.
+func (r *auditor) explain() {
+	for i := range r.out.Balances {
+		b := &r.out.Balances[i]
+		b.Shed = int(min(int64(b.InNone), r.cfg.Shed[b.Resolver]))
+		if b.InNone -= b.Shed; b.InNone == 0 {
+			r.out.Gaps = slices.DeleteFunc(r.out.Gaps, func(g Gap) bool { return g.Resolver == b.Resolver && len(g.In) == 0 })
+		}
+	}
+}
+
 func (r *auditor) gap(g Gap) { r.out.Gaps = append(r.out.Gaps, g) }
 
 // finish sorts what came in no order, and leaves out whom nobody asked.
 func (r *auditor) finish() *Audit {
 	slices.Sort(r.out.Skipped)
+	r.explain()
 	slices.SortFunc(r.out.Gaps, func(a, b Gap) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), a.Dot.Compare(b.Dot), cmp.Compare(a.Resolver, b.Resolver))
 	})

@@ -21,7 +21,25 @@ import (
 type stored struct{ *storage.Store }
 
 func (s stored) LossesOf(key string, yield func(resolve.Loss) bool) error {
-	return s.Losses(func(l resolve.Loss) bool { return l.Key != key || yield(l) })
+	return s.LossesFrom(key, logical.Dot{}, func(l resolve.Loss) bool { return l.Key == key && yield(l) })
+}
+
+func (s stored) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
+	var rows []resolve.Loss
+	from := Cursor{Key: key, Loser: d}
+	err := s.Losses(func(l resolve.Loss) bool {
+		if CursorOf(&l).Compare(from) >= 0 {
+			rows = append(rows, l)
+		}
+		return true
+	})
+	slices.SortFunc(rows, func(a, b resolve.Loss) int { return CursorOf(&a).Compare(CursorOf(&b)) })
+	for _, l := range rows {
+		if !yield(l) {
+			break
+		}
+	}
+	return err
 }
 
 var (
@@ -171,6 +189,7 @@ func (c *cluster) account(at string) *Account {
 	cfg := Defaults()
 	cfg.Policy, cfg.Applied = c.policy, c.applied(at)
 	cfg.Now = wallclock.Around(epoch.Add(c.now+l.skew), time.Millisecond)
+	cfg.HLC = l.pump.State().HLC
 	cfg.Names = Names{
 		Leader: func(o logical.Origin) string {
 			if int(o) > len(c.names) {

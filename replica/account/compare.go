@@ -100,17 +100,53 @@ func (c *Comparison) stamps(loser, winner Write, order int, say func(c *Comparis
 	}
 	say(c, loser, winner)
 	if c.By == ByTie {
-		c.text = "both stamps are " + c.Other + ", and of equal stamps a hash of key and dot decides"
+		c.text = "both have the stamp " + c.Other + ", and between equal stamps a hash of key and dot decides"
 	}
 }
 
 func walls(c *Comparison, l, w Write) {
 	a, b := l.Wall.Midpoint(), w.Wall.Midpoint()
 	c.Loser, c.Other, c.Behind = clock(a), dated(b, a), b.Sub(a)
-	c.text = fmt.Sprintf("%s's clock showed %s, %s behind", l.Leader, c.Loser, c.Behind)
-	if c.Behind >= time.Minute {
-		c.text = fmt.Sprintf("%s's clock showed %s, %s behind %s's %s", l.Leader, c.Loser, c.Behind, w.Leader, c.Other)
+	c.text = fmt.Sprintf("%s's clock showed %s, %s behind %s's %s", l.Leader, c.Loser, c.Behind, w.Leader, c.Other)
+}
+
+// convict adds what follows about the clocks when the loser was written after the
+// winner, because its author had been shown it: a clock that read less later was
+// behind the other by the difference at least.
+func (q *asked) convict(d *Defeat) {
+	switch {
+	case d.Why.By != ByStamp && d.Why.By != ByInterval:
+	case d.Resolver == resolve.Interval && d.SawWinner && d.Why.Against == d.Winner:
+		d.Why.text += ", so one of them was further off than it claimed"
+	case d.Resolver == resolve.LWW && d.SawWinner:
+		d.Why.ahead(&d.Was, &d.Won)
+	case d.Resolver == resolve.LWW && d.Relation == resolve.Inverted:
+		if w, ok := q.beater(&d.Was); ok {
+			d.Why.ahead(&d.Was, &w)
+		}
 	}
+}
+
+// beater is what beat the write where it was accepted: of those that its author
+// had been shown, the one with the greatest stamp.
+func (q *asked) beater(was *Write) (best Write, ok bool) {
+	best = *was
+	for _, p := range was.Parents {
+		if w := q.write(p); w.Kind != 0 && w.Wall.Midpoint() > best.Wall.Midpoint() {
+			best, ok = w, true
+		}
+	}
+	return best, ok
+}
+
+// ahead says by how much at least the clock of one that came before was ahead.
+func (c *Comparison) ahead(later, before *Write) {
+	by := before.Wall.Midpoint().Sub(later.Wall.Midpoint())
+	if later.Leader == before.Leader {
+		c.text += fmt.Sprintf(", so %s's clock had gone back by at least %s", later.Leader, by)
+		return
+	}
+	c.text += fmt.Sprintf(", so %s's clock was at least %s ahead of %s's", before.Leader, by, later.Leader)
 }
 
 func lamports(c *Comparison, l, w Write) {
@@ -156,9 +192,9 @@ func (q *asked) covered(c *Comparison, loser Write) {
 	w := q.write(by.dot)
 	c.Against = by.dot
 	if c.By = ByCover; by.hidden {
-		c.text = fmt.Sprintf("%s held it without showing it, and covered it when it accepted %s by %s", w.Leader, w.what(), w.whose())
+		c.text = fmt.Sprintf("%s held it without showing it, and took %s in its place unseen", w.Leader, w.from())
 		return
 	}
 	c.By = ByBase
-	c.text = fmt.Sprintf("%s by %s, which had been written over it, is lost itself", w.what(), w.whose())
+	c.text = fmt.Sprintf("what had been written over it, %s, is lost itself", w.from())
 }

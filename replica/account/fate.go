@@ -64,6 +64,9 @@ type Verdict struct {
 	By       logical.Dot // Superseded, Deleted: the nearest that had seen it; Lost: the winner; Doubled: the other dot
 	ByWrite  Write       // of By
 	Defeat   *Defeat     // Lost
+	// Held says that By's author had not been shown the write: the leader that
+	// accepted By held it, and would have shown it under this resolver.
+	Held bool
 }
 
 // Fate asks what became of the write with dot d.
@@ -151,7 +154,7 @@ func (q *asked) gone(v *Verdict, op *resolve.Op) {
 		}
 		return
 	}
-	v.State, v.By = Superseded, by.dot
+	v.State, v.By, v.Held = Superseded, by.dot, by.hidden
 	if w := q.write(by.dot); w.Kind == resolve.Delete {
 		v.State = Deleted
 	}
@@ -220,7 +223,10 @@ func (v *Verdict) Text() string {
 	case Live:
 		return "live"
 	case Superseded:
-		return fmt.Sprintf("superseded by %s by %s (%s), whose author had been shown it", v.ByWrite.what(), v.ByWrite.whose(), v.By)
+		if v.Held {
+			return fmt.Sprintf("superseded by %s (%s): had %s served, its author would have been shown it", v.ByWrite.from(), v.By, v.Resolver)
+		}
+		return fmt.Sprintf("superseded by %s (%s), whose author had been shown it", v.ByWrite.from(), v.By)
 	case Deleted:
 		if v.By.IsZero() {
 			return "deleted by one who had seen it"

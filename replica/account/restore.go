@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/wallclock"
 )
 
 // What cannot be restored. Each is wrapped with the dot and what to do.
@@ -30,6 +32,8 @@ type Restoration struct {
 	// Beaten says that the new write would lose again, because what the key shows
 	// bears a stamp that this leader's clock has not reached. Empty: it would not.
 	Beaten string
+	// Until is how long, by this leader's clock, it would lose; zero: it would not.
+	Until time.Duration
 }
 
 // Restore gives the request that writes the lost value with dot d again. It
@@ -50,8 +54,9 @@ func (a *Account) Restore(d logical.Dot) (*Restoration, error) {
 	q := a.about(op.Key)
 	shown := q.survivors(q.panel.Serving)
 	slices.SortFunc(shown, logical.Dot.Compare)
-	r := &Restoration{Lost: *f, Beaten: q.beats(), Request: &replica.Request{
+	r := &Restoration{Lost: *f, Request: &replica.Request{
 		Verb: replica.Set, Key: op.Key, Value: slices.Clone(op.Value), Expires: op.Expires, Exact: true, Shown: shown}}
+	r.Beaten, r.Until = q.beats()
 	return r, q.err
 }
 
@@ -75,15 +80,48 @@ func (a *Account) restorable(f *Fate) error {
 	return nil
 }
 
-// beats says what stamp among those shown a write accepted now would not reach.
-func (q *asked) beats() string {
+// beats says what stamp among those shown a write accepted now would not reach,
+// and how long that lasts.
+func (q *asked) beats() (why string, until time.Duration) {
+	var top *resolve.Version
 	for _, i := range q.panel.Survivors(q.object, q.panel.Serving, nil) {
 		v := &q.object.Versions[i]
-		ahead := v.Wall.Midpoint().Sub(q.cfg.Now.Midpoint())
-		if q.panel.Serving == resolve.LWW && ahead >= 0 || q.panel.Serving == resolve.Interval && q.cfg.Now.Before(v.Wall) {
-			return fmt.Sprintf("what the key shows was stamped %s, %s ahead of this leader's clock: until that time %s keeps it, and the restored write would lose as well",
-				dated(v.Wall.Midpoint(), q.cfg.Now.Midpoint()), ahead, q.panel.Serving)
+		if d := q.unreached(v); d > until {
+			top, until = v, d
 		}
 	}
-	return ""
+	if top == nil {
+		return "", 0
+	}
+	return fmt.Sprintf("what the key shows was stamped %s, and this leader's clock shows %s: for %s more %s keeps what is there, and the restored write would lose as well",
+		dated(q.stamped(top), q.cfg.Now.Midpoint()), clock(q.cfg.Now.Midpoint()), until, q.panel.Serving), until
+}
+
+// unreached is how long a write accepted here would not reach v's stamp, under the
+// serving resolver. Stamps that count, and those that a leader takes over from what
+// it has heard, are reached at once.
+func (q *asked) unreached(v *resolve.Version) time.Duration {
+	now := q.cfg.Now
+	switch q.panel.Serving {
+	case resolve.LWW:
+		return v.Wall.Midpoint().Sub(now.Midpoint()) + 1
+	case resolve.Interval:
+		return v.Wall.Earliest.Sub(now.Latest)
+	case resolve.HLC:
+		if v.HLC.Compare(q.cfg.HLC) > 0 {
+			return wallclock.Instant(v.HLC.Wall).Sub(now.Midpoint()) + 1
+		}
+	}
+	return 0
+}
+
+// stamped is the instant in v's stamp.
+func (q *asked) stamped(v *resolve.Version) wallclock.Instant {
+	switch q.panel.Serving {
+	case resolve.Interval:
+		return v.Wall.Earliest
+	case resolve.HLC:
+		return wallclock.Instant(v.HLC.Wall)
+	}
+	return v.Wall.Midpoint()
 }

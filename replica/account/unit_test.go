@@ -23,20 +23,28 @@ type faulty struct {
 	fail error
 }
 
-func (f faulty) Losses(yield func(resolve.Loss) bool) error {
+func (f faulty) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
 	if f.fail != nil {
 		return f.fail
 	}
-	for _, l := range f.add {
-		if !yield(l) {
-			return nil
+	rows := slices.Clone(f.add)
+	err := f.stored.LossesFrom("", logical.Dot{}, func(l resolve.Loss) bool {
+		if f.hide == nil || !f.hide(l) {
+			rows = append(rows, l)
+		}
+		return true
+	})
+	slices.SortFunc(rows, func(a, b resolve.Loss) int { return CursorOf(&a).Compare(CursorOf(&b)) })
+	for _, l := range rows {
+		if CursorOf(&l).Compare(Cursor{Key: key, Loser: d}) >= 0 && !yield(l) {
+			break
 		}
 	}
-	return f.stored.Losses(func(l resolve.Loss) bool { return f.hide != nil && f.hide(l) || yield(l) })
+	return err
 }
 
 func (f faulty) LossesOf(key string, yield func(resolve.Loss) bool) error {
-	return f.Losses(func(l resolve.Loss) bool { return l.Key != key || yield(l) })
+	return f.LossesFrom(key, logical.Dot{}, func(l resolve.Loss) bool { return l.Key == key && yield(l) })
 }
 
 func (f faulty) Object(key string) (*resolve.Object, error) {

@@ -13,6 +13,7 @@ import (
 type Story struct {
 	Key     string
 	Serving resolve.ID
+	Values  [][]byte     // what a read shows now, whole
 	Sum     int64        // of a counter
 	Shown   []Write      // what the serving resolver shows, best first, deletions among them
 	Removed *Write       // the newest deletion, when nothing is shown and some resolver keeps it
@@ -53,6 +54,8 @@ func (a *Account) Why(key string) (*Story, error) {
 		s.Shown = append(s.Shown, q.write(d))
 	}
 	s.Sum, _ = q.object.Sum()
+	reading, _ := q.panel.ReadAt(q.object, q, s.Now)
+	s.Values = reading.Values
 	if len(s.Shown) == 0 {
 		s.Removed = q.removed()
 	}
@@ -151,56 +154,10 @@ func (q *asked) defeat(l resolve.Loss) Defeat {
 	if op, ok := q.Op(l.Loser); ok {
 		d.LeaderHadWinner = op.Deps.Covers(l.Winner)
 		d.SawWinner = q.sees(op, d.Won)
+		q.convict(&d)
 	}
 	if op, ok := q.Op(l.Winner); ok {
 		d.LeaderHadLoser = op.Deps.Covers(l.Loser)
 	}
 	return d
-}
-
-// Filter says which losses to list.
-type Filter struct {
-	Prefix    string
-	Resolvers resolve.Mask       // zero: those that serve
-	Relations []resolve.Relation // none: all
-	// Since leaves out what this leader decided wholly before it, by its clock.
-	Since wallclock.Instant // zero: nothing is left out
-}
-
-// takes reports whether the row is asked for.
-func (f *Filter) takes(l *resolve.Loss, serving resolve.ID) bool {
-	switch {
-	case len(l.Key) < len(f.Prefix) || l.Key[:len(f.Prefix)] != f.Prefix:
-		return false
-	case f.Resolvers == 0 && l.Resolver != serving || f.Resolvers != 0 && !f.Resolvers.Has(l.Resolver):
-		return false
-	case len(f.Relations) > 0 && !slices.Contains(f.Relations, l.Relation):
-		return false
-	}
-	return l.At.Latest >= f.Since
-}
-
-// Losses yields the lost writes that f asks for, by resolver, key and dot, until
-// yield answers false. Winners are the present best survivors.
-func (a *Account) Losses(f Filter, yield func(Defeat) bool) error {
-	var q *asked
-	var failed error
-	err := a.ledger.Losses(func(l resolve.Loss) bool {
-		if !f.takes(&l, a.cfg.Policy.Panel(l.Key).Serving) {
-			return true
-		}
-		if q == nil || q.object.Key != l.Key || q.panel.Serving != a.cfg.Policy.Panel(l.Key).Serving {
-			q = a.about(l.Key)
-		}
-		q.steps = a.cfg.Steps
-		d := q.defeat(l)
-		if failed = q.err; failed != nil {
-			return false
-		}
-		return yield(d)
-	})
-	if failed != nil {
-		return failed
-	}
-	return err
 }

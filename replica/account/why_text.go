@@ -65,7 +65,7 @@ func (t *telling) count(shares []*Write) {
 
 // told is the write with its author and its clock.
 func (s *Story) told(w *Write) string {
-	return fmt.Sprintf("%s by %s (clock %s)", w.what(), w.whose(), s.when(w))
+	return fmt.Sprintf("%s (clock %s)", w.from(), s.when(w))
 }
 
 func (s *Story) when(w *Write) string { return dated(w.Wall.Midpoint(), s.Now) }
@@ -97,13 +97,13 @@ func (t *telling) past() {
 		whose = "Their authors"
 	}
 	t.say("%s, directly or through others, had been shown %s%s: nothing of that is lost.", whose,
-		list(ws, func(w *Write) string { return w.what() + " by " + w.whose() }), more)
+		list(ws, (*Write).from), more)
 }
 
 // lost says how one write lost, and who else would have lost it. It is told of
 // once: under the resolver that serves, or else under the first that lost it.
 func (t *telling) lost(d *Defeat) {
-	said := d.sentence(len(t.Shown) == 1 && d.Winner == t.Shown[0].Dot)
+	said := d.among(len(t.Shown) == 1 && d.Winner == t.Shown[0].Dot)
 	if d.Resolver != t.Serving {
 		said = fmt.Sprintf("Had %s served, %s", d.Resolver, strings.ToLower(said[:1])+said[1:])
 	}
@@ -136,24 +136,36 @@ func joined(words []string) string {
 }
 
 // Text is the loss in one sentence.
-func (d *Defeat) Text() string { return d.sentence(false) }
+func (d *Defeat) Text() string {
+	subject := "The write " + d.Was.from()
+	switch {
+	case d.Was.Kind == resolve.Delete:
+		subject = "The deletion from " + d.Was.whose()
+	case d.Was.Kind == 0:
+		subject = strings.ToUpper(d.Was.what()[:1]) + d.Was.what()[1:]
+	}
+	return d.sentence(subject, d.against())
+}
 
-// sentence says it, and calls the winner it when that was the last thing spoken
-// of.
-func (d *Defeat) sentence(it bool) string {
-	subject, what := "Another write, ", d.Was.what()
+// among says it among the sentences of a story, and calls the winner it when that
+// was the last thing spoken of.
+func (d *Defeat) among(it bool) string {
+	subject := "Another write, " + d.Was.from() + ","
 	if d.Relation == resolve.Inverted {
-		subject = "A later write, "
+		subject = "A later write, " + d.Was.from() + ","
 	}
-	by := " by " + d.Was.whose() + ","
 	if d.Was.Kind == resolve.Delete {
-		subject, what, by = strings.Replace(strings.Replace(subject, "write, ", "deletion", 1), "Another", "A", 1), "", " by "+d.Was.whose()
+		subject = strings.Replace(subject, " write, a deletion ", " deletion ", 1)
+		subject = strings.TrimSuffix(strings.Replace(subject, "Another", "A", 1), ",")
 	}
-	against := d.against()
 	if it {
-		against = "it"
+		return d.sentence(subject, "it")
 	}
-	return fmt.Sprintf("%s%s%s lost to %s%s: %s.", subject, what, by, against, d.knowing(), d.Why.Text())
+	return d.sentence(subject, d.against())
+}
+
+func (d *Defeat) sentence(subject, against string) string {
+	return fmt.Sprintf("%s lost to %s%s: %s.", subject, against, d.knowing(), d.Why.Text())
 }
 
 // against names the winner.
@@ -161,30 +173,30 @@ func (d *Defeat) against() string {
 	if d.Winner.IsZero() {
 		return "what is no longer here"
 	}
-	return fmt.Sprintf("%s by %s", d.Won.what(), d.Won.whose())
+	return d.Won.from()
 }
 
 // knowing says who had seen what.
 func (d *Defeat) knowing() string {
 	switch {
 	case d.SawWinner:
-		return " although its author had been shown the " + d.Won.noun()
+		return ", although its author had been shown that " + d.Won.noun()
 	case d.Relation == resolve.Inverted:
 		return "; where it was accepted it was beaten by what its author had been shown"
 	case d.LeaderHadWinner:
-		return "; its author had not been shown that, though " + d.Was.Leader + " had it"
+		return "; its author had not been shown the winner, although " + d.Was.Leader + " already held it"
 	case d.LeaderHadLoser:
-		return "; that one's author had not been shown it, though " + d.Won.Leader + " had it"
+		return "; the winner's author had not been shown it, although " + d.Won.Leader + " already held it"
 	}
 	return "; neither author had been shown the other's write"
 }
 
-// noun is the write after an article.
+// noun is what kind of write it is.
 func (w *Write) noun() string {
 	if w.Kind == resolve.Delete {
 		return "deletion"
 	}
-	return w.what()
+	return "value"
 }
 
 // Tree draws the story: what is shown, under it what it was written over, beside

@@ -80,12 +80,15 @@ func (w *Write) what() string {
 		return "a deletion"
 	}
 	const brief = 40
-	text := word(cut(w.Value, brief))
+	text := quoted(cut(w.Value, brief))
 	if w.Size > brief || w.Size > len(w.Value) {
 		text += fmt.Sprintf("… (%d bytes)", w.Size)
 	}
 	return text
 }
+
+// from is the write with its author.
+func (w *Write) from() string { return w.what() + " from " + w.whose() }
 
 // whose is who wrote it, and where.
 func (w *Write) whose() string {
@@ -96,8 +99,17 @@ func (w *Write) whose() string {
 	return author + " at " + w.Leader
 }
 
-// word is a value as people read it: bare if it cannot be mistaken for more than
-// one word, else quoted.
+// quoted is a value as people read it: a number bare, all else in quotes, so that
+// it cannot be mistaken for a word of the sentence.
+func quoted(v []byte) string {
+	if _, err := strconv.ParseInt(string(v), 10, 64); err == nil {
+		return string(v)
+	}
+	return strconv.Quote(string(v))
+}
+
+// word is a key as people read it: bare if it cannot be mistaken for more than one
+// word, else quoted.
 func word(v []byte) string {
 	s := string(v)
 	odd := func(r rune) bool {

@@ -10,15 +10,20 @@ import (
 
 // births finds out, for resolvers that were on nobody's panel when the history
 // was made, which ops were beaten where they were accepted by something their
-// author had been shown. It knows no rule: it lets each resolver accept the op on
-// what its leader held, which is what the op's Deps cover.
+// author had been shown. It knows no rule: it lets each resolver fold the op into
+// what its leader held, which is what the op's Deps cover, and looks whether
+// something survives there that the op descends from.
 //
 // Where they cover all of the key that was replayed so far, that is the object
 // at hand. Else the leader gets a view of its own, which grows with its ops.
 type births struct {
 	*past
-	stamps chunked[stamps]
-	keys   []lives // by key
+	stamps   chunked[stamps]
+	before   chunked[place] // by op: the key's op before it, none for the first
+	keys     []lives        // by key
+	keeper   resolve.Keeper
+	ancestry []place // room for the search under way
+	targets  []place
 }
 
 // stamps is what an op can be folded by again, beside its [entry].
@@ -29,34 +34,39 @@ type stamps struct {
 
 // lives is one key as its leaders saw it.
 type lives struct {
-	ops   []place
 	tips  []place // the newest op of each origin
+	last  place   // the newest of all
 	views []view
 }
 
 // view is what one origin's leader held of one key when it last wrote it.
 type view struct {
 	origin uint32
+	known  place // the key's ops up to this one have been sorted into queues
 	object resolve.Object
-	known  int       // how many of the key's ops have been sorted into queues
 	queues [][]place // of each origin, in its order, what the leader had not applied
 	deps   logical.Frontier
 }
+
+func newBirths(p *past) *births { return &births{past: p} }
 
 // add stamps the op at a place that was just remembered.
 func (b *births) add(op *resolve.Op, at place) {
 	e := b.entries.at(at)
 	b.stamps.append(stamps{op.Wall, op.HLC})
 	for int(e.key) >= len(b.keys) {
-		b.keys = append(b.keys, lives{})
+		b.keys = append(b.keys, lives{last: none})
 	}
 	l := &b.keys[e.key]
-	l.ops = append(l.ops, at)
-	if i := slices.IndexFunc(l.tips, func(t place) bool { return b.entries.at(t).origin == e.origin }); i >= 0 {
-		l.tips[i] = at
-	} else {
-		l.tips = append(l.tips, at)
+	b.before.append(l.last)
+	l.last = at
+	for i, t := range l.tips {
+		if b.entries.at(t).origin == e.origin {
+			l.tips[i] = at
+			return
+		}
 	}
+	l.tips = append(l.tips, at)
 }
 
 // coversAll reports whether the leader held all of the key that came before.
@@ -69,8 +79,73 @@ func (b *births) coversAll(op *resolve.Op, at place) bool {
 	return true
 }
 
-// inverted lets the resolvers of want accept the op on what its leader held.
-func (b *births) inverted(op *resolve.Op, at place, want resolve.Mask) resolve.Mask {
+// inverted is the resolvers of want under which, in an object that op was just
+// folded into, something survives it that its author had seen. No request of the
+// key has two dots.
+func (b *births) inverted(panel resolve.Panel, o *resolve.Object, op *resolve.Op, at place, want resolve.Mask) resolve.Mask {
+	if len(o.Versions) == 1 && o.Versions[0].Dot == op.Dot && o.Versions[0].Mask&want == want {
+		return 0
+	}
+	var out resolve.Mask
+	for id := range resolve.ID(maxResolvers) {
+		if want.Has(id) && b.beaten(panel, o, op.Dot, id) && b.descends(at) {
+			out |= id.Mask()
+		}
+	}
+	return out
+}
+
+// beaten reports whether d does not survive, and makes targets of what does.
+func (b *births) beaten(panel resolve.Panel, o *resolve.Object, d logical.Dot, id resolve.ID) bool {
+	var room [8]int
+	b.targets = b.targets[:0]
+	for _, i := range panel.Survivors(o, id, room[:0]) {
+		if o.Versions[i].Dot == d {
+			return false
+		}
+		if t, ok := b.find(o.Versions[i].Dot); ok {
+			b.targets = append(b.targets, t)
+		}
+	}
+	return len(b.targets) > 0
+}
+
+// descends reports whether one of the targets is among the ancestors of the op at
+// a place. Parents come before their children, so the newest is always looked at
+// next, and nothing older than all targets is.
+func (b *births) descends(at place) bool {
+	floor := slices.Min(b.targets)
+	for b.ancestry = append(b.ancestry[:0], at); len(b.ancestry) > 0; {
+		next := b.ancestry[len(b.ancestry)-1]
+		b.ancestry = b.ancestry[:len(b.ancestry)-1]
+		if slices.Contains(b.targets, next) {
+			return true
+		}
+		e := b.entries.at(next)
+		for i := range uint32(e.parents) {
+			p := *b.edges.at(e.edges + i)
+			if j, found := slices.BinarySearch(b.ancestry, p); !found && p >= floor {
+				b.ancestry = slices.Insert(b.ancestry, j, p)
+			}
+		}
+	}
+	return false
+}
+
+// apart folds the op into its leader's view of the key and gives that.
+func (b *births) apart(op *resolve.Op, at place, panel resolve.Panel) *resolve.Object {
+	v := b.view(at)
+	v.deps = op.Deps
+	for _, held := range b.arrived(v, at) {
+		b.keeper.Keep(panel, &v.object, b.again(held), b.past)
+	}
+	b.keeper.Keep(panel, &v.object, b.again(at), b.past)
+	return &v.object
+}
+
+// accept lets the resolvers of want accept the op on what its leader held, where
+// requests of the key have two dots each.
+func (b *births) accept(op *resolve.Op, at place, want resolve.Mask) resolve.Mask {
 	v := b.view(at)
 	v.deps = op.Deps
 	panel, history := panelOf(want), viewed{b.past, v.deps}
@@ -84,7 +159,7 @@ func (b *births) inverted(op *resolve.Op, at place, want resolve.Mask) resolve.M
 
 // panelOf judges by all of m; it does not matter which of them serves.
 func panelOf(m resolve.Mask) resolve.Panel {
-	for _, id := range resolve.IDs() {
+	for id := range resolve.ID(maxResolvers) {
 		if m.Has(id) {
 			return resolve.Panel{Serving: id, Shadows: m &^ id.Mask()}
 		}
@@ -99,7 +174,7 @@ func (b *births) view(at place) *view {
 	i := slices.IndexFunc(l.views, func(v view) bool { return v.origin == e.origin })
 	if i < 0 {
 		i = len(l.views)
-		l.views = append(l.views, view{origin: e.origin, object: resolve.Object{Key: b.past.keys[e.key]}})
+		l.views = append(l.views, view{origin: e.origin, known: none, object: resolve.Object{Key: b.past.keys[e.key]}})
 	}
 	return &l.views[i]
 }
@@ -108,12 +183,7 @@ func (b *births) view(at place) *view {
 // op at a place, in the order of replaying. The op itself is not among them, and
 // is not queued either.
 func (b *births) arrived(v *view, at place) []place {
-	l := &b.keys[b.entries.at(at).key]
-	for ; v.known < len(l.ops); v.known++ {
-		if w := l.ops[v.known]; w != at {
-			b.enqueue(v, w)
-		}
-	}
+	b.enqueue(v, at)
 	var out []place
 	for i, q := range v.queues {
 		n := 0
@@ -127,12 +197,22 @@ func (b *births) arrived(v *view, at place) []place {
 	return out
 }
 
+// enqueue sorts what the view does not know yet into its queues: the key's ops
+// from the newest back are the way to find them.
 func (b *births) enqueue(v *view, at place) {
-	origin := b.entries.at(at).origin
-	for int(origin) >= len(v.queues) {
-		v.queues = append(v.queues, nil)
+	news := b.targets[:0]
+	for p := *b.before.at(at); p != v.known; p = *b.before.at(p) {
+		news = append(news, p)
 	}
-	v.queues[origin] = append(v.queues[origin], at)
+	v.known = at
+	for _, p := range slices.Backward(news) {
+		origin := b.entries.at(p).origin
+		for int(origin) >= len(v.queues) {
+			v.queues = append(v.queues, nil)
+		}
+		v.queues[origin] = append(v.queues[origin], p)
+	}
+	b.targets = news
 }
 
 // again is a replayed op as it can be folded once more, without its value. It is

@@ -47,7 +47,12 @@ type entry struct {
 	kind     resolve.Kind
 }
 
-type request struct{ client, number uint64 }
+// request is one of a key: a client that numbers writes to two keys alike has
+// made two, and keys do not know of each other.
+type request struct {
+	client, number uint64
+	key            uint32
+}
 
 func newPast() *past {
 	return &past{byKey: map[string]uint32{}, requests: map[request]place{}, twins: map[place]place{}}
@@ -65,39 +70,50 @@ func (p *past) add(op *resolve.Op) (place, error) {
 	if n := len(log); n > 0 && p.entries.at(log[n-1]).seq >= op.Dot.Seq {
 		return 0, fmt.Errorf("replay %s: it comes after place %d of the same origin; replay in causal order", op.Dot, p.entries.at(log[n-1]).seq)
 	}
-	e := entry{seq: op.Dot.Seq, lamport: op.Lamport, delta: op.Delta, origin: origin,
+	e := entry{seq: op.Dot.Seq, lamport: op.Lamport, delta: op.Delta, origin: origin, key: none,
 		edges: p.edges.len(), inverted: op.Inverted, kind: op.Kind}
-	e.parents, e.hidden = p.link(op.Parents), p.link(op.Hidden)
-	e.key = p.keyOf(op, &e)
+	e.parents, e.hidden = p.link(op.Parents, op.Key, &e), p.link(op.Hidden, op.Key, &e)
+	if e.key == none {
+		e.key = p.key(op.Key)
+	}
 	p.logs[origin] = append(log, at)
 	p.entries.append(e)
 	p.pair(op, at)
 	return at, nil
 }
 
-// link keeps the edges to those of dots that are known, and says how many.
-func (p *past) link(dots []logical.Dot) uint16 {
+// link keeps the edges to those of dots that are known ops of the key, and says
+// how many. The first of them knows the key's number: it is nearer at hand than
+// the table.
+func (p *past) link(dots []logical.Dot, key string, e *entry) uint16 {
 	n := uint16(0)
 	for _, d := range dots {
-		if at, ok := p.find(d); ok {
-			p.edges.append(at)
-			n++
-		} else {
-			p.beyond++
+		at, ok := p.find(d)
+		if ok {
+			of := p.entries.at(at).key
+			if e.key == none && p.keys[of] == key {
+				e.key = of
+			}
+			ok = of == e.key
 		}
+		if !ok {
+			p.beyond++
+			continue
+		}
+		p.edges.append(at)
+		n++
 	}
 	return n
 }
 
-// pair notices when another leader had accepted the op's request too. A client
-// that numbers writes to two keys alike has made two.
+// pair notices when another leader had accepted the op's request too.
 func (p *past) pair(op *resolve.Op, at place) {
 	if !op.HasRequest() {
 		return
 	}
-	r := request{op.Client, op.Request}
+	r := request{op.Client, op.Request, p.entries.at(at).key}
 	other, known := p.requests[r]
-	if known && p.entries.at(other).key == p.entries.at(at).key {
+	if known {
 		p.twins[other], p.twins[at] = at, other
 		p.pairs = append(p.pairs, [2]place{other, at})
 	}
@@ -116,17 +132,6 @@ func (p *past) origin(o logical.Origin) uint32 {
 	p.origins = append(p.origins, o)
 	p.logs = append(p.logs, nil)
 	return uint32(len(p.origins) - 1)
-}
-
-// keyOf is the number of the op's key. That of a parent is nearer at hand than
-// the table.
-func (p *past) keyOf(op *resolve.Op, e *entry) uint32 {
-	if e.parents+e.hidden > 0 {
-		if n := p.entries.at(*p.edges.at(e.edges)).key; p.keys[n] == op.Key {
-			return n
-		}
-	}
-	return p.key(op.Key)
 }
 
 // key is the number of a key, a new one if need be.
@@ -219,25 +224,9 @@ func (p *past) Twin(d logical.Dot) (logical.Dot, bool) {
 	return p.dot(t), true
 }
 
-// Lost is false: no ledger is kept while folding, see [brief].
+// Lost is false: no ledger is kept. What is lost is found at the end, all at
+// once, and what survives does not depend on it.
 func (p *past) Lost(resolve.ID, string, logical.Dot) bool { return false }
-
-// brief is the past for folds whose verdicts nobody reads. What is lost is found
-// at the end, all at once, and what survives does not depend on it; so the search
-// for who had seen what, which verdicts need, finds no log and ends at once. Only
-// where two dots are one request is the log asked for more.
-type brief struct {
-	*past
-	twins bool
-}
-
-// Op is what a counter asks of a twin.
-func (b brief) Op(d logical.Dot) (*resolve.Op, bool) {
-	if !b.twins {
-		return nil, false
-	}
-	return b.past.Op(d)
-}
 
 // spread gives every ancestor of a marked op its marks, and what it had hidden
 // those of hidden. Parents come before their children, so one walk from the end

@@ -69,14 +69,16 @@ type replayer struct {
 	keys       chunked[keyed]
 	peak       [maxResolvers]int
 	unrecorded [maxResolvers]int
-	verdicts   []resolve.Verdict // room for what nobody reads
+	keeper     resolve.Keeper
 	scratch    resolve.Op
 }
 
 // keyed is one key's state.
 type keyed struct {
-	object resolve.Object
-	panel  resolve.Panel
+	object  resolve.Object
+	panel   resolve.Panel
+	missing resolve.Mask // who can lose a write and was not on the key's panel
+	unsaid  bool         // what was hidden is not known: no live set was on the panel
 }
 
 // liveSets is the resolvers that keep a live set.
@@ -89,7 +91,7 @@ func newReplayer(c Config) *replayer {
 	for _, id := range resolve.IDs() {
 		everywhere := c.Policy.Shadows.Has(id) || c.Policy.Default == id && len(c.Policy.Rules) == 0
 		if c.Resolvers.Has(id) && id.Loses() && !everywhere {
-			r.births = &births{past: r.past} // on some key nobody judged by id
+			r.births = newBirths(r.past) // on some key nobody judged by id
 		}
 	}
 	return r
@@ -115,36 +117,48 @@ func (r *replayer) apply(op *resolve.Op) error {
 func (r *replayer) key(name string, n uint32) *keyed {
 	if n == r.keys.len() {
 		panel := r.cfg.Policy.Panel(name)
+		recorded := panel.Mask()
 		panel.Shadows = r.cfg.Resolvers &^ panel.Serving.Mask()
-		r.keys.append(keyed{object: resolve.Object{Key: name}, panel: panel})
+		r.keys.append(keyed{object: resolve.Object{Key: name}, panel: panel,
+			missing: losing(panel.Mask() &^ recorded), unsaid: recorded&liveSets == 0})
 	}
 	return r.keys.at(n)
 }
 
-// fold folds the op, as its leader did where its birth was recorded, and as if
-// accepting it here where that is the same. The op is shared, so it is a copy
-// that is marked.
+// fold folds the op, and works out its birth under those who were on nobody's
+// panel.
 func (r *replayer) fold(op *resolve.Op, at place, k *keyed) {
-	history := brief{r.past, k.object.Twins || len(r.past.twins) > 0 && r.paired(at)}
 	if r.births != nil {
 		r.births.add(op, at)
-		if missing := losing(k.panel.Mask() &^ r.recorded(k)); missing != 0 {
-			r.bear(op, at, k, missing)
-			return
-		}
 	}
-	r.verdicts = k.panel.Fold(&k.object, op, history, r.verdicts[:0])
+	if k.missing != 0 && (k.object.Twins || len(r.past.twins) > 0 && r.paired(at)) {
+		r.bear(op, at, k)
+		return
+	}
+	r.keeper.Keep(k.panel, &k.object, op, r.past)
+	if k.missing == 0 {
+		return
+	}
+	o, panel := &k.object, k.panel
+	if !r.births.coversAll(op, at) {
+		panel = panelOf(k.missing)
+		o = r.births.apart(op, at, panel)
+	}
+	e := r.past.entries.at(at)
+	e.inverted = e.inverted&^k.missing | r.births.inverted(panel, o, op, at, k.missing)
 }
 
-// bear folds an op and finds out under which of the missing resolvers it was
-// inverted at birth.
-func (r *replayer) bear(op *resolve.Op, at place, k *keyed, missing resolve.Mask) {
+// bear folds an op of a key where some request has two dots. Then it takes the
+// resolvers themselves to say under which of them it was inverted at birth. The
+// op is shared, so it is a copy that is marked.
+func (r *replayer) bear(op *resolve.Op, at place, k *keyed) {
 	r.scratch = *op
+	r.scratch.Inverted &^= k.missing
 	if r.births.coversAll(op, at) {
-		r.verdicts = k.panel.Accept(&k.object, &r.scratch, r.past, r.verdicts[:0])
+		k.panel.Accept(&k.object, &r.scratch, r.past, nil)
 	} else {
-		r.scratch.Inverted |= r.births.inverted(op, at, missing)
-		r.verdicts = k.panel.Fold(&k.object, &r.scratch, brief{r.past, true}, r.verdicts[:0])
+		r.scratch.Inverted |= r.births.accept(op, at, k.missing)
+		r.keeper.Keep(k.panel, &k.object, op, r.past)
 	}
 	r.past.entries.at(at).inverted = r.scratch.Inverted
 }
@@ -164,15 +178,10 @@ func losing(m resolve.Mask) resolve.Mask {
 	return m
 }
 
-// recorded is who was on the key's panel while the history was made.
-func (r *replayer) recorded(k *keyed) resolve.Mask {
-	return r.cfg.Policy.Shadows | k.panel.Serving.Mask()
-}
-
 // note counts what evidence is missing. Leaders name as hidden what some live
 // set on their panel held; without one there is nothing to name.
 func (r *replayer) note(op *resolve.Op, k *keyed) {
-	if r.recorded(k)&liveSets == 0 {
+	if k.unsaid {
 		for _, id := range [...]resolve.ID{resolve.Interval, resolve.Siblings, resolve.Causal} {
 			r.unrecorded[id]++
 		}

@@ -47,7 +47,7 @@ func TestSkewLosesALaterIncrementUnderTheWallClockAlone(t *testing.T) {
 		leader.shows("c:x", "2")
 		leader.shows("w:x", "1")
 	}
-	rows := n[0].try("KVD.LOSSES", "PREFIX", "w:").([]any)
+	rows := n[0].try("KVD.LOSSES", "PREFIX", "w:", "RESOLVER", "all").(map[any]any)["rows"].([]any)
 	lost := map[any]any{}
 	for _, row := range rows {
 		if r := row.(map[any]any); r["resolver"] == "lww" {
@@ -57,7 +57,7 @@ func TestSkewLosesALaterIncrementUnderTheWallClockAlone(t *testing.T) {
 	if lost["relation"] != "inverted" || lost["key"] != "w:x" || lost["value"] != "2" {
 		t.Errorf("the ledger says %v", rows)
 	}
-	for _, row := range n[0].try("KVD.LOSSES", "PREFIX", "c:").([]any) {
+	for _, row := range n[0].try("KVD.LOSSES", "PREFIX", "c:", "RESOLVER", "all").(map[any]any)["rows"].([]any) {
 		if row.(map[any]any)["resolver"] == "counter" {
 			t.Errorf("the counter lost %v", row)
 		}

@@ -32,6 +32,14 @@ type Ledger interface {
 	LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error
 }
 
+// Keeper is a ledger whose rows keep what was known of the write, for when the log
+// no longer holds it. A [Ledger] may be one.
+type Keeper interface {
+	// Evidence is what the row of d keeps, false if there is none. Leader and
+	// Author are filled in by the account.
+	Evidence(key string, d logical.Dot) (Write, bool, error)
+}
+
 // Names gives leaders and clients the names people know them by. An empty answer
 // leaves the number.
 type Names struct {

@@ -20,6 +20,15 @@ const (
 	Stranger                       // of an origin that this leader has never heard of
 )
 
+// String names it in a word.
+func (k Knowledge) String() string {
+	names := [...]string{"", "here", "forgotten", "ahead", "stranger"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return "unknown"
+}
+
 // State is what became of a write under one resolver.
 type State uint8
 

@@ -175,4 +175,3 @@ func TestARestoredWriteLosesUntilThen(t *testing.T) {
 		}
 	}
 }
-

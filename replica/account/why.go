@@ -13,13 +13,15 @@ import (
 type Story struct {
 	Key     string
 	Serving resolve.ID
-	Values  [][]byte     // what a read shows now, whole
-	Sum     int64        // of a counter
-	Shown   []Write      // what the serving resolver shows, best first, deletions among them
-	Removed *Write       // the newest deletion, when nothing is shown and some resolver keeps it
-	Past    []Overwrite  // their recent ancestors, newest first
-	Lost    []Defeat     // by resolver, the serving one first; newest first
-	Shadows []resolve.ID // the rest of the panel
+	Values  [][]byte    // what a read shows now, whole
+	Sum     int64       // of a counter
+	Shown   []Write     // what the serving resolver shows, best first, deletions among them
+	Removed *Write      // the newest deletion, when nothing is shown and some resolver keeps it
+	Past    []Overwrite // their recent ancestors, newest first
+	Lost    []Defeat    // by resolver, the serving one first; newest first
+	// LostWrites is how many writes some resolver lost, whether told of or not.
+	LostWrites int
+	Shadows    []resolve.ID // the rest of the panel
 	// PastLeft and LostLeft are how many more there are.
 	PastLeft, LostLeft int
 	Now                wallclock.Instant // by the leader's clock
@@ -124,14 +126,16 @@ func (q *asked) defeats(s *Story) {
 	slices.SortStableFunc(rows, func(a, b resolve.Loss) int {
 		return cmp.Or(cmp.Compare(q.rank(a.Resolver), q.rank(b.Resolver)), -q.compareAge(a.Loser, b.Loser))
 	})
-	told := map[resolve.ID]int{}
+	told, losers := map[resolve.ID]int{}, map[logical.Dot]bool{}
 	for _, l := range rows {
+		losers[l.Loser] = true
 		if told[l.Resolver]++; told[l.Resolver] > q.cfg.Lost {
 			s.LostLeft++
 			continue
 		}
 		s.Lost = append(s.Lost, q.defeat(l))
 	}
+	s.LostWrites = len(losers)
 }
 
 func (q *asked) rank(id resolve.ID) int {

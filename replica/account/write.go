@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,8 @@ type Write struct {
 	Lamport logical.Lamport
 
 	Leader   string // where it was accepted
-	Author   string // empty: unknown, its log entry is gone or it named none
+	Client   uint64 // zero: unknown, what is left of it does not say or it named none
+	Author   string // Client, as people read it
 	Parents  []logical.Dot
 	LogEntry bool // the log still holds it
 }
@@ -38,13 +40,30 @@ func (q *asked) write(d logical.Dot) Write {
 	if op, ok := q.Op(d); ok {
 		w.Kind, w.Delta, w.Expires, w.LogEntry = op.Kind, op.Delta, op.Expires, true
 		w.Wall, w.HLC, w.Lamport, w.Parents = op.Wall, op.HLC, op.Lamport, op.Parents
-		w.Value, w.Size, w.Author = cut(op.Value, q.cfg.Value), len(op.Value), q.author(op.Client)
+		w.Value, w.Size, w.Client = cut(op.Value, q.cfg.Value), len(op.Value), op.Client
 	} else if i, ok := q.object.Find(d); ok {
 		v := &q.object.Versions[i]
 		w.Kind, w.Expires, w.Wall, w.HLC, w.Lamport = v.Kind, v.Expires, v.Wall, v.HLC, v.Lamport
 		w.Value, w.Size = cut(v.Value, q.cfg.Value), len(v.Value)
+	} else if kept, ok := q.kept(d); ok {
+		leader := w.Leader
+		w = kept
+		w.Dot, w.Leader = d, leader
+		w.Value = cut(w.Value, q.cfg.Value)
 	}
+	w.Author = q.author(w.Client)
 	return w
+}
+
+// kept is what the ledger's own row knows of the write.
+func (q *asked) kept(d logical.Dot) (Write, bool) {
+	k, ok := q.ledger.(Keeper)
+	if !ok || !slices.ContainsFunc(q.rows, func(l resolve.Loss) bool { return l.Loser == d }) {
+		return Write{}, false
+	}
+	w, ok, err := k.Evidence(q.object.Key, d)
+	q.fail(err)
+	return w, ok && err == nil
 }
 
 // cut bounds a value.

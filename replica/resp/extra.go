@@ -1,10 +1,14 @@
 package resp
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
+
+	"kvd/logical"
 )
 
 // Extra is a command that only whoever assembles the leader can answer. It runs
@@ -15,9 +19,20 @@ type Extra struct {
 	Key     int    // which argument is a key; zero: none
 	Summary string // one sentence, for COMMAND DOCS
 	// Run writes the reply. The arguments, the name first, are valid for the
-	// call. On an error it must have written nothing; the client is told ERR and
-	// its text.
-	Run func(args [][]byte, w *Writer) error
+	// call. On an error it must have written nothing; the client is told the
+	// error's text, with ERR before it unless it was made by Refuse. The context
+	// ends when nobody waits for the answer any more: the connection was cut, the
+	// client hung up, or the server drains.
+	Run func(ctx context.Context, args [][]byte, w *Writer) error
+	// Write takes the place of Run for a command that changes a key: it answers
+	// also the dot that it wrote, which WAIT waits for.
+	Write func(ctx context.Context, args [][]byte, w *Writer) (logical.Dot, error)
+}
+
+// Refuse is an error that the client is told as it is: a code in capitals, which
+// programs look at, then a sentence for people.
+func Refuse(code, format string, args ...any) error {
+	return refusal(code + " " + fmt.Sprintf(format, args...))
 }
 
 func (c *Config) validateExtra() error {
@@ -29,8 +44,8 @@ func (c *Config) validateExtra() error {
 			return fmt.Errorf("resp: the extra command %q needs a name in lower case of at most %d bytes", name, maxName)
 		case table[name] != nil:
 			return fmt.Errorf("resp: the extra command %q has the name of another; choose its own", name)
-		case e.Run == nil || e.Arity == 0:
-			return fmt.Errorf("resp: the extra command %q has no Run or no Arity", name)
+		case (e.Run == nil) == (e.Write == nil) || e.Arity == 0:
+			return fmt.Errorf("resp: the extra command %q has no Arity, or not one of Run and Write", name)
 		}
 	}
 	return nil
@@ -41,11 +56,60 @@ func extraCommands(extra map[string]Extra) []command {
 	rows := make([]command, 0, len(extra))
 	for name, e := range extra {
 		row := command{name: name, arity: e.Arity, flags: read | alone | single, since: "1.0.0", summary: e.Summary}
-		row.run = func(k *call) error { return e.Run(k.args, k.w) }
+		if e.Write != nil {
+			row.flags ^= read | write
+		}
+		row.run = func(k *call) error { return k.runExtra(e) }
 		if e.Key > 0 {
 			row.keys = keySpec{e.Key, e.Key, 1}
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+func (k *call) runExtra(e Extra) error {
+	ctx, end := k.awaited()
+	defer end()
+	if e.Run != nil {
+		return e.Run(ctx, k.args, k.w)
+	}
+	d, err := e.Write(ctx, k.args, k.w)
+	if err == nil && !d.IsZero() {
+		k.wrote = d
+	}
+	return err
+}
+
+// lookForClient is how often is looked whether the client of a command that takes
+// long is still there.
+const lookForClient = time.Second
+
+// awaited is a context that ends when nobody waits for an answer any more. The
+// connection's goroutine does not read meanwhile, so that a client has hung up is
+// looked for. No goroutine is left once end has returned.
+func (c *conn) awaited() (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		defer cancel()
+		look := time.NewTicker(lookForClient)
+		defer look.Stop()
+		for {
+			select {
+			case <-look.C:
+				if hungUp(c.nc) {
+					return
+				}
+			case <-c.severed:
+				return
+			case <-c.srv.draining:
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(); <-over }
 }

@@ -175,15 +175,26 @@ func (k *conn) get(key string) (got, error) {
 	return readGot(r)
 }
 
+// losses is the whole ledger, every resolver's, page by page.
 func (k *conn) losses() ([]resolve.Loss, error) {
-	r, err := k.do(maxPatience, "KVD.LOSSES", "COUNT", strconv.Itoa(maxRows))
-	if err != nil {
-		return nil, err
+	var all []resolve.Loss
+	words := []string{"KVD.LOSSES", "RESOLVER", "all", "COUNT", strconv.Itoa(maxRows)}
+	for page := words; ; {
+		r, err := k.do(maxPatience, page...)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := readLosses(r.field("rows"))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+		next := r.field("next")
+		if next.kind == 0 {
+			return all, nil
+		}
+		page = append(slices.Clone(words), "AFTER", next.text)
 	}
-	if len(r.items) >= maxRows {
-		return nil, fmt.Errorf("its ledger has %d rows or more, and no more are told at once", maxRows)
-	}
-	return readLosses(r)
 }
 
 // shows takes down what a leader shows in the end.

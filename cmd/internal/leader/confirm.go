@@ -67,8 +67,8 @@ func (a acquaintances) write(dir string) error {
 	return nil
 }
 
-// account is what of a leader's status page concerns an origin.
-type account struct {
+// testimony is what of a leader's status page concerns an origin.
+type testimony struct {
 	Name     string
 	Origin   string
 	Frontier []struct {
@@ -81,9 +81,9 @@ type account struct {
 	}
 }
 
-// against is why the account does not let the origin go on; nil: it does. self
+// against is why the testimony does not let the origin go on; nil: it does. self
 // is the leader that wants to, and own how far its log reaches.
-func (a *account) against(self string, own logical.Dot) error {
+func (a *testimony) against(self string, own logical.Dot) error {
 	name := own.Origin.String()
 	if a.Name != self && a.Origin == name {
 		return fmt.Errorf("%s holds origin %s itself", a.Name, name)
@@ -105,7 +105,7 @@ func (a *account) against(self string, own logical.Dot) error {
 type confirmer struct {
 	self  string
 	own   logical.Dot
-	fetch func(ctx context.Context, addr string) (*account, error)
+	fetch func(ctx context.Context, addr string) (*testimony, error)
 }
 
 // confirm is nil when every member that is known, here or to one of those asked,
@@ -147,7 +147,7 @@ func (c *confirmer) ask(ctx context.Context, name string, known acquaintances) e
 const maxAccount = 4 << 20
 
 // fetch reads another leader's status page.
-func (c *Config) fetch(ctx context.Context, addr string) (*account, error) {
+func (c *Config) fetch(ctx context.Context, addr string) (*testimony, error) {
 	scheme, transport := "http", &http.Transport{DisableKeepAlives: true}
 	if c.TLS != nil {
 		scheme, transport.TLSClientConfig = "https", clientTLS(c.TLS)
@@ -167,7 +167,7 @@ func (c *Config) fetch(ctx context.Context, addr string) (*account, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("its status page answers %s", res.Status)
 	}
-	a := &account{}
+	a := &testimony{}
 	return a, json.NewDecoder(io.LimitReader(res.Body, maxAccount)).Decode(a)
 }
 

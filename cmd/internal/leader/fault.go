@@ -1,6 +1,7 @@
 package leader
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,7 +17,7 @@ import (
 const faultHelp = "use CLOCK, LINK peer or CLEAR, followed by name=value: of a clock offset, step, drift (parts per million), error, freeze, strobe (amplitude/period or off); of a link delay, jitter, loss, duplicate, overtake, cut; durations as in 250ms"
 
 // plantFault is KVD.FAULT.
-func (l *Leader) plantFault(args [][]byte, w *resp.Writer) error {
+func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) error {
 	words := make([]string, 0, len(args))
 	for _, a := range args[1:] {
 		words = append(words, string(a))

@@ -51,13 +51,15 @@ type Leader struct {
 	addrs     Addrs // as others are told
 
 	draining atomic.Bool
-	broken   chan error // of one: why the leader cannot go on
+	auditing atomic.Bool // somebody reads the whole log
+	broken   chan error  // of one: why the leader cannot go on
 	serving  sync.WaitGroup
 	stopping sync.Once
 	stopped  error // how stopping went
 
 	mu    sync.Mutex
 	known acquaintances
+	names *names // guards itself
 }
 
 // Start begins to serve. It fails at the first part that cannot be had, with
@@ -137,6 +139,9 @@ func (l *Leader) beginLife(ctx context.Context) error {
 		l.life = newLife()
 		l.pump, err = host.OpenWith(cfg, l.store, l.life, l.objects())
 	}
+	if err == nil {
+		err = l.nameOwn()
+	}
 	if err != nil {
 		return err
 	}
@@ -154,9 +159,12 @@ func (l *Leader) objects() host.Options { return host.Options{CacheBytes: l.cfg.
 
 // recall reads what the last life left beside its data.
 func (l *Leader) recall() (mark *cleanMark, err error) {
-	l.known = acquaintances{}
+	l.known, l.names = acquaintances{}, &names{of: map[logical.Origin]string{}}
 	if !l.onDisk() {
 		return nil, nil
+	}
+	if l.names, err = readNames(l.cfg.Dir); err != nil {
+		l.cfg.Logger.Warn("earlier lives go without names", "leader", l.cfg.Name, "why", err.Error())
 	}
 	if l.known, err = readAcquaintances(l.cfg.Dir); err == nil {
 		mark, err = takeMark(l.cfg.Dir)
@@ -263,6 +271,9 @@ func (l *Leader) meet(v member.View) {
 		}
 	}
 	l.mesh.SetPeers(others)
+	if l.names.meet(v) {
+		l.keepNames()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.known.meet(l.cfg.Name, v) && l.onDisk() {

@@ -124,15 +124,15 @@ func TestMarkIsTakenOnce(t *testing.T) {
 // An origin goes on only if everybody agrees; each row is one reason why not.
 func TestConfirm(t *testing.T) {
 	const own = "0000000000000007"
-	fine := func() *account {
-		a := &account{Name: "n2", Origin: "0000000000000008"}
+	fine := func() *testimony {
+		a := &testimony{Name: "n2", Origin: "0000000000000008"}
 		a.Frontier = append(a.Frontier, struct {
 			Origin string
 			Seq    logical.Seq
 		}{own, 5})
 		return a
 	}
-	peer := func(a *account, name, origin string, alive bool) {
+	peer := func(a *testimony, name, origin string, alive bool) {
 		a.Peers = append(a.Peers, struct {
 			Name, Origin string
 			Alive        bool
@@ -140,18 +140,18 @@ func TestConfirm(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, says string
-		change     func(*account)
+		change     func(*testimony)
 		err        error
 	}{
-		{"agrees", "", func(a *account) { peer(a, "n1", own, false) }, nil},
+		{"agrees", "", func(a *testimony) { peer(a, "n1", own, false) }, nil},
 		{"is away", "cannot be asked", nil, errors.New("refused")},
-		{"knows more", "our log ends at 5", func(a *account) { a.Frontier[0].Seq = 6 }, nil},
-		{"holds it", "holds origin", func(a *account) { a.Origin = own }, nil},
-		{"knows who holds it", "live leader n1", func(a *account) { peer(a, "n1", own, true) }, nil},
-		{"knows a stranger", "never met", func(a *account) { peer(a, "n9", "0000000000000009", false) }, nil},
-		{"is somebody else", "n3 answered", func(a *account) { a.Name = "n3" }, nil},
+		{"knows more", "our log ends at 5", func(a *testimony) { a.Frontier[0].Seq = 6 }, nil},
+		{"holds it", "holds origin", func(a *testimony) { a.Origin = own }, nil},
+		{"knows who holds it", "live leader n1", func(a *testimony) { peer(a, "n1", own, true) }, nil},
+		{"knows a stranger", "never met", func(a *testimony) { peer(a, "n9", "0000000000000009", false) }, nil},
+		{"is somebody else", "n3 answered", func(a *testimony) { a.Name = "n3" }, nil},
 	} {
-		asker := confirmer{self: "n1", own: logical.Dot{Origin: 7, Seq: 5}, fetch: func(context.Context, string) (*account, error) {
+		asker := confirmer{self: "n1", own: logical.Dot{Origin: 7, Seq: 5}, fetch: func(context.Context, string) (*testimony, error) {
 			a := fine()
 			if c.change != nil {
 				c.change(a)

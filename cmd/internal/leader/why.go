@@ -1,0 +1,78 @@
+package leader
+
+import (
+	"context"
+	"errors"
+
+	"kvd/logical"
+	"kvd/replica/account"
+	"kvd/replica/resp"
+	"kvd/resolve"
+)
+
+// tellWhy is KVD.WHY.
+func (l *Leader) tellWhy(ctx context.Context, args [][]byte, w *resp.Writer) error {
+	if len(args[1]) == 0 {
+		return errors.New("the key is empty; name one")
+	}
+	var s *account.Story
+	var at *moment
+	err := l.about(ctx, func(m *moment, a *account.Account) (err error) {
+		at = m
+		s, err = a.Why(string(args[1]))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.Map(8)
+	at.head(w)
+	text(w, "key", s.Key)
+	text(w, "serving", s.Serving.String())
+	list(w, "values", s.Values, w.Bulk)
+	number(w, "lost", int64(s.LostWrites))
+	text(w, "text", s.Text())
+	text(w, "tree", s.Tree())
+	return nil
+}
+
+// tellFate is KVD.FATE.
+func (l *Leader) tellFate(ctx context.Context, args [][]byte, w *resp.Writer) error {
+	d, err := logical.ParseDot(string(args[1]))
+	if err != nil {
+		return err
+	}
+	var f *account.Fate
+	var at *moment
+	err = l.about(ctx, func(m *moment, a *account.Account) (err error) {
+		at = m
+		f, err = a.Fate(d)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.Map(8)
+	at.head(w)
+	text(w, "dot", d.String())
+	text(w, "known", f.Known.String())
+	textOrNull(w, "key", f.Key) // no key is empty
+	valueOrNull(w, &f.Was)
+	text(w, "text", f.Text())
+	list(w, "verdicts", f.Verdicts, func(v account.Verdict) { writeVerdict(w, &v, f.Serving) })
+	return nil
+}
+
+func writeVerdict(w *resp.Writer, v *account.Verdict, serving resolve.ID) {
+	w.Map(6)
+	text(w, "resolver", v.Resolver.String())
+	flag(w, "serving", v.Resolver == serving)
+	text(w, "state", v.State.String())
+	relation := ""
+	if v.Defeat != nil {
+		relation = v.Defeat.Relation.String()
+	}
+	text(w, "relation", relation)
+	dotOrNull(w, "by", v.By)
+	text(w, "text", v.Text())
+}

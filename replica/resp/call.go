@@ -11,14 +11,16 @@ import (
 type flag uint16
 
 const (
-	write   flag = 1 << iota // changes keys
-	read                     // reads keys
-	fast                     // constant time
-	admin                    // looks at, or changes, the server
-	open                     // allowed before AUTH
-	alone                    // must see everything before it done, and answers at once
-	control                  // steers a transaction, so it is never queued in one
-	single                   // not allowed in a transaction
+	write     flag = 1 << iota // changes keys
+	read                       // reads keys
+	fast                       // constant time
+	admin                      // looks at, or changes, the server
+	open                       // allowed before AUTH
+	alone                      // must see everything before it done, and answers at once
+	control                    // steers a transaction, so it is never queued in one
+	single                     // not allowed in a transaction
+	listening                  // allowed to RESP2 clients that listen to channels
+	family                     // its first argument names a subcommand
 )
 
 // command is a row of the table. Exactly one of plan and run is set.
@@ -139,6 +141,14 @@ func sameWord(b []byte, word string) bool {
 		}
 	}
 	return true
+}
+
+// fullName is the command as Redis names it, with its subcommand.
+func (k *call) fullName() string {
+	if k.cmd.flags&family == 0 || len(k.args) == 1 {
+		return k.cmd.name
+	}
+	return k.cmd.name + "|" + strings.ToLower(string(k.args[1][:min(len(k.args[1]), 128)]))
 }
 
 // wrongArity is Redis' answer to too few or too many arguments.

@@ -200,6 +200,7 @@ func (k *call) kill(f killFilter) int64 {
 // profile is what others may ask about a connection.
 type profile struct {
 	name, lib, libVersion, user string
+	channels, patterns          []string // listened to, ascending; never changed in place
 	proto                       int
 }
 
@@ -248,10 +249,18 @@ func (c *conn) describe() string {
 	fields := []string{
 		"id=" + strconv.FormatInt(c.id, 10), "addr=" + c.addr, "laddr=" + c.laddr, "name=" + p.name,
 		"age=" + seconds(now.Sub(c.since)), "idle=" + seconds(now.Sub(time.Unix(0, c.active.Load()))),
-		"flags=N", "db=0", "cmd=" + last, "user=" + cmp.Or(p.user, "default"),
+		"flags=" + p.flags(), "db=0", fmt.Sprintf("sub=%d", len(p.channels)), fmt.Sprintf("psub=%d", len(p.patterns)), "cmd=" + last, "user=" + cmp.Or(p.user, "default"),
 		fmt.Sprintf("resp=%d", p.proto), "lib-name=" + p.lib, "lib-ver=" + p.libVersion,
 	}
 	return strings.Join(fields, " ")
+}
+
+// flags says in CLIENT LIST's letters what kind of client it is.
+func (p *profile) flags() string {
+	if len(p.channels)+len(p.patterns) > 0 {
+		return "P"
+	}
+	return "N"
 }
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

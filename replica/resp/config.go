@@ -30,13 +30,14 @@ type Limits struct {
 	Output   int // bytes of replies gathered before they are sent; one string may exceed it
 	Keys     int // keys that KEYS answers
 	Cursors  int // unfinished SCANs that are remembered, the newest ones
+	Patterns int // that one client listens to
 }
 
 // Config is what a server is told once.
 type Config struct {
 	Limits Limits
 
-	Idle    time.Duration // a client that says nothing for this long is closed; 0: never
+	Idle    time.Duration // a client that says nothing for this long is closed, unless it listens; 0: never
 	Arrive  time.Duration // a command must arrive within this from its first byte
 	Send    time.Duration // a reply must be taken within this
 	MaxWait time.Duration // WAIT and KVD.WAITFOR never wait longer
@@ -55,6 +56,8 @@ type Config struct {
 	// false: both are answered CONFLICT.
 	PickSiblings func(key string) bool
 
+	// Feeds is what clients can subscribe to. Nil: there are no channels.
+	Feeds Feeds
 	// Extra is commands that whoever assembles the leader answers, by name. None
 	// may have the name of another command.
 	Extra map[string]Extra
@@ -75,7 +78,7 @@ func Defaults() Config {
 		Limits: Limits{
 			Clients: 10000, Args: 1 << 16, Bulk: 8 << 20, Command: 16 << 20, Inline: 64 << 10,
 			Key: 32 << 10, Pipeline: 1024, Requests: 4096, Queued: 4096,
-			Input: 16 << 10, Output: 64 << 10, Keys: 10000, Cursors: 4096,
+			Input: 16 << 10, Output: 64 << 10, Keys: 10000, Cursors: 4096, Patterns: 64,
 		},
 		Arrive:  30 * time.Second,
 		Send:    10 * time.Second,
@@ -116,6 +119,7 @@ func (l *Limits) validate() error {
 		{"Command", l.Command, 1}, {"Inline", l.Inline, 16}, {"Key", l.Key, 1},
 		{"Pipeline", l.Pipeline, 1}, {"Requests", l.Requests, 1}, {"Queued", l.Queued, 1},
 		{"Input", l.Input, 512}, {"Output", l.Output, 512}, {"Keys", l.Keys, 1}, {"Cursors", l.Cursors, 1},
+		{"Patterns", l.Patterns, 1},
 	} {
 		if v.n < v.from {
 			return fmt.Errorf("%s is %d; the least is %d", v.name, v.n, v.from)

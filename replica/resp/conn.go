@@ -14,8 +14,10 @@ import (
 )
 
 // conn is one client. One goroutine runs it: take what has arrived, hand it to
-// the engine, wait, write the replies, read on. There is at most one batch in
-// flight, so a client that does not read its replies stops being read from.
+// the engine, wait, write the replies, push what the client listens to, read on.
+// There is at most one batch in flight, so a client that does not read its
+// replies stops being read from. Feeds never write: they ring, and the goroutine
+// comes back from its read.
 type conn struct {
 	srv         *Server
 	nc          net.Conn
@@ -45,6 +47,10 @@ type conn struct {
 
 	mu   sync.Mutex // guards prof
 	prof profile
+
+	subs       subscriptions
+	bell       bell
+	passedOver bool // messages went before commands
 }
 
 var errSevered = errors.New("the connection was cut")
@@ -81,6 +87,7 @@ func (s sink) Write(b []byte) (int, error) {
 
 // serve runs the connection to its end.
 func (c *conn) serve() {
+	defer c.hush()
 	defer c.sever()
 	if c.handshake() != nil {
 		return
@@ -88,6 +95,7 @@ func (c *conn) serve() {
 	for {
 		more := c.gather()
 		c.flush()
+		c.deliver()
 		if c.out.Flush() != nil || c.closing {
 			return
 		}
@@ -149,23 +157,10 @@ func (c *conn) took(n uint64) {
 	}
 }
 
-// fill waits for more input: for ever or for the idle time between commands, and
-// within one for what is left of the time it may take to arrive.
+// fill waits for more input, or until the bell is rung.
 func (c *conn) fill() error {
 	now, cfg := c.srv.cfg.Now(), &c.srv.cfg
-	var deadline time.Time
-	switch {
-	case c.in.Partial():
-		if c.begun.IsZero() {
-			c.begun = now
-		}
-		deadline = c.begun.Add(cfg.Arrive)
-	case cfg.Idle > 0:
-		deadline = now.Add(cfg.Idle)
-	}
-	if !c.in.Partial() {
-		c.begun = time.Time{}
-	}
+	deadline := c.patience(now)
 	if err := c.nc.SetReadDeadline(deadline); err != nil {
 		return err
 	}
@@ -174,14 +169,56 @@ func (c *conn) fill() error {
 	if c.srv.isDraining() {
 		return ErrDraining
 	}
-	err := c.in.Fill()
+	rung, err := c.read(now, deadline)
+	late := errors.Is(err, os.ErrDeadlineExceeded) && !c.srv.isDraining()
+	if late && rung && (deadline.IsZero() || cfg.Now().Before(deadline)) {
+		return nil
+	}
 	c.active.Store(now.UnixNano())
-	if errors.Is(err, os.ErrDeadlineExceeded) && c.in.Partial() && !c.srv.isDraining() {
+	if late && c.in.Partial() {
 		c.srv.stats.slow.Add(1)
 		c.out.Error("ERR Protocol error: the command did not arrive within " + cfg.Arrive.String())
 		_ = c.out.Flush() // closed either way
 	}
 	return err
+}
+
+// patience is until when to wait for input: for ever or for the idle time between
+// commands, and within one for what is left of the time it may take to arrive. A
+// subscriber may be silent for ever.
+func (c *conn) patience(now time.Time) time.Time {
+	cfg := &c.srv.cfg
+	if c.in.Partial() {
+		if c.begun.IsZero() {
+			c.begun = now
+		}
+		return c.begun.Add(cfg.Arrive)
+	}
+	c.begun = time.Time{}
+	if cfg.Idle > 0 && !c.listens() {
+		return now.Add(cfg.Idle)
+	}
+	return time.Time{}
+}
+
+// read takes what arrives, and reports whether the bell was rung. Then messages
+// go before commands once, and every other time it looks for commands and does
+// not wait for them.
+func (c *conn) read(now, deadline time.Time) (rung bool, err error) {
+	if !c.listens() {
+		return false, c.in.Fill()
+	}
+	parked, pass := c.bell.park(), !c.passedOver
+	if c.passedOver = !parked && pass; c.passedOver {
+		return true, os.ErrDeadlineExceeded
+	}
+	if soon := now.Add(glance); !parked && (deadline.IsZero() || soon.Before(deadline)) {
+		if err := c.nc.SetReadDeadline(soon); err != nil {
+			return true, err
+		}
+	}
+	err = c.in.Fill()
+	return c.bell.unpark(), err
 }
 
 // flush hands the pending batch to the engine and renders the replies.

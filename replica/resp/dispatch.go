@@ -32,6 +32,8 @@ func (c *conn) admit(k *call) error {
 		return wrongArity(k.cmd.name)
 	case c.guest() && k.cmd.flags&open == 0:
 		return refusal("NOAUTH Authentication required.")
+	case k.cmd.flags&listening == 0 && c.confined():
+		return refusal("ERR Can't execute '" + k.fullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 	}
 	return nil
 }

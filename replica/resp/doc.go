@@ -4,18 +4,30 @@
 //
 //	socket ─▶ Reader ─▶ dispatch ─▶ batch of requests ─▶ Engine.Do ─▶ (durable) ─▶ done
 //	socket ◀─ Writer ◀──────────────────── render each step in order ◀──────────────┘
+//	             ▲
+//	             └── push what is waiting ◀── Feed ◀╌╌ bell ╌╌ whoever tells
 //
 // Everything that has arrived on a connection when it is looked at becomes one
 // batch, one call of Engine.Do, one sync. A transaction is one call as well. A
 // connection has one goroutine and at most one batch in flight, so a client that
 // does not take its replies is not read from.
 //
+// The same goroutine pushes what a subscriber listens to, after the replies and
+// before it reads on; so nothing is ever written amid a reply, and a client that
+// does not take its messages is cut as one that does not take its replies. A feed
+// that has something new rings a bell, which moves the read deadline to the past
+// and so brings the goroutine back from its read, as Shutdown does. A feed keeps
+// what waits within bounds of its own: whoever tells waits for no client. While a
+// command takes long (WAIT, or one whose token is ahead) messages wait as well.
+// Under RESP3 messages are push frames, and every command is allowed; under RESP2
+// they look like replies, and only the commands are that Redis allows.
+//
 // Files, in the order of that picture: config.go and engine.go (what a server is
 // told, and what it needs of a leader), server.go (connections), conn.go (one of
 // them), reader.go and inline.go, dispatch.go, table.go and call.go (what a
-// command is), strings.go, keys.go, session.go, client.go, info.go and kvd.go
-// (the commands), decide.go (what becomes Request.Decide), batch.go, writer.go,
-// token.go.
+// command is), strings.go, keys.go, session.go, client.go, info.go, pubsub.go and
+// kvd.go (the commands), feed.go (what subscribers are sent), decide.go (what
+// becomes Request.Decide), batch.go, writer.go, token.go.
 //
 // What the package is not: it decides nothing about data. What depends on what a
 // key shows goes to the core as a Decide, so that nothing can happen to the key
@@ -36,9 +48,11 @@
 //   - a token vouches for what its holder was shown and nothing else: after a
 //     write, for that write alone;
 //   - KEYS and SCAN never answer a part as if it were the whole;
+//   - only the leader speaks on channels: PUBLISH is refused, and so is a channel
+//     that there is not. After UNSUBSCRIBE was answered nothing comes;
 //   - Shutdown and the end of Serve's context leave no goroutine behind.
 //
-// Departures from Redis: the empty key is refused; WATCH is refused, since other
+// Departures from Redis: SUBSCRIBE is refused in a transaction; the empty key is refused; WATCH is refused, since other
 // leaders can write meanwhile; EXPIRE, PERSIST and GETEX write the value again
 // with another deadline, since both are judged together; TTL goes through the
 // core, since only there the deadline and the clock are known; SCAN's cursors

@@ -66,6 +66,8 @@ func golden(t *testing.T, path, got string) {
 //	@policy PREFIX R    serve a prefix by a resolver
 //	@durable N          let N other leaders hold everything
 //	@new                connect anew
+//	@tell CHANNEL TEXT  let the leader tell something
+//	@read N             read N more replies or pushes
 //
 // {token} stands for the last token answered.
 type story struct {
@@ -99,6 +101,8 @@ func configs(line string) func(*resp.Config) {
 		case "guarded":
 			c.RequireAuth = true
 			c.Users = func(u, p string) bool { return u == "default" && p == "secret" || u == "ann" && p == "apple" }
+		case "mute":
+			c.Feeds = nil
 		case "lenient":
 			c.PickSiblings = func(key string) bool { return strings.HasPrefix(key, "any:") }
 		}
@@ -114,7 +118,7 @@ func (s *story) play(line string) {
 		s.c.send(strings.ReplaceAll(line, "{token}", s.token) + "\r\n")
 		reply := s.c.reply()
 		s.remember(reply)
-		s.out.WriteString("    " + strings.TrimSuffix(strings.ReplaceAll(reply, "\r\n", "\n    "), "    "))
+		s.show(reply)
 		return
 	}
 	switch words[0] {
@@ -134,6 +138,12 @@ func (s *story) play(line string) {
 		s.rig.leader.SetPolicy(resolve.Policy{Shadows: resolve.LWW.Mask(), Rules: []resolve.Rule{{Prefix: words[1], Resolver: id}}})
 	case "@durable":
 		s.rig.leader.SetDurable(int(words[1][0] - '0'))
+	case "@tell":
+		s.rig.feeds.Tell(words[1], strings.Join(words[2:], " "))
+	case "@read":
+		for range int(words[1][0] - '0') {
+			s.show(s.c.reply())
+		}
 	case "@heard":
 		s.rig.leader.Heard(logical.Dot{Origin: 0xb, Seq: 7})
 	case "@new":
@@ -143,6 +153,10 @@ func (s *story) play(line string) {
 	default:
 		s.t.Fatalf("unknown directive %q", line)
 	}
+}
+
+func (s *story) show(reply string) {
+	s.out.WriteString("    " + strings.TrimSuffix(strings.ReplaceAll(reply, "\r\n", "\n    "), "    "))
 }
 
 // remember keeps the string after "token", or a reply that is one long word.

@@ -45,6 +45,7 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"
 type rig struct {
 	t      *testing.T
 	leader *resptest.Leader
+	feeds  *resptest.Feeds
 	srv    *resp.Server
 	l      net.Listener
 	served chan error
@@ -53,11 +54,13 @@ type rig struct {
 // start serves on l until the rig is stopped.
 func start(t *testing.T, l net.Listener, change func(*resp.Config)) *rig {
 	t.Helper()
+	feeds := resptest.NewFeeds("kvd:losses", "kvd:losses:all")
 	cfg := resp.Defaults()
+	cfg.Feeds = feeds
 	if change != nil {
 		change(&cfg)
 	}
-	r := &rig{t: t, leader: resptest.New(time.Now), l: l, served: make(chan error, 1)}
+	r := &rig{t: t, leader: resptest.New(time.Now), feeds: feeds, l: l, served: make(chan error, 1)}
 	srv, err := resp.New(cfg, r.leader, r.leader, r.leader)
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +82,9 @@ func (r *rig) stop() {
 		r.t.Errorf("serve: %v", err)
 	}
 	r.leader.Close()
+	if n := r.feeds.Readers(); n != 0 {
+		r.t.Errorf("%d feeds are still open", n)
+	}
 }
 
 func tcp(t *testing.T) net.Listener {
@@ -196,7 +202,7 @@ func readReply(br *bufio.Reader) (string, error) {
 	case '%':
 		n *= 2
 		fallthrough
-	case '*', '~':
+	case '*', '~', '>':
 		for range n {
 			part, err := readReply(br)
 			line += part

@@ -11,9 +11,9 @@ import (
 
 func serverCommands() []command {
 	return []command{
-		{name: "command", arity: -1, flags: admin, since: "2.8.13", run: runCommand, summary: "Describes the commands there are."},
+		{name: "command", arity: -1, flags: family | admin, since: "2.8.13", run: runCommand, summary: "Describes the commands there are."},
 		{name: "info", arity: -1, flags: admin | alone | single, since: "1.0.0", run: runInfo, summary: "Describes this leader."},
-		{name: "config", arity: -2, flags: admin | alone | single, since: "2.0.0", run: runConfig, summary: "Answers settings; none can be changed here."},
+		{name: "config", arity: -2, flags: family | admin | alone | single, since: "2.0.0", run: runConfig, summary: "Answers settings; none can be changed here."},
 		{name: "time", arity: 1, flags: fast, since: "2.6.0", run: runTime, summary: "Answers this leader's clock."},
 		{name: "wait", arity: 3, flags: alone | single, since: "3.0.0", run: runWait, summary: "Waits until other leaders durably hold this connection's last write."},
 	}

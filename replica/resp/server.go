@@ -25,6 +25,7 @@ type Server struct {
 	pick     func(key string) bool // Config.PickSiblings, never nil
 	table    map[string]*command   // never changes
 	names    []string              // of the table, sorted
+	channels []string              // of Config.Feeds
 	cursors  *cursors
 	started  time.Time
 	requests atomic.Uint64 // ids given to requests
@@ -57,6 +58,9 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
 	}
 	s.names = sortedNames(s.table)
+	if cfg.Feeds != nil {
+		s.channels = cfg.Feeds.Channels()
+	}
 	return s, nil
 }
 

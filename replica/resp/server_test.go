@@ -1,6 +1,7 @@
 package resp_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -362,6 +363,15 @@ func TestTLS(t *testing.T) {
 	buf := make([]byte, 7)
 	if _, err := io.ReadFull(nc, buf); err != nil || string(buf) != "+PONG\r\n" {
 		t.Errorf("got %q, %v", buf, err)
+	}
+	c := &client{t, nc, bufio.NewReader(nc)}
+	c.do("SUBSCRIBE", "kvd:losses")
+	for range 3 { // a read that was woken up can be read on
+		r.feeds.Tell("kvd:losses", "m")
+		if got := c.reply(); !strings.HasSuffix(got, "$1\r\nm\r\n") {
+			t.Errorf("got %q", got)
+		}
+		c.want("*2\r\n$4\r\npong\r\n$0\r\n\r\n", "PING")
 	}
 }
 

@@ -3,6 +3,7 @@ package resp
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,15 +20,15 @@ func sessionCommands() []command {
 	return []command{
 		{name: "hello", arity: -1, flags: fast | open | alone | single, since: "6.0.0", run: runHello, summary: "Agrees on a protocol version and says who we are."},
 		{name: "auth", arity: -2, flags: fast | open | alone | single, since: "1.0.0", run: runAuth, summary: "Shows who the client is."},
-		{name: "ping", arity: -1, flags: fast, since: "1.0.0", run: runPing, summary: "Answers PONG, or what is given."},
+		{name: "ping", arity: -1, flags: fast | listening, since: "1.0.0", run: runPing, summary: "Answers PONG, or what is given."},
 		{name: "echo", arity: 2, flags: fast, since: "1.0.0", run: runEcho, summary: "Answers what is given."},
-		{name: "quit", arity: -1, flags: fast | open | control, since: "1.0.0", run: runQuit, summary: "Closes the connection."},
-		{name: "reset", arity: 1, flags: fast | open | alone | control, since: "6.2.0", run: runReset, summary: "Forgets all that the connection has set."},
+		{name: "quit", arity: -1, flags: fast | open | control | listening, since: "1.0.0", run: runQuit, summary: "Closes the connection."},
+		{name: "reset", arity: 1, flags: fast | open | alone | control | listening, since: "6.2.0", run: runReset, summary: "Forgets all that the connection has set."},
 		{name: "select", arity: 2, flags: fast, since: "1.0.0", run: runSelect, summary: "Chooses the only database, 0."},
-		{name: "client", arity: -2, flags: admin | alone | single, since: "2.4.0", run: runClient, summary: "Looks at connections and changes them."},
+		{name: "client", arity: -2, flags: family | admin | alone | single, since: "2.4.0", run: runClient, summary: "Looks at connections and changes them."},
 		{name: "readonly", arity: 1, flags: fast, since: "3.0.0", run: runCluster, summary: "Refused: there are no slots here."},
-		{name: "cluster", arity: -2, flags: admin, since: "3.0.0", run: runCluster, summary: "Refused: there are no slots here."},
-		{name: "acl", arity: -2, flags: admin, since: "6.0.0", run: runACL, summary: "Answers who the client is."},
+		{name: "cluster", arity: -2, flags: family | admin, since: "3.0.0", run: runCluster, summary: "Refused: there are no slots here."},
+		{name: "acl", arity: -2, flags: family | admin, since: "6.0.0", run: runACL, summary: "Answers who the client is."},
 	}
 }
 
@@ -143,6 +144,12 @@ func (k *call) login(user, pass string) error {
 }
 
 func runPing(k *call) error {
+	if k.confined() && len(k.args) <= 2 {
+		k.w.Array(2)
+		k.w.Text("pong")
+		k.w.Text(strings.Join(k.texts(1), ""))
+		return nil
+	}
 	switch len(k.args) {
 	case 1:
 		k.w.Simple("PONG")
@@ -167,6 +174,7 @@ func runQuit(k *call) error {
 
 func runReset(k *call) error {
 	k.tx.discard()
+	k.hush()
 	k.speak(resp2)
 	k.rename("")
 	k.setUser("")

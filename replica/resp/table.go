@@ -17,6 +17,7 @@ func newTable(extra map[string]Extra) map[string]*command {
 		{"generic", keyCommands()},
 		{"connection", sessionCommands()},
 		{"transactions", txCommands()},
+		{"pubsub", pubsubCommands()},
 		{"server", serverCommands()},
 		{"kvd", kvdCommands()},
 		{"kvd", extraCommands(extra)},

@@ -123,6 +123,15 @@ func (w *Writer) Set(n int) {
 	w.head('~', n)
 }
 
+// Push begins what was not asked for: n replies follow, in RESP2 as an array.
+func (w *Writer) Push(n int) {
+	if w.proto < resp3 {
+		w.head('*', n)
+		return
+	}
+	w.head('>', n)
+}
+
 // raw appends replies that another writer of the same protocol has written.
 func (w *Writer) raw(b []byte) {
 	w.buf = append(w.buf, b...)

@@ -1,0 +1,110 @@
+package resptest
+
+import (
+	"slices"
+	"sync"
+
+	"kvd/replica/resp"
+)
+
+// Feeds is channels on which a test tells. Queues are bounded by QueueMessages.
+type Feeds struct {
+	// QueueMessages is how many messages wait for a reader; of more the oldest are
+	// dropped. Zero: no bound.
+	QueueMessages int
+
+	mu      sync.Mutex
+	names   []string
+	readers []*reader
+}
+
+// NewFeeds makes channels of these names.
+func NewFeeds(names ...string) *Feeds {
+	slices.Sort(names)
+	return &Feeds{names: names}
+}
+
+type reader struct {
+	feeds   *Feeds
+	channel string
+	bell    func()
+	queue   [][]byte
+	told    bool // the bell was rung since Next had nothing
+}
+
+// Channels are the names.
+func (f *Feeds) Channels() []string { return f.names }
+
+// Listen begins a queue.
+func (f *Feeds) Listen(channel string, bell func()) resp.Feed {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := &reader{feeds: f, channel: channel, bell: bell}
+	f.readers = append(f.readers, r)
+	return r
+}
+
+// Tell says something to all who listen to the channel. It waits for nobody.
+func (f *Feeds) Tell(channel, message string) {
+	var bells []func()
+	f.mu.Lock()
+	for _, r := range f.readers {
+		if r.channel != channel {
+			continue
+		}
+		if r.queue = append(r.queue, []byte(message)); f.QueueMessages > 0 && len(r.queue) > f.QueueMessages {
+			r.queue = r.queue[1:]
+		}
+		if !r.told {
+			r.told = true
+			bells = append(bells, r.bell)
+		}
+	}
+	f.mu.Unlock()
+	for _, ring := range bells {
+		ring()
+	}
+}
+
+// Readers counts who listens.
+func (f *Feeds) Readers() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.readers)
+}
+
+// Waiting counts the messages that were not taken yet.
+func (f *Feeds) Waiting() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, r := range f.readers {
+		n += len(r.queue)
+	}
+	return n
+}
+
+// Next is the oldest message.
+func (r *reader) Next() ([]byte, bool) {
+	r.feeds.mu.Lock()
+	defer r.feeds.mu.Unlock()
+	if len(r.queue) == 0 {
+		r.told = false
+		return nil, false
+	}
+	m := r.queue[0]
+	r.queue = r.queue[1:]
+	return m, true
+}
+
+// Close ends the queue.
+func (r *reader) Close() {
+	r.feeds.mu.Lock()
+	defer r.feeds.mu.Unlock()
+	r.feeds.readers = slices.DeleteFunc(r.feeds.readers, func(o *reader) bool { return o == r })
+}
+
+var (
+	_ resp.Feeds = (*Feeds)(nil)
+	_ resp.Feed  = (*reader)(nil)
+)

@@ -1,0 +1,7 @@
+@config mute
+SUBSCRIBE kvd:losses
+PSUBSCRIBE *
+UNSUBSCRIBE
+PUBSUB CHANNELS
+PUBLISH kvd:losses x
+PING

@@ -133,7 +133,7 @@ type Sweep struct{ Keys []string }
 
 // Reader is what is stored, with the puts of the running batch laid over it.
 // Those that the running Step has already appended to its Output count: a fold
-// asks for the op that is being folded and for its twin. So whoever makes a
+// asks for the op that is being folded and for its twins. So whoever makes a
 // Reader knows the Output that it goes with.
 type Reader interface {
 	resolve.History
@@ -171,8 +171,9 @@ type PutRequest struct {
 	Dot            logical.Dot
 }
 
-// PutTwins remembers that A and B are one request.
-type PutTwins struct{ A, B logical.Dot }
+// PutTwins remembers all dots of one request, sorted, in place of what was
+// remembered of each before.
+type PutTwins struct{ Dots []logical.Dot }
 
 // PutLoss enters a lost write in the ledger, in place of an older row for the
 // same write and resolver.
@@ -305,7 +306,8 @@ type ClockAhead struct {
 	Ahead time.Duration
 }
 
-// TwinFound: two leaders had accepted the same request.
+// TwinFound: two leaders had accepted the same request; A is the smaller dot.
+// Where more had, there is one for each after the first.
 type TwinFound struct{ A, B logical.Dot }
 
 // PeerBehind: ops are shipped to a peer again, or another origin's ops for the

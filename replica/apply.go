@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"slices"
+
 	"kvd/logical"
 	"kvd/resolve"
 )
@@ -24,7 +26,7 @@ func (t *turn) applyForeign(op *resolve.Op, from Leader) {
 	t.moved = true
 }
 
-// apply is the road that every op takes. The op and its twin are put before the
+// apply is the road that every op takes. The op and its twins are put before the
 // fold, because the fold asks the reader for them.
 func (t *turn) apply(panel resolve.Panel, object *resolve.Object, op *resolve.Op, b birth) {
 	t.put(PutOp{op})
@@ -50,16 +52,30 @@ func (t *turn) remember(op *resolve.Op, b birth) {
 	if b == foreign {
 		other, known = t.r.Request(op.Client, op.Request)
 	}
-	if known && t.sameKey(other, op) {
-		twins := TwinFound{A: other, B: op.Dot}
-		if op.Dot.Compare(other) < 0 {
-			twins.A, twins.B = op.Dot, other
-		}
-		t.put(PutTwins(twins))
-		t.event(twins)
+	if known {
+		t.join(op, other)
 	}
 	if !known || op.Dot.Compare(other) < 0 {
 		t.put(PutRequest{op.Client, op.Request, op.Dot})
+	}
+}
+
+// join enters op among the dots of its request, of which other is one. They are
+// kept sorted, so that it does not matter in what order they came.
+func (t *turn) join(op *resolve.Op, other logical.Dot) {
+	dots := append([]logical.Dot{op.Dot, other}, t.r.Twins(other)...)
+	slices.SortFunc(dots, logical.Dot.Compare)
+	dots = slices.Compact(dots)
+	t.put(PutTwins{dots})
+	for _, d := range dots {
+		if d != op.Dot && t.sameKey(d, op) {
+			found := TwinFound{A: d, B: op.Dot}
+			if op.Dot.Compare(d) < 0 {
+				found.A, found.B = op.Dot, d
+			}
+			t.event(found)
+			return
+		}
 	}
 }
 

@@ -90,7 +90,7 @@ func (o observer) take(all []*resolve.Op) {
 
 func (o observer) state() string {
 	return o.core.State().Frontier.String() + "\n" + o.content() +
-		fmt.Sprintln(o.store.Requests) + fmt.Sprintln(o.store.Twins)
+		fmt.Sprintln(o.store.Requests) + fmt.Sprintln(o.store.Groups)
 }
 
 // line is n ops of one origin, each over the one before.

@@ -9,7 +9,7 @@ import (
 // account finds out what one op changed in who is lost under one resolver.
 //
 // A write is accounted when it survives or is an ancestor, through parents, of a
-// survivor; two dots of one request count as one write. Accounted writes are
+// survivor; all dots of one request count as one write. Accounted writes are
 // closed under ancestors, which keeps both ways short: upwards from a new
 // survivor only through what the ledger holds as lost, and downwards from a
 // beaten one only until everything left is an ancestor of a survivor too.
@@ -24,7 +24,7 @@ type account struct {
 }
 
 // settle judges what is gone, then what came back, then the new op itself: by
-// then it is known whether the op's twin is lost.
+// then it is known whether the op's twins are lost.
 func (a *account) settle() []Verdict {
 	a.beaten()
 	for _, d := range a.after {
@@ -35,9 +35,7 @@ func (a *account) settle() []Verdict {
 	switch {
 	case a.accounted():
 		a.revive(a.Op.Parents...)
-		if t, ok := a.twin(a.Op.Dot); ok {
-			a.revive(t)
-		}
+		a.revive(a.twins(a.Op.Dot)...)
 	case !a.lost(a.Op.Dot):
 		a.stillborn()
 	}
@@ -68,17 +66,16 @@ func (a *account) beaten() {
 		}
 	}
 	for _, n := range lost {
-		if !a.lost(n.dot) { // through its twin, what is gone may have seen what was lost before
+		if !a.lost(n.dot) { // through a twin, what is gone may have seen what was lost before
 			a.lose(n.dot, n.inverted())
 		}
 	}
 }
 
-// accounted reports whether the new op survives, or its request does under its
-// other dot.
+// accounted reports whether the new op survives, or its request is accounted
+// under another dot.
 func (a *account) accounted() bool {
-	t, ok := a.twin(a.Op.Dot)
-	return a.survives() || ok && !a.lost(t)
+	return a.survives() || slices.ContainsFunc(a.twins(a.Op.Dot), func(t logical.Dot) bool { return !a.lost(t) })
 }
 
 func (a *account) survives() bool { return slices.Contains(a.after, a.Op.Dot) }
@@ -115,17 +112,8 @@ func (a *account) revive(dots ...logical.Dot) {
 		if op, ok := a.History.Op(d); ok {
 			queue = append(queue, op.Parents...)
 		}
-		if t, ok := a.twin(d); ok {
-			queue = append(queue, t)
-		}
+		queue = append(queue, a.twins(d)...)
 	}
-}
-
-func (a *account) twin(d logical.Dot) (logical.Dot, bool) {
-	if !a.Object.Twins {
-		return logical.Dot{}, false
-	}
-	return a.History.Twin(d)
 }
 
 // lost reports whether d is lost by now.

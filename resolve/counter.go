@@ -54,20 +54,21 @@ func (o *Op) base() Base {
 	return Base{Seq: o.Prev, Total: o.Total - o.Delta}
 }
 
-// void takes back all but one of two dots that one request was given: the
-// smaller counts, unless a deletion has taken the larger away, and with it the
+// void takes back all but one of the dots that one request was given: the
+// smallest counts, unless a deletion has taken any of them away, and with it the
 // request.
 func (f *Folding) void() {
-	if !f.Object.Twins {
+	dots := f.additions(f.Op.Dot)
+	if len(dots) == 0 {
 		return
 	}
-	t, ok := f.History.Twin(f.Op.Dot)
-	switch {
-	case !ok:
-	case t.Compare(f.Op.Dot) < 0 || !f.counts(t):
-		f.uncount(f.Op.Dot, f.Op.Delta)
-	default:
-		f.uncountKnown(t)
+	dots = append(dots, f.Op.Dot)
+	slices.SortFunc(dots, logical.Dot.Compare)
+	if !slices.ContainsFunc(dots, func(d logical.Dot) bool { return !f.counts(d) }) {
+		dots = dots[1:]
+	}
+	for _, d := range dots {
+		f.uncount(d)
 	}
 }
 
@@ -77,21 +78,18 @@ func (f *Folding) counts(d logical.Dot) bool {
 	return v != nil && d.Seq > v.Count.Base.Seq
 }
 
-// uncountKnown takes back what the op with dot d added.
-func (f *Folding) uncountKnown(d logical.Dot) {
-	if op, known := f.History.Op(d); known {
-		f.uncount(d, op.Delta)
-	}
-}
-
-// uncount takes delta back from the origin of d, if that still carries it.
-func (f *Folding) uncount(d logical.Dot, delta int64) {
-	v := f.share(d.Origin)
-	if v == nil || d.Seq <= v.Count.Base.Seq {
+// uncount takes back, once, what the op with dot d added, if its origin still
+// carries it.
+func (f *Folding) uncount(d logical.Dot) {
+	op, known := f.History.Op(d)
+	if !known || !f.counts(d) {
 		return
 	}
-	v.Count.Voids = append(slices.Clip(v.Count.Voids), VoidDelta{d.Seq, delta})
-	slices.SortFunc(v.Count.Voids, func(a, b VoidDelta) int { return cmp.Compare(a.Seq, b.Seq) })
+	c := &f.share(d.Origin).Count
+	i, done := slices.BinarySearchFunc(c.Voids, d.Seq, func(v VoidDelta, s logical.Seq) int { return cmp.Compare(v.Seq, s) })
+	if !done {
+		c.Voids = slices.Insert(slices.Clip(c.Voids), i, VoidDelta{d.Seq, op.Delta})
+	}
 }
 
 // reset takes away what the origin of p had added up to p, where its running
@@ -109,8 +107,11 @@ func (f *Folding) reset(p logical.Dot, total int64) {
 		v.Count.Voids = after(voids, p.Seq)
 	}
 	for _, taken := range voids {
-		if t, ok := f.History.Twin(logical.Dot{Origin: p.Origin, Seq: taken.Seq}); ok && taken.Seq <= p.Seq {
-			f.uncountKnown(t)
+		if taken.Seq > p.Seq {
+			break
+		}
+		for _, t := range f.additions(logical.Dot{Origin: p.Origin, Seq: taken.Seq}) {
+			f.uncount(t)
 		}
 	}
 }

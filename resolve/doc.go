@@ -27,9 +27,10 @@
 //     a version its author had been shown survived it. That is decided where
 //     the write is born, recorded in the op, and so equal everywhere.
 //
-// Where two leaders accepted one request, its two dots are one write when it is
+// Where several leaders accepted one request, its dots are one write when it is
 // asked whether that is lost, one addition in a counter, and shown once; in a
-// live set they are two versions.
+// live set they are as many versions. Which dots belong together follows from the
+// ops alone, so it does not matter in what order leaders hear of them.
 //
 // # Adding a resolver
 //

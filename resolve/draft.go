@@ -206,7 +206,7 @@ type Reading struct {
 }
 
 // Read shows the key under the serving resolver, whatever the time: no value has
-// ended (see [Panel.ReadAt]). Two dots of one request are shown once.
+// ended (see [Panel.ReadAt]). Several dots of one request are shown once.
 func (p Panel) Read(o *Object, h History) Reading {
 	var idx [8]int
 	r := Reading{}
@@ -221,13 +221,4 @@ func (p Panel) Read(o *Object, h History) Reading {
 		r.Values = [][]byte{strconv.AppendInt(nil, sum, 10)}
 	}
 	return r
-}
-
-// repeats reports whether d's request is among dots under its other dot.
-func (o *Object) repeats(d logical.Dot, dots []logical.Dot, h History) bool {
-	if !o.Twins {
-		return false
-	}
-	t, ok := h.Twin(d)
-	return ok && slices.Contains(dots, t)
 }

@@ -6,15 +6,13 @@ package resolve
 type Keeper struct{ folding Folding }
 
 // Keep is [Panel.Fold] without verdicts. What was lost is never asked for, and
-// other ops are only where two dots are one request.
+// other ops are only where several dots are one request.
 func (k *Keeper) Keep(p Panel, o *Object, op *Op, h History) {
 	i, found := o.Find(op.Dot)
 	if found {
 		return
 	}
-	if op.HasRequest() && !o.Twins {
-		_, o.Twins = h.Twin(op.Dot)
-	}
+	o.notice(op, h)
 	o.add(i, op)
 	f := &k.folding
 	f.Object, f.New, f.Op, f.History = o, i, op, h

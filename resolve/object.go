@@ -12,8 +12,8 @@ import (
 type Object struct {
 	Key      string
 	Versions []Version // sorted by dot; every one is kept by somebody
-	// Twins says that some request for this key was accepted at two leaders, so
-	// that the dots of one write are more than one.
+	// Twins says that some request for this key was accepted at several leaders,
+	// so that the dots of one write are more than one.
 	Twins bool
 }
 

@@ -59,9 +59,7 @@ func (p Panel) fold(o *Object, op *Op, h History, dst []Verdict, born bool) []Ve
 	if found {
 		return dst
 	}
-	if op.HasRequest() && !o.Twins {
-		_, o.Twins = h.Twin(op.Dot)
-	}
+	o.notice(op, h)
 	o.add(i, op)
 	f := &Folding{Object: o, New: i, Op: op, History: h}
 	for id := range resolvers {

@@ -55,7 +55,7 @@ func (causal) Loses() bool { return true }
 // live removes what the op covers from the live set and, if keep, adds its
 // version.
 //
-// Two dots of one request are two versions here; [Panel.Read] shows them once.
+// Each dot of one request is a version of its own here; [Panel.Read] shows them once.
 // To let whoever saw the one remove the other would lose writes: when the
 // retries of two clients cross, each request was seen by the other's.
 func (f *Folding) live(keep bool) {

@@ -67,9 +67,10 @@ type History interface {
 	// Op is the op with dot d. False: no longer in the log. The op is shared
 	// and must not be changed.
 	Op(d logical.Dot) (*Op, bool)
-	// Twin is the other dot of a request that two leaders accepted, once both
-	// are applied: each is then the other's.
-	Twin(d logical.Dot) (logical.Dot, bool)
+	// Twins is all dots of a request that several leaders accepted, d among
+	// them, sorted: those that are applied. None: d is the only one. They are
+	// shared and must not be changed, and may be writes to other keys.
+	Twins(d logical.Dot) []logical.Dot
 	// Lost reports whether the ledger holds d as lost under resolver r.
 	Lost(r ID, key string, d logical.Dot) bool
 }

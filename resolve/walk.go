@@ -113,10 +113,7 @@ func (w *walk) mark(d logical.Dot, r reach) {
 		return
 	}
 	w.put(n, n.from|r)
-	if !w.Object.Twins {
-		return
-	}
-	if t, ok := w.History.Twin(d); ok {
+	for _, t := range w.twins(d) {
 		w.mark(t, r)
 	}
 }

@@ -55,15 +55,6 @@ func (b *Batch) PutRequest(client, number uint64, d logical.Dot) {
 	b.set()
 }
 
-// PutTwins remembers that a and b are one request.
-func (b *Batch) PutTwins(x, y logical.Dot) {
-	for _, pair := range [2][2]logical.Dot{{x, y}, {y, x}} {
-		b.key = appendTwinKey(b.key[:0], pair[0])
-		b.value = appendPlainDot(b.value[:0], pair[1])
-		b.set()
-	}
-}
-
 // PutLoss enters a lost write in the ledger, in place of an older row for the
 // same write and resolver.
 func (b *Batch) PutLoss(l resolve.Loss) {

@@ -15,7 +15,7 @@
 //	K key                           object, key left out     by key
 //	P resolver(1) key* origin seq   loss, key left out       by resolver, key, dot
 //	Q client(8) number(8)           dot the request was given
-//	T origin(8) seq(8)              the other dot of the same request, both ways
+//	T origin(8) seq(8)              all dots of the same request, if there are several
 //	M "state"                       state
 //	M "lives"                       origins of the leader's lives
 //
@@ -28,7 +28,7 @@
 // The codecs are written by hand, because the reader must not believe a length
 // before it has seen the bytes. DecodeX rejects whatever AppendX would not have
 // written, so re-encoding a decoded value gives the same bytes. The layouts are
-// described where they are written: op.go, object.go, loss.go, state.go.
+// described where they are written: op.go, object.go, loss.go, state.go, twins.go.
 //
 // What the package is not: it decides nothing about ops, keeps no cache of
 // decoded values, and does not know the core it serves; package host translates.

@@ -86,13 +86,6 @@ func (s reads) Request(client, number uint64) (logical.Dot, bool, error) {
 	return d, found, wrap(err, "read request")
 }
 
-// Twin is the other dot of the request that d was given for.
-func (s reads) Twin(d logical.Dot) (logical.Dot, bool, error) {
-	var room [32]byte
-	t, found, err := s.dot(appendTwinKey(room[:0], d))
-	return t, found, wrap(err, "read twin")
-}
-
 // Lost reports whether the ledger holds d as lost under resolver r.
 func (s reads) Lost(r resolve.ID, key string, d logical.Dot) (bool, error) {
 	var room [96]byte

@@ -104,7 +104,6 @@ func TestReadBack(t *testing.T) {
 			b.PutObject(o)
 			b.PutState(st)
 			b.PutRequest(1, 2, op.Dot)
-			b.PutTwins(op.Dot, logical.Dot{Origin: 1, Seq: 1 << 60})
 			for _, l := range ls {
 				b.PutLoss(l)
 			}
@@ -121,7 +120,6 @@ func TestReadBack(t *testing.T) {
 
 func found(t *testing.T, s *storage.Store, op *resolve.Op, o *resolve.Object, st storage.State, ls []resolve.Loss) {
 	t.Helper()
-	twin := logical.Dot{Origin: 1, Seq: 1 << 60}
 	gotOp, ok, err := s.Op(op.Dot)
 	same(t, "op", gotOp, op, ok, err)
 	gotObject, err := s.Object(o.Key)
@@ -130,10 +128,6 @@ func found(t *testing.T, s *storage.Store, op *resolve.Op, o *resolve.Object, st
 	same(t, "state", gotState, st, ok, err)
 	d, ok, err := s.Request(1, 2)
 	same(t, "request", d, op.Dot, ok, err)
-	d, ok, err = s.Twin(twin)
-	same(t, "twin", d, op.Dot, ok, err)
-	d, ok, err = s.Twin(op.Dot)
-	same(t, "twin back", d, twin, ok, err)
 	for _, l := range ls {
 		ok, err = s.Lost(l.Resolver, l.Key, l.Loser)
 		same(t, "lost", ok, true, true, err)
@@ -163,14 +157,14 @@ func TestFresh(t *testing.T) {
 	must(t, err)
 	_, request, err := s.Request(1, 1)
 	must(t, err)
-	_, twin, err := s.Twin(d)
+	twins, err := s.Twins(d)
 	must(t, err)
 	lost, err := s.Lost(resolve.LWW, "k", d)
 	must(t, err)
 	o, err := s.Object("k")
 	must(t, err)
-	if op || state || request || twin || lost || o.Key != "k" || o.Versions != nil || o.Twins {
-		t.Errorf("op %v, state %v, request %v, twin %v, lost %v, object %+v", op, state, request, twin, lost, o)
+	if op || state || request || twins != nil || lost || o.Key != "k" || o.Versions != nil || o.Twins {
+		t.Errorf("op %v, state %v, request %v, twins %v, lost %v, object %+v", op, state, request, twins, lost, o)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 type Reader interface {
 	Object(key string) (*resolve.Object, error)
 	Op(d logical.Dot) (*resolve.Op, bool, error)
-	Twin(d logical.Dot) (logical.Dot, bool, error)
+	Twins(d logical.Dot) ([]logical.Dot, error)
 	// Ops lists origin's ops from place from on, ascending: at most maxOps, and
 	// no more than have maxBytes of keys and values together; at least one if
 	// there is one.
@@ -149,13 +149,6 @@ func (q *asked) Op(d logical.Dot) (*resolve.Op, bool) {
 	}
 	q.ops[d] = op
 	return op, op != nil
-}
-
-// Twin is the other dot of d's request.
-func (q *asked) Twin(d logical.Dot) (logical.Dot, bool) {
-	t, ok, err := q.reader.Twin(d)
-	q.fail(err)
-	return t, ok && err == nil
 }
 
 // Lost reports whether the ledger holds d.

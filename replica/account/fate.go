@@ -148,7 +148,7 @@ func (q *asked) gone(v *Verdict, op *resolve.Op) {
 		v.State, v.By, v.Defeat = Lost, d.Winner, &d
 		return
 	}
-	if t, ok := q.twinOf(op.Dot); ok && q.shows(v.Resolver, t) {
+	if t, ok := q.shownTwin(v.Resolver, op.Dot); ok {
 		v.State, v.By = Doubled, t
 		return
 	}
@@ -158,7 +158,7 @@ func (q *asked) gone(v *Verdict, op *resolve.Op) {
 	}
 	by, ok := q.overwriter(v.Resolver, op.Dot)
 	if !ok {
-		if t, ok := q.twinOf(op.Dot); ok {
+		if t, ok := q.seenTwin(v.Resolver, op.Dot); ok {
 			v.State, v.By = Doubled, t
 		}
 		return
@@ -175,21 +175,14 @@ func (q *asked) counted(v *Verdict, op *resolve.Op) {
 		v.State = Merged
 		return
 	}
-	for i := range q.object.Versions {
-		s := &q.object.Versions[i]
-		if s.Dot.Origin != op.Dot.Origin || !s.Mask.Has(resolve.Counter) || op.Dot.Seq <= s.Count.Base.Seq {
-			continue
-		}
+	switch s, doubled := q.share(op.Dot); {
+	case s == nil:
+		v.State = Deleted
+	case doubled:
+		v.State, v.By = Doubled, q.countedTwin(op.Dot)
+	default:
 		v.State = Merged
-		for _, void := range s.Count.Voids {
-			if void.Seq == op.Dot.Seq {
-				v.State = Doubled
-				v.By, _ = q.Twin(op.Dot)
-			}
-		}
-		return
 	}
-	v.State = Deleted
 }
 
 // Text says it in sentences, the serving resolver's verdict first.

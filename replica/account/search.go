@@ -150,14 +150,11 @@ func (q *asked) past(last, d logical.Dot) logical.Seq {
 // sees reports whether the author of op had been shown d, directly or through
 // others. Lamport stamps fall along every edge but those between twins.
 func (q *asked) sees(op *resolve.Op, d Write) bool {
-	seen, either := map[logical.Dot]bool{}, d.Dot
-	if t, ok := q.twinOf(d.Dot); ok {
-		either = t
-	}
+	seen, wanted := map[logical.Dot]bool{}, append(q.twinsOf(d.Dot), d.Dot)
 	for queue := slices.Clone(op.Parents); len(queue) > 0; {
 		p := queue[0]
 		queue = queue[1:]
-		if p == d.Dot || p == either {
+		if slices.Contains(wanted, p) {
 			return true
 		}
 		up, ok := q.Op(p)
@@ -167,17 +164,11 @@ func (q *asked) sees(op *resolve.Op, d Write) bool {
 		seen[p] = true
 		q.steps--
 		queue = append(queue, up.Parents...)
-		if t, ok := q.twinOf(p); ok && op.Deps.Covers(t) {
-			queue = append(queue, t)
+		for _, t := range q.twinsOf(p) {
+			if op.Deps.Covers(t) {
+				queue = append(queue, t)
+			}
 		}
 	}
 	return false
-}
-
-// twinOf is the other dot of d's request, asked only where there can be one.
-func (q *asked) twinOf(d logical.Dot) (logical.Dot, bool) {
-	if !q.object.Twins {
-		return logical.Dot{}, false
-	}
-	return q.Twin(d)
 }

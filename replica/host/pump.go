@@ -181,7 +181,7 @@ func (p *Pump) encode() {
 		case replica.PutRequest:
 			p.batch.PutRequest(put.Client, put.Number, put.Dot)
 		case replica.PutTwins:
-			p.batch.PutTwins(put.A, put.B)
+			p.batch.PutTwins(put.Dots)
 		case replica.PutLoss:
 			p.batch.PutLoss(put.Loss)
 		case replica.DropLoss:

@@ -186,9 +186,9 @@ func TestOverlayShowsTwinsAndLosses(t *testing.T) {
 		Lamport: 9, HLC: logical.HLC{Wall: int64(epoch) + 5e8}, Wall: wallclock.Around(epoch+5e8, 0)}
 	step(t, p, replica.Received{From: "n2", Message: &replica.Batch{Ops: []*resolve.Op{there, far}}})
 	look := func(r replica.Reader) string {
-		twin, ok := r.Twin(there.Dot)
+		twins := r.Twins(there.Dot)
 		first, _ := r.Request(3, 1)
-		return fmt.Sprint(twin, ok, first, r.Lost(resolve.LWW, "x", logical.Dot{Origin: 7, Seq: 1}), r.Lost(resolve.Siblings, "x", there.Dot))
+		return fmt.Sprint(twins, first, r.Lost(resolve.LWW, "x", logical.Dot{Origin: 7, Seq: 1}), r.Lost(resolve.Siblings, "x", there.Dot))
 	}
 	staged := look(p.Reader())
 	commit(t, p)
@@ -198,7 +198,7 @@ func TestOverlayShowsTwinsAndLosses(t *testing.T) {
 	if lost, err := s.Lost(resolve.LWW, "x", logical.Dot{Origin: 7, Seq: 1}); err != nil || !lost {
 		t.Errorf("the ledger: %v, %v", lost, err)
 	}
-	if !strings.Contains(staged, "0000000000000007-1 true 0000000000000005-1 true false") {
+	if !strings.Contains(staged, "[0000000000000005-1 0000000000000007-1] 0000000000000005-1 true false") {
 		t.Errorf("staged: %s", staged)
 	}
 }

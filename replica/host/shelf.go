@@ -246,9 +246,10 @@ func (h *history) Op(d logical.Dot) (*resolve.Op, bool) {
 	return op, ok && !h.fail(err)
 }
 
-func (h *history) Twin(d logical.Dot) (logical.Dot, bool) {
-	t, ok, err := h.c.Twin(d)
-	return t, ok && !h.fail(err)
+func (h *history) Twins(d logical.Dot) []logical.Dot {
+	dots, err := h.c.Twins(d)
+	h.fail(err)
+	return dots
 }
 
 func (h *history) Lost(r resolve.ID, key string, d logical.Dot) bool {

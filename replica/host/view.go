@@ -27,7 +27,7 @@ type view struct {
 	objects  map[string]int // places in dirty
 	log      []tail         // by origin
 	requests map[request]logical.Dot
-	twins    map[logical.Dot]logical.Dot
+	twins    map[logical.Dot][]logical.Dot
 	ledger   map[row]bool // false: withdrawn
 }
 
@@ -58,7 +58,7 @@ func newView(shelf *shelf, out *replica.Output, tamper Tamper) view {
 	return view{store: shelf.store, shelf: shelf, out: out, tamper: tamper,
 		objects:  map[string]int{},
 		requests: map[request]logical.Dot{},
-		twins:    map[logical.Dot]logical.Dot{},
+		twins:    map[logical.Dot][]logical.Dot{},
 		ledger:   map[row]bool{},
 	}
 }
@@ -95,7 +95,9 @@ func (v *view) take(p replica.Put) {
 	case replica.PutRequest:
 		v.requests[request{p.Client, p.Number}] = p.Dot
 	case replica.PutTwins:
-		v.twins[p.A], v.twins[p.B] = p.B, p.A
+		for _, d := range p.Dots {
+			v.twins[d] = p.Dots
+		}
 	case replica.PutLoss:
 		v.ledger[row{p.Loss.Resolver, p.Loss.Key, p.Loss.Loser}] = true
 	case replica.DropLoss:
@@ -233,14 +235,15 @@ func (v *view) Request(client, number uint64) (logical.Dot, bool) {
 	return d, ok && !v.fail(err)
 }
 
-// Twin is the other dot of d's request.
-func (v *view) Twin(d logical.Dot) (logical.Dot, bool) {
+// Twins is all dots of d's request.
+func (v *view) Twins(d logical.Dot) []logical.Dot {
 	v.catchUp()
-	if t, ok := v.twins[d]; ok {
-		return t, true
+	if dots, ok := v.twins[d]; ok {
+		return dots
 	}
-	t, ok, err := v.store.Twin(d)
-	return t, ok && !v.fail(err)
+	dots, err := v.store.Twins(d)
+	v.fail(err)
+	return dots
 }
 
 // Lost reports whether the ledger holds d as lost under r.

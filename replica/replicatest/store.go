@@ -19,7 +19,7 @@ type Store struct {
 	Objects  map[string]*resolve.Object
 	Log      map[logical.Dot]*resolve.Op
 	Requests map[Request]logical.Dot
-	Twins    map[logical.Dot]logical.Dot
+	Groups   map[logical.Dot][]logical.Dot // of each dot of a request with several: all of them
 	Ledger   map[Row]resolve.Loss
 
 	out  *replica.Output
@@ -44,7 +44,7 @@ func New(out *replica.Output) *Store {
 		Objects:  map[string]*resolve.Object{},
 		Log:      map[logical.Dot]*resolve.Op{},
 		Requests: map[Request]logical.Dot{},
-		Twins:    map[logical.Dot]logical.Dot{},
+		Groups:   map[logical.Dot][]logical.Dot{},
 		Ledger:   map[Row]resolve.Loss{},
 		out:      out,
 	}
@@ -77,7 +77,9 @@ func (s *Store) Apply(p replica.Put) {
 	case replica.PutRequest:
 		s.Requests[Request{p.Client, p.Number}] = p.Dot
 	case replica.PutTwins:
-		s.Twins[p.A], s.Twins[p.B] = p.B, p.A
+		for _, d := range p.Dots {
+			s.Groups[d] = p.Dots
+		}
 	case replica.PutLoss:
 		s.Ledger[Row{p.Loss.Resolver, p.Loss.Key, p.Loss.Loser}] = p.Loss
 	case replica.DropLoss:
@@ -125,11 +127,10 @@ func (s *Store) Request(client, number uint64) (logical.Dot, bool) {
 	return d, ok
 }
 
-// Twin is the other dot of d's request.
-func (s *Store) Twin(d logical.Dot) (logical.Dot, bool) {
+// Twins is all dots of d's request.
+func (s *Store) Twins(d logical.Dot) []logical.Dot {
 	s.catchUp()
-	t, ok := s.Twins[d]
-	return t, ok
+	return s.Groups[d]
 }
 
 // Lost reports whether the ledger holds d as lost under r.

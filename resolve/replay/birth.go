@@ -81,7 +81,7 @@ func (b *births) coversAll(op *resolve.Op, at place) bool {
 
 // inverted is the resolvers of want under which, in an object that op was just
 // folded into, something survives it that its author had seen. No request of the
-// key has two dots.
+// key has several dots.
 func (b *births) inverted(panel resolve.Panel, o *resolve.Object, op *resolve.Op, at place, want resolve.Mask) resolve.Mask {
 	if len(o.Versions) == 1 && o.Versions[0].Dot == op.Dot && o.Versions[0].Mask&want == want {
 		return 0
@@ -144,7 +144,7 @@ func (b *births) apart(op *resolve.Op, at place, panel resolve.Panel) *resolve.O
 }
 
 // accept lets the resolvers of want accept the op on what its leader held, where
-// requests of the key have two dots each.
+// requests of the key have several dots each.
 func (b *births) accept(op *resolve.Op, at place, want resolve.Mask) resolve.Mask {
 	v := b.view(at)
 	v.deps = op.Deps
@@ -227,7 +227,7 @@ func (b *births) again(at place) *resolve.Op {
 	}
 	op.Hidden = b.dots[from:len(b.dots):len(b.dots)]
 	if _, twin := b.twins[at]; twin {
-		op.Client = 1 // whoever has none does not ask for its twin
+		op.Client = 1 // whoever has none does not ask for its twins
 	}
 	return op
 }
@@ -238,10 +238,9 @@ type viewed struct {
 	deps logical.Frontier
 }
 
-// Twin is the other dot of d's request, if the leader had it.
-func (v viewed) Twin(d logical.Dot) (logical.Dot, bool) {
-	t, ok := v.past.Twin(d)
-	return t, ok && v.deps.Covers(t)
+// Twins is those dots of d's request that the leader had, and d.
+func (v viewed) Twins(d logical.Dot) []logical.Dot {
+	return slices.DeleteFunc(v.past.Twins(d), func(t logical.Dot) bool { return t != d && !v.deps.Covers(t) })
 }
 
 // Lost is false: whether something was lost is never asked for the sake of a

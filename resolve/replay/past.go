@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"kvd/logical"
@@ -24,9 +25,9 @@ type past struct {
 	byKey   map[string]uint32
 
 	requests map[request]place
-	twins    map[place]place
-	pairs    [][2]place // every two dots of one request, in the order found
-	beyond   int        // parents and hidden dots that name no op of the history
+	twins    map[place][]place // of each op of a request with several: all of them, by dot
+	pairs    [][2]place        // what joins the ops of each such request, in the order found
+	beyond   int               // parents and hidden dots that name no op of the history
 
 	ops  []resolve.Op  // lent to the fold under way, and reused by the next
 	dots []logical.Dot // of those
@@ -55,7 +56,7 @@ type request struct {
 }
 
 func newPast() *past {
-	return &past{byKey: map[string]uint32{}, requests: map[request]place{}, twins: map[place]place{}}
+	return &past{byKey: map[string]uint32{}, requests: map[request]place{}, twins: map[place][]place{}}
 }
 
 // add remembers op, which must come after what it depends on. It fails when the
@@ -114,12 +115,25 @@ func (p *past) pair(op *resolve.Op, at place) {
 	r := request{op.Client, op.Request, p.entries.at(at).key}
 	other, known := p.requests[r]
 	if known {
-		p.twins[other], p.twins[at] = at, other
-		p.pairs = append(p.pairs, [2]place{other, at})
+		p.join(other, at)
 	}
 	if !known || op.Dot.Compare(p.dot(other)) < 0 {
 		p.requests[r] = at
 	}
+}
+
+// join enters an op among those of its request, of which other is one.
+func (p *past) join(other, at place) {
+	all := slices.Clone(p.twins[other])
+	if all == nil {
+		all = []place{other}
+	}
+	all = append(all, at)
+	slices.SortFunc(all, func(a, b place) int { return p.dot(a).Compare(p.dot(b)) })
+	for _, t := range all {
+		p.twins[t] = all
+	}
+	p.pairs = append(p.pairs, [2]place{other, at})
 }
 
 // origin is the number of an origin, a new one if need be. There are few.
@@ -208,20 +222,20 @@ func (p *past) room() *resolve.Op {
 // lend begins a fold: what was lent to the last one is taken back.
 func (p *past) lend() { p.ops, p.dots = p.ops[:0], p.dots[:0] }
 
-// Twin is the other dot of d's request.
-func (p *past) Twin(d logical.Dot) (logical.Dot, bool) {
+// Twins is all dots of d's request, lent like what [past.Op] gives.
+func (p *past) Twins(d logical.Dot) []logical.Dot {
 	if len(p.twins) == 0 {
-		return logical.Dot{}, false
+		return nil
 	}
 	at, ok := p.find(d)
 	if !ok {
-		return logical.Dot{}, false
+		return nil
 	}
-	t, ok := p.twins[at]
-	if !ok {
-		return logical.Dot{}, false
+	from := len(p.dots)
+	for _, t := range p.twins[at] {
+		p.dots = append(p.dots, p.dot(t))
 	}
-	return p.dot(t), true
+	return p.dots[from:len(p.dots):len(p.dots)]
 }
 
 // Lost is false: no ledger is kept. What is lost is found at the end, all at
@@ -247,9 +261,11 @@ func (p *past) spread(marks []resolve.Mask, hidden resolve.Mask) {
 		at := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
 		p.pass(at, marks, hidden, &queue)
-		if t, ok := p.twins[at]; ok && marks[t]|marks[at] != marks[t] {
-			marks[t] |= marks[at]
-			queue = append(queue, t)
+		for _, t := range p.twins[at] {
+			if marks[t]|marks[at] != marks[t] {
+				marks[t] |= marks[at]
+				queue = append(queue, t)
+			}
 		}
 	}
 }

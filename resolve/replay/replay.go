@@ -148,7 +148,7 @@ func (r *replayer) fold(op *resolve.Op, at place, k *keyed) {
 	e.inverted = e.inverted&^k.missing | r.births.inverted(panel, o, op, at, k.missing)
 }
 
-// bear folds an op of a key where some request has two dots. Then it takes the
+// bear folds an op of a key where some request has several dots. Then it takes the
 // resolvers themselves to say under which of them it was inverted at birth. The
 // op is shared, so it is a copy that is marked.
 func (r *replayer) bear(op *resolve.Op, at place, k *keyed) {
@@ -224,8 +224,8 @@ func (r *replayer) shown(k *keyed, survivors []int) int {
 }
 
 func (r *replayer) repeats(k *keyed, before []int, d logical.Dot) bool {
-	t, ok := r.past.Twin(d)
-	return ok && slices.ContainsFunc(before, func(i int) bool { return k.object.Versions[i].Dot == t })
+	all := r.past.Twins(d)
+	return slices.ContainsFunc(before, func(i int) bool { return slices.Contains(all, k.object.Versions[i].Dot) })
 }
 
 // Log is what one leader holds of everybody's ops: *storage.Store is one.

@@ -146,30 +146,30 @@ func (b *Brute) newest() []*resolve.Op {
 	})
 }
 
-// Sum is the counter's value and whether there is one. A request with two dots
-// counts under the smaller, unless either was taken away.
+// Sum is the counter's value and whether there is one. A request with several
+// dots counts under the smallest, unless any was taken away. A dot under which it
+// came to a deletion has nothing to count.
 func (b *Brute) Sum() (int64, bool) {
 	var sum int64
 	all := b.counts()
 	for _, op := range all {
-		if t := b.twin(op); t == nil || op.Dot.Compare(t.Dot) < 0 && slices.Contains(all, t) {
+		others := keep(b.twins(op), func(t *resolve.Op) bool { return t.Kind != resolve.Delete })
+		if !slices.ContainsFunc(others, func(t *resolve.Op) bool { return t.Dot.Compare(op.Dot) < 0 || !slices.Contains(all, t) }) {
 			sum += op.Delta
 		}
 	}
 	return sum, len(all) > 0
 }
 
-func (b *Brute) twin(op *resolve.Op) *resolve.Op {
-	for _, o := range b.ops {
-		if op.HasRequest() && o.Dot != op.Dot && o.Client == op.Client && o.Request == op.Request {
-			return o
-		}
-	}
-	return nil
+// twins is the other ops of op's request.
+func (b *Brute) twins(op *resolve.Op) []*resolve.Op {
+	return keep(b.ops, func(o *resolve.Op) bool {
+		return op.HasRequest() && o.Dot != op.Dot && o.Client == op.Client && o.Request == op.Request
+	})
 }
 
 // Seen is everything the dots stand for and all that their authors had been
-// shown, directly or through others. Two dots of one request are one write.
+// shown, directly or through others. All dots of one request are one write.
 func (b *Brute) Seen(from []logical.Dot) map[logical.Dot]bool {
 	seen := map[logical.Dot]bool{}
 	for _, d := range from {
@@ -178,7 +178,7 @@ func (b *Brute) Seen(from []logical.Dot) map[logical.Dot]bool {
 	for grown := true; grown; {
 		before := len(seen)
 		for _, op := range b.ops {
-			if t := b.twin(op); t != nil && seen[t.Dot] {
+			if slices.ContainsFunc(b.twins(op), func(t *resolve.Op) bool { return seen[t.Dot] }) {
 				seen[op.Dot] = true
 			}
 			if !seen[op.Dot] {

@@ -12,8 +12,8 @@ import (
 // memory.
 type History struct {
 	ops      map[logical.Dot]*resolve.Op
-	requests map[request]logical.Dot
-	twins    map[logical.Dot]logical.Dot
+	requests map[request][]logical.Dot
+	twins    map[logical.Dot][]logical.Dot
 	ledger   map[resolve.ID]map[logical.Dot]resolve.Relation
 }
 
@@ -23,8 +23,8 @@ type request struct{ client, number uint64 }
 func NewHistory() *History {
 	return &History{
 		ops:      map[logical.Dot]*resolve.Op{},
-		requests: map[request]logical.Dot{},
-		twins:    map[logical.Dot]logical.Dot{},
+		requests: map[request][]logical.Dot{},
+		twins:    map[logical.Dot][]logical.Dot{},
 		ledger:   map[resolve.ID]map[logical.Dot]resolve.Relation{},
 	}
 }
@@ -35,11 +35,8 @@ func (h *History) Op(d logical.Dot) (*resolve.Op, bool) {
 	return op, ok
 }
 
-// Twin is the other dot of d's request.
-func (h *History) Twin(d logical.Dot) (logical.Dot, bool) {
-	t, ok := h.twins[d]
-	return t, ok
-}
+// Twins is all dots of d's request.
+func (h *History) Twins(d logical.Dot) []logical.Dot { return h.twins[d] }
 
 // Lost reports whether the ledger holds d.
 func (h *History) Lost(r resolve.ID, _ string, d logical.Dot) bool {
@@ -57,11 +54,14 @@ func (h *History) Admit(op *resolve.Op) {
 		return
 	}
 	r := request{op.Client, op.Request}
-	if first, ok := h.requests[r]; ok {
-		h.twins[first], h.twins[op.Dot] = op.Dot, first
+	dots := append(slices.Clone(h.requests[r]), op.Dot)
+	slices.SortFunc(dots, logical.Dot.Compare)
+	if h.requests[r] = dots; len(dots) == 1 {
 		return
 	}
-	h.requests[r] = op.Dot
+	for _, d := range dots {
+		h.twins[d] = dots
+	}
 }
 
 // Forget drops d from the log, as truncation does.

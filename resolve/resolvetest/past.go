@@ -56,12 +56,11 @@ type world struct {
 	readings []reading
 }
 
-// asked is a request that may be retried elsewhere, once.
+// asked is a request that may be retried elsewhere, and there again.
 type asked struct {
 	Asked
-	op      *resolve.Op
-	needs   logical.Frontier
-	retried bool
+	given []logical.Dot // the dots of it, one for each leader that accepted it
+	needs logical.Frontier
 }
 
 // reading is what some client was shown once.
@@ -147,12 +146,13 @@ func drawIntent(t *rapid.T) resolve.Intent {
 	return resolve.Intent{Kind: resolve.Put, Value: []byte(rapid.SampledFrom([]string{"1", "7", "40", "word"}).Draw(t, "value"))}
 }
 
-// retry accepts at l a request that another leader had accepted and l has not
-// heard of.
+// retry accepts at l a request that others had accepted and l has not heard of.
+// What it comes to may depend on the leader: a deadline that has passed on one
+// clock, and not on another, makes a put a deletion.
 func (w *world) retry(t *rapid.T, l *Leader) {
 	var open []int
 	for i, a := range w.asked {
-		if a.Client != 0 && !a.retried && !l.Applied.Covers(a.op.Dot) && l.Applied.Includes(a.needs) {
+		if a.Client != 0 && !slices.ContainsFunc(a.given, l.Applied.Covers) && l.Applied.Includes(a.needs) {
 			open = append(open, i)
 		}
 	}
@@ -160,7 +160,13 @@ func (w *world) retry(t *rapid.T, l *Leader) {
 		return
 	}
 	a := &w.asked[rapid.SampledFrom(open).Draw(t, "request")]
-	a.retried = w.accept(l, a)
+	first := a.Intent
+	if rapid.IntRange(0, 5).Draw(t, "decides anew") == 0 {
+		a.Intent = drawIntent(t)
+		a.Exact, a.Shown = first.Exact, first.Shown
+	}
+	w.accept(l, a)
+	a.Intent = first
 }
 
 func (w *world) accept(l *Leader, a *asked) bool {
@@ -171,7 +177,7 @@ func (w *world) accept(l *Leader, a *asked) bool {
 	if op == nil {
 		return false
 	}
-	a.op = op
+	a.given = append(a.given, op.Dot)
 	w.past.Ops = append(w.past.Ops, op)
 	return true
 }

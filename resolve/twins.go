@@ -1,0 +1,55 @@
+package resolve
+
+import (
+	"slices"
+
+	"kvd/logical"
+)
+
+// notice finds out whether op's request was accepted for this key before.
+func (o *Object) notice(op *Op, h History) {
+	if op.HasRequest() && !o.Twins {
+		o.Twins = len(twins(o.Key, op.Dot, h)) > 0
+	}
+}
+
+// twins is the other dots of d's request, sorted, in memory of their own: those
+// that are writes to this key. A client that numbers writes to two keys alike has
+// made two requests.
+func (o *Object) twins(d logical.Dot, h History) []logical.Dot {
+	if !o.Twins {
+		return nil
+	}
+	return twins(o.Key, d, h)
+}
+
+func twins(key string, d logical.Dot, h History) []logical.Dot {
+	var others []logical.Dot
+	for _, t := range h.Twins(d) {
+		if t == d {
+			continue
+		}
+		if op, known := h.Op(t); !known || op.Key == key {
+			others = append(others, t)
+		}
+	}
+	return others
+}
+
+// repeats reports whether d's request is among dots under another dot.
+func (o *Object) repeats(d logical.Dot, dots []logical.Dot, h History) bool {
+	return slices.ContainsFunc(o.twins(d, h), func(t logical.Dot) bool { return slices.Contains(dots, t) })
+}
+
+// twins is the other dots of d's request.
+func (f *Folding) twins(d logical.Dot) []logical.Dot { return f.Object.twins(d, f.History) }
+
+// additions is those other dots of d's request that have something to count. What
+// a request comes to depends on the leader: a put whose deadline has passed on one
+// clock, and not on another, is a deletion here and a put there.
+func (f *Folding) additions(d logical.Dot) []logical.Dot {
+	return slices.DeleteFunc(f.twins(d), func(t logical.Dot) bool {
+		op, known := f.History.Op(t)
+		return known && op.Kind == Delete
+	})
+}

@@ -276,6 +276,7 @@ type Applied struct {
 type Judged struct {
 	Key     string
 	Verdict resolve.Verdict
+	At      wallclock.Instant // the midpoint of this leader's clock, as in the ledger
 }
 
 // Held: an op arrived before what it depends on and waits at the gate.

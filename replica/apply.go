@@ -89,7 +89,7 @@ func (t *turn) sameKey(d logical.Dot, op *resolve.Op) bool {
 // book turns verdicts into rows of the ledger and events.
 func (t *turn) book(key string, verdicts []resolve.Verdict) {
 	for _, v := range verdicts {
-		t.event(Judged{key, v})
+		t.event(Judged{key, v, t.m.Wall.Midpoint()})
 		switch {
 		case v.Withdrawn:
 			t.put(DropLoss{v.Resolver, key, v.Loser})

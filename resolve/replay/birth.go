@@ -21,6 +21,7 @@ type births struct {
 	stamps   chunked[stamps]
 	before   chunked[place] // by op: the key's op before it, none for the first
 	keys     []lives        // by key
+	views    int            // of all keys
 	keeper   resolve.Keeper
 	ancestry []place // room for the search under way
 	targets  []place
@@ -174,6 +175,7 @@ func (b *births) view(at place) *view {
 	i := slices.IndexFunc(l.views, func(v view) bool { return v.origin == e.origin })
 	if i < 0 {
 		i = len(l.views)
+		b.views++
 		l.views = append(l.views, view{origin: e.origin, known: none, object: resolve.Object{Key: b.past.keys[e.key]}})
 	}
 	return &l.views[i]

@@ -3,6 +3,7 @@
 //
 //	log ─▶ [Merged] (causal order) ─▶ [Replay] ─▶ for every resolver: values that differ, losses, siblings, bytes
 //	                              └▶ [Skew]   ─▶ updates lost against simulated clock skew
+//	                     [Study] is both, in as many passes as the memory asks for
 //
 // One pass serves all resolvers, because folding never asks which of them serves:
 // parents, hidden versions and stamps are facts of the recorded history, and each
@@ -21,6 +22,8 @@
 //     the ledgers of leaders, which find it op by op;
 //   - ops are not kept: of each stay its parents, its stamps and a few bits, and
 //     of values only those of versions that survive;
+//   - keys know nothing of each other: a request is one key's, a parent of another
+//     key is none, and what parts of the keys come to adds up to what all do;
 //   - the same ops in any causal order and the same seed give the same result.
 //
 // A history that begins with a truncated log is judged as if nothing had been

@@ -69,6 +69,7 @@ type replayer struct {
 	keys       chunked[keyed]
 	peak       [maxResolvers]int
 	unrecorded [maxResolvers]int
+	kept       int64 // bytes of versions and values
 	keeper     resolve.Keeper
 	scratch    resolve.Op
 }
@@ -88,13 +89,22 @@ const maxResolvers = 16 // bits of a resolve.Mask
 
 func newReplayer(c Config) *replayer {
 	r := &replayer{cfg: c, past: newPast()}
+	if c.needsBirths() {
+		r.births = newBirths(r.past)
+	}
+	return r
+}
+
+// needsBirths reports whether on some key nobody judged by one of the resolvers
+// that can lose a write.
+func (c *Config) needsBirths() bool {
 	for _, id := range resolve.IDs() {
 		everywhere := c.Policy.Shadows.Has(id) || c.Policy.Default == id && len(c.Policy.Rules) == 0
 		if c.Resolvers.Has(id) && id.Loses() && !everywhere {
-			r.births = newBirths(r.past) // on some key nobody judged by id
+			return true
 		}
 	}
-	return r
+	return false
 }
 
 // apply remembers the op, works out its birth where nobody has, and folds it.
@@ -106,7 +116,9 @@ func (r *replayer) apply(op *resolve.Op) error {
 	r.past.lend()
 	k := r.key(op.Key, r.past.entries.at(at).key)
 	r.note(op, k)
+	r.kept -= weight(&k.object)
 	r.fold(op, at, k)
+	r.kept += weight(&k.object)
 	if len(k.object.Versions) > 1 {
 		r.look(k)
 	}

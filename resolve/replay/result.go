@@ -16,6 +16,8 @@ type Result struct {
 	// was truncated, and what depends on it is judged as if it had not been.
 	Beyond   int
 	Outcomes []Outcome // by resolver
+
+	listed int // Config.Differences
 }
 
 // Outcome is what one resolver would have made of it. Of every op it is true
@@ -75,7 +77,7 @@ func Increment(k resolve.Kind, delta int64) bool {
 
 // result looks at what is left.
 func (r *replayer) result() *Result {
-	res := &Result{Ops: int(r.past.entries.len()), Keys: len(r.past.keys), Beyond: r.past.beyond}
+	res := &Result{Ops: int(r.past.entries.len()), Keys: len(r.past.keys), Beyond: r.past.beyond, listed: r.cfg.Differences}
 	f := finish{replayer: r, marks: make([]resolve.Mask, r.past.entries.len())}
 	f.live = make([]resolve.Mask, len(f.marks))
 	for id := range f.out {

@@ -63,6 +63,7 @@ type Options struct {
 	Interval time.Duration // SyncInterval: at most this long unsynced; zero: DefaultInterval
 	Cache    int64         // bytes of blocks kept in memory, allocated as used; zero: DefaultCache
 	MemTable int           // bytes buffered before a flush, allocated as used; zero: DefaultMemTable
+	ReadOnly bool          // the directory must hold a store, and stays as it is; Commit fails
 	Logger   pebble.Logger // nil: errors to the standard log, all else dropped. Fatalf is never called
 }
 
@@ -107,6 +108,7 @@ func (o Options) withDefaults() Options {
 func (o Options) pebble(fault *fault) *pebble.Options {
 	p := &pebble.Options{
 		FS:                         o.FS,
+		ReadOnly:                   o.ReadOnly,
 		FormatMajorVersion:         pebble.FormatNewest,
 		CacheSize:                  o.Cache,
 		MemTableSize:               uint64(o.MemTable),

@@ -55,23 +55,6 @@ func (b *Batch) PutRequest(client, number uint64, d logical.Dot) {
 	b.set()
 }
 
-// PutLoss enters a lost write in the ledger, in place of an older row for the
-// same write and resolver.
-func (b *Batch) PutLoss(l resolve.Loss) {
-	if b.refuse(checkLoss(&l)) {
-		return
-	}
-	b.key = appendLossKey(b.key[:0], l.Resolver, l.Key, l.Loser)
-	b.value = appendLoss(b.value[:0], "", &l)
-	b.set()
-}
-
-// DropLoss withdraws a lost write from the ledger.
-func (b *Batch) DropLoss(r resolve.ID, key string, d logical.Dot) {
-	b.key = appendLossKey(b.key[:0], r, key, d)
-	b.drop()
-}
-
 // PutState replaces the leader's state.
 func (b *Batch) PutState(s State) {
 	if b.refuse(checkFrontier(s.Frontier)) {

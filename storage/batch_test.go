@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -47,8 +48,18 @@ func TestRefused(t *testing.T) {
 			o.Versions = append(o.Versions, o.Versions[0])
 			b.PutObject(o)
 		},
-		"no loser":    func(b *storage.Batch) { b.PutLoss(resolve.Loss{Key: "k"}) },
-		"no relation": func(b *storage.Batch) { l := typicalLoss(); l.Relation = 9; b.PutLoss(*l) },
+		"no loser":    func(b *storage.Batch) { r := typicalRow(); r.Loser = logical.Dot{}; b.PutRow(r) },
+		"no relation": func(b *storage.Batch) { r := typicalRow(); r.Verdicts[0].Relation = 0; b.PutRow(r) },
+		"no place":    func(b *storage.Batch) { r := typicalRow(); r.Place = 0; b.PutRow(r) },
+		"nobody":      func(b *storage.Batch) { r := typicalRow(); r.Verdicts = nil; b.PutRow(r) },
+		"two verdicts": func(b *storage.Batch) {
+			r := typicalRow()
+			r.Verdicts[1].Resolvers |= r.Verdicts[0].Resolvers
+			b.PutRow(r)
+		},
+		"out of order": func(b *storage.Batch) { r := typicalRow(); slices.Reverse(r.Verdicts); b.PutRow(r) },
+		"one twice":    func(b *storage.Batch) { r := typicalRow(); r.Verdicts[1].Relation = resolve.Inverted; b.PutRow(r) },
+		"more kept":    func(b *storage.Batch) { r := typicalRow(); r.Evidence.Size = 1; b.PutRow(r) },
 	} {
 		b := s.NewBatch()
 		b.PutState(storage.State{Lamport: 1})

@@ -30,14 +30,23 @@ var (
 	ops     = codec[*resolve.Op]{op, storage.AppendOp, storage.DecodeOp}
 	objects = codec[*resolve.Object]{object, storage.AppendObject, storage.DecodeObject}
 	states  = codec[storage.State]{state, storage.AppendState, storage.DecodeState}
-	losses  = codec[resolve.Loss]{loss,
-		func(dst []byte, l resolve.Loss) []byte { return storage.AppendLoss(dst, &l) }, storage.DecodeLoss}
+	rows    = codec[*storage.LossRow]{keyless, storage.AppendRow, storage.DecodeRow}
+	held    = codec[storage.Holding]{holding,
+		func(dst []byte, h storage.Holding) []byte { return storage.AppendHolding(dst, &h) }, storage.DecodeHolding}
 )
 
-func TestOpLaws(t *testing.T)     { laws(t, ops) }
-func TestObjectLaws(t *testing.T) { laws(t, objects) }
-func TestLossLaws(t *testing.T)   { laws(t, losses) }
-func TestStateLaws(t *testing.T)  { laws(t, states) }
+func TestOpLaws(t *testing.T)      { laws(t, ops) }
+func TestObjectLaws(t *testing.T)  { laws(t, objects) }
+func TestRowLaws(t *testing.T)     { laws(t, rows) }
+func TestHoldingLaws(t *testing.T) { laws(t, held) }
+func TestStateLaws(t *testing.T)   { laws(t, states) }
+
+// keyless is a row as it is encoded: key and loser stand in the storage key.
+func keyless(t *rapid.T) *storage.LossRow {
+	r := row(t)
+	r.Key, r.Loser = "", logical.Dot{}
+	return r
+}
 
 // laws: what is decoded is what was encoded; the encoding is appended and
 // nothing else; no memory is shared; every shorter input is refused, and every
@@ -141,6 +150,9 @@ func TestAnnouncedLengths(t *testing.T) {
 		"parents":  op + "dc1000",
 		"versions": "dc8002" + "01a0" + strings.Repeat("00", 0x8000),
 		"voids":    version + "dd00020000",
+		"verdicts": "930101" + "dc0060",
+		"kept":     "9901019601010000000009c603ffffff",
+		"tally":    "9a0100000030",
 		"places":   "96010101" + "0101" + "dc2000",
 	} {
 		b, err := hex.DecodeString(h)
@@ -173,9 +185,10 @@ func allocated(f func()) uint64 {
 func refused(b []byte) []error {
 	_, op := storage.DecodeOp(b)
 	_, object := storage.DecodeObject(b)
-	_, loss := storage.DecodeLoss(b)
+	_, row := storage.DecodeRow(b)
+	_, held := storage.DecodeHolding(b)
 	_, state := storage.DecodeState(b)
-	return []error{op, object, loss, state}
+	return []error{op, object, row, held, state}
 }
 
 // TestNotCanonical changes an encoding so that a lenient reader would take it
@@ -212,19 +225,23 @@ func TestNotCanonical(t *testing.T) {
 
 // TestEmptyGroups announces groups that hold what is understood without them.
 func TestEmptyGroups(t *testing.T) {
-	const op, version = "a16bc40176c408000000000000000101" + "900500ff", "7f0101c0000000"
+	const op, version, verdict = "a16bc40176c408000000000000000101" + "900500ff", "7f0101c0000000", "96010100000000"
 	for name, h := range map[string]string{
-		"prev":     "9b0111" + op + "01",
-		"parents":  "9b0109" + op + "90",
-		"hlc":      "9c0121" + op + "0000",
-		"request":  "9c0141" + op + "0000",
-		"count":    "9c01cd0101" + op + "0000",
-		"seen":     "9b01cd0401" + op + "90",
-		"inverted": "9b01cd0801" + op + "00",
-		"total":    "9301a0" + "9911" + version + "00",
-		"base":     "9301a0" + "9a21" + version + "0100",
-		"voids":    "9301a0" + "9941" + version + "90",
-		"expires":  "9301a0" + "99cc81" + version + "00",
+		"prev":        "9b0111" + op + "01",
+		"parents":     "9b0109" + op + "90",
+		"hlc":         "9c0121" + op + "0000",
+		"request":     "9c0141" + op + "0000",
+		"count":       "9c01cd0101" + op + "0000",
+		"seen":        "9b01cd0401" + op + "90",
+		"inverted":    "9b01cd0801" + op + "00",
+		"total":       "9301a0" + "9911" + version + "00",
+		"base":        "9301a0" + "9a21" + version + "0100",
+		"voids":       "9301a0" + "9941" + version + "90",
+		"expires":     "9301a0" + "99cc81" + version + "00",
+		"row hlc":     "9b0101" + verdict + "09c000000000" + "0000",
+		"row request": "9b0101" + verdict + "11c000000000" + "0000",
+		"row delta":   "9a0101" + verdict + "21c000000000" + "00",
+		"row expires": "9a0101" + verdict + "41c000000000" + "00",
 	} {
 		b, err := hex.DecodeString(h)
 		if err != nil {

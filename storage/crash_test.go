@@ -31,7 +31,9 @@ func step(b *storage.Batch, n logical.Seq) {
 	b.PutOp(op)
 	b.PutObject(&resolve.Object{Key: k, Versions: []resolve.Version{{Dot: d, Mask: 1, Kind: op.Kind, Value: op.Value, Wall: wall, Lamport: op.Lamport}}})
 	b.PutRequest(5, uint64(n), d)
-	b.PutLoss(resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: k, Loser: d, At: wall})
+	row := storage.LossRow{Key: k, Loser: d, Place: uint64(n)}
+	row.Book(resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, At: wall})
+	b.PutRow(&row)
 	b.PutState(storage.State{Origin: life, Frontier: logical.FrontierOf(d), Lamport: logical.Lamport(n)})
 }
 

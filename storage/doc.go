@@ -13,11 +13,13 @@
 //	key                             value                    order
 //	L origin(8) seq(8)              op                       by place in the log
 //	K key                           object, key left out     by key
-//	P resolver(1) key* origin seq   loss, key left out       by resolver, key, dot
+//	P key* origin(8) seq(8)         ledger row, key left out by key, dot
+//	R place(8)                      key of the ledger row    by age in the ledger
 //	Q client(8) number(8)           dot the request was given
 //	T origin(8) seq(8)              all dots of the same request, if there are several
 //	M "state"                       state
 //	M "lives"                       origins of the leader's lives
+//	M "ledger"                      what the ledger holds and what became of the rest
 //
 // key* is the user's key with each zero byte written as 00 FF, ended by 00 00:
 // keys are arbitrary bytes, and this keeps both their order and the place where
@@ -28,7 +30,12 @@
 // The codecs are written by hand, because the reader must not believe a length
 // before it has seen the bytes. DecodeX rejects whatever AppendX would not have
 // written, so re-encoding a decoded value gives the same bytes. The layouts are
-// described where they are written: op.go, object.go, loss.go, state.go, twins.go.
+// described where they are written: op.go, object.go, rowcode.go, holding.go,
+// state.go, twins.go.
+//
+// The ledger has one row for each lost write, with the verdicts of all resolvers
+// that lost it. [Retention] says when rows are shed, [Holding] counts them; whoever
+// fills a batch puts rows, index entries and holding together.
 //
 // What the package is not: it decides nothing about ops, keeps no cache of
 // decoded values, and does not know the core it serves; package host translates.

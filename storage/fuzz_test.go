@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kvd/logical"
+	"kvd/resolve"
 	"kvd/storage"
 )
 
@@ -15,9 +16,12 @@ func FuzzDecodeOp(f *testing.F) { fuzz(f, ops, storage.AppendOp(nil, typicalOp()
 
 func FuzzDecodeObject(f *testing.F) { fuzz(f, objects, storage.AppendObject(nil, typicalObject())) }
 
-func FuzzDecodeLoss(f *testing.F) {
-	b := storage.AppendLoss(nil, typicalLoss())
-	fuzz(f, losses, b)
+func FuzzDecodeRow(f *testing.F) { fuzz(f, rows, storage.AppendRow(nil, typicalRow())) }
+
+func FuzzDecodeHolding(f *testing.F) {
+	h := storage.Holding{Rows: 3, Bytes: 900, Entered: 7, Shed: storage.Shed{Rows: 4, Bytes: 1200, Newest: -1}}
+	h.Booked[resolve.LWW], h.Shed.Verdicts[resolve.Causal] = [2]int64{5, 6}, [2]int64{0, 4}
+	fuzz(f, held, storage.AppendHolding(nil, &h))
 }
 
 func FuzzDecodeState(f *testing.F) {

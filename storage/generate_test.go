@@ -131,13 +131,52 @@ func object(t *rapid.T) *resolve.Object {
 	return o
 }
 
-func loss(t *rapid.T) resolve.Loss {
-	return resolve.Loss{
-		Resolver: resolve.ID(rapid.Uint8Range(0, 6).Draw(t, "resolver")),
-		Relation: rapid.SampledFrom([]resolve.Relation{resolve.Superseded, resolve.Inverted, resolve.Concurrent}).Draw(t, "relation"),
-		Key:      key(t), Loser: dot(t), At: interval(t),
-		Winner: sometimes(t, func() logical.Dot { return dot(t) }),
+func relation(t *rapid.T) resolve.Relation {
+	return rapid.SampledFrom([]resolve.Relation{resolve.Inverted, resolve.Concurrent}).Draw(t, "relation")
+}
+
+// row is booked as folding books: one verdict after the other.
+func row(t *rapid.T) *storage.LossRow {
+	r := &storage.LossRow{Key: key(t), Loser: dot(t), Place: max(1, number(t, "place"))}
+	winners := append(dots(t, 2), logical.Dot{})
+	ats := []wallclock.Interval{interval(t), interval(t)}
+	for _, id := range rapid.SliceOfN(rapid.Uint8Range(0, 8), 1, 7).Draw(t, "resolvers") {
+		r.Book(resolve.Loss{Resolver: resolve.ID(id), Relation: relation(t),
+			Winner: rapid.SampledFrom(winners).Draw(t, "winner"), At: rapid.SampledFrom(ats).Draw(t, "at")})
 	}
+	r.Evidence = sometimes(t, func() *storage.Evidence { return evidence(t) })
+	return r
+}
+
+func evidence(t *rapid.T) *storage.Evidence {
+	e := &storage.Evidence{Kind: kind(t), Value: value(t), Stamps: stamps(t)}
+	e.Size = len(e.Value) + int(sometimes(t, func() uint64 { return rapid.Uint64Range(0, 1<<20).Draw(t, "beyond") }))
+	e.Delta = sometimes(t, func() int64 { return signed(t, "delta") })
+	e.Expires = sometimes(t, func() wallclock.Instant { return wallclock.Instant(signed(t, "expires")) })
+	e.Client = sometimes(t, func() uint64 { return number(t, "client") })
+	e.Request = sometimes(t, func() uint64 { return number(t, "request") })
+	e.Winner = sometimes(t, func() *storage.Stamps { w := stamps(t); return &w })
+	return e
+}
+
+func stamps(t *rapid.T) storage.Stamps {
+	s := storage.Stamps{Wall: interval(t), Lamport: logical.Lamport(number(t, "lamport"))}
+	s.HLC = hlc(t, s.Wall)
+	return s
+}
+
+func tally(t *rapid.T) (y storage.Tally) {
+	for range rapid.IntRange(0, 4).Draw(t, "tally") {
+		y[rapid.IntRange(0, 15).Draw(t, "resolver")][rapid.IntRange(0, 1).Draw(t, "class")] = counted(t)
+	}
+	return y
+}
+
+func counted(t *rapid.T) int64 { return int64(number(t, "count") >> 1) }
+
+func holding(t *rapid.T) storage.Holding {
+	return storage.Holding{Rows: counted(t), Bytes: counted(t), Entered: number(t, "entered"), Booked: tally(t), Withdrawn: tally(t),
+		Shed: storage.Shed{Rows: counted(t), Bytes: counted(t), Verdicts: tally(t), Newest: wallclock.Instant(signed(t, "newest"))}}
 }
 
 func state(t *rapid.T) storage.State {

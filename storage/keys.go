@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"kvd/logical"
-	"kvd/resolve"
 )
 
 // The letters that storage keys begin with; doc.go has the table.
@@ -12,6 +11,7 @@ const (
 	inLog      = 'L'
 	inObjects  = 'K'
 	inLedger   = 'P'
+	inPlaces   = 'R'
 	inRequests = 'Q'
 	inTwins    = 'T'
 	inMeta     = 'M'
@@ -37,8 +37,8 @@ func appendRequestKey(dst []byte, client, number uint64) []byte {
 	return binary.BigEndian.AppendUint64(dst, number)
 }
 
-func appendLossKey(dst []byte, r resolve.ID, key string, d logical.Dot) []byte {
-	dst = append(dst, inLedger, byte(r))
+func appendRowKey(dst []byte, key string, d logical.Dot) []byte {
+	dst = append(dst, inLedger)
 	for i := range len(key) {
 		dst = append(dst, key[i])
 		if key[i] == 0 {
@@ -50,13 +50,14 @@ func appendLossKey(dst []byte, r resolve.ID, key string, d logical.Dot) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(d.Seq))
 }
 
-// lossUserKey is the user's key in a ledger key: the reverse of appendLossKey.
-func lossUserKey(k []byte) (string, bool) {
-	const head, tail = 2, 2 + 16
+// splitRowKey is the user's key and the dot in a ledger key: the reverse of
+// appendRowKey.
+func splitRowKey(k []byte) (string, logical.Dot, bool) {
+	const head, tail = 1, 2 + 16
 	if len(k) < head+tail {
-		return "", false
+		return "", logical.Dot{}, false
 	}
-	escaped := k[head : len(k)-tail]
+	escaped, end := k[head:len(k)-tail], k[len(k)-16:]
 	key := make([]byte, 0, len(escaped))
 	for i := 0; i < len(escaped); i++ {
 		key = append(key, escaped[i])
@@ -64,8 +65,17 @@ func lossUserKey(k []byte) (string, bool) {
 			i++
 		}
 	}
-	return string(key), true
+	return string(key), logical.Dot{Origin: logical.Origin(binary.BigEndian.Uint64(end)), Seq: logical.Seq(binary.BigEndian.Uint64(end[8:]))}, true
 }
+
+func appendPlaceKey(dst []byte, place uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, inPlaces), place)
+}
+
+// placeKeyBytes is the length of such a key: letter and place.
+const placeKeyBytes = 1 + 8
+
+func appendHoldingKey(dst []byte) []byte { return append(append(dst, inMeta), "ledger"...) }
 
 func appendStateKey(dst []byte) []byte { return append(append(dst, inMeta), "state"...) }
 

@@ -98,17 +98,3 @@ func checkVersion(key string, v *resolve.Version) error {
 	}
 	return checkBytes(key, v.Value, v.Wall)
 }
-
-// checkLoss says why l cannot be encoded.
-func checkLoss(l *resolve.Loss) error {
-	if l.Loser.Origin == 0 || l.Loser.Seq == 0 {
-		return fmt.Errorf("loss of key %.64q: dot %s names no operation", l.Key, l.Loser)
-	}
-	if l.Relation > resolve.Concurrent {
-		return fmt.Errorf("loss of %s: relation %d is not known", l.Loser, l.Relation)
-	}
-	if err := checkBytes(l.Key, nil, l.At); err != nil {
-		return fmt.Errorf("loss of %s: %w", l.Loser, err)
-	}
-	return nil
-}

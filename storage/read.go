@@ -86,13 +86,6 @@ func (s reads) Request(client, number uint64) (logical.Dot, bool, error) {
 	return d, found, wrap(err, "read request")
 }
 
-// Lost reports whether the ledger holds d as lost under resolver r.
-func (s reads) Lost(r resolve.ID, key string, d logical.Dot) (bool, error) {
-	var room [96]byte
-	found, err := s.get(appendLossKey(room[:0], r, key, d), func([]byte) error { return nil })
-	return found, wrap(err, "read ledger")
-}
-
 // dot reads a value that is a dot.
 func (s reads) dot(key []byte) (d logical.Dot, found bool, err error) {
 	found, err = s.get(key, func(b []byte) (err error) {

@@ -35,23 +35,6 @@ func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int
 	return ops, wrap(err, "read log of "+origin.String())
 }
 
-// Losses yields the ledger by resolver, key and dot, until yield answers false.
-func (s reads) Losses(yield func(resolve.Loss) bool) error {
-	err := s.scan([]byte{inLedger}, []byte{inLedger + 1}, func(k, v []byte) (bool, error) {
-		l, err := DecodeLoss(v)
-		if err != nil {
-			return false, err
-		}
-		key, ok := lossUserKey(k)
-		if !ok {
-			return false, fmt.Errorf("ledger key %x is too short", k)
-		}
-		l.Key = key
-		return yield(l), nil
-	})
-	return wrap(err, "read ledger")
-}
-
 // Objects yields every object that has versions or twins, by key, until yield
 // answers false. Each is the caller's.
 func (s reads) Objects(yield func(*resolve.Object) bool) error {
@@ -140,27 +123,4 @@ func walk(it *pebble.Iterator, use func(k, v []byte) (bool, error)) error {
 		}
 	}
 	return it.Error()
-}
-
-// LossesOf yields the ledger's rows of one key, by resolver and dot, until yield
-// answers false.
-func (s reads) LossesOf(key string, yield func(resolve.Loss) bool) error {
-	for _, id := range resolve.IDs() {
-		lower := appendLossKey(nil, id, key, logical.Dot{})
-		upper := appendLossKey(nil, id, key, logical.Dot{Origin: ^logical.Origin(0), Seq: ^logical.Seq(0)})
-		more := true
-		err := s.scan(lower, append(upper, 0), func(_, v []byte) (bool, error) {
-			l, err := DecodeLoss(v)
-			if err != nil {
-				return false, err
-			}
-			l.Key = key
-			more = yield(l)
-			return more, nil
-		})
-		if err != nil || !more {
-			return wrap(err, "read ledger")
-		}
-	}
-	return nil
 }

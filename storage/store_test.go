@@ -1,7 +1,6 @@
 package storage_test
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -73,10 +72,19 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func typicalLoss() *resolve.Loss {
+// typicalRow is a write that the wall clock's resolver, which serves, lost to what
+// its author had seen, and two shadows to something else.
+func typicalRow() *storage.LossRow {
 	op := typicalOp()
-	return &resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Inverted, Key: op.Key,
-		Loser: op.Dot, Winner: op.Parents[0], At: op.Wall}
+	r := &storage.LossRow{Key: op.Key, Loser: op.Dot, Place: 300, Evidence: &storage.Evidence{
+		Kind: op.Kind, Value: op.Value, Size: len(op.Value), Client: 5, Request: 9,
+		Stamps: storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport},
+		Winner: &storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport + 1},
+	}}
+	for id, relation := range map[resolve.ID]resolve.Relation{resolve.LWW: resolve.Inverted, resolve.HLC: resolve.Concurrent, resolve.Causal: resolve.Concurrent} {
+		r.Book(resolve.Loss{Resolver: id, Relation: relation, Winner: op.Parents[0], At: op.Wall})
+	}
+	return r
 }
 
 // commit stores what put puts.
@@ -96,20 +104,24 @@ func TestReadBack(t *testing.T) {
 		s, err := storage.Open(small(fs))
 		must(t, err)
 		op, o, st := op(r), object(r), state(r)
-		ls := rapid.SliceOfNDistinct(rapid.Custom(loss), 0, 4, func(l resolve.Loss) string {
-			return fmt.Sprint(l.Resolver, l.Key, l.Loser)
-		}).Draw(r, "losses")
+		ls := rapid.SliceOfNDistinct(rapid.Custom(row), 0, 4, (*storage.LossRow).ID).Draw(r, "rows")
+		for i := range ls {
+			ls[i].Place = uint64(i + 1)
+		}
+		h := holding(r)
 		commit(t, s, func(b *storage.Batch) {
 			b.PutOp(op)
 			b.PutObject(o)
 			b.PutState(st)
 			b.PutRequest(1, 2, op.Dot)
 			for _, l := range ls {
-				b.PutLoss(l)
+				b.PutRow(l)
 			}
+			b.PutHolding(&h)
 		})
 		for range 2 {
-			found(t, s, op, o, st, ls)
+			found(t, s, op, o, st)
+			ledgered(t, s, ls, h)
 			must(t, s.Close())
 			s, err = storage.Open(small(fs))
 			must(t, err)
@@ -118,7 +130,7 @@ func TestReadBack(t *testing.T) {
 	})
 }
 
-func found(t *testing.T, s *storage.Store, op *resolve.Op, o *resolve.Object, st storage.State, ls []resolve.Loss) {
+func found(t *testing.T, s *storage.Store, op *resolve.Op, o *resolve.Object, st storage.State) {
 	t.Helper()
 	gotOp, ok, err := s.Op(op.Dot)
 	same(t, "op", gotOp, op, ok, err)
@@ -128,16 +140,6 @@ func found(t *testing.T, s *storage.Store, op *resolve.Op, o *resolve.Object, st
 	same(t, "state", gotState, st, ok, err)
 	d, ok, err := s.Request(1, 2)
 	same(t, "request", d, op.Dot, ok, err)
-	for _, l := range ls {
-		ok, err = s.Lost(l.Resolver, l.Key, l.Loser)
-		same(t, "lost", ok, true, true, err)
-	}
-	slices.SortFunc(ls, func(a, b resolve.Loss) int {
-		return cmp.Or(cmp.Compare(a.Resolver, b.Resolver), cmp.Compare(a.Key, b.Key), a.Loser.Compare(b.Loser))
-	})
-	var ledger []resolve.Loss
-	must(t, s.Losses(func(l resolve.Loss) bool { ledger = append(ledger, l); return true }))
-	same(t, "ledger", append([]resolve.Loss{}, ledger...), append([]resolve.Loss{}, ls...), true, nil)
 }
 
 func same[T any](t *testing.T, what string, got, want T, ok bool, err error) {
@@ -192,26 +194,6 @@ func TestObjectsInOrder(t *testing.T) {
 	must(t, s.Objects(func(*resolve.Object) bool { n++; return n < 2 }))
 	if n != 2 {
 		t.Errorf("%d objects after the second was answered with false", n)
-	}
-}
-
-// TestDropLoss takes back one row and leaves its neighbours.
-func TestDropLoss(t *testing.T) {
-	s := open(t, small(vfs.NewMem()))
-	d := logical.Dot{Origin: 3, Seq: 9}
-	keys := []string{"a", "a\x00", "a\x00\xff", "a\x00\x00"}
-	commit(t, s, func(b *storage.Batch) {
-		for _, k := range keys {
-			b.PutLoss(resolve.Loss{Key: k, Loser: d, Resolver: resolve.HLC, Relation: resolve.Concurrent})
-		}
-	})
-	commit(t, s, func(b *storage.Batch) { b.DropLoss(resolve.HLC, "a\x00", d) })
-	for _, k := range keys {
-		lost, err := s.Lost(resolve.HLC, k, d)
-		must(t, err)
-		if lost != (k != "a\x00") {
-			t.Errorf("%q: lost is %v", k, lost)
-		}
 	}
 }
 

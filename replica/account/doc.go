@@ -16,6 +16,6 @@
 // ops give the same rows.
 //
 // What it is not: it decides nothing about conflicts, keeps no state between
-// questions, and sends nothing. [Retention] is a rule for what the ledger may
-// take and what it gives up; storing that is storage's.
+// questions, and sends nothing. What the ledger may take, and what it gives up, is
+// storage's.
 package account

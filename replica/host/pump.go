@@ -49,6 +49,12 @@ type Options struct {
 	// CacheBytes bounds the memory of decoded objects, which serve reads and
 	// folds; about 600 bytes and the value for a key without siblings.
 	CacheBytes int64
+	// Ledger bounds the ledger of lost writes; the zero Retention stands for
+	// storage.DefaultRetention.
+	Ledger storage.Retention
+	// NoLedger keeps no ledger, which makes every answer about lost writes wrong:
+	// it is there to measure what the ledger costs.
+	NoLedger bool
 }
 
 // DefaultCacheBytes is what Open and Resume keep at most.
@@ -112,6 +118,9 @@ func open(cfg replica.Config, store *storage.Store, st replica.State, last logic
 	slices.Sort(p.own)
 	p.shelf = newShelf(store, &cfg.Policy, core.State(), o.CacheBytes)
 	p.view = newView(p.shelf, &p.out, o.Tamper)
+	if err := p.view.ledger.open(store, &cfg.Policy, &o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open leader %s: %w", cfg.Name, err), p.Close())
+	}
 	return p, nil
 }
 
@@ -171,8 +180,8 @@ func (p *Pump) begin() {
 }
 
 // encode writes the new puts into the batch, in order. It must wait until the
-// step is over, because folding may still mark an op. Objects wait for the
-// commit: one that several steps put is written once.
+// step is over, because folding may still mark an op. Objects and the ledger wait
+// for the commit: what several steps put is written once.
 func (p *Pump) encode() {
 	for _, put := range p.out.Puts[p.encoded:] {
 		switch put := put.(type) {
@@ -182,10 +191,6 @@ func (p *Pump) encode() {
 			p.batch.PutRequest(put.Client, put.Number, put.Dot)
 		case replica.PutTwins:
 			p.batch.PutTwins(put.Dots)
-		case replica.PutLoss:
-			p.batch.PutLoss(put.Loss)
-		case replica.DropLoss:
-			p.batch.DropLoss(put.Resolver, put.Key, put.Loser)
 		}
 	}
 	p.encoded = len(p.out.Puts)
@@ -210,15 +215,22 @@ func (p *Pump) commit(store func(*storage.Batch) error) error {
 	if p.err != nil {
 		return p.err
 	}
-	stored := len(p.out.Puts) > 0
+	stored := len(p.out.Puts) > 0 || p.view.ledger.pressing(p.moment)
 	if stored {
 		p.encodeRest()
 	}
-	if p.fail(store(p.batch)); p.err != nil {
+	if p.err == nil {
+		p.fail(store(p.batch))
+	}
+	if p.err != nil {
 		return p.err
 	}
 	p.shelf.publish(p.core.State(), p.view.dirty, p.view.grown, stored)
+	p.view.ledger.publish()
 	p.view.clear()
+	if at, ok := p.view.ledger.wake(p.moment); ok {
+		p.out.Wake = min(p.out.Wake, at)
+	}
 	p.tamperOutput()
 	p.stage = committed
 	return nil
@@ -229,6 +241,8 @@ func (p *Pump) encodeRest() {
 	for _, o := range p.view.dirty {
 		p.batch.PutObject(o)
 	}
+	p.view.settle(p.batch, p.moment)
+	p.fail(p.view.err)
 	p.batch.PutState(storage.State(p.core.State()))
 	if !p.named {
 		p.batch.PutLives(p.own)
@@ -268,6 +282,10 @@ func (p *Pump) State() replica.State { return p.core.State() }
 // Reader shows committed and staged state, for probes. Like the pump, it belongs
 // to one goroutine.
 func (p *Pump) Reader() replica.Reader { return &p.view }
+
+// Ledger is what the ledger durably holds and what became of the rest. Any
+// goroutine may ask.
+func (p *Pump) Ledger() storage.Holding { return *p.view.ledger.shown.Load() }
 
 // fail keeps the first error.
 func (p *Pump) fail(err error) {

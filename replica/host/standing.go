@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/storage"
 )
 
 // Standing is what a leader durably is and what it knows of the others, as of its
@@ -25,6 +26,9 @@ func (l *Loop) stand() {
 
 // Standing is the newest one.
 func (l *Loop) Standing() *Standing { return l.standing.Load() }
+
+// Ledger is what the ledger durably holds and what became of the rest.
+func (l *Loop) Ledger() storage.Holding { return l.pump.Ledger() }
 
 // Durable is how many other leaders are known to have durably applied all of f.
 // One that has said nothing yet counts for nothing.

@@ -28,7 +28,8 @@ type view struct {
 	log      []tail         // by origin
 	requests map[request]logical.Dot
 	twins    map[logical.Dot][]logical.Dot
-	ledger   map[row]bool // false: withdrawn
+	ops      map[logical.Dot]*resolve.Op // read from the log; nil: it is not there
+	ledger   ledger
 }
 
 var _ replica.Reader = (*view)(nil)
@@ -48,18 +49,16 @@ type tail struct {
 
 type request struct{ client, number uint64 }
 
-type row struct {
-	resolver resolve.ID
-	key      string
-	loser    logical.Dot
-}
+// keptOps is how many ops that were read are held on to within a batch: folding
+// asks for the same one under each resolver.
+const keptOps = 1024
 
 func newView(shelf *shelf, out *replica.Output, tamper Tamper) view {
 	return view{store: shelf.store, shelf: shelf, out: out, tamper: tamper,
 		objects:  map[string]int{},
 		requests: map[request]logical.Dot{},
 		twins:    map[logical.Dot][]logical.Dot{},
-		ledger:   map[row]bool{},
+		ops:      map[logical.Dot]*resolve.Op{},
 	}
 }
 
@@ -70,7 +69,8 @@ func (v *view) clear() {
 	clear(v.objects)
 	clear(v.requests)
 	clear(v.twins)
-	clear(v.ledger)
+	clear(v.ops)
+	v.ledger.clear()
 }
 
 // catchUp takes in the puts that were appended since the last look.
@@ -99,9 +99,9 @@ func (v *view) take(p replica.Put) {
 			v.twins[d] = p.Dots
 		}
 	case replica.PutLoss:
-		v.ledger[row{p.Loss.Resolver, p.Loss.Key, p.Loss.Loser}] = true
+		v.book(p.Loss)
 	case replica.DropLoss:
-		v.ledger[row{p.Resolver, p.Key, p.Loser}] = false
+		v.withdraw(p.Resolver, storage.RowID{Key: p.Key, Loser: p.Loser})
 	}
 }
 
@@ -182,8 +182,23 @@ func (v *view) Op(d logical.Dot) (*resolve.Op, bool) {
 		}
 		return ops[i], true
 	}
+	if op, ok := v.ops[d]; ok {
+		return op, op != nil
+	}
 	op, ok, err := v.store.Op(d)
-	return op, ok && !v.fail(err)
+	if v.fail(err) {
+		return nil, false
+	}
+	if len(v.ops) < keptOps {
+		v.ops[d] = op
+	}
+	return op, ok
+}
+
+// isStaged reports whether the op with dot d came with the running batch.
+func (v *view) isStaged(d logical.Dot) bool {
+	ops := v.staged(d.Origin)
+	return len(ops) > 0 && d.Seq >= ops[0].Dot.Seq
 }
 
 // Ops is the stored beginning and, if there is room, the staged end.
@@ -244,16 +259,6 @@ func (v *view) Twins(d logical.Dot) []logical.Dot {
 	dots, err := v.store.Twins(d)
 	v.fail(err)
 	return dots
-}
-
-// Lost reports whether the ledger holds d as lost under r.
-func (v *view) Lost(r resolve.ID, key string, d logical.Dot) bool {
-	v.catchUp()
-	if lost, ok := v.ledger[row{r, key, d}]; ok {
-		return lost
-	}
-	lost, err := v.store.Lost(r, key, d)
-	return lost && !v.fail(err)
 }
 
 // fail keeps the first error and reports whether there was one.

@@ -1,0 +1,181 @@
+package host
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// ledger is the lost writes as the running batch leaves them: rows that steps
+// changed, laid over those that are stored.
+//
+// Steps book and withdraw verdicts; settle puts what came of it into the batch,
+// and sheds the oldest rows where there is no room, so that rows, index and counts
+// are stored with the folds that changed them, or not at all. It waits for
+// nothing, and no write fails for want of room: only a store that cannot be read
+// stops it, as it stops the leader.
+type ledger struct {
+	off    bool // nothing is kept: to measure what keeping costs
+	rule   storage.Retention
+	policy *resolve.Policy
+
+	h     storage.Holding                 // with the running batch
+	shown atomic.Pointer[storage.Holding] // as it is durable
+
+	lines   map[storage.RowID]*line
+	touched []*line // that steps changed, by their first change
+
+	head  uint64            // no row has a smaller place
+	ripe  wallclock.Instant // no row passes its age sooner
+	again wallclock.Mono    // rows are shed without need no sooner
+}
+
+// line is one row as the running batch leaves it.
+type line struct {
+	row     storage.LossRow // without verdicts: in nobody's ledger; without a place: to be entered
+	stored  int64           // bytes of the row that is stored; zero: none is
+	place   uint64          // of the row that is stored
+	touched bool
+}
+
+const (
+	// keptLines is how many rows that are only read are held on to within a batch.
+	keptLines = 4096
+	// never is when a ledger's oldest row is old that has none, or no bound.
+	never = wallclock.Instant(math.MaxInt64)
+	// shedRest is how often rows are shed when nothing else is stored.
+	shedRest = time.Second
+	// shedEach is how many rows may be shed for each that a batch enters or
+	// changes, beside Retention.Batch: a row that is new, or has grown by its
+	// evidence, finds room in the place of a few small ones.
+	shedEach = 16
+)
+
+func (l *ledger) open(store *storage.Store, policy *resolve.Policy, o *Options) (err error) {
+	l.off, l.rule, l.policy = o.NoLedger, o.Ledger, policy
+	if l.rule == (storage.Retention{}) {
+		l.rule = storage.DefaultRetention()
+	}
+	if err := l.rule.Validate(); err != nil {
+		return err
+	}
+	l.h, err = store.Holding()
+	l.lines, l.ripe = map[storage.RowID]*line{}, never
+	if l.h.Rows > 0 && l.rule.Age > 0 {
+		l.ripe = math.MinInt64 // nobody has looked yet
+	}
+	l.publish()
+	return err
+}
+
+// publish shows what is durable now.
+func (l *ledger) publish() {
+	if was := l.shown.Load(); was == nil || *was != l.h {
+		now := l.h
+		l.shown.Store(&now)
+	}
+}
+
+// clear forgets the rows of the batch: the store has them all.
+func (l *ledger) clear() {
+	clear(l.lines)
+	clear(l.touched)
+	l.touched = l.touched[:0]
+}
+
+// line is the row of one lost write, one without verdicts if there is none. What
+// is to be kept is about to change.
+func (v *view) line(id storage.RowID, keep bool) *line {
+	l := &v.ledger
+	if e := l.lines[id]; e != nil {
+		return e
+	}
+	e := &line{row: storage.LossRow{Key: id.Key, Loser: id.Loser}}
+	if l.h.Rows > 0 && !v.isStaged(id.Loser) { // what is accepted or applied only now was never lost before
+		row, size, err := v.store.SizedRow(id.Key, id.Loser)
+		if !v.fail(err) && row != nil {
+			e.row, e.stored, e.place = *row, size, row.Place
+		}
+	}
+	if keep || len(l.lines) < keptLines {
+		l.lines[id] = e
+	}
+	return e
+}
+
+// Lost reports whether the ledger holds d as lost under r.
+func (v *view) Lost(r resolve.ID, key string, d logical.Dot) bool {
+	v.catchUp()
+	if v.ledger.off || v.ledger.h.Rows == 0 && len(v.ledger.touched) == 0 {
+		return false
+	}
+	return v.line(storage.RowID{Key: key, Loser: d}, false).row.Resolvers().Has(r)
+}
+
+// book enters a verdict.
+func (v *view) book(loss resolve.Loss) {
+	l := &v.ledger
+	if l.off {
+		return
+	}
+	e := v.line(storage.RowID{Key: loss.Key, Loser: loss.Loser}, true)
+	l.withdraw(e, loss.Resolver)
+	e.row.Book(loss)
+	l.h.Booked.Add(loss.Resolver, loss.Relation)
+	l.touch(e)
+}
+
+// withdraw takes a verdict back, if there is one.
+func (v *view) withdraw(r resolve.ID, id storage.RowID) {
+	l := &v.ledger
+	if l.off {
+		return
+	}
+	if e := v.line(id, true); l.withdraw(e, r) {
+		l.touch(e)
+	}
+}
+
+func (l *ledger) withdraw(e *line, r resolve.ID) bool {
+	old, held := e.row.Verdict(r)
+	if !held {
+		return false
+	}
+	l.h.Withdrawn.Add(r, old.Relation)
+	e.row.Withdraw(r)
+	if len(e.row.Verdicts) == 0 {
+		e.row.Place = 0
+	}
+	if e.row.Evidence != nil && l.policy.Panel(e.row.Key).Serving == r {
+		e.row.Evidence = nil
+	}
+	return true
+}
+
+func (l *ledger) touch(e *line) {
+	if !e.touched {
+		e.touched = true
+		l.touched = append(l.touched, e)
+	}
+}
+
+// pressing reports whether rows are to be shed though nothing else is stored.
+func (l *ledger) pressing(m wallclock.Moment) bool {
+	return !l.off && m.Mono >= l.again && (l.ripe <= m.Wall.Earliest || l.rule.Over(&l.h, 0))
+}
+
+// wake is when rows are to be shed next, if nothing happens until then.
+func (l *ledger) wake(m wallclock.Moment) (wallclock.Mono, bool) {
+	switch {
+	case l.off || l.ripe == never && !l.rule.Over(&l.h, 0):
+		return 0, false
+	case l.ripe <= m.Wall.Earliest || l.rule.Over(&l.h, 0):
+		return max(l.again, m.Mono), true
+	}
+	return max(l.again, m.Mono.Add(min(l.ripe.Sub(m.Wall.Earliest), math.MaxInt64/4))), true
+}

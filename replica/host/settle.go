@@ -1,0 +1,170 @@
+package host
+
+import (
+	"kvd/logical"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// settle puts into the batch what the ledger became: stored rows that changed, in
+// their places; new rows, at the end; and neither the oldest rows, where there is
+// no room or they are too old, nor, if that is not enough, the new ones.
+func (v *view) settle(b *storage.Batch, m wallclock.Moment) {
+	l := &v.ledger
+	if l.off || len(l.touched) == 0 && !l.pressing(m) {
+		return
+	}
+	before := l.h
+	v.rewrite(b)
+	sizes, incoming := v.enter(b)
+	v.shedOldest(b, m, incoming)
+	i := 0
+	for _, e := range l.touched {
+		if !e.fresh() {
+			continue
+		}
+		l.place(b, m, e, sizes[i])
+		i++
+	}
+	if l.h != before {
+		b.PutHolding(&l.h)
+	}
+}
+
+// fresh reports whether the row is to be entered at the end.
+func (e *line) fresh() bool { return len(e.row.Verdicts) > 0 && e.stored == 0 }
+
+// rewrite puts the rows that are stored and changed. What lost its last verdict
+// is gone, even if it was lost again: then it is new.
+func (v *view) rewrite(b *storage.Batch) {
+	l := &v.ledger
+	for _, e := range l.touched {
+		switch {
+		case e.stored == 0:
+		case e.row.Place == 0:
+			b.DropRow(e.row.ID(), e.place)
+			l.h.Leave(e.stored)
+			e.stored = 0
+		default:
+			v.witness(e)
+			size := b.PutRow(&e.row)
+			l.h.Bytes += size - e.stored
+			e.stored = size
+		}
+	}
+}
+
+// enter puts the new rows, and gives what each takes and what all that can ever
+// fit take together.
+func (v *view) enter(b *storage.Batch) (sizes []int64, incoming int64) {
+	l := &v.ledger
+	for _, e := range l.touched {
+		if !e.fresh() {
+			continue
+		}
+		v.witness(e)
+		l.h.Entered++
+		e.row.Place = l.h.Entered
+		size := b.PutRow(&e.row)
+		sizes = append(sizes, size)
+		if l.rule.Bytes == 0 || incoming+size <= l.rule.Bytes {
+			incoming += size
+		}
+	}
+	return sizes, incoming
+}
+
+// place counts a new row, or sheds it where nothing older made room.
+func (l *ledger) place(b *storage.Batch, m wallclock.Moment, e *line, size int64) {
+	if l.rule.Over(&l.h, size) {
+		b.DropRow(e.row.ID(), e.row.Place)
+		l.h.GiveUp(&e.row, size)
+		return
+	}
+	l.h.Enter(size)
+	if left, ages := l.rule.Left(&e.row, m.Wall); ages {
+		l.ripe = min(l.ripe, m.Wall.Earliest.Add(left))
+	}
+}
+
+// shedOldest drops rows from the oldest on, as long as incoming bytes find no room
+// or they are too old.
+func (v *view) shedOldest(b *storage.Batch, m wallclock.Moment, incoming int64) {
+	l := &v.ledger
+	if !l.rule.Over(&l.h, incoming) && !l.pressing(m) {
+		return
+	}
+	l.again = m.Mono.Add(shedRest)
+	l.ripe = never
+	most := l.rule.Batch + shedEach*len(l.touched)
+	v.fail(v.store.Oldest(l.head, func(row *storage.LossRow, size int64) bool {
+		e := l.lines[row.ID()]
+		switch {
+		case e == nil || !e.touched:
+		case e.stored == 0: // it left with this batch
+			return true
+		default:
+			row, size = &e.row, e.stored
+		}
+		left, ages := l.rule.Left(row, m.Wall)
+		if most == 0 || !l.rule.Over(&l.h, incoming) && (!ages || left >= 0) {
+			if ages {
+				l.ripe = m.Wall.Earliest.Add(left)
+			}
+			return false
+		}
+		most--
+		l.shed(b, row, size)
+		if e != nil {
+			e.row.Verdicts, e.stored = nil, 0
+		}
+		return true
+	}))
+}
+
+func (l *ledger) shed(b *storage.Batch, row *storage.LossRow, size int64) {
+	b.DropRow(row.ID(), row.Place)
+	l.h.Leave(size)
+	l.h.GiveUp(row, size)
+	l.head = row.Place + 1
+}
+
+// witness gives the row the evidence it should have: the serving resolver's
+// losers keep what was known of them.
+func (v *view) witness(e *line) {
+	verdict, lost := e.row.Verdict(v.ledger.policy.Panel(e.row.Key).Serving)
+	switch {
+	case !lost:
+		e.row.Evidence = nil
+		return
+	case e.row.Evidence != nil:
+		return
+	}
+	op, ok := v.Op(e.row.Loser)
+	if !ok {
+		return
+	}
+	e.row.Evidence = &storage.Evidence{
+		Kind: op.Kind, Value: v.ledger.rule.Kept(op.Value), Size: len(op.Value), Delta: op.Delta, Expires: op.Expires,
+		Stamps: storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport},
+		Client: op.Client, Request: op.Request, Winner: v.stamps(e.row.Key, verdict.Winner),
+	}
+}
+
+// stamps is what the clocks of a survivor, or of what was one, said; nil: nobody
+// knows any more.
+func (v *view) stamps(key string, d logical.Dot) *storage.Stamps {
+	if i, ok := v.objects[key]; ok {
+		if j, ok := v.dirty[i].Find(d); ok {
+			ver := &v.dirty[i].Versions[j]
+			return &storage.Stamps{Wall: ver.Wall, HLC: ver.HLC, Lamport: ver.Lamport}
+		}
+	}
+	if d.IsZero() {
+		return nil
+	}
+	if op, ok := v.Op(d); ok {
+		return &storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport}
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// PutRow enters a row in the ledger, in place of the one of the same write, with
+// its entry in the index by place, and gives the bytes that both take as they are
+// stored. An older row's place must be dropped by whoever gives it a new one.
+func (b *Batch) PutRow(r *LossRow) int64 {
+	if b.refuse(checkRow(r)) {
+		return 0
+	}
+	b.key = appendRowKey(b.key[:0], r.Key, r.Loser)
+	b.value = AppendRow(b.value[:0], r)
+	b.set()
+	size := rowBytes(b.key, b.value)
+	row := len(b.key)
+	b.key = appendPlaceKey(b.key, r.Place)
+	b.keep(b.b.Set(b.key[row:], b.key[:row], nil))
+	return size
+}
+
+// rowBytes is what a row takes with its index entry, which repeats its key.
+func rowBytes(key, value []byte) int64 { return int64(2*len(key) + len(value) + placeKeyBytes) }
+
+// DropRow takes the row at that place out of the ledger.
+func (b *Batch) DropRow(id RowID, place uint64) {
+	b.key = appendRowKey(b.key[:0], id.Key, id.Loser)
+	b.drop()
+	b.DropPlace(place)
+}
+
+// DropPlace takes an entry out of the index alone: its row has another place now.
+func (b *Batch) DropPlace(place uint64) {
+	b.key = appendPlaceKey(b.key[:0], place)
+	b.drop()
+}
+
+// PutHolding replaces what the ledger counts.
+func (b *Batch) PutHolding(h *Holding) {
+	b.key = appendHoldingKey(b.key[:0])
+	b.value = AppendHolding(b.value[:0], h)
+	b.set()
+}
+
+// Holding is what the ledger counts; zero if nothing was ever lost.
+func (s reads) Holding() (Holding, error) {
+	var h Holding
+	var room [16]byte
+	_, err := s.get(appendHoldingKey(room[:0]), func(b []byte) (err error) {
+		h, err = DecodeHolding(b)
+		return err
+	})
+	return h, wrap(err, "read the ledger's holding")
+}
+
+// Rows yields the ledger by key and dot, from behind the row named until yield
+// answers false. The zero RowID is before all, and one without a dot before all
+// rows of its key. Each row is the caller's.
+func (s reads) Rows(after RowID, yield func(*LossRow) bool) error {
+	lower := appendRowKey(nil, after.Key, after.Loser)
+	if after == (RowID{}) {
+		lower = []byte{inLedger}
+	}
+	err := s.scan(append(lower, 0), []byte{inLedger + 1}, func(k, v []byte) (bool, error) {
+		r, err := decodeRow(k, v)
+		return err == nil && yield(r), err
+	})
+	return wrap(err, "read ledger")
+}
+
+// RowOf is the row of one lost write; false: it is in no resolver's ledger. It is
+// the caller's.
+func (s reads) RowOf(key string, loser logical.Dot) (*LossRow, bool, error) {
+	r, _, err := s.SizedRow(key, loser)
+	return r, r != nil, err
+}
+
+// SizedRow is RowOf with the bytes that the row takes; nil: there is none.
+func (s reads) SizedRow(key string, loser logical.Dot) (*LossRow, int64, error) {
+	var room [96]byte
+	var r *LossRow
+	var size int64
+	k := appendRowKey(room[:0], key, loser)
+	_, err := s.get(k, func(v []byte) (err error) {
+		if r, err = DecodeRow(v); err == nil {
+			r.Key, r.Loser, size = key, loser, rowBytes(k, v)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read ledger: row of %s: %w", loser, err)
+	}
+	return r, size, nil
+}
+
+// Oldest yields the ledger's rows by place, from the place named on, with the
+// bytes each takes, until yield answers false. Each row is the caller's.
+func (s reads) Oldest(from uint64, yield func(r *LossRow, bytes int64) bool) error {
+	err := s.scan(appendPlaceKey(nil, from), []byte{inPlaces + 1}, func(k, rowKey []byte) (bool, error) {
+		key, loser, ok := splitRowKey(rowKey)
+		if !ok || len(k) != placeKeyBytes {
+			return false, fmt.Errorf("index entry %x names %x", k, rowKey)
+		}
+		r, size, err := s.SizedRow(key, loser)
+		switch {
+		case err != nil:
+			return false, err
+		case r == nil || r.Place != binary.BigEndian.Uint64(k[1:]):
+			return false, fmt.Errorf("index entry %x names %x, which has another place or is gone", k, rowKey)
+		}
+		return yield(r, size), nil
+	})
+	return wrap(err, "read ledger by place")
+}
+
+// Losses yields the ledger by key, dot and resolver, until yield answers false.
+func (s reads) Losses(yield func(resolve.Loss) bool) error {
+	return s.Rows(RowID{}, eachLoss(yield))
+}
+
+// LossesOf yields the ledger's losses of one key, by dot and resolver, until yield
+// answers false.
+func (s reads) LossesOf(key string, yield func(resolve.Loss) bool) error {
+	each := eachLoss(yield)
+	return s.Rows(RowID{Key: key}, func(r *LossRow) bool { return r.Key == key && each(r) })
+}
+
+// eachLoss makes of a reader of losses one of rows.
+func eachLoss(yield func(resolve.Loss) bool) func(*LossRow) bool {
+	return func(r *LossRow) bool {
+		for l := range r.Losses {
+			if !yield(l) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// Lost reports whether the ledger holds d as lost under resolver r.
+func (s reads) Lost(r resolve.ID, key string, d logical.Dot) (bool, error) {
+	row, _, err := s.SizedRow(key, d)
+	return row != nil && row.Resolvers().Has(r), err
+}
+
+// CheckLedger holds rows, index and holding against each other and says what does
+// not agree. It reads the whole ledger.
+func (s reads) CheckLedger() error {
+	h, err := s.Holding()
+	if err != nil {
+		return err
+	}
+	var found Holding
+	var held Tally
+	count := func(k, v []byte) (bool, error) {
+		r, err := decodeRow(k, v)
+		if err != nil {
+			return false, err
+		}
+		held.AddRow(r)
+		found.Rows++
+		found.Bytes += rowBytes(k, v)
+		return true, s.indexed(r.Place, k)
+	}
+	if err := s.scan([]byte{inLedger}, []byte{inLedger + 1}, count); err != nil {
+		return fmt.Errorf("check ledger: %w", err)
+	}
+	entries, last := int64(0), uint64(0)
+	err = s.Oldest(0, func(r *LossRow, _ int64) bool { entries, last = entries+1, r.Place; return true })
+	switch {
+	case err != nil:
+		return fmt.Errorf("check ledger: %w", err)
+	case entries != found.Rows || last > h.Entered:
+		return fmt.Errorf("check ledger: %d rows, %d index entries, the newest at place %d of %d", found.Rows, entries, last, h.Entered)
+	case h.Rows != found.Rows || h.Bytes != found.Bytes:
+		return fmt.Errorf("check ledger: %d rows of %d bytes are there, %d of %d are counted", found.Rows, found.Bytes, h.Rows, h.Bytes)
+	case h.Held() != held:
+		return fmt.Errorf("check ledger: verdicts %v are there; booked %v, withdrawn %v, shed %v", held, h.Booked, h.Withdrawn, h.Shed.Verdicts)
+	}
+	return nil
+}
+
+// indexed fails unless the place leads to the row with that storage key.
+func (s reads) indexed(place uint64, rowKey []byte) error {
+	found, err := s.get(appendPlaceKey(nil, place), func(v []byte) error {
+		if !bytes.Equal(v, rowKey) {
+			return fmt.Errorf("place %d leads to %x, not to %x", place, v, rowKey)
+		}
+		return nil
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("place %d of %x is not in the index", place, rowKey)
+	}
+	return err
+}
+
+// decodeRow reads a stored row, whose key and dot stand in the storage key.
+func decodeRow(k, v []byte) (*LossRow, error) {
+	key, loser, ok := splitRowKey(k)
+	if !ok {
+		return nil, fmt.Errorf("ledger key %x is not well formed", k)
+	}
+	r, err := DecodeRow(v)
+	if err != nil {
+		return nil, fmt.Errorf("row of %s: %w", loser, err)
+	}
+	r.Key, r.Loser = key, loser
+	return r, nil
+}

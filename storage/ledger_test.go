@@ -1,0 +1,210 @@
+package storage_test
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"pgregory.net/rapid"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/storage"
+)
+
+// ledgered: every reader of the ledger finds what was put, in its order.
+func ledgered(t *testing.T, s *storage.Store, put []*storage.LossRow, h storage.Holding) {
+	t.Helper()
+	got, err := s.Holding()
+	same(t, "holding", got, h, true, err)
+	var places []uint64
+	must(t, s.Oldest(0, func(r *storage.LossRow, bytes int64) bool {
+		if _, size, err := s.SizedRow(r.Key, r.Loser); err != nil || size != bytes || int(size) < len(r.Key)+len(storage.AppendRow(nil, r)) {
+			t.Errorf("a row of %d bytes, found by place with %d, %v", size, bytes, err)
+		}
+		places = append(places, r.Place)
+		return true
+	}))
+	if len(places) != len(put) || !slices.IsSorted(places) {
+		t.Errorf("places %v of %d rows", places, len(put))
+	}
+	sorted := slices.Clone(put)
+	slices.SortFunc(sorted, func(a, b *storage.LossRow) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), a.Loser.Compare(b.Loser))
+	})
+	var want, all []resolve.Loss
+	for i, r := range sorted {
+		row, ok, err := s.RowOf(r.Key, r.Loser)
+		same(t, "row", row, r, ok, err)
+		before := len(want)
+		for l := range r.Losses {
+			want = append(want, l)
+			ok, err := s.Lost(l.Resolver, l.Key, l.Loser)
+			same(t, "lost", ok, true, true, err)
+		}
+		if !slices.IsSortedFunc(want[before:], func(a, b resolve.Loss) int { return cmp.Compare(a.Resolver, b.Resolver) }) {
+			t.Errorf("losses of one row are not by resolver: %+v", want[before:])
+		}
+		var rest []*storage.LossRow
+		must(t, s.Rows(r.ID(), func(r *storage.LossRow) bool { rest = append(rest, r); return true }))
+		if !reflect.DeepEqual(append([]*storage.LossRow{}, rest...), append([]*storage.LossRow{}, sorted[i+1:]...)) {
+			t.Errorf("behind row %d of %d come %d", i, len(sorted), len(rest))
+		}
+		var one []resolve.Loss
+		must(t, s.LossesOf(r.Key, func(l resolve.Loss) bool { one = append(one, l); return true }))
+		for _, l := range one {
+			if l.Key != r.Key {
+				t.Errorf("a loss of %q among those of %q", l.Key, r.Key)
+			}
+		}
+		if len(one) < len(want)-before {
+			t.Errorf("%d losses of %q", len(one), r.Key)
+		}
+	}
+	must(t, s.Losses(func(l resolve.Loss) bool { all = append(all, l); return true }))
+	same(t, "losses", append([]resolve.Loss{}, all...), append([]resolve.Loss{}, want...), true, nil)
+}
+
+// TestRowsOfAPrefix: reading from a key without a dot begins with that key.
+func TestRowsOfAPrefix(t *testing.T) {
+	s := open(t, small(vfs.NewMem()))
+	keys := []string{"", "a", "a\x00", "a\x00\xff", "a\x00\x00", "ab", "b"}
+	commit(t, s, func(b *storage.Batch) {
+		for i, k := range keys {
+			r := typicalRow()
+			r.Key, r.Place = k, uint64(i+1)
+			b.PutRow(r)
+		}
+	})
+	for _, prefix := range keys {
+		var got, want []string
+		must(t, s.Rows(storage.RowID{Key: prefix}, func(r *storage.LossRow) bool {
+			if strings.HasPrefix(r.Key, prefix) {
+				got = append(got, r.Key)
+			}
+			return true
+		}))
+		for _, k := range keys {
+			if strings.HasPrefix(k, prefix) {
+				want = append(want, k)
+			}
+		}
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("from %q: %q, want %q", prefix, got, want)
+		}
+	}
+	n := 0
+	must(t, s.Losses(func(resolve.Loss) bool { n++; return n < 2 }))
+	if n != 2 {
+		t.Errorf("%d losses after the second was answered with false", n)
+	}
+}
+
+// TestDropRow takes back one row with its index entry and leaves its neighbours.
+func TestDropRow(t *testing.T) {
+	s := open(t, small(vfs.NewMem()))
+	keys := []string{"a", "a\x00", "a\x00\xff", "a\x00\x00"}
+	h := storage.Holding{Entered: 4}
+	commit(t, s, func(b *storage.Batch) {
+		for i, k := range keys {
+			r := typicalRow()
+			r.Key, r.Place = k, uint64(i+1)
+			h.Booked.AddRow(r)
+			h.Enter(b.PutRow(r))
+		}
+		b.PutHolding(&h)
+	})
+	must(t, s.CheckLedger())
+	gone, size, err := s.SizedRow(keys[1], typicalRow().Loser)
+	must(t, err)
+	commit(t, s, func(b *storage.Batch) {
+		b.DropRow(gone.ID(), gone.Place)
+		h.Leave(size)
+		h.GiveUp(gone, size)
+		b.PutHolding(&h)
+	})
+	must(t, s.CheckLedger())
+	for _, k := range keys {
+		lost, err := s.Lost(resolve.HLC, k, gone.Loser)
+		must(t, err)
+		if lost != (k != keys[1]) {
+			t.Errorf("%q: lost is %v", k, lost)
+		}
+	}
+}
+
+// TestCheckLedger finds what does not agree.
+func TestCheckLedger(t *testing.T) {
+	r := typicalRow()
+	for name, spoil := range map[string]func(*storage.Batch, *storage.Holding){
+		"count":         func(b *storage.Batch, h *storage.Holding) { h.Rows++; b.PutHolding(h) },
+		"bytes":         func(b *storage.Batch, h *storage.Holding) { h.Bytes--; b.PutHolding(h) },
+		"verdicts":      func(b *storage.Batch, h *storage.Holding) { h.Withdrawn.Add(0, resolve.Inverted); b.PutHolding(h) },
+		"a used place":  func(b *storage.Batch, h *storage.Holding) { h.Entered = 1; b.PutHolding(h) },
+		"no index":      func(b *storage.Batch, h *storage.Holding) { b.DropPlace(r.Place) },
+		"another place": func(b *storage.Batch, h *storage.Holding) { s := *r; s.Place++; b.PutRow(&s) },
+	} {
+		s := open(t, small(vfs.NewMem()))
+		h := storage.Holding{Entered: r.Place}
+		h.Booked.AddRow(r)
+		commit(t, s, func(b *storage.Batch) { h.Enter(b.PutRow(r)); b.PutHolding(&h) })
+		must(t, s.CheckLedger())
+		commit(t, s, func(b *storage.Batch) { spoil(b, &h) })
+		if s.CheckLedger() == nil {
+			t.Errorf("%s: not found", name)
+		}
+	}
+}
+
+// TestBooking: whatever is booked and withdrawn, a row has the last verdict of
+// each resolver, agreeing ones together, in the order that can be encoded.
+func TestBooking(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := &storage.LossRow{Key: "k", Loser: logical.Dot{Origin: 1, Seq: 1}, Place: 1}
+		want := map[resolve.ID]resolve.Loss{}
+		winners, at := append(dots(t, 2), logical.Dot{}), interval(t)
+		for range rapid.IntRange(1, 20).Draw(t, "steps") {
+			id := resolve.ID(rapid.IntRange(0, 6).Draw(t, "resolver"))
+			if rapid.IntRange(0, 3).Draw(t, "withdraw") == 0 {
+				if _, had := want[id]; r.Withdraw(id) != had {
+					t.Fatalf("withdrew %s: %t", id, !had)
+				}
+				delete(want, id)
+				continue
+			}
+			l := resolve.Loss{Resolver: id, Relation: relation(t), Key: "k", Loser: r.Loser, Winner: rapid.SampledFrom(winners).Draw(t, "winner"), At: at}
+			r.Book(l)
+			want[id] = l
+		}
+		got := map[resolve.ID]resolve.Loss{}
+		for l := range r.Losses {
+			got[l.Resolver] = l
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v\nwant %+v", got, want)
+		}
+		if len(want) == 0 {
+			return
+		}
+		b := storage.AppendRow(nil, r)
+		if again, err := storage.DecodeRow(b); err != nil || !reflect.DeepEqual(again.Verdicts, r.Verdicts) {
+			t.Fatalf("%+v is encoded as %x and read as %+v, %v", r.Verdicts, b, again, err)
+		}
+	})
+}
+
+// TestRowSize holds a row to what its bound in bytes is reckoned with.
+func TestRowSize(t *testing.T) {
+	r := typicalRow()
+	n := len(storage.AppendRow(nil, r)) - len(r.Evidence.Value)
+	r.Evidence = nil
+	m := len(storage.AppendRow(nil, r))
+	t.Logf("row: %d bytes beyond key and value; %d without evidence", n, m)
+	if n > 130 || m > 80 {
+		t.Errorf("%d bytes beyond key and value, more than 130; %d without evidence, more than 80", n, m)
+	}
+}

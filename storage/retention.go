@@ -1,0 +1,70 @@
+package storage
+
+import (
+	"errors"
+	"time"
+
+	"kvd/wallclock"
+)
+
+// Retention bounds the ledger. Beyond the bounds the oldest rows are shed, and
+// what is shed is counted exactly: the ledger never waits, never fails a write,
+// and never silently forgets.
+//
+//	put row ─▶ over a bound? ─▶ shed the oldest, a few a batch ─▶ still over Bytes? ─▶ shed the new row itself
+//
+// All of it happens in the batch that stores the row, so rows, sums and counts
+// agree after any crash. Rows are kept in the order in which they were entered,
+// never by their clock: clocks step.
+//
+// A row that was shed is unknown to folding: when its write is beaten again it is
+// booked again and counted again, and when it is seen by a survivor there is
+// nothing to withdraw. So of the verdicts ever booked, each is in the ledger,
+// withdrawn, or shed; that is the sum that must come out. Withdrawing follows
+// rows from child to parent: where the child's row was shed, an older write's
+// row that is still there stays, though a survivor has seen it through the child.
+type Retention struct {
+	Bytes int64         // what the rows may take, keys, values and index together; zero: no bound
+	Age   time.Duration // how long a row is kept after its last verdict; zero: for ever
+	Batch int           // rows shed at most with one batch, beside some for each row that the batch brings
+	Value int           // bytes of the loser's value that a row keeps
+}
+
+// DefaultRetention is what a leader keeps unless it is told otherwise.
+func DefaultRetention() Retention {
+	return Retention{Bytes: 256 << 20, Age: 30 * 24 * time.Hour, Batch: 64, Value: 1 << 10}
+}
+
+// Validate says what is wrong with the first setting that makes no sense.
+func (r *Retention) Validate() error {
+	switch {
+	case r.Bytes < 0 || r.Age < 0 || r.Value < 0:
+		return errors.New("ledger: bytes, age and value must not be negative; zero bytes or age set no bound")
+	case r.Batch <= 0:
+		return errors.New("ledger: batch must be above zero, or nothing is ever shed")
+	case r.Value > MaxValue:
+		return errors.New("ledger: value is beyond what any value can have")
+	}
+	return nil
+}
+
+// Over reports whether incoming bytes find no room beside what is held.
+func (r *Retention) Over(h *Holding, incoming int64) bool {
+	return r.Bytes > 0 && h.Bytes+incoming > r.Bytes
+}
+
+// Left is how long the row is still kept, by any reading of the clocks: one that
+// is wrong sheds early or late, and is counted all the same. False: for ever.
+func (r *Retention) Left(row *LossRow, now wallclock.Interval) (time.Duration, bool) {
+	if r.Age == 0 {
+		return 0, false
+	}
+	return r.Age - now.Earliest.Sub(row.Newest()), true
+}
+
+// Kept is as much of a loser's value as a row keeps; it shares the value's
+// memory.
+func (r *Retention) Kept(value []byte) []byte {
+	n := min(len(value), r.Value)
+	return value[:n:n]
+}

@@ -140,7 +140,7 @@ func (c *crew) close() {
 func (s *settings) options(addr string) *redis.Options {
 	return &redis.Options{
 		Addr: addr, Username: s.login.user, Password: s.login.password, TLSConfig: s.login.tls,
-		DialTimeout: s.timeout, DialerRetries: 1, ReadTimeout: -1, WriteTimeout: -1, ContextTimeoutEnabled: true,
+		DialTimeout: s.dial, DialerRetries: 1, ReadTimeout: -1, WriteTimeout: -1, ContextTimeoutEnabled: true,
 		MaxRetries: -1, PoolSize: 2, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}

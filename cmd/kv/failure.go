@@ -56,6 +56,12 @@ func judge(text, cmd string) (code int, next string) {
 		return cliutil.Differs, "kv siblings KEY shows them, kv resolve KEY VALUE puts one value in their place"
 	case "BEHIND":
 		return cliutil.Unreachable, "a longer --timeout, or ask the leader that the session was last at"
+	case "UNKNOWN", "FORGOTTEN":
+		return cliutil.Absent, ""
+	case "BEATEN":
+		return cliutil.Differs, "ask again later, or at a leader whose clock is ahead; --force writes all the same"
+	case "BUSY":
+		return cliutil.Unreachable, "try again soon: the leader counts for somebody else"
 	case "TRYAGAIN", "LOADING":
 		return cliutil.Unreachable, "try again soon, or -n another leader"
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -19,8 +20,17 @@ type record interface {
 	raw() string     // values alone, byte for byte
 }
 
+// grid is a record that is several rows of a table.
+type grid interface{ rows() [][]string }
+
+// inRows is part of such a record: it has no cells of its own.
+type inRows struct{}
+
+func (inRows) cells() []string { return nil }
+
 // printer prints records in the format the user chose.
 type printer struct {
+	name     string
 	w        io.Writer
 	write    func(*printer, record) error
 	finish   func(*printer) error
@@ -51,7 +61,7 @@ func newPrinter(c *cli.Context) (*printer, error) {
 	if !ok {
 		return nil, unknownFormat(name)
 	}
-	p.w = c.App.Writer
+	p.w, p.name = c.App.Writer, name
 	p.terminal = cliutil.IsTerminal(p.w)
 	p.colour = cliutil.Colour(p.w) && !c.Bool("no-color")
 	p.tab = tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
@@ -92,8 +102,11 @@ func (p *printer) putText(r record) error {
 
 func (p *printer) putRow(r record) error {
 	rows := [][]string{r.cells()}
+	if g, ok := r.(grid); ok {
+		rows = g.rows()
+	}
 	if p.n == 0 {
-		rows = [][]string{r.columns(), r.cells()}
+		rows = slices.Insert(rows, 0, r.columns())
 	}
 	for _, row := range rows {
 		if _, err := fmt.Fprintln(p.tab, strings.Join(row, "\t")); err != nil {

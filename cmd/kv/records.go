@@ -65,25 +65,33 @@ func numberFact(name string, n int64) fact {
 }
 
 func wordFact(name, value string) fact {
-	text, err := marshal(value)
-	if err != nil {
-		panic(err) // a string
-	}
-	return fact{name, printable(value), string(text)}
+	return jsonFact(name, printable(value), value)
 }
 
 // keyFact is the fact that says which key was meant.
 func keyFact(name string) fact {
-	text, err := marshal(keyName(name))
-	if err != nil {
-		panic(err) // a string, or two
-	}
-	return fact{"key", printable(name), string(text)}
+	return jsonFact("key", printable(name), keyName(name))
 }
 
 func truthFact(name string, is bool) fact {
 	text := strconv.FormatBool(is)
 	return fact{name, text, text}
+}
+
+// jsonFact is a fact that reads and marshals as it is told.
+func jsonFact[T any](name, reads string, value T) fact {
+	text, err := marshal(value)
+	if err != nil {
+		panic(err) // nothing that comes here can fail to marshal
+	}
+	return fact{name, reads, string(text)}
+}
+
+// replyFact is a value of a leader's.
+func replyFact(name string, r reply) fact { return jsonFact(name, printable(r.text), r) }
+
+func listFact(name string, words []string) fact {
+	return jsonFact(name, joined(words), append([]string{}, words...))
 }
 
 func (f facts) text(*printer) string { return f.say }

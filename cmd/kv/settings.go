@@ -41,6 +41,7 @@ type settings struct {
 	node    string            // as given; empty: not given
 	context *contexts.Context // nil: none applies
 	timeout time.Duration
+	dial    time.Duration // how long connecting may take
 	login   login
 	quiet   bool
 	verbose bool
@@ -56,7 +57,7 @@ type login struct {
 // A local command has no context.
 func read(c *cli.Context, local bool) (*settings, error) {
 	s := &settings{
-		node: c.String("node"), timeout: c.Duration("timeout"),
+		node: c.String("node"), timeout: c.Duration("timeout"), dial: c.Duration("timeout"),
 		quiet: c.Bool("quiet"), verbose: c.Bool("verbose"),
 	}
 	if s.timeout <= 0 {

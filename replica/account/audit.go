@@ -49,7 +49,11 @@ type Balance struct {
 	Inverted, Concurrent       int // in the ledger
 	// Shed counts ops that are in none, as far as the ledger has given up rows:
 	// they were lost.
-	Shed          int
+	Shed int
+	// Stale counts rows of writes that a survivor has seen since, which a ledger
+	// that has given up rows could not withdraw: it follows rows from later writes
+	// to earlier ones. The writes count as superseded.
+	Stale         int
 	InNone, InTwo int
 	// Beyond counts ops that are in none and might be accounted for by a version
 	// whose own log entry is gone: what that had seen cannot be told.
@@ -97,6 +101,9 @@ func (r *Audit) Text() string {
 			fmt.Fprintf(&b, " + no longer to be told %d", x.Beyond)
 		}
 		fmt.Fprintf(&b, ": %s\n", verdict)
+		if x.Stale > 0 {
+			fmt.Fprintf(&b, "%s: %d rows are still in the ledger although a survivor has seen their writes; rows that led to them were given up\n", x.Resolver, x.Stale)
+		}
 	}
 	for i := range r.Gaps {
 		fmt.Fprintf(&b, "%s\n", r.Gaps[i].Text())
@@ -345,10 +352,14 @@ func (r *auditor) count(key string, k *counted, id resolve.ID, beyond bool) {
 			b.Superseded++
 			in = append(in, Superseded)
 		}
-		if t.inverted.Has(id) {
+		switch stale := len(in) > 0 && in[0] == Superseded && r.cfg.Shed[id] > 0; {
+		case !t.inverted.Has(id) && !t.other.Has(id):
+		case stale:
+			b.Stale++
+		case t.inverted.Has(id):
 			b.Inverted++
 			in = append(in, Lost)
-		} else if t.other.Has(id) {
+		default:
 			b.Concurrent++
 			in = append(in, Lost)
 		}

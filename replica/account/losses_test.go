@@ -63,7 +63,7 @@ func TestLossesComeInPages(t *testing.T) {
 // TestAuditAfterSheddingCountsWhatTheLedgerGaveUp, and no more than that.
 func TestAuditAfterSheddingCountsWhatTheLedgerGaveUp(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
-	strangers(c)
+	dots := strangers(c)
 	lww := func(shed int64) Balance {
 		a := c.over("n1", faulty{hide: func(l resolve.Loss) bool { return l.Resolver == resolve.LWW }})
 		a.cfg.Shed[resolve.LWW] = shed
@@ -88,6 +88,18 @@ func TestAuditAfterSheddingCountsWhatTheLedgerGaveUp(t *testing.T) {
 	}
 	if b := lww(9); !b.Holds() || b.Shed != 1 {
 		t.Errorf("more was shed than is missing: %+v", b)
+	}
+	for _, shed := range []int64{0, 1} { // a row that could not be withdrawn
+		a := c.over("n1", faulty{add: []resolve.Loss{{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "cart", Loser: dots[0]}}})
+		a.cfg.Shed[resolve.LWW] = shed
+		r, err := a.Audit(AuditOptions{HeldOps: 100, Gaps: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := r.Balances[0]
+		if b.Holds() != (shed > 0) || b.Stale != int(shed) || strings.Contains(r.Text(), "although a survivor has seen") != (shed > 0) {
+			t.Errorf("with %d shed: %+v\n%s", shed, b, r.Text())
+		}
 	}
 }
 

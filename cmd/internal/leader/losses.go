@@ -22,8 +22,12 @@ func (l *Leader) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer) 
 	}
 	var p page
 	var at *moment
-	err = l.about(ctx, func(m *moment, a *account.Account) error {
+	var shed int64
+	err = l.about(ctx, func(m *moment, a *account.Account) (err error) {
 		at = m
+		if shed, _, err = m.shed(); err != nil {
+			return err
+		}
 		return a.Losses(f, func(d account.Defeat) bool { return p.take(d, count) })
 	})
 	if err != nil {
@@ -32,7 +36,6 @@ func (l *Leader) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer) 
 	w.Map(6)
 	at.head(w)
 	number(w, "now", int64(at.now.Midpoint()))
-	shed, _ := at.shed()
 	number(w, "shed", shed)
 	w.Text("rows")
 	w.Array(len(p.rows))

@@ -56,7 +56,9 @@ func (m *moment) account() (*account.Account, error) {
 	cfg := account.Defaults()
 	cfg.Policy, cfg.Applied, cfg.Now, cfg.HLC = m.leader.cfg.Policy, m.applied, m.now, st.HLC
 	cfg.Names = account.Names{Leader: m.leader.nameOf}
-	_, cfg.Shed = m.shed()
+	if _, cfg.Shed, err = m.shed(); err != nil {
+		return nil, err
+	}
 	return account.New(cfg, m, m)
 }
 

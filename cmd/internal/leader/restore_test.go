@@ -97,15 +97,16 @@ func TestRestoreRefuses(t *testing.T) {
 	n1.refused("ERR", "two integers", "KVD.RESTORE", lost, "REQUEST", 0, 1)
 	n1.refused("ERR", "not a token", "KVD.RESTORE", lost, "TOKEN", "x")
 
-	// Who has seen what nobody here has applied waits, and is then told so.
-	next := resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(logical.Dot{Origin: n2.life, Seq: n1.loop.Frontier().At(n2.life) + 1})}}
-	n1.refused("BEHIND", "try again here later", "KVD.RESTORE", lost, "TOKEN", next.String())
+	// Who has seen what nobody here has applied waits, and is then told so. What has
+	// arrived meanwhile is what the restoration goes over.
+	next := resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(logical.Dot{Origin: n1.life, Seq: n2.loop.Frontier().At(n1.life) + 1})}}
+	n2.refused("BEHIND", "try again here later", "KVD.RESTORE", lost, "FORCE", "TOKEN", next.String())
 	restored := make(chan answer, 1)
-	go func() { restored <- n1.tell("KVD.RESTORE", lost, "TOKEN", next.String()) }()
-	eventually(t, "the restoration waits", func() bool { return n1.loop.Standing().Load.WaitingReqs > 0 })
-	n2.set("y", "1")
-	if r := <-restored; r["value"] != "2" {
-		t.Errorf("when it has arrived: %v", r)
+	go func() { restored <- n2.tell("KVD.RESTORE", lost, "FORCE", "TOKEN", next.String()) }()
+	eventually(t, "the restoration waits", func() bool { return n2.loop.Standing().Load.WaitingReqs > 0 })
+	shown := n1.set("x", "new")
+	if r := <-restored; r["value"] != "2" || len(r["over"].([]any)) != 1 || r["over"].([]any)[0] != shown {
+		t.Errorf("when %s has arrived: %v", shown, r)
 	}
 
 	tx := n1.client.TxPipeline()

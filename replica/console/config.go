@@ -19,6 +19,9 @@ type Config struct {
 	// goroutines at once, and must compare in constant time.
 	Auth func(user, pass string) bool
 
+	// Losses is where /losses comes from; nil: there is no such page.
+	Losses Losses
+
 	Logger *slog.Logger
 }
 
@@ -27,7 +30,7 @@ type Config struct {
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
-	writeTimeout  = 30 * time.Second // profiles extend it for themselves
+	writeTimeout  = 30 * time.Second // profiles and losses extend it for themselves
 	idleTimeout   = time.Minute
 	headerBytes   = 16 << 10
 	scrapes       = 4 // at the same time; more are turned away

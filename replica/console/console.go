@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -20,6 +21,9 @@ type Console struct {
 	server   *http.Server
 	scrape   http.Handler
 	busy     chan struct{} // scrapes that are being answered
+
+	listening chan struct{} // readers of losses
+	closing   chan struct{} // closed when their streams must end
 }
 
 // Listen binds; nobody is answered before Serve. It refuses a bad config, and an
@@ -39,7 +43,8 @@ func Listen(cfg Config, source Source, metrics *Metrics) (*Console, error) {
 			return nil, fmt.Errorf("console: listen on %s: %w; choose a free address of this machine", cfg.Addr, err)
 		}
 	}
-	c := &Console{cfg: cfg, source: source, listener: listener, busy: make(chan struct{}, scrapes)}
+	c := &Console{cfg: cfg, source: source, listener: listener, busy: make(chan struct{}, scrapes),
+		listening: make(chan struct{}, lossReaders), closing: make(chan struct{})}
 	errorLog := slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn)
 	// What can be told is told even when a part cannot.
 	c.scrape = promhttp.HandlerFor(prometheus.Gatherers{metrics.registry, own}, promhttp.HandlerOpts{
@@ -50,6 +55,7 @@ func Listen(cfg Config, source Source, metrics *Metrics) (*Console, error) {
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
 	}
+	c.server.RegisterOnShutdown(sync.OnceFunc(func() { close(c.closing) }))
 	return c, nil
 }
 

@@ -68,7 +68,7 @@ func serve(t *testing.T, cfg Config, source Source) *up {
 		cfg.Addr = "127.0.0.1:0"
 	}
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	u := &up{t: t, metric: NewMetrics(Build{"v1", "abc", "go"}), client: &http.Client{Transport: &http.Transport{}}, served: make(chan error, 1)}
+	u := &up{t: t, metric: NewMetrics(Build{"v1", "abc", "go"}, servedBy), client: &http.Client{Transport: &http.Transport{}}, served: make(chan error, 1)}
 	var err error
 	if u.Console, err = Listen(cfg, source, u.metric); err != nil {
 		t.Fatal(err)
@@ -153,8 +153,9 @@ func TestPages(t *testing.T) {
 		"/":                            `href="/metrics"`,
 		"/health/live":                 `"live": true`,
 		"/health/ready":                `"ready": true`,
-		"/status":                      `"peers": []`,
+		"/status":                      `"shed": []`,
 		"/metrics":                     "kvd_build_info{",
+		"/alerts.yml":                  "KvdAcknowledgedWritesLost",
 		"/debug/pprof/":                "goroutine",
 		"/debug/pprof/heap?debug=1":    "heap profile",
 		"/debug/pprof/cmdline":         "console.test",
@@ -168,8 +169,8 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: headers %v", path, res.Header)
 		}
 	}
-	if _, body := u.get("/"); strings.Count(body, "href=") != 5 {
-		t.Errorf("the first page does not link all five others: %s", body)
+	if _, body := u.get("/"); strings.Count(body, "href=") != 7 {
+		t.Errorf("the first page does not link all seven others: %s", body)
 	}
 	res, body := u.get("/nowhere")
 	u.refused(res, body, http.StatusNotFound)
@@ -359,7 +360,7 @@ func TestConfigIsRefused(t *testing.T) {
 		"no logger":        {Addr: "127.0.0.1:0"},
 		"choose a free ad": {Addr: "192.0.2.1:1", Logger: logger},
 	} {
-		if c, err := Listen(cfg, &leader{}, NewMetrics(Build{})); err == nil || !strings.Contains(err.Error(), says) {
+		if c, err := Listen(cfg, &leader{}, NewMetrics(Build{}, servedBy)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want a refusal that says %q, got %v", says, err)
 			c.Shutdown(context.Background())
 		}

@@ -6,16 +6,21 @@
 //	/health/ready   200, or 503 and the reasons: joining, draining, behind, disk
 //	/status         what the leader says of itself and its peers, as JSON
 //	/metrics        for Prometheus
+//	/alerts.yml     rules for Prometheus that fire on lost writes
+//	/losses         lost writes as they happen, as server-sent events
 //	/debug/pprof/   only for who asks from this machine
 //
 // It reads, and changes nothing: there is no request here that a leader would
 // act on. What it needs from a leader is the interface [Source]; what happened is
-// told to [Metrics] by whoever observes the leader's events.
+// told to [Metrics] by whoever observes the leader's events, and losses come from
+// [Losses].
 //
 // Invariants:
 //
 //   - no metric is labelled with a key or with anything that a client chooses;
 //     the number of series has a bound that is known beforehand;
+//   - a reader of losses never makes the leader wait: what waits for it has bounds,
+//     one that takes nothing is cut, and all of them end with the console;
 //   - counting an event takes no lock and no memory;
 //   - all that is refused is refused in JSON: what failed, why, what to do next.
 package console

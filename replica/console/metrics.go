@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,11 +52,17 @@ func OutcomeOf(err error) Outcome {
 // verbNames are the labels of verbs; zero stands for any that is new.
 var verbNames = [...]string{"other", replica.Get: "get", replica.Set: "set", replica.Remove: "remove", replica.Incr: "incr", replica.Update: "update"}
 
-// relationNames are the labels of relations, by place.
-var relationNames = [...]string{
-	resolve.Superseded: resolve.Superseded.String(),
-	resolve.Inverted:   resolve.Inverted.String(),
-	resolve.Concurrent: resolve.Concurrent.String(),
+// lostRelations are those in which a write is lost, by place. The names of all
+// are the labels.
+var lostRelations = [...]resolve.Relation{resolve.Inverted, resolve.Concurrent}
+
+// roles are whether a resolver serves the key, or shadows the one that does.
+var roles = [...]string{"false", "true"}
+
+// tally is the verdicts of one resolver, each by role.
+type tally struct {
+	superseded, withdrawn [len(roles)]prometheus.Counter
+	lost                  [len(lostRelations)][len(roles)]prometheus.Counter
 }
 
 // Metrics counts what a leader does. Every method may be called from anywhere;
@@ -63,11 +70,11 @@ var relationNames = [...]string{
 // is made beforehand.
 type Metrics struct {
 	registry *prometheus.Registry
+	serves   func(key string) resolve.ID
 
 	operations [len(verbNames)][outcomes]prometheus.Counter
 	latency    [len(verbNames)]prometheus.Observer
-	verdicts   [][len(relationNames)]prometheus.Counter // by resolver
-	withdrawn  []prometheus.Counter                     // by resolver
+	verdicts   []tally // by resolver, the last of any that is new
 
 	accepted, applied            prometheus.Counter
 	heldGap, heldDeps            prometheus.Counter
@@ -78,9 +85,10 @@ type Metrics struct {
 }
 
 // NewMetrics makes every series, in a registry of its own, with those of the Go
-// runtime and the process.
-func NewMetrics(b Build) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry()}
+// runtime and the process. Serves says which resolver serves a key; it must not
+// wait.
+func NewMetrics(b Build, serves func(key string) resolve.ID) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), serves: serves}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "kvd_build_info", Help: "Always 1; the labels say which program this is.",
@@ -110,17 +118,26 @@ func (m *Metrics) makeOperations() {
 }
 
 func (m *Metrics) makeVerdicts() {
-	verdicts := m.counters("kvd_verdicts_total", "Versions that ceased to survive, by how they stood to the winner; all but superseded are lost writes.", "resolver", "relation")
-	withdrawn := m.counters("kvd_losses_withdrawn_total", "Writes that had been recorded as lost and no longer are.", "resolver")
-	for _, resolver := range append(resolve.Names(), "other") {
-		var row [len(relationNames)]prometheus.Counter
-		for r, relation := range relationNames {
-			row[r] = verdicts.WithLabelValues(resolver, relation)
+	lost := m.counters("kvd_losses_total", "Acknowledged writes that a resolver threw away unseen: rows that this leader entered in its ledger since it started. "+
+		"serving is true where the resolver serves the key, and so lost it for clients; false where it only watches. "+
+		"Every leader enters every loss, so across leaders take the greatest, not the sum.", "resolver", "relation", "serving")
+	withdrawn := m.counters("kvd_losses_withdrawn_total", "Rows taken out of the ledger again: a survivor turned out to have seen the write. What is in the ledger is entered, less withdrawn, less shed.", "resolver", "serving")
+	superseded := m.counters("kvd_superseded_total", "Versions replaced by a write whose author had seen them; nothing is lost.", "resolver", "serving")
+	for _, resolver := range resolverNames() {
+		var t tally
+		for i, serving := range roles {
+			t.superseded[i] = superseded.WithLabelValues(resolver, serving)
+			t.withdrawn[i] = withdrawn.WithLabelValues(resolver, serving)
+			for r, relation := range lostRelations {
+				t.lost[r][i] = lost.WithLabelValues(resolver, relation.String(), serving)
+			}
 		}
-		m.verdicts = append(m.verdicts, row)
-		m.withdrawn = append(m.withdrawn, withdrawn.WithLabelValues(resolver))
+		m.verdicts = append(m.verdicts, t)
 	}
 }
+
+// resolverNames are the labels of resolvers; the last stands for any that is new.
+func resolverNames() []string { return append(resolve.Names(), "other") }
 
 func (m *Metrics) makeOps() {
 	ops := m.counters("kvd_ops_total", "Ops that became part of this leader's log, by where they were accepted.", "from")
@@ -181,7 +198,7 @@ func (m *Metrics) Observe(e replica.Event) {
 	case replica.Applied:
 		m.applied.Inc()
 	case replica.Judged:
-		m.judged(e.Verdict)
+		m.judged(e.Key, e.Verdict)
 	case replica.Held:
 		pick(e.Gap, m.heldGap, m.heldDeps).Inc()
 	case replica.Dropped:
@@ -198,13 +215,19 @@ func (m *Metrics) Observe(e replica.Event) {
 	}
 }
 
-func (m *Metrics) judged(v resolve.Verdict) {
-	resolver := min(int(v.Resolver), len(m.verdicts)-1) // the last is "other"
-	switch {
+// judged counts what the ledger booked, and what it had no reason to.
+func (m *Metrics) judged(key string, v resolve.Verdict) {
+	t, role := &m.verdicts[min(int(v.Resolver), len(m.verdicts)-1)], 0
+	if m.serves(key) == v.Resolver {
+		role = 1
+	}
+	switch i := slices.Index(lostRelations[:], v.Relation); {
 	case v.Withdrawn:
-		m.withdrawn[resolver].Inc()
-	case int(v.Relation) < len(relationNames):
-		m.verdicts[resolver][v.Relation].Inc()
+		t.withdrawn[role].Inc()
+	case i >= 0:
+		t.lost[i][role].Inc()
+	case v.Relation == resolve.Superseded:
+		t.superseded[role].Inc()
 	}
 }
 

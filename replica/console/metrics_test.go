@@ -56,6 +56,18 @@ func value(t *testing.T, families map[string]*dto.MetricFamily, name string, lab
 	return m.GetCounter().GetValue() + m.GetGauge().GetValue()
 }
 
+// servedBy gives the keys that begin with k to lww and all others to hlc.
+func servedBy(key string) resolve.ID {
+	if strings.HasPrefix(key, "k") {
+		return resolve.LWW
+	}
+	return resolve.HLC
+}
+
+func judged(key string, id resolve.ID, r resolve.Relation) replica.Judged {
+	return replica.Judged{Key: key, Verdict: resolve.Verdict{Resolver: id, Relation: r}}
+}
+
 // events are one of each that is counted, and where.
 var events = []struct {
 	event  replica.Event
@@ -64,11 +76,15 @@ var events = []struct {
 }{
 	{replica.Accepted{}, "kvd_ops_total", []string{"from=client"}},
 	{replica.Applied{From: "b"}, "kvd_ops_total", []string{"from=peer"}},
-	{replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolver: resolve.LWW, Relation: resolve.Superseded}}, "kvd_verdicts_total", []string{"resolver=lww", "relation=superseded"}},
-	{replica.Judged{Verdict: resolve.Verdict{Resolver: resolve.LWW, Relation: resolve.Inverted}}, "kvd_verdicts_total", []string{"resolver=lww", "relation=inverted"}},
-	{replica.Judged{Verdict: resolve.Verdict{Resolver: resolve.Counter, Relation: resolve.Concurrent}}, "kvd_verdicts_total", []string{"resolver=counter", "relation=concurrent"}},
-	{replica.Judged{Verdict: resolve.Verdict{Resolver: 200, Relation: resolve.Concurrent}}, "kvd_verdicts_total", []string{"resolver=other", "relation=concurrent"}},
-	{replica.Judged{Verdict: resolve.Verdict{Resolver: resolve.HLC, Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc"}},
+	{judged("k", resolve.LWW, resolve.Superseded), "kvd_superseded_total", []string{"resolver=lww", "serving=true"}},
+	{judged("x", resolve.LWW, resolve.Superseded), "kvd_superseded_total", []string{"resolver=lww", "serving=false"}},
+	{judged("k", resolve.LWW, resolve.Inverted), "kvd_losses_total", []string{"resolver=lww", "relation=inverted", "serving=true"}},
+	{judged("x", resolve.LWW, resolve.Inverted), "kvd_losses_total", []string{"resolver=lww", "relation=inverted", "serving=false"}},
+	{judged("k", resolve.Counter, resolve.Concurrent), "kvd_losses_total", []string{"resolver=counter", "relation=concurrent", "serving=false"}},
+	{judged("x", resolve.HLC, resolve.Concurrent), "kvd_losses_total", []string{"resolver=hlc", "relation=concurrent", "serving=true"}},
+	{judged("x", 200, resolve.Concurrent), "kvd_losses_total", []string{"resolver=other", "relation=concurrent", "serving=false"}},
+	{replica.Judged{Key: "x", Verdict: resolve.Verdict{Resolver: resolve.HLC, Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc", "serving=true"}},
+	{replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolver: resolve.HLC, Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc", "serving=false"}},
 	{replica.Held{Gap: true}, "kvd_gate_held_total", []string{"missing=predecessor"}},
 	{replica.Held{}, "kvd_gate_held_total", []string{"missing=dependency"}},
 	{replica.Dropped{Reason: replica.Duplicate}, "kvd_ops_dropped_total", []string{"reason=duplicate"}},
@@ -94,8 +110,8 @@ func TestEventsAreCounted(t *testing.T) {
 			t.Errorf("%s%v is %v after %d events", e.name, e.labels, got, i+1)
 		}
 	}
-	if got := value(t, families, "kvd_clock_ahead_seconds"); got != 12 {
-		t.Errorf("%v stamps were ahead, want 12", got)
+	if got := value(t, families, "kvd_clock_ahead_seconds"); got != 16 {
+		t.Errorf("%v stamps were ahead, want 16", got)
 	}
 }
 
@@ -147,6 +163,8 @@ func TestGauges(t *testing.T) {
 			{Name: "b", Alive: true, LagOps: 4, LagSeconds: 0.5, QueueBytes: 6, Clock: &Offset{-0.25, 0.75}},
 			{Name: "c"}, {Name: "c", LagOps: 1}, {Name: "\xff"},
 		},
+		Ledger: Ledger{Rows: 11, Bytes: 12, Shed: []Shed{{"lww", "inverted", 13}, {"new", "concurrent", 14}, {"newer", "concurrent", 1}, {"lww", "odd", 99}}},
+		Feeds:  Feeds{Readers: 15, Missed: 16},
 	}}
 	u := serve(t, Config{}, l)
 	families := u.scraped()
@@ -159,6 +177,9 @@ func TestGauges(t *testing.T) {
 		{"kvd_peer_up", 1, []string{"peer=b"}}, {"kvd_peer_lag_ops", 4, []string{"peer=b"}}, {"kvd_peer_lag_seconds", 0.5, []string{"peer=b"}}, {"kvd_peer_queue_bytes", 6, []string{"peer=b"}},
 		{"kvd_peer_clock_offset_seconds", -0.25, []string{"peer=b", "edge=earliest"}}, {"kvd_peer_clock_offset_seconds", 0.75, []string{"peer=b", "edge=latest"}},
 		{"kvd_peer_up", 0, []string{"peer=c"}}, {"kvd_peers_omitted", 0, nil},
+		{"kvd_ledger_rows", 11, nil}, {"kvd_ledger_bytes", 12, nil}, {"kvd_feed_readers", 15, nil}, {"kvd_feed_missed_total", 16, nil},
+		{"kvd_ledger_shed_total", 13, []string{"resolver=lww", "relation=inverted"}}, {"kvd_ledger_shed_total", 0, []string{"resolver=lww", "relation=concurrent"}},
+		{"kvd_ledger_shed_total", 15, []string{"resolver=other", "relation=concurrent"}}, {"kvd_ledger_shed_total", 0, []string{"resolver=siblings", "relation=inverted"}},
 		{"kvd_build_info", 1, []string{"version=v1", "revision=abc", "go=go"}},
 	} {
 		if got := value(t, families, want.name, want.labels...); got != want.value {
@@ -209,7 +230,7 @@ func TestCardinalityIsBounded(t *testing.T) {
 	if got := value(t, families, "kvd_peers_omitted"); got != 2000-maxPeers {
 		t.Errorf("%v peers are omitted", got)
 	}
-	allowed := strings.Fields("verb outcome resolver relation from missing reason peer edge version revision go")
+	allowed := strings.Fields("verb outcome resolver relation serving from missing reason peer edge version revision go")
 	for name, family := range families {
 		for _, m := range family.GetMetric() {
 			for _, label := range m.GetLabel() {
@@ -234,7 +255,7 @@ func ours(families map[string]*dto.MetricFamily) int {
 
 // The leader's loop calls these between two clients.
 func TestCountingAllocatesNothing(t *testing.T) {
-	m := NewMetrics(Build{})
+	m := NewMetrics(Build{}, servedBy)
 	for _, e := range events {
 		if n := testing.AllocsPerRun(100, func() { m.Observe(e.event) }); n != 0 {
 			t.Errorf("observing %T allocates %v times", e.event, n)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	_ "embed" // the rules
 	"net/http"
 	"net/http/pprof"
 	"runtime"
@@ -21,6 +22,8 @@ func (c *Console) pages() http.Handler {
 	pages.HandleFunc("/{$}", index)
 	pages.HandleFunc("/status", c.status)
 	pages.HandleFunc("/metrics", c.metrics)
+	pages.HandleFunc("/losses", c.losses)
+	pages.HandleFunc("/alerts.yml", alerts)
 	pages.Handle("/debug/pprof/", fromHere(profiles()))
 	pages.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, Failure{"there is no such page", r.URL.Path + " is not known", "look at / for the pages there are"})
@@ -48,6 +51,8 @@ const page = `<!doctype html>
 <li><a href="/health/ready">/health/ready</a>: clients may be sent here, or why not
 <li><a href="/status">/status</a>: what this leader says of itself and its peers
 <li><a href="/metrics">/metrics</a>: for Prometheus
+<li><a href="/alerts.yml">/alerts.yml</a>: rules for Prometheus that fire on lost writes
+<li><a href="/losses">/losses</a>: lost writes as they happen, as server-sent events; ?prefix= for some keys, ?all=1 for all resolvers
 <li><a href="/debug/pprof/">/debug/pprof/</a>: profiles, only from this machine
 </ul>
 </html>
@@ -56,6 +61,15 @@ const page = `<!doctype html>
 func index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Write([]byte(page))
+}
+
+//go:embed alerts.yml
+var alertRules []byte
+
+// alerts answers an example of rules that watch the metrics.
+func alerts(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Write(alertRules)
 }
 
 func live(w http.ResponseWriter, _ *http.Request) {
@@ -96,6 +110,7 @@ type report struct {
 func (c *Console) status(w http.ResponseWriter, _ *http.Request) {
 	s, reasons := c.source.Status(), c.source.Ready()
 	s.Peers = sorted(s.Peers)
+	s.Ledger.Shed = append([]Shed{}, s.Ledger.Shed...) // an empty list in JSON, never null
 	answer(w, http.StatusOK, report{
 		Status: s, Frontier: places(s.Frontier), Go: runtime.Version(),
 		Ready: len(reasons) == 0, Reasons: append([]Reason{}, reasons...),

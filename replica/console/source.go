@@ -46,6 +46,30 @@ type Status struct {
 	GateOps         int `json:"gate_ops"`         // held until what they depend on arrives
 	WaitingRequests int `json:"waiting_requests"` // until the leader has what their token has seen
 	Clients         int `json:"clients"`          // connected
+
+	Ledger Ledger `json:"ledger"`
+	Feeds  Feeds  `json:"feeds"`
+}
+
+// Ledger is what is written down of lost writes.
+type Ledger struct {
+	Rows  int64  `json:"rows"`  // lost writes
+	Bytes int64  `json:"bytes"` // that they take on disk
+	Shed  []Shed `json:"shed"`  // losses that were given up; none: nothing was
+}
+
+// Shed counts the losses under one resolver, in one relation, that the ledger
+// gave up.
+type Shed struct {
+	Resolver string `json:"resolver"`
+	Relation string `json:"relation"`
+	Losses   int64  `json:"losses"`
+}
+
+// Feeds is who is told of losses as they happen.
+type Feeds struct {
+	Readers int    `json:"readers"` // now
+	Missed  uint64 `json:"missed"`  // messages that readers were passed over with
 }
 
 // Peer is another leader, as this one sees it.

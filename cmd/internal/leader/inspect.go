@@ -93,6 +93,7 @@ func (s source) Status() console.Status {
 		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
 		GateOps: load.GateOps, WaitingRequests: load.WaitingReqs, Clients: s.resp.Stats().Clients,
+		Ledger: ledgerStatus(s.loop.Ledger()), Feeds: s.hub.feeds(),
 	}
 }
 

@@ -45,6 +45,7 @@ type Leader struct {
 	clock   *clock
 	faults  *link.Faults
 	metrics *console.Metrics
+	hub     *hub
 	outbox  outbox
 
 	listeners struct{ resp, http, peer net.Listener }
@@ -72,7 +73,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
 		clock:   newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
 		faults:  link.NewFaults(rand.Uint64()),
-		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}),
+		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
 	}
 	for _, step := range []func(context.Context) error{
 		l.bind, l.openStore, l.beginLife, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
@@ -145,11 +146,13 @@ func (l *Leader) beginLife(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Observe: l.metrics.Observe, Cycle: l.metrics.Synced})
+	l.hub = l.newHub()
+	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Observe: l.observe, Cycle: l.metrics.Synced})
 	l.serving.Go(func() {
 		<-l.loop.Done()
 		l.fail(l.loop.Err())
 	})
+	l.serving.Go(func() { l.hub.run(l.loop.Done()) })
 	return nil
 }
 
@@ -217,7 +220,7 @@ func (l *Leader) openMesh(context.Context) (err error) {
 }
 
 func (l *Leader) openConsole(context.Context) (err error) {
-	cfg := console.Config{Listener: l.listeners.http, TLS: serverTLS(l.cfg.TLS), Logger: l.cfg.Logger, Auth: l.cfg.allowConsole()}
+	cfg := console.Config{Listener: l.listeners.http, TLS: serverTLS(l.cfg.TLS), Logger: l.cfg.Logger, Auth: l.cfg.allowConsole(), Losses: events{l.hub}}
 	l.console, err = console.Listen(cfg, source{l}, l.metrics)
 	return err
 }
@@ -246,7 +249,7 @@ func (l *Leader) openResp(context.Context) (err error) {
 		cfg.Users, cfg.RequireAuth = l.cfg.Users.Allow, true
 	}
 	cfg.Extra = l.extra()
-	cfg.PickSiblings = l.cfg.Policy.Picks
+	cfg.PickSiblings, cfg.Feeds = l.cfg.Policy.Picks, channels{l.hub}
 	l.resp, err = resp.New(cfg, engine{l}, l.loop, inspector{l})
 	return err
 }

@@ -1,0 +1,133 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Losses is where the leader tells of lost writes as they happen. It may be
+// called from any goroutine.
+type Losses interface {
+	// Listen collects what is told from now on about keys that begin with prefix,
+	// within bounds of its own: losses of the resolver that serves the key, or of
+	// all. Bell is called, on any goroutine, when something has come after Next
+	// had nothing; it does not wait.
+	Listen(prefix string, all bool, bell func()) Feed
+}
+
+// Feed is one reader's place. It belongs to one goroutine.
+type Feed interface {
+	// Next is the oldest event that was not taken, and its JSON on one line;
+	// false: there is none now. It never waits. Nobody changes the bytes.
+	Next() (event string, data []byte, ok bool)
+	// Close ends collecting. Bell may still be called by what was under way.
+	Close()
+}
+
+// Limits of the stream of losses.
+const (
+	lossReaders = 16               // at the same time; more are turned away
+	heartbeat   = 15 * time.Second // a comment goes to a reader at least this often
+	lossSend    = 10 * time.Second // an event must be taken within this
+)
+
+// losses answers server-sent events until the reader is gone or the console
+// shuts down.
+func (c *Console) losses(w http.ResponseWriter, r *http.Request) {
+	asked := r.URL.Query()
+	all, ok := map[string]bool{"": false, "0": false, "1": true}[asked.Get("all")]
+	switch {
+	case c.cfg.Losses == nil:
+		refuse(w, http.StatusNotFound, Failure{"there is no such page", "this leader tells of no losses as they happen", "look at / for the pages there are"})
+		return
+	case !ok:
+		refuse(w, http.StatusBadRequest, Failure{"the request was refused", fmt.Sprintf("all is %q", asked.Get("all")), "give all=1 for all resolvers, or leave it out for the one that serves"})
+		return
+	}
+	select {
+	case c.listening <- struct{}{}:
+		defer func() { <-c.listening }()
+	default:
+		refuse(w, http.StatusServiceUnavailable, Failure{"the losses are not told", fmt.Sprintf("%d readers listen already", lossReaders), "end one, or ask another leader: all of them tell the same losses"})
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // proxies that gather would keep the events back
+	if r.Method == http.MethodHead {
+		return
+	}
+	s := stream{w: w, control: http.NewResponseController(w), ended: c.closing, gone: r.Context().Done()}
+	bell := make(chan struct{}, 1)
+	s.feed = c.cfg.Losses.Listen(asked.Get("prefix"), all, func() {
+		select {
+		case bell <- struct{}{}:
+		default:
+		}
+	})
+	defer s.feed.Close()
+	s.run(bell)
+}
+
+// stream is one reader of events.
+type stream struct {
+	w           http.ResponseWriter
+	control     *http.ResponseController
+	feed        Feed
+	ended, gone <-chan struct{}
+}
+
+// run sends until somebody ends it. Whoever was told that it began has missed
+// nothing since.
+func (s *stream) run(bell <-chan struct{}) {
+	// The server's limits are for requests that are answered once: a reader has
+	// nothing more to say, and each event has a deadline of its own.
+	if s.control.SetReadDeadline(time.Time{}) != nil || s.send(": losses from now on\n\n") != nil {
+		return
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for s.sendAll() == nil {
+		select {
+		case <-bell:
+		case <-beat.C:
+			if s.send(": still here\n\n") != nil {
+				return
+			}
+		case <-s.gone:
+			return
+		case <-s.ended:
+			return
+		}
+	}
+}
+
+// sendAll sends what waits. However much comes, it ends with the console.
+func (s *stream) sendAll() error {
+	for {
+		select {
+		case <-s.ended:
+			return http.ErrServerClosed
+		default:
+		}
+		event, data, ok := s.feed.Next()
+		if !ok {
+			return nil
+		}
+		if err := s.send("event: %s\ndata: %s\n\n", event, data); err != nil {
+			return err
+		}
+	}
+}
+
+// send writes and flushes within the time that a reader has to take it.
+func (s *stream) send(format string, args ...any) error {
+	if err := s.control.SetWriteDeadline(time.Now().Add(lossSend)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(s.w, format, args...); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}

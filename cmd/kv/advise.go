@@ -94,16 +94,7 @@ func (c counsel) text(p *printer) string {
 	for _, e := range c.Evidence {
 		lines = append(lines, "    "+p.show(e))
 	}
-	return strings.Join(append(lines, "    so says "+said(c.Leaders)), "\n")
-}
-
-// said is leaders as in a sentence.
-func said(leaders []string) string {
-	shown := make([]string, len(leaders))
-	for i, l := range leaders {
-		shown[i] = printable(l)
-	}
-	return series(shown)
+	return strings.Join(append(lines, "    so says "+series(shownAll(c.Leaders))), "\n")
 }
 
 func (c counsel) raw() string { return c.Better }
@@ -111,7 +102,7 @@ func (c counsel) columns() []string {
 	return []string{"prefix", "serving", "better", "leaders", "sentence"}
 }
 func (c counsel) cells() []string {
-	return []string{quoted(c.Prefix), printable(c.Serving), printable(c.Better), joined(c.Leaders), printable(c.Sentence)}
+	return []string{quoted(c.Prefix), printable(c.Serving), printable(c.Better), strings.Join(shownAll(c.Leaders), " "), printable(c.Sentence)}
 }
 
 // MarshalJSON has the server's fields, and who says so.

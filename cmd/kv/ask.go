@@ -193,6 +193,15 @@ func names(missing []absentee) string {
 	return series(all)
 }
 
+// shownAll is names, each safe on a terminal.
+func shownAll(names []string) []string {
+	shown := make([]string, len(names))
+	for i, n := range names {
+		shown[i] = printable(n)
+	}
+	return shown
+}
+
 // series is words as in a sentence: n1, n2 and n3.
 func series(words []string) string {
 	if len(words) < 2 {

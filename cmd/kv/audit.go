@@ -109,13 +109,13 @@ func (a audits) text(p *printer) string {
 	if a.same() {
 		var names []string
 		for _, o := range a.all {
-			names = append(names, printable(o.name))
+			names = append(names, o.name)
 		}
 		verb := "count the same"
 		if len(names) == 1 {
 			verb = "counts"
 		}
-		lines = append(lines, fmt.Sprintf("%s %s, over %s:", series(names), verb, count(a.all[0].Keys, "key")), p.plain(a.all[0].field("text").text))
+		lines = append(lines, fmt.Sprintf("%s %s, over %s:", series(shownAll(names)), verb, count(a.all[0].Keys, "key")), p.plain(a.all[0].field("text").text))
 	} else {
 		for _, o := range a.all {
 			lines = append(lines, fmt.Sprintf("%s counts, over %s:", printable(o.name), count(o.Keys, "key")), p.plain(o.field("text").text))

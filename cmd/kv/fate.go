@@ -211,7 +211,7 @@ func (f fates) columns() []string {
 func (f fates) rows() [][]string {
 	var all [][]string
 	for _, j := range f.verdicts() {
-		all = append(all, []string{printable(j.Resolver), strconv.FormatBool(j.Serving), printable(j.State), printable(j.Relation), printable(j.By), joined(j.Leaders)})
+		all = append(all, []string{printable(j.Resolver), strconv.FormatBool(j.Serving), printable(j.State), printable(j.Relation), printable(j.By), strings.Join(shownAll(j.Leaders), " ")})
 	}
 	return all
 }
@@ -260,7 +260,7 @@ func fate(k *call) error {
 	if _, end.differs = f.notes(); !f.known() {
 		end.nothing = "no leader that answered can tell what became of it"
 	}
-	if f.known() && strings.HasPrefix(f.raw(), "lost") {
+	if f.known() && k.out.name == "text" && strings.HasPrefix(f.raw(), "lost") {
 		k.say("kv restore " + dot + " writes the lost value again")
 	}
 	return k.verdict(end)

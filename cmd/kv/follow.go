@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -112,6 +114,7 @@ func (f *follower) begin(ctx context.Context, leaders int) (ended int, err error
 			return 0, ctx.Err()
 		}
 	}
+	slices.SortFunc(failed, func(a, b news) int { return strings.Compare(a.by.Addr, b.by.Addr) })
 	if len(said) == 0 {
 		return 0, failed[0].away
 	}

@@ -111,7 +111,7 @@ func (l loss) text(p *printer) string {
 	}
 	first := l.first()
 	return fmt.Sprintf("%s: %s\n    lost %s to %s, %s under %s; first decided %s at %s; held by %s", p.show(l.Key), p.show(l.row.text),
-		l.Loser, to, l.Relation, l.Resolver, clockText(int64(first.At.Midpoint())), printable(first.Leader), said(l.leaders()))
+		l.Loser, to, l.Relation, l.Resolver, clockText(int64(first.At.Midpoint())), printable(first.Leader), series(shownAll(l.leaders())))
 }
 
 // raw is the dot, which kv fate and kv restore take.
@@ -123,7 +123,7 @@ func (l loss) columns() []string {
 
 func (l loss) cells() []string {
 	return []string{printable(l.Key), l.lost(printable), l.Resolver.String(), l.Relation.String(), l.Loser.String(), l.winner(),
-		printable(l.accepted), clockText(int64(l.first().At.Midpoint())), strings.ReplaceAll(joined(l.leaders()), " | ", " ")}
+		printable(l.accepted), clockText(int64(l.first().At.Midpoint())), strings.Join(shownAll(l.leaders()), " ")}
 }
 
 // sightingJSON is when one leader decided it, by its own clock.

@@ -300,7 +300,7 @@ func (k *call) sayLosses(list lossList, said []ledger, w wanted) {
 		k.say(fmt.Sprintf("there are more than these %d; --limit 0 prints all", len(list.losses)))
 	}
 	if len(list.losses) == 0 && !list.more {
-		k.say("no losses, at " + series(voices(said)))
+		k.say("no losses, at " + series(shownAll(voices(said))))
 	}
 	for _, g := range said {
 		if g.shed > 0 {
@@ -312,7 +312,7 @@ func (k *call) sayLosses(list lossList, said []ledger, w wanted) {
 func voices(said []ledger) []string {
 	var all []string
 	for _, g := range said {
-		all = append(all, printable(g.name))
+		all = append(all, g.name)
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -20,8 +21,8 @@ then, and the session forgets what it was shown of the key before.`
 
 func numberSpecs() []spec {
 	return []spec{
-		{name: "incr", usage: "add to the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, do: incr, flags: []cli.Flag{sessionFlag()}},
-		{name: "decr", usage: "take from the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, do: decr, flags: []cli.Flag{sessionFlag()}},
+		{name: "incr", usage: "add to the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, do: incr, flags: []cli.Flag{sessionFlag(), dotFlag()}},
+		{name: "decr", usage: "take from the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, do: decr, flags: []cli.Flag{sessionFlag(), dotFlag()}},
 	}
 }
 
@@ -40,11 +41,41 @@ func add(k *call, command string) error {
 	if err != nil {
 		return err
 	}
+	if k.Bool("dot") {
+		return k.addDotted(l, command, key, by)
+	}
 	r, err := k.between(l, command, key, by)
 	if err != nil {
 		return err
 	}
 	return k.out.put(facts{say: r.text, bare: r.text, all: []fact{keyFact(key), numberFact("number", r.number)}})
+}
+
+// addDotted adds by KVD.INCR, which answers the dot as well.
+func (k *call) addDotted(l *leader, command, key, by string) error {
+	if command == "DECRBY" {
+		by = negated(by)
+	}
+	r, err := k.between(l, "KVD.INCR", key, by)
+	if err != nil {
+		return err
+	}
+	value := r.field("value").text
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return &refusal{l, "KVD.INCR", fmt.Errorf("the answer cannot be read: %w", err)}
+	}
+	return k.out.put(k.dotted(facts{say: value, bare: value, all: []fact{keyFact(key), numberFact("number", n), wordFact("dot", r.field("dot").text)}}))
+}
+
+// negated is a number's text with the other sign. What cannot be negated stays,
+// for the leader to refuse.
+func negated(number string) string {
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n == math.MinInt64 {
+		return "-" + number
+	}
+	return strconv.FormatInt(-n, 10)
 }
 
 // between does a write that takes no token, in a session: not before the leader

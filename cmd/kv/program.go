@@ -8,7 +8,8 @@ import (
 	"kvd/cmd/internal/cliutil"
 )
 
-const about = `kv talks to one leader of a cluster; compare, wait and members talk to all.
+const about = `kv talks to one leader of a cluster; compare, wait, members, and losses, why, fate,
+restore, audit and advise, which tell what became of acknowledged writes, talk to all.
 Flags may stand anywhere on the line. A value of "-" is read from standard input,
 to its last byte. Data goes to standard output, talk to standard error.
 
@@ -27,6 +28,7 @@ Examples:
    kv get x -n n1 --session ann                 read at one leader,
    kv set x 2 -n n2 --session ann               write at another what follows from it
    kv siblings cart                             kv resolve cart "milk, eggs"
+   kv losses --since 10m                        what was lost; why KEY, fate DOT, restore DOT
    kv compare --prefix user:                    where leaders differ
    kv bench --ops set,get --pipeline 16         how fast one leader is
 

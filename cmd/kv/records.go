@@ -78,6 +78,16 @@ func truthFact(name string, is bool) fact {
 	return fact{name, text, text}
 }
 
+// find is how a fact reads; empty: there is none.
+func (f facts) find(name string) string {
+	for _, one := range f.all {
+		if one.name == name {
+			return one.reads
+		}
+	}
+	return ""
+}
+
 // jsonFact is a fact that reads and marshals as it is told.
 func jsonFact[T any](name, reads string, value T) fact {
 	text, err := marshal(value)

@@ -12,7 +12,7 @@ func siblingSpecs() []spec {
 		{name: "siblings", usage: "print all values a key shows, and a token for writing over them", args: "KEY", least: 1, most: 1, do: siblings, flags: []cli.Flag{sessionFlag()}},
 		{name: "resolve", usage: "put one value in the place of the siblings", args: "KEY VALUE", least: 2, most: 2, do: resolveSiblings,
 			about: "It goes over exactly what was shown: to the session, to whoever got --token, or, with\nneither, to kv just now. What others wrote meanwhile stays.",
-			flags: []cli.Flag{sessionFlag(), tokenFlag()}},
+			flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
 		{name: "history", usage: "print the writes of a key that this leader still has", args: "KEY", least: 1, most: 1, do: history,
 			about: "The newest is first. Wall is the middle of what the leader's clock showed, ± how far it\nmay have been wrong.",
 			flags: []cli.Flag{&cli.IntFlag{Name: "count", Usage: "at most `N` of them; 0: as many as the server thinks fit"}}},
@@ -102,7 +102,7 @@ func resolveSiblings(k *call) error {
 	if err := k.session.shownBy(after); err != nil {
 		return err
 	}
-	return k.out.put(done(keyFact(key), wordFact("dot", r.field("dot").text), wordFact("token", after)))
+	return k.out.put(k.dotted(done(keyFact(key), wordFact("dot", r.field("dot").text), wordFact("token", after))))
 }
 
 // shownToken says what a resolution goes over. If nobody says it, it is what the

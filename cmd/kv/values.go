@@ -20,6 +20,10 @@ func tokenFlag() cli.Flag {
 	return &cli.StringFlag{Name: "token", Usage: "go over exactly what `TOKEN` was shown; kv siblings prints it"}
 }
 
+func dotFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "dot", Usage: "print the dot of the write as well, which kv fate takes; alone with -o raw"}
+}
+
 func valueSpecs() []spec {
 	return []spec{
 		{name: "get", usage: "print the value of a key", args: "KEY", least: 1, most: 1, do: get,
@@ -27,13 +31,13 @@ func valueSpecs() []spec {
 			flags: []cli.Flag{sessionFlag(), &cli.BoolFlag{Name: "strict", Usage: "refuse siblings even where the server would pick one"}}},
 		{name: "set", usage: "set a key", args: "KEY VALUE", least: 2, most: 2, do: set,
 			about: "Plain, it goes over whatever the leader shows. With --token, or after a get in the\nsame --session, it goes over exactly what was shown.",
-			flags: []cli.Flag{sessionFlag(), tokenFlag(),
+			flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag(),
 				&cli.DurationFlag{Name: "ttl", Usage: "the value ends after `DURATION`"},
 				&cli.BoolFlag{Name: "nx", Usage: "only if this leader shows none; another leader may say yes as well"},
 				&cli.BoolFlag{Name: "xx", Usage: "only if this leader shows one"}}},
 		{name: "del", usage: "remove keys", args: "KEY...", least: 1, most: -1, do: del,
-			about: "It prints how many were there. With --token or in a --session, what was shown is removed,\none key after another, and every key counts.",
-			flags: []cli.Flag{sessionFlag(), tokenFlag()}},
+			about: "It prints how many were there. With --token or in a --session, what was shown is removed,\none key after another, and every key counts. With --dot it takes one key, and prints the\ndot of its deletion.",
+			flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
 		{name: "mget", usage: "print the values of several keys", args: "KEY...", least: 1, most: -1, do: mget, flags: []cli.Flag{sessionFlag()}},
 		{name: "mset", usage: "set several keys", args: "KEY VALUE...", least: 2, most: -1, do: mset, flags: []cli.Flag{sessionFlag()},
 			about: "In a session the keys are set one after another, each as set would."},
@@ -129,7 +133,7 @@ func set(k *call) error {
 	if err != nil {
 		return err
 	}
-	if k.informed() {
+	if k.informed() || k.Bool("dot") {
 		return k.putWrite(l, "KVD.SET", key, value)
 	}
 	r, err := l.do(k.ctx(), append([]string{"SET", key, value}, options...)...)
@@ -155,7 +159,15 @@ func (k *call) putWrite(l *leader, words ...string) error {
 	if err != nil {
 		return err
 	}
-	return k.out.put(w)
+	return k.out.put(k.dotted(w))
+}
+
+// dotted shows the dot of a write, if the user wants to know. JSON has it anyway.
+func (k *call) dotted(f facts) facts {
+	if dot := f.find("dot"); k.Bool("dot") && dot != "" {
+		f.say, f.bare = f.say+"\ndot "+dot, dot
+	}
+	return f
 }
 
 // informed reports whether a write says what its author has seen.
@@ -181,6 +193,8 @@ func (k *call) setOptions() ([]string, error) {
 		return nil, cliutil.Usage("--session and --token say the same thing twice", "a session has its own token", "leave out one of them")
 	case k.Bool("nx") && k.Bool("xx"):
 		return nil, cliutil.Usage("--nx and --xx leave nothing to set", "a key is there or not", "leave out one of them")
+	case k.Bool("dot") && len(words) > 0:
+		return nil, cliutil.Usage("--ttl, --nx and --xx do not go with --dot", "the server's SET answers no dot, and its KVD.SET has no options", "leave out --dot; kv history KEY prints dots as well")
 	case k.informed() && len(words) > 0:
 		return nil, cliutil.Usage("--ttl, --nx and --xx do not go with a token", "the server's KVD.SET has no options", "leave them out; kv expire follows a set, also in a session")
 	}
@@ -211,6 +225,12 @@ func del(k *call) error {
 		return err
 	}
 	keys := k.Args().Slice()
+	if k.Bool("dot") {
+		if len(keys) > 1 {
+			return cliutil.Usage("--dot is of one key", fmt.Sprintf("%d keys are named", len(keys)), "kv del KEY --dot")
+		}
+		return k.putWrite(l, "KVD.DEL", keys[0])
+	}
 	if !k.informed() {
 		r, err := l.do(k.ctx(), append([]string{"DEL"}, keys...)...)
 		if err != nil {

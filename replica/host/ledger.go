@@ -124,8 +124,10 @@ func (v *view) book(loss resolve.Loss) {
 		return
 	}
 	e := v.line(storage.RowID{Key: loss.Key, Loser: loss.Loser}, true)
-	l.withdraw(e, loss.Resolver)
+	place := e.row.Place
+	l.withdraw(e, loss.Resolver) // an older verdict, if there is one; the row keeps its place
 	e.row.Book(loss)
+	e.row.Place = place
 	l.h.Booked.Add(loss.Resolver, loss.Relation)
 	l.touch(e)
 }

@@ -6,6 +6,8 @@
 //	              │ standing              ▼   │
 //	              └───────────────────── link.Mesh ◀── who and where ── member.Members
 //
+//	loop's events ─▶ hub ─▶ subscribers and pages that listen to losses
+//
 // The arrows are the only wires. Start builds from right to left, so that nobody
 // is served by a part that is not there yet; Quiesce and Stop take it down from
 // left to right, so that whatever was accepted still finds its way out.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -107,17 +108,27 @@ func (a *actor) play(nc net.Conn) {
 	}
 }
 
-// feed says what the test has it say, and reads nothing meanwhile.
+// feed says what the test has it say until the client hangs up, and answers
+// nothing.
 func (a *actor) feed(nc net.Conn) bool {
-	for text := range a.say {
-		if text == "" {
-			return false
-		}
-		if _, err := nc.Write([]byte(text)); err != nil {
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_, _ = io.Copy(io.Discard, nc)
+	}()
+	for {
+		select {
+		case text := <-a.say:
+			if text == "" {
+				return false
+			}
+			if _, err := nc.Write([]byte(text)); err != nil {
+				return false
+			}
+		case <-gone:
 			return false
 		}
 	}
-	return false
 }
 
 // frame writes RESP2: texts as bulks, ints, nil, and lists.

@@ -98,6 +98,7 @@ type crew struct {
 	mu      sync.Mutex
 	leaders map[string]*leader // by address
 	closed  bool
+	talk    sync.Mutex // one line at a time
 }
 
 // open is the leader at an address. Nothing is sent to it yet.

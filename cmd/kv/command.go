@@ -125,6 +125,8 @@ func brief(text string) string {
 // say talks to the user, who may not want to hear it.
 func (k *call) say(text string) {
 	if !k.quiet {
+		k.talk.Lock()
+		defer k.talk.Unlock()
 		fmt.Fprintf(k.App.ErrWriter, "kv: %s\n", text)
 	}
 }

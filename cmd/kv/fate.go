@@ -29,8 +29,8 @@ func (k *call) dotArg() (string, error) {
 	return text, nil
 }
 
-// judged is what a resolver made of the write, and which leaders say so.
-type judged struct {
+// ruling is what a resolver made of the write, and which leaders say so.
+type ruling struct {
 	Resolver string   `json:"resolver"`
 	Serving  bool     `json:"serving"`
 	State    string   `json:"state"`
@@ -40,11 +40,11 @@ type judged struct {
 	Leaders  []string `json:"leaders"`
 }
 
-func (j judged) like(o judged) bool {
+func (j ruling) like(o ruling) bool {
 	return j.Resolver == o.Resolver && j.State == o.State && j.Relation == o.Relation && j.By == o.By
 }
 
-func (j judged) short() string {
+func (j ruling) short() string {
 	words := []string{j.State}
 	if j.Relation != "" {
 		words = append(words, j.Relation)
@@ -55,10 +55,10 @@ func (j judged) short() string {
 	return printable(strings.Join(words, ", "))
 }
 
-func judgedOf(r reply) []judged {
-	var all []judged
+func rulingsOf(r reply) []ruling {
+	var all []ruling
 	for _, v := range r.field("verdicts").items {
-		all = append(all, judged{Resolver: v.field("resolver").text, Serving: truth(v.field("serving")), State: v.field("state").text,
+		all = append(all, ruling{Resolver: v.field("resolver").text, Serving: truth(v.field("serving")), State: v.field("state").text,
 			Relation: v.field("relation").text, By: v.field("by").text, Text: v.field("text").text})
 	}
 	return all
@@ -97,11 +97,11 @@ func (f fates) known() bool { return f.teller >= 0 }
 
 // verdicts is one table: the teller's order, and after each of its verdicts those
 // that other leaders have instead.
-func (f fates) verdicts() []judged {
+func (f fates) verdicts() []ruling {
 	if !f.known() {
 		return nil
 	}
-	all := judgedOf(f.said[f.teller].reply)
+	all := rulingsOf(f.said[f.teller].reply)
 	for i := range all {
 		all[i].Leaders = []string{f.said[f.teller].name}
 	}
@@ -109,7 +109,7 @@ func (f fates) verdicts() []judged {
 		if i == f.teller || !a.knows("here") {
 			continue
 		}
-		for _, j := range judgedOf(a.reply) {
+		for _, j := range rulingsOf(a.reply) {
 			all = counting(all, j, a.name)
 		}
 	}
@@ -121,7 +121,7 @@ func (f fates) verdicts() []judged {
 
 // counting adds a leader to the verdict it shares, or puts its own behind the last
 // one of its resolver.
-func counting(all []judged, j judged, leader string) []judged {
+func counting(all []ruling, j ruling, leader string) []ruling {
 	at := len(all)
 	for i := range all {
 		if all[i].like(j) {
@@ -167,8 +167,8 @@ func notHere(known string) string {
 func (f fates) against(a answered) (lines, differ []string) {
 	teller := f.said[f.teller]
 	stand := standingOf(a.applied, teller.applied)
-	mine := judgedOf(teller.reply)
-	for _, j := range judgedOf(a.reply) {
+	mine := rulingsOf(teller.reply)
+	for _, j := range rulingsOf(a.reply) {
 		if slices.ContainsFunc(mine, j.like) {
 			continue
 		}
@@ -228,10 +228,10 @@ func (f fates) MarshalJSON() ([]byte, error) {
 		Key      *keyName   `json:"key"`
 		Value    reply      `json:"value"`
 		Text     string     `json:"text"`
-		Verdicts []judged   `json:"verdicts"`
+		Verdicts []ruling   `json:"verdicts"`
 		Leaders  []knowing  `json:"leaders"`
 		Missing  []absentee `json:"missing"`
-	}{Dot: f.dot, Verdicts: append([]judged{}, f.verdicts()...), Text: f.body(), Missing: absentees(f.missing)}
+	}{Dot: f.dot, Verdicts: append([]ruling{}, f.verdicts()...), Text: f.body(), Missing: absentees(f.missing)}
 	if f.known() {
 		t := f.said[f.teller]
 		key := keyName(t.field("key").text)

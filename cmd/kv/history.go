@@ -84,7 +84,7 @@ func (o op) MarshalJSON() ([]byte, error) {
 	}{o.dot, o.kind, o.value, o.delta, o.wall, o.bound, o.hlc, o.lamport, o.parents, o.client})
 }
 
-func history(k *call) error {
+func keyHistory(k *call) error {
 	l, err := k.leader()
 	if err != nil {
 		return err

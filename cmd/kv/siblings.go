@@ -13,7 +13,7 @@ func siblingSpecs() []spec {
 		{name: "resolve", usage: "put one value in the place of the siblings", args: "KEY VALUE", least: 2, most: 2, do: resolveSiblings,
 			about: "It goes over exactly what was shown: to the session, to whoever got --token, or, with\nneither, to kv just now. What others wrote meanwhile stays.",
 			flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
-		{name: "history", usage: "print the writes of a key that this leader still has", args: "KEY", least: 1, most: 1, do: history,
+		{name: "history", usage: "print the writes of a key that this leader still has", args: "KEY", least: 1, most: 1, do: keyHistory,
 			about: "The newest is first. Wall is the middle of what the leader's clock showed, ± how far it\nmay have been wrong.",
 			flags: []cli.Flag{&cli.IntFlag{Name: "count", Usage: "at most `N` of them; 0: as many as the server thinks fit"}}},
 		{name: "watch", usage: "print what a key shows whenever that changes", args: "KEY", least: 1, most: 1, do: watch,

@@ -29,7 +29,9 @@ type Feed interface {
 const (
 	lossReaders = 16               // at the same time; more are turned away
 	heartbeat   = 15 * time.Second // a comment goes to a reader at least this often
-	lossSend    = 10 * time.Second // an event must be taken within this
+	// lossSend is within which an event must be taken. It is longer than the
+	// heartbeat: HTTP/2 ends a stream whose deadline passes with nothing to send.
+	lossSend = heartbeat + 10*time.Second
 )
 
 // losses answers server-sent events until the reader is gone or the console
@@ -81,9 +83,7 @@ type stream struct {
 // run sends until somebody ends it. Whoever was told that it began has missed
 // nothing since.
 func (s *stream) run(bell <-chan struct{}) {
-	// The server's limits are for requests that are answered once: a reader has
-	// nothing more to say, and each event has a deadline of its own.
-	if s.control.SetReadDeadline(time.Time{}) != nil || s.send(": losses from now on\n\n") != nil {
+	if s.send(": losses from now on\n\n") != nil {
 		return
 	}
 	beat := time.NewTicker(heartbeat)
@@ -121,7 +121,8 @@ func (s *stream) sendAll() error {
 	}
 }
 
-// send writes and flushes within the time that a reader has to take it.
+// send writes and flushes within the time that a reader has to take it, in place
+// of the server's, which is for pages.
 func (s *stream) send(format string, args ...any) error {
 	if err := s.control.SetWriteDeadline(time.Now().Add(lossSend)); err != nil {
 		return err

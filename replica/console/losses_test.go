@@ -3,12 +3,14 @@ package console
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -104,10 +106,14 @@ type streaming struct {
 }
 
 func inBubble(t *testing.T, test func(t *testing.T, s *streaming)) {
+	inSecureBubble(t, nil, test)
+}
+
+func inSecureBubble(t *testing.T, secure *tls.Config, test func(t *testing.T, s *streaming)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &streaming{t: t, pipes: &pipes{conns: make(chan net.Conn), done: make(chan struct{})}, served: make(chan error, 1)}
 		var err error
-		s.Console, err = Listen(Config{Listener: s.pipes, Losses: &s.losses, Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}, servedBy))
+		s.Console, err = Listen(Config{Listener: s.pipes, TLS: secure, Losses: &s.losses, Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}, servedBy))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,6 +212,41 @@ func TestLossesAreStreamed(t *testing.T) {
 		if n := s.losses.count(); n != 0 {
 			t.Errorf("%d read when the only one is gone", n)
 		}
+	})
+}
+
+// Over HTTP/2 the server's limits are those of a stream, and end it no sooner.
+func TestLossesAreStreamedOverHTTP2(t *testing.T) {
+	lender := httptest.NewUnstartedServer(nil)
+	lender.StartTLS()
+	certificates, trusting := lender.TLS.Certificates, lender.Client().Transport.(*http.Transport).TLSClientConfig
+	lender.Close()
+	inSecureBubble(t, &tls.Config{Certificates: certificates}, func(t *testing.T, s *streaming) {
+		transport := &http.Transport{TLSClientConfig: trusting, ForceAttemptHTTP2: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			s.pipes.conns <- far
+			return near, nil
+		}}
+		res, err := (&http.Client{Transport: transport}).Get("https://example.com/losses")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.ProtoMajor != 2 {
+			t.Errorf("it is %s", res.Proto)
+		}
+		r := &reader{t, nil, bufio.NewReader(res.Body)}
+		r.want(begun)
+		for range 5 {
+			r.want(beaten)
+		}
+		s.losses.tell("lost", "{}")
+		r.want("event: lost\ndata: {}\n")
+		res.Body.Close()
+		synctest.Wait()
+		if n := s.losses.count(); n != 0 {
+			t.Errorf("%d read when the only one is gone", n)
+		}
+		transport.CloseIdleConnections()
 	})
 }
 

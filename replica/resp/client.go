@@ -103,11 +103,15 @@ func clientInfo(k *call) error {
 	return nil
 }
 
-// clientList lists connections by id, all or those of ID id…
+// clientList lists connections by id: all, those of ID id…, or those of TYPE
+// NORMAL or PUBSUB, whose first letters are their flags.
 func clientList(k *call) error {
 	var only []int64
+	kind := ""
 	switch {
-	case len(k.args) == 2, len(k.args) == 4 && k.is(2, "TYPE") && k.is(3, "NORMAL"):
+	case len(k.args) == 2:
+	case len(k.args) == 4 && k.is(2, "TYPE") && (k.is(3, "NORMAL") || k.is(3, "PUBSUB")):
+		kind = strings.ToUpper(string(k.args[3][:1]))
 	case len(k.args) > 3 && k.is(2, "ID"):
 		for i := 3; i < len(k.args); i++ {
 			id, err := k.int(i)
@@ -121,7 +125,8 @@ func clientList(k *call) error {
 	}
 	var b strings.Builder
 	for _, c := range k.srv.sorted() {
-		if only == nil || slices.Contains(only, c.id) {
+		p := c.profile()
+		if (only == nil || slices.Contains(only, c.id)) && strings.HasPrefix(p.flags(), kind) {
 			b.WriteString(c.describe() + "\n")
 		}
 	}

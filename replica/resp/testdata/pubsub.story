@@ -20,6 +20,8 @@ GET a
 SET a 1
 CLIENT ID
 client list
+CLIENT LIST TYPE normal
+CLIENT LIST TYPE pubsub
 MULTI
 DISCARD
 PUBLISH kvd:losses x

@@ -95,6 +95,13 @@ func TestLossesAreListed(t *testing.T) {
 	if d := rows[0]; d["key"] != "deleted" || d["loser"] != del || d["winner"] != gone || d["value"] != nil || d["kind"] != "delete" || d["client"] != "" {
 		t.Errorf("the lost deletion is %v", d)
 	}
+	everyones := all[0].losses("RESOLVER", "all")
+	if got := all[0].losses("RESOLVER", "all", "COUNT", 1); len(got) < 3*14 || !slices.Equal(got, everyones) { // pages end within a write's verdicts
+		t.Errorf("all verdicts are %d, one by one %d", len(everyones), len(got))
+	}
+	if rows := all[0].tell("KVD.LOSSES", "RESOLVER", "all", "PREFIX", "x").rows("rows"); rows[0]["serving"] != int64(1) || rows[1]["resolver"] != "hlc" || rows[1]["serving"] != int64(0) {
+		t.Errorf("under all resolvers x lost %v", rows)
+	}
 	for _, n := range all {
 		for _, page := range []int{1, 5, 14, 100} {
 			if got := n.losses("COUNT", page); !slices.Equal(got, dotsOf(rows)) {
@@ -226,7 +233,7 @@ func tamper(t *testing.T, l *Leader, id storage.RowID) {
 // Increments of people who look at nothing are better counted, and it says so.
 func TestAdviceOnBlindIncrements(t *testing.T) {
 	p := everybody(resolve.LWW)
-	p.Rules = []resolve.Rule{{Prefix: "quiet:", Resolver: resolve.Siblings}}
+	p.Rules = []resolve.Rule{{Prefix: "quiet:", Resolver: resolve.Siblings}, {Prefix: "hit", Resolver: resolve.LWW}}
 	all := cluster(t, 2, p, ahead(0, time.Hour))
 	for range 5 {
 		figure83(t, all, "hits")
@@ -238,7 +245,7 @@ func TestAdviceOnBlindIncrements(t *testing.T) {
 		!strings.Contains(advice[0]["sentence"].(string), "5 increments lost on hits under lww") || len(advice[0]["evidence"].([]any)) == 0 {
 		t.Errorf("the advice is %v", advice)
 	}
-	if all := all[1].tell("KVD.ADVISE").rows("advice"); len(all) != 1 || all[0]["prefix"] != "" {
+	if all := all[1].tell("KVD.ADVISE").rows("advice"); len(all) != 1 || all[0]["prefix"] != "hit" {
 		t.Errorf("asked for nothing in particular it says %v", all)
 	}
 	if none := all[1].tell("KVD.ADVISE", "PREFIX", "quiet:", "PREFIX", "none").rows("advice"); len(none) != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"kvd/logical"
 	"kvd/replica/account"
@@ -14,7 +15,7 @@ import (
 // A question ends, and gives its cut back, at its next look at the store when
 // nobody waits for the answer any more.
 func TestLongQuestionsEnd(t *testing.T) {
-	all := cluster(t, 2, everybody(resolve.LWW), nil)
+	all := cluster(t, 2, everybody(resolve.LWW), ahead(0, time.Hour))
 	figure83(t, all, "x")
 	ctx, cancel := context.WithCancel(context.Background())
 	rounds := 0
@@ -33,7 +34,14 @@ func TestLongQuestionsEnd(t *testing.T) {
 		"objects": func(m *moment) error { _, err := m.Object("x"); return err },
 		"an op":   func(m *moment) error { _, _, err := m.Op(logical.Dot{Origin: 1, Seq: 1}); return err },
 		"ops":     func(m *moment) error { _, err := m.Ops(all[0].life, 1, 1, 1); return err },
-		"rows":    func(m *moment) error { return m.LossesFrom("", logical.Dot{}, func(resolve.Loss) bool { return true }) },
+		"rows": func(m *moment) error {
+			return m.LossesFrom("", logical.Dot{}, func(resolve.Loss) bool {
+				if m.ctx.Err() != nil {
+					t.Error("a row is given to nobody")
+				}
+				return true
+			})
+		},
 	} {
 		if err := all[0].Leader.ask(ctx, look); err == nil {
 			t.Errorf("%s are read for nobody", name)

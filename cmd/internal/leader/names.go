@@ -110,20 +110,13 @@ func (n *names) write(dir string) error {
 // nameOf is the leader that an origin is a life of; empty: it was never heard.
 func (l *Leader) nameOf(o logical.Origin) string { return l.names.find(o) }
 
-// nameOwn learns our own lives, and keeps them.
+// nameOwn learns our own lives, which the store remembers.
 func (l *Leader) nameOwn() error {
 	lives, err := l.store.Lives()
-	if err != nil {
-		return err
-	}
-	news := false
 	for _, o := range append(lives, l.life) {
-		news = l.names.learn(o, l.cfg.Name) || news
+		l.names.learn(o, l.cfg.Name)
 	}
-	if news {
-		l.keepNames()
-	}
-	return nil
+	return err
 }
 
 // keepNames writes them beside the members. Only people miss them.

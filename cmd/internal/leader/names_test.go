@@ -49,29 +49,29 @@ func TestNamesAreKeptAndBounded(t *testing.T) {
 	}
 }
 
-// A write of an earlier life is told by the name of its leader, also by a leader
-// that has been away since.
+// A write of an earlier life is told by the name of its leader: by that leader,
+// which knows its own lives whatever happened to the file, and by one that has
+// been away since.
 func TestEarlierLivesHaveNames(t *testing.T) {
-	onDisk := func(_ int, c *Config) { c.FS, c.Dir = nil, t.TempDir() }
-	var kept Config
+	var cfgs [2]Config
 	all := cluster(t, 2, everybody(resolve.LWW), func(i int, c *Config) {
-		if onDisk(i, c); i == 1 {
-			c.Addrs.Gossip = freeAddr(t)
-			kept = *c
-		}
+		c.FS, c.Dir, c.Addrs.Gossip = nil, t.TempDir(), freeAddr(t)
+		cfgs[i] = *c
 	})
 	old := all[1].set("x", "1")
 	settle(t, all)
-	ctx := context.Background()
-	for range 2 { // the second start finds names in files alone
-		if err := all[1].Stop(ctx); err != nil {
+	if err := os.Remove(filepath.Join(cfgs[1].Dir, namesFile)); err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{1, 0} {
+		if err := all[i].Stop(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := takeMark(kept.Dir); err != nil { // no clean stop: a new life begins
+		if _, err := takeMark(cfgs[i].Dir); err != nil { // no clean stop: a new life begins
 			t.Fatal(err)
 		}
-		kept.Join = []string{all[0].Addrs().Gossip}
-		all[1] = newNode(t, start(t, kept))
+		cfgs[i].Join = []string{cfgs[1-i].Addrs.Gossip}
+		all[i] = newNode(t, start(t, cfgs[i]))
 		eventually(t, "they meet again", func() bool { return all[0].Met() == 1 && all[1].Met() == 1 })
 	}
 	if d, _ := logical.ParseDot(old); d.Origin == all[1].life {

@@ -29,7 +29,14 @@ func TestRestore(t *testing.T) {
 		t.Errorf("it would win in %s", words[1])
 	}
 
+	n1.ask("KVD.FAULT", "LINK", "n2", "cut=on")
+	n1.ask("KVD.FAULT", "LINK", "n3", "cut=on")
 	r := n1.tell("KVD.RESTORE", lost, "REQUEST", 9, 1)
+	if n := n1.ask("WAIT", 1, 20); n != int64(0) {
+		t.Errorf("cut off, WAIT answers %v", n)
+	}
+	n1.ask("KVD.FAULT", "LINK", "n2", "cut=off")
+	n1.ask("KVD.FAULT", "LINK", "n3", "cut=off")
 	dot := r["dot"].(string)
 	over := r["over"].([]any)
 	if r["leader"] != "n1" || r["key"] != "x" || r["value"] != "2" || r["restored"] != lost || len(over) != 1 || over[0] != first || r["retry"] != int64(0) {

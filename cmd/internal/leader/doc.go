@@ -6,6 +6,7 @@
 //	              │ standing              ▼   │
 //	              └───────────────────── link.Mesh ◀── who and where ── member.Members
 //
+//	questions ─▶ one durable cut (moment) ─▶ account.Account      beside the loop
 //	loop's events ─▶ hub ─▶ subscribers and pages that listen to losses
 //
 // The arrows are the only wires. Start builds from right to left, so that nobody
@@ -24,6 +25,8 @@
 //     nobody alive holds it; in any doubt a new life begins at once;
 //   - the mark of a clean stop is written after everything else and removed
 //     before anything else;
+//   - a question is answered from one durable moment, and reads on only while
+//     somebody waits for the answer; nothing is sent while a cut is held;
 //   - a door that other machines can reach is open only with authentication and
 //     TLS, or when somebody said outright that it shall be insecure.
 package leader

@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -199,6 +200,63 @@ func TestRetryAtAnotherLeaderCountsOnce(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// However many leaders accept a request before they hear of each other, it counts
+// once, and all of them remember the same.
+func TestRetriesAtEveryLeaderCountOnce(t *testing.T) {
+	w := newWorld(t, 1, 4, func(c *replica.Config) { c.Policy.Default = resolve.Counter })
+	for _, at := range w.names {
+		q := incr("x", 5)
+		q.Client, q.Number = 9, 1
+		w.feed(at, q)
+	}
+	w.mustConverge(time.Second)
+	most := map[int]int{}
+	for _, f := range of[replica.TwinFound](w.events) {
+		most[f.Dots]++
+	}
+	if want := map[int]int{2: 4, 3: 4, 4: 4}; !maps.Equal(most, want) {
+		t.Errorf("dots found together: %v, want %v", most, want)
+	}
+	first := w.nodes[w.names[0]].store
+	for _, name := range w.names {
+		n := w.nodes[name]
+		for d := range n.store.Log {
+			if dots := n.store.Twins(d); len(dots) != 4 || !slices.IsSortedFunc(dots, logical.Dot.Compare) || !slices.Equal(dots, first.Twins(d)) {
+				t.Errorf("%s holds %v as the request of %s, %s %v", name, dots, d, w.names[0], first.Twins(d))
+			}
+		}
+		if rep := n.ask(get("x")); len(rep.Shown.Values) != 1 || string(rep.Shown.Values[0]) != "5" {
+			t.Errorf("%s shows %q, want 5 once", name, rep.Shown.Values)
+		}
+	}
+}
+
+// The client's number is taken by another key, whose write has the smallest dot:
+// that must not keep the other two from finding each other.
+func TestOneNumberForTwoKeysHidesNoTwins(t *testing.T) {
+	for _, odd := range []replica.Leader{"n1", "n2", "n3"} {
+		w := newWorld(t, 1, 3, func(c *replica.Config) { c.Policy.Default = resolve.Counter })
+		for _, at := range w.names {
+			q := incr("x", 5)
+			if at == odd {
+				q = incr("y", 7)
+			}
+			q.Client, q.Number = 9, 1
+			w.feed(at, q)
+		}
+		w.mustConverge(time.Second)
+		if got := of[replica.TwinFound](w.events); len(got) != 3 {
+			t.Errorf("%s alone wrote y: twins were found %d times, want once by each leader: %v", odd, len(got), got)
+		}
+		for _, name := range w.names {
+			x, y := w.nodes[name].ask(get("x")), w.nodes[name].ask(get("y"))
+			if string(x.Shown.Values[0]) != "5" || string(y.Shown.Values[0]) != "7" {
+				t.Errorf("%s alone wrote y: %s shows x %q and y %q, want 5 and 7", odd, name, x.Shown.Values, y.Shown.Values)
+			}
+		}
 	}
 }
 

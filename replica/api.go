@@ -309,7 +309,10 @@ type ClockAhead struct {
 
 // TwinFound: two leaders had accepted the same request; A is the smaller dot.
 // Where more had, there is one for each after the first.
-type TwinFound struct{ A, B logical.Dot }
+type TwinFound struct {
+	A, B logical.Dot
+	Dots int // how many the request has by now
+}
 
 // PeerBehind: ops are shipped to a peer again, or another origin's ops for the
 // first time, because it lacked them for too long.

@@ -67,15 +67,13 @@ func (t *turn) join(op *resolve.Op, other logical.Dot) {
 	slices.SortFunc(dots, logical.Dot.Compare)
 	dots = slices.Compact(dots)
 	t.put(PutTwins{dots})
-	for _, d := range dots {
-		if d != op.Dot && t.sameKey(d, op) {
-			found := TwinFound{A: d, B: op.Dot}
-			if op.Dot.Compare(d) < 0 {
-				found.A, found.B = op.Dot, d
-			}
-			t.event(found)
-			return
-		}
+	alike := slices.DeleteFunc(slices.Clone(dots), func(d logical.Dot) bool { return d != op.Dot && !t.sameKey(d, op) })
+	switch {
+	case len(alike) == 1:
+	case alike[0] == op.Dot:
+		t.event(TwinFound{A: op.Dot, B: alike[1], Dots: len(alike)})
+	default:
+		t.event(TwinFound{A: alike[0], B: op.Dot, Dots: len(alike)})
 	}
 }
 

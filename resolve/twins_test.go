@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"kvd/logical"
 	"kvd/resolve"
 )
 
@@ -124,4 +125,104 @@ func TestNothingIsLostTwiceThroughTwins(t *testing.T) {
 		s.ship(from, "observer")
 	}
 	s.audit("slow", "observer")
+}
+
+// everywhere brings everything that the named leaders have to all of them.
+func (s *story) everywhere(names ...string) {
+	s.t.Helper()
+	for range names {
+		for _, from := range names {
+			for _, to := range names {
+				s.ship(from, to)
+			}
+		}
+	}
+	s.audit(names...)
+}
+
+// Three leaders accept one put. The one with the greatest stamp has been
+// overwritten by an author who had seen it: none of the three is lost, at whichever
+// leader one asks.
+func TestThreeDotsOfOneRequestAreAccountedTogether(t *testing.T) {
+	s := newStory(t, served(resolve.LWW), "a", "b", "c", "d")
+	var dots []logical.Dot
+	for _, at := range []string{"c", "a", "b"} {
+		dots = append(dots, s.do(at, request(put("once"), 1)).Dot)
+	}
+	s.do("b", put("over it"))
+	for _, from := range []string{"c", "b", "a"} {
+		s.ship(from, "d")
+	}
+	s.everywhere("a", "b", "c", "d")
+	for name, l := range s.leaders {
+		for _, d := range dots {
+			if l.History.Lost(resolve.LWW, "k", d) {
+				t.Errorf("leader %s holds %s as lost; its request was seen at b", name, d)
+			}
+		}
+	}
+}
+
+// The smallest dot of three counts. One of the others is deleted, and the request
+// with it, also where the smallest arrives last.
+func TestRequestOfThreeDotsCountsOnceOrNotAtAll(t *testing.T) {
+	s := counters(t, "a", "b", "c", "d")
+	for _, at := range []string{"c", "a", "b"} {
+		s.do(at, request(add(5), 1))
+	}
+	s.do("b", over(add(1)))
+	for _, from := range []string{"c", "b"} {
+		s.ship(from, "d")
+	}
+	if got, _ := s.leaders["d"].Object.Sum(); got != 6 {
+		t.Errorf("d sums to %d before it hears of a, want 6", got)
+	}
+	s.do("c", remove())
+	s.everywhere("a", "b", "c", "d")
+	s.sums(1, "a", "b", "c", "d")
+}
+
+// A retry that comes to a deletion, where the first try was a put, takes nothing
+// back, whichever arrives first.
+func TestRetryThatDeletesVoidsNothing(t *testing.T) {
+	for _, first := range []string{"a", "b"} {
+		s := counters(t, "a", "b", "c")
+		second := map[string]string{"a": "b", "b": "a"}[first]
+		s.do(first, request(add(5), 1))
+		s.do(second, request(remove(), 1))
+		s.ship(second, "c")
+		s.everywhere("a", "b", "c")
+		s.sums(5, "a", "b", "c")
+	}
+}
+
+// elsewhere is a history that takes dot other for a dot of every request, and for a
+// write to another key.
+type elsewhere struct {
+	resolve.History
+	other logical.Dot
+}
+
+func (e elsewhere) Twins(d logical.Dot) []logical.Dot {
+	dots := []logical.Dot{d, e.other}
+	slices.SortFunc(dots, logical.Dot.Compare)
+	return dots
+}
+
+func (e elsewhere) Op(d logical.Dot) (*resolve.Op, bool) {
+	if d == e.other {
+		return &resolve.Op{Dot: d, Key: "another", Kind: resolve.Add, Delta: 5}, true
+	}
+	return e.History.Op(d)
+}
+
+func TestDotOfAnotherKeyIsNoTwin(t *testing.T) {
+	s := counters(t, "a")
+	op := s.do("a", request(add(5), 1))
+	l := s.leaders["a"]
+	o := &resolve.Object{Key: "k"}
+	l.Panel.Fold(o, op, elsewhere{l.History, logical.Dot{Origin: 1, Seq: 1}}, nil)
+	if sum, _ := o.Sum(); o.Twins || sum != 5 {
+		t.Errorf("twins %t, sum %d; want none, and 5", o.Twins, sum)
+	}
 }

@@ -367,6 +367,34 @@ func TestARetriedAdditionCountsOnce(t *testing.T) {
 	}
 }
 
+// TestFatesOfOneRequestAtThreeLeaders: the smallest dot counts. Once a deletion has
+// taken another away, none of them does.
+func TestFatesOfOneRequestAtThreeLeaders(t *testing.T) {
+	c := newCluster(t, everybody(resolve.Counter), "n1", "n2", "n3")
+	var dots []logical.Dot
+	for _, at := range []string{"n1", "n2", "n3"} {
+		dots = append(dots, c.ask(at, &replica.Request{Verb: replica.Incr, Key: "x", Delta: 5, Client: 4, Number: 77}))
+	}
+	c.quiet()
+	slices.SortFunc(dots, logical.Dot.Compare)
+	for i, want := range []State{Merged, Doubled, Doubled} {
+		f, err := c.account("n2").Fate(dots[i])
+		if err != nil || f.Verdicts[0].State != want || want == Doubled && f.Verdicts[0].By != dots[0] {
+			t.Errorf("%s: %+v, %v; want %s", dots[i], f.Verdicts[0], err, want)
+		}
+		for _, v := range f.Verdicts[1:] {
+			if v.State == Lost {
+				t.Errorf("%s is lost under %s, though its request survives", dots[i], v.Resolver)
+			}
+		}
+	}
+	c.ask("n1", &replica.Request{Verb: replica.Remove, Key: "x", Exact: true, Shown: dots[2:]})
+	c.quiet()
+	if w, err := c.account("n3").Why("x"); err != nil || w.Sum != 0 {
+		t.Errorf("the sum is %+v, %v", w, err)
+	}
+}
+
 // TestRestoringErasesNothingUnseen: what arrives between the question and the
 // write is not written over.
 func TestRestoringErasesNothingUnseen(t *testing.T) {

@@ -36,7 +36,7 @@ const (
 )
 
 // kinds is how many kinds of fault there are; faults says which.
-const kinds = 10
+const kinds = 11
 
 // generator draws one history. Each seed is a swarm of its own (Groce et al.
 // 2012): it leaves most kinds of fault out and has more of the others, because
@@ -140,7 +140,7 @@ func (g *generator) clients() {
 		c := script.Client{Name: string(rune('A' + i)), At: g.leader(), Session: g.chance(2)}
 		if g.chance(2) {
 			c.Timeout = time.Duration(50+g.IntN(300)) * time.Millisecond
-			c.Retry = []string{script.RetrySame, g.leader(), ""}[g.IntN(3)]
+			c.Retry = []string{script.RetrySame, script.RetryNext, g.leader(), ""}[g.IntN(4)]
 		}
 		g.s.Clients = append(g.s.Clients, c)
 	}
@@ -204,6 +204,8 @@ func (g *generator) faults() {
 			g.wipe(t)
 		case 9:
 			g.rollBack(t)
+		case 10:
+			g.unheard(t)
 		}
 	}
 }
@@ -234,6 +236,23 @@ func (g *generator) cutClient(t time.Duration) {
 	}
 	g.at(t, script.Cut{Path: p})
 	g.at(t+time.Duration(5+g.IntN(500))*time.Millisecond, script.Heal{Path: p})
+}
+
+// unheard loses the replies of all leaders to one client while no leader hears of
+// another: whatever it writes, it gives up and tries the next, and the next.
+func (g *generator) unheard(t time.Duration) {
+	c := &g.s.Clients[g.IntN(len(g.s.Clients))]
+	c.Timeout, c.Retry = time.Duration(10+g.IntN(50))*time.Millisecond, script.RetryNext
+	var apart [][]string
+	for _, n := range g.s.Leaders {
+		apart = append(apart, []string{n})
+		g.at(t, script.Cut{Path: script.Path{From: n, To: c.Name, Reply: true}})
+	}
+	g.at(t, script.Partition{Sides: apart})
+	for range 1 + g.IntN(2) {
+		g.at(t+time.Duration(g.IntN(50))*time.Millisecond, g.operation(c.Name))
+	}
+	g.at(t+time.Duration(50+g.IntN(500))*time.Millisecond, script.Heal{})
 }
 
 // crash kills a leader and starts it again. Two times in three it dies at the

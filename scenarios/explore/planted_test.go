@@ -101,6 +101,7 @@ func bugs() []bug {
 		{"a gate that ignores dependencies", resolve.Siblings, shipWithoutDeps},
 		{"a retry at the same leader applied twice", resolve.Counter, dropping[replica.PutRequest]()},
 		{"twins not recognised", resolve.Counter, forgetForeignRequests},
+		{"twins remembered in pairs", resolve.Counter, pairsOnly},
 		{"a hybrid clock forgotten over restart", resolve.HLC, func() host.Tamper {
 			return hooks{state: func(st *replica.State) { st.HLC = logical.HLC{} }}
 		}},
@@ -145,6 +146,17 @@ func forgetForeignRequests() host.Tamper {
 		}
 		return p
 	}}
+}
+
+// pairsOnly remembers of every request the two dots heard of last, as a table of
+// pairs would.
+func pairsOnly() host.Tamper {
+	return onPut(func(p replica.Put) replica.Put {
+		if put, is := p.(replica.PutTwins); is && len(put.Dots) > 2 {
+			return replica.PutTwins{Dots: put.Dots[1:]}
+		}
+		return p
+	})()
 }
 
 // shareValues keeps all values in one buffer, as a decoder that reuses its own

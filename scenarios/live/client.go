@@ -94,18 +94,13 @@ func (c *client) carry(ctx context.Context, op *operation) {
 
 // again decides whether the same request is sent once more.
 func (c *client) again(ctx context.Context, op *operation, why string) bool {
-	to := op.Retry
-	if to == "" {
-		to = c.spec.Retry
-	}
+	to := c.d.s.Again(op.Retry, c.spec.Retry, op.leader)
 	if to == "" || op.tries >= maxTries {
 		c.failed(op, why)
 		return false
 	}
 	c.d.rec.add(true, c.event(trace.Failed, op, why), nil)
-	if to != script.RetrySame {
-		op.leader = to
-	}
+	op.leader = to
 	return sleep(ctx, time.Duration(op.tries)*10*time.Millisecond)
 }
 

@@ -42,7 +42,7 @@ func (j *judge) class(u int32, r rule) Class {
 func (j *judge) inverted(u int32) bool {
 	q := j.g.h.updates[u]
 	for i := range q.acceptances {
-		if !j.beatenAtBirth(u, &q.acceptances[i]) {
+		if !j.beatenAtBirth(u, &q.acceptances[i], j.reach.surelyReflects) {
 			return false
 		}
 	}
@@ -50,9 +50,9 @@ func (j *judge) inverted(u int32) bool {
 }
 
 // beatenAtBirth reports whether the leader that accepted u did not show it right
-// after, but something that its author had been shown by then. Where nobody could
-// see that, what survives in the end has to do.
-func (j *judge) beatenAtBirth(u int32, a *acceptance) bool {
+// after, but something that its author had been shown by then, as reflects tells.
+// Where nobody could see that, what survives in the end has to do.
+func (j *judge) beatenAtBirth(u int32, a *acceptance, reflects func(shown []int32, u int32) bool) bool {
 	q := j.g.h.updates[u]
 	if a.Unseen {
 		return j.reach.knows(u, j.keys[q.key].survivors)
@@ -66,17 +66,20 @@ func (j *judge) beatenAtBirth(u int32, a *acceptance) bool {
 		over = q.Shown
 	}
 	base := j.g.show(nil, q.key, over)
-	return slices.ContainsFunc(shown, func(s int32) bool { return j.reach.reflects(base, s) })
+	return slices.ContainsFunc(shown, func(s int32) bool { return reflects(base, s) })
 }
 
 // guessed reports whether nobody saw what beat u: how some birth of it went, or
-// what it lost to though only its past is left. Why it is lost is then a guess.
+// what it lost to though only its past is left, or whether its leader knew that
+// something retried had seen what beat it. Why it is lost is then a guess.
 func (j *judge) guessed(u int32) bool {
 	key := j.g.h.updates[u].key
 	if j.g.serve(j.g.keys[key].name).outlives && j.reach.knowsAll(u, j.keys[key].survivors) {
 		return true
 	}
-	return slices.ContainsFunc(j.g.h.updates[u].acceptances, func(a acceptance) bool { return a.Unseen })
+	return slices.ContainsFunc(j.g.h.updates[u].acceptances, func(a acceptance) bool {
+		return a.Unseen || j.beatenAtBirth(u, &a, j.reach.reflects) != j.beatenAtBirth(u, &a, j.reach.surelyReflects)
+	})
 }
 
 // victor is a survivor that u had been shown, or had not, else any, else -1.

@@ -36,7 +36,7 @@ func (j *judge) count(k int32) {
 		}
 	}
 	if j.g.keys[k].retried && len(j.g.keys[k].deletes) > 0 {
-		return // what a delete takes away of a request with two dots is not told by what it saw
+		return // what a delete takes away of a request with several dots is not told by what it saw
 	}
 	s.covered.reset()
 	s.covered.close(j.g, j.keys[k].survivors)

@@ -84,3 +84,26 @@ func TestUnseenBirthMayBeEitherInTheLedger(t *testing.T) {
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": nil}),
 		"n1: the oracle finds b (0000000000000001-2) inverted; the ledger does not hold it")
 }
+
+// Two requests are written over each other at a leader that then loses its disk, and
+// again, blindly, at another. What the one had seen of the other nobody knows any
+// more, so a ledger may rightly hold as lost what the oracle accounts for.
+func TestDotThatPerishedVouchesForNothing(t *testing.T) {
+	for _, told := range []bool{true, false} {
+		s := tell()
+		s.unheard(write{label: "u", client: "A", leader: "n1", dot: d(1, 1)})
+		s.unheard(write{label: "b", client: "B", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
+		if told {
+			s.h.DiskLost(s.tick(), "n1")
+		}
+		s.writes(write{label: "u", client: "A", leader: "n2", dot: d(2, 1)})
+		s.writes(write{label: "b", client: "B", leader: "n2", dot: d(2, 2)})
+		s.applied(d(2, 1), "n1")
+		s.applied(d(2, 2), "n1")
+		s.final(shows("b", d(2, 2)), "n1", "n2")
+		rows := map[string][]oracle.LedgerRow{"n1": {row(d(2, 1), "concurrent")}}
+		if diffs := s.h.Judge("lww").Agree(rows); (len(diffs) == 0) != told {
+			t.Errorf("told of the disk %t: %q", told, diffs)
+		}
+	}
+}

@@ -28,7 +28,7 @@ type keyed struct {
 	deletes []int32
 	soonest []int32 // by place among deletes: the turn by which one from there on was accepted
 
-	// retried says that some request was accepted twice. It is one update, but
+	// retried says that some request was accepted again. It is one update, but
 	// may have been seen under one dot and win under the other, which nobody had
 	// seen: its past is no longer exact, and the judge gives it the benefit.
 	retried bool
@@ -37,7 +37,7 @@ type keyed struct {
 	crossed bool
 }
 
-// retried reports whether u was accepted twice.
+// retried reports whether u was accepted more than once.
 func (g *graph) retried(u int32) bool { return len(g.h.updates[u].acceptances) > 1 }
 
 // rule is what of a resolver matters to the oracle.

@@ -109,7 +109,7 @@ func (h *History) Sent(at time.Duration, r Request) {
 }
 
 // Accepted says that a leader made a request an op and has it durably, whether
-// or not the reply gets through. One request may be accepted at two leaders.
+// or not the reply gets through. One request may be accepted at several leaders.
 func (h *History) Accepted(at time.Duration, leader, requestID string, a Acceptance) {
 	now := h.tick(at)
 	i, ok := h.byID[requestID]

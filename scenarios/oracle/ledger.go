@@ -50,7 +50,7 @@ func (c *comparison) row(row LedgerRow) []string {
 	if !ok || g.h.updates[u].Key != row.Key {
 		return []string{fmt.Sprintf("%s: the ledger holds %s of %s as %s; no write of that key was accepted under that dot", c.leader, row.Dot, row.Key, row.Class)}
 	}
-	if g.keys[g.h.updates[u].key].crossed {
+	if c.vague(g.h.updates[u].key) {
 		return nil
 	}
 	c.rows[u] = append(c.rows[u], row.Class)
@@ -60,8 +60,12 @@ func (c *comparison) row(row LedgerRow) []string {
 	return nil
 }
 
+// vague reports whether the oracle cannot tell who lost on a key that requests
+// were retried on.
+func (c *comparison) vague(k int32) bool { return c.j.g.keys[k].crossed || c.j.torn[k] }
+
 // ledgered is the class a row for the update's dot must have, in the oracle's
-// words. Of one request's two dots each has the class of its own birth.
+// words. Of one request's dots each has the class of its own birth.
 func (j *judge) ledgered(u int32, dot logical.Dot) string {
 	f := j.fates[u]
 	if f.accounted {
@@ -71,7 +75,7 @@ func (j *judge) ledgered(u int32, dot logical.Dot) string {
 		return f.class.String()
 	}
 	for i := range j.g.h.updates[u].acceptances {
-		if a := &j.g.h.updates[u].acceptances[i]; a.Dot == dot && j.beatenAtBirth(u, a) {
+		if a := &j.g.h.updates[u].acceptances[i]; a.Dot == dot && j.beatenAtBirth(u, a, j.reach.surelyReflects) {
 			return Inverted.String()
 		}
 	}
@@ -83,7 +87,7 @@ func (c *comparison) missing() []string {
 	var diffs []string
 	for u, q := range c.j.g.h.updates {
 		f := c.j.fates[u]
-		if c.j.g.keys[q.key].crossed || !f.beaten() || q.acked.never() || c.j.gone(int32(u)) {
+		if c.vague(q.key) || !f.beaten() || q.acked.never() || c.j.gone(int32(u)) {
 			continue
 		}
 		if rows := c.rows[int32(u)]; slices.Contains(rows, f.class.String()) || c.j.guessed(int32(u)) && len(rows) > 0 {

@@ -74,18 +74,20 @@ func TestMissingIsNotDemandedOfLedgers(t *testing.T) {
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n2": nil}))
 }
 
-// TestTwinsStandUnderBothDots, each with the class of its own birth.
-func TestTwinsStandUnderBothDots(t *testing.T) {
+// TestTwinsStandUnderEveryDot, each with the class of its own birth.
+func TestTwinsStandUnderEveryDot(t *testing.T) {
 	s := tell()
 	old := shows("p", d(1, 1))
 	s.writes(write{label: "p", client: "P", leader: "n1", dot: d(1, 1)})
 	s.unheard(write{label: "u", client: "A", leader: "n1", dot: d(1, 2), over: dots(d(1, 1)), after: &old})
+	s.unheard(write{label: "u", client: "A", leader: "n3", dot: d(3, 1), after: &old})
 	s.writes(write{label: "u", client: "A", leader: "n2", dot: d(2, 1)})
 	s.writes(write{label: "s", client: "S", leader: "n1", dot: d(1, 3), over: dots(d(1, 1))})
 	s.final(shows("s", d(1, 3)), "n1")
 	v := s.wantTally(t, "lww", oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Concurrent: 1})
-	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), "inverted"), row(d(2, 1), "concurrent")}}))
-	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), "inverted"), row(d(2, 1), "inverted")}}),
+	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), "inverted"), row(d(2, 1), "concurrent"), row(d(3, 1), "concurrent")}}))
+	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), "inverted"), row(d(2, 1), "inverted"), row(d(3, 1), "inverted")}}),
 		"n1: the ledger holds u (0000000000000002-1) as inverted; the oracle finds it concurrent",
+		"n1: the ledger holds u (0000000000000003-1) as inverted; the oracle finds it concurrent",
 		"n1: the oracle finds u (0000000000000001-2) concurrent; the ledger holds it only as inverted")
 }

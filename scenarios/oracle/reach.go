@@ -1,5 +1,7 @@
 package oracle
 
+import "slices"
+
 // reach answers whether an update is in another's past. It remembers answers for
 // the last few updates asked about, so that asking along a chain walks it once.
 type reach struct {
@@ -112,6 +114,38 @@ func (r *reach) knowsAll(u int32, list []int32) bool {
 		}
 	}
 	return true
+}
+
+// surely reports whether target is in the past of u by a way through no request that
+// was accepted again: what such a request had been shown at one leader says nothing
+// about its dot at another.
+func (r *reach) surely(u, target int32) bool {
+	if !r.past(u, target) {
+		return false
+	}
+	g := r.g
+	if !g.keys[g.h.updates[u].key].retried {
+		return true
+	}
+	seen := map[int32]bool{}
+	for stack := []int32{u}; len(stack) > 0; {
+		v := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if seen[v] || g.retried(v) {
+			continue
+		}
+		seen[v] = true
+		if slices.Contains(g.parents[v], target) {
+			return true
+		}
+		stack = append(stack, g.parents[v]...)
+	}
+	return false
+}
+
+// surelyReflects is reflects by such a way.
+func (r *reach) surelyReflects(shown []int32, u int32) bool {
+	return slices.ContainsFunc(shown, func(s int32) bool { return s == u || r.surely(s, u) })
 }
 
 // marks is a set of updates that is emptied at once.

@@ -102,9 +102,11 @@ func (w *watch) precedes(shown []int32, u int32, s *showing) bool {
 
 // older reports whether what is shown does not reflect u, but something of u's
 // past. A request sent again may be carried out late: nobody can be promised that
-// it is not.
+// it is not. Where two of them crossed, nothing has a past that can be told.
 func (w *watch) older(shown []int32, u int32) bool {
-	return w.j.reach.knows(u, shown) && !w.j.reach.reflects(shown, u) && !slices.ContainsFunc(shown, w.j.g.retried)
+	g, r := w.j.g, w.j.reach
+	return !g.keys[g.h.updates[u].key].crossed && r.knows(u, shown) && !r.reflects(shown, u) && !slices.ContainsFunc(shown, g.retried) &&
+		slices.ContainsFunc(shown, func(s int32) bool { return r.surely(u, s) })
 }
 
 // explained reports whether some delete accepted by then, u itself included, can

@@ -181,3 +181,18 @@ func TestWritesAreAppliedAfterTheirCauses(t *testing.T) {
 	}
 	wantViolations(t, ordered(3), "monotonic-writes B 12ms", "writes-follow-reads B 12ms")
 }
+
+// Two requests are accepted in opposite orders, with another write between them:
+// each is in the past of all, and what A is shown goes forward all the same.
+func TestCrossedRetriesHaveNoOrderToKeep(t *testing.T) {
+	s := tell()
+	s.unheard(write{label: "u", client: "B", leader: "n1", dot: d(1, 1)})
+	s.reads("A", "n1", shows("u", d(1, 1)))
+	s.writes(write{label: "w", client: "C", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
+	s.reads("A", "n1", shows("w", d(1, 2)))
+	s.unheard(write{label: "v", client: "D", leader: "n1", dot: d(1, 3), over: dots(d(1, 2))})
+	s.writes(write{label: "v", client: "D", leader: "n2", dot: d(2, 1)})
+	s.writes(write{label: "u", client: "B", leader: "n2", dot: d(2, 2), over: dots(d(2, 1))})
+	s.final(shows("v", d(1, 3), d(2, 2)))
+	wantViolations(t, s.h.Judge("siblings"))
+}

@@ -13,6 +13,7 @@ type judge struct {
 	reach   *reach
 	applied [][]moment // by leader index, then update: the first time
 	holds   [][]bool   // by leader index, then update: applied since the leader last lost a disk
+	torn    []bool     // by key index: some request has lost one dot with its disks, and not another
 	leaders []string   // those asked at the end, by name
 	fates   []fate     // by update, acknowledged or not
 	keys    []outcome  // by key index
@@ -44,6 +45,7 @@ func newJudge(h *History, serve func(key string) string) *judge {
 	j.fates = make([]fate, len(h.updates))
 	j.keys = make([]outcome, len(h.keys.list))
 	j.readApplied(h)
+	j.torn = j.tear(h)
 	for k := range j.keys {
 		j.judgeKey(int32(k))
 	}
@@ -70,6 +72,25 @@ func (j *judge) readApplied(h *History) {
 		}
 		j.holds[a.leader][u] = j.holds[a.leader][u] || a.when.turn > lost[a.leader]
 	}
+}
+
+// tear finds the keys with a request that was accepted several times, and one of
+// these acceptances went with the disks of all that had it. What was seen of the
+// request under that dot no leader knows any more.
+func (j *judge) tear(h *History) []bool {
+	torn := make([]bool, len(h.keys.list))
+	if !h.known || len(h.losses) == 0 {
+		return torn
+	}
+	held := map[logical.Dot]bool{}
+	for _, a := range h.applied {
+		held[a.dot] = held[a.dot] || !j.unsure(a.leader, a.when.turn, h.turn+1)
+	}
+	for _, q := range h.updates {
+		lost := slices.ContainsFunc(q.acceptances, func(a acceptance) bool { return !held[a.Dot] })
+		torn[q.key] = torn[q.key] || len(q.acceptances) > 1 && lost
+	}
+	return torn
 }
 
 // unsure reports whether the leader lost a disk between two turns: what it had

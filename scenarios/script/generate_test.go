@@ -80,7 +80,7 @@ func (w *world) peopled() {
 	for i := range rapid.IntRange(1, 3).Draw(w.T, "clients") {
 		c := script.Client{Notes: w.notes(), Name: fmt.Sprintf("%c", 'A'+i), At: w.leader(), Session: w.yes()}
 		if w.yes() {
-			c.Timeout, c.Retry = w.span(1), w.from(append([]string{"", "same"}, w.s.Leaders...))
+			c.Timeout, c.Retry = w.span(1), w.from(append([]string{"", "same", "next"}, w.s.Leaders...))
 		}
 		w.s.Clients = append(w.s.Clients, c)
 		w.clients = append(w.clients, c.Name)
@@ -207,7 +207,7 @@ func (w *world) op() script.ClientOp {
 		op.Amount = w.number(1, 1e12) * (1 - 2*int64(w.upTo(1)))
 	}
 	if w.yes() {
-		op.Timeout, op.Retry = w.span(1), w.from(append([]string{"", "same"}, w.s.Leaders...))
+		op.Timeout, op.Retry = w.span(1), w.from(append([]string{"", "same", "next"}, w.s.Leaders...))
 	}
 	return op
 }

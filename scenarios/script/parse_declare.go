@@ -52,7 +52,7 @@ func (p *parser) fresh(r *reader, w word, what string) {
 	_, client := p.clients[w.raw]
 	_, verb := p.row(w.raw)
 	switch {
-	case verb, w.raw == "seen", w.raw == "acked", w.raw == RetrySame:
+	case verb, w.raw == "seen", w.raw == "acked", w.raw == RetrySame, w.raw == RetryNext:
 		r.fail(w, "a "+what+"'s name that is no word of the language", "")
 	case client, p.leaderNames[w.raw]:
 		r.fail(w, "a name that no leader and no client has yet", "")
@@ -104,7 +104,7 @@ func (p *parser) client(r *reader, notes Notes) {
 		keyed("at", func(w word) { c.At = w.raw; p.checkLeader(r, w) }),
 		bare("session", func(word) { c.Session = true }),
 		keyed("timeout", func(w word) { c.Timeout = r.duration(w, positiveSpan()) }),
-		keyed("retry", func(w word) { c.Retry = w.raw; p.checkLeader(r, w, RetrySame) }))
+		keyed("retry", func(w word) { c.Retry = w.raw; p.checkLeader(r, w, RetrySame, RetryNext) }))
 	switch {
 	case c.At == "":
 		r.fail(r.peek(), "at=N", "")

@@ -35,7 +35,7 @@ func (p *parser) tail(r *reader, op *ClientOp) word {
 	options := []option{
 		bare("as", func(word) { as = r.name("a label"); op.Label = as.raw }),
 		keyed("timeout", func(w word) { op.Timeout = r.duration(w, positiveSpan()) }),
-		keyed("retry", func(w word) { op.Retry = w.raw; p.checkLeader(r, w, RetrySame) }),
+		keyed("retry", func(w word) { op.Retry = w.raw; p.checkLeader(r, w, RetrySame, RetryNext) }),
 	}
 	if op.Kind == OpIncr {
 		options = slices.Insert(options, 0, bare("by", func(word) { op.Amount = r.amount(r.next()) }))

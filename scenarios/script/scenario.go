@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -81,11 +82,27 @@ type Client struct {
 	At      string
 	Session bool          // carries its token from leader to leader
 	Timeout time.Duration // default for its operations; zero: waits for ever
-	Retry   string        // default for its operations: a leader, RetrySame or ""
+	Retry   string        // default for its operations: a leader, RetrySame, RetryNext or ""
 }
 
-// RetrySame, as a Retry, sends the same request to the same leader again.
-const RetrySame = "same"
+// What a Retry may be beside a leader.
+const (
+	RetrySame = "same" // the same request goes to the same leader again
+	RetryNext = "next" // it goes to one leader after another, as the leaders line names them
+)
+
+// Again is the leader that a request goes to after at, by the operation's retry or
+// else by its client's; "": to none.
+func (s *Scenario) Again(operation, client, at string) string {
+	switch to := cmp.Or(operation, client); to {
+	case RetrySame:
+		return at
+	case RetryNext:
+		return s.Leaders[(slices.Index(s.Leaders, at)+1)%len(s.Leaders)]
+	default:
+		return to
+	}
+}
 
 // Setup is an action without a trigger: it is done before true time zero.
 type Setup struct {

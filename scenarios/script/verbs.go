@@ -73,7 +73,7 @@ func lineVerbs() []row {
 		whole(Declaration, "leaders", "leaders N1 N2 ...", "the cluster", (*parser).leaders),
 		whole(Declaration, "policy", "policy PREFIX=RESOLVER ...",
 			"which resolver serves keys that begin so; by default the one under test serves all", (*parser).policy),
-		whole(Declaration, "client", "client A at=N1 [session] [timeout=D] [retry=N2|same]",
+		whole(Declaration, "client", "client A at=N1 [session] [timeout=D] [retry=N2|same|next]",
 			"a client at a leader; session carries its token along; without timeout it waits for ever for an answer", (*parser).client),
 		when("at", "at T ACTION", "the action happens at true time T", (*parser).at),
 		when("after", "after W [seen by N|acked] [+T] ACTION",
@@ -110,7 +110,7 @@ func operationVerbs() []row {
 	op := func(name OpKind, usage, meaning string, read func(*parser, *reader, *ClientOp)) row {
 		return row{Verb: Verb{string(name), usage, meaning, InBoth, Operation}, operate: read}
 	}
-	const tail = " [timeout=D] [retry=N|same] [as W]"
+	const tail = " [timeout=D] [retry=N|same|next] [as W]"
 	return []row{
 		op(OpSet, "A set K V"+tail, "the client writes V", (*parser).set),
 		op(OpGet, "A get K"+tail, "the client reads", (*parser).keyed),

@@ -171,7 +171,7 @@ func (c *client) failed(id uint64, why string) {
 	delete(c.w.waiting, id)
 	op := a.op
 	c.w.trace.Add(trace.Event{At: c.w.now, Kind: trace.Failed, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Text: why})
-	if to := c.retry(op); to != "" && op.tries < maxTries {
+	if to := c.w.script.Again(op.Retry, c.spec.Retry, op.leader); to != "" && op.tries < maxTries {
 		op.leader = to
 		c.w.after(c.pause(op), func() { c.send(op) })
 		return
@@ -184,18 +184,6 @@ func (c *client) failed(id uint64, why string) {
 // spin.
 func (c *client) pause(op *operation) time.Duration {
 	return time.Duration(op.tries) * 10 * time.Millisecond
-}
-
-// retry is the leader that the request goes to next, if any.
-func (c *client) retry(op *operation) string {
-	to := op.Retry
-	if to == "" {
-		to = c.spec.Retry
-	}
-	if to == script.RetrySame {
-		return op.leader
-	}
-	return to
 }
 
 // answered takes the reply of one attempt.

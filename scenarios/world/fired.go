@@ -20,7 +20,7 @@ func Happenings() []string {
 		"crash", "crash unsynced=keep", "crash unsynced=lose", "crash unsynced=torn", "crash between writing and syncing",
 		"restart", "backup", "restore", "wipe", "clock set", "clock step", "clock freeze", "clock strobe", "link quality",
 		"message lost", "message duplicated", "message overtaken",
-		"request sent again", "retry recognised", "twins found", "request refused", "request refused for want of room", "token waited", "token given up",
+		"request sent again", "retry recognised", "twins found", "a request accepted three times", "request refused", "request refused for want of room", "token waited", "token given up",
 		"shipped again", "relayed", "held at the gate", "gap at the gate", "duplicate dropped", "gate full",
 		"drift refused", "drift refused of a token", "loss recorded", "loss withdrawn",
 	}
@@ -101,6 +101,9 @@ func (f Fired) event(l *leader, e replica.Event) {
 	switch e := e.(type) {
 	case replica.TwinFound:
 		f["twins found"]++
+		if e.Dots > 2 {
+			f["a request accepted three times"]++
+		}
 	case replica.TokenWaited:
 		f[map[bool]string{true: "token given up", false: "token waited"}[e.Gave]]++
 	case replica.PeerBehind:

@@ -6,6 +6,7 @@ import (
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
+	"kvd/storage"
 )
 
 // Result is one scenario under one resolver with one seed.
@@ -44,6 +45,9 @@ type Result struct {
 	Virtual time.Duration `json:"-"` // how long the story took in virtual time
 	Ops     int           `json:"-"` // client requests sent
 	Fired   world.Fired   `json:"-"` // what the run came upon
+	// Ledgers is what became of all that each running leader booked; empty holdings
+	// for real leaders.
+	Ledgers []storage.Holding `json:"-"`
 
 	tokenless map[string]bool // the clients of Sessions that carry no token
 }

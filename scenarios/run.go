@@ -26,6 +26,7 @@ type Options struct {
 	// Core, Tamper and Mistaken change the leaders; tests of the checkers plant
 	// bugs with them.
 	Core     func(*replica.Config)
+	Ledger   storage.Retention // of every leader; zero: the default. A ledger that has shed is not held against the oracle
 	Tamper   host.Tamper
 	Mistaken *resolve.Rules
 }
@@ -37,7 +38,7 @@ func Run(s *script.Scenario, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: o.Core, Tamper: o.Tamper}
+	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: o.Core, Ledger: o.Ledger, Tamper: o.Tamper}
 	if o.Wire {
 		cfg.Carry = carry
 	}
@@ -115,6 +116,7 @@ func gather(s *script.Scenario, o Options, v *oracle.Judgement, p Played) *Resul
 	for _, n := range p.Nodes {
 		objects += n.Objects
 		metadata += n.Metadata
+		r.Ledgers = append(r.Ledgers, n.Ledger)
 	}
 	if objects > 0 {
 		r.MetadataBytesPerKey = float64(metadata*10/int64(objects)) / 10

@@ -2,6 +2,7 @@ package world
 
 import (
 	"kvd/resolve"
+	"kvd/storage"
 )
 
 // Node is what a running leader holds after a run, for comparing the servers'
@@ -11,6 +12,8 @@ type Node struct {
 	Frontier string // rendered
 	Digest   uint64 // of all objects: equal states have equal digests
 	Losses   []resolve.Loss
+	Ledger   storage.Holding // what became of all it ever booked
+	Unsound  error           // why rows, index and counts of the ledger do not agree; nil: they do
 	Objects  int
 	Metadata int64 // bytes stored beyond keys and values
 }
@@ -40,6 +43,10 @@ func (l *leader) inspect() (Node, error) {
 	if n.Objects, n.Metadata, err = l.store.MetadataBytes(); err != nil {
 		return n, err
 	}
+	if n.Ledger, err = l.store.Holding(); err != nil {
+		return n, err
+	}
+	n.Unsound = l.store.CheckLedger()
 	err = l.store.Losses(func(loss resolve.Loss) bool {
 		n.Losses = append(n.Losses, loss)
 		return true

@@ -37,7 +37,8 @@ func (l *leader) start() error {
 		return fmt.Errorf("start %s: %w", l.name, err)
 	}
 	life := logical.Origin(l.w.origins.Uint64() | 1)
-	pump, err := host.Open(l.w.config(l.name), store, life, l.w.cfg.Tamper)
+	pump, err := host.OpenWith(l.w.config(l.name), store, life,
+		host.Options{Tamper: l.w.cfg.Tamper, CacheBytes: host.DefaultCacheBytes, Ledger: l.w.cfg.Ledger})
 	if err != nil {
 		store.Close()
 		return fmt.Errorf("start %s: %w", l.name, err)

@@ -13,6 +13,7 @@ import (
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
+	"kvd/storage"
 	"kvd/wallclock"
 )
 
@@ -26,6 +27,9 @@ type Config struct {
 	Seed   uint64
 	// Core changes the leaders' settings; nil leaves the defaults.
 	Core func(*replica.Config)
+	// Ledger bounds every leader's ledger; the zero Retention leaves the default.
+	// One that has shed holds fewer rows than the oracle.
+	Ledger storage.Retention
 	// Tamper plants a bug in every leader, for tests of the checkers.
 	Tamper host.Tamper
 	// Carry passes every message between leaders, as encoding and decoding

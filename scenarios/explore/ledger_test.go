@@ -1,0 +1,53 @@
+package explore
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"kvd/scenarios"
+	"kvd/scenarios/script"
+	"kvd/storage"
+)
+
+// tiny is room for a few rows, or for rows of the last moments.
+func tiny(seed uint64) storage.Retention {
+	return []storage.Retention{
+		{Batch: 1, Bytes: 500, Value: 4},
+		{Batch: 3, Bytes: 3000, Value: 100},
+		{Batch: 2, Bytes: 100},
+		{Batch: 1, Age: 700 * time.Millisecond, Bytes: 5000},
+	}[seed%4]
+}
+
+// TestFullLedgersAddUp explores with ledgers that hold next to nothing: everything
+// but their agreement with the oracle still holds, and what they booked is held,
+// withdrawn or shed, whatever crashed.
+func TestFullLedgersAddUp(t *testing.T) {
+	var shed, withdrawn, held atomic.Int64
+	run := func(s *script.Scenario, o scenarios.Options) (*scenarios.Result, error) {
+		o.Ledger = tiny(o.Seed)
+		r, err := scenarios.Run(s, o)
+		if err == nil {
+			for _, n := range r.Ledgers {
+				shed.Add(n.Shed.Rows)
+				withdrawn.Add(n.Withdrawn.Sum())
+				held.Add(n.Rows)
+			}
+		}
+		return r, err
+	}
+	r, err := Run(context.Background(), Config{Seeds: seeds(t), First: 1, Workers: 2, Run: run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.Failures {
+		t.Errorf("seed %d under %s: %s\n%s", f.Seed, f.Resolver, strings.Join(f.Broken, "\n"), f.Scenario.Print())
+	}
+	t.Logf("%d runs: %d rows shed, %d verdicts withdrawn, %d rows held", r.Runs, shed.Load(), withdrawn.Load(), held.Load())
+	if shed.Load() == 0 || withdrawn.Load() == 0 || held.Load() == 0 {
+		t.Error("these histories show nothing")
+	}
+}

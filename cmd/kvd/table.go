@@ -145,6 +145,7 @@ func applyShadow(c *serving, v []string) error {
 }
 
 func diskSettings() []setting {
+	keep := storage.DefaultRetention()
 	return []setting{
 		{name: "data-dir", value: "kvd-data", usage: "keep data below `DIR`", apply: into(func(c *serving) *string { return &c.Dir })},
 		{name: "sync", value: storage.SyncAlways.String(), usage: "acknowledge when it is on disk (always), or before: interval, never: `WHEN`", apply: func(c *serving, v []string) (err error) {
@@ -156,7 +157,24 @@ func diskSettings() []setting {
 			c.Storage.Cache, err = strconv.ParseInt(v[0], 10, 64)
 			return err
 		}},
+		{name: "ledger", value: "on", apply: applyLedger, usage: "keep a ledger of lost writes: on or off, `WHETHER`. Off makes every answer about them wrong; it is there to measure what the ledger costs"},
+		{name: "ledger-bytes", value: strconv.FormatInt(keep.Bytes, 10), usage: "let the ledger of lost writes take `N` bytes of disk, then give up its oldest rows and count them; 0: no bound", apply: func(c *serving, v []string) (err error) {
+			c.Storage.Ledger.Bytes, err = strconv.ParseInt(v[0], 10, 64)
+			return err
+		}},
+		{name: "ledger-age", value: keep.Age.String(), usage: "give up rows of the ledger after `DURATION`, and count them; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Ledger.Age })},
+		{name: "ledger-value", value: strconv.Itoa(keep.Value), usage: "keep the first `N` bytes of a lost value in the ledger, for when the log no longer has it", apply: func(c *serving, v []string) (err error) {
+			c.Storage.Ledger.Value, err = strconv.Atoi(v[0])
+			return err
+		}},
 	}
+}
+
+func applyLedger(c *serving, v []string) error {
+	if c.Storage.NoLedger = v[0] == "off"; !c.Storage.NoLedger && v[0] != "on" {
+		return fmt.Errorf("%q is neither on nor off", v[0])
+	}
+	return nil
 }
 
 func doorSettings() []setting {

@@ -56,6 +56,8 @@ type StorageConfig struct {
 	Sync     storage.Sync
 	Interval time.Duration
 	Cache    int64
+	Ledger   storage.Retention // the zero Retention: storage.DefaultRetention
+	NoLedger bool              // see host.Options
 }
 
 // Addrs is one address for each door.
@@ -65,7 +67,7 @@ type Addrs struct{ RESP, HTTP, Peer, Gossip string }
 func Defaults() Config {
 	return Config{
 		Cluster: "kvd", Version: "dev", Dir: "kvd-data",
-		Storage:    StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache},
+		Storage:    StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: storage.DefaultRetention()},
 		Addrs:      Addrs{RESP: "127.0.0.1:6390", HTTP: "127.0.0.1:6391", Peer: "127.0.0.1:6392", Gossip: "127.0.0.1:6393"},
 		Policy:     resolve.Policy{Default: resolve.Causal},
 		MaxDrift:   500 * time.Millisecond,
@@ -95,6 +97,11 @@ func (c *Config) Validate() error {
 	}
 	if err := c.Policy.Validate(); err != nil {
 		return err
+	}
+	if c.Storage.Ledger != (storage.Retention{}) {
+		if err := c.Storage.Ledger.Validate(); err != nil {
+			return err
+		}
 	}
 	if err := c.checkDoors(); err != nil {
 		return err

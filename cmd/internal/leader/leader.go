@@ -157,8 +157,11 @@ func (l *Leader) beginLife(ctx context.Context) error {
 }
 
 // objects is how much memory decoded objects take beside the blocks they are
-// decoded from.
-func (l *Leader) objects() host.Options { return host.Options{CacheBytes: l.cfg.Storage.Cache / 4} }
+// decoded from, and what the ledger may take on disk.
+func (l *Leader) objects() host.Options {
+	s := &l.cfg.Storage
+	return host.Options{CacheBytes: s.Cache / 4, Ledger: s.Ledger, NoLedger: s.NoLedger}
+}
 
 // recall reads what the last life left beside its data.
 func (l *Leader) recall() (mark *cleanMark, err error) {

@@ -23,9 +23,10 @@ var (
 
 // Restoration is how a lost value comes back: as a new write.
 type Restoration struct {
-	// Request writes the value over exactly what the key shows now, so it takes
-	// the place of what its author can be said to have seen, and of nothing that
-	// arrives meanwhile. Its ID, retry identity and token are for the sender to
+	// Request writes the value over exactly what the key shows now and the lost
+	// write itself: that is what its author has seen, and nothing that arrives
+	// meanwhile. Once it survives, the lost write is superseded, and every leader
+	// withdraws the loss. Its ID, retry identity and token are for the sender to
 	// fill in.
 	Request *replica.Request
 	Lost    Fate
@@ -52,7 +53,7 @@ func (a *Account) Restore(d logical.Dot) (*Restoration, error) {
 		return nil, fmt.Errorf("restore %s: read it again: %w", d, errors.Join(err, ErrForgotten))
 	}
 	q := a.about(op.Key)
-	shown := q.survivors(q.panel.Serving)
+	shown := append(q.survivors(q.panel.Serving), d)
 	slices.SortFunc(shown, logical.Dot.Compare)
 	r := &Restoration{Lost: *f, Request: &replica.Request{
 		Verb: replica.Set, Key: op.Key, Value: slices.Clone(op.Value), Expires: op.Expires, Exact: true, Shown: shown}}

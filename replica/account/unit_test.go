@@ -396,12 +396,12 @@ func TestFatesOfOneRequestAtThreeLeaders(t *testing.T) {
 }
 
 // TestRestoringErasesNothingUnseen: what arrives between the question and the
-// write is not written over.
+// write is not written over. What was restored is no longer lost anywhere.
 func TestRestoringErasesNothingUnseen(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	dots := strangers(c)
 	r, err := c.account("n2").Restore(dots[1])
-	if err != nil || !r.Request.Exact || !slices.Equal(r.Request.Shown, dots[2:]) {
+	if err != nil || !r.Request.Exact || !slices.Equal(r.Request.Shown, dots[1:]) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	c.now += time.Second
@@ -412,6 +412,12 @@ func TestRestoringErasesNothingUnseen(t *testing.T) {
 	f, err := c.account("n1").Fate(unseen)
 	if err != nil || f.Verdicts[0].State != Lost {
 		t.Errorf("%+v, %v: the unseen write is not booked as lost", f.Verdicts[0], err)
+	}
+	for _, at := range []string{"n1", "n2", "n3"} {
+		f, err := c.account(at).Fate(dots[1])
+		if err != nil || f.Verdicts[0].State != Superseded {
+			t.Errorf("at %s: %+v, %v: the write that was restored is still lost", at, f.Verdicts[0], err)
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 // commands is every command that is a single spec.
 func commands() []*cli.Command {
 	var all []*cli.Command
-	for _, group := range [][]spec{valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), clusterSpecs()} {
+	for _, group := range [][]spec{valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs()} {
 		for _, s := range group {
 			all = append(all, s.command())
 		}

@@ -38,7 +38,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Description: about,
 		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
 		Commands: []*cli.Command{
-			serveCommand(), devCommand(), configCommand(), passwdCommand(),
+			serveCommand(), devCommand(), configCommand(), passwdCommand(), replayCommand(),
 			{Name: "version", Usage: "print which program this is", Action: printVersion},
 			cliutil.Completion(),
 		},

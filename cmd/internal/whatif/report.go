@@ -1,0 +1,132 @@
+package whatif
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+
+	"kvd/resolve/replay"
+)
+
+// Report is what was found, of what.
+type Report struct {
+	replay.Findings
+	Ask     Ask
+	Subject Subject
+	Took    time.Duration
+	Read    int // ops, in all passes
+}
+
+// blob is bytes in JSON: text where it is text, as elsewhere in kv.
+type blob struct {
+	Value string `json:"value"`
+	Enc   string `json:"enc"` // utf8 or base64
+}
+
+func blobOf(b string) blob {
+	if utf8.ValidString(b) {
+		return blob{b, "utf8"}
+	}
+	return blob{base64.StdEncoding.EncodeToString([]byte(b)), "base64"}
+}
+
+func blobsOf(values [][]byte) []blob {
+	all := make([]blob, len(values))
+	for i, v := range values {
+		all[i] = blobOf(string(v))
+	}
+	return all
+}
+
+// outcomeJSON is one resolver.
+type outcomeJSON struct {
+	Resolver    string           `json:"resolver"`
+	Keys        int              `json:"keys"`
+	Accepted    int              `json:"accepted"`
+	Live        int              `json:"live"`
+	Superseded  int              `json:"superseded"`
+	Inverted    int              `json:"lost_inverted"`
+	Concurrent  int              `json:"lost_concurrent"`
+	Deletes     int              `json:"lost_deletes"`
+	Increments  int              `json:"lost_increments"`
+	Siblings    int              `json:"siblings"`
+	Conflicted  int              `json:"keys_with_siblings"`
+	Differ      int              `json:"keys_that_differ"`
+	Metadata    float64          `json:"metadata_bytes_per_key"`
+	Unrecorded  int              `json:"ops_without_evidence"`
+	Differences []differenceJSON `json:"differences"`
+}
+
+type differenceJSON struct {
+	Key     blob   `json:"key"`
+	Serving string `json:"serving"`
+	Shows   []blob `json:"shows"`
+	Would   []blob `json:"would_show"`
+}
+
+type pointJSON struct {
+	Skew  int64   `json:"skew_ns"`
+	Draws int     `json:"draws"`
+	Of    int     `json:"of"`
+	Least int     `json:"least"`
+	Mean  float64 `json:"mean"`
+	Most  int     `json:"most"`
+}
+
+type reportJSON struct {
+	Cluster   string        `json:"cluster"`
+	Leader    string        `json:"leader"`
+	At        int64         `json:"at"`
+	Prefix    blob          `json:"prefix"`
+	Policy    string        `json:"policy"`
+	Shadows   []string      `json:"shadows"`
+	Applied   string        `json:"applied"`
+	Missing   string        `json:"missing"` // what is wrong with the history; empty: nothing
+	Ops       int           `json:"ops"`
+	Keys      int           `json:"keys"`
+	Beyond    int           `json:"seen_before_the_history"`
+	Passes    int           `json:"passes"`
+	Seconds   float64       `json:"seconds"`
+	Resolvers []outcomeJSON `json:"resolvers"`
+	Seed      uint64        `json:"seed"`
+	Skews     []pointJSON   `json:"lww_by_skew"`
+	Caveat    string        `json:"caveat"`
+}
+
+// MarshalJSON has all that the text says, and the rest.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	s := &r.Subject
+	out := reportJSON{
+		Cluster: s.Cluster, Leader: s.Leader, At: int64(s.At), Prefix: blobOf(r.prefix()), Policy: s.Policy.String(),
+		Shadows: append([]string{}, s.Policy.Shadows.Names()...), Applied: s.UpTo.String(), Missing: s.Missing,
+		Ops: r.Ops, Keys: r.Keys, Beyond: r.Beyond, Passes: r.Passes, Seconds: r.Took.Seconds(),
+		Resolvers: []outcomeJSON{}, Seed: r.Ask.Curve.Seed, Skews: []pointJSON{}, Caveat: replay.Caveat,
+	}
+	for i := range r.Outcomes {
+		out.Resolvers = append(out.Resolvers, outcomeOf(&r.Outcomes[i]))
+	}
+	for _, p := range r.Points {
+		out.Skews = append(out.Skews, pointJSON{int64(p.Skew), p.Draws, p.Accepted, p.Least, p.Mean, p.Most})
+	}
+	return json.Marshal(out)
+}
+
+func outcomeOf(o *replay.Outcome) outcomeJSON {
+	out := outcomeJSON{
+		o.Resolver.String(), o.Keys, o.Accepted, o.Live, o.Superseded, o.Inverted, o.Concurrent, o.Deletes, o.Increments,
+		o.Siblings, o.Conflicted, o.Differ, o.MetadataPerKey(), o.Unrecorded, []differenceJSON{},
+	}
+	for _, d := range o.Differences {
+		out.Differences = append(out.Differences, differenceJSON{blobOf(d.Key), d.Serving.String(), blobsOf(d.Shows), blobsOf(d.Would)})
+	}
+	return out
+}
+
+// prefix is what all keys begin with.
+func (r *Report) prefix() string {
+	if len(r.Ask.Prefix) > len(r.Subject.Prefix) {
+		return r.Ask.Prefix
+	}
+	return r.Subject.Prefix
+}

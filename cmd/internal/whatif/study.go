@@ -1,0 +1,98 @@
+package whatif
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"runtime/debug"
+	"time"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/resolve/replay"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// Subject is the history that is asked about.
+type Subject struct {
+	replay.Source
+	Policy  resolve.Policy
+	Cluster string // empty: not known
+	Leader  string // whose log it is; empty: not known
+	At      wallclock.Instant
+	Prefix  string // of all its keys
+	UpTo    logical.Frontier
+	Ops     int    // at most; zero: that is not known
+	Missing string // what is wrong with it; empty: nothing
+}
+
+// Study goes through the history. It ends early with the context. Progress is
+// told now and then which pass it is in, and how many ops of it were read; nil:
+// nobody.
+func (a Ask) Study(ctx context.Context, s Subject, progress func(pass, ops int)) (*Report, error) {
+	// The limit is of all memory; what is held leaves room for garbage.
+	before := debug.SetMemoryLimit(a.Memory)
+	defer debug.SetMemoryLimit(before)
+	w := &watched{Source: s.Source, ctx: ctx, progress: progress}
+	study := replay.Study{
+		Config: replay.Config{Policy: s.Policy, Resolvers: a.Resolvers, Now: s.At, Differences: a.Differences, Size: size()},
+		Curve:  a.Curve, Ops: s.Ops, Memory: (a.Memory - base) / 3 * 2,
+	}
+	began := time.Now()
+	found, err := study.Run(w)
+	if err != nil {
+		return nil, err
+	}
+	return &Report{Findings: *found, Ask: a, Subject: s, Took: time.Since(began), Read: w.all}, nil
+}
+
+// base is what the program takes beside the study.
+const base = 24 << 20
+
+// size is what an object takes in a store, without its key and values.
+func size() func(*resolve.Object) int {
+	var room []byte
+	return func(o *resolve.Object) int {
+		room = storage.AppendObject(room[:0], o)
+		n := len(room) - len(o.Key)
+		for i := range o.Versions {
+			n -= len(o.Versions[i].Value)
+		}
+		return n
+	}
+}
+
+// watched is a source that ends with a context and tells how far it is.
+type watched struct {
+	replay.Source
+	ctx       context.Context
+	progress  func(pass, ops int)
+	pass, all int
+}
+
+const tellEvery = 1 << 14
+
+func (w *watched) All() iter.Seq[*resolve.Op] {
+	return func(yield func(*resolve.Op) bool) {
+		w.pass++
+		n := 0
+		for op := range w.Source.All() {
+			if n++; n%tellEvery == 1 {
+				if w.ctx.Err() != nil {
+					return
+				}
+				if w.progress != nil {
+					w.progress(w.pass, n)
+				}
+			}
+			w.all++
+			if !yield(op) {
+				return
+			}
+		}
+	}
+}
+
+// Err is the context's before the source's, which fails because of it.
+func (w *watched) Err() error { return cmp.Or(w.ctx.Err(), w.Source.Err()) }

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/internal/whatif"
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/resolve/replay"
+	"kvd/storage"
+	"kvd/storage/history"
+	"kvd/wallclock"
+)
+
+const aboutReplay = `FILE is what kv export wrote. DIR is the data directory of a leader that does not run,
+or a copy of one; it stays as it is. A directory does not say who served: --resolver,
+--policy and --shadow are to be what the leader had. What is recorded of the others is
+worked out.
+
+Examples:
+   kvd replay week.history
+   kvd replay week.history --resolvers lww,siblings --prefix cart: --differences 100
+   kvd replay /var/lib/kvd --resolver lww --shadow all -o json`
+
+func replayCommand() *cli.Command {
+	return &cli.Command{
+		Name: "replay", Usage: "judge a history file, or a stopped leader's data, by every resolver", ArgsUsage: "FILE|DIR",
+		Description: aboutReplay, Action: replayed,
+		Flags: append(whatif.Flags(),
+			&cli.BoolFlag{Name: "partial", Usage: "FILE: judge what can be read of a damaged one"},
+			&cli.StringFlag{Name: "resolver", Usage: "DIR: the leader served keys by `NAME`", DefaultText: resolve.Causal.String()},
+			&cli.StringSliceFlag{Name: "policy", Usage: "DIR: and keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable)"},
+			&cli.StringFlag{Name: "shadow", Usage: "DIR: these only watched: all, none or a `LIST`", DefaultText: "none"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "print as `FORMAT`: text or json"},
+		),
+	}
+}
+
+func replayed(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return cliutil.Usage("kvd replay takes one file or directory", fmt.Sprintf("%d were given", c.NArg()), "kvd replay week.history")
+	}
+	if o := c.String("output"); o != "text" && o != "json" {
+		return cliutil.Usage(fmt.Sprintf("unknown output %q", o), "-o says so", "choose text or json")
+	}
+	asked, err := whatif.Asked(c)
+	if err != nil {
+		return err
+	}
+	subject, done, err := subjectOf(c, asked.Prefix)
+	if err != nil {
+		return err
+	}
+	defer done()
+	progress := cliutil.NewProgress(c.App.ErrWriter)
+	report, err := asked.Study(c.Context, subject, func(pass, ops int) { progress.Say(fmt.Sprintf("read %d ops, pass %d", ops, pass)) })
+	progress.Clear()
+	if err != nil {
+		return cliutil.Fail("cannot replay "+c.Args().First(), err, "kvd replay --help")
+	}
+	if c.String("output") == "text" {
+		_, err = fmt.Fprintln(c.App.Writer, report.Text())
+		return err
+	}
+	text, err := json.Marshal(report)
+	if err == nil {
+		_, err = fmt.Fprintf(c.App.Writer, "%s\n", text)
+	}
+	return err
+}
+
+// subjectOf opens what is to be replayed. Done closes it.
+func subjectOf(c *cli.Context, prefix string) (whatif.Subject, func(), error) {
+	path := c.Args().First()
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "name a file that kv export wrote, or a data directory")
+	case info.IsDir():
+		return subjectOfDir(c, path, prefix)
+	}
+	for _, name := range []string{"resolver", "policy", "shadow"} {
+		if c.IsSet(name) {
+			return whatif.Subject{}, nil, cliutil.Usage("--"+name+" is for directories", "a history file says itself who served and watched", "leave it out")
+		}
+	}
+	return subjectOfFile(c, path, prefix)
+}
+
+func subjectOfFile(c *cli.Context, path, prefix string) (whatif.Subject, func(), error) {
+	f, err := history.Open(history.Options{Path: path, Partial: c.Bool("partial")})
+	if damaged, ok := errors.AsType[*history.Damaged](err); ok {
+		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, fmt.Sprintf("--partial judges the %d ops that can be read; better is to export it again", damaged.Readable))
+	}
+	if err != nil {
+		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "name a file that kv export wrote, or a data directory")
+	}
+	h := &f.Header
+	if !strings.HasPrefix(prefix, h.Prefix) && !strings.HasPrefix(h.Prefix, prefix) {
+		return whatif.Subject{}, nil, cliutil.Usage(fmt.Sprintf("the file has no keys that begin with %q", prefix), fmt.Sprintf("it was exported with --prefix %q", h.Prefix), "leave --prefix out")
+	}
+	s := whatif.Subject{Source: only{f, prefix}, Policy: h.Policy, Cluster: h.Cluster, Leader: h.Leader, At: h.At, Prefix: h.Prefix, UpTo: h.UpTo, Ops: f.Ops}
+	if !f.Whole {
+		s.Missing = fmt.Sprintf("the file is damaged after %d ops", f.Ops)
+	}
+	return s, func() {}, nil
+}
+
+// only is a source without the ops of other keys.
+type only struct {
+	replay.Source
+	prefix string
+}
+
+func (o only) All() iter.Seq[*resolve.Op] {
+	return func(yield func(*resolve.Op) bool) {
+		for op := range o.Source.All() {
+			if strings.HasPrefix(op.Key, o.prefix) && !yield(op) {
+				return
+			}
+		}
+	}
+}
+
+func subjectOfDir(c *cli.Context, path, prefix string) (whatif.Subject, func(), error) {
+	s := whatif.Subject{Prefix: prefix}
+	var err error
+	if s.Policy, err = servedBy(c); err != nil {
+		return s, nil, cliutil.Usage("nobody can have served so", err.Error(), "kvd replay --help")
+	}
+	store, state, err := openStopped(path)
+	if err != nil {
+		return s, nil, cliutil.Fail("cannot replay "+path, err, "name the data directory of a leader that does not run, or a copy of one")
+	}
+	s.UpTo, s.At = state.Frontier, wallclock.Instant(state.HLC.Wall)
+	s.Source = replay.Merge(store, state.Frontier, prefix)
+	if prefix == "" { // how many of them have it is not known
+		for d := range state.Frontier.All() {
+			s.Ops += int(d.Seq)
+		}
+	}
+	return s, func() { _ = store.Close() }, nil // it was only read
+}
+
+// servedBy is the policy as the flags of serve say it.
+func servedBy(c *cli.Context) (resolve.Policy, error) {
+	told := &serving{}
+	err := errors.Join(
+		applyResolver(told, []string{cmp.Or(c.String("resolver"), resolve.Causal.String())}),
+		applyPolicy(told, c.StringSlice("policy")),
+		applyShadow(told, []string{cmp.Or(c.String("shadow"), "none")}))
+	return told.Policy, err
+}
+
+// openStopped opens a store to be read only: that of a data directory, or the
+// directory itself.
+func openStopped(path string) (*storage.Store, storage.State, error) {
+	if _, err := os.Stat(filepath.Join(path, "store")); err == nil {
+		path = filepath.Join(path, "store")
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, storage.State{}, err
+	}
+	store, err := storage.Open(storage.Options{Dir: path, ReadOnly: true})
+	if err != nil {
+		return nil, storage.State{}, err
+	}
+	state, found, err := store.State()
+	if err == nil && (!found || state.Frontier.Compare(logical.Frontier{}) == logical.Equal) {
+		err = errors.New("no leader has written there yet")
+	}
+	if err != nil {
+		return nil, state, errors.Join(err, store.Close())
+	}
+	return store, state, nil
+}

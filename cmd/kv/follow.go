@@ -138,7 +138,7 @@ func (f *follower) printAll(said []ledger) error {
 		}
 	}
 	for _, l := range list.losses {
-		if err := f.k.out.put(eventOf(&l.row, l.by[0].Leader)); err != nil {
+		if err := f.print(eventOf(&l.row, l.by[0].Leader)); err != nil {
 			return err
 		}
 	}
@@ -170,7 +170,7 @@ func (f *follower) catchUp(g *ledger) error {
 		if !f.seen.lost(g.name, r.at()) {
 			continue
 		}
-		if err := f.k.out.put(eventOf(&r, g.name)); err != nil {
+		if err := f.print(eventOf(&r, g.name)); err != nil {
 			return err
 		}
 	}
@@ -194,5 +194,10 @@ func (f *follower) hear(e *event) error {
 	if !fresh {
 		return nil
 	}
-	return f.k.out.put(e)
+	return f.print(e)
+}
+
+// print does not hold back the rows of a table, so columns may shift as it grows.
+func (f *follower) print(e *event) error {
+	return errors.Join(f.k.out.put(e), f.k.out.endTable())
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -143,6 +144,16 @@ func TestFollowEndsWhenNobodyReads(t *testing.T) {
 	f.ends(codeOK)
 }
 
+// TestFollowPrintsATableAsItGrows: the rows of a table are not held back.
+func TestFollowPrintsATableAsItGrows(t *testing.T) {
+	a := newActor(t, "n1").follows().loses(much)
+	f := startFollowing(t, []*actor{a}, "-o", "table")
+	a.says(lostEvent("n1", "lost", dotN(1)))
+	f.sees("at ", dotN(1))
+	interrupt(t)
+	f.ends(cliutil.Interrupted)
+}
+
 func TestFollowAsksForWhatIsWanted(t *testing.T) {
 	a := newActor(t, "n1").follows().loses(much)
 	f := startFollowing(t, []*actor{a}, "--resolver", "lww", "--prefix", "x", "-o", "raw")
@@ -178,6 +189,9 @@ func TestFollowWhereThereIsNothingToFollow(t *testing.T) {
 func TestFollowNoticesALeaderThatHangs(t *testing.T) {
 	a := newActor(t, "n1").follows().loses(much)
 	f := startFollowing(t, []*actor{a}, "--timeout", "30ms", "-o", "raw")
+	for len(a.asked("KVD.LOSSES")) == 0 { // until it listens
+		runtime.Gosched()
+	}
 	a.loses(much, lossRow("x", dotN(1), dotB, "inverted", 1e9)) // found only by asking again
 	f.sees(dotN(1))
 	interrupt(t)

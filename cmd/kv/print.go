@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -39,6 +41,7 @@ type printer struct {
 	many     bool // a list, of any length
 	n        int
 	tab      *tabwriter.Writer
+	rows     *bufio.Writer // what tab writes in small pieces
 }
 
 // formats is how records can be printed.
@@ -64,7 +67,8 @@ func newPrinter(c *cli.Context) (*printer, error) {
 	p.w, p.name = c.App.Writer, name
 	p.terminal = cliutil.IsTerminal(p.w)
 	p.colour = cliutil.Colour(p.w) && !c.Bool("no-color")
-	p.tab = tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	p.rows = bufio.NewWriter(p.w)
+	p.tab = tabwriter.NewWriter(p.rows, 0, 0, 2, ' ', 0)
 	return &p, nil
 }
 
@@ -116,7 +120,8 @@ func (p *printer) putRow(r record) error {
 	return nil
 }
 
-func (p *printer) endTable() error { return p.tab.Flush() }
+// endTable prints the rows there are. More may follow, in columns of their own.
+func (p *printer) endTable() error { return errors.Join(p.tab.Flush(), p.rows.Flush()) }
 
 // putJSON prints a single record alone, and a list element by element.
 func (p *printer) putJSON(r record) error {

@@ -1,6 +1,10 @@
 package oracle
 
-import "slices"
+import (
+	"slices"
+
+	"kvd/logical"
+)
 
 // classify says why each lost update of a key is lost, and names a survivor.
 func (j *judge) classify(k int32, r rule) {
@@ -42,7 +46,7 @@ func (j *judge) class(u int32, r rule) Class {
 func (j *judge) inverted(u int32) bool {
 	q := j.g.h.updates[u]
 	for i := range q.acceptances {
-		if !j.beatenAtBirth(u, &q.acceptances[i], j.reach.surelyReflects) {
+		if !j.beatenAtBirth(u, &q.acceptances[i], j.surelyShown) {
 			return false
 		}
 	}
@@ -50,9 +54,9 @@ func (j *judge) inverted(u int32) bool {
 }
 
 // beatenAtBirth reports whether the leader that accepted u did not show it right
-// after, but something that its author had been shown by then, as reflects tells.
-// Where nobody could see that, what survives in the end has to do.
-func (j *judge) beatenAtBirth(u int32, a *acceptance, reflects func(shown []int32, u int32) bool) bool {
+// after, but something that its author had been shown by then, as had tells. Where
+// nobody could see that, what survives in the end has to do.
+func (j *judge) beatenAtBirth(u int32, a *acceptance, had func(over []logical.Dot, d logical.Dot) bool) bool {
 	q := j.g.h.updates[u]
 	if a.Unseen {
 		return j.reach.knows(u, j.keys[q.key].survivors)
@@ -65,8 +69,25 @@ func (j *judge) beatenAtBirth(u int32, a *acceptance, reflects func(shown []int3
 	if q.Exact {
 		over = q.Shown
 	}
-	base := j.g.show(nil, q.key, over)
-	return slices.ContainsFunc(shown, func(s int32) bool { return reflects(base, s) })
+	return slices.ContainsFunc(a.After.Dots, func(d logical.Dot) bool { return had(over, d) })
+}
+
+// maybeShown reports whether who was shown the dots had been shown the update with
+// dot d, under whatever dot and through whatever way.
+func (j *judge) maybeShown(over []logical.Dot, d logical.Dot) bool {
+	s, ok := j.g.h.dots[d]
+	return ok && j.reach.reflects(j.g.show(nil, j.g.h.updates[s].key, over), s)
+}
+
+// surelyShown leaves out what depends on a request that was accepted again: its
+// other dot, and what it had been shown at another leader.
+func (j *judge) surelyShown(over []logical.Dot, d logical.Dot) bool {
+	s, ok := j.g.h.dots[d]
+	if !ok || slices.Contains(over, d) {
+		return ok
+	}
+	base := j.g.show(nil, j.g.h.updates[s].key, over)
+	return slices.ContainsFunc(base, func(b int32) bool { return b == s && !j.g.retried(s) || j.reach.surely(b, s) })
 }
 
 // guessed reports whether nobody saw what beat u: how some birth of it went, or
@@ -78,7 +99,7 @@ func (j *judge) guessed(u int32) bool {
 		return true
 	}
 	return slices.ContainsFunc(j.g.h.updates[u].acceptances, func(a acceptance) bool {
-		return a.Unseen || j.beatenAtBirth(u, &a, j.reach.reflects) != j.beatenAtBirth(u, &a, j.reach.surelyReflects)
+		return a.Unseen || j.beatenAtBirth(u, &a, j.maybeShown) != j.beatenAtBirth(u, &a, j.surelyShown)
 	})
 }
 

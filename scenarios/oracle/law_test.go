@@ -28,6 +28,7 @@ type naive struct {
 
 type birth struct {
 	over, shown []string
+	base, after []logical.Dot // the same by dot
 }
 
 // mind is all that a client ever learned.
@@ -138,8 +139,9 @@ func (n *naive) class(u string, survivors []string, keeps bool) string {
 }
 
 func (n *naive) stillborn(u string, b birth) bool {
-	return !slices.Contains(b.shown, u) && slices.ContainsFunc(b.shown, func(s string) bool {
-		return slices.Contains(b.over, s) || slices.ContainsFunc(b.over, func(o string) bool { return n.surely(o)[s] })
+	return !slices.Contains(b.shown, u) && slices.ContainsFunc(b.after, func(x logical.Dot) bool {
+		s := n.names[x]
+		return slices.Contains(b.base, x) || slices.Contains(b.over, s) && !n.retried(s) || slices.ContainsFunc(b.over, func(o string) bool { return n.surely(o)[s] })
 	})
 }
 
@@ -227,7 +229,7 @@ func (n *naive) accept(t *rapid.T, w *write) {
 	for _, p := range n.labels(w.over) {
 		n.over[w.label][p] = true
 	}
-	n.births[w.label] = append(n.births[w.label], birth{n.labels(w.over), n.labels(after.Dots)})
+	n.births[w.label] = append(n.births[w.label], birth{n.labels(w.over), n.labels(after.Dots), w.over, after.Dots})
 	n.story.sent(*w)
 	n.story.accepted(*w)
 }

@@ -75,7 +75,7 @@ func (j *judge) ledgered(u int32, dot logical.Dot) string {
 		return f.class.String()
 	}
 	for i := range j.g.h.updates[u].acceptances {
-		if a := &j.g.h.updates[u].acceptances[i]; a.Dot == dot && j.beatenAtBirth(u, a, j.reach.surelyReflects) {
+		if a := &j.g.h.updates[u].acceptances[i]; a.Dot == dot && j.beatenAtBirth(u, a, j.surelyShown) {
 			return Inverted.String()
 		}
 	}

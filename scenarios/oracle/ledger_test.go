@@ -91,3 +91,18 @@ func TestTwinsStandUnderEveryDot(t *testing.T) {
 		"n1: the ledger holds u (0000000000000003-1) as inverted; the oracle finds it concurrent",
 		"n1: the oracle finds u (0000000000000001-2) concurrent; the ledger holds it only as inverted")
 }
+
+// A write is beaten by another dot of the request that it was written over: its
+// author had been shown the request, and not that dot. Both names for it are right.
+func TestBeatenByARetryOfWhatItWasBasedOn(t *testing.T) {
+	s := tell()
+	s.unheard(write{label: "u", client: "A", leader: "n1", dot: d(1, 1)})
+	s.writes(write{label: "u", client: "A", leader: "n2", dot: d(2, 1)})
+	old := shows("u", d(2, 1))
+	s.writes(write{label: "b", client: "B", leader: "n1", dot: d(1, 2), over: dots(d(1, 1)), after: &old})
+	s.final(old, "n1")
+	v := s.wantTally(t, "causal", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
+	for _, class := range []string{"inverted", "concurrent"} {
+		wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), class)}}))
+	}
+}

@@ -143,11 +143,6 @@ func (r *reach) surely(u, target int32) bool {
 	return false
 }
 
-// surelyReflects is reflects by such a way.
-func (r *reach) surelyReflects(shown []int32, u int32) bool {
-	return slices.ContainsFunc(shown, func(s int32) bool { return s == u || r.surely(s, u) })
-}
-
 // marks is a set of updates that is emptied at once.
 type marks struct {
 	at  []uint32

@@ -171,6 +171,9 @@ func openStopped(path string) (*storage.Store, storage.State, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, storage.State{}, err
 	}
+	if found, err := filepath.Glob(filepath.Join(path, "marker.manifest.*")); err != nil || len(found) == 0 {
+		return nil, storage.State{}, errors.Join(errors.New("there is no store in it"), err) // opening would leave a lock behind
+	}
 	store, err := storage.Open(storage.Options{Dir: path, ReadOnly: true})
 	if err != nil {
 		return nil, storage.State{}, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -55,10 +56,11 @@ func auditedOf(a answered) (audited, error) {
 // audits is the audits of all leaders.
 type audits struct {
 	inRows
-	all     []audited // by leader
-	differs []string  // what does not add up, and where leaders differ that should not
-	notes   []string  // who cannot be held against whom
-	missing []absentee
+	all      []audited // by leader
+	differs  []string  // what does not add up, and where leaders differ that should not
+	notes    []string  // who cannot be held against whom
+	stranded []string  // writes that have not arrived, and that nobody can be asked for
+	missing  []absentee
 }
 
 func auditsOf(said []answered, missing []absentee) (audits, error) {
@@ -72,6 +74,7 @@ func auditsOf(said []answered, missing []absentee) (audits, error) {
 	}
 	for i := range out.all {
 		out.hold(i)
+		out.strand(out.all[i].field("stranded").items)
 	}
 	return out, nil
 }
@@ -98,6 +101,18 @@ func (a *audits) hold(i int) {
 	}
 }
 
+// strand notes which writes one leader knows to be stranded; another that says the
+// same is not repeated.
+func (a *audits) strand(stretches []reply) {
+	for _, s := range stretches {
+		line := printable(fmt.Sprintf("stranded: %s to %s, accepted by %s, have not arrived; %s said to have them and cannot be reached",
+			s.field("from").text, s.field("to").text, cmp.Or(s.field("leader").text, "somebody"), series(s.field("holders").texts())))
+		if !slices.Contains(a.stranded, line) {
+			a.stranded = append(a.stranded, line)
+		}
+	}
+}
+
 // same reports whether one text stands for all.
 func (a audits) same() bool {
 	return len(a.differs) == 0 && len(a.notes) == 0 &&
@@ -121,7 +136,7 @@ func (a audits) text(p *printer) string {
 			lines = append(lines, fmt.Sprintf("%s counts, over %s:", printable(o.name), count(o.Keys, "key")), p.plain(o.field("text").text))
 		}
 	}
-	return strings.Join(slices.Concat(lines, a.differs, a.notes), "\n")
+	return strings.Join(slices.Concat(lines, a.differs, a.notes, a.stranded), "\n")
 }
 
 func (a audits) raw() string {
@@ -206,8 +221,9 @@ func (a audits) MarshalJSON() ([]byte, error) {
 		Audits      []auditJSON `json:"audits"`
 		Differences []string    `json:"differences"`
 		Notes       []string    `json:"notes"`
+		Stranded    []string    `json:"stranded"`
 		Missing     []absentee  `json:"missing"`
-	}{len(a.differs) == 0, []auditJSON{}, append([]string{}, a.differs...), append([]string{}, a.notes...), absentees(a.missing)}
+	}{len(a.differs) == 0, []auditJSON{}, append([]string{}, a.differs...), append([]string{}, a.notes...), append([]string{}, a.stranded...), absentees(a.missing)}
 	for _, o := range a.all {
 		out.Audits = append(out.Audits, o.json())
 	}

@@ -157,6 +157,8 @@ func notHere(known string) string {
 		return " has not applied it yet"
 	case "forgotten":
 		return " has applied it, and its log no longer holds it"
+	case "stranded":
+		return " has not applied it, and knows of nobody who can be reached and has it"
 	case "stranger":
 		return " has never heard of whoever accepted it"
 	}

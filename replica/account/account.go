@@ -51,9 +51,12 @@ type Names struct {
 type Config struct {
 	Policy  resolve.Policy
 	Names   Names
-	Applied logical.Frontier   // what the reader's state covers
-	Now     wallclock.Interval // the leader's clock
-	HLC     logical.HLC        // the leader's, as of Applied
+	Applied logical.Frontier // what the reader's state covers
+	// OutOfReach says of a write that is not applied here whether nobody who can
+	// be reached is known to have it; nil: that is not known.
+	OutOfReach func(logical.Dot) bool
+	Now        wallclock.Interval // the leader's clock
+	HLC        logical.HLC        // the leader's, as of Applied
 	// Shed is how many rows the ledger has given up, by resolver: an audit finds
 	// their writes nowhere.
 	Shed [16]int64

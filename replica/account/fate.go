@@ -18,11 +18,12 @@ const (
 	Forgotten                      // applied, and the log no longer holds it
 	Ahead                          // of an origin known here, and not yet applied
 	Stranger                       // of an origin that this leader has never heard of
+	Stranded                       // not applied, and nobody who can be reached is known to have it
 )
 
 // String names it in a word.
 func (k Knowledge) String() string {
-	names := [...]string{"", "here", "forgotten", "ahead", "stranger"}
+	names := [...]string{"", "here", "forgotten", "ahead", "stranger", "stranded"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -109,6 +110,8 @@ func (a *Account) unknown(d logical.Dot) Knowledge {
 	switch {
 	case a.cfg.Applied.Covers(d):
 		return Forgotten
+	case a.cfg.OutOfReach != nil && a.cfg.OutOfReach(d):
+		return Stranded
 	case a.cfg.Applied.At(d.Origin) > 0:
 		return Ahead
 	}
@@ -191,7 +194,9 @@ func (f *Fate) Text() string {
 	case Forgotten:
 		return fmt.Sprintf("%s was applied here, and the log no longer holds it: what became of it can no longer be told.", f.Dot)
 	case Ahead:
-		return fmt.Sprintf("%s has not been applied here yet: this leader is behind, or the write is stranded at %s.", f.Dot, f.Leader)
+		return fmt.Sprintf("%s has not been applied here yet: it is on its way from %s, or was never accepted.", f.Dot, f.Leader)
+	case Stranded:
+		return fmt.Sprintf("%s is stranded: it has not been applied here, and nobody who can be reached is known to have it. %s accepted it, if anybody did; it arrives when that leader comes back with its disk, and else is lost.", f.Dot, f.Leader)
 	case Stranger:
 		return fmt.Sprintf("%s is of an origin that this leader has never heard of: nothing that %s accepted has arrived.", f.Dot, f.Leader)
 	}

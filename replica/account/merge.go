@@ -158,21 +158,34 @@ func MergeAudits(audits []Audit) []string {
 }
 
 func (r *Audit) against(other *Audit) []string {
-	if slices.Equal(r.Balances, other.Balances) {
-		return nil
-	}
 	var out []string
+	shared := 0
 	for i := range r.Balances {
 		for j := range other.Balances {
 			a, b := r.Balances[i], other.Balances[j]
-			if a.Resolver == b.Resolver && a != b {
+			if a.Resolver != b.Resolver {
+				continue
+			}
+			if shared++; !a.agrees(b) {
 				out = append(out, fmt.Sprintf("%s: %s counts accepted %d, live %d, superseded %d, lost %d; %s accepted %d, live %d, superseded %d, lost %d",
-					a.Resolver, r.Leader, a.Accepted, a.Live, a.Superseded, a.Lost(), other.Leader, b.Accepted, b.Live, b.Superseded, b.Lost()))
+					a.Resolver, r.Leader, a.Accepted, a.Live, a.Superseded, a.Lost()+a.Shed, other.Leader, b.Accepted, b.Live, b.Superseded, b.Lost()+b.Shed))
 			}
 		}
 	}
-	if out == nil {
+	if out == nil && (shared < len(r.Balances) || shared < len(other.Balances)) {
 		out = append(out, fmt.Sprintf("%s and %s do not count for the same resolvers", r.Leader, other.Leader))
 	}
 	return out
+}
+
+// agrees reports whether two leaders that have applied the same count alike. Each
+// ledger sheds on its own: what it shed is lost all the same, and in which way is
+// no longer known.
+func (b Balance) agrees(o Balance) bool {
+	if b.Shed+o.Shed > 0 {
+		b.Inverted, b.Concurrent, b.Shed = 0, b.Lost()+b.Shed, 0
+		o.Inverted, o.Concurrent, o.Shed = 0, o.Lost()+o.Shed, 0
+	}
+	b.Stale, o.Stale = 0, 0
+	return b == o
 }

@@ -66,7 +66,7 @@ func (a *Account) restorable(f *Fate) error {
 	switch f.Known {
 	case Forgotten:
 		return fmt.Errorf("%w; ask another leader, or take the value from a backup", ErrForgotten)
-	case Ahead, Stranger:
+	case Ahead, Stranger, Stranded:
 		return fmt.Errorf("%w; ask the leader that accepted it", ErrUnknown)
 	}
 	v := &f.Verdicts[0]

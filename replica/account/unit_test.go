@@ -249,6 +249,19 @@ func TestMergedAuditsAreCompared(t *testing.T) {
 	if got := MergeAudits([]Audit{one, other}); !slices.Equal(got, []string{want}) {
 		t.Errorf("%q", got)
 	}
+	shed := other
+	shed.Leader, shed.Balances = "n5", []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Shed: 1}}
+	if got := MergeAudits([]Audit{other, shed}); got != nil {
+		t.Errorf("a ledger that has shed differs: %v", got)
+	}
+	if got := MergeAudits([]Audit{one, shed}); len(got) != 1 {
+		t.Errorf("what was shed is not counted as lost: %q", got)
+	}
+	none := one
+	none.Leader, none.Balances = "n6", nil
+	if got := MergeAudits([]Audit{one, none}); len(got) != 1 || !strings.Contains(got[0], "the same resolvers") {
+		t.Errorf("%q", got)
+	}
 	if got := MergeAudits([]Audit{one, behind}); len(got) != 1 || !strings.Contains(got[0], "have not applied the same") {
 		t.Errorf("%q", got)
 	}

@@ -21,13 +21,15 @@ type rules struct {
 type rule struct {
 	Alert       string            `yaml:"alert"`
 	Expr        string            `yaml:"expr"`
+	For         string            `yaml:"for"`
 	Labels      map[string]string `yaml:"labels"`
 	Annotations map[string]string `yaml:"annotations"`
 }
 
 var (
-	// shape is what every rule looks like: how many more in a time, of one metric.
-	shape  = regexp.MustCompile(`^(max|sum) by \(([a-z, ]+)\) \(increase\((kvd_[a-z_]+)(?:\{(.*)\})?\[\d+[mh]\]\)\) > 0$`)
+	// shape is what every rule looks like: how many more in a time of a counter, or
+	// how many of a gauge for some time.
+	shape  = regexp.MustCompile(`^(?:max|sum) by \(([a-z, ]+)\) \((increase\()?(kvd_[a-z_]+)(?:\{(.*)\})?(?:\[\d+[mh]\]\))?\) > 0$`)
 	equals = regexp.MustCompile(`^([a-z]+)="([a-z]+)"$`)
 	labels = regexp.MustCompile(`\$labels\.([a-z]+)`)
 )
@@ -52,7 +54,7 @@ func TestAlertsNameWhatThereIs(t *testing.T) {
 		}
 		metrics = append(metrics, checkRule(t, families, r))
 	}
-	for _, must := range []string{"kvd_losses_total", "kvd_ledger_shed_total", "kvd_feed_missed_total"} {
+	for _, must := range []string{"kvd_losses_total", "kvd_ledger_shed_total", "kvd_feed_missed_total", "kvd_stranded_ops"} {
 		if !slices.Contains(metrics, must) {
 			t.Errorf("no rule watches %s", must)
 		}
@@ -66,9 +68,12 @@ func checkRule(t *testing.T, families map[string]*dto.MetricFamily, r rule) stri
 	if parts == nil {
 		t.Fatalf("%s: %q is not of the known shape", r.Alert, r.Expr)
 	}
-	family := families[parts[3]]
-	if family.GetType() != dto.MetricType_COUNTER {
-		t.Fatalf("%s: %s is no counter that there is", r.Alert, parts[3])
+	family, kind := families[parts[3]], dto.MetricType_GAUGE
+	if parts[2] != "" {
+		kind = dto.MetricType_COUNTER
+	}
+	if family == nil || family.GetType() != kind || (r.For != "") != (kind == dto.MetricType_GAUGE) {
+		t.Fatalf("%s: %s is no %s that there is, for %q", r.Alert, parts[3], kind, r.For)
 	}
 	has := func(m *dto.Metric, name, value string) bool {
 		return slices.ContainsFunc(m.GetLabel(), func(p *dto.LabelPair) bool {
@@ -89,7 +94,7 @@ func checkRule(t *testing.T, families map[string]*dto.MetricFamily, r rule) stri
 	if len(series) == 0 {
 		t.Fatalf("%s: nothing fits %s", r.Alert, r.Expr)
 	}
-	by := strings.Split(parts[2], ", ")
+	by := strings.Split(parts[1], ", ")
 	for _, name := range by {
 		if name != "job" && name != "instance" && !has(series[0], name, "") {
 			t.Errorf("%s: no label %s", r.Alert, name)

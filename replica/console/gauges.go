@@ -18,6 +18,7 @@ type gauges struct {
 	source Source
 
 	uptime, gate, waiting, clients, ready *prometheus.Desc
+	stranded                              *prometheus.Desc
 	up, lagOps, lagSeconds, queue, offset *prometheus.Desc
 	omitted, rows, bytes, shed            *prometheus.Desc
 	readers, missed                       *prometheus.Desc
@@ -34,6 +35,7 @@ func newGauges(s Source) *gauges {
 		gate:       desc("gate_ops", "Ops that wait at the gate for what they depend on."),
 		waiting:    desc("waiting_requests", "Requests that wait for what their token has seen."),
 		clients:    desc("connected_clients", "Clients that are connected."),
+		stranded:   desc("stranded_ops", "Ops that other leaders said they had, that are not applied here, and that nobody who can be reached is known to have."),
 		up:         desc("peer_up", "1 if gossip says that the peer is alive.", "peer"),
 		lagOps:     desc("peer_lag_ops", "Ops that the peer has not acknowledged.", "peer"),
 		lagSeconds: desc("peer_lag_seconds", "Age of the oldest op that the peer has not acknowledged.", "peer"),
@@ -50,7 +52,7 @@ func newGauges(s Source) *gauges {
 
 // Describe lists the metrics, not their series.
 func (g *gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.ready, g.uptime, g.gate, g.waiting, g.clients,
+	for _, d := range []*prometheus.Desc{g.ready, g.uptime, g.gate, g.waiting, g.clients, g.stranded,
 		g.up, g.lagOps, g.lagSeconds, g.queue, g.offset, g.omitted, g.rows, g.bytes, g.shed, g.readers, g.missed} {
 		to <- d
 	}
@@ -68,6 +70,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	gauge(g.gate, float64(status.GateOps))
 	gauge(g.waiting, float64(status.WaitingRequests))
 	gauge(g.clients, float64(status.Clients))
+	gauge(g.stranded, float64(status.StrandedOps))
 	// A name that stood twice would spoil the whole scrape.
 	peers := slices.CompactFunc(sorted(status.Peers), func(a, b Peer) bool { return a.Name == b.Name })
 	shown := peers[:min(len(peers), maxPeers)]

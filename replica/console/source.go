@@ -46,6 +46,7 @@ type Status struct {
 	GateOps         int `json:"gate_ops"`         // held until what they depend on arrives
 	WaitingRequests int `json:"waiting_requests"` // until the leader has what their token has seen
 	Clients         int `json:"clients"`          // connected
+	StrandedOps     int `json:"stranded_ops"`     // that others said they had, and nobody who can be reached has
 
 	Ledger Ledger `json:"ledger"`
 	Feeds  Feeds  `json:"feeds"`

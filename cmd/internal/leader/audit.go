@@ -47,13 +47,14 @@ func (l *Leader) tellAudit(ctx context.Context, args [][]byte, w *resp.Writer) e
 	if err != nil {
 		return err
 	}
-	w.Map(8)
+	w.Map(9)
 	at.head(w)
 	number(w, "keys", int64(r.Keys))
 	list(w, "balances", r.Balances, func(b account.Balance) { writeBalance(w, &b) })
 	list(w, "gaps", r.Gaps, func(g account.Gap) { writeGap(w, &g) })
 	list(w, "skipped", r.Skipped, w.Text)
 	number(w, "stray", int64(r.Stray))
+	list(w, "stranded", l.stranded(), func(s stretch) { l.writeStretch(w, &s) })
 	text(w, "text", r.Text())
 	return nil
 }

@@ -46,6 +46,7 @@ func (i inspector) Info() []resp.Section {
 		"draining:" + strconv.FormatBool(i.draining.Load()),
 		fmt.Sprintf("unshared_ops:%d", i.unshared()),
 		fmt.Sprintf("behind_ops:%d", i.behind()),
+		fmt.Sprintf("stranded_ops:%d", i.strandedOps()),
 	}
 	for n, p := range i.peers() {
 		lines = append(lines, fmt.Sprintf("peer%d:name=%s,alive=%t,lag_ops=%d,lag_seconds=%.3f,queue_bytes=%d", n, p.Name, p.Alive, p.LagOps, p.LagSeconds, p.QueueBytes))
@@ -92,7 +93,7 @@ func (s source) Status() console.Status {
 	return console.Status{
 		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
-		GateOps: load.GateOps, WaitingRequests: load.WaitingReqs, Clients: s.resp.Stats().Clients,
+		GateOps: load.GateOps, WaitingRequests: load.WaitingReqs, StrandedOps: s.strandedOps(), Clients: s.resp.Stats().Clients,
 		Ledger: ledgerStatus(s.loop.Ledger()), Feeds: s.hub.feeds(),
 	}
 }

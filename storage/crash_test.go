@@ -34,6 +34,7 @@ func step(b *storage.Batch, n logical.Seq) {
 	row := storage.LossRow{Key: k, Loser: d, Place: uint64(n)}
 	row.Book(resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, At: wall})
 	b.PutRow(&row)
+	b.PutPlace(row.ID(), row.Place)
 	b.PutState(storage.State{Origin: life, Frontier: logical.FrontierOf(d), Lamport: logical.Lamport(n)})
 }
 

@@ -9,9 +9,9 @@ import (
 	"kvd/resolve"
 )
 
-// PutRow enters a row in the ledger, in place of the one of the same write, with
-// its entry in the index by place, and gives the bytes that both take as they are
-// stored. An older row's place must be dropped by whoever gives it a new one.
+// PutRow puts a row of the ledger, in place of the one of the same write, and
+// gives the bytes that it takes as it is stored, its entry in the index by place
+// included. A row that has a place it had not before needs [Batch.PutPlace] too.
 func (b *Batch) PutRow(r *LossRow) int64 {
 	if b.refuse(checkRow(r)) {
 		return 0
@@ -19,11 +19,15 @@ func (b *Batch) PutRow(r *LossRow) int64 {
 	b.key = appendRowKey(b.key[:0], r.Key, r.Loser)
 	b.value = AppendRow(b.value[:0], r)
 	b.set()
-	size := rowBytes(b.key, b.value)
-	row := len(b.key)
-	b.key = appendPlaceKey(b.key, r.Place)
-	b.keep(b.b.Set(b.key[row:], b.key[:row], nil))
-	return size
+	return rowBytes(b.key, b.value)
+}
+
+// PutPlace puts a row's entry in the index by place. Who has many puts them after
+// each other: then they cost next to nothing.
+func (b *Batch) PutPlace(id RowID, place uint64) {
+	b.key = appendPlaceKey(b.key[:0], place)
+	b.value = appendRowKey(b.value[:0], id.Key, id.Loser)
+	b.set()
 }
 
 // rowBytes is what a row takes with its index entry, which repeats its key.
@@ -73,6 +77,18 @@ func (s reads) Rows(after RowID, yield func(*LossRow) bool) error {
 		return err == nil && yield(r), err
 	})
 	return wrap(err, "read ledger")
+}
+
+// RowIDs yields what every row is found by, by place, until yield answers false.
+func (s reads) RowIDs(yield func(RowID) bool) error {
+	err := s.scan([]byte{inPlaces}, []byte{inPlaces + 1}, func(k, rowKey []byte) (bool, error) {
+		key, loser, ok := splitRowKey(rowKey)
+		if !ok {
+			return false, fmt.Errorf("index entry %x names %x", k, rowKey)
+		}
+		return yield(RowID{key, loser}), nil
+	})
+	return wrap(err, "read ledger by place")
 }
 
 // RowOf is the row of one lost write; false: it is in no resolver's ledger. It is

@@ -77,6 +77,7 @@ func TestRowsOfAPrefix(t *testing.T) {
 			r := typicalRow()
 			r.Key, r.Place = k, uint64(i+1)
 			b.PutRow(r)
+			b.PutPlace(r.ID(), r.Place)
 		}
 	})
 	for _, prefix := range keys {
@@ -115,6 +116,7 @@ func TestDropRow(t *testing.T) {
 			r.Key, r.Place = k, uint64(i+1)
 			h.Booked.AddRow(r)
 			h.Enter(b.PutRow(r))
+			b.PutPlace(r.ID(), r.Place)
 		}
 		b.PutHolding(&h)
 	})
@@ -151,7 +153,7 @@ func TestCheckLedger(t *testing.T) {
 		s := open(t, small(vfs.NewMem()))
 		h := storage.Holding{Entered: r.Place}
 		h.Booked.AddRow(r)
-		commit(t, s, func(b *storage.Batch) { h.Enter(b.PutRow(r)); b.PutHolding(&h) })
+		commit(t, s, func(b *storage.Batch) { h.Enter(b.PutRow(r)); b.PutPlace(r.ID(), r.Place); b.PutHolding(&h) })
 		must(t, s.CheckLedger())
 		commit(t, s, func(b *storage.Batch) { spoil(b, &h) })
 		if s.CheckLedger() == nil {

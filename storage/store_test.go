@@ -116,6 +116,7 @@ func TestReadBack(t *testing.T) {
 			b.PutRequest(1, 2, op.Dot)
 			for _, l := range ls {
 				b.PutRow(l)
+				b.PutPlace(l.ID(), l.Place)
 			}
 			b.PutHolding(&h)
 		})

@@ -29,6 +29,7 @@ type ledger struct {
 
 	lines   map[storage.RowID]*line
 	touched []*line // that steps changed, by their first change
+	sieve   sieve   // every row that is stored, and more
 
 	head  uint64            // no row has a smaller place
 	ripe  wallclock.Instant // no row passes its age sooner
@@ -40,6 +41,7 @@ type line struct {
 	row     storage.LossRow // without verdicts: in nobody's ledger; without a place: to be entered
 	stored  int64           // bytes of the row that is stored; zero: none is
 	place   uint64          // of the row that is stored
+	entered int64           // bytes of the row that this batch enters
 	touched bool
 }
 
@@ -70,6 +72,9 @@ func (l *ledger) open(store *storage.Store, policy *resolve.Policy, o *Options) 
 		l.ripe = math.MinInt64 // nobody has looked yet
 	}
 	l.publish()
+	if err == nil && l.sieve.open(l.h.Rows) && l.h.Rows > 0 {
+		err = store.RowIDs(func(id storage.RowID) bool { l.sieve.add(id.Loser); return true })
+	}
 	return err
 }
 
@@ -96,7 +101,7 @@ func (v *view) line(id storage.RowID, keep bool) *line {
 		return e
 	}
 	e := &line{row: storage.LossRow{Key: id.Key, Loser: id.Loser}}
-	if l.h.Rows > 0 && !v.isStaged(id.Loser) { // what is accepted or applied only now was never lost before
+	if l.h.Rows > 0 && l.sieve.mayHold(id.Loser) && !v.isStaged(id.Loser) { // what is accepted or applied only now was never lost before
 		row, size, err := v.store.SizedRow(id.Key, id.Loser)
 		if !v.fail(err) && row != nil {
 			e.row, e.stored, e.place = *row, size, row.Place

@@ -16,23 +16,15 @@ func (v *view) settle(b *storage.Batch, m wallclock.Moment) {
 	}
 	before := l.h
 	v.rewrite(b)
-	sizes, incoming := v.enter(b)
+	fresh, incoming := v.enter(b)
 	v.shedOldest(b, m, incoming)
-	i := 0
-	for _, e := range l.touched {
-		if !e.fresh() {
-			continue
-		}
-		l.place(b, m, e, sizes[i])
-		i++
+	for _, e := range fresh {
+		l.place(b, m, e)
 	}
 	if l.h != before {
 		b.PutHolding(&l.h)
 	}
 }
-
-// fresh reports whether the row is to be entered at the end.
-func (e *line) fresh() bool { return len(e.row.Verdicts) > 0 && e.stored == 0 }
 
 // rewrite puts the rows that are stored and changed. What lost its last verdict
 // is gone, even if it was lost again: then it is new.
@@ -54,34 +46,35 @@ func (v *view) rewrite(b *storage.Batch) {
 	}
 }
 
-// enter puts the new rows, and gives what each takes and what all that can ever
-// fit take together.
-func (v *view) enter(b *storage.Batch) (sizes []int64, incoming int64) {
+// enter puts the new rows, and gives what all that can ever fit take together.
+func (v *view) enter(b *storage.Batch) (fresh []*line, incoming int64) {
 	l := &v.ledger
 	for _, e := range l.touched {
-		if !e.fresh() {
+		if len(e.row.Verdicts) == 0 || e.stored > 0 {
 			continue
 		}
 		v.witness(e)
 		l.h.Entered++
 		e.row.Place = l.h.Entered
-		size := b.PutRow(&e.row)
-		sizes = append(sizes, size)
-		if l.rule.Bytes == 0 || incoming+size <= l.rule.Bytes {
-			incoming += size
+		l.sieve.add(e.row.Loser)
+		e.entered = b.PutRow(&e.row)
+		fresh = append(fresh, e)
+		if l.rule.Bytes == 0 || incoming+e.entered <= l.rule.Bytes {
+			incoming += e.entered
 		}
 	}
-	return sizes, incoming
+	return fresh, incoming
 }
 
 // place counts a new row, or sheds it where nothing older made room.
-func (l *ledger) place(b *storage.Batch, m wallclock.Moment, e *line, size int64) {
-	if l.rule.Over(&l.h, size) {
+func (l *ledger) place(b *storage.Batch, m wallclock.Moment, e *line) {
+	if l.rule.Over(&l.h, e.entered) {
 		b.DropRow(e.row.ID(), e.row.Place)
-		l.h.GiveUp(&e.row, size)
+		l.h.GiveUp(&e.row, e.entered)
 		return
 	}
-	l.h.Enter(size)
+	b.PutPlace(e.row.ID(), e.row.Place)
+	l.h.Enter(e.entered)
 	if left, ages := l.rule.Left(&e.row, m.Wall); ages {
 		l.ripe = min(l.ripe, m.Wall.Earliest.Add(left))
 	}

@@ -198,7 +198,7 @@ func TestLedgerThatCannotBeRead(t *testing.T) {
 	})
 	s = openStore(t, errorfs.Wrap(mem, &broken))
 	defer s.Close()
-	p = alone(t, s, 0, host.Options{Ledger: storage.Retention{Batch: 1, Bytes: 10}})
+	p = alone(t, s, 0, host.Options{Ledger: storage.Retention{Batch: 64, Bytes: 10}})
 	defer p.Close()
 	if err := p.Step(at(50), replica.Tick{}); err != nil {
 		t.Fatal(err)

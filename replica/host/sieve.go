@@ -1,0 +1,70 @@
+package host
+
+import "kvd/logical"
+
+// sieve says of most dots that have no row in the ledger that they have none,
+// without asking the store. It is a Bloom filter of one cache line a dot: what it
+// lets through may be there, what it holds back is not. Rows that are gone stay in
+// it, so in the course of a long life it lets more and more through; a leader that
+// starts fills a new one.
+//
+// Folding asks for rows of writes that were never lost whenever two writes
+// collide, and each such question to the store costs as much as folding.
+type sieve struct {
+	blocks []block // nil: everything is let through
+}
+
+// block is 512 bits.
+type block [8]uint64
+
+const (
+	sieveBlocks = 1 << 14 // 1 MiB: about one in a hundred is let through at 800,000 rows
+	// mostSieved is with how many rows a leader starts without a sieve: filling it
+	// would keep people waiting.
+	mostSieved = 1 << 19
+)
+
+// open makes the sieve ready for so many rows, and reports whether they are to be
+// added.
+func (s *sieve) open(rows int64) bool {
+	if rows > mostSieved {
+		return false
+	}
+	s.blocks = make([]block, sieveBlocks)
+	return true
+}
+
+func (s *sieve) add(d logical.Dot) {
+	if s.blocks == nil {
+		return
+	}
+	h := mix(d)
+	b := &s.blocks[h%sieveBlocks]
+	for h >>= 16; h > 0xff; h >>= 9 {
+		b[h>>6&7] |= 1 << (h & 63)
+	}
+}
+
+// mayHold is false if d was never added.
+func (s *sieve) mayHold(d logical.Dot) bool {
+	if s.blocks == nil {
+		return true
+	}
+	h := mix(d)
+	b := &s.blocks[h%sieveBlocks]
+	for h >>= 16; h > 0xff; h >>= 9 {
+		if b[h>>6&7]&(1<<(h&63)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// mix spreads a dot over 64 bits (Stafford's thirteenth variant of the finalizer
+// of MurmurHash3).
+func mix(d logical.Dot) uint64 {
+	h := uint64(d.Origin) ^ uint64(d.Seq)*0x9e3779b97f4a7c15
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}

@@ -1,0 +1,38 @@
+package host
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"kvd/logical"
+)
+
+// TestSieve lets through whatever was added, and little else, with as many rows as
+// a leader that starts adds.
+func TestSieve(t *testing.T) {
+	var s sieve
+	if s.open(mostSieved + 1); !s.mayHold(logical.Dot{Origin: 1, Seq: 1}) {
+		t.Error("a sieve that is not filled holds something back")
+	}
+	if !s.open(mostSieved) {
+		t.Fatal("there is no sieve")
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	origins := []logical.Origin{logical.Origin(r.Uint64()), logical.Origin(r.Uint64()), logical.Origin(r.Uint64())}
+	for n := range logical.Seq(mostSieved) {
+		s.add(logical.Dot{Origin: origins[n%3], Seq: n * 2})
+	}
+	through := 0
+	for n := range logical.Seq(mostSieved) {
+		if !s.mayHold(logical.Dot{Origin: origins[n%3], Seq: n * 2}) {
+			t.Fatalf("the row at %d is held back", n)
+		}
+		if s.mayHold(logical.Dot{Origin: origins[n%3], Seq: n*2 + 1}) {
+			through++
+		}
+	}
+	t.Logf("%d of %d that were never added are let through", through, mostSieved)
+	if through > mostSieved/50 {
+		t.Errorf("%d of %d that were never added are let through", through, mostSieved)
+	}
+}

@@ -97,7 +97,7 @@ func (r *remote) page(origin logical.Origin, from logical.Seq) page {
 			err = fmt.Errorf("it gave %s when asked for %s from %d", op.Dot, origin, from)
 		}
 		if err != nil {
-			return page{err: &refusal{r.leader, "KVD.LOG", err}}
+			return page{err: &refusal{r.leader, "KVD.LOG", fmt.Errorf("its log cannot be read: %w", err)}}
 		}
 		got.ops, from = append(got.ops, op), op.Dot.Seq+1
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -224,6 +225,7 @@ func TestReplayOfAStoppedLeadersDirectory(t *testing.T) {
 	if code := n.end(); code != 0 {
 		t.Fatal(n.text())
 	}
+	before := files(t, dir)
 	for _, path := range []string{dir, filepath.Join(dir, "store")} {
 		code, said, text := replaying(t, path, "--resolver", "lww", "--shadow", "all", "-o", "json")
 		if lww := said["lww"]; code != 0 || lww.Accepted != 3 || lww.Live != 2 || lww.Superseded != 1 {
@@ -233,7 +235,30 @@ func TestReplayOfAStoppedLeadersDirectory(t *testing.T) {
 	if code, _, text := replaying(t, dir, "--prefix", "b", "--policy", "b=siblings"); code != 0 || !strings.Contains(text, "1 ops of 1 keys that begin with b") || !strings.Contains(text, `"b"=siblings`) {
 		t.Errorf("%d, %s", code, text)
 	}
+	if after := files(t, dir); !slices.Equal(after, before) {
+		t.Errorf("the directory had\n%s\nand has\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
 	serves(t, "n1", dir, free(t), "--resolver", "lww", "--shadow", "all").shows("a", "2")
+}
+
+// files is every file below dir with its size and when it was changed.
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && d.Name() != "LOCK" {
+			all = append(all, fmt.Sprint(path, " ", info.Size(), " ", info.ModTime()))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func TestReplaySaysWhatIsWrong(t *testing.T) {
@@ -261,6 +286,7 @@ func TestReplaySaysWhatIsWrong(t *testing.T) {
 	}{
 		{[]string{cut}, 1, "ends too early; " + can},
 		{[]string{cut, "--partial"}, 0, "damaged after " + can},
+		{[]string{path, "--prefix", "no such"}, 0, "0 ops of 0 keys"},
 		{[]string{path, "--shadow", "all"}, 2, "--shadow is for directories"},
 		{[]string{path, "-o", "yaml"}, 2, "text or json"},
 		{[]string{path, path}, 2, "one file"},

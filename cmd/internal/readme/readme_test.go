@@ -3,6 +3,7 @@ package readme
 import (
 	"bufio"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,11 @@ var (
 	fenced = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 	named  = regexp.MustCompile("`([a-z-]+\\.txtar)`:\n\n```txtar\n(?s)(.*?)\n```")
 	runs   = regexp.MustCompile(`^go run \./cmd/(scenario|kvd|kv) ?(.*)$`)
+
+	// varies is what real clusters print otherwise each time: dots, times of day,
+	// durations. Scenarios print the same each time.
+	varies = regexp.MustCompile(`[0-9a-f]{16}-\d+|\d\d:\d\d:\d\d\.\d+|\b\d+(?:\.\d+)?(?:µs|ms|s)\b`)
+	dot    = regexp.MustCompile(`^[0-9a-f]{16}-\d+$`)
 )
 
 // elided stands for any number of lines.
@@ -26,7 +32,11 @@ const elided = "…"
 type shell struct {
 	bin, dir   string
 	background []*exec.Cmd
+	dots       names // of this block
 }
+
+// names is what the README's dots are called in this run.
+type names map[string]string
 
 // TestReadme does what the README says, word for word.
 func TestReadme(t *testing.T) {
@@ -67,6 +77,7 @@ func built(t *testing.T) string {
 func (s *shell) block(t *testing.T, text string) int {
 	t.Helper()
 	defer s.end(t)
+	s.dots = names{}
 	parts := strings.Split("\n"+text, "\n$ ")[1:]
 	for _, part := range parts {
 		line, want, _ := strings.Cut(part, "\n")
@@ -75,11 +86,14 @@ func (s *shell) block(t *testing.T, text string) int {
 			t.Errorf("README: %q is no command this test can run", line)
 			continue
 		}
-		cmd := s.command(m[1], m[2])
-		if strings.HasSuffix(line, " &") {
+		cmd := s.command(m[1], varies.ReplaceAllStringFunc(m[2], s.dots.actual))
+		switch {
+		case strings.HasSuffix(line, " &"):
 			s.start(t, cmd, line, want)
-		} else {
-			holds(t, cmd, line, want)
+		case m[1] == "kv":
+			holds(t, cmd, line, want, s.dots.matches)
+		default:
+			holds(t, cmd, line, want, matches)
 		}
 	}
 	return len(parts)
@@ -93,7 +107,7 @@ func (s *shell) command(program, args string) *exec.Cmd {
 }
 
 // holds runs a command to its end and compares.
-func holds(t *testing.T, cmd *exec.Cmd, line, want string) {
+func holds(t *testing.T, cmd *exec.Cmd, line, want string, matches func(got, want []string) bool) {
 	t.Helper()
 	var errs strings.Builder
 	cmd.Stderr = &errs
@@ -159,6 +173,80 @@ func matches(got, want []string) bool {
 		return matches(got, want[1:]) || len(got) > 0 && matches(got[1:], want)
 	}
 	return len(got) > 0 && got[0] == want[0] && matches(got[1:], want[1:])
+}
+
+// actual is what a dot of the README is called in this run, and anything else
+// itself.
+func (n names) actual(text string) string {
+	if a, ok := n[text]; ok {
+		return a
+	}
+	return text
+}
+
+// matches compares as matches does, but for what varies: dots must be the same
+// where the README's are, and times only be times.
+func (n names) matches(got, want []string) bool {
+	if len(want) == 0 {
+		return len(got) == 0
+	}
+	if want[0] == elided {
+		return n.matches(got, want[1:]) || len(got) > 0 && n.matches(got[1:], want)
+	}
+	if len(got) == 0 {
+		return false
+	}
+	before := maps.Clone(n)
+	if n.line(got[0], want[0]) && n.matches(got[1:], want[1:]) {
+		return true
+	}
+	clear(n)
+	maps.Copy(n, before)
+	return false
+}
+
+// line compares one line, and learns what dots are called.
+func (n names) line(got, want string) bool {
+	parts, said := varies.FindAllString(got, -1), varies.FindAllString(want, -1)
+	if len(parts) != len(said) || varies.ReplaceAllString(got, elided) != varies.ReplaceAllString(want, elided) {
+		return false
+	}
+	for i, w := range said {
+		if dot.MatchString(w) != dot.MatchString(parts[i]) {
+			return false
+		}
+		if _, bound := n[w]; !bound && dot.MatchString(w) {
+			n[w] = parts[i]
+		}
+		if dot.MatchString(w) && n[w] != parts[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func TestNamesThatVary(t *testing.T) {
+	const a, b, x, y = "00000000000000aa-1", "00000000000000bb-2", "123456789abcdef0-7", "123456789abcdef1-9"
+	for _, c := range []struct {
+		got, want string
+		match     bool
+	}{
+		{a + " lost to " + b + " by 3.97ms at 10:00:00.123", x + " lost to " + y + " by 4ms at 11:11:11.999999999", true},
+		{a + " lost to " + a, x + " lost to " + y, true}, // two names for one: not noticed
+		{a + " lost to " + b, x + " lost to " + x, false},
+		{"1\n" + a + "\n" + b, "…\n" + x, true},
+		{a + "\n" + b + "\n" + a, x + "\n" + y + "\n" + y, false},
+		{a + " is gone", x + " was gone", false},
+		{"after 2ms", "after 2", false},
+	} {
+		if got := (names{}).matches(trimmed(c.got), trimmed(c.want)); got != c.match {
+			t.Errorf("%q against %q: %v, want %v", c.got, c.want, got, c.match)
+		}
+	}
+	n := names{}
+	if !n.matches([]string{a}, []string{x}) || n.actual(x) != a || n.actual(y) != y {
+		t.Errorf("the names are %v", n)
+	}
 }
 
 func TestMatcher(t *testing.T) {

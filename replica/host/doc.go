@@ -22,10 +22,10 @@
 // of a dot impossible. Resume goes on with the old one, for whoever does know.
 //
 // Files, in the order of the picture: pump.go and view.go (the cycle and its
-// reader), ledger.go, settle.go and sieve.go (the lost writes of a batch, and
-// what is shed for them), loop.go, cycle.go and desk.go (the goroutine around it, and whose
-// reply is whose), shelf.go and cache.go (what is durable, for readers), keys.go,
-// sweep.go and standing.go (what else is asked of a leader).
+// reader), ledger.go, settle.go and sieve.go (the lost writes of a batch, and what
+// is shed for them), loop.go, cycle.go and desk.go (the goroutine around it, and
+// whose reply is whose), shelf.go and cache.go (what is durable, for readers),
+// keys.go, ask.go, sweep.go and standing.go (what else is asked of a leader).
 //
 // Invariants:
 //

@@ -72,7 +72,7 @@ func (l *ledger) open(store *storage.Store, policy *resolve.Policy, o *Options) 
 		l.ripe = math.MinInt64 // nobody has looked yet
 	}
 	l.publish()
-	if err == nil && l.sieve.open(l.h.Rows) && l.h.Rows > 0 {
+	if l.sieve.open = l.h.Rows > mostSieved; err == nil && l.h.Rows > 0 && !l.sieve.open {
 		err = store.RowIDs(func(id storage.RowID) bool { l.sieve.add(id.Loser); return true })
 	}
 	return err

@@ -11,7 +11,8 @@ import "kvd/logical"
 // Folding asks for rows of writes that were never lost whenever two writes
 // collide, and each such question to the store costs as much as folding.
 type sieve struct {
-	blocks []block // nil: everything is let through
+	blocks []block // nil: nothing was added yet
+	open   bool    // everything is let through: there were too many to add
 }
 
 // block is 512 bits.
@@ -24,19 +25,9 @@ const (
 	mostSieved = 1 << 19
 )
 
-// open makes the sieve ready for so many rows, and reports whether they are to be
-// added.
-func (s *sieve) open(rows int64) bool {
-	if rows > mostSieved {
-		return false
-	}
-	s.blocks = make([]block, sieveBlocks)
-	return true
-}
-
 func (s *sieve) add(d logical.Dot) {
 	if s.blocks == nil {
-		return
+		s.blocks = make([]block, sieveBlocks)
 	}
 	h := mix(d)
 	b := &s.blocks[h%sieveBlocks]
@@ -47,8 +38,8 @@ func (s *sieve) add(d logical.Dot) {
 
 // mayHold is false if d was never added.
 func (s *sieve) mayHold(d logical.Dot) bool {
-	if s.blocks == nil {
-		return true
+	if s.open || s.blocks == nil {
+		return s.open
 	}
 	h := mix(d)
 	b := &s.blocks[h%sieveBlocks]

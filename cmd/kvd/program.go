@@ -25,6 +25,7 @@ Examples:
    kvd serve --policy views:=counter --policy cart:=siblings
    kvd config print --origin                      what serve would use, and why
    kvd passwd ann < secret >> users               a line for --users-file
+   kvd replay week.history                        what other resolvers would have kept
 
 Exit codes:
    0 stopped in order        1 failed        2 wrong usage

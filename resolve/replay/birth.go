@@ -38,6 +38,8 @@ type lives struct {
 	tips  []place // the newest op of each origin
 	last  place   // the newest of all
 	views []view
+	// Where births were inverted: what later ones need not look for again.
+	descents []descent
 }
 
 // view is what one origin's leader held of one key when it last wrote it.
@@ -119,7 +121,8 @@ func (b *births) descends(at place) bool {
 	for b.ancestry = append(b.ancestry[:0], at); len(b.ancestry) > 0; {
 		next := b.ancestry[len(b.ancestry)-1]
 		b.ancestry = b.ancestry[:len(b.ancestry)-1]
-		if slices.Contains(b.targets, next) {
+		if t, ok := b.known(at, next); ok {
+			b.learn(at, t)
 			return true
 		}
 		e := b.entries.at(next)
@@ -131,6 +134,38 @@ func (b *births) descends(at place) bool {
 		}
 	}
 	return false
+}
+
+// descent is an op that is known to descend from another.
+type descent struct{ from, to place }
+
+// known is the target that an op is or is known to descend from. A clock far ahead
+// makes every later op of its key descend from the same one: the op before knows.
+func (b *births) known(at, p place) (place, bool) {
+	if slices.Contains(b.targets, p) {
+		return p, true
+	}
+	for _, d := range b.keys[b.entries.at(at).key].descents {
+		if d.to == p && slices.Contains(b.targets, d.from) {
+			return d.from, true
+		}
+	}
+	return 0, false
+}
+
+// maxDescents is how many are remembered of a key, the newest of each target.
+const maxDescents = 4
+
+func (b *births) learn(at, target place) {
+	l := &b.keys[b.entries.at(at).key]
+	i := slices.IndexFunc(l.descents, func(d descent) bool { return d.from == target })
+	if i < 0 && len(l.descents) == maxDescents {
+		i = 0
+	}
+	if i >= 0 {
+		l.descents = slices.Delete(l.descents, i, i+1)
+	}
+	l.descents = append(l.descents, descent{target, at})
 }
 
 // apart folds the op into its leader's view of the key and gives that.

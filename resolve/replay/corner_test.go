@@ -134,6 +134,25 @@ func TestMissingEvidenceIsSaid(t *testing.T) {
 	}
 }
 
+// TestOneClockFarAheadCostsNoMore: every op of a long chain is inverted by its
+// first, and none looks for it all the way back: this would take minutes.
+func TestOneClockFarAheadCostsNoMore(t *testing.T) {
+	var ops []*resolve.Op
+	for i := range 200_000 {
+		op := put(1, logical.Seq(i+1), wallclock.Instant(i+1), "v")
+		if op.Lamport, op.HLC.Wall = logical.Lamport(i+1), int64(1<<41+i); i == 0 {
+			op.Wall = wallclock.Around(1<<40, 0)
+		} else {
+			op.Parents, op.Deps = []logical.Dot{ops[i-1].Dot}, logical.FrontierOf(ops[i-1].Dot)
+		}
+		ops = append(ops, op)
+	}
+	res, err := Replay(everything(resolve.Causal), slices.Values(ops))
+	if err != nil || res.Outcomes[0].Inverted != len(ops)-1 {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
 // TestMetadataIsWhatStoresMeasure: by the size of an object that one resolver
 // alone has kept.
 func TestMetadataIsWhatStoresMeasure(t *testing.T) {

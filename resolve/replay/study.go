@@ -169,7 +169,7 @@ const (
 	birthBytes   = 32 + 4 // stamps, and the way back to the key's op before
 	curveBytes   = 8 + 2
 	keyBytes     = 16 + 56 + 80 + 32 // name, table, state, order
-	birthsOfKey  = 64 + 16
+	birthsOfKey  = 88 + 16
 	curveOfKey   = 24 + 32
 	versionBytes = 176
 	requestBytes = 72

@@ -75,6 +75,7 @@ func TestPipelinedWritesKeepTheirOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := start(t, p, host.LoopConfig{})
+	defer h.end()
 	for i := range 50 {
 		var reqs []*replica.Request
 		for n := range 20 {

@@ -19,7 +19,7 @@ import (
 func TestACutIsDurableAndKeepsTheLoop(t *testing.T) {
 	l := &latch{waiting: make(chan struct{}, 1)}
 	s := openStore(t, errorfs.Wrap(vfs.NewMem(), l))
-	defer s.Close()
+	t.Cleanup(func() { s.Close() }) // after the loop has ended
 	h := start(t, openWith(t, s, 7, host.Options{}), host.LoopConfig{})
 	look := func() (versions int, applied logical.Frontier) {
 		t.Helper()

@@ -61,7 +61,7 @@ func TestReadsBesideShowNothingUndurable(t *testing.T) {
 		t.Run(fmt.Sprint(cache), func(t *testing.T) {
 			l := &latch{waiting: make(chan struct{}, 1)}
 			s := openStore(t, errorfs.Wrap(vfs.NewMem(), l))
-			defer s.Close()
+			t.Cleanup(func() { s.Close() }) // after the loop has ended
 			h := start(t, openWith(t, s, 7, host.Options{CacheBytes: cache}), host.LoopConfig{})
 			h.must(set("x", "old"), get("x"))
 			h.must(get("nothing")) // which is not decoded: from now on there is a cut
@@ -93,7 +93,7 @@ func TestReadsTogetherAreOneCut(t *testing.T) {
 		p, _, _ := fresh(t, nil)
 		p.Close()
 		s := openStore(t, vfs.NewMem())
-		defer s.Close()
+		t.Cleanup(func() { s.Close() }) // after the loop has ended
 		h := start(t, openWith(t, s, 7, host.Options{CacheBytes: cache}), host.LoopConfig{})
 		keys := []string{"a", "b", "c", "d", "e", "f"}
 		all := func(q func(string) *replica.Request) (reqs []*replica.Request) {
@@ -276,7 +276,7 @@ func TestSweepEndsValuesOfAllLives(t *testing.T) {
 	h.end()
 	s.Close()
 	s = openStore(t, fs)
-	defer s.Close()
+	t.Cleanup(func() { s.Close() }) // after the loop has ended
 	if lives, err := s.Lives(); err != nil || !slices.Equal(lives, []logical.Origin{7, 8}) {
 		t.Errorf("the lives are %v, %v", lives, err)
 	}

@@ -30,7 +30,7 @@ func add(key string, n int64) *replica.Request {
 func TestRepliesFindTheirCalls(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	s := openStore(t, vfs.NewMem())
-	defer s.Close()
+	t.Cleanup(func() { s.Close() }) // after the loop has ended
 	h := start(t, open(t, s, 7, nil), host.LoopConfig{})
 	const callers, rounds = 8, 50
 	var all sync.WaitGroup
@@ -67,7 +67,7 @@ func TestRepliesFindTheirCalls(t *testing.T) {
 // a resolver that goes by nothing else.
 func TestPipelinedWritesKeepTheirOrder(t *testing.T) {
 	s := openStore(t, vfs.NewMem())
-	defer s.Close()
+	t.Cleanup(func() { s.Close() }) // after the loop has ended
 	cfg := config()
 	cfg.Policy = resolve.Policy{Default: resolve.LWW}
 	p, err := host.Open(cfg, s, 7, nil)
@@ -75,7 +75,7 @@ func TestPipelinedWritesKeepTheirOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := start(t, p, host.LoopConfig{})
-	defer h.end()
+
 	for i := range 50 {
 		var reqs []*replica.Request
 		for n := range 20 {
@@ -90,7 +90,7 @@ func TestPipelinedWritesKeepTheirOrder(t *testing.T) {
 func TestOverloadIsRefusedAndTakesNothing(t *testing.T) {
 	l := &latch{waiting: make(chan struct{}, 1)}
 	s := openStore(t, errorfs.Wrap(vfs.NewMem(), l))
-	defer s.Close()
+	t.Cleanup(func() { s.Close() }) // after the loop has ended
 	h := start(t, open(t, s, 7, nil), host.LoopConfig{QueueInputs: 3, SweepEvery: -1})
 	h.tick()
 	release := l.close()
@@ -121,7 +121,7 @@ func TestOverloadIsRefusedAndTakesNothing(t *testing.T) {
 func TestStopAnswersThoseWhoWait(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	s := openStore(t, vfs.NewMem())
-	defer s.Close()
+	t.Cleanup(func() { s.Close() }) // after the loop has ended
 	h := start(t, open(t, s, 7, nil), host.LoopConfig{})
 	q := set("x", "1")
 	q.Token.Frontier = logical.FrontierOf(logical.Dot{Origin: 5, Seq: 9})

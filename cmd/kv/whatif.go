@@ -31,8 +31,11 @@ type past struct {
 }
 
 // past asks the leader for its frontier and its policy. Nothing of the log is
-// read yet. Close it.
+// read yet. Close it. From here on the process gives way to leaders beside it.
 func (k *call) past(prefix string) (*past, error) {
+	if err := cliutil.StepBack(); err != nil {
+		k.say(err.Error() + "; a leader on this machine may feel it")
+	}
 	l, err := k.leader()
 	if err != nil {
 		return nil, err

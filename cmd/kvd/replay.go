@@ -54,6 +54,9 @@ func replayed(c *cli.Context) error {
 	if o := c.String("output"); o != "text" && o != "json" {
 		return cliutil.Usage(fmt.Sprintf("unknown output %q", o), "-o says so", "choose text or json")
 	}
+	if err := cliutil.StepBack(); err != nil {
+		fmt.Fprintf(c.App.ErrWriter, "kvd: %v; a leader on this machine may feel it\n", err)
+	}
 	asked, err := whatif.Asked(c)
 	if err != nil {
 		return err

@@ -175,15 +175,32 @@ type PutRequest struct {
 // remembered of each before.
 type PutTwins struct{ Dots []logical.Dot }
 
-// PutLoss enters a lost write in the ledger, in place of an older row for the
-// same write and resolver.
-type PutLoss struct{ Loss resolve.Loss }
+// PutLoss enters a lost write in the ledger, in place of what was held before of
+// the same write and the same resolvers.
+type PutLoss struct {
+	Resolvers resolve.Mask
+	Relation  resolve.Relation // Inverted or Concurrent
+	Key       string
+	Loser     logical.Dot
+	Winner    logical.Dot
+	At        wallclock.Interval
+}
+
+// Losses yields the loss under each resolver, in table order.
+func (p PutLoss) Losses(yield func(resolve.Loss) bool) {
+	for id := range p.Resolvers.Each {
+		l := resolve.Loss{Resolver: id, Relation: p.Relation, Key: p.Key, Loser: p.Loser, Winner: p.Winner, At: p.At}
+		if !yield(l) {
+			return
+		}
+	}
+}
 
 // DropLoss withdraws a lost write from the ledger.
 type DropLoss struct {
-	Resolver resolve.ID
-	Key      string
-	Loser    logical.Dot
+	Resolvers resolve.Mask
+	Key       string
+	Loser     logical.Dot
 }
 
 // State is what a core must remember beside log and objects; it is stored with
@@ -272,7 +289,7 @@ type Applied struct {
 	From Leader
 }
 
-// Judged: folding gave a verdict.
+// Judged: folding gave a verdict, under each of its resolvers.
 type Judged struct {
 	Key     string
 	Verdict resolve.Verdict

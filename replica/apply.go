@@ -32,9 +32,9 @@ func (t *turn) apply(panel resolve.Panel, object *resolve.Object, op *resolve.Op
 	t.put(PutOp{op})
 	t.remember(op, b)
 	if b == born {
-		t.verdicts = panel.Accept(object, op, t.r, t.verdicts[:0])
+		t.verdicts = t.folder.Accept(panel, object, op, t.r, t.verdicts[:0])
 	} else {
-		t.verdicts = panel.Fold(object, op, t.r, t.verdicts[:0])
+		t.verdicts = t.folder.Fold(panel, object, op, t.r, t.verdicts[:0])
 	}
 	t.book(op.Key, t.verdicts)
 	t.put(PutObject{object})
@@ -90,10 +90,9 @@ func (t *turn) book(key string, verdicts []resolve.Verdict) {
 		t.event(Judged{key, v, t.m.Wall.Midpoint()})
 		switch {
 		case v.Withdrawn:
-			t.put(DropLoss{v.Resolver, key, v.Loser})
+			t.put(DropLoss{v.Resolvers, key, v.Loser})
 		case v.Relation.Lost():
-			t.put(PutLoss{resolve.Loss{Resolver: v.Resolver, Relation: v.Relation, Key: key,
-				Loser: v.Loser, Winner: v.Winner, At: t.m.Wall}})
+			t.put(PutLoss{Resolvers: v.Resolvers, Relation: v.Relation, Key: key, Loser: v.Loser, Winner: v.Winner, At: t.m.Wall})
 		}
 	}
 }

@@ -33,6 +33,7 @@ type Core struct {
 
 	number   uint64        // of the last Status
 	fresh    []*resolve.Op // accepted since the last Ship; never reused, batches share it
+	folder   resolve.Folder
 	verdicts []resolve.Verdict
 	cursors  []cursor
 }

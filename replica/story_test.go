@@ -266,11 +266,11 @@ func (s *story) event(e replica.Event) string {
 }
 
 func (s *story) verdict(e replica.Judged) string {
-	v := e.Verdict
+	v, names := e.Verdict, strings.Join(e.Verdict.Resolvers.Names(), ",")
 	if v.Withdrawn {
-		return fmt.Sprintf("judges under %s: %s is not lost after all", v.Resolver, s.dot(v.Loser))
+		return fmt.Sprintf("judges under %s: %s is not lost after all", names, s.dot(v.Loser))
 	}
-	return fmt.Sprintf("judges under %s: %s %s with %s", v.Resolver, s.dot(v.Loser), v.Relation, s.dot(v.Winner))
+	return fmt.Sprintf("judges under %s: %s %s with %s", names, s.dot(v.Loser), v.Relation, s.dot(v.Winner))
 }
 
 func (s *story) reply(r replica.Reply) string {

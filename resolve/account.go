@@ -6,7 +6,8 @@ import (
 	"kvd/logical"
 )
 
-// account finds out what one op changed in who is lost under one resolver.
+// account finds out what one op changed in who is lost under the resolvers of one
+// camp.
 //
 // A write is accounted when it survives or is an ancestor, through parents, of a
 // survivor; all dots of one request count as one write. Accounted writes are
@@ -15,42 +16,41 @@ import (
 // beaten one only until everything left is an ancestor of a survivor too.
 type account struct {
 	*Folding
-	id       ID
+	*camp
+	walk     *walk
+	settled  *settled
 	born     bool
-	before   []logical.Dot // survivors before the op
-	after    []logical.Dot // survivors now
-	settled  map[logical.Dot]bool
 	verdicts []Verdict
 }
 
 // settle judges what is gone, then what came back, then the new op itself: by
 // then it is known whether the op's twins are lost.
-func (a *account) settle() []Verdict {
+func (a *account) settle() {
+	a.settled.said = len(a.verdicts)
 	a.beaten()
 	for _, d := range a.after {
 		if d != a.Op.Dot && !slices.Contains(a.before, d) {
-			a.revive(d)
+			a.revive(a.ids, d)
 		}
 	}
-	switch {
-	case a.accounted():
-		a.revive(a.Op.Parents...)
-		a.revive(a.twins(a.Op.Dot)...)
-	case !a.lost(a.Op.Dot):
-		a.stillborn()
+	here := a.accounted()
+	a.revive(here, a.Op.Parents...)
+	a.revive(here, a.twins(a.Op.Dot)...)
+	if rest := a.ids &^ here; rest != 0 {
+		a.stillborn(rest &^ a.lost(a.Op.Dot))
 	}
-	return a.verdicts
 }
 
 // beaten judges the versions that survived until now, and what was accounted
 // only through them.
 func (a *account) beaten() {
-	var gone []logical.Dot
+	var room [8]logical.Dot
+	gone := room[:0]
 	for _, d := range a.before {
 		switch {
 		case slices.Contains(a.after, d):
 		case a.survives() && slices.Contains(a.Op.Parents, d):
-			a.say(d, Superseded, false)
+			a.say(a.ids, d, Superseded, false)
 		default:
 			gone = append(gone, d)
 		}
@@ -58,24 +58,30 @@ func (a *account) beaten() {
 	if len(gone) == 0 {
 		return
 	}
-	w := newWalk(a.Folding)
-	lost := w.onlyBelow(gone, a.after)
+	a.walk.begin(a.Folding)
+	lost := a.walk.onlyBelow(gone, a.after)
 	for _, d := range gone {
-		if w.has(d, above) {
-			a.say(d, Superseded, false)
+		if a.walk.isAbove(d) {
+			a.say(a.ids, d, Superseded, false)
 		}
 	}
-	for _, n := range lost {
-		if !a.lost(n.dot) { // through a twin, what is gone may have seen what was lost before
-			a.lose(n.dot, n.inverted())
-		}
+	for _, i := range lost {
+		n := &a.walk.nodes[i] // through a twin, what is gone may have seen what was lost before
+		a.lose(a.ids&^a.History.Lost(a.Object.Key, n.dot), n.dot, n.inverted())
 	}
 }
 
-// accounted reports whether the new op survives, or its request is accounted
-// under another dot.
-func (a *account) accounted() bool {
-	return a.survives() || slices.ContainsFunc(a.twins(a.Op.Dot), func(t logical.Dot) bool { return !a.lost(t) })
+// accounted is the resolvers under which the new op survives, or its request is
+// accounted under another dot.
+func (a *account) accounted() Mask {
+	if a.survives() {
+		return a.ids
+	}
+	var here Mask
+	for _, t := range a.twins(a.Op.Dot) {
+		here |= a.ids &^ a.lost(t)
+	}
+	return here
 }
 
 func (a *account) survives() bool { return slices.Contains(a.after, a.Op.Dot) }
@@ -83,57 +89,112 @@ func (a *account) survives() bool { return slices.Contains(a.after, a.Op.Dot) }
 // stillborn records an op that did not survive its own folding. Where it was
 // accepted, that is the moment to see whether its author had been shown what
 // survived it.
-func (a *account) stillborn() {
-	if a.born && newWalk(a.Folding).sees(a.Op.Parents, a.after) {
-		a.Op.Inverted |= a.Bit
+func (a *account) stillborn(ids Mask) {
+	if ids == 0 {
+		return
 	}
-	a.lose(a.Op.Dot, a.Op.Inverted)
+	if a.born {
+		a.walk.begin(a.Folding)
+		if a.walk.sees(a.Op.Parents, a.after) {
+			a.Op.Inverted |= ids
+		}
+	}
+	a.lose(ids, a.Op.Dot, a.Op.Inverted)
 }
 
 // lose records d as lost, by the relation that its birth decided.
-func (a *account) lose(d logical.Dot, inverted Mask) {
-	if inverted.Has(a.id) {
-		a.say(d, Inverted, false)
-		return
-	}
-	a.say(d, Concurrent, false)
+func (a *account) lose(ids Mask, d logical.Dot, inverted Mask) {
+	a.say(ids&inverted, d, Inverted, false)
+	a.say(ids&^inverted, d, Concurrent, false)
 }
 
 // revive withdraws the losses of dots, their twins and their ancestors: a
 // survivor saw them. What is not lost has no lost ancestors.
-func (a *account) revive(dots ...logical.Dot) {
-	for queue := slices.Clone(dots); len(queue) > 0; {
-		d := queue[0]
+func (a *account) revive(ids Mask, dots ...logical.Dot) {
+	if ids == 0 || len(dots) == 0 {
+		return
+	}
+	var room [8]revived
+	queue := append(room[:0], revived{ids, dots})
+	for len(queue) > 0 {
+		w := queue[0]
 		queue = queue[1:]
-		if !a.lost(d) {
-			continue
+		for _, d := range w.dots {
+			ids := w.ids & a.lost(d)
+			if ids == 0 {
+				continue
+			}
+			a.say(ids, d, Superseded, true)
+			if op, ok := a.History.Op(d); ok {
+				queue = append(queue, revived{ids, op.Parents})
+			}
+			if twins := a.twins(d); len(twins) > 0 {
+				queue = append(queue, revived{ids, twins})
+			}
 		}
-		a.say(d, Superseded, true)
-		if op, ok := a.History.Op(d); ok {
-			queue = append(queue, op.Parents...)
-		}
-		queue = append(queue, a.twins(d)...)
 	}
 }
 
-// lost reports whether d is lost by now.
-func (a *account) lost(d logical.Dot) bool {
-	if lost, ok := a.settled[d]; ok {
-		return lost
-	}
-	return a.History.Lost(a.id, a.Object.Key, d)
+// revived is dots that are lost no more under some resolvers, if they were.
+type revived struct {
+	ids  Mask
+	dots []logical.Dot
 }
 
-func (a *account) say(loser logical.Dot, r Relation, withdrawn bool) {
-	v := Verdict{Resolver: a.id, Relation: r, Withdrawn: withdrawn, Loser: loser}
+// lost is the resolvers under which d is lost by now.
+func (a *account) lost(d logical.Dot) Mask {
+	for ; a.settled.said < len(a.verdicts); a.settled.said++ {
+		a.settled.note(&a.verdicts[a.settled.said])
+	}
+	return a.settled.over(d, a.History.Lost(a.Object.Key, d))
+}
+
+func (a *account) say(ids Mask, loser logical.Dot, r Relation, withdrawn bool) {
+	if ids == 0 {
+		return
+	}
+	v := Verdict{Resolvers: ids, Relation: r, Withdrawn: withdrawn, Loser: loser}
 	if len(a.after) > 0 {
 		v.Winner = a.after[0]
 	}
 	a.verdicts = append(a.verdicts, v)
-	if withdrawn || r.Lost() {
-		if a.settled == nil {
-			a.settled = map[logical.Dot]bool{}
-		}
-		a.settled[loser] = !withdrawn
+}
+
+// settled is what the verdicts of one account changed in the ledger. It is only
+// asked where a write comes back, so verdicts are noted when that is asked.
+type settled struct {
+	said int // verdicts that are noted, and those that were there before
+	places
+	now []change
+}
+
+// change is who decided on a write, and who of them lost it last.
+type change struct{ decided, lost Mask }
+
+func (s *settled) note(v *Verdict) {
+	if !v.Withdrawn && !v.Relation.Lost() {
+		return
 	}
+	i, ok := s.find(v.Loser)
+	if !ok {
+		i, s.now = s.add(v.Loser), append(s.now, change{})
+	}
+	c := &s.now[i]
+	c.decided |= v.Resolvers
+	if c.lost &^= v.Resolvers; !v.Withdrawn {
+		c.lost |= v.Resolvers
+	}
+}
+
+// over is the ledger's answer for d with the changes laid over it.
+func (s *settled) over(d logical.Dot, ledger Mask) Mask {
+	if i, ok := s.find(d); ok {
+		return ledger&^s.now[i].decided | s.now[i].lost
+	}
+	return ledger
+}
+
+func (s *settled) rest() {
+	s.places.rest()
+	s.now = spare(s.now)
 }

@@ -118,7 +118,7 @@ func TestVersionWithoutLogEntryIsJudged(t *testing.T) {
 		l := s.leaders["a"]
 		l.History.Forget(old.Dot)
 		s.do("a", next)
-		if got := l.History.Lost(resolve.LWW, "k", old.Dot); got == seen {
+		if got := l.History.Lost("k", old.Dot).Has(resolve.LWW); got == seen {
 			t.Errorf("seen %t: lost is %t", seen, got)
 		}
 	}

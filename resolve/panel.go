@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"kvd/logical"
 )
 
 // Panel is the resolver that serves a key and the shadows that only watch it.
@@ -44,80 +42,14 @@ func (p Panel) Survivors(o *Object, id ID, dst []int) []int {
 //
 // The object keeps op.Value: it must not be written to any more.
 func (p Panel) Fold(o *Object, op *Op, h History, dst []Verdict) []Verdict {
-	return p.fold(o, op, h, dst, false)
+	return new(Folder).Fold(p, o, op, h, dst)
 }
 
 // Accept is [Panel.Fold] at the leader that accepts the op: it also marks in
 // op.Inverted the resolvers under which a version that the author had been shown
 // survives it. It must run before anybody else sees the op.
 func (p Panel) Accept(o *Object, op *Op, h History, dst []Verdict) []Verdict {
-	return p.fold(o, op, h, dst, true)
-}
-
-func (p Panel) fold(o *Object, op *Op, h History, dst []Verdict, born bool) []Verdict {
-	i, found := o.Find(op.Dot)
-	if found {
-		return dst
-	}
-	o.notice(op, h)
-	o.add(i, op)
-	f := &Folding{Object: o, New: i, Op: op, History: h}
-	for id := range resolvers {
-		if !p.Mask().Has(id) {
-			continue
-		}
-		f.Bit = id.Mask()
-		dst = f.judge(id, p.rule(id), born, dst)
-	}
-	o.sweep()
-	return dst
-}
-
-// judge folds under one resolver and compares what survived before and after.
-func (f *Folding) judge(id ID, rule Resolver, born bool, dst []Verdict) []Verdict {
-	before := f.surviving(rule, f.scratch.was[:0])
-	rule.Fold(f)
-	after := f.surviving(rule, f.scratch.is[:0])
-	if f.plain(before, after) {
-		return succeed(id, f.Op.Dot, before, dst)
-	}
-	if !rule.Loses() {
-		return f.merge(id, before, after, dst)
-	}
-	a := account{Folding: f, id: id, born: born, before: before, after: after, verdicts: dst}
-	return a.settle()
-}
-
-// plain is the common case: the op replaces exactly what its author saw.
-func (f *Folding) plain(before, after []logical.Dot) bool {
-	return len(after) == 1 && after[0] == f.Op.Dot && !f.Object.Twins && slices.Equal(before, f.Op.Parents)
-}
-
-// succeed says that winner superseded every version of before.
-func succeed(id ID, winner logical.Dot, before []logical.Dot, dst []Verdict) []Verdict {
-	for _, d := range before {
-		dst = append(dst, Verdict{Resolver: id, Loser: d, Winner: winner})
-	}
-	return dst
-}
-
-// merge gives the verdicts of a resolver that loses nothing: what is gone was
-// seen.
-func (f *Folding) merge(id ID, before, after []logical.Dot, dst []Verdict) []Verdict {
-	for _, d := range before {
-		if !slices.Contains(after, d) {
-			dst = append(dst, Verdict{Resolver: id, Loser: d, Winner: f.Op.Dot})
-		}
-	}
-	return dst
-}
-
-// surviving appends the dots of the versions that survive under the rule.
-func (f *Folding) surviving(rule Resolver, dst []logical.Dot) []logical.Dot {
-	for _, i := range rule.Survivors(f.Object, f.Bit, f.scratch.index[:0]) {
-		dst = append(dst, f.Object.Versions[i].Dot)
-	}
-	return dst
+	return new(Folder).Accept(p, o, op, h, dst)
 }
 
 // Policy says which resolver serves a key: the longest matching prefix, else

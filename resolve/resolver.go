@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
-
-	"kvd/logical"
 )
 
 // ID is a resolver's place in the table. It is stored in masks, so places never
@@ -49,14 +47,7 @@ type Folding struct {
 	New     int // index of the op's version
 	Op      *Op
 	Bit     Mask // the resolver's own
-	scratch scratch
 	History History
-}
-
-// scratch is room that judging uses again for each resolver of a panel.
-type scratch struct {
-	index   [8]int
-	was, is [8]logical.Dot
 }
 
 // table is every resolver, in the order of their IDs.
@@ -146,11 +137,20 @@ func (id ID) Loses() bool { return table[id].rule.Loses() }
 // Has reports whether id is in the set.
 func (m Mask) Has(id ID) bool { return m&id.Mask() != 0 }
 
+// Each yields the set in table order.
+func (m Mask) Each(yield func(ID) bool) {
+	for m := m & All; m != 0; m &= m - 1 {
+		if !yield(ID(bits.TrailingZeros16(uint16(m)))) {
+			return
+		}
+	}
+}
+
 // Names lists the set in table order.
 func (m Mask) Names() []string {
 	var names []string
-	for m := m & All; m != 0; m &= m - 1 {
-		names = append(names, ID(bits.TrailingZeros16(uint16(m))).String())
+	for id := range m.Each {
+		names = append(names, id.String())
 	}
 	return names
 }

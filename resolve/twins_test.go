@@ -81,7 +81,7 @@ func TestTwinLeadsUpToNewerAncestors(t *testing.T) {
 	s.do("a", put("winner"))
 	s.ship("b", "c")
 	s.ship("a", "c")
-	if s.leaders["c"].History.Lost(resolve.LWW, "k", seen.Dot) {
+	if s.leaders["c"].History.Lost("k", seen.Dot).Has(resolve.LWW) {
 		t.Error("lost, though the winner's author had been shown a request that had seen it")
 	}
 	s.audit("c")
@@ -156,7 +156,7 @@ func TestThreeDotsOfOneRequestAreAccountedTogether(t *testing.T) {
 	s.everywhere("a", "b", "c", "d")
 	for name, l := range s.leaders {
 		for _, d := range dots {
-			if l.History.Lost(resolve.LWW, "k", d) {
+			if l.History.Lost("k", d).Has(resolve.LWW) {
 				t.Errorf("leader %s holds %s as lost; its request was seen at b", name, d)
 			}
 		}

@@ -38,10 +38,11 @@ func (r Relation) String() string {
 // Lost reports whether a write in this relation is gone unseen.
 func (r Relation) Lost() bool { return r != Superseded }
 
-// Verdict is what folding one op decided about one version under one resolver.
+// Verdict is what folding one op decided about one version, under every resolver
+// that came to it: those that agree share one.
 type Verdict struct {
-	Resolver ID
-	Relation Relation
+	Resolvers Mask
+	Relation  Relation
 	// Withdrawn says that Loser had been recorded as lost and no longer is: a
 	// survivor turned out to have seen it, or it survives again.
 	Withdrawn bool
@@ -71,6 +72,6 @@ type History interface {
 	// them, sorted: those that are applied. None: d is the only one. They are
 	// shared and must not be changed, and may be writes to other keys.
 	Twins(d logical.Dot) []logical.Dot
-	// Lost reports whether the ledger holds d as lost under resolver r.
-	Lost(r ID, key string, d logical.Dot) bool
+	// Lost is the resolvers under which the ledger holds d as lost.
+	Lost(key string, d logical.Dot) Mask
 }

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"cmp"
-	"container/heap"
 	"slices"
 
 	"kvd/logical"
@@ -19,10 +18,14 @@ const (
 // walk goes down ancestries, newest first, like a search for the merge base of
 // two branches. Lamport stamps fall along every parent edge; only from one dot
 // of a request to the other may they rise.
+//
+// One walk after the other uses the same memory.
 type walk struct {
 	*Folding
-	nodes map[logical.Dot]*node
-	queue frontline
+	places
+	nodes []node // as places number them
+	queue []int  // a heap of nodes: the greatest Lamport stamp first, then the smallest dot
+	lost  []int
 	alone int // nodes that only lie below
 	open  int // those among them that are queued
 }
@@ -30,7 +33,8 @@ type walk struct {
 type node struct {
 	dot     logical.Dot
 	lamport logical.Lamport
-	op      *Op // nil: no longer in the log, and a version of the object
+	op      *Op  // nil: no longer in the log
+	gone    bool // neither log nor object hold it any more: it is left alone
 	from    reach
 	queued  bool
 }
@@ -44,29 +48,40 @@ func (n *node) inverted() Mask {
 	return n.op.Inverted
 }
 
-func newWalk(f *Folding) *walk { return &walk{Folding: f, nodes: map[logical.Dot]*node{}} }
+// begin forgets the last walk.
+func (w *walk) begin(f *Folding) {
+	w.rest()
+	w.Folding = f
+}
 
-// onlyBelow lists, by dot, what gone holds and has seen, and what left neither
-// holds nor has seen.
+// rest lets go of the ops that were walked over.
+func (w *walk) rest() {
+	clear(w.nodes)
+	w.places.rest()
+	w.Folding, w.alone, w.open = nil, 0, 0
+	w.nodes, w.queue, w.lost = spare(w.nodes), spare(w.queue), spare(w.lost)
+}
+
+// onlyBelow lists, by dot, the nodes of what gone holds and has seen, and what
+// left neither holds nor has seen. The list is the walk's own memory.
 //
 // The newest comes first, so whatever is above an op has been taken before it:
 // the walk ends when nothing queued lies only below. Where two dots may be one
 // write, an older op can still lead up to a newer one, and it ends when nothing
 // at all lies only below, or at the end of the log.
-func (w *walk) onlyBelow(gone, left []logical.Dot) []*node {
+func (w *walk) onlyBelow(gone, left []logical.Dot) []int {
 	w.markAll(left, above)
 	w.markAll(gone, below)
 	for w.open > 0 || w.Object.Twins && w.alone > 0 && len(w.queue) > 0 {
 		w.next()
 	}
-	var lost []*node
-	for _, n := range w.nodes {
-		if n.from == below {
-			lost = append(lost, n)
+	for i := range w.nodes {
+		if w.nodes[i].from == below {
+			w.lost = append(w.lost, i)
 		}
 	}
-	slices.SortFunc(lost, func(a, b *node) int { return a.dot.Compare(b.dot) })
-	return lost
+	slices.SortFunc(w.lost, func(a, b int) int { return w.nodes[a].dot.Compare(w.nodes[b].dot) })
+	return w.lost
 }
 
 // sees reports whether one of the versions wanted is among dots or what they
@@ -79,25 +94,26 @@ func (w *walk) sees(dots, wanted []logical.Dot) bool {
 		}
 	}
 	w.markAll(dots, below)
-	for len(w.queue) > 0 && (w.Object.Twins || w.queue[0].lamport >= floor) {
-		if slices.Contains(wanted, w.next().dot) {
+	for len(w.queue) > 0 && (w.Object.Twins || w.nodes[w.queue[0]].lamport >= floor) {
+		if slices.Contains(wanted, w.next()) {
 			return true
 		}
 	}
 	return false
 }
 
-// next takes the newest queued node and marks its parents.
-func (w *walk) next() *node {
-	n := heap.Pop(&w.queue).(*node)
-	n.queued = false
+// next takes the newest queued node, marks its parents, and returns its dot.
+func (w *walk) next() logical.Dot {
+	i := w.pop()
+	n := w.nodes[i]
+	w.nodes[i].queued = false
 	if n.from == below {
 		w.open--
 	}
 	if n.op != nil {
 		w.markAll(n.op.Parents, n.from)
 	}
-	return n
+	return n.dot
 }
 
 func (w *walk) markAll(dots []logical.Dot, r reach) {
@@ -108,18 +124,19 @@ func (w *walk) markAll(dots []logical.Dot, r reach) {
 
 // mark reaches d from r, and queues it if that is news.
 func (w *walk) mark(d logical.Dot, r reach) {
-	n := w.node(d)
-	if n == nil || n.from&r == r {
+	i := w.node(d)
+	if n := &w.nodes[i]; n.gone || n.from&r == r {
 		return
 	}
-	w.put(n, n.from|r)
+	w.put(i, w.nodes[i].from|r)
 	for _, t := range w.twins(d) {
 		w.mark(t, r)
 	}
 }
 
-// put gives n its new reach and queues it.
-func (w *walk) put(n *node, r reach) {
+// put gives node i its new reach and queues it.
+func (w *walk) put(i int, r reach) {
+	n := &w.nodes[i]
 	if n.from == below {
 		w.alone--
 		if n.queued {
@@ -133,45 +150,68 @@ func (w *walk) put(n *node, r reach) {
 	}
 	if !n.queued {
 		n.queued = true
-		heap.Push(&w.queue, n)
+		w.push(i)
 	}
 }
 
-// node is d's, nil when neither log nor object hold it any more: such an op is
-// left alone.
-func (w *walk) node(d logical.Dot) *node {
-	if n, ok := w.nodes[d]; ok {
-		return n
+// node is d's.
+func (w *walk) node(d logical.Dot) int {
+	i, ok := w.find(d)
+	if ok {
+		return i
 	}
-	n := &node{dot: d}
+	n := node{dot: d}
 	if op, ok := w.History.Op(d); ok {
 		n.op, n.lamport = op, op.Lamport
 	} else if i, ok := w.Object.Find(d); ok {
 		n.lamport = w.Object.Versions[i].Lamport
 	} else {
-		return nil
+		n.gone = true
 	}
-	w.nodes[d] = n
-	return n
+	w.nodes = append(w.nodes, n)
+	return w.add(d)
 }
 
-func (w *walk) has(d logical.Dot, r reach) bool {
-	n := w.nodes[d]
-	return n != nil && n.from&r != 0
+// isAbove reports whether a survivor is d or has seen it.
+func (w *walk) isAbove(d logical.Dot) bool {
+	i, ok := w.find(d)
+	return ok && w.nodes[i].from&above != 0
 }
 
-// frontline is a heap of nodes, the greatest Lamport stamp first.
-type frontline []*node
-
-func (f frontline) Len() int { return len(f) }
-func (f frontline) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(f[j].lamport, f[i].lamport), f[i].dot.Compare(f[j].dot)) < 0
+// sooner is the order of the queue. No two nodes are equal in it.
+func (w *walk) sooner(i, j int) bool {
+	a, b := &w.nodes[i], &w.nodes[j]
+	return cmp.Or(cmp.Compare(b.lamport, a.lamport), a.dot.Compare(b.dot)) < 0
 }
-func (f frontline) Swap(i, j int) { f[i], f[j] = f[j], f[i] }
-func (f *frontline) Push(x any)   { *f = append(*f, x.(*node)) }
-func (f *frontline) Pop() any {
-	old := *f
-	n := old[len(old)-1]
-	*f = old[:len(old)-1]
-	return n
+
+// push and pop keep the queue a binary heap. Most queues hold one or two nodes,
+// and package heap would box each.
+func (w *walk) push(n int) {
+	w.queue = append(w.queue, n)
+	for i := len(w.queue) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !w.sooner(w.queue[i], w.queue[up]) {
+			return
+		}
+		w.queue[i], w.queue[up] = w.queue[up], w.queue[i]
+		i = up
+	}
+}
+
+func (w *walk) pop() int {
+	first, last := w.queue[0], len(w.queue)-1
+	w.queue[0] = w.queue[last]
+	w.queue = w.queue[:last]
+	for i := 0; 2*i+1 < last; {
+		down := 2*i + 1
+		if down+1 < last && w.sooner(w.queue[down+1], w.queue[down]) {
+			down++
+		}
+		if !w.sooner(w.queue[down], w.queue[i]) {
+			break
+		}
+		w.queue[i], w.queue[down] = w.queue[down], w.queue[i]
+		i = down
+	}
+	return first
 }

@@ -154,10 +154,15 @@ func (q *asked) Op(d logical.Dot) (*resolve.Op, bool) {
 	return op, op != nil
 }
 
-// Lost reports whether the ledger holds d.
-func (q *asked) Lost(r resolve.ID, _ string, d logical.Dot) bool {
-	_, ok := q.row(r, d)
-	return ok
+// Lost is the resolvers under which the ledger holds d as lost.
+func (q *asked) Lost(_ string, d logical.Dot) resolve.Mask {
+	var m resolve.Mask
+	for _, l := range q.rows {
+		if l.Loser == d {
+			m |= l.Resolver.Mask()
+		}
+	}
+	return m
 }
 
 func (q *asked) row(r resolve.ID, d logical.Dot) (resolve.Loss, bool) {

@@ -32,7 +32,7 @@ func (q *asked) overwriter(id resolve.ID, d logical.Dot) (over, bool) {
 
 // nearer prefers what was not lost, then what had seen d, then the oldest.
 func (q *asked) nearer(id resolve.ID, a, b over) bool {
-	if x, y := q.Lost(id, "", a.dot), q.Lost(id, "", b.dot); x != y {
+	if x, y := q.Lost("", a.dot).Has(id), q.Lost("", b.dot).Has(id); x != y {
 		return y
 	}
 	if a.hidden != b.hidden {

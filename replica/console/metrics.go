@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -217,15 +218,23 @@ func (m *Metrics) Observe(e replica.Event) {
 
 // judged counts what the ledger booked, and what it had no reason to.
 func (m *Metrics) judged(key string, v resolve.Verdict) {
-	t, role := &m.verdicts[min(int(v.Resolver), len(m.verdicts)-1)], 0
-	if m.serves(key) == v.Resolver {
-		role = 1
+	serving, relation := m.serves(key), slices.Index(lostRelations[:], v.Relation)
+	for left := v.Resolvers; left != 0; left &= left - 1 {
+		id, role := bits.TrailingZeros16(uint16(left)), 0
+		if id == int(serving) {
+			role = 1
+		}
+		m.verdicts[min(id, len(m.verdicts)-1)].count(v, relation, role)
 	}
-	switch i := slices.Index(lostRelations[:], v.Relation); {
+}
+
+// count counts one resolver's verdict; relation is its place among those of losses.
+func (t *tally) count(v resolve.Verdict, relation, role int) {
+	switch {
 	case v.Withdrawn:
 		t.withdrawn[role].Inc()
-	case i >= 0:
-		t.lost[i][role].Inc()
+	case relation >= 0:
+		t.lost[relation][role].Inc()
 	case v.Relation == resolve.Superseded:
 		t.superseded[role].Inc()
 	}

@@ -65,7 +65,7 @@ func servedBy(key string) resolve.ID {
 }
 
 func judged(key string, id resolve.ID, r resolve.Relation) replica.Judged {
-	return replica.Judged{Key: key, Verdict: resolve.Verdict{Resolver: id, Relation: r}}
+	return replica.Judged{Key: key, Verdict: resolve.Verdict{Resolvers: id.Mask(), Relation: r}}
 }
 
 // events are one of each that is counted, and where.
@@ -82,9 +82,9 @@ var events = []struct {
 	{judged("x", resolve.LWW, resolve.Inverted), "kvd_losses_total", []string{"resolver=lww", "relation=inverted", "serving=false"}},
 	{judged("k", resolve.Counter, resolve.Concurrent), "kvd_losses_total", []string{"resolver=counter", "relation=concurrent", "serving=false"}},
 	{judged("x", resolve.HLC, resolve.Concurrent), "kvd_losses_total", []string{"resolver=hlc", "relation=concurrent", "serving=true"}},
-	{judged("x", 200, resolve.Concurrent), "kvd_losses_total", []string{"resolver=other", "relation=concurrent", "serving=false"}},
-	{replica.Judged{Key: "x", Verdict: resolve.Verdict{Resolver: resolve.HLC, Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc", "serving=true"}},
-	{replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolver: resolve.HLC, Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc", "serving=false"}},
+	{judged("x", 14, resolve.Concurrent), "kvd_losses_total", []string{"resolver=other", "relation=concurrent", "serving=false"}},
+	{replica.Judged{Key: "x", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc", "serving=true"}},
+	{replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc", "serving=false"}},
 	{replica.Held{Gap: true}, "kvd_gate_held_total", []string{"missing=predecessor"}},
 	{replica.Held{}, "kvd_gate_held_total", []string{"missing=dependency"}},
 	{replica.Dropped{Reason: replica.Duplicate}, "kvd_ops_dropped_total", []string{"reason=duplicate"}},
@@ -103,7 +103,7 @@ func TestEventsAreCounted(t *testing.T) {
 			u.metric.Observe(e.event)
 		}
 	}
-	u.metric.Observe(replica.Judged{Verdict: resolve.Verdict{Relation: 77}}) // of no known relation: not counted, no panic
+	u.metric.Observe(replica.Judged{Verdict: resolve.Verdict{Resolvers: resolve.All, Relation: 77}}) // of no known relation: not counted, no panic
 	families := u.scraped()
 	for i, e := range events {
 		if got := value(t, families, e.name, e.labels...); got != float64(i+1) {
@@ -213,7 +213,7 @@ func TestCardinalityIsBounded(t *testing.T) {
 		op := &resolve.Op{Key: name, Dot: logical.Dot{Origin: logical.Origin(i + 1), Seq: 1}}
 		for _, e := range []replica.Event{
 			replica.Accepted{Op: op}, replica.Applied{Op: op, From: replica.Leader(name)},
-			replica.Judged{Key: name, Verdict: resolve.Verdict{Resolver: resolve.ID(i), Relation: resolve.Relation(i), Withdrawn: i%5 == 0}},
+			replica.Judged{Key: name, Verdict: resolve.Verdict{Resolvers: resolve.ID(i).Mask(), Relation: resolve.Relation(i), Withdrawn: i%5 == 0}},
 			replica.Held{Dot: op.Dot}, replica.Dropped{Dot: op.Dot, Reason: replica.DropReason(i)},
 			replica.ClockAhead{Dot: op.Dot, Ahead: time.Duration(i) * time.Second}, replica.PeerBehind{Peer: replica.Leader(name)},
 		} {

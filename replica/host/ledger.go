@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
@@ -113,38 +114,51 @@ func (v *view) line(id storage.RowID, keep bool) *line {
 	return e
 }
 
-// Lost reports whether the ledger holds d as lost under r.
-func (v *view) Lost(r resolve.ID, key string, d logical.Dot) bool {
+// Lost is the resolvers under which the ledger holds d as lost.
+func (v *view) Lost(key string, d logical.Dot) resolve.Mask {
 	v.catchUp()
 	if v.ledger.off || v.ledger.h.Rows == 0 && len(v.ledger.touched) == 0 {
-		return false
+		return 0
 	}
-	return v.line(storage.RowID{Key: key, Loser: d}, false).row.Resolvers().Has(r)
+	return v.line(storage.RowID{Key: key, Loser: d}, false).row.Resolvers()
 }
 
 // book enters a verdict.
-func (v *view) book(loss resolve.Loss) {
+func (v *view) book(p *replica.PutLoss) {
 	l := &v.ledger
 	if l.off {
 		return
 	}
-	e := v.line(storage.RowID{Key: loss.Key, Loser: loss.Loser}, true)
+	e := v.line(storage.RowID{Key: p.Key, Loser: p.Loser}, true)
 	place := e.row.Place
-	l.withdraw(e, loss.Resolver) // an older verdict, if there is one; the row keeps its place
-	e.row.Book(loss)
+	for id := range (p.Resolvers & e.row.Resolvers()).Each {
+		l.withdraw(e, id) // an older verdict; the row keeps its place
+	}
+	if len(e.row.Verdicts) == 0 {
+		e.row.Verdicts = append(e.row.Verdicts, storage.LossVerdict{Resolvers: p.Resolvers, Relation: p.Relation, Winner: p.Winner, At: p.At})
+	} else {
+		for loss := range p.Losses {
+			e.row.Book(loss)
+		}
+	}
 	e.row.Place = place
-	l.h.Booked.Add(loss.Resolver, loss.Relation)
+	for id := range p.Resolvers.Each {
+		l.h.Booked.Add(id, p.Relation)
+	}
 	l.touch(e)
 }
 
-// withdraw takes a verdict back, if there is one.
-func (v *view) withdraw(r resolve.ID, id storage.RowID) {
+// withdraw takes verdicts back, those that there are.
+func (v *view) withdraw(ids resolve.Mask, row storage.RowID) {
 	l := &v.ledger
 	if l.off {
 		return
 	}
-	if e := v.line(id, true); l.withdraw(e, r) {
-		l.touch(e)
+	e := v.line(row, true)
+	for id := range ids.Each {
+		if l.withdraw(e, id) {
+			l.touch(e)
+		}
 	}
 }
 

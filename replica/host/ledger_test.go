@@ -45,12 +45,16 @@ func (watch) Reply(*replica.Reply)                 {}
 func (w watch) Put(p replica.Put) replica.Put {
 	switch p := p.(type) {
 	case replica.PutLoss:
-		w.now.booked.Add(p.Loss.Resolver, p.Loss.Relation)
-		w.now.rows[verdict{p.Loss.Resolver, p.Loss.Key, p.Loss.Loser}] = p.Loss
+		for l := range p.Losses {
+			w.now.booked.Add(l.Resolver, l.Relation)
+			w.now.rows[verdict{l.Resolver, l.Key, l.Loser}] = l
+		}
 	case replica.DropLoss:
-		k := verdict{p.Resolver, p.Key, p.Loser}
-		w.now.withdrawn.Add(p.Resolver, w.now.rows[k].Relation)
-		delete(w.now.rows, k)
+		for id := range p.Resolvers.Each {
+			k := verdict{id, p.Key, p.Loser}
+			w.now.withdrawn.Add(id, w.now.rows[k].Relation)
+			delete(w.now.rows, k)
+		}
 	}
 	return p
 }

@@ -188,7 +188,7 @@ func TestOverlayShowsTwinsAndLosses(t *testing.T) {
 	look := func(r replica.Reader) string {
 		twins := r.Twins(there.Dot)
 		first, _ := r.Request(3, 1)
-		return fmt.Sprint(twins, first, r.Lost(resolve.LWW, "x", logical.Dot{Origin: 7, Seq: 1}), r.Lost(resolve.Siblings, "x", there.Dot))
+		return fmt.Sprint(twins, first, r.Lost("x", logical.Dot{Origin: 7, Seq: 1}).Has(resolve.LWW), r.Lost("x", there.Dot).Has(resolve.Siblings))
 	}
 	staged := look(p.Reader())
 	commit(t, p)

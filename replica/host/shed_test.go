@@ -143,7 +143,7 @@ func TestNoLedger(t *testing.T) {
 	p := alone(t, s, 1, host.Options{NoLedger: true})
 	defer p.Close()
 	out := cycle(t, p, at(0), blind("x", "a"), blind("x", "b"))
-	if n := len(out.Replies); n != 2 || p.Ledger() != (storage.Holding{}) || p.Reader().Lost(resolve.LWW, "x", out.Replies[0].Dot) {
+	if n := len(out.Replies); n != 2 || p.Ledger() != (storage.Holding{}) || p.Reader().Lost("x", out.Replies[0].Dot) != 0 {
 		t.Errorf("%d replies, %+v", n, p.Ledger())
 	}
 	if h, err := s.Holding(); err != nil || h != (storage.Holding{}) {
@@ -157,7 +157,7 @@ type forgetful struct{ watch }
 
 func (forgetful) Put(p replica.Put) replica.Put {
 	if l, is := p.(replica.PutLoss); is {
-		l.Loss.Loser.Seq = 1
+		l.Loser.Seq = 1
 		return l
 	}
 	return p

@@ -252,9 +252,12 @@ func (h *history) Twins(d logical.Dot) []logical.Dot {
 	return dots
 }
 
-func (h *history) Lost(r resolve.ID, key string, d logical.Dot) bool {
-	lost, err := h.c.Lost(r, key, d)
-	return lost && !h.fail(err)
+func (h *history) Lost(key string, d logical.Dot) resolve.Mask {
+	row, held, err := h.c.RowOf(key, d)
+	if h.fail(err) || !held {
+		return 0
+	}
+	return row.Resolvers()
 }
 
 func (h *history) fail(err error) bool {

@@ -99,9 +99,9 @@ func (v *view) take(p replica.Put) {
 			v.twins[d] = p.Dots
 		}
 	case replica.PutLoss:
-		v.book(p.Loss)
+		v.book(&p)
 	case replica.DropLoss:
-		v.withdraw(p.Resolver, storage.RowID{Key: p.Key, Loser: p.Loser})
+		v.withdraw(p.Resolvers, storage.RowID{Key: p.Key, Loser: p.Loser})
 	}
 }
 

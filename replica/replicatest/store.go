@@ -81,9 +81,13 @@ func (s *Store) Apply(p replica.Put) {
 			s.Groups[d] = p.Dots
 		}
 	case replica.PutLoss:
-		s.Ledger[Row{p.Loss.Resolver, p.Loss.Key, p.Loss.Loser}] = p.Loss
+		for l := range p.Losses {
+			s.Ledger[Row{l.Resolver, l.Key, l.Loser}] = l
+		}
 	case replica.DropLoss:
-		delete(s.Ledger, Row{p.Resolver, p.Key, p.Loser})
+		for id := range p.Resolvers.Each {
+			delete(s.Ledger, Row{id, p.Key, p.Loser})
+		}
 	}
 }
 
@@ -133,11 +137,16 @@ func (s *Store) Twins(d logical.Dot) []logical.Dot {
 	return s.Groups[d]
 }
 
-// Lost reports whether the ledger holds d as lost under r.
-func (s *Store) Lost(r resolve.ID, key string, d logical.Dot) bool {
+// Lost is the resolvers under which the ledger holds d as lost.
+func (s *Store) Lost(key string, d logical.Dot) resolve.Mask {
 	s.catchUp()
-	_, ok := s.Ledger[Row{r, key, d}]
-	return ok
+	var m resolve.Mask
+	for _, id := range resolve.IDs() {
+		if _, ok := s.Ledger[Row{id, key, d}]; ok {
+			m |= id.Mask()
+		}
+	}
+	return m
 }
 
 // Rows lists the ledger by resolver, key and dot.

@@ -282,4 +282,4 @@ func (v viewed) Twins(d logical.Dot) []logical.Dot {
 
 // Lost is false: whether something was lost is never asked for the sake of a
 // birth, so no ledger is kept.
-func (viewed) Lost(resolve.ID, string, logical.Dot) bool { return false }
+func (viewed) Lost(string, logical.Dot) resolve.Mask { return 0 }

@@ -240,7 +240,7 @@ func (p *past) Twins(d logical.Dot) []logical.Dot {
 
 // Lost is false: no ledger is kept. What is lost is found at the end, all at
 // once, and what survives does not depend on it.
-func (p *past) Lost(resolve.ID, string, logical.Dot) bool { return false }
+func (p *past) Lost(string, logical.Dot) resolve.Mask { return 0 }
 
 // spread gives every ancestor of a marked op its marks, and what it had hidden
 // those of hidden. Parents come before their children, so one walk from the end

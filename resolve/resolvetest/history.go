@@ -38,10 +38,15 @@ func (h *History) Op(d logical.Dot) (*resolve.Op, bool) {
 // Twins is all dots of d's request.
 func (h *History) Twins(d logical.Dot) []logical.Dot { return h.twins[d] }
 
-// Lost reports whether the ledger holds d.
-func (h *History) Lost(r resolve.ID, _ string, d logical.Dot) bool {
-	_, ok := h.ledger[r][d]
-	return ok
+// Lost is the resolvers whose ledger holds d.
+func (h *History) Lost(_ string, d logical.Dot) resolve.Mask {
+	var m resolve.Mask
+	for id, rows := range h.ledger {
+		if _, ok := rows[d]; ok {
+			m |= id.Mask()
+		}
+	}
+	return m
 }
 
 // Losses is the ledger of one resolver. It is h's own memory.
@@ -71,22 +76,31 @@ func (h *History) Forget(d logical.Dot) { delete(h.ops, d) }
 // already, or withdraws what is not.
 func (h *History) Book(verdicts []resolve.Verdict) error {
 	for _, v := range verdicts {
-		rows := h.ledger[v.Resolver]
-		_, lost := rows[v.Loser]
-		switch {
-		case v.Withdrawn && !lost:
-			return fmt.Errorf("%s withdraws the loss of %s, which is not in the ledger", v.Resolver, v.Loser)
-		case v.Withdrawn:
-			delete(rows, v.Loser)
-		case v.Relation.Lost() && lost:
-			return fmt.Errorf("%s loses %s twice", v.Resolver, v.Loser)
-		case v.Relation.Lost():
-			if rows == nil {
-				rows = map[logical.Dot]resolve.Relation{}
-				h.ledger[v.Resolver] = rows
+		for id := range v.Resolvers.Each {
+			if err := h.book(id, v); err != nil {
+				return err
 			}
-			rows[v.Loser] = v.Relation
 		}
+	}
+	return nil
+}
+
+func (h *History) book(id resolve.ID, v resolve.Verdict) error {
+	rows := h.ledger[id]
+	_, lost := rows[v.Loser]
+	switch {
+	case v.Withdrawn && !lost:
+		return fmt.Errorf("%s withdraws the loss of %s, which is not in the ledger", id, v.Loser)
+	case v.Withdrawn:
+		delete(rows, v.Loser)
+	case v.Relation.Lost() && lost:
+		return fmt.Errorf("%s loses %s twice", id, v.Loser)
+	case v.Relation.Lost():
+		if rows == nil {
+			rows = map[logical.Dot]resolve.Relation{}
+			h.ledger[id] = rows
+		}
+		rows[v.Loser] = v.Relation
 	}
 	return nil
 }

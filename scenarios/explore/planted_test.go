@@ -222,7 +222,7 @@ func confuse() host.Tamper {
 	return hooks{put: func(p replica.Put) replica.Put {
 		if put, is := p.(replica.PutLoss); is {
 			if n++; n%3 == 0 {
-				put.Loss.Relation = resolve.Inverted + resolve.Concurrent - put.Loss.Relation
+				put.Relation = resolve.Inverted + resolve.Concurrent - put.Relation
 				return put
 			}
 		}

@@ -9,14 +9,14 @@ import (
 )
 
 // explain says in words which comparison decided a verdict.
-func explain(v resolve.Verdict, loser, winner *resolve.Op) string {
+func explain(id resolve.ID, v resolve.Verdict, loser, winner *resolve.Op) string {
 	if v.Withdrawn {
 		return "a survivor's author had seen it after all"
 	}
 	if loser == nil || winner == nil {
 		return v.Relation.String()
 	}
-	return fmt.Sprintf("%s; %s", comparison(v.Resolver, loser, winner), known(v.Relation))
+	return fmt.Sprintf("%s; %s", comparison(id, loser, winner), known(v.Relation))
 }
 
 // tied is said of stamps that are equal.

@@ -120,10 +120,11 @@ func (f Fired) event(l *leader, e replica.Event) {
 }
 
 func (f Fired) verdict(e replica.Judged) {
+	n := len(e.Verdict.Resolvers.Names())
 	switch {
 	case e.Verdict.Withdrawn:
-		f["loss withdrawn"]++
+		f["loss withdrawn"] += n
 	case e.Verdict.Relation.Lost():
-		f["loss recorded"]++
+		f["loss recorded"] += n
 	}
 }

@@ -52,12 +52,12 @@ func (w *World) applied(l *leader, e replica.Applied) {
 // judged puts losses, and those taken back, into the story. Only the serving
 // resolver's: shadows do not decide what anybody is shown.
 func (w *World) judged(l *leader, e replica.Judged) {
-	v := e.Verdict
-	if v.Resolver != w.cfg.Policy.Panel(e.Key).Serving || !v.Withdrawn && !v.Relation.Lost() {
+	v, serving := e.Verdict, w.cfg.Policy.Panel(e.Key).Serving
+	if !v.Resolvers.Has(serving) || !v.Withdrawn && !v.Relation.Lost() {
 		return
 	}
 	ev := trace.Event{At: w.now, Kind: trace.Lost, Where: l.name, Label: w.label(v.Loser), Other: w.label(v.Winner), Key: e.Key, Dot: v.Loser}
-	ev.Text = explain(v, w.ops[v.Loser], w.ops[v.Winner])
+	ev.Text = explain(serving, v, w.ops[v.Loser], w.ops[v.Winner])
 	if v.Withdrawn {
 		ev.Kind = trace.Withdrawn
 	}

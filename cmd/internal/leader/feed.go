@@ -36,13 +36,19 @@ type hub struct {
 	bell    chan struct{} // something waits
 
 	mu        sync.Mutex
-	waiting   []replica.Judged
+	waiting   []told
 	bytes     int         // of their keys
 	passed    [2]uint64   // events that went because too many waited, by serving
 	listeners []*listener // a new slice whenever it changes
 
-	last logical.Dot // whose value is kept: the resolvers of a panel judge one after the other
+	last logical.Dot // whose value is kept: what the resolvers of a panel say of a write comes together
 	kept value
+}
+
+// told is a verdict of one resolver.
+type told struct {
+	replica.Judged
+	by resolve.ID
 }
 
 // What waits for the hub's goroutine at most.
@@ -76,8 +82,10 @@ func (h *hub) tell(e replica.Judged) {
 		return
 	}
 	h.mu.Lock()
-	h.waiting = append(h.waiting, e)
-	h.bytes += len(e.Key)
+	for id := range e.Verdict.Resolvers.Each {
+		h.waiting = append(h.waiting, told{e, id})
+		h.bytes += len(e.Key)
+	}
 	for len(h.waiting) > mostWaiting || h.bytes > waitingBytes {
 		h.passed[role(h.serving(&h.waiting[0]))]++
 		h.bytes -= len(h.waiting[0].Key)
@@ -90,7 +98,7 @@ func (h *hub) tell(e replica.Judged) {
 	}
 }
 
-func (h *hub) serving(e *replica.Judged) bool { return h.serves(e.Key) == e.Verdict.Resolver }
+func (h *hub) serving(e *told) bool { return h.serves(e.Key) == e.by }
 
 func role(serving bool) int {
 	if serving {

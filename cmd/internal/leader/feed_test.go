@@ -43,7 +43,7 @@ func dotOf(origin logical.Origin, seq logical.Seq) logical.Dot {
 }
 
 func lost(key string, loser logical.Dot) replica.Judged {
-	return replica.Judged{Key: key, At: 7, Verdict: resolve.Verdict{Resolver: resolve.LWW, Relation: resolve.Inverted, Loser: loser, Winner: dotOf(1, 9)}}
+	return replica.Judged{Key: key, At: 7, Verdict: resolve.Verdict{Resolvers: resolve.LWW.Mask(), Relation: resolve.Inverted, Loser: loser, Winner: dotOf(1, 9)}}
 }
 
 // taken is everything that waits for the reader now.
@@ -106,7 +106,7 @@ func TestWhatReadersAreTold(t *testing.T) {
 		{lost("s", dotOf(13, 1)), head + `"key":"s","loser":"000000000000000d-1","winner":"0000000000000001-9","at":7,"accepted_by":"n13"}`},
 		{withdrawn, strings.Replace(strings.Replace(head, "lost", "withdrawn", 1), "inverted", "", 1) + `"key":"s",` + tail(1) + `,"value":"<milk>"}`},
 	} {
-		if got := h.encode(&tc.e, true); string(got.data) != tc.want || !json.Valid(got.data) {
+		if got := h.encode(&told{tc.e, resolve.LWW}, true); string(got.data) != tc.want || !json.Valid(got.data) {
 			t.Errorf("%d:\n got %s\nwant %s", i, got.data, tc.want)
 		}
 	}

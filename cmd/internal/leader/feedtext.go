@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"kvd/logical"
-	"kvd/replica"
 	"kvd/resolve"
 )
 
@@ -40,10 +39,10 @@ type value struct {
 }
 
 // encode writes a message once for all readers.
-func (h *hub) encode(e *replica.Judged, serving bool) *message {
+func (h *hub) encode(e *told, serving bool) *message {
 	v := e.Verdict
 	m := lossMessage{
-		Event: "lost", Leader: h.leader, Resolver: v.Resolver.String(), Serving: serving, Relation: v.Relation.String(),
+		Event: "lost", Leader: h.leader, Resolver: e.by.String(), Serving: serving, Relation: v.Relation.String(),
 		Loser: v.Loser.String(), Winner: dotText(v.Winner), At: int64(e.At), AcceptedBy: h.nameOf(v.Loser.Origin),
 	}
 	if v.Withdrawn {
@@ -69,7 +68,7 @@ func (m *lossMessage) json() []byte {
 
 // valueOf reads the loser's value from the log. A log that cannot be read stops
 // the leader elsewhere; here the value is left out.
-func (h *hub) valueOf(e *replica.Judged) value {
+func (h *hub) valueOf(e *told) value {
 	if h.last == e.Verdict.Loser {
 		return h.kept
 	}

@@ -55,10 +55,11 @@ func BenchmarkFold(b *testing.B) {
 			}
 			o, verdicts := base.Clone(), make([]resolve.Verdict, 0, 32)
 			room := append(make([]resolve.Version, 0, 8), base.Versions...)
+			var folder resolve.Folder
 			b.ReportAllocs()
 			for b.Loop() {
 				o.Versions = append(room[:0], base.Versions...)
-				verdicts = c.panel.Fold(o, last, h, verdicts[:0])
+				verdicts = folder.Fold(c.panel, o, last, h, verdicts[:0])
 			}
 		})
 	}
@@ -95,9 +96,10 @@ func BenchmarkCollateral(b *testing.B) {
 	stranger := &resolve.Op{Key: "some/key", Kind: resolve.Put, Dot: logical.Dot{Origin: 20, Seq: 1}, Lamport: 1}
 	stranger.Wall.Earliest, stranger.Wall.Latest = 100_000, 100_000
 	l.History.Admit(stranger)
+	var folder resolve.Folder
 	b.ReportAllocs()
 	for b.Loop() {
-		if got := panel.Fold(l.Object.Clone(), stranger, l.History, nil); len(got) != length {
+		if got := folder.Fold(panel, l.Object.Clone(), stranger, l.History, nil); len(got) != length {
 			b.Fatalf("%d verdicts, want %d", len(got), length)
 		}
 	}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"kvd/wallclock"
@@ -25,7 +26,7 @@ import (
 // row that is still there stays, though a survivor has seen it through the child.
 type Retention struct {
 	Bytes int64         // what the rows may take, keys, values and index together; zero: no bound
-	Age   time.Duration // how long a row is kept after its last verdict; zero: for ever
+	Age   time.Duration // how long a row is kept after its last verdict, at least as long as older rows are; zero: for ever
 	Batch int           // rows shed at most with one batch, beside some for each row that the batch brings
 	Value int           // bytes of the loser's value that a row keeps
 }
@@ -51,6 +52,16 @@ func (r *Retention) Validate() error {
 // Over reports whether incoming bytes find no room beside what is held.
 func (r *Retention) Over(h *Holding, incoming int64) bool {
 	return r.Bytes > 0 && h.Bytes+incoming > r.Bytes
+}
+
+// Room is what all rows together may take after the next batch: the bound, or what
+// is held already where the bound is less than that. Then new rows take the place
+// of the oldest while the rest goes bit by bit.
+func (r *Retention) Room(h *Holding) int64 {
+	if r.Bytes == 0 {
+		return math.MaxInt64
+	}
+	return max(r.Bytes, h.Bytes)
 }
 
 // Left is how long the row is still kept, by any reading of the clocks: one that

@@ -15,11 +15,12 @@ func (v *view) settle(b *storage.Batch, m wallclock.Moment) {
 		return
 	}
 	before := l.h
+	room := l.rule.Room(&before)
 	v.rewrite(b)
 	fresh, incoming := v.enter(b)
-	v.shedOldest(b, m, incoming)
+	v.shedOldest(b, m, room, incoming)
 	for _, e := range fresh {
-		l.place(b, m, e)
+		l.place(b, m, room, e)
 	}
 	if l.h != before {
 		b.PutHolding(&l.h)
@@ -67,8 +68,8 @@ func (v *view) enter(b *storage.Batch) (fresh []*line, incoming int64) {
 }
 
 // place counts a new row, or sheds it where nothing older made room.
-func (l *ledger) place(b *storage.Batch, m wallclock.Moment, e *line) {
-	if l.rule.Over(&l.h, e.entered) {
+func (l *ledger) place(b *storage.Batch, m wallclock.Moment, room int64, e *line) {
+	if l.h.Bytes+e.entered > room {
 		b.DropRow(e.row.ID(), e.row.Place)
 		l.h.GiveUp(&e.row, e.entered)
 		return
@@ -80,16 +81,17 @@ func (l *ledger) place(b *storage.Batch, m wallclock.Moment, e *line) {
 	}
 }
 
-// shedOldest drops rows from the oldest on, as long as incoming bytes find no room
-// or they are too old.
-func (v *view) shedOldest(b *storage.Batch, m wallclock.Moment, incoming int64) {
+// shedOldest drops rows from the oldest on: those that are too old or beyond the
+// bound, a few of them, and as many more as it takes to find room for what comes
+// in. Nobody waits for a backlog: a batch pays for what it brings.
+func (v *view) shedOldest(b *storage.Batch, m wallclock.Moment, room, incoming int64) {
 	l := &v.ledger
-	if !l.rule.Over(&l.h, incoming) && !l.pressing(m) {
+	if !l.rule.Over(&l.h, incoming) && l.ripe > m.Wall.Earliest {
 		return
 	}
 	l.again = m.Mono.Add(shedRest)
 	l.ripe = never
-	most := l.rule.Batch + shedEach*len(l.touched)
+	few, most := l.rule.Batch+len(l.touched), l.rule.Batch+shedEach*len(l.touched)
 	v.fail(v.store.Oldest(l.head, func(row *storage.LossRow, size int64) bool {
 		e := l.lines[row.ID()]
 		switch {
@@ -100,13 +102,14 @@ func (v *view) shedOldest(b *storage.Batch, m wallclock.Moment, incoming int64) 
 			row, size = &e.row, e.stored
 		}
 		left, ages := l.rule.Left(row, m.Wall)
-		if most == 0 || !l.rule.Over(&l.h, incoming) && (!ages || left >= 0) {
+		due := l.rule.Over(&l.h, incoming) || ages && left < 0
+		if most == 0 || !due || few <= 0 && l.h.Bytes+incoming <= room {
 			if ages {
 				l.ripe = m.Wall.Earliest.Add(left)
 			}
 			return false
 		}
-		most--
+		few, most = few-1, most-1
 		l.shed(b, row, size)
 		if e != nil {
 			e.row.Verdicts, e.stored = nil, 0

@@ -74,6 +74,7 @@ func (l *ledger) open(store *storage.Store, policy *resolve.Policy, o *Options) 
 	}
 	l.publish()
 	if l.sieve.open = l.h.Rows > mostSieved; err == nil && l.h.Rows > 0 && !l.sieve.open {
+		l.sieve.expect(l.h.Rows)
 		err = store.RowIDs(func(id storage.RowID) bool { l.sieve.add(id.Loser); return true })
 	}
 	return err

@@ -19,18 +19,28 @@ type sieve struct {
 type block [8]uint64
 
 const (
-	sieveBlocks = 1 << 14 // 1 MiB: about one in a hundred is let through at 800,000 rows
-	// mostSieved is with how many rows a leader starts without a sieve: filling it
-	// would keep people waiting.
-	mostSieved = 1 << 19
+	fewBlocks  = 1 << 14 // 1 MiB: about one in a hundred is let through at 800,000 rows
+	mostBlocks = 1 << 16 // the lowest bits of a hash choose among them
+	// mostSieved is with how many rows a leader starts without a sieve: filling it,
+	// at some 600 ns a row, would keep people waiting.
+	mostSieved = 1 << 22
 )
+
+// expect makes room for so many rows.
+func (s *sieve) expect(rows int64) {
+	n := fewBlocks
+	for n < mostBlocks && int64(n)*32 < rows {
+		n *= 2
+	}
+	s.blocks = make([]block, n)
+}
 
 func (s *sieve) add(d logical.Dot) {
 	if s.blocks == nil {
-		s.blocks = make([]block, sieveBlocks)
+		s.expect(0)
 	}
 	h := mix(d)
-	b := &s.blocks[h%sieveBlocks]
+	b := &s.blocks[h%uint64(len(s.blocks))]
 	for h >>= 16; h > 0xff; h >>= 9 {
 		b[h>>6&7] |= 1 << (h & 63)
 	}
@@ -42,7 +52,7 @@ func (s *sieve) mayHold(d logical.Dot) bool {
 		return s.open
 	}
 	h := mix(d)
-	b := &s.blocks[h%sieveBlocks]
+	b := &s.blocks[h%uint64(len(s.blocks))]
 	for h >>= 16; h > 0xff; h >>= 9 {
 		if b[h>>6&7]&(1<<(h&63)) == 0 {
 			return false

@@ -86,7 +86,7 @@ func absenteeOf(l *leader, err error) absentee {
 	if errors.As(err, &r) {
 		err = r.err
 	}
-	why := printable(err.Error())
+	why := reason(err)
 	if unknown(err) {
 		why = "this server does not have the command; a newer one may"
 	}
@@ -141,16 +141,15 @@ func nobody(missing []absentee, errs []error) error {
 	if len(missing) == 1 {
 		return errs[0]
 	}
-	p, ok := explain("no leader answered; the first is asked", errs[0]).(*cliutil.Problem)
+	p, ok := explain("no leader answered", errs[0]).(*cliutil.Problem)
 	if !ok {
 		return errs[0]
 	}
-	var others []string
-	for _, a := range missing[1:] {
-		others = append(others, a.Text())
-	}
 	p.What = "no leader answered"
-	p.Why = missing[0].Text() + "; " + strings.Join(others, "; ")
+	if slices.ContainsFunc(errs, func(err error) bool { return code(err) != "" }) {
+		p.What = "no leader can say" // some did answer, and refused
+	}
+	p.Why = strings.Join(whoIsMissing(missing), "\n      ")
 	return p
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -27,7 +28,7 @@ func explain(subject string, err error) error {
 		return p
 	}
 	p.What += " at " + r.by.String()
-	p.Why = printable(r.err.Error())
+	p.Why = reason(r.err)
 	var said redis.Error
 	var told load.Refused
 	switch {
@@ -40,6 +41,21 @@ func explain(subject string, err error) error {
 	}
 	p.Code, p.Next = lost(r.err)
 	return p
+}
+
+// reason is why there is no answer, in words of people where there are any.
+func reason(err error) string {
+	text := err.Error()
+	for _, w := range []struct{ machine, people string }{
+		{context.DeadlineExceeded.Error(), "it did not answer in time"},
+		{os.ErrDeadlineExceeded.Error(), "it did not answer in time"},
+		{io.EOF.Error(), "it closed the connection without an answer"},
+	} {
+		if head, ok := strings.CutSuffix(text, w.machine); ok {
+			return printable(head + w.people)
+		}
+	}
+	return printable(text)
 }
 
 // judge finds the exit code and the way on by the first word of a leader's answer.

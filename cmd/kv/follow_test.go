@@ -197,3 +197,34 @@ func TestFollowNoticesALeaderThatHangs(t *testing.T) {
 	interrupt(t)
 	f.ends(cliutil.Interrupted)
 }
+
+// paused takes connections and answers nothing, as the kernel does for a process
+// that is stopped.
+func paused(t *testing.T) *actor {
+	l := listen(t)
+	t.Cleanup(func() { _ = l.Close() })
+	return &actor{name: "paused", addr: l.Addr().String()}
+}
+
+// TestFollowGoesOnBesideAPausedLeader: it waits for its first word no longer than
+// for anybody's.
+func TestFollowGoesOnBesideAPausedLeader(t *testing.T) {
+	a := newActor(t, "n1").follows().loses(much, lossRow("x", dotN(1), dotB, "inverted", 1e9))
+	f := startFollowing(t, []*actor{a, paused(t)}, "--timeout", "100ms")
+	f.sees(dotN(1))
+	a.says(lostEvent("n1", "lost", dotN(2)))
+	f.sees(dotN(2))
+	interrupt(t)
+	f.ends(cliutil.Interrupted, "it did not answer in time; still trying")
+}
+
+// TestFollowEndsWhileALeaderIsGreeted: the user does not wait for it.
+func TestFollowEndsWhileALeaderIsGreeted(t *testing.T) {
+	a := newActor(t, "n1").follows().loses(much)
+	f := startFollowing(t, []*actor{a, paused(t)}, "--timeout", "1h")
+	for len(a.asked("KVD.LOSSES")) == 0 {
+		runtime.Gosched()
+	}
+	interrupt(t)
+	f.ends(cliutil.Interrupted)
+}

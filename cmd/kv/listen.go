@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -81,11 +82,15 @@ func (f *follower) send(ctx context.Context, e *ear, n news) {
 // attend subscribes, tells what there is, and then what is said, until that
 // fails.
 func (f *follower) attend(ctx context.Context, e *ear) error {
-	sub := e.by.rdb.Subscribe(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	rdb := f.client(ctx, e.by)
+	defer rdb.Close()
+	sub := rdb.Subscribe(ctx)
 	defer sub.Close()
-	stop := context.AfterFunc(ctx, func() { _ = sub.Close() }) // a read that waits ends with its connection
-	defer stop()
-	if err := sub.Subscribe(ctx, f.want.channel()); err != nil {
+	greeting, stop := context.WithTimeout(ctx, f.k.timeout) // who takes connections may be paused all the same
+	err := sub.Subscribe(greeting, f.want.channel())
+	if stop(); err != nil {
 		return err
 	}
 	if _, err := sub.ReceiveTimeout(ctx, f.k.timeout); err != nil {
@@ -96,6 +101,21 @@ func (f *follower) attend(ctx context.Context, e *ear) error {
 	}
 	e.away = false
 	return f.hearAll(ctx, e, sub)
+}
+
+// client is for one attempt. Its connections end with ctx whatever they wait for:
+// while one is greeted, closing the subscription would wait as well.
+func (f *follower) client(ctx context.Context, l *leader) *redis.Client {
+	opts := f.k.options(l.Addr)
+	dial := redis.NewDialer(opts)
+	opts.Dialer = func(dialing context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(dialing, network, addr)
+		if err == nil {
+			context.AfterFunc(ctx, func() { _ = conn.Close() }) // what it waits for, fails
+		}
+		return conn, err
+	}
+	return redis.NewClient(opts)
 }
 
 // hearAll tells what is said. A leader that says nothing is asked whether it is

@@ -16,8 +16,9 @@ import (
 type Folder struct {
 	folding Folding
 	camps   []camp
-	dots    []logical.Dot // of the camps
-	index   []int
+	plain   int           // place of the plain camp; -1: there is none
+	dots    []logical.Dot // of the other camps
+	index   []int         // survivors before, then now, of the resolver that decides
 	walk    walk
 	settled settled
 }
@@ -27,7 +28,7 @@ type camp struct {
 	ids           Mask
 	before, after []logical.Dot // survivors before the op, and now
 	loses         bool          // they can lose what was not seen
-	plain         bool          // the op replaced exactly what its author saw: the common case
+	plain         bool          // the op replaced exactly what its author saw; nothing else is said then
 }
 
 // Fold is [Panel.Fold].
@@ -47,7 +48,7 @@ func (w *Folder) fold(p Panel, o *Object, op *Op, h History, dst []Verdict, born
 	}
 	o.notice(op, h)
 	o.add(i, op)
-	w.folding = Folding{Object: o, New: i, Op: op, History: h}
+	w.folding, w.plain = Folding{Object: o, New: i, Op: op, History: h}, -1
 	for id := range p.Mask().Each {
 		w.decide(id, p.rule(id))
 	}
@@ -78,45 +79,67 @@ func spare[T any](s []T) []T {
 
 // decide folds under one resolver and puts it into the camp that it belongs to.
 func (w *Folder) decide(id ID, rule Resolver) {
-	f, start := &w.folding, len(w.dots)
+	f := &w.folding
 	f.Bit = id.Mask()
-	w.surviving(rule)
-	middle := len(w.dots)
+	all := rule.Survivors(f.Object, f.Bit, w.index[:0])
+	n := len(all)
 	rule.Fold(f)
-	w.surviving(rule)
-	c := camp{ids: f.Bit, before: w.dots[start:middle], after: w.dots[middle:], loses: rule.Loses()}
-	c.plain = len(c.after) == 1 && c.after[0] == f.Op.Dot && !f.Object.Twins && slices.Equal(c.before, f.Op.Parents)
+	all = rule.Survivors(f.Object, f.Bit, all)
+	w.index = all
+	if f.plain(all[:n], all[n:]) {
+		w.joinPlain(f.Bit)
+		return
+	}
+	start := len(w.dots)
+	for _, i := range all {
+		w.dots = append(w.dots, f.Object.Versions[i].Dot)
+	}
+	dots := w.dots[start:]
+	w.join(camp{ids: f.Bit, before: dots[:n], after: dots[n:], loses: rule.Loses()})
+}
+
+// plain is the common case: the op replaces exactly what its author saw. Before and
+// after are places in the object.
+func (f *Folding) plain(before, after []int) bool {
+	if len(after) != 1 || after[0] != f.New || f.Object.Twins || len(before) != len(f.Op.Parents) {
+		return false
+	}
+	for i, at := range before {
+		if f.Object.Versions[at].Dot != f.Op.Parents[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *Folder) joinPlain(ids Mask) {
+	if w.plain < 0 {
+		w.plain, w.camps = len(w.camps), append(w.camps, camp{plain: true})
+	}
+	w.camps[w.plain].ids |= ids
+}
+
+// join puts c's resolver to those that agree with it, if any do.
+func (w *Folder) join(c camp) {
 	for i := range w.camps {
-		if o := &w.camps[i]; o.joinedBy(&c) {
+		o := &w.camps[i]
+		if !o.plain && o.loses == c.loses && slices.Equal(o.after, c.after) && slices.Equal(o.before, c.before) {
 			o.ids |= c.ids
-			w.dots = w.dots[:start]
+			w.dots = w.dots[:len(w.dots)-len(c.before)-len(c.after)]
 			return
 		}
 	}
 	w.camps = append(w.camps, c)
 }
 
-// joinedBy reports whether c's resolvers are to be judged as those of o.
-func (o *camp) joinedBy(c *camp) bool {
-	if o.plain || c.plain {
-		return o.plain && c.plain
-	}
-	return o.loses == c.loses && slices.Equal(o.after, c.after) && slices.Equal(o.before, c.before)
-}
-
-// surviving appends the dots of the versions that survive under the rule.
-func (w *Folder) surviving(rule Resolver) {
-	w.index = rule.Survivors(w.folding.Object, w.folding.Bit, w.index[:0])
-	for _, i := range w.index {
-		w.dots = append(w.dots, w.folding.Object.Versions[i].Dot)
-	}
-}
-
 // judge compares what survived before and after. What is gone was seen where the
 // op replaced just that, and under resolvers that lose nothing.
 func (w *Folder) judge(c *camp, born bool, dst []Verdict) []Verdict {
-	if c.plain || !c.loses {
-		return w.folding.succeed(c.ids, c.before, c.after, dst)
+	switch f := &w.folding; {
+	case c.plain:
+		return f.succeed(c.ids, f.Op.Parents, nil, dst)
+	case !c.loses:
+		return f.succeed(c.ids, c.before, c.after, dst)
 	}
 	a := account{Folding: &w.folding, camp: c, walk: &w.walk, settled: &w.settled, born: born, verdicts: dst}
 	a.settle()

@@ -29,6 +29,8 @@ type ledger struct {
 	shown atomic.Pointer[storage.Holding] // as it is durable
 
 	lines   map[storage.RowID]*line
+	made    []*line // within the batch
+	spare   []*line // to be made again
 	touched []*line // that steps changed, by their first change
 	sieve   sieve   // every row that is stored, and more
 
@@ -44,10 +46,16 @@ type line struct {
 	place   uint64          // of the row that is stored
 	entered int64           // bytes of the row that this batch enters
 	touched bool
+
+	// Room for what most rows hold; row points into it.
+	verdict  [1]storage.LossVerdict
+	evidence storage.Evidence
+	winner   storage.Stamps
 }
 
 const (
-	// keptLines is how many rows that are only read are held on to within a batch.
+	// keptLines is how many rows that are only read are held on to within a batch,
+	// and for how many there is memory between batches.
 	keptLines = 4096
 	// never is when a ledger's oldest row is old that has none, or no bound.
 	never = wallclock.Instant(math.MaxInt64)
@@ -93,6 +101,25 @@ func (l *ledger) clear() {
 	clear(l.lines)
 	clear(l.touched)
 	l.touched = l.touched[:0]
+	for _, e := range l.made[:min(len(l.made), keptLines-len(l.spare))] {
+		*e = line{}
+		l.spare = append(l.spare, e)
+	}
+	clear(l.made)
+	l.made = l.made[:0]
+}
+
+// make is a line without verdicts.
+func (l *ledger) make(id storage.RowID) *line {
+	var e *line
+	if n := len(l.spare); n > 0 {
+		e, l.spare = l.spare[n-1], l.spare[:n-1]
+	} else {
+		e = new(line)
+	}
+	e.row.Key, e.row.Loser = id.Key, id.Loser
+	l.made = append(l.made, e)
+	return e
 }
 
 // line is the row of one lost write, one without verdicts if there is none. What
@@ -102,7 +129,7 @@ func (v *view) line(id storage.RowID, keep bool) *line {
 	if e := l.lines[id]; e != nil {
 		return e
 	}
-	e := &line{row: storage.LossRow{Key: id.Key, Loser: id.Loser}}
+	e := l.make(id)
 	if l.h.Rows > 0 && l.sieve.mayHold(id.Loser) && !v.isStaged(id.Loser) { // what is accepted or applied only now was never lost before
 		row, size, err := v.store.SizedRow(id.Key, id.Loser)
 		if !v.fail(err) && row != nil {
@@ -136,7 +163,7 @@ func (v *view) book(p *replica.PutLoss) {
 		l.withdraw(e, id) // an older verdict; the row keeps its place
 	}
 	if len(e.row.Verdicts) == 0 {
-		e.row.Verdicts = append(e.row.Verdicts, storage.LossVerdict{Resolvers: p.Resolvers, Relation: p.Relation, Winner: p.Winner, At: p.At})
+		e.row.Verdicts = append(e.verdict[:0], storage.LossVerdict{Resolvers: p.Resolvers, Relation: p.Relation, Winner: p.Winner, At: p.At})
 	} else {
 		for loss := range p.Losses {
 			e.row.Book(loss)

@@ -140,27 +140,31 @@ func (v *view) witness(e *line) {
 	if !ok {
 		return
 	}
-	e.row.Evidence = &storage.Evidence{
+	e.evidence = storage.Evidence{
 		Kind: op.Kind, Value: v.ledger.rule.Kept(op.Value), Size: len(op.Value), Delta: op.Delta, Expires: op.Expires,
 		Stamps: storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport},
-		Client: op.Client, Request: op.Request, Winner: v.stamps(e.row.Key, verdict.Winner),
+		Client: op.Client, Request: op.Request,
+	}
+	e.row.Evidence = &e.evidence
+	if stamps, known := v.stamps(e.row.Key, verdict.Winner); known {
+		e.winner, e.evidence.Winner = stamps, &e.winner
 	}
 }
 
-// stamps is what the clocks of a survivor, or of what was one, said; nil: nobody
+// stamps is what the clocks of a survivor, or of what was one, said; false: nobody
 // knows any more.
-func (v *view) stamps(key string, d logical.Dot) *storage.Stamps {
+func (v *view) stamps(key string, d logical.Dot) (storage.Stamps, bool) {
 	if i, ok := v.objects[key]; ok {
 		if j, ok := v.dirty[i].Find(d); ok {
 			ver := &v.dirty[i].Versions[j]
-			return &storage.Stamps{Wall: ver.Wall, HLC: ver.HLC, Lamport: ver.Lamport}
+			return storage.Stamps{Wall: ver.Wall, HLC: ver.HLC, Lamport: ver.Lamport}, true
 		}
 	}
 	if d.IsZero() {
-		return nil
+		return storage.Stamps{}, false
 	}
 	if op, ok := v.Op(d); ok {
-		return &storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport}
+		return storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport}, true
 	}
-	return nil
+	return storage.Stamps{}, false
 }

@@ -7,7 +7,6 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
-	"kvd/resolve/replay"
 )
 
 // Stats is what was measured of the keys under one prefix.
@@ -43,10 +42,10 @@ func (s *Stats) Observe(op *resolve.Op) {
 	if len(op.Parents) == 0 {
 		s.Blind++
 	}
-	switch {
-	case op.Kind == resolve.Delete:
+	switch classOf(op.Kind, op.Delta) {
+	case Undone:
 		s.Deletes++
-	case replay.Increment(op.Kind, op.Delta):
+	case Increment:
 		s.Increments++
 	default:
 		s.Others++
@@ -65,11 +64,13 @@ func (s *Stats) ObserveLoss(l *resolve.Loss, op *resolve.Op) {
 	} else {
 		x.Concurrent++
 	}
-	switch {
-	case op == nil:
-	case op.Kind == resolve.Delete:
+	if op == nil {
+		return
+	}
+	switch classOf(op.Kind, op.Delta) {
+	case Undone:
 		x.Deletes++
-	case replay.Increment(op.Kind, op.Delta):
+	case Increment:
 		x.Increments++
 	}
 }

@@ -84,7 +84,7 @@ func TestLossesAreListed(t *testing.T) {
 	}
 	x := rows[13]
 	for name, want := range map[string]any{"resolver": "lww", "serving": int64(1), "relation": "inverted", "key": "x", "loser": second, "winner": first,
-		"error": int64(time.Millisecond), "value": "2", "size": int64(1), "kind": "add", "delta": int64(1), "leader": "n3", "client": "7"} {
+		"error": int64(time.Millisecond), "value": "2", "size": int64(1), "kind": "add", "class": "increment", "delta": int64(1), "leader": "n3", "client": "7"} {
 		if x[name] != want {
 			t.Errorf("%s is %v, want %v", name, x[name], want)
 		}
@@ -92,7 +92,7 @@ func TestLossesAreListed(t *testing.T) {
 	if wall := x["wall"].(int64); wall < began || wall > time.Now().UnixNano() || !strings.HasPrefix(x["text"].(string), "The write 2 from client 7 at n3 lost to 1 from a client at n1") {
 		t.Errorf("it was written at %d; %s", wall, x["text"])
 	}
-	if d := rows[0]; d["key"] != "deleted" || d["loser"] != del || d["winner"] != gone || d["value"] != nil || d["kind"] != "delete" || d["client"] != "" {
+	if d := rows[0]; d["key"] != "deleted" || d["loser"] != del || d["winner"] != gone || d["value"] != nil || d["kind"] != "delete" || d["class"] != "deletion" || d["client"] != "" {
 		t.Errorf("the lost deletion is %v", d)
 	}
 	everyones := all[0].losses("RESOLVER", "all")

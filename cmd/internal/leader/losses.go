@@ -84,10 +84,11 @@ func readFilter(args [][]byte) (f account.Filter, count int, err error) {
 }
 
 func writeLoss(w *resp.Writer, d *account.Defeat, serving resolve.ID) {
-	w.Map(16)
+	w.Map(17)
 	text(w, "resolver", d.Resolver.String())
 	flag(w, "serving", d.Resolver == serving)
 	text(w, "relation", d.Relation.String())
+	text(w, "class", d.Class().String())
 	text(w, "key", d.Key)
 	text(w, "loser", d.Loser.String())
 	dotOrNull(w, "winner", d.Winner)

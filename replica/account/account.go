@@ -3,6 +3,7 @@ package account
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"kvd/logical"
 	"kvd/resolve"
@@ -103,11 +104,17 @@ type asked struct {
 	*Account
 	panel  resolve.Panel
 	object *resolve.Object
-	rows   []resolve.Loss // of the key
-	ops    map[logical.Dot]*resolve.Op
+	rows   map[logical.Dot][]resolve.Loss // of writes that were asked about: a key may have any number
+	ops    map[logical.Dot]entry
 	over   map[logical.Dot][]over // who named a dot; nil: not looked for yet
 	steps  int
 	err    error
+}
+
+// entry is what the log holds of one op.
+type entry struct {
+	op   *resolve.Op // its value cut to Config.Value; nil: it is not there
+	size int         // of the whole value
 }
 
 // over is an op that names another.
@@ -118,18 +125,12 @@ type over struct {
 
 // about begins a question.
 func (a *Account) about(key string) *asked {
-	q := &asked{Account: a, panel: a.cfg.Policy.Panel(key), ops: map[logical.Dot]*resolve.Op{}, steps: a.cfg.Steps}
-	q.object, q.err = a.reader.Object(key)
-	if q.err != nil {
-		q.object = &resolve.Object{Key: key}
-		return q
+	q := &asked{Account: a, panel: a.cfg.Policy.Panel(key), steps: a.cfg.Steps,
+		object: &resolve.Object{Key: key}, rows: map[logical.Dot][]resolve.Loss{}, ops: map[logical.Dot]entry{}}
+	o, err := a.reader.Object(key)
+	if q.fail(err); err == nil {
+		q.object = o
 	}
-	q.fail(a.ledger.LossesOf(key, func(l resolve.Loss) bool {
-		if q.panel.Mask().Has(l.Resolver) {
-			q.rows = append(q.rows, l)
-		}
-		return true
-	}))
 	return q
 }
 
@@ -141,33 +142,63 @@ func (q *asked) fail(err error) {
 
 var _ resolve.History = (*asked)(nil)
 
-// Op is the op with dot d, read once.
+// Op is the op with dot d, read once, without the end of a long value: one
+// question may look at thousands.
 func (q *asked) Op(d logical.Dot) (*resolve.Op, bool) {
-	if op, ok := q.ops[d]; ok {
-		return op, op != nil
+	e, ok := q.ops[d]
+	if !ok {
+		op, found, err := q.reader.Op(d)
+		if q.fail(err); err != nil || !found {
+			op = nil
+		}
+		e = q.keep(d, op)
 	}
-	op, ok, err := q.reader.Op(d)
-	if q.fail(err); err != nil || !ok {
-		op = nil
+	return e.op, e.op != nil
+}
+
+// keep holds on to an op of this question's own; nil: there is none.
+func (q *asked) keep(d logical.Dot, op *resolve.Op) entry {
+	e := entry{op: op}
+	if op != nil {
+		if e.size = len(op.Value); e.size > q.cfg.Value {
+			op.Value = slices.Clone(cut(op.Value, q.cfg.Value))
+		}
 	}
-	q.ops[d] = op
-	return op, op != nil
+	q.ops[d] = e
+	return e
+}
+
+// losses is what the ledger says of d, by resolver, read once.
+func (q *asked) losses(d logical.Dot) []resolve.Loss {
+	rows, ok := q.rows[d]
+	if ok {
+		return rows
+	}
+	q.fail(q.ledger.LossesFrom(q.object.Key, d, func(l resolve.Loss) bool {
+		if l.Key != q.object.Key || l.Loser != d {
+			return false
+		}
+		if q.panel.Mask().Has(l.Resolver) {
+			rows = append(rows, l)
+		}
+		return true
+	}))
+	q.rows[d] = rows
+	return rows
 }
 
 // Lost is the resolvers under which the ledger holds d as lost.
 func (q *asked) Lost(_ string, d logical.Dot) resolve.Mask {
 	var m resolve.Mask
-	for _, l := range q.rows {
-		if l.Loser == d {
-			m |= l.Resolver.Mask()
-		}
+	for _, l := range q.losses(d) {
+		m |= l.Resolver.Mask()
 	}
 	return m
 }
 
 func (q *asked) row(r resolve.ID, d logical.Dot) (resolve.Loss, bool) {
-	for _, l := range q.rows {
-		if l.Resolver == r && l.Loser == d {
+	for _, l := range q.losses(d) {
+		if l.Resolver == r {
 			return l, true
 		}
 	}

@@ -216,6 +216,9 @@ type measuring struct {
 	stats []Stats
 	shown string // the last key whose values have been counted
 	err   error
+
+	lost   logical.Dot // the last loser, and its op
+	lostOp *resolve.Op
 }
 
 // of is the statistics of the longest prefix of key.
@@ -239,16 +242,22 @@ func (m *measuring) loss(l resolve.Loss) bool {
 	if s == nil {
 		return true
 	}
-	op, _, err := m.reader.Op(l.Loser)
-	if err != nil {
-		m.err = err
-		return false
+	if l.Loser != m.lost { // rows come by key and dot
+		if m.lost = l.Loser; !m.read() {
+			return false
+		}
 	}
-	s.ObserveLoss(&l, op)
+	s.ObserveLoss(&l, m.lostOp)
 	if m.shown != l.Key { // rows come by key
 		m.shown = l.Key
 		m.values(s, l.Key)
 	}
+	return m.err == nil
+}
+
+// read looks up the loser: every resolver that lost it counts it.
+func (m *measuring) read() bool {
+	m.lostOp, _, m.err = m.reader.Op(m.lost)
 	return m.err == nil
 }
 

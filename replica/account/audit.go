@@ -317,15 +317,44 @@ func (r *auditor) explain() {
 	}
 }
 
-func (r *auditor) gap(g Gap) { r.out.Gaps = append(r.out.Gaps, g) }
+// gap notes a gap. A ledger that has shed a million rows has as many: of each
+// resolver and kind no more are held than may be named in the end.
+func (r *auditor) gap(g Gap) {
+	if r.out.Gaps = append(r.out.Gaps, g); len(r.out.Gaps) >= r.fullGaps() {
+		r.thin()
+	}
+}
+
+// fullGaps is how many gaps are held before some are let go: twice what is kept.
+func (r *auditor) fullGaps() int { return 2 * 2 * len(resolve.IDs()) * (r.opt.Gaps + 1) }
+
+// thin lets go of gaps that will not be named: all but the first of each resolver
+// and kind.
+func (r *auditor) thin() {
+	type kind struct {
+		id   resolve.ID
+		both bool
+	}
+	r.sortGaps()
+	kept := map[kind]int{}
+	r.out.Gaps = slices.DeleteFunc(r.out.Gaps, func(g Gap) bool {
+		k := kind{g.Resolver, len(g.In) > 0}
+		kept[k]++
+		return kept[k] > r.opt.Gaps
+	})
+}
+
+func (r *auditor) sortGaps() {
+	slices.SortFunc(r.out.Gaps, func(a, b Gap) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), a.Dot.Compare(b.Dot), cmp.Compare(a.Resolver, b.Resolver))
+	})
+}
 
 // finish sorts what came in no order, and leaves out whom nobody asked.
 func (r *auditor) finish() *Audit {
 	slices.Sort(r.out.Skipped)
 	r.explain()
-	slices.SortFunc(r.out.Gaps, func(a, b Gap) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), a.Dot.Compare(b.Dot), cmp.Compare(a.Resolver, b.Resolver))
-	})
+	r.sortGaps()
 	r.out.Gaps = r.out.Gaps[:min(len(r.out.Gaps), r.opt.Gaps)]
 	r.out.Balances = slices.DeleteFunc(r.out.Balances, func(b Balance) bool { return b.Accepted == 0 && b.Lost() == 0 })
 	return r.out

@@ -69,9 +69,12 @@ func (q *asked) descend() {
 	for i := range q.object.Versions {
 		visit(q.object.Versions[i].Dot)
 	}
-	for _, l := range q.rows {
-		visit(l.Loser)
-	}
+	q.fail(q.ledger.LossesOf(q.object.Key, func(l resolve.Loss) bool {
+		if q.panel.Mask().Has(l.Resolver) {
+			visit(l.Loser)
+		}
+		return q.steps > 0
+	}))
 	for len(queue) > 0 {
 		op := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
@@ -124,8 +127,7 @@ func (q *asked) scan(d logical.Dot) {
 			from = ops[len(ops)-1].Dot.Seq + 1
 			for _, op := range ops {
 				if op.Key == q.object.Key && (slices.Contains(op.Parents, d) || slices.Contains(op.Hidden, d)) {
-					q.ops[op.Dot] = op
-					q.names(op)
+					q.names(q.keep(op.Dot, op).op)
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"kvd/logical"
@@ -122,20 +123,75 @@ func (q *asked) ancestors(s *Story) {
 // defeats lists the rows of the key: the serving resolver's first, then the
 // shadows', each newest first.
 func (q *asked) defeats(s *Story) {
-	rows := slices.Clone(q.rows)
-	slices.SortStableFunc(rows, func(a, b resolve.Loss) int {
-		return cmp.Or(cmp.Compare(q.rank(a.Resolver), q.rank(b.Resolver)), -q.compareAge(a.Loser, b.Loser))
-	})
-	told, losers := map[resolve.ID]int{}, map[logical.Dot]bool{}
-	for _, l := range rows {
-		losers[l.Loser] = true
-		if told[l.Resolver]++; told[l.Resolver] > q.cfg.Lost {
-			s.LostLeft++
-			continue
+	g := gathered{of: map[resolve.ID]*recent{}}
+	q.fail(q.ledger.LossesOf(q.object.Key, func(l resolve.Loss) bool {
+		if q.panel.Mask().Has(l.Resolver) {
+			g.take(l)
 		}
-		s.Lost = append(s.Lost, q.defeat(l))
+		return true
+	}))
+	s.LostWrites = g.losers
+	ids := slices.SortedFunc(maps.Keys(g.of), func(a, b resolve.ID) int { return cmp.Compare(q.rank(a), q.rank(b)) })
+	for _, id := range ids {
+		r := g.of[id]
+		r.thin()
+		rows := q.newest(r.rows, q.cfg.Lost)
+		s.LostLeft += r.all - len(rows)
+		for _, l := range rows {
+			s.Lost = append(s.Lost, q.defeat(l))
+		}
 	}
-	s.LostWrites = len(losers)
+}
+
+// gathered is the ledger of one key while it is read: it may be any length.
+type gathered struct {
+	losers int // writes
+	last   logical.Dot
+	of     map[resolve.ID]*recent
+}
+
+// recent is what one resolver lost last, by this leader's clock, and how much it
+// lost in all.
+type recent struct {
+	all  int
+	rows []resolve.Loss
+}
+
+// keptRecent is how many of one resolver's rows are compared by the age of their
+// writes, which must be looked up.
+const keptRecent = 1024
+
+func (g *gathered) take(l resolve.Loss) {
+	if g.losers == 0 || l.Loser != g.last { // rows come by dot
+		g.losers, g.last = g.losers+1, l.Loser
+	}
+	r := g.of[l.Resolver]
+	if r == nil {
+		r = &recent{}
+		g.of[l.Resolver] = r
+	}
+	r.all++
+	if r.rows = append(r.rows, l); len(r.rows) == 2*keptRecent {
+		r.thin()
+	}
+}
+
+// thin lets go of what was lost long ago.
+func (r *recent) thin() {
+	slices.SortStableFunc(r.rows, func(a, b resolve.Loss) int { return cmp.Compare(b.At.Latest, a.At.Latest) })
+	r.rows = r.rows[:min(len(r.rows), keptRecent)]
+}
+
+// newest is the rows of the newest writes, at most so many, newest first.
+func (q *asked) newest(rows []resolve.Loss, most int) []resolve.Loss {
+	age := make(map[logical.Dot]logical.Lamport, len(rows))
+	for _, l := range rows {
+		age[l.Loser] = q.write(l.Loser).Lamport
+	}
+	slices.SortFunc(rows, func(a, b resolve.Loss) int {
+		return -cmp.Or(cmp.Compare(age[a.Loser], age[b.Loser]), a.Loser.Compare(b.Loser))
+	})
+	return rows[:min(len(rows), most)]
 }
 
 func (q *asked) rank(id resolve.ID) int {
@@ -143,11 +199,6 @@ func (q *asked) rank(id resolve.ID) int {
 		return -1
 	}
 	return int(id)
-}
-
-func (q *asked) compareAge(a, b logical.Dot) int {
-	x, y := q.write(a), q.write(b)
-	return cmp.Or(cmp.Compare(x.Lamport, y.Lamport), a.Compare(b))
 }
 
 // defeat is one row with its evidence.

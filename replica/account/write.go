@@ -2,7 +2,6 @@ package account
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +39,7 @@ func (q *asked) write(d logical.Dot) Write {
 	if op, ok := q.Op(d); ok {
 		w.Kind, w.Delta, w.Expires, w.LogEntry = op.Kind, op.Delta, op.Expires, true
 		w.Wall, w.HLC, w.Lamport, w.Parents = op.Wall, op.HLC, op.Lamport, op.Parents
-		w.Value, w.Size, w.Client = cut(op.Value, q.cfg.Value), len(op.Value), op.Client
+		w.Value, w.Size, w.Client = op.Value, q.ops[d].size, op.Client
 	} else if i, ok := q.object.Find(d); ok {
 		v := &q.object.Versions[i]
 		w.Kind, w.Expires, w.Wall, w.HLC, w.Lamport = v.Kind, v.Expires, v.Wall, v.HLC, v.Lamport
@@ -58,7 +57,7 @@ func (q *asked) write(d logical.Dot) Write {
 // kept is what the ledger's own row knows of the write.
 func (q *asked) kept(d logical.Dot) (Write, bool) {
 	k, ok := q.ledger.(Keeper)
-	if !ok || !slices.ContainsFunc(q.rows, func(l resolve.Loss) bool { return l.Loser == d }) {
+	if !ok || len(q.losses(d)) == 0 {
 		return Write{}, false
 	}
 	w, ok, err := k.Evidence(q.object.Key, d)

@@ -1,0 +1,156 @@
+package account
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// counting is a leader that counts what is read of it.
+type counting struct {
+	stored
+	rows, ops *int
+}
+
+func (c counting) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
+	return c.stored.LossesFrom(key, d, func(l resolve.Loss) bool { *c.rows++; return yield(l) })
+}
+
+func (c counting) LossesOf(key string, yield func(resolve.Loss) bool) error {
+	return c.stored.LossesOf(key, func(l resolve.Loss) bool { *c.rows++; return yield(l) })
+}
+
+func (c counting) Op(d logical.Dot) (*resolve.Op, bool, error) {
+	*c.ops++
+	return c.stored.Op(d)
+}
+
+func (c *cluster) counted(at string) (a *Account, rows, ops *int) {
+	r := counting{stored{c.leaders[at].store}, new(int), new(int)}
+	a = c.account(at)
+	a.reader, a.ledger = r, r
+	return a, r.rows, r.ops
+}
+
+// lose makes a key that has lost so many writes.
+func (c *cluster) lose(key string, n int, value []byte) (dots []logical.Dot) {
+	for range n {
+		c.now += time.Millisecond
+		dots = append(dots, c.ask("n1", &replica.Request{Verb: replica.Set, Key: key, Value: value, Exact: true}))
+	}
+	return dots
+}
+
+// TestAPageReadsAPage, however many writes its keys have lost.
+func TestAPageReadsAPage(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1")
+	dots := c.lose("x", 300, []byte("1"))
+	a, rows, ops := c.counted("n1")
+	n := 0
+	if err := a.Losses(Filter{}, func(Defeat) bool { n++; return n < 10 }); err != nil {
+		t.Fatal(err)
+	}
+	if *rows > 60 || *ops > 20 {
+		t.Errorf("10 of 300 rows were asked for; %d rows and %d ops were read", *rows, *ops)
+	}
+	*rows = 0
+	if f, err := a.Fate(dots[150]); err != nil || f.Verdicts[0].State != Lost || *rows > 20+5*len(dots) {
+		t.Errorf("%+v, %v; %d rows were read", f, err, *rows)
+	}
+	*ops = 0
+	if _, err := a.Measure([]string{""}); err != nil || *ops > len(dots)+5 {
+		t.Errorf("%v; of %d lost writes %d were read, one for each resolver", err, len(dots), *ops)
+	}
+}
+
+// TestLongValuesAreNotHeld: one question may look at thousands of writes, and
+// answers carry the begin of each. What is restored is whole.
+func TestLongValuesAreNotHeld(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1")
+	long := bytes.Repeat([]byte("0123456789"), 500)
+	dots := c.lose("x", 5, long)
+	a := c.account("n1")
+	q := a.about("x")
+	q.overwriters(dots[0])
+	for _, d := range dots {
+		op, ok := q.Op(d)
+		if w := q.write(d); !ok || len(op.Value) != a.cfg.Value || cap(op.Value) > 2*a.cfg.Value || w.Size != len(long) || !bytes.Equal(w.Value, long[:a.cfg.Value]) {
+			t.Errorf("%s: %d bytes are held with room for %d, the answer has %d of %d", d, len(op.Value), cap(op.Value), len(w.Value), w.Size)
+		}
+	}
+	if r, err := a.Restore(dots[2]); err != nil || !bytes.Equal(r.Request.Value, long) {
+		t.Errorf("%v: %d bytes are restored of %d", err, len(r.Request.Value), len(long))
+	}
+}
+
+// TestWhyOfAKeyThatLostThousands tells of the newest, and counts the rest.
+func TestWhyOfAKeyThatLostThousands(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	strangers(c)
+	const many = 5000
+	var rows []resolve.Loss
+	for i := range many { // in the ledger by dot, in time the other way round
+		at := wallclock.Around(epoch.Add(time.Duration(many-i)*time.Millisecond), 0)
+		rows = append(rows, resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "cart", Loser: logical.Dot{Origin: 99, Seq: logical.Seq(i + 1)}, At: at})
+	}
+	a := c.over("n1", faulty{add: rows, hide: func(l resolve.Loss) bool { return l.Resolver != resolve.HLC }})
+	s, err := a.Why("cart")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := len(s.Lost)
+	if s.LostWrites != many+1 || told != a.cfg.Lost+1 || s.LostLeft != many-a.cfg.Lost {
+		t.Errorf("%d lost, %d told of, %d left", s.LostWrites, told, s.LostLeft)
+	}
+	for _, d := range s.Lost[:a.cfg.Lost] {
+		if d.Loser.Seq > keptRecent {
+			t.Errorf("told of %s, lost long before others", d.Loser)
+		}
+	}
+	if s.Lost[told-1].Resolver != resolve.HLC {
+		t.Errorf("the shadow's only row is not told of: %v", s.Lost[told-1].Loss)
+	}
+}
+
+// TestGapsThatAreNotNamedAreNotHeld, and those that are named are the first.
+func TestGapsThatAreNotNamedAreNotHeld(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1")
+	var dots []logical.Dot
+	for i := range 60 {
+		dots = append(dots, c.lose(fmt.Sprintf("k/%02d", i), 10, []byte("1"))...)
+	}
+	a := c.over("n1", faulty{hide: func(resolve.Loss) bool { return true }})
+	r := &auditor{Account: a, opt: AuditOptions{HeldOps: 1000, Gaps: 3}, out: &Audit{}}
+	for i := range 5000 {
+		r.gap(Gap{Key: fmt.Sprintf("%04d", 4999-i), Dot: dots[0], Resolver: resolve.ID(i % 3)})
+		if len(r.out.Gaps) > r.fullGaps() || cap(r.out.Gaps) > 4*r.fullGaps() {
+			t.Fatalf("%d gaps are held", len(r.out.Gaps))
+		}
+	}
+	for _, shed := range []int64{0, 1000} { // as many as lww lacks: what others lack is named
+		a.cfg.Shed[resolve.LWW] = shed
+		audit, err := a.Audit(AuditOptions{HeldOps: 1000, Gaps: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []Gap
+		for _, id := range resolve.IDs() {
+			if id.Loses() && (id != resolve.LWW || shed == 0) && id != resolve.Counter && id != resolve.Siblings {
+				want = append(want, Gap{Key: "k/00", Dot: dots[0], Resolver: id})
+			}
+		}
+		if fmt.Sprint(audit.Gaps) != fmt.Sprint(want[:3]) {
+			t.Errorf("named are %v, want %v", audit.Gaps, want[:3])
+		}
+		if i := slices.IndexFunc(audit.Balances, func(b Balance) bool { return b.Resolver == resolve.HLC }); audit.Balances[i].InNone != 540 {
+			t.Errorf("%+v", audit.Balances[i])
+		}
+	}
+}

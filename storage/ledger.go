@@ -91,6 +91,24 @@ func (s reads) RowIDs(yield func(RowID) bool) error {
 	return wrap(err, "read ledger by place")
 }
 
+// KeyOf is the key of the row of d, false if there is none. It reads the index, as
+// much of it as there are rows: nothing leads from a dot to its key.
+func (s reads) KeyOf(d logical.Dot) (key string, found bool, err error) {
+	var dot [16]byte
+	binary.BigEndian.PutUint64(dot[:], uint64(d.Origin))
+	binary.BigEndian.PutUint64(dot[8:], uint64(d.Seq))
+	err = s.scan([]byte{inPlaces}, []byte{inPlaces + 1}, func(k, rowKey []byte) (bool, error) {
+		if !bytes.HasSuffix(rowKey, dot[:]) {
+			return true, nil
+		}
+		if key, _, found = splitRowKey(rowKey); !found {
+			return false, fmt.Errorf("index entry %x names %x", k, rowKey)
+		}
+		return false, nil
+	})
+	return key, found, wrap(err, "read ledger by place")
+}
+
 // RowOf is the row of one lost write; false: it is in no resolver's ledger. It is
 // the caller's.
 func (s reads) RowOf(key string, loser logical.Dot) (*LossRow, bool, error) {

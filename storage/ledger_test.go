@@ -28,6 +28,10 @@ func ledgered(t *testing.T, s *storage.Store, put []*storage.LossRow, h storage.
 		places = append(places, r.Place)
 		return true
 	}))
+	nobody := logical.Dot{Origin: 1<<64 - 1, Seq: 1<<64 - 1}
+	if key, ok, err := s.KeyOf(nobody); ok || err != nil {
+		t.Errorf("a write that was never lost is one of %q, %v", key, err)
+	}
 	if len(places) != len(put) || !slices.IsSorted(places) {
 		t.Errorf("places %v of %d rows", places, len(put))
 	}
@@ -39,6 +43,9 @@ func ledgered(t *testing.T, s *storage.Store, put []*storage.LossRow, h storage.
 	for i, r := range sorted {
 		row, ok, err := s.RowOf(r.Key, r.Loser)
 		same(t, "row", row, r, ok, err)
+		if key, ok, err := s.KeyOf(r.Loser); !ok || err != nil || !slices.ContainsFunc(put, func(p *storage.LossRow) bool { return p.Key == key && p.Loser == r.Loser }) {
+			t.Errorf("the key of %s is %q: %t, %v", r.Loser, key, ok, err)
+		}
 		before := len(want)
 		for l := range r.Losses {
 			want = append(want, l)

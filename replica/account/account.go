@@ -39,6 +39,9 @@ type Keeper interface {
 	// Evidence is what the row of d keeps, false if there is none. Leader and
 	// Author are filled in by the account.
 	Evidence(key string, d logical.Dot) (Write, bool, error)
+	// KeyOf is the key of the row of d, false if there is none. It may read as
+	// much as there are rows: only who asks about a forgotten write needs it.
+	KeyOf(d logical.Dot) (string, bool, error)
 }
 
 // Names gives leaders and clients the names people know them by. An empty answer

@@ -64,6 +64,8 @@ type leader struct {
 	name  string
 	pump  *host.Pump
 	store *storage.Store
+	disk  storage.Options
+	cfg   replica.Config
 	skew  time.Duration
 	life  logical.Origin
 }
@@ -86,17 +88,19 @@ func newCluster(t testing.TB, p resolve.Policy, names ...string) *cluster {
 				cfg.Peers = append(cfg.Peers, replica.Leader(peer))
 			}
 		}
-		s, err := storage.Open(storage.Options{FS: vfs.NewMem(), Dir: n, Cache: 1 << 20, MemTable: 256 << 10})
+		l := &leader{name: n, cfg: cfg, life: logical.Origin(i + 1)}
+		l.disk = storage.Options{FS: vfs.NewMem(), Dir: n, Cache: 1 << 20, MemTable: 256 << 10}
+		s, err := storage.Open(l.disk)
 		if err != nil {
 			t.Fatal(err)
 		}
-		life := logical.Origin(i + 1)
-		pump, err := host.Open(cfg, s, life, nil)
+		pump, err := host.Open(cfg, s, l.life, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { pump.Close(); s.Close() })
-		c.leaders[n] = &leader{name: n, pump: pump, store: s, life: life}
+		l.pump, l.store = pump, s
+		t.Cleanup(func() { l.pump.Close(); l.store.Close() })
+		c.leaders[n] = l
 	}
 	for _, n := range names {
 		for _, peer := range names {

@@ -15,7 +15,7 @@ type Knowledge uint8
 // What can be known.
 const (
 	Here      Knowledge = 1 + iota // applied, and the log still holds it
-	Forgotten                      // applied, and the log no longer holds it
+	Forgotten                      // applied, and the log no longer holds it; the ledger may
 	Ahead                          // of an origin known here, and not yet applied
 	Stranger                       // of an origin that this leader has never heard of
 	Stranded                       // not applied, and nobody who can be reached is known to have it
@@ -60,10 +60,10 @@ type Fate struct {
 	Dot      logical.Dot
 	Known    Knowledge
 	Leader   string // that accepted it
-	Key      string
+	Key      string // empty: it is not known
 	Was      Write
 	Serving  resolve.ID
-	Verdicts []Verdict // the serving resolver's first; none unless Known is Here
+	Verdicts []Verdict // the serving resolver's first; none unless the key is known
 	Now      wallclock.Instant
 }
 
@@ -82,27 +82,44 @@ type Verdict struct {
 // Fate asks what became of the write with dot d.
 func (a *Account) Fate(d logical.Dot) (*Fate, error) {
 	f := &Fate{Dot: d, Leader: a.leader(d.Origin), Now: a.cfg.Now.Midpoint()}
-	op, ok, err := a.reader.Op(d)
-	if err != nil {
+	known := false
+	var err error
+	if f.Known, f.Key, known, err = a.find(d); err != nil {
 		return nil, fmt.Errorf("account for %s: %w", d, err)
 	}
-	if !ok {
-		f.Known = a.unknown(d)
+	if !known {
 		return f, nil
 	}
-	q := a.about(op.Key)
-	f.Known, f.Key, f.Serving = Here, op.Key, q.panel.Serving
-	f.Was = q.write(d)
-	f.Verdicts = append(f.Verdicts, q.verdict(f.Serving, op))
+	q := a.about(f.Key)
+	f.Serving, f.Was = q.panel.Serving, q.write(d)
+	f.Verdicts = append(f.Verdicts, q.verdict(f.Serving, &f.Was))
 	for _, id := range resolve.IDs() {
 		if q.panel.Shadows.Has(id) {
-			f.Verdicts = append(f.Verdicts, q.verdict(id, op))
+			f.Verdicts = append(f.Verdicts, q.verdict(id, &f.Was))
 		}
 	}
 	if q.err != nil {
 		return nil, q.err
 	}
 	return f, nil
+}
+
+// find is the key of d, from the log, else from the ledger.
+func (a *Account) find(d logical.Dot) (k Knowledge, key string, known bool, err error) {
+	op, ok, err := a.reader.Op(d)
+	if err != nil {
+		return 0, "", false, err
+	}
+	if ok {
+		return Here, op.Key, true, nil
+	}
+	if k = a.unknown(d); k != Forgotten {
+		return k, "", false, nil
+	}
+	if keeper, ok := a.ledger.(Keeper); ok {
+		key, known, err = keeper.KeyOf(d)
+	}
+	return k, key, known, err
 }
 
 // unknown says why there is no op.
@@ -119,15 +136,15 @@ func (a *Account) unknown(d logical.Dot) Knowledge {
 }
 
 // verdict asks one resolver.
-func (q *asked) verdict(id resolve.ID, op *resolve.Op) Verdict {
+func (q *asked) verdict(id resolve.ID, w *Write) Verdict {
 	v := Verdict{Resolver: id, State: Unclear}
 	switch {
 	case id == resolve.Counter:
-		q.counted(&v, op)
-	case q.shows(id, op.Dot):
+		q.counted(&v, w)
+	case q.shows(id, w.Dot):
 		v.State = Live
 	default:
-		q.gone(&v, op)
+		q.gone(&v, w)
 	}
 	if !v.By.IsZero() {
 		v.ByWrite = q.write(v.By)
@@ -144,24 +161,24 @@ func (q *asked) shows(id resolve.ID, d logical.Dot) bool {
 	return false
 }
 
-// gone says what became of an op that does not survive.
-func (q *asked) gone(v *Verdict, op *resolve.Op) {
-	if l, lost := q.row(v.Resolver, op.Dot); lost {
+// gone says what became of a write that does not survive.
+func (q *asked) gone(v *Verdict, w *Write) {
+	if l, lost := q.row(v.Resolver, w.Dot); lost {
 		d := q.defeat(l)
 		v.State, v.By, v.Defeat = Lost, d.Winner, &d
 		return
 	}
-	if t, ok := q.shownTwin(v.Resolver, op.Dot); ok {
+	if t, ok := q.shownTwin(v.Resolver, w.Dot); ok {
 		v.State, v.By = Doubled, t
 		return
 	}
-	if v.Resolver == resolve.Siblings && op.Kind == resolve.Delete {
+	if v.Resolver == resolve.Siblings && w.Kind == resolve.Delete {
 		v.State = Merged
 		return
 	}
-	by, ok := q.overwriter(v.Resolver, op.Dot)
+	by, ok := q.overwriter(v.Resolver, w.Dot)
 	if !ok {
-		if t, ok := q.seenTwin(v.Resolver, op.Dot); ok {
+		if t, ok := q.seenTwin(v.Resolver, w.Dot); ok {
 			v.State, v.By = Doubled, t
 		}
 		return
@@ -172,17 +189,17 @@ func (q *asked) gone(v *Verdict, op *resolve.Op) {
 	}
 }
 
-// counted says whether the op's addition is in the sum.
-func (q *asked) counted(v *Verdict, op *resolve.Op) {
-	if op.Kind == resolve.Delete {
+// counted says whether what the write adds is in the sum.
+func (q *asked) counted(v *Verdict, w *Write) {
+	if w.Kind == resolve.Delete {
 		v.State = Merged
 		return
 	}
-	switch s, doubled := q.share(op.Dot); {
+	switch s, doubled := q.share(w.Dot); {
 	case s == nil:
 		v.State = Deleted
 	case doubled:
-		v.State, v.By = Doubled, q.countedTwin(op.Dot)
+		v.State, v.By = Doubled, q.countedTwin(w.Dot)
 	default:
 		v.State = Merged
 	}
@@ -192,7 +209,10 @@ func (q *asked) counted(v *Verdict, op *resolve.Op) {
 func (f *Fate) Text() string {
 	switch f.Known {
 	case Forgotten:
-		return fmt.Sprintf("%s was applied here, and the log no longer holds it: what became of it can no longer be told.", f.Dot)
+		if len(f.Verdicts) > 0 {
+			break
+		}
+		return fmt.Sprintf("%s was applied here, and neither the log nor the ledger holds it any more: what became of it can no longer be told. Ask another leader.", f.Dot)
 	case Ahead:
 		return fmt.Sprintf("%s has not been applied here yet: it is on its way from %s, or was never accepted.", f.Dot, f.Leader)
 	case Stranded:
@@ -201,7 +221,15 @@ func (f *Fate) Text() string {
 		return fmt.Sprintf("%s is of an origin that this leader has never heard of: nothing that %s accepted has arrived.", f.Dot, f.Leader)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is %s, accepted from %s (clock %s).\n", f.Dot, article(f.Was, word([]byte(f.Key))), f.Was.whose(), dated(f.Was.Wall.Midpoint(), f.Now))
+	key := word([]byte(f.Key))
+	switch {
+	case f.Was.Kind == 0:
+		fmt.Fprintf(&b, "%s wrote %s at %s. The log no longer holds it, and the ledger did not keep its value.\n", f.Dot, key, f.Leader)
+	case f.Known == Forgotten:
+		fmt.Fprintf(&b, "%s is %s, accepted from %s (clock %s). The log no longer holds it: this is what the ledger has kept.\n", f.Dot, article(f.Was, key), f.Was.whose(), dated(f.Was.Wall.Midpoint(), f.Now))
+	default:
+		fmt.Fprintf(&b, "%s is %s, accepted from %s (clock %s).\n", f.Dot, article(f.Was, key), f.Was.whose(), dated(f.Was.Wall.Midpoint(), f.Now))
+	}
 	for i := range f.Verdicts {
 		v := &f.Verdicts[i]
 		if v.Resolver == f.Serving {

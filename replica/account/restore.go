@@ -48,24 +48,48 @@ func (a *Account) Restore(d logical.Dot) (*Restoration, error) {
 	if err := a.restorable(f); err != nil {
 		return nil, fmt.Errorf("restore %s: %w", d, err)
 	}
-	op, ok, err := a.reader.Op(d)
-	if err != nil || !ok {
-		return nil, fmt.Errorf("restore %s: read it again: %w", d, errors.Join(err, ErrForgotten))
+	value, err := a.whole(f)
+	if err != nil {
+		return nil, fmt.Errorf("restore %s: %w", d, err)
 	}
-	q := a.about(op.Key)
+	q := a.about(f.Key)
 	shown := append(q.survivors(q.panel.Serving), d)
 	slices.SortFunc(shown, logical.Dot.Compare)
 	r := &Restoration{Lost: *f, Request: &replica.Request{
-		Verb: replica.Set, Key: op.Key, Value: slices.Clone(op.Value), Expires: op.Expires, Exact: true, Shown: shown}}
+		Verb: replica.Set, Key: f.Key, Value: value, Expires: f.Was.Expires, Exact: true, Shown: shown}}
 	r.Beaten, r.Until = q.beats()
 	return r, q.err
+}
+
+// whole is all of the lost value, from the log, else from the ledger's row, which
+// may have kept only the begin of it. It is the caller's.
+func (a *Account) whole(f *Fate) ([]byte, error) {
+	if f.Known == Here {
+		op, ok, err := a.reader.Op(f.Dot)
+		if err != nil || !ok {
+			return nil, errors.Join(err, ErrForgotten)
+		}
+		return op.Value, nil
+	}
+	w, ok, err := a.ledger.(Keeper).Evidence(f.Key, f.Dot)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, fmt.Errorf("%w, and the ledger kept nothing of it; ask another leader, or take the value from a backup", ErrForgotten)
+	case len(w.Value) < w.Size:
+		return nil, fmt.Errorf("%w, and the ledger kept only the first %d of %d bytes; ask another leader, or take the value from a backup", ErrForgotten, len(w.Value), w.Size)
+	}
+	return w.Value, nil
 }
 
 // restorable says why not.
 func (a *Account) restorable(f *Fate) error {
 	switch f.Known {
 	case Forgotten:
-		return fmt.Errorf("%w; ask another leader, or take the value from a backup", ErrForgotten)
+		if len(f.Verdicts) == 0 {
+			return fmt.Errorf("%w, nor does the ledger; ask another leader, or take the value from a backup", ErrForgotten)
+		}
 	case Ahead, Stranger, Stranded:
 		return fmt.Errorf("%w; ask the leader that accepted it", ErrUnknown)
 	}

@@ -33,25 +33,42 @@ type Write struct {
 	LogEntry bool // the log still holds it
 }
 
-// write gathers what is left of d: from the log, else from the object.
+// write gathers what is left of d: from the log, else from the ledger's row and
+// the object.
 func (q *asked) write(d logical.Dot) Write {
 	w := Write{Dot: d, Leader: q.leader(d.Origin)}
 	if op, ok := q.Op(d); ok {
 		w.Kind, w.Delta, w.Expires, w.LogEntry = op.Kind, op.Delta, op.Expires, true
 		w.Wall, w.HLC, w.Lamport, w.Parents = op.Wall, op.HLC, op.Lamport, op.Parents
 		w.Value, w.Size, w.Client = op.Value, q.ops[d].size, op.Client
-	} else if i, ok := q.object.Find(d); ok {
-		v := &q.object.Versions[i]
-		w.Kind, w.Expires, w.Wall, w.HLC, w.Lamport = v.Kind, v.Expires, v.Wall, v.HLC, v.Lamport
-		w.Value, w.Size = cut(v.Value, q.cfg.Value), len(v.Value)
-	} else if kept, ok := q.kept(d); ok {
-		leader := w.Leader
-		w = kept
-		w.Dot, w.Leader = d, leader
-		w.Value = cut(w.Value, q.cfg.Value)
+	} else {
+		q.remains(&w)
 	}
 	w.Author = q.author(w.Client)
 	return w
+}
+
+// remains fills in what the row keeps, which is all but the end of a long value,
+// or else what the object still has: it does not know the client, and nothing of a
+// value that only a counter keeps.
+func (q *asked) remains(w *Write) {
+	kept, ok := q.kept(w.Dot)
+	if ok {
+		kept.Dot, kept.Leader = w.Dot, w.Leader
+		*w = kept
+	}
+	if i, found := q.object.Find(w.Dot); found {
+		v := &q.object.Versions[i]
+		switch {
+		case ok && len(v.Value) <= len(w.Value):
+		case ok:
+			w.Value = v.Value
+		case v.Value != nil || v.Deleted():
+			w.Kind, w.Expires, w.Wall, w.HLC, w.Lamport = v.Kind, v.Expires, v.Wall, v.HLC, v.Lamport
+			w.Value, w.Size = v.Value, len(v.Value)
+		}
+	}
+	w.Value = cut(w.Value, q.cfg.Value)
 }
 
 // kept is what the ledger's own row knows of the write.

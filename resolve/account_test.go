@@ -124,6 +124,22 @@ func TestVersionWithoutLogEntryIsJudged(t *testing.T) {
 	}
 }
 
+// What neither log nor object hold any more is left alone, and so is what only it
+// leads to.
+func TestForgottenWritesAreNotLost(t *testing.T) {
+	s := newStory(t, served(resolve.LWW), "a")
+	first, second := s.do("a", put("1")), s.do("a", put("2"))
+	third, fourth := s.do("a", put("3")), s.do("a", put("4"))
+	l := s.leaders["a"]
+	l.History.Forget(second.Dot)
+	s.do("a", over(put("blind")))
+	for op, want := range map[*resolve.Op]bool{first: false, second: false, third: true, fourth: true} {
+		if got := l.History.Lost("k", op.Dot).Has(resolve.LWW); got != want {
+			t.Errorf("%s is lost: %t, want %t", op.Value, got, want)
+		}
+	}
+}
+
 // counting is a history that counts how many ops it was asked for.
 type counting struct {
 	*resolvetest.History

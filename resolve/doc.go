@@ -9,10 +9,11 @@
 // shadows that only watch.
 //
 // [Panel.Fold] applies one op and returns verdicts: which version lost to which
-// under which resolver, and how the two stood to each other. A write is
-// accounted when it survives or when a survivor's author had, directly or
-// through others, been shown it; otherwise it is lost. Superseding is not
-// losing.
+// under which resolvers, and how the two stood to each other. Resolvers that agree
+// are judged together, so that a panel costs little more than who serves; whoever
+// folds much keeps a [Folder]. A write is accounted when it survives or when a
+// survivor's author had, directly or through others, been shown it; otherwise it is
+// lost. Superseding is not losing.
 //
 // The package is pure: the past is asked through [History], and only where
 // versions collide.

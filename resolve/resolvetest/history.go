@@ -112,6 +112,9 @@ type Replica struct {
 	History *History
 	Applied logical.Frontier
 	Log     []*resolve.Op // in the order of applying
+
+	folder   resolve.Folder
+	verdicts []resolve.Verdict // of the last fold
 }
 
 // NewReplica has applied nothing.
@@ -129,13 +132,15 @@ func (r *Replica) Apply(op *resolve.Op) error {
 		return fmt.Errorf("apply %s: it depends on %s, and only %s is applied", op.Dot, op.Deps, r.Applied)
 	}
 	r.admit(op)
-	return r.History.Book(r.Panel.Fold(r.Object, op, r.History, nil))
+	r.verdicts = r.folder.Fold(r.Panel, r.Object, op, r.History, r.verdicts[:0])
+	return r.History.Book(r.verdicts)
 }
 
 // accept folds an op that was drafted here.
 func (r *Replica) accept(op *resolve.Op) error {
 	r.admit(op)
-	return r.History.Book(r.Panel.Accept(r.Object, op, r.History, nil))
+	r.verdicts = r.folder.Accept(r.Panel, r.Object, op, r.History, r.verdicts[:0])
+	return r.History.Book(r.verdicts)
 }
 
 func (r *Replica) admit(op *resolve.Op) {

@@ -24,6 +24,7 @@ func Laws() []Law {
 		{"what a leader books adds up", Booked},
 		{"any causal order gives the same object", AnyOrder},
 		{"after each op, survivors, losses and sums are what brute force says", EachStep},
+		{"a panel says of each resolver what it would be told alone", Apart},
 		{"an op is inverted exactly when something its author was shown outlived its birth", Births},
 		{"folding twice in a row changes nothing", Twice},
 		{"objects and ops share no memory that is written", NoAliasing},

@@ -16,9 +16,11 @@ import (
 // aboutAsking is part of the help of every command that asks all leaders.
 const aboutAsking = `
 All leaders are asked at once, each for at most --timeout, or one alone with --only.
-Exit codes: 0 all answered and agree, 3 there is nothing, 4 they disagree although
-they have applied the same, 5 some could not be asked; what the others said is
-printed all the same.`
+Exit codes: 0 all answered and agree, 4 they disagree although they have applied the
+same, 5 some could not be asked; what the others said is printed all the same.`
+
+// orNothing adds the exit code of commands that are asked about one thing.
+func orNothing(what string) string { return "\nExit code 3: " + what + "." }
 
 func onlyFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "only", Usage: "ask the leader of -n and no other"}
@@ -32,7 +34,11 @@ type voice struct {
 
 // voiceOf reads the fields leader and applied of an answer.
 func voiceOf(l *leader, cmd string, r reply) (voice, error) {
-	applied, err := logical.ParseFrontier(r.field("applied").text)
+	at := r.field("applied")
+	if at.kind == aNull { // KVD.LOSSES was once without it
+		return voice{}, &refusal{l, cmd, errors.New("this server answers " + cmd + " as older ones do, and cannot be held against others; a newer one can")}
+	}
+	applied, err := logical.ParseFrontier(at.text)
 	if err != nil {
 		return voice{}, &refusal{l, cmd, fmt.Errorf("the answer cannot be read: %w", err)}
 	}
@@ -158,6 +164,7 @@ type ending struct {
 	differs []string // how leaders disagree that have applied the same, or what does not add up
 	missing []absentee
 	nothing string // why there is nothing; empty: there is something
+	next    string // what to do then
 }
 
 // verdict turns it into the command's end: disagreement counts before absence, and
@@ -171,7 +178,7 @@ func (k *call) verdict(t ending) error {
 		return &cliutil.Problem{What: k.subject() + ": " + names(t.missing) + " could not be asked", Why: strings.Join(whoIsMissing(t.missing), "\n      "),
 			Next: "ask again when all are there; what is printed is what the others said", Code: cliutil.Unreachable}
 	case t.nothing != "":
-		return k.absent(t.nothing)
+		return &cliutil.Problem{What: k.subject(), Why: t.nothing, Next: t.next, Code: cliutil.Absent}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ const scanPatience = time.Minute
 
 func auditSpec() spec {
 	return spec{name: "audit", usage: "hold every accepted write against what is live, superseded and lost", least: 0, most: 0, do: audit,
-		about: "Each leader counts its log, its objects and its ledger, by resolver; the sums must come\nout (4 if not). --timeout is " + scanPatience.String() + " here if it is not given.\n" + aboutAsking +
+		about: "Each leader counts its log, its objects and its ledger, by resolver; the sums must come\nout (4 if not). Lost ones are inverted or concurrent; shed ones the ledger has given up.\nThe rest must be 0: none and two count writes that are in no place, or in two; beyond\nwhat a log no longer has. --timeout is " + scanPatience.String() + " here if it is not given.\n" + aboutAsking +
 			"\n\nExamples:\n   kv audit\n   kv audit --prefix user: -o table     a row for each leader and resolver\n   kv audit --sample 100                one key in a hundred, the same ones everywhere",
 		flags: []cli.Flag{
 			&cli.StringFlag{Name: "prefix", Usage: "only keys that begin with `TEXT`"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,6 +20,7 @@ type spec struct {
 	under             string // the command it belongs to, if any
 	about             string // beyond the usage line
 	local             bool   // neither a context nor a login is needed
+	writes            bool   // interrupted, it may have been done
 	least, most       int    // arguments; most below zero: any number
 	flags             []cli.Flag
 	do                func(*call) error
@@ -47,6 +49,10 @@ func (s spec) run(c *cli.Context) error {
 	if ended := errors.Join(k.out.end(), k.session.save()); err == nil {
 		err = ended
 	}
+	if err != nil && s.writes && c.Context.Err() != nil {
+		return &cliutil.Problem{What: "interrupted", Why: "a signal asked for it; whether the write was done is not known",
+			Next: "look before it is written again", Code: cliutil.Interrupted}
+	}
 	return explain(k.subject(), err)
 }
 
@@ -56,7 +62,7 @@ func (s spec) counts(c *cli.Context) error {
 		return nil
 	}
 	return cliutil.Usage(fmt.Sprintf("%s takes %s, not %d", s.path(), s.arity(), n),
-		"read: "+cmp.Or(strings.Join(c.Args().Slice(), " "), "nothing"), s.path()+" "+s.args)
+		"read: "+cmp.Or(strings.Join(c.Args().Slice(), " "), "nothing"), strings.TrimSpace(s.path()+" "+s.args))
 }
 
 // path is how it is called.
@@ -114,12 +120,19 @@ func (k *call) subject() string {
 }
 
 // brief is enough of a text to know it by, safe on a terminal.
-func brief(text string) string {
+func brief(text string) string { return printable(cut(text)) }
+
+// cut is a text that is not long, its end left out. It does not end within a rune.
+func cut(text string) string {
 	const most = 60
-	if len(text) > most {
-		text = text[:most] + "…"
+	if len(text) <= most {
+		return text
 	}
-	return printable(text)
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }
 
 // say talks to the user, who may not want to hear it.

@@ -93,7 +93,7 @@ func (e *event) text(p *printer) string {
 	}
 	what := e.Loser
 	if v, ok := e.value(); ok {
-		what = p.show(v) + " " + e.Loser
+		what = p.show(cut(v)) + " " + e.Loser
 	}
 	if e.AcceptedBy != "" {
 		what += ", accepted by " + printable(e.AcceptedBy) + ","
@@ -126,7 +126,7 @@ func (e *event) cells() []string {
 	if e.Event == eventMissed {
 		value = strconv.FormatInt(e.Count, 10)
 	}
-	return []string{clockText(e.At), e.Event, printable(e.key()), printable(value), printable(e.Resolver), printable(e.Relation),
+	return []string{clockText(e.At), e.Event, printable(e.key()), brief(value), printable(e.Resolver), printable(e.Relation),
 		printable(e.Loser), printable(e.Winner), printable(e.AcceptedBy), printable(e.Leader)}
 }
 

@@ -120,5 +120,7 @@ func late(err error) bool {
 
 // absent is the failure of a command whose key is not there.
 func (k *call) absent(what string) error {
-	return &cliutil.Problem{What: k.subject(), Why: what, Next: "kv scan lists the keys there are", Code: cliutil.Absent}
+	return &cliutil.Problem{What: k.subject(), Why: what, Next: whereKeysAre, Code: cliutil.Absent}
 }
+
+const whereKeysAre = "kv scan lists the keys there are"

@@ -14,7 +14,7 @@ import (
 
 func fateSpec() spec {
 	return spec{name: "fate", usage: "print what became of one write, under every resolver", args: "DOT", least: 1, most: 1, do: fate,
-		about: "A dot names a write: kv set --dot, kv losses, kv history and kv why --tree print them.\n" + aboutAsking +
+		about: "A dot names a write: kv set --dot, kv losses, kv history and kv why --tree print them.\n" + aboutAsking + orNothing("no leader knows the write") +
 			"\n\nExamples:\n   kv set x 1 --dot -o raw                    prints the dot alone\n   kv fate 00c0ffee00c0ffee-17 -o table       a row for each resolver, and who says so",
 		flags: []cli.Flag{onlyFlag()}}
 }
@@ -24,10 +24,12 @@ func (k *call) dotArg() (string, error) {
 	text := k.Args().First()
 	if _, err := logical.ParseDot(text); err != nil {
 		return "", cliutil.Usage(fmt.Sprintf("%q is no dot", brief(text)), "a dot is sixteen hexadecimal digits, a dash and a number above zero, as in 00c0ffee00c0ffee-17",
-			"kv losses, kv history KEY and kv set --dot print dots")
+			whereDotsAre)
 	}
 	return text, nil
 }
+
+const whereDotsAre = "kv losses, kv history KEY and kv set --dot print dots"
 
 // ruling is what a resolver made of the write, and which leaders say so.
 type ruling struct {
@@ -260,7 +262,7 @@ func fate(k *call) error {
 	}
 	end := ending{missing: missing}
 	if _, end.differs = f.notes(); !f.known() {
-		end.nothing = "no leader that answered can tell what became of it"
+		end.nothing, end.next = "no leader that answered can tell what became of it", whereDotsAre
 	}
 	if f.known() && k.out.name == "text" && strings.HasPrefix(f.raw(), "lost") {
 		k.say("kv restore " + dot + " writes the lost value again")

@@ -16,7 +16,7 @@ func keySpecs() []spec {
 	return []spec{
 		{name: "exists", usage: "count which keys are there", args: "KEY...", least: 1, most: -1, do: exists, flags: inSession},
 		{name: "ttl", usage: "print how long a value lasts", args: "KEY", least: 1, most: 1, do: ttl, flags: inSession},
-		{name: "expire", usage: "let a value end after a time", args: "KEY DURATION", least: 2, most: 2, do: expire, flags: inSession,
+		{name: "expire", usage: "let a value end after a time", args: "KEY DURATION", least: 2, most: 2, writes: true, do: expire, flags: inSession,
 			about: "DURATION is like 90s or 24h; a plain number is seconds."},
 		{name: "type", usage: "print what kind of value a key has", args: "KEY", least: 1, most: 1, do: typeOf, flags: inSession},
 		{name: "scan", usage: "print the keys there are, in order", args: "[PATTERN]", least: 0, most: 1, do: scan,

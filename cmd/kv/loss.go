@@ -93,11 +93,11 @@ func (l loss) first() account.Sighting {
 	return first
 }
 
-// lost is the write in a word or two.
-func (l loss) lost(show func(string) string) string {
+// lost is the write in a word or two: a long value is cut, and whole in JSON.
+func (l loss) lost() string {
 	switch {
 	case l.value.kind != aNull:
-		return show(l.value.text)
+		return brief(l.value.text)
 	case l.kind == resolve.Delete.String():
 		return "(a deletion)"
 	}
@@ -122,7 +122,7 @@ func (l loss) columns() []string {
 }
 
 func (l loss) cells() []string {
-	return []string{printable(l.Key), l.lost(printable), l.Resolver.String(), l.Relation.String(), l.Loser.String(), l.winner(),
+	return []string{printable(l.Key), l.lost(), l.Resolver.String(), l.Relation.String(), l.Loser.String(), l.winner(),
 		printable(l.accepted), clockText(int64(l.first().At.Midpoint())), strings.Join(shownAll(l.leaders()), " ")}
 }
 

@@ -26,7 +26,8 @@ leader's own clock, which it is asked for first; it may also be a time such as
 
 --follow goes on with what is lost from now on, as leaders tell it, and with losses
 that are withdrawn because a survivor turns out to have seen the write. A leader that
-goes away is waited for, and asked for what was missed. Ctrl-C ends it.
+goes away is waited for, and asked for what was missed. Ctrl-C ends it. --limit then
+counts what is there at first.
 ` + aboutAsking + `
 
 Examples:
@@ -297,15 +298,27 @@ func (k *call) sayLosses(list lossList, said []ledger, w wanted) {
 		k.say("since " + w.back.String() + " ago, by each leader's own clock")
 	}
 	if list.more {
-		k.say(fmt.Sprintf("there are more than these %d; --limit 0 prints all", len(list.losses)))
+		k.say("there are more; --limit 0 prints all")
 	}
 	if len(list.losses) == 0 && !list.more {
 		k.say("no losses, at " + series(shownAll(voices(said))))
 	}
-	for _, g := range said {
-		if g.shed > 0 {
-			k.say(fmt.Sprintf("%s has given up %s of its ledger, the oldest; kv audit counts them", printable(g.name), count(int(g.shed), "row")))
+	k.sayShed(said)
+}
+
+// sayShed says who gave up how much, in one line for leaders that gave up as much.
+func (k *call) sayShed(said []ledger) {
+	for i, g := range said {
+		as := func(o ledger) bool { return o.shed == g.shed }
+		if g.shed == 0 || slices.ContainsFunc(said[:i], as) {
+			continue
 		}
+		equals := slices.DeleteFunc(slices.Clone(said), func(o ledger) bool { return !as(o) })
+		has := " has given up "
+		if len(equals) > 1 {
+			has = " have each given up "
+		}
+		k.say(series(shownAll(voices(equals))) + has + count(int(g.shed), "row") + " of the ledger, the oldest; kv audit counts them")
 	}
 }
 

@@ -97,7 +97,7 @@ func TestLossesOfLeadersWithMoreThanTheLimit(t *testing.T) {
 	all[0].loses(much, many...)
 	all[1].loses(much, many[3:]...) // lacks the first three
 	o := kv(t, all, "losses", "--limit", "5", "-o", "raw")
-	o.told(t, "there are more than these 5", "n2 does not hold it")
+	o.told(t, "there are more; --limit 0 prints all", "n2 does not hold it")
 	o.is(t, codeDiffers)
 	if got := strings.Fields(o.out); len(got) != 5 || got[4] != dotN(5) {
 		t.Errorf("prints %q", got)
@@ -152,4 +152,37 @@ func TestLossesFromAnAnswerThatCannotBeRead(t *testing.T) {
 		o.told(t, "cannot be read")
 	}
 	kv(t, []*actor{newActor(t, "n1").loses("{", lossRow("a", dotA, dotB, "inverted", 1))}, "losses").told(t, "read frontier")
+}
+
+// TestLongValuesAreCutForPeople: a table with one has lines that people can read,
+// and programs are given all of it.
+func TestLongValuesAreCutForPeople(t *testing.T) {
+	long := strings.Repeat("é", 1000)
+	big := part2(strings.Replace(string(lossRow("x", dotN(1), dotB, "inverted", 1e9)), bulk("v\x00"), bulk(long), 1))
+	all := []*actor{newActor(t, "n1").loses(much, big)}
+	if o := kv(t, all, "losses", "-o", "table"); len(o.out) > 500 || !strings.Contains(o.out, " "+strings.Repeat("é", 30)+"… ") {
+		t.Errorf("a table of %d bytes: %s", len(o.out), o.out)
+	}
+	kv(t, all, "losses", "-o", "json").is(t, codeOK, long)
+}
+
+func TestLeadersThatGaveUpAsMuchAreNamedTogether(t *testing.T) {
+	all := trio(t)
+	for i, a := range all {
+		a.on("KVD.LOSSES", string(dict(pair("leader", word(a.name)), pair("applied", word(much)), pair("now", number(9)), pair("shed", number(int64(7-i/2))),
+			pair("rows", several()), pair("next", null()))))
+	}
+	o := kv(t, all, "losses")
+	o.told(t, "n1 and n2 have each given up 7 rows of the ledger", "n3 has given up 6 rows")
+	if n := strings.Count(o.errs, "given up"); n != 2 {
+		t.Errorf("said %d times: %s", n, o.errs)
+	}
+}
+
+// TestLossesOfAnOlderServer: it has the command, and says less.
+func TestLossesOfAnOlderServer(t *testing.T) {
+	old := newActor(t, "old").on("KVD.LOSSES", frame())
+	o := kv(t, []*actor{old}, "losses")
+	o.is(t, cliutil.Failed)
+	o.told(t, "answers KVD.LOSSES as older ones do", "a newer one can")
 }

@@ -21,8 +21,8 @@ then, and the session forgets what it was shown of the key before.`
 
 func numberSpecs() []spec {
 	return []spec{
-		{name: "incr", usage: "add to the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, do: incr, flags: []cli.Flag{sessionFlag(), dotFlag()}},
-		{name: "decr", usage: "take from the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, do: decr, flags: []cli.Flag{sessionFlag(), dotFlag()}},
+		{name: "incr", usage: "add to the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, writes: true, do: incr, flags: []cli.Flag{sessionFlag(), dotFlag()}},
+		{name: "decr", usage: "take from the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, writes: true, do: decr, flags: []cli.Flag{sessionFlag(), dotFlag()}},
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 func restoreSpec() spec {
-	return spec{name: "restore", usage: "write a lost value again", args: "DOT", least: 1, most: 1, do: restore,
+	return spec{name: "restore", usage: "write a lost value again", args: "DOT", least: 1, most: 1, writes: true, do: restore,
 		about: `The leader of -n is asked first, or else the context's first. It writes the value over
 exactly what the key shows there; what arrives meanwhile stays. A leader whose clock
 is behind the value that won cannot do it, since the new write would lose as well:
@@ -153,8 +153,10 @@ func (k *call) unrestored(no []refused) error {
 		switch {
 		case lost && (soonest == nil || until < wait):
 			soonest, wait = &no[i], until
-		case !lost && code(r.err) == "" || unknown(r.err):
+		case unsent(r.err):
 			p.Code, p.Next = cliutil.Unreachable, "ask again when all are there"
+		case unknown(r.err) && p.Code != cliutil.Unreachable:
+			p.Code, p.Next = cliutil.Failed, "ask a newer server: kv restore DOT -n LEADER"
 		}
 	}
 	p.Why = strings.Join(whys, "\n      ")
@@ -184,7 +186,7 @@ func (k *call) restored(l *leader, r reply) error {
 	if name == "" {
 		name = l.Name
 	}
-	text := fmt.Sprintf("%s is %s again, written at %s\ndot %s\nover %s", k.out.show(key), k.out.show(value.text), printable(name), dot, strings.Join(over, " "))
+	text := fmt.Sprintf("%s is %s again, written at %s\ndot %s\nover %s", k.out.show(key), k.out.show(cut(value.text)), printable(name), dot, strings.Join(over, " "))
 	err := k.out.put(facts{say: text, bare: dot, all: []fact{
 		truthFact("ok", true), wordFact("leader", name), keyFact(key), replyFact("value", value), wordFact("restored", r.field("restored").text),
 		wordFact("dot", dot), listFact("over", over), wordFact("token", token), truthFact("retry", truth(r.field("retry"))),

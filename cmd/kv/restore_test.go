@@ -82,3 +82,25 @@ func TestRestoreOfWhatNobodyKnows(t *testing.T) {
 		t.Errorf("exit code %d, %s", o.code, o.errs)
 	}
 }
+
+func TestRestoreWhereServersCannot(t *testing.T) {
+	o := kv(t, trio(t), "restore", dotA)
+	o.is(t, cliutil.Failed)
+	o.told(t, "does not have the command", "ask a newer server")
+}
+
+// TestAnInterruptedWriteMayBeDone: nobody is told to write it again blindly.
+func TestAnInterruptedWriteMayBeDone(t *testing.T) {
+	l := listen(t)
+	defer l.Close()
+	go func() {
+		if nc, err := l.Accept(); err == nil {
+			defer nc.Close()
+			_, _ = nc.Read(make([]byte, 1)) // it has been sent something
+			interrupt(t)
+		}
+	}()
+	o := kv(t, []*actor{{addr: l.Addr().String()}}, "incr", "x", "--timeout", "1m")
+	o.is(t, cliutil.Interrupted)
+	o.told(t, "whether the write was done is not known")
+}

@@ -10,7 +10,7 @@ import (
 func siblingSpecs() []spec {
 	return []spec{
 		{name: "siblings", usage: "print all values a key shows, and a token for writing over them", args: "KEY", least: 1, most: 1, do: siblings, flags: []cli.Flag{sessionFlag()}},
-		{name: "resolve", usage: "put one value in the place of the siblings", args: "KEY VALUE", least: 2, most: 2, do: resolveSiblings,
+		{name: "resolve", usage: "put one value in the place of the siblings", args: "KEY VALUE", least: 2, most: 2, writes: true, do: resolveSiblings,
 			about: "It goes over exactly what was shown: to the session, to whoever got --token, or, with\nneither, to kv just now. What others wrote meanwhile stays.",
 			flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
 		{name: "history", usage: "print the writes of a key that this leader still has", args: "KEY", least: 1, most: 1, do: keyHistory,

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"kvd/cmd/internal/cliutil"
 )
 
 const (
@@ -92,6 +94,9 @@ func TestWhyAnswersWithoutThoseThatAreAway(t *testing.T) {
 func TestWhyOfNothing(t *testing.T) {
 	kv(t, []*actor{newActor(t, "n1").tells(little, "x holds nothing here", 0)}, "why", "x").is(t, codeAbsent, "x holds nothing")
 	kv(t, []*actor{newActor(t, "n1").tells(little, "x was lost", 1)}, "why", "x").is(t, codeOK)
+	o := kv(t, []*actor{newActor(t, "n1")}, "why", "")
+	o.is(t, cliutil.Misused)
+	o.told(t, "no key is empty")
 }
 
 // judges lets the actor judge a dot: verdicts are "lww live" or "lww lost inverted DOT".
@@ -141,4 +146,5 @@ func TestFateOfWhatNobodyKnows(t *testing.T) {
 	o := kv(t, all, "fate", "x")
 	o.is(t, 2)
 	o.told(t, "is no dot")
+	kv(t, all, "fate", dotA).told(t, "next: kv losses, kv history KEY and kv set --dot print dots")
 }

@@ -10,9 +10,10 @@ import (
 	"kvd/wallclock"
 )
 
-// conflict is ops of one key to be folded over and over: each of the second row
-// either has seen the one before it, or none of the first row's.
-func conflict(panel resolve.Panel, seen bool) (*resolvetest.History, []*resolve.Op) {
+// conflict is ops of one key, of which the last is to be folded over and over. It
+// has seen all others; or not the one before it, and they collide; or they collide
+// and resolvers are divided, since the clock of the other's leader is ahead.
+func conflict(panel resolve.Panel, how string) (*resolvetest.History, []*resolve.Op) {
 	a, b := resolvetest.NewLeader(panel, "some/key", 10), resolvetest.NewLeader(panel, "some/key", 20)
 	must := func(op *resolve.Op, err error) *resolve.Op {
 		if err != nil {
@@ -24,8 +25,11 @@ func conflict(panel resolve.Panel, seen bool) (*resolvetest.History, []*resolve.
 	if err := b.Pull(a, -1, 1000); err != nil {
 		panic(err)
 	}
-	if !seen {
+	switch how {
+	case "conflicted":
 		ops = append(ops, must(a.Accept(put("left"), 1001)))
+	case "divided":
+		ops = append(ops, must(b.Accept(put("early"), 1001)), must(a.Accept(put("left"), 5000)))
 	}
 	ops = append(ops, must(b.Accept(put("right"), 1002)))
 	for _, op := range ops {
@@ -37,17 +41,18 @@ func conflict(panel resolve.Panel, seen bool) (*resolvetest.History, []*resolve.
 func BenchmarkFold(b *testing.B) {
 	alone := resolve.Panel{Serving: resolve.LWW}
 	for _, c := range []struct {
-		name  string
-		panel resolve.Panel
-		seen  bool
+		how, who string
+		panel    resolve.Panel
 	}{
-		{"unconflicted/serving", alone, true},
-		{"unconflicted/panel", served(resolve.LWW), true},
-		{"conflicted/serving", alone, false},
-		{"conflicted/panel", served(resolve.LWW), false},
+		{"unconflicted", "serving", alone},
+		{"unconflicted", "panel", served(resolve.LWW)},
+		{"conflicted", "serving", alone},
+		{"conflicted", "panel", served(resolve.LWW)},
+		{"divided", "serving", alone},
+		{"divided", "panel", served(resolve.LWW)},
 	} {
-		b.Run(c.name, func(b *testing.B) {
-			h, ops := conflict(c.panel, c.seen)
+		b.Run(c.how+"/"+c.who, func(b *testing.B) {
+			h, ops := conflict(c.panel, c.how)
 			last := ops[len(ops)-1]
 			base := &resolve.Object{Key: last.Key}
 			for _, op := range ops[:len(ops)-1] {

@@ -130,13 +130,22 @@ func (a audits) text(p *printer) string {
 		if len(names) == 1 {
 			verb = "counts"
 		}
-		lines = append(lines, fmt.Sprintf("%s %s, over %s:", series(shownAll(names)), verb, count(a.all[0].Keys, "key")), p.plain(a.all[0].field("text").text))
+		lines = append(lines, fmt.Sprintf("%s %s, over %s", series(shownAll(names)), verb, counted(a.all[0], p)))
 	} else {
 		for _, o := range a.all {
-			lines = append(lines, fmt.Sprintf("%s counts, over %s:", printable(o.name), count(o.Keys, "key")), p.plain(o.field("text").text))
+			lines = append(lines, fmt.Sprintf("%s counts, over %s", printable(o.name), counted(o, p)))
 		}
 	}
 	return strings.Join(slices.Concat(lines, a.differs, a.notes, a.stranded), "\n")
+}
+
+// counted is how many keys, and what of their writes.
+func counted(o audited, p *printer) string {
+	text := p.plain(o.field("text").text)
+	if text == "" {
+		return count(o.Keys, "key")
+	}
+	return count(o.Keys, "key") + ":\n" + text
 }
 
 func (a audits) raw() string {

@@ -8,6 +8,16 @@ import (
 )
 
 // counts lets the actor audit lww: accepted, live and superseded.
+// TestAuditOfNothing: no balances are no empty line.
+func TestAuditOfNothing(t *testing.T) {
+	a := newActor(t, "n1")
+	a.on("KVD.AUDIT", string(dict(pair("leader", word("n1")), pair("applied", word(much)), pair("keys", number(0)), pair("balances", several()), pair("gaps", several()),
+		pair("skipped", several()), pair("stray", number(0)), pair("text", word("")))))
+	if o := kv(t, []*actor{a}, "audit"); o.code != codeOK || o.out != "n1 counts, over 0 keys\n" {
+		t.Errorf("exit code %d, %q %s", o.code, o.out, o.errs)
+	}
+}
+
 func (a *actor) counts(applied string, accepted, live, superseded, holds int64) *actor {
 	zero := number(0)
 	return a.on("KVD.AUDIT", string(dict(pair("leader", word(a.name)), pair("applied", word(applied)), pair("keys", number(2)),

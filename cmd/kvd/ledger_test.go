@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func TestLedgerSettings(t *testing.T) {
 		{name: "ledger", value: "off", off: true},
 		{name: "ledger", value: "maybe", fails: true},
 		{name: "ledger-bytes", value: "-1", fails: true},
+		{name: "ledger-bytes", value: "1MiB", fails: true},
 		{name: "ledger-value", value: "-1", fails: true},
 		{name: "ledger-age", value: "-1s", fails: true},
 	} {
@@ -51,6 +53,8 @@ func TestLedgerSettings(t *testing.T) {
 			c.want(&want)
 		}
 		switch {
+		case c.value == "1MiB" && !strings.Contains(err.Error(), "a whole number of bytes"):
+			t.Errorf("%s %s: %v", c.name, c.value, err)
 		case (err != nil) != c.fails:
 			t.Errorf("%s %s: %v", c.name, c.value, err)
 		case err == nil && (got.Storage.Ledger != want || got.Storage.NoLedger != c.off):

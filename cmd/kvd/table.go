@@ -153,20 +153,26 @@ func diskSettings() []setting {
 			return err
 		}},
 		{name: "sync-interval", value: storage.DefaultInterval.String(), usage: "with --sync interval: lose at most `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Interval })},
-		{name: "cache-bytes", value: strconv.Itoa(storage.DefaultCache), usage: "keep `N` bytes of blocks in memory", apply: func(c *serving, v []string) (err error) {
-			c.Storage.Cache, err = strconv.ParseInt(v[0], 10, 64)
-			return err
-		}},
+		{name: "cache-bytes", value: strconv.Itoa(storage.DefaultCache), usage: "keep `N` bytes of blocks in memory", apply: counting(func(c *serving) *int64 { return &c.Storage.Cache })},
 		{name: "ledger", value: "on", apply: applyLedger, usage: "keep a ledger of lost writes: on or off, `WHETHER`. Off makes every answer about them wrong; it is there to measure what the ledger costs"},
-		{name: "ledger-bytes", value: strconv.FormatInt(keep.Bytes, 10), usage: "let the ledger of lost writes take `N` bytes of disk, then give up its oldest rows and count them; 0: no bound", apply: func(c *serving, v []string) (err error) {
-			c.Storage.Ledger.Bytes, err = strconv.ParseInt(v[0], 10, 64)
-			return err
-		}},
+		{name: "ledger-bytes", value: strconv.FormatInt(keep.Bytes, 10), usage: "let the ledger of lost writes take `N` bytes of disk, then give up its oldest rows and count them; 0: no bound", apply: counting(func(c *serving) *int64 { return &c.Storage.Ledger.Bytes })},
 		{name: "ledger-age", value: keep.Age.String(), usage: "give up rows of the ledger after `DURATION`, and count them; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Ledger.Age })},
-		{name: "ledger-value", value: strconv.Itoa(keep.Value), usage: "keep the first `N` bytes of a lost value in the ledger, for when the log no longer has it", apply: func(c *serving, v []string) (err error) {
-			c.Storage.Ledger.Value, err = strconv.Atoi(v[0])
-			return err
-		}},
+		{name: "ledger-value", value: strconv.Itoa(keep.Value), usage: "keep the first `N` bytes of a lost value in the ledger, for when the log no longer has it", apply: counting(func(c *serving) *int { return &c.Storage.Ledger.Value })},
+	}
+}
+
+// counting reads a number of bytes. It has no unit, and none of KiB and MB.
+func counting[N int | int64](at func(*serving) *N) func(*serving, []string) error {
+	return func(c *serving, v []string) error {
+		n, err := strconv.ParseInt(v[0], 10, strconv.IntSize)
+		switch {
+		case err != nil:
+			return errors.New("it takes a whole number of bytes, as in 1048576")
+		case n < 0:
+			return errors.New("it is below zero")
+		}
+		*at(c) = N(n)
+		return nil
 	}
 }
 

@@ -2,7 +2,9 @@ package console
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -38,10 +40,15 @@ const (
 // shuts down.
 func (c *Console) losses(w http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Query()
+	unknown := slices.Sorted(maps.Keys(asked))
+	unknown = slices.DeleteFunc(unknown, func(name string) bool { return name == "prefix" || name == "all" })
 	all, ok := map[string]bool{"": false, "0": false, "1": true}[asked.Get("all")]
 	switch {
 	case c.cfg.Losses == nil:
 		refuse(w, http.StatusNotFound, Failure{"there is no such page", "this leader tells of no losses as they happen", "look at / for the pages there are"})
+		return
+	case len(unknown) > 0: // who misspells prefix would be told of every key
+		refuse(w, http.StatusBadRequest, Failure{"the request was refused", fmt.Sprintf("%q is not known", unknown[0]), "give prefix= for some keys, all=1 for all resolvers, or neither"})
 		return
 	case !ok:
 		refuse(w, http.StatusBadRequest, Failure{"the request was refused", fmt.Sprintf("all is %q", asked.Get("all")), "give all=1 for all resolvers, or leave it out for the one that serves"})

@@ -329,6 +329,11 @@ func TestLossesAreRefused(t *testing.T) {
 	}
 	res, body := u.get("/losses?all=yes", ann)
 	u.refused(res, body, http.StatusBadRequest)
+	res, body = u.get("/losses?prefx=user:", ann)
+	u.refused(res, body, http.StatusBadRequest)
+	if !strings.Contains(body, `prefx`) {
+		t.Errorf("does not say what is wrong: %s", body)
+	}
 	if res, body := u.request(http.MethodHead, "/losses", ann); res.StatusCode != http.StatusOK || body != "" {
 		t.Errorf("HEAD: %d %q", res.StatusCode, body)
 	}

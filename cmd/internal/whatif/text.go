@@ -21,6 +21,9 @@ func (r *Report) Text() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, r.about())
 	b.WriteString("\n")
+	if r.Ops == 0 {
+		return b.String() + strings.Join(append([]string{"There is nothing to judge."}, r.missing()...), "\n")
+	}
 	r.table(&b)
 	r.differences(&b)
 	r.curve(&b)
@@ -136,7 +139,11 @@ func (r *Report) curve(b *strings.Builder) {
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for _, p := range r.Points {
 		marks := int(math.Ceil(p.Mean / most * width))
-		fmt.Fprintf(w, "  %s\t%s\t%d to %d\t%s\n", p.Skew, strconv.FormatFloat(p.Mean, 'f', 1, 64), p.Least, p.Most, strings.Repeat("#", marks))
+		line := fmt.Sprintf("  %s\t%s\t%d to %d", p.Skew, strconv.FormatFloat(p.Mean, 'f', 1, 64), p.Least, p.Most)
+		if marks > 0 {
+			line += "\t" + strings.Repeat("#", marks)
+		}
+		fmt.Fprintln(w, line)
 	}
 	_ = w.Flush() // a builder takes everything
 }

@@ -125,6 +125,15 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	}
 }
 
+// TestNothingIsNoTable: a prefix that no key has gets no table without rows.
+func TestNothingIsNoTable(t *testing.T) {
+	s := Subject{Source: told{}, Prefix: "y", Leader: "n1", At: 10_000, Missing: "the file is damaged after 0 ops"}
+	text := studied(t, s).Text()
+	if strings.Contains(text, "superseded") || !strings.Contains(text, "0 ops of 0 keys that begin with y") || !strings.HasSuffix(text, "There is nothing to judge.\nPart of the history is missing: the file is damaged after 0 ops.") {
+		t.Errorf("it reads\n%s", text)
+	}
+}
+
 func TestReportsInJSON(t *testing.T) {
 	s := Subject{Source: story(), Policy: resolve.Policy{Default: resolve.Causal}, Leader: "n1", UpTo: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 3})}
 	text, err := json.Marshal(studied(t, s, "--seed", "3", "--draws", "2"))

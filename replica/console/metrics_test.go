@@ -115,6 +115,24 @@ func TestEventsAreCounted(t *testing.T) {
 	}
 }
 
+// What several resolvers agree on is one event, and counts for each of them.
+func TestEveryResolverOfAVerdictIsCounted(t *testing.T) {
+	u := serve(t, Config{}, &leader{})
+	shared := judged("k", resolve.LWW, resolve.Inverted)
+	shared.Verdict.Resolvers |= resolve.Interval.Mask()
+	u.metric.Observe(shared)
+	families := u.scraped()
+	for _, c := range []struct {
+		resolver, serving string
+		want              float64
+	}{{"lww", "true", 1}, {"interval", "false", 1}, {"hlc", "false", 0}} {
+		got := value(t, families, "kvd_losses_total", "resolver="+c.resolver, "relation=inverted", "serving="+c.serving)
+		if got != c.want {
+			t.Errorf("%s, serving %s: %v losses, want %v", c.resolver, c.serving, got, c.want)
+		}
+	}
+}
+
 func TestOperationsAreCounted(t *testing.T) {
 	u := serve(t, Config{}, &leader{})
 	wrap := func(err error) error { return fmt.Errorf("get k: %w", err) }

@@ -112,6 +112,32 @@ func TestWhatReadersAreTold(t *testing.T) {
 	}
 }
 
+// What several resolvers agree on is one event and a message for each of them.
+func TestEveryResolverOfAVerdictIsTold(t *testing.T) {
+	h := quietHub(nil)
+	serving, all := h.listen("", false, silent), h.listen("", true, silent)
+	e := lost("s", dotOf(2, 1))
+	e.Verdict.Resolvers = resolve.LWW.Mask() | resolve.HLC.Mask() | resolve.Causal.Mask()
+	h.tell(e)
+	h.spread()
+	for name, r := range map[string]struct {
+		*listener
+		want []string
+	}{"serving": {serving, []string{"lww"}}, "all": {all, []string{"lww", "hlc", "causal"}}} {
+		var got []string
+		for _, m := range taken(r.listener) {
+			var told lossMessage
+			if err := json.Unmarshal([]byte(strings.TrimPrefix(m, "lost ")), &told); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, told.Resolver)
+		}
+		if strings.Join(got, " ") != strings.Join(r.want, " ") {
+			t.Errorf("%s: told of %q, want %q", name, got, r.want)
+		}
+	}
+}
+
 // Readers get the losses of the resolver that serves, or of all, of keys that they
 // asked for, in order; each is read from the log once.
 func TestReadersGetWhatTheyAskedFor(t *testing.T) {

@@ -25,24 +25,8 @@ type actor struct {
 
 // newActor listens until the test ends.
 func newActor(t testing.TB, name string) *actor {
-	l := listen(t)
-	a := &actor{name: name, addr: l.Addr().String(), lines: map[string]func([]string) string{}, say: make(chan string)}
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			conns.Go(func() { a.play(nc) })
-		}
-	})
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-		conns.Wait()
-	})
+	a := &actor{name: name, lines: map[string]func([]string) string{}, say: make(chan string)}
+	a.addr = accept(t, a.play)
 	return a
 }
 

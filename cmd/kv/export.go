@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -26,10 +25,7 @@ func export(k *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(k.ctx())
-	defer p.log.close()
-	defer cancel()
-	p.log.ctx = ctx
+	defer p.close()
 	w, err := historyfile.Create(historyfile.Options{Path: k.Args().First(), Force: k.Bool("force")}, historyfile.Header{
 		Leader: p.Leader, At: p.At, Prefix: p.Prefix, Policy: p.Policy, UpTo: p.UpTo, Names: p.names,
 	})

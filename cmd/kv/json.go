@@ -2,14 +2,13 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"os"
 	"regexp"
-	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"kvd/cmd/internal/cliutil"
 )
 
 // marshal is JSON on one line, with < and > as they are.
@@ -22,17 +21,9 @@ func marshal[T any](v T) ([]byte, error) {
 }
 
 // blob is a value in JSON: text where it is text.
-type blob struct {
-	Value string `json:"value"`
-	Enc   string `json:"enc"` // utf8 or base64
-}
+type blob = cliutil.Blob
 
-func blobOf(value string) blob {
-	if utf8.ValidString(value) {
-		return blob{value, "utf8"}
-	}
-	return blob{base64.StdEncoding.EncodeToString([]byte(value)), "base64"}
-}
+func blobOf(value string) blob { return cliutil.BlobOf(value) }
 
 func blobsOf(values []string) []blob {
 	all := make([]blob, len(values))
@@ -55,13 +46,7 @@ func (k keyName) MarshalJSON() ([]byte, error) {
 
 // printable is a text on one line that does nothing to a terminal: as it is, or
 // quoted.
-func printable(text string) string {
-	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
-	if strings.IndexFunc(text, odd) >= 0 {
-		return strconv.Quote(text)
-	}
-	return text
-}
+func printable(text string) string { return cliutil.Printable(text) }
 
 // wantsJSON reports whether failures are to be told as JSON. The command line may
 // be one that cannot be read, so this looks for the flag alone.

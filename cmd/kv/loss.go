@@ -93,7 +93,7 @@ func (l loss) first() account.Sighting {
 	return first
 }
 
-// lost is the write in a word or two: a long value is cut, and whole in JSON.
+// lost is the write in a word or two; JSON has all of the value that came.
 func (l loss) lost() string {
 	switch {
 	case l.value.kind != aNull:

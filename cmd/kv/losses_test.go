@@ -155,7 +155,7 @@ func TestLossesFromAnAnswerThatCannotBeRead(t *testing.T) {
 }
 
 // TestLongValuesAreCutForPeople: a table with one has lines that people can read,
-// and programs are given all of it.
+// and programs are given what came.
 func TestLongValuesAreCutForPeople(t *testing.T) {
 	long := strings.Repeat("é", 1000)
 	big := part2(strings.Replace(string(lossRow("x", dotN(1), dotB, "inverted", 1e9)), bulk("v\x00"), bulk(long), 1))

@@ -19,6 +19,12 @@ import (
 // serveStub answers some commands with what it is given, in RESP2, and knows no
 // other: a server of another age. It ends with the test.
 func serveStub(t testing.TB, answers map[string]string) string {
+	return accept(t, func(nc net.Conn) { stub(nc, answers) })
+}
+
+// accept lets play have every connection to the address it answers, each in a
+// goroutine of its own, until the test ends; then it waits for all.
+func accept(t testing.TB, play func(net.Conn)) string {
 	l := listen(t)
 	var conns sync.WaitGroup
 	conns.Go(func() {
@@ -27,7 +33,7 @@ func serveStub(t testing.TB, answers map[string]string) string {
 			if err != nil {
 				return
 			}
-			conns.Go(func() { stub(nc, answers) })
+			conns.Go(func() { play(nc) })
 		}
 	})
 	t.Cleanup(func() {

@@ -26,8 +26,15 @@ func whatIfSpecs() []spec {
 // past is one leader's history as it stands.
 type past struct {
 	whatif.Subject
-	log   *remote
-	names []historyfile.Name // whose the origins are that members live under now
+	ctx    context.Context // ends with close
+	cancel context.CancelFunc
+	log    *remote
+	names  []historyfile.Name // whose the origins are that members live under now
+}
+
+func (p *past) close() {
+	p.cancel()
+	p.log.close()
 }
 
 // past asks the leader for its frontier and its policy. Nothing of the log is
@@ -49,7 +56,8 @@ func (k *call) past(prefix string) (*past, error) {
 		return nil, err
 	}
 	p := &past{Subject: whatif.Subject{Policy: policy, Leader: l.Name, At: wallclock.Instant(time.Now().UnixNano()), Prefix: prefix, UpTo: upTo}}
-	p.log = newRemote(k.ctx(), l, prefix, upTo)
+	p.ctx, p.cancel = context.WithCancel(k.ctx())
+	p.log = newRemote(p.ctx, l, prefix, upTo)
 	p.Source = replay.Merge(p.log, upTo, prefix)
 	if prefix == "" { // how many of them have it is not known
 		p.Ops = opsOf(upTo)
@@ -138,11 +146,8 @@ func whatIf(k *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(k.ctx())
-	defer p.log.close()
-	defer cancel()
-	p.log.ctx = ctx
-	report, err := asked.Study(ctx, p.Subject, k.farRead(p.Ops))
+	defer p.close()
+	report, err := asked.Study(p.ctx, p.Subject, k.farRead(p.Ops))
 	k.clear()
 	if err != nil {
 		return noLog(k, err)

@@ -1,5 +1,5 @@
 // Package cliutil is what every command line of ours shares: where flags may
-// stand, how failures are told, and what exit codes mean.
+// stand, how failures and odd bytes are told, and what exit codes mean.
 //
 //	argv ─▶ Arrange (flags ahead of positionals) ─▶ urfave/cli ─▶ action ─▶ Problem ─▶ three lines, exit code
 //

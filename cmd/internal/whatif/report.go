@@ -1,11 +1,10 @@
 package whatif
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"time"
-	"unicode/utf8"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/resolve/replay"
 )
 
@@ -18,23 +17,10 @@ type Report struct {
 	Read    int // ops, in all passes
 }
 
-// blob is bytes in JSON: text where it is text, as elsewhere in kv.
-type blob struct {
-	Value string `json:"value"`
-	Enc   string `json:"enc"` // utf8 or base64
-}
-
-func blobOf(b string) blob {
-	if utf8.ValidString(b) {
-		return blob{b, "utf8"}
-	}
-	return blob{base64.StdEncoding.EncodeToString([]byte(b)), "base64"}
-}
-
-func blobsOf(values [][]byte) []blob {
-	all := make([]blob, len(values))
+func blobsOf(values [][]byte) []cliutil.Blob {
+	all := make([]cliutil.Blob, len(values))
 	for i, v := range values {
-		all[i] = blobOf(string(v))
+		all[i] = cliutil.BlobOf(string(v))
 	}
 	return all
 }
@@ -59,10 +45,10 @@ type outcomeJSON struct {
 }
 
 type differenceJSON struct {
-	Key     blob   `json:"key"`
-	Serving string `json:"serving"`
-	Shows   []blob `json:"shows"`
-	Would   []blob `json:"would_show"`
+	Key     cliutil.Blob   `json:"key"`
+	Serving string         `json:"serving"`
+	Shows   []cliutil.Blob `json:"shows"`
+	Would   []cliutil.Blob `json:"would_show"`
 }
 
 type pointJSON struct {
@@ -78,7 +64,7 @@ type reportJSON struct {
 	Cluster   string        `json:"cluster"`
 	Leader    string        `json:"leader"`
 	At        int64         `json:"at"`
-	Prefix    blob          `json:"prefix"`
+	Prefix    cliutil.Blob  `json:"prefix"`
 	Policy    string        `json:"policy"`
 	Shadows   []string      `json:"shadows"`
 	Applied   string        `json:"applied"`
@@ -98,7 +84,7 @@ type reportJSON struct {
 func (r *Report) MarshalJSON() ([]byte, error) {
 	s := &r.Subject
 	out := reportJSON{
-		Cluster: s.Cluster, Leader: s.Leader, At: int64(s.At), Prefix: blobOf(r.prefix()), Policy: s.Policy.String(),
+		Cluster: s.Cluster, Leader: s.Leader, At: int64(s.At), Prefix: cliutil.BlobOf(r.prefix()), Policy: s.Policy.String(),
 		Shadows: append([]string{}, s.Policy.Shadows.Names()...), Applied: s.UpTo.String(), Missing: s.Missing,
 		Ops: r.Ops, Keys: r.Keys, Beyond: r.Beyond, Passes: r.Passes, Seconds: r.Took.Seconds(),
 		Resolvers: []outcomeJSON{}, Seed: r.Ask.Curve.Seed, Skews: []pointJSON{}, Caveat: replay.Caveat,
@@ -118,7 +104,7 @@ func outcomeOf(o *replay.Outcome) outcomeJSON {
 		o.Siblings, o.Conflicted, o.Differ, o.MetadataPerKey(), o.Unrecorded, []differenceJSON{},
 	}
 	for _, d := range o.Differences {
-		out.Differences = append(out.Differences, differenceJSON{blobOf(d.Key), d.Serving.String(), blobsOf(d.Shows), blobsOf(d.Would)})
+		out.Differences = append(out.Differences, differenceJSON{cliutil.BlobOf(d.Key), d.Serving.String(), blobsOf(d.Shows), blobsOf(d.Would)})
 	}
 	return out
 }

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/resolve"
 	"kvd/resolve/replay"
 )
@@ -39,10 +38,10 @@ func (r *Report) about() string {
 	s := &r.Subject
 	text := fmt.Sprintf("%d ops of %d keys", r.Ops, r.Keys)
 	if p := r.prefix(); p != "" {
-		text += " that begin with " + printable(p)
+		text += " that begin with " + cliutil.Printable(p)
 	}
 	if s.Leader != "" {
-		text += ", as applied by " + printable(s.Leader)
+		text += ", as applied by " + cliutil.Printable(s.Leader)
 	}
 	if s.At != 0 {
 		text += " at " + s.At.Time().Format(time.RFC3339)
@@ -100,7 +99,7 @@ func (r *Report) differences(b *strings.Builder) {
 		}
 		b.WriteString(":\n")
 		for _, d := range o.Differences {
-			fmt.Fprintf(b, "  %s: %s under %s, %s under %s\n", printable(d.Key), values(d.Shows), d.Serving, values(d.Would), o.Resolver)
+			fmt.Fprintf(b, "  %s: %s under %s, %s under %s\n", cliutil.Printable(d.Key), values(d.Shows), d.Serving, values(d.Would), o.Resolver)
 		}
 	}
 }
@@ -171,14 +170,4 @@ func evidence(id resolve.ID) string {
 		return "running totals"
 	}
 	return "which other values their leader held"
-}
-
-// printable is a text on one line that does nothing to a terminal: as it is, or
-// quoted.
-func printable(text string) string {
-	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
-	if strings.IndexFunc(text, odd) >= 0 {
-		return strconv.Quote(text)
-	}
-	return text
 }

@@ -148,10 +148,10 @@ func TestReportsInJSON(t *testing.T) {
 	if got.Ops != 6 || got.Keys != 3 || got.Caveat != replay.Caveat || got.Seed != 3 || len(got.Skews) != 5 || got.Applied != s.UpTo.String() || len(got.Resolvers) != 7 {
 		t.Errorf("%s", text)
 	}
-	if lww.Inverted != 1 || lww.Concurrent != 2 || lww.Accepted != lww.Live+lww.Superseded+3 || len(lww.Differences) != 1 || lww.Differences[0].Would[0] != (blob{"1", "utf8"}) {
+	if lww.Inverted != 1 || lww.Concurrent != 2 || lww.Accepted != lww.Live+lww.Superseded+3 || len(lww.Differences) != 1 || lww.Differences[0].Would[0] != (cliutil.Blob{Value: "1", Enc: "utf8"}) {
 		t.Errorf("%+v", lww)
 	}
-	if d := got.Resolvers[4].Differences[0]; d.Key != (blob{"\x1b[2J", "utf8"}) || d.Would[0].Enc != "base64" {
+	if d := got.Resolvers[4].Differences[0]; d.Key != (cliutil.Blob{Value: "\x1b[2J", Enc: "utf8"}) || d.Would[0].Enc != "base64" {
 		t.Errorf("%+v", d)
 	}
 	if text, err := json.Marshal(studied(t, Subject{Source: told{}}, "--skew", "none")); err != nil || strings.Contains(string(text), "null") {

@@ -109,7 +109,8 @@ type asked struct {
 	object *resolve.Object
 	rows   map[logical.Dot][]resolve.Loss // of writes that were asked about: a key may have any number
 	ops    map[logical.Dot]entry
-	over   map[logical.Dot][]over // who named a dot; nil: not looked for yet
+	over   map[logical.Dot][]over               // who named a dot; nil: not looked for yet
+	saw    map[logical.Dot]map[logical.Dot]bool // of a dot, whose authors had been shown it
 	steps  int
 	err    error
 }
@@ -129,7 +130,8 @@ type over struct {
 // about begins a question.
 func (a *Account) about(key string) *asked {
 	q := &asked{Account: a, panel: a.cfg.Policy.Panel(key), steps: a.cfg.Steps,
-		object: &resolve.Object{Key: key}, rows: map[logical.Dot][]resolve.Loss{}, ops: map[logical.Dot]entry{}}
+		object: &resolve.Object{Key: key}, rows: map[logical.Dot][]resolve.Loss{}, ops: map[logical.Dot]entry{},
+		saw: map[logical.Dot]map[logical.Dot]bool{}}
 	o, err := a.reader.Object(key)
 	if q.fail(err); err == nil {
 		q.object = o

@@ -3,6 +3,7 @@ package account
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -153,4 +154,101 @@ func TestGapsThatAreNotNamedAreNotHeld(t *testing.T) {
 			t.Errorf("%+v", audit.Balances[i])
 		}
 	}
+}
+
+// TestWhoSawWhatDownALongChain: what was found out of one write is not looked for
+// again for the next, and is the same.
+func TestWhoSawWhatDownALongChain(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1")
+	c.leaders["n1"].skew = time.Hour
+	first := c.set("n1", 1, "x", "future")
+	c.leaders["n1"].skew = 0
+	const long = 300
+	for last := first; int(last.Seq) <= long; {
+		last = c.ask("n1", &replica.Request{Verb: replica.Set, Key: "x", Value: []byte("1"), Exact: true, Shown: []logical.Dot{last}})
+	}
+	a := c.account("n1")
+	a.cfg.Steps = 20
+	n := 0
+	if err := a.Losses(Filter{}, func(d Defeat) bool {
+		if n++; !d.SawWinner || d.Winner != first {
+			t.Errorf("%s had not seen %s", d.Loser, d.Winner)
+		}
+		return true
+	}); err != nil || n != long {
+		t.Errorf("%d rows, %v", n, err)
+	}
+}
+
+// TestWhoSawWhatIsWhatAncestrySays, whatever was asked before.
+func TestWhoSawWhatIsWhatAncestrySays(t *testing.T) {
+	asked, yes := 0, 0
+	for seed := range uint64(8) {
+		c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+		c.scatter(rand.New(rand.NewPCG(seed, 8)), 100)
+		if err := c.account("n2").Losses(all(), func(d Defeat) bool {
+			if asked++; d.SawWinner {
+				yes++
+			}
+			if want := c.below(d.Loser, d.Winner); d.SawWinner != want {
+				t.Errorf("%s had seen %s: %t, want %t", d.Loser, d.Winner, d.SawWinner, want)
+			}
+			return true
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("of %d losers %d had seen the winner", asked, yes)
+	if yes < 20 || asked-yes < 20 {
+		t.Errorf("of %d losers %d had seen the winner: this shows nothing", asked, yes)
+	}
+}
+
+// scatter is writes to one key over what was there before, of which one is from the
+// future.
+func (c *cluster) scatter(r *rand.Rand, n int) {
+	var dots []logical.Dot
+	for i := range n {
+		c.now += time.Millisecond
+		at := c.names[r.IntN(len(c.names))]
+		c.leaders[at].skew = time.Duration(r.IntN(40)) * time.Millisecond
+		if i == n/5 {
+			c.leaders[at].skew = time.Hour
+		}
+		q := &replica.Request{Verb: replica.Set, Key: "x", Value: []byte("1"), Exact: true}
+		for range min(i, 2) {
+			if d := dots[i-1-r.IntN(min(i, 12))]; c.applied(at).Covers(d) && !slices.Contains(q.Shown, d) {
+				q.Shown = append(q.Shown, d)
+			}
+		}
+		slices.SortFunc(q.Shown, logical.Dot.Compare)
+		dots = append(dots, c.ask(at, q))
+		for range r.IntN(8) {
+			if len(c.flying) > 0 {
+				c.land(r.IntN(len(c.flying)))
+			}
+		}
+	}
+	c.quiet()
+}
+
+// below reports whether d was written over wanted, directly or through others.
+func (c *cluster) below(d, wanted logical.Dot) bool {
+	met := map[logical.Dot]bool{}
+	for queue := []logical.Dot{d}; len(queue) > 0; queue = queue[1:] {
+		op, ok, err := c.leaders["n2"].store.Op(queue[0])
+		if err != nil || !ok {
+			c.t.Fatal(queue[0], err)
+		}
+		for _, p := range op.Parents {
+			if p == wanted {
+				return true
+			}
+			if !met[p] {
+				met[p] = true
+				queue = append(queue, p)
+			}
+		}
+	}
+	return false
 }

@@ -151,26 +151,46 @@ func (q *asked) past(last, d logical.Dot) logical.Seq {
 
 // sees reports whether the author of op had been shown d, directly or through
 // others. Lamport stamps fall along every edge but those between twins.
+//
+// A list of what one key lost asks this of write after write over each other, so
+// what was found out is remembered; not where there are twins, because who saw
+// one saw others only as far as its own leader had them.
 func (q *asked) sees(op *resolve.Op, d Write) bool {
+	known := q.saw[d.Dot]
+	if known == nil || q.object.Twins {
+		known = map[logical.Dot]bool{}
+		q.saw[d.Dot] = known
+	}
 	seen, wanted := map[logical.Dot]bool{}, append(q.twinsOf(d.Dot), d.Dot)
 	for queue := slices.Clone(op.Parents); len(queue) > 0; {
 		p := queue[0]
 		queue = queue[1:]
-		if slices.Contains(wanted, p) {
+		saw, told := known[p]
+		if saw || slices.Contains(wanted, p) {
+			known[op.Dot] = true
 			return true
 		}
-		up, ok := q.Op(p)
-		if !ok || seen[p] || up.Lamport <= d.Lamport && !q.object.Twins || q.steps <= 0 {
+		if told || seen[p] {
 			continue
 		}
+		up, ok := q.Op(p)
+		if !ok || up.Lamport <= d.Lamport && !q.object.Twins {
+			continue
+		}
+		if q.steps--; q.steps < 0 {
+			return false // not known
+		}
 		seen[p] = true
-		q.steps--
 		queue = append(queue, up.Parents...)
 		for _, t := range q.twinsOf(p) {
 			if op.Deps.Covers(t) {
 				queue = append(queue, t)
 			}
 		}
+	}
+	known[op.Dot] = false
+	for p := range seen {
+		known[p] = false
 	}
 	return false
 }

@@ -96,8 +96,12 @@ func (l *ledger) publish() {
 	}
 }
 
-// clear forgets the rows of the batch: the store has them all.
+// clear forgets the rows of the batch: the store has them all. A map that was
+// large once would cost every later batch as much to clear.
 func (l *ledger) clear() {
+	if len(l.lines) > keptLines {
+		l.lines, l.touched = map[storage.RowID]*line{}, nil
+	}
 	clear(l.lines)
 	clear(l.touched)
 	l.touched = l.touched[:0]
@@ -105,20 +109,26 @@ func (l *ledger) clear() {
 		*e = line{}
 		l.spare = append(l.spare, e)
 	}
-	clear(l.made)
+	if clear(l.made); cap(l.made) > 4*keptLines {
+		l.made = nil
+	}
 	l.made = l.made[:0]
 }
 
-// make is a line without verdicts.
-func (l *ledger) make(id storage.RowID) *line {
+// make is a line without verdicts. What is not kept is nobody's soon: a batch may
+// ask about any number.
+func (l *ledger) make(id storage.RowID, keep bool) *line {
 	var e *line
-	if n := len(l.spare); n > 0 {
+	if n := len(l.spare); n > 0 && keep {
 		e, l.spare = l.spare[n-1], l.spare[:n-1]
 	} else {
 		e = new(line)
 	}
 	e.row.Key, e.row.Loser = id.Key, id.Loser
-	l.made = append(l.made, e)
+	if keep {
+		l.made = append(l.made, e)
+		l.lines[id] = e
+	}
 	return e
 }
 
@@ -129,15 +139,12 @@ func (v *view) line(id storage.RowID, keep bool) *line {
 	if e := l.lines[id]; e != nil {
 		return e
 	}
-	e := l.make(id)
+	e := l.make(id, keep || len(l.lines) < keptLines)
 	if l.h.Rows > 0 && l.sieve.mayHold(id.Loser) && !v.isStaged(id.Loser) { // what is accepted or applied only now was never lost before
 		row, size, err := v.store.SizedRow(id.Key, id.Loser)
 		if !v.fail(err) && row != nil {
 			e.row, e.stored, e.place = *row, size, row.Place
 		}
-	}
-	if keep || len(l.lines) < keptLines {
-		l.lines[id] = e
 	}
 	return e
 }

@@ -37,11 +37,6 @@ func rowBytes(key, value []byte) int64 { return int64(2*len(key) + len(value) + 
 func (b *Batch) DropRow(id RowID, place uint64) {
 	b.key = appendRowKey(b.key[:0], id.Key, id.Loser)
 	b.drop()
-	b.DropPlace(place)
-}
-
-// DropPlace takes an entry out of the index alone: its row has another place now.
-func (b *Batch) DropPlace(place uint64) {
 	b.key = appendPlaceKey(b.key[:0], place)
 	b.drop()
 }
@@ -176,12 +171,6 @@ func eachLoss(yield func(resolve.Loss) bool) func(*LossRow) bool {
 		}
 		return true
 	}
-}
-
-// Lost reports whether the ledger holds d as lost under resolver r.
-func (s reads) Lost(r resolve.ID, key string, d logical.Dot) (bool, error) {
-	row, _, err := s.SizedRow(key, d)
-	return row != nil && row.Resolvers().Has(r), err
 }
 
 // CheckLedger holds rows, index and holding against each other and says what does

@@ -162,7 +162,7 @@ func TestFresh(t *testing.T) {
 	must(t, err)
 	twins, err := s.Twins(d)
 	must(t, err)
-	lost, err := s.Lost(resolve.LWW, "k", d)
+	_, lost, err := s.RowOf("k", d)
 	must(t, err)
 	o, err := s.Object("k")
 	must(t, err)

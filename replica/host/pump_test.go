@@ -195,8 +195,8 @@ func TestOverlayShowsTwinsAndLosses(t *testing.T) {
 	if stored := look(p.Reader()); stored != staged {
 		t.Errorf("staged: %s\nstored: %s", staged, stored)
 	}
-	if lost, err := s.Lost(resolve.LWW, "x", logical.Dot{Origin: 7, Seq: 1}); err != nil || !lost {
-		t.Errorf("the ledger: %v, %v", lost, err)
+	if row, held, err := s.RowOf("x", logical.Dot{Origin: 7, Seq: 1}); err != nil || !held || !row.Resolvers().Has(resolve.LWW) {
+		t.Errorf("the ledger: %+v, %v", row, err)
 	}
 	if !strings.Contains(staged, "[0000000000000005-1 0000000000000007-1] 0000000000000005-1 true false") {
 		t.Errorf("staged: %s", staged)

@@ -21,6 +21,9 @@ func exportSpec() spec {
 }
 
 func export(k *call) error {
+	if k.Args().First() == "" { // all would be read before the file is named so
+		return cliutil.Usage("no file has an empty name", "the argument is", "kv export FILE")
+	}
 	p, err := k.past(k.String("prefix"))
 	if err != nil {
 		return err

@@ -301,7 +301,11 @@ func (k *call) sayLosses(list lossList, said []ledger, w wanted) {
 		k.say("there are more; --limit 0 prints all")
 	}
 	if len(list.losses) == 0 && !list.more {
-		k.say("no losses, at " + series(shownAll(voices(said))))
+		under, unless := "", ""
+		if w.resolver != "" && w.resolver != "all" {
+			under, unless = " under "+w.resolver, "; they record those of resolvers that serve, or watch (kvd serve --shadow)"
+		}
+		k.say("no losses" + under + ", at " + series(shownAll(voices(said))) + unless)
 	}
 	k.sayShed(said)
 }

@@ -186,3 +186,12 @@ func TestLossesOfAnOlderServer(t *testing.T) {
 	o.is(t, cliutil.Failed)
 	o.told(t, "answers KVD.LOSSES as older ones do", "a newer one can")
 }
+
+// TestNoLossesOfAResolver: there may be none because nobody watched.
+func TestNoLossesOfAResolver(t *testing.T) {
+	all := []*actor{newActor(t, "n1").loses(much)}
+	kv(t, all, "losses", "--resolver", "hlc").told(t, "no losses under hlc, at n1; they record those of resolvers that serve, or watch")
+	if o := kv(t, all, "losses"); strings.Contains(o.errs, "watch") {
+		t.Errorf("said %s", o.errs)
+	}
+}

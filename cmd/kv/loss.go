@@ -18,6 +18,7 @@ type row struct {
 	value    reply // null: a deletion, or its value is no longer at hand
 	size     int64
 	kind     string
+	class    string // write, increment or deletion; empty: an older server does not say
 	delta    int64
 	accepted string // the leader that accepted it
 	client   string
@@ -34,7 +35,7 @@ func rowOf(r reply) (row, error) {
 	l, err := lossOf(r.field("resolver").text, r.field("relation").text, r.field("loser").text, r.field("winner").text)
 	l.Key = r.field("key").text
 	l.At = wallclock.Around(wallclock.Instant(r.field("at").number), time.Duration(r.field("error").number))
-	return row{Loss: l, serving: truth(r.field("serving")), value: r.field("value"), size: r.field("size").number, kind: r.field("kind").text,
+	return row{Loss: l, serving: truth(r.field("serving")), value: r.field("value"), size: r.field("size").number, kind: r.field("kind").text, class: r.field("class").text,
 		delta: r.field("delta").number, accepted: r.field("leader").text, client: r.field("client").text, wall: r.field("wall").number,
 		text: r.field("text").text}, err
 }
@@ -111,18 +112,29 @@ func (l loss) text(p *printer) string {
 	}
 	first := l.first()
 	return fmt.Sprintf("%s: %s\n    lost %s to %s, %s under %s; first decided %s at %s; held by %s", p.show(l.Key), p.show(l.row.text),
-		l.Loser, to, l.Relation, l.Resolver, clockText(int64(first.At.Midpoint())), printable(first.Leader), series(shownAll(l.leaders())))
+		l.Loser, to, l.how(), l.Resolver, clockText(int64(first.At.Midpoint())), printable(first.Leader), series(shownAll(l.leaders())))
+}
+
+// how is the relation, and what is gone if that is more than a value.
+func (l loss) how() string {
+	switch l.class {
+	case account.Increment.String():
+		return l.Relation.String() + ", an increment"
+	case account.Undone.String():
+		return l.Relation.String() + ", a deletion undone"
+	}
+	return l.Relation.String()
 }
 
 // raw is the dot, which kv fate and kv restore take.
 func (l loss) raw() string { return l.Loser.String() }
 
 func (l loss) columns() []string {
-	return []string{"key", "value", "resolver", "relation", "lost", "to", "accepted by", "decided", "held by"}
+	return []string{"key", "value", "resolver", "relation", "class", "lost", "to", "accepted by", "decided", "held by"}
 }
 
 func (l loss) cells() []string {
-	return []string{printable(l.Key), l.lost(), l.Resolver.String(), l.Relation.String(), l.Loser.String(), l.winner(),
+	return []string{printable(l.Key), l.lost(), l.Resolver.String(), l.Relation.String(), printable(l.class), l.Loser.String(), l.winner(),
 		printable(l.accepted), clockText(int64(l.first().At.Midpoint())), strings.Join(shownAll(l.leaders()), " ")}
 }
 
@@ -145,6 +157,7 @@ type lossJSON struct {
 	Value      reply          `json:"value"`
 	Size       int64          `json:"size"`
 	Kind       string         `json:"kind"`
+	Class      string         `json:"class"`
 	Delta      int64          `json:"delta"`
 	AcceptedBy string         `json:"accepted_by"`
 	Client     string         `json:"client"`
@@ -155,7 +168,7 @@ type lossJSON struct {
 
 // MarshalJSON gives null where there is no winner or no value.
 func (l loss) MarshalJSON() ([]byte, error) {
-	out := lossJSON{l.Resolver.String(), l.serving, l.Relation.String(), keyName(l.Key), l.Loser.String(), nil, l.value, l.size, l.kind, l.delta,
+	out := lossJSON{l.Resolver.String(), l.serving, l.Relation.String(), keyName(l.Key), l.Loser.String(), nil, l.value, l.size, l.kind, l.class, l.delta,
 		l.accepted, l.client, l.wall, nil, l.row.text}
 	if w := l.winner(); w != "" {
 		out.Winner = &w

@@ -13,7 +13,7 @@ import (
 
 // lossRow is a row of KVD.LOSSES: key, loser and what it lost to.
 func lossRow(key, loser, winner, relation string, at int64) part2 {
-	return dict(pair("resolver", word("lww")), pair("serving", number(1)), pair("relation", word(relation)), pair("key", word(key)),
+	return dict(pair("resolver", word("lww")), pair("serving", number(1)), pair("relation", word(relation)), pair("class", word("deletion")), pair("key", word(key)),
 		pair("loser", word(loser)), pair("winner", word(winner)), pair("at", number(at)), pair("error", number(5)), pair("value", word("v\x00")),
 		pair("size", number(2)), pair("kind", word("put")), pair("delta", number(0)), pair("leader", word("n9")), pair("client", word("")),
 		pair("wall", number(at)), pair("text", word("It lost.")))
@@ -51,7 +51,7 @@ func TestLossesAreMergedByDot(t *testing.T) {
 	all[1].loses(much, lossRow("a", dotN(1), dotB, "inverted", 1e9), lossRow("b", dotN(2), dotB, "concurrent", 4e9))
 	all[2].loses(little, lossRow("a", dotN(1), dotB, "inverted", 9e9))
 	o := kv(t, all, "losses")
-	o.is(t, codeOK, "a: It lost.\n    lost "+dotN(1)+" to "+dotB+", inverted under lww; first decided 1970-01-01T00:00:01.000Z at n2; held by n1, n2 and n3\n", "held by n1 and n2\n")
+	o.is(t, codeOK, "a: It lost.\n    lost "+dotN(1)+" to "+dotB+", inverted, a deletion undone under lww; first decided 1970-01-01T00:00:01.000Z at n2; held by n1, n2 and n3\n", "held by n1 and n2\n")
 	if raw := kv(t, all, "losses", "-o", "raw").out; raw != dotN(1)+"\n"+dotN(2)+"\n" {
 		t.Errorf("raw is %q", raw)
 	}

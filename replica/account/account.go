@@ -61,13 +61,13 @@ type Config struct {
 	OutOfReach func(logical.Dot) bool
 	Now        wallclock.Interval // the leader's clock
 	HLC        logical.HLC        // the leader's, as of Applied
-	// Shed is how many rows the ledger has given up, by resolver: an audit finds
-	// their writes nowhere.
+	// Shed is how many rows the ledger has given up, by resolver. Above zero, that
+	// there is no row of a write does not say that it is not lost.
 	Shed [16]int64
 
 	Past  int // overwritten versions that Why tells of, at most
 	Lost  int // lost writes that Why tells of for each resolver, at most
-	Steps int // ops that one question may read in search of an answer
+	Steps int // ops that one question may look at in one search for an answer
 	Value int // bytes of a value that answers carry, at most
 }
 
@@ -111,6 +111,7 @@ type asked struct {
 	ops    map[logical.Dot]entry
 	over   map[logical.Dot][]over               // who named a dot; nil: not looked for yet
 	saw    map[logical.Dot]map[logical.Dot]bool // of a dot, whose authors had been shown it
+	under  map[resolve.ID]map[logical.Dot]bool  // what the survivors had seen, where it was asked
 	steps  int
 	err    error
 }
@@ -131,7 +132,7 @@ type over struct {
 func (a *Account) about(key string) *asked {
 	q := &asked{Account: a, panel: a.cfg.Policy.Panel(key), steps: a.cfg.Steps,
 		object: &resolve.Object{Key: key}, rows: map[logical.Dot][]resolve.Loss{}, ops: map[logical.Dot]entry{},
-		saw: map[logical.Dot]map[logical.Dot]bool{}}
+		saw: map[logical.Dot]map[logical.Dot]bool{}, under: map[resolve.ID]map[logical.Dot]bool{}}
 	o, err := a.reader.Object(key)
 	if q.fail(err); err == nil {
 		q.object = o

@@ -77,6 +77,9 @@ type Verdict struct {
 	// Held says that By's author had not been shown the write: the leader that
 	// accepted By held it, and would have shown it under this resolver.
 	Held bool
+	// Cut says of what is Unclear that the search for it ended at its bound, and not
+	// where the log ends.
+	Cut bool
 }
 
 // Fate asks what became of the write with dot d.
@@ -176,11 +179,15 @@ func (q *asked) gone(v *Verdict, w *Write) {
 		v.State = Merged
 		return
 	}
+	if v.Resolver.Loses() && !q.vouched(v, w) {
+		return
+	}
 	by, ok := q.overwriter(v.Resolver, w.Dot)
 	if !ok {
 		if t, ok := q.seenTwin(v.Resolver, w.Dot); ok {
 			v.State, v.By = Doubled, t
 		}
+		v.Cut = q.steps <= 0
 		return
 	}
 	v.State, v.By, v.Held = Superseded, by.dot, by.hidden
@@ -268,11 +275,18 @@ func (v *Verdict) Text() string {
 		}
 		return fmt.Sprintf("deleted by %s (%s), who had been shown it", v.ByWrite.whose(), v.By)
 	case Lost:
-		return fmt.Sprintf("lost to %s (%s)%s: %s", v.Defeat.against(), v.By, v.Defeat.knowing(), v.Defeat.Why.Text())
+		text := fmt.Sprintf("lost to %s (%s)%s: %s", v.Defeat.against(), v.By, v.Defeat.knowing(), v.Defeat.Why.Text())
+		if v.Defeat.NoRow != "" {
+			text += "; " + v.Defeat.NoRow
+		}
+		return text
 	case Merged:
 		return "merged: it has its part in what the key shows"
 	case Doubled:
 		return fmt.Sprintf("its request counts once, as %s", v.By)
 	}
-	return "not lost, but what was written over it is no longer in the log"
+	if v.Cut {
+		return "unclear: it does not survive, and whether anybody had seen it lies too far back to tell"
+	}
+	return "unclear: it does not survive, and what would say who had seen it is no longer in the log"
 }

@@ -15,6 +15,7 @@ import (
 // What cannot be restored. Each is wrapped with the dot and what to do.
 var (
 	ErrNotLost   = errors.New("the write is not lost")
+	ErrUnclear   = errors.New("whether the write is lost cannot be told here")
 	ErrDeletion  = errors.New("the write is a deletion")
 	ErrUnknown   = errors.New("the write is not known here")
 	ErrForgotten = errors.New("the log no longer holds the write")
@@ -38,7 +39,7 @@ type Restoration struct {
 }
 
 // Restore gives the request that writes the lost value with dot d again. It
-// refuses what is not lost under the resolver that serves the key, and deletions:
+// refuses what is not known to be lost under the resolver that serves the key, and deletions:
 // who wants to delete again deletes.
 func (a *Account) Restore(d logical.Dot) (*Restoration, error) {
 	f, err := a.Fate(d)
@@ -95,6 +96,8 @@ func (a *Account) restorable(f *Fate) error {
 	}
 	v := &f.Verdicts[0]
 	switch {
+	case v.State == Unclear:
+		return fmt.Errorf("%w under %s: %s; ask another leader, or set the key to write its value again", ErrUnclear, v.Resolver, v.Text())
 	case v.State != Lost:
 		return fmt.Errorf("%w under %s: %s; to write its value again, set the key", ErrNotLost, v.Resolver, v.Text())
 	case f.Was.Kind == resolve.Delete:

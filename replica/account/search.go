@@ -32,7 +32,7 @@ func (q *asked) overwriter(id resolve.ID, d logical.Dot) (over, bool) {
 
 // nearer prefers what was not lost, then what had seen d, then the oldest.
 func (q *asked) nearer(id resolve.ID, a, b over) bool {
-	if x, y := q.Lost("", a.dot).Has(id), q.Lost("", b.dot).Has(id); x != y {
+	if x, y := q.astray(id, a.dot), q.astray(id, b.dot); x != y {
 		return y
 	}
 	if a.hidden != b.hidden {
@@ -40,6 +40,13 @@ func (q *asked) nearer(id resolve.ID, a, b over) bool {
 	}
 	x, y := q.write(a.dot), q.write(b.dot)
 	return cmp.Or(cmp.Compare(x.Lamport, y.Lamport), a.dot.Compare(b.dot)) < 0
+}
+
+// astray reports whether d is lost under id, or, where the ledger does not say, was
+// not met among what the survivors had seen.
+func (q *asked) astray(id resolve.ID, d logical.Dot) bool {
+	met, asked := q.under[id]
+	return q.Lost("", d).Has(id) || asked && !met[d]
 }
 
 // overwriters is every op that names d, as far as one question may look.

@@ -46,6 +46,9 @@ type Defeat struct {
 	SawWinner       bool
 	LeaderHadWinner bool
 	LeaderHadLoser  bool
+	// NoRow says why the ledger does not list the loss, which ancestry tells; empty:
+	// it does.
+	NoRow string
 }
 
 // Why tells the history of the key's present value, as far as objects, ledger

@@ -129,7 +129,7 @@ func refused(err error) error {
 		why  error
 	}{
 		{"NOTLOST", account.ErrNotLost}, {"UNKNOWN", account.ErrUnknown}, {"FORGOTTEN", account.ErrForgotten},
-		{"DELETION", account.ErrDeletion}, {"EXPIRED", account.ErrExpired},
+		{"DELETION", account.ErrDeletion}, {"EXPIRED", account.ErrExpired}, {"UNCLEAR", account.ErrUnclear},
 	} {
 		if errors.Is(err, r.why) {
 			return resp.Refuse(r.code, "%s", err.Error())

@@ -20,6 +20,9 @@
 //	M "state"                       state
 //	M "lives"                       origins of the leader's lives
 //	M "ledger"                      what the ledger holds and what became of the rest
+//	M "format"                      number of all these layouts together
+//	O key* origin(8) seq(8) resolver(1)
+//	                                row of an older ledger, while it is carried over
 //
 // key* is the user's key with each zero byte written as 00 FF, ended by 00 00:
 // keys are arbitrary bytes, and this keeps both their order and the place where
@@ -31,7 +34,7 @@
 // before it has seen the bytes. DecodeX rejects whatever AppendX would not have
 // written, so re-encoding a decoded value gives the same bytes. The layouts are
 // described where they are written: op.go, object.go, rowcode.go, holding.go,
-// state.go, twins.go.
+// state.go, twins.go, and carry.go for what older stores have.
 //
 // The ledger has one row for each lost write, with the verdicts of all resolvers
 // that lost it. [Retention] says when rows are shed, [Holding] counts them; whoever

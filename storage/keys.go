@@ -15,6 +15,7 @@ const (
 	inRequests = 'Q'
 	inTwins    = 'T'
 	inMeta     = 'M'
+	inAside    = 'O'
 )
 
 func appendDotKey(dst []byte, letter byte, d logical.Dot) []byte {
@@ -80,3 +81,5 @@ func appendHoldingKey(dst []byte) []byte { return append(append(dst, inMeta), "l
 func appendStateKey(dst []byte) []byte { return append(append(dst, inMeta), "state"...) }
 
 func appendLivesKey(dst []byte) []byte { return append(append(dst, inMeta), "lives"...) }
+
+func formatKey() []byte { return append([]byte{inMeta}, "format"...) }

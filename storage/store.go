@@ -23,7 +23,8 @@ type Store struct {
 	closed  bool
 }
 
-// Open opens the store in o.Dir, and makes a fresh one if there is none.
+// Open opens the store in o.Dir, and makes a fresh one if there is none. One of an
+// older format is carried over, and one of a newer format is refused.
 func Open(o Options) (*Store, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -35,6 +36,9 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("open store in %s: %w", o.Dir, err)
 	}
 	s.db, s.from = db, db
+	if err := s.settle(o.ReadOnly); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store in %s: %w", o.Dir, err), db.Close())
+	}
 	switch o.Sync {
 	case SyncAlways:
 		s.write = pebble.Sync

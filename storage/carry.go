@@ -1,0 +1,180 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"kvd/resolve"
+)
+
+// storeFormat is the number of all layouts of a store taken together; it stands
+// alone under M "format", a plain number in every format there will be. Stores of
+// format 1 have none, and a row in their ledger for each resolver and write.
+const storeFormat = 2
+
+// carryBytes is how much is carried over with one batch.
+const carryBytes = 256 << 10
+
+// settle makes of an older store one of this format, and refuses a newer one. A
+// store that is only read stays as it is: its log and objects are the same.
+func (s *Store) settle(readOnly bool) error {
+	format, err := s.format()
+	switch {
+	case err != nil:
+		return err
+	case format > storeFormat:
+		return fmt.Errorf("a newer version of this program wrote it, in format %d, and this one knows formats up to %d; "+
+			"start that version again, or give this one an empty directory and let it fetch everything from the other leaders", format, storeFormat)
+	case format == storeFormat || readOnly:
+		return nil
+	}
+	b := s.NewBatch()
+	return errors.Join(s.carry(b), b.Close())
+}
+
+// format is the store's number; zero: it has none.
+func (s *Store) format() (format uint64, err error) {
+	_, err = s.get(formatKey(), func(v []byte) error {
+		r := newReader("format", v)
+		format = r.uint()
+		return r.end()
+	})
+	return format, wrap(err, "read the store's format")
+}
+
+// carry brings the ledger of a store without a format into rows of now, in
+// batches of which each leaves something to go on from:
+//
+//	P resolver key* dot ─▶ O key* dot resolver ─▶ P key* dot, R place, M "ledger" ─▶ M "format"
+//
+// The way round is needed because an old key and a new one may be the same bytes.
+// While there is no holding, all under P is old; once there is one, all of it is
+// new, and the rest is under O.
+func (s *Store) carry(b *Batch) error {
+	counted, err := s.get(appendHoldingKey(nil), func([]byte) error { return nil })
+	if err != nil {
+		return wrap(err, "read the ledger's holding")
+	}
+	if !counted {
+		if err := s.setAside(b); err != nil {
+			return fmt.Errorf("carry over the ledger: %w", err)
+		}
+	}
+	carried, err := s.enterAside(b)
+	if err != nil {
+		return fmt.Errorf("carry over the ledger: %w", err)
+	}
+	b.key, b.value = append(b.key[:0], formatKey()...), appendUint(b.value[:0], storeFormat)
+	b.set()
+	if carried {
+		return b.commit(pebble.Sync)
+	}
+	return b.commit(pebble.NoSync) // whatever follows is durable no sooner
+}
+
+// setAside moves all old rows to where they are by key.
+func (s *Store) setAside(b *Batch) error {
+	err := s.scan([]byte{inLedger}, []byte{inLedger + 1}, func(k, v []byte) (bool, error) {
+		if len(k) < 2 {
+			return false, fmt.Errorf("ledger key %x is not well formed", k)
+		}
+		b.key = append(append(append(b.key[:0], inAside), k[2:]...), k[1])
+		b.value = append(b.value[:0], v...)
+		b.set()
+		b.key = append(b.key[:0], k...)
+		b.drop()
+		return true, b.relieve()
+	})
+	return errors.Join(err, b.commit(pebble.NoSync))
+}
+
+// enterAside enters a row for each write that was set aside, without evidence,
+// and reports whether there was any.
+func (s *Store) enterAside(b *Batch) (bool, error) {
+	h, err := s.Holding()
+	if err != nil {
+		return false, err
+	}
+	e := entering{b: b, h: h}
+	err = s.scan([]byte{inAside}, []byte{inAside + 1}, func(k, v []byte) (bool, error) { return true, e.take(k, v) })
+	if err != nil || e.row.Verdicts == nil {
+		return false, err
+	}
+	e.enter()
+	b.PutHolding(&e.h)
+	return true, nil
+}
+
+// entering is the row that verdicts of one write are gathered in.
+type entering struct {
+	b   *Batch
+	h   Holding
+	row LossRow
+}
+
+// take adds a verdict that was set aside, after the row of the write before it.
+func (e *entering) take(k, v []byte) error {
+	loss, err := decodeAside(k, v)
+	if err != nil {
+		return err
+	}
+	if id := (RowID{loss.Key, loss.Loser}); id != e.row.ID() {
+		if e.row.Verdicts != nil {
+			e.enter()
+		}
+		e.row = LossRow{Key: id.Key, Loser: id.Loser}
+		if err := e.relieve(); err != nil {
+			return err
+		}
+	}
+	e.row.Book(loss)
+	e.b.key = append(e.b.key[:0], k...)
+	e.b.drop()
+	return nil
+}
+
+func (e *entering) enter() {
+	e.h.Entered++
+	e.row.Place = e.h.Entered
+	e.h.Enter(e.b.PutRow(&e.row))
+	e.h.Booked.AddRow(&e.row)
+	e.b.PutPlace(e.row.ID(), e.row.Place)
+}
+
+// relieve commits a batch that has grown large, with what it counts.
+func (e *entering) relieve() error {
+	if e.b.err == nil && e.b.b.Len() >= carryBytes {
+		e.b.PutHolding(&e.h)
+	}
+	return e.b.relieve()
+}
+
+// relieve commits a batch that has grown large.
+func (b *Batch) relieve() error {
+	if b.err == nil && b.b.Len() < carryBytes {
+		return nil
+	}
+	return b.commit(pebble.NoSync)
+}
+
+// decodeAside reads an old row that was set aside: ten elements, namely format,
+// resolver, relation, an empty key, loser, winner (both 0: none), at: earliest,
+// width.
+func decodeAside(k, v []byte) (resolve.Loss, error) {
+	end := len(k) - 1
+	key, loser, ok := splitRowKey(k[:max(end, 0)])
+	if !ok {
+		return resolve.Loss{}, fmt.Errorf("ledger key %x is not well formed", k)
+	}
+	r := newReader("loss", v)
+	n := r.array("elements of a loss", 10, 1)
+	r.require(n == 10 && r.uint() == 1, "the format is not known to this version of the program")
+	id, relation, none := r.uint(), r.uint(), r.key()
+	r.require(id == uint64(k[end]) && id < mostVerdicts, "the resolver is not the one of the key, or not known")
+	r.require(relation <= math.MaxUint8 && none == "" && r.dot() == loser, "the loser is not the one of the key")
+	l := resolve.Loss{Resolver: resolve.ID(id), Relation: resolve.Relation(relation), Key: key, Loser: loser, Winner: r.dot(), At: r.interval()}
+	return l, wrap(r.end(), "row of "+loser.String())
+}

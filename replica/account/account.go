@@ -66,7 +66,7 @@ type Config struct {
 	Shed [16]int64
 
 	Past  int // overwritten versions that Why tells of, at most
-	Lost  int // lost writes that Why tells of for each resolver, at most
+	Lost  int // lost writes that Why chooses of each resolver's, at most
 	Steps int // ops that one question may look at in one search for an answer
 	Value int // bytes of a value that answers carry, at most
 }

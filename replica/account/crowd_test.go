@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,6 +115,13 @@ func TestWhyOfAKeyThatLostThousands(t *testing.T) {
 		if d.Loser.Seq > keptRecent {
 			t.Errorf("told of %s, lost long before others", d.Loser)
 		}
+	}
+	text, tree := s.Text(), strings.Split(strings.TrimSpace(s.Tree()), "\n")
+	if !strings.Contains(text, "\n4,984 more lost writes are not told of; KVD.LOSSES PREFIX cart RESOLVER all lists all 5,001.\n") {
+		t.Error(text)
+	}
+	if last := tree[len(tree)-1]; last != "└─ 4,984 more lost writes are not drawn: kv losses --prefix cart --resolver all" || strings.Count(s.Tree(), "└─ ") != 2 {
+		t.Errorf("%d lines, the last %s\n%s", len(tree), last, s.Tree())
 	}
 	if s.Lost[told-1].Resolver != resolve.HLC {
 		t.Errorf("the shadow's only row is not told of: %v", s.Lost[told-1].Loss)

@@ -42,6 +42,7 @@ func stories() []story {
 		{"never-written", func(*cluster) []logical.Dot { return []logical.Dot{{Origin: 9, Seq: 1}, {Origin: 2, Seq: 7}} }, resolve.LWW, "x"},
 		{"poisoned", poisoned, resolve.LWW, "x"},
 		{"odd-values", odd, resolve.LWW, "a key"},
+		{"crowd", crowded, resolve.LWW, "x"},
 	}
 }
 
@@ -127,6 +128,21 @@ func poisoned(c *cluster) []logical.Dot {
 	d := c.set("n2", 2, "x", "two")
 	c.quiet()
 	return []logical.Dot{a, b, d}
+}
+
+// crowded: one write from next week, and a day's work that had seen it.
+func crowded(c *cluster) []logical.Dot {
+	c.leaders["n1"].skew = 7 * 24 * time.Hour
+	a := c.set("n1", 1, "x", "future")
+	c.leaders["n1"].skew = 0
+	c.quiet()
+	for i := range 23 {
+		at := c.names[1+i%4/3]
+		c.ask(at, &replica.Request{Verb: replica.Set, Key: "x", Value: fmt.Append(nil, i), Exact: true, Shown: []logical.Dot{a}, Client: 2})
+		c.now += time.Minute
+	}
+	c.quiet()
+	return nil
 }
 
 func odd(c *cluster) []logical.Dot {

@@ -19,13 +19,18 @@ type Story struct {
 	Shown   []Write     // what the serving resolver shows, best first, deletions among them
 	Removed *Write      // the newest deletion, when nothing is shown and some resolver keeps it
 	Past    []Overwrite // their recent ancestors, newest first
-	Lost    []Defeat    // by resolver, the serving one first; newest first
+	Lost    []Defeat    // by resolver, the serving one first; newest first; of each write all rows
 	// LostWrites is how many writes some resolver lost, whether told of or not.
 	LostWrites int
 	Shadows    []resolve.ID // the rest of the panel
 	// PastLeft and LostLeft are how many more there are.
 	PastLeft, LostLeft int
-	Now                wallclock.Instant // by the leader's clock
+	// Shed is how many rows of the serving resolver's the ledger has given up: of
+	// this key or of others, nobody can say.
+	Shed int64
+	Now  wallclock.Instant // by the leader's clock
+
+	unsure resolve.Mask // shadows without a row may have lost a write all the same
 }
 
 // Overwrite is a write whose overwriter had seen it.
@@ -55,7 +60,7 @@ type Defeat struct {
 // and log still hold it.
 func (a *Account) Why(key string) (*Story, error) {
 	q := a.about(key)
-	s := &Story{Key: key, Serving: q.panel.Serving, Now: a.cfg.Now.Midpoint()}
+	s := &Story{Key: key, Serving: q.panel.Serving, Now: a.cfg.Now.Midpoint(), Shed: a.cfg.Shed[q.panel.Serving]}
 	for _, d := range q.survivors(s.Serving) {
 		s.Shown = append(s.Shown, q.write(d))
 	}
@@ -68,6 +73,9 @@ func (a *Account) Why(key string) (*Story, error) {
 	for _, id := range resolve.IDs() {
 		if q.panel.Shadows.Has(id) {
 			s.Shadows = append(s.Shadows, id)
+		}
+		if id.Loses() && a.cfg.Shed[id] > 0 {
+			s.unsure |= id.Mask()
 		}
 	}
 	q.ancestors(s)
@@ -134,16 +142,34 @@ func (q *asked) defeats(s *Story) {
 		return true
 	}))
 	s.LostWrites = g.losers
-	ids := slices.SortedFunc(maps.Keys(g.of), func(a, b resolve.ID) int { return cmp.Compare(q.rank(a), q.rank(b)) })
-	for _, id := range ids {
-		r := g.of[id]
+	var told []logical.Dot
+	for _, r := range g.of {
 		r.thin()
-		rows := q.newest(r.rows, q.cfg.Lost)
-		s.LostLeft += r.all - len(rows)
-		for _, l := range rows {
-			s.Lost = append(s.Lost, q.defeat(l))
+		s.LostLeft += r.all
+		for _, l := range q.newest(r.rows, q.cfg.Lost) {
+			told = append(told, l.Loser)
 		}
 	}
+	slices.SortFunc(told, logical.Dot.Compare)
+	for _, l := range q.rowsOf(slices.Compact(told)) {
+		s.Lost = append(s.Lost, q.defeat(l))
+	}
+	s.LostLeft -= len(s.Lost)
+}
+
+// rowsOf is every row of these writes, or it would be said of some resolver that it
+// had not lost what it lost long ago: by resolver, newest first.
+func (q *asked) rowsOf(losers []logical.Dot) (rows []resolve.Loss) {
+	by := map[resolve.ID][]resolve.Loss{}
+	for _, d := range losers {
+		for _, l := range q.losses(d) {
+			by[l.Resolver] = append(by[l.Resolver], l)
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(by), func(a, b resolve.ID) int { return cmp.Compare(q.rank(a), q.rank(b)) }) {
+		rows = append(rows, q.newest(by[id], len(losers))...)
+	}
+	return rows
 }
 
 // gathered is the ledger of one key while it is read: it may be any length.

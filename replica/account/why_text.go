@@ -14,12 +14,8 @@ func (s *Story) Text() string {
 	t := telling{Story: s}
 	t.present()
 	t.past()
-	for _, d := range s.losers() {
-		t.lost(&d)
-	}
-	if s.LostLeft > 0 {
-		t.say("%d more rows of the ledger are not told of.", s.LostLeft)
-	}
+	t.losses()
+	t.silence()
 	return t.text.String()
 }
 
@@ -113,7 +109,7 @@ func (t *telling) lost(d *Defeat) {
 		case id == d.Resolver:
 		case slices.ContainsFunc(t.Lost, func(l Defeat) bool { return l.Loser == d.Loser && l.Resolver == id }):
 			too = append(too, id.String())
-		default:
+		case !t.unsure.Has(id):
 			not = append(not, id.String())
 		}
 	}
@@ -209,8 +205,12 @@ func (s *Story) Tree() string {
 		s.branch(&b, s.Shown[i], "", i == len(s.Shown)-1 && len(s.losers()) == 0, "● ", drawn)
 	}
 	losers := s.losers()
+	left := s.LostWrites - len(losers)
 	for i, d := range losers {
-		twig(&b, "", i == len(losers)-1, "✗ "+s.told(&d.Was)+" "+d.Was.Dot.String()+s.fates(d.Loser))
+		twig(&b, "", i == len(losers)-1 && left == 0, "✗ "+s.told(&d.Was)+" "+d.Was.Dot.String()+s.fates(d.Loser))
+	}
+	if left > 0 {
+		twig(&b, "", true, more(left)+" not drawn: "+s.listing("kv losses --prefix ", " --resolver all"))
 	}
 	return b.String()
 }

@@ -78,6 +78,8 @@ func judge(text, cmd string) (code int, next string) {
 		return cliutil.Differs, "ask again later, or at a leader whose clock is ahead; --force writes all the same"
 	case "BUSY":
 		return cliutil.Unreachable, "try again soon: the leader counts for somebody else"
+	case "NOLEDGER":
+		return cliutil.Unreachable, "-n another leader: this one writes no losses down (kvd serve --ledger off)"
 	case "TRYAGAIN", "LOADING":
 		return cliutil.Unreachable, "try again soon, or -n another leader"
 	}

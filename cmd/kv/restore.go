@@ -105,7 +105,7 @@ func (k *call) inTurn() ([]*leader, error) {
 // one certainly did nothing.
 func passable(err error) bool {
 	switch code(err) {
-	case "BEATEN", "UNKNOWN", "FORGOTTEN":
+	case "BEATEN", "UNKNOWN", "FORGOTTEN", "NOLEDGER":
 		return true
 	}
 	return unsent(err) || unknown(err)

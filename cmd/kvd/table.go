@@ -154,7 +154,7 @@ func diskSettings() []setting {
 		}},
 		{name: "sync-interval", value: storage.DefaultInterval.String(), usage: "with --sync interval: lose at most `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Interval })},
 		{name: "cache-bytes", value: strconv.Itoa(storage.DefaultCache), usage: "keep `N` bytes of blocks in memory", apply: counting(func(c *serving) *int64 { return &c.Storage.Cache })},
-		{name: "ledger", value: "on", apply: applyLedger, usage: "keep a ledger of lost writes: on or off, `WHETHER`. Off makes every answer about them wrong; it is there to measure what the ledger costs"},
+		{name: "ledger", value: "on", apply: applyLedger, usage: "keep a ledger of lost writes: on or off, `WHETHER`. Without one, questions about them are refused; it is there to measure what the ledger costs"},
 		{name: "ledger-bytes", value: strconv.FormatInt(keep.Bytes, 10), usage: "let the ledger of lost writes take `N` bytes of disk, then give up its oldest rows and count them; 0: no bound", apply: counting(func(c *serving) *int64 { return &c.Storage.Ledger.Bytes })},
 		{name: "ledger-age", value: keep.Age.String(), usage: "give up rows of the ledger after `DURATION`, and count them; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Ledger.Age })},
 		{name: "ledger-value", value: strconv.Itoa(keep.Value), usage: "keep the first `N` bytes of a lost value in the ledger, for when the log no longer has it", apply: counting(func(c *serving) *int { return &c.Storage.Ledger.Value })},

@@ -119,7 +119,8 @@ func (m *Metrics) makeOperations() {
 }
 
 func (m *Metrics) makeVerdicts() {
-	lost := m.counters("kvd_losses_total", "Acknowledged writes that a resolver threw away unseen: rows that this leader entered in its ledger since it started. "+
+	lost := m.counters("kvd_losses_total", "Acknowledged writes that a resolver threw away unseen, by this leader's judgement since it started. "+
+		"Each is a row entered in its ledger if it keeps one; /status says so, and without one they are counted all the same. "+
 		"serving is true where the resolver serves the key, and so lost it for clients; false where it only watches. "+
 		"Every leader enters every loss, so across leaders take the greatest, not the sum.", "resolver", "relation", "serving")
 	withdrawn := m.counters("kvd_losses_withdrawn_total", "Rows taken out of the ledger again: a survivor turned out to have seen the write. What is in the ledger is entered, less withdrawn, less shed.", "resolver", "serving")

@@ -54,6 +54,7 @@ type Status struct {
 
 // Ledger is what is written down of lost writes.
 type Ledger struct {
+	State string `json:"state"` // on; off: nothing is written down, though losses are counted
 	Rows  int64  `json:"rows"`  // lost writes
 	Bytes int64  `json:"bytes"` // that they take on disk
 	Shed  []Shed `json:"shed"`  // losses that were given up; none: nothing was

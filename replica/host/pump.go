@@ -52,8 +52,8 @@ type Options struct {
 	// Ledger bounds the ledger of lost writes; the zero Retention stands for
 	// storage.DefaultRetention.
 	Ledger storage.Retention
-	// NoLedger keeps no ledger, which makes every answer about lost writes wrong:
-	// it is there to measure what the ledger costs.
+	// NoLedger keeps no ledger, to measure what it costs: the store then says
+	// nothing of lost writes, and whoever is asked about them must say so.
 	NoLedger bool
 }
 

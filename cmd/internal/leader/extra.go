@@ -29,6 +29,9 @@ func (l *Leader) extra() map[string]resp.Extra {
 		"kvd.advise":  {Arity: -1, Run: l.tellAdvice, Summary: "Answers which resolver would have lost less, by what was measured here."},
 		"kvd.log":     {Arity: -3, Run: l.tellLog, Summary: "Answers what an origin accepted, from one place on, as it is stored."},
 	}
+	if l.cfg.Storage.NoLedger {
+		l.withoutLedger(all)
+	}
 	if l.cfg.UnsafeFaults {
 		all["kvd.fault"] = resp.Extra{Arity: -2, Run: l.plantFault, Summary: "Plants faults in this leader's clock and links, for experiments."}
 	}

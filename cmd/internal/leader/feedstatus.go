@@ -7,8 +7,8 @@ import (
 )
 
 // ledgerStatus is what the console says of the ledger.
-func ledgerStatus(h storage.Holding) console.Ledger {
-	s := console.Ledger{Rows: h.Rows, Bytes: h.Bytes}
+func ledgerStatus(state string, h storage.Holding) console.Ledger {
+	s := console.Ledger{State: state, Rows: h.Rows, Bytes: h.Bytes}
 	for id, classes := range h.Shed.Verdicts {
 		for class, n := range classes {
 			if n > 0 {

@@ -43,7 +43,7 @@ func (i inspector) Info() []resp.Section {
 	lines := []string{
 		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.life.String(),
 		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(),
-		"draining:" + strconv.FormatBool(i.draining.Load()),
+		"ledger:" + i.ledgerState(), "draining:" + strconv.FormatBool(i.draining.Load()),
 		fmt.Sprintf("unshared_ops:%d", i.unshared()),
 		fmt.Sprintf("behind_ops:%d", i.behind()),
 		fmt.Sprintf("stranded_ops:%d", i.strandedOps()),
@@ -94,7 +94,7 @@ func (s source) Status() console.Status {
 		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
 		GateOps: load.GateOps, WaitingRequests: load.WaitingReqs, StrandedOps: s.strandedOps(), Clients: s.resp.Stats().Clients,
-		Ledger: ledgerStatus(s.loop.Ledger()), Feeds: s.hub.feeds(),
+		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.hub.feeds(),
 	}
 }
 

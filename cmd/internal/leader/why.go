@@ -31,7 +31,7 @@ func (l *Leader) tellWhy(ctx context.Context, args [][]byte, w *resp.Writer) err
 	text(w, "serving", s.Serving.String())
 	list(w, "values", s.Values, w.Bulk)
 	number(w, "lost", int64(s.LostWrites))
-	text(w, "text", s.Text())
+	text(w, "text", l.unledgered(s.Text()))
 	text(w, "tree", s.Tree())
 	return nil
 }
@@ -58,7 +58,7 @@ func (l *Leader) tellFate(ctx context.Context, args [][]byte, w *resp.Writer) er
 	text(w, "known", f.Known.String())
 	textOrNull(w, "key", f.Key) // no key is empty
 	valueOrNull(w, &f.Was)
-	text(w, "text", f.Text())
+	text(w, "text", l.unledgered(f.Text()))
 	list(w, "verdicts", f.Verdicts, func(v account.Verdict) { writeVerdict(w, &v, f.Serving) })
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
+	"kvd/replica/account"
 )
 
 func fateSpec() spec {
@@ -46,6 +47,9 @@ func (j ruling) like(o ruling) bool {
 	return j.Resolver == o.Resolver && j.State == o.State && j.Relation == o.Relation && j.By == o.By
 }
 
+// unclear reports whether the leader could not tell, which contradicts nobody.
+func (j ruling) unclear() bool { return j.State == account.Unclear.String() }
+
 func (j ruling) short() string {
 	words := []string{j.State}
 	if j.Relation != "" {
@@ -76,20 +80,31 @@ type fates struct {
 	inRows
 	dot     string
 	said    []answered // by leader
-	teller  int        // of those that know the write the one that has applied most; -1: none does
+	teller  int        // of those that can tell the one that has applied most, rather with the write in its log; -1: none can
 	missing []absentee
 }
 
 func fatesOf(dot string, said []answered, missing []absentee) fates {
 	f := fates{dot: dot, said: said, missing: missing, teller: -1}
-	most := uint64(0)
 	for i, a := range said {
-		n := missed(logical.Frontier{}, a.applied)
-		if a.knows("here") && (f.teller < 0 || n > most) {
-			f.teller, most = i, n
+		if a.tells() && (f.teller < 0 || a.tellsMore(said[f.teller])) {
+			f.teller = i
 		}
 	}
 	return f
+}
+
+// tells reports whether the leader judges the write: it has it in its log, or what
+// the log has forgotten in its ledger.
+func (a answered) tells() bool {
+	return a.knows("here") || a.knows("forgotten") && len(a.field("verdicts").items) > 0
+}
+
+func (a answered) tellsMore(o answered) bool {
+	if a.knows("here") != o.knows("here") {
+		return a.knows("here")
+	}
+	return missed(logical.Frontier{}, a.applied) > missed(logical.Frontier{}, o.applied)
 }
 
 func (a answered) knows(how string) bool { return a.field("known").text == how }
@@ -108,10 +123,13 @@ func (f fates) verdicts() []ruling {
 		all[i].Leaders = []string{f.said[f.teller].name}
 	}
 	for i, a := range f.said {
-		if i == f.teller || !a.knows("here") {
+		if i == f.teller || !a.tells() {
 			continue
 		}
 		for _, j := range rulingsOf(a.reply) {
+			if j.unclear() && !a.knows("here") {
+				continue // its log is too short to tell
+			}
 			all = counting(all, j, a.name)
 		}
 	}
@@ -142,10 +160,10 @@ func counting(all []ruling, j ruling, leader string) []ruling {
 // whom that is strange.
 func (f fates) notes() (lines, differ []string) {
 	for i, a := range f.said {
-		switch name := printable(a.name); {
-		case !a.knows("here"):
-			lines = append(lines, name+notHere(a.field("known").text))
-		case i != f.teller:
+		if !a.knows("here") && (i != f.teller || !a.tells()) {
+			lines = append(lines, printable(a.name)+notHere(a.field("known").text))
+		}
+		if i != f.teller && a.tells() {
 			more, strange := f.against(a)
 			lines, differ = append(lines, more...), append(differ, strange...)
 		}
@@ -173,11 +191,12 @@ func (f fates) against(a answered) (lines, differ []string) {
 	stand := standingOf(a.applied, teller.applied)
 	mine := rulingsOf(teller.reply)
 	for _, j := range rulingsOf(a.reply) {
-		if slices.ContainsFunc(mine, j.like) {
+		if slices.ContainsFunc(mine, j.like) || j.unclear() && !a.knows("here") {
 			continue
 		}
 		line := fmt.Sprintf("%s; under %s it says %s", stand.text(a.name, teller.name), printable(j.Resolver), j.short())
-		if lines = append(lines, line); stand.level() {
+		open := j.unclear() || slices.ContainsFunc(mine, func(o ruling) bool { return o.Resolver == j.Resolver && o.unclear() })
+		if lines = append(lines, line); stand.level() && !open {
 			differ = append(differ, line)
 		}
 	}

@@ -139,6 +139,27 @@ func TestFateDisputed(t *testing.T) {
 	kv(t, all, "fate", dotA).is(t, codeDiffers, "n2 has applied the same as n1; under lww it says superseded")
 }
 
+// TestFateFromALedger: what every log has forgotten is told from a ledger, and a
+// leader that still has the write in its log goes first.
+func TestFateFromALedger(t *testing.T) {
+	all := trio(t)
+	all[0].judges(little, "forgotten")
+	all[1].judges(little, "forgotten", "lww lost inverted "+dotB, "hlc unclear")
+	all[2].judges(much, "forgotten", "lww lost inverted "+dotB, "hlc unclear")
+	o := kv(t, all, "fate", dotA)
+	o.is(t, codeOK, "the fate as n3 has it\n", "n1 has applied it, and its log no longer holds it\n", "n2 has applied it, and its log no longer holds it\n")
+	o.told(t, "kv restore "+dotA)
+	kv(t, all, "fate", dotA, "-o", "table").is(t, codeOK, "lww       true     lost     inverted  "+dotB+"  n2 n3\n")
+	all[0].judges(much, "here", "lww lost inverted "+dotB, "hlc live")
+	o = kv(t, all, "fate", dotA)
+	o.is(t, codeOK, "the fate as n1 has it\n")
+	if strings.Contains(o.out, "under hlc") {
+		t.Errorf("what a log cannot tell any more is held against another: %q", o.out)
+	}
+	all[0].judges(much, "here", "lww live", "hlc live")
+	kv(t, all, "fate", dotA).is(t, codeDiffers, "n3 has applied the same as n1; under lww it says lost, inverted")
+}
+
 func TestFateOfWhatNobodyKnows(t *testing.T) {
 	all := []*actor{newActor(t, "n1").judges(little, "stranger"), newActor(t, "n2").judges(little, "forgotten")}
 	kv(t, all, "fate", dotA).is(t, codeAbsent, "n1 has never heard", "n2 has applied it, and its log no longer holds it")

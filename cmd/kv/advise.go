@@ -145,7 +145,7 @@ func advise(k *call) error {
 		return err
 	}
 	if len(all) == 0 {
-		k.say("there is nothing to advise: what serves now has lost nothing that another would not have lost")
+		k.say("there is nothing to advise: as far as the ledgers tell, what serves now has lost nothing that another would not have lost")
 	}
 	return k.verdict(ending{differs: differs, missing: missing})
 }

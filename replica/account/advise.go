@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kvd/logical"
@@ -18,18 +19,24 @@ type Stats struct {
 	Writes     int // accepted, deletions among them
 	Blind      int // plain or exact writes whose author had been shown nothing
 	Deletes    int
-	Increments int // additions, and writes of a number close to the one that was read
+	Increments int // additions
+	Alike      int // writes that look like increments: of a number a little off the one that was read
+	Numbers    int // other writes of a number
 	Others     int // all other writes
 
 	Lost       [16]Losing // by resolver
 	Siblings   int        // most values one key shows
 	Conflicted int        // keys that show more than one
+	// Shed is how many rows of the serving resolver's the ledger has given up, of
+	// whatever prefix: what they told of is not among Lost.
+	Shed int64
 }
 
 // Losing is what one resolver lost.
 type Losing struct {
 	Inverted, Concurrent int
-	Increments           int // of these
+	Increments           int // of these: additions
+	Alike                int // of these: writes that look like increments
 	Deletes              int // of these
 }
 
@@ -42,13 +49,17 @@ func (s *Stats) Observe(op *resolve.Op) {
 	if len(op.Parents) == 0 {
 		s.Blind++
 	}
-	switch classOf(op.Kind, op.Delta) {
+	switch classOf(op.Kind, op.Delta, len(op.Parents)) {
 	case Undone:
 		s.Deletes++
 	case Increment:
-		s.Increments++
+		countIncrement(op, &s.Increments, &s.Alike)
 	default:
-		s.Others++
+		if _, err := strconv.ParseInt(string(op.Value), 10, 64); err == nil {
+			s.Numbers++
+		} else {
+			s.Others++
+		}
 	}
 }
 
@@ -67,11 +78,20 @@ func (s *Stats) ObserveLoss(l *resolve.Loss, op *resolve.Op) {
 	if op == nil {
 		return
 	}
-	switch classOf(op.Kind, op.Delta) {
+	switch classOf(op.Kind, op.Delta, len(op.Parents)) {
 	case Undone:
 		x.Deletes++
 	case Increment:
-		x.Increments++
+		countIncrement(op, &x.Increments, &x.Alike)
+	}
+}
+
+// countIncrement keeps apart what was asked for and what only looks like it.
+func countIncrement(op *resolve.Op, added, alike *int) {
+	if op.Kind == resolve.Add {
+		*added++
+	} else {
+		*alike++
 	}
 }
 
@@ -106,13 +126,14 @@ const manySiblings = 8
 func (s *Stats) Advise() (Advice, bool) {
 	a := Advice{Prefix: s.Prefix, Serving: s.Serving}
 	lost := s.Lost[s.Serving]
+	numbers := lost.Increments + lost.Alike
 	switch {
-	case lost.Increments > 0 && s.Others == 0:
+	case numbers > 0 && s.Others == 0:
 		a.Better = resolve.Counter
-		a.Sentence = fmt.Sprintf("%s under %s: a counter would have lost none.", s.lostOf(lost.Increments, "increment"), s.Serving)
-	case lost.Increments > 0 && lost.Increments*2 >= lost.Total():
+		a.Sentence = fmt.Sprintf("%s under %s: a counter would have lost none.", s.lostIncrements(lost), s.Serving)
+	case numbers > 0 && numbers*2 >= lost.Total():
 		a.Better = resolve.Counter
-		a.Sentence = fmt.Sprintf("%s under %s; a counter would have lost none of them, but the prefix holds other values too: give the numbers a prefix of their own.", s.lostOf(lost.Increments, "increment"), s.Serving)
+		a.Sentence = fmt.Sprintf("%s under %s; a counter would have lost none of them, but the prefix holds other values too: give the numbers a prefix of their own.", s.lostIncrements(lost), s.Serving)
 	case lost.Total() > 0:
 		return s.keepMore(a, lost)
 	case s.Siblings >= manySiblings:
@@ -156,11 +177,24 @@ func (s *Stats) single(lost Losing) (resolve.ID, bool) {
 	return best, found
 }
 
-func (s *Stats) lostOf(n int, one string) string {
-	said := fmt.Sprintf("%d %ss lost", n, one)
-	if n == 1 {
-		said = "1 " + one + " lost"
+func (s *Stats) lostOf(n int, one string) string { return s.lostHere(count(n, one)) }
+
+func (s *Stats) lostIncrements(lost Losing) string {
+	var said []string
+	if lost.Increments > 0 {
+		said = append(said, count(lost.Increments, "increment"))
 	}
+	switch {
+	case lost.Alike == 1:
+		said = append(said, "1 write that looks like an increment")
+	case lost.Alike > 0:
+		said = append(said, count(lost.Alike, "write")+" that look like increments")
+	}
+	return s.lostHere(joined(said))
+}
+
+func (s *Stats) lostHere(what string) string {
+	said := what + " lost"
 	if s.Prefix != "" {
 		said += " on " + word([]byte(s.Prefix))
 	}
@@ -170,12 +204,19 @@ func (s *Stats) lostOf(n int, one string) string {
 // evidence is the numbers behind the sentence.
 func (s *Stats) evidence(better resolve.ID) []string {
 	lost := s.Lost[s.Serving]
-	out := []string{fmt.Sprintf("%d writes accepted, %d of them increments, %d blind", s.Writes, s.Increments, s.Blind)}
+	alike := ""
+	if s.Alike > 0 {
+		alike = fmt.Sprintf("%d that look like increments, ", s.Alike)
+	}
+	out := []string{fmt.Sprintf("%d writes accepted, %d of them increments, %s%d blind", s.Writes, s.Increments, alike, s.Blind)}
 	if lost.Total() > 0 {
 		out = append(out, fmt.Sprintf("%d inverted and %d concurrent under %s", lost.Inverted, lost.Concurrent, s.Serving))
 	}
 	if better.Loses() && s.Panel.Has(better) {
 		out = append(out, fmt.Sprintf("%d lost by %s, which watched", s.Lost[better].Total(), better))
+	}
+	if s.Shed > 0 {
+		out = append(out, fmt.Sprintf("%s of this leader's ledger given up, of this prefix or others: what they told of is not counted", count(int(s.Shed), "row")))
 	}
 	if s.Siblings > 1 {
 		out = append(out, fmt.Sprintf("up to %d values at once", s.Siblings))
@@ -190,7 +231,7 @@ func (a *Account) Measure(prefixes []string) ([]Stats, error) {
 	m := measuring{Account: a}
 	for _, p := range slices.Compact(slices.Sorted(slices.Values(prefixes))) {
 		panel := a.cfg.Policy.Panel(p)
-		m.stats = append(m.stats, Stats{Prefix: p, Serving: panel.Serving, Panel: panel.Mask()})
+		m.stats = append(m.stats, Stats{Prefix: p, Serving: panel.Serving, Panel: panel.Mask(), Shed: a.cfg.Shed[panel.Serving]})
 	}
 	if err := a.each(m.op); err != nil {
 		return nil, fmt.Errorf("measure: %w", err)

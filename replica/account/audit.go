@@ -29,7 +29,8 @@ type AuditOptions struct {
 // Audit is whether every accepted write is live, superseded or lost, and never
 // two of these, for every resolver of its key's panel. Ops are counted from the
 // log, survivors from the objects, losses from the ledger; what is superseded
-// follows from ancestry. None of it is got by subtracting the others.
+// follows from ancestry, and so does what is lost though the ledger has given up its
+// row. None of it is got by subtracting the others.
 type Audit struct {
 	Leader   string
 	Applied  logical.Frontier
@@ -304,8 +305,8 @@ func (r *auditor) count(key string, k *counted, id resolve.ID, beyond bool) {
 	}
 }
 
-// explain counts what is in none as shed, as far as the ledger says that it has
-// shed. What goes beyond that stays unexplained, and then nobody can say which of
+// explain counts what is in none, and so is lost by ancestry, as shed, as far as the
+// ledger says that it has given up rows. What goes beyond that stays unexplained, and then nobody can say which of
 // the ops it is: all are named.
 func (r *auditor) explain() {
 	for i := range r.out.Balances {

@@ -13,8 +13,9 @@ type Balance struct {
 	Resolver                   resolve.ID
 	Accepted, Live, Superseded int
 	Inverted, Concurrent       int // in the ledger
-	// Shed counts ops that are in none, as far as the ledger has given up rows:
-	// they were lost.
+	// Shed counts ops that are lost by ancestry, neither surviving nor seen by what
+	// does, and that the ledger does not list; no more of them than it says that it
+	// has given up. The rest are InNone.
 	Shed int
 	// Stale counts rows of writes that a survivor has seen since, which a ledger
 	// that has given up rows could not withdraw: it follows rows from later writes
@@ -61,7 +62,7 @@ func (r *Audit) Text() string {
 		}
 		fmt.Fprintf(&b, "%s: accepted %d = live %d + superseded %d + lost %d", x.Resolver, x.Accepted, x.Live, x.Superseded, x.Lost())
 		if x.Shed > 0 {
-			fmt.Fprintf(&b, " + lost and no longer in the ledger %d", x.Shed)
+			fmt.Fprintf(&b, " + lost by ancestry and no longer in the ledger %d", x.Shed)
 		}
 		if x.Beyond > 0 {
 			fmt.Fprintf(&b, " + no longer to be told %d", x.Beyond)

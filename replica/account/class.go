@@ -11,7 +11,7 @@ type Class uint8
 // The classes.
 const (
 	AnyWrite  Class = iota // a value that somebody set, or a write of which nothing is left
-	Increment              // an addition, or a write of a number close to the one that was read
+	Increment              // an addition, or what looks like one: a write of a number a little off the one that was read
 	Undone                 // a deletion; when it is lost, what it deleted is shown again
 )
 
@@ -27,13 +27,15 @@ func (c Class) String() string {
 }
 
 // Class is the kind of intent that was lost.
-func (d *Defeat) Class() Class { return classOf(d.Was.Kind, d.Was.Delta) }
+func (d *Defeat) Class() Class { return classOf(d.Was.Kind, d.Was.Delta, len(d.Was.Parents)) }
 
-func classOf(k resolve.Kind, delta int64) Class {
+// classOf is that of a write with so many parents. Of a write that the log no longer
+// holds they are not known, and a number is then a number.
+func classOf(k resolve.Kind, delta int64, parents int) Class {
 	switch {
 	case k == resolve.Delete:
 		return Undone
-	case replay.Increment(k, delta):
+	case replay.Increment(k, delta, parents > 0):
 		return Increment
 	}
 	return AnyWrite

@@ -75,7 +75,7 @@ func TestAuditAfterSheddingCountsWhatTheLedgerGaveUp(t *testing.T) {
 		if named := len(r.Gaps) > 0; named == b.Holds() {
 			t.Errorf("with %d shed it holds: %t, and %d gaps are named", shed, b.Holds(), len(r.Gaps))
 		}
-		if b.Holds() != strings.Contains(r.Text(), "lww: accepted 3 = live 1 + superseded 1 + lost 0 + lost and no longer in the ledger 1: adds up") {
+		if b.Holds() != strings.Contains(r.Text(), "lww: accepted 3 = live 1 + superseded 1 + lost 0 + lost by ancestry and no longer in the ledger 1: adds up") {
 			t.Errorf("with %d shed it says\n%s", shed, r.Text())
 		}
 		return b

@@ -31,7 +31,7 @@ type Outcome struct {
 	Inverted   int // lost to what their author had been shown
 	Concurrent int // lost to strangers
 	Deletes    int // of the lost: deletions undone
-	Increments int // of the lost: additions, and plain writes of a number close to the one read
+	Increments int // of the lost: additions, and what looks like one, see [Increment]
 
 	Siblings   int   // most values shown at once for one key, at any point of the history
 	Conflicted int   // keys that show more than one value at the end
@@ -70,9 +70,11 @@ type Difference struct {
 // increment.
 const small = 16
 
-// Increment reports whether an op of that kind and delta looks like one.
-func Increment(k resolve.Kind, delta int64) bool {
-	return k == resolve.Add || k == resolve.Put && delta != 0 && -small <= delta && delta <= small
+// Increment reports whether an op of that kind and delta looks like one: an addition,
+// or a write of a number a little off the one its author had been shown. Who had been
+// shown nothing has set a number, however small.
+func Increment(k resolve.Kind, delta int64, shown bool) bool {
+	return k == resolve.Add || k == resolve.Put && shown && delta != 0 && -small <= delta && delta <= small
 }
 
 // result looks at what is left.
@@ -252,7 +254,7 @@ func (f *finish) count(id resolve.ID, at place, e *entry) {
 	if e.kind == resolve.Delete {
 		out.Deletes++
 	}
-	if Increment(e.kind, e.delta) {
+	if Increment(e.kind, e.delta, e.parents > 0) {
 		out.Increments++
 	}
 }

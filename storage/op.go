@@ -105,6 +105,13 @@ func appendGroups(dst []byte, o *resolve.Op, t origins, shape uint64) []byte {
 // DecodeOp reads what [AppendOp] wrote and nothing else. The op shares no memory
 // with b.
 func DecodeOp(b []byte) (*resolve.Op, error) {
+	o, _, err := decodeOp(b, MaxValue)
+	return o, err
+}
+
+// decodeOp is DecodeOp with no more than limit bytes of the value, and the size of
+// the whole.
+func decodeOp(b []byte, limit int) (*resolve.Op, int, error) {
 	r := newReader("op", b)
 	o := &resolve.Op{}
 	elements := r.array("elements of an op", fixedOp+16, 1)
@@ -113,7 +120,8 @@ func DecodeOp(b []byte) (*resolve.Op, error) {
 	r.require(shape < opShapes && elements == opElements(shape), "shape and number of elements do not agree")
 	o.Kind = resolve.Kind(shape & 7)
 	o.Key = r.key()
-	o.Value = r.value()
+	var size int
+	o.Value, size = r.begin(limit)
 	var room [8]logical.Origin
 	t := r.origins(room[:0])
 	o.Dot = logical.Dot{Origin: t.at(0), Seq: logical.Seq(r.uint())}
@@ -122,12 +130,12 @@ func DecodeOp(b []byte) (*resolve.Op, error) {
 	o.Lamport = expectLamport(o.Deps) + logical.Lamport(r.int())
 	r.groups(o, t, shape)
 	if err := r.end(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := r.canonicalOp(o, t, shape); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return o, nil
+	return o, size, nil
 }
 
 // groups reads what only some ops have.

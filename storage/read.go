@@ -79,6 +79,20 @@ func (s reads) Op(d logical.Dot) (*resolve.Op, bool, error) {
 	return op, found, nil
 }
 
+// BriefOp is Op with no more than limit bytes of the value, and the size of the
+// whole: for who looks at many ops and shows a little of each.
+func (s reads) BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, found bool, err error) {
+	var room [32]byte
+	found, err = s.get(appendLogKey(room[:0], d), func(b []byte) (err error) {
+		op, size, err = decodeOp(b, limit)
+		return err
+	})
+	if err != nil {
+		return nil, 0, false, fmt.Errorf("read op %s: %w", d, err)
+	}
+	return op, size, found, nil
+}
+
 // Request is the dot that a client's request was given.
 func (s reads) Request(client, number uint64) (logical.Dot, bool, error) {
 	var room [32]byte

@@ -195,11 +195,18 @@ func (r *reader) run(n uint64, limit int) []byte {
 
 // value copies the bytes that follow; nil stays nil.
 func (r *reader) value() []byte {
+	v, _ := r.begin(MaxValue)
+	return v
+}
+
+// begin copies no more than limit of the bytes that follow, and says how many
+// there are; nil stays nil.
+func (r *reader) begin(limit int) (v []byte, size int) {
 	b, ok := r.bin(MaxValue)
 	if !ok || r.err != nil {
-		return nil
+		return nil, 0
 	}
-	return append(make([]byte, 0, len(b)), b...)
+	return append(make([]byte, 0, min(len(b), limit)), b[:min(len(b), limit)]...), len(b)
 }
 
 // key copies the key that follows.

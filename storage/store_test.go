@@ -150,6 +150,36 @@ func same[T any](t *testing.T, what string, got, want T, ok bool, err error) {
 	}
 }
 
+// TestBriefOp: the begin of a long value costs no more than it is long.
+func TestBriefOp(t *testing.T) {
+	o := small(vfs.NewMem())
+	o.MemTable = 64 << 20 // reading from a file allocates its blocks
+	s := open(t, o)
+	op := typicalOp()
+	op.Value = make([]byte, 100<<10)
+	op.Value[999], op.Value[1000] = 1, 2
+	commit(t, s, func(b *storage.Batch) { b.PutOp(op) })
+	var got *resolve.Op
+	var size int
+	var ok bool
+	var err error
+	n := allocated(func() { got, size, ok, err = s.BriefOp(op.Dot, 1000) })
+	want := *op
+	want.Value = op.Value[:1000]
+	same(t, "the begin of it", got, &want, ok, err)
+	if size != 100<<10 || n > 20<<10 {
+		t.Errorf("the value has %d bytes; %d were allocated", size, n)
+	}
+	got, size, ok, err = s.BriefOp(op.Dot, 1<<21)
+	same(t, "all of it", got, op, ok, err)
+	if size != 100<<10 {
+		t.Errorf("the value has %d bytes", size)
+	}
+	if _, _, ok, err := s.BriefOp(logical.Dot{Origin: 1, Seq: 1}, 1); ok || err != nil {
+		t.Errorf("an op that is not there is found: %v, %v", ok, err)
+	}
+}
+
 // TestFresh: an empty store knows nothing, and says so without an error.
 func TestFresh(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))

@@ -44,6 +44,14 @@ type Keeper interface {
 	KeyOf(d logical.Dot) (string, bool, error)
 }
 
+// Brief is a reader that can leave out the end of a long value. A [Reader] may be
+// one: a question may look at thousands of writes and show a little of each.
+type Brief interface {
+	// BriefOp is Op with no more than limit bytes of the value, and the size of the
+	// whole.
+	BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, found bool, err error)
+}
+
 // Names gives leaders and clients the names people know them by. An empty answer
 // leaves the number.
 type Names struct {
@@ -153,13 +161,28 @@ var _ resolve.History = (*asked)(nil)
 func (q *asked) Op(d logical.Dot) (*resolve.Op, bool) {
 	e, ok := q.ops[d]
 	if !ok {
+		e = q.read(d)
+	}
+	return e.op, e.op != nil
+}
+
+// read reads an op, and no more of its value than is kept if the reader can.
+func (q *asked) read(d logical.Dot) entry {
+	b, ok := q.reader.(Brief)
+	if !ok {
 		op, found, err := q.reader.Op(d)
 		if q.fail(err); err != nil || !found {
 			op = nil
 		}
-		e = q.keep(d, op)
+		return q.keep(d, op)
 	}
-	return e.op, e.op != nil
+	op, size, found, err := b.BriefOp(d, q.cfg.Value)
+	if q.fail(err); err != nil || !found {
+		op = nil
+	}
+	e := entry{op: op, size: size}
+	q.ops[d] = e
+	return e
 }
 
 // keep holds on to an op of this question's own; nil: there is none.

@@ -29,6 +29,7 @@ type moment struct {
 var (
 	_ account.Reader = (*moment)(nil)
 	_ account.Ledger = (*moment)(nil)
+	_ account.Brief  = (*moment)(nil)
 )
 
 // ask lends use the present moment. What use found out is written after it has
@@ -91,6 +92,13 @@ func (m *moment) Op(d logical.Dot) (*resolve.Op, bool, error) {
 		return nil, false, err
 	}
 	return m.Cut.Op(d)
+}
+
+func (m *moment) BriefOp(d logical.Dot, limit int) (*resolve.Op, int, bool, error) {
+	if err := m.ctx.Err(); err != nil {
+		return nil, 0, false, err
+	}
+	return m.Cut.BriefOp(d, limit)
 }
 
 func (m *moment) Ops(o logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {

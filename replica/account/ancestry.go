@@ -41,12 +41,12 @@ func (q *asked) below(id resolve.ID, w *Write) ancestry {
 		if queue[0] == w.Dot {
 			continue
 		}
-		up := q.write(queue[0])
-		switch older := up.Lamport != 0 && up.Lamport <= w.Lamport && !q.object.Twins; {
-		case older:
-		case up.LogEntry:
-			reach(up.Parents)
-			reach(q.twinsOf(up.Dot))
+		switch op, ok := q.Op(queue[0]); {
+		case ok && op.Lamport <= w.Lamport && !q.object.Twins:
+			// what is older was written over nothing newer; twins have stamps of their own
+		case ok:
+			reach(op.Parents)
+			reach(q.twinsOf(op.Dot))
 		default:
 			a.torn = true
 		}

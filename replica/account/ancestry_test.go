@@ -134,3 +134,20 @@ func TestWhatIsTooFarBackIsNotSaidToBeKept(t *testing.T) {
 		t.Errorf("%v\n%s", err, f.Text())
 	}
 }
+
+// TestWhatTheLogForgotIsNotTakenForUnseen: a write that what survives had been shown
+// through one that the log no longer holds is not said to be lost.
+func TestWhatTheLogForgotIsNotTakenForUnseen(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	var dots []logical.Dot
+	for _, v := range []string{"a", "b", "c"} {
+		dots = append(dots, c.set("n1", 1, "x", v))
+		c.now += time.Second
+	}
+	c.quiet()
+	c.forget("n1", dots[1])
+	f, err := c.shedding("n1", everyRow).Fate(dots[0])
+	if v := &f.Verdicts[0]; err != nil || v.State != Unclear || v.Text() != "unclear: it does not survive, and what would say who had seen it is no longer in the log" {
+		t.Errorf("%v\n%s", err, f.Text())
+	}
+}

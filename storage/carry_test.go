@@ -46,6 +46,16 @@ func oldValue(t testing.TB, l *resolve.Loss) []byte {
 	return []byte(out.String())
 }
 
+// TestOldLayout holds the two above to bytes that a program of then wrote.
+func TestOldLayout(t *testing.T) {
+	l := resolve.Loss{Resolver: resolve.HLC, Relation: resolve.Inverted, Key: "\x00\x01", Loser: typicalOp().Dot, Winner: logical.Dot{Origin: 9, Seq: 5}, At: typicalOp().Wall}
+	golden(t, oldKey(&l), "50"+"02"+"00ff01"+"0000"+"9f3a61c04be27d15"+"000000000000c822")
+	golden(t, oldValue(t, &l), "9a01"+"0201"+"a0"+"cf9f3a61c04be27d15"+"cdc822"+"0905"+at)
+	l = resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "key", Loser: logical.Dot{Origin: 7, Seq: 4}, At: wallclock.Around(1_000_000_003, 2000)}
+	golden(t, oldKey(&l), "50"+"00"+"6b6579"+"0000"+"0000000000000007"+"0000000000000004")
+	golden(t, oldValue(t, &l), "9a01"+"0002"+"a0"+"0704"+"0000"+"ce3b9ac233"+"02")
+}
+
 // oldLosses is what three resolvers lost of n writes, in their order of now. Two
 // of the keys are those that old and new storage keys could be confused by.
 func oldLosses(n int) []resolve.Loss {

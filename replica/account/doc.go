@@ -15,6 +15,11 @@
 // the present best survivor instead, so that leaders which have applied the same
 // ops give the same rows.
 //
+// A ledger of bounded size gives up rows, so that it lists a write shows that the
+// write is lost, and that it does not shows nothing. Fate and Restore then go by
+// ancestry, as an audit does: lost is what neither survives nor was seen by what
+// does. Where the search ends before the answer, the answer is that it is unclear.
+//
 // What it is not: it decides nothing about conflicts, keeps no state between
 // questions, and sends nothing. What the ledger may take, and what it gives up, is
 // storage's.

@@ -1,6 +1,7 @@
 package leader
 
 import (
+	"strings"
 	"testing"
 
 	"kvd/resolve"
@@ -38,5 +39,23 @@ func TestAuditsAddUpWhenTheLedgerHasNoRoom(t *testing.T) {
 	}
 	if a := all[1].tell("KVD.LOSSES"); a["shed"].(int64) == 0 || len(a.rows("rows")) >= lost {
 		t.Errorf("%v rows were shed, %d are left of %d", a["shed"], len(a.rows("rows")), lost)
+	}
+	rows := all[0].tell("KVD.LOSSES").rows("rows")
+	alone := 0
+	for _, r := range rows {
+		verdict := func(n *node) answer { return n.tell("KVD.FATE", r["loser"]).rows("verdicts")[0] }
+		want, got := verdict(all[0]), verdict(all[1])
+		if strings.HasSuffix(got["text"].(string), "; its row is no longer in the ledger") {
+			alone++
+		}
+		if got["state"] != "lost" || got["relation"] != want["relation"] || got["by"] != want["by"] {
+			t.Errorf("%s: without room %v, with room %v", r["loser"], got, want)
+		}
+	}
+	if alone == 0 {
+		t.Errorf("of %d lost writes the ledger without room has all rows", len(rows))
+	}
+	if text := all[1].tell("KVD.WHY", rows[0]["key"])["text"].(string); !strings.Contains(text, "rows of this leader's ledger were given up") {
+		t.Error(text)
 	}
 }

@@ -14,6 +14,15 @@ type waiting struct {
 	since wallclock.Mono
 }
 
+// Join is what whoever holds both tokens has seen.
+func (t Token) Join(o Token) Token {
+	t.Frontier, t.Lamport = t.Frontier.Join(o.Frontier), t.Lamport.Merge(o.Lamport)
+	if o.HLC.Compare(t.HLC) > 0 {
+		t.HLC = o.HLC
+	}
+	return t
+}
+
 // token is everything that whoever is answered now has seen.
 func (t *turn) token() Token { return t.State().Token() }
 

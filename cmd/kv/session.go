@@ -176,11 +176,7 @@ func (s *session) merge(token string) (resp.Token, error) {
 	if err != nil {
 		return t, fmt.Errorf("the leader's answer has no token to remember: %w", err)
 	}
-	s.seen.Frontier = s.seen.Frontier.Join(t.Seen.Frontier)
-	s.seen.Lamport = s.seen.Lamport.Merge(t.Seen.Lamport)
-	if t.Seen.HLC.Compare(s.seen.HLC) > 0 {
-		s.seen.HLC = t.Seen.HLC
-	}
+	s.seen = s.seen.Join(t.Seen)
 	s.changed = true
 	return t, nil
 }

@@ -57,13 +57,7 @@ func showReading(w *Writer, a *answer, id resolve.ID, evidence bool) {
 // seenBy is what the client has seen after the first reply: what it brought and
 // what it was answered.
 func (a *answer) seenBy() replica.Token {
-	was, now := a.reqs[0].Token, a.replies[0].Token
-	now.Frontier = now.Frontier.Join(was.Frontier)
-	now.Lamport = now.Lamport.Merge(was.Lamport)
-	if was.HLC.Compare(now.HLC) > 0 {
-		now.HLC = was.HLC
-	}
-	return now
+	return a.replies[0].Token.Join(a.reqs[0].Token)
 }
 
 func planKvdSet(k *call) (render, error) {

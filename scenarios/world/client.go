@@ -193,7 +193,7 @@ func (c *client) answered(op *operation, r *replica.Reply) {
 		return
 	}
 	if c.spec.Session {
-		c.token = merge(c.token, r.Token)
+		c.token = c.token.Join(r.Token)
 	}
 	if op.read {
 		c.read(op, r)
@@ -224,7 +224,7 @@ func (c *client) read(op *operation, r *replica.Reply) {
 	}
 	op.read, op.exact, op.tries = false, true, 0
 	op.shown = c.seen[op.Key]
-	op.token = merge(op.token, r.Token)
+	op.token = op.token.Join(r.Token)
 	op.value = modified(op, r.Shown.Values)
 	c.send(op)
 }
@@ -290,13 +290,4 @@ func union(values [][]byte, element string) string {
 	}
 	slices.Sort(set)
 	return strings.Join(slices.Compact(set), ",")
-}
-
-// merge is a token that has seen what either has.
-func merge(a, b replica.Token) replica.Token {
-	out := replica.Token{Frontier: a.Frontier.Join(b.Frontier), Lamport: a.Lamport.Merge(b.Lamport), HLC: a.HLC}
-	if b.HLC.Compare(a.HLC) > 0 {
-		out.HLC = b.HLC
-	}
-	return out
 }

@@ -44,7 +44,7 @@ func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 	if err != nil {
 		return logical.Dot{}, err
 	}
-	seen := seenBy(r.token, reply.Token)
+	seen := reply.Token.Join(r.token)
 	w.Map(9)
 	at.head(w)
 	text(w, "key", q.Key)
@@ -157,14 +157,4 @@ func (l *Leader) write(q *replica.Request) (replica.Reply, error) {
 	}
 	reply := <-answer
 	return reply, draining(reply.Err)
-}
-
-// seenBy is what the client has seen: what it brought and what it was answered.
-func seenBy(was, now replica.Token) replica.Token {
-	now.Frontier = now.Frontier.Join(was.Frontier)
-	now.Lamport = now.Lamport.Merge(was.Lamport)
-	if was.HLC.Compare(now.HLC) > 0 {
-		now.HLC = was.HLC
-	}
-	return now
 }

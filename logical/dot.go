@@ -42,8 +42,8 @@ func (d Dot) String() string { return fmt.Sprintf("%s-%d", d.Origin, uint64(d.Se
 // ParseDot reads what [Dot.String] wrote.
 func ParseDot(s string) (Dot, error) {
 	var o, q uint64
-	n, err := fmt.Sscanf(s, "%16x-%d", &o, &q)
-	if err != nil || n != 2 || o == 0 || q == 0 || (Dot{Origin(o), Seq(q)}).String() != s {
+	_, err := fmt.Sscanf(s, "%16x-%d", &o, &q)
+	if err != nil || o == 0 || q == 0 || (Dot{Origin(o), Seq(q)}).String() != s {
 		return Dot{}, fmt.Errorf("read dot %q: expected sixteen hexadecimal digits, a dash and a number above zero, as in 00c0ffee00c0ffee-17", s)
 	}
 	return Dot{Origin(o), Seq(q)}, nil

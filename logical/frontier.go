@@ -1,6 +1,7 @@
 package logical
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -155,18 +156,16 @@ func (f Frontier) String() string {
 // ParseFrontier reads what [Frontier.String] wrote.
 func ParseFrontier(s string) (Frontier, error) {
 	var f Frontier
-	body, closed := strings.CutSuffix(s, "}")
-	if body, opened := strings.CutPrefix(body, "{"); closed && opened {
-		for _, word := range strings.Fields(body) {
-			origin, seq, _ := strings.Cut(word, ":")
-			d, err := ParseDot(origin + "-" + seq)
-			if err != nil {
-				return Frontier{}, fmt.Errorf("read frontier %q: %w", s, err)
-			}
-			f.last = append(f.last, d)
+	body := strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
+	for _, word := range strings.Fields(body) {
+		origin, seq, _ := strings.Cut(word, ":")
+		d, err := ParseDot(origin + "-" + seq)
+		if err != nil {
+			return Frontier{}, fmt.Errorf("read frontier %q: %w", s, err)
 		}
+		f.Advance(d)
 	}
-	if f = FrontierOf(f.last...); f.String() != s {
+	if f.String() != s {
 		return Frontier{}, fmt.Errorf("read frontier %q: expected origins that rise, each with its last place, as in {00c0ffee00c0ffee:17}", s)
 	}
 	return f, nil
@@ -182,13 +181,5 @@ func (f Frontier) find(o Origin) (int, bool) {
 		}
 		return len(f.last), false
 	}
-	return slices.BinarySearchFunc(f.last, o, func(d Dot, o Origin) int {
-		switch {
-		case d.Origin < o:
-			return -1
-		case d.Origin > o:
-			return 1
-		}
-		return 0
-	})
+	return slices.BinarySearchFunc(f.last, o, func(d Dot, o Origin) int { return cmp.Compare(d.Origin, o) })
 }

@@ -44,7 +44,7 @@ func (h HLC) Merge(m HLC, wall int64, maxDrift time.Duration) (HLC, bool) {
 	if m.Compare(h) <= 0 {
 		return h, true
 	}
-	if ahead := m.Wall - wall; ahead > int64(maxDrift) || m.Wall > wall && ahead < 0 { // or beyond 64 bits
+	if m.Wall > wall && uint64(m.Wall)-uint64(wall) > uint64(maxDrift) { // the difference may need all 64 bits
 		return h, false
 	}
 	return m, true

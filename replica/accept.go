@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 	"kvd/wallclock"
 )
 
@@ -14,9 +15,9 @@ import (
 // is born, because an op that some leader could not store would stop it, and one
 // that is missing can never be passed over.
 const (
-	MaxKey   = 64 << 10 // bytes
-	MaxValue = 32 << 20 // bytes
-	MaxDots  = 4096     // versions shown, overwritten or hidden
+	MaxKey   = limits.Key   // bytes
+	MaxValue = limits.Value // bytes
+	MaxDots  = limits.Dots  // versions shown, overwritten or hidden
 )
 
 // maxLamport is the greatest stamp a token may carry: one forged token above it
@@ -36,6 +37,10 @@ func (v Verb) String() string {
 		return "incr"
 	case Update:
 		return "update"
+	case Touch:
+		return "touch"
+	case Settle:
+		return "settle"
 	}
 	return fmt.Sprintf("verb %d", uint8(v))
 }
@@ -57,12 +62,12 @@ func (t *turn) request(q *Request) {
 // dots it was shown in order.
 func (q *Request) check() error {
 	switch {
-	case q.Verb < Get || q.Verb > Update:
-		return fmt.Errorf("%s %q: %w: ask for get, set, remove, incr or update", q.Verb, q.Key, ErrBadRequest)
+	case q.Verb < Get || q.Verb > Settle:
+		return fmt.Errorf("%s %q: %w: ask for get, set, remove, incr, update or touch", q.Verb, q.Key, ErrBadRequest)
+	case q.Verb == Settle && !q.Mend.whole():
+		return fmt.Errorf("%s %q: %w: what is to be settled needs two contents of one dot, and none of them chosen or one of those", q.Verb, q.Key, ErrBadRequest)
 	case q.Verb == Update && q.Decide == nil:
 		return fmt.Errorf("%s %q: %w: nobody decides; set Decide", q.Verb, q.Key, ErrBadRequest)
-	case q.Key == "":
-		return fmt.Errorf("%s: %w: the key is empty; name one", q.Verb, ErrBadRequest)
 	case len(q.Key) > MaxKey || len(q.Value) > MaxValue || len(q.Shown) > MaxDots:
 		return fmt.Errorf("%s %.64q: %w: %d bytes of key, %d of value, %d dots shown; the limits are %d, %d and %d",
 			q.Verb, q.Key, ErrBadRequest, len(q.Key), len(q.Value), len(q.Shown), MaxKey, MaxValue, MaxDots)
@@ -82,11 +87,34 @@ func (q *Request) exact() bool { return q.Exact && (q.Verb == Set || q.Verb == R
 // serve answers a request whose token is covered. Reads change nothing, so that
 // they can be served beside the core as well.
 func (t *turn) serve(q *Request) {
+	if q.Guard != nil && q.Guard.Broken {
+		t.refuse(q, fmt.Errorf("%s %.64q: %w", q.Verb, q.Key, ErrGuard))
+		return
+	}
+	switch {
+	case q.Together != nil:
+		if err := t.together(q); err != nil {
+			t.refuse(q, err)
+			return
+		}
+	case q.Room.Closed():
+		t.noRoom(q)
+		return
+	}
 	if q.Verb == Get {
-		t.reply(Reply{ID: q.ID, Shown: t.shows(t.panel(q.Key), t.r.Object(q.Key)), Token: t.token()})
+		shown := q.Brief(t.shows(t.panel(q.Key), t.r.Object(q.Key)))
+		if !q.Room.Take(Bytes(shown.Values)) {
+			t.noRoom(q)
+			return
+		}
+		t.reply(Reply{ID: q.ID, Shown: shown, Token: t.token()})
 		return
 	}
 	t.absorb(q.Token)
+	if q.Verb == Settle {
+		t.settle(q)
+		return
+	}
 	if q.Client != 0 {
 		if first, ok := t.r.Request(q.Client, q.Number); ok {
 			t.repeat(q, first)
@@ -105,7 +133,7 @@ func (t *turn) repeat(q *Request, first logical.Dot) {
 				q.Verb, q.Key, ErrBadRequest, q.Number, q.Client, op.Key))
 			return
 		}
-		rep.Over, rep.Delta, rep.Wall = op.Parents, op.Delta, op.Wall
+		rep.Over, rep.Delta, rep.Wall = op.Parents, op.Delta.Clamp(), op.Wall
 		if op.Kind == resolve.Add {
 			rep.Wrote = op.Value
 		}
@@ -125,10 +153,18 @@ func (t *turn) write(q *Request) {
 		t.refuse(q, err)
 		return
 	case w.Verb == Get:
-		t.reply(Reply{ID: q.ID, Shown: t.shows(panel, object), Token: t.token()})
+		t.reply(Reply{ID: q.ID, Shown: t.showsTo(q, panel, object), Token: t.token()})
+		return
+	}
+	if err := t.readOnly(q.Verb, q.Key); err != nil {
+		t.refuse(q, err)
 		return
 	}
 	in := t.intent(q, &w)
+	if in.Kind == resolve.Touch && len(t.shows(panel, object).Values) == 0 {
+		t.reply(Reply{ID: q.ID, Shown: t.shows(panel, object), Token: t.token()})
+		return
+	}
 	object = t.expireFirst(panel, object, &in)
 	op, err := t.draft(panel, object, q, in)
 	if err != nil {
@@ -138,8 +174,8 @@ func (t *turn) write(q *Request) {
 	if q.Client != 0 {
 		op.Client, op.Request = q.Client, q.Number
 	}
-	t.accept(panel, object, op, false)
-	rep := Reply{ID: q.ID, Dot: op.Dot, Over: op.Parents, Delta: op.Delta, Wall: op.Wall, Shown: t.shows(panel, object), Token: t.token()}
+	t.accept(panel, object, op)
+	rep := Reply{ID: q.ID, Dot: op.Dot, Over: op.Parents, Delta: op.Delta.Clamp(), Wall: op.Wall, Shown: t.showsTo(q, panel, object), Token: t.token()}
 	if op.Kind == resolve.Add {
 		rep.Wrote = op.Value
 	}
@@ -147,9 +183,14 @@ func (t *turn) write(q *Request) {
 }
 
 // accept stamps an op that begins here and lets it take the common road.
-func (t *turn) accept(panel resolve.Panel, object *resolve.Object, op *resolve.Op, expiry bool) {
+func (t *turn) accept(panel resolve.Panel, object *resolve.Object, op *resolve.Op) {
 	t.stamp(op)
-	t.event(Accepted{op, expiry})
+	t.begin(panel, object, op)
+}
+
+// begin lets an op that begins here take the common road.
+func (t *turn) begin(panel resolve.Panel, object *resolve.Object, op *resolve.Op) {
+	t.event(Accepted{op, op.Expiry()})
 	t.fresh = append(t.fresh, op)
 	t.apply(panel, object, op, born)
 }
@@ -157,24 +198,27 @@ func (t *turn) accept(panel resolve.Panel, object *resolve.Object, op *resolve.O
 // decide is what the request writes. An Update asks its author.
 func (t *turn) decide(q *Request, panel resolve.Panel, object *resolve.Object) (Write, error) {
 	if q.Verb != Update {
-		w := Write{Verb: q.Verb, Value: q.Value, Delta: q.Delta, Expires: q.Expires}
-		if w.Verb == Incr && w.Expires == 0 && object.Mortal() {
-			_, w.Expires = panel.ReadAt(object, t.r, t.now())
-		}
-		return w, nil
+		return Write{Verb: q.Verb, Value: q.Value, Delta: q.Delta, Expires: q.Expires}, nil
 	}
-	p := Present{Now: t.m.Wall}
+	p := Present{Now: t.reading()}
 	p.Reading, p.Expires = panel.ReadAt(object, t.r, t.now())
+	if q.Keeps && !q.Room.Take(Bytes(p.Reading.Values)) {
+		return Write{}, q.noRoom()
+	}
+	if q.Describe {
+		p.describe(object)
+	}
 	w, err := q.Decide(p)
 	switch {
 	case err != nil:
 		return Write{}, err
-	case w.Verb < Get || w.Verb > Incr:
-		return Write{}, fmt.Errorf("%s %q: %w: it was decided to %s; decide to get, set, remove or incr", q.Verb, q.Key, ErrBadRequest, w.Verb)
+	case !q.Room.Take(int64(len(w.Value))): // it is made here, and held until it is durable
+		q.Room.Vain += int64(len(w.Value))
+		return Write{}, q.noRoom()
+	case w.Verb < Get || w.Verb > Incr && w.Verb != Touch:
+		return Write{}, fmt.Errorf("%s %q: %w: it was decided to %s; decide to get, set, remove, incr or touch", q.Verb, q.Key, ErrBadRequest, w.Verb)
 	case len(w.Value) > MaxValue:
 		return Write{}, fmt.Errorf("%s %.64q: %w: %d bytes of value; the limit is %d", q.Verb, q.Key, ErrBadRequest, len(w.Value), MaxValue)
-	case w.Verb == Incr && w.Expires == 0:
-		w.Expires = p.Expires
 	}
 	return w, nil
 }
@@ -189,27 +233,68 @@ func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w; %s", q.Verb, q.Key, err, advice(err))
 	}
-	if crowded(object, &op) {
-		return nil, fmt.Errorf("%s %q: %w: the key has %d versions, one op can name %d; merge them first, by a set that passes on some of the dots a read shows",
-			q.Verb, q.Key, ErrBadRequest, len(object.Versions), MaxDots)
+	if err = t.oversize(&op); err == nil {
+		err = t.crowded(panel, object, &op)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", q.Verb, q.Key, err)
+	}
+	if err := voided(panel, object, q, &op); err != nil {
+		return nil, fmt.Errorf("%s %q: %w", q.Verb, q.Key, err)
 	}
 	return &op, nil
 }
 
-// crowded reports whether the op would name too many versions, or add one to too
-// many without overwriting any.
-func crowded(object *resolve.Object, op *resolve.Op) bool {
-	live := func(d logical.Dot) bool {
-		_, found := object.Find(d)
-		return found
+// oversize is why the op could not be sent to every leader, nil if it can: what is
+// admitted must arrive. Its dependencies are counted, though it has none before it
+// is stamped.
+func (t *turn) oversize(op *resolve.Op) error {
+	n := op.Footprint() + resolve.DotSize*t.st.Frontier.Len()
+	if n <= t.cfg.OpBytes {
+		return nil
 	}
-	return max(len(op.Parents), len(op.Hidden)) > MaxDots ||
-		len(object.Versions) >= MaxDots && !slices.ContainsFunc(op.Parents, live)
+	return fmt.Errorf("%w: with what it goes over the write takes %d bytes, and one that every leader can be sent at most %d; write a smaller value, or go over fewer versions",
+		ErrBadRequest, n, t.cfg.OpBytes)
+}
+
+// crowded is why the op would leave too many versions side by side, nil if it does
+// not. What leaves no more than there were is let in however many there are: a
+// peer's ops are always applied, so that two leaders may bring more together than
+// either lets in, and whoever goes over them must be able to.
+func (t *turn) crowded(panel resolve.Panel, object *resolve.Object, op *resolve.Op) error {
+	if len(object.Versions) < t.cfg.MaxSiblings && valueBytes(object)+len(op.Value) <= t.cfg.ShownBytes {
+		return nil
+	}
+	if n := max(len(op.Parents), len(op.Hidden)); n > MaxDots {
+		return fmt.Errorf("%w: it would go over %d versions, one op can name %d; merge some of them first, by a set that passes on some of the dots a read shows",
+			ErrBadRequest, n, MaxDots)
+	}
+	before, after := panel.Beside(object, op, t.m.Wall)
+	switch {
+	case after.Versions > before.Versions && after.Versions > t.cfg.MaxSiblings:
+		return fmt.Errorf("%w: the key has %d, the limit is %d (--max-siblings), and this write was shown too few of them to take the place of any; %s",
+			ErrSiblings, before.Versions, t.cfg.MaxSiblings, wayOn)
+	case after.Versions > 1 && after.Bytes > before.Bytes && after.Bytes > t.cfg.ShownBytes:
+		return fmt.Errorf("%w: the key would show %d values of %d bytes together, and at most %d bytes can be shown at once; %s",
+			ErrSiblings, after.Versions, after.Bytes, t.cfg.ShownBytes, wayOn)
+	}
+	return nil
+}
+
+// wayOn is what to do where a key has too many versions.
+const wayOn = "read the key again (KVD.GET) and write with the token that gives, or SET or DEL it, which go over all of them"
+
+// valueBytes is what the values of all versions take.
+func valueBytes(o *resolve.Object) (bytes int) {
+	for i := range o.Versions {
+		bytes += len(o.Versions[i].Value)
+	}
+	return bytes
 }
 
 // intent is what the author means, in the resolvers' words.
 func (t *turn) intent(q *Request, w *Write) resolve.Intent {
-	in := resolve.Intent{Expires: w.Expires, Now: t.now(), Exact: q.exact(), Shown: q.Shown}
+	in := resolve.Intent{Expires: w.Expires, Keep: w.Keep, Now: t.now(), Exact: q.exact(), Shown: q.Shown}
 	switch w.Verb {
 	case Set:
 		in.Kind, in.Value = resolve.Put, w.Value
@@ -220,6 +305,8 @@ func (t *turn) intent(q *Request, w *Write) resolve.Intent {
 		in.Kind, in.Expires = resolve.Delete, 0
 	case Incr:
 		in.Kind, in.Delta = resolve.Add, w.Delta
+	case Touch:
+		in.Kind = resolve.Touch
 	}
 	return in
 }
@@ -247,6 +334,7 @@ func (t *turn) stamp(op *resolve.Op) {
 	t.st.Lamport = t.st.Lamport.Next()
 	t.st.HLC = t.st.HLC.Next(int64(wall.Midpoint()))
 	op.Wall, op.HLC, op.Lamport = wall, t.st.HLC, t.st.Lamport
+	op.Rank()
 }
 
 // distinct moves a reading that another op has used already by a nanosecond for
@@ -260,6 +348,14 @@ func (t *turn) distinct(wall wallclock.Interval) wallclock.Interval {
 	wall.Earliest, wall.Latest = wall.Earliest+t.uses, wall.Latest+t.uses
 	t.uses++
 	return wall
+}
+
+// showsTo is what the reply to a write shows.
+func (t *turn) showsTo(q *Request, panel resolve.Panel, object *resolve.Object) resolve.Reading {
+	if q.Quiet {
+		return resolve.Reading{}
+	}
+	return t.shows(panel, object)
 }
 
 func (t *turn) panel(key string) resolve.Panel { return t.cfg.Policy.Panel(key) }

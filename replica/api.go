@@ -15,12 +15,17 @@ type Leader string
 // Input is what a core can be fed.
 type Input interface{ isInput() }
 
-func (*Request) isInput() {}
-func (Received) isInput() {}
-func (PeerUp) isInput()   {}
-func (PeerDown) isInput() {}
-func (Tick) isInput()     {}
-func (Sweep) isInput()    {}
+func (*Request) isInput()     {}
+func (Received) isInput()     {}
+func (PeerUp) isInput()       {}
+func (PeerDown) isInput()     {}
+func (Tick) isInput()         {}
+func (Sweep) isInput()        {}
+func (Synced) isInput()       {}
+func (Recovered) isInput()    {}
+func (RefuseWrites) isInput() {}
+func (AllowWrites) isInput()  {}
+func (OriginShared) isInput() {}
 
 // Verb is what a client asks for.
 type Verb uint8
@@ -32,6 +37,8 @@ const (
 	Remove                 // delete
 	Incr                   // add Delta
 	Update                 // do what Decide says, in one step with what it read
+	Touch                  // let what is shown end at Expires, and leave it as it is; nothing if nothing is shown
+	Settle                 // let every leader show the same for the keys of Request.Mend
 )
 
 // Request is a client's. The core keeps it until it is answered.
@@ -41,7 +48,7 @@ type Request struct {
 	Key   string
 	Value []byte // Set: owned by the core from now on
 	Delta int64  // Incr
-	// Expires is when the value ends, by the clock of whoever shows it. Zero:
+	// Expires is when the value ends, by the clock that the leaders agree on. Zero:
 	// never; for an Incr: when the value shown now ends.
 	Expires wallclock.Instant
 
@@ -50,6 +57,10 @@ type Request struct {
 	// as it is, and nothing is written. A retry of an Update that wrote does not
 	// ask it again.
 	Decide func(Present) (Write, error)
+
+	// Mend (Settle) is a dot with two contents and what shall stand. Key is the first
+	// one's.
+	Mend *Mend
 
 	// Retry identity: a request with the same Client and Number is the same
 	// write, at whichever leader it arrives. Client zero: not retried.
@@ -62,22 +73,51 @@ type Request struct {
 	// the key. Otherwise the write goes over whatever the leader shows now.
 	Exact bool
 	Shown []logical.Dot
+
+	// Guard, once it is broken, makes the request be answered ErrGuard, and nothing is
+	// done. Requests of one call share it: the Decide of one before may break it. Nil:
+	// there is none.
+	Guard *Guard
+
+	// What the reply is to hold. A Get that asks Whether is shown one empty value
+	// if the key has any, and no dots. The reply to a write that is Quiet does not
+	// show the key. Keeps (Update) says that its author keeps the values that
+	// Decide was shown. Describe (Update) says that Decide wants Written and Bytes.
+	// Room bounds all of it; nil: nothing does.
+	Whether, Quiet, Keeps, Describe bool
+
+	Room *Room
+
+	// Together is the requests that are done all or not at all, of which this is one;
+	// nil: it stands for itself.
+	Together *Together
 }
+
+// Guard keeps the requests of one call from being done when a request before them
+// finds that they must not be.
+type Guard struct{ Broken bool }
 
 // Present is what a key shows at the moment of an Update.
 type Present struct {
 	Reading resolve.Reading    // what has expired left out of its values
 	Expires wallclock.Instant  // of the value shown first; zero: never
-	Now     wallclock.Interval // the leader's wall clock
+	Now     wallclock.Interval // the time that the leader and its peers agree on
+
+	// If Request.Describe: when the newest of the values shown was written, by its
+	// author's clock, and about how much memory the key takes, with values that are
+	// kept and not shown.
+	Written wallclock.Instant
+	Bytes   int64
 }
 
 // Write is what an Update does to its key: what a Request with these fields
 // would do.
 type Write struct {
-	Verb    Verb // Set, Remove, Incr; Get: nothing
+	Verb    Verb // Set, Remove, Incr, Touch; Get: nothing
 	Value   []byte
 	Delta   int64
 	Expires wallclock.Instant
+	Keep    bool // Set: the new value ends when the one shown does
 }
 
 // Token is what a client carries from leader to leader: it gives
@@ -85,28 +125,6 @@ type Write struct {
 // 1994). It is opaque to clients.
 type Token struct {
 	Frontier logical.Frontier // everything shown or acknowledged to the client
-	Lamport  logical.Lamport
-	HLC      logical.HLC
-}
-
-// Message is what leaders say to each other.
-type Message interface{ isMessage() }
-
-func (*Batch) isMessage()  {}
-func (*Status) isMessage() {}
-
-// Batch ships ops: of one origin ascending without gaps; several origins may
-// follow each other.
-type Batch struct {
-	Ops []*resolve.Op
-}
-
-// Status says what its sender has durably applied: an acknowledgement, a
-// request to resume from there, and a heartbeat.
-type Status struct {
-	Life     logical.Origin // the sender's own origin; a new one is a new life
-	Number   uint64         // rises within a life; older ones are stale
-	Frontier logical.Frontier
 	Lamport  logical.Lamport
 	HLC      logical.HLC
 }
@@ -126,6 +144,14 @@ type PeerDown struct{ Peer Leader }
 // Tick says that time has passed: Output.Wake asked for it.
 type Tick struct{}
 
+// Synced says how far what was stored is on the disk by now, under
+// Config.SyncsLater. Nobody changes the frontier.
+type Synced struct{ Frontier *logical.Frontier }
+
+// Recovered is ops of this leader's own log that were found again after its store
+// was damaged. They take the road of a peer's, and each must be ready.
+type Recovered struct{ Ops []*resolve.Op }
+
 // Sweep names keys that are thought to hold values of this leader's that have
 // expired. Those that do are deleted, each by an op of its own. Whoever sweeps
 // need not be exact, and bounds how many keys it names at once.
@@ -137,27 +163,36 @@ type Sweep struct{ Keys []string }
 // Reader knows the Output that it goes with.
 type Reader interface {
 	resolve.History
-	// Object is the key's object; never nil. The caller may change it: nothing
-	// of it is shared except value bytes, which nobody changes.
+	// Object is the key's object; never nil. Whoever changes it puts it, and until
+	// then reads it from nowhere else. Nothing of it is shared with anybody else
+	// except value bytes, which nobody changes.
 	Object(key string) *resolve.Object
-	// Ops lists origin's ops from place from on, ascending, until their values
-	// and keys exceed maxBytes or maxOps are found; at least one if there is
-	// one.
+	// Ops lists origin's ops from place from on, ascending, until their sizes
+	// ([resolve.Op.Size]) exceed maxBytes together or maxOps are found; at least
+	// one if there is one.
 	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) []*resolve.Op
 	// Request is the dot a request was given here or at a peer whose op was
 	// applied; the smaller if two.
 	Request(client, number uint64) (logical.Dot, bool)
+	// Sum is what the log of through's origin adds up to as far as that; false: it
+	// is not at hand. It is at the end of the log, and at each [SumSpan].
+	Sum(through logical.Dot) (sum uint64, ok bool)
+	// Same reports whether the log holds an op under the dot of op, and whether that
+	// is the same in all that is stored.
+	Same(op *resolve.Op) (same, held bool)
 }
 
 // Put is one thing to store. All puts of a batch are stored, or none.
 type Put interface{ isPut() }
 
-func (PutOp) isPut()      {}
-func (PutObject) isPut()  {}
-func (PutRequest) isPut() {}
-func (PutTwins) isPut()   {}
-func (PutLoss) isPut()    {}
-func (DropLoss) isPut()   {}
+func (PutOp) isPut()       {}
+func (PutObject) isPut()   {}
+func (PutRequest) isPut()  {}
+func (PutTwins) isPut()    {}
+func (PutLoss) isPut()     {}
+func (DropLoss) isPut()    {}
+func (PutConflict) isPut() {}
+func (PutSettled) isPut()  {}
 
 // PutOp appends to the log of op.Dot.Origin.
 type PutOp struct{ Op *resolve.Op }
@@ -215,13 +250,14 @@ type State struct {
 // Token is what whoever is shown this state has seen.
 func (s State) Token() Token { return Token{Frontier: s.Frontier, Lamport: s.Lamport, HLC: s.HLC} }
 
-// Output is what steps ask for. Nothing in Sends and Replies may leave before
+// Output is what steps ask for. Nothing in Sends, Replies and Credits may leave before
 // Puts, and the core's State, are durable. It is reused: whoever keeps a part
 // longer than until the next Reset copies it.
 type Output struct {
 	Puts    []Put
 	Sends   []Send
 	Replies []Reply
+	Credits []Credit // what peers sent and is no longer held here
 	Events  []Event
 	Wake    wallclock.Mono // when a Tick is due next, at the latest; set by Ship
 }
@@ -231,8 +267,9 @@ func (o *Output) Reset() {
 	clear(o.Puts)
 	clear(o.Sends)
 	clear(o.Replies)
+	clear(o.Credits)
 	clear(o.Events)
-	o.Puts, o.Sends, o.Replies, o.Events = o.Puts[:0], o.Sends[:0], o.Replies[:0], o.Events[:0]
+	o.Puts, o.Sends, o.Replies, o.Credits, o.Events = o.Puts[:0], o.Sends[:0], o.Replies[:0], o.Credits[:0], o.Events[:0]
 }
 
 // Send is a message for a peer.
@@ -261,20 +298,28 @@ var (
 	ErrBehind     = errors.New("this leader has not yet applied what the token has seen")
 	ErrOverloaded = errors.New("too many requests are waiting at this leader")
 	ErrBadRequest = errors.New("bad request")
+	ErrSiblings   = errors.New("too many versions side by side")
+	ErrGuard      = errors.New("a request before this one forbade it")
+	ErrRoom       = errors.New("the values to be shown are larger than there is room for")
 )
 
 // Event is a typed fact for logs, metrics, traces and golden files.
 type Event interface{ isEvent() }
 
-func (Accepted) isEvent()    {}
-func (Applied) isEvent()     {}
-func (Judged) isEvent()      {}
-func (Held) isEvent()        {}
-func (Dropped) isEvent()     {}
-func (ClockAhead) isEvent()  {}
-func (TwinFound) isEvent()   {}
-func (PeerBehind) isEvent()  {}
-func (TokenWaited) isEvent() {}
+func (Accepted) isEvent()      {}
+func (Applied) isEvent()       {}
+func (Judged) isEvent()        {}
+func (Held) isEvent()          {}
+func (Dropped) isEvent()       {}
+func (ClockAhead) isEvent()    {}
+func (TwinFound) isEvent()     {}
+func (PeerBehind) isEvent()    {}
+func (TokenWaited) isEvent()   {}
+func (WritesRefused) isEvent() {}
+func (WritesAllowed) isEvent() {}
+func (OriginTwice) isEvent()   {}
+func (LogsDiffer) isEvent()    {}
+func (ConflictFound) isEvent() {}
 
 // Accepted: a client's write became an op here; or, as Expiry says, the end of a
 // value did.
@@ -314,7 +359,9 @@ type DropReason uint8
 // The reasons.
 const (
 	Duplicate DropReason = 1 + iota // applied or held already
-	GateFull                        // the gate holds all it may
+	GateFull                        // the gate holds all it may, or all of one peer's
+	NotOurs                         // it is of our own origin, or depends on one, that we have not accepted
+	NoRoom                          // its origin, or one that it depends on, has no place in the frontier
 )
 
 // ClockAhead: a hybrid stamp is further ahead than the guard allows and was not
@@ -345,45 +392,4 @@ type TokenWaited struct {
 	ID    uint64
 	Gave  bool // up: ErrBehind was answered
 	Since wallclock.Mono
-}
-
-// Config is what a core is told once.
-type Config struct {
-	Name   Leader
-	Peers  []Leader // the others; more may come with PeerUp
-	Policy resolve.Policy
-
-	// Lives is the origins of this leader's earlier lives: what they accepted
-	// is this leader's to sweep.
-	Lives []logical.Origin
-	// Statuses is how many statuses this life has numbered already: peers take a
-	// smaller number for an old one. Zero for a new life.
-	Statuses uint64
-
-	MaxDrift    time.Duration // how far ahead of our clock a hybrid stamp may be and still be absorbed
-	TokenWait   time.Duration // how long a request waits for what its token has seen
-	Heartbeat   time.Duration // a Status goes to every peer at least this often
-	Resend      time.Duration // unacknowledged ops are shipped again after this
-	RelayAfter  time.Duration // another origin's ops are shipped to a peer that lacks them this long
-	WindowOps   int           // unacknowledged ops in flight to one peer
-	BatchOps    int           // ops in one message
-	BatchBytes  int           // keys and values in one message, unless one op alone exceeds it
-	GateOps     int           // ops held at the gate
-	WaitingReqs int           // requests waiting for a token
-}
-
-// Defaults are sensible for leaders a few tens of milliseconds apart.
-func Defaults() Config {
-	return Config{
-		MaxDrift:    500 * time.Millisecond,
-		TokenWait:   time.Second,
-		Heartbeat:   200 * time.Millisecond,
-		Resend:      300 * time.Millisecond,
-		RelayAfter:  500 * time.Millisecond,
-		WindowOps:   4096,
-		BatchOps:    512,
-		BatchBytes:  1 << 20,
-		GateOps:     16384,
-		WaitingReqs: 4096,
-	}
 }

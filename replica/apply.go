@@ -16,11 +16,11 @@ const (
 )
 
 // applyForeign takes an op from the gate to the common road. Its clocks are
-// heard; when the guard refuses the hybrid one, the op is applied all the same,
-// since a hole in a log could never be filled.
+// heard; when a guard refuses one, the op is applied all the same, since a hole in a
+// log could never be filled.
 func (t *turn) applyForeign(op *resolve.Op, from Leader) {
 	t.event(Applied{op, from})
-	t.st.Lamport = t.st.Lamport.Merge(op.Lamport)
+	t.hearLamport(op.Lamport, op.Dot)
 	t.hear(op.HLC, op.Dot)
 	t.apply(t.panel(op.Key), t.r.Object(op.Key), op, foreign)
 	t.moved = true
@@ -31,6 +31,9 @@ func (t *turn) applyForeign(op *resolve.Op, from Leader) {
 func (t *turn) apply(panel resolve.Panel, object *resolve.Object, op *resolve.Op, b birth) {
 	t.put(PutOp{op})
 	t.remember(op, b)
+	if op.Settles.Origin != 0 {
+		t.put(PutSettled{op.Settles, op.Dot})
+	}
 	if b == born {
 		t.verdicts = t.folder.Accept(panel, object, op, t.r, t.verdicts[:0])
 	} else {
@@ -38,7 +41,11 @@ func (t *turn) apply(panel resolve.Panel, object *resolve.Object, op *resolve.Op
 	}
 	t.book(op.Key, t.verdicts)
 	t.put(PutObject{object})
+	t.heavy.add(len(op.Value), t.m.Mono)
 	t.advance(op.Dot)
+	if op.Dot.Seq == 1 {
+		t.watchRoom()
+	}
 }
 
 // remember keeps which dot the op's request was given, and notices when another

@@ -9,6 +9,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 	"kvd/wallclock"
 )
 
@@ -19,17 +20,33 @@ const Never wallclock.Mono = math.MaxInt64
 // of its peers, what waits at the gate, and who waits for a token. Whoever holds
 // it feeds it from one place at a time.
 type Core struct {
-	cfg  Config
-	st   State
-	lent bool // st.Frontier's memory is in somebody else's hands: copy before changing
+	cfg     Config
+	st      State
+	applied uint64 // ops that st.Frontier covers
+	lent    bool   // st.Frontier's memory is in somebody else's hands: copy before changing
 
 	peers   []*peer   // by name
 	gate    gate      // ops that came before what they depend on
 	waiting []waiting // requests that wait for their token, oldest first
+	waiters int       // bytes of their requests
 	moved   bool      // the frontier grew by peers' ops since the waiting were asked
+
+	agreed wallclock.Agreement // what time it is, as far as deadlines go
+	began  wallclock.Mono      // the first step
+	clocks []wallclock.Instant // room for the peers'
 
 	shown wallclock.Interval // the wall clock as the last op was stamped
 	uses  wallclock.Instant  // how many ops were stamped by that very reading
+
+	refusals []Refusal  // why writes are refused, by cause; none: they are taken
+	sharing  sharing    // origins that two leaders have
+	origins  originRoom // origins that find no place in the frontier
+
+	heavy heavy
+	lag   lag
+	grew  bool // the frontier grew in this cycle
+
+	synced *logical.Frontier // Config.SyncsLater: what of st.Frontier is known to be synced
 
 	number   uint64        // of the last Status
 	fresh    []*resolve.Op // accepted since the last Ship; never reused, batches share it
@@ -48,9 +65,17 @@ func New(cfg Config, st State) (*Core, error) {
 	if st.Origin == 0 {
 		return nil, errors.New("new core: the state names no origin; draw one at random for this life")
 	}
-	c := &Core{cfg: cfg, st: st, lent: true, number: cfg.Statuses}
+	c := &Core{cfg: cfg, st: st, lent: true, number: cfg.Statuses, grew: st.Frontier.Len() > 0, applied: count(st.Frontier)}
+	if cfg.SyncsLater {
+		found := st.Frontier
+		c.synced = &found
+	}
+	c.st.Lamport = min(st.Lamport, c.lamportBound()) // taken over by a version that knew no bound
 	for _, name := range cfg.Peers {
 		c.peer(name)
+	}
+	if why, full := c.keepRoom(); full {
+		c.refusals = append(c.refusals, why)
 	}
 	return c, nil
 }
@@ -70,6 +95,7 @@ func (c *Core) State() State {
 // may be stored or leave.
 func (c *Core) Step(m wallclock.Moment, in Input, r Reader, out *Output) error {
 	t := turn{Core: c, m: m, r: r, out: out}
+	c.look(m)
 	if err := t.take(in); err != nil {
 		return fmt.Errorf("leader %s: %w", c.cfg.Name, err)
 	}
@@ -96,8 +122,20 @@ func (t *turn) take(in Input) error {
 		return t.peerUp(in.Peer)
 	case PeerDown:
 		t.peer(in.Peer).down()
+	case Synced:
+		t.heardOfSync(in)
+	case Underway:
+		t.hearUnderway(in)
 	case Sweep:
 		t.sweep(in)
+	case Recovered:
+		return t.recover(in.Ops)
+	case RefuseWrites:
+		t.refuseWrites(in.Why)
+	case OriginShared:
+		t.share(in)
+	case AllowWrites:
+		t.allowWrites(in.Cause)
 	case Tick:
 	default:
 		return fmt.Errorf("take input: %T is no input a core knows", in)
@@ -116,9 +154,42 @@ func (t *turn) received(in Received) error {
 			}
 		}
 	case *Status:
-		p.hear(msg, t.m.Mono)
+		if p.hear(msg, t.m.Mono, t.st.Origin) {
+			t.hearNotes(p, msg)
+		}
+		t.compareNotes(p, msg)
 	default:
 		return fmt.Errorf("message from %s: %T is no message a core knows", in.From, in.Message)
+	}
+	return nil
+}
+
+// heardOfSync tells peers soon what is durable by now.
+func (t *turn) heardOfSync(in Synced) {
+	if t.synced == nil {
+		return
+	}
+	t.synced = in.Frontier
+	for _, p := range t.peers {
+		p.owed = p.owed || p.up
+	}
+}
+
+// Durable is what of the State's frontier is durable, as soon as what was put is
+// stored. Nobody changes it.
+func (c *Core) Durable() logical.Frontier {
+	if c.synced != nil {
+		return *c.synced
+	}
+	return c.frontier()
+}
+
+// recover applies what the leader's own log held before.
+func (t *turn) recover(ops []*resolve.Op) error {
+	for _, op := range ops {
+		if err := t.admit(op, t.cfg.Name); err != nil {
+			return fmt.Errorf("recover: %w", err)
+		}
 	}
 	return nil
 }
@@ -141,6 +212,8 @@ func (c *Core) advance(d logical.Dot) {
 		c.st.Frontier, c.lent = c.st.Frontier.Clone(), false
 	}
 	c.st.Frontier.Advance(d)
+	c.grew = true
+	c.applied++
 }
 
 // peer is what the core knows of the leader called name, from now on if nothing
@@ -174,6 +247,9 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) validateTimes() error {
+	if c.ClockNear <= 0 || c.ClockHold < 0 {
+		return fmt.Errorf("config: ClockNear %s must be above zero and ClockHold %s not negative", c.ClockNear, c.ClockHold)
+	}
 	if c.MaxDrift < 0 || c.TokenWait < 0 {
 		return fmt.Errorf("config: MaxDrift %s and TokenWait %s must not be negative", c.MaxDrift, c.TokenWait)
 	}
@@ -188,12 +264,22 @@ func (c *Config) validateBounds() error {
 		name  string
 		value int
 	}{
-		{"WindowOps", c.WindowOps}, {"BatchOps", c.BatchOps}, {"BatchBytes", c.BatchBytes},
-		{"GateOps", c.GateOps}, {"WaitingReqs", c.WaitingReqs},
+		{"WindowOps", c.WindowOps}, {"WindowBytes", c.WindowBytes},
+		{"BatchOps", c.BatchOps}, {"BatchBytes", c.BatchBytes}, {"OpBytes", c.OpBytes},
+		{"GateOps", c.GateOps}, {"GateBytes", c.GateBytes},
+		{"WaitingReqs", c.WaitingReqs}, {"WaitBytes", c.WaitBytes}, {"MaxSiblings", c.MaxSiblings},
+		{"ShownBytes", c.ShownBytes},
+		{"MaxOrigins", c.MaxOrigins},
 	} {
 		if b.value <= 0 {
 			return fmt.Errorf("config: %s is %d; it must be above zero", b.name, b.value)
 		}
+	}
+	if c.MaxSiblings > MaxMaxSiblings {
+		return fmt.Errorf("config: MaxSiblings is %d; the most is %d", c.MaxSiblings, MaxMaxSiblings)
+	}
+	if c.MaxOrigins > limits.Origins {
+		return fmt.Errorf("config: MaxOrigins is %d; nothing that names more than %d can be stored or sent", c.MaxOrigins, limits.Origins)
 	}
 	return nil
 }

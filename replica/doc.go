@@ -13,18 +13,25 @@
 //	client ─▶ accept: stamp + parents ─▶ OP ─┬▶ fold into object ─▶ puts ─▶ (durable) ─▶ reply, ship
 //	peer   ─▶ gate: duplicate? gap? deps? ─▶ OP ─┘                              └────▶ acknowledge
 //
-// Files, in the order of that picture: api.go (inputs and outputs), core.go
+// Files, in the order of that picture: api.go and message.go (inputs and
+// outputs), core.go
 // (state and Step), accept.go (client requests), token.go (what clients have
 // seen), gate.go (ops from peers), apply.go (the common road), peer.go (what is
-// believed of the others), ship.go (outgoing streams).
+// believed of the others), timing.go (what their clocks show), ship.go (outgoing
+// streams).
 //
 // Invariants:
 //
-//   - one content per dot, for ever; seq runs from 1 without gaps;
+//   - one content per dot, for ever; seq runs from 1 without gaps. Where a copy of a
+//     leader has given a dot twice, it is noticed, and writing ends (identity.go);
 //   - an op is applied only when everything its leader had applied is (deps ≤
 //     frontier), so any set of applied ops is causally closed;
 //   - the same request is one write, at whichever leader it is retried;
 //   - nothing that an output sends or replies may leave before its puts are
 //     durable;
-//   - every queue has a bound, and what happens when it is full is an event.
+//   - a frontier that is full turns other origins away and goes on (origins.go);
+//   - every queue has a bound, in bytes where what it holds can be large, and what
+//     happens when it is full is an event;
+//   - what a peer sent counts against what it may send until it is applied or dropped
+//     (credit.go); no stamp of a peer or a client can wear a clock out (lamport.go).
 package replica

@@ -2,25 +2,76 @@ package replica
 
 import (
 	"slices"
+	"time"
 
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
 
-// A value with a deadline ends twice. From its deadline on, by the wall clock of
-// whoever is asked, no read shows it; leaders whose clocks differ may disagree
-// for as long as their clocks do. And its leader deletes it, by an op like any
-// other, so that leaders with equal frontiers hold equal objects: state never
-// depends on a local clock, only what is shown of it does.
+// A value with a deadline ends twice. From its deadline on no read shows it. And its
+// leader deletes it, by an op like any other, so that leaders with equal frontiers
+// hold equal objects: state never depends on a local clock, only what is shown of
+// it does.
+//
+// Both go by the time that the leader and its peers agree on, so that no single
+// clock can end a value (see wallclock.Agreement); deadlines that are counted from
+// now are counted from it as well.
 //
 // One leader deletes, the one that accepted the value, so that several do not
-// pile up deletions of one value that know nothing of each other. Where it is
-// gone for good the value stays stored and is not shown. Whoever writes over an
-// expired value deletes it first, wherever that is.
+// pile up deletions of one value that know nothing of each other; of a counter the
+// one that accepted its deadline. Where it is gone for good the value stays stored
+// and is not shown. Whoever writes over an expired value deletes it first, wherever
+// that is.
+
+// lookEvery is how often the clocks are compared. Between two looks the agreed time
+// goes on by the stopwatch.
+const lookEvery = 10 * time.Millisecond
+
+// look compares our clock with what is known of the peers'. A peer that its own
+// bounds let agree with us is taken to.
+func (c *Core) look(m wallclock.Moment) {
+	if c.agreed.Looked() && m.Mono.Sub(c.agreed.At()).Abs() < lookEvery {
+		return
+	}
+	if !c.agreed.Looked() {
+		c.began = m.Mono
+	}
+	c.clocks = c.known(m, c.clocks[:0])
+	c.agreed = c.agreed.Look(m, c.clocks, c.trust())
+}
+
+func (c *Core) trust() wallclock.Trust {
+	return wallclock.Trust{Near: c.cfg.ClockNear, Hold: c.cfg.ClockHold}
+}
+
+// maxSilence is how long a peer's clock counts after it was last heard.
+const maxSilence = 10 * time.Minute
+
+// known appends what the peers' clocks show, as near to ours as it can be.
+func (c *Core) known(m wallclock.Moment, dst []wallclock.Instant) []wallclock.Instant {
+	for _, p := range c.peers {
+		shows, known := p.timing.clock.Shows(m.Mono)
+		if at, _ := p.timing.clock.Heard(); known && m.Mono.Sub(at) <= maxSilence {
+			dst = append(dst, min(max(m.Wall.Midpoint(), shows.Earliest), shows.Latest))
+		}
+	}
+	return dst
+}
+
+// Agreed is the time that this leader and its peers agree on, as of the last step.
+// It goes on by the stopwatch.
+func (c *Core) Agreed() wallclock.Agreement { return c.agreed }
 
 // now is by which deadline a read of this step goes.
-func (t *turn) now() wallclock.Instant { return t.m.Wall.Midpoint() }
+func (t *turn) now() wallclock.Instant { return t.agreed.Time(t.m.Mono) }
+
+// reading is the same as wide as our own clock claims to be wrong.
+func (t *turn) reading() wallclock.Interval {
+	wall, now := t.m.Wall, t.now()
+	half := wall.Midpoint()
+	return wallclock.Interval{Earliest: now - (half - wall.Earliest), Latest: now + (wall.Latest - half)}
+}
 
 // shows is what the key shows now. Every reply reads through it.
 func (t *turn) shows(panel resolve.Panel, object *resolve.Object) resolve.Reading {
@@ -49,40 +100,85 @@ func (t *turn) expireFirst(panel resolve.Panel, object *resolve.Object, in *reso
 	return object
 }
 
-// expire accepts the deletion of the versions ended, which the key shows. What is
-// written over it in the same step is stamped later. Nothing may be done with
-// object afterwards.
+// expire accepts the deletion of the versions ended, which the key shows. Its stamps
+// stand just above theirs, so that it ends them and beats nothing that is newer;
+// what the clocks showed it says apart. What is written over it in the same step is
+// stamped later. Nothing may be done with object afterwards.
 func (t *turn) expire(panel resolve.Panel, object *resolve.Object, ended []logical.Dot) logical.Dot {
-	op, err := panel.Draft(object, t.st.Origin, resolve.Intent{Kind: resolve.Delete, Exact: true, Shown: ended}, t.r)
+	in := resolve.Intent{Kind: resolve.Delete, Exact: true, Shown: ended, Expires: deadline(panel, object, ended)}
+	op, err := panel.Draft(object, t.st.Origin, in, t.r)
 	if err != nil {
 		panic("replica: a deletion has no outcome that could be refused: " + err.Error())
 	}
-	t.accept(panel, object, &op, true)
+	t.stamp(&op)
+	op.Ended = object.JustAbove(ended)
+	op.Ended.At = t.now()
+	t.begin(panel, object, &op)
 	return op.Dot
 }
 
-// sweep deletes what of the keys named has expired and was accepted here.
+// deadline is the last of those that the versions ended had.
+func deadline(panel resolve.Panel, object *resolve.Object, ended []logical.Dot) (last wallclock.Instant) {
+	if panel.Serving == resolve.Counter {
+		e, _ := object.Ending()
+		return e.Expires
+	}
+	for _, d := range ended {
+		if i, ok := object.Find(d); ok {
+			last = max(last, object.Versions[i].Expires)
+		}
+	}
+	return last
+}
+
+// sweep deletes what of the keys named has expired and is this leader's to delete.
+// It waits where another clock could still contradict ours. A leader that refuses
+// writes writes nothing of its own either.
 func (t *turn) sweep(s Sweep) {
+	if len(t.refusals) > 0 || !t.sure() {
+		return
+	}
+	now := t.agreed.Surely(t.m.Mono)
 	for _, key := range s.Keys {
 		panel, object := t.panel(key), t.r.Object(key)
-		ended := slices.DeleteFunc(panel.Ended(object, t.now(), nil), func(d logical.Dot) bool { return !t.sweeps(object, d) })
+		ended := Due(panel, object, now, t.own)
 		if n := len(ended); n > 0 {
 			t.expire(panel, object, ended[:min(n, MaxDots)])
 		}
 	}
 }
 
-// sweeps reports whether d is this leader's to delete, and now: a deletion that
-// a stamp resolver would not let win would change nothing, and be made again and
-// again. A value from a faster clock waits until ours has passed it.
-func (t *turn) sweeps(object *resolve.Object, d logical.Dot) bool {
-	if d.Origin != t.st.Origin && !slices.Contains(t.cfg.Lives, d.Origin) {
-		return false
+// sure reports whether any peer's clock that there is has been heard, or time
+// enough has passed without. Who begins again has peers although it has met none.
+func (t *turn) sure() bool {
+	if len(t.clocks) > 0 || t.m.Mono.Sub(t.began) >= t.cfg.ClockHold {
+		return true
 	}
-	i, ok := object.Find(d)
-	if !ok {
-		return false
+	return len(t.peers) == 0 && !t.knowsOthers()
+}
+
+// knowsOthers reports whether any op here was accepted by another leader.
+func (t *turn) knowsOthers() bool {
+	for d := range t.st.Frontier.All() {
+		if !t.own(d.Origin) {
+			return true
+		}
 	}
-	v := &object.Versions[i]
-	return v.Wall.Before(t.m.Wall) && v.HLC.Compare(t.st.HLC.Next(int64(t.now()))) < 0
+	return false
+}
+
+// own reports whether an origin is this leader's, now or before.
+func (t *turn) own(o logical.Origin) bool { return o == t.st.Origin || slices.Contains(t.cfg.Lives, o) }
+
+// Due is the dots of what has ended at now and is to be deleted by the leader whose
+// origins own names. A counter is deleted as a whole or not at all.
+func Due(panel resolve.Panel, object *resolve.Object, now wallclock.Instant, own func(logical.Origin) bool) []logical.Dot {
+	ended := panel.Ended(object, now, nil)
+	if panel.Serving == resolve.Counter {
+		if e, _ := object.Ending(); !own(e.Stamp.By.Origin) {
+			return nil
+		}
+		return ended
+	}
+	return slices.DeleteFunc(ended, func(d logical.Dot) bool { return !own(d.Origin) })
 }

@@ -154,6 +154,40 @@ func TestSweepDeletesWhatThisLeaderAccepted(t *testing.T) {
 	})
 }
 
+// A leader that begins again alone, with a clock that is wrong, ends nothing by it
+// as long as somebody could still contradict.
+func TestSweepWaitsForLeadersThatWereEverKnown(t *testing.T) {
+	const old, other = logical.Origin(5), logical.Origin(7)
+	cfg := config("n1")
+	cfg.ClockHold = time.Minute
+	cfg.Lives = []logical.Origin{old}
+	for _, c := range []struct {
+		name  string
+		knows []logical.Origin
+		after time.Duration
+		ends  bool
+	}{
+		{name: "alone", knows: []logical.Origin{old}, ends: true},
+		{name: "others known", knows: []logical.Origin{old, other}},
+		{name: "others silent for long", knows: []logical.Origin{old, other}, after: cfg.ClockHold, ends: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := newNode(t, cfg, 9)
+			st := replica.State{Origin: 9}
+			for _, o := range c.knows {
+				st.Frontier.Advance(logical.Dot{Origin: o, Seq: 1})
+			}
+			n.begin(cfg, st)
+			n.ask(n.lasting(set("x", "1"), time.Second))
+			n.pass(2*time.Second + c.after)
+			out := n.cycle(replica.Sweep{Keys: []string{"x"}})
+			if ended := len(of[replica.Accepted](out.Events)) == 1; ended != c.ends {
+				t.Errorf("deleted: %t", ended)
+			}
+		})
+	}
+}
+
 func TestSweepLeavesOthersValues(t *testing.T) {
 	cfg := config("n1", "n2")
 	a, b := newNode(t, cfg, 7), newNode(t, config("n2", "n1"), 8)
@@ -171,28 +205,39 @@ func TestSweepLeavesOthersValues(t *testing.T) {
 	st.Origin = 9
 	cfg.Lives = []logical.Origin{7}
 	a.begin(cfg, st)
+	a.cycle(replica.Tick{})
+	a.pass(2 * time.Second) // nobody whose clock could contradict was heard
 	if out := a.cycle(replica.Sweep{Keys: []string{"x"}}); len(of[replica.Accepted](out.Events)) != 1 {
 		t.Errorf("a value of an earlier life was not swept: %+v", out.Events)
 	}
 }
 
-// A value from a clock that runs ahead beats any deletion of now; making one
-// after the other would fill the log.
-func TestSweepWaitsUntilItsDeletionWouldWin(t *testing.T) {
-	n := newNode(t, config("n1"), 7)
-	n.skew = time.Hour
-	n.ask(n.lasting(set("x", "1"), -time.Hour))
-	n.skew = 0
-	for range 3 {
-		n.pass(time.Second)
-		if out := n.cycle(replica.Sweep{Keys: []string{"x"}}); len(out.Puts) != 0 {
-			t.Fatalf("swept: %+v", out.Events)
+// A value from a clock that ran ahead ends like any other, once: the deletion stands
+// just above it, whatever the clock shows now, and beats nothing that is newer.
+func TestEndOfAValueFromAFastClockBeatsOnlyThat(t *testing.T) {
+	every(t, func(t *testing.T, cfg replica.Config) {
+		n := newNode(t, cfg, 7)
+		n.skew = time.Hour
+		ends := n.now.Add(5 * time.Second)
+		q := set("x", "1")
+		q.Expires = wallclock.Instant(ends)
+		v := n.ask(q)
+		n.skew = 0
+		n.pass(6 * time.Second)
+		var made []*resolve.Op
+		for range 3 {
+			n.pass(time.Second)
+			for _, a := range of[replica.Accepted](n.cycle(replica.Sweep{Keys: []string{"x"}}).Events) {
+				made = append(made, a.Op)
+			}
 		}
-	}
-	n.pass(time.Hour)
-	if out := n.cycle(replica.Sweep{Keys: []string{"x"}}); len(of[replica.Accepted](out.Events)) != 1 {
-		t.Errorf("not swept when the clock has passed the value: %+v", out.Events)
-	}
+		if len(made) != 1 || !slices.Equal(made[0].Parents, []logical.Dot{v.Dot}) || !made[0].Expiry() || made[0].Expires != q.Expires {
+			t.Fatalf("swept: %+v", made)
+		}
+		if got := made[0].Ended.Wall.Midpoint().Sub(v.Wall.Midpoint()); got != 1 {
+			t.Errorf("the end is stamped %s after the value", got)
+		}
+	})
 }
 
 // Trap: expiry by local clocks. Leaders whose clocks differ write, wait, sweep
@@ -238,12 +283,12 @@ func TestPeerViewCountsWhatIsLacking(t *testing.T) {
 	a.pass(time.Second)
 	a.cycle(replica.Received{From: "b", Message: st})
 	view = a.core.Peers(view[:0])
-	if got := view[0]; got.Behind != 1 || got.OwnOps != 1 || got.Life != 8 || got.Known.At(7) != 1 || got.Since != a.now {
+	if got := view[0]; got.Behind != 1 || got.OwnOps != 1 || got.Life != 8 || got.Known.At(7) != 1 || got.Since != 0 || a.now == 0 {
 		t.Errorf("after a status: %+v", got)
 	}
 	st = &replica.Status{Life: 8, Number: 2, Frontier: logical.FrontierOf(logical.Dot{Origin: 7, Seq: 2})}
 	a.cycle(replica.Received{From: "b", Message: st})
-	if got := a.core.Peers(nil)[0]; got.Behind != 0 || got.Since != 0 || got.InFlight != 0 {
+	if got := a.core.Peers(nil)[0]; got.Behind != 0 || got.InFlight != 0 {
 		t.Errorf("when it has all: %+v", got)
 	}
 }

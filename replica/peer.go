@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"kvd/logical"
 	"kvd/wallclock"
@@ -18,11 +19,22 @@ type peer struct {
 
 	life   logical.Origin   // of its last Status; zero: nothing heard yet
 	number uint64           // of its last Status
-	known  logical.Frontier // what it has durably applied
+	known  logical.Frontier // what it has applied and stored
+	synced logical.Frontier // what of it is durable, as it promises it
 
-	streams []stream       // by origin, one for each origin applied here
-	probing bool           // went back and has heard of no progress since: one batch at a time
-	beat    wallclock.Mono // when it is due a Status
+	held     int            // bytes of its ops that wait at the gate
+	streams  []stream       // by origin, one for each origin applied here
+	slack    time.Duration  // what is in flight may take so long beyond Config.Resend
+	underway int            // bytes on their way to it, as was last heard
+	moved    wallclock.Mono // when that was last another number
+	probing  bool           // went back and has heard of no progress since: one batch at a time
+	waits    int            // how often in a row ops went out again and nothing tells that it hears us
+	asked    uint64         // our last Status before the last of those times
+	beat     wallclock.Mono // when it is due a Status
+	timing   timing
+	refused  []logical.Origin // for which it has no room, ascending
+	sumsDue  wallclock.Mono   // when it is told sums next
+	sums     int              // of which origin first
 }
 
 // stream is one origin's ops on their way to one peer.
@@ -33,8 +45,16 @@ type stream struct {
 	on     bool           // shipped as soon as it is applied
 	until  wallclock.Mono // when a relayed stream is turned off, to see whether it is still needed
 
+	flight []leg       // sent and not known to have arrived, ascending
+	bytes  int         // of flight
+	stuck  OversizedOp // the op that cannot follow what was sent; zero: none is known
+
 	lacking bool           // the peer is not known to have all
 	since   wallclock.Mono // while lacking: when that began or what it is known to have last grew
+
+	agreed   logical.Seq // the peer's log has the same ops as ours up to here, as far as they were compared
+	differs  logical.Seq // it adds up to something else here; zero: nothing is being compared
+	compared bool        // a difference was looked at, op by op, since the peer came up
 }
 
 // peerUp begins to ship. Whatever was in flight when the peer went down counts
@@ -58,35 +78,44 @@ func (p *peer) down() { p.up, p.owed = false, false }
 // hear takes a Status. Within a life, what arrives late says less than what is
 // known. Another life may have lost what the one before had: what it says
 // replaces everything. (A Status of an old life that overtakes one of the new
-// is believed until the next.)
-func (p *peer) hear(s *Status, now wallclock.Mono) {
+// is believed until the next.) It reports whether the Status was not an old one.
+func (p *peer) hear(s *Status, now wallclock.Mono, own logical.Origin) (news bool) {
 	first, same := p.life == 0, p.life == s.Life
 	if same && s.Number <= p.number {
-		return
+		return false
+	}
+	if !same {
+		p.timing = timing{asked: p.timing.asked} // another process, on another machine perhaps
+	}
+	p.timing.hear(s, now, own)
+	if s.Echo.Life == own && s.Echo.Number > p.asked {
+		p.waits = 0
 	}
 	before := p.known
-	p.life, p.number, p.known = s.Life, s.Number, s.Frontier
+	p.life, p.number, p.known, p.synced = s.Life, s.Number, s.Frontier, s.durable()
 	if !first && !same {
 		p.rewind(now)
-		return
+		return true
 	}
 	for i := range p.streams {
 		st := &p.streams[i]
 		k := p.known.At(st.origin)
 		if first || k > before.At(st.origin) {
-			st.since, p.probing = now, false
+			st.since, p.probing, p.waits = now, false, 0
 			st.progress(k)
 		}
 	}
+	return true
 }
 
 // progress moves a stream to what the peer has. One that has more of a relayed
 // origin than it was shipped gets it from elsewhere again.
 func (st *stream) progress(k logical.Seq) {
+	st.arrived(k)
 	if k <= st.sent {
 		return
 	}
-	st.sent = k
+	st.restart(k)
 	if st.until != 0 {
 		st.on, st.until = false, 0
 	}
@@ -94,7 +123,7 @@ func (st *stream) progress(k logical.Seq) {
 
 // rewind starts every stream anew from what the peer is known to have.
 func (p *peer) rewind(now wallclock.Mono) {
-	p.probing = false
+	p.probing, p.waits = false, 0
 	for i := range p.streams {
 		st := &p.streams[i]
 		*st = stream{origin: st.origin, sent: p.known.At(st.origin), since: now, lacking: true}
@@ -115,42 +144,43 @@ func (p *peer) find(o logical.Origin) (int, bool) {
 	return slices.BinarySearchFunc(p.streams, o, func(s stream, o logical.Origin) int { return cmp.Compare(s.origin, o) })
 }
 
-// inFlight is how many ops were shipped that the peer is not known to have.
-func (p *peer) inFlight() int {
-	n := 0
-	for i := range p.streams {
-		st := &p.streams[i]
-		n += int(st.sent - min(st.sent, p.known.At(st.origin)))
-	}
-	return n
-}
-
 // PeerView is what is known of another leader, for people, metrics and whoever
 // waits until it has something.
 type PeerView struct {
 	Peer     Leader
 	Up       bool             // can be sent to
 	Life     logical.Origin   // of its last Status; zero: nothing heard yet
-	Known    logical.Frontier // what it has durably applied; immutable
+	Known    logical.Frontier // what it has applied and stored; immutable
+	Durable  logical.Frontier // what of it is durable, as its --sync promises it; immutable
 	Behind   uint64           // ops applied here that it is not known to have
 	OwnOps   uint64           // those among them that were accepted here in this life
 	InFlight int              // ops shipped to it that it is not known to have
-	// Since is when it began to lack ops of this life, or when it last got some
-	// while lacking others; zero: it lacks none.
+	Refused  []logical.Origin // for whose ops it has no room; immutable
+	Clock    wallclock.Remote // its wall clock; unknown until both have heard each other
+	// Unsendable is an op that is too large to be sent to it, and holds up all
+	// that its origin accepted after it; zero: none is known.
+	Unsendable OversizedOp
+	// Since is when the oldest of those that it lacks was applied, or somewhat
+	// before; of what this process found in its store, when it began. Without
+	// Behind it means nothing.
 	Since wallclock.Mono
 }
+
+// Offset bounds how far the peer's wall clock is ahead of ours at our moment m;
+// false: it is not known.
+func (v *PeerView) Offset(m wallclock.Moment) (wallclock.Offset, bool) { return v.Clock.Offset(m) }
 
 // Peers appends what is known of every other leader, by name.
 func (c *Core) Peers(dst []PeerView) []PeerView {
 	for _, p := range c.peers {
-		v := PeerView{Peer: p.name, Up: p.up, Life: p.life, Known: p.known, InFlight: p.inFlight()}
+		v := PeerView{Peer: p.name, Up: p.up, Life: p.life, Known: p.known, Durable: p.synced, InFlight: p.inFlight(), Refused: p.refused, Unsendable: p.oversized(), Clock: p.timing.clock}
 		for d := range c.st.Frontier.All() {
 			v.Behind += uint64(d.Seq - min(d.Seq, p.known.At(d.Origin)))
 		}
 		own := c.st.Frontier.At(c.st.Origin)
 		v.OwnOps = uint64(own - min(own, p.known.At(c.st.Origin)))
-		if i, ok := p.find(c.st.Origin); ok && p.streams[i].lacking && v.OwnOps > 0 {
-			v.Since = p.streams[i].since
+		if v.Behind > 0 {
+			v.Since = c.lacksSince(p.known)
 		}
 		dst = append(dst, v)
 	}
@@ -160,8 +190,16 @@ func (c *Core) Peers(dst []PeerView) []PeerView {
 // Load is how much waits in a core's memory.
 type Load struct {
 	GateOps     int // ops held until what they depend on arrives
+	GateBytes   int // what they take
 	WaitingReqs int // requests held until what their token has seen arrives
+	WaitBytes   int // what they take
 }
 
 // Load is how much waits now.
-func (c *Core) Load() Load { return Load{GateOps: c.gate.ops, WaitingReqs: len(c.waiting)} }
+func (c *Core) Load() Load {
+	l := Load{GateOps: c.gate.ops, WaitingReqs: len(c.waiting), WaitBytes: c.waiters}
+	for _, p := range c.peers {
+		l.GateBytes += p.held
+	}
+	return l
+}

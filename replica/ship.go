@@ -3,8 +3,8 @@ package replica
 import (
 	"cmp"
 	"slices"
+	"time"
 
-	"kvd/logical"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -31,6 +31,7 @@ const relayFor = 8
 func (c *Core) Ship(m wallclock.Moment, r Reader, out *Output) {
 	t := turn{Core: c, m: m, r: r, out: out}
 	out.Wake = Never
+	t.note(m.Mono)
 	if len(t.waiting) > 0 {
 		t.wake(t.deadline(t.waiting[0]))
 	}
@@ -39,9 +40,11 @@ func (c *Core) Ship(m wallclock.Moment, r Reader, out *Output) {
 		if !p.up {
 			continue
 		}
+		p.slack = transit(p.inFlightBytes())
 		t.tend(p)
 		t.fill(p, &s)
 		t.greet(p, &s)
+		p.slack = transit(p.inFlightBytes())
 		t.schedule(p)
 	}
 	c.fresh = nil
@@ -77,12 +80,17 @@ func (t *turn) tendStream(p *peer, st *stream) {
 		st.lacking, st.since = true, now
 	}
 	switch {
+	case slices.Contains(p.refused, st.origin):
+		st.on, st.until, st.lacking = false, 0, false
+		st.restart(p.known.At(st.origin))
 	case st.origin == t.st.Origin:
 		st.on = true
 	case st.on && now >= st.until:
-		st.on, st.until, st.sent, st.since = false, 0, p.known.At(st.origin), now
+		st.on, st.until, st.since = false, 0, now
+		st.restart(p.known.At(st.origin))
 	case !st.on && t.relayDue(p, st) <= now:
-		st.on, st.until, st.sent, st.since = true, now.Add(relayFor*t.cfg.RelayAfter), p.known.At(st.origin), now
+		st.on, st.until, st.since = true, now.Add(relayFor*t.cfg.RelayAfter), now
+		st.restart(p.known.At(st.origin))
 		t.event(PeerBehind{p.name, st.origin, st.sent + 1})
 	}
 }
@@ -93,7 +101,7 @@ func (t *turn) relayDue(p *peer, st *stream) wallclock.Mono {
 	if !st.lacking || p.life == 0 || p.life == st.origin {
 		return Never
 	}
-	return st.since.Add(t.cfg.RelayAfter)
+	return st.since.Add(t.cfg.RelayAfter<<p.waits + t.heavy.transit(t.m.Mono))
 }
 
 // stalled reports whether ops are in flight and the peer has made no progress
@@ -102,19 +110,36 @@ func (t *turn) stalled(p *peer, st *stream) bool {
 	return t.resendDue(p, st) <= t.m.Mono
 }
 
+// resendAfter is how long the peer may show no progress.
+func (c *Core) resendAfter(p *peer, slack time.Duration) time.Duration {
+	return c.cfg.Resend<<p.waits + slack
+}
+
 func (t *turn) resendDue(p *peer, st *stream) wallclock.Mono {
 	if st.sent <= p.known.At(st.origin) {
 		return Never
 	}
-	return st.since.Add(t.cfg.Resend)
+	return st.since.Add(t.resendAfter(p, p.slack))
 }
+
+// maxWaits bounds how often in a row the wait before ops go out again doubles: with
+// the defaults it ends at about twenty seconds.
+const maxWaits = 6
 
 // goBack takes every guess back. All streams go back together, so that what is
 // shipped next begins with the op that everything else depends on; and one batch
-// goes at a time until the peer makes progress, so that a dead link is not
-// flooded.
+// goes at a time until the peer makes progress.
+//
+// A peer from which nothing tells that it hears us is not flooded: only the first
+// ops that it lacks go out again, fewer each time and after a wait twice as long, as
+// TCP does it. That it hears us is told by progress, or by an echo of a Status that
+// went out since; then everything goes back at once.
 func (t *turn) goBack(p *peer) {
-	p.probing = true
+	defer func() { p.probing, p.asked, p.waits = true, t.number, min(p.waits+1, maxWaits) }()
+	if p.waits > 0 {
+		t.probe(p, max(1, t.cfg.BatchOps>>(2*p.waits)))
+		return
+	}
 	for i := range p.streams {
 		st := &p.streams[i]
 		known := p.known.At(st.origin)
@@ -124,7 +149,28 @@ func (t *turn) goBack(p *peer) {
 		if t.stalled(p, st) {
 			t.event(PeerBehind{p.name, st.origin, known + 1})
 		}
-		st.sent, st.since = known, t.m.Mono
+		st.restart(known)
+		st.since = t.m.Mono
+	}
+}
+
+// probe ships the first ops again that the peer lacks of each stream in flight, at
+// most n of each.
+func (t *turn) probe(p *peer, n int) {
+	for i := range p.streams {
+		st := &p.streams[i]
+		known := p.known.At(st.origin)
+		if !st.on || st.sent <= known {
+			continue
+		}
+		if t.stalled(p, st) {
+			t.event(PeerBehind{p.name, st.origin, known + 1})
+		}
+		st.since = t.m.Mono
+		ops := t.r.Ops(st.origin, known+1, min(n, int(st.sent-known)), t.cfg.BatchBytes)
+		if ops = t.sendable(p, st, ops); len(ops) > 0 {
+			t.send(p, &Batch{ops})
+		}
 	}
 }
 
@@ -132,24 +178,25 @@ func (t *turn) goBack(p *peer) {
 func (t *turn) fill(p *peer, s *shipping) {
 	t.cursors = t.cursors[:0]
 	for i := range p.streams {
-		if st := &p.streams[i]; st.on && st.sent < st.last {
+		if st := &p.streams[i]; st.on && st.sent < st.last && !st.stopped() {
 			t.cursors = append(t.cursors, cursor{st: st})
 		}
 	}
-	window := t.cfg.WindowOps
+	window, bytes := t.cfg.WindowOps, t.cfg.WindowBytes
 	if p.probing {
-		window = min(window, t.cfg.BatchOps)
+		window, bytes = min(window, t.cfg.BatchOps), min(bytes, t.cfg.BatchBytes)
 	}
-	window -= p.inFlight()
-	for range shipBatches {
-		ops := t.gather(min(window, t.cfg.BatchOps))
+	window, bytes = window-p.inFlight(), bytes-p.inFlightBytes()
+	for n := 0; n < shipBatches && bytes > 0; n++ {
+		ops := t.gather(p, min(window, t.cfg.BatchOps))
 		if len(ops) == 0 {
 			break
 		}
 		window -= len(ops)
+		bytes -= weigh(ops)
 		t.send(p, s.share(ops))
 	}
-	if window > 0 && len(t.cursors) > 0 {
+	if window > 0 && bytes > 0 && len(t.cursors) > 0 {
 		t.wake(t.m.Mono)
 	}
 	clear(t.cursors)
@@ -174,9 +221,10 @@ func (t *turn) greet(p *peer, s *shipping) {
 	if s.status == nil {
 		t.number++
 		s.status = &Status{Life: t.st.Origin, Number: t.number,
-			Frontier: t.frontier(), Lamport: t.st.Lamport, HLC: t.st.HLC}
+			Frontier: t.frontier(), Lamport: t.st.Lamport, HLC: t.st.HLC, Synced: t.synced}
+		t.notes(s.status)
 	}
-	t.send(p, s.status)
+	t.send(p, t.timed(p, t.noted(p, s.status)))
 	p.owed, p.beat = false, t.m.Mono.Add(t.cfg.Heartbeat)
 }
 
@@ -203,8 +251,8 @@ type cursor struct {
 // streams. Lamport stamps extend causal order, so ops of several origins go in
 // the order of their stamps: the gate at the other end can apply them as they
 // come.
-func (t *turn) gather(n int) []*resolve.Op {
-	if n <= 0 || !t.refill(n) {
+func (t *turn) gather(p *peer, n int) []*resolve.Op {
+	if n <= 0 || !t.refill(p, n) {
 		return nil
 	}
 	if len(t.cursors) == 1 {
@@ -213,10 +261,10 @@ func (t *turn) gather(n int) []*resolve.Op {
 		return ops
 	}
 	var ops []*resolve.Op
-	for bytes := 0; len(ops) < n && t.refill(n); {
+	for bytes := 0; len(ops) < n && t.refill(p, n); {
 		first := t.earliest()
 		op := first.ops[0]
-		if bytes += size(op); len(ops) > 0 && bytes > t.cfg.BatchBytes {
+		if bytes += op.Size(); len(ops) > 0 && bytes > t.cfg.BatchBytes {
 			break
 		}
 		ops = append(ops, op)
@@ -225,12 +273,10 @@ func (t *turn) gather(n int) []*resolve.Op {
 	return ops
 }
 
-// refill gives every cursor something to read, drops those at their end, and
-// reports whether any are left.
-func (t *turn) refill(n int) bool {
-	t.cursors = slices.DeleteFunc(t.cursors, func(c cursor) bool {
-		return len(c.ops) == 0 && c.st.sent >= c.st.last
-	})
+// refill gives every cursor something to read, drops those at their end or at an
+// op that cannot be sent, and reports whether any are left.
+func (t *turn) refill(p *peer, n int) bool {
+	t.dropCursors()
 	for i := range t.cursors {
 		c := &t.cursors[i]
 		if len(c.ops) > 0 {
@@ -240,8 +286,18 @@ func (t *turn) refill(n int) bool {
 			t.cursors = t.cursors[:0] // the reader failed, and says so to whoever holds it
 			return false
 		}
+		c.ops = t.sendable(p, c.st, c.ops)
 	}
-	return len(t.cursors) > 0
+	return t.dropCursors() > 0
+}
+
+// dropCursors lets those go from which nothing can be read any more, and says how
+// many are left.
+func (t *turn) dropCursors() int {
+	t.cursors = slices.DeleteFunc(t.cursors, func(c cursor) bool {
+		return len(c.ops) == 0 && (c.st.sent >= c.st.last || c.st.stopped())
+	})
+	return len(t.cursors)
 }
 
 // read is the stream's next ops: those accepted in this cycle from memory, all
@@ -258,7 +314,7 @@ func (t *turn) read(st *stream, n int) []*resolve.Op {
 func within(ops []*resolve.Op, n, bytes int) []*resolve.Op {
 	end := 0
 	for end < min(n, len(ops)) {
-		if bytes -= size(ops[end]); bytes < 0 && end > 0 {
+		if bytes -= ops[end].Size(); bytes < 0 && end > 0 {
 			break
 		}
 		end++
@@ -266,11 +322,8 @@ func within(ops []*resolve.Op, n, bytes int) []*resolve.Op {
 	return ops[:end:end]
 }
 
-// size is what Config.BatchBytes counts.
-func size(op *resolve.Op) int { return len(op.Key) + len(op.Value) }
-
 func (c *cursor) take(n int) {
-	c.st.sent += logical.Seq(n)
+	c.st.ship(c.ops[:n])
 	c.ops = c.ops[n:]
 }
 

@@ -263,7 +263,7 @@ func TestRelayWakesInTime(t *testing.T) {
 }
 
 func TestBatchesAreBounded(t *testing.T) {
-	n := pair(t, func(c *replica.Config) { c.BatchOps, c.BatchBytes = 3, 10 })
+	n := pair(t, func(c *replica.Config) { c.BatchOps, c.BatchBytes = 3, 6+2*24 }) // an entry of the dependencies counts 24
 	out := n.cycle(set("a", "1"), set("b", "2"), set("c", "3"), set("d", "four five six seven"), set("e", "56789"), set("f", "6789"))
 	var got string
 	for _, s := range out.Sends {

@@ -44,9 +44,9 @@ func (q *Request) Readable(f logical.Frontier) bool {
 }
 
 // absorb hears the client's clocks: it is a channel between leaders like any
-// other. The Lamport clock is always absorbed, the hybrid one within the guard.
+// other. Each is absorbed within its guard.
 func (t *turn) absorb(tok Token) {
-	t.st.Lamport = t.st.Lamport.Merge(tok.Lamport)
+	t.hearLamport(tok.Lamport, logical.Dot{})
 	t.hear(tok.HLC, logical.Dot{})
 }
 
@@ -61,11 +61,19 @@ func (t *turn) hear(stamp logical.HLC, d logical.Dot) {
 
 // park lets a request wait, if there is room.
 func (t *turn) park(q *Request) {
-	if len(t.waiting) >= t.cfg.WaitingReqs {
-		t.refuse(q, fmt.Errorf("%s %q: %w (%d); try again later or at another leader", q.Verb, q.Key, ErrOverloaded, len(t.waiting)))
+	n := q.footprint()
+	if len(t.waiting) >= t.cfg.WaitingReqs || t.waiters > 0 && t.waiters+n > t.cfg.WaitBytes {
+		t.refuse(q, fmt.Errorf("%s %q: %w (%d of %d bytes); try again later or at another leader", q.Verb, q.Key, ErrOverloaded, len(t.waiting), t.waiters))
 		return
 	}
 	t.waiting = append(t.waiting, waiting{q, t.m.Mono})
+	t.waiters += n
+}
+
+// footprint is about what the request takes in memory. What Decide holds on to is
+// not known here; whoever made it bounds it.
+func (q *Request) footprint() int {
+	return 256 + len(q.Key) + len(q.Value) + 16*(len(q.Shown)+q.Token.Frontier.Len())
 }
 
 // serveWaiting asks again, once the frontier has grown, in the order of
@@ -80,6 +88,7 @@ func (t *turn) serveWaiting() {
 			return false
 		}
 		t.event(TokenWaited{ID: w.req.ID, Since: w.since})
+		t.waiters -= w.req.footprint()
 		t.serve(w.req)
 		return true
 	})
@@ -92,6 +101,7 @@ func (t *turn) giveUpWaiting() {
 	for n < len(t.waiting) && t.m.Mono >= t.deadline(t.waiting[n]) {
 		w := t.waiting[n]
 		t.event(TokenWaited{ID: w.req.ID, Gave: true, Since: w.since})
+		t.waiters -= w.req.footprint()
 		t.refuse(w.req, fmt.Errorf("%s %q: %w after %s; try again here later, or at the leader that gave the token",
 			w.req.Verb, w.req.Key, ErrBehind, t.m.Mono.Sub(w.since)))
 		n++

@@ -33,6 +33,8 @@ type node struct {
 	store *replicatest.Store
 	skew  time.Duration
 	now   wallclock.Mono
+
+	taken, given int // bytes of peers' ops that arrived, and that credit was given for
 }
 
 func newNode(t tester, cfg replica.Config, life logical.Origin) *node {
@@ -61,6 +63,9 @@ func (n *node) moment() wallclock.Moment {
 func (n *node) cycle(in ...replica.Input) replica.Output {
 	n.t.Helper()
 	for _, i := range in {
+		if r, ok := i.(replica.Received); ok {
+			n.taken += footprints(ops([]replica.Send{{Message: r.Message}})...)
+		}
 		if err := n.core.Step(n.moment(), i, n.store, n.out); err != nil {
 			n.t.Fatal(err)
 		}
@@ -70,8 +75,12 @@ func (n *node) cycle(in ...replica.Input) replica.Output {
 		Puts:    slices.Clone(n.out.Puts),
 		Sends:   slices.Clone(n.out.Sends),
 		Replies: slices.Clone(n.out.Replies),
+		Credits: slices.Clone(n.out.Credits),
 		Events:  slices.Clone(n.out.Events),
 		Wake:    n.out.Wake,
+	}
+	for _, c := range n.out.Credits {
+		n.given += c.Bytes
 	}
 	n.store.Reset()
 	return out

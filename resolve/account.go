@@ -1,10 +1,6 @@
 package resolve
 
-import (
-	"slices"
-
-	"kvd/logical"
-)
+import "kvd/logical"
 
 // account finds out what one op changed in who is lost under the resolvers of one
 // camp.
@@ -21,15 +17,20 @@ type account struct {
 	settled  *settled
 	born     bool
 	verdicts []Verdict
+
+	was, left dotSet // survivors before the op, and now
+	survives  bool   // the op does
 }
 
 // settle judges what is gone, then what came back, then the new op itself: by
 // then it is known whether the op's twins are lost.
 func (a *account) settle() {
 	a.settled.said = len(a.verdicts)
+	a.was, a.left = setOf(a.before), setOf(a.after)
+	a.survives = a.left.has(a.Op.Dot)
 	a.beaten()
 	for _, d := range a.after {
-		if d != a.Op.Dot && !slices.Contains(a.before, d) {
+		if d != a.Op.Dot && !a.was.has(d) {
 			a.revive(a.ids, d)
 		}
 	}
@@ -45,11 +46,11 @@ func (a *account) settle() {
 // only through them.
 func (a *account) beaten() {
 	var room [8]logical.Dot
-	gone := room[:0]
+	gone, over := room[:0], setOf(a.Op.Parents)
 	for _, d := range a.before {
 		switch {
-		case slices.Contains(a.after, d):
-		case a.survives() && slices.Contains(a.Op.Parents, d):
+		case a.left.has(d):
+		case a.survives && over.has(d):
 			a.say(a.ids, d, Superseded, false)
 		default:
 			gone = append(gone, d)
@@ -67,14 +68,14 @@ func (a *account) beaten() {
 	}
 	for _, i := range lost {
 		n := &a.walk.nodes[i] // through a twin, what is gone may have seen what was lost before
-		a.lose(a.ids&^a.History.Lost(a.Object.Key, n.dot), n.dot, n.inverted())
+		a.lose(a.ids&^a.History.Lost(a.Object.Key, n.dot), n.dot, a.walk.inverted(i))
 	}
 }
 
 // accounted is the resolvers under which the new op survives, or its request is
 // accounted under another dot.
 func (a *account) accounted() Mask {
-	if a.survives() {
+	if a.survives {
 		return a.ids
 	}
 	var here Mask
@@ -84,8 +85,6 @@ func (a *account) accounted() Mask {
 	return here
 }
 
-func (a *account) survives() bool { return slices.Contains(a.after, a.Op.Dot) }
-
 // stillborn records an op that did not survive its own folding. Where it was
 // accepted, that is the moment to see whether its author had been shown what
 // survived it.
@@ -93,13 +92,20 @@ func (a *account) stillborn(ids Mask) {
 	if ids == 0 {
 		return
 	}
-	if a.born {
+	inverted, here := a.Op.Inverted, ids
+	if !a.born {
+		here = a.Op.unjudged(ids)
+	}
+	if here != 0 {
 		a.walk.begin(a.Folding)
 		if a.walk.sees(a.Op.Parents, a.after) {
-			a.Op.Inverted |= ids
+			inverted |= here
 		}
 	}
-	a.lose(ids, a.Op.Dot, a.Op.Inverted)
+	if a.born {
+		a.Op.Inverted = inverted
+	}
+	a.lose(ids, a.Op.Dot, inverted)
 }
 
 // lose records d as lost, by the relation that its birth decided.

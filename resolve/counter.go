@@ -16,10 +16,15 @@ type counter struct{}
 // Fold replaces the origin's total, or, for a deletion, moves the base of every
 // origin whose total the author had been shown.
 func (counter) Fold(f *Folding) {
+	if !f.Op.counted(f.History) {
+		f.derive()
+		return
+	}
 	if f.Op.Kind == Delete {
 		for i, total := range f.Op.Seen {
 			f.reset(f.Op.Parents[i], total)
 		}
+		f.resetDerived()
 		return
 	}
 	f.count()
@@ -33,13 +38,20 @@ func (counter) Survivors(o *Object, bit Mask, dst []int) []int { return kept(o, 
 func (counter) Loses() bool { return false }
 
 // count puts the new version in the place of the origin's last one. When none
-// is live, all that the origin had added before was taken away.
+// is live, all that the origin had added before was taken away. Where one is live here
+// and none was at the op's leader, which only a dot that was given twice brings about,
+// the origin's new life begins here too.
 func (f *Folding) count() {
 	fresh := &f.Object.Versions[f.New]
 	fresh.Count = Count{Total: f.Op.Total, Base: f.Op.base()}
 	if last := f.share(f.Op.Dot.Origin); last != nil {
-		fresh.Count.Base, fresh.Count.Voids = last.Count.Base, last.Count.Voids
+		if f.Op.Prev != 0 {
+			fresh.Count.Base, fresh.Count.Voids, fresh.Count.Ends = last.Count.Base, last.Count.Voids, last.Count.Ends
+		}
 		last.Mask &^= f.Bit
+	}
+	if s, ok := f.Op.Statement(); ok {
+		fresh.Count.state(f.Object.Key, End{f.Op.Dot.Seq, f.Op.Expires, s})
 	}
 	fresh.Mask |= f.Bit
 }
@@ -51,7 +63,7 @@ func (o *Op) base() Base {
 	if o.Prev == 0 {
 		return Base{Seq: o.Dot.Seq - 1}
 	}
-	return Base{Seq: o.Prev, Total: o.Total - o.Delta}
+	return Base{Seq: o.Prev, Total: o.Total.Minus(o.Delta)}
 }
 
 // void takes back all but one of the dots that one request was given: the
@@ -74,7 +86,7 @@ func (f *Folding) void() {
 
 // counts reports whether the origin of d still carries what d added.
 func (f *Folding) counts(d logical.Dot) bool {
-	v := f.share(d.Origin)
+	v := f.carrier(d)
 	return v != nil && d.Seq > v.Count.Base.Seq
 }
 
@@ -85,27 +97,55 @@ func (f *Folding) uncount(d logical.Dot) {
 	if !known || !f.counts(d) {
 		return
 	}
-	c := &f.share(d.Origin).Count
+	c := &f.carrier(d).Count
 	i, done := slices.BinarySearchFunc(c.Voids, d.Seq, func(v VoidDelta, s logical.Seq) int { return cmp.Compare(v.Seq, s) })
 	if !done {
-		c.Voids = slices.Insert(slices.Clip(c.Voids), i, VoidDelta{d.Seq, op.Delta})
+		c.Voids = slices.Insert(slices.Clip(c.Voids), i, VoidDelta{d.Seq, op.adds()})
 	}
 }
 
 // reset takes away what the origin of p had added up to p, where its running
 // total was total, and what it had added under another leader's dot.
-func (f *Folding) reset(p logical.Dot, total int64) {
+func (f *Folding) reset(p logical.Dot, total Int128) {
 	v := f.share(p.Origin)
-	if v == nil || p.Seq <= v.Count.Base.Seq {
+	if v != nil && p == f.Op.Settles && p.Seq == v.Count.Base.Seq {
+		// A deletion that had seen the one total has taken it from the other.
+		v.Count.Base.Total = f.totalBefore(v, p.Seq, v.Count.Base.Total)
+		return
+	}
+	if v == nil || p.Seq <= v.Count.Base.Seq || p.Seq > v.Dot.Seq || p != v.Dot && f.derives(p) {
 		return
 	}
 	voids := v.Count.Voids
 	if p.Seq == v.Dot.Seq {
 		v.Mask &^= f.Bit
 	} else {
-		v.Count.Base = Base{Seq: p.Seq, Total: total}
+		v.Count.Base = Base{Seq: p.Seq, Total: f.totalBefore(v, p.Seq, total)}
 		v.Count.Voids = after(voids, p.Seq)
+		v.Count.forget()
 	}
+	f.takeBack(p, voids)
+}
+
+// totalBefore is the total that what the version carries beyond a place went on from:
+// of a dot that was given twice there are two, and a deletion may have seen the other.
+// Where the log does not reach back, or too far, it is what the deletion told: of every
+// other dot that is the same.
+func (f *Folding) totalBefore(v *Version, place logical.Seq, told Int128) Int128 {
+	const maxSteps = 64
+	op, ok := f.History.Op(v.Dot)
+	for i := 0; ok && op.Prev > place && i < maxSteps; i++ {
+		op, ok = f.History.Op(logical.Dot{Origin: v.Dot.Origin, Seq: op.Prev})
+	}
+	if !ok || op.Prev > place || !op.counted(f.History) {
+		return told
+	}
+	return op.base().Total
+}
+
+// takeBack takes away what the origin of p had added, up to p, under another
+// leader's dot: voids is what was counted there.
+func (f *Folding) takeBack(p logical.Dot, voids []VoidDelta) {
 	for _, taken := range voids {
 		if taken.Seq > p.Seq {
 			break
@@ -128,33 +168,49 @@ func after(voids []VoidDelta, n logical.Seq) []VoidDelta {
 	return left
 }
 
-// share is the version that carries the origin's total, nil if none is live.
+// share is the version that carries the origin's recorded total, nil if none is
+// live.
 func (f *Folding) share(o logical.Origin) *Version { return f.Object.share(o, f.Bit) }
 
-// share is the version that carries the origin's total under the resolver bit,
-// leaving out versions that nobody has decided to keep yet.
+// share is the version that carries the origin's recorded total under the resolver
+// bit, leaving out versions that nobody has decided to keep yet.
 func (o *Object) share(origin logical.Origin, bit Mask) *Version {
 	for i := range o.Versions {
-		if v := &o.Versions[i]; v.Dot.Origin == origin && v.Mask&bit != 0 {
+		if v := &o.Versions[i]; v.Dot.Origin == origin && v.Mask&(bit|derived) == bit {
 			return v
 		}
 	}
 	return nil
 }
 
-// Sum is the value of a counter and whether the key holds one. A leader refuses
-// an addition that leaves 64 bits; those that several accepted apart may leave
-// them together, and then the sum wraps round, everywhere alike.
-func (o *Object) Sum() (int64, bool) {
-	var sum int64
+// Sum is what the additions to a counter come to, and whether the key holds one. A
+// leader refuses an addition that leaves 64 bits; those that several accepted apart
+// may leave them together. Then the key shows the nearest number that 64 bits hold,
+// everywhere alike, and nothing of the sum is forgotten.
+func (o *Object) Sum() (Int128, bool) {
+	var sum Int128
 	live := false
 	for i := range o.Versions {
 		if o.Versions[i].Mask&Counter.Mask() != 0 {
-			sum += o.Versions[i].Count.Share()
+			sum = sum.Plus(o.Versions[i].Count.Share())
 			live = true
 		}
 	}
 	return sum, live
+}
+
+// number reads a value that a client means as a number: it is written as one is
+// printed, without a plus sign or zeros before it, as Redis has it. What is folded
+// of ops that were accepted before is read by [integer], which takes more.
+func number(value []byte) (int64, bool) {
+	digits := value
+	if len(value) > 0 && value[0] == '-' {
+		digits = value[1:]
+	}
+	if len(digits) == 0 || digits[0] == '0' && len(value) > 1 || digits[0] == '+' {
+		return 0, false
+	}
+	return integer(value)
 }
 
 // integer reads a register's value as a counter would: what strconv.ParseInt

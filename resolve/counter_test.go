@@ -19,8 +19,8 @@ func (s *story) sums(want int64, names ...string) {
 		}
 	}
 	for _, n := range names {
-		if got, _ := s.leaders[n].Object.Sum(); got != want {
-			s.t.Errorf("leader %s sums to %d, want %d", n, got, want)
+		if got, _ := s.leaders[n].Object.Sum(); got != resolve.Wide(want) {
+			s.t.Errorf("leader %s sums to %s, want %d", n, got, want)
 		}
 	}
 }
@@ -95,7 +95,7 @@ func TestDeletionNamesParentsThatCountedFirst(t *testing.T) {
 	if want := []logical.Dot{sum.Dot, gone.Dot}; !slices.Equal(op.Parents, want) {
 		t.Errorf("parents are %v, want %v", op.Parents, want)
 	}
-	if want := []int64{10}; !slices.Equal(op.Seen, want) {
+	if want := []resolve.Int128{resolve.Wide(10)}; !slices.Equal(op.Seen, want) {
 		t.Errorf("seen are %v, want %v", op.Seen, want)
 	}
 }

@@ -28,6 +28,11 @@
 //     a version its author had been shown survived it. That is decided where
 //     the write is born, recorded in the op, and so equal everywhere.
 //
+// A panel may fold ops that others judged where they were accepted: a prefix that is
+// given another resolver or shadow is folded again from the log, and older ops may
+// arrive later. An op names who judged it, and for everybody else its evidence
+// follows from the op itself (unjudged.go), so the object is the same in any order.
+//
 // Where several leaders accepted one request, its dots are one write when it is
 // asked whether that is lost, one addition in a counter, and shown once; in a
 // live set they are as many versions. Which dots belong together follows from the

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"errors"
-	"math"
 	"slices"
 	"strconv"
 
@@ -23,6 +22,7 @@ type Intent struct {
 	Value   []byte // Put; owned by the op from now on
 	Delta   int64  // Add
 	Expires wallclock.Instant
+	Keep    bool // Put: Expires is what it is for the value shown; an Add without Expires keeps it always
 	// Now is the time of the accepting leader: numbers that have ended by then
 	// are not added to. Zero: none has.
 	Now wallclock.Instant
@@ -33,16 +33,33 @@ type Intent struct {
 }
 
 // Draft is an op with what its author meant and had seen; its stamps and its
-// identity are still to be filled in. It fails with ErrNotInteger or
+// identity are still to be filled in, and then it is to be ranked (see [Op.Rank]). It fails with ErrNotInteger or
 // ErrOverflow and changes nothing. The object is not changed either.
 func (p Panel) Draft(o *Object, origin logical.Origin, in Intent, h History) (Op, error) {
-	op := Op{Key: o.Key, Kind: in.Kind, Value: in.Value, Expires: in.Expires}
+	op := Op{Key: o.Key, Kind: in.Kind, Value: in.Value, Expires: in.Expires, Panel: p.Mask()}
+	if in.Keep || in.Kind == Add && in.Expires == 0 {
+		op.Expires = 0
+		p.keeps(o, &op, in.Now)
+	}
+	if op.Stated.By.IsZero() {
+		op.Stated.HLC = o.states()
+	}
+	if in.Kind == Touch {
+		op.Value, op.Parents = nil, p.mortals(o, in.Now)
+		return op, nil
+	}
 	shown := p.shown(o)
 	op.Parents = shown
 	if in.Exact {
 		op.Parents = slices.Clone(in.Shown)
+		if op.Unseen = unseen(shown, op.Parents); len(op.Unseen) > maxUnseen {
+			op.Unseen, op.Panel = nil, 0
+		}
 	}
 	op.Hidden = p.hidden(o, shown, op.Parents)
+	if in.Kind == Delete {
+		op.Hidden = p.merge(o, op.Parents, op.Hidden)
+	}
 	if err := p.outcome(o, &op, in, h); err != nil {
 		return Op{}, err
 	}
@@ -52,24 +69,25 @@ func (p Panel) Draft(o *Object, origin logical.Origin, in Intent, h History) (Op
 	return op, nil
 }
 
-// shown is the dots that the serving resolver shows now.
+// shown is the dots that the serving resolver shows now, and the tombstones that
+// its reading reflects.
 func (p Panel) shown(o *Object) []logical.Dot {
 	var idx [8]int
 	var dots []logical.Dot
 	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
 		dots = append(dots, o.Versions[i].Dot)
 	}
-	return dots
+	return p.tombstones(o, dots)
 }
 
 // hidden is the live versions that this leader holds but neither shows nor was
 // told about.
 func (p Panel) hidden(o *Object, shown, parents []logical.Dot) []logical.Dot {
 	var dots []logical.Dot
-	live := p.Mask().keeps(liveSet)
+	live, showing, over := p.Mask().keeps(liveSet), setOf(shown), setOf(parents)
 	for i := range o.Versions {
 		v := &o.Versions[i]
-		if v.Mask&live != 0 && !slices.Contains(shown, v.Dot) && !slices.Contains(parents, v.Dot) {
+		if v.Mask&live != 0 && !showing.has(v.Dot) && !over.has(v.Dot) {
 			dots = append(dots, v.Dot)
 		}
 	}
@@ -86,7 +104,7 @@ func (p Panel) outcome(o *Object, op *Op, in Intent, h History) error {
 	if in.Kind == Add {
 		return p.outcomeOfAdd(o, op, in, h)
 	}
-	want, isNumber := integer(in.Value)
+	want, isNumber := number(in.Value)
 	switch {
 	case !isNumber && p.Serving == Counter:
 		return ErrNotInteger
@@ -94,7 +112,7 @@ func (p Panel) outcome(o *Object, op *Op, in Intent, h History) error {
 		return nil // what stood there before need not be read
 	}
 	if base, ok := p.number(o, op.Parents, in.Now, h); ok {
-		op.Delta = want - base // wraps round as sums do
+		op.Delta = Wide(want).Minus(base)
 	}
 	return nil
 }
@@ -104,18 +122,19 @@ func (p Panel) outcomeOfAdd(o *Object, op *Op, in Intent, h History) error {
 	if !ok {
 		return ErrNotInteger
 	}
-	sum, fits := plus(base, in.Delta)
-	if !fits {
-		return ErrOverflow
+	op.Delta = Wide(in.Delta)
+	sum := base.Plus(op.Delta)
+	if !sum.Fits() && !sum.excess().less(base.excess()) {
+		return ErrOverflow // an addition that takes a sum beyond 64 bits back is not refused
 	}
-	op.Delta, op.Value = in.Delta, strconv.AppendInt(nil, sum, 10)
+	op.Value = strconv.AppendInt(nil, sum.Clamp(), 10)
 	return nil
 }
 
 // number is what the author's number starts from: the sum of a counter, else
 // the greatest of the values shown that have not ended, else zero. It is false
 // when such a value is no integer.
-func (p Panel) number(o *Object, parents []logical.Dot, now wallclock.Instant, h History) (int64, bool) {
+func (p Panel) number(o *Object, parents []logical.Dot, now wallclock.Instant, h History) (Int128, bool) {
 	if p.Serving == Counter {
 		sum, _ := o.Sum()
 		return sum, true
@@ -127,21 +146,21 @@ func (p Panel) number(o *Object, parents []logical.Dot, now wallclock.Instant, h
 		if kind == Delete || kind == 0 || ends != 0 && ends <= now {
 			continue
 		}
-		n, ok := integer(value)
+		n, ok := number(value)
 		if !ok {
-			return 0, false
+			return Int128{}, false
 		}
 		if !found || n > best {
 			best, found = n, true
 		}
 	}
-	return best, true
+	return Wide(best), true
 }
 
 // valueOf is what version d held and when that ends, from the object or else
 // from the log.
 func (o *Object) valueOf(d logical.Dot, h History) ([]byte, Kind, wallclock.Instant) {
-	if i, ok := o.Find(d); ok && o.Versions[i].Value != nil {
+	if i, ok := o.Find(d); ok && (o.Versions[i].Value != nil || o.Versions[i].Deleted()) {
 		v := &o.Versions[i]
 		return v.Value, v.Kind, v.Expires
 	}
@@ -157,7 +176,7 @@ func (o *Object) tally(op *Op, origin logical.Origin, h History) {
 	if op.Kind != Delete {
 		op.Total = op.Delta
 		if v := o.share(origin, Counter.Mask()); v != nil {
-			op.Total, op.Prev = v.Count.Total+op.Delta, v.Dot.Seq
+			op.Total, op.Prev = v.Count.Total.Plus(op.Delta), v.Dot.Seq
 		}
 		return
 	}
@@ -166,8 +185,8 @@ func (o *Object) tally(op *Op, origin logical.Origin, h History) {
 
 // seen orders dots, in place, so that those which carried a running total come
 // first, and returns these totals with them. Deletions carried none.
-func (o *Object) seen(dots []logical.Dot, h History) ([]logical.Dot, []int64) {
-	var totals []int64
+func (o *Object) seen(dots []logical.Dot, h History) ([]logical.Dot, []Int128) {
+	var totals []Int128
 	for i, d := range dots {
 		total, carried := o.totalOf(d, h)
 		if !carried {
@@ -181,44 +200,41 @@ func (o *Object) seen(dots []logical.Dot, h History) ([]logical.Dot, []int64) {
 }
 
 // totalOf is the running total that dot d carried, if it did.
-func (o *Object) totalOf(d logical.Dot, h History) (int64, bool) {
+func (o *Object) totalOf(d logical.Dot, h History) (Int128, bool) {
 	if i, ok := o.Find(d); ok && o.Versions[i].Mask.Has(Counter) {
 		return o.Versions[i].Count.Total, true
 	}
 	if op, ok := h.Op(d); ok && op.Kind != Delete {
 		return op.Total, true
 	}
-	return 0, false
-}
-
-// plus adds and reports whether the sum fits.
-func plus(a, b int64) (int64, bool) {
-	if b > 0 && a > math.MaxInt64-b || b < 0 && a < math.MinInt64-b {
-		return 0, false
-	}
-	return a + b, true
+	return Int128{}, false
 }
 
 // Reading is what a reader is shown of a key.
 type Reading struct {
 	Values [][]byte      // several: siblings; none: absent. Shared, immutable
-	Dots   []logical.Dot // the versions behind them, deletions among them
+	Dots   []logical.Dot // the versions behind them, and the deletions that they reflect
 }
 
 // Read shows the key under the serving resolver, whatever the time: no value has
 // ended (see [Panel.ReadAt]). Several dots of one request are shown once.
 func (p Panel) Read(o *Object, h History) Reading {
 	var idx [8]int
+	var shown places
 	r := Reading{}
 	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
 		v := &o.Versions[i]
-		if p.Serving != Counter && !v.Deleted() && !o.repeats(v.Dot, r.Dots, h) {
+		if p.Serving != Counter && !v.Deleted() && !o.repeats(v.Dot, &shown, h) {
 			r.Values = append(r.Values, v.Value)
 		}
 		r.Dots = append(r.Dots, v.Dot)
+		if o.Twins {
+			shown.add(v.Dot)
+		}
 	}
 	if sum, live := o.Sum(); live && p.Serving == Counter {
-		r.Values = [][]byte{strconv.AppendInt(nil, sum, 10)}
+		r.Values = [][]byte{strconv.AppendInt(nil, sum.Clamp(), 10)}
 	}
+	r.Dots = p.tombstones(o, r.Dots)
 	return r
 }

@@ -53,8 +53,8 @@ func TestAdditionToARegisterStartsFromTheGreatestShown(t *testing.T) {
 	s.do("a", put("3"))
 	s.do("a", over(put("40")))
 	op := s.do("a", add(2))
-	if string(op.Value) != "42" || op.Delta != 2 {
-		t.Errorf("value %s, delta %d; want 42 and 2", op.Value, op.Delta)
+	if string(op.Value) != "42" || op.Delta != resolve.Wide(2) {
+		t.Errorf("value %s, delta %s; want 42 and 2", op.Value, op.Delta)
 	}
 }
 
@@ -62,11 +62,32 @@ func TestAdditionToAWordIsRefused(t *testing.T) {
 	s := newStory(t, served(resolve.LWW), "a")
 	s.do("a", put("word"))
 	l := s.leaders["a"]
-	if _, err := l.Panel.Draft(l.Object, 10, add(1).Intent, l.History); !errors.Is(err, resolve.ErrNotInteger) {
+	if _, err := l.Panel.Draft(l.Object, 10, add(0).Intent, l.History); !errors.Is(err, resolve.ErrNotInteger) {
 		t.Errorf("error is %v, want ErrNotInteger", err)
 	}
 	s.do("a", remove())
 	if op := s.do("a", add(1)); string(op.Value) != "1" {
 		t.Errorf("after a deletion the value is %s, want 1", op.Value)
+	}
+}
+
+// A number is written as one is printed, as Redis has it; what is not is a text to
+// whoever adds, and refused where a counter serves.
+func TestNumbersAreWrittenAsTheyArePrinted(t *testing.T) {
+	for text, number := range map[string]bool{
+		"0": true, "7": true, "-7": true, "9223372036854775807": true, "-9223372036854775808": true,
+		"007": false, "00": false, "+1": false, "-0": false, "-07": false, "": false, "-": false, "1 ": false,
+	} {
+		s := newStory(t, served(resolve.LWW), "a")
+		s.do("a", put(text))
+		l := s.leaders["a"]
+		_, err := l.Panel.Draft(l.Object, 10, add(0).Intent, l.History)
+		if number != (err == nil) || !number && !errors.Is(err, resolve.ErrNotInteger) {
+			t.Errorf("added to the register %q: %v", text, err)
+		}
+		c := newStory(t, served(resolve.Counter), "a").leaders["a"]
+		if _, err := c.Panel.Draft(c.Object, 10, put(text).Intent, c.History); number != (err == nil) {
+			t.Errorf("set a counter to %q: %v", text, err)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"math"
 	"strconv"
 
 	"kvd/logical"
@@ -20,7 +21,8 @@ func (v *Version) Expired(now wallclock.Instant) bool { return v.Expires != 0 &&
 // what o shows does not depend on time.
 func (o *Object) Mortal() bool {
 	for i := range o.Versions {
-		if o.Versions[i].Expires != 0 {
+		v := &o.Versions[i]
+		if v.Expires != 0 && !v.Deleted() || len(v.Count.Ends) > 0 {
 			return true
 		}
 	}
@@ -29,8 +31,8 @@ func (o *Object) Mortal() bool {
 
 // ReadAt shows the key under the serving resolver at now, and when the value
 // shown first ends; zero: never. Values that have ended are left out; their dots
-// stand among the reading's, as those of deletions do. A counter ends when every
-// share of it has: until then all of them count.
+// stand among the reading's, as those of deletions do. A counter ends as a whole
+// (see [Object.Ending]).
 func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wallclock.Instant) {
 	if !o.Mortal() {
 		return p.Read(o, h), 0
@@ -39,45 +41,36 @@ func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wal
 		return p.countAt(o, now)
 	}
 	var idx [8]int
+	var shown places
 	var r Reading
 	var ends wallclock.Instant
 	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
 		v := &o.Versions[i]
-		if !v.Deleted() && !v.Expired(now) && !o.repeats(v.Dot, r.Dots, h) {
+		if !v.Deleted() && !v.Expired(now) && !o.repeats(v.Dot, &shown, h) {
 			if len(r.Values) == 0 {
 				ends = v.Expires
 			}
 			r.Values = append(r.Values, v.Value)
 		}
 		r.Dots = append(r.Dots, v.Dot)
+		if o.Twins {
+			shown.add(v.Dot)
+		}
 	}
+	r.Dots = p.tombstones(o, r.Dots)
 	return r, ends
 }
 
 // countAt is ReadAt of a counter.
 func (p Panel) countAt(o *Object, now wallclock.Instant) (Reading, wallclock.Instant) {
 	r := Reading{Dots: p.shown(o)}
-	ends, mortal := p.countEnds(o)
+	e, _ := o.Ending()
 	sum, live := o.Sum()
-	if !live || mortal && ends <= now {
+	if !live || e.Expires != 0 && e.Expires <= now {
 		return r, 0
 	}
-	r.Values = [][]byte{strconv.AppendInt(nil, sum, 10)}
-	return r, ends
-}
-
-// countEnds is when the last share of a counter ends; false: one never does, or
-// there is none.
-func (p Panel) countEnds(o *Object) (wallclock.Instant, bool) {
-	var idx [8]int
-	var last wallclock.Instant
-	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
-		if o.Versions[i].Expires == 0 {
-			return 0, false
-		}
-		last = max(last, o.Versions[i].Expires)
-	}
-	return last, last != 0
+	r.Values = [][]byte{strconv.AppendInt(nil, sum.Clamp(), 10)}
+	return r, e.Expires
 }
 
 // Ended appends the dots of the versions shown whose values have ended at now:
@@ -87,15 +80,45 @@ func (p Panel) Ended(o *Object, now wallclock.Instant, dst []logical.Dot) []logi
 		return dst
 	}
 	if p.Serving == Counter {
-		if ends, mortal := p.countEnds(o); !mortal || ends > now {
+		if e, _ := o.Ending(); e.Expires == 0 || e.Expires > now {
 			return dst
 		}
 	}
 	var idx [8]int
 	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
-		if o.Versions[i].Expired(now) {
+		if v := &o.Versions[i]; !v.Deleted() && (p.Serving == Counter || v.Expired(now)) {
 			dst = append(dst, o.Versions[i].Dot)
 		}
 	}
 	return dst
+}
+
+// JustAbove is the stamps of an op that ends the versions named: the next of each
+// kind after all that they bear, or the last there is. When that was is still to be
+// filled in.
+func (o *Object) JustAbove(dots []logical.Dot) *Ended {
+	e := &Ended{}
+	none := true
+	for _, d := range dots {
+		i, ok := o.Find(d)
+		if !ok {
+			continue
+		}
+		v := &o.Versions[i]
+		if none || v.Wall.Midpoint() > e.Wall.Midpoint() {
+			e.Wall = v.Wall
+		}
+		if none || v.HLC.Compare(e.HLC) > 0 {
+			e.HLC = v.HLC
+		}
+		e.Lamport, none = max(e.Lamport, v.Lamport), false
+	}
+	if e.Wall.Latest < math.MaxInt64 {
+		e.Wall.Earliest, e.Wall.Latest = e.Wall.Earliest+1, e.Wall.Latest+1
+	}
+	if next := e.HLC.Next(e.HLC.Wall); next.Compare(e.HLC) > 0 {
+		e.HLC = next
+	}
+	e.Lamport = max(e.Lamport, e.Lamport.Next())
+	return e
 }

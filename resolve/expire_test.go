@@ -57,25 +57,89 @@ func TestSiblingsEndOneByOne(t *testing.T) {
 	}
 }
 
-// A share without a deadline keeps the whole counter, for no share may change
-// what others add up to by ending alone.
-func TestCounterEndsWithItsLastShare(t *testing.T) {
+// touch states a deadline for what the leader shows.
+func touch(at wallclock.Instant) resolvetest.Asked {
+	return ending(resolvetest.Asked{Intent: resolve.Intent{Kind: resolve.Touch}}, at)
+}
+
+// The deadline is the key's, and of those stated the last holds.
+func TestCounterEndsAsLastStated(t *testing.T) {
 	s := newStory(t, served(resolve.Counter), "a", "b")
 	s.do("a", ending(add(1), 5000))
 	s.do("b", ending(add(2), 6000))
 	s.ship("b", "a")
 	for now, want := range map[wallclock.Instant]string{
-		5500: "[3] until 6000, 2 dots, 0 ended",
+		5999: "[3] until 6000, 2 dots, 0 ended",
 		6000: "[] until 0, 2 dots, 2 ended",
 	} {
 		if got := shows(s.leaders["a"], now); got != want {
 			t.Errorf("at %d: %s, want %s", now, got, want)
 		}
 	}
-	s.do("b", add(4))
+	s.do("a", touch(0))
+	if got := shows(s.leaders["a"], 7000); got != "[3] until 0, 2 dots, 0 ended" {
+		t.Errorf("once it is told never to end: %s", got)
+	}
+}
+
+// An addition beside a deadline: neither takes anything from the other.
+func TestAdditionBesideATouchKeepsBoth(t *testing.T) {
+	s := newStory(t, served(resolve.Counter), "a", "b")
+	s.do("a", add(1))
+	s.ship("a", "b")
+	s.do("b", add(1))
 	s.ship("b", "a")
-	if got := shows(s.leaders["a"], 7000); got != "[7] until 0, 2 dots, 0 ended" {
-		t.Errorf("with a share that never ends: %s", got)
+	s.do("a", touch(5000))
+	s.do("b", add(40))
+	s.ship("a", "b")
+	s.ship("b", "a")
+	for _, at := range []string{"a", "b"} {
+		if got := shows(s.leaders[at], 2000); got != "[42] until 5000, 2 dots, 0 ended" {
+			t.Errorf("%s shows %s", at, got)
+		}
+	}
+}
+
+// What a deadline was stated about is gone: the value that won was given none, and
+// a deadline alone brings nothing back.
+func TestTouchBesideAWriteLeavesTheNewValueAlone(t *testing.T) {
+	for _, id := range resolve.IDs() {
+		if id == resolve.Counter {
+			continue
+		}
+		s := newStory(t, served(id), "a", "b")
+		s.do("a", put("1"))
+		s.ship("a", "b")
+		s.do("a", put("2"))
+		s.do("b", touch(5000))
+		s.ship("a", "b")
+		s.ship("b", "a")
+		for _, at := range []string{"a", "b"} {
+			if got := shows(s.leaders[at], 2000); got != "[2] until 0, 1 dots, 0 ended" {
+				t.Errorf("%s: %s shows %s", id, at, got)
+			}
+		}
+		s.audit("a", "b")
+	}
+}
+
+// Whoever has seen a deadline can change it, however far ahead the clock was of
+// whoever stated it.
+func TestTouchHoldsAgainstWhatItHasSeen(t *testing.T) {
+	for _, id := range resolve.IDs() {
+		s := newStory(t, served(id), "a", "b")
+		s.do("a", put("1"))
+		s.ship("a", "b")
+		s.clock("b", 1_000_000, 0)
+		s.do("b", touch(5000))
+		s.ship("b", "a")
+		s.do("a", touch(6000))
+		s.ship("a", "b")
+		for _, at := range []string{"a", "b"} {
+			if got := shows(s.leaders[at], 2000); got != "[1] until 6000, 1 dots, 0 ended" {
+				t.Errorf("%s: %s shows %s", id, at, got)
+			}
+		}
 	}
 }
 

@@ -42,6 +42,10 @@ func (w *Folder) Accept(p Panel, o *Object, op *Op, h History, dst []Verdict) []
 }
 
 func (w *Folder) fold(p Panel, o *Object, op *Op, h History, dst []Verdict, born bool) []Verdict {
+	if op.Kind == Touch {
+		o.touch(op)
+		return dst
+	}
 	i, found := o.Find(op.Dot)
 	if found {
 		return dst
@@ -51,6 +55,9 @@ func (w *Folder) fold(p Panel, o *Object, op *Op, h History, dst []Verdict, born
 	w.folding, w.plain = Folding{Object: o, New: i, Op: op, History: h}, -1
 	for id := range p.Mask().Each {
 		w.decide(id, p.rule(id))
+	}
+	if p.buries() {
+		w.folding.bury()
 	}
 	for i := range w.camps {
 		dst = w.judge(&w.camps[i], born, dst)
@@ -70,7 +77,7 @@ func (w *Folder) rest() {
 
 // spare is s emptied, to be used again unless it has grown large.
 func spare[T any](s []T) []T {
-	const large = 4096
+	const large = 1 << 15
 	if cap(s) > large {
 		return nil
 	}
@@ -150,8 +157,9 @@ func (w *Folder) judge(c *camp, born bool, dst []Verdict) []Verdict {
 
 // succeed says that the op superseded every version of before that is not left.
 func (f *Folding) succeed(ids Mask, before, left []logical.Dot, dst []Verdict) []Verdict {
+	stays := setOf(left)
 	for _, d := range before {
-		if !slices.Contains(left, d) {
+		if !stays.has(d) {
 			dst = append(dst, Verdict{Resolvers: ids, Loser: d, Winner: f.Op.Dot})
 		}
 	}

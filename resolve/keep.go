@@ -8,6 +8,10 @@ type Keeper struct{ folding Folding }
 // Keep is [Panel.Fold] without verdicts. What was lost is never asked for, and
 // other ops are only where several dots are one request.
 func (k *Keeper) Keep(p Panel, o *Object, op *Op, h History) {
+	if op.Kind == Touch {
+		o.touch(op)
+		return
+	}
 	i, found := o.Find(op.Dot)
 	if found {
 		return
@@ -21,6 +25,9 @@ func (k *Keeper) Keep(p Panel, o *Object, op *Op, h History) {
 			f.Bit = id.Mask()
 			p.rule(id).Fold(f)
 		}
+	}
+	if p.buries() {
+		f.bury()
 	}
 	o.sweep()
 	f.Object, f.Op, f.History = nil, nil, nil

@@ -11,7 +11,7 @@ import (
 // is a key never written.
 type Object struct {
 	Key      string
-	Versions []Version // sorted by dot; every one is kept by somebody
+	Versions []Version // sorted by dot; every one is kept by somebody, or is a tombstone
 	// Twins says that some request for this key was accepted at several leaders,
 	// so that the dots of one write are more than one.
 	Twins bool
@@ -24,6 +24,9 @@ type Version struct {
 	Kind    Kind
 	Value   []byte // shared with the op, immutable; nil when only a counter keeps it
 	Expires wallclock.Instant
+	// Touched is the statement that Expires comes from; nil: the op's own. It is
+	// never written to, so that copies may share it.
+	Touched *Stamp
 
 	Wall    wallclock.Interval
 	HLC     logical.HLC
@@ -34,28 +37,29 @@ type Version struct {
 
 // Count is one origin's share of a counter: Total less Base, less Voids.
 type Count struct {
-	Total int64       // the origin's running total, up to the version's dot
+	Total Int128      // the origin's running total, up to the version's dot
 	Base  Base        // how much of it deletes have taken away
 	Voids []VoidDelta // deltas counted elsewhere under a smaller dot; sorted by Seq
+	Ends  []End       // what is stated of the counter's end; sorted by Seq; copied to be changed
 }
 
 // Base is the running total at one place of an origin's log.
 type Base struct {
 	Seq   logical.Seq
-	Total int64
+	Total Int128
 }
 
 // VoidDelta is an addition whose request another leader had accepted too.
 type VoidDelta struct {
 	Seq   logical.Seq
-	Delta int64
+	Delta Int128
 }
 
 // Share is what the origin contributes to the sum.
-func (c Count) Share() int64 {
-	n := c.Total - c.Base.Total
-	for _, v := range c.Voids {
-		n -= v.Delta
+func (c Count) Share() Int128 {
+	n := c.Total.Minus(c.Base.Total)
+	for i := range c.Voids {
+		n = n.Minus(c.Voids[i].Delta)
 	}
 	return n
 }
@@ -65,6 +69,9 @@ func (v *Version) Deleted() bool { return v.Kind == Delete }
 
 // Find is the index of the version with dot d, or where it would stand.
 func (o *Object) Find(d logical.Dot) (int, bool) {
+	if len(o.Versions) > fewDots {
+		return slices.BinarySearchFunc(o.Versions, d, func(v Version, d logical.Dot) int { return v.Dot.Compare(d) })
+	}
 	for i := range o.Versions {
 		if c := o.Versions[i].Dot.Compare(d); c >= 0 {
 			return i, c == 0
@@ -85,9 +92,10 @@ func (o *Object) Clone() *Object {
 
 // add puts the version of op in its place, kept by nobody yet.
 func (o *Object) add(i int, op *Op) {
+	wall, hlc, lamport := op.Stamps()
 	o.Versions = slices.Insert(o.Versions, i, Version{
 		Dot: op.Dot, Kind: op.Kind, Value: op.Value, Expires: op.Expires,
-		Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport,
+		Wall: wall, HLC: hlc, Lamport: lamport,
 	})
 }
 
@@ -101,10 +109,13 @@ func (o *Object) sweep() {
 
 // trim makes equal versions equal bytes whatever they were kept for before.
 func (v *Version) trim() {
-	if v.Mask&Counter.Mask() == 0 {
+	if v.Mask&(Counter.Mask()|derived) == 0 {
 		v.Count = Count{}
 	}
-	if v.Mask == Counter.Mask() {
+	if v.Mask&^derived == Counter.Mask() {
 		v.Value = nil
+	}
+	if v.Mask == derived {
+		v.Value, v.Expires, v.Touched = nil, 0, nil // only its totals are needed
 	}
 }

@@ -13,6 +13,7 @@ const (
 	Put    Kind = 1 + iota // the key shall hold Value
 	Delete                 // the key shall hold nothing
 	Add                    // the key's number shall grow by Delta
+	Touch                  // the versions in Parents shall end at Expires; nothing else changes
 )
 
 // String names the kind.
@@ -24,6 +25,8 @@ func (k Kind) String() string {
 		return "delete"
 	case Add:
 		return "add"
+	case Touch:
+		return "touch"
 	}
 	return "unknown"
 }
@@ -32,21 +35,30 @@ func (k Kind) String() string {
 // immutable once accepted: one content for its dot, for ever. Versions share
 // its Value, so nobody may write to those bytes.
 type Op struct {
-	Dot     logical.Dot
-	Key     string
-	Kind    Kind
-	Value   []byte            // what a register holds afterwards; nil for Delete
-	Expires wallclock.Instant // when the value ends; zero: never
+	Dot   logical.Dot
+	Key   string
+	Kind  Kind
+	Value []byte // what a register holds afterwards; nil for Delete
+	// Expires is when the value ends; zero: never. Of a Delete it is the deadline
+	// that the deleted value had reached; zero: a client deleted it.
+	Expires wallclock.Instant
+	// Stated is whose statement Expires is and how it ranks among others (see
+	// [Op.Statement]). Zero: a deadline is the op's own word and ranks by its hybrid
+	// stamp, and without one only a Touch states anything.
+	Stated Stamp
+	// Ended is there when the op deletes what had reached its deadline, nil when a
+	// client asked for it. Immutable.
+	Ended *Ended
 
 	// Counter evidence. Delta is what the op adds; Total is the origin's running
 	// total for the key, Delta included; Prev is the place of the origin's op
 	// that carried the total before (zero: none was live). For Delete, Seen
 	// holds the running totals of those Parents that carried one, which come
 	// first, so that a reset takes away exactly what its author saw.
-	Delta int64
-	Total int64
+	Delta Int128
+	Total Int128
 	Prev  logical.Seq
-	Seen  []int64
+	Seen  []Int128
 
 	Parents []logical.Dot    // versions the author had been shown; empty: a blind write
 	Hidden  []logical.Dot    // other live versions the leader held and did not show
@@ -61,10 +73,61 @@ type Op struct {
 	// accepted, by a version its author had been shown: DDIA figure 8-3.
 	Inverted Mask
 
+	// Panel is the resolvers that judged where the op was accepted: for them
+	// Hidden, the counter evidence and Inverted are recorded, for all others they
+	// follow from the rest of the op. Zero: an op from before this was recorded.
+	Panel Mask
+	// Unseen is what the serving resolver showed there and the author had not been
+	// shown: it wrote by an older reading. The op covers everything else that its
+	// leader had applied.
+	Unseen []logical.Dot
+
 	// Retry identity: the same request is one write, at whichever leader it is
 	// retried. Zero Client: the author does not retry.
 	Client, Request uint64
+
+	// Settles is a dot that two leaders had given to two writes: the op is of its mend,
+	// after which every leader shows the same for their keys. Zero: none.
+	Settles logical.Dot
 }
+
+// BaseSize is what any op takes beside its [Op.Size]: about that in memory, and no
+// more than that encoded.
+const BaseSize = 256
+
+// DotSize is what a dot that an op names takes, and an origin it depends on.
+const DotSize = 24
+
+// Size is what the op takes in bytes beyond [BaseSize]: key, value and evidence. It
+// is about what they take in memory and at least what they take encoded. It costs
+// the same for every op.
+func (o *Op) Size() int {
+	return len(o.Key) + len(o.Value) + DotSize*(len(o.Parents)+len(o.Hidden)+len(o.Unseen)+o.Deps.Len()) + 18*len(o.Seen)
+}
+
+// Ended is what a deletion says that no client asked for. Its stamps are no readings
+// of clocks: they stand just above those of what it ends, and resolvers judge by
+// them, so that the end of a value beats nothing that is newer than the value.
+type Ended struct {
+	At      wallclock.Instant // the time that the leader and its peers agreed on
+	Wall    wallclock.Interval
+	HLC     logical.HLC
+	Lamport logical.Lamport
+}
+
+// Expiry reports whether the op deletes what had reached its deadline.
+func (o *Op) Expiry() bool { return o.Ended != nil }
+
+// Stamps is what resolvers judge the op by.
+func (o *Op) Stamps() (wallclock.Interval, logical.HLC, logical.Lamport) {
+	if o.Ended != nil {
+		return o.Ended.Wall, o.Ended.HLC, o.Ended.Lamport
+	}
+	return o.Wall, o.HLC, o.Lamport
+}
+
+// Footprint is about what the op takes in memory.
+func (o *Op) Footprint() int { return BaseSize + o.Size() }
 
 // HasRequest reports whether the op can be recognised when it is retried.
 func (o *Op) HasRequest() bool { return o.Client != 0 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"kvd/wallclock"
 )
 
 // Panel is the resolver that serves a key and the shadows that only watch it.
@@ -33,6 +35,37 @@ func (p Panel) rule(id ID) Resolver {
 // reader, best first, deletions among them.
 func (p Panel) Survivors(o *Object, id ID, dst []int) []int {
 	return p.rule(id).Survivors(o, id.Mask(), dst)
+}
+
+// Crowd is versions side by side, and the bytes of their values.
+type Crowd struct{ Versions, Bytes int }
+
+func (c *Crowd) add(value []byte) { c.Versions, c.Bytes = c.Versions+1, c.Bytes+len(value) }
+
+// Beside is what the serving resolver keeps side by side before op, which was
+// drafted on o and is accepted at wall, and with it. Both are zero for a resolver
+// that keeps one version, or totals.
+func (p Panel) Beside(o *Object, op *Op, wall wallclock.Interval) (before, after Crowd) {
+	bit := p.Serving.Mask().keeps(liveSet)
+	if bit == 0 {
+		return Crowd{}, Crowd{}
+	}
+	over, hidden := setOf(op.Parents), setOf(op.Hidden)
+	for i := range o.Versions {
+		v := &o.Versions[i]
+		if v.Mask&bit == 0 {
+			continue
+		}
+		before.add(v.Value)
+		if over.has(v.Dot) || hidden.has(v.Dot) || p.Serving == Interval && v.Wall.Before(wall) {
+			continue
+		}
+		after.add(v.Value)
+	}
+	if op.Kind != Delete || p.Serving != Siblings {
+		after.add(op.Value)
+	}
+	return before, after
 }
 
 // Fold applies op, whose parents and everything its leader had applied were
@@ -87,6 +120,25 @@ func (p *Policy) Panel(key string) Panel {
 	panel := Panel{Serving: p.rule(key).Resolver, Rules: p.Mistaken}
 	panel.Shadows = p.Shadows &^ panel.Serving.Mask()
 	return panel
+}
+
+// Judges reports whether both policies give the key to the same panel.
+func (p *Policy) Judges(key string, as *Policy) bool {
+	a, b := p.Panel(key), as.Panel(key)
+	return a.Serving == b.Serving && a.Shadows == b.Shadows
+}
+
+// Same reports whether both policies give every key to the same panel: rules that
+// say what a shorter prefix or the default says anyway make no difference.
+func (p *Policy) Same(as *Policy) bool {
+	for _, q := range [2]*Policy{p, as} {
+		for _, r := range q.Rules {
+			if !p.Judges(r.Prefix, as) {
+				return false
+			}
+		}
+	}
+	return p.Judges("", as)
 }
 
 // Picks reports whether a plain read of several values may show the first.

@@ -52,13 +52,13 @@ type Folding struct {
 
 // table is every resolver, in the order of their IDs.
 var table = [resolvers]row{
-	LWW:      {"lww", maximal{byWall}, stamps, "keeps the greatest wall clock midpoint"},
-	Lamport:  {"lamport", maximal{byLamport}, stamps, "keeps the greatest Lamport stamp"},
-	HLC:      {"hlc", maximal{byHLC}, stamps, "keeps the greatest hybrid logical stamp"},
-	Interval: {"interval", interval{}, liveSet, "keeps what siblings keeps, unless another's interval lies wholly after it"},
-	Siblings: {"siblings", siblings{}, liveSet, "keeps every version that no author of a later one had been shown"},
-	Causal:   {"causal", causal{}, liveSet, "keeps what siblings keeps, shows the greatest hybrid logical stamp"},
-	Counter:  {"counter", counter{}, totals, "adds up every increment"},
+	LWW:      {"lww", maximal{byWall}, stamps, false, "keeps the greatest wall clock midpoint"},
+	Lamport:  {"lamport", maximal{byLamport}, stamps, false, "keeps the greatest Lamport stamp"},
+	HLC:      {"hlc", maximal{byHLC}, stamps, false, "keeps the greatest hybrid logical stamp"},
+	Interval: {"interval", interval{}, liveSet, false, "keeps what siblings keeps, unless another's interval lies wholly after it"},
+	Siblings: {"siblings", siblings{}, liveSet, true, "keeps every version that no author of a later one had been shown"},
+	Causal:   {"causal", causal{}, liveSet, false, "keeps what siblings keeps, shows the greatest hybrid logical stamp"},
+	Counter:  {"counter", counter{}, totals, true, "adds up every increment"},
 }
 
 // row is all there is to know about one resolver.
@@ -66,7 +66,9 @@ type row struct {
 	name string
 	rule Resolver
 	by   family
-	says string
+	// buries: what survives holds no deletions, so tombstones are kept beside it.
+	buries bool
+	says   string
 }
 
 // family is what a resolver's versions stand for.
@@ -130,6 +132,18 @@ func (id ID) Rule() string { return table[id].says }
 
 // Mask is the set that holds only id.
 func (id ID) Mask() Mask { return 1 << id }
+
+// Keeps is the set that holds only id, with the marks that it puts on versions
+// beside its bit.
+func (id ID) Keeps() Mask {
+	switch id {
+	case Interval:
+		return id.Mask() | bar
+	case Counter:
+		return id.Mask() | derived
+	}
+	return id.Mask()
+}
 
 // Loses reports whether the resolver can lose an acknowledged write.
 func (id ID) Loses() bool { return table[id].rule.Loses() }

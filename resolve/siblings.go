@@ -13,7 +13,8 @@ import "kvd/logical"
 type siblings struct{}
 
 // Fold removes parents and hidden versions, and keeps the new one unless it deletes: a
-// deletion needs no tombstone here, since absence and the frontier say it.
+// deletion needs no tombstone to be one, since absence and the frontier say it. That
+// later writes know of it takes one: see tombstone.
 func (siblings) Fold(f *Folding) { f.live(f.Op.Kind != Delete) }
 
 // Survivors is the live set.
@@ -64,6 +65,9 @@ func (f *Folding) live(keep bool) {
 	}
 	for _, p := range f.Op.Hidden {
 		f.remove(p)
+	}
+	if !f.Op.judgedBy(f.Bit) {
+		f.hide()
 	}
 	if keep {
 		f.Object.Versions[f.New].Mask |= f.Bit

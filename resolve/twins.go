@@ -15,7 +15,8 @@ func (o *Object) notice(op *Op, h History) {
 
 // twins is the other dots of d's request, sorted, in memory of their own: those
 // that are writes to this key. A client that numbers writes to two keys alike has
-// made two requests.
+// made two requests. A touch is no write, and none is another one's twin: stated
+// twice is stated once.
 func (o *Object) twins(d logical.Dot, h History) []logical.Dot {
 	if !o.Twins {
 		return nil
@@ -29,16 +30,19 @@ func twins(key string, d logical.Dot, h History) []logical.Dot {
 		if t == d {
 			continue
 		}
-		if op, known := h.Op(t); !known || op.Key == key {
+		if op, known := h.Op(t); !known || op.Key == key && op.Kind != Touch {
 			others = append(others, t)
 		}
 	}
 	return others
 }
 
-// repeats reports whether d's request is among dots under another dot.
-func (o *Object) repeats(d logical.Dot, dots []logical.Dot, h History) bool {
-	return slices.ContainsFunc(o.twins(d, h), func(t logical.Dot) bool { return slices.Contains(dots, t) })
+// repeats reports whether d's request is among shown under another dot.
+func (o *Object) repeats(d logical.Dot, shown *places, h History) bool {
+	if !o.Twins {
+		return false
+	}
+	return slices.ContainsFunc(o.twins(d, h), func(t logical.Dot) bool { _, ok := shown.find(t); return ok })
 }
 
 // twins is the other dots of d's request.

@@ -174,8 +174,8 @@ func TestRequestOfThreeDotsCountsOnceOrNotAtAll(t *testing.T) {
 	for _, from := range []string{"c", "b"} {
 		s.ship(from, "d")
 	}
-	if got, _ := s.leaders["d"].Object.Sum(); got != 6 {
-		t.Errorf("d sums to %d before it hears of a, want 6", got)
+	if got, _ := s.leaders["d"].Object.Sum(); got != resolve.Wide(6) {
+		t.Errorf("d sums to %s before it hears of a, want 6", got)
 	}
 	s.do("c", remove())
 	s.everywhere("a", "b", "c", "d")
@@ -211,7 +211,7 @@ func (e elsewhere) Twins(d logical.Dot) []logical.Dot {
 
 func (e elsewhere) Op(d logical.Dot) (*resolve.Op, bool) {
 	if d == e.other {
-		return &resolve.Op{Dot: d, Key: "another", Kind: resolve.Add, Delta: 5}, true
+		return &resolve.Op{Dot: d, Key: "another", Kind: resolve.Add, Delta: resolve.Wide(5)}, true
 	}
 	return e.History.Op(d)
 }
@@ -222,7 +222,7 @@ func TestDotOfAnotherKeyIsNoTwin(t *testing.T) {
 	l := s.leaders["a"]
 	o := &resolve.Object{Key: "k"}
 	l.Panel.Fold(o, op, elsewhere{l.History, logical.Dot{Origin: 1, Seq: 1}}, nil)
-	if sum, _ := o.Sum(); o.Twins || sum != 5 {
-		t.Errorf("twins %t, sum %d; want none, and 5", o.Twins, sum)
+	if sum, _ := o.Sum(); o.Twins || sum != resolve.Wide(5) {
+		t.Errorf("twins %t, sum %s; want none, and 5", o.Twins, sum)
 	}
 }

@@ -33,19 +33,31 @@ type walk struct {
 type node struct {
 	dot     logical.Dot
 	lamport logical.Lamport
-	op      *Op  // nil: no longer in the log
+	op      *Op  // nil: not read yet, or no longer in the log
+	read    bool // the log was asked for op
 	gone    bool // neither log nor object hold it any more: it is left alone
 	from    reach
 	queued  bool
 }
 
-// inverted is what the op's birth decided. A version that outlived its log entry
-// was never beaten before.
-func (n *node) inverted() Mask {
-	if n.op == nil {
-		return 0
+// inverted is what the birth of node i's op decided. A version that outlived its
+// log entry was never beaten before.
+func (w *walk) inverted(i int) Mask {
+	if op := w.op(i); op != nil {
+		return op.Inverted
 	}
-	return n.op.Inverted
+	return 0
+}
+
+// op is node i's, nil when the log has it no more. The log is asked only for what
+// the walk comes by: of many survivors most are never looked at.
+func (w *walk) op(i int) *Op {
+	n := &w.nodes[i]
+	if !n.read {
+		n.op, _ = w.History.Op(n.dot)
+		n.read = true
+	}
+	return n.op
 }
 
 // begin forgets the last walk.
@@ -87,7 +99,7 @@ func (w *walk) onlyBelow(gone, left []logical.Dot) []int {
 // sees reports whether one of the versions wanted is among dots or what they
 // have seen.
 func (w *walk) sees(dots, wanted []logical.Dot) bool {
-	floor := ^logical.Lamport(0)
+	floor, sought := ^logical.Lamport(0), setOf(wanted)
 	for _, d := range wanted {
 		if i, ok := w.Object.Find(d); ok {
 			floor = min(floor, w.Object.Versions[i].Lamport)
@@ -95,7 +107,7 @@ func (w *walk) sees(dots, wanted []logical.Dot) bool {
 	}
 	w.markAll(dots, below)
 	for len(w.queue) > 0 && (w.Object.Twins || w.nodes[w.queue[0]].lamport >= floor) {
-		if slices.Contains(wanted, w.next()) {
+		if sought.has(w.next()) {
 			return true
 		}
 	}
@@ -110,8 +122,8 @@ func (w *walk) next() logical.Dot {
 	if n.from == below {
 		w.open--
 	}
-	if n.op != nil {
-		w.markAll(n.op.Parents, n.from)
+	if op := w.op(i); op != nil {
+		w.markAll(op.Parents, n.from)
 	}
 	return n.dot
 }
@@ -161,10 +173,10 @@ func (w *walk) node(d logical.Dot) int {
 		return i
 	}
 	n := node{dot: d}
-	if op, ok := w.History.Op(d); ok {
-		n.op, n.lamport = op, op.Lamport
-	} else if i, ok := w.Object.Find(d); ok {
-		n.lamport = w.Object.Versions[i].Lamport
+	if at, live := w.Object.Find(d); live {
+		n.lamport = w.Object.Versions[at].Lamport
+	} else if op, logged := w.History.Op(d); logged {
+		n.op, n.read, n.lamport = op, true, op.Lamport
 	} else {
 		n.gone = true
 	}

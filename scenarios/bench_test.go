@@ -1,6 +1,8 @@
 package scenarios_test
 
 import (
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -92,4 +94,48 @@ func outcome(t *testing.T, src string, id resolve.ID) string {
 		cells = append(cells, column+" "+r.Cell(column))
 	}
 	return strings.Join(cells, ", ")
+}
+
+// month is a leader's absence of thirty days, in which the others make a hundred
+// thousand updates.
+const month = `
+-- scenario --
+name     month
+leaders  n1 n2 n3
+clock    * error=5ms
+client   A at=n2
+client   B at=n3
+client   C at=n1
+at 1s                              C set x 0
+at 10s                             partition n1 | n2 n3
+every 51.84s times=50000 from=20s  A update a +1
+every 51.84s times=50000 from=40s  B update b +1
+at 720h                            heal
+at 720h1m                          C update a +1
+settle 30s
+check converged
+check acked = accounted
+`
+
+// BenchmarkMonthOfAbsence is how long a month takes; the metric heap is what the
+// process had of the system in the end, in megabytes, with the collector as the
+// scenario command sets it.
+func BenchmarkMonthOfAbsence(b *testing.B) {
+	s, err := script.Parse("month", []byte(month), script.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(40))
+	for b.Loop() {
+		r, err := scenarios.Run(s, scenarios.Options{Resolver: resolve.Causal, Seed: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if r.Acked != 100_002 || r.Accounted != r.Acked || !r.Converged {
+			b.Fatalf("%d of %d updates are accounted for, converged: %t", r.Accounted, r.Acked, r.Converged)
+		}
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.Sys)/1e6, "heap-MB")
 }

@@ -9,7 +9,8 @@ import (
 	"kvd/scenarios/script"
 )
 
-// ExpectedSeed is the seed whose outcome expect tables write down.
+// ExpectedSeed is the seed whose outcome expect tables write down, unless the script
+// names another.
 const ExpectedSeed = 1
 
 // The words of Result.Expectation.
@@ -133,7 +134,7 @@ func (r *Result) expectation(t script.Table) string {
 
 // row is the table's row for the result, nil if it has none.
 func (r *Result) row(t script.Table) []string {
-	if len(t.Columns) == 0 || t.Columns[0] != "resolver" || r.Seed != ExpectedSeed {
+	if len(t.Columns) == 0 || t.Columns[0] != "resolver" || r.Seed != r.ExpectedSeed() {
 		return nil
 	}
 	for _, row := range t.Rows {

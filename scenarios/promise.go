@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,12 +17,30 @@ import (
 func promises(s *script.Scenario, v *oracle.Judgement, policy *resolve.Policy, p Played, o Options) []Promise {
 	var out []Promise
 	for _, c := range s.Checks {
-		if c.Applies(o.Resolver.String()) {
-			held, at, why := check(v, c)
+		if about, applies := subject(s, v, policy, c); applies {
+			held, at, why := check(about, c)
 			out = append(out, Promise{Check: strings.TrimPrefix(c.String(), "check "), Kind: string(c.Kind()), Held: held, At: at, Why: why})
 		}
 	}
 	return append(out, always(v, policy, p, o)...)
+}
+
+// subject is what a promise is about: the judgement of the keys that the resolvers
+// it is made for serve, and whether there are any.
+func subject(s *script.Scenario, v *oracle.Judgement, policy *resolve.Policy, c script.Check) (*oracle.Judgement, bool) {
+	serves := func(key string) bool { return c.Applies(policy.Panel(key).Serving.String()) }
+	keys := s.Keys()
+	switch {
+	case len(c.For) == 0 || len(keys) == 0:
+		return v, c.Applies(policy.Default.String())
+	case c.Key != "":
+		return v, serves(c.Key)
+	case c.Name == script.CheckVisible:
+		return v, serves(s.KeyOf(c.Then))
+	case !slices.ContainsFunc(keys, func(key string) bool { return !serves(key) }):
+		return v, true
+	}
+	return v.Among(serves), slices.ContainsFunc(keys, serves)
 }
 
 // check judges one promise of the script.
@@ -53,9 +72,9 @@ func check(v *oracle.Judgement, c script.Check) (held bool, at time.Duration, wh
 func always(v *oracle.Judgement, policy *resolve.Policy, p Played, o Options) []Promise {
 	return []Promise{
 		ledgersAgree(v, policy, p, o),
-		promise("no acknowledgement contradicts another", "safety", contradictions(v)),
-		promise("equal frontiers are equal states", "safety", states(p.Nodes)),
-		promise("what follows causality is never inverted", "safety", inversions(v, p.Refused, o.Resolver)),
+		contradictions(v),
+		promise("equal frontiers are equal states", "safety", p.Took, states(p.Nodes)),
+		inversions(v, p.Refused, policy),
 	}
 }
 
@@ -70,14 +89,18 @@ func ledgersAgree(v *oracle.Judgement, policy *resolve.Policy, p Played, o Optio
 		}
 	}
 	if o.Ledger != (storage.Retention{}) {
-		return promise("every ledger adds up", "safety", unsound)
+		return promise("every ledger adds up", "safety", p.Took, unsound)
 	}
-	return promise("the servers' ledgers agree with the oracle", "liveness", append(v.Agree(ledgers(policy, p.Nodes)), unsound...))
+	return promise("the servers' ledgers agree with the oracle", "liveness", 0, append(v.Agree(ledgers(policy, p.Nodes)), unsound...))
 }
 
-// promise is kept when nothing speaks against it.
-func promise(check, kind string, against []string) Promise {
-	return Promise{Check: check, Kind: kind, Held: len(against) == 0, Why: strings.Join(against[:min(3, len(against))], "; ")}
+// promise is kept when nothing speaks against it; at is when something first did.
+func promise(check, kind string, at time.Duration, against []string) Promise {
+	p := Promise{Check: check, Kind: kind, Held: len(against) == 0, Why: strings.Join(against[:min(3, len(against))], "; ")}
+	if !p.Held {
+		p.At = at
+	}
+	return p
 }
 
 // ledgers is every leader's rows for the resolver that serves the key.
@@ -94,12 +117,15 @@ func ledgers(policy *resolve.Policy, nodes []world.Node) map[string][]oracle.Led
 	return out
 }
 
-func contradictions(v *oracle.Judgement) []string {
+func contradictions(v *oracle.Judgement) Promise {
 	var out []string
-	for _, c := range v.Contradictions {
-		out = append(out, c.Why)
+	var first time.Duration
+	for i, c := range v.Contradictions {
+		if out = append(out, c.Why); i == 0 {
+			first = c.At
+		}
 	}
-	return out
+	return promise("no acknowledgement contradicts another", "safety", first, out)
 }
 
 // states compares leaders that have applied the same ops.
@@ -115,23 +141,24 @@ func states(nodes []world.Node) []string {
 	return out
 }
 
-// inversions is what may not be inverted: nothing under lamport, siblings,
-// causal and counter, and under hlc nothing unless a drift guard refused a
-// stamp.
-func inversions(v *oracle.Judgement, refused bool, id resolve.ID) []string {
-	switch id {
-	case resolve.LWW, resolve.Interval:
-		return nil
-	case resolve.HLC:
-		if refused {
-			return nil
-		}
-	}
+// inversions is what may not be inverted, key by key: nothing that lamport, siblings,
+// causal and counter serve, and nothing that hlc serves unless a drift guard refused a
+// stamp. The moment is when the author of the first was told that it is durable.
+func inversions(v *oracle.Judgement, refused bool, policy *resolve.Policy) Promise {
 	var out []string
+	var first time.Duration
 	for _, l := range v.Losses {
-		if l.Class == oracle.Inverted {
-			out = append(out, fmt.Sprintf("%s of %s lost to what it was based on", l.Label, l.Key))
+		if l.Class != oracle.Inverted || mayInvert(policy.Panel(l.Key).Serving, refused) {
+			continue
+		}
+		if out = append(out, fmt.Sprintf("%s of %s lost to what it was based on", l.Label, l.Key)); len(out) == 1 {
+			first = l.Acked
 		}
 	}
-	return out
+	return promise("what follows causality is never inverted", "safety", first, out)
+}
+
+// mayInvert reports whether a resolver may let a write lose to what it was based on.
+func mayInvert(id resolve.ID, refused bool) bool {
+	return id == resolve.LWW || id == resolve.Interval || id == resolve.HLC && refused
 }

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"time"
 
 	"kvd/scenarios/oracle"
@@ -40,7 +41,14 @@ type Result struct {
 	Promises    []Promise         `json:"promises"`
 	Expectation string            `json:"expectation"` // held, broken, none (no row to hold it against)
 
-	Losses  []oracle.Loss `json:"-"`
+	ScriptSeed uint64 `json:"-"` // of its own; zero: none
+
+	Losses []oracle.Loss `json:"-"`
+	// Serving is the resolver of each key, and Record makes plain data of all that
+	// clients were told: what it takes to check who is lost.
+	Serving map[string]string     `json:"-"`
+	Record  func() *oracle.Record `json:"-"`
+
 	Trace   *trace.Trace  `json:"-"`
 	Virtual time.Duration `json:"-"` // how long the story took in virtual time
 	Ops     int           `json:"-"` // client requests sent
@@ -51,6 +59,9 @@ type Result struct {
 
 	tokenless map[string]bool // the clients of Sessions that carry no token
 }
+
+// ExpectedSeed is the seed that the script's expectations are for.
+func (r *Result) ExpectedSeed() uint64 { return cmp.Or(r.ScriptSeed, ExpectedSeed) }
 
 // Promise is one check and whether it held.
 type Promise struct {

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 type Options struct {
 	Resolver resolve.ID   // serves every key that the script gives to nobody else
 	Shadows  resolve.Mask // watch every key
-	Seed     uint64
+	Seed     uint64       // zero: the script's, else ExpectedSeed
 	// Wire passes every message between leaders through its encoding, as real
 	// links do.
 	Wire bool
@@ -38,24 +39,38 @@ func Run(s *script.Scenario, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: o.Core, Ledger: o.Ledger, Tamper: o.Tamper}
+	o.Seed = SeedOf(s, o.Seed)
+	core := Core(s)
+	if plain := core; o.Core != nil {
+		core = func(c *replica.Config) { plain(c); o.Core(c) }
+	}
+	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: core, Ledger: o.Ledger, Tamper: o.Tamper}
 	if o.Wire {
 		cfg.Carry = carry
 	}
-	w, err := world.New(s, cfg)
+	played, err := play(s, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s under %s, seed %d: %w", s.Name, o.Resolver, o.Seed, err)
+	}
+	return Judge(s, o, played)
+}
+
+// play plays the scenario to its end. The cluster is gone when it returns.
+func play(s *script.Scenario, cfg world.Config) (Played, error) {
+	w, err := world.New(s, cfg)
+	if err != nil {
+		return Played{}, err
 	}
 	defer w.Close()
 	if err := w.Run(); err != nil {
-		return nil, fmt.Errorf("scenario %s under %s, seed %d: %w", s.Name, o.Resolver, o.Seed, err)
+		return Played{}, err
 	}
 	nodes, err := w.Nodes()
 	if err != nil {
-		return nil, fmt.Errorf("scenario %s under %s, seed %d: inspect: %w", s.Name, o.Resolver, o.Seed, err)
+		return Played{}, fmt.Errorf("inspect: %w", err)
 	}
-	return Judge(s, o, Played{History: w.History(), Trace: w.Trace(), Values: w.Values(), Nodes: nodes,
-		Refused: w.Refused(), Took: w.Now(), Requests: w.Attempts(), Fired: w.Fired()})
+	return Played{History: w.History(), Trace: w.Trace(), Values: w.Values(), Nodes: nodes,
+		Refused: w.Refused(), Took: w.Now(), Requests: w.Attempts(), Fired: w.Fired()}, nil
 }
 
 // Played is what is left of a run, in the simulation or with real leaders, once
@@ -81,6 +96,10 @@ func Judge(s *script.Scenario, o Options, p Played) (*Result, error) {
 	}
 	v := p.History.JudgeBy(func(key string) string { return policy.Panel(key).Serving.String() })
 	r := gather(s, o, v, p)
+	r.Record, r.Serving = v.Record, map[string]string{}
+	for _, t := range v.Keys {
+		r.Serving[t.Key] = policy.Panel(t.Key).Serving.String()
+	}
 	r.judgeSessions(s, v)
 	r.Promises = promises(s, v, &policy, p, o)
 	r.Expectation = r.expectation(s.Expect)
@@ -96,15 +115,53 @@ func Policy(s *script.Scenario, o Options) (resolve.Policy, error) {
 		if err != nil {
 			return p, fmt.Errorf("scenario %s: policy %s: %w", s.Name, rule.Prefix, err)
 		}
-		p.Rules = append(p.Rules, resolve.Rule{Prefix: rule.Prefix, Resolver: id})
+		p.Rules = append(p.Rules, resolve.Rule{Prefix: rule.Prefix, Resolver: id, Pick: rule.Pick})
+	}
+	for _, name := range s.Shadows {
+		if name == script.ShadowAll {
+			p.Shadows = resolve.All
+			continue
+		}
+		id, err := resolve.ParseID(name)
+		if err != nil {
+			return p, fmt.Errorf("scenario %s: shadow: %w", s.Name, err)
+		}
+		p.Shadows |= id.Mask()
 	}
 	return p, p.Validate()
+}
+
+// SeedOf is the seed of a run of which asked was asked; zero: the script's own, else
+// the one that expectations are for.
+func SeedOf(s *script.Scenario, asked uint64) uint64 { return cmp.Or(asked, s.Seed, ExpectedSeed) }
+
+// Core is what the script changes of the leaders' settings.
+func Core(s *script.Scenario) func(*replica.Config) {
+	count := func(dst *int, o script.Opt[int64]) {
+		if o.Set {
+			*dst = int(o.Value)
+		}
+	}
+	span := func(dst *time.Duration, o script.Opt[time.Duration]) {
+		if o.Set {
+			*dst = o.Value
+		}
+	}
+	return func(c *replica.Config) {
+		count(&c.GateOps, s.Settings.GateOps)
+		count(&c.WindowOps, s.Settings.WindowOps)
+		count(&c.BatchOps, s.Settings.BatchOps)
+		count(&c.WaitingReqs, s.Settings.Waiting)
+		count(&c.MaxSiblings, s.Settings.MaxSiblings)
+		span(&c.MaxDrift, s.Settings.MaxDrift)
+		span(&c.TokenWait, s.Settings.TokenWait)
+	}
 }
 
 // gather fills in everything but the promises.
 func gather(s *script.Scenario, o Options, v *oracle.Judgement, p Played) *Result {
 	r := &Result{
-		Scenario: s.Name, Resolver: o.Resolver.String(), Seed: o.Seed,
+		Scenario: s.Name, Resolver: o.Resolver.String(), Seed: SeedOf(s, o.Seed), ScriptSeed: s.Seed,
 		Values: p.Values,
 		Acked:  v.Acked, Accounted: v.Accounted, Lost: v.Lost, Inverted: v.Inverted, Concurrent: v.Concurrent,
 		Durability: v.Durability, Resurrected: v.Resurrected, Overcounted: v.Overcounted,

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -18,6 +19,10 @@ type Batch struct {
 	b          *pebble.Batch
 	key, value []byte // scratch
 	err        error  // the first put that cannot be encoded
+	state      State  // the last that was put
+	stated     bool
+	lengthens  bool // an op was put
+	contests   bool // a conflict was put, or settled
 }
 
 // NewBatch is an empty batch. Close it when it is no longer needed.
@@ -29,8 +34,13 @@ func (b *Batch) PutOp(o *resolve.Op) {
 		return
 	}
 	b.key = appendLogKey(b.key[:0], o.Dot)
+	if len(o.Value) >= separateFrom {
+		b.addUp(o, b.setParts(SplitOp(o)))
+		return
+	}
 	b.value = AppendOp(b.value[:0], o)
 	b.set()
+	b.addUp(o, b.value)
 }
 
 // PutObject replaces a key's object. One without versions and twins is removed.
@@ -43,7 +53,11 @@ func (b *Batch) PutObject(o *resolve.Object) {
 		b.drop()
 		return
 	}
-	b.value = appendObject(b.value[:0], "", o)
+	size := 0
+	for i := range o.Versions {
+		size += len(o.Versions[i].Value)
+	}
+	b.value = appendObject(slices.Grow(b.value[:0], size), "", o)
 	b.set()
 }
 
@@ -60,6 +74,7 @@ func (b *Batch) PutState(s State) {
 	if b.refuse(checkFrontier(s.Frontier)) {
 		return
 	}
+	b.state, b.stated = s, true
 	b.key = appendStateKey(b.key[:0])
 	b.value = AppendState(b.value[:0], s)
 	b.set()
@@ -74,6 +89,9 @@ func (b *Batch) PutLives(lives []logical.Origin) {
 	b.value = AppendLives(b.value[:0], lives)
 	b.set()
 }
+
+// Size is how many bytes were put.
+func (b *Batch) Size() int { return b.b.Len() }
 
 // Empty reports whether nothing was put.
 func (b *Batch) Empty() bool { return b.b.Empty() && b.err == nil }
@@ -91,7 +109,15 @@ func (b *Batch) CommitUnsynced() error { return b.commit(pebble.NoSync) }
 
 func (b *Batch) commit(w *pebble.WriteOptions) error {
 	defer b.Reset()
+	counts := b.lengthens || b.contests || b.stated // else it may be committed beside one that does
+	if counts && b.err == nil && (!b.b.Empty() || b.store.twice.touched) && b.store.fault.err() == nil {
+		b.putConflictStats()
+	}
 	if b.err != nil {
+		b.forgetSums()
+		if counts {
+			b.store.twice = conflicts{limit: b.store.twice.limit}
+		}
 		return fmt.Errorf("commit batch: %w", b.err)
 	}
 	if err := b.store.fault.err(); err != nil {
@@ -100,19 +126,28 @@ func (b *Batch) commit(w *pebble.WriteOptions) error {
 	if b.b.Empty() {
 		return nil
 	}
+	b.putSums()
+	b.store.fault.hold()
+	b.store.fault.backlog.took(b.b.Len())
 	if err := b.b.Commit(w); err != nil {
 		b.store.fault.set(fmt.Errorf("commit batch: %w", err))
 	}
 	if w == pebble.NoSync {
-		b.store.dirty.Store(true)
+		b.store.committed(b)
 	}
 	return b.store.fault.err()
 }
 
-// Reset empties the batch and keeps its memory.
+// keptScratch is how much room for encoding a batch keeps when it is emptied.
+const keptScratch = 1 << 20
+
+// Reset empties the batch and keeps its memory, but for what large values needed.
 func (b *Batch) Reset() {
 	b.b.Reset()
-	b.err = nil
+	if cap(b.value) > keptScratch {
+		b.value = nil
+	}
+	b.err, b.state, b.stated, b.lengthens, b.contests = nil, State{}, false, false, false
 }
 
 // Close gives the batch's memory back. What was put and not committed is gone.
@@ -133,6 +168,17 @@ func (b *Batch) refuse(err error) bool {
 
 // set puts the scratch value under the scratch key.
 func (b *Batch) set() { b.keep(b.b.Set(b.key, b.value, nil)) }
+
+// setParts puts what is the parts one after the other under the scratch key, without
+// another copy of them. The whole is lent until more is put.
+func (b *Batch) setParts(head, value, tail []byte) (whole []byte) {
+	op := b.b.SetDeferred(len(b.key), len(head)+len(value)+len(tail))
+	copy(op.Key, b.key)
+	copy(op.Value[copy(op.Value, head):], value)
+	copy(op.Value[len(head)+len(value):], tail)
+	b.keep(op.Finish())
+	return op.Value
+}
 
 // drop deletes the scratch key.
 func (b *Batch) drop() { b.keep(b.b.Delete(b.key, nil)) }

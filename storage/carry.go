@@ -12,8 +12,9 @@ import (
 
 // storeFormat is the number of all layouts of a store taken together; it stands
 // alone under M "format", a plain number in every format there will be. Stores of
-// format 1 have none, and a row in their ledger for each resolver and write.
-const storeFormat = 2
+// format 1 have none, and a row in their ledger for each resolver and write. Those of
+// format 2 have no policy, and only ops from before it was recorded who judged them.
+const storeFormat = 3
 
 // carryBytes is how much is carried over with one batch.
 const carryBytes = 256 << 10

@@ -242,20 +242,20 @@ func TestNewerStoresAreRefused(t *testing.T) {
 	must(t, err)
 	format, closer, err := db.Get([]byte("Mformat"))
 	must(t, err)
-	if string(format) != "\x02" {
+	if string(format) != "\x03" {
 		t.Errorf("a fresh store has format %x", format)
 	}
 	must(t, closer.Close())
-	must(t, db.Set([]byte("Mformat"), []byte{3}, pebble.Sync))
+	must(t, db.Set([]byte("Mformat"), []byte{4}, pebble.Sync))
 	must(t, db.Close())
 	for _, readOnly := range []bool{false, true} {
 		o := small(fs)
 		o.ReadOnly = readOnly
 		_, err := storage.Open(o)
 		if err == nil {
-			t.Fatal("a store of format 3 is opened")
+			t.Fatal("a store of format 4 is opened")
 		}
-		for _, part := range []string{o.Dir, "newer version", "format 3", "up to 2", "start that version again"} {
+		for _, part := range []string{o.Dir, "newer version", "format 4", "up to 3", "start that version again"} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("%q does not say %q", err, part)
 			}

@@ -17,10 +17,17 @@
 //	R place(8)                      key of the ledger row    by age in the ledger
 //	Q client(8) number(8)           dot the request was given
 //	T origin(8) seq(8)              all dots of the same request, if there are several
+//	A origin(8)                     what the log adds up to    by origin
+//	A origin(8) seq(8)              the same, every 256 ops    by place
+//	C origin(8) seq(8) hash(8)      op that another leader has under the dot
+//	D origin(8) seq(8)              dot of the op that settles a dot given twice
+//	M "conflicts"                   how many dots have two contents
 //	M "state"                       state
+//	M "policy"                      the policy that the objects are folded under
 //	M "lives"                       origins of the leader's lives
 //	M "ledger"                      what the ledger holds and what became of the rest
 //	M "format"                      number of all these layouts together
+//	S origin(8) seq(8)              op that was salvaged and waits to be applied again
 //	O key* origin(8) seq(8) resolver(1)
 //	                                row of an older ledger, while it is carried over
 //
@@ -34,7 +41,7 @@
 // before it has seen the bytes. DecodeX rejects whatever AppendX would not have
 // written, so re-encoding a decoded value gives the same bytes. The layouts are
 // described where they are written: op.go, object.go, rowcode.go, holding.go,
-// state.go, twins.go, and carry.go for what older stores have.
+// state.go, judged.go, twins.go, and carry.go for what older stores have.
 //
 // The ledger has one row for each lost write, with the verdicts of all resolvers
 // that lost it. [Retention] says when rows are shed, [Holding] counts them; whoever

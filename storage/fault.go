@@ -8,39 +8,77 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
+// ErrStopped is part of the error of every commit after the first failure.
+var ErrStopped = errors.New("storage has stopped")
+
+// ErrDamaged says that what was read is not what was written.
+var ErrDamaged = errors.New("the store is damaged")
+
 // fault keeps the first thing that went wrong beneath a store. After it nothing
 // is committed any more: what the disk holds is no longer known, and only
-// opening anew finds out.
+// opening anew finds out. Damage to what is read stops nothing.
 type fault struct {
-	first atomic.Pointer[error]
+	first   atomic.Pointer[error]
+	damage  atomic.Pointer[error]
+	backlog backlog
+}
+
+func newFault() *fault {
+	f := &fault{}
+	f.backlog.wake.L = &f.backlog.mu
+	return f
 }
 
 // set keeps err if it is the first.
 func (f *fault) set(err error) {
 	f.first.CompareAndSwap(nil, &err)
+	f.backlog.flushed(0)
 }
 
 // err is the first error, nil if there is none.
 func (f *fault) err() error {
 	if p := f.first.Load(); p != nil {
-		return fmt.Errorf("storage has stopped: %w; mend the disk and open the store again", *p)
+		return fmt.Errorf("%w: %w", ErrStopped, advised(*p))
 	}
 	return nil
 }
 
 // background takes the errors of flushes and compactions. A compaction that was
-// cancelled for another is none.
+// cancelled for another is none, and damage that one finds stops no commit.
 func (f *fault) background(err error) {
-	if !errors.Is(err, pebble.ErrCancelledCompaction) {
+	switch {
+	case errors.Is(err, pebble.ErrCancelledCompaction):
+	case pebble.IsCorruptionError(err):
+		f.hurt(err)
+	default:
 		f.set(err)
 	}
 }
 
+// hurt keeps the first damage that was found.
+func (f *fault) hurt(err error) {
+	err = plain{err}
+	f.damage.CompareAndSwap(nil, &err)
+}
+
+// corrupt takes what pebble says of a file that is not as it was written.
+func (f *fault) corrupt(i pebble.DataCorruptionInfo) {
+	f.hurt(fmt.Errorf("%w: %s: %w", ErrDamaged, i.Path, i.Details))
+}
+
 // logger hands lines on, but takes fatal ones as faults: pebble would end the
-// process, and a leader that cannot write must only stop.
+// process, and a leader that cannot write must only stop. What comes after a
+// fault says it again, and is dropped.
 type logger struct {
 	pebble.Logger
 	fault *fault
+}
+
+// Errorf passes on what is said before the first fault.
+func (l logger) Errorf(format string, args ...any) {
+	if l.fault.first.Load() == nil && l.fault.damage.Load() == nil {
+		l.Logger.Errorf(format, args...)
+	}
 }
 
 // Fatalf records the fault and returns.
@@ -52,7 +90,6 @@ func (l logger) Fatalf(format string, args ...any) {
 		}
 	}
 	l.fault.set(f)
-	l.Errorf("%s", f.says)
 }
 
 // fatal is pebble's last words with the error among them, if there was one.

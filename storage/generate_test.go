@@ -83,6 +83,15 @@ func sometimes[T any](t *rapid.T, draw func() T) T {
 	return draw()
 }
 
+// wide is mostly of 64 bits.
+func wide(t *rapid.T, label string) resolve.Int128 {
+	n := resolve.Wide(signed(t, label))
+	if rapid.IntRange(0, 3).Draw(t, "wide") == 0 {
+		n.Hi = signed(t, label+", high")
+	}
+	return n
+}
+
 func op(t *rapid.T) *resolve.Op {
 	o := &resolve.Op{
 		Dot: dot(t), Key: key(t), Kind: kind(t), Value: value(t),
@@ -94,16 +103,32 @@ func op(t *rapid.T) *resolve.Op {
 	}
 	o.HLC = hlc(t, o.Wall)
 	o.Prev = sometimes(t, func() logical.Seq { return logical.Seq(number(t, "prev")) })
-	o.Delta = sometimes(t, func() int64 { return signed(t, "delta") })
-	o.Total = sometimes(t, func() int64 { return signed(t, "total") })
+	o.Delta = sometimes(t, func() resolve.Int128 { return wide(t, "delta") })
+	o.Total = sometimes(t, func() resolve.Int128 { return wide(t, "total") })
 	o.Expires = sometimes(t, func() wallclock.Instant { return wallclock.Instant(signed(t, "expires")) })
 	o.Inverted = sometimes(t, func() resolve.Mask { return mask(t) })
 	o.Client = sometimes(t, func() uint64 { return number(t, "client") })
 	o.Request = sometimes(t, func() uint64 { return number(t, "request") })
+	o.Stated = sometimes(t, func() resolve.Stamp { return statement(t, o.Wall) })
+	o.Ended = sometimes(t, func() *resolve.Ended {
+		s := stamps(t)
+		return &resolve.Ended{At: wallclock.Instant(signed(t, "ended")), Wall: s.Wall, HLC: s.HLC, Lamport: s.Lamport}
+	})
+	o.Settles = sometimes(t, func() logical.Dot { return dot(t) })
+	if rapid.IntRange(0, 3).Draw(t, "touch") == 0 {
+		o.Kind = resolve.Touch
+	}
+	if o.Panel = sometimes(t, func() resolve.Mask { return mask(t) }); o.Panel != 0 {
+		o.Unseen = dots(t, 2)
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "seen") {
-		o.Seen = append(o.Seen, signed(t, "total seen"))
+		o.Seen = append(o.Seen, wide(t, "total seen"))
 	}
 	return o
+}
+
+func statement(t *rapid.T, v wallclock.Interval) resolve.Stamp {
+	return resolve.Stamp{HLC: hlc(t, v), By: dot(t)}
 }
 
 func version(t *rapid.T) resolve.Version {
@@ -111,12 +136,19 @@ func version(t *rapid.T) resolve.Version {
 		Lamport: logical.Lamport(number(t, "lamport"))}
 	v.HLC = hlc(t, v.Wall)
 	v.Expires = sometimes(t, func() wallclock.Instant { return wallclock.Instant(signed(t, "expires")) })
-	v.Count.Total = sometimes(t, func() int64 { return signed(t, "total") })
+	v.Count.Total = sometimes(t, func() resolve.Int128 { return wide(t, "total") })
 	v.Count.Base = sometimes(t, func() resolve.Base {
-		return resolve.Base{Seq: logical.Seq(number(t, "base")), Total: signed(t, "base total")}
+		return resolve.Base{Seq: logical.Seq(number(t, "base")), Total: wide(t, "base total")}
 	})
 	for range rapid.IntRange(0, 2).Draw(t, "voids") {
-		v.Count.Voids = append(v.Count.Voids, resolve.VoidDelta{Seq: logical.Seq(number(t, "void")), Delta: signed(t, "void delta")})
+		v.Count.Voids = append(v.Count.Voids, resolve.VoidDelta{Seq: logical.Seq(number(t, "void")), Delta: wide(t, "void delta")})
+	}
+	v.Touched = sometimes(t, func() *resolve.Stamp { s := statement(t, v.Wall); return &s })
+	for range rapid.IntRange(0, 2).Draw(t, "ends") {
+		v.Count.Ends = append(v.Count.Ends, resolve.End{Seq: logical.Seq(number(t, "end")), Expires: wallclock.Instant(signed(t, "ends")), Stamp: statement(t, v.Wall)})
+	}
+	if rapid.Bool().Draw(t, "own end") {
+		v.Count.Ends = []resolve.End{{Seq: v.Dot.Seq, Expires: v.Expires, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}}
 	}
 	return v
 }
@@ -185,4 +217,25 @@ func state(t *rapid.T) storage.State {
 		Lamport: logical.Lamport(number(t, "lamport")),
 		HLC:     logical.HLC{Wall: signed(t, "hlc wall"), Count: rapid.Uint32().Draw(t, "hlc count")},
 	}
+}
+
+func judgement(t *rapid.T) storage.Judged {
+	j := storage.Judged{Unknown: rapid.Bool().Draw(t, "unknown")}
+	if !j.Unknown {
+		j.Policy = policy(t)
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "folding") {
+		j.Folding = append(j.Folding, policy(t))
+	}
+	return j
+}
+
+func policy(t *rapid.T) resolve.Policy {
+	p := resolve.Policy{Default: rapid.SampledFrom(resolve.IDs()).Draw(t, "default"), Shadows: mask(t) & resolve.All}
+	prefixes := rapid.SliceOfNDistinct(rapid.Custom(key), 0, 3, rapid.ID[string]).Draw(t, "prefixes")
+	slices.Sort(prefixes)
+	for _, prefix := range prefixes {
+		p.Rules = append(p.Rules, resolve.Rule{Prefix: prefix, Resolver: rapid.SampledFrom(resolve.IDs()).Draw(t, "resolver")})
+	}
+	return p
 }

@@ -51,6 +51,14 @@ func (t *Tally) Add(id resolve.ID, r resolve.Relation) {
 	t[id][class]++
 }
 
+// AddTally counts all of another tally.
+func (t *Tally) AddTally(o *Tally) {
+	for id := range t {
+		t[id][0] += o[id][0]
+		t[id][1] += o[id][1]
+	}
+}
+
 // AddRow counts every verdict of the row.
 func (t *Tally) AddRow(r *LossRow) {
 	for _, v := range r.Verdicts {

@@ -8,14 +8,18 @@ import (
 
 // The letters that storage keys begin with; doc.go has the table.
 const (
-	inLog      = 'L'
-	inObjects  = 'K'
-	inLedger   = 'P'
-	inPlaces   = 'R'
-	inRequests = 'Q'
-	inTwins    = 'T'
-	inMeta     = 'M'
-	inAside    = 'O'
+	inLog       = 'L'
+	inObjects   = 'K'
+	inLedger    = 'P'
+	inPlaces    = 'R'
+	inRequests  = 'Q'
+	inTwins     = 'T'
+	inMeta      = 'M'
+	inAside     = 'O'
+	inSalvaged  = 'S'
+	inSums      = 'A'
+	inConflicts = 'C'
+	inSettled   = 'D'
 )
 
 func appendDotKey(dst []byte, letter byte, d logical.Dot) []byte {
@@ -81,5 +85,9 @@ func appendHoldingKey(dst []byte) []byte { return append(append(dst, inMeta), "l
 func appendStateKey(dst []byte) []byte { return append(append(dst, inMeta), "state"...) }
 
 func appendLivesKey(dst []byte) []byte { return append(append(dst, inMeta), "lives"...) }
+
+func conflictStatsKey() []byte { return append([]byte{inMeta}, "conflicts"...) }
+
+func judgedKey() []byte { return append([]byte{inMeta}, "policy"...) }
 
 func formatKey() []byte { return append([]byte{inMeta}, "format"...) }

@@ -5,22 +5,28 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 	"kvd/wallclock"
 )
 
 // What a value may hold at most. Both directions refuse more: a batch at Commit,
 // a decoder at once.
 const (
-	MaxKey      = 64 << 10 // bytes
-	MaxValue    = 64 << 20 // bytes
-	MaxDots     = 4096     // parents, and hidden, of one op
-	MaxDeps     = 4096     // origins of a frontier
-	MaxVersions = 65536    // of one object
-	MaxVoids    = 65536    // of one version
+	MaxKey      = limits.StoredKey   // bytes
+	MaxValue    = limits.StoredValue // bytes
+	MaxDots     = limits.Dots        // parents, and hidden, of one op
+	MaxDeps     = limits.Origins     // origins of a frontier
+	MaxVersions = 1 << 20            // of one object
+	MaxVoids    = 1 << 20            // of one version; a leader lets far fewer come about
+	MaxEnds     = limits.Origins     // statements of one share's end: one origin makes one at a time
 )
 
+// maxUncovered bounds the dots that an op names and its dependencies do not cover:
+// no honest op has any. Only they can name origins that deps does not.
+const maxUncovered = 8192
+
 // maxOrigins bounds the origins one op can name.
-const maxOrigins = 1 + MaxDeps + 2*MaxDots
+const maxOrigins = 1 + MaxDeps + maxUncovered
 
 // CheckOp says why op cannot be encoded, nil if it can. Whoever makes ops from
 // what strangers sent asks first.
@@ -28,22 +34,48 @@ func CheckOp(o *resolve.Op) error {
 	switch {
 	case o.Dot.Origin == 0 || o.Dot.Seq == 0:
 		return fmt.Errorf("op of key %.64q: dot %s names no operation", o.Key, o.Dot)
-	case o.Kind < resolve.Put || o.Kind > resolve.Add:
+	case o.Kind < resolve.Put || o.Kind > resolve.Touch:
 		return fmt.Errorf("op %s: kind %d is not known", o.Dot, o.Kind)
-	case max(len(o.Parents), len(o.Hidden), len(o.Seen)) > MaxDots:
-		return fmt.Errorf("op %s: %d parents, %d hidden, %d totals seen; the limit is %d each", o.Dot, len(o.Parents), len(o.Hidden), len(o.Seen), MaxDots)
+	case max(len(o.Parents), len(o.Hidden), len(o.Seen), len(o.Unseen)) > MaxDots:
+		return fmt.Errorf("op %s: %d parents, %d hidden, %d totals seen, %d unseen; the limit is %d each", o.Dot, len(o.Parents), len(o.Hidden), len(o.Seen), len(o.Unseen), MaxDots)
+	case o.Panel == 0 && len(o.Unseen) > 0:
+		return fmt.Errorf("op %s: it says what its author had not been shown, and not who judged it", o.Dot)
+	}
+	if (o.Settles.Origin == 0) != (o.Settles.Seq == 0) {
+		return fmt.Errorf("op %s: it settles %s, which names no operation", o.Dot, o.Settles)
+	}
+	if err := checkStated(o); err != nil {
+		return fmt.Errorf("op %s: %w", o.Dot, err)
 	}
 	if err := checkBytes(o.Key, o.Value, o.Wall); err != nil {
 		return fmt.Errorf("op %s: %w", o.Dot, err)
 	}
-	for _, dots := range [2][]logical.Dot{o.Parents, o.Hidden} {
+	uncovered := 0
+	for _, dots := range [3][]logical.Dot{o.Parents, o.Hidden, o.Unseen} {
 		for _, d := range dots {
 			if d.Origin == 0 || d.Seq == 0 {
 				return fmt.Errorf("op %s: parent or hidden dot %s names no operation", o.Dot, d)
 			}
+			if !o.Deps.Covers(d) {
+				uncovered++
+			}
 		}
 	}
+	if uncovered > maxUncovered {
+		return fmt.Errorf("op %s: %d parents and hidden dots are not among what its leader had applied; the limit is %d", o.Dot, uncovered, maxUncovered)
+	}
 	return checkFrontier(o.Deps)
+}
+
+// checkStated says why what the op states of deadlines cannot be encoded.
+func checkStated(o *resolve.Op) error {
+	switch s := o.Stated; {
+	case s != resolve.Stamp{} && (s.By.Origin == 0 || s.By.Seq == 0):
+		return fmt.Errorf("its deadline is stated by %s, which names no operation", s.By)
+	case o.Ended != nil:
+		return checkBytes("", nil, o.Ended.Wall)
+	}
+	return nil
 }
 
 // checkBytes says why key, value or interval cannot be encoded.
@@ -95,6 +127,8 @@ func checkVersion(key string, v *resolve.Version) error {
 		return fmt.Errorf("kind %d is not known", v.Kind)
 	case len(v.Count.Voids) > MaxVoids:
 		return fmt.Errorf("%d voids; the limit is %d", len(v.Count.Voids), MaxVoids)
+	case len(v.Count.Ends) > MaxEnds:
+		return fmt.Errorf("%d statements of its end; the limit is %d", len(v.Count.Ends), MaxEnds)
 	}
 	return checkBytes(key, v.Value, v.Wall)
 }

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"math/bits"
 
 	"kvd/logical"
@@ -22,10 +23,20 @@ import (
 //	base: place back from seq, total
 //	voids: [place back from seq, delta …]
 //	expires
+//	touched: hlc as above, dot
+//	ends: [place back from seq, expires less the version's, hlc as above, dot …]
 //
 // shape is the kind in the lowest three bits, then one bit for each of those
-// groups in that order.
-const objectFormat = 1
+// groups in that order. Ends are left out where they are what a version's own op
+// states of its share, and nothing else does.
+//
+// Format 1 knows neither of the last two groups, and what needs none of them is
+// written in it, unless it is a share with a deadline: in format 1 every share's
+// deadline was its own, and a share without one kept the counter for ever.
+const (
+	firstObjectFormat = 1
+	objectFormat      = 2
+)
 
 const (
 	verHLC = 1 << (3 + iota)
@@ -33,6 +44,8 @@ const (
 	verBase
 	verVoids
 	verExpires
+	verTouched
+	verEnds
 	verShapes // the first bit beyond
 )
 
@@ -55,7 +68,7 @@ func appendObject(dst []byte, key string, o *resolve.Object) []byte {
 		n++
 	}
 	dst = appendArray(dst, n)
-	dst = append(dst, objectFormat)
+	dst = append(dst, objectFormatOf(o))
 	dst = appendKey(dst, key)
 	if o.Twins {
 		dst = append(dst, mTrue)
@@ -79,11 +92,11 @@ func appendVersion(dst []byte, v *resolve.Version) []byte {
 		dst = appendHLC(dst, v.HLC, v.Wall)
 	}
 	if shape&verTotal != 0 {
-		dst = appendInt(dst, v.Count.Total)
+		dst = appendInt128(dst, v.Count.Total)
 	}
 	if shape&verBase != 0 {
 		dst = appendInt(dst, int64(v.Dot.Seq-v.Count.Base.Seq))
-		dst = appendInt(dst, v.Count.Base.Total)
+		dst = appendInt128(dst, v.Count.Base.Total)
 	}
 	if shape&verVoids != 0 {
 		dst = appendVoids(dst, v)
@@ -91,14 +104,105 @@ func appendVersion(dst []byte, v *resolve.Version) []byte {
 	if shape&verExpires != 0 {
 		dst = appendInt(dst, int64(v.Expires))
 	}
+	if shape&verTouched != 0 {
+		dst = appendDot(appendHLC(dst, v.Touched.HLC, v.Wall), v.Touched.By)
+	}
+	if shape&verEnds != 0 {
+		dst = appendEnds(dst, v)
+	}
 	return dst
+}
+
+// objectFormatOf is the format in which o is written.
+func objectFormatOf(o *resolve.Object) byte {
+	for i := range o.Versions {
+		if v := &o.Versions[i]; versionShape(v) >= verTouched || mortalShare(v) {
+			return objectFormat
+		}
+	}
+	return firstObjectFormat
+}
+
+// touched reports whether a version has a group that format 1 does not know.
+func touched(o *resolve.Object) bool {
+	for i := range o.Versions {
+		if versionShape(&o.Versions[i]) >= verTouched {
+			return true
+		}
+	}
+	return false
+}
+
+// mortalShare reports whether the version is a share of a counter whose op gave it
+// a deadline.
+func mortalShare(v *resolve.Version) bool {
+	return v.Mask.Has(resolve.Counter) && v.Expires != 0 && !v.Deleted()
+}
+
+// ownEnds is what the op of v states of its share by itself; false: nothing.
+func ownEnds(v *resolve.Version) (resolve.End, bool) {
+	return resolve.End{Seq: v.Dot.Seq, Expires: v.Expires, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}, mortalShare(v) && v.Touched == nil
+}
+
+// plainEnds reports whether v's ends follow from the rest of it.
+func plainEnds(v *resolve.Version) bool {
+	own, states := ownEnds(v)
+	if !states {
+		return len(v.Count.Ends) == 0
+	}
+	return len(v.Count.Ends) == 1 && v.Count.Ends[0] == own
+}
+
+func appendEnds(dst []byte, v *resolve.Version) []byte {
+	dst = appendArray(dst, endElements*len(v.Count.Ends))
+	for _, e := range v.Count.Ends {
+		dst = appendInt(dst, int64(v.Dot.Seq-e.Seq))
+		dst = appendInt(dst, int64(e.Expires-v.Expires))
+		dst = appendDot(appendHLC(dst, e.Stamp.HLC, v.Wall), e.Stamp.By)
+	}
+	return dst
+}
+
+// endElements is how many elements one statement of an end has.
+const endElements = 6
+
+func (r *reader) ends(v *resolve.Version) []resolve.End {
+	n := r.array("ends", endElements*MaxEnds, 1)
+	r.require(n%endElements == 0, "an end has six elements")
+	if r.err != nil || n == 0 {
+		return nil
+	}
+	ends := make([]resolve.End, n/endElements)
+	for i := range ends {
+		e := &ends[i]
+		e.Seq = v.Dot.Seq - logical.Seq(r.int())
+		e.Expires = v.Expires + wallclock.Instant(r.int())
+		e.Stamp.HLC = r.hlc(v.Wall)
+		e.Stamp.By = r.dot()
+	}
+	return ends
+}
+
+// first makes of an object of format 1 one of now. Where some share of a counter
+// had a deadline and another had none, the counter did not end, and it does not
+// begin to: the share without one is taken to have said so.
+func first(o *resolve.Object) {
+	mortal := false
+	for i := range o.Versions {
+		mortal = mortal || mortalShare(&o.Versions[i])
+	}
+	for i := range o.Versions {
+		if v := &o.Versions[i]; mortal && v.Mask.Has(resolve.Counter) && v.Expires == 0 && !v.Deleted() {
+			v.Count.Ends = []resolve.End{{Seq: v.Dot.Seq, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}}
+		}
+	}
 }
 
 func appendVoids(dst []byte, v *resolve.Version) []byte {
 	dst = appendArray(dst, 2*len(v.Count.Voids))
 	for _, d := range v.Count.Voids {
 		dst = appendInt(dst, int64(v.Dot.Seq-d.Seq))
-		dst = appendInt(dst, d.Delta)
+		dst = appendInt128(dst, d.Delta)
 	}
 	return dst
 }
@@ -107,9 +211,14 @@ func appendVoids(dst []byte, v *resolve.Version) []byte {
 // shares no memory with b.
 func DecodeObject(b []byte) (*resolve.Object, error) {
 	r := newReader("object", b)
+	return r.object()
+}
+
+func (r *reader) object() (*resolve.Object, error) {
 	n := r.array("versions", 3+MaxVersions, 1) - 2
 	r.require(n >= 0, "an object has a format and a key")
-	r.require(r.uint() == objectFormat, "the format is not known to this version of the program")
+	format := r.uint()
+	r.require(format >= firstObjectFormat && format <= objectFormat, "the format is not known to this version of the program")
 	o := &resolve.Object{Key: r.key()}
 	if r.peek() == mTrue {
 		o.Twins = true
@@ -122,6 +231,14 @@ func DecodeObject(b []byte) (*resolve.Object, error) {
 	}
 	if err := checkObject(o); err != nil {
 		return nil, err
+	}
+	switch {
+	case format == firstObjectFormat && touched(o):
+		return nil, errors.New("decode object: it is written in an older format than it needs")
+	case format == firstObjectFormat:
+		first(o)
+	case objectFormatOf(o) != objectFormat:
+		return nil, errors.New("decode object: it is written in a newer format than it needs")
 	}
 	return o, nil
 }
@@ -141,7 +258,7 @@ func (r *reader) versions(o *resolve.Object, n int) {
 }
 
 func (r *reader) version(v *resolve.Version) {
-	elements := r.array("elements of a version", fixedVersion+8, 1)
+	elements := r.array("elements of a version", fixedVersion+16, 1)
 	shape := r.uint()
 	r.require(shape < verShapes && elements == versionElements(shape), "shape and number of elements do not agree")
 	v.Kind = resolve.Kind(shape & 7)
@@ -158,17 +275,25 @@ func (r *reader) version(v *resolve.Version) {
 	if shape&verExpires != 0 {
 		v.Expires = wallclock.Instant(r.int())
 	}
+	if shape&verTouched != 0 {
+		v.Touched = &resolve.Stamp{HLC: r.hlc(v.Wall), By: r.dot()}
+	}
+	if own, states := ownEnds(v); shape&verEnds != 0 {
+		v.Count.Ends = r.ends(v)
+	} else if states {
+		v.Count.Ends = []resolve.End{own}
+	}
 	r.require(versionShape(v) == shape, "a group is announced and empty")
 }
 
 // share reads the version's share of a counter.
 func (r *reader) share(v *resolve.Version, shape uint64) {
 	if shape&verTotal != 0 {
-		v.Count.Total = r.int()
+		v.Count.Total = r.int128()
 	}
 	if shape&verBase != 0 {
 		v.Count.Base.Seq = v.Dot.Seq - logical.Seq(r.int())
-		v.Count.Base.Total = r.int()
+		v.Count.Base.Total = r.int128()
 	}
 	if shape&verVoids != 0 {
 		v.Count.Voids = r.voids(v.Dot.Seq)
@@ -184,7 +309,7 @@ func (r *reader) voids(seq logical.Seq) []resolve.VoidDelta {
 	voids := make([]resolve.VoidDelta, n/2)
 	for i := range voids {
 		voids[i].Seq = seq - logical.Seq(r.int())
-		voids[i].Delta = r.int()
+		voids[i].Delta = r.int128()
 	}
 	return voids
 }
@@ -193,14 +318,16 @@ func (r *reader) voids(seq logical.Seq) []resolve.VoidDelta {
 func versionShape(v *resolve.Version) uint64 {
 	s := uint64(v.Kind)
 	s |= flag(v.HLC != logical.HLC{Wall: int64(v.Wall.Midpoint())}, verHLC)
-	s |= flag(v.Count.Total != 0, verTotal)
+	s |= flag(!v.Count.Total.IsZero(), verTotal)
 	s |= flag(v.Count.Base != resolve.Base{}, verBase)
 	s |= flag(len(v.Count.Voids) > 0, verVoids)
 	s |= flag(v.Expires != 0, verExpires)
+	s |= flag(v.Touched != nil, verTouched)
+	s |= flag(!plainEnds(v), verEnds)
 	return s
 }
 
 // versionElements is the length of the array of a version of that shape.
 func versionElements(shape uint64) int {
-	return fixedVersion + bits.OnesCount64(shape>>3) + bits.OnesCount64(shape&pairsVersion)
+	return fixedVersion + bits.OnesCount64(shape>>3) + bits.OnesCount64(shape&pairsVersion) + 3*bits.OnesCount64(shape&verTouched)
 }

@@ -9,9 +9,9 @@ import (
 	"kvd/wallclock"
 )
 
-// opFormat is the version of this layout:
+// The formats of ops share one layout:
 //
-//	format, shape, key, value,
+//	format, shape, panel (from format 3 on), key, value,
 //	origins: 8 bytes each: the op's own, then all others it names, ascending,
 //	seq,
 //	deps: the places of origins, own first; own left out when it is seq-1; 0: absent
@@ -27,10 +27,23 @@ import (
 //	expires
 //	seen: total …
 //	inverted
+//	stated: hlc as above, dot
+//	ended: at, wall: earliest, width, hlc as above from that, lamport
+//	unseen, like parents
+//	settles: dot
 //
 // shape is the kind in the lowest three bits, then one bit for each of those
-// groups in that order. Differences wrap, so every value has one.
-const opFormat = 1
+// groups in that order. Differences wrap, so every value has one. Format 3 is that
+// of ops that say who judged them, and format 4 that of those among them that settle
+// a dot. The others are of before: format 2 has no
+// panel and nothing unseen; format 1 knows neither touches nor what follows
+// inverted, and what needs none of them is written in it.
+const (
+	firstOpFormat = 1
+	noPanelFormat = 2
+	opFormat      = 3
+	settlesFormat = 4
+)
 
 const (
 	hasParents = 1 << (3 + iota)
@@ -42,6 +55,10 @@ const (
 	hasExpires
 	hasSeen
 	hasInverted
+	hasStated
+	hasEnded
+	hasUnseen
+	hasSettles
 	opShapes // the first bit beyond
 )
 
@@ -54,14 +71,38 @@ const (
 // AppendOp appends op's encoding to dst. The op must pass [CheckOp]; equal ops
 // give equal bytes.
 func AppendOp(dst []byte, o *resolve.Op) []byte {
+	shape := shapeOf(o)
+	dst = append(appendOpHead(dst, o, shape), o.Value...)
+	return appendOpTail(dst, o, shape)
+}
+
+// SplitOp is op's encoding in three parts, of which the second is its value, not
+// copied: for who writes large ones.
+func SplitOp(o *resolve.Op) (head, value, tail []byte) {
+	shape := shapeOf(o)
+	return appendOpHead(nil, o, shape), o.Value, appendOpTail(nil, o, shape)
+}
+
+// appendOpHead writes all that stands before the value's bytes.
+func appendOpHead(dst []byte, o *resolve.Op, shape uint64) []byte {
+	format := formatOf(o, shape)
+	dst = appendArray(dst, opElements(shape, format))
+	dst = append(dst, format)
+	dst = appendUint(dst, shape)
+	if format >= opFormat {
+		dst = appendUint(dst, uint64(o.Panel))
+	}
+	dst = appendKey(dst, o.Key)
+	if o.Value == nil {
+		return append(dst, mNil)
+	}
+	return appendBinHeader(dst, len(o.Value))
+}
+
+// appendOpTail writes all that stands behind the value.
+func appendOpTail(dst []byte, o *resolve.Op, shape uint64) []byte {
 	var room [8]logical.Origin
 	t := originsOf(o, room[:0])
-	shape := shapeOf(o)
-	dst = appendArray(dst, opElements(shape))
-	dst = append(dst, opFormat)
-	dst = appendUint(dst, shape)
-	dst = appendKey(dst, o.Key)
-	dst = appendBytes(dst, o.Value)
 	dst = t.append(dst)
 	dst = appendUint(dst, uint64(o.Dot.Seq))
 	dst = t.appendDeps(dst, o)
@@ -88,7 +129,7 @@ func appendGroups(dst []byte, o *resolve.Op, t origins, shape uint64) []byte {
 		dst = t.appendDots(dst, o.Hidden, o.Deps)
 	}
 	if shape&hasCount != 0 {
-		dst = appendInt(appendInt(dst, o.Delta), o.Total)
+		dst = appendInt128(appendInt128(dst, o.Delta), o.Total)
 	}
 	if shape&hasExpires != 0 {
 		dst = appendInt(dst, int64(o.Expires))
@@ -98,6 +139,19 @@ func appendGroups(dst []byte, o *resolve.Op, t origins, shape uint64) []byte {
 	}
 	if shape&hasInverted != 0 {
 		dst = appendUint(dst, uint64(o.Inverted))
+	}
+	if shape&hasStated != 0 {
+		dst = appendDot(appendHLC(dst, o.Stated.HLC, o.Wall), o.Stated.By)
+	}
+	if shape&hasEnded != 0 {
+		dst = appendInterval(appendInt(dst, int64(o.Ended.At)), o.Ended.Wall)
+		dst = appendUint(appendHLC(dst, o.Ended.HLC, o.Ended.Wall), uint64(o.Ended.Lamport))
+	}
+	if shape&hasUnseen != 0 {
+		dst = t.appendDots(dst, o.Unseen, o.Deps)
+	}
+	if shape&hasSettles != 0 {
+		dst = appendDot(dst, o.Settles)
 	}
 	return dst
 }
@@ -109,16 +163,34 @@ func DecodeOp(b []byte) (*resolve.Op, error) {
 	return o, err
 }
 
+// DecodeOwnOp is DecodeOp of bytes that are the op's from now on: its value is not
+// copied.
+func DecodeOwnOp(b []byte) (*resolve.Op, error) {
+	r := newReader("op", b)
+	r.owns = true
+	o, _, err := r.op(MaxValue)
+	return o, err
+}
+
 // decodeOp is DecodeOp with no more than limit bytes of the value, and the size of
 // the whole.
 func decodeOp(b []byte, limit int) (*resolve.Op, int, error) {
 	r := newReader("op", b)
+	return r.op(limit)
+}
+
+func (r *reader) op(limit int) (*resolve.Op, int, error) {
 	o := &resolve.Op{}
-	elements := r.array("elements of an op", fixedOp+16, 1)
-	r.require(r.uint() == opFormat, "the format is not known to this version of the program")
+	elements := r.array("elements of an op", fixedOp+27, 1)
+	format := r.uint()
+	r.require(format >= firstOpFormat && format <= settlesFormat, "the format is not known to this version of the program")
 	shape := r.uint()
-	r.require(shape < opShapes && elements == opElements(shape), "shape and number of elements do not agree")
+	r.require(shape < opShapes && elements == opElements(shape, byte(format)), "shape and number of elements do not agree")
 	o.Kind = resolve.Kind(shape & 7)
+	if format >= opFormat {
+		o.Panel = r.mask()
+	}
+	r.require(format == uint64(formatOf(o, shape)), "the format is not that of its shape and panel")
 	o.Key = r.key()
 	var size int
 	o.Value, size = r.begin(limit)
@@ -157,7 +229,7 @@ func (r *reader) groups(o *resolve.Op, t origins, shape uint64) {
 		o.Hidden = r.dots(t, o.Deps)
 	}
 	if shape&hasCount != 0 {
-		o.Delta, o.Total = r.int(), r.int()
+		o.Delta, o.Total = r.int128(), r.int128()
 	}
 	if shape&hasExpires != 0 {
 		o.Expires = wallclock.Instant(r.int())
@@ -167,6 +239,21 @@ func (r *reader) groups(o *resolve.Op, t origins, shape uint64) {
 	}
 	if shape&hasInverted != 0 {
 		o.Inverted = r.mask()
+	}
+	if shape&hasStated != 0 {
+		o.Stated.HLC = r.hlc(o.Wall)
+		o.Stated.By = r.dot()
+	}
+	if shape&hasEnded != 0 {
+		e := &resolve.Ended{At: wallclock.Instant(r.int()), Wall: r.interval()}
+		e.HLC, e.Lamport = r.hlc(e.Wall), logical.Lamport(r.uint())
+		o.Ended = e
+	}
+	if shape&hasUnseen != 0 {
+		o.Unseen = r.dots(t, o.Deps)
+	}
+	if shape&hasSettles != 0 {
+		o.Settles = r.dot()
 	}
 }
 
@@ -190,16 +277,37 @@ func shapeOf(o *resolve.Op) uint64 {
 	s |= flag(o.HLC != logical.HLC{Wall: int64(o.Wall.Midpoint())}, hasHLC)
 	s |= flag(o.Client != 0 || o.Request != 0, hasRequest)
 	s |= flag(len(o.Hidden) > 0, hasHidden)
-	s |= flag(o.Delta != 0 || o.Total != 0, hasCount)
+	s |= flag(!o.Delta.IsZero() || !o.Total.IsZero(), hasCount)
 	s |= flag(o.Expires != 0, hasExpires)
 	s |= flag(len(o.Seen) > 0, hasSeen)
 	s |= flag(o.Inverted != 0, hasInverted)
+	s |= flag(o.Stated != resolve.Stamp{}, hasStated)
+	s |= flag(o.Ended != nil, hasEnded)
+	s |= flag(len(o.Unseen) > 0, hasUnseen)
+	s |= flag(o.Settles != logical.Dot{}, hasSettles)
 	return s
 }
 
+// formatOf is the version that o is written in.
+func formatOf(o *resolve.Op, shape uint64) byte {
+	switch {
+	case shape&hasSettles != 0:
+		return settlesFormat
+	case o.Panel != 0:
+		return opFormat
+	case shape >= hasStated || o.Kind == resolve.Touch:
+		return noPanelFormat
+	}
+	return firstOpFormat
+}
+
 // opElements is the length of the outer array of an op of that shape.
-func opElements(shape uint64) int {
-	return fixedOp + bits.OnesCount64(shape>>3) + bits.OnesCount64(shape&pairsOp)
+func opElements(shape uint64, format byte) int {
+	n := fixedOp + bits.OnesCount64(shape>>3) + bits.OnesCount64(shape&pairsOp) + 3*bits.OnesCount64(shape&hasStated) + 5*bits.OnesCount64(shape&hasEnded) + bits.OnesCount64(shape&hasSettles)
+	if format >= opFormat {
+		n++
+	}
+	return n
 }
 
 func flag(on bool, bit uint64) uint64 {

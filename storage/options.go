@@ -47,7 +47,7 @@ func ParseSync(s string) (Sync, error) {
 const (
 	DefaultInterval = time.Second // what a client may lose under SyncInterval; Redis' everysec is the same
 	DefaultCache    = 256 << 20   // a million small objects stay in memory
-	DefaultMemTable = 64 << 20    // few, large flushes; two of them may be in memory
+	DefaultMemTable = 64 << 20    // few, large flushes; three of them may be in memory
 )
 
 // smallMemTable is the size below which a store is taken for one of thousands:
@@ -61,7 +61,11 @@ type Options struct {
 	Dir      string // made when absent; its parent is synced
 	Sync     Sync
 	Interval time.Duration // SyncInterval: at most this long unsynced; zero: DefaultInterval
-	Cache    int64         // bytes of blocks kept in memory, allocated as used; zero: DefaultCache
+	// Cache is the bytes of blocks kept in memory, allocated as used; zero: DefaultCache.
+	// Pebble takes memtables out of its cache: the one that is being filled, and one that
+	// is being flushed or kept to be filled next. It is given as much more, or nothing
+	// would be left of a small one.
+	Cache    int64
 	MemTable int           // bytes buffered before a flush, allocated as used; zero: DefaultMemTable
 	ReadOnly bool          // the directory must hold a store, and stays as it is; Commit fails
 	Logger   pebble.Logger // nil: errors to the standard log, all else dropped. Fatalf is never called
@@ -105,25 +109,36 @@ func (o Options) withDefaults() Options {
 }
 
 // pebble is o in pebble's words.
-func (o Options) pebble(fault *fault) *pebble.Options {
+func (o Options) pebble(fault *fault, fs vfs.FS) *pebble.Options {
 	p := &pebble.Options{
-		FS:                         o.FS,
-		ReadOnly:                   o.ReadOnly,
-		FormatMajorVersion:         pebble.FormatNewest,
-		CacheSize:                  o.Cache,
-		MemTableSize:               uint64(o.MemTable),
-		L0CompactionThreshold:      2,
-		L0StopWritesThreshold:      1000,
-		CompactionConcurrencyRange: func() (int, int) { return 1, 1 },
-		MaxOpenFiles:               1000,
-		BytesPerSync:               512 << 10,
-		WALBytesPerSync:            512 << 10,
-		Logger:                     logger{o.Logger, fault},
-		EventListener:              &pebble.EventListener{BackgroundError: fault.background},
+		FS:                          fs,
+		CacheSize:                   o.Cache + 2*int64(o.MemTable), // see Options.Cache
+		ReadOnly:                    o.ReadOnly,
+		FormatMajorVersion:          pebble.FormatNewest,
+		MemTableSize:                uint64(o.MemTable),
+		MemTableStopWritesThreshold: stopMemTables,
+		L0CompactionThreshold:       2,
+		L0StopWritesThreshold:       1000,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		MaxOpenFiles:                1000,
+		BytesPerSync:                512 << 10,
+		WALBytesPerSync:             512 << 10,
+		Logger:                      logger{o.Logger, fault},
+		EventListener: &pebble.EventListener{
+			BackgroundError: fault.background,
+			DataCorruption:  fault.corrupt,
+			WALCreated:      func(pebble.WALCreateInfo) { fault.backlog.rotated() },
+			FlushEnd: func(i pebble.FlushInfo) {
+				if i.Err == nil {
+					fault.backlog.flushed(i.Input)
+				}
+			},
+		},
 	}
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
+	p.Experimental.ValueSeparationPolicy, p.Experimental.SpanPolicyFunc = separation, spans
 	if o.MemTable < smallMemTable {
 		p.MaxOpenFiles = 64
 		p.DisableTableStats = true

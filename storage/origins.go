@@ -21,7 +21,7 @@ func originsOf(o *resolve.Op, dst []logical.Origin) origins {
 			t = append(t, d.Origin)
 		}
 	}
-	for _, dots := range [2][]logical.Dot{o.Parents, o.Hidden} {
+	for _, dots := range [3][]logical.Dot{o.Parents, o.Hidden, o.Unseen} {
 		for _, d := range dots {
 			if i, ok := t.find(d.Origin); !ok {
 				t = slices.Insert(t, i, d.Origin)

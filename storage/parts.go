@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"encoding/binary"
 	"math"
 
 	"kvd/logical"
@@ -62,24 +63,45 @@ func (r *reader) mask() resolve.Mask {
 }
 
 // appendTotals writes running totals.
-func appendTotals(dst []byte, totals []int64) []byte {
+func appendTotals(dst []byte, totals []resolve.Int128) []byte {
 	dst = appendArray(dst, len(totals))
 	for _, n := range totals {
-		dst = appendInt(dst, n)
+		dst = appendInt128(dst, n)
 	}
 	return dst
 }
 
-func (r *reader) totals() []int64 {
+func (r *reader) totals() []resolve.Int128 {
 	n := r.array("totals", MaxDots, 1)
 	if n == 0 {
 		return nil
 	}
-	totals := make([]int64, n)
+	totals := make([]resolve.Int128, n)
 	for i := range totals {
-		totals[i] = r.int()
+		totals[i] = r.int128()
 	}
 	return totals
+}
+
+// appendInt128 writes n as a signed number, or, where 64 bits do not hold it, as
+// its sixteen bytes.
+func appendInt128(dst []byte, n resolve.Int128) []byte {
+	if n.Fits() {
+		return appendInt(dst, int64(n.Lo))
+	}
+	dst = binary.BigEndian.AppendUint64(append(dst, mBin8, 16), uint64(n.Hi))
+	return binary.BigEndian.AppendUint64(dst, n.Lo)
+}
+
+func (r *reader) int128() resolve.Int128 {
+	if r.peek() != mBin8 {
+		return resolve.Wide(r.int())
+	}
+	r.byte()
+	r.require(r.byte() == 16, "a number of more than 64 bits has sixteen bytes")
+	n := resolve.Int128{Hi: int64(r.big(8)), Lo: r.big(8)}
+	r.require(!n.Fits(), "a number is written wider than needed")
+	return n
 }
 
 // appendDot writes origin and place as two numbers.

@@ -53,10 +53,42 @@ func (s reads) Object(key string) (*resolve.Object, error) {
 	return o, nil
 }
 
+// ObjectWithin is Object if it is stored in at most limit bytes; nil, and how many
+// they are, if it takes more. Nothing is copied then.
+func (s reads) ObjectWithin(key string, limit int64) (o *resolve.Object, size int64, err error) {
+	o = &resolve.Object{Key: key}
+	var room [64]byte
+	_, err = s.get(appendObjectKey(room[:0], key), func(b []byte) (err error) {
+		if size = int64(len(b)); size > limit {
+			o = nil
+			return nil
+		}
+		o, err = DecodeStored(b, key)
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read object %.64q: %w", key, err)
+	}
+	return o, size, nil
+}
+
 // DecodeStored reads a stored object, whose key stands in the storage key. It
 // shares no memory with b.
 func DecodeStored(b []byte, key string) (*resolve.Object, error) {
 	o, err := DecodeObject(b)
+	if err != nil {
+		return nil, err
+	}
+	o.Key = key
+	return o, nil
+}
+
+// DecodeLent is DecodeStored without copying values: they lie in b, for as long as that
+// is lent.
+func DecodeLent(b []byte, key string) (*resolve.Object, error) {
+	r := newReader("object", b)
+	r.owns = true
+	o, err := r.object()
 	if err != nil {
 		return nil, err
 	}

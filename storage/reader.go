@@ -14,6 +14,7 @@ type reader struct {
 	what string // for errors: what is being decoded
 	b    []byte // what is left
 	size int    // of the whole input, for offsets in errors
+	owns bool   // the input is the decoded value's: values need not be copied
 	err  error
 }
 
@@ -205,6 +206,9 @@ func (r *reader) begin(limit int) (v []byte, size int) {
 	b, ok := r.bin(MaxValue)
 	if !ok || r.err != nil {
 		return nil, 0
+	}
+	if r.owns && len(b) <= limit {
+		return b, len(b)
 	}
 	return append(make([]byte, 0, min(len(b), limit)), b[:min(len(b), limit)]...), len(b)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Ops lists origin's ops from place from on, ascending: at most maxOps, and no
-// more than have maxBytes of keys and values together; at least one if there is
+// more than have a [resolve.Op.Size] of maxBytes together; at least one if there is
 // one. They are the caller's.
 func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
 	var ops []*resolve.Op
@@ -24,7 +24,7 @@ func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int
 		if err != nil {
 			return false, fmt.Errorf("log entry %x: %w", k[1:], err)
 		}
-		size := len(op.Key) + len(op.Value)
+		size := op.Size()
 		if len(ops) > 0 && size > maxBytes {
 			return false, nil
 		}
@@ -50,7 +50,7 @@ func (s reads) Objects(yield func(*resolve.Object) bool) error {
 
 // Keys yields every key after the one named, in order, that has versions or
 // twins, until yield answers false; the empty key is before all. Key and encoding
-// are gone when yield returns: [DecodeStored] reads what is wanted of them.
+// are gone when yield returns: [DecodeLent] reads what is wanted meanwhile.
 func (s reads) Keys(after string, yield func(key, object []byte) (bool, error)) error {
 	lower := append(appendObjectKey(nil, after), 0)
 	if after == "" {
@@ -104,11 +104,15 @@ func (s reads) scanObjects(use func(key, v []byte) (bool, error)) error {
 // scan hands the entries from lower up to but without upper to use, in order,
 // until it answers false. What it is handed is gone afterwards.
 func (s reads) scan(lower, upper []byte, use func(k, v []byte) (bool, error)) error {
-	it, err := s.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	it, err := s.iterate(lower, upper)
 	if err != nil {
 		return err
 	}
 	return errors.Join(walk(it, use), it.Close())
+}
+
+func (s reads) iterate(lower, upper []byte) (*pebble.Iterator, error) {
+	return s.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 }
 
 func walk(it *pebble.Iterator, use func(k, v []byte) (bool, error)) error {

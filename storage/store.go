@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"kvd/logical"
 )
 
 // Store is one leader's disk. Reads and batches of several goroutines may run at
@@ -15,9 +18,15 @@ import (
 type Store struct {
 	reads
 	db      *pebble.DB
+	disk    *disk
 	fault   *fault
+	sums    sums
+	twice   conflicts
 	write   *pebble.WriteOptions
-	dirty   atomic.Bool // something was committed since the last background sync
+	dirty   atomic.Bool                      // something was committed since the last background sync
+	lazy    bool                             // SyncInterval: what is committed is synced later
+	written atomic.Pointer[logical.Frontier] // lazy: of the newest state committed; nil: none yet
+	synced  atomic.Pointer[logical.Frontier] // lazy: of the newest state synced; nil: what Open found
 	stop    chan struct{}
 	syncing sync.WaitGroup // the background sync, under SyncInterval only
 	closed  bool
@@ -30,22 +39,75 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Store{fault: &fault{}, write: pebble.NoSync, stop: make(chan struct{})}
-	db, err := pebble.Open(o.Dir, o.pebble(s.fault))
-	if err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", o.Dir, err)
-	}
-	s.db, s.from = db, db
-	if err := s.settle(o.ReadOnly); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store in %s: %w", o.Dir, err), db.Close())
+	s := &Store{fault: newFault(), write: pebble.NoSync, stop: make(chan struct{})}
+	s.fault.backlog.limit = int64(o.MemTable)
+	s.disk = newDisk(o.FS, s.fault)
+	if err := s.open(o); err != nil {
+		return nil, fmt.Errorf("open store in %s: %w", o.Dir, advised(err))
 	}
 	switch o.Sync {
 	case SyncAlways:
 		s.write = pebble.Sync
 	case SyncInterval:
+		s.lazy = true
 		s.syncing.Go(func() { s.syncEvery(o.Interval) })
 	}
 	return s, nil
+}
+
+// open opens the database and brings it to the present format. What fails beneath
+// it is its error, though pebble may have believed that all was well.
+func (s *Store) open(o Options) (err error) {
+	db, err := openPebble(o.Dir, o.pebble(s.fault, s.disk))
+	if err != nil {
+		if err = cmp.Or(s.first(), err); CauseOf(err) == Unknown { // what is left is what pebble finds in its own files
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		return err
+	}
+	s.db, s.from = db, db
+	s.fault.backlog.begin(func() bool { return db.Metrics().MemTable.Count <= 1 })
+	if err = s.first(); err == nil {
+		err = s.settle(o.ReadOnly)
+	}
+	if err = cmp.Or(s.first(), err); err != nil {
+		close(s.disk.closing)
+		_ = db.Close() // it says again what was wrong before
+		return err
+	}
+	s.disk.opened.Store(true)
+	return nil
+}
+
+// first is what failed first beneath the store.
+func (s *Store) first() error {
+	if p := s.fault.first.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// openPebble takes a panic for what it is: pebble found something in its files
+// that it would never have written.
+func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	return pebble.Open(dir, o)
+}
+
+// Fault is why nothing is committed any more; nil: nothing has failed.
+func (s *Store) Fault() error { return s.fault.err() }
+
+// Damage is the first thing that was found not to be as it was written; nil:
+// nothing was. What is not damaged is read and written as before.
+func (s *Store) Damage() error {
+	if p := s.fault.damage.Load(); p != nil {
+		return *p
+	}
+	return nil
 }
 
 // Close syncs what was committed, as pebble does with every log it closes, and
@@ -58,6 +120,8 @@ func (s *Store) Close() error {
 	s.closed = true
 	close(s.stop)
 	s.syncing.Wait()
+	close(s.disk.closing)
+	s.fault.backlog.asks.Wait()
 	err := s.db.Close()
 	if err != nil {
 		err = fmt.Errorf("close store: %w", err)
@@ -85,7 +149,35 @@ func (s *Store) sync() {
 	if !s.dirty.Swap(false) {
 		return
 	}
+	f := s.written.Load()
 	if err := s.db.LogData(nil, pebble.Sync); err != nil {
 		s.fault.set(fmt.Errorf("sync the log: %w", err))
+		return
+	}
+	if f != nil {
+		s.synced.Store(f)
 	}
 }
+
+// committed notes that a batch was committed and not synced. It must be visible
+// before: a sync covers what was written when it begins.
+func (s *Store) committed(b *Batch) {
+	if s.lazy && b.stated {
+		f := b.state.Frontier
+		s.written.Store(&f)
+	}
+	s.dirty.Store(true)
+}
+
+// Lazy reports whether what a Commit stores is synced only later: under
+// SyncInterval. Under SyncNever nobody knows when, and what is committed counts as
+// kept: it is in the hands of the operating system, and outlives the process.
+func (s *Store) Lazy() bool { return s.lazy }
+
+// Synced is the frontier of the newest state that is known to be on the disk
+// itself; nil: of the one that Open found. Only a lazy store keeps it. Nobody may
+// change what it points to. Any goroutine may ask.
+func (s *Store) Synced() *logical.Frontier { return s.synced.Load() }
+
+// Hurt keeps what a reader found to be damaged, if it is the first.
+func (s *Store) Hurt(err error) { s.fault.hurt(err) }

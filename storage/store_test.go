@@ -56,6 +56,44 @@ func typicalObject() *resolve.Object {
 	}}}
 }
 
+// mortalObject is a counter with a deadline, which its own op stated, in the bytes
+// of the first format when the second byte is made 1.
+func mortalObject() *resolve.Object {
+	o := typicalObject()
+	o.Versions[0].Expires = 5000
+	own := resolve.Stamp{HLC: o.Versions[0].HLC, By: o.Versions[0].Dot}
+	o.Versions[0].Count = resolve.Count{Total: resolve.Wide(12), Ends: []resolve.End{{Seq: own.By.Seq, Expires: 5000, Stamp: own}}}
+	return o
+}
+
+// Stores written before deadlines were stated hold every share's in its version.
+func TestFirstObjectFormatIsStillRead(t *testing.T) {
+	one := mortalObject()
+	two := mortalObject()
+	other := two.Versions[0]
+	other.Dot.Origin++
+	other.Expires, other.Count.Ends = 0, nil
+	two.Versions = append(two.Versions, other)
+	for name, o := range map[string]*resolve.Object{"every share ends": one, "one share never does": two} {
+		b := storage.AppendObject(nil, o)
+		if b[1] != 2 {
+			t.Fatalf("%s: written in format %d", name, b[1])
+		}
+		b[1] = 1
+		got, err := storage.DecodeObject(b)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want := wallclock.Instant(5000)
+		if len(o.Versions) == 2 {
+			want = 0
+		}
+		if e, stated := got.Ending(); !stated || e.Expires != want {
+			t.Errorf("%s: it ends as %+v, %t, want at %d", name, e, stated, want)
+		}
+	}
+}
+
 // TestSizes holds the encodings to the goals: an op takes at most 60 bytes
 // beyond key and value, an object's metadata at most 45 with all shadows.
 func TestSizes(t *testing.T) {
@@ -235,12 +273,13 @@ func TestOpsBounds(t *testing.T) {
 	commit(t, s, func(b *storage.Batch) {
 		for _, origin := range []logical.Origin{life - 1, life, life + 1} {
 			for n := range logical.Seq(5) {
-				op := typicalOp() // key and value: 115 bytes
+				op := typicalOp()
 				op.Dot = logical.Dot{Origin: origin, Seq: n + 1}
 				b.PutOp(op)
 			}
 		}
 	})
+	one := typicalOp().Size()
 	for _, c := range []struct {
 		from            logical.Seq
 		maxOps, maxSize int
@@ -250,8 +289,8 @@ func TestOpsBounds(t *testing.T) {
 		{4, 100, 1 << 20, []logical.Seq{4, 5}},
 		{6, 100, 1 << 20, nil},
 		{2, 2, 1 << 20, []logical.Seq{2, 3}},
-		{2, 100, 230, []logical.Seq{2, 3}},
-		{2, 100, 229, []logical.Seq{2}},
+		{2, 100, 2 * one, []logical.Seq{2, 3}},
+		{2, 100, 2*one - 1, []logical.Seq{2}},
 		{2, 100, 0, []logical.Seq{2}},
 	} {
 		ops, err := s.Ops(life, c.from, c.maxOps, c.maxSize)

@@ -9,5 +9,6 @@
 //
 // Only system.go reads a real clock. [Skewed] is a clock with faults, fed by
 // true time as an argument: offset, drift, steps, strobing, freezing, and the
-// error it claims, which may be a lie.
+// error it claims, which may be a lie. [Remote] is what messages tell of another
+// machine's clock.
 package wallclock

@@ -10,9 +10,9 @@ import (
 
 func adviseSpec() spec {
 	return spec{name: "advise", usage: "print which resolver would have lost less, by prefix", args: "[PREFIX]...", least: 0, most: -1, do: advise,
-		about: "Without prefixes, those of the policy and all other keys. Advice rests on the ledger and\nthe log as they are; --timeout is " + scanPatience.String() + " here if it is not given.\n" + aboutAsking +
+		about: "Without prefixes, those of the policy and all other keys. Advice rests on the ledger and\nthe log as they are; " + aboutScans + "\n" + aboutAsking +
 			"\n\nExamples:\n   kv advise\n   kv advise user: cart:",
-		flags: []cli.Flag{onlyFlag()}}
+		flags: []cli.Flag{onlyFlag(), missingFlag()}}
 }
 
 // counsel is one advice, and which leaders give it.
@@ -130,12 +130,11 @@ func (advice) columns() []string    { return nil }
 func (advice) cells() []string      { return nil }
 
 func advise(k *call) error {
-	k.patient()
 	words := []string{"KVD.ADVISE"}
 	for _, prefix := range k.Args().Slice() {
 		words = append(words, "PREFIX", prefix)
 	}
-	said, missing, err := k.askAll(words...)
+	said, missing, err := k.scanAll(words...)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 // aboutAsking is part of the help of every command that asks all leaders.
 const aboutAsking = `
 All leaders are asked at once, each for at most --timeout, or one alone with --only.
+--missing-ok lets the answers of those that are there be enough.
 Exit codes: 0 all answered and agree, 4 they disagree although they have applied the
 same, 5 some could not be asked; what the others said is printed all the same.`
 
@@ -137,6 +138,7 @@ func gather[T any](k *call, ask func(*leader) (T, error), name func(T) string) (
 	if len(said) == 0 {
 		return nil, nil, nobody(missing, errs)
 	}
+	missing = k.stillMissed(missing, leaders)
 	slices.SortStableFunc(said, func(a, b T) int { return strings.Compare(name(a), name(b)) })
 	return slices.CompactFunc(said, func(a, b T) bool { return name(a) == name(b) }), missing, nil
 }
@@ -170,13 +172,14 @@ type ending struct {
 // verdict turns it into the command's end: disagreement counts before absence, and
 // that before there being nothing, since an absent leader may have something.
 func (k *call) verdict(t ending) error {
+	t.missing = k.accepted(t.missing)
 	switch {
 	case len(t.differs) > 0:
 		return &cliutil.Problem{What: k.subject() + ": leaders disagree", Why: strings.Join(append(t.differs, whoIsMissing(t.missing)...), "\n      "),
 			Next: "kv compare and kv audit say how far apart they are; the admin pages say what a leader has been through", Code: cliutil.Differs}
 	case len(t.missing) > 0:
 		return &cliutil.Problem{What: k.subject() + ": " + names(t.missing) + " could not be asked", Why: strings.Join(whoIsMissing(t.missing), "\n      "),
-			Next: "ask again when all are there; what is printed is what the others said", Code: cliutil.Unreachable}
+			Next: "ask again when all are there; what is printed is what the others said. --missing-ok accepts that, kv admin forget NODE lets nobody wait for a dead leader", Code: cliutil.Unreachable}
 	case t.nothing != "":
 		return &cliutil.Problem{What: k.subject(), Why: t.nothing, Next: t.next, Code: cliutil.Absent}
 	}

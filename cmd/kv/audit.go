@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,16 +16,13 @@ import (
 	"kvd/resolve"
 )
 
-// reading the whole log takes longer than one answer.
-const scanPatience = time.Minute
-
 func auditSpec() spec {
 	return spec{name: "audit", usage: "hold every accepted write against what is live, superseded and lost", least: 0, most: 0, do: audit,
-		about: "Each leader counts its log, its objects and its ledger, by resolver; the sums must come\nout (4 if not). Lost ones are inverted or concurrent; shed ones the ledger has given up.\nThe rest must be 0: none and two count writes that are in no place, or in two; beyond\nwhat a log no longer has. --timeout is " + scanPatience.String() + " here if it is not given.\n" + aboutAsking +
+		about: "Each leader counts its log, its objects and its ledger, by resolver; the sums must come\nout (4 if not). Lost ones are inverted or concurrent; shed ones the ledger has given up.\nThe rest must be 0: none and two count writes that are in no place, or in two; beyond\nwhat a log no longer has. Settled are writes whose dots were given twice, by a leader and\nits copy, and are settled: they are counted nowhere else. " + aboutScans + "\n" + aboutAsking +
 			"\n\nExamples:\n   kv audit\n   kv audit --prefix user: -o table     a row for each leader and resolver\n   kv audit --sample 100                one key in a hundred, the same ones everywhere",
 		flags: []cli.Flag{
 			&cli.StringFlag{Name: "prefix", Usage: "only keys that begin with `TEXT`"},
-			&cli.Uint64Flag{Name: "sample", Usage: "only one key in `N`, chosen by a hash"}, onlyFlag(),
+			&cli.Uint64Flag{Name: "sample", Usage: "only one key in `N`, chosen by a hash"}, onlyFlag(), missingFlag(),
 		}}
 }
 
@@ -39,7 +35,7 @@ type audited struct {
 
 func auditedOf(a answered) (audited, error) {
 	out := audited{answered: a, Audit: account.Audit{
-		Leader: a.name, Applied: a.applied, Keys: int(a.field("keys").number), Skipped: a.field("skipped").texts(), Stray: int(a.field("stray").number)}}
+		Leader: a.name, Applied: a.applied, Keys: int(a.field("keys").number), Skipped: a.field("skipped").texts(), Stray: int(a.field("stray").number), Settled: int(a.field("settled").number)}}
 	for _, b := range a.field("balances").items {
 		id, err := resolve.ParseID(b.field("resolver").text)
 		if err != nil {
@@ -74,6 +70,9 @@ func auditsOf(said []answered, missing []absentee) (audits, error) {
 	}
 	for i := range out.all {
 		out.hold(i)
+		if damage := out.all[i].field("damage").text; damage != "" {
+			out.differs = append(out.differs, printable(out.all[i].name+": "+damage))
+		}
 		out.strand(out.all[i].field("stranded").items)
 	}
 	return out, nil
@@ -205,12 +204,13 @@ type auditJSON struct {
 	Gaps     []gapJSON     `json:"gaps"`
 	Skipped  []keyName     `json:"skipped"`
 	Stray    int           `json:"stray"`
+	Settled  int           `json:"settled"`
 	Text     string        `json:"text"`
 }
 
 func (o audited) json() auditJSON {
 	out := auditJSON{Leader: o.name, Applied: o.applied.String(), Keys: o.Keys, Balances: []balanceJSON{}, Gaps: []gapJSON{}, Skipped: []keyName{},
-		Stray: o.Stray, Text: o.field("text").text}
+		Stray: o.Stray, Settled: o.Settled, Text: o.field("text").text}
 	for i, b := range o.Balances {
 		out.Balances = append(out.Balances, balanceJSON{b.Resolver.String(), b.Accepted, b.Live, b.Superseded, b.Inverted, b.Concurrent, b.Shed, b.InNone, b.InTwo, b.Beyond, o.holds[i]})
 	}
@@ -240,7 +240,6 @@ func (a audits) MarshalJSON() ([]byte, error) {
 }
 
 func audit(k *call) error {
-	k.patient()
 	words := []string{"KVD.AUDIT"}
 	if prefix := k.String("prefix"); prefix != "" {
 		words = append(words, "PREFIX", prefix)
@@ -248,13 +247,16 @@ func audit(k *call) error {
 	if n := k.Uint64("sample"); n > 0 {
 		words = append(words, "SAMPLE", strconv.FormatUint(n, 10))
 	}
-	said, missing, err := k.askAll(words...)
+	said, missing, err := k.scanAll(words...)
 	if err != nil {
 		return err
 	}
 	a, err := auditsOf(said, missing)
 	if err != nil {
 		return cliutil.Fail(k.subject(), err, "a newer kv may know it")
+	}
+	if leaders, err := k.everyone(); err == nil {
+		a.differs = append(a.differs, identityTroubles(k.ctx(), leaders)...)
 	}
 	if err := k.out.put(a); err != nil {
 		return err
@@ -264,11 +266,4 @@ func audit(k *call) error {
 		p.What, p.Next = k.subject()+": it does not add up", "kv audit -o json names the first writes that are in none or in two; kv fate DOT asks every leader about one"
 	}
 	return err
-}
-
-// patient gives a command that reads everything the time it takes.
-func (k *call) patient() {
-	if !k.IsSet("timeout") {
-		k.settings.timeout = scanPatience
-	}
 }

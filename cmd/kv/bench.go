@@ -83,6 +83,9 @@ func (k *call) plan(l *leader, o load.Op) (load.Config, error) {
 	if k.quiet {
 		progress = cliutil.Progress{}
 	}
+	if err := cliutil.OneOf(string(o), opNames()...); err != nil {
+		return load.Config{}, cliutil.Usage(fmt.Sprintf("unknown op %q", o), "of --ops, "+err.Error(), "kv bench --ops set,get")
+	}
 	cfg := load.Config{
 		Dial: k.dialer(l), Op: o, Clients: k.Int("clients"), Pipeline: k.Int("pipeline"), Size: k.Int("size"),
 		Keys: k.Uint64("keys"), Prefix: k.String("prefix"), Requests: k.Int64("requests"), Duration: k.Duration("duration"),
@@ -92,6 +95,14 @@ func (k *call) plan(l *leader, o load.Op) (load.Config, error) {
 		},
 	}
 	return cfg, misplanned(cfg.Validate())
+}
+
+func opNames() []string {
+	var all []string
+	for _, o := range load.Ops() {
+		all = append(all, string(o))
+	}
+	return all
 }
 
 func misplanned(err error) error {

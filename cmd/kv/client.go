@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -42,8 +44,19 @@ func (r *refusal) Error() string { return r.by.String() + ": " + r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
 // do sends one command, once, and waits for its reply within the timeout. A null
-// is a reply. The error is a *refusal.
+// is a reply. The error is a *refusal. A leader that lacks what the command's token has
+// seen waits for it a while of its own and has not done the command then: it is waited
+// for as long as the timeout says, and the command is sent again.
 func (l *leader) do(ctx context.Context, words ...string) (reply, error) {
+	end := time.Now().Add(l.timeout)
+	r, err := l.within(ctx, l.timeout, words...)
+	at := slices.Index(words, "TOKEN")
+	if !behind(err) || at < 0 || at+1 >= len(words) || time.Until(end) <= 0 {
+		return r, err
+	}
+	if waited := l.waitFor(ctx, words[at+1], time.Until(end)); waited != nil {
+		return r, &refusal{l, words[0], errors.Unwrap(waited)}
+	}
 	return l.within(ctx, l.timeout, words...)
 }
 
@@ -99,6 +112,8 @@ type crew struct {
 	leaders map[string]*leader // by address
 	closed  bool
 	talk    sync.Mutex // one line at a time
+
+	saidForgotten atomic.Bool // that some leaders are not asked because they are forgotten
 }
 
 // open is the leader at an address. Nothing is sent to it yet.

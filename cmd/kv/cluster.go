@@ -19,11 +19,11 @@ func clusterSpecs() []spec {
 				&cli.BoolFlag{Name: "all", Usage: "print keys that are the same as well"},
 			}},
 		{name: "wait", usage: "wait until leaders have caught up", least: 0, most: 0, do: wait,
-			about: "With --converged, until all leaders have applied the same. With --token or --session,\nuntil one leader has what was seen. --timeout says how long, " + patience.String() + " if it is not given.",
+			about: "With --converged, until all leaders have applied the same. With --token or --session,\nuntil one leader has what was seen. --timeout says how long, " + patience.String() + " if it is not given.\n\nA leader that takes no connections is not waited for once the others agree: they are\nanswered for, with exit code 5, or 0 with --missing-ok. kv admin forget NODE lets nobody\nask for a dead one.",
 			flags: []cli.Flag{
 				&cli.BoolFlag{Name: "converged", Usage: "until all leaders have applied the same"},
 				&cli.StringFlag{Name: "token", Usage: "until the leader has what `TOKEN` has seen"},
-				sessionFlag(), everyFlag(),
+				sessionFlag(), everyFlag(), missingFlag(),
 			}},
 		{name: "members", usage: "print the leaders of the cluster", least: 0, most: 0, do: members},
 		{name: "ping", usage: "print how long a leader takes to answer", least: 0, most: 0, do: ping},
@@ -93,6 +93,9 @@ func members(k *call) error {
 		if err := k.out.put(m); err != nil {
 			return err
 		}
+	}
+	if names, err := l.forgotten(k); err == nil && len(names) > 0 { // older servers have forgotten nobody
+		k.say("forgotten: " + series(shownAll(names)))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/resolve/limits"
 )
 
 // spec is a command: what it is called, what it takes and what it does.
@@ -146,13 +147,15 @@ func (k *call) say(text string) {
 
 // value is an argument, or standard input for "-".
 func (k *call) value(arg string) (string, error) {
-	if arg != "-" {
+	if arg != cliutil.Standard {
 		return arg, nil
 	}
-	const most = 64 << 20 // more than any server of ours takes
-	text, err := io.ReadAll(io.LimitReader(k.App.Reader, most+1))
-	if err == nil && len(text) > most {
-		err = fmt.Errorf("it is longer than %d bytes", most)
+	if k.String("password-file") == cliutil.Standard {
+		return "", cliutil.Usage("standard input is the password", "--password-file - and a value of - both want it", "--password-file FILE, or KV_PASSWORD in the environment")
+	}
+	text, err := io.ReadAll(io.LimitReader(k.App.Reader, limits.Value+1))
+	if err == nil && len(text) > limits.Value {
+		err = fmt.Errorf("it is longer than %d bytes, the limit for a value", limits.Value)
 	}
 	if err != nil {
 		return "", cliutil.Fail("cannot read the value from standard input", err, "")

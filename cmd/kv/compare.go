@@ -117,7 +117,7 @@ func compare(k *call) error {
 		return &cliutil.Problem{What: k.subject() + ": leaders differ", Why: count(t.different, "key") + " of " + fmt.Sprint(t.keys) + " shown differently",
 			Next: "kv wait --converged waits for what is on its way; then compare again", Code: cliutil.Differs}
 	}
-	return nil
+	return k.twice(identityTroubles(k.ctx(), leaders))
 }
 
 // tally counts what was compared.

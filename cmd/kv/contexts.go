@@ -73,8 +73,11 @@ func addContext(k *call) error {
 
 // absolute lets a path mean the same file from everywhere; an empty one stays.
 func absolute(path string) (string, error) {
-	if path == "" {
+	switch path {
+	case "":
 		return "", nil
+	case cliutil.Standard:
+		return "", cliutil.Usage("a context remembers files by name", "standard input has none", "kv context add NAME HOST:PORT --password-file FILE")
 	}
 	return filepath.Abs(path)
 }

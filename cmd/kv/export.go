@@ -13,10 +13,10 @@ import (
 
 func exportSpec() spec {
 	return spec{name: "export", usage: "write a leader's history to a file", args: "FILE", least: 1, most: 1, do: export,
-		about: "All writes that the leader has applied now, by whatever leader they were accepted, in an\norder that respects causality. kvd replay reads the file. It is no backup: a leader cannot\nstart from it. The file appears when it is whole.",
+		about: "All writes that the leader has applied now, by whatever leader they were accepted, in an\norder that respects causality. kvd replay reads the file. It is no backup: a leader cannot\nstart from it. The file appears when it is whole, and links to it stay. A FILE of - is\nstandard output, and a device or a pipe is written to as it is; what was written is then\ntold on standard error. kvd replay - reads it there.\n\nExamples:\n   kv export week.history\n   kv export - | gzip > week.history.gz\n   kv export - --prefix cart: | kvd replay -",
 		flags: []cli.Flag{
 			&cli.StringFlag{Name: "prefix", Usage: "only writes to keys that begin with `TEXT`"},
-			&cli.BoolFlag{Name: "force", Usage: "replace a file that is there"},
+			&cli.BoolFlag{Name: "force", Usage: "replace a file that is there, or write to a terminal or over a disk"},
 		}}
 }
 
@@ -24,27 +24,69 @@ func export(k *call) error {
 	if k.Args().First() == "" { // all would be read before the file is named so
 		return cliutil.Usage("no file has an empty name", "the argument is", "kv export FILE")
 	}
+	to, err := k.toward(k.Args().First())
+	if err != nil {
+		return unwritten(k, to, err)
+	}
+	if to.Stream != nil {
+		defer to.Stream.Close() // where it does not come so far that this could fail
+	}
 	p, err := k.past(k.String("prefix"))
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	w, err := historyfile.Create(historyfile.Options{Path: k.Args().First(), Force: k.Bool("force")}, historyfile.Header{
+	w, err := create(to, k.Bool("force"), historyfile.Header{
 		Leader: p.Leader, At: p.At, Prefix: p.Prefix, Policy: p.Policy, UpTo: p.UpTo, Names: p.names,
 	})
 	if err == nil {
 		err = k.copyInto(w, p)
 	}
+	if to.Stream != nil {
+		err = errors.Join(err, to.Stream.Close())
+	}
 	k.clear()
 	if err != nil {
-		return unwritten(k, err)
+		return unwritten(k, to, err)
+	}
+	say := fmt.Sprintf("%s holds %d ops in %d bytes, as applied by %s", brief(k.Args().First()), w.Ops(), w.Bytes(), p.log.leader)
+	if to.Stream != nil {
+		k.say(say)
+		return nil
 	}
 	return k.out.put(facts{
-		say:  fmt.Sprintf("%s holds %d ops in %d bytes, as applied by %s", brief(k.Args().First()), w.Ops(), w.Bytes(), p.log.leader),
-		bare: fmt.Sprint(w.Ops()),
+		say: say, bare: fmt.Sprint(w.Ops()),
 		all: []fact{wordFact("file", k.Args().First()), numberFact("ops", int64(w.Ops())), numberFact("bytes", w.Bytes()),
 			wordFact("leader", p.Leader), wordFact("applied", p.UpTo.String())},
 	})
+}
+
+// toward finds out where the history goes. Who interrupts does not wait for the
+// reader of a pipe.
+func (k *call) toward(path string) (cliutil.Destination, error) {
+	type found struct {
+		to  cliutil.Destination
+		err error
+	}
+	done := make(chan found, 1)
+	go func() {
+		to, err := cliutil.Toward(path, k.App.Writer, k.Bool("force"))
+		done <- found{to, err}
+	}()
+	select {
+	case f := <-done:
+		return f.to, f.err
+	case <-k.ctx().Done():
+		return cliutil.Destination{}, k.ctx().Err()
+	}
+}
+
+// create begins the history there.
+func create(to cliutil.Destination, force bool, h historyfile.Header) (*historyfile.Writer, error) {
+	if to.Stream != nil {
+		return historyfile.Stream(to.Stream, h)
+	}
+	return historyfile.Create(historyfile.Options{Path: to.Path, Force: force}, h)
 }
 
 // copyInto writes all ops, or leaves nothing behind.
@@ -65,14 +107,19 @@ func (k *call) copyInto(w *historyfile.Writer, p *past) error {
 	return w.Finish()
 }
 
-// unwritten says what to do where a file cannot be written.
-func unwritten(k *call, err error) error {
+// unwritten says what to do where a history cannot be written.
+func unwritten(k *call, to cliutil.Destination, err error) error {
 	var r *refusal
+	next := "make room, or name a file somewhere else; nothing was left behind"
 	switch {
 	case errors.As(err, &r):
 		return noLog(k, err)
 	case errors.Is(err, os.ErrExist):
-		return cliutil.Fail(k.subject(), err, "name another file, or --force to replace it")
+		next = "name another file, or --force to replace it"
+	case errors.Is(err, cliutil.ErrTerminal):
+		next = "kv export - > FILE, or --force"
+	case to.Stream != nil:
+		next = "what was written there is not whole, and kvd replay says so"
 	}
-	return cliutil.Fail(k.subject(), err, "make room, or name a file somewhere else; nothing was left behind")
+	return cliutil.Fail(k.subject(), err, next)
 }

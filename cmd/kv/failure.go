@@ -70,6 +70,8 @@ func judge(text, cmd string) (code int, next string) {
 		return cliutil.Denied, "ask as another user"
 	case "CONFLICT":
 		return cliutil.Differs, "kv siblings KEY shows them, kv resolve KEY VALUE puts one value in their place"
+	case "SIBLINGS":
+		return cliutil.Differs, "kv siblings KEY shows what is there; kv resolve, kv set and kv del go over all of it"
 	case "BEHIND":
 		return cliutil.Unreachable, "a longer --timeout, or ask the leader that the session was last at"
 	case "UNKNOWN", "FORGOTTEN":
@@ -80,6 +82,8 @@ func judge(text, cmd string) (code int, next string) {
 		return cliutil.Unreachable, "try again soon: the leader counts for somebody else"
 	case "NOLEDGER":
 		return cliutil.Unreachable, "-n another leader: this one writes no losses down (kvd serve --ledger off)"
+	case "READONLY":
+		return cliutil.Unreachable, "-n another leader; reads go on here, and /health/ready of this leader says why as well"
 	case "TRYAGAIN", "LOADING":
 		return cliutil.Unreachable, "try again soon, or -n another leader"
 	}

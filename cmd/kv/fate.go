@@ -17,7 +17,7 @@ func fateSpec() spec {
 	return spec{name: "fate", usage: "print what became of one write, under every resolver", args: "DOT", least: 1, most: 1, do: fate,
 		about: "A dot names a write: kv set --dot, kv losses, kv history and kv why --tree print them.\n" + aboutAsking + orNothing("no leader knows the write") +
 			"\n\nExamples:\n   kv set x 1 --dot -o raw                    prints the dot alone\n   kv fate 00c0ffee00c0ffee-17 -o table       a row for each resolver, and who says so",
-		flags: []cli.Flag{onlyFlag()}}
+		flags: []cli.Flag{onlyFlag(), missingFlag()}}
 }
 
 // dotArg is the first argument, which names a write.
@@ -105,6 +105,12 @@ func (a answered) tellsMore(o answered) bool {
 		return a.knows("here")
 	}
 	return missed(logical.Frontier{}, a.applied) > missed(logical.Frontier{}, o.applied)
+}
+
+// givenTwice reports whether the dot is known to have two contents: then leaders
+// judge two writes.
+func (a answered) givenTwice() bool {
+	return len(a.field("elsewhere").items) > 0 || a.field("settled").kind == aText
 }
 
 func (a answered) knows(how string) bool { return a.field("known").text == how }
@@ -195,7 +201,7 @@ func (f fates) against(a answered) (lines, differ []string) {
 			continue
 		}
 		line := fmt.Sprintf("%s; under %s it says %s", stand.text(a.name, teller.name), printable(j.Resolver), j.short())
-		open := j.unclear() || slices.ContainsFunc(mine, func(o ruling) bool { return o.Resolver == j.Resolver && o.unclear() })
+		open := a.givenTwice() || teller.givenTwice() || j.unclear() || slices.ContainsFunc(mine, func(o ruling) bool { return o.Resolver == j.Resolver && o.unclear() })
 		if lines = append(lines, line); stand.level() && !open {
 			differ = append(differ, line)
 		}

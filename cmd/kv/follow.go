@@ -14,7 +14,8 @@ import (
 
 // follow prints the losses there are, and then each that a leader tells of, once,
 // and each withdrawal. Leaders are listened to first and asked afterwards, so
-// nothing falls between.
+// nothing falls between. It ends when the user wants it to, or nobody reads any
+// more, and neither is a failure.
 func (k *call) follow(w wanted) error {
 	leaders, err := k.everyone()
 	if err != nil {
@@ -37,6 +38,9 @@ func (k *call) follow(w wanted) error {
 	listening.Wait()
 	if closedPipe(err) {
 		k.out.finish = nil // nobody reads what closes the output
+		return nil
+	}
+	if k.ctx().Err() != nil {
 		return nil
 	}
 	return err

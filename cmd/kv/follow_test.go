@@ -114,7 +114,7 @@ func TestFollowPrintsEachLossOnce(t *testing.T) {
 	all[0].says(lostEvent("n1", "lost", dotN(3)))
 	f.sees(dotN(3))
 	interrupt(t)
-	f.ends(cliutil.Interrupted, "interrupted")
+	f.ends(codeOK)
 	if got := all[0].asked("KVD.LOSSES"); len(got) != 2 || !strings.HasPrefix(got[1], "SINCE ") {
 		t.Errorf("asked %q: once at first, and once for what was missed", got)
 	}
@@ -131,7 +131,7 @@ func TestFollowComesBackAndAsksForWhatItMissed(t *testing.T) {
 	a.says(lostEvent("n1", "lost", dotN(3)))
 	f.sees(`"loser":"` + dotN(3) + `"`)
 	interrupt(t)
-	f.ends(cliutil.Interrupted, "; still trying", a.addr+" is back", "connection refused")
+	f.ends(codeOK, "; still trying", a.addr+" is back", "connection refused")
 }
 
 func TestFollowEndsWhenNobodyReads(t *testing.T) {
@@ -151,7 +151,7 @@ func TestFollowPrintsATableAsItGrows(t *testing.T) {
 	a.says(lostEvent("n1", "lost", dotN(1)))
 	f.sees("at ", dotN(1))
 	interrupt(t)
-	f.ends(cliutil.Interrupted)
+	f.ends(codeOK)
 }
 
 func TestFollowAsksForWhatIsWanted(t *testing.T) {
@@ -162,7 +162,7 @@ func TestFollowAsksForWhatIsWanted(t *testing.T) {
 	a.says(strings.Replace(lostEvent("n1", "lost", dotN(3)), `"key":"x"`, `"key_base64":"eP8="`, 1))
 	f.sees(dotN(3))
 	interrupt(t)
-	f.ends(cliutil.Interrupted)
+	f.ends(codeOK)
 	if got := a.asked("SUBSCRIBE"); len(got) != 1 || got[0] != "kvd:losses:all" {
 		t.Errorf("listens at %q", got)
 	}
@@ -182,7 +182,7 @@ func TestFollowWhereThereIsNothingToFollow(t *testing.T) {
 	a.says(lostEvent("n1", "lost", dotN(1)))
 	f.sees(dotN(1))
 	interrupt(t)
-	f.ends(cliutil.Interrupted, "does not have the command; a newer one may; its losses are not followed")
+	f.ends(codeOK, "does not have the command; a newer one may; its losses are not followed")
 }
 
 // TestFollowNoticesALeaderThatHangs: it neither speaks nor answers a ping. The
@@ -196,7 +196,7 @@ func TestFollowNoticesALeaderThatHangs(t *testing.T) {
 	a.loses(much, lossRow("x", dotN(1), dotB, "inverted", 1e9)) // found only by asking again
 	f.sees(dotN(1))
 	interrupt(t)
-	f.ends(cliutil.Interrupted)
+	f.ends(codeOK)
 }
 
 // paused takes connections and answers nothing, as the kernel does for a process
@@ -216,7 +216,7 @@ func TestFollowGoesOnBesideAPausedLeader(t *testing.T) {
 	a.says(lostEvent("n1", "lost", dotN(2)))
 	f.sees(dotN(2))
 	interrupt(t)
-	f.ends(cliutil.Interrupted, "it did not answer in time; still trying")
+	f.ends(codeOK, "it did not answer in time; still trying")
 }
 
 // TestFollowEndsWhileALeaderIsGreeted: the user does not wait for it.
@@ -227,5 +227,5 @@ func TestFollowEndsWhileALeaderIsGreeted(t *testing.T) {
 		runtime.Gosched()
 	}
 	interrupt(t)
-	f.ends(cliutil.Interrupted)
+	f.ends(codeOK)
 }

@@ -18,15 +18,19 @@ type op struct {
 	hlc, client string
 	lamport     int64
 	parents     []string
+
+	expires int64 // when the value ends; of a deletion: the deadline it had reached; zero: never, or an older server
+	ended   int64 // of such a deletion: the time that the leaders agreed on
 }
 
 // opOf reads a map {dot, kind, value, delta, wall, error, hlc, lamport, parents,
-// client}.
+// client, expires, ended}.
 func opOf(r reply) op {
 	return op{
 		dot: r.field("dot").text, kind: r.field("kind").text, value: r.field("value"), delta: r.field("delta").number,
 		wall: r.field("wall").number, bound: r.field("error").number, hlc: r.field("hlc").text, lamport: r.field("lamport").number,
 		parents: r.field("parents").texts(), client: r.field("client").text,
+		expires: r.field("expires").number, ended: r.field("ended").number,
 	}
 }
 
@@ -38,7 +42,21 @@ func (o op) what(show func(string) string) string {
 	if o.value.kind != aNull {
 		text += " " + show(o.value.text)
 	}
-	return text
+	return text + o.deadline()
+}
+
+// deadline says when the value ends or what ended it.
+func (o op) deadline() string {
+	at := func(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000Z") }
+	switch {
+	case o.ended != 0:
+		return ", because its time to live ended at " + at(o.expires) + " (the leaders' time was " + at(o.ended) + ")"
+	case o.expires != 0:
+		return ", ends at " + at(o.expires)
+	case o.kind == "touch":
+		return ", never ends"
+	}
+	return ""
 }
 
 func (o op) clock() string {
@@ -60,12 +78,13 @@ func (o op) text(p *printer) string {
 func (o op) raw() string { return o.value.text }
 
 func (o op) columns() []string {
-	return []string{"dot", "kind", "value", "delta", "wall", "hlc", "lamport", "parents", "client"}
+	return []string{"dot", "kind", "value", "delta", "wall", "hlc", "lamport", "parents", "client", "expires", "ended"}
 }
 
 func (o op) cells() []string {
 	return []string{o.dot, o.kind, printable(o.value.text), strconv.FormatInt(o.delta, 10), o.clock(), o.hlc,
-		strconv.FormatInt(o.lamport, 10), strings.Join(o.parents, " "), o.client}
+		strconv.FormatInt(o.lamport, 10), strings.Join(o.parents, " "), o.client,
+		strconv.FormatInt(o.expires, 10), strconv.FormatInt(o.ended, 10)}
 }
 
 // MarshalJSON has the server's fields; value is null where there is none.
@@ -81,7 +100,9 @@ func (o op) MarshalJSON() ([]byte, error) {
 		Lamport int64    `json:"lamport"`
 		Parents []string `json:"parents"`
 		Client  string   `json:"client"`
-	}{o.dot, o.kind, o.value, o.delta, o.wall, o.bound, o.hlc, o.lamport, o.parents, o.client})
+		Expires int64    `json:"expires,omitempty"`
+		Ended   int64    `json:"ended,omitempty"`
+	}{o.dot, o.kind, o.value, o.delta, o.wall, o.bound, o.hlc, o.lamport, o.parents, o.client, o.expires, o.ended})
 }
 
 func keyHistory(k *call) error {

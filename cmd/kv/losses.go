@@ -41,7 +41,7 @@ Examples:
 			&cli.StringFlag{Name: "relation", Usage: "only those that are inverted, or concurrent: `WHICH`"},
 			&cli.StringFlag{Name: "resolver", Usage: "what `NAME` has lost, or would have as a shadow: a resolver, or all"},
 			&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most `N`; 0: all there are"},
-			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what is lost from now on"}, onlyFlag(),
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what is lost from now on"}, onlyFlag(), missingFlag(),
 		}}
 }
 
@@ -68,11 +68,13 @@ type wanted struct {
 // wants reads the flags.
 func (k *call) wants() (wanted, error) {
 	w := wanted{prefix: k.String("prefix"), relation: k.String("relation"), resolver: k.String("resolver"), limit: k.Int("limit")}
-	if w.relation != "" && w.relation != resolve.Inverted.String() && w.relation != resolve.Concurrent.String() {
-		return w, cliutil.Usage(fmt.Sprintf("unknown relation %q", w.relation), "a lost write is inverted or concurrent", "kv losses --relation inverted")
+	if w.relation != "" {
+		if err := cliutil.OneOf(w.relation, resolve.Inverted.String(), resolve.Concurrent.String()); err != nil {
+			return w, cliutil.Usage(fmt.Sprintf("unknown relation %q", w.relation), "of a lost write, "+err.Error(), "kv losses --relation inverted")
+		}
 	}
 	if w.resolver != "" && w.resolver != "all" {
-		if _, err := resolve.ParseID(w.resolver); err != nil {
+		if _, err := cliutil.Resolver(w.resolver); err != nil {
 			return w, cliutil.Usage(fmt.Sprintf("unknown resolver %q", w.resolver), err.Error(), "kv losses --resolver all")
 		}
 	}

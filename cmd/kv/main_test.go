@@ -12,13 +12,19 @@ import (
 
 	"kvd/cmd/internal/clitest"
 	"kvd/logical"
+	"kvd/replica/acl/acltest"
 	"kvd/replica/resp"
 	"kvd/replica/resp/resptest"
 )
 
 // TestMain lets the scripts call the program as they would from a shell.
 func TestMain(m *testing.M) {
+	clitest.Beside(4)
 	testscript.Main(m, map[string]func(){"kv": main})
+}
+
+func TestSynonymsMeanCommands(t *testing.T) {
+	clitest.Synonyms(t, program(nil, nil, nil), synonyms())
 }
 
 // TestScripts runs each script against three fake leaders of its own, which
@@ -45,7 +51,7 @@ func setUp(t *testing.T, env *testscript.Env) error {
 	}
 	locked := serve(t, func(c *resp.Config) {
 		c.RequireAuth = true
-		c.Users = func(user, pass string) bool { return pass == user+"-secret" }
+		c.Login = acltest.Let(func(user, pass string) bool { return pass == user+"-secret" })
 	})
 	env.Setenv("LOCKED", locked.addr)
 	env.Defer(locked.stop)
@@ -100,13 +106,16 @@ func listen(t testing.TB) net.Listener {
 	return l
 }
 
-// unused is an address where nobody listens.
+// unused is an address at which nobody listens while the test runs: the near end
+// of a connection, so that no other test is given its port meanwhile.
 func unused(t testing.TB) string {
 	l := listen(t)
-	if err := l.Close(); err != nil {
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
 		t.Fatal(err)
 	}
-	return l.Addr().String()
+	t.Cleanup(func() { c.Close(); l.Close() })
+	return c.LocalAddr().String()
 }
 
 func leaderOf(ts *testscript.TestScript, args []string, least int) *fake {

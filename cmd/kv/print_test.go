@@ -211,3 +211,14 @@ func TestEveryFailureIsToldInThreeLines(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What a resolution goes over is said in one line, however much it is.
+func TestAGlimpseOfManyValues(t *testing.T) {
+	if got := glimpse([]string{"milk", "eggs"}); got != "milk | eggs" {
+		t.Errorf("two values: %q", got)
+	}
+	many := slices.Repeat([]string{strings.Repeat("x", 1<<20)}, 4000)
+	if got := glimpse(many); len(got) > 1000 || !strings.HasSuffix(got, " and 3992 more") {
+		t.Errorf("4000 values: %d bytes, %.100q…", len(got), got)
+	}
+}

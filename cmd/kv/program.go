@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -39,15 +40,43 @@ Exit codes:
 
 // program is the command line.
 func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
-	return &cli.App{
+	return synonyms().In(&cli.App{
 		Name:        "kv",
 		Usage:       "read, write and compare the leaders of a kvd cluster",
 		Description: about,
 		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
 		Flags: globalFlags(),
 		Commands: append(commands(),
-			benchCommand(), contextCommand(), cliutil.Completion()),
+			benchCommand(), contextCommand(), adminCommand(), cliutil.Completion()),
+	})
+}
+
+// synonyms are what others call what kv does, by what it is called here.
+func synonyms() cliutil.Synonyms {
+	s := cliutil.Synonyms{}
+	for _, row := range []struct{ means, words string }{
+		{"set", "put write store save"}, {"get", "read fetch cat show print"}, {"del", "delete remove rm unset"},
+		{"scan", "keys list ls find"}, {"members", "status nodes leaders peers cluster info servers"}, {"ping", "health alive"},
+		{"incr", "add inc increment incrby"}, {"decr", "sub dec decrement decrby"}, {"ttl", "pttl"}, {"expire", "persist pexpire"},
+		{"watch", "follow subscribe tail listen"}, {"losses", "lost"}, {"siblings", "versions values"}, {"resolve", "merge settle"},
+		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump backup"},
+		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
+		{"raw", "command exec do redis cmd"}, {"admin conflicts", "conflicts"}, {"admin new-origin", "new-origin"}, {"admin accept DOT", "accept"},
+		{"advise", "advice recommend"},
+	} {
+		for word := range strings.FieldsSeq(row.words) {
+			s[word] = "kv " + row.means
+		}
 	}
+	for word, means := range map[string]string{"list": "ls", "show": "ls", "delete": "rm", "remove": "rm", "switch": "use", "select": "use", "set": "use", "create": "add", "new": "add"} {
+		s["context "+word] = "kv context " + means
+	}
+	for _, flag := range []string{"--host", "--port", "--addr", "--address", "--server", "--leader", "--url"} {
+		s[flag] = "-n HOST:PORT"
+	}
+	s["--json"], s["--format"], s["--raw"] = "-o json", "-o FORMAT", "-o raw"
+	s["--password"], s["--username"] = "--password-file FILE", "--user"
+	return s
 }
 
 // commands is every command that is a single spec.

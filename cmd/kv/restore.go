@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/replica/account"
 )
 
 func restoreSpec() spec {
@@ -20,15 +21,15 @@ func restoreSpec() spec {
 exactly what the key shows there; what arrives meanwhile stays. A leader whose clock
 is behind the value that won cannot do it, since the new write would lose as well:
 then the others are asked, and one whose clock is far enough ahead does it. If none
-is, kv says until when (exit code 4); --force writes all the same. A leader that does
-not know the write is passed over (3 if none does). A write is never sent again when
-no answer came.
+is, kv says until when (exit code 4); --force writes all the same, and fails as well
+(4) if what it wrote was lost again. A leader that does not know the write is passed
+over (3 if none does). A write is never sent again when no answer came.
 
 Examples:
    kv losses                                  prints the dots of lost writes
    kv restore 00c0ffee00c0ffee-17             at the first leader that can
    kv restore 00c0ffee00c0ffee-17 --session ann -o raw     prints the dot of the new write`,
-		flags: []cli.Flag{sessionFlag(), &cli.BoolFlag{Name: "force", Usage: "write even if it would lose again"}, onlyFlag()}}
+		flags: []cli.Flag{sessionFlag(), &cli.BoolFlag{Name: "force", Usage: "write even if it would lose again"}, onlyFlag(), missingFlag()}}
 }
 
 // refused is a leader that did not restore, and so wrote nothing.
@@ -172,19 +173,38 @@ func (k *call) unrestored(no []refused) error {
 	return p
 }
 
+// lostAgain says what beat the restored write, and when it would not. The new write
+// is the one to restore then: who has seen it has seen the old one too.
+func (k *call) lostAgain(leader, dot string, r reply) error {
+	next := fmt.Sprintf("kv restore %s", dot)
+	if until := time.Duration(r.field("until").number); until > 0 {
+		next = fmt.Sprintf("in %s, at %s by this machine's clock: kv restore %s -n %s; or now at a leader whose clock is further on",
+			roundUp(until), time.Now().Add(until).Format("15:04:05"), dot, printable(leader))
+	}
+	return &cliutil.Problem{What: fmt.Sprintf("%s: %s wrote it again as %s, and that was lost as well", k.subject(), printable(leader), dot),
+		Why: printable(r.field("text").text), Next: next, Code: cliutil.Differs}
+}
+
 // roundUp never says that it is sooner than it is.
 func roundUp(d time.Duration) time.Duration {
 	const step = time.Millisecond
 	return (d + step - 1) / step * step
 }
 
-// restored prints what was written, and lets the session know.
+// restored prints what was written, and lets the session know. What was written and
+// lost again is no success.
 func (k *call) restored(l *leader, r reply) error {
 	key, value, dot, token := r.field("key").text, r.field("value"), r.field("dot").text, r.field("token").text
 	over := r.field("over").texts()
 	name := r.field("leader").text
 	if name == "" {
 		name = l.Name
+	}
+	if r.field("state").text == account.Lost.String() {
+		if err := k.session.shownBy(token); err != nil {
+			return err
+		}
+		return k.lostAgain(name, dot, r)
 	}
 	text := fmt.Sprintf("%s is %s again, written at %s\ndot %s\nover %s", k.out.show(key), k.out.show(cut(value.text)), printable(name), dot, strings.Join(over, " "))
 	err := k.out.put(facts{say: text, bare: dot, all: []fact{

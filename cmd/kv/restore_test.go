@@ -42,6 +42,22 @@ func TestRestoreBeatenEverywhere(t *testing.T) {
 	}
 }
 
+// TestRestoreReadsBack: a value that was written and lost again is not restored.
+func TestRestoreReadsBack(t *testing.T) {
+	for until, next := range map[int64]string{3_600_000_000_000: "in 1h0m0s, at ", 0: "next: kv restore " + dotB} {
+		all := trio(t)[:1]
+		all[0].on("KVD.RESTORE", string(dict(pair("leader", word("n1")), pair("key", word("x")), pair("value", word("2")),
+			pair("restored", word(dotA)), pair("dot", word(dotB)), pair("over", several(word(dotN(9)))), pair("token", word("")), pair("retry", number(0)),
+			pair("state", word("lost")), pair("text", word("lost to a later stamp")), pair("until", number(until)))))
+		o := kv(t, all, "restore", dotA, "--force")
+		o.is(t, codeDiffers)
+		o.told(t, "restore "+dotA, "n1 wrote it again as "+dotB, "lost as well", "lost to a later stamp", next, "kv restore "+dotB)
+		if strings.Contains(o.out, "again") {
+			t.Errorf("it says %q", o.out)
+		}
+	}
+}
+
 func TestRestoreStopsWhereAnotherCouldNotHelp(t *testing.T) {
 	for text, code := range map[string]int{
 		"NOTLOST it is live": cliutil.Failed, "DELETION delete it": cliutil.Failed, "EXPIRED it has": cliutil.Failed, "NOPERM no": cliutil.Denied,

@@ -194,7 +194,7 @@ func (k *call) caughtUp(l *leader) error {
 	if token == "" {
 		return nil
 	}
-	return k.waitFor(l, token, k.timeout)
+	return l.waitFor(k.ctx(), token, k.timeout)
 }
 
 // noted adds all that the leader has applied by now to what the session has seen.

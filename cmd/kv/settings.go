@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: []string{"KV_OUTPUT"}, Usage: "print as `FORMAT`: text, table, json, jsonl or raw"},
 		&cli.DurationFlag{Name: "timeout", Value: defaultTimeout, Usage: "give up on a leader after `DURATION`"},
 		&cli.StringFlag{Name: "user", Usage: "log in as `NAME`"},
-		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE`; else it is KV_PASSWORD"},
+		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE`, - being standard input; else it is KV_PASSWORD"},
 		&cli.StringFlag{Name: "tls-ca", Usage: "speak TLS, and trust the certificates in `FILE`"},
 		&cli.BoolFlag{Name: "no-color", Usage: "no colour, as with NO_COLOR"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no talk on standard error, failures excepted"},
@@ -132,7 +133,7 @@ func (s *settings) findLogin(c *cli.Context) error {
 		in = *s.context
 	}
 	s.login.user = cmp.Or(c.String("user"), in.User)
-	password, err := password(c.String("password-file"), in.PasswordFile)
+	password, err := password(c, in.PasswordFile)
 	if err != nil {
 		return cliutil.Fail("cannot read the password", err, "--password-file FILE, or KV_PASSWORD in the environment")
 	}
@@ -147,7 +148,8 @@ func (s *settings) findLogin(c *cli.Context) error {
 
 // password is the first that is given: by the flag's file, the environment, the
 // context's file. One line end at its end is the file's, not the password's.
-func password(flag, context string) (string, error) {
+func password(c *cli.Context, context string) (string, error) {
+	flag := c.String("password-file")
 	if text := os.Getenv("KV_PASSWORD"); flag == "" && text != "" {
 		return text, nil
 	}
@@ -155,7 +157,7 @@ func password(flag, context string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := readWord(c, path)
 	if err != nil {
 		return "", err
 	}
@@ -164,6 +166,21 @@ func password(flag, context string) (string, error) {
 		return "", fmt.Errorf("%s is empty", path)
 	}
 	return word, nil
+}
+
+// maxPassword bounds what is read of standard input.
+const maxPassword = 4 << 10
+
+// readWord reads a password's file; - is standard input.
+func readWord(c *cli.Context, path string) ([]byte, error) {
+	if path != cliutil.Standard {
+		return os.ReadFile(path)
+	}
+	text, err := io.ReadAll(io.LimitReader(c.App.Reader, maxPassword+1))
+	if err == nil && len(text) > maxPassword {
+		err = errors.New("what is on standard input is too long for a password")
+	}
+	return text, err
 }
 
 func trusting(path string) (*tls.Config, error) {

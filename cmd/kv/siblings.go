@@ -14,7 +14,7 @@ func siblingSpecs() []spec {
 			about: "It goes over exactly what was shown: to the session, to whoever got --token, or, with\nneither, to kv just now. What others wrote meanwhile stays.",
 			flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
 		{name: "history", usage: "print the writes of a key that this leader still has", args: "KEY", least: 1, most: 1, do: keyHistory,
-			about: "The newest is first. Wall is the middle of what the leader's clock showed, ± how far it\nmay have been wrong.",
+			about: "The newest is first. Wall is the middle of what the leader's clock showed, ± how far it\nmay have been wrong. A touch is a change of the deadline alone (EXPIRE, PERSIST): those that\nhold, and those that later writes went on with, are printed.",
 			flags: []cli.Flag{&cli.IntFlag{Name: "count", Usage: "at most `N` of them; 0: as many as the server thinks fit"}}},
 		{name: "watch", usage: "print what a key shows whenever that changes", args: "KEY", least: 1, most: 1, do: watch,
 			about: "It asks again and again, and prints each change it sees; a value that came and went in\nbetween is not seen. Ctrl-C ends it.",
@@ -121,6 +121,20 @@ func (k *call) shownToken(l *leader, key string) (string, error) {
 	if len(r.values) == 0 {
 		return "", k.absent("there is nothing to resolve, at " + l.String())
 	}
-	k.say(fmt.Sprintf("over %s: %s", count(len(r.values), "value"), joined(r.values)))
+	k.say(fmt.Sprintf("over %s: %s", count(len(r.values), "value"), glimpse(r.values)))
 	return r.token, nil
+}
+
+// glimpse is the first of the values, each as far as a line of talk takes it: of
+// thousands the user needs the number more than the values.
+func glimpse(values []string) string {
+	const most = 8
+	var first []string
+	for _, v := range values[:min(len(values), most)] {
+		first = append(first, cut(v))
+	}
+	if more := len(values) - len(first); more > 0 {
+		return fmt.Sprintf("%s and %d more", joined(first), more)
+	}
+	return joined(first)
 }

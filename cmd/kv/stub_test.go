@@ -47,6 +47,17 @@ func accept(t testing.TB, play func(net.Conn)) string {
 
 // stub runs one connection to its end: clients close first.
 func stub(nc net.Conn, answers map[string]string) {
+	script(nc, func(name string) string {
+		answer, known := answers[name]
+		if !known {
+			answer = "-ERR unknown command '" + name + "', with args beginning with: \r\n"
+		}
+		return answer
+	})
+}
+
+// script is stub with answers that may change.
+func script(nc net.Conn, answer func(name string) string) {
 	defer nc.Close()
 	cfg := resp.Defaults()
 	in := resp.NewReader(nc, &cfg.Limits)
@@ -61,12 +72,7 @@ func stub(nc net.Conn, answers map[string]string) {
 			}
 			continue
 		}
-		name := strings.ToUpper(string(args[0]))
-		answer, known := answers[name]
-		if !known {
-			answer = "-ERR unknown command '" + name + "', with args beginning with: \r\n"
-		}
-		if _, err := nc.Write([]byte(answer)); err != nil {
+		if _, err := nc.Write([]byte(answer(strings.ToUpper(string(args[0]))))); err != nil {
 			return
 		}
 	}

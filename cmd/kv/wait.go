@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"kvd/cmd/internal/cliutil"
 )
@@ -37,7 +40,7 @@ func wait(k *call) error {
 	}
 	l, err := k.leader()
 	if err == nil && token != "" {
-		err = k.waitFor(l, token, limit)
+		err = l.waitFor(k.ctx(), token, limit)
 	}
 	if err != nil {
 		return err
@@ -46,14 +49,15 @@ func wait(k *call) error {
 }
 
 // waitFor waits until a leader has what a token has seen, for at most limit. The
-// leader waits, and may do so for a shorter time than it is asked to.
-func (k *call) waitFor(l *leader, token string, limit time.Duration) error {
+// leader waits, and may do so for a shorter time than it is asked to. The error is a
+// *refusal.
+func (l *leader) waitFor(ctx context.Context, token string, limit time.Duration) error {
 	end := time.Now().Add(limit)
 	for {
 		left := max(0, time.Until(end))
 		ms := strconv.FormatInt(left.Milliseconds(), 10)
 		// The answer needs time as well, also when there is none left.
-		_, err := l.within(k.ctx(), left+k.timeout, "KVD.WAITFOR", token, ms)
+		_, err := l.within(ctx, left+l.timeout, "KVD.WAITFOR", token, ms)
 		if err == nil || !behind(err) || left.Milliseconds() == 0 {
 			return err
 		}
@@ -75,55 +79,146 @@ func (k *call) converge(limit time.Duration) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(k.ctx(), limit)
 	defer cancel()
-	began := time.Now()
-	apart := "not all of them have answered"
-	for {
-		fronts, err := frontiers(ctx, leaders)
-		switch {
-		case err == nil:
-			apart = differing(leaders, fronts)
-		case !late(err): // too late is for ctx to say
+	for last := (*look)(nil); ; {
+		l, err := k.lookAt(ctx, leaders)
+		if err != nil {
 			return err
 		}
-		if apart == "" {
-			return k.out.put(converged(len(leaders), time.Since(began)))
+		if last == nil || time.Since(began) < limit { // else the time was over amid this one
+			last = &l
+		}
+		if l.agree() && (len(l.missing) == 0 || k.Bool("missing-ok") || l.gone) {
+			return k.agreed(l, began)
 		}
 		select {
 		case <-time.After(every):
 		case <-ctx.Done():
-			return errors.Join(k.ctx().Err(), apartStill(limit, apart))
+			if err := k.twice(identityTroubles(k.ctx(), last.there)); err != nil {
+				return err
+			}
+			return errors.Join(k.ctx().Err(), apartStill(limit, last.why()))
 		}
 	}
 }
 
+// look is what leaders have applied at one look.
+type look struct {
+	there   []*leader // that answered
+	missing []absentee
+	gone    bool   // those that are missing do not even take connections
+	apart   string // who lacks what, or does not serve; empty: nobody
+}
+
+func (l look) agree() bool { return l.apart == "" && len(l.there) > 0 }
+
+// why is what keeps the leaders from being told to agree.
+func (l look) why() string {
+	parts := whoIsMissing(l.missing)
+	if l.apart != "" {
+		parts = append(parts, l.apart)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// lookAt asks all leaders at once. Only what waiting cannot change is a failure.
+func (k *call) lookAt(ctx context.Context, leaders []*leader) (look, error) {
+	fronts, errs := make([]map[string]int64, len(leaders)), make([]error, len(leaders))
+	var wg sync.WaitGroup
+	for i, l := range leaders {
+		wg.Go(func() { fronts[i], errs[i] = l.frontier(ctx) })
+	}
+	wg.Wait()
+	out := look{gone: true}
+	var of []map[string]int64
+	for i, l := range leaders {
+		switch {
+		case errs[i] == nil:
+			out.there, of = append(out.there, l), append(of, fronts[i])
+		case !away(errs[i]):
+			return out, errs[i]
+		default:
+			out.missing = append(out.missing, absenteeOf(l, errs[i]))
+			out.gone = out.gone && !late(errs[i])
+		}
+	}
+	out.missing = k.stillMissed(out.missing, leaders)
+	if out.apart = differing(out.there, of); out.apart == "" && len(out.there) > 0 {
+		out.apart = notServing(ctx, out.there)
+	}
+	return out, nil
+}
+
+// away reports whether a leader may answer later that did not now.
+func away(err error) bool {
+	var r *refusal
+	if !errors.As(err, &r) {
+		return late(err)
+	}
+	var said redis.Error
+	if errors.As(r.err, &said) {
+		return false
+	}
+	code, _ := lost(r.err)
+	return code == cliutil.Unreachable
+}
+
+// agreed is the end of a wait: those that are there have applied the same.
+func (k *call) agreed(l look, began time.Time) error {
+	if err := k.twice(identityTroubles(k.ctx(), l.there)); err != nil {
+		return err
+	}
+	missing := k.accepted(l.missing)
+	if err := k.out.put(converged(len(l.there), time.Since(began))); err != nil || len(missing) == 0 {
+		return err
+	}
+	return k.verdict(ending{missing: missing})
+}
+
 func converged(n int, took time.Duration) facts {
+	verb := "leaders have"
+	if n == 1 {
+		verb = "leader has"
+	}
 	return facts{
-		say: fmt.Sprintf("%d leaders have applied the same, after %s", n, took.Round(time.Millisecond)), bare: "OK",
+		say: fmt.Sprintf("%d %s applied the same, after %s", n, verb, took.Round(time.Millisecond)), bare: "OK",
 		all: []fact{truthFact("converged", true), numberFact("leaders", int64(n)), numberFact("after_ms", took.Milliseconds())},
 	}
 }
 
 func apartStill(limit time.Duration, apart string) error {
 	return &cliutil.Problem{What: "wait: leaders have not converged within " + limit.String(), Why: apart,
-		Next: "kv compare --prefix '' shows where they differ; a longer --timeout waits on", Code: cliutil.Unreachable}
+		Next: "kv compare --prefix '' shows where they differ; a longer --timeout waits on, --missing-ok for those that are there", Code: cliutil.Unreachable}
 }
 
-// frontiers is what each leader has applied: the last seq by origin.
-func frontiers(ctx context.Context, leaders []*leader) ([]map[string]int64, error) {
-	fronts := make([]map[string]int64, len(leaders))
-	for i, l := range leaders {
-		r, err := l.do(ctx, "KVD.FRONTIER")
+// frontier is what the leader has applied: the last seq by origin.
+func (l *leader) frontier(ctx context.Context) (map[string]int64, error) {
+	r, err := l.do(ctx, "KVD.FRONTIER")
+	front := map[string]int64{}
+	for j := 0; j+1 < len(r.items); j += 2 {
+		front[r.items[j].text] = r.items[j+1].number
+	}
+	return front, err
+}
+
+// notServing says who answers LOADING, and why; empty: nobody. Leaders that all
+// lack the same, because they began without data, have not converged.
+func notServing(ctx context.Context, leaders []*leader) string {
+	var waits []string
+	for _, l := range leaders {
+		r, err := l.do(ctx, "INFO", "persistence")
 		if err != nil {
-			return nil, err
+			return err.Error()
 		}
-		fronts[i] = map[string]int64{}
-		for j := 0; j+1 < len(r.items); j += 2 {
-			fronts[i][r.items[j].text] = r.items[j+1].number
+		for line := range strings.Lines(r.text) {
+			if why, ok := strings.CutPrefix(strings.TrimSpace(line), "loading_why:"); ok {
+				waits = append(waits, why)
+			}
 		}
 	}
-	return fronts, nil
+	return strings.Join(waits, "; ")
 }
 
 // differing says who lacks how many ops; empty: nobody any.

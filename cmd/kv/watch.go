@@ -57,7 +57,8 @@ func (c change) MarshalJSON() ([]byte, error) {
 }
 
 // watch prints what the key shows, and again whenever that is something else. A
-// leader that is away is waited for, if it was there at first.
+// leader that is away is waited for, if it was there at first. The user ends it,
+// which is no failure.
 func watch(k *call) error {
 	every, err := k.every()
 	if err != nil {
@@ -84,6 +85,9 @@ func watch(k *call) error {
 		if away = lost != nil; !away && !slices.Equal(now.values, last.values) {
 			last, err = now, k.out.put(change{time.Now(), now})
 		}
+	}
+	if k.ctx().Err() != nil {
+		return nil
 	}
 	return err
 }

@@ -161,6 +161,41 @@ func TestExportsHoldWhatTheLeaderHas(t *testing.T) {
 	}
 }
 
+// TestExportsGoWhereTheyAreWanted: - is standard output, and so is whatever it is
+// called besides; nothing that is no file is replaced by one.
+func TestExportsGoWhereTheyAreWanted(t *testing.T) {
+	n1 := newActor(t, "n1").keeps(lwwPolicy(), 100, written(1, 50))
+	dir := t.TempDir()
+	t.Chdir(dir)
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink("file", link); err != nil {
+		t.Fatal(err)
+	}
+	kv(t, []*actor{n1}, "export", link).is(t, codeOK, "link holds 50 ops in")
+	whole, err := os.ReadFile("file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := kv(t, []*actor{n1}, "export", "-")
+	o.is(t, codeOK)
+	o.told(t, "- holds 50 ops in")
+	if len(o.out) != len(whole) { // the moment is another one
+		t.Errorf("%d bytes on standard output; a file has %d", len(o.out), len(whole))
+	}
+	kv(t, []*actor{n1}, "export", os.DevNull, "--force").told(t, os.DevNull+" holds 50 ops")
+	kv(t, []*actor{n1}, "export", link).is(t, cliutil.Failed)
+	kv(t, []*actor{n1}, "export", dir, "--force").is(t, cliutil.Failed)
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 2 {
+		t.Errorf("there are %v, %v", left, err)
+	}
+	for _, name := range []string{link, os.DevNull} {
+		if info, err := os.Lstat(name); err != nil || info.Mode().IsRegular() {
+			t.Errorf("%s became a file: %v", name, err)
+		}
+	}
+}
+
 // TestExportsThatAreInterruptedLeaveNothing: the interrupt comes in the middle of
 // the log.
 func TestExportsThatAreInterruptedLeaveNothing(t *testing.T) {

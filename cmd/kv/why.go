@@ -17,7 +17,7 @@ func ledgerSpecs() []spec {
 		{name: "why", usage: "print why a key shows what it shows, and what was lost on the way", args: "KEY", least: 1, most: 1, do: why,
 			about: "The story is that of the leader which has applied most; whoever tells it otherwise is\nnamed below it.\n" + aboutAsking + orNothing("the key shows nothing, and nothing of it is lost") +
 				"\n\nExamples:\n   kv why cart\n   kv why cart --tree            the same as a tree of writes, with their dots\n   kv why cart --only -n n3      as n3 alone sees it",
-			flags: []cli.Flag{&cli.BoolFlag{Name: "tree", Usage: "print a tree of writes and their dots"}, onlyFlag()}},
+			flags: []cli.Flag{&cli.BoolFlag{Name: "tree", Usage: "print a tree of writes and their dots"}, onlyFlag(), missingFlag()}},
 		fateSpec(), restoreSpec(), auditSpec(), adviseSpec(),
 	}
 }

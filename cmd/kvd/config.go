@@ -19,7 +19,7 @@ func configCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{Name: "print", Usage: "print what serve would use with these flags, this environment and this file", Action: printConfig,
 				Flags: append(flags(table()), &cli.BoolFlag{Name: "origin", Usage: "and where each value comes from"})},
-			{Name: "check", Usage: "say whether a file could be served by", ArgsUsage: "FILE", Action: checkConfig},
+			{Name: "check", Usage: "say whether a file could be served by; - is standard input", ArgsUsage: "FILE", Action: checkConfig},
 		},
 	}
 }
@@ -33,9 +33,12 @@ func gather(c *cli.Context, file string) ([]effective, error) {
 	}
 	if file != "" {
 		var err error
-		if s.file, err = readFile(file, rows); err != nil {
+		if s.file, err = readFile(c, file, rows); err != nil {
 			return nil, err
 		}
+	}
+	for _, text := range misspelt(os.Environ(), rows) {
+		fmt.Fprintf(c.App.ErrWriter, "kvd: %s\n", text)
 	}
 	return s.resolve(rows), nil
 }
@@ -43,7 +46,7 @@ func gather(c *cli.Context, file string) ([]effective, error) {
 // configured turns settings into what a leader is told.
 func configured(all []effective, log io.Writer) (*serving, error) {
 	c := &serving{Config: leader.Defaults()}
-	c.Version = version()
+	c.Version = cliutil.Version()
 	for _, e := range all {
 		if err := e.apply(c, e.values); err != nil {
 			return nil, cliutil.Usage(fmt.Sprintf("%s is refused: %s", e.name, e.text()), err.Error(),
@@ -53,14 +56,16 @@ func configured(all []effective, log io.Writer) (*serving, error) {
 	if err := c.loadTLS(); err != nil {
 		return nil, cliutil.Usage("TLS cannot be set up", err.Error(), "kvd serve --help says what the files hold")
 	}
-	c.Logger = logger(log, c.logLevel, c.logJSON)
+	c.level = &slog.LevelVar{}
+	c.level.Set(c.logLevel)
+	c.Logger = logger(log, c.level, c.logJSON)
 	if err := c.Validate(); err != nil {
 		return nil, cliutil.Usage("the configuration is refused", err.Error(), "kvd config print --origin says where each value comes from")
 	}
 	return c, nil
 }
 
-func logger(w io.Writer, level slog.Level, json bool) *slog.Logger {
+func logger(w io.Writer, level slog.Leveler, json bool) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if json {
 		return slog.New(slog.NewJSONHandler(w, o))

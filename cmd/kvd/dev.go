@@ -26,6 +26,9 @@ import (
 
 const maxDevLeaders = 16
 
+// devVariables are read by dev; all others are settings of serve.
+var devVariables = []string{"KVD_RESP_PORT", "KVD_HTTP_PORT"}
+
 func devCommand() *cli.Command {
 	return &cli.Command{
 		Name: "dev", Usage: "a whole cluster in one process, on this machine alone",
@@ -34,16 +37,19 @@ func devCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "leaders", Value: 3, Usage: "`N` of them, called n1, n2 and so on"},
 			&cli.StringFlag{Name: "resolver", Value: resolve.Causal.String(), Usage: "serve keys by `NAME`: " + strings.Join(resolve.Names(), ", ")},
-			&cli.StringSliceFlag{Name: "policy", Usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable)"},
+			&cli.StringSliceFlag{Name: "policy", Usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable, or several with commas)"},
 			&cli.StringFlag{Name: "shadow", Value: "all", Usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
-			&cli.StringSliceFlag{Name: "skew", Usage: "let a leader's clock be wrong, as in n2=+250ms: `LEADER=DURATION` (repeatable)"},
-			&cli.StringSliceFlag{Name: "drift", Usage: "let a leader's clock run fast, in parts per million: `LEADER=PPM` (repeatable)"},
+			&cli.StringSliceFlag{Name: "skew", Usage: "let a leader's clock be wrong, as in n2=+250ms: `LEADER=DURATION` (repeatable, or several with commas)"},
+			&cli.StringSliceFlag{Name: "drift", Usage: "let a leader's clock run fast, in parts per million: `LEADER=PPM` (repeatable, or several with commas)"},
 			&cli.Float64Flag{Name: "slow", Value: 1, Usage: "let all clocks run `N` times slower than time, so that hands are quick enough for milliseconds"},
 			&cli.DurationFlag{Name: "latency", Usage: "hold every message between leaders for `DURATION`"},
 			&cli.DurationFlag{Name: "jitter", Usage: "and up to `DURATION` more"},
 			&cli.Float64Flag{Name: "loss", Usage: "lose a message with `PROBABILITY`"},
 			&cli.DurationFlag{Name: "clock-error", Value: 10 * time.Millisecond, Usage: "what every clock claims for its error: `DURATION`"},
-			&cli.IntFlag{Name: "resp-port", Value: 7381, EnvVars: []string{"KVD_RESP_PORT"}, Usage: "n1 listens at `PORT`, n2 at the next, and so on; 0: any free ones"},
+			&cli.IntFlag{Name: "max-siblings", Value: leader.Defaults().MaxSiblings, Usage: "let a client's write leave at most `N` versions of a key side by side"},
+			&cli.Int64Flag{Name: "client-memory", Value: leader.Defaults().ClientMemory, Usage: "let each leader's clients use `N` bytes of memory together"},
+			&cli.IntFlag{Name: "resp-port", Value: 7381, EnvVars: devVariables[:1], Usage: "n1 listens at `PORT`, n2 at the next, and so on; 0: any free ones"},
+			&cli.IntFlag{Name: "http-port", EnvVars: devVariables[1:], Usage: "n1 shows its status and metrics at `PORT`, n2 at the next, and so on; 0: any free ones", DefaultText: "0"},
 			&cli.StringFlag{Name: "data-dir", Usage: "keep data below `DIR` instead of in memory"},
 			&cli.StringFlag{Name: "log-level", Value: "error", Usage: "debug, info, warn or error: `LEVEL`"},
 			&cli.DurationFlag{Name: "drain-timeout", Value: 3 * time.Second, Usage: "when stopping, wait at most `DURATION` for the leaders to agree"},
@@ -64,28 +70,33 @@ func dev(c *cli.Context) error {
 	if err != nil {
 		return cliutil.Usage("this cluster cannot be", err.Error(), "kvd dev --help says what it takes")
 	}
-	all, err := plan.start(c.Context)
-	if err != nil {
-		return cliutil.Fail("cannot start the cluster", err, "another one may be running: --resp-port 0 takes free ports")
+	if err := plan.vacant(); err != nil {
+		return err
 	}
-	if err := settle(c.Context, all); err != nil {
+	ctx, _, stopWatching := hangups(c.Context, false)
+	defer stopWatching()
+	all, err := plan.start(ctx)
+	if err != nil {
+		return cliutil.Fail("cannot start the cluster", err, "mend what it says; --data-dir takes another directory, and --resp-port 0 free ports")
+	}
+	if err := settle(ctx, all); err != nil {
 		return errors.Join(err, stop(all...))
 	}
-	forget := remember(c.App.ErrWriter, all)
+	name, forget := remember(c.App.ErrWriter, contextOf(all))
 	defer forget()
-	introduce(c.App.Writer, all)
+	introduce(c.App.Writer, all, name)
 	broken := make(chan error, len(all))
 	for _, l := range all {
 		go func() {
 			select {
 			case err := <-l.Broken():
 				broken <- fmt.Errorf("%s: %w", l.Name(), err)
-			case <-c.Context.Done():
+			case <-ctx.Done():
 			}
 		}()
 	}
 	select {
-	case <-c.Context.Done():
+	case <-ctx.Done():
 		return drain(c.App.ErrWriter, plan.drain, all...)
 	case err := <-broken:
 		return cliutil.Fail("the cluster cannot go on", errors.Join(err, stop(all...)), "")
@@ -97,6 +108,9 @@ func planCluster(c *cli.Context) (*cluster, error) {
 	n := c.Int("leaders")
 	if n < 1 || n > maxDevLeaders {
 		return nil, fmt.Errorf("%d leaders; give 1 to %d", n, maxDevLeaders)
+	}
+	if err := devPorts(n, c.Int("resp-port"), c.Int("http-port")); err != nil {
+		return nil, err
 	}
 	p := &cluster{drain: c.Duration("drain-timeout")}
 	p.link = link.LinkFault{Delay: c.Duration("latency"), Jitter: c.Duration("jitter"), Loss: c.Float64("loss")}
@@ -123,21 +137,20 @@ func devRules(c *cli.Context) (resolve.Policy, error) {
 
 func devLeader(c *cli.Context, i int, rules resolve.Policy) (leader.Config, error) {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
-		return leader.Config{}, err
+	if err := readLevel(&level, c.String("log-level")); err != nil {
+		return leader.Config{}, fmt.Errorf("--log-level: %w", err)
 	}
 	cfg := leader.Defaults()
-	cfg.Name, cfg.Cluster, cfg.Version = fmt.Sprintf("n%d", i+1), "dev", version()
-	cfg.Addrs = leader.Addrs{RESP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Peer: "127.0.0.1:0", Gossip: "127.0.0.1:0"}
-	if port := c.Int("resp-port"); port != 0 {
-		cfg.Addrs.RESP = net.JoinHostPort("127.0.0.1", strconv.Itoa(port+i))
-	}
+	cfg.Name, cfg.Cluster, cfg.Version = fmt.Sprintf("n%d", i+1), "dev", cliutil.Version()
+	cfg.Addrs = leader.Addrs{Peer: devAddr(0, i), Gossip: devAddr(0, i)}
+	cfg.Addrs.RESP, cfg.Addrs.HTTP = devAddr(c.Int("resp-port"), i), devAddr(c.Int("http-port"), i)
 	cfg.Policy, cfg.ClockError, cfg.Profile = rules, c.Duration("clock-error"), member.Local
-	cfg.Storage.Cache = 16 << 20
+	cfg.Storage.Cache, cfg.MaxSiblings = 16<<20, c.Int("max-siblings")
+	cfg.ClientMemory = c.Int64("client-memory")
 	cfg.Dir, cfg.UnsafeFaults = cfg.Name, true
 	cfg.Logger = logger(c.App.ErrWriter, level, false)
 	if dir := c.String("data-dir"); dir != "" {
-		cfg.Dir = filepath.Join(dir, cfg.Name)
+		cfg.Dir, cfg.StateDir = filepath.Join(dir, cfg.Name), autoStateDir()
 	} else {
 		cfg.FS = vfs.NewMem()
 	}
@@ -146,7 +159,7 @@ func devLeader(c *cli.Context, i int, rules resolve.Policy) (leader.Config, erro
 
 // each finds the leaders that LEADER=VALUE pairs name.
 func (p *cluster) each(pairs []string, apply func(*wallclock.Faults, string) error) error {
-	for _, pair := range pairs {
+	for _, pair := range commas(strings.Join(pairs, ",")) {
 		name, value, _ := strings.Cut(pair, "=")
 		i, err := strconv.Atoi(strings.TrimPrefix(name, "n"))
 		if err != nil || i < 1 || i > len(p.configs) {
@@ -216,14 +229,14 @@ func (p *cluster) start(ctx context.Context) ([]*leader.Leader, error) {
 // meetWithin is how long leaders of one process may take to find each other.
 const meetWithin = 10 * time.Second
 
-// settle waits until everybody has met everybody.
+// settle waits until everybody has met everybody and serves.
 func settle(ctx context.Context, all []*leader.Leader) error {
 	ctx, cancel := context.WithTimeout(ctx, meetWithin)
 	defer cancel()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	for _, l := range all {
-		for l.Met() < len(all)-1 {
+		for l.Met() < len(all)-1 || !l.Serving() {
 			select {
 			case <-look.C:
 			case <-ctx.Done():
@@ -234,15 +247,19 @@ func settle(ctx context.Context, all []*leader.Leader) error {
 	return nil
 }
 
-// introduce says where everybody is and what to try.
-func introduce(w io.Writer, all []*leader.Leader) {
+// introduce says where everybody is and what to try, in the context of that name.
+func introduce(w io.Writer, all []*leader.Leader, name string) {
 	fmt.Fprintf(w, "%d leaders in one process; Ctrl-C stops them\n", len(all))
 	for _, l := range all {
 		a := l.Addrs()
 		fmt.Fprintf(w, "  %-4s redis %s   http://%s\n", l.Name(), a.RESP, a.HTTP)
 	}
 	last := all[len(all)-1]
-	fmt.Fprintf(w, "\nTry, in another shell:\n  kv set greeting hello\n  kv get greeting -n %s\n  redis-cli -p %s INFO kvd\n", last.Name(), port(all[0].Addrs().RESP))
+	kv := "kv"
+	if name != devContext {
+		kv += " -c " + name
+	}
+	fmt.Fprintf(w, "\nTry, in another shell:\n  %[1]s set greeting hello\n  %[1]s get greeting -n %[2]s\n  redis-cli -p %[3]s INFO kvd\n", kv, last.Name(), port(all[0].Addrs().RESP))
 }
 
 func port(addr string) string {

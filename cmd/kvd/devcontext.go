@@ -12,16 +12,26 @@ import (
 // devContext is what clients call the cluster.
 const devContext = "dev"
 
-// remember writes the cluster into the file of contexts and makes it the one in
-// use, so that kv needs no flags. What it returns takes that back. A file that
-// cannot be written is no reason not to run.
-func remember(w io.Writer, all []*leader.Leader) (forget func()) {
-	ours := contexts.Context{Name: devContext}
+// contextOf is the cluster as clients know it.
+func contextOf(all []*leader.Leader) contexts.Context {
+	c := contexts.Context{Name: devContext}
 	for _, l := range all {
-		ours.Leaders = append(ours.Leaders, contexts.Leader{Name: l.Name(), Addr: l.Addrs().RESP})
+		c.Leaders = append(c.Leaders, contexts.Leader{Name: l.Name(), Addr: l.Addrs().RESP})
 	}
+	return c
+}
+
+// remember writes the cluster into the file of contexts and makes it the one in
+// use, so that kv needs no flags. Where another one of our name is running, that
+// stays in use and this one has a name with a number. What it returns is the name,
+// and takes it back. A file that cannot be written is no reason not to run.
+func remember(w io.Writer, ours contexts.Context) (name string, forget func()) {
 	before := ""
 	err := edit(func(b *contexts.Book) error {
+		if ours.Name = freeName(b, ours.Leaders); ours.Name != devContext {
+			b.Put(ours)
+			return nil
+		}
 		if before = b.Current; before == devContext {
 			before = ""
 		}
@@ -30,24 +40,54 @@ func remember(w io.Writer, all []*leader.Leader) (forget func()) {
 	})
 	if err != nil {
 		fmt.Fprintf(w, "kvd: kv will need -n: %v\n", err)
-		return func() {}
+		return devContext, func() {}
 	}
-	return func() {
+	if ours.Name != devContext {
+		fmt.Fprintf(w, "kvd: another cluster is the context %s, and runs; this one is %s: kv -c %s\n", devContext, ours.Name, ours.Name)
+	}
+	return ours.Name, func() {
 		if err := edit(func(b *contexts.Book) error { return takeBack(b, ours, before) }); err != nil {
-			fmt.Fprintf(w, "kvd: the context %s stays: %v\n", devContext, err)
+			fmt.Fprintf(w, "kvd: the context %s stays: %v\n", ours.Name, err)
 		}
 	}
+}
+
+// maxDevContexts bounds how many clusters have a name at a time; the next takes
+// the last one's.
+const maxDevContexts = 9
+
+// freeName is our name, or one with a number where a cluster of our name runs. A
+// context whose leaders are all away is left over from one that was killed.
+func freeName(b *contexts.Book, ours []contexts.Leader) string {
+	name := devContext
+	for i := 2; i <= maxDevContexts; i++ {
+		other, err := b.Get(name)
+		if err != nil || !slices.ContainsFunc(other.Leaders, func(l contexts.Leader) bool { return runs(l, ours) }) {
+			return name
+		}
+		name = fmt.Sprintf("%s%d", devContext, i)
+	}
+	return name
+}
+
+// runs reports whether somebody else's leader is there.
+func runs(l contexts.Leader, ours []contexts.Leader) bool {
+	if slices.ContainsFunc(ours, func(o contexts.Leader) bool { return o.Addr == l.Addr }) {
+		return false // its port is ours now
+	}
+	info, err := infoAt(l.Addr)
+	return err == nil && info["cluster"] == devContext
 }
 
 // takeBack removes our context unless another cluster has put its own in its
 // place, and goes back to the one that was in use.
 func takeBack(b *contexts.Book, ours contexts.Context, before string) error {
-	now, err := b.Get(devContext)
+	now, err := b.Get(ours.Name)
 	if err != nil || !slices.Equal(now.Leaders, ours.Leaders) {
 		return nil
 	}
 	current := b.Current
-	if err := b.Remove(devContext); err != nil || current != devContext || before == "" {
+	if err := b.Remove(ours.Name); err != nil || current != ours.Name || before == "" {
 		return err
 	}
 	if _, err := b.Get(before); err != nil {

@@ -3,13 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
 )
@@ -17,8 +17,8 @@ import (
 // readFile reads a YAML mapping of settings. It is strict: a name that is no
 // setting, a name that stands twice and a value of the wrong shape are errors,
 // and each quotes the line.
-func readFile(path string, table []setting) (map[string]entry, error) {
-	text, err := os.ReadFile(path)
+func readFile(c *cli.Context, path string, table []setting) (map[string]entry, error) {
+	text, err := readInput(c, path)
 	if err != nil {
 		return nil, cliutil.Fail("cannot read the configuration", err, "--config names the file")
 	}

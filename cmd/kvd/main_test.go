@@ -8,9 +8,16 @@ import (
 	"kvd/cmd/internal/clitest"
 )
 
-// TestMain lets scripts and tests call the program as they would from a shell.
+// TestMain lets scripts and tests call the program as they would from a shell. Most
+// tests wait for processes of their own, and do so beside each other, as many as
+// -parallel says.
 func TestMain(m *testing.M) {
+	clitest.Beside(6)
 	testscript.Main(m, map[string]func(){"kvd": main})
+}
+
+func TestSynonymsMeanCommands(t *testing.T) {
+	clitest.Synonyms(t, program(nil, nil, nil), synonyms())
 }
 
 func TestScripts(t *testing.T) {

@@ -1,22 +1,34 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/contexts"
-	"kvd/cmd/internal/leader"
+	"kvd/replica/acl"
 )
 
 func passwdCommand() *cli.Command {
 	return &cli.Command{
-		Name: "passwd", Usage: "print a line for --users-file; the password is read from standard input",
+		Name: "passwd", Usage: "print a line for --users-file",
+		Description: "At a terminal the password is asked for twice and not shown; elsewhere it is the one\n" +
+			"line of standard input. The line goes to standard output:\n" +
+			"   kvd passwd ann >> users\n" +
+			"   kvd passwd app --roles read,write --prefix cart: --prefix session: < secret >> users",
 		ArgsUsage: "NAME", Action: passwd,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "roles", Usage: "let the user do what these `ROLES` may, of read, write and admin; without it, all of them"},
+			&cli.StringSliceFlag{Name: "prefix", Usage: "and only with keys that begin with `TEXT` (repeatable); without it, with every key"},
+		},
 	}
 }
 
@@ -26,17 +38,110 @@ const maxPassword = 4 << 10
 func passwd(c *cli.Context) error {
 	name := c.Args().First()
 	if c.NArg() != 1 || !contexts.Plain(name) {
-		return cliutil.Usage("kvd passwd takes one name", "read: "+strings.Join(c.Args().Slice(), " "), "kvd passwd ann < secret >> users; letters, digits, dots, dashes and underscores")
+		return cliutil.Usage("kvd passwd takes one name", "read: "+strings.Join(c.Args().Slice(), " "), "kvd passwd ann >> users; letters, digits, dots, dashes and underscores")
 	}
-	text, err := io.ReadAll(io.LimitReader(c.App.Reader, maxPassword+1))
-	if err == nil && len(text) > maxPassword {
-		err = errors.New("it is too long")
+	rights, err := rightsOf(c)
+	if err != nil {
+		return cliutil.Usage("these rights cannot be given", err.Error(), "kvd passwd "+name+" --roles read,write --prefix cart:")
 	}
-	// One line end at its end is the terminal's, not the password's.
-	hash, hashErr := leader.HashPassword(strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"))
-	if err = errors.Join(err, hashErr); err != nil {
-		return cliutil.Fail("no password was hashed", err, "kvd passwd "+name+" reads it from standard input")
+	password, err := readPassword(c.Context, c.App.Reader, c.App.ErrWriter, name)
+	var hash string
+	if err == nil {
+		hash, err = acl.HashPassword(password)
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "%s:%s\n", name, hash)
+	if err != nil {
+		return cliutil.Fail("no password was hashed", err, "kvd passwd "+name+" asks for it, or reads one line of standard input")
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "%s:%s%s\n", name, hash, rights)
 	return err
+}
+
+// rightsOf is what follows the hash.
+func rightsOf(c *cli.Context) (string, error) {
+	prefixes := c.StringSlice("prefix")
+	if !c.IsSet("roles") && len(prefixes) == 0 {
+		return "", nil
+	}
+	roles := acl.All
+	if c.IsSet("roles") {
+		var err error
+		if roles, err = acl.ParseRoles(c.String("roles")); err != nil {
+			return "", err
+		}
+	}
+	if slices.Contains(prefixes, "") {
+		return "", errors.New("an empty prefix is of every key; leave --prefix out for that")
+	}
+	text := ":" + roles.String()
+	if len(prefixes) == 0 {
+		return text, nil
+	}
+	text += ":" + acl.FormatPrefixes(prefixes)
+	_, err := acl.ParsePrefixes(acl.FormatPrefixes(prefixes))
+	return text, err
+}
+
+// readPassword asks twice where somebody types, and takes one line where nobody does.
+func readPassword(ctx context.Context, from io.Reader, talk io.Writer, name string) (string, error) {
+	if f, ok := from.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return askTwice(ctx, int(f.Fd()), talk, name)
+	}
+	text, err := io.ReadAll(io.LimitReader(from, maxPassword+1))
+	if err != nil {
+		return "", err
+	}
+	if len(text) > maxPassword {
+		return "", errors.New("it is too long")
+	}
+	// One line end at its end is the file's, not the password's.
+	password := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if strings.ContainsAny(password, "\r\n") {
+		return "", errors.New("there is more than one line; a password is one")
+	}
+	return password, nil
+}
+
+// askTwice shows nothing of what is typed. Whoever interrupts it finds the terminal as
+// it was.
+func askTwice(ctx context.Context, terminal int, talk io.Writer, name string) (string, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return "", err
+	}
+	defer term.Restore(terminal, before)
+	var typed [2]string
+	for i, prompt := range []string{"Password for " + name + ": ", "The same again: "} {
+		fmt.Fprint(talk, prompt)
+		if typed[i], err = hidden(ctx, terminal); err != nil {
+			return "", err
+		}
+		fmt.Fprintln(talk)
+	}
+	switch {
+	case len(typed[0]) > maxPassword:
+		return "", errors.New("it is too long")
+	case typed[0] != typed[1]:
+		return "", errors.New("the two are not the same")
+	}
+	return typed[0], nil
+}
+
+// hidden reads a line without showing it. A read of a terminal cannot be ended, so it
+// is left behind when the context ends: the process ends soon.
+func hidden(ctx context.Context, terminal int) (string, error) {
+	type line struct {
+		text []byte
+		err  error
+	}
+	read := make(chan line, 1)
+	go func() {
+		text, err := term.ReadPassword(terminal)
+		read <- line{text, err}
+	}()
+	select {
+	case l := <-read:
+		return string(l.text), l.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }

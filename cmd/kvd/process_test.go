@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,7 +20,7 @@ import (
 )
 
 // patience is how long anything may take; what fails takes this long.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // eventually looks until ok, and fails the test when that takes too long.
 func eventually(t *testing.T, what string, ok func() bool) {
@@ -47,10 +49,17 @@ type process struct {
 // launch starts kvd with its contexts in a folder of the test's.
 func launch(t *testing.T, args ...string) *process {
 	t.Helper()
+	return launchAs(t, func(*exec.Cmd) {}, args...)
+}
+
+// launchAs is launch with something else about the process.
+func launchAs(t *testing.T, change func(*exec.Cmd), args ...string) *process {
+	t.Helper()
 	p := &process{t: t, cmd: exec.Command("kvd", args...), ended: make(chan error, 1)}
-	p.cmd.Env = append(p.cmd.Environ(), "XDG_CONFIG_HOME="+t.TempDir())
+	p.cmd.Env = append(p.cmd.Environ(), "XDG_CONFIG_HOME="+t.TempDir(), "XDG_STATE_HOME="+stateHome(t))
 	r, w := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = w, w
+	change(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +76,14 @@ func launch(t *testing.T, args ...string) *process {
 		}
 	})
 	return p
+}
+
+// homes is the folder of each test that stands for what a machine remembers.
+var homes sync.Map
+
+func stateHome(t *testing.T) string {
+	home, _ := homes.LoadOrStore(t, t.TempDir())
+	return home.(string)
 }
 
 func (p *process) read(r io.Reader) {
@@ -136,27 +153,51 @@ type node struct {
 	resumed                    string
 }
 
-// serves starts a leader whose addresses are free ones, gossip excepted: that is
-// where the others, and the leader itself after a restart, are found.
+// serves is begins, and waits until clients are served.
 func serves(t *testing.T, name, dir, gossip string, more ...string) *node {
 	t.Helper()
+	n := begins(t, name, dir, gossip, more...)
+	eventually(t, name+" serves", func() bool {
+		err := n.Get(context.Background(), "k").Err()
+		return err == nil || err == redis.Nil || !strings.HasPrefix(err.Error(), "LOADING ")
+	})
+	return n
+}
+
+// begins starts a leader whose addresses are free ones, gossip excepted: that is
+// where the others, and the leader itself after a restart, are found.
+func begins(t *testing.T, name, dir, gossip string, more ...string) *node {
+	t.Helper()
 	p := launch(t, append([]string{"serve", "--node", name, "--data-dir", dir, "--gossip-addr", gossip,
-		"--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0"}, more...)...)
+		"--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-pace", paceLocal}, more...)...)
 	at := p.says(`msg=serving .* resp=(\S+) http=(\S+) .* gossip=(\S+) origin=(\S+) resumed=(\S+)`)
 	c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true, ReadTimeout: 2 * patience})
 	t.Cleanup(func() { c.Close() })
 	return &node{process: p, Client: c, name: name, http: at[1], gossip: at[2], origin: at[3], resumed: at[4]}
 }
 
-// free is an address that was free a moment ago.
+// Ports that no system gives to whoever wants any, so that one which is free stays
+// so until it is used.
+const (
+	firstFree = 20_000
+	freePorts = 10_000
+)
+
+// lastFree counts those that were given out. Other test programs begin elsewhere.
+var lastFree atomic.Uint32
+
+// free is an address that nobody is at, and that nobody else is given.
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range freePorts {
+		addr := devAddr(firstFree+(os.Getpid()*101+int(lastFree.Add(1)))%freePorts, 0)
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // try does a command that must succeed.

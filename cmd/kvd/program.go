@@ -24,7 +24,7 @@ Examples:
    kvd serve --node n2 --join 10.0.0.1:6393 --config kvd.yaml
    kvd serve --policy views:=counter --policy cart:=siblings
    kvd config print --origin                      what serve would use, and why
-   kvd passwd ann < secret >> users               a line for --users-file
+   kvd passwd ann >> users                        a line for --users-file
    kvd replay week.history                        what other resolvers would have kept
 
 Exit codes:
@@ -33,15 +33,36 @@ Exit codes:
 
 // program is the command line.
 func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
-	return &cli.App{
+	return synonyms().In(&cli.App{
 		Name:        "kvd",
 		Usage:       "serve a key-value store in which every node is a leader",
 		Description: about,
 		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
 		Commands: []*cli.Command{
 			serveCommand(), devCommand(), configCommand(), passwdCommand(), replayCommand(),
-			{Name: "version", Usage: "print which program this is", Action: printVersion},
 			cliutil.Completion(),
 		},
+	})
+}
+
+// synonyms are what others call what kvd does, or kv does.
+func synonyms() cliutil.Synonyms {
+	s := cliutil.Synonyms{
+		"cluster": "kvd dev", "demo": "kvd dev", "local": "kvd dev",
+		"user": "kvd passwd NAME", "useradd": "kvd passwd NAME", "adduser": "kvd passwd NAME", "password": "kvd passwd NAME",
+		"check": "kvd config check FILE", "validate": "kvd config check FILE", "settings": "kvd config print",
+		"config show": "kvd config print", "config list": "kvd config print", "config validate": "kvd config check", "config test": "kvd config check",
+		"judge": "kvd replay FILE", "whatif": "kvd replay FILE, or kv whatif",
+		"status": "kv members", "members": "kv members", "backup": "kv export FILE",
+		"--name": "--node", "--id": "--node", "--dir": "--data-dir", "--peers": "--join", "--seeds": "--join",
+		"serve --port": "--resp-addr HOST:PORT", "serve --addr": "--resp-addr HOST:PORT", "serve --listen": "--resp-addr HOST:PORT",
+		"dev --port": "--resp-port PORT", "dev --nodes": "--leaders N", "--resolvers": "--resolver NAME, and --shadow LIST",
 	}
+	for _, word := range []string{"start", "run", "server", "leader", "node", "daemon", "up"} {
+		s[word] = "kvd serve"
+	}
+	for _, word := range []string{"get", "set", "del", "scan", "ping", "losses", "why", "audit", "compare", "wait", "watch", "export", "restore", "admin", "context"} {
+		s[word] = "kv " + word
+	}
+	return s
 }

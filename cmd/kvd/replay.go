@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -23,15 +24,16 @@ import (
 	"kvd/wallclock"
 )
 
-const aboutReplay = `FILE is what kv export wrote. DIR is the data directory of a leader that does not run,
-or a copy of one; it stays as it is. A directory does not say who served: --resolver,
---policy and --shadow are to be what the leader had. What is recorded of the others is
-worked out.
+const aboutReplay = `FILE is what kv export wrote; - is standard input. DIR is the data directory of a leader that does not run,
+or a copy of one; it stays as it is. Both say who served and who watched; with
+--resolver, --policy and --shadow a directory is judged as if the leader had served so.
+What is not recorded of the others is worked out.
 
 Examples:
    kvd replay week.history
+   kv export - | kvd replay -
    kvd replay week.history --resolvers lww,siblings --prefix cart: --differences 100
-   kvd replay /var/lib/kvd --resolver lww --shadow all -o json`
+   kvd replay /var/lib/kvd -o json`
 
 func replayCommand() *cli.Command {
 	return &cli.Command{
@@ -39,8 +41,8 @@ func replayCommand() *cli.Command {
 		Description: aboutReplay, Action: replayed,
 		Flags: append(whatif.Flags(),
 			&cli.BoolFlag{Name: "partial", Usage: "FILE: judge what can be read of a damaged one"},
-			&cli.StringFlag{Name: "resolver", Usage: "DIR: the leader served keys by `NAME`", DefaultText: resolve.Causal.String()},
-			&cli.StringSliceFlag{Name: "policy", Usage: "DIR: and keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable)"},
+			&cli.StringFlag{Name: "resolver", Usage: "DIR: judge as if the leader had served keys by `NAME`", DefaultText: "what the store says"},
+			&cli.StringSliceFlag{Name: "policy", Usage: "DIR: and keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable, or several with commas)"},
 			&cli.StringFlag{Name: "shadow", Usage: "DIR: these only watched: all, none or a `LIST`", DefaultText: "none"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "print as `FORMAT`: text or json"},
 		),
@@ -51,8 +53,8 @@ func replayed(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return cliutil.Usage("kvd replay takes one file or directory", fmt.Sprintf("%d were given", c.NArg()), "kvd replay week.history")
 	}
-	if o := c.String("output"); o != "text" && o != "json" {
-		return cliutil.Usage(fmt.Sprintf("unknown output %q", o), "-o says so", "choose text or json")
+	if err := cliutil.OneOf(c.String("output"), "text", "json"); err != nil {
+		return cliutil.Usage("unknown output", err.Error(), "choose text or json")
 	}
 	if err := cliutil.StepBack(); err != nil {
 		fmt.Fprintf(c.App.ErrWriter, "kvd: %v; a leader on this machine may feel it\n", err)
@@ -86,28 +88,41 @@ func replayed(c *cli.Context) error {
 // subjectOf opens what is to be replayed. Done closes it.
 func subjectOf(c *cli.Context, prefix string) (whatif.Subject, func(), error) {
 	path := c.Args().First()
-	info, err := os.Stat(path)
+	info, err := statInput(path)
 	switch {
 	case err != nil:
 		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "name a file that kv export wrote, or a data directory")
-	case info.IsDir():
+	case info != nil && info.IsDir():
 		return subjectOfDir(c, path, prefix)
 	}
-	for _, name := range []string{"resolver", "policy", "shadow"} {
+	for _, name := range policyFlags {
 		if c.IsSet(name) {
 			return whatif.Subject{}, nil, cliutil.Usage("--"+name+" is for directories", "a history file says itself who served and watched", "leave it out")
 		}
 	}
-	return subjectOfFile(c, path, prefix)
+	if info != nil && info.Mode().IsRegular() {
+		return subjectOfFile(c, path, path, prefix)
+	}
+	copied, remove, err := copyInput(c, path)
+	if err != nil {
+		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "it is copied to a file first, in TMPDIR: a history is read more than once")
+	}
+	s, done, err := subjectOfFile(c, copied, inputName(path), prefix)
+	if err != nil {
+		remove()
+		return s, nil, err
+	}
+	return s, func() { done(); remove() }, nil
 }
 
-func subjectOfFile(c *cli.Context, path, prefix string) (whatif.Subject, func(), error) {
-	f, err := history.Open(history.Options{Path: path, Partial: c.Bool("partial")})
+// subjectOfFile opens a history. Errors call it by its name.
+func subjectOfFile(c *cli.Context, path, name, prefix string) (whatif.Subject, func(), error) {
+	f, err := history.Open(history.Options{Path: path, Name: name, Partial: c.Bool("partial")})
 	if damaged, ok := errors.AsType[*history.Damaged](err); ok {
-		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, fmt.Sprintf("--partial judges the %d ops that can be read; better is to export it again", damaged.Readable))
+		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+c.Args().First(), err, fmt.Sprintf("--partial judges the %d ops that can be read; better is to export it again", damaged.Readable))
 	}
 	if err != nil {
-		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "name a file that kv export wrote, or a data directory")
+		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+c.Args().First(), err, "name a file that kv export wrote, or a data directory")
 	}
 	h := &f.Header
 	if !strings.HasPrefix(prefix, h.Prefix) && !strings.HasPrefix(h.Prefix, prefix) {
@@ -146,6 +161,15 @@ func subjectOfDir(c *cli.Context, path, prefix string) (whatif.Subject, func(), 
 	if err != nil {
 		return s, nil, cliutil.Fail("cannot replay "+path, err, "name the data directory of a leader that does not run, or a copy of one")
 	}
+	if !told(c) {
+		j, err := store.Judged()
+		if err != nil {
+			return s, nil, cliutil.Fail("cannot replay "+path, errors.Join(err, store.Close()), "say how it was served: --resolver, --policy, --shadow")
+		}
+		if !j.Unknown {
+			s.Policy = j.Policy
+		}
+	}
 	s.UpTo, s.At = state.Frontier, wallclock.Instant(state.HLC.Wall)
 	s.Source = replay.Merge(store, state.Frontier, prefix)
 	if prefix == "" { // how many of them have it is not known
@@ -155,6 +179,13 @@ func subjectOfDir(c *cli.Context, path, prefix string) (whatif.Subject, func(), 
 	}
 	return s, func() { _ = store.Close() }, nil // it was only read
 }
+
+// policyFlags say how a directory was served.
+var policyFlags = []string{"resolver", "policy", "shadow"}
+
+// told reports whether the command line says how the directory was served. Else the
+// store says it, unless it is from before it did.
+func told(c *cli.Context) bool { return slices.ContainsFunc(policyFlags, c.IsSet) }
 
 // servedBy is the policy as the flags of serve say it.
 func servedBy(c *cli.Context) (resolve.Policy, error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"kvd/cmd/internal/leader"
+	"kvd/replica/acl"
 )
 
 // applyUsers reads the users file, if one is named.
@@ -20,7 +21,7 @@ func applyUsers(c *serving, v []string) error {
 		return err
 	}
 	defer f.Close()
-	if c.Users, err = leader.ReadUsers(f); err != nil {
+	if c.Users, err = acl.ReadUsers(f); err != nil {
 		return fmt.Errorf("%s: %w", v[0], err)
 	}
 	return nil

@@ -166,7 +166,7 @@ func TestAnotherPolicyIsRefused(t *testing.T) {
 func TestATakenNameIsNamed(t *testing.T) {
 	t.Parallel()
 	n1 := serves(t, "n1", t.TempDir(), "127.0.0.1:0")
-	copied := serves(t, "n1", t.TempDir(), "127.0.0.1:0", "--join", n1.gossip)
+	copied := begins(t, "n1", t.TempDir(), "127.0.0.1:0", "--join", n1.gossip)
 	eventually(t, "the second n1 says so", func() bool {
 		return strings.Contains(copied.page("/health/ready"), `two live leaders bear the name`)
 	})

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
 )
 
 // kind is what a setting's values look like.
@@ -23,6 +25,9 @@ type setting struct {
 	kind  kind
 	value string // the default; lists are empty
 	usage string
+	// split finds the values of a list in one text, wherever that comes from. Each
+	// value, split again, is itself. Nil: they stand between commas.
+	split func(text string) []string
 	// apply does it to the configuration. For a toggle and a single value,
 	// values has one element.
 	apply func(c *serving, values []string) error
@@ -79,18 +84,15 @@ func (s *sources) resolve(table []setting) []effective {
 func (s *sources) find(row *setting) effective {
 	e := effective{setting: row}
 	if s.flags.IsSet(row.name) {
-		e.values, e.origin = flagValues(s.flags, row), "flag --"+row.name
+		e.values, e.origin = row.each(flagValues(s.flags, row)), "flag --"+row.name
 		return e
 	}
-	if text, ok := s.lookup(row.variable()); ok {
-		e.values, e.origin = []string{text}, "environment "+row.variable()
-		if row.kind == list {
-			e.values = commas(text)
-		}
+	if text, ok := s.lookup(row.variable()); ok && text != "" { // empty is unset
+		e.values, e.origin = row.each([]string{text}), "environment "+row.variable()
 		return e
 	}
 	if f, ok := s.file[row.name]; ok {
-		e.values, e.origin = f.values, f.place
+		e.values, e.origin = row.each(f.values), f.place
 		return e
 	}
 	e.origin = "default"
@@ -110,7 +112,43 @@ func flagValues(c *cli.Context, row *setting) []string {
 	return []string{c.String(row.name)}
 }
 
-// commas splits a variable that holds a list.
+// each is the values in the texts that a setting was given: of a list, each text
+// may hold several.
+func (s *setting) each(texts []string) []string {
+	if s.kind != list {
+		return texts
+	}
+	split := s.split
+	if split == nil {
+		split = commas
+	}
+	var values []string
+	for _, text := range texts {
+		values = append(values, split(text)...)
+	}
+	return values
+}
+
+// misspelt says which variables of the environment nearly have the name of a
+// setting: they are read by nobody.
+func misspelt(environ []string, table []setting) []string {
+	var said []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		rest, ours := strings.CutPrefix(name, "KVD_")
+		if !ours || slices.Contains(devVariables, name) || slices.ContainsFunc(table, func(s setting) bool { return s.variable() == name }) {
+			continue
+		}
+		if near := cliutil.Nearest(strings.ReplaceAll(rest, "_", "-"), names(table)); near != "" {
+			meant := setting{name: near}
+			said = append(said, fmt.Sprintf("%s is no setting, and not read; did you mean %s?", name, meant.variable()))
+		}
+	}
+	slices.Sort(said)
+	return said
+}
+
+// commas splits a text that holds a list.
 func commas(text string) []string {
 	var parts []string
 	for part := range strings.SplitSeq(text, ",") {

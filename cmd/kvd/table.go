@@ -2,14 +2,16 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/leader"
+	"kvd/replica/member"
 	"kvd/resolve"
 	"kvd/storage"
 )
@@ -19,6 +21,7 @@ type serving struct {
 	leader.Config
 	drain     time.Duration
 	logLevel  slog.Level
+	level     *slog.LevelVar // logLevel as the logger goes by it, which can change
 	logJSON   bool
 	cert, key string // files
 	ca        string
@@ -64,7 +67,9 @@ func whoSettings() []setting {
 		{name: "config", usage: "read settings from the YAML `FILE`", apply: func(*serving, []string) error { return nil }},
 		{name: "node", value: hostname(), usage: "this leader's `NAME`, unique in the cluster and the same after each start", apply: into(func(c *serving) *string { return &c.Name })},
 		{name: "cluster", value: "kvd", usage: "only leaders of the same cluster `NAME` meet", apply: into(func(c *serving) *string { return &c.Cluster })},
-		{name: "join", kind: list, usage: "meet the cluster at this gossip `ADDRESS` (repeatable)", apply: func(c *serving, v []string) error { c.Join = v; return nil }},
+		{name: "join", kind: list, usage: "meet the cluster at this gossip `ADDRESS` (repeatable, or several with commas)", apply: func(c *serving, v []string) error { c.Join = v; return nil }},
+		{name: "serve-damaged", kind: toggle, value: "false", usage: "serve clients although ops that a damaged store has lost are still to come from other leaders; without it they are answered LOADING until then", apply: truth(func(c *serving) *bool { return &c.ServeDamaged })},
+		{name: "serve-while-joining", kind: toggle, value: "false", usage: "serve clients although this leader has no data yet and others may have; without it they are answered LOADING until it has what the others had", apply: truth(func(c *serving) *bool { return &c.ServeWhileJoining })},
 	}
 }
 
@@ -85,6 +90,7 @@ func whereSettings() []setting {
 		{name: "http-addr", value: d.HTTP, usage: "serve health, status and metrics at `ADDRESS`", apply: into(func(c *serving) *string { return &c.Addrs.HTTP })},
 		{name: "peer-addr", value: d.Peer, usage: "let other leaders connect at `ADDRESS`", apply: into(func(c *serving) *string { return &c.Addrs.Peer })},
 		{name: "gossip-addr", value: d.Gossip, usage: "gossip about membership at `ADDRESS`, TCP and UDP", apply: into(func(c *serving) *string { return &c.Addrs.Gossip })},
+		{name: "gossip-pace", value: paceLAN, usage: "gossip as fast as suits leaders on several machines (lan), or all on one (local), which find out sooner who is there: `PACE`", apply: applyPace},
 		{name: "advertise-host", usage: "tell others this `HOST` with each port; needed when listening on 0.0.0.0", apply: into(func(c *serving) *string { return &c.Host })},
 		{name: "advertise-resp", usage: "tell others this RESP `ADDRESS`", apply: into(func(c *serving) *string { return &c.Advertise.RESP })},
 		{name: "advertise-http", usage: "tell others this HTTP `ADDRESS`", apply: into(func(c *serving) *string { return &c.Advertise.HTTP })},
@@ -93,37 +99,37 @@ func whereSettings() []setting {
 	}
 }
 
+// Values of gossip-pace.
+const (
+	paceLAN   = "lan"
+	paceLocal = "local"
+)
+
+func applyPace(c *serving, v []string) error {
+	c.Profile = member.LAN
+	if v[0] == paceLocal {
+		c.Profile = member.Local
+	}
+	return cliutil.OneOf(v[0], paceLAN, paceLocal)
+}
+
 func ruleSettings() []setting {
 	names := strings.Join(resolve.Names(), ", ")
 	return []setting{
 		{name: "resolver", value: resolve.Causal.String(), apply: applyResolver,
 			usage: "serve keys by `NAME`: " + names + ". The default never loses a write to one whose author had seen it, whatever the clocks say, and shows one value; lww is what others do"},
-		{name: "policy", kind: list, apply: applyPolicy, usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable); the same at every leader. PREFIX=RESOLVER,read=pick lets a plain GET of several values show one"},
+		{name: "policy", kind: list, split: rules, apply: applyPolicy, usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable, or several with commas); the same at every leader. PREFIX=RESOLVER,read=pick lets a plain GET of several values show one; a comma in a prefix is written \\,"},
 		{name: "shadow", value: "none", apply: applyShadow, usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
 		{name: "max-drift", value: "500ms", usage: "do not follow hybrid stamps further ahead than `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.MaxDrift })},
+		{name: "max-siblings", value: strconv.Itoa(leader.Defaults().MaxSiblings), apply: countOf(func(c *serving) *int { return &c.MaxSiblings }),
+			usage: "let a client's write leave at most `N` versions of a key side by side: one that was shown too few of them is refused"},
 		{name: "clock-error", value: "10ms", usage: "claim that this machine's clock is right within `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.ClockError })},
 	}
 }
 
 func applyResolver(c *serving, v []string) (err error) {
-	c.Policy.Default, err = resolve.ParseID(v[0])
+	c.Policy.Default, err = cliutil.Resolver(v[0])
 	return err
-}
-
-func applyPolicy(c *serving, v []string) error {
-	for _, text := range v {
-		text, pick := strings.CutSuffix(text, ",read=pick")
-		i := strings.LastIndexByte(text, '=')
-		if i < 1 {
-			return fmt.Errorf("%q is no PREFIX=RESOLVER", text)
-		}
-		id, err := resolve.ParseID(text[i+1:])
-		if err != nil {
-			return err
-		}
-		c.Policy.Rules = append(c.Policy.Rules, resolve.Rule{Prefix: text[:i], Resolver: id, Pick: pick})
-	}
-	return c.Policy.Validate()
 }
 
 func applyShadow(c *serving, v []string) error {
@@ -135,7 +141,7 @@ func applyShadow(c *serving, v []string) error {
 		return nil
 	}
 	for _, name := range commas(v[0]) {
-		id, err := resolve.ParseID(name)
+		id, err := cliutil.Resolver(name)
 		if err != nil {
 			return err
 		}
@@ -148,10 +154,9 @@ func diskSettings() []setting {
 	keep := storage.DefaultRetention()
 	return []setting{
 		{name: "data-dir", value: "kvd-data", usage: "keep data below `DIR`", apply: into(func(c *serving) *string { return &c.Dir })},
-		{name: "sync", value: storage.SyncAlways.String(), usage: "acknowledge when it is on disk (always), or before: interval, never: `WHEN`", apply: func(c *serving, v []string) (err error) {
-			c.Storage.Sync, err = storage.ParseSync(v[0])
-			return err
-		}},
+		{name: "state-dir", value: "auto", apply: applyStateDir,
+			usage: "attest a clean stop in `DIR`, outside of the data directory, so that a copy or an old backup of that is not taken for it; auto: " + stateDirs + "; none: nowhere, and each start takes a new origin"},
+		{name: "sync", value: storage.SyncAlways.String(), usage: "acknowledge when it is on disk (always), or before: interval, never: `WHEN`", apply: applySync},
 		{name: "sync-interval", value: storage.DefaultInterval.String(), usage: "with --sync interval: lose at most `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Interval })},
 		{name: "cache-bytes", value: strconv.Itoa(storage.DefaultCache), usage: "keep `N` bytes of blocks in memory", apply: counting(func(c *serving) *int64 { return &c.Storage.Cache })},
 		{name: "ledger", value: "on", apply: applyLedger, usage: "keep a ledger of lost writes: on or off, `WHETHER`. Without one, questions about them are refused; it is there to measure what the ledger costs"},
@@ -159,6 +164,13 @@ func diskSettings() []setting {
 		{name: "ledger-age", value: keep.Age.String(), usage: "give up rows of the ledger after `DURATION`, and count them; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Ledger.Age })},
 		{name: "ledger-value", value: strconv.Itoa(keep.Value), usage: "keep the first `N` bytes of a lost value in the ledger, for when the log no longer has it", apply: counting(func(c *serving) *int { return &c.Storage.Ledger.Value })},
 	}
+}
+
+func applySync(c *serving, v []string) (err error) {
+	if c.Storage.Sync, err = storage.ParseSync(v[0]); err != nil {
+		err = cliutil.OneOf(v[0], storage.SyncAlways.String(), storage.SyncInterval.String(), storage.SyncNever.String())
+	}
+	return err
 }
 
 // counting reads a number of bytes. It has no unit, and none of KiB and MB.
@@ -176,20 +188,59 @@ func counting[N int | int64](at func(*serving) *N) func(*serving, []string) erro
 	}
 }
 
-func applyLedger(c *serving, v []string) error {
-	if c.Storage.NoLedger = v[0] == "off"; !c.Storage.NoLedger && v[0] != "on" {
-		return fmt.Errorf("%q is neither on nor off", v[0])
+// countOf reads a number of things.
+func countOf(at func(*serving) *int) func(*serving, []string) error {
+	return func(c *serving, v []string) (err error) {
+		if *at(c), err = strconv.Atoi(v[0]); err != nil {
+			return errors.New("it takes a whole number, as in 100")
+		}
+		return nil
+	}
+}
+
+// stateDirs is how autoStateDir chooses, for the help.
+const stateDirs = "$XDG_STATE_HOME/kvd, else /var/lib/kvd-state for root, else ~/.local/state/kvd"
+
+func applyStateDir(c *serving, v []string) error {
+	switch v[0] {
+	case "auto":
+		c.StateDir = autoStateDir()
+	case "none":
+		c.StateDir = ""
+	default:
+		c.StateDir = v[0]
 	}
 	return nil
 }
 
+// autoStateDir is where this user keeps state; empty: nowhere.
+func autoStateDir() string {
+	home, err := os.UserHomeDir()
+	switch xdg := os.Getenv("XDG_STATE_HOME"); {
+	case filepath.IsAbs(xdg):
+		return filepath.Join(xdg, "kvd")
+	case os.Geteuid() == 0:
+		return "/var/lib/kvd-state"
+	case err != nil:
+		return ""
+	}
+	return filepath.Join(home, ".local", "state", "kvd")
+}
+
+func applyLedger(c *serving, v []string) error {
+	c.Storage.NoLedger = v[0] == "off"
+	return cliutil.OneOf(v[0], "on", "off")
+}
+
 func doorSettings() []setting {
 	return []setting{
-		{name: "users-file", usage: "let in only the users of `FILE`, lines of name:hash (kvd passwd)", apply: applyUsers},
+		{name: "users-file", usage: "let in only the users of `FILE`, lines of name:hash:roles:prefixes (kvd passwd). Roles are read, write and admin; without roles all of them, without prefixes on every key", apply: applyUsers},
 		{name: "gossip-key-file", usage: "encrypt gossip with the key in `FILE`, base64 of 16, 24 or 32 bytes", apply: applyGossipKey},
 		{name: "tls-cert", usage: "speak TLS with the certificate in the PEM `FILE`", apply: into(func(c *serving) *string { return &c.cert })},
 		{name: "tls-key", usage: "its key: a PEM `FILE`", apply: into(func(c *serving) *string { return &c.key })},
 		{name: "tls-ca", usage: "the authority that signed all leaders' certificates: a PEM `FILE`", apply: into(func(c *serving) *string { return &c.ca })},
+		{name: "client-memory", value: strconv.FormatInt(leader.Defaults().ClientMemory, 10), apply: counting(func(c *serving) *int64 { return &c.ClientMemory }),
+			usage: "let all clients' requests, and replies they have not taken, use `N` bytes of memory together: who needs more waits, who holds much and does not go on is cut"},
 		{name: "insecure", kind: toggle, value: "false", usage: "let other machines in without passwords and TLS", apply: truth(func(c *serving) *bool { return &c.Insecure })},
 	}
 }
@@ -197,15 +248,22 @@ func doorSettings() []setting {
 func otherSettings() []setting {
 	return []setting{
 		{name: "drain-timeout", value: "10s", usage: "when stopping, wait at most `DURATION` until others have what only this leader has", apply: lasting(func(c *serving) *time.Duration { return &c.drain })},
-		{name: "log-level", value: "info", usage: "debug, info, warn or error: `LEVEL`", apply: func(c *serving, v []string) error { return c.logLevel.UnmarshalText([]byte(v[0])) }},
+		{name: "log-level", value: "info", usage: "debug, info, warn or error: `LEVEL`", apply: func(c *serving, v []string) error { return readLevel(&c.logLevel, v[0]) }},
 		{name: "log-format", value: "text", usage: "text or json: `FORMAT`", apply: applyLogFormat},
 		{name: "unsafe-faults", kind: toggle, value: "false", usage: "answer KVD.FAULT, for experiments", apply: truth(func(c *serving) *bool { return &c.UnsafeFaults })},
 	}
 }
 
-func applyLogFormat(c *serving, v []string) error {
-	if c.logJSON = v[0] == "json"; !c.logJSON && v[0] != "text" {
-		return fmt.Errorf("%q is neither text nor json", v[0])
+// readLevel reads a level's name, in any case, or one a little above or below, as
+// in warn+2.
+func readLevel(level *slog.Level, text string) error {
+	if level.UnmarshalText([]byte(text)) == nil {
+		return nil
 	}
-	return nil
+	return cliutil.OneOf(text, "debug", "info", "warn", "error")
+}
+
+func applyLogFormat(c *serving, v []string) error {
+	c.logJSON = v[0] == "json"
+	return cliutil.OneOf(v[0], "text", "json")
 }

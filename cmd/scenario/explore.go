@@ -20,6 +20,7 @@ func exploreCommand() *cli.Command {
 			&cli.IntFlag{Name: "seeds", Value: 100, Usage: "`N` histories"},
 			&cli.Uint64Flag{Name: "seed", Value: defaultSeed, Usage: "the first seed is `N`"},
 			&cli.StringFlag{Name: "resolvers", Aliases: []string{"resolver", "r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
+			&cli.IntFlag{Name: "failures", Value: 10, Usage: "begin no history after `N` broke a promise; 0: play all"},
 			&cli.DurationFlag{Name: "time", Usage: "begin no history after `DURATION`; 0: no limit"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list how often each fault fired and what it led to"},
 			workersFlag(),
@@ -47,8 +48,13 @@ func exploreSeeds(c *cli.Context) error {
 	progress := cliutil.NewProgress(c.App.ErrWriter)
 	cfg := explore.Config{
 		Seeds: c.Int("seeds"), First: c.Uint64("seed"), Resolvers: ids, Budget: c.Duration("time"), Workers: c.Int("workers"),
+		MaxFailures: c.Int("failures"),
 		Progress: func(done, total, failures int) {
 			progress.Say(fmt.Sprintf("%d of %d seeds, %d broke a promise", done, total, failures))
+		},
+		Found: func(f *explore.Failure) {
+			progress.Clear()
+			fmt.Fprint(c.App.Writer, failure(f))
 		},
 	}
 	if err := cfg.Validate(); err != nil {
@@ -66,7 +72,13 @@ func exploreSeeds(c *cli.Context) error {
 	return judged(c, found)
 }
 
-// explored prints what was played and every failure.
+// failure is what people are told of a history as soon as it broke a promise.
+func failure(f *explore.Failure) string {
+	return fmt.Sprintf("seed %d under %s broke: %s\nreplay: %s\nshrunk to %d lines, which %s plays:\n\n%s\n", f.Seed, f.Resolver,
+		strings.Join(f.Broken, "; "), f.Replay(), f.Lines, f.Again(), f.Scenario.Print())
+}
+
+// explored prints what was played; failures were told as they were found.
 func explored(c *cli.Context, found explore.Report, took time.Duration) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s, %s, %s of virtual time in %s: %s\n", number(found.Seeds, "seed"), number(found.Runs, "run"),
@@ -74,19 +86,19 @@ func explored(c *cli.Context, found explore.Report, took time.Duration) error {
 	if c.Bool("verbose") {
 		coverage(&b, found.Fired)
 	}
-	for _, f := range found.Failures {
-		fmt.Fprintf(&b, "\nseed %d under %s broke: %s\nreplay: %s\nshrunk to %d lines:\n\n%s", f.Seed, f.Resolver,
-			strings.Join(f.Broken, "; "), f.Replay(), f.Lines, f.Scenario.Print())
-	}
 	_, err := io.WriteString(c.App.Writer, b.String())
 	return err
 }
 
 func outcome(found explore.Report) string {
+	text := "no promise broke"
 	if n := len(found.Failures); n > 0 {
-		return number(n, "history") + " broke a promise"
+		text = number(n, "history") + " broke a promise"
 	}
-	return "no promise broke"
+	if found.Stopped {
+		text += ", and no more were begun; --failures 0 plays all"
+	}
+	return text
 }
 
 // coverage lists what the histories came upon: a promise that held says nothing

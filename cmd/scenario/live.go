@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -29,6 +31,9 @@ func liveFlags() []cli.Flag {
 // playable checks the flags and leaves out, of the whole library, what only the
 // simulation can play. Of scenarios that were named it refuses that.
 func playable(c *cli.Context, all []chosen) ([]chosen, error) {
+	if dir := c.String("out"); dir == "" || dir == stdin {
+		return nil, cliutil.Usage(fmt.Sprintf("--out %q is no folder", dir), "a run is several files", "--out DIR names a folder, --out none keeps nothing")
+	}
 	if !c.Bool("live") {
 		if c.IsSet("binary") {
 			return nil, cliutil.Usage("--binary without --live", "the simulation needs no program", "add --live, or leave --binary out")
@@ -70,24 +75,43 @@ func playLive(c *cli.Context, all []chosen, ids []resolve.ID) ([]*scenarios.Resu
 		progress.Say(fmt.Sprintf("%d of %d runs; now %s under %s, about %s", finished, total, s.Name, id, takes))
 	}
 	results, err := live.Compare(c.Context, scripts(all), ids, live.Options{Seed: c.Uint64("seed"), Binary: binary, Dir: dir}, before)
-	if err != nil {
-		return nil, liveFailure(err)
-	}
 	progress.Clear()
 	tellAttempts(c, results)
+	if err != nil {
+		return results, liveFailure(err, total)
+	}
 	return results, nil
 }
 
-// liveFailure says what to do about a run that could not be played.
-func liveFailure(err error) error {
-	var slipped *live.SlippedError
+// liveFailure says what to do about runs that could not be played.
+func liveFailure(err error, total int) error {
+	var untold *live.UntoldError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
-	case errors.As(err, &slipped):
-		return cliutil.Fail("the machine was too busy to tell the story", err, "try again when it is idle, or without --live")
+	case errors.As(err, &untold):
+		return untoldFailure(untold, total)
 	}
 	return cliutil.Fail("a scenario could not be played to its end", err, "scenario list says which can be played live")
+}
+
+// untoldFailure is about runs that are missing from the results.
+func untoldFailure(e *live.UntoldError, total int) error {
+	next := "leave out --live for these"
+	if slices.ContainsFunc(e.Runs, func(u live.Untold) bool { return !errors.Is(u.Err, live.ErrOnly) }) {
+		next = "the machine was too busy: try again when it is idle, or without --live"
+	}
+	names := e.Names()
+	what := "could not be told: " + strings.Join(names[:min(4, len(names))], ", ")
+	if more := len(names) - 4; more > 0 {
+		what += fmt.Sprintf(" and %d more", more)
+	}
+	if total > 1 {
+		what = fmt.Sprintf("%d of %s %s", len(names), runs(total), what)
+	} else {
+		what = "the story " + what
+	}
+	return cliutil.Fail(what, e, next)
 }
 
 // tellAttempts names the runs that were played more than once.

@@ -17,6 +17,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"scenario": main})
 }
 
+func TestSynonymsMeanCommands(t *testing.T) {
+	clitest.Synonyms(t, program(nil, nil, nil), synonyms())
+}
+
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata",

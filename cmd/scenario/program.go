@@ -37,7 +37,7 @@ Exit codes:
 
 // program is the command line.
 func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
-	return &cli.App{
+	return synonyms().In(&cli.App{
 		Name:        "scenario",
 		Usage:       "play histories under every conflict resolver and see who lost what",
 		Description: about,
@@ -50,7 +50,22 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			{Name: "verbs", Usage: "print the language scenarios are written in", Action: verbs},
 			exploreCommand(), cliutil.Completion(),
 		},
+	})
+}
+
+// synonyms are what others call what scenario does.
+func synonyms() cliutil.Synonyms {
+	s := cliutil.Synonyms{"--json": "-o json", "--format": "-o FORMAT", "--output-dir": "--out DIR", "run --resolvers": "--resolver NAME, or scenario compare"}
+	for means, words := range map[string][]string{
+		"run": {"play", "tell", "start", "exec", "test"}, "list": {"ls", "library", "names", "scenarios"}, "show": {"cat", "print", "get"},
+		"check": {"validate", "lint", "parse"}, "compare": {"diff", "matrix", "all"}, "explore": {"fuzz", "search", "random", "hunt"},
+		"verbs": {"language", "words", "syntax", "grammar"},
+	} {
+		for _, word := range words {
+			s[word] = "scenario " + means
+		}
 	}
+	return s
 }
 
 func runCommand() *cli.Command {
@@ -79,7 +94,7 @@ func compareCommand() *cli.Command {
 }
 
 func seedFlag() cli.Flag {
-	return &cli.Uint64Flag{Name: "seed", Value: defaultSeed, Usage: "all chance follows from `N`"}
+	return &cli.Uint64Flag{Name: "seed", DefaultText: "the script's, else 1", Usage: "all chance follows from `N`"}
 }
 
 func workersFlag() cli.Flag {

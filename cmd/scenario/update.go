@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -30,8 +29,10 @@ func updatable(c *cli.Context, all []chosen) error {
 	if len(ids) != len(resolve.IDs()) {
 		return cliutil.Usage("--update needs every resolver", "the expect section has a row for each", "leave out --resolvers")
 	}
-	if c.Uint64("seed") != scenarios.ExpectedSeed {
-		return cliutil.Usage("--update needs the usual seed", fmt.Sprintf("scripts expect what happens with seed %d", scenarios.ExpectedSeed), "leave out --seed")
+	for _, s := range all {
+		if usual := scenarios.SeedOf(s.Scenario, 0); scenarios.SeedOf(s.Scenario, c.Uint64("seed")) != usual {
+			return cliutil.Usage("--update needs the usual seed", fmt.Sprintf("%s expects what happens with seed %d", s.Name, usual), "leave out --seed")
+		}
 	}
 	for i := range all {
 		if err := all[i].locate(); err != nil {
@@ -60,6 +61,9 @@ func (s *chosen) locate() error {
 			return cliutil.Fail("cannot update "+path, errors.New("it is not the text this program was built with"), "go run ./cmd/scenario builds it anew")
 		}
 		s.path = path
+	}
+	if info, err := os.Stat(s.path); err == nil && !info.Mode().IsRegular() {
+		return cliutil.Usage("--update has no file to write to", s.path+" is no regular file", "put the scenario into a file, and name that")
 	}
 	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
 	if err != nil {
@@ -106,22 +110,11 @@ func section(a *txtar.Archive) *txtar.File {
 	return nil
 }
 
-// replace puts the new text in the file's place at once.
+// replace puts the new text in the file's place at once. It keeps its mode.
 func replace(path string, text []byte) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return cliutil.ReplaceFile(path, text, info.Mode().Perm())
 }

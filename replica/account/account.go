@@ -52,6 +52,18 @@ type Brief interface {
 	BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, found bool, err error)
 }
 
+// Disputes is a reader that knows of dots which a leader and its copy have given to two
+// writes. A [Reader] may be one.
+type Disputes interface {
+	// Settled yields those that are settled, each with the op that settles it, until
+	// yield answers false.
+	Settled(yield func(d, by logical.Dot) bool) error
+	// SettledBy is the op that settles one; false: none does.
+	SettledBy(d logical.Dot) (by logical.Dot, settled bool, err error)
+	// ConflictsOf is what other leaders have under a dot of the log.
+	ConflictsOf(d logical.Dot) ([]*resolve.Op, error)
+}
+
 // Names gives leaders and clients the names people know them by. An empty answer
 // leaves the number.
 type Names struct {
@@ -68,6 +80,7 @@ type Config struct {
 	// be reached is known to have it; nil: that is not known.
 	OutOfReach func(logical.Dot) bool
 	Now        wallclock.Interval // the leader's clock
+	Agreed     wallclock.Instant  // the time that deadlines go by; zero: the midpoint of Now
 	HLC        logical.HLC        // the leader's, as of Applied
 	// Shed is how many rows the ledger has given up, by resolver. Above zero, that
 	// there is no row of a write does not say that it is not lost.
@@ -99,6 +112,19 @@ type Account struct {
 	cfg    Config
 	reader Reader
 	ledger Ledger
+
+	progress func(done float64)
+}
+
+// Watch lets progress be told how much of [Account.Audit] or [Account.Measure] is
+// done, from 0 to 1, again and again while they work.
+func (a *Account) Watch(progress func(done float64)) { a.progress = progress }
+
+// tell says how much is done.
+func (a *Account) tell(done float64) {
+	if a.progress != nil {
+		a.progress(min(done, 1))
+	}
 }
 
 // New is an account over what a leader holds.
@@ -258,4 +284,12 @@ func (q *asked) best(id resolve.ID) logical.Dot {
 		return logical.Dot{}
 	}
 	return best.Dot
+}
+
+// deadlines is the time that deadlines go by.
+func (c *Config) deadlines() wallclock.Instant {
+	if c.Agreed == 0 {
+		return c.Now.Midpoint()
+	}
+	return c.Agreed
 }

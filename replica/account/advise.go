@@ -49,7 +49,7 @@ func (s *Stats) Observe(op *resolve.Op) {
 	if len(op.Parents) == 0 {
 		s.Blind++
 	}
-	switch classOf(op.Kind, op.Delta, len(op.Parents)) {
+	switch classOf(op.Kind, op.Delta.Clamp(), len(op.Parents)) {
 	case Undone:
 		s.Deletes++
 	case Increment:
@@ -78,7 +78,7 @@ func (s *Stats) ObserveLoss(l *resolve.Loss, op *resolve.Op) {
 	if op == nil {
 		return
 	}
-	switch classOf(op.Kind, op.Delta, len(op.Parents)) {
+	switch classOf(op.Kind, op.Delta.Clamp(), len(op.Parents)) {
 	case Undone:
 		x.Deletes++
 	case Increment:
@@ -233,7 +233,14 @@ func (a *Account) Measure(prefixes []string) ([]Stats, error) {
 		panel := a.cfg.Policy.Panel(p)
 		m.stats = append(m.stats, Stats{Prefix: p, Serving: panel.Serving, Panel: panel.Mask(), Shed: a.cfg.Shed[panel.Serving]})
 	}
-	if err := a.each(m.op); err != nil {
+	read, all := 0, float64(a.logged())
+	err := a.each(func(op *resolve.Op) {
+		if read++; read%scanOps == 0 {
+			a.tell(float64(read) / all)
+		}
+		m.op(op)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
 	if err := a.ledger.LossesFrom("", logical.Dot{}, m.loss); err != nil || m.err != nil {
@@ -305,7 +312,7 @@ func (m *measuring) read() bool {
 // values counts what a key shows.
 func (m *measuring) values(s *Stats, key string) {
 	q := m.about(key)
-	reading, _ := q.panel.ReadAt(q.object, q, m.cfg.Now.Earliest)
+	reading, _ := q.panel.ReadAt(q.object, q, m.cfg.deadlines())
 	s.ObserveKey(len(reading.Values))
 	m.err = firstOf(m.err, q.err)
 }

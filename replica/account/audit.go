@@ -15,13 +15,14 @@ import (
 // AuditOptions says what to audit, and at what price.
 type AuditOptions struct {
 	Prefix string
+	Keys   func(string) bool // which keys, beside that; nil: all
 	// Sample audits one key in so many, by a hash of the key, so that all leaders
 	// choose the same; 0 and 1 audit all.
 	Sample uint64
-	// HeldOps is how many ops are held in memory at once. What does not fit is
-	// audited in further passes over the log. A key with more ops is left out and
-	// named.
-	HeldOps int
+	// HeldBytes is about how much is held of ops at once. What does not fit is
+	// audited in further passes over the log. A key whose ops take more is left out
+	// and named.
+	HeldBytes int
 	// Gaps is how many ops that do not add up are named; the rest are counted.
 	Gaps int
 }
@@ -32,9 +33,14 @@ type AuditOptions struct {
 // follows from ancestry, and so does what is lost though the ledger has given up its
 // row. None of it is got by subtracting the others.
 type Audit struct {
-	Leader   string
-	Applied  logical.Frontier
-	Keys     int
+	Leader  string
+	Applied logical.Frontier
+	Keys    int
+	Touches int // changes of a deadline alone: they are no writes, and nobody judges them
+	// Settled counts the ops left out because a leader and its copy gave their dots to
+	// two writes: each log keeps its own, perhaps of another key, and what settles the
+	// dot has written the keys again for all.
+	Settled  int
 	Balances []Balance // by resolver
 	Gaps     []Gap     // the first that do not add up, by key, dot, resolver
 	Skipped  []string  // keys with too many ops
@@ -45,19 +51,26 @@ type Audit struct {
 
 // Audit counts. It reads the whole log at least once.
 func (a *Account) Audit(o AuditOptions) (*Audit, error) {
-	if o.HeldOps <= 0 || o.Gaps < 0 {
-		return nil, errors.New("audit: HeldOps must be above zero and Gaps not negative")
+	if o.HeldBytes <= 0 || o.Gaps < 0 {
+		return nil, errors.New("audit: HeldBytes must be above zero and Gaps not negative")
 	}
 	r := &auditor{Account: a, opt: o, out: &Audit{Applied: a.cfg.Applied}}
 	for _, id := range resolve.IDs() {
 		r.out.Balances = append(r.out.Balances, Balance{Resolver: id})
 	}
-	for r.todo = []span{{0, ^uint64(0)}}; len(r.todo) > 0; {
+	if d, ok := a.reader.(Disputes); ok {
+		r.settled = map[logical.Dot]bool{}
+		if err := d.Settled(func(d, _ logical.Dot) bool { r.settled[d] = true; return true }); err != nil {
+			return nil, fmt.Errorf("audit: %w", err)
+		}
+	}
+	for r.todo = r.spans(); len(r.todo) > 0; {
 		s := r.todo[len(r.todo)-1]
 		r.todo = r.todo[:len(r.todo)-1]
 		if err := r.pass(s); err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
+		r.done += r.now.share()
 	}
 	return r.finish(), nil
 }
@@ -65,40 +78,59 @@ func (a *Account) Audit(o AuditOptions) (*Audit, error) {
 // auditor is an audit under way.
 type auditor struct {
 	*Account
-	opt  AuditOptions
-	out  *Audit
-	todo []span
+	opt     AuditOptions
+	out     *Audit
+	todo    []span
+	settled map[logical.Dot]bool
 
 	now  span // of key hashes that this pass holds
 	keys map[string]*counted
-	held int
+	held int // bytes
+
+	done float64 // of all key hashes, by passes that are over
+	told float64
 }
 
 // span is a range of key hashes, both ends included.
 type span struct{ from, to uint64 }
 
-// counted is what a pass knows of one key.
-type counted struct {
-	ops    map[logical.Dot]*trace
-	byReq  map[[2]uint64][]logical.Dot
-	ledger []resolve.Loss
+// share is how much of all hashes the span is.
+func (s span) share() float64 { return (float64(s.to-s.from) + 1) / (1 << 64) }
+
+// spans is as many as the whole log will take, as far as can be told before it is
+// read: a pass that turns out to be too large is read again in halves.
+func (r *auditor) spans() []span {
+	n := uint64(1)
+	if r.opt.Prefix == "" {
+		n = 1 + r.logged()*usualTrace/max(1, r.opt.Sample)/uint64(r.opt.HeldBytes)
+	}
+	var all []span
+	for width, i := ^uint64(0)/n, uint64(0); i < n; i++ {
+		all = append(all, span{i * width, (i+1)*width - 1})
+	}
+	all[n-1].to = ^uint64(0)
+	return all
 }
 
-// trace is one op without its value.
-type trace struct {
-	dot             logical.Dot
-	parents, hidden []logical.Dot
-	request         [2]uint64
-	kind            resolve.Kind
-	live, seen      resolve.Mask
-	inverted, other resolve.Mask // in the ledger
+// logged is how many ops there are.
+func (a *Account) logged() (n uint64) {
+	for last := range a.cfg.Applied.All() {
+		n += uint64(last.Seq)
+	}
+	return n
 }
 
 // pass audits the keys of one span, or of as much of it as can be held; the rest
 // is left to do.
 func (r *auditor) pass(s span) error {
 	r.now, r.keys, r.held = s, map[string]*counted{}, 0
-	if err := r.each(r.take); err != nil {
+	read, all := 0, float64(r.logged())
+	if err := r.each(func(op *resolve.Op) {
+		if read++; read%scanOps == 0 {
+			r.reach(r.done + r.now.share()*float64(read)/all)
+		}
+		r.take(op)
+	}); err != nil {
 		return err
 	}
 	err := r.ledger.LossesFrom(r.opt.Prefix, logical.Dot{}, func(l resolve.Loss) bool {
@@ -114,6 +146,7 @@ func (r *auditor) pass(s span) error {
 		if err := r.judge(key, k); err != nil {
 			return err
 		}
+		r.reach(0)
 	}
 	return nil
 }
@@ -143,7 +176,11 @@ func (a *Account) each(use func(*resolve.Op)) error {
 // take holds an op if its key is in this pass, and gives up half of the keys
 // when there are too many.
 func (r *auditor) take(op *resolve.Op) {
-	if !strings.HasPrefix(op.Key, r.opt.Prefix) {
+	if !strings.HasPrefix(op.Key, r.opt.Prefix) || r.opt.Keys != nil && !r.opt.Keys(op.Key) {
+		return
+	}
+	if op.Kind == resolve.Touch { // it writes nothing that could be lost
+		r.out.Touches++
 		return
 	}
 	h := hash(op.Key)
@@ -152,18 +189,21 @@ func (r *auditor) take(op *resolve.Op) {
 	}
 	k := r.keys[op.Key]
 	if k == nil {
-		k = &counted{ops: map[logical.Dot]*trace{}, byReq: map[[2]uint64][]logical.Dot{}}
+		k = &counted{sizes: keyBytes + len(op.Key)}
 		r.keys[op.Key] = k
+		r.held += k.sizes
 	}
-	t := &trace{dot: op.Dot, parents: op.Parents, hidden: op.Hidden, kind: op.Kind}
-	if op.HasRequest() {
-		t.request = [2]uint64{op.Client, op.Request}
-		k.byReq[t.request] = append(k.byReq[t.request], op.Dot)
-	}
-	k.ops[op.Dot] = t
-	for r.held++; r.held > r.opt.HeldOps; {
+	before := k.sizes
+	k.take(op, r.cfg.Policy.Panel(op.Key).Mask().Has(resolve.Siblings))
+	for r.held += k.sizes - before; r.held > r.opt.HeldBytes; {
 		r.halve()
 	}
+}
+
+// reach says how much is done, or what it has said before if that was more.
+func (r *auditor) reach(done float64) {
+	r.told = max(r.told, done)
+	r.tell(r.told)
 }
 
 // halve leaves the upper half of the pass to do later. Where only one key is
@@ -187,7 +227,7 @@ func (r *auditor) halve() {
 }
 
 func (r *auditor) drop(key string) {
-	r.held -= len(r.keys[key].ops)
+	r.held -= r.keys[key].sizes
 	delete(r.keys, key)
 }
 
@@ -207,12 +247,19 @@ func (r *auditor) judge(key string, k *counted) error {
 	}
 	panel := r.cfg.Policy.Panel(key)
 	r.out.Keys++
+	k.settle()
+	for i := range k.ops {
+		if r.settled[k.ops[i].dot] {
+			r.out.Settled++
+		}
+	}
 	for _, l := range k.ledger {
-		t, ok := k.ops[l.Loser]
+		t := k.find(l.Loser)
 		switch {
 		case !panel.Mask().Has(l.Resolver):
-		case !ok:
+		case t == nil && !r.settled[l.Loser]:
 			r.out.Stray++
+		case t == nil:
 		case l.Relation == resolve.Inverted:
 			t.inverted |= l.Resolver.Mask()
 		default:
@@ -227,51 +274,14 @@ func (r *auditor) judge(key string, k *counted) error {
 	return nil
 }
 
-// mark finds the survivors and all that they had seen. It reports whether a
-// survivor's own op is gone.
-func (k *counted) mark(panel resolve.Panel, o *resolve.Object, id resolve.ID) (beyond bool) {
-	var queue []*trace
-	reach := func(t *trace) {
-		if t != nil && !t.seen.Has(id) {
-			t.seen |= id.Mask()
-			queue = append(queue, t)
-		}
-	}
-	for _, i := range panel.Survivors(o, id, nil) {
-		if t := k.ops[o.Versions[i].Dot]; t != nil {
-			t.live |= id.Mask()
-			reach(t)
-		} else {
-			beyond = true
-		}
-	}
-	for _, t := range k.ops {
-		if id == resolve.Counter || id == resolve.Siblings && t.kind == resolve.Delete {
-			reach(t) // it has its part in a sum, or has deleted what its author saw
-		}
-	}
-	for len(queue) > 0 {
-		t := queue[len(queue)-1]
-		queue = queue[:len(queue)-1]
-		for _, d := range t.parents {
-			reach(k.ops[d])
-		}
-		for _, d := range k.byReq[t.request] {
-			reach(k.ops[d])
-		}
-		if id == resolve.Siblings {
-			for _, d := range t.hidden {
-				reach(k.ops[d])
-			}
-		}
-	}
-	return beyond
-}
-
 // count adds one key to one resolver's balance.
 func (r *auditor) count(key string, k *counted, id resolve.ID, beyond bool) {
 	b := &r.out.Balances[id]
-	for _, t := range k.ops {
+	for i := range k.ops {
+		t := &k.ops[i]
+		if r.settled[t.dot] {
+			continue
+		}
 		b.Accepted++
 		var in []State
 		if t.live.Has(id) {

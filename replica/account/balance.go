@@ -75,6 +75,9 @@ func (r *Audit) Text() string {
 	for i := range r.Gaps {
 		fmt.Fprintf(&b, "%s\n", r.Gaps[i].Text())
 	}
+	if r.Settled > 0 {
+		fmt.Fprintf(&b, "not counted, their dots were given twice and are settled: %d\n", r.Settled)
+	}
 	if len(r.Skipped) > 0 {
 		fmt.Fprintf(&b, "not audited, too many ops: %s\n", strings.Join(r.Skipped, ", "))
 	}

@@ -131,7 +131,7 @@ func TestAuditsBalance(t *testing.T) {
 
 func (c *cluster) audit(at string, held int) *Audit {
 	c.t.Helper()
-	a, err := c.account(at).Audit(AuditOptions{HeldOps: held, Gaps: 5})
+	a, err := c.account(at).Audit(AuditOptions{HeldBytes: held * 200, Gaps: 5})
 	if err != nil {
 		c.t.Fatal(err)
 	}

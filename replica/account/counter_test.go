@@ -1,7 +1,9 @@
 package account
 
 import (
+	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"kvd/logical"
@@ -26,7 +28,7 @@ func TestACounterForgetsOnlyWhatADeletionSaw(t *testing.T) {
 		}
 	}
 	w, err := c.account("n3").Why("x")
-	if err != nil || w.Sum != 5 {
+	if err != nil || w.Sum != resolve.Wide(5) {
 		t.Errorf("%+v, %v", w, err)
 	}
 }
@@ -70,7 +72,29 @@ func TestFatesOfOneRequestAtThreeLeaders(t *testing.T) {
 	}
 	c.ask("n1", &replica.Request{Verb: replica.Remove, Key: "x", Exact: true, Shown: dots[2:]})
 	c.quiet()
-	if w, err := c.account("n3").Why("x"); err != nil || w.Sum != 0 {
+	if w, err := c.account("n3").Why("x"); err != nil || !w.Sum.IsZero() {
 		t.Errorf("the sum is %+v, %v", w, err)
+	}
+}
+
+// TestWhyTellsOfASumBeyond64Bits: what the key shows is not what was added up, and
+// it says so, with the sum.
+func TestWhyTellsOfASumBeyond64Bits(t *testing.T) {
+	c := newCluster(t, everybody(resolve.Counter), "n1", "n2")
+	for _, n := range []string{"n1", "n2"} {
+		c.ask(n, &replica.Request{Verb: replica.Incr, Key: "x", Delta: math.MaxInt64})
+	}
+	c.quiet()
+	w, err := c.account("n2").Why("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"shows 9223372036854775807", "64 bits", "18446744073709551614", "n1 and n2"} {
+		if !strings.Contains(w.Text(), part) {
+			t.Errorf("%q does not say %q", w.Text(), part)
+		}
+	}
+	if string(w.Values[0]) != "9223372036854775807" {
+		t.Errorf("a read shows %s", w.Values[0])
 	}
 }

@@ -136,7 +136,7 @@ func TestGapsThatAreNotNamedAreNotHeld(t *testing.T) {
 		dots = append(dots, c.lose(fmt.Sprintf("k/%02d", i), 10, []byte("1"))...)
 	}
 	a := c.over("n1", faulty{hide: func(resolve.Loss) bool { return true }})
-	r := &auditor{Account: a, opt: AuditOptions{HeldOps: 1000, Gaps: 3}, out: &Audit{}}
+	r := &auditor{Account: a, opt: AuditOptions{HeldBytes: 1000 * traceBytes, Gaps: 3}, out: &Audit{}}
 	for i := range 5000 {
 		r.gap(Gap{Key: fmt.Sprintf("%04d", 4999-i), Dot: dots[0], Resolver: resolve.ID(i % 3)})
 		if len(r.out.Gaps) > r.fullGaps() || cap(r.out.Gaps) > 4*r.fullGaps() {
@@ -145,7 +145,7 @@ func TestGapsThatAreNotNamedAreNotHeld(t *testing.T) {
 	}
 	for _, shed := range []int64{0, 1000} { // as many as lww lacks: what others lack is named
 		a.cfg.Shed[resolve.LWW] = shed
-		audit, err := a.Audit(AuditOptions{HeldOps: 1000, Gaps: 3})
+		audit, err := a.Audit(AuditOptions{HeldBytes: 1000 * traceBytes, Gaps: 3})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -92,5 +93,18 @@ func TestWhySaysThatRowsWereGivenUp(t *testing.T) {
 	}
 	if s, _ = c.account("n1").Why("cart"); strings.Contains(s.Text(), "given up") {
 		t.Error(s.Text())
+	}
+}
+
+// A sentence names some of thousands of siblings, and counts the rest.
+func TestManySiblingsAreCounted(t *testing.T) {
+	story := telling{Story: &Story{Key: "x", Serving: resolve.Siblings, Now: epoch}}
+	for i := range 4000 {
+		story.Shown = append(story.Shown, Write{Dot: logical.Dot{Origin: 7, Seq: logical.Seq(i + 1)}, Kind: resolve.Put, Leader: "n1", Value: []byte(strconv.Itoa(i))})
+	}
+	story.present()
+	text := story.text.String()
+	if !strings.HasPrefix(text, "x shows 4000 values") || !strings.HasSuffix(text, " and 3988 more.\n") || len(text) > 2000 {
+		t.Errorf("%d bytes: %.200s…", len(text), text)
 	}
 }

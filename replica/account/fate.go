@@ -65,6 +65,30 @@ type Fate struct {
 	Serving  resolve.ID
 	Verdicts []Verdict // the serving resolver's first; none unless the key is known
 	Now      wallclock.Instant
+	// Holds says of a change of a deadline, which nobody judges, that something still
+	// ends as it says.
+	Holds bool
+	// Elsewhere is what other leaders have under the dot, which a leader and its copy
+	// gave to two writes; SettledBy what settles it, zero if nothing does.
+	Elsewhere []Content
+	SettledBy logical.Dot
+}
+
+// Content is a write that another leader has under a dot.
+type Content struct {
+	Key string
+	Write
+}
+
+// holds reports whether anything of the key ends as the touch d says.
+func (q *asked) holds(d logical.Dot) bool {
+	for i := range q.object.Versions {
+		if v := &q.object.Versions[i]; v.Touched != nil && v.Touched.By == d {
+			return true
+		}
+	}
+	e, _ := q.object.Ending()
+	return e.Stamp.By == d
 }
 
 // Verdict is what one resolver made of the write.
@@ -90,11 +114,15 @@ func (a *Account) Fate(d logical.Dot) (*Fate, error) {
 	if f.Known, f.Key, known, err = a.find(d); err != nil {
 		return nil, fmt.Errorf("account for %s: %w", d, err)
 	}
-	if !known {
-		return f, nil
+	if err := a.disputed(f); err != nil || !known {
+		return f, err
 	}
 	q := a.about(f.Key)
 	f.Serving, f.Was = q.panel.Serving, q.write(d)
+	if f.Was.Kind == resolve.Touch {
+		f.Holds = q.holds(d)
+		return f, q.err
+	}
 	f.Verdicts = append(f.Verdicts, q.verdict(f.Serving, &f.Was))
 	for _, id := range resolve.IDs() {
 		if q.panel.Shadows.Has(id) {
@@ -105,6 +133,27 @@ func (a *Account) Fate(d logical.Dot) (*Fate, error) {
 		return nil, q.err
 	}
 	return f, nil
+}
+
+// disputed fills in what is known of a dot that was given twice.
+func (a *Account) disputed(f *Fate) (err error) {
+	of, ok := a.reader.(Disputes)
+	if !ok {
+		return nil
+	}
+	ops, err := of.ConflictsOf(f.Dot)
+	if err == nil {
+		f.SettledBy, _, err = of.SettledBy(f.Dot)
+	}
+	for _, op := range ops {
+		c := Content{op.Key, Write{Dot: op.Dot, Kind: op.Kind, Value: cut(op.Value, a.cfg.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires, Ended: op.Ended}}
+		c.Wall, c.HLC, c.Lamport = op.Stamps()
+		f.Elsewhere = append(f.Elsewhere, c)
+	}
+	if err != nil {
+		return fmt.Errorf("account for %s: %w", f.Dot, err)
+	}
+	return nil
 }
 
 // find is the key of d, from the log, else from the ledger.
@@ -237,6 +286,23 @@ func (f *Fate) Text() string {
 	default:
 		fmt.Fprintf(&b, "%s is %s, accepted from %s (clock %s).\n", f.Dot, article(f.Was, key), f.Was.whose(), dated(f.Was.Wall.Midpoint(), f.Now))
 	}
+	switch {
+	case f.Was.Kind != resolve.Touch:
+	case f.Holds:
+		b.WriteString("It holds. It wrote no value, so no resolver judges it.\n")
+	default:
+		b.WriteString("It holds no more: what it was stated of has been written over or has ended, or a later statement holds. It wrote no value, so no resolver judges it.\n")
+	}
+	for i := range f.Elsewhere {
+		c := &f.Elsewhere[i]
+		fmt.Fprintf(&b, "The dot was given twice, by a leader and its copy: another leader has %s under it.\n", article(c.Write, word([]byte(c.Key))))
+	}
+	switch {
+	case !f.SettledBy.IsZero():
+		fmt.Fprintf(&b, "That is settled by %s: all leaders show the same, and the audit counts neither.\n", f.SettledBy)
+	case len(f.Elsewhere) > 0:
+		b.WriteString("Nothing settles that yet: kv admin accept says which of them stands.\n")
+	}
 	for i := range f.Verdicts {
 		v := &f.Verdicts[i]
 		if v.Resolver == f.Serving {
@@ -251,7 +317,15 @@ func (f *Fate) Text() string {
 // article is the write with its kind and its key.
 func article(w Write, key string) string {
 	switch w.Kind {
+	case resolve.Touch:
+		if w.Expires == 0 {
+			return "a change of when " + key + " ends: never"
+		}
+		return "a change of when " + key + " ends: at " + dated(w.Expires, w.Wall.Midpoint())
 	case resolve.Delete:
+		if w.ended() {
+			return "the end of " + key + ": " + w.how(w.Wall.Midpoint())
+		}
 		return "a deletion of " + key
 	case resolve.Add:
 		return fmt.Sprintf("an addition of %d to %s, which made it %s", w.Delta, key, w.what())
@@ -272,6 +346,9 @@ func (v *Verdict) Text() string {
 	case Deleted:
 		if v.By.IsZero() {
 			return "deleted by one who had seen it"
+		}
+		if v.ByWrite.ended() {
+			return fmt.Sprintf("gone (%s): %s", v.By, v.ByWrite.how(v.ByWrite.Wall.Midpoint()))
 		}
 		return fmt.Sprintf("deleted by %s (%s), who had been shown it", v.ByWrite.whose(), v.By)
 	case Lost:

@@ -118,7 +118,7 @@ func TestForgottenLosersAreToldOfByTheLedger(t *testing.T) {
 	if err != nil || after.Request.Key != "cart" || !bytes.Equal(after.Request.Value, before.Request.Value) || len(after.Request.Shown) != len(before.Request.Shown) {
 		t.Fatalf("%+v, %v; before: %+v", after, err, before)
 	}
-	if audit, err := c.keeping("n1").Audit(AuditOptions{HeldOps: 100, Gaps: 10}); err != nil || audit.Stray != 4 {
+	if audit, err := c.keeping("n1").Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 10}); err != nil || audit.Stray != 4 {
 		t.Errorf("%+v, %v: the row of the forgotten write is no stray", audit, err)
 	}
 	c.now += time.Second

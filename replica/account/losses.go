@@ -16,6 +16,7 @@ import (
 // Filter says which losses to list.
 type Filter struct {
 	Prefix    string
+	Keys      func(string) bool  // which keys, beside that; nil: all
 	Resolvers resolve.Mask       // zero: those that serve
 	Relations []resolve.Relation // none: all
 	// Since leaves out what this leader decided wholly before it, by its clock.
@@ -26,7 +27,7 @@ type Filter struct {
 // takes reports whether the row is asked for.
 func (f *Filter) takes(l *resolve.Loss, serving resolve.ID) bool {
 	switch {
-	case !strings.HasPrefix(l.Key, f.Prefix):
+	case !strings.HasPrefix(l.Key, f.Prefix), f.Keys != nil && !f.Keys(l.Key):
 		return false
 	case f.Resolvers == 0 && l.Resolver != serving || f.Resolvers != 0 && !f.Resolvers.Has(l.Resolver):
 		return false
@@ -94,7 +95,7 @@ func (c Cursor) String() string {
 // ParseCursor reads what [Cursor.String] wrote.
 func ParseCursor(text string) (Cursor, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) <= cursorHead {
+	if err != nil || len(b) < cursorHead {
 		return Cursor{}, fmt.Errorf("the cursor %.40q is not one that a listing gave; pass on what it gave, whole and unchanged, or begin without one", text)
 	}
 	d := logical.Dot{Origin: logical.Origin(binary.BigEndian.Uint64(b)), Seq: logical.Seq(binary.BigEndian.Uint64(b[8:]))}

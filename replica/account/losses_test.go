@@ -67,7 +67,7 @@ func TestAuditAfterSheddingCountsWhatTheLedgerGaveUp(t *testing.T) {
 	lww := func(shed int64) Balance {
 		a := c.over("n1", faulty{hide: func(l resolve.Loss) bool { return l.Resolver == resolve.LWW }})
 		a.cfg.Shed[resolve.LWW] = shed
-		r, err := a.Audit(AuditOptions{HeldOps: 100, Gaps: 20})
+		r, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestAuditAfterSheddingCountsWhatTheLedgerGaveUp(t *testing.T) {
 	for _, shed := range []int64{0, 1} { // a row that could not be withdrawn
 		a := c.over("n1", faulty{add: []resolve.Loss{{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "cart", Loser: dots[0]}}})
 		a.cfg.Shed[resolve.LWW] = shed
-		r, err := a.Audit(AuditOptions{HeldOps: 100, Gaps: 20})
+		r, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 20})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ var (
 	ErrNotLost   = errors.New("the write is not lost")
 	ErrUnclear   = errors.New("whether the write is lost cannot be told here")
 	ErrDeletion  = errors.New("the write is a deletion")
+	ErrTouch     = errors.New("it changed a deadline and wrote no value")
 	ErrUnknown   = errors.New("the write is not known here")
 	ErrForgotten = errors.New("the log no longer holds the write")
 	ErrExpired   = errors.New("the value has expired")
@@ -39,7 +40,8 @@ type Restoration struct {
 }
 
 // Restore gives the request that writes the lost value with dot d again. It
-// refuses what is not known to be lost under the resolver that serves the key, and deletions:
+// refuses what is not known to be lost under the resolver that serves the key, or to have
+// ended there at its deadline, and deletions:
 // who wants to delete again deletes.
 func (a *Account) Restore(d logical.Dot) (*Restoration, error) {
 	f, err := a.Fate(d)
@@ -57,9 +59,18 @@ func (a *Account) Restore(d logical.Dot) (*Restoration, error) {
 	shown := append(q.survivors(q.panel.Serving), d)
 	slices.SortFunc(shown, logical.Dot.Compare)
 	r := &Restoration{Lost: *f, Request: &replica.Request{
-		Verb: replica.Set, Key: f.Key, Value: value, Expires: f.Was.Expires, Exact: true, Shown: shown}}
+		Verb: replica.Set, Key: f.Key, Value: value, Expires: f.stays(a.cfg.deadlines()), Exact: true, Shown: shown}}
 	r.Beaten, r.Until = q.beats()
 	return r, q.err
+}
+
+// stays is when the value ends once it is written again: where its time to live has
+// ended, never.
+func (f *Fate) stays(now wallclock.Instant) wallclock.Instant {
+	if f.Was.Expires <= now || f.Verdicts[0].State == Deleted {
+		return 0
+	}
+	return f.Was.Expires
 }
 
 // whole is all of the lost value, from the log, else from the ledger's row, which
@@ -94,15 +105,20 @@ func (a *Account) restorable(f *Fate) error {
 	case Ahead, Stranger, Stranded:
 		return fmt.Errorf("%w; ask the leader that accepted it", ErrUnknown)
 	}
+	if f.Was.Kind == resolve.Touch {
+		return fmt.Errorf("%w; to change when the key ends, do so again", ErrTouch)
+	}
 	v := &f.Verdicts[0]
 	switch {
+	case v.State == Deleted && v.ByWrite.ended(): // it comes back to stay, whoever's clock was right
+		return nil
 	case v.State == Unclear:
 		return fmt.Errorf("%w under %s: %s; ask another leader, or set the key to write its value again", ErrUnclear, v.Resolver, v.Text())
 	case v.State != Lost:
 		return fmt.Errorf("%w under %s: %s; to write its value again, set the key", ErrNotLost, v.Resolver, v.Text())
 	case f.Was.Kind == resolve.Delete:
 		return fmt.Errorf("%w; to delete the key again, delete it", ErrDeletion)
-	case f.Was.Expires != 0 && f.Was.Expires <= a.cfg.Now.Latest:
+	case f.Was.Expires != 0 && f.Was.Expires <= a.cfg.deadlines():
 		return fmt.Errorf("%w at %s; set the key with a new deadline", ErrExpired, clock(f.Was.Expires))
 	}
 	return nil

@@ -133,7 +133,7 @@ func (q *asked) scan(d logical.Dot) {
 			q.steps -= len(ops)
 			from = ops[len(ops)-1].Dot.Seq + 1
 			for _, op := range ops {
-				if op.Key == q.object.Key && (slices.Contains(op.Parents, d) || slices.Contains(op.Hidden, d)) {
+				if op.Key == q.object.Key && op.Kind != resolve.Touch && (slices.Contains(op.Parents, d) || slices.Contains(op.Hidden, d)) {
 					q.names(q.keep(op.Dot, op).op)
 				}
 			}

@@ -89,7 +89,7 @@ func TestAuditNamesWhatDoesNotAddUp(t *testing.T) {
 			{Resolver: resolve.HLC, Key: "cart", Loser: dots[2], Relation: resolve.Concurrent},
 			{Resolver: resolve.HLC, Key: "cart", Loser: logical.Dot{Origin: 5, Seq: 5}, Relation: resolve.Concurrent},
 		}})
-	audit, err := a.Audit(AuditOptions{HeldOps: 100, Gaps: 10})
+	audit, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestAuditNamesWhatDoesNotAddUp(t *testing.T) {
 			t.Errorf("the audit says\n%s\nand not %q", text, s)
 		}
 	}
-	few, _ := a.Audit(AuditOptions{HeldOps: 100, Gaps: 1})
+	few, _ := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 1})
 	if len(few.Gaps) != 1 || few.Gaps[0].Dot != dots[0] {
 		t.Errorf("one gap asked for, %v named", few.Gaps)
 	}
@@ -124,19 +124,19 @@ func TestAuditBoundsWhatItHolds(t *testing.T) {
 	}
 	c.quiet()
 	a := c.account("n2")
-	bounded, err := a.Audit(AuditOptions{HeldOps: 8})
+	bounded, err := a.Audit(AuditOptions{HeldBytes: 8 * traceBytes})
 	if err != nil || !slices.Equal(bounded.Skipped, []string{"hot"}) || bounded.Keys != 40 || bounded.Balances[0].Accepted != 40 {
 		t.Errorf("%+v, %v", bounded, err)
 	}
 	if !strings.Contains(bounded.Text(), "not audited, too many ops: hot") {
 		t.Error(bounded.Text())
 	}
-	sampled, _ := a.Audit(AuditOptions{HeldOps: 100, Sample: 4})
-	again, _ := c.account("n3").Audit(AuditOptions{HeldOps: 100, Sample: 4})
+	sampled, _ := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Sample: 4})
+	again, _ := c.account("n3").Audit(AuditOptions{HeldBytes: 100 * traceBytes, Sample: 4})
 	if sampled.Keys == 0 || sampled.Keys > 30 || fmt.Sprint(sampled.Balances) != fmt.Sprint(again.Balances) {
 		t.Errorf("a sample of %d keys; at n3 of %d", sampled.Keys, again.Keys)
 	}
-	prefixed, _ := a.Audit(AuditOptions{HeldOps: 100, Prefix: "k/1"})
+	prefixed, _ := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Prefix: "k/1"})
 	if prefixed.Keys != 10 {
 		t.Errorf("%d keys begin with k/1", prefixed.Keys)
 	}
@@ -153,7 +153,7 @@ func TestFailedReadsAreSaid(t *testing.T) {
 	_, why := a.Why("cart")
 	_, fate := a.Fate(dots[0])
 	_, restore := a.Restore(dots[0])
-	_, audit := a.Audit(AuditOptions{HeldOps: 1})
+	_, audit := a.Audit(AuditOptions{HeldBytes: 1 * traceBytes})
 	_, measure := a.Measure([]string{""})
 	losses := a.Losses(all(), func(Defeat) bool { return true })
 	for i, err := range []error{why, fate, restore, audit, measure, losses} {

@@ -14,12 +14,16 @@ import (
 type Story struct {
 	Key     string
 	Serving resolve.ID
-	Values  [][]byte    // what a read shows now, whole
-	Sum     int64       // of a counter
-	Shown   []Write     // what the serving resolver shows, best first, deletions among them
-	Removed *Write      // the newest deletion, when nothing is shown and some resolver keeps it
-	Past    []Overwrite // their recent ancestors, newest first
-	Lost    []Defeat    // by resolver, the serving one first; newest first; of each write all rows
+	Values  [][]byte          // what a read shows now, whole
+	Sum     resolve.Int128    // of a counter: what its additions come to
+	Shown   []Write           // what the serving resolver shows, best first, deletions among them
+	Ends    wallclock.Instant // when what is shown first ends, or has; zero: never
+	Agreed  wallclock.Instant // the time that deadlines go by
+	// TouchedBy is the op that stated Ends, when it is not the one that wrote the value.
+	TouchedBy logical.Dot
+	Removed   *Write      // the newest deletion, when nothing is shown and some resolver keeps it
+	Past      []Overwrite // their recent ancestors, newest first
+	Lost      []Defeat    // by resolver, the serving one first; newest first; of each write all rows
 	// LostWrites is how many writes some resolver lost, whether told of or not.
 	LostWrites int
 	Shadows    []resolve.ID // the rest of the panel
@@ -65,8 +69,9 @@ func (a *Account) Why(key string) (*Story, error) {
 		s.Shown = append(s.Shown, q.write(d))
 	}
 	s.Sum, _ = q.object.Sum()
-	reading, _ := q.panel.ReadAt(q.object, q, s.Now)
-	s.Values = reading.Values
+	reading, _ := q.panel.ReadAt(q.object, q, a.cfg.deadlines())
+	s.Values, s.Agreed = reading.Values, a.cfg.deadlines()
+	s.Ends, s.TouchedBy = q.deadline()
 	if len(s.Shown) == 0 {
 		s.Removed = q.removed()
 	}
@@ -84,6 +89,25 @@ func (a *Account) Why(key string) (*Story, error) {
 		return nil, q.err
 	}
 	return s, nil
+}
+
+// deadline is when what the key shows first ends, and who stated that later than
+// the value.
+func (q *asked) deadline() (wallclock.Instant, logical.Dot) {
+	if q.panel.Serving == resolve.Counter {
+		e, _ := q.object.Ending()
+		return e.Expires, e.Stamp.By
+	}
+	for _, i := range q.panel.Survivors(q.object, q.panel.Serving, nil) {
+		switch v := &q.object.Versions[i]; {
+		case v.Deleted():
+		case v.Touched != nil:
+			return v.Expires, v.Touched.By
+		default:
+			return v.Expires, logical.Dot{}
+		}
+	}
+	return 0, logical.Dot{}
 }
 
 // removed is the newest deletion that the object still holds for somebody.

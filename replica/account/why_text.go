@@ -13,6 +13,7 @@ import (
 func (s *Story) Text() string {
 	t := telling{Story: s}
 	t.present()
+	t.deadline()
 	t.past()
 	t.losses()
 	t.silence()
@@ -46,17 +47,49 @@ func (t *telling) present() {
 	case len(values) == 1:
 		t.say("%s is %s, written by %s (clock %s).", word([]byte(t.Key)), values[0].what(), values[0].whose(), t.when(values[0]))
 	case len(deletes) > 0:
-		t.say("%s holds nothing: it was deleted by %s (clock %s).", word([]byte(t.Key)), deletes[0].whose(), t.when(deletes[0]))
+		t.gone(deletes[0])
 	case t.Removed != nil:
-		t.say("%s holds nothing: it was deleted by %s (clock %s).", word([]byte(t.Key)), t.Removed.whose(), t.when(t.Removed))
+		t.gone(t.Removed)
 	default:
 		t.say("%s holds nothing here: it was never written, or what deleted it left no trace.", word([]byte(t.Key)))
 	}
 }
 
+// gone says what deleted the key's value.
+func (t *telling) gone(w *Write) {
+	if w.ended() {
+		t.say("%s holds nothing: %s. No client deleted it.", word([]byte(t.Key)), w.how(t.Now))
+		return
+	}
+	t.say("%s holds nothing: it was deleted by %s (clock %s).", word([]byte(t.Key)), w.whose(), t.when(w))
+}
+
+// deadline says when what the key shows ends, or that it has and is still stored.
+func (t *telling) deadline() {
+	if t.Ends == 0 {
+		return
+	}
+	by := ""
+	if !t.TouchedBy.IsZero() {
+		by = ", as " + t.TouchedBy.String() + " stated later"
+	}
+	if t.Ends > t.Agreed {
+		t.say("It ends at %s%s; the time that this leader and its peers agree on is %s.", dated(t.Ends, t.Now), by, dated(t.Agreed, t.Now))
+		return
+	}
+	t.say("It is not shown: its time to live ended at %s%s, and the time that this leader and its peers agree on is %s. The leader that accepted it will delete it.",
+		dated(t.Ends, t.Now), by, dated(t.Agreed, t.Now))
+}
+
 func (t *telling) count(shares []*Write) {
 	where := func(w *Write) string { return w.Leader }
-	t.say("%s is %d, added up from what %s accepted.", word([]byte(t.Key)), t.Sum, list(shares, where))
+	key, from := word([]byte(t.Key)), list(shares, where)
+	if t.Sum.Fits() {
+		t.say("%s is %s, added up from what %s accepted.", key, t.Sum, from)
+		return
+	}
+	t.say("%s shows %d, the nearest that 64 bits hold to %s, which is what %s accepted comes to: leaders apart cannot know each other's additions. Nothing of the sum is forgotten; an addition that takes it back is accepted, and so is a set.",
+		key, t.Sum.Clamp(), t.Sum, from)
 }
 
 // told is the write with its author and its clock.
@@ -66,11 +99,17 @@ func (s *Story) told(w *Write) string {
 
 func (s *Story) when(w *Write) string { return dated(w.Wall.Midpoint(), s.Now) }
 
-// list joins what say says of each.
+// maxListed is how many writes one sentence names.
+const maxListed = 12
+
+// list joins what say says of each, as far as a sentence goes.
 func list(ws []*Write, say func(*Write) string) string {
 	var parts []string
-	for _, w := range ws {
+	for _, w := range ws[:min(len(ws), maxListed)] {
 		parts = append(parts, say(w))
+	}
+	if more := len(ws) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
 	}
 	return joined(parts)
 }

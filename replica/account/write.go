@@ -26,6 +26,8 @@ type Write struct {
 	HLC     logical.HLC
 	Lamport logical.Lamport
 
+	Ended *resolve.Ended // the write deletes what had reached its deadline, Expires; nil: it does not, or the log holds it no more
+
 	Leader   string // where it was accepted
 	Client   uint64 // zero: unknown, what is left of it does not say or it named none
 	Author   string // Client, as people read it
@@ -38,8 +40,9 @@ type Write struct {
 func (q *asked) write(d logical.Dot) Write {
 	w := Write{Dot: d, Leader: q.leader(d.Origin)}
 	if op, ok := q.Op(d); ok {
-		w.Kind, w.Delta, w.Expires, w.LogEntry = op.Kind, op.Delta, op.Expires, true
-		w.Wall, w.HLC, w.Lamport, w.Parents = op.Wall, op.HLC, op.Lamport, op.Parents
+		w.Kind, w.Delta, w.Expires, w.LogEntry = op.Kind, op.Delta.Clamp(), op.Expires, true
+		w.Wall, w.HLC, w.Lamport = op.Stamps()
+		w.Parents, w.Ended = op.Parents, op.Ended
 		w.Value, w.Size, w.Client = op.Value, q.ops[d].size, op.Client
 	} else {
 		q.remains(&w)
@@ -111,6 +114,8 @@ func (w *Write) what() string {
 	switch {
 	case w.Kind == 0:
 		return "a write that is no longer in the log (" + w.Dot.String() + ")"
+	case w.ended():
+		return "the end of its time to live"
 	case w.Kind == resolve.Delete:
 		return "a deletion"
 	}
@@ -122,8 +127,25 @@ func (w *Write) what() string {
 	return text
 }
 
+// ended reports whether the write deletes what had reached its deadline.
+func (w *Write) ended() bool { return w.Ended != nil || w.Kind == resolve.Delete && w.Expires != 0 }
+
+// how says of an end by whose word it came: no client asked for it.
+func (w *Write) how(now wallclock.Instant) string {
+	text := "its time to live ended at " + dated(w.Expires, now)
+	if w.Ended != nil {
+		text += fmt.Sprintf(", and %s deleted it when the time that it and its peers agree on was %s", w.Leader, dated(w.Ended.At, now))
+	}
+	return text
+}
+
 // from is the write with its author.
-func (w *Write) from() string { return w.what() + " from " + w.whose() }
+func (w *Write) from() string {
+	if w.ended() {
+		return w.what() + ", as told by " + w.Leader
+	}
+	return w.what() + " from " + w.whose()
+}
 
 // whose is who wrote it, and where.
 func (w *Write) whose() string {

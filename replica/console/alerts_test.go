@@ -29,7 +29,7 @@ type rule struct {
 var (
 	// shape is what every rule looks like: how many more in a time of a counter, or
 	// how many of a gauge for some time.
-	shape  = regexp.MustCompile(`^(?:max|sum) by \(([a-z, ]+)\) \((increase\()?(kvd_[a-z_]+)(?:\{(.*)\})?(?:\[\d+[mh]\]\))?\) > 0$`)
+	shape  = regexp.MustCompile(`^(?:max|sum) by \(([a-z, ]+)\) \((increase\()?(kvd_[a-z_]+)(?:\{(.*)\})?(?:\[\d+[mh]\]\))?\) > [0-9.]+$`)
 	equals = regexp.MustCompile(`^([a-z]+)="([a-z]+)"$`)
 	labels = regexp.MustCompile(`\$labels\.([a-z]+)`)
 )
@@ -37,7 +37,7 @@ var (
 // Every metric, label and value that a rule names is there to be scraped before
 // anything has happened, or the rule would never fire.
 func TestAlertsNameWhatThereIs(t *testing.T) {
-	u := serve(t, Config{}, &leader{})
+	u := serve(t, Config{}, &leader{status: Status{Peers: []Peer{{Name: "n2", Clock: &Offset{}}}}}) // there is one as soon as one is met
 	res, body := u.get("/alerts.yml")
 	if got := res.Header.Get("Content-Type"); got != "application/yaml" {
 		t.Errorf("served as %q", got)
@@ -54,7 +54,7 @@ func TestAlertsNameWhatThereIs(t *testing.T) {
 		}
 		metrics = append(metrics, checkRule(t, families, r))
 	}
-	for _, must := range []string{"kvd_losses_total", "kvd_ledger_shed_total", "kvd_feed_missed_total", "kvd_stranded_ops"} {
+	for _, must := range []string{"kvd_losses_total", "kvd_ledger_shed_total", "kvd_feed_missed_total", "kvd_stranded_ops", "kvd_peer_lag_seconds", "kvd_peer_clock_offset_seconds"} {
 		if !slices.Contains(metrics, must) {
 			t.Errorf("no rule watches %s", must)
 		}

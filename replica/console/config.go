@@ -1,11 +1,14 @@
 package console
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"time"
+
+	"kvd/replica/acl"
 )
 
 // Config is what a console is told once.
@@ -14,10 +17,11 @@ type Config struct {
 	Listener net.Listener // instead of Addr; the console closes it
 	TLS      *tls.Config  // nil: plain HTTP
 
-	// Auth says whether a user may look; nil: everybody may. The health paths are
-	// open to all, for those who probe have no password. It is called from several
-	// goroutines at once, and must compare in constant time.
-	Auth func(user, pass string) bool
+	// Login finds who wants to look; nil: everybody may see everything. The health paths
+	// are open to all, for those who probe have no password. from is the client's
+	// address. The error is acl.ErrDenied, or why the password was not looked at. It is
+	// called from several goroutines at once, and may take long.
+	Login func(ctx context.Context, name, password, from string) (*acl.User, error)
 
 	// Losses is where /losses comes from; nil: there is no such page.
 	Losses Losses

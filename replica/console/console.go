@@ -65,9 +65,9 @@ func (c *Console) Addr() net.Addr { return c.listener.Addr() }
 // Serve answers until Shutdown, and then returns nil at once, while Shutdown
 // waits for what is being answered.
 func (c *Console) Serve() error {
-	if !isLoopback(c.Addr().String()) && (c.cfg.TLS == nil || c.cfg.Auth == nil) {
+	if !isLoopback(c.Addr().String()) && (c.cfg.TLS == nil || c.cfg.Login == nil) {
 		c.cfg.Logger.Warn("the console can be reached from other machines", "addr", c.Addr().String(),
-			"encrypted", c.cfg.TLS != nil, "password", c.cfg.Auth != nil)
+			"encrypted", c.cfg.TLS != nil, "password", c.cfg.Login != nil)
 	}
 	var err error
 	if c.cfg.TLS != nil {

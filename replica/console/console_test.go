@@ -17,6 +17,8 @@ import (
 	"go.uber.org/goleak"
 
 	"kvd/logical"
+	"kvd/replica/acl"
+	"kvd/replica/acl/acltest"
 )
 
 // leader is a source that a test sets.
@@ -188,7 +190,7 @@ func TestReadiness(t *testing.T) {
 	l := &leader{}
 	u := serve(t, Config{}, l)
 	for _, cause := range []Cause{Joining, Draining, Behind, Disk} {
-		l.unready(Reason{cause, "because of " + string(cause)}, Reason{Disk, "and full"})
+		l.unready(Reason{Cause: cause, Detail: "because of " + string(cause)}, Reason{Cause: Disk, Detail: "and full"})
 		res, body := u.get("/health/ready")
 		u.refused(res, body, http.StatusServiceUnavailable)
 		var got struct {
@@ -222,7 +224,7 @@ func TestStatus(t *testing.T) {
 		},
 		GateOps: 4, WaitingRequests: 5, Clients: 6,
 	}}
-	l.unready(Reason{Behind, "7 ops"})
+	l.unready(Reason{Cause: Behind, Detail: "7 ops"})
 	u := serve(t, Config{}, l)
 	res, body := u.get("/status")
 	var got struct {
@@ -299,7 +301,7 @@ func TestProfilesAreNotForProxies(t *testing.T) {
 }
 
 func TestAuth(t *testing.T) {
-	u := serve(t, Config{Auth: func(user, pass string) bool { return user == "op" && pass == "secret" }}, &leader{})
+	u := serve(t, Config{Login: acltest.Let(func(user, pass string) bool { return user == "op" && pass == "secret" })}, &leader{})
 	as := func(user, pass string) edit { return func(r *http.Request) { r.SetBasicAuth(user, pass) } }
 	for _, path := range []string{"/", "/status", "/metrics", "/debug/pprof/", "/nowhere"} {
 		for _, edits := range [][]edit{nil, {as("op", "wrong")}, {as("", "")}} {
@@ -316,6 +318,41 @@ func TestAuth(t *testing.T) {
 	for _, path := range []string{"/health/live", "/health/ready"} {
 		if res, _ := u.get(path); res.StatusCode != http.StatusOK {
 			t.Errorf("%s without a password: %d", path, res.StatusCode)
+		}
+	}
+}
+
+// Pages that show keys, or memory, are for users who may see them.
+func TestPagesHaveRoles(t *testing.T) {
+	told := &losses{}
+	u := serve(t, Config{Losses: told, Login: acltest.These(
+		acl.NewUser("reader", acl.Rights{Roles: acl.Read, Prefixes: []string{"a:"}}),
+		acl.NewUser("writer", acl.Rights{Roles: acl.Write}),
+		acl.NewUser("admin", acl.Rights{Roles: acl.Admin}))},
+		&leader{status: Status{Peers: []Peer{{Name: "n2", Unsendable: &Unsendable{Key: "b:secret", Dot: "1-2"}}}}})
+	as := func(user string) edit {
+		return func(r *http.Request) { r.SetBasicAuth(user, user); r.Method = http.MethodHead }
+	}
+	for _, c := range []struct {
+		path, user string
+		want       int
+	}{
+		{"/losses", "reader", 200}, {"/losses", "writer", 403}, {"/losses", "admin", 403},
+		{"/debug/pprof/", "reader", 403}, {"/debug/pprof/", "admin", 200},
+		{"/status", "writer", 200}, {"/metrics", "writer", 200}, {"/", "admin", 200}, {"/alerts.yml", "reader", 200}, {"/nowhere", "reader", 404},
+	} {
+		if res, _ := u.get(c.path, as(c.user)); res.StatusCode != c.want {
+			t.Errorf("%s answers %s with %d, not %d", c.path, c.user, res.StatusCode, c.want)
+		}
+	}
+	for _, user := range []string{"reader", "writer"} {
+		if _, body := u.get("/status", func(r *http.Request) { r.SetBasicAuth(user, user) }); strings.Contains(body, "b:secret") {
+			t.Errorf("the status page shows %s a key that is not for its eyes", user)
+		}
+	}
+	for _, p := range (&Console{}).table() {
+		if p.needs == 0 {
+			t.Errorf("the page %s is for nobody: give it roles", p.path)
 		}
 	}
 }

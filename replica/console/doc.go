@@ -3,7 +3,7 @@
 //
 //	/               a page with links
 //	/health/live    200 as long as the process answers
-//	/health/ready   200, or 503 and the reasons: joining, draining, behind, disk
+//	/health/ready   200, or 503 and the reasons, with how far it has come
 //	/status         what the leader says of itself and its peers, as JSON
 //	/metrics        for Prometheus
 //	/alerts.yml     rules for Prometheus that fire on lost writes
@@ -22,5 +22,6 @@
 //   - a reader of losses never makes the leader wait: what waits for it has bounds,
 //     one that takes nothing is cut, and all of them end with the console;
 //   - counting an event takes no lock and no memory;
+//   - what shows keys or memory is shown to users whose rights allow it;
 //   - all that is refused is refused in JSON: what failed, why, what to do next.
 package console

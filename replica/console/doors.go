@@ -1,11 +1,16 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"kvd/replica/acl"
 )
 
 // Failure is the body of every refusal.
@@ -45,23 +50,56 @@ func readsOnly(next http.Handler) http.Handler {
 	})
 }
 
-// known lets in whom Auth knows.
+// known lets in whom Login knows.
 func (c *Console) known(next http.Handler) http.Handler {
-	if c.cfg.Auth == nil {
+	if c.cfg.Login == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, pass, given := r.BasicAuth()
-		if given && c.cfg.Auth(user, pass) {
-			next.ServeHTTP(w, r)
+		name, pass, given := r.BasicAuth()
+		if !given {
+			unknown(w, "no user and password were given")
 			return
 		}
-		why := "no user and password were given"
-		if given {
-			why = "the user or the password is wrong"
+		user, err := c.cfg.Login(r.Context(), name, pass, r.RemoteAddr)
+		if busy, ok := errors.AsType[*acl.BusyError](err); ok {
+			refuse(w, http.StatusTooManyRequests, Failure{"the password was not looked at", busy.Why, "try again later"})
+			return
 		}
-		w.Header().Set("WWW-Authenticate", `Basic realm="kvd", charset="UTF-8"`)
-		refuse(w, http.StatusUnauthorized, Failure{"the request was refused", why, "give those of an operator"})
+		if err != nil {
+			unknown(w, "the user or the password is wrong")
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(with(r.Context(), user)))
+	})
+}
+
+func unknown(w http.ResponseWriter, why string) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="kvd", charset="UTF-8"`)
+	refuse(w, http.StatusUnauthorized, Failure{"the request was refused", why, "give those of an operator"})
+}
+
+type userKey struct{}
+
+// with is a context of a request by a user; nil is nobody, who may do everything.
+func with(ctx context.Context, u *acl.User) context.Context {
+	return context.WithValue(ctx, userKey{}, u)
+}
+
+// userOf is who a request is by.
+func userOf(r *http.Request) *acl.User {
+	u, _ := r.Context().Value(userKey{}).(*acl.User)
+	return u
+}
+
+// needs lets in whose user has the roles.
+func needs(roles acl.Roles, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if u := userOf(r); !u.Rights().May(roles) {
+			refuse(w, http.StatusForbidden, Failure{"the request was refused", fmt.Sprintf("%s has not the role that this page needs: %s", u.Name(), roles), "ask as another user"})
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

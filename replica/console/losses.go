@@ -6,16 +6,19 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"kvd/replica/acl"
 )
 
 // Losses is where the leader tells of lost writes as they happen. It may be
 // called from any goroutine.
 type Losses interface {
-	// Listen collects what is told from now on about keys that begin with prefix,
-	// within bounds of its own: losses of the resolver that serves the key, or of
-	// all. Bell is called, on any goroutine, when something has come after Next
+	// Listen collects what is told from now on about keys that begin with prefix and
+	// that reads answers true for, within bounds of its own: losses of the resolver
+	// that serves the key, or of all. Reads is asked from any goroutine, and may answer
+	// otherwise later. Bell is called, on any goroutine, when something has come after Next
 	// had nothing; it does not wait.
-	Listen(prefix string, all bool, bell func()) Feed
+	Listen(prefix string, all bool, reads func(key string) bool, bell func()) Feed
 }
 
 // Feed is one reader's place. It belongs to one goroutine.
@@ -69,7 +72,10 @@ func (c *Console) losses(w http.ResponseWriter, r *http.Request) {
 	}
 	s := stream{w: w, control: http.NewResponseController(w), ended: c.closing, gone: r.Context().Done()}
 	bell := make(chan struct{}, 1)
-	s.feed = c.cfg.Losses.Listen(asked.Get("prefix"), all, func() {
+	user := userOf(r)
+	s.user = user
+	reads := func(key string) bool { return user.Rights().Reads(key) }
+	s.feed = c.cfg.Losses.Listen(asked.Get("prefix"), all, reads, func() {
 		select {
 		case bell <- struct{}{}:
 		default:
@@ -84,6 +90,7 @@ type stream struct {
 	w           http.ResponseWriter
 	control     *http.ResponseController
 	feed        Feed
+	user        *acl.User
 	ended, gone <-chan struct{}
 }
 
@@ -99,7 +106,7 @@ func (s *stream) run(bell <-chan struct{}) {
 		select {
 		case <-bell:
 		case <-beat.C:
-			if s.send(": still here\n\n") != nil {
+			if s.user.Revoked() || s.send(": still here\n\n") != nil {
 				return
 			}
 		case <-s.gone:

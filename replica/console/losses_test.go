@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"kvd/replica/acl/acltest"
 )
 
 // pipes is a listener of connections in memory, for tests in virtual time.
@@ -53,7 +55,7 @@ type queue struct {
 	wait []told
 }
 
-func (l *losses) Listen(prefix string, all bool, bell func()) Feed {
+func (l *losses) Listen(prefix string, all bool, _ func(string) bool, bell func()) Feed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := &queue{from: l, bell: bell}
@@ -320,7 +322,7 @@ func TestReadersOfLossesAreCounted(t *testing.T) {
 }
 
 func TestLossesAreRefused(t *testing.T) {
-	fed := Config{Losses: &losses{}, Auth: func(user, _ string) bool { return user == "ann" }}
+	fed := Config{Losses: &losses{}, Login: acltest.Let(func(user, _ string) bool { return user == "ann" })}
 	u := serve(t, fed, &leader{})
 	ann := func(r *http.Request) { r.SetBasicAuth("ann", "") }
 	for _, path := range []string{"/losses", "/alerts.yml"} {

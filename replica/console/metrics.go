@@ -29,11 +29,13 @@ const (
 	Lagging                   // refused: the leader had not what the token had seen
 	Overloaded                // refused: too many requests were waiting
 	BadRequest                // refused: the request made no sense
+	ReadOnly                  // refused: the leader takes no writes
+	Crowded                   // refused: the key has too many versions side by side
 	Broken                    // anything else
 	outcomes
 )
 
-var outcomeNames = [outcomes]string{"ok", "behind", "overloaded", "bad_request", "failed"}
+var outcomeNames = [outcomes]string{"ok", "behind", "overloaded", "bad_request", "read_only", "siblings", "failed"}
 
 // OutcomeOf sorts a reply's error.
 func OutcomeOf(err error) Outcome {
@@ -44,8 +46,12 @@ func OutcomeOf(err error) Outcome {
 		return Lagging
 	case errors.Is(err, replica.ErrOverloaded):
 		return Overloaded
+	case errors.Is(err, replica.ErrSiblings):
+		return Crowded
 	case errors.Is(err, replica.ErrBadRequest):
 		return BadRequest
+	case errors.Is(err, replica.ErrReadOnly):
+		return ReadOnly
 	}
 	return Broken
 }
@@ -81,6 +87,7 @@ type Metrics struct {
 	heldGap, heldDeps            prometheus.Counter
 	duplicates, gateFull         prometheus.Counter
 	clockAhead, twins, resent    prometheus.Counter
+	lamportAhead                 prometheus.Counter
 	tokenServed, tokenGaveUp     prometheus.Counter
 	batchOps, syncTime, aheadFor prometheus.Observer
 }
@@ -151,6 +158,7 @@ func (m *Metrics) makeOps() {
 	waits := m.counters("kvd_token_waits_total", "Requests whose token was ahead of this leader.", "outcome")
 	m.tokenServed, m.tokenGaveUp = waits.WithLabelValues("served"), waits.WithLabelValues("gave_up")
 	m.clockAhead = m.counters("kvd_clock_ahead_total", "Ops whose stamp was further ahead than the guard allows.").WithLabelValues()
+	m.lamportAhead = m.counters("kvd_lamport_ahead_total", "Lamport stamps, of peers' ops and clients' tokens, that nobody can have counted up to, and that were not absorbed.").WithLabelValues()
 	m.twins = m.counters("kvd_twins_total", "Requests that two leaders had accepted.").WithLabelValues()
 	m.resent = m.counters("kvd_peer_behind_total", "Times that ops were shipped again, or another's ops first, because a peer lacked them.").WithLabelValues()
 }
@@ -208,6 +216,8 @@ func (m *Metrics) Observe(e replica.Event) {
 	case replica.ClockAhead:
 		m.clockAhead.Inc()
 		m.aheadFor.Observe(e.Ahead.Seconds())
+	case replica.LamportAhead:
+		m.lamportAhead.Inc()
 	case replica.TwinFound:
 		m.twins.Inc()
 	case replica.PeerBehind:

@@ -90,6 +90,7 @@ var events = []struct {
 	{replica.Dropped{Reason: replica.Duplicate}, "kvd_ops_dropped_total", []string{"reason=duplicate"}},
 	{replica.Dropped{Reason: replica.GateFull}, "kvd_ops_dropped_total", []string{"reason=gate_full"}},
 	{replica.ClockAhead{Ahead: time.Second}, "kvd_clock_ahead_total", nil},
+	{replica.LamportAhead{}, "kvd_lamport_ahead_total", nil},
 	{replica.TwinFound{}, "kvd_twins_total", nil},
 	{replica.PeerBehind{Peer: "b"}, "kvd_peer_behind_total", nil},
 	{replica.TokenWaited{Gave: true}, "kvd_token_waits_total", []string{"outcome=gave_up"}},
@@ -176,13 +177,16 @@ func TestOperationsAreCounted(t *testing.T) {
 
 func TestGauges(t *testing.T) {
 	l := &leader{status: Status{
-		UptimeSeconds: 9, GateOps: 1, WaitingRequests: 2, Clients: 3,
+		ClientMemory:  ClientMemory{Limit: 20, Used: 17, Waiting: 18, Cut: 19},
+		UptimeSeconds: 9, GateOps: 1, GateBytes: 100, WaitingRequests: 2, WaitingBytes: 200, Clients: 3, Origins: Origins{Count: 15, Most: 16, RefusedOps: 3}, Conflicts: 4, RefusesWrites: []Reason{{Cause: "disk", Detail: "full"}},
 		Peers: []Peer{
-			{Name: "b", Alive: true, LagOps: 4, LagSeconds: 0.5, QueueBytes: 6, Clock: &Offset{-0.25, 0.75}},
+			{Name: "b", Alive: true, LagOps: 4, LagSeconds: 0.5, QueueBytes: 6, Published: Published{Sent: 23, Dropped: 24}, Unsendable: &Unsendable{Dot: "1-2"}, Clock: &Offset{-0.25, 0.75}},
 			{Name: "c"}, {Name: "c", LagOps: 1}, {Name: "\xff"},
 		},
 		Ledger: Ledger{Rows: 11, Bytes: 12, Shed: []Shed{{"lww", "inverted", 13}, {"new", "concurrent", 14}, {"newer", "concurrent", 1}, {"lww", "odd", 99}}},
 		Feeds:  Feeds{Readers: 15, Missed: 16},
+
+		Subscribers: Subscribers{Cut: 21, Unheard: 22},
 	}}
 	u := serve(t, Config{}, l)
 	families := u.scraped()
@@ -191,13 +195,17 @@ func TestGauges(t *testing.T) {
 		value  float64
 		labels []string
 	}{
-		{"kvd_ready", 1, nil}, {"kvd_uptime_seconds", 9, nil}, {"kvd_gate_ops", 1, nil}, {"kvd_waiting_requests", 2, nil}, {"kvd_connected_clients", 3, nil},
+		{"kvd_ready", 1, nil}, {"kvd_uptime_seconds", 9, nil}, {"kvd_gate_ops", 1, nil}, {"kvd_waiting_requests", 2, nil}, {"kvd_gate_bytes", 100, nil}, {"kvd_waiting_bytes", 200, nil}, {"kvd_connected_clients", 3, nil},
+		{"kvd_client_memory_limit_bytes", 20, nil}, {"kvd_client_memory_bytes", 17, nil}, {"kvd_clients_waiting_for_memory", 18, nil}, {"kvd_clients_cut_for_memory_total", 19, nil},
+		{"kvd_writes_refused", 1, nil}, {"kvd_origins", 15, nil}, {"kvd_origins_most", 16, nil}, {"kvd_origins_scarce", 1, nil}, {"kvd_origins_refused_ops_total", 3, nil}, {"kvd_conflicting_dots", 4, nil},
 		{"kvd_peer_up", 1, []string{"peer=b"}}, {"kvd_peer_lag_ops", 4, []string{"peer=b"}}, {"kvd_peer_lag_seconds", 0.5, []string{"peer=b"}}, {"kvd_peer_queue_bytes", 6, []string{"peer=b"}},
+		{"kvd_unsendable_peers", 1, nil}, {"kvd_peer_unsendable", 1, []string{"peer=b"}}, {"kvd_peer_unsendable", 0, []string{"peer=c"}},
 		{"kvd_peer_clock_offset_seconds", -0.25, []string{"peer=b", "edge=earliest"}}, {"kvd_peer_clock_offset_seconds", 0.75, []string{"peer=b", "edge=latest"}},
 		{"kvd_peer_up", 0, []string{"peer=c"}}, {"kvd_peers_omitted", 0, nil},
 		{"kvd_ledger_rows", 11, nil}, {"kvd_ledger_bytes", 12, nil}, {"kvd_feed_readers", 15, nil}, {"kvd_feed_missed_total", 16, nil},
 		{"kvd_ledger_shed_total", 13, []string{"resolver=lww", "relation=inverted"}}, {"kvd_ledger_shed_total", 0, []string{"resolver=lww", "relation=concurrent"}},
 		{"kvd_ledger_shed_total", 15, []string{"resolver=other", "relation=concurrent"}}, {"kvd_ledger_shed_total", 0, []string{"resolver=siblings", "relation=inverted"}},
+		{"kvd_published_sent_total", 23, []string{"peer=b"}}, {"kvd_published_dropped_total", 24, []string{"peer=b"}}, {"kvd_subscribers_cut_total", 21, nil}, {"kvd_published_unheard_total", 22, nil},
 		{"kvd_build_info", 1, []string{"version=v1", "revision=abc", "go=go"}},
 	} {
 		if got := value(t, families, want.name, want.labels...); got != want.value {
@@ -209,7 +217,7 @@ func TestGauges(t *testing.T) {
 			t.Errorf("no %s", name)
 		}
 	}
-	l.unready(Reason{Disk, "full"})
+	l.unready(Reason{Cause: Disk, Detail: "full"})
 	l.mu.Lock()
 	l.status.Peers = nil
 	l.mu.Unlock()
@@ -241,7 +249,7 @@ func TestCardinalityIsBounded(t *testing.T) {
 		u.metric.Synced(i, time.Duration(i))
 	}
 	families := u.scraped()
-	const seriesOfPeer = 6
+	const seriesOfPeer = 9
 	if after := ours(families); after != before+maxPeers*seriesOfPeer {
 		t.Errorf("%d series became %d, want %d more for %d peers", before, after, maxPeers*seriesOfPeer, maxPeers)
 	}

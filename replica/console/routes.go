@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"runtime"
+
+	"kvd/replica/acl"
 )
 
 // routes puts the doors in front of the pages: who may come in is settled
@@ -19,16 +21,35 @@ func (c *Console) routes() http.Handler {
 
 func (c *Console) pages() http.Handler {
 	pages := http.NewServeMux()
-	pages.HandleFunc("/{$}", index)
-	pages.HandleFunc("/status", c.status)
-	pages.HandleFunc("/metrics", c.metrics)
-	pages.HandleFunc("/losses", c.losses)
-	pages.HandleFunc("/alerts.yml", alerts)
-	pages.Handle("/debug/pprof/", fromHere(profiles()))
-	pages.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, Failure{"there is no such page", r.URL.Path + " is not known", "look at / for the pages there are"})
-	})
+	for _, p := range c.table() {
+		pages.Handle(p.path, needs(p.needs, p.show))
+	}
 	return pages
+}
+
+// shown is one page, and the roles that it takes to look at it.
+type shown struct {
+	path  string
+	needs acl.Roles
+	show  http.Handler
+}
+
+// table is the pages behind the door. What names a key is only shown to who may read
+// it; profiles show memory, and so anything.
+func (c *Console) table() []shown {
+	return []shown{
+		{"/{$}", acl.Anyone, http.HandlerFunc(index)},
+		{"/status", acl.Anyone, http.HandlerFunc(c.status)},
+		{"/metrics", acl.Anyone, http.HandlerFunc(c.metrics)},
+		{"/losses", acl.Read, http.HandlerFunc(c.losses)},
+		{"/alerts.yml", acl.Anyone, http.HandlerFunc(alerts)},
+		{"/debug/pprof/", acl.Admin, fromHere(profiles())},
+		{"/", acl.Anyone, http.HandlerFunc(noSuchPage)},
+	}
+}
+
+func noSuchPage(w http.ResponseWriter, r *http.Request) {
+	refuse(w, http.StatusNotFound, Failure{"there is no such page", r.URL.Path + " is not known", "look at / for the pages there are"})
 }
 
 func profiles() http.Handler {
@@ -107,14 +128,28 @@ type report struct {
 	Go       string   `json:"go"`
 }
 
-func (c *Console) status(w http.ResponseWriter, _ *http.Request) {
+func (c *Console) status(w http.ResponseWriter, r *http.Request) {
 	s, reasons := c.source.Status(), c.source.Ready()
 	s.Peers = sorted(s.Peers)
+	hideKeys(s.Peers, userOf(r).Rights())
+	s.RefusesWrites = append([]Reason{}, s.RefusesWrites...)
+	s.Origins.Refused = append([]string{}, s.Origins.Refused...)
 	s.Ledger.Shed = append([]Shed{}, s.Ledger.Shed...) // an empty list in JSON, never null
 	answer(w, http.StatusOK, report{
 		Status: s, Frontier: places(s.Frontier), Go: runtime.Version(),
 		Ready: len(reasons) == 0, Reasons: append([]Reason{}, reasons...),
 	})
+}
+
+// hideKeys takes out which keys they are that the user may not read.
+func hideKeys(peers []Peer, user *acl.Rights) {
+	for i := range peers {
+		if u := peers[i].Unsendable; u != nil && !user.Reads(u.Key) {
+			hidden := *u
+			hidden.Key = ""
+			peers[i].Unsendable = &hidden
+		}
+	}
 }
 
 func (c *Console) metrics(w http.ResponseWriter, r *http.Request) {

@@ -19,18 +19,34 @@ type Source interface {
 // Cause is a kind of reason for not being ready.
 type Cause string
 
-// The causes.
+// The causes. A leader that refuses writes is not ready either, and gives the
+// cause of that. While one of the three in the middle holds, clients are answered
+// LOADING.
 const (
 	Joining  Cause = "joining"  // no other leader was met yet
 	Draining Cause = "draining" // about to stop
 	Behind   Cause = "behind"   // too much of the others' is not applied yet
 	Disk     Cause = "disk"     // reading or writing failed
+
+	Damaged   Cause = "damaged"    // what the store had is missing, or cannot be read
+	Oversized Cause = "unsendable" // a write is too large to be sent to a peer, and holds up those after it
+
+	CatchingUp Cause = "catching-up" // it began without data and has not yet what others had then
+	Folding    Cause = "folding"     // objects are made anew from the log
+	Repairing  Cause = "repairing"   // what was damaged is fetched from others
 )
 
 // Reason is why a leader is not ready.
 type Reason struct {
-	Cause  Cause  `json:"cause"`
-	Detail string `json:"detail"` // a sentence with the numbers
+	Cause    Cause     `json:"cause"`
+	Detail   string    `json:"detail"`             // a sentence with the numbers
+	Progress *Progress `json:"progress,omitempty"` // nil: the reason does not pass by itself
+}
+
+// Progress is how far a leader has come with what keeps it from serving.
+type Progress struct {
+	Done  uint64 `json:"done"`
+	Total uint64 `json:"total"` // zero: it is not known yet
 }
 
 // Status is a leader's account of itself.
@@ -38,19 +54,48 @@ type Status struct {
 	Name          string  `json:"name"`
 	Origin        string  `json:"origin"`         // of its present life
 	Policy        string  `json:"policy"`         // its text, as leaders compare it
-	UptimeSeconds float64 `json:"uptime_seconds"` // since this life began
+	UptimeSeconds float64 `json:"uptime_seconds"` // since this process began; its life may be older
 
 	Frontier logical.Frontier `json:"-"` // what is applied; shown as a list of places
 	Peers    []Peer           `json:"peers"`
 
-	GateOps         int `json:"gate_ops"`         // held until what they depend on arrives
-	WaitingRequests int `json:"waiting_requests"` // until the leader has what their token has seen
-	Clients         int `json:"clients"`          // connected
-	StrandedOps     int `json:"stranded_ops"`     // that others said they had, and nobody who can be reached has
+	// Sync is when what is applied reaches the disk: always, before it is
+	// acknowledged; interval, some time after; never, when the operating system
+	// likes, and nobody is told. UnsyncedOps is what waits under interval.
+	Sync        string `json:"sync"`
+	UnsyncedOps uint64 `json:"unsynced_ops"`
+
+	GateOps         int          `json:"gate_ops"`         // held until what they depend on arrives
+	WaitingRequests int          `json:"waiting_requests"` // until the leader has what their token has seen
+	GateBytes       int          `json:"gate_bytes"`       // what the ops held take in memory
+	WaitingBytes    int          `json:"waiting_bytes"`    // what the requests that wait take
+	Clients         int          `json:"clients"`          // connected
+	ClientMemory    ClientMemory `json:"client_memory"`
+	StrandedOps     int          `json:"stranded_ops"` // that others said they had, and nobody who can be reached has
+	MissingOps      int          `json:"missing_ops"`  // that the store had lost when the leader started, and that have not come back
+	Damage          string       `json:"damage"`       // what is missing or cannot be read, in a sentence; empty: nothing
+
+	RefusesWrites []Reason `json:"refuses_writes"` // why writes are refused while reads go on; none: they are taken
+
+	Origins   Origins `json:"origins"`
+	Conflicts int     `json:"conflicts"` // dots with one content here and another at a leader that was met, and not settled
 
 	Ledger Ledger `json:"ledger"`
 	Feeds  Feeds  `json:"feeds"`
+
+	Subscribers Subscribers `json:"subscribers"`
 }
+
+// Origins is how many origins there are in the logs here, and may be.
+type Origins struct {
+	Count      int      `json:"count"`
+	Most       int      `json:"most"`
+	Refused    []string `json:"refused"`     // whose writes find no place here; the first of them
+	RefusedOps uint64   `json:"refused_ops"` // how often one came
+}
+
+// Scarce is how many there are beyond seven eighths of what may be; 0: there is room.
+func (o *Origins) Scarce() int { return max(0, o.Count-o.Most*7/8) }
 
 // Ledger is what is written down of lost writes.
 type Ledger struct {
@@ -80,11 +125,25 @@ type Peer struct {
 	Addr       string  `json:"addr"`
 	Alive      bool    `json:"alive"`       // gossip says so
 	Origin     string  `json:"origin"`      // of its present life, as gossip says
-	LagOps     uint64  `json:"lag_ops"`     // of ours that it has not acknowledged
+	LagOps     uint64  `json:"lag_ops"`     // applied here, whoever accepted them, that it is not known to have
 	LagSeconds float64 `json:"lag_seconds"` // age of the oldest of them
 	QueueBytes uint64  `json:"queue_bytes"` // waiting to be sent
 
+	Published Published `json:"published"`
+
 	Clock *Offset `json:"clock,omitempty"` // nil: not measured
+
+	Unsendable *Unsendable `json:"unsendable,omitempty"` // nil: all can be sent
+}
+
+// Unsendable is a write that is too large to be sent to a peer. It holds up what
+// its origin accepted after it.
+type Unsendable struct {
+	Dot    string `json:"dot"`
+	Key    string `json:"key"`
+	Bytes  int    `json:"bytes"`
+	Limit  int    `json:"limit"`
+	Detail string `json:"detail"` // a sentence: which, to whom, why, and what to do
 }
 
 // Offset is where a peer's clock may stand against ours, in seconds; positive:

@@ -3,6 +3,7 @@ package host
 import (
 	"sync/atomic"
 
+	"kvd/replica"
 	"kvd/resolve"
 )
 
@@ -27,13 +28,6 @@ type entry struct {
 	reading atomic.Pointer[resolve.Reading] // what it shows at any time; nil: not asked yet, or it depends on more than the object
 }
 
-// What an object takes beside keys and values, about.
-const (
-	entryBytes   = 320 // entry, object, and their share of map and ring
-	versionBytes = 176
-	voidBytes    = 16
-)
-
 // maxShare is the part of the limit that one object may take.
 const maxShare = 8
 
@@ -52,7 +46,7 @@ func (c *cache) find(key string) *entry {
 // put keeps the object in place of an older one of its key. Nobody may change it
 // any more. One that holds nothing, or too much, is only forgotten.
 func (c *cache) put(o *resolve.Object) {
-	size := weigh(o)
+	size := replica.Weigh(o)
 	e := c.entries[o.Key]
 	if e == nil && c.limit == 0 {
 		return
@@ -99,13 +93,4 @@ func (c *cache) drop(e *entry) {
 	c.ring[e.place].place = e.place
 	c.ring[last] = nil
 	c.ring = c.ring[:last]
-}
-
-// weigh is about how much memory the object holds.
-func weigh(o *resolve.Object) int64 {
-	n := entryBytes + len(o.Key) + versionBytes*len(o.Versions)
-	for i := range o.Versions {
-		n += len(o.Versions[i].Value) + voidBytes*len(o.Versions[i].Count.Voids)
-	}
-	return int64(n)
 }

@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"kvd/replica"
 	"kvd/resolve"
 )
 
@@ -42,7 +43,7 @@ func check(t *rapid.T, c *cache) {
 	sum := int64(0)
 	for i, e := range c.ring {
 		sum += e.bytes
-		if e.place != i || c.entries[e.object.Key] != e || e.bytes != weigh(e.object) {
+		if e.place != i || c.entries[e.object.Key] != e || e.bytes != replica.Weigh(e.object) {
 			t.Fatalf("entry %d is %+v", i, e)
 		}
 	}
@@ -52,7 +53,7 @@ func check(t *rapid.T, c *cache) {
 }
 
 func TestCacheKeepsWhatIsAskedFor(t *testing.T) {
-	c := newCache(100 * weigh(object("k00", 0)))
+	c := newCache(100 * replica.Weigh(object("k00", 0)))
 	c.put(object("hot", 0))
 	for i := range 10_000 {
 		if c.find("hot") == nil {

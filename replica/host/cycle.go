@@ -18,8 +18,14 @@ func (l *Loop) run() {
 	for {
 		items, stopped := l.drain()
 		rest, err := l.cycle(items)
-		if err != nil || stopped { // when it was drained: nothing can have been queued since
+		switch {
+		case err == nil && l.lanes.behind():
+			continue
+		case stopped, err != nil && !goesOn(err): // when it was drained: nothing can have been queued since
 			l.end(err)
+			return
+		case err != nil:
+			l.halt(err)
 			return
 		}
 		timer.Reset(rest)
@@ -35,7 +41,7 @@ func (l *Loop) drain() ([]item, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	items := l.queue
-	l.queue, l.spare, l.queued = l.spare[:0], items, 0
+	l.queue, l.spare, l.queued = l.spare[:0], items, l.lanes.inputs
 	l.room.Broadcast()
 	return items, l.stopped
 }
@@ -47,8 +53,14 @@ func (l *Loop) cycle(items []item) (time.Duration, error) {
 			l.desk.open(items[i].call)
 		}
 	}
-	m, inputs, err := l.step(items)
+	left := l.lanes.inputs
+	l.lanes.add(items)
+	m, inputs, err := l.step(l.lanes.next())
 	if err != nil {
+		return 0, err
+	}
+	l.recount(l.lanes.inputs - left)
+	if err := l.tellUnderway(m); err != nil {
 		return 0, err
 	}
 	began := time.Now()
@@ -57,16 +69,56 @@ func (l *Loop) cycle(items []item) (time.Duration, error) {
 	}
 	took := time.Since(began)
 	l.stand()
-	l.release(l.pump.Release())
+	out := l.pump.Release()
+	ops := opsIn(out.Puts)
+	l.release(out)
 	l.tally.cycle(inputs, took)
-	if l.cfg.Cycle != nil {
-		l.cfg.Cycle(inputs, took)
+	if l.cfg.Cycle != nil && len(out.Puts) > 0 {
+		l.cfg.Cycle(ops, took)
 	}
-	clear(items)
 	return max(minRest, l.pump.out.Wake.Sub(m.Mono)), nil
 }
 
-// step feeds the pump. The clocks are read for whatever arrived together: a
+// tellUnderway lets the core know what is on its way to peers that it would ship to
+// again.
+func (l *Loop) tellUnderway(m wallclock.Moment) error {
+	if l.cfg.Underway == nil {
+		return nil
+	}
+	l.stalled = l.pump.core.Stalled(m.Mono, l.stalled[:0])
+	for _, p := range l.stalled {
+		if n := l.cfg.Underway(p); n > 0 {
+			if err := l.pump.Step(m, replica.Underway{Peer: p, Bytes: n}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// recount counts what still waits though it was drained, n inputs more than before,
+// among what is queued.
+func (l *Loop) recount(n int) {
+	if n == 0 {
+		return
+	}
+	l.mu.Lock()
+	l.queued += n
+	l.room.Broadcast()
+	l.mu.Unlock()
+}
+
+// opsIn counts the ops among what is stored.
+func opsIn(puts []replica.Put) (n int) {
+	for _, p := range puts {
+		if _, ok := p.(replica.PutOp); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// step feeds the pump, until the cycle makes as much as one may. The clocks are read for whatever arrived together: a
 // cycle can be long, and what came last should not be stamped as if it came first.
 func (l *Loop) step(items []item) (m wallclock.Moment, inputs int, err error) {
 	m = l.cfg.Clock.Now()
@@ -76,7 +128,8 @@ func (l *Loop) step(items []item) (m wallclock.Moment, inputs int, err error) {
 			err = l.pump.Step(m, in)
 		}
 	}
-	for i := range items {
+	i := 0
+	for ; i < len(items) && l.pump.made() < cycleBytes; i++ {
 		if i > 0 {
 			m = l.cfg.Clock.Now()
 		}
@@ -91,6 +144,7 @@ func (l *Loop) step(items []item) (m wallclock.Moment, inputs int, err error) {
 			}
 		}
 	}
+	l.lanes.took(i)
 	if inputs == 0 {
 		feed(replica.Tick{})
 	}
@@ -102,6 +156,11 @@ func (l *Loop) release(out *replica.Output) {
 	l.desk.answer(out.Replies)
 	for _, s := range out.Sends {
 		l.cfg.Outbox.Send(s.To, s.Message)
+	}
+	if l.cfg.Credit != nil {
+		for _, c := range out.Credits {
+			l.cfg.Credit(c)
+		}
 	}
 	if l.cfg.Observe == nil {
 		return

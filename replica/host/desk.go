@@ -95,13 +95,24 @@ func (d *desk) settle(n uint32, r *replica.Reply) {
 	if k.left--; k.left == 0 {
 		k.done(k.replies)
 		k.recycle()
+		d.shrink()
+	}
+}
+
+// keptPlaces is how many places a desk keeps when nobody has one.
+const keptPlaces = 1 << 14
+
+// shrink lets go of what a call of very many requests needed, once nobody waits.
+func (d *desk) shrink() {
+	if len(d.places) > keptPlaces && len(d.free) == len(d.places) {
+		d.places, d.free = nil, nil
 	}
 }
 
 // abandon answers everything that still waits with err.
 func (d *desk) abandon(err error) {
 	for n := range d.places {
-		if d.places[n].call != nil {
+		if n < len(d.places) && d.places[n].call != nil {
 			d.settle(uint32(n), &replica.Reply{Err: err})
 		}
 	}

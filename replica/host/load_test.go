@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -150,8 +151,9 @@ func TestStopAnswersThoseWhoWait(t *testing.T) {
 	s.Close()
 }
 
-// A disk that fails stops the leader: everybody is told, those in the queue and
-// those who wait for a token too, and nobody is told that anything was done.
+// A disk that fails stops acknowledging: everybody is told, those in the queue and
+// those who wait for a token too, and nobody is told that anything was done. What
+// was acknowledged before is still read, and what failed is not, until Stop.
 func TestFailingDiskAnswersEverybody(t *testing.T) {
 	var broken atomic.Bool
 	l := &latch{waiting: make(chan struct{}, 1)}
@@ -162,7 +164,9 @@ func TestFailingDiskAnswersEverybody(t *testing.T) {
 		return nil
 	}))
 	s := openStore(t, fs)
-	h := start(t, open(t, s, 7, nil), host.LoopConfig{})
+	halted := make(chan error, 2)
+	h := start(t, open(t, s, 7, nil), host.LoopConfig{Halted: func(err error) { halted <- err }})
+	h.must(set("before", "1"))
 	q := set("x", "1")
 	q.Token.Frontier = logical.FrontierOf(logical.Dot{Origin: 5, Seq: 9})
 	waits := h.begin(q)
@@ -185,12 +189,23 @@ func TestFailingDiskAnswersEverybody(t *testing.T) {
 			}
 		}
 	}
-	<-h.Done()
-	if !errors.Is(h.Err(), errorfs.ErrInjected) {
-		t.Errorf("the loop says %v", h.Err())
+	if err := <-halted; !errors.Is(err, errorfs.ErrInjected) || !errors.Is(h.Err(), errorfs.ErrInjected) {
+		t.Errorf("it halted for %v, and the loop says %v", err, h.Err())
 	}
-	if err := h.Do([]*replica.Request{get("y")}, nil); !errors.Is(err, errorfs.ErrInjected) {
-		t.Errorf("a read of a leader that stopped says %v", err)
+	for key, want := range map[string]string{"before": "1", "never": ""} {
+		if got := string(bytes.Join(h.must(get(key))[0].Shown.Values, nil)); got != want {
+			t.Errorf("%s shows %q", key, got)
+		}
+	}
+	h.Deliver(replica.Tick{}) // returns
+	if err := h.Do([]*replica.Request{set("z", "1")}, func(r []replica.Reply) { t.Errorf("answered %+v", r) }); !errors.Is(err, replica.ErrReadOnly) {
+		t.Errorf("a write says %v", err)
+	}
+	if r := h.Standing().Refusals; len(r) != 1 || r[0].Cause != host.DiskFailed || len(halted) > 0 {
+		t.Errorf("the leader says %v, and halted %d times more", r, len(halted))
+	}
+	if err := h.Stop(context.Background()); !errors.Is(err, errorfs.ErrInjected) {
+		t.Errorf("stop says %v", err)
 	}
 	_ = s.Close() // it is broken
 }

@@ -31,9 +31,20 @@ type LoopConfig struct {
 	// Observe is told every event of a cycle after it is durable, on the loop's
 	// goroutine; nil: nobody is.
 	Observe func(replica.Event)
-	// Cycle is told of every commit: how many inputs shared it and how long the
-	// sync took; nil: nobody is.
-	Cycle func(inputs int, commit time.Duration)
+	// Cycle is told of every commit that stored anything: how many ops shared it
+	// and how long it took, its sync included; nil: nobody is.
+	Cycle func(ops int, commit time.Duration)
+	// Halted is told once, on the loop's goroutine, when the disk has failed:
+	// from then on reads alone are answered, until Stop. Nil: nobody is.
+	Halted func(why error)
+	// Credit is told how much of what a peer sent is no longer held here, once what
+	// was applied of it is durable, on the loop's goroutine; nil: nobody is. Whoever
+	// delivers a peer's messages bounds by it what may be sent before.
+	Credit func(replica.Credit)
+	// Underway is asked, on the loop's goroutine, how many bytes of ops are on their way
+	// to a peer that has acknowledged none for a while, so that they are not shipped
+	// again; nil: nobody knows.
+	Underway func(to replica.Leader) int
 	// QueueInputs bounds what waits for the loop. A client's request beyond it
 	// is refused with replica.ErrOverloaded; a peer's message waits. Zero: 65536.
 	QueueInputs int
@@ -48,6 +59,7 @@ type LoopConfig struct {
 // What zero fields of LoopConfig stand for.
 const (
 	defaultQueue      = 65536
+	minCall           = 4096 // requests of one call that count as many
 	defaultSweepEvery = 100 * time.Millisecond
 	defaultSweepKeys  = 1024
 )
@@ -83,7 +95,9 @@ type Loop struct {
 	ending   chan struct{} // closed when no cycle follows: helpers end
 	done     chan struct{} // closed when the loop has ended, helpers included
 	helpers  sync.WaitGroup
-	desk     desk // of the loop's goroutine alone
+	desk     desk // this and lanes are of the loop's goroutine alone
+	lanes    lanes
+	stalled  []replica.Leader // scratch
 	standing atomic.Pointer[Standing]
 	tally    tally
 }
@@ -148,7 +162,7 @@ func (l *Loop) refusal(n int) error {
 		return l.err
 	case l.stopped:
 		return ErrStopped
-	case l.queued+n > l.cfg.QueueInputs:
+	case l.queued+min(n, max(minCall, l.cfg.QueueInputs/4)) > l.cfg.QueueInputs: // one call may have more: who makes it bounds it
 		return replica.ErrOverloaded
 	}
 	return nil
@@ -182,6 +196,17 @@ func (l *Loop) Deliver(in replica.Input) {
 	l.mu.Unlock()
 	l.ring()
 }
+
+// RefuseWrites makes the leader answer every write that it has not taken yet with
+// replica.ErrReadOnly, until the cause is lifted; reads and replication go on. It
+// does not wait.
+func (l *Loop) RefuseWrites(why replica.Refusal) { l.push(item{in: replica.RefuseWrites{Why: why}}) }
+
+// AllowWrites lifts a cause that RefuseWrites named. It does not wait.
+func (l *Loop) AllowWrites(c replica.Cause) { l.push(item{in: replica.AllowWrites{Cause: c}}) }
+
+// Notify hands over what became known and must not wait.
+func (l *Loop) Notify(in replica.Input) { l.push(item{in: in}) }
 
 // push hands over what must not wait.
 func (l *Loop) push(it item) {
@@ -218,7 +243,8 @@ func (l *Loop) Stop(ctx context.Context) error {
 // Done is closed when the loop has ended; Err then says why.
 func (l *Loop) Done() <-chan struct{} { return l.done }
 
-// Err is what stopped the leader: a disk that fails, or an impossible state.
+// Err is what stopped the leader: a disk that fails, or an impossible state. After
+// the first, reads go on until Stop, and Done is not closed before.
 func (l *Loop) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -240,6 +266,10 @@ func (l *Loop) ring() {
 	}
 }
 
-// Frontier is what is durably applied here: at least every op that was ever given
+// Synced is what of the Frontier is durable here, as the store promises it: all of
+// it, but under SyncInterval what the last sync covered.
+func (l *Loop) Synced() logical.Frontier { return l.pump.Durable() }
+
+// Frontier is what is applied and stored here: at least every op that was ever given
 // to the outbox.
 func (l *Loop) Frontier() logical.Frontier { return l.standing.Load().State.Frontier }

@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
 )
@@ -22,6 +23,10 @@ type Pump struct {
 	err    error            // the first failure
 	own    []logical.Origin // this life and the leader's earlier ones, ascending
 	named  bool             // own is stored
+	judged bool             // the policy is stored
+
+	synced *logical.Frontier // a lazy store: what the core knows to be on the disk
+	found  logical.Frontier  // what the store held at the start
 
 	moment  wallclock.Moment // of the last step
 	out     replica.Output
@@ -109,19 +114,33 @@ func open(cfg replica.Config, store *storage.Store, st replica.State, last logic
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
 	}
-	cfg.Lives = slices.Clone(lives)
+	cfg.Lives, cfg.SyncsLater = slices.Clone(lives), store.Lazy()
+	judged, err := settled(store, cfg.Policy, &o)
+	if err != nil {
+		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
+	}
 	core, err := replica.New(cfg, st)
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
 	}
-	p := &Pump{core: core, batch: store.NewBatch(), tamper: o.Tamper, own: append(lives, st.Origin)}
-	slices.Sort(p.own)
+	p := &Pump{core: core, batch: store.NewBatch(), tamper: o.Tamper, own: ownOrigins(lives, st.Origin), judged: judged, found: st.Frontier}
 	p.shelf = newShelf(store, &cfg.Policy, core.State(), o.CacheBytes)
 	p.view = newView(p.shelf, &p.out, o.Tamper)
 	if err := p.view.ledger.open(store, &cfg.Policy, &o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open leader %s: %w", cfg.Name, err), p.Close())
 	}
 	return p, nil
+}
+
+// ownOrigins is all that can be stored of a leader's own origins, ascending. One that
+// has no place among as many as there may be can accept nothing either.
+func ownOrigins(lives []logical.Origin, life logical.Origin) []logical.Origin {
+	if len(lives) >= storage.MaxDeps {
+		return lives
+	}
+	lives = append(lives, life)
+	slices.Sort(lives)
+	return lives
 }
 
 // formerLives is the origins of the leader's earlier lives that accepted
@@ -149,6 +168,7 @@ func (p *Pump) Close() error {
 func (p *Pump) Step(m wallclock.Moment, in ...replica.Input) error {
 	p.begin()
 	p.moment = m
+	p.tellSynced()
 	for _, in := range in {
 		if p.err != nil {
 			break
@@ -158,14 +178,66 @@ func (p *Pump) Step(m wallclock.Moment, in ...replica.Input) error {
 	return p.err
 }
 
+// tellSynced lets the core know how far a lazy store is synced by now.
+func (p *Pump) tellSynced() {
+	if f := p.shelf.store.Synced(); f != p.synced && p.err == nil {
+		p.synced = f
+		p.step(replica.Synced{Frontier: f})
+	}
+}
+
+// Durable is what of the committed frontier is durable as the store promises it.
+// Any goroutine may ask.
+func (p *Pump) Durable() logical.Frontier {
+	store := p.shelf.store
+	if f := store.Synced(); f != nil {
+		return *f
+	}
+	if store.Lazy() {
+		return p.found
+	}
+	p.shelf.mu.RLock()
+	defer p.shelf.mu.RUnlock()
+	return p.shelf.state.Frontier
+}
+
 func (p *Pump) step(in replica.Input) {
 	if p.tamper != nil {
 		in = p.tamper.Input(in)
 	}
+	q, ok := in.(*replica.Request)
+	if ok && p.refuseUnreadable(q) {
+		return
+	}
+	before := p.made()
 	p.fail(p.core.Step(p.moment, in, &p.view, &p.out))
 	p.view.catchUp()
 	p.fail(p.view.err)
 	p.encode()
+	if ok && q.Room != nil {
+		q.Room.Made += max(0, p.made()-before-brought(q))
+	}
+}
+
+// made is about how many bytes the running cycle stores.
+func (p *Pump) made() int64 { return int64(p.batch.Size()) + p.view.weight }
+
+// brought is how much of what a write stores came with its request: what every one
+// takes, and its value twice, in the op and in the object.
+func brought(q *replica.Request) int64 {
+	const each = 1 << 10
+	return each + 2*int64(len(q.Value)) + int64(len(q.Shown))*2*resolve.DotSize
+}
+
+// refuseUnreadable answers a request whose key is damaged on disk, and reports
+// whether it did. All other keys are served.
+func (p *Pump) refuseUnreadable(q *replica.Request) bool {
+	err := p.readable(q)
+	if err != nil {
+		p.view.store.Hurt(err)
+		p.out.Replies = append(p.out.Replies, replica.Reply{ID: q.ID, Err: fmt.Errorf("%s %.64q: what is stored of it cannot be read: %w", q.Verb, q.Key, err)})
+	}
+	return err != nil
 }
 
 // begin starts a cycle unless one is under way.
@@ -191,6 +263,10 @@ func (p *Pump) encode() {
 			p.batch.PutRequest(put.Client, put.Number, put.Dot)
 		case replica.PutTwins:
 			p.batch.PutTwins(put.Dots)
+		case replica.PutConflict:
+			p.batch.PutConflict(put.Op)
+		case replica.PutSettled:
+			p.batch.PutSettled(put.Dot, put.By)
 		}
 	}
 	p.encoded = len(p.out.Puts)
@@ -220,11 +296,12 @@ func (p *Pump) commit(store func(*storage.Batch) error) error {
 		p.encodeRest()
 	}
 	if p.err == nil {
-		p.fail(store(p.batch))
+		p.fail(onDisk(store(p.batch)))
 	}
 	if p.err != nil {
 		return p.err
 	}
+	p.shelf.agree(p.core.Agreed())
 	p.shelf.publish(p.core.State(), p.view.dirty, p.view.grown, stored)
 	p.view.ledger.publish()
 	p.view.clear()
@@ -247,6 +324,10 @@ func (p *Pump) encodeRest() {
 	if !p.named {
 		p.batch.PutLives(p.own)
 		p.named = true
+	}
+	if !p.judged {
+		p.batch.PutJudged(storage.Judged{Policy: *p.shelf.policy})
+		p.judged = true
 	}
 }
 
@@ -279,9 +360,19 @@ func (p *Pump) Release() *replica.Output {
 // State is what the core would store now.
 func (p *Pump) State() replica.State { return p.core.State() }
 
-// Reader shows committed and staged state, for probes. Like the pump, it belongs
-// to one goroutine.
-func (p *Pump) Reader() replica.Reader { return &p.view }
+// Peers appends what the core knows of the other leaders, by name.
+func (p *Pump) Peers(dst []replica.PeerView) []replica.PeerView { return p.core.Peers(dst) }
+
+// Load is how much waits in the core.
+func (p *Pump) Load() replica.Load { return p.core.Load() }
+
+// Reader shows committed and staged state, for probes, whose every object is a copy.
+// Like the pump, it belongs to one goroutine.
+func (p *Pump) Reader() replica.Reader { return probe{&p.view} }
+
+type probe struct{ *view }
+
+func (p probe) Object(key string) *resolve.Object { return p.view.Object(key).Clone() }
 
 // Ledger is what the ledger durably holds and what became of the rest. Any
 // goroutine may ask.
@@ -299,4 +390,6 @@ var (
 	_ [storage.MaxKey - replica.MaxKey]struct{}
 	_ [storage.MaxValue - replica.MaxValue]struct{}
 	_ [storage.MaxDots - replica.MaxDots]struct{}
+	_ [storage.SumSpan - replica.SumSpan]struct{}
+	_ [replica.SumSpan - storage.SumSpan]struct{}
 )

@@ -26,6 +26,7 @@ func at(ms int64) wallclock.Moment {
 func config() replica.Config {
 	cfg := replica.Defaults()
 	cfg.Name, cfg.Peers = "n1", []replica.Leader{"n2"}
+	cfg.ClockHold = 0 // n2 is never heard
 	cfg.Policy = resolve.Policy{Default: resolve.Siblings, Shadows: resolve.All}
 	return cfg
 }
@@ -166,7 +167,7 @@ func TestReaderAnswersFromBothLayers(t *testing.T) {
 		t.Error("an op that does not exist is found")
 	}
 	for _, c := range []struct{ from, max, bytes, want int }{
-		{1, 9, 1000, 4}, {2, 2, 1000, 2}, {2, 9, 25, 2}, {3, 9, 1, 1}, {4, 9, 1000, 1}, {5, 9, 1000, 0}, {1, 1, 1000, 1}, {2, 9, 1, 1},
+		{1, 9, 1000, 4}, {2, 2, 1000, 2}, {2, 9, 120, 2}, {3, 9, 1, 1}, {4, 9, 1000, 1}, {5, 9, 1000, 0}, {1, 1, 1000, 1}, {2, 9, 1, 1},
 	} {
 		got := r.Ops(7, logical.Seq(c.from), c.max, c.bytes)
 		if len(got) != c.want || len(got) > 0 && got[0].Dot.Seq != logical.Seq(c.from) {
@@ -300,7 +301,9 @@ func TestCrashBeforeSync(t *testing.T) {
 	}
 }
 
-func TestFailedReadStopsTheLeader(t *testing.T) {
+// A key whose object cannot be read fails its own requests, the others are served,
+// and the store knows of it.
+func TestFailedReadFailsItsKey(t *testing.T) {
 	fs := vfs.NewMem()
 	s := openStore(t, fs)
 	p := open(t, s, 7, nil)
@@ -311,24 +314,22 @@ func TestFailedReadStopsTheLeader(t *testing.T) {
 	s.Close()
 
 	broken := false
-	s = openStore(t, errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if broken && op.Kind.ReadOrWrite() == errorfs.OpIsRead {
-			return errorfs.ErrInjected
-		}
-		return nil
-	})))
+	s = openStore(t, errorfs.Wrap(fs, failsReads(&broken)))
 	defer s.Close()
 	p = open(t, s, 8, nil)
 	broken = true
-	err := p.Step(at(0), set("x0", "b"))
-	if !errors.Is(err, errorfs.ErrInjected) {
-		t.Fatalf("the step answers %v", err)
+	step(t, p, set("x0", "b"))
+	broken = false
+	step(t, p, set("x399", "b"))
+	r := commit(t, p).Replies
+	if len(r) != 2 || !errors.Is(r[0].Err, errorfs.ErrInjected) || r[1].Err != nil {
+		t.Fatalf("released %+v", r)
 	}
-	if err := p.Commit(); !errors.Is(err, errorfs.ErrInjected) {
-		t.Errorf("the commit answers %v", err)
+	if err := s.Damage(); !errors.Is(err, errorfs.ErrInjected) {
+		t.Errorf("the damage is %v", err)
 	}
-	if out := p.Release(); len(out.Replies) != 0 {
-		t.Errorf("released %+v", out.Replies)
+	if p.State().Frontier.At(8) != 1 {
+		t.Errorf("the frontier is %s", p.State().Frontier)
 	}
 }
 

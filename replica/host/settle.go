@@ -2,6 +2,7 @@ package host
 
 import (
 	"kvd/logical"
+	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
 )
@@ -141,8 +142,8 @@ func (v *view) witness(e *line) {
 		return
 	}
 	e.evidence = storage.Evidence{
-		Kind: op.Kind, Value: v.ledger.rule.Kept(op.Value), Size: len(op.Value), Delta: op.Delta, Expires: op.Expires,
-		Stamps: storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport},
+		Kind: op.Kind, Value: v.ledger.rule.Kept(op.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires,
+		Stamps: stampsOf(op),
 		Client: op.Client, Request: op.Request,
 	}
 	e.row.Evidence = &e.evidence
@@ -164,7 +165,13 @@ func (v *view) stamps(key string, d logical.Dot) (storage.Stamps, bool) {
 		return storage.Stamps{}, false
 	}
 	if op, ok := v.Op(d); ok {
-		return storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport}, true
+		return stampsOf(op), true
 	}
 	return storage.Stamps{}, false
+}
+
+// stampsOf is what resolvers judge the op by.
+func stampsOf(op *resolve.Op) storage.Stamps {
+	wall, hlc, lamport := op.Stamps()
+	return storage.Stamps{Wall: wall, HLC: hlc, Lamport: lamport}
 }

@@ -26,18 +26,26 @@ type shelf struct {
 	wanted atomic.Int32 // commits for which a cut is still to be made
 	mortal atomic.Bool  // an object may have a deadline that no sweep has looked at
 	open   sync.WaitGroup
+	looked atomic.Bool  // the core has compared its clock with its peers'
+	agreed atomic.Int64 // the time they agree on, less the stopwatch
 
 	mu     sync.RWMutex
 	state  replica.State
 	cache  cache
 	cut    *cut // of the last commit; nil: none was wanted
 	closed bool
-	more   int64         // keys that hold something, less those at the start
-	next   chan struct{} // closed at the next commit; nil: nobody waits
+	// doubtful, while the disk has failed, is the keys of the batch that failed, if
+	// the cut may show it; nil: it does not.
+	doubtful map[string]bool
+	more     population    // less that at the start
+	ends     endings       // when they end, less those at the start until they are counted
+	next     chan struct{} // closed at the next commit; nil: nobody waits
+
+	decoding chan struct{} // as many as may decode large objects at a time
 
 	counting sync.Mutex // held by whoever counts the keys for the first time
 	counted  bool
-	base     int64 // keys at the start
+	base     population // at the start
 }
 
 // cut is a shared cut of the store.
@@ -45,22 +53,36 @@ type cut struct {
 	*storage.Cut
 	refs  atomic.Int32
 	whole *shelf
-	more  int64 // of the shelf, at that moment
 }
 
 // lastingDemand is for how many commits a cut is made after somebody wanted one.
 const lastingDemand = 64
 
 func newShelf(store *storage.Store, policy *resolve.Policy, st replica.State, cacheBytes int64) *shelf {
-	s := &shelf{store: store, policy: policy, state: st, cache: newCache(cacheBytes)}
+	s := &shelf{store: store, policy: policy, state: st, cache: newCache(cacheBytes), decoding: make(chan struct{}, largeReaders)}
 	s.mortal.Store(true) // nobody has looked yet
 	return s
 }
 
+// now is the time that the leader and its peers agree on, by which values end.
+func (s *shelf) now(clock Clock) wallclock.Instant {
+	m := clock.Now()
+	if !s.looked.Load() {
+		return m.Wall.Midpoint()
+	}
+	return wallclock.Instant(s.agreed.Load()) + wallclock.Instant(m.Mono)
+}
+
+// agree takes in what the core has found out about the time.
+func (s *shelf) agree(a wallclock.Agreement) {
+	s.agreed.Store(int64(a.Time(0)))
+	s.looked.Store(a.Looked())
+}
+
 // publish takes in what is durable now: the objects that the batch held, which
-// nobody changes any more, and by how many the keys that hold something grew.
+// nobody changes any more, and by how many the keys grew that hold something.
 // Stored says that there was a batch.
-func (s *shelf) publish(st replica.State, objects []*resolve.Object, grown int64, stored bool) {
+func (s *shelf) publish(st replica.State, objects []*resolve.Object, grown growth, stored bool) {
 	s.mu.Lock()
 	for _, o := range objects {
 		s.cache.put(o)
@@ -68,7 +90,10 @@ func (s *shelf) publish(st replica.State, objects []*resolve.Object, grown int64
 			s.mortal.Store(true)
 		}
 	}
-	s.state, s.more = st, s.more+grown
+	s.state, s.more = st, s.more.plus(grown.population)
+	for _, m := range grown.moved {
+		s.ends.add(m.at, m.n)
+	}
 	old := s.cut
 	if stored {
 		s.cut = nil
@@ -88,7 +113,7 @@ func (s *shelf) publish(st replica.State, objects []*resolve.Object, grown int64
 }
 
 func (s *shelf) newCut() *cut {
-	c := &cut{Cut: s.store.Cut(), whole: s, more: s.more}
+	c := &cut{Cut: s.store.Cut(), whole: s}
 	c.refs.Store(1)
 	s.open.Add(1)
 	return c
@@ -111,6 +136,24 @@ func (s *shelf) hold() *cut {
 		s.cut.refs.Add(1)
 	}
 	return s.cut
+}
+
+// freeze makes reading go on after the disk failed, from what was durable before:
+// a cut of then if there is one, else one of now, in which nobody can tell what of
+// the failed batch shows.
+func (s *shelf) freeze(failed []*resolve.Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cut == nil && !s.closed {
+		s.cut, s.doubtful = s.newCut(), map[string]bool{}
+		for _, o := range failed {
+			s.doubtful[o.Key] = true
+		}
+	}
+	if s.next != nil {
+		close(s.next)
+		s.next = nil
+	}
 }
 
 // close waits until nobody reads the store any more. Nothing is read afterwards.
@@ -154,6 +197,19 @@ func (s *shelf) keep(o *resolve.Object, from *cut) {
 // whether it could: one that must wait, or is malformed, or asks for what is not
 // at hand, needs the loop. Nothing is answered then.
 func (s *shelf) read(reqs []*replica.Request, clock Clock, replies []replica.Reply) bool {
+	room := reqs[0].Room
+	if room == nil {
+		return s.readWithin(reqs, clock, replies)
+	}
+	before := *room
+	answered := s.readWithin(reqs, clock, replies)
+	if !answered {
+		*room = before // the loop begins anew
+	}
+	return answered
+}
+
+func (s *shelf) readWithin(reqs []*replica.Request, clock Clock, replies []replica.Reply) bool {
 	s.mu.RLock()
 	if s.closed {
 		s.mu.RUnlock()
@@ -166,11 +222,18 @@ func (s *shelf) read(reqs []*replica.Request, clock Clock, replies []replica.Rep
 			return false
 		}
 		replies[i] = replica.Reply{ID: q.ID, Token: token}
-		if e := s.cache.find(q.Key); e == nil || e.object.Twins {
+		if e := s.cache.find(q.Key); e == nil && s.doubtful[q.Key] {
+			s.mu.RUnlock()
+			return false
+		} else if e == nil || e.object.Twins {
 			replies[i].Dot.Seq = missed
 			missing++
 		} else {
-			replies[i].Shown = s.shows(e, clock)
+			if i > 0 && reqs[i-1].Key == q.Key && replies[i-1].Err == nil && replies[i-1].Dot.Seq != missed && !reqs[i-1].Whether {
+				replies[i].Shown = q.Brief(replies[i-1].Shown) // held once, however often it is named
+				continue
+			}
+			s.answer(&replies[i], q, s.shows(e, clock))
 		}
 	}
 	var c *cut
@@ -196,7 +259,7 @@ func (s *shelf) shows(e *entry, clock Clock) resolve.Reading {
 	}
 	panel := s.policy.Panel(e.object.Key)
 	if e.object.Mortal() {
-		r, _ := panel.ReadAt(e.object, nil, clock.Now().Wall.Midpoint())
+		r, _ := panel.ReadAt(e.object, nil, s.now(clock))
 		return r
 	}
 	r := panel.Read(e.object, nil)
@@ -207,27 +270,25 @@ func (s *shelf) shows(e *entry, clock Clock) resolve.Reading {
 // readStore fills in what is marked, from the cut. A read that fails is left to
 // the loop, which fails too and stops the leader.
 func (s *shelf) readStore(c *cut, reqs []*replica.Request, clock Clock, replies []replica.Reply) bool {
-	past := &history{c: c}
+	r := storeReader{s: s, past: history{c: c}, clock: clock}
 	for i, q := range reqs {
 		if replies[i].Dot.Seq != missed {
 			continue
 		}
-		o, err := c.Object(q.Key)
-		if err != nil {
+		replies[i].Dot = logical.Dot{}
+		if !r.answer(&replies[i], q) {
 			return false
 		}
-		replies[i].Dot = logical.Dot{}
-		replies[i].Shown = s.showsAt(o, past, clock)
-		s.keep(o, c)
 	}
-	return past.err == nil
+	inOrder(reqs, replies)
+	return r.past.err == nil
 }
 
 // showsAt is what an object shows, now if that matters.
 func (s *shelf) showsAt(o *resolve.Object, past resolve.History, clock Clock) resolve.Reading {
 	var now wallclock.Instant
 	if o.Mortal() {
-		now = clock.Now().Wall.Midpoint()
+		now = s.now(clock)
 	}
 	r, _ := s.policy.Panel(o.Key).ReadAt(o, past, now)
 	return r

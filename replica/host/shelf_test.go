@@ -20,11 +20,11 @@ func TestOldObjectsAreNotKept(t *testing.T) {
 	s := newShelf(store, &resolve.Policy{}, replica.State{}, 1<<20)
 	defer s.close()
 	s.wanted.Store(lastingDemand)
-	s.publish(replica.State{}, nil, 0, true)
-	old, _ := s.take()
+	s.publish(replica.State{}, nil, growth{}, true)
+	old, _ := s.take(nil)
 	defer old.release()
 	s.keep(object("now", 1), old)
-	s.publish(replica.State{}, nil, 0, true)
+	s.publish(replica.State{}, nil, growth{}, true)
 	s.keep(object("then", 1), old)
 	if s.object("now") == nil || s.object("then") != nil {
 		t.Errorf("of what was read before a commit and kept before it: %v; kept after it: %v", s.object("now"), s.object("then"))
@@ -38,19 +38,19 @@ func TestCutsComeOnDemand(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newShelf(store, &resolve.Policy{}, replica.State{}, 0)
-	s.publish(replica.State{}, nil, 0, true)
+	s.publish(replica.State{}, nil, growth{}, true)
 	if s.cut != nil {
 		t.Error("a cut was made for nobody")
 	}
-	c, wait := s.take()
-	s.publish(replica.State{}, nil, 0, false)
+	c, wait := s.take(nil)
+	s.publish(replica.State{}, nil, growth{}, false)
 	<-wait
 	if c != nil || s.cut == nil {
 		t.Error("no cut was made for whoever waited")
 	}
-	held, _ := s.take()
+	held, _ := s.take(nil)
 	for range lastingDemand + 1 {
-		s.publish(replica.State{}, nil, 0, true)
+		s.publish(replica.State{}, nil, growth{}, true)
 	}
 	if s.cut != nil {
 		t.Error("cuts are made for nobody again")

@@ -15,13 +15,16 @@ type Standing struct {
 	State replica.State
 	Peers []replica.PeerView // by name
 	Load  replica.Load
+	// Refusals is why writes are refused, by cause; none: they are taken.
+	Refusals []replica.Refusal
+	Origins  replica.Origins // how many, and whose find no place
 }
 
 // stand publishes the standing. It runs after each commit and before anything of
 // it leaves, so the frontier covers whatever was given to the outbox.
 func (l *Loop) stand() {
 	core := l.pump.core
-	l.standing.Store(&Standing{State: core.State(), Peers: core.Peers(nil), Load: core.Load()})
+	l.standing.Store(&Standing{State: core.State(), Peers: core.Peers(nil), Load: core.Load(), Refusals: core.Refusals(nil), Origins: core.Origins()})
 }
 
 // Standing is the newest one.
@@ -30,12 +33,13 @@ func (l *Loop) Standing() *Standing { return l.standing.Load() }
 // Ledger is what the ledger durably holds and what became of the rest.
 func (l *Loop) Ledger() storage.Holding { return l.pump.Ledger() }
 
-// Durable is how many other leaders are known to have durably applied all of f.
-// One that has said nothing yet counts for nothing.
+// Durable is how many other leaders are known to have all of f durably, as their
+// --sync promises it: synced under always and interval, and in the hands of the
+// operating system under never. One that has said nothing yet counts for nothing.
 func (l *Loop) Durable(f logical.Frontier) int {
 	n := 0
 	for _, p := range l.Standing().Peers {
-		if p.Life != 0 && p.Known.Includes(f) {
+		if p.Life != 0 && p.Durable.Includes(f) {
 			n++
 		}
 	}

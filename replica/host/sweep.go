@@ -20,6 +20,20 @@ type Sweeper struct {
 	policy *resolve.Policy
 	lives  []logical.Origin
 	after  string // the last key looked at
+	bytes  int    // of the objects of the last page
+}
+
+// pageBytes is what the objects of a page come to, its last one excepted, and
+// sweepRate how many bytes of objects are looked at in a second: what ends is not
+// shown, swept or not, and large values must not keep a processor busy.
+const (
+	pageBytes = 256 << 10
+	sweepRate = 8 << 20
+)
+
+// rest is how long to wait after the last page.
+func (s *Sweeper) rest() time.Duration {
+	return time.Duration(s.bytes) * time.Second / sweepRate
 }
 
 // NewSweeper begins before the first key.
@@ -29,15 +43,18 @@ func (p *Pump) NewSweeper() *Sweeper {
 
 // Next looks at the next n keys, from the begin again after the last one, and
 // gives those whose values have ended at now. Mortal reports whether any of them
-// had a deadline at all, and end whether the last key was among them.
+// had a deadline at all, and end whether the last key was among them. A page ends
+// early once its objects, of which a store reads all, come to pageBytes.
 func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, mortal, end bool, err error) {
 	looked := 0
+	s.bytes = 0
 	err = s.store.Keys(s.after, func(key, object []byte) (bool, error) {
-		if looked++; looked > n {
+		if looked++; s.after != "" && (looked > n || s.bytes >= pageBytes) {
 			return false, nil
 		}
+		s.bytes += len(object)
 		s.after = string(key)
-		o, err := storage.DecodeStored(object, s.after)
+		o, err := storage.DecodeLent(object, s.after)
 		if err != nil {
 			return false, err
 		}
@@ -47,7 +64,7 @@ func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, morta
 		}
 		return true, nil
 	})
-	if end = looked <= n; end {
+	if end = looked <= n && s.bytes < pageBytes; end {
 		s.after = ""
 	}
 	return sweep, mortal, end, err
@@ -58,9 +75,8 @@ func (s *Sweeper) ended(o *resolve.Object, now wallclock.Instant) bool {
 	if !o.Mortal() {
 		return false
 	}
-	panel := s.policy.Panel(o.Key)
-	var room [4]logical.Dot
-	return slices.ContainsFunc(panel.Ended(o, now, room[:0]), func(d logical.Dot) bool { return slices.Contains(s.lives, d.Origin) })
+	own := func(o logical.Origin) bool { return slices.Contains(s.lives, o) }
+	return len(replica.Due(s.policy.Panel(o.Key), o, now, own)) > 0
 }
 
 // sweep hands the core what has ended, until the loop ends. A pass over the keys
@@ -68,27 +84,41 @@ func (s *Sweeper) ended(o *resolve.Object, now wallclock.Instant) bool {
 func (l *Loop) sweep() {
 	tick := time.NewTicker(l.cfg.SweepEvery)
 	defer tick.Stop()
-	s, shelf, within := l.pump.NewSweeper(), l.pump.shelf, false
-	for {
+	s, shelf, within, looked := l.pump.NewSweeper(), l.pump.shelf, false, time.Time{}
+	for n := 1; ; n++ {
 		select {
 		case <-l.ending:
 			return
 		case <-tick.C:
 		}
-		if !within && !shelf.mortal.Swap(false) {
-			continue
+		if n%lookTicks == 0 {
+			l.Deliver(replica.Tick{}) // an idle leader without peers follows its clock, too
 		}
-		within = l.sweepPage(s)
+		switch {
+		case time.Since(looked) < s.rest():
+		case within || shelf.mortal.Swap(false):
+			within = l.sweepPage(s)
+			looked = time.Now()
+		}
 	}
 }
 
-// sweepPage looks through one page and reports whether the pass goes on. A store
-// that cannot be read stops the leader.
+// lookTicks is how many ticks go by before a leader is made to look at its clock,
+// if nothing else has.
+const lookTicks = 100
+
+// Now is the time that the leader and its peers agree on: deadlines go by it.
+func (l *Loop) Now() wallclock.Instant { return l.pump.shelf.now(l.cfg.Clock) }
+
+// sweepPage looks through one page and reports whether the pass goes on. One that
+// cannot be read is damage, and ends the pass: what has expired is not shown, swept
+// or not.
 func (l *Loop) sweepPage(s *Sweeper) bool {
-	found, mortal, end, err := s.Next(l.cfg.Clock.Now().Wall.Midpoint(), l.cfg.SweepKeys)
+	found, mortal, end, err := s.Next(l.Now(), l.cfg.SweepKeys)
 	switch {
 	case err != nil:
-		l.push(item{err: err})
+		l.pump.shelf.store.Hurt(err)
+		return false
 	case len(found.Keys) > 0:
 		l.Deliver(found)
 	}

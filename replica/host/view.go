@@ -22,13 +22,17 @@ type view struct {
 	err    error // the first read that failed; all later answers are worthless
 
 	dirty    []*resolve.Object // in the order in which keys were first put
+	holding  []holding         // what each of them counts, as last put
 	before   before
-	grown    int64          // how many more keys hold something than before the batch
+	grown    growth         // how many more keys hold something than before the batch
+	weights  []int64        // bytes of what is dirty
+	weight   int64          // of all of it
 	objects  map[string]int // places in dirty
 	log      []tail         // by origin
 	requests map[request]logical.Dot
 	twins    map[logical.Dot][]logical.Dot
 	ops      map[logical.Dot]*resolve.Op // read from the log; nil: it is not there
+	opBytes  int                         // of those
 	ledger   ledger
 }
 
@@ -37,8 +41,9 @@ var _ replica.Reader = (*view)(nil)
 // before is the object that was last read from below the overlay: whoever puts one
 // has just read it.
 type before struct {
-	key   string
-	holds bool
+	key    string
+	counts holding
+	object *resolve.Object // nil: nothing was read
 }
 
 // tail is what one origin's log gained, ascending without gaps.
@@ -50,8 +55,8 @@ type tail struct {
 type request struct{ client, number uint64 }
 
 // keptOps is how many ops that were read are held on to within a batch: folding
-// asks for the same one under each resolver.
-const keptOps = 1024
+// asks for the same one under each resolver. They take keptOpBytes at most.
+const keptOps, keptOpBytes = 1024, 8 << 20
 
 func newView(shelf *shelf, out *replica.Output, tamper Tamper) view {
 	return view{store: shelf.store, shelf: shelf, out: out, tamper: tamper,
@@ -65,11 +70,14 @@ func newView(shelf *shelf, out *replica.Output, tamper Tamper) view {
 // clear forgets the overlay: the store has it all.
 func (v *view) clear() {
 	clear(v.dirty)
-	v.dirty, v.log, v.grown, v.before = v.dirty[:0], nil, 0, before{}
+	v.dirty, v.holding, v.log, v.before = v.dirty[:0], v.holding[:0], nil, before{}
+	v.grown = growth{moved: v.grown.moved[:0]}
+	v.weights, v.weight = v.weights[:0], 0
 	clear(v.objects)
 	clear(v.requests)
 	clear(v.twins)
 	clear(v.ops)
+	v.opBytes = 0
 	v.ledger.clear()
 }
 
@@ -106,17 +114,37 @@ func (v *view) take(p replica.Put) {
 }
 
 func (v *view) takeObject(o *resolve.Object) {
+	counts, weight := v.shelf.counts(o), valueBytes(o)
 	if i, ok := v.objects[o.Key]; ok {
-		v.grown += flag(v.shelf.holds(o)) - flag(v.shelf.holds(v.dirty[i]))
-		v.dirty[i] = o
+		v.grow(&v.holding[i], &counts)
+		v.weight += weight - v.weights[i]
+		v.dirty[i], v.holding[i], v.weights[i] = o, counts, weight
 		return
 	}
 	if v.before.key != o.Key {
 		v.stored(o.Key)
 	}
-	v.grown += flag(v.shelf.holds(o)) - flag(v.before.holds)
+	v.grow(&v.before.counts, &counts)
 	v.objects[o.Key] = len(v.dirty)
-	v.dirty = append(v.dirty, o)
+	v.dirty, v.holding = append(v.dirty, o), append(v.holding, counts)
+	v.weights, v.weight = append(v.weights, weight), v.weight+weight
+}
+
+// grow counts a key that held one thing and holds another.
+func (v *view) grow(was, is *holding) {
+	v.grown.population = v.grown.plus(is.population).less(was.population)
+	if was.ends == is.ends {
+		return
+	}
+	v.grown.moved = append(v.grown.moved, ending{was.ends, -1}, ending{is.ends, 1})
+}
+
+// valueBytes is how many bytes of values the object takes.
+func valueBytes(o *resolve.Object) (bytes int64) {
+	for i := range o.Versions {
+		bytes += int64(len(o.Versions[i].Value))
+	}
+	return bytes
 }
 
 func flag(b bool) int64 {
@@ -147,12 +175,14 @@ func (v *view) staged(o logical.Origin) []*resolve.Op {
 	return nil
 }
 
-// Object is the key's object, a copy of its own: a fold changes it, and others
-// may be reading what it was copied from.
+// Object is the key's object. A fold changes it, so the first one of a batch is a
+// copy: others may be reading what it was copied from. Until the commit nobody reads
+// the batch's own, and whoever changes it puts it again. A key with many versions
+// that peers fill up costs no copy for each.
 func (v *view) Object(key string) *resolve.Object {
 	v.catchUp()
 	if i, ok := v.objects[key]; ok {
-		return v.dirty[i].Clone()
+		return v.dirty[i]
 	}
 	return v.stored(key).Clone()
 }
@@ -160,6 +190,9 @@ func (v *view) Object(key string) *resolve.Object {
 // stored is the key's object below the overlay, decoded before or now. Nobody
 // may change it.
 func (v *view) stored(key string) *resolve.Object {
+	if v.before.object != nil && v.before.key == key {
+		return v.before.object
+	}
 	o := v.shelf.object(key)
 	if o == nil {
 		var err error
@@ -168,8 +201,20 @@ func (v *view) stored(key string) *resolve.Object {
 		}
 		v.shelf.keep(o, nil)
 	}
-	v.before = before{key, v.shelf.holds(o)}
+	v.before = before{key, v.shelf.counts(o), o}
 	return o
+}
+
+// readable is nil unless what is stored of the key cannot be read. What it reads
+// is not read again for the step that follows.
+func (v *view) readable(key string) error {
+	if _, ok := v.objects[key]; ok || v.err != nil {
+		return nil
+	}
+	v.stored(key)
+	err := v.err
+	v.err = nil
+	return err
 }
 
 // Op is the op with dot d.
@@ -189,8 +234,13 @@ func (v *view) Op(d logical.Dot) (*resolve.Op, bool) {
 	if v.fail(err) {
 		return nil, false
 	}
-	if len(v.ops) < keptOps {
+	bytes := 0
+	if op != nil {
+		bytes = op.Size()
+	}
+	if len(v.ops) < keptOps && v.opBytes+bytes <= keptOpBytes {
 		v.ops[d] = op
+		v.opBytes += bytes
 	}
 	return op, ok
 }
@@ -222,14 +272,14 @@ func (v *view) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int
 // if ops is empty.
 func extend(ops, staged []*resolve.Op, from logical.Seq, maxOps, maxBytes int) []*resolve.Op {
 	for _, op := range ops {
-		maxBytes -= size(op)
+		maxBytes -= op.Size()
 	}
 	next := from + logical.Seq(len(ops))
 	for _, op := range staged {
 		if op.Dot.Seq != next {
 			continue
 		}
-		if maxBytes -= size(op); len(ops) >= maxOps || len(ops) > 0 && maxBytes < 0 {
+		if maxBytes -= op.Size(); len(ops) >= maxOps || len(ops) > 0 && maxBytes < 0 {
 			break
 		}
 		ops = append(ops, op)
@@ -237,8 +287,6 @@ func extend(ops, staged []*resolve.Op, from logical.Seq, maxOps, maxBytes int) [
 	}
 	return ops
 }
-
-func size(op *resolve.Op) int { return len(op.Key) + len(op.Value) }
 
 // Request is the dot a request was given.
 func (v *view) Request(client, number uint64) (logical.Dot, bool) {
@@ -261,10 +309,22 @@ func (v *view) Twins(d logical.Dot) []logical.Dot {
 	return dots
 }
 
+// Sum is what the log of through's origin adds up to, ops of earlier steps included.
+func (v *view) Sum(through logical.Dot) (uint64, bool) {
+	sum, ok, err := v.store.Sum(through)
+	return sum, ok && !v.fail(err)
+}
+
+// Same compares what is stored of two ops.
+func (v *view) Same(op *resolve.Op) (same, held bool) {
+	mine, held := v.Op(op.Dot)
+	return held && storage.SameOp(mine, op), held
+}
+
 // fail keeps the first error and reports whether there was one.
 func (v *view) fail(err error) bool {
 	if err != nil && v.err == nil {
-		v.err = err
+		v.err = onDisk(err)
 	}
 	return err != nil
 }

@@ -6,19 +6,24 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/wire"
 )
 
 // counting is a Sink that only gives a place back for each batch it takes.
-type counting struct{ places chan struct{} }
+type counting struct {
+	places chan struct{}
+	mesh   *Mesh
+}
 
-func (c counting) Receive(_ replica.Leader, m replica.Message) {
-	if _, ok := m.(*replica.Batch); ok {
+func (c *counting) Receive(from replica.Leader, m replica.Message) {
+	if b, ok := m.(*replica.Batch); ok {
 		<-c.places
+		c.mesh.Credit(from, wire.Charge(b.Ops))
 	}
 }
-func (c counting) PeerUp(replica.Leader)      { poke(c.places) }
-func (c counting) PeerDown(replica.Leader)    {}
-func (c counting) Frontier() logical.Frontier { return logical.Frontier{} }
+func (c *counting) PeerUp(replica.Leader)      { poke(c.places) }
+func (c *counting) PeerDown(replica.Leader)    {}
+func (c *counting) Frontier() logical.Frontier { return logical.Frontier{} }
 
 // BenchmarkLoopback is ops from one leader to another over loopback, 64 batches
 // on their way at a time.
@@ -26,15 +31,17 @@ func BenchmarkLoopback(b *testing.B) {
 	for _, ops := range []int{1, 64} {
 		b.Run(fmt.Sprintf("batch%d", ops), func(b *testing.B) {
 			up, places := make(chan struct{}, 1), make(chan struct{}, 64)
-			from, err := New(settings("a"), counting{up})
+			from, err := New(settings("a"), &counting{places: up})
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer from.Close(b.Context())
-			to, err := New(settings("b"), counting{places})
+			taker := &counting{places: places}
+			to, err := New(settings("b"), taker)
 			if err != nil {
 				b.Fatal(err)
 			}
+			taker.mesh = to
 			defer to.Close(b.Context())
 			to.SetPeers(map[replica.Leader]string{"a": "127.0.0.1:1"})
 			from.SetPeers(map[replica.Leader]string{"b": to.Addr()})

@@ -14,12 +14,13 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/wire"
+	"kvd/resolve/limits"
 )
 
 // Protocol versions this program speaks.
 const (
-	protocolMin = 1
-	protocolMax = 1
+	protocolMin = 7
+	protocolMax = 7
 )
 
 // Config is what a mesh is told once.
@@ -39,6 +40,9 @@ type Config struct {
 	// TLS encrypts and authenticates both ways; nil: neither. It must demand and
 	// verify the certificates of clients.
 	TLS *tls.Config
+	// FreshTLS is TLS as it is by the time a connection begins; nil: it stays. It is
+	// asked from many goroutines, and must answer what TLS may be.
+	FreshTLS func() *tls.Config
 	// CertNames demands that a peer's certificate carries the leader's name as a
 	// DNS name.
 	CertNames bool
@@ -47,9 +51,9 @@ type Config struct {
 
 	Codec          wire.Codec
 	MaxFrame       int // bytes; see wire.Config
-	FrameBytes     int // batches are split to frames of about this size
+	FrameBytes     int // batches, and large ops, are split to frames of about this size
 	SendQueueBytes int // queued for one peer
-	Window         int // credit of one peer, in units of wire.Charge
+	Window         int // credit of one peer: bytes, as wire.Charge counts them
 	MaxGreetings   int // connections that have not introduced themselves
 
 	HandshakeTimeout time.Duration // from dialling or accepting to the last word of the greeting
@@ -59,6 +63,8 @@ type Config struct {
 	Faults  *Faults      // nil: none; only for experiments
 	Logger  *slog.Logger // nil: silent
 	OnEvent func(Event)  // nil: ignored; must not block or call the mesh
+
+	OnPublished Hearer // nil: ignored
 }
 
 // Backoff is how long to rest before dialling again: anything from zero to Min,
@@ -73,8 +79,8 @@ func Defaults() Config {
 	return Config{
 		MaxFrame:         wire.DefaultMaxFrame,
 		FrameBytes:       128 << 10,
-		SendQueueBytes:   16 << 20,
-		Window:           4 << 20,
+		SendQueueBytes:   limits.Queue,
+		Window:           limits.Window,
 		MaxGreetings:     64,
 		HandshakeTimeout: 3 * time.Second,
 		IdleTimeout:      4 * time.Second,
@@ -121,8 +127,8 @@ func (c *Config) checkNames() error {
 
 func (c *Config) checkBounds() error {
 	switch {
-	case c.FrameBytes < 1<<10 || c.FrameBytes > c.MaxFrame:
-		return fmt.Errorf("FrameBytes is %d; set it between 1 KiB and MaxFrame (%d)", c.FrameBytes, c.MaxFrame)
+	case c.FrameBytes < 1<<10 || c.FrameBytes > min(c.MaxFrame, wire.MaxShared):
+		return fmt.Errorf("FrameBytes is %d; set it between 1 KiB and %d", c.FrameBytes, min(c.MaxFrame, wire.MaxShared))
 	case c.SendQueueBytes < 1<<10:
 		return fmt.Errorf("SendQueueBytes is %d; set at least 1 KiB", c.SendQueueBytes)
 	case c.Window < 1<<10 || c.Window > 1<<30:

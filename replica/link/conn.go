@@ -28,7 +28,21 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// pieceBytes is how much is written under one deadline: a large frame on a slow
+// link takes longer than silence may last, and is no silence.
+const pieceBytes = 64 << 10
+
 func (c *conn) Write(b []byte) (int, error) {
+	done := 0
+	for {
+		n, err := c.writePiece(b[done:min(len(b), done+pieceBytes)])
+		if done += n; err != nil || done == len(b) {
+			return done, err
+		}
+	}
+}
+
+func (c *conn) writePiece(b []byte) (int, error) {
 	if c.idle > 0 {
 		if err := c.SetWriteDeadline(time.Now().Add(c.idle)); err != nil {
 			return 0, err

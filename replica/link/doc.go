@@ -2,7 +2,7 @@
 //
 //	Send ─▶ queue ─▶ writer ══ connection a▶b ══▶ reader ─▶ inbox ─▶ Sink.Receive
 //	          ▲ (faults)  ▲                         │
-//	          └ full: drop └──────── credit ◀───────┘ as the Sink takes
+//	          └ full: drop └──────── credit ◀───────┘ as ops are applied
 //
 // One connection for each ordered pair: a leader sends its batches and statuses
 // on the connection it dialled, and hears only credit on it. So two leaders that
@@ -21,12 +21,19 @@
 //
 //   - queue to one peer: Config.SendQueueBytes and one batch; more batches are
 //     dropped and counted. Of statuses only the newest waits.
-//   - inbox from one peer: Config.Window and one frame; the peer has no credit
-//     to send more, and one that does so all the same is cut off.
+//   - what came from one peer and is neither applied nor dropped, in the inbox and
+//     beyond: Config.Window and one op; the peer has no credit to send more, and
+//     one that does so all the same is cut off. (A peer that connects anew begins
+//     with a whole Window beside what its last connection had brought.)
 //   - greetings in progress: Config.MaxGreetings; further connections are closed.
 //
-// A status overtakes batches in the queue and in the inbox, so bulk delays it by
-// one frame ([Config.FrameBytes]) and by what the kernel holds unsent, which is
+// What clients publish waits in a queue of its own, of 1 MiB and 1,024 messages a peer,
+// and shares the connection with ops byte by byte where both wait. It is sent to the
+// peers that are up, once, by the leader where it was published: what finds no room, or
+// is under way when a connection breaks, is lost.
+//
+// A status overtakes batches in the queue and in the inbox, and the parts of a large op,
+// so bulk delays it by one frame ([Config.FrameBytes], 1 MiB of one published message) and by what the kernel holds unsent, which is
 // bounded where the system can.
 //
 // What the package is not: it decides nothing about ops, knows no membership

@@ -2,9 +2,13 @@ package link
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
+	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/wire"
 )
@@ -25,14 +29,15 @@ const (
 	Slow                            // a greeting took too long, or too many were in progress
 	QueueFull                       // batches to a peer were dropped: Count
 	Unsendable                      // an op is larger than a frame may be
+	Shared                          // two live leaders have one Origin, or one has more of ours than we do
 )
 
 // String names the kind.
 func (k EventKind) String() string {
-	if k == 0 || k > Unsendable {
+	if k == 0 || k > Shared {
 		return "unknown"
 	}
-	return [...]string{"up", "down", "dial failed", "refused", "joined", "parted", "rejected", "garbage", "slow greeting", "queue full", "unsendable"}[k-1]
+	return [...]string{"up", "down", "dial failed", "refused", "joined", "parted", "rejected", "garbage", "slow greeting", "queue full", "unsendable", "origin shared"}[k-1]
 }
 
 // Event is a typed fact about the mesh.
@@ -42,6 +47,12 @@ type Event struct {
 	Addr  string         // of the other end
 	Count int            // QueueFull: batches
 	Err   error          // why; nil where that is no question
+
+	// Of Shared: the origin, and where it is not ours the other leader that has it.
+	// Lost: it is ours, and the peer has ops of it that we have not.
+	Origin logical.Origin
+	Also   replica.Leader
+	Lost   bool
 }
 
 // level is how loudly the event is logged.
@@ -82,4 +93,31 @@ func (m *Mesh) emit(e Event) {
 	if m.cfg.OnEvent != nil {
 		m.cfg.OnEvent(e)
 	}
+}
+
+// tellShared says so if it is a shared origin that keeps us from talking to whoever
+// introduced itself by h.
+func (m *Mesh) tellShared(no *wire.Refuse, h *wire.Hello) {
+	e := Event{Kind: Shared, Peer: replica.Leader(h.Leader), Origin: h.Origin, Err: errors.New(no.Detail)}
+	switch {
+	case no.Reason == wire.LostLog:
+		e.Origin, e.Lost = m.cfg.Life, true
+	case no.Reason != wire.OriginTwice:
+		return
+	case h.Origin != m.cfg.Life:
+		e.Also = m.holderOf(h.Origin, e.Peer)
+	}
+	m.emit(e)
+}
+
+// holderOf is who else than one leader has an origin; empty: nobody who is connected.
+func (m *Mesh) holderOf(o logical.Origin, but replica.Leader) replica.Leader {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, other := range slices.Sorted(maps.Keys(m.peers)) {
+		if other != but && m.liveOrigin(other) == o {
+			return other
+		}
+	}
+	return ""
 }

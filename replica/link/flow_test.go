@@ -237,7 +237,7 @@ func TestStuckNetworkIsDownAfterIdleTimeout(t *testing.T) {
 	g := &guest{t: t, conn: conn, cfg: b.mesh.cfg, host: "a", dec: wire.NewDecoder(conn, b.mesh.cfg.wire())}
 	g.next(wire.KindHello)
 	h := g.hello()
-	g.write(wire.AppendWelcome(nil, &wire.Welcome{Version: 1, Credit: 1 << 20, Hello: *h}))
+	g.write(wire.AppendWelcome(nil, &wire.Welcome{Version: protocolMax, Credit: 1 << 20, Hello: *h}))
 	a.awaitTurns("+b", "-b")
 	_ = a.mesh.Close(context.Background())
 }

@@ -69,6 +69,7 @@ func (m *Mesh) introduce(ctx context.Context, raw net.Conn, name replica.Leader,
 	}
 	s.hello, s.given = w.Hello, int(min(w.Credit, 1<<30))
 	if no := m.judgeWelcome(w, name, c); no != nil {
+		m.tellShared(no, &w.Hello)
 		return nil, m.refuse(c, name, no)
 	}
 	s.dec.Open()
@@ -119,10 +120,12 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 		return nil, err
 	}
 	if no := m.judge(h, c); no != nil {
+		m.tellShared(no, h)
 		return nil, m.refuse(c, replica.Leader(h.Leader), no)
 	}
 	in := newInbound(m, c, dec, h)
 	if no := m.claim(in, deadline); no != nil {
+		m.tellShared(no, h)
 		return nil, m.refuse(c, in.from, no)
 	}
 	ours := m.hello(h.Leader)
@@ -170,8 +173,7 @@ func (m *Mesh) secureOut(ctx context.Context, raw net.Conn, name replica.Leader,
 	if m.cfg.TLS == nil {
 		return raw, nil
 	}
-	t := m.cfg.TLS.Clone()
-	t.MinVersion = tls.VersionTLS13
+	t := m.tls()
 	switch {
 	case m.cfg.CertNames:
 		t.ServerName = string(name)
@@ -190,7 +192,17 @@ func (m *Mesh) secureIn(raw net.Conn) net.Conn {
 	if m.cfg.TLS == nil {
 		return raw
 	}
-	t := m.cfg.TLS.Clone()
-	t.MinVersion = tls.VersionTLS13
+	t := m.tls()
 	return tls.Server(raw, t) // shakes hands with the first read
+}
+
+// tls is for a connection that begins now. It is the caller's.
+func (m *Mesh) tls() *tls.Config {
+	t := m.cfg.TLS
+	if m.cfg.FreshTLS != nil {
+		t = m.cfg.FreshTLS()
+	}
+	t = t.Clone()
+	t.MinVersion = tls.VersionTLS13
+	return t
 }

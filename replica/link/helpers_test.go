@@ -34,6 +34,7 @@ type node struct {
 	turns    []string // "+n2", "-n2": PeerUp, PeerDown
 	events   []Event
 	gate     map[replica.Leader]chan struct{} // Receive takes one from it, if there is one
+	keeps    bool                             // gives no credit by itself
 }
 
 // settings are defaults with short times and the codec that cmd would plug in.
@@ -43,7 +44,7 @@ func settings(name replica.Leader) Config {
 	for _, b := range []byte(name) {
 		c.Life = c.Life<<8 | logical.Origin(b)
 	}
-	c.Codec = wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp}
+	c.Codec = wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp, SplitOp: storage.SplitOp, DecodeOwnOp: storage.DecodeOwnOp}
 	c.Backoff = Backoff{Min: time.Millisecond, Max: 20 * time.Millisecond, Refused: 20 * time.Millisecond}
 	return c
 }
@@ -99,6 +100,9 @@ func (n *node) Receive(from replica.Leader, m replica.Message) {
 		<-gate
 	}
 	n.change(func() { n.got = append(n.got, replica.Received{From: from, Message: m}) })
+	if b, ok := m.(*replica.Batch); ok && !n.keeps {
+		n.mesh.Credit(from, wire.Charge(b.Ops))
+	}
 }
 
 func (n *node) PeerUp(p replica.Leader) {
@@ -311,7 +315,7 @@ func visit(t *testing.T, n *node, name replica.Leader) *guest {
 }
 
 func (g *guest) hello() *wire.Hello {
-	return &wire.Hello{VersionMin: 1, VersionMax: 1, Cluster: g.cfg.Cluster, Leader: string(g.cfg.Name), To: string(g.host), Origin: g.cfg.Life, Nonce: 99, Policy: g.cfg.Policy}
+	return &wire.Hello{VersionMin: protocolMin, VersionMax: protocolMax, Cluster: g.cfg.Cluster, Leader: string(g.cfg.Name), To: string(g.host), Origin: g.cfg.Life, Nonce: 99, Policy: g.cfg.Policy}
 }
 
 func (g *guest) write(b []byte) {

@@ -128,6 +128,8 @@ func (in *inbound) take(kind wire.Kind) error {
 		return in.takeBatch()
 	case wire.KindStatus:
 		return in.takeStatus()
+	case wire.KindPublished:
+		return in.takePublished()
 	case wire.KindCredit: // a sign of life
 		_, err := in.dec.Credit()
 		return err
@@ -206,6 +208,7 @@ func (in *inbound) checkLife(reach logical.Seq) error {
 		return nil
 	}
 	no := refusal(wire.LostLog, "%s", lostLog(string(in.from), string(in.mesh.cfg.Name), in.mesh.cfg.Life, reach, in.life))
+	in.mesh.tellShared(no, in.hello)
 	return in.mesh.refuse(in.conn, in.from, no)
 }
 
@@ -217,8 +220,8 @@ func (in *inbound) end() {
 	poke(in.more)
 }
 
-// deliver hands the inbox to the Sink, a status first, and notes the credit to
-// give back.
+// deliver hands the inbox to the Sink, a status first. Credit is given back by
+// whoever says what became of it.
 func (in *inbound) deliver() {
 	defer poke(in.pay) // for grant to end
 	defer in.kill()
@@ -229,7 +232,6 @@ func (in *inbound) deliver() {
 			in.mesh.sink.Receive(in.from, status)
 		case d.batch != nil:
 			in.mesh.sink.Receive(in.from, d.batch)
-			in.owe(d.charge)
 		case over:
 			return
 		default:
@@ -260,10 +262,11 @@ func (in *inbound) next() (*replica.Status, delivery, bool) {
 }
 
 // owe gives credit back once it is worth a frame. The peer cannot run dry
-// meanwhile: it has three quarters of all credit left.
+// meanwhile: it has three quarters of all credit left. More than it has used is for
+// what came on an earlier connection, and is not given.
 func (in *inbound) owe(charge int) {
 	in.mu.Lock()
-	in.owed += charge
+	in.owed = min(in.owed+charge, in.mesh.cfg.Window-in.window)
 	worth := in.owed >= in.mesh.cfg.Window/4
 	in.mu.Unlock()
 	if worth {

@@ -36,6 +36,8 @@ func compare(ours, theirs *wire.Hello) *wire.Refuse {
 	switch {
 	case ours.Cluster != theirs.Cluster:
 		return refusal(wire.OtherCluster, "%s belongs to cluster %q and %s to %q", ours.Leader, ours.Cluster, theirs.Leader, theirs.Cluster)
+	case ours.Origin == theirs.Origin && ours.Nonce != theirs.Nonce:
+		return refusal(wire.OriginTwice, "%s and %s both hold origin %s: one is a copy of the other", ours.Leader, theirs.Leader, ours.Origin)
 	case ours.Leader == theirs.Leader:
 		return refusal(wire.Itself, "both sides are named %s: the leader dialled itself, or two processes share a name; give each its own", ours.Leader)
 	case theirs.To != ours.Leader:
@@ -44,8 +46,6 @@ func compare(ours, theirs *wire.Hello) *wire.Refuse {
 		return refusal(wire.OtherProtocol, "%s speaks versions %d to %d and %s speaks %d to %d", ours.Leader, ours.VersionMin, ours.VersionMax, theirs.Leader, theirs.VersionMin, theirs.VersionMax)
 	case ours.Policy != theirs.Policy:
 		return refusal(wire.OtherPolicy, "%s", policyDifference(ours, theirs))
-	case ours.Origin == theirs.Origin:
-		return refusal(wire.OriginTwice, "%s and %s both hold origin %s: one is a copy of the other; stop one, and start it with a new origin", ours.Leader, theirs.Leader, ours.Origin)
 	}
 	return compareLogs(ours, theirs)
 }
@@ -72,7 +72,7 @@ func refusal(r wire.Reason, format string, args ...any) *wire.Refuse {
 func (m *Mesh) originElsewhere(name replica.Leader, o logical.Origin) *wire.Refuse {
 	for _, other := range slices.Sorted(maps.Keys(m.peers)) {
 		if other != name && m.liveOrigin(other) == o {
-			return refusal(wire.OriginTwice, "%s and %s both hold origin %s: one is a copy of the other; stop one, and start it with a new origin", other, name, o)
+			return refusal(wire.OriginTwice, "%s and %s both hold origin %s: one is a copy of the other", other, name, o)
 		}
 	}
 	return nil

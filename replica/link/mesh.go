@@ -19,8 +19,10 @@ import (
 // each peer and direction, and never with a lock held. Close waits for calls in
 // progress, so each must return once the leader behind it has stopped.
 type Sink interface {
-	// Receive takes a message; ops and status are the Sink's. While it blocks,
-	// that peer is sent no credit, and others are not affected.
+	// Receive takes a message; ops and status are the Sink's. The peer has used
+	// credit for a batch, which comes back with [Mesh.Credit]; until then, or while
+	// Receive blocks, it can send no more than Config.Window. Others are not
+	// affected.
 	Receive(from replica.Leader, m replica.Message)
 	// PeerUp and PeerDown alternate for each peer, except that PeerDown also
 	// comes first when a new peer cannot be reached.
@@ -138,6 +140,28 @@ func (m *Mesh) Send(to replica.Leader, msg replica.Message) {
 	}
 	p.queue.offer(msg, m.cfg.Faults.plan(to, time.Now()))
 	p.nudge()
+}
+
+// Credit says that bytes of what the peer sent are no longer held here, as
+// wire.Charge counts them: they were applied, or dropped. It never blocks. What a
+// connection that is gone had brought counts for nothing.
+func (m *Mesh) Credit(from replica.Leader, bytes int) {
+	m.mu.RLock()
+	in := m.inbound[from]
+	m.mu.RUnlock()
+	if in != nil {
+		in.owe(bytes)
+	}
+}
+
+// Underway is about how many bytes of ops wait to be sent to the peer, or were sent and
+// have been neither applied nor dropped there: as long as it changes, they are on their
+// way. Zero: none are, or the peer is down.
+func (m *Mesh) Underway(to replica.Leader) int {
+	if p := m.peer(to); p != nil {
+		return p.queue.underway()
+	}
+	return 0
 }
 
 // peer is the peer of that name, nil if there is none or it has been removed.

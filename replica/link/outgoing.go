@@ -7,10 +7,14 @@ import (
 	"time"
 
 	"kvd/replica/wire"
+	"kvd/resolve"
 )
 
 // flushBytes is how much is gathered for one write, unless one frame exceeds it.
 const flushBytes = 64 << 10
+
+// keptOut is how large the buffer of frames may stay between writes.
+const keptOut = 512 << 10
 
 var errGoodbye = errors.New("the peer said goodbye")
 
@@ -20,7 +24,9 @@ type outgoing struct {
 	*peer
 	s      *session
 	enc    *wire.Encoder
+	parts  *wire.Parts // of the op that the queue begins with; nil: it was not begun
 	out    []byte
+	ahead  int           // bytes that ops may have before the next published message
 	beat   time.Time     // when something must be written, so that the peer knows we live
 	ended  chan struct{} // closed when the reader has ended
 	readEr error         // why; set before ended is closed
@@ -101,7 +107,7 @@ func (o *outgoing) write() error {
 		}
 		leaving := o.mesh.leaving.Done()
 		if closed(leaving) {
-			if o.queue.empty() {
+			if o.queue.empty() && o.published.empty() {
 				return o.part()
 			}
 			leaving = nil
@@ -131,6 +137,9 @@ func (o *outgoing) flush() error {
 		if _, err := o.s.conn.Write(o.out); err != nil {
 			return err
 		}
+		if cap(o.out) > keptOut {
+			o.out = nil
+		}
 		o.beat = time.Now().Add(o.mesh.cfg.IdleTimeout / 4)
 	}
 }
@@ -139,24 +148,51 @@ func (o *outgoing) flush() error {
 func (o *outgoing) gather(out []byte) []byte {
 	for now := time.Now(); len(out) < flushBytes; {
 		status, ops := o.queue.next(now)
-		switch {
-		case status != nil:
+		if status != nil {
 			out = wire.AppendStatus(out, status)
 			o.count.statusesOut.Add(1)
-		case len(ops) == 0:
-			return out
-		default:
-			next, took, err := o.enc.Batch(out, ops, o.mesh.cfg.FrameBytes)
-			if err != nil {
-				o.mesh.emit(Event{Kind: Unsendable, Peer: o.name, Err: err})
-				took.Ops = 1
-			} else {
-				o.count.opsOut.Add(uint64(took.Ops))
-			}
-			out = next
-			o.queue.took(took.Ops, took.Charge)
+			continue
 		}
+		var any bool
+		if out, any = o.gatherPublished(out, now, len(ops) > 0); any {
+			continue
+		}
+		if len(ops) == 0 {
+			return out
+		}
+		before := len(out)
+		out = o.gatherOps(out, ops)
+		o.ahead -= len(out) - before
 	}
+	return out
+}
+
+// gatherOps appends a frame of ops, or of a part of the first.
+func (o *outgoing) gatherOps(out []byte, ops []*resolve.Op) []byte {
+	limit, err := o.mesh.cfg.FrameBytes, error(nil)
+	if o.parts == nil {
+		o.parts, err = o.enc.InParts(ops[0], 2*limit)
+	}
+	took := wire.Taken{Ops: 1}
+	switch {
+	case err != nil:
+	case o.parts != nil:
+		out = o.parts.Append(out, limit)
+		if left := o.parts.Left(); left > 0 {
+			o.queue.wrote(ops[0].Footprint() - left)
+			return out
+		}
+	default:
+		out, took, err = o.enc.Batch(out, ops, limit)
+	}
+	if err != nil {
+		o.mesh.emit(Event{Kind: Unsendable, Peer: o.name, Err: err})
+		took.Ops = 1
+	} else {
+		o.count.opsOut.Add(uint64(took.Ops))
+	}
+	o.parts = nil
+	o.queue.took(took.Ops)
 	return out
 }
 
@@ -172,6 +208,9 @@ func (o *outgoing) patience() time.Duration {
 	now := time.Now()
 	d := max(0, o.beat.Sub(now))
 	if held, any := o.queue.wait(now); any {
+		d = min(d, held)
+	}
+	if held, any := o.published.wait(now); any {
 		d = min(d, held)
 	}
 	return d

@@ -21,11 +21,12 @@ type peer struct {
 	before <-chan struct{} // nil, or closed when the peer of this name before it has ended
 	done   chan struct{}   // closed when run has ended
 
-	queue queue
-	wake  chan struct{} // there may be something to send
-	again chan struct{} // dial now: the peer has just been seen alive
-	life  atomic.Uint64 // the peer's origin while it is up, else zero
-	count counters
+	queue     queue
+	published announcements
+	wake      chan struct{} // there may be something to send
+	again     chan struct{} // dial now: the peer has just been seen alive
+	life      atomic.Uint64 // the peer's origin while it is up, else zero
+	count     counters
 
 	mu      sync.Mutex
 	addr    string
@@ -77,6 +78,7 @@ func (p *peer) meet() (*session, error) {
 		return nil, err
 	}
 	if no := p.mesh.hold(p, s.hello.Origin); no != nil {
+		p.mesh.tellShared(no, &s.hello)
 		err := p.mesh.refuse(s.conn, p.name, no)
 		_ = s.conn.Close()
 		return nil, err
@@ -87,6 +89,7 @@ func (p *peer) meet() (*session, error) {
 // serve is one connection: up, write, down.
 func (p *peer) serve(s *session) error {
 	p.queue.start(s.given)
+	p.published.start()
 	p.count.connects.Add(1)
 	p.note(nil)
 	p.mesh.emit(Event{Kind: Up, Peer: p.name, Addr: s.conn.RemoteAddr().String()})
@@ -95,6 +98,7 @@ func (p *peer) serve(s *session) error {
 	err := newOutgoing(p, s).run()
 
 	p.queue.stop()
+	p.published.stop()
 	p.life.Store(0)
 	p.note(err)
 	p.mesh.emit(Event{Kind: Down, Peer: p.name, Addr: s.conn.RemoteAddr().String(), Err: err})

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/wire"
 	"kvd/resolve"
@@ -22,8 +23,11 @@ type queue struct {
 
 	status  *replica.Status
 	batches []parcel
-	line    []held // by due
-	bytes   int    // of batches, and of those in line
+	line    []held                     // by due
+	bytes   int                        // of batches, and of those in line
+	given   int                        // credit at the start
+	gone    int                        // bytes of the first op that were written already, in parts
+	waits   map[logical.Origin]stretch // what waits, as far as it follows each other
 
 	full    int // batches dropped since the last report
 	dropped Dropped
@@ -35,6 +39,7 @@ type Dropped struct {
 	Down      uint64 // the peer was down
 	Faults    uint64 // lost on purpose
 	Coalesced uint64 // statuses: a newer one came before it was sent
+	Again     uint64 // batches: all of it waited to be sent already
 }
 
 // parcel is a batch, or what is left of it. The slice is the queue's, the ops
@@ -44,6 +49,9 @@ type parcel struct {
 	bytes int
 }
 
+// stretch is ops of one origin without gaps.
+type stretch struct{ from, to logical.Seq }
+
 // held is a message that waits for its time. status is nil for a parcel.
 type held struct {
 	due    time.Time
@@ -51,24 +59,13 @@ type held struct {
 	parcel parcel
 }
 
-// opBytes is about what an op keeps in memory.
-func opBytes(op *resolve.Op) int {
-	return wire.OpCharge + len(op.Key) + len(op.Value) + 16*(len(op.Parents)+len(op.Hidden)+op.Deps.Len()) + 8*len(op.Seen)
-}
-
-func pack(ops []*resolve.Op) parcel {
-	p := parcel{ops: slices.Clone(ops)}
-	for _, op := range ops {
-		p.bytes += opBytes(op)
-	}
-	return p
-}
+func pack(ops []*resolve.Op) parcel { return parcel{slices.Clone(ops), wire.Charge(ops)} }
 
 // start opens an empty queue with the peer's first credit.
 func (q *queue) start(credit int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.open, q.credit = true, credit
+	q.open, q.credit, q.given, q.gone, q.waits = true, credit, credit, 0, map[logical.Origin]stretch{}
 }
 
 // stop closes the queue and drops what waits.
@@ -76,7 +73,7 @@ func (q *queue) stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.dropped.Down += uint64(len(q.batches) + len(q.line))
-	q.open, q.status, q.batches, q.line, q.bytes = false, nil, nil, nil, 0
+	q.open, q.status, q.batches, q.line, q.bytes, q.waits = false, nil, nil, nil, 0, nil
 }
 
 // offer takes a message according to its fate, or drops and counts it.
@@ -91,18 +88,54 @@ func (q *queue) offer(m replica.Message, f fate) {
 		q.dropped.Faults++
 		return
 	}
+	b, isBatch := m.(*replica.Batch)
+	if isBatch {
+		if b = q.unqueued(b); len(b.Ops) == 0 {
+			return
+		}
+	}
 	for _, due := range f.due[:f.n] {
-		switch m := m.(type) {
-		case *replica.Status:
+		if isBatch {
+			q.addBatch(b, due)
+			continue
+		}
+		if m, ok := m.(*replica.Status); ok {
 			s := *m
 			s.Frontier = m.Frontier.Clone()
 			q.add(held{due: due, status: &s})
-		case *replica.Batch:
-			if len(m.Ops) > 0 {
-				q.addBatch(m, due)
-			}
 		}
 	}
+}
+
+// unqueued is the batch without ops that wait here already: what the core ships again
+// because it was not acknowledged can only have been lost once it has left.
+func (q *queue) unqueued(b *replica.Batch) *replica.Batch {
+	var s stretch
+	var origin logical.Origin
+	fresh := 0
+	for _, op := range b.Ops {
+		if op.Dot.Origin != origin {
+			origin = op.Dot.Origin
+			s = q.waits[origin]
+		}
+		if s.to == 0 || op.Dot.Seq < s.from || op.Dot.Seq > s.to {
+			fresh++
+		}
+	}
+	switch fresh {
+	case len(b.Ops):
+		return b
+	case 0:
+		q.dropped.Again++
+		return &replica.Batch{}
+	}
+	left := &replica.Batch{Ops: make([]*resolve.Op, 0, fresh)}
+	for _, op := range b.Ops {
+		if s := q.waits[op.Dot.Origin]; s.to == 0 || op.Dot.Seq < s.from || op.Dot.Seq > s.to {
+			left.Ops = append(left.Ops, op)
+		}
+	}
+	return left
 }
 
 // addBatch takes the batch if there is room; a single one always finds room.
@@ -114,7 +147,61 @@ func (q *queue) addBatch(b *replica.Batch, due time.Time) {
 	}
 	h := held{due: due, parcel: pack(b.Ops)}
 	q.bytes += h.parcel.bytes
+	q.note(b.Ops)
 	q.add(h)
+}
+
+// note remembers that the ops wait. What does not follow upon what waits of its origin
+// takes its place.
+func (q *queue) note(ops []*resolve.Op) {
+	for i := 0; i < len(ops); {
+		first := ops[i].Dot
+		to := first.Seq
+		for i++; i < len(ops) && ops[i].Dot.Origin == first.Origin && ops[i].Dot.Seq == to+1; i++ {
+			to++
+		}
+		s := q.waits[first.Origin]
+		if s.to == 0 || first.Seq != s.to+1 {
+			s.from = first.Seq
+		}
+		q.waits[first.Origin] = stretch{s.from, to}
+	}
+}
+
+// left remembers that the ops wait no longer.
+func (q *queue) left(ops []*resolve.Op) {
+	for i := 0; i < len(ops); {
+		first := ops[i].Dot
+		to := first.Seq
+		for i++; i < len(ops) && ops[i].Dot.Origin == first.Origin; i++ {
+			to = ops[i].Dot.Seq
+		}
+		switch s := q.waits[first.Origin]; {
+		case s.to == 0 || to < s.from || to > s.to:
+		case to == s.to:
+			delete(q.waits, first.Origin)
+		default:
+			q.waits[first.Origin] = stretch{to + 1, s.to}
+		}
+	}
+}
+
+// wrote says how much of the first op has been written in parts.
+func (q *queue) wrote(bytes int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.gone = bytes
+}
+
+// underway is about how many bytes wait here, or were sent and are still in the peer's
+// hands.
+func (q *queue) underway() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.open {
+		return 0
+	}
+	return max(0, q.bytes-q.gone) + max(0, q.given-q.credit)
 }
 
 // add puts what is due at once where it goes, unless something before it waits.
@@ -170,15 +257,16 @@ func (q *queue) next(now time.Time) (*replica.Status, []*resolve.Op) {
 }
 
 // took removes n ops from the first batch and pays for them.
-func (q *queue) took(n, charge int) {
+func (q *queue) took(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.credit -= charge
 	first := &q.batches[0]
-	for _, op := range first.ops[:n] {
-		first.bytes -= opBytes(op)
-		q.bytes -= opBytes(op)
-	}
+	charge := wire.Charge(first.ops[:n])
+	q.left(first.ops[:n])
+	q.gone = 0
+	q.credit -= charge
+	first.bytes -= charge
+	q.bytes -= charge
 	if first.ops = first.ops[n:]; len(first.ops) > 0 {
 		return
 	}

@@ -20,6 +20,8 @@ type counters struct {
 	bytesIn, bytesOut       atomic.Uint64
 	opsIn, opsOut           atomic.Uint64
 	statusesIn, statusesOut atomic.Uint64
+
+	publishedIn, publishedOut atomic.Uint64
 }
 
 // Stats is a snapshot of the mesh; it shares no memory with it.
@@ -42,6 +44,10 @@ type PeerStats struct {
 	BytesIn, BytesOut       uint64
 	OpsIn, OpsOut           uint64
 	StatusesIn, StatusesOut uint64
+
+	// Of what clients published: PublishedDropped was not sent, because too much waited,
+	// the peer was down, or by a planted fault.
+	PublishedIn, PublishedOut, PublishedDropped uint64
 
 	QueuedBytes int // about; waiting to be sent
 	Credit      int // what the peer would take
@@ -73,6 +79,7 @@ func (p *peer) stats(in *inbound) PeerStats {
 		Connects: c.connects.Load(), BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
 		OpsIn: c.opsIn.Load(), OpsOut: c.opsOut.Load(),
 		StatusesIn: c.statusesIn.Load(), StatusesOut: c.statusesOut.Load(),
+		PublishedIn: c.publishedIn.Load(), PublishedOut: c.publishedOut.Load(), PublishedDropped: p.published.lost(),
 	}
 	p.queue.describe(&s)
 	if in != nil {

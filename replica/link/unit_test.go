@@ -104,8 +104,8 @@ func TestPolicyRulesOfAnything(t *testing.T) {
 }
 
 // Under any mix of messages and takings the queue stays within its limit and one
-// batch, its count of bytes is exact, ops leave in order, and of statuses the
-// newest leaves.
+// batch, its count of bytes is exact, ops leave in order, each once however often it
+// comes while it waits, and of statuses the newest leaves.
 func TestQueueLaws(t *testing.T) {
 	n := &node{mesh: &Mesh{cfg: Config{Life: 5}}}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -117,7 +117,10 @@ func TestQueueLaws(t *testing.T) {
 			switch rapid.IntRange(0, 3).Draw(rt, "step") {
 			case 0, 1:
 				k := rapid.IntRange(1, 5).Draw(rt, "ops")
-				if before := q.dropped.Full; func() bool { q.offer(n.batch(next, next+k-1, 100), fate{n: 1}); return q.dropped.Full == before }() {
+				if before := q.dropped.Full; func() bool {
+					q.offer(n.batch(rapid.IntRange(len(out)+1, next).Draw(rt, "again from"), next+k-1, 100), fate{n: 1})
+					return q.dropped.Full == before
+				}() {
 					next += k
 				}
 			case 2:
@@ -133,7 +136,7 @@ func TestQueueLaws(t *testing.T) {
 					for _, op := range ops[:took] {
 						out = append(out, int(op.Dot.Seq))
 					}
-					q.took(took, 1)
+					q.took(took)
 				}
 			}
 			checkQueue(rt, &q)
@@ -151,12 +154,36 @@ func checkQueue(t *rapid.T, q *queue) {
 	for _, p := range q.batches {
 		last = 0
 		for _, op := range p.ops {
-			last += opBytes(op)
+			last += op.Footprint()
 		}
 		sum += last
 	}
 	if sum != q.bytes || sum-last >= q.limit && sum > last {
 		t.Fatalf("%d bytes counted, %d there, the last batch %d, the limit %d", q.bytes, sum, last, q.limit)
+	}
+}
+
+// What is under way is what waits, less the parts of it that were written, and what the
+// peer has not given credit back for.
+func TestQueueCountsWhatIsUnderWay(t *testing.T) {
+	q := queue{limit: 1 << 20}
+	q.start(10_000)
+	q.offer((&node{mesh: &Mesh{cfg: Config{Life: 5}}}).batch(1, 2, 500), fate{n: 1})
+	all, one := q.bytes, wire.Charge(q.batches[0].ops[:1])
+	if q.underway() != all {
+		t.Errorf("%d of %d are under way", q.underway(), all)
+	}
+	if q.wrote(300); q.underway() != all-300 {
+		t.Errorf("%d of %d are under way when 300 were written", q.underway(), all)
+	}
+	if q.took(1); q.underway() != all {
+		t.Errorf("%d of %d are under way when the first was sent", q.underway(), all)
+	}
+	if q.grant(uint64(one), 10_000); q.underway() != all-one {
+		t.Errorf("%d of %d are under way when the first was applied", q.underway(), all)
+	}
+	if q.stop(); q.underway() != 0 {
+		t.Errorf("%d are under way to a peer that is down", q.underway())
 	}
 }
 
@@ -167,8 +194,9 @@ func TestQueueCreditIsNeverAboveTheWindow(t *testing.T) {
 		t.Error("credit above the window was taken")
 	}
 	q.batches = []parcel{pack((&node{mesh: &Mesh{cfg: Config{Life: 5}}}).batch(1, 1, 10).Ops)}
-	q.took(1, 250)
-	if !q.grant(250, 100) || q.credit != 100 || q.grant(1<<63, 100) {
+	charge := wire.Charge(q.batches[0].ops)
+	q.took(1)
+	if !q.grant(uint64(charge), 100) || q.credit != 100 || q.grant(1<<63, 100) {
 		t.Errorf("credit %d after all was given back", q.credit)
 	}
 }

@@ -40,7 +40,11 @@ type Config struct {
 	SnapshotPath string // file of whom we know, to meet them again after a restart; empty: none
 
 	Profile Profile
-	Logger  *slog.Logger
+	// Heard is told, by the goroutine that tells of views, what leaders said about others
+	// with Spread; nil: nobody is. It may be told the same again.
+	Heard func(Forgetting)
+
+	Logger *slog.Logger
 }
 
 var nameRule = regexp.MustCompile(`^[A-Za-z0-9.-]{1,128}$`)

@@ -19,12 +19,24 @@ func (m *Members) join(ctx context.Context) {
 		if strangers := m.strangers(); len(strangers) > 0 {
 			m.report(strangers, m.attempt(strangers))
 		}
+		m.askedAll()
 		if wait = min(2*wait, m.pace.retryMax); m.View().Joined {
 			wait = m.pace.retryMax
 		}
 		if !sleep(ctx, wait/2+rand.N(wait/2)) {
 			return
 		}
+	}
+}
+
+// askedAll notes that everybody was asked once.
+func (m *Members) askedAll() {
+	m.mu.Lock()
+	again := m.tried
+	m.tried = true
+	m.mu.Unlock()
+	if !again {
+		m.changed()
 	}
 }
 

@@ -183,6 +183,26 @@ func TestLeftIsNotFailed(t *testing.T) {
 	a.untilStatus("b", Left)
 }
 
+// TestOnlyWhoIsHeardTakesTimeToLeave: there is nothing to wait for where nobody is,
+// or everybody has left or failed.
+func TestOnlyWhoIsHeardTakesTimeToLeave(t *testing.T) {
+	noLeaks(t)
+	a := start(t, config("a"))
+	b := start(t, config("b", a.Addr()))
+	for _, n := range []*node{a, b} {
+		n.until("both", func(v View) bool {
+			return len(v.Members) == 2 && v.Members[0].Status == Alive && v.Members[1].Status == Alive
+		})
+	}
+	if err := b.Leave(t.Context()); err != nil || b.conf.LeavePropagateDelay == 0 {
+		t.Errorf("leave: %v; the word was given %s to reach a", err, b.conf.LeavePropagateDelay)
+	}
+	a.untilStatus("b", Left)
+	if err := a.Leave(t.Context()); err != nil || a.conf.LeavePropagateDelay != 0 {
+		t.Errorf("leave: %v; the word was given %s to reach nobody", err, a.conf.LeavePropagateDelay)
+	}
+}
+
 func TestLeaveEndsWithItsContext(t *testing.T) {
 	noLeaks(t)
 	a := start(t, config("a"))

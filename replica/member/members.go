@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,8 +36,11 @@ type Members struct {
 	mu      sync.Mutex
 	view    View
 	past    []acquaintance
+	heard   []Forgetting // said by leaders, and not told yet
 	joined  bool
+	tried   bool
 	trouble error
+	conf    *serf.Config  // serf reads of it, when it leaves, how long that takes
 	leave   chan struct{} // not nil: leaving has begun; closed: it is over
 	left    error         // how it ended
 	closed  bool
@@ -64,8 +68,11 @@ func Start(cfg Config, tell func(View)) (*Members, error) {
 		dirty:   make(chan struct{}, 1),
 		drained: make(chan struct{}),
 	}
-	var err error
-	if m.past, err = recall(cfg.SnapshotPath); err == nil {
+	past, damaged, err := recall(cfg.SnapshotPath)
+	if damaged != "" {
+		m.log.Warn("the snapshot of members is damaged; what is whole of it is taken, and it is written anew", "kept", damaged, "known", len(past))
+	}
+	if m.past = past; err == nil {
 		err = m.remember() // what cannot be written is found out now
 	}
 	if err == nil {
@@ -76,6 +83,7 @@ func Start(cfg Config, tell func(View)) (*Members, error) {
 		return nil, err
 	}
 	m.joined = len(m.strangers()) == 0
+	m.tried = m.joined
 	m.refresh()
 	m.workers.Go(func() { m.watch(ctx) })
 	m.workers.Go(func() { m.join(ctx) })
@@ -85,6 +93,7 @@ func Start(cfg Config, tell func(View)) (*Members, error) {
 // open binds and starts serf.
 func (m *Members) open(ctx context.Context) error {
 	conf := m.cfg.Profile.serfConfig()
+	m.conf = conf
 	conf.NodeName, conf.Tags = m.cfg.Name, m.cfg.tags()
 	conf.EventCh, conf.Logger = m.events, serfLogger(m.log)
 	gossip := conf.MemberlistConfig
@@ -139,6 +148,9 @@ func (m *Members) Leave(ctx context.Context) error {
 }
 
 func (m *Members) leaving() {
+	if m.alone() {
+		m.conf.LeavePropagateDelay = 0 // nobody is there whom the word could reach
+	}
 	m.joining.Lock()
 	err := m.serf.Leave()
 	m.joining.Unlock()
@@ -147,6 +159,13 @@ func (m *Members) leaving() {
 	}
 	m.changed()
 	close(m.leave)
+}
+
+// alone reports whether no other member is known to be alive.
+func (m *Members) alone() bool {
+	return !slices.ContainsFunc(m.serf.Members(), func(o serf.Member) bool {
+		return o.Name != m.cfg.Name && o.Status == serf.StatusAlive
+	})
 }
 
 // Forget removes a member that has failed or left, at every leader. One that is
@@ -197,7 +216,8 @@ func (m *Members) Close() error {
 func (m *Members) drain() {
 	for {
 		select {
-		case <-m.events:
+		case e := <-m.events:
+			m.hear(e)
 			m.changed()
 		case <-m.drained:
 			return
@@ -231,6 +251,7 @@ func (m *Members) watch(ctx context.Context) {
 		if m.refresh() {
 			m.tell(m.View())
 		}
+		m.tellHeard()
 		m.keep()
 	}
 }
@@ -244,6 +265,9 @@ func (m *Members) keep() {
 
 // refresh makes a new view, and reports whether it differs from the old one.
 func (m *Members) refresh() bool {
+	m.mu.Lock()
+	tried := m.tried // before the list, which then has whoever answered
+	m.mu.Unlock()
 	list := members(m.serf.Members())
 	m.guard.mark(list)
 	m.mu.Lock()
@@ -255,7 +279,7 @@ func (m *Members) refresh() bool {
 		m.trouble = nil
 	}
 	m.met(list)
-	fresh := View{Members: list, Joined: m.joined, Trouble: m.trouble}
+	fresh := View{Members: list, Joined: m.joined, Tried: tried, Trouble: m.trouble, Rival: m.guard.twin()}
 	if fresh.Equal(m.view) {
 		return false
 	}

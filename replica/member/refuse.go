@@ -48,6 +48,7 @@ type guard struct {
 
 	mu       sync.Mutex
 	last     *Refused          // the newest refusal
+	rival    *Refused          // the last one that has our name and our origin
 	known    map[string]string // gossip addresses of the members in the newest view
 	replaced map[string]bool   // members whose address now answers as somebody we refuse
 }
@@ -97,7 +98,13 @@ func (g *guard) compare(n *memberlist.Node) (*Refused, error) {
 		if at == g.self {
 			return nil, nil // what is remembered of our former life; memberlist refutes it
 		}
-		return &Refused{Name: n.Name, Gossip: at, What: whatName, Ours: g.self, Theirs: at}, nil
+		r := &Refused{Name: n.Name, Gossip: at, What: whatName, Ours: g.self, Theirs: at}
+		if theirs, err := decodeTags(n.Meta); err == nil && theirs[tagOrigin] == g.tags[tagOrigin] {
+			g.mu.Lock()
+			g.rival = r
+			g.mu.Unlock()
+		}
+		return r, nil
 	}
 	theirs, err := decodeTags(n.Meta)
 	if err != nil {
@@ -150,4 +157,11 @@ func (g *guard) newest() *Refused {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.last
+}
+
+// twin is who has our name and our origin too, nil if nobody was heard of.
+func (g *guard) twin() *Refused {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.rival
 }

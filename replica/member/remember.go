@@ -15,31 +15,35 @@ import (
 type acquaintance struct{ name, gossip string }
 
 // recall reads the snapshot: a line for each member, its name and its gossip
-// address. No file is an empty one.
+// address. No file is an empty one, and of a damaged one the lines that are whole
+// are taken; it is kept under another name, which damaged is then.
 //
 // Serf has a snapshot of its own. It tries each member once, and a cluster whose
 // leaders all start at the same moment finds nobody; and a leader that leaves
 // soon after it joined remembers nobody.
-func recall(path string) ([]acquaintance, error) {
+func recall(path string) (past []acquaintance, damaged string, err error) {
 	if path == "" {
-		return nil, nil
+		return nil, "", nil
 	}
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, "", nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("member: read the snapshot of members: %w", err)
+		return nil, "", fmt.Errorf("member: read the snapshot of members: %w", err)
 	}
-	var past []acquaintance
 	for line := range strings.Lines(string(content)) {
 		name, gossip, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if !nameRule.MatchString(name) || checkAddress("remembered", gossip) != nil {
-			return nil, fmt.Errorf("member: the snapshot of members %s is damaged at %q; remove it, and name a leader to join", path, line)
+			damaged = path + ".damaged"
+			continue
 		}
 		past = append(past, acquaintance{name, gossip})
 	}
-	return past, nil
+	if damaged != "" {
+		err = os.WriteFile(damaged, content, 0o644)
+	}
+	return past, damaged, err
 }
 
 // remember writes whom we know, and whom we knew and have yet to meet. Members

@@ -16,14 +16,20 @@ type View struct {
 
 	// Joined says that there was nobody to join, or that somebody was met.
 	Joined bool
+	// Tried says that everybody whom to meet was asked once: whoever could be
+	// reached then is among the members.
+	Tried bool
 	// Trouble is why nobody was met yet, the latest attempt's; a [*Refused] if
 	// that is why. Nil once joined.
 	Trouble error
+	// Rival is another leader that has our name and our origin: a copy of us, or we of
+	// it. Nil: none was ever met.
+	Rival *Refused
 }
 
 // Equal reports whether v and w say the same.
 func (v View) Equal(w View) bool {
-	return v.Joined == w.Joined && text(v.Trouble) == text(w.Trouble) && slices.Equal(v.Members, w.Members)
+	return v.Joined == w.Joined && v.Tried == w.Tried && text(v.Trouble) == text(w.Trouble) && (v.Rival == nil) == (w.Rival == nil) && slices.Equal(v.Members, w.Members)
 }
 
 // Find is the member of that name.

@@ -6,6 +6,8 @@ package replicatest
 
 import (
 	"cmp"
+	"fmt"
+	"hash/fnv"
 	"slices"
 
 	"kvd/logical"
@@ -16,12 +18,15 @@ import (
 // Store is a replica.Reader over maps. The zero Store is not usable; make one
 // with New.
 type Store struct {
-	Objects  map[string]*resolve.Object
-	Log      map[logical.Dot]*resolve.Op
-	Requests map[Request]logical.Dot
-	Groups   map[logical.Dot][]logical.Dot // of each dot of a request with several: all of them
-	Ledger   map[Row]resolve.Loss
+	Objects   map[string]*resolve.Object
+	Log       map[logical.Dot]*resolve.Op
+	Requests  map[Request]logical.Dot
+	Groups    map[logical.Dot][]logical.Dot // of each dot of a request with several: all of them
+	Ledger    map[Row]resolve.Loss
+	Conflicts map[logical.Dot][]*resolve.Op // what others have under dots of the log
+	Settled   map[logical.Dot]logical.Dot   // dots given twice that are mended: by which op
 
+	sums map[logical.Origin][]uint64 // by place
 	out  *replica.Output
 	seen int // puts of out that were applied
 }
@@ -41,12 +46,15 @@ var _ replica.Reader = (*Store)(nil)
 // New is an empty store that counts every put appended to out as stored.
 func New(out *replica.Output) *Store {
 	return &Store{
-		Objects:  map[string]*resolve.Object{},
-		Log:      map[logical.Dot]*resolve.Op{},
-		Requests: map[Request]logical.Dot{},
-		Groups:   map[logical.Dot][]logical.Dot{},
-		Ledger:   map[Row]resolve.Loss{},
-		out:      out,
+		Objects:   map[string]*resolve.Object{},
+		Log:       map[logical.Dot]*resolve.Op{},
+		Requests:  map[Request]logical.Dot{},
+		Groups:    map[logical.Dot][]logical.Dot{},
+		Ledger:    map[Row]resolve.Loss{},
+		Conflicts: map[logical.Dot][]*resolve.Op{},
+		Settled:   map[logical.Dot]logical.Dot{},
+		sums:      map[logical.Origin][]uint64{},
+		out:       out,
 	}
 }
 
@@ -79,6 +87,12 @@ func (s *Store) Apply(p replica.Put) {
 	case replica.PutTwins:
 		for _, d := range p.Dots {
 			s.Groups[d] = p.Dots
+		}
+	case replica.PutConflict:
+		s.Conflicts[p.Op.Dot] = append(s.Conflicts[p.Op.Dot], p.Op)
+	case replica.PutSettled:
+		if _, settled := s.Settled[p.Dot]; !settled {
+			s.Settled[p.Dot] = p.By
 		}
 	case replica.PutLoss:
 		for l := range p.Losses {
@@ -116,7 +130,7 @@ func (s *Store) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes in
 		if !ok {
 			break
 		}
-		if bytes += len(op.Key) + len(op.Value); len(ops) > 0 && bytes > maxBytes {
+		if bytes += op.Size(); len(ops) > 0 && bytes > maxBytes {
 			break
 		}
 		ops = append(ops, op)
@@ -172,3 +186,33 @@ func (s *Store) Keys() []string {
 	slices.Sort(keys)
 	return keys
 }
+
+// Sum adds up the log of through's origin, op by op, each once.
+func (s *Store) Sum(through logical.Dot) (uint64, bool) {
+	s.catchUp()
+	sums := s.sums[through.Origin]
+	for seq := logical.Seq(len(sums)) + 1; seq <= through.Seq; seq++ {
+		op, ok := s.Log[logical.Dot{Origin: through.Origin, Seq: seq}]
+		if !ok {
+			return 0, false
+		}
+		h := fnv.New64a()
+		fmt.Fprint(h, text(op))
+		sum := h.Sum64()
+		if len(sums) > 0 {
+			sum += sums[len(sums)-1]
+		}
+		sums = append(sums, sum)
+		s.sums[through.Origin] = sums
+	}
+	return sums[through.Seq-1], true
+}
+
+// Same compares everything.
+func (s *Store) Same(op *resolve.Op) (same, held bool) {
+	s.catchUp()
+	mine, ok := s.Log[op.Dot]
+	return ok && text(mine) == text(op), ok
+}
+
+func text(op *resolve.Op) string { return fmt.Sprintf("%+v", *op) }

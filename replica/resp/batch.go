@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"kvd/replica"
+	"kvd/replica/acl"
 	"kvd/resolve"
 )
 
@@ -15,6 +16,7 @@ func (r refusal) Error() string { return string(r) }
 // errorText is what a client is told of a failure.
 func errorText(err error) string {
 	var r refusal
+	var busy *acl.BusyError
 	switch {
 	case errors.As(err, &r):
 		return string(r)
@@ -22,8 +24,18 @@ func errorText(err error) string {
 		return string(errNotInteger)
 	case errors.Is(err, resolve.ErrOverflow):
 		return "ERR increment or decrement would overflow"
+	case errors.Is(err, replica.ErrRoom):
+		return "ERR the values that this shows are more than may be held together, and it was not done; ask for them in smaller parts"
+	case errors.As(err, &busy):
+		return "TRYAGAIN " + err.Error()
+	case errors.Is(err, errBudget):
+		return "TRYAGAIN " + err.Error()
+	case errors.Is(err, replica.ErrSiblings):
+		return "SIBLINGS " + err.Error()
 	case errors.Is(err, replica.ErrBehind):
 		return "BEHIND " + err.Error()
+	case errors.Is(err, replica.ErrReadOnly):
+		return "READONLY " + err.Error()
 	case errors.Is(err, replica.ErrOverloaded), errors.Is(err, ErrDraining):
 		return "TRYAGAIN " + err.Error()
 	}
@@ -46,15 +58,20 @@ type answer struct {
 type seen struct {
 	values  [][]byte
 	present replica.Present
+	number  int64 // what Decide came to
 }
 
 // step is one command of a batch: requests and how to render their replies, or
 // bytes written when the command was taken.
 type step struct {
-	from, to       int // requests
-	litFrom, litTo int // bytes of batch.side, if there are no requests
+	cmd            *command // nil: it was answered when it was taken
+	values         bool     // its requests are Gets whose values it renders
+	from, to       int      // requests
+	litFrom, litTo int      // bytes of batch.side, if there are no requests
 	render         render
 	seen           *seen
+	late           func(w *Writer) // of a transaction: answers when all before it is done
+	keys           bool            // late looks at keys: what is behind it is not to be seen
 }
 
 // batch is the commands that go to the engine together. It is used again and
@@ -63,7 +80,34 @@ type batch struct {
 	steps []step
 	reqs  []*replica.Request
 	side  Writer
+	dots  int64  // that the requests' tokens list
 	ans   answer // what the render at hand is given
+	// of the keys that were read: how many showed a value, and how many did not
+	hits, misses uint64
+}
+
+// heavy reports whether the batch holds enough to be handed over before more is
+// taken: a few bytes of input can ask for a long answer, or unfold to many dots.
+func (b *batch) heavy(l *Limits) bool {
+	return len(b.side.buf) > l.Output || b.dots*dotBytes > largeRoom
+}
+
+// shrink lets go of spare memory.
+func (b *batch) shrink() {
+	if len(b.steps) == 0 {
+		b.reqs, b.steps, b.side.buf = nil, nil, nil
+	}
+}
+
+// refuse answers every step that asks something with the error.
+func (b *batch) refuse(w *Writer, err error) {
+	for i := range b.steps {
+		if s := &b.steps[i]; s.render == nil && s.late == nil {
+			w.raw(b.side.buf[s.litFrom:s.litTo])
+		} else {
+			w.Error(errorText(err))
+		}
+	}
 }
 
 // maxSpare is how many requests a batch keeps for the next one.
@@ -96,7 +140,8 @@ func (b *batch) cut(n int) {
 func (b *batch) reset() {
 	b.cut(0)
 	clear(b.steps)
-	b.steps, b.side.buf, b.ans = b.steps[:0], b.side.buf[:0], answer{}
+	b.steps, b.side.buf, b.dots, b.ans = b.steps[:0], b.side.buf[:0], 0, answer{}
+	b.hits, b.misses = 0, 0
 	if cap(b.reqs) > maxSpare {
 		b.reqs = nil
 	}
@@ -112,25 +157,58 @@ func (b *batch) reset() {
 func (b *batch) literal(write func(*Writer)) {
 	from := len(b.side.buf)
 	write(&b.side)
-	b.steps = append(b.steps, step{litFrom: from, litTo: len(b.side.buf)})
+	n := len(b.reqs)
+	b.steps = append(b.steps, step{from: n, to: n, litFrom: from, litTo: len(b.side.buf)})
 }
 
-// render writes the reply of every step in order.
-func (b *batch) render(w *Writer, replies []replica.Reply, pick func(string) bool) {
+// render writes the reply of every step in order, from the step from on, up to one
+// that found no room; it gives the number of that.
+func (b *batch) render(w *Writer, replies []replica.Reply, from int, pick func(string) bool) int {
 	a := &b.ans
 	a.pick = pick
-	for i := range b.steps {
+	for i := from; i < len(b.steps); i++ {
 		s := &b.steps[i]
+		if s.late != nil {
+			s.late(w)
+			continue
+		}
 		if s.render == nil {
 			w.raw(b.side.buf[s.litFrom:s.litTo])
 			continue
 		}
 		a.reqs, a.replies, a.seen = b.reqs[s.from:s.to], replies[s.from:s.to], s.seen
-		if err := failed(a.replies); err != nil {
+		err := failed(a.replies)
+		if errors.Is(err, replica.ErrRoom) && !a.reqs[0].Room.Each {
+			return i
+		}
+		if err != nil {
 			w.Error(errorText(err))
 			continue
 		}
+		b.notice(a)
 		s.render(w, a)
+	}
+	return len(b.steps)
+}
+
+// notice counts what was read.
+func (b *batch) notice(a *answer) {
+	for i, q := range a.reqs {
+		switch {
+		case q.Verb != replica.Get:
+		case len(a.replies[i].Shown.Values) > 0:
+			b.hits++
+		default:
+			b.misses++
+		}
+	}
+}
+
+// written lets go of the values of the steps before at.
+func (b *batch) written(replies []replica.Reply, at int) {
+	clear(replies[:b.steps[at].from])
+	for i := range b.steps[:at] {
+		b.steps[i].seen = nil
 	}
 }
 

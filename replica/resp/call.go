@@ -1,10 +1,12 @@
 package resp
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"kvd/replica"
+	"kvd/replica/acl"
 )
 
 // flag says how a command behaves.
@@ -21,6 +23,9 @@ const (
 	single                     // not allowed in a transaction
 	listening                  // allowed to RESP2 clients that listen to channels
 	family                     // its first argument names a subcommand
+	loading                    // reads or writes, and is allowed while the leader does not serve yet
+	patient                    // waits for others: that it takes long is not noted
+	whole                      // concerns every key: only for users whose keys have no prefixes
 )
 
 // command is a row of the table. Exactly one of plan and run is set.
@@ -28,10 +33,13 @@ type command struct {
 	name    string
 	arity   int // arguments with the name; -n: at least n
 	flags   flag
+	needs   acl.Roles // of its user
+	subs    []sub     // subcommands that need other roles
 	keys    keySpec
 	since   string
 	summary string
 	group   string
+	used    *usage // by all clients
 
 	// plan adds requests to the call's batch and says how to render the replies.
 	plan func(*call) (render, error)
@@ -40,14 +48,18 @@ type command struct {
 }
 
 // keySpec says which arguments are keys: first, last (negative: from the end)
-// and the step between; zero: none.
+// and the step between; zero: none. Last is 0 where the argument before the first says
+// how many keys there are.
 type keySpec struct{ first, last, step int }
+
+func (s keySpec) counted() bool { return s.first > 0 && s.last == 0 }
 
 // call is one command of a client on its way.
 type call struct {
 	*conn
 	cmd  *command
 	args [][]byte // valid for the call: what outlives it is copied
+	kept bool     // the arguments outlive the call, as a script's do
 	b    *batch
 	w    *Writer // run: where the reply goes
 	seen *seen
@@ -70,21 +82,51 @@ func (k *call) ask(v replica.Verb, key []byte) (*replica.Request, error) {
 
 func (k *call) checkKey(key []byte) error {
 	switch {
-	case len(key) == 0:
-		return refusal("ERR the key is empty; name one")
 	case len(key) > k.srv.cfg.Limits.Key:
 		return refusal("ERR the key is longer than " + strconv.Itoa(k.srv.cfg.Limits.Key) + " bytes")
+	case !k.rights().ReachesBytes(key): // the row's key arguments were looked at before: this is for a key that comes about otherwise
+		return errKeyDenied
 	}
 	return nil
 }
 
-// decide adds an Update of a key.
+// decide adds an Update of a key. Its render is not shown what the key shows
+// afterwards.
 func (k *call) decide(key []byte, d func(replica.Present) (replica.Write, error)) error {
 	r, err := k.ask(replica.Update, key)
 	if err == nil {
-		r.Decide = d
+		r.Decide, r.Quiet = d, true
 	}
 	return err
+}
+
+// decideAloud is decide for a render that is shown it.
+func (k *call) decideAloud(key []byte, d func(replica.Present) (replica.Write, error)) error {
+	err := k.decide(key, d)
+	if err == nil {
+		k.b.reqs[len(k.b.reqs)-1].Quiet = false
+	}
+	return err
+}
+
+// peek adds an Update whose render wants to know when the key ends, and whether it
+// shows anything, but no values.
+func (k *call) peek(key []byte) error {
+	s := new(seen)
+	k.seen = s
+	return k.decide(key, func(p replica.Present) (replica.Write, error) {
+		s.present = p
+		s.present.Reading.Values, s.present.Reading.Dots = make([][]byte, min(1, len(p.Reading.Values))), nil
+		return nothing()
+	})
+}
+
+// together says that the requests from from on are done all or not at all.
+func (k *call) together(from int) {
+	g := &replica.Together{Requests: slices.Clone(k.b.reqs[from:])}
+	for _, r := range g.Requests {
+		r.Together = g
+	}
 }
 
 // look adds an Update whose render wants to know what Decide was shown. What is
@@ -93,10 +135,14 @@ func (k *call) decide(key []byte, d func(replica.Present) (replica.Write, error)
 func (k *call) look(key []byte, d func(replica.Present) (replica.Write, error)) error {
 	s := new(seen)
 	k.seen = s
-	return k.decide(key, func(p replica.Present) (replica.Write, error) {
+	err := k.decide(key, func(p replica.Present) (replica.Write, error) {
 		s.values, s.present = p.Reading.Values, p
 		return d(p)
 	})
+	if err == nil {
+		k.b.reqs[len(k.b.reqs)-1].Keeps = true
+	}
+	return err
 }
 
 // each adds a request of verb v for all arguments from from on.
@@ -109,8 +155,24 @@ func (k *call) each(v replica.Verb, from int) error {
 	return nil
 }
 
-// bytes is a copy of an argument that the core may keep.
-func (k *call) bytes(i int) []byte { return append([]byte{}, k.args[i]...) }
+// whether adds a Get for all arguments from 1 on, of which is only asked whether
+// there is anything.
+func (k *call) whether() error {
+	from := len(k.b.reqs)
+	err := k.each(replica.Get, 1)
+	for _, r := range k.b.reqs[from:] {
+		r.Whether = true
+	}
+	return err
+}
+
+// bytes is an argument that the core may keep: a copy, unless it has memory of its own.
+func (k *call) bytes(i int) []byte {
+	if k.kept || k.in.Owned(i) {
+		return k.args[i]
+	}
+	return append([]byte{}, k.args[i]...)
+}
 
 // picks reports whether plain commands work on the first of a key's siblings.
 func (k *call) picks(key []byte) bool { return k.srv.pick(string(key)) }
@@ -164,16 +226,19 @@ func unknownCommand(args [][]byte) error {
 		if b.Len() >= 128 {
 			break
 		}
-		b.WriteString("'" + string(a[:min(len(a), 128-b.Len())]) + "' ")
+		b.WriteString("'" + brief(a, 128-b.Len()) + "' ")
 	}
-	name := args[0][:min(len(args[0]), 128)]
-	return refusal("ERR unknown command '" + string(name) + "', with args beginning with: " + b.String())
+	return refusal("ERR unknown command '" + brief(args[0], 128) + "', with args beginning with: " + b.String())
 }
 
 // unknownSub is Redis' answer to a subcommand it does not know.
 func (k *call) unknownSub() error {
-	sub := k.args[1][:min(len(k.args[1]), 128)]
-	return refusal("ERR unknown subcommand '" + string(sub) + "'. Try " + strings.ToUpper(k.cmd.name) + " HELP.")
+	return refusal("ERR unknown subcommand '" + brief(k.args[1], 128) + "'. Try " + strings.ToUpper(k.cmd.name) + " HELP.")
+}
+
+// wrongSub is Redis' answer to a subcommand with arguments that it finds wrong itself.
+func (k *call) wrongSub() error {
+	return refusal("ERR unknown subcommand or wrong number of arguments for '" + brief(k.args[1], 128) + "'. Try " + strings.ToUpper(k.cmd.name) + " HELP.")
 }
 
 // subArity checks the arguments of a subcommand, its two names included.

@@ -7,13 +7,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kvd/replica/acl"
 )
 
 const errClientName = refusal("ERR Client names cannot contain spaces, newlines or special characters.")
 
 // runClient knows the subcommands that clients send when they connect, and those
-// that operators type. CLIENT TRACKING and MAINT_NOTIFICATIONS are unknown on
-// purpose: clients then go on without them.
+// that operators type. CLIENT TRACKING is refused, and MAINT_NOTIFICATIONS unknown, on
+// purpose: clients then go on without.
 func runClient(k *call) error {
 	sub, ok := clientSub(k)
 	if !ok {
@@ -46,6 +48,16 @@ func clientSub(k *call) (subcommand, bool) {
 		return subcommand{2, 1 << 10, clientList}, true
 	case "KILL":
 		return subcommand{3, 16, clientKill}, true
+	case "TRACKING":
+		return subcommand{3, 1 << 10, clientTracking}, true
+	case "TRACKINGINFO":
+		return subcommand{2, 2, clientTrackingInfo}, true
+	case "GETREDIR":
+		return subcommand{2, 2, func(k *call) error { k.w.Int(-1); return nil }}, true
+	case "CACHING":
+		return subcommand{3, 3, func(*call) error {
+			return refusal("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled")
+		}}, true
 	case "NO-EVICT", "NO-TOUCH":
 		return subcommand{3, 3, clientSwitch}, true
 	}
@@ -98,20 +110,61 @@ func clientSwitch(k *call) error {
 	return nil
 }
 
+// clientTracking is refused: nobody is told of keys that change, and a cache that
+// believed otherwise would be stale for ever. That it is off can be said.
+func clientTracking(k *call) error {
+	switch {
+	case k.is(2, "OFF"):
+		k.w.Simple("OK")
+		return nil
+	case k.is(2, "ON"):
+		return refusal("ERR CLIENT TRACKING is not supported: a leader tells nobody which keys change; go on without a client-side cache")
+	}
+	return errSyntax
+}
+
+func clientTrackingInfo(k *call) error {
+	k.w.Map(3)
+	k.w.Text("flags")
+	k.w.Set(1)
+	k.w.Text("off")
+	k.w.Text("redirect")
+	k.w.Int(-1)
+	k.w.Text("prefixes")
+	k.w.Array(0)
+	return nil
+}
+
 func clientInfo(k *call) error {
 	k.w.Lines(k.describe() + "\n")
 	return nil
 }
 
-// clientList lists connections by id: all, those of ID id…, or those of TYPE
-// NORMAL or PUBSUB, whose first letters are their flags.
+// clientKind reads argument i, a kind of clients, as the letter that is their flag.
+// Of masters and replicas there are none: leaders are no clients of each other.
+func (k *call) clientKind(i int) (flag string, err error) {
+	switch {
+	case k.is(i, "NORMAL"):
+		return "N", nil
+	case k.is(i, "PUBSUB"):
+		return "P", nil
+	case k.is(i, "MASTER"), k.is(i, "REPLICA"), k.is(i, "SLAVE"):
+		return "-", nil
+	}
+	return "", refusal("ERR Unknown client type '" + brief(k.args[i], len(k.args[i])) + "'")
+}
+
+// clientList lists connections by id: all, those of ID id…, or those of a TYPE.
 func clientList(k *call) error {
 	var only []int64
 	kind := ""
 	switch {
 	case len(k.args) == 2:
-	case len(k.args) == 4 && k.is(2, "TYPE") && (k.is(3, "NORMAL") || k.is(3, "PUBSUB")):
-		kind = strings.ToUpper(string(k.args[3][:1]))
+	case len(k.args) == 4 && k.is(2, "TYPE"):
+		var err error
+		if kind, err = k.clientKind(3); err != nil {
+			return err
+		}
 	case len(k.args) > 3 && k.is(2, "ID"):
 		for i := 3; i < len(k.args); i++ {
 			id, err := k.int(i)
@@ -134,11 +187,11 @@ func clientList(k *call) error {
 	return nil
 }
 
-// clientKill closes connections: CLIENT KILL addr, or with filters ID, ADDR,
+// clientKill closes connections: CLIENT KILL addr, or with filters ID, TYPE, ADDR,
 // USER and SKIPME, all of which must fit.
 func clientKill(k *call) error {
 	if len(k.args) == 3 {
-		if k.kill(killFilter{addr: string(k.args[2])}) == 0 {
+		if addr := string(k.args[2]); addr == "" || k.kill(killFilter{addr: addr}) == 0 {
 			return refusal("ERR No such client")
 		}
 		k.w.Simple("OK")
@@ -153,17 +206,17 @@ func clientKill(k *call) error {
 }
 
 type killFilter struct {
-	id         int64
-	addr, user string
-	skipMe     bool
+	id               int64
+	kind, addr, user string
+	skipMe           bool
 }
 
 func (k *call) killFilter() (killFilter, error) {
 	f := killFilter{skipMe: true}
-	if len(k.args)%2 != 0 {
-		return f, errSyntax
-	}
 	for i := 2; i < len(k.args); i += 2 {
+		if i+1 == len(k.args) {
+			return f, errSyntax
+		}
 		switch arg := k.args[i+1]; {
 		case k.is(i, "ID"):
 			id, ok := parseInt(arg)
@@ -171,6 +224,11 @@ func (k *call) killFilter() (killFilter, error) {
 				return f, refusal("ERR client-id should be greater than 0")
 			}
 			f.id = id
+		case k.is(i, "TYPE"):
+			var err error
+			if f.kind, err = k.clientKind(i + 1); err != nil {
+				return f, err
+			}
 		case k.is(i, "ADDR"):
 			f.addr = string(arg)
 		case k.is(i, "USER"):
@@ -188,8 +246,9 @@ func (k *call) killFilter() (killFilter, error) {
 func (k *call) kill(f killFilter) int64 {
 	var n int64
 	for _, c := range k.srv.sorted() {
+		p := c.profile()
 		switch {
-		case f.id != 0 && c.id != f.id, f.addr != "" && c.addr != f.addr,
+		case f.id != 0 && c.id != f.id, !strings.HasPrefix(p.flags(), f.kind), f.addr != "" && c.addr != f.addr,
 			f.user != "" && c.userName() != f.user, f.skipMe && c == k.conn:
 			continue
 		case c == k.conn:
@@ -205,7 +264,7 @@ func (k *call) kill(f killFilter) int64 {
 // profile is what others may ask about a connection.
 type profile struct {
 	name, lib, libVersion, user string
-	channels, patterns          []string // listened to, ascending; never changed in place
+	channels, patterns          int // listened to
 	proto                       int
 }
 
@@ -225,18 +284,25 @@ func (c *conn) rename(name string) { c.change(func(p *profile) { p.name = name }
 
 // userName is whom the connection acts for.
 func (c *conn) userName() string {
-	return cmp.Or(c.profile().user, "default")
+	return cmp.Or(c.profile().user, defaultUser)
 }
 
-// setUser notes who the client showed to be; "" is nobody.
-func (c *conn) setUser(user string) {
-	c.known = user != ""
+// setUser notes who the client showed to be; nil is nobody.
+func (c *conn) setUser(user *acl.User) {
+	c.user.Store(user)
 	c.in.Guest = c.guest()
-	c.change(func(p *profile) { p.user = user })
+	name := ""
+	if user != nil {
+		name = user.Name()
+	}
+	c.change(func(p *profile) { p.user = name })
 }
 
 // guest reports whether the client has yet to show who it is.
-func (c *conn) guest() bool { return c.srv.cfg.RequireAuth && !c.known }
+func (c *conn) guest() bool {
+	u := c.user.Load()
+	return c.srv.cfg.RequireAuth && (u == nil || u.Revoked())
+}
 
 // speak changes the protocol of all replies from now on.
 func (c *conn) speak(proto int) {
@@ -254,15 +320,16 @@ func (c *conn) describe() string {
 	fields := []string{
 		"id=" + strconv.FormatInt(c.id, 10), "addr=" + c.addr, "laddr=" + c.laddr, "name=" + p.name,
 		"age=" + seconds(now.Sub(c.since)), "idle=" + seconds(now.Sub(time.Unix(0, c.active.Load()))),
-		"flags=" + p.flags(), "db=0", fmt.Sprintf("sub=%d", len(p.channels)), fmt.Sprintf("psub=%d", len(p.patterns)), "cmd=" + last, "user=" + cmp.Or(p.user, "default"),
-		fmt.Sprintf("resp=%d", p.proto), "lib-name=" + p.lib, "lib-ver=" + p.libVersion,
+		"flags=" + p.flags(), "db=0", fmt.Sprintf("sub=%d", p.channels), fmt.Sprintf("psub=%d", p.patterns), "ssub=0",
+		fmt.Sprintf("multi=%d", c.queued.Load()), fmt.Sprintf("tot-mem=%d", c.held.Load()), "events=r", "cmd=" + last, "user=" + cmp.Or(p.user, defaultUser),
+		fmt.Sprintf("resp=%d", p.proto), "redir=-1", "lib-name=" + p.lib, "lib-ver=" + p.libVersion,
 	}
 	return strings.Join(fields, " ")
 }
 
 // flags says in CLIENT LIST's letters what kind of client it is.
 func (p *profile) flags() string {
-	if len(p.channels)+len(p.patterns) > 0 {
+	if p.channels+p.patterns > 0 {
 		return "P"
 	}
 	return "N"

@@ -1,10 +1,14 @@
 package resp
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
+
+	"kvd/replica/acl"
+	"kvd/resolve/limits"
 )
 
 // What a client may send before it has shown who it is, as in Redis.
@@ -24,13 +28,17 @@ type Limits struct {
 	Inline   int // bytes of a command typed as a line
 	Key      int // bytes of a key
 	Pipeline int // commands taken from the input at once; the rest waits in the buffers
-	Requests int // requests handed to the engine at once, unless one command alone has more
-	Queued   int // requests of one transaction
+	Requests int // requests handed to the engine at once, unless one command or transaction alone has more
+	Queued   int // commands, and requests, of one transaction; Command and Memory bound their bytes
 	Input    int // bytes of the input buffer of a client between large commands
-	Output   int // bytes of replies gathered before they are sent; one string may exceed it
+	Output   int // bytes of replies gathered before they are sent
 	Keys     int // keys that KEYS answers
-	Cursors  int // unfinished SCANs that are remembered, the newest ones
+	Cursors  int // unfinished SCANs that are remembered, the newest ones; others are looked for
 	Patterns int // that one client listens to
+	// Memory is the bytes that all clients' requests in progress, and the replies
+	// they have not taken, may use together. Whoever needs more waits; whoever holds
+	// much for a client that does not go on is cut.
+	Memory int64
 }
 
 // Config is what a server is told once.
@@ -39,13 +47,15 @@ type Config struct {
 
 	Idle    time.Duration // a client that says nothing for this long is closed, unless it listens; 0: never
 	Arrive  time.Duration // a command must arrive within this from its first byte
-	Send    time.Duration // a reply must be taken within this
+	Send    time.Duration // a subscriber must take its messages within this, and so must who MGETs more than is held at once, and everybody while the server drains
+	Stall   time.Duration // one that holds much memory and does not go on for this long is cut when others need it
 	MaxWait time.Duration // WAIT and KVD.WAITFOR never wait longer
 	Poll    time.Duration // how often they look
 
-	// Users reports whether the password is the user's. Nil: there are none, and
-	// AUTH is refused. It is called from many goroutines.
-	Users func(user, pass string) bool
+	// Login finds who shows a name and a password; from is the client's address. The
+	// error is acl.ErrDenied, or why it was not looked at. Nil: there are no users, and
+	// AUTH is refused. It is called from many goroutines, and may take long.
+	Login func(ctx context.Context, name, password, from string) (*acl.User, error)
 	// RequireAuth answers NOAUTH to everybody who has not shown who they are.
 	RequireAuth bool
 	// TLS wraps every connection. Nil: plain TCP.
@@ -56,36 +66,80 @@ type Config struct {
 	// false: both are answered CONFLICT.
 	PickSiblings func(key string) bool
 
-	// Feeds is what clients can subscribe to. Nil: there are no channels.
+	// Feeds is what the leader tells on channels of its own, which begin with kvd:. Nil:
+	// there are none.
 	Feeds Feeds
+	// Publish sends what a client published to the other leaders; it must not wait, and
+	// nobody changes the message. Nil: there are none. See [Server.Hear].
+	Publish func(channel string, message []byte)
 	// Extra is commands that whoever assembles the leader answers, by name. None
 	// may have the name of another command.
 	Extra map[string]Extra
 
+	// Loading says why commands that look at keys are not served yet; nil: they
+	// are. It is asked for each of them, from many goroutines. Nil: never.
+	Loading func() *Loading
+
 	// Now is the calendar clock behind deadlines, TIME and ages. Nil: time.Now.
 	// It must agree with the clock of the connections' deadlines.
 	Now func() time.Time
-	// CursorSeed is where the numbers of SCAN cursors begin. Let it be different
-	// after each start, so that an old cursor is not taken for a new one.
-	CursorSeed uint32
+	// Clock is what TIME answers; nil: Now. A leader whose clock has planted faults
+	// shows those.
+	Clock func() time.Time
+	// Served is what CONFIG and INFO say of where and how the leader serves.
+	Served Served
 	// Version is what INFO reports as kvd_version.
 	Version string
+}
+
+// Served is a leader's settings in Redis' words.
+type Served struct {
+	Bind    string // the address that clients reach, without the port
+	Port    int    // 0: not without TLS
+	TLSPort int    // 0: not with TLS
+	Fsync   string // always, everysec: within the interval, no: when the system likes
+}
+
+// Loading is why a leader does not serve yet.
+type Loading struct {
+	Why         string    // a sentence: what is under way, how far it has come, what to do
+	Since       time.Time // when that began
+	Done, Total uint64    // Total zero: it is not known yet
 }
 
 // Defaults suit a few thousand clients of small values.
 func Defaults() Config {
 	return Config{
 		Limits: Limits{
-			Clients: 10000, Args: 1 << 16, Bulk: 8 << 20, Command: 16 << 20, Inline: 64 << 10,
-			Key: 32 << 10, Pipeline: 1024, Requests: 4096, Queued: 4096,
-			Input: 16 << 10, Output: 64 << 10, Keys: 10000, Cursors: 4096, Patterns: 64,
+			Clients: 10000, Args: 1 << 20, Bulk: limits.Value, Command: limits.Request, Inline: 64 << 10,
+			Key: limits.Key, Pipeline: 1024, Requests: 4096, Queued: 1 << 20,
+			Input: 4 << 10, Output: 64 << 10, Memory: limits.Clients, Keys: 10000, Cursors: 4096, Patterns: 1024,
 		},
 		Arrive:  30 * time.Second,
 		Send:    10 * time.Second,
+		Stall:   time.Second,
 		MaxWait: time.Minute,
 		Poll:    2 * time.Millisecond,
 		Version: "dev",
 	}
+}
+
+// leastMemory is how many times the largest command all clients' memory is at least. A
+// quarter of that memory is for what every connection has.
+const leastMemory = 3
+
+// LeastMemory is the least that all clients may be given: with it one sends values of
+// 16 MiB.
+const LeastMemory = 64 << 20
+
+// Within is the limits for clients that may use so many bytes together: where that is
+// too little for the largest command and value, those are smaller.
+func (l Limits) Within(memory int64) Limits {
+	const words = 4 << 20 // of a command, beside its value
+	l.Memory = memory
+	l.Command = int(min(int64(l.Command), memory/leastMemory))
+	l.Bulk = max(1, min(l.Bulk, l.Command-l.Key-words))
+	return l
 }
 
 // Validate names the first thing that cannot work.
@@ -96,7 +150,7 @@ func (c *Config) Validate() error {
 	for _, d := range []struct {
 		name string
 		d    time.Duration
-	}{{"Arrive", c.Arrive}, {"Send", c.Send}, {"MaxWait", c.MaxWait}, {"Poll", c.Poll}} {
+	}{{"Arrive", c.Arrive}, {"Send", c.Send}, {"Stall", c.Stall}, {"MaxWait", c.MaxWait}, {"Poll", c.Poll}} {
 		if d.d <= 0 {
 			return fmt.Errorf("resp: %s is %s; it must be above zero", d.name, d.d)
 		}
@@ -104,8 +158,8 @@ func (c *Config) Validate() error {
 	if c.Idle < 0 {
 		return fmt.Errorf("resp: Idle is %s; give zero for never", c.Idle)
 	}
-	if c.RequireAuth && c.Users == nil {
-		return errors.New("resp: RequireAuth without Users would refuse everybody; give Users")
+	if c.RequireAuth && c.Login == nil {
+		return errors.New("resp: RequireAuth without Login would refuse everybody; give Login")
 	}
 	return c.validateExtra()
 }
@@ -124,6 +178,9 @@ func (l *Limits) validate() error {
 		if v.n < v.from {
 			return fmt.Errorf("%s is %d; the least is %d", v.name, v.n, v.from)
 		}
+	}
+	if least := leastMemory * int64(l.Command); l.Memory < least {
+		return fmt.Errorf("Memory is %d; the least is %d: one command may need a third of that", l.Memory, least)
 	}
 	if l.Command < l.Bulk {
 		return fmt.Errorf("limit Command (%d) is below Bulk (%d); no command could carry such an argument", l.Command, l.Bulk)

@@ -11,6 +11,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/acl"
 )
 
 // conn is one client. One goroutine runs it: take what has arrived, hand it to
@@ -30,6 +31,8 @@ type conn struct {
 	call    call // the command at hand
 	pending batch
 	tx      transaction
+	watched []*watchedKey
+	guard   *replica.Guard // of the transaction that is being done
 	replies []replica.Reply
 	ready   chan struct{}           // one token when replies are there
 	done    func([]replica.Reply)   // conn.finish, made once
@@ -37,10 +40,23 @@ type conn struct {
 	last    atomic.Pointer[command] // for CLIENT LIST, as active
 	active  atomic.Int64            // nanoseconds of Unix time
 
-	begun    time.Time // when the command that is half here began to arrive
-	closing  bool      // answer what is pending, then close
-	known    bool      // has shown who it is
-	failures int       // wrong passwords
+	begun    time.Time                // when the command that is half here began to arrive
+	closing  bool                     // answer what is pending, then close
+	failures int                      // wrong passwords
+	user     atomic.Pointer[acl.User] // who it has shown to be; nil: nobody yet
+
+	tallies []tallied    // of the pending batch
+	queued  atomic.Int32 // commands of the transaction, for CLIENT LIST; -1: there is none
+	ahead   ahead
+	limited bool // a write deadline is set
+	streams bool // it is sent values as of one moment of the store
+	flight  flight
+	held    atomic.Int64 // bytes of the budget
+	spare   int64        // of them, for buffers between commands
+	asks    int64        // nanoseconds of Unix time when it last began to wait for input
+	still   atomic.Int64 // nanoseconds of Unix time since when it waits for its client; zero: it does not
+	engaged atomic.Bool  // half a command or replies wait with it
+	tidy    atomic.Bool  // it was woken to give spare memory back
 
 	severed chan struct{}
 	once    sync.Once
@@ -49,9 +65,13 @@ type conn struct {
 	prof profile
 
 	subs       subscriptions
+	monitor    *monitor // what MONITOR shows it; nil: nothing
 	bell       bell
 	passedOver bool // messages went before commands
 }
+
+// baseBytes is about what a connection takes beside its buffers.
+const baseBytes = 4 << 10
 
 var errSevered = errors.New("the connection was cut")
 
@@ -63,26 +83,15 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 		pending: batch{side: scratch()}, tx: transaction{batch: batch{side: scratch()}},
 		prof: profile{proto: resp2},
 	}
-	c.in = NewReader(nc, &s.cfg.Limits)
-	c.in.Guest = c.guest()
+	c.in = NewReader(tap{c}, &s.cfg.Limits)
+	c.in.Guest, c.in.Grow, c.in.Spare = c.guest(), c.grow, s.budget.pressed
+	c.held.Store(baseBytes + 2*int64(s.cfg.Limits.Input))
+	s.budget.count(c.held.Load())
 	c.out = NewWriter(sink{c}, s.cfg.Limits.Output)
 	c.call.conn, c.done = c, c.finish
 	c.active.Store(c.since.UnixNano())
+	c.queued.Store(-1)
 	return c
-}
-
-// sink sends to the client, and cuts one that does not take its replies.
-type sink struct{ *conn }
-
-func (s sink) Write(b []byte) (int, error) {
-	if err := s.nc.SetWriteDeadline(s.srv.cfg.Now().Add(s.srv.cfg.Send)); err != nil {
-		return 0, err
-	}
-	n, err := s.nc.Write(b)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		s.srv.stats.slow.Add(1)
-	}
-	return n, err
 }
 
 // serve runs the connection to its end.
@@ -99,7 +108,10 @@ func (c *conn) serve() {
 		if c.out.Flush() != nil || c.closing {
 			return
 		}
-		if !more && c.fill() != nil {
+		if more {
+			continue
+		}
+		if c.trim(); c.fill() != nil {
 			return
 		}
 	}
@@ -132,8 +144,13 @@ func (c *conn) handshake() error {
 func (c *conn) gather() bool {
 	l, n := &c.srv.cfg.Limits, uint64(0)
 	defer func() { c.took(n) }()
-	for len(c.pending.steps) < l.Pipeline && len(c.pending.reqs) < l.Requests && !c.closing {
+	for len(c.pending.steps) < l.Pipeline && len(c.pending.reqs) < l.Requests && !c.pending.heavy(l) && !c.closing {
 		args, ok, err := c.in.Next()
+		if why, large := errors.AsType[TooLarge](err); large {
+			c.refuse(refusal("ERR " + why.Error()))
+			n++
+			continue
+		}
 		if err != nil {
 			c.srv.stats.protocolErrors.Add(1)
 			c.pending.literal(func(w *Writer) { w.Error("ERR " + err.Error()) })
@@ -160,6 +177,7 @@ func (c *conn) took(n uint64) {
 // fill waits for more input, or until the bell is rung.
 func (c *conn) fill() error {
 	now, cfg := c.srv.cfg.Now(), &c.srv.cfg
+	c.asks = now.UnixNano()
 	deadline := c.patience(now)
 	if err := c.nc.SetReadDeadline(deadline); err != nil {
 		return err
@@ -171,10 +189,15 @@ func (c *conn) fill() error {
 	}
 	rung, err := c.read(now, deadline)
 	late := errors.Is(err, os.ErrDeadlineExceeded) && !c.srv.isDraining()
-	if late && rung && (deadline.IsZero() || cfg.Now().Before(deadline)) {
+	if tidy := c.tidy.Swap(false); late && (rung || tidy) && (deadline.IsZero() || cfg.Now().Before(deadline)) {
 		return nil
 	}
 	c.active.Store(now.UnixNano())
+	if errors.Is(err, errBudget) {
+		c.out.Error("ERR " + err.Error())
+		_ = c.out.Flush() // closed either way
+		return err
+	}
 	if late && c.in.Partial() {
 		c.srv.stats.slow.Add(1)
 		c.out.Error("ERR Protocol error: the command did not arrive within " + cfg.Arrive.String())
@@ -192,13 +215,21 @@ func (c *conn) patience(now time.Time) time.Time {
 		if c.begun.IsZero() {
 			c.begun = now
 		}
-		return c.begun.Add(cfg.Arrive)
+		return c.begun.Add(cfg.Arrive + arriving(c.in.Arrived()))
 	}
 	c.begun = time.Time{}
 	if cfg.Idle > 0 && !c.listens() {
 		return now.Add(cfg.Idle)
 	}
 	return time.Time{}
+}
+
+// slowClient is how many bytes a second of a large command must arrive at the least.
+const slowClient = 256 << 10
+
+// arriving is how much longer than Config.Arrive a command of so many bytes may take.
+func arriving(bytes int) time.Duration {
+	return time.Duration(max(0, bytes-largeArg)) * time.Second / slowClient
 }
 
 // read takes what arrives, and reports whether the bell was rung. Then messages
@@ -219,77 +250,6 @@ func (c *conn) read(now, deadline time.Time) (rung bool, err error) {
 	}
 	err = c.in.Fill()
 	return c.bell.unpark(), err
-}
-
-// flush hands the pending batch to the engine and renders the replies.
-func (c *conn) flush() {
-	if len(c.pending.steps) == 0 {
-		return
-	}
-	if errors.Is(c.submit(&c.pending), errSevered) {
-		return
-	}
-	c.pending.render(c.out, c.replies, c.srv.pick)
-	c.forget()
-	c.pending.reset()
-}
-
-// submit asks the engine and waits until c.replies are there. If the engine
-// takes nothing, every reply is its error, which is also returned. After
-// errSevered requests and replies are still the engine's: the batch forgets the
-// ones, and nobody may touch the others.
-func (c *conn) submit(b *batch) error {
-	n := len(b.reqs)
-	if n == 0 {
-		return nil
-	}
-	c.forget()
-	base := c.srv.requests.Add(uint64(n)) - uint64(n)
-	for i, r := range b.reqs {
-		r.ID = base + uint64(i) + 1
-	}
-	c.srv.stats.batches.Add(1)
-	if err := c.srv.engine.Do(b.reqs, c.done); err != nil {
-		for range n {
-			c.replies = append(c.replies, replica.Reply{Err: err})
-		}
-		return err
-	}
-	select {
-	case <-c.ready:
-	case <-c.severed:
-		*b, c.closing = batch{}, true
-		return errSevered
-	}
-	c.note(n)
-	return nil
-}
-
-// finish is called by the engine. The replies are lent, so they are copied.
-func (c *conn) finish(replies []replica.Reply) {
-	c.replies = append(c.replies, replies...)
-	c.ready <- struct{}{}
-}
-
-// note checks the engine's answer and remembers the last write.
-func (c *conn) note(n int) {
-	if len(c.replies) != n {
-		panic("resp: the engine answered a different number of requests than it was given")
-	}
-	for i := n - 1; i >= 0; i-- {
-		if d := c.replies[i].Dot; !d.IsZero() {
-			c.wrote = d
-			return
-		}
-	}
-}
-
-// forget lets go of the replies: what they point to can be large.
-func (c *conn) forget() {
-	clear(c.replies)
-	if c.replies = c.replies[:0]; cap(c.replies) > maxSpare {
-		c.replies = nil
-	}
 }
 
 // until looks again and again whether ok, for at most limit. Replies that are

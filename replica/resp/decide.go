@@ -20,9 +20,6 @@ type decider = func(replica.Present) (replica.Write, error)
 // nothing leaves the key as it is.
 func nothing() (replica.Write, error) { return replica.Write{Verb: replica.Get}, nil }
 
-// leave is the decider of commands that only look.
-func leave(replica.Present) (replica.Write, error) { return nothing() }
-
 // conflict is the answer to a plain command on a key that shows siblings.
 func conflict(n int) error {
 	return refusal("CONFLICT " + strconv.Itoa(n) + " siblings; use KVD.GET")
@@ -49,20 +46,12 @@ func removePresent(p replica.Present) (replica.Write, error) {
 	return replica.Write{Verb: replica.Remove}, nil
 }
 
-// add keeps the deadline, as INCR does: a counter with a window must not live
-// for ever because it was counted up.
+// add is an addition. It keeps the deadline by itself, as INCR does: a counter with
+// a window must not live for ever because it was counted up.
 func add(delta int64) decider {
 	return func(p replica.Present) (replica.Write, error) {
-		return replica.Write{Verb: replica.Incr, Delta: delta, Expires: keep(p)}, nil
+		return replica.Write{Verb: replica.Incr, Delta: delta}, nil
 	}
-}
-
-// keep is the deadline of what the key shows.
-func keep(p replica.Present) wallclock.Instant {
-	if len(p.Reading.Values) == 0 {
-		return 0
-	}
-	return p.Expires
 }
 
 // appendTo puts tail behind the value.
@@ -73,10 +62,10 @@ func appendTo(tail []byte, limit int, pick bool) decider {
 			return replica.Write{}, err
 		}
 		if len(old)+len(tail) > limit {
-			return replica.Write{}, refusal("ERR string exceeds maximum allowed size (" + strconv.Itoa(limit) + " bytes)")
+			return replica.Write{}, tooLong(limit)
 		}
 		value := append(append(make([]byte, 0, len(old)+len(tail)), old...), tail...)
-		return replica.Write{Verb: replica.Set, Value: value, Expires: keep(p)}, nil
+		return replica.Write{Verb: replica.Set, Value: value, Keep: true}, nil
 	}
 }
 
@@ -96,11 +85,12 @@ type setting struct {
 	get             bool
 	keep            bool // KEEPTTL
 	life            lifetime
+	compare         condition // IFEQ, IFNE
 }
 
 // plain reports whether the options ask nothing of what the key shows.
 func (o setting) plain() bool {
-	return !o.absent && !o.present && !o.get && !o.keep && o.life.kind != fromNow
+	return !o.absent && !o.present && !o.get && !o.keep && o.life.kind != fromNow && o.compare.kind == anyValue
 }
 
 func (o setting) decide(value []byte, pick bool) decider {
@@ -111,14 +101,14 @@ func (o setting) decide(value []byte, pick bool) decider {
 				return replica.Write{}, err
 			}
 		}
-		if o.absent && there || o.present && !there {
+		fits, err := o.compare.holds(p.Reading, pick)
+		if err != nil {
+			return replica.Write{}, err
+		}
+		if o.absent && there || o.present && !there || !fits {
 			return nothing()
 		}
-		w := replica.Write{Verb: replica.Set, Value: value, Expires: o.life.deadline(p.Now)}
-		if o.keep {
-			w.Expires = keep(p)
-		}
-		return w, nil
+		return replica.Write{Verb: replica.Set, Value: value, Expires: o.life.deadline(p.Now), Keep: o.keep}, nil
 	}
 }
 
@@ -134,6 +124,7 @@ const (
 	forever lifeKind = iota
 	fromNow          // EX PX
 	until            // EXAT PXAT
+	never            // one of these, too far away
 )
 
 // maxFromNow keeps now plus any duration within an Instant.
@@ -150,64 +141,96 @@ func (l lifetime) deadline(now wallclock.Interval) wallclock.Instant {
 	return 0
 }
 
-// scaled is n units as a lifetime; false: out of range.
-func scaled(n int64, unit time.Duration, absolute bool) (lifetime, bool) {
-	if n > math.MaxInt64/int64(unit) || n < -maxFromNow/int64(unit) {
+// scaled is n units as a lifetime; false: beyond what Redis takes, whose times are
+// milliseconds of 64 bits. An end later than any Instant, in the year 2262, is none. Now
+// is milliseconds of Unix time.
+func scaled(n int64, unit time.Duration, absolute bool, now int64) (lifetime, bool) {
+	ms := int64(unit / time.Millisecond)
+	if n > math.MaxInt64/ms || n < math.MinInt64/ms {
 		return lifetime{}, false
 	}
-	l := lifetime{fromNow, n * int64(unit)}
-	if absolute {
-		l.kind = until
+	if n *= ms; !absolute && n > math.MaxInt64-now {
+		return lifetime{}, false
 	}
-	return l, absolute || l.n <= maxFromNow
+	l, most := lifetime{kind: fromNow}, int64(maxFromNow)
+	if absolute {
+		l.kind, most = until, math.MaxInt64
+	}
+	switch most /= int64(time.Millisecond); {
+	case n > most:
+		return lifetime{kind: never}, true
+	case n < -most:
+		n = -most // it is over
+	}
+	l.n = n * int64(time.Millisecond)
+	return l, true
 }
 
 // expiry is the options of EXPIRE: NX XX GT LT.
 type expiry struct{ none, some, later, sooner bool }
 
-// allows reports whether a value that ends at old may end at next.
+// allows reports whether a value that ends at old may end at next; zero is never.
 func (o expiry) allows(old, next wallclock.Instant) bool {
 	switch {
 	case o.none && old != 0, o.some && old == 0:
 		return false
 	case o.later: // no deadline is later than any
-		return old != 0 && next > old
+		return old != 0 && (next == 0 || next > old)
 	case o.sooner:
-		return old == 0 || next < old
+		return old == 0 || next != 0 && next < old
 	}
 	return true
 }
 
-// decide writes the value again with another deadline: a deadline is part of the
-// write, so that every resolver judges both together. A deadline that has passed
-// removes.
+// decide changes when the value ends, and nothing of the value: beside another's
+// write it takes nothing away. A deadline that has passed removes.
 func (o expiry) decide(l lifetime, pick bool) decider {
 	return func(p replica.Present) (replica.Write, error) {
-		value, there, err := one(p.Reading, pick)
+		_, there, err := one(p.Reading, pick)
 		if err != nil {
 			return replica.Write{}, err
 		}
 		next := l.deadline(p.Now)
+		if next == 0 && l.kind != never {
+			next = -1 // 1970, which an Instant cannot name
+		}
 		if !there || !o.allows(p.Expires, next) {
 			return nothing()
 		}
-		if next <= p.Now.Midpoint() {
+		if next != 0 && next <= p.Now.Midpoint() {
 			return replica.Write{Verb: replica.Remove}, nil
 		}
-		return replica.Write{Verb: replica.Set, Value: value, Expires: next}, nil
+		return replica.Write{Verb: replica.Touch, Expires: next}, nil
 	}
 }
 
-// persist writes the value again without a deadline.
+// ifShown is d where the key shows a value; a command that is wrong is told so there
+// alone, as by Redis, which looks at the key first.
+func ifShown(pick bool, wrong error, d decider) decider {
+	return func(p replica.Present) (replica.Write, error) {
+		_, there, err := one(p.Reading, pick)
+		switch {
+		case err != nil:
+			return replica.Write{}, err
+		case !there:
+			return nothing()
+		case wrong != nil:
+			return replica.Write{}, wrong
+		}
+		return d(p)
+	}
+}
+
+// persist takes the deadline away, and nothing else.
 func persist(pick bool) decider {
 	return func(p replica.Present) (replica.Write, error) {
-		value, there, err := one(p.Reading, pick)
+		_, there, err := one(p.Reading, pick)
 		if err != nil {
 			return replica.Write{}, err
 		}
 		if !there || p.Expires == 0 {
 			return nothing()
 		}
-		return replica.Write{Verb: replica.Set, Value: value}, nil
+		return replica.Write{Verb: replica.Touch}, nil
 	}
 }

@@ -57,19 +57,14 @@ func TestSetOptions(t *testing.T) {
 			t.Fatalf("%+v on %d values: %+v", o, len(p.Reading.Values), w)
 		}
 		want := map[lifeKind]wallclock.Instant{forever: 0, fromNow: p.Now.Midpoint() + wallclock.Instant(o.life.n), until: wallclock.Instant(o.life.n)}[o.life.kind]
-		if o.keep {
-			if want = 0; there {
-				want = p.Expires
-			}
-		}
-		if w.Verb == replica.Set && (w.Expires != want || string(w.Value) != "new") {
+		if w.Verb == replica.Set && (w.Keep != o.keep || w.Expires != want || string(w.Value) != "new") {
 			t.Fatalf("%+v gave %+v, want the deadline %d", o, w, want)
 		}
 	})
 }
 
-// TestExpiryWritesTheSameValue: only the deadline changes, or the key goes.
-func TestExpiryWritesTheSameValue(t *testing.T) {
+// TestExpiryWritesNoValue: only the deadline changes, or the key goes.
+func TestExpiryWritesNoValue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPresent(t)
 		p.Reading.Values = [][]byte{[]byte("old")}
@@ -85,7 +80,7 @@ func TestExpiryWritesTheSameValue(t *testing.T) {
 			}
 			return
 		}
-		if w.Verb != replica.Set || string(w.Value) != "old" || int64(w.Expires) != life.n {
+		if w.Verb != replica.Touch || w.Value != nil || int64(w.Expires) != life.n {
 			t.Fatalf("got %+v", w)
 		}
 	})
@@ -97,8 +92,14 @@ func TestScaledNeverOverflows(t *testing.T) {
 		n := rapid.Int64().Draw(t, "n")
 		now := wallclock.Around(wallclock.Instant(rapid.Int64Range(0, 4e18).Draw(t, "now")), 0)
 		for _, unit := range []string{"EX", "PX"} {
-			l, ok := scaled(n, scale(unit), false)
+			l, ok := scaled(n, scale(unit), false, now.Midpoint().Time().UnixMilli())
 			if !ok {
+				continue
+			}
+			if l.kind == never {
+				if n < maxFromNow/int64(scale(unit)) {
+					t.Fatalf("%d %s is taken for never", n, unit)
+				}
 				continue
 			}
 			if d := l.deadline(now); n > 0 && d <= now.Midpoint() || n < 0 && d >= now.Midpoint() {

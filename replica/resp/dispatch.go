@@ -1,22 +1,41 @@
 package resp
 
+import (
+	"fmt"
+	"strings"
+)
+
 // dispatch takes one command: it becomes a step of the pending batch, or of the
 // transaction, or is answered at once after everything before it.
 func (c *conn) dispatch(args [][]byte) {
 	k := &c.call
 	k.args, k.cmd = args, c.srv.lookup(args[0])
 	if err := c.admit(k); err != nil {
+		if k.cmd != nil && k.cmd.name == "exec" {
+			c.forgetTx()
+			err = refusal("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(errorText(err), "ERR "))
+		}
+		if k.cmd != nil {
+			k.cmd.used.rejected.Add(1)
+		}
 		c.refuse(err)
 		return
 	}
 	c.last.Store(k.cmd)
+	c.srv.monitors.show(k)
 	switch {
 	case c.tx.active && k.cmd.flags&control == 0:
 		c.queue(k)
 	case k.cmd.flags&alone != 0:
 		c.runAlone(k)
 	default:
+		if len(args) > c.srv.cfg.Limits.Requests {
+			c.flush() // it goes alone: what stands before it needs less, and is not refused with it
+		}
 		c.take(k, &c.pending)
+	}
+	if k.cmd.flags&alone == 0 || c.tx.active && k.cmd.flags&control == 0 {
+		c.count(k.cmd)
 	}
 }
 
@@ -30,10 +49,28 @@ func (c *conn) admit(k *call) error {
 		return unknownCommand(k.args)
 	case !k.cmd.takes(len(k.args)):
 		return wrongArity(k.cmd.name)
+	}
+	if err := k.checkSub(); err != nil {
+		return err
+	}
+	switch {
 	case c.guest() && k.cmd.flags&open == 0:
 		return refusal("NOAUTH Authentication required.")
 	case k.cmd.flags&listening == 0 && c.confined():
 		return refusal("ERR Can't execute '" + k.fullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+	case c.monitor != nil && k.cmd.flags&(read|write) != 0:
+		return refusal("ERR a connection that monitors cannot look at keys; use another, or RESET this one")
+	}
+	if err := c.permit(k); err != nil || !k.cmd.waits() {
+		return err
+	}
+	return c.srv.served()
+}
+
+// served is why what looks at keys is not served yet; nil: it is.
+func (s *Server) served() error {
+	if l := s.loading(); l != nil {
+		return refusal("LOADING " + l.Why)
 	}
 	return nil
 }
@@ -53,13 +90,44 @@ func (c *conn) queue(k *call) {
 	switch {
 	case k.cmd.flags&single != 0:
 		c.refuse(refusal("ERR Command not allowed inside a transaction"))
-	case len(c.tx.reqs)+len(k.args) > l.Queued+2 || len(c.tx.steps) >= l.Queued || c.tx.bytes > l.Command:
-		c.refuse(refusal("ERR the transaction is too big; split it"))
+	case len(c.tx.reqs)+len(k.args) > l.Queued+2 || len(c.tx.steps) >= l.Queued:
+		c.refuse(refusal(fmt.Sprintf("ERR the transaction is too big: it may have %d commands and %d keys; split it", l.Queued, l.Queued)))
+	case c.tx.bytes+len(c.tx.side.buf) > l.Command || c.tx.dots*dotBytes > int64(l.Command):
+		c.refuse(refusal(fmt.Sprintf("ERR the transaction is too big: its commands may have %d bytes together; split it", l.Command)))
 	default:
-		c.take(k, &c.tx.batch)
+		c.enqueue(k)
+		if err := c.hoard(); err != nil {
+			c.refuse(err)
+			return
+		}
+		c.queued.Store(int32(len(c.tx.steps)))
 		c.pending.literal(func(w *Writer) { w.Simple("QUEUED") })
 	}
 }
+
+// enqueue adds a command to the transaction. One that writes its own reply does so
+// when its turn comes.
+func (c *conn) enqueue(k *call) {
+	if k.cmd.plan != nil {
+		c.take(k, &c.tx.batch)
+		return
+	}
+	late := call{conn: c, cmd: k.cmd, args: make([][]byte, len(k.args))}
+	for i, a := range k.args {
+		late.args[i] = append([]byte{}, a...)
+	}
+	c.tx.bytes += lateBytes + len(late.args)*argBytes
+	n := len(c.tx.reqs)
+	c.tx.steps = append(c.tx.steps, step{from: n, to: n, keys: k.cmd.flags&(read|write) != 0, late: func(w *Writer) {
+		late.w = w
+		if err := late.cmd.run(&late); err != nil {
+			w.Error(errorText(err))
+		}
+	}})
+}
+
+// What a command that waits for its turn takes, and each of its arguments.
+const lateBytes, argBytes = 192, 32
 
 // take adds a command to a batch: what it asks of the engine, or its answer.
 func (c *conn) take(k *call, b *batch) {
@@ -80,7 +148,7 @@ func (c *conn) take(k *call, b *batch) {
 		b.literal(func(w *Writer) { w.Error(errorText(err)) })
 		return
 	}
-	b.steps = append(b.steps, step{from: from, to: len(b.reqs), render: show, seen: k.seen})
+	b.steps = append(b.steps, step{cmd: k.cmd, values: k.cmd.name == "mget", from: from, to: len(b.reqs), render: show, seen: k.seen})
 }
 
 // runAlone answers a command that must see everything before it done. The
@@ -91,7 +159,12 @@ func (c *conn) runAlone(k *call) {
 		return
 	}
 	k.w = c.out
+	began := c.srv.cfg.Now()
 	if err := k.cmd.run(k); err != nil {
 		c.out.Error(errorText(err))
+	}
+	k.cmd.used.add(1, c.srv.cfg.Now().Sub(began))
+	if k.cmd.flags&patient == 0 {
+		c.timed(began, k.slowArgs)
 	}
 }

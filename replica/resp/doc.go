@@ -24,10 +24,14 @@
 //
 // Files, in the order of that picture: config.go and engine.go (what a server is
 // told, and what it needs of a leader), server.go (connections), conn.go (one of
-// them), reader.go and inline.go, dispatch.go, table.go and call.go (what a
-// command is), strings.go, keys.go, session.go, client.go, info.go, pubsub.go and
-// kvd.go (the commands), feed.go (what subscribers are sent), decide.go (what
-// becomes Request.Decide), batch.go, writer.go, token.go.
+// them), reader.go and inline.go, dispatch.go, table.go, call.go and rights.go (what a
+// command is, and who may send it), strings.go, strings_range.go, bits.go, float.go,
+// compare.go, keys.go, move.go, object.go, script.go (with lua_check.go,
+// lua_run.go and script_key.go), monitor.go, slowlog.go, session.go, client.go, info.go, pubsub.go and
+// kvd.go (the commands), feed.go and broker.go (what subscribers are sent), decide.go (what
+// becomes Request.Decide), batch.go, flight.go and stream.go (a batch on its way, and
+// what is too large to be held), budget.go (the memory of all clients), writer.go,
+// token.go and tokenruns.go.
 //
 // What the package is not: it decides nothing about data. What depends on what a
 // key shows goes to the core as a Decide, so that nothing can happen to the key
@@ -38,23 +42,42 @@
 //   - replies leave in the order of the commands, whoever answers them;
 //   - no reply is written before the engine has called done;
 //   - what a client can make the edge hold is bounded: the input buffer by twice
-//     the largest command, the output by Limits.Output and one string, a batch by
-//     the input buffer and Limits.Requests, a transaction by Limits.Queued and
-//     Limits.Command. Not bounded here are the values that the replies of one
-//     batch point to: they are the engine's;
+//     the largest command, with large arguments beside it in memory that the engine
+//     keeps, the output by Limits.Output, a batch by the input buffer
+//     and Limits.Requests, a transaction by Limits.Queued, Limits.Command and memory, the
+//     values that replies point to by the room that the batch was given;
+//   - all of it together is bounded by Limits.Memory. Who needs more than every
+//     connection has waits for it; who holds much for a client that does not go on
+//     is cut when others wait. A small command never waits;
+//   - a value is sent from where it is, and held once however often a command names
+//     it; a pipeline holds the values of one part of it at a time, and an MGET whose
+//     values are too large for that reads them one by one, as of one moment;
+//   - while the leader does not serve yet (Config.Loading), nothing that looks at
+//     keys is answered from what is there: LOADING, and why;
 //   - a plain command never writes over siblings on the strength of one of them,
 //     unless Config.PickSiblings says so: it is answered CONFLICT. SET, DEL, MSET
 //     and INCR say what they do to all of them, and do it;
 //   - a token vouches for what its holder was shown and nothing else: after a
 //     write, for that write alone;
-//   - KEYS and SCAN never answer a part as if it were the whole;
-//   - only the leader speaks on channels: PUBLISH is refused, and so is a channel
-//     that there is not. After UNSUBSCRIBE was answered nothing comes;
+//   - KEYS and SCAN never answer a part as if it were the whole, but for keys that the
+//     client may not read: to it there are no such keys;
+//   - a command whose row does not say which roles it takes is nobody's; every key
+//     argument is held against the client's rights before anything is looked up, and
+//     rights that change count from the next command on;
+//   - what clients publish comes at most once, to who listens when it does; publishing
+//     waits for nobody, and who has too much waiting is cut. Only the leader speaks on
+//     channels that begin with kvd:. After UNSUBSCRIBE was answered nothing comes;
 //   - Shutdown and the end of Serve's context leave no goroutine behind.
 //
-// Departures from Redis: SUBSCRIBE is refused in a transaction; the empty key is refused; WATCH is refused, since other
-// leaders can write meanwhile; EXPIRE, PERSIST and GETEX write the value again
-// with another deadline, since both are judged together; TTL goes through the
+// Departures from Redis: what WATCH
+// promises holds at one leader; a transaction with KEYS, SCAN, DBSIZE or RANDOMKEY between
+// other commands is done in as many parts; EXPIRE, PERSIST and GETEX change the deadline of
+// the value that is shown and take no part in its conflicts: where another value
+// wins, that has the deadline its own author gave it, while a counter's deadline
+// is the key's; all times are those that the leaders agree on, so that no single
+// clock ends a value; a deadline beyond the year 2262 is none; scripts have one key and
+// no loops; FLUSHALL is many deletions; who monitors and is slow misses lines, and is
+// told how many; TTL goes through the
 // core, since only there the deadline and the clock are known; SCAN's cursors
 // name places that a server remembers, the newest Limits.Cursors of them; WAIT
 // without a limit waits Config.MaxWait.

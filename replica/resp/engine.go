@@ -29,12 +29,19 @@ type Engine interface {
 
 // Keys is the leader's keys in order, expired and deleted ones left out.
 type Keys interface {
-	// Scan looks at the next n keys after cursor, in key order, and gives those
-	// that match; nil matches all. An empty cursor is the begin, an empty next
+	// Scan gives the next n keys after cursor, in key order, that match; nil matches
+	// all. Fewer than n is not the end: an empty cursor is the begin, an empty next
 	// the end. Keys that are there throughout a whole scan are given exactly once.
 	Scan(cursor string, n int, match func(key string) bool) (keys []string, next string, err error)
+	// Find is the first key that fits, deleted ones that are still stored among them.
+	Find(fits func(key string) bool) (key string, ok bool, err error)
 	// Size is the number of keys, possibly an estimate.
 	Size() (int64, error)
+	// Expiring is how many of those have a deadline, possibly an estimate.
+	Expiring() (int64, error)
+	// Random is some key that match admits, nil all; false: there is none. Draw is a number below n. Every key
+	// can come up, not necessarily as often as others.
+	Random(draw func(n int) int, match func(key string) bool) (key string, found bool, err error)
 }
 
 // Inspector tells about the leader. All its methods are cheap and may be called
@@ -44,9 +51,10 @@ type Inspector interface {
 	Info() []Section
 	// Policy is in force; nobody changes what it points to.
 	Policy() *resolve.Policy
-	// Frontier is what the leader has durably applied.
+	// Frontier is what the leader has applied and stored.
 	Frontier() logical.Frontier
-	// Durable is how many other leaders have durably applied all of f.
+	// Durable is how many other leaders have durably applied all of f, as each
+	// promises durability.
 	Durable(f logical.Frontier) int
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/acl"
 )
 
 // option is a word that the KVD commands on one key know.
@@ -61,7 +62,7 @@ func (k *call) takeOption(o *options, opt option, i int) (err error) {
 	case identity:
 		o.client, o.number, err = k.identity(i + 1)
 	case evidence:
-		o.evidence = true
+		o.evidence, err = true, k.also(acl.Read) // it shows what the key holds
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/acl"
 	"kvd/replica/resp"
 )
 
@@ -34,7 +35,7 @@ func TestNobodyWaitsAnyMore(t *testing.T) {
 			asked, over := make(chan struct{}), make(chan error, 1)
 			l := listen(t)
 			r := start(t, l, func(c *resp.Config) {
-				c.Extra = map[string]resp.Extra{"x.long": {Arity: 1, Run: func(ctx context.Context, _ [][]byte, _ *resp.Writer) error {
+				c.Extra = map[string]resp.Extra{"x.long": {Arity: 1, Needs: acl.Read, Run: func(ctx context.Context, _ [][]byte, _ *resp.Writer) error {
 					close(asked)
 					<-ctx.Done()
 					over <- ctx.Err()
@@ -68,8 +69,8 @@ func TestExtraRefusesAndWrites(t *testing.T) {
 	wrote := logical.Dot{Origin: 0xfade, Seq: 9}
 	r := start(t, l, func(c *resp.Config) {
 		c.Extra = map[string]resp.Extra{
-			"x.refuse": {Arity: 1, Run: func(context.Context, [][]byte, *resp.Writer) error { return resp.Refuse("NOSUCH", "%d things", 3) }},
-			"x.write": {Arity: -2, Key: 1, Write: func(_ context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
+			"x.refuse": {Arity: 1, Needs: acl.Read, Run: func(context.Context, [][]byte, *resp.Writer) error { return resp.Refuse("NOSUCH", "%d things", 3) }},
+			"x.write": {Arity: -2, Needs: acl.Read, Key: 1, Write: func(_ context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
 				w.Bulk(args[1])
 				return wrote, nil
 			}},
@@ -102,7 +103,7 @@ func TestExtraRefusesAndWrites(t *testing.T) {
 	if f := r.leader.Asked(); f.At(wrote.Origin) != wrote.Seq {
 		t.Errorf("WAIT asked for %s", f)
 	}
-	for _, bad := range []resp.Extra{{Arity: 1}, {Run: func(context.Context, [][]byte, *resp.Writer) error { return nil }}} {
+	for _, bad := range []resp.Extra{{Arity: 1, Needs: acl.Read}, {Needs: acl.Read, Run: func(context.Context, [][]byte, *resp.Writer) error { return nil }}, {Arity: 1, Run: func(context.Context, [][]byte, *resp.Writer) error { return nil }}} {
 		cfg := resp.Defaults()
 		cfg.Extra = map[string]resp.Extra{"x": bad}
 		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "Run and Write") {

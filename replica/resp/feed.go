@@ -13,9 +13,10 @@ type Feeds interface {
 	// changes the slice.
 	Channels() []string
 	// Listen collects what is told on a channel from now on, within bounds of its
-	// own. Bell is called, on any goroutine, when something has come after Next
+	// own, of keys that reads answers true for; it is asked from any goroutine, and may
+	// answer otherwise later. Bell is called, on any goroutine, when something has come after Next
 	// had nothing; it does not wait.
-	Listen(channel string, bell func()) Feed
+	Listen(channel string, reads func(key string) bool, bell func()) Feed
 }
 
 // Feed is one reader's place in a channel. It belongs to one goroutine.
@@ -86,28 +87,36 @@ type tuned struct {
 	feed    Feed
 }
 
-// subscriptions is what a connection listens to: a feed for each channel that is
-// named or fits a pattern. The names are ascending, and copied when they change:
-// others look at them through the profile.
+// subscriptions is what a connection listens to: a feed for each of the leader's own
+// channels that is named or fits a pattern, and an ear for what clients publish.
 type subscriptions struct {
-	channels, patterns []string
-	feeds              []tuned
+	channels map[string]struct{}
+	patterns []string // ascending; never changed in place
+	feeds    []tuned
+	ear      *ear  // nil: it has listened to nothing
+	held     int64 // of the memory of all clients, for the names
 }
 
 func (s *subscriptions) count() int { return len(s.channels) + len(s.patterns) }
 
-// covers reports whether anything is subscribed to that the channel fits.
+// covers reports whether one of the leader's own channels is subscribed to.
 func (s *subscriptions) covers(channel string) bool {
-	fits := func(pattern string) bool { return glob(pattern, channel) }
-	return slices.Contains(s.channels, channel) || slices.ContainsFunc(s.patterns, fits)
+	_, named := s.channels[channel]
+	return named || slices.ContainsFunc(s.patterns, func(p string) bool { return fits(p, channel) })
+}
+
+// fits reports whether a channel fits a pattern. The leader's own fit only one that
+// begins as they do: who listens to all that others publish does not mean those.
+func fits(pattern, channel string) bool {
+	return ours(pattern) == ours(channel) && glob(pattern, channel)
 }
 
 // listens reports whether the connection is a subscriber.
-func (c *conn) listens() bool { return len(c.subs.feeds) > 0 }
+func (c *conn) listens() bool { return c.subs.count() > 0 || c.monitor != nil }
 
 // confined reports whether it is one that may send nothing else, because its
 // protocol cannot tell messages from replies.
-func (c *conn) confined() bool { return c.listens() && c.out.proto == resp2 }
+func (c *conn) confined() bool { return c.subs.count() > 0 && c.out.proto == resp2 }
 
 // tune opens and closes feeds as the names say, and shows the names.
 func (c *conn) tune() {
@@ -118,18 +127,30 @@ func (c *conn) tune() {
 		case covered && i >= 0:
 			feeds = append(feeds, c.subs.feeds[i])
 		case covered:
-			feeds = append(feeds, tuned{name, c.srv.cfg.Feeds.Listen(name, c.ring)})
+			feeds = append(feeds, tuned{name, c.srv.cfg.Feeds.Listen(name, c.reads, c.ring)})
 		case i >= 0:
 			c.subs.feeds[i].feed.Close()
 		}
 	}
 	c.subs.feeds = feeds
-	c.change(func(p *profile) { p.channels, p.patterns = c.subs.channels, c.subs.patterns })
+	c.change(func(p *profile) { p.channels, p.patterns = len(c.subs.channels), len(c.subs.patterns) })
 }
 
-// hush ends all subscriptions.
+// hush ends all subscriptions, and MONITOR.
 func (c *conn) hush() {
-	c.subs.channels, c.subs.patterns = nil, nil
+	c.unmonitor()
+	s, b := &c.subs, c.srv.broker
+	if s.ear != nil {
+		for n := range s.channels {
+			b.leave(b.channels, n, s.ear)
+		}
+		for _, p := range s.patterns {
+			b.leave(b.patterns, p, s.ear)
+		}
+		b.close(s.ear)
+		c.giveBack(s.held)
+	}
+	s.channels, s.patterns, s.ear, s.held = nil, nil, nil, 0
 	c.tune()
 }
 
@@ -138,8 +159,20 @@ func (c *conn) deliver() {
 	if !c.listens() || !c.bell.set(false) {
 		return
 	}
+	if r := c.rights(); c.monitor != nil && !(r.May(monitorNeeds) && r.Everywhere()) {
+		c.unmonitor() // its user may not any more
+	}
 	for left := pushBatch; left > 0; {
 		before := left
+		if c.monitor != nil {
+			if line, ok := c.monitor.next(); ok {
+				c.out.Simple(line)
+				left--
+			}
+		}
+		if c.hearOne() {
+			left--
+		}
 		for _, t := range c.subs.feeds {
 			if m, ok := t.feed.Next(); ok {
 				c.push(t.channel, m)
@@ -153,17 +186,43 @@ func (c *conn) deliver() {
 	c.bell.set(true)
 }
 
+// hearOne pushes the oldest message that was published; false: there is none now.
+func (c *conn) hearOne() bool {
+	if c.subs.ear == nil {
+		return false
+	}
+	m := c.subs.ear.next()
+	if m == nil {
+		return false
+	}
+	if c.reads(m.channel) { // its user's rights may be others by now
+		c.push(m.channel, m.payload)
+	}
+	m.release(&c.srv.budget)
+	return true
+}
+
+// hear pushes what was published until now, before the subscriptions change. Within a
+// transaction's reply nothing can be pushed.
+func (c *conn) hear() {
+	if c.tx.active || c.subs.ear == nil {
+		return
+	}
+	for n := c.subs.ear.length(); n > 0 && c.hearOne(); n-- {
+	}
+}
+
 // push writes a message once for each subscription that it fits, as Redis does.
 func (c *conn) push(channel string, message []byte) {
 	w := c.out
-	if slices.Contains(c.subs.channels, channel) {
+	if _, named := c.subs.channels[channel]; named {
 		w.Push(3)
 		w.Text("message")
 		w.Text(channel)
 		w.Bulk(message)
 	}
 	for _, p := range c.subs.patterns {
-		if glob(p, channel) {
+		if fits(p, channel) {
 			w.Push(4)
 			w.Text("pmessage")
 			w.Text(p)

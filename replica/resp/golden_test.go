@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kvd/logical"
+	"kvd/replica/acl/acltest"
 	"kvd/replica/resp"
 	"kvd/resolve"
 )
@@ -67,6 +68,8 @@ func golden(t *testing.T, path, got string) {
 //	@durable N          let N other leaders hold everything
 //	@new                connect anew
 //	@tell CHANNEL TEXT  let the leader tell something
+//	@publish CHANNEL T  let a client publish something
+//	@listen CHANNEL     let one more client listen
 //	@read N             read N more replies or pushes
 //
 // {token} stands for the last token answered.
@@ -75,7 +78,9 @@ type story struct {
 	rig   *rig
 	c     *client
 	token string
-	out   bytes.Buffer
+
+	listening []*client
+	out       bytes.Buffer
 }
 
 func play(t *testing.T, script, proto string) string {
@@ -91,7 +96,9 @@ func play(t *testing.T, script, proto string) string {
 		s.out.WriteString(line + "\n")
 		s.play(line)
 	}
-	_ = s.c.nc.Close()
+	for _, c := range append(s.listening, s.c) {
+		_ = c.nc.Close()
+	}
 	return s.out.String()
 }
 
@@ -100,7 +107,7 @@ func configs(line string) func(*resp.Config) {
 		switch strings.TrimPrefix(line, "@config ") {
 		case "guarded":
 			c.RequireAuth = true
-			c.Users = func(u, p string) bool { return u == "default" && p == "secret" || u == "ann" && p == "apple" }
+			c.Login = acltest.Let(func(u, p string) bool { return u == "default" && p == "secret" || u == "ann" && p == "apple" })
 		case "mute":
 			c.Feeds = nil
 		case "lenient":
@@ -140,6 +147,14 @@ func (s *story) play(line string) {
 		s.rig.leader.SetDurable(int(words[1][0] - '0'))
 	case "@tell":
 		s.rig.feeds.Tell(words[1], strings.Join(words[2:], " "))
+	case "@publish":
+		c := s.rig.dial()
+		c.do("PUBLISH", words[1], strings.Join(words[2:], " "))
+		_ = c.nc.Close()
+	case "@listen":
+		c := s.rig.dial()
+		s.listening = append(s.listening, c)
+		c.do("SUBSCRIBE", words[1])
 	case "@read":
 		for range int(words[1][0] - '0') {
 			s.show(s.c.reply())

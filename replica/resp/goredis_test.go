@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"kvd/replica/acl/acltest"
 	"kvd/replica/resp"
 )
 
@@ -19,7 +20,7 @@ func eachProtocol(t *testing.T, test func(t *testing.T, r *rig, c *redis.Client)
 	for _, proto := range []int{2, 3} {
 		t.Run(fmt.Sprint("resp", proto), func(t *testing.T) {
 			r := start(t, tcp(t), func(c *resp.Config) {
-				c.RequireAuth, c.Users = true, func(u, p string) bool { return u == "ann" && p == "apple" }
+				c.RequireAuth, c.Login = true, acltest.Let(func(u, p string) bool { return u == "ann" && p == "apple" })
 			})
 			defer r.stop()
 			c := redis.NewClient(&redis.Options{
@@ -160,9 +161,21 @@ func TestGoRedisPipelineAndTransaction(t *testing.T) {
 		if !slices.Contains(r.leader.Batches(), 3) {
 			t.Errorf("no call of Do had the transaction's 3 requests: %v", r.leader.Batches())
 		}
-		if err := c.Watch(ctx, func(*redis.Tx) error { return nil }, "a"); err == nil {
-			t.Error("WATCH was accepted")
+		took := func(p redis.Pipeliner) error { p.Set(ctx, "a", "taken", 0); return nil }
+		if err := c.Watch(ctx, func(tx *redis.Tx) error {
+			c.Append(ctx, "a", "!") // by another connection
+			_, err := tx.TxPipelined(ctx, took)
+			return err
+		}, "a"); !errors.Is(err, redis.TxFailedErr) {
+			t.Errorf("a watched key was changed, and the transaction came to %v", err)
 		}
+		if err := c.Watch(ctx, func(tx *redis.Tx) error {
+			_, err := tx.TxPipelined(ctx, took)
+			return err
+		}, "a"); err != nil {
+			t.Error(err)
+		}
+		is(t, "what was watched", "taken")(c.Get(ctx, "a").Result())
 	})
 }
 

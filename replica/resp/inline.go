@@ -20,7 +20,7 @@ func (r *Reader) inline() ([][]byte, bool, error) {
 	}
 	r.pos = r.start + i + 1
 	args, ok := splitLine(bytes.TrimSuffix(line[:i], []byte{'\r'}), r.args[:0])
-	r.args = args
+	r.args, r.spans = args, r.spans[:0]
 	r.advance()
 	switch {
 	case !ok:

@@ -1,32 +1,36 @@
 package resp
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"kvd/replica"
+	"kvd/replica/acl"
 	"kvd/wallclock"
 )
 
 func keyCommands() []command {
 	only, all := keySpec{1, 1, 1}, keySpec{1, -1, 1}
 	return []command{
-		{name: "del", arity: -2, flags: write, keys: all, since: "1.0.0", plan: planDel, summary: "Removes keys."},
-		{name: "unlink", arity: -2, flags: write | fast, keys: all, since: "4.0.0", plan: planDel, summary: "Removes keys, as DEL does."},
-		{name: "exists", arity: -2, flags: read | fast, keys: all, since: "1.0.0", plan: planExists, summary: "Counts which of the keys show a value."},
-		{name: "type", arity: 2, flags: read | fast, keys: only, since: "1.0.0", plan: planType, summary: "Answers string or none."},
-		{name: "expire", arity: -3, flags: write | fast, keys: only, since: "1.0.0", plan: planExpire("EX"), summary: "Lets a value end after seconds."},
-		{name: "pexpire", arity: -3, flags: write | fast, keys: only, since: "2.6.0", plan: planExpire("PX"), summary: "Lets a value end after milliseconds."},
-		{name: "expireat", arity: -3, flags: write | fast, keys: only, since: "1.2.0", plan: planExpire("EXAT"), summary: "Lets a value end at a Unix time in seconds."},
-		{name: "pexpireat", arity: -3, flags: write | fast, keys: only, since: "2.6.0", plan: planExpire("PXAT"), summary: "Lets a value end at a Unix time in milliseconds."},
-		{name: "persist", arity: 2, flags: write | fast, keys: only, since: "2.2.0", plan: planPersist, summary: "Takes away when a value ends."},
-		{name: "ttl", arity: 2, flags: read | fast, keys: only, since: "1.0.0", plan: planTTL(left, time.Second), summary: "Answers how long a value lasts, in seconds."},
-		{name: "pttl", arity: 2, flags: read | fast, keys: only, since: "2.6.0", plan: planTTL(left, time.Millisecond), summary: "Answers how long a value lasts, in milliseconds."},
-		{name: "expiretime", arity: 2, flags: read | fast, keys: only, since: "7.0.0", plan: planTTL(end, time.Second), summary: "Answers when a value ends, in seconds of Unix time."},
-		{name: "pexpiretime", arity: 2, flags: read | fast, keys: only, since: "7.0.0", plan: planTTL(end, time.Millisecond), summary: "Answers when a value ends, in milliseconds of Unix time."},
-		{name: "scan", arity: -2, flags: read | alone | single, since: "2.8.0", run: runScan, summary: "Walks over the keys in steps, in order."},
-		{name: "keys", arity: 2, flags: read | alone | single, since: "1.0.0", run: runKeys, summary: "Answers the keys that match a pattern, up to a limit."},
-		{name: "dbsize", arity: 1, flags: read | alone | single, since: "1.0.0", run: runDBSize, summary: "Answers how many keys there are."},
+		{name: "del", arity: -2, flags: write, needs: acl.Write, keys: all, since: "1.0.0", plan: planDel, summary: "Removes keys."},
+		{name: "unlink", arity: -2, flags: write | fast, needs: acl.Write, keys: all, since: "4.0.0", plan: planDel, summary: "Removes keys, as DEL does."},
+		{name: "exists", arity: -2, flags: read | fast, needs: acl.Read, keys: all, since: "1.0.0", plan: planExists, summary: "Counts which of the keys show a value."},
+		{name: "touch", arity: -2, flags: read | fast, needs: acl.Read, keys: all, since: "3.2.1", plan: planExists, summary: "Counts which of the keys show a value; when a key was last read is not kept."},
+		{name: "type", arity: 2, flags: read | fast, needs: acl.Read, keys: only, since: "1.0.0", plan: planType, summary: "Answers string or none."},
+		{name: "expire", arity: -3, flags: write | fast, needs: acl.Write, keys: only, since: "1.0.0", plan: planExpire("EX"), summary: "Lets a value end after seconds."},
+		{name: "pexpire", arity: -3, flags: write | fast, needs: acl.Write, keys: only, since: "2.6.0", plan: planExpire("PX"), summary: "Lets a value end after milliseconds."},
+		{name: "expireat", arity: -3, flags: write | fast, needs: acl.Write, keys: only, since: "1.2.0", plan: planExpire("EXAT"), summary: "Lets a value end at a Unix time in seconds."},
+		{name: "pexpireat", arity: -3, flags: write | fast, needs: acl.Write, keys: only, since: "2.6.0", plan: planExpire("PXAT"), summary: "Lets a value end at a Unix time in milliseconds."},
+		{name: "persist", arity: 2, flags: write | fast, needs: acl.Write, keys: only, since: "2.2.0", plan: planPersist, summary: "Takes away when a value ends."},
+		{name: "ttl", arity: 2, flags: read | fast, needs: acl.Read, keys: only, since: "1.0.0", plan: planTTL(left, time.Second), summary: "Answers how long a value lasts, in seconds."},
+		{name: "pttl", arity: 2, flags: read | fast, needs: acl.Read, keys: only, since: "2.6.0", plan: planTTL(left, time.Millisecond), summary: "Answers how long a value lasts, in milliseconds."},
+		{name: "expiretime", arity: 2, flags: read | fast, needs: acl.Read, keys: only, since: "7.0.0", plan: planTTL(end, time.Second), summary: "Answers when a value ends, in seconds of Unix time."},
+		{name: "pexpiretime", arity: 2, flags: read | fast, needs: acl.Read, keys: only, since: "7.0.0", plan: planTTL(end, time.Millisecond), summary: "Answers when a value ends, in milliseconds of Unix time."},
+		{name: "scan", arity: -2, flags: read | alone, needs: acl.Read, since: "2.8.0", run: runScan, summary: "Walks over the keys in steps, in order."},
+		{name: "keys", arity: 2, flags: read | alone, needs: acl.Read, since: "1.0.0", run: runKeys, summary: "Answers the keys that match a pattern, up to a limit."},
+		{name: "dbsize", arity: 1, flags: read | alone, needs: acl.Read, since: "1.0.0", run: runDBSize, summary: "Answers how many keys there are."},
 	}
 }
 
@@ -39,7 +43,7 @@ func planDel(k *call) (render, error) {
 	return showCount, nil
 }
 
-func planExists(k *call) (render, error) { return showPresent, k.each(replica.Get, 1) }
+func planExists(k *call) (render, error) { return showPresent, k.whether() }
 
 func showPresent(w *Writer, a *answer) {
 	var n int64
@@ -50,8 +54,7 @@ func showPresent(w *Writer, a *answer) {
 }
 
 func planType(k *call) (render, error) {
-	_, err := k.ask(replica.Get, k.args[1])
-	return showType, err
+	return showType, k.whether()
 }
 
 func showType(w *Writer, a *answer) {
@@ -64,15 +67,15 @@ func showType(w *Writer, a *answer) {
 
 func planExpire(unit string) func(*call) (render, error) {
 	return func(k *call) (render, error) {
-		n, err := k.int(2)
-		if err != nil {
-			return nil, err
-		}
 		o, err := k.expiry()
 		if err != nil {
 			return nil, err
 		}
-		life, ok := scaled(n, scale(unit), len(unit) == len("EXAT"))
+		n, err := k.int(2)
+		if err != nil {
+			return nil, err
+		}
+		life, ok := k.scaled(n, unit)
 		if !ok {
 			return nil, k.badTime()
 		}
@@ -97,7 +100,7 @@ func planTTL(of func(replica.Present) wallclock.Instant, unit time.Duration) fun
 			w.Int(rounded(of(p), unit))
 		}
 	}
-	return func(k *call) (render, error) { return show, k.look(k.args[1], leave) }
+	return func(k *call) (render, error) { return show, k.peek(k.args[1]) }
 }
 
 func left(p replica.Present) wallclock.Instant {
@@ -115,25 +118,24 @@ func rounded(i wallclock.Instant, unit time.Duration) int64 {
 	return ms
 }
 
-// runScan answers one step of a scan. Redis' cursors are numbers, and clients
-// parse them; the key that a number stands for is remembered, for a while.
+// runScan answers one step of a scan.
 func runScan(k *call) error {
-	id, ok := parseInt(k.args[1])
-	if !ok || id < 0 {
+	id, ok := parseCursor(string(k.args[1]))
+	if !ok {
 		return refusal("ERR invalid cursor")
 	}
 	o, err := k.scanOptions()
 	if err != nil {
 		return err
 	}
-	from, ok := k.srv.cursors.get(uint64(id))
-	if !ok {
-		return refusal("ERR invalid cursor: it is too old or of another leader; begin again with 0")
+	from, err := k.srv.position(id, k.rights())
+	if err != nil {
+		return err
 	}
 	var keys []string
 	next := ""
 	if o.strings {
-		if keys, next, err = k.srv.keys.Scan(from, o.count, o.match); err != nil {
+		if keys, next, err = k.scan(from, o); err != nil {
 			return err
 		}
 	}
@@ -141,6 +143,40 @@ func runScan(k *call) error {
 	k.w.Text(strconv.FormatUint(k.srv.cursors.put(next), 10))
 	writeKeys(k.w, keys)
 	return nil
+}
+
+// scan is one step of a scan. For who may not see every key it ends at one that he may:
+// its cursor would tell of another, and so would what is found from that on. So it may
+// take as long as KEYS.
+func (k *call) scan(from string, o scanOptions) (keys []string, next string, err error) {
+	r := k.rights()
+	if r.Everywhere() {
+		return k.srv.keys.Scan(from, o.count, o.match)
+	}
+	at := ""
+	match := func(key string) bool {
+		if !r.Reaches(key) {
+			return false
+		}
+		at = key
+		return o.match == nil || o.match(key)
+	}
+	for at == "" {
+		if keys, next, err = k.srv.keys.Scan(from, o.count, match); err != nil || next == "" {
+			return keys, "", err
+		}
+		from = next
+	}
+	return keys, at, nil
+}
+
+// parseCursor takes what Redis takes: any number of 64 bits, with a sign or without.
+func parseCursor(text string) (uint64, bool) {
+	if n, err := strconv.ParseUint(strings.TrimPrefix(text, "+"), 10, 64); err == nil || text == "" {
+		return n, true
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return uint64(n), err == nil
 }
 
 func writeKeys(w *Writer, keys []string) {
@@ -201,7 +237,11 @@ func (k *call) pattern(i int) (func(string) bool, error) {
 	case len(p) > maxPattern:
 		return nil, refusal("ERR the pattern is longer than " + strconv.Itoa(maxPattern) + " bytes")
 	}
-	return func(key string) bool { return glob(p, key) }, nil
+	return func(key string) bool {
+		// As in Redis, whose patterns end with the key: * stands for every key, and any
+		// other pattern that could stand for nothing does not stand for the empty one.
+		return glob(p, key) && (key != "" || p == "*" || p == "")
+	}, nil
 }
 
 // runKeys answers all keys, or an error if they are too many: it never answers a
@@ -211,7 +251,9 @@ func runKeys(k *call) error {
 	if err != nil {
 		return err
 	}
-	limit := k.srv.cfg.Limits.Keys
+	match = k.shown(match)
+	limit, bytes := k.srv.cfg.Limits.Keys, int64(0)
+	defer func() { k.giveBack(bytes) }()
 	var keys []string
 	for from := ""; ; {
 		part, next, err := k.srv.keys.Scan(from, limit, match)
@@ -220,6 +262,16 @@ func runKeys(k *call) error {
 		}
 		if keys = append(keys, part...); len(keys) > limit {
 			return refusal("ERR more than " + strconv.Itoa(limit) + " keys match; use SCAN")
+		}
+		found := int64(0)
+		for _, key := range part {
+			found += int64(len(key))
+		}
+		if err := k.reserve(found, k.srv.cfg.Arrive); err != nil {
+			return fmt.Errorf("%w; use SCAN", err)
+		}
+		if bytes += found; bytes > int64(k.srv.cfg.Limits.Command) {
+			return refusal("ERR more than " + strconv.Itoa(k.srv.cfg.Limits.Command) + " bytes of keys match; use SCAN")
 		}
 		if from = next; next == "" {
 			break

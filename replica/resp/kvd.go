@@ -6,21 +6,22 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/acl"
 	"kvd/resolve"
 )
 
 func kvdCommands() []command {
 	only := keySpec{1, 1, 1}
 	return []command{
-		{name: "kvd.get", arity: -2, flags: read | fast, keys: only, since: "1.0.0", plan: planKvdGet, summary: "Answers all values of a key, a token for writing over exactly those, and the resolver."},
-		{name: "kvd.set", arity: -3, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdSet, summary: "Sets a key over what the token was shown; without one, over what this leader shows."},
-		{name: "kvd.del", arity: -2, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdDel, summary: "Removes what the token was shown of a key; without one, what this leader shows."},
-		{name: "kvd.incr", arity: -3, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdIncr, summary: "Adds to the number of a key."},
-		{name: "kvd.resolve", arity: 5, flags: write | fast | single, keys: only, since: "1.0.0", plan: planKvdResolve, summary: "Puts one value in the place of exactly the siblings the token was shown."},
-		{name: "kvd.token", arity: 1, flags: read | fast | alone | single, since: "1.0.0", run: runToken, summary: "Answers a token of everything this leader has applied."},
-		{name: "kvd.waitfor", arity: 3, flags: read | alone | single, since: "1.0.0", run: runWaitFor, summary: "Waits until this leader has applied what the token has seen, at most so many milliseconds."},
-		{name: "kvd.policy", arity: -1, flags: read | fast, since: "1.0.0", run: runPolicy, summary: "Answers which resolver serves a key, or the whole policy."},
-		{name: "kvd.frontier", arity: 1, flags: read | fast | alone | single, since: "1.0.0", run: runFrontier, summary: "Answers what this leader has applied, by origin."},
+		{name: "kvd.get", arity: -2, flags: read | fast, needs: acl.Read, keys: only, since: "1.0.0", plan: planKvdGet, summary: "Answers all values of a key, a token for writing over exactly those, and the resolver."},
+		{name: "kvd.set", arity: -3, flags: write | fast | single, needs: acl.Write, keys: only, since: "1.0.0", plan: planKvdSet, summary: "Sets a key over what the token was shown; without one, over what this leader shows."},
+		{name: "kvd.del", arity: -2, flags: write | fast | single, needs: acl.Write, keys: only, since: "1.0.0", plan: planKvdDel, summary: "Removes what the token was shown of a key; without one, what this leader shows."},
+		{name: "kvd.incr", arity: -3, flags: write | fast | single, needs: acl.Read | acl.Write, keys: only, since: "1.0.0", plan: planKvdIncr, summary: "Adds to the number of a key."},
+		{name: "kvd.resolve", arity: 5, flags: write | fast | single, needs: acl.Write, keys: only, since: "1.0.0", plan: planKvdResolve, summary: "Puts one value in the place of exactly the siblings the token was shown."},
+		{name: "kvd.token", arity: 1, flags: read | loading | fast | alone | single, needs: acl.Anyone, since: "1.0.0", run: runToken, summary: "Answers a token of everything this leader has applied."},
+		{name: "kvd.waitfor", arity: 3, flags: patient | read | loading | alone | single, needs: acl.Anyone, since: "1.0.0", run: runWaitFor, summary: "Waits until this leader has applied what the token has seen, at most so many milliseconds."},
+		{name: "kvd.policy", arity: -1, flags: read | loading | fast, needs: acl.Anyone, since: "1.0.0", run: runPolicy, summary: "Answers which resolver serves a key, or the whole policy."},
+		{name: "kvd.frontier", arity: 1, flags: read | loading | fast | alone | single, needs: acl.Anyone, since: "1.0.0", run: runFrontier, summary: "Answers what this leader has applied, by origin."},
 	}
 }
 
@@ -114,7 +115,8 @@ func (k *call) write(v replica.Verb, o options, value []byte) (render, error) {
 	}
 	t := &o.token
 	r.Value, r.Token, r.Exact, r.Shown = value, t.Seen, t.Keyed, t.Shown
-	r.Client, r.Number = o.client, o.number
+	r.Client, r.Number, r.Quiet = o.client, o.number, !o.evidence
+	k.b.dots += int64(len(t.Shown))
 	return o.shows(false), nil
 }
 
@@ -191,7 +193,10 @@ func runWait(k *call) error {
 	if err != nil {
 		return err
 	}
-	if limit == 0 {
+	switch {
+	case k.tx.active: // nobody waits within a transaction
+		limit = 0
+	case limit == 0:
 		limit = k.srv.cfg.MaxWait
 	}
 	f := logical.FrontierOf()
@@ -207,8 +212,11 @@ func runWait(k *call) error {
 // patience reads milliseconds, bounded by MaxWait.
 func (k *call) patience(i int) (time.Duration, error) {
 	ms, err := k.int(i)
-	if err != nil || ms < 0 {
+	switch {
+	case err != nil:
 		return 0, refusal("ERR timeout is not an integer or out of range")
+	case ms < 0:
+		return 0, refusal("ERR timeout is negative")
 	}
 	if ms > k.srv.cfg.MaxWait.Milliseconds() {
 		return k.srv.cfg.MaxWait, nil

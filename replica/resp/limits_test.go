@@ -2,12 +2,14 @@ package resp_test
 
 import (
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"kvd/replica/acl/acltest"
 	"kvd/replica/resp"
 )
 
@@ -29,15 +31,15 @@ func TestProtocolErrors(t *testing.T) {
 		"*" + strings.Repeat("1", 64):       "too big mbulk count string",
 		"*1\r\n+PING\r\n":                   "expected '$', got '+'",
 		"*1\r\n$-1\r\n":                     "invalid bulk length",
-		"*1\r\n$1001\r\n":                   "invalid bulk length",
+		"*1\r\n$48001\r\n":                  "invalid bulk length",
 		"*1\r\n$4 \r\nPING\r\n":             "invalid bulk length",
 		"*1\r\n$" + strings.Repeat("0", 64): "too big bulk count string",
 		"*1\r\n$4\r\nPINGxx":                "bulk string is not ended by CRLF",
-		encode("SET", strings.Repeat("k", 900), strings.Repeat("v", 900)): "too big command",
-		strings.Repeat("x", 700) + "\r\n":                                 "too big inline request",
-		"SET a \"b\r\n":                                                   "unbalanced quotes in request",
-		"SET a \"b\"c\r\n":                                                "unbalanced quotes in request",
-		strings.Repeat("a ", 20) + "\r\n":                                 "too many arguments in request",
+		"*1\r\n$1001\r\n" + strings.Repeat("x", 1003): "bulk string is not ended by CRLF",
+		strings.Repeat("x", 700) + "\r\n":             "too big inline request",
+		"SET a \"b\r\n":                               "unbalanced quotes in request",
+		"SET a \"b\"c\r\n":                            "unbalanced quotes in request",
+		strings.Repeat("a ", 20) + "\r\n":             "too many arguments in request",
 	} {
 		c := r.dial()
 		c.send("PING\r\n" + in)
@@ -49,6 +51,53 @@ func TestProtocolErrors(t *testing.T) {
 		}
 		c.closed()
 	}
+}
+
+// TestTooLargeIsPassedOver: what is beyond a limit and well-formed is answered with
+// the limit, nothing of it is done, and the connection goes on, however the bytes
+// arrive.
+func TestTooLargeIsPassedOver(t *testing.T) {
+	r := start(t, tcp(t), func(c *resp.Config) {
+		l := &c.Limits
+		l.Args, l.Bulk, l.Command, l.Inline, l.Input = 16, 1000, 1500, 100, 512
+	})
+	defer r.stop()
+	x := strings.Repeat
+	const long, whole = "-ERR an argument of 1001 bytes is longer than 1000, the limit for one (proto-max-bulk-len)\r\n",
+		"-ERR the command is longer than 1500 bytes, the limit for one with all its arguments; split it\r\n"
+	for name, in := range map[string]struct{ text, want string }{
+		"value":                {encode("SET", "a", x("v", 1001)), long},
+		"key":                  {encode("SET", x("k", 1001), "v", "EX", "5"), long},
+		"the first reason":     {encode("MSET", x("k", 1001), x("v", 1002), x("k", 900), x("v", 900)), long},
+		"all arguments":        {encode("MSET", x("k", 900), x("v", 900), "b", "1"), whole},
+		"what looks like more": {encode("SET", "a", x(encode("SET", "b", "1"), 33)+x("v", 110)), "-ERR an argument of 1001"},
+		"far":                  {encode("SET", "a", x("v", 40_000)), "-ERR an argument of 40000 bytes"},
+	} {
+		c := r.dial()
+		whole := "PING\r\n" + in.text + encode("EXISTS", "a", "b")
+		for len(whole) > 0 {
+			n := min(len(whole), 333)
+			c.send(whole[:n])
+			whole = whole[n:]
+		}
+		if got := c.reply(); got != "+PONG\r\n" {
+			t.Errorf("%s: PING before it was answered %q", name, got)
+		}
+		if got := c.reply(); !strings.HasPrefix(got, in.want) {
+			t.Errorf("%s: got %q, want %q", name, got, in.want)
+		}
+		if got := c.reply(); got != ":0\r\n" {
+			t.Errorf("%s: the command after it was answered %q", name, got)
+		}
+		c.nc.Close()
+	}
+	c := r.dial()
+	defer c.nc.Close()
+	c.want("+OK\r\n", "MULTI")
+	c.want("+QUEUED\r\n", "SET", "a", "1")
+	c.want(long, "SET", "b", x("v", 1001))
+	c.want("-EXECABORT Transaction discarded because of previous errors.\r\n", "EXEC")
+	c.want(":0\r\n", "EXISTS", "a", "b")
 }
 
 func TestWellFormedOddities(t *testing.T) {
@@ -82,13 +131,47 @@ func TestKeyLimits(t *testing.T) {
 	c.want("+OK\r\n", "MULTI")
 	c.want("+QUEUED\r\n", "GET", "a")
 	c.want("+QUEUED\r\n", "GET", "a")
-	c.want("-ERR the transaction is too big; split it\r\n", "GET", "a")
+	c.want("-ERR the transaction is too big: it may have 2 commands and 2 keys; split it\r\n", "GET", "a")
 	c.want("-EXECABORT Transaction discarded because of previous errors.\r\n", "EXEC")
+}
+
+// As many commands in a transaction, and keys of a command, as there is memory for; more
+// are answered with what there is, and the connection goes on.
+func TestManyCommandsAndArguments(t *testing.T) {
+	const many = 70_000
+	r := start(t, tcp(t), func(c *resp.Config) { c.Limits = c.Limits.Within(192 << 20) })
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	pairs, keys := []string{"MSET"}, []string{"DEL"}
+	for i := range many {
+		key := strconv.Itoa(i)
+		pairs, keys = append(pairs, key, key), append(keys, key)
+	}
+	c.want("+OK\r\n", pairs...)
+	c.want("$5\r\n69999\r\n", "GET", "69999")
+	c.want(":70000\r\n", keys...)
+	const commands = 5000
+	c.send(encode("MULTI") + strings.Repeat(encode("INCR", "n"), commands) + encode("EXEC"))
+	for range 1 + commands {
+		c.reply()
+	}
+	if got := c.reply(); !strings.HasPrefix(got, "*5000\r\n:1\r\n") || !strings.HasSuffix(got, ":5000\r\n") {
+		t.Errorf("EXEC is answered %.40q", got)
+	}
+	keys[0] = "EXISTS"
+	for len(keys) < 3*many {
+		keys = append(keys, keys[1:]...)
+	}
+	if got := c.do(keys...); !strings.HasPrefix(got, "-ERR ") || !strings.Contains(got, "split the command") {
+		t.Errorf("%d keys are answered %.200q", len(keys)-1, got)
+	}
+	c.want("+PONG\r\n", "PING")
 }
 
 func TestGuestsMaySendLittle(t *testing.T) {
 	r := start(t, tcp(t), func(c *resp.Config) {
-		c.RequireAuth, c.Users = true, func(_, pass string) bool { return pass == "ok" }
+		c.RequireAuth, c.Login = true, acltest.Let(func(_, pass string) bool { return pass == "ok" })
 	})
 	defer r.stop()
 	c := r.dial()
@@ -110,7 +193,9 @@ func TestGuestsMaySendLittle(t *testing.T) {
 }
 
 func TestPasswordsCannotBeGuessedFast(t *testing.T) {
-	r := start(t, tcp(t), func(c *resp.Config) { c.RequireAuth, c.Users = true, func(_, _ string) bool { return false } })
+	r := start(t, tcp(t), func(c *resp.Config) {
+		c.RequireAuth, c.Login = true, acltest.Let(func(_, _ string) bool { return false })
+	})
 	defer r.stop()
 	c := r.dial()
 	for range 10 {
@@ -234,19 +319,79 @@ func TestIdleClientsAreClosed(t *testing.T) {
 
 // TestSlowTakersAreCut: who does not read its replies is cut after the write
 // deadline, and was not read from meanwhile.
-func TestSlowTakersAreCut(t *testing.T) {
+// Whoever writes all of a long pipeline before it reads a reply is served, however long
+// the one takes and the other waits, as by Redis.
+func TestPipelinesMayBeWrittenBeforeRepliesAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, newPipes(), func(c *resp.Config) { c.Send = 3 * time.Second })
+		r := start(t, newPipes(), func(c *resp.Config) { c.Send = time.Second })
+		defer r.stop()
+		c := r.dial()
+		const n = 2000
+		text := strings.Repeat("x", 1000)
+		for i := range n {
+			c.send(encode("ECHO", text+strconv.Itoa(i)))
+		}
+		time.Sleep(15 * time.Second)
+		if used := r.srv.Stats().Memory.Used; used < n*1000 {
+			t.Errorf("%d bytes are counted while %d are held", used, n*1000)
+		}
+		for i := range n {
+			if got, want := c.reply(), text+strconv.Itoa(i); !strings.HasSuffix(got, "\r\n"+want+"\r\n") {
+				t.Fatalf("reply %d is %.40q", i, got)
+			}
+		}
+		c.want("+PONG\r\n", "PING")
+		if used := r.srv.Stats().Memory.Used; used > 1<<20 {
+			t.Errorf("%d bytes are held afterwards", used)
+		}
+		_ = c.nc.Close()
+	})
+}
+
+// What is read ahead is bounded: then the client is held, and goes on when it reads.
+func TestReadingAheadIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newPipes(), func(c *resp.Config) { c.Limits = c.Limits.Within(64 << 20) })
+		defer r.stop()
+		c := r.dial()
+		const n = 1800
+		text := strings.Repeat("x", 20000)
+		go func() {
+			for range n {
+				if _, err := c.nc.Write([]byte(encode("ECHO", text))); err != nil {
+					return
+				}
+			}
+		}()
+		time.Sleep(15 * time.Second)
+		if m := r.srv.Stats().Memory; m.Used < 20<<20 || m.Used > m.Limit*5/8 {
+			t.Errorf("%d bytes of %d are held", m.Used, m.Limit)
+		}
+		other := r.dial()
+		other.want("+PONG\r\n", "PING")
+		_ = other.nc.Close()
+		for range n {
+			if got := c.reply(); len(got) != len(text)+10 {
+				t.Fatalf("a reply of %d bytes", len(got))
+			}
+		}
+		_ = c.nc.Close()
+	})
+}
+
+// Who takes no replies is cut where it may not be idle; otherwise it may take its time.
+func TestSlowTakersAreCutWhereNobodyMayBeIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newPipes(), func(c *resp.Config) { c.Send, c.Idle = time.Second, 3*time.Second })
 		defer r.stop()
 		c := r.dial()
 		c.send(encode("PING"))
-		begun := time.Now()
-		if _, err := c.nc.Write([]byte(encode("PING"))); err == nil {
-			t.Error("the server read on although its reply was not taken")
+		time.Sleep(2900 * time.Millisecond) // virtual
+		if n := r.srv.Stats().Slow; n != 0 {
+			t.Errorf("%d were cut too early", n)
 		}
-		if took := time.Since(begun); took != 3*time.Second {
-			t.Errorf("cut after %s", took)
-		}
+		time.Sleep(time.Second)
+		synctest.Wait()
 		if n := r.srv.Stats().Slow; n != 1 {
 			t.Errorf("slow clients counted: %d", n)
 		}

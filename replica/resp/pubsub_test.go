@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"kvd/replica/acl/acltest"
 	"kvd/replica/resp"
 )
 
@@ -67,17 +68,19 @@ func TestGoRedisSubscriptions(t *testing.T) {
 
 func TestGoRedisIsToldOfUnknownChannels(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, r *rig, c *redis.Client) {
-		s := c.Subscribe(t.Context(), "news")
+		s := c.Subscribe(t.Context(), "kvd:news")
 		defer s.Close()
 		_, err := s.Receive(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "no channel 'news'; there are kvd:losses and kvd:losses:all") {
+		if err == nil || !strings.Contains(err.Error(), "no channel 'kvd:news'; there are kvd:losses and kvd:losses:all") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
 func TestGuestsMayNotListen(t *testing.T) {
-	r := start(t, tcp(t), func(c *resp.Config) { c.RequireAuth, c.Users = true, func(_, p string) bool { return p == "ok" } })
+	r := start(t, tcp(t), func(c *resp.Config) {
+		c.RequireAuth, c.Login = true, acltest.Let(func(_, p string) bool { return p == "ok" })
+	})
 	defer r.stop()
 	c := r.dial()
 	defer c.nc.Close()
@@ -97,9 +100,9 @@ func TestPatternsAreBounded(t *testing.T) {
 	defer r.stop()
 	c := r.dial()
 	defer c.nc.Close()
-	c.want("-ERR a client may listen to 2 patterns; there are only so many channels\r\n", "PSUBSCRIBE", "*", "k*", "kv*")
+	c.want("-ERR a client may listen to 2 patterns, each of which is tried with every message; use fewer, or channels by name\r\n", "PSUBSCRIBE", "*", "k*", "kv*")
 	c.want("-ERR the pattern is longer than 1024 bytes\r\n", "PSUBSCRIBE", strings.Repeat("*", 1025))
-	c.do("PSUBSCRIBE", "*", "k*")
+	c.do("PSUBSCRIBE", "*", "kvd:*")
 	c.reply()
 	c.want("*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:2\r\n", "PSUBSCRIBE", "*")
 	if n := r.feeds.Readers(); n != 2 {
@@ -152,7 +155,7 @@ type endless struct{}
 
 func (endless) Channels() []string { return []string{"kvd:losses"} }
 
-func (endless) Listen(_ string, bell func()) resp.Feed {
+func (endless) Listen(_ string, _ func(string) bool, bell func()) resp.Feed {
 	bell()
 	return endless{}
 }
@@ -294,7 +297,7 @@ func TestKilledSubscribersListenNoMore(t *testing.T) {
 		r := start(t, newPipes(), nil)
 		defer r.stop()
 		c, killer := r.dial(), r.dial()
-		c.do("PSUBSCRIBE", "*")
+		c.do("PSUBSCRIBE", "kvd:*")
 		killer.want(":1\r\n", "CLIENT", "KILL", "ID", "1")
 		c.closed()
 		synctest.Wait()

@@ -3,6 +3,7 @@ package resp
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -23,13 +24,22 @@ type Server struct {
 	inspector Inspector
 
 	pick     func(key string) bool // Config.PickSiblings, never nil
+	loading  func() *Loading       // Config.Loading, never nil
 	table    map[string]*command   // never changes
 	names    []string              // of the table, sorted
 	channels []string              // of Config.Feeds
 	cursors  *cursors
+	scripts  scripts
+	monitors monitors
+	broker   *broker
+	slow     slowlog
 	started  time.Time
 	requests atomic.Uint64 // ids given to requests
 	stats    counters
+	budget   budget
+	peak     atomic.Uint64         // bytes of memory, as INFO has seen it
+	since    atomic.Pointer[Stats] // of the last CONFIG RESETSTAT; nil: there was none
+	runID    string                // drawn for the process
 
 	mu        sync.Mutex
 	conns     map[int64]*conn
@@ -48,15 +58,24 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Clock == nil {
+		cfg.Clock = cfg.Now
+	}
 	if cfg.PickSiblings == nil {
 		cfg.PickSiblings = func(string) bool { return false }
 	}
 	s := &Server{
 		cfg: cfg, pick: cfg.PickSiblings,
 		engine: e, keys: k, inspector: i,
-		table: newTable(cfg.Extra), cursors: newCursors(cfg.Limits.Cursors, cfg.CursorSeed), started: cfg.Now(),
+		table: newTable(cfg.Extra), cursors: newCursors(cfg.Limits.Cursors), started: cfg.Now(),
 		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
 	}
+	if s.loading = cfg.Loading; s.loading == nil {
+		s.loading = func() *Loading { return nil }
+	}
+	s.budget.limit = cfg.Limits.Memory
+	s.broker = newBroker(&s.budget)
+	s.runID = rand.Text() + rand.Text()
 	s.names = sortedNames(s.table)
 	if cfg.Feeds != nil {
 		s.channels = cfg.Feeds.Channels()
@@ -167,6 +186,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
 	for _, c := range s.sorted() {
 		_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // fails only when it is closed already
+		_ = c.nc.SetWriteDeadline(s.cfg.Now().Add(s.cfg.Send))
 	}
 	done := make(chan struct{})
 	go func() {
@@ -227,6 +247,7 @@ func (s *Server) leave(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c.id)
+	s.budget.count(-c.held.Swap(0))
 }
 
 func (s *Server) severAll() {
@@ -249,7 +270,7 @@ func (s *Server) sorted() []*conn {
 
 // counters count since the start.
 type counters struct {
-	accepted, rejected, commands, batches, protocolErrors, slow atomic.Uint64
+	accepted, rejected, commands, batches, protocolErrors, slow, hogs, hits, misses atomic.Uint64
 }
 
 // Stats is what a server has done since it was made.
@@ -261,6 +282,9 @@ type Stats struct {
 	Batches        uint64 // calls of Engine.Do
 	ProtocolErrors uint64
 	Slow           uint64 // clients cut because they sent or took too slowly
+	Memory         Memory
+	Behind         uint64 // subscribers cut because too much waited for them
+	Unheard        uint64 // messages that nobody here was sent, for want of memory
 }
 
 // Stats counts.
@@ -272,5 +296,18 @@ func (s *Server) Stats() Stats {
 		Clients: n, Accepted: s.stats.accepted.Load(), Rejected: s.stats.rejected.Load(),
 		Commands: s.stats.commands.Load(), Batches: s.stats.batches.Load(),
 		ProtocolErrors: s.stats.protocolErrors.Load(), Slow: s.stats.slow.Load(),
+		Behind: s.broker.cut.Load(), Unheard: s.broker.lost.Load(),
+		Memory: Memory{
+			Limit: s.budget.limit, Used: s.budget.used.Load(), Waiting: int(s.budget.asked.Load()),
+			Waits: s.budget.waits.Load(), Cut: s.stats.hogs.Load(),
+		},
 	}
+}
+
+// Memory is what clients make the leader hold.
+type Memory struct {
+	Limit, Used int64  // bytes
+	Waiting     int    // connections that wait for others to give some back
+	Waits       uint64 // how often one has waited
+	Cut         uint64 // connections cut because others needed what they held
 }

@@ -312,22 +312,39 @@ func TestKill(t *testing.T) {
 	c.closed()
 }
 
-func TestOldCursorsAreToldFromFinishedOnes(t *testing.T) {
-	r := start(t, tcp(t), func(c *resp.Config) { c.Limits.Cursors, c.CursorSeed = 2, 7 })
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
-	c.want("+OK\r\n", "MSET", "a", "", "b", "", "c", "")
-	first := strings.Split(c.do("SCAN", "0", "COUNT", "1"), "\r\n")[2]
-	if first != fmt.Sprint(7<<20+1) {
-		t.Errorf("the first cursor is %s", first)
+// A cursor is never too old: what is not remembered is looked for, and what is gone
+// begins again.
+func TestCursorsAreNeverTooOld(t *testing.T) {
+	serve := func() (*rig, *client) {
+		r := start(t, tcp(t), func(c *resp.Config) { c.Limits.Cursors = 2 })
+		c := r.dial()
+		c.want("+OK\r\n", "MSET", "a", "", "b", "", "c", "", "d", "", "e", "")
+		return r, c
 	}
-	c.want(fmt.Sprintf("*2\r\n$7\r\n%d\r\n*1\r\n$1\r\nb\r\n", 7<<20+2), "SCAN", first, "COUNT", "1")
-	c.do("SCAN", "0", "COUNT", "1")
-	for _, old := range []string{first, fmt.Sprint(7 << 20), "1"} {
-		if got := c.do("SCAN", old); !strings.HasPrefix(got, "-ERR invalid cursor") {
-			t.Errorf("cursor %s: got %q", old, got)
+	r, c := serve()
+	next := func(cursor string) string { return strings.Split(c.do("SCAN", cursor, "COUNT", "1"), "\r\n")[2] }
+	first := next("0")
+	for cursor := first; cursor != "0"; cursor = next(cursor) {
+	}
+	if got := c.do("SCAN", first, "COUNT", "1"); !strings.HasSuffix(got, "*1\r\n$1\r\nb\r\n") {
+		t.Errorf("an old cursor goes on with %q", got)
+	}
+	_ = c.nc.Close()
+	r.stop()
+
+	r, c = serve()
+	defer r.stop()
+	defer c.nc.Close()
+	if got := c.do("SCAN", first, "COUNT", "1"); !strings.HasSuffix(got, "*1\r\n$1\r\nb\r\n") {
+		t.Errorf("a cursor of another leader goes on with %q", got)
+	}
+	for _, none := range []string{"1", "-1", "+7", "18446744073709551615", "007"} {
+		if got := c.do("SCAN", none, "COUNT", "1"); !strings.HasSuffix(got, "*1\r\n$1\r\na\r\n") {
+			t.Errorf("cursor %s of no key goes on with %q", none, got)
 		}
+	}
+	for _, wrong := range []string{"x", "1x", "18446744073709551616", " 1", "--1"} {
+		c.want("-ERR invalid cursor\r\n", "SCAN", wrong)
 	}
 }
 
@@ -343,6 +360,44 @@ func TestInfoHasWhatClientsNeed(t *testing.T) {
 				t.Errorf("%v lacks %q: %q", args, want, info)
 			}
 		}
+	}
+}
+
+// INFO counts what was read and what was asked, per command, until it is told to begin
+// anew; what monitoring reads goes on.
+func TestInfoCountsAndBeginsAnew(t *testing.T) {
+	r := start(t, tcp(t), nil)
+	defer r.stop()
+	c := r.dial()
+	defer c.nc.Close()
+	c.do("SET", "a", "1")
+	c.do("MGET", "a", "none", "a")
+	c.do("GET", "none")
+	c.do("GET", "none", "more")
+	c.do("MULTI")
+	c.do("EXISTS", "a", "none")
+	c.do("EXEC")
+	has := func(want bool, section string, lines ...string) {
+		t.Helper()
+		info := c.do("INFO", section)
+		for _, l := range lines {
+			if strings.Contains(info, l) != want {
+				t.Errorf("INFO %s, %q: want %t in %q", section, l, want, info)
+			}
+		}
+	}
+	has(true, "stats", "keyspace_hits:3\r\n", "keyspace_misses:3\r\n")
+	has(true, "commandstats", "cmdstat_set:calls=1,usec=", "cmdstat_get:calls=1,usec=", "rejected_calls=1", "cmdstat_exists:calls=1", "cmdstat_exec:calls=1")
+	has(false, "default", "cmdstat_")
+	has(true, "memory", "used_memory:", "used_memory_human:", "used_memory_rss:", "used_memory_peak:", "maxmemory_policy:noeviction")
+	has(true, "server", "run_id:", "uptime_in_days:0", "tcp_port:")
+	has(true, "everything", "used_cpu_user:", "cmdstat_info:calls=")
+	before := r.srv.Stats().Commands
+	c.want("+OK\r\n", "CONFIG", "RESETSTAT")
+	has(true, "stats", "keyspace_hits:0\r\n", "keyspace_misses:0\r\n")
+	has(false, "commandstats", "cmdstat_get", "cmdstat_set")
+	if after := r.srv.Stats().Commands; after < before {
+		t.Errorf("%d commands, %d before", after, before)
 	}
 }
 

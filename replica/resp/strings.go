@@ -4,28 +4,29 @@ import (
 	"math"
 
 	"kvd/replica"
+	"kvd/replica/acl"
 	"kvd/wallclock"
 )
 
 func stringCommands() []command {
 	only := keySpec{1, 1, 1}
 	return []command{
-		{name: "get", arity: 2, flags: read | fast, keys: only, since: "1.0.0", plan: planGet, summary: "Answers the value of a key."},
-		{name: "set", arity: -3, flags: write, keys: only, since: "1.0.0", plan: planSet, summary: "Sets a key over whatever this leader shows of it."},
-		{name: "setnx", arity: 3, flags: write | fast, keys: only, since: "1.0.0", plan: planSetNX, summary: "Sets a key if this leader shows none."},
-		{name: "setex", arity: 4, flags: write, keys: only, since: "2.0.0", plan: planSetEX("EX"), summary: "Sets a key that ends after seconds."},
-		{name: "psetex", arity: 4, flags: write, keys: only, since: "2.6.0", plan: planSetEX("PX"), summary: "Sets a key that ends after milliseconds."},
-		{name: "getset", arity: 3, flags: write | fast, keys: only, since: "1.0.0", plan: planGetSet, summary: "Sets a key and answers what it showed."},
-		{name: "getdel", arity: 2, flags: write | fast, keys: only, since: "6.2.0", plan: planGetDel, summary: "Removes a key and answers what it showed."},
-		{name: "getex", arity: -2, flags: write | fast, keys: only, since: "6.2.0", plan: planGetEx, summary: "Answers a value and changes when it ends."},
-		{name: "append", arity: 3, flags: write | fast, keys: only, since: "2.0.0", plan: planAppend, summary: "Puts text behind the value of a key."},
-		{name: "strlen", arity: 2, flags: read | fast, keys: only, since: "2.2.0", plan: planStrlen, summary: "Answers how long a value is."},
-		{name: "mget", arity: -2, flags: read | fast, keys: keySpec{1, -1, 1}, since: "1.0.0", plan: planMGet, summary: "Answers the values of several keys."},
-		{name: "mset", arity: -3, flags: write, keys: keySpec{1, -1, 2}, since: "1.0.1", plan: planMSet, summary: "Sets several keys in one batch."},
-		{name: "incr", arity: 2, flags: write | fast, keys: only, since: "1.0.0", plan: planStep(1), summary: "Adds one to the number of a key."},
-		{name: "decr", arity: 2, flags: write | fast, keys: only, since: "1.0.0", plan: planStep(-1), summary: "Takes one from the number of a key."},
-		{name: "incrby", arity: 3, flags: write | fast, keys: only, since: "1.0.0", plan: planIncrBy, summary: "Adds to the number of a key."},
-		{name: "decrby", arity: 3, flags: write | fast, keys: only, since: "1.0.0", plan: planDecrBy, summary: "Takes from the number of a key."},
+		{name: "get", arity: 2, flags: read | fast, needs: acl.Read, keys: only, since: "1.0.0", plan: planGet, summary: "Answers the value of a key."},
+		{name: "set", arity: -3, flags: write, needs: acl.Write, keys: only, since: "1.0.0", plan: planSet, summary: "Sets a key over whatever this leader shows of it; with NX, XX, IFEQ or IFNE only if that fits." + betweenLeaders},
+		{name: "setnx", arity: 3, flags: write | fast, needs: acl.Write, keys: only, since: "1.0.0", plan: planSetNX, summary: "Sets a key if this leader shows none."},
+		{name: "setex", arity: 4, flags: write, needs: acl.Write, keys: only, since: "2.0.0", plan: planSetEX("EX"), summary: "Sets a key that ends after seconds."},
+		{name: "psetex", arity: 4, flags: write, needs: acl.Write, keys: only, since: "2.6.0", plan: planSetEX("PX"), summary: "Sets a key that ends after milliseconds."},
+		{name: "getset", arity: 3, flags: write | fast, needs: acl.Read | acl.Write, keys: only, since: "1.0.0", plan: planGetSet, summary: "Sets a key and answers what it showed."},
+		{name: "getdel", arity: 2, flags: write | fast, needs: acl.Read | acl.Write, keys: only, since: "6.2.0", plan: planGetDel, summary: "Removes a key and answers what it showed."},
+		{name: "getex", arity: -2, flags: write | fast, needs: acl.Read | acl.Write, keys: only, since: "6.2.0", plan: planGetEx, summary: "Answers a value and changes when it ends."},
+		{name: "append", arity: 3, flags: write | fast, needs: acl.Write, keys: only, since: "2.0.0", plan: planAppend, summary: "Puts text behind the value of a key."},
+		{name: "strlen", arity: 2, flags: read | fast, needs: acl.Read, keys: only, since: "2.2.0", plan: planStrlen, summary: "Answers how long a value is."},
+		{name: "mget", arity: -2, flags: read | fast, needs: acl.Read, keys: keySpec{1, -1, 1}, since: "1.0.0", plan: planMGet, summary: "Answers the values of several keys."},
+		{name: "mset", arity: -3, flags: write, needs: acl.Write, keys: keySpec{1, -1, 2}, since: "1.0.1", plan: planMSet, summary: "Sets several keys in one batch."},
+		{name: "incr", arity: 2, flags: write | fast, needs: acl.Read | acl.Write, keys: only, since: "1.0.0", plan: planStep(1), summary: "Adds one to the number of a key."},
+		{name: "decr", arity: 2, flags: write | fast, needs: acl.Read | acl.Write, keys: only, since: "1.0.0", plan: planStep(-1), summary: "Takes one from the number of a key."},
+		{name: "incrby", arity: 3, flags: write | fast, needs: acl.Read | acl.Write, keys: only, since: "1.0.0", plan: planIncrBy, summary: "Adds to the number of a key."},
+		{name: "decrby", arity: 3, flags: write | fast, needs: acl.Read | acl.Write, keys: only, since: "1.0.0", plan: planDecrBy, summary: "Takes from the number of a key."},
 	}
 }
 
@@ -90,8 +91,13 @@ func planSet(k *call) (render, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Value, r.Expires = k.bytes(2), o.life.deadline(wallclock.Interval{})
+		r.Value, r.Expires, r.Quiet = k.bytes(2), o.life.deadline(wallclock.Interval{}), true
 		return showOK, nil
+	}
+	if o.get || o.compare.kind != anyValue { // who may compare can find out what it shows
+		if err := k.also(acl.Read); err != nil {
+			return nil, err
+		}
 	}
 	d := o.decide(k.bytes(2), k.picks(k.args[1]))
 	if o.get {
@@ -126,28 +132,22 @@ func planGetDel(k *call) (render, error) {
 }
 
 func planGetEx(k *call) (render, error) {
+	l, persists, err := k.getting()
 	pick := k.picks(k.args[1])
 	switch {
-	case len(k.args) == 2:
-		return planGet(k)
-	case len(k.args) == 3 && k.is(2, "PERSIST"):
-		return showSeen, k.look(k.args[1], persist(pick))
-	case len(k.args) != 4:
-		return nil, errSyntax
-	}
-	unit, ok := k.unit(2)
-	if !ok {
-		return nil, errSyntax
-	}
-	life, err := k.lifetime(unit, 3)
-	if err != nil {
+	case err != nil:
 		return nil, err
+	case persists:
+		return showSeen, k.look(k.args[1], persist(pick))
+	case l.unit == "":
+		return planGet(k)
 	}
-	return showSeen, k.look(k.args[1], expiry{}.decide(life, pick))
+	life, wrong := k.lifetimeOf(l)
+	return showSeen, k.look(k.args[1], ifShown(pick, wrong, expiry{}.decide(life, pick)))
 }
 
 func planAppend(k *call) (render, error) {
-	return showLength, k.decide(k.args[1], appendTo(k.bytes(2), k.srv.cfg.Limits.Bulk, k.picks(k.args[1])))
+	return showLength, k.decideAloud(k.args[1], appendTo(k.bytes(2), k.srv.cfg.Limits.Bulk, k.picks(k.args[1])))
 }
 
 func planStrlen(k *call) (render, error) {
@@ -196,7 +196,7 @@ func planMSet(k *call) (render, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Value = k.bytes(i + 1)
+		r.Value, r.Quiet = k.bytes(i+1), true
 	}
 	return showOK, nil
 }
@@ -204,7 +204,7 @@ func planMSet(k *call) (render, error) {
 // planStep makes its Decide once: INCR of a hot key allocates none.
 func planStep(delta int64) func(*call) (render, error) {
 	d := add(delta)
-	return func(k *call) (render, error) { return showNumber, k.decide(k.args[1], d) }
+	return func(k *call) (render, error) { return showNumber, k.decideAloud(k.args[1], d) }
 }
 
 func planIncrBy(k *call) (render, error) {
@@ -212,7 +212,7 @@ func planIncrBy(k *call) (render, error) {
 	if err != nil {
 		return nil, err
 	}
-	return showNumber, k.decide(k.args[1], add(n))
+	return showNumber, k.decideAloud(k.args[1], add(n))
 }
 
 func planDecrBy(k *call) (render, error) {
@@ -223,7 +223,7 @@ func planDecrBy(k *call) (render, error) {
 	if n == math.MinInt64 {
 		return nil, refusal("ERR decrement would overflow")
 	}
-	return showNumber, k.decide(k.args[1], add(-n))
+	return showNumber, k.decideAloud(k.args[1], add(-n))
 }
 
 // showNumber renders what an addition came to.

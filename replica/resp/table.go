@@ -14,17 +14,27 @@ func newTable(extra map[string]Extra) map[string]*command {
 		rows  []command
 	}{
 		{"string", stringCommands()},
+		{"string", rangeCommands()},
+		{"string", floatCommands()},
+		{"string", compareCommands()},
+		{"bitmap", bitCommands()},
 		{"generic", keyCommands()},
+		{"generic", moveCommands()},
+		{"generic", objectCommands()},
+		{"scripting", scriptCommandRows()},
 		{"connection", sessionCommands()},
 		{"transactions", txCommands()},
 		{"pubsub", pubsubCommands()},
 		{"server", serverCommands()},
+		{"server", stateCommands()},
+		{"server", monitorCommands()},
+		{"server", slowCommands()},
 		{"kvd", kvdCommands()},
 		{"kvd", extraCommands(extra)},
 	} {
 		for i := range g.rows {
 			row := &g.rows[i]
-			row.group = g.group
+			row.group, row.used, row.run = g.group, new(usage), helped(row.name, row.run)
 			table[row.name] = row
 		}
 	}
@@ -71,7 +81,7 @@ func runCommand(k *call) error {
 	case k.is(1, "DOCS"):
 		k.document(k.named(k.srv.names))
 	case k.is(1, "GETKEYS"):
-		if len(k.args) < 3 {
+		if len(k.args) < 4 {
 			return wrongArity("command|getkeys")
 		}
 		return k.getKeys()
@@ -114,13 +124,95 @@ func (c *command) describe(w *Writer) {
 	for _, f := range flags {
 		w.Simple(f)
 	}
-	w.Int(int64(c.keys.first))
-	w.Int(int64(c.keys.last))
-	w.Int(int64(c.keys.step))
-	w.Set(0) // ACL categories
-	w.Array(0)
-	w.Array(0)
-	w.Array(0)
+	keys := c.keys
+	if keys.counted() {
+		keys = keySpec{} // describeKeys tells
+	}
+	w.Int(int64(keys.first))
+	w.Int(int64(keys.last))
+	w.Int(int64(keys.step))
+	categories := c.categories()
+	w.Set(len(categories))
+	for _, name := range categories {
+		w.Simple(name)
+	}
+	w.Array(0) // tips
+	c.describeKeys(w)
+	w.Array(0) // subcommands
+}
+
+// categories are Redis' names for kinds of commands.
+func (c *command) categories() []string {
+	names := []string{"@slow"}
+	if c.flags&fast != 0 {
+		names[0] = "@fast"
+	}
+	for _, f := range []struct {
+		bit  flag
+		name string
+	}{{write, "@write"}, {read, "@read"}, {admin, "@admin"}} {
+		if c.flags&f.bit != 0 {
+			names = append(names, f.name)
+		}
+	}
+	if group, ok := map[string]string{
+		"string": "@string", "bitmap": "@bitmap", "generic": "@keyspace", "connection": "@connection",
+		"transactions": "@transaction", "pubsub": "@pubsub", "scripting": "@scripting",
+	}[c.group]; ok {
+		names = append(names, group)
+	}
+	return names
+}
+
+// describeKeys writes which arguments are keys, as Redis 7 says it, and what is done
+// to them.
+func (c *command) describeKeys(w *Writer) {
+	if c.keys.first == 0 {
+		w.Array(0)
+		return
+	}
+	flags, last := []string{"RO", "ACCESS"}, c.keys.last
+	switch {
+	case c.name == "del" || c.name == "unlink":
+		flags = []string{"RM", "DELETE"}
+	case c.flags&write != 0:
+		flags = []string{"RW", "ACCESS", "UPDATE"}
+	}
+	if last > 0 {
+		last -= c.keys.first
+	}
+	w.Array(1)
+	w.Map(3)
+	w.Text("flags")
+	w.Set(len(flags))
+	for _, f := range flags {
+		w.Simple(f)
+	}
+	if c.keys.counted() {
+		writeSpec(w, "begin_search", "index", specField{"index", c.keys.first - 1})
+		writeSpec(w, "find_keys", "keynum", specField{"keynumidx", 0}, specField{"firstkey", 1}, specField{"keystep", c.keys.step})
+		return
+	}
+	writeSpec(w, "begin_search", "index", specField{"index", c.keys.first})
+	writeSpec(w, "find_keys", "range", specField{"lastkey", last}, specField{"keystep", c.keys.step}, specField{"limit", 0})
+}
+
+type specField struct {
+	name string
+	n    int
+}
+
+func writeSpec(w *Writer, step, kind string, fields ...specField) {
+	w.Text(step)
+	w.Map(2)
+	w.Text("type")
+	w.Text(kind)
+	w.Text("spec")
+	w.Map(len(fields))
+	for _, f := range fields {
+		w.Text(f.name)
+		w.Int(int64(f.n))
+	}
 }
 
 func (c *command) flagNames() []string {
@@ -132,6 +224,12 @@ func (c *command) flagNames() []string {
 		if c.flags&f.bit != 0 {
 			names = append(names, f.name)
 		}
+	}
+	if c.keys.counted() {
+		names = append(names, "movablekeys")
+	}
+	if !c.waits() {
+		names = append(names, "loading")
 	}
 	return names
 }
@@ -153,6 +251,8 @@ func (k *call) document(names []string) {
 	}
 }
 
+const errNoKeys = refusal("ERR The command has no key arguments")
+
 // getKeys answers which arguments of a command are keys.
 func (k *call) getKeys() error {
 	args := k.args[2:]
@@ -161,21 +261,23 @@ func (k *call) getKeys() error {
 	case cmd == nil:
 		return refusal("ERR Invalid command specified")
 	case cmd.keys.first == 0:
-		return refusal("ERR The command has no key arguments")
+		return errNoKeys
 	case !cmd.takes(len(args)):
 		return refusal("ERR Invalid number of arguments specified for command")
 	}
-	last := cmd.keys.last
-	if last < 0 {
-		last += len(args)
-	}
 	var keys []string
-	for i := cmd.keys.first; i <= last; i += cmd.keys.step {
-		keys = append(keys, string(args[i]))
+	for key := range (&call{cmd: cmd, args: args}).keyArgs {
+		keys = append(keys, string(key))
+	}
+	if len(keys) == 0 {
+		return errNoKeys
 	}
 	writeKeys(k.w, keys)
 	return nil
 }
+
+// waits reports whether the command is refused while the leader does not serve yet.
+func (c *command) waits() bool { return c.flags&(read|write) != 0 && c.flags&loading == 0 }
 
 // takes reports whether the command may have n arguments, its name included.
 func (c *command) takes(n int) bool {

@@ -11,6 +11,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/resolve/limits"
 )
 
 // ErrToken is answered to text that is no token of ours.
@@ -18,8 +19,8 @@ var ErrToken = errors.New("not a token")
 
 const (
 	tokenVersion  = 1
-	maxTokenText  = 128 << 10
-	maxTokenDots  = 2048 // origins of the frontier, and dots shown
+	maxTokenText  = 4 << 20
+	maxTokenDots  = 2048 // dots shown that are listed
 	tokenOverhead = 64
 )
 
@@ -36,16 +37,18 @@ type Token struct {
 // a CRC32C so that a mangled one is refused instead of believed. Equal tokens
 // are equal texts. Layout, before base64:
 //
-//	version 1, flags (1: keyed)
+//	version 1, flags (1: keyed, 3: keyed with runs)
 //	count, then (origin, 8 bytes; seq) ascending     the frontier
 //	lamport, wall (8 bytes), count                   the clocks
-//	length and bytes of key, count, (origin, seq)…   if keyed
+//	length and bytes of key, count, (origin, seq)…   if keyed; runs where the
+//	                                                 dots are more than can be listed
 //	CRC32C of all before, 4 bytes big-endian
 //
 // Numbers without a size are unsigned varints.
 func (t Token) String() string {
 	b := make([]byte, 0, tokenOverhead+len(t.Key)+12*(t.Seen.Frontier.Len()+len(t.Shown)))
-	b = append(b, tokenVersion, flagOf(t.Keyed))
+	long := len(t.Shown) > maxTokenDots
+	b = append(b, tokenVersion, flagOf(t.Keyed)|flagOf(long)<<1)
 	b = binary.AppendUvarint(b, uint64(t.Seen.Frontier.Len()))
 	for d := range t.Seen.Frontier.All() {
 		b = appendDot(b, d)
@@ -55,10 +58,7 @@ func (t Token) String() string {
 	b = binary.AppendUvarint(b, uint64(t.Seen.HLC.Count))
 	if t.Keyed {
 		b = append(binary.AppendUvarint(b, uint64(len(t.Key))), t.Key...)
-		b = binary.AppendUvarint(b, uint64(len(t.Shown)))
-		for _, d := range t.Shown {
-			b = appendDot(b, d)
-		}
+		b = appendShown(b, t.Shown, long)
 	}
 	b = binary.BigEndian.AppendUint32(b, checksum(b))
 	return base64.RawURLEncoding.EncodeToString(b)
@@ -112,14 +112,19 @@ func (d *decoder) token() Token {
 		t.Seen.HLC.Wall = int64(binary.BigEndian.Uint64(wall))
 	}
 	count := d.uvarint()
-	d.bad = d.bad || flags[0] > 1 || count > 1<<32-1
+	d.bad = d.bad || flags[0] > 1 && flags[0] != 3 || count > 1<<32-1
 	if d.bad {
 		return Token{}
 	}
 	t.Seen.HLC.Count = uint32(count)
-	if flags[0] == 1 {
-		t.Keyed = true
-		t.Key = string(d.bytes(d.uvarint()))
+	if flags[0] == 0 {
+		return t
+	}
+	t.Keyed = true
+	t.Key = string(d.bytes(d.uvarint()))
+	if flags[0] == 3 {
+		t.Shown = d.runs()
+	} else {
 		t.Shown = d.dots(false)
 	}
 	return t
@@ -127,8 +132,11 @@ func (d *decoder) token() Token {
 
 // dots takes a list that ascends, by origin alone if oneEach.
 func (d *decoder) dots(oneEach bool) []logical.Dot {
-	n := d.uvarint()
-	if d.bad || n > maxTokenDots || n*9 > uint64(len(d.b)) {
+	n, most := d.uvarint(), uint64(maxTokenDots)
+	if oneEach {
+		most = limits.Origins
+	}
+	if d.bad || n > most || n*9 > uint64(len(d.b)) {
 		d.bad = true
 		return nil
 	}

@@ -29,7 +29,24 @@ func drawToken(t *rapid.T) Token {
 	if !rapid.Bool().Draw(t, "keyed") {
 		return Token{Seen: seen}
 	}
-	return keyed(seen, rapid.String().Draw(t, "key"), rapid.SliceOf(dot).Draw(t, "shown"))
+	shown := rapid.SliceOf(dot).Draw(t, "shown")
+	if rapid.IntRange(0, 9).Draw(t, "crowd") == 0 {
+		shown = append(shown, drawRuns(t)...)
+	}
+	return keyed(seen, rapid.String().Draw(t, "key"), shown)
+}
+
+// drawRuns is more dots than a token lists, in runs that may meet.
+func drawRuns(t *rapid.T) []logical.Dot {
+	var dots []logical.Dot
+	for len(dots) <= maxTokenDots {
+		d := logical.Dot{Origin: logical.Origin(rapid.Uint64Range(1, 3).Draw(t, "origin")), Seq: logical.Seq(rapid.Uint64Range(1, 1<<40).Draw(t, "from"))}
+		for range rapid.IntRange(1, 1500).Draw(t, "length") {
+			dots = append(dots, d)
+			d.Seq++
+		}
+	}
+	return dots
 }
 
 func TestTokenComesBack(t *testing.T) {
@@ -79,11 +96,13 @@ func seal(b []byte) string {
 
 func TestForgedTokensAreRefused(t *testing.T) {
 	dot := func(o, s byte) string { return "\x00\x00\x00\x00\x00\x00\x00" + string(o) + string(s) }
+	runs := func(o byte, runs string) string { return "\x01\x00\x00\x00\x00\x00\x00\x00" + string(o) + runs }
 	clocks := "\x00" + strings.Repeat("\x00", 8) + "\x00"
 	good := []string{
 		"\x01\x00\x00" + clocks,
 		"\x01\x00\x02" + dot(1, 1) + dot(2, 1) + clocks,
 		"\x01\x01\x00" + clocks + "\x01k\x02" + dot(1, 1) + dot(1, 2),
+		"\x01\x03\x00" + clocks + "\x01k" + runs(1, "\x02\x00\xff\x0f\x01\x02"),
 	}
 	for _, b := range good {
 		if _, err := ParseToken(seal([]byte(b))); err != nil {
@@ -104,6 +123,13 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		"a long varint":          "\x01\x00\x80\x00" + clocks,
 		"a dot shown twice":      "\x01\x01\x00" + clocks + "\x01k\x02" + dot(1, 1) + dot(1, 1),
 		"a key longer than that": "\x01\x01\x00" + clocks + "\xffk",
+		"runs of a few":          "\x01\x03\x00" + clocks + "\x01k" + runs(1, "\x01\x00\x02"),
+		"runs that meet":         "\x01\x03\x00" + clocks + "\x01k" + runs(1, "\x02\x00\xff\x0f\x00\x02"),
+		"an empty run":           "\x01\x03\x00" + clocks + "\x01k" + runs(1, "\x02\x00\x81\x10\x01\x00"),
+		"runs of no end":         "\x01\x03\x00" + clocks + "\x01k" + runs(1, "\x01\x00\xff\xff\xff\xff\x0f"),
+		"runs of origin zero":    "\x01\x03\x00" + clocks + "\x01k" + runs(0, "\x02\x00\xff\x0f\x01\x02"),
+		"a run past the last":    "\x01\x03\x00" + clocks + "\x01k" + runs(1, "\x02\x00\xff\x0f\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02"),
+		"runs without a key":     "\x01\x02\x00" + clocks + runs(1, "\x02\x00\xff\x0f\x01\x02"),
 		"a count above 32 bits":  "\x01\x00\x00\x00" + strings.Repeat("\x00", 8) + "\x80\x80\x80\x80\x10",
 	} {
 		if got, err := ParseToken(seal([]byte(b))); !errors.Is(err, ErrToken) {

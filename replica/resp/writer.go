@@ -13,8 +13,8 @@ const (
 )
 
 // Writer appends replies to a buffer, in RESP2 or RESP3. With a sink it empties
-// the buffer whenever it holds more than bound, so that it never holds more than
-// bound and one string; without one the owner takes the bytes.
+// the buffer whenever it holds more than bound, and sends bytes that are larger from
+// where they are; without one the owner takes the bytes.
 type Writer struct {
 	proto int
 	buf   []byte
@@ -34,10 +34,17 @@ func (w *Writer) Flush() error {
 		_, w.err = w.sink.Write(w.buf)
 	}
 	w.buf = w.buf[:0]
-	if cap(w.buf) > 4*w.bound {
+	if cap(w.buf) > 2*w.bound {
 		w.buf = nil
 	}
 	return w.err
+}
+
+// shrink lets go of a buffer that holds nothing.
+func (w *Writer) shrink() {
+	if len(w.buf) == 0 {
+		w.buf = nil
+	}
 }
 
 // Simple writes a status; it must hold no line end.
@@ -70,8 +77,20 @@ func (w *Writer) Int(n int64) {
 // Bulk writes bytes; nil is an empty string, not a null.
 func (w *Writer) Bulk(b []byte) {
 	w.head('$', len(b))
+	if w.sink != nil && len(b) > w.bound {
+		w.direct(b)
+		w.buf = append(w.buf, '\r', '\n')
+		return
+	}
 	w.buf = append(append(w.buf, b...), '\r', '\n')
 	w.spill()
+}
+
+// direct sends what is large from where it is, instead of copying it.
+func (w *Writer) direct(b []byte) {
+	if w.Flush() == nil {
+		_, w.err = w.sink.Write(b)
+	}
 }
 
 // Text writes a string as Bulk does.
@@ -100,6 +119,16 @@ func (w *Writer) Null() {
 		w.buf = append(w.buf, "_\r\n"...)
 	}
 	w.spill()
+}
+
+// NullArray writes that there is no array.
+func (w *Writer) NullArray() {
+	if w.proto < resp3 {
+		w.buf = append(w.buf, "*-1\r\n"...)
+		w.spill()
+		return
+	}
+	w.Null()
 }
 
 // Array begins an array: n replies follow.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"kvd/resolve"
+	"kvd/resolve/limits"
 )
 
 // Codec writes and reads one op. Both must be canonical: what DecodeOp accepts,
@@ -15,6 +16,12 @@ type Codec struct {
 	// DecodeOp reads all of b or fails. The op must share no memory with b, which
 	// is reused.
 	DecodeOp func(b []byte) (*resolve.Op, error)
+
+	// SplitOp is what AppendOp appends, in three parts that nobody changes, so that a
+	// large op need not be copied to be sent. Nil: it is.
+	SplitOp func(op *resolve.Op) (head, value, tail []byte)
+	// DecodeOwnOp is DecodeOp of bytes that the op may keep. Nil: they are copied.
+	DecodeOwnOp func(b []byte) (*resolve.Op, error)
 }
 
 // Limits of what a greeting may hold, in bytes, and of a frontier, in origins.
@@ -23,27 +30,57 @@ const (
 	MaxAddress  = 255
 	MaxPolicy   = 64 << 10
 	MaxDetail   = 4 << 10
-	MaxOrigins  = 4096
+	MaxOrigins  = limits.Origins
+	MaxNotes    = 64        // of each list of notes in a Status; twice as many sums
 	MaxGreeting = 256 << 10 // the body of a Hello, Welcome or Refuse
+
+	MaxPublished = limits.Message // of a published message and its channel
 )
 
-// DefaultMaxFrame is 4 MiB and one op with a value of 1 MiB.
-const DefaultMaxFrame = 4<<20 + 1<<20 + 128<<10
+// DefaultMaxFrame takes the largest op there may be, announced.
+const DefaultMaxFrame = limits.Frame
 
-// OpCharge is what an op is charged beyond its bytes: about what it takes in
-// memory once decoded.
-const OpCharge = 256
+// A frame takes an op and its announcement; a greeting its names, and a frontier
+// with every origin.
+const (
+	_ uint = DefaultMaxFrame - (limits.Op + binRoom)
+	_ uint = DefaultMaxFrame - MaxGreeting
+	_ uint = MaxGreeting - (4*MaxName + 2*MaxAddress + MaxPolicy + MaxOrigins*18 + 1<<10)
+)
 
-// Charge is what a batch costs of the credit its receiver has granted: its
-// unpacked body and its ops. Counting packed bytes would let a few bytes of
-// credit buy megabytes of the receiver's memory.
-func Charge(bodyBytes, ops int) int { return bodyBytes + OpCharge*ops }
+// Charge is what ops cost of the credit their receiver has granted: what they take
+// in memory. Counting packed bytes would let a few bytes of credit buy megabytes of
+// the receiver's memory.
+func Charge(ops []*resolve.Op) (bytes int) {
+	for _, op := range ops {
+		bytes += op.Footprint()
+	}
+	return bytes
+}
+
+// MaxShared is how large a body of several ops may be: what is larger is one op.
+// Credit may be overdrawn by one frame, and many small ops take more memory than
+// bytes.
+const MaxShared = limits.Batch
+
+// MaxBody is how large one frame's body may be, packed or not. An op that takes more
+// goes in parts.
+const MaxBody = 4 << 20
+
+const (
+	_ uint = MaxBody - 2*MaxShared
+	_ uint = MaxBody - MaxGreeting
+	_ uint = MaxBody - (MaxPublished + 16)
+)
 
 // Config is what both directions need to know.
 type Config struct {
 	Codec    Codec
-	MaxFrame int // bytes of a body, packed or not; 0: DefaultMaxFrame
+	MaxFrame int // bytes of an op and its announcement, in one frame or in several; 0: DefaultMaxFrame
 }
+
+// maxBody is how large one frame's body may be.
+func (c *Config) maxBody() int { return min(c.MaxFrame, MaxBody) }
 
 // Validate fills in defaults and refuses what cannot work.
 func (c *Config) Validate() error {

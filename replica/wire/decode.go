@@ -5,24 +5,28 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/klauspost/compress/s2"
 
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/wallclock"
 )
 
 // Decoder reads frames. It is not safe for use by two goroutines.
 type Decoder struct {
 	cfg    Config
 	from   io.Reader
-	limit  int // of a body
+	limit  int // of a frame's body
 	kind   Kind
 	packed bool
 	head   [HeadBytes]byte
 	body   []byte // of the present frame
 	room   []byte // for unpacking
+	whole  []byte // of a large op, what has arrived
+	left   int    // bytes of it that are still to come
 }
 
 // roomKept is how large a buffer may stay when small frames follow.
@@ -35,13 +39,36 @@ func NewDecoder(r io.Reader, cfg Config) *Decoder {
 	return &Decoder{cfg: cfg, from: r, limit: min(MaxGreeting, cfg.MaxFrame)}
 }
 
-// Open allows bodies up to MaxFrame: the other side has introduced itself.
-func (d *Decoder) Open() { d.limit = d.cfg.MaxFrame }
+// Open allows bodies up to MaxBody, and ops up to MaxFrame: the other side has introduced itself.
+func (d *Decoder) Open() { d.limit = d.cfg.maxBody() }
 
 // Next reads the next frame and says what it carries; the method of that name
-// then takes it apart. The error is io.EOF when the stream ends between two
-// frames, and io.ErrUnexpectedEOF when it ends within one.
+// then takes it apart. Parts of an op are gathered until it is whole. The error is
+// io.EOF when the stream ends between two frames, and io.ErrUnexpectedEOF when it ends
+// within one.
 func (d *Decoder) Next() (Kind, error) {
+	for {
+		kind, err := d.next()
+		switch {
+		case err != nil:
+			return 0, err
+		case kind == KindBatch && d.left > 0:
+			return 0, fmt.Errorf("read frame: a batch amid the parts of an op: %w", ErrMalformed)
+		case kind != KindPart:
+			return kind, nil
+		}
+		if err := d.part(); err != nil {
+			return 0, err
+		}
+		if d.left == 0 {
+			d.kind = KindBatch
+			return KindBatch, nil
+		}
+	}
+}
+
+// next reads one frame.
+func (d *Decoder) next() (Kind, error) {
 	d.kind = 0
 	if _, err := io.ReadFull(d.from, d.head[:]); err != nil {
 		return 0, err
@@ -63,7 +90,7 @@ func (d *Decoder) Next() (Kind, error) {
 func (d *Decoder) checkHead(n int, kind byte) error {
 	k := Kind(kind & kindBits)
 	switch {
-	case kind>>5 != format || k == 0 || k >= kinds || kind&packedFlag != 0 && k != KindBatch:
+	case kind>>5 != format || k == 0 || k >= kinds || kind&packedFlag != 0 && k != KindBatch && k != KindPart:
 		return fmt.Errorf("read frame: kind byte %#02x: %w", kind, ErrUnknown)
 	case n > d.limit:
 		return fmt.Errorf("read frame: a %s of %d bytes, the limit is %d: %w", k, n, d.limit, ErrTooLarge)
@@ -141,15 +168,30 @@ func (d *Decoder) Refuse() (*Refuse, error) {
 	return f, r.end()
 }
 
+// maxInstant is as far from 1970 as a clock may be: 146 years, so that the
+// difference of any two fits into 64 bits.
+const maxInstant wallclock.Instant = 1 << 62
+
 // Status takes apart a KindStatus.
 func (d *Decoder) Status() (*replica.Status, error) {
 	r := d.open(KindStatus)
-	r.tuple(6)
+	r.tuple(16)
 	s := &replica.Status{
 		Life: logical.Origin(r.uint()), Number: r.uint(),
 		Frontier: r.frontier(), Lamport: logical.Lamport(r.uint()),
-		HLC: logical.HLC{Wall: r.int(), Count: r.count32()},
+		HLC:  logical.HLC{Wall: r.int(), Count: r.count32()},
+		Wall: wallclock.Interval{Earliest: wallclock.Instant(r.int()), Latest: wallclock.Instant(r.int())},
+		Echo: replica.Echo{Life: logical.Origin(r.uint()), Number: r.uint(), Held: time.Duration(r.int())},
 	}
+	if n := r.array(); n > 0 {
+		r.require(n == 1, "more than one synced frontier")
+		synced := r.frontier()
+		r.require(s.Frontier.Includes(synced), "more is synced than was applied")
+		s.Synced = &synced
+	}
+	s.Refused, s.Shared, s.Sums, s.Again = r.origins(), r.origins(), r.sums(), r.again()
+	r.require(-maxInstant <= s.Wall.Earliest && s.Wall.Earliest <= s.Wall.Latest && s.Wall.Latest <= maxInstant, "a clock that ends before it begins, or is out of range")
+	r.require(s.Echo.Held >= 0, "a status held for less than nothing")
 	r.require(s.Life != 0, "a status without a life")
 	return s, r.end()
 }
@@ -161,6 +203,18 @@ func (d *Decoder) Credit() (uint64, error) {
 	return n, r.end()
 }
 
+// Published takes apart a KindPublished. What it returns is the caller's.
+func (d *Decoder) Published() (*Published, error) {
+	r := d.open(KindPublished)
+	r.tuple(2)
+	channel, message := r.bin(), r.bin()
+	r.require(len(channel)+len(message) <= MaxPublished, "a published message is longer than may be")
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return &Published{string(channel), append([]byte{}, message...)}, nil
+}
+
 // Goodbye takes apart a KindGoodbye.
 func (d *Decoder) Goodbye() error {
 	r := d.open(KindGoodbye)
@@ -170,6 +224,9 @@ func (d *Decoder) Goodbye() error {
 // Batch takes apart a KindBatch and says what it costs of the credit granted.
 // The ops are the caller's.
 func (d *Decoder) Batch() (*replica.Batch, int, error) {
+	if len(d.whole) > 0 && d.left == 0 {
+		return d.assembled()
+	}
 	if err := d.unpack(); err != nil {
 		return nil, 0, err
 	}
@@ -182,9 +239,10 @@ func (d *Decoder) Batch() (*replica.Batch, int, error) {
 			return nil, 0, r.err
 		}
 		b.Ops = append(b.Ops, op)
+		r.require(size <= MaxShared || len(r.b) == 0, "several ops in a frame that is for one alone")
 	}
 	r.require(len(b.Ops) > 0, "a batch without ops")
-	return b, Charge(size, len(b.Ops)), r.end()
+	return b, Charge(b.Ops), r.end()
 }
 
 // unpack replaces the body by what it unpacks to. The announced size is
@@ -223,8 +281,13 @@ func (d *Decoder) op(r *reader) *resolve.Op {
 		r.fail("%v", err)
 		return nil
 	}
-	dot := op.Dot
-	r.require(dot.Origin != 0 && dot.Seq != 0 && op.Key != "", "an op without a dot or without a key")
-	r.require(op.Deps.At(dot.Origin) == dot.Seq-1, "an op does not depend on all before it of its origin, and no more")
+	r.admissible(op)
 	return op
+}
+
+// admissible refuses what no leader can have accepted.
+func (r *reader) admissible(op *resolve.Op) {
+	dot := op.Dot
+	r.require(dot.Origin != 0 && dot.Seq != 0, "an op without a dot")
+	r.require(op.Deps.At(dot.Origin) == dot.Seq-1, "an op does not depend on all before it of its origin, and no more")
 }

@@ -16,6 +16,10 @@
 // not decided here: [Codec] brings it, so what is stored and what is sent can
 // be the same bytes.
 //
+// An op larger than a frame should be goes in parts, so that what is urgent need not
+// wait for all of it: each says how many bytes of the op are still to come, and frames
+// of other kinds, batches excepted, may stand between them.
+//
 // The package opens no connection and starts no goroutine. Appending functions
 // grow the caller's buffer; a [Decoder] keeps one buffer for frames and one for
 // unpacked bodies, and what it returns shares no memory with either.
@@ -24,7 +28,8 @@
 //
 //   - a frame above the limit, or a packed one that would unpack above it, is
 //     refused before memory is taken for it;
-//   - memory grows with bytes that arrived, never with bytes announced;
-//   - an op is handed out only with a dot, a key, and dependencies that include
+//   - memory grows with bytes that arrived, never with bytes announced: beyond
+//     that, four times as much;
+//   - an op is handed out only with a dot, and dependencies that include
 //     all before it of its own origin; the core takes that as given.
 package wire

@@ -11,13 +11,15 @@ type Kind uint8
 
 // The kinds. Their numbers are on the wire; new ones go at the end, below 16.
 const (
-	KindHello   Kind = 1 + iota // the first frame of whoever dialled
-	KindWelcome                 // the answer of whoever accepts
-	KindRefuse                  // the answer of whoever does not; either side may send it
-	KindBatch                   // a replica.Batch
-	KindStatus                  // a replica.Status
-	KindCredit                  // more may be sent; zero: still here
-	KindGoodbye                 // nothing more will follow
+	KindHello     Kind = 1 + iota // the first frame of whoever dialled
+	KindWelcome                   // the answer of whoever accepts
+	KindRefuse                    // the answer of whoever does not; either side may send it
+	KindBatch                     // a replica.Batch
+	KindStatus                    // a replica.Status
+	KindCredit                    // more may be sent; zero: still here
+	KindGoodbye                   // nothing more will follow
+	KindPart                      // a part of a large op; a Decoder gives the whole as a KindBatch
+	KindPublished                 // a Published
 	kinds
 )
 
@@ -26,7 +28,7 @@ func (k Kind) String() string {
 	if k == 0 || k >= kinds {
 		return "unknown"
 	}
-	return [...]string{"hello", "welcome", "refuse", "batch", "status", "credit", "goodbye"}[k-1]
+	return [...]string{"hello", "welcome", "refuse", "batch", "status", "credit", "goodbye", "part", "published"}[k-1]
 }
 
 // What is wrong with bytes that are no frame of ours. Each is wrapped with what

@@ -26,6 +26,12 @@ func takeApart(d *wire.Decoder, k wire.Kind) ([]byte, error) {
 	case wire.KindCredit:
 		n, err := d.Credit()
 		return wire.AppendCredit(nil, n), err
+	case wire.KindPublished:
+		p, err := d.Published()
+		if err != nil {
+			return nil, err
+		}
+		return wire.AppendPublished(nil, p), nil
 	case wire.KindGoodbye:
 		return wire.AppendGoodbye(nil), d.Goodbye()
 	}
@@ -56,7 +62,7 @@ func stable(t *testing.T, b []byte) {
 	if err != nil {
 		return
 	}
-	packed := b[4]&(1<<4) != 0 || len(out) > 4 && out[4]&(1<<4) != 0
+	packed := b[4]&15 == byte(wire.KindPart) || b[4]&(1<<4) != 0 || len(out) > 4 && out[4]&(1<<4) != 0
 	if !packed && !bytes.Equal(out, b[:len(out)]) {
 		t.Fatalf("%s: read %x, wrote %x", k, b, out)
 	}
@@ -99,5 +105,8 @@ func FuzzWelcome(f *testing.F) { fuzzBody(f, "welcome", kindByte(wire.KindWelcom
 func FuzzRefuse(f *testing.F)  { fuzzBody(f, "refuse", kindByte(wire.KindRefuse)) }
 func FuzzStatus(f *testing.F)  { fuzzBody(f, "status", kindByte(wire.KindStatus)) }
 func FuzzCredit(f *testing.F)  { fuzzBody(f, "credit", kindByte(wire.KindCredit)) }
-func FuzzBatch(f *testing.F)   { fuzzBody(f, "batch", kindByte(wire.KindBatch)) }
-func FuzzPacked(f *testing.F)  { fuzzBody(f, "batch", kindByte(wire.KindBatch)|1<<4) }
+func FuzzPublished(f *testing.F) {
+	fuzzBody(f, "published", kindByte(wire.KindPublished))
+}
+func FuzzBatch(f *testing.F)  { fuzzBody(f, "batch", kindByte(wire.KindBatch)) }
+func FuzzPacked(f *testing.F) { fuzzBody(f, "batch", kindByte(wire.KindBatch)|1<<4) }

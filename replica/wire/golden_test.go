@@ -18,6 +18,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/wire"
 	"kvd/resolve"
+	"kvd/wallclock"
 )
 
 // golden are messages and their bytes for ever: other versions of the program
@@ -25,7 +26,9 @@ import (
 func golden(t *testing.T) map[string][]byte {
 	h := &wire.Hello{VersionMin: 1, VersionMax: 2, Cluster: "c", Leader: "n1", To: "n2", Origin: 0x0102030405060708, Nonce: 200, Policy: "*=lww", RESP: "h:1", HTTP: "",
 		Frontier: logical.FrontierOf(logical.Dot{Origin: 9, Seq: 300}, logical.Dot{Origin: 4, Seq: 1})}
-	s := &replica.Status{Life: 5, Number: 6, Frontier: h.Frontier, Lamport: 70_000, HLC: logical.HLC{Wall: -33, Count: 1}}
+	s := &replica.Status{Life: 5, Number: 6, Frontier: h.Frontier, Lamport: 70_000, HLC: logical.HLC{Wall: -33, Count: 1},
+		Wall: wallclock.Interval{Earliest: -1, Latest: 1}, Echo: replica.Echo{Life: 3, Number: 1000, Held: 5},
+		Refused: []logical.Origin{8}, Shared: []logical.Origin{4, 5}, Sums: []replica.Sum{{Through: logical.Dot{Origin: 4, Seq: 1}, Sum: 1 << 40}}, Again: []logical.Dot{{Origin: 9, Seq: 300}}}
 	two := wire.Config{Codec: wire.Codec{AppendOp: func(dst []byte, _ *resolve.Op) []byte { return append(dst, "op"...) }}, MaxFrame: 1 << 20}
 	batch, _, err := wire.NewEncoder(two).Batch(nil, run(7, 2, 2, noise(1)), 1<<20)
 	if err != nil {
@@ -38,7 +41,10 @@ func golden(t *testing.T) map[string][]byte {
 		"status":  wire.AppendStatus(nil, s),
 		"credit":  wire.AppendCredit(nil, 65536),
 		"goodbye": wire.AppendGoodbye(nil),
-		"batch":   batch, // of a codec that writes "op" for every op
+
+		"published": wire.AppendPublished(nil, &wire.Published{Channel: "news", Message: []byte("\xff")}),
+
+		"batch": batch, // of a codec that writes "op" for every op
 	}
 }
 
@@ -46,10 +52,13 @@ var goldenBytes = map[string]string{
 	"hello":   "00000028212a8824b39b0102a163a26e31a26e32cf0102030405060708ccc8a52a3d6c7777a3683a31a094040109cd012c",
 	"welcome": "0000002f22a44b33fa9302ce001000009b0102a163a26e31a26e32cf0102030405060708ccc8a52a3d6c7777a3683a31a094040109cd012c",
 	"refuse":  "00000005237b7c85a39203a26e6f",
-	"status":  "0000001225485bc0c696050694040109cd012cce00011170d0df01",
+	"status":  "000000322516c8d673dc0010050694040109cd012cce00011170d0df01ff0103cd03e805909108920405930401cf00000100000000009209cd012c",
 	"credit":  "00000005261215ba46ce00010000",
 	"goodbye": "0000000027a60ab964",
-	"batch":   "0000000824457592abc4026f70c4026f70",
+
+	"published": "0000000a29fc14b1e192c4046e657773c401ff",
+
+	"batch": "0000000824457592abc4026f70c4026f70",
 }
 
 func TestGoldenBytes(t *testing.T) {

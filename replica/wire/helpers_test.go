@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 // config is what cmd would assemble.
 func config(t testing.TB, maxFrame int) wire.Config {
 	t.Helper()
-	c := wire.Config{Codec: wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp}, MaxFrame: maxFrame}
+	c := wire.Config{Codec: wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp, SplitOp: storage.SplitOp, DecodeOwnOp: storage.DecodeOwnOp}, MaxFrame: maxFrame}
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -84,13 +85,58 @@ func drawFrontier(t *rapid.T, skip logical.Origin) logical.Frontier {
 }
 
 func drawStatus(t *rapid.T) *replica.Status {
+	s := drawWhole(t)
+	if rapid.Bool().Draw(t, "syncs later") {
+		var synced logical.Frontier
+		for d := range s.Frontier.All() {
+			if n := rapid.Uint64Range(0, uint64(d.Seq)).Draw(t, "synced"); n > 0 {
+				synced.Advance(logical.Dot{Origin: d.Origin, Seq: logical.Seq(n)})
+			}
+		}
+		s.Synced = &synced
+	}
+	return s
+}
+
+func drawWhole(t *rapid.T) *replica.Status {
 	return &replica.Status{
 		Life:     logical.Origin(rapid.Uint64Range(1, 1<<63).Draw(t, "life")),
 		Number:   rapid.Uint64().Draw(t, "number"),
 		Frontier: drawFrontier(t, 0),
 		Lamport:  logical.Lamport(rapid.Uint64().Draw(t, "lamport")),
 		HLC:      logical.HLC{Wall: rapid.Int64().Draw(t, "wall"), Count: rapid.Uint32().Draw(t, "count")},
+		Wall:     wallclock.Around(wallclock.Instant(rapid.Int64Range(-1<<61, 1<<61).Draw(t, "shows")), time.Duration(rapid.Int64Range(0, 1<<60).Draw(t, "claims"))),
+		Echo:     replica.Echo{Life: logical.Origin(rapid.Uint64().Draw(t, "echo")), Number: rapid.Uint64().Draw(t, "echoed"), Held: time.Duration(rapid.Int64Range(0, 1<<62).Draw(t, "held"))},
+		Refused:  drawOrigins(t), Shared: drawOrigins(t), Again: drawDots(t),
+		Sums: drawSums(t),
 	}
+}
+
+// drawOrigins draws a list that ascends; nil: an empty one.
+func drawOrigins(t *rapid.T) []logical.Origin {
+	all := rapid.SliceOfNDistinct(rapid.Uint64Range(1, 1<<63), 0, wire.MaxNotes, rapid.ID[uint64]).Draw(t, "noted")
+	slices.Sort(all)
+	var out []logical.Origin
+	for _, o := range all {
+		out = append(out, logical.Origin(o))
+	}
+	return out
+}
+
+func drawDots(t *rapid.T) []logical.Dot {
+	var out []logical.Dot
+	for range rapid.IntRange(0, wire.MaxNotes).Draw(t, "dots") {
+		out = append(out, logical.Dot{Origin: logical.Origin(rapid.Uint64Range(1, 1<<63).Draw(t, "of")), Seq: logical.Seq(rapid.Uint64Range(1, 1<<40).Draw(t, "place"))})
+	}
+	return out
+}
+
+func drawSums(t *rapid.T) []replica.Sum {
+	var out []replica.Sum
+	for _, d := range append(drawDots(t), drawDots(t)...) {
+		out = append(out, replica.Sum{Through: d, Sum: rapid.Uint64().Draw(t, "sum")})
+	}
+	return out
 }
 
 func drawHello(t *rapid.T) *wire.Hello {
@@ -129,5 +175,6 @@ func drawOps(t *rapid.T) []*resolve.Op {
 
 func benchStatus() *replica.Status {
 	op := run(0xabcdef0123456789, 100_001, 1, noise(1))[0]
-	return &replica.Status{Life: op.Dot.Origin, Number: 70_000, Frontier: op.Deps, Lamport: op.Lamport, HLC: op.HLC}
+	return &replica.Status{Life: op.Dot.Origin, Number: 70_000, Frontier: op.Deps, Lamport: op.Lamport, HLC: op.HLC,
+		Wall: op.Wall, Echo: replica.Echo{Life: op.Dot.Origin, Number: 69_999, Held: time.Millisecond}}
 }

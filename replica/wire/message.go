@@ -24,6 +24,13 @@ type Welcome struct {
 	Hello   Hello  // of whoever accepts
 }
 
+// Published is what a client published on a channel of its own. It goes to each peer
+// once, from the leader where it was published: nobody keeps it or passes it on.
+type Published struct {
+	Channel string // any bytes; with Message at most MaxPublished of them
+	Message []byte // nobody changes them
+}
+
 // Refuse answers a Hello or a Welcome, in words meant for whoever runs the other
 // side.
 type Refuse struct {

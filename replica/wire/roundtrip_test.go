@@ -71,6 +71,31 @@ func TestStatusCreditGoodbyeRoundTrip(t *testing.T) {
 	})
 }
 
+// A published message is any bytes, and shares none with the frame it came in.
+func TestPublishedRoundTrips(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		bytesUpTo := func(n int, name string) []byte { return rapid.SliceOfN(rapid.Byte(), 0, n).Draw(rt, name) }
+		p := &wire.Published{Channel: string(bytesUpTo(300, "channel")), Message: bytesUpTo(600, "message")}
+		d := decoder(t, wire.AppendPublished(wire.AppendPublished(nil, p), &wire.Published{Message: bytes.Repeat([]byte{7}, 1000)}))
+		next(rt, d, wire.KindPublished)
+		got, err := d.Published()
+		next(rt, d, wire.KindPublished)
+		same(rt, got, p, got != nil && got.Channel == p.Channel && bytes.Equal(got.Message, p.Message), err)
+	})
+	full := &wire.Published{Channel: "c", Message: make([]byte, wire.MaxPublished-1)}
+	d := decoder(t, wire.AppendPublished(nil, full))
+	next(t, d, wire.KindPublished)
+	if got, err := d.Published(); err != nil || len(got.Message) != len(full.Message) {
+		t.Fatalf("the longest message: %v", err)
+	}
+	full.Channel = "cc"
+	d = decoder(t, wire.AppendPublished(nil, full))
+	next(t, d, wire.KindPublished)
+	if _, err := d.Published(); !errors.Is(err, wire.ErrMalformed) {
+		t.Fatalf("a byte more: %v, want ErrMalformed", err)
+	}
+}
+
 // Whatever the limit, the frames of a batch hold all its ops, in order, and each
 // stays within the limit unless it holds one op alone; both sides agree on the
 // charge.
@@ -86,7 +111,7 @@ func TestBatchSplitsAndRoundTrips(t *testing.T) {
 			if out, took, err = enc.Batch(out, left, limit); err != nil {
 				rt.Fatal(err)
 			}
-			if body := took.Charge - took.Ops*wire.OpCharge; body > limit && took.Ops > 1 {
+			if body := took.Body; body > limit && took.Ops > 1 {
 				rt.Fatalf("a body of %d bytes with %d ops, the limit is %d", body, took.Ops, limit)
 			}
 			left, charges = left[took.Ops:], append(charges, took.Charge)
@@ -150,7 +175,7 @@ func TestBatchIsPackedWhenItPays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := took.Charge - took.Ops*wire.OpCharge
+		body := took.Body
 		if packed := len(out) < wire.HeadBytes+body; packed != c.packs {
 			t.Errorf("%s: %d bytes of %d, packed %v, want %v", c.name, len(out), body, packed, c.packs)
 		}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"kvd/logical"
+	"kvd/replica"
 )
 
 // reader takes a body apart. It believes no length before it has seen that many
@@ -210,4 +211,46 @@ func (r *reader) frontier() logical.Frontier {
 		return logical.Frontier{}
 	}
 	return logical.FrontierOf(dots...)
+}
+
+// list is the length of an array of groups of so many numbers, at most limit groups.
+func (r *reader) list(group, limit uint64) int {
+	n := r.array()
+	r.require(n%group == 0 && n/group <= limit, "a list of notes is too long")
+	r.require(n <= uint64(len(r.b)), "more is announced than bytes are left")
+	if r.err != nil {
+		return 0
+	}
+	return int(n / group)
+}
+
+// origins reads origins, ascending; nil: none.
+func (r *reader) origins() (all []logical.Origin) {
+	for range r.list(1, MaxNotes) {
+		o := logical.Origin(r.uint())
+		r.require(o != 0 && (len(all) == 0 || all[len(all)-1] < o), "a list of origins does not ascend")
+		all = append(all, o)
+	}
+	return all
+}
+
+func (r *reader) sums() (all []replica.Sum) {
+	for range r.list(3, 2*MaxNotes) {
+		all = append(all, replica.Sum{Through: r.someDot(), Sum: r.uint()})
+	}
+	return all
+}
+
+func (r *reader) again() (all []logical.Dot) {
+	for range r.list(2, MaxNotes) {
+		all = append(all, r.someDot())
+	}
+	return all
+}
+
+// someDot reads a dot that names an operation.
+func (r *reader) someDot() logical.Dot {
+	d := logical.Dot{Origin: logical.Origin(r.uint()), Seq: logical.Seq(r.uint())}
+	r.require(d.Origin != 0 && d.Seq != 0, "a dot names no operation")
+	return d
 }

@@ -56,7 +56,8 @@ func newBirths(p *past) *births { return &births{past: p} }
 // add stamps the op at a place that was just remembered.
 func (b *births) add(op *resolve.Op, at place) {
 	e := b.entries.at(at)
-	b.stamps.append(stamps{op.Wall, op.HLC})
+	wall, hlc, _ := op.Stamps()
+	b.stamps.append(stamps{wall, hlc})
 	for int(e.key) >= len(b.keys) {
 		b.keys = append(b.keys, lives{last: none})
 	}
@@ -126,7 +127,7 @@ func (b *births) descends(at place) bool {
 			return true
 		}
 		e := b.entries.at(next)
-		for i := range uint32(e.parents) {
+		for i := range e.parents {
 			p := *b.edges.at(e.edges + i)
 			if j, found := slices.BinarySearch(b.ancestry, p); !found && p >= floor {
 				b.ancestry = slices.Insert(b.ancestry, j, p)
@@ -258,9 +259,10 @@ func (b *births) again(at place) *resolve.Op {
 	op, _ := b.Op(b.dot(at))
 	e, s := b.entries.at(at), b.stamps.at(at)
 	op.Wall, op.HLC, op.Inverted = s.wall, s.hlc, 0
+	op.Panel = resolve.All // what it covers is among its hidden dots
 	from := len(b.dots)
-	for i := range uint32(e.hidden) {
-		b.dots = append(b.dots, b.dot(*b.edges.at(e.edges + uint32(e.parents) + i)))
+	for i := range e.hidden {
+		b.dots = append(b.dots, b.dot(*b.edges.at(e.edges + e.parents + i)))
 	}
 	op.Hidden = b.dots[from:len(b.dots):len(b.dots)]
 	if _, twin := b.twins[at]; twin {

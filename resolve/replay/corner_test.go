@@ -118,7 +118,7 @@ func TestThreeLeadersAcceptOneRequest(t *testing.T) {
 // name nothing hidden and carry no totals.
 func TestMissingEvidenceIsSaid(t *testing.T) {
 	op := put(1, 1, 5, "1")
-	op.Delta = 1
+	op.Delta = resolve.Wide(1)
 	res, err := Replay(everything(resolve.LWW), slices.Values([]*resolve.Op{op}))
 	if err != nil {
 		t.Fatal(err)
@@ -223,5 +223,25 @@ func TestLongHistoriesAddUp(t *testing.T) {
 		if o.Accepted != 30_000 || o.Live+o.Superseded+o.Lost() != o.Accepted || o.Resolver.Loses() && o.Lost() == 0 {
 			t.Errorf("%+v", o)
 		}
+	}
+}
+
+// One op may name as many versions as a leader lets it: all that it names are seen.
+func TestAnOpThatNamesVeryManyVersions(t *testing.T) {
+	const n = 1<<16 + 4
+	var ops []*resolve.Op
+	var all []logical.Dot
+	for i := range logical.Seq(n) {
+		op := put(1, i+1, 100, "blind")
+		ops, all = append(ops, op), append(all, op.Dot)
+	}
+	last := put(2, 1, 200, "settled", all[:n-2]...)
+	last.Hidden = all[n-2:]
+	res, err := Replay(Config{Policy: resolve.Policy{Default: resolve.LWW}}, slices.Values(append(ops, last)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := res.Outcomes[0]; o.Concurrent+o.Inverted != 2 || o.Superseded != n-2 {
+		t.Errorf("%d superseded, %d lost, want all that is named and two", o.Superseded, o.Concurrent+o.Inverted)
 	}
 }

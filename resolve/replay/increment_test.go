@@ -31,7 +31,7 @@ func TestWhatLooksLikeAnIncrement(t *testing.T) {
 func TestSetNumbersAreNoIncrements(t *testing.T) {
 	a, b := put(1, 1, 10, "1"), put(2, 1, 20, "2")
 	over := put(3, 1, 5, "3", a.Dot)
-	a.Delta, b.Delta, over.Delta = 1, 2, 2
+	a.Delta, b.Delta, over.Delta = resolve.Wide(1), resolve.Wide(2), resolve.Wide(2)
 	res, err := Replay(everything(resolve.LWW), slices.Values([]*resolve.Op{a, b, over}))
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ type past struct {
 	requests map[request]place
 	twins    map[place][]place // of each op of a request with several: all of them, by dot
 	pairs    [][2]place        // what joins the ops of each such request, in the order found
+	wide     map[place]sums    // of ops whose numbers 64 bits do not hold
 	beyond   int               // parents and hidden dots that name no op of the history
 
 	ops  []resolve.Op  // lent to the fold under way, and reused by the next
@@ -38,15 +39,22 @@ type entry struct {
 	seq      logical.Seq
 	lamport  logical.Lamport
 	delta    int64
+	total    int64  // recorded; or what the op adds, where no counter judged it
+	prev     place  // where the total was recorded before
 	edges    uint32 // where its parents begin
 	key      uint32
 	origin   uint32
-	parents  uint16 // how many
-	hidden   uint16
+	parents  uint32 // how many
+	hidden   uint32
 	inverted resolve.Mask
 	lost     resolve.Mask // known at the end
+	panel    resolve.Mask // who judged where it was accepted
 	kind     resolve.Kind
+	derived  bool // no counter judged it
 }
+
+// sums is an entry's delta and total.
+type sums struct{ delta, total resolve.Int128 }
 
 // request is one of a key: a client that numbers writes to two keys alike has
 // made two, and keys do not know of each other.
@@ -56,7 +64,7 @@ type request struct {
 }
 
 func newPast() *past {
-	return &past{byKey: map[string]uint32{}, requests: map[request]place{}, twins: map[place][]place{}}
+	return &past{byKey: map[string]uint32{}, requests: map[request]place{}, twins: map[place][]place{}, wide: map[place]sums{}}
 }
 
 // add remembers op, which must come after what it depends on. It fails when the
@@ -71,8 +79,13 @@ func (p *past) add(op *resolve.Op) (place, error) {
 	if n := len(log); n > 0 && p.entries.at(log[n-1]).seq >= op.Dot.Seq {
 		return 0, fmt.Errorf("replay %s: it comes after place %d of the same origin; replay in causal order", op.Dot, p.entries.at(log[n-1]).seq)
 	}
-	e := entry{seq: op.Dot.Seq, lamport: op.Lamport, delta: op.Delta, origin: origin, key: none,
-		edges: p.edges.len(), inverted: op.Inverted, kind: op.Kind}
+	_, _, lamport := op.Stamps()
+	e := entry{seq: op.Dot.Seq, lamport: lamport, delta: op.Delta.Clamp(), origin: origin, key: none,
+		edges: p.edges.len(), inverted: op.Inverted, kind: op.Kind, panel: op.Panel, prev: none}
+	total := p.count(op, &e)
+	if e.total = total.Clamp(); !op.Delta.Fits() || !total.Fits() {
+		p.wide[at] = sums{op.Delta, total}
+	}
 	e.parents, e.hidden = p.link(op.Parents, op.Key, &e), p.link(op.Hidden, op.Key, &e)
 	if e.key == none {
 		e.key = p.key(op.Key)
@@ -83,11 +96,45 @@ func (p *past) add(op *resolve.Op) (place, error) {
 	return at, nil
 }
 
+// count keeps what a counter asks for, and gives the total.
+func (p *past) count(op *resolve.Op, e *entry) resolve.Int128 {
+	if op.Kind == resolve.Delete || op.Kind == resolve.Touch {
+		return resolve.Int128{}
+	}
+	adds, recorded := op.Adds()
+	if e.derived = !recorded; e.derived {
+		return adds
+	}
+	if op.Prev != 0 {
+		e.prev, _ = p.find(logical.Dot{Origin: op.Dot.Origin, Seq: op.Prev})
+	}
+	return op.Total
+}
+
+// sums is what the op at a place adds, and its total.
+func (p *past) sums(at place) sums {
+	if len(p.wide) > 0 {
+		if s, wide := p.wide[at]; wide {
+			return s
+		}
+	}
+	e := p.entries.at(at)
+	return sums{resolve.Wide(e.delta), resolve.Wide(e.total)}
+}
+
+// hide enters dots among what the last op had hidden.
+func (p *past) hide(at place, dots []logical.Dot, key string) {
+	if len(dots) > 0 {
+		e := p.entries.at(at)
+		e.hidden += p.link(dots, key, e)
+	}
+}
+
 // link keeps the edges to those of dots that are known ops of the key, and says
 // how many. The first of them knows the key's number: it is nearer at hand than
 // the table.
-func (p *past) link(dots []logical.Dot, key string, e *entry) uint16 {
-	n := uint16(0)
+func (p *past) link(dots []logical.Dot, key string, e *entry) uint32 {
+	n := uint32(0)
 	for _, d := range dots {
 		at, ok := p.find(d)
 		if ok {
@@ -189,8 +236,8 @@ func (p *past) dot(at place) logical.Dot {
 
 var _ resolve.History = (*past)(nil)
 
-// Op is what folding asks of an op that was replayed: all but value, stamps and
-// hidden dots. It is lent until the next [past.lend].
+// Op is what folding asks of an op that was replayed: all but value, stamps, deps
+// and hidden dots. A put that counts by its value is lent as an addition of that. It is lent until the next [past.lend].
 func (p *past) Op(d logical.Dot) (*resolve.Op, bool) {
 	at, ok := p.find(d)
 	if !ok {
@@ -198,13 +245,20 @@ func (p *past) Op(d logical.Dot) (*resolve.Op, bool) {
 	}
 	e := p.entries.at(at)
 	from := len(p.dots)
-	for i := range uint32(e.parents) {
+	for i := range e.parents {
 		p.dots = append(p.dots, p.dot(*p.edges.at(e.edges + i)))
 	}
-	op := p.room()
-	op.Dot, op.Key, op.Kind, op.Delta, op.Lamport = d, p.keys[e.key], e.kind, e.delta, e.lamport
+	op, sums := p.room(), p.sums(at)
+	op.Dot, op.Key, op.Kind, op.Delta, op.Lamport = d, p.keys[e.key], e.kind, sums.delta, e.lamport
 	op.Inverted, op.Parents = e.inverted, p.dots[from:len(p.dots):len(p.dots)]
-	op.Hidden, op.Client = nil, 0
+	op.Hidden, op.Client, op.Panel = nil, 0, e.panel
+	op.Total, op.Prev = sums.total, 0
+	if e.prev != none {
+		op.Prev = p.entries.at(e.prev).seq
+	}
+	if e.derived && e.kind == resolve.Put { // its value, which it counts by, is not kept
+		op.Kind, op.Delta, op.Total = resolve.Add, sums.total, resolve.Int128{}
+	}
 	return op, true
 }
 
@@ -273,9 +327,9 @@ func (p *past) spread(marks []resolve.Mask, hidden resolve.Mask) {
 // pass marks what the op at a place had seen, and queues what that is news to.
 func (p *past) pass(at place, marks []resolve.Mask, hidden resolve.Mask, queue *[]place) {
 	e := p.entries.at(at)
-	for i := range uint32(e.parents) + uint32(e.hidden) {
+	for i := range e.parents + e.hidden {
 		m := marks[at]
-		if i >= uint32(e.parents) {
+		if i >= e.parents {
 			m &= hidden
 		}
 		to := *p.edges.at(e.edges + i)

@@ -8,6 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/replay/merge"
 	"kvd/wallclock"
 )
 
@@ -69,6 +70,7 @@ type replayer struct {
 	keys       chunked[keyed]
 	peak       [maxResolvers]int
 	unrecorded [maxResolvers]int
+	touches    int
 	kept       int64 // bytes of versions and values
 	keeper     resolve.Keeper
 	scratch    resolve.Op
@@ -109,6 +111,10 @@ func (c *Config) needsBirths() bool {
 
 // apply remembers the op, works out its birth where nobody has, and folds it.
 func (r *replayer) apply(op *resolve.Op) error {
+	if op.Kind == resolve.Touch {
+		r.touch(op)
+		return nil
+	}
 	at, err := r.past.add(op)
 	if err != nil {
 		return err
@@ -117,12 +123,23 @@ func (r *replayer) apply(op *resolve.Op) error {
 	k := r.key(op.Key, r.past.entries.at(at).key)
 	r.note(op, k)
 	r.kept -= weight(&k.object)
+	r.past.hide(at, op.Hides(&k.object), op.Key)
 	r.fold(op, at, k)
 	r.kept += weight(&k.object)
 	if len(k.object.Versions) > 1 {
 		r.look(k)
 	}
 	return nil
+}
+
+// touch folds what only moves deadlines. It is no write: nobody can lose it to
+// another, and no write has seen it.
+func (r *replayer) touch(op *resolve.Op) {
+	r.touches++
+	if n, known := r.past.byKey[op.Key]; known {
+		k := r.keys.at(n)
+		r.keeper.Keep(k.panel, &k.object, op, r.past)
+	}
 }
 
 // key is a key's state, from now on if it is new.
@@ -143,33 +160,45 @@ func (r *replayer) fold(op *resolve.Op, at place, k *keyed) {
 	if r.births != nil {
 		r.births.add(op, at)
 	}
-	if k.missing != 0 && (k.object.Twins || len(r.past.twins) > 0 && r.paired(at)) {
-		r.bear(op, at, k)
+	missing := r.missing(op, k)
+	if missing != 0 && (k.object.Twins || len(r.past.twins) > 0 && r.paired(at)) {
+		r.bear(op, at, k, missing)
 		return
 	}
 	r.keeper.Keep(k.panel, &k.object, op, r.past)
-	if k.missing == 0 {
+	if missing == 0 {
 		return
 	}
 	o, panel := &k.object, k.panel
 	if !r.births.coversAll(op, at) {
-		panel = panelOf(k.missing)
+		panel = panelOf(missing)
 		o = r.births.apart(op, at, panel)
 	}
 	e := r.past.entries.at(at)
-	e.inverted = e.inverted&^k.missing | r.births.inverted(panel, o, op, at, k.missing)
+	e.inverted = e.inverted&^missing | r.births.inverted(panel, o, op, at, missing)
+}
+
+// missing is those who can lose the op and did not judge it where it was accepted.
+func (r *replayer) missing(op *resolve.Op, k *keyed) resolve.Mask {
+	switch {
+	case r.births == nil:
+		return 0
+	case op.Panel != 0:
+		return losing(k.panel.Mask() &^ op.Panel)
+	}
+	return k.missing
 }
 
 // bear folds an op of a key where some request has several dots. Then it takes the
 // resolvers themselves to say under which of them it was inverted at birth. The
 // op is shared, so it is a copy that is marked.
-func (r *replayer) bear(op *resolve.Op, at place, k *keyed) {
+func (r *replayer) bear(op *resolve.Op, at place, k *keyed, missing resolve.Mask) {
 	r.scratch = *op
-	r.scratch.Inverted &^= k.missing
+	r.scratch.Inverted &^= missing
 	if r.births.coversAll(op, at) {
 		k.panel.Accept(&k.object, &r.scratch, r.past, nil)
 	} else {
-		r.scratch.Inverted |= r.births.accept(op, at, k.missing)
+		r.scratch.Inverted |= r.births.accept(op, at, missing)
 		r.keeper.Keep(k.panel, &k.object, op, r.past)
 	}
 	r.past.entries.at(at).inverted = r.scratch.Inverted
@@ -190,15 +219,19 @@ func losing(m resolve.Mask) resolve.Mask {
 	return m
 }
 
-// note counts what evidence is missing. Leaders name as hidden what some live
-// set on their panel held; without one there is nothing to name.
+// note counts what evidence is missing: an op that says who judged it tells the
+// rest. Others name as hidden what some live set on their panel held; without one
+// there is nothing to name.
 func (r *replayer) note(op *resolve.Op, k *keyed) {
+	if op.Panel != 0 {
+		return
+	}
 	if k.unsaid {
 		for _, id := range [...]resolve.ID{resolve.Interval, resolve.Siblings, resolve.Causal} {
 			r.unrecorded[id]++
 		}
 	}
-	if op.Kind != resolve.Delete && op.Delta != 0 && op.Total == 0 && op.Prev == 0 {
+	if op.Kind != resolve.Delete && !op.Delta.IsZero() && op.Total.IsZero() && op.Prev == 0 {
 		r.unrecorded[resolve.Counter]++
 	}
 }
@@ -241,9 +274,13 @@ func (r *replayer) repeats(k *keyed, before []int, d logical.Dot) bool {
 }
 
 // Log is what one leader holds of everybody's ops: *storage.Store is one.
-type Log interface {
-	// Ops lists origin's ops from place from on, ascending: at most maxOps, and
-	// no more than have maxBytes of keys and values together; at least one if
-	// there is one.
-	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error)
+type Log = merge.Log
+
+// Merged is the ops of a log in Lamport order, which respects causality.
+type Merged = merge.Merged
+
+// Merge is the ops that upTo covers and whose keys begin with prefix, see
+// [merge.New].
+func Merge(log Log, upTo logical.Frontier, prefix string) *Merged {
+	return merge.New(log, upTo, prefix)
 }

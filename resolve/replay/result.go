@@ -11,7 +11,8 @@ import (
 
 // Result is what one history would have come to. See [Caveat].
 type Result struct {
-	Ops, Keys int
+	Ops, Keys int // ops without touches
+	Touches   int // ops that only say when something ends
 	// Beyond counts what ops had seen that is not in the history: its beginning
 	// was truncated, and what depends on it is judged as if it had not been.
 	Beyond   int
@@ -79,7 +80,7 @@ func Increment(k resolve.Kind, delta int64, shown bool) bool {
 
 // result looks at what is left.
 func (r *replayer) result() *Result {
-	res := &Result{Ops: int(r.past.entries.len()), Keys: len(r.past.keys), Beyond: r.past.beyond, listed: r.cfg.Differences}
+	res := &Result{Ops: int(r.past.entries.len()), Touches: r.touches, Keys: len(r.past.keys), Beyond: r.past.beyond, listed: r.cfg.Differences}
 	f := finish{replayer: r, marks: make([]resolve.Mask, r.past.entries.len())}
 	f.live = make([]resolve.Mask, len(f.marks))
 	for id := range f.out {
@@ -187,10 +188,7 @@ func (f *finish) measure(k *keyed, id resolve.ID) {
 		return
 	}
 	f.held.Key, f.held.Twins, f.held.Versions = k.object.Key, k.object.Twins, f.held.Versions[:0]
-	bits := id.Mask()
-	if id == resolve.Interval {
-		bits |= ^resolve.All // its own marks, beside the bit
-	}
+	bits := id.Keeps()
 	for i := range k.object.Versions {
 		if v := k.object.Versions[i]; v.Mask&bits != 0 {
 			v.Mask &= bits

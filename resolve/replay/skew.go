@@ -71,6 +71,9 @@ func Skew(c Curve, ops iter.Seq[*resolve.Op]) ([]Point, error) {
 	}
 	s := &skewed{past: newPast()}
 	for op := range ops {
+		if op.Kind == resolve.Touch {
+			continue
+		}
 		if _, err := s.past.add(op); err != nil {
 			return nil, err
 		}
@@ -96,7 +99,10 @@ type rival struct {
 }
 
 // note remembers the stamp of an op that the past was just told.
-func (s *skewed) note(op *resolve.Op) { s.shown.append(op.Wall.Midpoint()) }
+func (s *skewed) note(op *resolve.Op) {
+	wall, _, _ := op.Stamps()
+	s.shown.append(wall.Midpoint())
+}
 
 func (s *skewed) points(c Curve) []Point {
 	s.gather()

@@ -133,7 +133,7 @@ func (s *Study) pass(src Source, p part) (*Findings, error) {
 		if err := r.apply(op); err != nil {
 			return nil, err
 		}
-		if s.Curve.Draws > 0 {
+		if s.Curve.Draws > 0 && op.Kind != resolve.Touch {
 			curve.note(op)
 		}
 		if s.Memory > 0 && r.past.entries.len()%checkEvery == 0 && s.held(r) > s.Memory {
@@ -164,7 +164,7 @@ func (r *replayer) full(memory int64) error {
 // What is held, in bytes as measured. Lists that grow by doubling are counted at
 // three quarters full.
 const (
-	entryBytes   = 48 + 4*4/3 + 2*2 // with its place in the log and two marks
+	entryBytes   = 64 + 4*4/3 + 2*2 // with its place in the log and two marks
 	edgeBytes    = 4
 	birthBytes   = 32 + 4 // stamps, and the way back to the key's op before
 	curveBytes   = 8 + 2
@@ -216,6 +216,7 @@ func weight(o *resolve.Object) int64 {
 // Add is both results together, of different keys.
 func (r *Result) Add(o *Result) {
 	r.Ops += o.Ops
+	r.Touches += o.Touches
 	r.Keys += o.Keys
 	r.Beyond += o.Beyond
 	for i := range o.Outcomes {

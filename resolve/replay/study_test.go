@@ -205,7 +205,7 @@ func TestLittleMemoryTakesMorePasses(t *testing.T) {
 		t.Fatal(whole.Passes, err)
 	}
 	for _, known := range []int{0, len(ops)} { // with and without knowing how many will come
-		s.Ops, s.Memory = known, 1_500_000
+		s.Ops, s.Memory = known, 1_900_000
 		little, err := s.Run(listed{ops: ops})
 		if err != nil {
 			t.Fatal(err)

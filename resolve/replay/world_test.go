@@ -21,7 +21,7 @@ import (
 func TestReplayIsWhatClustersDid(t *testing.T) {
 	var played []*script.Scenario
 	for _, name := range []string{"ddia-8-3", "three-way-increment", "clock-step-back", "equal-stamps", "strobing-clock",
-		"delete-against-update", "minority-side", "relay", "lost-reply", "poisoned-delete"} {
+		"delete-against-update", "mass-deletes", "minority-side", "relay", "lost-reply", "poisoned-delete"} {
 		s, err := library.Find(name)
 		if err != nil {
 			t.Fatal(err)
@@ -79,9 +79,10 @@ func compare(t *testing.T, s *script.Scenario, id resolve.ID, shadows resolve.Ma
 // accepted is every op of the run, in Lamport order.
 func accepted(w *world.World) []*resolve.Op {
 	var ops []*resolve.Op
-	for _, e := range w.Trace().Events {
+	for e := range w.Trace().All() {
 		if e.Kind == trace.Accepted || e.Kind == trace.Applied {
-			if op := w.Op(e.Dot); !slices.Contains(ops, op) {
+			op := w.Op(e.Dot)
+			if !slices.ContainsFunc(ops, func(o *resolve.Op) bool { return o.Dot == op.Dot }) {
 				ops = append(ops, op)
 			}
 		}

@@ -14,13 +14,25 @@ import (
 type Brute struct {
 	panel resolve.Panel
 	key   string
-	ops   []*resolve.Op
+	ops   []*resolve.Op // without touches, which change nothing that is judged
+	all   []*resolve.Op
 	err   error
 }
 
 // NewBrute judges ops, which must hold everything any of them depends on.
 func NewBrute(p resolve.Panel, key string, ops []*resolve.Op) *Brute {
-	return &Brute{panel: p, key: key, ops: ops}
+	b := &Brute{panel: p, key: key, all: ops}
+	for _, op := range Writes(ops) {
+		judged := *op
+		judged.Wall, judged.HLC, judged.Lamport = op.Stamps()
+		judged.Ended = nil
+		b.ops = append(b.ops, &judged)
+	}
+	return b
+}
+
+func Writes(ops []*resolve.Op) []*resolve.Op {
+	return keep(ops, func(op *resolve.Op) bool { return op.Kind != resolve.Touch })
 }
 
 // Survivors is what resolver id shows, by dot.
@@ -121,6 +133,14 @@ func (b *Brute) live(hidden, deletes bool) []*resolve.Op {
 // counts is the ops whose additions no deletion has taken away: none had been
 // shown them, nor a later addition of the same origin.
 func (b *Brute) counts() []*resolve.Op {
+	reset := b.reset()
+	return keep(b.ops, func(op *resolve.Op) bool {
+		return op.Kind != resolve.Delete && op.Dot.Seq > reset[op.Dot.Origin]
+	})
+}
+
+// reset is up to where deletions have taken away what each origin added.
+func (b *Brute) reset() map[logical.Origin]logical.Seq {
 	reset := map[logical.Origin]logical.Seq{}
 	for _, op := range b.ops {
 		if op.Kind != resolve.Delete {
@@ -132,9 +152,7 @@ func (b *Brute) counts() []*resolve.Op {
 			}
 		}
 	}
-	return keep(b.ops, func(op *resolve.Op) bool {
-		return op.Kind != resolve.Delete && op.Dot.Seq > reset[op.Dot.Origin]
-	})
+	return reset
 }
 
 func (b *Brute) newest() []*resolve.Op {
@@ -149,13 +167,13 @@ func (b *Brute) newest() []*resolve.Op {
 // Sum is the counter's value and whether there is one. A request with several
 // dots counts under the smallest, unless any was taken away. A dot under which it
 // came to a deletion has nothing to count.
-func (b *Brute) Sum() (int64, bool) {
-	var sum int64
+func (b *Brute) Sum() (resolve.Int128, bool) {
+	var sum resolve.Int128
 	all := b.counts()
 	for _, op := range all {
 		others := keep(b.twins(op), func(t *resolve.Op) bool { return t.Kind != resolve.Delete })
 		if !slices.ContainsFunc(others, func(t *resolve.Op) bool { return t.Dot.Compare(op.Dot) < 0 || !slices.Contains(all, t) }) {
-			sum += op.Delta
+			sum = sum.Plus(op.Delta)
 		}
 	}
 	return sum, len(all) > 0

@@ -24,6 +24,7 @@ func Laws() []Law {
 		{"what a leader books adds up", Booked},
 		{"any causal order gives the same object", AnyOrder},
 		{"after each op, survivors, losses and sums are what brute force says", EachStep},
+		{"deadlines are what brute force says", EachDeadline},
 		{"a panel says of each resolver what it would be told alone", Apart},
 		{"an op is inverted exactly when something its author was shown outlived its birth", Births},
 		{"folding twice in a row changes nothing", Twice},
@@ -169,14 +170,14 @@ func (r *Replica) conserves(b *Brute, id resolve.ID, live []logical.Dot) error {
 	if !id.Loses() && b.panel.Serving != id {
 		seen = b.covered(roots)
 	}
-	superseded := 0
-	for _, op := range r.Log {
+	superseded, accepted := 0, Writes(r.Log)
+	for _, op := range accepted {
 		if seen[op.Dot] && !slices.Contains(live, op.Dot) {
 			superseded++
 		}
 	}
-	if n := len(live) + superseded + len(r.History.Losses(id)); n != len(r.Log) {
-		return fmt.Errorf("accepted %d, but live %d + superseded %d + lost %d = %d", len(r.Log), len(live), superseded, len(r.History.Losses(id)), n)
+	if n := len(live) + superseded + len(r.History.Losses(id)); n != len(accepted) {
+		return fmt.Errorf("accepted %d, but live %d + superseded %d + lost %d = %d", len(accepted), len(live), superseded, len(r.History.Losses(id)), n)
 	}
 	return nil
 }
@@ -200,14 +201,14 @@ func (r *Replica) countedAs(b *Brute) error {
 	got, live := r.Object.Sum()
 	want, must := b.Sum()
 	if got != want || live != must {
-		return fmt.Errorf("counter: sum is %d (%t), want %d (%t)\n%s", got, live, want, must, Render(r.Object))
+		return fmt.Errorf("counter: sum is %s (%t), want %s (%t)\n%s", got, live, want, must, Render(r.Object))
 	}
 	return nil
 }
 
 // Births compares what each leader recorded in an op with what it had applied.
 func Births(p Past, _ *rand.Rand) error {
-	for _, op := range p.Ops {
+	for _, op := range Writes(p.Ops) {
 		then := keep(p.Ops, func(o *resolve.Op) bool { return o == op || op.Deps.Covers(o.Dot) })
 		if want := NewBrute(p.Panel, p.Key, then).Born(op); op.Inverted != want {
 			return fmt.Errorf("%s is marked inverted under %v, want %v", op.Dot, op.Inverted.Names(), want.Names())
@@ -274,7 +275,7 @@ func scribble(op *resolve.Op) {
 		op.Hidden[i] = logical.Dot{Origin: 666, Seq: 666}
 	}
 	for i := range op.Seen {
-		op.Seen[i] = 666
+		op.Seen[i] = resolve.Wide(666)
 	}
 }
 

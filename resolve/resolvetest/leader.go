@@ -42,6 +42,27 @@ func (l *Leader) Accept(a Asked, now wallclock.Instant) (*resolve.Op, error) {
 	if err != nil {
 		return nil, nil
 	}
+	return l.begin(&op, a, now)
+}
+
+// Expire deletes what has ended, if anything has.
+func (l *Leader) Expire(now wallclock.Instant) (*resolve.Op, error) {
+	ended := l.Panel.Ended(l.Object, now, nil)
+	if len(ended) == 0 {
+		return nil, nil
+	}
+	a := Asked{Intent: resolve.Intent{Kind: resolve.Delete, Exact: true, Shown: ended}}
+	op, err := l.Panel.Draft(l.Object, l.origin, a.Intent, l.History)
+	if err != nil {
+		return nil, err
+	}
+	op.Ended = l.Object.JustAbove(ended)
+	op.Ended.At = now
+	return l.begin(&op, a, now)
+}
+
+// begin stamps the op and folds it.
+func (l *Leader) begin(op *resolve.Op, a Asked, now wallclock.Instant) (*resolve.Op, error) {
 	l.seq++
 	op.Dot = logical.Dot{Origin: l.origin, Seq: l.seq}
 	op.Wall = l.Clock.Read(now)
@@ -49,7 +70,8 @@ func (l *Leader) Accept(a Asked, now wallclock.Instant) (*resolve.Op, error) {
 	l.lamport = l.lamport.Next()
 	op.HLC, op.Lamport, op.Deps = l.hlc, l.lamport, l.Applied
 	op.Client, op.Request = a.Client, a.Number
-	return &op, l.Replica.accept(&op)
+	op.Rank()
+	return op, l.Replica.accept(op)
 }
 
 // Pull applies up to n ops that from has and l has not.

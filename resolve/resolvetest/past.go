@@ -90,7 +90,7 @@ func drawClock(t *rapid.T, now wallclock.Instant) wallclock.Skewed {
 func (w *world) step(t *rapid.T) {
 	w.now += wallclock.Instant(rapid.IntRange(0, 4).Draw(t, "pass"))
 	l := rapid.SampledFrom(w.leaders).Draw(t, "leader")
-	switch rapid.SampledFrom([]string{"write", "write", "write", "ship", "ship", "read", "retry", "retry", "clock"}).Draw(t, "do") {
+	switch rapid.SampledFrom([]string{"write", "write", "write", "ship", "ship", "read", "retry", "retry", "clock", "expire"}).Draw(t, "do") {
 	case "write":
 		w.write(t, l)
 	case "ship":
@@ -100,6 +100,11 @@ func (w *world) step(t *rapid.T) {
 		w.readings = append(w.readings, reading{l.Panel.Read(l.Object, l.History).Dots, l.Applied})
 	case "retry":
 		w.retry(t, l)
+	case "expire":
+		op, err := l.Expire(w.now)
+		if w.fail(err); op != nil {
+			w.past.Ops = append(w.past.Ops, op)
+		}
 	case "clock":
 		l.Clock = drawClock(t, w.now)
 	}
@@ -107,7 +112,7 @@ func (w *world) step(t *rapid.T) {
 
 // write accepts something new at l.
 func (w *world) write(t *rapid.T, l *Leader) {
-	a := asked{Asked: Asked{Intent: drawIntent(t)}}
+	a := asked{Asked: Asked{Intent: drawIntent(t, w.now)}}
 	if context, ok := w.context(t, l); ok {
 		a.Exact, a.Shown, a.needs = true, context.dots, context.applied
 	}
@@ -136,10 +141,33 @@ func (w *world) context(t *rapid.T, l *Leader) (reading, bool) {
 	return rapid.SampledFrom(known).Draw(t, "context"), true
 }
 
-func drawIntent(t *rapid.T) resolve.Intent {
-	switch rapid.SampledFrom([]string{"put", "put", "put", "delete", "add", "add"}).Draw(t, "intent") {
+// drawIntent is what an author wants at now. Deadlines are near, so that some pass.
+func drawIntent(t *rapid.T, now wallclock.Instant) resolve.Intent {
+	in := drawOutcome(t)
+	in.Now = now
+	switch in.Kind {
+	case resolve.Put:
+		in.Keep = rapid.IntRange(0, 3).Draw(t, "keep") == 0
+		fallthrough
+	case resolve.Touch:
+		in.Expires = drawDeadline(t, now)
+	}
+	return in
+}
+
+func drawDeadline(t *rapid.T, now wallclock.Instant) wallclock.Instant {
+	if in := rapid.SampledFrom([]int{0, 0, 2, 9, 500}).Draw(t, "lasts"); in != 0 {
+		return now + wallclock.Instant(in)
+	}
+	return 0
+}
+
+func drawOutcome(t *rapid.T) resolve.Intent {
+	switch rapid.SampledFrom([]string{"put", "put", "put", "delete", "add", "add", "touch", "touch"}).Draw(t, "intent") {
 	case "delete":
 		return resolve.Intent{Kind: resolve.Delete}
+	case "touch":
+		return resolve.Intent{Kind: resolve.Touch}
 	case "add":
 		return resolve.Intent{Kind: resolve.Add, Delta: int64(rapid.IntRange(-3, 9).Draw(t, "delta"))}
 	}
@@ -162,7 +190,7 @@ func (w *world) retry(t *rapid.T, l *Leader) {
 	a := &w.asked[rapid.SampledFrom(open).Draw(t, "request")]
 	first := a.Intent
 	if rapid.IntRange(0, 5).Draw(t, "decides anew") == 0 {
-		a.Intent = drawIntent(t)
+		a.Intent = drawIntent(t, w.now)
 		a.Exact, a.Shown = first.Exact, first.Shown
 	}
 	w.accept(l, a)

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"kvd/replica"
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/script"
@@ -23,14 +22,22 @@ type Config struct {
 	Workers   int           // runs at a time; at least one
 	// Run plays one scenario; nil is scenarios.Run. Tests plant bugs through it.
 	Run func(*script.Scenario, scenarios.Options) (*scenarios.Result, error)
-	// Progress is told after every seed; it may be nil.
+	// MaxFailures begins no further seed once so many histories broke a promise; zero:
+	// no bound. Those under way are still told of.
+	MaxFailures int
+	// Progress is told after every seed, and Found of every failure as soon as it is
+	// shrunk, one at a time; each may be nil.
 	Progress func(done, total, failures int)
+	Found    func(*Failure)
 }
 
 // Validate fills in what was left out.
 func (c *Config) Validate() error {
-	if c.Seeds < 1 {
+	switch {
+	case c.Seeds < 1:
 		return errors.New("explore: --seeds must be at least 1")
+	case c.MaxFailures < 0:
+		return errors.New("explore: --failures cannot be negative; 0 is no bound")
 	}
 	if len(c.Resolvers) == 0 {
 		c.Resolvers = resolve.IDs()
@@ -50,6 +57,7 @@ type Report struct {
 	Ops      int           // client requests
 	Fired    world.Fired   // what the runs came upon
 	Failures []Failure     // by seed, then resolver
+	Stopped  bool          // Config.MaxFailures ended it
 }
 
 // Failure is a history in which a promise broke.
@@ -64,6 +72,12 @@ type Failure struct {
 // Replay is the command that plays the failure again from its seed.
 func (f *Failure) Replay() string {
 	return fmt.Sprintf("go run ./cmd/scenario explore --seed %d --seeds 1 --resolver %s", f.Seed, f.Resolver)
+}
+
+// Again is the command that plays the shrunk history from its text, in a file of its
+// name: whatever else it depends on is in there.
+func (f *Failure) Again() string {
+	return fmt.Sprintf("scenario run %s.txtar --resolver %s", f.Scenario.Name, f.Resolver)
 }
 
 // Run explores the seeds. It stops early when ctx ends, with what it found.
@@ -82,7 +96,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		})
 	}
 	for i := range c.Seeds {
-		if ctx.Err() != nil || c.Budget > 0 && time.Since(h.began) > c.Budget {
+		if ctx.Err() != nil || c.Budget > 0 && time.Since(h.began) > c.Budget || h.enough() {
 			break
 		}
 		seeds <- c.First + uint64(i)
@@ -97,6 +111,9 @@ func Run(ctx context.Context, c Config) (Report, error) {
 func (h *hunt) seed(seed uint64) {
 	s := Generate(seed)
 	for _, id := range h.Resolvers {
+		if h.enough() {
+			return
+		}
 		r, broken := h.play(s, id, seed)
 		h.count(r)
 		if len(broken) > 0 {
@@ -109,7 +126,7 @@ func (h *hunt) seed(seed uint64) {
 
 // play runs one history and lists what broke.
 func (h *hunt) play(s *script.Scenario, id resolve.ID, seed uint64) (*scenarios.Result, []scenarios.Promise) {
-	r, err := h.Config.Run(s, scenarios.Options{Resolver: id, Shadows: shadows(seed), Seed: seed, Core: bounds(seed)})
+	r, err := h.Config.Run(s, scenarios.Options{Resolver: id, Seed: seed})
 	if err != nil {
 		return nil, []scenarios.Promise{{Check: "the run ends", Why: err.Error()}}
 	}
@@ -120,23 +137,6 @@ func (h *hunt) play(s *script.Scenario, id resolve.ID, seed uint64) (*scenarios.
 		}
 	}
 	return r, broken
-}
-
-// shadows watches every other history with the full panel.
-func shadows(seed uint64) resolve.Mask {
-	if seed%2 == 0 {
-		return resolve.All
-	}
-	return 0
-}
-
-// bounds gives the leaders of every fourth history so little room that all their
-// queues fill.
-func bounds(seed uint64) func(*replica.Config) {
-	if seed%4 != 1 {
-		return nil
-	}
-	return func(c *replica.Config) { c.GateOps, c.WindowOps, c.BatchOps, c.WaitingReqs = 2, 8, 3, 1 }
 }
 
 func words(broken []scenarios.Promise) []string {

@@ -15,6 +15,7 @@ func Generate(seed uint64) *script.Scenario {
 		Name:   fmt.Sprintf("seed-%d", seed),
 		Title:  fmt.Sprintf("A random history from seed %d", seed),
 		Model:  script.DefaultModel(),
+		Seed:   seed,
 		Settle: 15 * time.Second,
 	}}
 	g.swarm()
@@ -24,6 +25,7 @@ func Generate(seed uint64) *script.Scenario {
 	g.faults()
 	g.mend()
 	g.checks()
+	g.configure(seed)
 	slices.SortStableFunc(g.s.Events, func(a, b script.Event) int { return int(when(a) - when(b)) })
 	return g.s
 }

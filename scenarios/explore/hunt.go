@@ -32,6 +32,19 @@ func (h *hunt) fail(f Failure) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.report.Failures = append(h.report.Failures, f)
+	if h.Found != nil {
+		h.Found(&f)
+	}
+}
+
+// enough reports whether as many histories broke as were asked for.
+func (h *hunt) enough() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.MaxFailures > 0 && len(h.report.Failures) >= h.MaxFailures {
+		h.report.Stopped = true
+	}
+	return h.report.Stopped
 }
 
 func (h *hunt) done() {

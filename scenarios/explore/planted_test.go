@@ -14,22 +14,13 @@ import (
 	"kvd/scenarios/script"
 )
 
-// honest is a tamper that changes nothing; planted bugs override one hook.
-type honest struct{}
-
-func (honest) State(*replica.State)                 {}
-func (honest) Input(in replica.Input) replica.Input { return in }
-func (honest) Put(p replica.Put) replica.Put        { return p }
-func (honest) Send(*replica.Send)                   {}
-func (honest) Reply(*replica.Reply)                 {}
-
-// hooks is a tamper made of functions.
+// hooks is a tamper made of functions; planted bugs set one of them.
 type hooks struct {
-	honest
 	state func(*replica.State)
 	input func(replica.Input) replica.Input
 	put   func(replica.Put) replica.Put
 	send  func(*replica.Send)
+	reply func(*replica.Reply)
 }
 
 func (h hooks) State(st *replica.State) {
@@ -55,6 +46,12 @@ func (h hooks) Put(p replica.Put) replica.Put {
 func (h hooks) Send(s *replica.Send) {
 	if h.send != nil {
 		h.send(s)
+	}
+}
+
+func (h hooks) Reply(r *replica.Reply) {
+	if h.reply != nil {
+		h.reply(r)
 	}
 }
 
@@ -233,13 +230,18 @@ func confuse() host.Tamper {
 // mostSeeds is how many seeds a planted bug may survive.
 const mostSeeds = 1000
 
+// lastTime is the seeds that caught the bugs that survive hundreds of others: they
+// are played first. Another generator makes other histories of them, and then all
+// are played from the first seed on.
+var lastTime = map[string]uint64{"ties by arrival": 985, "a hybrid clock forgotten over restart": 884}
+
 // TestPlantedBugsAreCaught plants one bug at a time in every leader and explores
 // until a promise breaks.
 func TestPlantedBugsAreCaught(t *testing.T) {
-	for _, b := range bugs() {
+	for _, b := range append(bugs(), valueBugs()...) {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			seeds, broken := caught(t, b.resolver, func(o *scenarios.Options) { o.Tamper = b.tamper() })
+			seeds, broken := caught(t, b.name, b.resolver, func(o *scenarios.Options) { o.Tamper = b.tamper() })
 			t.Logf("caught after %d seeds under %s by: %s", seeds, b.resolver, broken)
 		})
 	}
@@ -261,20 +263,27 @@ func TestMistakenResolversAreCaught(t *testing.T) {
 				breaksExpectation(t, m.In, plant)
 				return
 			}
-			seeds, broken := caught(t, m.In, plant)
+			seeds, broken := caught(t, m.Name, m.In, plant)
 			t.Logf("caught after %d seeds under %s by: %s", seeds, m.In, broken)
 		})
 	}
 }
 
 // caught explores with a bug until something breaks.
-func caught(t *testing.T, id resolve.ID, plant func(*scenarios.Options)) (seeds int, broken string) {
+func caught(t *testing.T, bug string, id resolve.ID, plant func(*scenarios.Options)) (seeds int, broken string) {
 	t.Helper()
 	h := &hunt{Config: Config{Run: func(s *script.Scenario, o scenarios.Options) (*scenarios.Result, error) {
 		plant(&o)
 		return scenarios.Run(s, o)
 	}}}
+	var order []uint64
+	if seed, known := lastTime[bug]; known {
+		order = append(order, seed)
+	}
 	for seed := range uint64(mostSeeds) {
+		order = append(order, seed)
+	}
+	for _, seed := range order {
 		if _, b := h.play(Generate(seed), id, seed); len(b) > 0 {
 			return int(seed) + 1, words(b)[0]
 		}

@@ -51,6 +51,8 @@ func (k *shrinker) pass() bool {
 	k.each(func(s *script.Scenario) int { return len(s.Setup) }, func(s *script.Scenario, i int) { s.Setup = slices.Delete(s.Setup, i, i+1) })
 	k.each(func(s *script.Scenario) int { return len(s.Clients) }, func(s *script.Scenario, i int) { s.Clients = slices.Delete(s.Clients, i, i+1) })
 	k.each(func(s *script.Scenario) int { return len(s.Leaders) }, func(s *script.Scenario, i int) { s.Leaders = slices.Delete(s.Leaders, i, i+1) })
+	k.each(func(s *script.Scenario) int { return len(s.Policies) }, func(s *script.Scenario, i int) { s.Policies = slices.Delete(s.Policies, i, i+1) })
+	k.plain()
 	k.once()
 	return k.size() < before
 }
@@ -69,6 +71,19 @@ func (k *shrinker) each(count func(*script.Scenario) int, drop func(*script.Scen
 		drop(c, i)
 		if !k.keep(c) {
 			i++
+		}
+	}
+}
+
+// plain tries the leaders' own settings, and nobody who watches.
+func (k *shrinker) plain() {
+	for _, drop := range []func(*script.Scenario){
+		func(s *script.Scenario) { s.Shadows = nil },
+		func(s *script.Scenario) { s.Settings = script.Settings{} },
+	} {
+		c := k.best.Clone()
+		if drop(c); c.Settings != k.best.Settings || len(c.Shadows) != len(k.best.Shadows) {
+			k.keep(c)
 		}
 	}
 }
@@ -108,5 +123,5 @@ func (k *shrinker) keep(c *script.Scenario) bool {
 }
 
 func (k *shrinker) size() int {
-	return len(k.best.Events) + len(k.best.Setup) + len(k.best.Clients) + len(k.best.Leaders)
+	return len(k.best.Events) + len(k.best.Setup) + len(k.best.Clients) + len(k.best.Leaders) + len(k.best.Policies)
 }

@@ -17,7 +17,7 @@ var files embed.FS
 // order is the order of telling: from one lost update to whole clusters.
 var order = [...]string{
 	"ddia-8-3", "three-way-increment", "hot-set", "clock-step-back", "poisoned-key", "poisoned-delete",
-	"equal-stamps", "strobing-clock", "delete-against-update", "minority-side", "relay", "lossy-links",
+	"equal-stamps", "strobing-clock", "delete-against-update", "mass-deletes", "minority-side", "relay", "lossy-links",
 	"lost-reply", "stale-session", "cause-before-effect", "crash-before-ack", "lost-disk", "old-backup",
 }
 

@@ -20,8 +20,10 @@ type written struct {
 	delta int64
 	value string // an increment's outcome
 	retry bool
-	wall  wallclock.Interval
-	seen  string // a token of all the client has seen
+	// unseen says that nobody saw the reply: the write was found in a log.
+	unseen bool
+	wall   wallclock.Interval
+	seen   string // a token of all the client has seen
 }
 
 // got is the reply to a read, with evidence.

@@ -149,9 +149,9 @@ func (r *record) accepted() []step {
 	var steps []step
 	for _, b := range r.births() {
 		steps = append(steps, step{at: b.at, rank: rankBorn, depth: b.depth,
-			event: trace.Event{At: b.at, Kind: trace.Accepted, Where: b.leader, Label: b.label, Key: b.key, Values: b.values, Dot: b.dot, Clock: b.wall},
+			event: trace.Event{At: b.at, Kind: trace.Accepted, Where: b.leader, Label: b.label, Key: b.key, Values: b.values, Dot: b.dot, Dots: b.over, Clock: b.wall},
 			tell: func(h *oracle.History) {
-				h.Accepted(b.at, b.leader, b.request, oracle.Acceptance{Dot: b.dot, Over: b.over, Delta: b.delta, After: b.written.shown})
+				h.Accepted(b.at, b.leader, b.request, oracle.Acceptance{Dot: b.dot, Over: b.over, Delta: b.delta, After: b.written.shown, Unseen: b.unseen})
 			}})
 	}
 	return steps

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"kvd/scenarios/merge"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
@@ -86,7 +87,7 @@ func (c *client) carry(ctx context.Context, op *operation) {
 			}
 			return
 		}
-		if done := c.take(op, r); done {
+		if done := c.take(ctx, op, r); done {
 			return
 		}
 	}
@@ -130,10 +131,11 @@ func (c *client) try(ctx context.Context, op *operation) (r answer, why string, 
 	c.d.requests.Add(1)
 	me := identity{c.id, op.number}
 	if !op.read {
-		c.d.rec.sending(&write{identity: me, request: c.request(op), label: op.label, key: op.Key})
+		kind, amount := merge.Of(&op.ClientOp, op.exact, op.value)
+		c.d.rec.sending(&write{identity: me, request: c.request(op), label: op.label, key: op.Key, kind: kind, amount: amount})
 	}
 	sent := oracle.Request{ID: c.request(op), Label: op.label, Client: c.name, Session: c.spec.Session, Leader: op.leader,
-		Key: op.Key, Verb: verb(op), Value: op.Value, Delta: op.Amount, Exact: op.exact, Shown: slices.Clone(op.shown.Dots)}
+		Key: op.Key, Verb: verb(op), Value: puts(op), Valued: true, Delta: op.Amount, Exact: op.exact, Shown: slices.Clone(op.shown.Dots)}
 	c.d.rec.add(false, c.event(trace.Sent, op, op.ClientOp.String()), func(h *oracle.History, at time.Duration) { h.Sent(at, sent) })
 	op.command = c.command(op)
 	patience, end := c.patience(op)
@@ -199,7 +201,7 @@ func (c *client) wait(ctx context.Context, end time.Time) string {
 }
 
 // take goes on with an answer; true: the operation is done.
-func (c *client) take(op *operation, r answer) bool {
+func (c *client) take(ctx context.Context, op *operation, r answer) bool {
 	switch {
 	case r.refused != nil:
 		c.failed(op, r.refused.Error())
@@ -213,7 +215,8 @@ func (c *client) take(op *operation, r answer) bool {
 		return true
 	}
 	op.read, op.exact, op.tries = false, true, 0
-	op.token, op.shown, op.value = r.got.token, r.got.reading, modified(op, r.got.reading.Values)
+	op.token, op.shown = r.got.token, r.got.reading
+	op.value = c.modified(ctx, op, r.got.reading)
 	return false
 }
 
@@ -223,7 +226,7 @@ func (c *client) read(op *operation, g got) {
 	}
 	c.d.rec.showed(g.reading.Dots)
 	told := oracle.Read{Request: c.request(op), Client: c.name, Session: c.spec.Session, Leader: op.leader, Key: op.Key, Reading: g.reading}
-	c.d.rec.add(true, trace.Event{Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: g.reading.Values},
+	c.d.rec.add(true, trace.Event{Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: g.reading.Values, Dots: g.reading.Dots},
 		func(h *oracle.History, at time.Duration) { h.Shown(at, told) })
 }
 
@@ -232,29 +235,37 @@ func (c *client) acked(op *operation, w written) {
 		c.token = w.seen
 	}
 	request, leader := c.request(op), op.leader
-	c.d.rec.add(true, trace.Event{Kind: trace.Acked, Where: c.name, Peer: leader, Label: op.label, Key: op.Key, Values: w.shown.Values, Dot: w.dot},
+	c.d.rec.add(true, trace.Event{Kind: trace.Acked, Where: c.name, Peer: leader, Label: op.label, Key: op.Key, Values: w.shown.Values, Dot: w.dot, Dots: w.shown.Dots},
 		func(h *oracle.History, at time.Duration) { h.Acked(at, request, leader, w.shown) })
 	c.d.acked(op.label)
 }
 
-// modified is what a client makes of the values it read: the greatest number plus
-// the amount, or the union of the sets and its element.
-func modified(op *operation, values []string) string {
+// modified is what a client makes of what it read: the number plus the amount, or the
+// union of the sets and its element. Several numbers are merged before, which takes
+// what was told of the writes behind them.
+func (c *client) modified(ctx context.Context, op *operation, shown oracle.Reading) string {
 	if op.Kind == script.OpAppend {
 		set := []string{op.Value}
-		for _, v := range values {
+		for _, v := range shown.Values {
 			set = append(set, strings.Split(v, ",")...)
 		}
 		slices.Sort(set)
 		return strings.Join(slices.Compact(set), ",")
 	}
-	best := int64(0)
-	for i, v := range values {
-		if n, err := strconv.ParseInt(v, 10, 64); err == nil && (i == 0 || n > best) {
-			best = n
+	for end := time.Now().Add(dialTime); len(shown.Dots) > 1 && !c.d.rec.knows(shown.Dots) && time.Now().Before(end); {
+		if !sleep(ctx, closePoll) {
+			break
 		}
 	}
-	return strconv.FormatInt(best+op.Amount, 10)
+	return strconv.FormatInt(c.d.rec.merged(shown)+op.Amount, 10)
+}
+
+// puts is the text that the write puts.
+func puts(op *operation) string {
+	if op.exact {
+		return op.value
+	}
+	return op.Value
 }
 
 // sleep waits; false: the context ended first.

@@ -81,8 +81,8 @@ func (c *cluster) arguments(name string) []string {
 		const any = "127.0.0.1:0"
 		at = addrs{any, any, any, any}
 	}
-	args := []string{"serve", "--node", name, "--data-dir", c.home(name), "--log-format", "json", "--log-level", "info",
-		"--resp-addr", at.RESP, "--http-addr", at.HTTP, "--peer-addr", at.Peer, "--gossip-addr", at.Gossip,
+	args := []string{"serve", "--node", name, "--data-dir", c.home(name), "--state-dir", "none", "--log-format", "json", "--log-level", "info",
+		"--resp-addr", at.RESP, "--http-addr", at.HTTP, "--peer-addr", at.Peer, "--gossip-addr", at.Gossip, "--gossip-pace", "local",
 		"--sync", "always", "--cache-bytes", strconv.Itoa(8 << 20), "--unsafe-faults"}
 	args = append(args, c.policy...)
 	for _, other := range slices.Sorted(maps.Keys(c.at)) {

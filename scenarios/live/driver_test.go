@@ -97,7 +97,7 @@ settle 1s
 `)
 	h, tr := d.rec.assemble(func() []step { return nil })
 	var told []string
-	for _, e := range tr.Events {
+	for e := range tr.All() {
 		if e.Kind == trace.Acked || e.Kind == trace.Shown {
 			told = append(told, fmt.Sprintf("%s %s %s %v", e.Kind, e.Where, e.Label, e.Values))
 		}
@@ -201,8 +201,8 @@ func TestBirthsAreDatedBack(t *testing.T) {
 		t.Fatalf("the reply came at %s, the read at %s", late, seen)
 	}
 	_, tr := r.assemble(func() []step { return nil })
-	if tr.Events[0].Label != "w1" || tr.Events[1].Label != "w2" || tr.Events[0].At > seen {
-		t.Errorf("the order is %s at %s, %s at %s", tr.Events[0].Label, tr.Events[0].At, tr.Events[1].Label, tr.Events[1].At)
+	if events := slices.Collect(tr.All()); events[0].Label != "w1" || events[1].Label != "w2" || events[0].At > seen {
+		t.Errorf("the order is %s at %s, %s at %s", events[0].Label, events[0].At, events[1].Label, events[1].At)
 	}
 }
 

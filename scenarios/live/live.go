@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,9 @@ type Options struct {
 	Dir      string               // folders of the leaders are made below it; empty: the system's temporary one
 	Attempts int                  // how often a slipped schedule is played at most; zero: 6
 	Logf     func(string, ...any) // told what goes on; nil: nobody
+
+	// run plays one scenario in Run's place; tests of Compare set it.
+	run func(context.Context, *script.Scenario, Options) (*scenarios.Result, error)
 }
 
 const defaultAttempts = 6
@@ -56,6 +60,7 @@ func run(ctx context.Context, s *script.Scenario, o Options) (*scenarios.Result,
 	if plan.Only != "" {
 		return nil, fmt.Errorf("%w: %s", ErrOnly, plan.Only)
 	}
+	o.Seed = scenarios.SeedOf(s, o.Seed)
 	so := scenarios.Options{Resolver: o.Resolver, Seed: o.Seed}
 	policy, err := scenarios.Policy(s, so)
 	if err != nil {
@@ -64,6 +69,9 @@ func run(ctx context.Context, s *script.Scenario, o Options) (*scenarios.Result,
 	p := player{o: o, plan: plan, policy: policy, scaled: scale(s, plan.Factor)}
 	if p.ref, err = refer(p.scaled, policy, o.Seed); err != nil {
 		return nil, err
+	}
+	if how := p.ref.exact(&policy); how != "" && !plan.Loose {
+		return nil, fmt.Errorf("%w: %s", ErrOnly, how)
 	}
 	if o.Attempts == 0 {
 		p.o.Attempts = defaultAttempts
@@ -144,7 +152,14 @@ func (p *player) attempt(ctx context.Context) (played *scenarios.Played, differs
 func policyFlags(p *resolve.Policy) []string {
 	flags := []string{"--resolver", p.Default.String()}
 	for _, r := range p.Rules {
-		flags = append(flags, "--policy", r.Prefix+"="+r.Resolver.String())
+		rule := r.Prefix + "=" + r.Resolver.String()
+		if r.Pick {
+			rule += ",read=pick"
+		}
+		flags = append(flags, "--policy", rule)
+	}
+	if p.Shadows != 0 {
+		flags = append(flags, "--shadow", strings.Join(p.Shadows.Names(), ","))
 	}
 	return flags
 }

@@ -88,7 +88,13 @@ func last(s *script.Scenario) time.Duration {
 
 // unplayable says what the script asks for that real processes cannot do.
 func unplayable(s *script.Scenario) string {
+	if s.Settings != (script.Settings{}) {
+		return "settings exist in the simulation only"
+	}
 	for _, e := range s.Events {
+		if why := beyond(e.Action); why != "" {
+			return fmt.Sprintf("%q: %s", e.Action, why)
+		}
 		if c, ok := e.Action.(script.Crash); ok && c.Unsynced != script.UnsyncedUnstated && c.Unsynced != script.UnsyncedKeep {
 			return fmt.Sprintf("%q: a killed process cannot be made to lose what the system has taken from it", c)
 		}

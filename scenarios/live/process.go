@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -82,10 +81,6 @@ func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may be gone already
 	<-p.done
 }
-
-// pause stops the process where it stands; resume lets it go on.
-func (p *process) pause() error  { return p.cmd.Process.Signal(syscall.SIGSTOP) }
-func (p *process) resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
 // ended reports whether the process is gone.
 func (p *process) ended() bool {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/merge"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
 )
@@ -55,6 +56,8 @@ type write struct {
 	request string // the oracle's name for it
 	label   string
 	key     string
+	kind    merge.Kind
+	amount  int64
 	sent    time.Duration
 	births  []*birth
 	tried   bool // an attempt got no reply that the runner saw
@@ -180,4 +183,33 @@ func (r *record) homes() map[logical.Origin]string {
 		homes[d.Origin] = b.leader
 	}
 	return homes
+}
+
+// knows reports whether the runner has heard of the births of all dots.
+func (r *record) knows(dots []logical.Dot) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !slices.ContainsFunc(dots, func(d logical.Dot) bool { return r.byDot[d] == nil })
+}
+
+// merged is the number behind a reading: of several values what they make together.
+func (r *record) merged(shown oracle.Reading) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case merge.Several(r.write, shown.Dots):
+		return merge.Sum(r.write, shown.Dots)
+	case len(shown.Values) > 0:
+		return merge.Number(shown.Values[0])
+	}
+	return 0
+}
+
+// write is the op with a dot, as clients merge it. The caller holds the lock.
+func (r *record) write(d logical.Dot) (merge.Write, bool) {
+	b := r.byDot[d]
+	if b == nil {
+		return merge.Write{}, false
+	}
+	return merge.Write{Request: merge.Request{Client: b.client, Number: b.number}, Kind: b.kind, Amount: b.amount, Over: b.over}, true
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"kvd/logical"
-	"kvd/scenarios/oracle"
 )
 
 // remember looks in the leaders' logs for writes whose replies nobody saw: they
@@ -49,7 +48,7 @@ func (d *driver) recall(k *conn, key string, homes map[logical.Origin]string) er
 		return err
 	}
 	for _, op := range ops {
-		w := written{dot: op.dot, over: op.over, delta: op.delta, wall: op.wall, shown: oracle.Reading{Dots: []logical.Dot{op.dot}}}
+		w := written{dot: op.dot, over: op.over, delta: op.delta, wall: op.wall, unseen: true}
 		d.rec.born(identity{op.client, op.number}, homes[op.dot.Origin], w, nil)
 	}
 	return nil

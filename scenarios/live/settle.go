@@ -200,6 +200,6 @@ func (k *conn) losses() ([]resolve.Loss, error) {
 // shows takes down what a leader shows in the end.
 func (in *inspection) shows(leader, key string, g got) {
 	in.values[leader][key] = append([]string{}, g.reading.Values...)
-	in.finals = append(in.finals, trace.Event{Kind: trace.Final, Where: leader, Key: key, Values: g.reading.Values})
+	in.finals = append(in.finals, trace.Event{Kind: trace.Final, Where: leader, Key: key, Values: g.reading.Values, Dots: g.reading.Dots})
 	in.tell = append(in.tell, func(h *oracle.History) { h.Final(leader, key, g.reading) })
 }

@@ -43,7 +43,7 @@ func refer(s *script.Scenario, policy resolve.Policy, seed uint64) (*reference, 
 	}
 	ref := &reference{writes: map[identity]evidence{}, newest: map[string]wallclock.Instant{}, refused: w.Refused()}
 	acks := 0
-	for _, e := range w.Trace().Events {
+	for e := range w.Trace().All() {
 		switch e.Kind {
 		case trace.Acked:
 			acks++
@@ -59,6 +59,9 @@ func refer(s *script.Scenario, policy resolve.Policy, seed uint64) (*reference, 
 // write takes an op down; of a request's two ops the first.
 func (r *reference) write(w *world.World, d logical.Dot) {
 	op := w.Op(d)
+	if op == nil {
+		return // it was lost with every disk that had it
+	}
 	id := identity{op.Client, op.Request}
 	if _, twice := r.writes[id]; twice {
 		return
@@ -111,7 +114,7 @@ func (r *reference) differs(got map[identity]evidence) string {
 	}
 	want, have := ancestry(r.writes, ids), ancestry(got, ids)
 	for i, a := range ids {
-		if r.beaten(i, ids, want) != (&reference{writes: got}).beaten(i, ids, have) {
+		if r.beaten(r.writes, i, ids, want) != r.beaten(got, i, ids, have) {
 			return fmt.Sprintf("whether %s is stamped before what it was based on", r.writes[a].name)
 		}
 		for j, b := range ids[:i] {
@@ -129,6 +132,40 @@ func (r *reference) differs(got map[identity]evidence) string {
 	return ""
 }
 
+// exact says in what way the story hangs on stamps that are equal, or meet, to the
+// nanosecond; empty: it does not. No two clocks of real processes can be brought to
+// do that again. Where the resolver does not go by it, it is left out of the
+// comparison.
+func (r *reference) exact(policy *resolve.Policy) string {
+	ids := slices.SortedFunc(maps.Keys(r.writes), compareIdentities)
+	seen := ancestry(r.writes, ids)
+	for i, id := range ids {
+		for j, other := range ids[:i] {
+			a, b := r.writes[id], r.writes[other]
+			known := seen.knows(i, j) || seen.knows(j, i)
+			if a.key != b.key || !known && !r.top(id) && !r.top(other) {
+				continue
+			}
+			switch policy.Panel(a.key).Serving {
+			case resolve.Interval:
+				if touch(a, b) {
+					return fmt.Sprintf("the intervals of %s and %s touch to the nanosecond, and those of two processes never do", b.name, a.name)
+				}
+			case resolve.LWW, resolve.HLC, resolve.Causal:
+				if !known && a.wall.Midpoint() == b.wall.Midpoint() {
+					return fmt.Sprintf("the stamps of %s and %s are equal to the nanosecond, and those of two processes never are", b.name, a.name)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// touch reports whether one interval ends in the very instant in which the other begins.
+func touch(a, b evidence) bool {
+	return a.wall.Latest == b.wall.Earliest || b.wall.Latest == a.wall.Earliest
+}
+
 // top reports whether no other write of the key is stamped surely later.
 func (r *reference) top(id identity) bool {
 	e := r.writes[id]
@@ -138,13 +175,14 @@ func (r *reference) top(id identity) bool {
 // standing is how a write lies to its past.
 type standing struct{ midpoint, interval bool }
 
-// beaten reports whether some of a write's past is stamped later than it.
-func (r *reference) beaten(i int, ids []identity, p past) standing {
-	a, s := r.writes[ids[i]].wall, standing{}
+// beaten reports whether some of a write's past is stamped later than it. Intervals
+// that were meant to touch are not compared.
+func (r *reference) beaten(writes map[identity]evidence, i int, ids []identity, p past) standing {
+	a, s := writes[ids[i]].wall, standing{}
 	for j, id := range ids {
-		if b := r.writes[id].wall; p.knows(i, j) {
+		if b := writes[id].wall; p.knows(i, j) {
 			s.midpoint = s.midpoint || b.Midpoint() > a.Midpoint()
-			s.interval = s.interval || a.Before(b)
+			s.interval = s.interval || a.Before(b) && !touch(r.writes[ids[i]], r.writes[id])
 		}
 	}
 	return s
@@ -163,6 +201,7 @@ func apart(a, b, gotA, gotB evidence) string {
 	case want != 0 && want != have:
 		return fmt.Sprintf("%s is stamped %s against %s, where %s was meant", a.name,
 			gotA.wall.Midpoint().Sub(gotB.wall.Midpoint()), b.name, a.wall.Midpoint().Sub(b.wall.Midpoint()))
+	case touch(a, b): // however they lie now
 	case a.wall.Before(b.wall) != gotA.wall.Before(gotB.wall), b.wall.Before(a.wall) != gotB.wall.Before(gotA.wall):
 		return fmt.Sprintf("whether the intervals of %s and %s overlap", a.name, b.name)
 	}

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -106,35 +107,47 @@ func (v *Judgement) CheckNoResurrection(key string) (held bool, at time.Duration
 // the delete.
 func (j *judge) firstResurrection(k int32) (*showing, int32) {
 	rule := j.g.serve(j.g.keys[k].name)
-	if rule.counter || j.g.keys[k].retried {
+	if rule.counter {
 		return nil, 0 // a dot of a counter does not say what it still counts
 	}
+	var deletes []int32 // their ops
+	for _, d := range j.g.keys[k].deletes {
+		deletes = append(deletes, j.g.opsOf[d]...)
+	}
+	slices.Sort(deletes)
 	for i := range j.g.h.showings {
 		s := &j.g.h.showings[i]
-		if s.key != k || len(s.Dots) == 0 || j.applied[s.leader] == nil {
+		if s.key != k || len(s.Dots) == 0 || j.had[s.leader] == nil {
 			continue
 		}
-		if d := j.resurrects(k, rule, s); d >= 0 {
+		if d := j.resurrects(deletes, rule, s); d >= 0 {
 			return s, d
 		}
 	}
 	return nil, 0
 }
 
-// resurrects is a delete that the reading undoes, or -1.
-func (j *judge) resurrects(k int32, r rule, s *showing) int32 {
-	shown := j.g.show(nil, k, s.Dots)
-	low := j.g.lowest(shown)
-	for _, d := range slices.Backward(j.g.keys[k].deletesBy(s.since)) {
-		if j.g.rank[d] < low {
+// resurrects is a delete that the reading undoes, or -1. What counts is what the
+// leader had applied of it: of a request that was accepted several times each op
+// deletes what its own author had been shown.
+func (j *judge) resurrects(deletes []int32, r rule, s *showing) int32 {
+	shown := j.g.opsNamed(nil, s.key, s.Dots)
+	if len(shown) == 0 {
+		return -1
+	}
+	low := slices.Min(shown)
+	by, _ := slices.BinarySearchFunc(deletes, s.since, func(d, turn int32) int { return cmp.Compare(j.g.ops[d].when.turn, turn) })
+	for _, d := range slices.Backward(deletes[:by]) {
+		if d < low {
 			break
 		}
-		when := j.applied[s.leader][d]
-		if when.never() || when.turn > s.since || j.unsure(s.leader, when.turn, s.when.turn) || j.reach.reflects(shown, d) {
+		when := j.had[s.leader][d]
+		if when == 0 || when > s.since || j.unsure(s.leader, when, s.when.turn) || j.ops.reflects(shown, d) {
 			continue
 		}
-		if r.keeps && j.reach.knows(d, shown) || !r.keeps && len(shown) > 0 && j.reach.knowsAll(d, shown) && !j.inverted(d) {
-			return d
+		o := &j.g.ops[d]
+		if r.keeps && j.ops.knows(d, shown) || !r.keeps && j.ops.knowsAll(d, shown) && !j.beatenAtBirth(o.update, o.acceptance, j.maybeShown) {
+			return o.update
 		}
 	}
 	return -1
@@ -145,7 +158,7 @@ func (j *judge) resurrects(k int32, r rule, s *showing) int32 {
 // end.
 func (v *Judgement) CheckNoOvercount(key string) (held bool, at time.Duration, why string) {
 	k, ok := v.j.g.h.keys.index[key]
-	if !ok || !v.j.g.serve(key).counter || v.j.g.keys[k].retried && len(v.j.g.keys[k].deletes) > 0 {
+	if !ok || !v.j.g.serve(key).counter {
 		return true, 0, ""
 	}
 	if s, n, most := v.j.firstExcess(k); s != nil {

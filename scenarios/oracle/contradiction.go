@@ -18,11 +18,12 @@ const (
 	Reused                         // one name for two writes
 	Circle                         // two writes had each been shown the other
 	Miscount                       // a counter that does not add up, or is no number
+	Misshown                       // a reading shows other values than its dots stand for
 )
 
 // String names the way.
 func (c Contradict) String() string {
-	names := [...]string{"", "unknown", "early", "unshown", "unasked", "reused", "circle", "miscount"}
+	names := [...]string{"", "unknown", "early", "unshown", "unasked", "reused", "circle", "miscount", "misshown"}
 	if int(c) < len(names) {
 		return names[c]
 	}

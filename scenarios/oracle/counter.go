@@ -15,15 +15,18 @@ type sum struct {
 	k       int32
 	adds    []int32        // all but deletes, by rank
 	lost    map[int32]bool // deletes that took nothing away
-	taken   *marks         // in the past of a delete that took effect
+	taken   map[int32]bool // updates that a delete which took effect has taken away
 	covered *marks         // a survivor or in the past of one
 	value   int64          // what is shown at the end
+
+	there func(op int32) bool // the ops that are judged
 }
 
 // count accounts for a counter's updates by the sum: what was added, less what
 // deletes had been shown, is what must be there.
 func (j *judge) count(k int32) {
-	s := &sum{j: j, k: k, lost: map[int32]bool{}, taken: j.taken, covered: j.covered}
+	s := &sum{j: j, k: k, lost: map[int32]bool{}, covered: j.covered}
+	s.there = func(i int32) bool { return !j.lacked(i) }
 	for _, u := range j.g.keys[k].updates {
 		j.fates[u].accounted = true
 		q := j.g.h.updates[u]
@@ -35,15 +38,16 @@ func (j *judge) count(k int32) {
 			s.checkDelta(q)
 		}
 	}
-	if j.g.keys[k].retried && len(j.g.keys[k].deletes) > 0 {
-		return // what a delete takes away of a request with several dots is not told by what it saw
+	if !j.keys[k].converged && j.g.h.known {
+		s.countApart()
+		return
 	}
 	s.covered.reset()
 	s.covered.close(j.g, j.keys[k].survivors)
 	s.missingDeletes()
 	s.value = s.kindest(s.expect())
-	s.undoneDeletes()
-	s.explain(s.value - s.expect())
+	s.undoneDeletes(j.keys[k].shown)
+	s.explain(less(s.value, s.expect()))
 	for d := range s.lost {
 		j.fates[d] = fate{class: Resurrected}
 		if j.perished(d) {
@@ -72,13 +76,22 @@ func (s *sum) checkDelta(q *request) {
 }
 
 // delta is what an update adds: once, whatever it was accepted as. For an
-// increment the client knows; for a set the smaller dot's acknowledgement says.
-func delta(q *request) int64 {
+// increment the client knows; for a set the smallest dot's acknowledgement says.
+func (s *sum) delta(u int32) int64 {
+	q := s.j.g.h.updates[u]
 	if q.Verb == Incr {
 		return q.Delta
 	}
-	first := slices.MinFunc(q.acceptances, func(a, b acceptance) int { return a.Dot.Compare(b.Dot) })
-	return first.Delta
+	first := int32(-1)
+	for _, i := range s.j.g.opsOf[u] {
+		if s.there(i) && (first < 0 || s.j.g.ops[i].Dot.Compare(s.j.g.ops[first].Dot) < 0) {
+			first = i
+		}
+	}
+	if first < 0 {
+		return 0
+	}
+	return s.j.g.ops[first].Delta
 }
 
 // missingDeletes sets aside deletes that some leader never had and whose past
@@ -94,21 +107,29 @@ func (s *sum) missingDeletes() {
 	}
 }
 
-// expect is the sum that must be shown if the deletes not in lost took effect.
+// expect is the sum that must be shown if the deletes not in lost took effect. A
+// delete takes from every running total what its author had seen of it, and a
+// request that was accepted several times goes as a whole.
 func (s *sum) expect() int64 {
-	s.taken.reset()
-	for _, d := range s.j.g.keys[s.k].deletes {
-		if !s.lost[d] {
-			s.taken.close(s.j.g, s.j.g.parents[d])
+	g, c := s.j.g, s.j.countsOf(s.k)
+	gone := c.nothing()
+	for _, d := range g.keys[s.k].deletes {
+		for _, i := range g.opsOf[d] {
+			if !s.lost[d] && s.there(i) {
+				gone.join(c.seen[i])
+			}
 		}
 	}
-	var n int64
+	s.taken = map[int32]bool{}
+	var n total
 	for _, u := range s.adds {
-		if !s.taken.has(u) {
-			n += delta(s.j.g.h.updates[u])
+		if slices.ContainsFunc(g.opsOf[u], func(i int32) bool { return s.there(i) && gone.covers(c, i) }) {
+			s.taken[u] = true
+			continue
 		}
+		n.add(s.delta(u))
 	}
-	return n
+	return n.shown()
 }
 
 // kindest is the value shown at the end; of several, the one nearest to want.
@@ -116,7 +137,7 @@ func (s *sum) kindest(want int64) int64 {
 	var best int64
 	for i, leader := range s.j.leaders {
 		n := s.number(leader)
-		if i == 0 || abs(n-want) < abs(best-want) {
+		if i == 0 || abs(less(n, want)) < abs(less(best, want)) {
 			best = n
 		}
 	}
@@ -140,13 +161,13 @@ func (s *sum) number(leader string) int64 {
 // undoneDeletes tries whether deletes with a survivor in their past took no
 // effect. A dot alone does not say: an origin's dot stands for a total of which
 // a delete may have taken a part.
-func (s *sum) undoneDeletes() {
-	before, miss := s.lost, abs(s.value-s.expect())
-	s.lost = s.j.undone(s.k)
+func (s *sum) undoneDeletes(shown []int32) {
+	before, miss := s.lost, abs(less(s.value, s.expect()))
+	s.lost = s.j.undone(s.k, shown)
 	for d := range before {
 		s.lost[d] = true
 	}
-	if abs(s.value-s.expect()) >= miss {
+	if abs(less(s.value, s.expect())) >= miss {
 		s.lost = before
 	}
 }
@@ -161,9 +182,9 @@ func (s *sum) explain(diff int64) {
 	var uncovered []int32
 	var missing int64
 	for _, u := range s.adds {
-		if !s.taken.has(u) && !s.covered.has(u) {
+		if !s.taken[u] && !s.covered.has(u) {
 			uncovered = append(uncovered, u)
-			missing += delta(s.j.g.h.updates[u])
+			missing += s.delta(u)
 		}
 	}
 	switch {
@@ -174,7 +195,7 @@ func (s *sum) explain(diff int64) {
 	case diff > 0:
 		s.j.keys[s.k].overcounted = int(diff / s.unit(diff))
 	default:
-		s.shortBy(-diff)
+		s.shortBy(abs(diff))
 	}
 }
 
@@ -183,7 +204,7 @@ func (s *sum) explain(diff int64) {
 func (s *sum) unit(diff int64) int64 {
 	var unit int64
 	for _, u := range s.adds {
-		d := abs(delta(s.j.g.h.updates[u]))
+		d := abs(s.delta(u))
 		if d == 0 || unit != 0 && d != unit {
 			return 1
 		}
@@ -213,7 +234,7 @@ func (s *sum) shortBy(short int64) {
 		return cmp.Or(cmp.Compare(weight(a), weight(b)), cmp.Compare(s.j.g.rank[b], s.j.g.rank[a]))
 	})
 	for _, u := range order {
-		if d := delta(s.j.g.h.updates[u]); !s.taken.has(u) && d > 0 && d <= short {
+		if d := s.delta(u); !s.taken[u] && d > 0 && d <= short {
 			short -= d
 			s.lose(u)
 		}
@@ -226,8 +247,6 @@ func (s *sum) shortBy(short int64) {
 
 func (s *sum) lose(u int32) { s.j.fates[u] = fate{class: Durability} }
 
-func abs(n int64) int64 { return max(n, -n) }
-
 // firstExcess is the first reading of a counter above the sum of all that had
 // been accepted by then, what it shows, and that sum.
 func (j *judge) firstExcess(k int32) (s *showing, shown, most int64) {
@@ -239,7 +258,7 @@ func (j *judge) firstExcess(k int32) (s *showing, shown, most int64) {
 			continue
 		}
 		for len(adds) > 0 && adds[0].turn < s.when.turn {
-			most += j.raiseBest(best, k, adds[0])
+			most = less(most, -j.raiseBest(best, k, adds[0]))
 			adds = adds[1:]
 		}
 		if n, err := strconv.ParseInt(s.Values[0], 10, 64); err == nil && n > most {
@@ -261,5 +280,5 @@ func (j *judge) raiseBest(best map[int32]int64, k int32, a addition) int64 {
 			best[a.update] = max(before, q.acceptances[i].Delta)
 		}
 	}
-	return best[a.update] - before
+	return less(best[a.update], before)
 }

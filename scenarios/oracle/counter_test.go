@@ -1,6 +1,7 @@
 package oracle_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -57,6 +58,10 @@ func TestCounterAddsUp(t *testing.T) {
 			oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1}, []string{"b durability a"}},
 		{"sets add what they say", tell().all(incr("a", "n1", 5, d(1, 1)), add("s", "n1", 5, d(1, 2), d(1, 1)), incr("b", "n2", 1, d(2, 1))),
 			shows("11", d(1, 2), d(2, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+		{"additions apart that leave 64 bits", tell().all(incr("a", "n1", math.MaxInt64, d(1, 1)), incr("b", "n2", math.MaxInt64, d(2, 1)), incr("c", "n3", 5, d(3, 1))),
+			shows("9223372036854775807", d(1, 1), d(2, 1), d(3, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+		{"a sum below 64 bits", tell().all(incr("a", "n1", math.MinInt64, d(1, 1)), incr("b", "n2", -1, d(2, 1))),
+			shows("-9223372036854775808", d(1, 1), d(2, 1)), oracle.Tally{Acked: 2, Accounted: 2}, nil},
 		{"a delete takes what it had seen", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n2", 1, d(2, 1)), del("del", "n1", d(1, 2), d(1, 1))),
 			shows("1", d(2, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
 		{"a delete takes all that went into the total it saw",
@@ -166,4 +171,66 @@ func TestNoOvercountAtTheEnd(t *testing.T) {
 	if held || at != 3*time.Millisecond || why != "at the end x shows 1 too many" {
 		t.Errorf("held %v at %s: %s", held, at, why)
 	}
+}
+
+// retriedAndDeleted is an addition that two leaders accepted, and a delete at n1 that
+// has seen what n1 made of it, and what else n1 knew.
+func retriedAndDeleted() *story {
+	s := tell()
+	again := incr("a", "n2", 3, d(2, 1))
+	again.client = "Cn1"
+	s.unheard(incr("a", "n1", 3, d(1, 1)))
+	s.all(again, incr("b", "n2", 4, d(2, 2), d(2, 1)), del("gone", "n1", d(1, 2), d(1, 1)))
+	return s
+}
+
+// TestRetriedAdditionGoesAsAWhole: a delete that has seen one of its dots takes it away
+// under both, and nothing else with it.
+func TestRetriedAdditionGoesAsAWhole(t *testing.T) {
+	cases := []struct {
+		value string
+		want  oracle.Tally
+		lost  []string
+	}{
+		{"4", oracle.Tally{Acked: 3, Accounted: 3}, nil},
+		{"7", oracle.Tally{Acked: 3, Accounted: 3, Overcounted: 3}, nil},
+		{"0", oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"b durability gone"}},
+	}
+	for _, c := range cases {
+		s := retriedAndDeleted()
+		s.final(shows(c.value, d(2, 2), d(1, 2)))
+		v := s.wantTally(t, "counter", c.want)
+		wantLosses(t, v, c.lost...)
+		held, _, why := v.CheckNoOvercount("x")
+		if held != (c.want.Overcounted == 0) {
+			t.Errorf("shows %s: no overcount held %v: %s", c.value, held, why)
+		}
+	}
+}
+
+// TestDeleteTakesWhatItHadSeenOfARetriedAddition: what the same origin added after
+// that stays, and so does what was added before it elsewhere.
+func TestDeleteTakesWhatItHadSeenOfARetriedAddition(t *testing.T) {
+	s := tell()
+	again := incr("a", "n2", 3, d(2, 2), d(2, 1))
+	again.client = "Cn1"
+	s.all(incr("first", "n2", 1, d(2, 1)))
+	s.unheard(incr("a", "n1", 3, d(1, 1)))
+	s.all(again, del("gone", "n1", d(1, 2), d(1, 1)), incr("late", "n1", 5, d(1, 3), d(1, 2)))
+	s.final(shows("6", d(1, 3), d(2, 2), d(1, 2)))
+	wantNoContradictions(t, s.wantTally(t, "counter", oracle.Tally{Acked: 4, Accounted: 4}))
+}
+
+// TestRetriedDeleteTakesWhatEachOfItsOpsHadSeen.
+func TestRetriedDeleteTakesWhatEachOfItsOpsHadSeen(t *testing.T) {
+	s := tell()
+	s.all(incr("a", "n1", 1, d(1, 1)), incr("b", "n2", 2, d(2, 1)), incr("c", "n3", 4, d(3, 1)))
+	again := del("gone", "n2", d(2, 2), d(2, 1))
+	again.client = "Cn1"
+	s.unheard(del("gone", "n1", d(1, 2), d(1, 1)))
+	s.writes(again)
+	s.final(shows("4", d(3, 1), d(1, 2), d(2, 2)))
+	s.wantTally(t, "counter", oracle.Tally{Acked: 4, Accounted: 4})
+	s.final(shows("7", d(1, 1), d(2, 1), d(3, 1)))
+	wantLosses(t, s.h.Judge("counter"), "gone resurrected a")
 }

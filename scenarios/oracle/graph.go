@@ -15,9 +15,14 @@ import (
 type graph struct {
 	h       *History
 	serve   func(key string) rule
-	parents [][]int32 // by update; without circles
-	rank    []int32   // by update: above the ranks of its parents
-	keys    []keyed   // by key index
+	parents [][]int32             // by update
+	up      [][]int32             // by circle: what its members had been shown, without themselves
+	rank    []int32               // by update: above the ranks of its parents but those in its circle
+	circle  []int32               // by update: the least update of the circle that it is part of
+	ops     []op                  // by turn
+	opsOf   [][]int32             // by update
+	named   map[logical.Dot]int32 // ops by dot
+	keys    []keyed               // by key index
 	gripes  []Contradiction
 }
 
@@ -32,8 +37,10 @@ type keyed struct {
 	// may have been seen under one dot and win under the other, which nobody had
 	// seen: its past is no longer exact, and the judge gives it the benefit.
 	retried bool
-	// crossed says that two such requests were accepted in opposite orders: they
-	// have no order at all, and who of them lost depends on whom one asks.
+	silent  bool // of some write nobody knows what it puts
+
+	// crossed says that such requests were accepted in opposite orders: each is in
+	// the past of the other.
 	crossed bool
 }
 
@@ -66,6 +73,7 @@ func newGraph(h *History, serve func(key string) string) *graph {
 	}
 	g.chain()
 	g.order()
+	g.list()
 	for k := range g.keys {
 		g.timeDeletes(&g.keys[k])
 	}
@@ -141,8 +149,8 @@ func (g *graph) acceptedAs(u int32, d logical.Dot) moment {
 
 // account is where a counter keeps one running total.
 type account struct {
-	key, leader int32
-	origin      logical.Origin
+	key    int32
+	origin logical.Origin
 }
 
 // chain adds, for counters, an edge from each addition to the one before it on
@@ -152,7 +160,7 @@ func (g *graph) chain() {
 	newest := map[account]int32{}
 	for _, d := range g.additions() {
 		q := g.h.updates[d.update]
-		a := account{q.key, d.leader, d.dot.Origin}
+		a := account{q.key, d.dot.Origin}
 		if p, ok := newest[a]; ok && p != d.update && !slices.Contains(g.parents[d.update], p) {
 			g.parents[d.update] = append(g.parents[d.update], p)
 		}

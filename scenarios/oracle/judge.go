@@ -137,9 +137,9 @@ func (v *Judgement) tallyUpdates() {
 		if f.accounted || q.acked.never() {
 			continue
 		}
-		loss := Loss{Label: q.name(), Key: q.Key, Client: q.Client, Class: f.class, Dots: q.named(), Acked: q.acked.at}
+		loss := Loss{Label: q.name(), Key: q.Key, Client: q.Client, Class: f.class, Dots: q.named(), Acked: q.acked.at, Verb: q.Verb}
 		if f.by >= 0 {
-			loss.By = v.j.g.label(f.by)
+			loss.By, loss.ByVerb = v.j.g.label(f.by), v.j.g.h.updates[f.by].Verb
 		}
 		v.Losses = append(v.Losses, loss)
 	}

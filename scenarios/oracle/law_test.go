@@ -19,6 +19,7 @@ type naive struct {
 	over    map[string]map[string]bool // what the author had been shown
 	deletes []string                   // in order of acceptance
 	births  map[string][]birth
+	base    map[logical.Dot][]logical.Dot
 	acked   []string
 	order   []logical.Dot // accepted dots
 	turns   []func(keeps bool)
@@ -36,7 +37,7 @@ type mind struct{ own, seen []string }
 
 func newNaive() *naive {
 	return &naive{story: tell(), names: map[logical.Dot]string{}, over: map[string]map[string]bool{},
-		births: map[string][]birth{}, learned: map[string]*mind{}, found: map[bool][]string{}}
+		births: map[string][]birth{}, base: map[logical.Dot][]logical.Dot{}, learned: map[string]*mind{}, found: map[bool][]string{}}
 }
 
 // past walks up until nothing new is found.
@@ -46,12 +47,39 @@ func (n *naive) past(u string) map[string]bool {
 		grew = false
 		for _, from := range append([]string{u}, keysOf(past)...) {
 			for p := range n.over[from] {
-				grew = grew || !past[p]
-				past[p] = true
+				grew = grew || !past[p] && p != u
+				past[p] = p != u
 			}
 		}
 	}
+	delete(past, u)
 	return past
+}
+
+// crossed: requests were accepted again in opposite orders, so that one has been
+// shown itself.
+func (n *naive) crossed() bool {
+	return slices.ContainsFunc(keysOf(n.births), func(u string) bool {
+		return slices.ContainsFunc(keysOf(n.past(u)), func(p string) bool { return n.past(p)[u] })
+	})
+}
+
+// undid: something survives that one of the deletion's ops had seen, directly or
+// through other ops.
+func (n *naive) undid(x string, survivors []logical.Dot) bool {
+	for _, b := range n.births[x] {
+		seen := map[logical.Dot]bool{}
+		for queue := slices.Clone(b.base); len(queue) > 0; queue = queue[1:] {
+			if !seen[queue[0]] {
+				seen[queue[0]] = true
+				queue = append(queue, n.base[queue[0]]...)
+			}
+		}
+		if slices.ContainsFunc(survivors, func(s logical.Dot) bool { return seen[s] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // retried: the update was accepted twice.
@@ -95,7 +123,7 @@ func (n *naive) surely(u string) map[string]bool {
 }
 
 // accounted is the rule of the package comment, word for word.
-func (n *naive) accounted(survivors []string, keeps bool) map[string]bool {
+func (n *naive) accounted(final []logical.Dot, keeps bool) map[string]bool {
 	in := map[string]bool{}
 	vouch := func(u string) {
 		in[u] = true
@@ -103,20 +131,19 @@ func (n *naive) accounted(survivors []string, keeps bool) map[string]bool {
 			in[p] = true
 		}
 	}
-	for _, s := range survivors {
+	for _, s := range n.labels(final) {
 		vouch(s)
 	}
 	if !keeps {
 		return in
 	}
-	once := slices.DeleteFunc(slices.Clone(survivors), n.retried)
 	for _, x := range n.deletes {
-		if !n.anyInPast(x, once) {
+		if !n.undid(x, final) {
 			vouch(x)
 		}
 	}
 	for _, x := range n.deletes {
-		if n.anyInPast(x, once) {
+		if n.undid(x, final) {
 			in[x] = false
 		}
 	}
@@ -154,7 +181,7 @@ func (n *naive) older(shown []string, u string, deletes []string, keeps bool) bo
 	}
 	reflects := slices.ContainsFunc(shown, func(s string) bool { return s == u || n.past(s)[u] })
 	known := n.surely(u)
-	return !reflects && !slices.ContainsFunc(shown, n.retried) && slices.ContainsFunc(shown, func(s string) bool { return known[s] })
+	return !reflects && !n.crossed() && !slices.ContainsFunc(shown, n.retried) && slices.ContainsFunc(shown, func(s string) bool { return known[s] })
 }
 
 // reading notes a reading to be judged when all edges are known.
@@ -211,11 +238,11 @@ func (n *naive) some(t *rapid.T, most int, ok func(logical.Dot) bool) []logical.
 	return rapid.SliceOfNDistinct(pick, 0, min(most, len(from)), func(x logical.Dot) logical.Dot { return x }).Draw(t, "some")
 }
 
-// accept makes a write an op somewhere, over dots that had not seen it.
+// accept makes a write an op somewhere, over any other writes' dots: retries may cross.
 func (n *naive) accept(t *rapid.T, w *write) {
 	w.leader = rapid.SampledFrom([]string{"n1", "n2", "n3"}).Draw(t, "leader")
 	w.dot = d(uint64(w.leader[1]-'0'), uint64(len(n.order)+1))
-	w.over = n.some(t, 2, func(x logical.Dot) bool { return n.names[x] != w.label && !n.past(n.names[x])[w.label] })
+	w.over = n.some(t, 2, func(x logical.Dot) bool { return n.names[x] != w.label })
 	n.names[w.dot] = w.label
 	n.order = append(n.order, w.dot)
 	after := oracle.Reading{Dots: n.some(t, 2, nil)}
@@ -229,6 +256,7 @@ func (n *naive) accept(t *rapid.T, w *write) {
 	for _, p := range n.labels(w.over) {
 		n.over[w.label][p] = true
 	}
+	n.base[w.dot] = w.over
 	n.births[w.label] = append(n.births[w.label], birth{n.labels(w.over), n.labels(after.Dots), w.over, after.Dots})
 	n.story.sent(*w)
 	n.story.accepted(*w)
@@ -269,18 +297,18 @@ func TestOracleAgreesWithTheLongWay(t *testing.T) {
 		}
 		final := n.some(t, 2, nil)
 		n.story.final(oracle.Reading{Dots: final})
-		n.compare(t, "lww", n.labels(final))
-		n.compare(t, "siblings", n.labels(final))
+		n.compare(t, "lww", final)
+		n.compare(t, "siblings", final)
 	})
 }
 
-func (n *naive) compare(t *rapid.T, resolver string, survivors []string) {
-	keeps := resolver == "siblings"
+func (n *naive) compare(t *rapid.T, resolver string, final []logical.Dot) {
+	keeps, survivors := resolver == "siblings", n.labels(final)
 	v := n.story.h.Judge(resolver)
 	if len(v.Contradictions) > 0 {
 		t.Fatalf("%s: contradictions %+v", resolver, v.Contradictions)
 	}
-	in := n.accounted(survivors, keeps)
+	in := n.accounted(final, keeps)
 	var want, got []string
 	for _, u := range n.acked {
 		if !in[u] {

@@ -62,7 +62,7 @@ func (c *comparison) row(row LedgerRow) []string {
 
 // vague reports whether the oracle cannot tell who lost on a key that requests
 // were retried on.
-func (c *comparison) vague(k int32) bool { return c.j.g.keys[k].crossed || c.j.torn[k] }
+func (c *comparison) vague(k int32) bool { return c.j.torn[k] }
 
 // ledgered is the class a row for the update's dot must have, in the oracle's
 // words. Of one request's dots each has the class of its own birth.

@@ -17,10 +17,13 @@ const (
 	Resurrected                  // a delete undone by something older
 )
 
-// String names the class.
+// String names the class. It is the class's text in JSON too.
 func (c Class) String() string {
 	return [...]string{"", "inverted", "concurrent", "durability", "resurrected"}[c%5]
 }
+
+// MarshalText is the class's name.
+func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // Loss is one acknowledged update that is lost.
 type Loss struct {
@@ -30,5 +33,7 @@ type Loss struct {
 	Class  Class
 	Dots   []logical.Dot // the names its acknowledgements gave it
 	By     string        // the label of a survivor; empty: nothing survives
+	Verb   Verb          // what was lost
+	ByVerb Verb          // what By is; zero: nothing survives
 	Acked  time.Duration // true time at which its author was told it is durable
 }

@@ -12,90 +12,122 @@ type visit struct {
 	next   int // the parent to look at next
 }
 
-// order ranks the updates so that parents stand below. Edges that close a circle
-// are objected to and removed. Without twins, ranks are the order of acceptance.
+// order ranks the updates so that parents stand below. Where requests were accepted
+// again in opposite orders, each has been shown the others: they are a circle, which
+// is ranked as one, and each of it is in the past of the others. Without such, ranks
+// are the order of acceptance.
 func (g *graph) order() {
 	n := len(g.parents)
-	g.rank = make([]int32, n)
+	g.rank, g.circle, g.up = make([]int32, n), make([]int32, n), g.parents
 	g.keys = make([]keyed, len(g.h.keys.list))
 	for k := range g.keys {
 		g.keys[k].name = g.h.keys.list[k]
 	}
-	state := make([]uint8, n)
-	next := int32(0)
+	r := ranking{graph: g, index: make([]int32, n), low: make([]int32, n), open: make([]bool, n)}
 	for u := range int32(n) {
-		if state[u] == unseen {
-			g.descend(u, state, &next)
+		if r.index[u] == 0 {
+			r.descend(u)
 		}
 	}
 }
 
-const (
-	unseen uint8 = iota
-	open         // below it is being ranked
-	ranked
-)
+// ranking finds circles (Tarjan 1972).
+type ranking struct {
+	*graph
+	index []int32 // by update: the order of coming by; zero: not yet
+	low   []int32 // by update: the least index that is reached from it among those open
+	open  []bool  // its circle is not complete
+	stack []int32 // all that are open
+	calls []visit
+	met   int32
+	ranks int32
+}
 
 // descend ranks u after everything in its past.
-func (g *graph) descend(u int32, state []uint8, next *int32) {
-	stack := []visit{{update: u}}
-	state[u] = open
-	for len(stack) > 0 {
-		top := &stack[len(stack)-1]
-		ps := g.parents[top.update]
-		if top.next == len(ps) {
-			state[top.update] = ranked
-			g.place(top.update, next)
-			stack = stack[:len(stack)-1]
+func (r *ranking) descend(u int32) {
+	r.enter(u)
+	for len(r.calls) > 0 {
+		top := &r.calls[len(r.calls)-1]
+		u := top.update
+		if top.next < len(r.parents[u]) {
+			p := r.parents[u][top.next]
+			top.next++
+			switch {
+			case r.index[p] == 0:
+				r.enter(p)
+			case r.open[p]:
+				r.low[u] = min(r.low[u], r.index[p])
+			}
 			continue
 		}
-		p := ps[top.next]
-		if state[p] == open {
-			g.cutCircle(top.update, p, top.next)
-			continue
+		r.calls = r.calls[:len(r.calls)-1]
+		if n := len(r.calls); n > 0 {
+			child := r.calls[n-1].update
+			r.low[child] = min(r.low[child], r.low[u])
 		}
-		top.next++
-		if state[p] == unseen {
-			state[p] = open
-			stack = append(stack, visit{update: p})
+		if r.low[u] == r.index[u] {
+			r.complete(u)
 		}
 	}
 }
 
-// place gives u the next rank.
-func (g *graph) place(u int32, next *int32) {
-	g.rank[u] = *next
-	*next++
+func (r *ranking) enter(u int32) {
+	r.met++
+	r.index[u], r.low[u], r.open[u] = r.met, r.met, true
+	r.stack = append(r.stack, u)
+	r.calls = append(r.calls, visit{update: u})
+}
+
+// complete ranks the circle that was entered at u.
+func (r *ranking) complete(u int32) {
+	from := slices.Index(r.stack, u)
+	if last := len(r.stack) - 1; r.stack[last] == u {
+		from = last
+	}
+	members := slices.Sorted(slices.Values(r.stack[from:]))
+	r.stack = r.stack[:from]
+	for _, m := range members {
+		r.open[m] = false
+		r.place(m, members[0], r.ranks)
+	}
+	r.ranks++
+	if len(members) > 1 || slices.Contains(r.parents[u], u) {
+		r.join(members)
+	}
+}
+
+// place gives u its rank.
+func (g *graph) place(u, circle, rank int32) {
+	g.rank[u], g.circle[u] = rank, circle
 	q := g.h.updates[u]
 	k := &g.keys[q.key]
 	k.retried = k.retried || g.retried(u)
+	k.silent = k.silent || q.Verb != Delete && !q.Valued
 	k.updates = append(k.updates, u)
 	if q.Verb == Delete {
 		k.deletes = append(k.deletes, u)
 	}
 }
 
-func (g *graph) cutCircle(u, p int32, at int) {
-	q := g.h.updates[u]
-	a := q.acceptances[0]
-	if slices.ContainsFunc(g.updatesOf(q.key), g.retried) {
-		g.keys[q.key].crossed = true
-		g.parents[u] = slices.Delete(g.parents[u], at, at+1)
+// join makes what members had been shown the past of all of them. A circle that no
+// retried request is part of cannot be.
+func (g *graph) join(members []int32) {
+	if &g.up[0] == &g.parents[0] {
+		g.up = slices.Clone(g.parents)
+	}
+	var up []int32
+	for _, m := range members {
+		up = append(up, g.parents[m]...)
+	}
+	g.up[members[0]] = slices.DeleteFunc(distinct(up), func(p int32) bool { return slices.Contains(members, p) })
+	if slices.ContainsFunc(members, g.retried) {
+		g.keys[g.h.updates[members[0]].key].crossed = true
 		return
 	}
+	u := members[len(members)-1]
+	q, a := g.h.updates[u], &g.h.updates[u].acceptances[0]
+	p := g.parents[u][slices.IndexFunc(g.parents[u], func(p int32) bool { return slices.Contains(members, p) })]
 	g.gripe(a.when.at, Circle, q.Key, a.Dot, fmt.Sprintf("%s had been shown %s, whose author had been shown %s", q.name(), g.label(p), q.name()))
-	g.parents[u] = slices.Delete(g.parents[u], at, at+1)
-}
-
-// updatesOf lists the updates of a key, ranked or not.
-func (g *graph) updatesOf(key int32) []int32 {
-	var us []int32
-	for u, q := range g.h.updates {
-		if q.key == key {
-			us = append(us, int32(u))
-		}
-	}
-	return us
 }
 
 // lowest is the smallest rank of what is shown, or -1.

@@ -5,10 +5,13 @@ import "slices"
 // reach answers whether an update is in another's past. It remembers answers for
 // the last few updates asked about, so that asking along a chain walks it once.
 type reach struct {
-	g     *graph
-	slots [4]slot
-	turn  int
-	stack []visit
+	g       *graph
+	parents [][]int32
+	rank    []int32 // above the ranks of its parents
+	circle  []int32 // what stands for the circle that it is part of; nil: there are none
+	slots   [4]slot
+	turn    int
+	stack   []visit
 }
 
 // slot remembers who has target in its past.
@@ -18,17 +21,45 @@ type slot struct {
 	said   []uint32 // by update: epoch<<1 | answer; anything else is no answer yet
 }
 
+// newReach asks about updates.
 func newReach(g *graph) *reach {
-	r := &reach{g: g}
+	r := &reach{g: g, parents: g.up, rank: g.rank, circle: g.circle}
+	return r.empty()
+}
+
+// newOpReach asks about ops.
+func newOpReach(g *graph) *reach {
+	r := &reach{g: g, parents: g.overs(), rank: make([]int32, len(g.ops))}
+	for i := range r.rank {
+		r.rank[i] = int32(i)
+	}
+	return r.empty()
+}
+
+func (r *reach) empty() *reach {
 	for i := range r.slots {
 		r.slots[i].target = -1
 	}
 	return r
 }
 
+// whole is what stands for the circle of u.
+func (r *reach) whole(u int32) int32 {
+	if r.circle == nil {
+		return u
+	}
+	return r.circle[u]
+}
+
 // past reports whether target is in the past of u; nothing is in its own.
 func (r *reach) past(u, target int32) bool {
-	rank := r.g.rank
+	if u == target {
+		return false
+	}
+	rank := r.rank
+	if u, target = r.whole(u), r.whole(target); u == target {
+		return true
+	}
 	if rank[u] <= rank[target] {
 		return false
 	}
@@ -39,13 +70,13 @@ func (r *reach) past(u, target int32) bool {
 	r.stack = append(r.stack[:0], visit{update: u})
 	for len(r.stack) > 0 {
 		top := &r.stack[len(r.stack)-1]
-		ps := r.g.parents[top.update]
+		ps := r.parents[top.update]
 		if top.next == len(ps) {
 			s.said[top.update] = s.epoch << 1
 			r.stack = r.stack[:len(r.stack)-1]
 			continue
 		}
-		p := ps[top.next]
+		p := r.whole(ps[top.next])
 		top.next++
 		switch {
 		case p == target || s.yes(p):
@@ -78,7 +109,7 @@ func (r *reach) slot(target int32) *slot {
 	s := &r.slots[r.turn%len(r.slots)]
 	r.turn++
 	if s.said == nil {
-		s.said = make([]uint32, len(r.g.parents))
+		s.said = make([]uint32, len(r.parents))
 	}
 	s.target = target
 	s.epoch++
@@ -143,15 +174,16 @@ func (r *reach) surely(u, target int32) bool {
 	return false
 }
 
-// marks is a set of updates that is emptied at once.
+// marks is a set of updates or ops that is emptied at once.
 type marks struct {
 	at  []uint32
 	now uint32
 }
 
-func newMarks(g *graph) *marks { return &marks{at: make([]uint32, len(g.parents)), now: 1} }
+func newMarks(n int) *marks { return &marks{at: make([]uint32, n), now: 1} }
 
 func (m *marks) reset()           { m.now++ }
+func (m *marks) add(u int32)      { m.at[u] = m.now }
 func (m *marks) has(u int32) bool { return m.at[u] == m.now }
 
 // close adds the given updates and their pasts.

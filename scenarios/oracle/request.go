@@ -33,8 +33,11 @@ type Request struct {
 	Leader  string
 	Key     string
 	Verb    Verb
-	Value   string
-	Delta   int64 // Incr
+	Value   string // what a write puts
+	Delta   int64  // what the server adds: Incr, and Update that is not Exact
+	// Valued says that Value or Delta is told. A key with a write of which it is not
+	// is judged by dots alone.
+	Valued bool
 	// Exact says that the client writes over Shown, what it had been shown of the
 	// key. Otherwise the write goes over whatever the leader shows, and the
 	// acknowledgement says what that was.

@@ -11,14 +11,21 @@ import (
 type judge struct {
 	g       *graph
 	reach   *reach
+	ops     *reach     // the same of ops
 	applied [][]moment // by leader index, then update: the first time
-	holds   [][]bool   // by leader index, then update: applied since the leader last lost a disk
+	had     [][]int32  // by leader index, then op: the turn of the first time; zero: never
+	holds   [][]bool   // by leader index, then op: applied since the leader last lost a disk
+	held    []bool     // by op: some leader holds it
 	torn    []bool     // by key index: some request has lost one dot with its disks, and not another
 	leaders []string   // those asked at the end, by name
 	fates   []fate     // by update, acknowledged or not
 	keys    []outcome  // by key index
 	covered *marks     // of the counter at hand: survivors and their pasts
-	taken   *marks     // of the counter at hand: what deletes took away
+	above   *marks     // ops of the key at hand: what has seen a survivor
+	buf     []int32
+	texts   []text    // by op: what it leaves in a register
+	counted *counted  // nil: nobody has asked
+	counts  []*counts // by key index: what counters come to; nil: nobody has asked
 }
 
 // fate is what became of an update.
@@ -34,6 +41,7 @@ func (f fate) beaten() bool { return !f.accounted && (f.class == Inverted || f.c
 // outcome is what became of a key.
 type outcome struct {
 	survivors   []int32 // shown at the end by some leader, by dot
+	shown       []int32 // the ops that are shown
 	converged   bool
 	siblings    int
 	overcounted int
@@ -41,36 +49,47 @@ type outcome struct {
 
 func newJudge(h *History, serve func(key string) string) *judge {
 	j := &judge{g: newGraph(h, serve), leaders: slices.Sorted(maps.Keys(h.finalists))}
-	j.reach, j.covered, j.taken = newReach(j.g), newMarks(j.g), newMarks(j.g)
+	j.reach, j.ops = newReach(j.g), newOpReach(j.g)
+	j.covered, j.above = newMarks(len(h.updates)), newMarks(len(j.g.ops))
 	j.fates = make([]fate, len(h.updates))
-	j.keys = make([]outcome, len(h.keys.list))
+	j.keys, j.counts = make([]outcome, len(h.keys.list)), make([]*counts, len(h.keys.list))
 	j.readApplied(h)
 	j.torn = j.tear(h)
 	for k := range j.keys {
 		j.judgeKey(int32(k))
 	}
+	j.checkValues()
 	return j
 }
 
-// readApplied finds when each leader first had each update under any dot.
+// readApplied finds when each leader first had each update under any dot, and each op,
+// and what it holds.
 func (j *judge) readApplied(h *History) {
-	j.applied, j.holds = make([][]moment, len(h.leaders.list)), make([][]bool, len(h.leaders.list))
-	lost := make([]int32, len(h.leaders.list)) // the turn of each leader's last setback
+	leaders := len(h.leaders.list)
+	j.applied, j.had, j.holds = make([][]moment, leaders), make([][]int32, leaders), make([][]bool, leaders)
+	j.held = make([]bool, len(j.g.ops))
+	lost := make([]int32, leaders) // the turn of each leader's last setback
 	for _, s := range h.losses {
 		lost[s.leader] = s.when.turn
 	}
 	for _, a := range h.applied {
-		u, ok := h.dots[a.dot]
+		i, ok := j.g.named[a.dot]
 		if !ok {
 			continue
 		}
 		if j.applied[a.leader] == nil {
-			j.applied[a.leader], j.holds[a.leader] = make([]moment, len(h.updates)), make([]bool, len(h.updates))
+			j.applied[a.leader], j.had[a.leader] = make([]moment, len(h.updates)), make([]int32, len(j.g.ops))
+			j.holds[a.leader] = make([]bool, len(j.g.ops))
 		}
-		if row := j.applied[a.leader]; row[u].never() {
-			row[u] = a.when
+		if row := j.applied[a.leader]; row[j.g.ops[i].update].never() {
+			row[j.g.ops[i].update] = a.when
 		}
-		j.holds[a.leader][u] = j.holds[a.leader][u] || a.when.turn > lost[a.leader]
+		if row := j.had[a.leader]; row[i] == 0 {
+			row[i] = a.when.turn
+		}
+		if a.when.turn > lost[a.leader] {
+			j.holds[a.leader][i], j.held[i] = true, true
+		}
 	}
 }
 
@@ -79,18 +98,16 @@ func (j *judge) readApplied(h *History) {
 // request under that dot no leader knows any more.
 func (j *judge) tear(h *History) []bool {
 	torn := make([]bool, len(h.keys.list))
-	if !h.known || len(h.losses) == 0 {
-		return torn
-	}
-	held := map[logical.Dot]bool{}
-	for _, a := range h.applied {
-		held[a.dot] = held[a.dot] || !j.unsure(a.leader, a.when.turn, h.turn+1)
-	}
-	for _, q := range h.updates {
-		lost := slices.ContainsFunc(q.acceptances, func(a acceptance) bool { return !held[a.Dot] })
+	for u, q := range h.updates {
+		lost := slices.ContainsFunc(j.g.opsOf[u], j.lacked)
 		torn[q.key] = torn[q.key] || len(q.acceptances) > 1 && lost
 	}
 	return torn
+}
+
+// lacked reports whether the op is gone with the disks of all leaders that had it.
+func (j *judge) lacked(i int32) bool {
+	return j.g.h.known && len(j.g.h.losses) > 0 && !j.held[i]
 }
 
 // unsure reports whether the leader lost a disk between two turns: what it had
@@ -103,8 +120,7 @@ func (j *judge) unsure(leader, from, to int32) bool {
 
 // perished reports whether u is gone with the disks of all leaders that had it.
 func (j *judge) perished(u int32) bool {
-	return j.g.h.known && len(j.g.h.losses) > 0 &&
-		!slices.ContainsFunc(j.holds, func(row []bool) bool { return row != nil && row[u] })
+	return !slices.ContainsFunc(j.g.opsOf[u], func(i int32) bool { return !j.lacked(i) })
 }
 
 func (j *judge) judgeKey(k int32) {
@@ -141,7 +157,7 @@ func (j *judge) settle(k int32) {
 		}
 	}
 	slices.SortFunc(dots, logical.Dot.Compare)
-	o.survivors = j.g.show(nil, k, dots)
+	o.survivors, o.shown = j.g.show(nil, k, dots), j.g.opsNamed(nil, k, dots)
 }
 
 // final is what the leader shows of a key at the end.
@@ -171,7 +187,7 @@ func (j *judge) vouch(from []int32) {
 // accountDeletes judges deletes that leave nothing behind: one is accounted, and
 // vouches for its past, unless something of its past survives.
 func (j *judge) accountDeletes(k int32) {
-	undone := j.undone(k)
+	undone := j.undoneAnywhere(k)
 	for _, d := range j.g.keys[k].deletes {
 		if !undone[d] {
 			j.vouch([]int32{d})
@@ -182,26 +198,27 @@ func (j *judge) accountDeletes(k int32) {
 	}
 }
 
-// undone is the deletes that have a survivor in their past, other than a retried
-// one: that may survive under the dot which the delete had not seen.
-func (j *judge) undone(k int32) map[int32]bool {
-	key, o := &j.g.keys[k], &j.keys[k]
+// undone is the deletes of which something that they had seen survives. Of a request
+// that was accepted several times, only what the delete had seen says so; of such a
+// delete, only what is not gone with its disks.
+func (j *judge) undone(k int32, shown []int32) map[int32]bool {
+	key := &j.g.keys[k]
 	undone := map[int32]bool{}
-	if len(key.deletes) == 0 || len(o.survivors) == 0 {
+	if len(key.deletes) == 0 || len(shown) == 0 {
 		return undone
 	}
-	above := map[int32]bool{} // has a survivor in its past; parents come first
-	for _, u := range key.updates {
-		for _, p := range j.g.parents[u] {
-			if above[p] || slices.Contains(o.survivors, p) && !j.g.retried(p) {
-				above[u] = true
-				break
-			}
-		}
+	j.above.reset() // ops that are shown, or have seen one that is
+	for _, i := range shown {
+		j.above.add(i)
 	}
-	for _, d := range key.deletes {
-		if above[d] {
-			undone[d] = true
+	for _, i := range j.g.opsOn(key) {
+		o := &j.g.ops[i]
+		if !slices.ContainsFunc(o.over, j.above.has) {
+			continue
+		}
+		j.above.add(i)
+		if j.g.h.updates[o.update].Verb == Delete && (!j.lacked(i) || j.perished(o.update)) {
+			undone[o.update] = true
 		}
 	}
 	return undone
@@ -216,6 +233,6 @@ func (j *judge) gone(u int32) bool {
 	}
 	return slices.ContainsFunc(j.leaders, func(leader string) bool {
 		i, met := j.g.h.leaders.index[leader]
-		return met && j.holds[i] != nil && !j.holds[i][u]
+		return met && j.holds[i] != nil && !j.has(leader, u)
 	})
 }

@@ -30,15 +30,18 @@ type beat struct {
 // events.
 type reader struct {
 	asked    map[string]trace.Event // by label: the client's last request
-	shipped  map[string]time.Duration
+	shipped  map[string]shipment    // by route, until it is applied
 	accepted map[string]trace.Event // by label
 	acked    map[string]time.Duration
 	lost     map[string]bool
 }
 
+// shipment is when something was sent, and when for the last time if it was in vain.
+type shipment struct{ at, until time.Duration }
+
 func newReader() *reader {
 	return &reader{
-		asked: map[string]trace.Event{}, shipped: map[string]time.Duration{}, accepted: map[string]trace.Event{},
+		asked: map[string]trace.Event{}, shipped: map[string]shipment{}, accepted: map[string]trace.Event{},
 		acked: map[string]time.Duration{}, lost: map[string]bool{},
 	}
 }
@@ -46,9 +49,14 @@ func newReader() *reader {
 // beats is the trace as far as it can be drawn or told. What leaders show in
 // the end is not part of it.
 func beats(t *trace.Trace) []beat {
-	r := newReader()
-	var all []beat
-	for _, e := range t.Events {
+	n := 0
+	for e := range t.All() {
+		if e.Kind != trace.Sent && e.Kind != trace.Shipped && e.Kind != trace.Final {
+			n++
+		}
+	}
+	r, all := newReader(), make([]beat, 0, n) // of a long run they take more than all else
+	for e := range t.All() {
 		if b, ok := r.read(e); ok {
 			all = append(all, b)
 		}
@@ -65,7 +73,7 @@ func (r *reader) read(e trace.Event) (beat, bool) {
 		r.asked[e.Label] = e
 		return b, false
 	case trace.Shipped:
-		r.shipped[route(e.Where, e.Peer, e.Label)] = e.At
+		r.shipped[route(e.Where, e.Peer, e.Label)] = shipment{e.At, e.Until}
 		return b, false
 	case trace.Fault:
 		b.to, b.who, b.words = "", "", "fault: "+e.Text
@@ -93,7 +101,7 @@ func (r *reader) read(e trace.Event) (beat, bool) {
 		b.words = fmt.Sprintf("is shown %s = %s by %s%s", e.Key, shown(e.Values, 24), e.Peer, r.waited(e))
 	case trace.Missed:
 		b.from, b.to, b.sign, b.dropped = e.Where, e.Peer, '│', true
-		b.words = fmt.Sprintf("sends %s to %s, and it is dropped", e.Label, e.Peer)
+		b.words = fmt.Sprintf("sends %s to %s, and it is dropped%s", e.Label, e.Peer, repeated(e))
 	case trace.Applied:
 		r.application(e, &b)
 	case trace.Lost, trace.Withdrawn:
@@ -134,9 +142,22 @@ func (r *reader) acceptance(e trace.Event, b *beat) {
 func (r *reader) application(e trace.Event, b *beat) {
 	b.from, b.sign = e.Peer, '●'
 	b.words = "applies " + e.Label
-	if since, ok := r.shipped[route(e.Peer, e.Where, e.Label)]; ok {
-		b.words += fmt.Sprintf(", %s on its way", span(e.At-since))
+	way := route(e.Peer, e.Where, e.Label)
+	if s, ok := r.shipped[way]; ok {
+		if s.until > s.at && s.until <= e.At {
+			s.at = s.until
+		}
+		b.words += fmt.Sprintf(", %s on its way", span(e.At-s.at))
+		delete(r.shipped, way)
 	}
+}
+
+// repeated says how often the same message went again in vain.
+func repeated(e trace.Event) string {
+	if e.Again == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %s more until %s", count(e.Again, "time"), trueTime(e.Until))
 }
 
 func (r *reader) loss(e trace.Event, b *beat) {

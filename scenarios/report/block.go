@@ -155,8 +155,8 @@ func (b Block) remarks() (calm, bad []string) {
 		if down := stopped(b.leaders, b.Results[0]); len(down) > 0 {
 			calm = append(calm, notRunning(down))
 		}
-		if r := b.Results[0]; r.Seed != scenarios.ExpectedSeed && len(b.expect.Rows) > 0 {
-			calm = append(calm, fmt.Sprintf("The script says what to expect with seed %d only.", scenarios.ExpectedSeed))
+		if r := b.Results[0]; r.Seed != r.ExpectedSeed() && len(b.expect.Rows) > 0 {
+			calm = append(calm, fmt.Sprintf("The script says what to expect with seed %d only.", r.ExpectedSeed()))
 		}
 	}
 	return calm, b.complaints()

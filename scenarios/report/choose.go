@@ -10,38 +10,178 @@ import (
 
 // Bounds on what one picture draws.
 const (
-	wholeBeats   = 40 // traces up to this long are drawn whole
-	focusBeats   = 30
-	faultsBefore = 4
-	faultsAfter  = 2
+	wholeBeats = 40 // traces up to this long are drawn whole
+	focusBeats = 30 // of what concerns the loss that the picture is about
+	spareBeats = 24 // of everything else, faults and losses aside
+	manyBeats  = 12 // of faults, of losses and of updates gone: more are told of in one line
 )
 
 // choose takes the beats worth drawing. Of a message that is dropped again and
-// again it draws the first. A long trace is drawn around its first loss: the
-// lives of the two updates that met, and the faults about them. An update that
-// is lost for good goes before one that only seemed to be. The sentence says
-// what was left out; empty: nothing but repetitions.
+// again it draws the first. Of a long trace it draws the faults and the losses:
+// where they are many, the first of each sort, and a line in the place of the rest;
+// a loss once, where it is seen first.
+// Beside them stand the lives of the two updates of the first loss, and those of
+// updates that are gone though nothing beat them; if there are none, how it began,
+// what surrounds the faults, and how it ended. An update that is lost for good goes
+// before one that only seemed to be. The sentence says what was left out; empty:
+// nothing but repetitions. It changes all.
 func choose(all []beat, lost map[string]bool) (drawn []beat, left string) {
 	total := len(all)
 	if all = once(all); len(all) <= wholeBeats {
 		return all, ""
 	}
+	c := chosen{all: all, keep: map[int]bool{}}
 	i := firstLoss(all, lost)
-	if i < 0 {
-		return all[:wholeBeats], fmt.Sprintf("Drawn: the first %d of %s; the story tells the rest.", wholeBeats, count(total, "event"))
+	about := "the faults, the losses, and what surrounds them"
+	switch {
+	case i >= 0:
+		about = fmt.Sprintf("the faults, the losses, and %s and %s, the first to be lost,", all[i].other, all[i].label)
+		c.keep[i] = true
+		c.concerning(focusBeats, all[i].label, all[i].other)
+	case c.gone(lost):
+		about = "the faults, and the updates that are gone,"
+	default:
+		c.surroundings()
 	}
-	drawn = around(all, i)
-	return drawn, fmt.Sprintf("Drawn: %s and %s, the first to be lost, in %s of %s; the story tells the rest, with -v all of it.",
-		all[i].other, all[i].label, thousands(len(drawn)), count(total, "event"))
+	c.first(trace.Fault)
+	c.first(trace.Lost)
+	drawn, n := c.drawing()
+	return drawn, fmt.Sprintf("Drawn: %s in %s of %s; the story tells the rest, with -v all of it.", about, thousands(n), count(total, "event"))
 }
 
-// once leaves out what the network drops again on the same way.
+// chosen is which of all beats are drawn.
+type chosen struct {
+	all  []beat
+	keep map[int]bool
+}
+
+// concerning keeps what concerns the updates, at most so much.
+func (c *chosen) concerning(most int, labels ...string) {
+	for j := range c.all {
+		if len(c.keep) < most && c.all[j].concerns(labels) {
+			c.keep[j] = true
+		}
+	}
+}
+
+// gone keeps how updates that are lost, and that nothing beat, were accepted and
+// promised, and reports whether there are any.
+func (c *chosen) gone(lost map[string]bool) bool {
+	met := map[string]bool{}
+	for j := range c.all {
+		b := &c.all[j]
+		if !lost[b.label] || !met[b.label] && len(met) == manyBeats {
+			continue
+		}
+		met[b.label] = true
+		if b.kind != trace.Missed && len(c.keep) < 2*manyBeats {
+			c.keep[j] = true
+		}
+	}
+	return len(met) > 0
+}
+
+// surroundings keeps the beats next to the faults, the first ones and the last.
+func (c *chosen) surroundings() {
+	const about = spareBeats / 3
+	near := 0
+	for j := range c.all {
+		if c.all[j].kind != trace.Fault && near < about && (c.fault(j-1) || c.fault(j+1)) {
+			c.keep[j] = true
+			near++
+		}
+	}
+	for j := range about {
+		c.keep[j], c.keep[len(c.all)-1-j] = true, true
+	}
+}
+
+func (c *chosen) fault(j int) bool { return j >= 0 && j < len(c.all) && c.all[j].kind == trace.Fault }
+
+// first keeps the first of each sort of faults or losses, and of the rest as many
+// as there is room for.
+func (c *chosen) first(kind trace.Kind) {
+	told, n := map[string]bool{}, 0
+	for _, again := range []bool{false, true} {
+		for j := range c.all {
+			b := &c.all[j]
+			if b.kind == kind && !b.again && !c.keep[j] && n < manyBeats && (again || !told[b.sort()]) {
+				told[b.sort()], c.keep[j] = true, true
+				n++
+			}
+		}
+	}
+}
+
+// sort is equal for faults with the same words, and for losses of one update.
+func (b *beat) sort() string {
+	if b.kind == trace.Fault {
+		return b.words
+	}
+	return b.label
+}
+
+// drawing is what is kept, with a line for each run of faults and losses that are
+// not, and how many beats are kept.
+func (c *chosen) drawing() (drawn []beat, kept int) {
+	var rest folded
+	for j := range c.all {
+		b := &c.all[j]
+		switch {
+		case c.keep[j]:
+			drawn = append(rest.unfold(drawn), *b)
+			kept++
+		case b.kind == trace.Fault || b.kind == trace.Lost && !b.again:
+			rest.fold(b)
+		}
+	}
+	return rest.unfold(drawn), kept
+}
+
+// folded is faults and losses that one line tells of.
+type folded struct {
+	first, last    beat
+	faults, losses int
+}
+
+func (f *folded) fold(b *beat) {
+	if f.faults+f.losses == 0 {
+		f.first = *b
+	}
+	if f.last = *b; b.kind == trace.Fault {
+		f.faults++
+	} else {
+		f.losses++
+	}
+}
+
+// unfold appends the line, if there is anything to tell.
+func (f *folded) unfold(drawn []beat) []beat {
+	var parts []string
+	if f.faults > 0 {
+		parts = append(parts, count(f.faults, "more fault"))
+	}
+	if f.losses > 0 {
+		parts = append(parts, fmt.Sprintf("%s more lost", thousands(f.losses)))
+	}
+	if len(parts) == 0 {
+		return drawn
+	}
+	b := beat{at: f.first.at, kind: trace.Fault, words: fmt.Sprintf("… %s, until %s", list(parts), trueTime(f.last.at))}
+	*f = folded{}
+	return append(drawn, b)
+}
+
+// once leaves out what the network drops again on the same way. It changes all.
 func once(all []beat) []beat {
 	dropped := map[string]bool{}
-	return slices.DeleteFunc(slices.Clone(all), func(b beat) bool {
+	return slices.DeleteFunc(all, func(b beat) bool {
+		if b.kind != trace.Missed {
+			return false
+		}
 		way := route(b.from, b.to, b.label)
-		again := b.kind == trace.Missed && dropped[way]
-		dropped[way] = dropped[way] || b.kind == trace.Missed
+		again := dropped[way]
+		dropped[way] = true
 		return again
 	})
 }
@@ -54,41 +194,6 @@ func firstLoss(all []beat, lost map[string]bool) int {
 		i = slices.IndexFunc(all, func(b beat) bool { return b.kind == trace.Lost })
 	}
 	return i
-}
-
-// around is what concerns the loss all[i] and its winner.
-func around(all []beat, i int) []beat {
-	labels := []string{all[i].label, all[i].other}
-	keep := map[int]bool{i: true}
-	for j := range all {
-		if len(keep) < focusBeats && all[j].concerns(labels) {
-			keep[j] = true
-		}
-	}
-	nearFaults(all, i, keep)
-	var drawn []beat
-	for j := range all {
-		if keep[j] {
-			drawn = append(drawn, all[j])
-		}
-	}
-	return drawn
-}
-
-// nearFaults keeps the faults closest to the loss.
-func nearFaults(all []beat, i int, keep map[int]bool) {
-	for j, n := i-1, 0; j >= 0 && n < faultsBefore; j-- {
-		if all[j].kind == trace.Fault {
-			keep[j] = true
-			n++
-		}
-	}
-	for j, n := i+1, 0; j < len(all) && n < faultsAfter; j++ {
-		if all[j].kind == trace.Fault {
-			keep[j] = true
-			n++
-		}
-	}
 }
 
 // idle is how long nothing must happen for the picture to name the gap: much

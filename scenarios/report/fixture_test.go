@@ -50,7 +50,7 @@ func figure(t *testing.T) (*script.Scenario, *scenarios.Result) {
 		{At: w2n2, Kind: trace.Lost, Where: "n2", Label: "w2", Other: "w1", Key: "x", Text: text},
 	}
 	r := ddia("lww", "1", 1)
-	r.Inverted, r.Session, r.Trace = 1, "broken", &trace.Trace{Events: events}
+	r.Inverted, r.Session, r.Trace = 1, "broken", trace.Of(events...)
 	r.Sessions = map[string]string{"A": "kept", "B": "broken"}
 	return s, r
 }

@@ -9,9 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"kvd/scenarios"
+	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
 )
 
@@ -61,7 +63,7 @@ func fill(folder string, blocks []Block) (left int, err error) {
 func contents(blocks []Block) (files map[string]func(io.Writer) error, left int) {
 	results := together(blocks)
 	files = map[string]func(io.Writer) error{
-		"matrix.json": func(w io.Writer) error { return JSON(w, results) },
+		"matrix.json": func(w io.Writer) error { return Summary(w, results) },
 		"matrix.md":   func(w io.Writer) error { return Markdown(w, blocks) },
 	}
 	room := maxKeptEvents
@@ -69,12 +71,12 @@ func contents(blocks []Block) (files map[string]func(io.Writer) error, left int)
 		if r.Trace == nil {
 			continue
 		}
-		if len(r.Trace.Events) > room && len(results) > 1 {
+		if r.Trace.Len() > room && len(results) > 1 {
 			left++
 			continue
 		}
-		room -= len(r.Trace.Events)
-		files["trace-"+r.Scenario+"-"+r.Resolver+".jsonl"] = func(w io.Writer) error { return Lines(w, r.Trace) }
+		room -= r.Trace.Len()
+		files["trace-"+r.Scenario+"-"+r.Resolver+".jsonl"] = func(w io.Writer) error { return errors.Join(Lines(w, r.Trace), lossLines(w, r.Losses)) }
 	}
 	return files, left
 }
@@ -118,8 +120,12 @@ func write(path string, fill func(io.Writer) error) error {
 }
 
 // point replaces the symlink at once, so that a reader finds the old run or the
-// new one. Where there are no symlinks it becomes a file that holds the name.
+// new one. Where there are no symlinks it becomes a file that holds the name. What
+// is neither is somebody else's, and stays.
 func point(link, target string) error {
+	if info, err := os.Lstat(link); err == nil && !ours(link, info) {
+		return fmt.Errorf("%s is there, and leads to no run; move it away", link)
+	}
 	next := link + "." + target
 	if err := os.Symlink(target, next); err != nil {
 		if err := os.WriteFile(next, []byte(target+"\n"), 0o644); err != nil {
@@ -130,6 +136,20 @@ func point(link, target string) error {
 		return errors.Join(err, os.Remove(next))
 	}
 	return nil
+}
+
+// ours reports whether a link, or a file in place of one, is as point leaves it.
+func ours(link string, info fs.FileInfo) bool {
+	const maxName = 4 << 10
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		return true
+	case !info.Mode().IsRegular() || info.Size() > maxName:
+		return false
+	}
+	text, err := os.ReadFile(link)
+	name, ended := strings.CutSuffix(string(text), "\n")
+	return err == nil && ended && name == filepath.Base(name) && !strings.ContainsAny(name, " \n")
 }
 
 // line is one event of a trace as it is kept; times are nanoseconds of true time
@@ -144,25 +164,42 @@ type line struct {
 	Key      string   `json:"key,omitempty"`
 	Values   []string `json:"values,omitempty"`
 	Dot      string   `json:"dot,omitempty"`
+	Dots     []string `json:"dots,omitempty"`
 	Earliest int64    `json:"earliest,omitempty"`
 	Latest   int64    `json:"latest,omitempty"`
 	Text     string   `json:"text,omitempty"`
+	Again    int      `json:"again,omitempty"` // how often it was sent again in vain, the last time at until
+	Until    int64    `json:"until,omitempty"`
 }
 
 // Lines writes a trace as JSON lines.
 func Lines(w io.Writer, t *trace.Trace) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	for _, e := range t.Events {
+	for e := range t.All() {
 		l := line{
 			At: int64(e.At), Kind: e.Kind.String(), Where: e.Where, Peer: e.Peer, Label: e.Label, Other: e.Other, Key: e.Key,
-			Values: e.Values, Earliest: int64(e.Clock.Earliest), Latest: int64(e.Clock.Latest), Text: e.Text,
+			Values: e.Values, Dots: dots(e.Dots), Earliest: int64(e.Clock.Earliest), Latest: int64(e.Clock.Latest), Text: e.Text,
+			Again: e.Again, Until: int64(e.Until),
 		}
 		if !e.Dot.IsZero() {
 			l.Dot = e.Dot.String()
 		}
 		if err := enc.Encode(l); err != nil {
 			return fmt.Errorf("write trace: %w", err)
+		}
+	}
+	return nil
+}
+
+// lossLines writes, behind a trace, a line for every update that is lost: at is when its
+// author was told that it is durable, other what survives, text its class.
+func lossLines(w io.Writer, losses []oracle.Loss) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, l := range losses {
+		if err := enc.Encode(line{At: int64(l.Acked), Kind: "loss", Where: l.Client, Label: l.Label, Other: l.By, Key: l.Key, Dots: dots(l.Dots), Text: l.Class.String()}); err != nil {
+			return fmt.Errorf("write losses: %w", err)
 		}
 	}
 	return nil

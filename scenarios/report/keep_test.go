@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,23 @@ func TestKeepWritesARunAndPointsToIt(t *testing.T) {
 	}
 }
 
+// TestKeepReplacesOnlyItsOwnLatest: a link, or what stands for one where there are
+// none.
+func TestKeepReplacesOnlyItsOwnLatest(t *testing.T) {
+	for text, replaced := range map[string]bool{"x-00010101-000000\n": true, "notes of mine\nin two lines\n": false, "": false, "no end": false} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "latest")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Keep(dir, "x", time.Time{}, nil)
+		_, link := os.Readlink(path)
+		if (err == nil) != replaced || (link == nil) != replaced {
+			t.Errorf("%q: %v, and %v", text, err, link)
+		}
+	}
+}
+
 func TestKeepDoesNotReplaceAFolderCalledLatest(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "latest", "mine"), 0o755); err != nil {
@@ -77,15 +95,16 @@ func TestLinesDecodeOneByOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	texts := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(texts) != len(r.Trace.Events) {
-		t.Fatalf("%d lines for %d events", len(texts), len(r.Trace.Events))
+	events := slices.Collect(r.Trace.All())
+	if len(texts) != len(events) {
+		t.Fatalf("%d lines for %d events", len(texts), len(events))
 	}
 	for i, text := range texts {
 		var got line
 		if err := json.Unmarshal([]byte(text), &got); err != nil {
 			t.Fatal(err)
 		}
-		e := r.Trace.Events[i]
+		e := events[i]
 		if got.At != int64(e.At) || got.Kind != e.Kind.String() || got.Label != e.Label || got.Text != e.Text {
 			t.Errorf("event %d: %+v, want %+v", i, got, e)
 		}
@@ -103,5 +122,41 @@ func TestTracesTooLongToKeepAreCounted(t *testing.T) {
 		if _, left := contents(blocks); left != want {
 			t.Errorf("%d results: %d traces left out, want %d", n, left, want)
 		}
+	}
+}
+
+// TestAKeptTraceNamesWritesAndLosses: the dots of every reading and of every op's past,
+// and at its end what is lost, by the dots that its lines have named before.
+func TestAKeptTraceNamesWritesAndLosses(t *testing.T) {
+	r := fromDisk(t)
+	dir := t.TempDir()
+	kept, err := Keep(dir, "lost-disk", time.Time{}, []Block{{Name: "lost-disk", Results: []*scenarios.Result{r}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(kept.Folder, "trace-lost-disk-lww.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, losses := map[string]bool{}, 0
+	for l := range strings.Lines(string(text)) {
+		var e line
+		if err := json.Unmarshal([]byte(l), &e); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case e.Kind == "accepted":
+			accepted[e.Dot] = true
+		case e.Kind == "loss":
+			losses++
+			fallthrough
+		case len(e.Values) > 0: // of acked, shown and final
+			if len(e.Dots) == 0 || slices.ContainsFunc(e.Dots, func(d string) bool { return !accepted[d] }) {
+				t.Errorf("%s names no write that was accepted before", strings.TrimSpace(l))
+			}
+		}
+	}
+	if losses == 0 || losses != r.Lost {
+		t.Errorf("%d lines of losses, %d updates are lost", losses, r.Lost)
 	}
 }

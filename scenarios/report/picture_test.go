@@ -2,12 +2,16 @@ package report
 
 import (
 	"bytes"
+	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"kvd/scenarios"
+	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 )
@@ -54,13 +58,13 @@ func TestALongTraceIsDrawnAroundItsFirstLossAndSaysSo(t *testing.T) {
 	if n := strings.Count(text, "\n"); n > 60 {
 		t.Errorf("%d lines for a long trace:\n%s", n, text)
 	}
-	for _, want := range []string{"B#aa is lost to poison", "fault: clock n1 step=+1h", "Drawn: poison and B#aa, the first to be lost, in 6 of 603 events"} {
+	for _, want := range []string{"B#aa is lost to poison", "fault: clock n1 step=+1h", "poison and B#aa, the first to be lost,", "of 603 events", "more lost, until"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("picture lacks %q:\n%s", want, text)
 		}
 	}
-	if strings.Contains(text, "B#ba") {
-		t.Errorf("picture draws an update that has nothing to do with the first loss:\n%s", text)
+	if strings.Contains(text, "accepts B#ba") {
+		t.Errorf("picture draws the life of an update that has nothing to do with the first loss:\n%s", text)
 	}
 }
 
@@ -70,14 +74,14 @@ func TestAPictureOfOneBusyUpdateStaysBounded(t *testing.T) {
 		r.Trace.Add(trace.Event{At: time.Minute + time.Duration(i)*time.Second, Kind: trace.Failed, Where: "B", Peer: "n3", Label: "w2", Key: "x", Text: "no answer"})
 	}
 	drawn, left := choose(beats(r.Trace), nil)
-	if len(drawn) > focusBeats+faultsBefore+faultsAfter {
+	if len(drawn) > focusBeats+2*manyBeats {
 		t.Errorf("%d beats drawn", len(drawn))
 	}
 	if !strings.Contains(left, "in 30 of 211 events") {
 		t.Errorf("it says %q", left)
 	}
-	r.Trace.Events = slices.DeleteFunc(r.Trace.Events, func(e trace.Event) bool { return e.Kind == trace.Lost })
-	if drawn, left = choose(beats(r.Trace), nil); len(drawn) != wholeBeats || !strings.Contains(left, "the first 40 of") {
+	r.Trace = without(r.Trace, trace.Lost)
+	if drawn, left = choose(beats(r.Trace), nil); len(drawn) > spareBeats+manyBeats || !strings.Contains(left, "the faults, the losses, and what surrounds them") {
 		t.Errorf("without a loss: %d beats drawn, %q", len(drawn), left)
 	}
 }
@@ -158,4 +162,80 @@ func TestAnEmptyTraceHasAPicture(t *testing.T) {
 	if !strings.Contains(b.String(), "x = 1") {
 		t.Errorf("no ending:\n%s", b.String())
 	}
+}
+
+// TestEveryFaultAndLossOfALongStoryIsDrawn: by itself, or in a line that counts
+// those that are not.
+func TestEveryFaultAndLossOfALongStoryIsDrawn(t *testing.T) {
+	s, r := figure(t)
+	r.Trace, r.Losses = &trace.Trace{}, []oracle.Loss{{Label: "gone"}}
+	faults, losses := 0, 0
+	for i := range 3000 {
+		e := trace.Event{At: time.Duration(i) * time.Second, Kind: trace.Acked, Where: "A", Peer: "n1", Label: fmt.Sprint("w", i), Key: "x"}
+		switch {
+		case i == 1500:
+			e = trace.Event{At: e.At, Kind: trace.Fault, Text: "wipe n1"}
+		case i%50 == 7:
+			e = trace.Event{At: e.At, Kind: trace.Fault, Text: "cut n1>n2"}
+		case i%10 == 3:
+			e = trace.Event{At: e.At, Kind: trace.Lost, Where: "n1", Label: fmt.Sprint("w", i-1), Other: "w0", Text: "so it was"}
+		case i == 1400:
+			e.Label = "gone"
+		}
+		if e.Kind == trace.Fault {
+			faults++
+		}
+		if e.Kind == trace.Lost {
+			losses++
+		}
+		r.Trace.Add(e)
+	}
+	for _, kind := range []trace.Kind{0, trace.Lost} {
+		r.Trace = without(r.Trace, kind)
+		if kind == trace.Lost {
+			losses = 0
+		}
+		drawn, left := choose(beats(r.Trace), lostLabels(r))
+		f, l := 0, 0
+		for _, b := range drawn {
+			switch {
+			case strings.HasPrefix(b.words, "… "):
+				f, l = f+number(b.words, ` more fault`), l+number(b.words, ` more lost`)
+			case b.kind == trace.Fault:
+				f++
+			case b.kind == trace.Lost:
+				l++
+			}
+		}
+		if f != faults || l != losses {
+			t.Errorf("%d of %d faults and %d of %d losses are told of", f, faults, l, losses)
+		}
+		if len(drawn) > 120 || !strings.Contains(left, "Drawn: the faults") {
+			t.Errorf("%d beats are drawn: %q", len(drawn), left)
+		}
+		var text bytes.Buffer
+		if err := Picture(&text, s, r, Style{}); err != nil || !strings.Contains(text.String(), "fault: wipe n1") {
+			t.Errorf("the picture lacks the fault that came once: %v", err)
+		}
+	}
+	if !slices.ContainsFunc(first(choose(beats(r.Trace), lostLabels(r))), func(b beat) bool { return b.label == "gone" }) {
+		t.Error("the picture lacks the update that is gone though nothing beat it")
+	}
+}
+
+func first(drawn []beat, _ string) []beat { return drawn }
+
+// number is the one that stands before what.
+func number(words, what string) int {
+	m := regexp.MustCompile(`([0-9,]+)` + what).FindStringSubmatch(words)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(strings.ReplaceAll(m[1], ",", ""))
+	return n
+}
+
+// without is the trace without the events of a kind.
+func without(t *trace.Trace, kind trace.Kind) *trace.Trace {
+	return trace.Of(slices.DeleteFunc(slices.Collect(t.All()), func(e trace.Event) bool { return e.Kind == kind })...)
 }

@@ -18,7 +18,7 @@ func Story(w io.Writer, s *script.Scenario, r *scenarios.Result, verbose bool, s
 	}
 	t := teller{style: st, verbose: verbose, facts: newReader(), told: map[string]int{}, faults: map[string]int{}, folded: map[trace.Kind]int{}, place: places(r.Trace)}
 	fmt.Fprintf(&t.text, "%s\n\n", titled(fmt.Sprintf("%s under %s, seed %d", r.Scenario, r.Resolver, r.Seed), s.Title))
-	for _, e := range r.Trace.Events {
+	for e := range r.Trace.All() {
 		t.tell(e)
 	}
 	t.unfold()
@@ -46,7 +46,7 @@ type teller struct {
 
 func places(t *trace.Trace) int {
 	n := 0
-	for _, e := range t.Events {
+	for e := range t.All() {
 		n = max(n, width(e.Where))
 	}
 	return min(n, 16)
@@ -77,7 +77,7 @@ func unread(e trace.Event) (string, bool) {
 	case trace.Sent:
 		return fmt.Sprintf("asks %s: %s", e.Peer, e.Text), true
 	case trace.Shipped:
-		return fmt.Sprintf("ships %s to %s", e.Label, e.Peer), true
+		return fmt.Sprintf("ships %s to %s%s", e.Label, e.Peer, repeated(e)), true
 	case trace.Final:
 		return fmt.Sprintf("in the end shows %s = %s", e.Key, shown(e.Values, 60)), true
 	}
@@ -208,8 +208,8 @@ func expectation(s *script.Scenario, r *scenarios.Result, st Style) string {
 		return "The result is the one the script expects."
 	case r.Expectation == scenarios.Broken:
 		return st.red("✗ The result is not the one the script expects: " + differences(r, s.Expect) + ".")
-	case r.Seed != scenarios.ExpectedSeed && len(s.Expect.Rows) > 0:
-		return fmt.Sprintf("The script says what to expect with seed %d only.", scenarios.ExpectedSeed)
+	case r.Seed != r.ExpectedSeed() && len(s.Expect.Rows) > 0:
+		return fmt.Sprintf("The script says what to expect with seed %d only.", r.ExpectedSeed())
 	}
 	return "The script expects nothing in particular of " + r.Resolver + "."
 }

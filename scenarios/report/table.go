@@ -1,8 +1,6 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -71,40 +69,4 @@ func Markdown(w io.Writer, blocks []Block) error {
 	fmt.Fprintf(&b, "%s\n", escape(moral(all)))
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// JSON writes one array with a line for each result. Nothing is null: a key
-// that is absent has an empty list of values.
-func JSON(w io.Writer, results []*scenarios.Result) error {
-	var b bytes.Buffer
-	b.WriteString("[")
-	for i, r := range results {
-		if i > 0 {
-			b.WriteString(",")
-		}
-		b.WriteString("\n")
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(whole(r)); err != nil {
-			return fmt.Errorf("write result of %s under %s: %w", r.Scenario, r.Resolver, err)
-		}
-		b.Truncate(b.Len() - 1) // Encode ends the line
-	}
-	b.WriteString("\n]\n")
-	_, err := w.Write(b.Bytes())
-	return err
-}
-
-// whole is a copy of the result without nil lists and maps.
-func whole(r *scenarios.Result) *scenarios.Result {
-	c := *r
-	c.Values = map[string]map[string][]string{}
-	for n, keys := range r.Values {
-		c.Values[n] = map[string][]string{}
-		for k, values := range keys {
-			c.Values[n][k] = append([]string{}, values...)
-		}
-	}
-	c.Promises = append([]scenarios.Promise{}, r.Promises...)
-	return &c
 }

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"kvd/resolve"
 	"kvd/scenarios"
+	"kvd/scenarios/library"
 	"kvd/scenarios/script"
 )
 
@@ -111,10 +113,89 @@ type row struct {
 		Why   string `json:"why"`
 	} `json:"promises"`
 	Expectation string `json:"expectation"`
+	Losses      []struct {
+		Label  string   `json:"label"`
+		Key    string   `json:"key"`
+		Client string   `json:"client"`
+		Verb   string   `json:"verb"`
+		Class  string   `json:"class"`
+		Dots   []string `json:"dots"`
+		By     string   `json:"by"`
+		ByVerb string   `json:"by_verb"`
+		Acked  int64    `json:"acked"`
+	} `json:"losses"`
+	Serving map[string]string `json:"serving"`
+	History *struct {
+		Writes []struct {
+			Request  string   `json:"request"`
+			Label    string   `json:"label"`
+			Client   string   `json:"client"`
+			Session  bool     `json:"session"`
+			Key      string   `json:"key"`
+			Verb     string   `json:"verb"`
+			Delta    int64    `json:"delta"`
+			Exact    bool     `json:"exact"`
+			Shown    []string `json:"shown"`
+			Sent     *turn    `json:"sent"`
+			Acked    *turn    `json:"acked"`
+			Accepted []struct {
+				turn
+				Leader string   `json:"leader"`
+				Dot    string   `json:"dot"`
+				Over   []string `json:"over"`
+				Delta  int64    `json:"delta"`
+				After  []string `json:"after"`
+				Unseen bool     `json:"unseen"`
+			} `json:"accepted"`
+		} `json:"writes"`
+		Reads []struct {
+			turn
+			Since  int      `json:"since"`
+			Client string   `json:"client"`
+			Leader string   `json:"leader"`
+			Key    string   `json:"key"`
+			Write  string   `json:"write"`
+			Dots   []string `json:"dots"`
+		} `json:"reads"`
+		Finals []struct {
+			Leader string   `json:"leader"`
+			Key    string   `json:"key"`
+			Dots   []string `json:"dots"`
+		} `json:"finals"`
+		DisksLost []struct {
+			turn
+			Leader string `json:"leader"`
+		} `json:"disks_lost"`
+		Applied []struct {
+			turn
+			Leader string `json:"leader"`
+			Dot    string `json:"dot"`
+		} `json:"applied"`
+	} `json:"history"`
+}
+
+// fromDisk is a result with everything in it: losses, reads, a disk that was lost.
+func fromDisk(t *testing.T) *scenarios.Result {
+	t.Helper()
+	s, err := library.Find("lost-disk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := scenarios.Run(s, scenarios.Options{Resolver: resolve.LWW, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// turn is a place in a history.
+type turn struct {
+	Turn int   `json:"turn"`
+	At   int64 `json:"at"`
 }
 
 func TestJSONHasTheDocumentedShape(t *testing.T) {
-	results := together(matrix())
+	results := append(together(matrix()), fromDisk(t))
 	var b bytes.Buffer
 	if err := JSON(&b, results); err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ func (c Check) Kind() Kind {
 	return Liveness
 }
 
-// Applies reports whether the promise is made under the resolver.
+// Applies reports whether the promise is made about keys that the resolver serves.
 func (c Check) Applies(resolver string) bool {
 	for _, name := range c.For {
 		if name == resolver {

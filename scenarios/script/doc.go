@@ -32,7 +32,7 @@
 //     a run of blank lines becomes one. Notes stand with the line below them
 //     and move and vanish with it. Comments at the end of a line do not exist.
 //   - Print gathers lines by what they are: name, title, model, leaders,
-//     policies, clock, link, cut and partition lines of the set-up, clients,
+//     policies, shadows, settings, seed, clock, link, cut and partition lines of the set-up, clients,
 //     events, settle, checks. Within each group the author's order stays.
 //   - Whatever Parse accepts is whole: every leader, client, label and backup
 //     it mentions exists; labels and backups are defined on an earlier line
@@ -42,6 +42,6 @@
 //     legal exactly when its text is.
 //   - Every mistake is an *Error that names file, line, column, what was read
 //     and what was expected. Only the first mistake is reported; declarations
-//     (name, title, model, leaders, policy, client) are read before the rest,
+//     (name, title, model, leaders, policy, shadow, settings, seed, client) are read before the rest,
 //     wherever they stand; leaders stand above the clients that name them.
 package script

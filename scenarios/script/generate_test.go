@@ -33,6 +33,7 @@ func generate(t *rapid.T) *script.Scenario {
 	}
 	w.s.Notes.Leaders, w.s.Notes.Settle = w.notes(), w.notes()
 	w.peopled()
+	w.settled()
 	for range w.upTo(4) {
 		w.s.Setup = append(w.s.Setup, script.Setup{Notes: w.notes(), Action: w.setup()})
 	}
@@ -87,11 +88,30 @@ func (w *world) peopled() {
 	}
 	prefixes := map[string]bool{}
 	for range w.upTo(3) {
-		p := script.Policy{Notes: w.notes(), Prefix: w.text(0), Resolver: w.from(script.DefaultResolvers())}
+		p := script.Policy{Notes: w.notes(), Prefix: w.text(0), Resolver: w.from(script.DefaultResolvers()), Pick: w.yes()}
 		if !prefixes[p.Prefix] {
 			prefixes[p.Prefix] = true
 			w.s.Policies = append(w.s.Policies, p)
 		}
+	}
+}
+
+func (w *world) settled() {
+	if w.yes() {
+		w.s.Shadows = [][]string{{"all"}, {"lww"}, {"counter", "hlc"}}[w.upTo(2)]
+		w.s.Notes.Shadows = w.notes()
+	}
+	count := func() int64 { return w.number(1, 1000) }
+	unsigned := func() time.Duration { return w.span(0) }
+	w.s.Settings = script.Settings{
+		GateOps: maybe(w, count), WindowOps: maybe(w, count), BatchOps: maybe(w, count), Waiting: maybe(w, count), MaxSiblings: maybe(w, count),
+		MaxDrift: maybe(w, unsigned), TokenWait: maybe(w, unsigned),
+	}
+	if w.s.Settings != (script.Settings{}) {
+		w.s.Notes.Settings = w.notes()
+	}
+	if w.yes() {
+		w.s.Seed, w.s.Notes.Seed = rapid.Uint64Range(1, 1<<63).Draw(w.T, "seed"), w.notes()
 	}
 }
 

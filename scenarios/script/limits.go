@@ -21,6 +21,7 @@ const (
 	maxHappenings  = 2_000_000         // of all events together
 	maxAmount      = 1_000_000_000_000 // so that maxHappenings of them fit an int64
 	maxCount       = maxHappenings
+	maxSiblings    = 1000
 	maxDriftPPM    = 1_000_000
 	maxYears       = 10
 	maxDuration    = maxYears * 365 * 24 * time.Hour

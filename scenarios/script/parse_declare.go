@@ -2,6 +2,8 @@ package script
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -63,12 +65,17 @@ func (p *parser) policy(r *reader, notes Notes) {
 	for first := true; first || r.more(); first = false {
 		w := r.next()
 		prefix, resolver := splitPolicy(r, w)
+		var pick bool
+		resolver.raw, pick = strings.CutSuffix(resolver.raw, readPick)
+		if strings.HasSuffix(prefix, ",read") && !slices.Contains(p.resolvers, resolver.raw) {
+			r.fail(w, "PREFIX=RESOLVER"+readPick, "there is no other way to read")
+		}
 		if p.prefixes[prefix] {
 			r.fail(w, "one policy for each prefix", "")
 		}
 		p.prefixes[prefix] = true
 		r.checkChoice(resolver, p.resolvers)
-		p.scenario.Policies = append(p.scenario.Policies, Policy{notes, prefix, resolver.raw})
+		p.scenario.Policies = append(p.scenario.Policies, Policy{notes, prefix, resolver.raw, pick})
 		notes = nil // they stand above the first
 		if len(p.scenario.Policies) > maxPolicies {
 			r.fail(w, fmt.Sprintf("at most %d policies", maxPolicies), "")
@@ -76,14 +83,17 @@ func (p *parser) policy(r *reader, notes Notes) {
 	}
 }
 
-// splitPolicy separates PREFIX=RESOLVER at the last equals sign, since keys
-// may hold others.
+// readPick is the option of a policy.
+const readPick = ",read=pick"
+
+// splitPolicy separates PREFIX=RESOLVER at the last equals sign that is not the
+// option's, since keys may hold others.
 func splitPolicy(r *reader, w word) (prefix string, resolver word) {
 	tail := w.raw
 	if w.quoted {
 		tail = w.rest
 	}
-	at := strings.LastIndexByte(tail, '=')
+	at := strings.LastIndexByte(strings.TrimSuffix(tail, readPick), '=')
 	prefix = w.text
 	if !w.quoted && at >= 0 {
 		prefix = tail[:at]
@@ -94,6 +104,46 @@ func splitPolicy(r *reader, w word) (prefix string, resolver word) {
 	}
 	resolver = word{raw: tail[at+1:], column: w.column + len(w.raw) - len(tail) + at + 1}
 	return prefix, resolver
+}
+
+func (p *parser) shadow(r *reader, notes Notes) {
+	s := p.scenario
+	for first := true; first || r.more(); first = false {
+		w := r.next()
+		if first && w.raw == ShadowAll {
+			s.Shadows = []string{ShadowAll}
+			break
+		}
+		r.checkChoice(w, p.resolvers)
+		if slices.Contains(s.Shadows, w.raw) {
+			r.fail(w, "each resolver once", "")
+		}
+		s.Shadows = append(s.Shadows, w.raw)
+	}
+	s.Notes.Shadows = notes
+}
+
+func (p *parser) settings(r *reader, notes Notes) {
+	s := &p.scenario.Settings
+	count := func(name string, at *Opt[int64]) option {
+		return keyed(name, func(w word) { *at = Some(r.count(w, 1, maxCount)) })
+	}
+	r.options(reading{least: 1},
+		count("gate-ops", &s.GateOps), count("window-ops", &s.WindowOps), count("batch-ops", &s.BatchOps),
+		count("waiting", &s.Waiting),
+		keyed("max-siblings", func(w word) { s.MaxSiblings = Some(r.count(w, 1, maxSiblings)) }),
+		keyed("max-drift", func(w word) { s.MaxDrift = Some(r.duration(w, anySpan())) }),
+		keyed("token-wait", func(w word) { s.TokenWait = Some(r.duration(w, anySpan())) }))
+	p.scenario.Notes.Settings = notes
+}
+
+func (p *parser) seed(r *reader, notes Notes) {
+	w := r.next()
+	n, err := strconv.ParseUint(w.text, 10, 64)
+	if err != nil || w.quoted || n == 0 || w.text[0] == '+' {
+		r.fail(w, "a whole number from 1 on", "")
+	}
+	p.scenario.Seed, p.scenario.Notes.Seed = n, notes
 }
 
 func (p *parser) client(r *reader, notes Notes) {

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -47,7 +48,16 @@ func (s *Scenario) printHead(b *strings.Builder) {
 		printed{s.Notes.Model, verbCells("model", s.Model.String())},
 		printed{s.Notes.Leaders, verbCells("leaders", strings.Join(s.Leaders, " "))})
 	for _, p := range s.Policies {
-		head = append(head, printed{p.Notes, verbCells("policy", quoteWord(p.Prefix)+"="+p.Resolver)})
+		head = append(head, printed{p.Notes, verbCells("policy", p.text())})
+	}
+	if len(s.Shadows) > 0 {
+		head = append(head, printed{s.Notes.Shadows, verbCells("shadow", strings.Join(s.Shadows, " "))})
+	}
+	if s.Settings != (Settings{}) {
+		head = append(head, printed{s.Notes.Settings, verbCells("settings", s.Settings.String())})
+	}
+	if s.Seed != 0 {
+		head = append(head, printed{s.Notes.Seed, verbCells("seed", strconv.FormatUint(s.Seed, 10))})
 	}
 	printGroup(b, head)
 }

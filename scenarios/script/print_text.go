@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -175,4 +176,30 @@ func (c Check) value() string {
 		return `"` + absent + `"`
 	}
 	return quoteWord(c.Value.Value)
+}
+
+func (p Policy) text() string {
+	text := quoteWord(p.Prefix) + "=" + p.Resolver
+	if p.Pick {
+		text += readPick
+	}
+	return text
+}
+
+// String is the settings as a line has them, without the verb.
+func (s Settings) String() string {
+	count := func(name string, o Opt[int64]) string {
+		if !o.Set {
+			return ""
+		}
+		return name + "=" + strconv.FormatInt(o.Value, 10)
+	}
+	span := func(name string, o Opt[time.Duration]) string {
+		if !o.Set {
+			return ""
+		}
+		return name + "=" + formatDuration(o.Value)
+	}
+	return words(count("gate-ops", s.GateOps), count("window-ops", s.WindowOps), count("batch-ops", s.BatchOps), count("waiting", s.Waiting),
+		count("max-siblings", s.MaxSiblings), span("max-drift", s.MaxDrift), span("token-wait", s.TokenWait))
 }

@@ -16,7 +16,10 @@ type Scenario struct {
 	Model    Model
 	Leaders  []string
 	Policies []Policy
-	Setup    []Setup // done in this order before true time zero
+	Shadows  []string // resolvers that watch every key, or ShadowAll alone
+	Settings Settings // of every leader
+	Seed     uint64   // of all chance; zero: unstated
+	Setup    []Setup  // done in this order before true time zero
 	Clients  []Client
 	Events   []Event       // in the order written, which is not the order of time
 	Settle   time.Duration // faults are frozen; the rest must converge within it
@@ -31,8 +34,8 @@ type Notes []string
 
 // HeadNotes are the notes of the lines that are single values in a Scenario.
 type HeadNotes struct {
-	Name, Title, Model, Leaders, Settle Notes
-	End                                 Notes // below the last line
+	Name, Title, Model, Leaders, Shadows, Settings, Seed, Settle Notes
+	End                                                          Notes // below the last line
 }
 
 // Timing says what the network and the clocks may do.
@@ -73,6 +76,16 @@ type Policy struct {
 	Notes    Notes
 	Prefix   string
 	Resolver string
+	Pick     bool // a plain read of several values shows one
+}
+
+// ShadowAll, as the only one of a Scenario's Shadows, is every resolver.
+const ShadowAll = "all"
+
+// Settings are those of every leader; unstated ones are the leaders' own defaults.
+type Settings struct {
+	GateOps, WindowOps, BatchOps, Waiting, MaxSiblings Opt[int64]
+	MaxDrift, TokenWait                                Opt[time.Duration]
 }
 
 // Client is someone who reads and writes, beginning at leader At.
@@ -102,6 +115,28 @@ func (s *Scenario) Again(operation, client, at string) string {
 	default:
 		return to
 	}
+}
+
+// Keys lists every key that the script names, sorted.
+func (s *Scenario) Keys() []string {
+	var keys []string
+	for i := range s.Events {
+		if op, ok := s.Events[i].Action.(ClientOp); ok && op.Key != "" {
+			keys = append(keys, op.Key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// KeyOf is the key of the operation with the label; "": there is none.
+func (s *Scenario) KeyOf(label string) string {
+	for i := range s.Events {
+		if op, ok := s.Events[i].Action.(ClientOp); ok && op.Label == label && label != "" {
+			return op.Key
+		}
+	}
+	return ""
 }
 
 // Setup is an action without a trigger: it is done before true time zero.
@@ -145,7 +180,7 @@ type Table struct {
 // Empty slices become nil, so that equal scenarios are deeply equal.
 func (s *Scenario) Clone() *Scenario {
 	c := *s
-	c.Leaders = clone(s.Leaders)
+	c.Leaders, c.Shadows = clone(s.Leaders), clone(s.Shadows)
 	c.Policies = cloneEach(s.Policies, func(p *Policy) { p.Notes = clone(p.Notes) })
 	c.Setup = cloneEach(s.Setup, func(u *Setup) { u.Notes, u.Action = clone(u.Notes), cloneAction(u.Action) })
 	c.Clients = cloneEach(s.Clients, func(l *Client) { l.Notes = clone(l.Notes) })
@@ -159,7 +194,8 @@ func (s *Scenario) Clone() *Scenario {
 func (n HeadNotes) clone() HeadNotes {
 	return HeadNotes{
 		Name: clone(n.Name), Title: clone(n.Title), Model: clone(n.Model),
-		Leaders: clone(n.Leaders), Settle: clone(n.Settle), End: clone(n.End),
+		Leaders: clone(n.Leaders), Shadows: clone(n.Shadows), Settings: clone(n.Settings), Seed: clone(n.Seed),
+		Settle: clone(n.Settle), End: clone(n.End),
 	}
 }
 

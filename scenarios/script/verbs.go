@@ -62,6 +62,9 @@ func lineVerbs() []row {
 	whole := func(place Place, name, usage, meaning string, read func(*parser, *reader, Notes)) row {
 		return row{Verb: Verb{name, usage, meaning, InBoth, place}, whole: read}
 	}
+	simulated := func(name, usage, meaning string, read func(*parser, *reader, Notes)) row {
+		return row{Verb: Verb{name, usage, meaning, InSimulation, Declaration}, whole: read}
+	}
 	when := func(name, usage, meaning string, read func(*parser, *reader) Trigger) row {
 		return row{Verb: Verb{name, usage, meaning, InBoth, Triggering}, trigger: read}
 	}
@@ -71,8 +74,12 @@ func lineVerbs() []row {
 		whole(Declaration, "model", "model timing=synchronous|partially-synchronous|asynchronous nodes=crash-stop|crash-recovery|byzantine",
 			"the system model; a fault outside it is refused", (*parser).model),
 		whole(Declaration, "leaders", "leaders N1 N2 ...", "the cluster", (*parser).leaders),
-		whole(Declaration, "policy", "policy PREFIX=RESOLVER ...",
-			"which resolver serves keys that begin so; by default the one under test serves all", (*parser).policy),
+		whole(Declaration, "policy", "policy PREFIX=RESOLVER[,read=pick] ...",
+			"which resolver serves keys that begin so; by default the one under test serves all; read=pick is for plain reads, and clients of a scenario read every value", (*parser).policy),
+		whole(Declaration, "shadow", "shadow RESOLVER ...|all", "resolvers that watch every key and record what they would have lost", (*parser).shadow),
+		simulated("settings", "settings [gate-ops=N] [window-ops=N] [batch-ops=N] [waiting=N] [max-siblings=N] [max-drift=D] [token-wait=D]",
+			"of every leader: ops held at the gate, in flight to a peer and in a message, requests that wait for a token, versions side by side, how far ahead a stamp is followed, how long a token is waited for", (*parser).settings),
+		whole(Declaration, "seed", "seed N", "all chance follows from N, unless the command line says another", (*parser).seed),
 		whole(Declaration, "client", "client A at=N1 [session] [timeout=D] [retry=N2|same|next]",
 			"a client at a leader; session carries its token along; without timeout it waits for ever for an answer", (*parser).client),
 		when("at", "at T ACTION", "the action happens at true time T", (*parser).at),
@@ -80,7 +87,7 @@ func lineVerbs() []row {
 			"the action is caused by labelled operation W: its acknowledgement, or leader N having applied it", (*parser).after),
 		when("every", "every T times=N [from=T] ACTION", "the action happens N times, T apart", (*parser).every),
 		whole(Ending, "settle", "settle T", "faults are frozen; the rest must converge within T", (*parser).settle),
-		whole(Ending, "check", "check PROMISE [for RESOLVER ...]", "a promise, under every resolver or the named ones", (*parser).check),
+		whole(Ending, "check", "check PROMISE [for RESOLVER ...]", "a promise about all keys, or about those that the named resolvers serve", (*parser).check),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"iter"
 	"time"
 
 	"kvd/logical"
@@ -54,29 +55,110 @@ type Event struct {
 	Other  string             // Lost: the label of what beat it
 	Key    string             // what it is about
 	Values []string           // Shown, Final: what was shown; Accepted: what the op writes
-	Dot    logical.Dot        // Accepted, Applied, Lost
+	Dot    logical.Dot        // Accepted, Acked, Applied, Lost
+	Dots   []logical.Dot      // Shown, Acked, Final: the writes behind Values, deletions among them; Accepted: what the op went over
 	Clock  wallclock.Interval // what Where's wall clock showed; Accepted: the op's stamp
 	Text   string             // free words for people
+	Again  int                // Shipped, Missed: how often it was sent again in vain; see Repeat
+	Until  time.Duration      // with Again: true time of the last time
 }
 
-// Trace is the events of one run in order.
+// Trace is the events of one run in order, encoded: a long run has millions of them.
+// The zero Trace is empty.
 type Trace struct {
-	Events []Event
+	n       int
+	chunks  [][]byte // each event lies in one of them
+	last    time.Duration
+	names   table[string]
+	origins table[logical.Origin]
+	again   map[int]repeat // by index
+	buf     []byte
 }
 
-// Add appends an event.
-func (t *Trace) Add(e Event) { t.Events = append(t.Events, e) }
+// repeat is that an event happened again.
+type repeat struct {
+	times int
+	until time.Duration
+}
+
+// Of is a trace of these events.
+func Of(events ...Event) *Trace {
+	t := new(Trace)
+	for _, e := range events {
+		t.Add(e)
+	}
+	return t
+}
+
+// Len is how many events there are.
+func (t *Trace) Len() int { return t.n }
+
+// Add appends an event and returns its index. It keeps no slice of it.
+func (t *Trace) Add(e Event) int {
+	t.buf = t.encode(t.buf[:0], &e)
+	t.last = e.At
+	c := len(t.chunks) - 1
+	if c < 0 || len(t.chunks[c])+len(t.buf) > cap(t.chunks[c]) {
+		size := minChunk << min(len(t.chunks), maxDoublings)
+		t.chunks = append(t.chunks, make([]byte, 0, max(size, len(t.buf))))
+		c++
+	}
+	t.chunks[c] = append(t.chunks[c], t.buf...)
+	if e.Again > 0 {
+		t.repeated(t.n, repeat{e.Again, e.Until})
+	}
+	t.n++
+	return t.n - 1
+}
+
+// The first chunk is small, since most traces are; each is twice as large as the one
+// before, up to a megabyte.
+const (
+	minChunk     = 4 << 10
+	maxDoublings = 8
+)
+
+// Repeat notes that what the event of an index tells of happened again at true time
+// at, and changed nothing: a message that is sent over and over is one event.
+func (t *Trace) Repeat(index int, at time.Duration) {
+	t.repeated(index, repeat{t.again[index].times + 1, at})
+}
+
+func (t *Trace) repeated(index int, r repeat) {
+	if t.again == nil {
+		t.again = map[int]repeat{}
+	}
+	t.again[index] = r
+}
+
+// All yields the events in order. The slices of each are the caller's.
+func (t *Trace) All() iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		d, i := decoder{names: t.names.list, origins: t.origins.list}, 0
+		for _, d.data = range t.chunks {
+			for len(d.data) > 0 {
+				e := d.event()
+				if r, ok := t.again[i]; ok {
+					e.Again, e.Until = r.times, r.until
+				}
+				if i++; !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Hash is equal for equal traces: the whole of every event goes into it.
 func (t *Trace) Hash() uint64 {
 	h := fnv.New64a()
-	for i := range t.Events {
-		t.Events[i].write(h)
+	for e := range t.All() {
+		e.write(h)
 	}
 	return h.Sum64()
 }
 
 func (e *Event) write(w io.Writer) {
-	fmt.Fprintf(w, "%d|%d|%q|%q|%q|%q|%q|%q|%s|%d|%d|%q\n", e.At, e.Kind, e.Where, e.Peer, e.Label, e.Other,
-		e.Key, e.Values, e.Dot, e.Clock.Earliest, e.Clock.Latest, e.Text)
+	fmt.Fprintf(w, "%d|%d|%q|%q|%q|%q|%q|%q|%s|%s|%d|%d|%q|%d|%d\n", e.At, e.Kind, e.Where, e.Peer, e.Label, e.Other,
+		e.Key, e.Values, e.Dot, e.Dots, e.Clock.Earliest, e.Clock.Latest, e.Text, e.Again, e.Until)
 }

@@ -16,9 +16,8 @@ func (w *World) arm(e *script.Event) {
 	case script.At:
 		w.plan(t.Time, e, 0)
 	case script.Every:
-		for i := range t.Times {
-			w.plan(t.From+time.Duration(i)*t.Period, e, i+1)
-		}
+		w.last = max(w.last, t.From+time.Duration(t.Times-1)*t.Period)
+		w.repeat(t.From, t.Period, t.Times, func(turn int) { w.happen(e.Action, turn) })
 	case script.After:
 		w.triggers[t.Label] = append(w.triggers[t.Label], trigger{t.SeenBy, t.Plus, func() { w.plan(w.now+t.Plus, e, 0) }})
 	}
@@ -55,6 +54,7 @@ func (w *World) name(op script.ClientOp) string {
 
 // act changes the world.
 func (w *World) act(a script.Action) {
+	w.stir()
 	w.fired.fault(w, a)
 	switch a := a.(type) {
 	case script.LinkFault:
@@ -70,6 +70,7 @@ func (w *World) act(a script.Action) {
 	case script.Pause:
 		l := w.leaders[a.Leader]
 		l.paused = max(l.paused, w.now+a.For)
+		w.at(l.paused, w.stir)
 	case script.Crash:
 		w.leaders[a.Leader].crash(a)
 	case script.Restart:

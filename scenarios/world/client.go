@@ -9,6 +9,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/scenarios/merge"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
@@ -100,7 +101,8 @@ func (c *client) send(op *operation) {
 	w.waiting[id] = attempt{c, op}
 	w.history.Sent(w.now, c.sent(op))
 	if !op.read {
-		w.requests[request{c.id, op.number}] = &issued{label: op.label, id: c.identity(op)}
+		kind, amount := merge.Of(&op.ClientOp, op.exact, op.value)
+		w.requests[request{c.id, op.number}] = issued{label: op.label, id: c.identity(op), kind: kind, amount: amount}
 	}
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Sent, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Text: op.ClientOp.String()})
 	c.patience(op, id)
@@ -225,7 +227,7 @@ func (c *client) read(op *operation, r *replica.Reply) {
 	op.read, op.exact, op.tries = false, true, 0
 	op.shown = c.seen[op.Key]
 	op.token = op.token.Join(r.Token)
-	op.value = modified(op, r.Shown.Values)
+	op.value = c.w.modified(op, &r.Shown)
 	c.send(op)
 }
 
@@ -248,11 +250,18 @@ func (c *client) identity(op *operation) string {
 
 // sent is the attempt as the oracle records it.
 func (c *client) sent(op *operation) oracle.Request {
-	return oracle.Request{
+	r := oracle.Request{
 		ID: c.identity(op), Label: op.label, Client: c.name, Session: c.spec.Session,
-		Leader: op.leader, Key: op.Key, Verb: verb(op), Value: op.Value, Delta: op.Amount,
-		Exact: op.exact, Shown: op.shown,
+		Leader: op.leader, Key: op.Key, Verb: verb(op), Delta: op.Amount,
+		Exact: op.exact, Shown: op.shown, Valued: true,
 	}
+	switch {
+	case op.exact:
+		r.Value = op.value
+	case r.Verb == oracle.Set:
+		r.Value = op.Value
+	}
+	return r
 }
 
 // verb is what the present request asks for, in the oracle's words.
@@ -266,20 +275,27 @@ func verb(op *operation) oracle.Verb {
 	}[op.Kind]
 }
 
-// modified is what a client makes of the values it read: the greatest number
-// plus the amount, or the union of the sets plus its element.
-func modified(op *operation, values [][]byte) string {
+// modified is what a client makes of what it read: the number plus the amount, or the
+// union of the sets plus its element. Several numbers are merged before.
+func (w *World) modified(op *operation, r *resolve.Reading) string {
 	if op.Kind == script.OpAppend {
-		return union(values, op.Value)
+		return union(r.Values, op.Value)
 	}
-	best := int64(0)
-	for i, v := range values {
-		n, err := strconv.ParseInt(string(v), 10, 64)
-		if err == nil && (i == 0 || n > best) {
-			best = n
-		}
+	n := int64(0)
+	switch {
+	case merge.Several(w.write, r.Dots):
+		n = merge.Sum(w.write, r.Dots)
+	case len(r.Values) > 0:
+		n = merge.Number(string(r.Values[0]))
 	}
-	return strconv.FormatInt(best+op.Amount, 10)
+	return strconv.FormatInt(n+op.Amount, 10)
+}
+
+// write is the op with a dot, as clients merge it.
+func (w *World) write(d logical.Dot) (merge.Write, bool) {
+	k := w.known[d]
+	is, asked := w.requests[k.request]
+	return merge.Write{Request: merge.Request{Client: k.request.client, Number: k.request.number}, Kind: is.kind, Amount: is.amount, Over: k.over}, asked
 }
 
 // union joins comma-separated sets and adds one element.

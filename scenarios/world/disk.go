@@ -28,13 +28,15 @@ func newDisk(fragile bool, chance *rand.Rand) *disk {
 	return &disk{fs: vfs.NewMem(), chance: chance}
 }
 
-// open starts a store on the disk.
+// open starts a store on the disk. One that can crash flushes as late as it can, so
+// that what a crash finds on the disk depends on the script alone; others keep as
+// little in memory as serves.
 func (d *disk) open() (*storage.Store, error) {
 	o := storage.Options{FS: d.fs, Dir: "data", Cache: 1 << 20, MemTable: 32 << 20}
 	if d.fragile {
 		o.FS = lazyFS{d.fs, &d.lazy}
 	} else {
-		o.Sync = storage.SyncNever
+		o.Sync, o.MemTable = storage.SyncNever, 4<<20
 	}
 	return storage.Open(o)
 }

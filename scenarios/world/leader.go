@@ -22,12 +22,13 @@ type leader struct {
 	pump  *host.Pump // nil: the process does not run
 	clock wallclock.Skewed
 
-	inbox  []replica.Input
-	due    bool          // a cycle is on the agenda
-	paused time.Duration // true time until which the process stands still
-	wake   time.Duration // when a tick is on the agenda
-	life   int           // rises with every start: agenda items of an earlier life are void
-	lives  []logical.Origin
+	inbox     []replica.Input
+	due       bool          // a cycle is on the agenda
+	paused    time.Duration // true time until which the process stands still
+	wake      time.Duration // when a tick is on the agenda
+	heartbeat time.Duration // of its settings
+	life      int           // rises with every start: agenda items of an earlier life are void
+	lives     []logical.Origin
 }
 
 // start begins a new life on the disk the leader has.
@@ -37,13 +38,14 @@ func (l *leader) start() error {
 		return fmt.Errorf("start %s: %w", l.name, err)
 	}
 	life := logical.Origin(l.w.origins.Uint64() | 1)
-	pump, err := host.OpenWith(l.w.config(l.name), store, life,
+	cfg := l.w.config(l.name)
+	pump, err := host.OpenWith(cfg, store, life,
 		host.Options{Tamper: l.w.cfg.Tamper, CacheBytes: host.DefaultCacheBytes, Ledger: l.w.cfg.Ledger})
 	if err != nil {
 		store.Close()
 		return fmt.Errorf("start %s: %w", l.name, err)
 	}
-	l.store, l.pump, l.wake = store, pump, 0
+	l.store, l.pump, l.wake, l.heartbeat = store, pump, 0, cfg.Heartbeat
 	l.life++
 	l.lives = append(l.lives, life)
 	l.w.rescan(l)
@@ -58,14 +60,27 @@ func (l *leader) start() error {
 // receive queues an input and sees to it that a cycle runs at this instant, so
 // that what arrives together shares one commit.
 func (l *leader) receive(in replica.Input) {
-	if l.pump == nil {
+	if l.pump == nil || l.full(in) {
 		return
 	}
 	l.inbox = append(l.inbox, in)
 	l.arrange()
 }
 
-// arrange puts a cycle on the agenda: now, or when the pause ends.
+// maxUnread bounds what the other leaders' messages take that a process has not
+// read, as a socket's buffer does: what arrives beyond it is lost. Requests of
+// clients are as few as clients.
+const maxUnread = 1024
+
+// full reports whether there is no room for a message, since the process stands
+// still.
+func (l *leader) full(in replica.Input) bool {
+	_, message := in.(replica.Received)
+	return message && len(l.inbox) >= maxUnread && l.paused > l.w.now
+}
+
+// arrange puts a cycle on the agenda: now, or when the pause ends. Nothing is known
+// of what it brings.
 func (l *leader) arrange() {
 	if l.due || l.pump == nil {
 		return
@@ -128,12 +143,23 @@ func (l *leader) schedule(wake wallclock.Mono) {
 	if l.wake > l.w.now && l.wake <= at {
 		return
 	}
-	l.wake = max(at, l.w.now)
-	life, due := l.life, l.wake
-	l.w.at(due, func() {
-		if life == l.life && l.wake == due {
-			l.wake = 0
+	l.tickAt(max(at, l.w.now))
+}
+
+// tickAt puts a tick on the agenda. While the cluster is idle there is none.
+func (l *leader) tickAt(due time.Duration) {
+	l.wake = due
+	life := l.life
+	l.w.routinely(due, func() {
+		if life != l.life || l.wake != due {
+			return
+		}
+		l.wake = 0
+		switch until := l.w.idle(); {
+		case until < due+l.heartbeat:
 			l.receive(replica.Tick{})
+		case until < never:
+			l.tickAt(due + (until-due)/l.heartbeat*l.heartbeat)
 		}
 	})
 }

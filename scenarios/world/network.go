@@ -84,8 +84,12 @@ func (w *World) send(from *leader, s replica.Send) {
 	arrivals := l.arrivals(w.now)
 	w.traceSend(from.name, to, s.Message, len(arrivals) > 0)
 	in := replica.Received{From: replica.Leader(from.name), Message: w.carry(s.Message)}
+	enter := w.at
+	if _, status := s.Message.(*replica.Status); status {
+		enter = w.routinely
+	}
 	for _, at := range arrivals {
-		w.at(at, func() { w.leaders[to].receive(in) })
+		enter(at, func() { w.leaders[to].receive(in) })
 	}
 }
 
@@ -101,7 +105,7 @@ func (w *World) traceSend(from, to string, m replica.Message, arrives bool) {
 		kind = trace.Missed
 	}
 	for _, op := range b.Ops {
-		w.trace.Add(trace.Event{At: w.now, Kind: kind, Where: from, Peer: to, Label: w.label(op.Dot), Key: op.Key})
+		w.shipment(from, to, op, kind)
 	}
 }
 

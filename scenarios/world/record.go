@@ -17,12 +17,14 @@ func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
 	w.fired.event(l, e)
 	switch e := e.(type) {
 	case replica.Accepted:
+		w.stir()
 		w.accepted(l, e.Op, replies)
 	case replica.Applied:
+		w.stir()
 		w.applied(l, e)
 	case replica.Judged:
 		w.judged(l, e)
-	case replica.ClockAhead:
+	case replica.ClockAhead, replica.LamportAhead:
 		w.refused = true
 	}
 }
@@ -38,12 +40,13 @@ func (w *World) accepted(l *leader, op *resolve.Op, replies []replica.Reply) {
 		}
 	}
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Accepted, Where: l.name, Label: w.label(op.Dot), Key: op.Key,
-		Values: values(op), Dot: op.Dot, Clock: op.Wall})
+		Values: values(op), Dot: op.Dot, Dots: op.Parents, Clock: op.Wall})
 	w.seen(l, op.Dot)
 }
 
 func (w *World) applied(l *leader, e replica.Applied) {
 	w.learn(e.Op)
+	delete(w.ops, e.Op.Dot) // two leaders have it
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Applied, Where: l.name, Peer: string(e.From), Label: w.label(e.Op.Dot),
 		Key: e.Op.Key, Dot: e.Op.Dot, Clock: l.clock.Read(w.instant())})
 	w.seen(l, e.Op.Dot)
@@ -57,7 +60,7 @@ func (w *World) judged(l *leader, e replica.Judged) {
 		return
 	}
 	ev := trace.Event{At: w.now, Kind: trace.Lost, Where: l.name, Label: w.label(v.Loser), Other: w.label(v.Winner), Key: e.Key, Dot: v.Loser}
-	ev.Text = explain(serving, v, w.ops[v.Loser], w.ops[v.Winner])
+	ev.Text = explain(serving, v, w.Op(v.Loser), w.Op(v.Winner))
 	if v.Withdrawn {
 		ev.Kind = trace.Withdrawn
 	}
@@ -65,14 +68,14 @@ func (w *World) judged(l *leader, e replica.Judged) {
 }
 
 // learn remembers an op and which request it came from.
-func (w *World) learn(op *resolve.Op) {
-	if w.ops[op.Dot] != nil {
-		return
+func (w *World) learn(op *resolve.Op) (news bool) {
+	if _, known := w.known[op.Dot]; known {
+		return false
 	}
 	w.ops[op.Dot] = op
-	if is := w.requests[request{op.Client, op.Request}]; is != nil {
-		w.labels[op.Dot] = is.label
-	}
+	r := request{op.Client, op.Request}
+	w.known[op.Dot] = knownOp{w.requests[r].label, r, op.Parents}
+	return true
 }
 
 // rescan tells the oracle what a leader finds on its disk: of its own, ops that
@@ -80,8 +83,7 @@ func (w *World) learn(op *resolve.Op) {
 // say so; of others', ops that it applied then.
 func (w *World) rescan(l *leader) {
 	for _, op := range l.log() {
-		if w.ops[op.Dot] == nil {
-			w.learn(op)
+		if w.learn(op) {
 			w.tell(l, op, nil)
 		}
 		w.seen(l, op.Dot)
@@ -107,12 +109,12 @@ func (l *leader) log() []*resolve.Op {
 // tell gives the oracle an acceptance; after is what was shown right after, nil if
 // the leader died before it could show anything.
 func (w *World) tell(l *leader, op *resolve.Op, after *resolve.Reading) {
-	is := w.requests[request{op.Client, op.Request}]
-	if is == nil {
+	is, asked := w.requests[request{op.Client, op.Request}]
+	if !asked {
 		w.fail(fmt.Errorf("%s holds %s of key %q, which no client asked for", l.name, op.Dot, op.Key))
 		return
 	}
-	a := oracle.Acceptance{Dot: op.Dot, Over: slices.Clone(op.Parents), Delta: op.Delta, Unseen: after == nil}
+	a := oracle.Acceptance{Dot: op.Dot, Over: slices.Clone(op.Parents), Delta: op.Delta.Clamp(), Unseen: after == nil}
 	if after != nil {
 		a.After = reading(*after)
 	}
@@ -122,13 +124,16 @@ func (w *World) tell(l *leader, op *resolve.Op, after *resolve.Reading) {
 // seen lets those go on who waited for a leader to have applied an update.
 func (w *World) seen(l *leader, d logical.Dot) {
 	w.history.Applied(w.now, l.name, d)
-	w.fire(w.labels[d], l.name)
+	w.fire(w.known[d].label, l.name)
 }
 
 // fire sets off the triggers that wait for a label at a leader, or for its
 // acknowledgement.
 func (w *World) fire(label, where string) {
 	waiting, kept := w.triggers[label], []trigger(nil)
+	if len(waiting) == 0 {
+		return
+	}
 	for _, t := range waiting {
 		if t.seenBy != where {
 			kept = append(kept, t)
@@ -163,14 +168,14 @@ func (w *World) reply(l *leader, r *replica.Reply) {
 // acked records that a client was told its write is durable.
 func (w *World) acked(c *client, op *operation, r *replica.Reply) {
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Acked, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key,
-		Values: texts(r.Shown.Values), Dot: r.Dot})
+		Values: texts(r.Shown.Values), Dot: r.Dot, Dots: r.Shown.Dots})
 	w.history.Acked(w.now, c.identity(op), op.leader, reading(r.Shown))
 	w.fire(op.label, "")
 }
 
 // shown records what a client read.
 func (w *World) shown(c *client, op *operation, r *replica.Reply) {
-	w.trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: texts(r.Shown.Values)})
+	w.trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: texts(r.Shown.Values), Dots: r.Shown.Dots})
 	w.history.Shown(w.now, oracle.Read{Request: c.identity(op), Client: c.name, Session: c.spec.Session,
 		Leader: op.leader, Key: op.Key, Reading: reading(r.Shown)})
 }
@@ -218,7 +223,7 @@ func (w *World) final() {
 		r := l.pump.Reader()
 		for _, key := range w.Keys() {
 			got := w.cfg.Policy.Panel(key).Read(r.Object(key), r)
-			w.trace.Add(trace.Event{At: w.now, Kind: trace.Final, Where: n, Key: key, Values: texts(got.Values)})
+			w.trace.Add(trace.Event{At: w.now, Kind: trace.Final, Where: n, Key: key, Values: texts(got.Values), Dots: got.Dots})
 			w.history.Final(n, key, reading(got))
 		}
 	}
@@ -226,7 +231,7 @@ func (w *World) final() {
 
 // label names the update behind a dot.
 func (w *World) label(d logical.Dot) string {
-	if l, ok := w.labels[d]; ok {
+	if l := w.known[d].label; l != "" {
 		return l
 	}
 	return d.String()

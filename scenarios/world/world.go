@@ -3,13 +3,13 @@ package world
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/host"
 	"kvd/resolve"
+	"kvd/scenarios/merge"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
@@ -35,6 +35,9 @@ type Config struct {
 	// Carry passes every message between leaders, as encoding and decoding
 	// would; nil hands messages over as they are.
 	Carry func(replica.Message) (replica.Message, error)
+	// Awake simulates every heartbeat of idle time too, to see that they change
+	// nothing.
+	Awake bool
 }
 
 // World is one run. Make it with New and use it once.
@@ -52,13 +55,16 @@ type World struct {
 	waiting  map[uint64]attempt
 	attempts uint64
 
-	ops      map[logical.Dot]*resolve.Op // every op any leader has released
-	labels   map[logical.Dot]string
-	requests map[request]*issued
+	ops      map[logical.Dot]*resolve.Op // those released that one leader alone is known to have
+	known    map[logical.Dot]knownOp     // every op any leader has released
+	requests map[request]issued
+	sent     map[path]*shipments
 	triggers map[string][]trigger // by label
 	labelled int
-	last     time.Duration // true time of the last scripted action, or of a client's last step
-	refused  bool          // a drift guard held back a stamp
+	last     time.Duration      // true time of the last scripted action, or of a client's last step
+	peers    []replica.PeerView // scratch
+	stirred  time.Duration      // true time of the last thing that leaders may have to tell each other
+	refused  bool               // a drift guard held back a stamp
 
 	trace   *trace.Trace
 	history *oracle.History
@@ -77,8 +83,17 @@ type request struct{ client, number uint64 }
 
 // issued is a write that a client sent.
 type issued struct {
-	label string
-	id    string // for the oracle
+	label  string
+	id     string // for the oracle
+	kind   merge.Kind
+	amount int64
+}
+
+// knownOp is what is remembered of an op.
+type knownOp struct {
+	label   string // "": nobody asked for it
+	request request
+	over    []logical.Dot // its parents; the op's
 }
 
 // trigger waits for a labelled operation.
@@ -94,8 +109,8 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 		cfg: cfg, script: s, names: s.Leaders,
 		leaders: map[string]*leader{}, clients: map[string]*client{}, links: map[path]*link{},
 		backups: map[string]*disk{}, waiting: map[uint64]attempt{},
-		ops: map[logical.Dot]*resolve.Op{}, labels: map[logical.Dot]string{},
-		requests: map[request]*issued{}, triggers: map[string][]trigger{},
+		ops: map[logical.Dot]*resolve.Op{}, known: map[logical.Dot]knownOp{},
+		requests: map[request]issued{}, sent: map[path]*shipments{}, triggers: map[string][]trigger{},
 		trace: &trace.Trace{}, history: oracle.NewHistory(), fired: Fired{},
 	}
 	w.origins = w.chance("origins")
@@ -198,20 +213,24 @@ func (w *World) Now() time.Duration { return w.now }
 // Attempts is how many requests clients sent.
 func (w *World) Attempts() int { return int(w.attempts) }
 
-// Op is the op behind a dot, nil if none was ever seen. It is shared.
-func (w *World) Op(d logical.Dot) *resolve.Op { return w.ops[d] }
+// Op is the op behind a dot, as the script's first running leader that has it holds
+// it; nil if none has it any more. It is shared.
+func (w *World) Op(d logical.Dot) *resolve.Op {
+	if op := w.ops[d]; op != nil {
+		return op
+	}
+	for _, n := range w.names {
+		if l := w.leaders[n]; l.pump != nil && l.pump.State().Frontier.Covers(d) {
+			if op, ok := l.pump.Reader().Op(d); ok {
+				return op
+			}
+		}
+	}
+	return nil
+}
 
 // Label is the script's name for the update behind a dot.
 func (w *World) Label(d logical.Dot) string { return w.label(d) }
 
 // Keys lists every key the script names, sorted.
-func (w *World) Keys() []string {
-	var keys []string
-	for _, e := range w.script.Events {
-		if op, ok := e.Action.(script.ClientOp); ok && op.Key != "" {
-			keys = append(keys, op.Key)
-		}
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
-}
+func (w *World) Keys() []string { return w.script.Keys() }

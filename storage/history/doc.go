@@ -16,7 +16,7 @@
 // Invariants:
 //
 //   - a file of its final name is whole: it is written under another name, synced
-//     and renamed;
+//     and renamed; a stream is whole when its end has come;
 //   - equal headers and ops give equal bytes, and nothing else is read;
 //   - a length is believed only as far as bytes follow.
 package history

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 
+	"kvd/resolve/limits"
 	"kvd/storage"
 )
 
@@ -28,7 +29,7 @@ const (
 	headBytes   = 9
 	endBytes    = 16 // count, digest
 	bufferBytes = 256 << 10
-	maxFrame    = storage.MaxKey + storage.MaxValue + 1<<20
+	maxFrame    = storage.MaxKey + storage.MaxValue + max(limits.Evidence, maxHeader)
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -134,6 +134,52 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	}
 }
 
+// TestAStreamIsTheSameBytes as a file, and is not whole before its end.
+func TestAStreamIsTheSameBytes(t *testing.T) {
+	ops := some(30)
+	file := write(t, vfs.NewMem(), header(), ops)
+	var out bytes.Buffer
+	w, err := history.Stream(&out, header())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range ops {
+		if err := w.Put(op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Abort(); err != nil {
+		t.Error(err)
+	}
+	if err := w.Finish(); err != nil || !bytes.Equal(out.Bytes(), file) || int64(out.Len()) != w.Bytes() {
+		t.Errorf("%d bytes, %v; the file has %d", out.Len(), err, len(file))
+	}
+	w, err = history.Stream(short{}, header())
+	for i := 0; err == nil && i < 1e5; i++ {
+		err = w.Put(ops[0])
+	}
+	if !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("what takes nothing fails with %v", err)
+	}
+}
+
+type short struct{}
+
+func (short) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// TestNothingButAFileIsReplaced, whatever force says.
+func TestNothingButAFileIsReplaced(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "folder")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, os.DevNull} {
+		if _, err := history.Create(history.Options{Path: path, Force: true}, header()); err == nil || !strings.Contains(err.Error(), "no regular file") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 // TestEveryCutIsNoticed: a file that lost its tail is told from a whole one
 // wherever it was cut, and what is before the cut can be read.
 func TestEveryCutIsNoticed(t *testing.T) {

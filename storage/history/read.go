@@ -2,6 +2,7 @@ package history
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ func (d *Damaged) Unwrap() error { return d.Why }
 // a header nothing can be read at all.
 func Open(o Options) (*File, error) {
 	f := &File{Options: o.withDefaults()}
+	f.Name = cmp.Or(f.Name, f.Path)
 	in, err := f.FS.Open(f.Path, vfs.SequentialReadsOption)
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
@@ -51,11 +53,11 @@ func Open(o Options) (*File, error) {
 	digest := xxhash.New()
 	r := &frames{r: io.TeeReader(bufio.NewReaderSize(in, bufferBytes), digest)}
 	if err := f.readHeader(r); err != nil {
-		return nil, fmt.Errorf("read history %s: %w", f.Path, err)
+		return nil, fmt.Errorf("read history %s: %w", f.Name, err)
 	}
 	if err := f.count(r, digest); err != nil {
 		if !o.Partial {
-			return nil, &Damaged{f.Path, f.Ops, err}
+			return nil, &Damaged{f.Name, f.Ops, err}
 		}
 		return f, nil
 	}
@@ -133,7 +135,7 @@ func (f *File) each(yield func(*resolve.Op) bool) error {
 	defer in.Close() // it was only read
 	whole := bufio.NewReaderSize(in, bufferBytes)
 	if _, err := io.CopyN(io.Discard, whole, f.begins); err != nil {
-		return fmt.Errorf("read history %s: %w", f.Path, cut(err))
+		return fmt.Errorf("read history %s: %w", f.Name, cut(err))
 	}
 	r := &frames{r: whole}
 	for n := range f.Ops {
@@ -146,7 +148,7 @@ func (f *File) each(yield func(*resolve.Op) bool) error {
 			op, err = storage.DecodeOp(body)
 		}
 		if err != nil {
-			return fmt.Errorf("read history %s, op %d: %w", f.Path, n+1, err)
+			return fmt.Errorf("read history %s, op %d: %w", f.Name, n+1, err)
 		}
 		if !yield(op) {
 			return nil

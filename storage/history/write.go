@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/cespare/xxhash/v2"
@@ -18,8 +19,9 @@ import (
 type Options struct {
 	FS      vfs.FS // nil: this machine's
 	Path    string
-	Force   bool // writing: a file that is there may be replaced
-	Partial bool // reading: a damaged file is read as far as it goes
+	Name    string // reading: what errors call the file; "": its path
+	Force   bool   // writing: a file that is there may be replaced
+	Partial bool   // reading: a damaged file is read as far as it goes
 }
 
 func (o Options) withDefaults() Options {
@@ -29,11 +31,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Writer writes one file. Whoever created it calls Finish or Abort.
+// Writer writes one file, or a stream. Whoever created it calls Finish or Abort.
 type Writer struct {
 	Options
-	temp   string
-	file   vfs.File
+	temp   string   // what the file is called until it is whole; empty: a stream
+	file   vfs.File // nil: closed, or a stream
 	buffer *bufio.Writer
 	digest *xxhash.Digest
 	ops    uint64
@@ -43,7 +45,9 @@ type Writer struct {
 }
 
 // Create begins a file under another name. It fails where there is one of the
-// final name, unless Force allows it to be replaced.
+// final name, unless Force allows it to be replaced; and where what is there is no
+// regular file, which a file must not take the place of. A link of that name would
+// be replaced: follow it before.
 func Create(o Options, h Header) (*Writer, error) {
 	o = o.withDefaults()
 	if err := o.free(); err != nil {
@@ -52,24 +56,51 @@ func Create(o Options, h Header) (*Writer, error) {
 	if err := h.Validate(); err != nil {
 		return nil, err
 	}
-	w := &Writer{Options: o, temp: fmt.Sprintf("%s.%d.part", o.Path, os.Getpid()), digest: xxhash.New()}
+	w := &Writer{Options: o, temp: fmt.Sprintf("%s.%d.part", o.Path, os.Getpid())}
 	var err error
 	if w.file, err = o.FS.Create(w.temp, vfs.WriteCategoryUnspecified); err != nil {
 		return nil, fmt.Errorf("write history: %w", err)
 	}
-	w.buffer = bufio.NewWriterSize(w.file, bufferBytes)
-	if err = w.write([]byte(magic)); err == nil {
-		err = w.frame(headerKind, h.encode())
-	}
-	if err != nil {
-		return nil, errors.Join(err, w.Abort())
+	if err := w.begin(w.file, h); err != nil {
+		return nil, err
 	}
 	return w, nil
 }
 
+// Stream begins a history that goes to out as it is written. One that is not
+// finished is not whole, and whoever reads it sees that. Out stays the caller's.
+func Stream(out io.Writer, h Header) (*Writer, error) {
+	if err := h.Validate(); err != nil {
+		return nil, err
+	}
+	w := &Writer{}
+	if err := w.begin(out, h); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *Writer) begin(out io.Writer, h Header) error {
+	w.digest, w.buffer = xxhash.New(), bufio.NewWriterSize(out, bufferBytes)
+	err := w.write([]byte(magic))
+	if err == nil {
+		err = w.frame(headerKind, h.encode())
+	}
+	if err != nil {
+		return errors.Join(err, w.Abort())
+	}
+	return nil
+}
+
 // free fails if the name is taken and may not be.
 func (o Options) free() error {
-	if _, err := o.FS.Stat(o.Path); err == nil && !o.Force {
+	info, err := o.FS.Stat(o.Path)
+	switch {
+	case err != nil:
+		return nil
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("write history: %s is no regular file", o.Path)
+	case !o.Force:
 		return fmt.Errorf("write history: %s is there already: %w", o.Path, os.ErrExist)
 	}
 	return nil
@@ -99,25 +130,29 @@ func (w *Writer) write(b []byte) error {
 	_, _ = w.digest.Write(b) // a hash takes everything
 	w.bytes += int64(len(b))
 	if _, err := w.buffer.Write(b); err != nil {
-		return fmt.Errorf("write history to %s: %w", w.temp, err)
+		return fmt.Errorf("write history: %w", err)
 	}
 	return nil
 }
 
-// Finish ends the file, syncs it and gives it its name. When it fails, nothing is
-// left behind.
+// Finish ends the file, syncs it and gives it its name; of a stream, everything has
+// been written then. When it fails, no file is left behind.
 func (w *Writer) Finish() error {
 	var end [endBytes]byte
 	binary.BigEndian.PutUint64(end[:], w.ops)
 	binary.BigEndian.PutUint64(end[8:], w.digest.Sum64())
 	err := w.frame(endKind, end[:])
-	for _, step := range []func() error{w.buffer.Flush, w.file.Sync, w.close, w.free, w.rename} {
+	steps := []func() error{w.buffer.Flush}
+	if w.temp != "" {
+		steps = append(steps, w.file.Sync, w.close, w.free, w.rename)
+	}
+	for _, step := range steps {
 		if err == nil {
 			err = step()
 		}
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("finish history %s: %w", w.Path, err), w.Abort())
+		return errors.Join(fmt.Errorf("finish history: %w", err), w.Abort())
 	}
 	w.temp = ""
 	return nil
@@ -143,7 +178,7 @@ func (w *Writer) rename() error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// Abort takes back what was written. After Finish, or another Abort, it does
+// Abort takes back what was written to a file. After Finish, or another Abort, it does
 // nothing.
 func (w *Writer) Abort() error {
 	if w.temp == "" {

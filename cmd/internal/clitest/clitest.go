@@ -3,10 +3,17 @@ package clitest
 
 import (
 	"errors"
+	"flag"
 	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/internal/cliutil"
 )
 
 // Exits runs a program in a script and holds it to an exit code:
@@ -29,4 +36,51 @@ func Exits(ts *testscript.TestScript, negated bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// Beside lets so many parallel tests run at a time, unless -parallel says otherwise:
+// those that wait for processes of their own need no processor meanwhile. It is
+// called by TestMain.
+func Beside(n int) {
+	if err := flag.Set("test.parallel", strconv.Itoa(n)); err != nil {
+		panic(err) // package testing has it
+	}
+}
+
+// Build makes programs of ours in dir, as small as they can be linked.
+func Build(t testing.TB, dir string, packages ...string) {
+	t.Helper()
+	args := append([]string{"build", "-ldflags=-s -w", "-o", dir + string(filepath.Separator)}, packages...)
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+}
+
+// Synonyms holds a program's synonyms to its commands: none is a command itself,
+// and what is said to be meant is one.
+func Synonyms(t *testing.T, app *cli.App, s cliutil.Synonyms) {
+	t.Helper()
+	for word, means := range s {
+		words := strings.Fields(word)
+		if len(words) > 0 && !strings.HasPrefix(words[len(words)-1], "-") && depth(app.Commands, words) == len(words) {
+			t.Errorf("%q is a command of %s, and no synonym is needed", word, app.Name)
+		}
+		command, ours := strings.CutPrefix(means, app.Name+" ")
+		if ours && depth(app.Commands, strings.Fields(command)) == 0 {
+			t.Errorf("%q is said to mean %q, and that is no command", word, means)
+		}
+	}
+}
+
+// depth is how many of the words are commands, one under the other.
+func depth(commands []*cli.Command, words []string) int {
+	if len(words) == 0 {
+		return 0
+	}
+	for _, c := range commands {
+		if c.HasName(words[0]) {
+			return 1 + depth(c.Subcommands, words[1:])
+		}
+	}
+	return 0
 }

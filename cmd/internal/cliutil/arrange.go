@@ -12,10 +12,12 @@ import (
 // Arrange is args with every flag moved ahead of the positional arguments of
 // the command it belongs to, in the form --name=value. Everything after "--" is
 // positional, and so is a number that begins with a minus. What else begins with
-// a minus must be a flag of the chosen command or of one above it. The error is
-// a *Problem. args, which begin with the program's name, stay as they are.
+// a minus must be a flag of the chosen command or of one above it. Who asks for
+// help is given that of the commands named, and nothing else is looked at; who
+// asks for the version, that. The error is a *Problem. args, which begin with the
+// program's name, stay as they are.
 func Arrange(app *cli.App, args []string) ([]string, error) {
-	a := arranger{levels: []level{{flags: app.Flags, commands: app.Commands}}, program: app.Name}
+	a := arranger{levels: []level{{flags: app.Flags, commands: app.Commands}}, program: app.Name, synonyms: synonymsOf(app)}
 	if len(args) == 0 {
 		return []string{app.Name}, nil
 	}
@@ -25,12 +27,16 @@ func Arrange(app *cli.App, args []string) ([]string, error) {
 			return nil, err
 		}
 	}
+	if err := a.leftOver(); err != nil {
+		return nil, err
+	}
 	return a.line(args[0]), nil
 }
 
 // level is the program or a command, and what was said to it.
 type level struct {
 	name     string
+	command  *cli.Command // nil: the program, or help
 	flags    []cli.Flag
 	commands []*cli.Command
 	given    []string // its flags as given, arranged
@@ -42,11 +48,20 @@ type arranger struct {
 	levels      []level // the program, then the commands chosen, deepest last
 	positionals []string
 	rest        []string
+	synonyms    Synonyms
+	help        bool // somebody asks for it, by flag or by name
+	version     bool
 }
 
 // line puts everything back together.
 func (a *arranger) line(program string) []string {
 	out := []string{program}
+	switch {
+	case a.help:
+		return append(append(out, a.chosen()...), "--help")
+	case a.version:
+		return append(out, "--"+versionFlag)
+	}
 	for i, l := range a.levels {
 		if i > 0 {
 			out = append(out, l.name)
@@ -96,12 +111,12 @@ func (a *arranger) word(arg string) error {
 	}
 	for _, c := range last.commands {
 		if c.HasName(arg) {
-			a.levels = append(a.levels, level{name: arg, flags: c.Flags, commands: c.Subcommands})
+			a.levels = append(a.levels, level{name: arg, command: c, flags: c.Flags, commands: c.Subcommands})
 			return nil
 		}
 	}
 	if arg == "help" || arg == "h" {
-		a.levels = append(a.levels, level{name: arg, commands: last.commands})
+		a.help = true
 		return nil
 	}
 	return a.unknownCommand(arg, last.commands)
@@ -112,22 +127,36 @@ func (a *arranger) unknownCommand(arg string, commands []*cli.Command) error {
 	for _, c := range commands {
 		names = append(names, c.Names()...)
 	}
-	next := fmt.Sprintf("%s help lists them", a.path())
-	if near := Nearest(arg, names); near != "" {
-		next = fmt.Sprintf("did you mean %s %s? %s", a.path(), near, next)
+	meant := a.synonyms.meaning(a.chosen(), arg)
+	if near := Nearest(arg, names); meant == "" && near != "" {
+		meant = a.path() + " " + near
 	}
-	return Usage(fmt.Sprintf("unknown command %q", arg), fmt.Sprintf("%s has no command of that name", a.path()), next)
+	return Usage(fmt.Sprintf("unknown command %q", arg), fmt.Sprintf("%s has no command of that name", a.path()),
+		didYouMean(meant, a.path()+" help lists them"))
 }
 
-// path is the commands chosen so far, without help.
-func (a *arranger) path() string {
-	path := a.program
+// chosen is the commands so far.
+func (a *arranger) chosen() []string {
+	var names []string
 	for _, l := range a.levels[1:] {
-		if l.name != "help" && l.name != "h" {
-			path += " " + l.name
-		}
+		names = append(names, l.name)
 	}
-	return path
+	return names
+}
+
+// path is the program and the commands chosen so far.
+func (a *arranger) path() string {
+	return strings.Join(append([]string{a.program}, a.chosen()...), " ")
+}
+
+// leftOver refuses arguments where the command says that it takes none: what is
+// ignored was meant.
+func (a *arranger) leftOver() error {
+	c := a.levels[len(a.levels)-1].command
+	if c == nil || c.ArgsUsage != "" || len(c.Subcommands) > 0 || len(a.positionals) == 0 || a.help || a.version {
+		return nil
+	}
+	return Usage(a.path()+" takes no arguments", "read: "+strings.Join(a.positionals, " "), a.path()+" --help says what it takes")
 }
 
 // owned is a flag and the level it belongs to.
@@ -171,11 +200,15 @@ func (a *arranger) flag(arg, text string) error {
 		value, has = a.rest[0], true
 		a.rest = a.rest[1:]
 	}
-	f.give(name, value, has)
+	a.give(f, name, value, has)
 	return nil
 }
 
-func (o *owned) give(name, value string, has bool) {
+// give notes what a flag was given.
+func (a *arranger) give(o *owned, name, value string, has bool) {
+	on := !has || value == "true"
+	a.help = a.help || on && slices.Contains(cli.HelpFlag.Names(), name)
+	a.version = a.version || on && name == versionFlag
 	text := "--" + name
 	if has {
 		text += "=" + value
@@ -194,7 +227,7 @@ func (a *arranger) letters(arg string) error {
 		if f.takesValue() {
 			return a.valued(f, text)
 		}
-		f.give(text[:1], "", false)
+		a.give(f, text[:1], "", false)
 		text = text[1:]
 	}
 	return nil
@@ -205,7 +238,7 @@ func (a *arranger) valued(f *owned, text string) error {
 	if len(text) == 1 {
 		return a.flag("-"+text, text)
 	}
-	f.give(text[:1], strings.TrimPrefix(text[1:], "="), true)
+	a.give(f, text[:1], strings.TrimPrefix(text[1:], "="), true)
 	return nil
 }
 
@@ -217,11 +250,12 @@ func (a *arranger) unknownFlag(arg string) error {
 		}
 	}
 	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-	next := fmt.Sprintf("%s --help lists them; after -- everything is taken as it stands", a.path())
-	if near := Nearest(name, names); near != "" {
-		next = fmt.Sprintf("did you mean %s? %s", dashed(near), next)
+	meant := a.synonyms.meaning(a.chosen(), dashed(name))
+	if near := Nearest(name, names); meant == "" && near != "" {
+		meant = dashed(near)
 	}
-	return Usage(fmt.Sprintf("unknown flag %s", arg), fmt.Sprintf("%s has no flag of that name", a.path()), next)
+	return Usage(fmt.Sprintf("unknown flag %s", arg), fmt.Sprintf("%s has no flag of that name", a.path()),
+		didYouMean(meant, a.path()+" --help lists them; after -- everything is taken as it stands"))
 }
 
 func dashed(name string) string {

@@ -30,15 +30,17 @@ func example(out *bytes.Buffer) *cli.App {
 			&cli.StringSliceFlag{Name: "skew"},
 		}
 	}
-	return &cli.App{
+	words := Synonyms{"keys": "kv scan PATTERN", "context create": "kv context add", "--json": "-o json"}
+	return words.In(&cli.App{
 		Name: "kv", Writer: out, ErrWriter: out,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "node", Aliases: []string{"n"}}},
 		Commands: []*cli.Command{
-			{Name: "get", Aliases: []string{"read"}, Flags: flags(), Action: say},
-			{Name: "incr", Flags: flags(), Action: say},
-			{Name: "context", Subcommands: []*cli.Command{{Name: "add", Flags: flags(), Action: say}}},
+			{Name: "get", Aliases: []string{"read"}, ArgsUsage: "KEY", Flags: flags(), Action: say},
+			{Name: "incr", ArgsUsage: "KEY [N]", Flags: flags(), Action: say},
+			{Name: "now", Flags: flags(), Action: say},
+			{Name: "context", Subcommands: []*cli.Command{{Name: "add", ArgsUsage: "NAME", Flags: flags(), Action: say}}},
 		},
-	}
+	})
 }
 
 func TestArrange(t *testing.T) {
@@ -66,11 +68,25 @@ func TestArrange(t *testing.T) {
 		{"read x -v", "read --v -- x"},
 		{"context add dev -v", "context add --v -- dev"},
 		{"get get -v", "get --v -- get"},
-		{"get x -h", "get --h -- x"},
-		{"help get", "help get"},
-		{"help", "help"},
+		{"get x -h", "get --help"},
+		{"get --node b x y z --help", "get --help"},
+		{"get x -vh", "get --help"},
+		{"--help get x", "get --help"},
+		{"get x --help=false", "get --help=false -- x"},
+		{"get x --help --version", "get --help"},
+		{"get -- --help", "get -- --help"},
+		{"help get", "get --help"},
+		{"help get x", "get --help"},
+		{"help context add", "context add --help"},
+		{"context add dev -h", "context add --help"},
+		{"context help", "context --help"},
+		{"help", "--help"},
+		{"--version", "--version"},
+		{"get x --version", "--version"},
 	} {
-		got, err := Arrange(example(&bytes.Buffer{}), append([]string{"kv"}, strings.Fields(c.given)...))
+		app := example(&bytes.Buffer{})
+		prepare(app)
+		got, err := Arrange(app, append([]string{"kv"}, strings.Fields(c.given)...))
 		if err != nil {
 			t.Errorf("%q: %v", c.given, err)
 			continue
@@ -95,6 +111,14 @@ func TestWhatLooksLikeAFlagAndIsNoneIsRefused(t *testing.T) {
 		{"help gte", "did you mean kv get?"},
 		{"help frobnicate", "kv help lists them"},
 		{"context rm dev", "unknown command \"rm\""},
+		{"keys", "did you mean kv scan PATTERN?"},
+		{"KEYS", "did you mean kv scan PATTERN?"},
+		{"GET x", "did you mean kv get?"},
+		{"context create dev", "did you mean kv context add?"},
+		{"create dev", "kv help lists them"},
+		{"get x --json", "did you mean -o json?"},
+		{"now x", "kv now takes no arguments"},
+		{"now -- -v", "read: -v"},
 	} {
 		_, err := Arrange(example(&bytes.Buffer{}), append([]string{"kv"}, strings.Fields(c.given)...))
 		var p *Problem
@@ -165,11 +189,7 @@ func TestASignalCancelsAndIsTheExitCode(t *testing.T) {
 	var out bytes.Buffer
 	app := example(&out)
 	app.Commands[0].Action = func(c *cli.Context) error {
-		self, err := os.FindProcess(os.Getpid())
-		if err == nil {
-			err = self.Signal(os.Interrupt)
-		}
-		if err != nil {
+		if err := interrupt(); err != nil {
 			return err
 		}
 		<-c.Context.Done()
@@ -177,6 +197,30 @@ func TestASignalCancelsAndIsTheExitCode(t *testing.T) {
 	}
 	if code := Main(app, []string{"kv", "get"}); code != Interrupted || !strings.HasPrefix(out.String(), "kv: interrupted\n") {
 		t.Errorf("exit %d, %q; want %d", code, out.String(), Interrupted)
+	}
+}
+
+func interrupt() error {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
+	return self.Signal(os.Interrupt)
+}
+
+// What fails at stopping, as it was told to, says itself what became of it.
+func TestAStopThatFailsIsToldAsItIs(t *testing.T) {
+	var out bytes.Buffer
+	app := example(&out)
+	app.Commands[0].Action = func(c *cli.Context) error {
+		if err := interrupt(); err != nil {
+			return err
+		}
+		<-c.Context.Done()
+		return &Problem{What: "stopped, though not in order", Why: "the disk is full", Stopping: true}
+	}
+	if code := Main(app, []string{"kv", "get"}); code != Failed || !strings.HasPrefix(out.String(), "kv: stopped, though not in order\nwhy:  the disk is full\n") {
+		t.Errorf("exit %d, %q; want %d", code, out.String(), Failed)
 	}
 }
 
@@ -220,6 +264,48 @@ func TestValuesThatCannotBeRead(t *testing.T) {
 		var p *Problem
 		if !errors.As(err, &p) || p.Code != Misused || !strings.Contains(p.Error(), says) {
 			t.Errorf("wait %s: %v, want %q", given, err, says)
+		}
+	}
+}
+
+// TestHelpIsGivenWhateverElseIsSaid: nobody who asks for help has the rest right.
+func TestHelpIsGivenWhateverElseIsSaid(t *testing.T) {
+	for given, says := range map[string]string{
+		"get k --help": "kv get [command options] KEY", "get -h": "kv get [command options] KEY", "help get": "kv get [command options] KEY",
+		"get k --output json --help": "kv get [command options] KEY", "context add --help x y": "kv context add [command options] NAME",
+		"help context add": "kv context add [command options] NAME", "help": "COMMANDS:", "": "COMMANDS:", "now too much --help": "kv now [command options]",
+	} {
+		var out bytes.Buffer
+		if code := Main(example(&out), append([]string{"kv"}, strings.Fields(given)...)); code != OK || !strings.Contains(out.String(), says) {
+			t.Errorf("%q: exit %d, %q", given, code, out.String())
+		}
+	}
+}
+
+func TestEveryProgramSaysWhichItIs(t *testing.T) {
+	for _, given := range []string{"--version", "version", "get x --version"} {
+		var out bytes.Buffer
+		if code := Main(example(&out), append([]string{"kv"}, strings.Fields(given)...)); code != OK || !strings.HasPrefix(out.String(), "kv "+Version()+" go") {
+			t.Errorf("%q: exit %d, %q", given, code, out.String())
+		}
+	}
+}
+
+func TestWhatIsNoneOfTheKnownNamesTheNearest(t *testing.T) {
+	if err := OneOf("text", "text", "json"); err != nil {
+		t.Error(err)
+	}
+	if id, err := Resolver("lww"); err != nil || id.String() != "lww" {
+		t.Errorf("%v, %v", id, err)
+	}
+	_, causal := Resolver("cusal")
+	_, siblings := Resolver("SIBLINGS")
+	for err, says := range map[error]string{
+		OneOf("jsn", "text", "json"): `"jsn" is none of text and json; did you mean json?`, OneOf("zebra", "text", "json"): `"zebra" is none of text and json`,
+		causal: "did you mean causal?", siblings: "did you mean siblings?",
+	} {
+		if err == nil || !strings.HasSuffix(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
 		}
 	}
 }

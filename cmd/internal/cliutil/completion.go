@@ -16,6 +16,9 @@ func Completion() *cli.Command {
 		Usage:     "print completions for a shell",
 		ArgsUsage: "bash|zsh|fish",
 		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return Usage(c.App.Name+" completion takes one shell", fmt.Sprintf("%d were given", c.NArg()), fmt.Sprintf("source <(%s completion bash)", c.App.Name))
+			}
 			text, err := completion(c.App, c.Args().First())
 			if err != nil {
 				return err
@@ -39,7 +42,7 @@ func completion(app *cli.App, shell string) (string, error) {
 		}
 		return text, nil
 	}
-	return "", Usage(fmt.Sprintf("no completions for %q", shell), "the shells known are bash, zsh and fish",
+	return "", Usage(fmt.Sprintf("no completions for %q", shell), OneOf(shell, "bash", "zsh", "fish").Error(),
 		fmt.Sprintf("source <(%s completion bash)", app.Name))
 }
 

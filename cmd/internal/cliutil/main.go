@@ -23,7 +23,7 @@ func Main(app *cli.App, args []string) int {
 // Run runs the program. args begin with the program's name. The first interrupt
 // cancels the context that actions are given, so that they can end in order; the
 // second one ends the process at once. The error is a *Problem, or is to be told
-// as it is; whatever an interrupted action fails with, it is interrupted. A panic of the action is a Problem with code Bug, told with its stack.
+// as it is; whatever an interrupted action fails with, except at stopping, it is interrupted. A panic of the action is a Problem with code Bug, told with its stack.
 func Run(app *cli.App, args []string) (err error) {
 	prepare(app)
 	arranged, err := Arrange(app, args)
@@ -40,15 +40,17 @@ func Run(app *cli.App, args []string) (err error) {
 		}
 	}()
 	err = app.RunContext(ctx, arranged)
-	if p := new(Problem); err != nil && ctx.Err() != nil && !(errors.As(err, &p) && p.Code == Interrupted) {
+	if p := new(Problem); err != nil && ctx.Err() != nil && !(errors.As(err, &p) && (p.Stopping || p.Code == Interrupted)) {
 		err = &Problem{What: "interrupted", Why: "a signal asked for it", Next: "run it again; nothing was left half written", Code: Interrupted}
 	}
 	return err
 }
 
 // prepare takes from urfave/cli what it decides by itself: exiting, splitting
-// values at commas, and help as the first positional of every command.
+// values at commas, and help as the first positional of every command. Every
+// program says which it is.
 func prepare(app *cli.App) {
+	withVersion(app)
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.DisableSliceFlagSeparator = true
 	app.HideVersion = true

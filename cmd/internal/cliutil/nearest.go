@@ -7,8 +7,10 @@ import (
 )
 
 // Nearest is the name most like the one read, or "" when none is near enough to
-// have been meant: a few letters off, two of them swapped, or its beginning.
+// have been meant: a few letters off, two of them swapped, in capitals, or its
+// beginning.
 func Nearest(read string, names []string) string {
+	read = strings.ToLower(read)
 	best, nearest := "", max(1, len(read)/3)
 	for _, name := range names {
 		if d := apart(read, name); d <= nearest && d < len(name) && (best == "" || d < nearest) {

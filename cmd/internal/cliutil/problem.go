@@ -31,6 +31,8 @@ type Problem struct {
 	Why  string `json:"why"`
 	Next string `json:"next,omitempty"` // empty: nobody knows
 	Code int    `json:"code"`
+
+	Stopping bool `json:"-"` // it failed at stopping in order, which a signal asked for: that is what is told
 }
 
 // Error is the three lines without the program's name.

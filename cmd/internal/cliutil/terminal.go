@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"golang.org/x/term"
 )
 
 // IsTerminal reports whether w is a character device: a terminal, or something
@@ -15,6 +17,13 @@ func IsTerminal(w io.Writer) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// isTTY reports whether w is a terminal, also one that does not know its width, as a
+// serial line is.
+func isTTY(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // Colour reports whether text on w may be coloured: on terminals, unless

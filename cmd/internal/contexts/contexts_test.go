@@ -35,6 +35,27 @@ func TestWhatIsSavedIsLoaded(t *testing.T) {
 	}
 }
 
+// TestALinkStays: people keep such files somewhere else.
+func TestALinkStays(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "contexts.json")
+	if err := os.Symlink("elsewhere.json", path); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := Edit(path, func(b *Book) error { b.Put(dev()); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to, err := os.Readlink(path)
+	if err != nil || to != "elsewhere.json" {
+		t.Errorf("leads to %q, %v", to, err)
+	}
+	if b, err := Load(filepath.Join(dir, to)); err != nil || len(b.Contexts) != 1 {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
 func TestNoFileIsAnEmptyBook(t *testing.T) {
 	b, err := Load(filepath.Join(t.TempDir(), "none"))
 	if err != nil || !reflect.DeepEqual(b, &Book{}) {

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"kvd/cmd/internal/cliutil"
 )
 
 // Path is where the file is: in $XDG_CONFIG_HOME/kvd, or in .config/kvd of the
@@ -100,21 +102,10 @@ func Edit(path string, change func(*Book) error) error {
 }
 
 // Replace puts text in a file's place at once, for its owner alone, and makes
-// the folders above it.
+// the folders above it. A link stays, and leads to the file.
 func Replace(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600 from the begin
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return cliutil.ReplaceFile(path, text, 0o600)
 }

@@ -52,6 +52,9 @@ func bites() []bite {
 		{"storage/a.go", imports("kvd/replica"), "storage knows only"},
 		{"storage/a.go", imports("github.com/cockroachdb/pebble/v2/vfs"), ""},
 		{"storage/a.go", imports("github.com/cockroachdb/pebble"), "storage brings in"},
+		{"replica/resp/a.go", imports("github.com/yuin/gopher-lua/parse"), ""},
+		{"replica/resp/a.go", imports("github.com/yuin/gopher-lua"), "of gopher-lua resp"},
+		{"replica/host/a.go", imports("github.com/yuin/gopher-lua/parse"), "of gopher-lua resp"},
 		{"replica/wire/a.go", imports("kvd/storage"), "replica/wire knows only"},
 		{"replica/host/a.go", imports("kvd/replica/wire"), "replica/host knows only"},
 		{"scenarios/world/a.go", imports("kvd/replica/host"), ""},
@@ -95,6 +98,7 @@ func bites() []bite {
 		{"cmd/kv/a.go", "type t int; func (t) init() {}", ""},
 		{"cmd/kv/a_test.go", `import "testing"; func TestA(t *testing.T) { t.Skip("later") }`, "skips"},
 		{"cmd/kv/a_test.go", `import "testing"; func BenchmarkA(b *testing.B) { b.SkipNow() }`, "skips"},
+		{"cmd/kv/a_test.go", `import "testing"; func TestA(t *testing.T) { t.Skipf("needs redis-server: %v", 1) }`, ""},
 		{"cmd/kv/a_test.go", `func f(s scanner) { s.Skip() }; type scanner interface{ Skip() }`, ""},
 		{"cmd/kv/a_test.go", `import "time"; func f() { time.Sleep(1) }`, "sleeps"},
 	}

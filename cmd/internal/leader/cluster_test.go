@@ -45,9 +45,9 @@ func cluster(t *testing.T, n int, p resolve.Policy, change func(i int, c *Config
 		}
 		all = append(all, newNode(t, start(t, cfg)))
 	}
-	eventually(t, "all leaders meet", func() bool {
+	eventually(t, "all leaders meet and serve", func() bool {
 		for _, l := range all {
-			if l.Met() != n-1 {
+			if l.Met() != n-1 || !l.Serving() {
 				return false
 			}
 		}

@@ -6,18 +6,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"kvd/logical"
+	"kvd/replica"
 	"kvd/replica/member"
 )
 
@@ -29,17 +27,12 @@ type acquaintances map[string]string
 
 const acquaintancesFile = "members.json"
 
+// readAcquaintances is never nil. On an error nobody is known, and the origin
+// cannot be confirmed.
 func readAcquaintances(dir string) (acquaintances, error) {
-	text, err := os.ReadFile(filepath.Join(dir, acquaintancesFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return acquaintances{}, nil
-	}
 	known := acquaintances{}
-	if err == nil {
-		err = json.Unmarshal(text, &known)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the members that were known: %w; remove the file and the mark %s beside it: the leader then begins a new life", err, markFile)
+	if _, err := readSide(dir, acquaintancesFile, &known); err != nil || known == nil {
+		return acquaintances{}, err
 	}
 	return known, nil
 }
@@ -54,6 +47,17 @@ func (a acquaintances) meet(self string, v member.View) bool {
 		}
 	}
 	return grew
+}
+
+// others is who was ever met. The core is told before it meets them again, so that
+// it ends no value by its own clock before it could have heard theirs.
+func (a acquaintances) others(self string) (all []replica.Leader) {
+	for name := range a {
+		if name != "" && name != self {
+			all = append(all, replica.Leader(name))
+		}
+	}
+	return all
 }
 
 func (a acquaintances) write(dir string) error {
@@ -150,7 +154,7 @@ const maxAccount = 4 << 20
 func (c *Config) fetch(ctx context.Context, addr string) (*testimony, error) {
 	scheme, transport := "http", &http.Transport{DisableKeepAlives: true}
 	if c.TLS != nil {
-		scheme, transport.TLSClientConfig = "https", clientTLS(c.TLS)
+		scheme, transport.TLSClientConfig = "https", c.TLS.client()
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+addr+"/status", nil)
 	if err != nil {

@@ -20,11 +20,13 @@
 //
 // Invariants:
 //
-//   - an origin goes on only after a clean stop, and only when every member that
-//     was known confirms that it knows no more of it than our log holds and that
-//     nobody alive holds it; in any doubt a new life begins at once;
-//   - the mark of a clean stop is written after everything else and removed
-//     before anything else;
+//   - an origin goes on only after a clean stop that is attested outside of the data
+//     directory, so that no copy and no older backup takes it up, and only when
+//     every member that was known confirms that it knows no more of it than our log
+//     holds and that nobody alive holds it; in any doubt a new life begins at once;
+//   - nobody is answered from data that a hold says is not all there yet;
+//   - the mark of a clean stop, and its attestation, are written after everything
+//     else and removed before anything else;
 //   - a question is answered from one durable moment, and reads on only while
 //     somebody waits for the answer; nothing is sent while a cut is held;
 //   - a door that other machines can reach is open only with authentication and

@@ -71,8 +71,17 @@ func (c *Config) serves(key string) resolve.ID { return c.Policy.Panel(key).Serv
 // observe is told every event on the loop's goroutine, once it is durable.
 func (l *Leader) observe(e replica.Event) {
 	l.metrics.Observe(e)
-	if j, ok := e.(replica.Judged); ok {
-		l.hub.tell(j)
+	switch e := e.(type) {
+	case replica.Applied:
+		l.watchOrigins(e.Op)
+	case replica.Judged:
+		l.hub.tell(e)
+	case replica.WritesRefused, replica.WritesAllowed:
+		l.logRefusal(e)
+	case replica.Unsendable:
+		l.logUnsendable(e)
+	case replica.OriginTwice, replica.LogsDiffer, replica.ConflictFound:
+		l.logConflict(e)
 	}
 }
 
@@ -150,8 +159,8 @@ func (h *hub) spread() {
 }
 
 // listen begins a queue.
-func (h *hub) listen(prefix string, all bool, bell func()) *listener {
-	r := &listener{hub: h, prefix: prefix, all: all, bell: bell}
+func (h *hub) listen(prefix string, all bool, reads func(string) bool, bell func()) *listener {
+	r := &listener{hub: h, prefix: prefix, all: all, reads: reads, bell: bell}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.listeners = append(append([]*listener(nil), h.listeners...), r)
@@ -181,8 +190,8 @@ var _ resp.Feeds = channels{}
 func (c channels) Channels() []string { return []string{lossesChannel, allChannel} }
 
 // Listen begins a queue for a subscriber.
-func (c channels) Listen(channel string, bell func()) resp.Feed {
-	return subscriber{c.listen("", channel == allChannel, bell)}
+func (c channels) Listen(channel string, reads func(string) bool, bell func()) resp.Feed {
+	return subscriber{c.listen("", channel == allChannel, reads, bell)}
 }
 
 // subscriber is a listener that is not told the event's name apart.
@@ -200,8 +209,8 @@ type events struct{ *hub }
 var _ console.Losses = events{}
 
 // Listen begins a queue for a reader of the page.
-func (e events) Listen(prefix string, all bool, bell func()) console.Feed {
-	return e.listen(prefix, all, bell)
+func (e events) Listen(prefix string, all bool, reads func(string) bool, bell func()) console.Feed {
+	return e.listen(prefix, all, reads, bell)
 }
 
 // feeds is what the status says of them.

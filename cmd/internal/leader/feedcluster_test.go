@@ -111,7 +111,7 @@ func TestALossIsToldAsItHappens(t *testing.T) {
 	if _, data := event(t, other); *parsed(t, data).Key != "other" {
 		t.Errorf("the page of other keys tells %s first", data)
 	}
-	all[1].refused("ERR there is no channel", "kvd:losses and kvd:losses:all", "SUBSCRIBE", "news")
+	all[1].refused("ERR there is no channel", "kvd:losses and kvd:losses:all", "SUBSCRIBE", "kvd:news")
 }
 
 // Who listens to all hears of what the shadows would have lost, and of what was
@@ -183,16 +183,20 @@ func (n *node) scraped(metric string) map[string]int64 {
 func TestMetricsCountWhatTheLedgerBooks(t *testing.T) {
 	all := cluster(t, 3, everybody(resolve.LWW), ahead(0, time.Second))
 	told := all[0].subscribed("kvd:losses:all")
-	var clients sync.WaitGroup
-	for i, n := range all {
-		clients.Go(func() {
-			for j := range 60 {
-				n.set(fmt.Sprint("k", j%4), fmt.Sprint(i, j))
-			}
-		})
+	for round, lost := 0, int64(0); lost == 0 && round < 20; round++ { // on a busy machine clients may take turns, and nobody loses
+		var clients sync.WaitGroup
+		for i, n := range all {
+			clients.Go(func() {
+				for j := range 60 {
+					n.set(fmt.Sprint("k", j%4), fmt.Sprint(round, i, j))
+				}
+			})
+		}
+		clients.Wait()
+		settle(t, all)
+		b := all[0].loop.Ledger().Booked
+		lost = min(b[resolve.LWW][0]+b[resolve.LWW][1], b[resolve.HLC][0]+b[resolve.HLC][1])
 	}
-	clients.Wait()
-	settle(t, all)
 	for _, n := range all {
 		h, sums, withdrawn := n.loop.Ledger(), n.scraped("kvd_losses_total"), n.scraped("kvd_losses_withdrawn_total")
 		for id, name := range resolve.Names() {

@@ -33,6 +33,7 @@ type listener struct {
 	hub    *hub
 	prefix string
 	all    bool
+	reads  func(key string) bool // its user may; asked anew for each event
 	bell   func()
 
 	mu     sync.Mutex
@@ -44,7 +45,7 @@ type listener struct {
 
 // wants reports whether an event concerns the reader.
 func (r *listener) wants(key string, serving bool) bool {
-	return (serving || r.all) && strings.HasPrefix(key, r.prefix)
+	return (serving || r.all) && strings.HasPrefix(key, r.prefix) && r.reads(key)
 }
 
 // offer puts a message in; the oldest go where there is no room.

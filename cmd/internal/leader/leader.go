@@ -1,12 +1,12 @@
 package leader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -25,7 +25,7 @@ import (
 )
 
 // protocol is the version of what leaders say to each other; only equals meet.
-const protocol = 1
+const protocol = 4
 
 // Leader is one running leader. Whoever started it must call Stop.
 type Leader struct {
@@ -34,29 +34,45 @@ type Leader struct {
 	life    logical.Origin
 	resumed bool
 
-	store   *storage.Store
-	pump    *host.Pump
-	loop    *host.Loop
-	mesh    *link.Mesh
-	members *member.Members
-	resp    *resp.Server
-	console *console.Console
+	store  *storage.Store
+	damage damage
+	// recovery is what was salvaged and waits for what is missing; nil: nothing.
+	recovery *host.Recovery
+	fed      logical.Dot // the last op of it that the loop was handed, and when
+	fedAt    time.Time
+	pump     *host.Pump
+	loop     *host.Loop
+	mesh     *link.Mesh
+	members  *member.Members
+	resp     *resp.Server
+	console  *console.Console
 
 	clock   *clock
 	faults  *link.Faults
 	metrics *console.Metrics
-	hub     *hub
-	outbox  outbox
+	holds   holds // what keeps it from serving for now
+	empty   bool  // it began without data
+	// newcomer is there until a leader that began without data has others'.
+	newcomer atomic.Pointer[newcomer]
+	hub      *hub
+	outbox   outbox
+	clients  atomic.Pointer[resp.Server] // resp, for who may ask before it is there
 
 	listeners struct{ resp, http, peer net.Listener }
 	addrs     Addrs // as others are told
 
-	draining atomic.Bool
-	auditing atomic.Bool // somebody reads the whole log
-	broken   chan error  // of one: why the leader cannot go on
-	serving  sync.WaitGroup
-	stopping sync.Once
-	stopped  error // how stopping went
+	draining   atomic.Bool
+	scarce     atomic.Bool  // it was said that places for origins are
+	renewing   atomic.Bool  // the next start takes a new origin, however this life ends
+	auditing   atomic.Bool  // somebody reads the whole log
+	audited    atomic.Int64 // how much of that is done, in parts
+	auditSteps atomic.Int64 // how often that was told, ever
+	broken     chan error   // of one: why the leader cannot go on
+	serving    sync.WaitGroup
+	stopping   sync.Once
+	stopped    error // how stopping went
+
+	forgotten *forgotten // guards itself
 
 	mu    sync.Mutex
 	known acquaintances
@@ -69,14 +85,18 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if err := fit(replica.Defaults(), resp.Defaults(), link.Defaults()); err != nil {
+		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
+	}
 	l := &Leader{
 		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
-		clock:   newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
-		faults:  link.NewFaults(rand.Uint64()),
+		clock:  newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
+		faults: link.NewFaults(rand.Uint64()),
+		holds:  holds{name: cfg.Name}, forgotten: newForgotten(),
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
 	}
 	for _, step := range []func(context.Context) error{
-		l.bind, l.openStore, l.beginLife, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
+		l.bind, l.openStore, l.foldAgain, l.beginLife, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
 	} {
 		if err := step(ctx); err != nil {
 			l.abandon()
@@ -109,50 +129,45 @@ func (l *Leader) bind(context.Context) (err error) {
 // onDisk reports whether anything outlives the process.
 func (l *Leader) onDisk() bool { return l.cfg.FS == nil }
 
-func (l *Leader) openStore(context.Context) (err error) {
-	if l.onDisk() {
-		if err := os.MkdirAll(l.cfg.Dir, 0o700); err != nil {
-			return fmt.Errorf("the data directory: %w", err)
-		}
-	}
-	s := l.cfg.Storage
-	l.store, err = storage.Open(storage.Options{
-		FS: l.cfg.FS, Dir: filepath.Join(l.cfg.Dir, "store"),
-		Sync: s.Sync, Interval: s.Interval, Cache: s.Cache,
-	})
-	if err != nil {
-		return fmt.Errorf("%w; is another process using it?", err)
-	}
-	return nil
-}
-
 // beginLife goes on with the last life or begins a new one, and starts the loop.
 func (l *Leader) beginLife(ctx context.Context) error {
 	cfg := replica.Defaults()
 	cfg.Name, cfg.Policy, cfg.MaxDrift = replica.Leader(l.cfg.Name), l.cfg.Policy, l.cfg.MaxDrift
-	mark, err := l.recall()
+	cfg.MaxSiblings = l.cfg.MaxSiblings
+	mark, attested, err := l.recall()
+	cfg.Peers = l.known.others(l.cfg.Name)
+	if err == nil && l.damage.what == "" {
+		l.empty, err = l.beginsEmpty()
+	}
 	if err != nil {
 		return err
 	}
-	if mark != nil && l.mayGoOn(ctx, mark) {
+	if mark != nil && l.mayGoOn(ctx, mark, attested) {
 		err = l.goOn(cfg, mark)
 	} else {
 		l.life = newLife()
 		l.pump, err = host.OpenWith(cfg, l.store, l.life, l.objects())
 	}
 	if err == nil {
-		err = l.nameOwn()
+		err = errors.Join(l.recover(), l.nameOwn())
 	}
 	if err != nil {
 		return err
 	}
 	l.hub = l.newHub()
-	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Observe: l.observe, Cycle: l.metrics.Synced})
+	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Credit: l.outbox.Credit, Underway: l.outbox.Underway, Observe: l.observe, Cycle: l.metrics.Synced, Halted: l.halted})
 	l.serving.Go(func() {
 		<-l.loop.Done()
 		l.fail(l.loop.Err())
 	})
 	l.serving.Go(func() { l.hub.run(l.loop.Done()) })
+	if l.onDisk() {
+		l.serving.Go(l.watchStore)
+	}
+	if l.onDisk() && mark == nil {
+		l.serving.Go(l.checkWhole)
+	}
+	l.heal()
 	return nil
 }
 
@@ -163,24 +178,52 @@ func (l *Leader) objects() host.Options {
 	return host.Options{CacheBytes: s.Cache / 4, Ledger: s.Ledger, NoLedger: s.NoLedger}
 }
 
-// recall reads what the last life left beside its data.
-func (l *Leader) recall() (mark *cleanMark, err error) {
+// recall reads what the last life left beside its data, and whether its stop is
+// attested: nil, or why not.
+func (l *Leader) recall() (mark *cleanMark, attested, err error) {
 	l.known, l.names = acquaintances{}, &names{of: map[logical.Origin]string{}}
 	if !l.onDisk() {
-		return nil, nil
+		return nil, nil, nil
+	}
+	if l.forgotten, err = readForgotten(l.cfg.Dir); err != nil {
+		l.cfg.Logger.Warn("nobody is forgotten any more", "leader", l.cfg.Name, "why", err.Error())
 	}
 	if l.names, err = readNames(l.cfg.Dir); err != nil {
 		l.cfg.Logger.Warn("earlier lives go without names", "leader", l.cfg.Name, "why", err.Error())
 	}
-	if l.known, err = readAcquaintances(l.cfg.Dir); err == nil {
-		mark, err = takeMark(l.cfg.Dir)
+	var unknown error // whom to ask about the origin
+	if l.known, unknown = readAcquaintances(l.cfg.Dir); unknown != nil {
+		l.cfg.Logger.Warn("who was known is learnt anew, and a new life begins", "leader", l.cfg.Name, "why", unknown.Error())
 	}
-	return mark, err
+	said, attested := l.attester().take()
+	if err := l.attester().ready(); err != nil {
+		l.cfg.Logger.Warn("no stop can be attested, so each start takes a new origin", "leader", l.cfg.Name, "why", err.Error())
+	}
+	mark, damaged, err := takeMark(l.cfg.Dir)
+	if damaged != nil {
+		l.cfg.Logger.Warn("a new life begins", "leader", l.cfg.Name, "why", damaged.Error())
+	}
+	if mark != nil && attested == nil {
+		attested = said.agrees(mark)
+	}
+	return mark, cmp.Or(unknown, attested), err
 }
 
-// mayGoOn reports whether the origin of the mark may be used again.
-func (l *Leader) mayGoOn(ctx context.Context, m *cleanMark) bool {
+func (l *Leader) attester() *attester { return &attester{dir: l.cfg.Dir, state: l.cfg.StateDir} }
+
+// mayGoOn reports whether the origin of the mark may be used again. What others
+// know is not enough: they never heard of what was acknowledged here alone.
+func (l *Leader) mayGoOn(ctx context.Context, m *cleanMark, attested error) bool {
 	st, _, err := l.store.State()
+	if err == nil {
+		err = attested
+	}
+	if lost := missing(l.damage.claimed, st.Frontier); err == nil && (l.damage.what != "" || len(lost) > 0) {
+		err = fmt.Errorf("the store was damaged: %s; what it lacks may have gone to others under the origin", l.tellMissing(lost))
+	}
+	if err == nil {
+		err = l.store.Damage()
+	}
 	if err == nil && st.Frontier.At(m.Origin) != m.Seq {
 		err = fmt.Errorf("the mark says that origin %s ends at %d, and the log ends at %d", m.Origin, m.Seq, st.Frontier.At(m.Origin))
 	}
@@ -214,8 +257,9 @@ func (l *Leader) openMesh(context.Context) (err error) {
 	cfg := link.Defaults()
 	cfg.Name, cfg.Cluster, cfg.Life, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.life, l.cfg.Policy.String()
 	cfg.Listener, cfg.Advertise, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.Peer, l.addrs.RESP, l.addrs.HTTP
-	cfg.TLS, cfg.Codec, cfg.Faults = l.cfg.TLS, wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp}, l.faults
-	cfg.Logger = l.cfg.Logger.With("leader", l.cfg.Name)
+	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
+	cfg.Codec = wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp, SplitOp: storage.SplitOp, DecodeOwnOp: storage.DecodeOwnOp}
+	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.heed, l.heard
 	if l.mesh, err = link.New(cfg, sink{l.loop}); err == nil {
 		l.outbox.mesh.Store(l.mesh)
 	}
@@ -223,7 +267,7 @@ func (l *Leader) openMesh(context.Context) (err error) {
 }
 
 func (l *Leader) openConsole(context.Context) (err error) {
-	cfg := console.Config{Listener: l.listeners.http, TLS: serverTLS(l.cfg.TLS), Logger: l.cfg.Logger, Auth: l.cfg.allowConsole(), Losses: events{l.hub}}
+	cfg := console.Config{Listener: l.listeners.http, TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole(), Losses: events{l.hub}}
 	l.console, err = console.Listen(cfg, source{l}, l.metrics)
 	return err
 }
@@ -234,7 +278,7 @@ func (l *Leader) openMembers(context.Context) (err error) {
 		Bind: l.cfg.Addrs.Gossip, Advertise: l.cfg.gossipAdvertised(), Join: l.cfg.Join,
 		PeerAddr: l.addrs.Peer, RespAddr: l.addrs.RESP, HTTPAddr: l.addrs.HTTP,
 		Protocol: protocol, PolicyDigest: digest(l.cfg.Policy.String()),
-		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger,
+		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger, Heard: l.heardForgotten,
 	}
 	if l.onDisk() {
 		cfg.SnapshotPath = filepath.Join(l.cfg.Dir, "gossip")
@@ -245,20 +289,35 @@ func (l *Leader) openMembers(context.Context) (err error) {
 	return err
 }
 
-func (l *Leader) openResp(context.Context) (err error) {
+// respConfig is what clients are served with, whether or not the leader is there.
+func (l *Leader) respConfig() resp.Config {
 	cfg := resp.Defaults()
-	cfg.Version, cfg.TLS, cfg.CursorSeed = l.cfg.Version, serverTLS(l.cfg.TLS), rand.Uint32()
+	cfg.Version, cfg.TLS = l.cfg.Version, l.cfg.TLS.server()
+	cfg.Limits = cfg.Limits.Within(l.cfg.ClientMemory)
 	if l.cfg.Users != nil {
-		cfg.Users, cfg.RequireAuth = l.cfg.Users.Allow, true
+		cfg.Login, cfg.RequireAuth = l.cfg.Users.Login, true
 	}
-	cfg.Extra = l.extra()
+	return cfg
+}
+
+func (l *Leader) openResp(context.Context) (err error) {
+	cfg := l.respConfig()
+	cfg.Extra, cfg.Loading = l.extra(), l.holds.loading
+	cfg.Served = l.served()
+	cfg.Clock = func() time.Time { return l.clock.Now().Wall.Midpoint().Time() }
 	cfg.PickSiblings, cfg.Feeds = l.cfg.Policy.Picks, channels{l.hub}
-	l.resp, err = resp.New(cfg, engine{l}, l.loop, inspector{l})
+	cfg.Publish = l.outbox.Publish
+	if l.resp, err = resp.New(cfg, engine{l}, l.loop, inspector{l}); err == nil {
+		l.clients.Store(l.resp)
+	}
 	return err
 }
 
 // serve lets people and clients in, who until now waited at the door.
 func (l *Leader) serve(context.Context) error {
+	if l.empty {
+		l.arrive()
+	}
 	l.serving.Go(func() { l.fail(l.console.Serve()) })
 	l.serving.Go(func() { l.fail(l.resp.Serve(context.Background(), l.listeners.resp)) })
 	return nil
@@ -267,8 +326,13 @@ func (l *Leader) serve(context.Context) error {
 // meet is told who there is: whom to dial, and whom to ask at the next start. A
 // leader that nobody of the cluster will have does not go on alone.
 func (l *Leader) meet(v member.View) {
+	l.welcome(v)
+	v = l.others(v)
 	if refused, ok := errors.AsType[*member.Refused](v.Trouble); ok && refused.What != "name" { // a name is free again when its last holder is given up
 		l.fail(refused)
+	}
+	if v.Rival != nil {
+		l.loop.Notify(replica.OriginShared{Origin: l.life, Detail: fmt.Sprintf("%v, and both have origin %s: one is a copy of the other", v.Rival, l.life)})
 	}
 	others := map[replica.Leader]string{}
 	for _, m := range v.Members {
@@ -312,6 +376,9 @@ func (l *Leader) Name() string { return l.cfg.Name }
 // Life is the origin, and whether it goes on from before the start.
 func (l *Leader) Life() (origin logical.Origin, resumed bool) { return l.life, l.resumed }
 
+// Serving reports whether clients are served; if not, /health/ready says why.
+func (l *Leader) Serving() bool { return !l.holds.any.Load() }
+
 // Met reports how many others are alive as gossip sees it.
 func (l *Leader) Met() int {
 	n := 0
@@ -322,6 +389,10 @@ func (l *Leader) Met() int {
 	}
 	return n
 }
+
+// Expel closes the connections of users that may not come in any more, and answers how
+// many those were.
+func (l *Leader) Expel() int { return l.resp.Expel() }
 
 // Faults are the links' to other leaders.
 func (l *Leader) Faults() *link.Faults { return l.faults }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"kvd/replica/acl"
 	"kvd/replica/member"
 )
 
@@ -73,9 +74,9 @@ func certificates(t *testing.T) (cert, key, ca string) {
 }
 
 // guarded is a leader with every door locked.
-func guarded(t *testing.T, name string, secured *tls.Config, users *Users) Config {
+func guarded(t *testing.T, name string, secured *TLS, users *acl.Users) Config {
 	cfg := Defaults()
-	cfg.Name, cfg.Dir, cfg.Profile = name, t.TempDir(), member.Local
+	cfg.Name, cfg.Dir, cfg.StateDir, cfg.Profile = name, t.TempDir(), t.TempDir(), member.Local
 	cfg.Addrs = Addrs{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"}
 	cfg.TLS, cfg.Users, cfg.GossipKey = secured, users, []byte("0123456789abcdef")
 	return cfg
@@ -98,11 +99,11 @@ func TestLockedDoors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, err := HashPassword("secret")
+	line, err := acl.HashPassword("secret")
 	if err != nil {
 		t.Fatal(err)
 	}
-	users, err := ReadUsers(strings.NewReader("ann:" + line))
+	users, err := acl.ReadUsers(strings.NewReader("ann:" + line))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestLockedDoors(t *testing.T) {
 
 	ctx := context.Background()
 	client := func(l *Leader, user, password string) *redis.Client {
-		c := redis.NewClient(&redis.Options{Addr: l.Addrs().RESP, Username: user, Password: password, TLSConfig: clientTLS(secured), MaxRetries: -1})
+		c := redis.NewClient(&redis.Options{Addr: l.Addrs().RESP, Username: user, Password: password, TLSConfig: secured.client(), MaxRetries: -1})
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
@@ -148,6 +149,55 @@ func TestLockedDoors(t *testing.T) {
 	}
 }
 
+// Certificates that take the place of others count for whoever connects from then on:
+// clients, people and leaders. Who is connected stays.
+func TestCertificatesAreReplaced(t *testing.T) {
+	load := func() *TLS {
+		secured, err := LoadTLS(certificates(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secured
+	}
+	first, second := load(), load()
+	live := &TLS{}
+	live.Adopt(first)
+	n1 := start(t, guarded(t, "n1", live, nil))
+	trusts := func(addr string, who *TLS) bool {
+		c, err := tls.Dial("tcp", addr, who.client())
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}
+	for _, addr := range []string{n1.Addrs().RESP, n1.Addrs().HTTP} {
+		if !trusts(addr, first) || trusts(addr, second) {
+			t.Errorf("%s does not show the certificate it began with", addr)
+		}
+	}
+	ctx := context.Background()
+	was := redis.NewClient(&redis.Options{Addr: n1.Addrs().RESP, TLSConfig: first.client(), MaxRetries: -1, PoolSize: 1})
+	defer was.Close()
+	if err := was.Set(ctx, "x", "1", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	live.Adopt(second)
+	for _, addr := range []string{n1.Addrs().RESP, n1.Addrs().HTTP} {
+		if trusts(addr, first) || !trusts(addr, second) {
+			t.Errorf("%s does not show the certificate that was read again", addr)
+		}
+	}
+	if err := was.Get(ctx, "x").Err(); err != nil {
+		t.Errorf("who was connected: %v", err)
+	}
+	two := guarded(t, "n2", second, nil)
+	two.Join = []string{n1.Addrs().Gossip}
+	n2 := start(t, two)
+	far := redis.NewClient(&redis.Options{Addr: n2.Addrs().RESP, TLSConfig: second.client(), MaxRetries: -1})
+	defer far.Close()
+	eventually(t, "a leader with the new certificates hears what the other was told", func() bool { return far.Get(ctx, "x").Val() == "1" })
+}
+
 func freeAddr(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -157,7 +207,7 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func pageCode(t *testing.T, l *Leader, secured *tls.Config, user, password string) int {
+func pageCode(t *testing.T, l *Leader, secured *TLS, user, password string) int {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, "https://"+l.Addrs().HTTP+"/status", nil)
 	if err != nil {
@@ -166,7 +216,7 @@ func pageCode(t *testing.T, l *Leader, secured *tls.Config, user, password strin
 	if user != "" {
 		req.SetBasicAuth(user, password)
 	}
-	res, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: clientTLS(secured), DisableKeepAlives: true}}).Do(req)
+	res, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: secured.client(), DisableKeepAlives: true}}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

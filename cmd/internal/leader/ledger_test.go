@@ -58,9 +58,10 @@ func TestTheStoryIsTold(t *testing.T) {
 	}
 	n2.refused("ERR", "sixteen hexadecimal digits", "KVD.FATE", "nonsense")
 	n2.refused("ERR", "wrong number of arguments", "KVD.FATE")
-	n2.refused("ERR", "name one", "KVD.WHY", "")
-	if nothing := n2.tell("KVD.WHY", "never"); len(nothing["values"].([]any)) != 0 || !strings.Contains(nothing["text"].(string), "never holds nothing here") {
-		t.Errorf("of a key that was never written it says %v", nothing)
+	for key, name := range map[string]string{"never": "never", "": `""`} {
+		if nothing := n2.tell("KVD.WHY", key); len(nothing["values"].([]any)) != 0 || !strings.Contains(nothing["text"].(string), name+" holds nothing here") {
+			t.Errorf("of a key that was never written it says %v", nothing)
+		}
 	}
 }
 

@@ -19,32 +19,31 @@ type cleanMark struct {
 	Origin   logical.Origin `json:"origin"`
 	Seq      logical.Seq    `json:"seq"`      // how far the origin's log reaches
 	Statuses uint64         `json:"statuses"` // numbers given to statuses in this life
+	Token    string         `json:"token"`    // drawn at the stop; its attestation has the same
 }
 
 const markFile = "clean.json"
 
 // takeMark reads the mark and removes it for good; nil: the last stop was not a
-// clean one, or there was none.
-func takeMark(dir string) (*cleanMark, error) {
-	path := filepath.Join(dir, markFile)
-	text, err := os.ReadFile(path)
+// clean one, or there was none, or it is damaged. Whoever damaged it may have
+// damaged more.
+func takeMark(dir string) (m *cleanMark, damaged, err error) {
+	m = &cleanMark{}
+	found, damaged := readSide(dir, markFile, m)
+	if !found && damaged == nil {
+		return nil, nil, nil
+	}
+	err = os.Remove(filepath.Join(dir, markFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		err = nil // set aside
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the mark of a clean stop: %w", err)
+	if err = errors.Join(err, syncDir(dir)); err != nil {
+		return nil, damaged, fmt.Errorf("remove the mark of a clean stop: %w", err)
 	}
-	if err := os.Remove(path); err != nil {
-		return nil, fmt.Errorf("remove the mark of a clean stop: %w", err)
+	if damaged != nil || m.Origin == 0 {
+		return nil, damaged, nil
 	}
-	if err := syncDir(dir); err != nil {
-		return nil, fmt.Errorf("remove the mark of a clean stop: %w", err)
-	}
-	var m cleanMark
-	if json.Unmarshal(text, &m) != nil || m.Origin == 0 {
-		return nil, nil // whoever damaged it may have damaged more: begin anew
-	}
-	return &m, nil
+	return m, nil, nil
 }
 
 // leaveMark says that nothing was lost. Nothing may be written afterwards.

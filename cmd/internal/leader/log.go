@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kvd/logical"
+	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/storage"
 )
@@ -24,7 +25,7 @@ func (l *Leader) tellLog(ctx context.Context, args [][]byte, w *resp.Writer) err
 	if err != nil {
 		return err
 	}
-	b := bundle{prefix: prefix, count: count}
+	b := bundle{prefix: prefix, user: acl.Of(ctx), count: count}
 	err = l.ask(ctx, func(m *moment) error {
 		b.last = m.applied.At(from.Origin)
 		return m.LogEntries(from.Origin, from.Seq, b.take)
@@ -56,6 +57,7 @@ func readPlace(args [][]byte) (from logical.Dot, count int, prefix string, err e
 // bundle is a part of a log under way.
 type bundle struct {
 	prefix        string
+	user          *acl.Rights
 	count         int
 	last          logical.Seq // what is durable
 	bytes, passed int
@@ -73,12 +75,12 @@ func (b *bundle) take(seq logical.Seq, encoded []byte) (bool, error) {
 		b.next = seq
 		return false, nil
 	}
-	if b.prefix != "" {
+	if b.prefix != "" || !b.user.Everywhere() {
 		op, err := storage.DecodeOp(encoded)
 		if err != nil {
 			return false, err
 		}
-		if !strings.HasPrefix(op.Key, b.prefix) {
+		if !strings.HasPrefix(op.Key, b.prefix) || !b.user.Reaches(op.Key) {
 			b.passed++
 			return true, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"kvd/replica/account"
+	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/resolve"
 )
@@ -20,6 +21,7 @@ func (l *Leader) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer) 
 	if err != nil {
 		return err
 	}
+	f.Keys = acl.Of(ctx).Reads
 	var p page
 	var at *moment
 	var shed int64

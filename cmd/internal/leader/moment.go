@@ -56,6 +56,7 @@ func (m *moment) account() (*account.Account, error) {
 	}
 	cfg := account.Defaults()
 	cfg.Policy, cfg.Applied, cfg.Now, cfg.HLC = m.leader.cfg.Policy, m.applied, m.now, st.HLC
+	cfg.Agreed = m.leader.loop.Now()
 	cfg.Names, cfg.OutOfReach = account.Names{Leader: m.leader.nameOf}, m.leader.outOfReach
 	if _, cfg.Shed, err = m.shed(); err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func TestLongQuestionsEnd(t *testing.T) {
 	rounds := 0
 	err := all[0].about(ctx, func(m *moment, a *account.Account) error {
 		for ; ; rounds++ {
-			if _, err := a.Audit(account.AuditOptions{HeldOps: 1000}); err != nil {
+			if _, err := a.Audit(account.AuditOptions{HeldBytes: 100_000}); err != nil {
 				return err
 			}
 			cancel()
@@ -63,7 +63,7 @@ func TestOneLongQuestionAtATime(t *testing.T) {
 		_, err := n.whole(ctx, func(a *account.Account) error {
 			close(under)
 			for {
-				if _, err := a.Audit(account.AuditOptions{HeldOps: 1000}); err != nil {
+				if _, err := a.Audit(account.AuditOptions{HeldBytes: 100_000}); err != nil {
 					return err
 				}
 			}

@@ -2,10 +2,7 @@ package leader
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 
@@ -37,15 +34,8 @@ type named struct {
 // readNames is never nil. On an error it is empty, and nothing but names is lost.
 func readNames(dir string) (*names, error) {
 	n := &names{of: map[logical.Origin]string{}}
-	text, err := os.ReadFile(filepath.Join(dir, namesFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return n, nil
-	}
 	var all []named
-	if err == nil {
-		err = json.Unmarshal(text, &all)
-	}
-	if err != nil {
+	if _, err := readSide(dir, namesFile, &all); err != nil {
 		return n, fmt.Errorf("read which leaders origins were of: %w", err)
 	}
 	for _, e := range all {

@@ -67,7 +67,7 @@ func TestEarlierLivesHaveNames(t *testing.T) {
 		if err := all[i].Stop(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := takeMark(cfgs[i].Dir); err != nil { // no clean stop: a new life begins
+		if _, _, err := takeMark(cfgs[i].Dir); err != nil { // no clean stop: a new life begins
 			t.Fatal(err)
 		}
 		cfgs[i].Join = []string{cfgs[1-i].Addrs.Gossip}

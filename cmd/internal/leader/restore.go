@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/account"
+	"kvd/replica/acl"
 	"kvd/replica/resp"
 )
 
@@ -32,7 +34,12 @@ func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 	if err == nil {
 		err = l.about(ctx, func(m *moment, a *account.Account) (err error) {
 			at = m
-			q, err = r.request(m, a)
+			if err = reaches(acl.Of(ctx), a, r.lost); err != nil {
+				return err
+			}
+			if q, err = r.request(m, a); err == nil && !acl.Of(ctx).Reaches(q.Key) { // a request id that another write has
+				err = resp.ErrKeyDenied
+			}
 			return err
 		})
 	}
@@ -44,8 +51,9 @@ func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 	if err != nil {
 		return logical.Dot{}, err
 	}
+	back := l.readBack(ctx, reply.Dot)
 	seen := reply.Token.Join(r.token)
-	w.Map(9)
+	w.Map(12)
 	at.head(w)
 	text(w, "key", q.Key)
 	w.Text("value")
@@ -55,7 +63,58 @@ func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 	list(w, "over", reply.Over, func(d logical.Dot) { w.Text(d.String()) })
 	text(w, "token", resp.Token{Seen: seen, Keyed: true, Key: q.Key, Shown: []logical.Dot{reply.Dot}}.String())
 	flag(w, "retry", reply.Retry)
+	text(w, "state", back.state.String())
+	text(w, "text", back.text)
+	number(w, "until", int64(back.until))
 	return reply.Dot, nil
+}
+
+// reaches refuses a user who has no rights to the key of a write, before anything is
+// told of it.
+func reaches(user *acl.Rights, a *account.Account, d logical.Dot) error {
+	if user.Everywhere() {
+		return nil
+	}
+	f, err := a.Fate(d)
+	if err == nil && f.Key != "" && !user.Reaches(f.Key) {
+		err = resp.ErrKeyDenied
+	}
+	return err
+}
+
+// readBack is what became of a restoration by the time it was durable, under the
+// resolver that serves its key.
+type readBack struct {
+	state account.State
+	text  string        // why, as a clause
+	until time.Duration // Lost: how long the same would happen here again; zero: that is over
+}
+
+// readBack asks what became of the write with dot d, which this leader has just
+// made. That it was made stands whatever comes of the question.
+func (l *Leader) readBack(ctx context.Context, d logical.Dot) (back readBack) {
+	err := l.about(ctx, func(_ *moment, a *account.Account) error {
+		f, err := a.Fate(d)
+		if err != nil || len(f.Verdicts) == 0 {
+			return err
+		}
+		back.state, back.text = f.Verdicts[0].State, f.Verdicts[0].Text()
+		if back.state != account.Lost {
+			return nil
+		}
+		again, err := a.Restore(d)
+		if err == nil {
+			back.until = again.Until
+		}
+		return err
+	})
+	if back.text == "" {
+		back.state, back.text = account.Unclear, "unclear: what became of it could not be read back"
+		if err != nil {
+			back.text += ": " + err.Error()
+		}
+	}
+	return back
 }
 
 func readRestoring(args [][]byte) (r restoring, err error) {

@@ -100,6 +100,20 @@ func TestRestoreByForce(t *testing.T) {
 	if v := all[1].tell("KVD.FATE", r["dot"]).rows("verdicts")[0]; v["state"] != "lost" || v["relation"] != "inverted" {
 		t.Errorf("what was forced is %v", v)
 	}
+	until, _ := r["until"].(int64)
+	if r["state"] != "lost" || !strings.Contains(r["text"].(string), "inverted") && !strings.Contains(r["text"].(string), "lost to") || time.Duration(until) < 59*time.Minute {
+		t.Errorf("read back, it is %v until %s: %v", r["state"], time.Duration(until), r["text"])
+	}
+	back := all[0].tell("KVD.RESTORE", r["dot"])
+	if back["state"] != "live" || back["until"] != int64(0) {
+		t.Errorf("restored where the clock is further on, it is %v", back)
+	}
+	settle(t, all)
+	for _, n := range all {
+		if rows := n.tell("KVD.LOSSES", "PREFIX", "x").rows("rows"); len(rows) != 0 {
+			t.Errorf("the restored write and the one that it restored are lost at %s: %v", n.Name(), rows)
+		}
+	}
 }
 
 // What cannot be restored is refused with its code, and with what to do.

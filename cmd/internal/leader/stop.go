@@ -24,7 +24,7 @@ func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 	look := time.NewTicker(lookAround)
 	defer look.Stop()
 	for {
-		if unshared = l.unshared(); unshared == 0 || l.alone() {
+		if unshared = l.unshared(); unshared == 0 || l.alone() || l.loop.Err() != nil {
 			return unshared, err
 		}
 		select {
@@ -44,7 +44,7 @@ const lookAround = 10 * time.Millisecond
 // alone reports whether there is nobody to wait for: whoever failed may come
 // back, and whoever left will not.
 func (l *Leader) alone() bool {
-	return !slices.ContainsFunc(l.members.View().Members, func(m member.Member) bool {
+	return !slices.ContainsFunc(l.others(l.members.View()).Members, func(m member.Member) bool {
 		return m.Name != l.cfg.Name && m.Status != member.Left
 	})
 }
@@ -72,7 +72,10 @@ func (l *Leader) stop(ctx context.Context) error {
 	errs = append(errs, l.members.Close())
 	errs = append(errs, l.loop.Stop(context.Background()), l.console.Shutdown(ctx))
 	l.serving.Wait()
-	own := l.loop.Frontier().At(l.life)
+	f := l.loop.Frontier()
+	own := f.At(l.life)
+	contested, err := l.contested()
+	errs = append(errs, err)
 	errs = append(errs, l.pump.Close(), l.store.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("stop %s: %w; the next start begins a new life", l.cfg.Name, err)
@@ -80,7 +83,20 @@ func (l *Leader) stop(ctx context.Context) error {
 	if !l.onDisk() {
 		return nil
 	}
-	return leaveMark(l.cfg.Dir, cleanMark{Origin: l.life, Seq: own, Statuses: l.outbox.statuses.Load()})
+	if err := l.keepExtent(f); err != nil {
+		return err
+	}
+	if l.renewing.Load() || contested || l.originShared() {
+		return nil // nobody goes on with it
+	}
+	m := cleanMark{Origin: l.life, Seq: own, Statuses: l.outbox.statuses.Load(), Token: newToken()}
+	if err := leaveMark(l.cfg.Dir, m); err != nil {
+		return err
+	}
+	if err := l.attester().leave(m.Token); err != nil {
+		l.cfg.Logger.Info("the stop is not attested; the next start begins a new life", "leader", l.cfg.Name, "why", err.Error())
+	}
+	return nil
 }
 
 // abandon closes what a start that failed had opened.

@@ -67,56 +67,22 @@ func TestWhatOthersAreTold(t *testing.T) {
 	}
 }
 
-func TestUsersFile(t *testing.T) {
-	line, err := HashPassword("secret")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := ReadUsers(strings.NewReader("# people\n\nann:" + line + "\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		user, password string
-		want           bool
-	}{
-		{"ann", "secret", true}, {"ann", "secret", true}, {"ann", "wrong", false}, {"ann", "", false}, {"bob", "secret", false}, {"", "", false},
-	} {
-		if u.Allow(c.user, c.password) != c.want {
-			t.Errorf("%s with %q: allowed is %t", c.user, c.password, !c.want)
-		}
-	}
-	for _, bad := range []string{
-		"", "ann", "ann:", "ann:secret", leaderUser + ":" + line, "ann:" + line + "\nann:" + line,
-		"ann:" + strings.Replace(line, "600000", "1", 1), "ann:" + line[:len(line)-8],
-	} {
-		_, err := ReadUsers(strings.NewReader(bad))
-		if err == nil {
-			t.Errorf("%q is taken for a users file", bad)
-			continue
-		}
-		if strings.Contains(err.Error(), "secret") {
-			t.Errorf("the refusal repeats what may be a password: %v", err)
-		}
-	}
-}
-
 func TestMarkIsTakenOnce(t *testing.T) {
 	dir := t.TempDir()
-	want := cleanMark{Origin: 1<<63 + 5, Seq: 9, Statuses: 70}
+	want := cleanMark{Origin: 1<<63 + 5, Seq: 9, Statuses: 70, Token: "t"}
 	if err := leaveMark(dir, want); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := takeMark(dir); err != nil || got == nil || *got != want {
+	if got, _, err := takeMark(dir); err != nil || got == nil || *got != want {
 		t.Errorf("read %+v, %v", got, err)
 	}
-	if got, err := takeMark(dir); got != nil || err != nil {
+	if got, _, err := takeMark(dir); got != nil || err != nil {
 		t.Errorf("read again %+v, %v", got, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, markFile), []byte(`{"origin": `), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := takeMark(dir); got != nil || err != nil {
+	if got, _, err := takeMark(dir); got != nil || err != nil {
 		t.Errorf("half a mark is %+v, %v", got, err)
 	}
 }
@@ -206,8 +172,8 @@ func TestAcquaintancesAreRemembered(t *testing.T) {
 func TestWhatOnlyWeHave(t *testing.T) {
 	have := logical.FrontierOf(logical.Dot{Origin: 1, Seq: 10}, logical.Dot{Origin: 2, Seq: 4})
 	peers := []replica.PeerView{
-		{Peer: "n2", Known: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 7}, logical.Dot{Origin: 2, Seq: 9})},
-		{Peer: "n3", Known: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 5}, logical.Dot{Origin: 3, Seq: 2})},
+		{Peer: "n2", Known: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 7}, logical.Dot{Origin: 2, Seq: 9}), Durable: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 7}, logical.Dot{Origin: 2, Seq: 9})},
+		{Peer: "n3", Known: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 5}, logical.Dot{Origin: 3, Seq: 2}), Durable: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 5}, logical.Dot{Origin: 3, Seq: 2})},
 		{Peer: "n4"}, // has said nothing yet
 	}
 	for _, c := range []struct {

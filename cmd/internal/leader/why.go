@@ -2,19 +2,16 @@ package leader
 
 import (
 	"context"
-	"errors"
 
 	"kvd/logical"
 	"kvd/replica/account"
+	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/resolve"
 )
 
 // tellWhy is KVD.WHY.
 func (l *Leader) tellWhy(ctx context.Context, args [][]byte, w *resp.Writer) error {
-	if len(args[1]) == 0 {
-		return errors.New("the key is empty; name one")
-	}
 	var s *account.Story
 	var at *moment
 	err := l.about(ctx, func(m *moment, a *account.Account) (err error) {
@@ -46,13 +43,15 @@ func (l *Leader) tellFate(ctx context.Context, args [][]byte, w *resp.Writer) er
 	var at *moment
 	err = l.about(ctx, func(m *moment, a *account.Account) (err error) {
 		at = m
-		f, err = a.Fate(d)
+		if f, err = a.Fate(d); err == nil && !acl.Of(ctx).Reaches(f.Key) && f.Key != "" {
+			err = resp.ErrKeyDenied
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	w.Map(8)
+	w.Map(10)
 	at.head(w)
 	text(w, "dot", d.String())
 	text(w, "known", f.Known.String())
@@ -60,6 +59,8 @@ func (l *Leader) tellFate(ctx context.Context, args [][]byte, w *resp.Writer) er
 	valueOrNull(w, &f.Was)
 	text(w, "text", l.unledgered(f.Text()))
 	list(w, "verdicts", f.Verdicts, func(v account.Verdict) { writeVerdict(w, &v, f.Serving) })
+	list(w, "elsewhere", f.Elsewhere, func(c account.Content) { writeContents(w, c.Key, c.Kind, c.Value) })
+	dotField(w, "settled", f.SettledBy)
 	return nil
 }
 

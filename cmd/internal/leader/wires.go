@@ -10,6 +10,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/link"
 	"kvd/replica/resp"
+	"kvd/replica/wire"
 )
 
 // outbox is the loop's way to the mesh, which is built after it. Until then, and
@@ -31,6 +32,35 @@ func (o *outbox) Send(to replica.Leader, m replica.Message) {
 	}
 }
 
+// Credit hands back what a peer may send again.
+func (o *outbox) Credit(c replica.Credit) {
+	if mesh := o.mesh.Load(); mesh != nil {
+		mesh.Credit(c.Peer, c.Bytes)
+	}
+}
+
+// Underway is what is on its way to a peer.
+func (o *outbox) Underway(to replica.Leader) int {
+	if mesh := o.mesh.Load(); mesh != nil {
+		return mesh.Underway(to)
+	}
+	return 0
+}
+
+// Publish sends what a client published to the leaders that there is a link to.
+func (o *outbox) Publish(channel string, message []byte) {
+	if mesh := o.mesh.Load(); mesh != nil {
+		mesh.Publish(&wire.Published{Channel: channel, Message: message})
+	}
+}
+
+// heard brings what was published at another leader to the clients of this one.
+func (l *Leader) heard(_ replica.Leader, p *wire.Published) {
+	if s := l.clients.Load(); s != nil {
+		s.Hear(p.Channel, p.Message)
+	}
+}
+
 // sink is the mesh's way to the loop.
 type sink struct{ loop *host.Loop }
 
@@ -49,7 +79,15 @@ func (s sink) Frontier() logical.Frontier { return s.loop.Frontier() }
 // leader drains.
 type engine struct{ *Leader }
 
-var _ resp.Engine = engine{}
+var (
+	_ resp.Engine    = engine{}
+	_ resp.Snapshots = engine{}
+)
+
+// Snapshot is the loop's.
+func (e engine) Snapshot(use func(get func(*replica.Request) replica.Reply) error) error {
+	return draining(e.loop.Snapshot(use))
+}
 
 // Do passes requests on. The verbs are taken down before, because the requests
 // are the edge's again as soon as done was called.

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"kvd/cmd/internal/clitest"
 )
 
 var (
@@ -40,48 +42,51 @@ type shell struct {
 // names is what the README's dots are called in this run.
 type names map[string]string
 
-// TestReadme does what the README says, word for word.
+// TestMain lets the blocks run beside each other: most wait for a cluster.
+func TestMain(m *testing.M) {
+	clitest.Beside(4)
+	os.Exit(m.Run())
+}
+
+// TestReadme does what the README says, word for word. Each block is somebody who
+// begins anew.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shell{bin: built(t), dir: t.TempDir()}
-	for _, m := range named.FindAllSubmatch(text, -1) {
-		if err := os.WriteFile(filepath.Join(s.dir, string(m[1])), append(m[2], '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	commands := 0
+	bin, commands := t.TempDir(), 0
+	clitest.Build(t, bin, "kvd/cmd/scenario", "kvd/cmd/kvd", "kvd/cmd/kv")
 	for _, m := range fenced.FindAllSubmatch(text, -1) {
-		if string(m[1]) == "console" {
-			commands += s.block(t, string(m[2]))
+		if string(m[1]) != "console" {
+			continue
 		}
+		block := string(m[2])
+		commands += strings.Count("\n"+block, "\n$ ")
+		first, _, _ := strings.Cut(strings.TrimPrefix(block, "$ go run ./cmd/"), "\n")
+		t.Run(first, func(t *testing.T) {
+			t.Parallel()
+			s := &shell{bin: bin, dir: t.TempDir()}
+			for _, m := range named.FindAllSubmatch(text, -1) {
+				if err := os.WriteFile(filepath.Join(s.dir, string(m[1])), append(m[2], '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.block(t, block)
+		})
 	}
 	if commands < 10 {
 		t.Errorf("the README has %d commands with their output; were the console blocks renamed?", commands)
 	}
 }
 
-// built makes the programs that go run would make.
-func built(t *testing.T) string {
-	t.Helper()
-	bin := t.TempDir()
-	cmd := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "kvd/cmd/scenario", "kvd/cmd/kvd", "kvd/cmd/kv")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return bin
-}
-
 // block runs the commands of one console block, and ends what it left in the
 // background.
-func (s *shell) block(t *testing.T, text string) int {
+func (s *shell) block(t *testing.T, text string) {
 	t.Helper()
 	defer s.end(t)
 	s.dots = names{}
-	parts := strings.Split("\n"+text, "\n$ ")[1:]
-	for _, part := range parts {
+	for _, part := range strings.Split("\n"+text, "\n$ ")[1:] {
 		line, want, _ := strings.Cut(part, "\n")
 		m := runs.FindStringSubmatch(strings.TrimSuffix(line, " &"))
 		if m == nil {
@@ -98,7 +103,6 @@ func (s *shell) block(t *testing.T, text string) int {
 			holds(t, cmd, line, want, matches)
 		}
 	}
-	return len(parts)
 }
 
 func (s *shell) command(program, args string) *exec.Cmd {

@@ -63,7 +63,7 @@ func (a *Ask) resolvers(text string) error {
 		return nil
 	}
 	for name := range strings.SplitSeq(text, ",") {
-		id, err := resolve.ParseID(strings.TrimSpace(name))
+		id, err := cliutil.Resolver(strings.TrimSpace(name))
 		if err != nil {
 			return err
 		}

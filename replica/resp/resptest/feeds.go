@@ -35,8 +35,8 @@ type reader struct {
 // Channels are the names.
 func (f *Feeds) Channels() []string { return f.names }
 
-// Listen begins a queue.
-func (f *Feeds) Listen(channel string, bell func()) resp.Feed {
+// Listen begins a queue. A message is of no key, so all are told.
+func (f *Feeds) Listen(channel string, _ func(string) bool, bell func()) resp.Feed {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &reader{feeds: f, channel: channel, bell: bell}

@@ -4,7 +4,6 @@
 package resptest
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -47,6 +46,7 @@ type object struct {
 	values  [][]byte
 	dots    []logical.Dot
 	expires wallclock.Instant
+	written wallclock.Instant
 }
 
 type job struct {
@@ -159,11 +159,21 @@ func (l *Leader) step(r *replica.Request) replica.Reply {
 	if !l.frontier().Includes(r.Token.Frontier) {
 		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrBehind)}
 	}
+	if r.Guard != nil && r.Guard.Broken {
+		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrGuard)}
+	}
 	w := replica.Write{Verb: r.Verb, Value: r.Value, Delta: r.Delta, Expires: r.Expires}
 	o := l.show(r.Key)
+	if r.Together != nil {
+		if err := r.Together.Fault(r, l.try); err != nil {
+			return replica.Reply{Err: err}
+		}
+	} else if rep := noRoom(r, o); rep != nil {
+		return *rep
+	}
 	if r.Verb == replica.Update {
 		var err error
-		w, err = r.Decide(replica.Present{Reading: o.reading(), Expires: o.expires, Now: l.clock()})
+		w, err = r.Decide(replica.Present{Reading: o.reading(), Expires: o.expires, Now: l.clock(), Written: o.written, Bytes: replica.Bytes(o.values)})
 		if err != nil {
 			return replica.Reply{Err: fmt.Errorf("update %q: %w", r.Key, err)}
 		}
@@ -172,8 +182,24 @@ func (l *Leader) step(r *replica.Request) replica.Reply {
 	if err != nil {
 		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, err)}
 	}
-	rep.Shown, rep.Token = l.show(r.Key).reading(), replica.Token{Frontier: l.frontier(), Lamport: logical.Lamport(l.seq)}
+	if !r.Quiet {
+		rep.Shown = r.Brief(l.show(r.Key).reading())
+	}
+	rep.Token = replica.Token{Frontier: l.frontier(), Lamport: logical.Lamport(l.seq)}
 	return rep
+}
+
+// try is why an Update would be refused. What it needs of the room it leaves there.
+func (l *Leader) try(r *replica.Request) error {
+	o := l.show(r.Key)
+	if rep := noRoom(r, o); rep != nil {
+		return rep.Err
+	}
+	if r.Room != nil && holds(r) {
+		r.Room.Bytes += replica.Bytes(o.values)
+	}
+	_, err := r.Decide(replica.Present{Reading: o.reading(), Expires: o.expires, Now: l.clock(), Written: o.written, Bytes: replica.Bytes(o.values)})
+	return err
 }
 
 // once writes, unless the same request did before.
@@ -192,9 +218,18 @@ func (l *Leader) once(r *replica.Request, w replica.Write, o object) (replica.Re
 
 func (l *Leader) write(r *replica.Request, w replica.Write, o object) (replica.Reply, error) {
 	var rep replica.Reply
-	next := object{expires: w.Expires}
+	next := object{expires: w.Expires, written: l.clock().Midpoint()}
+	if w.Keep || w.Verb == replica.Incr && w.Expires == 0 {
+		next.expires = o.expires
+	}
 	switch w.Verb {
 	case replica.Get:
+		return rep, nil
+	case replica.Touch:
+		if len(o.values) > 0 {
+			l.objects[r.Key] = object{values: o.values, dots: o.dots, expires: w.Expires, written: o.written}
+			rep.Dot, rep.Over, rep.Wall = l.dot(), o.dots, l.clock()
+		}
 		return rep, nil
 	case replica.Set:
 		next.values = [][]byte{w.Value}
@@ -226,7 +261,7 @@ func sum(values [][]byte, delta int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(string(values[0]), 10, 64)
 	switch {
-	case err != nil:
+	case err != nil, strconv.FormatInt(n, 10) != string(values[0]):
 		return 0, resolve.ErrNotInteger
 	case delta > 0 && n+delta < n, delta < 0 && n+delta > n:
 		return 0, resolve.ErrOverflow
@@ -264,47 +299,23 @@ func verb(v replica.Verb) string {
 	return [...]string{"?", "get", "set", "remove", "incr", "update"}[min(v, 5)]
 }
 
-// Scan walks in key order; cursors are the last key looked at.
-func (l *Leader) Scan(cursor string, n int, match func(string) bool) ([]string, string, error) {
-	if n < 1 {
-		return nil, "", errors.New("scan of no keys")
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := l.sorted()
-	i, found := slices.BinarySearch(all, cursor)
-	if found {
-		i++
-	}
-	var keys []string
-	to := min(i+n, len(all))
-	for _, k := range all[i:to] {
-		if match == nil || match(k) {
-			keys = append(keys, k)
-		}
-	}
-	if to == len(all) {
-		return keys, "", nil
-	}
-	return keys, all[to-1], nil
-}
-
-func (l *Leader) sorted() []string {
-	var all []string
-	for k := range l.objects {
-		if len(l.show(k).values) > 0 {
-			all = append(all, k)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
 // Size counts the keys that show a value.
 func (l *Leader) Size() (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return int64(len(l.sorted())), nil
+}
+
+// Expiring counts those among them that have a deadline.
+func (l *Leader) Expiring() (n int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, key := range l.sorted() {
+		if l.objects[key].expires != 0 {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // Info has one section.

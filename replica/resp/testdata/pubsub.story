@@ -44,9 +44,8 @@ PING
 GET a
 @new
 # What is refused begins nothing.
-SUBSCRIBE kvd:losses news
-PSUBSCRIBE news.* kvd:*
-PSUBSCRIBE [kvd
+SUBSCRIBE news kvd:loss
+PSUBSCRIBE news.* kvd:x*
 SUBSCRIBE
 PUBSUB CHANNELS
 PUBSUB WHO

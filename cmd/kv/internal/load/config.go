@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"kvd/resolve/limits"
 )
 
 // Op is what clients ask for.
@@ -51,7 +53,7 @@ type Config struct {
 const (
 	maxClients  = 10_000
 	maxPipeline = 1024
-	maxSize     = 8 << 20
+	maxSize     = limits.Value
 )
 
 // Validate names the first thing that cannot work.

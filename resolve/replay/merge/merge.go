@@ -1,4 +1,7 @@
-package replay
+// Package merge reads the log of one leader, which keeps each origin's ops apart,
+// in one order that respects causality: that of Lamport stamps. Whoever folds a
+// recorded history again reads it so.
+package merge
 
 import (
 	"cmp"
@@ -18,15 +21,25 @@ type Merged struct {
 	err    error
 }
 
-// What is read of one origin at a time.
+// What is read of one origin at a time, and what of all origins together: a log may
+// have thousands. At least one op of each is held.
 const (
 	readOps   = 256
 	readBytes = 1 << 20
+	heldBytes = 64 << 20
 )
 
-// Merge is the ops that upTo covers and whose keys begin with prefix. The log
+// Log is what one leader holds of everybody's ops: *storage.Store is one.
+type Log interface {
+	// Ops lists origin's ops from place from on, ascending: at most maxOps, and
+	// no more than have maxBytes of keys and values together; at least one if
+	// there is one.
+	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error)
+}
+
+// New is the ops that upTo covers and whose keys begin with prefix. The log
 // must hold still, as a snapshot does, or upTo must be durable in it.
-func Merge(log Log, upTo logical.Frontier, prefix string) *Merged {
+func New(log Log, upTo logical.Frontier, prefix string) *Merged {
 	return &Merged{log: log, upTo: upTo, prefix: prefix}
 }
 
@@ -98,9 +111,9 @@ func (h *head) read() bool {
 	if h.next > h.last || h.err != nil {
 		return false
 	}
-	ops, err := h.log.Ops(h.origin, h.next, readOps, readBytes)
+	ops, err := h.log.Ops(h.origin, h.next, readOps, min(readBytes, heldBytes/max(1, h.upTo.Len())))
 	if err != nil {
-		h.err = fmt.Errorf("replay: %w", err)
+		h.err = fmt.Errorf("read the log in causal order: %w", err)
 		return false
 	}
 	if len(ops) == 0 {

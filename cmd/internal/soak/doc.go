@@ -1,0 +1,17 @@
+// Package soak is a test: a cluster of real processes under everything at once,
+// and a book of what its clients were told.
+//
+//	clients ─▶ n1 n2 n3 (n4 joins) ─▶ book of acknowledged writes
+//	             ▲                          │
+//	  faults: clock steps, SIGKILL,         ▼ at the end
+//	  slow readers, another resolver   frontiers, values, compare, audit, memory
+//
+// Beside plain writes there are values of megabytes, siblings, counters with
+// deadlines, keys with deadlines at a leader whose clock jumps by a day, readers
+// that do not read, leaders killed and started again, one that joins, and a
+// restart of all under another policy. At the end every leader holds every
+// acknowledged write, the leaders show the same, every audit adds up, and no
+// process has taken more memory than it may.
+//
+// KVD_SOAK says for how long, as in KVD_SOAK=10m; without it a few seconds.
+package soak

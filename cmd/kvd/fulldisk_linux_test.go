@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// smallDisk is a directory on a filesystem of its own, of 24 MiB; empty: this
+// user may not mount one.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
+		t.Logf("no small filesystem can be mounted here (%v)", err)
+		return ""
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmount %s: %v", dir, err)
+		}
+	})
+	return dir
+}
+
+// fill takes what room there is.
+func fill(t *testing.T, dir string) (release func()) {
+	t.Helper()
+	path := filepath.Join(dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := make([]byte, 4096); err == nil; {
+		_, err = f.Write(block)
+	}
+	f.Close()
+	return func() {
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A leader whose disk is full acknowledges nothing more, reads on, says why, and
+// stops when it is told to. It does not start on a full disk, and says so at once;
+// with room again everything acknowledged is there. Where nothing can be mounted,
+// the tests of package storage hold the same over a filesystem that fails.
+func TestAFullDisk(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	dir, ctx := filepath.Join(disk, "n1"), context.Background()
+	n := serves(t, "n1", dir, "127.0.0.1:0")
+	n.try("SET", "first", "1")
+	fill(t, disk)
+	value, acked := strings.Repeat("v", 100<<10), 0
+	var refused error
+	for refused == nil && acked < 1000 {
+		if refused = n.Set(ctx, fmt.Sprint("k", acked), value, 0).Err(); refused == nil {
+			acked++
+		}
+	}
+	if refused == nil || !strings.Contains(refused.Error(), "make room") {
+		t.Fatalf("after %d writes: %v", acked, refused)
+	}
+	if err := n.Set(ctx, "more", "1", 0).Err(); err == nil || !strings.HasPrefix(err.Error(), "READONLY") {
+		t.Errorf("a later write: %v", err)
+	}
+	n.shows("first", "1")
+	for i := range acked {
+		n.shows(fmt.Sprint("k", i), value)
+	}
+	if body := n.page("/health/ready"); !strings.Contains(body, `"disk"`) || !strings.Contains(body, "no space left") {
+		t.Errorf("health says %s", body)
+	}
+	n.signal(syscall.SIGTERM)
+	code := n.end()
+	if said := n.text(); code != 1 || !strings.Contains(said, "stopped, though not in order") || strings.Count(said, "the disk failed") != 1 || strings.Contains(said, "goroutine") || len(said) > 20<<10 {
+		t.Errorf("it ended with %d and said %.4000s", code, said)
+	}
+
+	os.Remove(filepath.Join(disk, "filler"))
+	release := fill(t, disk) // what its stop gave back, too
+	p := launch(t, "serve", "--node", "n1", "--data-dir", dir, "--gossip-addr", "127.0.0.1:0",
+		"--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0")
+	if code := p.end(); code == 0 || !strings.Contains(p.text(), "make room") || strings.Contains(p.text(), "another process") || len(p.text()) > 4<<10 {
+		t.Errorf("on a full disk it ends with %d and says %.2000s", code, p.text())
+	}
+
+	release()
+	n = serves(t, "n1", dir, "127.0.0.1:0")
+	n.shows("first", "1")
+	for i := range acked {
+		n.shows(fmt.Sprint("k", i), value)
+	}
+	n.try("SET", "more", "1")
+}

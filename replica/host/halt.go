@@ -1,0 +1,68 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+
+	"kvd/replica"
+)
+
+// DiskFailed is the cause of a leader that takes no writes because its disk failed.
+const DiskFailed replica.Cause = "disk"
+
+// diskError is a failure of the disk, which stops acknowledging and not reading.
+type diskError struct{ error }
+
+func (e diskError) Unwrap() error { return e.error }
+
+// onDisk marks an error as one of the disk.
+func onDisk(err error) error {
+	if err == nil {
+		return nil
+	}
+	return diskError{err}
+}
+
+// halt is what a loop does whose disk failed: whoever waits is told, nothing is
+// acknowledged or sent any more, and reads of what was durable before are answered
+// beside the loop until Stop. An op that the failed batch held may be on disk all
+// the same, so what became of it is known when the store is opened again.
+func (l *Loop) halt(cause error) {
+	err := fmt.Errorf("%w: %w; what was acknowledged before is still read here, and is on disk", replica.ErrReadOnly, cause)
+	l.pump.shelf.freeze(l.pump.view.dirty)
+	l.refuse(replica.Refusal{Cause: DiskFailed, Detail: cause.Error()})
+	l.mu.Lock()
+	l.err = err
+	l.mu.Unlock()
+	if l.cfg.Halted != nil {
+		l.cfg.Halted(cause)
+	}
+	l.lanes = lanes{}
+	for {
+		l.desk.abandon(err)
+		<-l.bell
+		items, stopped := l.drain()
+		for i := range items {
+			if items[i].call != nil {
+				l.desk.open(items[i].call)
+			}
+		}
+		if stopped {
+			l.end(err)
+			return
+		}
+	}
+}
+
+// refuse adds a refusal to what the leader last was.
+func (l *Loop) refuse(why replica.Refusal) {
+	s := *l.standing.Load()
+	s.Refusals = append(append([]replica.Refusal(nil), s.Refusals...), why)
+	l.standing.Store(&s)
+}
+
+// goesOn reports whether a loop that ended with err can still answer reads.
+func goesOn(err error) bool {
+	var d diskError
+	return errors.As(err, &d)
+}

@@ -1,0 +1,141 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"kvd/resolve"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// check finds what cannot be folded again, before anything is changed: it reads the
+// whole log, and what keys show that shall be counters.
+func (r *refold) check(ctx context.Context) error {
+	if err := r.checkValues(); err != nil {
+		return err
+	}
+	found := uint64(0)
+	err := r.each(ctx, func(*resolve.Op) int { found++; return 0 }, func() error { return nil })
+	if err != nil {
+		return err
+	}
+	want := uint64(0)
+	for d := range r.all.All() {
+		want += uint64(d.Seq)
+	}
+	if found != want {
+		return &Refused{fmt.Sprintf("the log lacks %d of the %d ops that were applied, and objects cannot be made anew without them: %s, "+
+			"or give this leader an empty directory and let it fetch everything from the others", want-found, want, r.before())}
+	}
+	return nil
+}
+
+// before is what the operator can do: go on as it was.
+func (r *refold) before() string {
+	if r.p.From == "" {
+		return "start it with the resolvers that it had before"
+	}
+	return "start it with the policy that it had before (" + r.p.From + ")"
+}
+
+// namedKeys is how many keys a refusal names.
+const namedKeys = 10
+
+// checkValues refuses to make a counter of a key that shows anything else than an
+// integer: it would show zero, and what stood there would be hidden. What is half
+// folded was checked before that began.
+func (r *refold) checkValues() error {
+	if !r.makesCounters() || len(r.j.Folding) > 0 {
+		return nil
+	}
+	now := r.Now().Midpoint()
+	var names []string
+	n := 0
+	err := r.store.Keys("", func(key, object []byte) (bool, error) {
+		k := string(key)
+		if r.to.Panel(k).Serving != resolve.Counter || !r.concerns(k) {
+			return true, nil
+		}
+		o, err := storage.DecodeLent(object, k)
+		if err != nil || r.counts(o, now) {
+			return true, err
+		}
+		if n++; len(names) < namedKeys {
+			names = append(names, strconv.Quote(k))
+		}
+		return true, nil
+	})
+	if err != nil || n == 0 {
+		return err
+	}
+	if n > len(names) {
+		names = append(names, fmt.Sprintf("and %d more", n-len(names)))
+	}
+	return &Refused{fmt.Sprintf("%d keys that shall be counters hold values that are no integers, which a counter cannot show: %s; %s, "+
+		"and write integers there or delete them; or give them another resolver", n, join(names), r.before())}
+}
+
+func (r *refold) makesCounters() bool {
+	if r.to.Default == resolve.Counter {
+		return true
+	}
+	for _, rule := range r.to.Rules {
+		if rule.Resolver == resolve.Counter {
+			return true
+		}
+	}
+	return false
+}
+
+// counts reports whether all that the key shows are integers. Where nobody knows
+// who served it, all that it holds are asked.
+func (r *refold) counts(o *resolve.Object, now wallclock.Instant) bool {
+	panel := r.j.Policy.Panel(o.Key)
+	if !r.j.Unknown && panel.Serving == resolve.Counter {
+		return true
+	}
+	served := map[int]bool{}
+	for _, i := range panel.Survivors(o, panel.Serving, nil) {
+		served[i] = true
+	}
+	for i := range o.Versions {
+		v := &o.Versions[i]
+		if !served[i] && !r.j.Unknown || v.Deleted() || v.Expired(now) || v.Value == nil {
+			continue
+		}
+		if _, err := strconv.ParseInt(string(v.Value), 10, 64); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func join(words []string) string {
+	text := ""
+	for i, w := range words {
+		if i > 0 {
+			text += ", "
+		}
+		text += w
+	}
+	return text
+}
+
+// errUnsettled stops whoever would serve a store that is half folded.
+var errUnsettled = errors.New("its objects were being folded again and are not yet; fold them first")
+
+// settled puts the store under the policy, or fails. The policy is to be stored
+// with the next batch unless it is there.
+func settled(store *storage.Store, policy resolve.Policy, o *Options) (stored bool, err error) {
+	if err := FoldAgain(context.Background(), store, policy, Refold{Options: *o}); err != nil {
+		return false, err
+	}
+	j, err := store.Judged()
+	if err == nil && len(j.Folding) > 0 {
+		err = errUnsettled
+	}
+	return err == nil && j.Settled() && j.Policy.Same(&policy), err
+}

@@ -1,0 +1,133 @@
+package resolve
+
+import (
+	"slices"
+
+	"kvd/logical"
+)
+
+// A dot that was given twice, by a leader and a copy of it, has two contents, and
+// leaders that folded the one show other things than those that folded the other. No
+// log is changed by a mend. It is a deletion over everything that either content can
+// have made a difference to, and then what shall stand is written again:
+//
+//   - a live set differs by the two versions, and by what either removed: the
+//     deletion names all of these;
+//   - whoever compares stamps differs by what is not above both contents: the
+//     deletion must be stamped above both, and its leader looks to it;
+//   - a counter differs by the total of the dot's origin, and by what either content
+//     took away of others': the deletion takes away all of that, and what its leader
+//     shows.
+//
+// Ops that neither leader of a mend had applied stand beside it at both alike.
+
+// DraftMend is that deletion of the object's key, where contents are those of the dot
+// that are of this key. Whoever stamps it has applied all that they depend on.
+func (p Panel) DraftMend(o *Object, contents []*Op, h History) (Op, error) {
+	op, err := p.Draft(o, 0, Intent{Kind: Delete}, h)
+	if err != nil {
+		return Op{}, err
+	}
+	seen := carriers{slices.Clone(op.Parents[:len(op.Seen)]), op.Seen}
+	named := slices.Clone(op.Parents)
+	if p.Serving == Counter {
+		for i := range o.Versions {
+			if v := &o.Versions[i]; v.Mask&Counter.Mask() != 0 {
+				seen.add(v.Dot, v.Count.Total)
+			}
+		}
+	}
+	for _, c := range contents {
+		// The log here may hold a write to another key under the dot.
+		seen.drop(c.Dot)
+		named = append(append(named, c.Dot), c.Parents...)
+		op.Hidden = append(op.Hidden, c.Hidden...)
+	}
+	for _, c := range contents {
+		seen.addAll(c)
+	}
+	if len(seen.dots) == 0 || !p.Mask().Has(Counter) {
+		seen = carriers{}
+	}
+	op.Parents, op.Seen = seen.dots, seen.sums
+	for _, d := range named {
+		if !slices.Contains(op.Parents, d) {
+			op.Parents = append(op.Parents, d)
+		}
+	}
+	slices.SortFunc(op.Hidden, logical.Dot.Compare)
+	op.Hidden = slices.DeleteFunc(slices.Compact(op.Hidden), func(d logical.Dot) bool { return slices.Contains(op.Parents, d) })
+	return op, nil
+}
+
+// carriers is running totals and the dots that carried them.
+type carriers struct {
+	dots []logical.Dot
+	sums []Int128
+}
+
+func (t *carriers) add(d logical.Dot, sum Int128) {
+	if !slices.Contains(t.dots, d) {
+		t.dots, t.sums = append(t.dots, d), append(t.sums, sum)
+	}
+}
+
+func (t *carriers) drop(d logical.Dot) {
+	if i := slices.Index(t.dots, d); i >= 0 {
+		t.dots = slices.Delete(slices.Clone(t.dots), i, i+1)
+		t.sums = slices.Delete(slices.Clone(t.sums), i, i+1)
+	}
+}
+
+// addAll adds the totals that a content carries, or took away: its own, and the one
+// that it took the place of, which is still live where the other content was folded.
+func (t *carriers) addAll(c *Op) {
+	for i, total := range c.Seen {
+		t.add(c.Parents[i], total)
+	}
+	if !c.counts() {
+		t.add(c.Dot, Int128{})
+		return
+	}
+	t.add(c.Dot, c.Total)
+	if c.Prev != 0 {
+		t.add(logical.Dot{Origin: c.Dot.Origin, Seq: c.Prev}, c.Total.Minus(c.Delta))
+	}
+}
+
+// maxTrace is how many additions are followed back to a dot at most.
+const maxTrace = 100_000
+
+// Counted reports whether the counter's sum, as this object has it, holds what c
+// adds: c is one content of its dot, and held says whether it is the one that was
+// folded here. It is not known where a deletion has taken the dot away since.
+func (o *Object) Counted(c *Op, held bool, h History) (counted, known bool) {
+	v := o.share(c.Dot.Origin, Counter.Mask())
+	switch {
+	case v == nil || v.Dot.Seq < c.Dot.Seq:
+		return false, !held
+	case v.Count.Base.Seq >= c.Dot.Seq:
+		return false, false
+	case v.Dot == c.Dot:
+		return held, true
+	}
+	op, ok := h.Op(v.Dot)
+	for i := 0; ok && op.Prev > c.Dot.Seq && i < maxTrace; i++ {
+		op, ok = h.Op(logical.Dot{Origin: c.Dot.Origin, Seq: op.Prev})
+	}
+	if !ok || op.Prev > c.Dot.Seq {
+		return false, false
+	}
+	return op.Prev == c.Dot.Seq && op.Total.Minus(op.Delta) == c.Total, true
+}
+
+// KeepsBeside reports whether the serving resolver shows several values side by side.
+func (p Panel) KeepsBeside() bool {
+	return p.Serving.Mask().keeps(liveSet) != 0 && p.Serving != Causal
+}
+
+// Number is what the op's value comes to in a counter; false: it is no number.
+func (op *Op) Number() (Int128, bool) {
+	n, ok := integer(op.Value)
+	return Wide(n), ok
+}

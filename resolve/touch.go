@@ -1,0 +1,206 @@
+package resolve
+
+import (
+	"cmp"
+	"slices"
+
+	"kvd/logical"
+	"kvd/wallclock"
+)
+
+// A deadline is stated about versions: by the op that made one, and by every Touch
+// that names it. Of several statements the one with the greatest stamp holds. A
+// Touch removes nothing and adds nothing, so no resolver judges it, and a version
+// that is gone stays gone: the new value that replaced it has the deadline that its
+// own author gave it.
+//
+// Of a counter the deadline is the key's. Each origin's share keeps the statements
+// made about it, and of all shares' the greatest holds. A share that takes over
+// from another inherits them; a deletion takes those away that speak of what it
+// took away.
+
+// Stamp ranks statements about when something ends.
+type Stamp struct {
+	HLC logical.HLC
+	By  logical.Dot // the op that stated it; zero: nobody did
+}
+
+// End is one statement about an origin's share of a counter.
+type End struct {
+	Seq     logical.Seq       // the newest op of the share that its author had been shown
+	Expires wallclock.Instant // zero: never
+	Stamp   Stamp
+}
+
+// after reports whether s holds against t. Equal stamps are settled by a hash, as
+// those of versions are.
+func (s *Stamp) after(key string, t *Stamp) bool {
+	return cmp.Or(s.HLC.Compare(t.HLC), cmp.Compare(mix(key, s.By), mix(key, t.By)), s.By.Compare(t.By)) > 0
+}
+
+// Statement is what the op states about when something ends; false: nothing.
+func (o *Op) Statement() (Stamp, bool) {
+	switch {
+	case !o.Stated.By.IsZero():
+		return o.Stated, true
+	case o.Kind == Touch || o.Kind != Delete && o.Expires != 0:
+		return Stamp{o.HLC, o.Dot}, true
+	}
+	return Stamp{}, false
+}
+
+// Rank ends the drafting of an op that has been stamped. What it states holds
+// against all that its leader held, also where the leader's hybrid clock has
+// refused the stamp of that. A Put without a deadline states so only where there
+// was another statement.
+func (o *Op) Rank() {
+	seen := o.Stated.HLC
+	switch {
+	case !o.Stated.By.IsZero(): // it repeats what its author had been shown
+	case o.Kind == Delete || o.Kind == Add && o.Expires == 0:
+		o.Stated = Stamp{}
+	case seen.Compare(o.HLC) >= 0:
+		o.Stated = Stamp{seen.Next(0), o.Dot}
+	case o.Kind == Put && o.Expires == 0 && seen != logical.HLC{}:
+		o.Stated = Stamp{o.HLC, o.Dot}
+	default:
+		o.Stated = Stamp{}
+	}
+}
+
+// states is the newest hybrid stamp of what o's versions are told of their ends.
+func (o *Object) states() (newest logical.HLC) {
+	see := func(h logical.HLC) {
+		if h.Compare(newest) > 0 {
+			newest = h
+		}
+	}
+	for i := range o.Versions {
+		v := &o.Versions[i]
+		if v.Touched != nil {
+			see(v.Touched.HLC)
+		}
+		for j := range v.Count.Ends {
+			see(v.Count.Ends[j].Stamp.HLC)
+		}
+	}
+	return newest
+}
+
+// keeps lets op go on with the deadline that its author had been shown, if any.
+func (p Panel) keeps(o *Object, op *Op, now wallclock.Instant) {
+	if p.Serving == Counter {
+		if e, ok := o.Ending(); ok && e.Expires > now {
+			op.Expires, op.Stated = e.Expires, e.Stamp
+		}
+		return
+	}
+	var idx [8]int
+	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
+		v := &o.Versions[i]
+		switch {
+		case v.Deleted() || v.Expired(now):
+			continue
+		case v.Expires == 0:
+		case v.Touched != nil:
+			op.Expires, op.Stated = v.Expires, *v.Touched
+		default:
+			op.Expires, op.Stated = v.Expires, Stamp{v.HLC, v.Dot}
+		}
+		return
+	}
+}
+
+// mortals is the dots shown whose values a Touch speaks of: not deletions, nor what
+// has ended.
+func (p Panel) mortals(o *Object, now wallclock.Instant) []logical.Dot {
+	return slices.DeleteFunc(p.shown(o), func(d logical.Dot) bool {
+		i, _ := o.Find(d)
+		v := &o.Versions[i]
+		return v.Deleted() || p.Serving != Counter && v.Expired(now)
+	})
+}
+
+// touch folds a Touch into the versions that it names, and into the shares of their
+// origins. Of many versions few are shares: an origin has one, and one that is derived.
+func (o *Object) touch(op *Op) {
+	s, _ := op.Statement()
+	var room [8]int
+	shares := room[:0]
+	for i := range o.Versions {
+		if o.Versions[i].Mask&(Counter.Mask()|derived) != 0 {
+			shares = append(shares, i)
+		}
+	}
+	for _, d := range op.Parents {
+		if i, ok := o.Find(d); ok {
+			o.Versions[i].touch(o.Key, op.Expires, &s)
+		}
+		for _, i := range shares {
+			if v := &o.Versions[i]; v.Dot.Origin == d.Origin {
+				v.Count.state(o.Key, End{d.Seq, op.Expires, s})
+			}
+		}
+	}
+}
+
+// touch lets the version end as stated, unless what it has been told holds.
+func (v *Version) touch(key string, at wallclock.Instant, s *Stamp) {
+	if v.Deleted() || v.Mask == derived || v.Touched != nil && !s.after(key, v.Touched) {
+		return
+	}
+	v.Expires, v.Touched = at, s
+}
+
+// state keeps e unless the share's deletions took away what it speaks of, or
+// another statement speaks of as much and holds against it. So it does not matter
+// which came first, the deletion or the statement.
+func (c *Count) state(key string, e End) {
+	holds := func(a, b *End) bool {
+		return a.Seq >= b.Seq && (a.Stamp == b.Stamp || a.Stamp.after(key, &b.Stamp))
+	}
+	if e.Seq <= c.Base.Seq || slices.ContainsFunc(c.Ends, func(old End) bool { return holds(&old, &e) }) {
+		return
+	}
+	kept := make([]End, 0, len(c.Ends)+1)
+	for i := range c.Ends {
+		if !holds(&e, &c.Ends[i]) {
+			kept = append(kept, c.Ends[i])
+		}
+	}
+	i, _ := slices.BinarySearchFunc(kept, e.Seq, func(e End, s logical.Seq) int { return cmp.Compare(e.Seq, s) })
+	c.Ends = slices.Insert(kept, i, e)
+}
+
+// forget drops the statements about what lies up to the base; nil if none is left,
+// so that equal counts are equal bytes.
+func (c *Count) forget() {
+	n := 0
+	for n < len(c.Ends) && c.Ends[n].Seq <= c.Base.Seq {
+		n++
+	}
+	if c.Ends = slices.Clone(c.Ends[n:]); len(c.Ends) == 0 {
+		c.Ends = nil
+	}
+}
+
+// Ending is the statement that holds of the counter's end; false: there is none,
+// so it never ends.
+func (o *Object) Ending() (End, bool) {
+	var best *End
+	for i := range o.Versions {
+		v := &o.Versions[i]
+		if !v.Mask.Has(Counter) {
+			continue
+		}
+		for j := range v.Count.Ends {
+			if e := &v.Count.Ends[j]; best == nil || e.Stamp.after(o.Key, &best.Stamp) {
+				best = e
+			}
+		}
+	}
+	if best == nil {
+		return End{}, false
+	}
+	return *best, true
+}

@@ -1,0 +1,109 @@
+package resolve
+
+import (
+	"slices"
+
+	"kvd/logical"
+)
+
+// An op carries evidence for the resolvers that judged where it was accepted. When
+// a prefix is given another resolver, or another shadow, older ops are folded
+// under a rule that nobody had asked then. What that rule needs follows from the
+// op alone, never from when it arrives: so whoever folds a log again and whoever
+// is sent the op later keep equal objects.
+//
+//   - A live set is covered by an op as if it had been served beside: the op
+//     removes all that its leader had applied, but for what was shown there and
+//     not to the author. That is what Hidden would have recorded, exactly.
+//   - A counter takes each register write for what it left: a put takes away what
+//     its leader held and leaves its number, or zero when it was none; an addition
+//     adds; a deletion takes away what its leader held. See derived.go.
+//   - Whether an op was inverted is decided where it is folded first: it was, if
+//     something that its author had been shown survives it.
+
+// judgedBy reports whether the op carries what the resolver bit asks for.
+func (op *Op) judgedBy(bit Mask) bool { return op.Panel == 0 || op.Panel&bit != 0 }
+
+// unjudged is those of ids that did not judge where the op was accepted.
+func (op *Op) unjudged(ids Mask) Mask {
+	if op.Panel == 0 {
+		return 0
+	}
+	return ids &^ op.Panel
+}
+
+// hides reports whether the op's leader had applied d and its author had either
+// been shown it or would not have been: then the op covers d. An op from before
+// that was recorded tells nothing.
+func (op *Op) hides(d logical.Dot) bool {
+	return op.Panel != 0 && op.Deps.Covers(d) && !slices.Contains(op.Unseen, d)
+}
+
+// HidesMore reports whether the op covers versions in the live set of id that it
+// does not name: id did not judge where it was accepted.
+func (op *Op) HidesMore(id ID) bool { return !op.judgedBy(id.Mask()) }
+
+// Covers reports whether such an op covers d.
+func (op *Op) Covers(d logical.Dot) bool { return op.hides(d) }
+
+// Hides is what of the object's live sets the op covers without naming it, where
+// its own leader kept none: as its Hidden would have listed it.
+func (op *Op) Hides(o *Object) []logical.Dot {
+	if op.Panel == 0 || op.Panel.keeps(liveSet) == All.keeps(liveSet) {
+		return nil
+	}
+	var dots []logical.Dot
+	live := All.keeps(liveSet) &^ op.Panel
+	over, hidden, apart := setOf(op.Parents), setOf(op.Hidden), setOf(op.Unseen)
+	for i := range o.Versions {
+		v := &o.Versions[i]
+		if v.Mask&live != 0 && v.Dot != op.Dot && op.Deps.Covers(v.Dot) && !apart.has(v.Dot) && !over.has(v.Dot) && !hidden.has(v.Dot) {
+			dots = append(dots, v.Dot)
+		}
+	}
+	return dots
+}
+
+// MayHaveFolded reports whether the object looks as if the panel had folded it:
+// nobody else keeps a version, and everybody does who always keeps one. It is for
+// stores from before the panel was stored.
+func (p Panel) MayHaveFolded(o *Object) bool {
+	var by Mask
+	holds := false
+	for i := range o.Versions {
+		by |= o.Versions[i].Mask & All
+		holds = holds || !o.Versions[i].Deleted()
+	}
+	missing := p.Mask() &^ by
+	if !holds {
+		missing &^= Siblings.Mask() | Counter.Mask() // of deletions they keep nothing
+	}
+	return by&^p.Mask() == 0 && (missing == 0 || len(o.Versions) == 0)
+}
+
+// hide removes from the live set what the op covers without naming it.
+func (f *Folding) hide() {
+	vs, apart := f.Object.Versions, setOf(f.Op.Unseen)
+	for i := range vs {
+		if vs[i].Mask&f.Bit != 0 && i != f.New && f.Op.Deps.Covers(vs[i].Dot) && !apart.has(vs[i].Dot) {
+			vs[i].Mask &^= f.Bit
+		}
+	}
+}
+
+// maxUnseen is how many unseen versions an op lists. One that would list more is
+// written as if nobody had recorded who judged it: then it covers what it names.
+const maxUnseen = 1024
+
+// unseen is what of shown the author has not been shown.
+func unseen(shown, parents []logical.Dot) []logical.Dot {
+	var dots []logical.Dot
+	over := setOf(parents)
+	for _, d := range shown {
+		if !over.has(d) {
+			dots = append(dots, d)
+		}
+	}
+	slices.SortFunc(dots, logical.Dot.Compare)
+	return dots
+}

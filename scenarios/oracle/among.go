@@ -1,0 +1,21 @@
+package oracle
+
+import "slices"
+
+// Among is the judgement of some keys alone: their losses, their updates and what
+// sessions were promised of them. It shares what it is made of.
+func (v *Judgement) Among(in func(key string) bool) *Judgement {
+	out := *v
+	out.Tally, out.Siblings, out.Converged = Tally{}, 0, true
+	out.Keys = slices.DeleteFunc(slices.Clone(v.Keys), func(t KeyTally) bool { return !in(t.Key) })
+	for _, t := range out.Keys {
+		out.sum(t.Tally)
+		out.Siblings, out.Converged = max(out.Siblings, t.Siblings), out.Converged && t.Converged
+	}
+	out.Losses = slices.DeleteFunc(slices.Clone(v.Losses), func(l Loss) bool { return !in(l.Key) })
+	out.Violations = slices.DeleteFunc(slices.Clone(v.Violations), func(x Violation) bool { return !in(x.Key) })
+	if v.Session == SessionBroken && !slices.ContainsFunc(out.Violations, func(x Violation) bool { return x.Session }) {
+		out.Session = SessionKept
+	}
+	return &out
+}

@@ -1,0 +1,100 @@
+package oracle
+
+import (
+	"maps"
+	"slices"
+)
+
+// What leaders show that have not heard of each other is judged leader by leader:
+// each by what it had applied. An update that one of them shows, or has its part
+// in what one shows, is there; that another lacks it is no loss.
+
+// has reports whether a leader holds the update.
+func (j *judge) has(leader string, u int32) bool {
+	return slices.ContainsFunc(j.g.opsOf[u], func(i int32) bool { return j.holdsOp(leader, i) })
+}
+
+// holdsOp reports whether a leader holds the op.
+func (j *judge) holdsOp(leader string, i int32) bool {
+	l, met := j.g.h.leaders.index[leader]
+	return met && j.holds[l] != nil && j.holds[l][i]
+}
+
+// shows is the ops that a leader shows of a key at the end.
+func (j *judge) shows(leader string, k int32) []int32 {
+	return j.g.opsNamed(nil, k, j.final(leader, k).Dots)
+}
+
+// undoneAnywhere is the deletes that have something of their past beside them.
+// Leaders that differ undo a delete where they have it.
+func (j *judge) undoneAnywhere(k int32) map[int32]bool {
+	if j.keys[k].converged || !j.g.h.known {
+		return j.undone(k, j.keys[k].shown)
+	}
+	kept := map[int32]bool{}
+	for _, leader := range j.leaders {
+		undone := j.undone(k, j.shows(leader, k))
+		for _, d := range j.g.keys[k].deletes {
+			kept[d] = kept[d] || j.has(leader, d) && !undone[d]
+		}
+	}
+	undone := map[int32]bool{}
+	for _, d := range j.g.keys[k].deletes {
+		if !kept[d] {
+			undone[d] = true
+		}
+	}
+	return undone
+}
+
+// countApart accounts for a counter's updates where leaders differ: an update is
+// accounted when some leader has it and what that leader shows adds up with it.
+func (s *sum) countApart() {
+	j, key := s.j, &s.j.g.keys[s.k]
+	adds, perished, there, overcounted := s.adds, s.lost, map[int32]bool{}, 0
+	undone := map[int32]bool{}
+	for _, leader := range j.leaders {
+		s.adds, s.lost = nil, maps.Clone(perished)
+		for _, u := range key.updates {
+			j.fates[u] = fate{accounted: true}
+			if !j.has(leader, u) && j.g.h.updates[u].Verb == Delete {
+				s.lost[u] = true
+			}
+		}
+		for _, u := range adds {
+			if j.has(leader, u) {
+				s.adds = append(s.adds, u)
+			}
+		}
+		s.judgeAt(leader)
+		for _, u := range key.updates {
+			if j.has(leader, u) {
+				there[u] = there[u] || j.fates[u].accounted && !s.lost[u]
+				undone[u] = undone[u] || s.lost[u]
+			}
+		}
+		overcounted = max(overcounted, j.keys[s.k].overcounted)
+	}
+	j.keys[s.k].overcounted = overcounted
+	for _, u := range key.updates {
+		switch {
+		case there[u]:
+			j.fates[u] = fate{accounted: true}
+		case undone[u] && !j.perished(u):
+			j.fates[u] = fate{class: Resurrected}
+		default:
+			s.lose(u)
+		}
+	}
+}
+
+// judgeAt compares what a leader shows with the sum of what it has.
+func (s *sum) judgeAt(leader string) {
+	shown := s.j.shows(leader, s.k)
+	s.there = func(i int32) bool { return s.j.holdsOp(leader, i) }
+	s.covered.reset()
+	s.covered.close(s.j.g, s.j.g.updatesOf(shown))
+	s.value = s.number(leader)
+	s.undoneDeletes(shown)
+	s.explain(less(s.value, s.expect()))
+}

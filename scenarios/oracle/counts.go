@@ -1,0 +1,156 @@
+package oracle
+
+import "kvd/logical"
+
+// counts is what the ops of one counter add up to. Every origin keeps one running
+// total, and whoever is shown one of its dots is shown all that went into it: how
+// much of a counter an op or a reading has seen is one place for each origin.
+type counts struct {
+	g       *graph
+	origins map[logical.Origin]int
+	sums    [][]total // by origin: what its first n additions come to
+	twice   []int32   // updates that add and were accepted several times
+	*counted
+}
+
+// counted is what is known of the ops of all counters, by op.
+type counted struct {
+	place []int32  // which of its origin's additions to the key it is, from one; zero: none
+	seen  []places // the additions that its author had been shown, and its own
+	gone  []places // those of them that deletes had taken away, its own among them
+}
+
+// places is, by origin, how many of its additions.
+type places []int32
+
+func (p places) join(o places) {
+	for i, n := range o {
+		p[i] = max(p[i], n)
+	}
+}
+
+// covers reports whether the op's addition is among those.
+func (p places) covers(c *counts, i int32) bool {
+	n := c.place[i]
+	return n > 0 && p[c.origin(i)] >= n
+}
+
+func (c *counts) nothing() places { return make(places, len(c.origins)) }
+
+func (c *counts) origin(i int32) int { return c.origins[c.g.ops[i].Dot.Origin] }
+
+// countsOf is what the ops of a counter come to.
+func (j *judge) countsOf(k int32) *counts {
+	if j.counted == nil {
+		n := len(j.g.ops)
+		j.counted = &counted{place: make([]int32, n), seen: make([]places, n), gone: make([]places, n)}
+	}
+	if j.counts[k] == nil {
+		j.counts[k] = newCounts(j.g, &j.g.keys[k], j.counted)
+	}
+	return j.counts[k]
+}
+
+func newCounts(g *graph, k *keyed, all *counted) *counts {
+	c := &counts{g: g, origins: map[logical.Origin]int{}, counted: all}
+	ops := g.opsOn(k)
+	for _, i := range ops {
+		if o := g.ops[i].Dot.Origin; g.request(i).Verb != Delete {
+			if _, met := c.origins[o]; !met {
+				c.origins[o] = len(c.sums)
+				c.sums = append(c.sums, []total{{}})
+			}
+			sums := c.sums[c.origins[o]]
+			next := sums[len(sums)-1]
+			next.add(c.adds(i))
+			c.sums[c.origins[o]], c.place[i] = append(sums, next), int32(len(sums))
+		}
+	}
+	room := make(places, 2*len(ops)*len(c.origins))
+	for _, i := range ops {
+		room = c.learn(i, room)
+	}
+	for _, u := range k.updates {
+		if g.retried(u) && g.h.updates[u].Verb != Delete {
+			c.twice = append(c.twice, u)
+		}
+	}
+	return c
+}
+
+// adds is what the op adds: of an increment the client knows it.
+func (c *counts) adds(i int32) int64 {
+	if q := c.g.request(i); q.Verb == Incr {
+		return q.Delta
+	}
+	return c.g.ops[i].Delta
+}
+
+// learn fills in what the op's author had seen, in the room given, and returns the rest
+// of that.
+func (c *counts) learn(i int32, room places) places {
+	n := len(c.origins)
+	seen, gone := room[:n:n], room[n:2*n:2*n]
+	c.reflect(c.g.ops[i].over, seen, gone)
+	if place := c.place[i]; place > 0 {
+		seen[c.origin(i)] = max(seen[c.origin(i)], place)
+	} else {
+		gone.join(seen)
+	}
+	c.seen[i], c.gone[i] = seen, gone
+	return room[2*n:]
+}
+
+// reflected is what ops have seen, together.
+func (c *counts) reflected(ops []int32) (seen, gone places) {
+	seen, gone = c.nothing(), c.nothing()
+	c.reflect(ops, seen, gone)
+	return seen, gone
+}
+
+func (c *counts) reflect(ops []int32, seen, gone places) {
+	for _, i := range ops {
+		seen.join(c.seen[i])
+		gone.join(c.gone[i])
+	}
+}
+
+// value is the number that must be shown to who has seen this, and whether there is
+// one.
+func (c *counts) value(seen, gone places) (n int64, live bool) {
+	var sum total
+	for o, to := range seen {
+		sum.plus(c.sums[o][to])
+		sum.minus(c.sums[o][min(to, gone[o])])
+		live = live || to > gone[o]
+	}
+	for _, u := range c.twice {
+		sum.minus(c.repeated(u, seen, gone))
+	}
+	return sum.shown(), live
+}
+
+// repeated is what the request's ops add beyond once: all of it, if a delete has taken
+// one of them away.
+func (c *counts) repeated(u int32, seen, gone places) total {
+	var sum total
+	first, taken := int32(-1), false
+	for _, i := range c.g.opsOf[u] {
+		switch {
+		case !seen.covers(c, i):
+		case gone.covers(c, i):
+			taken = true
+		default:
+			sum.add(c.adds(i))
+			if first < 0 || c.g.ops[i].Dot.Compare(c.g.ops[first].Dot) < 0 {
+				first = i
+			}
+		}
+	}
+	if !taken && first >= 0 {
+		var once total
+		once.add(c.adds(first))
+		sum.minus(once)
+	}
+	return sum
+}

@@ -1,0 +1,117 @@
+package oracle
+
+import (
+	"cmp"
+	"slices"
+
+	"kvd/logical"
+)
+
+// op is one acceptance of an update. A request that was accepted again has several,
+// and each had been shown something of its own: what one of them overwrote or
+// deleted, the others did not. Ops are numbered in the order of their acceptance, so
+// that what an op went over has a smaller number.
+type op struct {
+	*acceptance
+	update int32
+	over   []int32 // the ops that its author had been shown
+}
+
+// list numbers the ops.
+func (g *graph) list() {
+	for u, q := range g.h.updates {
+		for i := range q.acceptances {
+			g.ops = append(g.ops, op{acceptance: &q.acceptances[i], update: int32(u)})
+		}
+	}
+	slices.SortStableFunc(g.ops, func(a, b op) int { return cmp.Compare(a.when.turn, b.when.turn) })
+	g.named = make(map[logical.Dot]int32, len(g.ops))
+	g.opsOf = make([][]int32, len(g.h.updates))
+	for i := range g.ops {
+		o := &g.ops[i]
+		g.named[o.Dot] = int32(i)
+		g.opsOf[o.update] = append(g.opsOf[o.update], int32(i))
+		o.over = g.opsNamed(nil, g.h.updates[o.update].key, g.shownTo(o))
+		o.over = slices.DeleteFunc(o.over, func(p int32) bool { return p >= int32(i) })
+	}
+	g.carryOn()
+}
+
+// carryOn adds, for counters, what chain adds among updates.
+func (g *graph) carryOn() {
+	newest := map[account]int32{}
+	for i := range g.ops {
+		o, q := &g.ops[i], g.request(int32(i))
+		if q.Verb == Delete || !g.serve(q.Key).counter {
+			continue
+		}
+		a := account{q.key, o.Dot.Origin}
+		if p, ok := newest[a]; ok && !slices.Contains(o.over, p) {
+			o.over = append(o.over, p)
+		}
+		newest[a] = int32(i)
+	}
+}
+
+// shownTo is the dots that the author of the op had been shown.
+func (g *graph) shownTo(o *op) []logical.Dot {
+	if q := g.h.updates[o.update]; q.Exact {
+		return q.Shown
+	}
+	return o.Over
+}
+
+// opsNamed appends the ops of a key that have the dots.
+func (g *graph) opsNamed(dst []int32, key int32, dots []logical.Dot) []int32 {
+	for _, d := range dots {
+		if i, ok := g.named[d]; ok && g.h.updates[g.ops[i].update].key == key && !slices.Contains(dst, i) {
+			dst = append(dst, i)
+		}
+	}
+	return dst
+}
+
+// opsOn lists the ops of a key in their order.
+func (g *graph) opsOn(k *keyed) []int32 {
+	var list []int32
+	for _, u := range k.updates {
+		list = append(list, g.opsOf[u]...)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// first is the first of several dots; none: the zero dot.
+func first(dots []logical.Dot) (d logical.Dot) {
+	if len(dots) > 0 {
+		d = dots[0]
+	}
+	return d
+}
+
+// updatesOf is the updates of the ops.
+func (g *graph) updatesOf(ops []int32) []int32 {
+	var us []int32
+	for _, i := range ops {
+		us = append(us, g.ops[i].update)
+	}
+	return us
+}
+
+// overs is what every op went over, for walking down.
+func (g *graph) overs() [][]int32 {
+	list := make([][]int32, len(g.ops))
+	for i := range g.ops {
+		list[i] = g.ops[i].over
+	}
+	return list
+}
+
+// request is the request of an op.
+func (g *graph) request(i int32) *request { return g.h.updates[g.ops[i].update] }
+
+// adds reports whether the server adds to what it shows: what an update writes itself
+// it has computed before.
+func (q *request) adds() bool {
+	return q.Verb == Incr || (q.Verb == Update || q.Verb == Append) && !q.Exact
+}

@@ -1,0 +1,270 @@
+package storage
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// disk is the filesystem as pebble sees it. Pebble panics when a log cannot be
+// created or closed, repeats a failed flush at once and for ever, and waits for
+// one while it opens; so it is never told of a failed change as it happens.
+//
+// The first failure is kept as the store's fault, after which no commit
+// succeeds, whatever pebble believes. From then on nothing is changed on the real
+// filesystem, and reading goes on:
+//
+//	                    log, directory      any other file
+//	while it opens      thrown away         thrown away, and Open fails
+//	while it is open    thrown away         waits for Close, then fails
+type disk struct {
+	vfs.FS
+	fault   *fault
+	opened  atomic.Bool // never, when opening failed
+	closing chan struct{}
+}
+
+func newDisk(fs vfs.FS, fault *fault) *disk {
+	return &disk{FS: fs, fault: fault, closing: make(chan struct{})}
+}
+
+// readRest keeps whoever repeats a failed read at once from taking a processor.
+const readRest = 20 * time.Millisecond
+
+// Unwrap is the real filesystem.
+func (d *disk) Unwrap() vfs.FS { return d.FS }
+
+// broken reports whether nothing may be changed any more.
+func (d *disk) broken() bool { return d.fault.first.Load() != nil }
+
+// failed keeps a failed change as the store's fault, and is what pebble is told.
+func (d *disk) failed(what, name string, err error) error {
+	d.fault.set(fmt.Errorf("%s %s: %w", what, name, err))
+	return d.told(name)
+}
+
+// told is what pebble is told of a change that was not made.
+func (d *disk) told(name string) error {
+	if !d.opened.Load() || isLog(name) {
+		return nil
+	}
+	<-d.closing
+	return d.fault.err()
+}
+
+func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
+
+// Create makes a file, or what stands for one.
+func (d *disk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return d.make("create", name, func() (vfs.File, error) { return d.FS.Create(name, c) })
+}
+
+// OpenReadWrite opens a file for writing.
+func (d *disk) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	return d.make("open for writing", name, func() (vfs.File, error) { return d.FS.OpenReadWrite(name, c, o...) })
+}
+
+// ReuseForWrite makes a file of an older one.
+func (d *disk) ReuseForWrite(from, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return d.make("create", name, func() (vfs.File, error) { return d.FS.ReuseForWrite(from, name, c) })
+}
+
+func (d *disk) make(what, name string, create func() (vfs.File, error)) (vfs.File, error) {
+	err := d.gone(name)
+	if !d.broken() {
+		f, e := create()
+		if e == nil {
+			return &diskFile{File: f, disk: d, name: name}, nil
+		}
+		err = d.failed(what, name, e)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &diskFile{File: nothing{}, disk: d, name: name}, nil
+}
+
+// gone is what pebble is told of a change that comes too late; nil, while all is
+// well.
+func (d *disk) gone(name string) error {
+	if d.broken() {
+		return d.told(name)
+	}
+	return nil
+}
+
+// change makes a change, unless it comes too late.
+func (d *disk) change(what, name string, do func() error) error {
+	if d.broken() {
+		return d.told(name)
+	}
+	if err := do(); err != nil {
+		return d.failed(what, name, err)
+	}
+	return nil
+}
+
+// Rename gives a file another name.
+func (d *disk) Rename(from, to string) error {
+	return d.change("rename", from, func() error { return d.FS.Rename(from, to) })
+}
+
+// Remove takes a file away. One that stays in the way harms nobody.
+func (d *disk) Remove(name string) error {
+	if d.broken() {
+		return d.told(name)
+	}
+	return d.FS.Remove(name)
+}
+
+// OpenDir opens a directory for syncing.
+func (d *disk) OpenDir(name string) (vfs.File, error) {
+	f, err := d.FS.OpenDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return &diskFile{File: f, disk: d, name: name, dir: true}, nil
+}
+
+// Open opens a file for reading.
+func (d *disk) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := d.FS.Open(name, o...)
+	if err != nil {
+		if d.opened.Load() {
+			time.Sleep(readRest)
+		}
+		return nil, err
+	}
+	return &diskFile{File: f, disk: d, name: name, read: true}, nil
+}
+
+// Lock takes the directory for this process alone.
+func (d *disk) Lock(name string) (io.Closer, error) {
+	c, err := d.FS.Lock(name)
+	if err != nil && heldByAnother(err) {
+		err = fmt.Errorf("%w: %w", ErrInUse, err)
+	}
+	return c, err
+}
+
+// diskFile is a file of a disk.
+type diskFile struct {
+	vfs.File
+	disk *disk
+	name string
+	dir  bool
+	read bool // opened for reading alone
+}
+
+// told is what pebble is told of a change that was not made.
+func (f *diskFile) told() error {
+	if f.dir {
+		return nil // pebble panics otherwise
+	}
+	return f.disk.told(f.name)
+}
+
+// change makes a change, unless it comes too late.
+func (f *diskFile) change(what string, do func() error) error {
+	if f.disk.broken() {
+		return f.told()
+	}
+	if err := do(); err != nil {
+		if f.dir {
+			f.disk.fault.set(fmt.Errorf("%s %s: %w", what, f.name, err))
+			return nil
+		}
+		return f.disk.failed(what, f.name, err)
+	}
+	return nil
+}
+
+func (f *diskFile) Write(p []byte) (n int, err error) {
+	err = f.change("write", func() (err error) {
+		n, err = f.File.Write(p)
+		return err
+	})
+	return whole(n, p, err)
+}
+
+func (f *diskFile) WriteAt(p []byte, at int64) (n int, err error) {
+	err = f.change("write", func() (err error) {
+		n, err = f.File.WriteAt(p, at)
+		return err
+	})
+	return whole(n, p, err)
+}
+
+// whole is what a writer says who was told that all is well.
+func whole(n int, p []byte, err error) (int, error) {
+	if err == nil {
+		return len(p), nil
+	}
+	return n, err
+}
+
+func (f *diskFile) Sync() error     { return f.change("sync", f.File.Sync) }
+func (f *diskFile) SyncData() error { return f.change("sync", f.File.SyncData) }
+
+func (f *diskFile) SyncTo(n int64) (full bool, err error) {
+	err = f.change("sync", func() (err error) {
+		full, err = f.File.SyncTo(n)
+		return err
+	})
+	return full, err
+}
+
+// Preallocate asks for room in advance. Not to be given any harms nobody: what is
+// written later may still fit, and is a failure if it does not.
+func (f *diskFile) Preallocate(offset, length int64) error {
+	if f.disk.broken() {
+		return f.told()
+	}
+	return f.File.Preallocate(offset, length)
+}
+
+// Close gives the file back, whatever else is wrong.
+func (f *diskFile) Close() error {
+	err := f.File.Close()
+	if err == nil || f.read || f.dir {
+		return err
+	}
+	if f.disk.broken() {
+		return f.told()
+	}
+	return f.disk.failed("close", f.name, err)
+}
+
+func (f *diskFile) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	return n, f.rest(err)
+}
+
+func (f *diskFile) ReadAt(p []byte, at int64) (int, error) {
+	n, err := f.File.ReadAt(p, at)
+	return n, f.rest(err)
+}
+
+// rest waits after a failed read and names the file.
+func (f *diskFile) rest(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	if f.disk.opened.Load() {
+		time.Sleep(readRest)
+	}
+	return fmt.Errorf("read %s: %w", f.name, err)
+}
+
+// Stat describes the file. Pebble panics when that fails for a log that it writes.
+func (f *diskFile) Stat() (vfs.FileInfo, error) {
+	i, err := f.File.Stat()
+	if err != nil && !f.read && isLog(f.name) {
+		return emptyInfo{name: f.name}, nil
+	}
+	return i, err
+}

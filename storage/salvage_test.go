@@ -1,0 +1,183 @@
+package storage_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kvd/logical"
+	"kvd/storage"
+)
+
+// damagedStore is a store with tables and a log, closed, and how many ops it has.
+func damagedStore(t *testing.T) (fs *vfs.MemFS, ops int) {
+	t.Helper()
+	fs = vfs.NewMem()
+	if o, err := live(t, fs); err != nil || o.acked != diskBatches {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	return fs, diskBatches * diskOps
+}
+
+func named(t *testing.T, fs vfs.FS, suffix string) []string {
+	t.Helper()
+	all, err := fs.List("leader")
+	must(t, err)
+	var found []string
+	for _, name := range all {
+		if strings.HasSuffix(name, suffix) || strings.HasPrefix(name, suffix) {
+			found = append(found, fs.PathJoin("leader", name))
+		}
+	}
+	return found
+}
+
+// TestSalvage: every op that any file holds is found, whether the store can be
+// opened or not; the damaged store stays as it is, and one that is open is refused.
+func TestSalvage(t *testing.T) {
+	fs, ops := damagedStore(t)
+	for _, marker := range named(t, fs, "marker.manifest.") {
+		must(t, fs.Remove(marker))
+	}
+	before := contents(t, fs, "leader")
+	o := tiny(fs)
+	o.Dir = "fresh"
+	to := open(t, o)
+	found, err := storage.Salvage(fs, "leader", to)
+	must(t, err)
+	if found.Claimed.At(life) != logical.Seq(ops) || len(found.Unread) > 0 || found.Examined < 3 {
+		t.Errorf("salvaged %+v of %d ops", found, ops)
+	}
+	got, err := to.WaitingOps(life, 1, ops+1, 1<<30)
+	must(t, err)
+	if waiting, err := to.Waiting(); err != nil || waiting.At(life) != logical.Seq(ops) || len(got) != ops {
+		t.Errorf("%d of %d ops wait, up to %s, %v", len(got), ops, waiting, err)
+	}
+	after := contents(t, fs, "leader")
+	for name, text := range before {
+		if after[name] != text && name != "LOCK" {
+			t.Errorf("%s changed", name)
+		}
+	}
+	commit(t, to, func(b *storage.Batch) { b.DropWaiting(logical.FrontierOf(logical.Dot{Origin: life, Seq: 5})) })
+	if got, err := to.WaitingOps(life, 1, 1, 1<<30); err != nil || len(got) != 1 || got[0].Dot.Seq != 6 {
+		t.Errorf("after the first five comes %v, %v", got, err)
+	}
+	if _, err := storage.Salvage(fs, "fresh", to); !errors.Is(err, storage.ErrInUse) {
+		t.Errorf("a store that is open: %v", err)
+	}
+}
+
+// TestSalvagePassesOverWhatCannotBeRead: a block that is damaged costs its own ops,
+// and none before or after it, wherever in a table it is.
+func TestSalvagePassesOverWhatCannotBeRead(t *testing.T) {
+	for _, part := range []int64{0, 1, 3, 5, 7} {
+		fs, ops := damagedStore(t)
+		must(t, open(t, tiny(fs)).Close()) // all of it is in tables
+		for _, path := range named(t, fs, ".sst") {
+			f, err := fs.OpenReadWrite(path, "")
+			must(t, err)
+			info, err := f.Stat()
+			must(t, err)
+			var one [1]byte // of one block: more might be of two
+			_, err = f.ReadAt(one[:], info.Size()*part/10+20)
+			must(t, err)
+			one[0] ^= 0xff
+			_, err = f.WriteAt(one[:], info.Size()*part/10+20)
+			must(t, err)
+			must(t, f.Close())
+		}
+		o := tiny(fs)
+		o.Dir = "fresh"
+		to := open(t, o)
+		found, err := storage.Salvage(fs, "leader", to)
+		must(t, err)
+		got, err := to.WaitingOps(life, 1, ops+1, 1<<30)
+		must(t, err)
+		const block = 12 // ops of 300 bytes and more, where a block ends at 4096
+		if len(found.Unread) == 0 || len(got) == ops || len(got) < ops-block || got[len(got)-1].Dot.Seq != logical.Seq(ops) {
+			t.Errorf("%d tenths: %d of %d ops were salvaged; unread: %v", part, len(got), ops, found.Unread)
+		}
+	}
+}
+
+// TestExamine: each harm to what names the tables is found before pebble could
+// take them for garbage.
+func TestExamine(t *testing.T) {
+	for name, harm := range map[string]func(vfs.FS, storage.Manifest) error{
+		"marker": func(fs vfs.FS, _ storage.Manifest) error { return fs.Remove(named(t, fs, "marker.manifest.")[0]) },
+		"older": func(fs vfs.FS, m storage.Manifest) error {
+			marker := named(t, fs, "marker.manifest.")[0]
+			return errors.Join(fs.Rename("leader/"+m.Name, "leader/MANIFEST-000001"), fs.Rename(marker, strings.Replace(marker, m.Name, "MANIFEST-000001", 1)))
+		},
+		"absent": func(fs vfs.FS, m storage.Manifest) error { return fs.Remove("leader/" + m.Name) },
+		"short": func(fs vfs.FS, m storage.Manifest) error {
+			f, err := fs.Create("leader/"+m.Name, "")
+			if err != nil {
+				return err
+			}
+			_, err = f.Write(make([]byte, m.Bytes-1))
+			return errors.Join(err, f.Close())
+		},
+	} {
+		fs, _ := damagedStore(t)
+		must(t, open(t, tiny(fs)).Close()) // another manifest
+		m, err := storage.ManifestOf(fs, "leader")
+		must(t, err)
+		if err := storage.Examine(fs, "leader", m); err != nil {
+			t.Errorf("a store that is whole: %v", err)
+		}
+		must(t, harm(fs, m))
+		if err := storage.Examine(fs, "leader", m); !errors.Is(err, storage.ErrDamaged) || storage.CauseOf(err) != storage.Damaged {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := storage.Examine(vfs.NewMem(), "none", storage.Manifest{}); err != nil {
+		t.Errorf("no store: %v", err)
+	}
+}
+
+// TestExamineAStoreThatWasNeverOpen: a first start on a full disk leaves a manifest
+// without anything in it. There is nothing to have lost, unless a store was there.
+func TestExamineAStoreThatWasNeverOpen(t *testing.T) {
+	fs := vfs.NewMem()
+	must(t, fs.MkdirAll("leader", 0o755))
+	f, err := fs.Create("leader/MANIFEST-000001", "")
+	must(t, err)
+	must(t, f.Close())
+	if err := storage.Examine(fs, "leader", storage.Manifest{}); err != nil {
+		t.Errorf("never open: %v", err)
+	}
+	if err := storage.Examine(fs, "leader", storage.Manifest{Name: "MANIFEST-000001"}); !errors.Is(err, storage.ErrDamaged) {
+		t.Errorf("it was open: %v", err)
+	}
+	must(t, open(t, tiny(fs)).Close())
+}
+
+// TestCheckLog: an op that the frontier covers and the log lacks is found, at the
+// ends and by probes at once, anywhere by reading all of it.
+func TestCheckLog(t *testing.T) {
+	for _, absent := range []logical.Seq{0, 1, 7, 20} {
+		s := open(t, small(vfs.NewMem()))
+		commit(t, s, func(b *storage.Batch) {
+			for seq := logical.Seq(1); seq <= 20; seq++ {
+				if op := typicalOp(); seq != absent {
+					op.Dot = logical.Dot{Origin: life, Seq: seq}
+					b.PutOp(op)
+				}
+			}
+			b.PutState(storage.State{Origin: life, Frontier: logical.FrontierOf(logical.Dot{Origin: life, Seq: 20})})
+		})
+		always := func() bool { return true }
+		for what, err := range map[string]error{"probes": s.CheckLog(100), "all": s.CheckWhole(always)} {
+			if errors.Is(err, storage.ErrDamaged) != (absent != 0) {
+				t.Errorf("without op %d, %s say %v", absent, what, err)
+			}
+		}
+		if err := s.CheckLog(2); errors.Is(err, storage.ErrDamaged) != (absent == 1 || absent == 20) {
+			t.Errorf("without op %d, the ends say %v", absent, err)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package storage
+
+import (
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// What a log adds up to: the sum of the hashes of its ops' encodings, each of which
+// holds its dot. Two leaders whose logs of an origin hold the same ops have the same
+// sum, and others almost surely not; and what is between two places has the
+// difference of their sums. The sum at the end of each log is stored with the batch
+// that lengthens it, and those at every SumSpan ops stay.
+//
+// A store of an older program has none: the log is then added up once, when it is
+// first asked for or lengthened.
+
+// SumSpan is how many ops lie between two sums that stay.
+const SumSpan = 256
+
+// sumFormat is the version of this layout:
+//
+//	format, format of the ops that were added up, seq, sum
+const sumFormat = 1
+
+// sums is what the logs add up to as of the running batch. It belongs to whoever
+// lengthens logs; batches of others do not look at it.
+type sums struct {
+	of      map[logical.Origin]*tally
+	touched []logical.Origin // not stored as they are
+}
+
+// tally is where one log has come to.
+type tally struct {
+	last, span point
+	touched    bool
+	broken     bool // the log has a gap, or an op was put again: nothing is known
+}
+
+type point struct {
+	seq logical.Seq
+	sum uint64
+}
+
+// Sum is what the log of through's origin adds up to as far as that, the running
+// batch included; false: it is not the end of the log nor a multiple of 256, or the
+// log does not reach it. Only the goroutine that fills batches may ask.
+func (s *Store) Sum(through logical.Dot) (uint64, bool, error) {
+	t, err := s.tally(through.Origin)
+	switch {
+	case err != nil || t.broken || through.Seq == 0:
+		return 0, false, err
+	case through.Seq == t.last.seq:
+		return t.last.sum, true, nil
+	case through.Seq == t.span.seq:
+		return t.span.sum, true, nil
+	case through.Seq > t.last.seq || through.Seq%SumSpan != 0:
+		return 0, false, nil
+	}
+	p, found, err := s.point(appendDotKey(nil, inSums, through))
+	return p.sum, found, wrap(err, "read sum of "+through.String())
+}
+
+// tally is the origin's, read or counted when it is first asked for.
+func (s *Store) tally(o logical.Origin) (*tally, error) {
+	if t := s.sums.of[o]; t != nil {
+		return t, nil
+	}
+	t := &tally{}
+	var found bool
+	var err error
+	if t.last, found, err = s.point(appendSumKey(nil, o)); err == nil && found {
+		found, err = s.ends(logical.Dot{Origin: o, Seq: t.last.seq})
+	}
+	if err == nil && !found {
+		err = s.count(o, t)
+	}
+	if err != nil {
+		return nil, wrap(err, "add up the log of "+o.String())
+	}
+	if s.sums.of == nil {
+		s.sums.of = map[logical.Origin]*tally{}
+	}
+	s.sums.of[o] = t
+	return t, nil
+}
+
+// ends reports whether the log ends at d: an older program may have lengthened it.
+func (s *Store) ends(d logical.Dot) (bool, error) {
+	d.Seq++
+	beyond, err := s.get(appendLogKey(nil, d), func([]byte) error { return nil })
+	return !beyond, err
+}
+
+// count adds up a log from its beginning.
+func (s *Store) count(o logical.Origin, t *tally) error {
+	*t = tally{}
+	var room []byte
+	err := s.LogEntries(o, 1, func(seq logical.Seq, encoded []byte) (bool, error) {
+		op, err := DecodeOp(encoded)
+		if err != nil {
+			return false, err
+		}
+		room = AppendOp(room[:0], op) // as it is written now, whoever wrote it
+		t.add(seq, room)
+		return !t.broken, nil
+	})
+	if t.last.seq > 0 {
+		s.touch(o, t)
+	}
+	return err
+}
+
+func (t *tally) add(seq logical.Seq, encoded []byte) {
+	if seq != t.last.seq+1 {
+		t.broken = true
+		return
+	}
+	t.last = point{seq, t.last.sum + xxhash.Sum64(encoded)}
+	if seq%SumSpan == 0 {
+		t.span = t.last
+	}
+}
+
+func (s *Store) touch(o logical.Origin, t *tally) {
+	if !t.touched {
+		t.touched = true
+		s.sums.touched = append(s.sums.touched, o)
+	}
+}
+
+// addUp takes in an op that was put with that encoding.
+func (b *Batch) addUp(op *resolve.Op, encoded []byte) {
+	t, err := b.store.tally(op.Dot.Origin)
+	if err != nil {
+		b.keep(err)
+		return
+	}
+	t.add(op.Dot.Seq, encoded)
+	b.store.touch(op.Dot.Origin, t)
+	b.lengthens = true
+	if !t.broken && t.span.seq == op.Dot.Seq {
+		b.key = appendDotKey(b.key[:0], inSums, op.Dot)
+		b.value = appendPoint(b.value[:0], t.span)
+		b.set()
+	}
+}
+
+// putSums writes the ends of the logs that grew. A batch that lengthens none leaves
+// them alone: they are another's, which may be filled at this moment.
+func (b *Batch) putSums() {
+	if !b.lengthens {
+		return
+	}
+	for _, o := range b.store.sums.touched {
+		t := b.store.sums.of[o]
+		b.key = appendSumKey(b.key[:0], o)
+		if t == nil || t.broken {
+			b.drop()
+			continue
+		}
+		t.touched = false
+		b.value = appendPoint(b.value[:0], t.last)
+		b.set()
+	}
+	b.store.sums.touched = b.store.sums.touched[:0]
+}
+
+// forgetSums drops what a batch that is given up has added.
+func (b *Batch) forgetSums() {
+	if !b.lengthens {
+		return
+	}
+	for _, o := range b.store.sums.touched {
+		delete(b.store.sums.of, o)
+	}
+	b.store.sums.touched = b.store.sums.touched[:0]
+}
+
+func appendPoint(dst []byte, p point) []byte {
+	dst = append(appendArray(dst, 4), sumFormat)
+	return appendUint(appendUint(appendUint(dst, opFormat), uint64(p.seq)), p.sum)
+}
+
+// point reads a sum. One over ops of another format counts as none.
+func (s *Store) point(key []byte) (p point, found bool, err error) {
+	found, err = s.get(key, func(v []byte) error {
+		r := newReader("sum", v)
+		n := r.array("elements of a sum", 4, 1)
+		r.require(n == 4 && r.uint() == sumFormat, "the format is not known to this version of the program")
+		format := r.uint()
+		p = point{logical.Seq(r.uint()), r.uint()}
+		if format != opFormat {
+			p = point{}
+		}
+		return r.end()
+	})
+	return p, found && p.seq > 0, err
+}
+
+func appendSumKey(dst []byte, o logical.Origin) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, inSums), uint64(o))
+}
+
+// Same reports whether the log holds an op under the dot of o, and whether it is the
+// same in all that is stored.
+func (s reads) Same(o *resolve.Op) (same, held bool, err error) {
+	mine, held, err := s.Op(o.Dot)
+	if err != nil || !held {
+		return false, false, err
+	}
+	return SameOp(mine, o), true, nil
+}
+
+// SameOp reports whether two ops are stored alike.
+func SameOp(a, b *resolve.Op) bool {
+	return string(AppendOp(nil, a)) == string(AppendOp(nil, b))
+}

@@ -1,0 +1,83 @@
+package wallclock
+
+import (
+	"slices"
+	"time"
+)
+
+// Agreement is the time that a machine and its peers agree on: what ends by the
+// clock ends by this one, so that no single clock can end it. It is carried by the
+// stopwatch from one look to the next, and follows the median of all clocks known.
+// A step of it is believed where most clocks confirm it, or else once it has
+// lasted. It is a value; the zero Agreement has looked at no clock yet.
+type Agreement struct {
+	base    Instant // the agreed time less the stopwatch, as of at
+	lowest  Instant // the same of the lowest clock, where two contradict each other
+	at      Mono    // of the last look
+	looked  bool
+	stepped bool // the clocks have left the agreed time since
+	since   Mono
+}
+
+// Trust is when a clock is believed.
+type Trust struct {
+	Near time.Duration // clocks no further apart than this agree
+	Hold time.Duration // a step that nobody confirms is believed when it has lasted this long
+}
+
+// Look is what is agreed at m, when peers' clocks, as far as they are known, show
+// what is in peers. That is sorted in place.
+func (a Agreement) Look(m Moment, peers []Instant, t Trust) Agreement {
+	own := m.Wall.Midpoint()
+	clocks := append(peers, own)
+	slices.Sort(clocks)
+	next := clocks[(len(clocks)-1)/2]
+	before := a.Time(m.Mono)
+	near := t.Near + time.Duration(drift(m.Mono.Sub(a.at)))
+	agree := func(x, y Instant) bool { return x.Sub(y).Abs() <= near }
+	two := len(clocks) == 2 && !agree(clocks[0], clocks[1])
+	if two && a.looked && before.Sub(clocks[1]).Abs() < before.Sub(clocks[0]).Abs() {
+		next = clocks[1]
+	}
+	switch {
+	case !a.looked, agree(next, before), confirmed(clocks, next, agree):
+		a.stepped = false
+	case !a.stepped:
+		a.stepped, a.since = true, m.Mono
+		next = before
+	case m.Mono.Sub(a.since) < t.Hold:
+		next = before
+	default:
+		a.stepped = false
+	}
+	a.base, a.at, a.looked = next-Instant(m.Mono), m.Mono, true
+	a.lowest = a.base
+	if two {
+		a.lowest = min(a.base, clocks[0]-Instant(m.Mono))
+	}
+	return a
+}
+
+// confirmed reports whether most clocks, and at least two, show next.
+func confirmed(clocks []Instant, next Instant, agree func(x, y Instant) bool) bool {
+	n := 0
+	for _, c := range clocks {
+		if agree(c, next) {
+			n++
+		}
+	}
+	return n > 1 && 2*n > len(clocks)
+}
+
+// Time is the agreed time at m.
+func (a Agreement) Time(m Mono) Instant { return a.base + Instant(m) }
+
+// Surely is a time that no clock contradicts where only two are known and they
+// contradict each other; else the agreed time. What can not be undone waits for it.
+func (a Agreement) Surely(m Mono) Instant { return a.lowest + Instant(m) }
+
+// At is the moment of the last look.
+func (a Agreement) At() Mono { return a.at }
+
+// Looked reports whether any clock was looked at.
+func (a Agreement) Looked() bool { return a.looked }

@@ -30,10 +30,8 @@ func Run(app *cli.App, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilTold()
 	defer stop()
-	// With our handler gone, the next signal does what signals do.
-	context.AfterFunc(ctx, stop)
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = &Problem{What: "a bug in " + app.Name, Why: fmt.Sprintf("%v\n%s", fault, debug.Stack()), Next: "please report it with the command line", Code: Bug}
@@ -44,6 +42,24 @@ func Run(app *cli.App, args []string) (err error) {
 		err = &Problem{What: "interrupted", Why: "a signal asked for it", Next: "run it again; nothing was left half written", Code: Interrupted}
 	}
 	return err
+}
+
+// untilTold is a context that the first interrupt cancels. Our handler is gone before
+// the context ends: whoever sees that the program is ending may be sure that the next
+// signal does what signals do. The caller calls stop.
+func untilTold() (ctx context.Context, stop context.CancelFunc) {
+	ctx, stop = context.WithCancel(context.Background())
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-heard:
+		case <-ctx.Done():
+		}
+		signal.Stop(heard)
+		stop()
+	}()
+	return ctx, stop
 }
 
 // prepare takes from urfave/cli what it decides by itself: exiting, splitting

@@ -12,7 +12,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
-	"kvd/replica/account"
+	"kvd/replica/ledger"
 	"kvd/resolve"
 )
 
@@ -29,12 +29,12 @@ func auditSpec() spec {
 // audited is one leader's audit.
 type audited struct {
 	answered
-	account.Audit
+	ledger.Audit
 	holds []bool // of each balance, as the leader says
 }
 
 func auditedOf(a answered) (audited, error) {
-	out := audited{answered: a, Audit: account.Audit{
+	out := audited{answered: a, Audit: ledger.Audit{
 		Leader: a.name, Applied: a.applied, Keys: int(a.field("keys").number), Skipped: a.field("skipped").texts(), Stray: int(a.field("stray").number), Settled: int(a.field("settled").number)}}
 	for _, b := range a.field("balances").items {
 		id, err := resolve.ParseID(b.field("resolver").text)
@@ -42,7 +42,7 @@ func auditedOf(a answered) (audited, error) {
 			return audited{}, err
 		}
 		n := func(name string) int { return int(b.field(name).number) }
-		out.Balances = append(out.Balances, account.Balance{Resolver: id, Accepted: n("accepted"), Live: n("live"), Superseded: n("superseded"),
+		out.Balances = append(out.Balances, ledger.Balance{Resolver: id, Accepted: n("accepted"), Live: n("live"), Superseded: n("superseded"),
 			Inverted: n("inverted"), Concurrent: n("concurrent"), Shed: n("shed"), InNone: n("none"), InTwo: n("two"), Beyond: n("beyond")})
 		out.holds = append(out.holds, truth(b.field("holds")))
 	}
@@ -89,7 +89,7 @@ func (a *audits) hold(i int) {
 	}
 	for j := range i {
 		if one.applied.Compare(a.all[j].applied) == logical.Equal {
-			for _, line := range account.MergeAudits([]account.Audit{a.all[j].Audit, one.Audit}) {
+			for _, line := range ledger.MergeAudits([]ledger.Audit{a.all[j].Audit, one.Audit}) {
 				a.differs = append(a.differs, printable(line))
 			}
 			return

@@ -10,7 +10,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
-	"kvd/replica/account"
+	"kvd/replica/ledger"
 )
 
 func fateSpec() spec {
@@ -48,7 +48,7 @@ func (j ruling) like(o ruling) bool {
 }
 
 // unclear reports whether the leader could not tell, which contradicts nobody.
-func (j ruling) unclear() bool { return j.State == account.Unclear.String() }
+func (j ruling) unclear() bool { return j.State == ledger.Unclear.String() }
 
 func (j ruling) short() string {
 	words := []string{j.State}

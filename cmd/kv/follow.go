@@ -65,7 +65,7 @@ type follower struct {
 // news is what a listener tells run. One of ledger, event and away is set.
 type news struct {
 	by     *leader
-	ledger *ledger // what there is, once it listens, and again after a gap
+	ledger *listing // what there is, once it listens, and again after a gap
 	back   bool    // after it was away
 	event  *event
 	away   error // it is not listened to, for now
@@ -104,7 +104,7 @@ func (f *follower) run(ctx context.Context, leaders int) error {
 // begin waits for the first word of every leader, and prints what there is. It
 // answers how many will not be heard again; none being there is a failure.
 func (f *follower) begin(ctx context.Context, leaders int) (ended int, err error) {
-	var said []ledger
+	var said []listing
 	var failed []news
 	for range leaders {
 		select {
@@ -134,7 +134,7 @@ func (f *follower) begin(ctx context.Context, leaders int) (ended int, err error
 }
 
 // printAll prints what there is, merged.
-func (f *follower) printAll(said []ledger) error {
+func (f *follower) printAll(said []listing) error {
 	list := mergedLosses(said, nil, f.want)
 	for i := range said {
 		for _, r := range said[i].rows {
@@ -169,7 +169,7 @@ func (f *follower) tell(n news) error {
 }
 
 // catchUp prints what a leader has in its ledger and nobody told of.
-func (f *follower) catchUp(g *ledger) error {
+func (f *follower) catchUp(g *listing) error {
 	for _, r := range g.rows {
 		if !f.seen.lost(g.name, r.at()) {
 			continue

@@ -165,7 +165,7 @@ func (f *follower) relay(ctx context.Context, e *ear, payload string) error {
 // gap asks for what there is: at first what the user wants of it, and later all
 // that is newer than what has been told.
 func (f *follower) gap(ctx context.Context, e *ear, back bool) error {
-	var g ledger
+	var g listing
 	var err error
 	if e.since == 0 {
 		g, err = f.k.ledgerOf(f.want)(e.by)

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"kvd/logical"
-	"kvd/replica/account"
+	"kvd/replica/ledger"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -62,7 +62,7 @@ func lossOf(resolver, relation, loser, winner string) (l resolve.Loss, err error
 // loss is one lost write and who says so.
 type loss struct {
 	row
-	by []account.Sighting // by leader
+	by []ledger.Sighting // by leader
 }
 
 func (l loss) winner() string {
@@ -84,7 +84,7 @@ func (l loss) leaders() []string {
 func clockText(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // first is when the first of them decided it, by its own clock.
-func (l loss) first() account.Sighting {
+func (l loss) first() ledger.Sighting {
 	first := l.by[0]
 	for _, s := range l.by {
 		if s.At.Midpoint() < first.At.Midpoint() {
@@ -118,9 +118,9 @@ func (l loss) text(p *printer) string {
 // how is the relation, and what is gone if that is more than a value.
 func (l loss) how() string {
 	switch l.class {
-	case account.Increment.String():
+	case ledger.Increment.String():
 		return l.Relation.String() + ", an increment"
-	case account.Undone.String():
+	case ledger.Undone.String():
 		return l.Relation.String() + ", a deletion undone"
 	}
 	return l.Relation.String()

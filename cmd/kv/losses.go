@@ -13,7 +13,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
-	"kvd/replica/account"
+	"kvd/replica/ledger"
 	"kvd/resolve"
 )
 
@@ -114,8 +114,8 @@ func (w wanted) words(since int64) []string {
 	return words
 }
 
-// ledger is what one leader said about losses.
-type ledger struct {
+// listing is what one leader said about losses.
+type listing struct {
 	voice
 	now   int64 // its clock
 	shed  int64
@@ -128,13 +128,13 @@ type ledger struct {
 const pageRows = 1000
 
 // ledgerOf asks one leader, page by page.
-func (k *call) ledgerOf(w wanted) func(*leader) (ledger, error) {
-	return func(l *leader) (ledger, error) {
+func (k *call) ledgerOf(w wanted) func(*leader) (listing, error) {
+	return func(l *leader) (listing, error) {
 		since := w.since
 		if w.back > 0 {
 			r, err := l.do(k.ctx(), "KVD.LOSSES", "COUNT", "1")
 			if err != nil {
-				return ledger{}, err
+				return listing{}, err
 			}
 			since = r.field("now").number - int64(w.back)
 		}
@@ -142,8 +142,8 @@ func (k *call) ledgerOf(w wanted) func(*leader) (ledger, error) {
 	}
 }
 
-func (k *call) pages(l *leader, w wanted, since int64) (ledger, error) {
-	var out ledger
+func (k *call) pages(l *leader, w wanted, since int64) (listing, error) {
+	var out listing
 	for cursor := ""; ; {
 		page := pageRows
 		if w.limit > 0 {
@@ -155,24 +155,24 @@ func (k *call) pages(l *leader, w wanted, since int64) (ledger, error) {
 		}
 		r, err := l.do(k.ctx(), words...)
 		if err != nil {
-			return ledger{}, err
+			return listing{}, err
 		}
 		if err := out.take(l, r, cursor == ""); err != nil {
-			return ledger{}, err
+			return listing{}, err
 		}
 		next := r.field("next")
 		if out.more = next.kind != aNull; !out.more || w.limit > 0 && len(out.rows) >= w.limit {
 			return out, nil
 		}
 		if next.text == cursor {
-			return ledger{}, &refusal{l, "KVD.LOSSES", errors.New("the answer says that there is more, and not where")}
+			return listing{}, &refusal{l, "KVD.LOSSES", errors.New("the answer says that there is more, and not where")}
 		}
 		cursor = next.text
 	}
 }
 
 // take adds a page.
-func (g *ledger) take(l *leader, r reply, first bool) error {
+func (g *listing) take(l *leader, r reply, first bool) error {
 	v, err := voiceOf(l, "KVD.LOSSES", r)
 	if err != nil {
 		return err
@@ -199,14 +199,14 @@ type lossList struct {
 
 // mergedLosses merges what leaders said. Of those that have more than was asked for,
 // only what all were asked about is taken, or the rest would seem to differ.
-func mergedLosses(said []ledger, missing []absentee, w wanted) lossList {
+func mergedLosses(said []listing, missing []absentee, w wanted) lossList {
 	out := lossList{missing: missing}
 	last, bounded := horizon(said, w.limit)
 	out.more = bounded
 	texts := map[place]row{}
-	var answers []account.Answer
+	var answers []ledger.Answer
 	for i, g := range said {
-		a := account.Answer{Leader: g.name, Applied: g.applied, Shed: uint64(g.shed)}
+		a := ledger.Answer{Leader: g.name, Applied: g.applied, Shed: uint64(g.shed)}
 		if g.moved {
 			// What was read at several moments agrees with nobody's one moment.
 			a.Applied = logical.FrontierOf(logical.Dot{Origin: ^logical.Origin(i), Seq: 1})
@@ -218,14 +218,14 @@ func mergedLosses(said []ledger, missing []absentee, w wanted) lossList {
 			if bounded && r.at().compare(last) > 0 {
 				continue
 			}
-			a.Rows = append(a.Rows, account.Defeat{Loss: r.Loss})
+			a.Rows = append(a.Rows, ledger.Defeat{Loss: r.Loss})
 			if _, has := texts[r.at()]; !has {
 				texts[r.at()] = r
 			}
 		}
 		answers = append(answers, a)
 	}
-	merged := account.Merge(answers)
+	merged := ledger.Merge(answers)
 	for _, f := range merged.Rows {
 		out.losses = append(out.losses, loss{texts[placeOf(&f.Loss)], f.By})
 	}
@@ -238,7 +238,7 @@ func mergedLosses(said []ledger, missing []absentee, w wanted) lossList {
 
 // horizon is the last place that every leader was asked about, if there are rows
 // behind it.
-func horizon(said []ledger, limit int) (last place, bounded bool) {
+func horizon(said []listing, limit int) (last place, bounded bool) {
 	var all []place
 	for _, g := range said {
 		for _, r := range g.rows {
@@ -264,7 +264,7 @@ func losses(k *call) error {
 	if k.Bool("follow") {
 		return k.follow(w)
 	}
-	said, missing, err := gather(k, k.ledgerOf(w), func(g ledger) string { return g.name })
+	said, missing, err := gather(k, k.ledgerOf(w), func(g listing) string { return g.name })
 	if err != nil {
 		return err
 	}
@@ -295,7 +295,7 @@ func (k *call) putLosses(list lossList) error {
 	return nil
 }
 
-func (k *call) sayLosses(list lossList, said []ledger, w wanted) {
+func (k *call) sayLosses(list lossList, said []listing, w wanted) {
 	if w.back > 0 {
 		k.say("since " + w.back.String() + " ago, by each leader's own clock")
 	}
@@ -313,13 +313,13 @@ func (k *call) sayLosses(list lossList, said []ledger, w wanted) {
 }
 
 // sayShed says who gave up how much, in one line for leaders that gave up as much.
-func (k *call) sayShed(said []ledger) {
+func (k *call) sayShed(said []listing) {
 	for i, g := range said {
-		as := func(o ledger) bool { return o.shed == g.shed }
+		as := func(o listing) bool { return o.shed == g.shed }
 		if g.shed == 0 || slices.ContainsFunc(said[:i], as) {
 			continue
 		}
-		equals := slices.DeleteFunc(slices.Clone(said), func(o ledger) bool { return !as(o) })
+		equals := slices.DeleteFunc(slices.Clone(said), func(o listing) bool { return !as(o) })
 		has := " has given up "
 		if len(equals) > 1 {
 			has = " have each given up "
@@ -328,7 +328,7 @@ func (k *call) sayShed(said []ledger) {
 	}
 }
 
-func voices(said []ledger) []string {
+func voices(said []listing) []string {
 	var all []string
 	for _, g := range said {
 		all = append(all, g.name)

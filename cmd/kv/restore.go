@@ -12,7 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/replica/account"
+	"kvd/replica/ledger"
 )
 
 func restoreSpec() spec {
@@ -200,7 +200,7 @@ func (k *call) restored(l *leader, r reply) error {
 	if name == "" {
 		name = l.Name
 	}
-	if r.field("state").text == account.Lost.String() {
+	if r.field("state").text == ledger.Lost.String() {
 		if err := k.session.shownBy(token); err != nil {
 			return err
 		}

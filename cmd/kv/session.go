@@ -13,6 +13,7 @@ import (
 	"kvd/cmd/internal/contexts"
 	"kvd/replica"
 	"kvd/replica/resp"
+	"kvd/storage/file"
 )
 
 // session is what a user has seen, kept in a file between calls: a frontier with
@@ -42,7 +43,7 @@ const sessionVersion = 1
 
 // openSession reads the session of that name, or begins it.
 func openSession(name string) (*session, error) {
-	if !contexts.Plain(name) {
+	if !file.PlainName(name) {
 		return nil, cliutil.Usage(fmt.Sprintf("%q is no name of a session", name), "it is the name of a file as well", "use letters, digits, dots, dashes and underscores")
 	}
 	dir, err := contexts.StateDir()

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/internal/leader"
+	"kvd/replica/node"
 )
 
 func configCommand() *cli.Command {
@@ -45,7 +45,7 @@ func gather(c *cli.Context, file string) ([]effective, error) {
 
 // configured turns settings into what a leader is told.
 func configured(all []effective, log io.Writer) (*serving, error) {
-	c := &serving{Config: leader.Defaults()}
+	c := &serving{Config: node.Defaults()}
 	c.Version = cliutil.Version()
 	for _, e := range all {
 		if err := e.apply(c, e.values); err != nil {

@@ -15,7 +15,7 @@ import (
 type trio struct {
 	t          *testing.T
 	dir, addr  string
-	n1, n2, n3 *node
+	n1, n2, n3 *served
 	keys       int
 }
 
@@ -29,7 +29,7 @@ func threeLeaders(t *testing.T, keys int) *trio {
 	c.n1 = serves(t, "n1", c.dir, c.addr, "--join", c.n2.gossip)
 	for part := range 3 {
 		for i := part; i < keys; i += 3 {
-			from := []*node{c.n1, c.n2, c.n1}[part]
+			from := []*served{c.n1, c.n2, c.n1}[part]
 			from.try("SET", fmt.Sprint("k", i), fmt.Sprint("v", i))
 		}
 		c.n1.everywhere(2, "SET", "part", part)

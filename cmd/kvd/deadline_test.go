@@ -8,7 +8,7 @@ import (
 )
 
 // both starts two leaders that serve by one resolver and have met.
-func both(t *testing.T, resolver string) (n1, n2 *node) {
+func both(t *testing.T, resolver string) (n1, n2 *served) {
 	t.Helper()
 	gossip := free(t)
 	more := []string{"--resolver", resolver, "--unsafe-faults"}
@@ -20,7 +20,7 @@ func both(t *testing.T, resolver string) (n1, n2 *node) {
 }
 
 // apart lets them write without hearing of each other, and then meet again.
-func apart(n1, n2 *node, write func()) {
+func apart(n1, n2 *served, write func()) {
 	n1.try("KVD.FAULT", "LINK", "n2", "cut=on")
 	n2.try("KVD.FAULT", "LINK", "n1", "cut=on")
 	write()
@@ -44,7 +44,7 @@ func TestExpireBesideASetLeavesTheNewValue(t *testing.T) {
 			n1.try("SET", "s", "new")
 			n2.try("EXPIRE", "s", "1800")
 		})
-		for _, n := range []*node{n1, n2} {
+		for _, n := range []*served{n1, n2} {
 			if got := n.try("GET", "s"); got != "new" {
 				t.Errorf("%s, %s: GET is answered %v", resolver, n.name, got)
 			}
@@ -65,7 +65,7 @@ func TestIncrBesideExpireKeepsBoth(t *testing.T) {
 		n2.try("INCR", "c")
 		n1.try("EXPIRE", "c", "600")
 	})
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		if got := n.try("GET", "c"); got != "2" {
 			t.Errorf("%s: GET is answered %v", n.name, got)
 		}
@@ -94,7 +94,7 @@ func TestAClockThatJumpsAheadEndsNothing(t *testing.T) {
 		t.Errorf("a deadline given while the clock was ahead is %d s away", got)
 	}
 	n2.try("KVD.FAULT", "CLOCK", "step=-24h")
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		n.shows("y", "v")
 		if got, _ := n.try("TTL", "y").(int64); got < 1 || got > 3600 {
 			t.Errorf("%s: TTL is answered %d", n.name, got)

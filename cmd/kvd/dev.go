@@ -16,10 +16,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/internal/leader"
 	"kvd/replica"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/node"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -46,8 +46,8 @@ func devCommand() *cli.Command {
 			&cli.DurationFlag{Name: "jitter", Usage: "and up to `DURATION` more"},
 			&cli.Float64Flag{Name: "loss", Usage: "lose a message with `PROBABILITY`"},
 			&cli.DurationFlag{Name: "clock-error", Value: 10 * time.Millisecond, Usage: "what every clock claims for its error: `DURATION`"},
-			&cli.IntFlag{Name: "max-siblings", Value: leader.Defaults().MaxSiblings, Usage: "let a client's write leave at most `N` versions of a key side by side"},
-			&cli.Int64Flag{Name: "client-memory", Value: leader.Defaults().ClientMemory, Usage: "let each leader's clients use `N` bytes of memory together"},
+			&cli.IntFlag{Name: "max-siblings", Value: node.Defaults().MaxSiblings, Usage: "let a client's write leave at most `N` versions of a key side by side"},
+			&cli.Int64Flag{Name: "client-memory", Value: node.Defaults().ClientMemory, Usage: "let each leader's clients use `N` bytes of memory together"},
 			&cli.IntFlag{Name: "resp-port", Value: 7381, EnvVars: devVariables[:1], Usage: "n1 listens at `PORT`, n2 at the next, and so on; 0: any free ones"},
 			&cli.IntFlag{Name: "http-port", EnvVars: devVariables[1:], Usage: "n1 shows its status and metrics at `PORT`, n2 at the next, and so on; 0: any free ones", DefaultText: "0"},
 			&cli.StringFlag{Name: "data-dir", Usage: "keep data below `DIR` instead of in memory"},
@@ -60,7 +60,7 @@ func devCommand() *cli.Command {
 
 // cluster is what dev is told.
 type cluster struct {
-	configs []leader.Config
+	configs []node.Config
 	link    link.LinkFault
 	drain   time.Duration
 }
@@ -135,14 +135,14 @@ func devRules(c *cli.Context) (resolve.Policy, error) {
 	return s.Policy, err
 }
 
-func devLeader(c *cli.Context, i int, rules resolve.Policy) (leader.Config, error) {
+func devLeader(c *cli.Context, i int, rules resolve.Policy) (node.Config, error) {
 	var level slog.Level
 	if err := readLevel(&level, c.String("log-level")); err != nil {
-		return leader.Config{}, fmt.Errorf("--log-level: %w", err)
+		return node.Config{}, fmt.Errorf("--log-level: %w", err)
 	}
-	cfg := leader.Defaults()
+	cfg := node.Defaults()
 	cfg.Name, cfg.Cluster, cfg.Version = fmt.Sprintf("n%d", i+1), "dev", cliutil.Version()
-	cfg.Addrs = leader.Addrs{Peer: devAddr(0, i), Gossip: devAddr(0, i)}
+	cfg.Addrs = node.Addrs{Peer: devAddr(0, i), Gossip: devAddr(0, i)}
 	cfg.Addrs.RESP, cfg.Addrs.HTTP = devAddr(c.Int("resp-port"), i), devAddr(c.Int("http-port"), i)
 	cfg.Policy, cfg.ClockError, cfg.Profile = rules, c.Duration("clock-error"), member.Local
 	cfg.Storage.Cache, cfg.MaxSiblings = 16<<20, c.Int("max-siblings")
@@ -203,13 +203,13 @@ func (p *cluster) slow(n float64) error {
 }
 
 // start begins every leader; the others join the first.
-func (p *cluster) start(ctx context.Context) ([]*leader.Leader, error) {
-	var all []*leader.Leader
+func (p *cluster) start(ctx context.Context) ([]*node.Leader, error) {
+	var all []*node.Leader
 	for i, cfg := range p.configs {
 		if i > 0 {
 			cfg.Join = []string{all[0].Addrs().Gossip}
 		}
-		l, err := leader.Start(ctx, cfg)
+		l, err := node.Start(ctx, cfg)
 		if err != nil {
 			return nil, errors.Join(err, stop(all...))
 		}
@@ -230,7 +230,7 @@ func (p *cluster) start(ctx context.Context) ([]*leader.Leader, error) {
 const meetWithin = 10 * time.Second
 
 // settle waits until everybody has met everybody and serves.
-func settle(ctx context.Context, all []*leader.Leader) error {
+func settle(ctx context.Context, all []*node.Leader) error {
 	ctx, cancel := context.WithTimeout(ctx, meetWithin)
 	defer cancel()
 	look := time.NewTicker(5 * time.Millisecond)
@@ -248,7 +248,7 @@ func settle(ctx context.Context, all []*leader.Leader) error {
 }
 
 // introduce says where everybody is and what to try, in the context of that name.
-func introduce(w io.Writer, all []*leader.Leader, name string) {
+func introduce(w io.Writer, all []*node.Leader, name string) {
 	fmt.Fprintf(w, "%d leaders in one process; Ctrl-C stops them\n", len(all))
 	for _, l := range all {
 		a := l.Addrs()

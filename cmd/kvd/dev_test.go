@@ -14,17 +14,17 @@ import (
 )
 
 // develops starts a cluster in one process and connects to every leader.
-func develops(t *testing.T, leaders int, args ...string) (*process, []*node) {
+func develops(t *testing.T, leaders int, args ...string) (*process, []*served) {
 	t.Helper()
 	p := launch(t, append([]string{"dev", "--resp-port", "0"}, args...)...)
 	p.says("^Try, in another shell:$")
-	all := make([]*node, leaders)
+	all := make([]*served, leaders)
 	for i := range all {
 		name := "n" + string(rune('1'+i))
 		at := p.says(`^  ` + name + ` +redis (\S+)   http://(\S+)$`)
 		c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true})
 		t.Cleanup(func() { c.Close() })
-		all[i] = &node{process: p, Client: c, name: name, http: at[1]}
+		all[i] = &served{process: p, Client: c, name: name, http: at[1]}
 	}
 	return p, all
 }

@@ -6,14 +6,14 @@ import (
 	"slices"
 
 	"kvd/cmd/internal/contexts"
-	"kvd/cmd/internal/leader"
+	"kvd/replica/node"
 )
 
 // devContext is what clients call the cluster.
 const devContext = "dev"
 
 // contextOf is the cluster as clients know it.
-func contextOf(all []*leader.Leader) contexts.Context {
+func contextOf(all []*node.Leader) contexts.Context {
 	c := contexts.Context{Name: devContext}
 	for _, l := range all {
 		c.Leaders = append(c.Leaders, contexts.Leader{Name: l.Name(), Addr: l.Addrs().RESP})

@@ -17,7 +17,7 @@ import (
 )
 
 // stops ends a leader in order.
-func (n *node) stops() {
+func (n *served) stops() {
 	n.t.Helper()
 	n.signal(syscall.SIGTERM)
 	n.end()
@@ -102,7 +102,7 @@ func TestAnOldBackupReusesNoDot(t *testing.T) {
 	back.writes(2, 300)
 	back.everywhere(1, "SET", "x", "last")
 	n2.shows("x", "last")
-	for _, n := range []*node{n2, back} {
+	for _, n := range []*served{n2, back} {
 		front := n.try("KVD.FRONTIER").(map[any]any)
 		if len(front) != 2 || front[n1.origin] != int64(1) {
 			t.Errorf("%s has applied %v, want two origins, of which %s ended at 1", n.name, front, n1.origin)
@@ -111,7 +111,7 @@ func TestAnOldBackupReusesNoDot(t *testing.T) {
 }
 
 // writes sets so many keys.
-func (n *node) writes(round, count int) {
+func (n *served) writes(round, count int) {
 	n.t.Helper()
 	for i := range count {
 		n.try("SET", fmt.Sprintf("k%d", i), fmt.Sprintf("round %d, %d", round, i))
@@ -150,7 +150,7 @@ func cloned(t *testing.T, from, to string) {
 }
 
 // refused waits until the leader takes no writes, and says why.
-func (n *node) refused(why string) {
+func (n *served) refused(why string) {
 	n.t.Helper()
 	eventually(n.t, n.name+" says that it refuses writes: "+why, func() bool {
 		body := n.page("/health/ready")
@@ -183,18 +183,18 @@ func TestTwoHoldersOfOneOriginStopWriting(t *testing.T) {
 	n1.try("SET", "x", "one")
 	n2.try("SET", "y", "other")
 	serves(t, "n3", t.TempDir(), "127.0.0.1:0", "--join", n1.gossip, "--join", n2.gossip)
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		n.refused(n1.origin)
 		n.shows("common", "0")
 	}
 	n2.try("KVD.NEWORIGIN")
 	eventually(t, "n2 serves under another origin", func() bool { return strings.Count(n2.text(), "msg=serving") == 2 })
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		eventually(t, n.name+" takes writes again", func() bool { return n.Do(context.Background(), "SET", n.name, "on").Err() == nil })
 	}
 	n1.shows("n2", "on")
 	n2.shows("n1", "on")
-	for n, want := range map[*node][2]string{n1: {"x one", "y other"}, n2: {"y other", "x one"}} {
+	for n, want := range map[*served][2]string{n1: {"x one", "y other"}, n2: {"y other", "x one"}} {
 		var all []any
 		eventually(t, n.name+" names the dot", func() bool {
 			all = n.try("KVD.CONFLICTS").(map[any]any)["conflicts"].([]any)
@@ -209,7 +209,7 @@ func TestTwoHoldersOfOneOriginStopWriting(t *testing.T) {
 	n1.shows("x", "one")
 	n2.shows("y", "other")
 	eventually(t, "the dot is settled", func() bool { return n1.Do(t.Context(), "KVD.ACCEPT", n1.origin+"-2", "THERE").Err() == nil })
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		n.shows("x", "one")
 		n.shows("y", "other")
 	}
@@ -231,7 +231,7 @@ func kvProgram(t *testing.T) string {
 }
 
 // kv runs kv for the leaders, and gives its exit code and what it said.
-func kv(t *testing.T, leaders []*node, args ...string) (code int, said string) {
+func kv(t *testing.T, leaders []*served, args ...string) (code int, said string) {
 	t.Helper()
 	var addrs []string
 	for _, n := range leaders {
@@ -247,7 +247,7 @@ func kv(t *testing.T, leaders []*node, args ...string) (code int, said string) {
 }
 
 // wants fails unless kv ends with the code and says what it should.
-func wants(t *testing.T, leaders []*node, code int, says string, args ...string) {
+func wants(t *testing.T, leaders []*served, code int, says string, args ...string) {
 	t.Helper()
 	if got, said := kv(t, leaders, args...); got != code || !strings.Contains(said, says) {
 		t.Errorf("kv %s ends with %d, want %d and %q:\n%s", strings.Join(args, " "), got, code, says, said)
@@ -287,10 +287,10 @@ func TestWhatTwoHoldersWroteIsSettledToItsEnd(t *testing.T) {
 		n2.try(w[1]...)
 	}
 	n3 := serves(t, "n3", t.TempDir(), "127.0.0.1:0", append(policy, "--join", n1.gossip, "--join", n2.gossip)...)
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		n.refused(n1.origin)
 	}
-	all := []*node{n1, n2, n3}
+	all := []*served{n1, n2, n3}
 	eventually(t, "n2 has begun a new origin", func() bool { code, _ := kv(t, all[1:2], "admin", "new-origin"); return code == 0 })
 	eventually(t, "n2 serves under another origin", func() bool { return strings.Count(n2.text(), "msg=serving") == 2 })
 	for _, n := range all {
@@ -322,7 +322,7 @@ func TestWhatTwoHoldersWroteIsSettledToItsEnd(t *testing.T) {
 }
 
 // settledEverywhere looks that nobody complains, and that all show the content.
-func settledEverywhere(t *testing.T, all []*node, content map[string]string) {
+func settledEverywhere(t *testing.T, all []*served, content map[string]string) {
 	t.Helper()
 	for _, args := range [][]string{{"--timeout", "15s", "wait", "--converged"}, {"audit"}, {"compare", "--prefix", ""}} {
 		wants(t, all, 0, "", args...)

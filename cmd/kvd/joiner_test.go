@@ -14,7 +14,7 @@ import (
 )
 
 // ready is what /health/ready answers.
-func (n *node) ready() (code int, body string) {
+func (n *served) ready() (code int, body string) {
 	n.t.Helper()
 	res, err := http.Get("http://" + n.http + "/health/ready")
 	if err != nil {
@@ -25,7 +25,7 @@ func (n *node) ready() (code int, body string) {
 }
 
 // loads asks, and reports whether the answer was LOADING.
-func (n *node) loads(args ...any) (answer any, loading bool) {
+func (n *served) loads(args ...any) (answer any, loading bool) {
 	n.t.Helper()
 	r, err := n.Do(context.Background(), args...).Result()
 	switch {
@@ -40,7 +40,7 @@ func (n *node) loads(args ...any) (answer any, loading bool) {
 
 // neverLies asks a newcomer until it serves: before, it answers nothing else than
 // LOADING; from then on, what everybody else would. It gives how often it was refused.
-func (n *node) neverLies(hits int64) (refused int) {
+func (n *served) neverLies(hits int64) (refused int) {
 	n.t.Helper()
 	eventually(n.t, n.name+" serves", func() bool {
 		code, body := n.ready()
@@ -72,7 +72,7 @@ func (n *node) neverLies(hits int64) (refused int) {
 }
 
 // filled is a leader and one that joined it, with data and faults allowed.
-func filled(t *testing.T) (n1, n2 *node) {
+func filled(t *testing.T) (n1, n2 *served) {
 	t.Helper()
 	policy := []string{"--policy", "hits:=counter", "--unsafe-faults"}
 	n1 = serves(t, "n1", t.TempDir(), "127.0.0.1:0", policy...)
@@ -99,7 +99,7 @@ func TestANewcomerNeverAnswersFromNothing(t *testing.T) {
 	var load sync.WaitGroup
 	defer load.Wait()
 	defer sync.OnceFunc(func() { close(stop) })()
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		load.Go(func() {
 			for i := 0; ; i++ {
 				select {
@@ -120,14 +120,14 @@ func TestANewcomerNeverAnswersFromNothing(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		n.try("KVD.FAULT", "LINK", "n3", "delay=300ms")
 	}
 	n3 = begins(t, "n3", dir, gossip, more...)
 	if n3.neverLies(101) == 0 {
 		t.Error("it was never seen to wait, though everything takes 300 ms to reach it")
 	}
-	for _, n := range []*node{n1, n2, n3} {
+	for _, n := range []*served{n1, n2, n3} {
 		n.shows("lock", "n1")
 		n.shows("hits:a", "102")
 	}
@@ -163,7 +163,7 @@ func TestNewcomersDoNotWaitForEachOther(t *testing.T) {
 	a, b := free(t), free(t)
 	n1 := begins(t, "n1", t.TempDir(), a, "--join", b)
 	n2 := begins(t, "n2", t.TempDir(), b, "--join", a)
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		eventually(t, n.name+" serves", func() bool { _, loading := n.loads("GET", "k"); return !loading })
 	}
 	n1.everywhere(1, "SET", "k", "v")

@@ -18,7 +18,7 @@ func noise(seed uint64, n int) string {
 }
 
 // showsAll waits until the key shows the value, which is too long to be told.
-func (n *node) showsAll(key, value string) {
+func (n *served) showsAll(key, value string) {
 	n.t.Helper()
 	eventually(n.t, fmt.Sprintf("%s shows %d bytes of %.20q", n.name, len(value), key), func() bool {
 		got, err := n.StrLen(context.Background(), key).Result()
@@ -31,7 +31,7 @@ func (n *node) showsAll(key, value string) {
 
 // refuses does a command that must be answered an error, on a connection that goes
 // on afterwards.
-func (n *node) refuses(says string, args ...any) {
+func (n *served) refuses(says string, args ...any) {
 	n.t.Helper()
 	conn := n.Conn()
 	defer conn.Close()
@@ -48,7 +48,7 @@ func (n *node) refuses(says string, args ...any) {
 func TestTheLargestValueReachesEverybody(t *testing.T) {
 	t.Parallel()
 	gossip := free(t)
-	all := []*node{serves(t, "n1", t.TempDir(), gossip)}
+	all := []*served{serves(t, "n1", t.TempDir(), gossip)}
 	for _, name := range []string{"n2", "n3"} {
 		all = append(all, serves(t, name, t.TempDir(), "127.0.0.1:0", "--join", gossip))
 	}

@@ -6,7 +6,7 @@
 //
 // A setting is a row of one table: its flag, its variable, its place in the file
 // and what it does to the configuration are one thing. What wires a leader
-// together is in cmd/internal/leader.
+// together is in replica/node.
 package main
 
 import (

@@ -4,7 +4,7 @@ import (
 	"os"
 	"runtime/debug"
 
-	"kvd/cmd/internal/leader"
+	"kvd/replica/node"
 	"kvd/storage"
 )
 
@@ -15,7 +15,7 @@ const working = 256 << 20
 // heapOf is what a leader of this configuration is meant to take of the heap that the
 // collector sees: objects decoded of blocks, clients, its own work, and where there is
 // no C library the blocks themselves and the memtables that fill and that are flushed.
-func heapOf(cfg *leader.Config) int64 {
+func heapOf(cfg *node.Config) int64 {
 	heap := cfg.Storage.Cache/4 + cfg.ClientMemory + working
 	if !blocksOutside {
 		heap += cfg.Storage.Cache + 3*storage.DefaultMemTable
@@ -27,7 +27,7 @@ func heapOf(cfg *leader.Config) int64 {
 // to take of its heap. Without it megabytes that are garbage already may double the process:
 // the collector would wait until the heap has grown by as much as is in use. It is
 // a soft limit, and whoever sets GOMEMLIMIT knows better.
-func limitMemory(cfg *leader.Config) {
+func limitMemory(cfg *node.Config) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(heapOf(cfg))
 	}

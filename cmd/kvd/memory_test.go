@@ -8,14 +8,14 @@ import (
 	"strconv"
 	"testing"
 
-	"kvd/cmd/internal/leader"
+	"kvd/replica/node"
 )
 
 // The collector is told what the flags say, and not what the environment says
 // otherwise.
 func TestMemoryIsLimitedByTheFlags(t *testing.T) {
 	t.Parallel()
-	cfg := leader.Defaults()
+	cfg := node.Defaults()
 	cfg.Storage.Cache, cfg.ClientMemory = 32<<20, 100<<20
 	n := serves(t, "n1", t.TempDir(), "127.0.0.1:0", "--cache-bytes", strconv.Itoa(32<<20), "--client-memory", strconv.Itoa(100<<20))
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+n.http+"/metrics", http.NoBody)

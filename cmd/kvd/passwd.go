@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/internal/contexts"
 	"kvd/replica/acl"
+	"kvd/storage/file"
 )
 
 func passwdCommand() *cli.Command {
@@ -37,7 +37,7 @@ const maxPassword = 4 << 10
 
 func passwd(c *cli.Context) error {
 	name := c.Args().First()
-	if c.NArg() != 1 || !contexts.Plain(name) {
+	if c.NArg() != 1 || !file.PlainName(name) {
 		return cliutil.Usage("kvd passwd takes one name", "read: "+strings.Join(c.Args().Slice(), " "), "kvd passwd ann >> users; letters, digits, dots, dashes and underscores")
 	}
 	rights, err := rightsOf(c)

@@ -13,7 +13,7 @@ import (
 )
 
 // under starts the leader again under another policy.
-func (n *node) under(dir string, more ...string) *node {
+func (n *served) under(dir string, more ...string) *served {
 	n.t.Helper()
 	n.signal(syscall.SIGTERM)
 	if code := n.end(); code != 0 {
@@ -46,7 +46,7 @@ func TestAnotherResolverShowsWhatIsThere(t *testing.T) {
 }
 
 // keeps fails unless x is the only key, and the audit adds up.
-func (n *node) keeps(x string) {
+func (n *served) keeps(x string) {
 	n.t.Helper()
 	n.shows("x", x)
 	if got := n.try("SCAN", "0").([]any)[1].([]any); !slices.Equal(got, []any{"x"}) {

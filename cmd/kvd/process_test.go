@@ -146,7 +146,7 @@ func (p *process) last() string {
 }
 
 // node is a kvd serve.
-type node struct {
+type served struct {
 	*process
 	*redis.Client
 	name, origin, gossip, http string
@@ -154,7 +154,7 @@ type node struct {
 }
 
 // serves is begins, and waits until clients are served.
-func serves(t *testing.T, name, dir, gossip string, more ...string) *node {
+func serves(t *testing.T, name, dir, gossip string, more ...string) *served {
 	t.Helper()
 	n := begins(t, name, dir, gossip, more...)
 	eventually(t, name+" serves", func() bool {
@@ -166,14 +166,14 @@ func serves(t *testing.T, name, dir, gossip string, more ...string) *node {
 
 // begins starts a leader whose addresses are free ones, gossip excepted: that is
 // where the others, and the leader itself after a restart, are found.
-func begins(t *testing.T, name, dir, gossip string, more ...string) *node {
+func begins(t *testing.T, name, dir, gossip string, more ...string) *served {
 	t.Helper()
 	p := launch(t, append([]string{"serve", "--node", name, "--data-dir", dir, "--gossip-addr", gossip,
 		"--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-pace", paceLocal}, more...)...)
 	at := p.says(`msg=serving .* resp=(\S+) http=(\S+) .* gossip=(\S+) origin=(\S+) resumed=(\S+)`)
 	c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true, ReadTimeout: 2 * patience})
 	t.Cleanup(func() { c.Close() })
-	return &node{process: p, Client: c, name: name, http: at[1], gossip: at[2], origin: at[3], resumed: at[4]}
+	return &served{process: p, Client: c, name: name, http: at[1], gossip: at[2], origin: at[3], resumed: at[4]}
 }
 
 // Ports that no system gives to whoever wants any, so that one which is free stays
@@ -201,7 +201,7 @@ func free(t *testing.T) string {
 }
 
 // try does a command that must succeed.
-func (n *node) try(args ...any) any {
+func (n *served) try(args ...any) any {
 	n.t.Helper()
 	v, err := n.Do(context.Background(), args...).Result()
 	if err != nil {
@@ -211,7 +211,7 @@ func (n *node) try(args ...any) any {
 }
 
 // shows waits until the key shows the value.
-func (n *node) shows(key, value string) {
+func (n *served) shows(key, value string) {
 	n.t.Helper()
 	got := ""
 	eventually(n.t, n.name+" shows "+key+" = "+value+", at last "+got, func() bool {

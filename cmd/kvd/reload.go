@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"kvd/cmd/internal/leader"
+	"kvd/replica/node"
 )
 
 // running is a leader's configuration while it serves, and how to read it again.
@@ -20,7 +20,7 @@ type running struct {
 // reload reads the configuration again, and takes over what can change while a leader
 // serves: users, certificates and the log level. All of it is read before any of it
 // counts; on a failure all stays as it was.
-func (r *running) reload(l *leader.Leader) {
+func (r *running) reload(l *node.Leader) {
 	log := r.cfg.Logger.With("leader", l.Name())
 	all, err := gather(r.c, "")
 	var fresh *serving

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"os"
 
-	"kvd/cmd/internal/leader"
 	"kvd/replica/acl"
+	"kvd/replica/node"
 )
 
 // applyUsers reads the users file, if one is named.
@@ -52,6 +52,6 @@ func (c *serving) loadTLS() (err error) {
 	if c.cert == "" || c.key == "" || c.ca == "" {
 		return errors.New("--tls-cert, --tls-key and --tls-ca go together; give all three or none")
 	}
-	c.TLS, err = leader.LoadTLS(c.cert, c.key, c.ca)
+	c.TLS, err = node.LoadTLS(c.cert, c.key, c.ca)
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/internal/leader"
+	"kvd/replica/node"
 )
 
 func serveCommand() *cli.Command {
@@ -60,7 +60,7 @@ func serve(c *cli.Context) error {
 
 // attend serves until the leader is to stop, or cannot go on: then it says with which
 // configuration it is to begin again, if it is.
-func (r *running) attend(ctx context.Context, w io.Writer, l *leader.Leader, reloads <-chan struct{}) (again *leader.Config, err error) {
+func (r *running) attend(ctx context.Context, w io.Writer, l *node.Leader, reloads <-chan struct{}) (again *node.Config, err error) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -70,7 +70,7 @@ func (r *running) attend(ctx context.Context, w io.Writer, l *leader.Leader, rel
 		case err := <-l.Broken():
 			next := l.Again()
 			stopErr := stop(l)
-			if errors.Is(err, leader.ErrRenew) && stopErr == nil {
+			if errors.Is(err, node.ErrRenew) && stopErr == nil {
 				return &next, nil
 			}
 			return nil, cliutil.Fail(l.Name()+" cannot go on", errors.Join(err, stopErr), "what was acknowledged is on disk; mend the cause and start again")
@@ -79,8 +79,8 @@ func (r *running) attend(ctx context.Context, w io.Writer, l *leader.Leader, rel
 }
 
 // begin starts the leader and says where it serves.
-func begin(ctx context.Context, cfg leader.Config) (*leader.Leader, error) {
-	l, err := leader.Start(ctx, cfg)
+func begin(ctx context.Context, cfg node.Config) (*node.Leader, error) {
+	l, err := node.Start(ctx, cfg)
 	if err != nil {
 		return nil, cliutil.Fail("cannot serve", err, "kvd config print --origin says what was asked for, and by whom")
 	}
@@ -93,7 +93,7 @@ func begin(ctx context.Context, cfg leader.Config) (*leader.Leader, error) {
 
 // drain takes leaders down together: none leaves before all have given the
 // others what only they have.
-func drain(w io.Writer, patience time.Duration, all ...*leader.Leader) error {
+func drain(w io.Writer, patience time.Duration, all ...*node.Leader) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	type outcome struct {
@@ -126,7 +126,7 @@ func drain(w io.Writer, patience time.Duration, all ...*leader.Leader) error {
 const stopWithin = 5 * time.Second
 
 // stop ends leaders at the same time.
-func stop(all ...*leader.Leader) error {
+func stop(all ...*node.Leader) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	done := make(chan error, len(all))

@@ -39,7 +39,7 @@ func TestOneLeaderServesAndDrains(t *testing.T) {
 }
 
 // everywhere does a command and waits until so many others durably have it.
-func (n *node) everywhere(others int, args ...any) {
+func (n *served) everywhere(others int, args ...any) {
 	n.t.Helper()
 	conn := n.Conn()
 	defer conn.Close()
@@ -52,7 +52,7 @@ func (n *node) everywhere(others int, args ...any) {
 }
 
 // page is what the console answers.
-func (n *node) page(path string) string {
+func (n *served) page(path string) string {
 	n.t.Helper()
 	res, err := http.Get("http://" + n.http + path)
 	if err != nil {
@@ -69,7 +69,7 @@ func (n *node) page(path string) string {
 func TestThreeLeadersReplicateAndAccountForLosses(t *testing.T) {
 	t.Parallel()
 	first := serves(t, "n1", t.TempDir(), "127.0.0.1:0", "--shadow", "all")
-	all := []*node{first}
+	all := []*served{first}
 	for _, name := range []string{"n2", "n3"} {
 		all = append(all, serves(t, name, t.TempDir(), "127.0.0.1:0", "--shadow", "all", "--join", first.gossip))
 	}
@@ -195,7 +195,7 @@ func TestDrainWaitsForTheOthersUntilTold(t *testing.T) {
 	faulty := []string{"--unsafe-faults", "--drain-timeout", "60s"}
 	n1 := serves(t, "n1", t.TempDir(), "127.0.0.1:0", faulty...)
 	n2 := serves(t, "n2", t.TempDir(), "127.0.0.1:0", append(faulty, "--join", n1.gossip, "--drain-timeout", "300ms")...)
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		n.try("SET", n.name, "here")
 	}
 	n1.shows("n2", "here")

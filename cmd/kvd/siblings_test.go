@@ -10,7 +10,7 @@ import (
 )
 
 // reading is what KVD.GET says of a key: how many values, and the token.
-func (n *node) reading(key string) (values int, token string) {
+func (n *served) reading(key string) (values int, token string) {
 	n.t.Helper()
 	switch r := n.try("KVD.GET", key).(type) {
 	case map[any]any:
@@ -24,7 +24,7 @@ func (n *node) reading(key string) (values int, token string) {
 }
 
 // pile writes a key again and again over what one old token was shown: nothing.
-func (n *node) pile(key string, times int) {
+func (n *served) pile(key string, times int) {
 	n.t.Helper()
 	_, old := n.reading(key)
 	p := n.Pipeline()
@@ -51,7 +51,7 @@ func TestAKeyWithThousandsOfSiblingsIsSettledByOneCommand(t *testing.T) {
 	n1.try("KVD.FAULT", "LINK", "n2", "cut=on")
 	n2.try("KVD.FAULT", "LINK", "n1", "cut=on")
 	keys := []string{"set", "deleted", "resolved"}
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		for _, key := range keys {
 			n.pile(key, each)
 		}
@@ -60,7 +60,7 @@ func TestAKeyWithThousandsOfSiblingsIsSettledByOneCommand(t *testing.T) {
 	}
 	n1.try("KVD.FAULT", "CLEAR")
 	n2.try("KVD.FAULT", "CLEAR")
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		for _, key := range keys {
 			eventually(t, n.name+" has both sides' versions of "+key, func() bool {
 				values, _ := n.reading(key)
@@ -72,7 +72,7 @@ func TestAKeyWithThousandsOfSiblingsIsSettledByOneCommand(t *testing.T) {
 	n1.try("SET", "set", "one")
 	n1.try("DEL", "deleted")
 	n1.try("KVD.RESOLVE", "resolved", "one", "TOKEN", token)
-	for _, n := range []*node{n1, n2} {
+	for _, n := range []*served{n1, n2} {
 		n.shows("set", "one")
 		n.shows("resolved", "one")
 		eventually(t, n.name+" shows no deleted", func() bool {

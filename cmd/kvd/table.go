@@ -10,15 +10,15 @@ import (
 	"time"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/internal/leader"
 	"kvd/replica/member"
+	"kvd/replica/node"
 	"kvd/resolve"
 	"kvd/storage"
 )
 
 // serving is everything serve is told.
 type serving struct {
-	leader.Config
+	node.Config
 	drain     time.Duration
 	logLevel  slog.Level
 	level     *slog.LevelVar // logLevel as the logger goes by it, which can change
@@ -84,7 +84,7 @@ func hostname() string {
 }
 
 func whereSettings() []setting {
-	d := leader.Defaults().Addrs
+	d := node.Defaults().Addrs
 	return []setting{
 		{name: "resp-addr", value: d.RESP, usage: "serve the Redis protocol at `ADDRESS`", apply: into(func(c *serving) *string { return &c.Addrs.RESP })},
 		{name: "http-addr", value: d.HTTP, usage: "serve health, status and metrics at `ADDRESS`", apply: into(func(c *serving) *string { return &c.Addrs.HTTP })},
@@ -121,7 +121,7 @@ func ruleSettings() []setting {
 		{name: "policy", kind: list, split: rules, apply: applyPolicy, usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable, or several with commas); the same at every leader. PREFIX=RESOLVER,read=pick lets a plain GET of several values show one; a comma in a prefix is written \\,"},
 		{name: "shadow", value: "none", apply: applyShadow, usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
 		{name: "max-drift", value: "500ms", usage: "do not follow hybrid stamps further ahead than `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.MaxDrift })},
-		{name: "max-siblings", value: strconv.Itoa(leader.Defaults().MaxSiblings), apply: countOf(func(c *serving) *int { return &c.MaxSiblings }),
+		{name: "max-siblings", value: strconv.Itoa(node.Defaults().MaxSiblings), apply: countOf(func(c *serving) *int { return &c.MaxSiblings }),
 			usage: "let a client's write leave at most `N` versions of a key side by side: one that was shown too few of them is refused"},
 		{name: "clock-error", value: "10ms", usage: "claim that this machine's clock is right within `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.ClockError })},
 	}
@@ -239,7 +239,7 @@ func doorSettings() []setting {
 		{name: "tls-cert", usage: "speak TLS with the certificate in the PEM `FILE`", apply: into(func(c *serving) *string { return &c.cert })},
 		{name: "tls-key", usage: "its key: a PEM `FILE`", apply: into(func(c *serving) *string { return &c.key })},
 		{name: "tls-ca", usage: "the authority that signed all leaders' certificates: a PEM `FILE`", apply: into(func(c *serving) *string { return &c.ca })},
-		{name: "client-memory", value: strconv.FormatInt(leader.Defaults().ClientMemory, 10), apply: counting(func(c *serving) *int64 { return &c.ClientMemory }),
+		{name: "client-memory", value: strconv.FormatInt(node.Defaults().ClientMemory, 10), apply: counting(func(c *serving) *int64 { return &c.ClientMemory }),
 			usage: "let all clients' requests, and replies they have not taken, use `N` bytes of memory together: who needs more waits, who holds much and does not go on is cut"},
 		{name: "insecure", kind: toggle, value: "false", usage: "let other machines in without passwords and TLS", apply: truth(func(c *serving) *bool { return &c.Insecure })},
 	}

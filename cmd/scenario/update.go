@@ -13,6 +13,7 @@ import (
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/script"
+	"kvd/storage/file"
 )
 
 // expectFile is the txtar file that --update rewrites.
@@ -116,5 +117,5 @@ func replace(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	return cliutil.ReplaceFile(path, text, info.Mode().Perm())
+	return file.Replace(path, text, info.Mode().Perm())
 }

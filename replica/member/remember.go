@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"kvd/storage/file"
 )
 
 // acquaintance is a member that we knew in a former life and have not met in
@@ -56,13 +58,8 @@ func (m *Members) remember() error {
 	if m.written != nil && bytes.Equal(content, m.written) {
 		return nil
 	}
-	// A reader never finds half a file.
-	fresh := m.cfg.SnapshotPath + ".new"
-	if err := os.WriteFile(fresh, content, 0o644); err != nil {
+	if err := file.Replace(m.cfg.SnapshotPath, content, 0o644); err != nil {
 		return fmt.Errorf("member: write the snapshot of members: %w; give a path in a folder that can be written", err)
-	}
-	if err := os.Rename(fresh, m.cfg.SnapshotPath); err != nil {
-		return fmt.Errorf("member: replace the snapshot of members: %w", err)
 	}
 	m.written = content
 	return nil

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"kvd/storage/file"
 )
 
 func write(t *testing.T, path, text string) {
@@ -74,7 +76,7 @@ func TestReplacingLeavesWhatIsNoRegularFile(t *testing.T) {
 	loop := link(t, "loop", at("loop"))
 	out := pipe(t, at("pipe"))
 	for _, path := range []string{second, dangling, null, at("pipe")} {
-		if err := ReplaceFile(path, []byte("new"), 0o640); err != nil {
+		if err := file.Replace(path, []byte("new"), 0o640); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -92,7 +94,7 @@ func TestReplacingLeavesWhatIsNoRegularFile(t *testing.T) {
 	if info, err := os.Stat(at("file")); err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if err := ReplaceFile(loop, nil, 0o600); err == nil {
+	if err := file.Replace(loop, nil, 0o600); err == nil {
 		t.Error("a link to itself is a file")
 	}
 	left, err := os.ReadDir(dir)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"kvd/cmd/internal/leader"
 	"kvd/replica/member"
+	"kvd/replica/node"
 	"kvd/resolve"
 )
 
@@ -25,15 +25,15 @@ type peer struct{ name, network, addr string }
 
 // startLeader starts a leader whose keys are resolved as the word before their
 // first colon says.
-func startLeader(t *testing.T) *leader.Leader {
+func startLeader(t *testing.T) *node.Leader {
 	t.Helper()
-	cfg := leader.Defaults()
+	cfg := node.Defaults()
 	cfg.Name, cfg.Dir, cfg.FS, cfg.Profile = "n1", "n1", vfs.NewMem(), member.Local
-	cfg.Addrs = leader.Addrs{RESP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Peer: "127.0.0.1:0", Gossip: "127.0.0.1:0"}
+	cfg.Addrs = node.Addrs{RESP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Peer: "127.0.0.1:0", Gossip: "127.0.0.1:0"}
 	for _, id := range resolve.IDs() {
 		cfg.Policy.Rules = append(cfg.Policy.Rules, resolve.Rule{Prefix: id.String() + ":", Resolver: id})
 	}
-	l, err := leader.Start(context.Background(), cfg)
+	l, err := node.Start(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"slices"
 	"strings"
+
+	"kvd/storage/file"
 )
 
 // ErrUnknown is wrapped when no context has the name asked for.
@@ -110,15 +112,15 @@ func (b *Book) Validate() error {
 
 // Validate names the first thing that is wrong.
 func (c *Context) Validate() error {
-	if !Plain(c.Name) {
-		return fmt.Errorf("context name %q: use letters, digits, dots, dashes and underscores, at most %d", c.Name, maxName)
+	if !file.PlainName(c.Name) {
+		return fmt.Errorf("context name %q: use letters, digits, dots, dashes and underscores, at most %d", c.Name, file.MaxName)
 	}
 	if len(c.Leaders) == 0 {
 		return fmt.Errorf("context %q has no leader; give at least one address", c.Name)
 	}
 	for i, l := range c.Leaders {
-		if !Plain(l.Name) {
-			return fmt.Errorf("context %q: leader name %q: use letters, digits, dots, dashes and underscores, at most %d", c.Name, l.Name, maxName)
+		if !file.PlainName(l.Name) {
+			return fmt.Errorf("context %q: leader name %q: use letters, digits, dots, dashes and underscores, at most %d", c.Name, l.Name, file.MaxName)
 		}
 		if _, port, err := net.SplitHostPort(l.Addr); err != nil || port == "" {
 			return fmt.Errorf("context %q: leader %s: %q is no host:port", c.Name, l.Name, l.Addr)
@@ -128,15 +130,4 @@ func (c *Context) Validate() error {
 		}
 	}
 	return nil
-}
-
-const maxName = 64
-
-// Plain reports whether a name can stand in commands and file names.
-func Plain(name string) bool {
-	return name != "" && len(name) <= maxName && name[0] != '.' && name[0] != '-' && strings.IndexFunc(name, odd) < 0
-}
-
-func odd(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
 }

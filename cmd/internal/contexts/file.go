@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"kvd/cmd/internal/cliutil"
+	"kvd/storage/file"
 )
 
 // Path is where the file is: in $XDG_CONFIG_HOME/kvd, or in .config/kvd of the
@@ -107,5 +107,5 @@ func Replace(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return cliutil.ReplaceFile(path, text, 0o600)
+	return file.Replace(path, text, 0o600)
 }

@@ -1,0 +1,295 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// Reader is what one leader holds: *storage.Store is one, and *storage.Cut, which
+// answers for one moment. What it gives is the caller's.
+type Reader interface {
+	Object(key string) (*resolve.Object, error)
+	Op(d logical.Dot) (*resolve.Op, bool, error)
+	Twins(d logical.Dot) ([]logical.Dot, error)
+	// Ops lists origin's ops from place from on, ascending: at most maxOps, and
+	// no more than have maxBytes of keys and values together; at least one if
+	// there is one.
+	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error)
+}
+
+// Ledger is the writes one leader knows to be lost.
+type Ledger interface {
+	// LossesOf yields the rows of one key, by dot and resolver, until yield
+	// answers false.
+	LossesOf(key string, yield func(resolve.Loss) bool) error
+	// LossesFrom yields the rows of key from dot d on and those of all keys after
+	// it, by key, dot and resolver, until yield answers false. The empty key and
+	// the zero dot are before all.
+	LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error
+}
+
+// Keeper is a ledger whose rows keep what was known of the write, for when the log
+// no longer holds it. A [Ledger] may be one.
+type Keeper interface {
+	// Evidence is what the row of d keeps, false if there is none. Leader and
+	// Author are filled in by the account.
+	Evidence(key string, d logical.Dot) (Write, bool, error)
+	// KeyOf is the key of the row of d, false if there is none. It may read as
+	// much as there are rows: only who asks about a forgotten write needs it.
+	KeyOf(d logical.Dot) (string, bool, error)
+}
+
+// Brief is a reader that can leave out the end of a long value. A [Reader] may be
+// one: a question may look at thousands of writes and show a little of each.
+type Brief interface {
+	// BriefOp is Op with no more than limit bytes of the value, and the size of the
+	// whole.
+	BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, found bool, err error)
+}
+
+// Disputes is a reader that knows of dots which a leader and its copy have given to two
+// writes. A [Reader] may be one.
+type Disputes interface {
+	// Settled yields those that are settled, each with the op that settles it, until
+	// yield answers false.
+	Settled(yield func(d, by logical.Dot) bool) error
+	// SettledBy is the op that settles one; false: none does.
+	SettledBy(d logical.Dot) (by logical.Dot, settled bool, err error)
+	// ConflictsOf is what other leaders have under a dot of the log.
+	ConflictsOf(d logical.Dot) ([]*resolve.Op, error)
+}
+
+// Names gives leaders and clients the names people know them by. An empty answer
+// leaves the number.
+type Names struct {
+	Leader func(logical.Origin) string
+	Client func(uint64) string
+}
+
+// Config is what an account is told once.
+type Config struct {
+	Policy  resolve.Policy
+	Names   Names
+	Applied logical.Frontier // what the reader's state covers
+	// OutOfReach says of a write that is not applied here whether nobody who can
+	// be reached is known to have it; nil: that is not known.
+	OutOfReach func(logical.Dot) bool
+	Now        wallclock.Interval // the leader's clock
+	Agreed     wallclock.Instant  // the time that deadlines go by; zero: the midpoint of Now
+	HLC        logical.HLC        // the leader's, as of Applied
+	// Shed is how many rows the ledger has given up, by resolver. Above zero, that
+	// there is no row of a write does not say that it is not lost.
+	Shed [16]int64
+
+	Past  int // overwritten versions that Why tells of, at most
+	Lost  int // lost writes that Why chooses of each resolver's, at most
+	Steps int // ops that one question may look at in one search for an answer
+	Value int // bytes of a value that answers carry, at most
+}
+
+// Defaults are sensible for people; policy, names and state remain to be given.
+func Defaults() Config { return Config{Past: 8, Lost: 16, Steps: 20_000, Value: 256} }
+
+// Validate says what is wrong with the first setting that makes no sense. It
+// sorts the policy's rules.
+func (c *Config) Validate() error {
+	switch {
+	case c.Past < 0 || c.Lost < 0 || c.Value < 0:
+		return errors.New("account: Past, Lost and Value must not be negative")
+	case c.Steps <= 0:
+		return errors.New("account: Steps must be above zero; say how many ops one question may read")
+	}
+	return c.Policy.Validate()
+}
+
+// Account answers for one leader. It may be used by one goroutine at a time.
+type Account struct {
+	cfg    Config
+	reader Reader
+	ledger Ledger
+
+	progress func(done float64)
+}
+
+// Watch lets progress be told how much of [Account.Audit] or [Account.Measure] is
+// done, from 0 to 1, again and again while they work.
+func (a *Account) Watch(progress func(done float64)) { a.progress = progress }
+
+// tell says how much is done.
+func (a *Account) tell(done float64) {
+	if a.progress != nil {
+		a.progress(min(done, 1))
+	}
+}
+
+// New is an account over what a leader holds.
+func New(c Config, r Reader, l Ledger) (*Account, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Account{cfg: c, reader: r, ledger: l}, nil
+}
+
+// asked is one question about one key under way. The first failed read sticks;
+// after it every answer is worthless.
+type asked struct {
+	*Account
+	panel  resolve.Panel
+	object *resolve.Object
+	rows   map[logical.Dot][]resolve.Loss // of writes that were asked about: a key may have any number
+	ops    map[logical.Dot]entry
+	over   map[logical.Dot][]over               // who named a dot; nil: not looked for yet
+	saw    map[logical.Dot]map[logical.Dot]bool // of a dot, whose authors had been shown it
+	under  map[resolve.ID]map[logical.Dot]bool  // what the survivors had seen, where it was asked
+	steps  int
+	err    error
+}
+
+// entry is what the log holds of one op.
+type entry struct {
+	op   *resolve.Op // its value cut to Config.Value; nil: it is not there
+	size int         // of the whole value
+}
+
+// over is an op that names another.
+type over struct {
+	dot    logical.Dot
+	hidden bool // its leader held the other and did not show it
+}
+
+// about begins a question.
+func (a *Account) about(key string) *asked {
+	q := &asked{Account: a, panel: a.cfg.Policy.Panel(key), steps: a.cfg.Steps,
+		object: &resolve.Object{Key: key}, rows: map[logical.Dot][]resolve.Loss{}, ops: map[logical.Dot]entry{},
+		saw: map[logical.Dot]map[logical.Dot]bool{}, under: map[resolve.ID]map[logical.Dot]bool{}}
+	o, err := a.reader.Object(key)
+	if q.fail(err); err == nil {
+		q.object = o
+	}
+	return q
+}
+
+func (q *asked) fail(err error) {
+	if q.err == nil && err != nil {
+		q.err = fmt.Errorf("account for %.64q: %w", q.object.Key, err)
+	}
+}
+
+var _ resolve.History = (*asked)(nil)
+
+// Op is the op with dot d, read once, without the end of a long value: one
+// question may look at thousands.
+func (q *asked) Op(d logical.Dot) (*resolve.Op, bool) {
+	e, ok := q.ops[d]
+	if !ok {
+		e = q.read(d)
+	}
+	return e.op, e.op != nil
+}
+
+// read reads an op, and no more of its value than is kept if the reader can.
+func (q *asked) read(d logical.Dot) entry {
+	b, ok := q.reader.(Brief)
+	if !ok {
+		op, found, err := q.reader.Op(d)
+		if q.fail(err); err != nil || !found {
+			op = nil
+		}
+		return q.keep(d, op)
+	}
+	op, size, found, err := b.BriefOp(d, q.cfg.Value)
+	if q.fail(err); err != nil || !found {
+		op = nil
+	}
+	e := entry{op: op, size: size}
+	q.ops[d] = e
+	return e
+}
+
+// keep holds on to an op of this question's own; nil: there is none.
+func (q *asked) keep(d logical.Dot, op *resolve.Op) entry {
+	e := entry{op: op}
+	if op != nil {
+		if e.size = len(op.Value); e.size > q.cfg.Value {
+			op.Value = slices.Clone(cut(op.Value, q.cfg.Value))
+		}
+	}
+	q.ops[d] = e
+	return e
+}
+
+// losses is what the ledger says of d, by resolver, read once.
+func (q *asked) losses(d logical.Dot) []resolve.Loss {
+	rows, ok := q.rows[d]
+	if ok {
+		return rows
+	}
+	q.fail(q.ledger.LossesFrom(q.object.Key, d, func(l resolve.Loss) bool {
+		if l.Key != q.object.Key || l.Loser != d {
+			return false
+		}
+		if q.panel.Mask().Has(l.Resolver) {
+			rows = append(rows, l)
+		}
+		return true
+	}))
+	q.rows[d] = rows
+	return rows
+}
+
+// Lost is the resolvers under which the ledger holds d as lost.
+func (q *asked) Lost(_ string, d logical.Dot) resolve.Mask {
+	var m resolve.Mask
+	for _, l := range q.losses(d) {
+		m |= l.Resolver.Mask()
+	}
+	return m
+}
+
+func (q *asked) row(r resolve.ID, d logical.Dot) (resolve.Loss, bool) {
+	for _, l := range q.losses(d) {
+		if l.Resolver == r {
+			return l, true
+		}
+	}
+	return resolve.Loss{}, false
+}
+
+// survivors is the dots that id shows, best first.
+func (q *asked) survivors(id resolve.ID) []logical.Dot {
+	var dots []logical.Dot
+	for _, i := range q.panel.Survivors(q.object, id, nil) {
+		dots = append(dots, q.object.Versions[i].Dot)
+	}
+	return dots
+}
+
+// best is the survivor that answers name as the winner: the first, and of
+// several the one with the greatest earliest instant. It depends on the object
+// alone, so equal objects name the same.
+func (q *asked) best(id resolve.ID) logical.Dot {
+	var best *resolve.Version
+	for _, i := range q.panel.Survivors(q.object, id, nil) {
+		v := &q.object.Versions[i]
+		if best == nil || v.Wall.Earliest > best.Wall.Earliest {
+			best = v
+		}
+	}
+	if best == nil {
+		return logical.Dot{}
+	}
+	return best.Dot
+}
+
+// deadlines is the time that deadlines go by.
+func (c *Config) deadlines() wallclock.Instant {
+	if c.Agreed == 0 {
+		return c.Now.Midpoint()
+	}
+	return c.Agreed
+}

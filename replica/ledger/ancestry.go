@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// That a write is lost is a row of the ledger. Where there is none, because a ledger
+// of bounded size has given it up, ancestry says the same: what neither survives nor
+// was seen by what does is lost.
+
+// ancestry is what one resolver's survivors had been shown of what is newer than
+// one write, and that write if they had been shown it.
+type ancestry struct {
+	met  map[logical.Dot]bool // the survivors among them
+	cut  bool                 // there was more than one question may look at
+	torn bool                 // the log no longer holds all of it
+}
+
+// whole reports whether what was not met was not seen.
+func (a *ancestry) whole() bool { return len(a.met) > 0 && !a.cut && !a.torn }
+
+// below goes down from what survives under id to whatever is not older than w, along
+// the edges that an audit follows: parents, and the other dots of one request.
+func (q *asked) below(id resolve.ID, w *Write) ancestry {
+	a := ancestry{met: map[logical.Dot]bool{}}
+	var queue []logical.Dot
+	reach := func(dots []logical.Dot) {
+		for _, d := range dots {
+			if !a.met[d] {
+				a.met[d] = true
+				queue = append(queue, d)
+			}
+		}
+	}
+	for reach(q.survivors(id)); len(queue) > 0; queue = queue[1:] {
+		if len(a.met) > q.cfg.Steps {
+			a.cut = true
+			break
+		}
+		if queue[0] == w.Dot {
+			continue
+		}
+		switch op, ok := q.Op(queue[0]); {
+		case ok && op.Lamport <= w.Lamport && !q.object.Twins:
+			// what is older was written over nothing newer; twins have stamps of their own
+		case ok:
+			reach(op.Parents)
+			reach(q.twinsOf(op.Dot))
+		default:
+			a.torn = true
+		}
+	}
+	return a
+}
+
+// unlisted is the loss of a write that the ledger does not list and that no survivor
+// had seen; how it lost was recorded where it was accepted.
+func (q *asked) unlisted(id resolve.ID, d logical.Dot) (Defeat, bool) {
+	op, ok := q.Op(d)
+	if !ok {
+		return Defeat{}, false
+	}
+	l := resolve.Loss{Resolver: id, Relation: resolve.Concurrent, Key: q.object.Key, Loser: d}
+	if op.Inverted.Has(id) {
+		l.Relation = resolve.Inverted
+	}
+	found := q.defeat(l)
+	if found.NoRow = "the ledger has no row of it"; q.cfg.Shed[id] > 0 {
+		found.NoRow = "its row is no longer in the ledger"
+	}
+	return found, true
+}
+
+// vouched says what ancestry says of a write that does not survive and has no row.
+// It is true when the ledger's silence may be taken for an answer: a survivor had
+// seen the write, or nothing was ever given up and ancestry does not know better.
+func (q *asked) vouched(v *Verdict, w *Write) bool {
+	under := q.below(v.Resolver, w)
+	q.under[v.Resolver] = under.met
+	if under.met[w.Dot] {
+		return true
+	}
+	if under.whole() {
+		if d, ok := q.unlisted(v.Resolver, w.Dot); ok {
+			v.State, v.By, v.Defeat = Lost, d.Winner, &d
+			return false
+		}
+	}
+	v.Cut = under.cut
+	return q.cfg.Shed[v.Resolver] == 0
+}

@@ -1,0 +1,372 @@
+package ledger
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// AuditOptions says what to audit, and at what price.
+type AuditOptions struct {
+	Prefix string
+	Keys   func(string) bool // which keys, beside that; nil: all
+	// Sample audits one key in so many, by a hash of the key, so that all leaders
+	// choose the same; 0 and 1 audit all.
+	Sample uint64
+	// HeldBytes is about how much is held of ops at once. What does not fit is
+	// audited in further passes over the log. A key whose ops take more is left out
+	// and named.
+	HeldBytes int
+	// Gaps is how many ops that do not add up are named; the rest are counted.
+	Gaps int
+}
+
+// Audit is whether every accepted write is live, superseded or lost, and never
+// two of these, for every resolver of its key's panel. Ops are counted from the
+// log, survivors from the objects, losses from the ledger; what is superseded
+// follows from ancestry, and so does what is lost though the ledger has given up its
+// row. None of it is got by subtracting the others.
+type Audit struct {
+	Leader  string
+	Applied logical.Frontier
+	Keys    int
+	Touches int // changes of a deadline alone: they are no writes, and nobody judges them
+	// Settled counts the ops left out because a leader and its copy gave their dots to
+	// two writes: each log keeps its own, perhaps of another key, and what settles the
+	// dot has written the keys again for all.
+	Settled  int
+	Balances []Balance // by resolver
+	Gaps     []Gap     // the first that do not add up, by key, dot, resolver
+	Skipped  []string  // keys with too many ops
+	// Stray counts ledger rows of ops that the log no longer holds: they cannot be
+	// counted with the rest.
+	Stray int
+}
+
+// Audit counts. It reads the whole log at least once.
+func (a *Account) Audit(o AuditOptions) (*Audit, error) {
+	if o.HeldBytes <= 0 || o.Gaps < 0 {
+		return nil, errors.New("audit: HeldBytes must be above zero and Gaps not negative")
+	}
+	r := &auditor{Account: a, opt: o, out: &Audit{Applied: a.cfg.Applied}}
+	for _, id := range resolve.IDs() {
+		r.out.Balances = append(r.out.Balances, Balance{Resolver: id})
+	}
+	if d, ok := a.reader.(Disputes); ok {
+		r.settled = map[logical.Dot]bool{}
+		if err := d.Settled(func(d, _ logical.Dot) bool { r.settled[d] = true; return true }); err != nil {
+			return nil, fmt.Errorf("audit: %w", err)
+		}
+	}
+	for r.todo = r.spans(); len(r.todo) > 0; {
+		s := r.todo[len(r.todo)-1]
+		r.todo = r.todo[:len(r.todo)-1]
+		if err := r.pass(s); err != nil {
+			return nil, fmt.Errorf("audit: %w", err)
+		}
+		r.done += r.now.share()
+	}
+	return r.finish(), nil
+}
+
+// auditor is an audit under way.
+type auditor struct {
+	*Account
+	opt     AuditOptions
+	out     *Audit
+	todo    []span
+	settled map[logical.Dot]bool
+
+	now  span // of key hashes that this pass holds
+	keys map[string]*counted
+	held int // bytes
+
+	done float64 // of all key hashes, by passes that are over
+	told float64
+}
+
+// span is a range of key hashes, both ends included.
+type span struct{ from, to uint64 }
+
+// share is how much of all hashes the span is.
+func (s span) share() float64 { return (float64(s.to-s.from) + 1) / (1 << 64) }
+
+// spans is as many as the whole log will take, as far as can be told before it is
+// read: a pass that turns out to be too large is read again in halves.
+func (r *auditor) spans() []span {
+	n := uint64(1)
+	if r.opt.Prefix == "" {
+		n = 1 + r.logged()*usualTrace/max(1, r.opt.Sample)/uint64(r.opt.HeldBytes)
+	}
+	var all []span
+	for width, i := ^uint64(0)/n, uint64(0); i < n; i++ {
+		all = append(all, span{i * width, (i+1)*width - 1})
+	}
+	all[n-1].to = ^uint64(0)
+	return all
+}
+
+// logged is how many ops there are.
+func (a *Account) logged() (n uint64) {
+	for last := range a.cfg.Applied.All() {
+		n += uint64(last.Seq)
+	}
+	return n
+}
+
+// pass audits the keys of one span, or of as much of it as can be held; the rest
+// is left to do.
+func (r *auditor) pass(s span) error {
+	r.now, r.keys, r.held = s, map[string]*counted{}, 0
+	read, all := 0, float64(r.logged())
+	if err := r.each(func(op *resolve.Op) {
+		if read++; read%scanOps == 0 {
+			r.reach(r.done + r.now.share()*float64(read)/all)
+		}
+		r.take(op)
+	}); err != nil {
+		return err
+	}
+	err := r.ledger.LossesFrom(r.opt.Prefix, logical.Dot{}, func(l resolve.Loss) bool {
+		if k, ok := r.keys[l.Key]; ok {
+			k.ledger = append(k.ledger, l)
+		}
+		return strings.HasPrefix(l.Key, r.opt.Prefix)
+	})
+	if err != nil {
+		return err
+	}
+	for key, k := range r.keys {
+		if err := r.judge(key, k); err != nil {
+			return err
+		}
+		r.reach(0)
+	}
+	return nil
+}
+
+// each reads the whole log, each origin's in order.
+func (a *Account) each(use func(*resolve.Op)) error {
+	for last := range a.cfg.Applied.All() {
+		for from := logical.Seq(1); from <= last.Seq; {
+			ops, err := a.reader.Ops(last.Origin, from, scanOps, scanBytes)
+			if err != nil {
+				return err
+			}
+			if len(ops) == 0 {
+				break
+			}
+			for _, op := range ops {
+				if op.Dot.Seq <= last.Seq {
+					use(op)
+				}
+			}
+			from = ops[len(ops)-1].Dot.Seq + 1
+		}
+	}
+	return nil
+}
+
+// take holds an op if its key is in this pass, and gives up half of the keys
+// when there are too many.
+func (r *auditor) take(op *resolve.Op) {
+	if !strings.HasPrefix(op.Key, r.opt.Prefix) || r.opt.Keys != nil && !r.opt.Keys(op.Key) {
+		return
+	}
+	if op.Kind == resolve.Touch { // it writes nothing that could be lost
+		r.out.Touches++
+		return
+	}
+	h := hash(op.Key)
+	if h < r.now.from || h > r.now.to || r.opt.Sample > 1 && h%r.opt.Sample != 0 || slices.Contains(r.out.Skipped, op.Key) {
+		return
+	}
+	k := r.keys[op.Key]
+	if k == nil {
+		k = &counted{sizes: keyBytes + len(op.Key)}
+		r.keys[op.Key] = k
+		r.held += k.sizes
+	}
+	before := k.sizes
+	k.take(op, r.cfg.Policy.Panel(op.Key).Mask().Has(resolve.Siblings))
+	for r.held += k.sizes - before; r.held > r.opt.HeldBytes; {
+		r.halve()
+	}
+}
+
+// reach says how much is done, or what it has said before if that was more.
+func (r *auditor) reach(done float64) {
+	r.told = max(r.told, done)
+	r.tell(r.told)
+}
+
+// halve leaves the upper half of the pass to do later. Where only one key is
+// left, that is skipped.
+func (r *auditor) halve() {
+	if len(r.keys) == 1 {
+		for key := range r.keys {
+			r.drop(key)
+			r.out.Skipped = append(r.out.Skipped, key)
+		}
+		return
+	}
+	middle := r.now.from + (r.now.to-r.now.from)/2
+	r.todo = append(r.todo, span{middle + 1, r.now.to})
+	r.now.to = middle
+	for key := range r.keys {
+		if hash(key) > middle {
+			r.drop(key)
+		}
+	}
+}
+
+func (r *auditor) drop(key string) {
+	r.held -= r.keys[key].sizes
+	delete(r.keys, key)
+}
+
+func hash(key string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(key)) // a hash takes everything
+	x := h.Sum64()
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	return x ^ x>>33
+}
+
+// judge counts one key.
+func (r *auditor) judge(key string, k *counted) error {
+	o, err := r.reader.Object(key)
+	if err != nil {
+		return err
+	}
+	panel := r.cfg.Policy.Panel(key)
+	r.out.Keys++
+	k.settle()
+	for i := range k.ops {
+		if r.settled[k.ops[i].dot] {
+			r.out.Settled++
+		}
+	}
+	for _, l := range k.ledger {
+		t := k.find(l.Loser)
+		switch {
+		case !panel.Mask().Has(l.Resolver):
+		case t == nil && !r.settled[l.Loser]:
+			r.out.Stray++
+		case t == nil:
+		case l.Relation == resolve.Inverted:
+			t.inverted |= l.Resolver.Mask()
+		default:
+			t.other |= l.Resolver.Mask()
+		}
+	}
+	for _, id := range resolve.IDs() {
+		if panel.Mask().Has(id) {
+			r.count(key, k, id, k.mark(panel, o, id))
+		}
+	}
+	return nil
+}
+
+// count adds one key to one resolver's balance.
+func (r *auditor) count(key string, k *counted, id resolve.ID, beyond bool) {
+	b := &r.out.Balances[id]
+	for i := range k.ops {
+		t := &k.ops[i]
+		if r.settled[t.dot] {
+			continue
+		}
+		b.Accepted++
+		var in []State
+		if t.live.Has(id) {
+			b.Live++
+			in = append(in, Live)
+		} else if t.seen.Has(id) {
+			b.Superseded++
+			in = append(in, Superseded)
+		}
+		switch stale := len(in) > 0 && in[0] == Superseded && r.cfg.Shed[id] > 0; {
+		case !t.inverted.Has(id) && !t.other.Has(id):
+		case stale:
+			b.Stale++
+		case t.inverted.Has(id):
+			b.Inverted++
+			in = append(in, Lost)
+		default:
+			b.Concurrent++
+			in = append(in, Lost)
+		}
+		switch {
+		case len(in) == 0 && beyond:
+			b.Beyond++
+		case len(in) == 0:
+			b.InNone++
+			r.gap(Gap{key, t.dot, id, nil})
+		case len(in) == 2:
+			b.InTwo++
+			r.gap(Gap{key, t.dot, id, in})
+		}
+	}
+}
+
+// explain counts what is in none, and so is lost by ancestry, as shed, as far as the
+// ledger says that it has given up rows. What goes beyond that stays unexplained, and then nobody can say which of
+// the ops it is: all are named.
+func (r *auditor) explain() {
+	for i := range r.out.Balances {
+		b := &r.out.Balances[i]
+		b.Shed = int(min(int64(b.InNone), r.cfg.Shed[b.Resolver]))
+		if b.InNone -= b.Shed; b.InNone == 0 {
+			r.out.Gaps = slices.DeleteFunc(r.out.Gaps, func(g Gap) bool { return g.Resolver == b.Resolver && len(g.In) == 0 })
+		}
+	}
+}
+
+// gap notes a gap. A ledger that has shed a million rows has as many: of each
+// resolver and kind no more are held than may be named in the end.
+func (r *auditor) gap(g Gap) {
+	if r.out.Gaps = append(r.out.Gaps, g); len(r.out.Gaps) >= r.fullGaps() {
+		r.thin()
+	}
+}
+
+// fullGaps is how many gaps are held before some are let go: twice what is kept.
+func (r *auditor) fullGaps() int { return 2 * 2 * len(resolve.IDs()) * (r.opt.Gaps + 1) }
+
+// thin lets go of gaps that will not be named: all but the first of each resolver
+// and kind.
+func (r *auditor) thin() {
+	type kind struct {
+		id   resolve.ID
+		both bool
+	}
+	r.sortGaps()
+	kept := map[kind]int{}
+	r.out.Gaps = slices.DeleteFunc(r.out.Gaps, func(g Gap) bool {
+		k := kind{g.Resolver, len(g.In) > 0}
+		kept[k]++
+		return kept[k] > r.opt.Gaps
+	})
+}
+
+func (r *auditor) sortGaps() {
+	slices.SortFunc(r.out.Gaps, func(a, b Gap) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), a.Dot.Compare(b.Dot), cmp.Compare(a.Resolver, b.Resolver))
+	})
+}
+
+// finish sorts what came in no order, and leaves out whom nobody asked.
+func (r *auditor) finish() *Audit {
+	slices.Sort(r.out.Skipped)
+	r.explain()
+	r.sortGaps()
+	r.out.Gaps = r.out.Gaps[:min(len(r.out.Gaps), r.opt.Gaps)]
+	r.out.Balances = slices.DeleteFunc(r.out.Balances, func(b Balance) bool { return b.Accepted == 0 && b.Lost() == 0 })
+	return r.out
+}

@@ -1,0 +1,194 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/host"
+	"kvd/resolve"
+	"kvd/storage"
+)
+
+// forget takes log entries away from a leader's disk, as truncation does.
+func (c *cluster) forget(at string, dots ...logical.Dot) {
+	c.t.Helper()
+	l := c.leaders[at]
+	must := func(err error) {
+		c.t.Helper()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	must(l.pump.Close())
+	must(l.store.Close())
+	db, err := pebble.Open(l.disk.Dir, &pebble.Options{FS: l.disk.FS, FormatMajorVersion: pebble.FormatNewest})
+	must(err)
+	for _, d := range dots {
+		key := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64([]byte{'L'}, uint64(d.Origin)), uint64(d.Seq))
+		must(db.Delete(key, pebble.Sync))
+	}
+	must(db.Close())
+	l.store, err = storage.Open(l.disk)
+	must(err)
+	for _, d := range dots {
+		if _, found, err := l.store.Op(d); found || err != nil {
+			c.t.Fatalf("%s is still in the log, %v", d, err)
+		}
+	}
+	l.cfg.Statuses += 1000
+	l.pump, err = host.Resume(l.cfg, l.store, nil)
+	must(err)
+	for _, peer := range l.cfg.Peers {
+		c.feed(at, replica.PeerUp{Peer: peer})
+	}
+}
+
+// keeper is a store whose ledger tells what its rows keep.
+type keeper struct{ stored }
+
+var _ Keeper = keeper{}
+
+func (k keeper) Evidence(key string, d logical.Dot) (Write, bool, error) {
+	r, found, err := k.RowOf(key, d)
+	if err != nil || !found || r.Evidence == nil {
+		return Write{}, false, err
+	}
+	e := r.Evidence
+	return Write{Kind: e.Kind, Value: e.Value, Size: e.Size, Delta: e.Delta, Expires: e.Expires,
+		Wall: e.Stamps.Wall, HLC: e.Stamps.HLC, Lamport: e.Stamps.Lamport, Client: e.Client}, true, nil
+}
+
+func (c *cluster) keeping(at string) *Account {
+	a := c.account(at)
+	a.ledger = keeper{stored{c.leaders[at].store}}
+	return a
+}
+
+// TestForgottenLosersAreToldOfByTheLedger: where the log no longer holds what was
+// lost, why, losses and fate say what they said before, and a whole value comes
+// back.
+func TestForgottenLosersAreToldOfByTheLedger(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	lost := strangers(c)[1]
+	said := func() (why, losses string, verdicts []Verdict) {
+		t.Helper()
+		s, err := c.keeping("n1").Why("cart")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.keeping("n1").Losses(Filter{}, func(d Defeat) bool { losses += d.Text(); return true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := c.keeping("n1").Fate(lost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Text(), losses, f.Verdicts
+	}
+	why, losses, verdicts := said()
+	before, err := c.keeping("n1").Restore(lost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.forget("n1", lost)
+	whyNow, lossesNow, verdictsNow := said()
+	if whyNow != why || lossesNow != losses || !strings.Contains(why, `"milk,bread" from client B at n2`) {
+		t.Errorf("before:\n%s%s\nnow:\n%s%s", why, losses, whyNow, lossesNow)
+	}
+	for i := range verdicts {
+		if a, b := verdicts[i], verdictsNow[i]; a.Text() != b.Text() {
+			t.Errorf("under %s: %s; before: %s", b.Resolver, b.Text(), a.Text())
+		}
+	}
+	f, err := c.keeping("n1").Fate(lost)
+	if err != nil || f.Known != Forgotten || f.Key != "cart" || string(f.Was.Value) != "milk,bread" || f.Was.LogEntry ||
+		!strings.Contains(f.Text(), `a write of "milk,bread" to cart, accepted from client B at n2`) || !strings.Contains(f.Text(), "this is what the ledger has kept") {
+		t.Errorf("%+v, %v\n%s", f, err, f.Text())
+	}
+	after, err := c.keeping("n1").Restore(lost)
+	if err != nil || after.Request.Key != "cart" || !bytes.Equal(after.Request.Value, before.Request.Value) || len(after.Request.Shown) != len(before.Request.Shown) {
+		t.Fatalf("%+v, %v; before: %+v", after, err, before)
+	}
+	if audit, err := c.keeping("n1").Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 10}); err != nil || audit.Stray != 4 {
+		t.Errorf("%+v, %v: the row of the forgotten write is no stray", audit, err)
+	}
+	c.now += time.Second
+	again := c.ask("n1", after.Request)
+	c.quiet()
+	for _, at := range c.names {
+		if f, err := c.keeping(at).Fate(again); err != nil || f.Verdicts[0].State != Live {
+			t.Errorf("at %s what was restored is %+v, %v", at, f.Verdicts, err)
+		}
+		if err := c.keeping(at).Losses(Filter{}, func(d Defeat) bool { t.Errorf("%s still says %s", at, d.Text()); return true }); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestForgottenWritesThatCannotComeBack are refused with the reason: the ledger kept
+// only the begin, or it lists the write for a shadow alone, or has no row.
+func TestForgottenWritesThatCannotComeBack(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	long := c.set("n1", 1, "long", strings.Repeat("x", 3000))
+	c.now += time.Millisecond
+	c.set("n2", 2, "long", "winner")
+	covered := covered(c)[0] // the object has it for a counter alone
+	live := c.set("n3", 3, "alive", "1")
+	gone := c.ask("n1", &replica.Request{Verb: replica.Remove, Key: "z"})
+	c.now += time.Millisecond
+	c.set("n2", 2, "z", "winner")
+	c.quiet()
+	c.forget("n3", long, covered, live, gone)
+	for _, x := range []struct {
+		dot  logical.Dot
+		want error
+		says string
+		fate string
+	}{
+		{long, ErrForgotten, "only the first 1024 of 3000 bytes", "(3000 bytes)"},
+		{gone, ErrDeletion, "delete it", "a deletion of z"},
+		{live, ErrForgotten, "nor does the ledger; ask another leader", "neither the log nor the ledger holds it"},
+	} {
+		_, err := c.keeping("n3").Restore(x.dot)
+		if !errors.Is(err, x.want) || !strings.Contains(err.Error(), x.says) {
+			t.Errorf("restoring %s: %v, want %q", x.dot, err, x.says)
+		}
+		if f, err := c.keeping("n3").Fate(x.dot); err != nil || f.Known != Forgotten || !strings.Contains(f.Text(), x.fate) {
+			t.Errorf("%s: %v\n%s", x.dot, err, f.Text())
+		}
+	}
+	_, err := c.account("n3").Restore(long) // a ledger that keeps nothing
+	if !errors.Is(err, ErrForgotten) {
+		t.Error(err)
+	}
+	f, err := c.keeping("n3").Fate(covered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(f.Was.Value) != "early" || !strings.Contains(f.Text(), `a write of "early" to x, accepted from client A at n1`) {
+		t.Errorf("a write that a counter keeps without its value:\n%s", f.Text())
+	}
+	if f, err = c.account("n3").Fate(covered); err != nil || f.Known != Forgotten || f.Key != "" {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+// TestValuesThatOnlyACounterKeeps are not told of as empty.
+func TestValuesThatOnlyACounterKeeps(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	early := covered(c)[0]
+	c.forget("n3", early)
+	w := c.account("n3").about("x").write(early)
+	if w.Kind != 0 || strings.Contains(w.from(), `""`) {
+		t.Errorf("it is %s", w.from())
+	}
+}

@@ -1,0 +1,189 @@
+package ledger
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kvd/replica"
+	"kvd/resolve"
+)
+
+// TestLossesComeInPages: whatever the page's size, the pages together are the
+// whole list, by key, dot and resolver, and no row comes twice.
+func TestLossesComeInPages(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	c.chaos(rand.New(rand.NewPCG(5, 5)), 200)
+	c.quiet()
+	list := func(f Filter, most int) (rows []string, last Cursor) {
+		t.Helper()
+		err := c.account("n1").Losses(f, func(d Defeat) bool {
+			rows, last = append(rows, fmt.Sprint(d.Resolver, d.Key, d.Loser)), CursorOf(&d.Loss)
+			return len(rows) < most
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows, last
+	}
+	for _, f := range []Filter{all(), {}, {Prefix: "key/1", Resolvers: resolve.All}, {Relations: []resolve.Relation{resolve.Concurrent}}} {
+		whole, _ := list(f, 1<<20)
+		if len(whole) < 5 {
+			t.Fatalf("%+v gives %d rows: too few to show anything", f, len(whole))
+		}
+		for _, page := range []int{1, 3, len(whole)} {
+			var got []string
+			for next := (Cursor{}); ; {
+				f.After = next
+				rows, last := list(f, page)
+				if got = append(got, rows...); len(rows) < page {
+					break
+				}
+				var err error
+				if next, err = ParseCursor(last.String()); err != nil || next != last {
+					t.Fatalf("the cursor %+v is read as %+v, %v", last, next, err)
+				}
+			}
+			if !slices.Equal(got, whole) {
+				t.Errorf("%+v in pages of %d: %d rows, want %d", f, page, len(got), len(whole))
+			}
+		}
+		f.After = Cursor{}
+	}
+	for _, bad := range []string{"", "x", "AAAA", strings.Repeat("A", 22), "not base64!"} {
+		if _, err := ParseCursor(bad); err == nil {
+			t.Errorf("%q is taken for a cursor", bad)
+		}
+	}
+}
+
+// TestAuditAfterSheddingCountsWhatTheLedgerGaveUp, and no more than that.
+func TestAuditAfterSheddingCountsWhatTheLedgerGaveUp(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	dots := strangers(c)
+	lww := func(shed int64) Balance {
+		a := c.over("n1", faulty{hide: func(l resolve.Loss) bool { return l.Resolver == resolve.LWW }})
+		a.cfg.Shed[resolve.LWW] = shed
+		r, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := r.Balances[slices.IndexFunc(r.Balances, func(b Balance) bool { return b.Resolver == resolve.LWW })]
+		if named := len(r.Gaps) > 0; named == b.Holds() {
+			t.Errorf("with %d shed it holds: %t, and %d gaps are named", shed, b.Holds(), len(r.Gaps))
+		}
+		if b.Holds() != strings.Contains(r.Text(), "lww: accepted 3 = live 1 + superseded 1 + lost 0 + lost by ancestry and no longer in the ledger 1: adds up") {
+			t.Errorf("with %d shed it says\n%s", shed, r.Text())
+		}
+		return b
+	}
+	if b := lww(0); b.Holds() || b.InNone != 1 || b.Shed != 0 {
+		t.Errorf("nothing was shed: %+v", b)
+	}
+	if b := lww(1); !b.Holds() || b.InNone != 0 || b.Shed != 1 {
+		t.Errorf("one was shed: %+v", b)
+	}
+	if b := lww(9); !b.Holds() || b.Shed != 1 {
+		t.Errorf("more was shed than is missing: %+v", b)
+	}
+	for _, shed := range []int64{0, 1} { // a row that could not be withdrawn
+		a := c.over("n1", faulty{add: []resolve.Loss{{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "cart", Loser: dots[0]}}})
+		a.cfg.Shed[resolve.LWW] = shed
+		r, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := r.Balances[0]
+		if b.Holds() != (shed > 0) || b.Stale != int(shed) || strings.Contains(r.Text(), "although a survivor has seen") != (shed > 0) {
+			t.Errorf("with %d shed: %+v\n%s", shed, b, r.Text())
+		}
+	}
+}
+
+// why is what is said of the only loss of x under a resolver.
+func (c *cluster) why(id resolve.ID) string {
+	c.t.Helper()
+	said := ""
+	err := c.account("n2").Losses(Filter{Prefix: "x", Resolvers: id.Mask()}, func(d Defeat) bool { said += d.Text(); return true })
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return said
+}
+
+// TestWhatTheClocksProve is said, and only where it is proven.
+func TestWhatTheClocksProve(t *testing.T) {
+	fresh := func() *cluster { return newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3") }
+	c := fresh()
+	figure83(c)
+	if got := c.why(resolve.LWW); !strings.HasSuffix(got, "so n1's clock was at least 1ms ahead of n3's.") {
+		t.Error(got)
+	}
+	c = fresh()
+	c.leaders["n1"].skew = 3 * time.Second
+	c.set("n1", 1, "x", "before")
+	c.leaders["n1"].skew = time.Second
+	c.set("n1", 1, "x", "after")
+	c.quiet()
+	if got := c.why(resolve.LWW); !strings.HasSuffix(got, "so n1's clock had gone back by at least 2s.") {
+		t.Error(got)
+	}
+	if got := c.why(resolve.Interval); !strings.HasSuffix(got, "so one of them was further off than it claimed.") {
+		t.Error(got)
+	}
+	c = fresh()
+	c.leaders["n1"].skew = 3 * time.Second
+	c.set("n1", 1, "x", "before")
+	c.leaders["n2"].skew = 9 * time.Second
+	c.set("n2", 2, "x", "unheard")
+	c.landAt("n3")
+	c.leaders["n3"].skew = time.Second
+	c.ask("n3", &replica.Request{Verb: replica.Set, Key: "x", Value: []byte("after")})
+	c.quiet()
+	for _, want := range []string{`"after" from a client at n3`, "at least 8s ahead of n3's"} {
+		if got := c.why(resolve.LWW); !strings.Contains(got, want) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	c = fresh()
+	strangers(c)
+	if err := c.account("n2").Losses(Filter{Resolvers: resolve.LWW.Mask()}, func(d Defeat) bool {
+		if strings.Contains(d.Text(), "at least") {
+			t.Errorf("nobody had seen the other, and it says %s", d.Text())
+		}
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestARestoredWriteLosesUntilThen and not a nanosecond longer.
+func TestARestoredWriteLosesUntilThen(t *testing.T) {
+	for _, id := range []resolve.ID{resolve.LWW, resolve.Interval, resolve.HLC} {
+		for _, late := range []time.Duration{-1, 0} {
+			c := newCluster(t, everybody(id), "n1", "n2", "n3")
+			c.leaders["n1"].skew = time.Hour
+			c.set("n1", 1, "x", "future")
+			c.leaders["n1"].skew = 0
+			c.quiet()
+			lost := c.set("n2", 2, "x", "mine")
+			c.quiet()
+			r, err := c.account("n2").Restore(lost)
+			if err != nil || r.Beaten == "" || r.Until < 59*time.Minute {
+				t.Fatalf("%s: beaten for %s, %v", id, r.Until, err)
+			}
+			c.now += r.Until + late
+			again := c.ask("n2", r.Request)
+			f, err := c.account("n2").Fate(again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if won := f.Verdicts[0].State == Live; won != (late == 0) {
+				t.Errorf("%s: written %s after it could win: %s", id, late, f.Verdicts[0].Text())
+			}
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package ledger
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// Who wrote over what is nowhere stored: ops name what they were written over.
+// So the search goes down from what is left of the key, its versions and its
+// lost writes, newest first, through parents and what was hidden. Deletions that
+// left nothing are found in the log.
+
+// overwriter is the nearest op that names d: under id, one that is not lost if
+// there is one.
+func (q *asked) overwriter(id resolve.ID, d logical.Dot) (over, bool) {
+	found := q.overwriters(d)
+	best := -1
+	for i, o := range found {
+		if best < 0 || q.nearer(id, o, found[best]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return over{}, false
+	}
+	return found[best], true
+}
+
+// nearer prefers what was not lost, then what had seen d, then the oldest.
+func (q *asked) nearer(id resolve.ID, a, b over) bool {
+	if x, y := q.astray(id, a.dot), q.astray(id, b.dot); x != y {
+		return y
+	}
+	if a.hidden != b.hidden {
+		return b.hidden
+	}
+	x, y := q.write(a.dot), q.write(b.dot)
+	return cmp.Or(cmp.Compare(x.Lamport, y.Lamport), a.dot.Compare(b.dot)) < 0
+}
+
+// astray reports whether d is lost under id, or, where the ledger does not say, was
+// not met among what the survivors had seen.
+func (q *asked) astray(id resolve.ID, d logical.Dot) bool {
+	met, asked := q.under[id]
+	return q.Lost("", d).Has(id) || asked && !met[d]
+}
+
+// overwriters is every op that names d, as far as one question may look.
+func (q *asked) overwriters(d logical.Dot) []over {
+	if q.over == nil {
+		q.over = map[logical.Dot][]over{}
+		q.descend()
+	}
+	if len(q.over[d]) == 0 {
+		q.scan(d)
+	}
+	return q.over[d]
+}
+
+// descend visits the key's ops from the newest on.
+func (q *asked) descend() {
+	seen := map[logical.Dot]bool{}
+	var queue []*resolve.Op
+	visit := func(d logical.Dot) {
+		if op, ok := q.Op(d); ok && !seen[d] && q.steps > 0 {
+			seen[d] = true
+			q.steps--
+			i, _ := slices.BinarySearchFunc(queue, op, byAge)
+			queue = slices.Insert(queue, i, op)
+		}
+	}
+	for i := range q.object.Versions {
+		visit(q.object.Versions[i].Dot)
+	}
+	q.fail(q.ledger.LossesOf(q.object.Key, func(l resolve.Loss) bool {
+		if q.panel.Mask().Has(l.Resolver) {
+			visit(l.Loser)
+		}
+		return q.steps > 0
+	}))
+	for len(queue) > 0 {
+		op := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		q.names(op)
+		for _, d := range op.Parents {
+			visit(d)
+		}
+		for _, d := range op.Hidden {
+			visit(d)
+		}
+	}
+}
+
+func byAge(a, b *resolve.Op) int {
+	return cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot))
+}
+
+// names enters what an op names.
+func (q *asked) names(op *resolve.Op) {
+	add := func(d logical.Dot, o over) {
+		if !slices.Contains(q.over[d], o) {
+			q.over[d] = append(q.over[d], o)
+		}
+	}
+	for _, d := range op.Parents {
+		add(d, over{op.Dot, false})
+	}
+	for _, d := range op.Hidden {
+		add(d, over{op.Dot, true})
+	}
+}
+
+// What is read of one origin at a time.
+const (
+	scanOps   = 256
+	scanBytes = 1 << 20
+)
+
+// scan looks for what names d in the log: behind the place of each origin where
+// Lamport stamps pass d's.
+func (q *asked) scan(d logical.Dot) {
+	for last := range q.cfg.Applied.All() {
+		from := q.past(last, d)
+		for q.steps > 0 && from <= last.Seq {
+			ops, err := q.reader.Ops(last.Origin, from, min(scanOps, q.steps), scanBytes)
+			if q.fail(err); err != nil || len(ops) == 0 {
+				break
+			}
+			q.steps -= len(ops)
+			from = ops[len(ops)-1].Dot.Seq + 1
+			for _, op := range ops {
+				if op.Key == q.object.Key && op.Kind != resolve.Touch && (slices.Contains(op.Parents, d) || slices.Contains(op.Hidden, d)) {
+					q.names(q.keep(op.Dot, op).op)
+				}
+			}
+		}
+	}
+}
+
+// past is the first place of an origin whose stamp is above that of d; its stamps
+// ascend.
+func (q *asked) past(last, d logical.Dot) logical.Seq {
+	op, ok := q.Op(d)
+	if !ok {
+		return 1
+	}
+	n := sort.Search(int(last.Seq), func(i int) bool {
+		ops, err := q.reader.Ops(last.Origin, logical.Seq(i+1), 1, 1)
+		q.fail(err)
+		return err != nil || len(ops) == 0 || ops[0].Lamport > op.Lamport
+	})
+	return logical.Seq(n + 1)
+}
+
+// sees reports whether the author of op had been shown d, directly or through
+// others. Lamport stamps fall along every edge but those between twins.
+//
+// A list of what one key lost asks this of write after write over each other, so
+// what was found out is remembered; not where there are twins, because who saw
+// one saw others only as far as its own leader had them.
+func (q *asked) sees(op *resolve.Op, d Write) bool {
+	known := q.saw[d.Dot]
+	if known == nil || q.object.Twins {
+		known = map[logical.Dot]bool{}
+		q.saw[d.Dot] = known
+	}
+	seen, wanted := map[logical.Dot]bool{}, append(q.twinsOf(d.Dot), d.Dot)
+	for queue := slices.Clone(op.Parents); len(queue) > 0; {
+		p := queue[0]
+		queue = queue[1:]
+		saw, told := known[p]
+		if saw || slices.Contains(wanted, p) {
+			known[op.Dot] = true
+			return true
+		}
+		if told || seen[p] {
+			continue
+		}
+		up, ok := q.Op(p)
+		if !ok || up.Lamport <= d.Lamport && !q.object.Twins {
+			continue
+		}
+		if q.steps--; q.steps < 0 {
+			return false // not known
+		}
+		seen[p] = true
+		queue = append(queue, up.Parents...)
+		for _, t := range q.twinsOf(p) {
+			if op.Deps.Covers(t) {
+				queue = append(queue, t)
+			}
+		}
+	}
+	known[op.Dot] = false
+	for p := range seen {
+		known[p] = false
+	}
+	return false
+}

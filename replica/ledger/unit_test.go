@@ -1,0 +1,384 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// faulty is a leader whose log or ledger has been tampered with, or whose disk
+// fails.
+type faulty struct {
+	stored
+	hide func(resolve.Loss) bool
+	add  []resolve.Loss
+	fail error
+}
+
+func (f faulty) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
+	if f.fail != nil {
+		return f.fail
+	}
+	rows := slices.Clone(f.add)
+	err := f.stored.LossesFrom("", logical.Dot{}, func(l resolve.Loss) bool {
+		if f.hide == nil || !f.hide(l) {
+			rows = append(rows, l)
+		}
+		return true
+	})
+	slices.SortFunc(rows, func(a, b resolve.Loss) int { return CursorOf(&a).Compare(CursorOf(&b)) })
+	for _, l := range rows {
+		if CursorOf(&l).Compare(Cursor{Key: key, Loser: d}) >= 0 && !yield(l) {
+			break
+		}
+	}
+	return err
+}
+
+func (f faulty) LossesOf(key string, yield func(resolve.Loss) bool) error {
+	return f.LossesFrom(key, logical.Dot{}, func(l resolve.Loss) bool { return l.Key == key && yield(l) })
+}
+
+func (f faulty) Object(key string) (*resolve.Object, error) {
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	return f.stored.Object(key)
+}
+
+func (f faulty) Op(d logical.Dot) (*resolve.Op, bool, error) {
+	if f.fail != nil {
+		return nil, false, f.fail
+	}
+	return f.stored.Op(d)
+}
+
+func (f faulty) Ops(o logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	return f.stored.Ops(o, from, maxOps, maxBytes)
+}
+
+// over is a leader's account with faults.
+func (c *cluster) over(at string, f faulty) *Account {
+	f.stored = stored{c.leaders[at].store}
+	a := c.account(at)
+	a.reader, a.ledger = f, f
+	return a
+}
+
+// TestAuditNamesWhatDoesNotAddUp: a row that is missing leaves its write in
+// none, one that is too many leaves its write in two, and one of a write that
+// nobody accepted is a stray.
+func TestAuditNamesWhatDoesNotAddUp(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	dots := strangers(c)
+	a := c.over("n1", faulty{
+		hide: func(l resolve.Loss) bool { return l.Resolver == resolve.LWW },
+		add: []resolve.Loss{
+			{Resolver: resolve.Causal, Key: "cart", Loser: dots[0], Relation: resolve.Inverted},
+			{Resolver: resolve.HLC, Key: "cart", Loser: dots[2], Relation: resolve.Concurrent},
+			{Resolver: resolve.HLC, Key: "cart", Loser: logical.Dot{Origin: 5, Seq: 5}, Relation: resolve.Concurrent},
+		}})
+	audit, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Gap{
+		{"cart", dots[0], resolve.Causal, []State{Superseded, Lost}},
+		{"cart", dots[1], resolve.LWW, nil},
+		{"cart", dots[2], resolve.HLC, []State{Live, Lost}},
+	}
+	if fmt.Sprint(audit.Gaps) != fmt.Sprint(want) || audit.Stray != 1 {
+		t.Errorf("gaps %v, want %v; %d strays", audit.Gaps, want, audit.Stray)
+	}
+	text := audit.Text()
+	for _, s := range []string{"lww: accepted 3 = live 1 + superseded 1 + lost 0: DOES NOT ADD UP", "lamport: accepted 3 = live 1 + superseded 1 + lost 1: adds up",
+		dots[1].String() + " of cart is neither live, superseded nor lost under lww", dots[2].String() + " of cart is both live and lost under hlc"} {
+		if !strings.Contains(text, s) {
+			t.Errorf("the audit says\n%s\nand not %q", text, s)
+		}
+	}
+	few, _ := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 1})
+	if len(few.Gaps) != 1 || few.Gaps[0].Dot != dots[0] {
+		t.Errorf("one gap asked for, %v named", few.Gaps)
+	}
+}
+
+// TestAuditBoundsWhatItHolds: a key that is too large is named, samples are the
+// same keys at every leader, prefixes are kept to.
+func TestAuditBoundsWhatItHolds(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	for i := range 40 {
+		c.set("n1", 1, fmt.Sprintf("k/%02d", i), "v")
+		c.set("n1", 1, "hot", fmt.Sprint(i))
+	}
+	c.quiet()
+	a := c.account("n2")
+	bounded, err := a.Audit(AuditOptions{HeldBytes: 8 * traceBytes})
+	if err != nil || !slices.Equal(bounded.Skipped, []string{"hot"}) || bounded.Keys != 40 || bounded.Balances[0].Accepted != 40 {
+		t.Errorf("%+v, %v", bounded, err)
+	}
+	if !strings.Contains(bounded.Text(), "not audited, too many ops: hot") {
+		t.Error(bounded.Text())
+	}
+	sampled, _ := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Sample: 4})
+	again, _ := c.account("n3").Audit(AuditOptions{HeldBytes: 100 * traceBytes, Sample: 4})
+	if sampled.Keys == 0 || sampled.Keys > 30 || fmt.Sprint(sampled.Balances) != fmt.Sprint(again.Balances) {
+		t.Errorf("a sample of %d keys; at n3 of %d", sampled.Keys, again.Keys)
+	}
+	prefixed, _ := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Prefix: "k/1"})
+	if prefixed.Keys != 10 {
+		t.Errorf("%d keys begin with k/1", prefixed.Keys)
+	}
+	if _, err := a.Audit(AuditOptions{}); err == nil {
+		t.Error("an audit that may hold nothing is accepted")
+	}
+}
+
+// TestFailedReadsAreSaid, not taken for nothing found.
+func TestFailedReadsAreSaid(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	dots := strangers(c)
+	a := c.over("n1", faulty{fail: errors.New("the disk is gone")})
+	_, why := a.Why("cart")
+	_, fate := a.Fate(dots[0])
+	_, restore := a.Restore(dots[0])
+	_, audit := a.Audit(AuditOptions{HeldBytes: 1 * traceBytes})
+	_, measure := a.Measure([]string{""})
+	losses := a.Losses(all(), func(Defeat) bool { return true })
+	for i, err := range []error{why, fate, restore, audit, measure, losses} {
+		if err == nil || !strings.Contains(err.Error(), "the disk is gone") {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+}
+
+// TestLossesAreFiltered by prefix, resolver, relation and time.
+func TestLossesAreFiltered(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	figure83(c)
+	strangers(c)
+	count := func(f Filter) (n int) {
+		if err := c.account("n2").Losses(f, func(Defeat) bool { n++; return true }); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for _, x := range []struct {
+		f    Filter
+		want int
+	}{
+		{Filter{}, 2}, {Filter{Prefix: "ca"}, 1}, {Filter{Prefix: "cart/long"}, 0}, {Filter{Resolvers: resolve.All}, 6},
+		{Filter{Resolvers: resolve.Lamport.Mask()}, 1}, {Filter{Relations: []resolve.Relation{resolve.Inverted}}, 1},
+		{Filter{Since: epoch.Add(5 * time.Second)}, 1}, {Filter{Since: epoch.Add(time.Hour)}, 0},
+	} {
+		if got := count(x.f); got != x.want {
+			t.Errorf("%+v gives %d rows, want %d", x.f, got, x.want)
+		}
+	}
+	n := 0
+	_ = c.account("n2").Losses(all(), func(Defeat) bool { n++; return false })
+	if n != 1 {
+		t.Errorf("%d rows after the first was enough", n)
+	}
+}
+
+func lostRow(id resolve.ID, dot logical.Dot, r resolve.Relation, winner logical.Dot) Defeat {
+	return Defeat{Loss: resolve.Loss{Resolver: id, Key: "x", Loser: dot, Relation: r, Winner: winner}}
+}
+
+// TestMergeNamesDifferences between leaders that have applied the same, and
+// nothing else.
+func TestMergeNamesDifferences(t *testing.T) {
+	d1, d2, d3 := logical.Dot{Origin: 1, Seq: 1}, logical.Dot{Origin: 1, Seq: 2}, logical.Dot{Origin: 2, Seq: 1}
+	full := logical.FrontierOf(d2, d3)
+	row := lostRow(resolve.LWW, d1, resolve.Concurrent, d3)
+	answers := []Answer{
+		{Leader: "n4", Failed: "no answer within 1s"},
+		{Leader: "n3", Applied: logical.FrontierOf(d1), Rows: nil},
+		{Leader: "n2", Applied: full, Rows: []Defeat{lostRow(resolve.LWW, d1, resolve.Inverted, d3), lostRow(resolve.HLC, d1, resolve.Concurrent, d2)}},
+		{Leader: "n1", Applied: full, Rows: []Defeat{row, lostRow(resolve.HLC, d1, resolve.Concurrent, d3), lostRow(resolve.Causal, d2, resolve.Concurrent, d3)}},
+		{Leader: "n5", Applied: full, Shed: 1},
+	}
+	m := Merge(answers)
+	var said []string
+	for i := range m.Differences {
+		said = append(said, m.Differences[i].Text())
+	}
+	want := []string{
+		d1.String() + " of x under lww: n2 says inverted, n1 concurrent",
+		d1.String() + " of x under hlc: n2 names " + d2.String() + " as the winner, n1 " + d3.String(),
+		d2.String() + " of x under causal: n2 does not hold it, and has applied the same as n1",
+	}
+	if !slices.Equal(said, want) {
+		t.Errorf("differences\n%q\nwant\n%q", said, want)
+	}
+	if len(m.Rows) != 3 || len(m.Rows[0].By) != 2 || m.Rows[0].By[0].Leader != "n1" || !slices.Equal(m.Missing, []string{"n4: no answer within 1s"}) {
+		t.Errorf("rows %+v, missing %v", m.Rows, m.Missing)
+	}
+	slices.Reverse(answers)
+	if again := Merge(answers); fmt.Sprint(again.Rows, again.Differences) != fmt.Sprint(m.Rows, m.Differences) {
+		t.Error("the order of answers shows")
+	}
+	if Merge(answers[:1]).Differences != nil {
+		t.Error("one leader disagrees with itself")
+	}
+}
+
+func TestMergedAuditsAreCompared(t *testing.T) {
+	f := logical.FrontierOf(logical.Dot{Origin: 1, Seq: 1})
+	one := Audit{Leader: "n1", Applied: f, Balances: []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Superseded: 1}}}
+	same, other, behind := one, one, one
+	same.Leader, other.Leader, behind.Leader = "n2", "n3", "n4"
+	other.Balances = []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Concurrent: 1}}
+	behind.Applied = logical.Frontier{}
+	if got := MergeAudits([]Audit{one, same}); got != nil {
+		t.Errorf("equal audits differ: %v", got)
+	}
+	want := "lww: n1 counts accepted 2, live 1, superseded 1, lost 0; n3 accepted 2, live 1, superseded 0, lost 1"
+	if got := MergeAudits([]Audit{one, other}); !slices.Equal(got, []string{want}) {
+		t.Errorf("%q", got)
+	}
+	shed := other
+	shed.Leader, shed.Balances = "n5", []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Shed: 1}}
+	if got := MergeAudits([]Audit{other, shed}); got != nil {
+		t.Errorf("a ledger that has shed differs: %v", got)
+	}
+	if got := MergeAudits([]Audit{one, shed}); len(got) != 1 {
+		t.Errorf("what was shed is not counted as lost: %q", got)
+	}
+	none := one
+	none.Leader, none.Balances = "n6", nil
+	if got := MergeAudits([]Audit{one, none}); len(got) != 1 || !strings.Contains(got[0], "the same resolvers") {
+		t.Errorf("%q", got)
+	}
+	if got := MergeAudits([]Audit{one, behind}); len(got) != 1 || !strings.Contains(got[0], "have not applied the same") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestFarAnswersAreBounded: what a question may read has an end, and the answer
+// says so instead of guessing.
+func TestFarAnswersAreBounded(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	first := c.set("n1", 1, "x", "0")
+	for i := range 50 {
+		c.set("n1", 1, "x", fmt.Sprint(i))
+	}
+	c.quiet()
+	a := c.account("n2")
+	a.cfg.Steps = 20
+	f, err := a.Fate(first)
+	if err != nil || f.Verdicts[0].State != Superseded && f.Verdicts[0].State != Unclear {
+		t.Errorf("%+v, %v", f, err)
+	}
+	a.cfg.Past = 3
+	w, err := a.Why("x")
+	if err != nil || len(w.Past) != 3 || w.PastLeft != 1 || string(w.Past[0].Value) != "48" {
+		t.Errorf("%+v, %v", w, err)
+	}
+	a.cfg.Steps = 1000
+	if f, err := a.Fate(first); err != nil || f.Verdicts[0].State != Superseded || f.Verdicts[0].By.Seq != first.Seq+1 {
+		t.Errorf("%+v, %v", f.Verdicts, err)
+	}
+}
+
+func TestSettingsThatMakeNoSense(t *testing.T) {
+	for _, c := range []Config{{}, {Steps: 1, Past: -1}, {Steps: 1, Policy: resolve.Policy{Rules: []resolve.Rule{{Prefix: "a"}, {Prefix: "a"}}}}} {
+		if _, err := New(c, nil, nil); err == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+}
+
+func TestClocksAreReadable(t *testing.T) {
+	for _, x := range []struct {
+		at   wallclock.Instant
+		want string
+	}{{epoch, "00:00:42.000"}, {epoch + 4_000_000, "00:00:42.004"}, {epoch + 1_500, "00:00:42.0000015"}} {
+		if got := clock(x.at); got != x.want {
+			t.Errorf("%d reads %s, want %s", x.at, got, x.want)
+		}
+	}
+	if got := dated(epoch, epoch.Add(-time.Minute)); got != "2026-01-01 00:00:42.000" {
+		t.Errorf("on another day: %s", got)
+	}
+}
+
+// TestDeletionsThatLeftNothingAreFoundInTheLog: under siblings alone neither the
+// value nor its deletion leave a trace in the object.
+func TestDeletionsThatLeftNothingAreFoundInTheLog(t *testing.T) {
+	for _, noise := range []int{0, 6} { // with none, the deletion comes right after the write
+		foundInTheLog(t, noise)
+	}
+}
+
+func foundInTheLog(t *testing.T, noise int) {
+	t.Helper()
+	c := newCluster(t, resolve.Policy{Default: resolve.Siblings}, "n1", "n2", "n3")
+	for i := range noise {
+		c.set("n2", 1, "noise", fmt.Sprint(i))
+	}
+	gone := c.set("n1", 1, "x", "gone")
+	c.quiet()
+	by := c.ask("n2", &replica.Request{Verb: replica.Remove, Key: "x"})
+	for i := range 6 {
+		c.set("n2", 1, "noise", fmt.Sprint(i))
+	}
+	c.quiet()
+	f, err := c.account("n3").Fate(gone)
+	if err != nil || len(f.Verdicts) != 1 || f.Verdicts[0].State != Deleted || f.Verdicts[0].By != by {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+// TestRestoringErasesNothingUnseen: what arrives between the question and the
+// write is not written over. What was restored is no longer lost anywhere.
+func TestRestoringErasesNothingUnseen(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	dots := strangers(c)
+	r, err := c.account("n2").Restore(dots[1])
+	if err != nil || !r.Request.Exact || !slices.Equal(r.Request.Shown, dots[1:]) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	c.now += time.Second
+	unseen := c.set("n2", 1, "cart", "milk,tea")
+	c.now += time.Second
+	c.ask("n2", r.Request)
+	c.quiet()
+	f, err := c.account("n1").Fate(unseen)
+	if err != nil || f.Verdicts[0].State != Lost {
+		t.Errorf("%+v, %v: the unseen write is not booked as lost", f.Verdicts[0], err)
+	}
+	for _, at := range []string{"n1", "n2", "n3"} {
+		f, err := c.account(at).Fate(dots[1])
+		if err != nil || f.Verdicts[0].State != Superseded {
+			t.Errorf("at %s: %+v, %v: the write that was restored is still lost", at, f.Verdicts[0], err)
+		}
+	}
+}
+
+// TestTheBestOfSeveralSurvivors is the one that began last, and if two began
+// together the smaller dot.
+func TestTheBestOfSeveralSurvivors(t *testing.T) {
+	version := func(o logical.Origin, from wallclock.Instant) resolve.Version {
+		return resolve.Version{Dot: logical.Dot{Origin: o, Seq: 1}, Mask: resolve.Siblings.Mask(), Wall: wallclock.Interval{Earliest: from, Latest: 100}}
+	}
+	q := &asked{panel: resolve.Panel{Serving: resolve.Siblings}, object: &resolve.Object{Versions: []resolve.Version{version(1, 5), version(2, 9), version(3, 9)}}}
+	if got := q.best(resolve.Siblings); got.Origin != 2 {
+		t.Errorf("the best is %s", got)
+	}
+	if got := q.best(resolve.LWW); !got.IsZero() {
+		t.Errorf("of nothing the best is %s", got)
+	}
+}

@@ -1,0 +1,271 @@
+package ledger
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// Story is why a key holds what it holds.
+type Story struct {
+	Key     string
+	Serving resolve.ID
+	Values  [][]byte          // what a read shows now, whole
+	Sum     resolve.Int128    // of a counter: what its additions come to
+	Shown   []Write           // what the serving resolver shows, best first, deletions among them
+	Ends    wallclock.Instant // when what is shown first ends, or has; zero: never
+	Agreed  wallclock.Instant // the time that deadlines go by
+	// TouchedBy is the op that stated Ends, when it is not the one that wrote the value.
+	TouchedBy logical.Dot
+	Removed   *Write      // the newest deletion, when nothing is shown and some resolver keeps it
+	Past      []Overwrite // their recent ancestors, newest first
+	Lost      []Defeat    // by resolver, the serving one first; newest first; of each write all rows
+	// LostWrites is how many writes some resolver lost, whether told of or not.
+	LostWrites int
+	Shadows    []resolve.ID // the rest of the panel
+	// PastLeft and LostLeft are how many more there are.
+	PastLeft, LostLeft int
+	// Shed is how many rows of the serving resolver's the ledger has given up: of
+	// this key or of others, nobody can say.
+	Shed int64
+	Now  wallclock.Instant // by the leader's clock
+
+	unsure resolve.Mask // shadows without a row may have lost a write all the same
+}
+
+// Overwrite is a write whose overwriter had seen it.
+type Overwrite struct {
+	Write
+	By logical.Dot // the nearest
+}
+
+// Defeat is a lost write, and to what.
+type Defeat struct {
+	resolve.Loss            // Winner is the present best survivor
+	Was          Write      // the loser
+	Won          Write      // the winner
+	Why          Comparison // what decided between them
+	// Who had seen what: the author of the loser the winner, directly or through
+	// others, under either dot of its request; and the leader that accepted the
+	// one, the other.
+	SawWinner       bool
+	LeaderHadWinner bool
+	LeaderHadLoser  bool
+	// NoRow says why the ledger does not list the loss, which ancestry tells; empty:
+	// it does.
+	NoRow string
+}
+
+// Why tells the history of the key's present value, as far as objects, ledger
+// and log still hold it.
+func (a *Account) Why(key string) (*Story, error) {
+	q := a.about(key)
+	s := &Story{Key: key, Serving: q.panel.Serving, Now: a.cfg.Now.Midpoint(), Shed: a.cfg.Shed[q.panel.Serving]}
+	for _, d := range q.survivors(s.Serving) {
+		s.Shown = append(s.Shown, q.write(d))
+	}
+	s.Sum, _ = q.object.Sum()
+	reading, _ := q.panel.ReadAt(q.object, q, a.cfg.deadlines())
+	s.Values, s.Agreed = reading.Values, a.cfg.deadlines()
+	s.Ends, s.TouchedBy = q.deadline()
+	if len(s.Shown) == 0 {
+		s.Removed = q.removed()
+	}
+	for _, id := range resolve.IDs() {
+		if q.panel.Shadows.Has(id) {
+			s.Shadows = append(s.Shadows, id)
+		}
+		if id.Loses() && a.cfg.Shed[id] > 0 {
+			s.unsure |= id.Mask()
+		}
+	}
+	q.ancestors(s)
+	q.defeats(s)
+	if q.err != nil {
+		return nil, q.err
+	}
+	return s, nil
+}
+
+// deadline is when what the key shows first ends, and who stated that later than
+// the value.
+func (q *asked) deadline() (wallclock.Instant, logical.Dot) {
+	if q.panel.Serving == resolve.Counter {
+		e, _ := q.object.Ending()
+		return e.Expires, e.Stamp.By
+	}
+	for _, i := range q.panel.Survivors(q.object, q.panel.Serving, nil) {
+		switch v := &q.object.Versions[i]; {
+		case v.Deleted():
+		case v.Touched != nil:
+			return v.Expires, v.Touched.By
+		default:
+			return v.Expires, logical.Dot{}
+		}
+	}
+	return 0, logical.Dot{}
+}
+
+// removed is the newest deletion that the object still holds for somebody.
+func (q *asked) removed() *Write {
+	var newest *Write
+	for i := range q.object.Versions {
+		if v := &q.object.Versions[i]; v.Deleted() && (newest == nil || v.Lamport > newest.Lamport) {
+			w := q.write(v.Dot)
+			newest = &w
+		}
+	}
+	return newest
+}
+
+// ancestors goes down from what is shown, newest first. What is lost all the
+// same, because another version of the same request was seen, is left out.
+func (q *asked) ancestors(s *Story) {
+	type seen struct {
+		op *resolve.Op
+		by logical.Dot
+	}
+	var queue []seen
+	met := map[logical.Dot]bool{}
+	push := func(parents []logical.Dot, by logical.Dot) {
+		for _, p := range parents {
+			if op, ok := q.Op(p); ok && !met[p] {
+				met[p] = true
+				i, _ := slices.BinarySearchFunc(queue, op, func(s seen, op *resolve.Op) int { return byAge(s.op, op) })
+				queue = slices.Insert(queue, i, seen{op, by})
+			}
+		}
+	}
+	for _, w := range s.Shown {
+		met[w.Dot] = true
+	}
+	for _, w := range s.Shown {
+		push(w.Parents, w.Dot)
+	}
+	for len(queue) > 0 && len(s.Past) < q.cfg.Past {
+		next := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		s.Past = append(s.Past, Overwrite{q.write(next.op.Dot), next.by})
+		push(next.op.Parents, next.op.Dot)
+	}
+	s.PastLeft = len(queue)
+}
+
+// defeats lists the rows of the key: the serving resolver's first, then the
+// shadows', each newest first.
+func (q *asked) defeats(s *Story) {
+	g := gathered{of: map[resolve.ID]*recent{}}
+	q.fail(q.ledger.LossesOf(q.object.Key, func(l resolve.Loss) bool {
+		if q.panel.Mask().Has(l.Resolver) {
+			g.take(l)
+		}
+		return true
+	}))
+	s.LostWrites = g.losers
+	var told []logical.Dot
+	for _, r := range g.of {
+		r.thin()
+		s.LostLeft += r.all
+		for _, l := range q.newest(r.rows, q.cfg.Lost) {
+			told = append(told, l.Loser)
+		}
+	}
+	slices.SortFunc(told, logical.Dot.Compare)
+	for _, l := range q.rowsOf(slices.Compact(told)) {
+		s.Lost = append(s.Lost, q.defeat(l))
+	}
+	s.LostLeft -= len(s.Lost)
+}
+
+// rowsOf is every row of these writes, or it would be said of some resolver that it
+// had not lost what it lost long ago: by resolver, newest first.
+func (q *asked) rowsOf(losers []logical.Dot) (rows []resolve.Loss) {
+	by := map[resolve.ID][]resolve.Loss{}
+	for _, d := range losers {
+		for _, l := range q.losses(d) {
+			by[l.Resolver] = append(by[l.Resolver], l)
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(by), func(a, b resolve.ID) int { return cmp.Compare(q.rank(a), q.rank(b)) }) {
+		rows = append(rows, q.newest(by[id], len(losers))...)
+	}
+	return rows
+}
+
+// gathered is the ledger of one key while it is read: it may be any length.
+type gathered struct {
+	losers int // writes
+	last   logical.Dot
+	of     map[resolve.ID]*recent
+}
+
+// recent is what one resolver lost last, by this leader's clock, and how much it
+// lost in all.
+type recent struct {
+	all  int
+	rows []resolve.Loss
+}
+
+// keptRecent is how many of one resolver's rows are compared by the age of their
+// writes, which must be looked up.
+const keptRecent = 1024
+
+func (g *gathered) take(l resolve.Loss) {
+	if g.losers == 0 || l.Loser != g.last { // rows come by dot
+		g.losers, g.last = g.losers+1, l.Loser
+	}
+	r := g.of[l.Resolver]
+	if r == nil {
+		r = &recent{}
+		g.of[l.Resolver] = r
+	}
+	r.all++
+	if r.rows = append(r.rows, l); len(r.rows) == 2*keptRecent {
+		r.thin()
+	}
+}
+
+// thin lets go of what was lost long ago.
+func (r *recent) thin() {
+	slices.SortStableFunc(r.rows, func(a, b resolve.Loss) int { return cmp.Compare(b.At.Latest, a.At.Latest) })
+	r.rows = r.rows[:min(len(r.rows), keptRecent)]
+}
+
+// newest is the rows of the newest writes, at most so many, newest first.
+func (q *asked) newest(rows []resolve.Loss, most int) []resolve.Loss {
+	age := make(map[logical.Dot]logical.Lamport, len(rows))
+	for _, l := range rows {
+		age[l.Loser] = q.write(l.Loser).Lamport
+	}
+	slices.SortFunc(rows, func(a, b resolve.Loss) int {
+		return -cmp.Or(cmp.Compare(age[a.Loser], age[b.Loser]), a.Loser.Compare(b.Loser))
+	})
+	return rows[:min(len(rows), most)]
+}
+
+func (q *asked) rank(id resolve.ID) int {
+	if id == q.panel.Serving {
+		return -1
+	}
+	return int(id)
+}
+
+// defeat is one row with its evidence.
+func (q *asked) defeat(l resolve.Loss) Defeat {
+	l.Winner = q.best(l.Resolver)
+	d := Defeat{Loss: l, Was: q.write(l.Loser), Won: q.write(l.Winner)}
+	d.Why = q.compare(l.Resolver, d.Was, d.Won)
+	if op, ok := q.Op(l.Loser); ok {
+		d.LeaderHadWinner = op.Deps.Covers(l.Winner)
+		d.SawWinner = q.sees(op, d.Won)
+		q.convict(&d)
+	}
+	if op, ok := q.Op(l.Winner); ok {
+		d.LeaderHadLoser = op.Deps.Covers(l.Loser)
+	}
+	return d
+}

@@ -1,0 +1,112 @@
+package node
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// stopped is a directory that was closed cleanly, with its mark, and its attester.
+func stopped(t *testing.T) (*attester, cleanMark) {
+	t.Helper()
+	a := &attester{dir: t.TempDir(), state: filepath.Join(t.TempDir(), "state")}
+	m := cleanMark{Origin: 7, Seq: 5, Token: newToken()}
+	if err := leaveMark(a.dir, m); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.leave(m.Token); err != nil {
+		t.Fatal(err)
+	}
+	return a, m
+}
+
+func TestAStopIsAttestedOnce(t *testing.T) {
+	a, m := stopped(t)
+	said, err := a.take()
+	if err != nil || said.agrees(&m) != nil {
+		t.Fatalf("the very directory is refused: %v, %v", err, said.agrees(&m))
+	}
+	if _, err := a.take(); err == nil || !strings.Contains(err.Error(), "it may be a copy") {
+		t.Errorf("taken again: %v", err)
+	}
+}
+
+// What is not the very directory that was closed last is told from it; each row is
+// one way to come by such a one.
+func TestACopyIsNotAttested(t *testing.T) {
+	rewrite := func(t *testing.T, path string, m cleanMark) {
+		if err := leaveMark(path, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name, says string
+		change     func(*testing.T, *attester, *cleanMark)
+	}{
+		{"a copy elsewhere", "may be a copy", func(t *testing.T, a *attester, m *cleanMark) {
+			a.dir = t.TempDir()
+			rewrite(t, a.dir, *m)
+		}},
+		{"the mark of an older backup in its place", "written again since", func(t *testing.T, a *attester, m *cleanMark) {
+			m.Token = "older"
+			rewrite(t, a.dir, *m)
+		}},
+		{"a backup of the same stop in its place", "written again since", func(t *testing.T, a *attester, m *cleanMark) { rewrite(t, a.dir, *m) }},
+		{"nowhere to attest", "--state-dir", func(_ *testing.T, a *attester, _ *cleanMark) { a.state = "" }},
+		{"another state directory", "may be a copy", func(t *testing.T, a *attester, _ *cleanMark) { a.state = t.TempDir() }},
+		{"a damaged attestation", "read the attestation", func(t *testing.T, a *attester, _ *cleanMark) {
+			path, _ := a.path()
+			if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, m := stopped(t)
+			c.change(t, a, &m)
+			said, err := a.take()
+			if err == nil {
+				err = said.agrees(&m)
+			}
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("it is taken for the very directory: %v", err)
+			}
+		})
+	}
+	var none *attestation = &attestation{}
+	if none.agrees(&cleanMark{}) == nil {
+		t.Error("a mark without a token, as older programs left, is attested")
+	}
+}
+
+func TestTheStateDirectoryLiesOutside(t *testing.T) {
+	cfg := Defaults()
+	cfg.Name, cfg.Dir = "n1", "data/n1"
+	for dir, fine := range map[string]bool{"": true, "data": true, "data/n1": false, "data/n1/state": false, "data/n10": true, "../x": true} {
+		if cfg.StateDir = dir; (cfg.Validate() == nil) != fine {
+			t.Errorf("%q: %v", dir, cfg.Validate())
+		}
+	}
+}
+
+// Where nothing can be written is said at the start, not at the stop.
+func TestAStateDirectoryThatCannotBeWrittenIsSaidBefore(t *testing.T) {
+	a := attester{dir: t.TempDir(), state: filepath.Join(t.TempDir(), "made", "here")}
+	if err := a.ready(); err != nil {
+		t.Errorf("it can be made: %v", err)
+	}
+	if all, err := os.ReadDir(a.state); err != nil || len(all) > 0 {
+		t.Errorf("it holds %v, %v", all, err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a.state = file; a.ready() == nil {
+		t.Error("a file will do")
+	}
+	if a.state = ""; a.ready() != nil {
+		t.Error("none is wanted, and none will not do")
+	}
+}

@@ -1,0 +1,148 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/member"
+	"kvd/replica/resp"
+	"kvd/resolve"
+	"kvd/storage"
+	"kvd/storage/file"
+	"kvd/wallclock"
+)
+
+// Config is what a leader is told once. It must not be changed afterwards.
+type Config struct {
+	Name    string // unique in the cluster, stable over restarts
+	Cluster string // leaders of another cluster are refused
+	Version string
+
+	Dir string // data is kept below it
+	// StateDir is where a clean stop is attested, so that neither a copy of Dir nor
+	// a backup of it is taken for Dir itself. It must lie outside of Dir, and be
+	// there again after a restart. Empty: nowhere, and every start is a new life.
+	StateDir string
+	FS       vfs.FS // nil: this machine's disk. Otherwise nothing outlives FS, and every start is a new life
+	Storage  StorageConfig
+
+	Addrs     Addrs  // where to listen, host:port
+	Advertise Addrs  // what others are told; empty fields: derived from where it listens
+	Host      string // the host that others are told where Advertise is silent; empty: where it listens
+	Join      []string
+	Profile   member.Profile
+	// ServeDamaged serves clients although ops that the store had lost are still to
+	// come from the others.
+	ServeDamaged bool
+	// ServeWhileJoining serves clients although the leader has no data and its
+	// cluster may have some.
+	ServeWhileJoining bool
+
+	Policy   resolve.Policy
+	MaxDrift time.Duration // see replica.Config
+	// MaxSiblings bounds the versions of a key side by side; see replica.Config.
+	MaxSiblings int
+	// ClientMemory is the bytes that all clients' requests and replies may use
+	// together; see resp.Limits.
+	ClientMemory int64
+	ClockError   time.Duration    // the half-width claimed for this machine's clock
+	Clock        wallclock.Faults // planted in it; only with UnsafeFaults
+	// ClockSince is when Clock began to drift, so that leaders that drift alike
+	// show the same. Zero: at the start.
+	ClockSince wallclock.Instant
+
+	Users     *acl.Users // nil: no passwords
+	TLS       *TLS       // nil: none. Between leaders it is mutual
+	GossipKey []byte     // nil: gossip is readable
+	Insecure  bool       // let other machines in without the above
+
+	UnsafeFaults bool // KVD.FAULT is answered
+	Renewable    bool // whoever runs the leader starts it again after ErrRenew
+	Logger       *slog.Logger
+}
+
+// StorageConfig is what of storage.Options is chosen from outside.
+type StorageConfig struct {
+	Sync     storage.Sync
+	Interval time.Duration
+	Cache    int64
+	Ledger   storage.Retention // the zero Retention: storage.DefaultRetention
+	NoLedger bool              // see host.Options
+}
+
+// Addrs is one address for each door.
+type Addrs struct{ RESP, HTTP, Peer, Gossip string }
+
+// Defaults listens on loopback and is safe to run anywhere.
+func Defaults() Config {
+	return Config{
+		Cluster: "kvd", Version: "dev", Dir: "kvd-data",
+		Storage:  StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: storage.DefaultRetention()},
+		Addrs:    Addrs{RESP: "127.0.0.1:6390", HTTP: "127.0.0.1:6391", Peer: "127.0.0.1:6392", Gossip: "127.0.0.1:6393"},
+		Policy:   resolve.Policy{Default: resolve.Causal},
+		MaxDrift: 500 * time.Millisecond,
+
+		MaxSiblings:  replica.Defaults().MaxSiblings,
+		ClientMemory: resp.Defaults().Limits.Memory,
+		ClockError:   10 * time.Millisecond,
+		Logger:       slog.New(slog.DiscardHandler),
+	}
+}
+
+// Validate says the first thing that cannot work.
+func (c *Config) Validate() error {
+	switch {
+	case !file.PlainName(c.Name) || strings.Contains(c.Name, "_"):
+		return fmt.Errorf("the node name %q is refused: use letters, digits, dots and dashes, at most 64", c.Name)
+	case c.Dir == "":
+		return errors.New("no data directory is named; name one")
+	case c.StateDir != "" && within(c.StateDir, c.Dir):
+		return fmt.Errorf("the state directory %s lies within the data directory %s, and a copy would take it along; name one outside", c.StateDir, c.Dir)
+	case c.Logger == nil:
+		return errors.New("no logger; give one, with slog.DiscardHandler if nothing is to be said")
+	case c.Clock != (wallclock.Faults{}) && !c.UnsafeFaults:
+		return errors.New("a clock with faults is an experiment; allow faults, or leave the clock alone")
+	case c.ClockError < 0 || c.MaxDrift < 0:
+		return fmt.Errorf("clock error %s and drift %s: neither can be negative", c.ClockError, c.MaxDrift)
+	}
+	if c.MaxSiblings < 1 || c.MaxSiblings > replica.MaxMaxSiblings {
+		return fmt.Errorf("%d versions side by side at most; give 1 to %d", c.MaxSiblings, replica.MaxMaxSiblings)
+	}
+	if c.ClientMemory < resp.LeastMemory {
+		return fmt.Errorf("%d bytes of client memory; give at least %d, since one command may need a third of that", c.ClientMemory, resp.LeastMemory)
+	}
+	for _, d := range c.doors() {
+		if _, _, err := net.SplitHostPort(d.addr); err != nil {
+			return fmt.Errorf("the %s address %q is refused: %w; write host:port", d.name, d.addr, err)
+		}
+	}
+	if err := c.Policy.Validate(); err != nil {
+		return err
+	}
+	if c.Storage.Ledger != (storage.Retention{}) {
+		if err := c.Storage.Ledger.Validate(); err != nil {
+			return err
+		}
+	}
+	if err := c.checkDoors(); err != nil {
+		return err
+	}
+	return c.checkAdvertised()
+}
+
+// within reports whether path is dir or lies below it.
+func within(path, dir string) bool {
+	path, bad := filepath.Abs(path)
+	dir, worse := filepath.Abs(dir)
+	rel, err := filepath.Rel(dir, path)
+	return bad == nil && worse == nil && err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}

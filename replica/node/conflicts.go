@@ -1,0 +1,208 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/resp"
+	"kvd/resolve"
+	"kvd/storage"
+)
+
+// Bounds of what one answer of KVD.CONFLICTS holds, and of what it looks at.
+const maxConflicts, conflictBytes, maxConflictsRead = 1000, 1 << 20, 10_000
+
+// conflict is a dot with two contents.
+type conflict struct {
+	here, there *resolve.Op
+	by          logical.Dot // settles it; zero: nothing does
+}
+
+// conflictPage is some of them, as of one moment.
+type conflictPage struct {
+	storage.Conflicts
+	at   *moment
+	all  []conflict
+	next logical.Dot // where the next page goes on; zero: there is none
+	err  error
+}
+
+// conflicts is a page of the dots after one; of those that nothing settles, if open.
+// What the user that asks may not read is left out.
+func (m *moment) conflicts(after logical.Dot, open bool) (*conflictPage, error) {
+	p, user := &conflictPage{at: m}, acl.Of(m.ctx)
+	var err error
+	if p.Conflicts, err = m.ConflictStats(); err != nil {
+		return nil, err
+	}
+	bytes, read, last := 0, 0, after
+	err = m.Cut.Conflicts(after, func(there *resolve.Op) bool {
+		if there.Dot != last && (len(p.all) >= maxConflicts || bytes > conflictBytes || read >= maxConflictsRead) {
+			p.next = last
+			return false
+		}
+		last = there.Dot
+		read++
+		c := conflict{there: there}
+		settled, found := false, false
+		if c.by, settled, p.err = m.SettledBy(last); p.err != nil || settled && open {
+			return p.err == nil
+		}
+		if c.here, found, p.err = m.Op(last); found && user.Reaches(c.here.Key) && user.Reaches(there.Key) {
+			p.all = append(p.all, c)
+			bytes += len(c.here.Value) + len(there.Value)
+		}
+		return p.err == nil
+	})
+	return p, errors.Join(err, p.err)
+}
+
+// tellConflicts is KVD.CONFLICTS: which dots have one content here and another at a
+// leader that was met, by dot.
+func (l *Leader) tellConflicts(ctx context.Context, args [][]byte, w *resp.Writer) error {
+	o, err := options(args[1:], option{name: "AFTER", values: 1}, option{name: "OPEN"})
+	if err != nil {
+		return err
+	}
+	var after logical.Dot
+	if o["AFTER"] != nil {
+		if after, err = logical.ParseDot(o.one("AFTER")); err != nil {
+			return fmt.Errorf("AFTER is %.64q: %w", o.one("AFTER"), err)
+		}
+	}
+	_, open := o["OPEN"]
+	var p *conflictPage
+	err = l.ask(ctx, func(m *moment) (err error) {
+		p, err = m.conflicts(after, open)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.Map(9)
+	p.at.head(w)
+	text(w, "origin", l.life.String())
+	list(w, "refuses", l.loop.Standing().Refusals, func(r replica.Refusal) {
+		w.Map(2)
+		text(w, "cause", string(r.Cause))
+		text(w, "detail", r.Detail)
+	})
+	number(w, "total", p.Dots)
+	number(w, "open", p.Open)
+	number(w, "omitted", p.Omitted)
+	dotField(w, "next", p.next)
+	list(w, "conflicts", p.all, func(c conflict) {
+		w.Map(5)
+		text(w, "dot", c.here.Dot.String())
+		text(w, "leader", l.nameOf(c.here.Dot.Origin))
+		dotField(w, "settled", c.by)
+		writeContent(w, "here", c.here)
+		writeContent(w, "there", c.there)
+	})
+	return nil
+}
+
+// dotField is a dot; null: there is none.
+func dotField(w *resp.Writer, name string, d logical.Dot) {
+	if d.Origin != 0 {
+		text(w, name, d.String())
+		return
+	}
+	w.Text(name)
+	w.Null()
+}
+
+func writeContent(w *resp.Writer, name string, op *resolve.Op) {
+	w.Text(name)
+	writeContents(w, op.Key, op.Kind, op.Value)
+}
+
+func writeContents(w *resp.Writer, key string, kind resolve.Kind, value []byte) {
+	w.Map(3)
+	w.Text("key")
+	w.Bulk([]byte(key))
+	text(w, "kind", kind.String())
+	w.Text("value")
+	if kind == resolve.Delete {
+		w.Null()
+	} else {
+		w.Bulk(value)
+	}
+}
+
+// accept is KVD.ACCEPT: it settles a dot that has two contents. Both keys, or the one
+// that both are of, are written again, so that every leader shows the same; the dot and
+// its contents stay what they are. NEWER says that what the key has been given since
+// stays.
+func (l *Leader) accept(ctx context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
+	d, err := logical.ParseDot(string(args[1]))
+	if err != nil {
+		return d, err
+	}
+	m := &replica.Mend{}
+	switch strings.ToUpper(string(args[2])) {
+	case "HERE":
+	case "THERE":
+		m.Chosen = 1
+	case "SHOWN":
+		m.Chosen = replica.NoContent
+	default:
+		return d, fmt.Errorf("content %.64q: say HERE for the one in this leader's log, THERE for the other's, SHOWN for what the key shows", args[2])
+	}
+	o, err := options(args[3:], option{name: "NEWER"})
+	if err != nil {
+		return d, err
+	}
+	_, m.Newer = o["NEWER"]
+	err = l.ask(ctx, func(at *moment) (err error) {
+		m.Contents, err = at.contentsOf(d)
+		for _, c := range m.Contents {
+			if err == nil && c != nil && !acl.Of(ctx).Reaches(c.Key) {
+				err = resp.ErrKeyDenied
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return d, err
+	}
+	reply, err := l.write(&replica.Request{Verb: replica.Settle, Key: m.Contents[0].Key, Mend: m, Token: m.Seen()})
+	if err != nil {
+		return d, err
+	}
+	w.Map(4)
+	text(w, "leader", l.cfg.Name)
+	w.Text("key")
+	w.Bulk([]byte(m.Contents[max(m.Chosen, 0)].Key))
+	text(w, "accepted", d.String())
+	text(w, "dot", reply.Dot.String())
+	return reply.Dot, nil
+}
+
+// contentsOf is the contents of a dot that is known to have two and is not settled:
+// first that of the log here.
+func (m *moment) contentsOf(d logical.Dot) ([]*resolve.Op, error) {
+	there, err := m.ConflictsOf(d)
+	if err != nil {
+		return nil, err
+	}
+	by, settled, err := m.SettledBy(d)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(there) == 0:
+		return nil, resp.Refuse("UNKNOWN", "%s is not known here to have two contents; KVD.CONFLICTS lists those that have", d)
+	case settled:
+		return nil, resp.Refuse("SETTLED", "%s is settled already, by %s; what its keys show is set like that of any other", d, by)
+	}
+	mine, found, err := m.Op(d)
+	if err == nil && !found {
+		err = resp.Refuse("FORGOTTEN", "%s is no longer in the log here", d)
+	}
+	return append([]*resolve.Op{mine}, there...), err
+}

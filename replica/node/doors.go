@@ -1,0 +1,121 @@
+package node
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+)
+
+// door is one address that somebody can come in by.
+type door struct {
+	name, addr, advertise string
+	open                  []string // what it lacks to be reached from other machines
+}
+
+// ExposedError says which door other machines could come in by, and what it
+// lacks.
+type ExposedError struct {
+	Door, Addr string
+	Lacks      []string
+}
+
+// Error names the ways out.
+func (e *ExposedError) Error() string {
+	return fmt.Sprintf("other machines could reach the %s address %s, and there is no %s; listen on 127.0.0.1, or give %s, or say --insecure if the network is to be trusted",
+		e.Door, e.Addr, strings.Join(e.Lacks, " and no "), strings.Join(e.Lacks, " and "))
+}
+
+func (c *Config) doors() []door {
+	users, server, mutual, key := "", "", "", ""
+	if c.Users == nil {
+		users = "users (--users-file)"
+	}
+	if c.TLS == nil {
+		server, mutual = "TLS (--tls-cert, --tls-key, --tls-ca)", "mutual TLS (--tls-cert, --tls-key, --tls-ca)"
+	}
+	if len(c.GossipKey) == 0 {
+		key = "gossip key (--gossip-key-file)"
+	}
+	return []door{
+		{"RESP", c.Addrs.RESP, c.Advertise.RESP, lacks(users, server)},
+		{"HTTP", c.Addrs.HTTP, c.Advertise.HTTP, lacks(users, server)},
+		{"peer", c.Addrs.Peer, c.Advertise.Peer, lacks(mutual)},
+		{"gossip", c.Addrs.Gossip, c.Advertise.Gossip, lacks(key)},
+	}
+}
+
+// lacks is what is missing: the parts that are named.
+func lacks(parts ...string) []string {
+	var missing []string
+	for _, p := range parts {
+		if p != "" {
+			missing = append(missing, p)
+		}
+	}
+	return missing
+}
+
+// checkDoors refuses a door that other machines can reach unguarded.
+func (c *Config) checkDoors() error {
+	if c.Insecure {
+		return nil
+	}
+	for _, d := range c.doors() {
+		if len(d.open) > 0 && !loopback(d.addr) {
+			return &ExposedError{Door: d.name, Addr: d.addr, Lacks: d.open}
+		}
+	}
+	return nil
+}
+
+// checkAdvertised refuses to tell others an address that means every machine.
+func (c *Config) checkAdvertised() error {
+	for _, d := range c.doors() {
+		host, _, _ := net.SplitHostPort(d.addr) // checked before
+		ip, _ := netip.ParseAddr(host)
+		if everywhere := host == "" || ip.IsUnspecified(); everywhere && d.advertise == "" && c.Host == "" {
+			return fmt.Errorf("the %s address %s is every address of this machine, and others need one; give --advertise-host", d.name, d.addr)
+		}
+	}
+	return nil
+}
+
+// loopback reports whether only this machine can reach the address. A name is
+// taken for loopback only if it is localhost: what others resolve to can change.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// told is what others are told of a door that listens at bound.
+func (c *Config) told(advertise, bound string) string {
+	_, port, _ := net.SplitHostPort(bound)
+	switch {
+	case advertise != "":
+		host, p, err := net.SplitHostPort(advertise)
+		if err == nil && p == "0" {
+			return net.JoinHostPort(host, port)
+		}
+		return advertise
+	case c.Host != "":
+		return net.JoinHostPort(c.Host, port)
+	}
+	return bound
+}
+
+// gossipAdvertised is what others are told of the gossip door; empty: what is
+// bound.
+func (c *Config) gossipAdvertised() string {
+	if c.Advertise.Gossip == "" && c.Host != "" {
+		return net.JoinHostPort(c.Host, "0")
+	}
+	return c.Advertise.Gossip
+}

@@ -1,0 +1,154 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"kvd/replica"
+	"kvd/replica/link"
+	"kvd/replica/resp"
+	"kvd/wallclock"
+)
+
+const faultHelp = "use CLOCK, LINK peer or CLEAR, followed by name=value: of a clock offset, step, drift (parts per million), error, freeze, strobe (amplitude/period or off); of a link delay, jitter, loss, duplicate, overtake, cut; durations as in 250ms"
+
+// plantFault is KVD.FAULT.
+func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) error {
+	words := make([]string, 0, len(args))
+	for _, a := range args[1:] {
+		words = append(words, string(a))
+	}
+	var err error
+	switch kind := strings.ToUpper(words[0]); {
+	case kind == "CLEAR" && len(words) == 1:
+		l.clearFaults()
+	case kind == "CLOCK" && len(words) > 1:
+		err = l.faultClock(words[1:])
+	case kind == "LINK" && len(words) > 2:
+		err = l.faultLink(words[1], words[2:])
+	default:
+		err = errors.New(faultHelp)
+	}
+	if err != nil {
+		return err
+	}
+	l.cfg.Logger.Warn("a fault was planted", "leader", l.cfg.Name, "fault", strings.Join(words, " "))
+	w.Simple("OK")
+	return nil
+}
+
+// clearFaults makes clock and links as good as the machine's.
+func (l *Leader) clearFaults() {
+	l.faults.Clear()
+	l.clock.change(func(_ wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
+		return wallclock.NewSkewed(wallclock.Faults{Error: l.cfg.ClockError}, at)
+	})
+}
+
+// clockChange is what a client wants done to the clock.
+type clockChange struct {
+	faults       wallclock.Faults
+	step, freeze time.Duration
+}
+
+// faultClock changes what is named and leaves the rest.
+func (l *Leader) faultClock(pairs []string) (err error) {
+	l.clock.change(func(s wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
+		c := clockChange{faults: s.Faults()}
+		if err = c.read(pairs); err != nil {
+			return s
+		}
+		if s = s.With(c.faults, at).Step(c.step); c.freeze > 0 {
+			s = s.Freeze(at, c.freeze)
+		}
+		return s
+	})
+	return err
+}
+
+func (c *clockChange) read(pairs []string) error {
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		var err error
+		switch name {
+		case "offset":
+			c.faults.Offset, err = time.ParseDuration(value)
+		case "step":
+			c.step, err = time.ParseDuration(value)
+		case "drift":
+			c.faults.Drift, err = strconv.ParseFloat(value, 64)
+		case "error":
+			c.faults.Error, err = positive(value)
+		case "freeze":
+			c.freeze, err = positive(value)
+		case "strobe":
+			c.faults.Strobe, err = readStrobe(value)
+		default:
+			err = errors.New(faultHelp)
+		}
+		if err != nil {
+			return fmt.Errorf("fault %s: %w", pair, err)
+		}
+	}
+	return nil
+}
+
+func positive(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err == nil && d < 0 {
+		err = fmt.Errorf("%s is below zero", d)
+	}
+	return d, err
+}
+
+// faultLink replaces what goes wrong on the way to a peer.
+func (l *Leader) faultLink(peer string, pairs []string) error {
+	if _, known := l.members.View().Find(peer); !known || peer == l.cfg.Name {
+		return fmt.Errorf("fault: %s is no other leader; KVD.MEMBERS lists them", peer)
+	}
+	f, err := ParseLinkFault(pairs)
+	if err != nil {
+		return err
+	}
+	return l.faults.Set(replica.Leader(peer), f)
+}
+
+// ParseLinkFault reads name=value pairs.
+func ParseLinkFault(pairs []string) (link.LinkFault, error) {
+	var f link.LinkFault
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		var err error
+		switch name {
+		case "delay":
+			f.Delay, err = positive(value)
+		case "jitter":
+			f.Jitter, err = positive(value)
+		case "loss":
+			f.Loss, err = strconv.ParseFloat(value, 64)
+		case "duplicate":
+			f.Duplicate, err = strconv.ParseFloat(value, 64)
+		case "overtake":
+			f.Overtake, err = strconv.ParseFloat(value, 64)
+		case "cut":
+			f.Cut, err = onOff(value)
+		default:
+			err = errors.New(faultHelp)
+		}
+		if err != nil {
+			return f, fmt.Errorf("fault %s: %w", pair, err)
+		}
+	}
+	return f, f.Validate()
+}
+
+func onOff(text string) (bool, error) {
+	if text != "on" && text != "off" {
+		return false, errors.New("say on or off")
+	}
+	return text == "on", nil
+}

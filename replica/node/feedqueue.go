@@ -1,0 +1,103 @@
+package node
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// What waits for one reader at most. Readers share the messages, so all that wait
+// for the same losses hold little more than one.
+const (
+	queueMessages = 4096
+	queueBytes    = 1 << 20
+)
+
+// missed is the event that says how many others there were.
+const missed = "missed"
+
+// message is one event as readers get it. Nobody changes it.
+type message struct {
+	event  string
+	data   []byte // JSON on one line
+	losses uint64 // that it tells of, or says were missed
+}
+
+// missedMessage says that n events were not kept.
+func missedMessage(n uint64) *message {
+	return &message{missed, append(strconv.AppendUint([]byte(`{"event":"missed","count":`), n, 10), '}'), n}
+}
+
+// listener is one reader's queue. The hub puts in, the reader takes out.
+type listener struct {
+	hub    *hub
+	prefix string
+	all    bool
+	reads  func(key string) bool // its user may; asked anew for each event
+	bell   func()
+
+	mu     sync.Mutex
+	queue  []*message
+	bytes  int
+	missed uint64 // older than the queue, and not told yet
+	rung   bool   // since Next had nothing
+}
+
+// wants reports whether an event concerns the reader.
+func (r *listener) wants(key string, serving bool) bool {
+	return (serving || r.all) && strings.HasPrefix(key, r.prefix) && r.reads(key)
+}
+
+// offer puts a message in; the oldest go where there is no room.
+func (r *listener) offer(m *message) {
+	r.mu.Lock()
+	r.queue = append(r.queue, m)
+	r.bytes += len(m.data)
+	for len(r.queue) > queueMessages || r.bytes > queueBytes {
+		gone := r.drop()
+		r.missed += gone.losses
+		if gone.event != missed { // those are counted
+			r.hub.missed.Add(1)
+		}
+	}
+	r.wake()
+}
+
+// drop forgets the oldest. The lock is held.
+func (r *listener) drop() *message {
+	m := r.queue[0]
+	r.queue[0] = nil
+	r.queue = r.queue[1:]
+	r.bytes -= len(m.data)
+	return m
+}
+
+// wake lets go of the lock and rings, once until there is nothing left.
+func (r *listener) wake() {
+	ring := !r.rung
+	r.rung = true
+	r.mu.Unlock()
+	if ring {
+		r.bell()
+	}
+}
+
+// Next is the oldest message, or how many older ones were missed.
+func (r *listener) Next() (event string, data []byte, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := r.missed; n > 0 {
+		r.missed = 0
+		m := missedMessage(n)
+		return m.event, m.data, true
+	}
+	if len(r.queue) == 0 {
+		r.queue, r.rung = nil, false
+		return "", nil, false
+	}
+	m := r.drop()
+	return m.event, m.data, true
+}
+
+// Close ends the queue.
+func (r *listener) Close() { r.hub.forget(r) }

@@ -1,0 +1,112 @@
+package node
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
+
+// valueBytes is how much of a lost value a message carries.
+const valueBytes = 256
+
+// lossMessage is the JSON that readers get. Keys and values that are not UTF-8
+// are told in base64 instead.
+type lossMessage struct {
+	Event       string  `json:"event"` // lost, or withdrawn
+	Leader      string  `json:"leader"`
+	Resolver    string  `json:"resolver"`
+	Serving     bool    `json:"serving"`
+	Relation    string  `json:"relation"` // empty when withdrawn
+	Key         *string `json:"key,omitempty"`
+	KeyBase64   []byte  `json:"key_base64,omitempty"`
+	Loser       string  `json:"loser"`
+	Winner      string  `json:"winner"` // empty: none
+	At          int64   `json:"at"`     // nanoseconds of Unix time, by this leader's clock
+	AcceptedBy  string  `json:"accepted_by"`
+	Value       *string `json:"value,omitempty"` // absent: a deletion, or no longer in the log
+	ValueBase64 []byte  `json:"value_base64,omitempty"`
+	Size        int     `json:"size,omitempty"` // of the whole value, where only its begin is told
+}
+
+// value is as much of a lost value as is told.
+type value struct {
+	there bool
+	begin []byte
+	size  int // of all of it
+}
+
+// encode writes a message once for all readers.
+func (h *hub) encode(e *told, serving bool) *message {
+	v := e.Verdict
+	m := lossMessage{
+		Event: "lost", Leader: h.leader, Resolver: e.by.String(), Serving: serving, Relation: v.Relation.String(),
+		Loser: v.Loser.String(), Winner: dotText(v.Winner), At: int64(e.At), AcceptedBy: h.nameOf(v.Loser.Origin),
+	}
+	if v.Withdrawn {
+		m.Event, m.Relation = "withdrawn", ""
+	}
+	m.Key, m.KeyBase64 = textOrBytes([]byte(e.Key))
+	if lost := h.valueOf(e); lost.there {
+		m.Value, m.ValueBase64 = textOrBytes(lost.begin)
+		if lost.size > len(lost.begin) {
+			m.Size = lost.size
+		}
+	}
+	return &message{m.Event, m.json(), 1}
+}
+
+func (m *lossMessage) json() []byte {
+	var b bytes.Buffer
+	out := json.NewEncoder(&b)
+	out.SetEscapeHTML(false)
+	_ = out.Encode(m) // nothing in it can fail
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// valueOf reads the loser's value from the log. A log that cannot be read stops
+// the leader elsewhere; here the value is left out.
+func (h *hub) valueOf(e *told) value {
+	if h.last == e.Verdict.Loser {
+		return h.kept
+	}
+	h.last, h.kept = e.Verdict.Loser, value{}
+	op, ok, err := h.op(e.Verdict.Loser)
+	if err == nil && ok && op.Kind != resolve.Delete {
+		h.kept = value{true, begin(op.Value), len(op.Value)}
+	}
+	return h.kept
+}
+
+// begin is a copy of at most valueBytes of a value. Text is cut between
+// characters.
+func begin(v []byte) []byte {
+	short := v[:min(len(v), valueBytes)]
+	if len(short) < len(v) {
+		for i := 0; i < utf8.UTFMax && !utf8.Valid(short); i++ {
+			short = short[:len(short)-1]
+		}
+		if !utf8.Valid(short) { // it was no text before either
+			short = v[:valueBytes]
+		}
+	}
+	return bytes.Clone(short)
+}
+
+// textOrBytes is the one that fits.
+func textOrBytes(b []byte) (*string, []byte) {
+	if !utf8.Valid(b) {
+		return nil, b
+	}
+	s := string(b)
+	return &s, nil
+}
+
+func dotText(d logical.Dot) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.String()
+}

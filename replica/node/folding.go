@@ -1,0 +1,203 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/console"
+	"kvd/replica/host"
+	"kvd/replica/resp"
+	"kvd/resolve"
+)
+
+// tellEvery is how often the log says how far folding again has come.
+const tellEvery = 5 * time.Second
+
+// foldAgain brings the store under the policy of now. It comes before anything
+// else that starts changes on disk, so that a store which cannot be brought under
+// it is as it was. While it lasts, clients are answered LOADING.
+func (l *Leader) foldAgain(ctx context.Context) error {
+	w := &foldingWork{Leader: l}
+	err := host.FoldAgain(ctx, l.store, l.cfg.Policy, host.Refold{Options: l.objects(), Progress: w.progress})
+	return errors.Join(err, w.close(), w.err)
+}
+
+// foldingWork tells how far folding again has come.
+type foldingWork struct {
+	*Leader
+	began, told time.Time
+	done, total atomic.Uint64
+	from        string
+	end         func() // of the hold; nil: nothing had to be folded
+	doors       *waitingDoors
+	err         error // doors that could not be opened
+}
+
+// progress is called for each stretch, first before anything is changed.
+func (w *foldingWork) progress(p host.RefoldProgress) {
+	w.done.Store(p.Done)
+	w.total.Store(p.Total)
+	now := time.Now()
+	if w.end == nil {
+		if w.from = p.From; w.from == "" {
+			w.from = "a policy that is not known"
+		}
+		w.began, w.told = now, now
+		w.end = w.holds.begin(console.Folding, w.tell)
+		w.doors, w.err = w.openWaitingDoors()
+		w.cfg.Logger.Info("folds its objects again from the log: they were made under another policy",
+			"leader", w.cfg.Name, "before", w.from, "now", w.cfg.Policy.String(), "ops", p.Total/2, "resp", w.addrs.RESP, "http", w.addrs.HTTP)
+	}
+	if now.Sub(w.told) >= tellEvery {
+		w.told = now
+		w.cfg.Logger.Info("folds its objects again", "leader", w.cfg.Name, "percent", 100*p.Done/max(p.Total, 1))
+	}
+}
+
+func (w *foldingWork) tell() (string, console.Progress) {
+	p := console.Progress{Done: w.done.Load(), Total: w.total.Load()}
+	return fmt.Sprintf("its objects are folded again from the log, since they were made under another policy (%s): %d %% done; wait, or ask another leader",
+		w.from, 100*p.Done/max(p.Total, 1)), p
+}
+
+// close ends the hold, and takes the doors back.
+func (w *foldingWork) close() error {
+	if w.end == nil {
+		return nil
+	}
+	w.end()
+	if w.done.Load() >= w.total.Load() {
+		w.cfg.Logger.Info("has folded its objects again", "leader", w.cfg.Name, "took", time.Since(w.began).Round(time.Millisecond).String())
+	}
+	return w.doors.close()
+}
+
+// waitingDoors answer clients and people as long as there is no leader yet to ask.
+type waitingDoors struct {
+	resp    *resp.Server
+	console *console.Console
+	lent    []*lentListener
+	serving sync.WaitGroup
+}
+
+func (l *Leader) openWaitingDoors() (*waitingDoors, error) {
+	d := &waitingDoors{}
+	lend := func(of net.Listener) *lentListener {
+		lent := &lentListener{Listener: of}
+		d.lent = append(d.lent, lent)
+		return lent
+	}
+	cfg := l.respConfig()
+	cfg.Loading = l.holds.loading
+	var err error
+	if d.resp, err = resp.New(cfg, nobody{}, nobody{}, nobody{&l.cfg.Policy}); err != nil {
+		return d, err
+	}
+	http := console.Config{Listener: lend(l.listeners.http), TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole()}
+	metrics := console.NewMetrics(console.Build{Version: l.cfg.Version, Go: runtime.Version()}, l.cfg.serves)
+	if d.console, err = console.Listen(http, waitingSource{l}, metrics); err != nil {
+		return d, err
+	}
+	clients := lend(l.listeners.resp)
+	d.serving.Go(func() { _ = d.console.Serve() })
+	d.serving.Go(func() { _ = d.resp.Serve(context.Background(), clients) })
+	return d, nil
+}
+
+// close shuts the doors, and leaves the addresses to whoever serves from now on.
+func (d *waitingDoors) close() error {
+	if d == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if d.resp != nil {
+		_ = d.resp.Shutdown(ctx) // whoever is cut off asks again
+	}
+	if d.console != nil {
+		_ = d.console.Shutdown(ctx)
+	}
+	for _, lent := range d.lent {
+		_ = lent.Close()
+	}
+	d.serving.Wait()
+	var errs []error
+	for _, lent := range d.lent {
+		errs = append(errs, lent.reclaim())
+	}
+	return errors.Join(errs...)
+}
+
+// lentListener is a listener that goes on after it was closed.
+type lentListener struct {
+	net.Listener
+	closed atomic.Bool
+}
+
+// deadliner is what listeners of TCP can do.
+type deadliner interface{ SetDeadline(time.Time) error }
+
+func (l *lentListener) Accept() (net.Conn, error) {
+	if l.closed.Load() {
+		return nil, net.ErrClosed
+	}
+	conn, err := l.Listener.Accept()
+	if err != nil && l.closed.Load() {
+		return nil, net.ErrClosed
+	}
+	return conn, err
+}
+
+// Close ends the Accept under way and all that follow, and keeps the address.
+func (l *lentListener) Close() error {
+	l.closed.Store(true)
+	if d, ok := l.Listener.(deadliner); ok {
+		return d.SetDeadline(time.Unix(1, 0))
+	}
+	return nil
+}
+
+// reclaim lets the address be listened on again.
+func (l *lentListener) reclaim() error {
+	if d, ok := l.Listener.(deadliner); ok {
+		return d.SetDeadline(time.Time{})
+	}
+	return nil
+}
+
+// nobody stands where the leader will: all that looks at keys is refused before it
+// gets here.
+type nobody struct{ policy *resolve.Policy }
+
+func (nobody) Do([]*replica.Request, func([]replica.Reply)) error { return host.ErrStopped }
+func (nobody) Scan(string, int, func(string) bool) ([]string, string, error) {
+	return nil, "", host.ErrStopped
+}
+func (nobody) Find(func(string) bool) (string, bool, error) { return "", false, host.ErrStopped }
+
+func (nobody) Size() (int64, error)     { return 0, host.ErrStopped }
+func (nobody) Expiring() (int64, error) { return 0, host.ErrStopped }
+func (nobody) Random(func(int) int, func(string) bool) (string, bool, error) {
+	return "", false, host.ErrStopped
+}
+func (nobody) Info() []resp.Section         { return nil }
+func (n nobody) Policy() *resolve.Policy    { return n.policy }
+func (nobody) Frontier() logical.Frontier   { return logical.Frontier{} }
+func (nobody) Durable(logical.Frontier) int { return 0 }
+
+// waitingSource is the leader as the console sees it until it is there.
+type waitingSource struct{ *Leader }
+
+func (s waitingSource) Ready() []console.Reason { return s.holds.reasons() }
+
+func (s waitingSource) Status() console.Status {
+	return console.Status{Name: s.cfg.Name, Policy: s.cfg.Policy.String(), UptimeSeconds: time.Since(s.began).Seconds()}
+}

@@ -1,0 +1,120 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"kvd/replica/member"
+	"kvd/resolve"
+)
+
+// names is the members that a leader lists, and whom it has forgotten.
+func (n *node) names() (members, forgotten []string) {
+	n.t.Helper()
+	for _, m := range n.ask("KVD.MEMBERS").([]any) {
+		members = append(members, m.(map[any]any)["name"].(string))
+	}
+	for _, m := range n.ask("KVD.FORGOTTEN").([]any) {
+		forgotten = append(forgotten, m.(map[any]any)["name"].(string))
+	}
+	return members, forgotten
+}
+
+func (n *node) lists(members, forgotten []string) {
+	n.t.Helper()
+	eventually(n.t, n.Name()+" lists the members", func() bool {
+		m, f := n.names()
+		return slices.Equal(m, members) && slices.Equal(f, forgotten)
+	})
+}
+
+// A dead leader is forgotten by all leaders: by those that are there at once, by one
+// that was away when it comes back, and over a restart. When it returns it is known
+// again.
+func TestADeadLeaderIsForgottenUntilItReturns(t *testing.T) {
+	ctx := context.Background()
+	var configs [3]Config
+	all := cluster(t, 3, everybody(resolve.Causal), func(i int, c *Config) {
+		c.FS, c.Dir, c.StateDir = nil, t.TempDir(), t.TempDir()
+		configs[i] = *c
+	})
+	n1 := all[0]
+	n1.refused("ALIVE n3 is alive", "stop it first", "KVD.FORGET", "n3")
+	n1.refused("UNKNOWN", "nobody", "KVD.FORGET", "nobody")
+	n1.refused("UNKNOWN", "not forgotten", "KVD.FORGET", "n3", "LIFT")
+	n1.refused("ERR", "this leader itself", "KVD.FORGET", "n1")
+	for _, n := range all[1:] {
+		if err := n.Stop(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n1.set("x", "1")
+	three := []string{"n1", "n2", "n3"}
+	eventually(t, "n1 sees that the others are gone", func() bool { return n1.Met() == 0 })
+	n1.lists(three, nil)
+	if n1.unshared() == 0 {
+		t.Error("nobody else has the write, and it is not counted")
+	}
+	n1.ask("KVD.FORGET", "n3")
+	n1.ask("KVD.FORGET", "n3") // once more is the same
+	n1.lists([]string{"n1", "n2"}, []string{"n3"})
+
+	for i := range configs {
+		configs[i].Join = []string{n1.Addrs().Gossip}
+	}
+	n2 := newNode(t, start(t, configs[1]))
+	n2.lists([]string{"n1", "n2"}, []string{"n3"})
+	eventually(t, "n2 will not ask n3 at its next start", func() bool {
+		n2.mu.Lock()
+		defer n2.mu.Unlock()
+		_, known := n2.known["n3"]
+		return !known
+	})
+	if err := n2.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := n2.Life()
+	n2 = newNode(t, start(t, configs[1]))
+	if after, resumed := n2.Life(); after != before || !resumed {
+		t.Error("a leader that is forgotten keeps another from going on with its origin")
+	}
+	n2.lists([]string{"n1", "n2"}, []string{"n3"})
+
+	n3 := newNode(t, start(t, configs[2]))
+	for _, n := range []*node{n1, n2, n3} {
+		n.lists(three, nil)
+	}
+	if err := n3.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "n2 sees that n3 is gone", func() bool { return n2.Met() == 1 })
+	n2.ask("KVD.FORGET", "n3")
+	n1.lists([]string{"n1", "n2"}, []string{"n3"})
+	n1.ask("KVD.FORGET", "n3", "LIFT")
+	eventually(t, "n2 hears that it is expected again", func() bool { _, f := n2.names(); return len(f) == 0 })
+}
+
+// In whatever order leaders hear what was said, they come to the same.
+func TestWhatIsForgottenConverges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		said := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) member.Forgetting {
+			return member.Forgetting{Name: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name"), At: rapid.Int64Range(0, 3).Draw(t, "at"), Lifted: rapid.Bool().Draw(t, "lifted")}
+		}), 1, 8).Draw(t, "said")
+		one, other := newForgotten(), newForgotten()
+		for _, g := range said {
+			one.learn(g)
+		}
+		for _, g := range rapid.Permutation(append(slices.Clone(said), said...)).Draw(t, "order") {
+			other.learn(g)
+		}
+		if !slices.Equal(one.list(), other.list()) {
+			t.Fatalf("%v and %v", one.list(), other.list())
+		}
+		if g := one.say("a", true); one.has("a") && !g.After(one.of["a"]) {
+			t.Fatal("what is said anew does not count")
+		}
+	})
+}

@@ -1,0 +1,134 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"kvd/replica"
+	"kvd/replica/console"
+	"kvd/replica/link"
+	"kvd/replica/resp"
+	"kvd/replica/wire"
+	"kvd/resolve"
+)
+
+// ErrRenew is why a leader ends that was asked to take a new origin: whoever runs it
+// stops it and starts it again.
+var ErrRenew = errors.New("it was asked to begin again under a new origin")
+
+// heed is told what the links find out, and passes on that an origin is shared.
+func (l *Leader) heed(e link.Event) {
+	in := replica.OriginShared{Origin: l.life}
+	refused, turnedAway := errors.AsType[*link.RefusedError](e.Err)
+	switch {
+	case e.Kind == link.Shared && e.Lost:
+		in.Detail = e.Err.Error()
+	case e.Kind == link.Shared:
+		in.Origin, in.With, in.Also, in.Detail = e.Origin, e.Peer, e.Also, e.Err.Error()
+	case turnedAway && refused.By != replica.Leader(l.cfg.Name) && refused.Reason == wire.OriginTwice:
+		in.With, in.Told, in.Detail = refused.By, true, refused.Detail
+	default:
+		return
+	}
+	l.loop.Notify(in)
+}
+
+// originShared reports whether our origin was found to be another's too.
+func (l *Leader) originShared() bool {
+	return slices.ContainsFunc(l.loop.Standing().Refusals, func(r replica.Refusal) bool { return r.Cause == replica.SharedOrigin })
+}
+
+// contested reports whether a dot of our origin is known to have another content
+// elsewhere: who gave it may do so again, and the next life had better be another.
+func (l *Leader) contested() (bool, error) {
+	return l.store.Contested(l.life)
+}
+
+// renew is KVD.NEWORIGIN: the leader ends as soon as it has answered, and is started
+// again by whoever runs it. What it accepted so far stays what it is. Where nothing is
+// wrong with the origin it is refused: origins are few, and there is no way back.
+func (l *Leader) renew(_ context.Context, _ [][]byte, w *resp.Writer) error {
+	twice, err := l.contested()
+	switch {
+	case err != nil:
+		return err
+	case !twice && !l.originShared():
+		return errors.New("nobody else is known to have origin " + l.life.String() + "; a new one would take a place in every frontier for nothing")
+	}
+	if !l.cfg.Renewable {
+		return errors.New("nobody would start this leader again; stop it, and start it without the file " + markFile + " of its data directory")
+	}
+	l.renewing.Store(true)
+	w.Map(2)
+	text(w, "leader", l.cfg.Name)
+	text(w, "origin", l.life.String())
+	go l.fail(ErrRenew)
+	return nil
+}
+
+// Again is the configuration of the life that follows this one: at the addresses that
+// this one was given.
+func (l *Leader) Again() Config {
+	cfg := l.cfg
+	cfg.Addrs.RESP = l.listeners.resp.Addr().String()
+	cfg.Addrs.HTTP = l.listeners.http.Addr().String()
+	cfg.Addrs.Peer = l.listeners.peer.Addr().String()
+	if cfg.gossipAdvertised() == "" {
+		cfg.Addrs.Gossip = l.members.Addr()
+	}
+	for _, m := range l.members.View().Members {
+		if m.Name != cfg.Name && !slices.Contains(cfg.Join, m.Gossip) {
+			cfg.Join = append(slices.Clip(cfg.Join), m.Gossip)
+		}
+	}
+	return cfg
+}
+
+// origins is how many there are, and may be.
+func (l *Leader) origins() console.Origins {
+	r := l.loop.Standing().Origins
+	o := console.Origins{Count: r.Count, Most: r.Max, RefusedOps: r.RefusedOps}
+	for _, refused := range r.Refused {
+		o.Refused = append(o.Refused, refused.String())
+	}
+	return o
+}
+
+// conflicting is how many dots have another content elsewhere and are not settled,
+// and contents that could not be kept.
+func (l *Leader) conflicting() int {
+	c, err := l.store.ConflictStats()
+	if err != nil {
+		l.fail(err)
+	}
+	return int(c.Open + c.Omitted)
+}
+
+// watchOrigins says, once, that there will soon be no place for a new origin.
+func (l *Leader) watchOrigins(op *resolve.Op) {
+	if op.Dot.Seq > 1 {
+		return
+	}
+	if o := l.origins(); o.Scarce() > 0 && !l.scarce.Swap(true) {
+		l.cfg.Logger.Warn("there will soon be no place for one more origin", "leader", l.cfg.Name, "origins", o.Count, "most", o.Most)
+	}
+}
+
+// logConflict says what was found out about origins that are two leaders'.
+func (l *Leader) logConflict(e replica.Event) {
+	log := l.cfg.Logger.With("leader", l.cfg.Name)
+	switch e := e.(type) {
+	case replica.OriginTwice:
+		log.Error("two live leaders have one origin", "origin", e.Origin.String(), "with", string(e.With))
+	case replica.LogsDiffer:
+		log.Error("a peer's log is not ours; they are compared", "peer", string(e.Peer), "upto", e.Upto.String())
+	case replica.ConflictFound:
+		if by, settled, err := l.store.SettledBy(e.Op.Dot); err == nil && settled {
+			log.Info("one dot has two contents and is settled", "peer", string(e.Peer), "dot", e.Op.Dot.String(), "by", by.String())
+			return
+		}
+		log.Error("one dot has two contents; KVD.CONFLICTS names both", "peer", string(e.Peer), "dot", e.Op.Dot.String(), "key", fmt.Sprintf("%.64q", e.Op.Key))
+	}
+}

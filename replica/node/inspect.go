@@ -1,0 +1,172 @@
+package node
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/console"
+	"kvd/replica/resp"
+	"kvd/resolve"
+)
+
+// tooFarBehind is how many ops others may have that are not applied here before
+// clients are better off elsewhere.
+const tooFarBehind = 10_000
+
+// maxDigest is how much of gossip's room a policy may take.
+const maxDigest = 96
+
+// digest travels with every member. A policy that is short enough stands for
+// itself, so that a refusal can name the difference.
+func digest(policy string) string {
+	if len(policy) <= maxDigest {
+		return policy
+	}
+	return strconv.FormatUint(xxhash.Sum64String(policy), 16)
+}
+
+// inspector is what RESP tells of the leader.
+type inspector struct{ *Leader }
+
+var _ resp.Inspector = inspector{}
+
+func (i inspector) Policy() *resolve.Policy    { return &i.cfg.Policy }
+func (i inspector) Frontier() logical.Frontier { return i.loop.Frontier() }
+
+// Durable leaves out leaders that are forgotten: what they have is out of reach.
+func (i inspector) Durable(f logical.Frontier) int {
+	n := i.loop.Durable(f)
+	for _, p := range i.loop.Standing().Peers {
+		if p.Life != 0 && p.Durable.Includes(f) && i.forgotten.has(string(p.Peer)) {
+			n--
+		}
+	}
+	return n
+}
+
+// Info is INFO's section about this leader.
+func (i inspector) Info() []resp.Section {
+	lines := []string{
+		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.life.String(),
+		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(),
+		"ledger:" + i.ledgerState(), "draining:" + strconv.FormatBool(i.draining.Load()),
+		"refuses_writes:" + i.refusedFor(), "catching_up:" + strconv.FormatBool(i.newcomer.Load().waits()),
+		"sync:" + i.cfg.Storage.Sync.String(), fmt.Sprintf("unsynced_ops:%d", i.unsynced()),
+		fmt.Sprintf("unshared_ops:%d", i.unshared()),
+		fmt.Sprintf("behind_ops:%d", i.behind()),
+		fmt.Sprintf("stranded_ops:%d", i.strandedOps()),
+		fmt.Sprintf("missing_ops:%d", i.missingOps()),
+	}
+	for n, p := range i.peers() {
+		lines = append(lines, fmt.Sprintf("peer%d:%s", n, peerLine(&p)))
+	}
+	return []resp.Section{{Name: "kvd", Lines: lines}}
+}
+
+// peerLine is what INFO says of a peer. Its clock is left out while it is not
+// known.
+func peerLine(p *console.Peer) string {
+	line := fmt.Sprintf("name=%s,alive=%t,lag_ops=%d,lag_seconds=%.3f,queue_bytes=%d", p.Name, p.Alive, p.LagOps, p.LagSeconds, p.QueueBytes)
+	if p.Clock != nil {
+		line += fmt.Sprintf(",clock_earliest_seconds=%.6f,clock_latest_seconds=%.6f", p.Clock.Earliest, p.Clock.Latest)
+	}
+	if p.Unsendable != nil {
+		line += ",unsendable=" + p.Unsendable.Dot
+	}
+	return line
+}
+
+// source is what the console shows of the leader.
+type source struct{ *Leader }
+
+var _ console.Source = source{}
+
+// Ready is why clients should go elsewhere.
+func (s source) Ready() []console.Reason {
+	var why []console.Reason
+	add := func(c console.Cause, format string, args ...any) {
+		why = append(why, console.Reason{Cause: c, Detail: fmt.Sprintf(format, args...)})
+	}
+	if s.draining.Load() {
+		add(console.Draining, "%s is about to stop", s.cfg.Name)
+	}
+	if err := s.loop.Err(); err != nil && len(s.loop.Standing().Refusals) == 0 { // a disk that failed is a refusal
+		add(console.Disk, "%v", err)
+	}
+	if what := s.damaged(); what != "" && !s.cfg.ServeDamaged {
+		add(console.Damaged, "%s: %s", s.cfg.Name, what)
+	}
+	why = append(why, s.holds.reasons()...)
+	for _, r := range s.refusals() {
+		add(r.Cause, "%s takes no writes: %s", s.cfg.Name, r.Detail)
+	}
+	for _, p := range s.loop.Standing().Peers { // who turns others away is ready: all leaders do that alike
+		if slices.Contains(p.Refused, s.life) {
+			add(console.Cause(replica.OriginsFull), "%s has no place for the origin of %s, and what is written here does not reach it; write at a leader that kept its origin", p.Peer, s.cfg.Name)
+		}
+	}
+	if v := s.members.View(); !v.Joined {
+		add(console.Joining, "%s has met no other leader yet%s", s.cfg.Name, because(v.Trouble))
+	}
+	if n := s.behind(); n > tooFarBehind {
+		add(console.Behind, "%d ops of others are not applied yet, more than %d", n, tooFarBehind)
+	}
+	for _, p := range s.peers() {
+		if p.Unsendable != nil {
+			add(console.Oversized, "%s", p.Unsendable.Detail)
+		}
+	}
+	return why
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
+}
+
+// Status is the leader's account of itself.
+func (s source) Status() console.Status {
+	load, clients := s.loop.Standing().Load, s.resp.Stats()
+	return console.Status{
+		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
+		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
+		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(),
+		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, StrandedOps: s.strandedOps(), MissingOps: s.missingOps(), Damage: s.damaged(), Clients: clients.Clients,
+		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
+		RefusesWrites: s.refusals(), Origins: s.origins(), Conflicts: s.conflicting(),
+		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.hub.feeds(),
+		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
+	}
+}
+
+// loginConsole is who may look at the pages: users, and other leaders. Nil:
+// everybody.
+func (c *Config) loginConsole() func(ctx context.Context, name, password, from string) (*acl.User, error) {
+	if c.Users == nil {
+		return nil
+	}
+	peer := acl.NewUser(leaderUser, acl.Rights{Roles: acl.Anyone})
+	return func(ctx context.Context, name, password, from string) (*acl.User, error) {
+		if name != leaderUser {
+			return c.Users.Login(ctx, name, password, from)
+		}
+		if len(c.GossipKey) > 0 && sameText(password, c.leaderPassword()) {
+			return peer, nil
+		}
+		return nil, acl.ErrDenied
+	}
+}
+
+// sameText compares in a time that depends on the lengths alone.
+func sameText(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -1,0 +1,398 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/console"
+	"kvd/replica/host"
+	"kvd/replica/link"
+	"kvd/replica/member"
+	"kvd/replica/resp"
+	"kvd/replica/wire"
+	"kvd/storage"
+)
+
+// protocol is the version of what leaders say to each other; only equals meet.
+const protocol = 4
+
+// Leader is one running leader. Whoever started it must call Stop.
+type Leader struct {
+	cfg     Config
+	began   time.Time
+	life    logical.Origin
+	resumed bool
+
+	store  *storage.Store
+	damage damage
+	// recovery is what was salvaged and waits for what is missing; nil: nothing.
+	recovery *host.Recovery
+	fed      logical.Dot // the last op of it that the loop was handed, and when
+	fedAt    time.Time
+	pump     *host.Pump
+	loop     *host.Loop
+	mesh     *link.Mesh
+	members  *member.Members
+	resp     *resp.Server
+	console  *console.Console
+
+	clock   *clock
+	faults  *link.Faults
+	metrics *console.Metrics
+	holds   holds // what keeps it from serving for now
+	empty   bool  // it began without data
+	// newcomer is there until a leader that began without data has others'.
+	newcomer atomic.Pointer[newcomer]
+	hub      *hub
+	outbox   outbox
+	clients  atomic.Pointer[resp.Server] // resp, for who may ask before it is there
+
+	listeners struct{ resp, http, peer net.Listener }
+	addrs     Addrs // as others are told
+
+	draining   atomic.Bool
+	scarce     atomic.Bool  // it was said that places for origins are
+	renewing   atomic.Bool  // the next start takes a new origin, however this life ends
+	auditing   atomic.Bool  // somebody reads the whole log
+	audited    atomic.Int64 // how much of that is done, in parts
+	auditSteps atomic.Int64 // how often that was told, ever
+	broken     chan error   // of one: why the leader cannot go on
+	serving    sync.WaitGroup
+	stopping   sync.Once
+	stopped    error // how stopping went
+
+	forgotten *forgotten // guards itself
+
+	mu    sync.Mutex
+	known acquaintances
+	names *names // guards itself
+}
+
+// Start begins to serve. It fails at the first part that cannot be had, with
+// everything before it closed again. The context bounds starting alone.
+func Start(ctx context.Context, cfg Config) (*Leader, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := fit(replica.Defaults(), resp.Defaults(), link.Defaults()); err != nil {
+		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
+	}
+	l := &Leader{
+		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
+		clock:  newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
+		faults: link.NewFaults(rand.Uint64()),
+		holds:  holds{name: cfg.Name}, forgotten: newForgotten(),
+		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
+	}
+	for _, step := range []func(context.Context) error{
+		l.bind, l.openStore, l.foldAgain, l.beginLife, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
+	} {
+		if err := step(ctx); err != nil {
+			l.abandon()
+			return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
+		}
+	}
+	return l, nil
+}
+
+// bind takes the addresses, so that others can be told of them before anybody is
+// served.
+func (l *Leader) bind(context.Context) (err error) {
+	for _, b := range []struct {
+		door, addr, advertise string
+		to                    *net.Listener
+		told                  *string
+	}{
+		{"RESP", l.cfg.Addrs.RESP, l.cfg.Advertise.RESP, &l.listeners.resp, &l.addrs.RESP},
+		{"HTTP", l.cfg.Addrs.HTTP, l.cfg.Advertise.HTTP, &l.listeners.http, &l.addrs.HTTP},
+		{"peer", l.cfg.Addrs.Peer, l.cfg.Advertise.Peer, &l.listeners.peer, &l.addrs.Peer},
+	} {
+		if *b.to, err = net.Listen("tcp", b.addr); err != nil {
+			return fmt.Errorf("the %s address: %w; choose a free address of this machine", b.door, err)
+		}
+		*b.told = l.cfg.told(b.advertise, (*b.to).Addr().String())
+	}
+	return nil
+}
+
+// onDisk reports whether anything outlives the process.
+func (l *Leader) onDisk() bool { return l.cfg.FS == nil }
+
+// beginLife goes on with the last life or begins a new one, and starts the loop.
+func (l *Leader) beginLife(ctx context.Context) error {
+	cfg := replica.Defaults()
+	cfg.Name, cfg.Policy, cfg.MaxDrift = replica.Leader(l.cfg.Name), l.cfg.Policy, l.cfg.MaxDrift
+	cfg.MaxSiblings = l.cfg.MaxSiblings
+	mark, attested, err := l.recall()
+	cfg.Peers = l.known.others(l.cfg.Name)
+	if err == nil && l.damage.what == "" {
+		l.empty, err = l.beginsEmpty()
+	}
+	if err != nil {
+		return err
+	}
+	if mark != nil && l.mayGoOn(ctx, mark, attested) {
+		err = l.goOn(cfg, mark)
+	} else {
+		l.life = newLife()
+		l.pump, err = host.OpenWith(cfg, l.store, l.life, l.objects())
+	}
+	if err == nil {
+		err = errors.Join(l.recover(), l.nameOwn())
+	}
+	if err != nil {
+		return err
+	}
+	l.hub = l.newHub()
+	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Credit: l.outbox.Credit, Underway: l.outbox.Underway, Observe: l.observe, Cycle: l.metrics.Synced, Halted: l.halted})
+	l.serving.Go(func() {
+		<-l.loop.Done()
+		l.fail(l.loop.Err())
+	})
+	l.serving.Go(func() { l.hub.run(l.loop.Done()) })
+	if l.onDisk() {
+		l.serving.Go(l.watchStore)
+	}
+	if l.onDisk() && mark == nil {
+		l.serving.Go(l.checkWhole)
+	}
+	l.heal()
+	return nil
+}
+
+// objects is how much memory decoded objects take beside the blocks they are
+// decoded from, and what the ledger may take on disk.
+func (l *Leader) objects() host.Options {
+	s := &l.cfg.Storage
+	return host.Options{CacheBytes: s.Cache / 4, Ledger: s.Ledger, NoLedger: s.NoLedger}
+}
+
+// recall reads what the last life left beside its data, and whether its stop is
+// attested: nil, or why not.
+func (l *Leader) recall() (mark *cleanMark, attested, err error) {
+	l.known, l.names = acquaintances{}, &names{of: map[logical.Origin]string{}}
+	if !l.onDisk() {
+		return nil, nil, nil
+	}
+	if l.forgotten, err = readForgotten(l.cfg.Dir); err != nil {
+		l.cfg.Logger.Warn("nobody is forgotten any more", "leader", l.cfg.Name, "why", err.Error())
+	}
+	if l.names, err = readNames(l.cfg.Dir); err != nil {
+		l.cfg.Logger.Warn("earlier lives go without names", "leader", l.cfg.Name, "why", err.Error())
+	}
+	var unknown error // whom to ask about the origin
+	if l.known, unknown = readAcquaintances(l.cfg.Dir); unknown != nil {
+		l.cfg.Logger.Warn("who was known is learnt anew, and a new life begins", "leader", l.cfg.Name, "why", unknown.Error())
+	}
+	said, attested := l.attester().take()
+	if err := l.attester().ready(); err != nil {
+		l.cfg.Logger.Warn("no stop can be attested, so each start takes a new origin", "leader", l.cfg.Name, "why", err.Error())
+	}
+	mark, damaged, err := takeMark(l.cfg.Dir)
+	if damaged != nil {
+		l.cfg.Logger.Warn("a new life begins", "leader", l.cfg.Name, "why", damaged.Error())
+	}
+	if mark != nil && attested == nil {
+		attested = said.agrees(mark)
+	}
+	return mark, cmp.Or(unknown, attested), err
+}
+
+func (l *Leader) attester() *attester { return &attester{dir: l.cfg.Dir, state: l.cfg.StateDir} }
+
+// mayGoOn reports whether the origin of the mark may be used again. What others
+// know is not enough: they never heard of what was acknowledged here alone.
+func (l *Leader) mayGoOn(ctx context.Context, m *cleanMark, attested error) bool {
+	st, _, err := l.store.State()
+	if err == nil {
+		err = attested
+	}
+	if lost := missing(l.damage.claimed, st.Frontier); err == nil && (l.damage.what != "" || len(lost) > 0) {
+		err = fmt.Errorf("the store was damaged: %s; what it lacks may have gone to others under the origin", l.tellMissing(lost))
+	}
+	if err == nil {
+		err = l.store.Damage()
+	}
+	if err == nil && st.Frontier.At(m.Origin) != m.Seq {
+		err = fmt.Errorf("the mark says that origin %s ends at %d, and the log ends at %d", m.Origin, m.Seq, st.Frontier.At(m.Origin))
+	}
+	if err == nil {
+		c := confirmer{self: l.cfg.Name, own: logical.Dot{Origin: m.Origin, Seq: m.Seq}, fetch: l.cfg.fetch}
+		err = c.confirm(ctx, l.known)
+	}
+	if err != nil {
+		l.cfg.Logger.Info("begins a new life", "leader", l.cfg.Name, "before", m.Origin.String(), "why", err.Error())
+	}
+	return err == nil
+}
+
+// goOn takes the life up where it was left. One that accepted nothing is not in
+// the store.
+func (l *Leader) goOn(cfg replica.Config, m *cleanMark) (err error) {
+	l.life, l.resumed, cfg.Statuses = m.Origin, true, m.Statuses
+	l.outbox.statuses.Store(m.Statuses)
+	if m.Seq == 0 {
+		l.pump, err = host.OpenWith(cfg, l.store, m.Origin, l.objects())
+	} else {
+		l.pump, err = host.ResumeWith(cfg, l.store, l.objects())
+	}
+	if err == nil && l.pump.State().Origin != m.Origin {
+		err = errors.Join(fmt.Errorf("the store is in life %s and the mark in %s", l.pump.State().Origin, m.Origin), l.pump.Close())
+	}
+	return err
+}
+
+func (l *Leader) openMesh(context.Context) (err error) {
+	cfg := link.Defaults()
+	cfg.Name, cfg.Cluster, cfg.Life, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.life, l.cfg.Policy.String()
+	cfg.Listener, cfg.Advertise, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.Peer, l.addrs.RESP, l.addrs.HTTP
+	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
+	cfg.Codec = wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp, SplitOp: storage.SplitOp, DecodeOwnOp: storage.DecodeOwnOp}
+	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.heed, l.heard
+	if l.mesh, err = link.New(cfg, sink{l.loop}); err == nil {
+		l.outbox.mesh.Store(l.mesh)
+	}
+	return err
+}
+
+func (l *Leader) openConsole(context.Context) (err error) {
+	cfg := console.Config{Listener: l.listeners.http, TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole(), Losses: events{l.hub}}
+	l.console, err = console.Listen(cfg, source{l}, l.metrics)
+	return err
+}
+
+func (l *Leader) openMembers(context.Context) (err error) {
+	cfg := member.Config{
+		Name: l.cfg.Name, Cluster: l.cfg.Cluster, Origin: uint64(l.life),
+		Bind: l.cfg.Addrs.Gossip, Advertise: l.cfg.gossipAdvertised(), Join: l.cfg.Join,
+		PeerAddr: l.addrs.Peer, RespAddr: l.addrs.RESP, HTTPAddr: l.addrs.HTTP,
+		Protocol: protocol, PolicyDigest: digest(l.cfg.Policy.String()),
+		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger, Heard: l.heardForgotten,
+	}
+	if l.onDisk() {
+		cfg.SnapshotPath = filepath.Join(l.cfg.Dir, "gossip")
+	}
+	if l.members, err = member.Start(cfg, l.meet); err == nil {
+		l.addrs.Gossip = l.members.Addr()
+	}
+	return err
+}
+
+// respConfig is what clients are served with, whether or not the leader is there.
+func (l *Leader) respConfig() resp.Config {
+	cfg := resp.Defaults()
+	cfg.Version, cfg.TLS = l.cfg.Version, l.cfg.TLS.server()
+	cfg.Limits = cfg.Limits.Within(l.cfg.ClientMemory)
+	if l.cfg.Users != nil {
+		cfg.Login, cfg.RequireAuth = l.cfg.Users.Login, true
+	}
+	return cfg
+}
+
+func (l *Leader) openResp(context.Context) (err error) {
+	cfg := l.respConfig()
+	cfg.Extra, cfg.Loading = l.extra(), l.holds.loading
+	cfg.Served = l.served()
+	cfg.Clock = func() time.Time { return l.clock.Now().Wall.Midpoint().Time() }
+	cfg.PickSiblings, cfg.Feeds = l.cfg.Policy.Picks, channels{l.hub}
+	cfg.Publish = l.outbox.Publish
+	if l.resp, err = resp.New(cfg, engine{l}, l.loop, inspector{l}); err == nil {
+		l.clients.Store(l.resp)
+	}
+	return err
+}
+
+// serve lets people and clients in, who until now waited at the door.
+func (l *Leader) serve(context.Context) error {
+	if l.empty {
+		l.arrive()
+	}
+	l.serving.Go(func() { l.fail(l.console.Serve()) })
+	l.serving.Go(func() { l.fail(l.resp.Serve(context.Background(), l.listeners.resp)) })
+	return nil
+}
+
+// meet is told who there is: whom to dial, and whom to ask at the next start. A
+// leader that nobody of the cluster will have does not go on alone.
+func (l *Leader) meet(v member.View) {
+	l.welcome(v)
+	v = l.others(v)
+	if refused, ok := errors.AsType[*member.Refused](v.Trouble); ok && refused.What != "name" { // a name is free again when its last holder is given up
+		l.fail(refused)
+	}
+	if v.Rival != nil {
+		l.loop.Notify(replica.OriginShared{Origin: l.life, Detail: fmt.Sprintf("%v, and both have origin %s: one is a copy of the other", v.Rival, l.life)})
+	}
+	others := map[replica.Leader]string{}
+	for _, m := range v.Members {
+		if m.Name != l.cfg.Name && m.PeerAddr != "" && m.Status != member.Left {
+			others[replica.Leader(m.Name)] = m.PeerAddr
+		}
+	}
+	l.mesh.SetPeers(others)
+	if l.names.meet(v) {
+		l.keepNames()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.known.meet(l.cfg.Name, v) && l.onDisk() {
+		if err := l.known.write(l.cfg.Dir); err != nil {
+			l.cfg.Logger.Warn("members are not remembered", "leader", l.cfg.Name, "why", err.Error())
+		}
+	}
+}
+
+// fail says why the leader cannot go on; only the first reason counts.
+func (l *Leader) fail(err error) {
+	if err == nil {
+		return
+	}
+	select {
+	case l.broken <- err:
+	default:
+	}
+}
+
+// Broken gives the reason, once, when the leader cannot go on by itself.
+func (l *Leader) Broken() <-chan error { return l.broken }
+
+// Addrs is what others are told.
+func (l *Leader) Addrs() Addrs { return l.addrs }
+
+// Name is the leader's.
+func (l *Leader) Name() string { return l.cfg.Name }
+
+// Life is the origin, and whether it goes on from before the start.
+func (l *Leader) Life() (origin logical.Origin, resumed bool) { return l.life, l.resumed }
+
+// Serving reports whether clients are served; if not, /health/ready says why.
+func (l *Leader) Serving() bool { return !l.holds.any.Load() }
+
+// Met reports how many others are alive as gossip sees it.
+func (l *Leader) Met() int {
+	n := 0
+	for _, m := range l.members.View().Members {
+		if m.Name != l.cfg.Name && m.Status == member.Alive {
+			n++
+		}
+	}
+	return n
+}
+
+// Expel closes the connections of users that may not come in any more, and answers how
+// many those were.
+func (l *Leader) Expel() int { return l.resp.Expel() }
+
+// Faults are the links' to other leaders.
+func (l *Leader) Faults() *link.Faults { return l.faults }

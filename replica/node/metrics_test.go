@@ -1,0 +1,131 @@
+package node
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/link"
+	"kvd/replica/resp"
+	"kvd/resolve"
+)
+
+func (n *node) scrape() map[string]*dto.MetricFamily {
+	n.t.Helper()
+	res, err := http.Get("http://" + n.Addrs().HTTP + "/metrics")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(res.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return families
+}
+
+// shown is the greatest value among a family's series; of a histogram, its count.
+func shown(f *dto.MetricFamily) float64 {
+	most := 0.0
+	for _, m := range f.GetMetric() {
+		for _, v := range []float64{m.GetGauge().GetValue(), m.GetCounter().GetValue(), m.GetUntyped().GetValue(), float64(m.GetHistogram().GetSampleCount())} {
+			most = max(most, v, -v)
+		}
+	}
+	return most
+}
+
+// quiet is the metrics that stay zero in the story below, and why.
+var quiet = map[string]string{
+	"kvd_gate_ops":          "nothing arrives before what it depends on",
+	"kvd_gate_held_total":   "nothing arrives before what it depends on",
+	"kvd_waiting_requests":  "nobody waits any more",
+	"kvd_twins_total":       "no request was retried elsewhere",
+	"kvd_missing_ops":       "the stores are whole",
+	"kvd_stranded_ops":      "the leader that is gone had nothing alone",
+	"kvd_writes_refused":    "nothing is wrong",
+	"kvd_peers_omitted":     "there are few",
+	"kvd_ledger_shed_total": "the ledger has room",
+	"kvd_feed_missed_total": "the reader keeps up",
+
+	"kvd_subscribers_cut_total":   "who listens takes what it is sent",
+	"kvd_published_unheard_total": "clients hold little",
+
+	"kvd_clients_waiting_for_memory":   "clients hold little",
+	"kvd_clients_cut_for_memory_total": "clients hold little",
+
+	"kvd_peer_queue_bytes":    "what can be sent is sent",
+	"kvd_ops_dropped_total":   "nothing comes twice",
+	"kvd_peer_unsendable":     "every op is small enough",
+	"kvd_unsendable_peers":    "every op is small enough",
+	"kvd_peer_behind_total":   "nobody had to be shipped anything again",
+	"kvd_clock_ahead_total":   "the clocks are close enough",
+	"kvd_clock_ahead_seconds": "the clocks are close enough",
+	"kvd_lamport_ahead_total": "no stamp is beyond what its leader can have seen",
+	"kvd_gate_bytes":          "nothing waits for what it depends on",
+	"kvd_waiting_bytes":       "nobody waits for what a token has seen",
+
+	"kvd_origins_scarce":            "there are few",
+	"kvd_origins_refused_ops_total": "there are few",
+	"kvd_conflicting_dots":          "no leader has a copy",
+
+	"kvd_losses_withdrawn_total": "no survivor turned out to have seen what it replaced",
+}
+
+// Every metric that a leader shows is fed: in a cluster to which something has
+// happened, each is there, and is not zero unless there is a reason. What stays to
+// be told of a peer that is dead is told as it is.
+func TestEveryMetricIsFed(t *testing.T) {
+	all := cluster(t, 3, everybody(resolve.LWW), func(i int, c *Config) { c.Clock.Offset = time.Duration(i) * 100 * time.Millisecond })
+	n1, n2, n3 := all[0], all[1], all[2]
+	listen := n1.client.Subscribe(t.Context(), lossesChannel)
+	defer listen.Close()
+	figure83(t, []*node{n3, n2, n1}, "x")
+	settle(t, all)
+	n1.refused("BEHIND", "", "KVD.GET", "x", "TOKEN", resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dotOf(77, 1))}}.String())
+	if err := n3.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, cut := range []bool{true, false} {
+		if err := n1.Faults().Set("n2", link.LinkFault{Cut: cut}); err != nil {
+			t.Fatal(err)
+		}
+		n1.ask("PUBLISH", "news", "m")
+	}
+	n1.set("y", "1")
+	n2.set("z", "1")
+	settle(t, all[:2])
+	eventually(t, "n3 is seen to be gone, and lags", func() bool {
+		p := n1.peer("n3")
+		return !p.Alive && p.LagOps == 2 && p.LagSeconds > 0.5
+	})
+	if p := n1.peer("n2"); p.LagOps != 0 || p.LagSeconds != 0 || p.Clock == nil {
+		t.Errorf("n2 lacks nothing, and is told as %+v", p)
+	}
+	families := n1.scrape()
+	for name, f := range families {
+		if _, stays := quiet[name]; strings.HasPrefix(name, "kvd_") && !stays && shown(f) == 0 {
+			t.Errorf("%s is never fed; let this story move it, or say in quiet why it stays zero", name)
+		}
+	}
+	for name := range quiet {
+		if families[name] == nil {
+			t.Errorf("%s is no metric", name)
+		}
+	}
+	for _, name := range []string{"kvd_peer_clock_offset_seconds", "kvd_peer_lag_seconds"} {
+		i := slices.IndexFunc(families[name].GetMetric(), func(m *dto.Metric) bool { return m.GetGauge().GetValue() != 0 })
+		if i < 0 {
+			t.Errorf("%s is zero for everybody", name)
+		}
+	}
+}

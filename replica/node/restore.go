@@ -1,0 +1,219 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/ledger"
+	"kvd/replica/resp"
+)
+
+// restoring is one KVD.RESTORE.
+type restoring struct {
+	lost           logical.Dot
+	token          replica.Token
+	client, number uint64
+	force          bool
+}
+
+// restore is KVD.RESTORE: it looks up what was lost and what its key shows, in one
+// durable moment, and then writes like any other client.
+func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
+	r, err := readRestoring(args)
+	if err != nil {
+		return logical.Dot{}, err
+	}
+	var at *moment
+	var q *replica.Request
+	err = l.catchUp(r)
+	if err == nil {
+		err = l.about(ctx, func(m *moment, a *ledger.Account) (err error) {
+			at = m
+			if err = reaches(acl.Of(ctx), a, r.lost); err != nil {
+				return err
+			}
+			if q, err = r.request(m, a); err == nil && !acl.Of(ctx).Reaches(q.Key) { // a request id that another write has
+				err = resp.ErrKeyDenied
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return logical.Dot{}, refused(err)
+	}
+	value := q.Value
+	reply, err := l.write(q)
+	if err != nil {
+		return logical.Dot{}, err
+	}
+	back := l.readBack(ctx, reply.Dot)
+	seen := reply.Token.Join(r.token)
+	w.Map(12)
+	at.head(w)
+	text(w, "key", q.Key)
+	w.Text("value")
+	w.Bulk(value)
+	text(w, "restored", r.lost.String())
+	text(w, "dot", reply.Dot.String())
+	list(w, "over", reply.Over, func(d logical.Dot) { w.Text(d.String()) })
+	text(w, "token", resp.Token{Seen: seen, Keyed: true, Key: q.Key, Shown: []logical.Dot{reply.Dot}}.String())
+	flag(w, "retry", reply.Retry)
+	text(w, "state", back.state.String())
+	text(w, "text", back.text)
+	number(w, "until", int64(back.until))
+	return reply.Dot, nil
+}
+
+// reaches refuses a user who has no rights to the key of a write, before anything is
+// told of it.
+func reaches(user *acl.Rights, a *ledger.Account, d logical.Dot) error {
+	if user.Everywhere() {
+		return nil
+	}
+	f, err := a.Fate(d)
+	if err == nil && f.Key != "" && !user.Reaches(f.Key) {
+		err = resp.ErrKeyDenied
+	}
+	return err
+}
+
+// readBack is what became of a restoration by the time it was durable, under the
+// resolver that serves its key.
+type readBack struct {
+	state ledger.State
+	text  string        // why, as a clause
+	until time.Duration // Lost: how long the same would happen here again; zero: that is over
+}
+
+// readBack asks what became of the write with dot d, which this leader has just
+// made. That it was made stands whatever comes of the question.
+func (l *Leader) readBack(ctx context.Context, d logical.Dot) (back readBack) {
+	err := l.about(ctx, func(_ *moment, a *ledger.Account) error {
+		f, err := a.Fate(d)
+		if err != nil || len(f.Verdicts) == 0 {
+			return err
+		}
+		back.state, back.text = f.Verdicts[0].State, f.Verdicts[0].Text()
+		if back.state != ledger.Lost {
+			return nil
+		}
+		again, err := a.Restore(d)
+		if err == nil {
+			back.until = again.Until
+		}
+		return err
+	})
+	if back.text == "" {
+		back.state, back.text = ledger.Unclear, "unclear: what became of it could not be read back"
+		if err != nil {
+			back.text += ": " + err.Error()
+		}
+	}
+	return back
+}
+
+func readRestoring(args [][]byte) (r restoring, err error) {
+	if r.lost, err = logical.ParseDot(string(args[1])); err != nil {
+		return r, err
+	}
+	o, err := options(args[2:], option{name: "TOKEN", values: 1}, option{name: "REQUEST", values: 2}, option{name: "FORCE"})
+	if err != nil {
+		return r, err
+	}
+	r.force = o["FORCE"] != nil
+	if id := o["REQUEST"]; id != nil {
+		var bad, worse error
+		r.client, bad = strconv.ParseUint(id[0], 10, 64)
+		r.number, worse = strconv.ParseUint(id[1], 10, 64)
+		if bad != nil || worse != nil || r.client == 0 {
+			return r, errors.New("a request is two integers, the client above zero and its number; draw the client at random, count the number")
+		}
+	}
+	if o["TOKEN"] != nil {
+		t, err := resp.ParseToken(o.one("TOKEN"))
+		if err != nil {
+			return r, err
+		}
+		r.token = t.Seen
+	}
+	return r, nil
+}
+
+// request is what to write. A retry of a restoration that was made is told what
+// that did, whatever became of the loss since.
+func (r *restoring) request(m *moment, a *ledger.Account) (*replica.Request, error) {
+	q, err := r.again(m)
+	if q == nil && err == nil {
+		var found *ledger.Restoration
+		if found, err = a.Restore(r.lost); err == nil {
+			q = found.Request
+			if found.Beaten != "" && !r.force {
+				err = resp.Refuse("BEATEN", "%d restore %s: %s; wait so long, restore it at a leader whose clock is further on, or say FORCE",
+					int64(found.Until), r.lost, found.Beaten)
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	q.Client, q.Number, q.Token = r.client, r.number, r.token
+	return q, nil
+}
+
+// again is the request once more if it was accepted before; nil: it was not.
+func (r *restoring) again(m *moment) (*replica.Request, error) {
+	if r.client == 0 {
+		return nil, nil
+	}
+	d, found, err := m.Request(r.client, r.number)
+	if err != nil || !found {
+		return nil, err
+	}
+	op, found, err := m.Op(d)
+	if err != nil || !found {
+		return nil, err
+	}
+	return &replica.Request{Verb: replica.Set, Key: op.Key, Value: op.Value}, nil
+}
+
+// refused says it with the code that programs look at.
+func refused(err error) error {
+	for _, r := range []struct {
+		code string
+		why  error
+	}{
+		{"NOTLOST", ledger.ErrNotLost}, {"UNKNOWN", ledger.ErrUnknown}, {"FORGOTTEN", ledger.ErrForgotten},
+		{"DELETION", ledger.ErrDeletion}, {"EXPIRED", ledger.ErrExpired}, {"UNCLEAR", ledger.ErrUnclear},
+	} {
+		if errors.Is(err, r.why) {
+			return resp.Refuse(r.code, "%s", err.Error())
+		}
+	}
+	return err
+}
+
+// catchUp waits, as any read with a token does, until this leader has applied what
+// the client has seen: what the key shows is looked up afterwards.
+func (l *Leader) catchUp(r restoring) error {
+	if l.loop.Frontier().Includes(r.token.Frontier) {
+		return nil
+	}
+	_, err := l.write(&replica.Request{Verb: replica.Get, Key: r.lost.String(), Token: r.token})
+	return err
+}
+
+// write sends one request the way of all requests and waits until it is answered:
+// the loop answers whatever it has taken.
+func (l *Leader) write(q *replica.Request) (replica.Reply, error) {
+	answer := make(chan replica.Reply, 1)
+	if err := (engine{l}).Do([]*replica.Request{q}, func(replies []replica.Reply) { answer <- replies[0] }); err != nil {
+		return replica.Reply{}, err
+	}
+	reply := <-answer
+	return reply, draining(reply.Err)
+}

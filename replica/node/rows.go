@@ -1,0 +1,56 @@
+package node
+
+import (
+	"cmp"
+
+	"kvd/logical"
+	"kvd/replica/ledger"
+	"kvd/resolve"
+	"kvd/storage"
+)
+
+var _ ledger.Keeper = (*moment)(nil)
+
+// LossesFrom yields the ledger's verdicts from one write on.
+func (m *moment) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
+	more := true
+	each := func(r *storage.LossRow) bool {
+		for l := range r.Losses {
+			if more = more && m.ctx.Err() == nil && yield(l); !more {
+				break
+			}
+		}
+		return more
+	}
+	if !d.IsZero() { // Rows begins behind the row it is given
+		switch r, found, err := m.RowOf(key, d); {
+		case err != nil:
+			return err
+		case found && !each(r):
+			return m.ctx.Err()
+		}
+	}
+	err := m.Rows(storage.RowID{Key: key, Loser: d}, each)
+	return cmp.Or(err, m.ctx.Err())
+}
+
+// Evidence is what the row of d keeps of the write.
+func (m *moment) Evidence(key string, d logical.Dot) (ledger.Write, bool, error) {
+	r, found, err := m.RowOf(key, d)
+	if err != nil || !found || r.Evidence == nil {
+		return ledger.Write{}, false, err
+	}
+	e := r.Evidence
+	return ledger.Write{Kind: e.Kind, Value: e.Value, Size: e.Size, Delta: e.Delta, Expires: e.Expires,
+		Wall: e.Stamps.Wall, HLC: e.Stamps.HLC, Lamport: e.Stamps.Lamport, Client: e.Client}, true, nil
+}
+
+// shed is how many rows this leader's ledger has given up, and how many verdicts
+// of each resolver.
+func (m *moment) shed() (rows int64, by [16]int64, err error) {
+	h, err := m.Holding()
+	for id, classes := range h.Shed.Verdicts {
+		by[id] = classes[0] + classes[1]
+	}
+	return h.Shed.Rows, by, err
+}

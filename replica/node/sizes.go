@@ -1,0 +1,38 @@
+package node
+
+import (
+	"fmt"
+
+	"kvd/replica"
+	"kvd/replica/link"
+	"kvd/replica/resp"
+	"kvd/resolve/limits"
+	"kvd/storage"
+)
+
+// fit says what could be admitted at one edge and would not fit through the next.
+// Package limits asserts that its own numbers fit; this asserts that the edges as
+// they are configured go by them.
+func fit(core replica.Config, door resp.Config, links link.Config) error {
+	l := &door.Limits
+	for _, s := range [...]struct {
+		what  string
+		n     int
+		into  string
+		limit int
+	}{
+		{"a client's value", l.Bulk, "what the core admits", replica.MaxValue},
+		{"a client's key", l.Key, "what the core admits", replica.MaxKey},
+		{"a value and its key", l.Bulk + l.Key, "a client's command", l.Command},
+		{"an admitted value", replica.MaxValue, "the store", storage.MaxValue},
+		{"an admitted key", replica.MaxKey, "the store", storage.MaxKey},
+		{"the dots of an admitted op", replica.MaxDots, "the store", storage.MaxDots},
+		{"the largest op", limits.Op, "what is shipped", core.OpBytes},
+		{"a shipped op", core.OpBytes, "a frame", links.MaxFrame - (limits.Frame - limits.Op)},
+	} {
+		if s.n > s.limit {
+			return fmt.Errorf("%s can have %d (bytes, or entries) and %s takes %d: it would be accepted and could not go on", s.what, s.n, s.into, s.limit)
+		}
+	}
+	return nil
+}

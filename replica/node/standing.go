@@ -1,0 +1,144 @@
+package node
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/console"
+	"kvd/replica/link"
+	"kvd/replica/member"
+	"kvd/replica/resp"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// unshared is how many ops of the origins, as far as f reaches, no other leader
+// is known to have durably.
+func unshared(f logical.Frontier, origins []logical.Origin, peers []replica.PeerView) int {
+	n := 0
+	for _, o := range origins {
+		best := logical.Seq(0)
+		for _, p := range peers {
+			best = max(best, p.Durable.At(o))
+		}
+		n += int(f.At(o) - min(f.At(o), best))
+	}
+	return n
+}
+
+// behind is how many ops others are known to have that f lacks.
+func behind(f logical.Frontier, peers []replica.PeerView) int {
+	var all logical.Frontier
+	for _, p := range peers {
+		all = all.Join(p.Known)
+	}
+	n := 0
+	for d := range all.All() {
+		n += int(d.Seq - min(d.Seq, f.At(d.Origin)))
+	}
+	return n
+}
+
+// unshared is how many ops only this leader may have. Whatever began elsewhere
+// came from a leader that had it durably; so these are of this life and of former
+// ones.
+func (l *Leader) unshared() int {
+	lives, err := l.store.Lives()
+	if err != nil {
+		l.store.Hurt(err)
+	}
+	if !slices.Contains(lives, l.life) {
+		lives = append(lives, l.life)
+	}
+	s := l.loop.Standing()
+	return unshared(s.State.Frontier, lives, l.remembered())
+}
+
+func (l *Leader) behind() int {
+	s := l.loop.Standing()
+	return behind(s.State.Frontier, s.Peers)
+}
+
+// peers is the others, by name, as gossip, links and the loop describe them.
+func (l *Leader) peers() []console.Peer {
+	links := map[replica.Leader]link.PeerStats{}
+	for _, p := range l.mesh.Stats().Peers {
+		links[p.Peer] = p
+	}
+	known, moment := map[replica.Leader]replica.PeerView{}, l.clock.Now()
+	s := l.loop.Standing()
+	for _, p := range s.Peers {
+		known[p.Peer] = p
+	}
+	var all []console.Peer
+	for _, m := range l.others(l.members.View()).Members {
+		if m.Name == l.cfg.Name {
+			continue
+		}
+		p, heardOf := known[replica.Leader(m.Name)]
+		if !heardOf { // it was met this very moment, and is known to have nothing
+			p = replica.PeerView{Peer: replica.Leader(m.Name), Behind: total(s.State.Frontier)}
+		}
+		age := time.Duration(0)
+		if p.Behind > 0 {
+			age = moment.Mono.Sub(p.Since)
+		}
+		all = append(all, console.Peer{
+			Name: m.Name, Addr: m.PeerAddr, Alive: m.Status == member.Alive, Origin: logical.Origin(m.Origin).String(),
+			LagOps: p.Behind, LagSeconds: age.Seconds(), QueueBytes: uint64(links[p.Peer].QueuedBytes),
+			Published: console.Published{Sent: links[p.Peer].PublishedOut, Dropped: links[p.Peer].PublishedDropped},
+			Clock:     clockOffset(&p, moment), Unsendable: unsendable(p.Unsendable, m.Name),
+		})
+	}
+	return all
+}
+
+// total is how many ops a frontier covers.
+func total(f logical.Frontier) (n uint64) {
+	for d := range f.All() {
+		n += uint64(d.Seq)
+	}
+	return n
+}
+
+// clockKept is how long a peer's clock is told after it was last heard.
+const clockKept = 30 * time.Second
+
+// clockOffset is where the peer's clock stands against ours; nil: it is not
+// known, or was not heard for too long.
+func clockOffset(p *replica.PeerView, m wallclock.Moment) *console.Offset {
+	o, known := p.Offset(m)
+	heard, _ := p.Clock.Heard()
+	if !known || m.Mono.Sub(heard) > clockKept {
+		return nil
+	}
+	return &console.Offset{Earliest: o.Earliest.Seconds(), Latest: o.Latest.Seconds()}
+}
+
+// unsynced is how many ops are applied here and would be lost with the machine's
+// power; under --sync never nobody can tell, and none are counted.
+func (l *Leader) unsynced() (n uint64) {
+	synced := l.loop.Synced() // before the frontier, which only grows
+	for d := range l.loop.Frontier().All() {
+		n += uint64(d.Seq - min(d.Seq, synced.At(d.Origin)))
+	}
+	return n
+}
+
+// served is what clients are told of where and how the leader serves.
+func (l *Leader) served() resp.Served {
+	s := resp.Served{Fsync: map[storage.Sync]string{
+		storage.SyncAlways: "always", storage.SyncInterval: "everysec", storage.SyncNever: "no"}[l.cfg.Storage.Sync]}
+	host, port, _ := net.SplitHostPort(l.listeners.resp.Addr().String())
+	s.Bind = host
+	if l.cfg.TLS != nil {
+		s.TLSPort, _ = strconv.Atoi(port)
+	} else {
+		s.Port, _ = strconv.Atoi(port)
+	}
+	return s
+}

@@ -1,0 +1,138 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"kvd/replica/host"
+	"kvd/replica/member"
+	"kvd/replica/resp"
+)
+
+// Quiesce ends what clients see and waits until some other leader durably has
+// whatever only this one has, as long as ctx allows:
+//
+//	not ready ─▶ stop accepting ─▶ finish what is in flight ─▶ wait for the others
+//
+// It returns how many ops no other leader is known to have.
+func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
+	l.draining.Store(true)
+	err = l.resp.Shutdown(ctx)
+	look := time.NewTicker(lookAround)
+	defer look.Stop()
+	for {
+		if unshared = l.unshared(); unshared == 0 || l.alone() || l.loop.Err() != nil {
+			return unshared, err
+		}
+		select {
+		case <-look.C:
+		case <-l.loop.Done():
+			return unshared, err
+		case <-ctx.Done():
+			return unshared, err
+		}
+	}
+}
+
+// lookAround is how often a draining leader looks what the others have by now, and
+// whether anybody is left.
+const lookAround = 10 * time.Millisecond
+
+// alone reports whether there is nobody to wait for: whoever failed may come
+// back, and whoever left will not.
+func (l *Leader) alone() bool {
+	return !slices.ContainsFunc(l.others(l.members.View()).Members, func(m member.Member) bool {
+		return m.Name != l.cfg.Name && m.Status != member.Left
+	})
+}
+
+// Stop takes the leader down in order: links, gossip, loop, pages, store; and
+// last, if all of it went well, the mark of a clean stop. Without Quiesce before,
+// nobody is waited for. ctx bounds how long others are told. Called again, it
+// waits and answers the same.
+func (l *Leader) Stop(ctx context.Context) error {
+	l.stopping.Do(func() { l.stopped = l.stop(ctx) })
+	return l.stopped
+}
+
+func (l *Leader) stop(ctx context.Context) error {
+	l.draining.Store(true)
+	errs := []error{l.resp.Shutdown(ctx)}
+	// Links go before gossip: whoever hears that we left turns our calls away, and
+	// we would call until the word has spread.
+	if err := l.mesh.Close(ctx); err != nil {
+		l.cfg.Logger.Info("some messages were not sent; they will be again", "leader", l.cfg.Name, "why", err.Error())
+	}
+	if err := l.members.Leave(ctx); err != nil {
+		l.cfg.Logger.Warn("left without a word", "leader", l.cfg.Name, "why", err.Error())
+	}
+	errs = append(errs, l.members.Close())
+	errs = append(errs, l.loop.Stop(context.Background()), l.console.Shutdown(ctx))
+	l.serving.Wait()
+	f := l.loop.Frontier()
+	own := f.At(l.life)
+	contested, err := l.contested()
+	errs = append(errs, err)
+	errs = append(errs, l.pump.Close(), l.store.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("stop %s: %w; the next start begins a new life", l.cfg.Name, err)
+	}
+	if !l.onDisk() {
+		return nil
+	}
+	if err := l.keepExtent(f); err != nil {
+		return err
+	}
+	if l.renewing.Load() || contested || l.originShared() {
+		return nil // nobody goes on with it
+	}
+	m := cleanMark{Origin: l.life, Seq: own, Statuses: l.outbox.statuses.Load(), Token: newToken()}
+	if err := leaveMark(l.cfg.Dir, m); err != nil {
+		return err
+	}
+	if err := l.attester().leave(m.Token); err != nil {
+		l.cfg.Logger.Info("the stop is not attested; the next start begins a new life", "leader", l.cfg.Name, "why", err.Error())
+	}
+	return nil
+}
+
+// abandon closes what a start that failed had opened.
+func (l *Leader) abandon() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if l.members != nil {
+		_ = l.members.Close() // the start failed, and says why
+	}
+	if l.mesh != nil {
+		_ = l.mesh.Close(ctx)
+	}
+	if l.loop != nil {
+		_ = l.loop.Stop(ctx)
+	}
+	if l.console != nil {
+		_ = l.console.Shutdown(ctx)
+	}
+	for _, ln := range []interface{ Close() error }{l.listeners.resp, l.listeners.http, l.listeners.peer} {
+		if ln != nil {
+			_ = ln.Close()
+		}
+	}
+	l.serving.Wait()
+	if l.pump != nil {
+		_ = l.pump.Close()
+	}
+	if l.store != nil {
+		_ = l.store.Close()
+	}
+}
+
+// draining tells resp what it knows how to say.
+func draining(err error) error {
+	if errors.Is(err, host.ErrStopped) {
+		return fmt.Errorf("%w: %w", resp.ErrDraining, err)
+	}
+	return err
+}

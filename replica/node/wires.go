@@ -1,0 +1,112 @@
+package node
+
+import (
+	"sync/atomic"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/console"
+	"kvd/replica/host"
+	"kvd/replica/link"
+	"kvd/replica/resp"
+	"kvd/replica/wire"
+)
+
+// outbox is the loop's way to the mesh, which is built after it. Until then, and
+// while a peer is down, messages are dropped and shipped again.
+type outbox struct {
+	mesh     atomic.Pointer[link.Mesh]
+	statuses atomic.Uint64 // the greatest number given to a status
+}
+
+var _ host.Outbox = (*outbox)(nil)
+
+// Send hands a message to the mesh, which never blocks.
+func (o *outbox) Send(to replica.Leader, m replica.Message) {
+	if s, ok := m.(*replica.Status); ok {
+		o.statuses.Store(s.Number) // they rise, and come from one goroutine
+	}
+	if mesh := o.mesh.Load(); mesh != nil {
+		mesh.Send(to, m)
+	}
+}
+
+// Credit hands back what a peer may send again.
+func (o *outbox) Credit(c replica.Credit) {
+	if mesh := o.mesh.Load(); mesh != nil {
+		mesh.Credit(c.Peer, c.Bytes)
+	}
+}
+
+// Underway is what is on its way to a peer.
+func (o *outbox) Underway(to replica.Leader) int {
+	if mesh := o.mesh.Load(); mesh != nil {
+		return mesh.Underway(to)
+	}
+	return 0
+}
+
+// Publish sends what a client published to the leaders that there is a link to.
+func (o *outbox) Publish(channel string, message []byte) {
+	if mesh := o.mesh.Load(); mesh != nil {
+		mesh.Publish(&wire.Published{Channel: channel, Message: message})
+	}
+}
+
+// heard brings what was published at another leader to the clients of this one.
+func (l *Leader) heard(_ replica.Leader, p *wire.Published) {
+	if s := l.clients.Load(); s != nil {
+		s.Hear(p.Channel, p.Message)
+	}
+}
+
+// sink is the mesh's way to the loop.
+type sink struct{ loop *host.Loop }
+
+var _ link.Sink = sink{}
+
+// Receive hands the message to the loop, which may make the peer wait.
+func (s sink) Receive(from replica.Leader, m replica.Message) {
+	s.loop.Deliver(replica.Received{From: from, Message: m})
+}
+
+func (s sink) PeerUp(p replica.Leader)    { s.loop.Deliver(replica.PeerUp{Peer: p}) }
+func (s sink) PeerDown(p replica.Leader)  { s.loop.Deliver(replica.PeerDown{Peer: p}) }
+func (s sink) Frontier() logical.Frontier { return s.loop.Frontier() }
+
+// engine is resp's way to the loop: it counts, and turns requests away while the
+// leader drains.
+type engine struct{ *Leader }
+
+var (
+	_ resp.Engine    = engine{}
+	_ resp.Snapshots = engine{}
+)
+
+// Snapshot is the loop's.
+func (e engine) Snapshot(use func(get func(*replica.Request) replica.Reply) error) error {
+	return draining(e.loop.Snapshot(use))
+}
+
+// Do passes requests on. The verbs are taken down before, because the requests
+// are the edge's again as soon as done was called.
+func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
+	began, verbs := time.Now(), make([]replica.Verb, len(reqs))
+	for i, r := range reqs {
+		verbs[i] = r.Verb
+	}
+	err := e.loop.Do(reqs, func(replies []replica.Reply) {
+		took := time.Since(began)
+		for i := range replies {
+			e.metrics.Operation(verbs[i], console.OutcomeOf(replies[i].Err), took)
+		}
+		done(replies)
+	})
+	if err != nil {
+		for _, v := range verbs {
+			e.metrics.Operation(v, console.OutcomeOf(err), time.Since(began))
+		}
+	}
+	return draining(err)
+}

@@ -159,13 +159,13 @@ func TestRetryAtAnotherLeaderCountsOnce(t *testing.T) {
 				w.feed(at, q)
 			}
 			w.mustConverge(time.Second)
-			found := of[replica.TwinFound](w.events)
+			found := of[replica.DuplicateFound](w.events)
 			if len(found) != 3 {
-				t.Errorf("%d leaders found the twins, want 3: %v", len(found), found)
+				t.Errorf("%d leaders found the duplicates, want 3: %v", len(found), found)
 			}
 			for _, f := range found {
 				if f != found[0] || f.A.Compare(f.B) >= 0 {
-					t.Errorf("twins found as %v and %v", f, found[0])
+					t.Errorf("duplicates found as %v and %v", f, found[0])
 				}
 			}
 			for _, name := range w.names {
@@ -192,7 +192,7 @@ func TestRetriesAtEveryLeaderCountOnce(t *testing.T) {
 	}
 	w.mustConverge(time.Second)
 	most := map[int]int{}
-	for _, f := range of[replica.TwinFound](w.events) {
+	for _, f := range of[replica.DuplicateFound](w.events) {
 		most[f.Dots]++
 	}
 	if want := map[int]int{2: 4, 3: 4, 4: 4}; !maps.Equal(most, want) {
@@ -202,8 +202,8 @@ func TestRetriesAtEveryLeaderCountOnce(t *testing.T) {
 	for _, name := range w.names {
 		n := w.nodes[name]
 		for d := range n.store.Log {
-			if dots := n.store.Twins(d); len(dots) != 4 || !slices.IsSortedFunc(dots, logical.Dot.Compare) || !slices.Equal(dots, first.Twins(d)) {
-				t.Errorf("%s holds %v as the request of %s, %s %v", name, dots, d, w.names[0], first.Twins(d))
+			if dots := n.store.Duplicates(d); len(dots) != 4 || !slices.IsSortedFunc(dots, logical.Dot.Compare) || !slices.Equal(dots, first.Duplicates(d)) {
+				t.Errorf("%s holds %v as the request of %s, %s %v", name, dots, d, w.names[0], first.Duplicates(d))
 			}
 		}
 		if rep := n.ask(get("x")); len(rep.Shown.Values) != 1 || string(rep.Shown.Values[0]) != "5" {
@@ -214,7 +214,7 @@ func TestRetriesAtEveryLeaderCountOnce(t *testing.T) {
 
 // The client's number is taken by another key, whose write has the smallest dot:
 // that must not keep the other two from finding each other.
-func TestOneNumberForTwoKeysHidesNoTwins(t *testing.T) {
+func TestOneNumberForTwoKeysHidesNoDuplicates(t *testing.T) {
 	for _, odd := range []replica.Leader{"n1", "n2", "n3"} {
 		w := newWorld(t, 1, 3, func(c *replica.Config) { c.Policy.Default = resolve.Counter })
 		for _, at := range w.names {
@@ -226,8 +226,8 @@ func TestOneNumberForTwoKeysHidesNoTwins(t *testing.T) {
 			w.feed(at, q)
 		}
 		w.mustConverge(time.Second)
-		if got := of[replica.TwinFound](w.events); len(got) != 3 {
-			t.Errorf("%s alone wrote y: twins were found %d times, want once by each leader: %v", odd, len(got), got)
+		if got := of[replica.DuplicateFound](w.events); len(got) != 3 {
+			t.Errorf("%s alone wrote y: duplicates were found %d times, want once by each leader: %v", odd, len(got), got)
 		}
 		for _, name := range w.names {
 			x, y := w.nodes[name].ask(get("x")), w.nodes[name].ask(get("y"))
@@ -246,7 +246,7 @@ func TestOneNumberForTwoKeysIsTwoWrites(t *testing.T) {
 		w.feed(at, q)
 	}
 	w.mustConverge(time.Second)
-	if got := of[replica.TwinFound](w.events); len(got) != 0 {
+	if got := of[replica.DuplicateFound](w.events); len(got) != 0 {
 		t.Errorf("writes to two keys were taken for one: %v", got)
 	}
 }

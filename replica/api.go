@@ -159,7 +159,7 @@ type Sweep struct{ Keys []string }
 
 // Reader is what is stored, with the puts of the running batch laid over it.
 // Those that the running Step has already appended to its Output count: a fold
-// asks for the op that is being folded and for its twins. So whoever makes a
+// asks for the op that is being folded and for its duplicates. So whoever makes a
 // Reader knows the Output that it goes with.
 type Reader interface {
 	resolve.History
@@ -185,19 +185,19 @@ type Reader interface {
 // Put is one thing to store. All puts of a batch are stored, or none.
 type Put interface{ isPut() }
 
-func (PutOp) isPut()       {}
-func (PutObject) isPut()   {}
-func (PutRequest) isPut()  {}
-func (PutTwins) isPut()    {}
-func (PutLoss) isPut()     {}
-func (DropLoss) isPut()    {}
-func (PutConflict) isPut() {}
-func (PutSettled) isPut()  {}
+func (PutOp) isPut()         {}
+func (PutObject) isPut()     {}
+func (PutRequest) isPut()    {}
+func (PutDuplicates) isPut() {}
+func (PutLoss) isPut()       {}
+func (DropLoss) isPut()      {}
+func (PutConflict) isPut()   {}
+func (PutSettled) isPut()    {}
 
 // PutOp appends to the log of op.Dot.Origin.
 type PutOp struct{ Op *resolve.Op }
 
-// PutObject replaces a key's object. One without versions and twins is removed.
+// PutObject replaces a key's object. One without versions and duplicates is removed.
 type PutObject struct{ Object *resolve.Object }
 
 // PutRequest remembers which dot a request was given.
@@ -206,9 +206,9 @@ type PutRequest struct {
 	Dot            logical.Dot
 }
 
-// PutTwins remembers all dots of one request, sorted, in place of what was
+// PutDuplicates remembers all dots of one request, sorted, in place of what was
 // remembered of each before.
-type PutTwins struct{ Dots []logical.Dot }
+type PutDuplicates struct{ Dots []logical.Dot }
 
 // PutLoss enters a lost write in the ledger, in place of what was held before of
 // the same write and the same resolvers.
@@ -231,7 +231,7 @@ func (p PutLoss) Losses(yield func(resolve.Loss) bool) {
 	}
 }
 
-// DropLoss withdraws a lost write from the ledger.
+// DropLoss retracts a lost write from the ledger.
 type DropLoss struct {
 	Resolvers resolve.Mask
 	Key       string
@@ -306,20 +306,20 @@ var (
 // Event is a typed fact for logs, metrics, traces and golden files.
 type Event interface{ isEvent() }
 
-func (Accepted) isEvent()      {}
-func (Applied) isEvent()       {}
-func (Judged) isEvent()        {}
-func (Held) isEvent()          {}
-func (Dropped) isEvent()       {}
-func (ClockAhead) isEvent()    {}
-func (TwinFound) isEvent()     {}
-func (PeerBehind) isEvent()    {}
-func (TokenWaited) isEvent()   {}
-func (WritesRefused) isEvent() {}
-func (WritesAllowed) isEvent() {}
-func (OriginTwice) isEvent()   {}
-func (LogsDiffer) isEvent()    {}
-func (ConflictFound) isEvent() {}
+func (Accepted) isEvent()       {}
+func (Applied) isEvent()        {}
+func (Judged) isEvent()         {}
+func (Held) isEvent()           {}
+func (Dropped) isEvent()        {}
+func (ClockAhead) isEvent()     {}
+func (DuplicateFound) isEvent() {}
+func (PeerBehind) isEvent()     {}
+func (TokenWaited) isEvent()    {}
+func (WritesRefused) isEvent()  {}
+func (WritesAllowed) isEvent()  {}
+func (OriginTwice) isEvent()    {}
+func (LogsDiffer) isEvent()     {}
+func (ConflictFound) isEvent()  {}
 
 // Accepted: a client's write became an op here; or, as Expiry says, the end of a
 // value did.
@@ -371,9 +371,9 @@ type ClockAhead struct {
 	Ahead time.Duration
 }
 
-// TwinFound: two leaders had accepted the same request; A is the smaller dot.
+// DuplicateFound: two leaders had accepted the same request; A is the smaller dot.
 // Where more had, there is one for each after the first.
-type TwinFound struct {
+type DuplicateFound struct {
 	A, B logical.Dot
 	Dots int // how many the request has by now
 }

@@ -26,7 +26,7 @@ func (t *turn) applyForeign(op *resolve.Op, from Leader) {
 	t.moved = true
 }
 
-// apply is the road that every op takes. The op and its twins are put before the
+// apply is the road that every op takes. The op and its duplicates are put before the
 // fold, because the fold asks the reader for them.
 func (t *turn) apply(panel resolve.Panel, object *resolve.Object, op *resolve.Op, b birth) {
 	t.put(PutOp{op})
@@ -70,17 +70,17 @@ func (t *turn) remember(op *resolve.Op, b birth) {
 // join enters op among the dots of its request, of which other is one. They are
 // kept sorted, so that it does not matter in what order they came.
 func (t *turn) join(op *resolve.Op, other logical.Dot) {
-	dots := append([]logical.Dot{op.Dot, other}, t.r.Twins(other)...)
+	dots := append([]logical.Dot{op.Dot, other}, t.r.Duplicates(other)...)
 	slices.SortFunc(dots, logical.Dot.Compare)
 	dots = slices.Compact(dots)
-	t.put(PutTwins{dots})
+	t.put(PutDuplicates{dots})
 	alike := slices.DeleteFunc(slices.Clone(dots), func(d logical.Dot) bool { return d != op.Dot && !t.sameKey(d, op) })
 	switch {
 	case len(alike) == 1:
 	case alike[0] == op.Dot:
-		t.event(TwinFound{A: op.Dot, B: alike[1], Dots: len(alike)})
+		t.event(DuplicateFound{A: op.Dot, B: alike[1], Dots: len(alike)})
 	default:
-		t.event(TwinFound{A: alike[0], B: op.Dot, Dots: len(alike)})
+		t.event(DuplicateFound{A: alike[0], B: op.Dot, Dots: len(alike)})
 	}
 }
 
@@ -96,7 +96,7 @@ func (t *turn) book(key string, verdicts []resolve.Verdict) {
 	for _, v := range verdicts {
 		t.event(Judged{key, v, t.m.Wall.Midpoint()})
 		switch {
-		case v.Withdrawn:
+		case v.Retracted:
 			t.put(DropLoss{v.Resolvers, key, v.Loser})
 		case v.Relation.Lost():
 			t.put(PutLoss{Resolvers: v.Resolvers, Relation: v.Relation, Key: key, Loser: v.Loser, Winner: v.Winner, At: t.m.Wall})

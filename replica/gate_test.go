@@ -60,7 +60,7 @@ func randomWrite(t *rapid.T, i int) *replica.Request {
 }
 
 // Whatever the order of arrival, and however often, the same ops give the same
-// objects, ledger rows, twins and requests.
+// objects, ledger rows, duplicates and requests.
 func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		serving := rapid.SampledFrom(resolve.IDs()).Draw(t, "serving")

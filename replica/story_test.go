@@ -253,8 +253,8 @@ func (s *story) event(e replica.Event) string {
 		return fmt.Sprintf("holds %s gap=%v", s.dot(e.Dot), e.Gap)
 	case replica.Dropped:
 		return fmt.Sprintf("drops %s reason=%d", s.dot(e.Dot), e.Reason)
-	case replica.TwinFound:
-		return fmt.Sprintf("finds twins %s and %s", s.dot(e.A), s.dot(e.B))
+	case replica.DuplicateFound:
+		return fmt.Sprintf("finds duplicates %s and %s", s.dot(e.A), s.dot(e.B))
 	case replica.PeerBehind:
 		return fmt.Sprintf("sees %s behind on %s from %d", e.Peer, s.lives[e.Origin], e.From)
 	case replica.TokenWaited:
@@ -267,7 +267,7 @@ func (s *story) event(e replica.Event) string {
 
 func (s *story) verdict(e replica.Judged) string {
 	v, names := e.Verdict, strings.Join(e.Verdict.Resolvers.Names(), ",")
-	if v.Withdrawn {
+	if v.Retracted {
 		return fmt.Sprintf("judges under %s: %s is not lost after all", names, s.dot(v.Loser))
 	}
 	return fmt.Sprintf("judges under %s: %s %s with %s", names, s.dot(v.Loser), v.Relation, s.dot(v.Winner))

@@ -23,7 +23,7 @@ type account struct {
 }
 
 // settle judges what is gone, then what came back, then the new op itself: by
-// then it is known whether the op's twins are lost.
+// then it is known whether the op's duplicates are lost.
 func (a *account) settle() {
 	a.settled.said = len(a.verdicts)
 	a.was, a.left = setOf(a.before), setOf(a.after)
@@ -36,7 +36,7 @@ func (a *account) settle() {
 	}
 	here := a.accounted()
 	a.revive(here, a.Op.Parents...)
-	a.revive(here, a.twins(a.Op.Dot)...)
+	a.revive(here, a.duplicates(a.Op.Dot)...)
 	if rest := a.ids &^ here; rest != 0 {
 		a.stillborn(rest &^ a.lost(a.Op.Dot))
 	}
@@ -67,7 +67,7 @@ func (a *account) beaten() {
 		}
 	}
 	for _, i := range lost {
-		n := &a.walk.nodes[i] // through a twin, what is gone may have seen what was lost before
+		n := &a.walk.nodes[i] // through a duplicate, what is gone may have seen what was lost before
 		a.lose(a.ids&^a.History.Lost(a.Object.Key, n.dot), n.dot, a.walk.inverted(i))
 	}
 }
@@ -79,7 +79,7 @@ func (a *account) accounted() Mask {
 		return a.ids
 	}
 	var here Mask
-	for _, t := range a.twins(a.Op.Dot) {
+	for _, t := range a.duplicates(a.Op.Dot) {
 		here |= a.ids &^ a.lost(t)
 	}
 	return here
@@ -114,7 +114,7 @@ func (a *account) lose(ids Mask, d logical.Dot, inverted Mask) {
 	a.say(ids&^inverted, d, Concurrent, false)
 }
 
-// revive withdraws the losses of dots, their twins and their ancestors: a
+// revive retracts the losses of dots, their duplicates and their ancestors: a
 // survivor saw them. What is not lost has no lost ancestors.
 func (a *account) revive(ids Mask, dots ...logical.Dot) {
 	if ids == 0 || len(dots) == 0 {
@@ -134,8 +134,8 @@ func (a *account) revive(ids Mask, dots ...logical.Dot) {
 			if op, ok := a.History.Op(d); ok {
 				queue = append(queue, revived{ids, op.Parents})
 			}
-			if twins := a.twins(d); len(twins) > 0 {
-				queue = append(queue, revived{ids, twins})
+			if duplicates := a.duplicates(d); len(duplicates) > 0 {
+				queue = append(queue, revived{ids, duplicates})
 			}
 		}
 	}
@@ -155,11 +155,11 @@ func (a *account) lost(d logical.Dot) Mask {
 	return a.settled.over(d, a.History.Lost(a.Object.Key, d))
 }
 
-func (a *account) say(ids Mask, loser logical.Dot, r Relation, withdrawn bool) {
+func (a *account) say(ids Mask, loser logical.Dot, r Relation, retracted bool) {
 	if ids == 0 {
 		return
 	}
-	v := Verdict{Resolvers: ids, Relation: r, Withdrawn: withdrawn, Loser: loser}
+	v := Verdict{Resolvers: ids, Relation: r, Retracted: retracted, Loser: loser}
 	if len(a.after) > 0 {
 		v.Winner = a.after[0]
 	}
@@ -178,7 +178,7 @@ type settled struct {
 type change struct{ decided, lost Mask }
 
 func (s *settled) note(v *Verdict) {
-	if !v.Withdrawn && !v.Relation.Lost() {
+	if !v.Retracted && !v.Relation.Lost() {
 		return
 	}
 	i, ok := s.find(v.Loser)
@@ -187,7 +187,7 @@ func (s *settled) note(v *Verdict) {
 	}
 	c := &s.now[i]
 	c.decided |= v.Resolvers
-	if c.lost &^= v.Resolvers; !v.Withdrawn {
+	if c.lost &^= v.Resolvers; !v.Retracted {
 		c.lost |= v.Resolvers
 	}
 }

@@ -58,7 +58,7 @@ func (f *Folding) count() {
 
 // base is what stood before the op's own addition. Where nothing was live at its
 // leader a new life of the key begins, and all places before the op's are of
-// earlier ones: neither a deletion nor a twin from there reaches into it.
+// earlier ones: neither a deletion nor a duplicate from there reaches into it.
 func (o *Op) base() Base {
 	if o.Prev == 0 {
 		return Base{Seq: o.Dot.Seq - 1}

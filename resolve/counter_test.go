@@ -55,7 +55,7 @@ func TestResetOfAnEarlierLifeLeavesTheNewOne(t *testing.T) {
 // The larger dot of a request was deleted and its origin counts again when the
 // smaller dot arrives: the request stays deleted, and nothing of the new life may
 // be taken back for it.
-func TestTwinOfADeletedAdditionLeavesTheNewLife(t *testing.T) {
+func TestDuplicateOfADeletedAdditionLeavesTheNewLife(t *testing.T) {
 	s := counters(t, "a", "b")
 	s.do("a", request(add(10), 1))
 	s.do("b", request(add(10), 1))

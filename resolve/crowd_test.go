@@ -53,11 +53,11 @@ func TestWritesToAKeyWithManySiblingsCostWhatTheyAre(t *testing.T) {
 			}
 			stale := resolve.Intent{Kind: resolve.Put, Value: []byte("w"), Exact: true, Shown: []logical.Dot{{Origin: 2, Seq: 7}}}
 			settle(t, panel, o, h, stale, n/3*3+2)
-			o.Twins = true
+			o.Duplicates = true
 			if got := panel.Read(o, h); len(got.Dots) == 0 {
 				t.Error("nothing is shown")
 			}
-			o.Twins = false
+			o.Duplicates = false
 			settle(t, panel, o, h, resolve.Intent{Kind: resolve.Touch, Expires: 1 << 50}, len(o.Versions))
 			if read, ends := panel.ReadAt(o, h, 0); ends != 1<<50 {
 				t.Errorf("%d values end at %d", len(read.Values), ends)

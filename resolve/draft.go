@@ -228,7 +228,7 @@ func (p Panel) Read(o *Object, h History) Reading {
 			r.Values = append(r.Values, v.Value)
 		}
 		r.Dots = append(r.Dots, v.Dot)
-		if o.Twins {
+		if o.Duplicates {
 			shown.add(v.Dot)
 		}
 	}

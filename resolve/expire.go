@@ -53,7 +53,7 @@ func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wal
 			r.Values = append(r.Values, v.Value)
 		}
 		r.Dots = append(r.Dots, v.Dot)
-		if o.Twins {
+		if o.Duplicates {
 			shown.add(v.Dot)
 		}
 	}

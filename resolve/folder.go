@@ -108,7 +108,7 @@ func (w *Folder) decide(id ID, rule Resolver) {
 // plain is the common case: the op replaces exactly what its author saw. Before and
 // after are places in the object.
 func (f *Folding) plain(before, after []int) bool {
-	if len(after) != 1 || after[0] != f.New || f.Object.Twins || len(before) != len(f.Op.Parents) {
+	if len(after) != 1 || after[0] != f.New || f.Object.Duplicates || len(before) != len(f.Op.Parents) {
 		return false
 	}
 	for i, at := range before {

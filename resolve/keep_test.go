@@ -29,7 +29,7 @@ func TestKeepersKeepWhatFoldingKeeps(t *testing.T) {
 					for range 2 { // the second time nothing changes
 						keeper.Keep(panel, kept, op, rep.History)
 					}
-					if want := rep.Object.Clone(); kept.Twins != want.Twins || len(kept.Versions)+len(want.Versions) > 0 && !reflect.DeepEqual(kept.Versions, want.Versions) {
+					if want := rep.Object.Clone(); kept.Duplicates != want.Duplicates || len(kept.Versions)+len(want.Versions) > 0 && !reflect.DeepEqual(kept.Versions, want.Versions) {
 						t.Fatalf("after %s:\n%+v\nfolding keeps\n%+v\n%s", op.Dot, kept, want, past)
 					}
 				}

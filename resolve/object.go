@@ -12,9 +12,9 @@ import (
 type Object struct {
 	Key      string
 	Versions []Version // sorted by dot; every one is kept by somebody, or is a tombstone
-	// Twins says that some request for this key was accepted at several leaders,
+	// Duplicates says that some request for this key was accepted at several leaders,
 	// so that the dots of one write are more than one.
-	Twins bool
+	Duplicates bool
 }
 
 // Version is what is left of one op in the object.
@@ -83,7 +83,7 @@ func (o *Object) Find(d logical.Dot) (int, bool) {
 // Clone returns an object that can be folded without changing o. Value bytes
 // are shared: they are immutable.
 func (o *Object) Clone() *Object {
-	c := &Object{Key: o.Key, Twins: o.Twins, Versions: slices.Clone(o.Versions)}
+	c := &Object{Key: o.Key, Duplicates: o.Duplicates, Versions: slices.Clone(o.Versions)}
 	for i := range c.Versions {
 		c.Versions[i].Count.Voids = slices.Clone(c.Versions[i].Count.Voids)
 	}

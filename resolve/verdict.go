@@ -43,9 +43,9 @@ func (r Relation) Lost() bool { return r != Superseded }
 type Verdict struct {
 	Resolvers Mask
 	Relation  Relation
-	// Withdrawn says that Loser had been recorded as lost and no longer is: a
+	// Retracted says that Loser had been recorded as lost and no longer is: a
 	// survivor turned out to have seen it, or it survives again.
-	Withdrawn bool
+	Retracted bool
 	Loser     logical.Dot
 	Winner    logical.Dot // a survivor at the time of the verdict
 }
@@ -68,10 +68,10 @@ type History interface {
 	// Op is the op with dot d. False: no longer in the log. The op is shared
 	// and must not be changed.
 	Op(d logical.Dot) (*Op, bool)
-	// Twins is all dots of a request that several leaders accepted, d among
+	// Duplicates is all dots of a request that several leaders accepted, d among
 	// them, sorted: those that are applied. None: d is the only one. They are
 	// shared and must not be changed, and may be writes to other keys.
-	Twins(d logical.Dot) []logical.Dot
+	Duplicates(d logical.Dot) []logical.Dot
 	// Lost is the resolvers under which the ledger holds d as lost.
 	Lost(key string, d logical.Dot) Mask
 }

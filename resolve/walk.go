@@ -84,7 +84,7 @@ func (w *walk) rest() {
 func (w *walk) onlyBelow(gone, left []logical.Dot) []int {
 	w.markAll(left, above)
 	w.markAll(gone, below)
-	for w.open > 0 || w.Object.Twins && w.alone > 0 && len(w.queue) > 0 {
+	for w.open > 0 || w.Object.Duplicates && w.alone > 0 && len(w.queue) > 0 {
 		w.next()
 	}
 	for i := range w.nodes {
@@ -106,7 +106,7 @@ func (w *walk) sees(dots, wanted []logical.Dot) bool {
 		}
 	}
 	w.markAll(dots, below)
-	for len(w.queue) > 0 && (w.Object.Twins || w.nodes[w.queue[0]].lamport >= floor) {
+	for len(w.queue) > 0 && (w.Object.Duplicates || w.nodes[w.queue[0]].lamport >= floor) {
 		if sought.has(w.next()) {
 			return true
 		}
@@ -141,7 +141,7 @@ func (w *walk) mark(d logical.Dot, r reach) {
 		return
 	}
 	w.put(i, w.nodes[i].from|r)
-	for _, t := range w.twins(d) {
+	for _, t := range w.duplicates(d) {
 		w.mark(t, r)
 	}
 }

@@ -79,8 +79,8 @@ func always(v *oracle.Judgement, policy *resolve.Policy, p Played, o Options) []
 }
 
 // ledgersAgree holds the servers' own account against the oracle's. Where ledgers
-// are bounded it cannot, and only asks that each adds up: what was booked is held,
-// withdrawn or shed.
+// are bounded it cannot, and only asks that each adds up: what was inserted is held,
+// retracted or evicted.
 func ledgersAgree(v *oracle.Judgement, policy *resolve.Policy, p Played, o Options) Promise {
 	var unsound []string
 	for _, n := range p.Nodes {

@@ -53,9 +53,9 @@ type Result struct {
 	Virtual time.Duration `json:"-"` // how long the story took in virtual time
 	Ops     int           `json:"-"` // client requests sent
 	Fired   world.Fired   `json:"-"` // what the run came upon
-	// Ledgers is what became of all that each running leader booked; empty holdings
+	// Ledgers is what became of all that each running leader inserted; empty holdings
 	// for real leaders.
-	Ledgers []storage.Holding `json:"-"`
+	Ledgers []storage.LedgerStats `json:"-"`
 
 	tokenless map[string]bool // the clients of Sessions that carry no token
 }

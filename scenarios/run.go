@@ -27,7 +27,7 @@ type Options struct {
 	// Core, Tamper and Mistaken change the leaders; tests of the checkers plant
 	// bugs with them.
 	Core     func(*replica.Config)
-	Ledger   storage.Retention // of every leader; zero: the default. A ledger that has shed is not held against the oracle
+	Ledger   storage.Retention // of every leader; zero: the default. A ledger that has evicted is not held against the oracle
 	Tamper   host.Tamper
 	Mistaken *resolve.Rules
 }

@@ -43,13 +43,13 @@ func (b *Batch) PutOp(o *resolve.Op) {
 	b.addUp(o, b.value)
 }
 
-// PutObject replaces a key's object. One without versions and twins is removed.
+// PutObject replaces a key's object. One without versions and duplicates is removed.
 func (b *Batch) PutObject(o *resolve.Object) {
 	if b.refuse(checkObject(o)) {
 		return
 	}
 	b.key = appendObjectKey(b.key[:0], o.Key)
-	if len(o.Versions) == 0 && !o.Twins {
+	if len(o.Versions) == 0 && !o.Duplicates {
 		b.drop()
 		return
 	}
@@ -80,13 +80,13 @@ func (b *Batch) PutState(s State) {
 	b.set()
 }
 
-// PutLives replaces the origins of the leader's lives, which ascend.
-func (b *Batch) PutLives(lives []logical.Origin) {
-	if b.refuse(checkLives(lives)) {
+// PutIncarnations replaces the origins of the leader's lives, which ascend.
+func (b *Batch) PutIncarnations(lives []logical.Origin) {
+	if b.refuse(checkIncarnations(lives)) {
 		return
 	}
-	b.key = appendLivesKey(b.key[:0])
-	b.value = AppendLives(b.value[:0], lives)
+	b.key = appendIncarnationsKey(b.key[:0])
+	b.value = AppendIncarnations(b.value[:0], lives)
 	b.set()
 }
 

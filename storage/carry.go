@@ -55,7 +55,7 @@ func (s *Store) format() (format uint64, err error) {
 // While there is no holding, all under P is old; once there is one, all of it is
 // new, and the rest is under O.
 func (s *Store) carry(b *Batch) error {
-	counted, err := s.get(appendHoldingKey(nil), func([]byte) error { return nil })
+	counted, err := s.get(appendLedgerStatsKey(nil), func([]byte) error { return nil })
 	if err != nil {
 		return wrap(err, "read the ledger's holding")
 	}
@@ -95,7 +95,7 @@ func (s *Store) setAside(b *Batch) error {
 // enterAside enters a row for each write that was set aside, without evidence,
 // and reports whether there was any.
 func (s *Store) enterAside(b *Batch) (bool, error) {
-	h, err := s.Holding()
+	h, err := s.LedgerStats()
 	if err != nil {
 		return false, err
 	}
@@ -105,14 +105,14 @@ func (s *Store) enterAside(b *Batch) (bool, error) {
 		return false, err
 	}
 	e.enter()
-	b.PutHolding(&e.h)
+	b.PutLedgerStats(&e.h)
 	return true, nil
 }
 
 // entering is the row that verdicts of one write are gathered in.
 type entering struct {
 	b   *Batch
-	h   Holding
+	h   LedgerStats
 	row LossRow
 }
 
@@ -141,14 +141,14 @@ func (e *entering) enter() {
 	e.h.Entered++
 	e.row.Place = e.h.Entered
 	e.h.Enter(e.b.PutRow(&e.row))
-	e.h.Booked.AddRow(&e.row)
+	e.h.Inserted.AddRow(&e.row)
 	e.b.PutPlace(e.row.ID(), e.row.Place)
 }
 
 // relieve commits a batch that has grown large, with what it counts.
 func (e *entering) relieve() error {
 	if e.b.err == nil && e.b.b.Len() >= carryBytes {
-		e.b.PutHolding(&e.h)
+		e.b.PutLedgerStats(&e.h)
 	}
 	return e.b.relieve()
 }

@@ -84,14 +84,14 @@ func oldLosses(n int) []resolve.Loss {
 }
 
 // oldStore is a store of format 1 with these losses, an object and a pair of
-// twins beside them.
+// duplicates beside them.
 func oldStore(t testing.TB, fs vfs.FS, losses []resolve.Loss) {
 	t.Helper()
 	s, err := storage.Open(small(fs))
 	must(t, err)
 	b := s.NewBatch()
 	b.PutObject(typicalObject())
-	b.PutTwins(oldTwins)
+	b.PutDuplicates(oldDuplicates)
 	must(t, b.Commit())
 	must(t, b.Close())
 	must(t, s.Close())
@@ -104,7 +104,7 @@ func oldStore(t testing.TB, fs vfs.FS, losses []resolve.Loss) {
 	must(t, db.Close())
 }
 
-var oldTwins = []logical.Dot{{Origin: 3, Seq: 9}, {Origin: 8, Seq: 1}}
+var oldDuplicates = []logical.Dot{{Origin: 3, Seq: 9}, {Origin: 8, Seq: 1}}
 
 // carried checks that a store has these losses in rows of now, and counts them.
 func carried(t *testing.T, s *storage.Store, losses []resolve.Loss) {
@@ -115,7 +115,7 @@ func carried(t *testing.T, s *storage.Store, losses []resolve.Loss) {
 	if !slices.Equal(got, losses) {
 		t.Fatalf("%d losses are told, %d were there", len(got), len(losses))
 	}
-	h, err := s.Holding()
+	h, err := s.LedgerStats()
 	must(t, err)
 	last := storage.RowID{}
 	must(t, s.Oldest(0, func(r *storage.LossRow, _ int64) bool {
@@ -125,15 +125,15 @@ func carried(t *testing.T, s *storage.Store, losses []resolve.Loss) {
 		last = r.ID()
 		return true
 	}))
-	if h.Booked.Sum() != int64(len(losses)) || h.Booked != h.Held() || h.Entered != uint64(h.Rows) || h.Shed != (storage.Shed{}) {
+	if h.Inserted.Sum() != int64(len(losses)) || h.Inserted != h.Held() || h.Entered != uint64(h.Rows) || h.Evicted != (storage.Evicted{}) {
 		t.Errorf("%d losses are counted as %+v", len(losses), h)
 	}
 	o, err := s.Object(typicalObject().Key)
 	must(t, err)
-	twins, err := s.Twins(oldTwins[1])
+	duplicates, err := s.Duplicates(oldDuplicates[1])
 	must(t, err)
-	if !reflect.DeepEqual(o, typicalObject()) || !slices.Equal(twins, oldTwins) {
-		t.Errorf("the object is %+v, the twins are %v", o, twins)
+	if !reflect.DeepEqual(o, typicalObject()) || !slices.Equal(duplicates, oldDuplicates) {
+		t.Errorf("the object is %+v, the duplicates are %v", o, duplicates)
 	}
 }
 

@@ -32,8 +32,8 @@ var (
 	states  = codec[storage.State]{state, storage.AppendState, storage.DecodeState}
 	rows    = codec[*storage.LossRow]{keyless, storage.AppendRow, storage.DecodeRow}
 	judged  = codec[storage.Judged]{judgement, storage.AppendJudged, storage.DecodeJudged}
-	held    = codec[storage.Holding]{holding,
-		func(dst []byte, h storage.Holding) []byte { return storage.AppendHolding(dst, &h) }, storage.DecodeHolding}
+	held    = codec[storage.LedgerStats]{holding,
+		func(dst []byte, h storage.LedgerStats) []byte { return storage.AppendLedgerStats(dst, &h) }, storage.DecodeLedgerStats}
 )
 
 func TestJudgedLaws(t *testing.T)  { laws(t, judged) }
@@ -109,7 +109,7 @@ const (
 		"d092" + // Lamport: 110 below the sum
 		"91cd189d" // parents: 2,100 back at the second of three origins
 	goldenObject = "94" + // four elements
-		"01" + "af757365723a30303030303031323334" + "c3" + // format, key, twins
+		"01" + "af757365723a30303030303031323334" + "c3" + // format, key, duplicates
 		"9c" + "71" + "7f" + // a put with total, base and voids, kept by all seven
 		"cf9f3a61c04be27d15" + "cdc822" + "c4023132" + // dot, value
 		"cf187a866b7325e655" + "cd0bb8" + "ce0001861a" + // wall, Lamport less seq
@@ -139,7 +139,7 @@ func TestAnOlderFormatHoldsNothingNewer(t *testing.T) {
 
 func TestGoldenObject(t *testing.T) {
 	o := typicalObject()
-	o.Twins = true
+	o.Duplicates = true
 	o.Versions[0].Value = []byte("12")
 	o.Versions[0].Count = resolve.Count{Total: resolve.Wide(12), Base: resolve.Base{Seq: 51000, Total: resolve.Wide(2)}, Voids: []resolve.VoidDelta{{Seq: 51230, Delta: resolve.Wide(-1)}}}
 	golden(t, storage.AppendObject(nil, o), goldenObject)
@@ -203,7 +203,7 @@ func refused(b []byte) []error {
 	_, op := storage.DecodeOp(b)
 	_, object := storage.DecodeObject(b)
 	_, row := storage.DecodeRow(b)
-	_, held := storage.DecodeHolding(b)
+	_, held := storage.DecodeLedgerStats(b)
 	_, state := storage.DecodeState(b)
 	return []error{op, object, row, held, state}
 }

@@ -89,7 +89,7 @@ func TestLivesAreRemembered(t *testing.T) {
 	commit := func(lives ...logical.Origin) error {
 		b := s.NewBatch()
 		defer b.Close()
-		b.PutLives(lives)
+		b.PutIncarnations(lives)
 		return b.Commit()
 	}
 	want := []logical.Origin{3, 1 << 60}
@@ -106,16 +106,16 @@ func TestLivesAreRemembered(t *testing.T) {
 	}
 }
 
-func FuzzDecodeLives(f *testing.F) {
-	f.Add(storage.AppendLives(nil, []logical.Origin{1, 1 << 40}))
+func FuzzDecodeIncarnations(f *testing.F) {
+	f.Add(storage.AppendIncarnations(nil, []logical.Origin{1, 1 << 40}))
 	f.Add([]byte{0x90})
 	f.Add([]byte{0xdd, 0x7f, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		lives, err := storage.DecodeLives(b)
+		lives, err := storage.DecodeIncarnations(b)
 		if err != nil {
 			return
 		}
-		if again := storage.AppendLives(nil, lives); !bytes.Equal(again, b) {
+		if again := storage.AppendIncarnations(nil, lives); !bytes.Equal(again, b) {
 			t.Fatalf("accepted %x\nre-encoded %x", b, again)
 		}
 	})

@@ -41,10 +41,10 @@
 // before it has seen the bytes. DecodeX rejects whatever AppendX would not have
 // written, so re-encoding a decoded value gives the same bytes. The layouts are
 // described where they are written: op.go, object.go, rowcode.go, holding.go,
-// state.go, judged.go, twins.go, and carry.go for what older stores have.
+// state.go, judged.go, duplicates.go, and carry.go for what older stores have.
 //
 // The ledger has one row for each lost write, with the verdicts of all resolvers
-// that lost it. [Retention] says when rows are shed, [Holding] counts them; whoever
+// that lost it. [Retention] says when rows are evicted, [LedgerStats] counts them; whoever
 // fills a batch puts rows, index entries and holding together.
 //
 // What the package is not: it decides nothing about ops, keeps no cache of

@@ -23,10 +23,10 @@ func FuzzDecodeObject(f *testing.F) {
 
 func FuzzDecodeRow(f *testing.F) { fuzz(f, rows, storage.AppendRow(nil, typicalRow())) }
 
-func FuzzDecodeHolding(f *testing.F) {
-	h := storage.Holding{Rows: 3, Bytes: 900, Entered: 7, Shed: storage.Shed{Rows: 4, Bytes: 1200, Newest: -1}}
-	h.Booked[resolve.LWW], h.Shed.Verdicts[resolve.Causal] = [2]int64{5, 6}, [2]int64{0, 4}
-	fuzz(f, held, storage.AppendHolding(nil, &h))
+func FuzzDecodeLedgerStats(f *testing.F) {
+	h := storage.LedgerStats{Rows: 3, Bytes: 900, Entered: 7, Evicted: storage.Evicted{Rows: 4, Bytes: 1200, Newest: -1}}
+	h.Inserted[resolve.LWW], h.Evicted.Verdicts[resolve.Causal] = [2]int64{5, 6}, [2]int64{0, 4}
+	fuzz(f, held, storage.AppendLedgerStats(nil, &h))
 }
 
 func FuzzDecodeState(f *testing.F) {

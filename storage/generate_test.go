@@ -154,7 +154,7 @@ func version(t *rapid.T) resolve.Version {
 }
 
 func object(t *rapid.T) *resolve.Object {
-	o := &resolve.Object{Key: key(t), Twins: rapid.Bool().Draw(t, "twins")}
+	o := &resolve.Object{Key: key(t), Duplicates: rapid.Bool().Draw(t, "duplicates")}
 	for range rapid.IntRange(0, 4).Draw(t, "versions") {
 		o.Versions = append(o.Versions, version(t))
 	}
@@ -167,7 +167,7 @@ func relation(t *rapid.T) resolve.Relation {
 	return rapid.SampledFrom([]resolve.Relation{resolve.Inverted, resolve.Concurrent}).Draw(t, "relation")
 }
 
-// row is booked as folding books: one verdict after the other.
+// row is inserted as folding books: one verdict after the other.
 func row(t *rapid.T) *storage.LossRow {
 	r := &storage.LossRow{Key: key(t), Loser: dot(t), Place: max(1, number(t, "place"))}
 	winners := append(dots(t, 2), logical.Dot{})
@@ -197,7 +197,7 @@ func stamps(t *rapid.T) storage.Stamps {
 	return s
 }
 
-func tally(t *rapid.T) (y storage.Tally) {
+func tally(t *rapid.T) (y storage.VerdictCounts) {
 	for range rapid.IntRange(0, 4).Draw(t, "tally") {
 		y[rapid.IntRange(0, 15).Draw(t, "resolver")][rapid.IntRange(0, 1).Draw(t, "class")] = counted(t)
 	}
@@ -206,9 +206,9 @@ func tally(t *rapid.T) (y storage.Tally) {
 
 func counted(t *rapid.T) int64 { return int64(number(t, "count") >> 1) }
 
-func holding(t *rapid.T) storage.Holding {
-	return storage.Holding{Rows: counted(t), Bytes: counted(t), Entered: number(t, "entered"), Booked: tally(t), Withdrawn: tally(t),
-		Shed: storage.Shed{Rows: counted(t), Bytes: counted(t), Verdicts: tally(t), Newest: wallclock.Instant(signed(t, "newest"))}}
+func holding(t *rapid.T) storage.LedgerStats {
+	return storage.LedgerStats{Rows: counted(t), Bytes: counted(t), Entered: number(t, "entered"), Inserted: tally(t), Retracted: tally(t),
+		Evicted: storage.Evicted{Rows: counted(t), Bytes: counted(t), Verdicts: tally(t), Newest: wallclock.Instant(signed(t, "newest"))}}
 }
 
 func state(t *rapid.T) storage.State {

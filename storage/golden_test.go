@@ -11,15 +11,15 @@ func goldenLoss() *storage.LossRow {
 	r := typicalRow()
 	r.Evidence.Value = []byte("hi")
 	r.Evidence.Size = 5
-	r.Withdraw(resolve.Causal)
+	r.Retract(resolve.Causal)
 	r.Book(resolve.Loss{Resolver: resolve.Lamport, Relation: resolve.Concurrent, At: r.Verdicts[0].At})
 	return r
 }
 
-func goldenHeld() storage.Holding {
-	h := storage.Holding{Rows: 2, Bytes: 300, Entered: 9, Shed: storage.Shed{Rows: 4, Bytes: 500, Newest: -1}}
-	h.Booked[resolve.LWW], h.Withdrawn[resolve.HLC] = [2]int64{5, 6}, [2]int64{0, 1}
-	h.Shed.Verdicts[resolve.Causal] = [2]int64{0, 4}
+func goldenHeld() storage.LedgerStats {
+	h := storage.LedgerStats{Rows: 2, Bytes: 300, Entered: 9, Evicted: storage.Evicted{Rows: 4, Bytes: 500, Newest: -1}}
+	h.Inserted[resolve.LWW], h.Retracted[resolve.HLC] = [2]int64{5, 6}, [2]int64{0, 1}
+	h.Evicted.Verdicts[resolve.Causal] = [2]int64{0, 4}
 	return h
 }
 
@@ -36,14 +36,14 @@ const (
 		"cc91" + "c4026869" + "03" + at + "ce00024e3c" + // a put with request and winner; two bytes kept of five; wall, Lamport
 		"05" + "09" + // client, request
 		at + "0000" + "ce00024e3d" // the winner's wall, hlc at its midpoint, Lamport
-	goldenHolding = "9a" + "01" + "02" + "cd012c" + "09" + // format, rows, bytes, entered
-		"93" + "000506" + "93" + "020001" + // booked under lww, withdrawn under hlc
-		"04" + "cd01f4" + "ff" + "93" + "050004" // shed: rows, bytes, newest, under causal
+	goldenLedgerStats = "9a" + "01" + "02" + "cd012c" + "09" + // format, rows, bytes, entered
+		"93" + "000506" + "93" + "020001" + // inserted under lww, retracted under hlc
+		"04" + "cd01f4" + "ff" + "93" + "050004" // evicted: rows, bytes, newest, under causal
 )
 
 func TestGoldenRow(t *testing.T) { golden(t, storage.AppendRow(nil, goldenLoss()), goldenRow) }
 
 func TestGoldenHolding(t *testing.T) {
 	h := goldenHeld()
-	golden(t, storage.AppendHolding(nil, &h), goldenHolding)
+	golden(t, storage.AppendLedgerStats(nil, &h), goldenLedgerStats)
 }

@@ -8,18 +8,18 @@ import (
 
 // The letters that storage keys begin with; doc.go has the table.
 const (
-	inLog       = 'L'
-	inObjects   = 'K'
-	inLedger    = 'P'
-	inPlaces    = 'R'
-	inRequests  = 'Q'
-	inTwins     = 'T'
-	inMeta      = 'M'
-	inAside     = 'O'
-	inSalvaged  = 'S'
-	inSums      = 'A'
-	inConflicts = 'C'
-	inSettled   = 'D'
+	inLog        = 'L'
+	inObjects    = 'K'
+	inLedger     = 'P'
+	inPlaces     = 'R'
+	inRequests   = 'Q'
+	inDuplicates = 'T'
+	inMeta       = 'M'
+	inAside      = 'O'
+	inSalvaged   = 'S'
+	inSums       = 'A'
+	inConflicts  = 'C'
+	inSettled    = 'D'
 )
 
 func appendDotKey(dst []byte, letter byte, d logical.Dot) []byte {
@@ -30,7 +30,7 @@ func appendDotKey(dst []byte, letter byte, d logical.Dot) []byte {
 
 func appendLogKey(dst []byte, d logical.Dot) []byte { return appendDotKey(dst, inLog, d) }
 
-func appendTwinKey(dst []byte, d logical.Dot) []byte { return appendDotKey(dst, inTwins, d) }
+func appendDuplicateKey(dst []byte, d logical.Dot) []byte { return appendDotKey(dst, inDuplicates, d) }
 
 func appendObjectKey(dst []byte, key string) []byte {
 	return append(append(dst, inObjects), key...)
@@ -80,11 +80,11 @@ func appendPlaceKey(dst []byte, place uint64) []byte {
 // placeKeyBytes is the length of such a key: letter and place.
 const placeKeyBytes = 1 + 8
 
-func appendHoldingKey(dst []byte) []byte { return append(append(dst, inMeta), "ledger"...) }
+func appendLedgerStatsKey(dst []byte) []byte { return append(append(dst, inMeta), "ledger"...) }
 
 func appendStateKey(dst []byte) []byte { return append(append(dst, inMeta), "state"...) }
 
-func appendLivesKey(dst []byte) []byte { return append(append(dst, inMeta), "lives"...) }
+func appendIncarnationsKey(dst []byte) []byte { return append(append(dst, inMeta), "lives"...) }
 
 func conflictStatsKey() []byte { return append([]byte{inMeta}, "conflicts"...) }
 

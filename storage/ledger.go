@@ -41,19 +41,19 @@ func (b *Batch) DropRow(id RowID, place uint64) {
 	b.drop()
 }
 
-// PutHolding replaces what the ledger counts.
-func (b *Batch) PutHolding(h *Holding) {
-	b.key = appendHoldingKey(b.key[:0])
-	b.value = AppendHolding(b.value[:0], h)
+// PutLedgerStats replaces what the ledger counts.
+func (b *Batch) PutLedgerStats(h *LedgerStats) {
+	b.key = appendLedgerStatsKey(b.key[:0])
+	b.value = AppendLedgerStats(b.value[:0], h)
 	b.set()
 }
 
-// Holding is what the ledger counts; zero if nothing was ever lost.
-func (s reads) Holding() (Holding, error) {
-	var h Holding
+// LedgerStats is what the ledger counts; zero if nothing was ever lost.
+func (s reads) LedgerStats() (LedgerStats, error) {
+	var h LedgerStats
 	var room [16]byte
-	_, err := s.get(appendHoldingKey(room[:0]), func(b []byte) (err error) {
-		h, err = DecodeHolding(b)
+	_, err := s.get(appendLedgerStatsKey(room[:0]), func(b []byte) (err error) {
+		h, err = DecodeLedgerStats(b)
 		return err
 	})
 	return h, wrap(err, "read the ledger's holding")
@@ -176,12 +176,12 @@ func eachLoss(yield func(resolve.Loss) bool) func(*LossRow) bool {
 // CheckLedger holds rows, index and holding against each other and says what does
 // not agree. It reads the whole ledger.
 func (s reads) CheckLedger() error {
-	h, err := s.Holding()
+	h, err := s.LedgerStats()
 	if err != nil {
 		return err
 	}
-	var found Holding
-	var held Tally
+	var found LedgerStats
+	var held VerdictCounts
 	count := func(k, v []byte) (bool, error) {
 		r, err := decodeRow(k, v)
 		if err != nil {
@@ -205,7 +205,7 @@ func (s reads) CheckLedger() error {
 	case h.Rows != found.Rows || h.Bytes != found.Bytes:
 		return fmt.Errorf("check ledger: %d rows of %d bytes are there, %d of %d are counted", found.Rows, found.Bytes, h.Rows, h.Bytes)
 	case h.Held() != held:
-		return fmt.Errorf("check ledger: verdicts %v are there; booked %v, withdrawn %v, shed %v", held, h.Booked, h.Withdrawn, h.Shed.Verdicts)
+		return fmt.Errorf("check ledger: verdicts %v are there; inserted %v, retracted %v, evicted %v", held, h.Inserted, h.Retracted, h.Evicted.Verdicts)
 	}
 	return nil
 }

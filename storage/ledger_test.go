@@ -16,9 +16,9 @@ import (
 )
 
 // ledgered: every reader of the ledger finds what was put, in its order.
-func ledgered(t *testing.T, s *storage.Store, put []*storage.LossRow, h storage.Holding) {
+func ledgered(t *testing.T, s *storage.Store, put []*storage.LossRow, h storage.LedgerStats) {
 	t.Helper()
-	got, err := s.Holding()
+	got, err := s.LedgerStats()
 	same(t, "holding", got, h, true, err)
 	var places []uint64
 	must(t, s.Oldest(0, func(r *storage.LossRow, bytes int64) bool {
@@ -115,16 +115,16 @@ func TestRowsOfAPrefix(t *testing.T) {
 func TestDropRow(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
 	keys := []string{"a", "a\x00", "a\x00\xff", "a\x00\x00"}
-	h := storage.Holding{Entered: 4}
+	h := storage.LedgerStats{Entered: 4}
 	commit(t, s, func(b *storage.Batch) {
 		for i, k := range keys {
 			r := typicalRow()
 			r.Key, r.Place = k, uint64(i+1)
-			h.Booked.AddRow(r)
+			h.Inserted.AddRow(r)
 			h.Enter(b.PutRow(r))
 			b.PutPlace(r.ID(), r.Place)
 		}
-		b.PutHolding(&h)
+		b.PutLedgerStats(&h)
 	})
 	must(t, s.CheckLedger())
 	gone, size, err := s.SizedRow(keys[1], typicalRow().Loser)
@@ -133,7 +133,7 @@ func TestDropRow(t *testing.T) {
 		b.DropRow(gone.ID(), gone.Place)
 		h.Leave(size)
 		h.GiveUp(gone, size)
-		b.PutHolding(&h)
+		b.PutLedgerStats(&h)
 	})
 	must(t, s.CheckLedger())
 	for _, k := range keys {
@@ -148,20 +148,23 @@ func TestDropRow(t *testing.T) {
 // TestCheckLedger finds what does not agree.
 func TestCheckLedger(t *testing.T) {
 	r := typicalRow()
-	for name, spoil := range map[string]func(*storage.Batch, *storage.Holding){
-		"count":        func(b *storage.Batch, h *storage.Holding) { h.Rows++; b.PutHolding(h) },
-		"bytes":        func(b *storage.Batch, h *storage.Holding) { h.Bytes--; b.PutHolding(h) },
-		"verdicts":     func(b *storage.Batch, h *storage.Holding) { h.Withdrawn.Add(0, resolve.Inverted); b.PutHolding(h) },
-		"a used place": func(b *storage.Batch, h *storage.Holding) { h.Entered = 1; b.PutHolding(h) },
-		"no index": func(b *storage.Batch, h *storage.Holding) {
+	for name, spoil := range map[string]func(*storage.Batch, *storage.LedgerStats){
+		"count": func(b *storage.Batch, h *storage.LedgerStats) { h.Rows++; b.PutLedgerStats(h) },
+		"bytes": func(b *storage.Batch, h *storage.LedgerStats) { h.Bytes--; b.PutLedgerStats(h) },
+		"verdicts": func(b *storage.Batch, h *storage.LedgerStats) {
+			h.Retracted.Add(0, resolve.Inverted)
+			b.PutLedgerStats(h)
+		},
+		"a used place": func(b *storage.Batch, h *storage.LedgerStats) { h.Entered = 1; b.PutLedgerStats(h) },
+		"no index": func(b *storage.Batch, h *storage.LedgerStats) {
 			b.DropRow(storage.RowID{Key: "nobody's", Loser: r.Loser}, r.Place)
 		},
-		"another place": func(b *storage.Batch, h *storage.Holding) { s := *r; s.Place++; b.PutRow(&s) },
+		"another place": func(b *storage.Batch, h *storage.LedgerStats) { s := *r; s.Place++; b.PutRow(&s) },
 	} {
 		s := open(t, small(vfs.NewMem()))
-		h := storage.Holding{Entered: r.Place}
-		h.Booked.AddRow(r)
-		commit(t, s, func(b *storage.Batch) { h.Enter(b.PutRow(r)); b.PutPlace(r.ID(), r.Place); b.PutHolding(&h) })
+		h := storage.LedgerStats{Entered: r.Place}
+		h.Inserted.AddRow(r)
+		commit(t, s, func(b *storage.Batch) { h.Enter(b.PutRow(r)); b.PutPlace(r.ID(), r.Place); b.PutLedgerStats(&h) })
 		must(t, s.CheckLedger())
 		commit(t, s, func(b *storage.Batch) { spoil(b, &h) })
 		if s.CheckLedger() == nil {
@@ -170,7 +173,7 @@ func TestCheckLedger(t *testing.T) {
 	}
 }
 
-// TestBooking: whatever is booked and withdrawn, a row has the last verdict of
+// TestBooking: whatever is inserted and retracted, a row has the last verdict of
 // each resolver, agreeing ones together, in the order that can be encoded.
 func TestBooking(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -179,8 +182,8 @@ func TestBooking(t *testing.T) {
 		winners, at := append(dots(t, 2), logical.Dot{}), interval(t)
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
 			id := resolve.ID(rapid.IntRange(0, 6).Draw(t, "resolver"))
-			if rapid.IntRange(0, 3).Draw(t, "withdraw") == 0 {
-				if _, had := want[id]; r.Withdraw(id) != had {
+			if rapid.IntRange(0, 3).Draw(t, "retract") == 0 {
+				if _, had := want[id]; r.Retract(id) != had {
 					t.Fatalf("withdrew %s: %t", id, !had)
 				}
 				delete(want, id)

@@ -11,7 +11,7 @@ import (
 
 // objectFormat is the version of this layout:
 //
-//	format, key, true if twins (else left out), version …
+//	format, key, true if duplicates (else left out), version …
 //
 // Each version is an array:
 //
@@ -64,13 +64,13 @@ func AppendObject(dst []byte, o *resolve.Object) []byte { return appendObject(ds
 // storage key.
 func appendObject(dst []byte, key string, o *resolve.Object) []byte {
 	n := 2 + len(o.Versions)
-	if o.Twins {
+	if o.Duplicates {
 		n++
 	}
 	dst = appendArray(dst, n)
 	dst = append(dst, objectFormatOf(o))
 	dst = appendKey(dst, key)
-	if o.Twins {
+	if o.Duplicates {
 		dst = append(dst, mTrue)
 	}
 	for i := range o.Versions {
@@ -221,7 +221,7 @@ func (r *reader) object() (*resolve.Object, error) {
 	r.require(format >= firstObjectFormat && format <= objectFormat, "the format is not known to this version of the program")
 	o := &resolve.Object{Key: r.key()}
 	if r.peek() == mTrue {
-		o.Twins = true
+		o.Duplicates = true
 		r.byte()
 		n--
 	}

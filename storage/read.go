@@ -25,13 +25,13 @@ func (s reads) State() (State, bool, error) {
 	return state, found, wrap(err, "read state")
 }
 
-// Lives is the origins of the leader's lives that the last PutLives named,
+// Lives is the origins of the leader's lives that the last PutIncarnations named,
 // ascending; they are the caller's.
 func (s reads) Lives() ([]logical.Origin, error) {
 	var lives []logical.Origin
 	var room [16]byte
-	_, err := s.get(appendLivesKey(room[:0]), func(b []byte) (err error) {
-		lives, err = DecodeLives(b)
+	_, err := s.get(appendIncarnationsKey(room[:0]), func(b []byte) (err error) {
+		lives, err = DecodeIncarnations(b)
 		return err
 	})
 	return lives, wrap(err, "read lives")

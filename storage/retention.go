@@ -8,26 +8,26 @@ import (
 	"kvd/wallclock"
 )
 
-// Retention bounds the ledger. Beyond the bounds the oldest rows are shed, and
-// what is shed is counted exactly: the ledger never waits, never fails a write,
+// Retention bounds the ledger. Beyond the bounds the oldest rows are evicted, and
+// what is evicted is counted exactly: the ledger never waits, never fails a write,
 // and never silently forgets.
 //
-//	put row ─▶ over a bound? ─▶ shed the oldest, a few a batch ─▶ still over Bytes? ─▶ shed the new row itself
+//	put row ─▶ over a bound? ─▶ evicted the oldest, a few a batch ─▶ still over Bytes? ─▶ evicted the new row itself
 //
 // All of it happens in the batch that stores the row, so rows, sums and counts
 // agree after any crash. Rows are kept in the order in which they were entered,
 // never by their clock: clocks step.
 //
-// A row that was shed is unknown to folding: when its write is beaten again it is
-// booked again and counted again, and when it is seen by a survivor there is
-// nothing to withdraw. So of the verdicts ever booked, each is in the ledger,
-// withdrawn, or shed; that is the sum that must come out. Withdrawing follows
-// rows from child to parent: where the child's row was shed, an older write's
+// A row that was evicted is unknown to folding: when its write is beaten again it is
+// inserted again and counted again, and when it is seen by a survivor there is
+// nothing to retract. So of the verdicts ever inserted, each is in the ledger,
+// retracted, or evicted; that is the sum that must come out. Retracting follows
+// rows from child to parent: where the child's row was evicted, an older write's
 // row that is still there stays, though a survivor has seen it through the child.
 type Retention struct {
 	Bytes int64         // what the rows may take, keys, values and index together; zero: no bound
 	Age   time.Duration // how long a row is kept after its last verdict, at least as long as older rows are; zero: for ever
-	Batch int           // rows shed at most with one batch, beside some for each row that the batch brings
+	Batch int           // rows evicted at most with one batch, beside some for each row that the batch brings
 	Value int           // bytes of the loser's value that a row keeps
 }
 
@@ -42,7 +42,7 @@ func (r *Retention) Validate() error {
 	case r.Bytes < 0 || r.Age < 0 || r.Value < 0:
 		return errors.New("ledger: bytes, age and value must not be negative; zero bytes or age set no bound")
 	case r.Batch <= 0:
-		return errors.New("ledger: batch must be above zero, or nothing is ever shed")
+		return errors.New("ledger: batch must be above zero, or nothing is ever evicted")
 	case r.Value > MaxValue:
 		return errors.New("ledger: value is beyond what any value can have")
 	}
@@ -50,14 +50,14 @@ func (r *Retention) Validate() error {
 }
 
 // Over reports whether incoming bytes find no room beside what is held.
-func (r *Retention) Over(h *Holding, incoming int64) bool {
+func (r *Retention) Over(h *LedgerStats, incoming int64) bool {
 	return r.Bytes > 0 && h.Bytes+incoming > r.Bytes
 }
 
 // Room is what all rows together may take after the next batch: the bound, or what
 // is held already where the bound is less than that. Then new rows take the place
 // of the oldest while the rest goes bit by bit.
-func (r *Retention) Room(h *Holding) int64 {
+func (r *Retention) Room(h *LedgerStats) int64 {
 	if r.Bytes == 0 {
 		return math.MaxInt64
 	}
@@ -65,7 +65,7 @@ func (r *Retention) Room(h *Holding) int64 {
 }
 
 // Left is how long the row is still kept, by any reading of the clocks: one that
-// is wrong sheds early or late, and is counted all the same. False: for ever.
+// is wrong evicts early or late, and is counted all the same. False: for ever.
 func (r *Retention) Left(row *LossRow, now wallclock.Interval) (time.Duration, bool) {
 	if r.Age == 0 {
 		return 0, false

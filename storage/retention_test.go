@@ -46,22 +46,22 @@ func TestAgeIsCountedFromTheLastVerdict(t *testing.T) {
 	}
 }
 
-// TestHeldIsWhatWasNeitherWithdrawnNorShed, by resolver and class.
-func TestHeldIsWhatWasNeitherWithdrawnNorShed(t *testing.T) {
+// TestHeldIsWhatWasNeitherRetractedNorEvicted, by resolver and class.
+func TestHeldIsWhatWasNeitherRetractedNorEvicted(t *testing.T) {
 	row := typicalRow()
-	var h storage.Holding
-	h.Booked.AddRow(row)
-	h.Booked.AddRow(row)
+	var h storage.LedgerStats
+	h.Inserted.AddRow(row)
+	h.Inserted.AddRow(row)
 	h.Enter(10)
 	h.Enter(20)
-	h.Withdrawn.Add(resolve.LWW, resolve.Inverted)
+	h.Retracted.Add(resolve.LWW, resolve.Inverted)
 	h.Leave(20)
 	h.GiveUp(row, 20)
 	held := h.Held()
 	if held[resolve.LWW] != [2]int64{} || held[resolve.HLC] != [2]int64{0, 1} || held.Sum() != 2 || h.Rows != 1 || h.Bytes != 10 {
 		t.Errorf("%v of %+v", held, h)
 	}
-	if h.Shed.Rows != 1 || h.Shed.Bytes != 20 || h.Shed.Newest != row.Newest() || h.Shed.Verdicts[resolve.LWW] != [2]int64{1, 0} {
-		t.Errorf("shed %+v", h.Shed)
+	if h.Evicted.Rows != 1 || h.Evicted.Bytes != 20 || h.Evicted.Newest != row.Newest() || h.Evicted.Verdicts[resolve.LWW] != [2]int64{1, 0} {
+		t.Errorf("evicted %+v", h.Evicted)
 	}
 }

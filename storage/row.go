@@ -106,7 +106,7 @@ func (r *LossRow) Newest() wallclock.Instant {
 
 // Book enters one resolver's verdict, in place of an older one of its own.
 func (r *LossRow) Book(l resolve.Loss) {
-	r.Withdraw(l.Resolver)
+	r.Retract(l.Resolver)
 	i := slices.IndexFunc(r.Verdicts, func(v LossVerdict) bool {
 		return v.Relation == l.Relation && v.Winner == l.Winner && v.At == l.At
 	})
@@ -118,9 +118,9 @@ func (r *LossRow) Book(l resolve.Loss) {
 	r.sort()
 }
 
-// Withdraw takes one resolver's verdict back and reports whether there was one. A
+// Retract takes one resolver's verdict back and reports whether there was one. A
 // row without verdicts is to be dropped.
-func (r *LossRow) Withdraw(id resolve.ID) bool {
+func (r *LossRow) Retract(id resolve.ID) bool {
 	i := slices.IndexFunc(r.Verdicts, func(v LossVerdict) bool { return v.Resolvers.Has(id) })
 	if i < 0 {
 		return false

@@ -70,7 +70,7 @@ func Salvage(fs vfs.FS, dir string, to *Store) (*Salvaged, error) {
 	if s.err != nil {
 		return nil, fmt.Errorf("salvage %s: %w", dir, s.err)
 	}
-	s.to.PutLives(s.found.Lives)
+	s.to.PutIncarnations(s.found.Lives)
 	return s.found, s.to.commit(pebble.Sync)
 }
 
@@ -303,8 +303,8 @@ func (s *salvage) take(k, v []byte) {
 		if st, err := DecodeState(v); err == nil {
 			s.found.Claimed = s.found.Claimed.Join(st.Frontier)
 		}
-	case bytes.Equal(k, appendLivesKey(nil)):
-		if lives, err := DecodeLives(v); err == nil {
+	case bytes.Equal(k, appendIncarnationsKey(nil)):
+		if lives, err := DecodeIncarnations(v); err == nil {
 			s.found.Lives = slices.Compact(sorted(append(s.found.Lives, lives...)))
 		}
 	}

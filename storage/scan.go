@@ -35,7 +35,7 @@ func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int
 	return ops, wrap(err, "read log of "+origin.String())
 }
 
-// Objects yields every object that has versions or twins, by key, until yield
+// Objects yields every object that has versions or duplicates, by key, until yield
 // answers false. Each is the caller's.
 func (s reads) Objects(yield func(*resolve.Object) bool) error {
 	err := s.scanObjects(func(key, v []byte) (bool, error) {
@@ -49,7 +49,7 @@ func (s reads) Objects(yield func(*resolve.Object) bool) error {
 }
 
 // Keys yields every key after the one named, in order, that has versions or
-// twins, until yield answers false; the empty key is before all. Key and encoding
+// duplicates, until yield answers false; the empty key is before all. Key and encoding
 // are gone when yield returns: [DecodeLent] reads what is wanted meanwhile.
 func (s reads) Keys(after string, yield func(key, object []byte) (bool, error)) error {
 	lower := append(appendObjectKey(nil, after), 0)

@@ -156,7 +156,7 @@ func TestReadBack(t *testing.T) {
 				b.PutRow(l)
 				b.PutPlace(l.ID(), l.Place)
 			}
-			b.PutHolding(&h)
+			b.PutLedgerStats(&h)
 		})
 		for range 2 {
 			found(t, s, op, o, st)
@@ -228,19 +228,19 @@ func TestFresh(t *testing.T) {
 	must(t, err)
 	_, request, err := s.Request(1, 1)
 	must(t, err)
-	twins, err := s.Twins(d)
+	duplicates, err := s.Duplicates(d)
 	must(t, err)
 	_, lost, err := s.RowOf("k", d)
 	must(t, err)
 	o, err := s.Object("k")
 	must(t, err)
-	if op || state || request || twins != nil || lost || o.Key != "k" || o.Versions != nil || o.Twins {
-		t.Errorf("op %v, state %v, request %v, twins %v, lost %v, object %+v", op, state, request, twins, lost, o)
+	if op || state || request || duplicates != nil || lost || o.Key != "k" || o.Versions != nil || o.Duplicates {
+		t.Errorf("op %v, state %v, request %v, duplicates %v, lost %v, object %+v", op, state, request, duplicates, lost, o)
 	}
 }
 
 // TestObjectsInOrder: objects come by key, an emptied one not at all, one that
-// has only twins does.
+// has only duplicates does.
 func TestObjectsInOrder(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
 	keys := []string{"b", "a\x00", "", "a", "\xff\xff", "a\x00b", "ab"}
@@ -251,7 +251,7 @@ func TestObjectsInOrder(t *testing.T) {
 			b.PutObject(o)
 		}
 		b.PutObject(&resolve.Object{Key: "gone"})
-		b.PutObject(&resolve.Object{Key: "b", Twins: true})
+		b.PutObject(&resolve.Object{Key: "b", Duplicates: true})
 	})
 	var got []string
 	must(t, s.Objects(func(o *resolve.Object) bool { got = append(got, o.Key); return true }))

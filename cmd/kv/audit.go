@@ -18,7 +18,7 @@ import (
 
 func auditSpec() spec {
 	return spec{name: "audit", usage: "hold every accepted write against what is live, superseded and lost", least: 0, most: 0, do: audit,
-		about: "Each leader counts its log, its objects and its ledger, by resolver; the sums must come\nout (4 if not). Lost ones are inverted or concurrent; shed ones the ledger has given up.\nThe rest must be 0: none and two count writes that are in no place, or in two; beyond\nwhat a log no longer has. Settled are writes whose dots were given twice, by a leader and\nits copy, and are settled: they are counted nowhere else. " + aboutScans + "\n" + aboutAsking +
+		about: "Each leader counts its log, its objects and its ledger, by resolver; the sums must come\nout (4 if not). Lost ones are inverted or concurrent; evicted ones the ledger has given up.\nThe rest must be 0: none and two count writes that are in no place, or in two; beyond\nwhat a log no longer has. Settled are writes whose dots were given twice, by a leader and\nits copy, and are settled: they are counted nowhere else. " + aboutScans + "\n" + aboutAsking +
 			"\n\nExamples:\n   kv audit\n   kv audit --prefix user: -o table     a row for each leader and resolver\n   kv audit --sample 100                one key in a hundred, the same ones everywhere",
 		flags: []cli.Flag{
 			&cli.StringFlag{Name: "prefix", Usage: "only keys that begin with `TEXT`"},
@@ -43,7 +43,7 @@ func auditedOf(a answered) (audited, error) {
 		}
 		n := func(name string) int { return int(b.field(name).number) }
 		out.Balances = append(out.Balances, ledger.Balance{Resolver: id, Accepted: n("accepted"), Live: n("live"), Superseded: n("superseded"),
-			Inverted: n("inverted"), Concurrent: n("concurrent"), Shed: n("shed"), InNone: n("none"), InTwo: n("two"), Beyond: n("beyond")})
+			Inverted: n("inverted"), Concurrent: n("concurrent"), Evicted: n("evicted"), InNone: n("none"), InTwo: n("two"), Beyond: n("beyond")})
 		out.holds = append(out.holds, truth(b.field("holds")))
 	}
 	return out, nil
@@ -52,11 +52,11 @@ func auditedOf(a answered) (audited, error) {
 // audits is the audits of all leaders.
 type audits struct {
 	inRows
-	all      []audited // by leader
-	differs  []string  // what does not add up, and where leaders differ that should not
-	notes    []string  // who cannot be held against whom
-	stranded []string  // writes that have not arrived, and that nobody can be asked for
-	missing  []absentee
+	all          []audited // by leader
+	differs      []string  // what does not add up, and where leaders differ that should not
+	notes        []string  // who cannot be held against whom
+	unreplicated []string  // writes that have not arrived, and that nobody can be asked for
+	missing      []absentee
 }
 
 func auditsOf(said []answered, missing []absentee) (audits, error) {
@@ -73,7 +73,7 @@ func auditsOf(said []answered, missing []absentee) (audits, error) {
 		if damage := out.all[i].field("damage").text; damage != "" {
 			out.differs = append(out.differs, printable(out.all[i].name+": "+damage))
 		}
-		out.strand(out.all[i].field("stranded").items)
+		out.strand(out.all[i].field("unreplicated").items)
 	}
 	return out, nil
 }
@@ -100,14 +100,14 @@ func (a *audits) hold(i int) {
 	}
 }
 
-// strand notes which writes one leader knows to be stranded; another that says the
+// strand notes which writes one leader knows to be unreplicated; another that says the
 // same is not repeated.
 func (a *audits) strand(stretches []reply) {
 	for _, s := range stretches {
-		line := printable(fmt.Sprintf("stranded: %s to %s, accepted by %s, have not arrived; %s said to have them and cannot be reached",
+		line := printable(fmt.Sprintf("unreplicated: %s to %s, accepted by %s, have not arrived; %s said to have them and cannot be reached",
 			s.field("from").text, s.field("to").text, cmp.Or(s.field("leader").text, "somebody"), series(s.field("holders").texts())))
-		if !slices.Contains(a.stranded, line) {
-			a.stranded = append(a.stranded, line)
+		if !slices.Contains(a.unreplicated, line) {
+			a.unreplicated = append(a.unreplicated, line)
 		}
 	}
 }
@@ -135,7 +135,7 @@ func (a audits) text(p *printer) string {
 			lines = append(lines, fmt.Sprintf("%s counts, over %s", printable(o.name), counted(o, p)))
 		}
 	}
-	return strings.Join(slices.Concat(lines, a.differs, a.notes, a.stranded), "\n")
+	return strings.Join(slices.Concat(lines, a.differs, a.notes, a.unreplicated), "\n")
 }
 
 // counted is how many keys, and what of their writes.
@@ -156,7 +156,7 @@ func (a audits) raw() string {
 }
 
 func (a audits) columns() []string {
-	return []string{"leader", "resolver", "accepted", "live", "superseded", "inverted", "concurrent", "shed", "none", "two", "beyond", "holds"}
+	return []string{"leader", "resolver", "accepted", "live", "superseded", "inverted", "concurrent", "evicted", "none", "two", "beyond", "holds"}
 }
 
 func (a audits) rows() [][]string {
@@ -164,7 +164,7 @@ func (a audits) rows() [][]string {
 	for _, o := range a.all {
 		for i, b := range o.Balances {
 			row := []string{printable(o.name), b.Resolver.String()}
-			for _, n := range []int{b.Accepted, b.Live, b.Superseded, b.Inverted, b.Concurrent, b.Shed, b.InNone, b.InTwo, b.Beyond} {
+			for _, n := range []int{b.Accepted, b.Live, b.Superseded, b.Inverted, b.Concurrent, b.Evicted, b.InNone, b.InTwo, b.Beyond} {
 				row = append(row, strconv.Itoa(n))
 			}
 			all = append(all, append(row, strconv.FormatBool(o.holds[i])))
@@ -181,7 +181,7 @@ type balanceJSON struct {
 	Superseded int    `json:"superseded"`
 	Inverted   int    `json:"inverted"`
 	Concurrent int    `json:"concurrent"`
-	Shed       int    `json:"shed"`
+	Evicted    int    `json:"evicted"`
 	None       int    `json:"none"`
 	Two        int    `json:"two"`
 	Beyond     int    `json:"beyond"`
@@ -212,7 +212,7 @@ func (o audited) json() auditJSON {
 	out := auditJSON{Leader: o.name, Applied: o.applied.String(), Keys: o.Keys, Balances: []balanceJSON{}, Gaps: []gapJSON{}, Skipped: []keyName{},
 		Stray: o.Stray, Settled: o.Settled, Text: o.field("text").text}
 	for i, b := range o.Balances {
-		out.Balances = append(out.Balances, balanceJSON{b.Resolver.String(), b.Accepted, b.Live, b.Superseded, b.Inverted, b.Concurrent, b.Shed, b.InNone, b.InTwo, b.Beyond, o.holds[i]})
+		out.Balances = append(out.Balances, balanceJSON{b.Resolver.String(), b.Accepted, b.Live, b.Superseded, b.Inverted, b.Concurrent, b.Evicted, b.InNone, b.InTwo, b.Beyond, o.holds[i]})
 	}
 	for _, g := range o.field("gaps").items {
 		out.Gaps = append(out.Gaps, gapJSON{keyName(g.field("key").text), g.field("dot").text, g.field("resolver").text, g.field("states").texts(), g.field("text").text})
@@ -226,13 +226,13 @@ func (o audited) json() auditJSON {
 // MarshalJSON has every leader's audit, and what to make of them.
 func (a audits) MarshalJSON() ([]byte, error) {
 	out := struct {
-		Holds       bool        `json:"holds"`
-		Audits      []auditJSON `json:"audits"`
-		Differences []string    `json:"differences"`
-		Notes       []string    `json:"notes"`
-		Stranded    []string    `json:"stranded"`
-		Missing     []absentee  `json:"missing"`
-	}{len(a.differs) == 0, []auditJSON{}, append([]string{}, a.differs...), append([]string{}, a.notes...), append([]string{}, a.stranded...), absentees(a.missing)}
+		Holds        bool        `json:"holds"`
+		Audits       []auditJSON `json:"audits"`
+		Differences  []string    `json:"differences"`
+		Notes        []string    `json:"notes"`
+		Unreplicated []string    `json:"unreplicated"`
+		Missing      []absentee  `json:"missing"`
+	}{len(a.differs) == 0, []auditJSON{}, append([]string{}, a.differs...), append([]string{}, a.notes...), append([]string{}, a.unreplicated...), absentees(a.missing)}
 	for _, o := range a.all {
 		out.Audits = append(out.Audits, o.json())
 	}

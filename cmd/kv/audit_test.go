@@ -30,7 +30,7 @@ func (a *actor) counts(applied string, accepted, live, superseded, holds int64) 
 	zero := number(0)
 	return a.on("KVD.AUDIT", string(dict(pair("leader", word(a.name)), pair("applied", word(applied)), pair("keys", number(2)),
 		pair("balances", several(dict(pair("resolver", word("lww")), pair("accepted", number(accepted)), pair("live", number(live)), pair("superseded", number(superseded)),
-			pair("inverted", zero), pair("concurrent", zero), pair("shed", zero), pair("none", zero), pair("two", zero), pair("beyond", zero), pair("holds", number(holds))))),
+			pair("inverted", zero), pair("concurrent", zero), pair("evicted", zero), pair("none", zero), pair("two", zero), pair("beyond", zero), pair("holds", number(holds))))),
 		pair("gaps", several(dict(pair("key", word("\xff")), pair("dot", word(dotA)), pair("resolver", word("lww")), pair("states", several()), pair("text", word("a gap"))))),
 		pair("skipped", several()), pair("stray", zero), pair("text", word("lww as counted\n")))))
 }
@@ -48,7 +48,7 @@ func TestAuditIsOneTextWhereAllCountTheSame(t *testing.T) {
 	if got := all[1].asked("KVD.AUDIT"); got[0] != "PREFIX p SAMPLE 7" {
 		t.Errorf("asked %q", got)
 	}
-	kv(t, all, "audit", "-o", "table").is(t, codeOK, "n2      lww       5         2     3           0         0           0     0     0    0       true\n")
+	kv(t, all, "audit", "-o", "table").is(t, codeOK, "n2      lww       5         2     3           0         0           0        0     0    0       true\n")
 	kv(t, all, "audit", "-o", "json").is(t, codeOK, `{"holds":true,"audits":[{"leader":"n1",`, `"gaps":[{"key":{"value":"/w==","enc":"base64"},"dot":"`+dotA+`"`)
 }
 

@@ -10,7 +10,7 @@ import (
 // What an event can say.
 const (
 	eventLost      = "lost"
-	eventWithdrawn = "withdrawn" // a survivor turns out to have seen it
+	eventRetracted = "retracted" // a survivor turns out to have seen it
 	eventMissed    = "missed"    // the reader was too slow for so many
 )
 
@@ -66,7 +66,7 @@ func (e *event) value() (string, bool) {
 
 // place is which loss it is about.
 func (e *event) place() (place, error) {
-	if e.Event != eventLost && e.Event != eventWithdrawn {
+	if e.Event != eventLost && e.Event != eventRetracted {
 		return place{}, errors.New("an event called " + brief(e.Event))
 	}
 	l, err := lossOf(e.Resolver, e.Relation, e.Loser, e.Winner)
@@ -99,7 +99,7 @@ func (e *event) text(p *printer) string {
 		what += ", accepted by " + printable(e.AcceptedBy) + ","
 	}
 	head := clockText(e.At) + "  " + p.show(e.key()) + ": "
-	if e.Event == eventWithdrawn {
+	if e.Event == eventRetracted {
 		return head + what + " is not lost after all under " + printable(e.Resolver) + ": a survivor had seen it; so says " + printable(e.Leader)
 	}
 	to := "what is no longer there"

@@ -183,9 +183,9 @@ func notHere(known string) string {
 		return " has not applied it yet"
 	case "forgotten":
 		return " has applied it, and its log no longer holds it"
-	case "stranded":
+	case "unreplicated":
 		return " has not applied it, and knows of nobody who can be reached and has it"
-	case "stranger":
+	case "unknown-origin":
 		return " has never heard of whoever accepted it"
 	}
 	return " says of it: " + printable(known)

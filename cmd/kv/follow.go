@@ -13,7 +13,7 @@ import (
 )
 
 // follow prints the losses there are, and then each that a leader tells of, once,
-// and each withdrawal. Leaders are listened to first and asked afterwards, so
+// and each retraction. Leaders are listened to first and asked afterwards, so
 // nothing falls between. It ends when the user wants it to, or nobody reads any
 // more, and neither is a failure.
 func (k *call) follow(w wanted) error {
@@ -66,7 +66,7 @@ type follower struct {
 type news struct {
 	by     *leader
 	ledger *listing // what there is, once it listens, and again after a gap
-	back   bool    // after it was away
+	back   bool     // after it was away
 	event  *event
 	away   error // it is not listened to, for now
 	ended  bool  // nor will it be
@@ -192,8 +192,8 @@ func (f *follower) hear(e *event) error {
 	case !f.want.takes(e):
 	case e.Event == eventLost:
 		fresh = f.seen.lost(e.Leader, at)
-	case e.Event == eventWithdrawn:
-		fresh = f.seen.withdrawn(e.Leader, at)
+	case e.Event == eventRetracted:
+		fresh = f.seen.retracted(e.Leader, at)
 	}
 	if !fresh {
 		return nil

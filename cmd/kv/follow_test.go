@@ -104,9 +104,9 @@ func TestFollowPrintsEachLossOnce(t *testing.T) {
 	all[0].says(lostEvent("n1", "lost", dotN(2)))
 	f.sees("1970-01-01T00:00:02.000Z  x: v " + dotN(2) + ", accepted by n3, lost to " + dotB + ", inverted under lww; so says n1")
 	all[1].says(lostEvent("n2", "lost", dotN(2))) // n1 said it
-	all[1].says(lostEvent("n2", "withdrawn", dotN(2)))
+	all[1].says(lostEvent("n2", "retracted", dotN(2)))
 	f.sees(dotN(2) + ", accepted by n3, is not lost after all under lww: a survivor had seen it; so says n2")
-	all[0].says(lostEvent("n1", "withdrawn", dotN(2))) // n2 said it
+	all[0].says(lostEvent("n1", "retracted", dotN(2))) // n2 said it
 	all[0].says(lostEvent("n1", "lost", dotN(2)))      // once more, and that is new
 	f.sees(dotN(2) + ", accepted by n3, lost to")
 	all[0].says(`{"event":"missed","count":7}`)

@@ -25,7 +25,7 @@ leader's own clock, which it is asked for first; it may also be a time such as
 2006-01-02T15:04:05Z.
 
 --follow goes on with what is lost from now on, as leaders tell it, and with losses
-that are withdrawn because a survivor turns out to have seen the write. A leader that
+that are retracted because a survivor turns out to have seen the write. A leader that
 goes away is waited for, and asked for what was missed. Ctrl-C ends it. --limit then
 counts what is there at first.
 ` + aboutAsking + `
@@ -117,11 +117,11 @@ func (w wanted) words(since int64) []string {
 // listing is what one leader said about losses.
 type listing struct {
 	voice
-	now   int64 // its clock
-	shed  int64
-	rows  []row // by place
-	more  bool  // there are others behind the last row
-	moved bool  // it applied something while it was asked
+	now     int64 // its clock
+	evicted int64
+	rows    []row // by place
+	more    bool  // there are others behind the last row
+	moved   bool  // it applied something while it was asked
 }
 
 // pageRows is how many rows are asked for at a time.
@@ -178,7 +178,7 @@ func (g *listing) take(l *leader, r reply, first bool) error {
 		return err
 	}
 	g.moved = g.moved || !first && v.applied.Compare(g.applied) != logical.Equal
-	g.voice, g.now, g.shed = v, r.field("now").number, r.field("shed").number
+	g.voice, g.now, g.evicted = v, r.field("now").number, r.field("evicted").number
 	for _, item := range r.field("rows").items {
 		one, err := rowOf(item)
 		if err != nil {
@@ -206,19 +206,19 @@ func mergedLosses(said []listing, missing []absentee, w wanted) lossList {
 	texts := map[place]row{}
 	var answers []ledger.Answer
 	for i, g := range said {
-		a := ledger.Answer{Leader: g.name, Applied: g.applied, Shed: uint64(g.shed)}
+		a := ledger.Answer{Leader: g.name, Applied: g.applied, Evicted: uint64(g.evicted)}
 		if g.moved {
 			// What was read at several moments agrees with nobody's one moment.
 			a.Applied = logical.FrontierOf(logical.Dot{Origin: ^logical.Origin(i), Seq: 1})
 		}
 		if w.back > 0 || w.since > 0 {
-			a.Shed++ // each leaves out by its own clock what another may have
+			a.Evicted++ // each leaves out by its own clock what another may have
 		}
 		for _, r := range g.rows {
 			if bounded && r.at().compare(last) > 0 {
 				continue
 			}
-			a.Rows = append(a.Rows, ledger.Defeat{Loss: r.Loss})
+			a.Rows = append(a.Rows, ledger.LossRecord{Loss: r.Loss})
 			if _, has := texts[r.at()]; !has {
 				texts[r.at()] = r
 			}
@@ -309,14 +309,14 @@ func (k *call) sayLosses(list lossList, said []listing, w wanted) {
 		}
 		k.say("no losses" + under + ", at " + series(shownAll(voices(said))) + unless)
 	}
-	k.sayShed(said)
+	k.sayEvicted(said)
 }
 
-// sayShed says who gave up how much, in one line for leaders that gave up as much.
-func (k *call) sayShed(said []listing) {
+// sayEvicted says who gave up how much, in one line for leaders that gave up as much.
+func (k *call) sayEvicted(said []listing) {
 	for i, g := range said {
-		as := func(o listing) bool { return o.shed == g.shed }
-		if g.shed == 0 || slices.ContainsFunc(said[:i], as) {
+		as := func(o listing) bool { return o.evicted == g.evicted }
+		if g.evicted == 0 || slices.ContainsFunc(said[:i], as) {
 			continue
 		}
 		equals := slices.DeleteFunc(slices.Clone(said), func(o listing) bool { return !as(o) })
@@ -324,7 +324,7 @@ func (k *call) sayShed(said []listing) {
 		if len(equals) > 1 {
 			has = " have each given up "
 		}
-		k.say(series(shownAll(voices(equals))) + has + count(int(g.shed), "row") + " of the ledger, the oldest; kv audit counts them")
+		k.say(series(shownAll(voices(equals))) + has + count(int(g.evicted), "row") + " of the ledger, the oldest; kv audit counts them")
 	}
 }
 

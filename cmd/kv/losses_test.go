@@ -28,7 +28,7 @@ func (a *actor) loses(applied string, rows ...part2) *actor {
 		if end < len(rows) {
 			next = word(strconv.Itoa(end))
 		}
-		return string(dict(pair("leader", word(a.name)), pair("applied", word(applied)), pair("now", number(1_000_000_000_000)), pair("shed", number(0)),
+		return string(dict(pair("leader", word(a.name)), pair("applied", word(applied)), pair("now", number(1_000_000_000_000)), pair("evicted", number(0)),
 			pair("rows", several(rows[from:end]...)), pair("next", next)))
 	})
 }
@@ -169,7 +169,7 @@ func TestLongValuesAreCutForPeople(t *testing.T) {
 func TestLeadersThatGaveUpAsMuchAreNamedTogether(t *testing.T) {
 	all := trio(t)
 	for i, a := range all {
-		a.on("KVD.LOSSES", string(dict(pair("leader", word(a.name)), pair("applied", word(much)), pair("now", number(9)), pair("shed", number(int64(7-i/2))),
+		a.on("KVD.LOSSES", string(dict(pair("leader", word(a.name)), pair("applied", word(much)), pair("now", number(9)), pair("evicted", number(int64(7-i/2))),
 			pair("rows", several()), pair("next", null()))))
 	}
 	o := kv(t, all, "losses")

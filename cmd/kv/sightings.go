@@ -46,8 +46,8 @@ func (s *sightings) lost(leader string, at place) bool {
 	return fresh
 }
 
-// withdrawn notes that a leader says so; true if it is to be printed.
-func (s *sightings) withdrawn(leader string, at place) bool {
+// retracted notes that a leader says so; true if it is to be printed.
+func (s *sightings) retracted(leader string, at place) bool {
 	one, t := s.of(leader, at)
 	if t.now == isNot {
 		return false

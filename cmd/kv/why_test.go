@@ -127,12 +127,12 @@ func TestFateIsOneTable(t *testing.T) {
 	all := trio(t)
 	all[0].judges(little, "here", "lww live", "hlc live")
 	all[1].judges(much, "here", "lww lost inverted "+dotB, "hlc live")
-	all[2].judges("{}", "stranger")
+	all[2].judges("{}", "unknown-origin")
 	o := kv(t, all, "fate", dotA)
 	o.is(t, codeOK, "the fate as n2 has it\n", "n1 is behind: it lacks 4 ops that n2 has applied; under lww it says live\n", "n3 has never heard of whoever accepted it\n")
 	o.told(t, "kv restore "+dotA)
 	kv(t, all, "fate", dotA, "-o", "table").is(t, codeOK, "lww       true     lost   inverted  "+dotB+"  n2\n", "lww       true     live                                 n1\n", "n1 n2\n")
-	kv(t, all, "fate", dotA, "-o", "json").is(t, codeOK, `"value":{"value":"AP8=","enc":"base64"}`, `"leaders":["n1","n2"]`, `"known":"stranger"`)
+	kv(t, all, "fate", dotA, "-o", "json").is(t, codeOK, `"value":{"value":"AP8=","enc":"base64"}`, `"leaders":["n1","n2"]`, `"known":"unknown-origin"`)
 	if raw := kv(t, all, "fate", dotA, "-o", "raw").out; raw != "lost\n" {
 		t.Errorf("raw is %q", raw)
 	}
@@ -169,7 +169,7 @@ func TestFateFromALedger(t *testing.T) {
 }
 
 func TestFateOfWhatNobodyKnows(t *testing.T) {
-	all := []*actor{newActor(t, "n1").judges(little, "stranger"), newActor(t, "n2").judges(little, "forgotten")}
+	all := []*actor{newActor(t, "n1").judges(little, "unknown-origin"), newActor(t, "n2").judges(little, "forgotten")}
 	kv(t, all, "fate", dotA).is(t, codeAbsent, "n1 has never heard", "n2 has applied it, and its log no longer holds it")
 	kv(t, append(all, gone(t)), "fate", dotA).is(t, codeGone)
 	o := kv(t, all, "fate", "x")

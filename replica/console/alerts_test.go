@@ -54,7 +54,7 @@ func TestAlertsNameWhatThereIs(t *testing.T) {
 		}
 		metrics = append(metrics, checkRule(t, families, r))
 	}
-	for _, must := range []string{"kvd_losses_total", "kvd_ledger_shed_total", "kvd_feed_missed_total", "kvd_stranded_ops", "kvd_peer_lag_seconds", "kvd_peer_clock_offset_seconds"} {
+	for _, must := range []string{"kvd_losses_total", "kvd_ledger_evicted_total", "kvd_feed_missed_total", "kvd_unreplicated_ops", "kvd_peer_lag_seconds", "kvd_peer_clock_offset_seconds"} {
 		if !slices.Contains(metrics, must) {
 			t.Errorf("no rule watches %s", must)
 		}

@@ -155,7 +155,7 @@ func TestPages(t *testing.T) {
 		"/":                            `href="/metrics"`,
 		"/health/live":                 `"live": true`,
 		"/health/ready":                `"ready": true`,
-		"/status":                      `"shed": []`,
+		"/status":                      `"evicted": []`,
 		"/metrics":                     "kvd_build_info{",
 		"/alerts.yml":                  "KvdAcknowledgedWritesLost",
 		"/debug/pprof/":                "goroutine",

@@ -18,12 +18,12 @@ type gauges struct {
 	source Source
 
 	uptime, gate, waiting, clients, ready *prometheus.Desc
-	stranded, missing, refused            *prometheus.Desc
+	unreplicated, missing, refused        *prometheus.Desc
 	origins, most, scarce, away, twice    *prometheus.Desc
 	unsendable, unsent                    *prometheus.Desc
 	gateBytes, waitBytes                  *prometheus.Desc
 	up, lagOps, lagSeconds, queue, offset *prometheus.Desc
-	omitted, rows, bytes, shed            *prometheus.Desc
+	omitted, rows, bytes, evicted         *prometheus.Desc
 	readers, missed                       *prometheus.Desc
 	memory                                clientGauges
 	published                             publishedGauges
@@ -34,44 +34,44 @@ func newGauges(s Source) *gauges {
 		return prometheus.NewDesc("kvd_"+name, help, labels, nil)
 	}
 	return &gauges{
-		source:     s,
-		memory:     newClientGauges(),
-		published:  newPublishedGauges(),
-		ready:      desc("ready", "1 if clients may be sent here."),
-		uptime:     desc("uptime_seconds", "Since this process began; its life may be older."),
-		gate:       desc("gate_ops", "Ops that wait at the gate for what they depend on."),
-		gateBytes:  desc("gate_bytes", "What the ops at the gate take in memory."),
-		waitBytes:  desc("waiting_bytes", "What the requests that wait take in memory."),
-		waiting:    desc("waiting_requests", "Requests that wait for what their token has seen."),
-		clients:    desc("connected_clients", "Clients that are connected."),
-		missing:    desc("missing_ops", "Ops that the store had lost when the leader started, and that have not come back."),
-		stranded:   desc("stranded_ops", "Ops that other leaders said they had, that are not applied here, and that nobody who can be reached is known to have."),
-		origins:    desc("origins", "Origins in the logs here."),
-		most:       desc("origins_most", "Origins that there may be; a leader whose logs are full turns other origins away."),
-		scarce:     desc("origins_scarce", "Origins beyond seven eighths of what may be; 0: there is room."),
-		away:       desc("origins_refused_ops_total", "Ops that were not taken, because their origin finds no place in the logs here."),
-		twice:      desc("conflicting_dots", "Dots with one content here and another at a leader that was met, which nothing settles yet: a leader and its copy gave them twice."),
-		refused:    desc("writes_refused", "How many causes there are for which writes are refused while reads go on; 0: writes are taken."),
-		up:         desc("peer_up", "1 if gossip says that the peer is alive.", "peer"),
-		lagOps:     desc("peer_lag_ops", "Ops applied here, whoever accepted them, that the peer is not known to have.", "peer"),
-		lagSeconds: desc("peer_lag_seconds", "How long ago the oldest of those was applied here, to about a quarter; of those from before this process, how long it has run.", "peer"),
-		queue:      desc("peer_queue_bytes", "Bytes that wait to be sent to the peer.", "peer"),
-		unsent:     desc("unsendable_peers", "Peers to which a write is too large to be sent."),
-		unsendable: desc("peer_unsendable", "1 if a write is too large to be sent to the peer and holds up those after it; /status says which.", "peer"),
-		offset:     desc("peer_clock_offset_seconds", "Where the peer's clock may stand against ours; positive: ahead.", "peer", "edge"),
-		omitted:    desc("peers_omitted", "Peers without series of their own, because there are too many."),
-		rows:       desc("ledger_rows", "Lost writes that the ledger holds."),
-		bytes:      desc("ledger_bytes", "What those rows take on disk."),
-		shed:       desc("ledger_shed_total", "Losses that the ledger gave up for want of room or for their age; they are counted, and can no longer be told or restored from it.", "resolver", "relation"),
-		readers:    desc("feed_readers", "Readers that listen to losses as they happen; a client counts once for each channel."),
-		missed:     desc("feed_missed_total", "Messages that readers were passed over with, because they read too slowly."),
+		source:       s,
+		memory:       newClientGauges(),
+		published:    newPublishedGauges(),
+		ready:        desc("ready", "1 if clients may be sent here."),
+		uptime:       desc("uptime_seconds", "Since this process began; its life may be older."),
+		gate:         desc("gate_ops", "Ops that wait at the gate for what they depend on."),
+		gateBytes:    desc("gate_bytes", "What the ops at the gate take in memory."),
+		waitBytes:    desc("waiting_bytes", "What the requests that wait take in memory."),
+		waiting:      desc("waiting_requests", "Requests that wait for what their token has seen."),
+		clients:      desc("connected_clients", "Clients that are connected."),
+		missing:      desc("missing_ops", "Ops that the store had lost when the leader started, and that have not come back."),
+		unreplicated: desc("unreplicated_ops", "Ops that other leaders said they had, that are not applied here, and that nobody who can be reached is known to have."),
+		origins:      desc("origins", "Origins in the logs here."),
+		most:         desc("origins_most", "Origins that there may be; a leader whose logs are full turns other origins away."),
+		scarce:       desc("origins_scarce", "Origins beyond seven eighths of what may be; 0: there is room."),
+		away:         desc("origins_refused_ops_total", "Ops that were not taken, because their origin finds no place in the logs here."),
+		twice:        desc("conflicting_dots", "Dots with one content here and another at a leader that was met, which nothing settles yet: a leader and its copy gave them twice."),
+		refused:      desc("writes_refused", "How many causes there are for which writes are refused while reads go on; 0: writes are taken."),
+		up:           desc("peer_up", "1 if gossip says that the peer is alive.", "peer"),
+		lagOps:       desc("peer_lag_ops", "Ops applied here, whoever accepted them, that the peer is not known to have.", "peer"),
+		lagSeconds:   desc("peer_lag_seconds", "How long ago the oldest of those was applied here, to about a quarter; of those from before this process, how long it has run.", "peer"),
+		queue:        desc("peer_queue_bytes", "Bytes that wait to be sent to the peer.", "peer"),
+		unsent:       desc("unsendable_peers", "Peers to which a write is too large to be sent."),
+		unsendable:   desc("peer_unsendable", "1 if a write is too large to be sent to the peer and holds up those after it; /status says which.", "peer"),
+		offset:       desc("peer_clock_offset_seconds", "Where the peer's clock may stand against ours; positive: ahead.", "peer", "edge"),
+		omitted:      desc("peers_omitted", "Peers without series of their own, because there are too many."),
+		rows:         desc("ledger_rows", "Lost writes that the ledger holds."),
+		bytes:        desc("ledger_bytes", "What those rows take on disk."),
+		evicted:      desc("ledger_evicted_total", "Losses that the ledger gave up for want of room or for their age; they are counted, and can no longer be told or restored from it.", "resolver", "relation"),
+		readers:      desc("feed_readers", "Readers that listen to losses as they happen; a client counts once for each channel."),
+		missed:       desc("feed_missed_total", "Messages that readers were passed over with, because they read too slowly."),
 	}
 }
 
 // Describe lists the metrics, not their series.
 func (g *gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.ready, g.uptime, g.gate, g.waiting, g.clients, g.stranded, g.missing, g.refused, g.origins, g.most, g.scarce, g.away, g.twice,
-		g.up, g.lagOps, g.lagSeconds, g.queue, g.unsendable, g.unsent, g.gateBytes, g.waitBytes, g.offset, g.omitted, g.rows, g.bytes, g.shed, g.readers, g.missed} {
+	for _, d := range []*prometheus.Desc{g.ready, g.uptime, g.gate, g.waiting, g.clients, g.unreplicated, g.missing, g.refused, g.origins, g.most, g.scarce, g.away, g.twice,
+		g.up, g.lagOps, g.lagSeconds, g.queue, g.unsendable, g.unsent, g.gateBytes, g.waitBytes, g.offset, g.omitted, g.rows, g.bytes, g.evicted, g.readers, g.missed} {
 		to <- d
 	}
 	g.memory.describe(to)
@@ -93,7 +93,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	gauge(g.waitBytes, float64(status.WaitingBytes))
 	gauge(g.waiting, float64(status.WaitingRequests))
 	gauge(g.clients, float64(status.Clients))
-	gauge(g.stranded, float64(status.StrandedOps))
+	gauge(g.unreplicated, float64(status.UnreplicatedOps))
 	gauge(g.missing, float64(status.MissingOps))
 	gauge(g.origins, float64(status.Origins.Count))
 	gauge(g.most, float64(status.Origins.Most))
@@ -130,7 +130,7 @@ func count(peers []Peer, is func(*Peer) bool) (n int) {
 }
 
 // collectLosses tells of the ledger and its readers. Every resolver has its
-// series, shed or not.
+// series, evicted or not.
 func (g *gauges) collectLosses(to chan<- prometheus.Metric, s *Status) {
 	to <- constant(g.rows, prometheus.GaugeValue, float64(s.Ledger.Rows))
 	to <- constant(g.bytes, prometheus.GaugeValue, float64(s.Ledger.Bytes))
@@ -138,18 +138,18 @@ func (g *gauges) collectLosses(to chan<- prometheus.Metric, s *Status) {
 	to <- constant(g.missed, prometheus.CounterValue, float64(s.Feeds.Missed))
 	names := resolverNames()
 	counts := make([][len(lostRelations)]int64, len(names))
-	for _, shed := range s.Ledger.Shed {
-		id := slices.Index(names, shed.Resolver)
+	for _, evicted := range s.Ledger.Evicted {
+		id := slices.Index(names, evicted.Resolver)
 		if id < 0 {
 			id = len(names) - 1
 		}
-		if r := slices.IndexFunc(lostRelations[:], func(r resolve.Relation) bool { return r.String() == shed.Relation }); r >= 0 {
-			counts[id][r] += shed.Losses
+		if r := slices.IndexFunc(lostRelations[:], func(r resolve.Relation) bool { return r.String() == evicted.Relation }); r >= 0 {
+			counts[id][r] += evicted.Losses
 		}
 	}
 	for id, name := range names {
 		for r, relation := range lostRelations {
-			to <- constant(g.shed, prometheus.CounterValue, float64(counts[id][r]), name, relation.String())
+			to <- constant(g.evicted, prometheus.CounterValue, float64(counts[id][r]), name, relation.String())
 		}
 	}
 }

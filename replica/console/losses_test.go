@@ -195,9 +195,9 @@ func TestLossesAreStreamed(t *testing.T) {
 		}
 		start := time.Now()
 		s.losses.tell("lost", `{"event":"lost"}`)
-		s.losses.tell("withdrawn", `{}`)
+		s.losses.tell("retracted", `{}`)
 		r.want("event: lost\ndata: {\"event\":\"lost\"}\n")
-		r.want("event: withdrawn\ndata: {}\n")
+		r.want("event: retracted\ndata: {}\n")
 		if took := time.Since(start); took != 0 {
 			t.Errorf("told after %s", took)
 		}

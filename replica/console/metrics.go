@@ -68,7 +68,7 @@ var roles = [...]string{"false", "true"}
 
 // tally is the verdicts of one resolver, each by role.
 type tally struct {
-	superseded, withdrawn [len(roles)]prometheus.Counter
+	superseded, retracted [len(roles)]prometheus.Counter
 	lost                  [len(lostRelations)][len(roles)]prometheus.Counter
 }
 
@@ -83,13 +83,13 @@ type Metrics struct {
 	latency    [len(verbNames)]prometheus.Observer
 	verdicts   []tally // by resolver, the last of any that is new
 
-	accepted, applied            prometheus.Counter
-	heldGap, heldDeps            prometheus.Counter
-	duplicates, gateFull         prometheus.Counter
-	clockAhead, twins, resent    prometheus.Counter
-	lamportAhead                 prometheus.Counter
-	tokenServed, tokenGaveUp     prometheus.Counter
-	batchOps, syncTime, aheadFor prometheus.Observer
+	accepted, applied                 prometheus.Counter
+	heldGap, heldDeps                 prometheus.Counter
+	duplicates, gateFull              prometheus.Counter
+	clockAhead, acceptedTwice, resent prometheus.Counter
+	lamportAhead                      prometheus.Counter
+	tokenServed, tokenGaveUp          prometheus.Counter
+	batchOps, syncTime, aheadFor      prometheus.Observer
 }
 
 // NewMetrics makes every series, in a registry of its own, with those of the Go
@@ -130,13 +130,13 @@ func (m *Metrics) makeVerdicts() {
 		"Each is a row entered in its ledger if it keeps one; /status says so, and without one they are counted all the same. "+
 		"serving is true where the resolver serves the key, and so lost it for clients; false where it only watches. "+
 		"Every leader enters every loss, so across leaders take the greatest, not the sum.", "resolver", "relation", "serving")
-	withdrawn := m.counters("kvd_losses_withdrawn_total", "Rows taken out of the ledger again: a survivor turned out to have seen the write. What is in the ledger is entered, less withdrawn, less shed.", "resolver", "serving")
+	retracted := m.counters("kvd_losses_retracted_total", "Rows taken out of the ledger again: a survivor turned out to have seen the write. What is in the ledger is entered, less retracted, less evicted.", "resolver", "serving")
 	superseded := m.counters("kvd_superseded_total", "Versions replaced by a write whose author had seen them; nothing is lost.", "resolver", "serving")
 	for _, resolver := range resolverNames() {
 		var t tally
 		for i, serving := range roles {
 			t.superseded[i] = superseded.WithLabelValues(resolver, serving)
-			t.withdrawn[i] = withdrawn.WithLabelValues(resolver, serving)
+			t.retracted[i] = retracted.WithLabelValues(resolver, serving)
 			for r, relation := range lostRelations {
 				t.lost[r][i] = lost.WithLabelValues(resolver, relation.String(), serving)
 			}
@@ -159,7 +159,7 @@ func (m *Metrics) makeOps() {
 	m.tokenServed, m.tokenGaveUp = waits.WithLabelValues("served"), waits.WithLabelValues("gave_up")
 	m.clockAhead = m.counters("kvd_clock_ahead_total", "Ops whose stamp was further ahead than the guard allows.").WithLabelValues()
 	m.lamportAhead = m.counters("kvd_lamport_ahead_total", "Lamport stamps, of peers' ops and clients' tokens, that nobody can have counted up to, and that were not absorbed.").WithLabelValues()
-	m.twins = m.counters("kvd_twins_total", "Requests that two leaders had accepted.").WithLabelValues()
+	m.acceptedTwice = m.counters("kvd_duplicate_requests_total", "Requests that two leaders had accepted.").WithLabelValues()
 	m.resent = m.counters("kvd_peer_behind_total", "Times that ops were shipped again, or another's ops first, because a peer lacked them.").WithLabelValues()
 }
 
@@ -218,8 +218,8 @@ func (m *Metrics) Observe(e replica.Event) {
 		m.aheadFor.Observe(e.Ahead.Seconds())
 	case replica.LamportAhead:
 		m.lamportAhead.Inc()
-	case replica.TwinFound:
-		m.twins.Inc()
+	case replica.DuplicateFound:
+		m.acceptedTwice.Inc()
 	case replica.PeerBehind:
 		m.resent.Inc()
 	case replica.TokenWaited:
@@ -227,7 +227,7 @@ func (m *Metrics) Observe(e replica.Event) {
 	}
 }
 
-// judged counts what the ledger booked, and what it had no reason to.
+// judged counts what the ledger inserted, and what it had no reason to.
 func (m *Metrics) judged(key string, v resolve.Verdict) {
 	serving, relation := m.serves(key), slices.Index(lostRelations[:], v.Relation)
 	for left := v.Resolvers; left != 0; left &= left - 1 {
@@ -242,8 +242,8 @@ func (m *Metrics) judged(key string, v resolve.Verdict) {
 // count counts one resolver's verdict; relation is its place among those of losses.
 func (t *tally) count(v resolve.Verdict, relation, role int) {
 	switch {
-	case v.Withdrawn:
-		t.withdrawn[role].Inc()
+	case v.Retracted:
+		t.retracted[role].Inc()
 	case relation >= 0:
 		t.lost[relation][role].Inc()
 	case v.Relation == resolve.Superseded:

@@ -83,15 +83,15 @@ var events = []struct {
 	{judged("k", resolve.Counter, resolve.Concurrent), "kvd_losses_total", []string{"resolver=counter", "relation=concurrent", "serving=false"}},
 	{judged("x", resolve.HLC, resolve.Concurrent), "kvd_losses_total", []string{"resolver=hlc", "relation=concurrent", "serving=true"}},
 	{judged("x", 14, resolve.Concurrent), "kvd_losses_total", []string{"resolver=other", "relation=concurrent", "serving=false"}},
-	{replica.Judged{Key: "x", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc", "serving=true"}},
-	{replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Withdrawn: true}}, "kvd_losses_withdrawn_total", []string{"resolver=hlc", "serving=false"}},
+	{replica.Judged{Key: "x", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Retracted: true}}, "kvd_losses_retracted_total", []string{"resolver=hlc", "serving=true"}},
+	{replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Retracted: true}}, "kvd_losses_retracted_total", []string{"resolver=hlc", "serving=false"}},
 	{replica.Held{Gap: true}, "kvd_gate_held_total", []string{"missing=predecessor"}},
 	{replica.Held{}, "kvd_gate_held_total", []string{"missing=dependency"}},
 	{replica.Dropped{Reason: replica.Duplicate}, "kvd_ops_dropped_total", []string{"reason=duplicate"}},
 	{replica.Dropped{Reason: replica.GateFull}, "kvd_ops_dropped_total", []string{"reason=gate_full"}},
 	{replica.ClockAhead{Ahead: time.Second}, "kvd_clock_ahead_total", nil},
 	{replica.LamportAhead{}, "kvd_lamport_ahead_total", nil},
-	{replica.TwinFound{}, "kvd_twins_total", nil},
+	{replica.DuplicateFound{}, "kvd_duplicate_requests_total", nil},
 	{replica.PeerBehind{Peer: "b"}, "kvd_peer_behind_total", nil},
 	{replica.TokenWaited{Gave: true}, "kvd_token_waits_total", []string{"outcome=gave_up"}},
 	{replica.TokenWaited{}, "kvd_token_waits_total", []string{"outcome=served"}},
@@ -183,7 +183,7 @@ func TestGauges(t *testing.T) {
 			{Name: "b", Alive: true, LagOps: 4, LagSeconds: 0.5, QueueBytes: 6, Published: Published{Sent: 23, Dropped: 24}, Unsendable: &Unsendable{Dot: "1-2"}, Clock: &Offset{-0.25, 0.75}},
 			{Name: "c"}, {Name: "c", LagOps: 1}, {Name: "\xff"},
 		},
-		Ledger: Ledger{Rows: 11, Bytes: 12, Shed: []Shed{{"lww", "inverted", 13}, {"new", "concurrent", 14}, {"newer", "concurrent", 1}, {"lww", "odd", 99}}},
+		Ledger: Ledger{Rows: 11, Bytes: 12, Evicted: []Evicted{{"lww", "inverted", 13}, {"new", "concurrent", 14}, {"newer", "concurrent", 1}, {"lww", "odd", 99}}},
 		Feeds:  Feeds{Readers: 15, Missed: 16},
 
 		Subscribers: Subscribers{Cut: 21, Unheard: 22},
@@ -203,8 +203,8 @@ func TestGauges(t *testing.T) {
 		{"kvd_peer_clock_offset_seconds", -0.25, []string{"peer=b", "edge=earliest"}}, {"kvd_peer_clock_offset_seconds", 0.75, []string{"peer=b", "edge=latest"}},
 		{"kvd_peer_up", 0, []string{"peer=c"}}, {"kvd_peers_omitted", 0, nil},
 		{"kvd_ledger_rows", 11, nil}, {"kvd_ledger_bytes", 12, nil}, {"kvd_feed_readers", 15, nil}, {"kvd_feed_missed_total", 16, nil},
-		{"kvd_ledger_shed_total", 13, []string{"resolver=lww", "relation=inverted"}}, {"kvd_ledger_shed_total", 0, []string{"resolver=lww", "relation=concurrent"}},
-		{"kvd_ledger_shed_total", 15, []string{"resolver=other", "relation=concurrent"}}, {"kvd_ledger_shed_total", 0, []string{"resolver=siblings", "relation=inverted"}},
+		{"kvd_ledger_evicted_total", 13, []string{"resolver=lww", "relation=inverted"}}, {"kvd_ledger_evicted_total", 0, []string{"resolver=lww", "relation=concurrent"}},
+		{"kvd_ledger_evicted_total", 15, []string{"resolver=other", "relation=concurrent"}}, {"kvd_ledger_evicted_total", 0, []string{"resolver=siblings", "relation=inverted"}},
 		{"kvd_published_sent_total", 23, []string{"peer=b"}}, {"kvd_published_dropped_total", 24, []string{"peer=b"}}, {"kvd_subscribers_cut_total", 21, nil}, {"kvd_published_unheard_total", 22, nil},
 		{"kvd_build_info", 1, []string{"version=v1", "revision=abc", "go=go"}},
 	} {
@@ -239,7 +239,7 @@ func TestCardinalityIsBounded(t *testing.T) {
 		op := &resolve.Op{Key: name, Dot: logical.Dot{Origin: logical.Origin(i + 1), Seq: 1}}
 		for _, e := range []replica.Event{
 			replica.Accepted{Op: op}, replica.Applied{Op: op, From: replica.Leader(name)},
-			replica.Judged{Key: name, Verdict: resolve.Verdict{Resolvers: resolve.ID(i).Mask(), Relation: resolve.Relation(i), Withdrawn: i%5 == 0}},
+			replica.Judged{Key: name, Verdict: resolve.Verdict{Resolvers: resolve.ID(i).Mask(), Relation: resolve.Relation(i), Retracted: i%5 == 0}},
 			replica.Held{Dot: op.Dot}, replica.Dropped{Dot: op.Dot, Reason: replica.DropReason(i)},
 			replica.ClockAhead{Dot: op.Dot, Ahead: time.Duration(i) * time.Second}, replica.PeerBehind{Peer: replica.Leader(name)},
 		} {

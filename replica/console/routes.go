@@ -134,7 +134,7 @@ func (c *Console) status(w http.ResponseWriter, r *http.Request) {
 	hideKeys(s.Peers, userOf(r).Rights())
 	s.RefusesWrites = append([]Reason{}, s.RefusesWrites...)
 	s.Origins.Refused = append([]string{}, s.Origins.Refused...)
-	s.Ledger.Shed = append([]Shed{}, s.Ledger.Shed...) // an empty list in JSON, never null
+	s.Ledger.Evicted = append([]Evicted{}, s.Ledger.Evicted...) // an empty list in JSON, never null
 	answer(w, http.StatusOK, report{
 		Status: s, Frontier: places(s.Frontier), Go: runtime.Version(),
 		Ready: len(reasons) == 0, Reasons: append([]Reason{}, reasons...),

@@ -71,9 +71,9 @@ type Status struct {
 	WaitingBytes    int          `json:"waiting_bytes"`    // what the requests that wait take
 	Clients         int          `json:"clients"`          // connected
 	ClientMemory    ClientMemory `json:"client_memory"`
-	StrandedOps     int          `json:"stranded_ops"` // that others said they had, and nobody who can be reached has
-	MissingOps      int          `json:"missing_ops"`  // that the store had lost when the leader started, and that have not come back
-	Damage          string       `json:"damage"`       // what is missing or cannot be read, in a sentence; empty: nothing
+	UnreplicatedOps int          `json:"unreplicated_ops"` // that others said they had, and nobody who can be reached has
+	MissingOps      int          `json:"missing_ops"`      // that the store had lost when the leader started, and that have not come back
+	Damage          string       `json:"damage"`           // what is missing or cannot be read, in a sentence; empty: nothing
 
 	RefusesWrites []Reason `json:"refuses_writes"` // why writes are refused while reads go on; none: they are taken
 
@@ -99,15 +99,15 @@ func (o *Origins) Scarce() int { return max(0, o.Count-o.Most*7/8) }
 
 // Ledger is what is written down of lost writes.
 type Ledger struct {
-	State string `json:"state"` // on; off: nothing is written down, though losses are counted
-	Rows  int64  `json:"rows"`  // lost writes
-	Bytes int64  `json:"bytes"` // that they take on disk
-	Shed  []Shed `json:"shed"`  // losses that were given up; none: nothing was
+	State   string    `json:"state"`   // on; off: nothing is written down, though losses are counted
+	Rows    int64     `json:"rows"`    // lost writes
+	Bytes   int64     `json:"bytes"`   // that they take on disk
+	Evicted []Evicted `json:"evicted"` // losses that were given up; none: nothing was
 }
 
-// Shed counts the losses under one resolver, in one relation, that the ledger
+// Evicted counts the losses under one resolver, in one relation, that the ledger
 // gave up.
-type Shed struct {
+type Evicted struct {
 	Resolver string `json:"resolver"`
 	Relation string `json:"relation"`
 	Losses   int64  `json:"losses"`

@@ -31,7 +31,7 @@ func (a *again) fold(op *resolve.Op) int {
 	a.verdicts = a.folder.Fold(panel, object, op, &past, a.verdicts[:0])
 	for _, v := range a.verdicts {
 		switch {
-		case v.Withdrawn:
+		case v.Retracted:
 			a.out.Puts = append(a.out.Puts, replica.DropLoss{Resolvers: v.Resolvers, Key: op.Key, Loser: v.Loser})
 		case v.Relation.Lost():
 			a.out.Puts = append(a.out.Puts, replica.PutLoss{Resolvers: v.Resolvers, Relation: v.Relation, Key: op.Key, Loser: v.Loser, Winner: v.Winner, At: op.Wall})
@@ -79,8 +79,8 @@ func (t *then) Op(d logical.Dot) (*resolve.Op, bool) {
 	return op, ok
 }
 
-func (t *then) Twins(d logical.Dot) []logical.Dot {
-	return slices.DeleteFunc(slices.Clone(t.view.Twins(d)), func(other logical.Dot) bool {
+func (t *then) Duplicates(d logical.Dot) []logical.Dot {
+	return slices.DeleteFunc(slices.Clone(t.view.Duplicates(d)), func(other logical.Dot) bool {
 		op, ok := t.view.Op(other)
 		return ok && cmp.Or(cmp.Compare(op.Lamport, t.op.Lamport), op.Dot.Compare(t.op.Dot)) > 0
 	})

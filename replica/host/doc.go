@@ -29,7 +29,7 @@
 //
 // Files, in the order of the picture: pump.go and view.go (the cycle and its
 // reader), ledger.go, settle.go and sieve.go (the lost writes of a batch, and what
-// is shed for them), loop.go, cycle.go and desk.go (the goroutine around it, and
+// is evicted for them), loop.go, cycle.go and desk.go (the goroutine around it, and
 // whose reply is whose), shelf.go and cache.go (what is durable, for readers),
 // refold.go, refoldcheck.go and again.go (another policy), large.go, keys.go, ask.go, sweep.go and standing.go (what else is asked of a leader).
 //
@@ -42,7 +42,7 @@
 //   - the published frontier covers every op ever given to the outbox;
 //   - decoded objects are what the store holds; only the pump writes to a store;
 //   - the ledger of lost writes is stored with the folds that changed it, stays
-//     within its bounds, and fails no write: of the verdicts ever booked each is
-//     held, withdrawn, or shed and counted;
+//     within its bounds, and fails no write: of the verdicts ever inserted each is
+//     held, retracted, or evicted and counted;
 //   - every request that was taken is answered exactly once, whatever happens.
 package host

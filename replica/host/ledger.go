@@ -15,8 +15,8 @@ import (
 // ledger is the lost writes as the running batch leaves them: rows that steps
 // changed, laid over those that are stored.
 //
-// Steps book and withdraw verdicts; settle puts what came of it into the batch,
-// and sheds the oldest rows where there is no room, so that rows, index and counts
+// Steps book and retract verdicts; settle puts what came of it into the batch,
+// and evicts the oldest rows where there is no room, so that rows, index and counts
 // are stored with the folds that changed them, or not at all. It waits for
 // nothing, and no write fails for want of room: only a store that cannot be read
 // stops it, as it stops the leader.
@@ -25,8 +25,8 @@ type ledger struct {
 	rule   storage.Retention
 	policy *resolve.Policy
 
-	h     storage.Holding                 // with the running batch
-	shown atomic.Pointer[storage.Holding] // as it is durable
+	h     storage.LedgerStats                 // with the running batch
+	shown atomic.Pointer[storage.LedgerStats] // as it is durable
 
 	lines   map[storage.RowID]*line
 	made    []*line // within the batch
@@ -36,7 +36,7 @@ type ledger struct {
 
 	head  uint64            // no row has a smaller place
 	ripe  wallclock.Instant // no row passes its age sooner
-	again wallclock.Mono    // rows are shed without need no sooner
+	again wallclock.Mono    // rows are evicted without need no sooner
 }
 
 // line is one row as the running batch leaves it.
@@ -59,12 +59,12 @@ const (
 	keptLines = 4096
 	// never is when a ledger's oldest row is old that has none, or no bound.
 	never = wallclock.Instant(math.MaxInt64)
-	// shedRest is how often rows are shed when nothing else is stored.
-	shedRest = time.Second
-	// shedEach is how many rows may be shed for each that a batch enters or
+	// evictedRest is how often rows are evicted when nothing else is stored.
+	evictedRest = time.Second
+	// evictedEach is how many rows may be evicted for each that a batch enters or
 	// changes, beside Retention.Batch: a row that is new, or has grown by its
 	// evidence, finds room in the place of a few small ones.
-	shedEach = 16
+	evictedEach = 16
 )
 
 func (l *ledger) open(store *storage.Store, policy *resolve.Policy, o *Options) (err error) {
@@ -75,7 +75,7 @@ func (l *ledger) open(store *storage.Store, policy *resolve.Policy, o *Options) 
 	if err := l.rule.Validate(); err != nil {
 		return err
 	}
-	l.h, err = store.Holding()
+	l.h, err = store.LedgerStats()
 	l.lines, l.ripe = map[storage.RowID]*line{}, never
 	if l.h.Rows > 0 && l.rule.Age > 0 {
 		l.ripe = math.MinInt64 // nobody has looked yet
@@ -167,7 +167,7 @@ func (v *view) book(p *replica.PutLoss) {
 	e := v.line(storage.RowID{Key: p.Key, Loser: p.Loser}, true)
 	place := e.row.Place
 	for id := range (p.Resolvers & e.row.Resolvers()).Each {
-		l.withdraw(e, id) // an older verdict; the row keeps its place
+		l.retract(e, id) // an older verdict; the row keeps its place
 	}
 	if len(e.row.Verdicts) == 0 {
 		e.row.Verdicts = append(e.verdict[:0], storage.LossVerdict{Resolvers: p.Resolvers, Relation: p.Relation, Winner: p.Winner, At: p.At})
@@ -178,32 +178,32 @@ func (v *view) book(p *replica.PutLoss) {
 	}
 	e.row.Place = place
 	for id := range p.Resolvers.Each {
-		l.h.Booked.Add(id, p.Relation)
+		l.h.Inserted.Add(id, p.Relation)
 	}
 	l.touch(e)
 }
 
-// withdraw takes verdicts back, those that there are.
-func (v *view) withdraw(ids resolve.Mask, row storage.RowID) {
+// retract takes verdicts back, those that there are.
+func (v *view) retract(ids resolve.Mask, row storage.RowID) {
 	l := &v.ledger
 	if l.off {
 		return
 	}
 	e := v.line(row, true)
 	for id := range ids.Each {
-		if l.withdraw(e, id) {
+		if l.retract(e, id) {
 			l.touch(e)
 		}
 	}
 }
 
-func (l *ledger) withdraw(e *line, r resolve.ID) bool {
+func (l *ledger) retract(e *line, r resolve.ID) bool {
 	old, held := e.row.Verdict(r)
 	if !held {
 		return false
 	}
-	l.h.Withdrawn.Add(r, old.Relation)
-	e.row.Withdraw(r)
+	l.h.Retracted.Add(r, old.Relation)
+	e.row.Retract(r)
 	if len(e.row.Verdicts) == 0 {
 		e.row.Place = 0
 	}
@@ -220,12 +220,12 @@ func (l *ledger) touch(e *line) {
 	}
 }
 
-// pressing reports whether rows are to be shed though nothing else is stored.
+// pressing reports whether rows are to be evicted though nothing else is stored.
 func (l *ledger) pressing(m wallclock.Moment) bool {
 	return !l.off && m.Mono >= l.again && (l.ripe <= m.Wall.Earliest || l.rule.Over(&l.h, 0))
 }
 
-// wake is when rows are to be shed next, if nothing happens until then.
+// wake is when rows are to be evicted next, if nothing happens until then.
 func (l *ledger) wake(m wallclock.Moment) (wallclock.Mono, bool) {
 	switch {
 	case l.off || l.ripe == never && !l.rule.Over(&l.h, 0):

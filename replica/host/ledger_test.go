@@ -18,10 +18,10 @@ import (
 	"kvd/wallclock"
 )
 
-// booked is what one leader's core has ever booked and withdrawn, by its puts.
-type booked struct {
-	booked, withdrawn storage.Tally
-	rows              map[verdict]resolve.Loss // booked and not withdrawn: held or shed
+// inserted is what one leader's core has ever inserted and retracted, by its puts.
+type inserted struct {
+	inserted, retracted storage.VerdictCounts
+	rows                map[verdict]resolve.Loss // inserted and not retracted: held or evicted
 }
 
 type verdict struct {
@@ -30,13 +30,13 @@ type verdict struct {
 	loser    logical.Dot
 }
 
-func (b booked) clone() booked {
+func (b inserted) clone() inserted {
 	b.rows = maps.Clone(b.rows)
 	return b
 }
 
 // watch is a tamper that changes nothing and counts.
-type watch struct{ now *booked }
+type watch struct{ now *inserted }
 
 func (watch) State(*replica.State)                 {}
 func (watch) Input(in replica.Input) replica.Input { return in }
@@ -46,13 +46,13 @@ func (w watch) Put(p replica.Put) replica.Put {
 	switch p := p.(type) {
 	case replica.PutLoss:
 		for l := range p.Losses {
-			w.now.booked.Add(l.Resolver, l.Relation)
+			w.now.inserted.Add(l.Resolver, l.Relation)
 			w.now.rows[verdict{l.Resolver, l.Key, l.Loser}] = l
 		}
 	case replica.DropLoss:
 		for id := range p.Resolvers.Each {
 			k := verdict{id, p.Key, p.Loser}
-			w.now.withdrawn.Add(id, w.now.rows[k].Relation)
+			w.now.retracted.Add(id, w.now.rows[k].Relation)
 			delete(w.now.rows, k)
 		}
 	}
@@ -67,9 +67,9 @@ type node struct {
 	fs    *vfs.MemFS
 	store *storage.Store
 	pump  *host.Pump
-	now   *booked // with what is staged
-	done  booked  // as of the last commit that was synced
-	sums  map[string]booked
+	now   *inserted // with what is staged
+	done  inserted  // as of the last commit that was synced
+	sums  map[string]inserted
 	lives int
 	skew  time.Duration
 }
@@ -87,7 +87,7 @@ func newHistory(t testing.TB, seed uint64, rule storage.Retention) *history {
 	h := &history{Rand: rand.New(rand.NewPCG(seed, 11)), t: t}
 	for i := range h.nodes {
 		h.nodes[i] = &node{t: t, name: replica.Leader(fmt.Sprint("n", i+1)), rule: rule, fs: vfs.NewCrashableMem(),
-			done: booked{rows: map[verdict]resolve.Loss{}}, sums: map[string]booked{}}
+			done: inserted{rows: map[verdict]resolve.Loss{}}, sums: map[string]inserted{}}
 		h.nodes[i].sums[logical.Frontier{}.String()] = h.nodes[i].done.clone()
 		h.nodes[i].open()
 	}
@@ -159,8 +159,8 @@ func (h *history) commit(i int) {
 	for _, s := range n.pump.Release().Sends {
 		h.flying[1-i] = append(h.flying[1-i], s.Message)
 	}
-	if got := n.pump.Ledger(); got.Booked != n.now.booked || got.Withdrawn != n.now.withdrawn {
-		h.t.Fatalf("%s shows %v booked and %v withdrawn; the puts say %v and %v", n.name, got.Booked, got.Withdrawn, n.now.booked, n.now.withdrawn)
+	if got := n.pump.Ledger(); got.Inserted != n.now.inserted || got.Retracted != n.now.retracted {
+		h.t.Fatalf("%s shows %v inserted and %v retracted; the puts say %v and %v", n.name, got.Inserted, got.Retracted, n.now.inserted, n.now.retracted)
 	}
 }
 
@@ -239,21 +239,21 @@ func (h *history) play(steps int) {
 	}
 }
 
-// holds checks one leader's ledger against what was booked.
+// holds checks one leader's ledger against what was inserted.
 func (h *history) holds(i int) {
 	h.t.Helper()
 	n := h.nodes[i]
 	if err := n.store.CheckLedger(); err != nil {
 		h.t.Fatalf("%s: %v", n.name, err)
 	}
-	held, err := n.store.Holding()
+	held, err := n.store.LedgerStats()
 	switch {
 	case err != nil:
 		h.t.Fatal(err)
 	case held != n.pump.Ledger():
 		h.t.Fatalf("%s shows %+v and stores %+v", n.name, n.pump.Ledger(), held)
-	case held.Booked != n.done.booked || held.Withdrawn != n.done.withdrawn:
-		h.t.Fatalf("%s stores %v booked, %v withdrawn; the puts say %v, %v", n.name, held.Booked, held.Withdrawn, n.done.booked, n.done.withdrawn)
+	case held.Inserted != n.done.inserted || held.Retracted != n.done.retracted:
+		h.t.Fatalf("%s stores %v inserted, %v retracted; the puts say %v, %v", n.name, held.Inserted, held.Retracted, n.done.inserted, n.done.retracted)
 	case n.rule.Bytes > 0 && held.Bytes > n.rule.Bytes:
 		h.t.Fatalf("%s holds %d bytes, the bound is %d", n.name, held.Bytes, n.rule.Bytes)
 	}
@@ -261,12 +261,12 @@ func (h *history) holds(i int) {
 	err = n.store.Losses(func(l resolve.Loss) bool {
 		rows++
 		if want := n.done.rows[verdict{l.Resolver, l.Key, l.Loser}]; l != want {
-			h.t.Fatalf("%s stores %+v, booked was %+v", n.name, l, want)
+			h.t.Fatalf("%s stores %+v, inserted was %+v", n.name, l, want)
 		}
 		return true
 	})
-	if shed := held.Shed.Verdicts; err != nil || shed.Sum() == 0 && rows != len(n.done.rows) {
-		h.t.Fatalf("%s stores %d losses of %d, none shed; %v", n.name, rows, len(n.done.rows), err)
+	if evicted := held.Evicted.Verdicts; err != nil || evicted.Sum() == 0 && rows != len(n.done.rows) {
+		h.t.Fatalf("%s stores %d losses of %d, none evicted; %v", n.name, rows, len(n.done.rows), err)
 	}
 	h.witnessed(n)
 }
@@ -299,7 +299,7 @@ func (h *history) witnessed(n *node) {
 }
 
 // TestLedgerAddsUp: over random histories with crashes at every stage, with room
-// for all, for some, for one, and none, booked = held + withdrawn + shed for every
+// for all, for some, for one, and none, inserted = held + retracted + evicted for every
 // resolver and class, rows and index agree, and no write fails.
 func TestLedgerAddsUp(t *testing.T) {
 	for name, rule := range map[string]storage.Retention{
@@ -312,7 +312,7 @@ func TestLedgerAddsUp(t *testing.T) {
 		"the normal": {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var sum storage.Holding
+			var sum storage.LedgerStats
 			for seed := range uint64(12) {
 				if rule == (storage.Retention{}) {
 					rule = storage.DefaultRetention()
@@ -323,15 +323,15 @@ func TestLedgerAddsUp(t *testing.T) {
 					h.commit(i)
 					h.holds(i)
 					got := n.pump.Ledger()
-					sum.Booked[0][0] += got.Booked.Sum()
-					sum.Withdrawn[0][0] += got.Withdrawn.Sum()
-					sum.Shed.Rows += got.Shed.Rows
+					sum.Inserted[0][0] += got.Inserted.Sum()
+					sum.Retracted[0][0] += got.Retracted.Sum()
+					sum.Evicted.Rows += got.Evicted.Rows
 					sum.Rows += got.Rows
 				}
 			}
-			t.Logf("%d booked, %d withdrawn, %d rows shed, %d held", sum.Booked.Sum(), sum.Withdrawn.Sum(), sum.Shed.Rows, sum.Rows)
+			t.Logf("%d inserted, %d retracted, %d rows evicted, %d held", sum.Inserted.Sum(), sum.Retracted.Sum(), sum.Evicted.Rows, sum.Rows)
 			bounded := rule.Bytes > 0 && rule.Bytes < 1<<20 || rule.Age > 0 && rule.Age < time.Minute
-			if sum.Booked.Sum() < 500 || (sum.Shed.Rows == 0) == bounded || rule.Bytes != 10 && sum.Withdrawn.Sum() == 0 {
+			if sum.Inserted.Sum() < 500 || (sum.Evicted.Rows == 0) == bounded || rule.Bytes != 10 && sum.Retracted.Sum() == 0 {
 				t.Errorf("these histories show nothing: %+v", sum)
 			}
 		})

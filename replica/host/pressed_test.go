@@ -48,13 +48,13 @@ func TestNewRowsFindRoomInABacklog(t *testing.T) {
 		was := p.Ledger()
 		cycle(t, p, at(n), blind("x", "a"))
 		now := p.Ledger()
-		if n == 300 || now.Bytes >= was.Bytes || now.Shed.Rows-was.Shed.Rows > 2+1 {
+		if n == 300 || now.Bytes >= was.Bytes || now.Evicted.Rows-was.Evicted.Rows > 2+1 {
 			t.Fatalf("after %d batches: %+v, was %+v", n-100, now, was)
 		}
 		newest := uint64(0)
 		must(t, s.Rows(storage.RowID{}, func(r *storage.LossRow) bool { newest = max(newest, r.Place); return true }))
 		if newest != now.Entered {
-			t.Fatalf("the row at place %d was shed, older ones stayed: %+v", now.Entered, now)
+			t.Fatalf("the row at place %d was evicted, older ones stayed: %+v", now.Entered, now)
 		}
 	}
 	must(t, s.CheckLedger())

@@ -110,7 +110,7 @@ func open(cfg replica.Config, store *storage.Store, st replica.State, last logic
 	if o.Tamper != nil {
 		o.Tamper.State(&st)
 	}
-	lives, err := formerLives(store, &st, last)
+	lives, err := formerIncarnations(store, &st, last)
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
 	}
@@ -143,9 +143,9 @@ func ownOrigins(lives []logical.Origin, life logical.Origin) []logical.Origin {
 	return lives
 }
 
-// formerLives is the origins of the leader's earlier lives that accepted
+// formerIncarnations is the origins of the leader's earlier lives that accepted
 // anything. A store from before they were written knows the last one.
-func formerLives(store *storage.Store, st *replica.State, last logical.Origin) ([]logical.Origin, error) {
+func formerIncarnations(store *storage.Store, st *replica.State, last logical.Origin) ([]logical.Origin, error) {
 	lives, err := store.Lives()
 	if err != nil {
 		return nil, err
@@ -261,8 +261,8 @@ func (p *Pump) encode() {
 			p.batch.PutOp(put.Op)
 		case replica.PutRequest:
 			p.batch.PutRequest(put.Client, put.Number, put.Dot)
-		case replica.PutTwins:
-			p.batch.PutTwins(put.Dots)
+		case replica.PutDuplicates:
+			p.batch.PutDuplicates(put.Dots)
 		case replica.PutConflict:
 			p.batch.PutConflict(put.Op)
 		case replica.PutSettled:
@@ -322,7 +322,7 @@ func (p *Pump) encodeRest() {
 	p.fail(p.view.err)
 	p.batch.PutState(storage.State(p.core.State()))
 	if !p.named {
-		p.batch.PutLives(p.own)
+		p.batch.PutIncarnations(p.own)
 		p.named = true
 	}
 	if !p.judged {
@@ -376,7 +376,7 @@ func (p probe) Object(key string) *resolve.Object { return p.view.Object(key).Cl
 
 // Ledger is what the ledger durably holds and what became of the rest. Any
 // goroutine may ask.
-func (p *Pump) Ledger() storage.Holding { return *p.view.ledger.shown.Load() }
+func (p *Pump) Ledger() storage.LedgerStats { return *p.view.ledger.shown.Load() }
 
 // fail keeps the first error.
 func (p *Pump) fail(err error) {

@@ -176,7 +176,7 @@ func TestReaderAnswersFromBothLayers(t *testing.T) {
 	}
 }
 
-func TestOverlayShowsTwinsAndLosses(t *testing.T) {
+func TestOverlayShowsDuplicatesAndLosses(t *testing.T) {
 	p, s, _ := fresh(t, nil)
 	q := set("x", "here")
 	q.Client, q.Number = 3, 1
@@ -187,9 +187,9 @@ func TestOverlayShowsTwinsAndLosses(t *testing.T) {
 		Lamport: 9, HLC: logical.HLC{Wall: int64(epoch) + 5e8}, Wall: wallclock.Around(epoch+5e8, 0)}
 	step(t, p, replica.Received{From: "n2", Message: &replica.Batch{Ops: []*resolve.Op{there, far}}})
 	look := func(r replica.Reader) string {
-		twins := r.Twins(there.Dot)
+		duplicates := r.Duplicates(there.Dot)
 		first, _ := r.Request(3, 1)
-		return fmt.Sprint(twins, first, r.Lost("x", logical.Dot{Origin: 7, Seq: 1}).Has(resolve.LWW), r.Lost("x", there.Dot).Has(resolve.Siblings))
+		return fmt.Sprint(duplicates, first, r.Lost("x", logical.Dot{Origin: 7, Seq: 1}).Has(resolve.LWW), r.Lost("x", there.Dot).Has(resolve.Siblings))
 	}
 	staged := look(p.Reader())
 	commit(t, p)

@@ -248,8 +248,8 @@ func (r *refold) each(ctx context.Context, use func(*resolve.Op) (bytes int), re
 }
 
 // drop takes out objects and ledger rows that are to be made anew. The verdicts of
-// such rows count as withdrawn. Where all keys are concerned, so do those of rows
-// that were shed: what is lost is counted from the begin.
+// such rows count as retracted. Where all keys are concerned, so do those of rows
+// that were evicted: what is lost is counted from the begin.
 func (r *refold) drop(ctx context.Context) error {
 	b := r.store.NewBatch()
 	err := errors.Join(r.dropObjects(ctx, b), r.dropRows(ctx, b))
@@ -274,13 +274,13 @@ func (r *refold) dropObjects(ctx context.Context, b *storage.Batch) error {
 }
 
 func (r *refold) dropRows(ctx context.Context, b *storage.Batch) error {
-	h, err := r.store.Holding()
-	if err != nil || h == (storage.Holding{}) {
+	h, err := r.store.LedgerStats()
+	if err != nil || h == (storage.LedgerStats{}) {
 		return err
 	}
 	if r.everything() {
-		h.Withdrawn.AddTally(&h.Shed.Verdicts)
-		h.Shed = storage.Shed{}
+		h.Retracted.AddCounts(&h.Evicted.Verdicts)
+		h.Evicted = storage.Evicted{}
 	}
 	n := 0
 	var stopped error
@@ -288,18 +288,18 @@ func (r *refold) dropRows(ctx context.Context, b *storage.Batch) error {
 		if r.concerns(row.Key) {
 			b.DropRow(row.ID(), row.Place)
 			h.Leave(size)
-			h.Withdrawn.AddRow(row)
+			h.Retracted.AddRow(row)
 			n++
 		}
 		if n >= r.Pace {
 			n = 0
-			b.PutHolding(&h)
+			b.PutLedgerStats(&h)
 			r.tell(0)
 			stopped = errors.Join(b.CommitUnsynced(), ctx.Err())
 		}
 		return stopped == nil
 	})
-	b.PutHolding(&h)
+	b.PutLedgerStats(&h)
 	return errors.Join(err, stopped, b.CommitUnsynced())
 }
 

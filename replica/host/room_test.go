@@ -38,7 +38,7 @@ func TestAFullStoreIsServed(t *testing.T) {
 	b := s.NewBatch()
 	b.PutOp(opOf(5, 1))
 	b.PutState(storage.State{Origin: 5, Frontier: full})
-	b.PutLives(lives)
+	b.PutIncarnations(lives)
 	if err := errors.Join(b.Commit(), b.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,12 @@ func (v *view) settle(b *storage.Batch, m wallclock.Moment) {
 	room := l.rule.Room(&before)
 	v.rewrite(b)
 	fresh, incoming := v.enter(b)
-	v.shedOldest(b, m, room, incoming)
+	v.evictedOldest(b, m, room, incoming)
 	for _, e := range fresh {
 		l.place(b, m, room, e)
 	}
 	if l.h != before {
-		b.PutHolding(&l.h)
+		b.PutLedgerStats(&l.h)
 	}
 }
 
@@ -68,7 +68,7 @@ func (v *view) enter(b *storage.Batch) (fresh []*line, incoming int64) {
 	return fresh, incoming
 }
 
-// place counts a new row, or sheds it where nothing older made room.
+// place counts a new row, or evicts it where nothing older made room.
 func (l *ledger) place(b *storage.Batch, m wallclock.Moment, room int64, e *line) {
 	if l.h.Bytes+e.entered > room {
 		b.DropRow(e.row.ID(), e.row.Place)
@@ -82,17 +82,17 @@ func (l *ledger) place(b *storage.Batch, m wallclock.Moment, room int64, e *line
 	}
 }
 
-// shedOldest drops rows from the oldest on: those that are too old or beyond the
+// evictedOldest drops rows from the oldest on: those that are too old or beyond the
 // bound, a few of them, and as many more as it takes to find room for what comes
 // in. Nobody waits for a backlog: a batch pays for what it brings.
-func (v *view) shedOldest(b *storage.Batch, m wallclock.Moment, room, incoming int64) {
+func (v *view) evictedOldest(b *storage.Batch, m wallclock.Moment, room, incoming int64) {
 	l := &v.ledger
 	if !l.rule.Over(&l.h, incoming) && l.ripe > m.Wall.Earliest {
 		return
 	}
-	l.again = m.Mono.Add(shedRest)
+	l.again = m.Mono.Add(evictedRest)
 	l.ripe = never
-	few, most := l.rule.Batch+len(l.touched), l.rule.Batch+shedEach*len(l.touched)
+	few, most := l.rule.Batch+len(l.touched), l.rule.Batch+evictedEach*len(l.touched)
 	v.fail(v.store.Oldest(l.head, func(row *storage.LossRow, size int64) bool {
 		e := l.lines[row.ID()]
 		switch {
@@ -111,7 +111,7 @@ func (v *view) shedOldest(b *storage.Batch, m wallclock.Moment, room, incoming i
 			return false
 		}
 		few, most = few-1, most-1
-		l.shed(b, row, size)
+		l.evicted(b, row, size)
 		if e != nil {
 			e.row.Verdicts, e.stored = nil, 0
 		}
@@ -119,7 +119,7 @@ func (v *view) shedOldest(b *storage.Batch, m wallclock.Moment, room, incoming i
 	}))
 }
 
-func (l *ledger) shed(b *storage.Batch, row *storage.LossRow, size int64) {
+func (l *ledger) evicted(b *storage.Batch, row *storage.LossRow, size int64) {
 	b.DropRow(row.ID(), row.Place)
 	l.h.Leave(size)
 	l.h.GiveUp(row, size)

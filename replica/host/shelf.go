@@ -225,7 +225,7 @@ func (s *shelf) readWithin(reqs []*replica.Request, clock Clock, replies []repli
 		if e := s.cache.find(q.Key); e == nil && s.doubtful[q.Key] {
 			s.mu.RUnlock()
 			return false
-		} else if e == nil || e.object.Twins {
+		} else if e == nil || e.object.Duplicates {
 			replies[i].Dot.Seq = missed
 			missing++
 		} else {
@@ -307,8 +307,8 @@ func (h *history) Op(d logical.Dot) (*resolve.Op, bool) {
 	return op, ok && !h.fail(err)
 }
 
-func (h *history) Twins(d logical.Dot) []logical.Dot {
-	dots, err := h.c.Twins(d)
+func (h *history) Duplicates(d logical.Dot) []logical.Dot {
+	dots, err := h.c.Duplicates(d)
 	h.fail(err)
 	return dots
 }

@@ -31,7 +31,7 @@ func (l *Loop) stand() {
 func (l *Loop) Standing() *Standing { return l.standing.Load() }
 
 // Ledger is what the ledger durably holds and what became of the rest.
-func (l *Loop) Ledger() storage.Holding { return l.pump.Ledger() }
+func (l *Loop) Ledger() storage.LedgerStats { return l.pump.Ledger() }
 
 // Durable is how many other leaders are known to have all of f durably, as their
 // --sync promises it: synced under always and interval, and in the hands of the

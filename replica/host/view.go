@@ -21,19 +21,19 @@ type view struct {
 	seen   int   // puts of out that were taken in
 	err    error // the first read that failed; all later answers are worthless
 
-	dirty    []*resolve.Object // in the order in which keys were first put
-	holding  []holding         // what each of them counts, as last put
-	before   before
-	grown    growth         // how many more keys hold something than before the batch
-	weights  []int64        // bytes of what is dirty
-	weight   int64          // of all of it
-	objects  map[string]int // places in dirty
-	log      []tail         // by origin
-	requests map[request]logical.Dot
-	twins    map[logical.Dot][]logical.Dot
-	ops      map[logical.Dot]*resolve.Op // read from the log; nil: it is not there
-	opBytes  int                         // of those
-	ledger   ledger
+	dirty      []*resolve.Object // in the order in which keys were first put
+	holding    []holding         // what each of them counts, as last put
+	before     before
+	grown      growth         // how many more keys hold something than before the batch
+	weights    []int64        // bytes of what is dirty
+	weight     int64          // of all of it
+	objects    map[string]int // places in dirty
+	log        []tail         // by origin
+	requests   map[request]logical.Dot
+	duplicates map[logical.Dot][]logical.Dot
+	ops        map[logical.Dot]*resolve.Op // read from the log; nil: it is not there
+	opBytes    int                         // of those
+	ledger     ledger
 }
 
 var _ replica.Reader = (*view)(nil)
@@ -60,10 +60,10 @@ const keptOps, keptOpBytes = 1024, 8 << 20
 
 func newView(shelf *shelf, out *replica.Output, tamper Tamper) view {
 	return view{store: shelf.store, shelf: shelf, out: out, tamper: tamper,
-		objects:  map[string]int{},
-		requests: map[request]logical.Dot{},
-		twins:    map[logical.Dot][]logical.Dot{},
-		ops:      map[logical.Dot]*resolve.Op{},
+		objects:    map[string]int{},
+		requests:   map[request]logical.Dot{},
+		duplicates: map[logical.Dot][]logical.Dot{},
+		ops:        map[logical.Dot]*resolve.Op{},
 	}
 }
 
@@ -75,7 +75,7 @@ func (v *view) clear() {
 	v.weights, v.weight = v.weights[:0], 0
 	clear(v.objects)
 	clear(v.requests)
-	clear(v.twins)
+	clear(v.duplicates)
 	clear(v.ops)
 	v.opBytes = 0
 	v.ledger.clear()
@@ -102,14 +102,14 @@ func (v *view) take(p replica.Put) {
 		v.takeObject(p.Object)
 	case replica.PutRequest:
 		v.requests[request{p.Client, p.Number}] = p.Dot
-	case replica.PutTwins:
+	case replica.PutDuplicates:
 		for _, d := range p.Dots {
-			v.twins[d] = p.Dots
+			v.duplicates[d] = p.Dots
 		}
 	case replica.PutLoss:
 		v.book(&p)
 	case replica.DropLoss:
-		v.withdraw(p.Resolvers, storage.RowID{Key: p.Key, Loser: p.Loser})
+		v.retract(p.Resolvers, storage.RowID{Key: p.Key, Loser: p.Loser})
 	}
 }
 
@@ -298,13 +298,13 @@ func (v *view) Request(client, number uint64) (logical.Dot, bool) {
 	return d, ok && !v.fail(err)
 }
 
-// Twins is all dots of d's request.
-func (v *view) Twins(d logical.Dot) []logical.Dot {
+// Duplicates is all dots of d's request.
+func (v *view) Duplicates(d logical.Dot) []logical.Dot {
 	v.catchUp()
-	if dots, ok := v.twins[d]; ok {
+	if dots, ok := v.duplicates[d]; ok {
 		return dots
 	}
-	dots, err := v.store.Twins(d)
+	dots, err := v.store.Duplicates(d)
 	v.fail(err)
 	return dots
 }

@@ -15,7 +15,7 @@ import (
 type Reader interface {
 	Object(key string) (*resolve.Object, error)
 	Op(d logical.Dot) (*resolve.Op, bool, error)
-	Twins(d logical.Dot) ([]logical.Dot, error)
+	Duplicates(d logical.Dot) ([]logical.Dot, error)
 	// Ops lists origin's ops from place from on, ascending: at most maxOps, and
 	// no more than have maxBytes of keys and values together; at least one if
 	// there is one.
@@ -82,9 +82,9 @@ type Config struct {
 	Now        wallclock.Interval // the leader's clock
 	Agreed     wallclock.Instant  // the time that deadlines go by; zero: the midpoint of Now
 	HLC        logical.HLC        // the leader's, as of Applied
-	// Shed is how many rows the ledger has given up, by resolver. Above zero, that
+	// Evicted is how many rows the ledger has given up, by resolver. Above zero, that
 	// there is no row of a write does not say that it is not lost.
-	Shed [16]int64
+	Evicted [16]int64
 
 	Past  int // overwritten versions that Why tells of, at most
 	Lost  int // lost writes that Why chooses of each resolver's, at most

@@ -27,9 +27,9 @@ type Stats struct {
 	Lost       [16]Losing // by resolver
 	Siblings   int        // most values one key shows
 	Conflicted int        // keys that show more than one
-	// Shed is how many rows of the serving resolver's the ledger has given up, of
+	// Evicted is how many rows of the serving resolver's the ledger has given up, of
 	// whatever prefix: what they told of is not among Lost.
-	Shed int64
+	Evicted int64
 }
 
 // Losing is what one resolver lost.
@@ -215,8 +215,8 @@ func (s *Stats) evidence(better resolve.ID) []string {
 	if better.Loses() && s.Panel.Has(better) {
 		out = append(out, fmt.Sprintf("%d lost by %s, which watched", s.Lost[better].Total(), better))
 	}
-	if s.Shed > 0 {
-		out = append(out, fmt.Sprintf("%s of this leader's ledger given up, of this prefix or others: what they told of is not counted", count(int(s.Shed), "row")))
+	if s.Evicted > 0 {
+		out = append(out, fmt.Sprintf("%s of this leader's ledger given up, of this prefix or others: what they told of is not counted", count(int(s.Evicted), "row")))
 	}
 	if s.Siblings > 1 {
 		out = append(out, fmt.Sprintf("up to %d values at once", s.Siblings))
@@ -231,7 +231,7 @@ func (a *Account) Measure(prefixes []string) ([]Stats, error) {
 	m := measuring{Account: a}
 	for _, p := range slices.Compact(slices.Sorted(slices.Values(prefixes))) {
 		panel := a.cfg.Policy.Panel(p)
-		m.stats = append(m.stats, Stats{Prefix: p, Serving: panel.Serving, Panel: panel.Mask(), Shed: a.cfg.Shed[panel.Serving]})
+		m.stats = append(m.stats, Stats{Prefix: p, Serving: panel.Serving, Panel: panel.Mask(), Evicted: a.cfg.Evicted[panel.Serving]})
 	}
 	read, all := 0, float64(a.logged())
 	err := a.each(func(op *resolve.Op) {

@@ -33,7 +33,7 @@ func TestAdviceIsOneSentenceWithItsEvidence(t *testing.T) {
 			s.Lost[resolve.HLC] = Losing{Concurrent: 1, Increments: 1}
 		}), "1 increment lost on stock/ under hlc; a counter would have lost none of them, but the prefix holds other values too: give the numbers a prefix of their own. (120 writes accepted, 20 of them increments, 0 blind; 0 inverted and 1 concurrent under hlc)"},
 		{"what looks like it", stats(resolve.LWW, func(s *Stats) {
-			s.Writes, s.Alike, s.Shed = 9, 9, 1200
+			s.Writes, s.Alike, s.Evicted = 9, 9, 1200
 			s.Lost[resolve.LWW] = Losing{Inverted: 3, Alike: 3}
 		}), "3 writes that look like increments lost on stock/ under lww: a counter would have lost none. (9 writes accepted, 0 of them increments, 9 that look like increments, 0 blind; 3 inverted and 0 concurrent under lww; 1,200 rows of this leader's ledger given up, of this prefix or others: what they told of is not counted)"},
 		{"some of both", stats(resolve.LWW, func(s *Stats) {
@@ -100,7 +100,7 @@ func TestSetNumbersAreIncrementsOnlyOverNumbers(t *testing.T) {
 	}
 	c.quiet()
 	a := c.account("n3")
-	a.cfg.Shed[resolve.LWW] = 3
+	a.cfg.Evicted[resolve.LWW] = 3
 	s, err := a.Measure([]string{"sets/", "blind/"})
 	if err != nil || len(s) != 2 {
 		t.Fatal(s, err)

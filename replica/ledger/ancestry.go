@@ -42,11 +42,11 @@ func (q *asked) below(id resolve.ID, w *Write) ancestry {
 			continue
 		}
 		switch op, ok := q.Op(queue[0]); {
-		case ok && op.Lamport <= w.Lamport && !q.object.Twins:
-			// what is older was written over nothing newer; twins have stamps of their own
+		case ok && op.Lamport <= w.Lamport && !q.object.Duplicates:
+			// what is older was written over nothing newer; duplicates have stamps of their own
 		case ok:
 			reach(op.Parents)
-			reach(q.twinsOf(op.Dot))
+			reach(q.duplicatesOf(op.Dot))
 		default:
 			a.torn = true
 		}
@@ -56,17 +56,17 @@ func (q *asked) below(id resolve.ID, w *Write) ancestry {
 
 // unlisted is the loss of a write that the ledger does not list and that no survivor
 // had seen; how it lost was recorded where it was accepted.
-func (q *asked) unlisted(id resolve.ID, d logical.Dot) (Defeat, bool) {
+func (q *asked) unlisted(id resolve.ID, d logical.Dot) (LossRecord, bool) {
 	op, ok := q.Op(d)
 	if !ok {
-		return Defeat{}, false
+		return LossRecord{}, false
 	}
 	l := resolve.Loss{Resolver: id, Relation: resolve.Concurrent, Key: q.object.Key, Loser: d}
 	if op.Inverted.Has(id) {
 		l.Relation = resolve.Inverted
 	}
-	found := q.defeat(l)
-	if found.NoRow = "the ledger has no row of it"; q.cfg.Shed[id] > 0 {
+	found := q.lossRecord(l)
+	if found.NoRow = "the ledger has no row of it"; q.cfg.Evicted[id] > 0 {
 		found.NoRow = "its row is no longer in the ledger"
 	}
 	return found, true
@@ -83,10 +83,10 @@ func (q *asked) vouched(v *Verdict, w *Write) bool {
 	}
 	if under.whole() {
 		if d, ok := q.unlisted(v.Resolver, w.Dot); ok {
-			v.State, v.By, v.Defeat = Lost, d.Winner, &d
+			v.State, v.By, v.LossRecord = Lost, d.Winner, &d
 			return false
 		}
 	}
 	v.Cut = under.cut
-	return q.cfg.Shed[v.Resolver] == 0
+	return q.cfg.Evicted[v.Resolver] == 0
 }

@@ -12,20 +12,20 @@ import (
 	"kvd/resolve"
 )
 
-// shedding is a leader whose ledger has given up rows of every resolver.
-func (c *cluster) shedding(at string, gone func(resolve.Loss) bool) *Account {
+// evicting is a leader whose ledger has given up rows of every resolver.
+func (c *cluster) evicting(at string, gone func(resolve.Loss) bool) *Account {
 	a := c.over(at, faulty{hide: gone})
 	for _, id := range resolve.IDs() {
-		a.cfg.Shed[id] = 7
+		a.cfg.Evicted[id] = 7
 	}
 	return a
 }
 
 func everyRow(resolve.Loss) bool { return true }
 
-// TestFateAfterShedding: whatever rows a ledger has given up, what became of a write
+// TestFateAfterEvicting: whatever rows a ledger has given up, what became of a write
 // is what the whole ledger says, and a lost write can be had again.
-func TestFateAfterShedding(t *testing.T) {
+func TestFateAfterEvicting(t *testing.T) {
 	lost, told := 0, 0
 	for seed := range uint64(12) {
 		c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
@@ -55,45 +55,45 @@ func (c *cluster) sameFate(d logical.Dot, gone func(resolve.Loss) bool) (alone, 
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	got, err := c.shedding("n2", gone).Fate(d)
+	got, err := c.evicting("n2", gone).Fate(d)
 	if err != nil || len(got.Verdicts) != len(want.Verdicts) {
 		c.t.Fatal(got, err)
 	}
 	for i, w := range want.Verdicts {
 		g := got.Verdicts[i]
 		const noRow = "; its row is no longer in the ledger"
-		if w.Resolver == resolve.Causal && w.Defeat != nil && g.Defeat != nil {
-			w.Defeat.Why.text = g.Defeat.Why.text // of several that were written over it, rows say which to name
+		if w.Resolver == resolve.Causal && w.LossRecord != nil && g.LossRecord != nil {
+			w.LossRecord.Why.text = g.LossRecord.Why.text // of several that were written over it, rows say which to name
 		}
-		unlisted := g.Defeat != nil && g.Defeat.NoRow != ""
+		unlisted := g.LossRecord != nil && g.LossRecord.NoRow != ""
 		if unlisted {
 			alone++
 		}
 		if g.State != w.State || strings.TrimSuffix(g.Text(), noRow) != w.Text() || unlisted != strings.HasSuffix(g.Text(), noRow) {
 			c.t.Errorf("%s under %s: %s; with a whole ledger: %s", d, w.Resolver, g.Text(), w.Text())
 		}
-		if g.Defeat != nil && (g.Defeat.Relation != w.Defeat.Relation || g.By != w.By) {
-			c.t.Errorf("%s under %s: %s to %s, want %s to %s", d, w.Resolver, g.Defeat.Relation, g.By, w.Defeat.Relation, w.By)
+		if g.LossRecord != nil && (g.LossRecord.Relation != w.LossRecord.Relation || g.By != w.By) {
+			c.t.Errorf("%s under %s: %s to %s, want %s to %s", d, w.Resolver, g.LossRecord.Relation, g.By, w.LossRecord.Relation, w.By)
 		}
 	}
 	return alone, len(want.Verdicts)
 }
 
-// TestRestoreAfterShedding: a lost write whose row is gone comes back as any other.
-func TestRestoreAfterShedding(t *testing.T) {
+// TestRestoreAfterEvicting: a lost write whose row is gone comes back as any other.
+func TestRestoreAfterEvicting(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	lost := strangers(c)[1]
-	r, err := c.shedding("n1", everyRow).Restore(lost)
+	r, err := c.evicting("n1", everyRow).Restore(lost)
 	if err != nil || string(r.Request.Value) != "milk,bread" || len(r.Request.Shown) != 2 {
 		t.Fatal(r, err)
 	}
 	c.now += time.Second
 	c.ask("n1", r.Request)
 	c.quiet()
-	if f, err := c.shedding("n1", everyRow).Fate(lost); err != nil || f.Verdicts[0].State != Superseded {
+	if f, err := c.evicting("n1", everyRow).Fate(lost); err != nil || f.Verdicts[0].State != Superseded {
 		t.Errorf("%v\n%s", err, f.Text())
 	}
-	if _, err := c.shedding("n1", everyRow).Restore(lost); !errors.Is(err, ErrNotLost) {
+	if _, err := c.evicting("n1", everyRow).Restore(lost); !errors.Is(err, ErrNotLost) {
 		t.Error(err)
 	}
 }
@@ -113,7 +113,7 @@ func TestWhatIsTooFarBackIsNotSaidToBeKept(t *testing.T) {
 	c.leaders["n1"].skew = 2 * time.Hour
 	c.ask("n1", &replica.Request{Verb: replica.Set, Key: "x", Value: []byte("end"), Exact: true, Shown: dots[59:]})
 	for _, steps := range []int{10, 1000} {
-		a := c.shedding("n1", everyRow)
+		a := c.evicting("n1", everyRow)
 		a.cfg.Steps = steps
 		f, err := a.Fate(dots[0])
 		if err != nil {
@@ -146,7 +146,7 @@ func TestWhatTheLogForgotIsNotTakenForUnseen(t *testing.T) {
 	}
 	c.quiet()
 	c.forget("n1", dots[1])
-	f, err := c.shedding("n1", everyRow).Fate(dots[0])
+	f, err := c.evicting("n1", everyRow).Fate(dots[0])
 	if v := &f.Verdicts[0]; err != nil || v.State != Unclear || v.Text() != "unclear: it does not survive, and what would say who had seen it is no longer in the log" {
 		t.Errorf("%v\n%s", err, f.Text())
 	}

@@ -291,7 +291,7 @@ func (r *auditor) count(key string, k *counted, id resolve.ID, beyond bool) {
 			b.Superseded++
 			in = append(in, Superseded)
 		}
-		switch stale := len(in) > 0 && in[0] == Superseded && r.cfg.Shed[id] > 0; {
+		switch stale := len(in) > 0 && in[0] == Superseded && r.cfg.Evicted[id] > 0; {
 		case !t.inverted.Has(id) && !t.other.Has(id):
 		case stale:
 			b.Stale++
@@ -315,20 +315,20 @@ func (r *auditor) count(key string, k *counted, id resolve.ID, beyond bool) {
 	}
 }
 
-// explain counts what is in none, and so is lost by ancestry, as shed, as far as the
+// explain counts what is in none, and so is lost by ancestry, as evicted, as far as the
 // ledger says that it has given up rows. What goes beyond that stays unexplained, and then nobody can say which of
 // the ops it is: all are named.
 func (r *auditor) explain() {
 	for i := range r.out.Balances {
 		b := &r.out.Balances[i]
-		b.Shed = int(min(int64(b.InNone), r.cfg.Shed[b.Resolver]))
-		if b.InNone -= b.Shed; b.InNone == 0 {
+		b.Evicted = int(min(int64(b.InNone), r.cfg.Evicted[b.Resolver]))
+		if b.InNone -= b.Evicted; b.InNone == 0 {
 			r.out.Gaps = slices.DeleteFunc(r.out.Gaps, func(g Gap) bool { return g.Resolver == b.Resolver && len(g.In) == 0 })
 		}
 	}
 }
 
-// gap notes a gap. A ledger that has shed a million rows has as many: of each
+// gap notes a gap. A ledger that has evicted a million rows has as many: of each
 // resolver and kind no more are held than may be named in the end.
 func (r *auditor) gap(g Gap) {
 	if r.out.Gaps = append(r.out.Gaps, g); len(r.out.Gaps) >= r.fullGaps() {

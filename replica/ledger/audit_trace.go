@@ -131,8 +131,8 @@ func (k *counted) mark(panel resolve.Panel, o *resolve.Object, id resolve.ID) (b
 		if t.extra == nil {
 			continue
 		}
-		for _, twin := range k.retried[t.extra.request] {
-			reach(twin)
+		for _, duplicate := range k.retried[t.extra.request] {
+			reach(duplicate)
 		}
 		if id == resolve.Siblings {
 			for _, d := range t.extra.hidden {

@@ -13,12 +13,12 @@ type Balance struct {
 	Resolver                   resolve.ID
 	Accepted, Live, Superseded int
 	Inverted, Concurrent       int // in the ledger
-	// Shed counts ops that are lost by ancestry, neither surviving nor seen by what
+	// Evicted counts ops that are lost by ancestry, neither surviving nor seen by what
 	// does, and that the ledger does not list; no more of them than it says that it
 	// has given up. The rest are InNone.
-	Shed int
+	Evicted int
 	// Stale counts rows of writes that a survivor has seen since, which a ledger
-	// that has given up rows could not withdraw: it follows rows from later writes
+	// that has given up rows could not retract: it follows rows from later writes
 	// to earlier ones. The writes count as superseded.
 	Stale         int
 	InNone, InTwo int
@@ -32,7 +32,7 @@ func (b *Balance) Lost() int { return b.Inverted + b.Concurrent }
 
 // Holds reports whether it adds up.
 func (b *Balance) Holds() bool {
-	return b.InNone == 0 && b.InTwo == 0 && b.Accepted == b.Live+b.Superseded+b.Lost()+b.Shed+b.Beyond
+	return b.InNone == 0 && b.InTwo == 0 && b.Accepted == b.Live+b.Superseded+b.Lost()+b.Evicted+b.Beyond
 }
 
 // Gap is an op that does not add up.
@@ -61,8 +61,8 @@ func (r *Audit) Text() string {
 			verdict = "DOES NOT ADD UP"
 		}
 		fmt.Fprintf(&b, "%s: accepted %d = live %d + superseded %d + lost %d", x.Resolver, x.Accepted, x.Live, x.Superseded, x.Lost())
-		if x.Shed > 0 {
-			fmt.Fprintf(&b, " + lost by ancestry and no longer in the ledger %d", x.Shed)
+		if x.Evicted > 0 {
+			fmt.Fprintf(&b, " + lost by ancestry and no longer in the ledger %d", x.Evicted)
 		}
 		if x.Beyond > 0 {
 			fmt.Fprintf(&b, " + no longer to be told %d", x.Beyond)

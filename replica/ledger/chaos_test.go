@@ -32,14 +32,14 @@ func all() Filter { return Filter{Resolvers: resolve.All} }
 
 func (c *cluster) answer(at string) Answer {
 	a := Answer{Leader: at, Applied: c.applied(at)}
-	if err := c.account(at).Losses(all(), func(d Defeat) bool { a.Rows = append(a.Rows, d); return true }); err != nil {
+	if err := c.account(at).Losses(all(), func(d LossRecord) bool { a.Rows = append(a.Rows, d); return true }); err != nil {
 		c.t.Fatal(err)
 	}
 	return a
 }
 
 // plain leaves out of a row what may differ: who decided, and when.
-func plain(d Defeat) string {
+func plain(d LossRecord) string {
 	d.At.Earliest, d.At.Latest = 0, 0
 	return fmt.Sprintf("%+v", d)
 }
@@ -201,10 +201,10 @@ func (v *Verdict) holds(t *testing.T, b *resolvetest.Brute, op *resolve.Op, ops 
 	switch {
 	case (v.State == Live) != slices.Contains(live, op.Dot), (v.State == Lost) != lost:
 		t.Errorf("%s under %s is %s; live are %v, lost %t", op.Dot, v.Resolver, v.State, live, lost)
-	case lost && (v.Defeat.Relation != relation || !slices.Contains(live, v.By) || v.Defeat.Why.By == ByOther):
-		t.Errorf("%s under %s: %+v; %s", op.Dot, v.Resolver, v.Defeat, relation)
-	case lost && v.Defeat.SawWinner != shown(op, v.By, ops):
-		t.Errorf("%s under %s: its author had been shown %s: %t", op.Dot, v.Resolver, v.By, v.Defeat.SawWinner)
+	case lost && (v.LossRecord.Relation != relation || !slices.Contains(live, v.By) || v.LossRecord.Why.By == ByOther):
+		t.Errorf("%s under %s: %+v; %s", op.Dot, v.Resolver, v.LossRecord, relation)
+	case lost && v.LossRecord.SawWinner != shown(op, v.By, ops):
+		t.Errorf("%s under %s: its author had been shown %s: %t", op.Dot, v.Resolver, v.By, v.LossRecord.SawWinner)
 	case v.State == Superseded || v.State == Deleted:
 		i := slices.IndexFunc(ops, func(o *resolve.Op) bool { return o.Dot == v.By })
 		if i < 0 || !slices.Contains(slices.Concat(ops[i].Parents, ops[i].Hidden), op.Dot) {

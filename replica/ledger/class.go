@@ -27,7 +27,7 @@ func (c Class) String() string {
 }
 
 // Class is the kind of intent that was lost.
-func (d *Defeat) Class() Class { return classOf(d.Was.Kind, d.Was.Delta, len(d.Was.Parents)) }
+func (d *LossRecord) Class() Class { return classOf(d.Was.Kind, d.Was.Delta, len(d.Was.Parents)) }
 
 // classOf is that of a write with so many parents. Of a write that the log no longer
 // holds they are not known, and a number is then a number.

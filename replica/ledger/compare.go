@@ -113,7 +113,7 @@ func walls(c *Comparison, l, w Write) {
 // convict adds what follows about the clocks when the loser was written after the
 // winner, because its author had been shown it: a clock that read less later was
 // behind the other by the difference at least.
-func (q *asked) convict(d *Defeat) {
+func (q *asked) convict(d *LossRecord) {
 	switch {
 	case d.Why.By != ByStamp && d.Why.By != ByInterval:
 	case d.Resolver == resolve.Interval && d.SawWinner && d.Why.Against == d.Winner:

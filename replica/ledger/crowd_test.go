@@ -56,7 +56,7 @@ func TestAPageReadsAPage(t *testing.T) {
 	dots := c.lose("x", 300, []byte("1"))
 	a, rows, ops := c.counted("n1")
 	n := 0
-	if err := a.Losses(Filter{}, func(Defeat) bool { n++; return n < 10 }); err != nil {
+	if err := a.Losses(Filter{}, func(LossRecord) bool { n++; return n < 10 }); err != nil {
 		t.Fatal(err)
 	}
 	if *rows > 60 || *ops > 20 {
@@ -143,15 +143,15 @@ func TestGapsThatAreNotNamedAreNotHeld(t *testing.T) {
 			t.Fatalf("%d gaps are held", len(r.out.Gaps))
 		}
 	}
-	for _, shed := range []int64{0, 1000} { // as many as lww lacks: what others lack is named
-		a.cfg.Shed[resolve.LWW] = shed
+	for _, evicted := range []int64{0, 1000} { // as many as lww lacks: what others lack is named
+		a.cfg.Evicted[resolve.LWW] = evicted
 		audit, err := a.Audit(AuditOptions{HeldBytes: 1000 * traceBytes, Gaps: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var want []Gap
 		for _, id := range resolve.IDs() {
-			if id.Loses() && (id != resolve.LWW || shed == 0) && id != resolve.Counter && id != resolve.Siblings {
+			if id.Loses() && (id != resolve.LWW || evicted == 0) && id != resolve.Counter && id != resolve.Siblings {
 				want = append(want, Gap{Key: "k/00", Dot: dots[0], Resolver: id})
 			}
 		}
@@ -178,7 +178,7 @@ func TestWhoSawWhatDownALongChain(t *testing.T) {
 	a := c.account("n1")
 	a.cfg.Steps = 20
 	n := 0
-	if err := a.Losses(Filter{}, func(d Defeat) bool {
+	if err := a.Losses(Filter{}, func(d LossRecord) bool {
 		if n++; !d.SawWinner || d.Winner != first {
 			t.Errorf("%s had not seen %s", d.Loser, d.Winner)
 		}
@@ -194,7 +194,7 @@ func TestWhoSawWhatIsWhatAncestrySays(t *testing.T) {
 	for seed := range uint64(8) {
 		c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 		c.scatter(rand.New(rand.NewPCG(seed, 8)), 100)
-		if err := c.account("n2").Losses(all(), func(d Defeat) bool {
+		if err := c.account("n2").Losses(all(), func(d LossRecord) bool {
 			if asked++; d.SawWinner {
 				yes++
 			}

@@ -39,9 +39,9 @@ func TestManyLosersAreAFewSentences(t *testing.T) {
 
 // TestACrowdIsToldOfAsOne: how many, whose, when, and the last of them.
 func TestACrowdIsToldOfAsOne(t *testing.T) {
-	lost := func(n int, change func(*Defeat)) (c crowd) {
+	lost := func(n int, change func(*LossRecord)) (c crowd) {
 		for i := range n {
-			d := Defeat{Was: Write{Kind: resolve.Put, Value: fmt.Append(nil, n-i), Leader: "n2", Dot: logical.Dot{Origin: 2, Seq: logical.Seq(n - i)}}}
+			d := LossRecord{Was: Write{Kind: resolve.Put, Value: fmt.Append(nil, n-i), Leader: "n2", Dot: logical.Dot{Origin: 2, Seq: logical.Seq(n - i)}}}
 			d.Was.Wall.Earliest, d.Winner, d.Resolver = epoch.Add(time.Duration(n-i)*time.Second), logical.Dot{Origin: 1, Seq: 1}, resolve.LWW
 			d.Won, d.Relation = Write{Kind: resolve.Put, Value: []byte("w"), Leader: "n1"}, resolve.Concurrent
 			d.Was.Wall.Latest = d.Was.Wall.Earliest
@@ -56,12 +56,12 @@ func TestACrowdIsToldOfAsOne(t *testing.T) {
 		too  bool
 		want string
 	}{
-		{lost(3, func(d *Defeat) { d.Relation = resolve.Inverted }), true, "3 later writes by clients at n2 lost to it too, between 00:00:43.000 and 00:00:45.000 (clock), the last of them 3."},
-		{lost(1200, func(*Defeat) {}), false, `1,200 other writes by clients at n2 lost to "w" from a client at n1, between 00:00:43.000 and 00:20:42.000 (clock), the last of them 1200.`},
-		{lost(1, func(d *Defeat) { d.Resolver = resolve.HLC }), true, "Had hlc served, 1 other write by a client at n2 lost to it too, at 00:00:43.000 (clock): 1."},
-		{lost(2, func(d *Defeat) { d.Was.Kind = resolve.Delete }), true, "2 deletions by clients at n2 lost to it too, between 00:00:43.000 and 00:00:44.000 (clock)."},
-		{lost(1, func(d *Defeat) { d.Was.Kind = resolve.Delete }), true, "1 deletion by a client at n2 lost to it too, at 00:00:43.000 (clock)."},
-		{lost(2, func(d *Defeat) { d.Was = Write{Leader: "n2"} }), true, "2 other writes accepted at n2, of which neither log nor ledger keeps more than the dot, lost to it too."},
+		{lost(3, func(d *LossRecord) { d.Relation = resolve.Inverted }), true, "3 later writes by clients at n2 lost to it too, between 00:00:43.000 and 00:00:45.000 (clock), the last of them 3."},
+		{lost(1200, func(*LossRecord) {}), false, `1,200 other writes by clients at n2 lost to "w" from a client at n1, between 00:00:43.000 and 00:20:42.000 (clock), the last of them 1200.`},
+		{lost(1, func(d *LossRecord) { d.Resolver = resolve.HLC }), true, "Had hlc served, 1 other write by a client at n2 lost to it too, at 00:00:43.000 (clock): 1."},
+		{lost(2, func(d *LossRecord) { d.Was.Kind = resolve.Delete }), true, "2 deletions by clients at n2 lost to it too, between 00:00:43.000 and 00:00:44.000 (clock)."},
+		{lost(1, func(d *LossRecord) { d.Was.Kind = resolve.Delete }), true, "1 deletion by a client at n2 lost to it too, at 00:00:43.000 (clock)."},
+		{lost(2, func(d *LossRecord) { d.Was = Write{Leader: "n2"} }), true, "2 other writes accepted at n2, of which neither log nor ledger keeps more than the dot, lost to it too."},
 	} {
 		if got := story.crowded(x.c, x.too); got != x.want {
 			t.Errorf("it says\n%s\nwant\n%s", got, x.want)
@@ -75,7 +75,7 @@ func TestWhySaysThatRowsWereGivenUp(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	strangers(c)
 	a := c.account("n1")
-	a.cfg.Shed[resolve.LWW], a.cfg.Shed[resolve.Lamport] = 5000, 1
+	a.cfg.Evicted[resolve.LWW], a.cfg.Evicted[resolve.Lamport] = 5000, 1
 	s, err := a.Why("cart")
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestWhySaysThatRowsWereGivenUp(t *testing.T) {
 			t.Errorf("it says\n%s\nand not %q", text, want)
 		}
 	}
-	a.cfg.Shed[resolve.LWW] = 1
+	a.cfg.Evicted[resolve.LWW] = 1
 	if s, _ = a.Why("cart"); !strings.Contains(s.Text(), "1 row of this leader's ledger was given up;") {
 		t.Error(s.Text())
 	}

@@ -14,16 +14,16 @@ type Knowledge uint8
 
 // What can be known.
 const (
-	Here      Knowledge = 1 + iota // applied, and the log still holds it
-	Forgotten                      // applied, and the log no longer holds it; the ledger may
-	Ahead                          // of an origin known here, and not yet applied
-	Stranger                       // of an origin that this leader has never heard of
-	Stranded                       // not applied, and nobody who can be reached is known to have it
+	Here          Knowledge = 1 + iota // applied, and the log still holds it
+	Forgotten                          // applied, and the log no longer holds it; the ledger may
+	Ahead                              // of an origin known here, and not yet applied
+	UnknownOrigin                      // of an origin that this leader has never heard of
+	Unreplicated                       // not applied, and nobody who can be reached is known to have it
 )
 
 // String names it in a word.
 func (k Knowledge) String() string {
-	names := [...]string{"", "here", "forgotten", "ahead", "stranger", "stranded"}
+	names := [...]string{"", "here", "forgotten", "ahead", "unknown-origin", "unreplicated"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -93,11 +93,11 @@ func (q *asked) holds(d logical.Dot) bool {
 
 // Verdict is what one resolver made of the write.
 type Verdict struct {
-	Resolver resolve.ID
-	State    State
-	By       logical.Dot // Superseded, Deleted: the nearest that had seen it; Lost: the winner; Doubled: the other dot
-	ByWrite  Write       // of By
-	Defeat   *Defeat     // Lost
+	Resolver   resolve.ID
+	State      State
+	By         logical.Dot // Superseded, Deleted: the nearest that had seen it; Lost: the winner; Doubled: the other dot
+	ByWrite    Write       // of By
+	LossRecord *LossRecord // Lost
 	// Held says that By's author had not been shown the write: the leader that
 	// accepted By held it, and would have shown it under this resolver.
 	Held bool
@@ -180,11 +180,11 @@ func (a *Account) unknown(d logical.Dot) Knowledge {
 	case a.cfg.Applied.Covers(d):
 		return Forgotten
 	case a.cfg.OutOfReach != nil && a.cfg.OutOfReach(d):
-		return Stranded
+		return Unreplicated
 	case a.cfg.Applied.At(d.Origin) > 0:
 		return Ahead
 	}
-	return Stranger
+	return UnknownOrigin
 }
 
 // verdict asks one resolver.
@@ -216,11 +216,11 @@ func (q *asked) shows(id resolve.ID, d logical.Dot) bool {
 // gone says what became of a write that does not survive.
 func (q *asked) gone(v *Verdict, w *Write) {
 	if l, lost := q.row(v.Resolver, w.Dot); lost {
-		d := q.defeat(l)
-		v.State, v.By, v.Defeat = Lost, d.Winner, &d
+		d := q.lossRecord(l)
+		v.State, v.By, v.LossRecord = Lost, d.Winner, &d
 		return
 	}
-	if t, ok := q.shownTwin(v.Resolver, w.Dot); ok {
+	if t, ok := q.shownDuplicate(v.Resolver, w.Dot); ok {
 		v.State, v.By = Doubled, t
 		return
 	}
@@ -233,7 +233,7 @@ func (q *asked) gone(v *Verdict, w *Write) {
 	}
 	by, ok := q.overwriter(v.Resolver, w.Dot)
 	if !ok {
-		if t, ok := q.seenTwin(v.Resolver, w.Dot); ok {
+		if t, ok := q.seenDuplicate(v.Resolver, w.Dot); ok {
 			v.State, v.By = Doubled, t
 		}
 		v.Cut = q.steps <= 0
@@ -255,7 +255,7 @@ func (q *asked) counted(v *Verdict, w *Write) {
 	case s == nil:
 		v.State = Deleted
 	case doubled:
-		v.State, v.By = Doubled, q.countedTwin(w.Dot)
+		v.State, v.By = Doubled, q.countedDuplicate(w.Dot)
 	default:
 		v.State = Merged
 	}
@@ -271,9 +271,9 @@ func (f *Fate) Text() string {
 		return fmt.Sprintf("%s was applied here, and neither the log nor the ledger holds it any more: what became of it can no longer be told. Ask another leader.", f.Dot)
 	case Ahead:
 		return fmt.Sprintf("%s has not been applied here yet: it is on its way from %s, or was never accepted.", f.Dot, f.Leader)
-	case Stranded:
-		return fmt.Sprintf("%s is stranded: it has not been applied here, and nobody who can be reached is known to have it. %s accepted it, if anybody did; it arrives when that leader comes back with its disk, and else is lost.", f.Dot, f.Leader)
-	case Stranger:
+	case Unreplicated:
+		return fmt.Sprintf("%s is unreplicated: it has not been applied here, and nobody who can be reached is known to have it. %s accepted it, if anybody did; it arrives when that leader comes back with its disk, and else is lost.", f.Dot, f.Leader)
+	case UnknownOrigin:
 		return fmt.Sprintf("%s is of an origin that this leader has never heard of: nothing that %s accepted has arrived.", f.Dot, f.Leader)
 	}
 	var b strings.Builder
@@ -352,9 +352,9 @@ func (v *Verdict) Text() string {
 		}
 		return fmt.Sprintf("deleted by %s (%s), who had been shown it", v.ByWrite.whose(), v.By)
 	case Lost:
-		text := fmt.Sprintf("lost to %s (%s)%s: %s", v.Defeat.against(), v.By, v.Defeat.knowing(), v.Defeat.Why.Text())
-		if v.Defeat.NoRow != "" {
-			text += "; " + v.Defeat.NoRow
+		text := fmt.Sprintf("lost to %s (%s)%s: %s", v.LossRecord.against(), v.By, v.LossRecord.knowing(), v.LossRecord.Why.Text())
+		if v.LossRecord.NoRow != "" {
+			text += "; " + v.LossRecord.NoRow
 		}
 		return text
 	case Merged:

@@ -84,7 +84,7 @@ func TestForgottenLosersAreToldOfByTheLedger(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = c.keeping("n1").Losses(Filter{}, func(d Defeat) bool { losses += d.Text(); return true })
+		err = c.keeping("n1").Losses(Filter{}, func(d LossRecord) bool { losses += d.Text(); return true })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestForgottenLosersAreToldOfByTheLedger(t *testing.T) {
 		if f, err := c.keeping(at).Fate(again); err != nil || f.Verdicts[0].State != Live {
 			t.Errorf("at %s what was restored is %+v, %v", at, f.Verdicts, err)
 		}
-		if err := c.keeping(at).Losses(Filter{}, func(d Defeat) bool { t.Errorf("%s still says %s", at, d.Text()); return true }); err != nil {
+		if err := c.keeping(at).Losses(Filter{}, func(d LossRecord) bool { t.Errorf("%s still says %s", at, d.Text()); return true }); err != nil {
 			t.Error(err)
 		}
 	}

@@ -39,7 +39,7 @@ func (f *Filter) takes(l *resolve.Loss, serving resolve.ID) bool {
 
 // Losses yields the lost writes that f asks for, by key, dot and resolver, until
 // yield answers false. Winners are the present best survivors.
-func (a *Account) Losses(f Filter, yield func(Defeat) bool) error {
+func (a *Account) Losses(f Filter, yield func(LossRecord) bool) error {
 	var q *asked
 	var failed error
 	from := f.After
@@ -54,7 +54,7 @@ func (a *Account) Losses(f Filter, yield func(Defeat) bool) error {
 			q = a.about(l.Key)
 		}
 		q.steps = a.cfg.Steps
-		d := q.defeat(l)
+		d := q.lossRecord(l)
 		if failed = q.err; failed != nil {
 			return false
 		}

@@ -20,7 +20,7 @@ func TestLossesComeInPages(t *testing.T) {
 	c.quiet()
 	list := func(f Filter, most int) (rows []string, last Cursor) {
 		t.Helper()
-		err := c.account("n1").Losses(f, func(d Defeat) bool {
+		err := c.account("n1").Losses(f, func(d LossRecord) bool {
 			rows, last = append(rows, fmt.Sprint(d.Resolver, d.Key, d.Loser)), CursorOf(&d.Loss)
 			return len(rows) < most
 		})
@@ -60,45 +60,45 @@ func TestLossesComeInPages(t *testing.T) {
 	}
 }
 
-// TestAuditAfterSheddingCountsWhatTheLedgerGaveUp, and no more than that.
-func TestAuditAfterSheddingCountsWhatTheLedgerGaveUp(t *testing.T) {
+// TestAuditAfterEvictingCountsWhatTheLedgerGaveUp, and no more than that.
+func TestAuditAfterEvictingCountsWhatTheLedgerGaveUp(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	dots := strangers(c)
-	lww := func(shed int64) Balance {
+	lww := func(evicted int64) Balance {
 		a := c.over("n1", faulty{hide: func(l resolve.Loss) bool { return l.Resolver == resolve.LWW }})
-		a.cfg.Shed[resolve.LWW] = shed
+		a.cfg.Evicted[resolve.LWW] = evicted
 		r, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
 		b := r.Balances[slices.IndexFunc(r.Balances, func(b Balance) bool { return b.Resolver == resolve.LWW })]
 		if named := len(r.Gaps) > 0; named == b.Holds() {
-			t.Errorf("with %d shed it holds: %t, and %d gaps are named", shed, b.Holds(), len(r.Gaps))
+			t.Errorf("with %d evicted it holds: %t, and %d gaps are named", evicted, b.Holds(), len(r.Gaps))
 		}
 		if b.Holds() != strings.Contains(r.Text(), "lww: accepted 3 = live 1 + superseded 1 + lost 0 + lost by ancestry and no longer in the ledger 1: adds up") {
-			t.Errorf("with %d shed it says\n%s", shed, r.Text())
+			t.Errorf("with %d evicted it says\n%s", evicted, r.Text())
 		}
 		return b
 	}
-	if b := lww(0); b.Holds() || b.InNone != 1 || b.Shed != 0 {
-		t.Errorf("nothing was shed: %+v", b)
+	if b := lww(0); b.Holds() || b.InNone != 1 || b.Evicted != 0 {
+		t.Errorf("nothing was evicted: %+v", b)
 	}
-	if b := lww(1); !b.Holds() || b.InNone != 0 || b.Shed != 1 {
-		t.Errorf("one was shed: %+v", b)
+	if b := lww(1); !b.Holds() || b.InNone != 0 || b.Evicted != 1 {
+		t.Errorf("one was evicted: %+v", b)
 	}
-	if b := lww(9); !b.Holds() || b.Shed != 1 {
-		t.Errorf("more was shed than is missing: %+v", b)
+	if b := lww(9); !b.Holds() || b.Evicted != 1 {
+		t.Errorf("more was evicted than is missing: %+v", b)
 	}
-	for _, shed := range []int64{0, 1} { // a row that could not be withdrawn
+	for _, evicted := range []int64{0, 1} { // a row that could not be retracted
 		a := c.over("n1", faulty{add: []resolve.Loss{{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "cart", Loser: dots[0]}}})
-		a.cfg.Shed[resolve.LWW] = shed
+		a.cfg.Evicted[resolve.LWW] = evicted
 		r, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
 		b := r.Balances[0]
-		if b.Holds() != (shed > 0) || b.Stale != int(shed) || strings.Contains(r.Text(), "although a survivor has seen") != (shed > 0) {
-			t.Errorf("with %d shed: %+v\n%s", shed, b, r.Text())
+		if b.Holds() != (evicted > 0) || b.Stale != int(evicted) || strings.Contains(r.Text(), "although a survivor has seen") != (evicted > 0) {
+			t.Errorf("with %d evicted: %+v\n%s", evicted, b, r.Text())
 		}
 	}
 }
@@ -107,7 +107,7 @@ func TestAuditAfterSheddingCountsWhatTheLedgerGaveUp(t *testing.T) {
 func (c *cluster) why(id resolve.ID) string {
 	c.t.Helper()
 	said := ""
-	err := c.account("n2").Losses(Filter{Prefix: "x", Resolvers: id.Mask()}, func(d Defeat) bool { said += d.Text(); return true })
+	err := c.account("n2").Losses(Filter{Prefix: "x", Resolvers: id.Mask()}, func(d LossRecord) bool { said += d.Text(); return true })
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestWhatTheClocksProve(t *testing.T) {
 	}
 	c = fresh()
 	strangers(c)
-	if err := c.account("n2").Losses(Filter{Resolvers: resolve.LWW.Mask()}, func(d Defeat) bool {
+	if err := c.account("n2").Losses(Filter{Resolvers: resolve.LWW.Mask()}, func(d LossRecord) bool {
 		if strings.Contains(d.Text(), "at least") {
 			t.Errorf("nobody had seen the other, and it says %s", d.Text())
 		}

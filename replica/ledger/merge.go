@@ -16,10 +16,10 @@ type Answer struct {
 	Leader  string
 	Failed  string // why it did not answer; empty: it did
 	Applied logical.Frontier
-	Rows    []Defeat
-	// Shed says that its ledger has given up rows: what it lacks may have been
+	Rows    []LossRecord
+	// Evicted says that its ledger has given up rows: what it lacks may have been
 	// there.
-	Shed uint64
+	Evicted uint64
 }
 
 // Combined is one answer for the cluster.
@@ -36,7 +36,7 @@ type Combined struct {
 // Found is a lost write and who says so. The rest of the row is the first
 // leader's, by name; the others say the same, or are named among Differences.
 type Found struct {
-	Defeat
+	LossRecord
 	By []Sighting // by leader
 }
 
@@ -62,7 +62,7 @@ func (d *Difference) Text() string {
 
 // Merge puts the answers of several leaders together by dot. Leaders that have
 // not applied the same do not disagree, they have not settled; nor does one
-// disagree that lacks a row and has shed some.
+// disagree that lacks a row and has evicted some.
 func Merge(answers []Answer) *Combined {
 	m := &Combined{applied: map[string]logical.Frontier{}}
 	all := slices.Clone(answers)
@@ -93,7 +93,7 @@ func byPlace(a, b *resolve.Loss) int {
 	return cmp.Or(cmp.Compare(a.Resolver, b.Resolver), strings.Compare(a.Key, b.Key), a.Loser.Compare(b.Loser))
 }
 
-func (m *Combined) add(row Defeat, s Sighting) {
+func (m *Combined) add(row LossRecord, s Sighting) {
 	m.Rows = append(m.Rows, Found{row, []Sighting{s}})
 }
 
@@ -130,7 +130,7 @@ func (m *Combined) differ(l *resolve.Loss, leader, says string) {
 func (m *Combined) hold(row *Found, said []*Answer) {
 	for _, a := range said {
 		has := slices.ContainsFunc(row.By, func(s Sighting) bool { return s.Leader == a.Leader })
-		if !has && a.Shed == 0 && m.settled(row.By[0].Leader, a.Leader) {
+		if !has && a.Evicted == 0 && m.settled(row.By[0].Leader, a.Leader) {
 			m.differ(&row.Loss, a.Leader, "does not hold it, and has applied the same as "+row.By[0].Leader)
 		}
 	}
@@ -168,7 +168,7 @@ func (r *Audit) against(other *Audit) []string {
 			}
 			if shared++; !a.agrees(b) {
 				out = append(out, fmt.Sprintf("%s: %s counts accepted %d, live %d, superseded %d, lost %d; %s accepted %d, live %d, superseded %d, lost %d",
-					a.Resolver, r.Leader, a.Accepted, a.Live, a.Superseded, a.Lost()+a.Shed, other.Leader, b.Accepted, b.Live, b.Superseded, b.Lost()+b.Shed))
+					a.Resolver, r.Leader, a.Accepted, a.Live, a.Superseded, a.Lost()+a.Evicted, other.Leader, b.Accepted, b.Live, b.Superseded, b.Lost()+b.Evicted))
 			}
 		}
 	}
@@ -179,12 +179,12 @@ func (r *Audit) against(other *Audit) []string {
 }
 
 // agrees reports whether two leaders that have applied the same count alike. Each
-// ledger sheds on its own: what it shed is lost all the same, and in which way is
+// ledger evicts on its own: what it evicted is lost all the same, and in which way is
 // no longer known.
 func (b Balance) agrees(o Balance) bool {
-	if b.Shed+o.Shed > 0 {
-		b.Inverted, b.Concurrent, b.Shed = 0, b.Lost()+b.Shed, 0
-		o.Inverted, o.Concurrent, o.Shed = 0, o.Lost()+o.Shed, 0
+	if b.Evicted+o.Evicted > 0 {
+		b.Inverted, b.Concurrent, b.Evicted = 0, b.Lost()+b.Evicted, 0
+		o.Inverted, o.Concurrent, o.Evicted = 0, o.Lost()+o.Evicted, 0
 	}
 	b.Stale, o.Stale = 0, 0
 	return b == o

@@ -28,7 +28,7 @@ type Restoration struct {
 	// Request writes the value over exactly what the key shows now and the lost
 	// write itself: that is what its author has seen, and nothing that arrives
 	// meanwhile. Once it survives, the lost write is superseded, and every leader
-	// withdraws the loss. Its ID, retry identity and token are for the sender to
+	// retracts the loss. Its ID, retry identity and token are for the sender to
 	// fill in.
 	Request *replica.Request
 	Lost    Fate
@@ -102,7 +102,7 @@ func (a *Account) restorable(f *Fate) error {
 		if len(f.Verdicts) == 0 {
 			return fmt.Errorf("%w, nor does the ledger; ask another leader, or take the value from a backup", ErrForgotten)
 		}
-	case Ahead, Stranger, Stranded:
+	case Ahead, UnknownOrigin, Unreplicated:
 		return fmt.Errorf("%w; ask the leader that accepted it", ErrUnknown)
 	}
 	if f.Was.Kind == resolve.Touch {

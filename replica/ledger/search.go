@@ -157,18 +157,18 @@ func (q *asked) past(last, d logical.Dot) logical.Seq {
 }
 
 // sees reports whether the author of op had been shown d, directly or through
-// others. Lamport stamps fall along every edge but those between twins.
+// others. Lamport stamps fall along every edge but those between duplicates.
 //
 // A list of what one key lost asks this of write after write over each other, so
-// what was found out is remembered; not where there are twins, because who saw
+// what was found out is remembered; not where there are duplicates, because who saw
 // one saw others only as far as its own leader had them.
 func (q *asked) sees(op *resolve.Op, d Write) bool {
 	known := q.saw[d.Dot]
-	if known == nil || q.object.Twins {
+	if known == nil || q.object.Duplicates {
 		known = map[logical.Dot]bool{}
 		q.saw[d.Dot] = known
 	}
-	seen, wanted := map[logical.Dot]bool{}, append(q.twinsOf(d.Dot), d.Dot)
+	seen, wanted := map[logical.Dot]bool{}, append(q.duplicatesOf(d.Dot), d.Dot)
 	for queue := slices.Clone(op.Parents); len(queue) > 0; {
 		p := queue[0]
 		queue = queue[1:]
@@ -181,7 +181,7 @@ func (q *asked) sees(op *resolve.Op, d Write) bool {
 			continue
 		}
 		up, ok := q.Op(p)
-		if !ok || up.Lamport <= d.Lamport && !q.object.Twins {
+		if !ok || up.Lamport <= d.Lamport && !q.object.Duplicates {
 			continue
 		}
 		if q.steps--; q.steps < 0 {
@@ -189,7 +189,7 @@ func (q *asked) sees(op *resolve.Op, d Write) bool {
 		}
 		seen[p] = true
 		queue = append(queue, up.Parents...)
-		for _, t := range q.twinsOf(p) {
+		for _, t := range q.duplicatesOf(p) {
 			if op.Deps.Covers(t) {
 				queue = append(queue, t)
 			}

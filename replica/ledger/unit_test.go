@@ -155,7 +155,7 @@ func TestFailedReadsAreSaid(t *testing.T) {
 	_, restore := a.Restore(dots[0])
 	_, audit := a.Audit(AuditOptions{HeldBytes: 1 * traceBytes})
 	_, measure := a.Measure([]string{""})
-	losses := a.Losses(all(), func(Defeat) bool { return true })
+	losses := a.Losses(all(), func(LossRecord) bool { return true })
 	for i, err := range []error{why, fate, restore, audit, measure, losses} {
 		if err == nil || !strings.Contains(err.Error(), "the disk is gone") {
 			t.Errorf("%d: %v", i, err)
@@ -169,7 +169,7 @@ func TestLossesAreFiltered(t *testing.T) {
 	figure83(c)
 	strangers(c)
 	count := func(f Filter) (n int) {
-		if err := c.account("n2").Losses(f, func(Defeat) bool { n++; return true }); err != nil {
+		if err := c.account("n2").Losses(f, func(LossRecord) bool { n++; return true }); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -187,14 +187,14 @@ func TestLossesAreFiltered(t *testing.T) {
 		}
 	}
 	n := 0
-	_ = c.account("n2").Losses(all(), func(Defeat) bool { n++; return false })
+	_ = c.account("n2").Losses(all(), func(LossRecord) bool { n++; return false })
 	if n != 1 {
 		t.Errorf("%d rows after the first was enough", n)
 	}
 }
 
-func lostRow(id resolve.ID, dot logical.Dot, r resolve.Relation, winner logical.Dot) Defeat {
-	return Defeat{Loss: resolve.Loss{Resolver: id, Key: "x", Loser: dot, Relation: r, Winner: winner}}
+func lostRow(id resolve.ID, dot logical.Dot, r resolve.Relation, winner logical.Dot) LossRecord {
+	return LossRecord{Loss: resolve.Loss{Resolver: id, Key: "x", Loser: dot, Relation: r, Winner: winner}}
 }
 
 // TestMergeNamesDifferences between leaders that have applied the same, and
@@ -206,9 +206,9 @@ func TestMergeNamesDifferences(t *testing.T) {
 	answers := []Answer{
 		{Leader: "n4", Failed: "no answer within 1s"},
 		{Leader: "n3", Applied: logical.FrontierOf(d1), Rows: nil},
-		{Leader: "n2", Applied: full, Rows: []Defeat{lostRow(resolve.LWW, d1, resolve.Inverted, d3), lostRow(resolve.HLC, d1, resolve.Concurrent, d2)}},
-		{Leader: "n1", Applied: full, Rows: []Defeat{row, lostRow(resolve.HLC, d1, resolve.Concurrent, d3), lostRow(resolve.Causal, d2, resolve.Concurrent, d3)}},
-		{Leader: "n5", Applied: full, Shed: 1},
+		{Leader: "n2", Applied: full, Rows: []LossRecord{lostRow(resolve.LWW, d1, resolve.Inverted, d3), lostRow(resolve.HLC, d1, resolve.Concurrent, d2)}},
+		{Leader: "n1", Applied: full, Rows: []LossRecord{row, lostRow(resolve.HLC, d1, resolve.Concurrent, d3), lostRow(resolve.Causal, d2, resolve.Concurrent, d3)}},
+		{Leader: "n5", Applied: full, Evicted: 1},
 	}
 	m := Merge(answers)
 	var said []string
@@ -249,13 +249,13 @@ func TestMergedAuditsAreCompared(t *testing.T) {
 	if got := MergeAudits([]Audit{one, other}); !slices.Equal(got, []string{want}) {
 		t.Errorf("%q", got)
 	}
-	shed := other
-	shed.Leader, shed.Balances = "n5", []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Shed: 1}}
-	if got := MergeAudits([]Audit{other, shed}); got != nil {
-		t.Errorf("a ledger that has shed differs: %v", got)
+	evicted := other
+	evicted.Leader, evicted.Balances = "n5", []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Evicted: 1}}
+	if got := MergeAudits([]Audit{other, evicted}); got != nil {
+		t.Errorf("a ledger that has evicted differs: %v", got)
 	}
-	if got := MergeAudits([]Audit{one, shed}); len(got) != 1 {
-		t.Errorf("what was shed is not counted as lost: %q", got)
+	if got := MergeAudits([]Audit{one, evicted}); len(got) != 1 {
+		t.Errorf("what was evicted is not counted as lost: %q", got)
 	}
 	none := one
 	none.Leader, none.Balances = "n6", nil
@@ -358,7 +358,7 @@ func TestRestoringErasesNothingUnseen(t *testing.T) {
 	c.quiet()
 	f, err := c.account("n1").Fate(unseen)
 	if err != nil || f.Verdicts[0].State != Lost {
-		t.Errorf("%+v, %v: the unseen write is not booked as lost", f.Verdicts[0], err)
+		t.Errorf("%+v, %v: the unseen write is not inserted as lost", f.Verdicts[0], err)
 	}
 	for _, at := range []string{"n1", "n2", "n3"} {
 		f, err := c.account(at).Fate(dots[1])

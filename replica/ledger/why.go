@@ -21,18 +21,18 @@ type Story struct {
 	Agreed  wallclock.Instant // the time that deadlines go by
 	// TouchedBy is the op that stated Ends, when it is not the one that wrote the value.
 	TouchedBy logical.Dot
-	Removed   *Write      // the newest deletion, when nothing is shown and some resolver keeps it
-	Past      []Overwrite // their recent ancestors, newest first
-	Lost      []Defeat    // by resolver, the serving one first; newest first; of each write all rows
+	Removed   *Write       // the newest deletion, when nothing is shown and some resolver keeps it
+	Past      []Overwrite  // their recent ancestors, newest first
+	Lost      []LossRecord // by resolver, the serving one first; newest first; of each write all rows
 	// LostWrites is how many writes some resolver lost, whether told of or not.
 	LostWrites int
 	Shadows    []resolve.ID // the rest of the panel
 	// PastLeft and LostLeft are how many more there are.
 	PastLeft, LostLeft int
-	// Shed is how many rows of the serving resolver's the ledger has given up: of
+	// Evicted is how many rows of the serving resolver's the ledger has given up: of
 	// this key or of others, nobody can say.
-	Shed int64
-	Now  wallclock.Instant // by the leader's clock
+	Evicted int64
+	Now     wallclock.Instant // by the leader's clock
 
 	unsure resolve.Mask // shadows without a row may have lost a write all the same
 }
@@ -43,8 +43,8 @@ type Overwrite struct {
 	By logical.Dot // the nearest
 }
 
-// Defeat is a lost write, and to what.
-type Defeat struct {
+// LossRecord is a lost write, and to what.
+type LossRecord struct {
 	resolve.Loss            // Winner is the present best survivor
 	Was          Write      // the loser
 	Won          Write      // the winner
@@ -64,7 +64,7 @@ type Defeat struct {
 // and log still hold it.
 func (a *Account) Why(key string) (*Story, error) {
 	q := a.about(key)
-	s := &Story{Key: key, Serving: q.panel.Serving, Now: a.cfg.Now.Midpoint(), Shed: a.cfg.Shed[q.panel.Serving]}
+	s := &Story{Key: key, Serving: q.panel.Serving, Now: a.cfg.Now.Midpoint(), Evicted: a.cfg.Evicted[q.panel.Serving]}
 	for _, d := range q.survivors(s.Serving) {
 		s.Shown = append(s.Shown, q.write(d))
 	}
@@ -79,12 +79,12 @@ func (a *Account) Why(key string) (*Story, error) {
 		if q.panel.Shadows.Has(id) {
 			s.Shadows = append(s.Shadows, id)
 		}
-		if id.Loses() && a.cfg.Shed[id] > 0 {
+		if id.Loses() && a.cfg.Evicted[id] > 0 {
 			s.unsure |= id.Mask()
 		}
 	}
 	q.ancestors(s)
-	q.defeats(s)
+	q.lossRecords(s)
 	if q.err != nil {
 		return nil, q.err
 	}
@@ -155,9 +155,9 @@ func (q *asked) ancestors(s *Story) {
 	s.PastLeft = len(queue)
 }
 
-// defeats lists the rows of the key: the serving resolver's first, then the
+// lossRecords lists the rows of the key: the serving resolver's first, then the
 // shadows', each newest first.
-func (q *asked) defeats(s *Story) {
+func (q *asked) lossRecords(s *Story) {
 	g := gathered{of: map[resolve.ID]*recent{}}
 	q.fail(q.ledger.LossesOf(q.object.Key, func(l resolve.Loss) bool {
 		if q.panel.Mask().Has(l.Resolver) {
@@ -176,7 +176,7 @@ func (q *asked) defeats(s *Story) {
 	}
 	slices.SortFunc(told, logical.Dot.Compare)
 	for _, l := range q.rowsOf(slices.Compact(told)) {
-		s.Lost = append(s.Lost, q.defeat(l))
+		s.Lost = append(s.Lost, q.lossRecord(l))
 	}
 	s.LostLeft -= len(s.Lost)
 }
@@ -254,10 +254,10 @@ func (q *asked) rank(id resolve.ID) int {
 	return int(id)
 }
 
-// defeat is one row with its evidence.
-func (q *asked) defeat(l resolve.Loss) Defeat {
+// lossRecord is one row with its evidence.
+func (q *asked) lossRecord(l resolve.Loss) LossRecord {
 	l.Winner = q.best(l.Resolver)
-	d := Defeat{Loss: l, Was: q.write(l.Loser), Won: q.write(l.Winner)}
+	d := LossRecord{Loss: l, Was: q.write(l.Loser), Won: q.write(l.Winner)}
 	d.Why = q.compare(l.Resolver, d.Was, d.Won)
 	if op, ok := q.Op(l.Loser); ok {
 		d.LeaderHadWinner = op.Deps.Covers(l.Winner)

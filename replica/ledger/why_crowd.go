@@ -19,7 +19,7 @@ const (
 )
 
 // crowd is writes that lost alike, newest first.
-type crowd []Defeat
+type crowd []LossRecord
 
 // alike is what the writes of a crowd have in common. Of those that are bare nothing
 // but the dot is left.
@@ -33,12 +33,12 @@ type alike struct {
 	bare     bool
 }
 
-func alikeOf(d *Defeat) alike {
+func alikeOf(d *LossRecord) alike {
 	return alike{d.Resolver, d.Was.Leader, d.Winner, d.Relation, d.Why.By, d.Was.Kind == resolve.Delete, d.Was.Kind == 0}
 }
 
 // crowds puts together what lost alike, in the order of the first of each.
-func crowds(losers []Defeat) (out []crowd) {
+func crowds(losers []LossRecord) (out []crowd) {
 	at := map[alike]int{}
 	for i := range losers {
 		k := alikeOf(&losers[i])
@@ -148,7 +148,7 @@ func (c crowd) span(s *Story) string {
 // shadows lost as well.
 func (s *Story) listing(command, all string) string {
 	command += word([]byte(s.Key))
-	if slices.ContainsFunc(s.Lost, func(d Defeat) bool { return d.Resolver != s.Serving }) {
+	if slices.ContainsFunc(s.Lost, func(d LossRecord) bool { return d.Resolver != s.Serving }) {
 		command += all
 	}
 	return command
@@ -156,14 +156,14 @@ func (s *Story) listing(command, all string) string {
 
 // silence says that what the ledger does not list may be lost all the same.
 func (t *telling) silence() {
-	if t.Shed == 0 {
+	if t.Evicted == 0 {
 		return
 	}
 	were := "rows of this leader's ledger were"
-	if t.Shed == 1 {
+	if t.Evicted == 1 {
 		were = "row of this leader's ledger was"
 	}
-	t.say("%s %s given up; older losses may be missing here: kv audit counts them.", thousands(int(t.Shed)), were)
+	t.say("%s %s given up; older losses may be missing here: kv audit counts them.", thousands(int(t.Evicted)), were)
 }
 
 func more(n int) string {

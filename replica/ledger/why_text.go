@@ -137,7 +137,7 @@ func (t *telling) past() {
 
 // lost says how one write lost, and who else would have lost it. It is told of
 // once: under the resolver that serves, or else under the first that lost it.
-func (t *telling) lost(d *Defeat) {
+func (t *telling) lost(d *LossRecord) {
 	said := d.among(len(t.Shown) == 1 && d.Winner == t.Shown[0].Dot)
 	if d.Resolver != t.Serving {
 		said = fmt.Sprintf("Had %s served, %s", d.Resolver, strings.ToLower(said[:1])+said[1:])
@@ -146,7 +146,7 @@ func (t *telling) lost(d *Defeat) {
 	for _, id := range t.Shadows {
 		switch {
 		case id == d.Resolver:
-		case slices.ContainsFunc(t.Lost, func(l Defeat) bool { return l.Loser == d.Loser && l.Resolver == id }):
+		case slices.ContainsFunc(t.Lost, func(l LossRecord) bool { return l.Loser == d.Loser && l.Resolver == id }):
 			too = append(too, id.String())
 		case !t.unsure.Has(id):
 			not = append(not, id.String())
@@ -171,7 +171,7 @@ func joined(words []string) string {
 }
 
 // Text is the loss in one sentence.
-func (d *Defeat) Text() string {
+func (d *LossRecord) Text() string {
 	subject := "The write " + d.Was.from()
 	switch {
 	case d.Was.Kind == resolve.Delete:
@@ -184,7 +184,7 @@ func (d *Defeat) Text() string {
 
 // among says it among the sentences of a story, and calls the winner it when that
 // was the last thing spoken of.
-func (d *Defeat) among(it bool) string {
+func (d *LossRecord) among(it bool) string {
 	subject := "Another write, " + d.Was.from() + ","
 	if d.Relation == resolve.Inverted {
 		subject = "A later write, " + d.Was.from() + ","
@@ -199,12 +199,12 @@ func (d *Defeat) among(it bool) string {
 	return d.sentence(subject, d.against())
 }
 
-func (d *Defeat) sentence(subject, against string) string {
+func (d *LossRecord) sentence(subject, against string) string {
 	return fmt.Sprintf("%s lost to %s%s: %s.", subject, against, d.knowing(), d.Why.Text())
 }
 
 // against names the winner.
-func (d *Defeat) against() string {
+func (d *LossRecord) against() string {
 	if d.Winner.IsZero() {
 		return "what is no longer here"
 	}
@@ -212,7 +212,7 @@ func (d *Defeat) against() string {
 }
 
 // knowing says who had seen what.
-func (d *Defeat) knowing() string {
+func (d *LossRecord) knowing() string {
 	switch {
 	case d.SawWinner:
 		return ", although its author had been shown that " + d.Won.noun()
@@ -281,10 +281,10 @@ func twig(b *strings.Builder, indent string, last bool, text string) {
 }
 
 // losers is what some resolver lost, each write once, the serving one's first.
-func (s *Story) losers() []Defeat {
-	var out []Defeat
+func (s *Story) losers() []LossRecord {
+	var out []LossRecord
 	for _, d := range s.Lost {
-		if !slices.ContainsFunc(out, func(o Defeat) bool { return o.Loser == d.Loser }) {
+		if !slices.ContainsFunc(out, func(o LossRecord) bool { return o.Loser == d.Loser }) {
 			out = append(out, d)
 		}
 	}

@@ -86,7 +86,7 @@ func TestRefusedAtTheDoor(t *testing.T) {
 		"our own origin":    {func(h *wire.Hello) { h.Origin = a.mesh.cfg.Life }, wire.OriginTwice, []string{"a and c"}},
 		"another's origin":  {func(h *wire.Hello) { h.Origin = b.mesh.cfg.Life }, wire.OriginTwice, []string{"b and c"}},
 		"a taken name":      {func(h *wire.Hello) { h.Leader, h.Origin = "b", 5 }, wire.NameTaken, []string{"another process named b"}},
-		"no member":         {func(h *wire.Hello) { h.Leader = "z" }, wire.Stranger, []string{"z is not"}},
+		"no member":         {func(h *wire.Hello) { h.Leader = "z" }, wire.NotAMember, []string{"z is not"}},
 		"knows our lost op": {func(h *wire.Hello) { h.Frontier.Advance(logical.Dot{Origin: a.mesh.cfg.Life, Seq: 13}) }, wire.LostLog, []string{"has 13 ops", "has 12"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -126,7 +126,7 @@ func (m *Mesh) claim(in *inbound, deadline time.Time) *wire.Refuse {
 		case <-time.After(time.Until(deadline)):
 			return refusal(wire.NameTaken, "messages of an older connection of %s are still being taken; try again", in.from)
 		case <-m.ctx.Done():
-			return refusal(wire.Stranger, "%s is closing", m.cfg.Name)
+			return refusal(wire.NotAMember, "%s is closing", m.cfg.Name)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func (m *Mesh) tryClaim(in *inbound) (*inbound, *wire.Refuse) {
 	p, old := m.peers[in.from], m.inbound[in.from]
 	switch {
 	case m.closed || p == nil || p.ctx.Err() != nil:
-		return nil, refusal(wire.Stranger, "%s is not, or not yet, a member of the cluster as %s knows it", in.from, m.cfg.Name)
+		return nil, refusal(wire.NotAMember, "%s is not, or not yet, a member of the cluster as %s knows it", in.from, m.cfg.Name)
 	case old != nil && old.hello.Nonce == in.hello.Nonce:
 		return old, nil
 	case old != nil:

@@ -61,7 +61,7 @@ func TestRestIsFullJitter(t *testing.T) {
 		if d := r.next(b, &RefusedError{Reason: wire.OtherPolicy}); d < b.Refused/2 || d > b.Refused {
 			t.Fatalf("after a lasting refusal %s", d)
 		}
-		if d := r.next(b, &RefusedError{Reason: wire.Stranger}); d > b.Max {
+		if d := r.next(b, &RefusedError{Reason: wire.NotAMember}); d > b.Max {
 			t.Fatalf("after a passing refusal %s", d)
 		}
 	}

@@ -66,7 +66,7 @@ func (l *Leader) tellAudit(ctx context.Context, args [][]byte, w *resp.Writer) e
 	list(w, "skipped", r.Skipped, w.Text)
 	number(w, "stray", int64(r.Stray))
 	number(w, "settled", int64(r.Settled))
-	list(w, "stranded", l.stranded(), func(s stretch) { l.writeStretch(w, &s) })
+	list(w, "unreplicated", l.unreplicated(), func(s stretch) { l.writeStretch(w, &s) })
 	text(w, "damage", l.damaged())
 	text(w, "text", r.Text())
 	return nil
@@ -94,7 +94,7 @@ func writeBalance(w *resp.Writer, b *ledger.Balance) {
 		n    int
 	}{
 		{"accepted", b.Accepted}, {"live", b.Live}, {"superseded", b.Superseded}, {"inverted", b.Inverted}, {"concurrent", b.Concurrent},
-		{"shed", b.Shed}, {"none", b.InNone}, {"two", b.InTwo}, {"beyond", b.Beyond},
+		{"evicted", b.Evicted}, {"none", b.InNone}, {"two", b.InTwo}, {"beyond", b.Beyond},
 	} {
 		number(w, f.name, int64(f.n))
 	}

@@ -85,9 +85,9 @@ func (l *Leader) observe(e replica.Event) {
 	}
 }
 
-// tell takes a verdict that the ledger booked. It never waits for a reader.
+// tell takes a verdict that the ledger inserted. It never waits for a reader.
 func (h *hub) tell(e replica.Judged) {
-	if h.readers.Load() == 0 || !e.Verdict.Withdrawn && !e.Verdict.Relation.Lost() {
+	if h.readers.Load() == 0 || !e.Verdict.Retracted && !e.Verdict.Relation.Lost() {
 		return
 	}
 	h.mu.Lock()

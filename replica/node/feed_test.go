@@ -84,8 +84,8 @@ func TestWhatReadersAreTold(t *testing.T) {
 		dotOf(3, 4): {Kind: resolve.Delete},
 		dotOf(3, 5): {Kind: resolve.Put, Value: []byte{}},
 	})
-	withdrawn, none := lost("s", dotOf(3, 1)), lost("s", dotOf(3, 9))
-	withdrawn.Verdict.Withdrawn, withdrawn.Verdict.Relation = true, resolve.Superseded
+	retracted, none := lost("s", dotOf(3, 1)), lost("s", dotOf(3, 9))
+	retracted.Verdict.Retracted, retracted.Verdict.Relation = true, resolve.Superseded
 	none.Verdict.Winner = logical.Dot{}
 	const head = `{"event":"lost","leader":"n1","resolver":"lww","serving":true,"relation":"inverted",`
 	const origin = `"0000000000000003-`
@@ -104,7 +104,7 @@ func TestWhatReadersAreTold(t *testing.T) {
 		{lost("s", dotOf(3, 6)), head + `"key":"s",` + tail(6) + `}`},
 		{none, head + `"key":"s","loser":` + origin + `9","winner":"","at":7,"accepted_by":"n3"}`},
 		{lost("s", dotOf(13, 1)), head + `"key":"s","loser":"000000000000000d-1","winner":"0000000000000001-9","at":7,"accepted_by":"n13"}`},
-		{withdrawn, strings.Replace(strings.Replace(head, "lost", "withdrawn", 1), "inverted", "", 1) + `"key":"s",` + tail(1) + `,"value":"<milk>"}`},
+		{retracted, strings.Replace(strings.Replace(head, "lost", "retracted", 1), "inverted", "", 1) + `"key":"s",` + tail(1) + `,"value":"<milk>"}`},
 	} {
 		if got := h.encode(&told{tc.e, resolve.LWW}, true); string(got.data) != tc.want || !json.Valid(got.data) {
 			t.Errorf("%d:\n got %s\nwant %s", i, got.data, tc.want)

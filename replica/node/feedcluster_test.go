@@ -132,7 +132,7 @@ func TestShadowsAreToldOnTheirChannel(t *testing.T) {
 	}
 	all[0].set("likes", "3") // has seen the lost one, and survives by its clock
 	settle(t, all)
-	if m := underLWW(); m.Event != "withdrawn" || m.Relation != "" || m.Loser != second {
+	if m := underLWW(); m.Event != "retracted" || m.Relation != "" || m.Loser != second {
 		t.Errorf("then the shadows tell %+v", m)
 	}
 	for range 2 { // what was told before the first is sent before the second
@@ -179,7 +179,7 @@ func (n *node) scraped(metric string) map[string]int64 {
 	return sums
 }
 
-// What the metrics count is what the ledger booked, and what readers were told.
+// What the metrics count is what the ledger inserted, and what readers were told.
 func TestMetricsCountWhatTheLedgerBooks(t *testing.T) {
 	all := cluster(t, 3, everybody(resolve.LWW), ahead(0, time.Second))
 	told := all[0].subscribed("kvd:losses:all")
@@ -194,40 +194,40 @@ func TestMetricsCountWhatTheLedgerBooks(t *testing.T) {
 		}
 		clients.Wait()
 		settle(t, all)
-		b := all[0].loop.Ledger().Booked
+		b := all[0].loop.Ledger().Inserted
 		lost = min(b[resolve.LWW][0]+b[resolve.LWW][1], b[resolve.HLC][0]+b[resolve.HLC][1])
 	}
 	for _, n := range all {
-		h, sums, withdrawn := n.loop.Ledger(), n.scraped("kvd_losses_total"), n.scraped("kvd_losses_withdrawn_total")
+		h, sums, retracted := n.loop.Ledger(), n.scraped("kvd_losses_total"), n.scraped("kvd_losses_retracted_total")
 		for id, name := range resolve.Names() {
 			for class, relation := range []string{"inverted", "concurrent"} {
-				if got, want := sums[name+" "+relation], h.Booked[id][class]; got != want {
-					t.Errorf("%s: %d %s losses under %s are counted, and %d are booked", n.Name(), got, relation, name, want)
+				if got, want := sums[name+" "+relation], h.Inserted[id][class]; got != want {
+					t.Errorf("%s: %d %s losses under %s are counted, and %d are inserted", n.Name(), got, relation, name, want)
 				}
 			}
-			if got, want := withdrawn[name+" "], h.Withdrawn[id][0]+h.Withdrawn[id][1]; got != want {
-				t.Errorf("%s: %d losses under %s are counted as withdrawn, and %d are", n.Name(), got, name, want)
+			if got, want := retracted[name+" "], h.Retracted[id][0]+h.Retracted[id][1]; got != want {
+				t.Errorf("%s: %d losses under %s are counted as retracted, and %d are", n.Name(), got, name, want)
 			}
 		}
-		lww := h.Booked[resolve.LWW]
+		lww := h.Inserted[resolve.LWW]
 		if got := sums["serving true"]; got != lww[0]+lww[1] || got == 0 || sums["serving false"] == 0 {
 			t.Errorf("%s: %d losses of the serving resolver, want %d; %d of the others", n.Name(), got, lww[0]+lww[1], sums["serving false"])
 		}
 	}
 	h := all[0].loop.Ledger()
-	lost, withdrawn := int64(0), int64(0)
-	for lost+withdrawn < h.Booked.Sum()+h.Withdrawn.Sum() {
+	lost, retracted := int64(0), int64(0)
+	for lost+retracted < h.Inserted.Sum()+h.Retracted.Sum() {
 		switch m := next(t, told); m.Event {
 		case "lost":
 			lost++
-		case "withdrawn":
-			withdrawn++
+		case "retracted":
+			retracted++
 		default:
 			t.Fatalf("told %+v", m)
 		}
 	}
-	if lost != h.Booked.Sum() || withdrawn != h.Withdrawn.Sum() {
-		t.Errorf("told of %d lost and %d withdrawn; booked %d and %d", lost, withdrawn, h.Booked.Sum(), h.Withdrawn.Sum())
+	if lost != h.Inserted.Sum() || retracted != h.Retracted.Sum() {
+		t.Errorf("told of %d lost and %d retracted; inserted %d and %d", lost, retracted, h.Inserted.Sum(), h.Retracted.Sum())
 	}
 }
 

@@ -7,13 +7,13 @@ import (
 )
 
 // ledgerStatus is what the console says of the ledger.
-func ledgerStatus(state string, h storage.Holding) console.Ledger {
+func ledgerStatus(state string, h storage.LedgerStats) console.Ledger {
 	s := console.Ledger{State: state, Rows: h.Rows, Bytes: h.Bytes}
-	for id, classes := range h.Shed.Verdicts {
+	for id, classes := range h.Evicted.Verdicts {
 		for class, n := range classes {
 			if n > 0 {
 				relation := [...]resolve.Relation{resolve.Inverted, resolve.Concurrent}[class]
-				s.Shed = append(s.Shed, console.Shed{Resolver: resolve.ID(id).String(), Relation: relation.String(), Losses: n})
+				s.Evicted = append(s.Evicted, console.Evicted{Resolver: resolve.ID(id).String(), Relation: relation.String(), Losses: n})
 			}
 		}
 	}

@@ -15,11 +15,11 @@ const valueBytes = 256
 // lossMessage is the JSON that readers get. Keys and values that are not UTF-8
 // are told in base64 instead.
 type lossMessage struct {
-	Event       string  `json:"event"` // lost, or withdrawn
+	Event       string  `json:"event"` // lost, or retracted
 	Leader      string  `json:"leader"`
 	Resolver    string  `json:"resolver"`
 	Serving     bool    `json:"serving"`
-	Relation    string  `json:"relation"` // empty when withdrawn
+	Relation    string  `json:"relation"` // empty when retracted
 	Key         *string `json:"key,omitempty"`
 	KeyBase64   []byte  `json:"key_base64,omitempty"`
 	Loser       string  `json:"loser"`
@@ -45,8 +45,8 @@ func (h *hub) encode(e *told, serving bool) *message {
 		Event: "lost", Leader: h.leader, Resolver: e.by.String(), Serving: serving, Relation: v.Relation.String(),
 		Loser: v.Loser.String(), Winner: dotText(v.Winner), At: int64(e.At), AcceptedBy: h.nameOf(v.Loser.Origin),
 	}
-	if v.Withdrawn {
-		m.Event, m.Relation = "withdrawn", ""
+	if v.Retracted {
+		m.Event, m.Relation = "retracted", ""
 	}
 	m.Key, m.KeyBase64 = textOrBytes([]byte(e.Key))
 	if lost := h.valueOf(e); lost.there {

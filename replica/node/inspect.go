@@ -63,7 +63,7 @@ func (i inspector) Info() []resp.Section {
 		"sync:" + i.cfg.Storage.Sync.String(), fmt.Sprintf("unsynced_ops:%d", i.unsynced()),
 		fmt.Sprintf("unshared_ops:%d", i.unshared()),
 		fmt.Sprintf("behind_ops:%d", i.behind()),
-		fmt.Sprintf("stranded_ops:%d", i.strandedOps()),
+		fmt.Sprintf("unreplicated_ops:%d", i.unreplicatedOps()),
 		fmt.Sprintf("missing_ops:%d", i.missingOps()),
 	}
 	for n, p := range i.peers() {
@@ -142,7 +142,7 @@ func (s source) Status() console.Status {
 		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
 		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(),
-		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, StrandedOps: s.strandedOps(), MissingOps: s.missingOps(), Damage: s.damaged(), Clients: clients.Clients,
+		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.missingOps(), Damage: s.damaged(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
 		RefusesWrites: s.refusals(), Origins: s.origins(), Conflicts: s.conflicting(),
 		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.hub.feeds(),

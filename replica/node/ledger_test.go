@@ -49,7 +49,7 @@ func TestTheStoryIsTold(t *testing.T) {
 		t.Errorf("the first shadow's verdict is %v", v[1])
 	}
 	for dot, known := range map[string]string{
-		logical.Dot{Origin: all[0].life, Seq: 99}.String(): "ahead", logical.Dot{Origin: 5, Seq: 1}.String(): "stranger",
+		logical.Dot{Origin: all[0].life, Seq: 99}.String(): "ahead", logical.Dot{Origin: 5, Seq: 1}.String(): "unknown-origin",
 	} {
 		f := n2.tell("KVD.FATE", dot)
 		if f["known"] != known || f["key"] != nil || f["value"] != nil || len(f.rows("verdicts")) != 0 || f["text"] == "" {
@@ -80,8 +80,8 @@ func TestLossesAreListed(t *testing.T) {
 
 	whole := all[0].tell("KVD.LOSSES")
 	rows := whole.rows("rows")
-	if len(rows) != 14 || whole["next"] != nil || whole["shed"] != int64(0) || whole["leader"] != "n1" || whole["applied"] != settle(t, all).String() {
-		t.Fatalf("%d rows, next %v, shed %v", len(rows), whole["next"], whole["shed"])
+	if len(rows) != 14 || whole["next"] != nil || whole["evicted"] != int64(0) || whole["leader"] != "n1" || whole["applied"] != settle(t, all).String() {
+		t.Fatalf("%d rows, next %v, evicted %v", len(rows), whole["next"], whole["evicted"])
 	}
 	x := rows[13]
 	for name, want := range map[string]any{"resolver": "lww", "serving": int64(1), "relation": "inverted", "key": "x", "loser": second, "winner": first,
@@ -171,7 +171,7 @@ func TestAuditNamesATamperedRow(t *testing.T) {
 	}
 	for _, n := range all {
 		a := audit(n, 1)
-		want := answer{"accepted": int64(3), "live": int64(2), "superseded": int64(0), "inverted": int64(1), "concurrent": int64(0), "shed": int64(0), "none": int64(0), "two": int64(0), "beyond": int64(0)}
+		want := answer{"accepted": int64(3), "live": int64(2), "superseded": int64(0), "inverted": int64(1), "concurrent": int64(0), "evicted": int64(0), "none": int64(0), "two": int64(0), "beyond": int64(0)}
 		for name, is := range want {
 			if got := a.rows("balances")[0][name]; got != is {
 				t.Errorf("%s: %s is %v, want %v", n.Name(), name, got, is)

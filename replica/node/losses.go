@@ -11,7 +11,7 @@ import (
 
 // page is a part of the ledger, gathered.
 type page struct {
-	rows []ledger.Defeat
+	rows []ledger.LossRecord
 	next string // empty: no more
 }
 
@@ -24,13 +24,13 @@ func (l *Leader) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer) 
 	f.Keys = acl.Of(ctx).Reads
 	var p page
 	var at *moment
-	var shed int64
+	var evicted int64
 	err = l.about(ctx, func(m *moment, a *ledger.Account) (err error) {
 		at = m
-		if shed, _, err = m.shed(); err != nil {
+		if evicted, _, err = m.evicted(); err != nil {
 			return err
 		}
-		return a.Losses(f, func(d ledger.Defeat) bool { return p.take(d, count) })
+		return a.Losses(f, func(d ledger.LossRecord) bool { return p.take(d, count) })
 	})
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (l *Leader) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer) 
 	w.Map(6)
 	at.head(w)
 	number(w, "now", int64(at.now.Midpoint()))
-	number(w, "shed", shed)
+	number(w, "evicted", evicted)
 	w.Text("rows")
 	w.Array(len(p.rows))
 	for i := range p.rows {
@@ -50,7 +50,7 @@ func (l *Leader) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer) 
 
 // take adds a row and reports whether more are wanted. One more than fits says
 // that there is a next page.
-func (p *page) take(d ledger.Defeat, count int) bool {
+func (p *page) take(d ledger.LossRecord, count int) bool {
 	if len(p.rows) == count {
 		p.next = ledger.CursorOf(&p.rows[count-1].Loss).String()
 		return false
@@ -85,7 +85,7 @@ func readFilter(args [][]byte) (f ledger.Filter, count int, err error) {
 	return f, count, err
 }
 
-func writeLoss(w *resp.Writer, d *ledger.Defeat, serving resolve.ID) {
+func writeLoss(w *resp.Writer, d *ledger.LossRecord, serving resolve.ID) {
 	w.Map(17)
 	text(w, "resolver", d.Resolver.String())
 	flag(w, "serving", d.Resolver == serving)

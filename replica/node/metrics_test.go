@@ -46,16 +46,16 @@ func shown(f *dto.MetricFamily) float64 {
 
 // quiet is the metrics that stay zero in the story below, and why.
 var quiet = map[string]string{
-	"kvd_gate_ops":          "nothing arrives before what it depends on",
-	"kvd_gate_held_total":   "nothing arrives before what it depends on",
-	"kvd_waiting_requests":  "nobody waits any more",
-	"kvd_twins_total":       "no request was retried elsewhere",
-	"kvd_missing_ops":       "the stores are whole",
-	"kvd_stranded_ops":      "the leader that is gone had nothing alone",
-	"kvd_writes_refused":    "nothing is wrong",
-	"kvd_peers_omitted":     "there are few",
-	"kvd_ledger_shed_total": "the ledger has room",
-	"kvd_feed_missed_total": "the reader keeps up",
+	"kvd_gate_ops":                 "nothing arrives before what it depends on",
+	"kvd_gate_held_total":          "nothing arrives before what it depends on",
+	"kvd_waiting_requests":         "nobody waits any more",
+	"kvd_duplicate_requests_total": "no request was retried elsewhere",
+	"kvd_missing_ops":              "the stores are whole",
+	"kvd_unreplicated_ops":         "the leader that is gone had nothing alone",
+	"kvd_writes_refused":           "nothing is wrong",
+	"kvd_peers_omitted":            "there are few",
+	"kvd_ledger_evicted_total":     "the ledger has room",
+	"kvd_feed_missed_total":        "the reader keeps up",
 
 	"kvd_subscribers_cut_total":   "who listens takes what it is sent",
 	"kvd_published_unheard_total": "clients hold little",
@@ -78,7 +78,7 @@ var quiet = map[string]string{
 	"kvd_origins_refused_ops_total": "there are few",
 	"kvd_conflicting_dots":          "no leader has a copy",
 
-	"kvd_losses_withdrawn_total": "no survivor turned out to have seen what it replaced",
+	"kvd_losses_retracted_total": "no survivor turned out to have seen what it replaced",
 }
 
 // Every metric that a leader shows is fed: in a cluster to which something has

@@ -58,7 +58,7 @@ func (m *moment) account() (*ledger.Account, error) {
 	cfg.Policy, cfg.Applied, cfg.Now, cfg.HLC = m.leader.cfg.Policy, m.applied, m.now, st.HLC
 	cfg.Agreed = m.leader.loop.Now()
 	cfg.Names, cfg.OutOfReach = ledger.Names{Leader: m.leader.nameOf}, m.leader.outOfReach
-	if _, cfg.Shed, err = m.shed(); err != nil {
+	if _, cfg.Evicted, err = m.evicted(); err != nil {
 		return nil, err
 	}
 	return ledger.New(cfg, m, m)

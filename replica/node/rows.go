@@ -45,12 +45,12 @@ func (m *moment) Evidence(key string, d logical.Dot) (ledger.Write, bool, error)
 		Wall: e.Stamps.Wall, HLC: e.Stamps.HLC, Lamport: e.Stamps.Lamport, Client: e.Client}, true, nil
 }
 
-// shed is how many rows this leader's ledger has given up, and how many verdicts
+// evicted is how many rows this leader's ledger has given up, and how many verdicts
 // of each resolver.
-func (m *moment) shed() (rows int64, by [16]int64, err error) {
-	h, err := m.Holding()
-	for id, classes := range h.Shed.Verdicts {
+func (m *moment) evicted() (rows int64, by [16]int64, err error) {
+	h, err := m.LedgerStats()
+	for id, classes := range h.Evicted.Verdicts {
 		by[id] = classes[0] + classes[1]
 	}
-	return h.Shed.Rows, by, err
+	return h.Evicted.Rows, by, err
 }

@@ -70,8 +70,8 @@ func writeVerdict(w *resp.Writer, v *ledger.Verdict, serving resolve.ID) {
 	flag(w, "serving", v.Resolver == serving)
 	text(w, "state", v.State.String())
 	relation := ""
-	if v.Defeat != nil {
-		relation = v.Defeat.Relation.String()
+	if v.LossRecord != nil {
+		relation = v.LossRecord.Relation.String()
 	}
 	text(w, "relation", relation)
 	dotOrNull(w, "by", v.By)

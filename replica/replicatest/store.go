@@ -79,12 +79,12 @@ func (s *Store) Apply(p replica.Put) {
 		s.Log[p.Op.Dot] = p.Op
 	case replica.PutObject:
 		s.Objects[p.Object.Key] = p.Object
-		if len(p.Object.Versions) == 0 && !p.Object.Twins {
+		if len(p.Object.Versions) == 0 && !p.Object.Duplicates {
 			delete(s.Objects, p.Object.Key)
 		}
 	case replica.PutRequest:
 		s.Requests[Request{p.Client, p.Number}] = p.Dot
-	case replica.PutTwins:
+	case replica.PutDuplicates:
 		for _, d := range p.Dots {
 			s.Groups[d] = p.Dots
 		}
@@ -145,8 +145,8 @@ func (s *Store) Request(client, number uint64) (logical.Dot, bool) {
 	return d, ok
 }
 
-// Twins is all dots of d's request.
-func (s *Store) Twins(d logical.Dot) []logical.Dot {
+// Duplicates is all dots of d's request.
+func (s *Store) Duplicates(d logical.Dot) []logical.Dot {
 	s.catchUp()
 	return s.Groups[d]
 }

@@ -167,7 +167,7 @@ func TestGreetingsAreSmallUntilOpen(t *testing.T) {
 
 func TestRefusalIsCutAtAWholeCharacter(t *testing.T) {
 	long := strings.Repeat("é", wire.MaxDetail)
-	d := decoder(t, wire.AppendRefuse(nil, &wire.Refuse{Reason: wire.Stranger, Detail: "x" + long}))
+	d := decoder(t, wire.AppendRefuse(nil, &wire.Refuse{Reason: wire.NotAMember, Detail: "x" + long}))
 	next(t, d, wire.KindRefuse)
 	r, err := d.Refuse()
 	if err != nil || len(r.Detail) != wire.MaxDetail-1 {

@@ -50,7 +50,7 @@ const (
 	OriginTwice           // two live leaders hold one origin
 	LostLog               // the other has ops of this life that its holder no longer has
 	NameTaken             // another live process goes by that name
-	Stranger              // not a member here, or not here yet
+	NotAMember            // not a member here, or not here yet
 	WrongLeader           // somebody else answers at that address
 	BadCertificate        // the certificate does not name the leader
 	reasons
@@ -71,7 +71,7 @@ func (r Reason) String() string {
 // Lasting reports whether only an operator can make the reason go away.
 func (r Reason) Lasting() bool {
 	switch r {
-	case NameTaken, Stranger, WrongLeader:
+	case NameTaken, NotAMember, WrongLeader:
 		return false
 	}
 	return true

@@ -265,8 +265,8 @@ func (b *births) again(at place) *resolve.Op {
 		b.dots = append(b.dots, b.dot(*b.edges.at(e.edges + e.parents + i)))
 	}
 	op.Hidden = b.dots[from:len(b.dots):len(b.dots)]
-	if _, twin := b.twins[at]; twin {
-		op.Client = 1 // whoever has none does not ask for its twins
+	if _, duplicate := b.duplicates[at]; duplicate {
+		op.Client = 1 // whoever has none does not ask for its duplicates
 	}
 	return op
 }
@@ -277,9 +277,9 @@ type viewed struct {
 	deps logical.Frontier
 }
 
-// Twins is those dots of d's request that the leader had, and d.
-func (v viewed) Twins(d logical.Dot) []logical.Dot {
-	return slices.DeleteFunc(v.past.Twins(d), func(t logical.Dot) bool { return t != d && !v.deps.Covers(t) })
+// Duplicates is those dots of d's request that the leader had, and d.
+func (v viewed) Duplicates(d logical.Dot) []logical.Dot {
+	return slices.DeleteFunc(v.past.Duplicates(d), func(t logical.Dot) bool { return t != d && !v.deps.Covers(t) })
 }
 
 // Lost is false: whether something was lost is never asked for the sake of a

@@ -196,9 +196,9 @@ func TestTheBarIsMeasured(t *testing.T) {
 	}
 }
 
-// TestTwinsAreOneSibling: the two dots of one request are shown once, also in
+// TestDuplicatesAreOneSibling: the two dots of one request are shown once, also in
 // the most that was ever shown.
-func TestTwinsAreOneSibling(t *testing.T) {
+func TestDuplicatesAreOneSibling(t *testing.T) {
 	a, b := put(1, 1, 100, "once"), put(2, 1, 200, "once")
 	a.Client, a.Request, b.Client, b.Request = 4, 2, 4, 2
 	res, err := Replay(everything(resolve.Siblings), slices.Values([]*resolve.Op{a, b}))

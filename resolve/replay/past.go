@@ -24,11 +24,11 @@ type past struct {
 	keys    []string
 	byKey   map[string]uint32
 
-	requests map[request]place
-	twins    map[place][]place // of each op of a request with several: all of them, by dot
-	pairs    [][2]place        // what joins the ops of each such request, in the order found
-	wide     map[place]sums    // of ops whose numbers 64 bits do not hold
-	beyond   int               // parents and hidden dots that name no op of the history
+	requests   map[request]place
+	duplicates map[place][]place // of each op of a request with several: all of them, by dot
+	pairs      [][2]place        // what joins the ops of each such request, in the order found
+	wide       map[place]sums    // of ops whose numbers 64 bits do not hold
+	beyond     int               // parents and hidden dots that name no op of the history
 
 	ops  []resolve.Op  // lent to the fold under way, and reused by the next
 	dots []logical.Dot // of those
@@ -64,7 +64,7 @@ type request struct {
 }
 
 func newPast() *past {
-	return &past{byKey: map[string]uint32{}, requests: map[request]place{}, twins: map[place][]place{}, wide: map[place]sums{}}
+	return &past{byKey: map[string]uint32{}, requests: map[request]place{}, duplicates: map[place][]place{}, wide: map[place]sums{}}
 }
 
 // add remembers op, which must come after what it depends on. It fails when the
@@ -171,14 +171,14 @@ func (p *past) pair(op *resolve.Op, at place) {
 
 // join enters an op among those of its request, of which other is one.
 func (p *past) join(other, at place) {
-	all := slices.Clone(p.twins[other])
+	all := slices.Clone(p.duplicates[other])
 	if all == nil {
 		all = []place{other}
 	}
 	all = append(all, at)
 	slices.SortFunc(all, func(a, b place) int { return p.dot(a).Compare(p.dot(b)) })
 	for _, t := range all {
-		p.twins[t] = all
+		p.duplicates[t] = all
 	}
 	p.pairs = append(p.pairs, [2]place{other, at})
 }
@@ -276,9 +276,9 @@ func (p *past) room() *resolve.Op {
 // lend begins a fold: what was lent to the last one is taken back.
 func (p *past) lend() { p.ops, p.dots = p.ops[:0], p.dots[:0] }
 
-// Twins is all dots of d's request, lent like what [past.Op] gives.
-func (p *past) Twins(d logical.Dot) []logical.Dot {
-	if len(p.twins) == 0 {
+// Duplicates is all dots of d's request, lent like what [past.Op] gives.
+func (p *past) Duplicates(d logical.Dot) []logical.Dot {
+	if len(p.duplicates) == 0 {
 		return nil
 	}
 	at, ok := p.find(d)
@@ -286,7 +286,7 @@ func (p *past) Twins(d logical.Dot) []logical.Dot {
 		return nil
 	}
 	from := len(p.dots)
-	for _, t := range p.twins[at] {
+	for _, t := range p.duplicates[at] {
 		p.dots = append(p.dots, p.dot(t))
 	}
 	return p.dots[from:len(p.dots):len(p.dots)]
@@ -298,7 +298,7 @@ func (p *past) Lost(string, logical.Dot) resolve.Mask { return 0 }
 
 // spread gives every ancestor of a marked op its marks, and what it had hidden
 // those of hidden. Parents come before their children, so one walk from the end
-// is enough; only twins lead back up.
+// is enough; only duplicates lead back up.
 func (p *past) spread(marks []resolve.Mask, hidden resolve.Mask) {
 	for at := len(marks) - 1; at >= 0; at-- {
 		p.pass(place(at), marks, hidden, nil)
@@ -315,7 +315,7 @@ func (p *past) spread(marks []resolve.Mask, hidden resolve.Mask) {
 		at := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
 		p.pass(at, marks, hidden, &queue)
-		for _, t := range p.twins[at] {
+		for _, t := range p.duplicates[at] {
 			if marks[t]|marks[at] != marks[t] {
 				marks[t] |= marks[at]
 				queue = append(queue, t)

@@ -161,7 +161,7 @@ func (r *replayer) fold(op *resolve.Op, at place, k *keyed) {
 		r.births.add(op, at)
 	}
 	missing := r.missing(op, k)
-	if missing != 0 && (k.object.Twins || len(r.past.twins) > 0 && r.paired(at)) {
+	if missing != 0 && (k.object.Duplicates || len(r.past.duplicates) > 0 && r.paired(at)) {
 		r.bear(op, at, k, missing)
 		return
 	}
@@ -205,7 +205,7 @@ func (r *replayer) bear(op *resolve.Op, at place, k *keyed, missing resolve.Mask
 }
 
 func (r *replayer) paired(at place) bool {
-	_, ok := r.past.twins[at]
+	_, ok := r.past.duplicates[at]
 	return ok
 }
 
@@ -260,7 +260,7 @@ func (r *replayer) shown(k *keyed, survivors []int) int {
 	n := 0
 	for j, i := range survivors {
 		v := &k.object.Versions[i]
-		if v.Deleted() || k.object.Twins && r.repeats(k, survivors[:j], v.Dot) {
+		if v.Deleted() || k.object.Duplicates && r.repeats(k, survivors[:j], v.Dot) {
 			continue
 		}
 		n++
@@ -269,7 +269,7 @@ func (r *replayer) shown(k *keyed, survivors []int) int {
 }
 
 func (r *replayer) repeats(k *keyed, before []int, d logical.Dot) bool {
-	all := r.past.Twins(d)
+	all := r.past.Duplicates(d)
 	return slices.ContainsFunc(before, func(i int) bool { return slices.Contains(all, k.object.Versions[i].Dot) })
 }
 

@@ -187,7 +187,7 @@ func (f *finish) measure(k *keyed, id resolve.ID) {
 	if f.cfg.Size == nil {
 		return
 	}
-	f.held.Key, f.held.Twins, f.held.Versions = k.object.Key, k.object.Twins, f.held.Versions[:0]
+	f.held.Key, f.held.Duplicates, f.held.Versions = k.object.Key, k.object.Duplicates, f.held.Versions[:0]
 	bits := id.Keeps()
 	for i := range k.object.Versions {
 		if v := k.object.Versions[i]; v.Mask&bits != 0 {
@@ -200,7 +200,7 @@ func (f *finish) measure(k *keyed, id resolve.ID) {
 			f.held.Versions = append(f.held.Versions, v)
 		}
 	}
-	if len(f.held.Versions) > 0 || f.held.Twins {
+	if len(f.held.Versions) > 0 || f.held.Duplicates {
 		f.out[id].Metadata += int64(f.cfg.Size(&f.held))
 		f.out[id].Holding++
 	}

@@ -171,7 +171,7 @@ func (b *Brute) Sum() (resolve.Int128, bool) {
 	var sum resolve.Int128
 	all := b.counts()
 	for _, op := range all {
-		others := keep(b.twins(op), func(t *resolve.Op) bool { return t.Kind != resolve.Delete })
+		others := keep(b.duplicates(op), func(t *resolve.Op) bool { return t.Kind != resolve.Delete })
 		if !slices.ContainsFunc(others, func(t *resolve.Op) bool { return t.Dot.Compare(op.Dot) < 0 || !slices.Contains(all, t) }) {
 			sum = sum.Plus(op.Delta)
 		}
@@ -179,8 +179,8 @@ func (b *Brute) Sum() (resolve.Int128, bool) {
 	return sum, len(all) > 0
 }
 
-// twins is the other ops of op's request.
-func (b *Brute) twins(op *resolve.Op) []*resolve.Op {
+// duplicates is the other ops of op's request.
+func (b *Brute) duplicates(op *resolve.Op) []*resolve.Op {
 	return keep(b.ops, func(o *resolve.Op) bool {
 		return op.HasRequest() && o.Dot != op.Dot && o.Client == op.Client && o.Request == op.Request
 	})
@@ -196,7 +196,7 @@ func (b *Brute) Seen(from []logical.Dot) map[logical.Dot]bool {
 	for grown := true; grown; {
 		before := len(seen)
 		for _, op := range b.ops {
-			if slices.ContainsFunc(b.twins(op), func(t *resolve.Op) bool { return seen[t.Dot] }) {
+			if slices.ContainsFunc(b.duplicates(op), func(t *resolve.Op) bool { return seen[t.Dot] }) {
 				seen[op.Dot] = true
 			}
 			if !seen[op.Dot] {

@@ -11,10 +11,10 @@ import (
 // History is what one leader remembers of one key: a resolve.History in
 // memory.
 type History struct {
-	ops      map[logical.Dot]*resolve.Op
-	requests map[request][]logical.Dot
-	twins    map[logical.Dot][]logical.Dot
-	ledger   map[resolve.ID]map[logical.Dot]resolve.Relation
+	ops        map[logical.Dot]*resolve.Op
+	requests   map[request][]logical.Dot
+	duplicates map[logical.Dot][]logical.Dot
+	ledger     map[resolve.ID]map[logical.Dot]resolve.Relation
 }
 
 type request struct{ client, number uint64 }
@@ -22,10 +22,10 @@ type request struct{ client, number uint64 }
 // NewHistory is a past in which nothing happened.
 func NewHistory() *History {
 	return &History{
-		ops:      map[logical.Dot]*resolve.Op{},
-		requests: map[request][]logical.Dot{},
-		twins:    map[logical.Dot][]logical.Dot{},
-		ledger:   map[resolve.ID]map[logical.Dot]resolve.Relation{},
+		ops:        map[logical.Dot]*resolve.Op{},
+		requests:   map[request][]logical.Dot{},
+		duplicates: map[logical.Dot][]logical.Dot{},
+		ledger:     map[resolve.ID]map[logical.Dot]resolve.Relation{},
 	}
 }
 
@@ -35,8 +35,8 @@ func (h *History) Op(d logical.Dot) (*resolve.Op, bool) {
 	return op, ok
 }
 
-// Twins is all dots of d's request.
-func (h *History) Twins(d logical.Dot) []logical.Dot { return h.twins[d] }
+// Duplicates is all dots of d's request.
+func (h *History) Duplicates(d logical.Dot) []logical.Dot { return h.duplicates[d] }
 
 // Lost is the resolvers whose ledger holds d.
 func (h *History) Lost(_ string, d logical.Dot) resolve.Mask {
@@ -65,7 +65,7 @@ func (h *History) Admit(op *resolve.Op) {
 		return
 	}
 	for _, d := range dots {
-		h.twins[d] = dots
+		h.duplicates[d] = dots
 	}
 }
 
@@ -73,7 +73,7 @@ func (h *History) Admit(op *resolve.Op) {
 func (h *History) Forget(d logical.Dot) { delete(h.ops, d) }
 
 // Book enters verdicts in the ledger. It fails when one loses what is lost
-// already, or withdraws what is not.
+// already, or retracts what is not.
 func (h *History) Book(verdicts []resolve.Verdict) error {
 	for _, v := range verdicts {
 		for id := range v.Resolvers.Each {
@@ -89,9 +89,9 @@ func (h *History) book(id resolve.ID, v resolve.Verdict) error {
 	rows := h.ledger[id]
 	_, lost := rows[v.Loser]
 	switch {
-	case v.Withdrawn && !lost:
-		return fmt.Errorf("%s withdraws the loss of %s, which is not in the ledger", id, v.Loser)
-	case v.Withdrawn:
+	case v.Retracted && !lost:
+		return fmt.Errorf("%s retracts the loss of %s, which is not in the ledger", id, v.Loser)
+	case v.Retracted:
 		delete(rows, v.Loser)
 	case v.Relation.Lost() && lost:
 		return fmt.Errorf("%s loses %s twice", id, v.Loser)

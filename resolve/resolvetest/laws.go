@@ -21,7 +21,7 @@ type Law struct {
 // Laws is every law, in the order they are best read.
 func Laws() []Law {
 	return []Law{
-		{"what a leader books adds up", Booked},
+		{"what a leader books adds up", Inserted},
 		{"any causal order gives the same object", AnyOrder},
 		{"after each op, survivors, losses and sums are what brute force says", EachStep},
 		{"deadlines are what brute force says", EachDeadline},
@@ -32,8 +32,8 @@ func Laws() []Law {
 	}
 }
 
-// Booked fails when a leader entered a loss twice or withdrew what was not lost.
-func Booked(p Past, _ *rand.Rand) error { return p.Err }
+// Inserted fails when a leader entered a loss twice or withdrew what was not lost.
+func Inserted(p Past, _ *rand.Rand) error { return p.Err }
 
 // Order draws an order of delivery that respects causality.
 func Order(ops []*resolve.Op, r *rand.Rand) []*resolve.Op {

@@ -10,7 +10,7 @@ import (
 // Render writes out everything an object holds: equal objects, equal text.
 func Render(o *resolve.Object) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q twins=%t\n", o.Key, o.Twins)
+	fmt.Fprintf(&b, "%q duplicates=%t\n", o.Key, o.Duplicates)
 	for i := range o.Versions {
 		v := &o.Versions[i]
 		fmt.Fprintf(&b, "%s %s %s %q expires=%d stated=%s wall=[%d %d] hlc=%s lamport=%d count=%s base=%d/%s voids=%v ends=%v\n",

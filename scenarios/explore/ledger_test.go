@@ -23,17 +23,17 @@ func tiny(seed uint64) storage.Retention {
 }
 
 // TestFullLedgersAddUp explores with ledgers that hold next to nothing: everything
-// but their agreement with the oracle still holds, and what they booked is held,
-// withdrawn or shed, whatever crashed.
+// but their agreement with the oracle still holds, and what they inserted is held,
+// retracted or evicted, whatever crashed.
 func TestFullLedgersAddUp(t *testing.T) {
-	var shed, withdrawn, held atomic.Int64
+	var evicted, retracted, held atomic.Int64
 	run := func(s *script.Scenario, o scenarios.Options) (*scenarios.Result, error) {
 		o.Ledger = tiny(o.Seed)
 		r, err := scenarios.Run(s, o)
 		if err == nil {
 			for _, n := range r.Ledgers {
-				shed.Add(n.Shed.Rows)
-				withdrawn.Add(n.Withdrawn.Sum())
+				evicted.Add(n.Evicted.Rows)
+				retracted.Add(n.Retracted.Sum())
 				held.Add(n.Rows)
 			}
 		}
@@ -46,8 +46,8 @@ func TestFullLedgersAddUp(t *testing.T) {
 	for _, f := range r.Failures {
 		t.Errorf("seed %d under %s: %s\n%s", f.Seed, f.Resolver, strings.Join(f.Broken, "\n"), f.Scenario.Print())
 	}
-	t.Logf("%d runs: %d rows shed, %d verdicts withdrawn, %d rows held", r.Runs, shed.Load(), withdrawn.Load(), held.Load())
-	if shed.Load() == 0 || withdrawn.Load() == 0 || held.Load() == 0 {
+	t.Logf("%d runs: %d rows evicted, %d verdicts retracted, %d rows held", r.Runs, evicted.Load(), retracted.Load(), held.Load())
+	if evicted.Load() == 0 || retracted.Load() == 0 || held.Load() == 0 {
 		t.Error("these histories show nothing")
 	}
 }

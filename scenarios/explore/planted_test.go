@@ -97,15 +97,15 @@ func bugs() []bug {
 		{"parents that include what was never shown", resolve.LWW, onRequest(func(r *replica.Request) { r.Exact = false })},
 		{"a gate that ignores dependencies", resolve.Siblings, shipWithoutDeps},
 		{"a retry at the same leader applied twice", resolve.Counter, dropping[replica.PutRequest]()},
-		{"twins not recognised", resolve.Counter, forgetForeignRequests},
-		{"twins remembered in pairs", resolve.Counter, pairsOnly},
+		{"duplicates not recognised", resolve.Counter, forgetForeignRequests},
+		{"duplicates remembered in pairs", resolve.Counter, pairsOnly},
 		{"a hybrid clock forgotten over restart", resolve.HLC, func() host.Tamper {
 			return hooks{state: func(st *replica.State) { st.HLC = logical.HLC{} }}
 		}},
 		{"a Lamport clock forgotten over restart", resolve.Lamport, func() host.Tamper {
 			return hooks{state: func(st *replica.State) { st.Lamport = 0 }}
 		}},
-		{"a loss recorded and never withdrawn", resolve.LWW, dropping[replica.DropLoss]()},
+		{"a loss recorded and never retracted", resolve.LWW, dropping[replica.DropLoss]()},
 		{"a loss never recorded", resolve.Causal, dropping[replica.PutLoss]()},
 		{"value bytes shared between versions", resolve.Siblings, shareValues},
 		{"arrival order in the encoding", resolve.Siblings, reverseVersions},
@@ -138,7 +138,7 @@ func shipWithoutDeps() host.Tamper {
 // as a leader that only knows its own clients would not.
 func forgetForeignRequests() host.Tamper {
 	return hooks{put: func(p replica.Put) replica.Put {
-		if _, is := p.(replica.PutTwins); is {
+		if _, is := p.(replica.PutDuplicates); is {
 			return nil
 		}
 		return p
@@ -149,8 +149,8 @@ func forgetForeignRequests() host.Tamper {
 // pairs would.
 func pairsOnly() host.Tamper {
 	return onPut(func(p replica.Put) replica.Put {
-		if put, is := p.(replica.PutTwins); is && len(put.Dots) > 2 {
-			return replica.PutTwins{Dots: put.Dots[1:]}
+		if put, is := p.(replica.PutDuplicates); is && len(put.Dots) > 2 {
+			return replica.PutDuplicates{Dots: put.Dots[1:]}
 		}
 		return p
 	})()

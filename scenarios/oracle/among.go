@@ -6,10 +6,10 @@ import "slices"
 // sessions were promised of them. It shares what it is made of.
 func (v *Judgement) Among(in func(key string) bool) *Judgement {
 	out := *v
-	out.Tally, out.Siblings, out.Converged = Tally{}, 0, true
-	out.Keys = slices.DeleteFunc(slices.Clone(v.Keys), func(t KeyTally) bool { return !in(t.Key) })
+	out.Stats, out.Siblings, out.Converged = Stats{}, 0, true
+	out.Keys = slices.DeleteFunc(slices.Clone(v.Keys), func(t KeyStats) bool { return !in(t.Key) })
 	for _, t := range out.Keys {
-		out.sum(t.Tally)
+		out.sum(t.Stats)
 		out.Siblings, out.Converged = max(out.Siblings, t.Siblings), out.Converged && t.Converged
 	}
 	out.Losses = slices.DeleteFunc(slices.Clone(v.Losses), func(l Loss) bool { return !in(l.Key) })

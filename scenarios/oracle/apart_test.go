@@ -23,31 +23,31 @@ func TestCountersApartLoseNothing(t *testing.T) {
 	cases := []struct {
 		name  string
 		story *story
-		want  oracle.Tally
+		want  oracle.Stats
 		lost  []string
 	}{
-		{"both add", apart().at("n1", shows("1", d(1, 1))).at("n2", shows("2", d(2, 2))), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+		{"both add", apart().at("n1", shows("1", d(1, 1))).at("n2", shows("2", d(2, 2))), oracle.Stats{Acked: 3, Accounted: 3}, nil},
 		{"one lacks its own", apart().at("n1", shows("")).at("n2", shows("2", d(2, 2))),
-			oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"a durability c"}},
-		{"one counts too much", apart().at("n1", shows("3", d(1, 1))).at("n2", shows("2", d(2, 2))), oracle.Tally{Acked: 3, Accounted: 3, Overcounted: 2}, nil},
-		{"a third has neither", apart().at("n1", shows("1", d(1, 1))).at("n2", shows("2", d(2, 2))).at("n3", shows("")), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+			oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"a durability c"}},
+		{"one counts too much", apart().at("n1", shows("3", d(1, 1))).at("n2", shows("2", d(2, 2))), oracle.Stats{Acked: 3, Accounted: 3, Overcounted: 2}, nil},
+		{"a third has neither", apart().at("n1", shows("1", d(1, 1))).at("n2", shows("2", d(2, 2))).at("n3", shows("")), oracle.Stats{Acked: 3, Accounted: 3}, nil},
 		{"one has deleted what the other shows",
 			func() *story {
 				s := tell().all(incr("a", "n1", 5, d(1, 1)))
 				s.applied(d(1, 1), "n2")
 				return s.all(del("del", "n1", d(1, 2), d(1, 1))).at("n1", shows("")).at("n2", shows("5", d(1, 1)))
-			}(), oracle.Tally{Acked: 2, Accounted: 2}, nil},
+			}(), oracle.Stats{Acked: 2, Accounted: 2}, nil},
 		{"one has deleted, and shows it all the same",
 			func() *story {
 				s := tell().all(incr("a", "n1", 5, d(1, 1)))
 				s.applied(d(1, 1), "n2")
 				s.all(del("del", "n1", d(1, 2), d(1, 1)), incr("b", "n2", 1, d(2, 1), d(1, 1)))
 				return s.at("n1", shows("5", d(1, 1))).at("n2", shows("6", d(1, 1), d(2, 1)))
-			}(), oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1}, []string{"del resurrected a"}},
+			}(), oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1}, []string{"del resurrected a"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			v := c.story.wantTally(t, "counter", c.want)
+			v := c.story.wantStats(t, "counter", c.want)
 			wantLosses(t, v, c.lost...)
 			wantNoContradictions(t, v)
 		})
@@ -62,7 +62,7 @@ func TestADeletionOnOneSideIsNotUndoneByTheOther(t *testing.T) {
 		s.applied(d(1, 1), "n2")
 		s.all(del("del", "n1", d(1, 2), d(1, 1)))
 		s.at("n1", shown).at("n2", shows("w", d(1, 1)))
-		v := s.wantTally(t, "siblings", oracle.Tally{Acked: 2, Accounted: 2})
+		v := s.wantStats(t, "siblings", oracle.Stats{Acked: 2, Accounted: 2})
 		wantLosses(t, v)
 	}
 }

@@ -61,11 +61,11 @@ const many = 200_000
 func TestDeepHistoriesAreJudgedWhole(t *testing.T) {
 	const n = 20_000
 	for _, resolver := range []string{"lww", "counter"} {
-		v := chain(n).wantTally(t, resolver, oracle.Tally{Acked: n, Accounted: n})
+		v := chain(n).wantStats(t, resolver, oracle.Stats{Acked: n, Accounted: n})
 		wantViolations(t, v)
 		wantNoContradictions(t, v)
 	}
-	v := poisoned(n).wantTally(t, "lww", oracle.Tally{Acked: n + 1, Accounted: 1, Lost: n, Inverted: n})
+	v := poisoned(n).wantStats(t, "lww", oracle.Stats{Acked: n + 1, Accounted: 1, Lost: n, Inverted: n})
 	if len(v.Violations) != n {
 		t.Errorf("%d violations, expected one for every acknowledgement", len(v.Violations))
 	}

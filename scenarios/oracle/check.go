@@ -43,9 +43,9 @@ func quoted(values []string) string {
 // CheckLost: want acknowledged updates of a key, or of all keys together if key
 // is empty, are lost.
 func (v *Judgement) CheckLost(key string, want int64) (held bool, at time.Duration, why string) {
-	t := v.Tally
+	t := v.Stats
 	if key != "" {
-		t = v.Key(key).Tally
+		t = v.Key(key).Stats
 	}
 	return v.number("lost", int64(t.Lost), want, func(l Loss) bool { return key == "" || l.Key == key })
 }

@@ -62,7 +62,7 @@ func TestCirclesAreSaid(t *testing.T) {
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1), over: dots(d(2, 1))})
 	s.writes(write{label: "b", client: "B", leader: "n2", dot: d(2, 1), over: dots(d(1, 1))})
 	s.final(shows("b", d(2, 1)))
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 2})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 2})
 	wantContradictions(t, v,
 		"early 2ms: a: n1 acknowledged writing over b before it was accepted as 0000000000000002-1",
 		"circle 5ms: b had been shown a, whose author had been shown b")

@@ -26,7 +26,7 @@ func TestExactWriteIsInvertedByWhatItsClientHadSeen(t *testing.T) {
 	s.all(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	s.exact(write{label: "b", client: "B", leader: "n1", dot: d(1, 2), after: &old}, 1)
 	s.final(old)
-	s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
+	s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
 }
 
 func TestLossNamesTheSameSurvivorWhateverTheOrder(t *testing.T) {
@@ -42,7 +42,7 @@ func TestWhatIsToldTwiceCountsOnce(t *testing.T) {
 	s.accepted(w)
 	s.acked(w)
 	s.final(shows(""))
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 1, Lost: 1, Durability: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 1, Lost: 1, Durability: 1})
 	wantNoContradictions(t, v)
 	if v.Losses[0].Acked != 3*time.Millisecond {
 		t.Errorf("acknowledged at %s, expected the first time", v.Losses[0].Acked)
@@ -60,7 +60,7 @@ func TestDeleteAtItsOwnLeaderTakesNoMoreThanItSaw(t *testing.T) {
 	s.applied(d(1, 3), "n1")
 	s.reads("B", "n1", shows("6", d(1, 4)))
 	s.final(shows("6", d(1, 4)), "n1")
-	v := s.wantTally(t, "counter", oracle.Tally{Acked: 4, Accounted: 4})
+	v := s.wantStats(t, "counter", oracle.Stats{Acked: 4, Accounted: 4})
 	if held, _, why := v.CheckNoResurrection("x"); !held {
 		t.Error(why)
 	}
@@ -72,7 +72,7 @@ func TestTotalThatAddsNothingMayOutliveItsDelete(t *testing.T) {
 	s := tell().all(add("a", "n1", 0, d(1, 1)), del("del", "n2", d(2, 1), d(1, 1)))
 	s.reads("B", "n2", shows("0", d(1, 1)))
 	s.final(shows("0", d(1, 1)))
-	v := s.wantTally(t, "counter", oracle.Tally{Acked: 2, Accounted: 2})
+	v := s.wantStats(t, "counter", oracle.Stats{Acked: 2, Accounted: 2})
 	if held, _, why := v.CheckNoResurrection("x"); !held {
 		t.Error(why)
 	}
@@ -88,10 +88,10 @@ func TestCounterNotYetConvergedIsJudgedKindly(t *testing.T) {
 	s := tell().all(incr("a", "n2", 1, d(2, 1)))
 	s.final(shows(""), "n1", "n3")
 	s.final(shows("1", d(2, 1)), "n2")
-	s.wantTally(t, "counter", oracle.Tally{Acked: 1, Accounted: 1})
+	s.wantStats(t, "counter", oracle.Stats{Acked: 1, Accounted: 1})
 }
 
-func TestTwinsMayNotBothBeShown(t *testing.T) {
+func TestDuplicatesMayNotBothBeShown(t *testing.T) {
 	s := tell()
 	s.unheard(incr("a", "n1", 1, d(1, 1)))
 	s.all(incr("a", "n2", 1, d(2, 1)))

@@ -40,54 +40,54 @@ func TestCounterAddsUp(t *testing.T) {
 		name  string
 		story *story
 		final oracle.Reading
-		want  oracle.Tally
+		want  oracle.Stats
 		lost  []string
 	}{
-		{"three at once", three(), shows("3", d(1, 1), d(2, 1), d(3, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
-		{"one counted twice", three(), shows("4", d(1, 1), d(2, 1), d(3, 1)), oracle.Tally{Acked: 3, Accounted: 3, Overcounted: 1}, nil},
+		{"three at once", three(), shows("3", d(1, 1), d(2, 1), d(3, 1)), oracle.Stats{Acked: 3, Accounted: 3}, nil},
+		{"one counted twice", three(), shows("4", d(1, 1), d(2, 1), d(3, 1)), oracle.Stats{Acked: 3, Accounted: 3, Overcounted: 1}, nil},
 		{"one missing, and its dot too", three(), shows("2", d(1, 1), d(3, 1)),
-			oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"b durability a"}},
+			oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"b durability a"}},
 		{"one missing, its dot there: the newest is blamed", three(), shows("2", d(1, 1), d(2, 1), d(3, 1)),
-			oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"c durability a"}},
-		{"absent counts as zero", three(), shows(""), oracle.Tally{Acked: 3, Lost: 3, Durability: 3}, []string{"a durability ", "b durability ", "c durability "}},
+			oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"c durability a"}},
+		{"absent counts as zero", three(), shows(""), oracle.Stats{Acked: 3, Lost: 3, Durability: 3}, []string{"a durability ", "b durability ", "c durability "}},
 		{"overcount in updates", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 5, d(1, 2), d(1, 1))), shows("20", d(1, 2)),
-			oracle.Tally{Acked: 2, Accounted: 2, Overcounted: 2}, nil},
+			oracle.Stats{Acked: 2, Accounted: 2, Overcounted: 2}, nil},
 		{"overcount in units", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 3, d(1, 2), d(1, 1))), shows("17", d(1, 2)),
-			oracle.Tally{Acked: 2, Accounted: 2, Overcounted: 9}, nil},
+			oracle.Stats{Acked: 2, Accounted: 2, Overcounted: 9}, nil},
 		{"a lost decrement is lost, not overcounted", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n2", -2, d(2, 1))), shows("5", d(1, 1)),
-			oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1}, []string{"b durability a"}},
+			oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1}, []string{"b durability a"}},
 		{"sets add what they say", tell().all(incr("a", "n1", 5, d(1, 1)), add("s", "n1", 5, d(1, 2), d(1, 1)), incr("b", "n2", 1, d(2, 1))),
-			shows("11", d(1, 2), d(2, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+			shows("11", d(1, 2), d(2, 1)), oracle.Stats{Acked: 3, Accounted: 3}, nil},
 		{"additions apart that leave 64 bits", tell().all(incr("a", "n1", math.MaxInt64, d(1, 1)), incr("b", "n2", math.MaxInt64, d(2, 1)), incr("c", "n3", 5, d(3, 1))),
-			shows("9223372036854775807", d(1, 1), d(2, 1), d(3, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+			shows("9223372036854775807", d(1, 1), d(2, 1), d(3, 1)), oracle.Stats{Acked: 3, Accounted: 3}, nil},
 		{"a sum below 64 bits", tell().all(incr("a", "n1", math.MinInt64, d(1, 1)), incr("b", "n2", -1, d(2, 1))),
-			shows("-9223372036854775808", d(1, 1), d(2, 1)), oracle.Tally{Acked: 2, Accounted: 2}, nil},
+			shows("-9223372036854775808", d(1, 1), d(2, 1)), oracle.Stats{Acked: 2, Accounted: 2}, nil},
 		{"a delete takes what it had seen", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n2", 1, d(2, 1)), del("del", "n1", d(1, 2), d(1, 1))),
-			shows("1", d(2, 1)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+			shows("1", d(2, 1)), oracle.Stats{Acked: 3, Accounted: 3}, nil},
 		{"a delete takes all that went into the total it saw",
 			tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 2, d(1, 2)), del("del", "n1", d(1, 3), d(1, 2)), incr("c", "n1", 1, d(1, 4))),
-			shows("1", d(1, 4)), oracle.Tally{Acked: 4, Accounted: 4}, nil},
+			shows("1", d(1, 4)), oracle.Stats{Acked: 4, Accounted: 4}, nil},
 		{"a delete undone", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n2", 1, d(2, 1)), del("del", "n1", d(1, 2), d(1, 1))),
-			shows("6", d(1, 1), d(2, 1)), oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1}, []string{"del resurrected a"}},
+			shows("6", d(1, 1), d(2, 1)), oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1}, []string{"del resurrected a"}},
 		{"a delete of a part of a total", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 2, d(1, 2), d(1, 1)), del("del", "n2", d(2, 1), d(1, 1))),
-			shows("2", d(1, 2)), oracle.Tally{Acked: 3, Accounted: 3}, nil},
+			shows("2", d(1, 2)), oracle.Stats{Acked: 3, Accounted: 3}, nil},
 		{"a delete of a part of a total, not taken away", tell().all(incr("a", "n1", 2, d(1, 1)), incr("b", "n1", 2, d(1, 2), d(1, 1)), del("del", "n2", d(2, 1), d(1, 1))),
-			shows("4", d(1, 2)), oracle.Tally{Acked: 3, Accounted: 3, Overcounted: 1}, nil},
+			shows("4", d(1, 2)), oracle.Stats{Acked: 3, Accounted: 3, Overcounted: 1}, nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			c.story.final(c.final)
-			v := c.story.wantTally(t, "counter", c.want)
+			v := c.story.wantStats(t, "counter", c.want)
 			wantLosses(t, v, c.lost...)
 			wantNoContradictions(t, v)
 		})
 	}
 }
 
-// TestTwinIncrementsCountOnce, with the smaller dot's amount when a set added
+// TestDuplicateIncrementsCountOnce, with the smaller dot's amount when a set added
 // different amounts at its two leaders.
-func TestTwinIncrementsCountOnce(t *testing.T) {
-	twins := func(value string) *oracle.Judgement {
+func TestDuplicateIncrementsCountOnce(t *testing.T) {
+	duplicates := func(value string) *oracle.Judgement {
 		s := tell().all(incr("a", "n2", 3, d(2, 1)))
 		s.unheard(add("u", "n2", 7, d(2, 2), d(2, 1)))
 		retry := add("u", "n1", 10, d(1, 1))
@@ -95,11 +95,11 @@ func TestTwinIncrementsCountOnce(t *testing.T) {
 		s.final(shows(value, d(1, 1), d(2, 2)))
 		return s.h.Judge("counter")
 	}
-	if v := twins("13"); v.Tally != (oracle.Tally{Acked: 2, Accounted: 2}) {
-		t.Errorf("13 is right: %+v", v.Tally)
+	if v := duplicates("13"); v.Stats != (oracle.Stats{Acked: 2, Accounted: 2}) {
+		t.Errorf("13 is right: %+v", v.Stats)
 	}
-	if v := twins("20"); v.Tally != (oracle.Tally{Acked: 2, Accounted: 2, Overcounted: 7}) {
-		t.Errorf("20 counts both: %+v", v.Tally)
+	if v := duplicates("20"); v.Stats != (oracle.Stats{Acked: 2, Accounted: 2, Overcounted: 7}) {
+		t.Errorf("20 counts both: %+v", v.Stats)
 	}
 }
 
@@ -107,12 +107,12 @@ func TestCounterDoesNotBlameWhatWasNotPromised(t *testing.T) {
 	s := tell().all(incr("a", "n1", 1, d(1, 1)))
 	s.unheard(incr("b", "n2", 1, d(2, 1)))
 	s.final(shows("1", d(1, 1)))
-	s.wantTally(t, "counter", oracle.Tally{Acked: 1, Accounted: 1})
+	s.wantStats(t, "counter", oracle.Stats{Acked: 1, Accounted: 1})
 	s.final(shows("1", d(1, 1), d(2, 1)))
-	s.wantTally(t, "counter", oracle.Tally{Acked: 1, Accounted: 1})
+	s.wantStats(t, "counter", oracle.Stats{Acked: 1, Accounted: 1})
 	s.all(incr("c", "n3", 1, d(3, 1)))
 	s.final(shows("2", d(1, 1), d(2, 1), d(3, 1)))
-	s.wantTally(t, "counter", oracle.Tally{Acked: 2, Accounted: 2})
+	s.wantStats(t, "counter", oracle.Stats{Acked: 2, Accounted: 2})
 }
 
 // TestCounterDeleteThatNeverArrived: other leaders never had the delete, so what
@@ -124,7 +124,7 @@ func TestCounterDeleteThatNeverArrived(t *testing.T) {
 	s.all(incr("b", "n2", 1, d(2, 2), d(2, 1)))
 	s.applied(d(2, 2), "n1", "n3")
 	s.final(shows("6", d(2, 2)))
-	v := s.wantTally(t, "counter", oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1})
+	v := s.wantStats(t, "counter", oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1})
 	wantLosses(t, v, "del resurrected b")
 }
 
@@ -144,7 +144,7 @@ func TestLeaderMustAddWhatWasAsked(t *testing.T) {
 	s.accepted(w)
 	s.acked(w)
 	s.final(shows("5", d(1, 1)))
-	v := s.wantTally(t, "counter", oracle.Tally{Acked: 1, Accounted: 1})
+	v := s.wantStats(t, "counter", oracle.Stats{Acked: 1, Accounted: 1})
 	wantContradictions(t, v, "miscount 2ms: n1 says that a added 6, and 5 was asked for")
 }
 
@@ -154,7 +154,7 @@ func TestNoOvercountNamesTheFirstReadingThatCannotBe(t *testing.T) {
 	at := s.reads("B", "n2", shows("2", d(1, 1)))
 	s.all(incr("b", "n1", 1, d(1, 2), d(1, 1)))
 	s.final(shows("2", d(1, 2)))
-	v := s.wantTally(t, "counter", oracle.Tally{Acked: 2, Accounted: 2})
+	v := s.wantStats(t, "counter", oracle.Stats{Acked: 2, Accounted: 2})
 	held, when, why := v.CheckNoOvercount("x")
 	if held || when != at || why != "n2 showed 2, and at most 1 had been added" {
 		t.Errorf("held %v at %s: %s", held, when, why)
@@ -189,17 +189,17 @@ func retriedAndDeleted() *story {
 func TestRetriedAdditionGoesAsAWhole(t *testing.T) {
 	cases := []struct {
 		value string
-		want  oracle.Tally
+		want  oracle.Stats
 		lost  []string
 	}{
-		{"4", oracle.Tally{Acked: 3, Accounted: 3}, nil},
-		{"7", oracle.Tally{Acked: 3, Accounted: 3, Overcounted: 3}, nil},
-		{"0", oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"b durability gone"}},
+		{"4", oracle.Stats{Acked: 3, Accounted: 3}, nil},
+		{"7", oracle.Stats{Acked: 3, Accounted: 3, Overcounted: 3}, nil},
+		{"0", oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"b durability gone"}},
 	}
 	for _, c := range cases {
 		s := retriedAndDeleted()
 		s.final(shows(c.value, d(2, 2), d(1, 2)))
-		v := s.wantTally(t, "counter", c.want)
+		v := s.wantStats(t, "counter", c.want)
 		wantLosses(t, v, c.lost...)
 		held, _, why := v.CheckNoOvercount("x")
 		if held != (c.want.Overcounted == 0) {
@@ -218,7 +218,7 @@ func TestDeleteTakesWhatItHadSeenOfARetriedAddition(t *testing.T) {
 	s.unheard(incr("a", "n1", 3, d(1, 1)))
 	s.all(again, del("gone", "n1", d(1, 2), d(1, 1)), incr("late", "n1", 5, d(1, 3), d(1, 2)))
 	s.final(shows("6", d(1, 3), d(2, 2), d(1, 2)))
-	wantNoContradictions(t, s.wantTally(t, "counter", oracle.Tally{Acked: 4, Accounted: 4}))
+	wantNoContradictions(t, s.wantStats(t, "counter", oracle.Stats{Acked: 4, Accounted: 4}))
 }
 
 // TestRetriedDeleteTakesWhatEachOfItsOpsHadSeen.
@@ -230,7 +230,7 @@ func TestRetriedDeleteTakesWhatEachOfItsOpsHadSeen(t *testing.T) {
 	s.unheard(del("gone", "n1", d(1, 2), d(1, 1)))
 	s.writes(again)
 	s.final(shows("4", d(3, 1), d(1, 2), d(2, 2)))
-	s.wantTally(t, "counter", oracle.Tally{Acked: 4, Accounted: 4})
+	s.wantStats(t, "counter", oracle.Stats{Acked: 4, Accounted: 4})
 	s.final(shows("7", d(1, 1), d(2, 1), d(3, 1)))
 	wantLosses(t, s.h.Judge("counter"), "gone resurrected a")
 }

@@ -23,16 +23,16 @@ func perished(told bool) *story {
 }
 
 func TestWhatWentWithEveryDiskIsNotBeaten(t *testing.T) {
-	v := perished(true).wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
+	v := perished(true).wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": nil, "n2": nil}))
-	perished(false).wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
+	perished(false).wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
 }
 
 // What a leader fetches again after losing its disk it holds again.
 func TestWhatComesBackMayBeBeaten(t *testing.T) {
 	s := perished(true)
 	s.applied(d(1, 1), "n1", "n2")
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 1), "concurrent")}, "n2": {row(d(1, 1), "concurrent")}}))
 }
 
@@ -48,7 +48,7 @@ func TestDeleteThatPerishedIsNotUndone(t *testing.T) {
 		s.applied(d(2, 1), "n1")
 		s.reads("A", "n1", shows("1", d(2, 1)))
 		s.final(shows("1", d(2, 1)))
-		v := s.wantTally(t, resolver, oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
+		v := s.wantStats(t, resolver, oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
 		if held, _, why := v.CheckNoResurrection("x"); !held {
 			t.Errorf("%s: %s", resolver, why)
 		}
@@ -62,7 +62,7 @@ func TestSumWithoutWhatPerished(t *testing.T) {
 	s.h.DiskLost(s.tick(), "n1")
 	s.writes(add("b", "n1", 2, d(3, 1)))
 	s.final(shows("2", d(3, 1)))
-	v := s.wantTally(t, "counter", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
+	v := s.wantStats(t, "counter", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
 	wantLosses(t, v, "a durability b")
 	wantNoContradictions(t, v)
 }
@@ -77,7 +77,7 @@ func TestUnseenBirthMayBeEitherInTheLedger(t *testing.T) {
 	s.h.Accepted(s.tick(), "n1", "r-b", oracle.Acceptance{Dot: b.dot, Over: b.over, Unseen: true})
 	s.h.Acked(s.tick(), "r-b", "n1", shows("a", d(1, 1)))
 	s.final(shows("a", d(1, 1)), "n1")
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
 	for _, class := range []string{"inverted", "concurrent"} {
 		wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), class)}}))
 	}

@@ -122,7 +122,7 @@ func TestAmongIsTheJudgementOfSomeKeys(t *testing.T) {
 			lost += l.Label
 		}
 		if lost != c.lost || v.Session != c.session || v.Converged != c.converged || v.Siblings != c.siblings || v.Lost != len(c.lost) {
-			t.Errorf("%s where %q is broken: lost %q, session %s, converged %t, %d siblings, %+v", c.key, c.broken, lost, v.Session, v.Converged, v.Siblings, v.Tally)
+			t.Errorf("%s where %q is broken: lost %q, session %s, converged %t, %d siblings, %+v", c.key, c.broken, lost, v.Session, v.Converged, v.Siblings, v.Stats)
 		}
 		for _, x := range v.Violations {
 			if x.Key != c.key {
@@ -131,8 +131,8 @@ func TestAmongIsTheJudgementOfSomeKeys(t *testing.T) {
 		}
 	}
 	all := twoKeys("y")
-	if v := all.Among(func(string) bool { return true }); v.Tally != all.Tally || v.Session != all.Session || v.Converged != all.Converged || len(v.Losses) != len(all.Losses) {
-		t.Errorf("among all %+v, of all %+v", v.Tally, all.Tally)
+	if v := all.Among(func(string) bool { return true }); v.Stats != all.Stats || v.Session != all.Session || v.Converged != all.Converged || len(v.Losses) != len(all.Losses) {
+		t.Errorf("among all %+v, of all %+v", v.Stats, all.Stats)
 	}
 	if all.Converged {
 		t.Error("y differs, and x was judged before it")

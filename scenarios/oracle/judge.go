@@ -8,10 +8,10 @@ import (
 	"kvd/logical"
 )
 
-// Tally counts acknowledged updates. Acked is Accounted and Lost together; Lost
+// Stats counts acknowledged updates. Acked is Accounted and Lost together; Lost
 // is the four classes together. Overcounted is what a counter shows beyond what
 // was added, in updates where all add the same, else in units.
-type Tally struct {
+type Stats struct {
 	Acked       int
 	Accounted   int
 	Lost        int
@@ -22,10 +22,10 @@ type Tally struct {
 	Overcounted int
 }
 
-// KeyTally is the tally of one key.
-type KeyTally struct {
+// KeyStats is the tally of one key.
+type KeyStats struct {
 	Key string
-	Tally
+	Stats
 	Siblings  int  // most values any leader shows at the end
 	Converged bool // all leaders show the same at the end
 }
@@ -33,8 +33,8 @@ type KeyTally struct {
 // Judgement is what a history comes to under a resolver. It belongs to the
 // caller, and holds on to the history.
 type Judgement struct {
-	Tally
-	Keys           []KeyTally      // by key
+	Stats
+	Keys           []KeyStats      // by key
 	Losses         []Loss          // by the time of acknowledgement, then label
 	Siblings       int             // most values any leader shows at the end for one key
 	Converged      bool            // all leaders show the same at the end for every key
@@ -72,10 +72,10 @@ func (h *History) JudgeBy(serve func(key string) string) *Judgement {
 }
 
 // Key is the tally of one key; zero, and converged, for a key not in the history.
-func (v *Judgement) Key(key string) KeyTally {
-	i, ok := slices.BinarySearchFunc(v.Keys, key, func(t KeyTally, key string) int { return cmp.Compare(t.Key, key) })
+func (v *Judgement) Key(key string) KeyStats {
+	i, ok := slices.BinarySearchFunc(v.Keys, key, func(t KeyStats, key string) int { return cmp.Compare(t.Key, key) })
 	if !ok {
-		return KeyTally{Key: key, Converged: true}
+		return KeyStats{Key: key, Converged: true}
 	}
 	return v.Keys[i]
 }
@@ -84,7 +84,7 @@ func (v *Judgement) Key(key string) KeyTally {
 func (v *Judgement) tallyKeys() {
 	for k := range v.j.g.keys {
 		key, o := &v.j.g.keys[k], &v.j.keys[k]
-		t := KeyTally{Key: key.name, Siblings: o.siblings, Converged: o.converged}
+		t := KeyStats{Key: key.name, Siblings: o.siblings, Converged: o.converged}
 		for _, u := range key.updates {
 			if !v.j.g.h.updates[u].acked.never() {
 				t.add(v.j.fates[u])
@@ -92,15 +92,15 @@ func (v *Judgement) tallyKeys() {
 		}
 		t.Overcounted = o.overcounted
 		v.Keys = append(v.Keys, t)
-		v.Tally.sum(t.Tally)
+		v.Stats.sum(t.Stats)
 		v.Siblings = max(v.Siblings, t.Siblings)
 		v.Converged = v.Converged && t.Converged
 	}
-	slices.SortFunc(v.Keys, func(a, b KeyTally) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(v.Keys, func(a, b KeyStats) int { return cmp.Compare(a.Key, b.Key) })
 }
 
 // add counts one acknowledged update.
-func (t *Tally) add(f fate) {
+func (t *Stats) add(f fate) {
 	t.Acked++
 	if f.accounted {
 		t.Accounted++
@@ -119,7 +119,7 @@ func (t *Tally) add(f fate) {
 	}
 }
 
-func (t *Tally) sum(s Tally) {
+func (t *Stats) sum(s Stats) {
 	t.Acked += s.Acked
 	t.Accounted += s.Accounted
 	t.Lost += s.Lost

@@ -23,7 +23,7 @@ func figure(w2 oracle.Reading) *story {
 func TestFigureLosesTheLaterWriteAsInverted(t *testing.T) {
 	s := figure(shows("1", d(1, 1)))
 	s.final(shows("1", d(1, 1)))
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
 	wantLosses(t, v, "w2 inverted w1")
 	wantNoContradictions(t, v)
 	if v.Session != oracle.SessionBroken || !v.Converged || v.Siblings != 1 {
@@ -37,7 +37,7 @@ func TestFigureLosesTheLaterWriteAsInverted(t *testing.T) {
 func TestFigureIsAccountedWhereTheLaterWriteWins(t *testing.T) {
 	s := figure(shows("2", d(3, 1)))
 	s.final(shows("2", d(3, 1)))
-	v := s.wantTally(t, "lamport", oracle.Tally{Acked: 2, Accounted: 2})
+	v := s.wantStats(t, "lamport", oracle.Stats{Acked: 2, Accounted: 2})
 	if v.Session != oracle.SessionKept || len(v.Losses) != 0 {
 		t.Errorf("session %q, losses %+v", v.Session, v.Losses)
 	}
@@ -61,7 +61,7 @@ func threeWay() *story {
 func TestThreeWayLosesTwoConcurrent(t *testing.T) {
 	s := threeWay()
 	s.final(shows("b", d(2, 1)))
-	v := s.wantTally(t, "hlc", oracle.Tally{Acked: 4, Accounted: 2, Lost: 2, Concurrent: 2})
+	v := s.wantStats(t, "hlc", oracle.Stats{Acked: 4, Accounted: 2, Lost: 2, Concurrent: 2})
 	wantLosses(t, v, "a concurrent b", "c concurrent b")
 }
 
@@ -69,7 +69,7 @@ func TestThreeWayKeepsThreeSiblings(t *testing.T) {
 	s := threeWay()
 	s.final(oracle.Reading{Dots: dots(d(3, 1), d(1, 2), d(2, 1)), Values: []string{"c", "a", "b"}}, "n1")
 	s.final(oracle.Reading{Dots: dots(d(1, 2), d(2, 1), d(3, 1)), Values: []string{"a", "b", "c"}}, "n2", "n3")
-	v := s.wantTally(t, "siblings", oracle.Tally{Acked: 4, Accounted: 4})
+	v := s.wantStats(t, "siblings", oracle.Stats{Acked: 4, Accounted: 4})
 	if v.Siblings != 3 || !v.Converged {
 		t.Errorf("siblings %d, converged %v, expected 3 and true", v.Siblings, v.Converged)
 	}
@@ -84,7 +84,7 @@ func TestUpdateSeenOnlyByALostOneIsLostToo(t *testing.T) {
 	s.applied(d(1, 2), "n2")
 	s.applied(d(2, 1), "n1")
 	s.final(shows("b", d(2, 1)), "n1", "n2")
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 3, Accounted: 1, Lost: 2, Concurrent: 2})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 3, Accounted: 1, Lost: 2, Concurrent: 2})
 	wantLosses(t, v, "a concurrent b", "a2 concurrent b")
 }
 
@@ -95,7 +95,7 @@ func TestUnacknowledgedUpdatesAreNodesAndNotCounted(t *testing.T) {
 	s.writes(write{label: "c", client: "C", leader: "n1", dot: d(1, 3), over: dots(d(1, 2))})
 	s.unheard(write{label: "e", client: "C", leader: "n2", dot: d(2, 1)})
 	s.final(shows("c", d(1, 3)))
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 2})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 2})
 	wantLosses(t, v)
 }
 
@@ -110,7 +110,7 @@ func TestExactWritesGoOverWhatTheClientWasShown(t *testing.T) {
 	s.accepted(w)
 	s.acked(w)
 	s.final(shows("c", d(2, 2)))
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Concurrent: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Concurrent: 1})
 	wantLosses(t, v, "b concurrent c")
 	wantNoContradictions(t, v)
 }
@@ -125,7 +125,7 @@ func TestServerMayNotClaimWhatAnExactAuthorWasNotShown(t *testing.T) {
 	s.accepted(w)
 	s.acked(w)
 	s.final(shows("b", d(1, 2)))
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
 	wantContradictions(t, v, "unshown 5ms: n1 says that the author of b had seen a, which it was never shown")
 }
 
@@ -137,7 +137,7 @@ func TestMissingIsDurabilityEvenWhereOthersSurvive(t *testing.T) {
 	s.applied(d(2, 1), "n3", "n1")
 	s.final(shows("c", d(2, 1)))
 	for _, resolver := range []string{"lww", "interval", "siblings"} {
-		v := s.wantTally(t, resolver, oracle.Tally{Acked: 3, Accounted: 1, Lost: 2, Durability: 2})
+		v := s.wantStats(t, resolver, oracle.Stats{Acked: 3, Accounted: 1, Lost: 2, Durability: 2})
 		wantLosses(t, v, "a durability c", "b durability c")
 	}
 }
@@ -146,7 +146,7 @@ func TestNothingLeftIsDurability(t *testing.T) {
 	s := tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	s.final(shows(""))
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 1, Lost: 1, Durability: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 1, Lost: 1, Durability: 1})
 	wantLosses(t, v, "a durability ")
 }
 
@@ -155,8 +155,8 @@ func TestOnlyThePastLeftIsDurability(t *testing.T) {
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	s.writes(write{label: "b", client: "A", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
 	s.final(shows("a", d(1, 1)))
-	s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
-	s.wantTally(t, "siblings", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
+	s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
+	s.wantStats(t, "siblings", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1})
 }
 
 // deleted is a set and a delete that saw it.
@@ -170,17 +170,17 @@ func deleted(after oracle.Reading) *story {
 func TestDeleteLeavesNothingBehind(t *testing.T) {
 	s := deleted(shows(""))
 	s.final(shows(""))
-	s.wantTally(t, "siblings", oracle.Tally{Acked: 2, Accounted: 2})
+	s.wantStats(t, "siblings", oracle.Stats{Acked: 2, Accounted: 2})
 	s = deleted(shows("", d(1, 2)))
 	s.final(shows("", d(1, 2)))
-	s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 2})
+	s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 2})
 }
 
 func TestDeleteUndoneIsResurrected(t *testing.T) {
 	for _, resolver := range []string{"lww", "siblings", "causal"} {
 		s := deleted(shows("", d(1, 2)))
 		s.final(shows("a", d(1, 1)))
-		v := s.wantTally(t, resolver, oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Resurrected: 1})
+		v := s.wantStats(t, resolver, oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Resurrected: 1})
 		wantLosses(t, v, "del resurrected a")
 		held, at, why := v.CheckNoResurrection("x")
 		if held || at != 6*time.Millisecond || why == "" {
@@ -192,7 +192,7 @@ func TestDeleteUndoneIsResurrected(t *testing.T) {
 func TestDeleteBeatenAtBirthIsInverted(t *testing.T) {
 	s := deleted(shows("a", d(1, 1)))
 	s.final(shows("a", d(1, 1)))
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
 	wantLosses(t, v, "del inverted a")
 }
 
@@ -208,12 +208,12 @@ func TestDeleteAgainstUpdate(t *testing.T) {
 	s.applied(d(1, 2), "n2")
 	s.applied(d(2, 1), "n1")
 	s.final(gone, "n1", "n2")
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Concurrent: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Concurrent: 1})
 	wantLosses(t, v, "u concurrent del")
 	s.final(shows("u", d(1, 2)), "n1", "n2")
-	v = s.wantTally(t, "siblings", oracle.Tally{Acked: 3, Accounted: 3})
+	v = s.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 3})
 	wantNoContradictions(t, v)
-	v = s.wantTally(t, "lww", oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Concurrent: 1})
+	v = s.wantStats(t, "lww", oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Concurrent: 1})
 	wantLosses(t, v, "del concurrent u")
 }
 
@@ -223,7 +223,7 @@ func TestUndoneDeleteVouchesForNobody(t *testing.T) {
 	s.writes(write{label: "b", client: "A", leader: "n2", dot: d(2, 1)})
 	s.writes(write{label: "del", client: "B", leader: "n1", verb: oracle.Delete, dot: d(1, 2), over: dots(d(1, 1), d(2, 1)), after: &oracle.Reading{}})
 	s.final(shows("a", d(1, 1)))
-	v := s.wantTally(t, "siblings", oracle.Tally{Acked: 3, Accounted: 1, Lost: 2, Durability: 1, Resurrected: 1})
+	v := s.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 1, Lost: 2, Durability: 1, Resurrected: 1})
 	wantLosses(t, v, "b durability a", "del resurrected a")
 }
 
@@ -240,13 +240,13 @@ func TestTwoDotsOfOneRequestAreOneUpdate(t *testing.T) {
 	s.applied(d(1, 1), "n2")
 	s.applied(d(2, 1), "n1")
 	s.final(shows("u", d(1, 2)), "n1", "n2")
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 3, Accounted: 3})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 3, Accounted: 3})
 	wantNoContradictions(t, v)
 }
 
-// TestTwinIsInvertedOnlyIfBeatenEverywhere: one leader showed the update, so it
+// TestDuplicateIsInvertedOnlyIfBeatenEverywhere: one leader showed the update, so it
 // was not lost by being born old.
-func TestTwinIsInvertedOnlyIfBeatenEverywhere(t *testing.T) {
+func TestDuplicateIsInvertedOnlyIfBeatenEverywhere(t *testing.T) {
 	for _, shownAtSecond := range []bool{true, false} {
 		s := tell()
 		old := shows("p", d(1, 1))
@@ -255,18 +255,18 @@ func TestTwinIsInvertedOnlyIfBeatenEverywhere(t *testing.T) {
 		s.writes(write{label: "s", client: "S", leader: "n3", dot: d(3, 1)})
 		s.unheard(write{label: "u", client: "A", leader: "n1", dot: d(1, 2), over: dots(d(1, 1)), after: &old})
 		retry := write{label: "u", client: "A", leader: "n2", dot: d(2, 1), over: dots(d(1, 1)), after: &old}
-		want, class := oracle.Tally{Acked: 3, Accounted: 1, Lost: 2, Inverted: 1, Concurrent: 1}, "u inverted s"
+		want, class := oracle.Stats{Acked: 3, Accounted: 1, Lost: 2, Inverted: 1, Concurrent: 1}, "u inverted s"
 		if shownAtSecond {
 			retry.after = nil
-			want, class = oracle.Tally{Acked: 3, Accounted: 1, Lost: 2, Concurrent: 2}, "u concurrent s"
+			want, class = oracle.Stats{Acked: 3, Accounted: 1, Lost: 2, Concurrent: 2}, "u concurrent s"
 		}
 		s.sent(retry)
 		s.accepted(retry)
 		s.acked(retry)
 		s.final(shows("s", d(3, 1)), "n1")
 		v := s.h.Judge("lww")
-		if v.Tally != want {
-			t.Errorf("shown at second %v: %+v, expected %+v", shownAtSecond, v.Tally, want)
+		if v.Stats != want {
+			t.Errorf("shown at second %v: %+v, expected %+v", shownAtSecond, v.Stats, want)
 		}
 		wantLosses(t, v, "p concurrent s", class)
 	}
@@ -278,7 +278,7 @@ func TestSurvivalSomewhereIsSurvivalBeforeConvergence(t *testing.T) {
 	s.writes(write{label: "b", client: "B", leader: "n2", dot: d(2, 1)})
 	s.final(shows("a", d(1, 1)), "n1")
 	s.final(shows("b", d(2, 1)), "n2")
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 2})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 2})
 	if v.Converged {
 		t.Error("leaders differ and were found converged")
 	}
@@ -311,9 +311,9 @@ func TestKeysAreJudgedApartAndEachByItsResolver(t *testing.T) {
 		}
 		return "lww"
 	})
-	want := []oracle.KeyTally{
-		{Key: "c:1", Tally: oracle.Tally{Acked: 1, Accounted: 1, Overcounted: 1}, Siblings: 1, Converged: true},
-		{Key: "x", Tally: oracle.Tally{Acked: 1, Accounted: 1}, Siblings: 1, Converged: true},
+	want := []oracle.KeyStats{
+		{Key: "c:1", Stats: oracle.Stats{Acked: 1, Accounted: 1, Overcounted: 1}, Siblings: 1, Converged: true},
+		{Key: "x", Stats: oracle.Stats{Acked: 1, Accounted: 1}, Siblings: 1, Converged: true},
 	}
 	if !reflect.DeepEqual(v.Keys, want) {
 		t.Errorf("keys %+v, expected %+v", v.Keys, want)
@@ -348,9 +348,9 @@ func TestWhatClocksPutBeforeItsOwnPastIsInverted(t *testing.T) {
 		s.final(shows("bar", d(1, 1)), "n1")
 		return s
 	}
-	v := told().wantTally(t, "interval", oracle.Tally{Acked: 3, Accounted: 1, Lost: 2, Inverted: 1, Concurrent: 1})
+	v := told().wantStats(t, "interval", oracle.Stats{Acked: 3, Accounted: 1, Lost: 2, Inverted: 1, Concurrent: 1})
 	for _, class := range []string{"inverted", "concurrent"} {
 		wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), "concurrent"), row(d(1, 3), class)}}))
 	}
-	told().wantTally(t, "lww", oracle.Tally{Acked: 3, Accounted: 1, Lost: 2, Durability: 1, Concurrent: 1})
+	told().wantStats(t, "lww", oracle.Stats{Acked: 3, Accounted: 1, Lost: 2, Durability: 1, Concurrent: 1})
 }

@@ -322,7 +322,7 @@ func (n *naive) compare(t *rapid.T, resolver string, final []logical.Dot) {
 		t.Fatalf("%s: losses %q, the long way %q", resolver, got, want)
 	}
 	if v.Accounted+v.Lost != v.Acked || v.Acked != len(n.acked) || v.Inverted+v.Concurrent+v.Durability+v.Resurrected != v.Lost {
-		t.Fatalf("%s: the tally does not add up: %+v", resolver, v.Tally)
+		t.Fatalf("%s: the tally does not add up: %+v", resolver, v.Stats)
 	}
 	var broken []string
 	for _, x := range v.Violations {
@@ -348,7 +348,7 @@ func TestJudgingChangesNothing(t *testing.T) {
 		n.story.final(oracle.Reading{Dots: n.some(t, 2, nil), Values: []string{"1"}})
 		text := func() string {
 			v := n.story.h.Judge("lww")
-			return fmt.Sprintf("%+v %+v %+v %+v %+v", v.Tally, v.Keys, v.Losses, v.Violations, v.Contradictions)
+			return fmt.Sprintf("%+v %+v %+v %+v %+v", v.Stats, v.Keys, v.Losses, v.Violations, v.Contradictions)
 		}
 		first := text()
 		n.story.h.Judge("counter")

@@ -70,12 +70,12 @@ func TestMissingIsNotDemandedOfLedgers(t *testing.T) {
 	s.applied(d(1, 1), "n2")
 	s.writes(write{label: "b", client: "B", leader: "n1", dot: d(1, 2), over: dots(d(1, 1)), after: &old})
 	s.final(old, "n1", "n2")
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n2": nil}))
 }
 
-// TestTwinsStandUnderEveryDot, each with the class of its own birth.
-func TestTwinsStandUnderEveryDot(t *testing.T) {
+// TestDuplicatesStandUnderEveryDot, each with the class of its own birth.
+func TestDuplicatesStandUnderEveryDot(t *testing.T) {
 	s := tell()
 	old := shows("p", d(1, 1))
 	s.writes(write{label: "p", client: "P", leader: "n1", dot: d(1, 1)})
@@ -84,7 +84,7 @@ func TestTwinsStandUnderEveryDot(t *testing.T) {
 	s.writes(write{label: "u", client: "A", leader: "n2", dot: d(2, 1)})
 	s.writes(write{label: "s", client: "S", leader: "n1", dot: d(1, 3), over: dots(d(1, 1))})
 	s.final(shows("s", d(1, 3)), "n1")
-	v := s.wantTally(t, "lww", oracle.Tally{Acked: 3, Accounted: 2, Lost: 1, Concurrent: 1})
+	v := s.wantStats(t, "lww", oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Concurrent: 1})
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), "inverted"), row(d(2, 1), "concurrent"), row(d(3, 1), "concurrent")}}))
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), "inverted"), row(d(2, 1), "inverted"), row(d(3, 1), "inverted")}}),
 		"n1: the ledger holds u (0000000000000002-1) as inverted; the oracle finds it concurrent",
@@ -101,7 +101,7 @@ func TestBeatenByARetryOfWhatItWasBasedOn(t *testing.T) {
 	old := shows("u", d(2, 1))
 	s.writes(write{label: "b", client: "B", leader: "n1", dot: d(1, 2), over: dots(d(1, 1)), after: &old})
 	s.final(old, "n1")
-	v := s.wantTally(t, "causal", oracle.Tally{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
+	v := s.wantStats(t, "causal", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Concurrent: 1})
 	for _, class := range []string{"inverted", "concurrent"} {
 		wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 2), class)}}))
 	}

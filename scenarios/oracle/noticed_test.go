@@ -118,7 +118,7 @@ func TestAWrongValueAnywhereIsNoticed(t *testing.T) {
 		v := play(steps, all).Judge(resolver)
 		wantNoContradictions(t, v)
 		if v.Lost > 0 || v.Overcounted > 0 {
-			t.Errorf("%s: %+v, though all is well: %+v", resolver, v.Tally, v.Losses)
+			t.Errorf("%s: %+v, though all is well: %+v", resolver, v.Stats, v.Losses)
 		}
 		for wrong := range all.at {
 			for what, how := range wrongs {

@@ -36,15 +36,15 @@ func TestCrossedRetriesAreNotLost(t *testing.T) {
 			s := crossing(verb)
 			w := write{label: "last", client: "E", leader: "n3", dot: d(3, 1), over: dots(last)}
 			s.writes(w)
-			want := oracle.Tally{Acked: 4, Accounted: 4}
+			want := oracle.Stats{Acked: 4, Accounted: 4}
 			final := shows("last", d(3, 1))
 			if last == d(2, 2) {
 				// Nobody who is left had been shown w.
-				want = oracle.Tally{Acked: 4, Accounted: 3, Lost: 1, Concurrent: 1}
+				want = oracle.Stats{Acked: 4, Accounted: 3, Lost: 1, Concurrent: 1}
 			}
 			s.final(final)
 			for _, resolver := range []string{"lww", "hlc", "causal"} {
-				wantNoContradictions(t, s.wantTally(t, resolver, want))
+				wantNoContradictions(t, s.wantStats(t, resolver, want))
 			}
 		}
 	}
@@ -56,7 +56,7 @@ func TestCrossedRetriesUnderSiblings(t *testing.T) {
 	for _, verb := range []oracle.Verb{oracle.Set, oracle.Delete} {
 		s := crossing(verb)
 		s.final(oracle.Reading{Dots: dots(d(1, 3), d(2, 2)), Values: []string{"w", "u"}})
-		v := s.wantTally(t, "siblings", oracle.Tally{Acked: 3, Accounted: 3})
+		v := s.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 3})
 		wantNoContradictions(t, v)
 		wantLosses(t, v)
 		wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": nil}))
@@ -88,7 +88,7 @@ func TestThreeRetriesInACircle(t *testing.T) {
 	}
 	s.final(shows("b", d(1, 2)))
 	for _, resolver := range []string{"lww", "siblings"} {
-		v := s.wantTally(t, resolver, oracle.Tally{Acked: 3, Accounted: 3})
+		v := s.wantStats(t, resolver, oracle.Stats{Acked: 3, Accounted: 3})
 		wantNoContradictions(t, v)
 	}
 }

@@ -117,15 +117,15 @@ func (s *story) final(r oracle.Reading, leaders ...string) {
 	}
 }
 
-// wantTally judges and compares totals, which must also be x's.
-func (s *story) wantTally(t *testing.T, resolver string, want oracle.Tally) *oracle.Judgement {
+// wantStats judges and compares totals, which must also be x's.
+func (s *story) wantStats(t *testing.T, resolver string, want oracle.Stats) *oracle.Judgement {
 	t.Helper()
 	v := s.h.Judge(resolver)
-	if v.Tally != want {
-		t.Errorf("%s: tally %+v, expected %+v; losses %+v", resolver, v.Tally, want, v.Losses)
+	if v.Stats != want {
+		t.Errorf("%s: tally %+v, expected %+v; losses %+v", resolver, v.Stats, want, v.Losses)
 	}
-	if v.Key("x").Tally != want {
-		t.Errorf("%s: tally of x %+v, expected %+v", resolver, v.Key("x").Tally, want)
+	if v.Key("x").Stats != want {
+		t.Errorf("%s: tally of x %+v, expected %+v", resolver, v.Key("x").Stats, want)
 	}
 	return v
 }

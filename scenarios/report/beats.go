@@ -104,7 +104,7 @@ func (r *reader) read(e trace.Event) (beat, bool) {
 		b.words = fmt.Sprintf("sends %s to %s, and it is dropped%s", e.Label, e.Peer, repeated(e))
 	case trace.Applied:
 		r.application(e, &b)
-	case trace.Lost, trace.Withdrawn:
+	case trace.Lost, trace.Retracted:
 		r.loss(e, &b)
 	default:
 		return b, false
@@ -162,7 +162,7 @@ func repeated(e trace.Event) string {
 
 func (r *reader) loss(e trace.Event, b *beat) {
 	b.sign, b.words = '✗', fmt.Sprintf("%s is lost to %s: %s", e.Label, e.Other, e.Text)
-	if e.Kind == trace.Withdrawn {
+	if e.Kind == trace.Retracted {
 		delete(r.lost, e.Label)
 		b.sign, b.words = '↺', fmt.Sprintf("%s is not lost: %s", e.Label, e.Text)
 		return

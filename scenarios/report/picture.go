@@ -87,7 +87,7 @@ func (p *picture) beat(b *beat, first bool) {
 	switch {
 	case b.kind == trace.Fault:
 		p.row(when, p.lanes.idle('═'), b.words, false)
-	case loss || b.kind == trace.Withdrawn:
+	case loss || b.kind == trace.Retracted:
 		p.row(when, p.lanes.mark(b.to, b.sign), string(b.sign)+" "+b.words, loss)
 	case b.from == "":
 		p.row(when, p.lanes.mark(b.to, b.sign), b.who+" "+b.words, false)

@@ -134,7 +134,7 @@ func (t *teller) unfold() {
 
 func (t *teller) sentence(e trace.Event, b *beat) {
 	words := b.words
-	if b.kind == trace.Lost || b.kind == trace.Withdrawn {
+	if b.kind == trace.Lost || b.kind == trace.Retracted {
 		words = string(b.sign) + " " + words
 	}
 	line := fmt.Sprintf("%s  %s  %s\n", padLeft(trueTime(e.At), 14), pad(b.who, t.place), words)

@@ -29,13 +29,13 @@ const (
 	Missed                    // the network dropped Label on its way from Where to Peer
 	Applied                   // a leader (Where) applied Label, which came from Peer
 	Lost                      // at a leader (Where), Label lost to Other; Text says how
-	Withdrawn                 // at a leader (Where), Label turned out to be seen after all
+	Retracted                 // at a leader (Where), Label turned out to be seen after all
 	Moved                     // a client (Where) turns to another leader (Peer)
 	Waiting                   // after settling, a client (Where) still waits for Peer's answer about Label; Text says what waits behind it
 	Final                     // after settling, Where shows Values for Key
 )
 
-var kindNames = [...]string{"", "fault", "sent", "accepted", "acked", "failed", "shown", "shipped", "missed", "applied", "lost", "withdrawn", "moved", "waiting", "final"}
+var kindNames = [...]string{"", "fault", "sent", "accepted", "acked", "failed", "shown", "shipped", "missed", "applied", "lost", "retracted", "moved", "waiting", "final"}
 
 // String names the kind.
 func (k Kind) String() string {

@@ -10,7 +10,7 @@ import (
 
 // explain says in words which comparison decided a verdict.
 func explain(id resolve.ID, v resolve.Verdict, loser, winner *resolve.Op) string {
-	if v.Withdrawn {
+	if v.Retracted {
 		return "a survivor's author had seen it after all"
 	}
 	if loser == nil || winner == nil {

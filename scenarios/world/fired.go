@@ -20,9 +20,9 @@ func Happenings() []string {
 		"crash", "crash unsynced=keep", "crash unsynced=lose", "crash unsynced=torn", "crash between writing and syncing",
 		"restart", "backup", "restore", "wipe", "clock set", "clock step", "clock freeze", "clock strobe", "link quality",
 		"message lost", "message duplicated", "message overtaken",
-		"request sent again", "retry recognised", "twins found", "a request accepted three times", "request refused", "request refused for want of room", "token waited", "token given up",
+		"request sent again", "retry recognised", "duplicates found", "a request accepted three times", "request refused", "request refused for want of room", "token waited", "token given up",
 		"shipped again", "relayed", "held at the gate", "gap at the gate", "duplicate dropped", "gate full",
-		"drift refused", "drift refused of a token", "loss recorded", "loss withdrawn",
+		"drift refused", "drift refused of a token", "loss recorded", "loss retracted",
 	}
 }
 
@@ -99,8 +99,8 @@ func (f Fired) refusal(err error) {
 // event counts what a leader released as a fact.
 func (f Fired) event(l *leader, e replica.Event) {
 	switch e := e.(type) {
-	case replica.TwinFound:
-		f["twins found"]++
+	case replica.DuplicateFound:
+		f["duplicates found"]++
 		if e.Dots > 2 {
 			f["a request accepted three times"]++
 		}
@@ -122,8 +122,8 @@ func (f Fired) event(l *leader, e replica.Event) {
 func (f Fired) verdict(e replica.Judged) {
 	n := len(e.Verdict.Resolvers.Names())
 	switch {
-	case e.Verdict.Withdrawn:
-		f["loss withdrawn"] += n
+	case e.Verdict.Retracted:
+		f["loss retracted"] += n
 	case e.Verdict.Relation.Lost():
 		f["loss recorded"] += n
 	}

@@ -12,8 +12,8 @@ type Node struct {
 	Frontier string // rendered
 	Digest   uint64 // of all objects: equal states have equal digests
 	Losses   []resolve.Loss
-	Ledger   storage.Holding // what became of all it ever booked
-	Unsound  error           // why rows, index and counts of the ledger do not agree; nil: they do
+	Ledger   storage.LedgerStats // what became of all it ever inserted
+	Unsound  error               // why rows, index and counts of the ledger do not agree; nil: they do
 	Objects  int
 	Metadata int64 // bytes stored beyond keys and values
 }
@@ -43,7 +43,7 @@ func (l *leader) inspect() (Node, error) {
 	if n.Objects, n.Metadata, err = l.store.MetadataBytes(); err != nil {
 		return n, err
 	}
-	if n.Ledger, err = l.store.Holding(); err != nil {
+	if n.Ledger, err = l.store.LedgerStats(); err != nil {
 		return n, err
 	}
 	n.Unsound = l.store.CheckLedger()

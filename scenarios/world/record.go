@@ -56,13 +56,13 @@ func (w *World) applied(l *leader, e replica.Applied) {
 // resolver's: shadows do not decide what anybody is shown.
 func (w *World) judged(l *leader, e replica.Judged) {
 	v, serving := e.Verdict, w.cfg.Policy.Panel(e.Key).Serving
-	if !v.Resolvers.Has(serving) || !v.Withdrawn && !v.Relation.Lost() {
+	if !v.Resolvers.Has(serving) || !v.Retracted && !v.Relation.Lost() {
 		return
 	}
 	ev := trace.Event{At: w.now, Kind: trace.Lost, Where: l.name, Label: w.label(v.Loser), Other: w.label(v.Winner), Key: e.Key, Dot: v.Loser}
 	ev.Text = explain(serving, v, w.Op(v.Loser), w.Op(v.Winner))
-	if v.Withdrawn {
-		ev.Kind = trace.Withdrawn
+	if v.Retracted {
+		ev.Kind = trace.Retracted
 	}
 	w.trace.Add(ev)
 }

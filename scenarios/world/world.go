@@ -28,7 +28,7 @@ type Config struct {
 	// Core changes the leaders' settings; nil leaves the defaults.
 	Core func(*replica.Config)
 	// Ledger bounds every leader's ledger; the zero Retention leaves the default.
-	// One that has shed holds fewer rows than the oracle.
+	// One that has evicted holds fewer rows than the oracle.
 	Ledger storage.Retention
 	// Tamper plants a bug in every leader, for tests of the checkers.
 	Tamper host.Tamper

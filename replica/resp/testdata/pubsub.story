@@ -32,7 +32,7 @@ GET
 # A pattern that fits gives a message of its own.
 PSUBSCRIBE kvd:losses:* kvd:*
 @read 1
-@tell kvd:losses:all {"event":"withdrawn"}
+@tell kvd:losses:all {"event":"retracted"}
 @read 3
 UNSUBSCRIBE nowhere
 UNSUBSCRIBE

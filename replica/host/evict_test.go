@@ -64,7 +64,7 @@ func TestOldRowsGoWithoutNewLosses(t *testing.T) {
 		t.Errorf("%+v, and before its time %+v", before, p.Ledger())
 	}
 	out := cycle(t, p, later(11), replica.Tick{})
-	if got := p.Ledger(); got.Rows != 2 || got.Shed.Rows != 2 || out.Wake != later(12).Mono {
+	if got := p.Ledger(); got.Rows != 2 || got.Evicted.Rows != 2 || out.Wake != later(12).Mono {
 		t.Errorf("after its time %+v; the leader wakes at %d", got, out.Wake)
 	}
 	p.Close()
@@ -95,7 +95,7 @@ func TestSmallerBoundIsReachedInTime(t *testing.T) {
 		if out := cycle(t, p, later(second), &replica.Request{Verb: replica.Get, Key: "x"}); len(out.Replies) != 1 {
 			t.Error("the read waits")
 		}
-		if got := p.Ledger(); got.Rows != full.Rows-2*second || got.Shed.Rows != 2*second {
+		if got := p.Ledger(); got.Rows != full.Rows-2*second || got.Evicted.Rows != 2*second {
 			t.Errorf("after %d seconds: %+v", second, got)
 		}
 		if out := cycle(t, p, later(second), replica.Tick{}); out.Wake > later(second+1).Mono && second < 3 {
@@ -117,7 +117,7 @@ func TestTheNewestStay(t *testing.T) {
 		cycle(t, p, at(n), blind("x", "a"))
 	}
 	got := p.Ledger()
-	if got.Rows < 3 || got.Bytes > 1000 || got.Rows+got.Shed.Rows != 39 {
+	if got.Rows < 3 || got.Bytes > 1000 || got.Rows+got.Evicted.Rows != 39 {
 		t.Errorf("%+v", got)
 	}
 	place := got.Entered
@@ -143,15 +143,15 @@ func TestNoLedger(t *testing.T) {
 	p := alone(t, s, 1, host.Options{NoLedger: true})
 	defer p.Close()
 	out := cycle(t, p, at(0), blind("x", "a"), blind("x", "b"))
-	if n := len(out.Replies); n != 2 || p.Ledger() != (storage.Holding{}) || p.Reader().Lost("x", out.Replies[0].Dot) != 0 {
+	if n := len(out.Replies); n != 2 || p.Ledger() != (storage.LedgerStats{}) || p.Reader().Lost("x", out.Replies[0].Dot) != 0 {
 		t.Errorf("%d replies, %+v", n, p.Ledger())
 	}
-	if h, err := s.Holding(); err != nil || h != (storage.Holding{}) {
+	if h, err := s.LedgerStats(); err != nil || h != (storage.LedgerStats{}) {
 		t.Errorf("%+v, %v", h, err)
 	}
 }
 
-// forgetful never withdraws, so that a write is booked again that is in the
+// forgetful never retracts, so that a write is inserted again that is in the
 // ledger.
 type forgetful struct{ watch }
 
@@ -163,9 +163,9 @@ func (forgetful) Put(p replica.Put) replica.Put {
 	return p
 }
 
-// TestBookedTwice: a verdict takes the place of an older one of its resolver, which
-// counts as withdrawn.
-func TestBookedTwice(t *testing.T) {
+// TestInsertedTwice: a verdict takes the place of an older one of its resolver, which
+// counts as retracted.
+func TestInsertedTwice(t *testing.T) {
 	s := openStore(t, vfs.NewMem())
 	defer s.Close()
 	p := alone(t, s, 1, host.Options{Tamper: forgetful{}})
@@ -173,7 +173,7 @@ func TestBookedTwice(t *testing.T) {
 	cycle(t, p, at(0), blind("x", "a"), blind("x", "b"), blind("x", "c"))
 	cycle(t, p, at(1), blind("x", "d"))
 	h := p.Ledger()
-	if h.Rows != 1 || h.Booked.Sum() != 3 || h.Withdrawn.Sum() != 2 || h.Entered != 1 {
+	if h.Rows != 1 || h.Inserted.Sum() != 3 || h.Retracted.Sum() != 2 || h.Entered != 1 {
 		t.Errorf("%+v", h)
 	}
 	must(t, s.CheckLedger())

@@ -29,9 +29,9 @@ func TestCrossedRetriesLeaveSiblings(t *testing.T) {
 	}
 }
 
-// The twin of a lost write covers what had beaten it; the lost write survives
-// again, and with it its twin is accounted.
-func TestTwinOfAWriteThatSurvivesAgainIsAccounted(t *testing.T) {
+// The duplicate of a lost write covers what had beaten it; the lost write survives
+// again, and with it its duplicate is accounted.
+func TestDuplicateOfAWriteThatSurvivesAgainIsAccounted(t *testing.T) {
 	s := newStory(t, served(resolve.Causal), "fast", "b", "c", "d")
 	s.clock("fast", 1100, 0)
 	s.do("fast", put("far"))
@@ -66,7 +66,7 @@ func TestTwoDotsOfOneRequestAreShownOnce(t *testing.T) {
 
 // An old write of the winner's past was retried elsewhere, late, by an author
 // who had been shown one of the losers: so the winner's past holds that loser.
-func TestTwinLeadsUpToNewerAncestors(t *testing.T) {
+func TestDuplicateLeadsUpToNewerAncestors(t *testing.T) {
 	s := newStory(t, served(resolve.LWW), "a", "b", "c")
 	s.do("a", request(put("retried"), 1))
 	for range 5 {
@@ -108,9 +108,9 @@ func TestInvertedThroughATwin(t *testing.T) {
 	s.audit("c")
 }
 
-// The op's twin is in the past of what the op removes, by way of another twin;
+// The op's duplicate is in the past of what the op removes, by way of another duplicate;
 // so is then the op's own parent, which was lost before.
-func TestNothingIsLostTwiceThroughTwins(t *testing.T) {
+func TestNothingIsLostTwiceThroughDuplicates(t *testing.T) {
 	s := newStory(t, served(resolve.Causal), "author", "fast", "slow", "between", "observer")
 	s.do("author", request(put("first"), 1))
 	s.do("author", request(put("second"), 2))
@@ -203,7 +203,7 @@ type elsewhere struct {
 	other logical.Dot
 }
 
-func (e elsewhere) Twins(d logical.Dot) []logical.Dot {
+func (e elsewhere) Duplicates(d logical.Dot) []logical.Dot {
 	dots := []logical.Dot{d, e.other}
 	slices.SortFunc(dots, logical.Dot.Compare)
 	return dots
@@ -216,13 +216,13 @@ func (e elsewhere) Op(d logical.Dot) (*resolve.Op, bool) {
 	return e.History.Op(d)
 }
 
-func TestDotOfAnotherKeyIsNoTwin(t *testing.T) {
+func TestDotOfAnotherKeyIsNoDuplicate(t *testing.T) {
 	s := counters(t, "a")
 	op := s.do("a", request(add(5), 1))
 	l := s.leaders["a"]
 	o := &resolve.Object{Key: "k"}
 	l.Panel.Fold(o, op, elsewhere{l.History, logical.Dot{Origin: 1, Seq: 1}}, nil)
-	if sum, _ := o.Sum(); o.Twins || sum != resolve.Wide(5) {
-		t.Errorf("twins %t, sum %s; want none, and 5", o.Twins, sum)
+	if sum, _ := o.Sum(); o.Duplicates || sum != resolve.Wide(5) {
+		t.Errorf("duplicates %t, sum %s; want none, and 5", o.Duplicates, sum)
 	}
 }

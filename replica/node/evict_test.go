@@ -31,14 +31,14 @@ func TestAuditsAddUpWhenTheLedgerHasNoRoom(t *testing.T) {
 		return a.rows("balances")[0]
 	}
 	roomy, tight := lww(all[0]), lww(all[1])
-	if roomy["concurrent"] != int64(lost) || roomy["shed"] != int64(0) {
+	if roomy["concurrent"] != int64(lost) || roomy["evicted"] != int64(0) {
 		t.Errorf("with room, of %d that are lost: %v", lost, roomy)
 	}
-	if shed := tight["shed"].(int64); shed == 0 || tight["concurrent"].(int64)+shed != int64(lost) {
+	if evicted := tight["evicted"].(int64); evicted == 0 || tight["concurrent"].(int64)+evicted != int64(lost) {
 		t.Errorf("without room, of %d that are lost: %v", lost, tight)
 	}
-	if a := all[1].tell("KVD.LOSSES"); a["shed"].(int64) == 0 || len(a.rows("rows")) >= lost {
-		t.Errorf("%v rows were shed, %d are left of %d", a["shed"], len(a.rows("rows")), lost)
+	if a := all[1].tell("KVD.LOSSES"); a["evicted"].(int64) == 0 || len(a.rows("rows")) >= lost {
+		t.Errorf("%v rows were evicted, %d are left of %d", a["evicted"], len(a.rows("rows")), lost)
 	}
 	rows := all[0].tell("KVD.LOSSES").rows("rows")
 	alone := 0

@@ -19,7 +19,7 @@ type stretch struct {
 
 func (s *stretch) ops() int { return int(s.to - s.from + 1) }
 
-// stretches is what is stranded, by origin: f is what is applied here, and reached
+// stretches is what is unreplicated, by origin: f is what is applied here, and reached
 // says who can be reached.
 func stretches(f logical.Frontier, peers []replica.PeerView, reached func(name string) bool) []stretch {
 	var all, near logical.Frontier
@@ -45,14 +45,14 @@ func stretches(f logical.Frontier, peers []replica.PeerView, reached func(name s
 	return out
 }
 
-// stranded is what others said they have and nobody can be asked for.
-func (l *Leader) stranded() []stretch {
+// unreplicated is what others said they have and nobody can be asked for.
+func (l *Leader) unreplicated() []stretch {
 	s := l.loop.Standing()
 	return stretches(s.State.Frontier, s.Peers, l.reached)
 }
 
-func (l *Leader) strandedOps() (n int) {
-	for _, s := range l.stranded() {
+func (l *Leader) unreplicatedOps() (n int) {
+	for _, s := range l.unreplicated() {
 		n += s.ops()
 	}
 	return n

@@ -23,24 +23,24 @@ func group(t *rapid.T) []logical.Dot {
 	return dots
 }
 
-func TestTwinsRoundTrip(t *testing.T) {
+func TestDuplicatesRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dots := group(t)
-		got, err := storage.DecodeTwins(storage.AppendTwins(nil, dots))
+		got, err := storage.DecodeDuplicates(storage.AppendDuplicates(nil, dots))
 		if err != nil || !slices.Equal(got, dots) {
 			t.Fatalf("%v: %v, want %v", err, got, dots)
 		}
 	})
 }
 
-func TestGoldenTwins(t *testing.T) {
-	golden(t, storage.AppendTwins(nil, []logical.Dot{{Origin: 5, Seq: 300}, {Origin: 5000, Seq: 2}}),
+func TestGoldenDuplicates(t *testing.T) {
+	golden(t, storage.AppendDuplicates(nil, []logical.Dot{{Origin: 5, Seq: 300}, {Origin: 5000, Seq: 2}}),
 		"95"+"02"+ // five elements; format
 			"05"+"cd012c"+"cd1388"+"02") // dots
 }
 
-// TestTwinsAreRefused: what a store would never have written.
-func TestTwinsAreRefused(t *testing.T) {
+// TestDuplicatesAreRefused: what a store would never have written.
+func TestDuplicatesAreRefused(t *testing.T) {
 	for why, text := range map[string]string{
 		"one dot":         "93020501",
 		"no dots":         "9102",
@@ -54,49 +54,49 @@ func TestTwinsAreRefused(t *testing.T) {
 	} {
 		b, err := hex.DecodeString(text)
 		must(t, err)
-		if dots, err := storage.DecodeTwins(b); err == nil {
+		if dots, err := storage.DecodeDuplicates(b); err == nil {
 			t.Errorf("%s: read as %v", why, dots)
 		}
 	}
 }
 
-func FuzzDecodeTwins(f *testing.F) {
-	f.Add(storage.AppendTwins(nil, []logical.Dot{{Origin: 1, Seq: 2}, {Origin: 1 << 40, Seq: 1}, {Origin: 1 << 41, Seq: 70000}}))
+func FuzzDecodeDuplicates(f *testing.F) {
+	f.Add(storage.AppendDuplicates(nil, []logical.Dot{{Origin: 1, Seq: 2}, {Origin: 1 << 40, Seq: 1}, {Origin: 1 << 41, Seq: 70000}}))
 	f.Add([]byte{})
 	f.Add([]byte{0xdd, 0x7f, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		dots, err := storage.DecodeTwins(b)
+		dots, err := storage.DecodeDuplicates(b)
 		if err != nil {
 			return
 		}
-		if again := storage.AppendTwins(nil, dots); !bytes.Equal(again, b) {
+		if again := storage.AppendDuplicates(nil, dots); !bytes.Equal(again, b) {
 			t.Fatalf("accepted %x\nre-encoded %x", b, again)
 		}
 	})
 }
 
-// TestTwinsReadBack: every dot of a request leads to all of them, and a batch that
+// TestDuplicatesReadBack: every dot of a request leads to all of them, and a batch that
 // holds something else is refused.
-func TestTwinsReadBack(t *testing.T) {
+func TestDuplicatesReadBack(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
 	pair := []logical.Dot{{Origin: 3, Seq: 9}, {Origin: 8, Seq: 1}}
 	all := []logical.Dot{pair[0], {Origin: 5, Seq: 5}, pair[1]}
-	commit(t, s, func(b *storage.Batch) { b.PutTwins(pair) })
-	commit(t, s, func(b *storage.Batch) { b.PutTwins(all) })
+	commit(t, s, func(b *storage.Batch) { b.PutDuplicates(pair) })
+	commit(t, s, func(b *storage.Batch) { b.PutDuplicates(all) })
 	for _, d := range all {
-		got, err := s.Twins(d)
+		got, err := s.Duplicates(d)
 		same(t, d.String(), got, all, true, err)
 	}
 	b := s.NewBatch()
-	b.PutTwins([]logical.Dot{pair[1], pair[0]})
+	b.PutDuplicates([]logical.Dot{pair[1], pair[0]})
 	if err := b.Commit(); err == nil {
 		t.Error("dots that descend were stored")
 	}
 	must(t, b.Close())
 }
 
-// TestTwinsOfAnOlderStore: each of two dots was stored with the other alone.
-func TestTwinsOfAnOlderStore(t *testing.T) {
+// TestDuplicatesOfAnOlderStore: each of two dots was stored with the other alone.
+func TestDuplicatesOfAnOlderStore(t *testing.T) {
 	fs := vfs.NewMem()
 	pair := []logical.Dot{{Origin: 3, Seq: 9}, {Origin: 8, Seq: 1}}
 	s, err := storage.Open(small(fs))
@@ -117,7 +117,7 @@ func TestTwinsOfAnOlderStore(t *testing.T) {
 	must(t, db.Close())
 	s = open(t, small(fs))
 	for _, d := range pair {
-		got, err := s.Twins(d)
+		got, err := s.Duplicates(d)
 		same(t, d.String(), got, pair, true, err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"kvd/resolve"
 )
 
-// What others have is stranded as far as nobody who can be reached has it too.
-func TestStretchesOfStrandedWrites(t *testing.T) {
+// What others have is unreplicated as far as nobody who can be reached has it too.
+func TestStretchesOfUnreplicatedWrites(t *testing.T) {
 	at := func(dots ...logical.Dot) logical.Frontier { return logical.FrontierOf(dots...) }
 	f := at(dotOf(1, 10), dotOf(2, 5))
 	peers := []replica.PeerView{
@@ -44,7 +44,7 @@ func TestStretchesOfStrandedWrites(t *testing.T) {
 }
 
 // A write that was acknowledged by a leader which then went away, before anybody
-// else had it, is stranded there and told so.
+// else had it, is unreplicated there and told so.
 func TestAStrandedWriteIsToldOf(t *testing.T) {
 	all := cluster(t, 2, everybody(resolve.LWW), nil)
 	n1, n2 := all[0], all[1]
@@ -58,9 +58,9 @@ func TestAStrandedWriteIsToldOf(t *testing.T) {
 	if err := n1.Stop(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "n1 is gone", func() bool { return n2.tell("KVD.FATE", dot)["known"] == "stranded" })
+	eventually(t, "n1 is gone", func() bool { return n2.tell("KVD.FATE", dot)["known"] == "unreplicated" })
 	n2.refused("UNKNOWN", "ask the leader that accepted it", "KVD.RESTORE", dot)
-	if f := n2.tell("KVD.FATE", dotOf(77, 1).String()); f["known"] != "stranger" {
+	if f := n2.tell("KVD.FATE", dotOf(77, 1).String()); f["known"] != "unknown-origin" {
 		t.Errorf("of an origin nobody has heard of: %v", f)
 	}
 }

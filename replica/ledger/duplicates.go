@@ -7,28 +7,28 @@ import (
 	"kvd/resolve"
 )
 
-// Twins is all dots of d's request.
-func (q *asked) Twins(d logical.Dot) []logical.Dot {
-	dots, err := q.reader.Twins(d)
+// Duplicates is all dots of d's request.
+func (q *asked) Duplicates(d logical.Dot) []logical.Dot {
+	dots, err := q.reader.Duplicates(d)
 	q.fail(err)
 	return dots
 }
 
-// twinsOf is the other dots of d's request, asked only where there can be any. A
+// duplicatesOf is the other dots of d's request, asked only where there can be any. A
 // client that numbers writes to two keys alike has made two requests.
-func (q *asked) twinsOf(d logical.Dot) []logical.Dot {
-	if !q.object.Twins {
+func (q *asked) duplicatesOf(d logical.Dot) []logical.Dot {
+	if !q.object.Duplicates {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(q.Twins(d)), func(t logical.Dot) bool {
+	return slices.DeleteFunc(slices.Clone(q.Duplicates(d)), func(t logical.Dot) bool {
 		op, known := q.Op(t)
 		return t == d || known && op.Key != q.object.Key
 	})
 }
 
-// shownTwin is a dot of d's request that id shows.
-func (q *asked) shownTwin(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
-	for _, t := range q.twinsOf(d) {
+// shownDuplicate is a dot of d's request that id shows.
+func (q *asked) shownDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
+	for _, t := range q.duplicatesOf(d) {
 		if q.shows(id, t) {
 			return t, true
 		}
@@ -36,10 +36,10 @@ func (q *asked) shownTwin(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
 	return logical.Dot{}, false
 }
 
-// seenTwin is a dot of d's request that somebody wrote over; the smallest, if
+// seenDuplicate is a dot of d's request that somebody wrote over; the smallest, if
 // nobody is known to have.
-func (q *asked) seenTwin(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
-	dots := q.twinsOf(d)
+func (q *asked) seenDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
+	dots := q.duplicatesOf(d)
 	for _, t := range dots {
 		if _, ok := q.overwriter(id, t); ok {
 			return t, true
@@ -63,10 +63,10 @@ func (q *asked) share(d logical.Dot) (s *resolve.Version, doubled bool) {
 	return nil, false
 }
 
-// countedTwin is the dot that d's request is counted under. Where a deletion has
+// countedDuplicate is the dot that d's request is counted under. Where a deletion has
 // taken that away, it is the smallest of the others.
-func (q *asked) countedTwin(d logical.Dot) logical.Dot {
-	dots := q.twinsOf(d)
+func (q *asked) countedDuplicate(d logical.Dot) logical.Dot {
+	dots := q.duplicatesOf(d)
 	for _, t := range dots {
 		if s, doubled := q.share(t); s != nil && !doubled {
 			return t

@@ -8,25 +8,25 @@ import (
 
 // notice finds out whether op's request was accepted for this key before.
 func (o *Object) notice(op *Op, h History) {
-	if op.HasRequest() && !o.Twins {
-		o.Twins = len(twins(o.Key, op.Dot, h)) > 0
+	if op.HasRequest() && !o.Duplicates {
+		o.Duplicates = len(duplicates(o.Key, op.Dot, h)) > 0
 	}
 }
 
-// twins is the other dots of d's request, sorted, in memory of their own: those
+// duplicates is the other dots of d's request, sorted, in memory of their own: those
 // that are writes to this key. A client that numbers writes to two keys alike has
-// made two requests. A touch is no write, and none is another one's twin: stated
+// made two requests. A touch is no write, and none is another one's duplicate: stated
 // twice is stated once.
-func (o *Object) twins(d logical.Dot, h History) []logical.Dot {
-	if !o.Twins {
+func (o *Object) duplicates(d logical.Dot, h History) []logical.Dot {
+	if !o.Duplicates {
 		return nil
 	}
-	return twins(o.Key, d, h)
+	return duplicates(o.Key, d, h)
 }
 
-func twins(key string, d logical.Dot, h History) []logical.Dot {
+func duplicates(key string, d logical.Dot, h History) []logical.Dot {
 	var others []logical.Dot
-	for _, t := range h.Twins(d) {
+	for _, t := range h.Duplicates(d) {
 		if t == d {
 			continue
 		}
@@ -39,20 +39,20 @@ func twins(key string, d logical.Dot, h History) []logical.Dot {
 
 // repeats reports whether d's request is among shown under another dot.
 func (o *Object) repeats(d logical.Dot, shown *places, h History) bool {
-	if !o.Twins {
+	if !o.Duplicates {
 		return false
 	}
-	return slices.ContainsFunc(o.twins(d, h), func(t logical.Dot) bool { _, ok := shown.find(t); return ok })
+	return slices.ContainsFunc(o.duplicates(d, h), func(t logical.Dot) bool { _, ok := shown.find(t); return ok })
 }
 
-// twins is the other dots of d's request.
-func (f *Folding) twins(d logical.Dot) []logical.Dot { return f.Object.twins(d, f.History) }
+// duplicates is the other dots of d's request.
+func (f *Folding) duplicates(d logical.Dot) []logical.Dot { return f.Object.duplicates(d, f.History) }
 
 // additions is those other dots of d's request that have something to count. What
 // a request comes to depends on the leader: a put whose deadline has passed on one
 // clock, and not on another, is a deletion here and a put there.
 func (f *Folding) additions(d logical.Dot) []logical.Dot {
-	return slices.DeleteFunc(f.twins(d), func(t logical.Dot) bool {
+	return slices.DeleteFunc(f.duplicates(d), func(t logical.Dot) bool {
 		op, known := f.History.Op(t)
 		return known && op.Kind == Delete
 	})

@@ -147,6 +147,9 @@ func (b *book) holds(ctx context.Context, l *leader) (wrong []string) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(b.counted)) {
 		n, err := l.client.Get(ctx, key).Int64()
+		if errors.Is(err, redis.Nil) { // nothing was added
+			n, err = 0, nil
+		}
 		if c := b.counted[key]; err != nil || n < c.acked || n > c.acked+c.unknown {
 			complain("%s is %d, %v: %d were acknowledged and %d may have been done", key, n, err, c.acked, c.unknown)
 		}

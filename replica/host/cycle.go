@@ -68,7 +68,7 @@ func (l *Loop) cycle(items []item) (time.Duration, error) {
 		return 0, err
 	}
 	took := time.Since(began)
-	l.stand()
+	l.publishStatus()
 	out := l.pump.Release()
 	ops := opsIn(out.Puts)
 	l.release(out)

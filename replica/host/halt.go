@@ -56,9 +56,9 @@ func (l *Loop) halt(cause error) {
 
 // refuse adds a refusal to what the leader last was.
 func (l *Loop) refuse(why replica.Refusal) {
-	s := *l.standing.Load()
+	s := *l.status.Load()
 	s.Refusals = append(append([]replica.Refusal(nil), s.Refusals...), why)
-	l.standing.Store(&s)
+	l.status.Store(&s)
 }
 
 // goesOn reports whether a loop that ended with err can still answer reads.

@@ -105,11 +105,11 @@ func (r *storeReader) answerLarge(rep *replica.Reply, q *replica.Request, size i
 	return true
 }
 
-// Snapshot lends use a way to read, as of one moment, what takes more memory at once
+// ReadSnapshot lends use a way to read, as of one moment, what takes more memory at once
 // than a caller has. Get answers a Get whose token is covered, within q.Room; of
 // what it answers nothing is kept here. It waits for the loop when no cut is at hand,
 // and the loop cannot end before use has.
-func (l *Loop) Snapshot(use func(get func(q *replica.Request) replica.Reply) error) error {
+func (l *Loop) ReadSnapshot(use func(get func(q *replica.Request) replica.Reply) error) error {
 	c, err := l.cut()
 	if err != nil {
 		return err

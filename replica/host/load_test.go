@@ -201,7 +201,7 @@ func TestFailingDiskAnswersEverybody(t *testing.T) {
 	if err := h.Do([]*replica.Request{set("z", "1")}, func(r []replica.Reply) { t.Errorf("answered %+v", r) }); !errors.Is(err, replica.ErrReadOnly) {
 		t.Errorf("a write says %v", err)
 	}
-	if r := h.Standing().Refusals; len(r) != 1 || r[0].Cause != host.DiskFailed || len(halted) > 0 {
+	if r := h.Status().Refusals; len(r) != 1 || r[0].Cause != host.DiskFailed || len(halted) > 0 {
 		t.Errorf("the leader says %v, and halted %d times more", r, len(halted))
 	}
 	if err := h.Stop(context.Background()); !errors.Is(err, errorfs.ErrInjected) {
@@ -259,7 +259,7 @@ func TestStandingTellsOfPeers(t *testing.T) {
 	if have, all := h.Durable(mine), h.Durable(logical.Frontier{}); have != 0 || all != 1 {
 		t.Errorf("%d have the write, %d have nothing", have, all)
 	}
-	if v := h.Standing().Peers[0]; v.Peer != "n2" || v.Behind != 2 {
+	if v := h.Status().Peers[0]; v.Peer != "n2" || v.Behind != 2 {
 		t.Errorf("the peer is %+v", v)
 	}
 	h.Deliver(replica.Received{From: "n2", Message: &replica.Status{Life: 8, Number: 2, Frontier: mine}})

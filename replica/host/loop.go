@@ -91,15 +91,15 @@ type Loop struct {
 	stopped bool
 	err     error
 
-	bell     chan struct{} // something was queued
-	ending   chan struct{} // closed when no cycle follows: helpers end
-	done     chan struct{} // closed when the loop has ended, helpers included
-	helpers  sync.WaitGroup
-	desk     desk // this and lanes are of the loop's goroutine alone
-	lanes    lanes
-	stalled  []replica.Leader // scratch
-	standing atomic.Pointer[Standing]
-	tally    tally
+	bell    chan struct{} // something was queued
+	ending  chan struct{} // closed when no cycle follows: helpers end
+	done    chan struct{} // closed when the loop has ended, helpers included
+	helpers sync.WaitGroup
+	desk    desk // this and lanes are of the loop's goroutine alone
+	lanes   lanes
+	stalled []replica.Leader // scratch
+	status  atomic.Pointer[Status]
+	tally   tally
 }
 
 // item is what waits in the queue: a call, an input, or why the leader must stop.
@@ -115,7 +115,7 @@ func Start(pump *Pump, cfg LoopConfig) *Loop {
 	l := &Loop{cfg: cfg.withDefaults(), pump: pump,
 		bell: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
 	l.room = sync.NewCond(&l.mu)
-	l.stand()
+	l.publishStatus()
 	if l.cfg.SweepEvery > 0 {
 		l.helpers.Go(l.sweep)
 	}
@@ -272,4 +272,4 @@ func (l *Loop) Synced() logical.Frontier { return l.pump.Durable() }
 
 // Frontier is what is applied and stored here: at least every op that was ever given
 // to the outbox.
-func (l *Loop) Frontier() logical.Frontier { return l.standing.Load().State.Frontier }
+func (l *Loop) Frontier() logical.Frontier { return l.status.Load().State.Frontier }

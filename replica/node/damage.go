@@ -307,7 +307,7 @@ func (l *Leader) feedSalvaged() error {
 // them has what is next missing: then waiting does not bring it.
 func (l *Leader) nobodyHas(lost []stretch) bool {
 	heard := map[string]bool{}
-	for _, p := range l.loop.Standing().Peers {
+	for _, p := range l.loop.Status().Peers {
 		if p.Life == 0 {
 			continue
 		}

@@ -250,7 +250,7 @@ func (l *Leader) everMet(name string) bool {
 	l.mu.Lock()
 	_, known := l.known[name]
 	l.mu.Unlock()
-	return known || slices.ContainsFunc(l.loop.Standing().Peers, func(p replica.PeerView) bool { return string(p.Peer) == name })
+	return known || slices.ContainsFunc(l.loop.Status().Peers, func(p replica.PeerView) bool { return string(p.Peer) == name })
 }
 
 // tellForgotten is KVD.FORGOTTEN.
@@ -273,5 +273,5 @@ func (l *Leader) others(v member.View) member.View {
 
 // remembered is what is known of the others that are not forgotten.
 func (l *Leader) remembered() []replica.PeerView {
-	return slices.DeleteFunc(slices.Clone(l.loop.Standing().Peers), func(p replica.PeerView) bool { return l.forgotten.has(string(p.Peer)) })
+	return slices.DeleteFunc(slices.Clone(l.loop.Status().Peers), func(p replica.PeerView) bool { return l.forgotten.has(string(p.Peer)) })
 }

@@ -37,7 +37,7 @@ func (l *Leader) heed(e link.Event) {
 
 // originShared reports whether our origin was found to be another's too.
 func (l *Leader) originShared() bool {
-	return slices.ContainsFunc(l.loop.Standing().Refusals, func(r replica.Refusal) bool { return r.Cause == replica.SharedOrigin })
+	return slices.ContainsFunc(l.loop.Status().Refusals, func(r replica.Refusal) bool { return r.Cause == replica.SharedOrigin })
 }
 
 // contested reports whether a dot of our origin is known to have another content
@@ -88,7 +88,7 @@ func (l *Leader) Again() Config {
 
 // origins is how many there are, and may be.
 func (l *Leader) origins() console.Origins {
-	r := l.loop.Standing().Origins
+	r := l.loop.Status().Origins
 	o := console.Origins{Count: r.Count, Most: r.Max, RefusedOps: r.RefusedOps}
 	for _, refused := range r.Refused {
 		o.Refused = append(o.Refused, refused.String())

@@ -45,7 +45,7 @@ func (i inspector) Frontier() logical.Frontier { return i.loop.Frontier() }
 // Durable leaves out leaders that are forgotten: what they have is out of reach.
 func (i inspector) Durable(f logical.Frontier) int {
 	n := i.loop.Durable(f)
-	for _, p := range i.loop.Standing().Peers {
+	for _, p := range i.loop.Status().Peers {
 		if p.Life != 0 && p.Durable.Includes(f) && i.forgotten.has(string(p.Peer)) {
 			n--
 		}
@@ -99,7 +99,7 @@ func (s source) Ready() []console.Reason {
 	if s.draining.Load() {
 		add(console.Draining, "%s is about to stop", s.cfg.Name)
 	}
-	if err := s.loop.Err(); err != nil && len(s.loop.Standing().Refusals) == 0 { // a disk that failed is a refusal
+	if err := s.loop.Err(); err != nil && len(s.loop.Status().Refusals) == 0 { // a disk that failed is a refusal
 		add(console.Disk, "%v", err)
 	}
 	if what := s.damaged(); what != "" && !s.cfg.ServeDamaged {
@@ -109,7 +109,7 @@ func (s source) Ready() []console.Reason {
 	for _, r := range s.refusals() {
 		add(r.Cause, "%s takes no writes: %s", s.cfg.Name, r.Detail)
 	}
-	for _, p := range s.loop.Standing().Peers { // who turns others away is ready: all leaders do that alike
+	for _, p := range s.loop.Status().Peers { // who turns others away is ready: all leaders do that alike
 		if slices.Contains(p.Refused, s.life) {
 			add(console.Cause(replica.OriginsFull), "%s has no place for the origin of %s, and what is written here does not reach it; write at a leader that kept its origin", p.Peer, s.cfg.Name)
 		}
@@ -137,7 +137,7 @@ func because(err error) string {
 
 // Status is the leader's account of itself.
 func (s source) Status() console.Status {
-	load, clients := s.loop.Standing().Load, s.resp.Stats()
+	load, clients := s.loop.Status().Load, s.resp.Stats()
 	return console.Status{
 		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),

@@ -33,5 +33,5 @@ func TestLargeValuesFindTheirWayRoundACut(t *testing.T) {
 			return err == nil && got == 7
 		})
 	}
-	eventually(t, "nothing is held any more", func() bool { return n3.loop.Standing().Load.GateBytes == 0 })
+	eventually(t, "nothing is held any more", func() bool { return n3.loop.Status().Load.GateBytes == 0 })
 }

@@ -35,7 +35,7 @@ var (
 // ask lends use the present moment. What use found out is written after it has
 // returned: a client that takes its answer slowly must not hold a cut.
 func (l *Leader) ask(ctx context.Context, use func(*moment) error) error {
-	err := l.loop.Cut(func(c *storage.Cut, applied logical.Frontier) error {
+	err := l.loop.Snapshot(func(c *storage.Cut, applied logical.Frontier) error {
 		m := &moment{Cut: c, ctx: ctx, applied: applied, now: l.clock.Now().Wall, leader: l}
 		return use(m)
 	})

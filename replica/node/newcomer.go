@@ -151,7 +151,7 @@ func (n *newcomer) arrived() {
 
 // look asks the parts of the leader how far it has come.
 func (n *newcomer) look(now time.Time) *arrival {
-	s := n.loop.Standing()
+	s := n.loop.Status()
 	a := n.weigh(n.members.View(), s.State.Frontier, s.Peers, now)
 	n.state.Store(a)
 	return a

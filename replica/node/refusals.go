@@ -11,7 +11,7 @@ import (
 // refusals is why writes are refused, by cause; none: they are taken.
 func (l *Leader) refusals() []console.Reason {
 	var all []console.Reason
-	for _, r := range l.loop.Standing().Refusals {
+	for _, r := range l.loop.Status().Refusals {
 		all = append(all, console.Reason{Cause: console.Cause(r.Cause), Detail: r.Detail})
 	}
 	return all

@@ -147,7 +147,7 @@ func TestRestoreRefuses(t *testing.T) {
 	n2.refused("BEHIND", "try again here later", "KVD.RESTORE", lost, "FORCE", "TOKEN", next.String())
 	restored := make(chan answer, 1)
 	go func() { restored <- n2.tell("KVD.RESTORE", lost, "FORCE", "TOKEN", next.String()) }()
-	eventually(t, "the restoration waits", func() bool { return n2.loop.Standing().Load.WaitingReqs > 0 })
+	eventually(t, "the restoration waits", func() bool { return n2.loop.Status().Load.WaitingReqs > 0 })
 	shown := n1.set("x", "new")
 	if r := <-restored; r["value"] != "2" || !slices.Equal(r["over"].([]any), sortedDots(shown, lost)) {
 		t.Errorf("when %s has arrived: %v", shown, r)

@@ -54,12 +54,12 @@ func (l *Leader) unshared() int {
 	if !slices.Contains(lives, l.life) {
 		lives = append(lives, l.life)
 	}
-	s := l.loop.Standing()
+	s := l.loop.Status()
 	return unshared(s.State.Frontier, lives, l.remembered())
 }
 
 func (l *Leader) behind() int {
-	s := l.loop.Standing()
+	s := l.loop.Status()
 	return behind(s.State.Frontier, s.Peers)
 }
 
@@ -70,7 +70,7 @@ func (l *Leader) peers() []console.Peer {
 		links[p.Peer] = p
 	}
 	known, moment := map[replica.Leader]replica.PeerView{}, l.clock.Now()
-	s := l.loop.Standing()
+	s := l.loop.Status()
 	for _, p := range s.Peers {
 		known[p.Peer] = p
 	}

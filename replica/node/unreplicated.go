@@ -47,7 +47,7 @@ func stretches(f logical.Frontier, peers []replica.PeerView, reached func(name s
 
 // unreplicated is what others said they have and nobody can be asked for.
 func (l *Leader) unreplicated() []stretch {
-	s := l.loop.Standing()
+	s := l.loop.Status()
 	return stretches(s.State.Frontier, s.Peers, l.reached)
 }
 
@@ -71,7 +71,7 @@ func (l *Leader) outOfReach(d logical.Dot) bool {
 			return false
 		}
 	}
-	for _, p := range l.loop.Standing().Peers {
+	for _, p := range l.loop.Status().Peers {
 		if p.Known.Covers(d) && l.reached(string(p.Peer)) {
 			return false
 		}

@@ -86,7 +86,7 @@ var (
 
 // Snapshot is the loop's.
 func (e engine) Snapshot(use func(get func(*replica.Request) replica.Reply) error) error {
-	return draining(e.loop.Snapshot(use))
+	return draining(e.loop.ReadSnapshot(use))
 }
 
 // Do passes requests on. The verbs are taken down before, because the requests

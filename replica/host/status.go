@@ -9,9 +9,9 @@ import (
 	"kvd/storage"
 )
 
-// Standing is what a leader durably is and what it knows of the others, as of its
+// Status is what a leader durably is and what it knows of the others, as of its
 // last commit. Nobody changes it.
-type Standing struct {
+type Status struct {
 	State replica.State
 	Peers []replica.PeerView // by name
 	Load  replica.Load
@@ -20,15 +20,15 @@ type Standing struct {
 	Origins  replica.Origins // how many, and whose find no place
 }
 
-// stand publishes the standing. It runs after each commit and before anything of
+// publishStatus shows the newest status. It runs after each commit and before anything of
 // it leaves, so the frontier covers whatever was given to the outbox.
-func (l *Loop) stand() {
+func (l *Loop) publishStatus() {
 	core := l.pump.core
-	l.standing.Store(&Standing{State: core.State(), Peers: core.Peers(nil), Load: core.Load(), Refusals: core.Refusals(nil), Origins: core.Origins()})
+	l.status.Store(&Status{State: core.State(), Peers: core.Peers(nil), Load: core.Load(), Refusals: core.Refusals(nil), Origins: core.Origins()})
 }
 
-// Standing is the newest one.
-func (l *Loop) Standing() *Standing { return l.standing.Load() }
+// Status is the newest one.
+func (l *Loop) Status() *Status { return l.status.Load() }
 
 // Ledger is what the ledger durably holds and what became of the rest.
 func (l *Loop) Ledger() storage.LedgerStats { return l.pump.Ledger() }
@@ -38,7 +38,7 @@ func (l *Loop) Ledger() storage.LedgerStats { return l.pump.Ledger() }
 // operating system under never. One that has said nothing yet counts for nothing.
 func (l *Loop) Durable(f logical.Frontier) int {
 	n := 0
-	for _, p := range l.Standing().Peers {
+	for _, p := range l.Status().Peers {
 		if p.Life != 0 && p.Durable.Includes(f) {
 			n++
 		}

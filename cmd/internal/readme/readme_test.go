@@ -48,15 +48,35 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestReadme does what the README says, word for word. Each block is somebody who
-// begins anew.
-func TestReadme(t *testing.T) {
-	text, err := os.ReadFile("../../../README.md")
-	if err != nil {
-		t.Fatal(err)
+// pages is the README and what it leads to.
+func pages(t *testing.T) []string {
+	t.Helper()
+	all, err := filepath.Glob("../../../scenarios/doc/*.md")
+	if err != nil || len(all) < 3 {
+		t.Fatalf("the README leads to %v, %v", all, err)
 	}
+	return append(all, "../../../README.md")
+}
+
+// TestReadme does what the README and its pages say, word for word. Each block is
+// somebody who begins anew.
+func TestReadme(t *testing.T) {
 	bin, commands := t.TempDir(), 0
 	clitest.Build(t, bin, "kvd/cmd/scenario", "kvd/cmd/kvd", "kvd/cmd/kv")
+	for _, path := range pages(t) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands += page(t, bin, text)
+	}
+	if commands < 30 {
+		t.Errorf("the pages have %d commands with their output; were the console blocks renamed?", commands)
+	}
+}
+
+// page does what one page says, and counts its commands.
+func page(t *testing.T, bin string, text []byte) (commands int) {
 	for _, m := range fenced.FindAllSubmatch(text, -1) {
 		if string(m[1]) != "console" {
 			continue
@@ -75,19 +95,46 @@ func TestReadme(t *testing.T) {
 			s.block(t, block)
 		})
 	}
-	if commands < 10 {
-		t.Errorf("the README has %d commands with their output; were the console blocks renamed?", commands)
+	return commands
+}
+
+// link is a way from one page to another file.
+var link = regexp.MustCompile(`\]\(([^):#]+)\)`)
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	found := 0
+	for _, path := range pages(t) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			found++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), string(m[1]))); err != nil {
+				t.Errorf("%s leads to %s: %v", path, m[1], err)
+			}
+		}
+	}
+	if found < 4 {
+		t.Errorf("found %d links", found)
 	}
 }
 
-// block runs the commands of one console block, and ends what it left in the
-// background.
+// stop ends what is in the background.
+const stop = "kill %1"
+
+// block runs the commands of one console block. A block that leaves something in the
+// background would have the next one talk to it.
 func (s *shell) block(t *testing.T, text string) {
 	t.Helper()
 	defer s.end(t)
 	s.dots = names{}
 	for _, part := range strings.Split("\n"+text, "\n$ ")[1:] {
 		line, want, _ := strings.Cut(part, "\n")
+		if line == stop {
+			s.end(t)
+			continue
+		}
 		m := runs.FindStringSubmatch(strings.TrimSuffix(line, " &"))
 		if m == nil {
 			t.Errorf("README: %q is no command this test can run", line)
@@ -102,6 +149,9 @@ func (s *shell) block(t *testing.T, text string) {
 		default:
 			holds(t, cmd, line, want, matches)
 		}
+	}
+	if len(s.background) > 0 {
+		t.Errorf("README: %q is not stopped by %q", s.background[0].Args, stop)
 	}
 }
 
@@ -149,10 +199,10 @@ func (s *shell) start(t *testing.T, cmd *exec.Cmd, line, want string) {
 	t.Errorf("README: %q prints\n%s\nand ends; the README says\n%s", line, strings.Join(got, "\n"), want)
 }
 
-// end stops what is in the background, as Ctrl-C does.
+// end stops what is in the background, as kill does.
 func (s *shell) end(t *testing.T) {
 	for _, cmd := range s.background {
-		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Errorf("README: %v had ended before it was stopped: %v", cmd.Args, err)
 		}
 		if err := cmd.Wait(); err != nil && cmd.ProcessState.ExitCode() != 130 {

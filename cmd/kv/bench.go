@@ -11,7 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/kv/internal/load"
+	"kvd/replica/client/bench"
+	"kvd/replica/client/conn"
 )
 
 const aboutBench = `Each op is measured by itself, one after the other: set, get and incr of random keys,
@@ -30,7 +31,7 @@ a round trip, so much of the lag is that.
 Memory: about 150 kB a client and two histograms of 130 kB for each processor.`
 
 func benchCommand() *cli.Command {
-	return spec{name: "bench", usage: "measure how fast a leader is", least: 0, most: 0, about: aboutBench, do: bench,
+	return spec{name: "bench", usage: "measure how fast a leader is", least: 0, most: 0, about: aboutBench, do: runBench,
 		flags: []cli.Flag{
 			&cli.StringFlag{Name: "ops", Value: "set,get", Usage: "measure `OPS`: set, get, incr, mixed, with commas"},
 			&cli.IntFlag{Name: "clients", Value: 50, Usage: "`N` connections"},
@@ -49,7 +50,7 @@ func benchCommand() *cli.Command {
 		}}.command()
 }
 
-func bench(k *call) error {
+func runBench(k *call) error {
 	if k.Bool("lag") {
 		return benchLag(k)
 	}
@@ -60,9 +61,9 @@ func bench(k *call) error {
 	if err != nil {
 		return err
 	}
-	var plans []load.Config
+	var plans []bench.Config
 	for name := range strings.SplitSeq(k.String("ops"), ",") {
-		plan, err := k.plan(l, load.Op(name))
+		plan, err := k.plan(l, bench.Op(name))
 		if err != nil {
 			return err
 		}
@@ -78,15 +79,15 @@ func bench(k *call) error {
 }
 
 // plan is one measurement as the flags say.
-func (k *call) plan(l *leader, o load.Op) (load.Config, error) {
+func (k *call) plan(l *leader, o bench.Op) (bench.Config, error) {
 	progress := cliutil.NewProgress(k.App.ErrWriter)
 	if k.quiet {
 		progress = cliutil.Progress{}
 	}
 	if err := cliutil.OneOf(string(o), opNames()...); err != nil {
-		return load.Config{}, cliutil.Usage(fmt.Sprintf("unknown op %q", o), "of --ops, "+err.Error(), "kv bench --ops set,get")
+		return bench.Config{}, cliutil.Usage(fmt.Sprintf("unknown op %q", o), "of --ops, "+err.Error(), "kv bench --ops set,get")
 	}
-	cfg := load.Config{
+	cfg := bench.Config{
 		Dial: k.dialer(l), Op: o, Clients: k.Int("clients"), Pipeline: k.Int("pipeline"), Size: k.Int("size"),
 		Keys: k.Uint64("keys"), Prefix: k.String("prefix"), Requests: k.Int64("requests"), Duration: k.Duration("duration"),
 		Rate: k.Float64("rate"), Seed: k.Uint64("seed"), Conflicts: k.Int("conflicts"), Timeout: k.timeout,
@@ -99,7 +100,7 @@ func (k *call) plan(l *leader, o load.Op) (load.Config, error) {
 
 func opNames() []string {
 	var all []string
-	for _, o := range load.Ops() {
+	for _, o := range bench.Ops() {
 		all = append(all, string(o))
 	}
 	return all
@@ -113,8 +114,8 @@ func misplanned(err error) error {
 }
 
 // measure runs one plan, and prints what was measured, also if it ended early.
-func (k *call) measure(l *leader, plan load.Config) error {
-	r, err := load.Run(k.ctx(), plan)
+func (k *call) measure(l *leader, plan bench.Config) error {
+	r, err := bench.Run(k.ctx(), plan)
 	k.clear()
 	if r.Requests > 0 {
 		if put := k.out.put(measured{plan, r}); err == nil {
@@ -125,7 +126,7 @@ func (k *call) measure(l *leader, plan load.Config) error {
 		return &refusal{l, "bench", err}
 	}
 	if r.Refused > 0 {
-		return &refusal{l, "bench", fmt.Errorf("%d of %d commands were refused; one of them: %w", r.Refused, r.Requests, load.Refused(r.Refusal))}
+		return &refusal{l, "bench", fmt.Errorf("%d of %d commands were refused; one of them: %w", r.Refused, r.Requests, conn.Refused(r.Refusal))}
 	}
 	return nil
 }
@@ -144,7 +145,7 @@ func (k *call) dialer(l *leader) func(context.Context) (net.Conn, error) {
 		}
 		stop := context.AfterFunc(ctx, func() { _ = nc.Close() }) // the login sees it
 		defer stop()
-		if err := load.Login(nc, k.login.user, k.login.password); err != nil {
+		if err := conn.New(nc).Login(k.login.user, k.login.password); err != nil {
 			_ = nc.Close() // it is of no use
 			return nil, err
 		}
@@ -172,7 +173,7 @@ func benchLag(k *call) error {
 		return err
 	}
 	progress := cliutil.NewProgress(k.App.ErrWriter)
-	g := load.Lag{
+	g := bench.Lag{
 		From: k.dialer(k.open(*from)), To: k.dialer(k.open(*to)), Prefix: k.String("prefix"), Size: k.Int("size"),
 		Samples: k.Int64("requests"), Duration: k.Duration("duration"), Rate: k.Float64("rate"), Timeout: k.timeout,
 		Run: fmt.Sprintf("%d:", time.Now().UnixNano()),
@@ -185,7 +186,7 @@ func benchLag(k *call) error {
 	if err := misplanned(g.Validate()); err != nil {
 		return err
 	}
-	r, err := load.MeasureLag(k.ctx(), g)
+	r, err := bench.MeasureLag(k.ctx(), g)
 	k.clear()
 	if r.Visible.Count > 0 {
 		if put := k.out.put(lagged{from.Name, to.Name, r}); err == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/kv/internal/load"
+	"kvd/replica/client/conn"
 )
 
 // explain turns what went wrong into what failed, why, and what to do next.
@@ -30,7 +30,7 @@ func explain(subject string, err error) error {
 	p.What += " at " + r.by.String()
 	p.Why = reason(r.err)
 	var said redis.Error
-	var told load.Refused
+	var told conn.Refused
 	switch {
 	case errors.As(r.err, &said):
 		p.Code, p.Next = judge(said.Error(), r.cmd)

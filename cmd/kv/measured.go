@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"kvd/cmd/kv/internal/load"
+	"kvd/replica/client/bench"
 )
 
 // spreadJSON is how latencies are spread, in microseconds.
@@ -18,7 +18,7 @@ type spreadJSON struct {
 	Mean float64 `json:"mean"`
 }
 
-func micros(s load.Spread) spreadJSON {
+func micros(s bench.Spread) spreadJSON {
 	us := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 	return spreadJSON{us(s.P50), us(s.P90), us(s.P99), us(s.P999), us(s.Max), us(s.Mean)}
 }
@@ -28,18 +28,18 @@ func millis(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 3, 64) + "ms"
 }
 
-func spreadText(s load.Spread) string {
+func spreadText(s bench.Spread) string {
 	return fmt.Sprintf("p50 %s  p90 %s  p99 %s  p99.9 %s  max %s", millis(s.P50), millis(s.P90), millis(s.P99), millis(s.P999), millis(s.Max))
 }
 
-func spreadCells(s load.Spread) []string {
+func spreadCells(s bench.Spread) []string {
 	return []string{millis(s.P50), millis(s.P90), millis(s.P99), millis(s.P999), millis(s.Max)}
 }
 
 // measured is what a load came to.
 type measured struct {
-	plan load.Config
-	load.Result
+	plan bench.Config
+	bench.Result
 }
 
 func (m measured) text(*printer) string {
@@ -69,7 +69,7 @@ func (m measured) cells() []string {
 // MarshalJSON has what was asked for beside what was measured.
 func (m measured) MarshalJSON() ([]byte, error) {
 	return marshal(struct {
-		Op       load.Op    `json:"op"`
+		Op       bench.Op   `json:"op"`
 		Clients  int        `json:"clients"`
 		Pipeline int        `json:"pipeline"`
 		Size     int        `json:"size"`
@@ -92,7 +92,7 @@ func (m measured) MarshalJSON() ([]byte, error) {
 // lagged is how long writes took from one leader to another.
 type lagged struct {
 	from, to string
-	load.Lagged
+	bench.Lagged
 }
 
 func (g lagged) text(*printer) string {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -10,6 +8,7 @@ import (
 	"time"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/replica/client/conn"
 )
 
 const maxPort = 1<<16 - 1
@@ -73,24 +72,19 @@ func atAddress(addr string) string {
 
 // infoAt asks for what a leader says of itself.
 func infoAt(addr string) (map[string]string, error) {
-	conn, err := net.DialTimeout("tcp", addr, whoTime)
+	c, err := conn.Dial(addr, whoTime)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close() // nothing more is asked
-	if err := errors.Join(conn.SetDeadline(time.Now().Add(whoTime)), errOf(conn.Write([]byte("INFO kvd\r\n")))); err != nil {
+	defer c.Close() // nothing more is asked
+	said, err := c.Do(whoTime, "INFO", "kvd")
+	if err != nil {
 		return nil, err
 	}
 	info := map[string]string{}
-	lines := bufio.NewScanner(conn)
-	for i := 0; i < maxInfoLines && lines.Scan() && (i == 0 || strings.TrimSpace(lines.Text()) != ""); i++ {
-		name, value, _ := strings.Cut(strings.TrimSpace(lines.Text()), ":")
+	for line := range strings.Lines(said.Text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		info[name] = value
 	}
 	return info, nil
 }
-
-// maxInfoLines bounds what is read of somebody who may be anybody.
-const maxInfoLines = 100
-
-func errOf(_ int, err error) error { return err }

@@ -45,7 +45,7 @@ func somebody(t *testing.T, text string) (addr string, port int) {
 	return l.Addr().String(), l.Addr().(*net.TCPAddr).Port
 }
 
-const saysDev = "$32\r\n# kvd\r\nnode:n1\r\ncluster:dev\r\n\r\n"
+const saysDev = "$29\r\n# kvd\r\nnode:n1\r\ncluster:dev\r\n\r\n"
 
 // TestDevBeginsNothingWherePortsAreTaken: no leader serves, and no context names
 // one, where not all of them can.

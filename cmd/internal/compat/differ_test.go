@@ -132,8 +132,8 @@ func (a *arena) known(p peer) (map[string]bool, error) {
 	l.send(encode([]string{"COMMAND", "LIST"}))
 	r, err := l.take(nil)
 	names := map[string]bool{}
-	for _, in := range r.in {
-		names[in.text] = true
+	for _, in := range r.Items {
+		names[in.Text] = true
 	}
 	return names, err
 }

@@ -22,10 +22,10 @@ func (j *judge) look(a act, redis, kvd reply) (d *difference, apart bool) {
 		return j.verdict(a.args, redis, kvd)
 	}
 	name := strings.ToLower(a.args[0])
-	if name == "exec" && j.open[a.conn] && len(redis.in) == len(kvd.in) && len(redis.in) == len(j.queued[a.conn]) && redis.kind == '*' && kvd.kind == '*' {
+	if name == "exec" && j.open[a.conn] && len(redis.Items) == len(kvd.Items) && len(redis.Items) == len(j.queued[a.conn]) && redis.Kind == '*' && kvd.Kind == '*' {
 		defer j.close(a.conn)
 		for i, args := range j.queued[a.conn] {
-			one, was := j.verdict(args, redis.in[i], kvd.in[i])
+			one, was := j.verdict(args, redis.Items[i], kvd.Items[i])
 			if one != nil || was {
 				return one, was
 			}
@@ -36,9 +36,9 @@ func (j *judge) look(a act, redis, kvd reply) (d *difference, apart bool) {
 	switch {
 	case name == "exec", name == "discard", name == "reset":
 		j.close(a.conn)
-	case name == "multi" && !redis.isError():
+	case name == "multi" && !isError(redis):
 		j.open[a.conn] = true
-	case redis.kind == '+' && redis.text == "QUEUED":
+	case redis.Kind == '+' && redis.Text == "QUEUED":
 		j.queued[a.conn] = append(j.queued[a.conn], a.args)
 	}
 	return d, apart
@@ -51,18 +51,18 @@ func (j *judge) verdict(args []string, redis, kvd reply) (d *difference, apart b
 	case j.fits(args, redis, kvd):
 		return nil, false
 	case j.tables.listed(args, redis, kvd):
-		return nil, !redis.isError() || !kvd.isError()
+		return nil, !isError(redis) || !isError(kvd)
 	}
 	return &difference{args: args, redis: redis, kvd: kvd}, false
 }
 
 // fits reports whether two replies say the same. Errors always do it word by word.
 func (j *judge) fits(args []string, redis, kvd reply) bool {
-	if redis.same(kvd) {
+	if redis.Equal(kvd) {
 		return true
 	}
 	loosely := loose[subject(args)]
-	return loosely != nil && !redis.isError() && !kvd.isError() && redis.kind == kvd.kind && redis.null == kvd.null && loosely(j, redis, kvd)
+	return loosely != nil && !isError(redis) && !isError(kvd) && redis.Kind == kvd.Kind && redis.Null == kvd.Null && loosely(j, redis, kvd)
 }
 
 // subject is the command's name as the tables write it, with the subcommand if
@@ -122,10 +122,10 @@ var loose = map[string]func(j *judge, redis, kvd reply) bool{
 // timeNear allows what passed since the story began, and a unit of rounding.
 func timeNear(unit time.Duration) func(*judge, reply, reply) bool {
 	return func(j *judge, redis, kvd reply) bool {
-		if redis.num < 0 || kvd.num < 0 {
+		if redis.Int < 0 || kvd.Int < 0 {
 			return false
 		}
-		apart := max(redis.num-kvd.num, kvd.num-redis.num)
+		apart := max(redis.Int-kvd.Int, kvd.Int-redis.Int)
 		return apart <= int64(time.Since(j.began)/unit)+1
 	}
 }
@@ -133,7 +133,7 @@ func timeNear(unit time.Duration) func(*judge, reply, reply) bool {
 func sameKind(*judge, reply, reply) bool { return true }
 
 func sameShape(_ *judge, redis, kvd reply) bool {
-	return slices.EqualFunc(redis.in, kvd.in, func(a, b reply) bool { return a.kind == b.kind })
+	return slices.EqualFunc(redis.Items, kvd.Items, func(a, b reply) bool { return a.Kind == b.Kind })
 }
 
 func sameInAnyOrder(_ *judge, redis, kvd reply) bool {
@@ -142,8 +142,8 @@ func sameInAnyOrder(_ *judge, redis, kvd reply) bool {
 
 func texts(r reply) []string {
 	var all []string
-	for _, in := range r.in {
-		all = append(all, in.String())
+	for _, in := range r.Items {
+		all = append(all, shown(in))
 	}
 	slices.Sort(all)
 	return all
@@ -152,21 +152,21 @@ func texts(r reply) []string {
 // samePage compares the keys of whole scans; of unfinished ones, in a pipeline or
 // transaction, that they are pages.
 func samePage(_ *judge, redis, kvd reply) bool {
-	page := func(r reply) bool { return len(r.in) == 2 && r.in[0].kind == '$' && r.in[1].kind == '*' }
+	page := func(r reply) bool { return len(r.Items) == 2 && r.Items[0].Kind == '$' && r.Items[1].Kind == '*' }
 	if !page(redis) || !page(kvd) {
 		return false
 	}
-	return redis.in[0].text != "0" || kvd.in[0].text != "0" || sameInAnyOrder(nil, redis.in[1], kvd.in[1])
+	return redis.Items[0].Text != "0" || kvd.Items[0].Text != "0" || sameInAnyOrder(nil, redis.Items[1], kvd.Items[1])
 }
 
 // sameHello compares all but who answers.
 func sameHello(_ *judge, redis, kvd reply) bool {
-	if len(redis.in) != len(kvd.in) {
+	if len(redis.Items) != len(kvd.Items) {
 		return false
 	}
-	for i := range redis.in {
-		own := i%2 == 1 && slices.Contains([]string{"version", "id"}, redis.in[i-1].text)
-		if redis.in[i].kind != kvd.in[i].kind || !own && !redis.in[i].same(kvd.in[i]) {
+	for i := range redis.Items {
+		own := i%2 == 1 && slices.Contains([]string{"version", "id"}, redis.Items[i-1].Text)
+		if redis.Items[i].Kind != kvd.Items[i].Kind || !own && !redis.Items[i].Equal(kvd.Items[i]) {
 			return false
 		}
 	}

@@ -1,7 +1,6 @@
 package compat
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -9,12 +8,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kvd/replica/client/conn"
 )
 
 // link is one connection of a story to a peer.
 type link struct {
 	nc    net.Conn
-	br    *bufio.Reader
+	in    *conn.Conn
 	heard map[string]bool // what is listened to: c and a channel, p and a pattern
 }
 
@@ -23,7 +24,9 @@ func (p peer) dial() (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{nc, bufio.NewReader(nc), map[string]bool{}}, nc.SetDeadline(time.Now().Add(timeout))
+	in := conn.New(nc)
+	in.Aside = func(r reply) bool { return r.Kind == '>' && isMessage(r) }
+	return &link{nc, in, map[string]bool{}}, nc.SetDeadline(time.Now().Add(timeout))
 }
 
 // send writes. What cannot be written any more is found out when the reply is read.
@@ -41,11 +44,11 @@ func encode(args []string) string {
 // take reads what a command is answered: one reply, or one for each channel.
 func (l *link) take(args []string) (reply, error) {
 	first, err := l.next()
-	if err != nil || first.kind == closed || len(args) == 0 {
+	if err != nil || first.Kind == closed || len(args) == 0 {
 		return first, err
 	}
 	kind := strings.ToLower(args[0])
-	if !strings.HasSuffix(kind, "subscribe") || len(first.in) != 3 {
+	if !strings.HasSuffix(kind, "subscribe") || len(first.Items) != 3 {
 		return first, nil
 	}
 	replies := len(args) - 1
@@ -56,39 +59,39 @@ func (l *link) take(args []string) (reply, error) {
 	if replies == 1 {
 		return first, nil
 	}
-	all := reply{kind: '*', in: []reply{first}}
-	for len(all.in) < replies {
+	all := reply{Kind: '*', Items: []reply{first}}
+	for len(all.Items) < replies {
 		r, err := l.next()
 		if err != nil {
 			return r, err
 		}
 		l.note(r)
-		all.in = append(all.in, r)
+		all.Items = append(all.Items, r)
 	}
 	return all, nil
 }
 
 // isMessage reports whether the reply is none, but what was published: before or after
 // the reply to whoever published it.
-func (r reply) isMessage() bool {
-	n := len(r.in)
-	return n == 3 && r.in[0].text == "message" || n == 4 && r.in[0].text == "pmessage"
+func isMessage(r reply) bool {
+	n := len(r.Items)
+	return n == 3 && r.Items[0].Text == "message" || n == 4 && r.Items[0].Text == "pmessage"
 }
 
 func (l *link) next() (reply, error) {
-	r, err := readReply(l.br)
-	for err == nil && r.isMessage() {
-		r, err = readReply(l.br)
+	r, err := l.in.Reply()
+	for err == nil && isMessage(r) {
+		r, err = l.in.Reply()
 	}
 	switch {
 	case err == nil:
 		return r, nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return r, fmt.Errorf("no reply within %s", timeout)
-	case strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "unknown type"):
+	case errors.Is(err, conn.ErrProtocol):
 		return r, err
 	}
-	return reply{kind: closed}, nil
+	return reply{Kind: closed}, nil
 }
 
 // family says whether a command, or the reply to it, is about patterns or channels.
@@ -111,11 +114,11 @@ func (l *link) count(kind string) (n int) {
 
 // note keeps what is listened to.
 func (l *link) note(r reply) {
-	if len(r.in) != 3 {
+	if len(r.Items) != 3 {
 		return
 	}
-	name := family(r.in[0].text) + r.in[1].text
-	if strings.Contains(r.in[0].text, "unsub") {
+	name := family(r.Items[0].Text) + r.Items[1].Text
+	if strings.Contains(r.Items[0].Text, "unsub") {
 		delete(l.heard, name)
 	} else {
 		l.heard[name] = true

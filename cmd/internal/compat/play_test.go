@@ -26,7 +26,7 @@ func (d *difference) String() string {
 	if d.what != "" {
 		return d.what
 	}
-	return fmt.Sprintf("%s\n\tredis: %s\n\tkvd:   %s", words(d.args), d.redis, d.kvd)
+	return fmt.Sprintf("%s\n\tredis: %s\n\tkvd:   %s", words(d.args), shown(d.redis), shown(d.kvd))
 }
 
 // kind is alike for differences that are probably the same one.
@@ -36,9 +36,9 @@ func (d *difference) kind() string {
 	}
 	kind := subject(d.args)
 	for _, r := range []reply{d.redis, d.kvd} {
-		kind += " " + string(r.kind)
-		if r.isError() {
-			words, _, _ := strings.Cut(r.text, "'")
+		kind += " " + string(r.Kind)
+		if isError(r) {
+			words, _, _ := strings.Cut(r.Text, "'")
 			kind += words
 		}
 	}
@@ -110,13 +110,13 @@ func (st *stage) play(acts []act) ([]reply, error) {
 }
 
 func (l *link) untilBarrier() (reply, error) {
-	all := reply{kind: '*'}
+	all := reply{Kind: '*'}
 	for {
 		r, err := l.next()
-		if err != nil || r.kind == '$' && r.text == barrier[1] {
+		if err != nil || r.Kind == '$' && r.Text == barrier[1] {
 			return all, err
 		}
-		if all.in = append(all.in, r); r.kind == closed {
+		if all.Items = append(all.Items, r); r.Kind == closed {
 			return all, nil
 		}
 	}
@@ -199,8 +199,8 @@ func (l *link) clean() error {
 	}
 	args := append([]string{"DEL"}, keys...)
 	l.send(encode(args))
-	if r, err := l.take(args); err != nil || r.isError() {
-		return fmt.Errorf("%s: %s, %v", words(args), r, err)
+	if r, err := l.take(args); err != nil || isError(r) {
+		return fmt.Errorf("%s: %s, %v", words(args), shown(r), err)
 	}
 	return nil
 }
@@ -208,12 +208,12 @@ func (l *link) clean() error {
 func (l *link) keys() ([]string, error) {
 	l.send(encode([]string{"KEYS", "*"}))
 	r, err := l.take(nil)
-	if err == nil && r.kind != '*' {
-		err = fmt.Errorf("KEYS *: %s", r)
+	if err == nil && r.Kind != '*' {
+		err = fmt.Errorf("KEYS *: %s", shown(r))
 	}
 	var keys []string
-	for _, k := range r.in {
-		keys = append(keys, k.text)
+	for _, k := range r.Items {
+		keys = append(keys, k.Text)
 	}
 	slices.Sort(keys)
 	return keys, err
@@ -248,7 +248,7 @@ func (a *arena) held(stages [2]*stage, j *judge, at int) (*difference, error) {
 				}
 			}
 			if !j.fits(cmd, r[0], r[1]) && !a.tables.listed(cmd, r[0], r[1]) {
-				return &difference{at: at, what: fmt.Sprintf("afterwards %s shows\n\tredis: %s\n\tkvd:   %s", words(cmd), r[0], r[1])}, nil
+				return &difference{at: at, what: fmt.Sprintf("afterwards %s shows\n\tredis: %s\n\tkvd:   %s", words(cmd), shown(r[0]), shown(r[1]))}, nil
 			}
 		}
 	}

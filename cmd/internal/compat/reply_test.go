@@ -1,134 +1,55 @@
 package compat
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
 	"strconv"
 	"strings"
+
+	"kvd/replica/client/conn"
 )
 
 // reply is one reply of a server, as it came.
-type reply struct {
-	kind byte    // RESP's: + - : $ * _ % ~ > , # ( =; or closed
-	text string  // of + - $ , # ( =
-	num  int64   // of :
-	null bool    // $-1 or *-1
-	in   []reply // of * % ~ >; a map's keys and values in turn
-}
+type reply = conn.Reply
 
 // closed is the kind of what a connection answers that is no more.
 const closed = '!'
 
-// readReply reads one whole reply.
-func readReply(br *bufio.Reader) (reply, error) {
-	line, err := br.ReadString('\n')
-	if err != nil {
-		return reply{}, err
-	}
-	if len(line) < 3 || !strings.HasSuffix(line, "\r\n") {
-		return reply{}, fmt.Errorf("the reply line %q is malformed", line)
-	}
-	r := reply{kind: line[0], text: line[1 : len(line)-2]}
-	switch r.kind {
-	case '+', '-', ',', '#', '(', '_':
-		return r, nil
-	case ':':
-		r.num, err = strconv.ParseInt(r.text, 10, 64)
-		return r, err
-	}
-	n, err := strconv.Atoi(r.text)
-	if err != nil {
-		return r, fmt.Errorf("the reply line %q is malformed", line)
-	}
-	if r.text = ""; n < 0 {
-		r.null = true
-		return r, nil
-	}
-	switch r.kind {
-	case '$', '=':
-		r.text, err = readBody(br, n)
-	case '%':
-		r.in, err = readParts(br, 2*n)
-	case '*', '~', '>':
-		r.in, err = readParts(br, n)
-	default:
-		err = fmt.Errorf("the reply line %q is of an unknown type", line)
-	}
-	return r, err
-}
-
-func readBody(br *bufio.Reader, n int) (string, error) {
-	body := make([]byte, n+2)
-	if _, err := io.ReadFull(br, body); err != nil {
-		return "", err
-	}
-	if string(body[n:]) != "\r\n" {
-		return "", errors.New("a string is not ended by CRLF")
-	}
-	return string(body[:n]), nil
-}
-
-func readParts(br *bufio.Reader, n int) ([]reply, error) {
-	in := make([]reply, 0, n)
-	for len(in) < n {
-		part, err := readReply(br)
-		if err != nil {
-			return in, err
-		}
-		if part.kind != '>' || !part.isMessage() { // Redis puts them between the replies of EXEC
-			in = append(in, part)
-		}
-	}
-	return in, nil
-}
-
-// String is the reply as the tables write it.
-func (r reply) String() string {
+// shown is the reply as the tables write it.
+func shown(r reply) string {
 	switch {
-	case r.kind == closed:
+	case r.Kind == closed:
 		return "closed"
-	case r.null && r.kind == '$':
+	case r.Kind == '_':
+		return "null"
+	case r.Null && r.Kind == '$':
 		return "nil"
-	case r.null:
+	case r.Null:
 		return "nil array"
 	}
-	switch r.kind {
-	case ':':
-		return strconv.FormatInt(r.num, 10)
-	case '_':
-		return "null"
+	switch r.Kind {
 	case '$':
-		return strconv.Quote(r.text)
+		return strconv.Quote(r.Text)
 	case '=':
-		return "text " + strconv.Quote(r.text)
+		return "text " + strconv.Quote(r.Text)
 	case ',', '#', '(':
-		return string(r.kind) + r.text
+		return string(r.Kind) + r.Text
 	case '*':
-		return r.list("[", "]")
+		return list(r, "[", "]")
 	case '~':
-		return r.list("set[", "]")
+		return list(r, "set[", "]")
 	case '>':
-		return r.list("push[", "]")
+		return list(r, "push[", "]")
 	case '%':
-		return r.list("map[", "]")
+		return list(r, "map[", "]")
 	}
-	return r.text
+	return r.Text
 }
 
-func (r reply) list(from, to string) string {
+func list(r reply, from, to string) string {
 	var parts []string
-	for _, p := range r.in {
-		parts = append(parts, p.String())
+	for _, item := range r.Items {
+		parts = append(parts, shown(item))
 	}
 	return from + strings.Join(parts, " ") + to
 }
 
-func (r reply) isError() bool { return r.kind == '-' }
-
-// same compares all of it.
-func (r reply) same(o reply) bool {
-	return r.kind == o.kind && r.text == o.text && r.num == o.num && r.null == o.null && slices.EqualFunc(r.in, o.in, reply.same)
-}
+func isError(r reply) bool { return r.Kind == '-' }

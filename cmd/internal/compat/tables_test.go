@@ -127,7 +127,7 @@ func readRow(cells []string) (*row, error) {
 // listed reports whether a row admits the difference, and marks it used. Commands
 // are matched without quotes, and in any case.
 func (t *tables) listed(args []string, redis, kvd reply) bool {
-	cmd, theirs, ours := strings.ReplaceAll(words(args), `"`, ""), redis.String(), kvd.String()
+	cmd, theirs, ours := strings.ReplaceAll(words(args), `"`, ""), shown(redis), shown(kvd)
 	for _, r := range t.differ {
 		if fitsAny(r.command, strings.ToUpper(cmd), strings.ToUpper) && fitsAny(r.redis, theirs, nil) && fitsAny(r.kvd, ours, nil) {
 			r.used++

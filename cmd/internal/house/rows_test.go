@@ -70,7 +70,13 @@ func roomRows() []row {
 		knows("replica/wire", "frames carry the core's messages and nothing else", "replica", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "resolve", "resolve/limits", "resolve/replay/merge", "logical", "wallclock"),
 		knows("scenarios", "the simulation runs the real pump over the real store and replaces all edges",
-			"replica/host", "replica", "storage", "resolve", "resolve/limits", "resolve/replay/merge", "logical", "wallclock"),
+			"replica/host", "replica", "replica/client/conn", "storage", "resolve", "resolve/limits", "resolve/replay/merge", "logical", "wallclock"),
+		{"replica/client/conn knows nothing of ours", "tests of every room and live runs speak to servers through it", func(s *source) []string {
+			if s.test || !s.in("replica/client/conn") {
+				return nil
+			}
+			return s.unless(func(string) bool { return false })
+		}},
 		{"edges do not know each other", "each edge can be tested, replaced and left out alone; only link speaks in wire's frames", edgesApart},
 		{"nothing imports cmd", "commands are assembly: what two rooms share belongs in a room", func(s *source) []string {
 			if s.in("cmd") {

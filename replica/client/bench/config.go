@@ -1,4 +1,4 @@
-package load
+package bench
 
 import (
 	"context"
@@ -60,7 +60,7 @@ const (
 func (c *Config) Validate() error {
 	switch {
 	case c.Dial == nil:
-		return errors.New("load: nobody dials")
+		return errors.New("bench: nobody dials")
 	case !slices.Contains(Ops(), c.Op):
 		return fmt.Errorf("unknown op %q; there are %s", c.Op, strings.Join(names(), ", "))
 	case c.Conflicts < 0 || c.Conflicts > 100:

@@ -1,4 +1,4 @@
-package load
+package bench
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"kvd/replica/client/conn"
 )
 
 // Run puts the load on and waits for its end. When ctx ends, it returns what was
@@ -23,7 +25,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	conns, err := r.connect(inner)
 	defer func() {
 		for _, c := range conns {
-			_ = c.nc.Close() // it is done with
+			_ = c.Close() // it is done with
 		}
 	}()
 	if err != nil {
@@ -80,16 +82,16 @@ func newRun(cfg Config) *run {
 }
 
 // connect opens every connection before anything is measured.
-func (r *run) connect(ctx context.Context) ([]*conn, error) {
+func (r *run) connect(ctx context.Context) ([]*conn.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()
-	var conns []*conn
+	var conns []*conn.Conn
 	for i := range r.cfg.Clients {
 		nc, err := r.cfg.Dial(ctx)
 		if err != nil {
 			return conns, fmt.Errorf("connect client %d: %w", i+1, err)
 		}
-		conns = append(conns, newConn(nc))
+		conns = append(conns, conn.New(nc))
 	}
 	return conns, nil
 }
@@ -125,7 +127,7 @@ func (r *run) refuse(err error) {
 	r.refused.Add(1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var said Refused
+	var said conn.Refused
 	if r.refusal == "" && errors.As(err, &said) {
 		r.refusal = string(said)
 	}
@@ -136,4 +138,11 @@ func (r *run) result(took time.Duration) Result {
 		Requests: r.done.Load(), Refused: r.refused.Load(), Refusal: r.refusal, Unsent: r.unsent.Load(),
 		Took: took, Latency: spread(r.latency), Late: spread(r.late),
 	}
+}
+
+// closedBy closes the connection when the context ends, so that nobody waits on
+// it. The caller calls stop.
+func closedBy(ctx context.Context, c *conn.Conn) (stop func()) {
+	cancel := context.AfterFunc(ctx, func() { _ = c.Close() }) // readers see it
+	return func() { cancel(); _ = c.Close() }                  // it is done with
 }

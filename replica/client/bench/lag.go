@@ -1,4 +1,4 @@
-package load
+package bench
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"kvd/replica/client/conn"
 )
 
 // Lag is what a measurement of replication lag is told.
@@ -36,7 +38,7 @@ type Lagged struct {
 func (g *Lag) Validate() error {
 	switch {
 	case g.From == nil || g.To == nil:
-		return errors.New("load: nobody dials")
+		return errors.New("bench: nobody dials")
 	case g.Samples < 0 || g.Samples == 0 && g.Duration <= 0:
 		return errors.New("neither requests nor a duration; give one")
 	case g.Size < 0 || g.Size > maxSize:
@@ -52,7 +54,7 @@ func (g *Lag) Validate() error {
 // probe is a measurement on its way.
 type probe struct {
 	Lag
-	from, to       *conn
+	from, to       *conn.Conn
 	visible, acked *histogram
 	looks          int64
 	value, seen    []byte
@@ -90,15 +92,15 @@ func (p *probe) connect(ctx context.Context) (stop func(), err error) {
 	}
 	for _, side := range []struct {
 		dial func(context.Context) (net.Conn, error)
-		c    **conn
+		c    **conn.Conn
 		name string
 	}{{p.From, &p.from, "write"}, {p.To, &p.to, "look"}} {
 		nc, err := side.dial(ctx)
 		if err != nil {
 			return stop, fmt.Errorf("connect to where to %s: %w", side.name, err)
 		}
-		stops = append(stops, closedBy(ctx, nc))
-		*side.c = newConn(nc)
+		*side.c = conn.New(nc)
+		stops = append(stops, closedBy(ctx, *side.c))
 	}
 	return stop, nil
 }
@@ -153,14 +155,14 @@ func (p *probe) sample(n int64) error {
 	}
 	began := time.Now()
 	deadline := began.Add(p.Timeout)
-	if err := errors.Join(p.from.nc.SetDeadline(deadline), p.to.nc.SetDeadline(deadline)); err != nil {
+	if err := errors.Join(p.from.SetDeadline(deadline), p.to.SetDeadline(deadline)); err != nil {
 		return err
 	}
-	p.from.command("SET", key, string(p.value))
-	if err := p.from.send(); err != nil {
+	p.from.Command("SET", key, string(p.value))
+	if err := p.from.Send(); err != nil {
 		return err
 	}
-	if _, err := p.from.reply(nil); err != nil {
+	if _, err := p.from.Value(nil); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	p.acked.record([]time.Duration{time.Since(began)})
@@ -175,15 +177,15 @@ func (p *probe) sample(n int64) error {
 func (p *probe) look(key string) error {
 	for {
 		p.looks++
-		p.to.command("GET", key)
-		if err := p.to.send(); err != nil {
+		p.to.Command("GET", key)
+		if err := p.to.Send(); err != nil {
 			return err
 		}
 		var err error
 		if p.seen == nil {
 			p.seen = make([]byte, 0, 64)
 		}
-		if p.seen, err = p.to.reply(p.seen[:0]); err != nil {
+		if p.seen, err = p.to.Value(p.seen[:0]); err != nil {
 			return err
 		}
 		if bytes.Equal(p.seen, p.value) {

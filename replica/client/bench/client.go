@@ -1,4 +1,4 @@
-package load
+package bench
 
 import (
 	"context"
@@ -6,13 +6,14 @@ import (
 	"strconv"
 	"time"
 
+	"kvd/replica/client/conn"
 	"kvd/replica/resp"
 )
 
 // client is one connection and what it does.
 type client struct {
 	*run
-	c       *conn
+	c       *conn.Conn
 	dice    *rand.Rand
 	key     []byte
 	due     schedule
@@ -30,7 +31,7 @@ type schedule struct {
 	step time.Duration
 }
 
-func newClient(r *run, i int, c *conn) *client {
+func newClient(r *run, i int, c *conn.Conn) *client {
 	l := &client{run: r, c: c, dice: rand.New(rand.NewPCG(r.cfg.Seed, uint64(i))), shard: i % len(r.latency)}
 	if r.cfg.Rate > 0 {
 		gap := float64(time.Second) / r.cfg.Rate
@@ -41,7 +42,7 @@ func newClient(r *run, i int, c *conn) *client {
 
 // loop sends group after group until the end, which is no error.
 func (l *client) loop(ctx context.Context) error {
-	stop := closedBy(ctx, l.c.nc)
+	stop := closedBy(ctx, l.c)
 	defer stop()
 	end := l.began.Add(l.cfg.Duration)
 	for {
@@ -97,7 +98,7 @@ func (l *client) gather(end time.Time) int {
 	now := time.Now()
 	idle := len(l.lates) > 0 // it was waiting, so the first command is as late as its timer
 	l.from, l.replies = l.from[:0], 0
-	for len(l.from) < l.cfg.Pipeline && len(l.c.out) < bufferBytes && l.replies < bufferBytes {
+	for len(l.from) < l.cfg.Pipeline && l.c.Pending() < conn.BufferBytes && l.replies < conn.BufferBytes {
 		from := now
 		if l.due.step > 0 {
 			if l.due.next.After(now) || l.timed() && !l.due.next.Before(end) {
@@ -120,17 +121,17 @@ func (l *client) gather(end time.Time) int {
 
 // exchange sends the group, reads its replies and records how long they took.
 func (l *client) exchange() error {
-	if err := l.c.nc.SetDeadline(time.Now().Add(l.cfg.Timeout)); err != nil {
+	if err := l.c.SetDeadline(time.Now().Add(l.cfg.Timeout)); err != nil {
 		return err
 	}
-	if err := l.c.send(); err != nil {
+	if err := l.c.Send(); err != nil {
 		return err
 	}
 	l.times = l.times[:0]
 	for _, from := range l.from {
-		_, err := l.c.reply(nil)
+		_, err := l.c.Value(nil)
 		switch {
-		case refused(err):
+		case conn.IsRefused(err):
 			l.refuse(err)
 		case err != nil:
 			return err
@@ -166,12 +167,12 @@ func (l *client) add(o Op) {
 	case Set:
 		l.set(key)
 	case Get:
-		l.c.out = append(l.c.out, "*2\r\n$3\r\nGET\r\n"...)
-		l.c.bytes(key)
+		l.c.Literal("*2\r\n$3\r\nGET\r\n")
+		l.c.Arg(key)
 		l.replies += l.cfg.Size
 	case Incr:
-		l.c.out = append(l.c.out, "*2\r\n$4\r\nINCR\r\n"...)
-		l.c.bytes(key)
+		l.c.Literal("*2\r\n$4\r\nINCR\r\n")
+		l.c.Arg(key)
 	}
 	l.replies += 16
 }
@@ -183,16 +184,16 @@ func (l *client) set(key []byte) {
 	value := l.pool[from : from+l.cfg.Size]
 	blind := l.cfg.Conflicts > 0 && l.dice.IntN(100) < l.cfg.Conflicts
 	if !blind {
-		l.c.out = append(l.c.out, "*3\r\n$3\r\nSET\r\n"...)
-		l.c.bytes(key)
-		l.c.bytes(value)
+		l.c.Literal("*3\r\n$3\r\nSET\r\n")
+		l.c.Arg(key)
+		l.c.Arg(value)
 		return
 	}
-	l.c.out = append(l.c.out, "*5\r\n$7\r\nKVD.SET\r\n"...)
-	l.c.bytes(key)
-	l.c.bytes(value)
-	l.c.out = append(l.c.out, "$5\r\nTOKEN\r\n"...)
-	l.c.bytes([]byte(resp.Token{Keyed: true, Key: string(key)}.String()))
+	l.c.Literal("*5\r\n$7\r\nKVD.SET\r\n")
+	l.c.Arg(key)
+	l.c.Arg(value)
+	l.c.Literal("$5\r\nTOKEN\r\n")
+	l.c.Arg([]byte(resp.Token{Keyed: true, Key: string(key)}.String()))
 	l.replies += blindReply
 }
 

@@ -1,10 +1,10 @@
-// Package load puts a leader under load over the Redis protocol, and measures
+// Package bench puts a leader under load over the Redis protocol, and measures
 // how long it takes to answer.
 //
 //	Config ─▶ a goroutine a client: due? ─▶ write a group ─▶ read its replies ─▶ histogram ─▶ Result
 //
-// It writes commands and reads replies by itself, straight on the connection: a
-// general client costs more than the server it would measure.
+// It goes through package conn: a general client costs more than the server it
+// would measure. It prints nothing and reads no flags.
 //
 // Closed loop: a client sends the next group of commands when the last one is
 // answered; latency runs from the moment of writing. A slow server then gets less
@@ -19,9 +19,9 @@
 //
 // Invariants:
 //
-//   - memory is bounded: of each client by two buffers of bufferBytes and one
+//   - memory is bounded: of each client by two buffers of conn.BufferBytes and one
 //     command, of all of them by one histogram a shard;
 //   - a group ends when its commands or its replies fill a buffer, whatever the
 //     depth of the pipeline, so that neither side waits for the other for ever;
 //   - every command written is answered, refused, or the run fails.
-package load
+package bench

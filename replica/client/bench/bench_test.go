@@ -1,4 +1,4 @@
-package load
+package bench
 
 import (
 	"bufio"
@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kvd/replica/client/conn"
 	"kvd/replica/resp"
 )
 
@@ -42,7 +43,7 @@ func (s *server) dial(context.Context) (net.Conn, error) {
 
 func (s *server) serve(nc net.Conn) {
 	defer nc.Close()
-	in := bufio.NewReaderSize(nc, 4*bufferBytes)
+	in := bufio.NewReaderSize(nc, 4*conn.BufferBytes)
 	for {
 		words, err := read(in)
 		if err != nil {
@@ -266,14 +267,19 @@ func TestGroupsOfLargeValuesStayWithinTheBuffers(t *testing.T) {
 		if _, err := Run(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
-		r, c := newRun(cfg), &conn{}
+		near, far := net.Pipe()
+		go io.Copy(io.Discard, far)
+		defer near.Close()
+		r, c := newRun(cfg), conn.New(near)
 		l := newClient(r, 0, c)
 		for range 10 {
 			n := l.gather(time.Time{})
-			if n != 2 || len(c.out) > 2*bufferBytes {
-				t.Fatalf("%d commands, %d bytes", n, len(c.out))
+			if n != 2 || c.Pending() > 2*conn.BufferBytes {
+				t.Fatalf("%d commands, %d bytes", n, c.Pending())
 			}
-			c.out = c.out[:0]
+			if err := c.Send(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		l.cfg.Op = Get
 		if n := l.gather(time.Time{}); n != 2 {
@@ -379,34 +385,6 @@ func TestLag(t *testing.T) {
 
 func lag(from, to *server) Lag {
 	return Lag{From: from.dial, To: to.dial, Samples: 10, Timeout: time.Second, Size: 50, Run: "r"}
-}
-
-func TestLogin(t *testing.T) {
-	in(t, func(t *testing.T, s *server) {
-		for _, refuse := range []string{"", "WRONGPASS no"} {
-			s.refuse = refuse
-			nc, err := s.dial(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = Login(nc, "ann", "secret")
-			var said Refused
-			if (refuse == "") != (err == nil) || errors.As(err, &said) && string(said) != refuse {
-				t.Errorf("%q: %v", refuse, err)
-			}
-			_ = nc.Close()
-		}
-	})
-}
-
-func TestRepliesThatAreNoneFailTheConnection(t *testing.T) {
-	for _, text := range []string{"", "\n", "+OK\n", "*1\r\n", "$x\r\n", "$-2\r\n", "$5\r\nab", "$99999999999\r\n", "?\r\n", "*-1\r\n", "*9999\r\n", "*1\r\n*0\r\n"} {
-		c := &conn{in: bufio.NewReader(strings.NewReader(text))}
-		_, err := c.reply(nil)
-		if err == nil || refused(err) {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
 }
 
 func TestWhatCannotBeRunIsRefused(t *testing.T) {

@@ -67,8 +67,8 @@ func (a *actor) answer(args []string) string {
 
 func (a *actor) play(nc net.Conn) {
 	defer nc.Close()
-	cfg := resp.Defaults()
-	in := resp.NewReader(nc, &cfg.Limits)
+	limits := resp.DefaultLimits()
+	in := resp.NewReader(nc, &limits)
 	for {
 		words, ok, err := in.Next()
 		if err != nil || !ok && in.Fill() != nil {

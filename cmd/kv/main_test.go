@@ -13,8 +13,8 @@ import (
 	"kvd/cmd/internal/clitest"
 	"kvd/logical"
 	"kvd/replica/acl/acltest"
-	"kvd/replica/resp"
 	"kvd/replica/resp/resptest"
+	"kvd/replica/resp/server"
 )
 
 // TestMain lets the scripts call the program as they would from a shell.
@@ -49,7 +49,7 @@ func setUp(t *testing.T, env *testscript.Env) error {
 		env.Setenv(name, f.addr)
 		env.Defer(f.stop)
 	}
-	locked := serve(t, func(c *resp.Config) {
+	locked := serve(t, func(c *server.Config) {
 		c.RequireAuth = true
 		c.Login = acltest.Let(func(user, pass string) bool { return pass == user+"-secret" })
 	})
@@ -69,14 +69,14 @@ type fake struct {
 	stop func()
 }
 
-func serve(t testing.TB, change func(*resp.Config)) *fake {
+func serve(t testing.TB, change func(*server.Config)) *fake {
 	t.Helper()
-	cfg := resp.Defaults()
+	cfg := server.Defaults()
 	if change != nil {
 		change(&cfg)
 	}
 	leader := resptest.New(time.Now)
-	srv, err := resp.New(cfg, leader, leader, leader)
+	srv, err := server.New(cfg, leader, leader, leader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func heardAt(ts *testscript.TestScript, _ bool, args []string) {
 
 // drainingAt lets a leader refuse everything: draining n1
 func drainingAt(ts *testscript.TestScript, _ bool, args []string) {
-	leaderOf(ts, args, 1).Refuse(resp.ErrDraining)
+	leaderOf(ts, args, 1).Refuse(server.ErrDraining)
 }
 
 // cutOut puts what follows a word on standard output into a variable:

@@ -15,7 +15,7 @@ import (
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
 	"kvd/replica"
-	"kvd/replica/resp"
+	"kvd/replica/resp/token"
 )
 
 // TestValuesThatAreNoText are base64 in JSON, and quoted in tables.
@@ -123,7 +123,7 @@ func TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	tokenOf := func(i int) string {
 		dot := logical.Dot{Origin: 7, Seq: logical.Seq(i)}
-		return resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dot), Lamport: logical.Lamport(1000 - i), HLC: logical.HLC{Wall: int64(i)}},
+		return token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dot), Lamport: logical.Lamport(1000 - i), HLC: logical.HLC{Wall: int64(i)}},
 			Keyed: true, Key: fmt.Sprint(i), Shown: []logical.Dot{dot}}.String()
 	}
 	s := opened(t)
@@ -136,11 +136,11 @@ func TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = opened(t)
-	seen, err := resp.ParseToken(s.token("10"))
+	seen, err := token.Parse(s.token("10"))
 	if err != nil || seen.Keyed || seen.Seen.Frontier.At(7) != maxShown+10 || seen.Seen.Lamport != 999 || seen.Seen.HLC.Wall != maxShown+10 {
 		t.Errorf("of a key that was forgotten: %+v, %v", seen, err)
 	}
-	kept, err := resp.ParseToken(s.token("11"))
+	kept, err := token.Parse(s.token("11"))
 	if err != nil || !kept.Keyed || kept.Key != "11" || kept.Shown[0].Seq != 11 || kept.Seen.Frontier.At(7) != maxShown+10 {
 		t.Errorf("of a key that is remembered: %+v, %v", kept, err)
 	}
@@ -180,7 +180,7 @@ func TestTheSecondToOpenASessionWaitsForTheFirst(t *testing.T) {
 		seen <- uint64(s.seen.Frontier.At(7))
 		_ = s.save()
 	}()
-	if err := first.saw(resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dot)}}.String()); err != nil {
+	if err := first.saw(token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dot)}}.String()); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.save(); err != nil {

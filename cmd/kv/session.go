@@ -12,7 +12,7 @@ import (
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/contexts"
 	"kvd/replica"
-	"kvd/replica/resp"
+	"kvd/replica/resp/token"
 	"kvd/storage/file"
 )
 
@@ -24,7 +24,7 @@ type session struct {
 	name, path string
 	lock       *os.File
 	seen       replica.Token
-	shown      []resp.Token // keyed, the newest last
+	shown      []token.Token // keyed, the newest last
 	changed    bool
 }
 
@@ -85,13 +85,13 @@ func (s *session) load() error {
 	if err != nil {
 		return err
 	}
-	seen, err := resp.ParseToken(in.Seen)
+	seen, err := token.Parse(in.Seen)
 	if err != nil {
 		return err
 	}
 	s.seen = seen.Seen
 	for _, t := range in.Shown {
-		shown, err := resp.ParseToken(t)
+		shown, err := token.Parse(t)
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (s *session) save() error {
 	if !s.changed {
 		return nil
 	}
-	out := stored{Version: sessionVersion, Seen: resp.Token{Seen: s.seen}.String(), Shown: []string{}}
+	out := stored{Version: sessionVersion, Seen: token.Token{Seen: s.seen}.String(), Shown: []string{}}
 	for _, t := range s.shown {
 		t.Seen = replica.Token{} // the session's own stands for all of them
 		out.Shown = append(out.Shown, t.String())
@@ -143,11 +143,11 @@ func (s *session) seenToken() string {
 	if s.seen.Frontier.Len() == 0 {
 		return ""
 	}
-	return resp.Token{Seen: s.seen}.String()
+	return token.Token{Seen: s.seen}.String()
 }
 
 func (s *session) find(key string) int {
-	return slices.IndexFunc(s.shown, func(t resp.Token) bool { return t.Key == key })
+	return slices.IndexFunc(s.shown, func(t token.Token) bool { return t.Key == key })
 }
 
 // saw adds what a token has seen, and nothing about its key.
@@ -169,11 +169,11 @@ func (s *session) shownBy(token string) error {
 	return nil
 }
 
-func (s *session) merge(token string) (resp.Token, error) {
+func (s *session) merge(text string) (token.Token, error) {
 	if !s.on() {
-		return resp.Token{}, nil
+		return token.Token{}, nil
 	}
-	t, err := resp.ParseToken(token)
+	t, err := token.Parse(text)
 	if err != nil {
 		return t, fmt.Errorf("the leader's answer has no token to remember: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 )
 
 // serveStub answers some commands with what it is given, in RESP2, and knows no
@@ -59,8 +60,8 @@ func stub(nc net.Conn, answers map[string]string) {
 // script is stub with answers that may change.
 func script(nc net.Conn, answer func(name string) string) {
 	defer nc.Close()
-	cfg := resp.Defaults()
-	in := resp.NewReader(nc, &cfg.Limits)
+	limits := resp.DefaultLimits()
+	in := resp.NewReader(nc, &limits)
 	for {
 		args, ok, err := in.Next()
 		if err != nil {
@@ -105,7 +106,7 @@ func array(items ...string) string {
 func secure(t *testing.T, env *testscript.Env) error {
 	web := httptest.NewTLSServer(nil) // for its certificate
 	defer web.Close()
-	f := serve(t, func(c *resp.Config) { c.TLS = web.TLS })
+	f := serve(t, func(c *server.Config) { c.TLS = web.TLS })
 	env.Setenv("SECURE", f.addr)
 	env.Defer(f.stop)
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw})

@@ -7,6 +7,7 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
 	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 )
 
 // What one audit holds and names.
@@ -115,7 +116,7 @@ func writeGap(w *resp.Writer, g *ledger.Gap) {
 func (l *Leader) measured(asked []string, user *acl.Rights) ([]string, error) {
 	for _, p := range asked {
 		if !user.Reaches(p) {
-			return nil, resp.ErrKeyDenied
+			return nil, server.ErrKeyDenied
 		}
 	}
 	if asked != nil {

@@ -14,7 +14,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/member"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/file"
@@ -92,7 +92,7 @@ func Defaults() Config {
 		MaxDrift: 500 * time.Millisecond,
 
 		MaxSiblings:  replica.Defaults().MaxSiblings,
-		ClientMemory: resp.Defaults().Limits.Memory,
+		ClientMemory: server.Defaults().Limits.Memory,
 		ClockError:   10 * time.Millisecond,
 		Logger:       slog.New(slog.DiscardHandler),
 	}
@@ -117,8 +117,8 @@ func (c *Config) Validate() error {
 	if c.MaxSiblings < 1 || c.MaxSiblings > replica.MaxMaxSiblings {
 		return fmt.Errorf("%d versions side by side at most; give 1 to %d", c.MaxSiblings, replica.MaxMaxSiblings)
 	}
-	if c.ClientMemory < resp.LeastMemory {
-		return fmt.Errorf("%d bytes of client memory; give at least %d, since one command may need a third of that", c.ClientMemory, resp.LeastMemory)
+	if c.ClientMemory < server.LeastMemory {
+		return fmt.Errorf("%d bytes of client memory; give at least %d, since one command may need a third of that", c.ClientMemory, server.LeastMemory)
 	}
 	for _, d := range c.doors() {
 		if _, _, err := net.SplitHostPort(d.addr); err != nil {

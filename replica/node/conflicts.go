@@ -10,6 +10,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/storage"
 )
@@ -163,7 +164,7 @@ func (l *Leader) accept(ctx context.Context, args [][]byte, w *resp.Writer) (log
 		m.Contents, err = at.contentsOf(d)
 		for _, c := range m.Contents {
 			if err == nil && c != nil && !acl.Of(ctx).Reaches(c.Key) {
-				err = resp.ErrKeyDenied
+				err = server.ErrKeyDenied
 			}
 		}
 		return err

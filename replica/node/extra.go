@@ -7,6 +7,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/acl"
 	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/resolve/limits"
 )
@@ -19,8 +20,8 @@ const (
 )
 
 // extra is the commands that need more than one part of the leader.
-func (l *Leader) extra() map[string]resp.Extra {
-	all := map[string]resp.Extra{
+func (l *Leader) extra() map[string]server.Extra {
+	all := map[string]server.Extra{
 		"kvd.members": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellMembers, Summary: "Answers the leaders there are, as gossip describes them."},
 		"kvd.history": {Arity: -2, Needs: acl.Read, Key: 1, Holds: limits.Value, Run: l.tellHistory, Summary: "Answers the writes that led to what a key holds, newest first."},
 		"kvd.losses":  {Arity: -1, Needs: acl.Read, Run: l.tellLosses, Summary: "Answers the acknowledged writes that a resolver threw away unseen, by key, dot and resolver, in pages."},
@@ -41,7 +42,7 @@ func (l *Leader) extra() map[string]resp.Extra {
 		l.withoutLedger(all)
 	}
 	if l.cfg.UnsafeFaults {
-		all["kvd.fault"] = resp.Extra{Arity: -2, Needs: acl.Admin, Loading: true, Run: l.plantFault, Summary: "Plants faults in this leader's clock and links, for experiments."}
+		all["kvd.fault"] = server.Extra{Arity: -2, Needs: acl.Admin, Loading: true, Run: l.plantFault, Summary: "Plants faults in this leader's clock and links, for experiments."}
 	}
 	return all
 }

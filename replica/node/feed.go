@@ -7,7 +7,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/console"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 )
 
@@ -184,13 +184,13 @@ func (h *hub) forget(r *listener) {
 // channels is the hub as RESP sees it.
 type channels struct{ *hub }
 
-var _ resp.Feeds = channels{}
+var _ server.Feeds = channels{}
 
 // Channels are both, ascending.
 func (c channels) Channels() []string { return []string{lossesChannel, allChannel} }
 
 // Listen begins a queue for a subscriber.
-func (c channels) Listen(channel string, reads func(string) bool, bell func()) resp.Feed {
+func (c channels) Listen(channel string, reads func(string) bool, bell func()) server.Feed {
 	return subscriber{c.listen("", channel == allChannel, reads, bell)}
 }
 

@@ -14,7 +14,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/console"
 	"kvd/replica/host"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 )
 
@@ -82,7 +82,7 @@ func (w *foldingWork) close() error {
 
 // waitingDoors answer clients and people as long as there is no leader yet to ask.
 type waitingDoors struct {
-	resp    *resp.Server
+	resp    *server.Server
 	console *console.Console
 	lent    []*lentListener
 	serving sync.WaitGroup
@@ -98,7 +98,7 @@ func (l *Leader) openWaitingDoors() (*waitingDoors, error) {
 	cfg := l.respConfig()
 	cfg.Loading = l.holds.loading
 	var err error
-	if d.resp, err = resp.New(cfg, nobody{}, nobody{}, nobody{&l.cfg.Policy}); err != nil {
+	if d.resp, err = server.New(cfg, nobody{}, nobody{}, nobody{&l.cfg.Policy}); err != nil {
 		return d, err
 	}
 	http := console.Config{Listener: lend(l.listeners.http), TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole()}
@@ -188,7 +188,7 @@ func (nobody) Expiring() (int64, error) { return 0, host.ErrStopped }
 func (nobody) Random(func(int) int, func(string) bool) (string, bool, error) {
 	return "", false, host.ErrStopped
 }
-func (nobody) Info() []resp.Section         { return nil }
+func (nobody) Info() []server.Section       { return nil }
 func (n nobody) Policy() *resolve.Policy    { return n.policy }
 func (nobody) Frontier() logical.Frontier   { return logical.Frontier{} }
 func (nobody) Durable(logical.Frontier) int { return 0 }

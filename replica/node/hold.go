@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"kvd/replica/console"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 )
 
 // holds is what keeps the leader from serving clients for now: as long as one of
@@ -75,11 +75,11 @@ func (h *holds) reasons() []console.Reason {
 }
 
 // loading is what clients are told; nil: they are served.
-func (h *holds) loading() *resp.Loading {
+func (h *holds) loading() *server.Loading {
 	all := h.now()
 	if len(all) == 0 {
 		return nil
 	}
 	detail, p := all[0].tell()
-	return &resp.Loading{Why: h.name + " does not serve yet: " + detail, Since: all[0].since, Done: p.Done, Total: p.Total}
+	return &server.Loading{Why: h.name + " does not serve yet: " + detail, Since: all[0].since, Done: p.Done, Total: p.Total}
 }

@@ -14,7 +14,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/console"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 )
 
@@ -37,7 +37,7 @@ func digest(policy string) string {
 // inspector is what RESP tells of the leader.
 type inspector struct{ *Leader }
 
-var _ resp.Inspector = inspector{}
+var _ server.Inspector = inspector{}
 
 func (i inspector) Policy() *resolve.Policy    { return &i.cfg.Policy }
 func (i inspector) Frontier() logical.Frontier { return i.loop.Frontier() }
@@ -54,7 +54,7 @@ func (i inspector) Durable(f logical.Frontier) int {
 }
 
 // Info is INFO's section about this leader.
-func (i inspector) Info() []resp.Section {
+func (i inspector) Info() []server.Section {
 	lines := []string{
 		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.life.String(),
 		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(),
@@ -69,7 +69,7 @@ func (i inspector) Info() []resp.Section {
 	for n, p := range i.peers() {
 		lines = append(lines, fmt.Sprintf("peer%d:%s", n, peerLine(&p)))
 	}
-	return []resp.Section{{Name: "kvd", Lines: lines}}
+	return []server.Section{{Name: "kvd", Lines: lines}}
 }
 
 // peerLine is what INFO says of a peer. Its clock is left out while it is not

@@ -19,7 +19,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/link"
 	"kvd/replica/member"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/replica/wire"
 	"kvd/storage"
 )
@@ -44,7 +44,7 @@ type Leader struct {
 	loop     *host.Loop
 	mesh     *link.Mesh
 	members  *member.Members
-	resp     *resp.Server
+	resp     *server.Server
 	console  *console.Console
 
 	clock   *clock
@@ -56,7 +56,7 @@ type Leader struct {
 	newcomer atomic.Pointer[newcomer]
 	hub      *hub
 	outbox   outbox
-	clients  atomic.Pointer[resp.Server] // resp, for who may ask before it is there
+	clients  atomic.Pointer[server.Server] // resp, for who may ask before it is there
 
 	listeners struct{ resp, http, peer net.Listener }
 	addrs     Addrs // as others are told
@@ -85,7 +85,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if err := fit(replica.Defaults(), resp.Defaults(), link.Defaults()); err != nil {
+	if err := fit(replica.Defaults(), server.Defaults(), link.Defaults()); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
 	l := &Leader{
@@ -290,8 +290,8 @@ func (l *Leader) openMembers(context.Context) (err error) {
 }
 
 // respConfig is what clients are served with, whether or not the leader is there.
-func (l *Leader) respConfig() resp.Config {
-	cfg := resp.Defaults()
+func (l *Leader) respConfig() server.Config {
+	cfg := server.Defaults()
 	cfg.Version, cfg.TLS = l.cfg.Version, l.cfg.TLS.server()
 	cfg.Limits = cfg.Limits.Within(l.cfg.ClientMemory)
 	if l.cfg.Users != nil {
@@ -307,7 +307,7 @@ func (l *Leader) openResp(context.Context) (err error) {
 	cfg.Clock = func() time.Time { return l.clock.Now().Wall.Midpoint().Time() }
 	cfg.PickSiblings, cfg.Feeds = l.cfg.Policy.Picks, channels{l.hub}
 	cfg.Publish = l.outbox.Publish
-	if l.resp, err = resp.New(cfg, engine{l}, l.loop, inspector{l}); err == nil {
+	if l.resp, err = server.New(cfg, engine{l}, l.loop, inspector{l}); err == nil {
 		l.clients.Store(l.resp)
 	}
 	return err

@@ -14,7 +14,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/link"
-	"kvd/replica/resp"
+	"kvd/replica/resp/token"
 	"kvd/resolve"
 )
 
@@ -91,7 +91,7 @@ func TestEveryMetricIsFed(t *testing.T) {
 	defer listen.Close()
 	figure83(t, []*node{n3, n2, n1}, "x")
 	settle(t, all)
-	n1.refused("BEHIND", "", "KVD.GET", "x", "TOKEN", resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dotOf(77, 1))}}.String())
+	n1.refused("BEHIND", "", "KVD.GET", "x", "TOKEN", token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dotOf(77, 1))}}.String())
 	if err := n3.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/ledger"
 	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
@@ -41,9 +42,9 @@ func (l *Leader) ask(ctx context.Context, use func(*moment) error) error {
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return fmt.Errorf("%w; ask another leader", resp.ErrDraining)
+		return fmt.Errorf("%w; ask another leader", server.ErrDraining)
 	case errors.Is(err, host.ErrStopped):
-		return fmt.Errorf("%w: %w", resp.ErrDraining, err)
+		return fmt.Errorf("%w: %w", server.ErrDraining, err)
 	}
 	return err
 }

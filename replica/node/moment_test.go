@@ -8,7 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/ledger"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 )
 
@@ -27,7 +27,7 @@ func TestLongQuestionsEnd(t *testing.T) {
 			cancel()
 		}
 	})
-	if rounds != 1 || !errors.Is(err, resp.ErrDraining) {
+	if rounds != 1 || !errors.Is(err, server.ErrDraining) {
 		t.Errorf("it ends after %d rounds: %v", rounds, err)
 	}
 	for name, look := range map[string]func(*moment) error{
@@ -74,7 +74,7 @@ func TestOneLongQuestionAtATime(t *testing.T) {
 	n.refused("BUSY", "another leader", "KVD.AUDIT")
 	n.set("x", "2") // writers go on
 	leave()
-	if err := <-over; !errors.Is(err, resp.ErrDraining) {
+	if err := <-over; !errors.Is(err, server.ErrDraining) {
 		t.Errorf("it ends with %v", err)
 	}
 	if a := n.tell("KVD.AUDIT"); a.rows("balances")[0]["accepted"] != int64(2) {
@@ -83,7 +83,7 @@ func TestOneLongQuestionAtATime(t *testing.T) {
 	if err := n.Stop(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if err := n.ask1(); !errors.Is(err, resp.ErrDraining) {
+	if err := n.ask1(); !errors.Is(err, server.ErrDraining) {
 		t.Errorf("after the end: %v", err)
 	}
 }

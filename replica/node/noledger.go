@@ -6,11 +6,12 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 )
 
 // withoutLedger takes the place of what only a ledger can answer, at a leader that
 // keeps none: an empty answer would say that nothing was lost.
-func (l *Leader) withoutLedger(all map[string]resp.Extra) {
+func (l *Leader) withoutLedger(all map[string]server.Extra) {
 	refuse := func() error {
 		return resp.Refuse("NOLEDGER", "%s keeps no ledger of lost writes, so it cannot tell what was lost; ask another leader, or start this one with its ledger on", l.cfg.Name)
 	}

@@ -16,7 +16,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/link"
 	"kvd/replica/member"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/resolve/limits"
 	"kvd/storage"
@@ -115,16 +115,16 @@ func (n *node) page(path string) string {
 
 // An edge that admits what the next cannot take is found before anybody is served.
 func TestWhatDoesNotFitIsRefusedAtTheStart(t *testing.T) {
-	core, door, links := replica.Defaults(), resp.Defaults(), link.Defaults()
+	core, door, links := replica.Defaults(), server.Defaults(), link.Defaults()
 	if err := fit(core, door, links); err != nil {
 		t.Fatal(err)
 	}
-	for want, change := range map[string]func(*replica.Config, *resp.Config, *link.Config){
-		"a client's value":    func(_ *replica.Config, d *resp.Config, _ *link.Config) { d.Limits.Bulk++ },
-		"a client's key":      func(_ *replica.Config, d *resp.Config, _ *link.Config) { d.Limits.Key++ },
-		"a value and its key": func(_ *replica.Config, d *resp.Config, _ *link.Config) { d.Limits.Command = d.Limits.Bulk },
-		"the largest op":      func(c *replica.Config, _ *resp.Config, _ *link.Config) { c.OpBytes-- },
-		"a shipped op":        func(_ *replica.Config, _ *resp.Config, l *link.Config) { l.MaxFrame-- },
+	for want, change := range map[string]func(*replica.Config, *server.Config, *link.Config){
+		"a client's value":    func(_ *replica.Config, d *server.Config, _ *link.Config) { d.Limits.Bulk++ },
+		"a client's key":      func(_ *replica.Config, d *server.Config, _ *link.Config) { d.Limits.Key++ },
+		"a value and its key": func(_ *replica.Config, d *server.Config, _ *link.Config) { d.Limits.Command = d.Limits.Bulk },
+		"the largest op":      func(c *replica.Config, _ *server.Config, _ *link.Config) { c.OpBytes-- },
+		"a shipped op":        func(_ *replica.Config, _ *server.Config, l *link.Config) { l.MaxFrame-- },
 	} {
 		c, d, l := core, door, links
 		change(&c, &d, &l)

@@ -11,6 +11,8 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
 	"kvd/replica/resp"
+	"kvd/replica/resp/server"
+	"kvd/replica/resp/token"
 )
 
 // restoring is one KVD.RESTORE.
@@ -38,7 +40,7 @@ func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 				return err
 			}
 			if q, err = r.request(m, a); err == nil && !acl.Of(ctx).Reaches(q.Key) { // a request id that another write has
-				err = resp.ErrKeyDenied
+				err = server.ErrKeyDenied
 			}
 			return err
 		})
@@ -61,7 +63,7 @@ func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 	text(w, "restored", r.lost.String())
 	text(w, "dot", reply.Dot.String())
 	list(w, "over", reply.Over, func(d logical.Dot) { w.Text(d.String()) })
-	text(w, "token", resp.Token{Seen: seen, Keyed: true, Key: q.Key, Shown: []logical.Dot{reply.Dot}}.String())
+	text(w, "token", token.Token{Seen: seen, Keyed: true, Key: q.Key, Shown: []logical.Dot{reply.Dot}}.String())
 	flag(w, "retry", reply.Retry)
 	text(w, "state", back.state.String())
 	text(w, "text", back.text)
@@ -77,7 +79,7 @@ func reaches(user *acl.Rights, a *ledger.Account, d logical.Dot) error {
 	}
 	f, err := a.Fate(d)
 	if err == nil && f.Key != "" && !user.Reaches(f.Key) {
-		err = resp.ErrKeyDenied
+		err = server.ErrKeyDenied
 	}
 	return err
 }
@@ -135,7 +137,7 @@ func readRestoring(args [][]byte) (r restoring, err error) {
 		}
 	}
 	if o["TOKEN"] != nil {
-		t, err := resp.ParseToken(o.one("TOKEN"))
+		t, err := token.Parse(o.one("TOKEN"))
 		if err != nil {
 			return r, err
 		}

@@ -10,7 +10,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
-	"kvd/replica/resp"
+	"kvd/replica/resp/token"
 	"kvd/resolve"
 )
 
@@ -143,7 +143,7 @@ func TestRestoreRefuses(t *testing.T) {
 
 	// Who has seen what nobody here has applied waits, and is then told so. What has
 	// arrived meanwhile is what the restoration goes over.
-	next := resp.Token{Seen: replica.Token{Frontier: logical.FrontierOf(logical.Dot{Origin: n1.life, Seq: n2.loop.Frontier().At(n1.life) + 1})}}
+	next := token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(logical.Dot{Origin: n1.life, Seq: n2.loop.Frontier().At(n1.life) + 1})}}
 	n2.refused("BEHIND", "try again here later", "KVD.RESTORE", lost, "FORCE", "TOKEN", next.String())
 	restored := make(chan answer, 1)
 	go func() { restored <- n2.tell("KVD.RESTORE", lost, "FORCE", "TOKEN", next.String()) }()

@@ -5,7 +5,7 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/link"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve/limits"
 	"kvd/storage"
 )
@@ -13,7 +13,7 @@ import (
 // fit says what could be admitted at one edge and would not fit through the next.
 // Package limits asserts that its own numbers fit; this asserts that the edges as
 // they are configured go by them.
-func fit(core replica.Config, door resp.Config, links link.Config) error {
+func fit(core replica.Config, door server.Config, links link.Config) error {
 	l := &door.Limits
 	for _, s := range [...]struct {
 		what  string

@@ -11,7 +11,7 @@ import (
 	"kvd/replica/console"
 	"kvd/replica/link"
 	"kvd/replica/member"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/storage"
 	"kvd/wallclock"
 )
@@ -130,8 +130,8 @@ func (l *Leader) unsynced() (n uint64) {
 }
 
 // served is what clients are told of where and how the leader serves.
-func (l *Leader) served() resp.Served {
-	s := resp.Served{Fsync: map[storage.Sync]string{
+func (l *Leader) served() server.Served {
+	s := server.Served{Fsync: map[storage.Sync]string{
 		storage.SyncAlways: "always", storage.SyncInterval: "everysec", storage.SyncNever: "no"}[l.cfg.Storage.Sync]}
 	host, port, _ := net.SplitHostPort(l.listeners.resp.Addr().String())
 	s.Bind = host

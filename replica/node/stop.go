@@ -9,7 +9,7 @@ import (
 
 	"kvd/replica/host"
 	"kvd/replica/member"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 )
 
 // Quiesce ends what clients see and waits until some other leader durably has
@@ -132,7 +132,7 @@ func (l *Leader) abandon() {
 // draining tells resp what it knows how to say.
 func draining(err error) error {
 	if errors.Is(err, host.ErrStopped) {
-		return fmt.Errorf("%w: %w", resp.ErrDraining, err)
+		return fmt.Errorf("%w: %w", server.ErrDraining, err)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
 	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 )
 
@@ -44,7 +45,7 @@ func (l *Leader) tellFate(ctx context.Context, args [][]byte, w *resp.Writer) er
 	err = l.about(ctx, func(m *moment, a *ledger.Account) (err error) {
 		at = m
 		if f, err = a.Fate(d); err == nil && !acl.Of(ctx).Reaches(f.Key) && f.Key != "" {
-			err = resp.ErrKeyDenied
+			err = server.ErrKeyDenied
 		}
 		return err
 	})

@@ -9,7 +9,7 @@ import (
 	"kvd/replica/console"
 	"kvd/replica/host"
 	"kvd/replica/link"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/replica/wire"
 )
 
@@ -80,8 +80,8 @@ func (s sink) Frontier() logical.Frontier { return s.loop.Frontier() }
 type engine struct{ *Leader }
 
 var (
-	_ resp.Engine    = engine{}
-	_ resp.Snapshots = engine{}
+	_ server.Engine    = engine{}
+	_ server.Snapshots = engine{}
 )
 
 // Snapshot is the loop's.

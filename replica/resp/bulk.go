@@ -6,8 +6,8 @@ import "io"
 // keep: neither is it moved about in the input buffer, nor copied for the engine.
 
 const (
-	// largeArg is from which size on an argument has memory of its own.
-	largeArg = 64 << 10
+	// LargeArg is from which size on an argument has memory of its own.
+	LargeArg = 64 << 10
 	// spanBytes is what an argument takes beside its bytes.
 	spanBytes = 40
 )

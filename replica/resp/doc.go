@@ -1,98 +1,36 @@
-// Package resp is the Redis protocol edge of a leader: RESP2 and RESP3 over TCP
-// or TLS, for the clients people already have, and the KVD commands that carry
-// tokens.
+// Package resp is the Redis serialization protocol, RESP2 and RESP3, as a server
+// speaks it: commands are read from a stream and replies are written to one.
 //
-//	socket ─▶ Reader ─▶ dispatch ─▶ batch of requests ─▶ Engine.Do ─▶ (durable) ─▶ done
-//	socket ◀─ Writer ◀──────────────────── render each step in order ◀──────────────┘
-//	             ▲
-//	             └── push what is waiting ◀── Feed ◀╌╌ bell ╌╌ whoever tells
+//	stream ─▶ Reader ─▶ [][]byte, one command
+//	stream ◀─ Writer ◀─ Int, Bulk, Array, Map, Error, …
 //
-// Everything that has arrived on a connection when it is looked at becomes one
-// batch, one call of Engine.Do, one sync. A transaction is one call as well. A
-// connection has one goroutine and at most one batch in flight, so a client that
-// does not take its replies is not read from.
+// It knows no commands, no leaders and no connections: resp/server has those.
+// resp/token is the text that a client carries between leaders, and resp/glob the
+// patterns of KEYS and SUBSCRIBE.
 //
-// The same goroutine pushes what a subscriber listens to, after the replies and
-// before it reads on; so nothing is ever written amid a reply, and a client that
-// does not take its messages is cut as one that does not take its replies. A feed
-// that has something new rings a bell, which moves the read deadline to the past
-// and so brings the goroutine back from its read, as Shutdown does. A feed keeps
-// what waits within bounds of its own: whoever tells waits for no client. While a
-// command takes long (WAIT, or one whose token is ahead) messages wait as well.
-// Under RESP3 messages are push frames, and every command is allowed; under RESP2
-// they look like replies, and only the commands are that Redis allows.
-//
-// Files, in the order of that picture: config.go and engine.go (what a server is
-// told, and what it needs of a leader), server.go (connections), conn.go (one of
-// them), reader.go and inline.go, dispatch.go, table.go, call.go and rights.go (what a
-// command is, and who may send it), strings.go, strings_range.go, bits.go, float.go,
-// compare.go, keys.go, move.go, object.go, script.go (with lua_check.go,
-// lua_run.go and script_key.go), monitor.go, slowlog.go, session.go, client.go, info.go, pubsub.go and
-// kvd.go (the commands), feed.go and broker.go (what subscribers are sent), decide.go (what
-// becomes Request.Decide), batch.go, flight.go and stream.go (a batch on its way, and
-// what is too large to be held), budget.go (the memory of all clients), writer.go,
-// token.go and tokenruns.go.
-//
-// What the package is not: it decides nothing about data. What depends on what a
-// key shows goes to the core as a Decide, so that nothing can happen to the key
-// in between; deadlines are computed there from the leader's clock.
+// Files: reader.go (commands as arrays), inline.go (commands typed as a line), bulk.go
+// (large arguments), limits.go (what a Reader takes), writer.go, error.go and word.go
+// (numbers, words and errors in the protocol's form).
 //
 // Invariants:
 //
-//   - replies leave in the order of the commands, whoever answers them;
-//   - no reply is written before the engine has called done;
-//   - what a client can make the edge hold is bounded: the input buffer by twice
-//     the largest command, with large arguments beside it in memory that the engine
-//     keeps, the output by Limits.Output, a batch by the input buffer
-//     and Limits.Requests, a transaction by Limits.Queued, Limits.Command and memory, the
-//     values that replies point to by the room that the batch was given;
-//   - all of it together is bounded by Limits.Memory. Who needs more than every
-//     connection has waits for it; who holds much for a client that does not go on
-//     is cut when others wait. A small command never waits;
-//   - a value is sent from where it is, and held once however often a command names
-//     it; a pipeline holds the values of one part of it at a time, and an MGET whose
-//     values are too large for that reads them one by one, as of one moment;
-//   - while the leader does not serve yet (Config.Loading), nothing that looks at
-//     keys is answered from what is there: LOADING, and why;
-//   - a plain command never writes over siblings on the strength of one of them,
-//     unless Config.PickSiblings says so: it is answered CONFLICT. SET, DEL, MSET
-//     and INCR say what they do to all of them, and do it;
-//   - a token vouches for what its holder was shown and nothing else: after a
-//     write, for that write alone;
-//   - KEYS and SCAN never answer a part as if it were the whole, but for keys that the
-//     client may not read: to it there are no such keys;
-//   - a command whose row does not say which roles it takes is nobody's; every key
-//     argument is held against the client's rights before anything is looked up, and
-//     rights that change count from the next command on;
-//   - what clients publish comes at most once, to who listens when it does; publishing
-//     waits for nobody, and who has too much waiting is cut. Only the leader speaks on
-//     channels that begin with kvd:. After UNSUBSCRIBE was answered nothing comes;
-//   - Shutdown and the end of Serve's context leave no goroutine behind.
+//   - a Reader blocks in Fill only, so all that has arrived can be taken before anybody
+//     waits. A command that arrives byte by byte costs its length, not its square;
+//   - an announced length reserves no memory: buffers grow as input arrives, and ask
+//     Reader.Grow before they do;
+//   - a command beyond the limits is passed over, and the next one is read. Input that is
+//     not the protocol ends the connection;
+//   - arguments of Reader.Next are valid until the next call. An argument that Owned
+//     reports has memory of its own, which whoever takes it may retain;
+//   - a Writer sends large values from where they are.
 //
-// Departures from Redis: what WATCH
-// promises holds at one leader; a transaction with KEYS, SCAN, DBSIZE or RANDOMKEY between
-// other commands is done in as many parts; EXPIRE, PERSIST and GETEX change the deadline of
-// the value that is shown and take no part in its conflicts: where another value
-// wins, that has the deadline its own author gave it, while a counter's deadline
-// is the key's; all times are those that the leaders agree on, so that no single
-// clock ends a value; a deadline beyond the year 2262 is none; scripts have one key and
-// no loops; FLUSHALL is many deletions; who monitors and is slow misses lines, and is
-// told how many; TTL goes through the
-// core, since only there the deadline and the clock are known; SCAN's cursors
-// name places that a server remembers, the newest Limits.Cursors of them; WAIT
-// without a limit waits Config.MaxWait.
+// # Why not redcon
 //
-// # Own reader and writer
-//
-// tidwall/redcon v1.6.4 was measured and read as the alternative. It has no
-// RESP3 types, so HELLO 3 cannot be kept; no limit on arguments, on the size of
-// one or on what it buffers; an idle time that every byte renews, so that a
-// dripping client holds its connection for ever; no write deadline; and a Close
-// that closes connections with commands in flight. It parses a command anew from
-// its begin after every read: BenchmarkDrip, 20,000 arguments in pieces of 256
-// bytes, takes it 180 to 340 ms, and 2 to 4 ms here. BenchmarkPipeline16, a
-// pipeline of 16 SETs, is 3.2 µs and 32 allocations here (a key and a value
-// each), 6.4 µs and 55 there. Over loopback with 20 connections and a hand-over
-// to another goroutine (BenchmarkLoopback), a SET costs 10 µs against 6 to 7 at
-// depth 1, where redcon answers on the spot, and 0.8 against 0.9 to 1.3 at 16.
+// tidwall/redcon v1.6.4 was measured and read as the alternative. It has no RESP3 types,
+// so HELLO 3 cannot be kept. It limits neither the number of arguments, nor their size,
+// nor what it buffers. Its idle time is renewed by every byte, so a client that sends one
+// byte at a time holds its connection for ever. It has no write deadline, and its Close
+// closes connections with commands in flight. It parses a command from its start after
+// every read: BenchmarkDrip, 20,000 arguments in pieces of 256 bytes, takes it 180 to 340
+// ms, and 2 to 4 ms here.
 package resp

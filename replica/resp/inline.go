@@ -25,7 +25,7 @@ func (r *Reader) inline() ([][]byte, bool, error) {
 	switch {
 	case !ok:
 		return nil, false, ProtocolError("unbalanced quotes in request")
-	case len(args) > r.limits.Args || r.Guest && len(args) > guestArgs:
+	case len(args) > r.limits.Args || r.Unauthenticated && len(args) > UnauthArgs:
 		return nil, false, ProtocolError("too many arguments in request")
 	}
 	return args, true, nil

@@ -30,8 +30,8 @@ const maxHeader = 64
 // the limits and not beyond this is passed over.
 const maxBulk = 512 << 20
 
-// idleBuffer is how much of the input buffer is kept between commands.
-const idleBuffer = 64 << 10
+// maxIdle is how large the input buffer stays between commands.
+const maxIdle = 64 << 10
 
 // span is where an argument stands in the buffer; from below zero: it has memory of its
 // own, and to is which of the large ones it is.
@@ -46,9 +46,9 @@ const errNoCRLF = ProtocolError("bulk string is not ended by CRLF")
 type Reader struct {
 	src    io.Reader
 	limits *Limits
-	// Guest is set until the client has shown who it is: its commands are held
+	// Unauthenticated is set until the client has authenticated. Its commands are limited
 	// to what HELLO and AUTH need, as in Redis.
-	Guest bool
+	Unauthenticated bool
 	// Grow is asked before the reader holds n bytes more than it did, with the copies
 	// made of them, and told of it when n is below zero. What must be had is waited for;
 	// an error ends Fill. Nil: nobody is asked.
@@ -74,12 +74,12 @@ type Reader struct {
 	bulk  bulk       // the one that is arriving
 	owned int        // bytes of those, announced
 	lent  int        // bytes of those of the commands that were taken since the last Fill
-	from  int        // largeArg
+	from  int        // LargeArg
 }
 
 // NewReader reads from src within the limits, which must not change.
 func NewReader(src io.Reader, limits *Limits) *Reader {
-	return &Reader{src: src, limits: limits, size: -1, from: largeArg}
+	return &Reader{src: src, limits: limits, size: -1, from: LargeArg}
 }
 
 // Partial reports whether a command has begun to arrive.
@@ -164,7 +164,7 @@ func (r *Reader) header() (bool, error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	if r.Guest && n > guestArgs {
+	if r.Unauthenticated && n > UnauthArgs {
 		return false, ProtocolError("unauthenticated multibulk length")
 	}
 	if n > int64(r.limits.Args) {
@@ -213,7 +213,7 @@ func (r *Reader) announced() (bool, error) {
 		return false, err
 	}
 	switch {
-	case r.Guest && n > guestBulk:
+	case r.Unauthenticated && n > UnauthBulk:
 		return false, ProtocolError("unauthenticated bulk length")
 	case n < 0 || n > min(maxBulk, maxPassed*int64(r.limits.Command)):
 		return false, ProtocolError("invalid bulk length")
@@ -268,7 +268,7 @@ func (r *Reader) number(tooLong, invalid string) (int64, bool, error) {
 	if i < 2 || line[i-1] != '\r' {
 		return 0, false, ProtocolError(invalid)
 	}
-	n, ok := parseInt(line[1 : i-1])
+	n, ok := ParseInt(line[1 : i-1])
 	if !ok {
 		return 0, false, ProtocolError(invalid)
 	}
@@ -315,14 +315,14 @@ func (r *Reader) makeRoom() error {
 	switch n := 2 * len(r.buf); {
 	case r.end == len(r.buf):
 		n = max(n, min(r.want, 4*len(r.buf)))
-		if most := r.limits.Command + idleBuffer; n > most && r.want <= most {
+		if most := r.limits.Command + maxIdle; n > most && r.want <= most {
 			n = most
 		}
 		if err := r.hold(max(n, r.want), true); err != nil {
 			return err
 		}
 		r.resize(n)
-	case empty && r.full && n <= idleBuffer && r.hold(n, false) == nil:
+	case empty && r.full && n <= maxIdle && r.hold(n, false) == nil:
 		r.resize(n)
 	}
 	return nil
@@ -330,14 +330,14 @@ func (r *Reader) makeRoom() error {
 
 // tooMuch reports whether the buffer is larger than it is worth between commands.
 func (r *Reader) tooMuch() bool {
-	return cap(r.buf) > idleBuffer || cap(r.buf) > r.limits.Input && r.Spare != nil && r.Spare()
+	return cap(r.buf) > maxIdle || cap(r.buf) > r.limits.Input && r.Spare != nil && r.Spare()
 }
 
 // hold asks for what a buffer of n bytes takes, and all that the reader holds beside
 // it, or gives back. Of what is in the buffer the engine is given a copy.
 func (r *Reader) hold(n int, must bool) error {
 	n = 2*max(n-r.limits.Input, 0) + r.owned + r.lent
-	if len(r.spans) > largeArg/spanBytes {
+	if len(r.spans) > LargeArg/spanBytes {
 		n += 2 * spanBytes * len(r.spans) // they grow as the buffer does
 	}
 	if r.Grow != nil && n != r.charged {
@@ -366,27 +366,4 @@ func (r *Reader) rebase(n int) {
 	}
 	r.pos -= by
 	r.start, r.end = 0, n
-}
-
-// parseInt reads a decimal number that is written as one is printed: no plus sign,
-// no blanks, no zeros before it, as Redis does.
-func parseInt(b []byte) (int64, bool) {
-	digits := b
-	if len(b) > 0 && b[0] == '-' {
-		digits = b[1:]
-	}
-	if len(digits) == 0 || len(digits) > 19 || digits[0] == '0' && len(b) > 1 {
-		return 0, false
-	}
-	var n uint64
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	if len(digits) < len(b) {
-		return -int64(n), n <= 1<<63
-	}
-	return int64(n), n < 1<<63
 }

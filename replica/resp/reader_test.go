@@ -65,7 +65,7 @@ func texts(args [][]byte) []string {
 }
 
 func smallLimits() *Limits {
-	l := Defaults().Limits
+	l := DefaultLimits()
 	l.Args, l.Bulk, l.Command, l.Inline, l.Input = 16, 200, 400, 100, 512
 	return &l
 }
@@ -139,21 +139,21 @@ func TestInlineReadsWhatWasQuoted(t *testing.T) {
 
 // TestAnnouncedLengthReservesNothing: memory follows what has arrived.
 func TestAnnouncedLengthReservesNothing(t *testing.T) {
-	l := Defaults().Limits
+	l := DefaultLimits()
 	r := NewReader(strings.NewReader("*2\r\n$8000000\r\n"+strings.Repeat("x", l.Input)), &l)
 	for r.Fill() == nil {
 		if _, ok, err := r.Next(); ok || err != nil {
 			t.Fatalf("got a command or %v", err)
 		}
 	}
-	if cap(r.buf) > 4*l.Input || cap(r.bulk.b) > largeArg {
+	if cap(r.buf) > 4*l.Input || cap(r.bulk.b) > LargeArg {
 		t.Errorf("%d bytes made a buffer of %d and an argument of %d", l.Input, cap(r.buf), cap(r.bulk.b))
 	}
 }
 
 // TestLargeBufferIsLetGo once the command that needed it has gone.
 func TestLargeBufferIsLetGo(t *testing.T) {
-	l := Defaults().Limits
+	l := DefaultLimits()
 	big := strings.Repeat("x", 1<<20)
 	src := io.MultiReader(strings.NewReader("*1\r\n$1048576\r\n"+big+"\r\n"), strings.NewReader("PING\r\n"))
 	r := NewReader(src, &l)
@@ -200,53 +200,15 @@ func TestParseInt(t *testing.T) {
 	for in, want := range map[string]int64{
 		"0": 0, "7": 7, "9223372036854775807": 1<<63 - 1, "-9223372036854775808": -1 << 63, "-12": -12,
 	} {
-		if n, ok := parseInt([]byte(in)); !ok || n != want {
+		if n, ok := ParseInt([]byte(in)); !ok || n != want {
 			t.Errorf("%s: %d, %t", in, n, ok)
 		}
 	}
 	for _, in := range []string{"", "-", "-0", "00", "007", "-07", "+1", " 1", "1 ", "1.0", "9223372036854775808", "-9223372036854775809", "99999999999999999999", "0x1"} {
-		if n, ok := parseInt([]byte(in)); ok {
+		if n, ok := ParseInt([]byte(in)); ok {
 			t.Errorf("%q was read as %d", in, n)
 		}
 	}
 }
 
 // TestGlobAgreesWithItsTwin, ten lines that try everything.
-func TestGlobAgreesWithItsTwin(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := rapid.StringMatching(`([abc?*]|\[\^?[a-c]{1,2}\]|\[a-b\]|\\[ab*])*`).Draw(t, "pattern")
-		s := rapid.StringMatching(`[abc*]{0,8}`).Draw(t, "s")
-		if got, want := glob(p, s), twin(p, s); got != want {
-			t.Fatalf("glob(%q, %q) = %t, want %t", p, s, got, want)
-		}
-	})
-}
-
-func twin(p, s string) bool {
-	if p == "" {
-		return s == ""
-	}
-	if p[0] == '*' {
-		return twin(p[1:], s) || s != "" && twin(p, s[1:])
-	}
-	if s == "" {
-		return false
-	}
-	n, ok := globByte(p, s[0])
-	return ok && twin(p[n:], s[1:])
-}
-
-func TestGlobClasses(t *testing.T) {
-	for _, c := range []struct {
-		p, s string
-		want bool
-	}{
-		{"h[ae]llo", "hallo", true}, {"h[ae]llo", "hillo", false}, {"h[^e]llo", "hallo", true}, {"h[^e]llo", "hello", false},
-		{"[c-a]", "b", true}, {`\*`, "*", true}, {`\*`, "a", false}, {"[", "[", false}, {"[a", "a", true}, {`a\`, `a\`, true},
-		{`[\]]`, "]", true}, {"", "", true}, {"", "a", false}, {"**", "", true}, {"a*b*c", "axxbxxbxc", true}, {"a*b*c", "axxbxx", false},
-	} {
-		if got := glob(c.p, c.s); got != c.want {
-			t.Errorf("glob(%q, %q) = %t", c.p, c.s, got)
-		}
-	}
-}

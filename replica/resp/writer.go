@@ -8,8 +8,8 @@ import (
 
 // Protocol versions, as HELLO names them.
 const (
-	resp2 = 2
-	resp3 = 3
+	RESP2 = 2
+	RESP3 = 3
 )
 
 // Writer appends replies to a buffer, in RESP2 or RESP3. With a sink it empties
@@ -25,7 +25,7 @@ type Writer struct {
 
 // NewWriter writes to sink in batches of about bound bytes.
 func NewWriter(sink io.Writer, bound int) *Writer {
-	return &Writer{proto: resp2, sink: sink, bound: bound}
+	return &Writer{proto: RESP2, sink: sink, bound: bound}
 }
 
 // Flush hands everything to the sink. The first failure sticks.
@@ -40,8 +40,35 @@ func (w *Writer) Flush() error {
 	return w.err
 }
 
-// shrink lets go of a buffer that holds nothing.
-func (w *Writer) shrink() {
+// Err is why the sink takes nothing any more; nil: it does.
+func (w *Writer) Err() error { return w.err }
+
+// Proto is the version of the protocol that is written.
+func (w *Writer) Proto() int { return w.proto }
+
+// Speak changes the version: of all replies from now on.
+func (w *Writer) Speak(proto int) { w.proto = proto }
+
+// Len is how many bytes wait in the buffer.
+func (w *Writer) Len() int { return len(w.buf) }
+
+// Cap is how many bytes the buffer can take.
+func (w *Writer) Cap() int { return cap(w.buf) }
+
+// Bytes is what waits in the buffer. It is valid until the next call.
+func (w *Writer) Bytes() []byte { return w.buf }
+
+// Reset empties a buffer that has no sink, and lets go of one larger than retained.
+// Zero retains any.
+func (w *Writer) Reset(retained int) {
+	w.buf = w.buf[:0]
+	if retained > 0 && cap(w.buf) > retained {
+		w.buf = nil
+	}
+}
+
+// Shrink lets go of a buffer that holds nothing.
+func (w *Writer) Shrink() {
 	if len(w.buf) == 0 {
 		w.buf = nil
 	}
@@ -102,7 +129,7 @@ func (w *Writer) Text(s string) {
 
 // Lines writes text for people: a verbatim string in RESP3.
 func (w *Writer) Lines(s string) {
-	if w.proto < resp3 {
+	if w.proto < RESP3 {
 		w.Text(s)
 		return
 	}
@@ -113,7 +140,7 @@ func (w *Writer) Lines(s string) {
 
 // Null writes that there is no value.
 func (w *Writer) Null() {
-	if w.proto < resp3 {
+	if w.proto < RESP3 {
 		w.buf = append(w.buf, "$-1\r\n"...)
 	} else {
 		w.buf = append(w.buf, "_\r\n"...)
@@ -123,7 +150,7 @@ func (w *Writer) Null() {
 
 // NullArray writes that there is no array.
 func (w *Writer) NullArray() {
-	if w.proto < resp3 {
+	if w.proto < RESP3 {
 		w.buf = append(w.buf, "*-1\r\n"...)
 		w.spill()
 		return
@@ -136,7 +163,7 @@ func (w *Writer) Array(n int) { w.head('*', n) }
 
 // Map begins a map: n pairs follow, in RESP2 as a flat array.
 func (w *Writer) Map(n int) {
-	if w.proto < resp3 {
+	if w.proto < RESP3 {
 		w.head('*', 2*n)
 		return
 	}
@@ -145,7 +172,7 @@ func (w *Writer) Map(n int) {
 
 // Set begins a set: n replies follow, in RESP2 as an array.
 func (w *Writer) Set(n int) {
-	if w.proto < resp3 {
+	if w.proto < RESP3 {
 		w.head('*', n)
 		return
 	}
@@ -154,15 +181,15 @@ func (w *Writer) Set(n int) {
 
 // Push begins what was not asked for: n replies follow, in RESP2 as an array.
 func (w *Writer) Push(n int) {
-	if w.proto < resp3 {
+	if w.proto < RESP3 {
 		w.head('*', n)
 		return
 	}
 	w.head('>', n)
 }
 
-// raw appends replies that another writer of the same protocol has written.
-func (w *Writer) raw(b []byte) {
+// Raw appends replies that another writer of the same protocol has written.
+func (w *Writer) Raw(b []byte) {
 	w.buf = append(w.buf, b...)
 	w.spill()
 }
@@ -178,5 +205,5 @@ func (w *Writer) spill() {
 	}
 }
 
-// scratch is a writer whose bytes its owner takes.
-func scratch() Writer { return Writer{proto: resp2, bound: math.MaxInt} }
+// Buffer is a writer without a sink: its owner takes the bytes.
+func Buffer() Writer { return Writer{proto: RESP2, bound: math.MaxInt} }

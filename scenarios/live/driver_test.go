@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"kvd/logical"
-	"kvd/replica/resp"
 	"kvd/replica/resp/resptest"
+	"kvd/replica/resp/server"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/wallclock"
@@ -30,7 +30,7 @@ type fakes struct {
 func startFakes(t *testing.T, names ...string) *fakes {
 	t.Helper()
 	l := resptest.New(time.Now)
-	srv, err := resp.New(resp.Defaults(), l, l, l)
+	srv, err := server.New(server.Defaults(), l, l, l)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"kvd/replica/client/conn"
-	"kvd/replica/resp"
+	"kvd/replica/resp/token"
 )
 
 // server answers what a load asks, over pipes and in virtual time.
@@ -165,7 +165,7 @@ func TestConflictsAreBlindWrites(t *testing.T) {
 			t.Fatalf("%+v, %v, %v", r, err, s.counts)
 		}
 		for w := s.tokens; len(w) > 0; w = w[4:] {
-			token, err := resp.ParseToken(w[3])
+			token, err := token.Parse(w[3])
 			if err != nil || w[2] != "TOKEN" || !token.Keyed || token.Key != w[0] || len(token.Shown) != 0 {
 				t.Errorf("%q: %+v, %v", w[:4], token, err)
 			}

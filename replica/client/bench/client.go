@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"kvd/replica/client/conn"
-	"kvd/replica/resp"
+	"kvd/replica/resp/token"
 )
 
 // client is one connection and what it does.
@@ -193,7 +193,7 @@ func (l *client) set(key []byte) {
 	l.c.Arg(key)
 	l.c.Arg(value)
 	l.c.Literal("$5\r\nTOKEN\r\n")
-	l.c.Arg([]byte(resp.Token{Keyed: true, Key: string(key)}.String()))
+	l.c.Arg([]byte(token.Token{Keyed: true, Key: string(key)}.String()))
 	l.replies += blindReply
 }
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"sync"
 
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 )
 
 // Feeds is channels on which a test tells. Queues are bounded by QueueMessages.
@@ -36,7 +36,7 @@ type reader struct {
 func (f *Feeds) Channels() []string { return f.names }
 
 // Listen begins a queue. A message is of no key, so all are told.
-func (f *Feeds) Listen(channel string, _ func(string) bool, bell func()) resp.Feed {
+func (f *Feeds) Listen(channel string, _ func(string) bool, bell func()) server.Feed {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &reader{feeds: f, channel: channel, bell: bell}
@@ -105,6 +105,6 @@ func (r *reader) Close() {
 }
 
 var (
-	_ resp.Feeds = (*Feeds)(nil)
-	_ resp.Feed  = (*reader)(nil)
+	_ server.Feeds = (*Feeds)(nil)
+	_ server.Feed  = (*reader)(nil)
 )

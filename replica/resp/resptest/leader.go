@@ -12,7 +12,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
-	"kvd/replica/resp"
+	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -319,8 +319,8 @@ func (l *Leader) Expiring() (n int64, err error) {
 }
 
 // Info has one section.
-func (l *Leader) Info() []resp.Section {
-	return []resp.Section{{Name: "kvd", Lines: []string{"origin:" + Origin.String()}}}
+func (l *Leader) Info() []server.Section {
+	return []server.Section{{Name: "kvd", Lines: []string{"origin:" + Origin.String()}}}
 }
 
 // Policy is what SetPolicy put in force, else lww for all.
@@ -361,7 +361,7 @@ func (l *Leader) SetDurable(n int) {
 }
 
 var (
-	_ resp.Engine    = (*Leader)(nil)
-	_ resp.Keys      = (*Leader)(nil)
-	_ resp.Inspector = (*Leader)(nil)
+	_ server.Engine    = (*Leader)(nil)
+	_ server.Keys      = (*Leader)(nil)
+	_ server.Inspector = (*Leader)(nil)
 )

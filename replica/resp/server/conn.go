@@ -1,0 +1,282 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/resp"
+)
+
+// conn is one client. One goroutine runs it: take what has arrived, hand it to
+// the engine, wait, write the replies, push what the client listens to, read on.
+// There is at most one batch in flight, so a client that does not read its
+// replies stops being read from. Feeds never write: they ring, and the goroutine
+// comes back from its read.
+type conn struct {
+	srv         *Server
+	nc          net.Conn
+	id          int64
+	addr, laddr string
+	since       time.Time
+	in          *resp.Reader
+	out         *resp.Writer
+
+	call    call // the command at hand
+	pending batch
+	tx      transaction
+	watched []*watchedKey
+	guard   *replica.Guard // of the transaction that is being done
+	replies []replica.Reply
+	ready   chan struct{}           // one token when replies are there
+	done    func([]replica.Reply)   // conn.finish, made once
+	wrote   logical.Dot             // the last write, for WAIT
+	last    atomic.Pointer[command] // for CLIENT LIST, as active
+	active  atomic.Int64            // nanoseconds of Unix time
+
+	begun    time.Time                // when the command that is half here began to arrive
+	closing  bool                     // answer what is pending, then close
+	failures int                      // wrong passwords
+	user     atomic.Pointer[acl.User] // who it has shown to be; nil: nobody yet
+
+	tallies []tallied    // of the pending batch
+	queued  atomic.Int32 // commands of the transaction, for CLIENT LIST; -1: there is none
+	ahead   ahead
+	limited bool // a write deadline is set
+	streams bool // it is sent values as of one moment of the store
+	flight  flight
+	held    atomic.Int64 // bytes of the budget
+	spare   int64        // of them, for buffers between commands
+	asks    int64        // nanoseconds of Unix time when it last began to wait for input
+	still   atomic.Int64 // nanoseconds of Unix time since when it waits for its client; zero: it does not
+	engaged atomic.Bool  // half a command or replies wait with it
+	tidy    atomic.Bool  // it was woken to give spare memory back
+
+	severed chan struct{}
+	once    sync.Once
+
+	mu   sync.Mutex // guards prof
+	prof profile
+
+	subs       subscriptions
+	monitor    *monitor // what MONITOR shows it; nil: nothing
+	bell       bell
+	passedOver bool // messages went before commands
+}
+
+// baseBytes is about what a connection takes beside its buffers.
+const baseBytes = 4 << 10
+
+var errSevered = errors.New("the connection was cut")
+
+func newConn(s *Server, nc net.Conn, id int64) *conn {
+	c := &conn{
+		srv: s, nc: nc, id: id, since: s.cfg.Now(),
+		addr: nc.RemoteAddr().String(), laddr: nc.LocalAddr().String(),
+		ready: make(chan struct{}, 1), severed: make(chan struct{}),
+		pending: batch{side: resp.Buffer()}, tx: transaction{batch: batch{side: resp.Buffer()}},
+		prof: profile{proto: resp.RESP2},
+	}
+	c.in = resp.NewReader(tap{c}, &s.cfg.Limits.Limits)
+	c.in.Unauthenticated, c.in.Grow, c.in.Spare = c.guest(), c.grow, s.budget.pressed
+	c.held.Store(baseBytes + 2*int64(s.cfg.Limits.Input))
+	s.budget.count(c.held.Load())
+	c.out = resp.NewWriter(sink{c}, s.cfg.Limits.Output)
+	c.call.conn, c.done = c, c.finish
+	c.active.Store(c.since.UnixNano())
+	c.queued.Store(-1)
+	return c
+}
+
+// serve runs the connection to its end.
+func (c *conn) serve() {
+	defer c.hush()
+	defer c.sever()
+	if c.handshake() != nil {
+		return
+	}
+	for {
+		more := c.gather()
+		c.flush()
+		c.deliver()
+		if c.out.Flush() != nil || c.closing {
+			return
+		}
+		if more {
+			continue
+		}
+		if c.trim(); c.fill() != nil {
+			return
+		}
+	}
+}
+
+// sever closes the connection at once. It may be called by anybody, repeatedly.
+func (c *conn) sever() {
+	c.once.Do(func() {
+		close(c.severed)
+		_ = c.nc.Close() // nothing was kept back that closing could lose
+	})
+}
+
+func (c *conn) handshake() error {
+	t, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	if err := t.SetDeadline(c.srv.cfg.Now().Add(c.srv.cfg.Arrive)); err != nil {
+		return err
+	}
+	if err := t.Handshake(); err != nil {
+		return err
+	}
+	return t.SetDeadline(time.Time{})
+}
+
+// gather takes the commands that have arrived, up to the depth of a pipeline,
+// and reports whether more may be there.
+func (c *conn) gather() bool {
+	l, n := &c.srv.cfg.Limits, uint64(0)
+	defer func() { c.took(n) }()
+	for len(c.pending.steps) < l.Pipeline && len(c.pending.reqs) < l.Requests && !c.pending.heavy(l) && !c.closing {
+		args, ok, err := c.in.Next()
+		if why, large := errors.AsType[resp.TooLarge](err); large {
+			c.refuse(resp.Error("ERR " + why.Error()))
+			n++
+			continue
+		}
+		if err != nil {
+			c.srv.stats.protocolErrors.Add(1)
+			c.pending.literal(func(w *resp.Writer) { w.Error("ERR " + err.Error()) })
+			c.closing = true
+			return false
+		}
+		if !ok {
+			return false
+		}
+		c.dispatch(args)
+		n++
+	}
+	return true
+}
+
+// took counts. After a whole command, the clock of the next one starts anew.
+func (c *conn) took(n uint64) {
+	if n > 0 {
+		c.begun = time.Time{}
+		c.srv.stats.commands.Add(n)
+	}
+}
+
+// fill waits for more input, or until the bell is rung.
+func (c *conn) fill() error {
+	now, cfg := c.srv.cfg.Now(), &c.srv.cfg
+	c.asks = now.UnixNano()
+	deadline := c.patience(now)
+	if err := c.nc.SetReadDeadline(deadline); err != nil {
+		return err
+	}
+	// Shutdown closes draining before it moves the deadlines, so either this
+	// sees it or the read is woken up.
+	if c.srv.isDraining() {
+		return ErrDraining
+	}
+	rung, err := c.read(now, deadline)
+	late := errors.Is(err, os.ErrDeadlineExceeded) && !c.srv.isDraining()
+	if tidy := c.tidy.Swap(false); late && (rung || tidy) && (deadline.IsZero() || cfg.Now().Before(deadline)) {
+		return nil
+	}
+	c.active.Store(now.UnixNano())
+	if errors.Is(err, errBudget) {
+		c.out.Error("ERR " + err.Error())
+		_ = c.out.Flush() // closed either way
+		return err
+	}
+	if late && c.in.Partial() {
+		c.srv.stats.slow.Add(1)
+		c.out.Error("ERR Protocol error: the command did not arrive within " + cfg.Arrive.String())
+		_ = c.out.Flush() // closed either way
+	}
+	return err
+}
+
+// patience is until when to wait for input: for ever or for the idle time between
+// commands, and within one for what is left of the time it may take to arrive. A
+// subscriber may be silent for ever.
+func (c *conn) patience(now time.Time) time.Time {
+	cfg := &c.srv.cfg
+	if c.in.Partial() {
+		if c.begun.IsZero() {
+			c.begun = now
+		}
+		return c.begun.Add(cfg.Arrive + arriving(c.in.Arrived()))
+	}
+	c.begun = time.Time{}
+	if cfg.Idle > 0 && !c.listens() {
+		return now.Add(cfg.Idle)
+	}
+	return time.Time{}
+}
+
+// slowClient is how many bytes a second of a large command must arrive at the least.
+const slowClient = 256 << 10
+
+// arriving is how much longer than Config.Arrive a command of so many bytes may take.
+func arriving(bytes int) time.Duration {
+	return time.Duration(max(0, bytes-resp.LargeArg)) * time.Second / slowClient
+}
+
+// read takes what arrives, and reports whether the bell was rung. Then messages
+// go before commands once, and every other time it looks for commands and does
+// not wait for them.
+func (c *conn) read(now, deadline time.Time) (rung bool, err error) {
+	if !c.listens() {
+		return false, c.in.Fill()
+	}
+	parked, pass := c.bell.park(), !c.passedOver
+	if c.passedOver = !parked && pass; c.passedOver {
+		return true, os.ErrDeadlineExceeded
+	}
+	if soon := now.Add(glance); !parked && (deadline.IsZero() || soon.Before(deadline)) {
+		if err := c.nc.SetReadDeadline(soon); err != nil {
+			return true, err
+		}
+	}
+	err = c.in.Fill()
+	return c.bell.unpark(), err
+}
+
+// until looks again and again whether ok, for at most limit. Replies that are
+// ready are sent before.
+func (c *conn) until(limit time.Duration, ok func() bool) bool {
+	if ok() || limit <= 0 {
+		return ok()
+	}
+	if c.out.Flush() != nil {
+		return false
+	}
+	end, look := time.NewTimer(limit), time.NewTicker(c.srv.cfg.Poll)
+	defer end.Stop()
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			if ok() {
+				return true
+			}
+		case <-end.C:
+			return ok()
+		case <-c.severed:
+			return false
+		case <-c.srv.draining:
+			return ok()
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package server
+
+import (
+	"fmt"
+	"strings"
+
+	"kvd/replica/resp"
+)
+
+// dispatch takes one command: it becomes a step of the pending batch, or of the
+// transaction, or is answered at once after everything before it.
+func (c *conn) dispatch(args [][]byte) {
+	k := &c.call
+	k.args, k.cmd = args, c.srv.lookup(args[0])
+	if err := c.admit(k); err != nil {
+		if k.cmd != nil && k.cmd.name == "exec" {
+			c.forgetTx()
+			err = resp.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(errorText(err), "ERR "))
+		}
+		if k.cmd != nil {
+			k.cmd.used.rejected.Add(1)
+		}
+		c.refuse(err)
+		return
+	}
+	c.last.Store(k.cmd)
+	c.srv.monitors.show(k)
+	switch {
+	case c.tx.active && k.cmd.flags&control == 0:
+		c.queue(k)
+	case k.cmd.flags&alone != 0:
+		c.runAlone(k)
+	default:
+		if len(args) > c.srv.cfg.Limits.Requests {
+			c.flush() // it goes alone: what stands before it needs less, and is not refused with it
+		}
+		c.take(k, &c.pending)
+	}
+	if k.cmd.flags&alone == 0 || c.tx.active && k.cmd.flags&control == 0 {
+		c.count(k.cmd)
+	}
+}
+
+// admit finds what is wrong with a command before anybody looks at its meaning.
+func (c *conn) admit(k *call) error {
+	switch {
+	case k.cmd == nil:
+		if resp.SameWord(k.args[0], "POST") || resp.SameWord(k.args[0], "HOST:") {
+			c.closing = true // a browser that was talked into it; nothing after this is meant for us
+		}
+		return unknownCommand(k.args)
+	case !k.cmd.takes(len(k.args)):
+		return resp.WrongArity(k.cmd.name)
+	}
+	if err := k.checkSub(); err != nil {
+		return err
+	}
+	switch {
+	case c.guest() && k.cmd.flags&open == 0:
+		return resp.Error("NOAUTH Authentication required.")
+	case k.cmd.flags&listening == 0 && c.confined():
+		return resp.Error("ERR Can't execute '" + k.fullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+	case c.monitor != nil && k.cmd.flags&(read|write) != 0:
+		return resp.Error("ERR a connection that monitors cannot look at keys; use another, or RESET this one")
+	}
+	if err := c.permit(k); err != nil || !k.cmd.waits() {
+		return err
+	}
+	return c.srv.served()
+}
+
+// served is why what looks at keys is not served yet; nil: it is.
+func (s *Server) served() error {
+	if l := s.loading(); l != nil {
+		return resp.Error("LOADING " + l.Why)
+	}
+	return nil
+}
+
+// refuse answers an error. A transaction with a refused command will not run.
+func (c *conn) refuse(err error) {
+	c.tx.spoilt = c.tx.spoilt || c.tx.active
+	c.pending.literal(func(w *resp.Writer) { w.Error(errorText(err)) })
+}
+
+// queue adds a command to the transaction.
+func (c *conn) queue(k *call) {
+	l := &c.srv.cfg.Limits
+	for _, a := range k.args {
+		c.tx.bytes += len(a)
+	}
+	switch {
+	case k.cmd.flags&single != 0:
+		c.refuse(resp.Error("ERR Command not allowed inside a transaction"))
+	case len(c.tx.reqs)+len(k.args) > l.Queued+2 || len(c.tx.steps) >= l.Queued:
+		c.refuse(resp.Error(fmt.Sprintf("ERR the transaction is too big: it may have %d commands and %d keys; split it", l.Queued, l.Queued)))
+	case c.tx.bytes+c.tx.side.Len() > l.Command || c.tx.dots*dotBytes > int64(l.Command):
+		c.refuse(resp.Error(fmt.Sprintf("ERR the transaction is too big: its commands may have %d bytes together; split it", l.Command)))
+	default:
+		c.enqueue(k)
+		if err := c.hoard(); err != nil {
+			c.refuse(err)
+			return
+		}
+		c.queued.Store(int32(len(c.tx.steps)))
+		c.pending.literal(func(w *resp.Writer) { w.Simple("QUEUED") })
+	}
+}
+
+// enqueue adds a command to the transaction. One that writes its own reply does so
+// when its turn comes.
+func (c *conn) enqueue(k *call) {
+	if k.cmd.plan != nil {
+		c.take(k, &c.tx.batch)
+		return
+	}
+	late := call{conn: c, cmd: k.cmd, args: make([][]byte, len(k.args))}
+	for i, a := range k.args {
+		late.args[i] = append([]byte{}, a...)
+	}
+	c.tx.bytes += lateBytes + len(late.args)*argBytes
+	n := len(c.tx.reqs)
+	c.tx.steps = append(c.tx.steps, step{from: n, to: n, keys: k.cmd.flags&(read|write) != 0, late: func(w *resp.Writer) {
+		late.w = w
+		if err := late.cmd.run(&late); err != nil {
+			w.Error(errorText(err))
+		}
+	}})
+}
+
+// What a command that waits for its turn takes, and each of its arguments.
+const lateBytes, argBytes = 192, 32
+
+// take adds a command to a batch: what it asks of the engine, or its answer.
+func (c *conn) take(k *call, b *batch) {
+	k.b, k.seen = b, nil
+	if k.cmd.plan == nil {
+		k.w = &b.side
+		b.literal(func(w *resp.Writer) {
+			if err := k.cmd.run(k); err != nil {
+				w.Error(errorText(err))
+			}
+		})
+		return
+	}
+	from := len(b.reqs)
+	show, err := k.cmd.plan(k)
+	if err != nil {
+		b.cut(from)
+		b.literal(func(w *resp.Writer) { w.Error(errorText(err)) })
+		return
+	}
+	b.steps = append(b.steps, step{cmd: k.cmd, values: k.cmd.name == "mget", from: from, to: len(b.reqs), render: show, seen: k.seen})
+}
+
+// runAlone answers a command that must see everything before it done. The
+// arguments stay valid: nothing is read meanwhile.
+func (c *conn) runAlone(k *call) {
+	c.flush()
+	if c.closing {
+		return
+	}
+	k.w = c.out
+	began := c.srv.cfg.Now()
+	if err := k.cmd.run(k); err != nil {
+		c.out.Error(errorText(err))
+	}
+	k.cmd.used.add(1, c.srv.cfg.Now().Sub(began))
+	if k.cmd.flags&patient == 0 {
+		c.timed(began, k.slowArgs)
+	}
+}

@@ -1,0 +1,362 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"kvd/replica"
+	"kvd/replica/resp"
+)
+
+// A batch is handed to the engine as a whole. Its replies hold values until the
+// client has taken them, so they share room: what a connection has at once, or what
+// it has waited for. Requests that found no room were not done, and are handed over
+// again when the replies before them have left. So a pipeline of any length holds no
+// more than one large value at a time.
+
+const (
+	// plainRoom is the room of most batches, taken from the budget where there is
+	// any; leastRoom is what a batch has otherwise.
+	plainRoom, leastRoom = 256 << 10, 16 << 10
+	// largeRoom is the most that several values of one command are held in; if they
+	// are more they are read one by one, as of one moment.
+	largeRoom = 8 << 20
+	// largeMade is from what its last call made on that a connection is expected to
+	// go on so.
+	largeMade = 256 << 10
+	// requestBytes is about what a request and its reply take beside their bytes, and
+	// manyBytes what each one beyond Limits.Requests takes more until it is durable: what
+	// is handed over at once is one step, and stored at once.
+	requestBytes, manyBytes = 640, 1400
+	// dotBytes is what a dot takes.
+	dotBytes = 16
+)
+
+// flight is a batch on its way.
+type flight struct {
+	room   replica.Room
+	bytes  int64 // of room, taken from the budget or not
+	taken  int64 // from the budget, for room and requests
+	lost   bool  // the connection was cut, and the engine has requests, room and replies for ever
+	again  []int // the requests that are handed over again
+	subset []*replica.Request
+}
+
+// flush hands the pending batch to the engine and renders the replies.
+func (c *conn) flush() {
+	b := &c.pending
+	if len(b.steps) == 0 {
+		return
+	}
+	began := c.srv.cfg.Now()
+	if c.fly(b) {
+		c.timed(began, b.slowArgs)
+		c.counted(c.srv.cfg.Now().Sub(began))
+		c.forget()
+		b.reset()
+	}
+}
+
+// fly does the batch and renders its replies, in order; false: the connection was
+// cut while the engine had it.
+func (c *conn) fly(b *batch) bool {
+	defer c.land()
+	if err := c.prepare(b, false); err != nil {
+		b.refuse(c.out, err)
+		return true
+	}
+	err := c.submit(b)
+	for from := 0; ; {
+		if errors.Is(err, errSevered) {
+			return false
+		}
+		at := b.render(c.out, c.replies, from, c.srv.pick)
+		if at == len(b.steps) {
+			return true
+		}
+		b.written(c.replies, at)
+		if at == from && !c.enlarge(b, at) {
+			if at++; at == len(b.steps) {
+				return true
+			}
+		}
+		from, err = at, c.resubmit(b, at)
+	}
+}
+
+// prepare takes room for the batch's replies and, where they are many, for its
+// requests. Whole says that it cannot be done in parts.
+func (c *conn) prepare(b *batch, whole bool) error {
+	f := &c.flight
+	n := b.cost(&c.srv.cfg.Limits)
+	if whole {
+		n = max(0, n-c.tx.held) // it was taken as the transaction was made
+	}
+	if n > plainRoom {
+		if can := c.srv.budget.granting(); n > can {
+			return tooMany(len(b.reqs), n, can)
+		}
+		if err := c.claim(n); err != nil {
+			return err
+		}
+	} else if n > leastRoom {
+		c.charge(n)
+		f.taken += n
+	}
+	f.room, f.bytes = replica.Room{Each: whole, Large: f.room.Made > largeMade}, leastRoom
+	switch {
+	case !shows(b.reqs):
+	case whole:
+		n := min(2*largeRoom, c.srv.budget.granting()/4)
+		if err := c.claim(n); err != nil {
+			return err
+		}
+		f.bytes = n
+	case c.srv.budget.try(plainRoom):
+		c.held.Add(plainRoom)
+		f.taken, f.bytes = f.taken+plainRoom, plainRoom
+	}
+	f.room.Bytes = f.bytes
+	return nil
+}
+
+// tooMany is why so many requests are never handed over at once.
+func tooMany(reqs int, n, can int64) error {
+	return resp.Error(fmt.Sprintf("ERR %d keys at once take %d bytes while they are under way, and clients can be given %d (--client-memory); split the command, and nothing of it was done", reqs, n, can))
+}
+
+// cost is about what the requests take beside their bytes.
+func (b *batch) cost(l *Limits) int64 {
+	n := len(b.reqs)
+	return int64(n)*requestBytes + int64(max(0, n-l.Requests))*manyBytes + b.dots*dotBytes
+}
+
+// claim waits for n bytes that are the flight's until it lands.
+func (c *conn) claim(n int64) error {
+	err := c.reserve(n, c.srv.cfg.Arrive)
+	if err == nil {
+		c.flight.taken += n
+	}
+	return err
+}
+
+// land gives back what the flight had.
+func (c *conn) land() {
+	f := &c.flight
+	c.giveBack(f.taken)
+	if f.taken, f.bytes = 0, 0; f.lost {
+		return
+	}
+	clear(f.subset)
+	if f.subset, f.again = f.subset[:0], f.again[:0]; cap(f.subset) > maxSpare {
+		f.subset, f.again = nil, nil
+	}
+}
+
+// shows reports whether replies may hold values that are not the requests' own.
+func shows(reqs []*replica.Request) bool {
+	for _, q := range reqs {
+		if q.Verb == replica.Get && !q.Whether || q.Verb == replica.Update {
+			return true
+		}
+	}
+	return false
+}
+
+// enlarge finds more room for the step at hand, which found too little with nothing
+// before it; false: it was answered.
+func (c *conn) enlarge(b *batch, at int) bool {
+	f, s := &c.flight, &b.steps[at]
+	if f.room.Need == 0 { // what was made is enough for one call, and something was
+		return true
+	}
+	several, most := s.values && s.to-s.from > 1, min(largeRoom, c.srv.budget.granting()/4)
+	if several && f.bytes >= most {
+		if err := c.stream(b.reqs[s.from:s.to]); err != nil {
+			c.out.Error(errorText(err))
+		}
+		return false
+	}
+	n := f.bytes - f.room.Bytes + f.room.Need // what was taken already, and what was missing
+	if several {
+		n = max(n, most)
+	}
+	c.giveBack(f.taken)
+	f.taken = 0
+	err := c.out.Flush()
+	switch can := c.srv.budget.granting(); {
+	case err != nil:
+	case n > can:
+		err = resp.Error("ERR what the key shows takes " + strconv.FormatInt(n, 10) + " bytes, and clients can be given " + strconv.FormatInt(can, 10) +
+			" (--client-memory); SET or DEL it, which go over all of it, or read it at a leader that gives more")
+	default:
+		err = c.claim(n)
+	}
+	if err != nil {
+		c.out.Error(errorText(err))
+		return false
+	}
+	f.bytes = n
+	return true
+}
+
+// submit asks the engine and waits until c.replies are there. If the engine
+// takes nothing, every reply is its error, which is also returned. After
+// errSevered requests and replies are still the engine's: the batch forgets the
+// ones, and nobody may touch the others.
+func (c *conn) submit(b *batch) error {
+	n := len(b.reqs)
+	if n == 0 {
+		return nil
+	}
+	c.forget()
+	if cap(c.replies) < n {
+		c.replies = make([]replica.Reply, 0, n)
+	}
+	c.replies, c.flight.again = c.replies[:n], c.flight.again[:0]
+	err := c.ask(b, b.reqs)
+	if err == nil {
+		c.note(n)
+	}
+	return err
+}
+
+// resubmit hands over again what was not done, from the step at on. Of a step that
+// only reads all is read again: it shows one moment.
+func (c *conn) resubmit(b *batch, at int) error {
+	f := &c.flight
+	f.again, f.subset = f.again[:0], f.subset[:0]
+	f.room.Bytes, f.room.Need, f.room.Vain = f.bytes, 0, 0
+	f.room.Made, f.room.Large = 0, f.room.Large || f.room.Made > largeMade
+	for i := range b.steps[at:] {
+		s := &b.steps[at+i]
+		for j := s.from; j < s.to; j++ {
+			if i == 0 && s.values || errors.Is(c.replies[j].Err, replica.ErrRoom) {
+				c.replies[j] = replica.Reply{}
+				f.again, f.subset = append(f.again, j), append(f.subset, b.reqs[j])
+			}
+		}
+	}
+	if len(f.subset) == 0 {
+		return nil
+	}
+	err := c.ask(b, f.subset)
+	if err == nil {
+		c.note(len(c.replies))
+	}
+	return err
+}
+
+// ask makes one call of the engine and waits for it.
+func (c *conn) ask(b *batch, reqs []*replica.Request) error {
+	n := len(reqs)
+	base := c.srv.requests.Add(uint64(n)) - uint64(n)
+	for i, r := range reqs {
+		r.ID, r.Room = base+uint64(i)+1, &c.flight.room
+	}
+	c.srv.stats.batches.Add(1)
+	if err := c.srv.engine.Do(reqs, c.done); err != nil {
+		for i := range n {
+			*c.replyOf(i) = replica.Reply{Err: err}
+		}
+		return err
+	}
+	select {
+	case <-c.ready:
+		return nil
+	case <-c.severed:
+		*b, c.flight.lost, c.closing = batch{}, true, true
+		return errSevered
+	}
+}
+
+// replyOf is where the i-th reply to the last call goes.
+func (c *conn) replyOf(i int) *replica.Reply {
+	if len(c.flight.again) > 0 {
+		i = c.flight.again[i]
+	}
+	return &c.replies[i]
+}
+
+// finish is called by the engine. The replies are lent, so they are copied.
+func (c *conn) finish(replies []replica.Reply) {
+	if len(replies) != c.asked() {
+		panic("resp: the engine answered a different number of requests than it was given")
+	}
+	if len(c.flight.again) == 0 {
+		copy(c.replies, replies)
+	} else {
+		for i := range replies {
+			*c.replyOf(i) = replies[i]
+		}
+	}
+	c.ready <- struct{}{}
+}
+
+// asked is how many requests the last call had.
+func (c *conn) asked() int {
+	if n := len(c.flight.again); n > 0 {
+		return n
+	}
+	return len(c.replies)
+}
+
+// note remembers the last write.
+func (c *conn) note(n int) {
+	for i := n - 1; i >= 0; i-- {
+		if d := c.replies[i].Dot; !d.IsZero() {
+			c.wrote = d
+			return
+		}
+	}
+}
+
+// forget lets go of the replies: what they point to can be large.
+func (c *conn) forget() {
+	clear(c.replies)
+	if c.replies = c.replies[:0]; cap(c.replies) > maxSpare {
+		c.replies = nil
+	}
+}
+
+// grow is what the reader asks before it holds more.
+func (c *conn) grow(n int, must bool) error {
+	bytes := int64(n)
+	switch {
+	case n <= 0:
+		c.giveBack(-bytes)
+		return nil
+	case must:
+		return c.reserve(bytes, c.srv.cfg.Arrive)
+	case !c.srv.budget.try(bytes):
+		return errBudget
+	}
+	c.held.Add(bytes)
+	return nil
+}
+
+// trim gives spare memory back where memory is short, and counts what is left.
+func (c *conn) trim() {
+	if c.srv.budget.pressed() {
+		c.out.Shrink()
+		c.pending.shrink()
+		c.replies = nil
+	}
+	spare := int64(c.out.Cap()) + int64(c.pending.side.Cap()) + int64(cap(c.pending.reqs)+cap(c.replies))*requestBytes/2
+	c.charge(spare - c.spare)
+	c.spare = spare
+}
+
+// charge counts n bytes more, or less, that the connection has whatever there is.
+// Where all have too much together, one that only waits for its client is cut.
+func (c *conn) charge(n int64) {
+	if n == 0 {
+		return
+	}
+	c.held.Add(n)
+	c.srv.budget.count(n)
+	if n > 0 && c.srv.budget.over() {
+		c.srv.relieve(c, c.srv.cfg.Stall)
+	}
+}

@@ -1,0 +1,313 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Server serves the Redis protocol. Every connection has one goroutine, owned by
+// the server: Shutdown waits for all of them.
+type Server struct {
+	cfg       Config
+	engine    Engine
+	keys      Keys
+	inspector Inspector
+
+	pick     func(key string) bool // Config.PickSiblings, never nil
+	loading  func() *Loading       // Config.Loading, never nil
+	table    map[string]*command   // never changes
+	names    []string              // of the table, sorted
+	channels []string              // of Config.Feeds
+	cursors  *cursors
+	scripts  scripts
+	monitors monitors
+	broker   *broker
+	slow     slowlog
+	started  time.Time
+	requests atomic.Uint64 // ids given to requests
+	stats    counters
+	budget   budget
+	peak     atomic.Uint64         // bytes of memory, as INFO has seen it
+	since    atomic.Pointer[Stats] // of the last CONFIG RESETSTAT; nil: there was none
+	runID    string                // drawn for the process
+
+	mu        sync.Mutex
+	conns     map[int64]*conn
+	listeners map[net.Listener]struct{}
+	lastID    int64
+	closed    bool
+	draining  chan struct{} // closed with closed
+	running   sync.WaitGroup
+}
+
+// New makes a server for a leader. It starts nothing.
+func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = cfg.Now
+	}
+	if cfg.PickSiblings == nil {
+		cfg.PickSiblings = func(string) bool { return false }
+	}
+	s := &Server{
+		cfg: cfg, pick: cfg.PickSiblings,
+		engine: e, keys: k, inspector: i,
+		table: newTable(cfg.Extra), cursors: newCursors(cfg.Limits.Cursors), started: cfg.Now(),
+		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
+	}
+	if s.loading = cfg.Loading; s.loading == nil {
+		s.loading = func() *Loading { return nil }
+	}
+	s.budget.limit = cfg.Limits.Memory
+	s.broker = newBroker(&s.budget)
+	s.runID = rand.Text() + rand.Text()
+	s.names = sortedNames(s.table)
+	if cfg.Feeds != nil {
+		s.channels = cfg.Feeds.Channels()
+	}
+	return s, nil
+}
+
+// Serve accepts connections until Shutdown, or until ctx ends: then it cuts them
+// all, waits for their goroutines and returns ctx's error. It returns nil after
+// Shutdown, which may still be draining. It closes the listener.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if !s.opened(l) {
+		_ = l.Close() // nobody was let in
+		return fmt.Errorf("resp: serve %s: the server has been shut down; make a new one", l.Addr())
+	}
+	defer s.unlisten(l)
+	stop := context.AfterFunc(ctx, func() { s.drain(); s.severAll() })
+	defer stop()
+	err := s.accept(ctx, l)
+	if ctx.Err() != nil {
+		s.running.Wait()
+		return ctx.Err()
+	}
+	return err
+}
+
+// accept lets connections in until the listener is closed.
+func (s *Server) accept(ctx context.Context, l net.Listener) error {
+	for pause := time.Duration(0); ; {
+		nc, err := l.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			s.admit(nc)
+		case s.isDraining():
+			return nil
+		case exhausted(err):
+			// Others hold the files; they will be free again.
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			if !s.rest(ctx, pause) {
+				return nil
+			}
+		default:
+			return fmt.Errorf("resp: accept on %s: %w", l.Addr(), err)
+		}
+	}
+}
+
+// exhausted reports whether accepting can succeed later.
+func exhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED)
+}
+
+// rest waits; false: the server stops.
+func (s *Server) rest(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+	case <-s.draining:
+	}
+	return false
+}
+
+// admit starts a connection's goroutine, if there is room.
+func (s *Server) admit(nc net.Conn) {
+	if s.cfg.TLS != nil {
+		nc = tls.Server(nc, s.cfg.TLS)
+	}
+	s.mu.Lock()
+	full := len(s.conns) >= s.cfg.Limits.Clients
+	if full || s.closed {
+		s.mu.Unlock()
+		s.turnAway(nc, full)
+		return
+	}
+	s.lastID++
+	c := newConn(s, nc, s.lastID)
+	s.conns[c.id] = c
+	s.stats.accepted.Add(1)
+	s.running.Add(1)
+	s.mu.Unlock()
+	go func() {
+		defer s.running.Done()
+		c.serve()
+		s.leave(c)
+	}()
+}
+
+// turnAway tells a client why, if that can be said without waiting for it.
+func (s *Server) turnAway(nc net.Conn, full bool) {
+	s.stats.rejected.Add(1)
+	if _, secure := nc.(*tls.Conn); full && !secure {
+		if nc.SetWriteDeadline(s.cfg.Now().Add(100*time.Millisecond)) == nil {
+			_, _ = nc.Write([]byte("-ERR max number of clients reached\r\n")) // closed either way
+		}
+	}
+	_ = nc.Close() // it was never used
+}
+
+// Shutdown drains: it stops accepting, lets every connection answer the commands
+// it has taken, and closes it. When ctx ends first, the rest is cut, without an
+// answer to what the engine still has, and ctx's error is returned. Either way no
+// goroutine is left.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.drain()
+	for _, c := range s.sorted() {
+		_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // fails only when it is closed already
+		_ = c.nc.SetWriteDeadline(s.cfg.Now().Add(s.cfg.Send))
+	}
+	done := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		s.severAll()
+		<-done
+		return fmt.Errorf("resp: shutdown: %w; connections with requests in flight were cut", ctx.Err())
+	}
+}
+
+// drain stops accepting. It may be called repeatedly.
+func (s *Server) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.closed = true
+	close(s.draining)
+	for l := range s.listeners {
+		_ = l.Close() // Serve sees it
+	}
+}
+
+func (s *Server) isDraining() bool {
+	select {
+	case <-s.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Server) opened(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.listeners[l] = struct{}{}
+	return true
+}
+
+func (s *Server) unlisten(l net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
+	_ = l.Close() // closed by drain already, or broken
+}
+
+func (s *Server) leave(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c.id)
+	s.budget.count(-c.held.Swap(0))
+}
+
+func (s *Server) severAll() {
+	for _, c := range s.sorted() {
+		c.sever()
+	}
+}
+
+// sorted is the connections by id.
+func (s *Server) sorted() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*conn, 0, len(s.conns))
+	for _, c := range s.conns {
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b *conn) int { return cmp.Compare(a.id, b.id) })
+	return all
+}
+
+// counters count since the start.
+type counters struct {
+	accepted, rejected, commands, batches, protocolErrors, slow, hogs, hits, misses atomic.Uint64
+}
+
+// Stats is what a server has done since it was made.
+type Stats struct {
+	Clients        int    // connected now
+	Accepted       uint64 // connections
+	Rejected       uint64 // connections turned away because there were too many
+	Commands       uint64
+	Batches        uint64 // calls of Engine.Do
+	ProtocolErrors uint64
+	Slow           uint64 // clients cut because they sent or took too slowly
+	Memory         Memory
+	Behind         uint64 // subscribers cut because too much waited for them
+	Unheard        uint64 // messages that nobody here was sent, for want of memory
+}
+
+// Stats counts.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	n := len(s.conns)
+	s.mu.Unlock()
+	return Stats{
+		Clients: n, Accepted: s.stats.accepted.Load(), Rejected: s.stats.rejected.Load(),
+		Commands: s.stats.commands.Load(), Batches: s.stats.batches.Load(),
+		ProtocolErrors: s.stats.protocolErrors.Load(), Slow: s.stats.slow.Load(),
+		Behind: s.broker.cut.Load(), Unheard: s.broker.lost.Load(),
+		Memory: Memory{
+			Limit: s.budget.limit, Used: s.budget.used.Load(), Waiting: int(s.budget.asked.Load()),
+			Waits: s.budget.waits.Load(), Cut: s.stats.hogs.Load(),
+		},
+	}
+}
+
+// Memory is what clients make the leader hold.
+type Memory struct {
+	Limit, Used int64  // bytes
+	Waiting     int    // connections that wait for others to give some back
+	Waits       uint64 // how often one has waited
+	Cut         uint64 // connections cut because others needed what they held
+}

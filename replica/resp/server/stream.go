@@ -1,0 +1,134 @@
+package server
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"kvd/replica"
+)
+
+// tap reads from the client, what was read ahead first, and notes that the connection
+// waits for it.
+type tap struct{ *conn }
+
+func (t tap) Read(b []byte) (int, error) {
+	if n := t.takeAhead(b); n > 0 {
+		return n, nil
+	}
+	t.waitFor(t.asks, t.in.Partial() || t.tx.active)
+	n, err := t.nc.Read(b)
+	t.waitFor(0, false)
+	return n, err
+}
+
+// chunk is how much is written at a time: a client that takes that is not still.
+const chunk = 256 << 10
+
+// sink sends to the client. What it sends meanwhile is read ahead.
+type sink struct{ *conn }
+
+func (s sink) Write(b []byte) (n int, err error) {
+	s.writing()
+	defer s.written()
+	for first := true; err == nil && (first || n < len(b)); first = false {
+		now := s.srv.cfg.Now()
+		if err = s.limitWrite(now); err != nil {
+			break
+		}
+		s.waitFor(now.UnixNano(), true)
+		m := 0
+		m, err = s.nc.Write(b[n:min(len(b), n+chunk)])
+		n += m
+	}
+	s.waitFor(0, false)
+	if isTimeout(err) {
+		s.srv.stats.slow.Add(1)
+	}
+	return n, err
+}
+
+// limitWrite says by when the client must have taken what is written next. A
+// subscriber is sent what it did not ask for, and must take it in time; so must who is
+// read to from one moment of the store, which nothing is cleared away of meanwhile, who
+// may not be idle, and everybody once the server drains.
+func (c *conn) limitWrite(now time.Time) error {
+	limit := time.Duration(0)
+	switch {
+	case c.listens(), c.streams, c.srv.isDraining():
+		limit = c.srv.cfg.Send
+	case c.srv.cfg.Idle > 0:
+		limit = max(c.srv.cfg.Send, c.srv.cfg.Idle)
+	case !c.limited:
+		return nil
+	}
+	if c.limited = limit > 0; !c.limited {
+		return c.nc.SetWriteDeadline(time.Time{})
+	}
+	return c.nc.SetWriteDeadline(now.Add(limit))
+}
+
+// Snapshots is an Engine that can read, as of one moment, more than is held at once.
+type Snapshots interface {
+	// Snapshot lends use a way to answer Gets within their Room, all of one moment.
+	Snapshot(use func(get func(q *replica.Request) replica.Reply) error) error
+}
+
+// stream answers an MGET whose values are more than may be held together: one after
+// the other, each when the one before it has left.
+func (c *conn) stream(reqs []*replica.Request) error {
+	e, ok := c.srv.engine.(Snapshots)
+	if !ok {
+		return replica.ErrRoom
+	}
+	return e.Snapshot(func(get func(*replica.Request) replica.Reply) error {
+		for _, q := range reqs {
+			rep, err := c.fetch(get, q)
+			if n := len(rep.Shown.Values); err == nil && n > 1 && !c.srv.pick(q.Key) {
+				err = conflict(n)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		c.streams = true
+		defer func() { c.streams = false }()
+		c.out.Array(len(reqs))
+		for _, q := range reqs {
+			rep, err := c.fetch(get, q)
+			switch v := rep.Shown.Values; {
+			case err != nil:
+				c.out.Error(errorText(err))
+			case len(v) > 0:
+				c.out.Bulk(v[0])
+			default:
+				c.out.Null()
+			}
+			if c.out.Err() != nil {
+				return nil // the client is gone, and nobody reads on
+			}
+		}
+		return nil
+	})
+}
+
+// fetch is what one key shows, when there is room for it.
+func (c *conn) fetch(get func(*replica.Request) replica.Reply, q *replica.Request) (replica.Reply, error) {
+	f := &c.flight
+	for {
+		f.room.Bytes, f.room.Need = f.bytes, 0
+		rep := get(q)
+		if !errors.Is(rep.Err, replica.ErrRoom) {
+			return rep, rep.Err
+		}
+		n := f.room.Need
+		c.giveBack(f.taken)
+		f.taken = 0
+		if err := c.claim(n); err != nil {
+			return rep, err
+		}
+		f.bytes = n
+	}
+}
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

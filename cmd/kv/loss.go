@@ -120,7 +120,7 @@ func (l loss) how() string {
 	switch l.class {
 	case ledger.Increment.String():
 		return l.Relation.String() + ", an increment"
-	case ledger.Undone.String():
+	case ledger.Deletion.String():
 		return l.Relation.String() + ", a deletion undone"
 	}
 	return l.Relation.String()

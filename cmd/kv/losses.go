@@ -14,6 +14,7 @@ import (
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
 	"kvd/replica/ledger"
+	sentence "kvd/replica/ledger/explain"
 	"kvd/resolve"
 )
 
@@ -231,7 +232,7 @@ func mergedLosses(said []listing, missing []absentee, w wanted) lossList {
 	}
 	slices.SortStableFunc(out.losses, func(a, b loss) int { return a.at().compare(b.at()) })
 	for _, d := range merged.Differences {
-		out.differs = append(out.differs, printable(d.Text()))
+		out.differs = append(out.differs, printable(sentence.Difference(&d)))
 	}
 	return out
 }

@@ -50,7 +50,7 @@ func (s *Stats) Observe(op *resolve.Op) {
 		s.Blind++
 	}
 	switch classOf(op.Kind, op.Delta.Clamp(), len(op.Parents)) {
-	case Undone:
+	case Deletion:
 		s.Deletes++
 	case Increment:
 		countIncrement(op, &s.Increments, &s.Alike)
@@ -79,7 +79,7 @@ func (s *Stats) ObserveLoss(l *resolve.Loss, op *resolve.Op) {
 		return
 	}
 	switch classOf(op.Kind, op.Delta.Clamp(), len(op.Parents)) {
-	case Undone:
+	case Deletion:
 		x.Deletes++
 	case Increment:
 		countIncrement(op, &x.Increments, &x.Alike)
@@ -103,19 +103,30 @@ func (s *Stats) ObserveKey(values int) {
 	}
 }
 
-// Advice is one sentence and what it rests on.
+// Advice is which resolver would serve a prefix better, by what was measured of it.
 type Advice struct {
-	Prefix   string
-	Serving  resolve.ID
-	Better   resolve.ID
-	Sentence string
-	Evidence []string
+	*Stats
+	Better  resolve.ID
+	Because Cause
 }
 
-// Text is the sentence with its evidence.
-func (a *Advice) Text() string {
-	return a.Sentence + " (" + strings.Join(a.Evidence, "; ") + ")"
-}
+// Cause is what an advice rests on.
+type Cause uint8
+
+// The causes.
+const (
+	// LostIncrements: numbers were lost that a counter adds up, and the prefix holds
+	// nothing else.
+	LostIncrements Cause = 1 + iota
+	// LostAmongOthers: as before, and the prefix holds other values too.
+	LostAmongOthers
+	// LosesLess: another resolver that shows one value lost clearly less.
+	LosesLess
+	// LosesNone: only one that keeps all versions would not have lost.
+	LosesNone
+	// NobodyMerges: one key shows very many values.
+	NobodyMerges
+)
 
 // manySiblings is how many values one key may show before somebody should merge
 // them.
@@ -124,41 +135,22 @@ const manySiblings = 8
 // Advise says what would serve the prefix better; false: nothing measured says
 // that anything would.
 func (s *Stats) Advise() (Advice, bool) {
-	a := Advice{Prefix: s.Prefix, Serving: s.Serving}
 	lost := s.Lost[s.Serving]
 	numbers := lost.Increments + lost.Alike
 	switch {
 	case numbers > 0 && s.Others == 0:
-		a.Better = resolve.Counter
-		a.Sentence = fmt.Sprintf("%s under %s: a counter would have lost none.", s.lostIncrements(lost), s.Serving)
+		return Advice{s, resolve.Counter, LostIncrements}, true
 	case numbers > 0 && numbers*2 >= lost.Total():
-		a.Better = resolve.Counter
-		a.Sentence = fmt.Sprintf("%s under %s; a counter would have lost none of them, but the prefix holds other values too: give the numbers a prefix of their own.", s.lostIncrements(lost), s.Serving)
+		return Advice{s, resolve.Counter, LostAmongOthers}, true
 	case lost.Total() > 0:
-		return s.keepMore(a, lost)
+		if better, ok := s.single(lost); ok {
+			return Advice{s, better, LosesLess}, true
+		}
+		return Advice{s, resolve.Siblings, LosesNone}, true
 	case s.Siblings >= manySiblings:
-		a.Better = resolve.Causal
-		a.Sentence = fmt.Sprintf("One key shows %d values under %s: clients do not merge what they are shown; let them write with the token they read with, or serve the prefix by causal, which shows one.", s.Siblings, s.Serving)
-	default:
-		return Advice{}, false
+		return Advice{s, resolve.Causal, NobodyMerges}, true
 	}
-	a.Evidence = s.evidence(a.Better)
-	return a, true
-}
-
-// keepMore looks for who loses less.
-func (s *Stats) keepMore(a Advice, lost Losing) (Advice, bool) {
-	a.Better = resolve.Siblings
-	if better, ok := s.single(lost); ok {
-		a.Better = better
-		a.Sentence = fmt.Sprintf("%s under %s: %s, which shows one value as well, would have lost %d; siblings would have lost none.",
-			s.lostOf(lost.Total(), "write"), s.Serving, better, s.Lost[better].Total())
-	} else {
-		a.Sentence = fmt.Sprintf("%s under %s: siblings would have lost none, and clients would have been shown the values to merge.",
-			s.lostOf(lost.Total(), "write"), s.Serving)
-	}
-	a.Evidence = s.evidence(a.Better)
-	return a, true
+	return Advice{}, false
 }
 
 // single is whoever shows one value, was on the panel, and lost clearly less: by
@@ -177,73 +169,26 @@ func (s *Stats) single(lost Losing) (resolve.ID, bool) {
 	return best, found
 }
 
-func (s *Stats) lostOf(n int, one string) string { return s.lostHere(count(n, one)) }
-
-func (s *Stats) lostIncrements(lost Losing) string {
-	var said []string
-	if lost.Increments > 0 {
-		said = append(said, count(lost.Increments, "increment"))
-	}
-	switch {
-	case lost.Alike == 1:
-		said = append(said, "1 write that looks like an increment")
-	case lost.Alike > 0:
-		said = append(said, count(lost.Alike, "write")+" that look like increments")
-	}
-	return s.lostHere(joined(said))
-}
-
-func (s *Stats) lostHere(what string) string {
-	said := what + " lost"
-	if s.Prefix != "" {
-		said += " on " + word([]byte(s.Prefix))
-	}
-	return said
-}
-
-// evidence is the numbers behind the sentence.
-func (s *Stats) evidence(better resolve.ID) []string {
-	lost := s.Lost[s.Serving]
-	alike := ""
-	if s.Alike > 0 {
-		alike = fmt.Sprintf("%d that look like increments, ", s.Alike)
-	}
-	out := []string{fmt.Sprintf("%d writes accepted, %d of them increments, %s%d blind", s.Writes, s.Increments, alike, s.Blind)}
-	if lost.Total() > 0 {
-		out = append(out, fmt.Sprintf("%d inverted and %d concurrent under %s", lost.Inverted, lost.Concurrent, s.Serving))
-	}
-	if better.Loses() && s.Panel.Has(better) {
-		out = append(out, fmt.Sprintf("%d lost by %s, which watched", s.Lost[better].Total(), better))
-	}
-	if s.Evicted > 0 {
-		out = append(out, fmt.Sprintf("%s of this leader's ledger given up, of this prefix or others: what they told of is not counted", count(int(s.Evicted), "row")))
-	}
-	if s.Siblings > 1 {
-		out = append(out, fmt.Sprintf("up to %d values at once", s.Siblings))
-	}
-	return out
-}
-
 // Measure gathers what Advise needs, for keys that begin with each prefix; the
 // longest counts. It reads the whole log, the ledger, and the objects of keys
 // that the ledger names.
-func (a *Account) Measure(prefixes []string) ([]Stats, error) {
-	m := measuring{Account: a}
+func (r *Reader) Measure(prefixes []string) ([]Stats, error) {
+	m := measuring{Reader: r}
 	for _, p := range slices.Compact(slices.Sorted(slices.Values(prefixes))) {
-		panel := a.cfg.Policy.Panel(p)
-		m.stats = append(m.stats, Stats{Prefix: p, Serving: panel.Serving, Panel: panel.Mask(), Evicted: a.cfg.Evicted[panel.Serving]})
+		panel := r.cfg.Policy.Panel(p)
+		m.stats = append(m.stats, Stats{Prefix: p, Serving: panel.Serving, Panel: panel.Mask(), Evicted: r.cfg.Evicted[panel.Serving]})
 	}
-	read, all := 0, float64(a.logged())
-	err := a.each(func(op *resolve.Op) {
+	read, all := 0, float64(r.logged())
+	err := r.each(func(op *resolve.Op) {
 		if read++; read%scanOps == 0 {
-			a.tell(float64(read) / all)
+			r.tell(float64(read) / all)
 		}
 		m.op(op)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
-	if err := a.ledger.LossesFrom("", logical.Dot{}, m.loss); err != nil || m.err != nil {
+	if err := r.ledger.LossesFrom("", logical.Dot{}, m.loss); err != nil || m.err != nil {
 		return nil, fmt.Errorf("measure: %w", firstOf(err, m.err))
 	}
 	return m.stats, nil
@@ -260,7 +205,7 @@ func firstOf(errs ...error) error {
 
 // measuring is a measurement under way.
 type measuring struct {
-	*Account
+	*Reader
 	stats []Stats
 	shown string // the last key whose values have been counted
 	err   error
@@ -305,7 +250,7 @@ func (m *measuring) loss(l resolve.Loss) bool {
 
 // read looks up the loser: every resolver that lost it counts it.
 func (m *measuring) read() bool {
-	m.lostOp, _, m.err = m.reader.Op(m.lost)
+	m.lostOp, _, m.err = m.store.Op(m.lost)
 	return m.err == nil
 }
 

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"strings"
@@ -7,12 +7,19 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 )
 
+// text is an advice with its evidence.
+func text(a *ledger.Advice) string {
+	return explain.Advice(a) + " (" + strings.Join(explain.Evidence(a), "; ") + ")"
+}
+
 // stats is a measurement made up from counts.
-func stats(serving resolve.ID, change func(*Stats)) *Stats {
-	s := &Stats{Prefix: "stock/", Serving: serving, Panel: resolve.All}
+func stats(serving resolve.ID, change func(*ledger.Stats)) *ledger.Stats {
+	s := &ledger.Stats{Prefix: "stock/", Serving: serving, Panel: resolve.All}
 	change(s)
 	return s
 }
@@ -20,40 +27,44 @@ func stats(serving resolve.ID, change func(*Stats)) *Stats {
 func TestAdviceIsOneSentenceWithItsEvidence(t *testing.T) {
 	for _, x := range []struct {
 		name string
-		s    *Stats
+		s    *ledger.Stats
 		want string
 	}{
-		{"nothing lost", stats(resolve.LWW, func(s *Stats) { s.Writes = 9 }), ""},
-		{"a counter", stats(resolve.LWW, func(s *Stats) {
+		{"nothing lost", stats(resolve.LWW, func(s *ledger.Stats) { s.Writes = 9 }), ""},
+		{"a counter", stats(resolve.LWW, func(s *ledger.Stats) {
 			s.Writes, s.Increments = 120, 119
-			s.Lost[resolve.LWW] = Losing{Inverted: 3, Concurrent: 28, Increments: 31}
+			s.Lost[resolve.LWW] = ledger.Losing{Inverted: 3, Concurrent: 28, Increments: 31}
 		}), "31 increments lost on stock/ under lww: a counter would have lost none. (120 writes accepted, 119 of them increments, 0 blind; 3 inverted and 28 concurrent under lww)"},
-		{"a counter among others", stats(resolve.HLC, func(s *Stats) {
+		{"a counter among others", stats(resolve.HLC, func(s *ledger.Stats) {
 			s.Writes, s.Increments, s.Others = 120, 20, 100
-			s.Lost[resolve.HLC] = Losing{Concurrent: 1, Increments: 1}
+			s.Lost[resolve.HLC] = ledger.Losing{Concurrent: 1, Increments: 1}
 		}), "1 increment lost on stock/ under hlc; a counter would have lost none of them, but the prefix holds other values too: give the numbers a prefix of their own. (120 writes accepted, 20 of them increments, 0 blind; 0 inverted and 1 concurrent under hlc)"},
-		{"what looks like it", stats(resolve.LWW, func(s *Stats) {
+		{"what looks like it", stats(resolve.LWW, func(s *ledger.Stats) {
 			s.Writes, s.Alike, s.Evicted = 9, 9, 1200
-			s.Lost[resolve.LWW] = Losing{Inverted: 3, Alike: 3}
+			s.Lost[resolve.LWW] = ledger.Losing{Inverted: 3, Alike: 3}
 		}), "3 writes that look like increments lost on stock/ under lww: a counter would have lost none. (9 writes accepted, 0 of them increments, 9 that look like increments, 0 blind; 3 inverted and 0 concurrent under lww; 1,200 rows of this leader's ledger given up, of this prefix or others: what they told of is not counted)"},
-		{"some of both", stats(resolve.LWW, func(s *Stats) {
+		{"some of both", stats(resolve.LWW, func(s *ledger.Stats) {
 			s.Writes, s.Alike, s.Increments, s.Others = 9, 4, 4, 1
-			s.Lost[resolve.LWW] = Losing{Inverted: 3, Alike: 1, Increments: 2}
+			s.Lost[resolve.LWW] = ledger.Losing{Inverted: 3, Alike: 1, Increments: 2}
 		}), "2 increments and 1 write that looks like an increment lost on stock/ under lww; a counter would have lost none of them, but the prefix holds other values too: give the numbers a prefix of their own. (9 writes accepted, 4 of them increments, 4 that look like increments, 0 blind; 3 inverted and 0 concurrent under lww)"},
-		{"causal", stats(resolve.LWW, func(s *Stats) {
+		{"causal", stats(resolve.LWW, func(s *ledger.Stats) {
 			s.Writes, s.Others, s.Siblings = 50, 50, 3
-			s.Lost[resolve.LWW] = Losing{Inverted: 9, Concurrent: 3}
-			s.Lost[resolve.Causal], s.Lost[resolve.HLC], s.Lost[resolve.Lamport] = Losing{Concurrent: 3}, Losing{Concurrent: 4}, Losing{Concurrent: 5}
+			s.Lost[resolve.LWW] = ledger.Losing{Inverted: 9, Concurrent: 3}
+			s.Lost[resolve.Causal], s.Lost[resolve.HLC], s.Lost[resolve.Lamport] = ledger.Losing{Concurrent: 3}, ledger.Losing{Concurrent: 4}, ledger.Losing{Concurrent: 5}
 		}), "12 writes lost on stock/ under lww: causal, which shows one value as well, would have lost 3; siblings would have lost none. (50 writes accepted, 0 of them increments, 0 blind; 9 inverted and 3 concurrent under lww; 3 lost by causal, which watched; up to 3 values at once)"},
-		{"siblings", stats(resolve.Causal, func(s *Stats) {
+		{"siblings", stats(resolve.Causal, func(s *ledger.Stats) {
 			s.Writes, s.Others = 50, 50
-			s.Lost[resolve.Causal], s.Lost[resolve.HLC], s.Lost[resolve.Lamport] = Losing{Concurrent: 3}, Losing{Concurrent: 3}, Losing{Concurrent: 3}
+			s.Lost[resolve.Causal], s.Lost[resolve.HLC], s.Lost[resolve.Lamport] = ledger.Losing{Concurrent: 3}, ledger.Losing{Concurrent: 3}, ledger.Losing{Concurrent: 3}
 		}), "3 writes lost on stock/ under causal: siblings would have lost none, and clients would have been shown the values to merge. (50 writes accepted, 0 of them increments, 0 blind; 0 inverted and 3 concurrent under causal)"},
-		{"merge them", stats(resolve.Siblings, func(s *Stats) { s.Writes, s.Siblings = 50, 40 }),
+		{"merge them", stats(resolve.Siblings, func(s *ledger.Stats) { s.Writes, s.Siblings = 50, 40 }),
 			"One key shows 40 values under siblings: clients do not merge what they are shown; let them write with the token they read with, or serve the prefix by causal, which shows one. (50 writes accepted, 0 of them increments, 0 blind; 0 lost by causal, which watched; up to 40 values at once)"},
 	} {
 		a, ok := x.s.Advise()
-		if got := a.Text(); ok != (x.want != "") || ok && got != x.want {
+		got := ""
+		if ok {
+			got = text(&a)
+		}
+		if ok != (x.want != "") || got != x.want {
 			t.Errorf("%s: %t\n%s\nwant\n%s", x.name, ok, got, x.want)
 		}
 	}
@@ -71,7 +82,7 @@ func TestMeasuredIncrements(t *testing.T) {
 		c.set("n1", 2, "text/a", "words")
 		c.quiet()
 	}
-	s, err := c.account("n3").Measure([]string{"text/", "", "text/"})
+	s, err := c.reader("n3").Measure([]string{"text/", "", "text/"})
 	if err != nil || len(s) != 2 {
 		t.Fatal(s, err)
 	}
@@ -82,7 +93,7 @@ func TestMeasuredIncrements(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 	a, ok := s[0].Advise()
-	if !ok || a.Better != resolve.Counter || !strings.HasPrefix(a.Sentence, "10 increments lost under lww: a counter would have lost none.") {
+	if !ok || a.Better != resolve.Counter || !strings.HasPrefix(explain.Advice(&a), "10 increments lost under lww: a counter would have lost none.") {
 		t.Errorf("%+v", a)
 	}
 }
@@ -99,16 +110,16 @@ func TestSetNumbersAreIncrementsOnlyOverNumbers(t *testing.T) {
 		c.set(n, 1, "blind/x", string(rune('1'+i)))
 	}
 	c.quiet()
-	a := c.account("n3")
-	a.cfg.Evicted[resolve.LWW] = 3
+	a := c.reader("n3")
+	a.Config().Evicted[resolve.LWW] = 3
 	s, err := a.Measure([]string{"sets/", "blind/"})
 	if err != nil || len(s) != 2 {
 		t.Fatal(s, err)
 	}
 	for i, want := range []string{"2 writes lost on blind/ under lww:", "2 writes that look like increments lost on sets/ under lww: a counter would have lost none."} {
 		a, ok := s[i].Advise()
-		if !ok || !strings.HasPrefix(a.Sentence, want) || !strings.Contains(a.Text(), "3 rows of this leader's ledger given up") {
-			t.Errorf("%+v says %s, want %s", s[i], a.Text(), want)
+		if !ok || !strings.HasPrefix(explain.Advice(&a), want) || !strings.Contains(text(&a), "3 rows of this leader's ledger given up") {
+			t.Errorf("%+v says %s, want %s", s[i], text(&a), want)
 		}
 	}
 	if s[0].Alike != 0 || s[0].Numbers != 3 || s[1].Alike != 3 || s[1].Numbers != 1 || s[1].Others != 0 {
@@ -117,7 +128,7 @@ func TestSetNumbersAreIncrementsOnlyOverNumbers(t *testing.T) {
 }
 
 func TestObservedClasses(t *testing.T) {
-	var s Stats
+	var s ledger.Stats
 	s.Observe(&resolve.Op{Kind: resolve.Delete, Parents: []logical.Dot{{Origin: 1, Seq: 1}}})
 	s.Observe(&resolve.Op{Kind: resolve.Put, Delta: resolve.Wide(400)})
 	seen := []logical.Dot{{Origin: 1, Seq: 1}}
@@ -131,8 +142,8 @@ func TestObservedClasses(t *testing.T) {
 	s.ObserveLoss(&resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent}, &resolve.Op{Kind: resolve.Put, Delta: resolve.Wide(7), Parents: seen})
 	s.ObserveKey(3)
 	s.ObserveKey(1)
-	if s.Writes != 6 || s.Blind != 3 || s.Deletes != 1 || s.Increments != 1 || s.Alike != 1 || s.Others != 3 || s.Lost[resolve.LWW] != (Losing{Concurrent: 2, Alike: 1}) || s.Siblings != 3 || s.Conflicted != 1 ||
-		s.Lost[resolve.HLC] != (Losing{Inverted: 1, Concurrent: 1, Deletes: 1}) {
+	if s.Writes != 6 || s.Blind != 3 || s.Deletes != 1 || s.Increments != 1 || s.Alike != 1 || s.Others != 3 || s.Lost[resolve.LWW] != (ledger.Losing{Concurrent: 2, Alike: 1}) || s.Siblings != 3 || s.Conflicted != 1 ||
+		s.Lost[resolve.HLC] != (ledger.Losing{Inverted: 1, Concurrent: 1, Deletes: 1}) {
 		t.Errorf("%+v", s)
 	}
 }

@@ -12,17 +12,17 @@ import (
 // ancestry is what one resolver's survivors had been shown of what is newer than
 // one write, and that write if they had been shown it.
 type ancestry struct {
-	met  map[logical.Dot]bool // the survivors among them
-	cut  bool                 // there was more than one question may look at
-	torn bool                 // the log no longer holds all of it
+	met        map[logical.Dot]bool // the survivors among them
+	cut        bool                 // there was more than one question may look at
+	incomplete bool                 // the log no longer holds all of it
 }
 
 // whole reports whether what was not met was not seen.
-func (a *ancestry) whole() bool { return len(a.met) > 0 && !a.cut && !a.torn }
+func (a *ancestry) whole() bool { return len(a.met) > 0 && !a.cut && !a.incomplete }
 
 // below goes down from what survives under id to whatever is not older than w, along
 // the edges that an audit follows: parents, and the other dots of one request.
-func (q *asked) below(id resolve.ID, w *Write) ancestry {
+func (q *question) below(id resolve.ID, w *Write) ancestry {
 	a := ancestry{met: map[logical.Dot]bool{}}
 	var queue []logical.Dot
 	reach := func(dots []logical.Dot) {
@@ -48,7 +48,7 @@ func (q *asked) below(id resolve.ID, w *Write) ancestry {
 			reach(op.Parents)
 			reach(q.duplicatesOf(op.Dot))
 		default:
-			a.torn = true
+			a.incomplete = true
 		}
 	}
 	return a
@@ -56,7 +56,7 @@ func (q *asked) below(id resolve.ID, w *Write) ancestry {
 
 // unlisted is the loss of a write that the ledger does not list and that no survivor
 // had seen; how it lost was recorded where it was accepted.
-func (q *asked) unlisted(id resolve.ID, d logical.Dot) (LossRecord, bool) {
+func (q *question) unlisted(id resolve.ID, d logical.Dot) (LossRecord, bool) {
 	op, ok := q.Op(d)
 	if !ok {
 		return LossRecord{}, false
@@ -72,10 +72,10 @@ func (q *asked) unlisted(id resolve.ID, d logical.Dot) (LossRecord, bool) {
 	return found, true
 }
 
-// vouched says what ancestry says of a write that does not survive and has no row.
+// absenceCounts says what ancestry says of a write that does not survive and has no row.
 // It is true when the ledger's silence may be taken for an answer: a survivor had
 // seen the write, or nothing was ever given up and ancestry does not know better.
-func (q *asked) vouched(v *Verdict, w *Write) bool {
+func (q *question) absenceCounts(v *Verdict, w *Write) bool {
 	under := q.below(v.Resolver, w)
 	q.under[v.Resolver] = under.met
 	if under.met[w.Dot] {

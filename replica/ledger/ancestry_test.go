@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"errors"
@@ -9,14 +9,16 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 )
 
 // evicting is a leader whose ledger has given up rows of every resolver.
-func (c *cluster) evicting(at string, gone func(resolve.Loss) bool) *Account {
+func (c *cluster) evicting(at string, gone func(resolve.Loss) bool) *ledger.Reader {
 	a := c.over(at, faulty{hide: gone})
 	for _, id := range resolve.IDs() {
-		a.cfg.Evicted[id] = 7
+		a.Config().Evicted[id] = 7
 	}
 	return a
 }
@@ -51,7 +53,7 @@ func TestFateAfterEvicting(t *testing.T) {
 // alone gave.
 func (c *cluster) sameFate(d logical.Dot, gone func(resolve.Loss) bool) (alone, all int) {
 	c.t.Helper()
-	want, err := c.account("n2").Fate(d)
+	want, err := c.reader("n2").Fate(d)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -63,14 +65,14 @@ func (c *cluster) sameFate(d logical.Dot, gone func(resolve.Loss) bool) (alone, 
 		g := got.Verdicts[i]
 		const noRow = "; its row is no longer in the ledger"
 		if w.Resolver == resolve.Causal && w.LossRecord != nil && g.LossRecord != nil {
-			w.LossRecord.Why.text = g.LossRecord.Why.text // of several that were written over it, rows say which to name
+			w.LossRecord.Why = g.LossRecord.Why // of several that were written over it, rows say which to name
 		}
 		unlisted := g.LossRecord != nil && g.LossRecord.NoRow != ""
 		if unlisted {
 			alone++
 		}
-		if g.State != w.State || strings.TrimSuffix(g.Text(), noRow) != w.Text() || unlisted != strings.HasSuffix(g.Text(), noRow) {
-			c.t.Errorf("%s under %s: %s; with a whole ledger: %s", d, w.Resolver, g.Text(), w.Text())
+		if g.State != w.State || strings.TrimSuffix(explain.Verdict(&g), noRow) != explain.Verdict(&w) || unlisted != strings.HasSuffix(explain.Verdict(&g), noRow) {
+			c.t.Errorf("%s under %s: %s; with a whole ledger: %s", d, w.Resolver, explain.Verdict(&g), explain.Verdict(&w))
 		}
 		if g.LossRecord != nil && (g.LossRecord.Relation != w.LossRecord.Relation || g.By != w.By) {
 			c.t.Errorf("%s under %s: %s to %s, want %s to %s", d, w.Resolver, g.LossRecord.Relation, g.By, w.LossRecord.Relation, w.By)
@@ -90,10 +92,10 @@ func TestRestoreAfterEvicting(t *testing.T) {
 	c.now += time.Second
 	c.ask("n1", r.Request)
 	c.quiet()
-	if f, err := c.evicting("n1", everyRow).Fate(lost); err != nil || f.Verdicts[0].State != Superseded {
-		t.Errorf("%v\n%s", err, f.Text())
+	if f, err := c.evicting("n1", everyRow).Fate(lost); err != nil || f.Verdicts[0].State != ledger.Superseded {
+		t.Errorf("%v\n%s", err, explain.Fate(f))
 	}
-	if _, err := c.evicting("n1", everyRow).Restore(lost); !errors.Is(err, ErrNotLost) {
+	if _, err := c.evicting("n1", everyRow).Restore(lost); !errors.Is(err, ledger.ErrNotLost) {
 		t.Error(err)
 	}
 }
@@ -114,24 +116,24 @@ func TestWhatIsTooFarBackIsNotSaidToBeKept(t *testing.T) {
 	c.ask("n1", &replica.Request{Verb: replica.Set, Key: "x", Value: []byte("end"), Exact: true, Shown: dots[59:]})
 	for _, steps := range []int{10, 1000} {
 		a := c.evicting("n1", everyRow)
-		a.cfg.Steps = steps
+		a.Config().Steps = steps
 		f, err := a.Fate(dots[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, state := f.Verdicts[0].Text(), f.Verdicts[0].State
-		if steps == 1000 && state != Lost || steps == 10 && (state != Unclear || !strings.Contains(text, "too far back to tell")) || strings.Contains(text, "not lost") {
+		text, state := explain.Verdict(&f.Verdicts[0]), f.Verdicts[0].State
+		if steps == 1000 && state != ledger.Lost || steps == 10 && (state != ledger.Unclear || !strings.Contains(text, "too far back to tell")) || strings.Contains(text, "not lost") {
 			t.Errorf("within %d steps: %s, %s", steps, state, text)
 		}
-		if _, err := a.Restore(dots[0]); (err == nil) != (steps == 1000) || err != nil && !errors.Is(err, ErrUnclear) {
+		if _, err := a.Restore(dots[0]); (err == nil) != (steps == 1000) || err != nil && !errors.Is(err, ledger.ErrUnclear) {
 			t.Errorf("within %d steps: %v", steps, err)
 		}
 	}
-	a := c.account("n1") // whose ledger is whole
-	a.cfg.Steps = 3
+	a := c.reader("n1") // whose ledger is whole
+	a.Config().Steps = 3
 	f, err := a.Fate(dots[20])
-	if err != nil || f.Verdicts[0].State != Unclear || !strings.Contains(f.Text(), "lww, which serves the key: unclear: it does not survive, and whether anybody had seen it lies too far back to tell") {
-		t.Errorf("%v\n%s", err, f.Text())
+	if err != nil || f.Verdicts[0].State != ledger.Unclear || !strings.Contains(explain.Fate(f), "lww, which serves the key: unclear: it does not survive, and whether anybody had seen it lies too far back to tell") {
+		t.Errorf("%v\n%s", err, explain.Fate(f))
 	}
 }
 
@@ -147,7 +149,7 @@ func TestWhatTheLogForgotIsNotTakenForUnseen(t *testing.T) {
 	c.quiet()
 	c.forget("n1", dots[1])
 	f, err := c.evicting("n1", everyRow).Fate(dots[0])
-	if v := &f.Verdicts[0]; err != nil || v.State != Unclear || v.Text() != "unclear: it does not survive, and what would say who had seen it is no longer in the log" {
-		t.Errorf("%v\n%s", err, f.Text())
+	if v := &f.Verdicts[0]; err != nil || v.State != ledger.Unclear || explain.Verdict(v) != "unclear: it does not survive, and what would say who had seen it is no longer in the log" {
+		t.Errorf("%v\n%s", err, explain.Fate(f))
 	}
 }

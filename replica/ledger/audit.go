@@ -19,10 +19,10 @@ type AuditOptions struct {
 	// Sample audits one key in so many, by a hash of the key, so that all leaders
 	// choose the same; 0 and 1 audit all.
 	Sample uint64
-	// HeldBytes is about how much is held of ops at once. What does not fit is
+	// MemoryBytes is about how much is held of ops at once. What does not fit is
 	// audited in further passes over the log. A key whose ops take more is left out
 	// and named.
-	HeldBytes int
+	MemoryBytes int
 	// Gaps is how many ops that do not add up are named; the rest are counted.
 	Gaps int
 }
@@ -50,34 +50,34 @@ type Audit struct {
 }
 
 // Audit counts. It reads the whole log at least once.
-func (a *Account) Audit(o AuditOptions) (*Audit, error) {
-	if o.HeldBytes <= 0 || o.Gaps < 0 {
-		return nil, errors.New("audit: HeldBytes must be above zero and Gaps not negative")
+func (r *Reader) Audit(o AuditOptions) (*Audit, error) {
+	if o.MemoryBytes <= 0 || o.Gaps < 0 {
+		return nil, errors.New("audit: MemoryBytes must be above zero and Gaps not negative")
 	}
-	r := &auditor{Account: a, opt: o, out: &Audit{Applied: a.cfg.Applied}}
+	w := &auditor{Reader: r, opt: o, out: &Audit{Applied: r.cfg.Applied}}
 	for _, id := range resolve.IDs() {
-		r.out.Balances = append(r.out.Balances, Balance{Resolver: id})
+		w.out.Balances = append(w.out.Balances, Balance{Resolver: id})
 	}
-	if d, ok := a.reader.(Disputes); ok {
-		r.settled = map[logical.Dot]bool{}
-		if err := d.Settled(func(d, _ logical.Dot) bool { r.settled[d] = true; return true }); err != nil {
+	if d, ok := r.store.(Conflicts); ok {
+		w.settled = map[logical.Dot]bool{}
+		if err := d.Settled(func(d, _ logical.Dot) bool { w.settled[d] = true; return true }); err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
 	}
-	for r.todo = r.spans(); len(r.todo) > 0; {
-		s := r.todo[len(r.todo)-1]
-		r.todo = r.todo[:len(r.todo)-1]
-		if err := r.pass(s); err != nil {
+	for w.todo = w.spans(); len(w.todo) > 0; {
+		s := w.todo[len(w.todo)-1]
+		w.todo = w.todo[:len(w.todo)-1]
+		if err := w.pass(s); err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
-		r.done += r.now.share()
+		w.done += w.now.share()
 	}
-	return r.finish(), nil
+	return w.finish(), nil
 }
 
 // auditor is an audit under way.
 type auditor struct {
-	*Account
+	*Reader
 	opt     AuditOptions
 	out     *Audit
 	todo    []span
@@ -102,7 +102,7 @@ func (s span) share() float64 { return (float64(s.to-s.from) + 1) / (1 << 64) }
 func (r *auditor) spans() []span {
 	n := uint64(1)
 	if r.opt.Prefix == "" {
-		n = 1 + r.logged()*usualTrace/max(1, r.opt.Sample)/uint64(r.opt.HeldBytes)
+		n = 1 + r.logged()*usualTrace/max(1, r.opt.Sample)/uint64(r.opt.MemoryBytes)
 	}
 	var all []span
 	for width, i := ^uint64(0)/n, uint64(0); i < n; i++ {
@@ -113,8 +113,8 @@ func (r *auditor) spans() []span {
 }
 
 // logged is how many ops there are.
-func (a *Account) logged() (n uint64) {
-	for last := range a.cfg.Applied.All() {
+func (r *Reader) logged() (n uint64) {
+	for last := range r.cfg.Applied.All() {
 		n += uint64(last.Seq)
 	}
 	return n
@@ -152,10 +152,10 @@ func (r *auditor) pass(s span) error {
 }
 
 // each reads the whole log, each origin's in order.
-func (a *Account) each(use func(*resolve.Op)) error {
-	for last := range a.cfg.Applied.All() {
+func (r *Reader) each(use func(*resolve.Op)) error {
+	for last := range r.cfg.Applied.All() {
 		for from := logical.Seq(1); from <= last.Seq; {
-			ops, err := a.reader.Ops(last.Origin, from, scanOps, scanBytes)
+			ops, err := r.store.Ops(last.Origin, from, scanOps, scanBytes)
 			if err != nil {
 				return err
 			}
@@ -195,7 +195,7 @@ func (r *auditor) take(op *resolve.Op) {
 	}
 	before := k.sizes
 	k.take(op, r.cfg.Policy.Panel(op.Key).Mask().Has(resolve.Siblings))
-	for r.held += k.sizes - before; r.held > r.opt.HeldBytes; {
+	for r.held += k.sizes - before; r.held > r.opt.MemoryBytes; {
 		r.halve()
 	}
 }
@@ -241,7 +241,7 @@ func hash(key string) uint64 {
 
 // judge counts one key.
 func (r *auditor) judge(key string, k *counted) error {
-	o, err := r.reader.Object(key)
+	o, err := r.store.Object(key)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"kvd/logical"
+	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 	"kvd/resolve/replay"
 	"kvd/resolve/resolvetest"
@@ -28,18 +30,18 @@ func eachChaos(t *testing.T, check func(t *testing.T, c *cluster)) {
 	}
 }
 
-func all() Filter { return Filter{Resolvers: resolve.All} }
+func all() ledger.Filter { return ledger.Filter{Resolvers: resolve.All} }
 
-func (c *cluster) answer(at string) Answer {
-	a := Answer{Leader: at, Applied: c.applied(at)}
-	if err := c.account(at).Losses(all(), func(d LossRecord) bool { a.Rows = append(a.Rows, d); return true }); err != nil {
+func (c *cluster) answer(at string) ledger.Answer {
+	a := ledger.Answer{Leader: at, Applied: c.applied(at)}
+	if err := c.reader(at).Losses(all(), func(d ledger.LossRecord) bool { a.Rows = append(a.Rows, d); return true }); err != nil {
 		c.t.Fatal(err)
 	}
 	return a
 }
 
 // plain leaves out of a row what may differ: who decided, and when.
-func plain(d LossRecord) string {
+func plain(d ledger.LossRecord) string {
 	d.At.Earliest, d.At.Latest = 0, 0
 	return fmt.Sprintf("%+v", d)
 }
@@ -49,7 +51,7 @@ func plain(d LossRecord) string {
 func TestAfterQuietEveryLeaderGivesTheSameRows(t *testing.T) {
 	rows, raw := 0, 0
 	eachChaos(t, func(t *testing.T, c *cluster) {
-		var answers []Answer
+		var answers []ledger.Answer
 		var first []string
 		for _, n := range c.names {
 			a := c.answer(n)
@@ -65,7 +67,7 @@ func TestAfterQuietEveryLeaderGivesTheSameRows(t *testing.T) {
 				t.Errorf("%s says\n%q\nwhere n1 says\n%q", n, said, first)
 			}
 		}
-		m := Merge(answers)
+		m := ledger.Merge(answers)
 		if len(m.Differences) > 0 || len(m.Missing) > 0 || len(m.Rows) != len(answers[0].Rows) {
 			t.Errorf("merged %d rows of %d; differences %v", len(m.Rows), len(answers[0].Rows), m.Differences)
 		}
@@ -105,7 +107,7 @@ func TestAuditsBalance(t *testing.T) {
 		id := resolve.IDs()[seed%uint64(len(resolve.IDs()))]
 		c := newCluster(t, everybody(id), "n1", "n2", "n3")
 		r := rand.New(rand.NewPCG(seed, 9))
-		var audits []Audit
+		var audits []ledger.Audit
 		for _, settled := range []bool{false, true} {
 			c.chaos(r, 80)
 			if settled {
@@ -123,15 +125,15 @@ func TestAuditsBalance(t *testing.T) {
 				}
 			}
 		}
-		if diffs := MergeAudits(audits); len(diffs) > 0 {
+		if diffs := ledger.MergeAudits(audits); len(diffs) > 0 {
 			t.Errorf("seed %d: %v", seed, diffs)
 		}
 	}
 }
 
-func (c *cluster) audit(at string, held int) *Audit {
+func (c *cluster) audit(at string, held int) *ledger.Audit {
 	c.t.Helper()
-	a, err := c.account(at).Audit(AuditOptions{HeldBytes: held * 200, Gaps: 5})
+	a, err := c.reader(at).Audit(ledger.AuditOptions{MemoryBytes: held * 200, Gaps: 5})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -140,7 +142,7 @@ func (c *cluster) audit(at string, held int) *Audit {
 }
 
 // balances holds an audit against itself and against a replay.
-func (c *cluster) balances(t *testing.T, at string, a *Audit) {
+func (c *cluster) balances(t *testing.T, at string, a *ledger.Audit) {
 	t.Helper()
 	m := replay.Merge(c.leaders[at].store, c.applied(at), "")
 	res, err := replay.Replay(replay.Config{Policy: c.policy, Resolvers: resolve.All}, m.All())
@@ -153,45 +155,45 @@ func (c *cluster) balances(t *testing.T, at string, a *Audit) {
 	for i, b := range a.Balances {
 		o := res.Outcomes[i]
 		if !b.Holds() || b.Accepted != o.Accepted || b.Live != o.Live || b.Superseded != o.Superseded || b.Inverted != o.Inverted || b.Concurrent != o.Concurrent {
-			t.Errorf("%s: %s: %+v; a replay %+v\n%s", at, b.Resolver, b, o, a.Text())
+			t.Errorf("%s: %s: %+v; a replay %+v\n%s", at, b.Resolver, b, o, explain.Audit(a))
 		}
 	}
 }
 
 // TestFatesAreWhatBruteForceSays: live, lost or neither, for every op.
 func TestFatesAreWhatBruteForceSays(t *testing.T) {
-	states := map[State]int{}
+	states := map[ledger.State]int{}
 	eachChaos(t, func(t *testing.T, c *cluster) {
 		byKey := map[string][]*resolve.Op{}
 		for op := range replay.Merge(c.leaders["n2"].store, c.applied("n2"), "").All() {
 			byKey[op.Key] = append(byKey[op.Key], op)
 		}
-		a := c.account("n2")
+		a := c.reader("n2")
 		for key, ops := range byKey {
 			b := resolvetest.NewBrute(c.policy.Panel(key), key, ops)
 			for _, op := range ops {
 				f, err := a.Fate(op.Dot)
-				if err != nil || f.Known != Here || len(f.Verdicts) != len(resolve.IDs()) {
+				if err != nil || f.Known != ledger.Here || len(f.Verdicts) != len(resolve.IDs()) {
 					t.Fatal(f, err)
 				}
 				for i := range f.Verdicts {
-					f.Verdicts[i].holds(t, b, op, ops)
+					holds(t, &f.Verdicts[i], b, op, ops)
 					states[f.Verdicts[i].State]++
 				}
 			}
 		}
 	})
-	for _, s := range []State{Live, Superseded, Deleted, Lost, Merged, Doubled} {
+	for _, s := range []ledger.State{ledger.Live, ledger.Superseded, ledger.Deleted, ledger.Lost, ledger.Merged, ledger.Doubled} {
 		if states[s] == 0 {
 			t.Errorf("nothing is %s", s)
 		}
 	}
-	if states[Unclear] > 0 {
-		t.Errorf("%d fates are unclear", states[Unclear])
+	if states[ledger.Unclear] > 0 {
+		t.Errorf("%d fates are unclear", states[ledger.Unclear])
 	}
 }
 
-func (v *Verdict) holds(t *testing.T, b *resolvetest.Brute, op *resolve.Op, ops []*resolve.Op) {
+func holds(t *testing.T, v *ledger.Verdict, b *resolvetest.Brute, op *resolve.Op, ops []*resolve.Op) {
 	t.Helper()
 	if v.Resolver == resolve.Counter {
 		return
@@ -199,13 +201,13 @@ func (v *Verdict) holds(t *testing.T, b *resolvetest.Brute, op *resolve.Op, ops 
 	live := b.Survivors(v.Resolver)
 	relation, lost := b.Lost(v.Resolver)[op.Dot]
 	switch {
-	case (v.State == Live) != slices.Contains(live, op.Dot), (v.State == Lost) != lost:
+	case (v.State == ledger.Live) != slices.Contains(live, op.Dot), (v.State == ledger.Lost) != lost:
 		t.Errorf("%s under %s is %s; live are %v, lost %t", op.Dot, v.Resolver, v.State, live, lost)
-	case lost && (v.LossRecord.Relation != relation || !slices.Contains(live, v.By) || v.LossRecord.Why.By == ByOther):
+	case lost && (v.LossRecord.Relation != relation || !slices.Contains(live, v.By) || v.LossRecord.Why.By == ledger.ByOther):
 		t.Errorf("%s under %s: %+v; %s", op.Dot, v.Resolver, v.LossRecord, relation)
 	case lost && v.LossRecord.SawWinner != shown(op, v.By, ops):
 		t.Errorf("%s under %s: its author had been shown %s: %t", op.Dot, v.Resolver, v.By, v.LossRecord.SawWinner)
-	case v.State == Superseded || v.State == Deleted:
+	case v.State == ledger.Superseded || v.State == ledger.Deleted:
 		i := slices.IndexFunc(ops, func(o *resolve.Op) bool { return o.Dot == v.By })
 		if i < 0 || !slices.Contains(slices.Concat(ops[i].Parents, ops[i].Hidden), op.Dot) {
 			t.Errorf("%s under %s is %s by %s, which does not name it", op.Dot, v.Resolver, v.State, v.By)
@@ -238,7 +240,7 @@ func TestWhatIsRestoredIsShown(t *testing.T) {
 			if row.Resolver != c.policy.Default {
 				continue
 			}
-			r, err := c.account("n3").Restore(row.Loser)
+			r, err := c.reader("n3").Restore(row.Loser)
 			if row.Was.Kind == resolve.Delete {
 				if err == nil {
 					t.Errorf("the deletion %s is restored", row.Loser)
@@ -251,9 +253,9 @@ func TestWhatIsRestoredIsShown(t *testing.T) {
 			d := c.ask("n3", r.Request)
 			c.quiet()
 			restored++
-			f, err := c.account("n1").Fate(d)
-			if err != nil || r.Beaten == "" && f.Verdicts[0].State != Live || string(f.Was.Value) != string(r.Lost.Was.Value) {
-				t.Errorf("restoring %s gave %s: %v %v", row.Loser, d, f.Text(), err)
+			f, err := c.reader("n1").Fate(d)
+			if err != nil || r.Until == 0 && f.Verdicts[0].State != ledger.Live || string(f.Was.Value) != string(r.Lost.Was.Value) {
+				t.Errorf("restoring %s gave %s: %v %v", row.Loser, d, explain.Fate(f), err)
 			}
 			c.balances(t, "n1", c.audit("n1", 1<<20))
 		}

@@ -12,7 +12,7 @@ type Class uint8
 const (
 	AnyWrite  Class = iota // a value that somebody set, or a write of which nothing is left
 	Increment              // an addition, or what looks like one: a write of a number a little off the one that was read
-	Undone                 // a deletion; when it is lost, what it deleted is shown again
+	Deletion               // a deletion; when it is lost, what it deleted is shown again
 )
 
 // String names the class.
@@ -20,7 +20,7 @@ func (c Class) String() string {
 	switch c {
 	case Increment:
 		return "increment"
-	case Undone:
+	case Deletion:
 		return "deletion"
 	}
 	return "write"
@@ -34,7 +34,7 @@ func (d *LossRecord) Class() Class { return classOf(d.Was.Kind, d.Was.Delta, len
 func classOf(k resolve.Kind, delta int64, parents int) Class {
 	switch {
 	case k == resolve.Delete:
-		return Undone
+		return Deletion
 	case replay.Increment(k, delta, parents > 0):
 		return Increment
 	}

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/replica/ledger"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
@@ -26,14 +27,14 @@ func (s stored) LossesOf(key string, yield func(resolve.Loss) bool) error {
 
 func (s stored) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
 	var rows []resolve.Loss
-	from := Cursor{Key: key, Loser: d}
+	from := ledger.Cursor{Key: key, Loser: d}
 	err := s.Losses(func(l resolve.Loss) bool {
-		if CursorOf(&l).Compare(from) >= 0 {
+		if ledger.CursorOf(&l).Compare(from) >= 0 {
 			rows = append(rows, l)
 		}
 		return true
 	})
-	slices.SortFunc(rows, func(a, b resolve.Loss) int { return CursorOf(&a).Compare(CursorOf(&b)) })
+	slices.SortFunc(rows, func(a, b resolve.Loss) int { return ledger.CursorOf(&a).Compare(ledger.CursorOf(&b)) })
 	for _, l := range rows {
 		if !yield(l) {
 			break
@@ -43,9 +44,9 @@ func (s stored) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) b
 }
 
 var (
-	_ Reader = (*storage.Store)(nil)
-	_ Reader = (*storage.Cut)(nil)
-	_ Ledger = stored{}
+	_ ledger.Store = (*storage.Store)(nil)
+	_ ledger.Store = (*storage.Cut)(nil)
+	_ ledger.Rows  = stored{}
 )
 
 // cluster is real leaders over real stores in memory, and messages that arrive
@@ -186,15 +187,15 @@ func (c *cluster) applied(at string) logical.Frontier {
 	return c.leaders[at].pump.State().Frontier.Clone()
 }
 
-// account is that of a leader, now.
-func (c *cluster) account(at string) *Account {
+// reader is a leader's, now.
+func (c *cluster) reader(at string) *ledger.Reader {
 	c.t.Helper()
 	l := c.leaders[at]
-	cfg := Defaults()
+	cfg := ledger.Defaults()
 	cfg.Policy, cfg.Applied = c.policy, c.applied(at)
 	cfg.Now = wallclock.Around(epoch.Add(c.now+l.skew), time.Millisecond)
 	cfg.HLC = l.pump.State().HLC
-	cfg.Names = Names{
+	cfg.Names = ledger.Names{
 		Leader: func(o logical.Origin) string {
 			if int(o) > len(c.names) {
 				return ""
@@ -203,7 +204,7 @@ func (c *cluster) account(at string) *Account {
 		},
 		Client: func(n uint64) string { return string(rune('A' + n - 1)) },
 	}
-	a, err := New(cfg, l.store, stored{l.store})
+	a, err := ledger.New(cfg, l.store, stored{l.store})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 
 	"kvd/logical"
@@ -49,87 +48,85 @@ func (g Ground) String() string {
 	return "unknown"
 }
 
-// Comparison is the one that decided, with both sides' stamps.
+// Comparison is the one that decided that a write lost.
 type Comparison struct {
 	Resolver resolve.ID
 	By       Ground
-	Against  logical.Dot   // what the loser was compared with, or what covered it
-	Loser    string        // its stamp, as the resolver reads it
-	Other    string        // the stamp of what it was compared with
+	Against  Write         // what the loser was compared with, or what covered it
 	Behind   time.Duration // how far the loser's stamp lies behind, where it is time
-	text     string
+	Skew     Skew          // what follows about the clocks
 }
 
-// Text is a clause: what was compared, and how it came out.
-func (c *Comparison) Text() string { return c.text }
+// Skew is what the order of two writes proves about clocks: a clock that read less
+// later was behind the other by the difference at least. The zero Skew says nothing.
+type Skew struct {
+	Understated bool   // one of the two clocks was further off than it claimed
+	Later       string // the leader of the later write; empty: nothing is proved
+	Earlier     string // that of the earlier one. It was ahead, or, where both are one, had gone back
+	By          time.Duration
+}
 
 // compare finds out why the loser is lost to the present best survivor of id.
-func (q *asked) compare(id resolve.ID, loser, winner Write) Comparison {
-	c := Comparison{Resolver: id, By: ByOther, Against: winner.Dot,
-		text: "what decided is no longer in the log"}
+func (q *question) compare(id resolve.ID, loser, winner Write) Comparison {
+	c := Comparison{Resolver: id, By: ByOther, Against: winner}
 	if loser.Kind == 0 || winner.Kind == 0 {
 		return c
 	}
 	switch id {
 	case resolve.LWW:
-		c.stamps(loser, winner, cmp.Compare(loser.Wall.Midpoint(), winner.Wall.Midpoint()), walls)
+		c.stamps(cmp.Compare(loser.Wall.Midpoint(), winner.Wall.Midpoint()))
+		c.Behind = winner.Wall.Midpoint().Sub(loser.Wall.Midpoint())
 	case resolve.Lamport:
-		c.stamps(loser, winner, cmp.Compare(loser.Lamport, winner.Lamport), lamports)
+		c.stamps(cmp.Compare(loser.Lamport, winner.Lamport))
 	case resolve.HLC:
-		c.stamps(loser, winner, loser.HLC.Compare(winner.HLC), hlcs)
+		c.hybrids(&loser)
 	case resolve.Interval:
-		q.intervals(&c, loser)
+		q.intervals(&c, &loser)
 	case resolve.Causal:
 		if i, ok := q.object.Find(loser.Dot); ok && q.object.Versions[i].Mask.Has(id) {
-			c.stamps(loser, winner, loser.HLC.Compare(winner.HLC), hlcs)
+			c.hybrids(&loser)
 		} else {
-			q.covered(&c, loser)
+			q.covered(&c, loser.Dot)
 		}
 	}
 	return c
 }
 
-// stamps fills in a comparison of two stamps whose order is known.
-func (c *Comparison) stamps(loser, winner Write, order int, say func(c *Comparison, l, w Write)) {
-	if c.By = ByStamp; order == 0 {
+// stamps fills in a comparison of two stamps whose order is known. Where the
+// survivor's is not the greater, something else beat the loser.
+func (c *Comparison) stamps(order int) {
+	switch {
+	case order == 0:
 		c.By = ByTie
-	}
-	if order > 0 {
-		c.By = ByOther // the survivor is not the best of all: something else beat the loser
-		return
-	}
-	say(c, loser, winner)
-	if c.By == ByTie {
-		c.text = "both have the stamp " + c.Other + ", and between equal stamps a hash of key and dot decides"
+	case order < 0:
+		c.By = ByStamp
 	}
 }
 
-func walls(c *Comparison, l, w Write) {
-	a, b := l.Wall.Midpoint(), w.Wall.Midpoint()
-	c.Loser, c.Other, c.Behind = clock(a), dated(b, a), b.Sub(a)
-	c.text = fmt.Sprintf("%s's clock showed %s, %s behind %s's %s", l.Leader, c.Loser, c.Behind, w.Leader, c.Other)
+func (c *Comparison) hybrids(loser *Write) {
+	c.stamps(loser.HLC.Compare(c.Against.HLC))
+	c.Behind = wallclock.Instant(c.Against.HLC.Wall).Sub(wallclock.Instant(loser.HLC.Wall))
 }
 
-// convict adds what follows about the clocks when the loser was written after the
-// winner, because its author had been shown it: a clock that read less later was
-// behind the other by the difference at least.
-func (q *asked) convict(d *LossRecord) {
+// inferSkew adds what follows about the clocks when the loser was written after the
+// winner, because its author had been shown it.
+func (q *question) inferSkew(d *LossRecord) {
 	switch {
 	case d.Why.By != ByStamp && d.Why.By != ByInterval:
-	case d.Resolver == resolve.Interval && d.SawWinner && d.Why.Against == d.Winner:
-		d.Why.text += ", so one of them was further off than it claimed"
+	case d.Resolver == resolve.Interval && d.SawWinner && d.Why.Against.Dot == d.Winner:
+		d.Why.Skew.Understated = true
 	case d.Resolver == resolve.LWW && d.SawWinner:
-		d.Why.ahead(&d.Was, &d.Won)
+		d.Why.Skew = skewOf(&d.Was, &d.Won)
 	case d.Resolver == resolve.LWW && d.Relation == resolve.Inverted:
-		if w, ok := q.beater(&d.Was); ok {
-			d.Why.ahead(&d.Was, &w)
+		if w, ok := q.beatenBy(&d.Was); ok {
+			d.Why.Skew = skewOf(&d.Was, &w)
 		}
 	}
 }
 
-// beater is what beat the write where it was accepted: of those that its author
+// beatenBy is what beat the write where it was accepted: of those that its author
 // had been shown, the one with the greatest stamp.
-func (q *asked) beater(was *Write) (best Write, ok bool) {
+func (q *question) beatenBy(was *Write) (best Write, ok bool) {
 	best = *was
 	for _, p := range was.Parents {
 		if w := q.write(p); w.Kind != 0 && w.Wall.Midpoint() > best.Wall.Midpoint() {
@@ -139,33 +136,14 @@ func (q *asked) beater(was *Write) (best Write, ok bool) {
 	return best, ok
 }
 
-// ahead says by how much at least the clock of one that came before was ahead.
-func (c *Comparison) ahead(later, before *Write) {
-	by := before.Wall.Midpoint().Sub(later.Wall.Midpoint())
-	if later.Leader == before.Leader {
-		c.text += fmt.Sprintf(", so %s's clock had gone back by at least %s", later.Leader, by)
-		return
-	}
-	c.text += fmt.Sprintf(", so %s's clock was at least %s ahead of %s's", before.Leader, by, later.Leader)
-}
-
-func lamports(c *Comparison, l, w Write) {
-	c.Loser, c.Other = fmt.Sprint(uint64(l.Lamport)), fmt.Sprint(uint64(w.Lamport))
-	c.text = fmt.Sprintf("its Lamport stamp is %s, the winner's %s", c.Loser, c.Other)
-}
-
-func hlcs(c *Comparison, l, w Write) {
-	a, b := wallclock.Instant(l.HLC.Wall), wallclock.Instant(w.HLC.Wall)
-	c.Loser, c.Other, c.Behind = fmt.Sprintf("%s+%d", clock(a), l.HLC.Count), fmt.Sprintf("%s+%d", dated(b, a), w.HLC.Count), b.Sub(a)
-	c.text = fmt.Sprintf("its hybrid stamp is %s, the winner's %s", c.Loser, c.Other)
-	if c.Behind > 0 {
-		c.text += fmt.Sprintf(", %s ahead", c.Behind)
-	}
+// skewOf is by how much at least the clock of the one that came before was ahead.
+func skewOf(later, before *Write) Skew {
+	return Skew{Later: later.Leader, Earlier: before.Leader, By: before.Wall.Midpoint().Sub(later.Wall.Midpoint())}
 }
 
 // intervals looks for what the loser lies wholly before. If there is nothing,
 // causality took it, as in a live set.
-func (q *asked) intervals(c *Comparison, loser Write) {
+func (q *question) intervals(c *Comparison, loser *Write) {
 	top := -1
 	for i := range q.object.Versions {
 		if v := &q.object.Versions[i]; top < 0 || v.Wall.Earliest > q.object.Versions[top].Wall.Earliest {
@@ -173,28 +151,22 @@ func (q *asked) intervals(c *Comparison, loser Write) {
 		}
 	}
 	if top < 0 || !loser.Wall.Before(q.object.Versions[top].Wall) {
-		q.covered(c, loser)
+		q.covered(c, loser.Dot)
 		return
 	}
 	v := &q.object.Versions[top]
-	c.By, c.Against, c.Behind = ByInterval, v.Dot, v.Wall.Earliest.Sub(loser.Wall.Latest)
-	c.Loser, c.Other = clock(loser.Wall.Latest), dated(v.Wall.Earliest, loser.Wall.Latest)
-	c.text = fmt.Sprintf("%s's clock said it was %s at the latest, and %s's that it was %s at the earliest, %s later",
-		loser.Leader, c.Loser, q.leader(v.Dot.Origin), c.Other, c.Behind)
+	c.By, c.Against, c.Behind = ByInterval, q.write(v.Dot), v.Wall.Earliest.Sub(loser.Wall.Latest)
+	c.Against.Wall = v.Wall // whatever is left of its op
 }
 
 // covered says which write took the loser out of a live set.
-func (q *asked) covered(c *Comparison, loser Write) {
-	by, ok := q.overwriter(c.Resolver, loser.Dot)
+func (q *question) covered(c *Comparison, loser logical.Dot) {
+	by, ok := q.overwriter(c.Resolver, loser)
 	if !ok {
 		return
 	}
-	w := q.write(by.dot)
-	c.Against = by.dot
-	if c.By = ByCover; by.hidden {
-		c.text = fmt.Sprintf("%s held it without showing it, and took %s in its place unseen", w.Leader, w.from())
-		return
+	c.Against = q.write(by.dot)
+	if c.By = ByBase; by.hidden {
+		c.By = ByCover
 	}
-	c.By = ByBase
-	c.text = fmt.Sprintf("what had been written over it, %s, is lost itself", w.from())
 }

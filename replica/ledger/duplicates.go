@@ -8,15 +8,15 @@ import (
 )
 
 // Duplicates is all dots of d's request.
-func (q *asked) Duplicates(d logical.Dot) []logical.Dot {
-	dots, err := q.reader.Duplicates(d)
+func (q *question) Duplicates(d logical.Dot) []logical.Dot {
+	dots, err := q.store.Duplicates(d)
 	q.fail(err)
 	return dots
 }
 
 // duplicatesOf is the other dots of d's request, asked only where there can be any. A
 // client that numbers writes to two keys alike has made two requests.
-func (q *asked) duplicatesOf(d logical.Dot) []logical.Dot {
+func (q *question) duplicatesOf(d logical.Dot) []logical.Dot {
 	if !q.object.Duplicates {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (q *asked) duplicatesOf(d logical.Dot) []logical.Dot {
 }
 
 // shownDuplicate is a dot of d's request that id shows.
-func (q *asked) shownDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
+func (q *question) shownDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
 	for _, t := range q.duplicatesOf(d) {
 		if q.shows(id, t) {
 			return t, true
@@ -38,7 +38,7 @@ func (q *asked) shownDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool)
 
 // seenDuplicate is a dot of d's request that somebody wrote over; the smallest, if
 // nobody is known to have.
-func (q *asked) seenDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
+func (q *question) seenDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
 	dots := q.duplicatesOf(d)
 	for _, t := range dots {
 		if _, ok := q.overwriter(id, t); ok {
@@ -53,7 +53,7 @@ func (q *asked) seenDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool) 
 
 // share is the running total that d's addition is in: nil if a deletion has taken
 // it away. Doubled says that the request is not counted under this dot.
-func (q *asked) share(d logical.Dot) (s *resolve.Version, doubled bool) {
+func (q *question) share(d logical.Dot) (s *resolve.Version, doubled bool) {
 	for i := range q.object.Versions {
 		s := &q.object.Versions[i]
 		if s.Dot.Origin == d.Origin && s.Mask.Has(resolve.Counter) && d.Seq > s.Count.Base.Seq {
@@ -65,7 +65,7 @@ func (q *asked) share(d logical.Dot) (s *resolve.Version, doubled bool) {
 
 // countedDuplicate is the dot that d's request is counted under. Where a deletion has
 // taken that away, it is the smallest of the others.
-func (q *asked) countedDuplicate(d logical.Dot) logical.Dot {
+func (q *question) countedDuplicate(d logical.Dot) logical.Dot {
 	dots := q.duplicatesOf(d)
 	for _, t := range dots {
 		if s, doubled := q.share(t); s != nil && !doubled {

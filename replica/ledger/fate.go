@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"strings"
 
 	"kvd/logical"
 	"kvd/resolve"
@@ -81,7 +80,7 @@ type Content struct {
 }
 
 // holds reports whether anything of the key ends as the touch d says.
-func (q *asked) holds(d logical.Dot) bool {
+func (q *question) holds(d logical.Dot) bool {
 	for i := range q.object.Versions {
 		if v := &q.object.Versions[i]; v.Touched != nil && v.Touched.By == d {
 			return true
@@ -107,17 +106,17 @@ type Verdict struct {
 }
 
 // Fate asks what became of the write with dot d.
-func (a *Account) Fate(d logical.Dot) (*Fate, error) {
-	f := &Fate{Dot: d, Leader: a.leader(d.Origin), Now: a.cfg.Now.Midpoint()}
+func (r *Reader) Fate(d logical.Dot) (*Fate, error) {
+	f := &Fate{Dot: d, Leader: r.leader(d.Origin), Now: r.cfg.Now.Midpoint()}
 	known := false
 	var err error
-	if f.Known, f.Key, known, err = a.find(d); err != nil {
-		return nil, fmt.Errorf("account for %s: %w", d, err)
+	if f.Known, f.Key, known, err = r.find(d); err != nil {
+		return nil, fmt.Errorf("ask about %s: %w", d, err)
 	}
-	if err := a.disputed(f); err != nil || !known {
+	if err := r.disputed(f); err != nil || !known {
 		return f, err
 	}
-	q := a.about(f.Key)
+	q := r.about(f.Key)
 	f.Serving, f.Was = q.panel.Serving, q.write(d)
 	if f.Was.Kind == resolve.Touch {
 		f.Holds = q.holds(d)
@@ -136,8 +135,8 @@ func (a *Account) Fate(d logical.Dot) (*Fate, error) {
 }
 
 // disputed fills in what is known of a dot that was given twice.
-func (a *Account) disputed(f *Fate) (err error) {
-	of, ok := a.reader.(Disputes)
+func (r *Reader) disputed(f *Fate) (err error) {
+	of, ok := r.store.(Conflicts)
 	if !ok {
 		return nil
 	}
@@ -146,49 +145,49 @@ func (a *Account) disputed(f *Fate) (err error) {
 		f.SettledBy, _, err = of.SettledBy(f.Dot)
 	}
 	for _, op := range ops {
-		c := Content{op.Key, Write{Dot: op.Dot, Kind: op.Kind, Value: cut(op.Value, a.cfg.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires, Ended: op.Ended}}
+		c := Content{op.Key, Write{Dot: op.Dot, Kind: op.Kind, Value: truncate(op.Value, r.cfg.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires, Ended: op.Ended}}
 		c.Wall, c.HLC, c.Lamport = op.Stamps()
 		f.Elsewhere = append(f.Elsewhere, c)
 	}
 	if err != nil {
-		return fmt.Errorf("account for %s: %w", f.Dot, err)
+		return fmt.Errorf("ask about %s: %w", f.Dot, err)
 	}
 	return nil
 }
 
 // find is the key of d, from the log, else from the ledger.
-func (a *Account) find(d logical.Dot) (k Knowledge, key string, known bool, err error) {
-	op, ok, err := a.reader.Op(d)
+func (r *Reader) find(d logical.Dot) (k Knowledge, key string, known bool, err error) {
+	op, ok, err := r.store.Op(d)
 	if err != nil {
 		return 0, "", false, err
 	}
 	if ok {
 		return Here, op.Key, true, nil
 	}
-	if k = a.unknown(d); k != Forgotten {
+	if k = r.unknown(d); k != Forgotten {
 		return k, "", false, nil
 	}
-	if keeper, ok := a.ledger.(Keeper); ok {
+	if keeper, ok := r.ledger.(EvidenceRows); ok {
 		key, known, err = keeper.KeyOf(d)
 	}
 	return k, key, known, err
 }
 
 // unknown says why there is no op.
-func (a *Account) unknown(d logical.Dot) Knowledge {
+func (r *Reader) unknown(d logical.Dot) Knowledge {
 	switch {
-	case a.cfg.Applied.Covers(d):
+	case r.cfg.Applied.Covers(d):
 		return Forgotten
-	case a.cfg.OutOfReach != nil && a.cfg.OutOfReach(d):
+	case r.cfg.OutOfReach != nil && r.cfg.OutOfReach(d):
 		return Unreplicated
-	case a.cfg.Applied.At(d.Origin) > 0:
+	case r.cfg.Applied.At(d.Origin) > 0:
 		return Ahead
 	}
 	return UnknownOrigin
 }
 
 // verdict asks one resolver.
-func (q *asked) verdict(id resolve.ID, w *Write) Verdict {
+func (q *question) verdict(id resolve.ID, w *Write) Verdict {
 	v := Verdict{Resolver: id, State: Unclear}
 	switch {
 	case id == resolve.Counter:
@@ -204,7 +203,7 @@ func (q *asked) verdict(id resolve.ID, w *Write) Verdict {
 	return v
 }
 
-func (q *asked) shows(id resolve.ID, d logical.Dot) bool {
+func (q *question) shows(id resolve.ID, d logical.Dot) bool {
 	for _, s := range q.survivors(id) {
 		if s == d {
 			return true
@@ -214,7 +213,7 @@ func (q *asked) shows(id resolve.ID, d logical.Dot) bool {
 }
 
 // gone says what became of a write that does not survive.
-func (q *asked) gone(v *Verdict, w *Write) {
+func (q *question) gone(v *Verdict, w *Write) {
 	if l, lost := q.row(v.Resolver, w.Dot); lost {
 		d := q.lossRecord(l)
 		v.State, v.By, v.LossRecord = Lost, d.Winner, &d
@@ -228,7 +227,7 @@ func (q *asked) gone(v *Verdict, w *Write) {
 		v.State = Merged
 		return
 	}
-	if v.Resolver.Loses() && !q.vouched(v, w) {
+	if v.Resolver.Loses() && !q.absenceCounts(v, w) {
 		return
 	}
 	by, ok := q.overwriter(v.Resolver, w.Dot)
@@ -246,7 +245,7 @@ func (q *asked) gone(v *Verdict, w *Write) {
 }
 
 // counted says whether what the write adds is in the sum.
-func (q *asked) counted(v *Verdict, w *Write) {
+func (q *question) counted(v *Verdict, w *Write) {
 	if w.Kind == resolve.Delete {
 		v.State = Merged
 		return
@@ -259,111 +258,4 @@ func (q *asked) counted(v *Verdict, w *Write) {
 	default:
 		v.State = Merged
 	}
-}
-
-// Text says it in sentences, the serving resolver's verdict first.
-func (f *Fate) Text() string {
-	switch f.Known {
-	case Forgotten:
-		if len(f.Verdicts) > 0 {
-			break
-		}
-		return fmt.Sprintf("%s was applied here, and neither the log nor the ledger holds it any more: what became of it can no longer be told. Ask another leader.", f.Dot)
-	case Ahead:
-		return fmt.Sprintf("%s has not been applied here yet: it is on its way from %s, or was never accepted.", f.Dot, f.Leader)
-	case Unreplicated:
-		return fmt.Sprintf("%s is unreplicated: it has not been applied here, and nobody who can be reached is known to have it. %s accepted it, if anybody did; it arrives when that leader comes back with its disk, and else is lost.", f.Dot, f.Leader)
-	case UnknownOrigin:
-		return fmt.Sprintf("%s is of an origin that this leader has never heard of: nothing that %s accepted has arrived.", f.Dot, f.Leader)
-	}
-	var b strings.Builder
-	key := word([]byte(f.Key))
-	switch {
-	case f.Was.Kind == 0:
-		fmt.Fprintf(&b, "%s wrote %s at %s. The log no longer holds it, and the ledger did not keep its value.\n", f.Dot, key, f.Leader)
-	case f.Known == Forgotten:
-		fmt.Fprintf(&b, "%s is %s, accepted from %s (clock %s). The log no longer holds it: this is what the ledger has kept.\n", f.Dot, article(f.Was, key), f.Was.whose(), dated(f.Was.Wall.Midpoint(), f.Now))
-	default:
-		fmt.Fprintf(&b, "%s is %s, accepted from %s (clock %s).\n", f.Dot, article(f.Was, key), f.Was.whose(), dated(f.Was.Wall.Midpoint(), f.Now))
-	}
-	switch {
-	case f.Was.Kind != resolve.Touch:
-	case f.Holds:
-		b.WriteString("It holds. It wrote no value, so no resolver judges it.\n")
-	default:
-		b.WriteString("It holds no more: what it was stated of has been written over or has ended, or a later statement holds. It wrote no value, so no resolver judges it.\n")
-	}
-	for i := range f.Elsewhere {
-		c := &f.Elsewhere[i]
-		fmt.Fprintf(&b, "The dot was given twice, by a leader and its copy: another leader has %s under it.\n", article(c.Write, word([]byte(c.Key))))
-	}
-	switch {
-	case !f.SettledBy.IsZero():
-		fmt.Fprintf(&b, "That is settled by %s: all leaders show the same, and the audit counts neither.\n", f.SettledBy)
-	case len(f.Elsewhere) > 0:
-		b.WriteString("Nothing settles that yet: kv admin accept says which of them stands.\n")
-	}
-	for i := range f.Verdicts {
-		v := &f.Verdicts[i]
-		if v.Resolver == f.Serving {
-			fmt.Fprintf(&b, "%s, which serves the key: %s.\n", v.Resolver, v.Text())
-			continue
-		}
-		fmt.Fprintf(&b, "%s: %s.\n", v.Resolver, v.Text())
-	}
-	return b.String()
-}
-
-// article is the write with its kind and its key.
-func article(w Write, key string) string {
-	switch w.Kind {
-	case resolve.Touch:
-		if w.Expires == 0 {
-			return "a change of when " + key + " ends: never"
-		}
-		return "a change of when " + key + " ends: at " + dated(w.Expires, w.Wall.Midpoint())
-	case resolve.Delete:
-		if w.ended() {
-			return "the end of " + key + ": " + w.how(w.Wall.Midpoint())
-		}
-		return "a deletion of " + key
-	case resolve.Add:
-		return fmt.Sprintf("an addition of %d to %s, which made it %s", w.Delta, key, w.what())
-	}
-	return fmt.Sprintf("a write of %s to %s", w.what(), key)
-}
-
-// Text is the verdict as a clause.
-func (v *Verdict) Text() string {
-	switch v.State {
-	case Live:
-		return "live"
-	case Superseded:
-		if v.Held {
-			return fmt.Sprintf("superseded by %s (%s): had %s served, its author would have been shown it", v.ByWrite.from(), v.By, v.Resolver)
-		}
-		return fmt.Sprintf("superseded by %s (%s), whose author had been shown it", v.ByWrite.from(), v.By)
-	case Deleted:
-		if v.By.IsZero() {
-			return "deleted by one who had seen it"
-		}
-		if v.ByWrite.ended() {
-			return fmt.Sprintf("gone (%s): %s", v.By, v.ByWrite.how(v.ByWrite.Wall.Midpoint()))
-		}
-		return fmt.Sprintf("deleted by %s (%s), who had been shown it", v.ByWrite.whose(), v.By)
-	case Lost:
-		text := fmt.Sprintf("lost to %s (%s)%s: %s", v.LossRecord.against(), v.By, v.LossRecord.knowing(), v.LossRecord.Why.Text())
-		if v.LossRecord.NoRow != "" {
-			text += "; " + v.LossRecord.NoRow
-		}
-		return text
-	case Merged:
-		return "merged: it has its part in what the key shows"
-	case Doubled:
-		return fmt.Sprintf("its request counts once, as %s", v.By)
-	}
-	if v.Cut {
-		return "unclear: it does not survive, and whether anybody had seen it lies too far back to tell"
-	}
-	return "unclear: it does not survive, and what would say who had seen it is no longer in the log"
 }

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 	"kvd/storage"
 )
@@ -54,21 +56,21 @@ func (c *cluster) forget(at string, dots ...logical.Dot) {
 // keeper is a store whose ledger tells what its rows keep.
 type keeper struct{ stored }
 
-var _ Keeper = keeper{}
+var _ ledger.EvidenceRows = keeper{}
 
-func (k keeper) Evidence(key string, d logical.Dot) (Write, bool, error) {
+func (k keeper) Evidence(key string, d logical.Dot) (ledger.Write, bool, error) {
 	r, found, err := k.RowOf(key, d)
 	if err != nil || !found || r.Evidence == nil {
-		return Write{}, false, err
+		return ledger.Write{}, false, err
 	}
 	e := r.Evidence
-	return Write{Kind: e.Kind, Value: e.Value, Size: e.Size, Delta: e.Delta, Expires: e.Expires,
+	return ledger.Write{Kind: e.Kind, Value: e.Value, Size: e.Size, Delta: e.Delta, Expires: e.Expires,
 		Wall: e.Stamps.Wall, HLC: e.Stamps.HLC, Lamport: e.Stamps.Lamport, Client: e.Client}, true, nil
 }
 
-func (c *cluster) keeping(at string) *Account {
-	a := c.account(at)
-	a.ledger = keeper{stored{c.leaders[at].store}}
+func (c *cluster) keeping(at string) *ledger.Reader {
+	a := c.reader(at)
+	a.OverRows(keeper{stored{c.leaders[at].store}})
 	return a
 }
 
@@ -78,13 +80,13 @@ func (c *cluster) keeping(at string) *Account {
 func TestForgottenLosersAreToldOfByTheLedger(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	lost := strangers(c)[1]
-	said := func() (why, losses string, verdicts []Verdict) {
+	said := func() (why, losses string, verdicts []ledger.Verdict) {
 		t.Helper()
 		s, err := c.keeping("n1").Why("cart")
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = c.keeping("n1").Losses(Filter{}, func(d LossRecord) bool { losses += d.Text(); return true })
+		err = c.keeping("n1").Losses(ledger.Filter{}, func(d ledger.LossRecord) bool { losses += explain.Loss(&d); return true })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +94,7 @@ func TestForgottenLosersAreToldOfByTheLedger(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.Text(), losses, f.Verdicts
+		return explain.Key(s), losses, f.Verdicts
 	}
 	why, losses, verdicts := said()
 	before, err := c.keeping("n1").Restore(lost)
@@ -105,30 +107,30 @@ func TestForgottenLosersAreToldOfByTheLedger(t *testing.T) {
 		t.Errorf("before:\n%s%s\nnow:\n%s%s", why, losses, whyNow, lossesNow)
 	}
 	for i := range verdicts {
-		if a, b := verdicts[i], verdictsNow[i]; a.Text() != b.Text() {
-			t.Errorf("under %s: %s; before: %s", b.Resolver, b.Text(), a.Text())
+		if a, b := verdicts[i], verdictsNow[i]; explain.Verdict(&a) != explain.Verdict(&b) {
+			t.Errorf("under %s: %s; before: %s", b.Resolver, explain.Verdict(&b), explain.Verdict(&a))
 		}
 	}
 	f, err := c.keeping("n1").Fate(lost)
-	if err != nil || f.Known != Forgotten || f.Key != "cart" || string(f.Was.Value) != "milk,bread" || f.Was.LogEntry ||
-		!strings.Contains(f.Text(), `a write of "milk,bread" to cart, accepted from client B at n2`) || !strings.Contains(f.Text(), "this is what the ledger has kept") {
-		t.Errorf("%+v, %v\n%s", f, err, f.Text())
+	if err != nil || f.Known != ledger.Forgotten || f.Key != "cart" || string(f.Was.Value) != "milk,bread" || f.Was.LogEntry ||
+		!strings.Contains(explain.Fate(f), `a write of "milk,bread" to cart, accepted from client B at n2`) || !strings.Contains(explain.Fate(f), "this is what the ledger has kept") {
+		t.Errorf("%+v, %v\n%s", f, err, explain.Fate(f))
 	}
 	after, err := c.keeping("n1").Restore(lost)
 	if err != nil || after.Request.Key != "cart" || !bytes.Equal(after.Request.Value, before.Request.Value) || len(after.Request.Shown) != len(before.Request.Shown) {
 		t.Fatalf("%+v, %v; before: %+v", after, err, before)
 	}
-	if audit, err := c.keeping("n1").Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 10}); err != nil || audit.Stray != 4 {
+	if audit, err := c.keeping("n1").Audit(ledger.AuditOptions{MemoryBytes: 100 * ledger.TraceBytes, Gaps: 10}); err != nil || audit.Stray != 4 {
 		t.Errorf("%+v, %v: the row of the forgotten write is no stray", audit, err)
 	}
 	c.now += time.Second
 	again := c.ask("n1", after.Request)
 	c.quiet()
 	for _, at := range c.names {
-		if f, err := c.keeping(at).Fate(again); err != nil || f.Verdicts[0].State != Live {
+		if f, err := c.keeping(at).Fate(again); err != nil || f.Verdicts[0].State != ledger.Live {
 			t.Errorf("at %s what was restored is %+v, %v", at, f.Verdicts, err)
 		}
-		if err := c.keeping(at).Losses(Filter{}, func(d LossRecord) bool { t.Errorf("%s still says %s", at, d.Text()); return true }); err != nil {
+		if err := c.keeping(at).Losses(ledger.Filter{}, func(d ledger.LossRecord) bool { t.Errorf("%s still says %s", at, explain.Loss(&d)); return true }); err != nil {
 			t.Error(err)
 		}
 	}
@@ -154,30 +156,30 @@ func TestForgottenWritesThatCannotComeBack(t *testing.T) {
 		says string
 		fate string
 	}{
-		{long, ErrForgotten, "only the first 1024 of 3000 bytes", "(3000 bytes)"},
-		{gone, ErrDeletion, "delete it", "a deletion of z"},
-		{live, ErrForgotten, "nor does the ledger; ask another leader", "neither the log nor the ledger holds it"},
+		{long, ledger.ErrForgotten, "only the first 1024 of 3000 bytes", "(3000 bytes)"},
+		{gone, ledger.ErrDeletion, "delete it", "a deletion of z"},
+		{live, ledger.ErrForgotten, "nor does the ledger; ask another leader", "neither the log nor the ledger holds it"},
 	} {
 		_, err := c.keeping("n3").Restore(x.dot)
-		if !errors.Is(err, x.want) || !strings.Contains(err.Error(), x.says) {
+		if !errors.Is(err, x.want) || !strings.Contains(explain.Error(err), x.says) {
 			t.Errorf("restoring %s: %v, want %q", x.dot, err, x.says)
 		}
-		if f, err := c.keeping("n3").Fate(x.dot); err != nil || f.Known != Forgotten || !strings.Contains(f.Text(), x.fate) {
-			t.Errorf("%s: %v\n%s", x.dot, err, f.Text())
+		if f, err := c.keeping("n3").Fate(x.dot); err != nil || f.Known != ledger.Forgotten || !strings.Contains(explain.Fate(f), x.fate) {
+			t.Errorf("%s: %v\n%s", x.dot, err, explain.Fate(f))
 		}
 	}
-	_, err := c.account("n3").Restore(long) // a ledger that keeps nothing
-	if !errors.Is(err, ErrForgotten) {
+	_, err := c.reader("n3").Restore(long) // a ledger that keeps nothing
+	if !errors.Is(err, ledger.ErrForgotten) {
 		t.Error(err)
 	}
 	f, err := c.keeping("n3").Fate(covered)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(f.Was.Value) != "early" || !strings.Contains(f.Text(), `a write of "early" to x, accepted from client A at n1`) {
-		t.Errorf("a write that a counter keeps without its value:\n%s", f.Text())
+	if string(f.Was.Value) != "early" || !strings.Contains(explain.Fate(f), `a write of "early" to x, accepted from client A at n1`) {
+		t.Errorf("a write that a counter keeps without its value:\n%s", explain.Fate(f))
 	}
-	if f, err = c.account("n3").Fate(covered); err != nil || f.Known != Forgotten || f.Key != "" {
+	if f, err = c.reader("n3").Fate(covered); err != nil || f.Known != ledger.Forgotten || f.Key != "" {
 		t.Errorf("%+v, %v", f, err)
 	}
 }
@@ -187,8 +189,8 @@ func TestValuesThatOnlyACounterKeeps(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	early := covered(c)[0]
 	c.forget("n3", early)
-	w := c.account("n3").about("x").write(early)
-	if w.Kind != 0 || strings.Contains(w.from(), `""`) {
-		t.Errorf("it is %s", w.from())
+	w := c.reader("n3").About("x").WriteOf(early)
+	if said := explain.Loss(&ledger.LossRecord{Was: w}); w.Kind != 0 || strings.Contains(said, `""`) {
+		t.Errorf("it says %s", said)
 	}
 }

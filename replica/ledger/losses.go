@@ -39,21 +39,21 @@ func (f *Filter) takes(l *resolve.Loss, serving resolve.ID) bool {
 
 // Losses yields the lost writes that f asks for, by key, dot and resolver, until
 // yield answers false. Winners are the present best survivors.
-func (a *Account) Losses(f Filter, yield func(LossRecord) bool) error {
-	var q *asked
+func (r *Reader) Losses(f Filter, yield func(LossRecord) bool) error {
+	var q *question
 	var failed error
 	from := f.After
 	if from.Key < f.Prefix {
 		from = Cursor{Key: f.Prefix}
 	}
-	err := a.ledger.LossesFrom(from.Key, from.Loser, func(l resolve.Loss) bool {
-		if !f.takes(&l, a.cfg.Policy.Panel(l.Key).Serving) {
+	err := r.ledger.LossesFrom(from.Key, from.Loser, func(l resolve.Loss) bool {
+		if !f.takes(&l, r.cfg.Policy.Panel(l.Key).Serving) {
 			return strings.HasPrefix(l.Key, f.Prefix)
 		}
 		if q == nil || q.object.Key != l.Key {
-			q = a.about(l.Key)
+			q = r.about(l.Key)
 		}
-		q.steps = a.cfg.Steps
+		q.steps = r.cfg.Steps
 		d := q.lossRecord(l)
 		if failed = q.err; failed != nil {
 			return false

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"kvd/replica"
+	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 )
 
@@ -18,10 +20,10 @@ func TestLossesComeInPages(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	c.chaos(rand.New(rand.NewPCG(5, 5)), 200)
 	c.quiet()
-	list := func(f Filter, most int) (rows []string, last Cursor) {
+	list := func(f ledger.Filter, most int) (rows []string, last ledger.Cursor) {
 		t.Helper()
-		err := c.account("n1").Losses(f, func(d LossRecord) bool {
-			rows, last = append(rows, fmt.Sprint(d.Resolver, d.Key, d.Loser)), CursorOf(&d.Loss)
+		err := c.reader("n1").Losses(f, func(d ledger.LossRecord) bool {
+			rows, last = append(rows, fmt.Sprint(d.Resolver, d.Key, d.Loser)), ledger.CursorOf(&d.Loss)
 			return len(rows) < most
 		})
 		if err != nil {
@@ -29,21 +31,21 @@ func TestLossesComeInPages(t *testing.T) {
 		}
 		return rows, last
 	}
-	for _, f := range []Filter{all(), {}, {Prefix: "key/1", Resolvers: resolve.All}, {Relations: []resolve.Relation{resolve.Concurrent}}} {
+	for _, f := range []ledger.Filter{all(), {}, {Prefix: "key/1", Resolvers: resolve.All}, {Relations: []resolve.Relation{resolve.Concurrent}}} {
 		whole, _ := list(f, 1<<20)
 		if len(whole) < 5 {
 			t.Fatalf("%+v gives %d rows: too few to show anything", f, len(whole))
 		}
 		for _, page := range []int{1, 3, len(whole)} {
 			var got []string
-			for next := (Cursor{}); ; {
+			for next := (ledger.Cursor{}); ; {
 				f.After = next
 				rows, last := list(f, page)
 				if got = append(got, rows...); len(rows) < page {
 					break
 				}
 				var err error
-				if next, err = ParseCursor(last.String()); err != nil || next != last {
+				if next, err = ledger.ParseCursor(last.String()); err != nil || next != last {
 					t.Fatalf("the cursor %+v is read as %+v, %v", last, next, err)
 				}
 			}
@@ -51,10 +53,10 @@ func TestLossesComeInPages(t *testing.T) {
 				t.Errorf("%+v in pages of %d: %d rows, want %d", f, page, len(got), len(whole))
 			}
 		}
-		f.After = Cursor{}
+		f.After = ledger.Cursor{}
 	}
 	for _, bad := range []string{"", "x", "AAAA", strings.Repeat("A", 22), "not base64!"} {
-		if _, err := ParseCursor(bad); err == nil {
+		if _, err := ledger.ParseCursor(bad); err == nil {
 			t.Errorf("%q is taken for a cursor", bad)
 		}
 	}
@@ -64,19 +66,19 @@ func TestLossesComeInPages(t *testing.T) {
 func TestAuditAfterEvictingCountsWhatTheLedgerGaveUp(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	dots := strangers(c)
-	lww := func(evicted int64) Balance {
+	lww := func(evicted int64) ledger.Balance {
 		a := c.over("n1", faulty{hide: func(l resolve.Loss) bool { return l.Resolver == resolve.LWW }})
-		a.cfg.Evicted[resolve.LWW] = evicted
-		r, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 20})
+		a.Config().Evicted[resolve.LWW] = evicted
+		r, err := a.Audit(ledger.AuditOptions{MemoryBytes: 100 * ledger.TraceBytes, Gaps: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := r.Balances[slices.IndexFunc(r.Balances, func(b Balance) bool { return b.Resolver == resolve.LWW })]
+		b := r.Balances[slices.IndexFunc(r.Balances, func(b ledger.Balance) bool { return b.Resolver == resolve.LWW })]
 		if named := len(r.Gaps) > 0; named == b.Holds() {
 			t.Errorf("with %d evicted it holds: %t, and %d gaps are named", evicted, b.Holds(), len(r.Gaps))
 		}
-		if b.Holds() != strings.Contains(r.Text(), "lww: accepted 3 = live 1 + superseded 1 + lost 0 + lost by ancestry and no longer in the ledger 1: adds up") {
-			t.Errorf("with %d evicted it says\n%s", evicted, r.Text())
+		if b.Holds() != strings.Contains(explain.Audit(r), "lww: accepted 3 = live 1 + superseded 1 + lost 0 + lost by ancestry and no longer in the ledger 1: adds up") {
+			t.Errorf("with %d evicted it says\n%s", evicted, explain.Audit(r))
 		}
 		return b
 	}
@@ -91,14 +93,14 @@ func TestAuditAfterEvictingCountsWhatTheLedgerGaveUp(t *testing.T) {
 	}
 	for _, evicted := range []int64{0, 1} { // a row that could not be retracted
 		a := c.over("n1", faulty{add: []resolve.Loss{{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "cart", Loser: dots[0]}}})
-		a.cfg.Evicted[resolve.LWW] = evicted
-		r, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 20})
+		a.Config().Evicted[resolve.LWW] = evicted
+		r, err := a.Audit(ledger.AuditOptions{MemoryBytes: 100 * ledger.TraceBytes, Gaps: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
 		b := r.Balances[0]
-		if b.Holds() != (evicted > 0) || b.Stale != int(evicted) || strings.Contains(r.Text(), "although a survivor has seen") != (evicted > 0) {
-			t.Errorf("with %d evicted: %+v\n%s", evicted, b, r.Text())
+		if b.Holds() != (evicted > 0) || b.Stale != int(evicted) || strings.Contains(explain.Audit(r), "although a survivor has seen") != (evicted > 0) {
+			t.Errorf("with %d evicted: %+v\n%s", evicted, b, explain.Audit(r))
 		}
 	}
 }
@@ -107,7 +109,7 @@ func TestAuditAfterEvictingCountsWhatTheLedgerGaveUp(t *testing.T) {
 func (c *cluster) why(id resolve.ID) string {
 	c.t.Helper()
 	said := ""
-	err := c.account("n2").Losses(Filter{Prefix: "x", Resolvers: id.Mask()}, func(d LossRecord) bool { said += d.Text(); return true })
+	err := c.reader("n2").Losses(ledger.Filter{Prefix: "x", Resolvers: id.Mask()}, func(d ledger.LossRecord) bool { said += explain.Loss(&d); return true })
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -150,9 +152,9 @@ func TestWhatTheClocksProve(t *testing.T) {
 	}
 	c = fresh()
 	strangers(c)
-	if err := c.account("n2").Losses(Filter{Resolvers: resolve.LWW.Mask()}, func(d LossRecord) bool {
-		if strings.Contains(d.Text(), "at least") {
-			t.Errorf("nobody had seen the other, and it says %s", d.Text())
+	if err := c.reader("n2").Losses(ledger.Filter{Resolvers: resolve.LWW.Mask()}, func(d ledger.LossRecord) bool {
+		if strings.Contains(explain.Loss(&d), "at least") {
+			t.Errorf("nobody had seen the other, and it says %s", explain.Loss(&d))
 		}
 		return true
 	}); err != nil {
@@ -171,18 +173,18 @@ func TestARestoredWriteLosesUntilThen(t *testing.T) {
 			c.quiet()
 			lost := c.set("n2", 2, "x", "mine")
 			c.quiet()
-			r, err := c.account("n2").Restore(lost)
-			if err != nil || r.Beaten == "" || r.Until < 59*time.Minute {
+			r, err := c.reader("n2").Restore(lost)
+			if err != nil || r.Until == 0 || r.Until < 59*time.Minute {
 				t.Fatalf("%s: beaten for %s, %v", id, r.Until, err)
 			}
 			c.now += r.Until + late
 			again := c.ask("n2", r.Request)
-			f, err := c.account("n2").Fate(again)
+			f, err := c.reader("n2").Fate(again)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if won := f.Verdicts[0].State == Live; won != (late == 0) {
-				t.Errorf("%s: written %s after it could win: %s", id, late, f.Verdicts[0].Text())
+			if won := f.Verdicts[0].State == ledger.Live; won != (late == 0) {
+				t.Errorf("%s: written %s after it could win: %s", id, late, explain.Verdict(&f.Verdicts[0]))
 			}
 		}
 	}

@@ -55,14 +55,9 @@ type Difference struct {
 	Says     string
 }
 
-// Text names the difference.
-func (d *Difference) Text() string {
-	return fmt.Sprintf("%s of %s under %s: %s %s", d.Loser, word([]byte(d.Key)), d.Resolver, d.Leader, d.Says)
-}
-
 // Merge puts the answers of several leaders together by dot. Leaders that have
-// not applied the same do not disagree, they have not settled; nor does one
-// disagree that lacks a row and has evicted some.
+// not applied the same do not disagree, not all has arrived everywhere; nor does
+// one disagree that lacks a row and has evicted some.
 func Merge(answers []Answer) *Combined {
 	m := &Combined{applied: map[string]logical.Frontier{}}
 	all := slices.Clone(answers)
@@ -84,7 +79,7 @@ func Merge(answers []Answer) *Combined {
 	slices.SortStableFunc(m.Rows, func(a, b Found) int { return byPlace(&a.Loss, &b.Loss) })
 	m.unite()
 	for i := range m.Rows {
-		m.hold(&m.Rows[i], said)
+		m.lacking(&m.Rows[i], said)
 	}
 	return m
 }
@@ -117,7 +112,7 @@ func (m *Combined) compare(first, other *Found) {
 	switch {
 	case first.Relation != other.Relation:
 		m.differ(&first.Loss, other.By[0].Leader, fmt.Sprintf("says %s, %s %s", other.Relation, first.By[0].Leader, first.Relation))
-	case first.Winner != other.Winner && m.settled(first.By[0].Leader, other.By[0].Leader):
+	case first.Winner != other.Winner && m.sameState(first.By[0].Leader, other.By[0].Leader):
 		m.differ(&first.Loss, other.By[0].Leader, fmt.Sprintf("names %s as the winner, %s %s", other.Winner, first.By[0].Leader, first.Winner))
 	}
 }
@@ -126,17 +121,17 @@ func (m *Combined) differ(l *resolve.Loss, leader, says string) {
 	m.Differences = append(m.Differences, Difference{l.Resolver, l.Key, l.Loser, leader, says})
 }
 
-// hold looks for leaders that should have the row and do not.
-func (m *Combined) hold(row *Found, said []*Answer) {
+// lacking looks for leaders that should have the row and do not.
+func (m *Combined) lacking(row *Found, said []*Answer) {
 	for _, a := range said {
 		has := slices.ContainsFunc(row.By, func(s Sighting) bool { return s.Leader == a.Leader })
-		if !has && a.Evicted == 0 && m.settled(row.By[0].Leader, a.Leader) {
+		if !has && a.Evicted == 0 && m.sameState(row.By[0].Leader, a.Leader) {
 			m.differ(&row.Loss, a.Leader, "does not hold it, and has applied the same as "+row.By[0].Leader)
 		}
 	}
 }
 
-func (m *Combined) settled(a, b string) bool {
+func (m *Combined) sameState(a, b string) bool {
 	return m.applied[a].Compare(m.applied[b]) == logical.Equal
 }
 
@@ -151,13 +146,14 @@ func MergeAudits(audits []Audit) []string {
 				out = append(out, fmt.Sprintf("%s and %s have not applied the same; ask again", a.Leader, b.Leader))
 				continue
 			}
-			out = append(out, a.against(b)...)
+			out = append(out, against(a, b)...)
 		}
 	}
 	return out
 }
 
-func (r *Audit) against(other *Audit) []string {
+// against names where two audits of the same state differ.
+func against(r, other *Audit) []string {
 	var out []string
 	shared := 0
 	for i := range r.Balances {
@@ -166,7 +162,7 @@ func (r *Audit) against(other *Audit) []string {
 			if a.Resolver != b.Resolver {
 				continue
 			}
-			if shared++; !a.agrees(b) {
+			if shared++; !agree(a, b) {
 				out = append(out, fmt.Sprintf("%s: %s counts accepted %d, live %d, superseded %d, lost %d; %s accepted %d, live %d, superseded %d, lost %d",
 					a.Resolver, r.Leader, a.Accepted, a.Live, a.Superseded, a.Lost()+a.Evicted, other.Leader, b.Accepted, b.Live, b.Superseded, b.Lost()+b.Evicted))
 			}
@@ -178,10 +174,10 @@ func (r *Audit) against(other *Audit) []string {
 	return out
 }
 
-// agrees reports whether two leaders that have applied the same count alike. Each
+// agree reports whether two leaders that have applied the same count alike. Each
 // ledger evicts on its own: what it evicted is lost all the same, and in which way is
 // no longer known.
-func (b Balance) agrees(o Balance) bool {
+func agree(b, o Balance) bool {
 	if b.Evicted+o.Evicted > 0 {
 		b.Inverted, b.Concurrent, b.Evicted = 0, b.Lost()+b.Evicted, 0
 		o.Inverted, o.Concurrent, o.Evicted = 0, o.Lost()+o.Evicted, 0

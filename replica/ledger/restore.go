@@ -12,7 +12,7 @@ import (
 	"kvd/wallclock"
 )
 
-// What cannot be restored. Each is wrapped with the dot and what to do.
+// What cannot be restored.
 var (
 	ErrNotLost   = errors.New("the write is not lost")
 	ErrUnclear   = errors.New("whether the write is lost cannot be told here")
@@ -23,6 +23,23 @@ var (
 	ErrExpired   = errors.New("the value has expired")
 )
 
+// RestoreError is why a write is not restored, as data.
+type RestoreError struct {
+	Dot     logical.Dot
+	Why     error             // one of those above
+	Verdict *Verdict          // ErrNotLost, ErrUnclear: of the serving resolver
+	Row     bool              // ErrForgotten: the ledger has a row of the write
+	Kept    int               // of that: bytes of the value that the row has
+	Size    int               // of the whole value
+	Expired wallclock.Instant // ErrExpired: when
+}
+
+// Error names the write and the reason; package explain says what to do.
+func (e *RestoreError) Error() string { return fmt.Sprintf("restore %s: %v", e.Dot, e.Why) }
+
+// Unwrap is the reason.
+func (e *RestoreError) Unwrap() error { return e.Why }
+
 // Restoration is how a lost value comes back: as a new write.
 type Restoration struct {
 	// Request writes the value over exactly what the key shows now and the lost
@@ -32,36 +49,36 @@ type Restoration struct {
 	// fill in.
 	Request *replica.Request
 	Lost    Fate
-	// Beaten says that the new write would lose again, because what the key shows
-	// bears a stamp that this leader's clock has not reached. Empty: it would not.
-	Beaten string
-	// Until is how long, by this leader's clock, it would lose; zero: it would not.
+	// Until is how long, by this leader's clock, the new write would lose again,
+	// because what the key shows bears a stamp that the clock has not reached; zero:
+	// it would not.
 	Until time.Duration
+	Stamp wallclock.Instant // Until above zero: the instant in that stamp
 }
 
 // Restore gives the request that writes the lost value with dot d again. It
 // refuses what is not known to be lost under the resolver that serves the key, or to have
 // ended there at its deadline, and deletions:
 // who wants to delete again deletes.
-func (a *Account) Restore(d logical.Dot) (*Restoration, error) {
-	f, err := a.Fate(d)
+func (r *Reader) Restore(d logical.Dot) (*Restoration, error) {
+	f, err := r.Fate(d)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.restorable(f); err != nil {
-		return nil, fmt.Errorf("restore %s: %w", d, err)
+	if refused := r.restorable(f); refused != nil {
+		return nil, refused
 	}
-	value, err := a.whole(f)
+	value, err := r.whole(f)
 	if err != nil {
-		return nil, fmt.Errorf("restore %s: %w", d, err)
+		return nil, err
 	}
-	q := a.about(f.Key)
+	q := r.about(f.Key)
 	shown := append(q.survivors(q.panel.Serving), d)
 	slices.SortFunc(shown, logical.Dot.Compare)
-	r := &Restoration{Lost: *f, Request: &replica.Request{
-		Verb: replica.Set, Key: f.Key, Value: value, Expires: f.stays(a.cfg.deadlines()), Exact: true, Shown: shown}}
-	r.Beaten, r.Until = q.beats()
-	return r, q.err
+	out := &Restoration{Lost: *f, Request: &replica.Request{
+		Verb: replica.Set, Key: f.Key, Value: value, Expires: f.stays(r.cfg.deadlines()), Exact: true, Shown: shown}}
+	out.Stamp, out.Until = q.ahead()
+	return out, q.err
 }
 
 // stays is when the value ends once it is written again: where its time to live has
@@ -75,76 +92,78 @@ func (f *Fate) stays(now wallclock.Instant) wallclock.Instant {
 
 // whole is all of the lost value, from the log, else from the ledger's row, which
 // may have kept only the begin of it. It is the caller's.
-func (a *Account) whole(f *Fate) ([]byte, error) {
+func (r *Reader) whole(f *Fate) ([]byte, error) {
 	if f.Known == Here {
-		op, ok, err := a.reader.Op(f.Dot)
-		if err != nil || !ok {
-			return nil, errors.Join(err, ErrForgotten)
+		op, ok, err := r.store.Op(f.Dot)
+		if err == nil && !ok {
+			err = ErrForgotten
+		}
+		if err != nil {
+			return nil, fmt.Errorf("restore %s: %w", f.Dot, err)
 		}
 		return op.Value, nil
 	}
-	w, ok, err := a.ledger.(Keeper).Evidence(f.Key, f.Dot)
+	w, ok, err := r.ledger.(EvidenceRows).Evidence(f.Key, f.Dot)
 	switch {
 	case err != nil:
-		return nil, err
-	case !ok:
-		return nil, fmt.Errorf("%w, and the ledger kept nothing of it; ask another leader, or take the value from a backup", ErrForgotten)
-	case len(w.Value) < w.Size:
-		return nil, fmt.Errorf("%w, and the ledger kept only the first %d of %d bytes; ask another leader, or take the value from a backup", ErrForgotten, len(w.Value), w.Size)
+		return nil, fmt.Errorf("restore %s: %w", f.Dot, err)
+	case !ok || len(w.Value) < w.Size:
+		return nil, &RestoreError{Dot: f.Dot, Why: ErrForgotten, Row: true, Kept: len(w.Value), Size: w.Size}
 	}
 	return w.Value, nil
 }
 
-// restorable says why not.
-func (a *Account) restorable(f *Fate) error {
+// restorable is why not; nil: it is.
+func (r *Reader) restorable(f *Fate) *RestoreError {
+	no := &RestoreError{Dot: f.Dot}
 	switch f.Known {
 	case Forgotten:
 		if len(f.Verdicts) == 0 {
-			return fmt.Errorf("%w, nor does the ledger; ask another leader, or take the value from a backup", ErrForgotten)
+			no.Why = ErrForgotten
+			return no
 		}
 	case Ahead, UnknownOrigin, Unreplicated:
-		return fmt.Errorf("%w; ask the leader that accepted it", ErrUnknown)
+		no.Why = ErrUnknown
+		return no
 	}
 	if f.Was.Kind == resolve.Touch {
-		return fmt.Errorf("%w; to change when the key ends, do so again", ErrTouch)
+		no.Why = ErrTouch
+		return no
 	}
-	v := &f.Verdicts[0]
-	switch {
-	case v.State == Deleted && v.ByWrite.ended(): // it comes back to stay, whoever's clock was right
+	no.Verdict = &f.Verdicts[0]
+	switch v := no.Verdict; {
+	case v.State == Deleted && v.ByWrite.Expired(): // it comes back to stay, whoever's clock was right
 		return nil
 	case v.State == Unclear:
-		return fmt.Errorf("%w under %s: %s; ask another leader, or set the key to write its value again", ErrUnclear, v.Resolver, v.Text())
+		no.Why = ErrUnclear
 	case v.State != Lost:
-		return fmt.Errorf("%w under %s: %s; to write its value again, set the key", ErrNotLost, v.Resolver, v.Text())
+		no.Why = ErrNotLost
 	case f.Was.Kind == resolve.Delete:
-		return fmt.Errorf("%w; to delete the key again, delete it", ErrDeletion)
-	case f.Was.Expires != 0 && f.Was.Expires <= a.cfg.deadlines():
-		return fmt.Errorf("%w at %s; set the key with a new deadline", ErrExpired, clock(f.Was.Expires))
+		no.Why = ErrDeletion
+	case f.Was.Expires != 0 && f.Was.Expires <= r.cfg.deadlines():
+		no.Why, no.Expired = ErrExpired, f.Was.Expires
+	default:
+		return nil
 	}
-	return nil
+	return no
 }
 
-// beats says what stamp among those shown a write accepted now would not reach,
-// and how long that lasts.
-func (q *asked) beats() (why string, until time.Duration) {
-	var top *resolve.Version
+// ahead is the stamp among those shown that a write accepted now would be longest
+// without reaching, and how long; zero: it reaches all of them.
+func (q *question) ahead() (stamp wallclock.Instant, until time.Duration) {
 	for _, i := range q.panel.Survivors(q.object, q.panel.Serving, nil) {
 		v := &q.object.Versions[i]
 		if d := q.unreached(v); d > until {
-			top, until = v, d
+			stamp, until = q.stamped(v), d
 		}
 	}
-	if top == nil {
-		return "", 0
-	}
-	return fmt.Sprintf("what the key shows was stamped %s, and this leader's clock shows %s: for %s more %s keeps what is there, and the restored write would lose as well",
-		dated(q.stamped(top), q.cfg.Now.Midpoint()), clock(q.cfg.Now.Midpoint()), until, q.panel.Serving), until
+	return stamp, until
 }
 
 // unreached is how long a write accepted here would not reach v's stamp, under the
 // serving resolver. Stamps that count, and those that a leader takes over from what
 // it has heard, are reached at once.
-func (q *asked) unreached(v *resolve.Version) time.Duration {
+func (q *question) unreached(v *resolve.Version) time.Duration {
 	now := q.cfg.Now
 	switch q.panel.Serving {
 	case resolve.LWW:
@@ -160,7 +179,7 @@ func (q *asked) unreached(v *resolve.Version) time.Duration {
 }
 
 // stamped is the instant in v's stamp.
-func (q *asked) stamped(v *resolve.Version) wallclock.Instant {
+func (q *question) stamped(v *resolve.Version) wallclock.Instant {
 	switch q.panel.Serving {
 	case resolve.Interval:
 		return v.Wall.Earliest

@@ -16,7 +16,7 @@ import (
 
 // overwriter is the nearest op that names d: under id, one that is not lost if
 // there is one.
-func (q *asked) overwriter(id resolve.ID, d logical.Dot) (over, bool) {
+func (q *question) overwriter(id resolve.ID, d logical.Dot) (over, bool) {
 	found := q.overwriters(d)
 	best := -1
 	for i, o := range found {
@@ -31,8 +31,8 @@ func (q *asked) overwriter(id resolve.ID, d logical.Dot) (over, bool) {
 }
 
 // nearer prefers what was not lost, then what had seen d, then the oldest.
-func (q *asked) nearer(id resolve.ID, a, b over) bool {
-	if x, y := q.astray(id, a.dot), q.astray(id, b.dot); x != y {
+func (q *question) nearer(id resolve.ID, a, b over) bool {
+	if x, y := q.lostOrUnseen(id, a.dot), q.lostOrUnseen(id, b.dot); x != y {
 		return y
 	}
 	if a.hidden != b.hidden {
@@ -42,15 +42,15 @@ func (q *asked) nearer(id resolve.ID, a, b over) bool {
 	return cmp.Or(cmp.Compare(x.Lamport, y.Lamport), a.dot.Compare(b.dot)) < 0
 }
 
-// astray reports whether d is lost under id, or, where the ledger does not say, was
+// lostOrUnseen reports whether d is lost under id, or, where the ledger does not say, was
 // not met among what the survivors had seen.
-func (q *asked) astray(id resolve.ID, d logical.Dot) bool {
+func (q *question) lostOrUnseen(id resolve.ID, d logical.Dot) bool {
 	met, asked := q.under[id]
 	return q.Lost("", d).Has(id) || asked && !met[d]
 }
 
 // overwriters is every op that names d, as far as one question may look.
-func (q *asked) overwriters(d logical.Dot) []over {
+func (q *question) overwriters(d logical.Dot) []over {
 	if q.over == nil {
 		q.over = map[logical.Dot][]over{}
 		q.descend()
@@ -62,7 +62,7 @@ func (q *asked) overwriters(d logical.Dot) []over {
 }
 
 // descend visits the key's ops from the newest on.
-func (q *asked) descend() {
+func (q *question) descend() {
 	seen := map[logical.Dot]bool{}
 	var queue []*resolve.Op
 	visit := func(d logical.Dot) {
@@ -100,7 +100,7 @@ func byAge(a, b *resolve.Op) int {
 }
 
 // names enters what an op names.
-func (q *asked) names(op *resolve.Op) {
+func (q *question) names(op *resolve.Op) {
 	add := func(d logical.Dot, o over) {
 		if !slices.Contains(q.over[d], o) {
 			q.over[d] = append(q.over[d], o)
@@ -122,11 +122,11 @@ const (
 
 // scan looks for what names d in the log: behind the place of each origin where
 // Lamport stamps pass d's.
-func (q *asked) scan(d logical.Dot) {
+func (q *question) scan(d logical.Dot) {
 	for last := range q.cfg.Applied.All() {
 		from := q.past(last, d)
 		for q.steps > 0 && from <= last.Seq {
-			ops, err := q.reader.Ops(last.Origin, from, min(scanOps, q.steps), scanBytes)
+			ops, err := q.store.Ops(last.Origin, from, min(scanOps, q.steps), scanBytes)
 			if q.fail(err); err != nil || len(ops) == 0 {
 				break
 			}
@@ -143,13 +143,13 @@ func (q *asked) scan(d logical.Dot) {
 
 // past is the first place of an origin whose stamp is above that of d; its stamps
 // ascend.
-func (q *asked) past(last, d logical.Dot) logical.Seq {
+func (q *question) past(last, d logical.Dot) logical.Seq {
 	op, ok := q.Op(d)
 	if !ok {
 		return 1
 	}
 	n := sort.Search(int(last.Seq), func(i int) bool {
-		ops, err := q.reader.Ops(last.Origin, logical.Seq(i+1), 1, 1)
+		ops, err := q.store.Ops(last.Origin, logical.Seq(i+1), 1, 1)
 		q.fail(err)
 		return err != nil || len(ops) == 0 || ops[0].Lamport > op.Lamport
 	})
@@ -162,7 +162,7 @@ func (q *asked) past(last, d logical.Dot) logical.Seq {
 // A list of what one key lost asks this of write after write over each other, so
 // what was found out is remembered; not where there are duplicates, because who saw
 // one saw others only as far as its own leader had them.
-func (q *asked) sees(op *resolve.Op, d Write) bool {
+func (q *question) sees(op *resolve.Op, d Write) bool {
 	known := q.saw[d.Dot]
 	if known == nil || q.object.Duplicates {
 		known = map[logical.Dot]bool{}

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"errors"
@@ -12,6 +12,8 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 )
 
@@ -42,7 +44,7 @@ func stories() []story {
 		{"never-written", func(*cluster) []logical.Dot { return []logical.Dot{{Origin: 9, Seq: 1}, {Origin: 2, Seq: 7}} }, resolve.LWW, "x"},
 		{"poisoned", poisoned, resolve.LWW, "x"},
 		{"odd-values", odd, resolve.LWW, "a key"},
-		{"crowd", crowded, resolve.LWW, "x"},
+		{"group", group, resolve.LWW, "x"},
 	}
 }
 
@@ -60,7 +62,7 @@ func figure83(c *cluster) []logical.Dot {
 
 func restored83(c *cluster) []logical.Dot {
 	dots := figure83(c)
-	r, err := c.account("n2").Restore(dots[1])
+	r, err := c.reader("n2").Restore(dots[1])
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -131,7 +133,7 @@ func poisoned(c *cluster) []logical.Dot {
 }
 
 // crowded: one write from next week, and a day's work that had seen it.
-func crowded(c *cluster) []logical.Dot {
+func group(c *cluster) []logical.Dot {
 	c.leaders["n1"].skew = 7 * 24 * time.Hour
 	a := c.set("n1", 1, "x", "future")
 	c.leaders["n1"].skew = 0
@@ -175,27 +177,27 @@ func TestStories(t *testing.T) {
 
 // told is everything that is said of a story, at n2.
 func (c *cluster) told(s story, dots []logical.Dot) string {
-	a := c.account("n2")
+	a := c.reader("n2")
 	why, err := a.Why(s.key)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "WHY\n%s\nTREE\n%s", why.Text(), why.Tree())
+	fmt.Fprintf(&b, "WHY\n%s\nTREE\n%s", explain.Key(why), explain.Tree(why))
 	for _, d := range dots {
 		f, err := a.Fate(d)
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "\nFATE\n%s\n", strings.TrimRight(f.Text(), "\n"))
+		fmt.Fprintf(&b, "\nFATE\n%s\n", strings.TrimRight(explain.Fate(f), "\n"))
 		if r, err := a.Restore(d); err != nil {
-			fmt.Fprintf(&b, "RESTORE: %v\n", err)
+			fmt.Fprintf(&b, "RESTORE: %s\n", explain.Error(err))
 		} else {
-			fmt.Fprintf(&b, "RESTORE: set %s %q over %v\n%s", r.Request.Key, r.Request.Value, r.Request.Shown, line(r.Beaten))
+			fmt.Fprintf(&b, "RESTORE: set %s %q over %v\n%s", r.Request.Key, r.Request.Value, r.Request.Shown, line(explain.Beaten(r)))
 		}
 	}
 	audit := c.audit("n2", 1000)
-	fmt.Fprintf(&b, "\nAUDIT\n%s", audit.Text())
+	fmt.Fprintf(&b, "\nAUDIT\n%s", explain.Audit(audit))
 	return b.String()
 }
 
@@ -241,9 +243,9 @@ func TestRestoreRefuses(t *testing.T) {
 	for _, x := range []struct {
 		dot  logical.Dot
 		want error
-	}{{live, ErrNotLost}, {over, ErrNotLost}, {ends, ErrExpired}, {gone, ErrDeletion},
-		{logical.Dot{Origin: 77, Seq: 1}, ErrUnknown}, {logical.Dot{Origin: 1, Seq: 99}, ErrUnknown}} {
-		if _, err := c.account("n3").Restore(x.dot); !errors.Is(err, x.want) || !strings.Contains(err.Error(), x.dot.String()) {
+	}{{live, ledger.ErrNotLost}, {over, ledger.ErrNotLost}, {ends, ledger.ErrExpired}, {gone, ledger.ErrDeletion},
+		{logical.Dot{Origin: 77, Seq: 1}, ledger.ErrUnknown}, {logical.Dot{Origin: 1, Seq: 99}, ledger.ErrUnknown}} {
+		if _, err := c.reader("n3").Restore(x.dot); !errors.Is(err, x.want) || !strings.Contains(err.Error(), x.dot.String()) {
 			t.Errorf("restoring %s: %v, want %v", x.dot, err, x.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -34,9 +36,9 @@ func (f faulty) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) b
 		}
 		return true
 	})
-	slices.SortFunc(rows, func(a, b resolve.Loss) int { return CursorOf(&a).Compare(CursorOf(&b)) })
+	slices.SortFunc(rows, func(a, b resolve.Loss) int { return ledger.CursorOf(&a).Compare(ledger.CursorOf(&b)) })
 	for _, l := range rows {
-		if CursorOf(&l).Compare(Cursor{Key: key, Loser: d}) >= 0 && !yield(l) {
+		if ledger.CursorOf(&l).Compare(ledger.Cursor{Key: key, Loser: d}) >= 0 && !yield(l) {
 			break
 		}
 	}
@@ -68,11 +70,11 @@ func (f faulty) Ops(o logical.Origin, from logical.Seq, maxOps, maxBytes int) ([
 	return f.stored.Ops(o, from, maxOps, maxBytes)
 }
 
-// over is a leader's account with faults.
-func (c *cluster) over(at string, f faulty) *Account {
+// over is a leader's reader with faults.
+func (c *cluster) over(at string, f faulty) *ledger.Reader {
 	f.stored = stored{c.leaders[at].store}
-	a := c.account(at)
-	a.reader, a.ledger = f, f
+	a := c.reader(at)
+	a.Over(f, f)
 	return a
 }
 
@@ -89,26 +91,26 @@ func TestAuditNamesWhatDoesNotAddUp(t *testing.T) {
 			{Resolver: resolve.HLC, Key: "cart", Loser: dots[2], Relation: resolve.Concurrent},
 			{Resolver: resolve.HLC, Key: "cart", Loser: logical.Dot{Origin: 5, Seq: 5}, Relation: resolve.Concurrent},
 		}})
-	audit, err := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 10})
+	audit, err := a.Audit(ledger.AuditOptions{MemoryBytes: 100 * ledger.TraceBytes, Gaps: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Gap{
-		{"cart", dots[0], resolve.Causal, []State{Superseded, Lost}},
+	want := []ledger.Gap{
+		{"cart", dots[0], resolve.Causal, []ledger.State{ledger.Superseded, ledger.Lost}},
 		{"cart", dots[1], resolve.LWW, nil},
-		{"cart", dots[2], resolve.HLC, []State{Live, Lost}},
+		{"cart", dots[2], resolve.HLC, []ledger.State{ledger.Live, ledger.Lost}},
 	}
 	if fmt.Sprint(audit.Gaps) != fmt.Sprint(want) || audit.Stray != 1 {
 		t.Errorf("gaps %v, want %v; %d strays", audit.Gaps, want, audit.Stray)
 	}
-	text := audit.Text()
+	text := explain.Audit(audit)
 	for _, s := range []string{"lww: accepted 3 = live 1 + superseded 1 + lost 0: DOES NOT ADD UP", "lamport: accepted 3 = live 1 + superseded 1 + lost 1: adds up",
 		dots[1].String() + " of cart is neither live, superseded nor lost under lww", dots[2].String() + " of cart is both live and lost under hlc"} {
 		if !strings.Contains(text, s) {
 			t.Errorf("the audit says\n%s\nand not %q", text, s)
 		}
 	}
-	few, _ := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Gaps: 1})
+	few, _ := a.Audit(ledger.AuditOptions{MemoryBytes: 100 * ledger.TraceBytes, Gaps: 1})
 	if len(few.Gaps) != 1 || few.Gaps[0].Dot != dots[0] {
 		t.Errorf("one gap asked for, %v named", few.Gaps)
 	}
@@ -123,24 +125,24 @@ func TestAuditBoundsWhatItHolds(t *testing.T) {
 		c.set("n1", 1, "hot", fmt.Sprint(i))
 	}
 	c.quiet()
-	a := c.account("n2")
-	bounded, err := a.Audit(AuditOptions{HeldBytes: 8 * traceBytes})
+	a := c.reader("n2")
+	bounded, err := a.Audit(ledger.AuditOptions{MemoryBytes: 8 * ledger.TraceBytes})
 	if err != nil || !slices.Equal(bounded.Skipped, []string{"hot"}) || bounded.Keys != 40 || bounded.Balances[0].Accepted != 40 {
 		t.Errorf("%+v, %v", bounded, err)
 	}
-	if !strings.Contains(bounded.Text(), "not audited, too many ops: hot") {
-		t.Error(bounded.Text())
+	if !strings.Contains(explain.Audit(bounded), "not audited, too many ops: hot") {
+		t.Error(explain.Audit(bounded))
 	}
-	sampled, _ := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Sample: 4})
-	again, _ := c.account("n3").Audit(AuditOptions{HeldBytes: 100 * traceBytes, Sample: 4})
+	sampled, _ := a.Audit(ledger.AuditOptions{MemoryBytes: 100 * ledger.TraceBytes, Sample: 4})
+	again, _ := c.reader("n3").Audit(ledger.AuditOptions{MemoryBytes: 100 * ledger.TraceBytes, Sample: 4})
 	if sampled.Keys == 0 || sampled.Keys > 30 || fmt.Sprint(sampled.Balances) != fmt.Sprint(again.Balances) {
 		t.Errorf("a sample of %d keys; at n3 of %d", sampled.Keys, again.Keys)
 	}
-	prefixed, _ := a.Audit(AuditOptions{HeldBytes: 100 * traceBytes, Prefix: "k/1"})
+	prefixed, _ := a.Audit(ledger.AuditOptions{MemoryBytes: 100 * ledger.TraceBytes, Prefix: "k/1"})
 	if prefixed.Keys != 10 {
 		t.Errorf("%d keys begin with k/1", prefixed.Keys)
 	}
-	if _, err := a.Audit(AuditOptions{}); err == nil {
+	if _, err := a.Audit(ledger.AuditOptions{}); err == nil {
 		t.Error("an audit that may hold nothing is accepted")
 	}
 }
@@ -153,9 +155,9 @@ func TestFailedReadsAreSaid(t *testing.T) {
 	_, why := a.Why("cart")
 	_, fate := a.Fate(dots[0])
 	_, restore := a.Restore(dots[0])
-	_, audit := a.Audit(AuditOptions{HeldBytes: 1 * traceBytes})
+	_, audit := a.Audit(ledger.AuditOptions{MemoryBytes: 1 * ledger.TraceBytes})
 	_, measure := a.Measure([]string{""})
-	losses := a.Losses(all(), func(LossRecord) bool { return true })
+	losses := a.Losses(all(), func(ledger.LossRecord) bool { return true })
 	for i, err := range []error{why, fate, restore, audit, measure, losses} {
 		if err == nil || !strings.Contains(err.Error(), "the disk is gone") {
 			t.Errorf("%d: %v", i, err)
@@ -168,33 +170,33 @@ func TestLossesAreFiltered(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	figure83(c)
 	strangers(c)
-	count := func(f Filter) (n int) {
-		if err := c.account("n2").Losses(f, func(LossRecord) bool { n++; return true }); err != nil {
+	count := func(f ledger.Filter) (n int) {
+		if err := c.reader("n2").Losses(f, func(ledger.LossRecord) bool { n++; return true }); err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
 	for _, x := range []struct {
-		f    Filter
+		f    ledger.Filter
 		want int
 	}{
-		{Filter{}, 2}, {Filter{Prefix: "ca"}, 1}, {Filter{Prefix: "cart/long"}, 0}, {Filter{Resolvers: resolve.All}, 6},
-		{Filter{Resolvers: resolve.Lamport.Mask()}, 1}, {Filter{Relations: []resolve.Relation{resolve.Inverted}}, 1},
-		{Filter{Since: epoch.Add(5 * time.Second)}, 1}, {Filter{Since: epoch.Add(time.Hour)}, 0},
+		{ledger.Filter{}, 2}, {ledger.Filter{Prefix: "ca"}, 1}, {ledger.Filter{Prefix: "cart/long"}, 0}, {ledger.Filter{Resolvers: resolve.All}, 6},
+		{ledger.Filter{Resolvers: resolve.Lamport.Mask()}, 1}, {ledger.Filter{Relations: []resolve.Relation{resolve.Inverted}}, 1},
+		{ledger.Filter{Since: epoch.Add(5 * time.Second)}, 1}, {ledger.Filter{Since: epoch.Add(time.Hour)}, 0},
 	} {
 		if got := count(x.f); got != x.want {
 			t.Errorf("%+v gives %d rows, want %d", x.f, got, x.want)
 		}
 	}
 	n := 0
-	_ = c.account("n2").Losses(all(), func(LossRecord) bool { n++; return false })
+	_ = c.reader("n2").Losses(all(), func(ledger.LossRecord) bool { n++; return false })
 	if n != 1 {
 		t.Errorf("%d rows after the first was enough", n)
 	}
 }
 
-func lostRow(id resolve.ID, dot logical.Dot, r resolve.Relation, winner logical.Dot) LossRecord {
-	return LossRecord{Loss: resolve.Loss{Resolver: id, Key: "x", Loser: dot, Relation: r, Winner: winner}}
+func lostRow(id resolve.ID, dot logical.Dot, r resolve.Relation, winner logical.Dot) ledger.LossRecord {
+	return ledger.LossRecord{Loss: resolve.Loss{Resolver: id, Key: "x", Loser: dot, Relation: r, Winner: winner}}
 }
 
 // TestMergeNamesDifferences between leaders that have applied the same, and
@@ -203,17 +205,17 @@ func TestMergeNamesDifferences(t *testing.T) {
 	d1, d2, d3 := logical.Dot{Origin: 1, Seq: 1}, logical.Dot{Origin: 1, Seq: 2}, logical.Dot{Origin: 2, Seq: 1}
 	full := logical.FrontierOf(d2, d3)
 	row := lostRow(resolve.LWW, d1, resolve.Concurrent, d3)
-	answers := []Answer{
+	answers := []ledger.Answer{
 		{Leader: "n4", Failed: "no answer within 1s"},
 		{Leader: "n3", Applied: logical.FrontierOf(d1), Rows: nil},
-		{Leader: "n2", Applied: full, Rows: []LossRecord{lostRow(resolve.LWW, d1, resolve.Inverted, d3), lostRow(resolve.HLC, d1, resolve.Concurrent, d2)}},
-		{Leader: "n1", Applied: full, Rows: []LossRecord{row, lostRow(resolve.HLC, d1, resolve.Concurrent, d3), lostRow(resolve.Causal, d2, resolve.Concurrent, d3)}},
+		{Leader: "n2", Applied: full, Rows: []ledger.LossRecord{lostRow(resolve.LWW, d1, resolve.Inverted, d3), lostRow(resolve.HLC, d1, resolve.Concurrent, d2)}},
+		{Leader: "n1", Applied: full, Rows: []ledger.LossRecord{row, lostRow(resolve.HLC, d1, resolve.Concurrent, d3), lostRow(resolve.Causal, d2, resolve.Concurrent, d3)}},
 		{Leader: "n5", Applied: full, Evicted: 1},
 	}
-	m := Merge(answers)
+	m := ledger.Merge(answers)
 	var said []string
 	for i := range m.Differences {
-		said = append(said, m.Differences[i].Text())
+		said = append(said, explain.Difference(&m.Differences[i]))
 	}
 	want := []string{
 		d1.String() + " of x under lww: n2 says inverted, n1 concurrent",
@@ -227,42 +229,42 @@ func TestMergeNamesDifferences(t *testing.T) {
 		t.Errorf("rows %+v, missing %v", m.Rows, m.Missing)
 	}
 	slices.Reverse(answers)
-	if again := Merge(answers); fmt.Sprint(again.Rows, again.Differences) != fmt.Sprint(m.Rows, m.Differences) {
+	if again := ledger.Merge(answers); fmt.Sprint(again.Rows, again.Differences) != fmt.Sprint(m.Rows, m.Differences) {
 		t.Error("the order of answers shows")
 	}
-	if Merge(answers[:1]).Differences != nil {
+	if ledger.Merge(answers[:1]).Differences != nil {
 		t.Error("one leader disagrees with itself")
 	}
 }
 
 func TestMergedAuditsAreCompared(t *testing.T) {
 	f := logical.FrontierOf(logical.Dot{Origin: 1, Seq: 1})
-	one := Audit{Leader: "n1", Applied: f, Balances: []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Superseded: 1}}}
+	one := ledger.Audit{Leader: "n1", Applied: f, Balances: []ledger.Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Superseded: 1}}}
 	same, other, behind := one, one, one
 	same.Leader, other.Leader, behind.Leader = "n2", "n3", "n4"
-	other.Balances = []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Concurrent: 1}}
+	other.Balances = []ledger.Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Concurrent: 1}}
 	behind.Applied = logical.Frontier{}
-	if got := MergeAudits([]Audit{one, same}); got != nil {
+	if got := ledger.MergeAudits([]ledger.Audit{one, same}); got != nil {
 		t.Errorf("equal audits differ: %v", got)
 	}
 	want := "lww: n1 counts accepted 2, live 1, superseded 1, lost 0; n3 accepted 2, live 1, superseded 0, lost 1"
-	if got := MergeAudits([]Audit{one, other}); !slices.Equal(got, []string{want}) {
+	if got := ledger.MergeAudits([]ledger.Audit{one, other}); !slices.Equal(got, []string{want}) {
 		t.Errorf("%q", got)
 	}
 	evicted := other
-	evicted.Leader, evicted.Balances = "n5", []Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Evicted: 1}}
-	if got := MergeAudits([]Audit{other, evicted}); got != nil {
+	evicted.Leader, evicted.Balances = "n5", []ledger.Balance{{Resolver: resolve.LWW, Accepted: 2, Live: 1, Evicted: 1}}
+	if got := ledger.MergeAudits([]ledger.Audit{other, evicted}); got != nil {
 		t.Errorf("a ledger that has evicted differs: %v", got)
 	}
-	if got := MergeAudits([]Audit{one, evicted}); len(got) != 1 {
+	if got := ledger.MergeAudits([]ledger.Audit{one, evicted}); len(got) != 1 {
 		t.Errorf("what was evicted is not counted as lost: %q", got)
 	}
 	none := one
 	none.Leader, none.Balances = "n6", nil
-	if got := MergeAudits([]Audit{one, none}); len(got) != 1 || !strings.Contains(got[0], "the same resolvers") {
+	if got := ledger.MergeAudits([]ledger.Audit{one, none}); len(got) != 1 || !strings.Contains(got[0], "the same resolvers") {
 		t.Errorf("%q", got)
 	}
-	if got := MergeAudits([]Audit{one, behind}); len(got) != 1 || !strings.Contains(got[0], "have not applied the same") {
+	if got := ledger.MergeAudits([]ledger.Audit{one, behind}); len(got) != 1 || !strings.Contains(got[0], "have not applied the same") {
 		t.Errorf("%q", got)
 	}
 }
@@ -276,42 +278,28 @@ func TestFarAnswersAreBounded(t *testing.T) {
 		c.set("n1", 1, "x", fmt.Sprint(i))
 	}
 	c.quiet()
-	a := c.account("n2")
-	a.cfg.Steps = 20
+	a := c.reader("n2")
+	a.Config().Steps = 20
 	f, err := a.Fate(first)
-	if err != nil || f.Verdicts[0].State != Superseded && f.Verdicts[0].State != Unclear {
+	if err != nil || f.Verdicts[0].State != ledger.Superseded && f.Verdicts[0].State != ledger.Unclear {
 		t.Errorf("%+v, %v", f, err)
 	}
-	a.cfg.Past = 3
+	a.Config().Past = 3
 	w, err := a.Why("x")
 	if err != nil || len(w.Past) != 3 || w.PastLeft != 1 || string(w.Past[0].Value) != "48" {
 		t.Errorf("%+v, %v", w, err)
 	}
-	a.cfg.Steps = 1000
-	if f, err := a.Fate(first); err != nil || f.Verdicts[0].State != Superseded || f.Verdicts[0].By.Seq != first.Seq+1 {
+	a.Config().Steps = 1000
+	if f, err := a.Fate(first); err != nil || f.Verdicts[0].State != ledger.Superseded || f.Verdicts[0].By.Seq != first.Seq+1 {
 		t.Errorf("%+v, %v", f.Verdicts, err)
 	}
 }
 
 func TestSettingsThatMakeNoSense(t *testing.T) {
-	for _, c := range []Config{{}, {Steps: 1, Past: -1}, {Steps: 1, Policy: resolve.Policy{Rules: []resolve.Rule{{Prefix: "a"}, {Prefix: "a"}}}}} {
-		if _, err := New(c, nil, nil); err == nil {
+	for _, c := range []ledger.Config{{}, {Steps: 1, Past: -1}, {Steps: 1, Policy: resolve.Policy{Rules: []resolve.Rule{{Prefix: "a"}, {Prefix: "a"}}}}} {
+		if _, err := ledger.New(c, nil, nil); err == nil {
 			t.Errorf("%+v is accepted", c)
 		}
-	}
-}
-
-func TestClocksAreReadable(t *testing.T) {
-	for _, x := range []struct {
-		at   wallclock.Instant
-		want string
-	}{{epoch, "00:00:42.000"}, {epoch + 4_000_000, "00:00:42.004"}, {epoch + 1_500, "00:00:42.0000015"}} {
-		if got := clock(x.at); got != x.want {
-			t.Errorf("%d reads %s, want %s", x.at, got, x.want)
-		}
-	}
-	if got := dated(epoch, epoch.Add(-time.Minute)); got != "2026-01-01 00:00:42.000" {
-		t.Errorf("on another day: %s", got)
 	}
 }
 
@@ -336,8 +324,8 @@ func foundInTheLog(t *testing.T, noise int) {
 		c.set("n2", 1, "noise", fmt.Sprint(i))
 	}
 	c.quiet()
-	f, err := c.account("n3").Fate(gone)
-	if err != nil || len(f.Verdicts) != 1 || f.Verdicts[0].State != Deleted || f.Verdicts[0].By != by {
+	f, err := c.reader("n3").Fate(gone)
+	if err != nil || len(f.Verdicts) != 1 || f.Verdicts[0].State != ledger.Deleted || f.Verdicts[0].By != by {
 		t.Errorf("%+v, %v", f, err)
 	}
 }
@@ -347,7 +335,7 @@ func foundInTheLog(t *testing.T, noise int) {
 func TestRestoringErasesNothingUnseen(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	dots := strangers(c)
-	r, err := c.account("n2").Restore(dots[1])
+	r, err := c.reader("n2").Restore(dots[1])
 	if err != nil || !r.Request.Exact || !slices.Equal(r.Request.Shown, dots[1:]) {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -356,13 +344,13 @@ func TestRestoringErasesNothingUnseen(t *testing.T) {
 	c.now += time.Second
 	c.ask("n2", r.Request)
 	c.quiet()
-	f, err := c.account("n1").Fate(unseen)
-	if err != nil || f.Verdicts[0].State != Lost {
+	f, err := c.reader("n1").Fate(unseen)
+	if err != nil || f.Verdicts[0].State != ledger.Lost {
 		t.Errorf("%+v, %v: the unseen write is not inserted as lost", f.Verdicts[0], err)
 	}
 	for _, at := range []string{"n1", "n2", "n3"} {
-		f, err := c.account(at).Fate(dots[1])
-		if err != nil || f.Verdicts[0].State != Superseded {
+		f, err := c.reader(at).Fate(dots[1])
+		if err != nil || f.Verdicts[0].State != ledger.Superseded {
 			t.Errorf("at %s: %+v, %v: the write that was restored is still lost", at, f.Verdicts[0], err)
 		}
 	}
@@ -374,11 +362,11 @@ func TestTheBestOfSeveralSurvivors(t *testing.T) {
 	version := func(o logical.Origin, from wallclock.Instant) resolve.Version {
 		return resolve.Version{Dot: logical.Dot{Origin: o, Seq: 1}, Mask: resolve.Siblings.Mask(), Wall: wallclock.Interval{Earliest: from, Latest: 100}}
 	}
-	q := &asked{panel: resolve.Panel{Serving: resolve.Siblings}, object: &resolve.Object{Versions: []resolve.Version{version(1, 5), version(2, 9), version(3, 9)}}}
-	if got := q.best(resolve.Siblings); got.Origin != 2 {
+	q := ledger.QuestionOf(resolve.Panel{Serving: resolve.Siblings}, &resolve.Object{Versions: []resolve.Version{version(1, 5), version(2, 9), version(3, 9)}})
+	if got := q.BestOf(resolve.Siblings); got.Origin != 2 {
 		t.Errorf("the best is %s", got)
 	}
-	if got := q.best(resolve.LWW); !got.IsZero() {
+	if got := q.BestOf(resolve.LWW); !got.IsZero() {
 		t.Errorf("of nothing the best is %s", got)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"kvd/wallclock"
 )
 
-// Story is why a key holds what it holds.
-type Story struct {
+// Explanation is why a key holds what it holds.
+type Explanation struct {
 	Key     string
 	Serving resolve.ID
 	Values  [][]byte          // what a read shows now, whole
@@ -34,7 +34,7 @@ type Story struct {
 	Evicted int64
 	Now     wallclock.Instant // by the leader's clock
 
-	unsure resolve.Mask // shadows without a row may have lost a write all the same
+	Unsure resolve.Mask // shadows without a row may have lost a write all the same
 }
 
 // Overwrite is a write whose overwriter had seen it.
@@ -62,15 +62,15 @@ type LossRecord struct {
 
 // Why tells the history of the key's present value, as far as objects, ledger
 // and log still hold it.
-func (a *Account) Why(key string) (*Story, error) {
-	q := a.about(key)
-	s := &Story{Key: key, Serving: q.panel.Serving, Now: a.cfg.Now.Midpoint(), Evicted: a.cfg.Evicted[q.panel.Serving]}
+func (r *Reader) Why(key string) (*Explanation, error) {
+	q := r.about(key)
+	s := &Explanation{Key: key, Serving: q.panel.Serving, Now: r.cfg.Now.Midpoint(), Evicted: r.cfg.Evicted[q.panel.Serving]}
 	for _, d := range q.survivors(s.Serving) {
 		s.Shown = append(s.Shown, q.write(d))
 	}
 	s.Sum, _ = q.object.Sum()
-	reading, _ := q.panel.ReadAt(q.object, q, a.cfg.deadlines())
-	s.Values, s.Agreed = reading.Values, a.cfg.deadlines()
+	reading, _ := q.panel.ReadAt(q.object, q, r.cfg.deadlines())
+	s.Values, s.Agreed = reading.Values, r.cfg.deadlines()
 	s.Ends, s.TouchedBy = q.deadline()
 	if len(s.Shown) == 0 {
 		s.Removed = q.removed()
@@ -79,8 +79,8 @@ func (a *Account) Why(key string) (*Story, error) {
 		if q.panel.Shadows.Has(id) {
 			s.Shadows = append(s.Shadows, id)
 		}
-		if id.Loses() && a.cfg.Evicted[id] > 0 {
-			s.unsure |= id.Mask()
+		if id.Loses() && r.cfg.Evicted[id] > 0 {
+			s.Unsure |= id.Mask()
 		}
 	}
 	q.ancestors(s)
@@ -93,7 +93,7 @@ func (a *Account) Why(key string) (*Story, error) {
 
 // deadline is when what the key shows first ends, and who stated that later than
 // the value.
-func (q *asked) deadline() (wallclock.Instant, logical.Dot) {
+func (q *question) deadline() (wallclock.Instant, logical.Dot) {
 	if q.panel.Serving == resolve.Counter {
 		e, _ := q.object.Ending()
 		return e.Expires, e.Stamp.By
@@ -111,7 +111,7 @@ func (q *asked) deadline() (wallclock.Instant, logical.Dot) {
 }
 
 // removed is the newest deletion that the object still holds for somebody.
-func (q *asked) removed() *Write {
+func (q *question) removed() *Write {
 	var newest *Write
 	for i := range q.object.Versions {
 		if v := &q.object.Versions[i]; v.Deleted() && (newest == nil || v.Lamport > newest.Lamport) {
@@ -124,7 +124,7 @@ func (q *asked) removed() *Write {
 
 // ancestors goes down from what is shown, newest first. What is lost all the
 // same, because another version of the same request was seen, is left out.
-func (q *asked) ancestors(s *Story) {
+func (q *question) ancestors(s *Explanation) {
 	type seen struct {
 		op *resolve.Op
 		by logical.Dot
@@ -157,7 +157,7 @@ func (q *asked) ancestors(s *Story) {
 
 // lossRecords lists the rows of the key: the serving resolver's first, then the
 // shadows', each newest first.
-func (q *asked) lossRecords(s *Story) {
+func (q *question) lossRecords(s *Explanation) {
 	g := gathered{of: map[resolve.ID]*recent{}}
 	q.fail(q.ledger.LossesOf(q.object.Key, func(l resolve.Loss) bool {
 		if q.panel.Mask().Has(l.Resolver) {
@@ -183,7 +183,7 @@ func (q *asked) lossRecords(s *Story) {
 
 // rowsOf is every row of these writes, or it would be said of some resolver that it
 // had not lost what it lost long ago: by resolver, newest first.
-func (q *asked) rowsOf(losers []logical.Dot) (rows []resolve.Loss) {
+func (q *question) rowsOf(losers []logical.Dot) (rows []resolve.Loss) {
 	by := map[resolve.ID][]resolve.Loss{}
 	for _, d := range losers {
 		for _, l := range q.losses(d) {
@@ -210,9 +210,9 @@ type recent struct {
 	rows []resolve.Loss
 }
 
-// keptRecent is how many of one resolver's rows are compared by the age of their
+// retainedRecent is how many of one resolver's rows are compared by the age of their
 // writes, which must be looked up.
-const keptRecent = 1024
+const retainedRecent = 1024
 
 func (g *gathered) take(l resolve.Loss) {
 	if g.losers == 0 || l.Loser != g.last { // rows come by dot
@@ -224,7 +224,7 @@ func (g *gathered) take(l resolve.Loss) {
 		g.of[l.Resolver] = r
 	}
 	r.all++
-	if r.rows = append(r.rows, l); len(r.rows) == 2*keptRecent {
+	if r.rows = append(r.rows, l); len(r.rows) == 2*retainedRecent {
 		r.thin()
 	}
 }
@@ -232,11 +232,11 @@ func (g *gathered) take(l resolve.Loss) {
 // thin lets go of what was lost long ago.
 func (r *recent) thin() {
 	slices.SortStableFunc(r.rows, func(a, b resolve.Loss) int { return cmp.Compare(b.At.Latest, a.At.Latest) })
-	r.rows = r.rows[:min(len(r.rows), keptRecent)]
+	r.rows = r.rows[:min(len(r.rows), retainedRecent)]
 }
 
 // newest is the rows of the newest writes, at most so many, newest first.
-func (q *asked) newest(rows []resolve.Loss, most int) []resolve.Loss {
+func (q *question) newest(rows []resolve.Loss, most int) []resolve.Loss {
 	age := make(map[logical.Dot]logical.Lamport, len(rows))
 	for _, l := range rows {
 		age[l.Loser] = q.write(l.Loser).Lamport
@@ -247,7 +247,7 @@ func (q *asked) newest(rows []resolve.Loss, most int) []resolve.Loss {
 	return rows[:min(len(rows), most)]
 }
 
-func (q *asked) rank(id resolve.ID) int {
+func (q *question) rank(id resolve.ID) int {
 	if id == q.panel.Serving {
 		return -1
 	}
@@ -255,14 +255,14 @@ func (q *asked) rank(id resolve.ID) int {
 }
 
 // lossRecord is one row with its evidence.
-func (q *asked) lossRecord(l resolve.Loss) LossRecord {
+func (q *question) lossRecord(l resolve.Loss) LossRecord {
 	l.Winner = q.best(l.Resolver)
 	d := LossRecord{Loss: l, Was: q.write(l.Loser), Won: q.write(l.Winner)}
 	d.Why = q.compare(l.Resolver, d.Was, d.Won)
 	if op, ok := q.Op(l.Loser); ok {
 		d.LeaderHadWinner = op.Deps.Covers(l.Winner)
 		d.SawWinner = q.sees(op, d.Won)
-		q.convict(&d)
+		q.inferSkew(&d)
 	}
 	if op, ok := q.Op(l.Winner); ok {
 		d.LeaderHadLoser = op.Deps.Covers(l.Loser)

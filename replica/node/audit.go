@@ -6,6 +6,7 @@ import (
 
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
 )
@@ -21,13 +22,13 @@ const (
 var errBusy = resp.Refuse("BUSY", "an audit or advice is under way at this leader; ask again when it is done, or ask another leader")
 
 // whole lends use the account for a question that reads the whole log.
-func (l *Leader) whole(ctx context.Context, use func(*ledger.Account) error) (at *moment, err error) {
+func (l *Leader) whole(ctx context.Context, use func(*ledger.Reader) error) (at *moment, err error) {
 	if !l.auditing.CompareAndSwap(false, true) {
 		return nil, errBusy
 	}
 	l.audited.Store(0)
 	defer l.auditing.Store(false)
-	return at, l.about(ctx, func(m *moment, a *ledger.Account) error {
+	return at, l.about(ctx, func(m *moment, a *ledger.Reader) error {
 		at = m
 		a.Watch(func(done float64) {
 			l.audited.Store(int64(done * parts))
@@ -52,8 +53,8 @@ func (l *Leader) tellAudit(ctx context.Context, args [][]byte, w *resp.Writer) e
 		return err
 	}
 	var r *ledger.Audit
-	at, err := l.whole(ctx, func(a *ledger.Account) (err error) {
-		r, err = a.Audit(ledger.AuditOptions{Prefix: o.one("PREFIX"), Keys: acl.Of(ctx).Reads, Sample: uint64(sample), HeldBytes: auditBytes, Gaps: auditGaps})
+	at, err := l.whole(ctx, func(a *ledger.Reader) (err error) {
+		r, err = a.Audit(ledger.AuditOptions{Prefix: o.one("PREFIX"), Keys: acl.Of(ctx).Reads, Sample: uint64(sample), MemoryBytes: auditBytes, Gaps: auditGaps})
 		return err
 	})
 	if err != nil {
@@ -69,7 +70,7 @@ func (l *Leader) tellAudit(ctx context.Context, args [][]byte, w *resp.Writer) e
 	number(w, "settled", int64(r.Settled))
 	list(w, "unreplicated", l.unreplicated(), func(s stretch) { l.writeStretch(w, &s) })
 	text(w, "damage", l.damaged())
-	text(w, "text", r.Text())
+	text(w, "text", explain.Audit(r))
 	return nil
 }
 
@@ -108,7 +109,7 @@ func writeGap(w *resp.Writer, g *ledger.Gap) {
 	text(w, "dot", g.Dot.String())
 	text(w, "resolver", g.Resolver.String())
 	list(w, "states", g.In, func(s ledger.State) { w.Text(s.String()) })
-	text(w, "text", g.Text())
+	text(w, "text", explain.Gap(g))
 }
 
 // measured is the prefixes that are asked for, or all that the user may read: what is
@@ -147,7 +148,7 @@ func (l *Leader) tellAdvice(ctx context.Context, args [][]byte, w *resp.Writer) 
 		return err
 	}
 	var all []ledger.Advice
-	at, err := l.whole(ctx, func(a *ledger.Account) error {
+	at, err := l.whole(ctx, func(a *ledger.Reader) error {
 		stats, err := a.Measure(prefixes)
 		for i := range stats {
 			if advice, ok := stats[i].Advise(); ok {
@@ -166,8 +167,8 @@ func (l *Leader) tellAdvice(ctx context.Context, args [][]byte, w *resp.Writer) 
 		text(w, "prefix", a.Prefix)
 		text(w, "serving", a.Serving.String())
 		text(w, "better", a.Better.String())
-		text(w, "sentence", a.Sentence)
-		list(w, "evidence", a.Evidence, w.Text)
+		text(w, "sentence", explain.Advice(&a))
+		list(w, "evidence", explain.Evidence(&a), w.Text)
 	})
 	return nil
 }

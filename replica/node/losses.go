@@ -5,6 +5,7 @@ import (
 
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/replica/resp"
 	"kvd/resolve"
 )
@@ -25,7 +26,7 @@ func (l *Leader) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer) 
 	var p page
 	var at *moment
 	var evicted int64
-	err = l.about(ctx, func(m *moment, a *ledger.Account) (err error) {
+	err = l.about(ctx, func(m *moment, a *ledger.Reader) (err error) {
 		at = m
 		if evicted, _, err = m.evicted(); err != nil {
 			return err
@@ -103,5 +104,5 @@ func writeLoss(w *resp.Writer, d *ledger.LossRecord, serving resolve.ID) {
 	text(w, "leader", d.Was.Leader)
 	text(w, "client", clientName(d.Was.Client))
 	number(w, "wall", int64(d.Was.Wall.Midpoint()))
-	text(w, "text", d.Text())
+	text(w, "text", explain.Loss(d))
 }

@@ -28,9 +28,9 @@ type moment struct {
 }
 
 var (
-	_ ledger.Reader = (*moment)(nil)
-	_ ledger.Ledger = (*moment)(nil)
-	_ ledger.Brief  = (*moment)(nil)
+	_ ledger.Store      = (*moment)(nil)
+	_ ledger.Rows       = (*moment)(nil)
+	_ ledger.BriefStore = (*moment)(nil)
 )
 
 // ask lends use the present moment. What use found out is written after it has
@@ -50,7 +50,7 @@ func (l *Leader) ask(ctx context.Context, use func(*moment) error) error {
 }
 
 // account answers for this moment.
-func (m *moment) account() (*ledger.Account, error) {
+func (m *moment) account() (*ledger.Reader, error) {
 	st, _, err := m.State()
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (m *moment) account() (*ledger.Account, error) {
 }
 
 // about lends use the account of this moment.
-func (l *Leader) about(ctx context.Context, use func(*moment, *ledger.Account) error) error {
+func (l *Leader) about(ctx context.Context, use func(*moment, *ledger.Reader) error) error {
 	return l.ask(ctx, func(m *moment) error {
 		a, err := m.account()
 		if err != nil {

@@ -19,9 +19,9 @@ func TestLongQuestionsEnd(t *testing.T) {
 	figure83(t, all, "x")
 	ctx, cancel := context.WithCancel(context.Background())
 	rounds := 0
-	err := all[0].about(ctx, func(m *moment, a *ledger.Account) error {
+	err := all[0].about(ctx, func(m *moment, a *ledger.Reader) error {
 		for ; ; rounds++ {
-			if _, err := a.Audit(ledger.AuditOptions{HeldBytes: 100_000}); err != nil {
+			if _, err := a.Audit(ledger.AuditOptions{MemoryBytes: 100_000}); err != nil {
 				return err
 			}
 			cancel()
@@ -60,10 +60,10 @@ func TestOneLongQuestionAtATime(t *testing.T) {
 	ctx, leave := context.WithCancel(context.Background())
 	under, over := make(chan struct{}), make(chan error, 1)
 	go func() {
-		_, err := n.whole(ctx, func(a *ledger.Account) error {
+		_, err := n.whole(ctx, func(a *ledger.Reader) error {
 			close(under)
 			for {
-				if _, err := a.Audit(ledger.AuditOptions{HeldBytes: 100_000}); err != nil {
+				if _, err := a.Audit(ledger.AuditOptions{MemoryBytes: 100_000}); err != nil {
 					return err
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
 	"kvd/replica/resp/token"
@@ -34,7 +35,7 @@ func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 	var q *replica.Request
 	err = l.catchUp(r)
 	if err == nil {
-		err = l.about(ctx, func(m *moment, a *ledger.Account) (err error) {
+		err = l.about(ctx, func(m *moment, a *ledger.Reader) (err error) {
 			at = m
 			if err = reaches(acl.Of(ctx), a, r.lost); err != nil {
 				return err
@@ -73,7 +74,7 @@ func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 
 // reaches refuses a user who has no rights to the key of a write, before anything is
 // told of it.
-func reaches(user *acl.Rights, a *ledger.Account, d logical.Dot) error {
+func reaches(user *acl.Rights, a *ledger.Reader, d logical.Dot) error {
 	if user.Everywhere() {
 		return nil
 	}
@@ -95,12 +96,12 @@ type readBack struct {
 // readBack asks what became of the write with dot d, which this leader has just
 // made. That it was made stands whatever comes of the question.
 func (l *Leader) readBack(ctx context.Context, d logical.Dot) (back readBack) {
-	err := l.about(ctx, func(_ *moment, a *ledger.Account) error {
+	err := l.about(ctx, func(_ *moment, a *ledger.Reader) error {
 		f, err := a.Fate(d)
 		if err != nil || len(f.Verdicts) == 0 {
 			return err
 		}
-		back.state, back.text = f.Verdicts[0].State, f.Verdicts[0].Text()
+		back.state, back.text = f.Verdicts[0].State, explain.Verdict(&f.Verdicts[0])
 		if back.state != ledger.Lost {
 			return nil
 		}
@@ -113,7 +114,7 @@ func (l *Leader) readBack(ctx context.Context, d logical.Dot) (back readBack) {
 	if back.text == "" {
 		back.state, back.text = ledger.Unclear, "unclear: what became of it could not be read back"
 		if err != nil {
-			back.text += ": " + err.Error()
+			back.text += ": " + explain.Error(err)
 		}
 	}
 	return back
@@ -148,15 +149,15 @@ func readRestoring(args [][]byte) (r restoring, err error) {
 
 // request is what to write. A retry of a restoration that was made is told what
 // that did, whatever became of the loss since.
-func (r *restoring) request(m *moment, a *ledger.Account) (*replica.Request, error) {
+func (r *restoring) request(m *moment, a *ledger.Reader) (*replica.Request, error) {
 	q, err := r.again(m)
 	if q == nil && err == nil {
 		var found *ledger.Restoration
 		if found, err = a.Restore(r.lost); err == nil {
 			q = found.Request
-			if found.Beaten != "" && !r.force {
+			if found.Until > 0 && !r.force {
 				err = resp.Refuse("BEATEN", "%d restore %s: %s; wait so long, restore it at a leader whose clock is further on, or say FORCE",
-					int64(found.Until), r.lost, found.Beaten)
+					int64(found.Until), r.lost, explain.Beaten(found))
 			}
 		}
 	}
@@ -193,8 +194,11 @@ func refused(err error) error {
 		{"DELETION", ledger.ErrDeletion}, {"EXPIRED", ledger.ErrExpired}, {"UNCLEAR", ledger.ErrUnclear},
 	} {
 		if errors.Is(err, r.why) {
-			return resp.Refuse(r.code, "%s", err.Error())
+			return resp.Refuse(r.code, "%s", explain.Error(err))
 		}
+	}
+	if errors.Is(err, ledger.ErrTouch) {
+		return errors.New(explain.Error(err))
 	}
 	return err
 }

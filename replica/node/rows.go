@@ -9,7 +9,7 @@ import (
 	"kvd/storage"
 )
 
-var _ ledger.Keeper = (*moment)(nil)
+var _ ledger.EvidenceRows = (*moment)(nil)
 
 // LossesFrom yields the ledger's verdicts from one write on.
 func (m *moment) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {

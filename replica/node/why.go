@@ -6,6 +6,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
@@ -13,9 +14,9 @@ import (
 
 // tellWhy is KVD.WHY.
 func (l *Leader) tellWhy(ctx context.Context, args [][]byte, w *resp.Writer) error {
-	var s *ledger.Story
+	var s *ledger.Explanation
 	var at *moment
-	err := l.about(ctx, func(m *moment, a *ledger.Account) (err error) {
+	err := l.about(ctx, func(m *moment, a *ledger.Reader) (err error) {
 		at = m
 		s, err = a.Why(string(args[1]))
 		return err
@@ -29,8 +30,8 @@ func (l *Leader) tellWhy(ctx context.Context, args [][]byte, w *resp.Writer) err
 	text(w, "serving", s.Serving.String())
 	list(w, "values", s.Values, w.Bulk)
 	number(w, "lost", int64(s.LostWrites))
-	text(w, "text", l.unledgered(s.Text()))
-	text(w, "tree", s.Tree())
+	text(w, "text", l.unledgered(explain.Key(s)))
+	text(w, "tree", explain.Tree(s))
 	return nil
 }
 
@@ -42,7 +43,7 @@ func (l *Leader) tellFate(ctx context.Context, args [][]byte, w *resp.Writer) er
 	}
 	var f *ledger.Fate
 	var at *moment
-	err = l.about(ctx, func(m *moment, a *ledger.Account) (err error) {
+	err = l.about(ctx, func(m *moment, a *ledger.Reader) (err error) {
 		at = m
 		if f, err = a.Fate(d); err == nil && !acl.Of(ctx).Reaches(f.Key) && f.Key != "" {
 			err = server.ErrKeyDenied
@@ -58,7 +59,7 @@ func (l *Leader) tellFate(ctx context.Context, args [][]byte, w *resp.Writer) er
 	text(w, "known", f.Known.String())
 	textOrNull(w, "key", f.Key) // no key is empty
 	valueOrNull(w, &f.Was)
-	text(w, "text", l.unledgered(f.Text()))
+	text(w, "text", l.unledgered(explain.Fate(f)))
 	list(w, "verdicts", f.Verdicts, func(v ledger.Verdict) { writeVerdict(w, &v, f.Serving) })
 	list(w, "elsewhere", f.Elsewhere, func(c ledger.Content) { writeContents(w, c.Key, c.Kind, c.Value) })
 	dotField(w, "settled", f.SettledBy)
@@ -76,5 +77,5 @@ func writeVerdict(w *resp.Writer, v *ledger.Verdict, serving resolve.ID) {
 	}
 	text(w, "relation", relation)
 	dotOrNull(w, "by", v.By)
-	text(w, "text", v.Text())
+	text(w, "text", explain.Verdict(v))
 }

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -34,10 +36,10 @@ func (c counting) Op(d logical.Dot) (*resolve.Op, bool, error) {
 	return c.stored.Op(d)
 }
 
-func (c *cluster) counted(at string) (a *Account, rows, ops *int) {
+func (c *cluster) counted(at string) (a *ledger.Reader, rows, ops *int) {
 	r := counting{stored{c.leaders[at].store}, new(int), new(int)}
-	a = c.account(at)
-	a.reader, a.ledger = r, r
+	a = c.reader(at)
+	a.Over(r, r)
 	return a, r.rows, r.ops
 }
 
@@ -56,14 +58,14 @@ func TestAPageReadsAPage(t *testing.T) {
 	dots := c.lose("x", 300, []byte("1"))
 	a, rows, ops := c.counted("n1")
 	n := 0
-	if err := a.Losses(Filter{}, func(LossRecord) bool { n++; return n < 10 }); err != nil {
+	if err := a.Losses(ledger.Filter{}, func(ledger.LossRecord) bool { n++; return n < 10 }); err != nil {
 		t.Fatal(err)
 	}
 	if *rows > 60 || *ops > 20 {
 		t.Errorf("10 of 300 rows were asked for; %d rows and %d ops were read", *rows, *ops)
 	}
 	*rows = 0
-	if f, err := a.Fate(dots[150]); err != nil || f.Verdicts[0].State != Lost || *rows > 20+5*len(dots) {
+	if f, err := a.Fate(dots[150]); err != nil || f.Verdicts[0].State != ledger.Lost || *rows > 20+5*len(dots) {
 		t.Errorf("%+v, %v; %d rows were read", f, err, *rows)
 	}
 	*ops = 0
@@ -78,12 +80,12 @@ func TestLongValuesAreNotHeld(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1")
 	long := bytes.Repeat([]byte("0123456789"), 500)
 	dots := c.lose("x", 5, long)
-	a := c.account("n1")
-	q := a.about("x")
-	q.overwriters(dots[0])
+	a := c.reader("n1")
+	q := a.About("x")
+	q.LookForOverwriters(dots[0])
 	for _, d := range dots {
 		op, ok := q.Op(d)
-		if w := q.write(d); !ok || len(op.Value) != a.cfg.Value || cap(op.Value) > 2*a.cfg.Value || w.Size != len(long) || !bytes.Equal(w.Value, long[:a.cfg.Value]) {
+		if w := q.WriteOf(d); !ok || len(op.Value) != a.Config().Value || cap(op.Value) > 2*a.Config().Value || w.Size != len(long) || !bytes.Equal(w.Value, long[:a.Config().Value]) {
 			t.Errorf("%s: %d bytes are held with room for %d, the answer has %d of %d", d, len(op.Value), cap(op.Value), len(w.Value), w.Size)
 		}
 	}
@@ -108,20 +110,20 @@ func TestWhyOfAKeyThatLostThousands(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := len(s.Lost)
-	if s.LostWrites != many+1 || told != a.cfg.Lost+1 || s.LostLeft != many-a.cfg.Lost {
+	if s.LostWrites != many+1 || told != a.Config().Lost+1 || s.LostLeft != many-a.Config().Lost {
 		t.Errorf("%d lost, %d told of, %d left", s.LostWrites, told, s.LostLeft)
 	}
-	for _, d := range s.Lost[:a.cfg.Lost] {
-		if d.Loser.Seq > keptRecent {
+	for _, d := range s.Lost[:a.Config().Lost] {
+		if d.Loser.Seq > ledger.RetainedRecent {
 			t.Errorf("told of %s, lost long before others", d.Loser)
 		}
 	}
-	text, tree := s.Text(), strings.Split(strings.TrimSpace(s.Tree()), "\n")
+	text, tree := explain.Key(s), strings.Split(strings.TrimSpace(explain.Tree(s)), "\n")
 	if !strings.Contains(text, "\n4,984 more lost writes are not told of; KVD.LOSSES PREFIX cart RESOLVER all lists all 5,001.\n") {
 		t.Error(text)
 	}
-	if last := tree[len(tree)-1]; last != "└─ 4,984 more lost writes are not drawn: kv losses --prefix cart --resolver all" || strings.Count(s.Tree(), "└─ ") != 2 {
-		t.Errorf("%d lines, the last %s\n%s", len(tree), last, s.Tree())
+	if last := tree[len(tree)-1]; last != "└─ 4,984 more lost writes are not drawn: kv losses --prefix cart --resolver all" || strings.Count(explain.Tree(s), "└─ ") != 2 {
+		t.Errorf("%d lines, the last %s\n%s", len(tree), last, explain.Tree(s))
 	}
 	if s.Lost[told-1].Resolver != resolve.HLC {
 		t.Errorf("the shadow's only row is not told of: %v", s.Lost[told-1].Loss)
@@ -136,29 +138,29 @@ func TestGapsThatAreNotNamedAreNotHeld(t *testing.T) {
 		dots = append(dots, c.lose(fmt.Sprintf("k/%02d", i), 10, []byte("1"))...)
 	}
 	a := c.over("n1", faulty{hide: func(resolve.Loss) bool { return true }})
-	r := &auditor{Account: a, opt: AuditOptions{HeldBytes: 1000 * traceBytes, Gaps: 3}, out: &Audit{}}
+	gaps := ledger.NewGaps(a, ledger.AuditOptions{MemoryBytes: 1000 * ledger.TraceBytes, Gaps: 3})
 	for i := range 5000 {
-		r.gap(Gap{Key: fmt.Sprintf("%04d", 4999-i), Dot: dots[0], Resolver: resolve.ID(i % 3)})
-		if len(r.out.Gaps) > r.fullGaps() || cap(r.out.Gaps) > 4*r.fullGaps() {
-			t.Fatalf("%d gaps are held", len(r.out.Gaps))
+		gaps.Add(ledger.Gap{Key: fmt.Sprintf("%04d", 4999-i), Dot: dots[0], Resolver: resolve.ID(i % 3)})
+		if all := gaps.All(); len(all) > gaps.Full() || cap(all) > 4*gaps.Full() {
+			t.Fatalf("%d gaps are held", len(all))
 		}
 	}
 	for _, evicted := range []int64{0, 1000} { // as many as lww lacks: what others lack is named
-		a.cfg.Evicted[resolve.LWW] = evicted
-		audit, err := a.Audit(AuditOptions{HeldBytes: 1000 * traceBytes, Gaps: 3})
+		a.Config().Evicted[resolve.LWW] = evicted
+		audit, err := a.Audit(ledger.AuditOptions{MemoryBytes: 1000 * ledger.TraceBytes, Gaps: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var want []Gap
+		var want []ledger.Gap
 		for _, id := range resolve.IDs() {
 			if id.Loses() && (id != resolve.LWW || evicted == 0) && id != resolve.Counter && id != resolve.Siblings {
-				want = append(want, Gap{Key: "k/00", Dot: dots[0], Resolver: id})
+				want = append(want, ledger.Gap{Key: "k/00", Dot: dots[0], Resolver: id})
 			}
 		}
 		if fmt.Sprint(audit.Gaps) != fmt.Sprint(want[:3]) {
 			t.Errorf("named are %v, want %v", audit.Gaps, want[:3])
 		}
-		if i := slices.IndexFunc(audit.Balances, func(b Balance) bool { return b.Resolver == resolve.HLC }); audit.Balances[i].InNone != 540 {
+		if i := slices.IndexFunc(audit.Balances, func(b ledger.Balance) bool { return b.Resolver == resolve.HLC }); audit.Balances[i].InNone != 540 {
 			t.Errorf("%+v", audit.Balances[i])
 		}
 	}
@@ -175,10 +177,10 @@ func TestWhoSawWhatDownALongChain(t *testing.T) {
 	for last := first; int(last.Seq) <= long; {
 		last = c.ask("n1", &replica.Request{Verb: replica.Set, Key: "x", Value: []byte("1"), Exact: true, Shown: []logical.Dot{last}})
 	}
-	a := c.account("n1")
-	a.cfg.Steps = 20
+	a := c.reader("n1")
+	a.Config().Steps = 20
 	n := 0
-	if err := a.Losses(Filter{}, func(d LossRecord) bool {
+	if err := a.Losses(ledger.Filter{}, func(d ledger.LossRecord) bool {
 		if n++; !d.SawWinner || d.Winner != first {
 			t.Errorf("%s had not seen %s", d.Loser, d.Winner)
 		}
@@ -194,7 +196,7 @@ func TestWhoSawWhatIsWhatAncestrySays(t *testing.T) {
 	for seed := range uint64(8) {
 		c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 		c.scatter(rand.New(rand.NewPCG(seed, 8)), 100)
-		if err := c.account("n2").Losses(all(), func(d LossRecord) bool {
+		if err := c.reader("n2").Losses(all(), func(d ledger.LossRecord) bool {
 			if asked++; d.SawWinner {
 				yes++
 			}

@@ -10,9 +10,9 @@ import (
 	"kvd/wallclock"
 )
 
-// Reader is what one leader holds: *storage.Store is one, and *storage.Cut, which
+// Store is what one leader holds: *storage.Store is one, and *storage.Cut, which
 // answers for one moment. What it gives is the caller's.
-type Reader interface {
+type Store interface {
 	Object(key string) (*resolve.Object, error)
 	Op(d logical.Dot) (*resolve.Op, bool, error)
 	Duplicates(d logical.Dot) ([]logical.Dot, error)
@@ -23,7 +23,7 @@ type Reader interface {
 }
 
 // Ledger is the writes one leader knows to be lost.
-type Ledger interface {
+type Rows interface {
 	// LossesOf yields the rows of one key, by dot and resolver, until yield
 	// answers false.
 	LossesOf(key string, yield func(resolve.Loss) bool) error
@@ -33,28 +33,28 @@ type Ledger interface {
 	LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error
 }
 
-// Keeper is a ledger whose rows keep what was known of the write, for when the log
-// no longer holds it. A [Ledger] may be one.
-type Keeper interface {
+// EvidenceRows is a ledger whose rows keep what was known of the write, for when the log
+// no longer holds it. A [Rows] may be one.
+type EvidenceRows interface {
 	// Evidence is what the row of d keeps, false if there is none. Leader and
-	// Author are filled in by the account.
+	// Author are filled in by the [Reader].
 	Evidence(key string, d logical.Dot) (Write, bool, error)
 	// KeyOf is the key of the row of d, false if there is none. It may read as
 	// much as there are rows: only who asks about a forgotten write needs it.
 	KeyOf(d logical.Dot) (string, bool, error)
 }
 
-// Brief is a reader that can leave out the end of a long value. A [Reader] may be
+// BriefStore is a reader that can leave out the end of a long value. A [Store] may be
 // one: a question may look at thousands of writes and show a little of each.
-type Brief interface {
+type BriefStore interface {
 	// BriefOp is Op with no more than limit bytes of the value, and the size of the
 	// whole.
 	BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, found bool, err error)
 }
 
-// Disputes is a reader that knows of dots which a leader and its copy have given to two
-// writes. A [Reader] may be one.
-type Disputes interface {
+// Conflicts is a reader that knows of dots which a leader and its copy have given to two
+// writes. A [Store] may be one.
+type Conflicts interface {
 	// Settled yields those that are settled, each with the op that settles it, until
 	// yield answers false.
 	Settled(yield func(d, by logical.Dot) bool) error
@@ -71,7 +71,7 @@ type Names struct {
 	Client func(uint64) string
 }
 
-// Config is what an account is told once.
+// Config is what a reader is told once.
 type Config struct {
 	Policy  resolve.Policy
 	Names   Names
@@ -100,45 +100,45 @@ func Defaults() Config { return Config{Past: 8, Lost: 16, Steps: 20_000, Value: 
 func (c *Config) Validate() error {
 	switch {
 	case c.Past < 0 || c.Lost < 0 || c.Value < 0:
-		return errors.New("account: Past, Lost and Value must not be negative")
+		return errors.New("ledger: Past, Lost and Value must not be negative")
 	case c.Steps <= 0:
-		return errors.New("account: Steps must be above zero; say how many ops one question may read")
+		return errors.New("ledger: Steps must be above zero; say how many ops one question may read")
 	}
 	return c.Policy.Validate()
 }
 
-// Account answers for one leader. It may be used by one goroutine at a time.
-type Account struct {
+// Reader answers for one leader. It may be used by one goroutine at a time.
+type Reader struct {
 	cfg    Config
-	reader Reader
-	ledger Ledger
+	store  Store
+	ledger Rows
 
 	progress func(done float64)
 }
 
-// Watch lets progress be told how much of [Account.Audit] or [Account.Measure] is
+// Watch lets progress be told how much of [Reader.Audit] or [Reader.Measure] is
 // done, from 0 to 1, again and again while they work.
-func (a *Account) Watch(progress func(done float64)) { a.progress = progress }
+func (r *Reader) Watch(progress func(done float64)) { r.progress = progress }
 
 // tell says how much is done.
-func (a *Account) tell(done float64) {
-	if a.progress != nil {
-		a.progress(min(done, 1))
+func (r *Reader) tell(done float64) {
+	if r.progress != nil {
+		r.progress(min(done, 1))
 	}
 }
 
-// New is an account over what a leader holds.
-func New(c Config, r Reader, l Ledger) (*Account, error) {
+// New reads what a leader holds.
+func New(c Config, r Store, l Rows) (*Reader, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Account{cfg: c, reader: r, ledger: l}, nil
+	return &Reader{cfg: c, store: r, ledger: l}, nil
 }
 
-// asked is one question about one key under way. The first failed read sticks;
+// question is one question about one key under way. The first failed read sticks;
 // after it every answer is worthless.
-type asked struct {
-	*Account
+type question struct {
+	*Reader
 	panel  resolve.Panel
 	object *resolve.Object
 	rows   map[logical.Dot][]resolve.Loss // of writes that were asked about: a key may have any number
@@ -163,28 +163,28 @@ type over struct {
 }
 
 // about begins a question.
-func (a *Account) about(key string) *asked {
-	q := &asked{Account: a, panel: a.cfg.Policy.Panel(key), steps: a.cfg.Steps,
+func (r *Reader) about(key string) *question {
+	q := &question{Reader: r, panel: r.cfg.Policy.Panel(key), steps: r.cfg.Steps,
 		object: &resolve.Object{Key: key}, rows: map[logical.Dot][]resolve.Loss{}, ops: map[logical.Dot]entry{},
 		saw: map[logical.Dot]map[logical.Dot]bool{}, under: map[resolve.ID]map[logical.Dot]bool{}}
-	o, err := a.reader.Object(key)
+	o, err := r.store.Object(key)
 	if q.fail(err); err == nil {
 		q.object = o
 	}
 	return q
 }
 
-func (q *asked) fail(err error) {
+func (q *question) fail(err error) {
 	if q.err == nil && err != nil {
-		q.err = fmt.Errorf("account for %.64q: %w", q.object.Key, err)
+		q.err = fmt.Errorf("ask about %.64q: %w", q.object.Key, err)
 	}
 }
 
-var _ resolve.History = (*asked)(nil)
+var _ resolve.History = (*question)(nil)
 
 // Op is the op with dot d, read once, without the end of a long value: one
 // question may look at thousands.
-func (q *asked) Op(d logical.Dot) (*resolve.Op, bool) {
+func (q *question) Op(d logical.Dot) (*resolve.Op, bool) {
 	e, ok := q.ops[d]
 	if !ok {
 		e = q.read(d)
@@ -193,10 +193,10 @@ func (q *asked) Op(d logical.Dot) (*resolve.Op, bool) {
 }
 
 // read reads an op, and no more of its value than is kept if the reader can.
-func (q *asked) read(d logical.Dot) entry {
-	b, ok := q.reader.(Brief)
+func (q *question) read(d logical.Dot) entry {
+	b, ok := q.store.(BriefStore)
 	if !ok {
-		op, found, err := q.reader.Op(d)
+		op, found, err := q.store.Op(d)
 		if q.fail(err); err != nil || !found {
 			op = nil
 		}
@@ -212,11 +212,11 @@ func (q *asked) read(d logical.Dot) entry {
 }
 
 // keep holds on to an op of this question's own; nil: there is none.
-func (q *asked) keep(d logical.Dot, op *resolve.Op) entry {
+func (q *question) keep(d logical.Dot, op *resolve.Op) entry {
 	e := entry{op: op}
 	if op != nil {
 		if e.size = len(op.Value); e.size > q.cfg.Value {
-			op.Value = slices.Clone(cut(op.Value, q.cfg.Value))
+			op.Value = slices.Clone(truncate(op.Value, q.cfg.Value))
 		}
 	}
 	q.ops[d] = e
@@ -224,7 +224,7 @@ func (q *asked) keep(d logical.Dot, op *resolve.Op) entry {
 }
 
 // losses is what the ledger says of d, by resolver, read once.
-func (q *asked) losses(d logical.Dot) []resolve.Loss {
+func (q *question) losses(d logical.Dot) []resolve.Loss {
 	rows, ok := q.rows[d]
 	if ok {
 		return rows
@@ -243,7 +243,7 @@ func (q *asked) losses(d logical.Dot) []resolve.Loss {
 }
 
 // Lost is the resolvers under which the ledger holds d as lost.
-func (q *asked) Lost(_ string, d logical.Dot) resolve.Mask {
+func (q *question) Lost(_ string, d logical.Dot) resolve.Mask {
 	var m resolve.Mask
 	for _, l := range q.losses(d) {
 		m |= l.Resolver.Mask()
@@ -251,7 +251,7 @@ func (q *asked) Lost(_ string, d logical.Dot) resolve.Mask {
 	return m
 }
 
-func (q *asked) row(r resolve.ID, d logical.Dot) (resolve.Loss, bool) {
+func (q *question) row(r resolve.ID, d logical.Dot) (resolve.Loss, bool) {
 	for _, l := range q.losses(d) {
 		if l.Resolver == r {
 			return l, true
@@ -261,7 +261,7 @@ func (q *asked) row(r resolve.ID, d logical.Dot) (resolve.Loss, bool) {
 }
 
 // survivors is the dots that id shows, best first.
-func (q *asked) survivors(id resolve.ID) []logical.Dot {
+func (q *question) survivors(id resolve.ID) []logical.Dot {
 	var dots []logical.Dot
 	for _, i := range q.panel.Survivors(q.object, id, nil) {
 		dots = append(dots, q.object.Versions[i].Dot)
@@ -272,7 +272,7 @@ func (q *asked) survivors(id resolve.ID) []logical.Dot {
 // best is the survivor that answers name as the winner: the first, and of
 // several the one with the greatest earliest instant. It depends on the object
 // alone, so equal objects name the same.
-func (q *asked) best(id resolve.ID) logical.Dot {
+func (q *question) best(id resolve.ID) logical.Dot {
 	var best *resolve.Version
 	for _, i := range q.panel.Survivors(q.object, id, nil) {
 		v := &q.object.Versions[i]

@@ -1,0 +1,19 @@
+// Package explain turns the answers of package ledger into the sentences that people
+// read. A leader and the programs that ask it share it, so that a thing is said in one
+// way.
+//
+//	[Key], [Tree]          why a key holds what it holds
+//	[Fate], [Verdict]      what became of one write, under every resolver
+//	[Loss]                 one lost write, and to what
+//	[Audit], [Gap]         whether every write is accounted for
+//	[Advice], [Evidence]   which resolver would have lost less
+//	[Beaten], [Error]      why a lost write would lose again, or is not restored
+//	[Difference]           where two leaders disagree
+//
+// What it is not: it reads no store and decides nothing; equal answers give equal
+// text.
+//
+// Files: explanation.go, losses.go, groups.go and tree.go (a key), fate.go and
+// compare.go (a write), audit.go, advice.go, restore.go, difference.go; write.go has
+// how writes, keys and times are named everywhere.
+package explain

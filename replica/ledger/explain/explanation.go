@@ -1,0 +1,142 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"kvd/replica/ledger"
+	"kvd/resolve"
+)
+
+// Key says in sentences why a key holds what it holds.
+func Key(e *ledger.Explanation) string {
+	t := formatter{Explanation: e}
+	t.present()
+	t.deadline()
+	t.past()
+	t.losses()
+	t.missing()
+	return t.text.String()
+}
+
+// formatter is the sentences about a key, as far as they are written.
+type formatter struct {
+	*ledger.Explanation
+	text strings.Builder
+}
+
+// say adds a sentence as a line of its own.
+func (t *formatter) say(format string, args ...any) { fmt.Fprintf(&t.text, format+"\n", args...) }
+
+// present says what the key shows and who wrote it.
+func (t *formatter) present() {
+	var values, deletes []*ledger.Write
+	for i := range t.Shown {
+		if w := &t.Shown[i]; w.Kind == resolve.Delete {
+			deletes = append(deletes, w)
+		} else {
+			values = append(values, w)
+		}
+	}
+	switch {
+	case t.Serving == resolve.Counter && len(values) > 0:
+		t.count(values)
+	case len(values) > 1:
+		t.say("%s shows %d values, none of whose authors had been shown another: %s.", word(t.Key), len(values), list(values, t.author))
+	case len(values) == 1:
+		t.say("%s is %s, written by %s (clock %s).", word(t.Key), what(values[0]), whose(values[0]), t.when(values[0]))
+	case len(deletes) > 0:
+		t.gone(deletes[0])
+	case t.Removed != nil:
+		t.gone(t.Removed)
+	default:
+		t.say("%s holds nothing here: it was never written, or what deleted it left no trace.", word(t.Key))
+	}
+}
+
+// gone says what deleted the key's value.
+func (t *formatter) gone(w *ledger.Write) {
+	if w.Expired() {
+		t.say("%s holds nothing: %s. No client deleted it.", word(t.Key), how(w, t.Now))
+		return
+	}
+	t.say("%s holds nothing: it was deleted by %s (clock %s).", word(t.Key), whose(w), t.when(w))
+}
+
+// deadline says when what the key shows ends, or that it has and is still stored.
+func (t *formatter) deadline() {
+	if t.Ends == 0 {
+		return
+	}
+	by := ""
+	if !t.TouchedBy.IsZero() {
+		by = ", as " + t.TouchedBy.String() + " stated later"
+	}
+	if t.Ends > t.Agreed {
+		t.say("It ends at %s%s; the time that this leader and its peers agree on is %s.", dated(t.Ends, t.Now), by, dated(t.Agreed, t.Now))
+		return
+	}
+	t.say("It is not shown: its time to live ended at %s%s, and the time that this leader and its peers agree on is %s. The leader that accepted it will delete it.",
+		dated(t.Ends, t.Now), by, dated(t.Agreed, t.Now))
+}
+
+func (t *formatter) count(shares []*ledger.Write) {
+	where := func(w *ledger.Write) string { return w.Leader }
+	key, from := word(t.Key), list(shares, where)
+	if t.Sum.Fits() {
+		t.say("%s is %s, added up from what %s accepted.", key, t.Sum, from)
+		return
+	}
+	t.say("%s shows %d, the nearest that 64 bits hold to %s, which is what %s accepted comes to: leaders apart cannot know each other's additions. Nothing of the sum is forgotten; an addition that takes it back is accepted, and so is a set.",
+		key, t.Sum.Clamp(), t.Sum, from)
+}
+
+// author is the write with its author and its clock.
+func (t *formatter) author(w *ledger.Write) string {
+	return fmt.Sprintf("%s (clock %s)", from(w), t.when(w))
+}
+
+func (t *formatter) when(w *ledger.Write) string { return dated(w.Wall.Midpoint(), t.Now) }
+
+// maxListed is how many writes one sentence names.
+const maxListed = 12
+
+// list joins what say says of each, as far as a sentence goes.
+func list(ws []*ledger.Write, say func(*ledger.Write) string) string {
+	var parts []string
+	for _, w := range ws[:min(len(ws), maxListed)] {
+		parts = append(parts, say(w))
+	}
+	if more := len(ws) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	return joined(parts)
+}
+
+// past says what was written over.
+func (t *formatter) past() {
+	if len(t.Past) == 0 {
+		return
+	}
+	var ws []*ledger.Write
+	for i := range t.Past {
+		ws = append(ws, &t.Past[i].Write)
+	}
+	more := ""
+	if t.PastLeft > 0 {
+		more = " and more before"
+	}
+	whose := "Its author"
+	if len(t.Shown) > 1 {
+		whose = "Their authors"
+	}
+	t.say("%s, directly or through others, had been shown %s%s: nothing of that is lost.", whose,
+		list(ws, from), more)
+}
+
+func joined(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}

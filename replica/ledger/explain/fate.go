@@ -1,0 +1,116 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"kvd/replica/ledger"
+	"kvd/resolve"
+)
+
+// Fate says what became of a write in sentences, the serving resolver's verdict first.
+func Fate(f *ledger.Fate) string {
+	switch f.Known {
+	case ledger.Forgotten:
+		if len(f.Verdicts) > 0 {
+			break
+		}
+		return fmt.Sprintf("%s was applied here, and neither the log nor the ledger holds it any more: what became of it can no longer be told. Ask another leader.", f.Dot)
+	case ledger.Ahead:
+		return fmt.Sprintf("%s has not been applied here yet: it is on its way from %s, or was never accepted.", f.Dot, f.Leader)
+	case ledger.Unreplicated:
+		return fmt.Sprintf("%s is unreplicated: it has not been applied here, and nobody who can be reached is known to have it. %s accepted it, if anybody did; it arrives when that leader comes back with its disk, and else is lost.", f.Dot, f.Leader)
+	case ledger.UnknownOrigin:
+		return fmt.Sprintf("%s is of an origin that this leader has never heard of: nothing that %s accepted has arrived.", f.Dot, f.Leader)
+	}
+	var b strings.Builder
+	key := word(f.Key)
+	switch {
+	case f.Was.Kind == 0:
+		fmt.Fprintf(&b, "%s wrote %s at %s. The log no longer holds it, and the ledger did not keep its value.\n", f.Dot, key, f.Leader)
+	case f.Known == ledger.Forgotten:
+		fmt.Fprintf(&b, "%s is %s, accepted from %s (clock %s). The log no longer holds it: this is what the ledger has kept.\n", f.Dot, article(&f.Was, key), whose(&f.Was), dated(f.Was.Wall.Midpoint(), f.Now))
+	default:
+		fmt.Fprintf(&b, "%s is %s, accepted from %s (clock %s).\n", f.Dot, article(&f.Was, key), whose(&f.Was), dated(f.Was.Wall.Midpoint(), f.Now))
+	}
+	switch {
+	case f.Was.Kind != resolve.Touch:
+	case f.Holds:
+		b.WriteString("It holds. It wrote no value, so no resolver judges it.\n")
+	default:
+		b.WriteString("It holds no more: what it was stated of has been written over or has ended, or a later statement holds. It wrote no value, so no resolver judges it.\n")
+	}
+	for i := range f.Elsewhere {
+		c := &f.Elsewhere[i]
+		fmt.Fprintf(&b, "The dot was given twice, by a leader and its copy: another leader has %s under it.\n", article(&c.Write, word(c.Key)))
+	}
+	switch {
+	case !f.SettledBy.IsZero():
+		fmt.Fprintf(&b, "That is settled by %s: all leaders show the same, and the audit counts neither.\n", f.SettledBy)
+	case len(f.Elsewhere) > 0:
+		b.WriteString("Nothing settles that yet: kv admin accept says which of them stands.\n")
+	}
+	for i := range f.Verdicts {
+		v := &f.Verdicts[i]
+		if v.Resolver == f.Serving {
+			fmt.Fprintf(&b, "%s, which serves the key: %s.\n", v.Resolver, Verdict(v))
+			continue
+		}
+		fmt.Fprintf(&b, "%s: %s.\n", v.Resolver, Verdict(v))
+	}
+	return b.String()
+}
+
+// article is the write with its kind and its key.
+func article(w *ledger.Write, key string) string {
+	switch w.Kind {
+	case resolve.Touch:
+		if w.Expires == 0 {
+			return "a change of when " + key + " ends: never"
+		}
+		return "a change of when " + key + " ends: at " + dated(w.Expires, w.Wall.Midpoint())
+	case resolve.Delete:
+		if w.Expired() {
+			return "the end of " + key + ": " + how(w, w.Wall.Midpoint())
+		}
+		return "a deletion of " + key
+	case resolve.Add:
+		return fmt.Sprintf("an addition of %d to %s, which made it %s", w.Delta, key, what(w))
+	}
+	return fmt.Sprintf("a write of %s to %s", what(w), key)
+}
+
+// Verdict is the verdict as a clause.
+func Verdict(v *ledger.Verdict) string {
+	switch v.State {
+	case ledger.Live:
+		return "live"
+	case ledger.Superseded:
+		if v.Held {
+			return fmt.Sprintf("superseded by %s (%s): had %s served, its author would have been shown it", from(&v.ByWrite), v.By, v.Resolver)
+		}
+		return fmt.Sprintf("superseded by %s (%s), whose author had been shown it", from(&v.ByWrite), v.By)
+	case ledger.Deleted:
+		if v.By.IsZero() {
+			return "deleted by one who had seen it"
+		}
+		if v.ByWrite.Expired() {
+			return fmt.Sprintf("gone (%s): %s", v.By, how(&v.ByWrite, v.ByWrite.Wall.Midpoint()))
+		}
+		return fmt.Sprintf("deleted by %s (%s), who had been shown it", whose(&v.ByWrite), v.By)
+	case ledger.Lost:
+		text := fmt.Sprintf("lost to %s (%s)%s: %s", against(v.LossRecord), v.By, knowing(v.LossRecord), comparison(&v.LossRecord.Why, &v.LossRecord.Was))
+		if v.LossRecord.NoRow != "" {
+			text += "; " + v.LossRecord.NoRow
+		}
+		return text
+	case ledger.Merged:
+		return "merged: it has its part in what the key shows"
+	case ledger.Doubled:
+		return fmt.Sprintf("its request counts once, as %s", v.By)
+	}
+	if v.Cut {
+		return "unclear: it does not survive, and whether anybody had seen it lies too far back to tell"
+	}
+	return "unclear: it does not survive, and what would say who had seen it is no longer in the log"
+}

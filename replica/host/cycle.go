@@ -21,7 +21,7 @@ func (l *Loop) run() {
 		switch {
 		case err == nil && l.lanes.behind():
 			continue
-		case stopped, err != nil && !goesOn(err): // when it was drained: nothing can have been queued since
+		case stopped, err != nil && !stillReads(err): // when it was drained: nothing can have been queued since
 			l.end(err)
 			return
 		case err != nil:
@@ -181,7 +181,7 @@ func (l *Loop) end(err error) {
 	l.mu.Unlock()
 	close(l.ending)
 	l.helpers.Wait()
-	l.pump.shelf.close()
+	l.pump.committed.Close()
 	for i := range left {
 		if left[i].call != nil {
 			l.desk.open(left[i].call)

@@ -5,31 +5,19 @@ import (
 	"fmt"
 
 	"kvd/replica"
+	"kvd/replica/host/internal/state"
 )
 
 // DiskFailed is the cause of a leader that takes no writes because its disk failed.
 const DiskFailed replica.Cause = "disk"
 
-// diskError is a failure of the disk, which stops acknowledging and not reading.
-type diskError struct{ error }
-
-func (e diskError) Unwrap() error { return e.error }
-
-// onDisk marks an error as one of the disk.
-func onDisk(err error) error {
-	if err == nil {
-		return nil
-	}
-	return diskError{err}
-}
-
 // halt is what a loop does whose disk failed: whoever waits is told, nothing is
 // acknowledged or sent any more, and reads of what was durable before are answered
-// beside the loop until Stop. An op that the failed batch held may be on disk all
+// on the lock-free path until Stop. An op that the failed batch held may be on disk all
 // the same, so what became of it is known when the store is opened again.
 func (l *Loop) halt(cause error) {
 	err := fmt.Errorf("%w: %w; what was acknowledged before is still read here, and is on disk", replica.ErrReadOnly, cause)
-	l.pump.shelf.freeze(l.pump.view.dirty)
+	l.pump.overlay.Freeze()
 	l.refuse(replica.Refusal{Cause: DiskFailed, Detail: cause.Error()})
 	l.mu.Lock()
 	l.err = err
@@ -61,8 +49,8 @@ func (l *Loop) refuse(why replica.Refusal) {
 	l.status.Store(&s)
 }
 
-// goesOn reports whether a loop that ended with err can still answer reads.
-func goesOn(err error) bool {
-	var d diskError
+// stillReads reports whether a loop that ended with err can still answer reads.
+func stillReads(err error) bool {
+	var d state.DiskError
 	return errors.As(err, &d)
 }

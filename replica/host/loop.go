@@ -177,7 +177,7 @@ func (l *Loop) beside(reqs []*replica.Request, done func([]replica.Reply)) bool 
 	}
 	k := newCall(reqs, done)
 	defer k.recycle()
-	if !l.pump.shelf.read(reqs, l.cfg.Clock, k.replies) {
+	if !l.pump.committed.Read(reqs, l.cfg.Clock, k.replies) {
 		return false
 	}
 	l.tally.beside.Add(uint64(len(reqs)))

@@ -7,21 +7,25 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/host/internal/state"
+	"kvd/replica/host/refold"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
 )
 
-// Pump is one life of one leader over one store. It belongs to one goroutine.
+// Pump is one incarnation of one leader over one store. It belongs to one goroutine.
 // After an error it does nothing more: the leader must stop.
 type Pump struct {
 	core   *replica.Core
 	batch  *storage.Batch
 	tamper Tamper
-	shelf  *shelf
-	view   view
-	err    error            // the first failure
-	own    []logical.Origin // this life and the leader's earlier ones, ascending
+	err    error // the first failure
+
+	committed *state.Committed
+	overlay   *state.Overlay
+
+	own    []logical.Origin // this incarnation's and the leader's earlier ones, ascending
 	named  bool             // own is stored
 	judged bool             // the policy is stored
 
@@ -62,27 +66,32 @@ type Options struct {
 	NoLedger bool
 }
 
+// Refold is how the store is folded again if its objects are of another policy.
+func (o *Options) Refold() refold.Options {
+	return refold.Options{CacheBytes: o.CacheBytes, Ledger: o.Ledger, NoLedger: o.NoLedger}
+}
+
 // DefaultCacheBytes is what Open and Resume keep at most.
 const DefaultCacheBytes = 64 << 20
 
 // Open is OpenWith the default options.
-func Open(cfg replica.Config, store *storage.Store, life logical.Origin, tamper Tamper) (*Pump, error) {
-	return OpenWith(cfg, store, life, Options{Tamper: tamper, CacheBytes: DefaultCacheBytes})
+func Open(cfg replica.Config, store *storage.Store, origin logical.Origin, tamper Tamper) (*Pump, error) {
+	return OpenWith(cfg, store, origin, Options{Tamper: tamper, CacheBytes: DefaultCacheBytes})
 }
 
-// OpenWith begins a new life on what the store holds. Life must be drawn at random
-// for it; it becomes the origin of everything accepted from now on. The pump does
+// OpenWith begins a new incarnation on what the store holds. Origin must be drawn at
+// random for it; everything that is accepted from now on begins there. The pump does
 // not close the store; nobody else may write to it.
-func OpenWith(cfg replica.Config, store *storage.Store, life logical.Origin, o Options) (*Pump, error) {
+func OpenWith(cfg replica.Config, store *storage.Store, origin logical.Origin, o Options) (*Pump, error) {
 	st, _, err := store.State()
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
-	case life == 0 || st.Frontier.At(life) != 0:
-		return nil, fmt.Errorf("open leader %s: origin %s is zero or has ops already; draw another one", cfg.Name, life)
+	case origin == 0 || st.Frontier.At(origin) != 0:
+		return nil, fmt.Errorf("open leader %s: origin %s is zero or has ops already; draw another one", cfg.Name, origin)
 	}
 	before := st.Origin
-	st.Origin = life
+	st.Origin = origin
 	return open(cfg, store, replica.State(st), before, o)
 }
 
@@ -91,9 +100,9 @@ func Resume(cfg replica.Config, store *storage.Store, tamper Tamper) (*Pump, err
 	return ResumeWith(cfg, store, Options{Tamper: tamper, CacheBytes: DefaultCacheBytes})
 }
 
-// ResumeWith goes on with the life that the store holds. The caller vouches that it
-// lost nothing and that nobody else holds its origin, and says in cfg.Statuses
-// which numbers the life has used.
+// ResumeWith resumes the origin that the store holds. The caller attests that the
+// store lost nothing and that nobody else holds the origin, and says in cfg.Statuses
+// which numbers of statuses were used.
 func ResumeWith(cfg replica.Config, store *storage.Store, o Options) (*Pump, error) {
 	st, found, err := store.State()
 	switch {
@@ -105,17 +114,17 @@ func ResumeWith(cfg replica.Config, store *storage.Store, o Options) (*Pump, err
 	return open(cfg, store, replica.State(st), st.Origin, o)
 }
 
-// open is for a store whose last life was the one named.
+// open is for a store whose last origin was the one named.
 func open(cfg replica.Config, store *storage.Store, st replica.State, last logical.Origin, o Options) (*Pump, error) {
 	if o.Tamper != nil {
 		o.Tamper.State(&st)
 	}
-	lives, err := formerIncarnations(store, &st, last)
+	former, err := formerIncarnations(store, &st, last)
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
 	}
-	cfg.Lives, cfg.SyncsLater = slices.Clone(lives), store.Lazy()
-	judged, err := settled(store, cfg.Policy, &o)
+	cfg.Lives, cfg.SyncsLater = slices.Clone(former), store.Lazy()
+	judged, err := refold.Ensure(store, cfg.Policy, o.Refold())
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
 	}
@@ -123,43 +132,42 @@ func open(cfg replica.Config, store *storage.Store, st replica.State, last logic
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
 	}
-	p := &Pump{core: core, batch: store.NewBatch(), tamper: o.Tamper, own: ownOrigins(lives, st.Origin), judged: judged, found: st.Frontier}
-	p.shelf = newShelf(store, &cfg.Policy, core.State(), o.CacheBytes)
-	p.view = newView(p.shelf, &p.out, o.Tamper)
-	if err := p.view.ledger.open(store, &cfg.Policy, &o); err != nil {
+	p := &Pump{core: core, batch: store.NewBatch(), tamper: o.Tamper, own: ownOrigins(former, st.Origin), judged: judged, found: st.Frontier}
+	p.committed = state.NewCommitted(store, &cfg.Policy, core.State(), o.CacheBytes)
+	if p.overlay, err = state.NewOverlay(p.committed, &p.out, o.Tamper, state.Ledger{Off: o.NoLedger, Retention: o.Ledger}); err != nil {
 		return nil, errors.Join(fmt.Errorf("open leader %s: %w", cfg.Name, err), p.Close())
 	}
 	return p, nil
 }
 
 // ownOrigins is all that can be stored of a leader's own origins, ascending. One that
-// has no place among as many as there may be can accept nothing either.
-func ownOrigins(lives []logical.Origin, life logical.Origin) []logical.Origin {
-	if len(lives) >= storage.MaxDeps {
-		return lives
+// is beyond as many as there may be can accept nothing either.
+func ownOrigins(former []logical.Origin, origin logical.Origin) []logical.Origin {
+	if len(former) >= storage.MaxDeps {
+		return former
 	}
-	lives = append(lives, life)
-	slices.Sort(lives)
-	return lives
+	own := append(former, origin)
+	slices.Sort(own)
+	return own
 }
 
-// formerIncarnations is the origins of the leader's earlier lives that accepted
+// formerIncarnations is the origins of the leader's earlier incarnations that accepted
 // anything. A store from before they were written knows the last one.
 func formerIncarnations(store *storage.Store, st *replica.State, last logical.Origin) ([]logical.Origin, error) {
-	lives, err := store.Lives()
+	former, err := store.Lives()
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(lives, last) {
-		lives = append(lives, last)
+	if !slices.Contains(former, last) {
+		former = append(former, last)
 	}
-	return slices.DeleteFunc(lives, func(o logical.Origin) bool { return o == st.Origin || st.Frontier.At(o) == 0 }), nil
+	return slices.DeleteFunc(former, func(o logical.Origin) bool { return o == st.Origin || st.Frontier.At(o) == 0 }), nil
 }
 
 // Close gives the batch's memory back and leaves the store open. What was staged
 // and not committed is gone, as after a crash.
 func (p *Pump) Close() error {
-	p.shelf.close()
+	p.committed.Close()
 	return p.batch.Close()
 }
 
@@ -180,7 +188,7 @@ func (p *Pump) Step(m wallclock.Moment, in ...replica.Input) error {
 
 // tellSynced lets the core know how far a lazy store is synced by now.
 func (p *Pump) tellSynced() {
-	if f := p.shelf.store.Synced(); f != p.synced && p.err == nil {
+	if f := p.committed.Store.Synced(); f != p.synced && p.err == nil {
 		p.synced = f
 		p.step(replica.Synced{Frontier: f})
 	}
@@ -189,16 +197,14 @@ func (p *Pump) tellSynced() {
 // Durable is what of the committed frontier is durable as the store promises it.
 // Any goroutine may ask.
 func (p *Pump) Durable() logical.Frontier {
-	store := p.shelf.store
+	store := p.committed.Store
 	if f := store.Synced(); f != nil {
 		return *f
 	}
 	if store.Lazy() {
 		return p.found
 	}
-	p.shelf.mu.RLock()
-	defer p.shelf.mu.RUnlock()
-	return p.shelf.state.Frontier
+	return p.committed.Frontier()
 }
 
 func (p *Pump) step(in replica.Input) {
@@ -210,9 +216,8 @@ func (p *Pump) step(in replica.Input) {
 		return
 	}
 	before := p.made()
-	p.fail(p.core.Step(p.moment, in, &p.view, &p.out))
-	p.view.catchUp()
-	p.fail(p.view.err)
+	p.fail(p.core.Step(p.moment, in, p.overlay, &p.out))
+	p.fail(p.overlay.CatchUp())
 	p.encode()
 	if ok && q.Room != nil {
 		q.Room.Made += max(0, p.made()-before-brought(q))
@@ -220,7 +225,7 @@ func (p *Pump) step(in replica.Input) {
 }
 
 // made is about how many bytes the running cycle stores.
-func (p *Pump) made() int64 { return int64(p.batch.Size()) + p.view.weight }
+func (p *Pump) made() int64 { return int64(p.batch.Size()) + p.overlay.Bytes() }
 
 // brought is how much of what a write stores came with its request: what every one
 // takes, and its value twice, in the op and in the object.
@@ -234,7 +239,7 @@ func brought(q *replica.Request) int64 {
 func (p *Pump) refuseUnreadable(q *replica.Request) bool {
 	err := p.readable(q)
 	if err != nil {
-		p.view.store.Hurt(err)
+		p.committed.Store.Hurt(err)
 		p.out.Replies = append(p.out.Replies, replica.Reply{ID: q.ID, Err: fmt.Errorf("%s %.64q: what is stored of it cannot be read: %w", q.Verb, q.Key, err)})
 	}
 	return err != nil
@@ -247,7 +252,8 @@ func (p *Pump) begin() {
 		p.fail(errUnreleased)
 	case released:
 		p.out.Reset()
-		p.view.seen, p.encoded, p.stage = 0, 0, staging
+		p.overlay.Begin()
+		p.encoded, p.stage = 0, staging
 	}
 }
 
@@ -285,27 +291,25 @@ func (p *Pump) CommitUnsynced() error { return p.commit((*storage.Batch).CommitU
 func (p *Pump) commit(store func(*storage.Batch) error) error {
 	p.begin()
 	if p.err == nil {
-		p.core.Ship(p.moment, &p.view, &p.out)
-		p.fail(p.view.err)
+		p.core.Ship(p.moment, p.overlay, &p.out)
+		p.fail(p.overlay.Err())
 	}
 	if p.err != nil {
 		return p.err
 	}
-	stored := len(p.out.Puts) > 0 || p.view.ledger.pressing(p.moment)
+	stored := len(p.out.Puts) > 0 || p.overlay.LedgerDue(p.moment)
 	if stored {
 		p.encodeRest()
 	}
 	if p.err == nil {
-		p.fail(onDisk(store(p.batch)))
+		p.fail(state.OnDisk(store(p.batch)))
 	}
 	if p.err != nil {
 		return p.err
 	}
-	p.shelf.agree(p.core.Agreed())
-	p.shelf.publish(p.core.State(), p.view.dirty, p.view.grown, stored)
-	p.view.ledger.publish()
-	p.view.clear()
-	if at, ok := p.view.ledger.wake(p.moment); ok {
+	p.committed.Agree(p.core.Agreed())
+	p.overlay.Publish(p.core.State(), stored)
+	if at, ok := p.overlay.LedgerWake(p.moment); ok {
 		p.out.Wake = min(p.out.Wake, at)
 	}
 	p.tamperOutput()
@@ -315,18 +319,14 @@ func (p *Pump) commit(store func(*storage.Batch) error) error {
 
 // encodeRest writes what is written once a batch.
 func (p *Pump) encodeRest() {
-	for _, o := range p.view.dirty {
-		p.batch.PutObject(o)
-	}
-	p.view.settle(p.batch, p.moment)
-	p.fail(p.view.err)
+	p.fail(p.overlay.Stage(p.batch, p.moment))
 	p.batch.PutState(storage.State(p.core.State()))
 	if !p.named {
 		p.batch.PutIncarnations(p.own)
 		p.named = true
 	}
 	if !p.judged {
-		p.batch.PutJudged(storage.Judged{Policy: *p.shelf.policy})
+		p.batch.PutJudged(storage.Judged{Policy: *p.committed.Policy})
 		p.judged = true
 	}
 }
@@ -336,7 +336,8 @@ func (p *Pump) tamperOutput() {
 		return
 	}
 	p.out.Puts = slices.DeleteFunc(p.out.Puts, func(put replica.Put) bool { return put == nil })
-	p.view.seen, p.encoded = len(p.out.Puts), len(p.out.Puts)
+	p.overlay.Skip()
+	p.encoded = len(p.out.Puts)
 	for i := range p.out.Sends {
 		p.tamper.Send(&p.out.Sends[i])
 	}
@@ -368,15 +369,15 @@ func (p *Pump) Load() replica.Load { return p.core.Load() }
 
 // Reader shows committed and staged state, for probes, whose every object is a copy.
 // Like the pump, it belongs to one goroutine.
-func (p *Pump) Reader() replica.Reader { return probe{&p.view} }
+func (p *Pump) Reader() replica.Reader { return probe{p.overlay} }
 
-type probe struct{ *view }
+type probe struct{ *state.Overlay }
 
-func (p probe) Object(key string) *resolve.Object { return p.view.Object(key).Clone() }
+func (p probe) Object(key string) *resolve.Object { return p.Overlay.Object(key).Clone() }
 
 // Ledger is what the ledger durably holds and what became of the rest. Any
 // goroutine may ask.
-func (p *Pump) Ledger() storage.LedgerStats { return *p.view.ledger.shown.Load() }
+func (p *Pump) Ledger() storage.LedgerStats { return p.overlay.LedgerStats() }
 
 // fail keeps the first error.
 func (p *Pump) fail(err error) {

@@ -9,21 +9,21 @@ const randomTries = 32
 // Random is a stored key that match admits, nil all, and that shows a value now; false:
 // there is none. Draw is a number below n. Keys among many that begin alike come up less often than others.
 func (l *Loop) Random(draw func(n int) int, match func(key string) bool) (key string, found bool, err error) {
-	c, err := l.cut()
+	snap, err := l.snapshot()
 	if err != nil {
 		return "", false, err
 	}
-	defer c.release()
-	past := &history{c: c}
+	defer snap.Release()
+	past := snap.History()
 	shows := func(key string, object []byte) (bool, error) {
 		if match != nil && !match(key) {
 			return false, nil
 		}
 		o, err := storage.DecodeStored(object, key)
-		return err == nil && len(l.pump.shelf.showsAt(o, past, l.cfg.Clock).Values) > 0, err
+		return err == nil && len(l.pump.committed.Shows(o, past, l.cfg.Clock).Values) > 0, err
 	}
 	for range randomTries {
-		key, object, err := c.RandomKey(draw)
+		key, object, err := snap.RandomKey(draw)
 		if err != nil || object == nil {
 			return "", false, err
 		}
@@ -31,14 +31,14 @@ func (l *Loop) Random(draw func(n int) int, match func(key string) bool) (key st
 			return key, found, err
 		}
 	}
-	err = c.Keys("", func(k, object []byte) (bool, error) {
+	err = snap.Keys("", func(k, object []byte) (bool, error) {
 		var err error
 		found, err = shows(string(k), object)
 		key = string(k)
 		return !found, err
 	})
 	if err == nil {
-		err = past.err
+		err = past.Err()
 	}
 	return key, found && err == nil, err
 }

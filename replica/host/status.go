@@ -72,9 +72,6 @@ func (t *tally) cycle(inputs int, commit time.Duration) {
 func (l *Loop) Stats() Stats {
 	s := Stats{Cycles: l.tally.cycles.Load(), Inputs: l.tally.inputs.Load(), Beside: l.tally.beside.Load(),
 		Commit: time.Duration(l.tally.commit.Load())}
-	shelf := l.pump.shelf
-	shelf.mu.RLock()
-	defer shelf.mu.RUnlock()
-	s.CacheBytes, s.Objects = shelf.cache.bytes, len(shelf.cache.ring)
+	s.Objects, s.CacheBytes = l.pump.committed.Cached()
 	return s
 }

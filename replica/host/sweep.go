@@ -38,7 +38,7 @@ func (s *Sweeper) rest() time.Duration {
 
 // NewSweeper begins before the first key.
 func (p *Pump) NewSweeper() *Sweeper {
-	return &Sweeper{store: p.shelf.store, policy: p.shelf.policy, lives: p.own}
+	return &Sweeper{store: p.committed.Store, policy: p.committed.Policy, lives: p.own}
 }
 
 // Next looks at the next n keys, from the begin again after the last one, and
@@ -84,7 +84,7 @@ func (s *Sweeper) ended(o *resolve.Object, now wallclock.Instant) bool {
 func (l *Loop) sweep() {
 	tick := time.NewTicker(l.cfg.SweepEvery)
 	defer tick.Stop()
-	s, shelf, within, looked := l.pump.NewSweeper(), l.pump.shelf, false, time.Time{}
+	s, within, looked := l.pump.NewSweeper(), false, time.Time{}
 	for n := 1; ; n++ {
 		select {
 		case <-l.ending:
@@ -96,7 +96,7 @@ func (l *Loop) sweep() {
 		}
 		switch {
 		case time.Since(looked) < s.rest():
-		case within || shelf.mortal.Swap(false):
+		case within || l.pump.committed.Expiring.Swap(false):
 			within = l.sweepPage(s)
 			looked = time.Now()
 		}
@@ -108,7 +108,7 @@ func (l *Loop) sweep() {
 const lookTicks = 100
 
 // Now is the time that the leader and its peers agree on: deadlines go by it.
-func (l *Loop) Now() wallclock.Instant { return l.pump.shelf.now(l.cfg.Clock) }
+func (l *Loop) Now() wallclock.Instant { return l.pump.committed.Now(l.cfg.Clock) }
 
 // sweepPage looks through one page and reports whether the pass goes on. One that
 // cannot be read is damage, and ends the pass: what has expired is not shown, swept
@@ -117,13 +117,13 @@ func (l *Loop) sweepPage(s *Sweeper) bool {
 	found, mortal, end, err := s.Next(l.Now(), l.cfg.SweepKeys)
 	switch {
 	case err != nil:
-		l.pump.shelf.store.Hurt(err)
+		l.pump.committed.Store.Hurt(err)
 		return false
 	case len(found.Keys) > 0:
 		l.Deliver(found)
 	}
 	if mortal {
-		l.pump.shelf.mortal.Store(true)
+		l.pump.committed.Expiring.Store(true)
 	}
 	return !end
 }

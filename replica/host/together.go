@@ -11,10 +11,10 @@ import (
 func (p *Pump) readable(q *replica.Request) error {
 	g := q.Together
 	if g == nil || q != g.Requests[0] {
-		return p.view.readable(q.Key)
+		return p.overlay.Readable(q.Key)
 	}
 	for _, r := range g.Requests {
-		if err := p.view.readable(r.Key); err != nil {
+		if err := p.overlay.Readable(r.Key); err != nil {
 			err = fmt.Errorf("%.64q goes with it: %w", r.Key, err)
 			g.Refuse(err)
 			return err

@@ -13,6 +13,7 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/replica/host/refold"
 	"kvd/resolve"
 	"kvd/resolve/replay"
 	"kvd/storage"
@@ -214,7 +215,7 @@ func TestAStoppedFoldingBeginsAgain(t *testing.T) {
 			fs := disk.CrashClone(vfs.CrashCloneCfg{})
 			s, left := open(fs), stop
 			ctx, cancel := context.WithCancelCause(context.Background())
-			err := host.FoldAgain(ctx, s, policies[1], host.Refold{Pace: 7, Progress: func(host.RefoldProgress) {
+			err := refold.Run(ctx, s, policies[1], refold.Options{Pace: 7, Progress: func(refold.Progress) {
 				if left--; left < 0 {
 					cancel(errStop)
 				}
@@ -306,8 +307,8 @@ func TestWhatCannotBeFoldedIsRefused(t *testing.T) {
 func (c *cluster) refuses(at string, p resolve.Policy, parts ...string) {
 	c.t.Helper()
 	before := c.objects(at)
-	err := host.FoldAgain(context.Background(), c.leaders[at].store, p, host.Refold{})
-	if _, ok := errors.AsType[*host.Refused](err); !ok {
+	err := refold.Run(context.Background(), c.leaders[at].store, p, refold.Options{})
+	if _, ok := errors.AsType[*refold.Refused](err); !ok {
 		c.t.Fatalf("error %v", err)
 	}
 	for _, part := range parts {

@@ -14,6 +14,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/console"
 	"kvd/replica/host"
+	"kvd/replica/host/refold"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
 )
@@ -25,8 +26,10 @@ const tellEvery = 5 * time.Second
 // else that starts changes on disk, so that a store which cannot be brought under
 // it is as it was. While it lasts, clients are answered LOADING.
 func (l *Leader) foldAgain(ctx context.Context) error {
-	w := &foldingWork{Leader: l}
-	err := host.FoldAgain(ctx, l.store, l.cfg.Policy, host.Refold{Options: l.objects(), Progress: w.progress})
+	w, o := &foldingWork{Leader: l}, l.objects()
+	fold := o.Refold()
+	fold.Progress = w.progress
+	err := refold.Run(ctx, l.store, l.cfg.Policy, fold)
 	return errors.Join(err, w.close(), w.err)
 }
 
@@ -42,7 +45,7 @@ type foldingWork struct {
 }
 
 // progress is called for each stretch, first before anything is changed.
-func (w *foldingWork) progress(p host.RefoldProgress) {
+func (w *foldingWork) progress(p refold.Progress) {
 	w.done.Store(p.Done)
 	w.total.Store(p.Total)
 	now := time.Now()

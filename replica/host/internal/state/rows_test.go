@@ -1,4 +1,4 @@
-package host
+package state
 
 import (
 	"runtime"
@@ -10,16 +10,16 @@ import (
 
 // TestABatchHoldsOnToFewRowsThatItReads, however many it asks about.
 func TestABatchHoldsOnToFewRowsThatItReads(t *testing.T) {
-	v := &view{ledger: ledger{lines: map[storage.RowID]*line{}}}
-	for range 3 { // also where lines are made again
-		for n := range logical.Seq(5 * keptLines) {
+	v := &Overlay{ledger: ledger{rows: map[storage.RowID]*ledgerRow{}}}
+	for range 3 { // also where memory is used again
+		for n := range logical.Seq(5 * maxRows) {
 			id := storage.RowID{Key: "x", Loser: logical.Dot{Origin: 1, Seq: n + 1}}
-			if e := v.line(id, false); e.row.ID() != id || len(e.row.Verdicts) > 0 {
+			if e := v.row(id, false); e.row.ID() != id || len(e.row.Verdicts) > 0 {
 				t.Fatalf("asked about %v, told of %+v", id, e.row)
 			}
 		}
-		if l := &v.ledger; len(l.made) > keptLines || len(l.lines) > keptLines {
-			t.Fatalf("%d lines are held, and %d found again", len(l.made), len(l.lines))
+		if l := &v.ledger; len(l.made) > maxRows || len(l.rows) > maxRows {
+			t.Fatalf("%d rows are held, and %d found again", len(l.made), len(l.rows))
 		}
 		v.ledger.clear()
 	}
@@ -28,10 +28,10 @@ func TestABatchHoldsOnToFewRowsThatItReads(t *testing.T) {
 // TestALargeBatchLeavesNothingBehind: one write may be seen to have seen a hundred
 // thousand that were lost; the batches after it must not pay for that.
 func TestALargeBatchLeavesNothingBehind(t *testing.T) {
-	v := &view{ledger: ledger{lines: map[storage.RowID]*line{}}}
+	v := &Overlay{ledger: ledger{rows: map[storage.RowID]*ledgerRow{}}}
 	before := heap()
 	for n := range logical.Seq(100_000) {
-		v.ledger.touch(v.line(storage.RowID{Key: "x", Loser: logical.Dot{Origin: 1, Seq: n + 1}}, true))
+		v.ledger.touch(v.row(storage.RowID{Key: "x", Loser: logical.Dot{Origin: 1, Seq: n + 1}}, true))
 	}
 	v.ledger.clear()
 	if grown := heap() - before; grown > 4<<20 {

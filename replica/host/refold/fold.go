@@ -1,4 +1,4 @@
-package host
+package refold
 
 import (
 	"cmp"
@@ -6,29 +6,29 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/host/internal/state"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
 )
 
-// again folds ops that are in the log already: objects and ledger rows are stored,
+// folder folds ops that are in the log already: objects and ledger rows are stored,
 // and nothing else is.
-type again struct {
+type folder struct {
 	policy   *resolve.Policy
 	batch    *storage.Batch
-	shelf    *shelf
-	view     view
+	overlay  *state.Overlay
 	out      replica.Output
-	folder   resolve.Folder
+	resolver resolve.Folder
 	verdicts []resolve.Verdict
 	now      func() wallclock.Interval
 }
 
 // fold folds one op and gives the bytes that this takes in memory until the commit.
-func (a *again) fold(op *resolve.Op) int {
-	panel, object := a.policy.Panel(op.Key), a.view.Object(op.Key)
-	past := then{view: &a.view, op: op}
-	a.verdicts = a.folder.Fold(panel, object, op, &past, a.verdicts[:0])
+func (a *folder) fold(op *resolve.Op) int {
+	panel, object := a.policy.Panel(op.Key), a.overlay.Object(op.Key)
+	past := then{Overlay: a.overlay, op: op}
+	a.verdicts = a.resolver.Fold(panel, object, op, &past, a.verdicts[:0])
 	for _, v := range a.verdicts {
 		switch {
 		case v.Retracted:
@@ -38,41 +38,35 @@ func (a *again) fold(op *resolve.Op) int {
 		}
 	}
 	a.out.Puts = append(a.out.Puts, replica.PutObject{Object: object})
-	a.view.catchUp()
+	_ = a.overlay.CatchUp() // the error sticks, and fails the commit
 	return op.Size() + past.read
 }
 
 // commit stores what was folded. It is synced with what follows: until then the
 // store is marked.
-func (a *again) commit() error {
-	for _, o := range a.view.dirty {
-		a.batch.PutObject(o)
-	}
-	a.view.settle(a.batch, wallclock.Moment{Wall: a.now()})
-	if a.view.err != nil {
-		return a.view.err
+func (a *folder) commit() error {
+	if err := a.overlay.Stage(a.batch, wallclock.Moment{Wall: a.now()}); err != nil {
+		return err
 	}
 	if err := a.batch.CommitUnsynced(); err != nil {
 		return err
 	}
-	a.shelf.publish(replica.State{}, a.view.dirty, a.view.grown, true)
-	a.view.ledger.publish()
-	a.view.clear()
+	a.overlay.Publish(replica.State{}, true)
 	a.out.Reset()
-	a.view.seen = 0
+	a.overlay.Begin()
 	return nil
 }
 
 // then is the past as it was when the op was folded: of a request's dots those that
 // come before it in the log's order.
 type then struct {
-	*view
+	*state.Overlay
 	op   *resolve.Op
 	read int // bytes of ops
 }
 
 func (t *then) Op(d logical.Dot) (*resolve.Op, bool) {
-	op, ok := t.view.Op(d)
+	op, ok := t.Overlay.Op(d)
 	if ok {
 		t.read += op.Size()
 	}
@@ -80,8 +74,8 @@ func (t *then) Op(d logical.Dot) (*resolve.Op, bool) {
 }
 
 func (t *then) Duplicates(d logical.Dot) []logical.Dot {
-	return slices.DeleteFunc(slices.Clone(t.view.Duplicates(d)), func(other logical.Dot) bool {
-		op, ok := t.view.Op(other)
+	return slices.DeleteFunc(slices.Clone(t.Overlay.Duplicates(d)), func(other logical.Dot) bool {
+		op, ok := t.Overlay.Op(other)
 		return ok && cmp.Or(cmp.Compare(op.Lamport, t.op.Lamport), op.Dot.Compare(t.op.Dot)) > 0
 	})
 }

@@ -1,4 +1,4 @@
-package host
+package refold
 
 import (
 	"context"
@@ -7,31 +7,36 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/host/internal/state"
 	"kvd/resolve"
 	"kvd/resolve/replay/merge"
 	"kvd/storage"
 	"kvd/wallclock"
 )
 
-// Refold is what [FoldAgain] is told beside store and policy.
-type Refold struct {
-	Options
-	Now func() wallclock.Interval // for what has ended, and the age of ledger rows; nil: the newest hybrid stamp the store knows
+// Options is what [Run] is told beside store and policy.
+type Options struct {
+	CacheBytes int64             // bounds the decoded objects
+	Ledger     storage.Retention // zero: storage.DefaultRetention
+	NoLedger   bool              // no ledger is kept
+	// Now is by what values expire and ledger rows age; nil: the newest hybrid stamp
+	// that the store knows.
+	Now func() wallclock.Interval
 	// Pace is how many ops at most, and objects or rows that are dropped, are stored
 	// at a time; zero: 1024. In bytes it is bounded too.
 	Pace int
 	// Progress is told now and then, on the caller's goroutine, beginning before
 	// anything is changed; nil: nobody is.
-	Progress func(RefoldProgress)
+	Progress func(Progress)
 }
 
-// RefoldProgress is how far folding again has come.
-type RefoldProgress struct {
+// Progress is how far folding again has come.
+type Progress struct {
 	From        string // the policy that objects were folded under; empty: it is not known
 	Done, Total uint64 // ops of the log that were looked at; all are, twice
 }
 
-// FoldAgain brings objects and ledger of a store under the policy, if they are
+// Run brings objects and ledger of a store under the policy, if they are
 // under another: keys whose panel differs are folded again from the log, in an
 // order that respects causality, a bounded part at a time. What was folded with a
 // shadow, or without, is the same kind. Nobody else may use the store meanwhile.
@@ -45,7 +50,7 @@ type RefoldProgress struct {
 //
 // Once logs have a beginning, the versions that the store holds will have to stand
 // in for what is before it; until then a log that lacks an op is refused.
-func FoldAgain(ctx context.Context, store *storage.Store, policy resolve.Policy, o Refold) error {
+func Run(ctx context.Context, store *storage.Store, policy resolve.Policy, o Options) error {
 	j, err := store.Judged()
 	if err != nil {
 		return err
@@ -56,7 +61,7 @@ func FoldAgain(ctx context.Context, store *storage.Store, policy resolve.Policy,
 	if j.Settled() && j.Policy.Same(&policy) {
 		return nil
 	}
-	r := &refold{Refold: o, store: store, to: policy, j: j}
+	r := &run{Options: o, store: store, to: policy, j: j}
 	if r.Pace == 0 {
 		r.Pace = defaultPace
 	}
@@ -64,12 +69,12 @@ func FoldAgain(ctx context.Context, store *storage.Store, policy resolve.Policy,
 		return err
 	}
 	if before, third := r.isThird(); third { // first things are whole again: then it is known what the keys show
-		if err := FoldAgain(ctx, store, before, o); err != nil {
+		if err := Run(ctx, store, before, o); err != nil {
 			return err
 		}
-		return FoldAgain(ctx, store, policy, o)
+		return Run(ctx, store, policy, o)
 	}
-	if err := r.run(ctx); err != nil {
+	if err := r.do(ctx); err != nil {
 		return fmt.Errorf("fold again under another policy: %w", err)
 	}
 	return nil
@@ -80,19 +85,19 @@ type Refused struct{ Why string }
 
 func (r *Refused) Error() string { return r.Why + "; nothing was changed" }
 
-// refold is one folding again under way.
-type refold struct {
-	Refold
+// run is one folding again under way.
+type run struct {
+	Options
 	store *storage.Store
 	to    resolve.Policy
 	j     storage.Judged
 	all   logical.Frontier
-	p     RefoldProgress
+	p     Progress
 }
 
 // needed reports whether anything is to be done. An empty store is under any
 // policy; of one that does not say, the objects tell.
-func (r *refold) needed() (bool, error) {
+func (r *run) needed() (bool, error) {
 	st, _, err := r.store.State()
 	if err != nil || st.Frontier.Len() == 0 {
 		return false, err
@@ -120,7 +125,7 @@ func (r *refold) needed() (bool, error) {
 // isThird reports whether objects were being folded again, for another policy than
 // is asked for now, and what they are to be folded under first: what they were
 // before, or if that is not known, what they were folded for.
-func (r *refold) isThird() (before resolve.Policy, third bool) {
+func (r *run) isThird() (before resolve.Policy, third bool) {
 	if len(r.j.Folding) == 0 || !r.j.Unknown && r.j.Policy.Same(&r.to) {
 		return before, false
 	}
@@ -136,7 +141,7 @@ func (r *refold) isThird() (before resolve.Policy, third bool) {
 }
 
 // concerns reports whether the key's object is to be folded again.
-func (r *refold) concerns(key string) bool {
+func (r *run) concerns(key string) bool {
 	if r.j.Unknown || !r.j.Policy.Judges(key, &r.to) {
 		return true
 	}
@@ -149,7 +154,7 @@ func (r *refold) concerns(key string) bool {
 }
 
 // everything reports whether all keys there can be are concerned.
-func (r *refold) everything() bool {
+func (r *run) everything() bool {
 	if r.j.Unknown {
 		return true
 	}
@@ -167,7 +172,7 @@ func (r *refold) everything() bool {
 	return true
 }
 
-func (r *refold) run(ctx context.Context) error {
+func (r *run) do(ctx context.Context) error {
 	r.tell(0)
 	if err := r.check(ctx); err != nil {
 		return err
@@ -204,20 +209,20 @@ func uniquePolicies(all []resolve.Policy) (once []resolve.Policy) {
 }
 
 // put stores one batch, as durable as the store promises.
-func (r *refold) put(fill func(b *storage.Batch)) error {
+func (r *run) put(fill func(b *storage.Batch)) error {
 	b := r.store.NewBatch()
 	fill(b)
 	return errors.Join(b.Commit(), b.Close())
 }
 
-func (r *refold) tell(n int) {
+func (r *run) tell(n int) {
 	r.p.Done += uint64(n)
 	if r.Progress != nil {
 		r.Progress(r.p)
 	}
 }
 
-// defaultPace is what a zero Refold.Pace stands for, and paceBytes how many bytes of
+// defaultPace is what a zero Options.Pace stands for, and paceBytes how many bytes of
 // ops, or of what folding reads, go into one batch.
 const (
 	defaultPace = 1024
@@ -226,7 +231,7 @@ const (
 
 // each hands over the ops of the whole log, and after each stretch of them calls
 // rest.
-func (r *refold) each(ctx context.Context, use func(*resolve.Op) (bytes int), rest func() error) error {
+func (r *run) each(ctx context.Context, use func(*resolve.Op) (bytes int), rest func() error) error {
 	merged := merge.New(r.store, r.all, "")
 	n, bytes := 0, 0
 	pause := func() error {
@@ -250,13 +255,13 @@ func (r *refold) each(ctx context.Context, use func(*resolve.Op) (bytes int), re
 // drop takes out objects and ledger rows that are to be made anew. The verdicts of
 // such rows count as retracted. Where all keys are concerned, so do those of rows
 // that were evicted: what is lost is counted from the begin.
-func (r *refold) drop(ctx context.Context) error {
+func (r *run) drop(ctx context.Context) error {
 	b := r.store.NewBatch()
 	err := errors.Join(r.dropObjects(ctx, b), r.dropRows(ctx, b))
 	return errors.Join(err, b.Close())
 }
 
-func (r *refold) dropObjects(ctx context.Context, b *storage.Batch) error {
+func (r *run) dropObjects(ctx context.Context, b *storage.Batch) error {
 	n := 0
 	err := r.store.Keys("", func(key, _ []byte) (bool, error) {
 		if k := string(key); r.concerns(k) {
@@ -273,7 +278,7 @@ func (r *refold) dropObjects(ctx context.Context, b *storage.Batch) error {
 	return errors.Join(err, b.CommitUnsynced())
 }
 
-func (r *refold) dropRows(ctx context.Context, b *storage.Batch) error {
+func (r *run) dropRows(ctx context.Context, b *storage.Batch) error {
 	h, err := r.store.LedgerStats()
 	if err != nil || h == (storage.LedgerStats{}) {
 		return err
@@ -304,12 +309,11 @@ func (r *refold) dropRows(ctx context.Context, b *storage.Batch) error {
 }
 
 // fold folds the ops of all keys concerned.
-func (r *refold) fold(ctx context.Context) error {
-	a := &again{batch: r.store.NewBatch(), policy: &r.to, now: r.Now}
-	a.shelf = newShelf(r.store, a.policy, replica.State{}, r.CacheBytes)
-	a.view = newView(a.shelf, &a.out, nil)
-	err := a.view.ledger.open(r.store, a.policy, &r.Options)
-	if err == nil {
+func (r *run) fold(ctx context.Context) error {
+	a := &folder{batch: r.store.NewBatch(), policy: &r.to, now: r.Now}
+	committed := state.NewCommitted(r.store, a.policy, replica.State{}, r.CacheBytes)
+	overlay, err := state.NewOverlay(committed, &a.out, nil, state.Ledger{Off: r.NoLedger, Retention: r.Ledger})
+	if a.overlay = overlay; err == nil {
 		err = r.each(ctx, func(op *resolve.Op) int {
 			if !r.concerns(op.Key) {
 				return 0
@@ -317,6 +321,6 @@ func (r *refold) fold(ctx context.Context) error {
 			return a.fold(op)
 		}, a.commit)
 	}
-	a.shelf.close()
+	committed.Close()
 	return errors.Join(err, a.batch.Close())
 }

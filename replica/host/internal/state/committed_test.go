@@ -1,4 +1,4 @@
-package host
+package state
 
 import (
 	"testing"
@@ -10,19 +10,19 @@ import (
 	"kvd/storage"
 )
 
-// What a reader found in an older cut is not what the store holds now.
+// What a reader found in an older snapshot is not what the store holds now.
 func TestOldObjectsAreNotKept(t *testing.T) {
 	store, err := storage.Open(storage.Options{FS: vfs.NewMem(), Dir: "n1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	s := newShelf(store, &resolve.Policy{}, replica.State{}, 1<<20)
-	defer s.close()
-	s.wanted.Store(lastingDemand)
+	s := NewCommitted(store, &resolve.Policy{}, replica.State{}, 1<<20)
+	defer s.Close()
+	s.wanted.Store(snapshotDemand)
 	s.publish(replica.State{}, nil, growth{}, true)
 	old, _ := s.take(nil)
-	defer old.release()
+	defer old.Release()
 	s.keep(object("now", 1), old)
 	s.publish(replica.State{}, nil, growth{}, true)
 	s.keep(object("then", 1), old)
@@ -31,33 +31,33 @@ func TestOldObjectsAreNotKept(t *testing.T) {
 	}
 }
 
-// Without demand no cut is made, and what was made is given back.
-func TestCutsComeOnDemand(t *testing.T) {
+// Without demand no snapshot is made, and what was made is given back.
+func TestSnapshotsComeOnDemand(t *testing.T) {
 	store, err := storage.Open(storage.Options{FS: vfs.NewMem(), Dir: "n1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newShelf(store, &resolve.Policy{}, replica.State{}, 0)
+	s := NewCommitted(store, &resolve.Policy{}, replica.State{}, 0)
 	s.publish(replica.State{}, nil, growth{}, true)
-	if s.cut != nil {
-		t.Error("a cut was made for nobody")
+	if s.snapshot != nil {
+		t.Error("a snapshot was made for nobody")
 	}
-	c, wait := s.take(nil)
+	snap, wait := s.take(nil)
 	s.publish(replica.State{}, nil, growth{}, false)
 	<-wait
-	if c != nil || s.cut == nil {
-		t.Error("no cut was made for whoever waited")
+	if snap != nil || s.snapshot == nil {
+		t.Error("no snapshot was made for whoever waited")
 	}
 	held, _ := s.take(nil)
-	for range lastingDemand + 1 {
+	for range snapshotDemand + 1 {
 		s.publish(replica.State{}, nil, growth{}, true)
 	}
-	if s.cut != nil {
-		t.Error("cuts are made for nobody again")
+	if s.snapshot != nil {
+		t.Error("snapshots are made for nobody again")
 	}
-	held.release()
-	s.close() // waits for every cut
+	held.Release()
+	s.Close() // waits for every snapshot
 	if err := store.Close(); err != nil {
-		t.Errorf("a cut is still open: %v", err)
+		t.Errorf("a snapshot is still open: %v", err)
 	}
 }

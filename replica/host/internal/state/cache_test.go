@@ -1,4 +1,4 @@
-package host
+package state
 
 import (
 	"fmt"
@@ -43,7 +43,7 @@ func check(t *rapid.T, c *cache) {
 	sum := int64(0)
 	for i, e := range c.ring {
 		sum += e.bytes
-		if e.place != i || c.entries[e.object.Key] != e || e.bytes != replica.Weigh(e.object) {
+		if e.index != i || c.entries[e.object.Key] != e || e.bytes != replica.Weigh(e.object) {
 			t.Fatalf("entry %d is %+v", i, e)
 		}
 	}

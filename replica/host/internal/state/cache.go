@@ -1,4 +1,4 @@
-package host
+package state
 
 import (
 	"sync/atomic"
@@ -8,7 +8,7 @@ import (
 )
 
 // cache is decoded objects, as the store holds them, by key. What it holds is
-// bounded by bytes; what goes first is what was not asked for since the hand of
+// bounded by bytes; what goes first is what was not used since the hand of
 // the clock last came by (second chance). It locks nothing: whoever holds it
 // keeps writers apart from everybody, and readers from writers.
 type cache struct {
@@ -23,9 +23,9 @@ type cache struct {
 type entry struct {
 	object  *resolve.Object
 	bytes   int64
-	place   int                             // in the ring
-	asked   atomic.Bool                     // since the hand came by
-	reading atomic.Pointer[resolve.Reading] // what it shows at any time; nil: not asked yet, or it depends on more than the object
+	index   int                             // in the ring
+	used    atomic.Bool                     // since the hand came by
+	reading atomic.Pointer[resolve.Reading] // what it shows at any time; nil: not read yet, or it depends on more than the object
 }
 
 // maxShare is the part of the limit that one object may take.
@@ -37,8 +37,8 @@ func newCache(limit int64) cache { return cache{limit: limit, entries: map[strin
 // same time.
 func (c *cache) find(key string) *entry {
 	e := c.entries[key]
-	if e != nil && !e.asked.Load() {
-		e.asked.Store(true)
+	if e != nil && !e.used.Load() {
+		e.used.Store(true)
 	}
 	return e
 }
@@ -57,9 +57,9 @@ func (c *cache) put(o *resolve.Object) {
 	if len(o.Versions) == 0 || size > c.limit/maxShare {
 		return
 	}
-	fresh := &entry{object: o, bytes: size, place: len(c.ring)}
+	fresh := &entry{object: o, bytes: size, index: len(c.ring)}
 	if e != nil {
-		fresh.asked.Store(e.asked.Load())
+		fresh.used.Store(e.used.Load())
 	}
 	c.entries[o.Key] = fresh
 	c.ring = append(c.ring, fresh)
@@ -69,14 +69,14 @@ func (c *cache) put(o *resolve.Object) {
 	}
 }
 
-// evict drops the next entry that nobody asked for.
+// evict drops the next entry that was not used since.
 func (c *cache) evict() {
 	for {
 		if c.hand >= len(c.ring) {
 			c.hand = 0
 		}
 		e := c.ring[c.hand]
-		if !e.asked.Swap(false) {
+		if !e.used.Swap(false) {
 			c.drop(e)
 			return
 		}
@@ -84,13 +84,13 @@ func (c *cache) evict() {
 	}
 }
 
-// drop takes the entry out; the last of the ring moves to its place.
+// drop takes the entry out; the last of the ring takes its index.
 func (c *cache) drop(e *entry) {
 	delete(c.entries, e.object.Key)
 	c.bytes -= e.bytes
 	last := len(c.ring) - 1
-	c.ring[e.place] = c.ring[last]
-	c.ring[e.place].place = e.place
+	c.ring[e.index] = c.ring[last]
+	c.ring[e.index].index = e.index
 	c.ring[last] = nil
 	c.ring = c.ring[:last]
 }

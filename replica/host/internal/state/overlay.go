@@ -1,4 +1,4 @@
-package host
+package state
 
 import (
 	"cmp"
@@ -8,27 +8,28 @@ import (
 	"kvd/replica"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/wallclock"
 )
 
-// view is what is stored with the running batch laid over it. It watches the
+// Overlay is what is stored with the running batch laid over it. It watches the
 // output that the core appends to: every question first takes in what was put
 // since the last one, so a fold sees what its own step has put.
-type view struct {
-	store  *storage.Store
-	shelf  *shelf
-	out    *replica.Output
-	tamper Tamper
-	seen   int   // puts of out that were taken in
-	err    error // the first read that failed; all later answers are worthless
+type Overlay struct {
+	store     *storage.Store
+	committed *Committed
+	out       *replica.Output
+	tamper    Tamper
+	seen      int   // puts of out that were taken in
+	err       error // the first read that failed; all later answers are worthless
 
 	dirty      []*resolve.Object // in the order in which keys were first put
-	holding    []holding         // what each of them counts, as last put
-	before     before
+	counts     []contribution    // what each of them adds to the population, as last put
+	lastRead   lastRead
 	grown      growth         // how many more keys hold something than before the batch
 	weights    []int64        // bytes of what is dirty
 	weight     int64          // of all of it
-	objects    map[string]int // places in dirty
-	log        []tail         // by origin
+	objects    map[string]int // indexes in dirty
+	log        []logTail      // by origin
 	requests   map[request]logical.Dot
 	duplicates map[logical.Dot][]logical.Dot
 	ops        map[logical.Dot]*resolve.Op // read from the log; nil: it is not there
@@ -36,41 +37,82 @@ type view struct {
 	ledger     ledger
 }
 
-var _ replica.Reader = (*view)(nil)
+var _ replica.Reader = (*Overlay)(nil)
 
-// before is the object that was last read from below the overlay: whoever puts one
+// lastRead is the object that was last read from below the overlay: whoever puts one
 // has just read it.
-type before struct {
+type lastRead struct {
 	key    string
-	counts holding
+	counts contribution
 	object *resolve.Object // nil: nothing was read
 }
 
-// tail is what one origin's log gained, ascending without gaps.
-type tail struct {
+// logTail is what one origin's log gained, ascending without gaps.
+type logTail struct {
 	origin logical.Origin
 	ops    []*resolve.Op
 }
 
 type request struct{ client, number uint64 }
 
-// keptOps is how many ops that were read are held on to within a batch: folding
-// asks for the same one under each resolver. They take keptOpBytes at most.
-const keptOps, keptOpBytes = 1024, 8 << 20
+// maxCachedOps is how many ops that were read are held on to within a batch: folding
+// asks for the same one under each resolver. They take maxCachedOpBytes at most.
+const maxCachedOps, maxCachedOpBytes = 1024, 8 << 20
 
-func newView(shelf *shelf, out *replica.Output, tamper Tamper) view {
-	return view{store: shelf.store, shelf: shelf, out: out, tamper: tamper,
+// Tamper may replace what is put, and drops it by nil. It is for tests alone.
+type Tamper interface {
+	Put(p replica.Put) replica.Put
+}
+
+// NewOverlay lays what is appended to out over the committed state. A nil tamper is
+// the rule.
+func NewOverlay(committed *Committed, out *replica.Output, tamper Tamper, o Ledger) (*Overlay, error) {
+	v := &Overlay{store: committed.Store, committed: committed, out: out, tamper: tamper,
 		objects:    map[string]int{},
 		requests:   map[request]logical.Dot{},
 		duplicates: map[logical.Dot][]logical.Dot{},
 		ops:        map[logical.Dot]*resolve.Op{},
 	}
+	return v, v.ledger.open(committed, o)
 }
 
+// Begin starts a new batch: out was emptied.
+func (v *Overlay) Begin() { v.seen = 0 }
+
+// Skip leaves out what was put since the last question.
+func (v *Overlay) Skip() { v.seen = len(v.out.Puts) }
+
+// Err is the first read that failed: nothing that was answered since is to be used.
+func (v *Overlay) Err() error { return v.err }
+
+// Bytes is how many bytes of values the batch's objects take.
+func (v *Overlay) Bytes() int64 { return v.weight }
+
+// Stage puts into the batch what is written once however many steps put it: objects,
+// and what the ledger became.
+func (v *Overlay) Stage(b *storage.Batch, m wallclock.Moment) error {
+	for _, o := range v.dirty {
+		b.PutObject(o)
+	}
+	v.applyLedger(b, m)
+	return v.err
+}
+
+// Publish makes the batch the committed state, at st, and begins a new overlay. Stored
+// says that there was a batch.
+func (v *Overlay) Publish(st replica.State, stored bool) {
+	v.committed.publish(st, v.dirty, v.grown, stored)
+	v.ledger.publish()
+	v.clear()
+}
+
+// Freeze keeps the committed state readable after the store failed to take the batch.
+func (v *Overlay) Freeze() { v.committed.freeze(v.dirty) }
+
 // clear forgets the overlay: the store has it all.
-func (v *view) clear() {
+func (v *Overlay) clear() {
 	clear(v.dirty)
-	v.dirty, v.holding, v.log, v.before = v.dirty[:0], v.holding[:0], nil, before{}
+	v.dirty, v.counts, v.log, v.lastRead = v.dirty[:0], v.counts[:0], nil, lastRead{}
 	v.grown = growth{moved: v.grown.moved[:0]}
 	v.weights, v.weight = v.weights[:0], 0
 	clear(v.objects)
@@ -81,8 +123,13 @@ func (v *view) clear() {
 	v.ledger.clear()
 }
 
-// catchUp takes in the puts that were appended since the last look.
-func (v *view) catchUp() {
+// CatchUp takes in the puts that were appended since the last question.
+func (v *Overlay) CatchUp() error {
+	v.catchUp()
+	return v.err
+}
+
+func (v *Overlay) catchUp() {
 	for ; v.seen < len(v.out.Puts); v.seen++ {
 		p := v.out.Puts[v.seen]
 		if v.tamper != nil {
@@ -93,7 +140,7 @@ func (v *view) catchUp() {
 	}
 }
 
-func (v *view) take(p replica.Put) {
+func (v *Overlay) take(p replica.Put) {
 	switch p := p.(type) {
 	case replica.PutOp:
 		t := v.tail(p.Op.Dot.Origin)
@@ -107,36 +154,36 @@ func (v *view) take(p replica.Put) {
 			v.duplicates[d] = p.Dots
 		}
 	case replica.PutLoss:
-		v.book(&p)
+		v.insertLoss(&p)
 	case replica.DropLoss:
-		v.retract(p.Resolvers, storage.RowID{Key: p.Key, Loser: p.Loser})
+		v.retractLoss(p.Resolvers, storage.RowID{Key: p.Key, Loser: p.Loser})
 	}
 }
 
-func (v *view) takeObject(o *resolve.Object) {
-	counts, weight := v.shelf.counts(o), valueBytes(o)
+func (v *Overlay) takeObject(o *resolve.Object) {
+	counts, weight := v.committed.contributes(o), valueBytes(o)
 	if i, ok := v.objects[o.Key]; ok {
-		v.grow(&v.holding[i], &counts)
+		v.grow(&v.counts[i], &counts)
 		v.weight += weight - v.weights[i]
-		v.dirty[i], v.holding[i], v.weights[i] = o, counts, weight
+		v.dirty[i], v.counts[i], v.weights[i] = o, counts, weight
 		return
 	}
-	if v.before.key != o.Key {
+	if v.lastRead.key != o.Key {
 		v.stored(o.Key)
 	}
-	v.grow(&v.before.counts, &counts)
+	v.grow(&v.lastRead.counts, &counts)
 	v.objects[o.Key] = len(v.dirty)
-	v.dirty, v.holding = append(v.dirty, o), append(v.holding, counts)
+	v.dirty, v.counts = append(v.dirty, o), append(v.counts, counts)
 	v.weights, v.weight = append(v.weights, weight), v.weight+weight
 }
 
-// grow counts a key that held one thing and holds another.
-func (v *view) grow(was, is *holding) {
+// grow counts a key that contributed one thing and contributes another.
+func (v *Overlay) grow(was, is *contribution) {
 	v.grown.population = v.grown.plus(is.population).less(was.population)
-	if was.ends == is.ends {
+	if was.expires == is.expires {
 		return
 	}
-	v.grown.moved = append(v.grown.moved, ending{was.ends, -1}, ending{is.ends, 1})
+	v.grown.moved = append(v.grown.moved, expiry{was.expires, -1}, expiry{is.expires, 1})
 }
 
 // valueBytes is how many bytes of values the object takes.
@@ -147,28 +194,21 @@ func valueBytes(o *resolve.Object) (bytes int64) {
 	return bytes
 }
 
-func flag(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // tail is where the origin's new ops stand.
-func (v *view) tail(o logical.Origin) *tail {
+func (v *Overlay) tail(o logical.Origin) *logTail {
 	i, ok := v.findTail(o)
 	if !ok {
-		v.log = slices.Insert(v.log, i, tail{origin: o})
+		v.log = slices.Insert(v.log, i, logTail{origin: o})
 	}
 	return &v.log[i]
 }
 
-func (v *view) findTail(o logical.Origin) (int, bool) {
-	return slices.BinarySearchFunc(v.log, o, func(t tail, o logical.Origin) int { return cmp.Compare(t.origin, o) })
+func (v *Overlay) findTail(o logical.Origin) (int, bool) {
+	return slices.BinarySearchFunc(v.log, o, func(t logTail, o logical.Origin) int { return cmp.Compare(t.origin, o) })
 }
 
 // staged is the origin's new ops.
-func (v *view) staged(o logical.Origin) []*resolve.Op {
+func (v *Overlay) staged(o logical.Origin) []*resolve.Op {
 	if i, ok := v.findTail(o); ok {
 		return v.log[i].ops
 	}
@@ -179,7 +219,7 @@ func (v *view) staged(o logical.Origin) []*resolve.Op {
 // copy: others may be reading what it was copied from. Until the commit nobody reads
 // the batch's own, and whoever changes it puts it again. A key with many versions
 // that peers fill up costs no copy for each.
-func (v *view) Object(key string) *resolve.Object {
+func (v *Overlay) Object(key string) *resolve.Object {
 	v.catchUp()
 	if i, ok := v.objects[key]; ok {
 		return v.dirty[i]
@@ -189,25 +229,25 @@ func (v *view) Object(key string) *resolve.Object {
 
 // stored is the key's object below the overlay, decoded before or now. Nobody
 // may change it.
-func (v *view) stored(key string) *resolve.Object {
-	if v.before.object != nil && v.before.key == key {
-		return v.before.object
+func (v *Overlay) stored(key string) *resolve.Object {
+	if v.lastRead.object != nil && v.lastRead.key == key {
+		return v.lastRead.object
 	}
-	o := v.shelf.object(key)
+	o := v.committed.object(key)
 	if o == nil {
 		var err error
 		if o, err = v.store.Object(key); v.fail(err) {
 			return &resolve.Object{Key: key}
 		}
-		v.shelf.keep(o, nil)
+		v.committed.keep(o, nil)
 	}
-	v.before = before{key, v.shelf.counts(o), o}
+	v.lastRead = lastRead{key, v.committed.contributes(o), o}
 	return o
 }
 
-// readable is nil unless what is stored of the key cannot be read. What it reads
+// Readable is nil unless what is stored of the key cannot be read. What it reads
 // is not read again for the step that follows.
-func (v *view) readable(key string) error {
+func (v *Overlay) Readable(key string) error {
 	if _, ok := v.objects[key]; ok || v.err != nil {
 		return nil
 	}
@@ -218,7 +258,7 @@ func (v *view) readable(key string) error {
 }
 
 // Op is the op with dot d.
-func (v *view) Op(d logical.Dot) (*resolve.Op, bool) {
+func (v *Overlay) Op(d logical.Dot) (*resolve.Op, bool) {
 	v.catchUp()
 	if ops := v.staged(d.Origin); len(ops) > 0 && d.Seq >= ops[0].Dot.Seq {
 		i := int(d.Seq - ops[0].Dot.Seq)
@@ -238,7 +278,7 @@ func (v *view) Op(d logical.Dot) (*resolve.Op, bool) {
 	if op != nil {
 		bytes = op.Size()
 	}
-	if len(v.ops) < keptOps && v.opBytes+bytes <= keptOpBytes {
+	if len(v.ops) < maxCachedOps && v.opBytes+bytes <= maxCachedOpBytes {
 		v.ops[d] = op
 		v.opBytes += bytes
 	}
@@ -246,13 +286,13 @@ func (v *view) Op(d logical.Dot) (*resolve.Op, bool) {
 }
 
 // isStaged reports whether the op with dot d came with the running batch.
-func (v *view) isStaged(d logical.Dot) bool {
+func (v *Overlay) isStaged(d logical.Dot) bool {
 	ops := v.staged(d.Origin)
 	return len(ops) > 0 && d.Seq >= ops[0].Dot.Seq
 }
 
 // Ops is the stored beginning and, if there is room, the staged end.
-func (v *view) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) []*resolve.Op {
+func (v *Overlay) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) []*resolve.Op {
 	v.catchUp()
 	staged := v.staged(origin)
 	var ops []*resolve.Op
@@ -289,7 +329,7 @@ func extend(ops, staged []*resolve.Op, from logical.Seq, maxOps, maxBytes int) [
 }
 
 // Request is the dot a request was given.
-func (v *view) Request(client, number uint64) (logical.Dot, bool) {
+func (v *Overlay) Request(client, number uint64) (logical.Dot, bool) {
 	v.catchUp()
 	if d, ok := v.requests[request{client, number}]; ok {
 		return d, true
@@ -299,7 +339,7 @@ func (v *view) Request(client, number uint64) (logical.Dot, bool) {
 }
 
 // Duplicates is all dots of d's request.
-func (v *view) Duplicates(d logical.Dot) []logical.Dot {
+func (v *Overlay) Duplicates(d logical.Dot) []logical.Dot {
 	v.catchUp()
 	if dots, ok := v.duplicates[d]; ok {
 		return dots
@@ -310,21 +350,21 @@ func (v *view) Duplicates(d logical.Dot) []logical.Dot {
 }
 
 // Sum is what the log of through's origin adds up to, ops of earlier steps included.
-func (v *view) Sum(through logical.Dot) (uint64, bool) {
+func (v *Overlay) Sum(through logical.Dot) (uint64, bool) {
 	sum, ok, err := v.store.Sum(through)
 	return sum, ok && !v.fail(err)
 }
 
 // Same compares what is stored of two ops.
-func (v *view) Same(op *resolve.Op) (same, held bool) {
+func (v *Overlay) Same(op *resolve.Op) (same, held bool) {
 	mine, held := v.Op(op.Dot)
 	return held && storage.SameOp(mine, op), held
 }
 
 // fail keeps the first error and reports whether there was one.
-func (v *view) fail(err error) bool {
+func (v *Overlay) fail(err error) bool {
 	if err != nil && v.err == nil {
-		v.err = onDisk(err)
+		v.err = OnDisk(err)
 	}
 	return err != nil
 }

@@ -1,10 +1,11 @@
-package host
+package refold
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"kvd/resolve"
 	"kvd/storage"
@@ -13,7 +14,7 @@ import (
 
 // check finds what cannot be folded again, before anything is changed: it reads the
 // whole log, and what keys show that shall be counters.
-func (r *refold) check(ctx context.Context) error {
+func (r *run) check(ctx context.Context) error {
 	if err := r.checkValues(); err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (r *refold) check(ctx context.Context) error {
 }
 
 // before is what the operator can do: go on as it was.
-func (r *refold) before() string {
+func (r *run) before() string {
 	if r.p.From == "" {
 		return "start it with the resolvers that it had before"
 	}
@@ -47,7 +48,7 @@ const namedKeys = 10
 // checkValues refuses to make a counter of a key that shows anything else than an
 // integer: it would show zero, and what stood there would be hidden. What is half
 // folded was checked before that began.
-func (r *refold) checkValues() error {
+func (r *run) checkValues() error {
 	if !r.makesCounters() || len(r.j.Folding) > 0 {
 		return nil
 	}
@@ -75,10 +76,10 @@ func (r *refold) checkValues() error {
 		names = append(names, fmt.Sprintf("and %d more", n-len(names)))
 	}
 	return &Refused{fmt.Sprintf("%d keys that shall be counters hold values that are no integers, which a counter cannot show: %s; %s, "+
-		"and write integers there or delete them; or give them another resolver", n, join(names), r.before())}
+		"and write integers there or delete them; or give them another resolver", n, strings.Join(names, ", "), r.before())}
 }
 
-func (r *refold) makesCounters() bool {
+func (r *run) makesCounters() bool {
 	if r.to.Default == resolve.Counter {
 		return true
 	}
@@ -92,7 +93,7 @@ func (r *refold) makesCounters() bool {
 
 // counts reports whether all that the key shows are integers. Where nobody knows
 // who served it, all that it holds are asked.
-func (r *refold) counts(o *resolve.Object, now wallclock.Instant) bool {
+func (r *run) counts(o *resolve.Object, now wallclock.Instant) bool {
 	panel := r.j.Policy.Panel(o.Key)
 	if !r.j.Unknown && panel.Serving == resolve.Counter {
 		return true
@@ -113,29 +114,18 @@ func (r *refold) counts(o *resolve.Object, now wallclock.Instant) bool {
 	return true
 }
 
-func join(words []string) string {
-	text := ""
-	for i, w := range words {
-		if i > 0 {
-			text += ", "
-		}
-		text += w
-	}
-	return text
-}
+// errFolding stops whoever would serve a store that is half folded.
+var errFolding = errors.New("its objects were being folded again and are not yet; fold them first")
 
-// errUnsettled stops whoever would serve a store that is half folded.
-var errUnsettled = errors.New("its objects were being folded again and are not yet; fold them first")
-
-// settled puts the store under the policy, or fails. The policy is to be stored
+// Ensure puts the store under the policy, or fails. The policy is to be stored
 // with the next batch unless it is there.
-func settled(store *storage.Store, policy resolve.Policy, o *Options) (stored bool, err error) {
-	if err := FoldAgain(context.Background(), store, policy, Refold{Options: *o}); err != nil {
+func Ensure(store *storage.Store, policy resolve.Policy, o Options) (stored bool, err error) {
+	if err := Run(context.Background(), store, policy, o); err != nil {
 		return false, err
 	}
 	j, err := store.Judged()
 	if err == nil && len(j.Folding) > 0 {
-		err = errUnsettled
+		err = errFolding
 	}
 	return err == nil && j.Settled() && j.Policy.Same(&policy), err
 }

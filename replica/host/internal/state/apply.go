@@ -1,4 +1,4 @@
-package host
+package state
 
 import (
 	"kvd/logical"
@@ -7,58 +7,58 @@ import (
 	"kvd/wallclock"
 )
 
-// settle puts into the batch what the ledger became: stored rows that changed, in
-// their places; new rows, at the end; and neither the oldest rows, where there is
-// no room or they are too old, nor, if that is not enough, the new ones.
-func (v *view) settle(b *storage.Batch, m wallclock.Moment) {
+// applyLedger puts into the batch what the ledger became: stored rows that changed, at
+// their indexes; new rows, at the end; and neither the oldest rows, where the budget is
+// used up or they are too old, nor, if that is not enough, the new ones.
+func (v *Overlay) applyLedger(b *storage.Batch, m wallclock.Moment) {
 	l := &v.ledger
-	if l.off || len(l.touched) == 0 && !l.pressing(m) {
+	if l.off || len(l.touched) == 0 && !l.overLimit(m) {
 		return
 	}
-	before := l.h
-	room := l.rule.Room(&before)
+	before := l.stats
+	budget := l.rule.Room(&before)
 	v.rewrite(b)
 	fresh, incoming := v.enter(b)
-	v.evictedOldest(b, m, room, incoming)
+	v.evictOldest(b, m, budget, incoming)
 	for _, e := range fresh {
-		l.place(b, m, room, e)
+		l.count(b, m, budget, e)
 	}
-	if l.h != before {
-		b.PutLedgerStats(&l.h)
+	if l.stats != before {
+		b.PutLedgerStats(&l.stats)
 	}
 }
 
 // rewrite puts the rows that are stored and changed. What lost its last verdict
 // is gone, even if it was lost again: then it is new.
-func (v *view) rewrite(b *storage.Batch) {
+func (v *Overlay) rewrite(b *storage.Batch) {
 	l := &v.ledger
 	for _, e := range l.touched {
 		switch {
 		case e.stored == 0:
 		case e.row.Place == 0:
-			b.DropRow(e.row.ID(), e.place)
-			l.h.Leave(e.stored)
+			b.DropRow(e.row.ID(), e.index)
+			l.stats.Leave(e.stored)
 			e.stored = 0
 		default:
-			v.witness(e)
+			v.attachEvidence(e)
 			size := b.PutRow(&e.row)
-			l.h.Bytes += size - e.stored
+			l.stats.Bytes += size - e.stored
 			e.stored = size
 		}
 	}
 }
 
 // enter puts the new rows, and gives what all that can ever fit take together.
-func (v *view) enter(b *storage.Batch) (fresh []*line, incoming int64) {
+func (v *Overlay) enter(b *storage.Batch) (fresh []*ledgerRow, incoming int64) {
 	l := &v.ledger
 	for _, e := range l.touched {
 		if len(e.row.Verdicts) == 0 || e.stored > 0 {
 			continue
 		}
-		v.witness(e)
-		l.h.Entered++
-		e.row.Place = l.h.Entered
-		l.sieve.add(e.row.Loser)
+		v.attachEvidence(e)
+		l.stats.Entered++
+		e.row.Place = l.stats.Entered
+		l.bloom.add(e.row.Loser)
 		e.entered = b.PutRow(&e.row)
 		fresh = append(fresh, e)
 		if l.rule.Bytes == 0 || incoming+e.entered <= l.rule.Bytes {
@@ -68,33 +68,33 @@ func (v *view) enter(b *storage.Batch) (fresh []*line, incoming int64) {
 	return fresh, incoming
 }
 
-// place counts a new row, or evicts it where nothing older made room.
-func (l *ledger) place(b *storage.Batch, m wallclock.Moment, room int64, e *line) {
-	if l.h.Bytes+e.entered > room {
+// count counts a new row, or evicts it where nothing older gave way to it.
+func (l *ledger) count(b *storage.Batch, m wallclock.Moment, budget int64, e *ledgerRow) {
+	if l.stats.Bytes+e.entered > budget {
 		b.DropRow(e.row.ID(), e.row.Place)
-		l.h.GiveUp(&e.row, e.entered)
+		l.stats.GiveUp(&e.row, e.entered)
 		return
 	}
 	b.PutPlace(e.row.ID(), e.row.Place)
-	l.h.Enter(e.entered)
+	l.stats.Enter(e.entered)
 	if left, ages := l.rule.Left(&e.row, m.Wall); ages {
-		l.ripe = min(l.ripe, m.Wall.Earliest.Add(left))
+		l.dueAt = min(l.dueAt, m.Wall.Earliest.Add(left))
 	}
 }
 
-// evictedOldest drops rows from the oldest on: those that are too old or beyond the
-// bound, a few of them, and as many more as it takes to find room for what comes
+// evictOldest drops rows from the oldest on: those that are too old or beyond the
+// bound, a page of them, and as many more as it takes to make way for what comes
 // in. Nobody waits for a backlog: a batch pays for what it brings.
-func (v *view) evictedOldest(b *storage.Batch, m wallclock.Moment, room, incoming int64) {
+func (v *Overlay) evictOldest(b *storage.Batch, m wallclock.Moment, budget, incoming int64) {
 	l := &v.ledger
-	if !l.rule.Over(&l.h, incoming) && l.ripe > m.Wall.Earliest {
+	if !l.rule.Over(&l.stats, incoming) && l.dueAt > m.Wall.Earliest {
 		return
 	}
-	l.again = m.Mono.Add(evictedRest)
-	l.ripe = never
-	few, most := l.rule.Batch+len(l.touched), l.rule.Batch+evictedEach*len(l.touched)
-	v.fail(v.store.Oldest(l.head, func(row *storage.LossRow, size int64) bool {
-		e := l.lines[row.ID()]
+	l.nextEvict = m.Mono.Add(evictInterval)
+	l.dueAt = never
+	regular, atMost := l.rule.Batch+len(l.touched), l.rule.Batch+evictPerRow*len(l.touched)
+	v.fail(v.store.Oldest(l.oldest, func(row *storage.LossRow, size int64) bool {
+		e := l.rows[row.ID()]
 		switch {
 		case e == nil || !e.touched:
 		case e.stored == 0: // it left with this batch
@@ -103,15 +103,15 @@ func (v *view) evictedOldest(b *storage.Batch, m wallclock.Moment, room, incomin
 			row, size = &e.row, e.stored
 		}
 		left, ages := l.rule.Left(row, m.Wall)
-		due := l.rule.Over(&l.h, incoming) || ages && left < 0
-		if most == 0 || !due || few <= 0 && l.h.Bytes+incoming <= room {
+		due := l.rule.Over(&l.stats, incoming) || ages && left < 0
+		if atMost == 0 || !due || regular <= 0 && l.stats.Bytes+incoming <= budget {
 			if ages {
-				l.ripe = m.Wall.Earliest.Add(left)
+				l.dueAt = m.Wall.Earliest.Add(left)
 			}
 			return false
 		}
-		few, most = few-1, most-1
-		l.evicted(b, row, size)
+		regular, atMost = regular-1, atMost-1
+		l.evict(b, row, size)
 		if e != nil {
 			e.row.Verdicts, e.stored = nil, 0
 		}
@@ -119,16 +119,16 @@ func (v *view) evictedOldest(b *storage.Batch, m wallclock.Moment, room, incomin
 	}))
 }
 
-func (l *ledger) evicted(b *storage.Batch, row *storage.LossRow, size int64) {
+func (l *ledger) evict(b *storage.Batch, row *storage.LossRow, size int64) {
 	b.DropRow(row.ID(), row.Place)
-	l.h.Leave(size)
-	l.h.GiveUp(row, size)
-	l.head = row.Place + 1
+	l.stats.Leave(size)
+	l.stats.GiveUp(row, size)
+	l.oldest = row.Place + 1
 }
 
-// witness gives the row the evidence it should have: the serving resolver's
+// attachEvidence gives the row the evidence it should have: the serving resolver's
 // losers keep what was known of them.
-func (v *view) witness(e *line) {
+func (v *Overlay) attachEvidence(e *ledgerRow) {
 	verdict, lost := e.row.Verdict(v.ledger.policy.Panel(e.row.Key).Serving)
 	switch {
 	case !lost:
@@ -154,7 +154,7 @@ func (v *view) witness(e *line) {
 
 // stamps is what the clocks of a survivor, or of what was one, said; false: nobody
 // knows any more.
-func (v *view) stamps(key string, d logical.Dot) (storage.Stamps, bool) {
+func (v *Overlay) stamps(key string, d logical.Dot) (storage.Stamps, bool) {
 	if i, ok := v.objects[key]; ok {
 		if j, ok := v.dirty[i].Find(d); ok {
 			ver := &v.dirty[i].Versions[j]

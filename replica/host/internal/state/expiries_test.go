@@ -1,4 +1,4 @@
-package host
+package state
 
 import (
 	"testing"
@@ -13,7 +13,7 @@ import (
 func TestEndingsAgreeWithAList(t *testing.T) {
 	const ms = wallclock.Instant(1e6)
 	rapid.Check(t, func(t *rapid.T) {
-		var one, two endings
+		var one, two expiries
 		var all []wallclock.Instant
 		for range rapid.IntRange(0, 60).Draw(t, "n") {
 			at := wallclock.Instant(rapid.Int64Range(1, 1<<44).Draw(t, "at"))
@@ -52,14 +52,14 @@ func TestEndingsAgreeWithAList(t *testing.T) {
 }
 
 func TestEndingsAreBounded(t *testing.T) {
-	var e endings
-	for i := range int64(3 * maxEndings) {
+	var e expiries
+	for i := range int64(3 * maxExpiries) {
 		e.add(wallclock.Instant(i*7e9+1e6), 1)
-		if len(e.counts) > maxEndings {
+		if len(e.counts) > maxExpiries {
 			t.Fatalf("%d spans", len(e.counts))
 		}
 	}
-	if n := e.before(1 << 62); n != 3*maxEndings {
-		t.Errorf("%d of %d are counted", n, 3*maxEndings)
+	if n := e.before(1 << 62); n != 3*maxExpiries {
+		t.Errorf("%d of %d are counted", n, 3*maxExpiries)
 	}
 }

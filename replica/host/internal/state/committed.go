@@ -1,0 +1,177 @@
+package state
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/resolve"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// Clock reads both clocks of the machine. It is asked by several goroutines.
+type Clock interface{ Now() wallclock.Moment }
+
+// Committed is what of a leader is durable, laid out for the lock-free read path:
+// the state of the last commit, decoded objects, and a snapshot of the store for
+// everything else. The pump publishes to it when a commit is durable and never
+// before; pebble itself shows a batch before it is synced.
+//
+// State, cache and snapshot belong to one moment: who holds the lock sees one causal
+// cut of the leader. A snapshot costs a little at each commit, so it is made only
+// while somebody asks for what is not decoded.
+type Committed struct {
+	Store  *storage.Store
+	Policy *resolve.Policy
+	// Expiring says that an object may have a deadline that no sweep has looked at.
+	Expiring atomic.Bool
+
+	wanted atomic.Int32 // commits for which a snapshot is still to be made
+	open   sync.WaitGroup
+	looked atomic.Bool  // the core has compared its clock with its peers'
+	agreed atomic.Int64 // the time they agree on, less the stopwatch
+
+	mu       sync.RWMutex
+	state    replica.State
+	cache    cache
+	snapshot *Snapshot // of the last commit; nil: none was wanted
+	closed   bool
+	// doubtful, while the disk has failed, is the keys of the batch that failed, if
+	// the snapshot may show it; nil: it does not.
+	doubtful map[string]bool
+	more     population    // less that at the start
+	expiries expiries      // when they expire, less those at the start until they are counted
+	next     chan struct{} // closed at the next commit; nil: nobody waits
+
+	decoding chan struct{} // as many as may decode large objects at a time
+
+	counting sync.Mutex // held by whoever counts the keys for the first time
+	counted  bool
+	base     population // at the start
+}
+
+// NewCommitted shows st and what the store holds now. CacheBytes bounds the decoded
+// objects.
+func NewCommitted(store *storage.Store, policy *resolve.Policy, st replica.State, cacheBytes int64) *Committed {
+	s := &Committed{Store: store, Policy: policy, state: st, cache: newCache(cacheBytes), decoding: make(chan struct{}, largeReaders)}
+	s.Expiring.Store(true) // nobody has looked yet
+	return s
+}
+
+// Now is the time that the leader and its peers agree on, by which values expire.
+func (s *Committed) Now(clock Clock) wallclock.Instant {
+	m := clock.Now()
+	if !s.looked.Load() {
+		return m.Wall.Midpoint()
+	}
+	return wallclock.Instant(s.agreed.Load()) + wallclock.Instant(m.Mono)
+}
+
+// Agree takes in what the core has found out about the time.
+func (s *Committed) Agree(a wallclock.Agreement) {
+	s.agreed.Store(int64(a.Time(0)))
+	s.looked.Store(a.Looked())
+}
+
+// Frontier is that of the last commit.
+func (s *Committed) Frontier() logical.Frontier {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state.Frontier
+}
+
+// Cached is how many decoded objects there are, and their bytes.
+func (s *Committed) Cached() (objects int, bytes int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.cache.ring), s.cache.bytes
+}
+
+// publish takes in what is durable now: the objects that the batch held, which
+// nobody changes any more, and by how many the keys grew that hold something.
+// Stored says that there was a batch.
+func (s *Committed) publish(st replica.State, objects []*resolve.Object, grown growth, stored bool) {
+	s.mu.Lock()
+	for _, o := range objects {
+		s.cache.put(o)
+		if o.Mortal() {
+			s.Expiring.Store(true)
+		}
+	}
+	s.state, s.more = st, s.more.plus(grown.population)
+	for _, m := range grown.moved {
+		s.expiries.add(m.at, m.n)
+	}
+	old := s.snapshot
+	if stored {
+		s.snapshot = nil
+	}
+	if s.snapshot == nil && !s.closed && s.wanted.Load() > 0 {
+		s.wanted.Add(-1)
+		s.snapshot = s.newSnapshot()
+	}
+	s.wake()
+	s.mu.Unlock()
+	if stored {
+		old.Release()
+	}
+}
+
+// wake lets those go on who wait for a snapshot. The lock is held.
+func (s *Committed) wake() {
+	if s.next != nil {
+		close(s.next)
+		s.next = nil
+	}
+}
+
+// freeze makes reading go on after the disk failed, from what was durable before:
+// a snapshot of then if there is one, else one of now, in which nobody can tell what
+// of the failed batch shows.
+func (s *Committed) freeze(failed []*resolve.Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.snapshot == nil && !s.closed {
+		s.snapshot, s.doubtful = s.newSnapshot(), map[string]bool{}
+		for _, o := range failed {
+			s.doubtful[o.Key] = true
+		}
+	}
+	s.wake()
+}
+
+// Close waits until nobody reads the store any more. Nothing is read afterwards.
+func (s *Committed) Close() {
+	s.mu.Lock()
+	old := s.snapshot
+	s.snapshot, s.closed = nil, true
+	s.wake()
+	s.mu.Unlock()
+	old.Release()
+	s.open.Wait()
+}
+
+// object is the key's decoded object, which nobody changes; nil: ask the store.
+func (s *Committed) object(key string) *resolve.Object {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := s.cache.find(key); e != nil {
+		return e.object
+	}
+	return nil
+}
+
+// keep takes in an object that the store held at from; nil: that it holds now,
+// said by whoever writes to it.
+func (s *Committed) keep(o *resolve.Object, from *Snapshot) {
+	if s.cache.limit == 0 || len(o.Versions) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if from == nil || from == s.snapshot {
+		s.cache.put(o)
+	}
+}

@@ -1,9 +1,6 @@
 package oracle
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // What leaders show that have not heard of each other is judged leader by leader:
 // each by what it had applied. An update that one of them shows, or has its part
@@ -51,15 +48,11 @@ func (j *judge) undoneAnywhere(k int32) map[int32]bool {
 // accounted when some leader has it and what that leader shows adds up with it.
 func (s *sum) countApart() {
 	j, key := s.j, &s.j.g.keys[s.k]
-	adds, perished, there, overcounted := s.adds, s.lost, map[int32]bool{}, 0
-	undone := map[int32]bool{}
+	adds, there, undone, overcounted := s.adds, map[int32]bool{}, map[int32]bool{}, 0
 	for _, leader := range j.leaders {
-		s.adds, s.lost = nil, maps.Clone(perished)
+		s.adds, s.lost = nil, map[int32]bool{}
 		for _, u := range key.updates {
 			j.fates[u] = fate{accounted: true}
-			if !j.has(leader, u) && j.g.h.updates[u].Verb == Delete {
-				s.lost[u] = true
-			}
 		}
 		for _, u := range adds {
 			if j.has(leader, u) {
@@ -68,9 +61,12 @@ func (s *sum) countApart() {
 		}
 		s.judgeAt(leader)
 		for _, u := range key.updates {
-			if j.has(leader, u) {
-				there[u] = there[u] || j.fates[u].accounted && !s.lost[u]
-				undone[u] = undone[u] || s.lost[u]
+			switch {
+			case !j.has(leader, u):
+			case s.lost[u]:
+				undone[u] = true
+			case j.fates[u].accounted:
+				there[u] = true
 			}
 		}
 		overcounted = max(overcounted, j.keys[s.k].overcounted)
@@ -80,7 +76,7 @@ func (s *sum) countApart() {
 		switch {
 		case there[u]:
 			j.fates[u] = fate{accounted: true}
-		case undone[u] && !j.perished(u):
+		case undone[u]:
 			j.fates[u] = fate{class: Resurrected}
 		default:
 			s.lose(u)

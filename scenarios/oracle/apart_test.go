@@ -30,6 +30,13 @@ func TestCountersApartLoseNothing(t *testing.T) {
 		{"one lacks its own", apart().at("n1", shows("")).at("n2", shows("2", d(2, 2))),
 			oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"a durability c"}},
 		{"one counts too much", apart().at("n1", shows("3", d(1, 1))).at("n2", shows("2", d(2, 2))), oracle.Stats{Acked: 3, Accounted: 3, Overcounted: 2}, nil},
+		{"both count too much, and the most is said", apart().at("n1", shows("3", d(1, 1))).at("n2", shows("3", d(2, 2))), oracle.Stats{Acked: 3, Accounted: 3, Overcounted: 2}, nil},
+		{"what one has left out the other shows",
+			func() *story {
+				s := tell().all(incr("a", "n1", 1, d(1, 1)), incr("b", "n1", 5, d(1, 2)))
+				s.applied(d(1, 1), "n2")
+				return s.at("n1", shows("6", d(1, 2))).at("n2", shows(""))
+			}(), oracle.Stats{Acked: 2, Accounted: 2}, nil},
 		{"a third has neither", apart().at("n1", shows("1", d(1, 1))).at("n2", shows("2", d(2, 2))).at("n3", shows("")), oracle.Stats{Acked: 3, Accounted: 3}, nil},
 		{"one has deleted what the other shows",
 			func() *story {
@@ -37,6 +44,15 @@ func TestCountersApartLoseNothing(t *testing.T) {
 				s.applied(d(1, 1), "n2")
 				return s.all(del("del", "n1", d(1, 2), d(1, 1))).at("n1", shows("")).at("n2", shows("5", d(1, 1)))
 			}(), oracle.Stats{Acked: 2, Accounted: 2}, nil},
+		{"a set is what the leader that shows it has of it",
+			func() *story {
+				s := tell()
+				s.unheard(add("u", "n1", 10, d(1, 1)))
+				again := add("u", "n2", 7, d(2, 1))
+				again.client = "Cn1"
+				s.applied(d(9, 9), "n3")
+				return s.all(again).at("n1", shows("10", d(1, 1))).at("n2", shows("7", d(2, 1)))
+			}(), oracle.Stats{Acked: 1, Accounted: 1}, nil},
 		{"one has deleted, and shows it all the same",
 			func() *story {
 				s := tell().all(incr("a", "n1", 5, d(1, 1)))
@@ -65,4 +81,41 @@ func TestADeletionOnOneSideIsNotUndoneByTheOther(t *testing.T) {
 		v := s.wantStats(t, "siblings", oracle.Stats{Acked: 2, Accounted: 2})
 		wantLosses(t, v)
 	}
+}
+
+// stranger is a leader that is asked at the end and never was heard of before, or only
+// by what it showed a client once.
+func stranger(s *story, heard bool) *story {
+	if heard {
+		s.reads("R", "n9", shows(""))
+	}
+	return s.at("n9", shows(""))
+}
+
+// TestAnUndoneDeletionIsUndoneWhoeverLacksIt: who does not have a deletion does not keep
+// it, though nothing of what it had deleted is there.
+func TestAnUndoneDeletionIsUndoneWhoeverLacksIt(t *testing.T) {
+	for _, heard := range []bool{true, false} {
+		s := tell().all(write{label: "w", client: "A", leader: "n1", dot: d(1, 1)})
+		s.applied(d(1, 1), "n2")
+		s.all(del("del", "n1", d(1, 2), d(1, 1)), write{label: "o", client: "A", leader: "n2", dot: d(2, 1), over: dots(d(1, 1))})
+		stranger(s.at("n1", shows("w", d(1, 1))).at("n2", shows("o", d(2, 1))), heard)
+		v := s.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1})
+		wantLosses(t, v, "del resurrected w")
+	}
+}
+
+// TestADeletionWithNothingOfItsPastIsDone, where nobody says who has it, and where all
+// who had it lost it with what it had deleted.
+func TestADeletionWithNothingOfItsPastIsDone(t *testing.T) {
+	both := func() *story {
+		return tell().all(write{label: "w", client: "A", leader: "n1", dot: d(1, 1)}, del("del", "n1", d(1, 2), d(1, 1)))
+	}
+	untold := both().all(write{label: "o", client: "A", leader: "n1", dot: d(1, 3)}).at("n2", shows("")).at("n3", shows("o", d(1, 3)))
+	untold.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 3})
+
+	agreed := both()
+	agreed.applied(d(1, 1), "n2")
+	agreed.at("n2", shows("")).at("n3", shows(""))
+	agreed.wantStats(t, "siblings", oracle.Stats{Acked: 2, Accounted: 2})
 }

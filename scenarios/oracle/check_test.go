@@ -73,6 +73,28 @@ func TestNoResurrectionIsSafety(t *testing.T) {
 	}
 }
 
+// TestADotThatNobodyGaveBeatsNothing: what a leader shows under a name of its own is a
+// contradiction, and no word on who lost.
+func TestADotThatNobodyGaveBeatsNothing(t *testing.T) {
+	unknown := shows("?", d(9, 9))
+	s := tell()
+	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
+	s.writes(write{label: "m", client: "A", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
+	s.writes(write{label: "b", client: "A", leader: "n1", dot: d(1, 3), over: dots(d(1, 2)), after: &unknown})
+	s.writes(write{label: "c", client: "B", leader: "n2", dot: d(2, 1)})
+	s.final(shows("c", d(2, 1)))
+	wantLosses(t, s.h.Judge("lww"), "a concurrent c", "m concurrent c", "b concurrent c")
+
+	s = tell()
+	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
+	s.writes(write{label: "del", client: "A", leader: "n1", verb: oracle.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &unknown})
+	at := s.reads("A", "n1", shows("a", d(1, 1)))
+	s.final(shows("", d(1, 2)))
+	if held, when, _ := s.h.Judge("lww").CheckNoResurrection("x"); held || when != at {
+		t.Errorf("what n1 deleted it shows again at %s: held %t, at %s", at, held, when)
+	}
+}
+
 func TestDeleteThatLostResurrectsNothing(t *testing.T) {
 	old := shows("a", d(1, 1))
 	s := deleted(old)

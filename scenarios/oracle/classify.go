@@ -87,7 +87,7 @@ func (j *judge) surelyShown(over []logical.Dot, d logical.Dot) bool {
 		return ok
 	}
 	base := j.g.show(nil, j.g.h.updates[s].key, over)
-	return slices.ContainsFunc(base, func(b int32) bool { return b == s && !j.g.retried(s) || j.reach.surely(b, s) })
+	return slices.ContainsFunc(base, func(b int32) bool { return j.reach.surely(b, s) })
 }
 
 // guessed reports whether nobody saw what beat u: how some birth of it went, or

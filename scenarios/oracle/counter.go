@@ -31,8 +31,8 @@ func (j *judge) count(k int32) {
 		j.fates[u].accounted = true
 		q := j.g.h.updates[u]
 		switch {
-		case j.perished(u):
-			s.perish(u, q)
+		case j.perished(u): // it adds nothing and takes nothing away
+			s.lose(u)
 		case q.Verb != Delete:
 			s.adds = append(s.adds, u)
 			s.checkDelta(q)
@@ -56,15 +56,6 @@ func (j *judge) count(k int32) {
 	}
 }
 
-// perish sets aside what went with the last disk that had it: it adds nothing
-// and takes nothing away.
-func (s *sum) perish(u int32, q *request) {
-	s.lose(u)
-	if q.Verb == Delete {
-		s.lost[u] = true
-	}
-}
-
 // checkDelta holds what a leader says an increment added against what was asked.
 func (s *sum) checkDelta(q *request) {
 	for i := range q.acceptances {
@@ -82,16 +73,8 @@ func (s *sum) delta(u int32) int64 {
 	if q.Verb == Incr {
 		return q.Delta
 	}
-	first := int32(-1)
-	for _, i := range s.j.g.opsOf[u] {
-		if s.there(i) && (first < 0 || s.j.g.ops[i].Dot.Compare(s.j.g.ops[first].Dot) < 0) {
-			first = i
-		}
-	}
-	if first < 0 {
-		return 0
-	}
-	return s.j.g.ops[first].Delta
+	there := slices.DeleteFunc(slices.Clone(s.j.g.opsOf[u]), func(i int32) bool { return !s.there(i) })
+	return s.j.g.ops[s.j.g.least(there)].Delta
 }
 
 // missingDeletes sets aside deletes that some leader never had and whose past

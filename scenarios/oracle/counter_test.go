@@ -52,6 +52,22 @@ func TestCounterAddsUp(t *testing.T) {
 		{"absent counts as zero", three(), shows(""), oracle.Stats{Acked: 3, Lost: 3, Durability: 3}, []string{"a durability ", "b durability ", "c durability "}},
 		{"overcount in updates", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 5, d(1, 2), d(1, 1))), shows("20", d(1, 2)),
 			oracle.Stats{Acked: 2, Accounted: 2, Overcounted: 2}, nil},
+		{"overcount of no whole number of updates", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 5, d(1, 2), d(1, 1))), shows("13", d(1, 2)),
+			oracle.Stats{Acked: 2, Accounted: 2, Overcounted: 3}, nil},
+		{"overcount where one adds nothing", tell().all(incr("a", "n1", 0, d(1, 1)), incr("b", "n1", 5, d(1, 2), d(1, 1))), shows("10", d(1, 2)),
+			oracle.Stats{Acked: 2, Accounted: 2, Overcounted: 5}, nil},
+		{"what adds nothing is not missing", tell().all(incr("a", "n1", 1, d(1, 1)), incr("b", "n2", 0, d(2, 1))), shows("1", d(1, 1)),
+			oracle.Stats{Acked: 2, Accounted: 2}, nil},
+		{"what adds nothing is not blamed", tell().all(incr("a", "n1", 2, d(1, 1)), incr("b", "n2", 0, d(2, 1))), shows("", d(1, 1), d(2, 1)),
+			oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1}, []string{"a durability b"}},
+		{"what takes away is not blamed", tell().all(incr("a", "n1", 2, d(1, 1)), incr("b", "n2", -1, d(2, 1))), shows("-1", d(1, 1), d(2, 1)),
+			oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1}, []string{"a durability b"}},
+		{"what was deleted is not blamed", tell().all(incr("a", "n1", 2, d(1, 1)), incr("b", "n2", 2, d(2, 1)), del("del", "n1", d(1, 2), d(2, 1))),
+			shows("", d(1, 1), d(1, 2)), oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Durability: 1}, []string{"a durability del"}},
+		{"what was deleted is not missing", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n2", -2, d(2, 1)), del("del", "n1", d(1, 2), d(1, 1)), incr("c", "n3", 1, d(3, 1))),
+			shows("1", d(3, 1)), oracle.Stats{Acked: 4, Accounted: 3, Lost: 1, Durability: 1}, []string{"b durability c"}},
+		{"a delete of one, undone", tell().all(incr("a", "n1", 1, d(1, 1)), del("del", "n1", d(1, 2), d(1, 1))),
+			shows("1", d(1, 1)), oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Resurrected: 1}, []string{"del resurrected a"}},
 		{"overcount in units", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n1", 3, d(1, 2), d(1, 1))), shows("17", d(1, 2)),
 			oracle.Stats{Acked: 2, Accounted: 2, Overcounted: 9}, nil},
 		{"a lost decrement is lost, not overcounted", tell().all(incr("a", "n1", 5, d(1, 1)), incr("b", "n2", -2, d(2, 1))), shows("5", d(1, 1)),
@@ -132,6 +148,8 @@ func TestCounterThatCannotBeRight(t *testing.T) {
 	s := tell().all(incr("a", "n1", 5, d(1, 1)))
 	s.final(shows("3", d(1, 1)), "n1")
 	wantContradictions(t, s.h.Judge("counter"), "miscount 3ms: at the end 2 is missing that no set of updates makes up")
+	s.final(shows("4", d(1, 1)), "n1")
+	wantContradictions(t, s.h.Judge("counter"), "miscount 3ms: at the end 1 is missing that no set of updates makes up")
 	s.final(shows("five", d(1, 1)), "n1")
 	wantContradictions(t, s.h.Judge("counter"), `miscount 3ms: at the end n1 shows ["five"], which is no number`)
 }
@@ -146,6 +164,43 @@ func TestLeaderMustAddWhatWasAsked(t *testing.T) {
 	s.final(shows("5", d(1, 1)))
 	v := s.wantStats(t, "counter", oracle.Stats{Acked: 1, Accounted: 1})
 	wantContradictions(t, v, "miscount 2ms: n1 says that a added 6, and 5 was asked for")
+}
+
+// TestAnIncrementAddsWhatWasAsked: a leader that says that it added more, and shows it,
+// shows the wrong number.
+func TestAnIncrementAddsWhatWasAsked(t *testing.T) {
+	s := tell()
+	s.h.Sent(s.tick(), oracle.Request{ID: "r", Client: "A", Leader: "n1", Key: "x", Verb: oracle.Incr, Delta: 5, Valued: true})
+	s.h.Accepted(s.tick(), "n1", "r", oracle.Acceptance{Dot: d(1, 1), Delta: 6, After: shows("6", d(1, 1))})
+	s.final(shows("5", d(1, 1)))
+	wantContradictions(t, s.h.Judge("counter"), "miscount 2ms: n1 says that r added 6, and 5 was asked for",
+		`misshown 2ms: n1 showed right after r ["6"] of x for r, which is ["5"]`)
+}
+
+// TestCounterThatDiffersIsJudgedByTheNearest, by the first of two that are as near,
+// where nobody says who has what.
+func TestCounterThatDiffersIsJudgedByTheNearest(t *testing.T) {
+	for _, c := range []struct {
+		n1, n2 string
+		want   oracle.Stats
+	}{
+		{"9", "3", oracle.Stats{Acked: 2, Accounted: 2, Overcounted: 1}},
+		{"3", "8", oracle.Stats{Acked: 2, Accounted: 2}},
+		{"4", "12", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1}},
+		{"12", "4", oracle.Stats{Acked: 2, Accounted: 2, Overcounted: 1}},
+	} {
+		s := tell().all(incr("a", "n3", 4, d(3, 1)), incr("b", "n3", 4, d(3, 2)))
+		s.at("n1", shows(c.n1, d(3, 2))).at("n2", shows(c.n2, d(3, 2)))
+		s.wantStats(t, "counter", c.want)
+	}
+}
+
+// TestADeletionThatSomeLackAndNothingContradicts: what it had deleted is nowhere.
+func TestADeletionThatSomeLackAndNothingContradicts(t *testing.T) {
+	s := tell().all(incr("a", "n1", 5, d(1, 1)), del("del", "n1", d(1, 2), d(1, 1)), incr("b", "n2", 1, d(2, 1)))
+	s.applied(d(2, 1), "n1")
+	s.final(shows("1", d(2, 1)), "n1", "n2")
+	s.wantStats(t, "counter", oracle.Stats{Acked: 3, Accounted: 3})
 }
 
 func TestNoOvercountNamesTheFirstReadingThatCannotBe(t *testing.T) {

@@ -29,10 +29,9 @@ func (p places) join(o places) {
 	}
 }
 
-// covers reports whether the op's addition is among those.
+// covers reports whether the addition that the op is is among those.
 func (p places) covers(c *counts, i int32) bool {
-	n := c.place[i]
-	return n > 0 && p[c.origin(i)] >= n
+	return p[c.origin(i)] >= c.place[i]
 }
 
 func (c *counts) nothing() places { return make(places, len(c.origins)) }
@@ -93,7 +92,7 @@ func (c *counts) learn(i int32, room places) places {
 	seen, gone := room[:n:n], room[n:2*n:2*n]
 	c.reflect(c.g.ops[i].over, seen, gone)
 	if place := c.place[i]; place > 0 {
-		seen[c.origin(i)] = max(seen[c.origin(i)], place)
+		seen[c.origin(i)] = place // all that its author can have seen of this origin is before
 	} else {
 		gone.join(seen)
 	}
@@ -121,7 +120,7 @@ func (c *counts) value(seen, gone places) (n int64, live bool) {
 	var sum total
 	for o, to := range seen {
 		sum.plus(c.sums[o][to])
-		sum.minus(c.sums[o][min(to, gone[o])])
+		sum.minus(c.sums[o][gone[o]])
 		live = live || to > gone[o]
 	}
 	for _, u := range c.twice {
@@ -134,7 +133,8 @@ func (c *counts) value(seen, gone places) (n int64, live bool) {
 // one of them away.
 func (c *counts) repeated(u int32, seen, gone places) total {
 	var sum total
-	first, taken := int32(-1), false
+	var left []int32
+	taken := false
 	for _, i := range c.g.opsOf[u] {
 		switch {
 		case !seen.covers(c, i):
@@ -142,14 +142,12 @@ func (c *counts) repeated(u int32, seen, gone places) total {
 			taken = true
 		default:
 			sum.add(c.adds(i))
-			if first < 0 || c.g.ops[i].Dot.Compare(c.g.ops[first].Dot) < 0 {
-				first = i
-			}
+			left = append(left, i)
 		}
 	}
-	if !taken && first >= 0 {
+	if !taken && len(left) > 0 {
 		var once total
-		once.add(c.adds(first))
+		once.add(c.adds(c.g.least(left)))
 		sum.minus(once)
 	}
 	return sum

@@ -67,6 +67,57 @@ func TestSumWithoutWhatPerished(t *testing.T) {
 	wantNoContradictions(t, v)
 }
 
+// What perished is not among what there can be, either.
+func TestSumThatIsMoreThanWhatIsLeft(t *testing.T) {
+	s := tell()
+	s.writes(incr("a", "n1", 5, d(1, 1)))
+	s.h.DiskLost(s.tick(), "n1")
+	s.writes(incr("b", "n1", 5, d(3, 1)))
+	s.applied(d(3, 1), "n2")
+	s.final(shows("10", d(3, 1)))
+	v := s.wantStats(t, "counter", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Durability: 1, Overcounted: 1})
+	wantLosses(t, v, "a durability b")
+}
+
+// lostOnce is a request that n1 accepted and lost with its disk, and n2 has; and what
+// told adds before that.
+func lostOnce(first, again write, told func(s *story)) *story {
+	s := tell()
+	first.client, again.client = "C", "C"
+	s.all(incr("other", "n2", 1, d(2, 1)))
+	s.unheard(first)
+	told(s)
+	s.h.DiskLost(s.tick(), "n1")
+	s.writes(again)
+	s.applied(d(2, 1), "n1", "n3")
+	s.applied(d(2, 2), "n1", "n3")
+	s.applied(d(3, 1), "n1", "n2")
+	return s
+}
+
+// Of a request that was accepted twice, only what is left of it adds and takes away.
+func TestSumOfWhatIsLeftOfARetry(t *testing.T) {
+	nothing := func(*story) {}
+	for name, c := range map[string]struct {
+		story *story
+		final oracle.Reading
+		acked int
+	}{
+		"a set adds what the leader that has it says": {
+			lostOnce(add("u", "n1", 10, d(1, 1)), add("u", "n2", 7, d(2, 2)), nothing), shows("8", d(2, 2)), 2},
+		"a deletion takes what those who have it had seen": {
+			lostOnce(del("u", "n1", d(1, 1), d(2, 1)), del("u", "n2", d(2, 2)), nothing), shows("1", d(2, 1), d(2, 2)), 2},
+		"a deletion of what is gone takes nothing else": {
+			lostOnce(incr("u", "n1", 3, d(1, 1)), incr("u", "n2", 3, d(2, 2)), func(s *story) { s.writes(del("gone", "n3", d(3, 1), d(1, 1))) }),
+			shows("4", d(2, 2)), 3},
+	} {
+		c.story.final(c.final)
+		if v := c.story.h.Judge("counter"); v.Stats != (oracle.Stats{Acked: c.acked, Accounted: c.acked}) {
+			t.Errorf("%s: %+v, losses %+v", name, v.Stats, v.Losses)
+		}
+	}
+}
+
 // A write that its leader had stored, and died before it could show anything: it
 // is lost, and whether it was beaten at birth nobody can say.
 func TestUnseenBirthMayBeEitherInTheLedger(t *testing.T) {

@@ -320,6 +320,18 @@ func TestKeysAreJudgedApartAndEachByItsResolver(t *testing.T) {
 	}
 }
 
+// TestInvertedIsBlamedOnWhatItWasBasedOn, where something else survives as well.
+func TestInvertedIsBlamedOnWhatItWasBasedOn(t *testing.T) {
+	s := tell()
+	s.writes(write{label: "s", client: "S", leader: "n1", dot: d(1, 1)})
+	s.writes(write{label: "p", client: "P", leader: "n2", dot: d(2, 1)})
+	old := shows("p", d(2, 1))
+	s.writes(write{label: "u", client: "U", leader: "n2", dot: d(2, 2), over: dots(d(2, 1)), after: &old})
+	s.final(shows("s", d(1, 1)), "n1")
+	s.final(old, "n2")
+	wantLosses(t, s.h.Judge("lww"), "u inverted p")
+}
+
 // TestMissingIsSaidOnlyOnceLeadersAgree: until then what a leader lacks may
 // still come.
 func TestMissingIsSaidOnlyOnceLeadersAgree(t *testing.T) {

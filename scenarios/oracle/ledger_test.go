@@ -63,6 +63,18 @@ func TestNoLedgerKnowsOfWhatIsMissing(t *testing.T) {
 }
 
 // TestMissingIsNotDemandedOfLedgers: beaten at birth on a disk that is gone.
+// TestWhatIsNotGuessedIsHeldAgainstLedgers: where clocks decide before causality does,
+// too, the class of what others beat is known.
+func TestWhatIsNotGuessedIsHeldAgainstLedgers(t *testing.T) {
+	s := tell()
+	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
+	s.writes(write{label: "b", client: "B", leader: "n2", dot: d(2, 1)})
+	s.final(shows("b", d(2, 1)))
+	wantDifferences(t, s.h.Judge("interval").Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 1), "inverted")}}),
+		"n1: the ledger holds a (0000000000000001-1) as inverted; the oracle finds it concurrent",
+		"n1: the oracle finds a (0000000000000001-1) concurrent; the ledger holds it only as inverted")
+}
+
 func TestMissingIsNotDemandedOfLedgers(t *testing.T) {
 	s := tell()
 	old := shows("a", d(1, 1))

@@ -89,6 +89,11 @@ func first(dots []logical.Dot) (d logical.Dot) {
 	return d
 }
 
+// least is the one of the ops that has the smallest dot.
+func (g *graph) least(ops []int32) int32 {
+	return slices.MinFunc(ops, func(a, b int32) int { return g.ops[a].Dot.Compare(g.ops[b].Dot) })
+}
+
 // updatesOf is the updates of the ops.
 func (g *graph) updatesOf(ops []int32) []int32 {
 	var us []int32

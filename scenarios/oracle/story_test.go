@@ -48,6 +48,7 @@ type write struct {
 	over                  []logical.Dot
 	delta                 int64
 	after                 *oracle.Reading // nil: the write itself
+	unseen                bool            // its leader died before it showed anything
 	key                   string          // empty: x
 }
 
@@ -77,7 +78,7 @@ func (w write) reading() oracle.Reading {
 func (s *story) sent(w write) { s.h.Sent(s.tick(), w.request()) }
 
 func (s *story) accepted(w write) {
-	s.h.Accepted(s.tick(), w.leader, "r-"+w.label, oracle.Acceptance{Dot: w.dot, Over: w.over, Delta: w.delta, After: w.reading()})
+	s.h.Accepted(s.tick(), w.leader, "r-"+w.label, oracle.Acceptance{Dot: w.dot, Over: w.over, Delta: w.delta, After: w.reading(), Unseen: w.unseen})
 }
 
 func (s *story) acked(w write) { s.h.Acked(s.tick(), "r-"+w.label, w.leader, w.reading()) }

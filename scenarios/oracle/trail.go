@@ -79,10 +79,12 @@ func (t *trail) unexplained(w *watch, s *showing, n int) int32 {
 func (t *trail) ahead(w *watch, shown []int32, n int) int32 {
 	start := 0
 	if slices.Equal(shown, t.last) {
-		if t.hit >= 0 && t.hit < n {
+		switch {
+		case t.hit < 0:
+			start = t.upTo
+		case t.hit < n:
 			return t.steps[t.hit].update
-		}
-		start = min(t.upTo, n)
+		} // else the hit does not oblige this reading, and steps below it were never checked
 	}
 	low := w.j.g.lowest(shown)
 	t.last, t.upTo, t.hit = append(t.last[:0], shown...), n, -1

@@ -54,7 +54,7 @@ func BenchmarkPumpSet(b *testing.B) {
 	}
 }
 
-// BenchmarkGet is a read of a stored key through Do: beside the loop, from
+// BenchmarkGet is a read of a stored key through Do: on the lock-free path, from
 // decoded objects or from the store, and through the loop.
 func BenchmarkGet(b *testing.B) {
 	for _, c := range []struct {

@@ -19,7 +19,7 @@ func (l *Loop) run() {
 		items, stopped := l.drain()
 		rest, err := l.cycle(items)
 		switch {
-		case err == nil && l.lanes.behind():
+		case err == nil && l.queues.waiting():
 			continue
 		case stopped, err != nil && !stillReads(err): // when it was drained: nothing can have been queued since
 			l.end(err)
@@ -30,7 +30,7 @@ func (l *Loop) run() {
 		}
 		timer.Reset(rest)
 		select {
-		case <-l.bell:
+		case <-l.wake:
 		case <-timer.C:
 		}
 	}
@@ -41,8 +41,8 @@ func (l *Loop) drain() ([]item, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	items := l.queue
-	l.queue, l.spare, l.queued = l.spare[:0], items, l.lanes.inputs
-	l.room.Broadcast()
+	l.queue, l.spare, l.queued = l.spare[:0], items, l.queues.inputs
+	l.drained.Broadcast()
 	return items, l.stopped
 }
 
@@ -50,16 +50,16 @@ func (l *Loop) drain() ([]item, bool) {
 func (l *Loop) cycle(items []item) (time.Duration, error) {
 	for i := range items {
 		if items[i].call != nil {
-			l.desk.open(items[i].call)
+			l.pending.add(items[i].call)
 		}
 	}
-	left := l.lanes.inputs
-	l.lanes.add(items)
-	m, inputs, err := l.step(l.lanes.next())
+	left := l.queues.inputs
+	l.queues.add(items)
+	m, inputs, err := l.step(l.queues.next())
 	if err != nil {
 		return 0, err
 	}
-	l.recount(l.lanes.inputs - left)
+	l.recount(l.queues.inputs - left)
 	if err := l.tellUnderway(m); err != nil {
 		return 0, err
 	}
@@ -72,7 +72,7 @@ func (l *Loop) cycle(items []item) (time.Duration, error) {
 	out := l.pump.Release()
 	ops := opsIn(out.Puts)
 	l.release(out)
-	l.tally.cycle(inputs, took)
+	l.counters.cycle(inputs, took)
 	if l.cfg.Cycle != nil && len(out.Puts) > 0 {
 		l.cfg.Cycle(ops, took)
 	}
@@ -104,7 +104,7 @@ func (l *Loop) recount(n int) {
 	}
 	l.mu.Lock()
 	l.queued += n
-	l.room.Broadcast()
+	l.drained.Broadcast()
 	l.mu.Unlock()
 }
 
@@ -144,7 +144,7 @@ func (l *Loop) step(items []item) (m wallclock.Moment, inputs int, err error) {
 			}
 		}
 	}
-	l.lanes.took(i)
+	l.queues.remove(i)
 	if inputs == 0 {
 		feed(replica.Tick{})
 	}
@@ -153,7 +153,7 @@ func (l *Loop) step(items []item) (m wallclock.Moment, inputs int, err error) {
 
 // release lets out what is durable now.
 func (l *Loop) release(out *replica.Output) {
-	l.desk.answer(out.Replies)
+	l.pending.answer(out.Replies)
 	for _, s := range out.Sends {
 		l.cfg.Outbox.Send(s.To, s.Message)
 	}
@@ -177,16 +177,16 @@ func (l *Loop) end(err error) {
 	l.err, l.stopped = err, true
 	left := l.queue
 	l.queue, l.queued = nil, 0
-	l.room.Broadcast()
+	l.drained.Broadcast()
 	l.mu.Unlock()
 	close(l.ending)
 	l.helpers.Wait()
 	l.pump.committed.Close()
 	for i := range left {
 		if left[i].call != nil {
-			l.desk.open(left[i].call)
+			l.pending.add(left[i].call)
 		}
 	}
-	l.desk.abandon(l.ended())
+	l.pending.abandon(l.ended())
 	close(l.done)
 }

@@ -25,14 +25,14 @@ func (l *Loop) halt(cause error) {
 	if l.cfg.Halted != nil {
 		l.cfg.Halted(cause)
 	}
-	l.lanes = lanes{}
+	l.queues = queues{}
 	for {
-		l.desk.abandon(err)
-		<-l.bell
+		l.pending.abandon(err)
+		<-l.wake
 		items, stopped := l.drain()
 		for i := range items {
 			if items[i].call != nil {
-				l.desk.open(items[i].call)
+				l.pending.add(items[i].call)
 			}
 		}
 		if stopped {

@@ -24,7 +24,7 @@ type Outbox interface {
 	Send(to replica.Leader, m replica.Message)
 }
 
-// LoopConfig is what a loop needs beside its pump.
+// LoopConfig is what a loop needs in addition to its pump.
 type LoopConfig struct {
 	Clock  Clock
 	Outbox Outbox
@@ -49,7 +49,7 @@ type LoopConfig struct {
 	// is refused with replica.ErrOverloaded; a peer's message waits. Zero: 65536.
 	QueueInputs int
 	// SweepEvery and SweepKeys say how often the next how many keys are looked
-	// through for values of this leader's that have ended. Zero: 100 ms and
+	// through for values of this leader's that have expired. Zero: 100 ms and
 	// 1024, about a hundredth of a core while any key has a deadline and nothing
 	// while none has. Below zero: never.
 	SweepEvery time.Duration
@@ -84,22 +84,22 @@ type Loop struct {
 	pump *Pump
 
 	mu      sync.Mutex
-	room    *sync.Cond // signalled when the queue was drained
+	drained *sync.Cond // signalled when the queue was drained
 	queue   []item
 	spare   []item
 	queued  int // inputs in the queue
 	stopped bool
 	err     error
 
-	bell    chan struct{} // something was queued
-	ending  chan struct{} // closed when no cycle follows: helpers end
-	done    chan struct{} // closed when the loop has ended, helpers included
-	helpers sync.WaitGroup
-	desk    desk // this and lanes are of the loop's goroutine alone
-	lanes   lanes
-	stalled []replica.Leader // scratch
-	status  atomic.Pointer[Status]
-	tally   tally
+	wake     chan struct{} // something was queued
+	ending   chan struct{} // closed when no cycle follows: helpers end
+	done     chan struct{} // closed when the loop has ended, helpers included
+	helpers  sync.WaitGroup
+	pending  pending // this and queues are of the loop's goroutine alone
+	queues   queues
+	stalled  []replica.Leader // scratch
+	status   atomic.Pointer[Status]
+	counters counters
 }
 
 // item is what waits in the queue: a call, an input, or why the leader must stop.
@@ -113,8 +113,8 @@ type item struct {
 // nobody else may write to its store.
 func Start(pump *Pump, cfg LoopConfig) *Loop {
 	l := &Loop{cfg: cfg.withDefaults(), pump: pump,
-		bell: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
-	l.room = sync.NewCond(&l.mu)
+		wake: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
+	l.drained = sync.NewCond(&l.mu)
 	l.publishStatus()
 	if l.cfg.SweepEvery > 0 {
 		l.helpers.Go(l.sweep)
@@ -134,7 +134,7 @@ func Start(pump *Pump, cfg LoopConfig) *Loop {
 // goroutine, as of one moment; they may overtake calls that are not answered yet.
 // All others are answered on the loop's goroutine.
 func (l *Loop) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
-	if len(reqs) > 0 && reqs[0].Verb == replica.Get && l.beside(reqs, done) {
+	if len(reqs) > 0 && reqs[0].Verb == replica.Get && l.readCommitted(reqs, done) {
 		return nil
 	}
 	l.mu.Lock()
@@ -150,7 +150,7 @@ func (l *Loop) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 	case len(reqs) == 0:
 		done(nil)
 	default:
-		l.ring()
+		l.notify()
 	}
 	return nil
 }
@@ -168,8 +168,8 @@ func (l *Loop) refusal(n int) error {
 	return nil
 }
 
-// beside answers reads from what is durable, if it can.
-func (l *Loop) beside(reqs []*replica.Request, done func([]replica.Reply)) bool {
+// readCommitted answers reads from what is durable, if it can.
+func (l *Loop) readCommitted(reqs []*replica.Request, done func([]replica.Reply)) bool {
 	for _, r := range reqs {
 		if r.Verb != replica.Get {
 			return false
@@ -180,7 +180,7 @@ func (l *Loop) beside(reqs []*replica.Request, done func([]replica.Reply)) bool 
 	if !l.pump.committed.Read(reqs, l.cfg.Clock, k.replies) {
 		return false
 	}
-	l.tally.beside.Add(uint64(len(reqs)))
+	l.counters.lockFree.Add(uint64(len(reqs)))
 	done(k.replies)
 	return true
 }
@@ -190,11 +190,11 @@ func (l *Loop) beside(reqs []*replica.Request, done func([]replica.Reply)) bool 
 func (l *Loop) Deliver(in replica.Input) {
 	l.mu.Lock()
 	for l.queued >= l.cfg.QueueInputs && !l.stopped {
-		l.room.Wait()
+		l.drained.Wait()
 	}
 	l.add(item{in: in})
 	l.mu.Unlock()
-	l.ring()
+	l.notify()
 }
 
 // RefuseWrites makes the leader answer every write that it has not taken yet with
@@ -213,7 +213,7 @@ func (l *Loop) push(it item) {
 	l.mu.Lock()
 	l.add(it)
 	l.mu.Unlock()
-	l.ring()
+	l.notify()
 }
 
 func (l *Loop) add(it item) {
@@ -229,9 +229,9 @@ func (l *Loop) add(it item) {
 func (l *Loop) Stop(ctx context.Context) error {
 	l.mu.Lock()
 	l.stopped = true
-	l.room.Broadcast()
+	l.drained.Broadcast()
 	l.mu.Unlock()
-	l.ring()
+	l.notify()
 	select {
 	case <-l.done:
 		return l.Err()
@@ -259,9 +259,9 @@ func (l *Loop) ended() error {
 	return ErrStopped
 }
 
-func (l *Loop) ring() {
+func (l *Loop) notify() {
 	select {
-	case l.bell <- struct{}{}:
+	case l.wake <- struct{}{}:
 	default:
 	}
 }

@@ -14,11 +14,11 @@ type call struct {
 	done    func([]replica.Reply)
 }
 
-// calls are used again: most of a call is room for replies.
+// calls are used again: most of a call is memory for replies.
 var calls = sync.Pool{New: func() any { return new(call) }}
 
-// keptReplies is how many replies a call has room for when it is used again.
-const keptReplies = 1024
+// maxSpareReplies is for how many replies a call keeps memory when it is used again.
+const maxSpareReplies = 1024
 
 func newCall(reqs []*replica.Request, done func([]replica.Reply)) *call {
 	k := calls.Get().(*call)
@@ -34,86 +34,84 @@ func newCall(reqs []*replica.Request, done func([]replica.Reply)) *call {
 func (k *call) recycle() {
 	clear(k.replies)
 	k.reqs, k.done = nil, nil
-	if cap(k.replies) > keptReplies {
+	if cap(k.replies) > maxSpareReplies {
 		k.replies = nil
 	}
 	calls.Put(k)
 }
 
-// desk matches replies with the calls that wait for them. Requests are numbered
-// by places at the desk, which are given again; a number also says how often its
-// place was given before.
-type desk struct {
-	places []place
-	free   []uint32
+// pending matches replies with the calls that wait for them. Requests are numbered by
+// slots, which are used again; a number also says how often its slot was used before.
+type pending struct {
+	slots []slot
+	free  []uint32
 }
 
-// place is one request that waits for its reply.
-type place struct {
-	call  *call // nil: the place is free
+// slot is one request that waits for its reply.
+type slot struct {
+	call  *call // nil: the slot is free
 	index int   // of the request in its call
 	id    uint64
-	given uint32
+	uses  uint32
 }
 
-// open gives the call's requests numbers, for which the desk keeps those of the
-// edge.
-func (d *desk) open(k *call) {
+// add gives the call's requests numbers, and keeps those of the edge for the replies.
+func (p *pending) add(k *call) {
 	for i, r := range k.reqs {
-		if len(d.free) == 0 {
-			d.free = append(d.free, uint32(len(d.places)))
-			d.places = append(d.places, place{})
+		if len(p.free) == 0 {
+			p.free = append(p.free, uint32(len(p.slots)))
+			p.slots = append(p.slots, slot{})
 		}
-		n := d.free[len(d.free)-1]
-		d.free = d.free[:len(d.free)-1]
-		p := &d.places[n]
-		p.call, p.index, p.id = k, i, r.ID
-		p.given++
-		r.ID = uint64(p.given)<<32 | uint64(n)
+		n := p.free[len(p.free)-1]
+		p.free = p.free[:len(p.free)-1]
+		s := &p.slots[n]
+		s.call, s.index, s.id = k, i, r.ID
+		s.uses++
+		r.ID = uint64(s.uses)<<32 | uint64(n)
 	}
 }
 
 // answer gives out replies; a call whose last one came is done.
-func (d *desk) answer(replies []replica.Reply) {
+func (p *pending) answer(replies []replica.Reply) {
 	for i := range replies {
 		r := &replies[i]
 		n := uint32(r.ID)
-		if int(n) < len(d.places) && d.places[n].call != nil && d.places[n].given == uint32(r.ID>>32) {
-			d.settle(n, r)
+		if int(n) < len(p.slots) && p.slots[n].call != nil && p.slots[n].uses == uint32(r.ID>>32) {
+			p.file(n, r)
 		}
 	}
 }
 
-// settle files the reply to the request at place n.
-func (d *desk) settle(n uint32, r *replica.Reply) {
-	p := &d.places[n]
-	k := p.call
-	k.replies[p.index] = *r
-	k.replies[p.index].ID = p.id
-	p.call = nil
-	d.free = append(d.free, n)
+// file files the reply to the request in slot n.
+func (p *pending) file(n uint32, r *replica.Reply) {
+	s := &p.slots[n]
+	k := s.call
+	k.replies[s.index] = *r
+	k.replies[s.index].ID = s.id
+	s.call = nil
+	p.free = append(p.free, n)
 	if k.left--; k.left == 0 {
 		k.done(k.replies)
 		k.recycle()
-		d.shrink()
+		p.shrink()
 	}
 }
 
-// keptPlaces is how many places a desk keeps when nobody has one.
-const keptPlaces = 1 << 14
+// maxIdleSlots is how many slots are kept when nobody waits.
+const maxIdleSlots = 1 << 14
 
 // shrink lets go of what a call of very many requests needed, once nobody waits.
-func (d *desk) shrink() {
-	if len(d.places) > keptPlaces && len(d.free) == len(d.places) {
-		d.places, d.free = nil, nil
+func (p *pending) shrink() {
+	if len(p.slots) > maxIdleSlots && len(p.free) == len(p.slots) {
+		p.slots, p.free = nil, nil
 	}
 }
 
 // abandon answers everything that still waits with err.
-func (d *desk) abandon(err error) {
-	for n := range d.places {
-		if n < len(d.places) && d.places[n].call != nil {
-			d.settle(uint32(n), &replica.Reply{Err: err})
+func (p *pending) abandon(err error) {
+	for n := range p.slots {
+		if n < len(p.slots) && p.slots[n].call != nil {
+			p.file(uint32(n), &replica.Reply{Err: err})
 		}
 	}
 }

@@ -51,7 +51,7 @@ const (
 // errUnreleased stops a pump whose caller forgot what was committed.
 var errUnreleased = errors.New("step before release: what was committed would never leave; call Release first")
 
-// Options is what a pump may be told beside the core's Config. The zero Options
+// Options is what a pump may be told in addition to the core's Config. The zero Options
 // keeps no decoded objects.
 type Options struct {
 	Tamper Tamper // nil outside of tests
@@ -109,7 +109,7 @@ func ResumeWith(cfg replica.Config, store *storage.Store, o Options) (*Pump, err
 	case err != nil:
 		return nil, fmt.Errorf("resume leader %s: %w", cfg.Name, err)
 	case !found || st.Origin == 0:
-		return nil, fmt.Errorf("resume leader %s: the store holds no life; begin one", cfg.Name)
+		return nil, fmt.Errorf("resume leader %s: the store holds no origin; open it with a new one", cfg.Name)
 	}
 	return open(cfg, store, replica.State(st), st.Origin, o)
 }

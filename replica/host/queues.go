@@ -4,34 +4,34 @@ import "kvd/replica"
 
 // What one cycle stores is held several times over until it is durable, and whoever
 // shares the cycle waits for all of it. So a cycle takes nothing more once it makes
-// cycleBytes, and what is known to make much waits in a lane of its own: a cycle of
-// that lane follows upon one of all others while any of those wait.
+// cycleBytes, and what is known to make much waits in a queue of its own: cycles of the
+// two queues alternate while anything waits in both.
 
 const (
 	// cycleBytes is how much a cycle makes before what is left waits for the next.
 	cycleBytes = 8 << 20
-	// largeBytes is from how much on a call, or a peer's message, goes to the lane of
+	// largeBytes is from how much on a call, or a peer's message, goes to the queue of
 	// the large ones.
 	largeBytes = 256 << 10
 )
 
-// lanes is what was drained and has not been stepped, in the order of arrival.
-type lanes struct {
+// queues is what was drained and has not been stepped, in the order of arrival.
+type queues struct {
 	small, large []item
 	inputs       int                    // in both
 	slow         map[replica.Leader]int // messages of a peer that wait among the large ones
-	turn         bool                   // the last cycle was one of the large ones
+	largeTurn    bool                   // the last cycle was one of the large ones
 }
 
 // add takes over what was drained.
-func (w *lanes) add(items []item) {
+func (q *queues) add(items []item) {
 	for i := range items {
 		it := &items[i]
-		w.inputs += it.inputs()
-		if w.isLarge(it) {
-			w.large = append(w.large, *it)
+		q.inputs += it.inputs()
+		if q.isLarge(it) {
+			q.large = append(q.large, *it)
 		} else {
-			w.small = append(w.small, *it)
+			q.small = append(q.small, *it)
 		}
 	}
 	clear(items)
@@ -46,7 +46,7 @@ func (it *item) inputs() int {
 }
 
 // isLarge says where the item waits. A peer's messages do not overtake each other.
-func (w *lanes) isLarge(it *item) bool {
+func (q *queues) isLarge(it *item) bool {
 	if it.call != nil {
 		return it.call.isLarge()
 	}
@@ -54,11 +54,11 @@ func (w *lanes) isLarge(it *item) bool {
 	if !ok {
 		return false
 	}
-	if w.slow[in.From] > 0 || carried(in.Message) > largeBytes {
-		if w.slow == nil {
-			w.slow = map[replica.Leader]int{}
+	if q.slow[in.From] > 0 || carried(in.Message) > largeBytes {
+		if q.slow == nil {
+			q.slow = map[replica.Leader]int{}
 		}
-		w.slow[in.From]++
+		q.slow[in.From]++
 		return true
 	}
 	return false
@@ -81,38 +81,38 @@ func (k *call) isLarge() bool {
 		return true
 	}
 	bytes := 0
-	for _, q := range k.reqs {
-		bytes += len(q.Value)
+	for _, r := range k.reqs {
+		bytes += len(r.Value)
 	}
 	return bytes > largeBytes
 }
 
 // next is what the next cycle takes, from the begin on.
-func (w *lanes) next() []item {
-	w.turn = len(w.large) > 0 && (len(w.small) == 0 || !w.turn)
-	if w.turn {
-		return w.large
+func (q *queues) next() []item {
+	q.largeTurn = len(q.large) > 0 && (len(q.small) == 0 || !q.largeTurn)
+	if q.largeTurn {
+		return q.large
 	}
-	return w.small
+	return q.small
 }
 
-// took takes away the first n of what was next.
-func (w *lanes) took(n int) {
-	lane := &w.small
-	if w.turn {
-		lane = &w.large
+// remove takes away the first n of what was next.
+func (q *queues) remove(n int) {
+	queue := &q.small
+	if q.largeTurn {
+		queue = &q.large
 	}
-	for i := range (*lane)[:n] {
-		it := &(*lane)[i]
-		w.inputs -= it.inputs()
-		if in, ok := it.in.(replica.Received); ok && w.turn {
-			w.slow[in.From]--
+	for i := range (*queue)[:n] {
+		it := &(*queue)[i]
+		q.inputs -= it.inputs()
+		if in, ok := it.in.(replica.Received); ok && q.largeTurn {
+			q.slow[in.From]--
 		}
 	}
-	left := copy(*lane, (*lane)[n:])
-	clear((*lane)[left:])
-	*lane = (*lane)[:left]
+	left := copy(*queue, (*queue)[n:])
+	clear((*queue)[left:])
+	*queue = (*queue)[:left]
 }
 
-// behind reports whether anything waits.
-func (w *lanes) behind() bool { return w.inputs > 0 }
+// waiting reports whether anything waits.
+func (q *queues) waiting() bool { return q.inputs > 0 }

@@ -84,8 +84,7 @@ func (r *Recovery) head(last logical.Dot) (op *resolve.Op, err error) {
 }
 
 // Drop forgets what is durably applied again, and reports whether more waits. It
-// writes nothing when that is no more than at the last time, so that it may be called
-// as often as one likes.
+// writes nothing when that is no more than at the last time: it may be called often.
 func (r *Recovery) Drop(applied logical.Frontier) (more bool, err error) {
 	var done logical.Frontier
 	for d := range r.waiting.All() {

@@ -43,7 +43,7 @@ func TestACutIsDurableAndKeepsTheLoop(t *testing.T) {
 	pending := h.begin(set("x", "new"))
 	<-l.waiting
 	if n, f := look(); n != 0 || f.At(7) != 1 {
-		t.Errorf("beside the commit %d versions at %s", n, f)
+		t.Errorf("during the commit %d versions at %s", n, f)
 	}
 	open()
 	<-pending

@@ -17,7 +17,7 @@ type Status struct {
 	Load  replica.Load
 	// Refusals is why writes are refused, by cause; none: they are taken.
 	Refusals []replica.Refusal
-	Origins  replica.Origins // how many, and whose find no place
+	Origins  replica.Origins // how many, and whose are refused as one too many
 }
 
 // publishStatus shows the newest status. It runs after each commit and before anything of
@@ -50,28 +50,28 @@ func (l *Loop) Durable(f logical.Frontier) int {
 type Stats struct {
 	Cycles     uint64        // turns of the pump, with or without something to store
 	Inputs     uint64        // taken by them, ticks included
-	Beside     uint64        // reads that were answered without the loop
+	LockFree   uint64        // reads that were answered on the lock-free path
 	Commit     time.Duration // spent in commits
 	CacheBytes int64         // of decoded objects
 	Objects    int           // decoded
 }
 
-// tally is Stats as they are counted.
-type tally struct {
-	cycles, inputs, beside atomic.Uint64
-	commit                 atomic.Int64
+// counters is Stats as they are counted.
+type counters struct {
+	cycles, inputs, lockFree atomic.Uint64
+	commit                   atomic.Int64
 }
 
-func (t *tally) cycle(inputs int, commit time.Duration) {
-	t.cycles.Add(1)
-	t.inputs.Add(uint64(inputs))
-	t.commit.Add(int64(commit))
+func (c *counters) cycle(inputs int, commit time.Duration) {
+	c.cycles.Add(1)
+	c.inputs.Add(uint64(inputs))
+	c.commit.Add(int64(commit))
 }
 
 // Stats counts since the start.
 func (l *Loop) Stats() Stats {
-	s := Stats{Cycles: l.tally.cycles.Load(), Inputs: l.tally.inputs.Load(), Beside: l.tally.beside.Load(),
-		Commit: time.Duration(l.tally.commit.Load())}
+	s := Stats{Cycles: l.counters.cycles.Load(), Inputs: l.counters.inputs.Load(), LockFree: l.counters.lockFree.Load(),
+		Commit: time.Duration(l.counters.commit.Load())}
 	s.Objects, s.CacheBytes = l.pump.committed.Cached()
 	return s
 }

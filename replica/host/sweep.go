@@ -18,13 +18,13 @@ import (
 type Sweeper struct {
 	store  *storage.Store
 	policy *resolve.Policy
-	lives  []logical.Origin
+	own    []logical.Origin
 	after  string // the last key looked at
 	bytes  int    // of the objects of the last page
 }
 
 // pageBytes is what the objects of a page come to, its last one excepted, and
-// sweepRate how many bytes of objects are looked at in a second: what ends is not
+// sweepRate how many bytes of objects are looked at in a second: what expires is not
 // shown, swept or not, and large values must not keep a processor busy.
 const (
 	pageBytes = 256 << 10
@@ -38,14 +38,14 @@ func (s *Sweeper) rest() time.Duration {
 
 // NewSweeper begins before the first key.
 func (p *Pump) NewSweeper() *Sweeper {
-	return &Sweeper{store: p.committed.Store, policy: p.committed.Policy, lives: p.own}
+	return &Sweeper{store: p.committed.Store, policy: p.committed.Policy, own: p.own}
 }
 
 // Next looks at the next n keys, from the begin again after the last one, and
-// gives those whose values have ended at now. Mortal reports whether any of them
+// gives those whose values have expired at now. Expiring reports whether any of them
 // had a deadline at all, and end whether the last key was among them. A page ends
 // early once its objects, of which a store reads all, come to pageBytes.
-func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, mortal, end bool, err error) {
+func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, expiring, end bool, err error) {
 	looked := 0
 	s.bytes = 0
 	err = s.store.Keys(s.after, func(key, object []byte) (bool, error) {
@@ -58,8 +58,8 @@ func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, morta
 		if err != nil {
 			return false, err
 		}
-		mortal = mortal || o.Mortal()
-		if s.ended(o, now) {
+		expiring = expiring || o.Mortal()
+		if s.expired(o, now) {
 			sweep.Keys = append(sweep.Keys, o.Key)
 		}
 		return true, nil
@@ -67,45 +67,45 @@ func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, morta
 	if end = looked <= n && s.bytes < pageBytes; end {
 		s.after = ""
 	}
-	return sweep, mortal, end, err
+	return sweep, expiring, end, err
 }
 
-// ended reports whether the key shows a value of ours that has ended.
-func (s *Sweeper) ended(o *resolve.Object, now wallclock.Instant) bool {
+// expired reports whether the key shows a value of ours that has expired.
+func (s *Sweeper) expired(o *resolve.Object, now wallclock.Instant) bool {
 	if !o.Mortal() {
 		return false
 	}
-	own := func(o logical.Origin) bool { return slices.Contains(s.lives, o) }
-	return len(replica.Due(s.policy.Panel(o.Key), o, now, own)) > 0
+	ours := func(o logical.Origin) bool { return slices.Contains(s.own, o) }
+	return len(replica.Due(s.policy.Panel(o.Key), o, now, ours)) > 0
 }
 
-// sweep hands the core what has ended, until the loop ends. A pass over the keys
+// sweep hands the core what has expired, until the loop ends. A pass over the keys
 // begins only when a deadline may be among them.
 func (l *Loop) sweep() {
 	tick := time.NewTicker(l.cfg.SweepEvery)
 	defer tick.Stop()
-	s, within, looked := l.pump.NewSweeper(), false, time.Time{}
+	s, within, last := l.pump.NewSweeper(), false, time.Time{}
 	for n := 1; ; n++ {
 		select {
 		case <-l.ending:
 			return
 		case <-tick.C:
 		}
-		if n%lookTicks == 0 {
+		if n%idleTicks == 0 {
 			l.Deliver(replica.Tick{}) // an idle leader without peers follows its clock, too
 		}
 		switch {
-		case time.Since(looked) < s.rest():
+		case time.Since(last) < s.rest():
 		case within || l.pump.committed.Expiring.Swap(false):
 			within = l.sweepPage(s)
-			looked = time.Now()
+			last = time.Now()
 		}
 	}
 }
 
-// lookTicks is how many ticks go by before a leader is made to look at its clock,
+// idleTicks is how many ticks go by before a leader is made to look at its clock,
 // if nothing else has.
-const lookTicks = 100
+const idleTicks = 100
 
 // Now is the time that the leader and its peers agree on: deadlines go by it.
 func (l *Loop) Now() wallclock.Instant { return l.pump.committed.Now(l.cfg.Clock) }
@@ -114,7 +114,7 @@ func (l *Loop) Now() wallclock.Instant { return l.pump.committed.Now(l.cfg.Clock
 // cannot be read is damage, and ends the pass: what has expired is not shown, swept
 // or not.
 func (l *Loop) sweepPage(s *Sweeper) bool {
-	found, mortal, end, err := s.Next(l.Now(), l.cfg.SweepKeys)
+	found, expiring, end, err := s.Next(l.Now(), l.cfg.SweepKeys)
 	switch {
 	case err != nil:
 		l.pump.committed.Store.Hurt(err)
@@ -122,7 +122,7 @@ func (l *Loop) sweepPage(s *Sweeper) bool {
 	case len(found.Keys) > 0:
 		l.Deliver(found)
 	}
-	if mortal {
+	if expiring {
 		l.pump.committed.Expiring.Store(true)
 	}
 	return !end

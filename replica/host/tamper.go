@@ -6,7 +6,7 @@ import "kvd/replica"
 // reused, a clock forgotten, a put lost, a message sent that should not be. It
 // is a seam for tests alone: production passes nil.
 type Tamper interface {
-	// State may change what a leader remembers as its life begins.
+	// State may change what a leader remembers as its incarnation begins.
 	State(st *replica.State)
 	// Input may replace what the core is fed.
 	Input(in replica.Input) replica.Input

@@ -14,7 +14,7 @@ import (
 	"kvd/wallclock"
 )
 
-// Options is what [Run] is told beside store and policy.
+// Options is what [Run] is told in addition to store and policy.
 type Options struct {
 	CacheBytes int64             // bounds the decoded objects
 	Ledger     storage.Retention // zero: storage.DefaultRetention

@@ -28,10 +28,10 @@ type Committed struct {
 	// Expiring says that an object may have a deadline that no sweep has looked at.
 	Expiring atomic.Bool
 
-	wanted atomic.Int32 // commits for which a snapshot is still to be made
-	open   sync.WaitGroup
-	looked atomic.Bool  // the core has compared its clock with its peers'
-	agreed atomic.Int64 // the time they agree on, less the stopwatch
+	wanted   atomic.Int32 // commits for which a snapshot is still to be made
+	open     sync.WaitGroup
+	compared atomic.Bool  // the core has compared its clock with its peers'
+	agreed   atomic.Int64 // the time they agree on, less the stopwatch
 
 	mu       sync.RWMutex
 	state    replica.State
@@ -63,7 +63,7 @@ func NewCommitted(store *storage.Store, policy *resolve.Policy, st replica.State
 // Now is the time that the leader and its peers agree on, by which values expire.
 func (s *Committed) Now(clock Clock) wallclock.Instant {
 	m := clock.Now()
-	if !s.looked.Load() {
+	if !s.compared.Load() {
 		return m.Wall.Midpoint()
 	}
 	return wallclock.Instant(s.agreed.Load()) + wallclock.Instant(m.Mono)
@@ -72,7 +72,7 @@ func (s *Committed) Now(clock Clock) wallclock.Instant {
 // Agree takes in what the core has found out about the time.
 func (s *Committed) Agree(a wallclock.Agreement) {
 	s.agreed.Store(int64(a.Time(0)))
-	s.looked.Store(a.Looked())
+	s.compared.Store(a.Looked())
 }
 
 // Frontier is that of the last commit.

@@ -62,7 +62,7 @@ const (
 	// evictInterval is how often rows are evicted when nothing else is stored.
 	evictInterval = time.Second
 	// evictPerRow is how many rows may be evicted for each that a batch enters or
-	// changes, beside Retention.Batch: a row that is new, or has grown by its
+	// changes, on top of Retention.Batch: a row that is new, or has grown by its
 	// evidence, takes the budget of a few small ones.
 	evictPerRow = 16
 )

@@ -194,7 +194,7 @@ func valueBytes(o *resolve.Object) (bytes int64) {
 	return bytes
 }
 
-// tail is where the origin's new ops stand.
+// tail is where the origin's new ops are.
 func (v *Overlay) tail(o logical.Origin) *logTail {
 	i, ok := v.findTail(o)
 	if !ok {
@@ -291,7 +291,7 @@ func (v *Overlay) isStaged(d logical.Dot) bool {
 	return len(ops) > 0 && d.Seq >= ops[0].Dot.Seq
 }
 
-// Ops is the stored beginning and, if there is room, the staged end.
+// Ops is the stored beginning and, if the bounds allow it, the staged end.
 func (v *Overlay) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) []*resolve.Op {
 	v.catchUp()
 	staged := v.staged(origin)

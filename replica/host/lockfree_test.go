@@ -54,9 +54,9 @@ func (l *latch) MaybeError(op errorfs.Op) error {
 
 func (l *latch) String() string { return "latch" }
 
-// While a commit waits for its sync, readers beside the loop go on and are shown
+// While a commit waits for its sync, readers on the lock-free path go on and are shown
 // what was durable before, from the cache and from the store.
-func TestReadsBesideShowNothingUndurable(t *testing.T) {
+func TestLockFreeReadsShowNothingUndurable(t *testing.T) {
 	for _, cache := range []int64{0, 1 << 20} {
 		t.Run(fmt.Sprint(cache), func(t *testing.T) {
 			l := &latch{waiting: make(chan struct{}, 1)}
@@ -70,13 +70,13 @@ func TestReadsBesideShowNothingUndurable(t *testing.T) {
 			defer open()
 			pending := h.begin(set("x", "new"))
 			<-l.waiting
-			before := h.Stats().Beside
+			before := h.Stats().LockFree
 			rep := h.must(get("x"), get("y"), get("z"))
 			if shown(rep[0]) != "[old]" || shown(rep[1]) != "[other]" || shown(rep[2]) != "[]" {
-				t.Errorf("beside the commit: %s %s %s", shown(rep[0]), shown(rep[1]), shown(rep[2]))
+				t.Errorf("during the commit: %s %s %s", shown(rep[0]), shown(rep[1]), shown(rep[2]))
 			}
-			if f := rep[0].Token.Frontier; f.At(7) != 2 || h.Frontier().At(7) != 2 || h.Stats().Beside != before+3 {
-				t.Errorf("the token has seen %s, the leader %s; %d were read beside", f, h.Frontier(), h.Stats().Beside-before)
+			if f := rep[0].Token.Frontier; f.At(7) != 2 || h.Frontier().At(7) != 2 || h.Stats().LockFree != before+3 {
+				t.Errorf("the token has seen %s, the leader %s; %d were read lock-free", f, h.Frontier(), h.Stats().LockFree-before)
 			}
 			open()
 			wrote := (<-pending)[0]
@@ -120,15 +120,15 @@ func TestReadsTogetherAreOneCut(t *testing.T) {
 			}
 		}
 		writer.Wait()
-		if h.Stats().Beside == 0 {
-			t.Errorf("cache of %d: nothing was read beside the loop", cache)
+		if h.Stats().LockFree == 0 {
+			t.Errorf("cache of %d: nothing was read on the lock-free path", cache)
 		}
 	}
 }
 
-// Read beside the loop or through it, a key shows the same, siblings, counters,
+// Read on the lock-free path or through it, a key shows the same, siblings, counters,
 // deletions and ended values too; so does what the cache holds.
-func TestBesideShowsWhatTheLoopShows(t *testing.T) {
+func TestLockFreeReadsShowWhatTheLoopShows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, err := storage.Open(storage.Options{FS: vfs.NewMem(), Dir: "n1", Cache: 1 << 20, MemTable: 256 << 10})
 		if err != nil {
@@ -150,8 +150,8 @@ func TestBesideShowsWhatTheLoopShows(t *testing.T) {
 			through := h.must(get(k), &replica.Request{Verb: replica.Update, Key: "other", Decide: leave})[0]
 			h.must(get(k)) // now there is a cut
 			h.tick()
-			if beside := h.must(get(k))[0]; shown(beside) != shown(through) || !slices.Equal(beside.Shown.Dots, through.Shown.Dots) {
-				t.Fatalf("%s shows %s through the loop and %s beside it", k, shown(through), shown(beside))
+			if direct := h.must(get(k))[0]; shown(direct) != shown(through) || !slices.Equal(direct.Shown.Dots, through.Shown.Dots) {
+				t.Fatalf("%s shows %s through the loop and %s on the lock-free path", k, shown(through), shown(direct))
 			}
 		}
 		size, err := h.Size()
@@ -195,7 +195,7 @@ func anyWrite(t *rapid.T, i int) *replica.Request {
 	return q
 }
 
-func TestTokenAheadIsNotServedBeside(t *testing.T) {
+func TestTokenAheadIsNotReadLockFree(t *testing.T) {
 	p, _, _ := fresh(t, nil)
 	h := start(t, p, host.LoopConfig{})
 	h.must(set("x", "1"))

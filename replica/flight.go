@@ -7,15 +7,11 @@ import (
 	"kvd/resolve"
 )
 
-// leg is a part of a stream in flight.
-type leg struct {
-	to    logical.Seq // its last op
+// shipment is one op in flight.
+type shipment struct {
 	bytes int
+	end   int // peer.shipped once it had left
 }
-
-// legBytes is up to how much is gathered in one leg: acknowledgements free window
-// by the leg.
-const legBytes = 64 << 10
 
 // weigh is what ops take together.
 func weigh(ops []*resolve.Op) (bytes int) {
@@ -26,26 +22,23 @@ func weigh(ops []*resolve.Op) (bytes int) {
 }
 
 // ship notes that ops, which follow what was sent, leave.
-func (st *stream) ship(ops []*resolve.Op) {
+func (p *peer) ship(st *stream, ops []*resolve.Op) {
 	for _, op := range ops {
 		n := op.Footprint()
+		p.shipped += n
 		st.sent = op.Dot.Seq
 		st.bytes += n
-		if last := len(st.flight) - 1; last >= 0 && st.flight[last].bytes+n <= legBytes {
-			st.flight[last] = leg{st.sent, st.flight[last].bytes + n}
-			continue
-		}
-		st.flight = append(st.flight, leg{st.sent, n})
+		st.flight = append(st.flight, shipment{n, p.shipped})
 	}
 }
 
 // arrived takes what the peer has, up to k, out of flight.
 func (st *stream) arrived(k logical.Seq) {
-	n := 0
-	for ; n < len(st.flight) && st.flight[n].to <= k; n++ {
-		st.bytes -= st.flight[n].bytes
+	n := len(st.flight) - int(st.sent-min(st.sent, k))
+	for _, s := range st.flight[:max(0, n)] {
+		st.bytes -= s.bytes
 	}
-	st.flight = slices.Delete(st.flight, 0, n)
+	st.flight = slices.Delete(st.flight, 0, max(0, n))
 	if st.stuck.Dot.Seq <= k {
 		st.stuck = OversizedOp{}
 	}
@@ -53,7 +46,7 @@ func (st *stream) arrived(k logical.Seq) {
 
 // restart takes the guess back that anything after k is on its way.
 func (st *stream) restart(k logical.Seq) {
-	st.sent, st.flight, st.bytes = k, st.flight[:0], 0
+	st.sent, st.flight, st.bytes, st.ahead = k, st.flight[:0], 0, 0
 }
 
 // inFlight is how many ops were shipped that the peer is not known to have.
@@ -66,7 +59,7 @@ func (p *peer) inFlight() int {
 	return n
 }
 
-// inFlightBytes is what those take, to about a leg.
+// inFlightBytes is what those take.
 func (p *peer) inFlightBytes() int {
 	n := 0
 	for i := range p.streams {

@@ -155,8 +155,6 @@ func TestWhatIsTurnedAwayLeavesTheWindow(t *testing.T) {
 	}
 }
 
-// What is large is on its way for longer: it is not shipped again while it may
-// still be, and a small op is as soon as ever.
 // What the link says is on its way is not shipped again as long as it moves; once it
 // stands still, or nothing is on its way, it has been lost.
 func TestWhatIsUnderwayIsNotShippedAgain(t *testing.T) {
@@ -189,6 +187,8 @@ func TestWhatIsUnderwayIsNotShippedAgain(t *testing.T) {
 	}
 }
 
+// What is large is on its way for longer: it is not shipped again while it may
+// still be, and a small op is as soon as ever.
 func TestLargeOpsAreGivenTime(t *testing.T) {
 	for _, c := range []struct {
 		size   int

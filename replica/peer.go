@@ -25,8 +25,7 @@ type peer struct {
 	held     int            // bytes of its ops that wait at the gate
 	streams  []stream       // by origin, one for each origin applied here
 	slack    time.Duration  // what is in flight may take so long beyond Config.Resend
-	underway int            // bytes on their way to it, as was last heard
-	moved    wallclock.Mono // when that was last another number
+	shipped  int            // bytes of ops sent to it since this core began
 	probing  bool           // went back and has heard of no progress since: one batch at a time
 	waits    int            // how often in a row ops went out again and nothing tells that it hears us
 	asked    uint64         // our last Status before the last of those times
@@ -45,8 +44,10 @@ type stream struct {
 	on     bool           // shipped as soon as it is applied
 	until  wallclock.Mono // when a relayed stream is turned off, to see whether it is still needed
 
-	flight []leg       // sent and not known to have arrived, ascending
-	bytes  int         // of flight
+	flight []shipment     // sent and not known to have arrived, ascending up to sent
+	bytes  int            // of flight
+	ahead  int            // bytes on their way up to the first in flight, as was last heard; zero: not asked
+	moved  wallclock.Mono // when that last became less
 	stuck  OversizedOp // the op that cannot follow what was sent; zero: none is known
 
 	lacking bool           // the peer is not known to have all
@@ -101,7 +102,7 @@ func (p *peer) hear(s *Status, now wallclock.Mono, own logical.Origin) (news boo
 		st := &p.streams[i]
 		k := p.known.At(st.origin)
 		if first || k > before.At(st.origin) {
-			st.since, p.probing, p.waits = now, false, 0
+			st.since, st.ahead, p.probing, p.waits = now, 0, false, 0
 			st.progress(k)
 		}
 	}

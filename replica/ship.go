@@ -169,6 +169,7 @@ func (t *turn) probe(p *peer, n int) {
 		st.since = t.m.Mono
 		ops := t.r.Ops(st.origin, known+1, min(n, int(st.sent-known)), t.cfg.BatchBytes)
 		if ops = t.sendable(p, st, ops); len(ops) > 0 {
+			p.shipped += weigh(ops)
 			t.send(p, &Batch{ops})
 		}
 	}
@@ -257,7 +258,7 @@ func (t *turn) gather(p *peer, n int) []*resolve.Op {
 	}
 	if len(t.cursors) == 1 {
 		ops := within(t.cursors[0].ops, n, t.cfg.BatchBytes)
-		t.cursors[0].take(len(ops))
+		p.take(&t.cursors[0], len(ops))
 		return ops
 	}
 	var ops []*resolve.Op
@@ -268,7 +269,7 @@ func (t *turn) gather(p *peer, n int) []*resolve.Op {
 			break
 		}
 		ops = append(ops, op)
-		first.take(1)
+		p.take(first, 1)
 	}
 	return ops
 }
@@ -322,8 +323,9 @@ func within(ops []*resolve.Op, n, bytes int) []*resolve.Op {
 	return ops[:end:end]
 }
 
-func (c *cursor) take(n int) {
-	c.st.ship(c.ops[:n])
+// take ships the cursor's next n ops to the peer.
+func (p *peer) take(c *cursor, n int) {
+	p.ship(c.st, c.ops[:n])
 	c.ops = c.ops[n:]
 }
 

@@ -55,6 +55,7 @@ type story struct {
 	lives  map[logical.Origin]string
 	tokens map[string]replica.Token
 	wires  map[string][]replica.Message // FROM>TO: what was sent and not taken
+	hands  map[string]int               // FROM>TO: bytes that arrived and no credit was given for
 	policy string
 	id     uint64
 	b      strings.Builder
@@ -62,7 +63,7 @@ type story struct {
 
 // play returns the script with what happened written under each line.
 func (s *story) play(script string) string {
-	s.wires = map[string][]replica.Message{}
+	s.wires, s.hands = map[string][]replica.Message{}, map[string]int{}
 	for line := range strings.Lines(script) {
 		line = strings.TrimRight(line, "\n")
 		if strings.HasPrefix(line, "  ") {
@@ -168,6 +169,7 @@ func (s *story) deliver(args []string) {
 	for _, m := range queue[:n] {
 		in = append(in, replica.Received{From: replica.Leader(from), Message: m})
 	}
+	s.hands[args[0]] += bytesOf(queue[:n])
 	s.feed(to, in...)
 }
 
@@ -196,7 +198,10 @@ func (s *story) ask(verb string, args []string) {
 }
 
 func (s *story) feed(name string, in ...replica.Input) {
-	out := s.nodes[name].cycle(in...)
+	out := s.nodes[name].cycle(append(in, s.underway(name)...)...)
+	for _, c := range out.Credits {
+		s.hands[string(c.Peer)+">"+name] -= c.Bytes
+	}
 	for _, e := range out.Events {
 		s.line("%s %s", name, s.event(e))
 	}
@@ -208,6 +213,26 @@ func (s *story) feed(name string, in ...replica.Input) {
 		s.wires[wire] = append(s.wires[wire], m.Message)
 		s.line("%s %s", wire, s.message(m.Message))
 	}
+}
+
+// underway is what the links say of peers to which name would ship again.
+func (s *story) underway(name string) (in []replica.Input) {
+	n := s.nodes[name]
+	for _, p := range n.core.Stalled(n.now, nil) {
+		wire := name + ">" + string(p)
+		if bytes := bytesOf(s.wires[wire]) + s.hands[wire]; bytes > 0 {
+			in = append(in, replica.Underway{Peer: p, Bytes: bytes})
+		}
+	}
+	return in
+}
+
+// bytesOf is what the ops of messages take.
+func bytesOf(messages []replica.Message) (bytes int) {
+	for _, m := range messages {
+		bytes += footprints(ops([]replica.Send{{Message: m}})...)
+	}
+	return bytes
 }
 
 func (s *story) show(name string, keys []string) {

@@ -62,21 +62,34 @@ type Underway struct {
 
 func (Underway) isInput() {}
 
-// hearUnderway gives what is on its way more time, as long as it moves: what waits
-// behind megabytes, on a slow link or at a busy peer, has not been lost.
+// hearUnderway gives the ops that the peer lacks more time while they are on their
+// way: what waits behind megabytes, on a slow link or at a busy peer, has not been
+// lost.
+//
+// A link keeps the order, so that what is on its way is what was shipped last. An op is
+// among it as long as less was shipped after it. What is ahead of the op must become
+// less; what follows it says nothing, since it may wait at the peer's gate for the very
+// op, which was lost.
 func (t *turn) hearUnderway(in Underway) {
-	p, now := t.peer(in.Peer), t.m.Mono
-	if in.Bytes != p.underway {
-		p.underway, p.moved = in.Bytes, now
-	}
-	if in.Bytes == 0 || now >= p.moved.Add(t.cfg.Resend+transit(in.Bytes)) {
-		return
-	}
+	p := t.peer(in.Peer)
 	for i := range p.streams {
-		if st := &p.streams[i]; st.on && st.sent > p.known.At(st.origin) {
-			st.since = now
+		st := &p.streams[i]
+		if st.on && len(st.flight) > 0 && t.comesCloser(st, in.Bytes-(p.shipped-st.flight[0].end)) {
+			st.since = t.m.Mono
 		}
 	}
+}
+
+// comesCloser takes how many bytes are on their way up to the first op in flight, and
+// reports whether that op is among them and has moved lately.
+func (t *turn) comesCloser(st *stream, ahead int) bool {
+	if ahead <= 0 {
+		return false
+	}
+	if st.ahead == 0 || ahead < st.ahead {
+		st.ahead, st.moved = ahead, t.m.Mono
+	}
+	return t.m.Mono < st.moved.Add(t.cfg.Resend+transit(ahead))
 }
 
 // Stalled appends the peers to which the core would ship again at now.

@@ -228,7 +228,8 @@ func (t *turn) newer(panel resolve.Panel, object *resolve.Object, c *resolve.Op)
 func (t *turn) countAgain(m *Mend, key string, object *resolve.Object) ([]stands, error) {
 	sum, live := object.Sum()
 	end, _ := object.Ending()
-	if end.Expires != 0 && end.Expires <= t.now() {
+	expired := end.Expires != 0 && end.Expires <= t.now()
+	if expired {
 		sum, live, end.Expires = resolve.Int128{}, false, 0
 	}
 	one := false // the sum holds one of the contents, and no more than one
@@ -245,6 +246,9 @@ func (t *turn) countAgain(m *Mend, key string, object *resolve.Object) ([]stands
 			continue
 		}
 		counted, known := object.Counted(c, i == 0, t.r)
+		if expired { // the sum holds nothing of what has expired
+			counted, known = false, true
+		}
 		counted = counted && !one
 		one = one || counted
 		delta, _ := c.Adds()

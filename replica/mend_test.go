@@ -36,15 +36,20 @@ func (n *node) goesOn(cfg replica.Config, origin logical.Origin) {
 	n.begin(cfg, st)
 }
 
-// feeds sends what to lacks of from's log.
-func feeds(from, to *node) {
-	var all []*resolve.Op
+// lacking is what to lacks of from's log, in the order of the stamps.
+func lacking(from, to *node) (all []*resolve.Op) {
 	for d, op := range from.store.Log {
 		if !to.core.State().Frontier.Covers(d) {
 			all = append(all, op)
 		}
 	}
 	slices.SortFunc(all, func(a, b *resolve.Op) int { return cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot)) })
+	return all
+}
+
+// feeds sends what to lacks of from's log.
+func feeds(from, to *node) {
+	all := lacking(from, to)
 	if to.now = max(to.now, from.now) + 1_000_000; len(all) > 0 {
 		to.cycle(replica.Received{From: "peer", Message: &replica.Batch{Ops: all}})
 	}

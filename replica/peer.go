@@ -22,18 +22,18 @@ type peer struct {
 	known  logical.Frontier // what it has applied and stored
 	synced logical.Frontier // what of it is durable, as it promises it
 
-	held     int            // bytes of its ops that wait at the gate
-	streams  []stream       // by origin, one for each origin applied here
-	slack    time.Duration  // what is in flight may take so long beyond Config.Resend
-	shipped  int            // bytes of ops sent to it since this core began
-	probing  bool           // went back and has heard of no progress since: one batch at a time
-	waits    int            // how often in a row ops went out again and nothing tells that it hears us
-	asked    uint64         // our last Status before the last of those times
-	beat     wallclock.Mono // when it is due a Status
-	timing   timing
-	refused  []logical.Origin // for which it has no room, ascending
-	sumsDue  wallclock.Mono   // when it is told sums next
-	sums     int              // of which origin first
+	held    int            // bytes of its ops that wait at the gate
+	streams []stream       // by origin, one for each origin applied here
+	slack   time.Duration  // what is in flight may take so long beyond Config.Resend
+	shipped int            // bytes of ops sent to it since this core began
+	probing bool           // went back and has heard of no progress since: one batch at a time
+	waits   int            // how often in a row ops went out again and nothing tells that it hears us
+	asked   uint64         // our last Status before the last of those times
+	beat    wallclock.Mono // when it is due a Status
+	timing  timing
+	refused []logical.Origin // for which it has no room, ascending
+	sumsDue wallclock.Mono   // when it is told sums next
+	sums    int              // of which origin first
 }
 
 // stream is one origin's ops on their way to one peer.
@@ -48,7 +48,7 @@ type stream struct {
 	bytes  int            // of flight
 	ahead  int            // bytes on their way up to the first in flight, as was last heard; zero: not asked
 	moved  wallclock.Mono // when that last became less
-	stuck  OversizedOp // the op that cannot follow what was sent; zero: none is known
+	stuck  OversizedOp    // the op that cannot follow what was sent; zero: none is known
 
 	lacking bool           // the peer is not known to have all
 	since   wallclock.Mono // while lacking: when that began or what it is known to have last grew

@@ -57,6 +57,7 @@ type story struct {
 	wires  map[string][]replica.Message // FROM>TO: what was sent and not taken
 	hands  map[string]int               // FROM>TO: bytes that arrived and no credit was given for
 	policy string
+	notes  bool
 	id     uint64
 	b      strings.Builder
 }
@@ -101,10 +102,12 @@ func (s *story) do(verb string, args []string) {
 		s.nodes[args[0]].skew, _ = time.ParseDuration(args[1])
 	case "show": // show NAME KEY…
 		s.show(args[0], args[1:])
-	case "get", "set", "incr", "remove": // get NAME KEY [VALUE] [token=T] [save=T] [as=CLIENT/NUMBER]
+	case "get", "set", "incr", "remove", "touch": // get NAME KEY [VALUE] [token=T] [save=T] [as=CLIENT/NUMBER] [ttl=DURATION]
 		s.ask(verb, args)
 	default:
-		s.t.Fatalf("the story says %q", verb)
+		if !s.conflict(verb, args) {
+			s.t.Fatalf("the story says %q", verb)
+		}
 	}
 }
 
@@ -179,7 +182,7 @@ func (s *story) ask(verb string, args []string) {
 		n.now = n.now.Add(time.Millisecond)
 	}
 	q := &replica.Request{ID: s.id, Key: args[1]}
-	q.Verb = map[string]replica.Verb{"get": replica.Get, "set": replica.Set, "incr": replica.Incr, "remove": replica.Remove}[verb]
+	q.Verb = map[string]replica.Verb{"get": replica.Get, "set": replica.Set, "incr": replica.Incr, "remove": replica.Remove, "touch": replica.Touch}[verb]
 	for _, arg := range args[2:] {
 		name, value, _ := strings.Cut(arg, "=")
 		switch name {
@@ -189,6 +192,9 @@ func (s *story) ask(verb string, args []string) {
 			defer func() { s.tokens[value] = s.nodes[args[0]].ask(get(args[1])).Token }()
 		case "as":
 			fmt.Sscanf(value, "%d/%d", &q.Client, &q.Number)
+		case "ttl":
+			ttl, _ := time.ParseDuration(value)
+			q.Expires = s.nodes[args[0]].moment().Wall.Midpoint().Add(ttl)
 		default:
 			q.Value = []byte(arg)
 			q.Delta, _ = strconv.ParseInt(arg, 10, 64)
@@ -263,7 +269,7 @@ func (s *story) dots(dots []logical.Dot) string {
 func (s *story) frontier(f logical.Frontier) string { return s.dots(slices.Collect(f.All())) }
 
 func (s *story) op(op *resolve.Op) string {
-	return fmt.Sprintf("%s %s %s=%q over %s after %s stamp %d", s.dot(op.Dot), op.Kind, op.Key, op.Value, s.dots(op.Parents), s.frontier(op.Deps), op.Lamport)
+	return fmt.Sprintf("%s %s %s=%q over %s after %s stamp %d%s", s.dot(op.Dot), op.Kind, op.Key, op.Value, s.dots(op.Parents), s.frontier(op.Deps), op.Lamport, until(op))
 }
 
 func (s *story) event(e replica.Event) string {
@@ -287,7 +293,7 @@ func (s *story) event(e replica.Event) string {
 	case replica.ClockAhead:
 		return fmt.Sprintf("refuses the clock of %s, ahead by %s", s.dot(e.Dot), e.Ahead)
 	}
-	return fmt.Sprintf("%T", e)
+	return s.found(e)
 }
 
 func (s *story) verdict(e replica.Judged) string {
@@ -324,7 +330,7 @@ func (s *story) message(m replica.Message) string {
 		}
 		return "batch " + s.dots(dots)
 	case *replica.Status:
-		return fmt.Sprintf("status %d of %s has %s", m.Number, s.lives[m.Life], s.frontier(m.Frontier))
+		return fmt.Sprintf("status %d of %s has %s", m.Number, s.lives[m.Life], s.frontier(m.Frontier)) + s.said(m)
 	}
 	return "?"
 }

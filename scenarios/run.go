@@ -13,6 +13,7 @@ import (
 	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
 	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // Options is what a run depends on, beside the script.
@@ -210,7 +211,7 @@ func carry(m replica.Message) (replica.Message, error) {
 	}
 	out := &replica.Batch{Ops: make([]*resolve.Op, len(b.Ops))}
 	for i, op := range b.Ops {
-		got, err := storage.DecodeOp(storage.AppendOp(nil, op))
+		got, err := codec.DecodeOp(codec.AppendOp(nil, op))
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
 // Batch gathers changes that are stored together or not at all. Everything put
@@ -30,22 +31,22 @@ func (s *Store) NewBatch() *Batch { return &Batch{store: s, b: s.db.NewBatch()} 
 
 // PutOp appends to the log of the op's origin.
 func (b *Batch) PutOp(o *resolve.Op) {
-	if b.refuse(CheckOp(o)) {
+	if b.refuse(codec.CheckOp(o)) {
 		return
 	}
 	b.key = appendLogKey(b.key[:0], o.Dot)
 	if len(o.Value) >= separateFrom {
-		b.addUp(o, b.setParts(SplitOp(o)))
+		b.addUp(o, b.setParts(codec.SplitOp(o)))
 		return
 	}
-	b.value = AppendOp(b.value[:0], o)
+	b.value = codec.AppendOp(b.value[:0], o)
 	b.set()
 	b.addUp(o, b.value)
 }
 
 // PutObject replaces a key's object. One without versions and duplicates is removed.
 func (b *Batch) PutObject(o *resolve.Object) {
-	if b.refuse(checkObject(o)) {
+	if b.refuse(codec.CheckObject(o)) {
 		return
 	}
 	b.key = appendObjectKey(b.key[:0], o.Key)
@@ -57,7 +58,7 @@ func (b *Batch) PutObject(o *resolve.Object) {
 	for i := range o.Versions {
 		size += len(o.Versions[i].Value)
 	}
-	b.value = appendObject(slices.Grow(b.value[:0], size), "", o)
+	b.value = codec.AppendObjectAs(slices.Grow(b.value[:0], size), "", o)
 	b.set()
 }
 
@@ -65,18 +66,18 @@ func (b *Batch) PutObject(o *resolve.Object) {
 // remembered before: whoever puts keeps the smaller of two.
 func (b *Batch) PutRequest(client, number uint64, d logical.Dot) {
 	b.key = appendRequestKey(b.key[:0], client, number)
-	b.value = appendPlainDot(b.value[:0], d)
+	b.value = codec.AppendPlainDot(b.value[:0], d)
 	b.set()
 }
 
 // PutState replaces the leader's state.
 func (b *Batch) PutState(s State) {
-	if b.refuse(checkFrontier(s.Frontier)) {
+	if b.refuse(codec.CheckFrontier(s.Frontier)) {
 		return
 	}
 	b.state, b.stated = s, true
 	b.key = appendStateKey(b.key[:0])
-	b.value = AppendState(b.value[:0], s)
+	b.value = appendState(b.value[:0], s)
 	b.set()
 }
 
@@ -86,7 +87,7 @@ func (b *Batch) PutIncarnations(lives []logical.Origin) {
 		return
 	}
 	b.key = appendIncarnationsKey(b.key[:0])
-	b.value = AppendIncarnations(b.value[:0], lives)
+	b.value = appendIncarnations(b.value[:0], lives)
 	b.set()
 }
 

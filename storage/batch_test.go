@@ -9,12 +9,13 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec/codectest"
 )
 
 // TestOwnership: neither what was put nor what was read is the store's.
 func TestOwnership(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
-	op, o := typicalOp(), typicalObject()
+	op, o := codectest.TypicalOp(), codectest.TypicalObject()
 	b := s.NewBatch()
 	b.PutOp(op)
 	b.PutObject(o)
@@ -23,10 +24,10 @@ func TestOwnership(t *testing.T) {
 	must(t, b.Commit())
 	must(t, b.Close())
 	for range 2 {
-		got, _, err := s.Op(typicalOp().Dot)
-		same(t, "op", got, typicalOp(), true, err)
+		got, _, err := s.Op(codectest.TypicalOp().Dot)
+		same(t, "op", got, codectest.TypicalOp(), true, err)
 		read, err := s.Object(o.Key)
-		same(t, "object", read, typicalObject(), true, err)
+		same(t, "object", read, codectest.TypicalObject(), true, err)
 		got.Value[0], got.Parents[0].Seq = 2, 2
 		got.Deps.Advance(logical.Dot{Origin: got.Dot.Origin, Seq: 1 << 40})
 		read.Versions[0].Value[0], read.Versions[0].Dot.Seq = 2, 2
@@ -38,13 +39,13 @@ func TestOwnership(t *testing.T) {
 func TestRefused(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
 	for name, put := range map[string]func(*storage.Batch){
-		"no dot":    func(b *storage.Batch) { o := typicalOp(); o.Dot = logical.Dot{}; b.PutOp(o) },
-		"no kind":   func(b *storage.Batch) { o := typicalOp(); o.Kind = 0; b.PutOp(o) },
-		"long key":  func(b *storage.Batch) { o := typicalOp(); o.Key = string(make([]byte, 65537)); b.PutOp(o) },
-		"backwards": func(b *storage.Batch) { o := typicalOp(); o.Wall.Latest = 0; b.PutOp(o) },
-		"no parent": func(b *storage.Batch) { o := typicalOp(); o.Parents[0].Seq = 0; b.PutOp(o) },
+		"no dot":    func(b *storage.Batch) { o := codectest.TypicalOp(); o.Dot = logical.Dot{}; b.PutOp(o) },
+		"no kind":   func(b *storage.Batch) { o := codectest.TypicalOp(); o.Kind = 0; b.PutOp(o) },
+		"long key":  func(b *storage.Batch) { o := codectest.TypicalOp(); o.Key = string(make([]byte, 65537)); b.PutOp(o) },
+		"backwards": func(b *storage.Batch) { o := codectest.TypicalOp(); o.Wall.Latest = 0; b.PutOp(o) },
+		"no parent": func(b *storage.Batch) { o := codectest.TypicalOp(); o.Parents[0].Seq = 0; b.PutOp(o) },
 		"twice": func(b *storage.Batch) {
-			o := typicalObject()
+			o := codectest.TypicalObject()
 			o.Versions = append(o.Versions, o.Versions[0])
 			b.PutObject(o)
 		},

@@ -8,6 +8,8 @@ import (
 
 	"kvd/logical"
 	"kvd/storage"
+	"kvd/storage/codec"
+	"kvd/storage/codec/codectest"
 )
 
 // BenchmarkBatch is one commit of one or 64 writes, each an op and an object, and
@@ -27,7 +29,7 @@ func BenchmarkBatch(b *testing.B) {
 func benchBatch(b *testing.B, o storage.Options, n int) {
 	s := open(b, o)
 	batch := s.NewBatch()
-	op, object := typicalOp(), typicalObject()
+	op, object := codectest.TypicalOp(), codectest.TypicalObject()
 	st := storage.State{Origin: life, Frontier: op.Deps.Clone(), Lamport: 1 << 20, HLC: op.HLC}
 	keys := make([]string, 10_000)
 	for i := range keys {
@@ -57,7 +59,7 @@ func BenchmarkObjectRead(b *testing.B) {
 	s := open(b, storage.Options{Dir: b.TempDir(), Sync: storage.SyncNever})
 	const keys = 10_000
 	batch := s.NewBatch()
-	o := typicalObject()
+	o := codectest.TypicalObject()
 	for i := range keys {
 		o.Key = fmt.Sprintf("user:%010d", i)
 		batch.PutObject(o)
@@ -79,29 +81,29 @@ func BenchmarkObjectRead(b *testing.B) {
 }
 
 func BenchmarkEncodeOp(b *testing.B) {
-	op := typicalOp()
+	op := codectest.TypicalOp()
 	var dst []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = storage.AppendOp(dst[:0], op)
+		dst = codec.AppendOp(dst[:0], op)
 	}
 }
 
 func BenchmarkDecodeOp(b *testing.B) {
-	in := storage.AppendOp(nil, typicalOp())
+	in := codec.AppendOp(nil, codectest.TypicalOp())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := storage.DecodeOp(in); err != nil {
+		if _, err := codec.DecodeOp(in); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkDecodeObject(b *testing.B) {
-	in := storage.AppendObject(nil, typicalObject())
+	in := codec.AppendObject(nil, codectest.TypicalObject())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := storage.DecodeObject(in); err != nil {
+		if _, err := codec.DecodeObject(in); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"kvd/storage/codec"
+
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/blob"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
@@ -60,7 +62,7 @@ func (s *salvage) block(r *blob.FileReader, at block.Handle) (err error) {
 	column := d.RawBytes(0)
 	for i := 0; i < d.Rows() && s.err == nil; i++ {
 		v := column.At(i)
-		if op, err := DecodeOp(v); err == nil {
+		if op, err := codec.DecodeOp(v); err == nil {
 			s.take(appendLogKey(nil, op.Dot), v)
 		}
 	}

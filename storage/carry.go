@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
 // storeFormat is the number of all layouts of a store taken together; it stands
@@ -39,9 +40,9 @@ func (s *Store) settle(readOnly bool) error {
 // format is the store's number; zero: it has none.
 func (s *Store) format() (format uint64, err error) {
 	_, err = s.get(formatKey(), func(v []byte) error {
-		r := newReader("format", v)
-		format = r.uint()
-		return r.end()
+		d := codec.NewDecoder("format", v)
+		format = d.Uint()
+		return d.End()
 	})
 	return format, wrap(err, "read the store's format")
 }
@@ -68,7 +69,7 @@ func (s *Store) carry(b *Batch) error {
 	if err != nil {
 		return fmt.Errorf("carry over the ledger: %w", err)
 	}
-	b.key, b.value = append(b.key[:0], formatKey()...), appendUint(b.value[:0], storeFormat)
+	b.key, b.value = append(b.key[:0], formatKey()...), codec.Encode(b.value[:0]).Uint(storeFormat).Done()
 	b.set()
 	if carried {
 		return b.commit(pebble.Sync)
@@ -170,12 +171,12 @@ func decodeAside(k, v []byte) (resolve.Loss, error) {
 	if !ok {
 		return resolve.Loss{}, fmt.Errorf("ledger key %x is not well formed", k)
 	}
-	r := newReader("loss", v)
-	n := r.array("elements of a loss", 10, 1)
-	r.require(n == 10 && r.uint() == 1, "the format is not known to this version of the program")
-	id, relation, none := r.uint(), r.uint(), r.key()
-	r.require(id == uint64(k[end]) && id < mostVerdicts, "the resolver is not the one of the key, or not known")
-	r.require(relation <= math.MaxUint8 && none == "" && r.dot() == loser, "the loser is not the one of the key")
-	l := resolve.Loss{Resolver: resolve.ID(id), Relation: resolve.Relation(relation), Key: key, Loser: loser, Winner: r.dot(), At: r.interval()}
-	return l, wrap(r.end(), "row of "+loser.String())
+	r := codec.NewReader("loss", v)
+	n := r.Array("elements of a loss", 10, 1)
+	r.Require(n == 10 && r.Uint() == 1, "the format is not known to this version of the program")
+	id, relation, none := r.Uint(), r.Uint(), r.Key()
+	r.Require(id == uint64(k[end]) && id < maxResolvers, "the resolver is not the one of the key, or not known")
+	r.Require(relation <= math.MaxUint8 && none == "" && r.Dot() == loser, "the loser is not the one of the key")
+	l := resolve.Loss{Resolver: resolve.ID(id), Relation: resolve.Relation(relation), Key: key, Loser: loser, Winner: r.Dot(), At: r.Interval()}
+	return l, wrap(r.End(), "row of "+loser.String())
 }

@@ -18,6 +18,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec/codectest"
 	"kvd/wallclock"
 )
 
@@ -48,7 +49,7 @@ func oldValue(t testing.TB, l *resolve.Loss) []byte {
 
 // TestOldLayout holds the two above to bytes that a program of then wrote.
 func TestOldLayout(t *testing.T) {
-	l := resolve.Loss{Resolver: resolve.HLC, Relation: resolve.Inverted, Key: "\x00\x01", Loser: typicalOp().Dot, Winner: logical.Dot{Origin: 9, Seq: 5}, At: typicalOp().Wall}
+	l := resolve.Loss{Resolver: resolve.HLC, Relation: resolve.Inverted, Key: "\x00\x01", Loser: codectest.TypicalOp().Dot, Winner: logical.Dot{Origin: 9, Seq: 5}, At: codectest.TypicalOp().Wall}
 	golden(t, oldKey(&l), "50"+"02"+"00ff01"+"0000"+"9f3a61c04be27d15"+"000000000000c822")
 	golden(t, oldValue(t, &l), "9a01"+"0201"+"a0"+"cf9f3a61c04be27d15"+"cdc822"+"0905"+at)
 	l = resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "key", Loser: logical.Dot{Origin: 7, Seq: 4}, At: wallclock.Around(1_000_000_003, 2000)}
@@ -90,7 +91,7 @@ func oldStore(t testing.TB, fs vfs.FS, losses []resolve.Loss) {
 	s, err := storage.Open(small(fs))
 	must(t, err)
 	b := s.NewBatch()
-	b.PutObject(typicalObject())
+	b.PutObject(codectest.TypicalObject())
 	b.PutDuplicates(oldDuplicates)
 	must(t, b.Commit())
 	must(t, b.Close())
@@ -128,11 +129,11 @@ func carried(t *testing.T, s *storage.Store, losses []resolve.Loss) {
 	if h.Inserted.Sum() != int64(len(losses)) || h.Inserted != h.Held() || h.Entered != uint64(h.Rows) || h.Evicted != (storage.Evicted{}) {
 		t.Errorf("%d losses are counted as %+v", len(losses), h)
 	}
-	o, err := s.Object(typicalObject().Key)
+	o, err := s.Object(codectest.TypicalObject().Key)
 	must(t, err)
 	duplicates, err := s.Duplicates(oldDuplicates[1])
 	must(t, err)
-	if !reflect.DeepEqual(o, typicalObject()) || !slices.Equal(duplicates, oldDuplicates) {
+	if !reflect.DeepEqual(o, codectest.TypicalObject()) || !slices.Equal(duplicates, oldDuplicates) {
 		t.Errorf("the object is %+v, the duplicates are %v", o, duplicates)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/resolve/limits"
+	"kvd/storage/codec"
 )
 
 // Dots that were given twice, by a leader and a copy of it. What another leader has
@@ -73,12 +74,12 @@ func (s *Store) loadConflicts() error {
 // PutConflict keeps an op that another leader has under a dot under which the log
 // has another, if there is room. Each content is kept once.
 func (b *Batch) PutConflict(o *resolve.Op) {
-	if b.refuse(CheckOp(o)) || b.refuse(b.store.loadConflicts()) {
+	if b.refuse(codec.CheckOp(o)) || b.refuse(b.store.loadConflicts()) {
 		return
 	}
 	b.contests = true
 	t := &b.store.twice
-	value := AppendOp(nil, o)
+	value := codec.AppendOp(nil, o)
 	key := appendConflictKey(nil, o.Dot, value)
 	if t.contents[string(key)] || b.holds(key) {
 		return
@@ -163,7 +164,7 @@ func (b *Batch) PutSettled(d, by logical.Dot) {
 	}
 	t.settled[d] = true
 	b.key = appendDotKey(b.key[:0], inSettled, d)
-	b.value = appendPlainDot(b.value[:0], by)
+	b.value = codec.AppendPlainDot(b.value[:0], by)
 	b.set()
 }
 
@@ -195,10 +196,11 @@ func (b *Batch) putConflictStats() {
 	t := &b.store.twice
 	if t.touched {
 		b.key = append(b.key[:0], conflictStatsKey()...)
-		b.value = append(appendArray(b.value[:0], 5), conflictsFormat)
+		e := codec.Encode(b.value[:0]).Array(5).Uint(conflictsFormat)
 		for _, n := range [4]int64{t.Dots, t.Open, t.Bytes, t.Omitted} {
-			b.value = appendUint(b.value, uint64(max(n, 0)))
+			e.Uint(uint64(max(n, 0)))
 		}
+		b.value = e.Done()
 		b.set()
 	}
 	t.touched = false
@@ -210,11 +212,11 @@ func (b *Batch) putConflictStats() {
 // ConflictStats is how many dots have two contents.
 func (s reads) ConflictStats() (c Conflicts, err error) {
 	found, err := s.get(conflictStatsKey(), func(v []byte) error {
-		r := newReader("conflicts", v)
-		n := r.array("elements of the count of conflicts", 5, 1)
-		r.require(n == 5 && r.uint() == conflictsFormat, "the format is not known to this version of the program")
-		c = Conflicts{int64(r.uint()), int64(r.uint()), int64(r.uint()), int64(r.uint())}
-		return r.end()
+		d := codec.NewDecoder("conflicts", v)
+		d.Tuple(5)
+		d.Format(conflictsFormat)
+		c = Conflicts{d.Count(), d.Count(), d.Count(), d.Count()}
+		return d.End()
 	})
 	if err != nil || found {
 		return c, wrap(err, "read how many conflicts there are")
@@ -247,7 +249,7 @@ func (s reads) SettledBy(d logical.Dot) (by logical.Dot, settled bool, err error
 // settles it, by dot, until yield answers false.
 func (s reads) Settled(yield func(d, by logical.Dot) bool) error {
 	err := s.scan([]byte{inSettled}, []byte{inSettled + 1}, func(k, v []byte) (bool, error) {
-		by, err := decodePlainDot(v)
+		by, err := codec.DecodePlainDot(v)
 		return err == nil && yield(dotOf(k), by), err
 	})
 	return wrap(err, "read which dots are settled")
@@ -258,7 +260,7 @@ func (s reads) Settled(yield func(d, by logical.Dot) bool) error {
 func (s reads) Conflicts(after logical.Dot, yield func(*resolve.Op) bool) error {
 	after.Seq++ // no log comes to its end
 	err := s.scan(appendDotKey(nil, inConflicts, after), []byte{inConflicts + 1}, func(_, v []byte) (bool, error) {
-		op, err := DecodeOp(v)
+		op, err := codec.DecodeOp(v)
 		if err != nil {
 			return false, err
 		}
@@ -270,7 +272,7 @@ func (s reads) Conflicts(after logical.Dot, yield func(*resolve.Op) bool) error 
 // ConflictsOf is what was kept of one dot.
 func (s reads) ConflictsOf(d logical.Dot) (ops []*resolve.Op, err error) {
 	err = s.contentsOf(d, func(_, v []byte) (bool, error) {
-		op, err := DecodeOp(v)
+		op, err := codec.DecodeOp(v)
 		ops = append(ops, op)
 		return true, err
 	})
@@ -301,11 +303,11 @@ func appendConflictKey(dst []byte, d logical.Dot, encoded []byte) []byte {
 func (s *salvage) takeConflict(k, v []byte) {
 	switch k[0] {
 	case inConflicts:
-		if op, err := DecodeOp(v); err == nil && string(appendConflictKey(nil, op.Dot, v)) == string(k) {
+		if op, err := codec.DecodeOp(v); err == nil && string(appendConflictKey(nil, op.Dot, v)) == string(k) {
 			s.to.PutConflict(op)
 		}
 	case inSettled:
-		if by, err := decodePlainDot(v); err == nil && len(k) == logKeyBytes {
+		if by, err := codec.DecodePlainDot(v); err == nil && len(k) == logKeyBytes {
 			s.to.PutSettled(dotOf(k), by)
 		}
 	}

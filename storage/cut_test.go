@@ -10,6 +10,8 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec"
+	"kvd/storage/codec/codectest"
 )
 
 func put(t *testing.T, s *storage.Store, keys ...string) {
@@ -17,7 +19,7 @@ func put(t *testing.T, s *storage.Store, keys ...string) {
 	b := s.NewBatch()
 	defer b.Close()
 	for _, k := range keys {
-		o := typicalObject()
+		o := codectest.TypicalObject()
 		o.Key = k
 		b.PutObject(o)
 	}
@@ -56,7 +58,7 @@ func TestKeysComeInOrderFromAnyPlace(t *testing.T) {
 	put(t, s, all...)
 	after := func(key string, n int) (keys []string) {
 		err := s.Keys(key, func(k, object []byte) (bool, error) {
-			o, err := storage.DecodeStored(object, string(k))
+			o, err := codec.DecodeStored(object, string(k))
 			keys = append(keys, o.Key)
 			return len(keys) < n, err
 		})
@@ -96,7 +98,7 @@ func TestLivesAreRemembered(t *testing.T) {
 	if err := commit(want...); err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range [][]logical.Origin{{0}, {2, 2}, {3, 2}, make([]logical.Origin, storage.MaxDeps+1)} {
+	for _, bad := range [][]logical.Origin{{0}, {2, 2}, {3, 2}, make([]logical.Origin, codec.MaxDeps+1)} {
 		if commit(bad...) == nil {
 			t.Errorf("%d lives beginning %v were stored", len(bad), bad[0])
 		}

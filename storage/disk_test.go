@@ -14,6 +14,7 @@ import (
 
 	"kvd/logical"
 	"kvd/storage"
+	"kvd/storage/codec/codectest"
 )
 
 // failing lets the calls of a filesystem fail that its pick names, from the
@@ -96,7 +97,7 @@ func live(t *testing.T, fs vfs.FS) (o outcome, err error) {
 
 func fillBatch(b *storage.Batch, n int) {
 	for i := range diskOps {
-		op := typicalOp()
+		op := codectest.TypicalOp()
 		op.Dot = logical.Dot{Origin: life, Seq: logical.Seq(n*diskOps + i + 1)}
 		op.Deps = logical.FrontierOf(logical.Dot{Origin: life, Seq: op.Dot.Seq - 1})
 		op.Parents, op.Value = nil, make([]byte, 300)

@@ -35,13 +35,10 @@
 // keys are arbitrary bytes, and this keeps both their order and the place where
 // they end.
 //
-// Values are MessagePack in canonical form: the narrowest header for every
-// number and length, one encoding for one value, the format's version first.
-// The codecs are written by hand, because the reader must not believe a length
-// before it has seen the bytes. DecodeX rejects whatever AppendX would not have
-// written, so re-encoding a decoded value gives the same bytes. The layouts are
-// described where they are written: op.go, object.go, rowcode.go, holding.go,
-// state.go, judged.go, duplicates.go, and carry.go for what older stores have.
+// Values are MessagePack in canonical form, the format's version first, and written with
+// package codec, which has the layouts of ops and objects. Other layouts are described
+// where they are written: rowcode.go, ledgerstats.go, state.go, judged.go,
+// duplicates.go, and carry.go for what older stores have.
 //
 // The ledger has one row for each lost write, with the verdicts of all resolvers
 // that lost it. [Retention] says when rows are evicted, [LedgerStats] counts them; whoever

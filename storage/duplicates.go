@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/storage/codec"
 )
 
 // duplicatesFormat is the version of this layout, which each dot of a request is
@@ -16,26 +17,25 @@ import (
 // Before it there was a dot that stood alone: the other one of a pair.
 const duplicatesFormat = 2
 
-// AppendDuplicates appends the encoding of all dots of one request, which ascend, to
-// dst.
-func AppendDuplicates(dst []byte, dots []logical.Dot) []byte {
-	dst = append(appendArray(dst, 1+2*len(dots)), duplicatesFormat)
+func appendDuplicates(dst []byte, dots []logical.Dot) []byte {
+	e := codec.Encode(dst).Array(1 + 2*len(dots)).Uint(duplicatesFormat)
 	for _, d := range dots {
-		dst = appendDot(dst, d)
+		e.Dot(d)
 	}
-	return dst
+	return e.Done()
 }
 
-// DecodeDuplicates reads what [AppendDuplicates] wrote and nothing else.
-func DecodeDuplicates(b []byte) ([]logical.Dot, error) {
-	r := newReader("duplicates", b)
-	n := r.array("duplicates", 1+2*MaxDeps, 1) - 1
-	r.require(n >= 0 && n%2 == 0 && r.uint() == duplicatesFormat, "the format is not known to this version of the program")
+// decodeDuplicates reads what appendDuplicates wrote and nothing else.
+func decodeDuplicates(b []byte) ([]logical.Dot, error) {
+	d := codec.NewDecoder("duplicates", b)
+	n := d.Array(1+2*codec.MaxDeps) - 1
+	d.Require(n%2 == 0, "duplicates come in pairs of numbers")
+	d.Format(duplicatesFormat)
 	var dots []logical.Dot
-	for i := 0; i < n && r.err == nil; i += 2 {
-		dots = append(dots, r.dot())
+	for i := 0; i < n && !d.Failed(); i += 2 {
+		dots = append(dots, d.Dot())
 	}
-	if err := r.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	return dots, checkDuplicates(dots)
@@ -43,8 +43,8 @@ func DecodeDuplicates(b []byte) ([]logical.Dot, error) {
 
 // checkDuplicates says why dots cannot be encoded. No origin gives a request two.
 func checkDuplicates(dots []logical.Dot) error {
-	if len(dots) < 2 || len(dots) > MaxDeps {
-		return fmt.Errorf("%d dots of one request; there may be 2 to %d", len(dots), MaxDeps)
+	if len(dots) < 2 || len(dots) > codec.MaxDeps {
+		return fmt.Errorf("%d dots of one request; there may be 2 to %d", len(dots), codec.MaxDeps)
 	}
 	for i, d := range dots {
 		if d.IsZero() || i > 0 && dots[i-1].Compare(d) >= 0 {
@@ -57,9 +57,9 @@ func checkDuplicates(dots []logical.Dot) error {
 // decodeDuplicatesOf reads what is stored with d, in either layout.
 func decodeDuplicatesOf(d logical.Dot, b []byte) ([]logical.Dot, error) {
 	if len(b) == 0 || b[0] != 0x93 { // three elements: format, origin, seq
-		return DecodeDuplicates(b)
+		return decodeDuplicates(b)
 	}
-	other, err := decodePlainDot(b)
+	other, err := codec.DecodePlainDot(b)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (b *Batch) PutDuplicates(dots []logical.Dot) {
 	if b.refuse(checkDuplicates(dots)) {
 		return
 	}
-	b.value = AppendDuplicates(b.value[:0], dots)
+	b.value = appendDuplicates(b.value[:0], dots)
 	for _, d := range dots {
 		b.key = appendDuplicateKey(b.key[:0], d)
 		b.set()

@@ -8,7 +8,7 @@ import (
 )
 
 // LogEntries yields what is stored of origin's log from place from on, ascending,
-// until yield answers false: each op as [AppendOp] wrote it, without decoding it.
+// until yield answers false: each op as [codec.AppendOp] wrote it, without decoding it.
 // The bytes are lent until yield returns; copy what is kept. An error of yield
 // ends the reading and is returned.
 func (s reads) LogEntries(origin logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {

@@ -10,6 +10,8 @@ import (
 
 	"kvd/logical"
 	"kvd/storage"
+	"kvd/storage/codec"
+	"kvd/storage/codec/codectest"
 )
 
 // TestLogEntries: the entries of one origin come in order, from the place named,
@@ -19,7 +21,7 @@ func TestLogEntries(t *testing.T) {
 	commit(t, s, func(b *storage.Batch) {
 		for _, origin := range []logical.Origin{life - 1, life, life + 1} {
 			for _, seq := range []logical.Seq{1, 2, 3, 256, ^logical.Seq(0)} {
-				op := typicalOp()
+				op := codectest.TypicalOp()
 				op.Dot = logical.Dot{Origin: origin, Seq: seq}
 				b.PutOp(op)
 			}
@@ -27,9 +29,9 @@ func TestLogEntries(t *testing.T) {
 	})
 	read := func(from logical.Seq, most int) (got []logical.Seq) {
 		must(t, s.LogEntries(life, from, func(seq logical.Seq, encoded []byte) (bool, error) {
-			op := typicalOp()
+			op := codectest.TypicalOp()
 			op.Dot = logical.Dot{Origin: life, Seq: seq}
-			if !bytes.Equal(encoded, storage.AppendOp(nil, op)) {
+			if !bytes.Equal(encoded, codec.AppendOp(nil, op)) {
 				t.Errorf("seq %d: %x is not the op's encoding", seq, encoded)
 			}
 			got = append(got, seq)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"kvd/logical"
+	"kvd/storage/codec"
 )
 
 // incarnationsFormat is the version of this layout:
@@ -12,38 +13,37 @@ import (
 //	format, origin …, ascending
 const incarnationsFormat = 1
 
-// AppendIncarnations appends the encoding of lives, which ascend, to dst.
-func AppendIncarnations(dst []byte, lives []logical.Origin) []byte {
-	dst = append(appendArray(dst, 1+len(lives)), incarnationsFormat)
-	for _, o := range lives {
-		dst = appendUint(dst, uint64(o))
+func appendIncarnations(dst []byte, origins []logical.Origin) []byte {
+	e := codec.Encode(dst).Array(1 + len(origins)).Uint(incarnationsFormat)
+	for _, o := range origins {
+		e.Uint(uint64(o))
 	}
-	return dst
+	return e.Done()
 }
 
-// DecodeIncarnations reads what [AppendIncarnations] wrote and nothing else.
-func DecodeIncarnations(b []byte) ([]logical.Origin, error) {
-	r := newReader("lives", b)
-	n := r.array("lives", 1+MaxDeps, 1) - 1
-	r.require(n >= 0 && r.uint() == incarnationsFormat, "the format is not known to this version of the program")
-	var lives []logical.Origin
-	for i := 0; i < n && r.err == nil; i++ {
-		lives = append(lives, logical.Origin(r.uint()))
+// decodeIncarnations reads what appendIncarnations wrote and nothing else.
+func decodeIncarnations(b []byte) ([]logical.Origin, error) {
+	d := codec.NewDecoder("incarnations", b)
+	n := d.Array(1+codec.MaxDeps) - 1
+	d.Format(incarnationsFormat)
+	var origins []logical.Origin
+	for i := 0; i < n && !d.Failed(); i++ {
+		origins = append(origins, logical.Origin(d.Uint()))
 	}
-	if err := r.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
-	return lives, checkIncarnations(lives)
+	return origins, checkIncarnations(origins)
 }
 
-// checkIncarnations says why lives cannot be encoded.
-func checkIncarnations(lives []logical.Origin) error {
-	if len(lives) > MaxDeps {
-		return fmt.Errorf("%d lives; the limit is %d", len(lives), MaxDeps)
+// checkIncarnations says why origins cannot be encoded.
+func checkIncarnations(origins []logical.Origin) error {
+	if len(origins) > codec.MaxDeps {
+		return fmt.Errorf("%d incarnations; the limit is %d", len(origins), codec.MaxDeps)
 	}
-	for i, o := range lives {
-		if o == 0 || i > 0 && lives[i-1] >= o {
-			return errors.New("the lives do not ascend")
+	for i, o := range origins {
+		if o == 0 || i > 0 && origins[i-1] >= o {
+			return errors.New("the incarnations do not ascend")
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
 // Judged is who judged the objects and the ledger of a store.
@@ -38,59 +39,53 @@ const (
 	maxFolding = 64
 )
 
-// AppendJudged appends j's encoding to dst. Equal values give equal bytes; the
-// rules must be sorted by prefix.
-func AppendJudged(dst []byte, j Judged) []byte {
-	dst = append(appendArray(dst, 2+len(j.Folding)), judgedFormat)
+// appendJudged needs rules that are sorted by prefix.
+func appendJudged(dst []byte, j Judged) []byte {
+	e := codec.Encode(dst).Array(2 + len(j.Folding)).Uint(judgedFormat)
 	if j.Unknown {
-		dst = append(dst, mNil)
+		e.Nil()
 	} else {
-		dst = appendPolicy(dst, &j.Policy)
+		encodePolicy(e, &j.Policy)
 	}
 	for i := range j.Folding {
-		dst = appendPolicy(dst, &j.Folding[i])
+		encodePolicy(e, &j.Folding[i])
 	}
-	return dst
+	return e.Done()
 }
 
-func appendPolicy(dst []byte, p *resolve.Policy) []byte {
-	dst = appendArray(dst, 3)
-	dst = appendUint(appendUint(dst, uint64(p.Default)), uint64(p.Shadows))
-	dst = appendArray(dst, 2*len(p.Rules))
+func encodePolicy(e *codec.Encoder, p *resolve.Policy) {
+	e.Array(3).Uint(uint64(p.Default)).Uint(uint64(p.Shadows))
+	e.Array(2 * len(p.Rules))
 	for _, r := range p.Rules {
-		dst = appendUint(appendKey(dst, r.Prefix), uint64(r.Resolver))
+		e.Key(r.Prefix).Uint(uint64(r.Resolver))
 	}
-	return dst
 }
 
-// DecodeJudged reads what [AppendJudged] wrote and nothing else.
-func DecodeJudged(b []byte) (Judged, error) {
-	r := newReader("policy", b)
-	n := r.array("policies", 2+maxFolding, 1) - 2
-	r.require(n >= 0 && r.uint() == judgedFormat, "the format is not known to this version of the program")
+// decodeJudged reads what appendJudged wrote and nothing else.
+func decodeJudged(b []byte) (Judged, error) {
+	d := codec.NewDecoder("policy", b)
+	n := d.Array(2+maxFolding) - 2
+	d.Format(judgedFormat)
 	var j Judged
-	if j.Unknown = r.peek() == mNil; j.Unknown {
-		r.byte()
-	} else {
-		j.Policy = r.policy()
+	if j.Unknown = d.Nil(); !j.Unknown {
+		j.Policy = decodePolicy(d)
 	}
-	for i := 0; i < n && r.err == nil; i++ {
-		j.Folding = append(j.Folding, r.policy())
+	for i := 0; i < n && !d.Failed(); i++ {
+		j.Folding = append(j.Folding, decodePolicy(d))
 	}
-	if err := r.end(); err != nil {
+	if err := d.End(); err != nil {
 		return Judged{}, err
 	}
 	return j, checkJudged(&j)
 }
 
-func (r *reader) policy() (p resolve.Policy) {
-	n := r.array("elements of a policy", 3, 1)
-	r.require(n == 3, "a policy has three elements")
-	p.Default, p.Shadows = resolve.ID(r.uint()), r.mask()
-	rules := r.array("rules", 2*maxRules, 1)
-	r.require(rules%2 == 0, "rules come in pairs")
-	for i := 0; i < rules/2 && r.err == nil; i++ {
-		p.Rules = append(p.Rules, resolve.Rule{Prefix: r.key(), Resolver: resolve.ID(r.uint())})
+func decodePolicy(d *codec.Decoder) (p resolve.Policy) {
+	d.Tuple(3)
+	p.Default, p.Shadows = resolve.ID(d.Uint()), resolve.Mask(d.Uint16())
+	rules := d.Array(2 * maxRules)
+	d.Require(rules%2 == 0, "rules come in pairs")
+	for i := 0; i < rules/2 && !d.Failed(); i++ {
+		p.Rules = append(p.Rules, resolve.Rule{Prefix: d.Key(codec.MaxKey), Resolver: resolve.ID(d.Uint())})
 	}
 	return p
 }
@@ -119,7 +114,7 @@ func (b *Batch) PutJudged(j Judged) {
 		return
 	}
 	b.key = append(b.key[:0], judgedKey()...)
-	b.value = AppendJudged(b.value[:0], j)
+	b.value = appendJudged(b.value[:0], j)
 	b.set()
 }
 
@@ -128,7 +123,7 @@ func (b *Batch) PutJudged(j Judged) {
 func (s reads) Judged() (Judged, error) {
 	j := Judged{Unknown: true}
 	_, err := s.get(judgedKey(), func(b []byte) (err error) {
-		j, err = DecodeJudged(b)
+		j, err = decodeJudged(b)
 		return err
 	})
 	return j, wrap(err, "read the policy that objects are folded under")

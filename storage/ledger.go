@@ -44,7 +44,7 @@ func (b *Batch) DropRow(id RowID, place uint64) {
 // PutLedgerStats replaces what the ledger counts.
 func (b *Batch) PutLedgerStats(h *LedgerStats) {
 	b.key = appendLedgerStatsKey(b.key[:0])
-	b.value = AppendLedgerStats(b.value[:0], h)
+	b.value = appendLedgerStats(b.value[:0], h)
 	b.set()
 }
 
@@ -53,7 +53,7 @@ func (s reads) LedgerStats() (LedgerStats, error) {
 	var h LedgerStats
 	var room [16]byte
 	_, err := s.get(appendLedgerStatsKey(room[:0]), func(b []byte) (err error) {
-		h, err = DecodeLedgerStats(b)
+		h, err = decodeLedgerStats(b)
 		return err
 	})
 	return h, wrap(err, "read the ledger's holding")

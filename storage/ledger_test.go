@@ -13,6 +13,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec/codectest"
 )
 
 // ledgered: every reader of the ledger finds what was put, in its order.
@@ -179,7 +180,7 @@ func TestBooking(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := &storage.LossRow{Key: "k", Loser: logical.Dot{Origin: 1, Seq: 1}, Place: 1}
 		want := map[resolve.ID]resolve.Loss{}
-		winners, at := append(dots(t, 2), logical.Dot{}), interval(t)
+		winners, at := append(codectest.Dots(t, 2), logical.Dot{}), codectest.Interval(t)
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
 			id := resolve.ID(rapid.IntRange(0, 6).Draw(t, "resolver"))
 			if rapid.IntRange(0, 3).Draw(t, "retract") == 0 {

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"kvd/resolve"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -15,21 +16,21 @@ import (
 // comes out after any crash. The zero LedgerStats is an empty ledger's.
 type LedgerStats struct {
 	Rows, Bytes int64 // of the rows that are there: keys, values and index entries
-	// Entered is the place of the newest row ever, evicted at once or not.
+	// Entered is the position of the newest row ever, evicted at once or not.
 	Entered             uint64
 	Inserted, Retracted VerdictCounts // verdicts, ever
 	Evicted             Evicted
 }
 
-// Evicted is what was given up because there was no room, or it was too old.
+// Evicted is what was given up for lack of space, or because it was too old.
 type Evicted struct {
 	Rows, Bytes int64
 	Verdicts    VerdictCounts
-	Newest      wallclock.Instant // the latest clock of a evicted row: what is older may be missing
+	Newest      wallclock.Instant // the latest clock of an evicted row: what is older may be missing
 }
 
 // VerdictCounts counts verdicts by resolver: inverted, then concurrent.
-type VerdictCounts [mostVerdicts][2]int64
+type VerdictCounts [maxResolvers][2]int64
 
 // Held is how many verdicts the ledger holds.
 func (h *LedgerStats) Held() VerdictCounts {
@@ -51,7 +52,7 @@ func (t *VerdictCounts) Add(id resolve.ID, r resolve.Relation) {
 	t[id][class]++
 }
 
-// AddCounts counts all of another tally.
+// AddCounts counts all of another.
 func (t *VerdictCounts) AddCounts(o *VerdictCounts) {
 	for id := range t {
 		t[id][0] += o[id][0]
@@ -102,77 +103,66 @@ func (h *LedgerStats) GiveUp(r *LossRow, bytes int64) {
 //
 //	format, rows, bytes, entered, inserted, retracted, evicted: rows, bytes, newest, verdicts
 //
-// A tally is an array of [resolver, inverted, concurrent …] of those that are not
+// Verdicts are an array of [resolver, inverted, concurrent …] of those that are not
 // all zero, by resolver.
 const ledgerStatsFormat = 1
 
-// elementsHolding is the length of the array.
-const elementsHolding = 10
+// elementsStats is the length of the array.
+const elementsStats = 10
 
-// AppendLedgerStats appends h's encoding to dst. Equal holdings give equal bytes.
-func AppendLedgerStats(dst []byte, h *LedgerStats) []byte {
-	dst = append(appendArray(dst, elementsHolding), ledgerStatsFormat)
-	dst = appendUint(appendUint(dst, uint64(h.Rows)), uint64(h.Bytes))
-	dst = appendUint(dst, h.Entered)
-	dst = appendVerdictCounts(appendVerdictCounts(dst, &h.Inserted), &h.Retracted)
-	dst = appendUint(appendUint(dst, uint64(h.Evicted.Rows)), uint64(h.Evicted.Bytes))
-	dst = appendInt(dst, int64(h.Evicted.Newest))
-	return appendVerdictCounts(dst, &h.Evicted.Verdicts)
+func appendLedgerStats(dst []byte, h *LedgerStats) []byte {
+	e := codec.Encode(dst).Array(elementsStats).Uint(ledgerStatsFormat)
+	e.Uint(uint64(h.Rows)).Uint(uint64(h.Bytes)).Uint(h.Entered)
+	h.Inserted.encode(e)
+	h.Retracted.encode(e)
+	e.Uint(uint64(h.Evicted.Rows)).Uint(uint64(h.Evicted.Bytes)).Int(int64(h.Evicted.Newest))
+	h.Evicted.Verdicts.encode(e)
+	return e.Done()
 }
 
-func appendVerdictCounts(dst []byte, t *VerdictCounts) []byte {
+func (t *VerdictCounts) encode(e *codec.Encoder) {
 	n := 0
 	for _, c := range t {
 		if c != ([2]int64{}) {
 			n++
 		}
 	}
-	dst = appendArray(dst, 3*n)
+	e.Array(3 * n)
 	for id, c := range t {
 		if c != ([2]int64{}) {
-			dst = appendUint(dst, uint64(id))
-			dst = appendUint(appendUint(dst, uint64(c[0])), uint64(c[1]))
+			e.Uint(uint64(id)).Uint(uint64(c[0])).Uint(uint64(c[1]))
 		}
 	}
-	return dst
 }
 
-// DecodeLedgerStats reads what [AppendLedgerStats] wrote and nothing else.
-func DecodeLedgerStats(b []byte) (LedgerStats, error) {
-	r := newReader("holding", b)
-	n := r.array("elements of a holding", elementsHolding, 1)
-	r.require(n == elementsHolding, "a holding has ten elements")
-	r.require(r.uint() == ledgerStatsFormat, "the format is not known to this version of the program")
-	h := LedgerStats{Rows: r.count(), Bytes: r.count(), Entered: r.uint()}
-	h.Inserted, h.Retracted = r.tally(), r.tally()
-	h.Evicted = Evicted{Rows: r.count(), Bytes: r.count(), Newest: wallclock.Instant(r.int())}
-	h.Evicted.Verdicts = r.tally()
-	if err := r.end(); err != nil {
+// decodeLedgerStats reads what appendLedgerStats wrote and nothing else.
+func decodeLedgerStats(b []byte) (LedgerStats, error) {
+	d := codec.NewDecoder("ledger stats", b)
+	d.Tuple(elementsStats)
+	d.Format(ledgerStatsFormat)
+	h := LedgerStats{Rows: d.Count(), Bytes: d.Count(), Entered: d.Uint()}
+	h.Inserted, h.Retracted = decodeVerdictCounts(d), decodeVerdictCounts(d)
+	h.Evicted = Evicted{Rows: d.Count(), Bytes: d.Count(), Newest: wallclock.Instant(d.Int())}
+	h.Evicted.Verdicts = decodeVerdictCounts(d)
+	if err := d.End(); err != nil {
 		return LedgerStats{}, err
 	}
 	return h, nil
 }
 
-func (r *reader) tally() (t VerdictCounts) {
-	n := r.array("elements of a tally", 3*mostVerdicts, 1)
-	r.require(n%3 == 0, "a tally comes in triples")
+func decodeVerdictCounts(d *codec.Decoder) (t VerdictCounts) {
+	n := d.Array(3 * maxResolvers)
+	d.Require(n%3 == 0, "verdict counts come in triples")
 	next := uint64(0)
 	for range n / 3 {
-		id := r.uint()
-		r.require(id >= next && id < mostVerdicts, "a tally is not by resolver")
-		c := [2]int64{r.count(), r.count()}
-		r.require(c != [2]int64{}, "a tally names who has nothing")
-		if r.err != nil {
+		id := d.Uint()
+		d.Require(id >= next && id < maxResolvers, "verdict counts are not by resolver")
+		c := [2]int64{d.Count(), d.Count()}
+		d.Require(c != [2]int64{}, "a resolver is listed that has no verdicts")
+		if d.Failed() {
 			return t
 		}
 		t[id], next = c, id+1
 	}
 	return t
-}
-
-// count is a number from zero to the greatest of 63 bits.
-func (r *reader) count() int64 {
-	n := r.int()
-	r.require(n >= 0, "a count is below zero")
-	return n
 }

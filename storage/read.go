@@ -8,6 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
 // reads is what a [Store] and a [Cut] of it answer alike.
@@ -19,7 +20,7 @@ func (s reads) State() (State, bool, error) {
 	var state State
 	var room [16]byte
 	found, err := s.get(appendStateKey(room[:0]), func(b []byte) (err error) {
-		state, err = DecodeState(b)
+		state, err = decodeState(b)
 		return err
 	})
 	return state, found, wrap(err, "read state")
@@ -31,7 +32,7 @@ func (s reads) Lives() ([]logical.Origin, error) {
 	var lives []logical.Origin
 	var room [16]byte
 	_, err := s.get(appendIncarnationsKey(room[:0]), func(b []byte) (err error) {
-		lives, err = DecodeIncarnations(b)
+		lives, err = decodeIncarnations(b)
 		return err
 	})
 	return lives, wrap(err, "read lives")
@@ -44,7 +45,7 @@ func (s reads) Object(key string) (*resolve.Object, error) {
 	o := &resolve.Object{Key: key}
 	var room [64]byte
 	_, err := s.get(appendObjectKey(room[:0], key), func(b []byte) (err error) {
-		o, err = DecodeStored(b, key)
+		o, err = codec.DecodeStored(b, key)
 		return err
 	})
 	if err != nil {
@@ -63,7 +64,7 @@ func (s reads) ObjectWithin(key string, limit int64) (o *resolve.Object, size in
 			o = nil
 			return nil
 		}
-		o, err = DecodeStored(b, key)
+		o, err = codec.DecodeStored(b, key)
 		return err
 	})
 	if err != nil {
@@ -72,37 +73,13 @@ func (s reads) ObjectWithin(key string, limit int64) (o *resolve.Object, size in
 	return o, size, nil
 }
 
-// DecodeStored reads a stored object, whose key stands in the storage key. It
-// shares no memory with b.
-func DecodeStored(b []byte, key string) (*resolve.Object, error) {
-	o, err := DecodeObject(b)
-	if err != nil {
-		return nil, err
-	}
-	o.Key = key
-	return o, nil
-}
-
-// DecodeLent is DecodeStored without copying values: they lie in b, for as long as that
-// is lent.
-func DecodeLent(b []byte, key string) (*resolve.Object, error) {
-	r := newReader("object", b)
-	r.owns = true
-	o, err := r.object()
-	if err != nil {
-		return nil, err
-	}
-	o.Key = key
-	return o, nil
-}
-
 // Op is the op with dot d; false: not, or no longer, in the log. It is the
 // caller's and shares nothing with the store.
 func (s reads) Op(d logical.Dot) (*resolve.Op, bool, error) {
 	var op *resolve.Op
 	var room [32]byte
 	found, err := s.get(appendLogKey(room[:0], d), func(b []byte) (err error) {
-		op, err = DecodeOp(b)
+		op, err = codec.DecodeOp(b)
 		return err
 	})
 	if err != nil {
@@ -116,7 +93,7 @@ func (s reads) Op(d logical.Dot) (*resolve.Op, bool, error) {
 func (s reads) BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, found bool, err error) {
 	var room [32]byte
 	found, err = s.get(appendLogKey(room[:0], d), func(b []byte) (err error) {
-		op, size, err = decodeOp(b, limit)
+		op, size, err = codec.DecodeBriefOp(b, limit)
 		return err
 	})
 	if err != nil {
@@ -135,7 +112,7 @@ func (s reads) Request(client, number uint64) (logical.Dot, bool, error) {
 // dot reads a value that is a dot.
 func (s reads) dot(key []byte) (d logical.Dot, found bool, err error) {
 	found, err = s.get(key, func(b []byte) (err error) {
-		d, err = decodePlainDot(b)
+		d, err = codec.DecodePlainDot(b)
 		return err
 	})
 	return d, found && err == nil, err

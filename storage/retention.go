@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -43,7 +44,7 @@ func (r *Retention) Validate() error {
 		return errors.New("ledger: bytes, age and value must not be negative; zero bytes or age set no bound")
 	case r.Batch <= 0:
 		return errors.New("ledger: batch must be above zero, or nothing is ever evicted")
-	case r.Value > MaxValue:
+	case r.Value > codec.MaxValue:
 		return errors.New("ledger: value is beyond what any value can have")
 	}
 	return nil

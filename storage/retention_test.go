@@ -6,11 +6,12 @@ import (
 
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
 func TestRetentionsThatMakeNoSense(t *testing.T) {
-	for _, r := range []storage.Retention{{}, {Batch: 1, Bytes: -1}, {Batch: 1, Age: -1}, {Batch: 1, Value: -1}, {Batch: 1, Value: storage.MaxValue + 1}} {
+	for _, r := range []storage.Retention{{}, {Batch: 1, Bytes: -1}, {Batch: 1, Age: -1}, {Batch: 1, Value: -1}, {Batch: 1, Value: codec.MaxValue + 1}} {
 		if r.Validate() == nil {
 			t.Errorf("%+v is accepted", r)
 		}

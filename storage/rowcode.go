@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -40,7 +41,7 @@ const (
 	plainRow      = 3
 	fixedEvidence = 6
 	fixedVerdict  = 6
-	mostVerdicts  = 16 // a mask has no more resolvers
+	maxResolvers  = 16 // a mask has no more resolvers
 )
 
 // AppendRow appends r's encoding to dst, key and loser left out. Equal rows give
@@ -50,16 +51,16 @@ func AppendRow(dst []byte, r *LossRow) []byte {
 	if r.Evidence != nil {
 		n += evidenceElements(evidenceShape(r.Evidence))
 	}
-	dst = appendArray(dst, n)
+	dst = codec.AppendArray(dst, n)
 	dst = append(dst, rowFormat)
-	dst = appendUint(dst, r.Place)
-	dst = appendArray(dst, fixedVerdict*len(r.Verdicts))
+	dst = codec.AppendUint(dst, r.Place)
+	dst = codec.AppendArray(dst, fixedVerdict*len(r.Verdicts))
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
-		dst = appendUint(dst, uint64(v.Resolvers))
-		dst = appendUint(dst, uint64(v.Relation))
-		dst = appendDot(dst, v.Winner)
-		dst = appendInterval(dst, v.At)
+		dst = codec.AppendUint(dst, uint64(v.Resolvers))
+		dst = codec.AppendUint(dst, uint64(v.Relation))
+		dst = codec.AppendDot(dst, v.Winner)
+		dst = codec.AppendInterval(dst, v.At)
 	}
 	if r.Evidence != nil {
 		dst = appendEvidence(dst, r.Evidence)
@@ -69,27 +70,27 @@ func AppendRow(dst []byte, r *LossRow) []byte {
 
 func appendEvidence(dst []byte, e *Evidence) []byte {
 	shape := evidenceShape(e)
-	dst = appendUint(dst, shape)
-	dst = appendBytes(dst, e.Value)
-	dst = appendUint(dst, uint64(e.Size-len(e.Value)))
-	dst = appendInterval(dst, e.Stamps.Wall)
-	dst = appendUint(dst, uint64(e.Stamps.Lamport))
+	dst = codec.AppendUint(dst, shape)
+	dst = codec.AppendBytes(dst, e.Value)
+	dst = codec.AppendUint(dst, uint64(e.Size-len(e.Value)))
+	dst = codec.AppendInterval(dst, e.Stamps.Wall)
+	dst = codec.AppendUint(dst, uint64(e.Stamps.Lamport))
 	if shape&rowHLC != 0 {
-		dst = appendHLC(dst, e.Stamps.HLC, e.Stamps.Wall)
+		dst = codec.AppendHLC(dst, e.Stamps.HLC, e.Stamps.Wall)
 	}
 	if shape&rowRequest != 0 {
-		dst = appendUint(appendUint(dst, e.Client), e.Request)
+		dst = codec.AppendUint(codec.AppendUint(dst, e.Client), e.Request)
 	}
 	if shape&rowDelta != 0 {
-		dst = appendInt(dst, e.Delta)
+		dst = codec.AppendInt(dst, e.Delta)
 	}
 	if shape&rowExpires != 0 {
-		dst = appendInt(dst, int64(e.Expires))
+		dst = codec.AppendInt(dst, int64(e.Expires))
 	}
 	if e.Winner != nil {
-		dst = appendInterval(dst, e.Winner.Wall)
-		dst = appendHLC(dst, e.Winner.HLC, e.Winner.Wall)
-		dst = appendUint(dst, uint64(e.Winner.Lamport))
+		dst = codec.AppendInterval(dst, e.Winner.Wall)
+		dst = codec.AppendHLC(dst, e.Winner.HLC, e.Winner.Wall)
+		dst = codec.AppendUint(dst, uint64(e.Winner.Lamport))
 	}
 	return dst
 }
@@ -97,83 +98,83 @@ func appendEvidence(dst []byte, e *Evidence) []byte {
 // DecodeRow reads what [AppendRow] wrote and nothing else. The row shares no
 // memory with b; its key and loser are left empty.
 func DecodeRow(b []byte) (*LossRow, error) {
-	r := newReader("row", b)
-	n := r.array("elements of a row", plainRow+fixedEvidence+16, 1)
-	r.require(n >= plainRow, "a row has a format, a place and verdicts")
-	r.require(r.uint() == rowFormat, "the format is not known to this version of the program")
-	row := &LossRow{Place: r.uint()}
-	r.verdicts(row)
+	r := codec.NewReader("row", b)
+	n := r.Array("elements of a row", plainRow+fixedEvidence+16, 1)
+	r.Require(n >= plainRow, "a row has a format, a place and verdicts")
+	r.Require(r.Uint() == rowFormat, "the format is not known to this version of the program")
+	row := &LossRow{Place: r.Uint()}
+	decodeVerdicts(&r, row)
 	if n > plainRow {
-		r.evidence(row, n-plainRow)
+		decodeEvidence(&r, row, n-plainRow)
 	}
-	if err := r.end(); err != nil {
+	if err := r.End(); err != nil {
 		return nil, err
 	}
 	return row, nil
 }
 
-func (r *reader) verdicts(row *LossRow) {
-	n := r.array("elements of verdicts", fixedVerdict*mostVerdicts, 1)
-	r.require(n > 0 && n%fixedVerdict == 0, "a row has verdicts of six elements each")
-	if r.err != nil {
+func decodeVerdicts(r *codec.Reader, row *LossRow) {
+	n := r.Array("elements of verdicts", fixedVerdict*maxResolvers, 1)
+	r.Require(n > 0 && n%fixedVerdict == 0, "a row has verdicts of six elements each")
+	if r.Failed() {
 		return
 	}
 	row.Verdicts = make([]LossVerdict, n/fixedVerdict)
 	for i := range row.Verdicts {
 		v := &row.Verdicts[i]
-		v.Resolvers = r.mask()
-		v.Relation = resolve.Relation(min(r.uint(), uint64(resolve.Concurrent)+1))
-		v.Winner = r.dot()
-		v.At = r.interval()
+		v.Resolvers = r.Mask()
+		v.Relation = resolve.Relation(min(r.Uint(), uint64(resolve.Concurrent)+1))
+		v.Winner = r.Dot()
+		v.At = r.Interval()
 	}
 	if err := checkVerdicts(row.Verdicts); err != nil {
-		r.fail("%s", err)
+		r.Fail("%s", err)
 	}
 }
 
-func (r *reader) evidence(row *LossRow, elements int) {
-	shape := r.uint()
-	r.require(shape < rowShapes && elements == evidenceElements(shape), "shape and number of elements do not agree")
-	e := &Evidence{Kind: resolve.Kind(shape & 7), Value: r.value()}
-	beyond := r.uint()
-	r.require(beyond <= uint64(MaxValue-len(e.Value)), "the whole value is too large")
+func decodeEvidence(r *codec.Reader, row *LossRow, elements int) {
+	shape := r.Uint()
+	r.Require(shape < rowShapes && elements == evidenceElements(shape), "shape and number of elements do not agree")
+	e := &Evidence{Kind: resolve.Kind(shape & 7), Value: r.Value()}
+	beyond := r.Uint()
+	r.Require(beyond <= uint64(codec.MaxValue-len(e.Value)), "the whole value is too large")
 	e.Size = len(e.Value) + int(beyond)
-	e.Stamps.Wall = r.interval()
-	e.Stamps.Lamport = logical.Lamport(r.uint())
+	e.Stamps.Wall = r.Interval()
+	e.Stamps.Lamport = logical.Lamport(r.Uint())
 	e.Stamps.HLC = logical.HLC{Wall: int64(e.Stamps.Wall.Midpoint())}
 	if shape&rowHLC != 0 {
-		e.Stamps.HLC = r.hlc(e.Stamps.Wall)
+		e.Stamps.HLC = r.HLC(e.Stamps.Wall)
 	}
-	r.evidenceGroups(e, shape)
-	r.require(evidenceShape(e) == shape, "a group is announced and empty")
-	r.require(e.Kind >= resolve.Put && e.Kind <= resolve.Add, "the kind is not known")
+	decodeEvidenceGroups(r, e, shape)
+	r.Require(evidenceShape(e) == shape, "a group is announced and empty")
+	r.Require(e.Kind >= resolve.Put && e.Kind <= resolve.Add, "the kind is not known")
 	row.Evidence = e
 }
 
-func (r *reader) evidenceGroups(e *Evidence, shape uint64) {
+func decodeEvidenceGroups(r *codec.Reader, e *Evidence, shape uint64) {
 	if shape&rowRequest != 0 {
-		e.Client, e.Request = r.uint(), r.uint()
+		e.Client, e.Request = r.Uint(), r.Uint()
 	}
 	if shape&rowDelta != 0 {
-		e.Delta = r.int()
+		e.Delta = r.Int()
 	}
 	if shape&rowExpires != 0 {
-		e.Expires = wallclock.Instant(r.int())
+		e.Expires = wallclock.Instant(r.Int())
 	}
 	if shape&rowWinner != 0 {
-		e.Winner = &Stamps{Wall: r.interval()}
-		e.Winner.HLC = r.hlc(e.Winner.Wall)
-		e.Winner.Lamport = logical.Lamport(r.uint())
+		e.Winner = &Stamps{Wall: r.Interval()}
+		e.Winner.HLC = r.HLC(e.Winner.Wall)
+		e.Winner.Lamport = logical.Lamport(r.Uint())
 	}
 }
 
 func evidenceShape(e *Evidence) uint64 {
 	s := uint64(e.Kind)
-	s |= flag(e.Stamps.HLC != logical.HLC{Wall: int64(e.Stamps.Wall.Midpoint())}, rowHLC)
-	s |= flag(e.Client != 0 || e.Request != 0, rowRequest)
-	s |= flag(e.Delta != 0, rowDelta)
-	s |= flag(e.Expires != 0, rowExpires)
-	s |= flag(e.Winner != nil, rowWinner)
+	s |= codec.Flag(e.Stamps.HLC != logical.HLC{Wall: int64(e.Stamps.Wall.Midpoint())}, rowHLC)
+	s |= codec.Flag(e.Client != 0 || e.Request != 0, rowRequest)
+	s |= codec.Flag(e.Delta != 0, rowDelta)
+	s |= codec.Flag(e.Expires != 0, rowExpires)
+	s |= codec.Flag(e.Winner != nil, rowWinner)
 	return s
 }
 
@@ -196,7 +197,7 @@ func checkRow(r *LossRow) error {
 	case len(r.Verdicts) == 0:
 		return fmt.Errorf("row of %s: nobody lost it", r.Loser)
 	}
-	if err := checkBytes(r.Key, nil, r.Verdicts[0].At); err != nil {
+	if err := codec.CheckBytes(r.Key, nil, r.Verdicts[0].At); err != nil {
 		return fmt.Errorf("row of %s: %w", r.Loser, err)
 	}
 	if err := checkVerdicts(r.Verdicts); err != nil {
@@ -238,13 +239,13 @@ func checkEvidence(e *Evidence) error {
 	switch {
 	case e.Kind < resolve.Put || e.Kind > resolve.Add:
 		return fmt.Errorf("kind %d is not known", e.Kind)
-	case e.Size < len(e.Value) || e.Size > MaxValue:
+	case e.Size < len(e.Value) || e.Size > codec.MaxValue:
 		return fmt.Errorf("%d bytes are kept of a value of %d", len(e.Value), e.Size)
 	}
 	if e.Winner != nil {
-		if err := checkBytes("", nil, e.Winner.Wall); err != nil {
+		if err := codec.CheckBytes("", nil, e.Winner.Wall); err != nil {
 			return err
 		}
 	}
-	return checkBytes("", e.Value, e.Stamps.Wall)
+	return codec.CheckBytes("", e.Value, e.Stamps.Wall)
 }

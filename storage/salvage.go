@@ -20,6 +20,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 
 	"kvd/logical"
+	"kvd/storage/codec"
 )
 
 // Salvaged is what was found in the files of a damaged store.
@@ -287,7 +288,7 @@ func (s *salvage) take(k, v []byte) {
 	switch {
 	case len(k) == logKeyBytes && (k[0] == inLog || k[0] == inSalvaged):
 		s.found.Claimed = join(s.found.Claimed, dotOf(k)) // its value may be in another file, or nowhere any more
-		op, err := DecodeOp(v)
+		op, err := codec.DecodeOp(v)
 		if err != nil || !bytes.Equal(appendLogKey(nil, op.Dot)[1:], k[1:]) {
 			return
 		}
@@ -300,11 +301,11 @@ func (s *salvage) take(k, v []byte) {
 		s.takeConflict(k, v)
 		s.err = s.to.relieve()
 	case bytes.Equal(k, appendStateKey(nil)):
-		if st, err := DecodeState(v); err == nil {
+		if st, err := decodeState(v); err == nil {
 			s.found.Claimed = s.found.Claimed.Join(st.Frontier)
 		}
 	case bytes.Equal(k, appendIncarnationsKey(nil)):
-		if lives, err := DecodeIncarnations(v); err == nil {
+		if lives, err := decodeIncarnations(v); err == nil {
 			s.found.Lives = slices.Compact(sorted(append(s.found.Lives, lives...)))
 		}
 	}

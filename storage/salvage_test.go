@@ -9,6 +9,7 @@ import (
 
 	"kvd/logical"
 	"kvd/storage"
+	"kvd/storage/codec/codectest"
 )
 
 // damagedStore is a store with tables and a log, closed, and how many ops it has.
@@ -163,7 +164,7 @@ func TestCheckLog(t *testing.T) {
 		s := open(t, small(vfs.NewMem()))
 		commit(t, s, func(b *storage.Batch) {
 			for seq := logical.Seq(1); seq <= 20; seq++ {
-				if op := typicalOp(); seq != absent {
+				if op := codectest.TypicalOp(); seq != absent {
 					op.Dot = logical.Dot{Origin: life, Seq: seq}
 					b.PutOp(op)
 				}

@@ -10,6 +10,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
 // Ops lists origin's ops from place from on, ascending: at most maxOps, and no
@@ -20,7 +21,7 @@ func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int
 	lower := appendLogKey(nil, logical.Dot{Origin: origin, Seq: from})
 	upper := appendLogKey(nil, logical.Dot{Origin: origin, Seq: ^logical.Seq(0)})
 	err := s.scan(lower, upper, func(k, v []byte) (bool, error) {
-		op, err := DecodeOp(v)
+		op, err := codec.DecodeOp(v)
 		if err != nil {
 			return false, fmt.Errorf("log entry %x: %w", k[1:], err)
 		}
@@ -39,7 +40,7 @@ func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int
 // answers false. Each is the caller's.
 func (s reads) Objects(yield func(*resolve.Object) bool) error {
 	err := s.scanObjects(func(key, v []byte) (bool, error) {
-		o, err := DecodeStored(v, string(key))
+		o, err := codec.DecodeStored(v, string(key))
 		if err != nil {
 			return false, fmt.Errorf("object %.64q: %w", key, err)
 		}
@@ -50,7 +51,7 @@ func (s reads) Objects(yield func(*resolve.Object) bool) error {
 
 // Keys yields every key after the one named, in order, that has versions or
 // duplicates, until yield answers false; the empty key is before all. Key and encoding
-// are gone when yield returns: [DecodeLent] reads what is wanted meanwhile.
+// are gone when yield returns: [codec.DecodeLent] reads what is wanted meanwhile.
 func (s reads) Keys(after string, yield func(key, object []byte) (bool, error)) error {
 	lower := append(appendObjectKey(nil, after), 0)
 	if after == "" {
@@ -82,7 +83,7 @@ func (s reads) Digest() (uint64, error) {
 // whole store.
 func (s reads) MetadataBytes() (objects int, bytes int64, err error) {
 	err = s.scanObjects(func(key, v []byte) (bool, error) {
-		o, err := DecodeObject(v)
+		o, err := codec.DecodeObject(v)
 		if err != nil {
 			return false, fmt.Errorf("object %.64q: %w", key, err)
 		}

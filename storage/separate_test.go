@@ -11,6 +11,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec/codectest"
 )
 
 // noise is bytes that no compression makes smaller.
@@ -22,7 +23,7 @@ func noise(seed byte, n int) []byte {
 
 // putWrite puts an op and the object that it makes.
 func putWrite(b *storage.Batch, seq logical.Seq, key string, value []byte) *resolve.Op {
-	op, object := typicalOp(), typicalObject()
+	op, object := codectest.TypicalOp(), codectest.TypicalObject()
 	op.Dot, op.Key, op.Value = logical.Dot{Origin: life, Seq: seq}, key, value
 	object.Key, object.Versions[0].Dot, object.Versions[0].Value = key, op.Dot, value
 	op.Parents, op.Deps = nil, logical.FrontierOf()
@@ -131,7 +132,7 @@ func TestLargeOpsAddUp(t *testing.T) {
 		s := open(t, o)
 		commit(t, s, func(b *storage.Batch) {
 			for i := range before {
-				other := typicalOp()
+				other := codectest.TypicalOp()
 				other.Dot, other.Parents = logical.Dot{Origin: life + 1, Seq: logical.Seq(i + 1)}, nil
 				other.Deps = logical.FrontierOf()
 				if i > 0 {

@@ -12,7 +12,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
-	"kvd/wallclock"
+	"kvd/storage/codec/codectest"
 )
 
 // small is how a test or a simulation opens a store.
@@ -30,90 +30,10 @@ func open(t testing.TB, o storage.Options) *storage.Store {
 	return s
 }
 
-// typicalOp is an overwrite of a key at one of three leaders, all shadows on.
-func typicalOp() *resolve.Op {
-	const a, b, c = 0x9f3a61c04be27d15, 0x1c77e0d2a9b3f846, 0x5be904417a6cd223
-	op := &resolve.Op{
-		Dot:     logical.Dot{Origin: a, Seq: 51234},
-		Key:     "user:0000001234",
-		Kind:    resolve.Put,
-		Value:   make([]byte, 100),
-		Parents: []logical.Dot{{Origin: b, Seq: 48000}},
-		Deps: logical.FrontierOf(
-			logical.Dot{Origin: a, Seq: 51233}, logical.Dot{Origin: b, Seq: 50100}, logical.Dot{Origin: c, Seq: 49876}),
-		Wall:    wallclock.Around(1_763_870_000_123_456_789, 3_000_000),
-		Lamport: 151_100,
-	}
-	op.HLC = logical.HLC{Wall: int64(op.Wall.Midpoint())}
-	return op
-}
-
-func typicalObject() *resolve.Object {
-	op := typicalOp()
-	return &resolve.Object{Key: op.Key, Versions: []resolve.Version{{
-		Dot: op.Dot, Mask: resolve.All, Kind: op.Kind, Value: op.Value,
-		Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport,
-	}}}
-}
-
-// mortalObject is a counter with a deadline, which its own op stated, in the bytes
-// of the first format when the second byte is made 1.
-func mortalObject() *resolve.Object {
-	o := typicalObject()
-	o.Versions[0].Expires = 5000
-	own := resolve.Stamp{HLC: o.Versions[0].HLC, By: o.Versions[0].Dot}
-	o.Versions[0].Count = resolve.Count{Total: resolve.Wide(12), Ends: []resolve.End{{Seq: own.By.Seq, Expires: 5000, Stamp: own}}}
-	return o
-}
-
-// Stores written before deadlines were stated hold every share's in its version.
-func TestFirstObjectFormatIsStillRead(t *testing.T) {
-	one := mortalObject()
-	two := mortalObject()
-	other := two.Versions[0]
-	other.Dot.Origin++
-	other.Expires, other.Count.Ends = 0, nil
-	two.Versions = append(two.Versions, other)
-	for name, o := range map[string]*resolve.Object{"every share ends": one, "one share never does": two} {
-		b := storage.AppendObject(nil, o)
-		if b[1] != 2 {
-			t.Fatalf("%s: written in format %d", name, b[1])
-		}
-		b[1] = 1
-		got, err := storage.DecodeObject(b)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		want := wallclock.Instant(5000)
-		if len(o.Versions) == 2 {
-			want = 0
-		}
-		if e, stated := got.Ending(); !stated || e.Expires != want {
-			t.Errorf("%s: it ends as %+v, %t, want at %d", name, e, stated, want)
-		}
-	}
-}
-
-// TestSizes holds the encodings to the goals: an op takes at most 60 bytes
-// beyond key and value, an object's metadata at most 45 with all shadows.
-func TestSizes(t *testing.T) {
-	op, o := typicalOp(), typicalObject()
-	n := len(storage.AppendOp(nil, op)) - len(op.Key) - len(op.Value)
-	t.Logf("op: %d bytes beyond key and value", n)
-	if n > 60 {
-		t.Errorf("op: %d bytes beyond key and value, more than 60", n)
-	}
-	m := len(storage.AppendObject(nil, o)) - len(o.Key) - len(op.Value)
-	t.Logf("object: %d bytes beyond key and value", m)
-	if m > 45 {
-		t.Errorf("object: %d bytes beyond key and value, more than 45", m)
-	}
-}
-
 // typicalRow is a write that the wall clock's resolver, which serves, lost to what
 // its author had seen, and two shadows to something else.
 func typicalRow() *storage.LossRow {
-	op := typicalOp()
+	op := codectest.TypicalOp()
 	r := &storage.LossRow{Key: op.Key, Loser: op.Dot, Place: 300, Evidence: &storage.Evidence{
 		Kind: op.Kind, Value: op.Value, Size: len(op.Value), Client: 5, Request: 9,
 		Stamps: storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport},
@@ -141,12 +61,12 @@ func TestReadBack(t *testing.T) {
 		fs := vfs.NewMem()
 		s, err := storage.Open(small(fs))
 		must(t, err)
-		op, o, st := op(r), object(r), state(r)
+		op, o, st := codectest.Op(r), codectest.Object(r), state(r)
 		ls := rapid.SliceOfNDistinct(rapid.Custom(row), 0, 4, (*storage.LossRow).ID).Draw(r, "rows")
 		for i := range ls {
 			ls[i].Place = uint64(i + 1)
 		}
-		h := holding(r)
+		h := ledgerStats(r)
 		commit(t, s, func(b *storage.Batch) {
 			b.PutOp(op)
 			b.PutObject(o)
@@ -193,7 +113,7 @@ func TestBriefOp(t *testing.T) {
 	o := small(vfs.NewMem())
 	o.MemTable = 64 << 20 // reading from a file allocates its blocks
 	s := open(t, o)
-	op := typicalOp()
+	op := codectest.TypicalOp()
 	op.Value = make([]byte, 100<<10)
 	op.Value[999], op.Value[1000] = 1, 2
 	commit(t, s, func(b *storage.Batch) { b.PutOp(op) })
@@ -246,7 +166,7 @@ func TestObjectsInOrder(t *testing.T) {
 	keys := []string{"b", "a\x00", "", "a", "\xff\xff", "a\x00b", "ab"}
 	commit(t, s, func(b *storage.Batch) {
 		for _, k := range append(keys, "gone") {
-			o := typicalObject()
+			o := codectest.TypicalObject()
 			o.Key = k
 			b.PutObject(o)
 		}
@@ -273,13 +193,13 @@ func TestOpsBounds(t *testing.T) {
 	commit(t, s, func(b *storage.Batch) {
 		for _, origin := range []logical.Origin{life - 1, life, life + 1} {
 			for n := range logical.Seq(5) {
-				op := typicalOp()
+				op := codectest.TypicalOp()
 				op.Dot = logical.Dot{Origin: origin, Seq: n + 1}
 				b.PutOp(op)
 			}
 		}
 	})
-	one := typicalOp().Size()
+	one := codectest.TypicalOp().Size()
 	for _, c := range []struct {
 		from            logical.Seq
 		maxOps, maxSize int
@@ -314,7 +234,7 @@ func TestDigest(t *testing.T) {
 	one, two := open(t, small(vfs.NewMem())), open(t, small(vfs.NewMem()))
 	put := func(s *storage.Store, keys ...string) {
 		for _, k := range keys {
-			o := typicalObject()
+			o := codectest.TypicalObject()
 			o.Key = k
 			commit(t, s, func(b *storage.Batch) { b.PutObject(o) })
 		}
@@ -328,7 +248,7 @@ func TestDigest(t *testing.T) {
 	if digest(t, one) != digest(t, two) {
 		t.Error("equal objects have two digests")
 	}
-	o := typicalObject()
+	o := codectest.TypicalObject()
 	o.Key, o.Versions[0].Mask = "b", 1
 	commit(t, two, func(b *storage.Batch) { b.PutObject(o) })
 	if digest(t, one) == digest(t, two) {
@@ -349,7 +269,7 @@ func TestMetadataBytes(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
 	commit(t, s, func(b *storage.Batch) {
 		for n := range 1000 {
-			o := typicalObject()
+			o := codectest.TypicalObject()
 			o.Key = fmt.Sprintf("key%d", n)
 			b.PutObject(o)
 		}

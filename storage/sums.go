@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
 // What a log adds up to: the sum of the hashes of its ops' encodings, each of which
@@ -100,11 +101,11 @@ func (s *Store) count(o logical.Origin, t *tally) error {
 	*t = tally{}
 	var room []byte
 	err := s.LogEntries(o, 1, func(seq logical.Seq, encoded []byte) (bool, error) {
-		op, err := DecodeOp(encoded)
+		op, err := codec.DecodeOp(encoded)
 		if err != nil {
 			return false, err
 		}
-		room = AppendOp(room[:0], op) // as it is written now, whoever wrote it
+		room = codec.AppendOp(room[:0], op) // as it is written now, whoever wrote it
 		t.add(seq, room)
 		return !t.broken, nil
 	})
@@ -181,22 +182,21 @@ func (b *Batch) forgetSums() {
 }
 
 func appendPoint(dst []byte, p point) []byte {
-	dst = append(appendArray(dst, 4), sumFormat)
-	return appendUint(appendUint(appendUint(dst, opFormat), uint64(p.seq)), p.sum)
+	return codec.Encode(dst).Array(4).Uint(sumFormat).Uint(codec.OpFormat).Uint(uint64(p.seq)).Uint(p.sum).Done()
 }
 
 // point reads a sum. One over ops of another format counts as none.
 func (s *Store) point(key []byte) (p point, found bool, err error) {
 	found, err = s.get(key, func(v []byte) error {
-		r := newReader("sum", v)
-		n := r.array("elements of a sum", 4, 1)
-		r.require(n == 4 && r.uint() == sumFormat, "the format is not known to this version of the program")
-		format := r.uint()
-		p = point{logical.Seq(r.uint()), r.uint()}
-		if format != opFormat {
+		d := codec.NewDecoder("sum", v)
+		d.Tuple(4)
+		d.Format(sumFormat)
+		format := d.Uint()
+		p = point{logical.Seq(d.Uint()), d.Uint()}
+		if format != codec.OpFormat {
 			p = point{}
 		}
-		return r.end()
+		return d.End()
 	})
 	return p, found && p.seq > 0, err
 }
@@ -212,10 +212,5 @@ func (s reads) Same(o *resolve.Op) (same, held bool, err error) {
 	if err != nil || !held {
 		return false, false, err
 	}
-	return SameOp(mine, o), true, nil
-}
-
-// SameOp reports whether two ops are stored alike.
-func SameOp(a, b *resolve.Op) bool {
-	return string(AppendOp(nil, a)) == string(AppendOp(nil, b))
+	return codec.SameOp(mine, o), true, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
 // Waiting is how far the ops reach, by origin, that were salvaged and are not
@@ -52,7 +53,7 @@ func salvagedKey(d logical.Dot) []byte { return appendDotKey(nil, inSalvaged, d)
 func (s reads) WaitingOps(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
 	var ops []*resolve.Op
 	err := s.scan(salvagedKey(logical.Dot{Origin: origin, Seq: from}), salvagedKey(logical.Dot{Origin: origin, Seq: ^logical.Seq(0)}), func(k, v []byte) (bool, error) {
-		op, err := DecodeOp(v)
+		op, err := codec.DecodeOp(v)
 		if err != nil {
 			return false, fmt.Errorf("salvaged op %s: %w", dotOf(k), err)
 		}

@@ -10,7 +10,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/resolve/replay"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // remote is what a leader holds of everybody's ops, read page by page. Ops never
@@ -92,7 +92,7 @@ func (r *remote) page(origin logical.Origin, from logical.Seq) page {
 	}
 	got := page{next: logical.Seq(answer.field("next").number)}
 	for _, entry := range answer.field("entries").items {
-		op, err := storage.DecodeOp([]byte(entry.text))
+		op, err := codec.DecodeOp([]byte(entry.text))
 		if err == nil && (op.Dot.Origin != origin || op.Dot.Seq < from) {
 			err = fmt.Errorf("it gave %s when asked for %s from %d", op.Dot, origin, from)
 		}

@@ -12,7 +12,7 @@ import (
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/codec"
 	historyfile "kvd/storage/history"
 	"kvd/wallclock"
 )
@@ -65,7 +65,7 @@ func pageOf(log []*resolve.Op, args []string, most int) string {
 			break
 		}
 		if strings.HasPrefix(log[i].Key, prefix) {
-			entries = append(entries, word(string(storage.AppendOp(nil, log[i]))))
+			entries = append(entries, word(string(codec.AppendOp(nil, log[i]))))
 		}
 	}
 	return string(dict(pair("origin", word(args[1])), pair("entries", several(entries...)), pair("next", number(int64(next)))))
@@ -111,7 +111,7 @@ func TestWhatIfStopsAtItsFrontier(t *testing.T) {
 
 func TestWhatIfOfLeadersThatCannotAnswer(t *testing.T) {
 	op := written(1, 1)[0]
-	encoded := word(string(storage.AppendOp(nil, op)))
+	encoded := word(string(codec.AppendOp(nil, op)))
 	answer := func(next int64, entries ...part2) string {
 		return string(dict(pair("origin", word("x")), pair("entries", several(entries...)), pair("next", number(next))))
 	}

@@ -5,7 +5,7 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/host/internal/state"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // Scan gives the next n keys after cursor, in key order, that match and show a value
@@ -35,7 +35,7 @@ func (l *Loop) Scan(cursor string, n int, match func(key string) bool) (keys []s
 			return true, nil
 		}
 		read += len(object)
-		o, err := storage.DecodeLent(object, next)
+		o, err := codec.DecodeLent(object, next)
 		if err == nil && len(l.pump.committed.Shows(o, past, l.cfg.Clock).Values) > 0 {
 			keys, bytes = append(keys, next), bytes+len(next)
 		}

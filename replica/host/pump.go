@@ -11,6 +11,7 @@ import (
 	"kvd/replica/host/refold"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -143,7 +144,7 @@ func open(cfg replica.Config, store *storage.Store, st replica.State, last logic
 // ownOrigins is all that can be stored of a leader's own origins, ascending. One that
 // is beyond as many as there may be can accept nothing either.
 func ownOrigins(former []logical.Origin, origin logical.Origin) []logical.Origin {
-	if len(former) >= storage.MaxDeps {
+	if len(former) >= codec.MaxDeps {
 		return former
 	}
 	own := append(former, origin)
@@ -388,9 +389,9 @@ func (p *Pump) fail(err error) {
 
 // Whatever the core accepts, the store can keep.
 var (
-	_ [storage.MaxKey - replica.MaxKey]struct{}
-	_ [storage.MaxValue - replica.MaxValue]struct{}
-	_ [storage.MaxDots - replica.MaxDots]struct{}
+	_ [codec.MaxKey - replica.MaxKey]struct{}
+	_ [codec.MaxValue - replica.MaxValue]struct{}
+	_ [codec.MaxDots - replica.MaxDots]struct{}
 	_ [storage.SumSpan - replica.SumSpan]struct{}
 	_ [replica.SumSpan - storage.SumSpan]struct{}
 )

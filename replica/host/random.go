@@ -1,6 +1,6 @@
 package host
 
-import "kvd/storage"
+import "kvd/storage/codec"
 
 // randomTries is how often a key is drawn that shows nothing before the keys are
 // walked through.
@@ -19,7 +19,7 @@ func (l *Loop) Random(draw func(n int) int, match func(key string) bool) (key st
 		if match != nil && !match(key) {
 			return false, nil
 		}
-		o, err := storage.DecodeStored(object, key)
+		o, err := codec.DecodeStored(object, key)
 		return err == nil && len(l.pump.committed.Shows(o, past, l.cfg.Clock).Values) > 0, err
 	}
 	for range randomTries {

@@ -8,6 +8,7 @@ import (
 	"kvd/replica"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -54,7 +55,7 @@ func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, expir
 		}
 		s.bytes += len(object)
 		s.after = string(key)
-		o, err := storage.DecodeLent(object, s.after)
+		o, err := codec.DecodeLent(object, s.after)
 		if err != nil {
 			return false, err
 		}

@@ -49,7 +49,6 @@ type Config struct {
 	// Dial opens a connection; nil: TCP.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
 
-	Codec          wire.Codec
 	MaxFrame       int // bytes; see wire.Config
 	FrameBytes     int // batches, and large ops, are split to frames of about this size
 	SendQueueBytes int // queued for one peer
@@ -166,4 +165,4 @@ func (c *Config) checkTLS() error {
 	return nil
 }
 
-func (c *Config) wire() wire.Config { return wire.Config{Codec: c.Codec, MaxFrame: c.MaxFrame} }
+func (c *Config) wire() wire.Config { return wire.Config{MaxFrame: c.MaxFrame} }

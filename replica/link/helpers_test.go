@@ -14,7 +14,6 @@ import (
 	"kvd/replica"
 	"kvd/replica/wire"
 	"kvd/resolve"
-	"kvd/storage"
 	"kvd/wallclock"
 )
 
@@ -44,7 +43,6 @@ func settings(name replica.Leader) Config {
 	for _, b := range []byte(name) {
 		c.Life = c.Life<<8 | logical.Origin(b)
 	}
-	c.Codec = wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp, SplitOp: storage.SplitOp, DecodeOwnOp: storage.DecodeOwnOp}
 	c.Backoff = Backoff{Min: time.Millisecond, Max: 20 * time.Millisecond, Refused: 20 * time.Millisecond}
 	return c
 }

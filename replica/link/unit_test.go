@@ -24,7 +24,6 @@ func TestValidateNamesTheField(t *testing.T) {
 		"Policy":           func(c *Config) { c.Policy = "\xff" },
 		"Life":             func(c *Config) { c.Life = 0 },
 		"Listen":           func(c *Config) { c.Listen = "" },
-		"codec":            func(c *Config) { c.Codec = wire.Codec{} },
 		"MaxFrame":         func(c *Config) { c.MaxFrame = 1 },
 		"FrameBytes":       func(c *Config) { c.FrameBytes = 0 },
 		"SendQueueBytes":   func(c *Config) { c.SendQueueBytes = 0 },

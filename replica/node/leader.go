@@ -20,7 +20,6 @@ import (
 	"kvd/replica/link"
 	"kvd/replica/member"
 	"kvd/replica/resp/server"
-	"kvd/replica/wire"
 	"kvd/storage"
 )
 
@@ -258,7 +257,6 @@ func (l *Leader) openMesh(context.Context) (err error) {
 	cfg.Name, cfg.Cluster, cfg.Life, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.life, l.cfg.Policy.String()
 	cfg.Listener, cfg.Advertise, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.Peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
-	cfg.Codec = wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp, SplitOp: storage.SplitOp, DecodeOwnOp: storage.DecodeOwnOp}
 	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.heed, l.heard
 	if l.mesh, err = link.New(cfg, sink{l.loop}); err == nil {
 		l.outbox.mesh.Store(l.mesh)

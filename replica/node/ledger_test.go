@@ -11,6 +11,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // The three questions about the story the project begins with, asked of a leader
@@ -293,7 +294,7 @@ func TestTheLogComesInPages(t *testing.T) {
 		}
 		got := read(1, "COUNT", page, "PREFIX", "b:")
 		for i, e := range got {
-			if op, err := storage.DecodeOp([]byte(e)); err != nil || op.Key != "b:"+strconv.Itoa(2*i+1) {
+			if op, err := codec.DecodeOp([]byte(e)); err != nil || op.Key != "b:"+strconv.Itoa(2*i+1) {
 				t.Errorf("the %dth with prefix is %v, %v", i, op, err)
 			}
 		}

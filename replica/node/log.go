@@ -8,7 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/acl"
 	"kvd/replica/resp"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // What one answer of KVD.LOG holds at most, but for one entry that is larger, and
@@ -76,7 +76,7 @@ func (b *bundle) take(seq logical.Seq, encoded []byte) (bool, error) {
 		return false, nil
 	}
 	if b.prefix != "" || !b.user.Everywhere() {
-		op, err := storage.DecodeOp(encoded)
+		op, err := codec.DecodeOp(encoded)
 		if err != nil {
 			return false, err
 		}

@@ -7,7 +7,7 @@ import (
 	"kvd/replica/link"
 	"kvd/replica/resp/server"
 	"kvd/resolve/limits"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // fit says what could be admitted at one edge and would not fit through the next.
@@ -24,9 +24,9 @@ func fit(core replica.Config, door server.Config, links link.Config) error {
 		{"a client's value", l.Bulk, "what the core admits", replica.MaxValue},
 		{"a client's key", l.Key, "what the core admits", replica.MaxKey},
 		{"a value and its key", l.Bulk + l.Key, "a client's command", l.Command},
-		{"an admitted value", replica.MaxValue, "the store", storage.MaxValue},
-		{"an admitted key", replica.MaxKey, "the store", storage.MaxKey},
-		{"the dots of an admitted op", replica.MaxDots, "the store", storage.MaxDots},
+		{"an admitted value", replica.MaxValue, "the store", codec.MaxValue},
+		{"an admitted key", replica.MaxKey, "the store", codec.MaxKey},
+		{"the dots of an admitted op", replica.MaxDots, "the store", codec.MaxDots},
 		{"the largest op", limits.Op, "what is shipped", core.OpBytes},
 		{"a shipped op", core.OpBytes, "a frame", links.MaxFrame - (limits.Frame - limits.Op)},
 	} {

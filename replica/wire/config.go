@@ -1,28 +1,11 @@
 package wire
 
 import (
-	"errors"
 	"fmt"
 
 	"kvd/resolve"
 	"kvd/resolve/limits"
 )
-
-// Codec writes and reads one op. Both must be canonical: what DecodeOp accepts,
-// AppendOp writes back byte for byte.
-type Codec struct {
-	// AppendOp appends op's encoding to dst, which it may grow. It keeps neither.
-	AppendOp func(dst []byte, op *resolve.Op) []byte
-	// DecodeOp reads all of b or fails. The op must share no memory with b, which
-	// is reused.
-	DecodeOp func(b []byte) (*resolve.Op, error)
-
-	// SplitOp is what AppendOp appends, in three parts that nobody changes, so that a
-	// large op need not be copied to be sent. Nil: it is.
-	SplitOp func(op *resolve.Op) (head, value, tail []byte)
-	// DecodeOwnOp is DecodeOp of bytes that the op may keep. Nil: they are copied.
-	DecodeOwnOp func(b []byte) (*resolve.Op, error)
-}
 
 // Limits of what a greeting may hold, in bytes, and of a frontier, in origins.
 const (
@@ -43,7 +26,7 @@ const DefaultMaxFrame = limits.Frame
 // A frame takes an op and its announcement; a greeting its names, and a frontier
 // with every origin.
 const (
-	_ uint = DefaultMaxFrame - (limits.Op + binRoom)
+	_ uint = DefaultMaxFrame - (limits.Op + maxBinHead)
 	_ uint = DefaultMaxFrame - MaxGreeting
 	_ uint = MaxGreeting - (4*MaxName + 2*MaxAddress + MaxPolicy + MaxOrigins*18 + 1<<10)
 )
@@ -75,7 +58,6 @@ const (
 
 // Config is what both directions need to know.
 type Config struct {
-	Codec    Codec
 	MaxFrame int // bytes of an op and its announcement, in one frame or in several; 0: DefaultMaxFrame
 }
 
@@ -86,9 +68,6 @@ func (c *Config) maxBody() int { return min(c.MaxFrame, MaxBody) }
 func (c *Config) Validate() error {
 	if c.MaxFrame == 0 {
 		c.MaxFrame = DefaultMaxFrame
-	}
-	if c.Codec.AppendOp == nil || c.Codec.DecodeOp == nil {
-		return errors.New("wire: no codec for ops; set both Codec.AppendOp and Codec.DecodeOp")
 	}
 	if c.MaxFrame < 4<<10 || c.MaxFrame > 1<<30 {
 		return fmt.Errorf("wire: MaxFrame is %d bytes; set it between 4 KiB and 1 GiB, above the largest op", c.MaxFrame)

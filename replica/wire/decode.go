@@ -2,8 +2,10 @@ package wire
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -12,25 +14,26 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
 // Decoder reads frames. It is not safe for use by two goroutines.
 type Decoder struct {
-	cfg    Config
-	from   io.Reader
-	limit  int // of a frame's body
-	kind   Kind
-	packed bool
-	head   [HeadBytes]byte
-	body   []byte // of the present frame
-	room   []byte // for unpacking
-	whole  []byte // of a large op, what has arrived
-	left   int    // bytes of it that are still to come
+	cfg      Config
+	from     io.Reader
+	limit    int // of a frame's body
+	kind     Kind
+	packed   bool
+	head     [HeadBytes]byte
+	body     []byte // of the present frame
+	unpacked []byte // scratch for unpacking
+	whole    []byte // of a large op, what has arrived
+	left     int    // bytes of it that are still to come
 }
 
-// roomKept is how large a buffer may stay when small frames follow.
-const roomKept = 256 << 10
+// retainedBuffer is how large a buffer may stay when small frames follow.
+const retainedBuffer = 256 << 10
 
 // NewDecoder reads from r; cfg has been validated. Bodies are limited to
 // MaxGreeting until [Decoder.Open]. The decoder reads no byte beyond the frames
@@ -101,7 +104,7 @@ func (d *Decoder) checkHead(n int, kind byte) error {
 // fill reads a body of n bytes. The buffer at most doubles beyond what has
 // arrived.
 func (d *Decoder) fill(n int) error {
-	if cap(d.body) > roomKept && n < roomKept {
+	if cap(d.body) > retainedBuffer && n < retainedBuffer {
 		d.body = nil
 	}
 	d.body = d.body[:0]
@@ -119,53 +122,71 @@ func (d *Decoder) fill(n int) error {
 	return nil
 }
 
-// open is a reader of the present frame, which must be of that kind.
-func (d *Decoder) open(k Kind) reader {
-	r := newReader(k, d.body)
+// open fails unless the present frame is of that kind.
+func (d *Decoder) open(k Kind) error {
 	if d.kind != k {
-		r.fail("the frame is a %s", d.kind)
+		return fmt.Errorf("read %s: the frame is a %s: %w", k, d.kind, ErrMalformed)
 	}
-	return r
+	return nil
+}
+
+// record reads the present frame, which must be of that kind, as take does.
+func (d *Decoder) record(k Kind, take func(r *codec.Decoder)) error {
+	if err := d.open(k); err != nil {
+		return err
+	}
+	r := codec.NewDecoder(k.String(), d.body)
+	take(r)
+	return malformed(r.End())
+}
+
+// malformed says of an error of the codec that no leader sends such bytes.
+func malformed(err error) error {
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, ErrMalformed)
+	}
+	return nil
 }
 
 // Hello takes apart a KindHello.
 func (d *Decoder) Hello() (*Hello, error) {
-	r := d.open(KindHello)
-	h := r.hello()
-	return &h, r.end()
+	h := &Hello{}
+	return h, d.record(KindHello, h.decode)
 }
 
-func (r *reader) hello() Hello {
-	r.tuple(11)
-	h := Hello{
-		VersionMin: r.uint(), VersionMax: r.uint(),
-		Cluster: r.text(MaxName), Leader: r.text(MaxName), To: r.text(MaxName),
-		Origin: logical.Origin(r.uint()), Nonce: r.uint(),
-		Policy: r.text(MaxPolicy), RESP: r.text(MaxAddress), HTTP: r.text(MaxAddress),
-		Frontier: r.frontier(),
+func (h *Hello) decode(r *codec.Decoder) {
+	r.Tuple(11)
+	*h = Hello{
+		VersionMin: r.Uint(), VersionMax: r.Uint(),
+		Cluster: r.Text(MaxName), Leader: r.Text(MaxName), To: r.Text(MaxName),
+		Origin: logical.Origin(r.Uint()), Nonce: r.Uint(),
+		Policy: r.Text(MaxPolicy), RESP: r.Text(MaxAddress), HTTP: r.Text(MaxAddress),
+		Frontier: r.Frontier(),
 	}
-	r.require(h.VersionMin <= h.VersionMax, "the versions end before they begin")
-	r.require(h.Leader != "" && h.Origin != 0, "a leader without name or origin")
-	return h
+	r.Require(h.VersionMin <= h.VersionMax, "the versions end before they begin")
+	r.Require(h.Leader != "" && h.Origin != 0, "a leader without name or origin")
 }
 
 // Welcome takes apart a KindWelcome.
 func (d *Decoder) Welcome() (*Welcome, error) {
-	r := d.open(KindWelcome)
-	r.tuple(3)
-	w := &Welcome{Version: r.uint(), Credit: r.uint(), Hello: r.hello()}
-	return w, r.end()
+	w := &Welcome{}
+	return w, d.record(KindWelcome, func(r *codec.Decoder) {
+		r.Tuple(3)
+		w.Version, w.Credit = r.Uint(), r.Uint()
+		w.Hello.decode(r)
+	})
 }
 
 // Refuse takes apart a KindRefuse. The reason may be one that only later
 // versions know.
 func (d *Decoder) Refuse() (*Refuse, error) {
-	r := d.open(KindRefuse)
-	r.tuple(2)
-	n := r.uint()
-	r.require(n > 0 && n < 1<<8, "a reason is a number from 1 to 255")
-	f := &Refuse{Reason: Reason(n), Detail: r.text(MaxDetail)}
-	return f, r.end()
+	f := &Refuse{}
+	return f, d.record(KindRefuse, func(r *codec.Decoder) {
+		r.Tuple(2)
+		n := r.Uint()
+		r.Require(n > 0 && n < 1<<8, "a reason is a number from 1 to 255")
+		f.Reason, f.Detail = Reason(n), r.Text(MaxDetail)
+	})
 }
 
 // maxInstant is as far from 1970 as a clock may be: 146 years, so that the
@@ -174,51 +195,107 @@ const maxInstant wallclock.Instant = 1 << 62
 
 // Status takes apart a KindStatus.
 func (d *Decoder) Status() (*replica.Status, error) {
-	r := d.open(KindStatus)
-	r.tuple(16)
-	s := &replica.Status{
-		Life: logical.Origin(r.uint()), Number: r.uint(),
-		Frontier: r.frontier(), Lamport: logical.Lamport(r.uint()),
-		HLC:  logical.HLC{Wall: r.int(), Count: r.count32()},
-		Wall: wallclock.Interval{Earliest: wallclock.Instant(r.int()), Latest: wallclock.Instant(r.int())},
-		Echo: replica.Echo{Life: logical.Origin(r.uint()), Number: r.uint(), Held: time.Duration(r.int())},
+	s := &replica.Status{}
+	return s, d.record(KindStatus, func(r *codec.Decoder) { decodeStatus(r, s) })
+}
+
+func decodeStatus(r *codec.Decoder, s *replica.Status) {
+	r.Tuple(16)
+	*s = replica.Status{
+		Life: logical.Origin(r.Uint()), Number: r.Uint(),
+		Frontier: r.Frontier(), Lamport: logical.Lamport(r.Uint()),
+		HLC:  logical.HLC{Wall: r.Int(), Count: r.Uint32()},
+		Wall: wallclock.Interval{Earliest: wallclock.Instant(r.Int()), Latest: wallclock.Instant(r.Int())},
+		Echo: replica.Echo{Life: logical.Origin(r.Uint()), Number: r.Uint(), Held: time.Duration(r.Int())},
 	}
-	if n := r.array(); n > 0 {
-		r.require(n == 1, "more than one synced frontier")
-		synced := r.frontier()
-		r.require(s.Frontier.Includes(synced), "more is synced than was applied")
+	if r.Array(1) == 1 {
+		synced := r.Frontier()
+		r.Require(s.Frontier.Includes(synced), "more is synced than was applied")
 		s.Synced = &synced
 	}
-	s.Refused, s.Shared, s.Sums, s.Again = r.origins(), r.origins(), r.sums(), r.again()
-	r.require(-maxInstant <= s.Wall.Earliest && s.Wall.Earliest <= s.Wall.Latest && s.Wall.Latest <= maxInstant, "a clock that ends before it begins, or is out of range")
-	r.require(s.Echo.Held >= 0, "a status held for less than nothing")
-	r.require(s.Life != 0, "a status without a life")
-	return s, r.end()
+	s.Refused, s.Shared, s.Sums, s.Again = decodeOrigins(r), decodeOrigins(r), decodeSums(r), decodeDots(r)
+	r.Require(-maxInstant <= s.Wall.Earliest && s.Wall.Earliest <= s.Wall.Latest && s.Wall.Latest <= maxInstant, "a clock that ends before it begins, or is out of range")
+	r.Require(s.Echo.Held >= 0, "a status held for less than nothing")
+	r.Require(s.Life != 0, "a status without an origin")
+}
+
+// groups is the length of an array of groups of so many numbers, at most limit groups.
+func groups(r *codec.Decoder, size, limit int) int {
+	n := r.Array(size * limit)
+	r.Require(n%size == 0, "a list of notes ends early")
+	return n / size
+}
+
+// decodeOrigins reads origins, ascending; nil: none.
+func decodeOrigins(r *codec.Decoder) (all []logical.Origin) {
+	for range groups(r, 1, MaxNotes) {
+		o := logical.Origin(r.Uint())
+		r.Require(o != 0 && (len(all) == 0 || all[len(all)-1] < o), "a list of origins does not ascend")
+		all = append(all, o)
+	}
+	return all
+}
+
+func decodeSums(r *codec.Decoder) (all []replica.Sum) {
+	for range groups(r, 3, 2*MaxNotes) {
+		all = append(all, replica.Sum{Through: decodeDot(r), Sum: r.Uint()})
+	}
+	return all
+}
+
+func decodeDots(r *codec.Decoder) (all []logical.Dot) {
+	for range groups(r, 2, MaxNotes) {
+		all = append(all, decodeDot(r))
+	}
+	return all
+}
+
+// decodeDot reads a dot that names an operation.
+func decodeDot(r *codec.Decoder) logical.Dot {
+	d := r.Dot()
+	r.Require(d.Origin != 0 && d.Seq != 0, "a dot names no operation")
+	return d
 }
 
 // Credit takes apart a KindCredit.
 func (d *Decoder) Credit() (uint64, error) {
-	r := d.open(KindCredit)
-	n := r.uint()
-	return n, r.end()
+	if err := d.open(KindCredit); err != nil {
+		return 0, err
+	}
+	r := codec.NewReader("credit", d.body)
+	n := r.Uint()
+	return n, malformed(r.End())
 }
 
 // Published takes apart a KindPublished. What it returns is the caller's.
 func (d *Decoder) Published() (*Published, error) {
-	r := d.open(KindPublished)
-	r.tuple(2)
-	channel, message := r.bin(), r.bin()
-	r.require(len(channel)+len(message) <= MaxPublished, "a published message is longer than may be")
-	if err := r.end(); err != nil {
+	if err := d.open(KindPublished); err != nil {
 		return nil, err
+	}
+	r := codec.NewReader("published", d.body)
+	r.Require(r.Array("elements of a published message", 2, 1) == 2, "a published message has a channel and a message")
+	channel, message := bin(&r), bin(&r)
+	r.Require(len(channel)+len(message) <= MaxPublished, "a published message is longer than may be")
+	if err := r.End(); err != nil {
+		return nil, malformed(err)
 	}
 	return &Published{string(channel), append([]byte{}, message...)}, nil
 }
 
+// bin is the bytes that follow, which must be there, shared with the body.
+func bin(r *codec.Reader) []byte {
+	b, there := r.Bin(math.MaxUint32)
+	r.Require(there, "expected bytes, found nil")
+	return b
+}
+
 // Goodbye takes apart a KindGoodbye.
 func (d *Decoder) Goodbye() error {
-	r := d.open(KindGoodbye)
-	return r.end()
+	if err := d.open(KindGoodbye); err != nil {
+		return err
+	}
+	r := codec.NewReader("goodbye", d.body)
+	return malformed(r.End())
 }
 
 // Batch takes apart a KindBatch and says what it costs of the credit granted.
@@ -230,19 +307,21 @@ func (d *Decoder) Batch() (*replica.Batch, int, error) {
 	if err := d.unpack(); err != nil {
 		return nil, 0, err
 	}
-	r := d.open(KindBatch)
-	size := len(r.b)
+	if err := d.open(KindBatch); err != nil {
+		return nil, 0, err
+	}
+	r := codec.NewReader("batch", d.body)
 	b := &replica.Batch{}
-	for len(r.b) > 0 {
-		op := d.op(&r)
-		if r.err != nil {
-			return nil, 0, r.err
+	for r.Len() > 0 {
+		op, err := readOp(&r)
+		if err != nil {
+			return nil, 0, malformed(err)
 		}
 		b.Ops = append(b.Ops, op)
-		r.require(size <= MaxShared || len(r.b) == 0, "several ops in a frame that is for one alone")
+		r.Require(len(d.body) <= MaxShared || r.Len() == 0, "several ops in a frame that is for one alone")
 	}
-	r.require(len(b.Ops) > 0, "a batch without ops")
-	return b, Charge(b.Ops), r.end()
+	r.Require(len(b.Ops) > 0, "a batch without ops")
+	return b, Charge(b.Ops), malformed(r.End())
 }
 
 // unpack replaces the body by what it unpacks to. The announced size is
@@ -258,36 +337,38 @@ func (d *Decoder) unpack() error {
 	if n > d.limit {
 		return fmt.Errorf("unpack batch: %d bytes would become %d, the limit is %d: %w", len(d.body), n, d.limit, ErrTooLarge)
 	}
-	if cap(d.room) > roomKept && n < roomKept {
-		d.room = nil
+	if cap(d.unpacked) > retainedBuffer && n < retainedBuffer {
+		d.unpacked = nil
 	}
-	if d.room, err = s2.Decode(d.room[:cap(d.room)], d.body); err != nil {
+	if d.unpacked, err = s2.Decode(d.unpacked[:cap(d.unpacked)], d.body); err != nil {
 		return fmt.Errorf("unpack batch: %w: %w", err, ErrMalformed)
 	}
 	d.packed = false
-	d.body, d.room = d.room, d.body
+	d.body, d.unpacked = d.unpacked, d.body
 	return nil
 }
 
-// op reads the next op and refuses what no leader can have accepted: the core
-// takes that as given.
-func (d *Decoder) op(r *reader) *resolve.Op {
-	b := r.bin()
-	if r.err != nil {
-		return nil
+// readOp reads the next op of a batch.
+func readOp(r *codec.Reader) (*resolve.Op, error) {
+	b := bin(r)
+	if r.Failed() {
+		return nil, r.End()
 	}
-	op, err := d.cfg.Codec.DecodeOp(b)
-	if err != nil {
-		r.fail("%v", err)
-		return nil
+	op, err := codec.DecodeOp(b)
+	if err == nil {
+		err = admissible(op)
 	}
-	r.admissible(op)
-	return op
+	return op, err
 }
 
-// admissible refuses what no leader can have accepted.
-func (r *reader) admissible(op *resolve.Op) {
-	dot := op.Dot
-	r.require(dot.Origin != 0 && dot.Seq != 0, "an op without a dot")
-	r.require(op.Deps.At(dot.Origin) == dot.Seq-1, "an op does not depend on all before it of its origin, and no more")
+// admissible says why no leader can have accepted op: the core takes it as given that
+// one has.
+func admissible(op *resolve.Op) error {
+	switch dot := op.Dot; {
+	case dot.Origin == 0 || dot.Seq == 0:
+		return errors.New("an op without a dot")
+	case op.Deps.At(dot.Origin) != dot.Seq-1:
+		return fmt.Errorf("op %s does not depend on all before it of its origin, and no more", dot)
+	}
+	return nil
 }

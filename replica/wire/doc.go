@@ -7,14 +7,14 @@
 //	check   4 bytes, big endian: CRC32C (Castagnoli) of kind and body
 //	body    MessagePack, or an S2 block of it when packed
 //
-// The check is compared before anything of the body is looked at. The codecs are
-// written by hand: every announced length is compared with the bytes that are
-// there before memory is taken for it, and every number must be written in the
-// fewest bytes, so an accepted body has exactly one encoding.
+// The check is compared before anything of the body is read. Bodies are written and
+// read with package codec, so that an accepted body has exactly one encoding. A
+// greeting, a refusal and a status are records of it, which go through msgpack/v5.
+// Batches, parts, credit and published messages are on the hot path and written
+// append-style.
 //
-// A batch's body is a row of byte strings, one an op. How an op is written is
-// not decided here: [Codec] brings it, so what is stored and what is sent can
-// be the same bytes.
+// A batch's body is a row of byte strings, one an op. An op is sent in the bytes that
+// it is stored in (codec.AppendOp).
 //
 // An op larger than a frame should be goes in parts, so that what is urgent need not
 // wait for all of it: each says how many bytes of the op are still to come, and frames

@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
 // A batch is packed when its body is larger than packAbove bytes and packing
@@ -21,83 +22,80 @@ const (
 // AppendHello appends the frame of h.
 func AppendHello(dst []byte, h *Hello) []byte {
 	start := len(dst)
-	return finish(appendHello(begin(dst), h), start, byte(KindHello))
+	e := codec.Encode(begin(dst))
+	encodeHello(e, h)
+	return finish(e.Done(), start, byte(KindHello))
 }
 
-func appendHello(dst []byte, h *Hello) []byte {
-	dst = appendArray(dst, 11)
-	dst = appendUint(appendUint(dst, h.VersionMin), h.VersionMax)
-	dst = appendString(appendString(appendString(dst, h.Cluster), h.Leader), h.To)
-	dst = appendUint(appendUint(dst, uint64(h.Origin)), h.Nonce)
-	dst = appendString(dst, h.Policy)
-	dst = appendString(appendString(dst, h.RESP), h.HTTP)
-	return appendFrontier(dst, h.Frontier)
+func encodeHello(e *codec.Encoder, h *Hello) {
+	e.Array(11).Uint(h.VersionMin).Uint(h.VersionMax)
+	e.Text(h.Cluster).Text(h.Leader).Text(h.To)
+	e.Uint(uint64(h.Origin)).Uint(h.Nonce)
+	e.Text(h.Policy).Text(h.RESP).Text(h.HTTP)
+	e.Frontier(h.Frontier)
 }
 
 // AppendWelcome appends the frame of w.
 func AppendWelcome(dst []byte, w *Welcome) []byte {
 	start := len(dst)
-	dst = appendArray(begin(dst), 3)
-	dst = appendUint(appendUint(dst, w.Version), w.Credit)
-	return finish(appendHello(dst, &w.Hello), start, byte(KindWelcome))
+	e := codec.Encode(begin(dst)).Array(3).Uint(w.Version).Uint(w.Credit)
+	encodeHello(e, &w.Hello)
+	return finish(e.Done(), start, byte(KindWelcome))
 }
 
 // AppendRefuse appends the frame of r, its detail cut to MaxDetail bytes.
 func AppendRefuse(dst []byte, r *Refuse) []byte {
 	start := len(dst)
-	dst = appendUint(appendArray(begin(dst), 2), uint64(r.Reason))
-	return finish(appendString(dst, cut(r.Detail, MaxDetail)), start, byte(KindRefuse))
+	e := codec.Encode(begin(dst)).Array(2).Uint(uint64(r.Reason)).Text(cut(r.Detail, MaxDetail))
+	return finish(e.Done(), start, byte(KindRefuse))
 }
 
 // AppendStatus appends the frame of s.
 func AppendStatus(dst []byte, s *replica.Status) []byte {
 	start := len(dst)
-	dst = appendArray(begin(dst), 16)
-	dst = appendUint(appendUint(dst, uint64(s.Life)), s.Number)
-	dst = appendFrontier(dst, s.Frontier)
-	dst = appendUint(dst, uint64(s.Lamport))
-	dst = appendUint(appendInt(dst, s.HLC.Wall), uint64(s.HLC.Count))
-	dst = appendInt(appendInt(dst, int64(s.Wall.Earliest)), int64(s.Wall.Latest))
-	dst = appendUint(appendUint(dst, uint64(s.Echo.Life)), s.Echo.Number)
-	dst = appendInt(dst, int64(s.Echo.Held))
+	e := codec.Encode(begin(dst)).Array(16)
+	e.Uint(uint64(s.Life)).Uint(s.Number).Frontier(s.Frontier)
+	e.Uint(uint64(s.Lamport)).Int(s.HLC.Wall).Uint(uint64(s.HLC.Count))
+	e.Int(int64(s.Wall.Earliest)).Int(int64(s.Wall.Latest))
+	e.Uint(uint64(s.Echo.Life)).Uint(s.Echo.Number).Int(int64(s.Echo.Held))
 	if s.Synced == nil {
-		dst = appendArray(dst, 0)
+		e.Array(0)
 	} else {
-		dst = appendFrontier(appendArray(dst, 1), *s.Synced)
+		e.Array(1).Frontier(*s.Synced)
 	}
-	return finish(appendNotes(dst, s), start, byte(KindStatus))
+	encodeNotes(e, s)
+	return finish(e.Done(), start, byte(KindStatus))
 }
 
-// appendNotes writes four lists: origins, origins, dots with a sum, and dots.
-func appendNotes(dst []byte, s *replica.Status) []byte {
+// encodeNotes writes four lists: origins, origins, dots with a sum, and dots.
+func encodeNotes(e *codec.Encoder, s *replica.Status) {
 	for _, origins := range [2][]logical.Origin{s.Refused, s.Shared} {
-		dst = appendArray(dst, len(origins))
+		e.Array(len(origins))
 		for _, o := range origins {
-			dst = appendUint(dst, uint64(o))
+			e.Uint(uint64(o))
 		}
 	}
-	dst = appendArray(dst, 3*len(s.Sums))
+	e.Array(3 * len(s.Sums))
 	for _, n := range s.Sums {
-		dst = appendUint(appendUint(appendUint(dst, uint64(n.Through.Origin)), uint64(n.Through.Seq)), n.Sum)
+		e.Dot(n.Through).Uint(n.Sum)
 	}
-	dst = appendArray(dst, 2*len(s.Again))
+	e.Array(2 * len(s.Again))
 	for _, d := range s.Again {
-		dst = appendUint(appendUint(dst, uint64(d.Origin)), uint64(d.Seq))
+		e.Dot(d)
 	}
-	return dst
 }
 
 // AppendCredit appends a frame that grants n more, in units of [Charge].
 func AppendCredit(dst []byte, n uint64) []byte {
 	start := len(dst)
-	return finish(appendUint(begin(dst), n), start, byte(KindCredit))
+	return finish(codec.AppendUint(begin(dst), n), start, byte(KindCredit))
 }
 
 // AppendPublished appends the frame of p, which is at most MaxPublished bytes.
 func AppendPublished(dst []byte, p *Published) []byte {
 	start := len(dst)
-	dst = appendBinHeader(appendArray(begin(dst), 2), len(p.Channel))
-	dst = appendBinHeader(append(dst, p.Channel...), len(p.Message))
+	dst = codec.AppendBinHeader(codec.AppendArray(begin(dst), 2), len(p.Channel))
+	dst = codec.AppendBinHeader(append(dst, p.Channel...), len(p.Message))
 	return finish(append(dst, p.Message...), start, byte(KindPublished))
 }
 
@@ -109,8 +107,8 @@ func AppendGoodbye(dst []byte) []byte {
 
 // Encoder writes batches. It is not safe for use by two goroutines.
 type Encoder struct {
-	cfg  Config
-	room []byte // for packing; kept from batch to batch
+	cfg    Config
+	packed []byte // scratch for packing; kept from batch to batch
 }
 
 // NewEncoder returns an encoder; cfg has been validated.
@@ -135,8 +133,8 @@ func (e *Encoder) Batch(dst []byte, ops []*resolve.Op, limit int) ([]byte, Taken
 		return dst[:start], Taken{}, fmt.Errorf("write op %s of key %.64q: %d bytes, above the limit of %d; raise MaxFrame on every leader, or send it in parts: %w", ops[0].Dot, ops[0].Key, body, limit, ErrTooLarge)
 	}
 	dst, kind := e.pack(dst, start, n)
-	if cap(e.room) > roomKept {
-		e.room = nil
+	if cap(e.packed) > retainedBuffer {
+		e.packed = nil
 	}
 	return finish(dst, start, kind), Taken{n, body, Charge(ops[:n])}, nil
 }
@@ -149,13 +147,25 @@ func (e *Encoder) appendOps(dst []byte, ops []*resolve.Op, limit int) ([]byte, i
 		if n > 0 && at-start+len(op.Key)+len(op.Value) > limit {
 			return dst, n // without encoding what would be thrown away
 		}
-		dst = append(dst, make([]byte, binRoom)...)
-		dst = closeBin(e.cfg.Codec.AppendOp(dst, op), at)
+		dst = append(dst, make([]byte, maxBinHead)...)
+		dst = closeBin(codec.AppendOp(dst, op), at)
 		if n > 0 && len(dst)-start > limit {
 			return dst[:at], n
 		}
 	}
 	return dst, len(ops)
+}
+
+// maxBinHead is the longest announcement of bytes.
+const maxBinHead = 5
+
+// closeBin announces the bytes after start+maxBinHead, where space was left, and
+// moves them up to their announcement.
+func closeBin(dst []byte, start int) []byte {
+	var head [maxBinHead]byte
+	body := dst[start+maxBinHead:]
+	dst = append(dst[:start], codec.AppendBinHeader(head[:0], len(body))...)
+	return append(dst, body...) // to the left: append copies as memmove does
 }
 
 // pack replaces the body, of n ops, of the frame that begins at start by a
@@ -165,11 +175,11 @@ func (e *Encoder) pack(dst []byte, start, n int) ([]byte, byte) {
 	if len(body) <= packAbove {
 		return dst, byte(KindBatch)
 	}
-	e.room = s2.Encode(e.room[:cap(e.room)], body)
-	if len(body)-len(e.room) < min(len(body)/10, worthPacking*n) {
+	e.packed = s2.Encode(e.packed[:cap(e.packed)], body)
+	if len(body)-len(e.packed) < min(len(body)/10, worthPacking*n) {
 		return dst, byte(KindBatch)
 	}
-	size := copy(body, e.room)
+	size := copy(body, e.packed)
 	return dst[:start+HeadBytes+size], byte(KindBatch) | packedFlag
 }
 

@@ -14,14 +14,13 @@ import (
 	"kvd/replica"
 	"kvd/replica/wire"
 	"kvd/resolve"
-	"kvd/storage"
 	"kvd/wallclock"
 )
 
 // config is what cmd would assemble.
 func config(t testing.TB, maxFrame int) wire.Config {
 	t.Helper()
-	c := wire.Config{Codec: wire.Codec{AppendOp: storage.AppendOp, DecodeOp: storage.DecodeOp, SplitOp: storage.SplitOp, DecodeOwnOp: storage.DecodeOwnOp}, MaxFrame: maxFrame}
+	c := wire.Config{MaxFrame: maxFrame}
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}

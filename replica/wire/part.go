@@ -7,6 +7,7 @@ import (
 
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
 // A large op is sent in parts, each a frame of its own:
@@ -32,11 +33,7 @@ func (e *Encoder) InParts(op *resolve.Op, limit int) (*Parts, error) {
 		return nil, nil
 	}
 	p := &Parts{e: e}
-	if split := e.cfg.Codec.SplitOp; split != nil {
-		p.rest[0], p.rest[1], p.rest[2] = split(op)
-	} else {
-		p.rest[0] = e.cfg.Codec.AppendOp(nil, op)
-	}
+	p.rest[0], p.rest[1], p.rest[2] = codec.SplitOp(op)
 	for _, b := range p.rest {
 		p.left += len(b)
 	}
@@ -53,7 +50,7 @@ func (e *Encoder) InParts(op *resolve.Op, limit int) (*Parts, error) {
 func (p *Parts) Append(dst []byte, limit int) []byte {
 	n := min(limit, p.left)
 	p.left -= n
-	body := appendUint(p.buf[:0], uint64(p.left))
+	body := codec.AppendUint(p.buf[:0], uint64(p.left))
 	for i := range p.rest {
 		take := min(n, len(p.rest[i]))
 		body = append(body, p.rest[i][:take]...)
@@ -61,9 +58,9 @@ func (p *Parts) Append(dst []byte, limit int) []byte {
 	}
 	p.buf = body
 	start, kind := len(dst), byte(KindPart)
-	p.e.room = s2.Encode(p.e.room[:cap(p.e.room)], body)
-	if len(body)-len(p.e.room) >= len(body)/10 {
-		body, kind = p.e.room, kind|packedFlag
+	p.e.packed = s2.Encode(p.e.packed[:cap(p.e.packed)], body)
+	if len(body)-len(p.e.packed) >= len(body)/10 {
+		body, kind = p.e.packed, kind|packedFlag
 	}
 	return finish(append(begin(dst), body...), start, kind)
 }
@@ -76,12 +73,12 @@ func (d *Decoder) part() error {
 	if err := d.unpack(); err != nil {
 		return err
 	}
-	r := newReader(KindPart, d.body)
-	left := r.uint()
-	if r.err != nil {
-		return r.err
+	r := codec.NewReader("part", d.body)
+	left := r.Uint()
+	raw := r.Rest()
+	if err := r.End(); err != nil {
+		return malformed(err)
 	}
-	raw := r.b
 	total := uint64(len(raw)) + left
 	switch first := d.left == 0; {
 	case left > uint64(d.cfg.MaxFrame), first && total > uint64(d.cfg.MaxFrame): // left alone may be so much that the sum begins anew
@@ -102,17 +99,15 @@ func (d *Decoder) part() error {
 
 // assembled is the op whose parts have all arrived.
 func (d *Decoder) assembled() (*replica.Batch, int, error) {
-	whole, r := d.whole, newReader(KindBatch, nil)
+	whole := d.whole
 	d.whole = nil
-	decode := d.cfg.Codec.DecodeOwnOp
-	if decode == nil {
-		decode = d.cfg.Codec.DecodeOp
+	op, err := codec.DecodeOwnOp(whole)
+	if err == nil {
+		err = admissible(op)
 	}
-	op, err := decode(whole)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read an op in parts: %w: %w", err, ErrMalformed)
+		return nil, 0, fmt.Errorf("read an op in parts: %w", malformed(err))
 	}
-	r.admissible(op)
 	ops := []*resolve.Op{op}
-	return &replica.Batch{Ops: ops}, Charge(ops), r.end()
+	return &replica.Batch{Ops: ops}, Charge(ops), nil
 }

@@ -12,7 +12,7 @@ import (
 
 	"kvd/replica/wire"
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // next reads one frame and insists on its kind.
@@ -133,7 +133,7 @@ func TestBatchSplitsAndRoundTrips(t *testing.T) {
 func bytesOf(ops []*resolve.Op) [][]byte {
 	var all [][]byte
 	for _, op := range ops {
-		all = append(all, storage.AppendOp(nil, op))
+		all = append(all, codec.AppendOp(nil, op))
 	}
 	return all
 }

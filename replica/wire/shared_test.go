@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"kvd/replica/wire"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // A frame above what several ops may share is for one op alone: many small ones in
@@ -29,7 +29,7 @@ func TestAFrameOfManyOpsIsBounded(t *testing.T) {
 		if _, _, err := d.Batch(); err != nil {
 			t.Fatal(err)
 		}
-		op := storage.AppendOp(nil, ops[i])
+		op := codec.AppendOp(nil, ops[i])
 		body = append(binary.BigEndian.AppendUint32(append(body, 0xc6), uint32(len(op))), op...)
 	}
 	kind := byte(1<<5 | wire.KindBatch)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // history is a million ops, made once and kept for all benchmarks.
@@ -26,7 +26,7 @@ func BenchmarkReplay(b *testing.B) {
 	ops := history(b)
 	var room []byte
 	size := func(o *resolve.Object) int {
-		room = storage.AppendObject(room[:0], o)
+		room = codec.AppendObject(room[:0], o)
 		n := len(room) - len(o.Key)
 		for i := range o.Versions {
 			n -= len(o.Versions[i].Value)

@@ -7,7 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -156,7 +156,7 @@ func TestOneClockFarAheadCostsNoMore(t *testing.T) {
 // TestMetadataIsWhatStoresMeasure: by the size of an object that one resolver
 // alone has kept.
 func TestMetadataIsWhatStoresMeasure(t *testing.T) {
-	size := func(o *resolve.Object) int { return len(storage.AppendObject(nil, o)) }
+	size := func(o *resolve.Object) int { return len(codec.AppendObject(nil, o)) }
 	for _, id := range resolve.IDs() {
 		c := Config{Policy: resolve.Policy{Default: id, Shadows: resolve.All}, Resolvers: resolve.All, Size: size}
 		all, err := Replay(c, generate(5, 900, 60))

@@ -16,7 +16,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/resolve/resolvetest"
-	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -32,7 +32,7 @@ func (l listed) Err() error                 { return l.fail }
 func studied() Study {
 	return Study{
 		Config: Config{Policy: resolve.Policy{Default: resolve.Causal}, Resolvers: resolve.All, Differences: 5,
-			Size: func(o *resolve.Object) int { return len(storage.AppendObject(nil, o)) }},
+			Size: func(o *resolve.Object) int { return len(codec.AppendObject(nil, o)) }},
 		Curve: Curve{Skews: Skews(), Draws: 4, Seed: 9},
 	}
 }

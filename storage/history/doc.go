@@ -5,7 +5,7 @@
 //	frame: length of body(4) kind(1) CRC-32C of kind and body(4) body
 //
 // All fields are big-endian. The header says whose log it was, up to where, and
-// which resolvers judged; ops are encoded as in the store ([storage.AppendOp]),
+// which resolvers judged; ops are encoded as in the store ([codec.AppendOp]),
 // in an order that respects causality; the end counts them and has a digest
 // (xxHash64) of everything before, so that a file that was cut off, or whose
 // frames were shuffled, is told from a whole one.

@@ -9,7 +9,7 @@ import (
 	"io"
 
 	"kvd/resolve/limits"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // magic begins every file; its last byte is the version of the layout.
@@ -29,7 +29,7 @@ const (
 	headBytes   = 9
 	endBytes    = 16 // count, digest
 	bufferBytes = 256 << 10
-	maxFrame    = storage.MaxKey + storage.MaxValue + max(limits.Evidence, maxHeader)
+	maxFrame    = codec.MaxKey + codec.MaxValue + max(limits.Evidence, maxHeader)
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -3,16 +3,12 @@ package history
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
-
-	"github.com/vmihailenco/msgpack/v5"
 
 	"kvd/logical"
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -63,126 +59,65 @@ func (h *Header) Validate() error {
 	return err
 }
 
-// encode is the header's only encoding. The writer is a buffer, which takes
-// everything.
+// encode is the header's only encoding. Names and prefixes are bytes: they need not be
+// UTF-8.
 func (h *Header) encode() []byte {
-	var b bytes.Buffer
-	e := msgpack.NewEncoder(&b)
-	e.UseCompactInts(true)
-	list := func(n int) { _ = e.EncodeArrayLen(n) }
-	text := func(s string) { _ = e.EncodeBytes(append([]byte{}, s...)) }
-	number := func(n uint64) { _ = e.EncodeUint(n) }
-	list(headerElements)
-	text(h.Cluster)
-	text(h.Leader)
-	number(uint64(h.At))
-	text(h.Prefix)
-	text(h.Policy.Default.String())
+	e := codec.Encode(nil).Array(headerElements)
+	e.Bytes(h.Cluster).Bytes(h.Leader).Uint(uint64(h.At)).Bytes(h.Prefix).Bytes(h.Policy.Default.String())
 	shadows := h.Policy.Shadows.Names()
-	list(len(shadows))
+	e.Array(len(shadows))
 	for _, s := range shadows {
-		text(s)
+		e.Bytes(s)
 	}
-	list(2 * len(h.Policy.Rules))
+	e.Array(2 * len(h.Policy.Rules))
 	for _, r := range h.Policy.Rules {
-		text(r.Prefix)
-		text(r.Resolver.String())
+		e.Bytes(r.Prefix).Bytes(r.Resolver.String())
 	}
-	list(2 * h.UpTo.Len())
-	for d := range h.UpTo.All() {
-		number(uint64(d.Origin))
-		number(uint64(d.Seq))
-	}
-	list(2 * len(h.Names))
+	e.Frontier(h.UpTo)
+	e.Array(2 * len(h.Names))
 	for _, n := range h.Names {
-		number(uint64(n.Origin))
-		text(n.Leader)
+		e.Uint(uint64(n.Origin)).Bytes(n.Leader)
 	}
-	return b.Bytes()
+	return e.Done()
 }
 
-// decodeHeader reads what encode wrote and nothing else: what encodes otherwise
-// was not written by us.
+// decodeHeader reads what encode wrote and nothing else. What is canonical and still
+// not written so, such as resolvers out of order, is found by encoding it again.
 func decodeHeader(b []byte) (Header, error) {
 	if len(b) > maxHeader {
 		return Header{}, fmt.Errorf("history: a header of %d bytes; the limit is %d", len(b), maxHeader)
 	}
-	r := headerReader{dec: msgpack.NewDecoder(bytes.NewReader(b))}
-	if n := r.list(headerElements); r.err == nil && n != headerElements {
-		r.err = errors.New("it has another number of fields")
+	d := codec.NewDecoder("header", b)
+	d.Tuple(headerElements)
+	h := Header{Cluster: d.Bytes(maxWord), Leader: d.Bytes(maxWord), At: wallclock.Instant(d.Uint()), Prefix: d.Bytes(maxWord)}
+	h.Policy.Default = decodeResolver(d)
+	for range d.Array(len(resolve.IDs())) {
+		h.Policy.Shadows |= decodeResolver(d).Mask()
 	}
-	h := Header{Cluster: r.text(), Leader: r.text(), At: wallclock.Instant(r.number()), Prefix: r.text()}
-	h.Policy.Default = r.resolver()
-	for range r.list(len(resolve.IDs())) {
-		h.Policy.Shadows |= r.resolver().Mask()
+	for range d.Array(2*maxRules) / 2 {
+		h.Policy.Rules = append(h.Policy.Rules, resolve.Rule{Prefix: d.Bytes(maxWord), Resolver: decodeResolver(d)})
 	}
-	for range r.list(2*maxRules) / 2 {
-		h.Policy.Rules = append(h.Policy.Rules, resolve.Rule{Prefix: r.text(), Resolver: r.resolver()})
+	h.UpTo = d.Frontier()
+	for range d.Array(2*maxNames) / 2 {
+		h.Names = append(h.Names, Name{logical.Origin(d.Uint()), d.Bytes(maxWord)})
 	}
-	for range r.list(2*storage.MaxDeps) / 2 {
-		h.UpTo.Advance(logical.Dot{Origin: logical.Origin(r.number()), Seq: logical.Seq(r.number())})
+	if !d.Failed() {
+		d.Require(bytes.Equal(h.encode(), b), "it is not written as this program writes it")
 	}
-	for range r.list(2*maxNames) / 2 {
-		h.Names = append(h.Names, Name{logical.Origin(r.number()), r.text()})
-	}
-	if r.err == nil && !bytes.Equal(h.encode(), b) {
-		r.err = errors.New("it is not written as this program writes it")
-	}
-	if r.err != nil {
-		return Header{}, fmt.Errorf("history: the header cannot be read: %w", r.err)
+	if err := d.End(); err != nil {
+		return Header{}, fmt.Errorf("history: the header cannot be read: %w", err)
 	}
 	return h, nil
 }
 
-// headerReader reads fields until the first that is wrong; then all are zero.
-type headerReader struct {
-	dec *msgpack.Decoder
-	err error
-}
-
-// list is the length of an array.
-func (r *headerReader) list(most int) int {
-	if r.err != nil {
+func decodeResolver(d *codec.Decoder) resolve.ID {
+	name := d.Bytes(maxWord)
+	if d.Failed() {
 		return 0
 	}
-	n, err := r.dec.DecodeArrayLen()
-	if err == nil && (n < 0 || n > most) {
-		err = fmt.Errorf("a list of %d; the limit is %d", n, most)
-	}
-	if r.err = err; err != nil {
-		return 0
-	}
-	return n
-}
-
-// text is bytes: names and prefixes need not be UTF-8.
-func (r *headerReader) text() string {
-	if r.err != nil {
-		return ""
-	}
-	n, err := r.dec.DecodeBytesLen()
-	if err == nil && (n < 0 || n > maxWord) {
-		err = fmt.Errorf("a word of %d bytes; the limit is %d", n, maxWord)
-	}
-	if r.err = err; err != nil {
-		return ""
-	}
-	text := make([]byte, n)
-	_, r.err = io.ReadFull(r.dec.Buffered(), text)
-	return string(text)
-}
-
-func (r *headerReader) number() (n uint64) {
-	if r.err == nil {
-		n, r.err = r.dec.DecodeUint64()
-	}
-	return n
-}
-
-func (r *headerReader) resolver() (id resolve.ID) {
-	name := r.text()
-	if r.err == nil {
-		id, r.err = resolve.ParseID(name)
+	id, err := resolve.ParseID(name)
+	if err != nil {
+		d.Fail("%v", err)
 	}
 	return id
 }

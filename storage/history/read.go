@@ -13,7 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // File is a history that can be gone through repeatedly.
@@ -145,7 +145,7 @@ func (f *File) each(yield func(*resolve.Op) bool) error {
 			err = errors.New("it changed while it was read")
 		}
 		if err == nil {
-			op, err = storage.DecodeOp(body)
+			op, err = codec.DecodeOp(body)
 		}
 		if err != nil {
 			return fmt.Errorf("read history %s, op %d: %w", f.Name, n+1, err)

@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/codec"
 )
 
 // Options is where a file is and what may be done there.
@@ -109,10 +109,10 @@ func (o Options) free() error {
 // Put adds an op, which must come after what it depends on. The op stays the
 // caller's.
 func (w *Writer) Put(op *resolve.Op) error {
-	if err := storage.CheckOp(op); err != nil {
+	if err := codec.CheckOp(op); err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
-	w.body = storage.AppendOp(w.body[:0], op)
+	w.body = codec.AppendOp(w.body[:0], op)
 	w.ops++
 	return w.frame(opKind, w.body)
 }

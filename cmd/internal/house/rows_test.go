@@ -67,10 +67,11 @@ func roomRows() []row {
 		knows("resolve", "a resolver judges ops by their own evidence", "logical", "wallclock"),
 		alone("replica", "the core of a leader is fed and answers; hosts and edges know it, not the other way round", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("storage", "a store keeps values and takes no part in what they mean", "logical", "wallclock", "resolve", "resolve/limits"),
-		knows("replica/wire", "frames carry the core's messages and nothing else", "replica", "resolve", "resolve/limits", "logical", "wallclock"),
-		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "resolve", "resolve/limits", "resolve/replay/merge", "logical", "wallclock"),
+		knows("storage/codec", "frames are written with it too, and need no store for that", "logical", "wallclock", "resolve", "resolve/limits"),
+		knows("replica/wire", "frames carry the core's messages, written as they are stored, and nothing else", "replica", "storage/codec", "resolve", "resolve/limits", "logical", "wallclock"),
+		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "storage/codec", "resolve", "resolve/limits", "resolve/replay/merge", "logical", "wallclock"),
 		knows("scenarios", "the simulation runs the real pump over the real store and replaces all edges",
-			"replica/host", "replica", "replica/client/conn", "storage", "resolve", "resolve/limits", "resolve/replay/merge", "logical", "wallclock"),
+			"replica/host", "replica", "replica/client/conn", "storage", "storage/codec", "resolve", "resolve/limits", "resolve/replay/merge", "logical", "wallclock"),
 		{"replica/client/conn knows nothing of ours", "tests of every room and live runs speak to servers through it", func(s *source) []string {
 			if s.test || !s.in("replica/client/conn") {
 				return nil
@@ -89,6 +90,12 @@ func roomRows() []row {
 				return nil
 			}
 			return s.foreigners("github.com/cockroachdb/pebble/v2", "github.com/vmihailenco/msgpack/v5", "github.com/cespare/xxhash/v2")
+		}},
+		{"storage/codec brings in msgpack only", "what is sent does not depend on what it is stored in", func(s *source) []string {
+			if s.double() || !s.in("storage/codec") {
+				return nil
+			}
+			return s.foreigners("github.com/vmihailenco/msgpack/v5")
 		}},
 		{"of gopher-lua resp brings in the parser only", "a lexer and a parser of Lua are not what the project is for; its machine would run loops inside a step of the core, where what a script costs must be bounded", func(s *source) []string {
 			const lua = "github.com/yuin/gopher-lua"

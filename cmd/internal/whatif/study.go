@@ -10,7 +10,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/resolve/replay"
-	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -54,7 +54,7 @@ const base = 24 << 20
 func size() func(*resolve.Object) int {
 	var room []byte
 	return func(o *resolve.Object) int {
-		room = storage.AppendObject(room[:0], o)
+		room = codec.AppendObject(room[:0], o)
 		n := len(room) - len(o.Key)
 		for i := range o.Versions {
 			n -= len(o.Versions[i].Value)

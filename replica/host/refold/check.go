@@ -9,6 +9,7 @@ import (
 
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -60,7 +61,7 @@ func (r *run) checkValues() error {
 		if r.to.Panel(k).Serving != resolve.Counter || !r.concerns(k) {
 			return true, nil
 		}
-		o, err := storage.DecodeLent(object, k)
+		o, err := codec.DecodeLent(object, k)
 		if err != nil || r.counts(o, now) {
 			return true, err
 		}

@@ -8,6 +8,7 @@ import (
 	"kvd/replica"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -358,7 +359,7 @@ func (v *Overlay) Sum(through logical.Dot) (uint64, bool) {
 // Same compares what is stored of two ops.
 func (v *Overlay) Same(op *resolve.Op) (same, held bool) {
 	mine, held := v.Op(op.Dot)
-	return held && storage.SameOp(mine, op), held
+	return held && codec.SameOp(mine, op), held
 }
 
 // fail keeps the first error and reports whether there was one.

@@ -2,7 +2,7 @@ package state
 
 import (
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -61,7 +61,7 @@ func (s *Committed) count(commit func()) (ok bool, err error) {
 	}
 	defer snap.Release()
 	err = snap.Keys("", func(key, object []byte) (bool, error) {
-		o, err := storage.DecodeLent(object, string(key))
+		o, err := codec.DecodeLent(object, string(key))
 		if err == nil {
 			c := s.contributes(o)
 			found.population = found.plus(c.population)

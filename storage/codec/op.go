@@ -1,4 +1,4 @@
-package storage
+package codec
 
 import (
 	"math/bits"
@@ -14,7 +14,7 @@ import (
 //	format, shape, panel (from format 3 on), key, value,
 //	origins: 8 bytes each: the op's own, then all others it names, ascending,
 //	seq,
-//	deps: the places of origins, own first; own left out when it is seq-1; 0: absent
+//	deps: the seqs of origins, own first; own left out when it is seq-1; 0: absent
 //	wall: earliest, width (see appendWidth),
 //	lamport, less one and less the sum of deps,
 //	then, each only if shape says so:
@@ -33,15 +33,14 @@ import (
 //	settles: dot
 //
 // shape is the kind in the lowest three bits, then one bit for each of those
-// groups in that order. Differences wrap, so every value has one. Format 3 is that
-// of ops that say who judged them, and format 4 that of those among them that settle
-// a dot. The others are of before: format 2 has no
-// panel and nothing unseen; format 1 knows neither touches nor what follows
-// inverted, and what needs none of them is written in it.
+// groups in that order. Differences wrap, so every value has one. Format 3 is for
+// ops that say who judged them, and format 4 for those among them that settle a dot.
+// Format 2 has no panel and nothing unseen; format 1 knows neither touches nor what
+// follows inverted, and what needs none of them is written in it.
 const (
 	firstOpFormat = 1
 	noPanelFormat = 2
-	opFormat      = 3
+	OpFormat      = 3 // what sums of logs are over
 	settlesFormat = 4
 )
 
@@ -86,28 +85,28 @@ func SplitOp(o *resolve.Op) (head, value, tail []byte) {
 // appendOpHead writes all that stands before the value's bytes.
 func appendOpHead(dst []byte, o *resolve.Op, shape uint64) []byte {
 	format := formatOf(o, shape)
-	dst = appendArray(dst, opElements(shape, format))
+	dst = AppendArray(dst, opElements(shape, format))
 	dst = append(dst, format)
-	dst = appendUint(dst, shape)
-	if format >= opFormat {
-		dst = appendUint(dst, uint64(o.Panel))
+	dst = AppendUint(dst, shape)
+	if format >= OpFormat {
+		dst = AppendUint(dst, uint64(o.Panel))
 	}
-	dst = appendKey(dst, o.Key)
+	dst = AppendKey(dst, o.Key)
 	if o.Value == nil {
 		return append(dst, mNil)
 	}
-	return appendBinHeader(dst, len(o.Value))
+	return AppendBinHeader(dst, len(o.Value))
 }
 
 // appendOpTail writes all that stands behind the value.
 func appendOpTail(dst []byte, o *resolve.Op, shape uint64) []byte {
-	var room [8]logical.Origin
-	t := originsOf(o, room[:0])
+	var scratch [8]logical.Origin
+	t := originsOf(o, scratch[:0])
 	dst = t.append(dst)
-	dst = appendUint(dst, uint64(o.Dot.Seq))
+	dst = AppendUint(dst, uint64(o.Dot.Seq))
 	dst = t.appendDeps(dst, o)
-	dst = appendInterval(dst, o.Wall)
-	dst = appendInt(dst, int64(o.Lamport-expectLamport(o.Deps)))
+	dst = AppendInterval(dst, o.Wall)
+	dst = AppendInt(dst, int64(o.Lamport-expectLamport(o.Deps)))
 	return appendGroups(dst, o, t, shape)
 }
 
@@ -117,13 +116,13 @@ func appendGroups(dst []byte, o *resolve.Op, t origins, shape uint64) []byte {
 		dst = t.appendDots(dst, o.Parents, o.Deps)
 	}
 	if shape&hasPrev != 0 {
-		dst = appendInt(dst, int64(o.Dot.Seq-o.Prev))
+		dst = AppendInt(dst, int64(o.Dot.Seq-o.Prev))
 	}
 	if shape&hasHLC != 0 {
-		dst = appendHLC(dst, o.HLC, o.Wall)
+		dst = AppendHLC(dst, o.HLC, o.Wall)
 	}
 	if shape&hasRequest != 0 {
-		dst = appendUint(appendUint(dst, o.Client), o.Request)
+		dst = AppendUint(AppendUint(dst, o.Client), o.Request)
 	}
 	if shape&hasHidden != 0 {
 		dst = t.appendDots(dst, o.Hidden, o.Deps)
@@ -132,26 +131,26 @@ func appendGroups(dst []byte, o *resolve.Op, t origins, shape uint64) []byte {
 		dst = appendInt128(appendInt128(dst, o.Delta), o.Total)
 	}
 	if shape&hasExpires != 0 {
-		dst = appendInt(dst, int64(o.Expires))
+		dst = AppendInt(dst, int64(o.Expires))
 	}
 	if shape&hasSeen != 0 {
 		dst = appendTotals(dst, o.Seen)
 	}
 	if shape&hasInverted != 0 {
-		dst = appendUint(dst, uint64(o.Inverted))
+		dst = AppendUint(dst, uint64(o.Inverted))
 	}
 	if shape&hasStated != 0 {
-		dst = appendDot(appendHLC(dst, o.Stated.HLC, o.Wall), o.Stated.By)
+		dst = AppendDot(AppendHLC(dst, o.Stated.HLC, o.Wall), o.Stated.By)
 	}
 	if shape&hasEnded != 0 {
-		dst = appendInterval(appendInt(dst, int64(o.Ended.At)), o.Ended.Wall)
-		dst = appendUint(appendHLC(dst, o.Ended.HLC, o.Ended.Wall), uint64(o.Ended.Lamport))
+		dst = AppendInterval(AppendInt(dst, int64(o.Ended.At)), o.Ended.Wall)
+		dst = AppendUint(AppendHLC(dst, o.Ended.HLC, o.Ended.Wall), uint64(o.Ended.Lamport))
 	}
 	if shape&hasUnseen != 0 {
 		dst = t.appendDots(dst, o.Unseen, o.Deps)
 	}
 	if shape&hasSettles != 0 {
-		dst = appendDot(dst, o.Settles)
+		dst = AppendDot(dst, o.Settles)
 	}
 	return dst
 }
@@ -159,49 +158,54 @@ func appendGroups(dst []byte, o *resolve.Op, t origins, shape uint64) []byte {
 // DecodeOp reads what [AppendOp] wrote and nothing else. The op shares no memory
 // with b.
 func DecodeOp(b []byte) (*resolve.Op, error) {
-	o, _, err := decodeOp(b, MaxValue)
+	o, _, err := DecodeBriefOp(b, MaxValue)
 	return o, err
 }
 
 // DecodeOwnOp is DecodeOp of bytes that are the op's from now on: its value is not
 // copied.
 func DecodeOwnOp(b []byte) (*resolve.Op, error) {
-	r := newReader("op", b)
+	r := NewReader("op", b)
 	r.owns = true
 	o, _, err := r.op(MaxValue)
 	return o, err
 }
 
-// decodeOp is DecodeOp with no more than limit bytes of the value, and the size of
-// the whole.
-func decodeOp(b []byte, limit int) (*resolve.Op, int, error) {
-	r := newReader("op", b)
+// DecodeBriefOp is DecodeOp with no more than limit bytes of the value, and the size of
+// the whole value, in bytes.
+func DecodeBriefOp(b []byte, limit int) (op *resolve.Op, size int, err error) {
+	r := NewReader("op", b)
 	return r.op(limit)
 }
 
-func (r *reader) op(limit int) (*resolve.Op, int, error) {
+// SameOp reports whether two ops are stored alike.
+func SameOp(a, b *resolve.Op) bool {
+	return string(AppendOp(nil, a)) == string(AppendOp(nil, b))
+}
+
+func (r *Reader) op(limit int) (*resolve.Op, int, error) {
 	o := &resolve.Op{}
-	elements := r.array("elements of an op", fixedOp+27, 1)
-	format := r.uint()
-	r.require(format >= firstOpFormat && format <= settlesFormat, "the format is not known to this version of the program")
-	shape := r.uint()
-	r.require(shape < opShapes && elements == opElements(shape, byte(format)), "shape and number of elements do not agree")
+	elements := r.Array("elements of an op", fixedOp+27, 1)
+	format := r.Uint()
+	r.Require(format >= firstOpFormat && format <= settlesFormat, "the format is not known to this version of the program")
+	shape := r.Uint()
+	r.Require(shape < opShapes && elements == opElements(shape, byte(format)), "shape and number of elements do not agree")
 	o.Kind = resolve.Kind(shape & 7)
-	if format >= opFormat {
-		o.Panel = r.mask()
+	if format >= OpFormat {
+		o.Panel = r.Mask()
 	}
-	r.require(format == uint64(formatOf(o, shape)), "the format is not that of its shape and panel")
-	o.Key = r.key()
+	r.Require(format == uint64(formatOf(o, shape)), "the format is not that of its shape and panel")
+	o.Key = r.Key()
 	var size int
-	o.Value, size = r.begin(limit)
-	var room [8]logical.Origin
-	t := r.origins(room[:0])
-	o.Dot = logical.Dot{Origin: t.at(0), Seq: logical.Seq(r.uint())}
+	o.Value, size = r.prefix(limit)
+	var scratch [8]logical.Origin
+	t := r.origins(scratch[:0])
+	o.Dot = logical.Dot{Origin: t.at(0), Seq: logical.Seq(r.Uint())}
 	r.deps(o, t)
-	o.Wall = r.interval()
-	o.Lamport = expectLamport(o.Deps) + logical.Lamport(r.int())
+	o.Wall = r.Interval()
+	o.Lamport = expectLamport(o.Deps) + logical.Lamport(r.Int())
 	r.groups(o, t, shape)
-	if err := r.end(); err != nil {
+	if err := r.End(); err != nil {
 		return nil, 0, err
 	}
 	if err := r.canonicalOp(o, t, shape); err != nil {
@@ -211,19 +215,19 @@ func (r *reader) op(limit int) (*resolve.Op, int, error) {
 }
 
 // groups reads what only some ops have.
-func (r *reader) groups(o *resolve.Op, t origins, shape uint64) {
+func (r *Reader) groups(o *resolve.Op, t origins, shape uint64) {
 	o.HLC = logical.HLC{Wall: int64(o.Wall.Midpoint())}
 	if shape&hasParents != 0 {
 		o.Parents = r.dots(t, o.Deps)
 	}
 	if shape&hasPrev != 0 {
-		o.Prev = o.Dot.Seq - logical.Seq(r.int())
+		o.Prev = o.Dot.Seq - logical.Seq(r.Int())
 	}
 	if shape&hasHLC != 0 {
-		o.HLC = r.hlc(o.Wall)
+		o.HLC = r.HLC(o.Wall)
 	}
 	if shape&hasRequest != 0 {
-		o.Client, o.Request = r.uint(), r.uint()
+		o.Client, o.Request = r.Uint(), r.Uint()
 	}
 	if shape&hasHidden != 0 {
 		o.Hidden = r.dots(t, o.Deps)
@@ -232,37 +236,37 @@ func (r *reader) groups(o *resolve.Op, t origins, shape uint64) {
 		o.Delta, o.Total = r.int128(), r.int128()
 	}
 	if shape&hasExpires != 0 {
-		o.Expires = wallclock.Instant(r.int())
+		o.Expires = wallclock.Instant(r.Int())
 	}
 	if shape&hasSeen != 0 {
 		o.Seen = r.totals()
 	}
 	if shape&hasInverted != 0 {
-		o.Inverted = r.mask()
+		o.Inverted = r.Mask()
 	}
 	if shape&hasStated != 0 {
-		o.Stated.HLC = r.hlc(o.Wall)
-		o.Stated.By = r.dot()
+		o.Stated.HLC = r.HLC(o.Wall)
+		o.Stated.By = r.Dot()
 	}
 	if shape&hasEnded != 0 {
-		e := &resolve.Ended{At: wallclock.Instant(r.int()), Wall: r.interval()}
-		e.HLC, e.Lamport = r.hlc(e.Wall), logical.Lamport(r.uint())
+		e := &resolve.Ended{At: wallclock.Instant(r.Int()), Wall: r.Interval()}
+		e.HLC, e.Lamport = r.HLC(e.Wall), logical.Lamport(r.Uint())
 		o.Ended = e
 	}
 	if shape&hasUnseen != 0 {
 		o.Unseen = r.dots(t, o.Deps)
 	}
 	if shape&hasSettles != 0 {
-		o.Settles = r.dot()
+		o.Settles = r.Dot()
 	}
 }
 
 // canonicalOp refuses a group that is there and empty, an origin that nothing
 // names, and what CheckOp refuses.
-func (r *reader) canonicalOp(o *resolve.Op, t origins, shape uint64) error {
-	r.require(shapeOf(o) == shape, "a group is announced and empty")
-	var room [8]logical.Origin
-	r.require(slices.Equal(originsOf(o, room[:0]), t), "an origin is listed that nothing names")
+func (r *Reader) canonicalOp(o *resolve.Op, t origins, shape uint64) error {
+	r.Require(shapeOf(o) == shape, "a group is announced and empty")
+	var scratch [8]logical.Origin
+	r.Require(slices.Equal(originsOf(o, scratch[:0]), t), "an origin is listed that nothing names")
 	if r.err != nil {
 		return r.err
 	}
@@ -272,19 +276,19 @@ func (r *reader) canonicalOp(o *resolve.Op, t origins, shape uint64) error {
 // shapeOf is o's shape.
 func shapeOf(o *resolve.Op) uint64 {
 	s := uint64(o.Kind)
-	s |= flag(len(o.Parents) > 0, hasParents)
-	s |= flag(o.Prev != 0, hasPrev)
-	s |= flag(o.HLC != logical.HLC{Wall: int64(o.Wall.Midpoint())}, hasHLC)
-	s |= flag(o.Client != 0 || o.Request != 0, hasRequest)
-	s |= flag(len(o.Hidden) > 0, hasHidden)
-	s |= flag(!o.Delta.IsZero() || !o.Total.IsZero(), hasCount)
-	s |= flag(o.Expires != 0, hasExpires)
-	s |= flag(len(o.Seen) > 0, hasSeen)
-	s |= flag(o.Inverted != 0, hasInverted)
-	s |= flag(o.Stated != resolve.Stamp{}, hasStated)
-	s |= flag(o.Ended != nil, hasEnded)
-	s |= flag(len(o.Unseen) > 0, hasUnseen)
-	s |= flag(o.Settles != logical.Dot{}, hasSettles)
+	s |= Flag(len(o.Parents) > 0, hasParents)
+	s |= Flag(o.Prev != 0, hasPrev)
+	s |= Flag(o.HLC != logical.HLC{Wall: int64(o.Wall.Midpoint())}, hasHLC)
+	s |= Flag(o.Client != 0 || o.Request != 0, hasRequest)
+	s |= Flag(len(o.Hidden) > 0, hasHidden)
+	s |= Flag(!o.Delta.IsZero() || !o.Total.IsZero(), hasCount)
+	s |= Flag(o.Expires != 0, hasExpires)
+	s |= Flag(len(o.Seen) > 0, hasSeen)
+	s |= Flag(o.Inverted != 0, hasInverted)
+	s |= Flag(o.Stated != resolve.Stamp{}, hasStated)
+	s |= Flag(o.Ended != nil, hasEnded)
+	s |= Flag(len(o.Unseen) > 0, hasUnseen)
+	s |= Flag(o.Settles != logical.Dot{}, hasSettles)
 	return s
 }
 
@@ -294,7 +298,7 @@ func formatOf(o *resolve.Op, shape uint64) byte {
 	case shape&hasSettles != 0:
 		return settlesFormat
 	case o.Panel != 0:
-		return opFormat
+		return OpFormat
 	case shape >= hasStated || o.Kind == resolve.Touch:
 		return noPanelFormat
 	}
@@ -304,13 +308,14 @@ func formatOf(o *resolve.Op, shape uint64) byte {
 // opElements is the length of the outer array of an op of that shape.
 func opElements(shape uint64, format byte) int {
 	n := fixedOp + bits.OnesCount64(shape>>3) + bits.OnesCount64(shape&pairsOp) + 3*bits.OnesCount64(shape&hasStated) + 5*bits.OnesCount64(shape&hasEnded) + bits.OnesCount64(shape&hasSettles)
-	if format >= opFormat {
+	if format >= OpFormat {
 		n++
 	}
 	return n
 }
 
-func flag(on bool, bit uint64) uint64 {
+// Flag is bit if on, else zero.
+func Flag(on bool, bit uint64) uint64 {
 	if on {
 		return bit
 	}

@@ -1,4 +1,4 @@
-package storage
+package codec
 
 import (
 	"encoding/binary"
@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// reader takes MessagePack apart. It believes no length before it has seen that
+// Reader takes MessagePack apart. It believes no length before it has seen that
 // many bytes, and refuses what append.go would have written shorter. The first
 // error sticks; after it every answer is zero.
-type reader struct {
+type Reader struct {
 	what string // for errors: what is being decoded
 	b    []byte // what is left
 	size int    // of the whole input, for offsets in errors
@@ -18,36 +18,46 @@ type reader struct {
 	err  error
 }
 
-func newReader(what string, b []byte) reader { return reader{what: what, b: b, size: len(b)} }
+// NewReader reads b; errors say that what is being decoded.
+func NewReader(what string, b []byte) Reader { return Reader{what: what, b: b, size: len(b)} }
 
-// fail keeps the first error and stops the reading.
-func (r *reader) fail(format string, args ...any) {
+// Fail keeps the first error and stops the reading.
+func (r *Reader) Fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("decode %s: at byte %d: %s", r.what, r.size-len(r.b), fmt.Sprintf(format, args...))
 	}
 	r.b = nil
 }
 
-// require fails unless the condition holds.
-func (r *reader) require(ok bool, why string) {
+// Require fails unless the condition holds.
+func (r *Reader) Require(ok bool, why string) {
 	if !ok && r.err == nil {
-		r.fail("%s", why)
+		r.Fail("%s", why)
 	}
 }
 
-// end is the error of the whole reading: nothing may be left over.
-func (r *reader) end() error {
-	r.require(len(r.b) == 0, "bytes are left over")
+// Failed reports whether there was an error.
+func (r *Reader) Failed() bool { return r.err != nil }
+
+// End is the error of the whole reading: nothing may be left over.
+func (r *Reader) End() error {
+	r.Require(len(r.b) == 0, "bytes are left over")
 	return r.err
 }
 
+// Len is how many bytes are left.
+func (r *Reader) Len() int { return len(r.b) }
+
+// Rest is all bytes that are left, shared with the input.
+func (r *Reader) Rest() []byte { return r.take(len(r.b)) }
+
 // take is the next n bytes, shared with the input.
-func (r *reader) take(n int) []byte {
+func (r *Reader) take(n int) []byte {
 	if r.err != nil {
 		return nil
 	}
 	if n > len(r.b) {
-		r.fail("%d bytes announced or needed, %d left", n, len(r.b))
+		r.Fail("%d bytes announced or needed, %d left", n, len(r.b))
 		return nil
 	}
 	b := r.b[:n:n]
@@ -57,14 +67,14 @@ func (r *reader) take(n int) []byte {
 
 // peek is the next byte without taking it; nil's byte at the end, which no
 // reading accepts as a number.
-func (r *reader) peek() byte {
+func (r *Reader) peek() byte {
 	if len(r.b) == 0 {
 		return mNil
 	}
 	return r.b[0]
 }
 
-func (r *reader) byte() byte {
+func (r *Reader) byte() byte {
 	if b := r.take(1); b != nil {
 		return b[0]
 	}
@@ -72,7 +82,7 @@ func (r *reader) byte() byte {
 }
 
 // big is an unsigned number of n bytes.
-func (r *reader) big(n int) uint64 {
+func (r *Reader) big(n int) uint64 {
 	b := r.take(n)
 	switch len(b) {
 	case 1:
@@ -88,13 +98,14 @@ func (r *reader) big(n int) uint64 {
 }
 
 // wide is an unsigned number of n bytes that must not fit in fewer.
-func (r *reader) wide(n int, atLeast uint64) uint64 {
+func (r *Reader) wide(n int, atLeast uint64) uint64 {
 	v := r.big(n)
-	r.require(v >= atLeast, "a number or length is written wider than needed")
+	r.Require(v >= atLeast, "a number or length is written wider than needed")
 	return v
 }
 
-func (r *reader) uint() uint64 {
+// Uint is the number that follows, which is not negative.
+func (r *Reader) Uint() uint64 {
 	c := r.byte()
 	switch {
 	case c < 1<<7:
@@ -108,24 +119,25 @@ func (r *reader) uint() uint64 {
 	case c == mUint64:
 		return r.wide(8, 1<<32)
 	}
-	r.fail("expected an unsigned number, found %#02x", c)
+	r.Fail("expected an unsigned number, found %#02x", c)
 	return 0
 }
 
-func (r *reader) int() int64 {
+// Int is the number that follows.
+func (r *Reader) Int() int64 {
 	switch c := r.peek(); {
 	case c >= mNegFix:
 		return int64(int8(r.byte()))
 	case c >= mInt8 && c <= mInt64:
 		return r.negative()
 	}
-	n := r.uint()
-	r.require(n <= math.MaxInt64, "a signed number is too large")
+	n := r.Uint()
+	r.Require(n <= math.MaxInt64, "a signed number is too large")
 	return int64(n)
 }
 
 // negative is a number below the one-byte range.
-func (r *reader) negative() int64 {
+func (r *Reader) negative() int64 {
 	var v, below int64
 	switch r.byte() {
 	case mInt8:
@@ -137,13 +149,13 @@ func (r *reader) negative() int64 {
 	default:
 		v, below = int64(r.big(8)), math.MinInt32
 	}
-	r.require(v < below, "a number is written wider than needed")
+	r.Require(v < below, "a number is written wider than needed")
 	return v
 }
 
-// array is the number of elements of the array that begins here: at most limit,
+// Array is the number of elements of the array that begins here: at most limit,
 // and no more than the bytes left can hold when each takes at least width.
-func (r *reader) array(what string, limit, width int) int {
+func (r *Reader) Array(what string, limit, width int) int {
 	var n uint64
 	switch c := r.byte(); {
 	case c&0xf0 == mFixArray:
@@ -153,22 +165,22 @@ func (r *reader) array(what string, limit, width int) int {
 	case c == mArray32:
 		n = r.wide(4, 1<<16)
 	default:
-		r.fail("expected the array of %s, found %#02x", what, c)
+		r.Fail("expected the array of %s, found %#02x", what, c)
 		return 0
 	}
 	switch {
 	case n > uint64(limit):
-		r.fail("%d %s announced; the limit is %d", n, what, limit)
+		r.Fail("%d %s announced; the limit is %d", n, what, limit)
 		return 0
 	case n*uint64(width) > uint64(len(r.b)):
-		r.fail("%d %s announced, %d bytes left", n, what, len(r.b))
+		r.Fail("%d %s announced, %d bytes left", n, what, len(r.b))
 		return 0
 	}
 	return int(n)
 }
 
-// bin is the bytes that follow, shared with the input; false: nil.
-func (r *reader) bin(limit int) ([]byte, bool) {
+// Bin is the bytes that follow, shared with the input; false: nil.
+func (r *Reader) Bin(limit int) ([]byte, bool) {
 	var n uint64
 	switch c := r.byte(); c {
 	case mNil:
@@ -180,30 +192,30 @@ func (r *reader) bin(limit int) ([]byte, bool) {
 	case mBin32:
 		n = r.wide(4, 1<<16)
 	default:
-		r.fail("expected bytes, found %#02x", c)
+		r.Fail("expected bytes, found %#02x", c)
 	}
 	return r.run(n, limit), true
 }
 
 // run is n bytes, at most limit.
-func (r *reader) run(n uint64, limit int) []byte {
+func (r *Reader) run(n uint64, limit int) []byte {
 	if n > uint64(limit) {
-		r.fail("%d bytes announced; the limit is %d", n, limit)
+		r.Fail("%d bytes announced; the limit is %d", n, limit)
 		return nil
 	}
 	return r.take(int(n))
 }
 
-// value copies the bytes that follow; nil stays nil.
-func (r *reader) value() []byte {
-	v, _ := r.begin(MaxValue)
+// Value copies the bytes that follow; nil stays nil.
+func (r *Reader) Value() []byte {
+	v, _ := r.prefix(MaxValue)
 	return v
 }
 
-// begin copies no more than limit of the bytes that follow, and says how many
+// prefix copies no more than limit of the bytes that follow, and says how many
 // there are; nil stays nil.
-func (r *reader) begin(limit int) (v []byte, size int) {
-	b, ok := r.bin(MaxValue)
+func (r *Reader) prefix(limit int) (v []byte, size int) {
+	b, ok := r.Bin(MaxValue)
 	if !ok || r.err != nil {
 		return nil, 0
 	}
@@ -213,21 +225,21 @@ func (r *reader) begin(limit int) (v []byte, size int) {
 	return append(make([]byte, 0, min(len(b), limit)), b[:min(len(b), limit)]...), len(b)
 }
 
-// key copies the key that follows.
-func (r *reader) key() string {
+// Key copies the key that follows.
+func (r *Reader) Key() string {
 	c := r.peek()
 	if c >= mBin8 && c <= mBin32 {
-		b, _ := r.bin(MaxKey)
-		r.require(!utf8.Valid(b), "a key in UTF-8 is not written as a string")
+		b, _ := r.Bin(MaxKey)
+		r.Require(!utf8.Valid(b), "a key in UTF-8 is not written as a string")
 		return string(b)
 	}
 	b := r.str()
-	r.require(utf8.Valid(b), "a key that is not UTF-8 is written as a string")
+	r.Require(utf8.Valid(b), "a key that is not UTF-8 is written as a string")
 	return string(b)
 }
 
 // str is the string that follows, shared with the input.
-func (r *reader) str() []byte {
+func (r *Reader) str() []byte {
 	var n uint64
 	switch c := r.byte(); {
 	case c&0xe0 == mFixStr:
@@ -239,7 +251,7 @@ func (r *reader) str() []byte {
 	case c == mStr32:
 		n = r.wide(4, 1<<16)
 	default:
-		r.fail("expected a key, found %#02x", c)
+		r.Fail("expected a key, found %#02x", c)
 	}
 	return r.run(n, MaxKey)
 }

@@ -1,4 +1,4 @@
-package storage
+package codec
 
 import (
 	"fmt"
@@ -47,7 +47,7 @@ func CheckOp(o *resolve.Op) error {
 	if err := checkStated(o); err != nil {
 		return fmt.Errorf("op %s: %w", o.Dot, err)
 	}
-	if err := checkBytes(o.Key, o.Value, o.Wall); err != nil {
+	if err := CheckBytes(o.Key, o.Value, o.Wall); err != nil {
 		return fmt.Errorf("op %s: %w", o.Dot, err)
 	}
 	uncovered := 0
@@ -64,7 +64,7 @@ func CheckOp(o *resolve.Op) error {
 	if uncovered > maxUncovered {
 		return fmt.Errorf("op %s: %d parents and hidden dots are not among what its leader had applied; the limit is %d", o.Dot, uncovered, maxUncovered)
 	}
-	return checkFrontier(o.Deps)
+	return CheckFrontier(o.Deps)
 }
 
 // checkStated says why what the op states of deadlines cannot be encoded.
@@ -73,13 +73,13 @@ func checkStated(o *resolve.Op) error {
 	case s != resolve.Stamp{} && (s.By.Origin == 0 || s.By.Seq == 0):
 		return fmt.Errorf("its deadline is stated by %s, which names no operation", s.By)
 	case o.Ended != nil:
-		return checkBytes("", nil, o.Ended.Wall)
+		return CheckBytes("", nil, o.Ended.Wall)
 	}
 	return nil
 }
 
-// checkBytes says why key, value or interval cannot be encoded.
-func checkBytes(key string, value []byte, wall wallclock.Interval) error {
+// CheckBytes says why key, value or interval cannot be encoded.
+func CheckBytes(key string, value []byte, wall wallclock.Interval) error {
 	switch {
 	case len(key) > MaxKey:
 		return fmt.Errorf("the key has %d bytes; the limit is %d", len(key), MaxKey)
@@ -91,8 +91,8 @@ func checkBytes(key string, value []byte, wall wallclock.Interval) error {
 	return nil
 }
 
-// checkFrontier says why f cannot be encoded.
-func checkFrontier(f logical.Frontier) error {
+// CheckFrontier says why f cannot be encoded.
+func CheckFrontier(f logical.Frontier) error {
 	if f.Len() > MaxDeps {
 		return fmt.Errorf("a frontier of %d origins; the limit is %d", f.Len(), MaxDeps)
 	}
@@ -102,8 +102,8 @@ func checkFrontier(f logical.Frontier) error {
 	return nil
 }
 
-// checkObject says why o cannot be encoded.
-func checkObject(o *resolve.Object) error {
+// CheckObject says why o cannot be encoded.
+func CheckObject(o *resolve.Object) error {
 	if len(o.Versions) > MaxVersions {
 		return fmt.Errorf("object %.64q: %d versions; the limit is %d", o.Key, len(o.Versions), MaxVersions)
 	}
@@ -130,5 +130,5 @@ func checkVersion(key string, v *resolve.Version) error {
 	case len(v.Count.Ends) > MaxEnds:
 		return fmt.Errorf("%d statements of its end; the limit is %d", len(v.Count.Ends), MaxEnds)
 	}
-	return checkBytes(key, v.Value, v.Wall)
+	return CheckBytes(key, v.Value, v.Wall)
 }

@@ -1,4 +1,4 @@
-package storage_test
+package codec_test
 
 import (
 	"math"
@@ -10,7 +10,8 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/resolve/limits"
-	"kvd/storage"
+	"kvd/storage/codec"
+	"kvd/storage/codec/codectest"
 	"kvd/wallclock"
 )
 
@@ -46,14 +47,14 @@ func largestOp(key, value int) *resolve.Op {
 // made for.
 func TestLargestOpFitsItsLimit(t *testing.T) {
 	op := largestOp(limits.Key, limits.Value)
-	if err := storage.CheckOp(op); err != nil {
+	if err := codec.CheckOp(op); err != nil {
 		t.Fatal(err)
 	}
-	n := len(storage.AppendOp(nil, op))
+	n := len(codec.AppendOp(nil, op))
 	if n > limits.Op {
 		t.Errorf("the largest op takes %d bytes, and %d are provided for", n, limits.Op)
 	}
-	if got, err := storage.DecodeOp(storage.AppendOp(nil, op)); err != nil || len(got.Value) != limits.Value {
+	if got, err := codec.DecodeOp(codec.AppendOp(nil, op)); err != nil || len(got.Value) != limits.Value {
 		t.Errorf("read back: %v", err)
 	}
 	t.Logf("%d bytes of evidence, %d are provided for", n-limits.Key-limits.Value, limits.Evidence)
@@ -62,8 +63,8 @@ func TestLargestOpFitsItsLimit(t *testing.T) {
 // What an op is said to take bounds what it takes encoded.
 func TestSizeBoundsTheEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		op := op(t)
-		if n := len(storage.AppendOp(nil, op)); n > resolve.BaseSize+op.Size() {
+		op := codectest.Op(t)
+		if n := len(codec.AppendOp(nil, op)); n > resolve.BaseSize+op.Size() {
 			t.Fatalf("%d bytes encoded, said to be %d and %d", n, resolve.BaseSize, op.Size())
 		}
 	})

@@ -1,4 +1,4 @@
-package storage
+package codec
 
 import (
 	"errors"
@@ -20,11 +20,11 @@ import (
 //	then, each only if shape says so:
 //	hlc: wall from the interval's midpoint, count
 //	total
-//	base: place back from seq, total
-//	voids: [place back from seq, delta …]
+//	base: how far its seq is behind, total
+//	voids: [how far its seq is behind, delta …]
 //	expires
 //	touched: hlc as above, dot
-//	ends: [place back from seq, expires less the version's, hlc as above, dot …]
+//	ends: [how far its seq is behind, expires less the version's, hlc as above, dot …]
 //
 // shape is the kind in the lowest three bits, then one bit for each of those
 // groups in that order. Ends are left out where they are what a version's own op
@@ -58,18 +58,18 @@ const (
 
 // AppendObject appends o's encoding to dst. Equal objects give equal bytes.
 // Versions must be sorted by dot.
-func AppendObject(dst []byte, o *resolve.Object) []byte { return appendObject(dst, o.Key, o) }
+func AppendObject(dst []byte, o *resolve.Object) []byte { return AppendObjectAs(dst, o.Key, o) }
 
-// appendObject encodes o under another key: stored objects have theirs in the
-// storage key.
-func appendObject(dst []byte, key string, o *resolve.Object) []byte {
+// AppendObjectAs is AppendObject with another key. A stored object has its key in the
+// storage key, and an empty one here.
+func AppendObjectAs(dst []byte, key string, o *resolve.Object) []byte {
 	n := 2 + len(o.Versions)
 	if o.Duplicates {
 		n++
 	}
-	dst = appendArray(dst, n)
+	dst = AppendArray(dst, n)
 	dst = append(dst, objectFormatOf(o))
-	dst = appendKey(dst, key)
+	dst = AppendKey(dst, key)
 	if o.Duplicates {
 		dst = append(dst, mTrue)
 	}
@@ -81,31 +81,31 @@ func appendObject(dst []byte, key string, o *resolve.Object) []byte {
 
 func appendVersion(dst []byte, v *resolve.Version) []byte {
 	shape := versionShape(v)
-	dst = appendArray(dst, versionElements(shape))
-	dst = appendUint(dst, shape)
-	dst = appendUint(dst, uint64(v.Mask))
-	dst = appendDot(dst, v.Dot)
-	dst = appendBytes(dst, v.Value)
-	dst = appendInterval(dst, v.Wall)
-	dst = appendInt(dst, int64(v.Lamport)-int64(v.Dot.Seq))
+	dst = AppendArray(dst, versionElements(shape))
+	dst = AppendUint(dst, shape)
+	dst = AppendUint(dst, uint64(v.Mask))
+	dst = AppendDot(dst, v.Dot)
+	dst = AppendBytes(dst, v.Value)
+	dst = AppendInterval(dst, v.Wall)
+	dst = AppendInt(dst, int64(v.Lamport)-int64(v.Dot.Seq))
 	if shape&verHLC != 0 {
-		dst = appendHLC(dst, v.HLC, v.Wall)
+		dst = AppendHLC(dst, v.HLC, v.Wall)
 	}
 	if shape&verTotal != 0 {
 		dst = appendInt128(dst, v.Count.Total)
 	}
 	if shape&verBase != 0 {
-		dst = appendInt(dst, int64(v.Dot.Seq-v.Count.Base.Seq))
+		dst = AppendInt(dst, int64(v.Dot.Seq-v.Count.Base.Seq))
 		dst = appendInt128(dst, v.Count.Base.Total)
 	}
 	if shape&verVoids != 0 {
 		dst = appendVoids(dst, v)
 	}
 	if shape&verExpires != 0 {
-		dst = appendInt(dst, int64(v.Expires))
+		dst = AppendInt(dst, int64(v.Expires))
 	}
 	if shape&verTouched != 0 {
-		dst = appendDot(appendHLC(dst, v.Touched.HLC, v.Wall), v.Touched.By)
+		dst = AppendDot(AppendHLC(dst, v.Touched.HLC, v.Wall), v.Touched.By)
 	}
 	if shape&verEnds != 0 {
 		dst = appendEnds(dst, v)
@@ -116,7 +116,7 @@ func appendVersion(dst []byte, v *resolve.Version) []byte {
 // objectFormatOf is the format in which o is written.
 func objectFormatOf(o *resolve.Object) byte {
 	for i := range o.Versions {
-		if v := &o.Versions[i]; versionShape(v) >= verTouched || mortalShare(v) {
+		if v := &o.Versions[i]; versionShape(v) >= verTouched || expiringShare(v) {
 			return objectFormat
 		}
 	}
@@ -133,15 +133,15 @@ func touched(o *resolve.Object) bool {
 	return false
 }
 
-// mortalShare reports whether the version is a share of a counter whose op gave it
+// expiringShare reports whether the version is a share of a counter whose op gave it
 // a deadline.
-func mortalShare(v *resolve.Version) bool {
+func expiringShare(v *resolve.Version) bool {
 	return v.Mask.Has(resolve.Counter) && v.Expires != 0 && !v.Deleted()
 }
 
 // ownEnds is what the op of v states of its share by itself; false: nothing.
 func ownEnds(v *resolve.Version) (resolve.End, bool) {
-	return resolve.End{Seq: v.Dot.Seq, Expires: v.Expires, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}, mortalShare(v) && v.Touched == nil
+	return resolve.End{Seq: v.Dot.Seq, Expires: v.Expires, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}, expiringShare(v) && v.Touched == nil
 }
 
 // plainEnds reports whether v's ends follow from the rest of it.
@@ -154,11 +154,11 @@ func plainEnds(v *resolve.Version) bool {
 }
 
 func appendEnds(dst []byte, v *resolve.Version) []byte {
-	dst = appendArray(dst, endElements*len(v.Count.Ends))
+	dst = AppendArray(dst, endElements*len(v.Count.Ends))
 	for _, e := range v.Count.Ends {
-		dst = appendInt(dst, int64(v.Dot.Seq-e.Seq))
-		dst = appendInt(dst, int64(e.Expires-v.Expires))
-		dst = appendDot(appendHLC(dst, e.Stamp.HLC, v.Wall), e.Stamp.By)
+		dst = AppendInt(dst, int64(v.Dot.Seq-e.Seq))
+		dst = AppendInt(dst, int64(e.Expires-v.Expires))
+		dst = AppendDot(AppendHLC(dst, e.Stamp.HLC, v.Wall), e.Stamp.By)
 	}
 	return dst
 }
@@ -166,42 +166,42 @@ func appendEnds(dst []byte, v *resolve.Version) []byte {
 // endElements is how many elements one statement of an end has.
 const endElements = 6
 
-func (r *reader) ends(v *resolve.Version) []resolve.End {
-	n := r.array("ends", endElements*MaxEnds, 1)
-	r.require(n%endElements == 0, "an end has six elements")
+func (r *Reader) ends(v *resolve.Version) []resolve.End {
+	n := r.Array("ends", endElements*MaxEnds, 1)
+	r.Require(n%endElements == 0, "an end has six elements")
 	if r.err != nil || n == 0 {
 		return nil
 	}
 	ends := make([]resolve.End, n/endElements)
 	for i := range ends {
 		e := &ends[i]
-		e.Seq = v.Dot.Seq - logical.Seq(r.int())
-		e.Expires = v.Expires + wallclock.Instant(r.int())
-		e.Stamp.HLC = r.hlc(v.Wall)
-		e.Stamp.By = r.dot()
+		e.Seq = v.Dot.Seq - logical.Seq(r.Int())
+		e.Expires = v.Expires + wallclock.Instant(r.Int())
+		e.Stamp.HLC = r.HLC(v.Wall)
+		e.Stamp.By = r.Dot()
 	}
 	return ends
 }
 
-// first makes of an object of format 1 one of now. Where some share of a counter
-// had a deadline and another had none, the counter did not end, and it does not
-// begin to: the share without one is taken to have said so.
-func first(o *resolve.Object) {
-	mortal := false
+// upgradeFirst turns an object of format 1 into one of the present format. Where some
+// share of a counter had a deadline and another had none, the counter did not end, and
+// it does not begin to: the share without one is taken to have said so.
+func upgradeFirst(o *resolve.Object) {
+	expiring := false
 	for i := range o.Versions {
-		mortal = mortal || mortalShare(&o.Versions[i])
+		expiring = expiring || expiringShare(&o.Versions[i])
 	}
 	for i := range o.Versions {
-		if v := &o.Versions[i]; mortal && v.Mask.Has(resolve.Counter) && v.Expires == 0 && !v.Deleted() {
+		if v := &o.Versions[i]; expiring && v.Mask.Has(resolve.Counter) && v.Expires == 0 && !v.Deleted() {
 			v.Count.Ends = []resolve.End{{Seq: v.Dot.Seq, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}}
 		}
 	}
 }
 
 func appendVoids(dst []byte, v *resolve.Version) []byte {
-	dst = appendArray(dst, 2*len(v.Count.Voids))
+	dst = AppendArray(dst, 2*len(v.Count.Voids))
 	for _, d := range v.Count.Voids {
-		dst = appendInt(dst, int64(v.Dot.Seq-d.Seq))
+		dst = AppendInt(dst, int64(v.Dot.Seq-d.Seq))
 		dst = appendInt128(dst, d.Delta)
 	}
 	return dst
@@ -210,33 +210,52 @@ func appendVoids(dst []byte, v *resolve.Version) []byte {
 // DecodeObject reads what [AppendObject] wrote and nothing else. The object
 // shares no memory with b.
 func DecodeObject(b []byte) (*resolve.Object, error) {
-	r := newReader("object", b)
+	r := NewReader("object", b)
 	return r.object()
 }
 
-func (r *reader) object() (*resolve.Object, error) {
-	n := r.array("versions", 3+MaxVersions, 1) - 2
-	r.require(n >= 0, "an object has a format and a key")
-	format := r.uint()
-	r.require(format >= firstObjectFormat && format <= objectFormat, "the format is not known to this version of the program")
-	o := &resolve.Object{Key: r.key()}
+// DecodeStored reads a stored object, whose key stands in the storage key. It shares no
+// memory with b.
+func DecodeStored(b []byte, key string) (*resolve.Object, error) { return decodeStored(b, key, false) }
+
+// DecodeLent is DecodeStored without copying values: they lie in b and are valid as long
+// as b is.
+func DecodeLent(b []byte, key string) (*resolve.Object, error) { return decodeStored(b, key, true) }
+
+func decodeStored(b []byte, key string, owns bool) (*resolve.Object, error) {
+	r := NewReader("object", b)
+	r.owns = owns
+	o, err := r.object()
+	if err != nil {
+		return nil, err
+	}
+	o.Key = key
+	return o, nil
+}
+
+func (r *Reader) object() (*resolve.Object, error) {
+	n := r.Array("versions", 3+MaxVersions, 1) - 2
+	r.Require(n >= 0, "an object has a format and a key")
+	format := r.Uint()
+	r.Require(format >= firstObjectFormat && format <= objectFormat, "the format is not known to this version of the program")
+	o := &resolve.Object{Key: r.Key()}
 	if r.peek() == mTrue {
 		o.Duplicates = true
 		r.byte()
 		n--
 	}
 	r.versions(o, n)
-	if err := r.end(); err != nil {
+	if err := r.End(); err != nil {
 		return nil, err
 	}
-	if err := checkObject(o); err != nil {
+	if err := CheckObject(o); err != nil {
 		return nil, err
 	}
 	switch {
 	case format == firstObjectFormat && touched(o):
 		return nil, errors.New("decode object: it is written in an older format than it needs")
 	case format == firstObjectFormat:
-		first(o)
+		upgradeFirst(o)
 	case objectFormatOf(o) != objectFormat:
 		return nil, errors.New("decode object: it is written in a newer format than it needs")
 	}
@@ -245,10 +264,10 @@ func (r *reader) object() (*resolve.Object, error) {
 
 // versions reads n versions, whose shortest encoding is an array of
 // fixedVersion one-byte elements.
-func (r *reader) versions(o *resolve.Object, n int) {
-	r.require(n <= MaxVersions && n*(1+fixedVersion) <= len(r.b), "more versions are announced than bytes are left")
+func (r *Reader) versions(o *resolve.Object, n int) {
+	r.Require(n <= MaxVersions && n*(1+fixedVersion) <= len(r.b), "more versions are announced than bytes are left")
 	if r.err != nil || n <= 0 {
-		r.require(n == 0, "fewer elements are announced than an object has")
+		r.Require(n == 0, "fewer elements are announced than an object has")
 		return
 	}
 	o.Versions = make([]resolve.Version, n)
@@ -257,42 +276,42 @@ func (r *reader) versions(o *resolve.Object, n int) {
 	}
 }
 
-func (r *reader) version(v *resolve.Version) {
-	elements := r.array("elements of a version", fixedVersion+16, 1)
-	shape := r.uint()
-	r.require(shape < verShapes && elements == versionElements(shape), "shape and number of elements do not agree")
+func (r *Reader) version(v *resolve.Version) {
+	elements := r.Array("elements of a version", fixedVersion+16, 1)
+	shape := r.Uint()
+	r.Require(shape < verShapes && elements == versionElements(shape), "shape and number of elements do not agree")
 	v.Kind = resolve.Kind(shape & 7)
-	v.Mask = r.mask()
-	v.Dot = r.dot()
-	v.Value = r.value()
-	v.Wall = r.interval()
-	v.Lamport = logical.Lamport(v.Dot.Seq) + logical.Lamport(r.int())
+	v.Mask = r.Mask()
+	v.Dot = r.Dot()
+	v.Value = r.Value()
+	v.Wall = r.Interval()
+	v.Lamport = logical.Lamport(v.Dot.Seq) + logical.Lamport(r.Int())
 	v.HLC = logical.HLC{Wall: int64(v.Wall.Midpoint())}
 	if shape&verHLC != 0 {
-		v.HLC = r.hlc(v.Wall)
+		v.HLC = r.HLC(v.Wall)
 	}
 	r.share(v, shape)
 	if shape&verExpires != 0 {
-		v.Expires = wallclock.Instant(r.int())
+		v.Expires = wallclock.Instant(r.Int())
 	}
 	if shape&verTouched != 0 {
-		v.Touched = &resolve.Stamp{HLC: r.hlc(v.Wall), By: r.dot()}
+		v.Touched = &resolve.Stamp{HLC: r.HLC(v.Wall), By: r.Dot()}
 	}
 	if own, states := ownEnds(v); shape&verEnds != 0 {
 		v.Count.Ends = r.ends(v)
 	} else if states {
 		v.Count.Ends = []resolve.End{own}
 	}
-	r.require(versionShape(v) == shape, "a group is announced and empty")
+	r.Require(versionShape(v) == shape, "a group is announced and empty")
 }
 
 // share reads the version's share of a counter.
-func (r *reader) share(v *resolve.Version, shape uint64) {
+func (r *Reader) share(v *resolve.Version, shape uint64) {
 	if shape&verTotal != 0 {
 		v.Count.Total = r.int128()
 	}
 	if shape&verBase != 0 {
-		v.Count.Base.Seq = v.Dot.Seq - logical.Seq(r.int())
+		v.Count.Base.Seq = v.Dot.Seq - logical.Seq(r.Int())
 		v.Count.Base.Total = r.int128()
 	}
 	if shape&verVoids != 0 {
@@ -300,15 +319,15 @@ func (r *reader) share(v *resolve.Version, shape uint64) {
 	}
 }
 
-func (r *reader) voids(seq logical.Seq) []resolve.VoidDelta {
-	n := r.array("voids", 2*MaxVoids, 1)
-	r.require(n%2 == 0, "voids come in pairs")
+func (r *Reader) voids(seq logical.Seq) []resolve.VoidDelta {
+	n := r.Array("voids", 2*MaxVoids, 1)
+	r.Require(n%2 == 0, "voids come in pairs")
 	if r.err != nil || n == 0 {
 		return nil
 	}
 	voids := make([]resolve.VoidDelta, n/2)
 	for i := range voids {
-		voids[i].Seq = seq - logical.Seq(r.int())
+		voids[i].Seq = seq - logical.Seq(r.Int())
 		voids[i].Delta = r.int128()
 	}
 	return voids
@@ -317,13 +336,13 @@ func (r *reader) voids(seq logical.Seq) []resolve.VoidDelta {
 // versionShape is v's shape.
 func versionShape(v *resolve.Version) uint64 {
 	s := uint64(v.Kind)
-	s |= flag(v.HLC != logical.HLC{Wall: int64(v.Wall.Midpoint())}, verHLC)
-	s |= flag(!v.Count.Total.IsZero(), verTotal)
-	s |= flag(v.Count.Base != resolve.Base{}, verBase)
-	s |= flag(len(v.Count.Voids) > 0, verVoids)
-	s |= flag(v.Expires != 0, verExpires)
-	s |= flag(v.Touched != nil, verTouched)
-	s |= flag(!plainEnds(v), verEnds)
+	s |= Flag(v.HLC != logical.HLC{Wall: int64(v.Wall.Midpoint())}, verHLC)
+	s |= Flag(!v.Count.Total.IsZero(), verTotal)
+	s |= Flag(v.Count.Base != resolve.Base{}, verBase)
+	s |= Flag(len(v.Count.Voids) > 0, verVoids)
+	s |= Flag(v.Expires != 0, verExpires)
+	s |= Flag(v.Touched != nil, verTouched)
+	s |= Flag(!plainEnds(v), verEnds)
 	return s
 }
 

@@ -1,4 +1,4 @@
-package storage
+package codec
 
 import (
 	"encoding/binary"
@@ -32,8 +32,8 @@ const (
 	mNegFix   = 0xe0
 )
 
-// appendUint writes n in the fewest bytes.
-func appendUint(dst []byte, n uint64) []byte {
+// AppendUint writes n in the fewest bytes.
+func AppendUint(dst []byte, n uint64) []byte {
 	switch {
 	case n < 1<<7:
 		return append(dst, byte(n))
@@ -47,12 +47,12 @@ func appendUint(dst []byte, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, mUint64), n)
 }
 
-// appendInt writes n in the fewest bytes; numbers from zero on as appendUint
+// AppendInt writes n in the fewest bytes; numbers from zero on as AppendUint
 // does.
-func appendInt(dst []byte, n int64) []byte {
+func AppendInt(dst []byte, n int64) []byte {
 	switch {
 	case n >= 0:
-		return appendUint(dst, uint64(n))
+		return AppendUint(dst, uint64(n))
 	case n >= -32:
 		return append(dst, byte(n))
 	case n >= math.MinInt8:
@@ -65,8 +65,8 @@ func appendInt(dst []byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, mInt64), uint64(n))
 }
 
-// appendArray writes the header of an array of n elements.
-func appendArray(dst []byte, n int) []byte {
+// AppendArray writes the header of an array of n elements.
+func AppendArray(dst []byte, n int) []byte {
 	switch {
 	case n < 1<<4:
 		return append(dst, mFixArray|byte(n))
@@ -76,8 +76,8 @@ func appendArray(dst []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, mArray32), uint32(n))
 }
 
-// appendBinHeader announces n bytes.
-func appendBinHeader(dst []byte, n int) []byte {
+// AppendBinHeader announces n bytes.
+func AppendBinHeader(dst []byte, n int) []byte {
 	switch {
 	case n < 1<<8:
 		return append(dst, mBin8, byte(n))
@@ -87,29 +87,34 @@ func appendBinHeader(dst []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, mBin32), uint32(n))
 }
 
-// appendBytes writes b; nil and empty differ.
-func appendBytes(dst, b []byte) []byte {
+// AppendBytes writes b; nil and empty differ.
+func AppendBytes(dst, b []byte) []byte {
 	if b == nil {
 		return append(dst, mNil)
 	}
-	return append(appendBinHeader(dst, len(b)), b...)
+	return append(AppendBinHeader(dst, len(b)), b...)
 }
 
-// appendKey writes a key: as a string if it is UTF-8, else as bytes, so that
-// every MessagePack reader accepts it.
-func appendKey(dst []byte, key string) []byte {
-	n := len(key)
+// appendTextHeader announces n bytes of UTF-8.
+func appendTextHeader(dst []byte, n int) []byte {
 	switch {
-	case !utf8.ValidString(key):
-		dst = appendBinHeader(dst, n)
 	case n < 1<<5:
-		dst = append(dst, mFixStr|byte(n))
+		return append(dst, mFixStr|byte(n))
 	case n < 1<<8:
-		dst = append(dst, mStr8, byte(n))
+		return append(dst, mStr8, byte(n))
 	case n < 1<<16:
-		dst = append(dst, mStr16, byte(n>>8), byte(n))
-	default:
-		dst = binary.BigEndian.AppendUint32(append(dst, mStr32), uint32(n))
+		return append(dst, mStr16, byte(n>>8), byte(n))
+	}
+	return binary.BigEndian.AppendUint32(append(dst, mStr32), uint32(n))
+}
+
+// AppendKey writes a key: as a string if it is UTF-8, else as bytes, so that
+// every MessagePack reader accepts it.
+func AppendKey(dst []byte, key string) []byte {
+	if utf8.ValidString(key) {
+		dst = appendTextHeader(dst, len(key))
+	} else {
+		dst = AppendBinHeader(dst, len(key))
 	}
 	return append(dst, key...)
 }

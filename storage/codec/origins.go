@@ -1,4 +1,4 @@
-package storage
+package codec
 
 import (
 	"encoding/binary"
@@ -49,46 +49,46 @@ func (t origins) at(i int) logical.Origin {
 }
 
 func (t origins) append(dst []byte) []byte {
-	dst = appendBinHeader(dst, 8*len(t))
+	dst = AppendBinHeader(dst, 8*len(t))
 	for _, o := range t {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(o))
 	}
 	return dst
 }
 
-// appendDeps writes the places of deps in the order of t.
+// appendDeps writes the seqs of deps in the order of t.
 func (t origins) appendDeps(dst []byte, o *resolve.Op) []byte {
 	from := 0
 	if o.Deps.At(o.Dot.Origin) == o.Dot.Seq-1 {
 		from = 1
 	}
-	dst = appendArray(dst, len(t)-from)
+	dst = AppendArray(dst, len(t)-from)
 	for _, origin := range t[from:] {
-		dst = appendUint(dst, uint64(o.Deps.At(origin)))
+		dst = AppendUint(dst, uint64(o.Deps.At(origin)))
 	}
 	return dst
 }
 
 // origins reads the table of an op, into dst's memory if it is large enough.
-func (r *reader) origins(dst []logical.Origin) origins {
-	b, _ := r.bin(8 * maxOrigins)
-	r.require(len(b) > 0 && len(b)%8 == 0, "the origins are not eight bytes each")
+func (r *Reader) origins(dst []logical.Origin) origins {
+	b, _ := r.Bin(8 * maxOrigins)
+	r.Require(len(b) > 0 && len(b)%8 == 0, "the origins are not eight bytes each")
 	if r.err != nil {
 		return nil
 	}
 	t := origins(slices.Grow(dst, len(b)/8))
 	for i := range len(b) / 8 {
 		t = append(t, logical.Origin(binary.BigEndian.Uint64(b[8*i:])))
-		r.require(i < 2 || t[i-1] < t[i], "the origins are not in order")
+		r.Require(i < 2 || t[i-1] < t[i], "the origins are not in order")
 	}
 	return t
 }
 
-// deps reads the places in the order of t into o's frontier.
-func (r *reader) deps(o *resolve.Op, t origins) {
-	n := r.array("deps", maxOrigins, 1)
+// deps reads the seqs in the order of t into o's frontier.
+func (r *Reader) deps(o *resolve.Op, t origins) {
+	n := r.Array("deps", maxOrigins, 1)
 	from := len(t) - n
-	r.require(from == 0 || from == 1, "deps and origins do not agree")
+	r.Require(from == 0 || from == 1, "deps and origins do not agree")
 	if r.err != nil {
 		return
 	}
@@ -96,14 +96,14 @@ func (r *reader) deps(o *resolve.Op, t origins) {
 		o.Deps.Advance(logical.Dot{Origin: t[0], Seq: o.Dot.Seq - 1})
 	}
 	for _, origin := range t[from:] {
-		o.Deps.Advance(logical.Dot{Origin: origin, Seq: logical.Seq(r.uint())})
+		o.Deps.Advance(logical.Dot{Origin: origin, Seq: logical.Seq(r.Uint())})
 	}
-	r.require(from == 1 || o.Deps.At(o.Dot.Origin) != o.Dot.Seq-1, "the op's own place in deps need not be written")
+	r.Require(from == 1 || o.Deps.At(o.Dot.Origin) != o.Dot.Seq-1, "the op's own seq in deps need not be written")
 }
 
 // appendDots writes parents or hidden dots.
 func (t origins) appendDots(dst []byte, dots []logical.Dot, deps logical.Frontier) []byte {
-	dst = appendArray(dst, len(dots))
+	dst = AppendArray(dst, len(dots))
 	for _, d := range dots {
 		dst = t.appendDot(dst, d, deps)
 	}
@@ -116,9 +116,9 @@ func (t origins) appendDots(dst []byte, dots []logical.Dot, deps logical.Frontie
 func (t origins) appendDot(dst []byte, d logical.Dot, deps logical.Frontier) []byte {
 	i, _ := t.find(d.Origin)
 	if back, ok := t.behind(d, deps); ok {
-		return appendUint(dst, back*uint64(len(t))+uint64(i))
+		return AppendUint(dst, back*uint64(len(t))+uint64(i))
 	}
-	return appendUint(appendUint(appendArray(dst, 2), uint64(i)), uint64(d.Seq))
+	return AppendUint(AppendUint(AppendArray(dst, 2), uint64(i)), uint64(d.Seq))
 }
 
 // behind is how far d is behind deps; false: it is ahead, or too far behind for
@@ -130,8 +130,8 @@ func (t origins) behind(d logical.Dot, deps logical.Frontier) (uint64, bool) {
 }
 
 // dots reads what appendDots wrote.
-func (r *reader) dots(t origins, deps logical.Frontier) []logical.Dot {
-	n := r.array("parents or hidden", MaxDots, 1)
+func (r *Reader) dots(t origins, deps logical.Frontier) []logical.Dot {
+	n := r.Array("parents or hidden", MaxDots, 1)
 	if n == 0 {
 		return nil
 	}
@@ -145,31 +145,31 @@ func (r *reader) dots(t origins, deps logical.Frontier) []logical.Dot {
 }
 
 // opDot reads what origins.appendDot wrote.
-func (r *reader) opDot(t origins, deps logical.Frontier) logical.Dot {
+func (r *Reader) opDot(t origins, deps logical.Frontier) logical.Dot {
 	if r.peek()&0xf0 == mFixArray {
 		return r.uncovered(t, deps)
 	}
-	n := r.uint()
+	n := r.Uint()
 	if r.err != nil {
 		return logical.Dot{}
 	}
 	o, back := t[n%uint64(len(t))], n/uint64(len(t))
 	d := logical.Dot{Origin: o, Seq: deps.At(o) - logical.Seq(back)}
 	again, ok := t.behind(d, deps)
-	r.require(ok && again == back, "a dot is further behind than its log is long")
+	r.Require(ok && again == back, "a dot is further behind than its log is long")
 	return d
 }
 
 // uncovered reads a dot that is not relative to deps.
-func (r *reader) uncovered(t origins, deps logical.Frontier) logical.Dot {
-	r.require(r.array("parts of a dot", 2, 1) == 2, "a dot has two parts")
-	i := r.uint()
-	r.require(i < uint64(len(t)), "a dot's origin is not listed")
+func (r *Reader) uncovered(t origins, deps logical.Frontier) logical.Dot {
+	r.Require(r.Array("parts of a dot", 2, 1) == 2, "a dot has two parts")
+	i := r.Uint()
+	r.Require(i < uint64(len(t)), "a dot's origin is not listed")
 	if r.err != nil {
 		return logical.Dot{}
 	}
-	d := logical.Dot{Origin: t[i], Seq: logical.Seq(r.uint())}
+	d := logical.Dot{Origin: t[i], Seq: logical.Seq(r.Uint())}
 	_, ok := t.behind(d, deps)
-	r.require(!ok, "a dot that deps covers is written longer than needed")
+	r.Require(!ok, "a dot that deps covers is written longer than needed")
 	return d
 }

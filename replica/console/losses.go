@@ -16,9 +16,9 @@ type Losses interface {
 	// Listen collects what is told from now on about keys that begin with prefix and
 	// that reads answers true for, within bounds of its own: losses of the resolver
 	// that serves the key, or of all. Reads is asked from any goroutine, and may answer
-	// otherwise later. Bell is called, on any goroutine, when something has come after Next
+	// otherwise later. Wake is called, on any goroutine, when something has come after Next
 	// had nothing; it does not wait.
-	Listen(prefix string, all bool, reads func(key string) bool, bell func()) Feed
+	Listen(prefix string, all bool, reads func(key string) bool, wake func()) Feed
 }
 
 // Feed is one reader's place. It belongs to one goroutine.
@@ -26,7 +26,7 @@ type Feed interface {
 	// Next is the oldest event that was not taken, and its JSON on one line;
 	// false: there is none now. It never waits. Nobody changes the bytes.
 	Next() (event string, data []byte, ok bool)
-	// Close ends collecting. Bell may still be called by what was under way.
+	// Close ends collecting. Wake may still be called by what was under way.
 	Close()
 }
 
@@ -71,18 +71,18 @@ func (c *Console) losses(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := stream{w: w, control: http.NewResponseController(w), ended: c.closing, gone: r.Context().Done()}
-	bell := make(chan struct{}, 1)
+	wake := make(chan struct{}, 1)
 	user := userOf(r)
 	s.user = user
 	reads := func(key string) bool { return user.Rights().Reads(key) }
 	s.feed = c.cfg.Losses.Listen(asked.Get("prefix"), all, reads, func() {
 		select {
-		case bell <- struct{}{}:
+		case wake <- struct{}{}:
 		default:
 		}
 	})
 	defer s.feed.Close()
-	s.run(bell)
+	s.run(wake)
 }
 
 // stream is one reader of events.
@@ -96,7 +96,7 @@ type stream struct {
 
 // run sends until somebody ends it. Whoever was told that it began has missed
 // nothing since.
-func (s *stream) run(bell <-chan struct{}) {
+func (s *stream) run(wake <-chan struct{}) {
 	if s.send(": losses from now on\n\n") != nil {
 		return
 	}
@@ -104,7 +104,7 @@ func (s *stream) run(bell <-chan struct{}) {
 	defer beat.Stop()
 	for s.sendAll() == nil {
 		select {
-		case <-bell:
+		case <-wake:
 		case <-beat.C:
 			if s.user.Revoked() || s.send(": still here\n\n") != nil {
 				return

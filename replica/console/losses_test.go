@@ -51,14 +51,14 @@ type losses struct {
 
 type queue struct {
 	from *losses
-	bell func()
+	wake func()
 	wait []told
 }
 
-func (l *losses) Listen(prefix string, all bool, _ func(string) bool, bell func()) Feed {
+func (l *losses) Listen(prefix string, all bool, _ func(string) bool, wake func()) Feed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	q := &queue{from: l, bell: bell}
+	q := &queue{from: l, wake: wake}
 	if l.readers == nil {
 		l.readers = map[*queue]bool{}
 	}
@@ -71,7 +71,7 @@ func (l *losses) tell(event, data string) {
 	defer l.mu.Unlock()
 	for q := range l.readers {
 		q.wait = append(q.wait, told{event, data})
-		q.bell()
+		q.wake()
 	}
 }
 

@@ -32,6 +32,15 @@ func (n *node) subscribed(channel string) *redis.PubSub {
 	return s
 }
 
+// lossMessage is what of a message these tests look at.
+type lossMessage struct {
+	Event, Leader, Resolver, Relation, Loser, Winner string
+	Serving                                          bool
+	Key, Value                                       *string
+	At                                               int64
+	AcceptedBy                                       string `json:"accepted_by"`
+}
+
 // next is the next message of a subscription.
 func next(t *testing.T, s *redis.PubSub) lossMessage {
 	t.Helper()
@@ -236,7 +245,7 @@ func TestReadersEndWithTheLeader(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	n := cluster(t, 1, everybody(resolve.LWW), nil)[0]
 	subscription, page := n.subscribed("kvd:losses"), n.streamed("")
-	eventually(t, "both are counted", func() bool { return n.hub.feeds().Readers == 2 })
+	eventually(t, "both are counted", func() bool { return n.lossFeed.Stats().Readers == 2 })
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	began := time.Now()
@@ -249,7 +258,7 @@ func TestReadersEndWithTheLeader(t *testing.T) {
 	if _, err := page.ReadByte(); !errors.Is(err, io.EOF) {
 		t.Errorf("the page ends with %v", err)
 	}
-	if n.hub.feeds().Readers != 0 {
+	if n.lossFeed.Stats().Readers != 0 {
 		t.Error("readers are left")
 	}
 	subscription.Close()

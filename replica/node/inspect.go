@@ -145,7 +145,7 @@ func (s source) Status() console.Status {
 		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.missingOps(), Damage: s.damaged(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
 		RefusesWrites: s.refusals(), Origins: s.origins(), Conflicts: s.conflicting(),
-		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.hub.feeds(),
+		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
 	}
 }

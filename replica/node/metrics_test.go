@@ -87,7 +87,7 @@ var quiet = map[string]string{
 func TestEveryMetricIsFed(t *testing.T) {
 	all := cluster(t, 3, everybody(resolve.LWW), func(i int, c *Config) { c.Clock.Offset = time.Duration(i) * 100 * time.Millisecond })
 	n1, n2, n3 := all[0], all[1], all[2]
-	listen := n1.client.Subscribe(t.Context(), lossesChannel)
+	listen := n1.client.Subscribe(t.Context(), "kvd:losses")
 	defer listen.Close()
 	figure83(t, []*node{n3, n2, n1}, "x")
 	settle(t, all)

@@ -67,7 +67,7 @@ func TestWhatMayNotBeReadIsNotShown(t *testing.T) {
 	users := usersOf(t, [2]string{"root", ""}, [2]string{"ann", ":read,write,admin:a:"}, [2]string{"bob", ":read"})
 	all := cluster(t, 2, everybody(resolve.LWW), func(_ int, c *Config) { c.Users = users })
 	n1, n2, ann := all[0].as("root"), all[1].as("root"), all[0].as("ann")
-	feed := ann.client.Subscribe(context.Background(), lossesChannel)
+	feed := ann.client.Subscribe(context.Background(), "kvd:losses")
 	defer feed.Close()
 	if _, err := feed.Receive(context.Background()); err != nil {
 		t.Fatal(err)

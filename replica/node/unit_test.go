@@ -16,6 +16,10 @@ import (
 	"kvd/wallclock"
 )
 
+func dotOf(origin logical.Origin, seq logical.Seq) logical.Dot {
+	return logical.Dot{Origin: origin, Seq: seq}
+}
+
 func TestDoorsAreRefusedOneByOne(t *testing.T) {
 	base := Defaults()
 	base.Name = "n1"

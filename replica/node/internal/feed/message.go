@@ -1,4 +1,4 @@
-package node
+package feed
 
 import (
 	"bytes"
@@ -39,11 +39,11 @@ type value struct {
 }
 
 // encode writes a message once for all readers.
-func (h *hub) encode(e *told, serving bool) *message {
+func (h *Hub) encode(e *event, serving bool) *message {
 	v := e.Verdict
 	m := lossMessage{
-		Event: "lost", Leader: h.leader, Resolver: e.by.String(), Serving: serving, Relation: v.Relation.String(),
-		Loser: v.Loser.String(), Winner: dotText(v.Winner), At: int64(e.At), AcceptedBy: h.nameOf(v.Loser.Origin),
+		Event: "lost", Leader: h.cfg.Leader, Resolver: e.by.String(), Serving: serving, Relation: v.Relation.String(),
+		Loser: v.Loser.String(), Winner: dotText(v.Winner), At: int64(e.At), AcceptedBy: h.cfg.NameOf(v.Loser.Origin),
 	}
 	if v.Retracted {
 		m.Event, m.Relation = "retracted", ""
@@ -68,16 +68,16 @@ func (m *lossMessage) json() []byte {
 
 // valueOf reads the loser's value from the log. A log that cannot be read stops
 // the leader elsewhere; here the value is left out.
-func (h *hub) valueOf(e *told) value {
+func (h *Hub) valueOf(e *event) value {
 	if h.last == e.Verdict.Loser {
-		return h.kept
+		return h.value
 	}
-	h.last, h.kept = e.Verdict.Loser, value{}
-	op, ok, err := h.op(e.Verdict.Loser)
+	h.last, h.value = e.Verdict.Loser, value{}
+	op, ok, err := h.cfg.Op(e.Verdict.Loser)
 	if err == nil && ok && op.Kind != resolve.Delete {
-		h.kept = value{true, begin(op.Value), len(op.Value)}
+		h.value = value{true, begin(op.Value), len(op.Value)}
 	}
-	return h.kept
+	return h.value
 }
 
 // begin is a copy of at most valueBytes of a value. Text is cut between

@@ -1,4 +1,4 @@
-package node
+package feed
 
 import (
 	"encoding/json"
@@ -18,24 +18,24 @@ import (
 
 // quietHub serves keys that begin with s by lww, others by hlc, and reads ops from
 // a map.
-func quietHub(ops map[logical.Dot]*resolve.Op) *hub {
-	return &hub{
-		leader: "n1", bell: make(chan struct{}, 1),
-		serves: func(key string) resolve.ID {
+func quietHub(ops map[logical.Dot]*resolve.Op) *Hub {
+	return New(Config{
+		Leader: "n1",
+		Serves: func(key string) resolve.ID {
 			if strings.HasPrefix(key, "s") {
 				return resolve.LWW
 			}
 			return resolve.HLC
 		},
-		nameOf: func(o logical.Origin) string { return fmt.Sprintf("n%d", o) },
-		op: func(d logical.Dot) (*resolve.Op, bool, error) {
+		NameOf: func(o logical.Origin) string { return fmt.Sprintf("n%d", o) },
+		Op: func(d logical.Dot) (*resolve.Op, bool, error) {
 			if d.Origin == 13 {
 				return nil, false, errors.New("the disk is gone")
 			}
 			op, ok := ops[d]
 			return op, ok, nil
 		},
-	}
+	})
 }
 
 func dotOf(origin logical.Origin, seq logical.Seq) logical.Dot {
@@ -64,12 +64,12 @@ func silent() {}
 func TestTellingNobodyCostsNothing(t *testing.T) {
 	h := quietHub(nil)
 	e := lost("s", dotOf(2, 1))
-	if n := testing.AllocsPerRun(100, func() { h.tell(e) }); n != 0 || h.waiting != nil {
+	if n := testing.AllocsPerRun(100, func() { h.Tell(e) }); n != 0 || h.waiting != nil {
 		t.Errorf("%v allocations, and %d events wait", n, len(h.waiting))
 	}
 	h.listen("", true, anyKey, silent)
 	e.Verdict.Relation = resolve.Superseded
-	h.tell(e)
+	h.Tell(e)
 	if len(h.waiting) != 0 {
 		t.Error("what was superseded is told")
 	}
@@ -106,7 +106,7 @@ func TestWhatReadersAreTold(t *testing.T) {
 		{lost("s", dotOf(13, 1)), head + `"key":"s","loser":"000000000000000d-1","winner":"0000000000000001-9","at":7,"accepted_by":"n13"}`},
 		{retracted, strings.Replace(strings.Replace(head, "lost", "retracted", 1), "inverted", "", 1) + `"key":"s",` + tail(1) + `,"value":"<milk>"}`},
 	} {
-		if got := h.encode(&told{tc.e, resolve.LWW}, true); string(got.data) != tc.want || !json.Valid(got.data) {
+		if got := h.encode(&event{tc.e, resolve.LWW}, true); string(got.data) != tc.want || !json.Valid(got.data) {
 			t.Errorf("%d:\n got %s\nwant %s", i, got.data, tc.want)
 		}
 	}
@@ -118,7 +118,7 @@ func TestEveryResolverOfAVerdictIsTold(t *testing.T) {
 	serving, all := h.listen("", false, anyKey, silent), h.listen("", true, anyKey, silent)
 	e := lost("s", dotOf(2, 1))
 	e.Verdict.Resolvers = resolve.LWW.Mask() | resolve.HLC.Mask() | resolve.Causal.Mask()
-	h.tell(e)
+	h.Tell(e)
 	h.spread()
 	for name, r := range map[string]struct {
 		*listener
@@ -143,10 +143,10 @@ func TestEveryResolverOfAVerdictIsTold(t *testing.T) {
 func TestReadersGetWhatTheyAskedFor(t *testing.T) {
 	reads := 0
 	h := quietHub(nil)
-	h.op = func(logical.Dot) (*resolve.Op, bool, error) { reads++; return nil, false, nil }
+	h.cfg.Op = func(logical.Dot) (*resolve.Op, bool, error) { reads++; return nil, false, nil }
 	serving, all, some := h.listen("", false, anyKey, silent), h.listen("", true, anyKey, silent), h.listen("x:", true, anyKey, silent)
 	for _, e := range []replica.Judged{lost("s", dotOf(2, 1)), lost("x:1", dotOf(2, 2)), lost("x:2", dotOf(2, 2))} {
-		h.tell(e)
+		h.Tell(e)
 	}
 	h.spread()
 	if reads != 2 {
@@ -174,7 +174,7 @@ func TestReadersGetWhatTheyAskedFor(t *testing.T) {
 	for _, r := range []*listener{serving, all, some} {
 		r.Close()
 	}
-	if h.feeds().Readers != 0 || len(h.listeners) != 0 {
+	if h.Stats().Readers != 0 || len(h.listeners) != 0 {
 		t.Error("readers are left")
 	}
 }
@@ -184,27 +184,27 @@ func TestReadersGetWhatTheyAskedFor(t *testing.T) {
 func TestTheHubIsBounded(t *testing.T) {
 	h := quietHub(nil)
 	serving, all, some := h.listen("", false, anyKey, silent), h.listen("", true, anyKey, silent), h.listen("s8190", false, anyKey, silent)
-	for i := range mostWaiting + 3 {
-		h.tell(lost([]string{"s", "x"}[i%2]+fmt.Sprint(i), dotOf(2, 1)))
+	for i := range maxWaiting + 3 {
+		h.Tell(lost([]string{"s", "x"}[i%2]+fmt.Sprint(i), dotOf(2, 1)))
 	}
 	h.spread()
 	for name, tc := range map[string]struct {
 		*listener
 		missed, kept int
-	}{"serving": {serving, 2, mostWaiting / 2}, "all": {all, 3 + mostWaiting - queueMessages, queueMessages}, "some": {some, 2, 1}} {
+	}{"serving": {serving, 2, maxWaiting / 2}, "all": {all, 3 + maxWaiting - queueMessages, queueMessages}, "some": {some, 2, 1}} {
 		got := taken(tc.listener)
 		if want := fmt.Sprintf(`missed {"event":"missed","count":%d}`, tc.missed); got[0] != want || len(got) != 1+tc.kept {
 			t.Errorf("%s: %d come, and the first is %s; want %s and %d", name, len(got), got[0], want, tc.kept)
 		}
 	}
-	if got, want := h.feeds().Missed, uint64(2+3+mostWaiting-queueMessages+2); got != want {
+	if got, want := h.Stats().Missed, uint64(2+3+maxWaiting-queueMessages+2); got != want {
 		t.Errorf("%d are counted as missed, want %d", got, want)
 	}
 	big := strings.Repeat("s", 1<<20)
 	for range 6 {
-		h.tell(lost(big, dotOf(2, 1)))
+		h.Tell(lost(big, dotOf(2, 1)))
 	}
-	if len(h.waiting) != 4 || h.bytes != waitingBytes || h.passed != [2]uint64{0, 2} {
+	if len(h.waiting) != 4 || h.bytes != maxWaitingBytes || h.passed != [2]uint64{0, 2} {
 		t.Errorf("%d wait with %d bytes, %v passed", len(h.waiting), h.bytes, h.passed)
 	}
 }
@@ -214,8 +214,8 @@ func TestTheHubIsBounded(t *testing.T) {
 func TestReadersMissExactlyWhatTheyAreTold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := quietHub(nil)
-		rings := 0
-		r := h.listen("", true, anyKey, func() { rings++ })
+		wakes := 0
+		r := h.listen("", true, anyKey, func() { wakes++ })
 		told, took, missing, newest, empty := uint64(0), uint64(0), uint64(0), uint64(0), true
 		read := func(n int) {
 			for range n {
@@ -239,7 +239,7 @@ func TestReadersMissExactlyWhatTheyAreTold(t *testing.T) {
 			}
 		}
 		for range rapid.IntRange(1, 12).Draw(t, "turns") {
-			before, pad := rings, strings.Repeat(" ", rapid.SampledFrom([]int{0, 0, 900}).Draw(t, "size"))
+			before, pad := wakes, strings.Repeat(" ", rapid.SampledFrom([]int{0, 0, 900}).Draw(t, "size"))
 			for range rapid.IntRange(0, queueMessages).Draw(t, "told") {
 				told++
 				r.offer(&message{"lost", fmt.Appendf(nil, `{"at":%d}%s`, told, pad), 1})
@@ -247,15 +247,15 @@ func TestReadersMissExactlyWhatTheyAreTold(t *testing.T) {
 			if len(r.queue) > queueMessages || r.bytes > queueBytes {
 				t.Fatalf("%d messages of %d bytes wait", len(r.queue), r.bytes)
 			}
-			if empty && len(r.queue) > 0 && rings != before+1 {
-				t.Fatalf("the bell was rung %d times", rings-before)
+			if empty && len(r.queue) > 0 && wakes != before+1 {
+				t.Fatalf("the reader was woken %d times", wakes-before)
 			}
 			empty = empty && len(r.queue) == 0
 			read(rapid.IntRange(0, queueMessages+2).Draw(t, "read"))
 		}
 		read(2 * queueMessages)
-		if took+missing != told || h.feeds().Missed != missing {
-			t.Fatalf("told %d, took %d, missed %d, counted %d", told, took, missing, h.feeds().Missed)
+		if took+missing != told || h.Stats().Missed != missing {
+			t.Fatalf("told %d, took %d, missed %d, counted %d", told, took, missing, h.Stats().Missed)
 		}
 	})
 }
@@ -282,7 +282,7 @@ func TestReadersComeAndGo(t *testing.T) {
 	h := quietHub(nil)
 	ended := make(chan struct{})
 	var hub, readers, loop sync.WaitGroup
-	hub.Go(func() { h.run(ended) })
+	hub.Go(func() { h.Run(ended) })
 	stop := make(chan struct{})
 	loop.Go(func() {
 		for i := 0; ; i++ {
@@ -290,18 +290,18 @@ func TestReadersComeAndGo(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				h.tell(lost("s", dotOf(2, logical.Seq(i+1))))
+				h.Tell(lost("s", dotOf(2, logical.Seq(i+1))))
 			}
 		}
 	})
 	for range 8 {
 		readers.Go(func() {
 			for range 20 {
-				bell := make(chan struct{}, 1)
-				r := h.listen("", true, anyKey, func() { bell <- struct{}{} })
-				<-bell
+				wake := make(chan struct{}, 1)
+				r := h.listen("", true, anyKey, func() { wake <- struct{}{} })
+				<-wake
 				if _, _, ok := r.Next(); !ok {
-					t.Error("rung for nothing")
+					t.Error("woken for nothing")
 				}
 				r.Close()
 			}
@@ -312,7 +312,7 @@ func TestReadersComeAndGo(t *testing.T) {
 	loop.Wait()
 	close(ended)
 	hub.Wait()
-	if n := h.feeds().Readers; n != 0 {
+	if n := h.Stats().Readers; n != 0 {
 		t.Errorf("%d readers are left", n)
 	}
 }

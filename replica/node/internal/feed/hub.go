@@ -1,4 +1,4 @@
-package node
+package feed
 
 import (
 	"sync"
@@ -17,97 +17,77 @@ const (
 	allChannel    = "kvd:losses:all" // of those that watch as well
 )
 
-// hub tells whoever listens of losses as they happen:
+// Hub tells whoever listens of losses as they happen:
 //
 //	loop ─▶ waiting ─▶ one goroutine: encode once ─▶ each listener's queue ─▶ RESP, SSE
 //
 // Both queues are bounded, and when one is full the oldest go and are counted, so
 // that the loop never waits for the goroutine, nor that for a reader. While nobody
 // listens an event costs a look at a counter.
-type hub struct {
-	leader string
-	serves func(key string) resolve.ID
-	nameOf func(logical.Origin) string
-	// op reads the log beside the loop; it is asked by the hub's goroutine alone.
-	op func(logical.Dot) (*resolve.Op, bool, error)
+type Hub struct {
+	cfg Config
 
 	readers atomic.Int32
 	missed  atomic.Uint64 // messages that readers were passed over with
-	bell    chan struct{} // something waits
+	wake    chan struct{} // something waits
 
 	mu        sync.Mutex
-	waiting   []told
+	waiting   []event
 	bytes     int         // of their keys
 	passed    [2]uint64   // events that went because too many waited, by serving
 	listeners []*listener // a new slice whenever it changes
 
-	last logical.Dot // whose value is kept: what the resolvers of a panel say of a write comes together
-	kept value
+	last  logical.Dot // whose value is cached: what the resolvers of a panel say of a write comes together
+	value value
 }
 
-// told is a verdict of one resolver.
-type told struct {
+// event is a verdict of one resolver.
+type event struct {
 	replica.Judged
 	by resolve.ID
 }
 
 // What waits for the hub's goroutine at most.
 const (
-	mostWaiting  = 8192    // events
-	waitingBytes = 4 << 20 // of their keys
+	maxWaiting      = 8192    // events
+	maxWaitingBytes = 4 << 20 // of their keys
 )
 
-// newHub is for a leader of that name.
-func (l *Leader) newHub() *hub {
-	return &hub{
-		leader: l.cfg.Name, bell: make(chan struct{}, 1), nameOf: l.nameOf, serves: l.cfg.serves,
-		op: func(d logical.Dot) (*resolve.Op, bool, error) { return l.store.Op(d) },
-	}
+// Config is what a hub is told once.
+type Config struct {
+	Leader string                      // its name
+	Serves func(key string) resolve.ID // which resolver serves a key; it must not wait
+	NameOf func(logical.Origin) string // the leader that an origin is of; empty: it was never heard
+	// Op reads the log; it is asked by the hub's goroutine alone.
+	Op func(logical.Dot) (*resolve.Op, bool, error)
 }
 
-// serves is which resolver serves a key.
-func (c *Config) serves(key string) resolve.ID { return c.Policy.Panel(key).Serving }
+// New makes a hub that nobody listens to yet.
+func New(c Config) *Hub { return &Hub{cfg: c, wake: make(chan struct{}, 1)} }
 
-// observe is told every event on the loop's goroutine, once it is durable.
-func (l *Leader) observe(e replica.Event) {
-	l.metrics.Observe(e)
-	switch e := e.(type) {
-	case replica.Applied:
-		l.watchOrigins(e.Op)
-	case replica.Judged:
-		l.hub.tell(e)
-	case replica.WritesRefused, replica.WritesAllowed:
-		l.logRefusal(e)
-	case replica.Unsendable:
-		l.logUnsendable(e)
-	case replica.OriginTwice, replica.LogsDiffer, replica.ConflictFound:
-		l.logConflict(e)
-	}
-}
-
-// tell takes a verdict that the ledger inserted. It never waits for a reader.
-func (h *hub) tell(e replica.Judged) {
+// Tell takes a verdict that the ledger inserted. It never waits for a reader.
+func (h *Hub) Tell(e replica.Judged) {
 	if h.readers.Load() == 0 || !e.Verdict.Retracted && !e.Verdict.Relation.Lost() {
 		return
 	}
 	h.mu.Lock()
 	for id := range e.Verdict.Resolvers.Each {
-		h.waiting = append(h.waiting, told{e, id})
+		h.waiting = append(h.waiting, event{e, id})
 		h.bytes += len(e.Key)
 	}
-	for len(h.waiting) > mostWaiting || h.bytes > waitingBytes {
+	for len(h.waiting) > maxWaiting || h.bytes > maxWaitingBytes {
 		h.passed[role(h.serving(&h.waiting[0]))]++
 		h.bytes -= len(h.waiting[0].Key)
 		h.waiting = h.waiting[1:]
 	}
 	h.mu.Unlock()
 	select {
-	case h.bell <- struct{}{}:
+	case h.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (h *hub) serving(e *told) bool { return h.serves(e.Key) == e.by }
+func (h *Hub) serving(e *event) bool { return h.cfg.Serves(e.Key) == e.by }
 
 func role(serving bool) int {
 	if serving {
@@ -116,11 +96,11 @@ func role(serving bool) int {
 	return 0
 }
 
-// run spreads what is told until the loop has ended, and what it told last.
-func (h *hub) run(ended <-chan struct{}) {
+// Run spreads what is told until the loop has ended, and what it told last.
+func (h *Hub) Run(ended <-chan struct{}) {
 	for {
 		select {
-		case <-h.bell:
+		case <-h.wake:
 			h.spread()
 		case <-ended:
 			h.spread()
@@ -132,7 +112,7 @@ func (h *hub) run(ended <-chan struct{}) {
 // spread hands what waits to those it concerns. What could not wait was older, so
 // that is told first. Whether it concerned keys that a reader asked for is not
 // known any more: such a reader is told of as many as may have.
-func (h *hub) spread() {
+func (h *Hub) spread() {
 	h.mu.Lock()
 	events, passed, listeners := h.waiting, h.passed, h.listeners
 	h.waiting, h.bytes, h.passed = nil, 0, [2]uint64{}
@@ -159,8 +139,8 @@ func (h *hub) spread() {
 }
 
 // listen begins a queue.
-func (h *hub) listen(prefix string, all bool, reads func(string) bool, bell func()) *listener {
-	r := &listener{hub: h, prefix: prefix, all: all, reads: reads, bell: bell}
+func (h *Hub) listen(prefix string, all bool, reads func(string) bool, wake func()) *listener {
+	r := &listener{hub: h, prefix: prefix, all: all, reads: reads, wake: wake}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.listeners = append(append([]*listener(nil), h.listeners...), r)
@@ -168,7 +148,7 @@ func (h *hub) listen(prefix string, all bool, reads func(string) bool, bell func
 	return r
 }
 
-func (h *hub) forget(r *listener) {
+func (h *Hub) forget(r *listener) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var others []*listener
@@ -181,8 +161,10 @@ func (h *hub) forget(r *listener) {
 	h.readers.Store(int32(len(others)))
 }
 
-// channels is the hub as RESP sees it.
-type channels struct{ *hub }
+// Channels is the hub as RESP sees it.
+func (h *Hub) Channels() server.Feeds { return channels{h} }
+
+type channels struct{ hub *Hub }
 
 var _ server.Feeds = channels{}
 
@@ -190,8 +172,8 @@ var _ server.Feeds = channels{}
 func (c channels) Channels() []string { return []string{lossesChannel, allChannel} }
 
 // Listen begins a queue for a subscriber.
-func (c channels) Listen(channel string, reads func(string) bool, bell func()) server.Feed {
-	return subscriber{c.listen("", channel == allChannel, reads, bell)}
+func (c channels) Listen(channel string, reads func(string) bool, wake func()) server.Feed {
+	return subscriber{c.hub.listen("", channel == allChannel, reads, wake)}
 }
 
 // subscriber is a listener that is not told the event's name apart.
@@ -203,17 +185,19 @@ func (s subscriber) Next() ([]byte, bool) {
 	return data, ok
 }
 
-// events is the hub as the console sees it.
-type events struct{ *hub }
+// Page is the hub as the console sees it.
+func (h *Hub) Page() console.Losses { return page{h} }
 
-var _ console.Losses = events{}
+type page struct{ hub *Hub }
+
+var _ console.Losses = page{}
 
 // Listen begins a queue for a reader of the page.
-func (e events) Listen(prefix string, all bool, reads func(string) bool, bell func()) console.Feed {
-	return e.listen(prefix, all, reads, bell)
+func (p page) Listen(prefix string, all bool, reads func(string) bool, wake func()) console.Feed {
+	return p.hub.listen(prefix, all, reads, wake)
 }
 
-// feeds is what the status says of them.
-func (h *hub) feeds() console.Feeds {
+// Stats is what the status says of the readers.
+func (h *Hub) Stats() console.Feeds {
 	return console.Feeds{Readers: int(h.readers.Load()), Missed: h.missed.Load()}
 }

@@ -1,4 +1,4 @@
-package node
+package feed
 
 import (
 	"strconv"
@@ -30,17 +30,17 @@ func missedMessage(n uint64) *message {
 
 // listener is one reader's queue. The hub puts in, the reader takes out.
 type listener struct {
-	hub    *hub
+	hub    *Hub
 	prefix string
 	all    bool
 	reads  func(key string) bool // its user may; asked anew for each event
-	bell   func()
+	wake   func()
 
 	mu     sync.Mutex
 	queue  []*message
 	bytes  int
 	missed uint64 // older than the queue, and not told yet
-	rung   bool   // since Next had nothing
+	woken  bool   // since Next had nothing
 }
 
 // wants reports whether an event concerns the reader.
@@ -48,7 +48,7 @@ func (r *listener) wants(key string, serving bool) bool {
 	return (serving || r.all) && strings.HasPrefix(key, r.prefix) && r.reads(key)
 }
 
-// offer puts a message in; the oldest go where there is no room.
+// offer puts a message in; the oldest go where it is full.
 func (r *listener) offer(m *message) {
 	r.mu.Lock()
 	r.queue = append(r.queue, m)
@@ -60,7 +60,7 @@ func (r *listener) offer(m *message) {
 			r.hub.missed.Add(1)
 		}
 	}
-	r.wake()
+	r.notify()
 }
 
 // drop forgets the oldest. The lock is held.
@@ -72,13 +72,13 @@ func (r *listener) drop() *message {
 	return m
 }
 
-// wake lets go of the lock and rings, once until there is nothing left.
-func (r *listener) wake() {
-	ring := !r.rung
-	r.rung = true
+// notify lets go of the lock and wakes the reader, once until there is nothing left.
+func (r *listener) notify() {
+	first := !r.woken
+	r.woken = true
 	r.mu.Unlock()
-	if ring {
-		r.bell()
+	if first {
+		r.wake()
 	}
 }
 
@@ -92,7 +92,7 @@ func (r *listener) Next() (event string, data []byte, ok bool) {
 		return m.event, m.data, true
 	}
 	if len(r.queue) == 0 {
-		r.queue, r.rung = nil, false
+		r.queue, r.woken = nil, false
 		return "", nil, false
 	}
 	m := r.drop()

@@ -89,9 +89,6 @@ func (a *account) accounted() Mask {
 // accepted, that is the moment to see whether its author had been shown what
 // survived it.
 func (a *account) stillborn(ids Mask) {
-	if ids == 0 {
-		return
-	}
 	inverted, here := a.Op.Inverted, ids
 	if !a.born {
 		here = a.Op.unjudged(ids)
@@ -117,7 +114,7 @@ func (a *account) lose(ids Mask, d logical.Dot, inverted Mask) {
 // revive retracts the losses of dots, their duplicates and their ancestors: a
 // survivor saw them. What is not lost has no lost ancestors.
 func (a *account) revive(ids Mask, dots ...logical.Dot) {
-	if ids == 0 || len(dots) == 0 {
+	if ids == 0 {
 		return
 	}
 	var room [8]revived
@@ -134,9 +131,7 @@ func (a *account) revive(ids Mask, dots ...logical.Dot) {
 			if op, ok := a.History.Op(d); ok {
 				queue = append(queue, revived{ids, op.Parents})
 			}
-			if duplicates := a.duplicates(d); len(duplicates) > 0 {
-				queue = append(queue, revived{ids, duplicates})
-			}
+			queue = append(queue, revived{ids, a.duplicates(d)})
 		}
 	}
 }
@@ -159,11 +154,8 @@ func (a *account) say(ids Mask, loser logical.Dot, r Relation, retracted bool) {
 	if ids == 0 {
 		return
 	}
-	v := Verdict{Resolvers: ids, Relation: r, Retracted: retracted, Loser: loser}
-	if len(a.after) > 0 {
-		v.Winner = a.after[0]
-	}
-	a.verdicts = append(a.verdicts, v)
+	winner := a.after[0] // a rule that can lose a write always shows one
+	a.verdicts = append(a.verdicts, Verdict{Resolvers: ids, Relation: r, Retracted: retracted, Loser: loser, Winner: winner})
 }
 
 // settled is what the verdicts of one account changed in the ledger. It is only

@@ -2,6 +2,7 @@ package resolve_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"kvd/logical"
@@ -165,5 +166,42 @@ func TestWalksEndWhereBothSidesMeet(t *testing.T) {
 	l.Panel.Fold(l.Object, right, h, nil)
 	if h.asked == 0 || h.asked > 50 {
 		t.Errorf("folding a conflict asked for %d ops, want some and at most 50", h.asked)
+	}
+}
+
+// What the log holds no more may be lost, and seen by a later survivor all the same.
+func TestALossIsRetractedWhereTheLogIsTruncated(t *testing.T) {
+	s := newStory(t, served(resolve.LWW), "a", "b", "c")
+	lost := s.do("a", put("lost"))
+	s.ship("a", "b")
+	s.do("c", put("winner"))
+	s.ship("a", "c")
+	l := s.leaders["c"]
+	if !l.History.Lost("k", lost.Dot).Has(resolve.LWW) {
+		t.Fatal("not lost to begin with")
+	}
+	l.History.Forget(lost.Dot)
+	s.do("b", put("reader"))
+	s.ship("b", "c")
+	if l.History.Lost("k", lost.Dot).Has(resolve.LWW) {
+		t.Error("lost, though the author of what survives had been shown it")
+	}
+}
+
+// What one op beats is told in the order of dots.
+func TestLossesAreToldByDot(t *testing.T) {
+	s := newStory(t, resolve.Panel{Serving: resolve.LWW}, "a", "b")
+	want := []logical.Dot{}
+	for _, v := range []string{"1", "2", "3"} {
+		want = append(want, s.do("a", put(v)).Dot)
+	}
+	winner, l := s.do("b", put("winner")), s.leaders["a"]
+	l.History.Admit(winner)
+	var got []logical.Dot
+	for _, v := range l.Panel.Fold(l.Object, winner, l.History, nil) {
+		got = append(got, v.Loser)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("told are %v, want %v", got, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 
 	"kvd/logical"
 )
@@ -111,7 +112,6 @@ func (f *Folding) reset(p logical.Dot, total Int128) {
 	if v != nil && p == f.Op.Settles && p.Seq == v.Count.Base.Seq {
 		// A deletion that had seen the one total has taken it from the other.
 		v.Count.Base.Total = f.totalBefore(v, p.Seq, v.Count.Base.Total)
-		return
 	}
 	if v == nil || p.Seq <= v.Count.Base.Seq || p.Seq > v.Dot.Seq || p != v.Dot && f.derives(p) {
 		return
@@ -137,7 +137,7 @@ func (f *Folding) totalBefore(v *Version, place logical.Seq, told Int128) Int128
 	for i := 0; ok && op.Prev > place && i < maxSteps; i++ {
 		op, ok = f.History.Op(logical.Dot{Origin: v.Dot.Origin, Seq: op.Prev})
 	}
-	if !ok || op.Prev > place || !op.counted(f.History) {
+	if !ok || op.Prev > place {
 		return told
 	}
 	return op.base().Total
@@ -199,18 +199,13 @@ func (o *Object) Sum() (Int128, bool) {
 	return sum, live
 }
 
-// number reads a value that a client means as a number: it is written as one is
-// printed, without a plus sign or zeros before it, as Redis has it. What is folded
-// of ops that were accepted before is read by [integer], which takes more.
+// number reads a value that a client means as a number: it must be written as one is
+// printed, without a plus sign or leading zeros, as Redis has it. Ops that were
+// accepted before this was checked are read by [integer], which takes more.
 func number(value []byte) (int64, bool) {
-	digits := value
-	if len(value) > 0 && value[0] == '-' {
-		digits = value[1:]
-	}
-	if len(digits) == 0 || digits[0] == '0' && len(value) > 1 || digits[0] == '+' {
-		return 0, false
-	}
-	return integer(value)
+	n, _ := integer(value)
+	var printed [20]byte
+	return n, string(strconv.AppendInt(printed[:0], n, 10)) == string(value)
 }
 
 // integer reads a register's value as a counter would: what strconv.ParseInt
@@ -226,11 +221,11 @@ func integer(value []byte) (int64, bool) {
 	}
 	var n int64 // counted downwards: there is one negative number more
 	for _, c := range digits {
-		d := int64(c) - '0'
-		if d < 0 || d > 9 || n < (math.MinInt64+d)/10 {
+		d := c - '0'
+		if d > 9 || n < (math.MinInt64+int64(d))/10 {
 			return 0, false
 		}
-		n = 10*n - d
+		n = 10*n - int64(d)
 	}
 	if negative {
 		return n, true

@@ -151,3 +151,68 @@ func TestOnlyCountedVersionsHoldNoValue(t *testing.T) {
 		}
 	}
 }
+
+// Several requests of several leaders each: whichever dot of one arrives when, it is
+// taken back once.
+func TestManyRetriedAdditionsCountOnce(t *testing.T) {
+	names := []string{"a", "b", "c"}
+	s := counters(t, names...)
+	for client := range uint64(3) {
+		for _, n := range names {
+			s.do(n, request(add(5), 1+client))
+		}
+	}
+	s.ship("b", "c")
+	s.sums(15, names...)
+}
+
+// A deletion of what an origin added first leaves what it added next, under whichever
+// dot that counts.
+func TestADeletionLeavesARetriedAdditionBehindIt(t *testing.T) {
+	s := counters(t, "a", "b", "c")
+	s.do("b", add(1))
+	s.ship("b", "c")
+	s.do("b", request(add(5), 1))
+	s.do("a", request(add(5), 1))
+	s.ship("a", "b")
+	s.do("c", remove())
+	s.sums(5, "a", "b", "c")
+}
+
+// Of two retried additions a deletion had seen the first: that is taken away under the
+// dot where it counts, and the second stays.
+func TestADeletionTakesARetriedAdditionWhereItCounts(t *testing.T) {
+	s := counters(t, "a", "b", "c")
+	s.do("b", request(add(5), 1))
+	s.ship("b", "c")
+	s.do("b", request(add(40), 2))
+	s.do("a", request(add(5), 1))
+	s.do("a", request(add(40), 2))
+	s.ship("a", "b")
+	s.do("c", remove())
+	s.sums(40, "a", "b", "c")
+}
+
+// An addition says nothing of when the key ends, unless it was told to.
+func TestAPlainAdditionStatesNoDeadline(t *testing.T) {
+	s := counters(t, "a")
+	s.do("a", add(1))
+	s.do("a", add(1))
+	o := s.leaders["a"].Object
+	if e, stated := o.Ending(); stated || o.Mortal() {
+		t.Errorf("it ends: %t, as stated by %+v: %t", o.Mortal(), e, stated)
+	}
+}
+
+// What the log holds no more cannot be taken back: nobody knows how much it was.
+func TestAForgottenDuplicateIsLeftAlone(t *testing.T) {
+	s := counters(t, "a", "b", "c")
+	s.do("a", request(add(5), 1))
+	forgotten := s.do("b", request(add(5), 1))
+	s.ship("b", "c")
+	s.leaders["c"].History.Forget(forgotten.Dot)
+	s.ship("a", "c")
+	if got, _ := s.leaders["c"].Object.Sum(); got != resolve.Wide(10) {
+		t.Errorf("the sum is %s, want 10", got)
+	}
+}

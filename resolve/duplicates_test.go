@@ -78,13 +78,23 @@ func TestDuplicateLeadsUpToNewerAncestors(t *testing.T) {
 	s.clock("b", 1010, 0)
 	s.do("b", over(request(put("retried"), 1), seen.Dot))
 	s.clock("a", 1200, 0)
-	s.do("a", put("winner"))
+	winner := s.do("a", put("winner"))
 	s.ship("b", "c")
+	c := s.leaders["c"]
+	if err := c.Pull(s.leaders["a"], 1, s.now); err != nil {
+		t.Fatal(err)
+	}
+	before := c.Object.Clone()
 	s.ship("a", "c")
-	if s.leaders["c"].History.Lost("k", seen.Dot).Has(resolve.LWW) {
+	if c.History.Lost("k", seen.Dot).Has(resolve.LWW) {
 		t.Error("lost, though the winner's author had been shown a request that had seen it")
 	}
 	s.audit("c")
+	for _, v := range c.Panel.Fold(before, winner, c.History, nil) {
+		if v.Loser == seen.Dot {
+			t.Errorf("folding the winner says %+v", v)
+		}
+	}
 }
 
 // The author had been shown, two steps back, a request whose other dot had seen

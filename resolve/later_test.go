@@ -5,6 +5,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/resolvetest"
 )
 
 // judgedBy gives the leaders another panel: they fold their logs again.
@@ -164,5 +165,28 @@ func TestWhatAnOpAdds(t *testing.T) {
 		if delta != n(c.adds) || recorded != c.recorded {
 			t.Errorf("%s adds %s, recorded: %t; want %d, %t", c.what, delta, recorded, c.adds, c.recorded)
 		}
+	}
+}
+
+// A deletion that names a total which was derived takes nothing of the recorded one
+// that the origin went on from, in whatever order they arrive.
+func TestADerivedTotalIsNoPlaceOfTheRecordedOne(t *testing.T) {
+	counter := resolve.Panel{Serving: resolve.Counter}
+	s := newStory(t, counter, "a", "b")
+	s.do("a", add(5))
+	s.judgedBy(resolve.Panel{Serving: resolve.Siblings}, "a")
+	s.do("a", add(2))
+	s.ship("a", "b")
+	s.judgedBy(counter, "a")
+	s.do("a", add(1))
+	s.do("b", remove())
+	s.ship("a", "b")
+	s.ship("b", "a")
+	a, b := resolvetest.Render(s.leaders["a"].Object), resolvetest.Render(s.leaders["b"].Object)
+	if a != b {
+		t.Errorf("objects differ:\n%s%s", a, b)
+	}
+	if got := s.values("a"); len(got) != 1 || got[0] != "1" {
+		t.Errorf("shown are %v, want 1", got)
 	}
 }

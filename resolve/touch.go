@@ -18,6 +18,15 @@ import (
 // made about it, and of all shares' the greatest holds. A share that takes over
 // from another inherits them; a deletion takes those away that speak of what it
 // took away.
+//
+// So a statement ends with what it speaks of. Suppose that a counter is given a
+// deadline and expires at one leader, while another leader, which was cut off and has
+// not heard of it, adds to the counter. The addition stays, because nobody who took the
+// count away had seen it, and it has no deadline: the key then shows what Redis shows
+// after an INCR that follows the end. A statement that outlived what it speaks of would
+// end additions whose authors never saw the expired key, and every expiry would have to
+// be kept for ever for it. Whoever counts in windows states the deadline with every
+// addition (EXPIRE key seconds NX).
 
 // Stamp ranks statements about when something ends.
 type Stamp struct {

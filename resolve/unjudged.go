@@ -49,7 +49,7 @@ func (op *Op) Covers(d logical.Dot) bool { return op.hides(d) }
 // Hides is what of the object's live sets the op covers without naming it, where
 // its own leader kept none: as its Hidden would have listed it.
 func (op *Op) Hides(o *Object) []logical.Dot {
-	if op.Panel == 0 || op.Panel.keeps(liveSet) == All.keeps(liveSet) {
+	if op.Panel == 0 {
 		return nil
 	}
 	var dots []logical.Dot
@@ -57,7 +57,7 @@ func (op *Op) Hides(o *Object) []logical.Dot {
 	over, hidden, apart := setOf(op.Parents), setOf(op.Hidden), setOf(op.Unseen)
 	for i := range o.Versions {
 		v := &o.Versions[i]
-		if v.Mask&live != 0 && v.Dot != op.Dot && op.Deps.Covers(v.Dot) && !apart.has(v.Dot) && !over.has(v.Dot) && !hidden.has(v.Dot) {
+		if v.Mask&live != 0 && op.Deps.Covers(v.Dot) && !apart.has(v.Dot) && !over.has(v.Dot) && !hidden.has(v.Dot) {
 			dots = append(dots, v.Dot)
 		}
 	}
@@ -85,7 +85,7 @@ func (p Panel) MayHaveFolded(o *Object) bool {
 func (f *Folding) hide() {
 	vs, apart := f.Object.Versions, setOf(f.Op.Unseen)
 	for i := range vs {
-		if vs[i].Mask&f.Bit != 0 && i != f.New && f.Op.Deps.Covers(vs[i].Dot) && !apart.has(vs[i].Dot) {
+		if vs[i].Mask&f.Bit != 0 && f.Op.Deps.Covers(vs[i].Dot) && !apart.has(vs[i].Dot) {
 			vs[i].Mask &^= f.Bit
 		}
 	}

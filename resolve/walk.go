@@ -101,9 +101,8 @@ func (w *walk) onlyBelow(gone, left []logical.Dot) []int {
 func (w *walk) sees(dots, wanted []logical.Dot) bool {
 	floor, sought := ^logical.Lamport(0), setOf(wanted)
 	for _, d := range wanted {
-		if i, ok := w.Object.Find(d); ok {
-			floor = min(floor, w.Object.Versions[i].Lamport)
-		}
+		i, _ := w.Object.Find(d)
+		floor = min(floor, w.Object.Versions[i].Lamport)
 	}
 	w.markAll(dots, below)
 	for len(w.queue) > 0 && (w.Object.Duplicates || w.nodes[w.queue[0]].lamport >= floor) {
@@ -184,10 +183,10 @@ func (w *walk) node(d logical.Dot) int {
 	return w.add(d)
 }
 
-// isAbove reports whether a survivor is d or has seen it.
+// isAbove reports whether a survivor is d, which was walked over, or has seen it.
 func (w *walk) isAbove(d logical.Dot) bool {
-	i, ok := w.find(d)
-	return ok && w.nodes[i].from&above != 0
+	i, _ := w.find(d)
+	return w.nodes[i].from&above != 0
 }
 
 // sooner is the order of the queue. No two nodes are equal in it.

@@ -25,6 +25,7 @@ func Laws() []Law {
 		{"any causal order gives the same object", AnyOrder},
 		{"after each op, survivors, losses and sums are what brute force says", EachStep},
 		{"deadlines are what brute force says", EachDeadline},
+		{"what is shown no more is told of once, and truly", Told},
 		{"a panel says of each resolver what it would be told alone", Apart},
 		{"an op is inverted exactly when something its author was shown outlived its birth", Births},
 		{"folding twice in a row changes nothing", Twice},

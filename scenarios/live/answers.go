@@ -7,23 +7,18 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/client/conn"
 	"kvd/resolve"
+	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/oracle"
 	"kvd/wallclock"
 )
 
 // written is the reply to a write, with evidence.
 type written struct {
-	dot   logical.Dot
-	over  []logical.Dot
-	shown oracle.Reading
-	delta int64
+	attempt.Acceptance
 	value string // an increment's outcome
-	retry bool
-	// unseen says that nobody saw the reply: the write was found in a log.
-	unseen bool
-	wall   wallclock.Interval
-	seen   string // a token of all the client has seen
+	seen  string // a token of all the client has seen
 }
 
 // got is the reply to a read, with evidence.
@@ -33,35 +28,44 @@ type got struct {
 	seen    string
 }
 
-func readWritten(r reply) (w written, err error) {
-	if w.dot, err = logical.ParseDot(r.field("dot").text); err != nil {
+func readWritten(r conn.Reply) (w written, err error) {
+	if w.Dot, err = logical.ParseDot(r.Field("dot").Text); err != nil {
 		return w, fmt.Errorf("reply to a write: %w; is the leader of this version?", err)
 	}
-	if w.over, err = dots(r.field("over")); err == nil {
-		w.shown.Dots, err = dots(r.field("shown"))
+	if w.Over, err = dots(r.Field("over")); err == nil {
+		w.Shown.Dots, err = dots(r.Field("shown"))
 	}
-	w.shown.Values = r.field("values").texts()
-	w.delta, w.value, w.retry = r.field("delta").int(), r.field("value").text, r.field("retry").int() == 1
-	if wall := r.field("wall").items; len(wall) == 2 {
-		w.wall = wallclock.Interval{Earliest: wallclock.Instant(wall[0].int()), Latest: wallclock.Instant(wall[1].int())}
+	w.Shown.Values = r.Field("values").Texts()
+	w.Delta, w.value = integer(r.Field("delta")), r.Field("value").Text
+	if wall := r.Field("wall").Items; len(wall) == 2 {
+		w.Wall = wallclock.Interval{Earliest: wallclock.Instant(integer(wall[0])), Latest: wallclock.Instant(integer(wall[1]))}
 	}
-	w.seen = r.field("seen").text
+	w.seen = r.Field("seen").Text
 	return w, err
 }
 
-func readGot(r reply) (g got, err error) {
-	g.reading.Dots, err = dots(r.field("dots"))
-	g.reading.Values = r.field("values").texts()
-	g.token, g.seen = r.field("token").text, r.field("seen").text
+// present reports whether a reply says anything.
+func present(r conn.Reply) bool { return r.Kind != 0 && !r.Null }
+
+// integer is what a reply says as a number or as a text; zero if it is no number.
+func integer(r conn.Reply) int64 {
+	n, _ := strconv.ParseInt(r.Text, 10, 64)
+	return n
+}
+
+func readGot(r conn.Reply) (g got, err error) {
+	g.reading.Dots, err = dots(r.Field("dots"))
+	g.reading.Values = r.Field("values").Texts()
+	g.token, g.seen = r.Field("token").Text, r.Field("seen").Text
 	if err == nil && g.seen == "" {
 		err = fmt.Errorf("reply to a read: it names no token; is the leader of this version?")
 	}
 	return g, err
 }
 
-func dots(r reply) ([]logical.Dot, error) {
+func dots(r conn.Reply) ([]logical.Dot, error) {
 	var out []logical.Dot
-	for _, text := range r.texts() {
+	for _, text := range r.Texts() {
 		d, err := logical.ParseDot(text)
 		if err != nil {
 			return nil, fmt.Errorf("reply: %w", err)
@@ -72,10 +76,10 @@ func dots(r reply) ([]logical.Dot, error) {
 }
 
 // readFrontier takes a map from origins to how far their logs are applied.
-func readFrontier(r reply) (logical.Frontier, error) {
+func readFrontier(r conn.Reply) (logical.Frontier, error) {
 	var f logical.Frontier
-	for i := 0; i+1 < len(r.items); i += 2 {
-		d, err := logical.ParseDot(r.items[i].text + "-" + r.items[i+1].text)
+	for i := 0; i+1 < len(r.Items); i += 2 {
+		d, err := logical.ParseDot(r.Items[i].Text + "-" + r.Items[i+1].Text)
 		if err != nil {
 			return f, fmt.Errorf("frontier: %w", err)
 		}
@@ -84,19 +88,19 @@ func readFrontier(r reply) (logical.Frontier, error) {
 	return f, nil
 }
 
-func readLosses(r reply) ([]resolve.Loss, error) {
+func readLosses(r conn.Reply) ([]resolve.Loss, error) {
 	var out []resolve.Loss
-	for _, it := range r.items {
-		id, err := resolve.ParseID(it.field("resolver").text)
+	for _, it := range r.Items {
+		id, err := resolve.ParseID(it.Field("resolver").Text)
 		if err != nil {
 			return nil, fmt.Errorf("ledger: %w", err)
 		}
-		l := resolve.Loss{Resolver: id, Relation: relation(it.field("relation").text), Key: it.field("key").text}
-		if l.Loser, err = logical.ParseDot(it.field("loser").text); err != nil {
+		l := resolve.Loss{Resolver: id, Relation: relation(it.Field("relation").Text), Key: it.Field("key").Text}
+		if l.Loser, err = logical.ParseDot(it.Field("loser").Text); err != nil {
 			return nil, fmt.Errorf("ledger: %w", err)
 		}
-		if w := it.field("winner"); w.kind != 0 {
-			if l.Winner, err = logical.ParseDot(w.text); err != nil {
+		if w := it.Field("winner"); present(w) {
+			if l.Winner, err = logical.ParseDot(w.Text); err != nil {
 				return nil, fmt.Errorf("ledger: %w", err)
 			}
 		}
@@ -114,21 +118,18 @@ func relation(name string) resolve.Relation {
 	return 0
 }
 
-// remembered is a write as a leader's log has it.
-type remembered struct {
-	dot            logical.Dot
-	client, number uint64
-	over           []logical.Dot
-	delta          int64
-	wall           wallclock.Interval
+// logged is a write as a leader's log has it.
+type logged struct {
+	attempt.Identity
+	attempt.Acceptance
 }
 
 // readHistory takes what KVD.HISTORY answers and leaves out ops without an
 // identity.
-func readHistory(r reply) ([]remembered, error) {
-	var out []remembered
-	for _, it := range r.items {
-		who, which, ok := strings.Cut(it.field("client").text, "/")
+func readHistory(r conn.Reply) ([]logged, error) {
+	var out []logged
+	for _, it := range r.Items {
+		who, which, ok := strings.Cut(it.Field("client").Text, "/")
 		if !ok {
 			continue
 		}
@@ -140,12 +141,12 @@ func readHistory(r reply) ([]remembered, error) {
 		if err != nil {
 			return nil, fmt.Errorf("history: request %q: %w", which, err)
 		}
-		op := remembered{client: client, number: number, delta: it.field("delta").int()}
-		op.wall = wallclock.Around(wallclock.Instant(it.field("wall").int()), time.Duration(it.field("error").int()))
-		if op.dot, err = logical.ParseDot(it.field("dot").text); err != nil {
+		op := logged{attempt.Identity{Client: client, Number: number}, attempt.Acceptance{Delta: integer(it.Field("delta")), Unseen: true}}
+		op.Wall = wallclock.Around(wallclock.Instant(integer(it.Field("wall"))), time.Duration(integer(it.Field("error"))))
+		if op.Dot, err = logical.ParseDot(it.Field("dot").Text); err != nil {
 			return nil, fmt.Errorf("history: %w", err)
 		}
-		if op.over, err = dots(it.field("parents")); err != nil {
+		if op.Over, err = dots(it.Field("parents")); err != nil {
 			return nil, err
 		}
 		out = append(out, op)

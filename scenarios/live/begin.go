@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/client/conn"
+	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/script"
 )
 
@@ -14,11 +16,11 @@ func newDriver(s *script.Scenario, m machines, counts func(key string) bool) *dr
 		asking: &sync.WaitGroup{},
 		s:      s, m: m, counts: counts, news: make(chan struct{}, 1), links: newLinks(s.Leaders),
 		clocks: map[string][]script.ClockFault{}, clients: map[string]*client{}, labels: map[string]bool{},
-		busy: map[string]int{}, lost: map[[2]string]bool{}, frontier: map[string]logical.Frontier{}, named: map[string]identity{},
+		busy: map[string]int{}, lost: map[[2]string]bool{}, frontier: map[string]logical.Frontier{}, named: map[string]attempt.Identity{},
 	}
 	for i, c := range s.Clients {
 		d.clients[c.Name] = &client{d: d, name: c.Name, id: uint64(i + 1), at: c.At, spec: c,
-			queue: make(chan operation, happenings(s)), conns: map[string]*conn{}}
+			queue: make(chan operation, happenings(s)), conns: map[string]*conn.Conn{}}
 	}
 	return d
 }
@@ -37,14 +39,19 @@ const headStart = 20 * time.Millisecond
 // prepare does what the script does before true time zero, and sets that. It lies
 // as the simulation's does to the phase of a clock that strobes.
 func (d *driver) prepare() error {
-	d.rec = newRecord(time.Now())
+	d.begins(time.Now())
 	for _, u := range d.s.Setup {
 		if err := d.act(u.Action); err != nil {
 			return err
 		}
 	}
-	d.rec = newRecord(aligned(time.Now().Add(headStart), swing(d.s)))
+	d.begins(aligned(time.Now().Add(headStart), swing(d.s)))
 	return nil
+}
+
+// begins sets true time zero.
+func (d *driver) begins(zero time.Time) {
+	d.rec = attempt.NewRecord(func() time.Duration { return time.Since(zero) })
 }
 
 // swing is the time after which a strobing clock of the script is where it was;

@@ -7,17 +7,19 @@ import (
 	"strings"
 	"time"
 
+	"kvd/replica/client/conn"
+	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/merge"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 )
 
-// Bounds on a client's patience, beside what the script says.
+// Bounds on what a client waits for, in addition to what the script says.
 const (
-	maxTries    = 20 // how often one request is sent, as in the simulation
-	dialTime    = 2 * time.Second
-	maxPatience = 30 * time.Second
+	maxTries   = 20 // how often one request is sent, as in the simulation
+	dialTime   = 2 * time.Second
+	maxTimeout = 30 * time.Second
 )
 
 // client does one operation at a time and waits for each answer. Its goroutine is
@@ -31,7 +33,7 @@ type client struct {
 	number uint64
 	token  string // session clients: all they have seen
 	queue  chan operation
-	conns  map[string]*conn
+	conns  map[string]*conn.Conn
 }
 
 // operation is one line of the script being carried out.
@@ -64,7 +66,7 @@ func (c *client) run(ctx context.Context) {
 
 func (c *client) hangUp() {
 	for _, k := range c.conns {
-		k.close()
+		k.Close()
 	}
 }
 
@@ -74,7 +76,7 @@ func (c *client) carry(ctx context.Context, op *operation) {
 	counts := c.d.counts(op.Key)
 	c.number++
 	op.number, op.leader = c.number, c.at
-	c.d.naming(op.label, identity{c.id, op.number})
+	c.d.naming(op.label, c.identity(op))
 	op.read = op.Kind == script.OpGet || !counts && (op.Kind == script.OpUpdate || op.Kind == script.OpAppend)
 	if op.Kind == script.OpAppend && counts {
 		op.Amount = 1
@@ -100,7 +102,7 @@ func (c *client) again(ctx context.Context, op *operation, why string) bool {
 		c.failed(op, why)
 		return false
 	}
-	c.d.rec.add(true, c.event(trace.Failed, op, why), nil)
+	c.d.rec.Add(true, c.event(trace.Failed, op, why), nil)
 	op.leader = to
 	return sleep(ctx, time.Duration(op.tries)*10*time.Millisecond)
 }
@@ -108,11 +110,16 @@ func (c *client) again(ctx context.Context, op *operation, why string) bool {
 // failed takes down that the operation is given up, or was refused.
 func (c *client) failed(op *operation, why string) {
 	request := c.request(op)
-	c.d.rec.add(true, c.event(trace.Failed, op, why), func(h *oracle.History, at time.Duration) { h.Failed(at, request, why) })
+	c.d.rec.Add(true, c.event(trace.Failed, op, why), func(h *oracle.History, at time.Duration) { h.Failed(at, request, why) })
 }
 
 func (c *client) event(k trace.Kind, op *operation, text string) trace.Event {
 	return trace.Event{Kind: k, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Text: text}
+}
+
+// identity is the operation's for the record.
+func (c *client) identity(op *operation) attempt.Identity {
+	return attempt.Identity{Client: c.id, Number: op.number}
 }
 
 // request is the oracle's name for the operation's present request; its own read is
@@ -129,16 +136,15 @@ func (c *client) request(op *operation) string {
 func (c *client) try(ctx context.Context, op *operation) (r answer, why string, answered bool) {
 	op.tries++
 	c.d.requests.Add(1)
-	me := identity{c.id, op.number}
 	if !op.read {
 		kind, amount := merge.Of(&op.ClientOp, op.exact, op.value)
-		c.d.rec.sending(&write{identity: me, request: c.request(op), label: op.label, key: op.Key, kind: kind, amount: amount})
+		c.d.rec.Sending(attempt.Write{Identity: c.identity(op), Request: c.request(op), Label: op.label, Key: op.Key, Kind: kind, Amount: amount})
 	}
 	sent := oracle.Request{ID: c.request(op), Label: op.label, Client: c.name, Session: c.spec.Session, Leader: op.leader,
 		Key: op.Key, Verb: verb(op), Value: puts(op), Valued: true, Delta: op.Amount, Exact: op.exact, Shown: slices.Clone(op.shown.Dots)}
-	c.d.rec.add(false, c.event(trace.Sent, op, op.ClientOp.String()), func(h *oracle.History, at time.Duration) { h.Sent(at, sent) })
+	c.d.rec.Add(false, c.event(trace.Sent, op, op.ClientOp.String()), func(h *oracle.History, at time.Duration) { h.Sent(at, sent) })
 	op.command = c.command(op)
-	patience, end := c.patience(op)
+	timeout, end := c.timeout(op)
 	if c.d.cut(c.name, op.leader) {
 		return r, c.wait(ctx, end), false
 	}
@@ -150,8 +156,8 @@ func (c *client) try(ctx context.Context, op *operation) (r answer, why string, 
 	select {
 	case r = <-reply:
 		return c.receive(ctx, op, r, end)
-	case <-time.After(patience):
-		why = "no answer within " + patience.String()
+	case <-time.After(timeout):
+		why = "no answer within " + timeout.String()
 	case <-ctx.Done():
 		why = ctx.Err().Error()
 	}
@@ -162,7 +168,7 @@ func (c *client) try(ctx context.Context, op *operation) (r answer, why string, 
 // hangUpLater closes a connection once the answer that nobody waits for has come.
 func hangUpLater(reply <-chan answer) {
 	if r := <-reply; r.conn != nil {
-		r.conn.close()
+		r.conn.Close()
 	}
 }
 
@@ -175,20 +181,20 @@ func (c *client) receive(ctx context.Context, op *operation, r answer, end time.
 		return r, r.lost.Error(), false
 	}
 	if c.d.cut(op.leader, c.name) {
-		c.d.rec.add(true, trace.Event{Kind: trace.Missed, Where: op.leader, Peer: c.name, Label: op.label, Key: op.Key}, nil)
+		c.d.rec.Add(true, trace.Event{Kind: trace.Missed, Where: op.leader, Peer: c.name, Label: op.label, Key: op.Key}, nil)
 		return r, c.wait(ctx, end), false
 	}
 	return r, "", true
 }
 
-// patience is how long the script lets the client wait.
-func (c *client) patience(op *operation) (time.Duration, time.Time) {
+// timeout is how long the script lets the client wait.
+func (c *client) timeout(op *operation) (time.Duration, time.Time) {
 	d := op.Timeout
 	if d == 0 {
 		d = c.spec.Timeout
 	}
 	if d == 0 {
-		d = maxPatience
+		d = maxTimeout
 	}
 	return d, time.Now().Add(d)
 }
@@ -224,9 +230,9 @@ func (c *client) read(op *operation, g got) {
 	if c.spec.Session {
 		c.token = g.seen
 	}
-	c.d.rec.showed(g.reading.Dots)
+	c.d.rec.Showed(g.reading.Dots)
 	told := oracle.Read{Request: c.request(op), Client: c.name, Session: c.spec.Session, Leader: op.leader, Key: op.Key, Reading: g.reading}
-	c.d.rec.add(true, trace.Event{Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: g.reading.Values, Dots: g.reading.Dots},
+	c.d.rec.Add(true, trace.Event{Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: g.reading.Values, Dots: g.reading.Dots},
 		func(h *oracle.History, at time.Duration) { h.Shown(at, told) })
 }
 
@@ -235,8 +241,8 @@ func (c *client) acked(op *operation, w written) {
 		c.token = w.seen
 	}
 	request, leader := c.request(op), op.leader
-	c.d.rec.add(true, trace.Event{Kind: trace.Acked, Where: c.name, Peer: leader, Label: op.label, Key: op.Key, Values: w.shown.Values, Dot: w.dot, Dots: w.shown.Dots},
-		func(h *oracle.History, at time.Duration) { h.Acked(at, request, leader, w.shown) })
+	c.d.rec.Add(true, trace.Event{Kind: trace.Acked, Where: c.name, Peer: leader, Label: op.label, Key: op.Key, Values: w.Shown.Values, Dot: w.Dot, Dots: w.Shown.Dots},
+		func(h *oracle.History, at time.Duration) { h.Acked(at, request, leader, w.Shown) })
 	c.d.acked(op.label)
 }
 
@@ -252,12 +258,12 @@ func (c *client) modified(ctx context.Context, op *operation, shown oracle.Readi
 		slices.Sort(set)
 		return strings.Join(slices.Compact(set), ",")
 	}
-	for end := time.Now().Add(dialTime); len(shown.Dots) > 1 && !c.d.rec.knows(shown.Dots) && time.Now().Before(end); {
+	for end := time.Now().Add(dialTime); len(shown.Dots) > 1 && !c.d.rec.Knows(shown.Dots) && time.Now().Before(end); {
 		if !sleep(ctx, closePoll) {
 			break
 		}
 	}
-	return strconv.FormatInt(c.d.rec.merged(shown)+op.Amount, 10)
+	return strconv.FormatInt(c.d.rec.Merged(shown)+op.Amount, 10)
 }
 
 // puts is the text that the write puts.

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"kvd/replica/client/conn"
 	"kvd/scenarios/script"
 )
 
@@ -27,7 +28,7 @@ type cluster struct {
 
 	mu        sync.Mutex
 	processes map[string]*process
-	at        map[string]addrs // kept over restarts
+	at        map[string]addrs // retained over restarts
 }
 
 var _ machines = (*cluster)(nil)
@@ -55,7 +56,7 @@ func (c *cluster) startAll(ctx context.Context) error {
 	return nil
 }
 
-// start begins a life of a leader, where it was before if it was anywhere.
+// start starts a leader's process, at the addresses it had before if it had any.
 func (c *cluster) start(name string) error {
 	dir := c.home(name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -93,28 +94,28 @@ func (c *cluster) arguments(name string) []string {
 	return args
 }
 
-// meetTime bounds how long leaders may take to find each other.
-const meetTime = 20 * time.Second
+// joinTime bounds how long leaders may take to find each other.
+const joinTime = 20 * time.Second
 
 // hears waits until a leader has heard from so many others: its links to them are
 // up. WAIT without a write counts them.
 func (c *cluster) hears(ctx context.Context, name string, others int) error {
-	k, err := dial(c.running()[name], dialTime)
+	k, err := conn.Dial(c.running()[name], dialTime)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	defer k.close()
-	for end := time.Now().Add(meetTime); ; {
-		r, err := k.do(meetTime, "WAIT", strconv.Itoa(others), "200")
+	defer k.Close()
+	for end := time.Now().Add(joinTime); ; {
+		r, err := k.Do(joinTime, "WAIT", strconv.Itoa(others), "200")
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s does not say whom it hears: %w", name, err)
-		case r.int() >= int64(others):
+		case r.Int >= int64(others):
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case time.Now().After(end):
-			return fmt.Errorf("%s hears %d of %d others after %s%s", name, r.int(), others, meetTime, c.last(name))
+			return fmt.Errorf("%s hears %d of %d others after %s%s", name, r.Int, others, joinTime, c.last(name))
 		}
 	}
 }
@@ -155,13 +156,13 @@ func (c *cluster) fault(name string, words ...string) error {
 	if c.process(name) == nil {
 		return nil
 	}
-	k, err := dial(c.running()[name], dialTime)
+	k, err := conn.Dial(c.running()[name], dialTime)
 	if err != nil {
 		return fmt.Errorf("plant a fault in %s: %w%s", name, err, c.last(name))
 	}
-	defer k.close()
+	defer k.Close()
 	for end := time.Now().Add(faultTime); ; time.Sleep(5 * time.Millisecond) {
-		_, err = k.do(faultTime, append([]string{"KVD.FAULT"}, words...)...)
+		_, err = k.Do(faultTime, append([]string{"KVD.FAULT"}, words...)...)
 		if err == nil {
 			return nil
 		}

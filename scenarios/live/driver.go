@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/client/conn"
+	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 )
@@ -34,12 +36,12 @@ func (d *driver) alive() []string {
 }
 
 // dial connects to a leader. One that does not run refuses.
-func (d *driver) dial(leader string) (*conn, error) {
+func (d *driver) dial(leader string) (*conn.Conn, error) {
 	addr := d.m.running()[leader]
 	if addr == "" {
 		return nil, fmt.Errorf("%s refuses the connection", leader)
 	}
-	return dial(addr, dialTime)
+	return conn.Dial(addr, dialTime)
 }
 
 // driver plays a scaled script in real time. One goroutine, in play, does what the
@@ -48,7 +50,7 @@ func (d *driver) dial(leader string) (*conn, error) {
 type driver struct {
 	s        *script.Scenario
 	m        machines
-	rec      *record
+	rec      *attempt.Record
 	counts   func(key string) bool // served by a resolver that is told the intent
 	before   []int                 // how many acknowledgements precede each action but operations, in the reference
 	requests atomic.Int64
@@ -68,7 +70,7 @@ type driver struct {
 	busy     map[string]int  // operations not finished, by client
 	lost     map[[2]string]bool
 	frontier map[string]logical.Frontier
-	named    map[string]identity // which write a label is
+	named    map[string]attempt.Identity // which write a label is
 	err      error
 	triggers []*script.Event
 	unnamed  int
@@ -78,11 +80,11 @@ type driver struct {
 // finished, or at true time d.until: some wait for what never comes.
 func (d *driver) play(ctx context.Context) error {
 	d.arm()
-	for ctx.Err() == nil && d.failure() == nil && d.rec.now() < d.until {
+	for ctx.Err() == nil && d.failure() == nil && d.rec.Now() < d.until {
 		d.trigger()
-		next := d.until - d.rec.now()
+		next := d.until - d.rec.Now()
 		if len(d.agenda.items) > 0 {
-			next = d.agenda.items[0].at - d.rec.now()
+			next = d.agenda.items[0].at - d.rec.Now()
 		} else if d.idle() {
 			return nil
 		}
@@ -164,7 +166,7 @@ func (d *driver) trigger() {
 			kept = append(kept, e)
 			continue
 		}
-		d.at(d.rec.now()+t.Plus, e.Action, 0)
+		d.at(d.rec.Now()+t.Plus, e.Action, 0)
 	}
 	d.triggers = kept
 }
@@ -179,7 +181,7 @@ func (d *driver) passed(t script.After) bool {
 	if !ok {
 		return false
 	}
-	dot, ok := d.rec.dot(id)
+	dot, ok := d.rec.Dot(id)
 	return ok && d.frontier[t.SeenBy].Covers(dot)
 }
 
@@ -188,7 +190,7 @@ func (d *driver) happen(ctx context.Context, a script.Action, turn int) {
 	op, ok := a.(script.ClientOp)
 	if !ok {
 		d.await(ctx)
-		d.rec.add(false, trace.Event{Kind: trace.Fault, Text: a.String()}, nil)
+		d.rec.Add(false, trace.Event{Kind: trace.Fault, Text: a.String()}, nil)
 		if err := d.act(a); err != nil {
 			d.fail(fmt.Errorf("%s: %w", a, err))
 		}
@@ -245,7 +247,7 @@ func (d *driver) acked(label string) {
 }
 
 // naming notes which write a label is.
-func (d *driver) naming(label string, id identity) {
+func (d *driver) naming(label string, id attempt.Identity) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.named[label] = id
@@ -280,7 +282,7 @@ func (d *driver) idle() bool {
 	}
 	for _, e := range d.triggers {
 		if id, ok := d.named[e.Trigger.(script.After).Label]; ok {
-			if _, born := d.rec.dot(id); born {
+			if _, accepted := d.rec.Dot(id); accepted {
 				return false
 			}
 		}

@@ -10,12 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"kvd/logical"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
+	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
-	"kvd/wallclock"
 )
 
 // fakes is machines whose leaders are all one and the same fake behind several
@@ -95,7 +94,7 @@ after w3 +5ms              A delete x     as w4
 after w4                   A incr z by 3  as w5
 settle 1s
 `)
-	h, tr := d.rec.assemble(func() []step { return nil })
+	h, tr := d.rec.Assemble(nil, nil)
 	var told []string
 	for e := range tr.All() {
 		if e.Kind == trace.Acked || e.Kind == trace.Shown {
@@ -110,8 +109,8 @@ settle 1s
 	if v.Acked != 5 || len(v.Contradictions) > 0 {
 		t.Errorf("acked %d, contradictions %v", v.Acked, v.Contradictions)
 	}
-	e := d.rec.evidence()
-	if got := e[identity{2, 1}].over; !slices.Equal(got, []identity{{1, 1}}) {
+	e := d.rec.Evidence()
+	if got := e[attempt.Identity{Client: 2, Number: 1}].Over; !slices.Equal(got, []attempt.Identity{{Client: 1, Number: 1}}) {
 		t.Errorf("w2 went over %v, want w1", got)
 	}
 }
@@ -131,16 +130,19 @@ at 100ms  heal
 at 110ms  B incr y                         as w3
 settle 1s
 `)
-	h, _ := d.rec.assemble(func() []step { return nil })
+	h, tr := d.rec.Assemble(nil, nil)
 	v := h.JudgeBy(func(string) string { return "counter" })
 	if v.Acked != 2 || len(v.Contradictions) > 0 {
 		t.Errorf("acked %d, contradictions %v", v.Acked, v.Contradictions)
 	}
-	if w := d.rec.writes[identity{1, 1}]; len(w.births) != 1 || w.births[0].leader != "n1" {
-		t.Errorf("the retried write was born %d times", len(w.births))
+	var accepted []string
+	for e := range tr.All() {
+		if e.Kind == trace.Accepted {
+			accepted = append(accepted, e.Label+" at "+e.Where)
+		}
 	}
-	if w := d.rec.writes[identity{2, 1}]; len(w.births) != 0 {
-		t.Error("a request that was cut off arrived")
+	if want := []string{"w1 at n1", "w3 at n1"}; !slices.Equal(accepted, want) { // once though it was retried, and not what was cut off
+		t.Errorf("accepted were %v, want %v", accepted, want)
 	}
 }
 
@@ -186,80 +188,6 @@ settle 1s
 	}
 }
 
-// TestBirthsAreDatedBack feeds replies that crossed: a read at n2 shows a write
-// before the runner hears of its acceptance at n1.
-func TestBirthsAreDatedBack(t *testing.T) {
-	r := newRecord(time.Now().Add(-time.Second))
-	first, second := dot(1, 1), dot(2, 1)
-	r.sending(&write{identity: identity{1, 1}, request: "A.1", label: "w1", key: "x"})
-	r.sending(&write{identity: identity{2, 1}, request: "B.1", label: "w2", key: "x"})
-	r.showed([]logical.Dot{first})
-	seen := r.now()
-	r.born(identity{2, 1}, "n2", written{dot: second, over: []logical.Dot{first}}, nil)
-	r.born(identity{1, 1}, "n1", written{dot: first}, nil)
-	if late := r.byDot[first].at; late <= seen {
-		t.Fatalf("the reply came at %s, the read at %s", late, seen)
-	}
-	_, tr := r.assemble(func() []step { return nil })
-	if events := slices.Collect(tr.All()); events[0].Label != "w1" || events[1].Label != "w2" || events[0].At > seen {
-		t.Errorf("the order is %s at %s, %s at %s", events[0].Label, events[0].At, events[1].Label, events[1].At)
-	}
-}
-
-// TestPollsFindALeaderOut: n3 says that it has the second write and not the first.
-func TestPollsFindALeaderOut(t *testing.T) {
-	for _, c := range []struct {
-		polls []logical.Frontier
-		held  bool
-	}{
-		{[]logical.Frontier{{}, logical.FrontierOf(dot(1, 1)), logical.FrontierOf(dot(1, 1), dot(2, 1))}, true},
-		{[]logical.Frontier{{}, logical.FrontierOf(dot(1, 1), dot(2, 1))}, true},
-		{[]logical.Frontier{{}, logical.FrontierOf(dot(2, 1)), logical.FrontierOf(dot(1, 1), dot(2, 1))}, false},
-	} {
-		d := drive(t, startFakes(t, "n1"), "-- scenario --\nname x\nleaders n1\nclient A at=n1\nat 1ms A set x 1 as w1\nafter w1 A set y 2 as w2\nsettle 1s\n")
-		births := d.rec.births()
-		d.rec.byDot = map[logical.Dot]*birth{}
-		for i, b := range births {
-			b.dot, b.over = dot(logical.Origin(i+1), 1), nil
-			b.shown.Dots = []logical.Dot{b.dot}
-			d.rec.byDot[b.dot] = b
-		}
-		for _, f := range c.polls {
-			d.rec.polled("n3", d.rec.now(), f)
-		}
-		h, _ := d.rec.assemble(func() []step { return nil })
-		if held, _, why := h.JudgeBy(func(string) string { return "lww" }).CheckVisible("w1", "w2"); held != c.held {
-			t.Errorf("%v: held %v, want %v: %s", c.polls, held, c.held, why)
-		}
-	}
-}
-
-func TestStoriesThatSlippedAreToldApart(t *testing.T) {
-	at := func(ms int) wallclock.Interval {
-		return wallclock.Around(wallclock.Instant(time.Duration(ms)*time.Millisecond), time.Millisecond)
-	}
-	a, b, c := identity{1, 1}, identity{2, 1}, identity{3, 1}
-	ref := &reference{writes: map[identity]evidence{
-		a: {"x", at(100), nil, "a"}, b: {"x", at(80), []identity{a}, "b"}, c: {"x", at(10), nil, "c"},
-	}, newest: map[string]wallclock.Instant{"x": at(100).Earliest}}
-	for _, k := range []struct {
-		what string
-		got  map[identity]evidence
-		same bool
-	}{
-		{"the same a little later", map[identity]evidence{a: {"x", at(130), nil, "a"}, b: {"x", at(120), []identity{a}, "b"}, c: {"x", at(11), nil, "c"}}, true},
-		{"two losers the other way round", map[identity]evidence{a: {"x", at(130), nil, "a"}, b: {"x", at(20), []identity{a}, "b"}, c: {"x", at(90), nil, "c"}}, true},
-		{"b above a", map[identity]evidence{a: {"x", at(100), nil, "a"}, b: {"x", at(110), []identity{a}, "b"}, c: {"x", at(10), nil, "c"}}, false},
-		{"b blind", map[identity]evidence{a: {"x", at(100), nil, "a"}, b: {"x", at(80), nil, "b"}, c: {"x", at(10), nil, "c"}}, false},
-		{"c the newest", map[identity]evidence{a: {"x", at(100), nil, "a"}, b: {"x", at(80), []identity{a}, "b"}, c: {"x", at(200), nil, "c"}}, false},
-		{"c missing", map[identity]evidence{a: {"x", at(100), nil, "a"}, b: {"x", at(80), []identity{a}, "b"}}, false},
-	} {
-		if how := ref.differs(k.got); (how == "") != k.same {
-			t.Errorf("%s: %q", k.what, how)
-		}
-	}
-}
-
 func TestStrobesKeepTheirPhase(t *testing.T) {
 	for range 20 {
 		zero := aligned(time.Now(), 400*time.Millisecond)
@@ -271,5 +199,3 @@ func TestStrobesKeepTheirPhase(t *testing.T) {
 		}
 	}
 }
-
-func dot(o logical.Origin, q logical.Seq) logical.Dot { return logical.Dot{Origin: o, Seq: q} }

@@ -9,8 +9,8 @@ import (
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/library"
+	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/script"
-	"kvd/wallclock"
 )
 
 // touching is two writes whose intervals are 4 ms to each side of 1 s and of 1.008 s:
@@ -59,23 +59,6 @@ func TestWhatNoTwoClocksDoIsRefusedBeforeAnythingRuns(t *testing.T) {
 	}
 }
 
-// TestTouchingIntervalsMayLieEitherWay where the resolver does not go by them.
-func TestTouchingIntervalsMayLieEitherWay(t *testing.T) {
-	ref := referred(t, touching, resolve.LWW)
-	for _, by := range []int64{-1000, 1000} {
-		got := map[identity]evidence{}
-		for id, e := range ref.writes {
-			if e.name == "second" {
-				e.wall.Earliest, e.wall.Latest = e.wall.Earliest+wallclock.Instant(by), e.wall.Latest+wallclock.Instant(by)
-			}
-			got[id] = e
-		}
-		if how := ref.differs(got); how != "" {
-			t.Errorf("moved by %d ns: %s", by, how)
-		}
-	}
-}
-
 // TestTheLibraryHangsOnNothingThatExact, but for what says so by itself.
 func TestTheLibraryHangsOnNothingThatExact(t *testing.T) {
 	for _, name := range library.Names() {
@@ -89,11 +72,11 @@ func TestTheLibraryHangsOnNothingThatExact(t *testing.T) {
 		}
 		for _, id := range []resolve.ID{resolve.LWW, resolve.Interval} {
 			policy := resolve.Policy{Default: id}
-			ref, err := refer(scale(s, p.Factor), policy, 1)
+			ref, err := attempt.Refer(scale(s, p.Factor), policy, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if how := ref.exact(&policy); how != "" {
+			if how := ref.Exact(&policy); how != "" {
 				t.Errorf("%s under %s: %s", name, id, how)
 			}
 		}
@@ -140,14 +123,4 @@ func parsed(t *testing.T, text string) *script.Scenario {
 		t.Fatal(err)
 	}
 	return s
-}
-
-func referred(t *testing.T, text string, id resolve.ID) *reference {
-	t.Helper()
-	s := parsed(t, text)
-	ref, err := refer(scale(s, PlanFor(s).Factor), resolve.Policy{Default: id}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ref
 }

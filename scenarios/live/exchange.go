@@ -1,16 +1,16 @@
 package live
 
 import (
-	"errors"
 	"strconv"
 
+	"kvd/replica/client/conn"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 )
 
 // answer is what came back for one attempt.
 type answer struct {
-	conn    *conn // to go on with; nil: broken
+	conn    *conn.Conn // to go on with; nil: broken
 	got     got
 	written written
 	refused error
@@ -19,25 +19,22 @@ type answer struct {
 
 // ask sends a request and takes the answer down for the oracle, even one that the
 // client no longer waits for.
-func (c *client) ask(op operation, k *conn, to chan<- answer) {
+func (c *client) ask(op operation, k *conn.Conn, to chan<- answer) {
 	defer c.d.asking.Done()
 	r := c.exchange(&op, k)
 	if !op.read {
 		switch {
 		case r.lost != nil:
-			c.d.rec.silent(identity{c.id, op.number})
+			c.d.rec.Unanswered(c.identity(&op))
 		case r.refused == nil:
-			c.d.rec.born(identity{c.id, op.number}, op.leader, r.written, op.writes(r.written))
+			c.d.rec.Accepted(c.identity(&op), op.leader, r.written.Acceptance)
 		}
 	}
 	to <- r
 }
 
 // broken reports whether a connection is of no more use: anything but a refusal.
-func broken(err error) bool {
-	var no refused
-	return err != nil && !errors.As(err, &no)
-}
+func broken(err error) bool { return err != nil && !conn.IsRefused(err) }
 
 // writes is what the op behind a write holds.
 func (op *operation) writes(w written) []string {
@@ -55,11 +52,11 @@ func (op *operation) writes(w written) []string {
 // exchange is one command and its reply. A connection kept from before may have
 // ended with its leader's process meanwhile; then the same request is sent on a
 // new one, which changes nothing if it had arrived.
-func (c *client) exchange(op *operation, k *conn) (a answer) {
-	r, err := reply{}, error(nil)
+func (c *client) exchange(op *operation, k *conn.Conn) (a answer) {
+	r, err := conn.Reply{}, error(nil)
 	if k != nil {
-		if r, err = k.do(maxPatience, op.command...); broken(err) {
-			k.close()
+		if r, err = k.Do(maxTimeout, op.command...); broken(err) {
+			k.Close()
 			k = nil
 		}
 	}
@@ -67,10 +64,10 @@ func (c *client) exchange(op *operation, k *conn) (a answer) {
 		if k, err = c.d.dial(op.leader); err != nil {
 			return answer{lost: err}
 		}
-		r, err = k.do(maxPatience, op.command...)
+		r, err = k.Do(maxTimeout, op.command...)
 	}
 	if broken(err) {
-		k.close()
+		k.Close()
 		return answer{lost: err}
 	}
 	if err != nil {
@@ -81,6 +78,7 @@ func (c *client) exchange(op *operation, k *conn) (a answer) {
 		a.got, err = readGot(r)
 	} else {
 		a.written, err = readWritten(r)
+		a.written.Values = op.writes(a.written)
 	}
 	if err != nil {
 		a.refused = err

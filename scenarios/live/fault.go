@@ -121,7 +121,7 @@ func (d *driver) act(a script.Action) error {
 	case script.ClockFault:
 		return d.clock(a)
 	case script.Pause:
-		d.agenda.enter(d.rec.now()+a.For, func(context.Context) {
+		d.agenda.enter(d.rec.Now()+a.For, func(context.Context) {
 			if err := d.m.resume(a.Leader); err != nil {
 				d.fail(err)
 			}

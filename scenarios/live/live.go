@@ -13,6 +13,7 @@ import (
 
 	"kvd/resolve"
 	"kvd/scenarios"
+	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/script"
 )
 
@@ -67,10 +68,10 @@ func run(ctx context.Context, s *script.Scenario, o Options) (*scenarios.Result,
 		return nil, err
 	}
 	p := player{o: o, plan: plan, policy: policy, scaled: scale(s, plan.Factor)}
-	if p.ref, err = refer(p.scaled, policy, o.Seed); err != nil {
+	if p.ref, err = attempt.Refer(p.scaled, policy, o.Seed); err != nil {
 		return nil, err
 	}
-	if how := p.ref.exact(&policy); how != "" && !plan.Loose {
+	if how := p.ref.Exact(&policy); how != "" && !plan.Loose {
 		return nil, fmt.Errorf("%w: %s", ErrOnly, how)
 	}
 	if o.Attempts == 0 {
@@ -94,7 +95,7 @@ type player struct {
 	plan     Plan
 	policy   resolve.Policy
 	scaled   *script.Scenario
-	ref      *reference
+	ref      *attempt.Reference
 	attempts int
 	asking   sync.WaitGroup // requests without a reply yet
 }
@@ -176,7 +177,7 @@ func (p *player) perform(ctx context.Context, m machines) (*scenarios.Played, st
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	d := newDriver(p.scaled, m, func(key string) bool { return p.policy.Panel(key).Serving == resolve.Counter })
-	d.before, d.asking = p.ref.before, &p.asking
+	d.before, d.asking = p.ref.Before, &p.asking
 	if err := d.prepare(); err != nil {
 		return nil, "", err
 	}
@@ -191,7 +192,7 @@ func (p *player) perform(ctx context.Context, m machines) (*scenarios.Played, st
 	if err != nil {
 		return nil, "", err
 	}
-	if err := d.remember(d.alive()); err != nil {
+	if err := d.findUnanswered(d.alive()); err != nil {
 		return nil, "", err
 	}
 	return p.gather(d, d.alive())
@@ -203,10 +204,8 @@ func (p *player) gather(d *driver, alive []string) (*scenarios.Played, string, e
 	if err != nil {
 		return nil, "", err
 	}
-	took := d.rec.now()
-	h, t := d.rec.assemble(func() []step {
-		return d.rec.lost(in.nodes, func(key string) resolve.ID { return p.policy.Panel(key).Serving })
-	})
+	took := d.rec.Now()
+	h, t := d.rec.Assemble(in.nodes, func(key string) resolve.ID { return p.policy.Panel(key).Serving })
 	for _, tell := range in.tell {
 		tell(h)
 	}
@@ -216,11 +215,11 @@ func (p *player) gather(d *driver, alive []string) (*scenarios.Played, string, e
 	}
 	differs := ""
 	if !p.plan.Loose {
-		differs = p.ref.differs(d.rec.evidence())
+		differs = p.ref.Differs(d.rec.Evidence())
 	}
 	// A drift guard's refusal is not told by a leader; where one is expected the
 	// reference has it.
-	return &scenarios.Played{History: h, Trace: t, Values: in.values, Nodes: in.nodes, Refused: p.ref.refused,
+	return &scenarios.Played{History: h, Trace: t, Values: in.values, Nodes: in.nodes, Refused: p.ref.Refused,
 		Took: took, Requests: int(d.requests.Load())}, differs, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/client/conn"
 	"kvd/resolve"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
@@ -40,12 +41,12 @@ func polling(s *script.Scenario) time.Duration {
 
 // watch asks a leader what it has applied until the context ends.
 func (d *driver) watch(ctx context.Context, leader string, every time.Duration) {
-	var k *conn
+	var k *conn.Conn
 	for ctx.Err() == nil {
-		asked := d.rec.now()
+		asked := d.rec.Now()
 		f, err := d.ask(&k, leader)
 		if err == nil {
-			d.rec.polled(leader, asked, f)
+			d.rec.Polled(leader, asked, f)
 			d.applied(leader, f)
 		}
 		if !sleep(ctx, every) {
@@ -53,12 +54,12 @@ func (d *driver) watch(ctx context.Context, leader string, every time.Duration) 
 		}
 	}
 	if k != nil {
-		k.close()
+		k.Close()
 	}
 }
 
 // ask gets a leader's frontier; a leader that does not run has none.
-func (d *driver) ask(k **conn, leader string) (logical.Frontier, error) {
+func (d *driver) ask(k **conn.Conn, leader string) (logical.Frontier, error) {
 	var err error
 	if *k == nil {
 		if *k, err = d.dial(leader); err != nil {
@@ -66,19 +67,19 @@ func (d *driver) ask(k **conn, leader string) (logical.Frontier, error) {
 			return logical.Frontier{}, err
 		}
 	}
-	r, err := (*k).do(dialTime, "KVD.FRONTIER")
+	r, err := (*k).Do(dialTime, "KVD.FRONTIER")
 	if err != nil {
-		(*k).close()
+		(*k).Close()
 		*k = nil
 		return logical.Frontier{}, err
 	}
 	return readFrontier(r)
 }
 
-// settle waits until the leaders have applied the same, at most for patience, and
+// settle waits until the leaders have applied the same, until the timeout, and
 // says whether they have.
-func (d *driver) settle(ctx context.Context, alive []string, patience time.Duration) bool {
-	for end := time.Now().Add(patience); ctx.Err() == nil && time.Now().Before(end); {
+func (d *driver) settle(ctx context.Context, alive []string, timeout time.Duration) bool {
+	for end := time.Now().Add(timeout); ctx.Err() == nil && time.Now().Before(end); {
 		if d.level(alive) {
 			return true
 		}
@@ -91,14 +92,14 @@ func (d *driver) settle(ctx context.Context, alive []string, patience time.Durat
 func (d *driver) level(alive []string) bool {
 	var first logical.Frontier
 	for i, n := range alive {
-		var k *conn
-		asked := d.rec.now()
+		var k *conn.Conn
+		asked := d.rec.Now()
 		f, err := d.ask(&k, n)
 		if err != nil {
 			return false
 		}
-		k.close()
-		d.rec.polled(n, asked, f)
+		k.Close()
+		d.rec.Polled(n, asked, f)
 		if i == 0 {
 			first = f
 		} else if first.Compare(f) != logical.Equal {
@@ -128,7 +129,7 @@ func (d *driver) inspect(alive, keys []string) (*inspection, error) {
 			return nil, fmt.Errorf("inspect %s: %w", n, err)
 		}
 		node, err := d.inspectOne(in, k, n, keys)
-		k.close()
+		k.Close()
 		if err != nil {
 			return nil, fmt.Errorf("inspect %s: %w", n, err)
 		}
@@ -137,9 +138,9 @@ func (d *driver) inspect(alive, keys []string) (*inspection, error) {
 	return in, nil
 }
 
-func (d *driver) inspectOne(in *inspection, k *conn, leader string, keys []string) (world.Node, error) {
+func (d *driver) inspectOne(in *inspection, k *conn.Conn, leader string, keys []string) (world.Node, error) {
 	node := world.Node{Name: leader}
-	f, err := k.do(maxPatience, "KVD.FRONTIER")
+	f, err := k.Do(maxTimeout, "KVD.FRONTIER")
 	if err != nil {
 		return node, err
 	}
@@ -151,7 +152,7 @@ func (d *driver) inspectOne(in *inspection, k *conn, leader string, keys []strin
 	in.values[leader] = map[string][]string{}
 	digest := fnv.New64a()
 	for _, key := range keys {
-		g, err := k.get(key)
+		g, err := get(k, key)
 		if err != nil {
 			return node, err
 		}
@@ -159,7 +160,7 @@ func (d *driver) inspectOne(in *inspection, k *conn, leader string, keys []strin
 		fmt.Fprintf(digest, "%q %v %q\n", key, sorted(g.reading.Dots), g.reading.Values)
 	}
 	node.Digest = digest.Sum64()
-	node.Losses, err = k.losses()
+	node.Losses, err = losses(k)
 	return node, err
 }
 
@@ -167,8 +168,8 @@ func sorted(dots []logical.Dot) []logical.Dot {
 	return slices.SortedFunc(slices.Values(dots), logical.Dot.Compare)
 }
 
-func (k *conn) get(key string) (got, error) {
-	r, err := k.do(maxPatience, "KVD.GET", key, "EVIDENCE")
+func get(k *conn.Conn, key string) (got, error) {
+	r, err := k.Do(maxTimeout, "KVD.GET", key, "EVIDENCE")
 	if err != nil {
 		return got{}, err
 	}
@@ -176,24 +177,24 @@ func (k *conn) get(key string) (got, error) {
 }
 
 // losses is the whole ledger, every resolver's, page by page.
-func (k *conn) losses() ([]resolve.Loss, error) {
+func losses(k *conn.Conn) ([]resolve.Loss, error) {
 	var all []resolve.Loss
 	words := []string{"KVD.LOSSES", "RESOLVER", "all", "COUNT", strconv.Itoa(maxRows)}
 	for page := words; ; {
-		r, err := k.do(maxPatience, page...)
+		r, err := k.Do(maxTimeout, page...)
 		if err != nil {
 			return nil, err
 		}
-		rows, err := readLosses(r.field("rows"))
+		rows, err := readLosses(r.Field("rows"))
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, rows...)
-		next := r.field("next")
-		if next.kind == 0 {
+		next := r.Field("next")
+		if !present(next) {
 			return all, nil
 		}
-		page = append(slices.Clone(words), "AFTER", next.text)
+		page = append(slices.Clone(words), "AFTER", next.Text)
 	}
 }
 

@@ -1,4 +1,4 @@
-package live
+package attempt
 
 import (
 	"cmp"
@@ -15,8 +15,8 @@ import (
 	"kvd/wallclock"
 )
 
-// step is a fact in its place. At one instant sends come first, then births in the
-// order of their depth, then what was applied, then what clients were told.
+// step is a fact in its order. At one instant sends come first, then acceptances in
+// the order of their depth, then what was applied, then what clients were told.
 type step struct {
 	at    time.Duration
 	rank  int
@@ -26,24 +26,24 @@ type step struct {
 }
 
 const (
-	rankDone = iota
-	rankBorn
+	rankSent = iota
+	rankAccepted
 	rankApplied
-	rankTold
+	rankReply
 )
 
-// assemble puts what was observed in the order in which it can have happened, and
-// tells it; more is asked once births have their dates. What comes later, to those
-// who no longer wait, is left out.
-func (r *record) assemble(more func() []step) (*oracle.History, *trace.Trace) {
+// Assemble puts what was observed in the order in which it can have happened, with the
+// losses that the nodes' ledgers hold under the resolver that serves a key. What comes
+// later, to those who no longer wait, is left out.
+func (r *Record) Assemble(nodes []world.Node, serving func(key string) resolve.ID) (*oracle.History, *trace.Trace) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.date()
-	steps := more()
+	steps := r.lost(nodes, serving)
 	for _, f := range r.facts {
-		s := step{at: f.at, rank: rankDone, tell: f.tell, event: f.event}
-		if f.told {
-			s.rank = rankTold
+		s := step{at: f.at, rank: rankSent, tell: f.tell, event: f.event}
+		if f.reply {
+			s.rank = rankReply
 		}
 		steps = append(steps, s)
 	}
@@ -66,29 +66,29 @@ func (r *record) assemble(more func() []step) (*oracle.History, *trace.Trace) {
 	return h, t
 }
 
-// births lists them by leader's reply.
-func (r *record) births() []*birth {
-	var all []*birth
+// acceptances lists them by leader's reply.
+func (r *Record) acceptances() []*acceptance {
+	var all []*acceptance
 	for _, w := range r.order {
-		all = append(all, w.births...)
+		all = append(all, w.acceptances...)
 	}
 	return all
 }
 
-// date moves births back to when they must have happened at the latest: before
+// date moves acceptances back to when they must have happened at the latest: before
 // anybody was shown them, before a leader had them, and before what went over
 // them.
-func (r *record) date() {
+func (r *Record) date() {
 	for _, m := range r.shown {
 		r.known(m.dots, m.at)
 	}
-	for _, b := range r.births() {
-		b.at = max(b.sent, min(b.at, r.covered(b.dot)))
+	for _, b := range r.acceptances() {
+		b.at = max(b.sent, min(b.at, r.covered(b.Dot)))
 	}
 	for moved := true; moved; {
 		moved = false
-		for _, b := range r.births() {
-			for _, d := range b.over {
+		for _, b := range r.acceptances() {
+			for _, d := range b.Over {
 				if o := r.byDot[d]; o != nil && max(o.sent, b.at) < o.at {
 					o.at, moved = max(o.sent, b.at), true
 				}
@@ -98,7 +98,7 @@ func (r *record) date() {
 	r.deepen()
 }
 
-func (r *record) known(dots []logical.Dot, at time.Duration) {
+func (r *Record) known(dots []logical.Dot, at time.Duration) {
 	for _, d := range dots {
 		if b := r.byDot[d]; b != nil {
 			b.at = min(b.at, at)
@@ -108,7 +108,7 @@ func (r *record) known(dots []logical.Dot, at time.Duration) {
 
 // covered is when some leader first said that it had the dot; far away if none
 // did.
-func (r *record) covered(d logical.Dot) time.Duration {
+func (r *Record) covered(d logical.Dot) time.Duration {
 	first := time.Duration(1<<63 - 1)
 	for _, polls := range r.polls {
 		if i := firstWith(polls, d); i < len(polls) {
@@ -128,15 +128,15 @@ func firstWith(polls []poll, d logical.Dot) int {
 	return len(polls)
 }
 
-// deepen gives every birth a depth above all it went over, so that those of one
+// deepen gives every acceptance a depth above all it went over, so that those of one
 // instant have an order.
-func (r *record) deepen() {
-	all := r.births()
-	slices.SortStableFunc(all, func(a, b *birth) int { return cmp.Compare(a.at, b.at) })
+func (r *Record) deepen() {
+	all := r.acceptances()
+	slices.SortStableFunc(all, func(a, b *acceptance) int { return cmp.Compare(a.at, b.at) })
 	for deeper := true; deeper; {
 		deeper = false
 		for _, b := range all {
-			for _, d := range b.over {
+			for _, d := range b.Over {
 				if o := r.byDot[d]; o != nil && o != b && o.depth >= b.depth && b.depth < len(all) {
 					b.depth, deeper = o.depth+1, true
 				}
@@ -145,13 +145,13 @@ func (r *record) deepen() {
 	}
 }
 
-func (r *record) accepted() []step {
+func (r *Record) accepted() []step {
 	var steps []step
-	for _, b := range r.births() {
-		steps = append(steps, step{at: b.at, rank: rankBorn, depth: b.depth,
-			event: trace.Event{At: b.at, Kind: trace.Accepted, Where: b.leader, Label: b.label, Key: b.key, Values: b.values, Dot: b.dot, Dots: b.over, Clock: b.wall},
+	for _, b := range r.acceptances() {
+		steps = append(steps, step{at: b.at, rank: rankAccepted, depth: b.depth,
+			event: trace.Event{At: b.at, Kind: trace.Accepted, Where: b.leader, Label: b.Label, Key: b.Key, Values: b.Values, Dot: b.Dot, Dots: b.Over, Clock: b.Wall},
 			tell: func(h *oracle.History) {
-				h.Accepted(b.at, b.leader, b.request, oracle.Acceptance{Dot: b.dot, Over: b.over, Delta: b.delta, After: b.written.shown, Unseen: b.unseen})
+				h.Accepted(b.at, b.leader, b.Request, oracle.Acceptance{Dot: b.Dot, Over: b.Over, Delta: b.Delta, After: b.Shown, Unseen: b.Unseen})
 			}})
 	}
 	return steps
@@ -161,36 +161,36 @@ func (r *record) accepted() []step {
 // after the last time that it said it had it not. What is applied later is then
 // never dated before it, and a leader that said it had the one and not the other
 // is found out.
-func (r *record) applied(leader string) []step {
+func (r *Record) applied(leader string) []step {
 	polls := r.polls[leader]
 	var steps []step
-	for _, b := range r.births() {
-		i := firstWith(polls, b.dot)
+	for _, b := range r.acceptances() {
+		i := firstWith(polls, b.Dot)
 		if b.leader == leader || i == len(polls) {
 			continue
 		}
 		at := r.had(leader, b)
 		steps = append(steps, step{at: at, rank: rankApplied, depth: b.depth,
-			event: trace.Event{At: at, Kind: trace.Applied, Where: leader, Peer: b.leader, Label: b.label, Key: b.key, Dot: b.dot},
-			tell:  func(h *oracle.History) { h.Applied(at, leader, b.dot) }})
+			event: trace.Event{At: at, Kind: trace.Applied, Where: leader, Peer: b.leader, Label: b.Label, Key: b.Key, Dot: b.Dot},
+			tell:  func(h *oracle.History) { h.Applied(at, leader, b.Dot) }})
 	}
 	return steps
 }
 
-// had is when a leader had what was born, as it is told.
-func (r *record) had(leader string, b *birth) time.Duration {
+// had is when a leader had what was accepted, as it is told.
+func (r *Record) had(leader string, b *acceptance) time.Duration {
 	if b.leader == leader {
 		return b.at
 	}
 	polls := r.polls[leader]
-	if i := firstWith(polls, b.dot); i > 0 {
+	if i := firstWith(polls, b.Dot); i > 0 {
 		return max(b.at, polls[i-1].asked)
 	}
 	return b.at
 }
 
 // lost tells what the ledgers hold, at the moment when the leader had both.
-func (r *record) lost(nodes []world.Node, serving func(key string) resolve.ID) []step {
+func (r *Record) lost(nodes []world.Node, serving func(key string) resolve.ID) []step {
 	var steps []step
 	for _, n := range nodes {
 		for _, l := range n.Losses {
@@ -199,14 +199,14 @@ func (r *record) lost(nodes []world.Node, serving func(key string) resolve.ID) [
 				continue
 			}
 			at := max(r.had(n.Name, loser), r.had(n.Name, winner))
-			steps = append(steps, step{at: at, rank: rankTold, event: trace.Event{At: at, Kind: trace.Lost, Where: n.Name,
-				Label: loser.label, Other: winner.label, Key: l.Key, Dot: l.Loser, Text: explain(l, loser.wall, winner.wall)}})
+			steps = append(steps, step{at: at, rank: rankReply, event: trace.Event{At: at, Kind: trace.Lost, Where: n.Name,
+				Label: loser.Label, Other: winner.Label, Key: l.Key, Dot: l.Loser, Text: explain(l, loser.Wall, winner.Wall)}})
 		}
 	}
 	return steps
 }
 
-// explain says how the two stood to each other.
+// explain says how the two are related.
 func explain(l resolve.Loss, loser, winner wallclock.Interval) string {
 	known := "no survivor's author had seen it"
 	if l.Relation == resolve.Inverted {

@@ -5,6 +5,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/wallclock"
 )
 
 // shipment is one op in flight.
@@ -21,8 +22,13 @@ func weigh(ops []*resolve.Op) (bytes int) {
 	return bytes
 }
 
-// ship notes that ops, which follow what was sent, leave.
-func (p *peer) ship(st *stream, ops []*resolve.Op) {
+// ship notes that ops, which follow what was sent, leave. Where nothing was in flight
+// the peer has the whole time for progress from now on, however long they waited for
+// the window.
+func (p *peer) ship(st *stream, ops []*resolve.Op, now wallclock.Mono) {
+	if len(st.flight) == 0 {
+		st.since = now
+	}
 	for _, op := range ops {
 		n := op.Footprint()
 		p.shipped += n

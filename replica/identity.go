@@ -124,7 +124,7 @@ func (t *turn) hearNotes(p *peer, s *Status) {
 		t.ownBeyond(p.name, know)
 	case slices.Contains(s.Shared, own):
 		t.shareOwn(p.name, true, fmt.Sprintf("%s has met two live leaders with origin %s, this one's", p.name, own))
-	case t.sharing.with == p.name && (t.sharing.told || s.Life != own):
+	case t.sharing.with == p.name && s.Life != own:
 		t.sharing.with, t.sharing.told, t.sharing.ended = "", false, true
 		t.allowWrites(SharedOrigin)
 	}

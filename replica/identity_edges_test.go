@@ -32,7 +32,7 @@ func TestSharedOriginsAreKnownOnceAndBounded(t *testing.T) {
 	}
 	n.now = n.now.Add(time.Hour)
 	told := statuses(n.cycle(replica.PeerUp{Peer: "a"}).Sends)
-	if found != 64 || len(told) != 1 || len(told[0].Shared) != 64 {
+	if found != 64 || len(told) != 1 || len(slices.Compact(told[0].Shared)) != 64 {
 		t.Errorf("%d were found, and told are %v", found, told)
 	}
 }
@@ -55,12 +55,13 @@ func TestWhatIsKnownOfTheOtherHolder(t *testing.T) {
 		"met, then told, and it leaves":              {[]replica.Input{met, told, leaves}, true},
 		"met, then told, and the teller forgets":     {[]replica.Input{met, told, forgets}, false},
 		"told, and the teller forgets":               {[]replica.Input{told, forgets}, true},
+		"told by two, and the first forgets":         {[]replica.Input{told, says("d", replica.Status{Life: 10, Number: 1, Shared: []logical.Origin{own}}), forgets}, false},
 		"told, then met, and the teller forgets":     {[]replica.Input{told, met, forgets}, false},
 		"told, then met, and it leaves":              {[]replica.Input{told, met, leaves}, true},
 		"it has more, then met, and it leaves":       {[]replica.Input{beyond, met, leaves}, false},
 		"it has more, then told, and teller forgets": {[]replica.Input{beyond, told, forgets}, false},
 	} {
-		n := newNode(t, config("a", "b", "c"), own)
+		n := newNode(t, config("a", "b", "c", "d"), own)
 		out := n.cycle(c.in...)
 		if got := len(of[replica.WritesAllowed](out.Events)) > 0; got != c.lifted || (len(n.core.Refusals(nil)) > 0) == c.lifted {
 			t.Errorf("%s: lifted %v, refusals %v", name, got, n.core.Refusals(nil))
@@ -129,7 +130,7 @@ func TestSumsAreComparedBeyondWhatAgrees(t *testing.T) {
 		}
 		var sums []replica.Sum
 		if c.agrees > 0 {
-			sums = append(sums, sum(n, at(c.agrees), 0))
+			sums = append(sums, sum(n, at(c.agrees), 0), sum(n, at(c.agrees-1), 0))
 		}
 		sums = append(sums, sum(n, at(c.differs), 1), sum(n, at(5), 1))
 		out := n.cycle(says("b", replica.Status{Life: 8, Number: 1, Sums: sums[:len(sums)-1]}))
@@ -209,6 +210,10 @@ func TestOpsAreComparedInTheirOrder(t *testing.T) {
 	if got := found(all...); !slices.Equal(got, []logical.Seq{2, 4}) {
 		t.Errorf("found are %v, want 2 and 4: the first is the same, and the third has left the log", got)
 	}
+	last := replica.Sum{Through: logical.Dot{Origin: 7, Seq: 4}, Sum: 1}
+	if out := n.cycle(says("b", replica.Status{Life: 8, Number: 2, Sums: []replica.Sum{last}})); len(out.Events) > 0 {
+		t.Errorf("that the logs differ is known: %+v", out.Events)
+	}
 	if got := found(all...); len(got) > 0 {
 		t.Errorf("what was compared is compared again: %v", got)
 	}
@@ -229,12 +234,10 @@ func TestAskingAgainIsBounded(t *testing.T) {
 		sums = append(sums, sum(n, logical.Dot{Origin: o, Seq: 1}, 1))
 	}
 	n.cycle(replica.PeerUp{Peer: "b"})
-	first := statuses(n.cycle(says("b", replica.Status{Life: 8, Number: 1, Sums: sums}), batch(begins(200))).Sends)
-	n.now = n.now.Add(replica.Defaults().Heartbeat)
-	second := statuses(n.cycle(replica.Tick{}).Sends)
-	all := append(first, second...)
-	if last := all[len(all)-1]; len(last.Again) != 64 {
-		t.Errorf("it asks for %d", len(last.Again))
+	owed := replica.Received{From: "b", Message: &replica.Batch{Ops: []*resolve.Op{begins(200)}}}
+	told := statuses(n.cycle(says("b", replica.Status{Life: 8, Number: 1, Sums: sums}), owed).Sends)
+	if len(told) != 1 || len(told[0].Again) != 64 || len(told[0].Sums) != 0 {
+		t.Errorf("told are %d statuses; the first asks for %d", len(told), len(told[0].Again))
 	}
 }
 
@@ -266,7 +269,10 @@ func TestWhichSumsAreTold(t *testing.T) {
 		t.Errorf("at once: %+v", statuses(out.Sends))
 	}
 	n.now = n.now.Add(heartbeat - 1)
-	n.cycle(replica.Received{From: "b", Message: &replica.Batch{Ops: []*resolve.Op{begins(21)}}}) // a Status is owed, and no sums are due
+	owed := statuses(n.cycle(replica.Received{From: "b", Message: &replica.Batch{Ops: []*resolve.Op{begins(21)}}}).Sends)
+	if len(owed) != 1 || len(owed[0].Sums) > 0 {
+		t.Errorf("a nanosecond before sums are due: %+v", owed)
+	}
 	n.now = n.now.Add(1)
 	if got := told(); len(got) > 0 {
 		t.Errorf("a Status went a nanosecond ago, and another goes with %v", got)
@@ -279,5 +285,39 @@ func TestWhichSumsAreTold(t *testing.T) {
 	n.now = n.now.Add(heartbeat)
 	if got := told(); !slices.Equal(got, append(own(replica.SumSpan+1, replica.SumSpan), logical.Dot{Origin: 21, Seq: 1})) {
 		t.Errorf("after the span: %v", got)
+	}
+}
+
+// Where there are more origins than a Status takes, the next goes on where it ended.
+func TestSumsAreToldInTurns(t *testing.T) {
+	n := newNode(t, config("a", "b"), 7)
+	for o := logical.Origin(100); o < 140; o++ {
+		n.cycle(batch(begins(o)))
+	}
+	var told [][]logical.Origin
+	n.cycle(replica.PeerUp{Peer: "b"})
+	for range 2 {
+		n.now = n.now.Add(time.Hour)
+		var origins []logical.Origin
+		for _, sum := range statuses(n.cycle(replica.Tick{}).Sends)[0].Sums {
+			origins = append(origins, sum.Through.Origin)
+		}
+		told = append(told, origins)
+	}
+	// 100 to 131 went as the peer came up.
+	if len(told[0]) != 32 || !slices.Contains(told[0], 132) || slices.Contains(told[0], 124) || len(told[1]) != 32 || !slices.Contains(told[1], 124) || slices.Contains(told[1], 123) {
+		t.Errorf("told are %v", told)
+	}
+}
+
+// Of what the log has no sum of nothing is compared.
+func TestWhatHasNoSumIsNotCompared(t *testing.T) {
+	n := newNode(t, config("a", "b"), 7)
+	n.cycle(batch(begins(20)))
+	clear(n.store.Log)
+	for _, d := range []logical.Dot{{Origin: 20, Seq: 1}, {Origin: 20, Seq: 2}, {Origin: 21, Seq: 1}} {
+		if out := n.cycle(says("b", replica.Status{Life: 8, Number: 1, Sums: []replica.Sum{{Through: d, Sum: 5}}})); len(out.Events) > 0 {
+			t.Errorf("%s: %+v", d, out.Events)
+		}
 	}
 }

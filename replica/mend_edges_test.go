@@ -90,6 +90,9 @@ func TestWhatSettlesIsStampedAboveTheContents(t *testing.T) {
 		change func(*resolve.Op)
 		says   string // empty: it is settled
 	}{
+		"quiet, with a hybrid stamp below the clock": {hlc(now-1, 9), ""},
+		"quiet, with one of this moment":             {hlc(now, 0), "logical stamp that this leader has not reached"},
+
 		"just before":                         {wall(now - 1), ""},
 		"at this moment":                      {wall(now), "only in 0s"},
 		"a hybrid stamp below the clock":      {hlc(now-1, 9), ""},
@@ -99,7 +102,9 @@ func TestWhatSettlesIsStampedAboveTheContents(t *testing.T) {
 		"one that it has not":                 {lamport(3), "logical stamp that this leader has not reached"},
 	} {
 		n := settling(t, nil)
-		n.ask(set("y", "stamped at this moment"))
+		if !strings.HasPrefix(name, "quiet") {
+			n.ask(set("y", "stamped at this moment"))
+		}
 		rep := settle(n, &replica.Mend{Contents: []*resolve.Op{n.store.Log[logical.Dot{Origin: 7, Seq: 1}], content(c.change)}})
 		if behind := errors.Is(rep.Err, replica.ErrBehind); behind != (c.says != "") || behind && !strings.Contains(rep.Err.Error(), c.says) {
 			t.Errorf("%s: %v", name, rep.Err)
@@ -165,5 +170,48 @@ func TestWhatIsNewerMayHaveLeftTheLog(t *testing.T) {
 	}
 	if slices.Sort(got); fmt.Sprint(got) != "[newer theirs]" {
 		t.Errorf("shown are %q", got)
+	}
+}
+
+// A content ends at its deadline, and not a nanosecond before.
+func TestAContentEndsAtItsDeadline(t *testing.T) {
+	now := epoch.Add(time.Second)
+	ends := func(at wallclock.Instant) *resolve.Op {
+		return content(func(op *resolve.Op) { op.Expires = at })
+	}
+	for _, newer := range []bool{false, true} {
+		for at, want := range map[wallclock.Instant]bool{now: false, now + 1: true} {
+			n := settling(t, nil)
+			if newer {
+				beside := begins(20)
+				beside.Key = "x"
+				n.cycle(batch(beside))
+			}
+			mine := n.store.Log[logical.Dot{Origin: 7, Seq: 1}]
+			if rep := settle(n, &replica.Mend{Contents: []*resolve.Op{mine, ends(at)}, Chosen: 1, Newer: newer}); rep.Err != nil {
+				t.Fatal(rep.Err)
+			}
+			if got := strings.Contains(values(n.ask(get("x"))), "theirs"); got != want {
+				t.Errorf("newer %v, %s left: it stands %v", newer, at.Sub(now), got)
+			}
+		}
+	}
+}
+
+// So does a counter.
+func TestACounterEndsAtItsDeadline(t *testing.T) {
+	for left, want := range map[time.Duration]string{0: "[]", 1: "[5]"} {
+		n := settling(t, func(c *replica.Config) { c.Policy.Default = resolve.Counter })
+		q := incr("z", 5)
+		n.ask(q)
+		touch := &replica.Request{Verb: replica.Touch, Key: "z", Expires: epoch.Add(time.Second + time.Minute)}
+		n.ask(touch)
+		n.now = n.now.Add(time.Minute - left)
+		other := content(func(op *resolve.Op) { op.Key = "z"; op.Kind = resolve.Touch })
+		another := content(func(op *resolve.Op) { op.Key = "z"; op.Kind = resolve.Touch })
+		rep := n.ask(&replica.Request{Verb: replica.Settle, Key: "z", Mend: &replica.Mend{Contents: []*resolve.Op{other, another}, Chosen: replica.NoContent}})
+		if got := values(n.ask(get("z"))); rep.Err != nil || got != want {
+			t.Errorf("%s before its end: %s, %v", left, got, rep.Err)
+		}
 	}
 }

@@ -39,7 +39,7 @@ type peer struct {
 // stream is one origin's ops on their way to one peer.
 type stream struct {
 	origin logical.Origin
-	sent   logical.Seq    // shipped up to here; never below what the peer is known to have
+	sent   logical.Seq    // shipped up to here; never below what the peer is known to have, and just that while the stream is off
 	last   logical.Seq    // applied here up to here
 	on     bool           // shipped as soon as it is applied
 	until  wallclock.Mono // when a relayed stream is turned off, to see whether it is still needed
@@ -51,7 +51,7 @@ type stream struct {
 	stuck  OversizedOp    // the op that cannot follow what was sent; zero: none is known
 
 	lacking bool           // the peer is not known to have all
-	since   wallclock.Mono // while lacking: when that began or what it is known to have last grew
+	since   wallclock.Mono // while lacking: when that began, what it is known to have last grew, or its first op in flight left
 
 	agreed   logical.Seq // the peer's log has the same ops as ours up to here, as far as they were compared
 	differs  logical.Seq // it adds up to something else here; zero: nothing is being compared

@@ -143,7 +143,7 @@ func (t *turn) goBack(p *peer) {
 	for i := range p.streams {
 		st := &p.streams[i]
 		known := p.known.At(st.origin)
-		if !st.on || st.sent <= known {
+		if st.sent <= known {
 			continue
 		}
 		if t.stalled(p, st) {
@@ -160,7 +160,7 @@ func (t *turn) probe(p *peer, n int) {
 	for i := range p.streams {
 		st := &p.streams[i]
 		known := p.known.At(st.origin)
-		if !st.on || st.sent <= known {
+		if st.sent <= known {
 			continue
 		}
 		if t.stalled(p, st) {
@@ -258,7 +258,7 @@ func (t *turn) gather(p *peer, n int) []*resolve.Op {
 	}
 	if len(t.cursors) == 1 {
 		ops := within(t.cursors[0].ops, n, t.cfg.BatchBytes)
-		p.take(&t.cursors[0], len(ops))
+		p.take(&t.cursors[0], len(ops), t.m.Mono)
 		return ops
 	}
 	var ops []*resolve.Op
@@ -269,7 +269,7 @@ func (t *turn) gather(p *peer, n int) []*resolve.Op {
 			break
 		}
 		ops = append(ops, op)
-		p.take(first, 1)
+		p.take(first, 1, t.m.Mono)
 	}
 	return ops
 }
@@ -324,8 +324,8 @@ func within(ops []*resolve.Op, n, bytes int) []*resolve.Op {
 }
 
 // take ships the cursor's next n ops to the peer.
-func (p *peer) take(c *cursor, n int) {
-	p.ship(c.st, c.ops[:n])
+func (p *peer) take(c *cursor, n int, now wallclock.Mono) {
+	p.ship(c.st, c.ops[:n], now)
 	c.ops = c.ops[n:]
 }
 

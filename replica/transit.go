@@ -74,7 +74,7 @@ func (t *turn) hearUnderway(in Underway) {
 	p := t.peer(in.Peer)
 	for i := range p.streams {
 		st := &p.streams[i]
-		if st.on && len(st.flight) > 0 && t.comesCloser(st, in.Bytes-(p.shipped-st.flight[0].end)) {
+		if len(st.flight) > 0 && t.comesCloser(st, in.Bytes-(p.shipped-st.flight[0].end)) {
 			st.since = t.m.Mono
 		}
 	}

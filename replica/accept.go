@@ -190,7 +190,7 @@ func (t *turn) accept(panel resolve.Panel, object *resolve.Object, op *resolve.O
 
 // begin lets an op that begins here take the common road.
 func (t *turn) begin(panel resolve.Panel, object *resolve.Object, op *resolve.Op) {
-	t.event(Accepted{op, op.Expiry()})
+	t.event(Accepted{op, op.IsExpiry()})
 	t.fresh = append(t.fresh, op)
 	t.apply(panel, object, op, born)
 }
@@ -269,7 +269,7 @@ func (t *turn) crowded(panel resolve.Panel, object *resolve.Object, op *resolve.
 		return fmt.Errorf("%w: it would go over %d versions, one op can name %d; merge some of them first, by a set that passes on some of the dots a read shows",
 			ErrBadRequest, n, MaxDots)
 	}
-	before, after := panel.Beside(object, op, t.m.Wall)
+	before, after := panel.LiveSizes(object, op, t.m.Wall)
 	switch {
 	case after.Versions > before.Versions && after.Versions > t.cfg.MaxSiblings:
 		return fmt.Errorf("%w: the key has %d, the limit is %d (--max-siblings), and this write was shown too few of them to take the place of any; %s",

@@ -31,14 +31,14 @@ const lookEvery = 10 * time.Millisecond
 // look compares our clock with what is known of the peers'. A peer that its own
 // bounds let agree with us is taken to.
 func (c *Core) look(m wallclock.Moment) {
-	if c.agreed.Looked() && m.Mono.Sub(c.agreed.At()).Abs() < lookEvery {
+	if c.agreed.Observed() && m.Mono.Sub(c.agreed.At()).Abs() < lookEvery {
 		return
 	}
-	if !c.agreed.Looked() {
+	if !c.agreed.Observed() {
 		c.began = m.Mono
 	}
 	c.clocks = c.known(m, c.clocks[:0])
-	c.agreed = c.agreed.Look(m, c.clocks, c.trust())
+	c.agreed = c.agreed.Observe(m, c.clocks, c.trust())
 }
 
 func (c *Core) trust() wallclock.Trust {
@@ -88,7 +88,7 @@ func (t *turn) expireFirst(panel resolve.Panel, object *resolve.Object, in *reso
 	if in.Exact {
 		return object
 	}
-	ended := panel.Ended(object, in.Now, nil)
+	ended := panel.Expired(object, in.Now, nil)
 	if len(ended) == 0 || len(ended) > MaxDots {
 		return object
 	}
@@ -111,8 +111,8 @@ func (t *turn) expire(panel resolve.Panel, object *resolve.Object, ended []logic
 		panic("replica: a deletion has no outcome that could be refused: " + err.Error())
 	}
 	t.stamp(&op)
-	op.Ended = object.JustAbove(ended)
-	op.Ended.At = t.now()
+	op.Expired = object.JustAbove(ended)
+	op.Expired.At = t.now()
 	t.begin(panel, object, &op)
 	return op.Dot
 }
@@ -120,7 +120,7 @@ func (t *turn) expire(panel resolve.Panel, object *resolve.Object, ended []logic
 // deadline is the last of those that the versions ended had.
 func deadline(panel resolve.Panel, object *resolve.Object, ended []logical.Dot) (last wallclock.Instant) {
 	if panel.Serving == resolve.Counter {
-		e, _ := object.Ending()
+		e, _ := object.Deadline()
 		return e.Expires
 	}
 	for _, d := range ended {
@@ -173,9 +173,9 @@ func (t *turn) own(o logical.Origin) bool { return o == t.st.Origin || slices.Co
 // Due is the dots of what has ended at now and is to be deleted by the leader whose
 // origins own names. A counter is deleted as a whole or not at all.
 func Due(panel resolve.Panel, object *resolve.Object, now wallclock.Instant, own func(logical.Origin) bool) []logical.Dot {
-	ended := panel.Ended(object, now, nil)
+	ended := panel.Expired(object, now, nil)
 	if panel.Serving == resolve.Counter {
-		if e, _ := object.Ending(); !own(e.Stamp.By.Origin) {
+		if e, _ := object.Deadline(); !own(e.Stamp.By.Origin) {
 			return nil
 		}
 		return ended

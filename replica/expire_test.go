@@ -231,10 +231,10 @@ func TestEndOfAValueFromAFastClockBeatsOnlyThat(t *testing.T) {
 				made = append(made, a.Op)
 			}
 		}
-		if len(made) != 1 || !slices.Equal(made[0].Parents, []logical.Dot{v.Dot}) || !made[0].Expiry() || made[0].Expires != q.Expires {
+		if len(made) != 1 || !slices.Equal(made[0].Parents, []logical.Dot{v.Dot}) || !made[0].IsExpiry() || made[0].Expires != q.Expires {
 			t.Fatalf("swept: %+v", made)
 		}
-		if got := made[0].Ended.Wall.Midpoint().Sub(v.Wall.Midpoint()); got != 1 {
+		if got := made[0].Expired.Wall.Midpoint().Sub(v.Wall.Midpoint()); got != 1 {
 			t.Errorf("the end is stamped %s after the value", got)
 		}
 	})

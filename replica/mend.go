@@ -176,7 +176,7 @@ func (t *turn) standAgain(m *Mend, key string, panel resolve.Panel, object *reso
 				chosen = append(chosen, v)
 			}
 			return chosen
-		case knew || c.Kind == resolve.Delete || !panel.KeepsBeside() || c.Expires != 0 && c.Expires <= t.now():
+		case knew || c.Kind == resolve.Delete || !panel.KeepsSiblings() || c.Expires != 0 && c.Expires <= t.now():
 		default:
 			shown = addValue(shown, stands{c.Value, c.Expires})
 		}
@@ -227,7 +227,7 @@ func (t *turn) newer(panel resolve.Panel, object *resolve.Object, c *resolve.Op)
 // chosen and without what was not.
 func (t *turn) countAgain(m *Mend, key string, object *resolve.Object) ([]stands, error) {
 	sum, live := object.Sum()
-	end, _ := object.Ending()
+	end, _ := object.Deadline()
 	expired := end.Expires != 0 && end.Expires <= t.now()
 	if expired {
 		sum, live, end.Expires = resolve.Int128{}, false, 0

@@ -47,12 +47,12 @@ func (f *Folding) count() {
 	fresh.Count = Count{Total: f.Op.Total, Base: f.Op.base()}
 	if last := f.share(f.Op.Dot.Origin); last != nil {
 		if f.Op.Prev != 0 {
-			fresh.Count.Base, fresh.Count.Voids, fresh.Count.Ends = last.Count.Base, last.Count.Voids, last.Count.Ends
+			fresh.Count.Base, fresh.Count.Voids, fresh.Count.Deadlines = last.Count.Base, last.Count.Voids, last.Count.Deadlines
 		}
 		last.Mask &^= f.Bit
 	}
 	if s, ok := f.Op.Statement(); ok {
-		fresh.Count.state(f.Object.Key, End{f.Op.Dot.Seq, f.Op.Expires, s})
+		fresh.Count.state(f.Object.Key, Deadline{f.Op.Dot.Seq, f.Op.Expires, s})
 	}
 	fresh.Mask |= f.Bit
 }

@@ -199,8 +199,8 @@ func TestAPlainAdditionStatesNoDeadline(t *testing.T) {
 	s.do("a", add(1))
 	s.do("a", add(1))
 	o := s.leaders["a"].Object
-	if e, stated := o.Ending(); stated || o.Mortal() {
-		t.Errorf("it ends: %t, as stated by %+v: %t", o.Mortal(), e, stated)
+	if e, stated := o.Deadline(); stated || o.HasTTL() {
+		t.Errorf("it ends: %t, as stated by %+v: %t", o.HasTTL(), e, stated)
 	}
 }
 

@@ -160,12 +160,12 @@ func (f *Folding) countDerived() {
 	fresh.Count = Count{Total: base.Total.Plus(f.Op.adds()), Base: base}
 	if last != nil {
 		if last.Mask&f.Bit != 0 {
-			fresh.Count.Base, fresh.Count.Voids, fresh.Count.Ends = last.Count.Base, last.Count.Voids, last.Count.Ends
+			fresh.Count.Base, fresh.Count.Voids, fresh.Count.Deadlines = last.Count.Base, last.Count.Voids, last.Count.Deadlines
 		}
 		last.Mask &^= f.Bit | derived
 	}
 	if s, ok := f.Op.Statement(); ok {
-		fresh.Count.state(f.Object.Key, End{f.Op.Dot.Seq, f.Op.Expires, s})
+		fresh.Count.state(f.Object.Key, Deadline{f.Op.Dot.Seq, f.Op.Expires, s})
 	}
 	fresh.Mask |= f.Bit | derived
 }

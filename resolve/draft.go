@@ -39,13 +39,13 @@ func (p Panel) Draft(o *Object, origin logical.Origin, in Intent, h History) (Op
 	op := Op{Key: o.Key, Kind: in.Kind, Value: in.Value, Expires: in.Expires, Panel: p.Mask()}
 	if in.Keep || in.Kind == Add && in.Expires == 0 {
 		op.Expires = 0
-		p.keeps(o, &op, in.Now)
+		p.keepDeadline(o, &op, in.Now)
 	}
 	if op.Stated.By.IsZero() {
-		op.Stated.HLC = o.states()
+		op.Stated.HLC = o.newestStatement()
 	}
 	if in.Kind == Touch {
-		op.Value, op.Parents = nil, p.mortals(o, in.Now)
+		op.Value, op.Parents = nil, p.touchable(o, in.Now)
 		return op, nil
 	}
 	shown := p.shown(o)
@@ -58,13 +58,13 @@ func (p Panel) Draft(o *Object, origin logical.Origin, in Intent, h History) (Op
 	}
 	op.Hidden = p.hidden(o, shown, op.Parents)
 	if in.Kind == Delete {
-		op.Hidden = p.merge(o, op.Parents, op.Hidden)
+		op.Hidden = p.hideTombstones(o, op.Parents, op.Hidden)
 	}
 	if err := p.outcome(o, &op, in, h); err != nil {
 		return Op{}, err
 	}
 	if p.Mask().Has(Counter) {
-		o.tally(&op, origin, h)
+		o.counterEvidence(&op, origin, h)
 	}
 	return op, nil
 }
@@ -84,7 +84,7 @@ func (p Panel) shown(o *Object) []logical.Dot {
 // told about.
 func (p Panel) hidden(o *Object, shown, parents []logical.Dot) []logical.Dot {
 	var dots []logical.Dot
-	live, showing, over := p.Mask().keeps(liveSet), setOf(shown), setOf(parents)
+	live, showing, over := p.Mask().ofFamily(liveSet), setOf(shown), setOf(parents)
 	for i := range o.Versions {
 		v := &o.Versions[i]
 		if v.Mask&live != 0 && !showing.has(v.Dot) && !over.has(v.Dot) {
@@ -172,7 +172,7 @@ func (o *Object) valueOf(d logical.Dot, h History) ([]byte, Kind, wallclock.Inst
 
 // tally fills in the counter's evidence: the origin's new running total, or
 // what a delete saw of everybody's.
-func (o *Object) tally(op *Op, origin logical.Origin, h History) {
+func (o *Object) counterEvidence(op *Op, origin logical.Origin, h History) {
 	if op.Kind != Delete {
 		op.Total = op.Delta
 		if v := o.share(origin, Counter.Mask()); v != nil {
@@ -220,7 +220,7 @@ type Reading struct {
 // ended (see [Panel.ReadAt]). Several dots of one request are shown once.
 func (p Panel) Read(o *Object, h History) Reading {
 	var idx [8]int
-	var shown places
+	var shown dotIndex
 	r := Reading{}
 	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
 		v := &o.Versions[i]

@@ -7,7 +7,7 @@ import (
 )
 
 // notice finds out whether op's request was accepted for this key before.
-func (o *Object) notice(op *Op, h History) {
+func (o *Object) noteDuplicates(op *Op, h History) {
 	if op.HasRequest() && !o.Duplicates {
 		o.Duplicates = len(duplicates(o.Key, op.Dot, h)) > 0
 	}
@@ -38,7 +38,7 @@ func duplicates(key string, d logical.Dot, h History) []logical.Dot {
 }
 
 // repeats reports whether d's request is among shown under another dot.
-func (o *Object) repeats(d logical.Dot, shown *places, h History) bool {
+func (o *Object) repeats(d logical.Dot, shown *dotIndex, h History) bool {
 	if !o.Duplicates {
 		return false
 	}

@@ -23,14 +23,14 @@ func TestMortalIsWhatCanEnd(t *testing.T) {
 		{"a value with a deadline", resolve.Version{Kind: resolve.Put, Expires: 1}, true},
 		{"an expiry", resolve.Version{Kind: resolve.Delete, Expires: 1}, false},
 		{"a deletion", resolve.Version{Kind: resolve.Delete}, false},
-		{"a counter of which something is stated", resolve.Version{Kind: resolve.Add, Count: resolve.Count{Ends: []resolve.End{{}}}}, true},
+		{"a counter of which something is stated", resolve.Version{Kind: resolve.Add, Count: resolve.Count{Deadlines: []resolve.Deadline{{}}}}, true},
 	} {
 		o := resolve.Object{Versions: []resolve.Version{{Kind: resolve.Put}, c.v}}
-		if o.Mortal() != c.want {
+		if o.HasTTL() != c.want {
 			t.Errorf("%s can end: %t", c.what, !c.want)
 		}
 	}
-	if (&resolve.Object{}).Mortal() {
+	if (&resolve.Object{}).HasTTL() {
 		t.Error("nothing can end")
 	}
 }
@@ -47,7 +47,7 @@ func TestAnEndIsJustAboveWhatItEnds(t *testing.T) {
 		{Dot: logical.Dot{Origin: 3, Seq: 1}, Wall: wall(-55), HLC: logical.HLC{Wall: -60, Count: 2}, Lamport: 7},
 	}}
 	gone := logical.Dot{Origin: 9, Seq: 9}
-	want := &resolve.Ended{Wall: wallclock.Interval{Earliest: -51, Latest: -47}, HLC: logical.HLC{Wall: -60, Count: 4}, Lamport: 10}
+	want := &resolve.Expiry{Wall: wallclock.Interval{Earliest: -51, Latest: -47}, HLC: logical.HLC{Wall: -60, Count: 4}, Lamport: 10}
 	d := func(i int) logical.Dot { return o.Versions[i].Dot }
 	for _, dots := range [][]logical.Dot{
 		{d(0), d(1), d(2)}, {d(2), d(1), d(0)}, {d(1), d(0), d(2)}, {gone, d(0), d(1)}, {d(1), gone, d(0), gone},
@@ -61,7 +61,7 @@ func TestAnEndIsJustAboveWhatItEnds(t *testing.T) {
 		HLC: logical.HLC{Wall: math.MaxInt64, Count: math.MaxUint32}, Lamport: math.MaxUint64,
 	}
 	o.Versions = append(o.Versions, last)
-	if got := o.JustAbove([]logical.Dot{gone}); *got != (resolve.Ended{Wall: last.Wall, HLC: last.HLC, Lamport: last.Lamport}) {
+	if got := o.JustAbove([]logical.Dot{gone}); *got != (resolve.Expiry{Wall: last.Wall, HLC: last.HLC, Lamport: last.Lamport}) {
 		t.Errorf("above the last stamps there are: %+v", got)
 	}
 }

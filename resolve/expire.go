@@ -19,10 +19,10 @@ func (v *Version) Expired(now wallclock.Instant) bool { return v.Expires != 0 &&
 
 // Mortal reports whether any version of o has a deadline, passed or not. False:
 // what o shows does not depend on time.
-func (o *Object) Mortal() bool {
+func (o *Object) HasTTL() bool {
 	for i := range o.Versions {
 		v := &o.Versions[i]
-		if v.Expires != 0 && !v.Deleted() || len(v.Count.Ends) > 0 {
+		if v.Expires != 0 && !v.Deleted() || len(v.Count.Deadlines) > 0 {
 			return true
 		}
 	}
@@ -34,14 +34,14 @@ func (o *Object) Mortal() bool {
 // stand among the reading's, as those of deletions do. A counter ends as a whole
 // (see [Object.Ending]).
 func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wallclock.Instant) {
-	if !o.Mortal() {
+	if !o.HasTTL() {
 		return p.Read(o, h), 0
 	}
 	if p.Serving == Counter {
 		return p.countAt(o, now)
 	}
 	var idx [8]int
-	var shown places
+	var shown dotIndex
 	var r Reading
 	var ends wallclock.Instant
 	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
@@ -64,7 +64,7 @@ func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wal
 // countAt is ReadAt of a counter.
 func (p Panel) countAt(o *Object, now wallclock.Instant) (Reading, wallclock.Instant) {
 	r := Reading{Dots: p.shown(o)}
-	e, _ := o.Ending()
+	e, _ := o.Deadline()
 	sum, live := o.Sum()
 	if !live || e.Expires != 0 && e.Expires <= now {
 		return r, 0
@@ -75,12 +75,12 @@ func (p Panel) countAt(o *Object, now wallclock.Instant) (Reading, wallclock.Ins
 
 // Ended appends the dots of the versions shown whose values have ended at now:
 // what an expiry deletes. Of a counter it is all shares or none.
-func (p Panel) Ended(o *Object, now wallclock.Instant, dst []logical.Dot) []logical.Dot {
-	if !o.Mortal() {
+func (p Panel) Expired(o *Object, now wallclock.Instant, dst []logical.Dot) []logical.Dot {
+	if !o.HasTTL() {
 		return dst
 	}
 	if p.Serving == Counter {
-		if e, _ := o.Ending(); e.Expires == 0 || e.Expires > now {
+		if e, _ := o.Deadline(); e.Expires == 0 || e.Expires > now {
 			return dst
 		}
 	}
@@ -96,8 +96,8 @@ func (p Panel) Ended(o *Object, now wallclock.Instant, dst []logical.Dot) []logi
 // JustAbove is the stamps of an op that ends the versions named: the next of each
 // kind after all that they bear, or the last there is. When that was is still to be
 // filled in.
-func (o *Object) JustAbove(dots []logical.Dot) *Ended {
-	e := &Ended{}
+func (o *Object) JustAbove(dots []logical.Dot) *Expiry {
+	e := &Expiry{}
 	none := true
 	for _, d := range dots {
 		i, ok := o.Find(d)

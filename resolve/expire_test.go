@@ -22,7 +22,7 @@ func ending(a resolvetest.Asked, at wallclock.Instant) resolvetest.Asked {
 // shows is what the leader shows at now, when that ends, and what has ended.
 func shows(l *resolvetest.Leader, now wallclock.Instant) string {
 	r, ends := l.Panel.ReadAt(l.Object, l.History, now)
-	return fmt.Sprintf("%s until %d, %d dots, %d ended", r.Values, ends, len(r.Dots), len(l.Panel.Ended(l.Object, now, nil)))
+	return fmt.Sprintf("%s until %d, %d dots, %d ended", r.Values, ends, len(r.Dots), len(l.Panel.Expired(l.Object, now, nil)))
 }
 
 func TestValueEndsAtItsDeadlineUnderEveryResolver(t *testing.T) {

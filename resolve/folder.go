@@ -15,16 +15,16 @@ import (
 // of them had lost before.
 type Folder struct {
 	folding Folding
-	camps   []camp
+	groups  []group
 	plain   int           // place of the plain camp; -1: there is none
 	dots    []logical.Dot // of the other camps
 	index   []int         // survivors before, then now, of the resolver that decides
 	walk    walk
-	settled settled
+	changes ledgerChanges
 }
 
 // camp is resolvers for whom the same versions survive.
-type camp struct {
+type group struct {
 	ids           Mask
 	before, after []logical.Dot // survivors before the op, and now
 	loses         bool          // they can lose what was not seen
@@ -50,33 +50,33 @@ func (w *Folder) fold(p Panel, o *Object, op *Op, h History, dst []Verdict, born
 	if found {
 		return dst
 	}
-	o.notice(op, h)
-	o.add(i, op)
+	o.noteDuplicates(op, h)
+	o.insert(i, op)
 	w.folding, w.plain = Folding{Object: o, New: i, Op: op, History: h}, -1
 	for id := range p.Mask().Each {
 		w.decide(id, p.rule(id))
 	}
-	if p.buries() {
-		w.folding.bury()
+	if p.keepsTombstones() {
+		w.folding.updateTombstones()
 	}
-	for i := range w.camps {
-		dst = w.judge(&w.camps[i], born, dst)
+	for i := range w.groups {
+		dst = w.verdicts(&w.groups[i], born, dst)
 	}
 	o.sweep()
-	w.rest()
+	w.release()
 	return dst
 }
 
 // rest lets go of what was folded, and of memory that one fold in many needs.
-func (w *Folder) rest() {
-	clear(w.camps)
-	w.folding, w.camps = Folding{}, w.camps[:0]
-	w.dots = spare(w.dots)
-	w.index = spare(w.index)
+func (w *Folder) release() {
+	clear(w.groups)
+	w.folding, w.groups = Folding{}, w.groups[:0]
+	w.dots = reuse(w.dots)
+	w.index = reuse(w.index)
 }
 
 // spare is s emptied, to be used again unless it has grown large.
-func spare[T any](s []T) []T {
+func reuse[T any](s []T) []T {
 	const large = 1 << 15
 	if cap(s) > large {
 		return nil
@@ -102,7 +102,7 @@ func (w *Folder) decide(id ID, rule Resolver) {
 		w.dots = append(w.dots, f.Object.Versions[i].Dot)
 	}
 	dots := w.dots[start:]
-	w.join(camp{ids: f.Bit, before: dots[:n], after: dots[n:], loses: rule.Loses()})
+	w.join(group{ids: f.Bit, before: dots[:n], after: dots[n:], loses: rule.Loses()})
 }
 
 // plain is the common case: the op replaces exactly what its author saw. Before and
@@ -121,37 +121,37 @@ func (f *Folding) plain(before, after []int) bool {
 
 func (w *Folder) joinPlain(ids Mask) {
 	if w.plain < 0 {
-		w.plain, w.camps = len(w.camps), append(w.camps, camp{plain: true})
+		w.plain, w.groups = len(w.groups), append(w.groups, group{plain: true})
 	}
-	w.camps[w.plain].ids |= ids
+	w.groups[w.plain].ids |= ids
 }
 
 // join puts c's resolver to those that agree with it, if any do.
-func (w *Folder) join(c camp) {
-	for i := range w.camps {
-		o := &w.camps[i]
+func (w *Folder) join(c group) {
+	for i := range w.groups {
+		o := &w.groups[i]
 		if !o.plain && o.loses == c.loses && slices.Equal(o.after, c.after) && slices.Equal(o.before, c.before) {
 			o.ids |= c.ids
 			w.dots = w.dots[:len(w.dots)-len(c.before)-len(c.after)]
 			return
 		}
 	}
-	w.camps = append(w.camps, c)
+	w.groups = append(w.groups, c)
 }
 
 // judge compares what survived before and after. What is gone was seen where the
 // op replaced just that, and under resolvers that lose nothing.
-func (w *Folder) judge(c *camp, born bool, dst []Verdict) []Verdict {
+func (w *Folder) verdicts(c *group, born bool, dst []Verdict) []Verdict {
 	switch f := &w.folding; {
 	case c.plain:
 		return f.succeed(c.ids, f.Op.Parents, nil, dst)
 	case !c.loses:
 		return f.succeed(c.ids, c.before, c.after, dst)
 	}
-	a := account{Folding: &w.folding, camp: c, walk: &w.walk, settled: &w.settled, born: born, verdicts: dst}
-	a.settle()
-	w.walk.rest()
-	w.settled.rest()
+	a := judge{Folding: &w.folding, group: c, walk: &w.walk, changes: &w.changes, accepting: born, verdicts: dst}
+	a.run()
+	w.walk.release()
+	w.changes.release()
 	return a.verdicts
 }
 

@@ -22,7 +22,7 @@ func TestFolderForgetsTheLastFold(t *testing.T) {
 		for _, op := range []*resolve.Op{stranger, peace} {
 			want := fresh.Fold(resolve.Panel{Serving: resolve.LWW, Shadows: resolve.Causal.Mask()}, o.Clone(), op, h, nil)
 			got := used.Fold(resolve.Panel{Serving: resolve.LWW, Shadows: resolve.Causal.Mask()}, o, op, h, nil)
-			if err := h.Book(got); err != nil {
+			if err := h.Insert(got); err != nil {
 				t.Fatal(err)
 			}
 			if !slices.Equal(got, want) {

@@ -2,7 +2,7 @@ package resolve
 
 // bar marks the version with the greatest earliest instant, for [interval]. It
 // is no resolver's bit: IDs grow from below.
-const bar Mask = 1 << 15
+const watermark Mask = 1 << 15
 
 // interval lets clocks decide what clocks can decide (TrueTime, Corbett et al.
 // 2012): a version is gone when another's interval lies wholly after its own.
@@ -25,9 +25,9 @@ type interval struct{}
 // wholly before it.
 func (interval) Fold(f *Folding) {
 	f.live(true)
-	f.raise()
+	f.raiseWatermark()
 	vs := f.Object.Versions
-	top := &vs[f.Object.bar()]
+	top := &vs[f.Object.watermark()]
 	for i := range vs {
 		if vs[i].Mask&f.Bit != 0 && vs[i].Wall.Before(top.Wall) {
 			vs[i].Mask &^= f.Bit
@@ -36,13 +36,13 @@ func (interval) Fold(f *Folding) {
 }
 
 // raise makes the new version the bar if it is above the present one.
-func (f *Folding) raise() {
-	vs, at := f.Object.Versions, f.Object.bar()
+func (f *Folding) raiseWatermark() {
+	vs, at := f.Object.Versions, f.Object.watermark()
 	if at < 0 || higher(&vs[f.New], &vs[at]) {
 		if at >= 0 {
-			vs[at].Mask &^= bar
+			vs[at].Mask &^= watermark
 		}
-		vs[f.New].Mask |= bar
+		vs[f.New].Mask |= watermark
 	}
 }
 
@@ -56,9 +56,9 @@ func higher(v, w *Version) bool {
 }
 
 // bar is the index of the bar, -1 if there is none.
-func (o *Object) bar() int {
+func (o *Object) watermark() int {
 	for i := range o.Versions {
-		if o.Versions[i].Mask&bar != 0 {
+		if o.Versions[i].Mask&watermark != 0 {
 			return i
 		}
 	}
@@ -69,7 +69,7 @@ func (o *Object) bar() int {
 func (interval) Survivors(o *Object, bit Mask, dst []int) []int {
 	was := len(dst)
 	dst = kept(o, bit, dst)
-	if at := o.bar(); len(dst) == was && at >= 0 {
+	if at := o.watermark(); len(dst) == was && at >= 0 {
 		dst = append(dst, at)
 	}
 	return dst

@@ -16,8 +16,8 @@ func (k *Keeper) Keep(p Panel, o *Object, op *Op, h History) {
 	if found {
 		return
 	}
-	o.notice(op, h)
-	o.add(i, op)
+	o.noteDuplicates(op, h)
+	o.insert(i, op)
 	f := &k.folding
 	f.Object, f.New, f.Op, f.History = o, i, op, h
 	for id := range resolvers {
@@ -26,8 +26,8 @@ func (k *Keeper) Keep(p Panel, o *Object, op *Op, h History) {
 			p.rule(id).Fold(f)
 		}
 	}
-	if p.buries() {
-		f.bury()
+	if p.keepsTombstones() {
+		f.updateTombstones()
 	}
 	o.sweep()
 	f.Object, f.Op, f.History = nil, nil, nil

@@ -122,8 +122,8 @@ func (o *Object) Counted(c *Op, held bool, h History) (counted, known bool) {
 }
 
 // KeepsBeside reports whether the serving resolver shows several values side by side.
-func (p Panel) KeepsBeside() bool {
-	return p.Serving.Mask().keeps(liveSet) != 0 && p.Serving != Causal
+func (p Panel) KeepsSiblings() bool {
+	return p.Serving.Mask().ofFamily(liveSet) != 0 && p.Serving != Causal
 }
 
 // Number is what the op's value comes to in a counter; false: it is no number.

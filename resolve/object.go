@@ -37,10 +37,10 @@ type Version struct {
 
 // Count is one origin's share of a counter: Total less Base, less Voids.
 type Count struct {
-	Total Int128      // the origin's running total, up to the version's dot
-	Base  Base        // how much of it deletes have taken away
-	Voids []VoidDelta // deltas counted elsewhere under a smaller dot; sorted by Seq
-	Ends  []End       // what is stated of the counter's end; sorted by Seq; copied to be changed
+	Total     Int128      // the origin's running total, up to the version's dot
+	Base      Base        // how much of it deletes have taken away
+	Voids     []VoidDelta // deltas counted elsewhere under a smaller dot; sorted by Seq
+	Deadlines []Deadline  // what is stated of the counter's end; sorted by Seq; copied to be changed
 }
 
 // Base is the running total at one place of an origin's log.
@@ -69,7 +69,7 @@ func (v *Version) Deleted() bool { return v.Kind == Delete }
 
 // Find is the index of the version with dot d, or where it would stand.
 func (o *Object) Find(d logical.Dot) (int, bool) {
-	if len(o.Versions) > fewDots {
+	if len(o.Versions) > maxScan {
 		return slices.BinarySearchFunc(o.Versions, d, func(v Version, d logical.Dot) int { return v.Dot.Compare(d) })
 	}
 	for i := range o.Versions {
@@ -91,7 +91,7 @@ func (o *Object) Clone() *Object {
 }
 
 // add puts the version of op in its place, kept by nobody yet.
-func (o *Object) add(i int, op *Op) {
+func (o *Object) insert(i int, op *Op) {
 	wall, hlc, lamport := op.Stamps()
 	o.Versions = slices.Insert(o.Versions, i, Version{
 		Dot: op.Dot, Kind: op.Kind, Value: op.Value, Expires: op.Expires,

@@ -48,7 +48,7 @@ type Op struct {
 	Stated Stamp
 	// Ended is there when the op deletes what had reached its deadline, nil when a
 	// client asked for it. Immutable.
-	Ended *Ended
+	Expired *Expiry
 
 	// Counter evidence. Delta is what the op adds; Total is the origin's running
 	// total for the key, Delta included; Prev is the place of the origin's op
@@ -108,7 +108,7 @@ func (o *Op) Size() int {
 // Ended is what a deletion says that no client asked for. Its stamps are no readings
 // of clocks: they stand just above those of what it ends, and resolvers judge by
 // them, so that the end of a value beats nothing that is newer than the value.
-type Ended struct {
+type Expiry struct {
 	At      wallclock.Instant // the time that the leader and its peers agreed on
 	Wall    wallclock.Interval
 	HLC     logical.HLC
@@ -116,12 +116,12 @@ type Ended struct {
 }
 
 // Expiry reports whether the op deletes what had reached its deadline.
-func (o *Op) Expiry() bool { return o.Ended != nil }
+func (o *Op) IsExpiry() bool { return o.Expired != nil }
 
 // Stamps is what resolvers judge the op by.
 func (o *Op) Stamps() (wallclock.Interval, logical.HLC, logical.Lamport) {
-	if o.Ended != nil {
-		return o.Ended.Wall, o.Ended.HLC, o.Ended.Lamport
+	if o.Expired != nil {
+		return o.Expired.Wall, o.Expired.HLC, o.Expired.Lamport
 	}
 	return o.Wall, o.HLC, o.Lamport
 }

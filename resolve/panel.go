@@ -38,17 +38,17 @@ func (p Panel) Survivors(o *Object, id ID, dst []int) []int {
 }
 
 // Crowd is versions side by side, and the bytes of their values.
-type Crowd struct{ Versions, Bytes int }
+type LiveSize struct{ Versions, Bytes int }
 
-func (c *Crowd) add(value []byte) { c.Versions, c.Bytes = c.Versions+1, c.Bytes+len(value) }
+func (c *LiveSize) add(value []byte) { c.Versions, c.Bytes = c.Versions+1, c.Bytes+len(value) }
 
 // Beside is what the serving resolver keeps side by side before op, which was
 // drafted on o and is accepted at wall, and with it. Both are zero for a resolver
 // that keeps one version, or totals.
-func (p Panel) Beside(o *Object, op *Op, wall wallclock.Interval) (before, after Crowd) {
-	bit := p.Serving.Mask().keeps(liveSet)
+func (p Panel) LiveSizes(o *Object, op *Op, wall wallclock.Interval) (before, after LiveSize) {
+	bit := p.Serving.Mask().ofFamily(liveSet)
 	if bit == 0 {
-		return Crowd{}, Crowd{}
+		return LiveSize{}, LiveSize{}
 	}
 	over, hidden := setOf(op.Parents), setOf(op.Hidden)
 	for i := range o.Versions {

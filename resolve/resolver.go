@@ -67,8 +67,8 @@ type row struct {
 	rule Resolver
 	by   family
 	// buries: what survives holds no deletions, so tombstones are kept beside it.
-	buries bool
-	says   string
+	tombstones bool
+	summary    string
 }
 
 // family is what a resolver's versions stand for.
@@ -81,7 +81,7 @@ const (
 )
 
 // keeps is the resolvers of m that belong to the family.
-func (m Mask) keeps(by family) Mask {
+func (m Mask) ofFamily(by family) Mask {
 	var out Mask
 	for id := range resolvers {
 		if m.Has(id) && table[id].by == by {
@@ -128,7 +128,7 @@ func (id ID) String() string {
 }
 
 // Rule is one sentence about what the resolver keeps.
-func (id ID) Rule() string { return table[id].says }
+func (id ID) Rule() string { return table[id].summary }
 
 // Mask is the set that holds only id.
 func (id ID) Mask() Mask { return 1 << id }
@@ -138,7 +138,7 @@ func (id ID) Mask() Mask { return 1 << id }
 func (id ID) Keeps() Mask {
 	switch id {
 	case Interval:
-		return id.Mask() | bar
+		return id.Mask() | watermark
 	case Counter:
 		return id.Mask() | derived
 	}

@@ -21,11 +21,11 @@ import (
 const tombstone Mask = 1 << 14
 
 // buries reports whether the panel keeps tombstones.
-func (p Panel) buries() bool { return table[p.Serving].buries }
+func (p Panel) keepsTombstones() bool { return table[p.Serving].tombstones }
 
 // bury covers the tombstones that the op names, and keeps one for a deletion: the
 // deletions of a live set.
-func (f *Folding) bury() {
+func (f *Folding) updateTombstones() {
 	vs := f.Object.Versions
 	for i := range vs {
 		if v := &vs[i]; v.Mask&tombstone != 0 && (f.Op.names(v.Dot) || f.Op.hides(v.Dot)) {
@@ -48,7 +48,7 @@ const maxTombstones = 64
 
 // merge appends to hidden what of many tombstones a deletion does not name as its
 // parents, so that clients who delete by an old token again and again leave few.
-func (p Panel) merge(o *Object, parents, hidden []logical.Dot) []logical.Dot {
+func (p Panel) hideTombstones(o *Object, parents, hidden []logical.Dot) []logical.Dot {
 	all := p.tombstones(o, nil)
 	if len(all) < maxTombstones {
 		return hidden
@@ -63,7 +63,7 @@ func (p Panel) merge(o *Object, parents, hidden []logical.Dot) []logical.Dot {
 
 // tombstones appends the dots of the tombstones, which are sorted.
 func (p Panel) tombstones(o *Object, dots []logical.Dot) []logical.Dot {
-	if !p.buries() {
+	if !p.keepsTombstones() {
 		return dots
 	}
 	for i := range o.Versions {

@@ -35,7 +35,7 @@ type Stamp struct {
 }
 
 // End is one statement about an origin's share of a counter.
-type End struct {
+type Deadline struct {
 	Seq     logical.Seq       // the newest op of the share that its author had been shown
 	Expires wallclock.Instant // zero: never
 	Stamp   Stamp
@@ -78,7 +78,7 @@ func (o *Op) Rank() {
 }
 
 // states is the newest hybrid stamp of what o's versions are told of their ends.
-func (o *Object) states() (newest logical.HLC) {
+func (o *Object) newestStatement() (newest logical.HLC) {
 	see := func(h logical.HLC) {
 		if h.Compare(newest) > 0 {
 			newest = h
@@ -89,17 +89,17 @@ func (o *Object) states() (newest logical.HLC) {
 		if v.Touched != nil {
 			see(v.Touched.HLC)
 		}
-		for j := range v.Count.Ends {
-			see(v.Count.Ends[j].Stamp.HLC)
+		for j := range v.Count.Deadlines {
+			see(v.Count.Deadlines[j].Stamp.HLC)
 		}
 	}
 	return newest
 }
 
 // keeps lets op go on with the deadline that its author had been shown, if any.
-func (p Panel) keeps(o *Object, op *Op, now wallclock.Instant) {
+func (p Panel) keepDeadline(o *Object, op *Op, now wallclock.Instant) {
 	if p.Serving == Counter {
-		if e, ok := o.Ending(); ok && e.Expires > now {
+		if e, ok := o.Deadline(); ok && e.Expires > now {
 			op.Expires, op.Stated = e.Expires, e.Stamp
 		}
 		return
@@ -122,7 +122,7 @@ func (p Panel) keeps(o *Object, op *Op, now wallclock.Instant) {
 
 // mortals is the dots shown whose values a Touch speaks of: not deletions, nor what
 // has ended.
-func (p Panel) mortals(o *Object, now wallclock.Instant) []logical.Dot {
+func (p Panel) touchable(o *Object, now wallclock.Instant) []logical.Dot {
 	return slices.DeleteFunc(p.shown(o), func(d logical.Dot) bool {
 		i, _ := o.Find(d)
 		v := &o.Versions[i]
@@ -147,7 +147,7 @@ func (o *Object) touch(op *Op) {
 		}
 		for _, i := range shares {
 			if v := &o.Versions[i]; v.Dot.Origin == d.Origin {
-				v.Count.state(o.Key, End{d.Seq, op.Expires, s})
+				v.Count.state(o.Key, Deadline{d.Seq, op.Expires, s})
 			}
 		}
 	}
@@ -164,52 +164,52 @@ func (v *Version) touch(key string, at wallclock.Instant, s *Stamp) {
 // state keeps e unless the share's deletions took away what it speaks of, or
 // another statement speaks of as much and holds against it. So it does not matter
 // which came first, the deletion or the statement.
-func (c *Count) state(key string, e End) {
-	holds := func(a, b *End) bool {
+func (c *Count) state(key string, e Deadline) {
+	holds := func(a, b *Deadline) bool {
 		return a.Seq >= b.Seq && (a.Stamp == b.Stamp || a.Stamp.after(key, &b.Stamp))
 	}
-	if e.Seq <= c.Base.Seq || slices.ContainsFunc(c.Ends, func(old End) bool { return holds(&old, &e) }) {
+	if e.Seq <= c.Base.Seq || slices.ContainsFunc(c.Deadlines, func(old Deadline) bool { return holds(&old, &e) }) {
 		return
 	}
-	kept := make([]End, 0, len(c.Ends)+1)
-	for i := range c.Ends {
-		if !holds(&e, &c.Ends[i]) {
-			kept = append(kept, c.Ends[i])
+	kept := make([]Deadline, 0, len(c.Deadlines)+1)
+	for i := range c.Deadlines {
+		if !holds(&e, &c.Deadlines[i]) {
+			kept = append(kept, c.Deadlines[i])
 		}
 	}
-	i, _ := slices.BinarySearchFunc(kept, e.Seq, func(e End, s logical.Seq) int { return cmp.Compare(e.Seq, s) })
-	c.Ends = slices.Insert(kept, i, e)
+	i, _ := slices.BinarySearchFunc(kept, e.Seq, func(e Deadline, s logical.Seq) int { return cmp.Compare(e.Seq, s) })
+	c.Deadlines = slices.Insert(kept, i, e)
 }
 
 // forget drops the statements about what lies up to the base; nil if none is left,
 // so that equal counts are equal bytes.
 func (c *Count) forget() {
 	n := 0
-	for n < len(c.Ends) && c.Ends[n].Seq <= c.Base.Seq {
+	for n < len(c.Deadlines) && c.Deadlines[n].Seq <= c.Base.Seq {
 		n++
 	}
-	if c.Ends = slices.Clone(c.Ends[n:]); len(c.Ends) == 0 {
-		c.Ends = nil
+	if c.Deadlines = slices.Clone(c.Deadlines[n:]); len(c.Deadlines) == 0 {
+		c.Deadlines = nil
 	}
 }
 
 // Ending is the statement that holds of the counter's end; false: there is none,
 // so it never ends.
-func (o *Object) Ending() (End, bool) {
-	var best *End
+func (o *Object) Deadline() (Deadline, bool) {
+	var best *Deadline
 	for i := range o.Versions {
 		v := &o.Versions[i]
 		if !v.Mask.Has(Counter) {
 			continue
 		}
-		for j := range v.Count.Ends {
-			if e := &v.Count.Ends[j]; best == nil || e.Stamp.after(o.Key, &best.Stamp) {
+		for j := range v.Count.Deadlines {
+			if e := &v.Count.Deadlines[j]; best == nil || e.Stamp.after(o.Key, &best.Stamp) {
 				best = e
 			}
 		}
 	}
 	if best == nil {
-		return End{}, false
+		return Deadline{}, false
 	}
 	return *best, true
 }

@@ -53,7 +53,7 @@ func (op *Op) Hides(o *Object) []logical.Dot {
 		return nil
 	}
 	var dots []logical.Dot
-	live := All.keeps(liveSet) &^ op.Panel
+	live := All.ofFamily(liveSet) &^ op.Panel
 	over, hidden, apart := setOf(op.Parents), setOf(op.Hidden), setOf(op.Unseen)
 	for i := range o.Versions {
 		v := &o.Versions[i]

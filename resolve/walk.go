@@ -22,12 +22,12 @@ const (
 // One walk after the other uses the same memory.
 type walk struct {
 	*Folding
-	places
-	nodes []node // as places number them
-	queue []int  // a heap of nodes: the greatest Lamport stamp first, then the smallest dot
-	lost  []int
-	alone int // nodes that only lie below
-	open  int // those among them that are queued
+	dotIndex
+	nodes          []node // as places number them
+	queue          []int  // a heap of nodes: the greatest Lamport stamp first, then the smallest dot
+	lost           []int
+	onlyBelowCount int // nodes that only lie below
+	openBelow      int // those among them that are queued
 }
 
 type node struct {
@@ -62,16 +62,16 @@ func (w *walk) op(i int) *Op {
 
 // begin forgets the last walk.
 func (w *walk) begin(f *Folding) {
-	w.rest()
+	w.release()
 	w.Folding = f
 }
 
 // rest lets go of the ops that were walked over.
-func (w *walk) rest() {
+func (w *walk) release() {
 	clear(w.nodes)
-	w.places.rest()
-	w.Folding, w.alone, w.open = nil, 0, 0
-	w.nodes, w.queue, w.lost = spare(w.nodes), spare(w.queue), spare(w.lost)
+	w.dotIndex.release()
+	w.Folding, w.onlyBelowCount, w.openBelow = nil, 0, 0
+	w.nodes, w.queue, w.lost = reuse(w.nodes), reuse(w.queue), reuse(w.lost)
 }
 
 // onlyBelow lists, by dot, the nodes of what gone holds and has seen, and what
@@ -84,7 +84,7 @@ func (w *walk) rest() {
 func (w *walk) onlyBelow(gone, left []logical.Dot) []int {
 	w.markAll(left, above)
 	w.markAll(gone, below)
-	for w.open > 0 || w.Object.Duplicates && w.alone > 0 && len(w.queue) > 0 {
+	for w.openBelow > 0 || w.Object.Duplicates && w.onlyBelowCount > 0 && len(w.queue) > 0 {
 		w.next()
 	}
 	for i := range w.nodes {
@@ -119,7 +119,7 @@ func (w *walk) next() logical.Dot {
 	n := w.nodes[i]
 	w.nodes[i].queued = false
 	if n.from == below {
-		w.open--
+		w.openBelow--
 	}
 	if op := w.op(i); op != nil {
 		w.markAll(op.Parents, n.from)
@@ -149,15 +149,15 @@ func (w *walk) mark(d logical.Dot, r reach) {
 func (w *walk) put(i int, r reach) {
 	n := &w.nodes[i]
 	if n.from == below {
-		w.alone--
+		w.onlyBelowCount--
 		if n.queued {
-			w.open--
+			w.openBelow--
 		}
 	}
 	n.from = r
 	if r == below {
-		w.alone++
-		w.open++
+		w.onlyBelowCount++
+		w.openBelow++
 	}
 	if !n.queued {
 		n.queued = true
@@ -190,7 +190,7 @@ func (w *walk) isAbove(d logical.Dot) bool {
 }
 
 // sooner is the order of the queue. No two nodes are equal in it.
-func (w *walk) sooner(i, j int) bool {
+func (w *walk) newer(i, j int) bool {
 	a, b := &w.nodes[i], &w.nodes[j]
 	return cmp.Or(cmp.Compare(b.lamport, a.lamport), a.dot.Compare(b.dot)) < 0
 }
@@ -201,7 +201,7 @@ func (w *walk) push(n int) {
 	w.queue = append(w.queue, n)
 	for i := len(w.queue) - 1; i > 0; {
 		up := (i - 1) / 2
-		if !w.sooner(w.queue[i], w.queue[up]) {
+		if !w.newer(w.queue[i], w.queue[up]) {
 			return
 		}
 		w.queue[i], w.queue[up] = w.queue[up], w.queue[i]
@@ -215,10 +215,10 @@ func (w *walk) pop() int {
 	w.queue = w.queue[:last]
 	for i := 0; 2*i+1 < last; {
 		down := 2*i + 1
-		if down+1 < last && w.sooner(w.queue[down+1], w.queue[down]) {
+		if down+1 < last && w.newer(w.queue[down+1], w.queue[down]) {
 			down++
 		}
-		if !w.sooner(w.queue[down], w.queue[i]) {
+		if !w.newer(w.queue[down], w.queue[i]) {
 			break
 		}
 		w.queue[i], w.queue[down] = w.queue[down], w.queue[i]

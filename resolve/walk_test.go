@@ -22,7 +22,7 @@ func TestAWalkTakesTheNewestFirst(t *testing.T) {
 			took = append(took, w.pop())
 		}
 		if !slices.IsSortedFunc(took, func(i, j int) int {
-			if w.sooner(i, j) {
+			if w.newer(i, j) {
 				return -1
 			}
 			return 1

@@ -11,12 +11,12 @@ import (
 // A step of it is believed where most clocks confirm it, or else once it has
 // lasted. It is a value; the zero Agreement has looked at no clock yet.
 type Agreement struct {
-	base    Instant // the agreed time less the stopwatch, as of at
-	lowest  Instant // the same of the lowest clock, where two contradict each other
-	at      Mono    // of the last look
-	looked  bool
-	stepped bool // the clocks have left the agreed time since
-	since   Mono
+	base     Instant // the agreed time less the stopwatch, as of at
+	lowest   Instant // the same of the lowest clock, where two contradict each other
+	at       Mono    // of the last look
+	observed bool
+	stepped  bool // the clocks have left the agreed time since
+	since    Mono
 }
 
 // Trust is when a clock is believed.
@@ -27,7 +27,7 @@ type Trust struct {
 
 // Look is what is agreed at m, when peers' clocks, as far as they are known, show
 // what is in peers. That is sorted in place.
-func (a Agreement) Look(m Moment, peers []Instant, t Trust) Agreement {
+func (a Agreement) Observe(m Moment, peers []Instant, t Trust) Agreement {
 	own := m.Wall.Midpoint()
 	clocks := append(peers, own)
 	slices.Sort(clocks)
@@ -36,11 +36,11 @@ func (a Agreement) Look(m Moment, peers []Instant, t Trust) Agreement {
 	near := t.Near + time.Duration(drift(m.Mono.Sub(a.at)))
 	agree := func(x, y Instant) bool { return x.Sub(y).Abs() <= near }
 	two := len(clocks) == 2 && !agree(clocks[0], clocks[1])
-	if two && a.looked && before.Sub(clocks[1]).Abs() < before.Sub(clocks[0]).Abs() {
+	if two && a.observed && before.Sub(clocks[1]).Abs() < before.Sub(clocks[0]).Abs() {
 		next = clocks[1]
 	}
 	switch {
-	case !a.looked, agree(next, before), confirmed(clocks, next, agree):
+	case !a.observed, agree(next, before), confirmed(clocks, next, agree):
 		a.stepped = false
 	case !a.stepped:
 		a.stepped, a.since = true, m.Mono
@@ -50,7 +50,7 @@ func (a Agreement) Look(m Moment, peers []Instant, t Trust) Agreement {
 	default:
 		a.stepped = false
 	}
-	a.base, a.at, a.looked = next-Instant(m.Mono), m.Mono, true
+	a.base, a.at, a.observed = next-Instant(m.Mono), m.Mono, true
 	a.lowest = a.base
 	if two {
 		a.lowest = min(a.base, clocks[0]-Instant(m.Mono))
@@ -80,4 +80,4 @@ func (a Agreement) Surely(m Mono) Instant { return a.lowest + Instant(m) }
 func (a Agreement) At() Mono { return a.at }
 
 // Looked reports whether any clock was looked at.
-func (a Agreement) Looked() bool { return a.looked }
+func (a Agreement) Observed() bool { return a.observed }

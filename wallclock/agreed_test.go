@@ -27,7 +27,7 @@ func looks(own []time.Duration, peers ...[]time.Duration) (agreed, surely []time
 		for _, p := range peers {
 			shown = append(shown, truth.Add(off(p, i)))
 		}
-		a = a.Look(wallclock.Moment{Mono: now, Wall: wallclock.Around(truth.Add(off(own, i)), time.Millisecond)}, shown, trust)
+		a = a.Observe(wallclock.Moment{Mono: now, Wall: wallclock.Around(truth.Add(off(own, i)), time.Millisecond)}, shown, trust)
 		agreed = append(agreed, a.Time(now).Sub(truth))
 		surely = append(surely, a.Surely(now).Sub(truth))
 	}
@@ -101,10 +101,10 @@ func TestAStepThatMostConfirmIsBelievedAtOnce(t *testing.T) {
 // A clock that is slewed is followed, however long nobody looked.
 func TestASlewedClockIsFollowed(t *testing.T) {
 	var a wallclock.Agreement
-	a = a.Look(wallclock.Moment{Mono: 0, Wall: wallclock.Interval{}}, nil, trust)
+	a = a.Observe(wallclock.Moment{Mono: 0, Wall: wallclock.Interval{}}, nil, trust)
 	later := wallclock.Mono(time.Hour)
 	shows := wallclock.Instant(time.Hour + 3*time.Second)
-	a = a.Look(wallclock.Moment{Mono: later, Wall: wallclock.Around(shows, 0)}, nil, trust)
+	a = a.Observe(wallclock.Moment{Mono: later, Wall: wallclock.Around(shows, 0)}, nil, trust)
 	if a.Time(later) != shows {
 		t.Errorf("after an hour the agreed time is %d, the clock shows %d", a.Time(later), shows)
 	}

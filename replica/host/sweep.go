@@ -59,7 +59,7 @@ func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, expir
 		if err != nil {
 			return false, err
 		}
-		expiring = expiring || o.Mortal()
+		expiring = expiring || o.HasTTL()
 		if s.expired(o, now) {
 			sweep.Keys = append(sweep.Keys, o.Key)
 		}
@@ -73,7 +73,7 @@ func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, expir
 
 // expired reports whether the key shows a value of ours that has expired.
 func (s *Sweeper) expired(o *resolve.Object, now wallclock.Instant) bool {
-	if !o.Mortal() {
+	if !o.HasTTL() {
 		return false
 	}
 	ours := func(o logical.Origin) bool { return slices.Contains(s.own, o) }

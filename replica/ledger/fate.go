@@ -86,7 +86,7 @@ func (q *question) holds(d logical.Dot) bool {
 			return true
 		}
 	}
-	e, _ := q.object.Ending()
+	e, _ := q.object.Deadline()
 	return e.Stamp.By == d
 }
 
@@ -145,7 +145,7 @@ func (r *Reader) disputed(f *Fate) (err error) {
 		f.SettledBy, _, err = of.SettledBy(f.Dot)
 	}
 	for _, op := range ops {
-		c := Content{op.Key, Write{Dot: op.Dot, Kind: op.Kind, Value: truncate(op.Value, r.cfg.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires, Ended: op.Ended}}
+		c := Content{op.Key, Write{Dot: op.Dot, Kind: op.Kind, Value: truncate(op.Value, r.cfg.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires, Ended: op.Expired}}
 		c.Wall, c.HLC, c.Lamport = op.Stamps()
 		f.Elsewhere = append(f.Elsewhere, c)
 	}

@@ -95,7 +95,7 @@ func (r *Reader) Why(key string) (*Explanation, error) {
 // the value.
 func (q *question) deadline() (wallclock.Instant, logical.Dot) {
 	if q.panel.Serving == resolve.Counter {
-		e, _ := q.object.Ending()
+		e, _ := q.object.Deadline()
 		return e.Expires, e.Stamp.By
 	}
 	for _, i := range q.panel.Survivors(q.object, q.panel.Serving, nil) {

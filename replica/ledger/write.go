@@ -21,7 +21,7 @@ type Write struct {
 	HLC     logical.HLC
 	Lamport logical.Lamport
 
-	Ended *resolve.Ended // the write deletes what had reached its deadline, Expires; nil: it does not, or the log holds it no more
+	Ended *resolve.Expiry // the write deletes what had reached its deadline, Expires; nil: it does not, or the log holds it no more
 
 	Leader   string // where it was accepted
 	Client   uint64 // zero: unknown, what is left of it does not say or it named none
@@ -37,7 +37,7 @@ func (q *question) write(d logical.Dot) Write {
 	if op, ok := q.Op(d); ok {
 		w.Kind, w.Delta, w.Expires, w.LogEntry = op.Kind, op.Delta.Clamp(), op.Expires, true
 		w.Wall, w.HLC, w.Lamport = op.Stamps()
-		w.Parents, w.Ended = op.Parents, op.Ended
+		w.Parents, w.Ended = op.Parents, op.Expired
 		w.Value, w.Size, w.Client = op.Value, q.ops[d].size, op.Client
 	} else {
 		q.remains(&w)

@@ -110,8 +110,8 @@ func writeOp(w *resp.Writer, op *resolve.Op) {
 	text(w, "client", clientOf(op))
 	number(w, "expires", int64(op.Expires))
 	var ended int64
-	if op.Ended != nil {
-		ended = int64(op.Ended.At)
+	if op.Expired != nil {
+		ended = int64(op.Expired.At)
 	}
 	number(w, "ended", ended)
 }

@@ -25,7 +25,7 @@ func (l *Leader) past(key string, count int) ([]*resolve.Op, error) {
 			return nil, err
 		}
 	}
-	if e, ok := o.Ending(); ok {
+	if e, ok := o.Deadline(); ok {
 		if err := w.reach(e.Stamp.By); err != nil {
 			return nil, err
 		}

@@ -10,25 +10,25 @@ import (
 )
 
 // place is an op's number in the order of replaying, from zero.
-type place = uint32
+type opIndex = uint32
 
-const none = ^place(0)
+const noOp = ^opIndex(0)
 
 // past is what is remembered of the ops replayed so far. It answers folding's
 // questions, so that the ops themselves can be let go.
 type past struct {
 	entries chunked[entry]
-	edges   chunked[place] // parents, then hidden, of each op in turn
+	edges   chunked[opIndex] // parents, then hidden, of each op in turn
 	origins []logical.Origin
-	logs    [][]place // by origin: its ops, ascending
+	logs    [][]opIndex // by origin: its ops, ascending
 	keys    []string
 	byKey   map[string]uint32
 
-	requests   map[request]place
-	duplicates map[place][]place // of each op of a request with several: all of them, by dot
-	pairs      [][2]place        // what joins the ops of each such request, in the order found
-	wide       map[place]sums    // of ops whose numbers 64 bits do not hold
-	beyond     int               // parents and hidden dots that name no op of the history
+	requests   map[request]opIndex
+	duplicates map[opIndex][]opIndex // of each op of a request with several: all of them, by dot
+	pairs      [][2]opIndex          // what joins the ops of each such request, in the order found
+	wide       map[opIndex]sums      // of ops whose numbers 64 bits do not hold
+	beyond     int                   // parents and hidden dots that name no op of the history
 
 	ops  []resolve.Op  // lent to the fold under way, and reused by the next
 	dots []logical.Dot // of those
@@ -39,9 +39,9 @@ type entry struct {
 	seq      logical.Seq
 	lamport  logical.Lamport
 	delta    int64
-	total    int64  // recorded; or what the op adds, where no counter judged it
-	prev     place  // where the total was recorded before
-	edges    uint32 // where its parents begin
+	total    int64   // recorded; or what the op adds, where no counter judged it
+	prev     opIndex // where the total was recorded before
+	edges    uint32  // where its parents begin
 	key      uint32
 	origin   uint32
 	parents  uint32 // how many
@@ -64,14 +64,14 @@ type request struct {
 }
 
 func newPast() *past {
-	return &past{byKey: map[string]uint32{}, requests: map[request]place{}, duplicates: map[place][]place{}, wide: map[place]sums{}}
+	return &past{byKey: map[string]uint32{}, requests: map[request]opIndex{}, duplicates: map[opIndex][]opIndex{}, wide: map[opIndex]sums{}}
 }
 
 // add remembers op, which must come after what it depends on. It fails when the
 // order cannot be causal.
-func (p *past) add(op *resolve.Op) (place, error) {
-	at := place(p.entries.len())
-	if at == none-1 {
+func (p *past) add(op *resolve.Op) (opIndex, error) {
+	at := opIndex(p.entries.len())
+	if at == noOp-1 {
 		return 0, fmt.Errorf("replay %s: more than %d ops; replay a part of the keys", op.Dot, at)
 	}
 	origin := p.origin(op.Dot.Origin)
@@ -80,14 +80,14 @@ func (p *past) add(op *resolve.Op) (place, error) {
 		return 0, fmt.Errorf("replay %s: it comes after place %d of the same origin; replay in causal order", op.Dot, p.entries.at(log[n-1]).seq)
 	}
 	_, _, lamport := op.Stamps()
-	e := entry{seq: op.Dot.Seq, lamport: lamport, delta: op.Delta.Clamp(), origin: origin, key: none,
-		edges: p.edges.len(), inverted: op.Inverted, kind: op.Kind, panel: op.Panel, prev: none}
+	e := entry{seq: op.Dot.Seq, lamport: lamport, delta: op.Delta.Clamp(), origin: origin, key: noOp,
+		edges: p.edges.len(), inverted: op.Inverted, kind: op.Kind, panel: op.Panel, prev: noOp}
 	total := p.count(op, &e)
 	if e.total = total.Clamp(); !op.Delta.Fits() || !total.Fits() {
 		p.wide[at] = sums{op.Delta, total}
 	}
 	e.parents, e.hidden = p.link(op.Parents, op.Key, &e), p.link(op.Hidden, op.Key, &e)
-	if e.key == none {
+	if e.key == noOp {
 		e.key = p.key(op.Key)
 	}
 	p.logs[origin] = append(log, at)
@@ -112,7 +112,7 @@ func (p *past) count(op *resolve.Op, e *entry) resolve.Int128 {
 }
 
 // sums is what the op at a place adds, and its total.
-func (p *past) sums(at place) sums {
+func (p *past) sums(at opIndex) sums {
 	if len(p.wide) > 0 {
 		if s, wide := p.wide[at]; wide {
 			return s
@@ -123,7 +123,7 @@ func (p *past) sums(at place) sums {
 }
 
 // hide enters dots among what the last op had hidden.
-func (p *past) hide(at place, dots []logical.Dot, key string) {
+func (p *past) hide(at opIndex, dots []logical.Dot, key string) {
 	if len(dots) > 0 {
 		e := p.entries.at(at)
 		e.hidden += p.link(dots, key, e)
@@ -139,7 +139,7 @@ func (p *past) link(dots []logical.Dot, key string, e *entry) uint32 {
 		at, ok := p.find(d)
 		if ok {
 			of := p.entries.at(at).key
-			if e.key == none && p.keys[of] == key {
+			if e.key == noOp && p.keys[of] == key {
 				e.key = of
 			}
 			ok = of == e.key
@@ -155,7 +155,7 @@ func (p *past) link(dots []logical.Dot, key string, e *entry) uint32 {
 }
 
 // pair notices when another leader had accepted the op's request too.
-func (p *past) pair(op *resolve.Op, at place) {
+func (p *past) pair(op *resolve.Op, at opIndex) {
 	if !op.HasRequest() {
 		return
 	}
@@ -170,17 +170,17 @@ func (p *past) pair(op *resolve.Op, at place) {
 }
 
 // join enters an op among those of its request, of which other is one.
-func (p *past) join(other, at place) {
+func (p *past) join(other, at opIndex) {
 	all := slices.Clone(p.duplicates[other])
 	if all == nil {
-		all = []place{other}
+		all = []opIndex{other}
 	}
 	all = append(all, at)
-	slices.SortFunc(all, func(a, b place) int { return p.dot(a).Compare(p.dot(b)) })
+	slices.SortFunc(all, func(a, b opIndex) int { return p.dot(a).Compare(p.dot(b)) })
 	for _, t := range all {
 		p.duplicates[t] = all
 	}
-	p.pairs = append(p.pairs, [2]place{other, at})
+	p.pairs = append(p.pairs, [2]opIndex{other, at})
 }
 
 // origin is the number of an origin, a new one if need be. There are few.
@@ -208,18 +208,18 @@ func (p *past) key(k string) uint32 {
 
 // find is the place of the op with dot d. A log without gaps is found by
 // counting; ops of other keys that were left out only bring it nearer.
-func (p *past) find(d logical.Dot) (place, bool) {
+func (p *past) find(d logical.Dot) (opIndex, bool) {
 	for i := range p.origins {
 		if p.origins[i] == d.Origin {
 			return p.findIn(p.logs[i], d.Seq)
 		}
 	}
-	return none, false
+	return noOp, false
 }
 
-func (p *past) findIn(log []place, q logical.Seq) (place, bool) {
+func (p *past) findIn(log []opIndex, q logical.Seq) (opIndex, bool) {
 	if len(log) == 0 || q < p.entries.at(log[0]).seq {
-		return none, false
+		return noOp, false
 	}
 	i := int(min(uint64(q-p.entries.at(log[0]).seq), uint64(len(log)-1)))
 	if p.entries.at(log[i]).seq != q {
@@ -229,7 +229,7 @@ func (p *past) findIn(log []place, q logical.Seq) (place, bool) {
 }
 
 // dot is the name of the op at a place.
-func (p *past) dot(at place) logical.Dot {
+func (p *past) dot(at opIndex) logical.Dot {
 	e := p.entries.at(at)
 	return logical.Dot{Origin: p.origins[e.origin], Seq: e.seq}
 }
@@ -248,12 +248,12 @@ func (p *past) Op(d logical.Dot) (*resolve.Op, bool) {
 	for i := range e.parents {
 		p.dots = append(p.dots, p.dot(*p.edges.at(e.edges + i)))
 	}
-	op, sums := p.room(), p.sums(at)
+	op, sums := p.nextOp(), p.sums(at)
 	op.Dot, op.Key, op.Kind, op.Delta, op.Lamport = d, p.keys[e.key], e.kind, sums.delta, e.lamport
 	op.Inverted, op.Parents = e.inverted, p.dots[from:len(p.dots):len(p.dots)]
 	op.Hidden, op.Client, op.Panel = nil, 0, e.panel
 	op.Total, op.Prev = sums.total, 0
-	if e.prev != none {
+	if e.prev != noOp {
 		op.Prev = p.entries.at(e.prev).seq
 	}
 	if e.derived && e.kind == resolve.Put { // its value, which it counts by, is not kept
@@ -264,7 +264,7 @@ func (p *past) Op(d logical.Dot) (*resolve.Op, bool) {
 
 // room is the next op to lend. Ops are large: what all of them leave at zero is
 // not written again.
-func (p *past) room() *resolve.Op {
+func (p *past) nextOp() *resolve.Op {
 	if len(p.ops) < cap(p.ops) {
 		p.ops = p.ops[:len(p.ops)+1]
 	} else {
@@ -301,10 +301,10 @@ func (p *past) Lost(string, logical.Dot) resolve.Mask { return 0 }
 // is enough; only duplicates lead back up.
 func (p *past) spread(marks []resolve.Mask, hidden resolve.Mask) {
 	for at := len(marks) - 1; at >= 0; at-- {
-		p.pass(place(at), marks, hidden, nil)
+		p.pass(opIndex(at), marks, hidden, nil)
 	}
-	var queue []place
-	for i, a, b := 0, place(0), place(0); i < len(p.pairs); i++ {
+	var queue []opIndex
+	for i, a, b := 0, opIndex(0), opIndex(0); i < len(p.pairs); i++ {
 		if a, b = p.pairs[i][0], p.pairs[i][1]; marks[a] != marks[b] {
 			marks[a] |= marks[b]
 			marks[b] = marks[a]
@@ -325,7 +325,7 @@ func (p *past) spread(marks []resolve.Mask, hidden resolve.Mask) {
 }
 
 // pass marks what the op at a place had seen, and queues what that is news to.
-func (p *past) pass(at place, marks []resolve.Mask, hidden resolve.Mask, queue *[]place) {
+func (p *past) pass(at opIndex, marks []resolve.Mask, hidden resolve.Mask, queue *[]opIndex) {
 	e := p.entries.at(at)
 	for i := range e.parents + e.hidden {
 		m := marks[at]

@@ -64,24 +64,24 @@ func Replay(c Config, ops iter.Seq[*resolve.Op]) (*Result, error) {
 
 // replayer is one replay under way.
 type replayer struct {
-	cfg        Config
-	past       *past
-	births     *births // nil: every birth was recorded
-	keys       chunked[keyed]
-	peak       [maxResolvers]int
-	unrecorded [maxResolvers]int
-	touches    int
-	kept       int64 // bytes of versions and values
-	keeper     resolve.Keeper
-	scratch    resolve.Op
+	cfg         Config
+	past        *past
+	acceptances *acceptances // nil: every birth was recorded
+	keys        chunked[keyed]
+	peak        [maxResolvers]int
+	unrecorded  [maxResolvers]int
+	touches     int
+	kept        int64 // bytes of versions and values
+	keeper      resolve.Keeper
+	scratch     resolve.Op
 }
 
 // keyed is one key's state.
 type keyed struct {
-	object  resolve.Object
-	panel   resolve.Panel
-	missing resolve.Mask // who can lose a write and was not on the key's panel
-	unsaid  bool         // what was hidden is not known: no live set was on the panel
+	object        resolve.Object
+	panel         resolve.Panel
+	missing       resolve.Mask // who can lose a write and was not on the key's panel
+	hiddenUnknown bool         // what was hidden is not known: no live set was on the panel
 }
 
 // liveSets is the resolvers that keep a live set.
@@ -91,15 +91,15 @@ const maxResolvers = 16 // bits of a resolve.Mask
 
 func newReplayer(c Config) *replayer {
 	r := &replayer{cfg: c, past: newPast()}
-	if c.needsBirths() {
-		r.births = newBirths(r.past)
+	if c.needsAcceptances() {
+		r.acceptances = newAcceptances(r.past)
 	}
 	return r
 }
 
 // needsBirths reports whether on some key nobody judged by one of the resolvers
 // that can lose a write.
-func (c *Config) needsBirths() bool {
+func (c *Config) needsAcceptances() bool {
 	for _, id := range resolve.IDs() {
 		everywhere := c.Policy.Shadows.Has(id) || c.Policy.Default == id && len(c.Policy.Rules) == 0
 		if c.Resolvers.Has(id) && id.Loses() && !everywhere {
@@ -127,7 +127,7 @@ func (r *replayer) apply(op *resolve.Op) error {
 	r.fold(op, at, k)
 	r.kept += weight(&k.object)
 	if len(k.object.Versions) > 1 {
-		r.look(k)
+		r.measureShown(k)
 	}
 	return nil
 }
@@ -149,20 +149,20 @@ func (r *replayer) key(name string, n uint32) *keyed {
 		recorded := panel.Mask()
 		panel.Shadows = r.cfg.Resolvers &^ panel.Serving.Mask()
 		r.keys.append(keyed{object: resolve.Object{Key: name}, panel: panel,
-			missing: losing(panel.Mask() &^ recorded), unsaid: recorded&liveSets == 0})
+			missing: losing(panel.Mask() &^ recorded), hiddenUnknown: recorded&liveSets == 0})
 	}
 	return r.keys.at(n)
 }
 
 // fold folds the op, and works out its birth under those who were on nobody's
 // panel.
-func (r *replayer) fold(op *resolve.Op, at place, k *keyed) {
-	if r.births != nil {
-		r.births.add(op, at)
+func (r *replayer) fold(op *resolve.Op, at opIndex, k *keyed) {
+	if r.acceptances != nil {
+		r.acceptances.add(op, at)
 	}
 	missing := r.missing(op, k)
 	if missing != 0 && (k.object.Duplicates || len(r.past.duplicates) > 0 && r.paired(at)) {
-		r.bear(op, at, k, missing)
+		r.acceptCopy(op, at, k, missing)
 		return
 	}
 	r.keeper.Keep(k.panel, &k.object, op, r.past)
@@ -170,18 +170,18 @@ func (r *replayer) fold(op *resolve.Op, at place, k *keyed) {
 		return
 	}
 	o, panel := &k.object, k.panel
-	if !r.births.coversAll(op, at) {
+	if !r.acceptances.coversAll(op, at) {
 		panel = panelOf(missing)
-		o = r.births.apart(op, at, panel)
+		o = r.acceptances.foldAtLeader(op, at, panel)
 	}
 	e := r.past.entries.at(at)
-	e.inverted = e.inverted&^missing | r.births.inverted(panel, o, op, at, missing)
+	e.inverted = e.inverted&^missing | r.acceptances.inverted(panel, o, op, at, missing)
 }
 
 // missing is those who can lose the op and did not judge it where it was accepted.
 func (r *replayer) missing(op *resolve.Op, k *keyed) resolve.Mask {
 	switch {
-	case r.births == nil:
+	case r.acceptances == nil:
 		return 0
 	case op.Panel != 0:
 		return losing(k.panel.Mask() &^ op.Panel)
@@ -192,19 +192,19 @@ func (r *replayer) missing(op *resolve.Op, k *keyed) resolve.Mask {
 // bear folds an op of a key where some request has several dots. Then it takes the
 // resolvers themselves to say under which of them it was inverted at birth. The
 // op is shared, so it is a copy that is marked.
-func (r *replayer) bear(op *resolve.Op, at place, k *keyed, missing resolve.Mask) {
+func (r *replayer) acceptCopy(op *resolve.Op, at opIndex, k *keyed, missing resolve.Mask) {
 	r.scratch = *op
 	r.scratch.Inverted &^= missing
-	if r.births.coversAll(op, at) {
+	if r.acceptances.coversAll(op, at) {
 		k.panel.Accept(&k.object, &r.scratch, r.past, nil)
 	} else {
-		r.scratch.Inverted |= r.births.accept(op, at, missing)
+		r.scratch.Inverted |= r.acceptances.accept(op, at, missing)
 		r.keeper.Keep(k.panel, &k.object, op, r.past)
 	}
 	r.past.entries.at(at).inverted = r.scratch.Inverted
 }
 
-func (r *replayer) paired(at place) bool {
+func (r *replayer) paired(at opIndex) bool {
 	_, ok := r.past.duplicates[at]
 	return ok
 }
@@ -226,7 +226,7 @@ func (r *replayer) note(op *resolve.Op, k *keyed) {
 	if op.Panel != 0 {
 		return
 	}
-	if k.unsaid {
+	if k.hiddenUnknown {
 		for _, id := range [...]resolve.ID{resolve.Interval, resolve.Siblings, resolve.Causal} {
 			r.unrecorded[id]++
 		}
@@ -246,7 +246,7 @@ func (e *entry) relation(id resolve.ID) resolve.Relation {
 
 // look keeps the most values that a resolver has shown at once: all others show
 // one.
-func (r *replayer) look(k *keyed) {
+func (r *replayer) measureShown(k *keyed) {
 	var room [8]int
 	for _, id := range [...]resolve.ID{resolve.Interval, resolve.Siblings} {
 		if k.panel.Mask().Has(id) {

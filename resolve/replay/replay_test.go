@@ -101,7 +101,7 @@ func (o *Outcome) agrees(r *replayer, b *resolvetest.Brute, rep *resolvetest.Rep
 // shows compares the final values with what a leader would show that this
 // resolver served.
 func (o *Outcome) shows(r *replayer, rep *resolvetest.Replica) error {
-	f := finish{replayer: r}
+	f := summary{replayer: r}
 	got, want := f.read(r.keys.at(0), o.Resolver), served(o.Resolver).Read(rep.Object, rep.History).Values
 	if !same(got, want) || !slices.EqualFunc(got, want, slices.Equal) {
 		return fmt.Errorf("shows %q, a leader %q", got, want)

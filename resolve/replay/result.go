@@ -81,14 +81,14 @@ func Increment(k resolve.Kind, delta int64, shown bool) bool {
 // result looks at what is left.
 func (r *replayer) result() *Result {
 	res := &Result{Ops: int(r.past.entries.len()), Touches: r.touches, Keys: len(r.past.keys), Beyond: r.past.beyond, listed: r.cfg.Differences}
-	f := finish{replayer: r, marks: make([]resolve.Mask, r.past.entries.len())}
+	f := summary{replayer: r, marks: make([]resolve.Mask, r.past.entries.len())}
 	f.live = make([]resolve.Mask, len(f.marks))
 	for id := range f.out {
 		f.out[id].Resolver = resolve.ID(id)
 		f.out[id].Siblings, f.out[id].Unrecorded = r.peak[id], r.unrecorded[id]
 	}
-	f.lookAtKeys()
-	f.lookAtOps()
+	f.countKeys()
+	f.countOps()
 	for id := range f.out {
 		if f.out[id].Keys > 0 {
 			res.Outcomes = append(res.Outcomes, f.out[id])
@@ -98,16 +98,16 @@ func (r *replayer) result() *Result {
 }
 
 // finish is the last look under way.
-type finish struct {
+type summary struct {
 	*replayer
-	out   [maxResolvers]Outcome
-	live  []resolve.Mask // by op: where it survives
-	marks []resolve.Mask // by op: where it survives or was seen by what does
-	held  resolve.Object // room for one resolver's part of an object
+	out     [maxResolvers]Outcome
+	live    []resolve.Mask // by op: where it survives
+	marks   []resolve.Mask // by op: where it survives or was seen by what does
+	scratch resolve.Object // room for one resolver's part of an object
 }
 
 // lookAtKeys goes through the keys in order.
-func (f *finish) lookAtKeys() {
+func (f *summary) countKeys() {
 	order := make([]uint32, f.keys.len())
 	for i := range order {
 		order[i] = uint32(i)
@@ -118,13 +118,13 @@ func (f *finish) lookAtKeys() {
 		f.past.lend()
 		served := f.read(k, k.panel.Serving)
 		for m := k.panel.Mask(); m != 0; m &= m - 1 {
-			f.lookAt(k, resolve.ID(bits.TrailingZeros16(uint16(m))), served)
+			f.countKey(k, resolve.ID(bits.TrailingZeros16(uint16(m))), served)
 		}
 	}
 }
 
 // lookAt is one key under one resolver.
-func (f *finish) lookAt(k *keyed, id resolve.ID, served [][]byte) {
+func (f *summary) countKey(k *keyed, id resolve.ID, served [][]byte) {
 	out := &f.out[id]
 	out.Keys++
 	var room [8]int
@@ -158,7 +158,7 @@ func agreed(k *keyed, id resolve.ID) bool {
 }
 
 // read is what the key shows under id. Values are shared with the ops.
-func (f *finish) read(k *keyed, id resolve.ID) [][]byte {
+func (f *summary) read(k *keyed, id resolve.ID) [][]byte {
 	panel := k.panel
 	panel.Serving, panel.Shadows = id, panel.Mask()&^id.Mask()
 	r, _ := panel.ReadAt(&k.object, f.past, f.cfg.Now)
@@ -183,11 +183,11 @@ func sorted(values [][]byte) [][]byte {
 }
 
 // measure asks what the key would take if id alone had judged.
-func (f *finish) measure(k *keyed, id resolve.ID) {
+func (f *summary) measure(k *keyed, id resolve.ID) {
 	if f.cfg.Size == nil {
 		return
 	}
-	f.held.Key, f.held.Duplicates, f.held.Versions = k.object.Key, k.object.Duplicates, f.held.Versions[:0]
+	f.scratch.Key, f.scratch.Duplicates, f.scratch.Versions = k.object.Key, k.object.Duplicates, f.scratch.Versions[:0]
 	bits := id.Keeps()
 	for i := range k.object.Versions {
 		if v := k.object.Versions[i]; v.Mask&bits != 0 {
@@ -197,27 +197,27 @@ func (f *finish) measure(k *keyed, id resolve.ID) {
 			} else {
 				v.Value = nil
 			}
-			f.held.Versions = append(f.held.Versions, v)
+			f.scratch.Versions = append(f.scratch.Versions, v)
 		}
 	}
-	if len(f.held.Versions) > 0 || f.held.Duplicates {
-		f.out[id].Metadata += int64(f.cfg.Size(&f.held))
+	if len(f.scratch.Versions) > 0 || f.scratch.Duplicates {
+		f.out[id].Metadata += int64(f.cfg.Size(&f.scratch))
 		f.out[id].Holding++
 	}
 }
 
 // lookAtOps counts every op once for each resolver that judged it: what neither
 // survives nor was seen by what does is lost, and its birth says how.
-func (f *finish) lookAtOps() {
+func (f *summary) countOps() {
 	for at := range f.marks {
-		f.marks[at] = f.live[at] | f.taken(f.past.entries.at(place(at)))
+		f.marks[at] = f.live[at] | f.taken(f.past.entries.at(opIndex(at)))
 	}
 	f.past.spread(f.marks, resolve.Siblings.Mask())
 	for at := range f.marks {
-		e := f.past.entries.at(place(at))
+		e := f.past.entries.at(opIndex(at))
 		e.lost = f.keys.at(e.key).panel.Mask() &^ f.marks[at]
 		for m := f.keys.at(e.key).panel.Mask(); m != 0; m &= m - 1 {
-			f.count(resolve.ID(bits.TrailingZeros16(uint16(m))), place(at), e)
+			f.count(resolve.ID(bits.TrailingZeros16(uint16(m))), opIndex(at), e)
 		}
 	}
 }
@@ -225,7 +225,7 @@ func (f *finish) lookAtOps() {
 // taken is where the op counts as seen whatever survives: a counter adds up all
 // there is, and in a live set without deletions those have done what they were
 // for.
-func (f *finish) taken(e *entry) resolve.Mask {
+func (f *summary) taken(e *entry) resolve.Mask {
 	m := resolve.Counter.Mask()
 	if e.kind == resolve.Delete {
 		m |= resolve.Siblings.Mask()
@@ -234,7 +234,7 @@ func (f *finish) taken(e *entry) resolve.Mask {
 }
 
 // count is one op under one resolver.
-func (f *finish) count(id resolve.ID, at place, e *entry) {
+func (f *summary) count(id resolve.ID, at opIndex, e *entry) {
 	out := &f.out[id]
 	out.Accepted++
 	switch {

@@ -94,7 +94,7 @@ type skewed struct {
 
 // rival is an op that beats all others of its origin on its key.
 type rival struct {
-	at   place
+	at   opIndex
 	lost uint32 // ops of the key that it had not seen
 }
 
@@ -168,7 +168,7 @@ func (s *skewed) judge() {
 	for from := 0; s.mark(marks, ops, from); from += maxResolvers {
 		s.past.spread(marks, 0)
 		for at, m := range marks {
-			rivals := s.rivals[s.past.entries.at(place(at)).key]
+			rivals := s.rivals[s.past.entries.at(opIndex(at)).key]
 			for i := from; m != 0; i, m = i+1, m>>1 {
 				rivals[i].lost -= uint32(m & 1)
 			}
@@ -213,20 +213,20 @@ func (s *skewed) lost() int {
 	return lost
 }
 
-func (s *skewed) stamp(at place) wallclock.Instant {
+func (s *skewed) stamp(at opIndex) wallclock.Instant {
 	return s.shown.at(at).Add(s.offsets[s.past.entries.at(at).origin])
 }
 
 // beats compares two ops of one key as lww does; equal stamps it is let settle
 // itself.
-func (s *skewed) beats(v, w place) bool {
+func (s *skewed) beats(v, w opIndex) bool {
 	a, b := s.stamp(v), s.stamp(w)
 	if a != b {
 		return a > b
 	}
 	panel := resolve.Panel{Serving: resolve.LWW}
 	o := resolve.Object{Key: s.past.keys[s.past.entries.at(v).key]}
-	for _, at := range [2]place{w, v} {
+	for _, at := range [2]opIndex{w, v} {
 		s.past.lend()
 		panel.Fold(&o, &resolve.Op{Dot: s.past.dot(at), Key: o.Key, Kind: resolve.Put}, s.past, nil)
 	}

@@ -67,9 +67,9 @@ func restamped(c Curve, skew time.Duration, draw int, was []*resolve.Op) int {
 		wall, _, _ := op.Stamps()
 		m := wall.Midpoint().Add(c.offset(skew, draw, op.Dot.Origin))
 		again.Wall = wallclock.Interval{Earliest: m, Latest: m}
-		if op.Ended != nil {
-			e := *op.Ended
-			e.Wall, again.Ended = again.Wall, &e
+		if op.Expired != nil {
+			e := *op.Expired
+			e.Wall, again.Expired = again.Wall, &e
 		}
 		ops = append(ops, &again)
 	}

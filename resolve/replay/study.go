@@ -164,25 +164,25 @@ func (r *replayer) full(memory int64) error {
 // What is held, in bytes as measured. Lists that grow by doubling are counted at
 // three quarters full.
 const (
-	entryBytes   = 64 + 4*4/3 + 2*2 // with its place in the log and two marks
-	edgeBytes    = 4
-	birthBytes   = 32 + 4 // stamps, and the way back to the key's op before
-	curveBytes   = 8 + 2
-	keyBytes     = 16 + 56 + 80 + 32 // name, table, state, order
-	birthsOfKey  = 88 + 16
-	curveOfKey   = 24 + 32
-	versionBytes = 176
-	requestBytes = 72
-	viewBytes    = 256
-	likelyMore   = 40 // of an op: its share of edges, keys and versions
-	checkEvery   = 1 << 12
+	entryBytes         = 64 + 4*4/3 + 2*2 // with its place in the log and two marks
+	edgeBytes          = 4
+	acceptanceBytes    = 32 + 4 // stamps, and the way back to the key's op before
+	curveBytes         = 8 + 2
+	keyBytes           = 16 + 56 + 80 + 32 // name, table, state, order
+	acceptanceKeyBytes = 88 + 16
+	curveKeyBytes      = 24 + 32
+	versionBytes       = 176
+	requestBytes       = 72
+	leaderBytes        = 256
+	likelyMore         = 40 // of an op: its share of edges, keys and versions
+	checkEvery         = 1 << 12
 )
 
 // perOp is what every op takes.
 func (s *Study) perOp() int64 {
 	n := int64(entryBytes)
-	if s.Config.needsBirths() {
-		n += birthBytes
+	if s.Config.needsAcceptances() {
+		n += acceptanceBytes
 	}
 	if s.Curve.Draws > 0 {
 		n += curveBytes
@@ -195,11 +195,11 @@ func (s *Study) held(r *replayer) int64 {
 	keys := int64(len(r.past.keys))
 	n := int64(r.past.entries.len())*s.perOp() + int64(r.past.edges.len())*edgeBytes +
 		keys*keyBytes + int64(len(r.past.requests))*requestBytes + r.kept
-	if r.births != nil {
-		n += keys*birthsOfKey + int64(r.births.views)*viewBytes
+	if r.acceptances != nil {
+		n += keys*acceptanceKeyBytes + int64(r.acceptances.states)*leaderBytes
 	}
 	if s.Curve.Draws > 0 {
-		n += keys * curveOfKey
+		n += keys * curveKeyBytes
 	}
 	return n
 }

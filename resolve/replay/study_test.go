@@ -303,7 +303,7 @@ func TestWhatIsHeldIsKnown(t *testing.T) {
 			}
 			curve.note(op)
 		}
-		finishing := int64(r.past.entries.len())*6 + int64(len(r.past.keys))*curveOfKey
+		finishing := int64(r.past.entries.len())*6 + int64(len(r.past.keys))*curveKeyBytes
 		held, said := int64(heap()-before)+finishing, s.held(r)
 		t.Logf("%s: %d bytes, %d were said: %.0f bytes an op, %.2f", c.name, held, said, float64(held)/float64(c.ops), float64(said)/float64(held))
 		if said < held*8/10 || said > held*14/10 {

@@ -115,7 +115,7 @@ func lossesOf(n world.Node) (out []string) {
 
 // showsAs compares final values with what a leader shows.
 func (r *replayer) showsAs(t *testing.T, leader string, values map[string][]string) {
-	f := finish{replayer: r}
+	f := summary{replayer: r}
 	for key, want := range values {
 		var got []string
 		if n, ok := r.past.byKey[key]; ok {

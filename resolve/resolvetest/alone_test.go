@@ -22,7 +22,7 @@ func TestOneClientAtOneLeaderLosesNothing(t *testing.T) {
 				p := Panel(t, id)
 				l := NewLeader(p, "k", 1)
 				for i := range rapid.IntRange(1, 20).Draw(t, "steps") {
-					goOn(t, l, wallclock.Instant(1000+10*i))
+					nextRequest(t, l, wallclock.Instant(1000+10*i))
 				}
 				everyone := NewReplica(resolve.Panel{Serving: id, Shadows: resolve.All &^ id.Mask()}, "k")
 				for _, r := range []*Replica{l.Replica, everyone} {
@@ -43,7 +43,7 @@ func TestOneClientAtOneLeaderLosesNothing(t *testing.T) {
 }
 
 // goOn is the client's next request, or what happens to its leader meanwhile.
-func goOn(t *rapid.T, l *Leader, now wallclock.Instant) {
+func nextRequest(t *rapid.T, l *Leader, now wallclock.Instant) {
 	shown := l.Panel.Read(l.Object, l.History)
 	in := drawIntent(t, now)
 	switch rapid.SampledFrom([]string{"write", "write", "write", "delete", "pass on", "end", "restart"}).Draw(t, "do") {
@@ -56,7 +56,7 @@ func goOn(t *rapid.T, l *Leader, now wallclock.Instant) {
 	case "restart":
 		l.origin, l.seq = l.origin+1, 0
 	}
-	if ended := l.Panel.Ended(l.Object, now, nil); !in.Exact && len(ended) > 0 {
+	if ended := l.Panel.Expired(l.Object, now, nil); !in.Exact && len(ended) > 0 {
 		accept(t, l, resolve.Intent{Kind: resolve.Delete, Exact: true, Shown: ended}, now)
 	}
 	accept(t, l, in, now+1) // a leader gives no two ops the same reading

@@ -25,7 +25,7 @@ func NewBrute(p resolve.Panel, key string, ops []*resolve.Op) *Brute {
 	for _, op := range Writes(ops) {
 		judged := *op
 		judged.Wall, judged.HLC, judged.Lamport = op.Stamps()
-		judged.Ended = nil
+		judged.Expired = nil
 		b.ops = append(b.ops, &judged)
 	}
 	return b
@@ -233,7 +233,7 @@ func (b *Brute) Lost(id resolve.ID) map[logical.Dot]resolve.Relation {
 
 // Born says under which resolvers op, the last of the ops, was beaten at once
 // by something that its author had been shown.
-func (b *Brute) Born(op *resolve.Op) resolve.Mask {
+func (b *Brute) InvertedOnAcceptance(op *resolve.Op) resolve.Mask {
 	var m resolve.Mask
 	had := b.Seen(op.Parents)
 	for _, id := range resolve.IDs() {

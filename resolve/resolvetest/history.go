@@ -74,10 +74,10 @@ func (h *History) Forget(d logical.Dot) { delete(h.ops, d) }
 
 // Book enters verdicts in the ledger. It fails when one loses what is lost
 // already, or retracts what is not.
-func (h *History) Book(verdicts []resolve.Verdict) error {
+func (h *History) Insert(verdicts []resolve.Verdict) error {
 	for _, v := range verdicts {
 		for id := range v.Resolvers.Each {
-			if err := h.book(id, v); err != nil {
+			if err := h.insert(id, v); err != nil {
 				return err
 			}
 		}
@@ -85,7 +85,7 @@ func (h *History) Book(verdicts []resolve.Verdict) error {
 	return nil
 }
 
-func (h *History) book(id resolve.ID, v resolve.Verdict) error {
+func (h *History) insert(id resolve.ID, v resolve.Verdict) error {
 	rows := h.ledger[id]
 	_, lost := rows[v.Loser]
 	switch {
@@ -133,14 +133,14 @@ func (r *Replica) Apply(op *resolve.Op) error {
 	}
 	r.admit(op)
 	r.verdicts = r.folder.Fold(r.Panel, r.Object, op, r.History, r.verdicts[:0])
-	return r.History.Book(r.verdicts)
+	return r.History.Insert(r.verdicts)
 }
 
 // accept folds an op that was drafted here.
 func (r *Replica) accept(op *resolve.Op) error {
 	r.admit(op)
 	r.verdicts = r.folder.Accept(r.Panel, r.Object, op, r.History, r.verdicts[:0])
-	return r.History.Book(r.verdicts)
+	return r.History.Insert(r.verdicts)
 }
 
 func (r *Replica) admit(op *resolve.Op) {

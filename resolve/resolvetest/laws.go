@@ -27,7 +27,7 @@ func Laws() []Law {
 		{"deadlines are what brute force says", EachDeadline},
 		{"what is shown no more is told of once, and truly", Told},
 		{"a panel says of each resolver what it would be told alone", Apart},
-		{"an op is inverted exactly when something its author was shown outlived its birth", Births},
+		{"an op is inverted exactly when something its author was shown outlived its birth", Acceptances},
 		{"folding twice in a row changes nothing", Twice},
 		{"objects and ops share no memory that is written", NoAliasing},
 	}
@@ -208,10 +208,10 @@ func (r *Replica) countedAs(b *Brute) error {
 }
 
 // Births compares what each leader recorded in an op with what it had applied.
-func Births(p Past, _ *rand.Rand) error {
+func Acceptances(p Past, _ *rand.Rand) error {
 	for _, op := range Writes(p.Ops) {
 		then := keep(p.Ops, func(o *resolve.Op) bool { return o == op || op.Deps.Covers(o.Dot) })
-		if want := NewBrute(p.Panel, p.Key, then).Born(op); op.Inverted != want {
+		if want := NewBrute(p.Panel, p.Key, then).InvertedOnAcceptance(op); op.Inverted != want {
 			return fmt.Errorf("%s is marked inverted under %v, want %v", op.Dot, op.Inverted.Names(), want.Names())
 		}
 	}

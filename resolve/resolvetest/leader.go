@@ -47,7 +47,7 @@ func (l *Leader) Accept(a Asked, now wallclock.Instant) (*resolve.Op, error) {
 
 // Expire deletes what has ended, if anything has.
 func (l *Leader) Expire(now wallclock.Instant) (*resolve.Op, error) {
-	ended := l.Panel.Ended(l.Object, now, nil)
+	ended := l.Panel.Expired(l.Object, now, nil)
 	if len(ended) == 0 {
 		return nil, nil
 	}
@@ -56,8 +56,8 @@ func (l *Leader) Expire(now wallclock.Instant) (*resolve.Op, error) {
 	if err != nil {
 		return nil, err
 	}
-	op.Ended = l.Object.JustAbove(ended)
-	op.Ended.At = now
+	op.Expired = l.Object.JustAbove(ended)
+	op.Expired.At = now
 	return l.begin(&op, a, now)
 }
 

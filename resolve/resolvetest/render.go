@@ -15,7 +15,7 @@ func Render(o *resolve.Object) string {
 		v := &o.Versions[i]
 		fmt.Fprintf(&b, "%s %s %s %q expires=%d stated=%s wall=[%d %d] hlc=%s lamport=%d count=%s base=%d/%s voids=%v ends=%v\n",
 			v.Dot, strings.Join(v.Mask.Names(), ","), v.Kind, v.Value, v.Expires, stated(v.Touched), v.Wall.Earliest, v.Wall.Latest,
-			v.HLC, v.Lamport, v.Count.Total, v.Count.Base.Seq, v.Count.Base.Total, v.Count.Voids, v.Count.Ends)
+			v.HLC, v.Lamport, v.Count.Total, v.Count.Base.Seq, v.Count.Base.Total, v.Count.Voids, v.Count.Deadlines)
 	}
 	return b.String()
 }

@@ -55,9 +55,9 @@ func TestGoldenOp(t *testing.T) {
 // encodings, and one of them would lose the end of a counter.
 func TestAnOlderFormatHoldsNothingNewer(t *testing.T) {
 	version := resolve.Version{Dot: logical.Dot{Origin: 7, Seq: 3}, Mask: resolve.Counter.Mask(), Kind: resolve.Add}
-	version.Count = resolve.Count{Total: resolve.Wide(1), Ends: []resolve.End{{Seq: 2, Expires: 9, Stamp: resolve.Stamp{By: logical.Dot{Origin: 7, Seq: 4}}}}}
+	version.Count = resolve.Count{Total: resolve.Wide(1), Deadlines: []resolve.Deadline{{Seq: 2, Expires: 9, Stamp: resolve.Stamp{By: logical.Dot{Origin: 7, Seq: 4}}}}}
 	b := codec.AppendObject(nil, &resolve.Object{Key: "k", Versions: []resolve.Version{version}})
-	if o, err := codec.DecodeObject(b); err != nil || len(o.Versions[0].Count.Ends) != 1 {
+	if o, err := codec.DecodeObject(b); err != nil || len(o.Versions[0].Count.Deadlines) != 1 {
 		t.Fatalf("%+v, %v", o, err)
 	}
 	b[1] = 1

@@ -72,8 +72,8 @@ func checkStated(o *resolve.Op) error {
 	switch s := o.Stated; {
 	case s != resolve.Stamp{} && (s.By.Origin == 0 || s.By.Seq == 0):
 		return fmt.Errorf("its deadline is stated by %s, which names no operation", s.By)
-	case o.Ended != nil:
-		return CheckBytes("", nil, o.Ended.Wall)
+	case o.Expired != nil:
+		return CheckBytes("", nil, o.Expired.Wall)
 	}
 	return nil
 }
@@ -127,8 +127,8 @@ func checkVersion(key string, v *resolve.Version) error {
 		return fmt.Errorf("kind %d is not known", v.Kind)
 	case len(v.Count.Voids) > MaxVoids:
 		return fmt.Errorf("%d voids; the limit is %d", len(v.Count.Voids), MaxVoids)
-	case len(v.Count.Ends) > MaxEnds:
-		return fmt.Errorf("%d statements of its end; the limit is %d", len(v.Count.Ends), MaxEnds)
+	case len(v.Count.Deadlines) > MaxEnds:
+		return fmt.Errorf("%d statements of its end; the limit is %d", len(v.Count.Deadlines), MaxEnds)
 	}
 	return CheckBytes(key, v.Value, v.Wall)
 }

@@ -140,22 +140,22 @@ func expiringShare(v *resolve.Version) bool {
 }
 
 // ownEnds is what the op of v states of its share by itself; false: nothing.
-func ownEnds(v *resolve.Version) (resolve.End, bool) {
-	return resolve.End{Seq: v.Dot.Seq, Expires: v.Expires, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}, expiringShare(v) && v.Touched == nil
+func ownEnds(v *resolve.Version) (resolve.Deadline, bool) {
+	return resolve.Deadline{Seq: v.Dot.Seq, Expires: v.Expires, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}, expiringShare(v) && v.Touched == nil
 }
 
 // plainEnds reports whether v's ends follow from the rest of it.
 func plainEnds(v *resolve.Version) bool {
 	own, states := ownEnds(v)
 	if !states {
-		return len(v.Count.Ends) == 0
+		return len(v.Count.Deadlines) == 0
 	}
-	return len(v.Count.Ends) == 1 && v.Count.Ends[0] == own
+	return len(v.Count.Deadlines) == 1 && v.Count.Deadlines[0] == own
 }
 
 func appendEnds(dst []byte, v *resolve.Version) []byte {
-	dst = AppendArray(dst, endElements*len(v.Count.Ends))
-	for _, e := range v.Count.Ends {
+	dst = AppendArray(dst, endElements*len(v.Count.Deadlines))
+	for _, e := range v.Count.Deadlines {
 		dst = AppendInt(dst, int64(v.Dot.Seq-e.Seq))
 		dst = AppendInt(dst, int64(e.Expires-v.Expires))
 		dst = AppendDot(AppendHLC(dst, e.Stamp.HLC, v.Wall), e.Stamp.By)
@@ -166,13 +166,13 @@ func appendEnds(dst []byte, v *resolve.Version) []byte {
 // endElements is how many elements one statement of an end has.
 const endElements = 6
 
-func (r *Reader) ends(v *resolve.Version) []resolve.End {
+func (r *Reader) ends(v *resolve.Version) []resolve.Deadline {
 	n := r.Array("ends", endElements*MaxEnds, 1)
 	r.Require(n%endElements == 0, "an end has six elements")
 	if r.err != nil || n == 0 {
 		return nil
 	}
-	ends := make([]resolve.End, n/endElements)
+	ends := make([]resolve.Deadline, n/endElements)
 	for i := range ends {
 		e := &ends[i]
 		e.Seq = v.Dot.Seq - logical.Seq(r.Int())
@@ -193,7 +193,7 @@ func upgradeFirst(o *resolve.Object) {
 	}
 	for i := range o.Versions {
 		if v := &o.Versions[i]; expiring && v.Mask.Has(resolve.Counter) && v.Expires == 0 && !v.Deleted() {
-			v.Count.Ends = []resolve.End{{Seq: v.Dot.Seq, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}}
+			v.Count.Deadlines = []resolve.Deadline{{Seq: v.Dot.Seq, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}}
 		}
 	}
 }
@@ -298,9 +298,9 @@ func (r *Reader) version(v *resolve.Version) {
 		v.Touched = &resolve.Stamp{HLC: r.HLC(v.Wall), By: r.Dot()}
 	}
 	if own, states := ownEnds(v); shape&verEnds != 0 {
-		v.Count.Ends = r.ends(v)
+		v.Count.Deadlines = r.ends(v)
 	} else if states {
-		v.Count.Ends = []resolve.End{own}
+		v.Count.Deadlines = []resolve.Deadline{own}
 	}
 	r.Require(versionShape(v) == shape, "a group is announced and empty")
 }

@@ -143,8 +143,8 @@ func appendGroups(dst []byte, o *resolve.Op, t origins, shape uint64) []byte {
 		dst = AppendDot(AppendHLC(dst, o.Stated.HLC, o.Wall), o.Stated.By)
 	}
 	if shape&hasEnded != 0 {
-		dst = AppendInterval(AppendInt(dst, int64(o.Ended.At)), o.Ended.Wall)
-		dst = AppendUint(AppendHLC(dst, o.Ended.HLC, o.Ended.Wall), uint64(o.Ended.Lamport))
+		dst = AppendInterval(AppendInt(dst, int64(o.Expired.At)), o.Expired.Wall)
+		dst = AppendUint(AppendHLC(dst, o.Expired.HLC, o.Expired.Wall), uint64(o.Expired.Lamport))
 	}
 	if shape&hasUnseen != 0 {
 		dst = t.appendDots(dst, o.Unseen, o.Deps)
@@ -249,9 +249,9 @@ func (r *Reader) groups(o *resolve.Op, t origins, shape uint64) {
 		o.Stated.By = r.Dot()
 	}
 	if shape&hasEnded != 0 {
-		e := &resolve.Ended{At: wallclock.Instant(r.Int()), Wall: r.Interval()}
+		e := &resolve.Expiry{At: wallclock.Instant(r.Int()), Wall: r.Interval()}
 		e.HLC, e.Lamport = r.HLC(e.Wall), logical.Lamport(r.Uint())
-		o.Ended = e
+		o.Expired = e
 	}
 	if shape&hasUnseen != 0 {
 		o.Unseen = r.dots(t, o.Deps)
@@ -286,7 +286,7 @@ func shapeOf(o *resolve.Op) uint64 {
 	s |= Flag(len(o.Seen) > 0, hasSeen)
 	s |= Flag(o.Inverted != 0, hasInverted)
 	s |= Flag(o.Stated != resolve.Stamp{}, hasStated)
-	s |= Flag(o.Ended != nil, hasEnded)
+	s |= Flag(o.Expired != nil, hasEnded)
 	s |= Flag(len(o.Unseen) > 0, hasUnseen)
 	s |= Flag(o.Settles != logical.Dot{}, hasSettles)
 	return s

@@ -15,7 +15,7 @@ func TestFirstObjectFormatIsStillRead(t *testing.T) {
 	two := codectest.ExpiringObject()
 	other := two.Versions[0]
 	other.Dot.Origin++
-	other.Expires, other.Count.Ends = 0, nil
+	other.Expires, other.Count.Deadlines = 0, nil
 	two.Versions = append(two.Versions, other)
 	for name, o := range map[string]*resolve.Object{"every share ends": one, "one share never does": two} {
 		b := codec.AppendObject(nil, o)
@@ -31,7 +31,7 @@ func TestFirstObjectFormatIsStillRead(t *testing.T) {
 		if len(o.Versions) == 2 {
 			want = 0
 		}
-		if e, stated := got.Ending(); !stated || e.Expires != want {
+		if e, stated := got.Deadline(); !stated || e.Expires != want {
 			t.Errorf("%s: it ends as %+v, %t, want at %d", name, e, stated, want)
 		}
 	}

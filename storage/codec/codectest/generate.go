@@ -122,8 +122,8 @@ func Op(t *rapid.T) *resolve.Op {
 	o.Client = Sometimes(t, func() uint64 { return Number(t, "client") })
 	o.Request = Sometimes(t, func() uint64 { return Number(t, "request") })
 	o.Stated = Sometimes(t, func() resolve.Stamp { return statement(t, o.Wall) })
-	o.Ended = Sometimes(t, func() *resolve.Ended {
-		e := &resolve.Ended{At: wallclock.Instant(Signed(t, "ended")), Wall: Interval(t), Lamport: logical.Lamport(Number(t, "lamport"))}
+	o.Expired = Sometimes(t, func() *resolve.Expiry {
+		e := &resolve.Expiry{At: wallclock.Instant(Signed(t, "ended")), Wall: Interval(t), Lamport: logical.Lamport(Number(t, "lamport"))}
 		e.HLC = HLC(t, e.Wall)
 		return e
 	})
@@ -158,10 +158,10 @@ func version(t *rapid.T) resolve.Version {
 	}
 	v.Touched = Sometimes(t, func() *resolve.Stamp { s := statement(t, v.Wall); return &s })
 	for range rapid.IntRange(0, 2).Draw(t, "ends") {
-		v.Count.Ends = append(v.Count.Ends, resolve.End{Seq: logical.Seq(Number(t, "end")), Expires: wallclock.Instant(Signed(t, "ends")), Stamp: statement(t, v.Wall)})
+		v.Count.Deadlines = append(v.Count.Deadlines, resolve.Deadline{Seq: logical.Seq(Number(t, "end")), Expires: wallclock.Instant(Signed(t, "ends")), Stamp: statement(t, v.Wall)})
 	}
 	if rapid.Bool().Draw(t, "own end") {
-		v.Count.Ends = []resolve.End{{Seq: v.Dot.Seq, Expires: v.Expires, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}}
+		v.Count.Deadlines = []resolve.Deadline{{Seq: v.Dot.Seq, Expires: v.Expires, Stamp: resolve.Stamp{HLC: v.HLC, By: v.Dot}}}
 	}
 	return v
 }

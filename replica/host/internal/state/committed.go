@@ -72,7 +72,7 @@ func (s *Committed) Now(clock Clock) wallclock.Instant {
 // Agree takes in what the core has found out about the time.
 func (s *Committed) Agree(a wallclock.Agreement) {
 	s.agreed.Store(int64(a.Time(0)))
-	s.compared.Store(a.Looked())
+	s.compared.Store(a.Observed())
 }
 
 // Frontier is that of the last commit.
@@ -96,7 +96,7 @@ func (s *Committed) publish(st replica.State, objects []*resolve.Object, grown g
 	s.mu.Lock()
 	for _, o := range objects {
 		s.cache.put(o)
-		if o.Mortal() {
+		if o.HasTTL() {
 			s.Expiring.Store(true)
 		}
 	}

@@ -97,7 +97,7 @@ func (s *Committed) contributes(o *resolve.Object) (c contribution) {
 		c.expires = max(c.expires, v.Expires)
 	}
 	if c.keys > 0 && panel.Serving == resolve.Counter {
-		e, _ := o.Ending()
+		e, _ := o.Deadline()
 		c.expires, lasts = e.Expires, e.Expires == 0
 	}
 	if c.expires != 0 {

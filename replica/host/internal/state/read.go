@@ -88,7 +88,7 @@ func (s *Committed) shows(e *entry, clock Clock) resolve.Reading {
 		return *r
 	}
 	panel := s.Policy.Panel(e.object.Key)
-	if e.object.Mortal() {
+	if e.object.HasTTL() {
 		r, _ := panel.ReadAt(e.object, nil, s.Now(clock))
 		return r
 	}
@@ -117,7 +117,7 @@ func (s *Committed) readStore(snap *Snapshot, reqs []*replica.Request, clock Clo
 // Shows is what an object shows, now if that matters.
 func (s *Committed) Shows(o *resolve.Object, past resolve.History, clock Clock) resolve.Reading {
 	var now wallclock.Instant
-	if o.Mortal() {
+	if o.HasTTL() {
 		now = s.Now(clock)
 	}
 	r, _ := s.Policy.Panel(o.Key).ReadAt(o, past, now)

@@ -16,15 +16,15 @@ import (
 //
 // Where they cover all of the key that was replayed so far, that is the object
 // at hand. Else the leader gets a view of its own, which grows with its ops.
-type births struct {
+type acceptances struct {
 	*past
 	stamps   chunked[stamps]
-	before   chunked[place] // by op: the key's op before it, none for the first
-	keys     []lives        // by key
-	views    int            // of all keys
+	before   chunked[opIndex] // by op: the key's op before it, none for the first
+	keys     []keyLeaders     // by key
+	states   int              // of all keys
 	keeper   resolve.Keeper
-	ancestry []place // room for the search under way
-	targets  []place
+	ancestry []opIndex // room for the search under way
+	targets  []opIndex
 }
 
 // stamps is what an op can be folded by again, beside its [entry].
@@ -34,32 +34,32 @@ type stamps struct {
 }
 
 // lives is one key as its leaders saw it.
-type lives struct {
-	tips  []place // the newest op of each origin
-	last  place   // the newest of all
-	views []view
+type keyLeaders struct {
+	tips   []opIndex // the newest op of each origin
+	last   opIndex   // the newest of all
+	states []leaderState
 	// Where births were inverted: what later ones need not look for again.
 	descents []descent
 }
 
 // view is what one origin's leader held of one key when it last wrote it.
-type view struct {
+type leaderState struct {
 	origin uint32
-	known  place // the key's ops up to this one have been sorted into queues
+	known  opIndex // the key's ops up to this one have been sorted into queues
 	object resolve.Object
-	queues [][]place // of each origin, in its order, what the leader had not applied
+	queues [][]opIndex // of each origin, in its order, what the leader had not applied
 	deps   logical.Frontier
 }
 
-func newBirths(p *past) *births { return &births{past: p} }
+func newAcceptances(p *past) *acceptances { return &acceptances{past: p} }
 
 // add stamps the op at a place that was just remembered.
-func (b *births) add(op *resolve.Op, at place) {
+func (b *acceptances) add(op *resolve.Op, at opIndex) {
 	e := b.entries.at(at)
 	wall, hlc, _ := op.Stamps()
 	b.stamps.append(stamps{wall, hlc})
 	for int(e.key) >= len(b.keys) {
-		b.keys = append(b.keys, lives{last: none})
+		b.keys = append(b.keys, keyLeaders{last: noOp})
 	}
 	l := &b.keys[e.key]
 	b.before.append(l.last)
@@ -74,7 +74,7 @@ func (b *births) add(op *resolve.Op, at place) {
 }
 
 // coversAll reports whether the leader held all of the key that came before.
-func (b *births) coversAll(op *resolve.Op, at place) bool {
+func (b *acceptances) coversAll(op *resolve.Op, at opIndex) bool {
 	for _, tip := range b.keys[b.entries.at(at).key].tips {
 		if tip != at && !op.Deps.Covers(b.dot(tip)) {
 			return false
@@ -86,7 +86,7 @@ func (b *births) coversAll(op *resolve.Op, at place) bool {
 // inverted is the resolvers of want under which, in an object that op was just
 // folded into, something survives it that its author had seen. No request of the
 // key has several dots.
-func (b *births) inverted(panel resolve.Panel, o *resolve.Object, op *resolve.Op, at place, want resolve.Mask) resolve.Mask {
+func (b *acceptances) inverted(panel resolve.Panel, o *resolve.Object, op *resolve.Op, at opIndex, want resolve.Mask) resolve.Mask {
 	if len(o.Versions) == 1 && o.Versions[0].Dot == op.Dot && o.Versions[0].Mask&want == want {
 		return 0
 	}
@@ -100,7 +100,7 @@ func (b *births) inverted(panel resolve.Panel, o *resolve.Object, op *resolve.Op
 }
 
 // beaten reports whether d does not survive, and makes targets of what does.
-func (b *births) beaten(panel resolve.Panel, o *resolve.Object, d logical.Dot, id resolve.ID) bool {
+func (b *acceptances) beaten(panel resolve.Panel, o *resolve.Object, d logical.Dot, id resolve.ID) bool {
 	var room [8]int
 	b.targets = b.targets[:0]
 	for _, i := range panel.Survivors(o, id, room[:0]) {
@@ -117,7 +117,7 @@ func (b *births) beaten(panel resolve.Panel, o *resolve.Object, d logical.Dot, i
 // descends reports whether one of the targets is among the ancestors of the op at
 // a place. Parents come before their children, so the newest is always looked at
 // next, and nothing older than all targets is.
-func (b *births) descends(at place) bool {
+func (b *acceptances) descends(at opIndex) bool {
 	floor := slices.Min(b.targets)
 	for b.ancestry = append(b.ancestry[:0], at); len(b.ancestry) > 0; {
 		next := b.ancestry[len(b.ancestry)-1]
@@ -138,11 +138,11 @@ func (b *births) descends(at place) bool {
 }
 
 // descent is an op that is known to descend from another.
-type descent struct{ from, to place }
+type descent struct{ from, to opIndex }
 
 // known is the target that an op is or is known to descend from. A clock far ahead
 // makes every later op of its key descend from the same one: the op before knows.
-func (b *births) known(at, p place) (place, bool) {
+func (b *acceptances) known(at, p opIndex) (opIndex, bool) {
 	if slices.Contains(b.targets, p) {
 		return p, true
 	}
@@ -157,7 +157,7 @@ func (b *births) known(at, p place) (place, bool) {
 // maxDescents is how many are remembered of a key, the newest of each target.
 const maxDescents = 4
 
-func (b *births) learn(at, target place) {
+func (b *acceptances) learn(at, target opIndex) {
 	l := &b.keys[b.entries.at(at).key]
 	i := slices.IndexFunc(l.descents, func(d descent) bool { return d.from == target })
 	if i < 0 && len(l.descents) == maxDescents {
@@ -170,26 +170,26 @@ func (b *births) learn(at, target place) {
 }
 
 // apart folds the op into its leader's view of the key and gives that.
-func (b *births) apart(op *resolve.Op, at place, panel resolve.Panel) *resolve.Object {
-	v := b.view(at)
+func (b *acceptances) foldAtLeader(op *resolve.Op, at opIndex, panel resolve.Panel) *resolve.Object {
+	v := b.leaderState(at)
 	v.deps = op.Deps
 	for _, held := range b.arrived(v, at) {
-		b.keeper.Keep(panel, &v.object, b.again(held), b.past)
+		b.keeper.Keep(panel, &v.object, b.refoldable(held), b.past)
 	}
-	b.keeper.Keep(panel, &v.object, b.again(at), b.past)
+	b.keeper.Keep(panel, &v.object, b.refoldable(at), b.past)
 	return &v.object
 }
 
 // accept lets the resolvers of want accept the op on what its leader held, where
 // requests of the key have several dots each.
-func (b *births) accept(op *resolve.Op, at place, want resolve.Mask) resolve.Mask {
-	v := b.view(at)
+func (b *acceptances) accept(op *resolve.Op, at opIndex, want resolve.Mask) resolve.Mask {
+	v := b.leaderState(at)
 	v.deps = op.Deps
-	panel, history := panelOf(want), viewed{b.past, v.deps}
+	panel, history := panelOf(want), leaderPast{b.past, v.deps}
 	for _, held := range b.arrived(v, at) {
-		panel.Fold(&v.object, b.again(held), history, nil)
+		panel.Fold(&v.object, b.refoldable(held), history, nil)
 	}
-	born := b.again(at)
+	born := b.refoldable(at)
 	panel.Accept(&v.object, born, history, nil)
 	return born.Inverted & want
 }
@@ -205,24 +205,24 @@ func panelOf(m resolve.Mask) resolve.Panel {
 }
 
 // view is that of the leader which accepted the op.
-func (b *births) view(at place) *view {
+func (b *acceptances) leaderState(at opIndex) *leaderState {
 	e := b.entries.at(at)
 	l := &b.keys[e.key]
-	i := slices.IndexFunc(l.views, func(v view) bool { return v.origin == e.origin })
+	i := slices.IndexFunc(l.states, func(v leaderState) bool { return v.origin == e.origin })
 	if i < 0 {
-		i = len(l.views)
-		b.views++
-		l.views = append(l.views, view{origin: e.origin, known: none, object: resolve.Object{Key: b.past.keys[e.key]}})
+		i = len(l.states)
+		b.states++
+		l.states = append(l.states, leaderState{origin: e.origin, known: noOp, object: resolve.Object{Key: b.past.keys[e.key]}})
 	}
-	return &l.views[i]
+	return &l.states[i]
 }
 
 // arrived takes from the queues what the leader had applied when it accepted the
 // op at a place, in the order of replaying. The op itself is not among them, and
 // is not queued either.
-func (b *births) arrived(v *view, at place) []place {
+func (b *acceptances) arrived(v *leaderState, at opIndex) []opIndex {
 	b.enqueue(v, at)
-	var out []place
+	var out []opIndex
 	for i, q := range v.queues {
 		n := 0
 		for n < len(q) && v.deps.Covers(b.dot(q[n])) {
@@ -237,7 +237,7 @@ func (b *births) arrived(v *view, at place) []place {
 
 // enqueue sorts what the view does not know yet into its queues: the key's ops
 // from the newest back are the way to find them.
-func (b *births) enqueue(v *view, at place) {
+func (b *acceptances) enqueue(v *leaderState, at opIndex) {
 	news := b.targets[:0]
 	for p := *b.before.at(at); p != v.known; p = *b.before.at(p) {
 		news = append(news, p)
@@ -255,7 +255,7 @@ func (b *births) enqueue(v *view, at place) {
 
 // again is a replayed op as it can be folded once more, without its value. It is
 // lent like what [past.Op] gives.
-func (b *births) again(at place) *resolve.Op {
+func (b *acceptances) refoldable(at opIndex) *resolve.Op {
 	op, _ := b.Op(b.dot(at))
 	e, s := b.entries.at(at), b.stamps.at(at)
 	op.Wall, op.HLC, op.Inverted = s.wall, s.hlc, 0
@@ -272,16 +272,16 @@ func (b *births) again(at place) *resolve.Op {
 }
 
 // viewed is the past as one leader knew it.
-type viewed struct {
+type leaderPast struct {
 	*past
 	deps logical.Frontier
 }
 
 // Duplicates is those dots of d's request that the leader had, and d.
-func (v viewed) Duplicates(d logical.Dot) []logical.Dot {
+func (v leaderPast) Duplicates(d logical.Dot) []logical.Dot {
 	return slices.DeleteFunc(v.past.Duplicates(d), func(t logical.Dot) bool { return t != d && !v.deps.Covers(t) })
 }
 
 // Lost is false: whether something was lost is never asked for the sake of a
 // birth, so no ledger is kept.
-func (viewed) Lost(string, logical.Dot) resolve.Mask { return 0 }
+func (leaderPast) Lost(string, logical.Dot) resolve.Mask { return 0 }

@@ -10,48 +10,48 @@ import "kvd/logical"
 // closed under ancestors, which keeps both ways short: upwards from a new
 // survivor only through what the ledger holds as lost, and downwards from a
 // beaten one only until everything left is an ancestor of a survivor too.
-type account struct {
+type judge struct {
 	*Folding
-	*camp
-	walk     *walk
-	settled  *settled
-	born     bool
-	verdicts []Verdict
+	*group
+	walk      *walk
+	changes   *ledgerChanges
+	accepting bool
+	verdicts  []Verdict
 
-	was, left dotSet // survivors before the op, and now
-	survives  bool   // the op does
+	shownBefore, shownAfter dotSet // survivors before the op, and now
+	survives                bool   // the op does
 }
 
 // settle judges what is gone, then what came back, then the new op itself: by
 // then it is known whether the op's duplicates are lost.
-func (a *account) settle() {
-	a.settled.said = len(a.verdicts)
-	a.was, a.left = setOf(a.before), setOf(a.after)
-	a.survives = a.left.has(a.Op.Dot)
-	a.beaten()
+func (a *judge) run() {
+	a.changes.noted = len(a.verdicts)
+	a.shownBefore, a.shownAfter = setOf(a.before), setOf(a.after)
+	a.survives = a.shownAfter.has(a.Op.Dot)
+	a.judgeDisplaced()
 	for _, d := range a.after {
-		if d != a.Op.Dot && !a.was.has(d) {
-			a.revive(a.ids, d)
+		if d != a.Op.Dot && !a.shownBefore.has(d) {
+			a.retract(a.ids, d)
 		}
 	}
 	here := a.accounted()
-	a.revive(here, a.Op.Parents...)
-	a.revive(here, a.duplicates(a.Op.Dot)...)
+	a.retract(here, a.Op.Parents...)
+	a.retract(here, a.duplicates(a.Op.Dot)...)
 	if rest := a.ids &^ here; rest != 0 {
-		a.stillborn(rest &^ a.lost(a.Op.Dot))
+		a.judgeNew(rest &^ a.lost(a.Op.Dot))
 	}
 }
 
 // beaten judges the versions that survived until now, and what was accounted
 // only through them.
-func (a *account) beaten() {
+func (a *judge) judgeDisplaced() {
 	var room [8]logical.Dot
 	gone, over := room[:0], setOf(a.Op.Parents)
 	for _, d := range a.before {
 		switch {
-		case a.left.has(d):
+		case a.shownAfter.has(d):
 		case a.survives && over.has(d):
-			a.say(a.ids, d, Superseded, false)
+			a.emit(a.ids, d, Superseded, false)
 		default:
 			gone = append(gone, d)
 		}
@@ -63,7 +63,7 @@ func (a *account) beaten() {
 	lost := a.walk.onlyBelow(gone, a.after)
 	for _, d := range gone {
 		if a.walk.isAbove(d) {
-			a.say(a.ids, d, Superseded, false)
+			a.emit(a.ids, d, Superseded, false)
 		}
 	}
 	for _, i := range lost {
@@ -74,7 +74,7 @@ func (a *account) beaten() {
 
 // accounted is the resolvers under which the new op survives, or its request is
 // accounted under another dot.
-func (a *account) accounted() Mask {
+func (a *judge) accounted() Mask {
 	if a.survives {
 		return a.ids
 	}
@@ -88,9 +88,9 @@ func (a *account) accounted() Mask {
 // stillborn records an op that did not survive its own folding. Where it was
 // accepted, that is the moment to see whether its author had been shown what
 // survived it.
-func (a *account) stillborn(ids Mask) {
+func (a *judge) judgeNew(ids Mask) {
 	inverted, here := a.Op.Inverted, ids
-	if !a.born {
+	if !a.accepting {
 		here = a.Op.unjudged(ids)
 	}
 	if here != 0 {
@@ -99,26 +99,26 @@ func (a *account) stillborn(ids Mask) {
 			inverted |= here
 		}
 	}
-	if a.born {
+	if a.accepting {
 		a.Op.Inverted = inverted
 	}
 	a.lose(ids, a.Op.Dot, inverted)
 }
 
 // lose records d as lost, by the relation that its birth decided.
-func (a *account) lose(ids Mask, d logical.Dot, inverted Mask) {
-	a.say(ids&inverted, d, Inverted, false)
-	a.say(ids&^inverted, d, Concurrent, false)
+func (a *judge) lose(ids Mask, d logical.Dot, inverted Mask) {
+	a.emit(ids&inverted, d, Inverted, false)
+	a.emit(ids&^inverted, d, Concurrent, false)
 }
 
 // revive retracts the losses of dots, their duplicates and their ancestors: a
 // survivor saw them. What is not lost has no lost ancestors.
-func (a *account) revive(ids Mask, dots ...logical.Dot) {
+func (a *judge) retract(ids Mask, dots ...logical.Dot) {
 	if ids == 0 {
 		return
 	}
-	var room [8]revived
-	queue := append(room[:0], revived{ids, dots})
+	var room [8]retraction
+	queue := append(room[:0], retraction{ids, dots})
 	for len(queue) > 0 {
 		w := queue[0]
 		queue = queue[1:]
@@ -127,30 +127,30 @@ func (a *account) revive(ids Mask, dots ...logical.Dot) {
 			if ids == 0 {
 				continue
 			}
-			a.say(ids, d, Superseded, true)
+			a.emit(ids, d, Superseded, true)
 			if op, ok := a.History.Op(d); ok {
-				queue = append(queue, revived{ids, op.Parents})
+				queue = append(queue, retraction{ids, op.Parents})
 			}
-			queue = append(queue, revived{ids, a.duplicates(d)})
+			queue = append(queue, retraction{ids, a.duplicates(d)})
 		}
 	}
 }
 
 // revived is dots that are lost no more under some resolvers, if they were.
-type revived struct {
+type retraction struct {
 	ids  Mask
 	dots []logical.Dot
 }
 
 // lost is the resolvers under which d is lost by now.
-func (a *account) lost(d logical.Dot) Mask {
-	for ; a.settled.said < len(a.verdicts); a.settled.said++ {
-		a.settled.note(&a.verdicts[a.settled.said])
+func (a *judge) lost(d logical.Dot) Mask {
+	for ; a.changes.noted < len(a.verdicts); a.changes.noted++ {
+		a.changes.note(&a.verdicts[a.changes.noted])
 	}
-	return a.settled.over(d, a.History.Lost(a.Object.Key, d))
+	return a.changes.apply(d, a.History.Lost(a.Object.Key, d))
 }
 
-func (a *account) say(ids Mask, loser logical.Dot, r Relation, retracted bool) {
+func (a *judge) emit(ids Mask, loser logical.Dot, r Relation, retracted bool) {
 	if ids == 0 {
 		return
 	}
@@ -160,24 +160,24 @@ func (a *account) say(ids Mask, loser logical.Dot, r Relation, retracted bool) {
 
 // settled is what the verdicts of one account changed in the ledger. It is only
 // asked where a write comes back, so verdicts are noted when that is asked.
-type settled struct {
-	said int // verdicts that are noted, and those that were there before
-	places
-	now []change
+type ledgerChanges struct {
+	noted int // verdicts that are noted, and those that were there before
+	dotIndex
+	changes []change
 }
 
 // change is who decided on a write, and who of them lost it last.
 type change struct{ decided, lost Mask }
 
-func (s *settled) note(v *Verdict) {
+func (s *ledgerChanges) note(v *Verdict) {
 	if !v.Retracted && !v.Relation.Lost() {
 		return
 	}
 	i, ok := s.find(v.Loser)
 	if !ok {
-		i, s.now = s.add(v.Loser), append(s.now, change{})
+		i, s.changes = s.add(v.Loser), append(s.changes, change{})
 	}
-	c := &s.now[i]
+	c := &s.changes[i]
 	c.decided |= v.Resolvers
 	if c.lost &^= v.Resolvers; !v.Retracted {
 		c.lost |= v.Resolvers
@@ -185,14 +185,14 @@ func (s *settled) note(v *Verdict) {
 }
 
 // over is the ledger's answer for d with the changes laid over it.
-func (s *settled) over(d logical.Dot, ledger Mask) Mask {
+func (s *ledgerChanges) apply(d logical.Dot, ledger Mask) Mask {
 	if i, ok := s.find(d); ok {
-		return ledger&^s.now[i].decided | s.now[i].lost
+		return ledger&^s.changes[i].decided | s.changes[i].lost
 	}
 	return ledger
 }
 
-func (s *settled) rest() {
-	s.places.rest()
-	s.now = spare(s.now)
+func (s *ledgerChanges) release() {
+	s.dotIndex.release()
+	s.changes = reuse(s.changes)
 }

@@ -23,7 +23,7 @@ func EachDeadline(p Past, r *rand.Rand) error {
 func (b *Brute) deadlines(o *resolve.Object) error {
 	for i := range o.Versions {
 		v := &o.Versions[i]
-		want := b.ends(v.Dot)
+		want := b.deadlineOf(v.Dot)
 		if v.Expires != want.at || v.Touched != nil && v.Touched.By != want.by || v.Touched == nil && want.by != v.Dot {
 			return fmt.Errorf("%s ends at %d, stated by %+v; want %+v", v.Dot, v.Expires, v.Touched, want)
 		}
@@ -31,15 +31,15 @@ func (b *Brute) deadlines(o *resolve.Object) error {
 	if !b.panel.Mask().Has(resolve.Counter) {
 		return nil
 	}
-	e, _ := o.Ending()
-	if want := b.counterEnds(); e.Expires != want.at || e.Stamp.By != want.by {
+	e, _ := o.Deadline()
+	if want := b.counterDeadline(); e.Expires != want.at || e.Stamp.By != want.by {
 		return fmt.Errorf("the counter ends as %+v says, want %+v\n%s", e, want, Render(o))
 	}
 	return nil
 }
 
 // said is one statement about an end.
-type said struct {
+type statement struct {
 	at  wallclock.Instant
 	hlc logical.HLC
 	by  logical.Dot
@@ -47,8 +47,8 @@ type said struct {
 
 // ends is what holds of the version d: its own op's word, or the touch that names
 // it with the greatest stamp.
-func (b *Brute) ends(d logical.Dot) said {
-	best := said{by: d}
+func (b *Brute) deadlineOf(d logical.Dot) statement {
+	best := statement{by: d}
 	for _, op := range b.ops {
 		if op.Dot == d {
 			best.at = op.Expires
@@ -56,7 +56,7 @@ func (b *Brute) ends(d logical.Dot) said {
 	}
 	for _, op := range b.all {
 		if op.Kind == resolve.Touch && names(op, d) {
-			best = b.later(best, said{op.Expires, stamp(op).HLC, op.Dot}, best.by == d)
+			best = b.later(best, statement{op.Expires, stamp(op).HLC, op.Dot}, best.by == d)
 		}
 	}
 	return best
@@ -64,12 +64,12 @@ func (b *Brute) ends(d logical.Dot) said {
 
 // counterEnds is the statement with the greatest stamp among all about something
 // that still counts.
-func (b *Brute) counterEnds() (best said) {
+func (b *Brute) counterDeadline() (best statement) {
 	for _, target := range b.counts() {
 		for _, op := range b.all {
 			s, stated := op.Statement()
 			if stated && (op.Dot == target.Dot || op.Kind == resolve.Touch && names(op, target.Dot)) {
-				best = b.later(best, said{op.Expires, s.HLC, s.By}, best.by.IsZero())
+				best = b.later(best, statement{op.Expires, s.HLC, s.By}, best.by.IsZero())
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func (b *Brute) counterEnds() (best said) {
 
 // later is the one of two statements that holds. Equal stamps are settled as an
 // object settles them, whichever comes first.
-func (b *Brute) later(x, y said, none bool) said {
+func (b *Brute) later(x, y statement, none bool) statement {
 	switch c := x.hlc.Compare(y.hlc); {
 	case none, c < 0:
 		return y
@@ -92,11 +92,11 @@ func (b *Brute) later(x, y said, none bool) said {
 }
 
 // settles asks an object whose one version two touches name.
-func (b *Brute) settles(x, y said) bool {
+func (b *Brute) settles(x, y statement) bool {
 	target := logical.Dot{Origin: 1, Seq: 1}
 	r := NewReplica(resolve.Panel{Serving: resolve.LWW}, b.key)
 	r.Panel.Fold(r.Object, &resolve.Op{Dot: target, Key: b.key, Kind: resolve.Put}, r.History, nil)
-	for _, s := range []said{x, y} {
+	for _, s := range []statement{x, y} {
 		touch := &resolve.Op{Dot: s.by, Key: b.key, Kind: resolve.Touch, HLC: s.hlc, Parents: []logical.Dot{target}}
 		r.Panel.Fold(r.Object, touch, r.History, nil)
 	}

@@ -56,7 +56,7 @@ func TestACopiedDirectoryBeginsANewOrigin(t *testing.T) {
 	copied(t, dir, twin)
 
 	n2 := serves(t, "n2", twin, "127.0.0.1:0")
-	n2.says("begins a new life.*it may be a copy")
+	n2.says("begins a new origin.*it may be a copy")
 	again := serves(t, "n1", dir, "127.0.0.1:0", "--join", n2.gossip)
 	if again.origin != n1.origin || again.resumed != "true" {
 		t.Errorf("the directory itself begins origin %s", again.origin)
@@ -97,7 +97,7 @@ func TestAnOldBackupReusesNoDot(t *testing.T) {
 	if back.origin == n1.origin || back.resumed != "false" {
 		t.Fatalf("the backup goes on with origin %s", back.origin)
 	}
-	back.says("begins a new life.*(older backup|by a copy or a backup)")
+	back.says("begins a new origin.*(older backup|by a copy or a backup)")
 	back.everywhere(1, "SET", "x", "new")
 	back.writes(2, 300)
 	back.everywhere(1, "SET", "x", "last")

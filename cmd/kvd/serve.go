@@ -84,7 +84,7 @@ func begin(ctx context.Context, cfg node.Config) (*node.Leader, error) {
 	if err != nil {
 		return nil, cliutil.Fail("cannot serve", err, "kvd config print --origin says what was asked for, and by whom")
 	}
-	origin, resumed := l.Life()
+	origin, resumed := l.Origin()
 	a := l.Addrs()
 	cfg.Logger.Info("serving", "leader", l.Name(), "resp", a.RESP, "http", a.HTTP, "peer", a.Peer, "gossip", a.Gossip,
 		"origin", origin.String(), "resumed", resumed, "policy", cfg.Policy.String())

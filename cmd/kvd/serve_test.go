@@ -148,7 +148,7 @@ func TestCleanRestartKeepsTheOriginIfTheOthersAgree(t *testing.T) {
 	if alone.origin == n2.origin {
 		t.Error("nobody could be asked, and it goes on with its origin")
 	}
-	alone.says("begins a new life.*n1 cannot be asked")
+	alone.says("begins a new origin.*n1 cannot be asked")
 }
 
 func TestAnotherPolicyIsRefused(t *testing.T) {

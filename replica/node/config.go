@@ -30,9 +30,9 @@ type Config struct {
 	Dir string // data is kept below it
 	// StateDir is where a clean stop is attested, so that neither a copy of Dir nor
 	// a backup of it is taken for Dir itself. It must lie outside of Dir, and be
-	// there again after a restart. Empty: nowhere, and every start is a new life.
+	// there again after a restart. Empty: nowhere, and every start begins a new origin.
 	StateDir string
-	FS       vfs.FS // nil: this machine's disk. Otherwise nothing outlives FS, and every start is a new life
+	FS       vfs.FS // nil: this machine's disk. Otherwise nothing outlives FS, and every start begins a new origin
 	Storage  StorageConfig
 
 	Addrs     Addrs  // where to listen, host:port

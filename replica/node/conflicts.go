@@ -87,7 +87,7 @@ func (l *Leader) tellConflicts(ctx context.Context, args [][]byte, w *resp.Write
 	}
 	w.Map(9)
 	p.at.head(w)
-	text(w, "origin", l.life.String())
+	text(w, "origin", l.origin.String())
 	list(w, "refuses", l.loop.Status().Refusals, func(r replica.Refusal) {
 		w.Map(2)
 		text(w, "cause", string(r.Cause))

@@ -17,6 +17,8 @@ import (
 	"kvd/replica"
 	"kvd/replica/console"
 	"kvd/replica/host"
+	"kvd/replica/node/internal/known"
+	"kvd/replica/node/internal/sidefile"
 	"kvd/storage"
 	"kvd/storage/file"
 )
@@ -45,7 +47,7 @@ func (l *Leader) openStore(context.Context) (err error) {
 		return fmt.Errorf("rebuild the store: %w", err)
 	}
 	var e extent
-	if _, err := readSide(l.cfg.Dir, extentFile, &e); err != nil {
+	if _, err := sidefile.Read(l.cfg.Dir, extentFile, &e); err != nil {
 		l.cfg.Logger.Warn("how far the store had come is not known", "leader", l.cfg.Name, "why", err.Error())
 		e = extent{}
 	}
@@ -72,8 +74,8 @@ func (l *Leader) openStore(context.Context) (err error) {
 // a leader serves what it can of a damaged store, since a store made anew would end
 // at the first op that cannot be read.
 func (l *Leader) alwaysAlone() bool {
-	known, err := readAcquaintances(l.cfg.Dir)
-	return err == nil && len(known) == 0 && len(l.cfg.Join) == 0
+	members, err := known.ReadMembers(l.cfg.Dir)
+	return err == nil && len(members) == 0 && len(l.cfg.Join) == 0
 }
 
 // openWhole opens a store whose log reaches as far as its state says.

@@ -23,7 +23,7 @@
 //   - an origin goes on only after a clean stop that is attested outside of the data
 //     directory, so that no copy and no older backup takes it up, and only when
 //     every member that was known confirms that it knows no more of it than our log
-//     holds and that nobody alive holds it; in any doubt a new life begins at once;
+//     holds and that nobody alive holds it; in any doubt a new origin begins at once;
 //   - nobody is answered from data that a hold says is not all there yet;
 //   - the mark of a clean stop, and its attestation, are written after everything
 //     else and removed before anything else;

@@ -9,6 +9,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/console"
 	"kvd/replica/link"
+	"kvd/replica/node/internal/identity"
 	"kvd/replica/resp"
 	"kvd/replica/wire"
 	"kvd/resolve"
@@ -20,7 +21,7 @@ var ErrRenew = errors.New("it was asked to begin again under a new origin")
 
 // heed is told what the links find out, and passes on that an origin is shared.
 func (l *Leader) heed(e link.Event) {
-	in := replica.OriginShared{Origin: l.life}
+	in := replica.OriginShared{Origin: l.origin}
 	refused, turnedAway := errors.AsType[*link.RefusedError](e.Err)
 	switch {
 	case e.Kind == link.Shared && e.Lost:
@@ -41,9 +42,9 @@ func (l *Leader) originShared() bool {
 }
 
 // contested reports whether a dot of our origin is known to have another content
-// elsewhere: who gave it may do so again, and the next life had better be another.
+// elsewhere: who gave it may do so again, and the next origin had better be another.
 func (l *Leader) contested() (bool, error) {
-	return l.store.Contested(l.life)
+	return l.store.Contested(l.origin)
 }
 
 // renew is KVD.NEWORIGIN: the leader ends as soon as it has answered, and is started
@@ -55,20 +56,20 @@ func (l *Leader) renew(_ context.Context, _ [][]byte, w *resp.Writer) error {
 	case err != nil:
 		return err
 	case !twice && !l.originShared():
-		return errors.New("nobody else is known to have origin " + l.life.String() + "; a new one would take a place in every frontier for nothing")
+		return errors.New("nobody else is known to have origin " + l.origin.String() + "; a new one would take a place in every frontier for nothing")
 	}
 	if !l.cfg.Renewable {
-		return errors.New("nobody would start this leader again; stop it, and start it without the file " + markFile + " of its data directory")
+		return errors.New("nobody would start this leader again; stop it, and start it without the file " + identity.MarkFile + " of its data directory")
 	}
 	l.renewing.Store(true)
 	w.Map(2)
 	text(w, "leader", l.cfg.Name)
-	text(w, "origin", l.life.String())
+	text(w, "origin", l.origin.String())
 	go l.fail(ErrRenew)
 	return nil
 }
 
-// Again is the configuration of the life that follows this one: at the addresses that
+// Again is the configuration of the incarnation that follows this one: at the addresses that
 // this one was given.
 func (l *Leader) Again() Config {
 	cfg := l.cfg
@@ -86,8 +87,8 @@ func (l *Leader) Again() Config {
 	return cfg
 }
 
-// origins is how many there are, and may be.
-func (l *Leader) origins() console.Origins {
+// originStats is how many origins there are, and may be.
+func (l *Leader) originStats() console.Origins {
 	r := l.loop.Status().Origins
 	o := console.Origins{Count: r.Count, Most: r.Max, RefusedOps: r.RefusedOps}
 	for _, refused := range r.Refused {
@@ -111,7 +112,7 @@ func (l *Leader) watchOrigins(op *resolve.Op) {
 	if op.Dot.Seq > 1 {
 		return
 	}
-	if o := l.origins(); o.Scarce() > 0 && !l.scarce.Swap(true) {
+	if o := l.originStats(); o.Scarce() > 0 && !l.scarce.Swap(true) {
 		l.cfg.Logger.Warn("there will soon be no place for one more origin", "leader", l.cfg.Name, "origins", o.Count, "most", o.Most)
 	}
 }

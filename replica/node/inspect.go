@@ -1,8 +1,6 @@
 package node
 
 import (
-	"context"
-	"crypto/subtle"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,7 +10,6 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
-	"kvd/replica/acl"
 	"kvd/replica/console"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
@@ -46,7 +43,7 @@ func (i inspector) Frontier() logical.Frontier { return i.loop.Frontier() }
 func (i inspector) Durable(f logical.Frontier) int {
 	n := i.loop.Durable(f)
 	for _, p := range i.loop.Status().Peers {
-		if p.Life != 0 && p.Durable.Includes(f) && i.forgotten.has(string(p.Peer)) {
+		if p.Life != 0 && p.Durable.Includes(f) && i.forgotten.Has(string(p.Peer)) {
 			n--
 		}
 	}
@@ -56,7 +53,7 @@ func (i inspector) Durable(f logical.Frontier) int {
 // Info is INFO's section about this leader.
 func (i inspector) Info() []server.Section {
 	lines := []string{
-		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.life.String(),
+		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.origin.String(),
 		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(),
 		"ledger:" + i.ledgerState(), "draining:" + strconv.FormatBool(i.draining.Load()),
 		"refuses_writes:" + i.refusedFor(), "catching_up:" + strconv.FormatBool(i.newcomer.Load().waits()),
@@ -110,7 +107,7 @@ func (s source) Ready() []console.Reason {
 		add(r.Cause, "%s takes no writes: %s", s.cfg.Name, r.Detail)
 	}
 	for _, p := range s.loop.Status().Peers { // who turns others away is ready: all leaders do that alike
-		if slices.Contains(p.Refused, s.life) {
+		if slices.Contains(p.Refused, s.origin) {
 			add(console.Cause(replica.OriginsFull), "%s has no place for the origin of %s, and what is written here does not reach it; write at a leader that kept its origin", p.Peer, s.cfg.Name)
 		}
 	}
@@ -139,34 +136,13 @@ func because(err error) string {
 func (s source) Status() console.Status {
 	load, clients := s.loop.Status().Load, s.resp.Stats()
 	return console.Status{
-		Name: s.cfg.Name, Origin: s.life.String(), Policy: s.cfg.Policy.String(),
+		Name: s.cfg.Name, Origin: s.origin.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
 		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(),
 		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.missingOps(), Damage: s.damaged(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
-		RefusesWrites: s.refusals(), Origins: s.origins(), Conflicts: s.conflicting(),
+		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),
 		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
 	}
 }
-
-// loginConsole is who may look at the pages: users, and other leaders. Nil:
-// everybody.
-func (c *Config) loginConsole() func(ctx context.Context, name, password, from string) (*acl.User, error) {
-	if c.Users == nil {
-		return nil
-	}
-	peer := acl.NewUser(leaderUser, acl.Rights{Roles: acl.Anyone})
-	return func(ctx context.Context, name, password, from string) (*acl.User, error) {
-		if name != leaderUser {
-			return c.Users.Login(ctx, name, password, from)
-		}
-		if len(c.GossipKey) > 0 && sameText(password, c.leaderPassword()) {
-			return peer, nil
-		}
-		return nil, acl.ErrDenied
-	}
-}
-
-// sameText compares in a time that depends on the lengths alone.
-func sameText(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

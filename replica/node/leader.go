@@ -19,6 +19,7 @@ import (
 	"kvd/replica/link"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/feed"
+	"kvd/replica/node/internal/known"
 	"kvd/replica/resp/server"
 	"kvd/storage"
 )
@@ -30,7 +31,7 @@ const protocol = 4
 type Leader struct {
 	cfg     Config
 	began   time.Time
-	life    logical.Origin
+	origin  logical.Origin
 	resumed bool
 
 	store  *storage.Store
@@ -62,7 +63,7 @@ type Leader struct {
 
 	draining   atomic.Bool
 	scarce     atomic.Bool  // it was said that places for origins are
-	renewing   atomic.Bool  // the next start takes a new origin, however this life ends
+	renewing   atomic.Bool  // the next start takes a new origin, however this incarnation ends
 	auditing   atomic.Bool  // somebody reads the whole log
 	audited    atomic.Int64 // how much of that is done, in parts
 	auditSteps atomic.Int64 // how often that was told, ever
@@ -71,11 +72,11 @@ type Leader struct {
 	stopping   sync.Once
 	stopped    error // how stopping went
 
-	forgotten *forgotten // guards itself
+	forgotten *known.Forgotten // guards itself
 
-	mu    sync.Mutex
-	known acquaintances
-	names *names // guards itself
+	mu      sync.Mutex
+	known   known.Members
+	origins *known.Origins // guards itself
 }
 
 // Start begins to serve. It fails at the first part that cannot be had, with
@@ -91,11 +92,11 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
 		clock:  newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
 		faults: link.NewFaults(rand.Uint64()),
-		holds:  holds{name: cfg.Name}, forgotten: newForgotten(),
+		holds:  holds{name: cfg.Name}, forgotten: known.NewForgotten(),
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
 	}
 	for _, step := range []func(context.Context) error{
-		l.bind, l.openStore, l.foldAgain, l.beginLife, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
+		l.bind, l.openStore, l.foldAgain, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
 	} {
 		if err := step(ctx); err != nil {
 			l.abandon()
@@ -130,7 +131,7 @@ func (l *Leader) onDisk() bool { return l.cfg.FS == nil }
 
 func (l *Leader) openMesh(context.Context) (err error) {
 	cfg := link.Defaults()
-	cfg.Name, cfg.Cluster, cfg.Life, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.life, l.cfg.Policy.String()
+	cfg.Name, cfg.Cluster, cfg.Life, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.origin, l.cfg.Policy.String()
 	cfg.Listener, cfg.Advertise, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.Peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
 	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.heed, l.heard
@@ -148,7 +149,7 @@ func (l *Leader) openConsole(context.Context) (err error) {
 
 func (l *Leader) openMembers(context.Context) (err error) {
 	cfg := member.Config{
-		Name: l.cfg.Name, Cluster: l.cfg.Cluster, Origin: uint64(l.life),
+		Name: l.cfg.Name, Cluster: l.cfg.Cluster, Origin: uint64(l.origin),
 		Bind: l.cfg.Addrs.Gossip, Advertise: l.cfg.gossipAdvertised(), Join: l.cfg.Join,
 		PeerAddr: l.addrs.Peer, RespAddr: l.addrs.RESP, HTTPAddr: l.addrs.HTTP,
 		Protocol: protocol, PolicyDigest: digest(l.cfg.Policy.String()),
@@ -206,7 +207,7 @@ func (l *Leader) meet(v member.View) {
 		l.fail(refused)
 	}
 	if v.Rival != nil {
-		l.loop.Notify(replica.OriginShared{Origin: l.life, Detail: fmt.Sprintf("%v, and both have origin %s: one is a copy of the other", v.Rival, l.life)})
+		l.loop.Notify(replica.OriginShared{Origin: l.origin, Detail: fmt.Sprintf("%v, and both have origin %s: one is a copy of the other", v.Rival, l.origin)})
 	}
 	others := map[replica.Leader]string{}
 	for _, m := range v.Members {
@@ -215,13 +216,13 @@ func (l *Leader) meet(v member.View) {
 		}
 	}
 	l.mesh.SetPeers(others)
-	if l.names.meet(v) {
+	if l.origins.LearnView(v) {
 		l.keepNames()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.known.meet(l.cfg.Name, v) && l.onDisk() {
-		if err := l.known.write(l.cfg.Dir); err != nil {
+	if l.known.Learn(l.cfg.Name, v) && l.onDisk() {
+		if err := l.known.Write(l.cfg.Dir); err != nil {
 			l.cfg.Logger.Warn("members are not remembered", "leader", l.cfg.Name, "why", err.Error())
 		}
 	}
@@ -247,8 +248,8 @@ func (l *Leader) Addrs() Addrs { return l.addrs }
 // Name is the leader's.
 func (l *Leader) Name() string { return l.cfg.Name }
 
-// Life is the origin, and whether it goes on from before the start.
-func (l *Leader) Life() (origin logical.Origin, resumed bool) { return l.life, l.resumed }
+// Origin is what it accepts writes under, and whether it was resumed from before the start.
+func (l *Leader) Origin() (origin logical.Origin, resumed bool) { return l.origin, l.resumed }
 
 // Serving reports whether clients are served; if not, /health/ready says why.
 func (l *Leader) Serving() bool { return !l.holds.any.Load() }

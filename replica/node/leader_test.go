@@ -143,9 +143,9 @@ func TestLockedDoors(t *testing.T) {
 	if err := n2.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	before, _ := n2.Life()
-	if after, resumed := start(t, two).Life(); after != before || !resumed {
-		t.Error("a clean stop behind locked doors begins a new life")
+	before, _ := n2.Origin()
+	if after, resumed := start(t, two).Origin(); after != before || !resumed {
+		t.Error("a clean stop behind locked doors begins a new origin")
 	}
 }
 

@@ -50,7 +50,7 @@ func TestTheStoryIsTold(t *testing.T) {
 		t.Errorf("the first shadow's verdict is %v", v[1])
 	}
 	for dot, known := range map[string]string{
-		logical.Dot{Origin: all[0].life, Seq: 99}.String(): "ahead", logical.Dot{Origin: 5, Seq: 1}.String(): "unknown-origin",
+		logical.Dot{Origin: all[0].origin, Seq: 99}.String(): "ahead", logical.Dot{Origin: 5, Seq: 1}.String(): "unknown-origin",
 	} {
 		f := n2.tell("KVD.FATE", dot)
 		if f["known"] != known || f["key"] != nil || f["value"] != nil || len(f.rows("verdicts")) != 0 || f["text"] == "" {
@@ -265,7 +265,7 @@ func TestTheLogComesInPages(t *testing.T) {
 		all[0].set(fmt.Sprintf("%c:%d", 'a'+rune(i%2), i), strings.Repeat("v", i*i))
 	}
 	settle(t, all)
-	origin := all[0].life
+	origin := all[0].origin
 	var want []string
 	if err := all[1].store.LogEntries(origin, 1, func(_ logical.Seq, b []byte) (bool, error) {
 		want = append(want, string(b))

@@ -33,7 +33,7 @@ func TestLongQuestionsEnd(t *testing.T) {
 	for name, look := range map[string]func(*moment) error{
 		"objects": func(m *moment) error { _, err := m.Object("x"); return err },
 		"an op":   func(m *moment) error { _, _, err := m.Op(logical.Dot{Origin: 1, Seq: 1}); return err },
-		"ops":     func(m *moment) error { _, err := m.Ops(all[0].life, 1, 1, 1); return err },
+		"ops":     func(m *moment) error { _, err := m.Ops(all[0].origin, 1, 1, 1); return err },
 		"rows": func(m *moment) error {
 			return m.LossesFrom("", logical.Dot{}, func(resolve.Loss) bool {
 				if m.ctx.Err() != nil {

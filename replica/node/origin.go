@@ -10,27 +10,29 @@ import (
 	"kvd/replica"
 	"kvd/replica/host"
 	"kvd/replica/node/internal/feed"
+	"kvd/replica/node/internal/identity"
+	"kvd/replica/node/internal/known"
 	"kvd/resolve"
 )
 
-// beginLife goes on with the last life or begins a new one, and starts the loop.
-func (l *Leader) beginLife(ctx context.Context) error {
+// beginOrigin resumes the last origin or begins a new one, and starts the loop.
+func (l *Leader) beginOrigin(ctx context.Context) error {
 	cfg := replica.Defaults()
 	cfg.Name, cfg.Policy, cfg.MaxDrift = replica.Leader(l.cfg.Name), l.cfg.Policy, l.cfg.MaxDrift
 	cfg.MaxSiblings = l.cfg.MaxSiblings
 	mark, attested, err := l.recall()
-	cfg.Peers = l.known.others(l.cfg.Name)
+	cfg.Peers = l.known.Others(l.cfg.Name)
 	if err == nil && l.damage.what == "" {
 		l.empty, err = l.beginsEmpty()
 	}
 	if err != nil {
 		return err
 	}
-	if mark != nil && l.mayGoOn(ctx, mark, attested) {
-		err = l.goOn(cfg, mark)
+	if mark != nil && l.mayResume(ctx, mark, attested) {
+		err = l.resume(cfg, mark)
 	} else {
-		l.life = newLife()
-		l.pump, err = host.OpenWith(cfg, l.store, l.life, l.objects())
+		l.origin = identity.NewOrigin()
+		l.pump, err = host.OpenWith(cfg, l.store, l.origin, l.objects())
 	}
 	if err == nil {
 		err = errors.Join(l.recover(), l.nameOwn())
@@ -65,42 +67,36 @@ func (l *Leader) objects() host.Options {
 	return host.Options{CacheBytes: s.Cache / 4, Ledger: s.Ledger, NoLedger: s.NoLedger}
 }
 
-// recall reads what the last life left beside its data, and whether its stop is
-// attested: nil, or why not.
-func (l *Leader) recall() (mark *cleanMark, attested, err error) {
-	l.known, l.names = acquaintances{}, &names{of: map[logical.Origin]string{}}
+// recall reads what the last incarnation left beside its data, and whether its stop
+// is attested: nil, or why not.
+func (l *Leader) recall() (mark *identity.Mark, attested, err error) {
+	l.known, l.origins = known.Members{}, known.NewOrigins()
 	if !l.onDisk() {
 		return nil, nil, nil
 	}
-	if l.forgotten, err = readForgotten(l.cfg.Dir); err != nil {
+	if l.forgotten, err = known.ReadForgotten(l.cfg.Dir); err != nil {
 		l.cfg.Logger.Warn("nobody is forgotten any more", "leader", l.cfg.Name, "why", err.Error())
 	}
-	if l.names, err = readNames(l.cfg.Dir); err != nil {
-		l.cfg.Logger.Warn("earlier lives go without names", "leader", l.cfg.Name, "why", err.Error())
+	if l.origins, err = known.ReadOrigins(l.cfg.Dir); err != nil {
+		l.cfg.Logger.Warn("earlier origins go without names", "leader", l.cfg.Name, "why", err.Error())
 	}
 	var unknown error // whom to ask about the origin
-	if l.known, unknown = readAcquaintances(l.cfg.Dir); unknown != nil {
-		l.cfg.Logger.Warn("who was known is learnt anew, and a new life begins", "leader", l.cfg.Name, "why", unknown.Error())
+	if l.known, unknown = known.ReadMembers(l.cfg.Dir); unknown != nil {
+		l.cfg.Logger.Warn("who was known is learnt anew, and a new origin begins", "leader", l.cfg.Name, "why", unknown.Error())
 	}
-	said, attested := l.attester().take()
-	if err := l.attester().ready(); err != nil {
-		l.cfg.Logger.Warn("no stop can be attested, so each start takes a new origin", "leader", l.cfg.Name, "why", err.Error())
+	last, err := identity.Recall(l.cfg.Dir, l.cfg.StateDir)
+	if last.Unready != nil {
+		l.cfg.Logger.Warn("no stop can be attested, so each start takes a new origin", "leader", l.cfg.Name, "why", last.Unready.Error())
 	}
-	mark, damaged, err := takeMark(l.cfg.Dir)
-	if damaged != nil {
-		l.cfg.Logger.Warn("a new life begins", "leader", l.cfg.Name, "why", damaged.Error())
+	if last.Damaged != nil {
+		l.cfg.Logger.Warn("a new origin begins", "leader", l.cfg.Name, "why", last.Damaged.Error())
 	}
-	if mark != nil && attested == nil {
-		attested = said.agrees(mark)
-	}
-	return mark, cmp.Or(unknown, attested), err
+	return last.Mark, cmp.Or(unknown, last.Attested), err
 }
 
-func (l *Leader) attester() *attester { return &attester{dir: l.cfg.Dir, state: l.cfg.StateDir} }
-
-// mayGoOn reports whether the origin of the mark may be used again. What others
+// mayResume reports whether the origin of the mark may be used again. What others
 // know is not enough: they never heard of what was acknowledged here alone.
-func (l *Leader) mayGoOn(ctx context.Context, m *cleanMark, attested error) bool {
+func (l *Leader) mayResume(ctx context.Context, m *identity.Mark, attested error) bool {
 	st, _, err := l.store.State()
 	if err == nil {
 		err = attested
@@ -115,19 +111,19 @@ func (l *Leader) mayGoOn(ctx context.Context, m *cleanMark, attested error) bool
 		err = fmt.Errorf("the mark says that origin %s ends at %d, and the log ends at %d", m.Origin, m.Seq, st.Frontier.At(m.Origin))
 	}
 	if err == nil {
-		c := confirmer{self: l.cfg.Name, own: logical.Dot{Origin: m.Origin, Seq: m.Seq}, fetch: l.cfg.fetch}
-		err = c.confirm(ctx, l.known)
+		c := identity.Confirmer{Self: l.cfg.Name, Own: logical.Dot{Origin: m.Origin, Seq: m.Seq}, Fetch: l.cfg.statusPage().Fetch}
+		err = c.Confirm(ctx, l.known)
 	}
 	if err != nil {
-		l.cfg.Logger.Info("begins a new life", "leader", l.cfg.Name, "before", m.Origin.String(), "why", err.Error())
+		l.cfg.Logger.Info("begins a new origin", "leader", l.cfg.Name, "before", m.Origin.String(), "why", err.Error())
 	}
 	return err == nil
 }
 
-// goOn takes the life up where it was left. One that accepted nothing is not in
+// resume takes the origin up where it was left. One that accepted nothing is not in
 // the store.
-func (l *Leader) goOn(cfg replica.Config, m *cleanMark) (err error) {
-	l.life, l.resumed, cfg.Statuses = m.Origin, true, m.Statuses
+func (l *Leader) resume(cfg replica.Config, m *identity.Mark) (err error) {
+	l.origin, l.resumed, cfg.Statuses = m.Origin, true, m.Statuses
 	l.outbox.statuses.Store(m.Statuses)
 	if m.Seq == 0 {
 		l.pump, err = host.OpenWith(cfg, l.store, m.Origin, l.objects())
@@ -135,7 +131,7 @@ func (l *Leader) goOn(cfg replica.Config, m *cleanMark) (err error) {
 		l.pump, err = host.ResumeWith(cfg, l.store, l.objects())
 	}
 	if err == nil && l.pump.State().Origin != m.Origin {
-		err = errors.Join(fmt.Errorf("the store is in life %s and the mark in %s", l.pump.State().Origin, m.Origin), l.pump.Close())
+		err = errors.Join(fmt.Errorf("the store is in origin %s and the mark in %s", l.pump.State().Origin, m.Origin), l.pump.Close())
 	}
 	return err
 }

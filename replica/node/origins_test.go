@@ -21,7 +21,7 @@ func TestAFullLeaderStaysReady(t *testing.T) {
 		batch.Ops = append(batch.Ops, &resolve.Op{Key: "k", Kind: resolve.Put, Value: []byte{}, Dot: logical.Dot{Origin: o, Seq: 1}, Lamport: 1})
 	}
 	n.loop.Deliver(replica.Received{From: "n2", Message: batch})
-	eventually(t, "the last of them is turned away", func() bool { return len(n.origins().Refused) == 1 })
+	eventually(t, "the last of them is turned away", func() bool { return len(n.originStats().Refused) == 1 })
 	tells := func(number uint64, refused logical.Origin) {
 		n.loop.Deliver(replica.Received{From: "n3", Message: &replica.Status{Life: 1, Number: number, Refused: []logical.Origin{refused}}})
 		n.set("k", "w")
@@ -30,7 +30,7 @@ func TestAFullLeaderStaysReady(t *testing.T) {
 	if why := (source{n.Leader}).Ready(); len(why) > 0 {
 		t.Errorf("clients are sent elsewhere: %+v", why)
 	}
-	tells(2, n.life)
+	tells(2, n.origin)
 	if why := (source{n.Leader}).Ready(); len(why) != 1 || why[0].Cause != console.Cause(replica.OriginsFull) {
 		t.Errorf("what is written here does not reach n3, and it says %+v", why)
 	}

@@ -28,7 +28,7 @@ func TestAWrongClockAtTheStartEndsNothing(t *testing.T) {
 	n = newNode(t, start(t, cfg))
 	n.loop.Notify(replica.Sweep{Keys: []string{"y"}})
 	n.set("z", "1")
-	if own := n.loop.Frontier().At(n.life); own != 1 {
+	if own := n.loop.Frontier().At(n.origin); own != 1 {
 		t.Errorf("it has accepted %d ops, one of them a client's", own)
 	}
 }

@@ -132,7 +132,7 @@ func TestRestoreRefuses(t *testing.T) {
 
 	n1.refused("NOTLOST", "set the key", "KVD.RESTORE", live)
 	n1.refused("UNKNOWN", "ask the leader that accepted it", "KVD.RESTORE", logical.Dot{Origin: 9, Seq: 9}.String())
-	n1.refused("UNKNOWN", "ask the leader that accepted it", "KVD.RESTORE", logical.Dot{Origin: n2.life, Seq: 99}.String())
+	n1.refused("UNKNOWN", "ask the leader that accepted it", "KVD.RESTORE", logical.Dot{Origin: n2.origin, Seq: 99}.String())
 	n1.refused("DELETION", "delete it", "KVD.RESTORE", deletion)
 	n1.refused("EXPIRED", "new deadline", "KVD.RESTORE", brief) // by the clock of who would show it
 	n1.refused("ERR", "sixteen hexadecimal digits", "KVD.RESTORE", "x")
@@ -143,7 +143,7 @@ func TestRestoreRefuses(t *testing.T) {
 
 	// Who has seen what nobody here has applied waits, and is then told so. What has
 	// arrived meanwhile is what the restoration goes over.
-	next := token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(logical.Dot{Origin: n1.life, Seq: n2.loop.Frontier().At(n1.life) + 1})}}
+	next := token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(logical.Dot{Origin: n1.origin, Seq: n2.loop.Frontier().At(n1.origin) + 1})}}
 	n2.refused("BEHIND", "try again here later", "KVD.RESTORE", lost, "FORCE", "TOKEN", next.String())
 	restored := make(chan answer, 1)
 	go func() { restored <- n2.tell("KVD.RESTORE", lost, "FORCE", "TOKEN", next.String()) }()

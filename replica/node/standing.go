@@ -44,18 +44,18 @@ func behind(f logical.Frontier, peers []replica.PeerView) int {
 }
 
 // unshared is how many ops only this leader may have. Whatever began elsewhere
-// came from a leader that had it durably; so these are of this life and of former
+// came from a leader that had it durably; so these are of this incarnation and of former
 // ones.
 func (l *Leader) unshared() int {
-	lives, err := l.store.Lives()
+	origins, err := l.store.Lives()
 	if err != nil {
 		l.store.Hurt(err)
 	}
-	if !slices.Contains(lives, l.life) {
-		lives = append(lives, l.life)
+	if !slices.Contains(origins, l.origin) {
+		origins = append(origins, l.origin)
 	}
 	s := l.loop.Status()
-	return unshared(s.State.Frontier, lives, l.remembered())
+	return unshared(s.State.Frontier, origins, l.remembered())
 }
 
 func (l *Leader) behind() int {

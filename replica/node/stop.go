@@ -9,6 +9,7 @@ import (
 
 	"kvd/replica/host"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/identity"
 	"kvd/replica/resp/server"
 )
 
@@ -73,12 +74,12 @@ func (l *Leader) stop(ctx context.Context) error {
 	errs = append(errs, l.loop.Stop(context.Background()), l.console.Shutdown(ctx))
 	l.serving.Wait()
 	f := l.loop.Frontier()
-	own := f.At(l.life)
+	own := f.At(l.origin)
 	contested, err := l.contested()
 	errs = append(errs, err)
 	errs = append(errs, l.pump.Close(), l.store.Close())
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("stop %s: %w; the next start begins a new life", l.cfg.Name, err)
+		return fmt.Errorf("stop %s: %w; the next start begins a new origin", l.cfg.Name, err)
 	}
 	if !l.onDisk() {
 		return nil
@@ -89,14 +90,12 @@ func (l *Leader) stop(ctx context.Context) error {
 	if l.renewing.Load() || contested || l.originShared() {
 		return nil // nobody goes on with it
 	}
-	m := cleanMark{Origin: l.life, Seq: own, Statuses: l.outbox.statuses.Load(), Token: newToken()}
-	if err := leaveMark(l.cfg.Dir, m); err != nil {
-		return err
+	m := identity.Mark{Origin: l.origin, Seq: own, Statuses: l.outbox.statuses.Load()}
+	unattested, err := identity.Leave(l.cfg.Dir, l.cfg.StateDir, m)
+	if unattested != nil {
+		l.cfg.Logger.Info("the stop is not attested; the next start begins a new origin", "leader", l.cfg.Name, "why", unattested.Error())
 	}
-	if err := l.attester().leave(m.Token); err != nil {
-		l.cfg.Logger.Info("the stop is not attested; the next start begins a new life", "leader", l.cfg.Name, "why", err.Error())
-	}
-	return nil
+	return err
 }
 
 // abandon closes what a start that failed had opened.

@@ -1,18 +1,13 @@
 package node
 
 import (
-	"context"
 	"errors"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"kvd/logical"
 	"kvd/replica"
-	"kvd/replica/member"
 	"kvd/wallclock"
 )
 
@@ -71,108 +66,6 @@ func TestWhatOthersAreTold(t *testing.T) {
 	}
 }
 
-func TestMarkIsTakenOnce(t *testing.T) {
-	dir := t.TempDir()
-	want := cleanMark{Origin: 1<<63 + 5, Seq: 9, Statuses: 70, Token: "t"}
-	if err := leaveMark(dir, want); err != nil {
-		t.Fatal(err)
-	}
-	if got, _, err := takeMark(dir); err != nil || got == nil || *got != want {
-		t.Errorf("read %+v, %v", got, err)
-	}
-	if got, _, err := takeMark(dir); got != nil || err != nil {
-		t.Errorf("read again %+v, %v", got, err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, markFile), []byte(`{"origin": `), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, _, err := takeMark(dir); got != nil || err != nil {
-		t.Errorf("half a mark is %+v, %v", got, err)
-	}
-}
-
-// An origin goes on only if everybody agrees; each row is one reason why not.
-func TestConfirm(t *testing.T) {
-	const own = "0000000000000007"
-	fine := func() *testimony {
-		a := &testimony{Name: "n2", Origin: "0000000000000008"}
-		a.Frontier = append(a.Frontier, struct {
-			Origin string
-			Seq    logical.Seq
-		}{own, 5})
-		return a
-	}
-	peer := func(a *testimony, name, origin string, alive bool) {
-		a.Peers = append(a.Peers, struct {
-			Name, Origin string
-			Alive        bool
-		}{name, origin, alive})
-	}
-	for _, c := range []struct {
-		name, says string
-		change     func(*testimony)
-		err        error
-	}{
-		{"agrees", "", func(a *testimony) { peer(a, "n1", own, false) }, nil},
-		{"is away", "cannot be asked", nil, errors.New("refused")},
-		{"knows more", "our log ends at 5", func(a *testimony) { a.Frontier[0].Seq = 6 }, nil},
-		{"holds it", "holds origin", func(a *testimony) { a.Origin = own }, nil},
-		{"knows who holds it", "live leader n1", func(a *testimony) { peer(a, "n1", own, true) }, nil},
-		{"knows a stranger", "never met", func(a *testimony) { peer(a, "n9", "0000000000000009", false) }, nil},
-		{"is somebody else", "n3 answered", func(a *testimony) { a.Name = "n3" }, nil},
-	} {
-		asker := confirmer{self: "n1", own: logical.Dot{Origin: 7, Seq: 5}, fetch: func(context.Context, string) (*testimony, error) {
-			a := fine()
-			if c.change != nil {
-				c.change(a)
-			}
-			return a, c.err
-		}}
-		err := asker.confirm(context.Background(), acquaintances{"n2": "n2:1"})
-		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
-			t.Errorf("one that %s: %v", c.name, err)
-		}
-	}
-	if err := (&confirmer{}).confirm(context.Background(), nil); err != nil {
-		t.Errorf("nobody is known: %v", err)
-	}
-}
-
-// An address where nobody ever answers costs the bound and no more.
-func TestConfirmIsBounded(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
-	cfg, began := Defaults(), time.Now()
-	c := confirmer{self: "n1", fetch: cfg.fetch}
-	if err := c.confirm(context.Background(), acquaintances{"n2": silent.Addr().String()}); err == nil {
-		t.Error("silence is taken for consent")
-	}
-	if took := time.Since(began); took > 4*confirmWithin {
-		t.Errorf("it took %s", took)
-	}
-}
-
-func TestAcquaintancesAreRemembered(t *testing.T) {
-	dir := t.TempDir()
-	a, err := readAcquaintances(dir)
-	if err != nil || len(a) != 0 {
-		t.Fatalf("at first %v, %v", a, err)
-	}
-	v := member.View{Members: []member.Member{{Name: "n1", HTTPAddr: "a:1"}, {Name: "n2", HTTPAddr: "b:1"}}}
-	if !a.meet("n1", v) || a.meet("n1", v) {
-		t.Error("a meeting is news once")
-	}
-	if err := a.write(dir); err != nil {
-		t.Fatal(err)
-	}
-	if again, err := readAcquaintances(dir); err != nil || len(again) != 1 || again["n2"] != "b:1" {
-		t.Errorf("read %v, %v", again, err)
-	}
-}
-
 func TestWhatOnlyWeHave(t *testing.T) {
 	have := logical.FrontierOf(logical.Dot{Origin: 1, Seq: 10}, logical.Dot{Origin: 2, Seq: 4})
 	peers := []replica.PeerView{
@@ -227,5 +120,15 @@ func TestClockIsTheMachinesUntilAFaultIsPlanted(t *testing.T) {
 	}
 	if l.faultClock([]string{"strobe=1ms"}) == nil || l.faultClock([]string{"offset=1"}) == nil || l.faultClock([]string{"drift"}) == nil {
 		t.Error("a fault without a unit is taken")
+	}
+}
+
+func TestTheStateDirectoryLiesOutside(t *testing.T) {
+	cfg := Defaults()
+	cfg.Name, cfg.Dir = "n1", "data/n1"
+	for dir, fine := range map[string]bool{"": true, "data": true, "data/n1": false, "data/n1/state": false, "data/n10": true, "../x": true} {
+		if cfg.StateDir = dir; (cfg.Validate() == nil) != fine {
+			t.Errorf("%q: %v", dir, cfg.Validate())
+		}
 	}
 }

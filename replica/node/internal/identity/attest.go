@@ -1,4 +1,4 @@
-package node
+package identity
 
 import (
 	"crypto/rand"
@@ -24,7 +24,7 @@ import (
 // not agree, a new origin begins, which is always safe.
 //
 // A machine that is cloned or rolled back as a whole takes its attestations with
-// it. That is found by other leaders: see [confirmer], and the core.
+// it. That is found by other leaders: see [Confirmer], and the core.
 type attestation struct {
 	Token   string `json:"token"`
 	Dir     string `json:"dir"` // for people
@@ -99,7 +99,7 @@ func (a *attester) take() (*attestation, error) {
 }
 
 // agrees is why the mark is not the one of that stop; nil: it is.
-func (s *attestation) agrees(m *cleanMark) error {
+func (s *attestation) agrees(m *Mark) error {
 	if m.Token == "" || m.Token != s.Token {
 		return errors.New("the mark of a clean stop is not that of the last one: the directory is from an older backup")
 	}
@@ -154,7 +154,7 @@ func (a *attester) present() (now inode, err error) {
 	if now.Device, now.Dir, err = directory(a.dir); err != nil {
 		return now, err
 	}
-	now.Mark, now.Changed, err = changed(filepath.Join(a.dir, markFile))
+	now.Mark, now.Changed, err = changed(filepath.Join(a.dir, MarkFile))
 	return now, err
 }
 

@@ -1,4 +1,4 @@
-package node
+package identity
 
 import (
 	"os"
@@ -8,10 +8,10 @@ import (
 )
 
 // stopped is a directory that was closed cleanly, with its mark, and its attester.
-func stopped(t *testing.T) (*attester, cleanMark) {
+func stopped(t *testing.T) (*attester, Mark) {
 	t.Helper()
 	a := &attester{dir: t.TempDir(), state: filepath.Join(t.TempDir(), "state")}
-	m := cleanMark{Origin: 7, Seq: 5, Token: newToken()}
+	m := Mark{Origin: 7, Seq: 5, Token: newToken()}
 	if err := leaveMark(a.dir, m); err != nil {
 		t.Fatal(err)
 	}
@@ -35,27 +35,27 @@ func TestAStopIsAttestedOnce(t *testing.T) {
 // What is not the very directory that was closed last is told from it; each row is
 // one way to come by such a one.
 func TestACopyIsNotAttested(t *testing.T) {
-	rewrite := func(t *testing.T, path string, m cleanMark) {
+	rewrite := func(t *testing.T, path string, m Mark) {
 		if err := leaveMark(path, m); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, c := range []struct {
 		name, says string
-		change     func(*testing.T, *attester, *cleanMark)
+		change     func(*testing.T, *attester, *Mark)
 	}{
-		{"a copy elsewhere", "may be a copy", func(t *testing.T, a *attester, m *cleanMark) {
+		{"a copy elsewhere", "may be a copy", func(t *testing.T, a *attester, m *Mark) {
 			a.dir = t.TempDir()
 			rewrite(t, a.dir, *m)
 		}},
-		{"the mark of an older backup in its place", "written again since", func(t *testing.T, a *attester, m *cleanMark) {
+		{"the mark of an older backup in its place", "written again since", func(t *testing.T, a *attester, m *Mark) {
 			m.Token = "older"
 			rewrite(t, a.dir, *m)
 		}},
-		{"a backup of the same stop in its place", "written again since", func(t *testing.T, a *attester, m *cleanMark) { rewrite(t, a.dir, *m) }},
-		{"nowhere to attest", "--state-dir", func(_ *testing.T, a *attester, _ *cleanMark) { a.state = "" }},
-		{"another state directory", "may be a copy", func(t *testing.T, a *attester, _ *cleanMark) { a.state = t.TempDir() }},
-		{"a damaged attestation", "read the attestation", func(t *testing.T, a *attester, _ *cleanMark) {
+		{"a backup of the same stop in its place", "written again since", func(t *testing.T, a *attester, m *Mark) { rewrite(t, a.dir, *m) }},
+		{"nowhere to attest", "--state-dir", func(_ *testing.T, a *attester, _ *Mark) { a.state = "" }},
+		{"another state directory", "may be a copy", func(t *testing.T, a *attester, _ *Mark) { a.state = t.TempDir() }},
+		{"a damaged attestation", "read the attestation", func(t *testing.T, a *attester, _ *Mark) {
 			path, _ := a.path()
 			if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 				t.Fatal(err)
@@ -75,18 +75,8 @@ func TestACopyIsNotAttested(t *testing.T) {
 		})
 	}
 	var none *attestation = &attestation{}
-	if none.agrees(&cleanMark{}) == nil {
+	if none.agrees(&Mark{}) == nil {
 		t.Error("a mark without a token, as older programs left, is attested")
-	}
-}
-
-func TestTheStateDirectoryLiesOutside(t *testing.T) {
-	cfg := Defaults()
-	cfg.Name, cfg.Dir = "n1", "data/n1"
-	for dir, fine := range map[string]bool{"": true, "data": true, "data/n1": false, "data/n1/state": false, "data/n10": true, "../x": true} {
-		if cfg.StateDir = dir; (cfg.Validate() == nil) != fine {
-			t.Errorf("%q: %v", dir, cfg.Validate())
-		}
 	}
 }
 

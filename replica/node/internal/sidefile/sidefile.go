@@ -1,0 +1,59 @@
+// Package sidefile reads and writes the small JSON files that lie beside the store:
+// what a leader wants to know again after a restart, and can do without.
+//
+// What it is not: a database. Each file is read whole at the start and replaced whole,
+// so it is old or new after a crash and never a mixture.
+package sidefile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"kvd/storage/file"
+)
+
+// Read reads a file beside the store into what it holds; false: there is none.
+// One that was cut short or overwritten is set aside under another name, and the
+// error says so: nothing in these files is worth a leader that does not start.
+// Zeros behind the content are what a crash leaves of a file that was growing.
+func Read(dir, name string, into any) (found bool, err error) {
+	path := filepath.Join(dir, name)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		if err = json.Unmarshal(bytes.TrimRight(text, "\x00"), into); err == nil {
+			return true, nil
+		}
+	}
+	aside := path + ".damaged"
+	if moved := os.Rename(path, aside); moved != nil {
+		return false, fmt.Errorf("%s is damaged (%w), and cannot be set aside: %w", path, err, moved)
+	}
+	return false, fmt.Errorf("%s is damaged (%w); it is set aside as %s, and made anew", path, err, aside)
+}
+
+// Write replaces a file by v, as JSON on one line.
+func Write(dir, name string, v any) error {
+	text, err := json.Marshal(v)
+	return write(dir, name, text, err)
+}
+
+// WriteLines replaces a file by v, as JSON in lines that people can read.
+func WriteLines(dir, name string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	return write(dir, name, text, err)
+}
+
+func write(dir, name string, text []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	return file.Replace(filepath.Join(dir, name), append(text, '\n'), 0o644)
+}

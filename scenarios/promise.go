@@ -10,7 +10,7 @@ import (
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/world"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // promises judges what the script promises and what holds in every history.
@@ -88,7 +88,7 @@ func ledgersAgree(v *oracle.Judgement, policy *resolve.Policy, p Played, o Optio
 			unsound = append(unsound, fmt.Sprintf("%s: %v", n.Name, n.Unsound))
 		}
 	}
-	if o.Ledger != (storage.Retention{}) {
+	if o.Ledger != (losses.Retention{}) {
 		return promise("every ledger adds up", "safety", p.Took, unsound)
 	}
 	return promise("the servers' ledgers agree with the oracle", "liveness", 0, append(v.Agree(ledgers(policy, p.Nodes)), unsound...))

@@ -7,7 +7,7 @@ import (
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // Result is one scenario under one resolver with one seed.
@@ -55,7 +55,7 @@ type Result struct {
 	Fired   world.Fired   `json:"-"` // what the run came upon
 	// Ledgers is what became of all that each running leader inserted; empty holdings
 	// for real leaders.
-	Ledgers []storage.LedgerStats `json:"-"`
+	Ledgers []losses.Stats `json:"-"`
 
 	tokenless map[string]bool // the clients of Sessions that carry no token
 }

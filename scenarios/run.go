@@ -12,8 +12,8 @@ import (
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
-	"kvd/storage"
 	"kvd/storage/codec"
+	"kvd/storage/losses"
 )
 
 // Options is what a run depends on, beside the script.
@@ -28,7 +28,7 @@ type Options struct {
 	// Core, Tamper and Mistaken change the leaders; tests of the checkers plant
 	// bugs with them.
 	Core     func(*replica.Config)
-	Ledger   storage.Retention // of every leader; zero: the default. A ledger that has evicted is not held against the oracle
+	Ledger   losses.Retention // of every leader; zero: the default. A ledger that has evicted is not held against the oracle
 	Tamper   host.Tamper
 	Mistaken *resolve.Rules
 }

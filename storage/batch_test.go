@@ -10,6 +10,7 @@ import (
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/codec/codectest"
+	"kvd/storage/losses/lossestest"
 )
 
 // TestOwnership: neither what was put nor what was read is the store's.
@@ -49,18 +50,22 @@ func TestRefused(t *testing.T) {
 			o.Versions = append(o.Versions, o.Versions[0])
 			b.PutObject(o)
 		},
-		"no loser":    func(b *storage.Batch) { r := typicalRow(); r.Loser = logical.Dot{}; b.PutRow(r) },
-		"no relation": func(b *storage.Batch) { r := typicalRow(); r.Verdicts[0].Relation = 0; b.PutRow(r) },
-		"no place":    func(b *storage.Batch) { r := typicalRow(); r.Place = 0; b.PutRow(r) },
-		"nobody":      func(b *storage.Batch) { r := typicalRow(); r.Verdicts = nil; b.PutRow(r) },
+		"no loser":    func(b *storage.Batch) { r := lossestest.TypicalRow(); r.Loser = logical.Dot{}; b.PutRow(r) },
+		"no relation": func(b *storage.Batch) { r := lossestest.TypicalRow(); r.Verdicts[0].Relation = 0; b.PutRow(r) },
+		"no place":    func(b *storage.Batch) { r := lossestest.TypicalRow(); r.Position = 0; b.PutRow(r) },
+		"nobody":      func(b *storage.Batch) { r := lossestest.TypicalRow(); r.Verdicts = nil; b.PutRow(r) },
 		"two verdicts": func(b *storage.Batch) {
-			r := typicalRow()
+			r := lossestest.TypicalRow()
 			r.Verdicts[1].Resolvers |= r.Verdicts[0].Resolvers
 			b.PutRow(r)
 		},
-		"out of order": func(b *storage.Batch) { r := typicalRow(); slices.Reverse(r.Verdicts); b.PutRow(r) },
-		"one twice":    func(b *storage.Batch) { r := typicalRow(); r.Verdicts[1].Relation = resolve.Inverted; b.PutRow(r) },
-		"more kept":    func(b *storage.Batch) { r := typicalRow(); r.Evidence.Size = 1; b.PutRow(r) },
+		"out of order": func(b *storage.Batch) { r := lossestest.TypicalRow(); slices.Reverse(r.Verdicts); b.PutRow(r) },
+		"one twice": func(b *storage.Batch) {
+			r := lossestest.TypicalRow()
+			r.Verdicts[1].Relation = resolve.Inverted
+			b.PutRow(r)
+		},
+		"more kept": func(b *storage.Batch) { r := lossestest.TypicalRow(); r.Evidence.Size = 1; b.PutRow(r) },
 	} {
 		b := s.NewBatch()
 		b.PutState(storage.State{Lamport: 1})

@@ -9,6 +9,7 @@ import (
 
 	"kvd/resolve"
 	"kvd/storage/codec"
+	"kvd/storage/losses"
 )
 
 // storeFormat is the number of all layouts of a store taken together; it stands
@@ -113,8 +114,8 @@ func (s *Store) enterAside(b *Batch) (bool, error) {
 // entering is the row that verdicts of one write are gathered in.
 type entering struct {
 	b   *Batch
-	h   LedgerStats
-	row LossRow
+	h   losses.Stats
+	row losses.Row
 }
 
 // take adds a verdict that was set aside, after the row of the write before it.
@@ -123,16 +124,16 @@ func (e *entering) take(k, v []byte) error {
 	if err != nil {
 		return err
 	}
-	if id := (RowID{loss.Key, loss.Loser}); id != e.row.ID() {
+	if id := (losses.ID{Key: loss.Key, Loser: loss.Loser}); id != e.row.ID() {
 		if e.row.Verdicts != nil {
 			e.enter()
 		}
-		e.row = LossRow{Key: id.Key, Loser: id.Loser}
+		e.row = losses.Row{Key: id.Key, Loser: id.Loser}
 		if err := e.relieve(); err != nil {
 			return err
 		}
 	}
-	e.row.Book(loss)
+	e.row.Insert(loss)
 	e.b.key = append(e.b.key[:0], k...)
 	e.b.drop()
 	return nil
@@ -140,10 +141,10 @@ func (e *entering) take(k, v []byte) error {
 
 func (e *entering) enter() {
 	e.h.Entered++
-	e.row.Place = e.h.Entered
-	e.h.Enter(e.b.PutRow(&e.row))
+	e.row.Position = e.h.Entered
+	e.h.Insert(e.b.PutRow(&e.row))
 	e.h.Inserted.AddRow(&e.row)
-	e.b.PutPlace(e.row.ID(), e.row.Place)
+	e.b.PutPosition(e.row.ID(), e.row.Position)
 }
 
 // relieve commits a batch that has grown large, with what it counts.
@@ -175,7 +176,7 @@ func decodeAside(k, v []byte) (resolve.Loss, error) {
 	n := r.Array("elements of a loss", 10, 1)
 	r.Require(n == 10 && r.Uint() == 1, "the format is not known to this version of the program")
 	id, relation, none := r.Uint(), r.Uint(), r.Key()
-	r.Require(id == uint64(k[end]) && id < maxResolvers, "the resolver is not the one of the key, or not known")
+	r.Require(id == uint64(k[end]) && id < losses.MaxResolvers, "the resolver is not the one of the key, or not known")
 	r.Require(relation <= math.MaxUint8 && none == "" && r.Dot() == loser, "the loser is not the one of the key")
 	l := resolve.Loss{Resolver: resolve.ID(id), Relation: resolve.Relation(relation), Key: key, Loser: loser, Winner: r.Dot(), At: r.Interval()}
 	return l, wrap(r.End(), "row of "+loser.String())

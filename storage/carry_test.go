@@ -19,6 +19,7 @@ import (
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/codec/codectest"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -51,7 +52,7 @@ func oldValue(t testing.TB, l *resolve.Loss) []byte {
 func TestOldLayout(t *testing.T) {
 	l := resolve.Loss{Resolver: resolve.HLC, Relation: resolve.Inverted, Key: "\x00\x01", Loser: codectest.TypicalOp().Dot, Winner: logical.Dot{Origin: 9, Seq: 5}, At: codectest.TypicalOp().Wall}
 	golden(t, oldKey(&l), "50"+"02"+"00ff01"+"0000"+"9f3a61c04be27d15"+"000000000000c822")
-	golden(t, oldValue(t, &l), "9a01"+"0201"+"a0"+"cf9f3a61c04be27d15"+"cdc822"+"0905"+at)
+	golden(t, oldValue(t, &l), "9a01"+"0201"+"a0"+"cf9f3a61c04be27d15"+"cdc822"+"0905"+"cf187a866b7325e655"+"cd0bb8")
 	l = resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "key", Loser: logical.Dot{Origin: 7, Seq: 4}, At: wallclock.Around(1_000_000_003, 2000)}
 	golden(t, oldKey(&l), "50"+"00"+"6b6579"+"0000"+"0000000000000007"+"0000000000000004")
 	golden(t, oldValue(t, &l), "9a01"+"0002"+"a0"+"0704"+"0000"+"ce3b9ac233"+"02")
@@ -86,7 +87,7 @@ func oldLosses(n int) []resolve.Loss {
 
 // oldStore is a store of format 1 with these losses, an object and a pair of
 // duplicates beside them.
-func oldStore(t testing.TB, fs vfs.FS, losses []resolve.Loss) {
+func oldStore(t testing.TB, fs vfs.FS, want []resolve.Loss) {
 	t.Helper()
 	s, err := storage.Open(small(fs))
 	must(t, err)
@@ -99,8 +100,8 @@ func oldStore(t testing.TB, fs vfs.FS, losses []resolve.Loss) {
 	db, err := pebble.Open(small(fs).Dir, &pebble.Options{FS: fs, Logger: silent{}})
 	must(t, err)
 	must(t, db.Delete([]byte("Mformat"), pebble.NoSync))
-	for i := range losses {
-		must(t, db.Set(oldKey(&losses[i]), oldValue(t, &losses[i]), pebble.NoSync))
+	for i := range want {
+		must(t, db.Set(oldKey(&want[i]), oldValue(t, &want[i]), pebble.NoSync))
 	}
 	must(t, db.Close())
 }
@@ -108,26 +109,26 @@ func oldStore(t testing.TB, fs vfs.FS, losses []resolve.Loss) {
 var oldDuplicates = []logical.Dot{{Origin: 3, Seq: 9}, {Origin: 8, Seq: 1}}
 
 // carried checks that a store has these losses in rows of now, and counts them.
-func carried(t *testing.T, s *storage.Store, losses []resolve.Loss) {
+func carried(t *testing.T, s *storage.Store, want []resolve.Loss) {
 	t.Helper()
 	must(t, s.CheckLedger())
 	var got []resolve.Loss
 	must(t, s.Losses(func(l resolve.Loss) bool { got = append(got, l); return true }))
-	if !slices.Equal(got, losses) {
-		t.Fatalf("%d losses are told, %d were there", len(got), len(losses))
+	if !slices.Equal(got, want) {
+		t.Fatalf("%d losses are told, %d were there", len(got), len(want))
 	}
 	h, err := s.LedgerStats()
 	must(t, err)
-	last := storage.RowID{}
-	must(t, s.Oldest(0, func(r *storage.LossRow, _ int64) bool {
+	last := losses.ID{}
+	must(t, s.Oldest(0, func(r *losses.Row, _ int64) bool {
 		if r.Key < last.Key || r.Evidence != nil {
 			t.Errorf("%q comes after %q, with evidence %v", r.Key, last.Key, r.Evidence)
 		}
 		last = r.ID()
 		return true
 	}))
-	if h.Inserted.Sum() != int64(len(losses)) || h.Inserted != h.Held() || h.Entered != uint64(h.Rows) || h.Evicted != (storage.Evicted{}) {
-		t.Errorf("%d losses are counted as %+v", len(losses), h)
+	if h.Inserted.Sum() != int64(len(want)) || h.Inserted != h.Held() || h.Entered != uint64(h.Rows) || h.Evicted != (losses.Evicted{}) {
+		t.Errorf("%d losses are counted as %+v", len(want), h)
 	}
 	o, err := s.Object(codectest.TypicalObject().Key)
 	must(t, err)
@@ -142,16 +143,16 @@ func carried(t *testing.T, s *storage.Store, losses []resolve.Loss) {
 // one row for each write are all told, and are carried over once.
 func TestOldLedgersAreCarriedOver(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 200} {
-		fs, losses := vfs.NewMem(), oldLosses(n)
-		oldStore(t, fs, losses)
+		fs, want := vfs.NewMem(), oldLosses(n)
+		oldStore(t, fs, want)
 		s, err := storage.Open(small(fs))
 		must(t, err)
-		carried(t, s, losses)
+		carried(t, s, want)
 		must(t, s.Close())
 		o := small(fs)
 		o.ReadOnly = true
 		s = open(t, o)
-		carried(t, s, losses)
+		carried(t, s, want)
 	}
 }
 
@@ -159,9 +160,9 @@ func TestOldLedgersAreCarriedOver(t *testing.T) {
 // while a ledger of many batches is carried over. Whatever is left, opening it
 // again goes on to the same end.
 func TestOldLedgersAreCarriedOverThroughCrashes(t *testing.T) {
-	losses := oldLosses(4_000)
+	want := oldLosses(4_000)
 	mem := vfs.NewCrashableMem()
-	oldStore(t, mem, losses)
+	oldStore(t, mem, want)
 	var cuts []*vfs.MemFS
 	rng := rand.New(rand.NewPCG(1, 2))
 	var mu sync.Mutex
@@ -177,13 +178,13 @@ func TestOldLedgersAreCarriedOverThroughCrashes(t *testing.T) {
 		return nil
 	}))))
 	must(t, err)
-	carried(t, s, losses)
+	carried(t, s, want)
 	must(t, s.Close())
 	stages := map[string]int{}
 	for _, fs := range cuts {
 		stages[stage(t, fs)]++
 		s := open(t, small(fs))
-		carried(t, s, losses)
+		carried(t, s, want)
 		must(t, s.Close())
 	}
 	if t.Logf("the power was cut at %v", stages); len(stages) < 3 {
@@ -222,13 +223,13 @@ func stage(t *testing.T, fs vfs.FS) string {
 // TestOldRowsThatCannotBeRead: what is no row of the old layout fails the opening,
 // and says where.
 func TestOldRowsThatCannotBeRead(t *testing.T) {
-	fs, losses := vfs.NewMem(), oldLosses(3)
-	oldStore(t, fs, losses)
+	fs, want := vfs.NewMem(), oldLosses(3)
+	oldStore(t, fs, want)
 	db, err := pebble.Open(small(fs).Dir, &pebble.Options{FS: fs, Logger: silent{}})
 	must(t, err)
-	must(t, db.Set(oldKey(&losses[0]), []byte{0x9a, 9}, pebble.Sync))
+	must(t, db.Set(oldKey(&want[0]), []byte{0x9a, 9}, pebble.Sync))
 	must(t, db.Close())
-	if _, err := storage.Open(small(fs)); err == nil || !strings.Contains(err.Error(), losses[0].Loser.String()) {
+	if _, err := storage.Open(small(fs)); err == nil || !strings.Contains(err.Error(), want[0].Loser.String()) {
 		t.Errorf("opening says %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -31,10 +32,10 @@ func step(b *storage.Batch, n logical.Seq) {
 	b.PutOp(op)
 	b.PutObject(&resolve.Object{Key: k, Versions: []resolve.Version{{Dot: d, Mask: 1, Kind: op.Kind, Value: op.Value, Wall: wall, Lamport: op.Lamport}}})
 	b.PutRequest(5, uint64(n), d)
-	row := storage.LossRow{Key: k, Loser: d, Place: uint64(n)}
-	row.Book(resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, At: wall})
+	row := losses.Row{Key: k, Loser: d, Position: uint64(n)}
+	row.Insert(resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, At: wall})
 	b.PutRow(&row)
-	b.PutPlace(row.ID(), row.Place)
+	b.PutPosition(row.ID(), row.Position)
 	b.PutState(storage.State{Origin: life, Frontier: logical.FrontierOf(d), Lamport: logical.Lamport(n)})
 }
 

@@ -40,9 +40,9 @@
 // where they are written: rowcode.go, ledgerstats.go, state.go, judged.go,
 // duplicates.go, and carry.go for what older stores have.
 //
-// The ledger has one row for each lost write, with the verdicts of all resolvers
-// that lost it. [Retention] says when rows are evicted, [LedgerStats] counts them; whoever
-// fills a batch puts rows, index entries and holding together.
+// The ledger's part here is ledger.go: rows by key and dot, their index by position, and
+// the ledger stats. Package losses has what a row, the stats and the retention are; package
+// host applies what folding decided and puts rows, index entries and stats in one batch.
 //
 // What the package is not: it decides nothing about ops, keeps no cache of
 // decoded values, and does not know the core it serves; package host translates.

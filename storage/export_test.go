@@ -4,7 +4,6 @@ package storage
 var (
 	AppendState, DecodeState               = appendState, decodeState
 	AppendJudged, DecodeJudged             = appendJudged, decodeJudged
-	AppendLedgerStats, DecodeLedgerStats   = appendLedgerStats, decodeLedgerStats
 	AppendIncarnations, DecodeIncarnations = appendIncarnations, decodeIncarnations
 	AppendDuplicates, DecodeDuplicates     = appendDuplicates, decodeDuplicates
 )

@@ -11,7 +11,7 @@ const (
 	inLog        = 'L'
 	inObjects    = 'K'
 	inLedger     = 'P'
-	inPlaces     = 'R'
+	inPositions  = 'R'
 	inRequests   = 'Q'
 	inDuplicates = 'T'
 	inMeta       = 'M'
@@ -73,12 +73,12 @@ func splitRowKey(k []byte) (string, logical.Dot, bool) {
 	return string(key), logical.Dot{Origin: logical.Origin(binary.BigEndian.Uint64(end)), Seq: logical.Seq(binary.BigEndian.Uint64(end[8:]))}, true
 }
 
-func appendPlaceKey(dst []byte, place uint64) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, inPlaces), place)
+func appendPositionKey(dst []byte, position uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, inPositions), position)
 }
 
-// placeKeyBytes is the length of such a key: letter and place.
-const placeKeyBytes = 1 + 8
+// positionKeyBytes is the length of such a key: letter and position.
+const positionKeyBytes = 1 + 8
 
 func appendLedgerStatsKey(dst []byte) []byte { return append(append(dst, inMeta), "ledger"...) }
 

@@ -14,23 +14,25 @@ import (
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/codec/codectest"
+	"kvd/storage/losses"
+	"kvd/storage/losses/lossestest"
 )
 
 // ledgered: every reader of the ledger finds what was put, in its order.
-func ledgered(t *testing.T, s *storage.Store, put []*storage.LossRow, h storage.LedgerStats) {
+func ledgered(t *testing.T, s *storage.Store, put []*losses.Row, h losses.Stats) {
 	t.Helper()
 	got, err := s.LedgerStats()
 	same(t, "holding", got, h, true, err)
 	var places []uint64
-	must(t, s.Oldest(0, func(r *storage.LossRow, bytes int64) bool {
-		if _, size, err := s.SizedRow(r.Key, r.Loser); err != nil || size != bytes || int(size) < len(r.Key)+len(storage.AppendRow(nil, r)) {
+	must(t, s.Oldest(0, func(r *losses.Row, bytes int64) bool {
+		if _, size, err := s.SizedRow(r.Key, r.Loser); err != nil || size != bytes || int(size) < len(r.Key)+len(losses.AppendRow(nil, r)) {
 			t.Errorf("a row of %d bytes, found by place with %d, %v", size, bytes, err)
 		}
-		places = append(places, r.Place)
+		places = append(places, r.Position)
 		return true
 	}))
 	nobody := logical.Dot{Origin: 1<<64 - 1, Seq: 1<<64 - 1}
-	lost := slices.ContainsFunc(put, func(r *storage.LossRow) bool { return r.Loser == nobody }) // histories are drawn to the bounds
+	lost := slices.ContainsFunc(put, func(r *losses.Row) bool { return r.Loser == nobody }) // histories are drawn to the bounds
 	if key, ok, err := s.KeyOf(nobody); ok != lost || err != nil {
 		t.Errorf("a write is one of %q: %t, want %t, %v", key, ok, lost, err)
 	}
@@ -38,14 +40,14 @@ func ledgered(t *testing.T, s *storage.Store, put []*storage.LossRow, h storage.
 		t.Errorf("places %v of %d rows", places, len(put))
 	}
 	sorted := slices.Clone(put)
-	slices.SortFunc(sorted, func(a, b *storage.LossRow) int {
+	slices.SortFunc(sorted, func(a, b *losses.Row) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), a.Loser.Compare(b.Loser))
 	})
 	var want, all []resolve.Loss
 	for i, r := range sorted {
 		row, ok, err := s.RowOf(r.Key, r.Loser)
 		same(t, "row", row, r, ok, err)
-		if key, ok, err := s.KeyOf(r.Loser); !ok || err != nil || !slices.ContainsFunc(put, func(p *storage.LossRow) bool { return p.Key == key && p.Loser == r.Loser }) {
+		if key, ok, err := s.KeyOf(r.Loser); !ok || err != nil || !slices.ContainsFunc(put, func(p *losses.Row) bool { return p.Key == key && p.Loser == r.Loser }) {
 			t.Errorf("the key of %s is %q: %t, %v", r.Loser, key, ok, err)
 		}
 		before := len(want)
@@ -55,9 +57,9 @@ func ledgered(t *testing.T, s *storage.Store, put []*storage.LossRow, h storage.
 		if !slices.IsSortedFunc(want[before:], func(a, b resolve.Loss) int { return cmp.Compare(a.Resolver, b.Resolver) }) {
 			t.Errorf("losses of one row are not by resolver: %+v", want[before:])
 		}
-		var rest []*storage.LossRow
-		must(t, s.Rows(r.ID(), func(r *storage.LossRow) bool { rest = append(rest, r); return true }))
-		if !reflect.DeepEqual(append([]*storage.LossRow{}, rest...), append([]*storage.LossRow{}, sorted[i+1:]...)) {
+		var rest []*losses.Row
+		must(t, s.Rows(r.ID(), func(r *losses.Row) bool { rest = append(rest, r); return true }))
+		if !reflect.DeepEqual(append([]*losses.Row{}, rest...), append([]*losses.Row{}, sorted[i+1:]...)) {
 			t.Errorf("behind row %d of %d come %d", i, len(sorted), len(rest))
 		}
 		var one []resolve.Loss
@@ -81,15 +83,15 @@ func TestRowsOfAPrefix(t *testing.T) {
 	keys := []string{"", "a", "a\x00", "a\x00\xff", "a\x00\x00", "ab", "b"}
 	commit(t, s, func(b *storage.Batch) {
 		for i, k := range keys {
-			r := typicalRow()
-			r.Key, r.Place = k, uint64(i+1)
+			r := lossestest.TypicalRow()
+			r.Key, r.Position = k, uint64(i+1)
 			b.PutRow(r)
-			b.PutPlace(r.ID(), r.Place)
+			b.PutPosition(r.ID(), r.Position)
 		}
 	})
 	for _, prefix := range keys {
 		var got, want []string
-		must(t, s.Rows(storage.RowID{Key: prefix}, func(r *storage.LossRow) bool {
+		must(t, s.Rows(losses.ID{Key: prefix}, func(r *losses.Row) bool {
 			if strings.HasPrefix(r.Key, prefix) {
 				got = append(got, r.Key)
 			}
@@ -116,24 +118,24 @@ func TestRowsOfAPrefix(t *testing.T) {
 func TestDropRow(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
 	keys := []string{"a", "a\x00", "a\x00\xff", "a\x00\x00"}
-	h := storage.LedgerStats{Entered: 4}
+	h := losses.Stats{Entered: 4}
 	commit(t, s, func(b *storage.Batch) {
 		for i, k := range keys {
-			r := typicalRow()
-			r.Key, r.Place = k, uint64(i+1)
+			r := lossestest.TypicalRow()
+			r.Key, r.Position = k, uint64(i+1)
 			h.Inserted.AddRow(r)
-			h.Enter(b.PutRow(r))
-			b.PutPlace(r.ID(), r.Place)
+			h.Insert(b.PutRow(r))
+			b.PutPosition(r.ID(), r.Position)
 		}
 		b.PutLedgerStats(&h)
 	})
 	must(t, s.CheckLedger())
-	gone, size, err := s.SizedRow(keys[1], typicalRow().Loser)
+	gone, size, err := s.SizedRow(keys[1], lossestest.TypicalRow().Loser)
 	must(t, err)
 	commit(t, s, func(b *storage.Batch) {
-		b.DropRow(gone.ID(), gone.Place)
-		h.Leave(size)
-		h.GiveUp(gone, size)
+		b.DropRow(gone.ID(), gone.Position)
+		h.Remove(size)
+		h.Evict(gone, size)
 		b.PutLedgerStats(&h)
 	})
 	must(t, s.CheckLedger())
@@ -148,24 +150,24 @@ func TestDropRow(t *testing.T) {
 
 // TestCheckLedger finds what does not agree.
 func TestCheckLedger(t *testing.T) {
-	r := typicalRow()
-	for name, spoil := range map[string]func(*storage.Batch, *storage.LedgerStats){
-		"count": func(b *storage.Batch, h *storage.LedgerStats) { h.Rows++; b.PutLedgerStats(h) },
-		"bytes": func(b *storage.Batch, h *storage.LedgerStats) { h.Bytes--; b.PutLedgerStats(h) },
-		"verdicts": func(b *storage.Batch, h *storage.LedgerStats) {
+	r := lossestest.TypicalRow()
+	for name, spoil := range map[string]func(*storage.Batch, *losses.Stats){
+		"count": func(b *storage.Batch, h *losses.Stats) { h.Rows++; b.PutLedgerStats(h) },
+		"bytes": func(b *storage.Batch, h *losses.Stats) { h.Bytes--; b.PutLedgerStats(h) },
+		"verdicts": func(b *storage.Batch, h *losses.Stats) {
 			h.Retracted.Add(0, resolve.Inverted)
 			b.PutLedgerStats(h)
 		},
-		"a used place": func(b *storage.Batch, h *storage.LedgerStats) { h.Entered = 1; b.PutLedgerStats(h) },
-		"no index": func(b *storage.Batch, h *storage.LedgerStats) {
-			b.DropRow(storage.RowID{Key: "nobody's", Loser: r.Loser}, r.Place)
+		"a used place": func(b *storage.Batch, h *losses.Stats) { h.Entered = 1; b.PutLedgerStats(h) },
+		"no index": func(b *storage.Batch, h *losses.Stats) {
+			b.DropRow(losses.ID{Key: "nobody's", Loser: r.Loser}, r.Position)
 		},
-		"another place": func(b *storage.Batch, h *storage.LedgerStats) { s := *r; s.Place++; b.PutRow(&s) },
+		"another place": func(b *storage.Batch, h *losses.Stats) { s := *r; s.Position++; b.PutRow(&s) },
 	} {
 		s := open(t, small(vfs.NewMem()))
-		h := storage.LedgerStats{Entered: r.Place}
+		h := losses.Stats{Entered: r.Position}
 		h.Inserted.AddRow(r)
-		commit(t, s, func(b *storage.Batch) { h.Enter(b.PutRow(r)); b.PutPlace(r.ID(), r.Place); b.PutLedgerStats(&h) })
+		commit(t, s, func(b *storage.Batch) { h.Insert(b.PutRow(r)); b.PutPosition(r.ID(), r.Position); b.PutLedgerStats(&h) })
 		must(t, s.CheckLedger())
 		commit(t, s, func(b *storage.Batch) { spoil(b, &h) })
 		if s.CheckLedger() == nil {
@@ -178,7 +180,7 @@ func TestCheckLedger(t *testing.T) {
 // each resolver, agreeing ones together, in the order that can be encoded.
 func TestBooking(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r := &storage.LossRow{Key: "k", Loser: logical.Dot{Origin: 1, Seq: 1}, Place: 1}
+		r := &losses.Row{Key: "k", Loser: logical.Dot{Origin: 1, Seq: 1}, Position: 1}
 		want := map[resolve.ID]resolve.Loss{}
 		winners, at := append(codectest.Dots(t, 2), logical.Dot{}), codectest.Interval(t)
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
@@ -190,8 +192,8 @@ func TestBooking(t *testing.T) {
 				delete(want, id)
 				continue
 			}
-			l := resolve.Loss{Resolver: id, Relation: relation(t), Key: "k", Loser: r.Loser, Winner: rapid.SampledFrom(winners).Draw(t, "winner"), At: at}
-			r.Book(l)
+			l := resolve.Loss{Resolver: id, Relation: lossestest.Relation(t), Key: "k", Loser: r.Loser, Winner: rapid.SampledFrom(winners).Draw(t, "winner"), At: at}
+			r.Insert(l)
 			want[id] = l
 		}
 		got := map[resolve.ID]resolve.Loss{}
@@ -204,8 +206,8 @@ func TestBooking(t *testing.T) {
 		if len(want) == 0 {
 			return
 		}
-		b := storage.AppendRow(nil, r)
-		if again, err := storage.DecodeRow(b); err != nil || !reflect.DeepEqual(again.Verdicts, r.Verdicts) {
+		b := losses.AppendRow(nil, r)
+		if again, err := losses.DecodeRow(b); err != nil || !reflect.DeepEqual(again.Verdicts, r.Verdicts) {
 			t.Fatalf("%+v is encoded as %x and read as %+v, %v", r.Verdicts, b, again, err)
 		}
 	})
@@ -213,10 +215,10 @@ func TestBooking(t *testing.T) {
 
 // TestRowSize holds a row to what its bound in bytes is reckoned with.
 func TestRowSize(t *testing.T) {
-	r := typicalRow()
-	n := len(storage.AppendRow(nil, r)) - len(r.Evidence.Value)
+	r := lossestest.TypicalRow()
+	n := len(losses.AppendRow(nil, r)) - len(r.Evidence.Value)
 	r.Evidence = nil
-	m := len(storage.AppendRow(nil, r))
+	m := len(losses.AppendRow(nil, r))
 	t.Logf("row: %d bytes beyond key and value; %d without evidence", n, m)
 	if n > 130 || m > 80 {
 		t.Errorf("%d bytes beyond key and value, more than 130; %d without evidence, more than 80", n, m)

@@ -13,6 +13,8 @@ import (
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/codec/codectest"
+	"kvd/storage/losses"
+	"kvd/storage/losses/lossestest"
 )
 
 // small is how a test or a simulation opens a store.
@@ -28,21 +30,6 @@ func open(t testing.TB, o storage.Options) *storage.Store {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
-}
-
-// typicalRow is a write that the wall clock's resolver, which serves, lost to what
-// its author had seen, and two shadows to something else.
-func typicalRow() *storage.LossRow {
-	op := codectest.TypicalOp()
-	r := &storage.LossRow{Key: op.Key, Loser: op.Dot, Place: 300, Evidence: &storage.Evidence{
-		Kind: op.Kind, Value: op.Value, Size: len(op.Value), Client: 5, Request: 9,
-		Stamps: storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport},
-		Winner: &storage.Stamps{Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport + 1},
-	}}
-	for id, relation := range map[resolve.ID]resolve.Relation{resolve.LWW: resolve.Inverted, resolve.HLC: resolve.Concurrent, resolve.Causal: resolve.Concurrent} {
-		r.Book(resolve.Loss{Resolver: id, Relation: relation, Winner: op.Parents[0], At: op.Wall})
-	}
-	return r
 }
 
 // commit stores what put puts.
@@ -62,11 +49,11 @@ func TestReadBack(t *testing.T) {
 		s, err := storage.Open(small(fs))
 		must(t, err)
 		op, o, st := codectest.Op(r), codectest.Object(r), state(r)
-		ls := rapid.SliceOfNDistinct(rapid.Custom(row), 0, 4, (*storage.LossRow).ID).Draw(r, "rows")
+		ls := rapid.SliceOfNDistinct(rapid.Custom(lossestest.Row), 0, 4, (*losses.Row).ID).Draw(r, "rows")
 		for i := range ls {
-			ls[i].Place = uint64(i + 1)
+			ls[i].Position = uint64(i + 1)
 		}
-		h := ledgerStats(r)
+		h := lossestest.Stats(r)
 		commit(t, s, func(b *storage.Batch) {
 			b.PutOp(op)
 			b.PutObject(o)
@@ -74,7 +61,7 @@ func TestReadBack(t *testing.T) {
 			b.PutRequest(1, 2, op.Dot)
 			for _, l := range ls {
 				b.PutRow(l)
-				b.PutPlace(l.ID(), l.Place)
+				b.PutPosition(l.ID(), l.Position)
 			}
 			b.PutLedgerStats(&h)
 		})
@@ -121,7 +108,7 @@ func TestBriefOp(t *testing.T) {
 	var size int
 	var ok bool
 	var err error
-	n := allocated(func() { got, size, ok, err = s.BriefOp(op.Dot, 1000) })
+	n := codectest.Allocated(func() { got, size, ok, err = s.BriefOp(op.Dot, 1000) })
 	want := *op
 	want.Value = op.Value[:1000]
 	same(t, "the begin of it", got, &want, ok, err)

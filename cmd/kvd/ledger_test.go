@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // configure is what serve is told with one setting changed.
@@ -29,17 +29,17 @@ func configure(name, value string) (*serving, error) {
 }
 
 func TestLedgerSettings(t *testing.T) {
-	usual := storage.DefaultRetention()
+	usual := losses.DefaultRetention()
 	for _, c := range []struct {
 		name, value string
-		want        func(*storage.Retention)
+		want        func(*losses.Retention)
 		off, fails  bool
 	}{
 		{name: "node", value: "n1"},
-		{name: "ledger-bytes", value: "1000", want: func(r *storage.Retention) { r.Bytes = 1000 }},
-		{name: "ledger-bytes", value: "0", want: func(r *storage.Retention) { r.Bytes = 0 }},
-		{name: "ledger-age", value: "90m", want: func(r *storage.Retention) { r.Age = 90 * time.Minute }},
-		{name: "ledger-value", value: "7", want: func(r *storage.Retention) { r.Value = 7 }},
+		{name: "ledger-bytes", value: "1000", want: func(r *losses.Retention) { r.Bytes = 1000 }},
+		{name: "ledger-bytes", value: "0", want: func(r *losses.Retention) { r.Bytes = 0 }},
+		{name: "ledger-age", value: "90m", want: func(r *losses.Retention) { r.Age = 90 * time.Minute }},
+		{name: "ledger-value", value: "7", want: func(r *losses.Retention) { r.Value = 7 }},
 		{name: "ledger", value: "off", off: true},
 		{name: "ledger", value: "maybe", fails: true},
 		{name: "ledger-bytes", value: "-1", fails: true},

@@ -14,6 +14,7 @@ import (
 	"kvd/replica/node"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // serving is everything serve is told.
@@ -151,7 +152,7 @@ func applyShadow(c *serving, v []string) error {
 }
 
 func diskSettings() []setting {
-	keep := storage.DefaultRetention()
+	keep := losses.DefaultRetention()
 	return []setting{
 		{name: "data-dir", value: "kvd-data", usage: "keep data below `DIR`", apply: into(func(c *serving) *string { return &c.Dir })},
 		{name: "state-dir", value: "auto", apply: applyStateDir,

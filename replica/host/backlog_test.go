@@ -7,7 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"kvd/replica/host"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // TestOldRowsGoAsFastAsNewOnesCome: a leader that loses a hundred writes a second
@@ -15,7 +15,7 @@ import (
 func TestOldRowsGoAsFastAsNewOnesCome(t *testing.T) {
 	s := openStore(t, vfs.NewMem())
 	defer s.Close()
-	p := alone(t, s, 1, host.Options{Ledger: storage.Retention{Batch: 2, Age: time.Second}})
+	p := alone(t, s, 1, host.Options{Ledger: losses.Retention{Batch: 2, Age: time.Second}})
 	defer p.Close()
 	for n := range int64(400) {
 		cycle(t, p, at(10*n), blind("x", "a"))
@@ -42,7 +42,7 @@ func TestNewRowsFindRoomInABacklog(t *testing.T) {
 	full := p.Ledger()
 	p.Close()
 	bound := full.Bytes / 4
-	p = alone(t, s, 0, host.Options{Ledger: storage.Retention{Batch: 2, Bytes: bound}})
+	p = alone(t, s, 0, host.Options{Ledger: losses.Retention{Batch: 2, Bytes: bound}})
 	defer p.Close()
 	for n := int64(100); p.Ledger().Bytes > bound; n++ {
 		was := p.Ledger()
@@ -52,7 +52,7 @@ func TestNewRowsFindRoomInABacklog(t *testing.T) {
 			t.Fatalf("after %d batches: %+v, was %+v", n-100, now, was)
 		}
 		newest := uint64(0)
-		must(t, s.Rows(storage.RowID{}, func(r *storage.LossRow) bool { newest = max(newest, r.Place); return true }))
+		must(t, s.Rows(losses.ID{}, func(r *losses.Row) bool { newest = max(newest, r.Position); return true }))
 		if newest != now.Entered {
 			t.Fatalf("the row at place %d was evicted, older ones stayed: %+v", now.Entered, now)
 		}

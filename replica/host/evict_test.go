@@ -13,6 +13,7 @@ import (
 	"kvd/replica/host"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -51,7 +52,7 @@ func cycle(t testing.TB, p *host.Pump, m wallclock.Moment, in ...replica.Input) 
 func TestOldRowsGoWithoutNewLosses(t *testing.T) {
 	s := openStore(t, vfs.NewMem())
 	defer s.Close()
-	o := host.Options{Ledger: storage.Retention{Batch: 2, Age: 10 * time.Second}}
+	o := host.Options{Ledger: losses.Retention{Batch: 2, Age: 10 * time.Second}}
 	p := alone(t, s, 1, o)
 	for n := range int64(5) {
 		cycle(t, p, at(n), blind("x", "a"))
@@ -89,7 +90,7 @@ func TestSmallerBoundIsReachedInTime(t *testing.T) {
 	}
 	full := p.Ledger()
 	p.Close()
-	p = alone(t, s, 0, host.Options{Ledger: storage.Retention{Batch: 2, Bytes: full.Bytes / 4}})
+	p = alone(t, s, 0, host.Options{Ledger: losses.Retention{Batch: 2, Bytes: full.Bytes / 4}})
 	defer p.Close()
 	for second := int64(1); second <= 3; second++ {
 		if out := cycle(t, p, later(second), &replica.Request{Verb: replica.Get, Key: "x"}); len(out.Replies) != 1 {
@@ -111,7 +112,7 @@ func TestSmallerBoundIsReachedInTime(t *testing.T) {
 func TestTheNewestStay(t *testing.T) {
 	s := openStore(t, vfs.NewMem())
 	defer s.Close()
-	p := alone(t, s, 1, host.Options{Ledger: storage.Retention{Batch: 1, Bytes: 1000}})
+	p := alone(t, s, 1, host.Options{Ledger: losses.Retention{Batch: 1, Bytes: 1000}})
 	defer p.Close()
 	for n := range int64(40) {
 		cycle(t, p, at(n), blind("x", "a"))
@@ -121,9 +122,9 @@ func TestTheNewestStay(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	place := got.Entered
-	must(t, s.Rows(storage.RowID{}, func(r *storage.LossRow) bool {
-		if r.Place <= place-uint64(got.Rows) {
-			t.Errorf("the row at place %d of %d stayed", r.Place, place)
+	must(t, s.Rows(losses.ID{}, func(r *losses.Row) bool {
+		if r.Position <= place-uint64(got.Rows) {
+			t.Errorf("the row at place %d of %d stayed", r.Position, place)
 		}
 		return true
 	}))
@@ -143,10 +144,10 @@ func TestNoLedger(t *testing.T) {
 	p := alone(t, s, 1, host.Options{NoLedger: true})
 	defer p.Close()
 	out := cycle(t, p, at(0), blind("x", "a"), blind("x", "b"))
-	if n := len(out.Replies); n != 2 || p.Ledger() != (storage.LedgerStats{}) || p.Reader().Lost("x", out.Replies[0].Dot) != 0 {
+	if n := len(out.Replies); n != 2 || p.Ledger() != (losses.Stats{}) || p.Reader().Lost("x", out.Replies[0].Dot) != 0 {
 		t.Errorf("%d replies, %+v", n, p.Ledger())
 	}
-	if h, err := s.LedgerStats(); err != nil || h != (storage.LedgerStats{}) {
+	if h, err := s.LedgerStats(); err != nil || h != (losses.Stats{}) {
 		t.Errorf("%+v, %v", h, err)
 	}
 }
@@ -198,7 +199,7 @@ func TestLedgerThatCannotBeRead(t *testing.T) {
 	})
 	s = openStore(t, errorfs.Wrap(mem, &broken))
 	defer s.Close()
-	p = alone(t, s, 0, host.Options{Ledger: storage.Retention{Batch: 64, Bytes: 10}})
+	p = alone(t, s, 0, host.Options{Ledger: losses.Retention{Batch: 64, Bytes: 10}})
 	defer p.Close()
 	if err := p.Step(at(50), replica.Tick{}); err != nil {
 		t.Fatal(err)

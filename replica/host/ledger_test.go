@@ -15,12 +15,13 @@ import (
 	"kvd/replica/host"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
 // inserted is what one leader's core has ever inserted and retracted, by its puts.
 type inserted struct {
-	inserted, retracted storage.VerdictCounts
+	inserted, retracted losses.Counts
 	rows                map[verdict]resolve.Loss // inserted and not retracted: held or evicted
 }
 
@@ -63,7 +64,7 @@ func (w watch) Put(p replica.Put) replica.Put {
 type node struct {
 	t     testing.TB
 	name  replica.Leader
-	rule  storage.Retention
+	rule  losses.Retention
 	fs    *vfs.MemFS
 	store *storage.Store
 	pump  *host.Pump
@@ -83,7 +84,7 @@ type history struct {
 	clock  time.Duration
 }
 
-func newHistory(t testing.TB, seed uint64, rule storage.Retention) *history {
+func newHistory(t testing.TB, seed uint64, rule losses.Retention) *history {
 	h := &history{Rand: rand.New(rand.NewPCG(seed, 11)), t: t}
 	for i := range h.nodes {
 		h.nodes[i] = &node{t: t, name: replica.Leader(fmt.Sprint("n", i+1)), rule: rule, fs: vfs.NewCrashableMem(),
@@ -274,7 +275,7 @@ func (h *history) holds(i int) {
 // witnessed checks that rows have the evidence they should: of what the serving
 // resolver lost, cut to the bound, and of nothing else.
 func (h *history) witnessed(n *node) {
-	err := n.store.Rows(storage.RowID{}, func(r *storage.LossRow) bool {
+	err := n.store.Rows(losses.ID{}, func(r *losses.Row) bool {
 		serving := resolve.LWW
 		if r.Key == "c/z" {
 			serving = resolve.Causal
@@ -302,7 +303,7 @@ func (h *history) witnessed(n *node) {
 // for all, for some, for one, and none, inserted = held + retracted + evicted for every
 // resolver and class, rows and index agree, and no write fails.
 func TestLedgerAddsUp(t *testing.T) {
-	for name, rule := range map[string]storage.Retention{
+	for name, rule := range map[string]losses.Retention{
 		"no bound":   {Batch: 1, Value: 1 << 10},
 		"some rows":  {Batch: 1, Value: 5, Bytes: 4000},
 		"one row":    {Batch: 3, Value: 5, Bytes: 300},
@@ -312,10 +313,10 @@ func TestLedgerAddsUp(t *testing.T) {
 		"the normal": {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var sum storage.LedgerStats
+			var sum losses.Stats
 			for seed := range uint64(12) {
-				if rule == (storage.Retention{}) {
-					rule = storage.DefaultRetention()
+				if rule == (losses.Retention{}) {
+					rule = losses.DefaultRetention()
 				}
 				h := newHistory(t, seed, rule)
 				h.play(250)

@@ -12,6 +12,7 @@ import (
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/codec"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -60,8 +61,8 @@ type Options struct {
 	// folds; about 600 bytes and the value for a key without siblings.
 	CacheBytes int64
 	// Ledger bounds the ledger of lost writes; the zero Retention stands for
-	// storage.DefaultRetention.
-	Ledger storage.Retention
+	// losses.DefaultRetention.
+	Ledger losses.Retention
 	// NoLedger keeps no ledger, to measure what it costs: the store then says
 	// nothing of lost writes, and whoever is asked about them must say so.
 	NoLedger bool
@@ -378,7 +379,7 @@ func (p probe) Object(key string) *resolve.Object { return p.Overlay.Object(key)
 
 // Ledger is what the ledger durably holds and what became of the rest. Any
 // goroutine may ask.
-func (p *Pump) Ledger() storage.LedgerStats { return p.overlay.LedgerStats() }
+func (p *Pump) Ledger() losses.Stats { return p.overlay.LedgerStats() }
 
 // fail keeps the first error.
 func (p *Pump) fail(err error) {

@@ -6,7 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // Status is what a leader durably is and what it knows of the others, as of its
@@ -31,7 +31,7 @@ func (l *Loop) publishStatus() {
 func (l *Loop) Status() *Status { return l.status.Load() }
 
 // Ledger is what the ledger durably holds and what became of the rest.
-func (l *Loop) Ledger() storage.LedgerStats { return l.pump.Ledger() }
+func (l *Loop) Ledger() losses.Stats { return l.pump.Ledger() }
 
 // Durable is how many other leaders are known to have all of f durably, as their
 // --sync promises it: synced under always and interval, and in the hands of the

@@ -17,6 +17,7 @@ import (
 	"kvd/resolve"
 	"kvd/resolve/replay"
 	"kvd/storage"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -75,7 +76,7 @@ func (c *cluster) objects(at string) uint64 {
 func (c *cluster) lostNow(at string) string {
 	c.t.Helper()
 	var rows []string
-	err := c.leaders[at].store.Rows(storage.RowID{}, func(r *storage.LossRow) bool {
+	err := c.leaders[at].store.Rows(losses.ID{}, func(r *losses.Row) bool {
 		rows = append(rows, fmt.Sprintf("%s %s %v", r.Key, r.Loser, r.Resolvers().Names()))
 		return true
 	})
@@ -276,7 +277,7 @@ func foldedUnder(t *testing.T, s *storage.Store, p resolve.Policy) string {
 		t.Fatal(err)
 	}
 	var rows []string
-	if err := s.Rows(storage.RowID{}, func(r *storage.LossRow) bool {
+	if err := s.Rows(losses.ID{}, func(r *losses.Row) bool {
 		rows = append(rows, fmt.Sprintf("%s %s %v", r.Key, r.Loser, r.Resolvers().Names()))
 		return true
 	}); err != nil {

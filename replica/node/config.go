@@ -18,6 +18,7 @@ import (
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/file"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -75,8 +76,8 @@ type StorageConfig struct {
 	Sync     storage.Sync
 	Interval time.Duration
 	Cache    int64
-	Ledger   storage.Retention // the zero Retention: storage.DefaultRetention
-	NoLedger bool              // see host.Options
+	Ledger   losses.Retention // the zero Retention: losses.DefaultRetention
+	NoLedger bool             // see host.Options
 }
 
 // Addrs is one address for each door.
@@ -86,7 +87,7 @@ type Addrs struct{ RESP, HTTP, Peer, Gossip string }
 func Defaults() Config {
 	return Config{
 		Cluster: "kvd", Version: "dev", Dir: "kvd-data",
-		Storage:  StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: storage.DefaultRetention()},
+		Storage:  StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: losses.DefaultRetention()},
 		Addrs:    Addrs{RESP: "127.0.0.1:6390", HTTP: "127.0.0.1:6391", Peer: "127.0.0.1:6392", Gossip: "127.0.0.1:6393"},
 		Policy:   resolve.Policy{Default: resolve.Causal},
 		MaxDrift: 500 * time.Millisecond,
@@ -128,7 +129,7 @@ func (c *Config) Validate() error {
 	if err := c.Policy.Validate(); err != nil {
 		return err
 	}
-	if c.Storage.Ledger != (storage.Retention{}) {
+	if c.Storage.Ledger != (losses.Retention{}) {
 		if err := c.Storage.Ledger.Validate(); err != nil {
 			return err
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // A ledger without room gives up rows and says how many; its audit adds up with
@@ -14,7 +14,7 @@ func TestAuditsAddUpWhenTheLedgerHasNoRoom(t *testing.T) {
 	const clients, each = 5, 60
 	all := cluster(t, 3, everybody(resolve.LWW), func(i int, c *Config) {
 		if i == 1 {
-			c.Storage.Ledger = storage.Retention{Bytes: 4 << 10, Batch: 8, Value: 16}
+			c.Storage.Ledger = losses.Retention{Bytes: 4 << 10, Batch: 8, Value: 16}
 		}
 	})
 	addElements(t, all, clients, each)

@@ -3,11 +3,11 @@ package node
 import (
 	"kvd/replica/console"
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // ledgerStatus is what the console says of the ledger.
-func ledgerStatus(state string, h storage.LedgerStats) console.Ledger {
+func ledgerStatus(state string, h losses.Stats) console.Ledger {
 	s := console.Ledger{State: state, Rows: h.Rows, Bytes: h.Bytes}
 	for id, classes := range h.Evicted.Verdicts {
 		for class, n := range classes {

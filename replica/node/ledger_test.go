@@ -10,8 +10,8 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
-	"kvd/storage"
 	"kvd/storage/codec"
+	"kvd/storage/losses"
 )
 
 // The three questions about the story the project begins with, asked of a leader
@@ -201,7 +201,7 @@ func TestAuditNamesATamperedRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tamper(t, all[1].Leader, storage.RowID{Key: "y", Loser: d})
+	tamper(t, all[1].Leader, losses.ID{Key: "y", Loser: d})
 	a := audit(all[1], 0)
 	gaps := a.rows("gaps") // those under lww first: whoever else lost it has lost the row too
 	if len(gaps) != 3 || gaps[0]["key"] != "y" || gaps[0]["dot"] != second || gaps[0]["resolver"] != "lww" || len(gaps[0]["states"].([]any)) != 0 ||
@@ -218,7 +218,7 @@ func TestAuditNamesATamperedRow(t *testing.T) {
 }
 
 // tamper takes a row out of a leader's ledger behind its back.
-func tamper(t *testing.T, l *Leader, id storage.RowID) {
+func tamper(t *testing.T, l *Leader, id losses.ID) {
 	t.Helper()
 	r, found, err := l.store.RowOf(id.Key, id.Loser)
 	if err != nil || !found {
@@ -226,7 +226,7 @@ func tamper(t *testing.T, l *Leader, id storage.RowID) {
 	}
 	b := l.store.NewBatch()
 	defer b.Close()
-	b.DropRow(id, r.Place)
+	b.DropRow(id, r.Position)
 	if err := b.Commit(); err != nil {
 		t.Fatal(err)
 	}

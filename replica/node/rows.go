@@ -6,7 +6,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/ledger"
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 var _ ledger.EvidenceRows = (*moment)(nil)
@@ -14,7 +14,7 @@ var _ ledger.EvidenceRows = (*moment)(nil)
 // LossesFrom yields the ledger's verdicts from one write on.
 func (m *moment) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
 	more := true
-	each := func(r *storage.LossRow) bool {
+	each := func(r *losses.Row) bool {
 		for l := range r.Losses {
 			if more = more && m.ctx.Err() == nil && yield(l); !more {
 				break
@@ -30,7 +30,7 @@ func (m *moment) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) 
 			return m.ctx.Err()
 		}
 	}
-	err := m.Rows(storage.RowID{Key: key, Loser: d}, each)
+	err := m.Rows(losses.ID{Key: key, Loser: d}, each)
 	return cmp.Or(err, m.ctx.Err())
 }
 

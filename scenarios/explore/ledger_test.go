@@ -9,12 +9,12 @@ import (
 
 	"kvd/scenarios"
 	"kvd/scenarios/script"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // tiny is room for a few rows, or for rows of the last moments.
-func tiny(seed uint64) storage.Retention {
-	return []storage.Retention{
+func tiny(seed uint64) losses.Retention {
+	return []losses.Retention{
 		{Batch: 1, Bytes: 500, Value: 4},
 		{Batch: 3, Bytes: 3000, Value: 100},
 		{Batch: 2, Bytes: 100},

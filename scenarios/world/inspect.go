@@ -2,7 +2,7 @@ package world
 
 import (
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // Node is what a running leader holds after a run, for comparing the servers'
@@ -12,8 +12,8 @@ type Node struct {
 	Frontier string // rendered
 	Digest   uint64 // of all objects: equal states have equal digests
 	Losses   []resolve.Loss
-	Ledger   storage.LedgerStats // what became of all it ever inserted
-	Unsound  error               // why rows, index and counts of the ledger do not agree; nil: they do
+	Ledger   losses.Stats // what became of all it ever inserted
+	Unsound  error        // why rows, index and counts of the ledger do not agree; nil: they do
 	Objects  int
 	Metadata int64 // bytes stored beyond keys and values
 }

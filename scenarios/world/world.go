@@ -13,7 +13,7 @@ import (
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
-	"kvd/storage"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -29,7 +29,7 @@ type Config struct {
 	Core func(*replica.Config)
 	// Ledger bounds every leader's ledger; the zero Retention leaves the default.
 	// One that has evicted holds fewer rows than the oracle.
-	Ledger storage.Retention
+	Ledger losses.Retention
 	// Tamper plants a bug in every leader, for tests of the checkers.
 	Tamper host.Tamper
 	// Carry passes every message between leaders, as encoding and decoding

@@ -3,7 +3,6 @@ package codec_test
 import (
 	"encoding/hex"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -34,7 +33,7 @@ func TestAnnouncedLengths(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := allocated(func() {
+		n := codectest.Allocated(func() {
 			for _, err := range refused(b) {
 				if err == nil {
 					t.Errorf("%s was accepted", name)
@@ -45,15 +44,6 @@ func TestAnnouncedLengths(t *testing.T) {
 			t.Errorf("%s: %d bytes were allocated for %d", name, n, len(b))
 		}
 	}
-}
-
-// allocated is how many bytes f allocates.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
 }
 
 // refused is what every decoder of a hot encoding says of b.

@@ -11,14 +11,15 @@ import (
 	"kvd/resolve"
 	"kvd/resolve/replay/merge"
 	"kvd/storage"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
 // Options is what [Run] is told in addition to store and policy.
 type Options struct {
-	CacheBytes int64             // bounds the decoded objects
-	Ledger     storage.Retention // zero: storage.DefaultRetention
-	NoLedger   bool              // no ledger is kept
+	CacheBytes int64            // bounds the decoded objects
+	Ledger     losses.Retention // zero: losses.DefaultRetention
+	NoLedger   bool             // no ledger is kept
 	// Now is by what values expire and ledger rows age; nil: the newest hybrid stamp
 	// that the store knows.
 	Now func() wallclock.Interval
@@ -280,19 +281,19 @@ func (r *run) dropObjects(ctx context.Context, b *storage.Batch) error {
 
 func (r *run) dropRows(ctx context.Context, b *storage.Batch) error {
 	h, err := r.store.LedgerStats()
-	if err != nil || h == (storage.LedgerStats{}) {
+	if err != nil || h == (losses.Stats{}) {
 		return err
 	}
 	if r.everything() {
 		h.Retracted.AddCounts(&h.Evicted.Verdicts)
-		h.Evicted = storage.Evicted{}
+		h.Evicted = losses.Evicted{}
 	}
 	n := 0
 	var stopped error
-	err = r.store.Oldest(0, func(row *storage.LossRow, size int64) bool {
+	err = r.store.Oldest(0, func(row *losses.Row, size int64) bool {
 		if r.concerns(row.Key) {
-			b.DropRow(row.ID(), row.Place)
-			h.Leave(size)
+			b.DropRow(row.ID(), row.Position)
+			h.Remove(size)
 			h.Retracted.AddRow(row)
 			n++
 		}

@@ -3,6 +3,7 @@ package codectest
 import (
 	"bytes"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -84,4 +85,13 @@ func Fuzz[T any](f *testing.F, c Pair[T], seed []byte) {
 			t.Fatalf("accepted %x\nre-encoded %x", b, again)
 		}
 	})
+}
+
+// Allocated is how many bytes f allocates.
+func Allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }

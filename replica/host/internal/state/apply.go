@@ -4,6 +4,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -16,7 +17,7 @@ func (v *Overlay) applyLedger(b *storage.Batch, m wallclock.Moment) {
 		return
 	}
 	before := l.stats
-	budget := l.rule.Room(&before)
+	budget := l.rule.Budget(&before)
 	v.rewrite(b)
 	fresh, incoming := v.enter(b)
 	v.evictOldest(b, m, budget, incoming)
@@ -35,9 +36,9 @@ func (v *Overlay) rewrite(b *storage.Batch) {
 	for _, e := range l.touched {
 		switch {
 		case e.stored == 0:
-		case e.row.Place == 0:
+		case e.row.Position == 0:
 			b.DropRow(e.row.ID(), e.index)
-			l.stats.Leave(e.stored)
+			l.stats.Remove(e.stored)
 			e.stored = 0
 		default:
 			v.attachEvidence(e)
@@ -57,7 +58,7 @@ func (v *Overlay) enter(b *storage.Batch) (fresh []*ledgerRow, incoming int64) {
 		}
 		v.attachEvidence(e)
 		l.stats.Entered++
-		e.row.Place = l.stats.Entered
+		e.row.Position = l.stats.Entered
 		l.bloom.add(e.row.Loser)
 		e.entered = b.PutRow(&e.row)
 		fresh = append(fresh, e)
@@ -71,13 +72,13 @@ func (v *Overlay) enter(b *storage.Batch) (fresh []*ledgerRow, incoming int64) {
 // count counts a new row, or evicts it where nothing older gave way to it.
 func (l *ledger) count(b *storage.Batch, m wallclock.Moment, budget int64, e *ledgerRow) {
 	if l.stats.Bytes+e.entered > budget {
-		b.DropRow(e.row.ID(), e.row.Place)
-		l.stats.GiveUp(&e.row, e.entered)
+		b.DropRow(e.row.ID(), e.row.Position)
+		l.stats.Evict(&e.row, e.entered)
 		return
 	}
-	b.PutPlace(e.row.ID(), e.row.Place)
-	l.stats.Enter(e.entered)
-	if left, ages := l.rule.Left(&e.row, m.Wall); ages {
+	b.PutPosition(e.row.ID(), e.row.Position)
+	l.stats.Insert(e.entered)
+	if left, ages := l.rule.Remaining(&e.row, m.Wall); ages {
 		l.dueAt = min(l.dueAt, m.Wall.Earliest.Add(left))
 	}
 }
@@ -93,7 +94,7 @@ func (v *Overlay) evictOldest(b *storage.Batch, m wallclock.Moment, budget, inco
 	l.nextEvict = m.Mono.Add(evictInterval)
 	l.dueAt = never
 	regular, atMost := l.rule.Batch+len(l.touched), l.rule.Batch+evictPerRow*len(l.touched)
-	v.fail(v.store.Oldest(l.oldest, func(row *storage.LossRow, size int64) bool {
+	v.fail(v.store.Oldest(l.oldest, func(row *losses.Row, size int64) bool {
 		e := l.rows[row.ID()]
 		switch {
 		case e == nil || !e.touched:
@@ -102,7 +103,7 @@ func (v *Overlay) evictOldest(b *storage.Batch, m wallclock.Moment, budget, inco
 		default:
 			row, size = &e.row, e.stored
 		}
-		left, ages := l.rule.Left(row, m.Wall)
+		left, ages := l.rule.Remaining(row, m.Wall)
 		due := l.rule.Over(&l.stats, incoming) || ages && left < 0
 		if atMost == 0 || !due || regular <= 0 && l.stats.Bytes+incoming <= budget {
 			if ages {
@@ -119,11 +120,11 @@ func (v *Overlay) evictOldest(b *storage.Batch, m wallclock.Moment, budget, inco
 	}))
 }
 
-func (l *ledger) evict(b *storage.Batch, row *storage.LossRow, size int64) {
-	b.DropRow(row.ID(), row.Place)
-	l.stats.Leave(size)
-	l.stats.GiveUp(row, size)
-	l.oldest = row.Place + 1
+func (l *ledger) evict(b *storage.Batch, row *losses.Row, size int64) {
+	b.DropRow(row.ID(), row.Position)
+	l.stats.Remove(size)
+	l.stats.Evict(row, size)
+	l.oldest = row.Position + 1
 }
 
 // attachEvidence gives the row the evidence it should have: the serving resolver's
@@ -141,8 +142,8 @@ func (v *Overlay) attachEvidence(e *ledgerRow) {
 	if !ok {
 		return
 	}
-	e.evidence = storage.Evidence{
-		Kind: op.Kind, Value: v.ledger.rule.Kept(op.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires,
+	e.evidence = losses.Evidence{
+		Kind: op.Kind, Value: v.ledger.rule.Retained(op.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires,
 		Stamps: stampsOf(op),
 		Client: op.Client, Request: op.Request,
 	}
@@ -154,24 +155,24 @@ func (v *Overlay) attachEvidence(e *ledgerRow) {
 
 // stamps is what the clocks of a survivor, or of what was one, said; false: nobody
 // knows any more.
-func (v *Overlay) stamps(key string, d logical.Dot) (storage.Stamps, bool) {
+func (v *Overlay) stamps(key string, d logical.Dot) (losses.Stamps, bool) {
 	if i, ok := v.objects[key]; ok {
 		if j, ok := v.dirty[i].Find(d); ok {
 			ver := &v.dirty[i].Versions[j]
-			return storage.Stamps{Wall: ver.Wall, HLC: ver.HLC, Lamport: ver.Lamport}, true
+			return losses.Stamps{Wall: ver.Wall, HLC: ver.HLC, Lamport: ver.Lamport}, true
 		}
 	}
 	if d.IsZero() {
-		return storage.Stamps{}, false
+		return losses.Stamps{}, false
 	}
 	if op, ok := v.Op(d); ok {
 		return stampsOf(op), true
 	}
-	return storage.Stamps{}, false
+	return losses.Stamps{}, false
 }
 
 // stampsOf is what resolvers judge the op by.
-func stampsOf(op *resolve.Op) storage.Stamps {
+func stampsOf(op *resolve.Op) losses.Stamps {
 	wall, hlc, lamport := op.Stamps()
-	return storage.Stamps{Wall: wall, HLC: hlc, Lamport: lamport}
+	return losses.Stamps{Wall: wall, HLC: hlc, Lamport: lamport}
 }

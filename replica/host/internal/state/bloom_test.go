@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"kvd/logical"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // TestALedgerAtItsBoundHasAFilter, also after a restart: however short its rows.
 func TestALedgerAtItsBoundHasAFilter(t *testing.T) {
 	const shortest = 100 // bytes of a row of a short key that shadows alone lost
-	if r := storage.DefaultRetention(); r.Bytes/shortest > maxBloomRows {
+	if r := losses.DefaultRetention(); r.Bytes/shortest > maxBloomRows {
 		t.Errorf("a ledger may hold %d rows, and a leader fills a bloom for no more than %d", r.Bytes/shortest, maxBloomRows)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -22,13 +22,13 @@ import (
 // stops it, as it stops the leader.
 type ledger struct {
 	off    bool // nothing is kept: to measure what keeping costs
-	rule   storage.Retention
+	rule   losses.Retention
 	policy *resolve.Policy
 
-	stats storage.LedgerStats                 // with the running batch
-	shown atomic.Pointer[storage.LedgerStats] // as it is durable
+	stats losses.Stats                 // with the running batch
+	shown atomic.Pointer[losses.Stats] // as it is durable
 
-	rows    map[storage.RowID]*ledgerRow
+	rows    map[losses.ID]*ledgerRow
 	made    []*ledgerRow // within the batch
 	free    []*ledgerRow // to be used again
 	touched []*ledgerRow // that steps changed, by their first change
@@ -41,16 +41,16 @@ type ledger struct {
 
 // ledgerRow is one row as the running batch leaves it.
 type ledgerRow struct {
-	row     storage.LossRow // without verdicts: in nobody's ledger; without an index: to be entered
-	stored  int64           // bytes of the row that is stored; zero: none is
-	index   uint64          // of the row that is stored
-	entered int64           // bytes of the row that this batch enters
+	row     losses.Row // without verdicts: in nobody's ledger; without an index: to be entered
+	stored  int64      // bytes of the row that is stored; zero: none is
+	index   uint64     // of the row that is stored
+	entered int64      // bytes of the row that this batch enters
 	touched bool
 
 	// Memory for what most rows hold; row points into it.
-	verdict  [1]storage.LossVerdict
-	evidence storage.Evidence
-	winner   storage.Stamps
+	verdict  [1]losses.Verdict
+	evidence losses.Evidence
+	winner   losses.Stamps
 }
 
 const (
@@ -69,28 +69,28 @@ const (
 
 // Ledger says what the ledger of lost writes keeps.
 type Ledger struct {
-	Off       bool              // nothing: to measure what keeping costs
-	Retention storage.Retention // zero: storage.DefaultRetention
+	Off       bool             // nothing: to measure what keeping costs
+	Retention losses.Retention // zero: losses.DefaultRetention
 }
 
 func (l *ledger) open(committed *Committed, o Ledger) (err error) {
 	store := committed.Store
 	l.off, l.rule, l.policy = o.Off, o.Retention, committed.Policy
-	if l.rule == (storage.Retention{}) {
-		l.rule = storage.DefaultRetention()
+	if l.rule == (losses.Retention{}) {
+		l.rule = losses.DefaultRetention()
 	}
 	if err := l.rule.Validate(); err != nil {
 		return err
 	}
 	l.stats, err = store.LedgerStats()
-	l.rows, l.dueAt = map[storage.RowID]*ledgerRow{}, never
+	l.rows, l.dueAt = map[losses.ID]*ledgerRow{}, never
 	if l.stats.Rows > 0 && l.rule.Age > 0 {
 		l.dueAt = math.MinInt64 // nobody has looked yet
 	}
 	l.publish()
 	if l.bloom.open = l.stats.Rows > maxBloomRows; err == nil && l.stats.Rows > 0 && !l.bloom.open {
 		l.bloom.expect(l.stats.Rows)
-		err = store.RowIDs(func(id storage.RowID) bool { l.bloom.add(id.Loser); return true })
+		err = store.RowIDs(func(id losses.ID) bool { l.bloom.add(id.Loser); return true })
 	}
 	return err
 }
@@ -107,7 +107,7 @@ func (l *ledger) publish() {
 // large once would cost every later batch as much to clear.
 func (l *ledger) clear() {
 	if len(l.rows) > maxRows {
-		l.rows, l.touched = map[storage.RowID]*ledgerRow{}, nil
+		l.rows, l.touched = map[losses.ID]*ledgerRow{}, nil
 	}
 	clear(l.rows)
 	clear(l.touched)
@@ -124,7 +124,7 @@ func (l *ledger) clear() {
 
 // make is a row without verdicts. What is not kept is nobody's soon: a batch may
 // ask about any number.
-func (l *ledger) make(id storage.RowID, keep bool) *ledgerRow {
+func (l *ledger) make(id losses.ID, keep bool) *ledgerRow {
 	var e *ledgerRow
 	if n := len(l.free); n > 0 && keep {
 		e, l.free = l.free[n-1], l.free[:n-1]
@@ -141,7 +141,7 @@ func (l *ledger) make(id storage.RowID, keep bool) *ledgerRow {
 
 // row is the row of one lost write, one without verdicts if there is none. What
 // is to be kept is about to change.
-func (v *Overlay) row(id storage.RowID, keep bool) *ledgerRow {
+func (v *Overlay) row(id losses.ID, keep bool) *ledgerRow {
 	l := &v.ledger
 	if e := l.rows[id]; e != nil {
 		return e
@@ -150,7 +150,7 @@ func (v *Overlay) row(id storage.RowID, keep bool) *ledgerRow {
 	if l.stats.Rows > 0 && l.bloom.mayHold(id.Loser) && !v.isStaged(id.Loser) { // what is accepted or applied only now was never lost before
 		row, size, err := v.store.SizedRow(id.Key, id.Loser)
 		if !v.fail(err) && row != nil {
-			e.row, e.stored, e.index = *row, size, row.Place
+			e.row, e.stored, e.index = *row, size, row.Position
 		}
 	}
 	return e
@@ -162,7 +162,7 @@ func (v *Overlay) Lost(key string, d logical.Dot) resolve.Mask {
 	if v.ledger.off || v.ledger.stats.Rows == 0 && len(v.ledger.touched) == 0 {
 		return 0
 	}
-	return v.row(storage.RowID{Key: key, Loser: d}, false).row.Resolvers()
+	return v.row(losses.ID{Key: key, Loser: d}, false).row.Resolvers()
 }
 
 // insertLoss enters a verdict.
@@ -171,19 +171,19 @@ func (v *Overlay) insertLoss(p *replica.PutLoss) {
 	if l.off {
 		return
 	}
-	e := v.row(storage.RowID{Key: p.Key, Loser: p.Loser}, true)
-	index := e.row.Place
+	e := v.row(losses.ID{Key: p.Key, Loser: p.Loser}, true)
+	index := e.row.Position
 	for id := range (p.Resolvers & e.row.Resolvers()).Each {
 		l.retract(e, id) // an older verdict; the row keeps its index
 	}
 	if len(e.row.Verdicts) == 0 {
-		e.row.Verdicts = append(e.verdict[:0], storage.LossVerdict{Resolvers: p.Resolvers, Relation: p.Relation, Winner: p.Winner, At: p.At})
+		e.row.Verdicts = append(e.verdict[:0], losses.Verdict{Resolvers: p.Resolvers, Relation: p.Relation, Winner: p.Winner, At: p.At})
 	} else {
 		for loss := range p.Losses {
-			e.row.Book(loss)
+			e.row.Insert(loss)
 		}
 	}
-	e.row.Place = index
+	e.row.Position = index
 	for id := range p.Resolvers.Each {
 		l.stats.Inserted.Add(id, p.Relation)
 	}
@@ -191,7 +191,7 @@ func (v *Overlay) insertLoss(p *replica.PutLoss) {
 }
 
 // retractLoss takes verdicts back, those that there are.
-func (v *Overlay) retractLoss(ids resolve.Mask, row storage.RowID) {
+func (v *Overlay) retractLoss(ids resolve.Mask, row losses.ID) {
 	l := &v.ledger
 	if l.off {
 		return
@@ -212,7 +212,7 @@ func (l *ledger) retract(e *ledgerRow, r resolve.ID) bool {
 	l.stats.Retracted.Add(r, old.Relation)
 	e.row.Retract(r)
 	if len(e.row.Verdicts) == 0 {
-		e.row.Place = 0
+		e.row.Position = 0
 	}
 	if e.row.Evidence != nil && l.policy.Panel(e.row.Key).Serving == r {
 		e.row.Evidence = nil
@@ -229,7 +229,7 @@ func (l *ledger) touch(e *ledgerRow) {
 
 // LedgerStats is what the ledger durably holds and what became of the rest. Any
 // goroutine may ask.
-func (v *Overlay) LedgerStats() storage.LedgerStats { return *v.ledger.shown.Load() }
+func (v *Overlay) LedgerStats() losses.Stats { return *v.ledger.shown.Load() }
 
 // LedgerDue reports whether rows are to be evicted though nothing else is stored.
 func (v *Overlay) LedgerDue(m wallclock.Moment) bool { return v.ledger.overLimit(m) }

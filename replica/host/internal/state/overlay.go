@@ -9,6 +9,7 @@ import (
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/codec"
+	"kvd/storage/losses"
 	"kvd/wallclock"
 )
 
@@ -157,7 +158,7 @@ func (v *Overlay) take(p replica.Put) {
 	case replica.PutLoss:
 		v.insertLoss(&p)
 	case replica.DropLoss:
-		v.retractLoss(p.Resolvers, storage.RowID{Key: p.Key, Loser: p.Loser})
+		v.retractLoss(p.Resolvers, losses.ID{Key: p.Key, Loser: p.Loser})
 	}
 }
 

@@ -5,15 +5,15 @@ import (
 	"testing"
 
 	"kvd/logical"
-	"kvd/storage"
+	"kvd/storage/losses"
 )
 
 // TestABatchHoldsOnToFewRowsThatItReads, however many it asks about.
 func TestABatchHoldsOnToFewRowsThatItReads(t *testing.T) {
-	v := &Overlay{ledger: ledger{rows: map[storage.RowID]*ledgerRow{}}}
+	v := &Overlay{ledger: ledger{rows: map[losses.ID]*ledgerRow{}}}
 	for range 3 { // also where memory is used again
 		for n := range logical.Seq(5 * maxRows) {
-			id := storage.RowID{Key: "x", Loser: logical.Dot{Origin: 1, Seq: n + 1}}
+			id := losses.ID{Key: "x", Loser: logical.Dot{Origin: 1, Seq: n + 1}}
 			if e := v.row(id, false); e.row.ID() != id || len(e.row.Verdicts) > 0 {
 				t.Fatalf("asked about %v, told of %+v", id, e.row)
 			}
@@ -28,10 +28,10 @@ func TestABatchHoldsOnToFewRowsThatItReads(t *testing.T) {
 // TestALargeBatchLeavesNothingBehind: one write may be seen to have seen a hundred
 // thousand that were lost; the batches after it must not pay for that.
 func TestALargeBatchLeavesNothingBehind(t *testing.T) {
-	v := &Overlay{ledger: ledger{rows: map[storage.RowID]*ledgerRow{}}}
+	v := &Overlay{ledger: ledger{rows: map[losses.ID]*ledgerRow{}}}
 	before := heap()
 	for n := range logical.Seq(100_000) {
-		v.ledger.touch(v.row(storage.RowID{Key: "x", Loser: logical.Dot{Origin: 1, Seq: n + 1}}, true))
+		v.ledger.touch(v.row(losses.ID{Key: "x", Loser: logical.Dot{Origin: 1, Seq: n + 1}}, true))
 	}
 	v.ledger.clear()
 	if grown := heap() - before; grown > 4<<20 {

@@ -1,29 +1,31 @@
-package storage_test
+package losses_test
 
 import (
+	"encoding/hex"
 	"testing"
 
 	"kvd/resolve"
-	"kvd/storage"
+	"kvd/storage/losses"
+	"kvd/storage/losses/lossestest"
 )
 
-func goldenLoss() *storage.LossRow {
-	r := typicalRow()
+func goldenLoss() *losses.Row {
+	r := lossestest.TypicalRow()
 	r.Evidence.Value = []byte("hi")
 	r.Evidence.Size = 5
 	r.Retract(resolve.Causal)
-	r.Book(resolve.Loss{Resolver: resolve.Lamport, Relation: resolve.Concurrent, At: r.Verdicts[0].At})
+	r.Insert(resolve.Loss{Resolver: resolve.Lamport, Relation: resolve.Concurrent, At: r.Verdicts[0].At})
 	return r
 }
 
-func goldenHeld() storage.LedgerStats {
-	h := storage.LedgerStats{Rows: 2, Bytes: 300, Entered: 9, Evicted: storage.Evicted{Rows: 4, Bytes: 500, Newest: -1}}
+func goldenHeld() losses.Stats {
+	h := losses.Stats{Rows: 2, Bytes: 300, Entered: 9, Evicted: losses.Evicted{Rows: 4, Bytes: 500, Newest: -1}}
 	h.Inserted[resolve.LWW], h.Retracted[resolve.HLC] = [2]int64{5, 6}, [2]int64{0, 1}
 	h.Evicted.Verdicts[resolve.Causal] = [2]int64{0, 4}
 	return h
 }
 
-// As in codec_test.go: stores on disk hold these bytes.
+// Stores on disk hold these bytes.
 const (
 	at        = "cf187a866b7325e655" + "cd0bb8" // earliest, width: 3,000 times 2 microseconds
 	winner    = "cf1c77e0d2a9b3f846" + "cdbb80"
@@ -41,9 +43,16 @@ const (
 		"04" + "cd01f4" + "ff" + "93" + "050004" // evicted: rows, bytes, newest, under causal
 )
 
-func TestGoldenRow(t *testing.T) { golden(t, storage.AppendRow(nil, goldenLoss()), goldenRow) }
+func TestGoldenRow(t *testing.T) { golden(t, losses.AppendRow(nil, goldenLoss()), goldenRow) }
 
-func TestGoldenHolding(t *testing.T) {
+func TestGoldenStats(t *testing.T) {
 	h := goldenHeld()
-	golden(t, storage.AppendLedgerStats(nil, &h), goldenLedgerStats)
+	golden(t, losses.AppendStats(nil, &h), goldenLedgerStats)
+}
+
+func golden(t *testing.T, got []byte, want string) {
+	t.Helper()
+	if hex.EncodeToString(got) != want {
+		t.Errorf("encoding changed:\n got %x\nwant %s", got, want)
+	}
 }

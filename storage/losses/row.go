@@ -1,4 +1,4 @@
-package storage
+package losses
 
 import (
 	"cmp"
@@ -10,22 +10,22 @@ import (
 	"kvd/wallclock"
 )
 
-// LossRow is one row of the ledger: a write that at least one resolver lost, with
+// Row is one row of the ledger: a write that at least one resolver lost, with
 // all their verdicts. The row is its holder's, slices included.
-type LossRow struct {
+type Row struct {
 	Key   string
 	Loser logical.Dot
-	// Place rises with each row that is entered and is never given again. A row
-	// keeps its place when its verdicts change.
-	Place    uint64
-	Verdicts []LossVerdict // by their first resolver; no resolver is in two
+	// Position rises with each row that is inserted and is never given again. A row
+	// keeps its position when its verdicts change.
+	Position uint64
+	Verdicts []Verdict // by their first resolver; no resolver is in two
 	// Evidence is what was known of the write when the resolver that serves its
 	// key lost it; nil: only shadows did, or its log entry was gone.
 	Evidence *Evidence
 }
 
-// LossVerdict is what resolvers that agree have decided.
-type LossVerdict struct {
+// Verdict is what resolvers that agree have decided.
+type Verdict struct {
 	Resolvers resolve.Mask
 	Relation  resolve.Relation // Inverted or Concurrent
 	Winner    logical.Dot      // a survivor when it was decided; zero: none
@@ -51,18 +51,18 @@ type Stamps struct {
 	Lamport logical.Lamport
 }
 
-// RowID is what a row is found by, and where reading goes on. The zero RowID is
+// ID is what a row is found by, and where reading goes on. The zero ID is
 // before every row.
-type RowID struct {
+type ID struct {
 	Key   string
 	Loser logical.Dot
 }
 
 // ID is what r is found by.
-func (r *LossRow) ID() RowID { return RowID{r.Key, r.Loser} }
+func (r *Row) ID() ID { return ID{r.Key, r.Loser} }
 
 // Resolvers is everybody who lost the write.
-func (r *LossRow) Resolvers() resolve.Mask {
+func (r *Row) Resolvers() resolve.Mask {
 	var m resolve.Mask
 	for i := range r.Verdicts {
 		m |= r.Verdicts[i].Resolvers
@@ -71,22 +71,22 @@ func (r *LossRow) Resolvers() resolve.Mask {
 }
 
 // Verdict is one resolver's; false: it did not lose the write.
-func (r *LossRow) Verdict(id resolve.ID) (LossVerdict, bool) {
+func (r *Row) Verdict(id resolve.ID) (Verdict, bool) {
 	for _, v := range r.Verdicts {
 		if v.Resolvers.Has(id) {
 			return v, true
 		}
 	}
-	return LossVerdict{}, false
+	return Verdict{}, false
 }
 
 // Loss is one resolver's verdict as folding gave it.
-func (r *LossRow) Loss(id resolve.ID, v LossVerdict) resolve.Loss {
+func (r *Row) Loss(id resolve.ID, v Verdict) resolve.Loss {
 	return resolve.Loss{Resolver: id, Relation: v.Relation, Key: r.Key, Loser: r.Loser, Winner: v.Winner, At: v.At}
 }
 
 // Losses yields every resolver's verdict, by resolver, until yield answers false.
-func (r *LossRow) Losses(yield func(resolve.Loss) bool) {
+func (r *Row) Losses(yield func(resolve.Loss) bool) {
 	for m := r.Resolvers(); m != 0; m &= m - 1 {
 		id := resolve.ID(bits.TrailingZeros16(uint16(m)))
 		if v, _ := r.Verdict(id); !yield(r.Loss(id, v)) {
@@ -96,7 +96,7 @@ func (r *LossRow) Losses(yield func(resolve.Loss) bool) {
 }
 
 // Newest is the latest instant of any verdict: what its age is counted from.
-func (r *LossRow) Newest() wallclock.Instant {
+func (r *Row) Newest() wallclock.Instant {
 	newest := r.Verdicts[0].At.Latest
 	for _, v := range r.Verdicts[1:] {
 		newest = max(newest, v.At.Latest)
@@ -104,15 +104,15 @@ func (r *LossRow) Newest() wallclock.Instant {
 	return newest
 }
 
-// Book enters one resolver's verdict, in place of an older one of its own.
-func (r *LossRow) Book(l resolve.Loss) {
+// Insert adds one resolver's verdict, in place of an older one of its own.
+func (r *Row) Insert(l resolve.Loss) {
 	r.Retract(l.Resolver)
-	i := slices.IndexFunc(r.Verdicts, func(v LossVerdict) bool {
+	i := slices.IndexFunc(r.Verdicts, func(v Verdict) bool {
 		return v.Relation == l.Relation && v.Winner == l.Winner && v.At == l.At
 	})
 	if i < 0 {
 		i = len(r.Verdicts)
-		r.Verdicts = append(r.Verdicts, LossVerdict{Relation: l.Relation, Winner: l.Winner, At: l.At})
+		r.Verdicts = append(r.Verdicts, Verdict{Relation: l.Relation, Winner: l.Winner, At: l.At})
 	}
 	r.Verdicts[i].Resolvers |= l.Resolver.Mask()
 	r.sort()
@@ -120,8 +120,8 @@ func (r *LossRow) Book(l resolve.Loss) {
 
 // Retract takes one resolver's verdict back and reports whether there was one. A
 // row without verdicts is to be dropped.
-func (r *LossRow) Retract(id resolve.ID) bool {
-	i := slices.IndexFunc(r.Verdicts, func(v LossVerdict) bool { return v.Resolvers.Has(id) })
+func (r *Row) Retract(id resolve.ID) bool {
+	i := slices.IndexFunc(r.Verdicts, func(v Verdict) bool { return v.Resolvers.Has(id) })
 	if i < 0 {
 		return false
 	}
@@ -133,10 +133,10 @@ func (r *LossRow) Retract(id resolve.ID) bool {
 }
 
 // sort restores the order of the encoding.
-func (r *LossRow) sort() {
+func (r *Row) sort() {
 	if len(r.Verdicts) > 1 {
-		slices.SortFunc(r.Verdicts, func(a, b LossVerdict) int { return cmp.Compare(a.first(), b.first()) })
+		slices.SortFunc(r.Verdicts, func(a, b Verdict) int { return cmp.Compare(a.first(), b.first()) })
 	}
 }
 
-func (v *LossVerdict) first() int { return bits.TrailingZeros16(uint16(v.Resolvers)) }
+func (v *Verdict) first() int { return bits.TrailingZeros16(uint16(v.Resolvers)) }

@@ -1,4 +1,4 @@
-package storage
+package losses
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 // rowFormat is the version of this layout; key and loser stand in the storage
 // key:
 //
-//	format, place, verdicts: [mask, relation, winner: origin, seq (both 0: none), at: earliest, width …]
+//	format, position, verdicts: [mask, relation, winner: origin, seq (both 0: none), at: earliest, width …]
 //	then, only if the row has evidence:
 //	shape, value, its whole size less what is kept, wall: earliest, width, lamport,
 //	then, each only if shape says so:
@@ -41,19 +41,19 @@ const (
 	plainRow      = 3
 	fixedEvidence = 6
 	fixedVerdict  = 6
-	maxResolvers  = 16 // a mask has no more resolvers
+	MaxResolvers  = 16 // a mask has no more
 )
 
 // AppendRow appends r's encoding to dst, key and loser left out. Equal rows give
 // equal bytes.
-func AppendRow(dst []byte, r *LossRow) []byte {
+func AppendRow(dst []byte, r *Row) []byte {
 	n := plainRow
 	if r.Evidence != nil {
 		n += evidenceElements(evidenceShape(r.Evidence))
 	}
 	dst = codec.AppendArray(dst, n)
 	dst = append(dst, rowFormat)
-	dst = codec.AppendUint(dst, r.Place)
+	dst = codec.AppendUint(dst, r.Position)
 	dst = codec.AppendArray(dst, fixedVerdict*len(r.Verdicts))
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
@@ -97,12 +97,12 @@ func appendEvidence(dst []byte, e *Evidence) []byte {
 
 // DecodeRow reads what [AppendRow] wrote and nothing else. The row shares no
 // memory with b; its key and loser are left empty.
-func DecodeRow(b []byte) (*LossRow, error) {
+func DecodeRow(b []byte) (*Row, error) {
 	r := codec.NewReader("row", b)
 	n := r.Array("elements of a row", plainRow+fixedEvidence+16, 1)
-	r.Require(n >= plainRow, "a row has a format, a place and verdicts")
+	r.Require(n >= plainRow, "a row has a format, a position and verdicts")
 	r.Require(r.Uint() == rowFormat, "the format is not known to this version of the program")
-	row := &LossRow{Place: r.Uint()}
+	row := &Row{Position: r.Uint()}
 	decodeVerdicts(&r, row)
 	if n > plainRow {
 		decodeEvidence(&r, row, n-plainRow)
@@ -113,13 +113,13 @@ func DecodeRow(b []byte) (*LossRow, error) {
 	return row, nil
 }
 
-func decodeVerdicts(r *codec.Reader, row *LossRow) {
-	n := r.Array("elements of verdicts", fixedVerdict*maxResolvers, 1)
+func decodeVerdicts(r *codec.Reader, row *Row) {
+	n := r.Array("elements of verdicts", fixedVerdict*MaxResolvers, 1)
 	r.Require(n > 0 && n%fixedVerdict == 0, "a row has verdicts of six elements each")
 	if r.Failed() {
 		return
 	}
-	row.Verdicts = make([]LossVerdict, n/fixedVerdict)
+	row.Verdicts = make([]Verdict, n/fixedVerdict)
 	for i := range row.Verdicts {
 		v := &row.Verdicts[i]
 		v.Resolvers = r.Mask()
@@ -132,7 +132,7 @@ func decodeVerdicts(r *codec.Reader, row *LossRow) {
 	}
 }
 
-func decodeEvidence(r *codec.Reader, row *LossRow, elements int) {
+func decodeEvidence(r *codec.Reader, row *Row, elements int) {
 	shape := r.Uint()
 	r.Require(shape < rowShapes && elements == evidenceElements(shape), "shape and number of elements do not agree")
 	e := &Evidence{Kind: resolve.Kind(shape & 7), Value: r.Value()}
@@ -187,13 +187,13 @@ func evidenceElements(shape uint64) int {
 	return n
 }
 
-// checkRow says why r cannot be encoded.
-func checkRow(r *LossRow) error {
+// CheckRow says why r cannot be encoded.
+func CheckRow(r *Row) error {
 	switch {
 	case r.Loser.Origin == 0 || r.Loser.Seq == 0:
 		return fmt.Errorf("row of key %.64q: dot %s names no operation", r.Key, r.Loser)
-	case r.Place == 0:
-		return fmt.Errorf("row of %s: it has no place", r.Loser)
+	case r.Position == 0:
+		return fmt.Errorf("row of %s: it has no position", r.Loser)
 	case len(r.Verdicts) == 0:
 		return fmt.Errorf("row of %s: nobody lost it", r.Loser)
 	}
@@ -211,7 +211,7 @@ func checkRow(r *LossRow) error {
 	return nil
 }
 
-func checkVerdicts(vs []LossVerdict) error {
+func checkVerdicts(vs []Verdict) error {
 	var all resolve.Mask
 	for i := range vs {
 		v := &vs[i]

@@ -1,4 +1,4 @@
-package storage
+package losses
 
 import (
 	"errors"
@@ -13,13 +13,13 @@ import (
 // what is evicted is counted exactly: the ledger never waits, never fails a write,
 // and never silently forgets.
 //
-//	put row ─▶ over a bound? ─▶ evicted the oldest, a few a batch ─▶ still over Bytes? ─▶ evicted the new row itself
+//	put row ─▶ over a bound? ─▶ evict the oldest, a few a batch ─▶ still over Bytes? ─▶ evict the new row itself
 //
 // All of it happens in the batch that stores the row, so rows, sums and counts
-// agree after any crash. Rows are kept in the order in which they were entered,
+// agree after any crash. Rows are kept in the order in which they were inserted,
 // never by their clock: clocks step.
 //
-// A row that was evicted is unknown to folding: when its write is beaten again it is
+// A row that was evicted is unknown to folding: when its write is lost again it is
 // inserted again and counted again, and when it is seen by a survivor there is
 // nothing to retract. So of the verdicts ever inserted, each is in the ledger,
 // retracted, or evicted; that is the sum that must come out. Retracting follows
@@ -50,33 +50,33 @@ func (r *Retention) Validate() error {
 	return nil
 }
 
-// Over reports whether incoming bytes find no room beside what is held.
-func (r *Retention) Over(h *LedgerStats, incoming int64) bool {
-	return r.Bytes > 0 && h.Bytes+incoming > r.Bytes
+// Over reports whether incoming bytes do not fit beside what is held.
+func (r *Retention) Over(s *Stats, incoming int64) bool {
+	return r.Bytes > 0 && s.Bytes+incoming > r.Bytes
 }
 
-// Room is what all rows together may take after the next batch: the bound, or what
-// is held already where the bound is less than that. Then new rows take the place
-// of the oldest while the rest goes bit by bit.
-func (r *Retention) Room(h *LedgerStats) int64 {
+// Budget is what all rows together may take after the next batch: the bound, or what
+// is held already where the bound is less than that. Then new rows replace
+// the oldest while the rest is evicted bit by bit.
+func (r *Retention) Budget(s *Stats) int64 {
 	if r.Bytes == 0 {
 		return math.MaxInt64
 	}
-	return max(r.Bytes, h.Bytes)
+	return max(r.Bytes, s.Bytes)
 }
 
-// Left is how long the row is still kept, by any reading of the clocks: one that
+// Remaining is how long the row is still kept, by any reading of the clocks: one that
 // is wrong evicts early or late, and is counted all the same. False: for ever.
-func (r *Retention) Left(row *LossRow, now wallclock.Interval) (time.Duration, bool) {
+func (r *Retention) Remaining(row *Row, now wallclock.Interval) (time.Duration, bool) {
 	if r.Age == 0 {
 		return 0, false
 	}
 	return r.Age - now.Earliest.Sub(row.Newest()), true
 }
 
-// Kept is as much of a loser's value as a row keeps; it shares the value's
+// Retained is as much of a loser's value as a row keeps; it shares the value's
 // memory.
-func (r *Retention) Kept(value []byte) []byte {
+func (r *Retention) Retained(value []byte) []byte {
 	n := min(len(value), r.Value)
 	return value[:n:n]
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
@@ -44,10 +45,10 @@ type Result struct {
 	ScriptSeed uint64 `json:"-"` // of its own; zero: none
 
 	Losses []oracle.Loss `json:"-"`
-	// Serving is the resolver of each key, and Record makes plain data of all that
-	// clients were told: what it takes to check who is lost.
-	Serving map[string]string     `json:"-"`
-	Record  func() *oracle.Record `json:"-"`
+	// Serving is the resolver of each key, and History all that clients were told:
+	// what it takes to check who is lost.
+	Serving map[string]string `json:"-"`
+	History *history.History  `json:"-"`
 
 	Trace   *trace.Trace  `json:"-"`
 	Virtual time.Duration `json:"-"` // how long the story took in virtual time

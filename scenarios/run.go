@@ -8,6 +8,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/host"
 	"kvd/resolve"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
@@ -77,7 +78,7 @@ func play(s *script.Scenario, cfg world.Config) (Played, error) {
 // Played is what is left of a run, in the simulation or with real leaders, once
 // everything has settled.
 type Played struct {
-	History  *oracle.History
+	History  *history.History
 	Trace    *trace.Trace
 	Values   map[string]map[string][]string // as in Result
 	Nodes    []world.Node                   // every leader that runs, in the script's order
@@ -95,9 +96,9 @@ func Judge(s *script.Scenario, o Options, p Played) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := p.History.JudgeBy(func(key string) string { return policy.Panel(key).Serving.String() })
+	v := oracle.Judge(p.History, func(key string) string { return policy.Panel(key).Serving.String() })
 	r := gather(s, o, v, p)
-	r.Record, r.Serving = v.Record, map[string]string{}
+	r.History, r.Serving = p.History, map[string]string{}
 	for _, t := range v.Keys {
 		r.Serving[t.Key] = policy.Panel(t.Key).Serving.String()
 	}

@@ -9,8 +9,8 @@ import (
 	"kvd/logical"
 	"kvd/replica/client/conn"
 	"kvd/resolve"
+	"kvd/scenarios/history"
 	"kvd/scenarios/live/attempt"
-	"kvd/scenarios/oracle"
 	"kvd/wallclock"
 )
 
@@ -23,7 +23,7 @@ type written struct {
 
 // got is the reply to a read, with evidence.
 type got struct {
-	reading oracle.Reading
+	reading history.Reading
 	token   string // for writing over exactly this
 	seen    string
 }

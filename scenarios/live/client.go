@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"kvd/replica/client/conn"
+	"kvd/scenarios/history"
 	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/merge"
-	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 )
@@ -46,7 +46,7 @@ type operation struct {
 	read    bool   // the operation's own read is still to be answered
 	value   string // update, append: what is written
 	token   string // update, append: what was read
-	shown   oracle.Reading
+	shown   history.Reading
 	exact   bool
 	command []string // the present request as a leader takes it
 }
@@ -110,7 +110,7 @@ func (c *client) again(ctx context.Context, op *operation, why string) bool {
 // failed takes down that the operation is given up, or was refused.
 func (c *client) failed(op *operation, why string) {
 	request := c.request(op)
-	c.d.rec.Add(true, c.event(trace.Failed, op, why), func(h *oracle.History, at time.Duration) { h.Failed(at, request, why) })
+	c.d.rec.Add(true, c.event(trace.Failed, op, why), func(h *history.History, at time.Duration) { h.Failed(at, request, why) })
 }
 
 func (c *client) event(k trace.Kind, op *operation, text string) trace.Event {
@@ -140,9 +140,9 @@ func (c *client) try(ctx context.Context, op *operation) (r answer, why string, 
 		kind, amount := merge.Of(&op.ClientOp, op.exact, op.value)
 		c.d.rec.Sending(attempt.Write{Identity: c.identity(op), Request: c.request(op), Label: op.label, Key: op.Key, Kind: kind, Amount: amount})
 	}
-	sent := oracle.Request{ID: c.request(op), Label: op.label, Client: c.name, Session: c.spec.Session, Leader: op.leader,
+	sent := history.Request{ID: c.request(op), Label: op.label, Client: c.name, Session: c.spec.Session, Leader: op.leader,
 		Key: op.Key, Verb: verb(op), Value: puts(op), Valued: true, Delta: op.Amount, Exact: op.exact, Shown: slices.Clone(op.shown.Dots)}
-	c.d.rec.Add(false, c.event(trace.Sent, op, op.ClientOp.String()), func(h *oracle.History, at time.Duration) { h.Sent(at, sent) })
+	c.d.rec.Add(false, c.event(trace.Sent, op, op.ClientOp.String()), func(h *history.History, at time.Duration) { h.Sent(at, sent) })
 	op.command = c.command(op)
 	timeout, end := c.timeout(op)
 	if c.d.cut(c.name, op.leader) {
@@ -231,9 +231,9 @@ func (c *client) read(op *operation, g got) {
 		c.token = g.seen
 	}
 	c.d.rec.Showed(g.reading.Dots)
-	told := oracle.Read{Request: c.request(op), Client: c.name, Session: c.spec.Session, Leader: op.leader, Key: op.Key, Reading: g.reading}
+	told := history.Read{Request: c.request(op), Client: c.name, Session: c.spec.Session, Leader: op.leader, Key: op.Key, Reading: g.reading}
 	c.d.rec.Add(true, trace.Event{Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: g.reading.Values, Dots: g.reading.Dots},
-		func(h *oracle.History, at time.Duration) { h.Shown(at, told) })
+		func(h *history.History, at time.Duration) { h.Shown(at, told) })
 }
 
 func (c *client) acked(op *operation, w written) {
@@ -242,14 +242,14 @@ func (c *client) acked(op *operation, w written) {
 	}
 	request, leader := c.request(op), op.leader
 	c.d.rec.Add(true, trace.Event{Kind: trace.Acked, Where: c.name, Peer: leader, Label: op.label, Key: op.Key, Values: w.Shown.Values, Dot: w.Dot, Dots: w.Shown.Dots},
-		func(h *oracle.History, at time.Duration) { h.Acked(at, request, leader, w.Shown) })
+		func(h *history.History, at time.Duration) { h.Acked(at, request, leader, w.Shown) })
 	c.d.acked(op.label)
 }
 
 // modified is what a client makes of what it read: the number plus the amount, or the
 // union of the sets and its element. Several numbers are merged before, which takes
 // what was told of the writes behind them.
-func (c *client) modified(ctx context.Context, op *operation, shown oracle.Reading) string {
+func (c *client) modified(ctx context.Context, op *operation, shown history.Reading) string {
 	if op.Kind == script.OpAppend {
 		set := []string{op.Value}
 		for _, v := range shown.Values {

@@ -13,6 +13,7 @@ import (
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 	"kvd/scenarios/live/attempt"
+	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 )
@@ -105,7 +106,7 @@ settle 1s
 	if !slices.Equal(told, want) {
 		t.Errorf("clients were told\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
 	}
-	v := h.JudgeBy(func(string) string { return "lww" })
+	v := oracle.Judge(h, func(string) string { return "lww" })
 	if v.Acked != 5 || len(v.Contradictions) > 0 {
 		t.Errorf("acked %d, contradictions %v", v.Acked, v.Contradictions)
 	}
@@ -131,7 +132,7 @@ at 110ms  B incr y                         as w3
 settle 1s
 `)
 	h, tr := d.rec.Assemble(nil, nil)
-	v := h.JudgeBy(func(string) string { return "counter" })
+	v := oracle.Judge(h, func(string) string { return "counter" })
 	if v.Acked != 2 || len(v.Contradictions) > 0 {
 		t.Errorf("acked %d, contradictions %v", v.Acked, v.Contradictions)
 	}

@@ -4,7 +4,7 @@ import (
 	"strconv"
 
 	"kvd/replica/client/conn"
-	"kvd/scenarios/oracle"
+	"kvd/scenarios/history"
 	"kvd/scenarios/script"
 )
 
@@ -113,21 +113,21 @@ func (c *client) command(op *operation) []string {
 }
 
 // verb is what the present request asks for, in the oracle's words.
-func verb(op *operation) oracle.Verb {
+func verb(op *operation) history.Verb {
 	if op.read {
-		return oracle.Get
+		return history.Get
 	}
 	switch op.Kind {
 	case script.OpSet:
-		return oracle.Set
+		return history.Set
 	case script.OpDelete:
-		return oracle.Delete
+		return history.Delete
 	case script.OpIncr:
-		return oracle.Incr
+		return history.Incr
 	case script.OpUpdate:
-		return oracle.Update
+		return history.Update
 	case script.OpAppend:
-		return oracle.Append
+		return history.Append
 	}
-	return oracle.Get
+	return history.Get
 }

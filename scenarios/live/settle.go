@@ -11,7 +11,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/client/conn"
 	"kvd/resolve"
-	"kvd/scenarios/oracle"
+	"kvd/scenarios/history"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
@@ -114,7 +114,7 @@ type inspection struct {
 	nodes  []world.Node
 	values map[string]map[string][]string
 	finals []trace.Event
-	tell   []func(*oracle.History)
+	tell   []func(*history.History)
 }
 
 // maxRows is the most that a leader answers of its ledger.
@@ -202,5 +202,5 @@ func losses(k *conn.Conn) ([]resolve.Loss, error) {
 func (in *inspection) shows(leader, key string, g got) {
 	in.values[leader][key] = append([]string{}, g.reading.Values...)
 	in.finals = append(in.finals, trace.Event{Kind: trace.Final, Where: leader, Key: key, Values: g.reading.Values, Dots: g.reading.Dots})
-	in.tell = append(in.tell, func(h *oracle.History) { h.Final(leader, key, g.reading) })
+	in.tell = append(in.tell, func(h *history.History) { h.Final(leader, key, g.reading) })
 }

@@ -13,7 +13,7 @@ func (j *judge) has(leader string, u int32) bool {
 
 // holdsOp reports whether a leader holds the op.
 func (j *judge) holdsOp(leader string, i int32) bool {
-	l, met := j.g.h.leaders.index[leader]
+	l, met := j.g.h.Leaders.Index[leader]
 	return met && j.holds[l] != nil && j.holds[l][i]
 }
 
@@ -25,7 +25,7 @@ func (j *judge) shows(leader string, k int32) []int32 {
 // undoneAnywhere is the deletes that have something of their past beside them.
 // Leaders that differ undo a delete where they have it.
 func (j *judge) undoneAnywhere(k int32) map[int32]bool {
-	if j.keys[k].converged || !j.g.h.known {
+	if j.keys[k].converged || !j.g.h.AppliedKnown {
 		return j.undone(k, j.keys[k].shown)
 	}
 	kept := map[int32]bool{}

@@ -3,11 +3,12 @@ package oracle_test
 import (
 	"testing"
 
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
 // at is what one leader shows at the end.
-func (s *story) at(leader string, r oracle.Reading) *story {
+func (s *story) at(leader string, r history.Reading) *story {
 	s.final(r, leader)
 	return s
 }
@@ -73,7 +74,7 @@ func TestCountersApartLoseNothing(t *testing.T) {
 // TestADeletionOnOneSideIsNotUndoneByTheOther: siblings on the side that has not
 // heard of it still show what was deleted.
 func TestADeletionOnOneSideIsNotUndoneByTheOther(t *testing.T) {
-	for _, shown := range []oracle.Reading{shows(""), shows("", d(1, 2))} {
+	for _, shown := range []history.Reading{shows(""), shows("", d(1, 2))} {
 		s := tell().all(write{label: "w", client: "A", leader: "n1", dot: d(1, 1)})
 		s.applied(d(1, 1), "n2")
 		s.all(del("del", "n1", d(1, 2), d(1, 1)))

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
@@ -73,7 +74,7 @@ func TestDeepHistoriesAreJudgedWhole(t *testing.T) {
 
 func benchmark(b *testing.B, s *story, resolver string) {
 	for b.Loop() {
-		if v := s.h.Judge(resolver); v.Acked < many {
+		if v := judge(s.h, resolver); v.Acked < many {
 			b.Fatalf("acked %d", v.Acked)
 		}
 	}
@@ -96,7 +97,7 @@ func BenchmarkDeletes(b *testing.B) {
 	s := tell()
 	for i := range uint64(many / 2) {
 		set := write{label: fmt.Sprint("s", i), client: "A", session: true, leader: "n1", dot: d(1, 2*i+1)}
-		gone := write{label: fmt.Sprint("d", i), client: "A", session: true, leader: "n1", verb: oracle.Delete, dot: d(1, 2*i+2), over: dots(set.dot), after: &oracle.Reading{}}
+		gone := write{label: fmt.Sprint("d", i), client: "A", session: true, leader: "n1", verb: history.Delete, dot: d(1, 2*i+2), over: dots(set.dot), after: &history.Reading{}}
 		s.writes(set)
 		s.writes(gone)
 		s.reads("A", "n1", shows(""))

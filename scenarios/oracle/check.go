@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"kvd/scenarios/history"
 )
 
 // The checks of a script. Each returns whether the promise held and, if not,
@@ -28,7 +30,7 @@ func (v *Judgement) views(key string) string {
 		if i > 0 {
 			s += ", "
 		}
-		s += fmt.Sprintf("%s %s", leader, quoted(v.j.g.h.finals[place{leader, key}].Values))
+		s += fmt.Sprintf("%s %s", leader, quoted(v.j.g.h.Finals[history.LeaderKey{Leader: leader, Key: key}].Values))
 	}
 	return s
 }
@@ -87,12 +89,12 @@ func (v *Judgement) CheckSession(client string, g Guarantee) (held bool, at time
 // something older. A reading breaks it when its leader had applied a delete that
 // was not beaten at birth and shows again what the delete's author had seen.
 func (v *Judgement) CheckNoResurrection(key string) (held bool, at time.Duration, why string) {
-	k, ok := v.j.g.h.keys.index[key]
+	k, ok := v.j.g.h.Keys.Index[key]
 	if !ok {
 		return true, 0, ""
 	}
 	if s, d := v.j.firstResurrection(k); s != nil {
-		return false, s.when.at, fmt.Sprintf("%s showed %s again, which %s had deleted", v.j.g.h.leaders.list[s.leader],
+		return false, s.When.At, fmt.Sprintf("%s showed %s again, which %s had deleted", v.j.g.h.Leaders.List[s.Leader],
 			v.j.labels(v.j.g.show(nil, k, s.Dots)), v.j.g.label(d))
 	}
 	for _, l := range v.Losses {
@@ -105,7 +107,7 @@ func (v *Judgement) CheckNoResurrection(key string) (held bool, at time.Duration
 
 // firstResurrection is the first reading that brings back something deleted, and
 // the delete.
-func (j *judge) firstResurrection(k int32) (*showing, int32) {
+func (j *judge) firstResurrection(k int32) (*history.Reply, int32) {
 	rule := j.g.serve(j.g.keys[k].name)
 	if rule.counter {
 		return nil, 0 // a dot of a counter does not say what it still counts
@@ -115,9 +117,9 @@ func (j *judge) firstResurrection(k int32) (*showing, int32) {
 		deletes = append(deletes, j.g.opsOf[d]...)
 	}
 	slices.Sort(deletes)
-	for i := range j.g.h.showings {
-		s := &j.g.h.showings[i]
-		if s.key != k || len(s.Dots) == 0 || j.had[s.leader] == nil {
+	for i := range j.g.h.Replies {
+		s := &j.g.h.Replies[i]
+		if s.Key != k || len(s.Dots) == 0 || j.had[s.Leader] == nil {
 			continue
 		}
 		if d := j.resurrects(deletes, rule, s); d >= 0 {
@@ -130,23 +132,23 @@ func (j *judge) firstResurrection(k int32) (*showing, int32) {
 // resurrects is a delete that the reading undoes, or -1. What counts is what the
 // leader had applied of it: of a request that was accepted several times each op
 // deletes what its own author had been shown.
-func (j *judge) resurrects(deletes []int32, r rule, s *showing) int32 {
-	shown := j.g.opsNamed(nil, s.key, s.Dots)
+func (j *judge) resurrects(deletes []int32, r rule, s *history.Reply) int32 {
+	shown := j.g.opsNamed(nil, s.Key, s.Dots)
 	if len(shown) == 0 {
 		return -1
 	}
 	low := slices.Min(shown)
-	by, _ := slices.BinarySearchFunc(deletes, s.since, func(d, turn int32) int { return cmp.Compare(j.g.ops[d].when.turn, turn) })
+	by, _ := slices.BinarySearchFunc(deletes, s.Since, func(d, turn int32) int { return cmp.Compare(j.g.ops[d].When.Turn, turn) })
 	for _, d := range slices.Backward(deletes[:by]) {
 		if d < low {
 			break
 		}
-		when := j.had[s.leader][d]
-		if when == 0 || when > s.since || j.unsure(s.leader, when, s.when.turn) || j.ops.reflects(shown, d) {
+		when := j.had[s.Leader][d]
+		if when == 0 || when > s.Since || j.unsure(s.Leader, when, s.When.Turn) || j.ops.reflects(shown, d) {
 			continue
 		}
 		o := &j.g.ops[d]
-		if r.keeps && j.ops.knows(d, shown) || !r.keeps && j.ops.knowsAll(d, shown) && !j.beatenAtBirth(o.update, o.acceptance, j.maybeShown) {
+		if r.keeps && j.ops.knows(d, shown) || !r.keeps && j.ops.knowsAll(d, shown) && !j.beatenAtBirth(o.update, o.AcceptanceAt, j.maybeShown) {
 			return o.update
 		}
 	}
@@ -157,12 +159,12 @@ func (j *judge) resurrects(deletes []int32, r rule, s *showing) int32 {
 // moment is the first reading above all that had been accepted by then, or the
 // end.
 func (v *Judgement) CheckNoOvercount(key string) (held bool, at time.Duration, why string) {
-	k, ok := v.j.g.h.keys.index[key]
+	k, ok := v.j.g.h.Keys.Index[key]
 	if !ok || !v.j.g.serve(key).counter {
 		return true, 0, ""
 	}
 	if s, n, most := v.j.firstExcess(k); s != nil {
-		return false, s.when.at, fmt.Sprintf("%s showed %d, and at most %d had been added", v.j.g.h.leaders.list[s.leader], n, most)
+		return false, s.When.At, fmt.Sprintf("%s showed %d, and at most %d had been added", v.j.g.h.Leaders.List[s.Leader], n, most)
 	}
 	if n := v.Key(key).Overcounted; n > 0 {
 		return false, v.end(), fmt.Sprintf("at the end %s shows %d too many", key, n)
@@ -177,7 +179,7 @@ func (v *Judgement) CheckValue(key, value string, absent bool) (held bool, at ti
 		want = nil
 	}
 	for _, leader := range v.j.leaders {
-		if got := v.j.g.h.finals[place{leader, key}].Values; !slices.Equal(got, want) {
+		if got := v.j.g.h.Finals[history.LeaderKey{Leader: leader, Key: key}].Values; !slices.Equal(got, want) {
 			return false, 0, fmt.Sprintf("%s shows %s, expected %s", leader, quoted(got), quoted(want))
 		}
 	}
@@ -193,14 +195,14 @@ func (v *Judgement) CheckVisible(first, then string) (held bool, at time.Duratio
 	}
 	held = true
 	for l, times := range v.j.applied {
-		if times == nil || times[b].never() {
+		if times == nil || times[b].Never() {
 			continue
 		}
-		if a >= 0 && !times[a].never() && times[a].turn < times[b].turn {
+		if a >= 0 && !times[a].Never() && times[a].Turn < times[b].Turn {
 			continue
 		}
-		if held || times[b].at < at {
-			held, at, why = false, times[b].at, fmt.Sprintf("%s had %s before %s", v.j.g.h.leaders.list[l], then, first)
+		if held || times[b].At < at {
+			held, at, why = false, times[b].At, fmt.Sprintf("%s had %s before %s", v.j.g.h.Leaders.List[l], then, first)
 		}
 	}
 	return held, at, why
@@ -208,5 +210,5 @@ func (v *Judgement) CheckVisible(first, then string) (held bool, at time.Duratio
 
 // labelled is the update people call by the label, or -1.
 func (j *judge) labelled(label string) int32 {
-	return int32(slices.IndexFunc(j.g.h.updates, func(q *request) bool { return q.name() == label }))
+	return int32(slices.IndexFunc(j.g.h.Updates, func(q *history.Call) bool { return q.Name() == label }))
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"kvd/scenarios/oracle"
+	"kvd/scenarios/history"
 )
 
 type verdict struct {
@@ -18,7 +18,7 @@ func answer(held bool, at time.Duration, why string) verdict { return verdict{he
 func TestChecksOfAScript(t *testing.T) {
 	s := threeWay()
 	s.final(shows("b", d(2, 1)))
-	v := s.h.Judge("hlc")
+	v := judge(s.h, "hlc")
 	yes := verdict{held: true}
 	cases := []struct {
 		name string
@@ -61,13 +61,13 @@ func TestNoResurrectionIsSafety(t *testing.T) {
 	s.applied(d(1, 2), "n2", "n3")
 	s.final(gone)
 	for _, resolver := range []string{"lww", "siblings"} {
-		if held, at, why := s.h.Judge(resolver).CheckNoResurrection("x"); !held {
+		if held, at, why := judge(s.h, resolver).CheckNoResurrection("x"); !held {
 			t.Errorf("%s: n2 had not applied the delete: broken at %s: %s", resolver, at, why)
 		}
 	}
 	back := s.reads("C", "n2", shows("a", d(1, 1)))
 	for _, resolver := range []string{"lww", "siblings"} {
-		if held, at, why := s.h.Judge(resolver).CheckNoResurrection("x"); held || at != back || why != "n2 showed a again, which del had deleted" {
+		if held, at, why := judge(s.h, resolver).CheckNoResurrection("x"); held || at != back || why != "n2 showed a again, which del had deleted" {
 			t.Errorf("%s: held %v at %s: %s", resolver, held, at, why)
 		}
 	}
@@ -83,14 +83,14 @@ func TestADotThatNobodyGaveBeatsNothing(t *testing.T) {
 	s.writes(write{label: "b", client: "A", leader: "n1", dot: d(1, 3), over: dots(d(1, 2)), after: &unknown})
 	s.writes(write{label: "c", client: "B", leader: "n2", dot: d(2, 1)})
 	s.final(shows("c", d(2, 1)))
-	wantLosses(t, s.h.Judge("lww"), "a concurrent c", "m concurrent c", "b concurrent c")
+	wantLosses(t, judge(s.h, "lww"), "a concurrent c", "m concurrent c", "b concurrent c")
 
 	s = tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
-	s.writes(write{label: "del", client: "A", leader: "n1", verb: oracle.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &unknown})
+	s.writes(write{label: "del", client: "A", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &unknown})
 	at := s.reads("A", "n1", shows("a", d(1, 1)))
 	s.final(shows("", d(1, 2)))
-	if held, when, _ := s.h.Judge("lww").CheckNoResurrection("x"); held || when != at {
+	if held, when, _ := judge(s.h, "lww").CheckNoResurrection("x"); held || when != at {
 		t.Errorf("what n1 deleted it shows again at %s: held %t, at %s", at, held, when)
 	}
 }
@@ -101,7 +101,7 @@ func TestDeleteThatLostResurrectsNothing(t *testing.T) {
 	s.applied(d(1, 2), "n2")
 	s.reads("C", "n2", old)
 	s.final(old, "n1")
-	if held, at, why := s.h.Judge("lww").CheckNoResurrection("x"); !held {
+	if held, at, why := judge(s.h, "lww").CheckNoResurrection("x"); !held {
 		t.Errorf("broken at %s: %s", at, why)
 	}
 }
@@ -111,13 +111,13 @@ func TestOverlapMayShowWhatADeleteSaw(t *testing.T) {
 	s := deleted(shows("", d(1, 2)))
 	s.writes(write{label: "c", client: "C", leader: "n2", dot: d(2, 1)})
 	s.applied(d(1, 2), "n2")
-	both := oracle.Reading{Dots: dots(d(1, 1), d(2, 1)), Values: []string{"a", "c"}}
+	both := history.Reading{Dots: dots(d(1, 1), d(2, 1)), Values: []string{"a", "c"}}
 	s.reads("C", "n2", both)
 	s.final(both, "n2")
-	if held, _, why := s.h.Judge("interval").CheckNoResurrection("x"); !held {
+	if held, _, why := judge(s.h, "interval").CheckNoResurrection("x"); !held {
 		t.Errorf("interval: %s", why)
 	}
-	if held, _, _ := s.h.Judge("siblings").CheckNoResurrection("x"); held {
+	if held, _, _ := judge(s.h, "siblings").CheckNoResurrection("x"); held {
 		t.Error("siblings: a had been deleted and was shown")
 	}
 }
@@ -127,11 +127,11 @@ func TestOverlapMayShowWhatADeleteSaw(t *testing.T) {
 func TestReplyUnderWayResurrectsNothing(t *testing.T) {
 	gone := shows("", d(1, 2))
 	s := deleted(gone)
-	s.h.Sent(s.tick(), oracle.Request{ID: "g", Client: "C", Leader: "n2", Key: "x", Verb: oracle.Get})
+	s.h.Sent(s.tick(), history.Request{ID: "g", Client: "C", Leader: "n2", Key: "x", Verb: history.Get})
 	s.applied(d(1, 2), "n2", "n3")
-	s.h.Shown(s.tick(), oracle.Read{Request: "g", Client: "C", Leader: "n2", Key: "x", Reading: shows("a", d(1, 1))})
+	s.h.Shown(s.tick(), history.Read{Request: "g", Client: "C", Leader: "n2", Key: "x", Reading: shows("a", d(1, 1))})
 	s.final(gone)
-	if held, at, why := s.h.Judge("lww").CheckNoResurrection("x"); !held {
+	if held, at, why := judge(s.h, "lww").CheckNoResurrection("x"); !held {
 		t.Errorf("broken at %s: %s", at, why)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 )
 
 // classify says why each lost update of a key is lost, and names a survivor.
@@ -24,18 +25,18 @@ func (j *judge) classify(k int32, r rule) {
 // class is why u is lost. Being beaten at birth by what its author had been
 // shown comes first; then being missing; then who survives.
 func (j *judge) class(u int32, r rule) Class {
-	q := j.g.h.updates[u]
-	survivors := j.keys[q.key].survivors
+	q := j.g.h.Updates[u]
+	survivors := j.keys[q.KeyIndex].survivors
 	switch {
 	case j.perished(u):
 		return Durability
 	case !r.keeps && j.inverted(u):
 		return Inverted
-	case !r.keeps && !j.gone(u) && (!j.reach.knowsAll(u, survivors) || j.g.keys[q.key].retried):
+	case !r.keeps && !j.gone(u) && (!j.reach.knowsAll(u, survivors) || j.g.keys[q.KeyIndex].retried):
 		return Concurrent
 	case r.outlives && !j.gone(u) && len(survivors) > 0:
 		return Inverted
-	case q.Verb == Delete && j.reach.knows(u, survivors):
+	case q.Verb == history.Delete && j.reach.knows(u, survivors):
 		return Resurrected
 	}
 	return Durability
@@ -44,9 +45,9 @@ func (j *judge) class(u int32, r rule) Class {
 // inverted reports whether u was beaten at birth by its own past, wherever it
 // was accepted.
 func (j *judge) inverted(u int32) bool {
-	q := j.g.h.updates[u]
-	for i := range q.acceptances {
-		if !j.beatenAtBirth(u, &q.acceptances[i], j.surelyShown) {
+	q := j.g.h.Updates[u]
+	for i := range q.Acceptances {
+		if !j.beatenAtBirth(u, &q.Acceptances[i], j.surelyShown) {
 			return false
 		}
 	}
@@ -56,12 +57,12 @@ func (j *judge) inverted(u int32) bool {
 // beatenAtBirth reports whether the leader that accepted u did not show it right
 // after, but something that its author had been shown by then, as had tells. Where
 // nobody could see that, what survives in the end has to do.
-func (j *judge) beatenAtBirth(u int32, a *acceptance, had func(over []logical.Dot, d logical.Dot) bool) bool {
-	q := j.g.h.updates[u]
+func (j *judge) beatenAtBirth(u int32, a *history.AcceptanceAt, had func(over []logical.Dot, d logical.Dot) bool) bool {
+	q := j.g.h.Updates[u]
 	if a.Unseen {
-		return j.reach.knows(u, j.keys[q.key].survivors)
+		return j.reach.knows(u, j.keys[q.KeyIndex].survivors)
 	}
-	shown := j.g.show(nil, q.key, a.After.Dots)
+	shown := j.g.show(nil, q.KeyIndex, a.After.Dots)
 	if slices.Contains(shown, u) {
 		return false
 	}
@@ -75,18 +76,18 @@ func (j *judge) beatenAtBirth(u int32, a *acceptance, had func(over []logical.Do
 // maybeShown reports whether who was shown the dots had been shown the update with
 // dot d, under whatever dot and through whatever way.
 func (j *judge) maybeShown(over []logical.Dot, d logical.Dot) bool {
-	s, ok := j.g.h.dots[d]
-	return ok && j.reach.reflects(j.g.show(nil, j.g.h.updates[s].key, over), s)
+	s, ok := j.g.h.ByDot[d]
+	return ok && j.reach.reflects(j.g.show(nil, j.g.h.Updates[s].KeyIndex, over), s)
 }
 
 // surelyShown leaves out what depends on a request that was accepted again: its
 // other dot, and what it had been shown at another leader.
 func (j *judge) surelyShown(over []logical.Dot, d logical.Dot) bool {
-	s, ok := j.g.h.dots[d]
+	s, ok := j.g.h.ByDot[d]
 	if !ok || slices.Contains(over, d) {
 		return ok
 	}
-	base := j.g.show(nil, j.g.h.updates[s].key, over)
+	base := j.g.show(nil, j.g.h.Updates[s].KeyIndex, over)
 	return slices.ContainsFunc(base, func(b int32) bool { return j.reach.surely(b, s) })
 }
 
@@ -94,18 +95,18 @@ func (j *judge) surelyShown(over []logical.Dot, d logical.Dot) bool {
 // what it lost to though only its past is left, or whether its leader knew that
 // something retried had seen what beat it. Why it is lost is then a guess.
 func (j *judge) guessed(u int32) bool {
-	key := j.g.h.updates[u].key
+	key := j.g.h.Updates[u].KeyIndex
 	if j.g.serve(j.g.keys[key].name).outlives && j.reach.knowsAll(u, j.keys[key].survivors) {
 		return true
 	}
-	return slices.ContainsFunc(j.g.h.updates[u].acceptances, func(a acceptance) bool {
+	return slices.ContainsFunc(j.g.h.Updates[u].Acceptances, func(a history.AcceptanceAt) bool {
 		return a.Unseen || j.beatenAtBirth(u, &a, j.maybeShown) != j.beatenAtBirth(u, &a, j.surelyShown)
 	})
 }
 
 // victor is a survivor that u had been shown, or had not, else any, else -1.
 func (j *judge) victor(u int32, older bool) int32 {
-	survivors := j.keys[j.g.h.updates[u].key].survivors
+	survivors := j.keys[j.g.h.Updates[u].KeyIndex].survivors
 	for _, s := range survivors {
 		if s != u && j.reach.past(u, s) == older {
 			return s

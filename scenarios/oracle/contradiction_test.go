@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
@@ -28,7 +29,7 @@ func TestRepliesMayOnlyNameWhatWasAccepted(t *testing.T) {
 	s.writes(write{label: "other", client: "B", leader: "n2", dot: d(2, 2), key: "y"})
 	s.reads("B", "n2", shows("other", d(2, 2)))
 	s.final(shows("?", d(8, 8)), "n1")
-	wantContradictions(t, s.h.Judge("lww"),
+	wantContradictions(t, judge(s.h, "lww"),
 		"unknown 2ms: a: n1 acknowledged writing over 0000000000000009-9, which names no write of x",
 		"early 4ms: n2 showed B b before it was accepted as 0000000000000002-1",
 		"unknown 11ms: at the end n1 shows 0000000000000008-8, which names no write of x",
@@ -39,7 +40,7 @@ func TestOneDotNamesOneWrite(t *testing.T) {
 	s := tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	s.writes(write{label: "b", client: "B", leader: "n2", dot: d(1, 1)})
-	wantContradictions(t, s.h.Judge("lww"),
+	wantContradictions(t, judge(s.h, "lww"),
 		"reused 5ms: n2 gave b the dot 0000000000000001-1, which already names a",
 		"unasked 6ms: n2 acknowledged request r-b, which no leader had accepted")
 }
@@ -48,7 +49,7 @@ func TestNobodyAnswersWhatWasNotAsked(t *testing.T) {
 	s := tell()
 	s.accepted(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	s.h.Failed(s.tick(), "r-z", "no")
-	v := s.h.Judge("lww")
+	v := judge(s.h, "lww")
 	wantContradictions(t, v,
 		"unasked 1ms: n1 accepted request r-a as 0000000000000001-1, and nobody had sent such a write",
 		"unasked 2ms: request r-z failed (no), and nobody had sent it")
@@ -76,17 +77,17 @@ func TestAClientWritesWhatItMakesOfWhatItWasShown(t *testing.T) {
 		"13": {"miscount 10ms: merged wrote 13 over less, more, which with +1 makes 8"},
 	} {
 		s := tell()
-		s.valued("base", oracle.Set, "10", 0, d(1, 1))
-		s.valued("less", oracle.Update, "5", -5, d(1, 2), d(1, 1))
-		s.valued("more", oracle.Update, "12", 2, d(2, 1), d(1, 1))
-		s.valued("merged", oracle.Update, value, 1, d(2, 2), d(1, 2), d(2, 1))
-		wantContradictions(t, s.h.Judge("siblings"), want...)
+		s.valued("base", history.Set, "10", 0, d(1, 1))
+		s.valued("less", history.Update, "5", -5, d(1, 2), d(1, 1))
+		s.valued("more", history.Update, "12", 2, d(2, 1), d(1, 1))
+		s.valued("merged", history.Update, value, 1, d(2, 2), d(1, 2), d(2, 1))
+		wantContradictions(t, judge(s.h, "siblings"), want...)
 	}
 }
 
 // valued is a write over exactly what its client was shown, with its value told.
-func (s *story) valued(label string, verb oracle.Verb, value string, delta int64, dot logical.Dot, shown ...logical.Dot) {
-	w := write{label: label, client: label, leader: "n1", verb: verb, dot: dot, over: shown, after: &oracle.Reading{Dots: dots(dot), Values: []string{value}}}
+func (s *story) valued(label string, verb history.Verb, value string, delta int64, dot logical.Dot, shown ...logical.Dot) {
+	w := write{label: label, client: label, leader: "n1", verb: verb, dot: dot, over: shown, after: &history.Reading{Dots: dots(dot), Values: []string{value}}}
 	r := w.request()
 	r.Value, r.Valued, r.Delta, r.Exact, r.Shown = value, true, delta, true, shown
 	s.h.Sent(s.tick(), r)
@@ -96,20 +97,20 @@ func (s *story) valued(label string, verb oracle.Verb, value string, delta int64
 
 // TestAReadingShowsWhatItsDotsStandFor, in their order.
 func TestAReadingShowsWhatItsDotsStandFor(t *testing.T) {
-	three := func(read oracle.Reading) *oracle.Judgement {
+	three := func(read history.Reading) *oracle.Judgement {
 		s := tell()
-		s.valued("a", oracle.Set, "1", 0, d(1, 1))
-		s.valued("b", oracle.Set, "2", 0, d(2, 1))
-		s.writes(write{label: "gone", client: "C", leader: "n1", verb: oracle.Delete, dot: d(3, 1), after: &oracle.Reading{Dots: dots(d(3, 1))}})
+		s.valued("a", history.Set, "1", 0, d(1, 1))
+		s.valued("b", history.Set, "2", 0, d(2, 1))
+		s.writes(write{label: "gone", client: "C", leader: "n1", verb: history.Delete, dot: d(3, 1), after: &history.Reading{Dots: dots(d(3, 1))}})
 		s.reads("R", "n1", read)
-		return s.h.Judge("siblings")
+		return judge(s.h, "siblings")
 	}
 	both := dots(d(1, 1), d(2, 1), d(3, 1))
-	wantContradictions(t, three(oracle.Reading{Dots: both, Values: []string{"1", "2"}}))
-	wantContradictions(t, three(oracle.Reading{Dots: both, Values: []string{"2", "1"}}),
+	wantContradictions(t, three(history.Reading{Dots: both, Values: []string{"1", "2"}}))
+	wantContradictions(t, three(history.Reading{Dots: both, Values: []string{"2", "1"}}),
 		`misshown 10ms: n1 showed R ["2" "1"] of x for a, b, gone, which is ["1" "2"]`)
-	wantContradictions(t, three(oracle.Reading{Dots: both, Values: []string{"1"}}),
+	wantContradictions(t, three(history.Reading{Dots: both, Values: []string{"1"}}),
 		`misshown 10ms: n1 showed R ["1"] of x for a, b, gone, which is ["1" "2"]`)
-	wantContradictions(t, three(oracle.Reading{Dots: dots(d(3, 1)), Values: []string{"1"}}),
+	wantContradictions(t, three(history.Reading{Dots: dots(d(3, 1)), Values: []string{"1"}}),
 		`misshown 10ms: n1 showed R ["1"] of x for gone, which is absent`)
 }

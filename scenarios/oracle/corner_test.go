@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
@@ -32,7 +33,7 @@ func TestExactWriteIsInvertedByWhatItsClientHadSeen(t *testing.T) {
 func TestLossNamesTheSameSurvivorWhateverTheOrder(t *testing.T) {
 	s := threeWay()
 	s.final(shows("", d(3, 1), d(2, 1)))
-	wantLosses(t, s.h.Judge("interval"), "a concurrent b")
+	wantLosses(t, judge(s.h, "interval"), "a concurrent b")
 }
 
 func TestWhatIsToldTwiceCountsOnce(t *testing.T) {
@@ -81,7 +82,7 @@ func TestTotalThatAddsNothingMayOutliveItsDelete(t *testing.T) {
 func TestShortCounterBlamesWhatNoSurvivorHasSeen(t *testing.T) {
 	s := tell().all(incr("a", "n1", 1, d(1, 1)), incr("b", "n2", 1, d(2, 1)), incr("c", "n3", 1, d(3, 1)))
 	s.final(shows("2", d(3, 1)))
-	wantLosses(t, s.h.Judge("counter"), "b durability c")
+	wantLosses(t, judge(s.h, "counter"), "b durability c")
 }
 
 func TestCounterNotYetConvergedIsJudgedKindly(t *testing.T) {
@@ -98,7 +99,7 @@ func TestDuplicatesMayNotBothBeShown(t *testing.T) {
 	s.reads("B", "n1", shows("1", d(1, 1), d(2, 1)))
 	at := s.reads("B", "n1", shows("2", d(1, 1), d(2, 1)))
 	s.final(shows("1", d(1, 1), d(2, 1)))
-	if held, when, _ := s.h.Judge("counter").CheckNoOvercount("x"); held || when != at {
+	if held, when, _ := judge(s.h, "counter").CheckNoOvercount("x"); held || when != at {
 		t.Errorf("held %v at %s, expected broken at %s", held, when, at)
 	}
 }
@@ -113,7 +114,7 @@ func TestReadingRepeatedIsHeldAgainstWhatIsNew(t *testing.T) {
 	s.reads("A", "n2", old)
 	s.all(write{label: "u2", client: "A", session: true, leader: "n2", dot: d(2, 2), over: dots(d(1, 1), d(2, 1)), after: &old})
 	at := s.reads("A", "n2", old)
-	held := s.h.Judge("lww").Violations
+	held := judge(s.h, "lww").Violations
 	if last := held[len(held)-1]; last.At != at || last.Guarantee != oracle.ReadYourWrites {
 		t.Errorf("last violation %+v, expected at %s", last, at)
 	}
@@ -125,19 +126,19 @@ func TestEveryCauseCounts(t *testing.T) {
 	s.all(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)}, write{label: "p", client: "Z", leader: "n1", dot: d(1, 2), key: "y"})
 	s.applied(d(1, 2), "n3")
 	s.reads("B", "n1", shows("a", d(1, 1)))
-	s.h.Shown(s.tick(), oracle.Read{Client: "B", Session: true, Leader: "n1", Key: "y", Reading: shows("p", d(1, 2))})
+	s.h.Shown(s.tick(), history.Read{Client: "B", Session: true, Leader: "n1", Key: "y", Reading: shows("p", d(1, 2))})
 	s.all(write{label: "b", client: "B", session: true, leader: "n1", dot: d(1, 3), key: "z"})
 	s.applied(d(1, 3), "n3")
 	s.applied(d(1, 1), "n3")
-	wantViolations(t, s.h.Judge("lww"), "writes-follow-reads B 13ms")
+	wantViolations(t, judge(s.h, "lww"), "writes-follow-reads B 13ms")
 }
 
 func TestOthersDoNotBreakASession(t *testing.T) {
 	s := tell()
 	s.all(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)}, write{label: "b", client: "A", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
 	s.reads("B", "n1", shows("b", d(1, 2)))
-	s.h.Shown(s.tick(), oracle.Read{Client: "A", Leader: "n2", Key: "x", Reading: shows("a", d(1, 1))})
-	if v := s.h.Judge("lww"); v.Session != oracle.SessionKept || len(v.Violations) != 2 {
+	s.h.Shown(s.tick(), history.Read{Client: "A", Leader: "n2", Key: "x", Reading: shows("a", d(1, 1))})
+	if v := judge(s.h, "lww"); v.Session != oracle.SessionKept || len(v.Violations) != 2 {
 		t.Errorf("session %q, violations %+v", v.Session, v.Violations)
 	}
 }
@@ -146,6 +147,6 @@ func TestLedgerRowOfAnotherKey(t *testing.T) {
 	s := threeWay()
 	s.final(shows("b", d(2, 1)))
 	rows := []oracle.LedgerRow{row(d(1, 2), "concurrent"), row(d(3, 1), "concurrent"), {Key: "y", Dot: d(1, 2), Class: "concurrent"}}
-	wantDifferences(t, s.h.Judge("lww").Agree(map[string][]oracle.LedgerRow{"n1": rows}),
+	wantDifferences(t, judge(s.h, "lww").Agree(map[string][]oracle.LedgerRow{"n1": rows}),
 		"n1: the ledger holds 0000000000000001-2 of y as concurrent; no write of that key was accepted under that dot")
 }

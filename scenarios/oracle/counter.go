@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 )
 
 // sum is the accounting of one counter.
@@ -29,16 +30,16 @@ func (j *judge) count(k int32) {
 	s.there = func(i int32) bool { return !j.lacked(i) }
 	for _, u := range j.g.keys[k].updates {
 		j.fates[u].accounted = true
-		q := j.g.h.updates[u]
+		q := j.g.h.Updates[u]
 		switch {
 		case j.perished(u): // it adds nothing and takes nothing away
 			s.lose(u)
-		case q.Verb != Delete:
+		case q.Verb != history.Delete:
 			s.adds = append(s.adds, u)
 			s.checkDelta(q)
 		}
 	}
-	if !j.keys[k].converged && j.g.h.known {
+	if !j.keys[k].converged && j.g.h.AppliedKnown {
 		s.countApart()
 		return
 	}
@@ -57,11 +58,11 @@ func (j *judge) count(k int32) {
 }
 
 // checkDelta holds what a leader says an increment added against what was asked.
-func (s *sum) checkDelta(q *request) {
-	for i := range q.acceptances {
-		if a := &q.acceptances[i]; q.Verb == Incr && a.Delta != q.Delta {
-			s.j.g.gripe(a.when.at, Miscount, q.Key, a.Dot, fmt.Sprintf("%s says that %s added %d, and %d was asked for",
-				s.j.g.h.leaders.list[a.leader], q.name(), a.Delta, q.Delta))
+func (s *sum) checkDelta(q *history.Call) {
+	for i := range q.Acceptances {
+		if a := &q.Acceptances[i]; q.Verb == history.Incr && a.Delta != q.Delta {
+			s.j.g.contradict(a.When.At, history.Miscount, q.Key, a.Dot, fmt.Sprintf("%s says that %s added %d, and %d was asked for",
+				s.j.g.h.Leaders.List[a.Leader], q.Name(), a.Delta, q.Delta))
 		}
 	}
 }
@@ -69,8 +70,8 @@ func (s *sum) checkDelta(q *request) {
 // delta is what an update adds: once, whatever it was accepted as. For an
 // increment the client knows; for a set the smallest dot's acknowledgement says.
 func (s *sum) delta(u int32) int64 {
-	q := s.j.g.h.updates[u]
-	if q.Verb == Incr {
+	q := s.j.g.h.Updates[u]
+	if q.Verb == history.Incr {
 		return q.Delta
 	}
 	there := slices.DeleteFunc(slices.Clone(s.j.g.opsOf[u]), func(i int32) bool { return !s.there(i) })
@@ -136,7 +137,7 @@ func (s *sum) number(leader string) int64 {
 	n, err := strconv.ParseInt(r.Values[0], 10, 64)
 	if err != nil || len(r.Values) > 1 {
 		g := s.j.g
-		g.gripe(g.h.last, Miscount, g.keys[s.k].name, logical.Dot{}, fmt.Sprintf("at the end %s shows %q, which is no number", leader, r.Values))
+		g.contradict(g.h.End, history.Miscount, g.keys[s.k].name, logical.Dot{}, fmt.Sprintf("at the end %s shows %q, which is no number", leader, r.Values))
 	}
 	return n
 }
@@ -208,7 +209,7 @@ func (s *sum) shortBy(short int64) {
 		if s.covered.has(u) {
 			n = 2
 		}
-		if !s.j.g.h.updates[u].acked.never() {
+		if !s.j.g.h.Updates[u].AckedAt.Never() {
 			n++
 		}
 		return n
@@ -224,7 +225,7 @@ func (s *sum) shortBy(short int64) {
 	}
 	if short > 0 {
 		g := s.j.g
-		g.gripe(g.h.last, Miscount, g.keys[s.k].name, logical.Dot{}, fmt.Sprintf("at the end %d is missing that no set of updates makes up", short))
+		g.contradict(g.h.End, history.Miscount, g.keys[s.k].name, logical.Dot{}, fmt.Sprintf("at the end %d is missing that no set of updates makes up", short))
 	}
 }
 
@@ -232,15 +233,15 @@ func (s *sum) lose(u int32) { s.j.fates[u] = fate{class: Durability} }
 
 // firstExcess is the first reading of a counter above the sum of all that had
 // been accepted by then, what it shows, and that sum.
-func (j *judge) firstExcess(k int32) (s *showing, shown, most int64) {
+func (j *judge) firstExcess(k int32) (s *history.Reply, shown, most int64) {
 	adds := j.g.additions()
 	best := map[int32]int64{} // by update: the most one acceptance of it adds
-	for i := range j.g.h.showings {
-		s := &j.g.h.showings[i]
-		if s.key != k || len(s.Values) == 0 {
+	for i := range j.g.h.Replies {
+		s := &j.g.h.Replies[i]
+		if s.Key != k || len(s.Values) == 0 {
 			continue
 		}
-		for len(adds) > 0 && adds[0].turn < s.when.turn {
+		for len(adds) > 0 && adds[0].turn < s.When.Turn {
 			most = less(most, -j.raiseBest(best, k, adds[0]))
 			adds = adds[1:]
 		}
@@ -253,14 +254,14 @@ func (j *judge) firstExcess(k int32) (s *showing, shown, most int64) {
 
 // raiseBest is how much more the key can hold now that an acceptance is known.
 func (j *judge) raiseBest(best map[int32]int64, k int32, a addition) int64 {
-	q := j.g.h.updates[a.update]
-	if q.key != k {
+	q := j.g.h.Updates[a.update]
+	if q.KeyIndex != k {
 		return 0
 	}
 	before := best[a.update]
-	for i := range q.acceptances {
-		if q.acceptances[i].Dot == a.dot {
-			best[a.update] = max(before, q.acceptances[i].Delta)
+	for i := range q.Acceptances {
+		if q.Acceptances[i].Dot == a.dot {
+			best[a.update] = max(before, q.Acceptances[i].Delta)
 		}
 	}
 	return less(best[a.update], before)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 
 	"pgregory.net/rapid"
@@ -17,9 +18,9 @@ import (
 type plain struct {
 	story   *story
 	ops     []*plainOp
-	verbs   []oracle.Verb // by request
-	asked   []int64       // by request: what an increment asks to add
-	wrong   []string      // readings that are not what they must be, by time
+	verbs   []history.Verb // by request
+	asked   []int64        // by request: what an increment asks to add
+	wrong   []string       // readings that are not what they must be, by time
 	excess  map[string]time.Duration
 	readers int
 }
@@ -56,7 +57,7 @@ func (p *plain) value(ops []*plainOp) []string {
 		var least *plainOp
 		taken := false
 		for _, o := range p.ops {
-			if o.request != r || !seen[o] || p.verbs[r] == oracle.Delete {
+			if o.request != r || !seen[o] || p.verbs[r] == history.Delete {
 				continue
 			}
 			taken, live = taken || gone[o], live || !gone[o]
@@ -79,7 +80,7 @@ func (p *plain) most(key string) (sum int64) {
 	for r := range p.verbs {
 		var best int64
 		for _, o := range p.ops {
-			if o.request == r && o.key == key && p.verbs[r] != oracle.Delete {
+			if o.request == r && o.key == key && p.verbs[r] != history.Delete {
 				best = max(best, o.delta)
 			}
 		}
@@ -106,10 +107,10 @@ func dotsOf(ops []*plainOp) (ds []logical.Dot) {
 }
 
 // reading is what a leader shows of a few ops: now and then something else than it must.
-func (p *plain) reading(t *rapid.T, key string, at time.Duration) oracle.Reading {
+func (p *plain) reading(t *rapid.T, key string, at time.Duration) history.Reading {
 	ops := p.some(t, key)
 	want := p.value(ops)
-	r := oracle.Reading{Dots: dotsOf(ops), Values: want}
+	r := history.Reading{Dots: dotsOf(ops), Values: want}
 	if rapid.IntRange(0, 3).Draw(t, "wrong") == 0 {
 		r.Values = rapid.SampledFrom([][]string{nil, {"0"}, {"7"}, {"25"}, {"much"}, {"99999999999999999999"}}).Draw(t, "shows")
 	}
@@ -120,7 +121,7 @@ func (p *plain) reading(t *rapid.T, key string, at time.Duration) oracle.Reading
 }
 
 // told notes the first reading that reaches a client with more than there can be.
-func (p *plain) told(key string, r oracle.Reading) {
+func (p *plain) told(key string, r history.Reading) {
 	if n, err := strconv.ParseInt(append(r.Values, "none")[0], 10, 64); err == nil && n > p.most(key) && p.excess[key] == 0 {
 		p.excess[key] = p.story.now
 	}
@@ -130,19 +131,19 @@ func (p *plain) told(key string, r oracle.Reading) {
 func (p *plain) accept(t *rapid.T, key string, request int) {
 	origin := rapid.Uint64Range(1, 3).Draw(t, "origin")
 	o := &plainOp{dot: d(origin, uint64(len(p.ops)+1)), key: key, request: request, delta: p.asked[request]}
-	if p.verbs[request] == oracle.Set {
+	if p.verbs[request] == history.Set {
 		o.delta = rapid.Int64Range(-3, 9).Draw(t, "adds")
 	}
 	over := p.some(t, key)
 	upon := slices.Clone(over)
 	for _, before := range slices.Backward(p.ops) {
-		if p.verbs[request] != oracle.Delete && p.verbs[before.request] != oracle.Delete && before.key == key && before.dot.Origin == o.dot.Origin {
+		if p.verbs[request] != history.Delete && p.verbs[before.request] != history.Delete && before.key == key && before.dot.Origin == o.dot.Origin {
 			upon = append(upon, before)
 			break
 		}
 	}
 	o.seen, o.gone = p.of(upon)
-	if p.verbs[request] == oracle.Delete {
+	if p.verbs[request] == history.Delete {
 		for s := range o.seen {
 			o.gone[s] = true
 		}
@@ -150,7 +151,7 @@ func (p *plain) accept(t *rapid.T, key string, request int) {
 	o.seen[o] = true
 	p.ops = append(p.ops, o)
 	at := p.story.tick()
-	a := oracle.Acceptance{Dot: o.dot, Over: dotsOf(over), Delta: o.delta, After: p.reading(t, key, at)}
+	a := history.Acceptance{Dot: o.dot, Over: dotsOf(over), Delta: o.delta, After: p.reading(t, key, at)}
 	p.story.h.Accepted(at, fmt.Sprintf("n%d", origin), fmt.Sprintf("r%02d", request), a)
 }
 
@@ -159,17 +160,17 @@ func (p *plain) step(t *rapid.T) {
 	if rapid.IntRange(0, 2).Draw(t, "read") == 0 {
 		p.readers++ // each by another client: this is not about sessions
 		r := p.reading(t, key, p.story.tick())
-		p.story.h.Shown(p.story.now, oracle.Read{Client: fmt.Sprintf("R%d", p.readers), Leader: "n1", Key: key, Reading: r})
+		p.story.h.Shown(p.story.now, history.Read{Client: fmt.Sprintf("R%d", p.readers), Leader: "n1", Key: key, Reading: r})
 		p.told(key, r)
 		return
 	}
 	request := len(p.verbs)
-	p.verbs = append(p.verbs, rapid.SampledFrom([]oracle.Verb{oracle.Incr, oracle.Incr, oracle.Set, oracle.Delete}).Draw(t, "verb"))
+	p.verbs = append(p.verbs, rapid.SampledFrom([]history.Verb{history.Incr, history.Incr, history.Set, history.Delete}).Draw(t, "verb"))
 	p.asked = append(p.asked, 0)
-	if p.verbs[request] == oracle.Incr {
+	if p.verbs[request] == history.Incr {
 		p.asked[request] = rapid.Int64Range(-3, 9).Draw(t, "delta")
 	}
-	p.story.h.Sent(p.story.tick(), oracle.Request{ID: fmt.Sprintf("r%02d", request), Client: "W", Leader: "n1", Key: key, Verb: p.verbs[request], Value: "text", Delta: p.asked[request], Valued: true})
+	p.story.h.Sent(p.story.tick(), history.Request{ID: fmt.Sprintf("r%02d", request), Client: "W", Leader: "n1", Key: key, Verb: p.verbs[request], Value: "text", Delta: p.asked[request], Valued: true})
 	for range rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(t, "acceptances") {
 		p.accept(t, key, request)
 	}
@@ -192,9 +193,9 @@ func TestCountersAgreeWithTheLongWay(t *testing.T) {
 			}
 			for _, key := range []string{"x", "y"} {
 				all := slices.DeleteFunc(slices.Clone(p.ops), func(o *plainOp) bool { return o.key != key })
-				p.story.h.Final("n1", key, oracle.Reading{Dots: dotsOf(all), Values: p.value(all)})
+				p.story.h.Final("n1", key, history.Reading{Dots: dotsOf(all), Values: p.value(all)})
 			}
-			v := p.story.h.Judge("counter")
+			v := judge(p.story.h, "counter")
 			p.compare(t, v)
 		}
 	})
@@ -203,7 +204,7 @@ func TestCountersAgreeWithTheLongWay(t *testing.T) {
 func (p *plain) compare(t *rapid.T, v *oracle.Judgement) {
 	var got []string
 	for _, c := range v.Contradictions {
-		if c.Kind != oracle.Misshown {
+		if c.Kind != history.Misshown {
 			t.Fatalf("contradiction (%s) at %s: %s", c.Kind, c.At, c.Why)
 		}
 		got = append(got, fmt.Sprint(c.At))

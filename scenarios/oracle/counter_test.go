@@ -6,23 +6,24 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
 // incr is an increment by n.
 func incr(label, leader string, n int64, dot logical.Dot, over ...logical.Dot) write {
-	return write{label: label, client: "C" + leader, leader: leader, verb: oracle.Incr, delta: n, dot: dot, over: over}
+	return write{label: label, client: "C" + leader, leader: leader, verb: history.Incr, delta: n, dot: dot, over: over}
 }
 
 // add is a set that the acknowledgement says added n.
 func add(label, leader string, n int64, dot logical.Dot, over ...logical.Dot) write {
 	w := incr(label, leader, n, dot, over...)
-	w.verb = oracle.Set
+	w.verb = history.Set
 	return w
 }
 
 func del(label, leader string, dot logical.Dot, over ...logical.Dot) write {
-	return write{label: label, client: "C" + leader, leader: leader, verb: oracle.Delete, dot: dot, over: over, after: &oracle.Reading{}}
+	return write{label: label, client: "C" + leader, leader: leader, verb: history.Delete, dot: dot, over: over, after: &history.Reading{}}
 }
 
 func (s *story) all(ws ...write) *story {
@@ -39,7 +40,7 @@ func TestCounterAddsUp(t *testing.T) {
 	cases := []struct {
 		name  string
 		story *story
-		final oracle.Reading
+		final history.Reading
 		want  oracle.Stats
 		lost  []string
 	}{
@@ -109,7 +110,7 @@ func TestDuplicateIncrementsCountOnce(t *testing.T) {
 		retry := add("u", "n1", 10, d(1, 1))
 		s.all(retry)
 		s.final(shows(value, d(1, 1), d(2, 2)))
-		return s.h.Judge("counter")
+		return judge(s.h, "counter")
 	}
 	if v := duplicates("13"); v.Stats != (oracle.Stats{Acked: 2, Accounted: 2}) {
 		t.Errorf("13 is right: %+v", v.Stats)
@@ -147,11 +148,11 @@ func TestCounterDeleteThatNeverArrived(t *testing.T) {
 func TestCounterThatCannotBeRight(t *testing.T) {
 	s := tell().all(incr("a", "n1", 5, d(1, 1)))
 	s.final(shows("3", d(1, 1)), "n1")
-	wantContradictions(t, s.h.Judge("counter"), "miscount 3ms: at the end 2 is missing that no set of updates makes up")
+	wantContradictions(t, judge(s.h, "counter"), "miscount 3ms: at the end 2 is missing that no set of updates makes up")
 	s.final(shows("4", d(1, 1)), "n1")
-	wantContradictions(t, s.h.Judge("counter"), "miscount 3ms: at the end 1 is missing that no set of updates makes up")
+	wantContradictions(t, judge(s.h, "counter"), "miscount 3ms: at the end 1 is missing that no set of updates makes up")
 	s.final(shows("five", d(1, 1)), "n1")
-	wantContradictions(t, s.h.Judge("counter"), `miscount 3ms: at the end n1 shows ["five"], which is no number`)
+	wantContradictions(t, judge(s.h, "counter"), `miscount 3ms: at the end n1 shows ["five"], which is no number`)
 }
 
 func TestLeaderMustAddWhatWasAsked(t *testing.T) {
@@ -170,10 +171,10 @@ func TestLeaderMustAddWhatWasAsked(t *testing.T) {
 // shows the wrong number.
 func TestAnIncrementAddsWhatWasAsked(t *testing.T) {
 	s := tell()
-	s.h.Sent(s.tick(), oracle.Request{ID: "r", Client: "A", Leader: "n1", Key: "x", Verb: oracle.Incr, Delta: 5, Valued: true})
-	s.h.Accepted(s.tick(), "n1", "r", oracle.Acceptance{Dot: d(1, 1), Delta: 6, After: shows("6", d(1, 1))})
+	s.h.Sent(s.tick(), history.Request{ID: "r", Client: "A", Leader: "n1", Key: "x", Verb: history.Incr, Delta: 5, Valued: true})
+	s.h.Accepted(s.tick(), "n1", "r", history.Acceptance{Dot: d(1, 1), Delta: 6, After: shows("6", d(1, 1))})
 	s.final(shows("5", d(1, 1)))
-	wantContradictions(t, s.h.Judge("counter"), "miscount 2ms: n1 says that r added 6, and 5 was asked for",
+	wantContradictions(t, judge(s.h, "counter"), "miscount 2ms: n1 says that r added 6, and 5 was asked for",
 		`misshown 2ms: n1 showed right after r ["6"] of x for r, which is ["5"]`)
 }
 
@@ -214,7 +215,7 @@ func TestNoOvercountNamesTheFirstReadingThatCannotBe(t *testing.T) {
 	if held || when != at || why != "n2 showed 2, and at most 1 had been added" {
 		t.Errorf("held %v at %s: %s", held, when, why)
 	}
-	if held, _, _ := s.h.Judge("lww").CheckNoOvercount("x"); !held {
+	if held, _, _ := judge(s.h, "lww").CheckNoOvercount("x"); !held {
 		t.Error("only counters overcount")
 	}
 }
@@ -222,7 +223,7 @@ func TestNoOvercountNamesTheFirstReadingThatCannotBe(t *testing.T) {
 func TestNoOvercountAtTheEnd(t *testing.T) {
 	s := tell().all(incr("a", "n1", 1, d(1, 1)))
 	s.final(shows("2", d(1, 1)))
-	held, at, why := s.h.Judge("counter").CheckNoOvercount("x")
+	held, at, why := judge(s.h, "counter").CheckNoOvercount("x")
 	if held || at != 3*time.Millisecond || why != "at the end x shows 1 too many" {
 		t.Errorf("held %v at %s: %s", held, at, why)
 	}
@@ -287,5 +288,5 @@ func TestRetriedDeleteTakesWhatEachOfItsOpsHadSeen(t *testing.T) {
 	s.final(shows("4", d(3, 1), d(1, 2), d(2, 2)))
 	s.wantStats(t, "counter", oracle.Stats{Acked: 4, Accounted: 4})
 	s.final(shows("7", d(1, 1), d(2, 1), d(3, 1)))
-	wantLosses(t, s.h.Judge("counter"), "gone resurrected a")
+	wantLosses(t, judge(s.h, "counter"), "gone resurrected a")
 }

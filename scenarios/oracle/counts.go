@@ -1,6 +1,9 @@
 package oracle
 
-import "kvd/logical"
+import (
+	"kvd/logical"
+	"kvd/scenarios/history"
+)
 
 // counts is what the ops of one counter add up to. Every origin keeps one running
 // total, and whoever is shown one of its dots is shown all that went into it: how
@@ -54,7 +57,7 @@ func newCounts(g *graph, k *keyed, all *counted) *counts {
 	c := &counts{g: g, origins: map[logical.Origin]int{}, counted: all}
 	ops := g.opsOn(k)
 	for _, i := range ops {
-		if o := g.ops[i].Dot.Origin; g.request(i).Verb != Delete {
+		if o := g.ops[i].Dot.Origin; g.request(i).Verb != history.Delete {
 			if _, met := c.origins[o]; !met {
 				c.origins[o] = len(c.sums)
 				c.sums = append(c.sums, []total{{}})
@@ -70,7 +73,7 @@ func newCounts(g *graph, k *keyed, all *counted) *counts {
 		room = c.learn(i, room)
 	}
 	for _, u := range k.updates {
-		if g.retried(u) && g.h.updates[u].Verb != Delete {
+		if g.retried(u) && g.h.Updates[u].Verb != history.Delete {
 			c.twice = append(c.twice, u)
 		}
 	}
@@ -79,7 +82,7 @@ func newCounts(g *graph, k *keyed, all *counted) *counts {
 
 // adds is what the op adds: of an increment the client knows it.
 func (c *counts) adds(i int32) int64 {
-	if q := c.g.request(i); q.Verb == Incr {
+	if q := c.g.request(i); q.Verb == history.Incr {
 		return q.Delta
 	}
 	return c.g.ops[i].Delta

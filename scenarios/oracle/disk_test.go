@@ -3,6 +3,7 @@ package oracle_test
 import (
 	"testing"
 
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
@@ -100,7 +101,7 @@ func TestSumOfWhatIsLeftOfARetry(t *testing.T) {
 	nothing := func(*story) {}
 	for name, c := range map[string]struct {
 		story *story
-		final oracle.Reading
+		final history.Reading
 		acked int
 	}{
 		"a set adds what the leader that has it says": {
@@ -112,7 +113,7 @@ func TestSumOfWhatIsLeftOfARetry(t *testing.T) {
 			shows("4", d(2, 2)), 3},
 	} {
 		c.story.final(c.final)
-		if v := c.story.h.Judge("counter"); v.Stats != (oracle.Stats{Acked: c.acked, Accounted: c.acked}) {
+		if v := judge(c.story.h, "counter"); v.Stats != (oracle.Stats{Acked: c.acked, Accounted: c.acked}) {
 			t.Errorf("%s: %+v, losses %+v", name, v.Stats, v.Losses)
 		}
 	}
@@ -125,7 +126,7 @@ func TestUnseenBirthMayBeEitherInTheLedger(t *testing.T) {
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	b := write{label: "b", client: "B", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))}
 	s.sent(b)
-	s.h.Accepted(s.tick(), "n1", "r-b", oracle.Acceptance{Dot: b.dot, Over: b.over, Unseen: true})
+	s.h.Accepted(s.tick(), "n1", "r-b", history.Acceptance{Dot: b.dot, Over: b.over, Unseen: true})
 	s.h.Acked(s.tick(), "r-b", "n1", shows("a", d(1, 1)))
 	s.final(shows("a", d(1, 1)), "n1")
 	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
@@ -153,7 +154,7 @@ func TestDotThatPerishedVouchesForNothing(t *testing.T) {
 		s.applied(d(2, 2), "n1")
 		s.final(shows("b", d(2, 2)), "n1", "n2")
 		rows := map[string][]oracle.LedgerRow{"n1": {row(d(2, 1), "concurrent")}}
-		if diffs := s.h.Judge("lww").Agree(rows); (len(diffs) == 0) != told {
+		if diffs := judge(s.h, "lww").Agree(rows); (len(diffs) == 0) != told {
 			t.Errorf("told of the disk %t: %q", told, diffs)
 		}
 	}

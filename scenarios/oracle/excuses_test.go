@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
@@ -26,7 +27,7 @@ func TestOnlyADiskLostInBetweenExcusesWhatComesBack(t *testing.T) {
 			s := tell()
 			s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 			s.applied(d(1, 1), "n2", "n3")
-			s.writes(write{label: "del", client: "A", leader: "n1", verb: oracle.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &oracle.Reading{Dots: dots(d(1, 2))}})
+			s.writes(write{label: "del", client: "A", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &history.Reading{Dots: dots(d(1, 2))}})
 			lose := func(when int) {
 				if when == c.when && c.leader != "" {
 					s.h.DiskLost(s.tick(), c.leader)
@@ -39,7 +40,7 @@ func TestOnlyADiskLostInBetweenExcusesWhatComesBack(t *testing.T) {
 			lose(2)
 			s.applied(d(1, 2), "n2", "n3")
 			s.final(shows("", d(1, 2)))
-			if held, _, why := s.h.Judge(resolver).CheckNoResurrection("x"); held != c.held {
+			if held, _, why := judge(s.h, resolver).CheckNoResurrection("x"); held != c.held {
 				t.Errorf("%s: a disk lost by %s: held %t, %s", resolver, c.what, held, why)
 			}
 		}
@@ -49,18 +50,18 @@ func TestOnlyADiskLostInBetweenExcusesWhatComesBack(t *testing.T) {
 // One name for two requests is said, whatever part of them differs; a retry may go to
 // another leader.
 func TestARetryAsksTheSame(t *testing.T) {
-	r := oracle.Request{ID: "r", Client: "A", Leader: "n1", Key: "x", Verb: oracle.Set, Value: "1"}
-	for what, change := range map[string]func(*oracle.Request){
-		"key":    func(r *oracle.Request) { r.Key = "y" },
-		"verb":   func(r *oracle.Request) { r.Verb = oracle.Delete },
-		"client": func(r *oracle.Request) { r.Client = "B" },
+	r := history.Request{ID: "r", Client: "A", Leader: "n1", Key: "x", Verb: history.Set, Value: "1"}
+	for what, change := range map[string]func(*history.Request){
+		"key":    func(r *history.Request) { r.Key = "y" },
+		"verb":   func(r *history.Request) { r.Verb = history.Delete },
+		"client": func(r *history.Request) { r.Client = "B" },
 	} {
 		s := tell()
 		again := r
 		change(&again)
 		s.h.Sent(s.tick(), r)
 		s.h.Sent(s.tick(), again)
-		if got := s.h.Judge("lww").Contradictions; len(got) != 1 || got[0].Kind != oracle.Reused {
+		if got := judge(s.h, "lww").Contradictions; len(got) != 1 || got[0].Kind != history.Reused {
 			t.Errorf("another %s: %+v", what, got)
 		}
 	}
@@ -68,7 +69,7 @@ func TestARetryAsksTheSame(t *testing.T) {
 	s.h.Sent(s.tick(), r)
 	r.Leader = "n2"
 	s.h.Sent(s.tick(), r)
-	wantNoContradictions(t, s.h.Judge("lww"))
+	wantNoContradictions(t, judge(s.h, "lww"))
 }
 
 // twoKeys loses a write of x, beaten by another, and one of y, gone for no reason, and
@@ -89,14 +90,14 @@ func twoKeys(broken string) *oracle.Judgement {
 	s.applied(d(1, 1), "n2")
 	s.applied(d(2, 1), "n1")
 	if broken == "y" {
-		s.h.Shown(s.tick(), oracle.Read{Client: "A", Session: true, Leader: "n2", Key: "y", Reading: shows("c", d(1, 2))})
+		s.h.Shown(s.tick(), history.Read{Client: "A", Session: true, Leader: "n2", Key: "y", Reading: shows("c", d(1, 2))})
 	}
 	for _, l := range []string{"n1", "n2"} {
 		s.h.Final(l, "x", shows("b", d(2, 1)))
 	}
 	s.h.Final("n1", "y", shows("c", d(1, 2)))
-	s.h.Final("n2", "y", oracle.Reading{})
-	return s.h.Judge("lww")
+	s.h.Final("n2", "y", history.Reading{})
+	return judge(s.h, "lww")
 }
 
 // Of some keys alone the judgement holds their losses, what was promised of them, and
@@ -169,7 +170,7 @@ func TestOneKeyThatDiffersIsEnough(t *testing.T) {
 				s.h.Final("n2", key, shows(key, dot))
 			}
 		}
-		if v := s.h.Judge("lww"); v.Converged != (differs == "") {
+		if v := judge(s.h, "lww"); v.Converged != (differs == "") {
 			t.Errorf("%q differs: converged %t", differs, v.Converged)
 		}
 	}
@@ -187,7 +188,7 @@ func TestVisibleIsBrokenWhereItWasFirst(t *testing.T) {
 				s.applied(dot, leader)
 			}
 		}
-		return answer(s.h.Judge("lww").CheckVisible("a", "b"))
+		return answer(judge(s.h, "lww").CheckVisible("a", "b"))
 	}
 	a, b := d(1, 1), d(1, 2)
 	yes := verdict{held: true}
@@ -219,9 +220,9 @@ func TestADotOfAnotherKeyVouchesForNothing(t *testing.T) {
 		s.writes(write{label: "b", client: "A", leader: "n1", dot: d(1, 2), key: "y"})
 		s.final(shows("b", d(1, 2)))
 		for _, l := range []string{"n1", "n2", "n3"} {
-			s.h.Final(l, "y", oracle.Reading{})
+			s.h.Final(l, "y", history.Reading{})
 		}
-		v := s.h.Judge(resolver)
+		v := judge(s.h, resolver)
 		wantLosses(t, v, "a durability ", "b durability ")
 		if len(v.Contradictions) == 0 {
 			t.Errorf("%s: a dot of y under x is not said", resolver)
@@ -236,10 +237,10 @@ func TestVerdictsAreInOrder(t *testing.T) {
 		dot := d(1, uint64(i+1))
 		s.writes(write{label: "old-" + key, client: "A", leader: "n1", dot: dot, key: key})
 		for _, l := range []string{"n1", "n2"} {
-			s.h.Final(l, key, oracle.Reading{})
+			s.h.Final(l, key, history.Reading{})
 		}
 	}
-	v := s.h.Judge("lww")
+	v := judge(s.h, "lww")
 	var keys string
 	for _, k := range v.Keys {
 		keys += k.Key
@@ -258,18 +259,18 @@ func TestALaterDeletionExcusesNothing(t *testing.T) {
 	for _, before := range []bool{true, false} {
 		s := tell()
 		s.writes(write{label: "a", client: "A", session: true, leader: "n1", dot: d(1, 1)})
-		del := write{label: "del", client: "B", leader: "n1", verb: oracle.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &oracle.Reading{Dots: dots(d(1, 2))}}
+		del := write{label: "del", client: "B", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &history.Reading{Dots: dots(d(1, 2))}}
 		s.sent(del)
 		if before {
 			s.accepted(del)
 		}
-		at := s.reads("A", "n2", oracle.Reading{})
+		at := s.reads("A", "n2", history.Reading{})
 		if !before {
 			s.accepted(del)
 		}
 		s.acked(del)
 		for _, resolver := range []string{"lww", "siblings"} {
-			v := s.h.Judge(resolver)
+			v := judge(s.h, resolver)
 			if before {
 				wantViolations(t, v)
 			} else {

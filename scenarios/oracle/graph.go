@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 )
 
 // graph is who had been shown whom: a node per update, an edge to everything
 // its author had been shown. Edges stay within a key.
 type graph struct {
-	h       *History
+	h       *history.History
 	serve   func(key string) rule
 	parents [][]int32             // by update
 	up      [][]int32             // by circle: what its members had been shown, without themselves
@@ -23,7 +24,7 @@ type graph struct {
 	opsOf   [][]int32             // by update
 	named   map[logical.Dot]int32 // ops by dot
 	keys    []keyed               // by key index
-	gripes  []Contradiction
+	contradictions  []history.Contradiction
 }
 
 // keyed is the updates of one key by rank.
@@ -45,7 +46,7 @@ type keyed struct {
 }
 
 // retried reports whether u was accepted more than once.
-func (g *graph) retried(u int32) bool { return len(g.h.updates[u].acceptances) > 1 }
+func (g *graph) retried(u int32) bool { return len(g.h.Updates[u].Acceptances) > 1 }
 
 // rule is what of a resolver matters to the oracle.
 type rule struct {
@@ -65,10 +66,10 @@ func ruleOf(resolver string) rule {
 	return rule{counter: resolver == "counter", keeps: resolver == "counter" || resolver == "siblings", outlives: resolver == "interval"}
 }
 
-func newGraph(h *History, serve func(key string) string) *graph {
-	g := &graph{h: h, serve: func(key string) rule { return ruleOf(serve(key)) }, gripes: slices.Clone(h.gripes)}
-	g.parents = make([][]int32, len(h.updates))
-	for u, q := range h.updates {
+func newGraph(h *history.History, serve func(key string) string) *graph {
+	g := &graph{h: h, serve: func(key string) rule { return ruleOf(serve(key)) }, contradictions: slices.Clone(h.Contradictions)}
+	g.parents = make([][]int32, len(h.Updates))
+	for u, q := range h.Updates {
 		g.parents[u] = g.parentsOf(int32(u), q)
 	}
 	g.chain()
@@ -83,14 +84,14 @@ func newGraph(h *History, serve func(key string) string) *graph {
 
 // parentsOf is what the author had been shown: what the client says for exact
 // writes, else what the acknowledgements say.
-func (g *graph) parentsOf(u int32, q *request) []int32 {
+func (g *graph) parentsOf(u int32, q *history.Call) []int32 {
 	var ps []int32
 	if q.Exact {
-		ps = g.mentioned(ps, q, q.Shown, q.sent, "the client wrote over")
+		ps = g.mentioned(ps, q, q.Shown, q.SentAt, "the client wrote over")
 	}
-	for i := range q.acceptances {
-		a := &q.acceptances[i]
-		over := g.mentioned(nil, q, a.Over, a.when, g.h.leaders.list[a.leader]+" acknowledged writing over")
+	for i := range q.Acceptances {
+		a := &q.Acceptances[i]
+		over := g.mentioned(nil, q, a.Over, a.When, g.h.Leaders.List[a.Leader]+" acknowledged writing over")
 		if !q.Exact {
 			ps = append(ps, over...)
 			continue
@@ -102,20 +103,20 @@ func (g *graph) parentsOf(u int32, q *request) []int32 {
 
 // checkOver holds what a leader says that the author had seen against what the
 // client was shown.
-func (g *graph) checkOver(q *request, a *acceptance, over, shown []int32) {
+func (g *graph) checkOver(q *history.Call, a *history.AcceptanceAt, over, shown []int32) {
 	for _, p := range over {
 		if !slices.Contains(shown, p) {
-			g.gripe(a.when.at, Unshown, q.Key, a.Dot, fmt.Sprintf("%s says that the author of %s had seen %s, which it was never shown",
-				g.h.leaders.list[a.leader], q.name(), g.label(p)))
+			g.contradict(a.When.At, history.Unshown, q.Key, a.Dot, fmt.Sprintf("%s says that the author of %s had seen %s, which it was never shown",
+				g.h.Leaders.List[a.Leader], q.Name(), g.label(p)))
 		}
 	}
 }
 
 // mentioned appends the updates that dots name, and objects to names that mean
 // nothing yet.
-func (g *graph) mentioned(dst []int32, q *request, dots []logical.Dot, when moment, how string) []int32 {
+func (g *graph) mentioned(dst []int32, q *history.Call, dots []logical.Dot, when history.Moment, how string) []int32 {
 	for _, d := range dots {
-		u, ok := g.resolve(d, q.key, when, q.name()+": "+how)
+		u, ok := g.resolve(d, q.KeyIndex, when, q.Name()+": "+how)
 		if ok {
 			dst = append(dst, u)
 		}
@@ -124,27 +125,27 @@ func (g *graph) mentioned(dst []int32, q *request, dots []logical.Dot, when mome
 }
 
 // resolve finds the update that d names.
-func (g *graph) resolve(d logical.Dot, key int32, when moment, where string) (int32, bool) {
-	name := g.h.keys.list[key]
-	u, ok := g.h.dots[d]
-	if !ok || g.h.updates[u].key != key {
-		g.gripe(when.at, Unknown, name, d, fmt.Sprintf("%s %s, which names no write of %s", where, d, name))
+func (g *graph) resolve(d logical.Dot, key int32, when history.Moment, where string) (int32, bool) {
+	name := g.h.Keys.List[key]
+	u, ok := g.h.ByDot[d]
+	if !ok || g.h.Updates[u].KeyIndex != key {
+		g.contradict(when.At, history.Unknown, name, d, fmt.Sprintf("%s %s, which names no write of %s", where, d, name))
 		return 0, false
 	}
-	if g.acceptedAs(u, d).turn > when.turn {
-		g.gripe(when.at, Early, name, d, fmt.Sprintf("%s %s before it was accepted as %s", where, g.label(u), d))
+	if g.acceptedAs(u, d).Turn > when.Turn {
+		g.contradict(when.At, history.Early, name, d, fmt.Sprintf("%s %s before it was accepted as %s", where, g.label(u), d))
 	}
 	return u, true
 }
 
 // acceptedAs is when the update was given the dot.
-func (g *graph) acceptedAs(u int32, d logical.Dot) moment {
-	for i := range g.h.updates[u].acceptances {
-		if a := &g.h.updates[u].acceptances[i]; a.Dot == d {
-			return a.when
+func (g *graph) acceptedAs(u int32, d logical.Dot) history.Moment {
+	for i := range g.h.Updates[u].Acceptances {
+		if a := &g.h.Updates[u].Acceptances[i]; a.Dot == d {
+			return a.When
 		}
 	}
-	return moment{}
+	return history.Moment{}
 }
 
 // account is where a counter keeps one running total.
@@ -159,8 +160,8 @@ type account struct {
 func (g *graph) chain() {
 	newest := map[account]int32{}
 	for _, d := range g.additions() {
-		q := g.h.updates[d.update]
-		a := account{q.key, d.dot.Origin}
+		q := g.h.Updates[d.update]
+		a := account{q.KeyIndex, d.dot.Origin}
 		if p, ok := newest[a]; ok && p != d.update && !slices.Contains(g.parents[d.update], p) {
 			g.parents[d.update] = append(g.parents[d.update], p)
 		}
@@ -178,13 +179,13 @@ type addition struct {
 // additions lists them in the order of their acceptance.
 func (g *graph) additions() []addition {
 	var list []addition
-	for u, q := range g.h.updates {
-		if q.Verb == Delete || !g.serve(q.Key).counter {
+	for u, q := range g.h.Updates {
+		if q.Verb == history.Delete || !g.serve(q.Key).counter {
 			continue
 		}
-		for i := range q.acceptances {
-			a := &q.acceptances[i]
-			list = append(list, addition{int32(u), a.leader, a.Dot, a.when.turn})
+		for i := range q.Acceptances {
+			a := &q.Acceptances[i]
+			list = append(list, addition{int32(u), a.Leader, a.Dot, a.When.Turn})
 		}
 	}
 	slices.SortFunc(list, func(a, b addition) int { return cmp.Compare(a.turn, b.turn) })
@@ -193,10 +194,10 @@ func (g *graph) additions() []addition {
 
 // checkReadings objects to readings that show what was never written.
 func (g *graph) checkReadings() {
-	for i := range g.h.showings {
-		s := &g.h.showings[i]
+	for i := range g.h.Replies {
+		s := &g.h.Replies[i]
 		for _, d := range s.Dots {
-			g.resolve(d, s.key, s.when, g.h.leaders.list[s.leader]+" showed "+g.h.clients.list[s.client])
+			g.resolve(d, s.Key, s.When, g.h.Leaders.List[s.Leader]+" showed "+g.h.Clients.List[s.Client])
 		}
 	}
 }
@@ -206,7 +207,7 @@ func (g *graph) timeDeletes(k *keyed) {
 	k.soonest = make([]int32, len(k.deletes))
 	least := int32(math.MaxInt32)
 	for i, d := range slices.Backward(k.deletes) {
-		least = min(least, g.h.updates[d].acceptances[0].when.turn)
+		least = min(least, g.h.Updates[d].Acceptances[0].When.Turn)
 		k.soonest[i] = least
 	}
 }
@@ -219,20 +220,20 @@ func (k *keyed) deletesBy(turn int32) []int32 {
 }
 
 // label is what people call the update.
-func (g *graph) label(u int32) string { return g.h.updates[u].name() }
+func (g *graph) label(u int32) string { return g.h.Updates[u].Name() }
 
 // show is the updates behind a reading of the key, those it can name.
 func (g *graph) show(dst []int32, key int32, dots []logical.Dot) []int32 {
 	for _, d := range dots {
-		if u, ok := g.h.dots[d]; ok && g.h.updates[u].key == key && !slices.Contains(dst, u) {
+		if u, ok := g.h.ByDot[d]; ok && g.h.Updates[u].KeyIndex == key && !slices.Contains(dst, u) {
 			dst = append(dst, u)
 		}
 	}
 	return dst
 }
 
-func (g *graph) gripe(at time.Duration, kind Contradict, key string, dot logical.Dot, why string) {
-	g.gripes = append(g.gripes, Contradiction{At: at, Kind: kind, Key: key, Dot: dot, Why: why})
+func (g *graph) contradict(at time.Duration, kind history.ContradictionKind, key string, dot logical.Dot, why string) {
+	g.contradictions = append(g.contradictions, history.Contradiction{At: at, Kind: kind, Key: key, Dot: dot, Why: why})
 }
 
 // distinct sorts and removes repetitions, in place.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"kvd/logical"
+	"kvd/scenarios/history"
 )
 
 // Stats counts acknowledged updates. Acked is Accounted and Lost together; Lost
@@ -34,14 +34,14 @@ type KeyStats struct {
 // caller, and holds on to the history.
 type Judgement struct {
 	Stats
-	Keys           []KeyStats      // by key
-	Losses         []Loss          // by the time of acknowledgement, then label
-	Siblings       int             // most values any leader shows at the end for one key
-	Converged      bool            // all leaders show the same at the end for every key
-	Session        string          // kept, broken; empty without session clients
-	Violations     []Violation     // by time; those of clients without a session too
-	Contradictions []Contradiction // by time
-	Failed         int             // replies that said no, and requests given up
+	Keys           []KeyStats              // by key
+	Losses         []Loss                  // by the time of acknowledgement, then label
+	Siblings       int                     // most values any leader shows at the end for one key
+	Converged      bool                    // all leaders show the same at the end for every key
+	Session        string                  // kept, broken; empty without session clients
+	Violations     []Violation             // by time; those of clients without a session too
+	Contradictions []history.Contradiction // by time
+	Failed         int                     // replies that said no, and requests given up
 
 	j *judge
 }
@@ -52,20 +52,15 @@ const (
 	SessionBroken = "broken"
 )
 
-// Judge judges the history under one resolver for all keys.
-func (h *History) Judge(resolver string) *Judgement {
-	return h.JudgeBy(func(string) string { return resolver })
-}
-
-// JudgeBy judges the history where serve names the resolver of each key.
-func (h *History) JudgeBy(serve func(key string) string) *Judgement {
+// Judge judges the history where serve names the resolver of each key.
+func Judge(h *history.History, serve func(key string) string) *Judgement {
 	j := newJudge(h, serve)
-	v := &Judgement{j: j, Converged: true, Failed: h.failed}
+	v := &Judgement{j: j, Converged: true, Failed: h.Failures}
 	v.tallyKeys()
 	v.tallyUpdates()
 	v.tallySessions()
-	v.Contradictions = j.g.gripes
-	slices.SortStableFunc(v.Contradictions, func(a, b Contradiction) int {
+	v.Contradictions = j.g.contradictions
+	slices.SortStableFunc(v.Contradictions, func(a, b history.Contradiction) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Why, b.Why))
 	})
 	return v
@@ -86,7 +81,7 @@ func (v *Judgement) tallyKeys() {
 		key, o := &v.j.g.keys[k], &v.j.keys[k]
 		t := KeyStats{Key: key.name, Siblings: o.siblings, Converged: o.converged}
 		for _, u := range key.updates {
-			if !v.j.g.h.updates[u].acked.never() {
+			if !v.j.g.h.Updates[u].AckedAt.Never() {
 				t.add(v.j.fates[u])
 			}
 		}
@@ -132,14 +127,14 @@ func (t *Stats) sum(s Stats) {
 
 // tallyUpdates lists the losses.
 func (v *Judgement) tallyUpdates() {
-	for u, q := range v.j.g.h.updates {
+	for u, q := range v.j.g.h.Updates {
 		f := v.j.fates[u]
-		if f.accounted || q.acked.never() {
+		if f.accounted || q.AckedAt.Never() {
 			continue
 		}
-		loss := Loss{Label: q.name(), Key: q.Key, Client: q.Client, Class: f.class, Dots: q.named(), Acked: q.acked.at, Verb: q.Verb}
+		loss := Loss{Label: q.Name(), Key: q.Key, Client: q.Client, Class: f.class, Dots: q.Dots(), Acked: q.AckedAt.At, Verb: q.Verb}
 		if f.by >= 0 {
-			loss.By, loss.ByVerb = v.j.g.label(f.by), v.j.g.h.updates[f.by].Verb
+			loss.By, loss.ByVerb = v.j.g.label(f.by), v.j.g.h.Updates[f.by].Verb
 		}
 		v.Losses = append(v.Losses, loss)
 	}
@@ -148,22 +143,12 @@ func (v *Judgement) tallyUpdates() {
 	})
 }
 
-// named is the names the request was given, by dot.
-func (q *request) named() []logical.Dot {
-	dots := make([]logical.Dot, len(q.acceptances))
-	for i := range q.acceptances {
-		dots[i] = q.acceptances[i].Dot
-	}
-	slices.SortFunc(dots, logical.Dot.Compare)
-	return dots
-}
-
 func (v *Judgement) tallySessions() {
 	v.Violations = append(v.j.watchReadings(), v.j.watchOrder()...)
 	slices.SortStableFunc(v.Violations, func(a, b Violation) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Client, b.Client), cmp.Compare(a.Guarantee, b.Guarantee), cmp.Compare(a.Why, b.Why))
 	})
-	if len(v.j.g.h.sessions) == 0 {
+	if len(v.j.g.h.Sessions) == 0 {
 		return
 	}
 	v.Session = SessionKept
@@ -173,4 +158,4 @@ func (v *Judgement) tallySessions() {
 }
 
 // end is the time of the last event.
-func (v *Judgement) end() time.Duration { return v.j.g.h.last }
+func (v *Judgement) end() time.Duration { return v.j.g.h.End }

@@ -6,15 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
 // figure is DDIA figure 8-3: B increments what A set, and its stamp is smaller.
-func figure(w2 oracle.Reading) *story {
+func figure(w2 history.Reading) *story {
 	s := tell()
 	s.writes(write{label: "w1", client: "A", leader: "n1", dot: d(1, 1)})
 	s.applied(d(1, 1), "n3")
-	s.writes(write{label: "w2", client: "B", leader: "n3", session: true, verb: oracle.Incr, delta: 1, dot: d(3, 1), over: dots(d(1, 1)), after: &w2})
+	s.writes(write{label: "w2", client: "B", leader: "n3", session: true, verb: history.Incr, delta: 1, dot: d(3, 1), over: dots(d(1, 1)), after: &w2})
 	s.applied(d(3, 1), "n2", "n1")
 	s.applied(d(1, 1), "n2")
 	return s
@@ -67,8 +68,8 @@ func TestThreeWayLosesTwoConcurrent(t *testing.T) {
 
 func TestThreeWayKeepsThreeSiblings(t *testing.T) {
 	s := threeWay()
-	s.final(oracle.Reading{Dots: dots(d(3, 1), d(1, 2), d(2, 1)), Values: []string{"c", "a", "b"}}, "n1")
-	s.final(oracle.Reading{Dots: dots(d(1, 2), d(2, 1), d(3, 1)), Values: []string{"a", "b", "c"}}, "n2", "n3")
+	s.final(history.Reading{Dots: dots(d(3, 1), d(1, 2), d(2, 1)), Values: []string{"c", "a", "b"}}, "n1")
+	s.final(history.Reading{Dots: dots(d(1, 2), d(2, 1), d(3, 1)), Values: []string{"a", "b", "c"}}, "n2", "n3")
 	v := s.wantStats(t, "siblings", oracle.Stats{Acked: 4, Accounted: 4})
 	if v.Siblings != 3 || !v.Converged {
 		t.Errorf("siblings %d, converged %v, expected 3 and true", v.Siblings, v.Converged)
@@ -160,10 +161,10 @@ func TestOnlyThePastLeftIsDurability(t *testing.T) {
 }
 
 // deleted is a set and a delete that saw it.
-func deleted(after oracle.Reading) *story {
+func deleted(after history.Reading) *story {
 	s := tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
-	s.writes(write{label: "del", client: "B", leader: "n1", verb: oracle.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &after})
+	s.writes(write{label: "del", client: "B", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &after})
 	return s
 }
 
@@ -204,7 +205,7 @@ func TestDeleteAgainstUpdate(t *testing.T) {
 	s.applied(d(1, 1), "n2")
 	s.writes(write{label: "u", client: "A", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
 	gone := shows("", d(2, 1))
-	s.writes(write{label: "del", client: "B", leader: "n2", verb: oracle.Delete, dot: d(2, 1), over: dots(d(1, 1)), after: &gone})
+	s.writes(write{label: "del", client: "B", leader: "n2", verb: history.Delete, dot: d(2, 1), over: dots(d(1, 1)), after: &gone})
 	s.applied(d(1, 2), "n2")
 	s.applied(d(2, 1), "n1")
 	s.final(gone, "n1", "n2")
@@ -221,7 +222,7 @@ func TestUndoneDeleteVouchesForNobody(t *testing.T) {
 	s := tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	s.writes(write{label: "b", client: "A", leader: "n2", dot: d(2, 1)})
-	s.writes(write{label: "del", client: "B", leader: "n1", verb: oracle.Delete, dot: d(1, 2), over: dots(d(1, 1), d(2, 1)), after: &oracle.Reading{}})
+	s.writes(write{label: "del", client: "B", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1), d(2, 1)), after: &history.Reading{}})
 	s.final(shows("a", d(1, 1)))
 	v := s.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 1, Lost: 2, Durability: 1, Resurrected: 1})
 	wantLosses(t, v, "b durability a", "del resurrected a")
@@ -264,7 +265,7 @@ func TestDuplicateIsInvertedOnlyIfBeatenEverywhere(t *testing.T) {
 		s.accepted(retry)
 		s.acked(retry)
 		s.final(shows("s", d(3, 1)), "n1")
-		v := s.h.Judge("lww")
+		v := judge(s.h, "lww")
 		if v.Stats != want {
 			t.Errorf("shown at second %v: %+v, expected %+v", shownAtSecond, v.Stats, want)
 		}
@@ -294,18 +295,18 @@ func TestEqualValuesOfDifferentWritesAreNotConverged(t *testing.T) {
 	s.writes(write{label: "b", client: "B", leader: "n2", dot: d(2, 1)})
 	s.final(shows("1", d(1, 1)), "n1")
 	s.final(shows("1", d(2, 1)), "n2")
-	if s.h.Judge("lww").Converged {
+	if judge(s.h, "lww").Converged {
 		t.Error("different dots were found converged")
 	}
 }
 
 func TestKeysAreJudgedApartAndEachByItsResolver(t *testing.T) {
 	s := tell()
-	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1), key: "c:1", verb: oracle.Incr, delta: 2})
+	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1), key: "c:1", verb: history.Incr, delta: 2})
 	s.writes(write{label: "b", client: "A", leader: "n1", dot: d(1, 2)})
 	s.h.Final("n1", "c:1", shows("4", d(1, 1)))
 	s.h.Final("n1", "x", shows("b", d(1, 2)))
-	v := s.h.JudgeBy(func(key string) string {
+	v := oracle.Judge(s.h, func(key string) string {
 		if key == "c:1" {
 			return "counter"
 		}
@@ -329,7 +330,7 @@ func TestInvertedIsBlamedOnWhatItWasBasedOn(t *testing.T) {
 	s.writes(write{label: "u", client: "U", leader: "n2", dot: d(2, 2), over: dots(d(2, 1)), after: &old})
 	s.final(shows("s", d(1, 1)), "n1")
 	s.final(old, "n2")
-	wantLosses(t, s.h.Judge("lww"), "u inverted p")
+	wantLosses(t, judge(s.h, "lww"), "u inverted p")
 }
 
 // TestMissingIsSaidOnlyOnceLeadersAgree: until then what a leader lacks may
@@ -343,7 +344,7 @@ func TestMissingIsSaidOnlyOnceLeadersAgree(t *testing.T) {
 	s.writes(write{label: "z", client: "C", leader: "n1", dot: d(1, 1)})
 	s.final(shows("z", d(1, 1)), "n1")
 	s.final(shows("s", d(3, 1)), "n2", "n3")
-	wantLosses(t, s.h.Judge("lww"), "u concurrent z")
+	wantLosses(t, judge(s.h, "lww"), "u concurrent z")
 }
 
 // TestWhatClocksPutBeforeItsOwnPastIsInverted: under interval a version that has

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"kvd/logical"
-	"kvd/scenarios/oracle"
+	"kvd/scenarios/history"
 
 	"pgregory.net/rapid"
 )
@@ -293,7 +293,7 @@ func (n *naive) accept(t *rapid.T, w *write) {
 	w.over = n.some(t, 2, func(x logical.Dot) bool { return n.names[x] != w.label })
 	n.names[w.dot] = w.label
 	n.order = append(n.order, w.dot)
-	after := oracle.Reading{Dots: n.some(t, 2, nil)}
+	after := history.Reading{Dots: n.some(t, 2, nil)}
 	if rapid.Bool().Draw(t, "shows itself") && !slices.Contains(after.Dots, w.dot) {
 		after.Dots = append(after.Dots, w.dot)
 	}
@@ -321,7 +321,7 @@ func (n *naive) step(t *rapid.T, i int) {
 		return
 	case 2:
 		id := fmt.Sprintf("get%02d", i)
-		n.story.h.Sent(n.story.tick(), oracle.Request{ID: id, Client: client, Session: true, Leader: "n1", Key: "x", Verb: oracle.Get})
+		n.story.h.Sent(n.story.tick(), history.Request{ID: id, Client: client, Session: true, Leader: "n1", Key: "x", Verb: history.Get})
 		n.asked = append(n.asked, &question{client: client, since: n.story.now, get: id})
 		return
 	case 3:
@@ -332,11 +332,11 @@ func (n *naive) step(t *rapid.T, i int) {
 	}
 	w := write{label: fmt.Sprintf("u%02d", i), client: client, session: true}
 	if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
-		w.verb = oracle.Delete
+		w.verb = history.Delete
 	}
 	since := n.story.now + time.Millisecond
 	n.accept(t, &w)
-	if w.verb == oracle.Delete {
+	if w.verb == history.Delete {
 		n.deletes = append(n.deletes, w.label)
 	}
 	for range rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 1, 2, 3}).Draw(t, "retries") {
@@ -368,7 +368,7 @@ func (n *naive) reads(t *rapid.T, client string, q *question) {
 		ds = n.some(t, 2, nil)
 	}
 	n.last[client] = ds
-	n.story.h.Shown(n.story.tick(), oracle.Read{Request: q.get, Client: client, Session: true, Leader: "n1", Key: "x", Reading: oracle.Reading{Dots: ds}})
+	n.story.h.Shown(n.story.tick(), history.Read{Request: q.get, Client: client, Session: true, Leader: "n1", Key: "x", Reading: history.Reading{Dots: ds}})
 	n.reading(client, "", n.labels(ds), q.since)
 }
 
@@ -382,7 +382,7 @@ func TestOracleAgreesWithTheLongWay(t *testing.T) {
 				n.step(t, i)
 			}
 			final := n.some(t, 2, nil)
-			n.story.final(oracle.Reading{Dots: final})
+			n.story.final(history.Reading{Dots: final})
 			for _, resolver := range []string{"lww", "siblings", "interval"} {
 				n.compare(t, resolver, final)
 			}
@@ -394,7 +394,7 @@ func (n *naive) compare(t *rapid.T, resolver string, final []logical.Dot) {
 	keeps := resolver == "siblings"
 	slices.SortFunc(final, logical.Dot.Compare)
 	survivors := slices.Compact(n.labels(final))
-	v := n.story.h.Judge(resolver)
+	v := judge(n.story.h, resolver)
 	if len(v.Contradictions) > 0 {
 		t.Fatalf("%s: contradictions %+v", resolver, v.Contradictions)
 	}
@@ -433,13 +433,13 @@ func TestJudgingChangesNothing(t *testing.T) {
 		for i := range rapid.IntRange(1, 14).Draw(t, "steps") {
 			n.step(t, i)
 		}
-		n.story.final(oracle.Reading{Dots: n.some(t, 2, nil), Values: []string{"1"}})
+		n.story.final(history.Reading{Dots: n.some(t, 2, nil), Values: []string{"1"}})
 		text := func() string {
-			v := n.story.h.Judge("lww")
+			v := judge(n.story.h, "lww")
 			return fmt.Sprintf("%+v %+v %+v %+v %+v", v.Stats, v.Keys, v.Losses, v.Violations, v.Contradictions)
 		}
 		first := text()
-		n.story.h.Judge("counter")
+		judge(n.story.h, "counter")
 		if second := text(); first != second {
 			t.Fatalf("first %s\nthen  %s", first, second)
 		}

@@ -46,11 +46,11 @@ type comparison struct {
 // row holds one row against the fate of its update.
 func (c *comparison) row(row LedgerRow) []string {
 	g := c.j.g
-	u, ok := g.h.dots[row.Dot]
-	if !ok || g.h.updates[u].Key != row.Key {
+	u, ok := g.h.ByDot[row.Dot]
+	if !ok || g.h.Updates[u].Key != row.Key {
 		return []string{fmt.Sprintf("%s: the ledger holds %s of %s as %s; no write of that key was accepted under that dot", c.leader, row.Dot, row.Key, row.Class)}
 	}
-	if c.vague(g.h.updates[u].key) {
+	if c.vague(g.h.Updates[u].KeyIndex) {
 		return nil
 	}
 	c.rows[u] = append(c.rows[u], row.Class)
@@ -74,8 +74,8 @@ func (j *judge) ledgered(u int32, dot logical.Dot) string {
 	if !f.beaten() {
 		return f.class.String()
 	}
-	for i := range j.g.h.updates[u].acceptances {
-		if a := &j.g.h.updates[u].acceptances[i]; a.Dot == dot && j.beatenAtBirth(u, a, j.surelyShown) {
+	for i := range j.g.h.Updates[u].Acceptances {
+		if a := &j.g.h.Updates[u].Acceptances[i]; a.Dot == dot && j.beatenAtBirth(u, a, j.surelyShown) {
 			return Inverted.String()
 		}
 	}
@@ -85,9 +85,9 @@ func (j *judge) ledgered(u int32, dot logical.Dot) string {
 // missing lists the losses that the ledger lacks.
 func (c *comparison) missing() []string {
 	var diffs []string
-	for u, q := range c.j.g.h.updates {
+	for u, q := range c.j.g.h.Updates {
 		f := c.j.fates[u]
-		if c.vague(q.key) || !f.beaten() || q.acked.never() || c.j.gone(int32(u)) {
+		if c.vague(q.KeyIndex) || !f.beaten() || q.AckedAt.Never() || c.j.gone(int32(u)) {
 			continue
 		}
 		if rows := c.rows[int32(u)]; slices.Contains(rows, f.class.String()) || c.j.guessed(int32(u)) && len(rows) > 0 {
@@ -97,7 +97,7 @@ func (c *comparison) missing() []string {
 		if len(c.rows[int32(u)]) > 0 {
 			held = "holds it only as " + c.rows[int32(u)][0]
 		}
-		diffs = append(diffs, fmt.Sprintf("%s: the oracle finds %s (%s) %s; the ledger %s", c.leader, q.name(), q.named()[0], f.class, held))
+		diffs = append(diffs, fmt.Sprintf("%s: the oracle finds %s (%s) %s; the ledger %s", c.leader, q.Name(), q.Dots()[0], f.class, held))
 	}
 	return diffs
 }

@@ -24,7 +24,7 @@ func TestLedgersAgree(t *testing.T) {
 	s.unheard(write{label: "e", client: "C", leader: "n3", dot: d(3, 2)})
 	s.applied(d(3, 2), "n1", "n2")
 	s.final(shows("b", d(2, 1)))
-	v := s.h.Judge("lww")
+	v := judge(s.h, "lww")
 	right := []oracle.LedgerRow{row(d(3, 1), "concurrent"), row(d(1, 2), "concurrent"), row(d(3, 2), "concurrent")}
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": right, "n2": right, "n3": right[:2]}))
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{
@@ -43,7 +43,7 @@ func TestLedgersAgree(t *testing.T) {
 func TestInvertedMustStandInTheLedgerAsInverted(t *testing.T) {
 	s := figure(shows("1", d(1, 1)))
 	s.final(shows("1", d(1, 1)))
-	v := s.h.Judge("lww")
+	v := judge(s.h, "lww")
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(3, 1), "inverted")}}))
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(3, 1), "concurrent")}}),
 		"n1: the ledger holds w2 (0000000000000003-1) as concurrent; the oracle finds it inverted",
@@ -56,7 +56,7 @@ func TestNoLedgerKnowsOfWhatIsMissing(t *testing.T) {
 	s.writes(write{label: "b", client: "B", leader: "n2", dot: d(2, 1)})
 	s.applied(d(2, 1), "n1", "n3")
 	s.final(shows("b", d(2, 1)))
-	v := s.h.Judge("lww")
+	v := judge(s.h, "lww")
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": nil, "n2": nil, "n3": nil}))
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 1), "concurrent")}}),
 		"n1: the ledger holds a (0000000000000001-1) as concurrent; the oracle finds it durability")
@@ -70,7 +70,7 @@ func TestWhatIsNotGuessedIsHeldAgainstLedgers(t *testing.T) {
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	s.writes(write{label: "b", client: "B", leader: "n2", dot: d(2, 1)})
 	s.final(shows("b", d(2, 1)))
-	wantDifferences(t, s.h.Judge("interval").Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 1), "inverted")}}),
+	wantDifferences(t, judge(s.h, "interval").Agree(map[string][]oracle.LedgerRow{"n1": {row(d(1, 1), "inverted")}}),
 		"n1: the ledger holds a (0000000000000001-1) as inverted; the oracle finds it concurrent",
 		"n1: the oracle finds a (0000000000000001-1) concurrent; the ledger holds it only as inverted")
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 )
 
 // Class is why an update is lost.
@@ -33,7 +34,7 @@ type Loss struct {
 	Class  Class
 	Dots   []logical.Dot // the names its acknowledgements gave it
 	By     string        // the label of a survivor; empty: nothing survives
-	Verb   Verb          // what was lost
-	ByVerb Verb          // what By is; zero: nothing survives
+	Verb   history.Verb  // what was lost
+	ByVerb history.Verb  // what By is; zero: nothing survives
 	Acked  time.Duration // true time at which its author was told it is durable
 }

@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"kvd/logical"
-	"kvd/scenarios/oracle"
+	"kvd/scenarios/history"
 )
 
 // step is what one leader does next, and what it must show right after.
 type step struct {
-	verb   oracle.Verb
+	verb   history.Verb
 	value  string // what a set puts
 	delta  int64
 	exact  bool // over what is named and nothing else
@@ -29,8 +29,8 @@ type spoiler struct {
 	how       func(values []string) []string
 }
 
-func (s *spoiler) reading(values string, ds []logical.Dot) oracle.Reading {
-	r := oracle.Reading{Values: strings.Fields(values), Dots: ds}
+func (s *spoiler) reading(values string, ds []logical.Dot) history.Reading {
+	r := history.Reading{Values: strings.Fields(values), Dots: ds}
 	if len(r.Values) == 0 {
 		r.Values = nil
 	}
@@ -42,7 +42,7 @@ func (s *spoiler) reading(values string, ds []logical.Dot) oracle.Reading {
 }
 
 // play records the steps, with a read of the last at the end.
-func play(steps []step, s *spoiler) *oracle.History {
+func play(steps []step, s *spoiler) *history.History {
 	told := tell()
 	id := ""
 	var last step
@@ -56,18 +56,18 @@ func play(steps []step, s *spoiler) *oracle.History {
 		if !st.again {
 			id = fmt.Sprintf("r-%d", i)
 		}
-		r := oracle.Request{ID: id, Client: "A", Leader: st.at, Key: "x", Verb: st.verb, Value: st.value, Delta: st.delta, Valued: true, Exact: st.exact}
+		r := history.Request{ID: id, Client: "A", Leader: st.at, Key: "x", Verb: st.verb, Value: st.value, Delta: st.delta, Valued: true, Exact: st.exact}
 		if st.exact {
 			r.Shown = st.over
 		}
 		told.h.Sent(told.tick(), r)
-		told.h.Accepted(told.tick(), st.at, id, oracle.Acceptance{Dot: st.dot, Over: st.over, Delta: st.delta, After: s.reading(st.shown, st.behind)})
+		told.h.Accepted(told.tick(), st.at, id, history.Acceptance{Dot: st.dot, Over: st.over, Delta: st.delta, After: s.reading(st.shown, st.behind)})
 		if i+1 == len(steps) || !steps[i+1].again {
 			told.h.Acked(told.tick(), id, st.at, s.reading(st.shown, st.behind))
 		}
 		last = st
 	}
-	told.h.Shown(told.tick(), oracle.Read{Client: "R", Leader: last.at, Key: "x", Reading: s.reading(last.shown, last.behind)})
+	told.h.Shown(told.tick(), history.Read{Client: "R", Leader: last.at, Key: "x", Reading: s.reading(last.shown, last.behind)})
 	told.final(s.reading(last.shown, last.behind), last.at)
 	return told.h
 }
@@ -76,27 +76,27 @@ func play(steps []step, s *spoiler) *oracle.History {
 // not objected to.
 func TestAWrongValueAnywhereIsNoticed(t *testing.T) {
 	registers := []step{
-		{verb: oracle.Set, value: "1", dot: d(1, 1), shown: "1"},
-		{verb: oracle.Incr, delta: 4, dot: d(1, 2), over: dots(d(1, 1)), shown: "5"},
-		{verb: oracle.Set, value: "9", exact: true, dot: d(1, 3), behind: dots(d(1, 2), d(1, 3)), shown: "5 9"},
-		{verb: oracle.Incr, delta: 1, dot: d(1, 4), over: dots(d(1, 2), d(1, 3)), shown: "10"},
-		{verb: oracle.Set, value: "-7", exact: true, dot: d(1, 5), behind: dots(d(1, 4), d(1, 5)), shown: "10 -7"},
-		{verb: oracle.Incr, delta: 1, dot: d(1, 6), over: dots(d(1, 4), d(1, 5)), shown: "11"},
-		{verb: oracle.Delete, dot: d(1, 7), over: dots(d(1, 6))},
-		{verb: oracle.Incr, delta: -3, dot: d(1, 8), over: dots(d(1, 7)), shown: "-3"},
-		{verb: oracle.Update, delta: 2, dot: d(1, 9), over: dots(d(1, 8)), shown: "-1"},
-		{verb: oracle.Append, delta: 2, dot: d(1, 10), over: dots(d(1, 9)), shown: "1"},
-		{verb: oracle.Set, value: "word", dot: d(1, 11), over: dots(d(1, 10)), shown: "word"},
-		{verb: oracle.Set, value: "twice", dot: d(1, 12), over: dots(d(1, 11)), shown: "twice"},
-		{verb: oracle.Set, value: "twice", dot: d(2, 1), behind: dots(d(1, 12), d(2, 1)), shown: "twice", at: "n2", again: true},
+		{verb: history.Set, value: "1", dot: d(1, 1), shown: "1"},
+		{verb: history.Incr, delta: 4, dot: d(1, 2), over: dots(d(1, 1)), shown: "5"},
+		{verb: history.Set, value: "9", exact: true, dot: d(1, 3), behind: dots(d(1, 2), d(1, 3)), shown: "5 9"},
+		{verb: history.Incr, delta: 1, dot: d(1, 4), over: dots(d(1, 2), d(1, 3)), shown: "10"},
+		{verb: history.Set, value: "-7", exact: true, dot: d(1, 5), behind: dots(d(1, 4), d(1, 5)), shown: "10 -7"},
+		{verb: history.Incr, delta: 1, dot: d(1, 6), over: dots(d(1, 4), d(1, 5)), shown: "11"},
+		{verb: history.Delete, dot: d(1, 7), over: dots(d(1, 6))},
+		{verb: history.Incr, delta: -3, dot: d(1, 8), over: dots(d(1, 7)), shown: "-3"},
+		{verb: history.Update, delta: 2, dot: d(1, 9), over: dots(d(1, 8)), shown: "-1"},
+		{verb: history.Append, delta: 2, dot: d(1, 10), over: dots(d(1, 9)), shown: "1"},
+		{verb: history.Set, value: "word", dot: d(1, 11), over: dots(d(1, 10)), shown: "word"},
+		{verb: history.Set, value: "twice", dot: d(1, 12), over: dots(d(1, 11)), shown: "twice"},
+		{verb: history.Set, value: "twice", dot: d(2, 1), behind: dots(d(1, 12), d(2, 1)), shown: "twice", at: "n2", again: true},
 	}
 	counted := []step{
-		{verb: oracle.Set, value: "5", delta: 5, dot: d(1, 1), shown: "5"},
-		{verb: oracle.Incr, delta: 2, dot: d(1, 2), over: dots(d(1, 1)), shown: "7"},
-		{verb: oracle.Set, value: "10", delta: 3, dot: d(1, 3), over: dots(d(1, 2)), shown: "10"},
-		{verb: oracle.Delete, dot: d(1, 4), over: dots(d(1, 3)), behind: dots(d(1, 4))},
-		{verb: oracle.Incr, delta: 1, dot: d(1, 5), over: dots(d(1, 4)), shown: "1"},
-		{verb: oracle.Incr, delta: 0, dot: d(1, 6), over: dots(d(1, 5)), shown: "1"},
+		{verb: history.Set, value: "5", delta: 5, dot: d(1, 1), shown: "5"},
+		{verb: history.Incr, delta: 2, dot: d(1, 2), over: dots(d(1, 1)), shown: "7"},
+		{verb: history.Set, value: "10", delta: 3, dot: d(1, 3), over: dots(d(1, 2)), shown: "10"},
+		{verb: history.Delete, dot: d(1, 4), over: dots(d(1, 3)), behind: dots(d(1, 4))},
+		{verb: history.Incr, delta: 1, dot: d(1, 5), over: dots(d(1, 4)), shown: "1"},
+		{verb: history.Incr, delta: 0, dot: d(1, 6), over: dots(d(1, 5)), shown: "1"},
 	}
 	wrongs := map[string]func([]string) []string{
 		"another": func(v []string) []string {
@@ -115,14 +115,14 @@ func TestAWrongValueAnywhereIsNoticed(t *testing.T) {
 	}
 	for resolver, steps := range map[string][]step{"siblings": registers, "counter": counted} {
 		all := &spoiler{wrong: -1}
-		v := play(steps, all).Judge(resolver)
+		v := judge(play(steps, all), resolver)
 		wantNoContradictions(t, v)
 		if v.Lost > 0 || v.Overcounted > 0 {
 			t.Errorf("%s: %+v, though all is well: %+v", resolver, v.Stats, v.Losses)
 		}
 		for wrong := range all.at {
 			for what, how := range wrongs {
-				v := play(steps, &spoiler{wrong: wrong, how: how}).Judge(resolver)
+				v := judge(play(steps, &spoiler{wrong: wrong, how: how}), resolver)
 				if len(v.Contradictions) == 0 && v.Lost == 0 && v.Overcounted == 0 {
 					t.Errorf("%s: %s value in reading %d of %d is not noticed", resolver, what, wrong+1, all.at)
 				}
@@ -139,10 +139,10 @@ func TestASetCounterShowsWhatItWasSetTo(t *testing.T) {
 	} {
 		shown := fmt.Sprint(7 + delta)
 		steps := []step{
-			{verb: oracle.Incr, delta: 7, dot: d(1, 1), shown: "7"},
-			{verb: oracle.Set, value: "10", delta: delta, dot: d(1, 2), over: dots(d(1, 1)), shown: shown},
+			{verb: history.Incr, delta: 7, dot: d(1, 1), shown: "7"},
+			{verb: history.Set, value: "10", delta: delta, dot: d(1, 2), over: dots(d(1, 1)), shown: shown},
 		}
-		v := play(steps, &spoiler{wrong: -1}).Judge("counter")
+		v := judge(play(steps, &spoiler{wrong: -1}), "counter")
 		if want == "" {
 			wantNoContradictions(t, v)
 		} else {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 )
 
 // op is one acceptance of an update. A request that was accepted again has several,
@@ -12,26 +13,26 @@ import (
 // deleted, the others did not. Ops are numbered in the order of their acceptance, so
 // that what an op went over has a smaller number.
 type op struct {
-	*acceptance
+	*history.AcceptanceAt
 	update int32
 	over   []int32 // the ops that its author had been shown
 }
 
 // list numbers the ops.
 func (g *graph) list() {
-	for u, q := range g.h.updates {
-		for i := range q.acceptances {
-			g.ops = append(g.ops, op{acceptance: &q.acceptances[i], update: int32(u)})
+	for u, q := range g.h.Updates {
+		for i := range q.Acceptances {
+			g.ops = append(g.ops, op{AcceptanceAt: &q.Acceptances[i], update: int32(u)})
 		}
 	}
-	slices.SortStableFunc(g.ops, func(a, b op) int { return cmp.Compare(a.when.turn, b.when.turn) })
+	slices.SortStableFunc(g.ops, func(a, b op) int { return cmp.Compare(a.When.Turn, b.When.Turn) })
 	g.named = make(map[logical.Dot]int32, len(g.ops))
-	g.opsOf = make([][]int32, len(g.h.updates))
+	g.opsOf = make([][]int32, len(g.h.Updates))
 	for i := range g.ops {
 		o := &g.ops[i]
 		g.named[o.Dot] = int32(i)
 		g.opsOf[o.update] = append(g.opsOf[o.update], int32(i))
-		o.over = g.opsNamed(nil, g.h.updates[o.update].key, g.shownTo(o))
+		o.over = g.opsNamed(nil, g.h.Updates[o.update].KeyIndex, g.shownTo(o))
 		o.over = slices.DeleteFunc(o.over, func(p int32) bool { return p >= int32(i) })
 	}
 	g.carryOn()
@@ -42,10 +43,10 @@ func (g *graph) carryOn() {
 	newest := map[account]int32{}
 	for i := range g.ops {
 		o, q := &g.ops[i], g.request(int32(i))
-		if q.Verb == Delete || !g.serve(q.Key).counter {
+		if q.Verb == history.Delete || !g.serve(q.Key).counter {
 			continue
 		}
-		a := account{q.key, o.Dot.Origin}
+		a := account{q.KeyIndex, o.Dot.Origin}
 		if p, ok := newest[a]; ok && !slices.Contains(o.over, p) {
 			o.over = append(o.over, p)
 		}
@@ -55,7 +56,7 @@ func (g *graph) carryOn() {
 
 // shownTo is the dots that the author of the op had been shown.
 func (g *graph) shownTo(o *op) []logical.Dot {
-	if q := g.h.updates[o.update]; q.Exact {
+	if q := g.h.Updates[o.update]; q.Exact {
 		return q.Shown
 	}
 	return o.Over
@@ -64,7 +65,7 @@ func (g *graph) shownTo(o *op) []logical.Dot {
 // opsNamed appends the ops of a key that have the dots.
 func (g *graph) opsNamed(dst []int32, key int32, dots []logical.Dot) []int32 {
 	for _, d := range dots {
-		if i, ok := g.named[d]; ok && g.h.updates[g.ops[i].update].key == key && !slices.Contains(dst, i) {
+		if i, ok := g.named[d]; ok && g.h.Updates[g.ops[i].update].KeyIndex == key && !slices.Contains(dst, i) {
 			dst = append(dst, i)
 		}
 	}
@@ -113,10 +114,4 @@ func (g *graph) overs() [][]int32 {
 }
 
 // request is the request of an op.
-func (g *graph) request(i int32) *request { return g.h.updates[g.ops[i].update] }
-
-// adds reports whether the server adds to what it shows: what an update writes itself
-// it has computed before.
-func (q *request) adds() bool {
-	return q.Verb == Incr || (q.Verb == Update || q.Verb == Append) && !q.Exact
-}
+func (g *graph) request(i int32) *history.Call { return g.h.Updates[g.ops[i].update] }

@@ -3,6 +3,8 @@ package oracle
 import (
 	"fmt"
 	"math"
+
+	"kvd/scenarios/history"
 )
 
 // duties is, for one client, what every leader must have applied before it
@@ -23,32 +25,32 @@ type duty struct {
 // shown.
 func (j *judge) watchOrder() []Violation {
 	h := j.g.h
-	if !h.known {
+	if !h.AppliedKnown {
 		return nil
 	}
-	byClient := make([]duties, len(h.clients.list))
+	byClient := make([]duties, len(h.Clients.List))
 	var found []Violation
 	next := 0
-	for _, q := range h.requests {
-		for ; next < len(h.showings) && h.showings[next].when.turn < q.sent.turn; next++ {
-			s := &h.showings[next]
-			j.burden(&byClient[s.client], s)
+	for _, q := range h.Calls {
+		for ; next < len(h.Replies) && h.Replies[next].When.Turn < q.SentAt.Turn; next++ {
+			s := &h.Replies[next]
+			j.burden(&byClient[s.Client], s)
 		}
-		if q.update >= 0 {
-			found = j.checkOrder(found, q, MonotonicWrites, byClient[q.client].writes)
-			found = j.checkOrder(found, q, WritesFollowReads, byClient[q.client].reads)
+		if q.Update >= 0 {
+			found = j.checkOrder(found, q, MonotonicWrites, byClient[q.ClientIndex].writes)
+			found = j.checkOrder(found, q, WritesFollowReads, byClient[q.ClientIndex].reads)
 		}
 	}
 	return found
 }
 
 // burden adds what a reply told the client.
-func (j *judge) burden(d *duties, s *showing) {
-	if s.own >= 0 {
-		d.writes = j.raise(d.writes, j.g.h.requests[s.own].update)
+func (j *judge) burden(d *duties, s *history.Reply) {
+	if s.Own >= 0 {
+		d.writes = j.raise(d.writes, j.g.h.Calls[s.Own].Update)
 	}
-	for _, u := range j.g.show(nil, s.key, s.Dots) {
-		if j.g.h.updates[u].client != s.client {
+	for _, u := range j.g.show(nil, s.Key, s.Dots) {
+		if j.g.h.Updates[u].ClientIndex != s.Client {
 			d.reads = j.raise(d.reads, u)
 		}
 	}
@@ -62,8 +64,8 @@ func (j *judge) raise(row []duty, u int32) []duty {
 		if times == nil {
 			continue
 		}
-		turn := times[u].turn
-		if times[u].never() {
+		turn := times[u].Turn
+		if times[u].Never() {
 			turn = math.MaxInt32
 		}
 		if turn > row[l].turn {
@@ -75,13 +77,13 @@ func (j *judge) raise(row []duty, u int32) []duty {
 
 // checkOrder holds the moments at which leaders applied the write against their
 // duties.
-func (j *judge) checkOrder(found []Violation, q *request, kind Guarantee, row []duty) []Violation {
+func (j *judge) checkOrder(found []Violation, q *history.Call, kind Guarantee, row []duty) []Violation {
 	for l, d := range row {
 		if j.applied[l] == nil {
 			continue
 		}
-		when := j.applied[l][q.update]
-		if when.never() || when.turn >= d.turn || d.update == q.update {
+		when := j.applied[l][q.Update]
+		if when.Never() || when.Turn >= d.turn || d.update == q.Update {
 			continue
 		}
 		what := "its author's earlier"
@@ -90,8 +92,8 @@ func (j *judge) checkOrder(found []Violation, q *request, kind Guarantee, row []
 		}
 		h := j.g.h
 		found = append(found, Violation{
-			Guarantee: kind, Client: q.Client, Session: h.sessions[q.client], Key: q.Key, At: when.at,
-			Why: fmt.Sprintf("%s applied %s before %s %s", h.leaders.list[l], q.name(), what, j.g.label(d.update)),
+			Guarantee: kind, Client: q.Client, Session: h.Sessions[q.ClientIndex], Key: q.Key, At: when.At,
+			Why: fmt.Sprintf("%s applied %s before %s %s", h.Leaders.List[l], q.Name(), what, j.g.label(d.update)),
 		})
 	}
 	return found

@@ -3,6 +3,8 @@ package oracle
 import (
 	"fmt"
 	"slices"
+
+	"kvd/scenarios/history"
 )
 
 // visit is one step of a walk down a graph that must not recurse: histories are
@@ -19,9 +21,9 @@ type visit struct {
 func (g *graph) order() {
 	n := len(g.parents)
 	g.rank, g.circle, g.up = make([]int32, n), make([]int32, n), g.parents
-	g.keys = make([]keyed, len(g.h.keys.list))
+	g.keys = make([]keyed, len(g.h.Keys.List))
 	for k := range g.keys {
-		g.keys[k].name = g.h.keys.list[k]
+		g.keys[k].name = g.h.Keys.List[k]
 	}
 	r := ranking{graph: g, index: make([]int32, n), low: make([]int32, n), open: make([]bool, n)}
 	for u := range int32(n) {
@@ -99,12 +101,12 @@ func (r *ranking) complete(u int32) {
 // place gives u its rank.
 func (g *graph) place(u, circle, rank int32) {
 	g.rank[u], g.circle[u] = rank, circle
-	q := g.h.updates[u]
-	k := &g.keys[q.key]
+	q := g.h.Updates[u]
+	k := &g.keys[q.KeyIndex]
 	k.retried = k.retried || g.retried(u)
-	k.silent = k.silent || q.Verb != Delete && !q.Valued
+	k.silent = k.silent || q.Verb != history.Delete && !q.Valued
 	k.updates = append(k.updates, u)
-	if q.Verb == Delete {
+	if q.Verb == history.Delete {
 		k.deletes = append(k.deletes, u)
 	}
 }
@@ -121,13 +123,13 @@ func (g *graph) join(members []int32) {
 	}
 	g.up[members[0]] = slices.DeleteFunc(distinct(up), func(p int32) bool { return slices.Contains(members, p) })
 	if slices.ContainsFunc(members, g.retried) {
-		g.keys[g.h.updates[members[0]].key].crossed = true
+		g.keys[g.h.Updates[members[0]].KeyIndex].crossed = true
 		return
 	}
 	u := members[len(members)-1]
-	q, a := g.h.updates[u], &g.h.updates[u].acceptances[0]
+	q, a := g.h.Updates[u], &g.h.Updates[u].Acceptances[0]
 	p := g.parents[u][slices.IndexFunc(g.parents[u], func(p int32) bool { return slices.Contains(members, p) })]
-	g.gripe(a.when.at, Circle, q.Key, a.Dot, fmt.Sprintf("%s had been shown %s, whose author had been shown %s", q.name(), g.label(p), q.name()))
+	g.contradict(a.When.At, history.Circle, q.Key, a.Dot, fmt.Sprintf("%s had been shown %s, whose author had been shown %s", q.Name(), g.label(p), q.Name()))
 }
 
 // lowest is the smallest rank of what is shown, or -1.

@@ -155,7 +155,7 @@ func (r *reach) surely(u, target int32) bool {
 		return false
 	}
 	g := r.g
-	if !g.keys[g.h.updates[u].key].retried {
+	if !g.keys[g.h.Updates[u].KeyIndex].retried {
 		return true
 	}
 	seen := map[int32]bool{}

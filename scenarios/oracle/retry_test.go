@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
 // crossing is two requests that a paused leader carries out late and in the opposite
 // order: u then v at n1, v then u at n2. At n1 another write is built on both; what n2
 // made of them n1 has never seen.
-func crossing(verb oracle.Verb) *story {
+func crossing(verb history.Verb) *story {
 	s := tell()
 	s.unheard(write{label: "u", client: "A", session: true, leader: "n1", dot: d(1, 1)})
 	s.writes(write{label: "v", client: "B", leader: "n1", verb: verb, dot: d(1, 2), over: dots(d(1, 1)), after: reading(verb, d(1, 2))})
@@ -21,9 +22,9 @@ func crossing(verb oracle.Verb) *story {
 }
 
 // reading is what is shown right after: a delete leaves nothing.
-func reading(verb oracle.Verb, dot logical.Dot) *oracle.Reading {
-	if verb == oracle.Delete {
-		return &oracle.Reading{Dots: dots(dot)}
+func reading(verb history.Verb, dot logical.Dot) *history.Reading {
+	if verb == history.Delete {
+		return &history.Reading{Dots: dots(dot)}
 	}
 	return nil
 }
@@ -31,7 +32,7 @@ func reading(verb oracle.Verb, dot logical.Dot) *oracle.Reading {
 // TestCrossedRetriesAreNotLost: each next author had been shown the write before it,
 // so the survivor stands for both, whichever of its dots it is.
 func TestCrossedRetriesAreNotLost(t *testing.T) {
-	for _, verb := range []oracle.Verb{oracle.Set, oracle.Delete} {
+	for _, verb := range []history.Verb{history.Set, history.Delete} {
 		for _, last := range []logical.Dot{d(1, 3), d(2, 2)} {
 			s := crossing(verb)
 			w := write{label: "last", client: "E", leader: "n3", dot: d(3, 1), over: dots(last)}
@@ -53,9 +54,9 @@ func TestCrossedRetriesAreNotLost(t *testing.T) {
 // TestCrossedRetriesUnderSiblings: the ops of one request are versions of their own,
 // and what is left has been shown everything.
 func TestCrossedRetriesUnderSiblings(t *testing.T) {
-	for _, verb := range []oracle.Verb{oracle.Set, oracle.Delete} {
+	for _, verb := range []history.Verb{history.Set, history.Delete} {
 		s := crossing(verb)
-		s.final(oracle.Reading{Dots: dots(d(1, 3), d(2, 2)), Values: []string{"w", "u"}})
+		s.final(history.Reading{Dots: dots(d(1, 3), d(2, 2)), Values: []string{"w", "u"}})
 		v := s.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 3})
 		wantNoContradictions(t, v)
 		wantLosses(t, v)
@@ -75,7 +76,7 @@ func TestCrossedRetriesBreakNoSession(t *testing.T) {
 	s.writes(write{label: "u", client: "A", session: true, leader: "n2", dot: d(2, 2), over: dots(d(2, 1))})
 	s.reads("D", "n1", shows(""))
 	s.final(shows("u", d(2, 2)))
-	wantViolations(t, s.h.Judge("siblings"))
+	wantViolations(t, judge(s.h, "siblings"))
 }
 
 // TestThreeRetriesInACircle: each of three was shown to the next.

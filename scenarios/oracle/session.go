@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"kvd/scenarios/history"
 )
 
 // Guarantee is what a session promises its client (Terry and others 1994).
@@ -47,15 +49,15 @@ type sitting struct{ own, seen *trail }
 // client had learned before.
 func (j *judge) watchReadings() []Violation {
 	w := &watch{j: j, sittings: map[sittingKey]*sitting{}}
-	for i := range j.g.h.showings {
-		w.reading(&j.g.h.showings[i])
+	for i := range j.g.h.Replies {
+		w.reading(&j.g.h.Replies[i])
 	}
 	return w.found
 }
 
-func (w *watch) reading(s *showing) {
+func (w *watch) reading(s *history.Reply) {
 	at := w.sitting(s)
-	w.buf = w.j.g.show(w.buf[:0], s.key, s.Dots)
+	w.buf = w.j.g.show(w.buf[:0], s.Key, s.Dots)
 	shown := w.buf
 	if u := w.unread(at, s, shown); u >= 0 {
 		w.report(ReadYourWrites, s, shown, "older than its own acknowledged", u)
@@ -63,27 +65,27 @@ func (w *watch) reading(s *showing) {
 	if u := at.seen.older(w, s, shown); u >= 0 {
 		w.report(MonotonicReads, s, shown, "older than what it had been shown before,", u)
 	}
-	if s.own >= 0 {
-		at.own.learn(w.j.reach, w.j.g.h.requests[s.own].update, s.when.turn)
+	if s.Own >= 0 {
+		at.own.learn(w.j.reach, w.j.g.h.Calls[s.Own].Update, s.When.Turn)
 	}
 	for _, u := range shown {
-		at.seen.learn(w.j.reach, u, s.when.turn)
+		at.seen.learn(w.j.reach, u, s.When.Turn)
 	}
 }
 
 // unread is an own write that the reading is older than. An acknowledgement must
 // reflect the write it acknowledges.
-func (w *watch) unread(at *sitting, s *showing, shown []int32) int32 {
-	if s.own >= 0 {
-		if u := w.j.g.h.requests[s.own].update; w.precedes(shown, u, s) {
+func (w *watch) unread(at *sitting, s *history.Reply, shown []int32) int32 {
+	if s.Own >= 0 {
+		if u := w.j.g.h.Calls[s.Own].Update; w.precedes(shown, u, s) {
 			return u
 		}
 	}
 	return at.own.older(w, s, shown)
 }
 
-func (w *watch) sitting(s *showing) *sitting {
-	k := sittingKey{s.client, s.key}
+func (w *watch) sitting(s *history.Reply) *sitting {
+	k := sittingKey{s.Client, s.Key}
 	at := w.sittings[k]
 	if at == nil {
 		at = &sitting{newTrail(), newTrail()}
@@ -93,7 +95,7 @@ func (w *watch) sitting(s *showing) *sitting {
 }
 
 // precedes reports whether the reading is of a time before u.
-func (w *watch) precedes(shown []int32, u int32, s *showing) bool {
+func (w *watch) precedes(shown []int32, u int32, s *history.Reply) bool {
 	if len(shown) == 0 {
 		return !w.explained(u, s)
 	}
@@ -105,7 +107,7 @@ func (w *watch) precedes(shown []int32, u int32, s *showing) bool {
 // it is not. Where two of them crossed, nothing has a past that can be told.
 func (w *watch) older(shown []int32, u int32) bool {
 	g, r := w.j.g, w.j.reach
-	return !g.keys[g.h.updates[u].key].crossed && r.knows(u, shown) && !r.reflects(shown, u) && !slices.ContainsFunc(shown, g.retried) &&
+	return !g.keys[g.h.Updates[u].KeyIndex].crossed && r.knows(u, shown) && !r.reflects(shown, u) && !slices.ContainsFunc(shown, g.retried) &&
 		slices.ContainsFunc(shown, func(s int32) bool { return r.surely(u, s) })
 }
 
@@ -113,28 +115,28 @@ func (w *watch) older(shown []int32, u int32) bool {
 // be why nothing is shown. Where deletes leave nothing behind they take away what
 // their author had been shown; elsewhere any delete that u had not seen may have
 // won and its traces been collected.
-func (w *watch) explained(u int32, s *showing) bool {
+func (w *watch) explained(u int32, s *history.Reply) bool {
 	g, r := w.j.g, w.j.reach
-	keeps := g.serve(g.keys[s.key].name).keeps
-	for _, d := range slices.Backward(g.keys[s.key].deletesBy(s.when.turn)) {
+	keeps := g.serve(g.keys[s.Key].name).keeps
+	for _, d := range slices.Backward(g.keys[s.Key].deletesBy(s.When.Turn)) {
 		switch {
-		case g.h.updates[d].acceptances[0].when.turn > s.when.turn:
+		case g.h.Updates[d].Acceptances[0].When.Turn > s.When.Turn:
 		case d == u, g.retried(d), keeps && r.past(d, u), !keeps && !r.past(u, d):
 			return true
-		case keeps && g.rank[d] < g.rank[u] && !g.keys[s.key].retried:
+		case keeps && g.rank[d] < g.rank[u] && !g.keys[s.Key].retried:
 			return false
 		}
 	}
 	return false
 }
 
-func (w *watch) report(kind Guarantee, s *showing, shown []int32, how string, u int32) {
+func (w *watch) report(kind Guarantee, s *history.Reply, shown []int32, how string, u int32) {
 	g := w.j.g
 	w.found = append(w.found, Violation{
-		Guarantee: kind, Client: g.h.clients.list[s.client], Session: g.h.sessions[s.client],
-		Key: g.keys[s.key].name, At: s.when.at,
-		Why: fmt.Sprintf("%s showed %s %s of %s, %s %s", g.h.leaders.list[s.leader], g.h.clients.list[s.client],
-			w.j.labels(shown), g.keys[s.key].name, how, g.label(u)),
+		Guarantee: kind, Client: g.h.Clients.List[s.Client], Session: g.h.Sessions[s.Client],
+		Key: g.keys[s.Key].name, At: s.When.At,
+		Why: fmt.Sprintf("%s showed %s %s of %s, %s %s", g.h.Leaders.List[s.Leader], g.h.Clients.List[s.Client],
+			w.j.labels(shown), g.keys[s.Key].name, how, g.label(u)),
 	})
 }
 

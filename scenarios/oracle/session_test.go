@@ -4,11 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
 func TestAcknowledgementThatShowsOlderBreaksReadYourWrites(t *testing.T) {
-	v := figure(shows("1", d(1, 1))).h.Judge("lww")
+	v := judge(figure(shows("1", d(1, 1))).h, "lww")
 	wantViolations(t, v, "read-your-writes B 7ms")
 	if why := v.Violations[0].Why; why != "n3 showed B w1 of x, older than its own acknowledged w2" {
 		t.Error(why)
@@ -26,20 +27,20 @@ func TestAcknowledgementThatShowsOlderBreaksReadYourWrites(t *testing.T) {
 }
 
 // stale is a write at n1 by A, over w0, and what A then reads at n2.
-func stale(session bool, then oracle.Reading) *oracle.Judgement {
+func stale(session bool, then history.Reading) *oracle.Judgement {
 	s := tell()
 	s.writes(write{label: "w0", client: "Z", leader: "n1", dot: d(1, 1)})
 	s.writes(write{label: "w1", client: "A", session: session, leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
 	s.writes(write{label: "other", client: "Z", leader: "n2", dot: d(2, 1)})
-	s.h.Shown(s.tick(), oracle.Read{Client: "A", Session: session, Leader: "n2", Key: "x", Reading: then})
-	return s.h.Judge("lww")
+	s.h.Shown(s.tick(), history.Read{Client: "A", Session: session, Leader: "n2", Key: "x", Reading: then})
+	return judge(s.h, "lww")
 }
 
 func TestStaleReads(t *testing.T) {
 	both := []string{"monotonic-reads A 10ms", "read-your-writes A 10ms"}
 	cases := []struct {
 		name string
-		then oracle.Reading
+		then history.Reading
 		want []string
 	}{
 		{"its past", shows("w0", d(1, 1)), both},
@@ -87,7 +88,7 @@ func TestNothingShownMayBeADelete(t *testing.T) {
 		}
 		s.reads("A", "n2", shows(""))
 		s.writes(del("late", "n2", d(2, 2), d(1, 1)))
-		return s.h.Judge(resolver).Violations
+		return judge(s.h, resolver).Violations
 	}
 	cases := []struct {
 		name     string
@@ -113,9 +114,9 @@ func TestOwnDeleteShowsNothing(t *testing.T) {
 	w := del("del", "n1", d(1, 2), d(1, 1))
 	w.session = true
 	s.all(write{label: "a", client: "B", leader: "n1", dot: d(1, 1)}, w)
-	wantViolations(t, s.h.Judge("siblings"))
+	wantViolations(t, judge(s.h, "siblings"))
 	at := s.reads("Cn1", "n2", shows("a", d(1, 1)))
-	wantViolations(t, s.h.Judge("siblings"), "read-your-writes Cn1 "+at.String())
+	wantViolations(t, judge(s.h, "siblings"), "read-your-writes Cn1 "+at.String())
 }
 
 func TestMonotonicReadsRemembersAllItWasShown(t *testing.T) {
@@ -129,7 +130,7 @@ func TestMonotonicReadsRemembersAllItWasShown(t *testing.T) {
 	second := s.reads("B", "n3", shows("a", d(1, 1)))
 	s.reads("B", "n3", shows("b", d(1, 2)))
 	third := s.reads("B", "n3", shows("a", d(1, 1)))
-	v := s.h.Judge("lww")
+	v := judge(s.h, "lww")
 	wantViolations(t, v, "monotonic-reads B "+first.String(), "monotonic-reads B "+second.String(), "monotonic-reads B "+third.String())
 	if why := v.Violations[0].Why; why != "n3 showed B a of x, older than what it had been shown before, b" {
 		t.Error(why)
@@ -141,14 +142,14 @@ func TestMonotonicReadsRemembersAllItWasShown(t *testing.T) {
 func TestReplyIsBoundByWhatWasLearnedBeforeItWasAskedFor(t *testing.T) {
 	s := tell()
 	s.all(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
-	s.h.Sent(s.tick(), oracle.Request{ID: "g", Client: "B", Session: true, Leader: "n2", Key: "x", Verb: oracle.Get})
+	s.h.Sent(s.tick(), history.Request{ID: "g", Client: "B", Session: true, Leader: "n2", Key: "x", Verb: history.Get})
 	s.writes(write{label: "b", client: "B", session: true, leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
-	read := oracle.Read{Request: "g", Client: "B", Session: true, Leader: "n2", Key: "x", Reading: shows("a", d(1, 1))}
+	read := history.Read{Request: "g", Client: "B", Session: true, Leader: "n2", Key: "x", Reading: shows("a", d(1, 1))}
 	s.h.Shown(s.tick(), read)
-	wantViolations(t, s.h.Judge("lww"))
+	wantViolations(t, judge(s.h, "lww"))
 	read.Request = ""
 	s.h.Shown(s.tick(), read)
-	wantViolations(t, s.h.Judge("lww"), "monotonic-reads B 9ms", "read-your-writes B 9ms")
+	wantViolations(t, judge(s.h, "lww"), "monotonic-reads B 9ms", "read-your-writes B 9ms")
 }
 
 // ordered is two writes of B, to two keys, after B was shown A's.
@@ -163,7 +164,7 @@ func ordered(n3 ...uint64) *oracle.Judgement {
 	for _, i := range n3 {
 		all[i]()
 	}
-	return s.h.Judge("lww")
+	return judge(s.h, "lww")
 }
 
 func TestWritesAreAppliedAfterTheirCauses(t *testing.T) {
@@ -194,5 +195,5 @@ func TestCrossedRetriesHaveNoOrderToKeep(t *testing.T) {
 	s.writes(write{label: "v", client: "D", leader: "n2", dot: d(2, 1)})
 	s.writes(write{label: "u", client: "B", leader: "n2", dot: d(2, 2), over: dots(d(2, 1))})
 	s.final(shows("v", d(1, 3), d(2, 2)))
-	wantViolations(t, s.h.Judge("siblings"))
+	wantViolations(t, judge(s.h, "siblings"))
 }

@@ -6,17 +6,18 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
 // story feeds a history one millisecond an event, so that tests read as what
 // happens.
 type story struct {
-	h   *oracle.History
+	h   *history.History
 	now time.Duration
 }
 
-func tell() *story { return &story{h: oracle.NewHistory()} }
+func tell() *story { return &story{h: history.New()} }
 
 func (s *story) tick() time.Duration {
 	s.now += time.Millisecond
@@ -31,8 +32,8 @@ func d(origin, seq uint64) logical.Dot {
 func dots(ds ...logical.Dot) []logical.Dot { return ds }
 
 // shows is a reading: a value for people and the dots behind it.
-func shows(value string, ds ...logical.Dot) oracle.Reading {
-	r := oracle.Reading{Dots: ds}
+func shows(value string, ds ...logical.Dot) history.Reading {
+	r := history.Reading{Dots: ds}
 	if value != "" {
 		r.Values = []string{value}
 	}
@@ -42,43 +43,43 @@ func shows(value string, ds ...logical.Dot) oracle.Reading {
 // write is one write of key x.
 type write struct {
 	label, client, leader string
-	verb                  oracle.Verb
+	verb                  history.Verb
 	session               bool
 	dot                   logical.Dot
 	over                  []logical.Dot
 	delta                 int64
-	after                 *oracle.Reading // nil: the write itself
-	unseen                bool            // its leader died before it showed anything
-	key                   string          // empty: x
+	after                 *history.Reading // nil: the write itself
+	unseen                bool             // its leader died before it showed anything
+	key                   string           // empty: x
 }
 
-func (w write) request() oracle.Request {
+func (w write) request() history.Request {
 	key := w.key
 	if key == "" {
 		key = "x"
 	}
 	verb := w.verb
 	if verb == 0 {
-		verb = oracle.Set
+		verb = history.Set
 	}
-	r := oracle.Request{ID: "r-" + w.label, Label: w.label, Client: w.client, Session: w.session, Leader: w.leader, Key: key, Verb: verb}
-	if verb == oracle.Incr {
+	r := history.Request{ID: "r-" + w.label, Label: w.label, Client: w.client, Session: w.session, Leader: w.leader, Key: key, Verb: verb}
+	if verb == history.Incr {
 		r.Delta = w.delta
 	}
 	return r
 }
 
-func (w write) reading() oracle.Reading {
+func (w write) reading() history.Reading {
 	if w.after != nil {
 		return *w.after
 	}
-	return oracle.Reading{Dots: dots(w.dot), Values: []string{w.label}}
+	return history.Reading{Dots: dots(w.dot), Values: []string{w.label}}
 }
 
 func (s *story) sent(w write) { s.h.Sent(s.tick(), w.request()) }
 
 func (s *story) accepted(w write) {
-	s.h.Accepted(s.tick(), w.leader, "r-"+w.label, oracle.Acceptance{Dot: w.dot, Over: w.over, Delta: w.delta, After: w.reading(), Unseen: w.unseen})
+	s.h.Accepted(s.tick(), w.leader, "r-"+w.label, history.Acceptance{Dot: w.dot, Over: w.over, Delta: w.delta, After: w.reading(), Unseen: w.unseen})
 }
 
 func (s *story) acked(w write) { s.h.Acked(s.tick(), "r-"+w.label, w.leader, w.reading()) }
@@ -102,14 +103,14 @@ func (s *story) applied(dot logical.Dot, leaders ...string) {
 	}
 }
 
-func (s *story) reads(client, leader string, r oracle.Reading) time.Duration {
+func (s *story) reads(client, leader string, r history.Reading) time.Duration {
 	at := s.tick()
-	s.h.Shown(at, oracle.Read{Client: client, Session: true, Leader: leader, Key: "x", Reading: r})
+	s.h.Shown(at, history.Read{Client: client, Session: true, Leader: leader, Key: "x", Reading: r})
 	return at
 }
 
 // final is what all leaders show of x at the end.
-func (s *story) final(r oracle.Reading, leaders ...string) {
+func (s *story) final(r history.Reading, leaders ...string) {
 	if len(leaders) == 0 {
 		leaders = []string{"n1", "n2", "n3"}
 	}
@@ -121,7 +122,7 @@ func (s *story) final(r oracle.Reading, leaders ...string) {
 // wantStats judges and compares totals, which must also be x's.
 func (s *story) wantStats(t *testing.T, resolver string, want oracle.Stats) *oracle.Judgement {
 	t.Helper()
-	v := s.h.Judge(resolver)
+	v := judge(s.h, resolver)
 	if v.Stats != want {
 		t.Errorf("%s: tally %+v, expected %+v; losses %+v", resolver, v.Stats, want, v.Losses)
 	}
@@ -160,4 +161,9 @@ func wantViolations(t *testing.T, v *oracle.Judgement, want ...string) {
 	if !slices.Equal(got, want) {
 		t.Errorf("violations %q, expected %q (%+v)", got, want, v.Violations)
 	}
+}
+
+// judge judges the history under one resolver for all keys.
+func judge(h *history.History, resolver string) *oracle.Judgement {
+	return oracle.Judge(h, func(string) string { return resolver })
 }

@@ -1,27 +1,27 @@
 package oracle
 
 import (
-	"maps"
 	"slices"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 )
 
 // judge is one judging of a history.
 type judge struct {
 	g       *graph
 	reach   *reach
-	ops     *reach     // the same of ops
-	applied [][]moment // by leader index, then update: the first time
-	had     [][]int32  // by leader index, then op: the turn of the first time; zero: never
-	holds   [][]bool   // by leader index, then op: applied since the leader last lost a disk
-	held    []bool     // by op: some leader holds it
-	torn    []bool     // by key index: some request has lost one dot with its disks, and not another
-	leaders []string   // those asked at the end, by name
-	fates   []fate     // by update, acknowledged or not
-	keys    []outcome  // by key index
-	covered *marks     // of the counter at hand: survivors and their pasts
-	above   *marks     // ops of the key at hand: what has seen a survivor
+	ops     *reach             // the same of ops
+	applied [][]history.Moment // by leader index, then update: the first time
+	had     [][]int32          // by leader index, then op: the turn of the first time; zero: never
+	holds   [][]bool           // by leader index, then op: applied since the leader last lost a disk
+	held    []bool             // by op: some leader holds it
+	torn    []bool             // by key index: some request has lost one dot with its disks, and not another
+	leaders []string           // those asked at the end, by name
+	fates   []fate             // by update, acknowledged or not
+	keys    []outcome          // by key index
+	covered *marks             // of the counter at hand: survivors and their pasts
+	above   *marks             // ops of the key at hand: what has seen a survivor
 	buf     []int32
 	texts   []text    // by op: what it leaves in a register
 	counted *counted  // nil: nobody has asked
@@ -47,12 +47,12 @@ type outcome struct {
 	overcounted int
 }
 
-func newJudge(h *History, serve func(key string) string) *judge {
-	j := &judge{g: newGraph(h, serve), leaders: slices.Sorted(maps.Keys(h.finalists))}
+func newJudge(h *history.History, serve func(key string) string) *judge {
+	j := &judge{g: newGraph(h, serve), leaders: h.FinalLeaders()}
 	j.reach, j.ops = newReach(j.g), newOpReach(j.g)
-	j.covered, j.above = newMarks(len(h.updates)), newMarks(len(j.g.ops))
-	j.fates = make([]fate, len(h.updates))
-	j.keys, j.counts = make([]outcome, len(h.keys.list)), make([]*counts, len(h.keys.list))
+	j.covered, j.above = newMarks(len(h.Updates)), newMarks(len(j.g.ops))
+	j.fates = make([]fate, len(h.Updates))
+	j.keys, j.counts = make([]outcome, len(h.Keys.List)), make([]*counts, len(h.Keys.List))
 	j.readApplied(h)
 	j.torn = j.tear(h)
 	for k := range j.keys {
@@ -64,31 +64,31 @@ func newJudge(h *History, serve func(key string) string) *judge {
 
 // readApplied finds when each leader first had each update under any dot, and each op,
 // and what it holds.
-func (j *judge) readApplied(h *History) {
-	leaders := len(h.leaders.list)
-	j.applied, j.had, j.holds = make([][]moment, leaders), make([][]int32, leaders), make([][]bool, leaders)
+func (j *judge) readApplied(h *history.History) {
+	leaders := len(h.Leaders.List)
+	j.applied, j.had, j.holds = make([][]history.Moment, leaders), make([][]int32, leaders), make([][]bool, leaders)
 	j.held = make([]bool, len(j.g.ops))
 	lost := make([]int32, leaders) // the turn of each leader's last setback
-	for _, s := range h.losses {
-		lost[s.leader] = s.when.turn
+	for _, s := range h.DiskLosses {
+		lost[s.Leader] = s.When.Turn
 	}
-	for _, a := range h.applied {
-		i, ok := j.g.named[a.dot]
+	for _, a := range h.Applications {
+		i, ok := j.g.named[a.Dot]
 		if !ok {
 			continue
 		}
-		if j.applied[a.leader] == nil {
-			j.applied[a.leader], j.had[a.leader] = make([]moment, len(h.updates)), make([]int32, len(j.g.ops))
-			j.holds[a.leader] = make([]bool, len(j.g.ops))
+		if j.applied[a.Leader] == nil {
+			j.applied[a.Leader], j.had[a.Leader] = make([]history.Moment, len(h.Updates)), make([]int32, len(j.g.ops))
+			j.holds[a.Leader] = make([]bool, len(j.g.ops))
 		}
-		if row := j.applied[a.leader]; row[j.g.ops[i].update].never() {
-			row[j.g.ops[i].update] = a.when
+		if row := j.applied[a.Leader]; row[j.g.ops[i].update].Never() {
+			row[j.g.ops[i].update] = a.When
 		}
-		if row := j.had[a.leader]; row[i] == 0 {
-			row[i] = a.when.turn
+		if row := j.had[a.Leader]; row[i] == 0 {
+			row[i] = a.When.Turn
 		}
-		if a.when.turn > lost[a.leader] {
-			j.holds[a.leader][i], j.held[i] = true, true
+		if a.When.Turn > lost[a.Leader] {
+			j.holds[a.Leader][i], j.held[i] = true, true
 		}
 	}
 }
@@ -96,25 +96,25 @@ func (j *judge) readApplied(h *History) {
 // tear finds the keys with a request that was accepted several times, and one of
 // these acceptances went with the disks of all that had it. What was seen of the
 // request under that dot no leader knows any more.
-func (j *judge) tear(h *History) []bool {
-	torn := make([]bool, len(h.keys.list))
-	for u, q := range h.updates {
+func (j *judge) tear(h *history.History) []bool {
+	torn := make([]bool, len(h.Keys.List))
+	for u, q := range h.Updates {
 		lost := slices.ContainsFunc(j.g.opsOf[u], j.lacked)
-		torn[q.key] = torn[q.key] || len(q.acceptances) > 1 && lost
+		torn[q.KeyIndex] = torn[q.KeyIndex] || len(q.Acceptances) > 1 && lost
 	}
 	return torn
 }
 
 // lacked reports whether the op is gone with the disks of all leaders that had it.
 func (j *judge) lacked(i int32) bool {
-	return j.g.h.known && len(j.g.h.losses) > 0 && !j.held[i]
+	return j.g.h.AppliedKnown && len(j.g.h.DiskLosses) > 0 && !j.held[i]
 }
 
 // unsure reports whether the leader lost a disk between two turns: what it had
 // applied by the first it may lack at the second.
 func (j *judge) unsure(leader, from, to int32) bool {
-	return slices.ContainsFunc(j.g.h.losses, func(s setback) bool {
-		return s.leader == leader && from < s.when.turn && s.when.turn < to
+	return slices.ContainsFunc(j.g.h.DiskLosses, func(s history.DiskLoss) bool {
+		return s.Leader == leader && from < s.When.Turn && s.When.Turn < to
 	})
 }
 
@@ -153,7 +153,7 @@ func (j *judge) settle(k int32) {
 			o.converged = false
 		}
 		for _, d := range r.Dots {
-			j.g.resolve(d, k, moment{j.g.h.turn, j.g.h.last}, "at the end "+leader+" shows")
+			j.g.resolve(d, k, history.Moment{Turn: j.g.h.Turns, At: j.g.h.End}, "at the end "+leader+" shows")
 		}
 	}
 	slices.SortFunc(dots, logical.Dot.Compare)
@@ -161,12 +161,12 @@ func (j *judge) settle(k int32) {
 }
 
 // final is what the leader shows of a key at the end.
-func (j *judge) final(leader string, k int32) Reading {
-	return j.g.h.finals[place{leader, j.g.keys[k].name}]
+func (j *judge) final(leader string, k int32) history.Reading {
+	return j.g.h.Finals[history.LeaderKey{Leader: leader, Key: j.g.keys[k].name}]
 }
 
 // sameReading compares as sets.
-func sameReading(a, b Reading) bool {
+func sameReading(a, b history.Reading) bool {
 	return slices.Equal(slices.SortedFunc(slices.Values(a.Dots), logical.Dot.Compare), slices.SortedFunc(slices.Values(b.Dots), logical.Dot.Compare)) &&
 		slices.Equal(slices.Sorted(slices.Values(a.Values)), slices.Sorted(slices.Values(b.Values)))
 }
@@ -217,7 +217,7 @@ func (j *judge) undone(k int32, shown []int32) map[int32]bool {
 			continue
 		}
 		j.above.add(i)
-		if j.g.h.updates[o.update].Verb == Delete && (!j.lacked(i) || j.perished(o.update)) {
+		if j.g.h.Updates[o.update].Verb == history.Delete && (!j.lacked(i) || j.perished(o.update)) {
 			undone[o.update] = true
 		}
 	}
@@ -227,12 +227,12 @@ func (j *judge) undone(k int32, shown []int32) map[int32]bool {
 // gone reports whether leaders that agree on the key include one that does not
 // have the update, so that it cannot have been beaten there: it is missing.
 func (j *judge) gone(u int32) bool {
-	q := j.g.h.updates[u]
-	if !j.g.h.known || !j.keys[q.key].converged {
+	q := j.g.h.Updates[u]
+	if !j.g.h.AppliedKnown || !j.keys[q.KeyIndex].converged {
 		return false
 	}
 	return slices.ContainsFunc(j.leaders, func(leader string) bool {
-		i, met := j.g.h.leaders.index[leader]
+		i, met := j.g.h.Leaders.Index[leader]
 		return met && j.holds[i] != nil && !j.has(leader, u)
 	})
 }

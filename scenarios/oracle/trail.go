@@ -1,6 +1,10 @@
 package oracle
 
-import "slices"
+import (
+	"slices"
+
+	"kvd/scenarios/history"
+)
 
 // trail is what a client has learned of one key, in order: updates it wrote, or
 // was shown. An update in the past of a later one is dropped when it is the last.
@@ -51,9 +55,9 @@ func (t *trail) learn(r *reach, u, turn int32) {
 
 // older finds a step, learned before turn since, that the reading is older than,
 // the newest first; -1 if there is none.
-func (t *trail) older(w *watch, s *showing, shown []int32) int32 {
+func (t *trail) older(w *watch, s *history.Reply, shown []int32) int32 {
 	n := len(t.steps)
-	for n > 0 && t.steps[n-1].turn >= s.since {
+	for n > 0 && t.steps[n-1].turn >= s.Since {
 		n--
 	}
 	if len(shown) == 0 {
@@ -64,7 +68,7 @@ func (t *trail) older(w *watch, s *showing, shown []int32) int32 {
 
 // unexplained is one of the first n steps of which nothing is shown and no delete
 // explains that. Once explained, a step stays so.
-func (t *trail) unexplained(w *watch, s *showing, n int) int32 {
+func (t *trail) unexplained(w *watch, s *history.Reply, n int) int32 {
 	for i := n - 1; i >= t.explained; i-- {
 		if u := t.steps[i].update; !w.explained(u, s) {
 			return u

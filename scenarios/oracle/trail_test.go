@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
@@ -13,7 +14,7 @@ import (
 func own(seq uint64, shown []logical.Dot, over ...logical.Dot) write {
 	w := write{label: string(rune('a' + seq - 1)), client: "A", session: true, leader: "n1", dot: d(1, seq), over: over}
 	if shown != nil {
-		w.after = &oracle.Reading{Dots: shown}
+		w.after = &history.Reading{Dots: shown}
 	}
 	return w
 }
@@ -38,7 +39,7 @@ func named(v *oracle.Judgement, g oracle.Guarantee) (us []string) {
 // TestTheUpdateThatAReadingIsOlderThanIsNamed: the newest; of a reading repeated, the
 // one that was named before.
 func TestTheUpdateThatAReadingIsOlderThanIsNamed(t *testing.T) {
-	read := func(s *story, ds ...logical.Dot) { s.reads("A", "n2", oracle.Reading{Dots: ds}) }
+	read := func(s *story, ds ...logical.Dot) { s.reads("A", "n2", history.Reading{Dots: ds}) }
 	for _, c := range []struct {
 		name      string
 		guarantee oracle.Guarantee
@@ -90,7 +91,7 @@ func TestTheUpdateThatAReadingIsOlderThanIsNamed(t *testing.T) {
 			s.writes(write{label: "r", client: "Z", leader: "n2", dot: d(2, 3), over: dots(q)})
 		}
 		c.tell(s, p, q)
-		if got := named(s.h.Judge("lww"), c.guarantee); !slices.Equal(got, c.want) {
+		if got := named(judge(s.h, "lww"), c.guarantee); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, expected %q", c.name, got, c.want)
 		}
 	}
@@ -113,16 +114,16 @@ func TestWhatWasLearnedAfterAskingDoesNotOblige(t *testing.T) {
 	} {
 		s, p, _ := roots()
 		s.all(c.before...)
-		s.h.Sent(s.tick(), oracle.Request{ID: "get", Client: "A", Session: true, Leader: "n2", Key: "x", Verb: oracle.Get})
+		s.h.Sent(s.tick(), history.Request{ID: "get", Client: "A", Session: true, Leader: "n2", Key: "x", Verb: history.Get})
 		if c.readInBetween {
-			s.reads("A", "n2", oracle.Reading{Dots: dots(p)})
+			s.reads("A", "n2", history.Reading{Dots: dots(p)})
 		}
 		s.all(c.after...)
 		if !c.readInBetween {
-			s.reads("A", "n2", oracle.Reading{Dots: dots(p)})
+			s.reads("A", "n2", history.Reading{Dots: dots(p)})
 		}
-		s.h.Shown(s.tick(), oracle.Read{Request: "get", Client: "A", Session: true, Leader: "n2", Key: "x", Reading: oracle.Reading{Dots: dots(p)}})
-		if got := named(s.h.Judge("lww"), oracle.ReadYourWrites); !slices.Equal(got, c.want) {
+		s.h.Shown(s.tick(), history.Read{Request: "get", Client: "A", Session: true, Leader: "n2", Key: "x", Reading: history.Reading{Dots: dots(p)}})
+		if got := named(judge(s.h, "lww"), oracle.ReadYourWrites); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, expected %q", c.name, got, c.want)
 		}
 	}
@@ -134,10 +135,10 @@ func TestADeletionExplainsNoLaterWrite(t *testing.T) {
 	s, _, _ := roots()
 	gone := del("gone", "n2", d(2, 3), d(1, 1))
 	s.all(own(1, nil), gone)
-	s.reads("A", "n1", oracle.Reading{})
+	s.reads("A", "n1", history.Reading{})
 	s.writes(own(2, nil, d(1, 1)))
-	s.reads("A", "n1", oracle.Reading{})
-	if got := named(s.h.Judge("siblings"), oracle.ReadYourWrites); !slices.Equal(got, []string{"b"}) {
+	s.reads("A", "n1", history.Reading{})
+	if got := named(judge(s.h, "siblings"), oracle.ReadYourWrites); !slices.Equal(got, []string{"b"}) {
 		t.Errorf("%q, expected b alone", got)
 	}
 }

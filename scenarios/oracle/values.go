@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/merge"
 )
 
@@ -31,22 +32,22 @@ func (j *judge) checkValues() {
 	j.checkUpdates()
 	for i := range j.g.ops {
 		o, q := &j.g.ops[i], j.g.request(int32(i))
-		leader := j.g.h.leaders.list[o.leader]
+		leader := j.g.h.Leaders.List[o.Leader]
 		if !o.Unseen {
-			j.checkReading(q.key, o.After, o.when.at, func() string { return leader + " showed right after " + q.name() })
+			j.checkReading(q.KeyIndex, o.After, o.When.At, func() string { return leader + " showed right after " + q.Name() })
 			j.checkSet(q, o)
 		}
 	}
-	for i := range j.g.h.showings {
-		s := &j.g.h.showings[i]
-		j.checkReading(s.key, s.Reading, s.when.at, func() string {
-			return j.g.h.leaders.list[s.leader] + " showed " + j.g.h.clients.list[s.client]
+	for i := range j.g.h.Replies {
+		s := &j.g.h.Replies[i]
+		j.checkReading(s.Key, s.Reading, s.When.At, func() string {
+			return j.g.h.Leaders.List[s.Leader] + " showed " + j.g.h.Clients.List[s.Client]
 		})
 	}
 	for _, leader := range j.leaders {
 		for k := range j.g.keys {
 			if !j.g.serve(j.g.keys[k].name).counter { // their sums are accounted for
-				j.checkReading(int32(k), j.final(leader, int32(k)), j.g.h.last, func() string { return "at the end " + leader + " shows" })
+				j.checkReading(int32(k), j.final(leader, int32(k)), j.g.h.End, func() string { return "at the end " + leader + " shows" })
 			}
 		}
 	}
@@ -56,9 +57,9 @@ func (j *judge) checkValues() {
 func (j *judge) textOf(i int32) text {
 	q := j.g.request(i)
 	switch {
-	case q.Verb == Delete:
+	case q.Verb == history.Delete:
 		return text{absent: true}
-	case !q.adds():
+	case !q.Adds():
 		return text{value: q.Value}
 	}
 	best, met := int64(0), false
@@ -80,7 +81,7 @@ func (j *judge) textOf(i int32) text {
 
 // checkReading objects to values that the dots do not stand for. Dots that mean
 // nothing are objected to elsewhere.
-func (j *judge) checkReading(k int32, r Reading, at time.Duration, where func() string) {
+func (j *judge) checkReading(k int32, r history.Reading, at time.Duration, where func() string) {
 	if j.g.keys[k].silent {
 		return
 	}
@@ -90,7 +91,7 @@ func (j *judge) checkReading(k int32, r Reading, at time.Duration, where func() 
 		return
 	}
 	if want := j.mustShow(k, ops); !slices.Equal(want, r.Values) {
-		j.g.gripe(at, Misshown, j.g.keys[k].name, first(r.Dots), fmt.Sprintf("%s %s of %s for %s, which is %s",
+		j.g.contradict(at, history.Misshown, j.g.keys[k].name, first(r.Dots), fmt.Sprintf("%s %s of %s for %s, which is %s",
 			where(), quoted(r.Values), j.g.keys[k].name, j.labels(j.g.updatesOf(ops)), quoted(want)))
 	}
 }
@@ -116,14 +117,14 @@ func (j *judge) mustShow(k int32, ops []int32) (values []string) {
 }
 
 // checkSet objects to a counter that does not show what it was just set to.
-func (j *judge) checkSet(q *request, o *op) {
-	if q.Verb != Set || q.Exact || j.g.keys[q.key].silent || !j.g.serve(q.Key).counter {
+func (j *judge) checkSet(q *history.Call, o *op) {
+	if q.Verb != history.Set || q.Exact || j.g.keys[q.KeyIndex].silent || !j.g.serve(q.Key).counter {
 		return
 	}
 	want, err := strconv.ParseInt(q.Value, 10, 64)
 	if err == nil && !slices.Equal(o.After.Values, []string{strconv.FormatInt(want, 10)}) {
-		j.g.gripe(o.when.at, Misshown, q.Key, o.Dot, fmt.Sprintf("%s showed %s right after %s set %s to %d",
-			j.g.h.leaders.list[o.leader], quoted(o.After.Values), q.name(), q.Key, want))
+		j.g.contradict(o.When.At, history.Misshown, q.Key, o.Dot, fmt.Sprintf("%s showed %s right after %s set %s to %d",
+			j.g.h.Leaders.List[o.Leader], quoted(o.After.Values), q.Name(), q.Key, want))
 	}
 }
 
@@ -132,12 +133,12 @@ func (j *judge) checkSet(q *request, o *op) {
 func (j *judge) checkUpdates() {
 	for i := range j.g.ops {
 		o, q := &j.g.ops[i], j.g.request(int32(i))
-		if q.Verb != Update || !q.Exact || j.g.keys[q.key].silent || len(o.over) != len(q.Shown) {
+		if q.Verb != history.Update || !q.Exact || j.g.keys[q.KeyIndex].silent || len(o.over) != len(q.Shown) {
 			continue
 		}
 		if want := strconv.FormatInt(j.merged(o)+q.Delta, 10); want != q.Value {
-			j.g.gripe(q.sent.at, Miscount, q.Key, o.Dot, fmt.Sprintf("%s wrote %s over %s, which with %+d makes %s",
-				q.name(), q.Value, j.labels(j.g.updatesOf(o.over)), q.Delta, want))
+			j.g.contradict(q.SentAt.At, history.Miscount, q.Key, o.Dot, fmt.Sprintf("%s wrote %s over %s, which with %+d makes %s",
+				q.Name(), q.Value, j.labels(j.g.updatesOf(o.over)), q.Delta, want))
 		}
 	}
 }
@@ -165,11 +166,11 @@ func (j *judge) write(d logical.Dot) (merge.Write, bool) {
 	o, q := &j.g.ops[i], j.g.request(i)
 	w := merge.Write{Request: merge.Request{Number: uint64(o.update)}, Over: j.g.shownTo(o)}
 	switch {
-	case q.Verb == Delete:
+	case q.Verb == history.Delete:
 		w.Kind = merge.Deletes
-	case q.adds():
+	case q.Adds():
 		w.Kind, w.Amount = merge.AddsToGreatest, q.Delta
-	case q.Verb == Update:
+	case q.Verb == history.Update:
 		w.Kind, w.Amount = merge.Adds, q.Delta
 	default:
 		w.Kind, w.Amount = merge.Puts, merge.Number(q.Value)

@@ -2,12 +2,14 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 
 	"kvd/logical"
 	"kvd/scenarios"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 )
 
@@ -17,7 +19,7 @@ type whole struct {
 	*scenarios.Result
 	Losses  []loss            `json:"losses"`
 	Serving map[string]string `json:"serving"`
-	History *oracle.Record    `json:"history,omitempty"`
+	History *history.Record   `json:"history,omitempty"`
 }
 
 // loss is one acknowledged update that is lost.
@@ -40,7 +42,7 @@ func JSON(w io.Writer, results []*scenarios.Result) error { return array(w, resu
 // Summary is JSON without histories: traces that are kept beside it have them.
 func Summary(w io.Writer, results []*scenarios.Result) error { return array(w, results, false) }
 
-func array(w io.Writer, results []*scenarios.Result, history bool) error {
+func array(w io.Writer, results []*scenarios.Result, full bool) error {
 	between := "[\n"
 	for _, r := range results {
 		var b bytes.Buffer
@@ -48,7 +50,7 @@ func array(w io.Writer, results []*scenarios.Result, history bool) error {
 		between = ",\n"
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
-		if err := enc.Encode(complete(r, history)); err != nil {
+		if err := enc.Encode(complete(r, full)); err != nil {
 			return fmt.Errorf("write result of %s under %s: %w", r.Scenario, r.Resolver, err)
 		}
 		b.Truncate(b.Len() - 1) // Encode ends the line
@@ -65,7 +67,7 @@ func array(w io.Writer, results []*scenarios.Result, history bool) error {
 }
 
 // complete is the result without nil lists and maps.
-func complete(r *scenarios.Result, history bool) whole {
+func complete(r *scenarios.Result, full bool) whole {
 	c := *r
 	c.Values = map[string]map[string][]string{}
 	for n, keys := range r.Values {
@@ -82,12 +84,8 @@ func complete(r *scenarios.Result, history bool) whole {
 	if out.Serving == nil {
 		out.Serving = map[string]string{}
 	}
-	switch {
-	case !history:
-	case r.Record == nil:
-		out.History = &oracle.Record{Writes: []oracle.WriteRecord{}, Reads: []oracle.ReadRecord{}, Finals: []oracle.FinalRecord{}}
-	default:
-		out.History = r.Record()
+	if full {
+		out.History = cmp.Or(r.History, &history.History{}).Record()
 	}
 	return out
 }

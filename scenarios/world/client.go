@@ -9,8 +9,8 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/scenarios/history"
 	"kvd/scenarios/merge"
-	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 )
@@ -249,8 +249,8 @@ func (c *client) identity(op *operation) string {
 }
 
 // sent is the attempt as the oracle records it.
-func (c *client) sent(op *operation) oracle.Request {
-	r := oracle.Request{
+func (c *client) sent(op *operation) history.Request {
+	r := history.Request{
 		ID: c.identity(op), Label: op.label, Client: c.name, Session: c.spec.Session,
 		Leader: op.leader, Key: op.Key, Verb: verb(op), Delta: op.Amount,
 		Exact: op.exact, Shown: op.shown, Valued: true,
@@ -258,20 +258,20 @@ func (c *client) sent(op *operation) oracle.Request {
 	switch {
 	case op.exact:
 		r.Value = op.value
-	case r.Verb == oracle.Set:
+	case r.Verb == history.Set:
 		r.Value = op.Value
 	}
 	return r
 }
 
 // verb is what the present request asks for, in the oracle's words.
-func verb(op *operation) oracle.Verb {
+func verb(op *operation) history.Verb {
 	if op.read {
-		return oracle.Get
+		return history.Get
 	}
-	return map[script.OpKind]oracle.Verb{
-		script.OpSet: oracle.Set, script.OpDelete: oracle.Delete, script.OpIncr: oracle.Incr,
-		script.OpUpdate: oracle.Update, script.OpAppend: oracle.Append,
+	return map[script.OpKind]history.Verb{
+		script.OpSet: history.Set, script.OpDelete: history.Delete, script.OpIncr: history.Incr,
+		script.OpUpdate: history.Update, script.OpAppend: history.Append,
 	}[op.Kind]
 }
 

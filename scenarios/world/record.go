@@ -8,7 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
-	"kvd/scenarios/oracle"
+	"kvd/scenarios/history"
 	"kvd/scenarios/trace"
 )
 
@@ -114,7 +114,7 @@ func (w *World) tell(l *leader, op *resolve.Op, after *resolve.Reading) {
 		w.fail(fmt.Errorf("%s holds %s of key %q, which no client asked for", l.name, op.Dot, op.Key))
 		return
 	}
-	a := oracle.Acceptance{Dot: op.Dot, Over: slices.Clone(op.Parents), Delta: op.Delta.Clamp(), Unseen: after == nil}
+	a := history.Acceptance{Dot: op.Dot, Over: slices.Clone(op.Parents), Delta: op.Delta.Clamp(), Unseen: after == nil}
 	if after != nil {
 		a.After = reading(*after)
 	}
@@ -176,7 +176,7 @@ func (w *World) acked(c *client, op *operation, r *replica.Reply) {
 // shown records what a client read.
 func (w *World) shown(c *client, op *operation, r *replica.Reply) {
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: texts(r.Shown.Values), Dots: r.Shown.Dots})
-	w.history.Shown(w.now, oracle.Read{Request: c.identity(op), Client: c.name, Session: c.spec.Session,
+	w.history.Shown(w.now, history.Read{Request: c.identity(op), Client: c.name, Session: c.spec.Session,
 		Leader: op.leader, Key: op.Key, Reading: reading(r.Shown)})
 }
 
@@ -237,8 +237,8 @@ func (w *World) label(d logical.Dot) string {
 	return d.String()
 }
 
-func reading(r resolve.Reading) oracle.Reading {
-	return oracle.Reading{Dots: slices.Clone(r.Dots), Values: texts(r.Values)}
+func reading(r resolve.Reading) history.Reading {
+	return history.Reading{Dots: slices.Clone(r.Dots), Values: texts(r.Values)}
 }
 
 func values(op *resolve.Op) []string {

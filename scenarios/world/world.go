@@ -9,8 +9,8 @@ import (
 	"kvd/replica"
 	"kvd/replica/host"
 	"kvd/resolve"
+	"kvd/scenarios/history"
 	"kvd/scenarios/merge"
-	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/storage/losses"
@@ -67,7 +67,7 @@ type World struct {
 	refused  bool               // a drift guard held back a stamp
 
 	trace   *trace.Trace
-	history *oracle.History
+	history *history.History
 	fired   Fired
 	err     error
 }
@@ -111,7 +111,7 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 		backups: map[string]*disk{}, waiting: map[uint64]attempt{},
 		ops: map[logical.Dot]*resolve.Op{}, known: map[logical.Dot]knownOp{},
 		requests: map[request]issued{}, sent: map[path]*shipments{}, triggers: map[string][]trigger{},
-		trace: &trace.Trace{}, history: oracle.NewHistory(), fired: Fired{},
+		trace: &trace.Trace{}, history: history.New(), fired: Fired{},
 	}
 	w.origins = w.chance("origins")
 	for i, c := range s.Clients {
@@ -202,7 +202,7 @@ func (w *World) isClient(name string) bool { return w.clients[name] != nil }
 func (w *World) Trace() *trace.Trace { return w.trace }
 
 // History is what clients saw. Judge it after Run.
-func (w *World) History() *oracle.History { return w.history }
+func (w *World) History() *history.History { return w.history }
 
 // Fired counts what the run came upon. It is the run's; read it after Run.
 func (w *World) Fired() Fired { return w.fired }

@@ -9,7 +9,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
-	"kvd/scenarios/oracle"
+	"kvd/scenarios/history"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
 	"kvd/wallclock"
@@ -21,7 +21,7 @@ type step struct {
 	at    time.Duration
 	rank  int
 	depth int
-	tell  func(*oracle.History)
+	tell  func(*history.History)
 	event trace.Event
 }
 
@@ -35,7 +35,7 @@ const (
 // Assemble puts what was observed in the order in which it can have happened, with the
 // losses that the nodes' ledgers hold under the resolver that serves a key. What comes
 // later, to those who no longer wait, is left out.
-func (r *Record) Assemble(nodes []world.Node, serving func(key string) resolve.ID) (*oracle.History, *trace.Trace) {
+func (r *Record) Assemble(nodes []world.Node, serving func(key string) resolve.ID) (*history.History, *trace.Trace) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.date()
@@ -54,7 +54,7 @@ func (r *Record) Assemble(nodes []world.Node, serving func(key string) resolve.I
 	slices.SortStableFunc(steps, func(a, b step) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank), cmp.Compare(a.depth, b.depth))
 	})
-	h, t := oracle.NewHistory(), &trace.Trace{}
+	h, t := history.New(), &trace.Trace{}
 	for _, s := range steps {
 		if s.tell != nil {
 			s.tell(h)
@@ -150,8 +150,8 @@ func (r *Record) accepted() []step {
 	for _, b := range r.acceptances() {
 		steps = append(steps, step{at: b.at, rank: rankAccepted, depth: b.depth,
 			event: trace.Event{At: b.at, Kind: trace.Accepted, Where: b.leader, Label: b.Label, Key: b.Key, Values: b.Values, Dot: b.Dot, Dots: b.Over, Clock: b.Wall},
-			tell: func(h *oracle.History) {
-				h.Accepted(b.at, b.leader, b.Request, oracle.Acceptance{Dot: b.Dot, Over: b.Over, Delta: b.Delta, After: b.Shown, Unseen: b.Unseen})
+			tell: func(h *history.History) {
+				h.Accepted(b.at, b.leader, b.Request, history.Acceptance{Dot: b.Dot, Over: b.Over, Delta: b.Delta, After: b.Shown, Unseen: b.Unseen})
 			}})
 	}
 	return steps
@@ -172,7 +172,7 @@ func (r *Record) applied(leader string) []step {
 		at := r.had(leader, b)
 		steps = append(steps, step{at: at, rank: rankApplied, depth: b.depth,
 			event: trace.Event{At: at, Kind: trace.Applied, Where: leader, Peer: b.leader, Label: b.Label, Key: b.Key, Dot: b.Dot},
-			tell:  func(h *oracle.History) { h.Applied(at, leader, b.Dot) }})
+			tell:  func(h *history.History) { h.Applied(at, leader, b.Dot) }})
 	}
 	return steps
 }

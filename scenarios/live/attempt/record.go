@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/history"
 	"kvd/scenarios/merge"
-	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
 	"kvd/wallclock"
 )
@@ -35,8 +35,8 @@ type Record struct {
 // fact is something a client or the script did, or a client was told.
 type fact struct {
 	at    time.Duration
-	reply bool                  // a client got it: comes after all else of the same instant
-	tell  func(*oracle.History) // nil: nothing
+	reply bool                   // a client got it: comes after all else of the same instant
+	tell  func(*history.History) // nil: nothing
 	event trace.Event
 }
 
@@ -66,7 +66,7 @@ type Write struct {
 type Acceptance struct {
 	Dot    logical.Dot
 	Over   []logical.Dot // its parents
-	Shown  oracle.Reading
+	Shown  history.Reading
 	Delta  int64
 	Wall   wallclock.Interval
 	Values []string // what the op writes
@@ -101,14 +101,14 @@ func (r *Record) Now() time.Duration { return r.now() }
 
 // Add takes down a fact of this instant: what the script or a client did, or, if it
 // is a reply, what a client was told. The oracle is told of it, if tell is not nil.
-func (r *Record) Add(reply bool, e trace.Event, tell func(*oracle.History, time.Duration)) {
+func (r *Record) Add(reply bool, e trace.Event, tell func(*history.History, time.Duration)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at := r.now()
 	e.At = at
 	f := fact{at: at, reply: reply, event: e}
 	if tell != nil {
-		f.tell = func(h *oracle.History) { tell(h, at) }
+		f.tell = func(h *history.History) { tell(h, at) }
 	}
 	r.facts = append(r.facts, f)
 }
@@ -212,7 +212,7 @@ func (r *Record) Knows(dots []logical.Dot) bool {
 }
 
 // Merged is the number behind a reading: of several values what they make together.
-func (r *Record) Merged(shown oracle.Reading) int64 {
+func (r *Record) Merged(shown history.Reading) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {

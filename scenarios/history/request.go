@@ -1,4 +1,4 @@
-package oracle
+package history
 
 import "kvd/logical"
 
@@ -45,8 +45,8 @@ type Request struct {
 	Shown []logical.Dot
 }
 
-// name is what people call the request.
-func (r *Request) name() string {
+// Name is what people call the request.
+func (r *Request) Name() string {
 	if r.Label != "" {
 		return r.Label
 	}

@@ -1,6 +1,10 @@
-package oracle
+package history
 
-import "kvd/logical"
+import (
+	"slices"
+
+	"kvd/logical"
+)
 
 // Record is a history as plain data, with which anybody can check a judgement. Dots
 // are texts. Values are left out: which write a dot names says what it holds.
@@ -12,13 +16,6 @@ type Record struct {
 	// each leader came to have when. Where no disk was lost, both are empty.
 	Lost    []DiskRecord    `json:"disks_lost,omitempty"`
 	Applied []AppliedRecord `json:"applied,omitempty"`
-}
-
-// Moment is a place in the history: turns give the order of all events, at is true
-// time since the scenario's zero in nanoseconds.
-type Moment struct {
-	Turn int32 `json:"turn"`
-	At   int64 `json:"at"`
 }
 
 // WriteRecord is a request that writes, and what became of it.
@@ -80,65 +77,62 @@ type AppliedRecord struct {
 }
 
 // Record is the history as plain data. It is the caller's.
-func (v *Judgement) Record() *Record {
-	h := v.j.g.h
+func (h *History) Record() *Record {
 	r := &Record{Writes: []WriteRecord{}, Reads: []ReadRecord{}, Finals: []FinalRecord{}}
-	for _, q := range h.requests {
+	for _, q := range h.Calls {
 		if q.Verb != Get {
 			r.Writes = append(r.Writes, q.record(h))
 		}
 	}
-	for i := range h.showings {
-		s := &h.showings[i]
-		read := ReadRecord{Moment: s.when.record(), Since: s.since, Client: h.clients.list[s.client], Leader: h.leaders.list[s.leader],
-			Key: h.keys.list[s.key], Dots: texts(s.Dots)}
-		if s.own >= 0 {
-			read.Write = h.requests[s.own].ID
+	for i := range h.Replies {
+		s := &h.Replies[i]
+		read := ReadRecord{Moment: s.When, Since: s.Since, Client: h.Clients.List[s.Client], Leader: h.Leaders.List[s.Leader],
+			Key: h.Keys.List[s.Key], Dots: texts(s.Dots)}
+		if s.Own >= 0 {
+			read.Write = h.Calls[s.Own].ID
 		}
 		r.Reads = append(r.Reads, read)
 	}
-	for _, leader := range v.j.leaders {
-		for _, t := range v.Keys {
-			r.Finals = append(r.Finals, FinalRecord{Leader: leader, Key: t.Key, Dots: texts(h.finals[place{leader, t.Key}].Dots)})
+	for _, leader := range h.FinalLeaders() {
+		for _, key := range slices.Sorted(slices.Values(h.Keys.List)) {
+			r.Finals = append(r.Finals, FinalRecord{Leader: leader, Key: key, Dots: texts(h.Finals[LeaderKey{leader, key}].Dots)})
 		}
 	}
-	if len(h.losses) > 0 {
+	if len(h.DiskLosses) > 0 {
 		r.disks(h)
 	}
 	return r
 }
 
 func (r *Record) disks(h *History) {
-	for _, s := range h.losses {
-		r.Lost = append(r.Lost, DiskRecord{s.when.record(), h.leaders.list[s.leader]})
+	for _, s := range h.DiskLosses {
+		r.Lost = append(r.Lost, DiskRecord{s.When, h.Leaders.List[s.Leader]})
 	}
-	for _, a := range h.applied {
-		r.Applied = append(r.Applied, AppliedRecord{a.when.record(), h.leaders.list[a.leader], a.dot.String()})
+	for _, a := range h.Applications {
+		r.Applied = append(r.Applied, AppliedRecord{a.When, h.Leaders.List[a.Leader], a.Dot.String()})
 	}
 }
 
-func (q *request) record(h *History) WriteRecord {
-	w := WriteRecord{Request: q.ID, Label: q.name(), Client: q.Client, Session: q.Session, Key: q.Key, Verb: q.Verb.String(),
-		Exact: q.Exact, Sent: q.sent.record(), Accepted: []AcceptanceRecord{}}
-	if q.adds() {
+func (q *Call) record(h *History) WriteRecord {
+	w := WriteRecord{Request: q.ID, Label: q.Name(), Client: q.Client, Session: q.Session, Key: q.Key, Verb: q.Verb.String(),
+		Exact: q.Exact, Sent: q.SentAt, Accepted: []AcceptanceRecord{}}
+	if q.Adds() {
 		w.Delta = q.Delta
 	}
 	if q.Exact {
 		w.Shown = texts(q.Shown)
 	}
-	if !q.acked.never() {
-		acked := q.acked.record()
+	if !q.AckedAt.Never() {
+		acked := q.AckedAt
 		w.Acked = &acked
 	}
-	for i := range q.acceptances {
-		a := &q.acceptances[i]
-		w.Accepted = append(w.Accepted, AcceptanceRecord{Moment: a.when.record(), Leader: h.leaders.list[a.leader], Dot: a.Dot.String(),
+	for i := range q.Acceptances {
+		a := &q.Acceptances[i]
+		w.Accepted = append(w.Accepted, AcceptanceRecord{Moment: a.When, Leader: h.Leaders.List[a.Leader], Dot: a.Dot.String(),
 			Over: texts(a.Over), Delta: a.Delta, After: texts(a.After.Dots), Unseen: a.Unseen})
 	}
 	return w
 }
-
-func (m moment) record() Moment { return Moment{m.turn, int64(m.at)} }
 
 func texts(dots []logical.Dot) []string {
 	out := make([]string, len(dots))

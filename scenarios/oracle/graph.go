@@ -14,17 +14,17 @@ import (
 // graph is who had been shown whom: a node per update, an edge to everything
 // its author had been shown. Edges stay within a key.
 type graph struct {
-	h       *history.History
-	serve   func(key string) rule
-	parents [][]int32             // by update
-	up      [][]int32             // by circle: what its members had been shown, without themselves
-	rank    []int32               // by update: above the ranks of its parents but those in its circle
-	circle  []int32               // by update: the least update of the circle that it is part of
-	ops     []op                  // by turn
-	opsOf   [][]int32             // by update
-	named   map[logical.Dot]int32 // ops by dot
-	keys    []keyed               // by key index
-	contradictions  []history.Contradiction
+	h              *history.History
+	serve          func(key string) rule
+	parents        [][]int32             // by update
+	up             [][]int32             // by circle: what its members had been shown, without themselves
+	rank           []int32               // by update: above the ranks of its parents but those in its circle
+	circle         []int32               // by update: the least update of the circle that it is part of
+	ops            []op                  // by turn
+	opsOf          [][]int32             // by update
+	named          map[logical.Dot]int32 // ops by dot
+	keys           []keyed               // by key index
+	contradictions []history.Contradiction
 }
 
 // keyed is the updates of one key by rank.

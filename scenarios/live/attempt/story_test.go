@@ -13,6 +13,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/replicatest"
 	"kvd/resolve"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/trace/tracetest"
@@ -65,7 +66,7 @@ func (s *story) do(words []string) string {
 		return s.assemble()
 	case "visible": // visible FIRST THEN: whoever has THEN has FIRST
 		h, _ := s.rec.Assemble(nil, nil)
-		held, at, why := h.Judge("lww").CheckVisible(args[0], args[1])
+		held, at, why := oracle.Judge(h, func(string) string { return "lww" }).CheckVisible(args[0], args[1])
 		if held {
 			return "held"
 		}
@@ -95,8 +96,8 @@ func (s *story) do(words []string) string {
 func (s *story) send(who, label, key string) {
 	s.rec.Sending(Write{Identity: s.identity(who), Request: who, Label: label, Key: key})
 	client, _, _ := strings.Cut(who, ".")
-	s.rec.Add(false, trace.Event{Kind: trace.Sent, Where: client, Label: label, Key: key}, func(h *oracle.History, at time.Duration) {
-		h.Sent(at, oracle.Request{ID: who, Label: label, Client: client, Key: key, Verb: oracle.Set, Valued: true})
+	s.rec.Add(false, trace.Event{Kind: trace.Sent, Where: client, Label: label, Key: key}, func(h *history.History, at time.Duration) {
+		h.Sent(at, history.Request{ID: who, Label: label, Client: client, Key: key, Verb: history.Set, Valued: true})
 	})
 }
 

@@ -41,10 +41,10 @@ func (p *peer) ship(st *stream, ops []*resolve.Op, now wallclock.Mono) {
 // arrived takes what the peer has, up to k, out of flight.
 func (st *stream) arrived(k logical.Seq) {
 	n := len(st.flight) - int(st.sent-min(st.sent, k))
-	for _, s := range st.flight[:max(0, n)] {
+	for _, s := range st.flight[:n] {
 		st.bytes -= s.bytes
 	}
-	st.flight = slices.Delete(st.flight, 0, max(0, n))
+	st.flight = slices.Delete(st.flight, 0, n)
 	if st.stuck.Dot.Seq <= k {
 		st.stuck = OversizedOp{}
 	}
@@ -60,7 +60,7 @@ func (p *peer) inFlight() int {
 	n := 0
 	for i := range p.streams {
 		st := &p.streams[i]
-		n += int(st.sent - min(st.sent, p.known.At(st.origin)))
+		n += int(st.sent - p.known.At(st.origin))
 	}
 	return n
 }

@@ -185,7 +185,7 @@ func TestOurOwnLogThatDiffersEndsWriting(t *testing.T) {
 // those that differ are put down.
 func TestOpsAreComparedInTheirOrder(t *testing.T) {
 	n := newNode(t, config("a", "b"), 7)
-	for range 4 {
+	for range 5 {
 		n.ask(set("x", "1"))
 	}
 	theirs := func(s int) *resolve.Op {
@@ -196,6 +196,7 @@ func TestOpsAreComparedInTheirOrder(t *testing.T) {
 		return &op
 	}
 	all := []*resolve.Op{theirs(1), theirs(2), theirs(3), theirs(4)}
+	sum(n, logical.Dot{Origin: 7, Seq: 5}, 0)
 	n.cycle(replica.PeerUp{Peer: "b"}, says("b", replica.Status{Life: 8, Number: 1, Sums: []replica.Sum{sum(n, logical.Dot{Origin: 7, Seq: 4}, 1)}}))
 	delete(n.store.Log, logical.Dot{Origin: 7, Seq: 3})
 	found := func(ops ...*resolve.Op) (seqs []logical.Seq) {
@@ -210,7 +211,7 @@ func TestOpsAreComparedInTheirOrder(t *testing.T) {
 	if got := found(all...); !slices.Equal(got, []logical.Seq{2, 4}) {
 		t.Errorf("found are %v, want 2 and 4: the first is the same, and the third has left the log", got)
 	}
-	last := replica.Sum{Through: logical.Dot{Origin: 7, Seq: 4}, Sum: 1}
+	last := replica.Sum{Through: logical.Dot{Origin: 7, Seq: 5}, Sum: 1}
 	if out := n.cycle(says("b", replica.Status{Life: 8, Number: 2, Sums: []replica.Sum{last}})); len(out.Events) > 0 {
 		t.Errorf("that the logs differ is known: %+v", out.Events)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/replica/internal/causal"
+	"kvd/replica/internal/lag"
 	"kvd/resolve"
 	"kvd/resolve/limits"
 	"kvd/wallclock"
@@ -25,11 +27,11 @@ type Core struct {
 	applied uint64 // ops that st.Frontier covers
 	lent    bool   // st.Frontier's memory is in somebody else's hands: copy before changing
 
-	peers   []*peer   // by name
-	gate    gate      // ops that came before what they depend on
-	waiting []waiting // requests that wait for their token, oldest first
-	waiters int       // bytes of their requests
-	moved   bool      // the frontier grew by peers' ops since the waiting were asked
+	peers   []*peer               // by name
+	gate    causal.Buffer[Leader] // ops that came before what they depend on
+	waiting []waiting             // requests that wait for their token, oldest first
+	waiters int                   // bytes of their requests
+	moved   bool                  // the frontier grew by peers' ops since the waiting were asked
 
 	agreed wallclock.Agreement // what time it is, as far as deadlines go
 	began  wallclock.Mono      // the first step
@@ -43,7 +45,7 @@ type Core struct {
 	origins  originRoom // origins that find no place in the frontier
 
 	heavy heavy
-	lag   lag
+	lag   lag.Marks
 	grew  bool // the frontier grew in this cycle
 
 	synced *logical.Frontier // Config.SyncsLater: what of st.Frontier is known to be synced
@@ -154,7 +156,7 @@ func (t *turn) received(in Received) error {
 			}
 		}
 	case *Status:
-		if p.hear(msg, t.m.Mono, t.st.Origin) {
+		if t.hearPeer(p, msg) {
 			t.hearNotes(p, msg)
 		}
 		t.compareNotes(p, msg)

@@ -10,6 +10,9 @@ type Credit struct {
 
 // credit notes that bytes of the peer's ops are no longer held for it.
 func (t *turn) credit(p Leader, bytes int) {
+	if bytes == 0 {
+		return
+	}
 	if last := len(t.out.Credits) - 1; last >= 0 && t.out.Credits[last].Peer == p {
 		t.out.Credits[last].Bytes += bytes
 		return

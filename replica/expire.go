@@ -51,8 +51,9 @@ const maxSilence = 10 * time.Minute
 // known appends what the peers' clocks show, as near to ours as it can be.
 func (c *Core) known(m wallclock.Moment, dst []wallclock.Instant) []wallclock.Instant {
 	for _, p := range c.peers {
-		shows, known := p.timing.clock.Shows(m.Mono)
-		if at, _ := p.timing.clock.Heard(); known && m.Mono.Sub(at) <= maxSilence {
+		clock := p.clock.Clock()
+		shows, known := clock.Shows(m.Mono)
+		if at, _ := clock.Heard(); known && m.Mono.Sub(at) <= maxSilence {
 			dst = append(dst, min(max(m.Wall.Midpoint(), shows.Earliest), shows.Latest))
 		}
 	}

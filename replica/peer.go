@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/internal/peerclock"
 	"kvd/wallclock"
 )
 
@@ -30,7 +31,7 @@ type peer struct {
 	waits   int            // how often in a row ops went out again and nothing tells that it hears us
 	asked   uint64         // our last Status before the last of those times
 	beat    wallclock.Mono // when it is due a Status
-	timing  timing
+	clock   peerclock.Meter
 	refused []logical.Origin // for which it has no room, ascending
 	sumsDue wallclock.Mono   // when it is told sums next
 	sums    int              // of which origin first
@@ -76,33 +77,33 @@ func (t *turn) peerUp(name Leader) error {
 // down forgets what was in flight; what the peer is known to have stays true.
 func (p *peer) down() { p.up, p.owed = false, false }
 
-// hear takes a Status. Within a life, what arrives late says less than what is
+// hearPeer takes a Status. Within a life, what arrives late says less than what is
 // known. Another life may have lost what the one before had: what it says
 // replaces everything. (A Status of an old life that overtakes one of the new
 // is believed until the next.) It reports whether the Status was not an old one.
-func (p *peer) hear(s *Status, now wallclock.Mono, own logical.Origin) (news bool) {
+func (t *turn) hearPeer(p *peer, s *Status) (news bool) {
 	first, same := p.life == 0, p.life == s.Life
 	if same && s.Number <= p.number {
 		return false
 	}
 	if !same {
-		p.timing = timing{asked: p.timing.asked} // another process, on another machine perhaps
+		p.clock.Restarted()
 	}
-	p.timing.hear(s, now, own)
-	if s.Echo.Life == own && s.Echo.Number > p.asked {
+	t.hearClock(p, s)
+	if s.Echo.Life == t.st.Origin && s.Echo.Number > p.asked {
 		p.waits = 0
 	}
 	before := p.known
 	p.life, p.number, p.known, p.synced = s.Life, s.Number, s.Frontier, s.durable()
 	if !first && !same {
-		p.rewind(now)
+		p.rewind(t.m.Mono)
 		return true
 	}
 	for i := range p.streams {
 		st := &p.streams[i]
 		k := p.known.At(st.origin)
 		if first || k > before.At(st.origin) {
-			st.since, st.ahead, p.probing, p.waits = now, 0, false, 0
+			st.since, st.ahead, p.probing, p.waits = t.m.Mono, 0, false, 0
 			st.progress(k)
 		}
 	}
@@ -174,14 +175,14 @@ func (v *PeerView) Offset(m wallclock.Moment) (wallclock.Offset, bool) { return 
 // Peers appends what is known of every other leader, by name.
 func (c *Core) Peers(dst []PeerView) []PeerView {
 	for _, p := range c.peers {
-		v := PeerView{Peer: p.name, Up: p.up, Life: p.life, Known: p.known, Durable: p.synced, InFlight: p.inFlight(), Refused: p.refused, Unsendable: p.oversized(), Clock: p.timing.clock}
+		v := PeerView{Peer: p.name, Up: p.up, Life: p.life, Known: p.known, Durable: p.synced, InFlight: p.inFlight(), Refused: p.refused, Unsendable: p.oversized(), Clock: p.clock.Clock()}
 		for d := range c.st.Frontier.All() {
 			v.Behind += uint64(d.Seq - min(d.Seq, p.known.At(d.Origin)))
 		}
 		own := c.st.Frontier.At(c.st.Origin)
 		v.OwnOps = uint64(own - min(own, p.known.At(c.st.Origin)))
 		if v.Behind > 0 {
-			v.Since = c.lacksSince(p.known)
+			v.Since = c.lag.Since(p.known)
 		}
 		dst = append(dst, v)
 	}
@@ -198,9 +199,5 @@ type Load struct {
 
 // Load is how much waits now.
 func (c *Core) Load() Load {
-	l := Load{GateOps: c.gate.ops, WaitingReqs: len(c.waiting), WaitBytes: c.waiters}
-	for _, p := range c.peers {
-		l.GateBytes += p.held
-	}
-	return l
+	return Load{GateOps: c.gate.Ops(), GateBytes: c.gate.Bytes(), WaitingReqs: len(c.waiting), WaitBytes: c.waiters}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"kvd/logical"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -31,7 +32,7 @@ const relayFor = 8
 func (c *Core) Ship(m wallclock.Moment, r Reader, out *Output) {
 	t := turn{Core: c, m: m, r: r, out: out}
 	out.Wake = Never
-	t.note(m.Mono)
+	t.markLag()
 	if len(t.waiting) > 0 {
 		t.wake(t.deadline(t.waiting[0]))
 	}
@@ -48,6 +49,23 @@ func (c *Core) Ship(m wallclock.Moment, r Reader, out *Output) {
 		t.schedule(p)
 	}
 	c.fresh = nil
+}
+
+// markLag notes that the frontier grew in this cycle.
+func (t *turn) markLag() {
+	now := t.m.Mono
+	if t.grew {
+		t.lag.Grew(now)
+		t.grew = false
+	}
+	if t.lag.Due(now) {
+		t.lag.Mark(now, t.frontier(), t.lacked)
+	}
+}
+
+// lacked reports whether some peer is not known to have all of f.
+func (c *Core) lacked(f logical.Frontier) bool {
+	return slices.ContainsFunc(c.peers, func(p *peer) bool { return !p.known.Includes(f) })
 }
 
 // shipping is what the peers of one Ship share.

@@ -22,8 +22,10 @@ func rows() []row {
 // The rooms that know no network, disk, goroutine, lock or clock.
 var pure = []string{"logical", "wallclock", "resolve", "replica"}
 
-// isPure leaves out the rooms below replica, its edges.
-func isPure(s *source) bool { return !s.test && slices.Contains(pure, s.room) }
+// isPure leaves out the rooms below replica, its edges, but not the core's own parts.
+func isPure(s *source) bool {
+	return !s.test && (slices.Contains(pure, s.room) || s.in("replica/internal"))
+}
 
 // edges are the rooms through which a leader meets the world.
 var edges = []string{"replica/wire", "replica/link", "replica/member", "replica/resp", "replica/console"}
@@ -39,13 +41,14 @@ func knows(room, why string, others ...string) row {
 	}}
 }
 
-// alone is knows for the folder itself: the rooms below it are strangers.
+// alone is knows for the folder itself: of the rooms below it, it knows what is internal
+// to it.
 func alone(room, why string, others ...string) row {
 	return row{room + " alone knows only " + strings.Join(others, " "), why, func(s *source) []string {
 		if s.test || s.room != room {
 			return nil
 		}
-		return s.unless(func(r string) bool { return slices.Contains(others, r) })
+		return s.unless(func(r string) bool { return within(r, room+"/internal") || slices.Contains(others, r) })
 	}}
 }
 
@@ -66,6 +69,7 @@ func roomRows() []row {
 		knows("wallclock", "what a machine believes the time is depends on nothing of ours"),
 		knows("resolve", "a resolver judges ops by their own evidence", "logical", "wallclock"),
 		alone("replica", "the core of a leader is fed and answers; hosts and edges know it, not the other way round", "resolve", "resolve/limits", "logical", "wallclock"),
+		knows("replica/internal", "the parts of the core are as pure as the core, and do not know it", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("storage", "a store keeps values and takes no part in what they mean", "logical", "wallclock", "resolve", "resolve/limits"),
 		knows("storage/codec", "frames are written with it too, and need no store for that", "logical", "wallclock", "resolve", "resolve/limits"),
 		knows("replica/wire", "frames carry the core's messages, written as they are stored, and nothing else", "replica", "storage/codec", "resolve", "resolve/limits", "logical", "wallclock"),

@@ -111,7 +111,7 @@ func (b *Batch) CommitUnsynced() error { return b.commit(pebble.NoSync) }
 func (b *Batch) commit(w *pebble.WriteOptions) error {
 	defer b.Reset()
 	counts := b.lengthens || b.contests || b.stated // else it may be committed beside one that does
-	if counts && b.err == nil && (!b.b.Empty() || b.store.twice.touched) && b.store.fault.err() == nil {
+	if counts && b.err == nil && (!b.b.Empty() || b.store.twice.touched) && b.store.disk.Err() == nil {
 		b.putConflictStats()
 	}
 	if b.err != nil {
@@ -121,22 +121,21 @@ func (b *Batch) commit(w *pebble.WriteOptions) error {
 		}
 		return fmt.Errorf("commit batch: %w", b.err)
 	}
-	if err := b.store.fault.err(); err != nil {
+	if err := b.store.disk.Err(); err != nil {
 		return err
 	}
 	if b.b.Empty() {
 		return nil
 	}
 	b.putSums()
-	b.store.fault.hold()
-	b.store.fault.backlog.took(b.b.Len())
+	b.store.disk.Admit(b.b.Len())
 	if err := b.b.Commit(w); err != nil {
-		b.store.fault.set(fmt.Errorf("commit batch: %w", err))
+		b.store.disk.Fail(fmt.Errorf("commit batch: %w", err))
 	}
 	if w == pebble.NoSync {
 		b.store.committed(b)
 	}
-	return b.store.fault.err()
+	return b.store.disk.Err()
 }
 
 // keptScratch is how much room for encoding a batch keeps when it is emptied.

@@ -89,7 +89,7 @@ func (s *Store) setAside(b *Batch) error {
 		b.set()
 		b.key = append(b.key[:0], k...)
 		b.drop()
-		return true, b.relieve()
+		return true, b.commitLarge()
 	})
 	return errors.Join(err, b.commit(pebble.NoSync))
 }
@@ -129,7 +129,7 @@ func (e *entering) take(k, v []byte) error {
 			e.enter()
 		}
 		e.row = losses.Row{Key: id.Key, Loser: id.Loser}
-		if err := e.relieve(); err != nil {
+		if err := e.commitLarge(); err != nil {
 			return err
 		}
 	}
@@ -147,16 +147,16 @@ func (e *entering) enter() {
 	e.b.PutPosition(e.row.ID(), e.row.Position)
 }
 
-// relieve commits a batch that has grown large, with what it counts.
-func (e *entering) relieve() error {
+// commitLarge commits a batch that has grown large, with what it counts.
+func (e *entering) commitLarge() error {
 	if e.b.err == nil && e.b.b.Len() >= carryBytes {
 		e.b.PutLedgerStats(&e.h)
 	}
-	return e.b.relieve()
+	return e.b.commitLarge()
 }
 
-// relieve commits a batch that has grown large.
-func (b *Batch) relieve() error {
+// commitLarge commits a batch that has grown large.
+func (b *Batch) commitLarge() error {
 	if b.err == nil && b.b.Len() < carryBytes {
 		return nil
 	}

@@ -300,7 +300,7 @@ func appendConflictKey(dst []byte, d logical.Dot, encoded []byte) []byte {
 }
 
 // takeConflict takes a row of what is known of dots that were given twice.
-func (s *salvage) takeConflict(k, v []byte) {
+func (s *salvaging) takeConflict(k, v []byte) {
 	switch k[0] {
 	case inConflicts:
 		if op, err := codec.DecodeOp(v); err == nil && string(appendConflictKey(nil, op.Dot, v)) == string(k) {

@@ -15,6 +15,7 @@ import (
 	"kvd/logical"
 	"kvd/storage"
 	"kvd/storage/codec/codectest"
+	"kvd/storage/disk"
 )
 
 // failing lets the calls of a filesystem fail that its pick names, from the
@@ -83,7 +84,7 @@ func live(t *testing.T, fs vfs.FS) (o outcome, err error) {
 	}
 	if o.commit != nil {
 		fillBatch(b, diskBatches)
-		if again := b.Commit(); !errors.Is(again, storage.ErrStopped) {
+		if again := b.Commit(); !errors.Is(again, disk.ErrStopped) {
 			t.Errorf("a commit after %v: %v", o.commit, again)
 		}
 	}
@@ -157,9 +158,9 @@ func oneFault(t *testing.T, f *failing) {
 	switch {
 	case err != nil && o.opened:
 		t.Errorf("%s: %v", where, err)
-	case err != nil && storage.CauseOf(err) == storage.Unknown:
+	case err != nil && disk.CauseOf(err) == disk.Unknown:
 		t.Errorf("%s: the cause of %v is not known", where, err)
-	case o.commit != nil && storage.CauseOf(o.commit) == storage.Unknown:
+	case o.commit != nil && disk.CauseOf(o.commit) == disk.Unknown:
 		t.Errorf("%s: the cause of %v is not known", where, o.commit)
 	}
 	fs := mem.CrashClone(vfs.CrashCloneCfg{}) // what was not synced is gone
@@ -190,7 +191,7 @@ func TestAdvice(t *testing.T) {
 	}
 	fs := vfs.NewMem()
 	s := open(t, tiny(fs))
-	if _, err := storage.Open(tiny(fs)); !errors.Is(err, storage.ErrInUse) || !strings.Contains(err.Error(), "another process") {
+	if _, err := storage.Open(tiny(fs)); !errors.Is(err, disk.ErrInUse) || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("a store that is open: %v", err)
 	}
 	must(t, s.Close())
@@ -228,7 +229,7 @@ func TestEveryReadMayFail(t *testing.T) {
 	for at := int64(0); at < calls; at += step {
 		f := &failing{pick: reads, at: at, once: true, err: syscall.EIO}
 		within(t, fmt.Sprintf("call %d", at), func() {
-			if _, err := look(f); err != nil && storage.CauseOf(err) == storage.Unknown {
+			if _, err := look(f); err != nil && disk.CauseOf(err) == disk.Unknown {
 				t.Errorf("call %d: the cause of %v is not known", at, err)
 			}
 		})

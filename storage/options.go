@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"kvd/storage/disk"
+
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -53,6 +55,11 @@ const (
 // smallMemTable is the size below which a store is taken for one of thousands:
 // it then keeps its other structures small too.
 const smallMemTable = 4 << 20
+
+// stopMemTables is how many memtables pebble may hold before it lets a commit
+// wait for a flush, which may never end. Package disk lets it wait much
+// sooner.
+const stopMemTables = 4
 
 // Options is how a store is opened. The zero Options, given a Dir, is a durable
 // store on this machine's disk.
@@ -109,7 +116,7 @@ func (o Options) withDefaults() Options {
 }
 
 // pebble is o in pebble's words.
-func (o Options) pebble(fault *fault, fs vfs.FS) *pebble.Options {
+func (o Options) pebble(fs *disk.FS) *pebble.Options {
 	p := &pebble.Options{
 		FS:                          fs,
 		CacheSize:                   o.Cache + 2*int64(o.MemTable), // see Options.Cache
@@ -123,17 +130,8 @@ func (o Options) pebble(fault *fault, fs vfs.FS) *pebble.Options {
 		MaxOpenFiles:                1000,
 		BytesPerSync:                512 << 10,
 		WALBytesPerSync:             512 << 10,
-		Logger:                      logger{o.Logger, fault},
-		EventListener: &pebble.EventListener{
-			BackgroundError: fault.background,
-			DataCorruption:  fault.corrupt,
-			WALCreated:      func(pebble.WALCreateInfo) { fault.backlog.rotated() },
-			FlushEnd: func(i pebble.FlushInfo) {
-				if i.Err == nil {
-					fault.backlog.flushed(i.Input)
-				}
-			},
-		},
+		Logger:                      fs.Logger(o.Logger),
+		EventListener:               fs.Listener(),
 	}
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)

@@ -10,6 +10,8 @@ import (
 	"kvd/logical"
 	"kvd/storage"
 	"kvd/storage/codec/codectest"
+	"kvd/storage/disk"
+	"kvd/storage/salvage"
 )
 
 // damagedStore is a store with tables and a log, closed, and how many ops it has.
@@ -66,7 +68,7 @@ func TestSalvage(t *testing.T) {
 	if got, err := to.WaitingOps(life, 1, 1, 1<<30); err != nil || len(got) != 1 || got[0].Dot.Seq != 6 {
 		t.Errorf("after the first five comes %v, %v", got, err)
 	}
-	if _, err := storage.Salvage(fs, "fresh", to); !errors.Is(err, storage.ErrInUse) {
+	if _, err := storage.Salvage(fs, "fresh", to); !errors.Is(err, disk.ErrInUse) {
 		t.Errorf("a store that is open: %v", err)
 	}
 }
@@ -107,14 +109,14 @@ func TestSalvagePassesOverWhatCannotBeRead(t *testing.T) {
 // TestExamine: each harm to what names the tables is found before pebble could
 // take them for garbage.
 func TestExamine(t *testing.T) {
-	for name, harm := range map[string]func(vfs.FS, storage.Manifest) error{
-		"marker": func(fs vfs.FS, _ storage.Manifest) error { return fs.Remove(named(t, fs, "marker.manifest.")[0]) },
-		"older": func(fs vfs.FS, m storage.Manifest) error {
+	for name, harm := range map[string]func(vfs.FS, salvage.Manifest) error{
+		"marker": func(fs vfs.FS, _ salvage.Manifest) error { return fs.Remove(named(t, fs, "marker.manifest.")[0]) },
+		"older": func(fs vfs.FS, m salvage.Manifest) error {
 			marker := named(t, fs, "marker.manifest.")[0]
 			return errors.Join(fs.Rename("leader/"+m.Name, "leader/MANIFEST-000001"), fs.Rename(marker, strings.Replace(marker, m.Name, "MANIFEST-000001", 1)))
 		},
-		"absent": func(fs vfs.FS, m storage.Manifest) error { return fs.Remove("leader/" + m.Name) },
-		"short": func(fs vfs.FS, m storage.Manifest) error {
+		"absent": func(fs vfs.FS, m salvage.Manifest) error { return fs.Remove("leader/" + m.Name) },
+		"short": func(fs vfs.FS, m salvage.Manifest) error {
 			f, err := fs.Create("leader/"+m.Name, "")
 			if err != nil {
 				return err
@@ -125,17 +127,17 @@ func TestExamine(t *testing.T) {
 	} {
 		fs, _ := damagedStore(t)
 		must(t, open(t, tiny(fs)).Close()) // another manifest
-		m, err := storage.ManifestOf(fs, "leader")
+		m, err := salvage.ManifestOf(fs, "leader")
 		must(t, err)
-		if err := storage.Examine(fs, "leader", m); err != nil {
+		if err := salvage.Examine(fs, "leader", m); err != nil {
 			t.Errorf("a store that is whole: %v", err)
 		}
 		must(t, harm(fs, m))
-		if err := storage.Examine(fs, "leader", m); !errors.Is(err, storage.ErrDamaged) || storage.CauseOf(err) != storage.Damaged {
+		if err := salvage.Examine(fs, "leader", m); !errors.Is(err, disk.ErrDamaged) || disk.CauseOf(err) != disk.Damaged {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := storage.Examine(vfs.NewMem(), "none", storage.Manifest{}); err != nil {
+	if err := salvage.Examine(vfs.NewMem(), "none", salvage.Manifest{}); err != nil {
 		t.Errorf("no store: %v", err)
 	}
 }
@@ -148,10 +150,10 @@ func TestExamineAStoreThatWasNeverOpen(t *testing.T) {
 	f, err := fs.Create("leader/MANIFEST-000001", "")
 	must(t, err)
 	must(t, f.Close())
-	if err := storage.Examine(fs, "leader", storage.Manifest{}); err != nil {
+	if err := salvage.Examine(fs, "leader", salvage.Manifest{}); err != nil {
 		t.Errorf("never open: %v", err)
 	}
-	if err := storage.Examine(fs, "leader", storage.Manifest{Name: "MANIFEST-000001"}); !errors.Is(err, storage.ErrDamaged) {
+	if err := salvage.Examine(fs, "leader", salvage.Manifest{Name: "MANIFEST-000001"}); !errors.Is(err, disk.ErrDamaged) {
 		t.Errorf("it was open: %v", err)
 	}
 	must(t, open(t, tiny(fs)).Close())
@@ -173,11 +175,11 @@ func TestCheckLog(t *testing.T) {
 		})
 		always := func() bool { return true }
 		for what, err := range map[string]error{"probes": s.CheckLog(100), "all": s.CheckWhole(always)} {
-			if errors.Is(err, storage.ErrDamaged) != (absent != 0) {
+			if errors.Is(err, disk.ErrDamaged) != (absent != 0) {
 				t.Errorf("without op %d, %s say %v", absent, what, err)
 			}
 		}
-		if err := s.CheckLog(2); errors.Is(err, storage.ErrDamaged) != (absent == 1 || absent == 20) {
+		if err := s.CheckLog(2); errors.Is(err, disk.ErrDamaged) != (absent == 1 || absent == 20) {
 			t.Errorf("without op %d, the ends say %v", absent, err)
 		}
 	}

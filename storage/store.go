@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"kvd/logical"
+	"kvd/storage/disk"
 )
 
 // Store is one leader's disk. Reads and batches of several goroutines may run at
@@ -18,8 +19,7 @@ import (
 type Store struct {
 	reads
 	db      *pebble.DB
-	disk    *disk
-	fault   *fault
+	disk    *disk.FS
 	sums    sums
 	twice   conflicts
 	write   *pebble.WriteOptions
@@ -39,11 +39,9 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Store{fault: newFault(), write: pebble.NoSync, stop: make(chan struct{})}
-	s.fault.backlog.limit = int64(o.MemTable)
-	s.disk = newDisk(o.FS, s.fault)
+	s := &Store{disk: disk.New(o.FS, int64(o.MemTable)), write: pebble.NoSync, stop: make(chan struct{})}
 	if err := s.open(o); err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", o.Dir, advised(err))
+		return nil, fmt.Errorf("open store in %s: %w", o.Dir, disk.Advised(err))
 	}
 	switch o.Sync {
 	case SyncAlways:
@@ -58,32 +56,24 @@ func Open(o Options) (*Store, error) {
 // open opens the database and brings it to the present format. What fails beneath
 // it is its error, though pebble may have believed that all was well.
 func (s *Store) open(o Options) (err error) {
-	db, err := openPebble(o.Dir, o.pebble(s.fault, s.disk))
+	db, err := openPebble(o.Dir, o.pebble(s.disk))
 	if err != nil {
-		if err = cmp.Or(s.first(), err); CauseOf(err) == Unknown { // what is left is what pebble finds in its own files
-			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		if err = cmp.Or(s.disk.First(), err); disk.CauseOf(err) == disk.Unknown { // what is left is what pebble finds in its own files
+			err = fmt.Errorf("%w: %w", disk.ErrDamaged, err)
 		}
 		return err
 	}
 	s.db, s.from = db, db
-	s.fault.backlog.begin(func() bool { return db.Metrics().MemTable.Count <= 1 })
-	if err = s.first(); err == nil {
+	s.disk.Recovered(func() bool { return db.Metrics().MemTable.Count <= 1 })
+	if err = s.disk.First(); err == nil {
 		err = s.settle(o.ReadOnly)
 	}
-	if err = cmp.Or(s.first(), err); err != nil {
-		close(s.disk.closing)
+	if err = cmp.Or(s.disk.First(), err); err != nil {
+		s.disk.Close()
 		_ = db.Close() // it says again what was wrong before
 		return err
 	}
-	s.disk.opened.Store(true)
-	return nil
-}
-
-// first is what failed first beneath the store.
-func (s *Store) first() error {
-	if p := s.fault.first.Load(); p != nil {
-		return *p
-	}
+	s.disk.Opened()
 	return nil
 }
 
@@ -92,23 +82,18 @@ func (s *Store) first() error {
 func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+			err = fmt.Errorf("%w: %v", disk.ErrDamaged, r)
 		}
 	}()
 	return pebble.Open(dir, o)
 }
 
 // Fault is why nothing is committed any more; nil: nothing has failed.
-func (s *Store) Fault() error { return s.fault.err() }
+func (s *Store) Fault() error { return s.disk.Err() }
 
 // Damage is the first thing that was found not to be as it was written; nil:
 // nothing was. What is not damaged is read and written as before.
-func (s *Store) Damage() error {
-	if p := s.fault.damage.Load(); p != nil {
-		return *p
-	}
-	return nil
-}
+func (s *Store) Damage() error { return s.disk.Damage() }
 
 // Close syncs what was committed, as pebble does with every log it closes, and
 // gives the directory back. It fails with the first fault, if there was one. A
@@ -120,13 +105,12 @@ func (s *Store) Close() error {
 	s.closed = true
 	close(s.stop)
 	s.syncing.Wait()
-	close(s.disk.closing)
-	s.fault.backlog.asks.Wait()
+	s.disk.Close()
 	err := s.db.Close()
 	if err != nil {
 		err = fmt.Errorf("close store: %w", err)
 	}
-	return errors.Join(s.fault.err(), err)
+	return errors.Join(s.disk.Err(), err)
 }
 
 // syncEvery syncs in the background until the store is closed.
@@ -151,7 +135,7 @@ func (s *Store) sync() {
 	}
 	f := s.written.Load()
 	if err := s.db.LogData(nil, pebble.Sync); err != nil {
-		s.fault.set(fmt.Errorf("sync the log: %w", err))
+		s.disk.Fail(fmt.Errorf("sync the log: %w", err))
 		return
 	}
 	if f != nil {
@@ -180,4 +164,4 @@ func (s *Store) Lazy() bool { return s.lazy }
 func (s *Store) Synced() *logical.Frontier { return s.synced.Load() }
 
 // Hurt keeps what a reader found to be damaged, if it is the first.
-func (s *Store) Hurt(err error) { s.fault.hurt(err) }
+func (s *Store) Hurt(err error) { s.disk.Hurt(err) }

@@ -6,6 +6,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage/codec"
+	"kvd/storage/disk"
 )
 
 // Waiting is how far the ops reach, by origin, that were salvaged and are not
@@ -111,7 +112,7 @@ func (s reads) CheckLog(probes int) error {
 func (s reads) logged(d logical.Dot) error {
 	found, err := s.get(appendLogKey(nil, d), func([]byte) error { return nil })
 	if err == nil && !found {
-		err = fmt.Errorf("%w: the state says that op %s is applied, and the log does not have it", ErrDamaged, d)
+		err = fmt.Errorf("%w: the state says that op %s is applied, and the log does not have it", disk.ErrDamaged, d)
 	}
 	return err
 }
@@ -137,7 +138,7 @@ func (s reads) CheckWhole(goOn func() bool) error {
 		case !goOn():
 			return nil
 		case next <= d.Seq:
-			return fmt.Errorf("%w: the state says that origin %s reaches %d, and the log lacks op %d", ErrDamaged, d.Origin, d.Seq, next)
+			return fmt.Errorf("%w: the state says that origin %s reaches %d, and the log lacks op %d", disk.ErrDamaged, d.Origin, d.Seq, next)
 		}
 	}
 	return nil

@@ -20,7 +20,9 @@ import (
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/sidefile"
 	"kvd/storage"
+	"kvd/storage/disk"
 	"kvd/storage/file"
+	"kvd/storage/salvage"
 )
 
 // damage is what a start found wrong with the store, and what has to come back.
@@ -58,10 +60,10 @@ func (l *Leader) openStore(context.Context) (err error) {
 	if e.Damage != "" && !l.alwaysAlone() {
 		return l.rebuild(errors.New(e.Damage))
 	}
-	if err = storage.Examine(vfs.Default, l.storeDir(), e.Manifest); err == nil {
+	if err = salvage.Examine(vfs.Default, l.storeDir(), e.Manifest); err == nil {
 		err = l.openWhole()
 	}
-	if storage.CauseOf(err) == storage.Damaged {
+	if disk.CauseOf(err) == disk.Damaged {
 		return l.rebuild(err)
 	}
 	if err == nil && e.Damage != "" {
@@ -88,7 +90,7 @@ func (l *Leader) openWhole() (err error) {
 		return err
 	}
 	err = l.store.CheckLog(probes)
-	if storage.CauseOf(err) == storage.Damaged && l.onDisk() && l.alwaysAlone() {
+	if disk.CauseOf(err) == disk.Damaged && l.onDisk() && l.alwaysAlone() {
 		l.store.Hurt(err)
 		return nil
 	}

@@ -11,13 +11,14 @@ import (
 	"kvd/logical"
 	"kvd/storage"
 	"kvd/storage/file"
+	"kvd/storage/salvage"
 )
 
 // extent is how far the store had come, kept beside it: what a damaged store does
 // not say of itself. It is written after a clean stop, and now and then while each
 // commit is synced; so a store that holds less has lost something.
 type extent struct {
-	Manifest storage.Manifest `json:"manifest"`
+	Manifest salvage.Manifest `json:"manifest"`
 	Frontier []place          `json:"frontier"`
 	Damage   string           `json:"damage,omitempty"` // found while it ran: the next start makes the store anew
 }
@@ -54,7 +55,7 @@ func (l *Leader) keepExtent(f logical.Frontier) error {
 	if !l.onDisk() {
 		return nil
 	}
-	m, err := storage.ManifestOf(vfs.Default, l.storeDir())
+	m, err := salvage.ManifestOf(vfs.Default, l.storeDir())
 	if err != nil {
 		return fmt.Errorf("look at the store's manifest: %w", err)
 	}

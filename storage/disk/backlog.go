@@ -1,13 +1,9 @@
-package storage
+package disk
 
 import (
 	"sync"
 	"sync/atomic"
 )
-
-// stopMemTables is how many memtables pebble may hold before it lets a commit
-// wait for a flush, which may never end. backlog lets it wait much sooner.
-const stopMemTables = 4
 
 // backlog holds a commit back while full memtables wait for a flush, as pebble
 // does; but a fault lets it go. It counts what batches put into each.
@@ -87,7 +83,7 @@ func (b *backlog) flushed(n int) {
 	b.wake.Broadcast()
 }
 
-// hold waits until there is room for another batch, or the store has failed.
+// hold waits until another batch may be committed, or the store has failed.
 func (f *fault) hold() {
 	b := &f.backlog
 	if b.waiting.Load() < b.limit {

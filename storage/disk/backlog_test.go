@@ -1,4 +1,4 @@
-package storage
+package disk
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 // a commit that waits for a flush is let go by the failure all the same.
 func TestAFaultLetsACommitGoThatWaitsForAFlush(t *testing.T) {
 	t.Parallel()
-	f := newFault()
+	f := &New(nil, 0).fault
 	f.backlog.limit = 1
 	asked, never := make(chan struct{}), make(chan struct{})
 	defer f.backlog.asks.Wait()

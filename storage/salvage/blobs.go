@@ -1,10 +1,8 @@
-package storage
+package salvage
 
 import (
 	"context"
 	"errors"
-
-	"kvd/storage/codec"
 
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/blob"
@@ -13,22 +11,22 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// values reads a file of separated values. An op names its dot, so its row need not be
-// found; what is no op is passed over. A block that cannot be read costs what is in it.
-func (s *salvage) values(fs vfs.FS, path string) (err error) {
+// values reads a file of separated values. A value may say what its row is ([Rows].KeyOf),
+// so the row need not be found; what does not is passed over. A block that cannot be read costs what is in it.
+func (r *reader) values(fs vfs.FS, path string) (err error) {
 	defer recovered(&err)
 	readable, o, err := readableOf(fs, path)
 	if err != nil {
 		return err
 	}
-	r, err := blob.NewFileReader(context.Background(), readable, blob.FileReaderOptions{ReaderOptions: o.ReaderOptions})
+	file, err := blob.NewFileReader(context.Background(), readable, blob.FileReaderOptions{ReaderOptions: o.ReaderOptions})
 	if err != nil {
 		return errors.Join(err, readable.Close())
 	}
-	defer r.Close()
-	blocks, err := blocksOf(r)
+	defer file.Close()
+	blocks, err := blocksOf(file)
 	for _, b := range blocks {
-		err = errors.Join(err, s.block(r, b))
+		err = errors.Join(err, r.block(file, b))
 	}
 	return err
 }
@@ -50,20 +48,20 @@ func blocksOf(r *blob.FileReader) (all []block.Handle, err error) {
 	return all, nil
 }
 
-// block takes the ops of one block.
-func (s *salvage) block(r *blob.FileReader, at block.Handle) (err error) {
+// block takes the rows of one block.
+func (r *reader) block(file *blob.FileReader, at block.Handle) (err error) {
 	defer recovered(&err)
-	h, err := r.ReadValueBlock(context.Background(), block.NoReadEnv, nil, at)
+	h, err := file.ReadValueBlock(context.Background(), block.NoReadEnv, nil, at)
 	if err != nil {
 		return err
 	}
 	defer h.Release()
 	d := colblk.DecodeBlock(h.BlockData(), 0)
 	column := d.RawBytes(0)
-	for i := 0; i < d.Rows() && s.err == nil; i++ {
+	for i := 0; i < d.Rows() && r.err == nil; i++ {
 		v := column.At(i)
-		if op, err := codec.DecodeOp(v); err == nil {
-			s.take(appendLogKey(nil, op.Dot), v)
+		if k := r.KeyOf(v); k != nil {
+			r.take(k, v)
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package storage
+package disk
 
 import (
 	"errors"
@@ -20,7 +20,7 @@ type Cause uint8
 const (
 	Unknown   Cause = iota
 	InUse           // somebody else has the directory
-	Full            // there is no room
+	Full            // no space is left
 	Unwritten       // the filesystem is mounted for reading only
 	Denied          // the user may not
 	Failing         // reading or writing fails beneath the filesystem
@@ -83,8 +83,8 @@ func (p plain) Error() string {
 }
 func (p plain) Unwrap() error { return p.error }
 
-// advised is err with what to do about it.
-func advised(err error) error {
+// Advised is err with what to do about it.
+func Advised(err error) error {
 	if err == nil {
 		return nil
 	}

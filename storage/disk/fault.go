@@ -1,4 +1,4 @@
-package storage
+package disk
 
 import (
 	"errors"
@@ -23,12 +23,6 @@ type fault struct {
 	backlog backlog
 }
 
-func newFault() *fault {
-	f := &fault{}
-	f.backlog.wake.L = &f.backlog.mu
-	return f
-}
-
 // set keeps err if it is the first.
 func (f *fault) set(err error) {
 	f.first.CompareAndSwap(nil, &err)
@@ -38,7 +32,7 @@ func (f *fault) set(err error) {
 // err is the first error, nil if there is none.
 func (f *fault) err() error {
 	if p := f.first.Load(); p != nil {
-		return fmt.Errorf("%w: %w", ErrStopped, advised(*p))
+		return fmt.Errorf("%w: %w", ErrStopped, Advised(*p))
 	}
 	return nil
 }

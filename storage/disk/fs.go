@@ -1,4 +1,4 @@
-package storage
+package disk
 
 import (
 	"fmt"
@@ -7,10 +7,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// disk is the filesystem as pebble sees it. Pebble panics when a log cannot be
+// FS is a filesystem as pebble sees it. Pebble panics when a log cannot be
 // created or closed, repeats a failed flush at once and for ever, and waits for
 // one while it opens; so it is never told of a failed change as it happens.
 //
@@ -21,34 +22,103 @@ import (
 //	                    log, directory      any other file
 //	while it opens      thrown away         thrown away, and Open fails
 //	while it is open    thrown away         waits for Close, then fails
-type disk struct {
+type FS struct {
 	vfs.FS
-	fault   *fault
+	fault   fault
 	opened  atomic.Bool // never, when opening failed
 	closing chan struct{}
 }
 
-func newDisk(fs vfs.FS, fault *fault) *disk {
-	return &disk{FS: fs, fault: fault, closing: make(chan struct{})}
+// New is fs for one store. A commit waits while full memtables of more than backlog bytes
+// wait for a flush.
+func New(fs vfs.FS, backlog int64) *FS {
+	d := &FS{FS: fs, closing: make(chan struct{})}
+	d.fault.backlog.limit = backlog
+	d.fault.backlog.wake.L = &d.fault.backlog.mu
+	return d
 }
+
+// Listener takes the events of the database that is opened over d.
+func (d *FS) Listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: d.fault.background,
+		DataCorruption:  d.fault.corrupt,
+		WALCreated:      func(pebble.WALCreateInfo) { d.fault.backlog.rotated() },
+		FlushEnd: func(i pebble.FlushInfo) {
+			if i.Err == nil {
+				d.fault.backlog.flushed(i.Input)
+			}
+		},
+	}
+}
+
+// Logger hands lines on to l, but takes fatal ones as faults.
+func (d *FS) Logger(l pebble.Logger) pebble.Logger { return logger{l, &d.fault} }
+
+// Recovered says that the database is there. None reports whether no memtable waits for
+// a flush, as pebble counts them.
+func (d *FS) Recovered(none func() bool) { d.fault.backlog.begin(none) }
+
+// Opened says that the store is open: from now on a failed change of a file other than a
+// log waits for Close.
+func (d *FS) Opened() { d.opened.Store(true) }
+
+// Close lets go whoever waits for it. The database is closed after it.
+func (d *FS) Close() {
+	close(d.closing)
+	d.fault.backlog.asks.Wait()
+}
+
+// Admit waits until another batch of so many bytes may be committed, or the store has
+// failed.
+func (d *FS) Admit(bytes int) {
+	d.fault.hold()
+	d.fault.backlog.took(bytes)
+}
+
+// Fail keeps err as the store's fault, if it is the first.
+func (d *FS) Fail(err error) { d.fault.set(err) }
+
+// Err is the fault with what to do about it, and part of it is [ErrStopped]; nil: nothing
+// has failed.
+func (d *FS) Err() error { return d.fault.err() }
+
+// First is the fault as it was found; nil: nothing has failed.
+func (d *FS) First() error {
+	if p := d.fault.first.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Damage is the first thing that was found not to be as it was written; nil: nothing was.
+func (d *FS) Damage() error {
+	if p := d.fault.damage.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Hurt keeps what was found to be damaged, if it is the first.
+func (d *FS) Hurt(err error) { d.fault.hurt(err) }
 
 // readRest keeps whoever repeats a failed read at once from taking a processor.
 const readRest = 20 * time.Millisecond
 
 // Unwrap is the real filesystem.
-func (d *disk) Unwrap() vfs.FS { return d.FS }
+func (d *FS) Unwrap() vfs.FS { return d.FS }
 
 // broken reports whether nothing may be changed any more.
-func (d *disk) broken() bool { return d.fault.first.Load() != nil }
+func (d *FS) broken() bool { return d.fault.first.Load() != nil }
 
 // failed keeps a failed change as the store's fault, and is what pebble is told.
-func (d *disk) failed(what, name string, err error) error {
+func (d *FS) failed(what, name string, err error) error {
 	d.fault.set(fmt.Errorf("%s %s: %w", what, name, err))
 	return d.told(name)
 }
 
 // told is what pebble is told of a change that was not made.
-func (d *disk) told(name string) error {
+func (d *FS) told(name string) error {
 	if !d.opened.Load() || isLog(name) {
 		return nil
 	}
@@ -59,38 +129,38 @@ func (d *disk) told(name string) error {
 func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
 
 // Create makes a file, or what stands for one.
-func (d *disk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (d *FS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	return d.make("create", name, func() (vfs.File, error) { return d.FS.Create(name, c) })
 }
 
 // OpenReadWrite opens a file for writing.
-func (d *disk) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+func (d *FS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
 	return d.make("open for writing", name, func() (vfs.File, error) { return d.FS.OpenReadWrite(name, c, o...) })
 }
 
 // ReuseForWrite makes a file of an older one.
-func (d *disk) ReuseForWrite(from, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (d *FS) ReuseForWrite(from, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	return d.make("create", name, func() (vfs.File, error) { return d.FS.ReuseForWrite(from, name, c) })
 }
 
-func (d *disk) make(what, name string, create func() (vfs.File, error)) (vfs.File, error) {
+func (d *FS) make(what, name string, create func() (vfs.File, error)) (vfs.File, error) {
 	err := d.gone(name)
 	if !d.broken() {
 		f, e := create()
 		if e == nil {
-			return &diskFile{File: f, disk: d, name: name}, nil
+			return &diskFile{File: f, fs: d, name: name}, nil
 		}
 		err = d.failed(what, name, e)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &diskFile{File: nothing{}, disk: d, name: name}, nil
+	return &diskFile{File: discard{}, fs: d, name: name}, nil
 }
 
 // gone is what pebble is told of a change that comes too late; nil, while all is
 // well.
-func (d *disk) gone(name string) error {
+func (d *FS) gone(name string) error {
 	if d.broken() {
 		return d.told(name)
 	}
@@ -98,7 +168,7 @@ func (d *disk) gone(name string) error {
 }
 
 // change makes a change, unless it comes too late.
-func (d *disk) change(what, name string, do func() error) error {
+func (d *FS) change(what, name string, do func() error) error {
 	if d.broken() {
 		return d.told(name)
 	}
@@ -109,12 +179,12 @@ func (d *disk) change(what, name string, do func() error) error {
 }
 
 // Rename gives a file another name.
-func (d *disk) Rename(from, to string) error {
+func (d *FS) Rename(from, to string) error {
 	return d.change("rename", from, func() error { return d.FS.Rename(from, to) })
 }
 
 // Remove takes a file away. One that stays in the way harms nobody.
-func (d *disk) Remove(name string) error {
+func (d *FS) Remove(name string) error {
 	if d.broken() {
 		return d.told(name)
 	}
@@ -122,16 +192,16 @@ func (d *disk) Remove(name string) error {
 }
 
 // OpenDir opens a directory for syncing.
-func (d *disk) OpenDir(name string) (vfs.File, error) {
+func (d *FS) OpenDir(name string) (vfs.File, error) {
 	f, err := d.FS.OpenDir(name)
 	if err != nil {
 		return nil, err
 	}
-	return &diskFile{File: f, disk: d, name: name, dir: true}, nil
+	return &diskFile{File: f, fs: d, name: name, dir: true}, nil
 }
 
 // Open opens a file for reading.
-func (d *disk) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
+func (d *FS) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
 	f, err := d.FS.Open(name, o...)
 	if err != nil {
 		if d.opened.Load() {
@@ -139,11 +209,11 @@ func (d *disk) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
 		}
 		return nil, err
 	}
-	return &diskFile{File: f, disk: d, name: name, read: true}, nil
+	return &diskFile{File: f, fs: d, name: name, read: true}, nil
 }
 
-// Lock takes the directory for this process alone.
-func (d *disk) Lock(name string) (io.Closer, error) {
+// Lock takes the directory for this process only.
+func (d *FS) Lock(name string) (io.Closer, error) {
 	c, err := d.FS.Lock(name)
 	if err != nil && heldByAnother(err) {
 		err = fmt.Errorf("%w: %w", ErrInUse, err)
@@ -154,10 +224,10 @@ func (d *disk) Lock(name string) (io.Closer, error) {
 // diskFile is a file of a disk.
 type diskFile struct {
 	vfs.File
-	disk *disk
+	fs   *FS
 	name string
 	dir  bool
-	read bool // opened for reading alone
+	read bool // opened for reading only
 }
 
 // told is what pebble is told of a change that was not made.
@@ -165,20 +235,20 @@ func (f *diskFile) told() error {
 	if f.dir {
 		return nil // pebble panics otherwise
 	}
-	return f.disk.told(f.name)
+	return f.fs.told(f.name)
 }
 
 // change makes a change, unless it comes too late.
 func (f *diskFile) change(what string, do func() error) error {
-	if f.disk.broken() {
+	if f.fs.broken() {
 		return f.told()
 	}
 	if err := do(); err != nil {
 		if f.dir {
-			f.disk.fault.set(fmt.Errorf("%s %s: %w", what, f.name, err))
+			f.fs.fault.set(fmt.Errorf("%s %s: %w", what, f.name, err))
 			return nil
 		}
-		return f.disk.failed(what, f.name, err)
+		return f.fs.failed(what, f.name, err)
 	}
 	return nil
 }
@@ -218,10 +288,10 @@ func (f *diskFile) SyncTo(n int64) (full bool, err error) {
 	return full, err
 }
 
-// Preallocate asks for room in advance. Not to be given any harms nobody: what is
-// written later may still fit, and is a failure if it does not.
+// Preallocate asks for space in advance. Its failure does no harm: what is written
+// later may still fit, and is a failure if it does not.
 func (f *diskFile) Preallocate(offset, length int64) error {
-	if f.disk.broken() {
+	if f.fs.broken() {
 		return f.told()
 	}
 	return f.File.Preallocate(offset, length)
@@ -233,10 +303,10 @@ func (f *diskFile) Close() error {
 	if err == nil || f.read || f.dir {
 		return err
 	}
-	if f.disk.broken() {
+	if f.fs.broken() {
 		return f.told()
 	}
-	return f.disk.failed("close", f.name, err)
+	return f.fs.failed("close", f.name, err)
 }
 
 func (f *diskFile) Read(p []byte) (int, error) {
@@ -254,7 +324,7 @@ func (f *diskFile) rest(err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	if f.disk.opened.Load() {
+	if f.fs.opened.Load() {
 		time.Sleep(readRest)
 	}
 	return fmt.Errorf("read %s: %w", f.name, err)

@@ -1,9 +1,11 @@
-package storage
+package salvage
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"kvd/storage/disk"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -32,13 +34,13 @@ func Examine(fs vfs.FS, dir string, last Manifest) error {
 	case err != nil:
 		return err
 	case now.Name == "" && data > 0:
-		return fmt.Errorf("%w: %s has %d files of data, and no marker says which manifest names them", ErrDamaged, dir, data)
+		return fmt.Errorf("%w: %s has %d files of data, and no marker says which manifest names them", disk.ErrDamaged, dir, data)
 	case now.Name == "":
 		return nil
 	case now.number() < last.number():
-		return fmt.Errorf("%w: the marker in %s names %s, and a later one, %s, was in use", ErrDamaged, dir, now.Name, last.Name)
+		return fmt.Errorf("%w: the marker in %s names %s, and a later one, %s, was in use", disk.ErrDamaged, dir, now.Name, last.Name)
 	case now.Name == last.Name && now.Bytes < last.Bytes:
-		return fmt.Errorf("%w: %s in %s has %d bytes, and had %d", ErrDamaged, now.Name, dir, now.Bytes, last.Bytes)
+		return fmt.Errorf("%w: %s in %s has %d bytes, and had %d", disk.ErrDamaged, now.Name, dir, now.Bytes, last.Bytes)
 	}
 	return nil
 }
@@ -63,7 +65,7 @@ func manifestIn(fs vfs.FS, dir string, opened bool) (m Manifest, data int, err e
 	for _, name := range names {
 		const marker = "marker.manifest."
 		switch {
-		case strings.HasSuffix(name, ".sst"), strings.HasSuffix(name, ".blob"), isLog(name), opened && strings.HasPrefix(name, "MANIFEST-"):
+		case strings.HasSuffix(name, ".sst"), strings.HasSuffix(name, ".blob"), strings.HasSuffix(name, ".log"), opened && strings.HasPrefix(name, "MANIFEST-"):
 			data++
 		case strings.HasPrefix(name, marker):
 			_, value, _ := strings.Cut(name[len(marker):], ".")
@@ -77,7 +79,7 @@ func manifestIn(fs vfs.FS, dir string, opened bool) (m Manifest, data int, err e
 	}
 	info, err := fs.Stat(fs.PathJoin(dir, m.Name))
 	if err != nil {
-		return m, data, fmt.Errorf("%w: the marker in %s names %s: %w", ErrDamaged, dir, m.Name, err)
+		return m, data, fmt.Errorf("%w: the marker in %s names %s: %w", disk.ErrDamaged, dir, m.Name, err)
 	}
 	m.Bytes = info.Size()
 	return m, data, nil

@@ -75,6 +75,7 @@ func TestPublishedComesAtMostOnce(t *testing.T) {
 	}
 	b.close()
 	a.awaitTurns("-b")
+	a.await("the connection to b has ended too", func() bool { return !a.mesh.Stats().peer("b").Up })
 	a.mesh.Publish(published("news", "down"))
 	if p := a.mesh.Stats().peer("b"); p.PublishedDropped != 2 {
 		t.Errorf("to one that is down: %+v", p)

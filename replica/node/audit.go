@@ -69,7 +69,7 @@ func (l *Leader) tellAudit(ctx context.Context, args [][]byte, w *resp.Writer) e
 	number(w, "stray", int64(r.Stray))
 	number(w, "settled", int64(r.Settled))
 	list(w, "unreplicated", l.unreplicated(), func(s stretch) { l.writeStretch(w, &s) })
-	text(w, "damage", l.damaged())
+	text(w, "damage", l.disk.Trouble())
 	text(w, "text", explain.Audit(r))
 	return nil
 }

@@ -54,7 +54,7 @@ func (w *foldingWork) progress(p refold.Progress) {
 			w.from = "a policy that is not known"
 		}
 		w.began, w.told = now, now
-		w.end = w.holds.begin(console.Folding, w.tell)
+		w.end = w.blockers.Block(console.Folding, w.tell)
 		w.doors, w.err = w.openWaitingDoors()
 		w.cfg.Logger.Info("folds its objects again from the log: they were made under another policy",
 			"leader", w.cfg.Name, "before", w.from, "now", w.cfg.Policy.String(), "ops", p.Total/2, "resp", w.addrs.RESP, "http", w.addrs.HTTP)
@@ -99,7 +99,7 @@ func (l *Leader) openWaitingDoors() (*waitingDoors, error) {
 		return lent
 	}
 	cfg := l.respConfig()
-	cfg.Loading = l.holds.loading
+	cfg.Loading = l.blockers.Loading
 	var err error
 	if d.resp, err = server.New(cfg, nobody{}, nobody{}, nobody{&l.cfg.Policy}); err != nil {
 		return d, err
@@ -199,7 +199,7 @@ func (nobody) Durable(logical.Frontier) int { return 0 }
 // waitingSource is the leader as the console sees it until it is there.
 type waitingSource struct{ *Leader }
 
-func (s waitingSource) Ready() []console.Reason { return s.holds.reasons() }
+func (s waitingSource) Ready() []console.Reason { return s.blockers.Reasons() }
 
 func (s waitingSource) Status() console.Status {
 	return console.Status{Name: s.cfg.Name, Policy: s.cfg.Policy.String(), UptimeSeconds: time.Since(s.began).Seconds()}

@@ -56,12 +56,12 @@ func (i inspector) Info() []server.Section {
 		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.origin.String(),
 		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(),
 		"ledger:" + i.ledgerState(), "draining:" + strconv.FormatBool(i.draining.Load()),
-		"refuses_writes:" + i.refusedFor(), "catching_up:" + strconv.FormatBool(i.newcomer.Load().waits()),
+		"refuses_writes:" + i.refusedFor(), "catching_up:" + strconv.FormatBool(i.newcomer.Load().Waits()),
 		"sync:" + i.cfg.Storage.Sync.String(), fmt.Sprintf("unsynced_ops:%d", i.unsynced()),
 		fmt.Sprintf("unshared_ops:%d", i.unshared()),
 		fmt.Sprintf("behind_ops:%d", i.behind()),
 		fmt.Sprintf("unreplicated_ops:%d", i.unreplicatedOps()),
-		fmt.Sprintf("missing_ops:%d", i.missingOps()),
+		fmt.Sprintf("missing_ops:%d", i.disk.MissingOps()),
 	}
 	for n, p := range i.peers() {
 		lines = append(lines, fmt.Sprintf("peer%d:%s", n, peerLine(&p)))
@@ -99,10 +99,10 @@ func (s source) Ready() []console.Reason {
 	if err := s.loop.Err(); err != nil && len(s.loop.Status().Refusals) == 0 { // a disk that failed is a refusal
 		add(console.Disk, "%v", err)
 	}
-	if what := s.damaged(); what != "" && !s.cfg.ServeDamaged {
+	if what := s.disk.Trouble(); what != "" && !s.cfg.ServeDamaged {
 		add(console.Damaged, "%s: %s", s.cfg.Name, what)
 	}
-	why = append(why, s.holds.reasons()...)
+	why = append(why, s.blockers.Reasons()...)
 	for _, r := range s.refusals() {
 		add(r.Cause, "%s takes no writes: %s", s.cfg.Name, r.Detail)
 	}
@@ -139,7 +139,7 @@ func (s source) Status() console.Status {
 		Name: s.cfg.Name, Origin: s.origin.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
 		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(),
-		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.missingOps(), Damage: s.damaged(), Clients: clients.Clients,
+		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.disk.MissingOps(), Damage: s.disk.Trouble(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
 		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),
 		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),

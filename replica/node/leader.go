@@ -19,7 +19,10 @@ import (
 	"kvd/replica/link"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/feed"
+	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
+	"kvd/replica/node/internal/readiness"
+	"kvd/replica/node/internal/recovery"
 	"kvd/replica/resp/server"
 	"kvd/storage"
 )
@@ -34,26 +37,22 @@ type Leader struct {
 	origin  logical.Origin
 	resumed bool
 
-	store  *storage.Store
-	damage damage
-	// recovery is what was salvaged and waits for what is missing; nil: nothing.
-	recovery *host.Recovery
-	fed      logical.Dot // the last op of it that the loop was handed, and when
-	fedAt    time.Time
-	pump     *host.Pump
-	loop     *host.Loop
-	mesh     *link.Mesh
-	members  *member.Members
-	resp     *server.Server
-	console  *console.Console
+	store   *storage.Store
+	disk    *recovery.Disk
+	pump    *host.Pump
+	loop    *host.Loop
+	mesh    *link.Mesh
+	members *member.Members
+	resp    *server.Server
+	console *console.Console
 
-	clock   *clock
-	faults  *link.Faults
-	metrics *console.Metrics
-	holds   holds // what keeps it from serving for now
-	empty   bool  // it began without data
+	clock    *clock
+	faults   *link.Faults
+	metrics  *console.Metrics
+	blockers readiness.Blockers // what keeps it from serving for now
+	empty    bool               // it began without data
 	// newcomer is there until a leader that began without data has others'.
-	newcomer atomic.Pointer[newcomer]
+	newcomer atomic.Pointer[joining.Newcomer]
 	lossFeed *feed.Hub
 	outbox   outbox
 	clients  atomic.Pointer[server.Server] // resp, for who may ask before it is there
@@ -90,9 +89,9 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 	}
 	l := &Leader{
 		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
-		clock:  newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
-		faults: link.NewFaults(rand.Uint64()),
-		holds:  holds{name: cfg.Name}, forgotten: known.NewForgotten(),
+		clock:    newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
+		faults:   link.NewFaults(rand.Uint64()),
+		blockers: readiness.Blockers{Leader: cfg.Name}, forgotten: known.NewForgotten(),
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
 	}
 	for _, step := range []func(context.Context) error{
@@ -177,7 +176,7 @@ func (l *Leader) respConfig() server.Config {
 
 func (l *Leader) openResp(context.Context) (err error) {
 	cfg := l.respConfig()
-	cfg.Extra, cfg.Loading = l.extra(), l.holds.loading
+	cfg.Extra, cfg.Loading = l.extra(), l.blockers.Loading
 	cfg.Served = l.served()
 	cfg.Clock = func() time.Time { return l.clock.Now().Wall.Midpoint().Time() }
 	cfg.PickSiblings, cfg.Feeds = l.cfg.Policy.Picks, l.lossFeed.Channels()
@@ -191,7 +190,7 @@ func (l *Leader) openResp(context.Context) (err error) {
 // serve lets people and clients in, who until now waited at the door.
 func (l *Leader) serve(context.Context) error {
 	if l.empty {
-		l.arrive()
+		l.join()
 	}
 	l.serving.Go(func() { l.fail(l.console.Serve()) })
 	l.serving.Go(func() { l.fail(l.resp.Serve(context.Background(), l.listeners.resp)) })
@@ -252,7 +251,7 @@ func (l *Leader) Name() string { return l.cfg.Name }
 func (l *Leader) Origin() (origin logical.Origin, resumed bool) { return l.origin, l.resumed }
 
 // Serving reports whether clients are served; if not, /health/ready says why.
-func (l *Leader) Serving() bool { return !l.holds.any.Load() }
+func (l *Leader) Serving() bool { return l.blockers.Serving() }
 
 // Met reports how many others are alive as gossip sees it.
 func (l *Leader) Met() int {

@@ -22,7 +22,7 @@ func (l *Leader) beginOrigin(ctx context.Context) error {
 	cfg.MaxSiblings = l.cfg.MaxSiblings
 	mark, attested, err := l.recall()
 	cfg.Peers = l.known.Others(l.cfg.Name)
-	if err == nil && l.damage.what == "" {
+	if err == nil && !l.disk.Rebuilt() {
 		l.empty, err = l.beginsEmpty()
 	}
 	if err != nil {
@@ -35,7 +35,7 @@ func (l *Leader) beginOrigin(ctx context.Context) error {
 		l.pump, err = host.OpenWith(cfg, l.store, l.origin, l.objects())
 	}
 	if err == nil {
-		err = errors.Join(l.recover(), l.nameOwn())
+		err = errors.Join(l.disk.Reapply(l.pump, l.clock), l.nameOwn())
 	}
 	if err != nil {
 		return err
@@ -45,18 +45,21 @@ func (l *Leader) beginOrigin(ctx context.Context) error {
 		Op: func(d logical.Dot) (*resolve.Op, bool, error) { return l.store.Op(d) },
 	})
 	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Credit: l.outbox.Credit, Underway: l.outbox.Underway, Observe: l.observe, Cycle: l.metrics.Synced, Halted: l.halted})
+	l.disk.Follow(l.loop)
 	l.serving.Go(func() {
 		<-l.loop.Done()
 		l.fail(l.loop.Err())
 	})
 	l.serving.Go(func() { l.lossFeed.Run(l.loop.Done()) })
 	if l.onDisk() {
-		l.serving.Go(l.watchStore)
+		l.serving.Go(l.disk.Watch)
 	}
 	if l.onDisk() && mark == nil {
-		l.serving.Go(l.checkWhole)
+		l.serving.Go(l.disk.CheckWhole)
 	}
-	l.heal()
+	if run := l.disk.Heal(l.blockers.Block); run != nil {
+		l.serving.Go(run)
+	}
 	return nil
 }
 
@@ -101,11 +104,8 @@ func (l *Leader) mayResume(ctx context.Context, m *identity.Mark, attested error
 	if err == nil {
 		err = attested
 	}
-	if lost := missing(l.damage.claimed, st.Frontier); err == nil && (l.damage.what != "" || len(lost) > 0) {
-		err = fmt.Errorf("the store was damaged: %s; what it lacks may have gone to others under the origin", l.tellMissing(lost))
-	}
 	if err == nil {
-		err = l.store.Damage()
+		err = l.disk.Doubt(st.Frontier)
 	}
 	if err == nil && st.Frontier.At(m.Origin) != m.Seq {
 		err = fmt.Errorf("the mark says that origin %s ends at %d, and the log ends at %d", m.Origin, m.Seq, st.Frontier.At(m.Origin))

@@ -22,14 +22,14 @@ import (
 func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 	l.draining.Store(true)
 	err = l.resp.Shutdown(ctx)
-	look := time.NewTicker(lookAround)
-	defer look.Stop()
+	poll := time.NewTicker(pollOthers)
+	defer poll.Stop()
 	for {
 		if unshared = l.unshared(); unshared == 0 || l.alone() || l.loop.Err() != nil {
 			return unshared, err
 		}
 		select {
-		case <-look.C:
+		case <-poll.C:
 		case <-l.loop.Done():
 			return unshared, err
 		case <-ctx.Done():
@@ -38,9 +38,9 @@ func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 	}
 }
 
-// lookAround is how often a draining leader looks what the others have by now, and
+// pollOthers is how often a draining leader checks what the others have by now, and
 // whether anybody is left.
-const lookAround = 10 * time.Millisecond
+const pollOthers = 10 * time.Millisecond
 
 // alone reports whether there is nobody to wait for: whoever failed may come
 // back, and whoever left will not.
@@ -84,7 +84,7 @@ func (l *Leader) stop(ctx context.Context) error {
 	if !l.onDisk() {
 		return nil
 	}
-	if err := l.keepExtent(f); err != nil {
+	if err := l.disk.Keep(f); err != nil {
 		return err
 	}
 	if l.renewing.Load() || contested || l.originShared() {

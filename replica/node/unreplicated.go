@@ -6,18 +6,16 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/recovery"
 	"kvd/replica/resp"
 )
 
 // stretch is writes of one origin, in a row, that some leader said it has, that
 // have not arrived here, and that nobody who can be reached is known to have.
 type stretch struct {
-	origin   logical.Origin
-	from, to logical.Seq
-	holders  []string // who said so, by name
+	recovery.Stretch
+	holders []string // who said so, by name
 }
-
-func (s *stretch) ops() int { return int(s.to - s.from + 1) }
 
 // stretches is what is unreplicated, by origin: f is what is applied here, and reached
 // says who can be reached.
@@ -30,12 +28,12 @@ func stretches(f logical.Frontier, peers []replica.PeerView, reached func(name s
 	}
 	var out []stretch
 	for d := range all.All() {
-		s := stretch{origin: d.Origin, from: max(f.At(d.Origin), near.At(d.Origin)) + 1, to: d.Seq}
-		if s.from > s.to {
+		s := stretch{Stretch: recovery.Stretch{Origin: d.Origin, From: max(f.At(d.Origin), near.At(d.Origin)) + 1, To: d.Seq}}
+		if s.From > s.To {
 			continue
 		}
 		for _, p := range peers {
-			if p.Known.At(d.Origin) >= s.from {
+			if p.Known.At(d.Origin) >= s.From {
 				s.holders = append(s.holders, string(p.Peer))
 			}
 		}
@@ -53,7 +51,7 @@ func (l *Leader) unreplicated() []stretch {
 
 func (l *Leader) unreplicatedOps() (n int) {
 	for _, s := range l.unreplicated() {
-		n += s.ops()
+		n += s.Ops()
 	}
 	return n
 }
@@ -81,8 +79,8 @@ func (l *Leader) outOfReach(d logical.Dot) bool {
 
 func (l *Leader) writeStretch(w *resp.Writer, s *stretch) {
 	w.Map(4)
-	text(w, "leader", l.nameOf(s.origin))
-	text(w, "from", logical.Dot{Origin: s.origin, Seq: s.from}.String())
-	text(w, "to", logical.Dot{Origin: s.origin, Seq: s.to}.String())
+	text(w, "leader", l.nameOf(s.Origin))
+	text(w, "from", logical.Dot{Origin: s.Origin, Seq: s.From}.String())
+	text(w, "to", logical.Dot{Origin: s.Origin, Seq: s.To}.String())
 	list(w, "holders", s.holders, w.Text)
 }

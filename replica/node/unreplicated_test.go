@@ -31,8 +31,8 @@ func TestStretchesOfUnreplicatedWrites(t *testing.T) {
 	} {
 		got, ops := "", 0
 		for _, s := range stretches(f, peers, func(name string) bool { return slices.Contains(c.reached, name) }) {
-			got += fmt.Sprintf("%d:%d-%d%v ", uint64(s.origin), s.from, s.to, s.holders)
-			ops += s.ops()
+			got += fmt.Sprintf("%d:%d-%d%v ", uint64(s.Origin), s.From, s.To, s.holders)
+			ops += s.Ops()
 		}
 		if got != c.want {
 			t.Errorf("with %v in reach: %q, want %q", c.reached, got, c.want)
@@ -45,7 +45,7 @@ func TestStretchesOfUnreplicatedWrites(t *testing.T) {
 
 // A write that was acknowledged by a leader which then went away, before anybody
 // else had it, is unreplicated there and told so.
-func TestAStrandedWriteIsToldOf(t *testing.T) {
+func TestAnUnreplicatedWriteIsToldOf(t *testing.T) {
 	all := cluster(t, 2, everybody(resolve.LWW), nil)
 	n1, n2 := all[0], all[1]
 	n1.set("x", "1")

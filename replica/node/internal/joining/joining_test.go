@@ -1,10 +1,7 @@
-package node
+package joining
 
 import (
 	"errors"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,13 +9,12 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/member"
-	"kvd/resolve"
 )
 
 // circle is a newcomer's view of others that a test moves.
 type circle struct {
 	t   *testing.T
-	n   *newcomer
+	n   *Newcomer
 	v   member.View
 	has logical.Frontier
 	all map[string]*replica.PeerView
@@ -26,7 +22,7 @@ type circle struct {
 }
 
 func newCircle(t *testing.T, names ...string) *circle {
-	c := &circle{t: t, n: &newcomer{self: "n9", words: map[replica.Leader]*word{}}, all: map[string]*replica.PeerView{}, now: time.Unix(1, 0)}
+	c := &circle{t: t, n: &Newcomer{cfg: Config{Name: "n9"}, first: map[replica.Leader]*statement{}}, all: map[string]*replica.PeerView{}, now: time.Unix(1, 0)}
 	c.v.Joined, c.v.Tried = true, true
 	for _, name := range append(names, "n9") {
 		c.v.Members = append(c.v.Members, member.Member{Name: name, Status: member.Alive})
@@ -53,7 +49,7 @@ func (c *circle) want(complete bool, says string) {
 	for _, p := range c.all {
 		known = append(known, *p)
 	}
-	a := c.n.weigh(c.v, c.has, known, c.now)
+	a := c.n.compare(c.v, c.has, known, c.now)
 	if a.complete() != complete || !complete && !strings.Contains(a.String(), says) {
 		c.t.Errorf("complete is %t, and it says: %s", a.complete(), a)
 	}
@@ -84,7 +80,7 @@ func TestANewcomerIsNotHeldUpByWhoIsGone(t *testing.T) {
 	c.want(false, "has 1 of the 8 writes")
 	c.fails("n2") // with what only it had
 	c.want(false, "waits to hear what n3 has")
-	c.now = c.now.Add(joinPatience + time.Second)
+	c.now = c.now.Add(linkTimeout + time.Second)
 	c.want(true, "")
 
 	alone := newCircle(t, "n1")
@@ -106,7 +102,7 @@ func TestANewcomerDoesNotWaitForWhatIsLost(t *testing.T) {
 
 func TestTheFirstOfAClusterWaitsForNobody(t *testing.T) {
 	c := newCircle(t)
-	if a := c.n.weigh(c.v, c.has, nil, c.now); !a.first() || a.lacks() {
+	if a := c.n.compare(c.v, c.has, nil, c.now); !a.alone() || a.lacks() {
 		t.Errorf("%+v", a)
 	}
 	c.v.Joined = false
@@ -115,72 +111,6 @@ func TestTheFirstOfAClusterWaitsForNobody(t *testing.T) {
 	c.want(false, "yet: nobody answers; start")
 }
 
-// A leader that was taken for the first of its cluster, and meets one that has
-// data, was not.
-func TestAFirstLeaderThatWasNotTheFirstWaits(t *testing.T) {
-	all := cluster(t, 1, everybody(resolve.LWW), nil)
-	old := all[0]
-	old.set("k", "old")
-	cfg := old.cfg
-	n := cluster(t, 1, everybody(resolve.LWW), func(_ int, c *Config) { c.Name = "n2" })[0]
-	if n.waits() {
-		t.Fatal("it waits for somebody")
-	}
-	cfg.Name, cfg.FS, cfg.Join, cfg.Dir = "n3", nil, []string{n.Addrs().Gossip, old.Addrs().Gossip}, t.TempDir()
-	third := newNode(t, start(t, cfg)) // brings the two together
-	for _, l := range []*node{n, third} {
-		eventually(t, l.Name()+" has what the first had", func() bool { return l.Serving() && l.newcomer.Load() == nil })
-		if got := l.ask("GET", "k"); got != "old" {
-			t.Errorf("%s serves with %v", l.Name(), got)
-		}
-	}
-}
-
-func (n *node) waits() bool { return n.newcomer.Load().waits() }
-
-// A newcomer that ends amid catching up is still one when it begins again,
-// although it has data by then; one that has arrived is none.
-func TestANewcomerThatWasInterruptedWaitsAgain(t *testing.T) {
-	first := cluster(t, 1, everybody(resolve.LWW), nil)[0]
-	first.set("k", "v")
-	cfg := first.cfg
-	cfg.Name, cfg.FS, cfg.Dir, cfg.Join = "n2", nil, t.TempDir(), []string{first.Addrs().Gossip}
-	file := filepath.Join(cfg.Dir, newcomerFile)
-	n := start(t, cfg)
-	eventually(t, "n2 has arrived", func() bool { return n.newcomer.Load() == nil })
-	if _, err := os.Stat(file); !os.IsNotExist(err) {
-		t.Errorf("it has arrived, and a file says that it has not: %v", err)
-	}
-	if err := n.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	cfg.Join = []string{closedPort(t)}
-	if err := os.Remove(filepath.Join(cfg.Dir, "gossip")); err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	for _, interrupted := range []bool{false, true} {
-		if interrupted {
-			if err := os.WriteFile(file, nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		n := start(t, cfg)
-		if n.Serving() == interrupted {
-			t.Errorf("interrupted is %t, and so is serving", interrupted)
-		}
-		if err := n.Stop(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// closedPort is an address at which nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+func dotOf(origin logical.Origin, seq logical.Seq) logical.Dot {
+	return logical.Dot{Origin: origin, Seq: seq}
 }

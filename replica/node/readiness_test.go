@@ -37,17 +37,17 @@ func (n *node) health() health {
 	return h
 }
 
-// While something holds the leader back, what looks at keys is answered LOADING,
+// While something keeps the leader from serving, what looks at keys is answered LOADING,
 // with how far it has come, and what looks at the leader is answered as always.
-func TestAHeldLeaderSaysWhy(t *testing.T) {
+func TestABlockedLeaderSaysWhy(t *testing.T) {
 	n := cluster(t, 1, everybody(resolve.LWW), nil)[0]
 	n.ask("SET", "k", "1")
 	tell := func(what string) func() (string, console.Progress) {
 		return func() (string, console.Progress) { return what + " of 9", console.Progress{Done: 4, Total: 9} }
 	}
-	first := n.holds.begin(console.Folding, tell("4"))
-	second := n.holds.begin(console.Folding, tell("5"))
-	third := n.holds.begin(console.CatchingUp, tell("6"))
+	first := n.blockers.Block(console.Folding, tell("4"))
+	second := n.blockers.Block(console.Folding, tell("5"))
+	third := n.blockers.Block(console.CatchingUp, tell("6"))
 	for _, words := range [][]any{
 		{"GET", "k"}, {"INCR", "k"}, {"SET", "k", "2", "NX"}, {"KEYS", "*"}, {"DBSIZE"}, {"SCAN", "0"}, {"KVD.GET", "k"},
 		{"KVD.WHY", "k"}, {"KVD.AUDIT"}, {"KVD.LOSSES"}, {"KVD.RESTORE", "1:1"}, {"KVD.HISTORY", "k"}, {"KVD.FATE", "1:1"},

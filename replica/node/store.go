@@ -1,0 +1,68 @@
+package node
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"kvd/replica/node/internal/joining"
+	"kvd/replica/node/internal/known"
+	"kvd/replica/node/internal/recovery"
+	"kvd/storage"
+)
+
+// openStore opens the store, and makes a damaged one anew.
+func (l *Leader) openStore(context.Context) (err error) {
+	s := l.cfg.Storage
+	l.disk, err = recovery.Open(recovery.Config{
+		Name: l.cfg.Name, Dir: l.cfg.Dir, Logger: l.cfg.Logger, Alone: l.neverJoined, Members: l.knownNames, Serve: l.cfg.ServeDamaged,
+		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: s.Cache},
+	})
+	l.store = l.disk.Store()
+	return err
+}
+
+// neverJoined reports whether there never was another leader.
+func (l *Leader) neverJoined() bool {
+	members, err := known.ReadMembers(l.cfg.Dir)
+	return err == nil && len(members) == 0 && len(l.cfg.Join) == 0
+}
+
+// knownNames is who was ever known.
+func (l *Leader) knownNames() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.known))
+}
+
+// beginsEmpty reports whether the leader has no data, or not yet all that its
+// cluster had when it began without.
+func (l *Leader) beginsEmpty() (bool, error) {
+	st, _, err := l.store.State()
+	if err != nil {
+		return false, err
+	}
+	return joining.BeginsEmpty(l.joiningDir(), st.Frontier)
+}
+
+// joiningDir is where it is noted that a leader began without data; empty: nowhere.
+func (l *Leader) joiningDir() string {
+	if !l.onDisk() {
+		return ""
+	}
+	return l.cfg.Dir
+}
+
+// join makes a leader that began without data wait until it has what others had.
+func (l *Leader) join() {
+	n := joining.New(joining.Config{
+		Name: l.cfg.Name, Dir: l.joiningDir(), Serve: l.cfg.ServeWhileJoining, Logger: l.cfg.Logger,
+		Members: l.members.View, Loop: l.loop, Block: l.blockers.Block,
+	})
+	l.newcomer.Store(n)
+	l.serving.Go(func() {
+		if n.Run() {
+			l.newcomer.Store(nil)
+		}
+	})
+}

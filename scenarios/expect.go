@@ -1,12 +1,15 @@
 package scenarios
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"kvd/scenarios/script"
+	"kvd/storage/file"
 )
 
 // ExpectedSeed is the seed whose outcome expect tables write down, unless the script
@@ -172,6 +175,22 @@ func Update(s *script.Scenario, results []*Result) *script.Scenario {
 		c.Expect.Rows = append(c.Expect.Rows, row)
 	}
 	return c
+}
+
+// UpdateFile rewrites the expect section of a script's file from results of the
+// scenario; the rest of the file stays text, as it was read. It reports whether the file
+// changed. The new file replaces the old one at once and has its mode; after an error
+// the old one is still there.
+func UpdateFile(path string, text []byte, s *script.Scenario, results []*Result) (changed bool, err error) {
+	updated := script.WithExpect(text, Update(s, results).Expect)
+	if bytes.Equal(updated, text) {
+		return false, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, err
+	}
+	return true, file.Replace(path, updated, info.Mode().Perm())
 }
 
 // columns is what an expect table of the results shows.

@@ -14,7 +14,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/live"
 	"kvd/scenarios/script"
@@ -57,7 +56,7 @@ func playable(c *cli.Context, all []chosen) ([]chosen, error) {
 }
 
 // playLive runs everything against processes and shows how far it has come.
-func playLive(c *cli.Context, all []chosen, ids []resolve.ID) ([]*scenarios.Result, error) {
+func playLive(c *cli.Context, all []chosen, ids []scenarios.Resolver) ([]*scenarios.Result, error) {
 	dir, err := os.MkdirTemp("", "scenario-live-")
 	if err != nil {
 		return nil, cliutil.Fail("cannot play live", err, "TMPDIR names another place for temporary files")
@@ -70,7 +69,7 @@ func playLive(c *cli.Context, all []chosen, ids []resolve.ID) ([]*scenarios.Resu
 		return nil, err
 	}
 	total := len(all) * len(ids)
-	before := func(finished int, s *script.Scenario, id resolve.ID) {
+	before := func(finished int, s *script.Scenario, id scenarios.Resolver) {
 		takes := live.PlanFor(s).Story.Round(100 * time.Millisecond)
 		progress.Say(fmt.Sprintf("%d of %d runs; now %s under %s, about %s", finished, total, s.Name, id, takes))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"io/fs"
 	"strings"
 	"testing"
@@ -21,10 +22,13 @@ func TestSynonymsMeanCommands(t *testing.T) {
 	clitest.Synonyms(t, program(nil, nil, nil), synonyms())
 }
 
+var update = flag.Bool("update", false, "rewrite what the scripts compare with")
+
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": clitest.Exits},
+		Dir:           "testdata",
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": clitest.Exits},
+		UpdateScripts: *update,
 	})
 }
 

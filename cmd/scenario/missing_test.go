@@ -6,15 +6,22 @@ import (
 	"testing"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve"
+	"kvd/scenarios"
 	"kvd/scenarios/live"
 )
 
 // TestMissingRunsAreNamed: what could not be told is said with its reason and what to
 // do, beside what the runs that were played came to.
 func TestMissingRunsAreNamed(t *testing.T) {
-	slipped := live.Untold{Scenario: "relay", Resolver: resolve.LWW, Err: &live.SlippedError{Attempts: 6, Last: "late"}}
-	only := live.Untold{Scenario: "touching", Resolver: resolve.Interval, Err: live.ErrOnly}
+	named := func(name string) scenarios.Resolver {
+		id, err := scenarios.ParseResolver(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	slipped := live.Untold{Scenario: "relay", Resolver: named("lww"), Err: &live.SlippedError{Attempts: 6, Last: "late"}}
+	only := live.Untold{Scenario: "touching", Resolver: named("interval"), Err: live.ErrOnly}
 	verdict := &cliutil.Problem{What: "1 of 2 runs did not go as expected or promised", Why: "relay under hlc"}
 	cases := []struct {
 		untold  []live.Untold

@@ -14,7 +14,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/library"
 	"kvd/scenarios/report"
@@ -26,9 +25,12 @@ const (
 	noOut      = "none"
 )
 
-// figure is the scenario played when none is named, and drawn after a
-// comparison.
-const figure = "ddia-8-3"
+// figure is the scenario that is played when none is named, under this resolver, and
+// drawn after a comparison.
+const (
+	figure         = "ddia-8-3"
+	figureResolver = "lww"
+)
 
 // tell plays scenarios under one resolver and tells their stories.
 func tell(c *cli.Context) error {
@@ -43,7 +45,7 @@ func tell(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	results, missing := play(c, all, []resolve.ID{id}, 1)
+	results, missing := play(c, all, []scenarios.Resolver{id}, 1)
 	if len(results) == 0 && missing != nil {
 		return missing
 	}
@@ -122,7 +124,7 @@ func compare(c *cli.Context) error {
 
 // play runs everything and shows how far it has come. Of a live comparison that fails
 // it returns the results that there are.
-func play(c *cli.Context, all []chosen, ids []resolve.ID, workers int) ([]*scenarios.Result, error) {
+func play(c *cli.Context, all []chosen, ids []scenarios.Resolver, workers int) ([]*scenarios.Result, error) {
 	if c.Bool("live") {
 		return playLive(c, all, ids)
 	}
@@ -174,7 +176,7 @@ func table(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 		return err
 	}
 	for _, r := range results {
-		if r.Scenario != figure || r.Resolver != resolve.LWW.String() {
+		if r.Scenario != figure || r.Resolver != figureResolver {
 			continue
 		}
 		i := slices.IndexFunc(all, func(s chosen) bool { return s.Name == figure })

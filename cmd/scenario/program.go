@@ -72,7 +72,7 @@ func runCommand() *cli.Command {
 	return &cli.Command{
 		Name: "run", Usage: "tell the story of scenarios under one resolver", ArgsUsage: "[NAME|FILE]...   (default: ddia-8-3)",
 		Flags: append(liveFlags(),
-			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: "lww", Usage: "serve every key by `NAME`"},
+			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: figureResolver, Usage: "serve every key by `NAME`"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell everything: each request, each message"},
 			seedFlag(), outFlag(),
 		),

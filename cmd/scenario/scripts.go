@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve"
+	"kvd/scenarios"
 	"kvd/scenarios/library"
 	"kvd/scenarios/script"
 )
@@ -103,11 +103,11 @@ func scripts(all []chosen) []*script.Scenario {
 }
 
 // resolvers reads a list of resolver names, or all.
-func resolvers(text string) ([]resolve.ID, error) {
+func resolvers(text string) ([]scenarios.Resolver, error) {
 	if text == "all" {
-		return resolve.IDs(), nil
+		return scenarios.Resolvers(), nil
 	}
-	var ids []resolve.ID
+	var ids []scenarios.Resolver
 	for name := range strings.SplitSeq(text, ",") {
 		id, err := resolver(name)
 		if err != nil {
@@ -122,8 +122,8 @@ func resolvers(text string) ([]resolve.ID, error) {
 }
 
 // resolver reads one name.
-func resolver(name string) (resolve.ID, error) {
-	id, err := resolve.ParseID(name)
+func resolver(name string) (scenarios.Resolver, error) {
+	id, err := scenarios.ParseResolver(name)
 	if err == nil {
 		return id, nil
 	}
@@ -131,7 +131,7 @@ func resolver(name string) (resolve.ID, error) {
 		return 0, cliutil.Usage(fmt.Sprintf("%q is more than one resolver", name), "a story is told under one at a time", "scenario compare plays several")
 	}
 	next := "choose one of them"
-	if near := cliutil.Nearest(name, resolve.Names()); near != "" {
+	if near := cliutil.Nearest(name, scenarios.ResolverNames()); near != "" {
 		next = "did you mean " + near + "?"
 	}
 	return 0, cliutil.Usage(fmt.Sprintf("unknown resolver %q", name), err.Error(), next)

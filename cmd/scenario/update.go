@@ -7,17 +7,10 @@ import (
 	"slices"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/tools/txtar"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve"
 	"kvd/scenarios"
-	"kvd/scenarios/script"
-	"kvd/storage/file"
 )
-
-// expectFile is the txtar file that --update rewrites.
-const expectFile = "expect"
 
 // updatable refuses, before anything is played, what could not be written or
 // would be a table of something else than scripts expect. It gives library
@@ -27,7 +20,7 @@ func updatable(c *cli.Context, all []chosen) error {
 	if err != nil {
 		return err
 	}
-	if len(ids) != len(resolve.IDs()) {
+	if len(ids) != len(scenarios.Resolvers()) {
 		return cliutil.Usage("--update needs every resolver", "the expect section has a row for each", "leave out --resolvers")
 	}
 	for _, s := range all {
@@ -77,45 +70,13 @@ func (s *chosen) locate() error {
 func updateAll(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 	for _, s := range all {
 		mine := slices.DeleteFunc(slices.Clone(results), func(r *scenarios.Result) bool { return r.Scenario != s.Name })
-		text := expect(s.text, scenarios.Update(s.Scenario, mine))
-		if string(text) == string(s.text) {
-			continue
-		}
-		if err := replace(s.path, text); err != nil {
+		changed, err := scenarios.UpdateFile(s.path, s.text, s.Scenario, mine)
+		if err != nil {
 			return cliutil.Fail("cannot update "+s.path, err, "the old file is still there")
 		}
-		say(c.App.ErrWriter, "updated "+s.path)
-	}
-	return nil
-}
-
-// expect is text with the expect section of the updated scenario; every other
-// byte is the author's.
-func expect(text []byte, updated *script.Scenario) []byte {
-	archive := txtar.Parse(text)
-	table := section(txtar.Parse(updated.Print()))
-	if old := section(archive); old != nil {
-		old.Data = table.Data
-	} else {
-		archive.Files = append(archive.Files, *table)
-	}
-	return txtar.Format(archive)
-}
-
-func section(a *txtar.Archive) *txtar.File {
-	for i := range a.Files {
-		if a.Files[i].Name == expectFile {
-			return &a.Files[i]
+		if changed {
+			say(c.App.ErrWriter, "updated "+s.path)
 		}
 	}
 	return nil
-}
-
-// replace puts the new text in the file's place at once. It keeps its mode.
-func replace(path string, text []byte) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	return file.Replace(path, text, info.Mode().Perm())
 }

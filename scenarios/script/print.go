@@ -28,7 +28,7 @@ func (s *Scenario) Print() []byte {
 		Files:   []txtar.File{{Name: "scenario", Data: []byte(b.String())}},
 	}
 	if len(s.Expect.Columns) > 0 {
-		archive.Files = append(archive.Files, txtar.File{Name: "expect", Data: []byte(s.Expect.print())})
+		archive.Files = append(archive.Files, txtar.File{Name: expectFile, Data: []byte(s.Expect.print())})
 	}
 	return txtar.Format(archive)
 }

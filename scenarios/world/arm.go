@@ -54,7 +54,7 @@ func (w *World) name(op script.ClientOp) string {
 
 // act changes the world.
 func (w *World) act(a script.Action) {
-	w.stir()
+	w.noteNews()
 	w.fired.fault(w, a)
 	switch a := a.(type) {
 	case script.LinkFault:
@@ -70,7 +70,7 @@ func (w *World) act(a script.Action) {
 	case script.Pause:
 		l := w.leaders[a.Leader]
 		l.paused = max(l.paused, w.now+a.For)
-		w.at(l.paused, w.stir)
+		w.at(l.paused, w.noteNews)
 	case script.Crash:
 		w.leaders[a.Leader].crash(a)
 	case script.Restart:

@@ -105,7 +105,7 @@ func (c *client) send(op *operation) {
 		w.requests[request{c.id, op.number}] = issued{label: op.label, id: c.identity(op), kind: kind, amount: amount}
 	}
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Sent, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Text: op.ClientOp.String()})
-	c.patience(op, id)
+	c.startTimeout(op, id)
 	arrivals := w.link(path{c.name, op.leader}).arrivals(w.now)
 	if l.pump == nil {
 		c.failed(id, op.leader+" refuses the connection")
@@ -152,8 +152,8 @@ func (c *client) request(op *operation, id uint64) *replica.Request {
 	return r
 }
 
-// patience gives up waiting after the operation's timeout.
-func (c *client) patience(op *operation, id uint64) {
+// startTimeout gives up waiting after the operation's timeout.
+func (c *client) startTimeout(op *operation, id uint64) {
 	timeout := op.Timeout
 	if timeout == 0 {
 		timeout = c.spec.Timeout
@@ -231,7 +231,7 @@ func (c *client) read(op *operation, r *replica.Reply) {
 	c.send(op)
 }
 
-// finish makes room for the next operation.
+// finish lets the next operation begin.
 func (c *client) finish() {
 	c.w.last = max(c.w.last, c.w.now)
 	c.doing = nil

@@ -22,7 +22,7 @@ func explain(id resolve.ID, v resolve.Verdict, loser, winner *resolve.Op) string
 // tied is said of stamps that are equal.
 const tied = "equal, so a hash of key and dot decides"
 
-// comparison puts the two stamps beside each other.
+// comparison gives the two stamps.
 func comparison(id resolve.ID, loser, winner *resolve.Op) string {
 	text, equal := "", false
 	switch id {
@@ -46,7 +46,7 @@ func comparison(id resolve.ID, loser, winner *resolve.Op) string {
 	return text
 }
 
-// known says how the two stood to each other.
+// known says how the two are related.
 func known(r resolve.Relation) string {
 	if r == resolve.Inverted {
 		return "the loser's author had been shown the winner"

@@ -20,8 +20,8 @@ func Happenings() []string {
 		"crash", "crash unsynced=keep", "crash unsynced=lose", "crash unsynced=torn", "crash between writing and syncing",
 		"restart", "backup", "restore", "wipe", "clock set", "clock step", "clock freeze", "clock strobe", "link quality",
 		"message lost", "message duplicated", "message overtaken",
-		"request sent again", "retry recognised", "duplicates found", "a request accepted three times", "request refused", "request refused for want of room", "token waited", "token given up",
-		"shipped again", "relayed", "held at the gate", "gap at the gate", "duplicate dropped", "gate full",
+		"request sent again", "retry recognised", "duplicates found", "a request accepted three times", "request refused", "request refused, overloaded", "token waited", "token given up",
+		"shipped again", "relayed", "buffered at the gate", "gap at the gate", "duplicate dropped", "gate full",
 		"drift refused", "drift refused of a token", "loss recorded", "loss retracted",
 	}
 }
@@ -92,7 +92,7 @@ func (f Fired) clock(c script.ClockFault) {
 func (f Fired) refusal(err error) {
 	f["request refused"]++
 	if errors.Is(err, replica.ErrOverloaded) {
-		f["request refused for want of room"]++
+		f["request refused, overloaded"]++
 	}
 }
 
@@ -107,9 +107,9 @@ func (f Fired) event(l *leader, e replica.Event) {
 	case replica.TokenWaited:
 		f[map[bool]string{true: "token given up", false: "token waited"}[e.Gave]]++
 	case replica.PeerBehind:
-		f[map[bool]string{true: "shipped again", false: "relayed"}[e.Origin == l.lives[len(l.lives)-1]]]++
+		f[map[bool]string{true: "shipped again", false: "relayed"}[e.Origin == l.origins[len(l.origins)-1]]]++
 	case replica.Held:
-		f[map[bool]string{true: "gap at the gate", false: "held at the gate"}[e.Gap]]++
+		f[map[bool]string{true: "gap at the gate", false: "buffered at the gate"}[e.Gap]]++
 	case replica.Dropped:
 		f[map[bool]string{true: "duplicate dropped", false: "gate full"}[e.Reason == replica.Duplicate]]++
 	case replica.ClockAhead:

@@ -30,7 +30,7 @@ const (
 // idle is until when nothing happens that is worth being awake for: zero if the
 // cluster is busy, never if nothing is left to come.
 func (w *World) idle() time.Duration {
-	if w.cfg.Awake || w.now-w.stirred < calm || !w.settled() {
+	if w.cfg.Awake || w.now-w.lastNews < calm || !w.quiet() {
 		return 0
 	}
 	if len(w.news) == 0 {
@@ -39,11 +39,11 @@ func (w *World) idle() time.Duration {
 	return w.news[0].at - early
 }
 
-// stir notes that something happened that leaders may have to tell each other.
-func (w *World) stir() { w.stirred = w.now }
+// noteNews notes that something happened that leaders may have to tell each other.
+func (w *World) noteNews() { w.lastNews = w.now }
 
-// settled reports whether no leader waits for anything that could still come.
-func (w *World) settled() bool {
+// quiet reports whether no leader waits for anything that could still come.
+func (w *World) quiet() bool {
 	for _, n := range w.names {
 		a := w.leaders[n]
 		if !a.awake() {
@@ -55,7 +55,7 @@ func (w *World) settled() bool {
 		w.peers = a.pump.Peers(w.peers[:0])
 		for i := range w.peers {
 			v := &w.peers[i]
-			if b := w.leaders[string(v.Peer)]; b.awake() && !w.told(a, b, v) {
+			if b := w.leaders[string(v.Peer)]; b.awake() && !w.caughtUp(a, b, v) {
 				return false
 			}
 		}
@@ -63,9 +63,9 @@ func (w *World) settled() bool {
 	return true
 }
 
-// told reports whether b has all that a can still send it, and a knows it if it can
+// caughtUp reports whether b has all that a can still send it, and a knows it if it can
 // be told.
-func (w *World) told(a, b *leader, v *replica.PeerView) bool {
+func (w *World) caughtUp(a, b *leader, v *replica.PeerView) bool {
 	there, back := w.link(path{a.name, b.name}), w.link(path{b.name, a.name})
 	switch {
 	case there.dead():
@@ -73,7 +73,7 @@ func (w *World) told(a, b *leader, v *replica.PeerView) bool {
 	case !back.dead():
 		return v.Behind == 0 && v.Life != 0
 	}
-	return b.pump.State().Frontier.Includes(a.pump.State().Frontier) || there.loss == 0 && w.now-w.stirred >= stale
+	return b.pump.State().Frontier.Includes(a.pump.State().Frontier) || there.loss == 0 && w.now-w.lastNews >= stale
 }
 
 // awake reports whether the leader's process runs and does not stand still.

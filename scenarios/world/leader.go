@@ -23,31 +23,31 @@ type leader struct {
 	clock wallclock.Skewed
 
 	inbox     []replica.Input
-	due       bool          // a cycle is on the agenda
-	paused    time.Duration // true time until which the process stands still
-	wake      time.Duration // when a tick is on the agenda
-	heartbeat time.Duration // of its settings
-	life      int           // rises with every start: agenda items of an earlier life are void
-	lives     []logical.Origin
+	due       bool             // a cycle is on the agenda
+	paused    time.Duration    // true time until which the process stands still
+	wake      time.Duration    // when a tick is on the agenda
+	heartbeat time.Duration    // of its settings
+	starts    int              // agenda items from before the last start are void
+	origins   []logical.Origin // one for each start
 }
 
-// start begins a new life on the disk the leader has.
+// start begins a new incarnation on the disk the leader has.
 func (l *leader) start() error {
 	store, err := l.disk.open()
 	if err != nil {
 		return fmt.Errorf("start %s: %w", l.name, err)
 	}
-	life := logical.Origin(l.w.origins.Uint64() | 1)
+	origin := logical.Origin(l.w.origins.Uint64() | 1)
 	cfg := l.w.config(l.name)
-	pump, err := host.OpenWith(cfg, store, life,
+	pump, err := host.OpenWith(cfg, store, origin,
 		host.Options{Tamper: l.w.cfg.Tamper, CacheBytes: host.DefaultCacheBytes, Ledger: l.w.cfg.Ledger})
 	if err != nil {
 		store.Close()
 		return fmt.Errorf("start %s: %w", l.name, err)
 	}
 	l.store, l.pump, l.wake, l.heartbeat = store, pump, 0, cfg.Heartbeat
-	l.life++
-	l.lives = append(l.lives, life)
+	l.starts++
+	l.origins = append(l.origins, origin)
 	l.w.rescan(l)
 	for _, n := range l.w.names {
 		if n != l.name {
@@ -72,7 +72,7 @@ func (l *leader) receive(in replica.Input) {
 // clients are as few as clients.
 const maxUnread = 1024
 
-// full reports whether there is no room for a message, since the process stands
+// full reports whether the buffer takes no more messages, since the process stands
 // still.
 func (l *leader) full(in replica.Input) bool {
 	_, message := in.(replica.Received)
@@ -86,9 +86,9 @@ func (l *leader) arrange() {
 		return
 	}
 	l.due = true
-	life := l.life
+	starts := l.starts
 	l.w.at(l.paused, func() {
-		if life == l.life && l.pump != nil {
+		if starts == l.starts && l.pump != nil {
 			l.due = false
 			l.cycle()
 		}
@@ -149,9 +149,9 @@ func (l *leader) schedule(wake wallclock.Mono) {
 // tickAt puts a tick on the agenda. While the cluster is idle there is none.
 func (l *leader) tickAt(due time.Duration) {
 	l.wake = due
-	life := l.life
+	starts := l.starts
 	l.w.routinely(due, func() {
-		if life != l.life || l.wake != due {
+		if starts != l.starts || l.wake != due {
 			return
 		}
 		l.wake = 0
@@ -196,7 +196,7 @@ func (l *leader) kill() {
 	}
 	l.pump = nil
 	l.inbox, l.due, l.paused = nil, false, 0
-	l.life++
+	l.starts++
 	l.store.Close()
 	l.store = nil
 	l.w.disconnect(l.name)

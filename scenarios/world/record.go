@@ -17,10 +17,10 @@ func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
 	w.fired.event(l, e)
 	switch e := e.(type) {
 	case replica.Accepted:
-		w.stir()
+		w.noteNews()
 		w.accepted(l, e.Op, replies)
 	case replica.Applied:
-		w.stir()
+		w.noteNews()
 		w.applied(l, e)
 	case replica.Judged:
 		w.judged(l, e)

@@ -8,41 +8,41 @@ import (
 
 // shipments is, for one path, the trace's last event of each op's journey there.
 type shipments struct {
-	origins map[logical.Origin][]told // by sequence less one
+	origins map[logical.Origin][]lastEvent // by sequence less one
 }
 
-// told is the index of an event and whether it was dropped; zero: none.
-type told uint32
+// lastEvent is the index of an event and whether it was dropped; zero: none.
+type lastEvent uint32
 
-func placed(index int, kind trace.Kind) told {
-	t := told(index+1) << 1
+func eventAt(index int, kind trace.Kind) lastEvent {
+	t := lastEvent(index+1) << 1
 	if kind == trace.Missed {
 		t |= 1
 	}
 	return t
 }
 
-func (t told) index() int { return int(t>>1) - 1 }
+func (t lastEvent) index() int { return int(t>>1) - 1 }
 
 // shipment records that an op goes from one leader to another. What goes again and
-// again in vain is told once, with how often: ops that nobody acknowledges are sent
+// again in vain is in the trace once, with how often: ops that nobody acknowledges are sent
 // again for as long as that lasts.
 func (w *World) shipment(from, to string, op *resolve.Op, kind trace.Kind) {
 	s := w.sent[path{from, to}]
 	if s == nil {
-		s = &shipments{origins: map[logical.Origin][]told{}}
+		s = &shipments{origins: map[logical.Origin][]lastEvent{}}
 		w.sent[path{from, to}] = s
 	}
-	last := s.place(op.Dot)
-	if *last != 0 && *last == placed(last.index(), kind) && (kind == trace.Missed || w.vain(to, op.Dot)) {
+	last := s.last(op.Dot)
+	if *last != 0 && *last == eventAt(last.index(), kind) && (kind == trace.Missed || w.vain(to, op.Dot)) {
 		w.trace.Repeat(last.index(), w.now)
 		return
 	}
-	*last = placed(w.trace.Add(trace.Event{At: w.now, Kind: kind, Where: from, Peer: to, Label: w.label(op.Dot), Key: op.Key}), kind)
+	*last = eventAt(w.trace.Add(trace.Event{At: w.now, Kind: kind, Where: from, Peer: to, Label: w.label(op.Dot), Key: op.Key}), kind)
 }
 
-// place is where the op's last event is remembered. Sequences have no gaps.
-func (s *shipments) place(d logical.Dot) *told {
+// last is where the op's last event is remembered. Sequences have no gaps.
+func (s *shipments) last(d logical.Dot) *lastEvent {
 	all := s.origins[d.Origin]
 	for len(all) < int(d.Seq) {
 		all = append(all, 0)

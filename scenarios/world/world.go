@@ -21,7 +21,7 @@ import (
 // differences matter.
 const zero = wallclock.Instant(1767225600 * int64(time.Second))
 
-// Config is what a run depends on, beside the script.
+// Config is what a run depends on, in addition to the script.
 type Config struct {
 	Policy resolve.Policy // who serves and who shadows
 	Seed   uint64
@@ -63,7 +63,7 @@ type World struct {
 	labelled int
 	last     time.Duration      // true time of the last scripted action, or of a client's last step
 	peers    []replica.PeerView // scratch
-	stirred  time.Duration      // true time of the last thing that leaders may have to tell each other
+	lastNews time.Duration      // true time of the last thing that leaders may have to tell each other
 	refused  bool               // a drift guard held back a stamp
 
 	trace   *trace.Trace

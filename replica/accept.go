@@ -64,7 +64,7 @@ func (q *Request) check() error {
 	switch {
 	case q.Verb < Get || q.Verb > Settle:
 		return fmt.Errorf("%s %q: %w: ask for get, set, remove, incr, update or touch", q.Verb, q.Key, ErrBadRequest)
-	case q.Verb == Settle && !q.Mend.whole():
+	case q.Verb == Settle && !q.Settlement.Valid():
 		return fmt.Errorf("%s %q: %w: what is to be settled needs two contents of one dot, and none of them chosen or one of those", q.Verb, q.Key, ErrBadRequest)
 	case q.Verb == Update && q.Decide == nil:
 		return fmt.Errorf("%s %q: %w: nobody decides; set Decide", q.Verb, q.Key, ErrBadRequest)

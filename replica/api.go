@@ -38,7 +38,7 @@ const (
 	Incr                   // add Delta
 	Update                 // do what Decide says, in one step with what it read
 	Touch                  // let what is shown end at Expires, and leave it as it is; nothing if nothing is shown
-	Settle                 // let every leader show the same for the keys of Request.Mend
+	Settle                 // let every leader show the same for the keys of Request.Settlement
 )
 
 // Request is a client's. The core keeps it until it is answered.
@@ -58,9 +58,9 @@ type Request struct {
 	// ask it again.
 	Decide func(Present) (Write, error)
 
-	// Mend (Settle) is a dot with two contents and what shall stand. Key is the first
-	// one's.
-	Mend *Mend
+	// Settlement (Settle) is a dot with several contents and which of them is kept. Key
+	// is the first one's.
+	Settlement *Settlement
 
 	// Retry identity: a request with the same Client and Number is the same
 	// write, at whichever leader it arrives. Client zero: not retried.

@@ -50,7 +50,7 @@ func (s *story) settle(name, take string, contents []string) {
 	for _, n := range s.nodes {
 		n.now = n.now.Add(time.Millisecond)
 	}
-	m := &replica.Mend{Chosen: replica.NoContent}
+	m := &replica.Settlement{Chosen: replica.KeepShown}
 	if i, err := strconv.Atoi(take); err == nil {
 		m.Chosen = i
 	}
@@ -66,7 +66,7 @@ func (s *story) settle(name, take string, contents []string) {
 		}
 		m.Contents = append(m.Contents, op)
 	}
-	s.feed(name, &replica.Request{ID: s.id, Verb: replica.Settle, Key: m.Contents[0].Key, Mend: m, Token: m.Seen()})
+	s.feed(name, &replica.Request{ID: s.id, Verb: replica.Settle, Key: m.Contents[0].Key, Settlement: m, Token: replica.Seen(m)})
 }
 
 // parse reads a dot as stories write it.

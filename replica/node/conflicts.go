@@ -145,13 +145,13 @@ func (l *Leader) accept(ctx context.Context, args [][]byte, w *resp.Writer) (log
 	if err != nil {
 		return d, err
 	}
-	m := &replica.Mend{}
+	m := &replica.Settlement{}
 	switch strings.ToUpper(string(args[2])) {
 	case "HERE":
 	case "THERE":
 		m.Chosen = 1
 	case "SHOWN":
-		m.Chosen = replica.NoContent
+		m.Chosen = replica.KeepShown
 	default:
 		return d, fmt.Errorf("content %.64q: say HERE for the one in this leader's log, THERE for the other's, SHOWN for what the key shows", args[2])
 	}
@@ -172,7 +172,7 @@ func (l *Leader) accept(ctx context.Context, args [][]byte, w *resp.Writer) (log
 	if err != nil {
 		return d, err
 	}
-	reply, err := l.write(&replica.Request{Verb: replica.Settle, Key: m.Contents[0].Key, Mend: m, Token: m.Seen()})
+	reply, err := l.write(&replica.Request{Verb: replica.Settle, Key: m.Contents[0].Key, Settlement: m, Token: replica.Seen(m)})
 	if err != nil {
 		return d, err
 	}

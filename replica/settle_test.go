@@ -89,11 +89,11 @@ func shownBy(n *node, key string) string {
 // meanwhile, leaders that have applied the same show the same: under every resolver.
 func TestLeadersShowTheSameOnceADotIsSettled(t *testing.T) {
 	for id := range resolve.All.Each {
-		t.Run(id.String(), func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { mends(t, id) }) })
+		t.Run(id.String(), func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { settlesAll(t, id) }) })
 	}
 }
 
-func mends(t *rapid.T, id resolve.ID) {
+func settlesAll(t *rapid.T, id resolve.ID) {
 	cfg := config("a")
 	cfg.Policy.Default = id
 	a, b := newNode(t, cfg, 7), newNode(t, cfg, 8)
@@ -157,9 +157,9 @@ func settles(t *rapid.T, all []*node, dot logical.Dot, contents [2]*resolve.Op) 
 			n.acts(t)
 		}
 	}
-	m := &replica.Mend{Contents: contents[:], Chosen: rapid.IntRange(-1, 1).Draw(t, "chosen"), Newer: rapid.Bool().Draw(t, "newer")}
+	m := &replica.Settlement{Contents: contents[:], Chosen: rapid.IntRange(-1, 1).Draw(t, "chosen"), Newer: rapid.Bool().Draw(t, "newer")}
 	who.now += 1_000_000_000
-	rep := who.ask(&replica.Request{Verb: replica.Settle, Key: contents[0].Key, Mend: m, Token: m.Seen()})
+	rep := who.ask(&replica.Request{Verb: replica.Settle, Key: contents[0].Key, Settlement: m, Token: replica.Seen(m)})
 	if rep.Err != nil {
 		t.Fatalf("settle: %v", rep.Err)
 	}
@@ -206,9 +206,9 @@ func TestEveryOtherAdditionCountsOnce(t *testing.T) {
 			here, there = there, here
 		}
 		chosen := rapid.IntRange(0, 1).Draw(t, "chosen")
-		m := &replica.Mend{Contents: contents, Chosen: chosen, Newer: rapid.Bool().Draw(t, "newer")}
+		m := &replica.Settlement{Contents: contents, Chosen: chosen, Newer: rapid.Bool().Draw(t, "newer")}
 		who.now += 1_000_000_000
-		if rep := who.ask(&replica.Request{Verb: replica.Settle, Key: "x", Mend: m, Token: m.Seen()}); rep.Err != nil {
+		if rep := who.ask(&replica.Request{Verb: replica.Settle, Key: "x", Settlement: m, Token: replica.Seen(m)}); rep.Err != nil {
 			t.Fatal(rep.Err)
 		}
 		sum -= []int64{there, here}[chosen]
@@ -223,7 +223,7 @@ func TestEveryOtherAdditionCountsOnce(t *testing.T) {
 
 // What counters come to is what was chosen, and nothing counts twice.
 func TestACounterIsSettledToWhatWasChosen(t *testing.T) {
-	for chosen, want := range map[int]string{0: "13", 1: "15", replica.NoContent: "13"} {
+	for chosen, want := range map[int]string{0: "13", 1: "15", replica.KeepShown: "13"} {
 		cfg := config("a")
 		cfg.Policy.Default = resolve.Counter
 		a := newNode(t, cfg, 7)
@@ -233,9 +233,9 @@ func TestACounterIsSettledToWhatWasChosen(t *testing.T) {
 		copied.ask(incr("x", 5))
 		a.goesOn(cfg, 11)
 		copied.goesOn(cfg, 12)
-		m := &replica.Mend{Contents: []*resolve.Op{a.store.Log[dot], copied.store.Log[dot]}, Chosen: chosen}
+		m := &replica.Settlement{Contents: []*resolve.Op{a.store.Log[dot], copied.store.Log[dot]}, Chosen: chosen}
 		a.now += 1_000_000
-		if rep := a.ask(&replica.Request{Verb: replica.Settle, Key: "x", Mend: m, Token: m.Seen()}); rep.Err != nil {
+		if rep := a.ask(&replica.Request{Verb: replica.Settle, Key: "x", Settlement: m, Token: replica.Seen(m)}); rep.Err != nil {
 			t.Fatal(rep.Err)
 		}
 		feeds(a, copied)
@@ -259,9 +259,9 @@ func TestContentsOfTwoKeysBothStay(t *testing.T) {
 			copied.ask(set("y", "2"))
 			a.goesOn(cfg, 11)
 			copied.goesOn(cfg, 12)
-			m := &replica.Mend{Contents: []*resolve.Op{a.store.Log[dot], copied.store.Log[dot]}, Chosen: chosen}
+			m := &replica.Settlement{Contents: []*resolve.Op{a.store.Log[dot], copied.store.Log[dot]}, Chosen: chosen}
 			a.now += 1_000_000
-			a.ask(&replica.Request{Verb: replica.Settle, Key: "x", Mend: m, Token: m.Seen()})
+			a.ask(&replica.Request{Verb: replica.Settle, Key: "x", Settlement: m, Token: replica.Seen(m)})
 			feeds(a, copied)
 			for _, n := range []*node{a, copied} {
 				if x, y := shownBy(n, "x"), shownBy(n, "y"); x != "1" || y != "2" {
@@ -283,8 +283,8 @@ func TestAClockBehindSettlesNothing(t *testing.T) {
 	copied.ask(set("x", "2"))
 	a.goesOn(cfg, 11)
 	a.now += 1_000_000
-	m := &replica.Mend{Contents: []*resolve.Op{a.store.Log[dot], copied.store.Log[dot]}}
-	rep := a.ask(&replica.Request{Verb: replica.Settle, Key: "x", Mend: m, Token: m.Seen()})
+	m := &replica.Settlement{Contents: []*resolve.Op{a.store.Log[dot], copied.store.Log[dot]}}
+	rep := a.ask(&replica.Request{Verb: replica.Settle, Key: "x", Settlement: m, Token: replica.Seen(m)})
 	if !errors.Is(rep.Err, replica.ErrBehind) || !strings.Contains(rep.Err.Error(), "only in 59.999s") {
 		t.Errorf("settled with %v", rep.Err)
 	}

@@ -38,17 +38,17 @@ func settling(t *testing.T, tune func(*replica.Config)) *node {
 	return n
 }
 
-func settle(n *node, m *replica.Mend) replica.Reply {
-	return n.ask(&replica.Request{Verb: replica.Settle, Key: "x", Mend: m})
+func settle(n *node, m *replica.Settlement) replica.Reply {
+	return n.ask(&replica.Request{Verb: replica.Settle, Key: "x", Settlement: m})
 }
 
 func TestWhatCannotBeSettledIsRefused(t *testing.T) {
 	mine, theirs := content(nil), content(nil)
 	other := content(func(op *resolve.Op) { op.Dot.Seq = 2 })
-	for name, m := range map[string]*replica.Mend{
+	for name, m := range map[string]*replica.Settlement{
 		"nothing":                nil,
 		"one content":            {Contents: []*resolve.Op{mine}},
-		"less than none chosen":  {Contents: []*resolve.Op{mine, theirs}, Chosen: replica.NoContent - 1},
+		"less than none chosen":  {Contents: []*resolve.Op{mine, theirs}, Chosen: replica.KeepShown - 1},
 		"more than there are":    {Contents: []*resolve.Op{mine, theirs}, Chosen: 2},
 		"contents of other dots": {Contents: []*resolve.Op{mine, theirs, other}},
 	} {
@@ -57,8 +57,8 @@ func TestWhatCannotBeSettledIsRefused(t *testing.T) {
 			t.Errorf("%s: %+v", name, rep)
 		}
 	}
-	for _, chosen := range []int{replica.NoContent, 0, 1} {
-		if rep := settle(settling(t, nil), &replica.Mend{Contents: []*resolve.Op{mine, theirs}, Chosen: chosen}); rep.Err != nil {
+	for _, chosen := range []int{replica.KeepShown, 0, 1} {
+		if rep := settle(settling(t, nil), &replica.Settlement{Contents: []*resolve.Op{mine, theirs}, Chosen: chosen}); rep.Err != nil {
 			t.Errorf("chosen %d: %v", chosen, rep.Err)
 		}
 	}
@@ -68,8 +68,8 @@ func TestWhatCannotBeSettledIsRefused(t *testing.T) {
 func TestSeenIsWhatATokenMayCarry(t *testing.T) {
 	const most = 1 << 62
 	for stamp, want := range map[logical.Lamport]logical.Lamport{5: 5, most: most, most + 1: most} {
-		m := &replica.Mend{Contents: []*resolve.Op{content(nil), content(func(op *resolve.Op) { op.Lamport = stamp })}}
-		if got := m.Seen().Lamport; got != want {
+		m := &replica.Settlement{Contents: []*resolve.Op{content(nil), content(func(op *resolve.Op) { op.Lamport = stamp })}}
+		if got := replica.Seen(m).Lamport; got != want {
 			t.Errorf("a stamp of %d is seen as %d, want %d", stamp, got, want)
 		}
 	}
@@ -105,7 +105,7 @@ func TestWhatSettlesIsStampedAboveTheContents(t *testing.T) {
 		if !strings.HasPrefix(name, "quiet") {
 			n.ask(set("y", "stamped at this moment"))
 		}
-		rep := settle(n, &replica.Mend{Contents: []*resolve.Op{n.store.Log[logical.Dot{Origin: 7, Seq: 1}], content(c.change)}})
+		rep := settle(n, &replica.Settlement{Contents: []*resolve.Op{n.store.Log[logical.Dot{Origin: 7, Seq: 1}], content(c.change)}})
 		if behind := errors.Is(rep.Err, replica.ErrBehind); behind != (c.says != "") || behind && !strings.Contains(rep.Err.Error(), c.says) {
 			t.Errorf("%s: %v", name, rep.Err)
 		}
@@ -120,7 +120,7 @@ func TestASettlementThatNoMessageCouldCarryIsRefusedWhole(t *testing.T) {
 			op.Parents = append(op.Parents, logical.Dot{Origin: 5, Seq: logical.Seq(i + 1)})
 		}
 	})
-	for name, m := range map[string]*replica.Mend{
+	for name, m := range map[string]*replica.Settlement{
 		"a large value":                   {Contents: []*resolve.Op{content(nil), large}, Chosen: 1},
 		"a large value beside another":    {Contents: []*resolve.Op{content(nil), large}, Chosen: 1, Newer: true},
 		"a deletion over many versions":   {Contents: []*resolve.Op{content(nil), overMany}},
@@ -146,7 +146,7 @@ func TestASettlementNamesNoMoreThanAnOpCan(t *testing.T) {
 				op.Hidden[i] = logical.Dot{Origin: 5, Seq: logical.Seq(i + 1)}
 			}
 		})
-		rep := settle(settling(t, nil), &replica.Mend{Contents: []*resolve.Op{content(nil), hides}})
+		rep := settle(settling(t, nil), &replica.Settlement{Contents: []*resolve.Op{content(nil), hides}})
 		if refused := errors.Is(rep.Err, replica.ErrBadRequest); refused != (more > 0) || refused && !strings.Contains(rep.Err.Error(), "one op can name") {
 			t.Errorf("%d too many: %.200v", more, rep.Err)
 		}
@@ -159,7 +159,7 @@ func TestWhatIsNewerMayHaveLeftTheLog(t *testing.T) {
 	n := settling(t, nil)
 	newer := n.ask(set("x", "newer")).Dot
 	delete(n.store.Log, newer)
-	m := &replica.Mend{Contents: []*resolve.Op{n.store.Log[logical.Dot{Origin: 7, Seq: 1}], content(nil)}, Chosen: 1, Newer: true}
+	m := &replica.Settlement{Contents: []*resolve.Op{n.store.Log[logical.Dot{Origin: 7, Seq: 1}], content(nil)}, Chosen: 1, Newer: true}
 	n.now = n.now.Add(time.Second)
 	if rep := settle(n, m); rep.Err != nil {
 		t.Fatal(rep.Err)
@@ -188,7 +188,7 @@ func TestAContentEndsAtItsDeadline(t *testing.T) {
 				n.cycle(batch(beside))
 			}
 			mine := n.store.Log[logical.Dot{Origin: 7, Seq: 1}]
-			if rep := settle(n, &replica.Mend{Contents: []*resolve.Op{mine, ends(at)}, Chosen: 1, Newer: newer}); rep.Err != nil {
+			if rep := settle(n, &replica.Settlement{Contents: []*resolve.Op{mine, ends(at)}, Chosen: 1, Newer: newer}); rep.Err != nil {
 				t.Fatal(rep.Err)
 			}
 			stood := 1 // the deletion, and what stood already
@@ -213,7 +213,7 @@ func TestACounterEndsAtItsDeadline(t *testing.T) {
 		n.now = n.now.Add(time.Minute - left)
 		other := content(func(op *resolve.Op) { op.Key = "z"; op.Kind = resolve.Touch })
 		another := content(func(op *resolve.Op) { op.Key = "z"; op.Kind = resolve.Touch })
-		rep := n.ask(&replica.Request{Verb: replica.Settle, Key: "z", Mend: &replica.Mend{Contents: []*resolve.Op{other, another}, Chosen: replica.NoContent}})
+		rep := n.ask(&replica.Request{Verb: replica.Settle, Key: "z", Settlement: &replica.Settlement{Contents: []*resolve.Op{other, another}, Chosen: replica.KeepShown}})
 		if ops := n.core.State().Frontier.At(11); rep.Err != nil || ops != want {
 			t.Errorf("%s before its end: %d ops, %v", left, ops, rep.Err)
 		}

@@ -2,9 +2,9 @@ package oracle
 
 import "slices"
 
-// What leaders show that have not heard of each other is judged leader by leader:
-// each by what it had applied. An update that one of them shows, or has its part
-// in what one shows, is there; that another lacks it is no loss.
+// Where leaders have not heard of each other, each is judged by what it had applied. An
+// update is accounted for if one of them shows it, or shows a sum that it is part of.
+// That another leader lacks it is no loss.
 
 // has reports whether a leader holds the update.
 func (j *judge) has(leader string, u int32) bool {
@@ -22,8 +22,9 @@ func (j *judge) shows(leader string, k int32) []int32 {
 	return j.g.opsNamed(nil, k, j.final(leader, k).Dots)
 }
 
-// undoneAnywhere is the deletes that have something of their past beside them.
-// Leaders that differ undo a delete where they have it.
+// undoneAnywhere is the deletes of which something that they had seen survives. Where
+// leaders differ, a delete is undone unless some leader has it and shows nothing of its
+// past.
 func (j *judge) undoneAnywhere(k int32) map[int32]bool {
 	if j.keys[k].converged || !j.g.h.AppliedKnown {
 		return j.undone(k, j.keys[k].shown)

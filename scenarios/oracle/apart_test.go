@@ -84,9 +84,9 @@ func TestADeletionOnOneSideIsNotUndoneByTheOther(t *testing.T) {
 	}
 }
 
-// stranger is a leader that is asked at the end and never was heard of before, or only
+// unknownLeader is a leader that is asked at the end and never was heard of before, or only
 // by what it showed a client once.
-func stranger(s *story, heard bool) *story {
+func unknownLeader(s *story, heard bool) *story {
 	if heard {
 		s.reads("R", "n9", shows(""))
 	}
@@ -100,7 +100,7 @@ func TestAnUndoneDeletionIsUndoneWhoeverLacksIt(t *testing.T) {
 		s := tell().all(write{label: "w", client: "A", leader: "n1", dot: d(1, 1)})
 		s.applied(d(1, 1), "n2")
 		s.all(del("del", "n1", d(1, 2), d(1, 1)), write{label: "o", client: "A", leader: "n2", dot: d(2, 1), over: dots(d(1, 1))})
-		stranger(s.at("n1", shows("w", d(1, 1))).at("n2", shows("o", d(2, 1))), heard)
+		unknownLeader(s.at("n1", shows("w", d(1, 1))).at("n2", shows("o", d(2, 1))), heard)
 		v := s.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 2, Lost: 1, Resurrected: 1})
 		wantLosses(t, v, "del resurrected w")
 	}

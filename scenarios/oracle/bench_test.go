@@ -26,7 +26,7 @@ func chain(n int) *story {
 	return s
 }
 
-// poisoned is n updates, each beaten at birth by the first write of the key.
+// poisoned is n updates, each beaten on acceptance by the first write of the key.
 func poisoned(n int) *story {
 	s := tell()
 	first := shows("poison", d(9, 1))

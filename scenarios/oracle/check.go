@@ -87,7 +87,7 @@ func (v *Judgement) CheckSession(client string, g Guarantee) (held bool, at time
 
 // CheckNoResurrection: what was deleted from the key is not brought back by
 // something older. A reading breaks it when its leader had applied a delete that
-// was not beaten at birth and shows again what the delete's author had seen.
+// was not beaten on acceptance and shows again what the delete's author had seen.
 func (v *Judgement) CheckNoResurrection(key string) (held bool, at time.Duration, why string) {
 	k, ok := v.j.g.h.Keys.Index[key]
 	if !ok {
@@ -148,7 +148,7 @@ func (j *judge) resurrects(deletes []int32, r rule, s *history.Reply) int32 {
 			continue
 		}
 		o := &j.g.ops[d]
-		if r.keeps && j.ops.knows(d, shown) || !r.keeps && j.ops.knowsAll(d, shown) && !j.beatenAtBirth(o.update, o.AcceptanceAt, j.maybeShown) {
+		if r.keeps && j.ops.knows(d, shown) || !r.keeps && j.ops.knowsAll(d, shown) && !j.beatenOnAcceptance(o.update, o.AcceptanceAt, j.maybeShown) {
 			return o.update
 		}
 	}

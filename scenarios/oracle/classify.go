@@ -22,8 +22,9 @@ func (j *judge) classify(k int32, r rule) {
 	}
 }
 
-// class is why u is lost. Being beaten at birth by what its author had been
-// shown comes first; then being missing; then who survives.
+// class is why u is lost. The first question is whether it was beaten on acceptance by
+// what its author had been shown, the second whether it is missing, the third what
+// survives.
 func (j *judge) class(u int32, r rule) Class {
 	q := j.g.h.Updates[u]
 	survivors := j.keys[q.KeyIndex].survivors
@@ -42,22 +43,22 @@ func (j *judge) class(u int32, r rule) Class {
 	return Durability
 }
 
-// inverted reports whether u was beaten at birth by its own past, wherever it
+// inverted reports whether u was beaten on acceptance by its own past, wherever it
 // was accepted.
 func (j *judge) inverted(u int32) bool {
 	q := j.g.h.Updates[u]
 	for i := range q.Acceptances {
-		if !j.beatenAtBirth(u, &q.Acceptances[i], j.surelyShown) {
+		if !j.beatenOnAcceptance(u, &q.Acceptances[i], j.surelyShown) {
 			return false
 		}
 	}
 	return true
 }
 
-// beatenAtBirth reports whether the leader that accepted u did not show it right
+// beatenOnAcceptance reports whether the leader that accepted u did not show it right
 // after, but something that its author had been shown by then, as had tells. Where
 // nobody could see that, what survives in the end has to do.
-func (j *judge) beatenAtBirth(u int32, a *history.AcceptanceAt, had func(over []logical.Dot, d logical.Dot) bool) bool {
+func (j *judge) beatenOnAcceptance(u int32, a *history.AcceptanceAt, had func(over []logical.Dot, d logical.Dot) bool) bool {
 	q := j.g.h.Updates[u]
 	if a.Unseen {
 		return j.reach.knows(u, j.keys[q.KeyIndex].survivors)
@@ -91,7 +92,7 @@ func (j *judge) surelyShown(over []logical.Dot, d logical.Dot) bool {
 	return slices.ContainsFunc(base, func(b int32) bool { return j.reach.surely(b, s) })
 }
 
-// guessed reports whether nobody saw what beat u: how some birth of it went, or
+// guessed reports whether nobody saw what beat u: how some acceptance of it went, or
 // what it lost to though only its past is left, or whether its leader knew that
 // something retried had seen what beat it. Why it is lost is then a guess.
 func (j *judge) guessed(u int32) bool {
@@ -100,7 +101,7 @@ func (j *judge) guessed(u int32) bool {
 		return true
 	}
 	return slices.ContainsFunc(j.g.h.Updates[u].Acceptances, func(a history.AcceptanceAt) bool {
-		return a.Unseen || j.beatenAtBirth(u, &a, j.maybeShown) != j.beatenAtBirth(u, &a, j.surelyShown)
+		return a.Unseen || j.beatenOnAcceptance(u, &a, j.maybeShown) != j.beatenOnAcceptance(u, &a, j.surelyShown)
 	})
 }
 

@@ -46,7 +46,7 @@ func (j *judge) count(k int32) {
 	s.covered.reset()
 	s.covered.close(j.g, j.keys[k].survivors)
 	s.missingDeletes()
-	s.value = s.kindest(s.expect())
+	s.value = s.nearest(s.expect())
 	s.undoneDeletes(j.keys[k].shown)
 	s.explain(less(s.value, s.expect()))
 	for d := range s.lost {
@@ -116,8 +116,8 @@ func (s *sum) expect() int64 {
 	return n.shown()
 }
 
-// kindest is the value shown at the end; of several, the one nearest to want.
-func (s *sum) kindest(want int64) int64 {
+// nearest is the value shown at the end; of several, the one nearest to want.
+func (s *sum) nearest(want int64) int64 {
 	var best int64
 	for i, leader := range s.j.leaders {
 		n := s.number(leader)
@@ -179,7 +179,7 @@ func (s *sum) explain(diff int64) {
 	case diff > 0:
 		s.j.keys[s.k].overcounted = int(diff / s.unit(diff))
 	default:
-		s.shortBy(abs(diff))
+		s.blame(abs(diff))
 	}
 }
 
@@ -200,9 +200,9 @@ func (s *sum) unit(diff int64) int64 {
 	return unit
 }
 
-// shortBy names updates that make up what is missing: those no survivor has seen
+// blame names updates that make up what is missing: those no survivor has seen
 // before others, those nobody was promised before others, the newest first.
-func (s *sum) shortBy(short int64) {
+func (s *sum) blame(short int64) {
 	order := slices.Clone(s.adds)
 	weight := func(u int32) int {
 		n := 0

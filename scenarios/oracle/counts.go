@@ -6,8 +6,8 @@ import (
 )
 
 // counts is what the ops of one counter add up to. Every origin keeps one running
-// total, and whoever is shown one of its dots is shown all that went into it: how
-// much of a counter an op or a reading has seen is one place for each origin.
+// total, and whoever is shown one of its dots is shown all that went into it. How much
+// of a counter an op or a reading has seen is therefore a version vector.
 type counts struct {
 	g       *graph
 	origins map[logical.Origin]int
@@ -18,26 +18,26 @@ type counts struct {
 
 // counted is what is known of the ops of all counters, by op.
 type counted struct {
-	place []int32  // which of its origin's additions to the key it is, from one; zero: none
-	seen  []places // the additions that its author had been shown, and its own
-	gone  []places // those of them that deletes had taken away, its own among them
+	index []int32  // its number among the additions of its origin to the key, from one; zero: it adds nothing
+	seen  []vector // the additions that its author had been shown, and itself
+	gone  []vector // those of them that deletes had taken away, itself if it is one
 }
 
-// places is, by origin, how many of its additions.
-type places []int32
+// vector says, by origin, how many of its additions are meant: the first so many.
+type vector []int32
 
-func (p places) join(o places) {
+func (p vector) join(o vector) {
 	for i, n := range o {
 		p[i] = max(p[i], n)
 	}
 }
 
-// covers reports whether the addition that the op is is among those.
-func (p places) covers(c *counts, i int32) bool {
-	return p[c.origin(i)] >= c.place[i]
+// covers reports whether the op, which adds, is among those meant.
+func (p vector) covers(c *counts, i int32) bool {
+	return p[c.origin(i)] >= c.index[i]
 }
 
-func (c *counts) nothing() places { return make(places, len(c.origins)) }
+func (c *counts) nothing() vector { return make(vector, len(c.origins)) }
 
 func (c *counts) origin(i int32) int { return c.origins[c.g.ops[i].Dot.Origin] }
 
@@ -45,7 +45,7 @@ func (c *counts) origin(i int32) int { return c.origins[c.g.ops[i].Dot.Origin] }
 func (j *judge) countsOf(k int32) *counts {
 	if j.counted == nil {
 		n := len(j.g.ops)
-		j.counted = &counted{place: make([]int32, n), seen: make([]places, n), gone: make([]places, n)}
+		j.counted = &counted{index: make([]int32, n), seen: make([]vector, n), gone: make([]vector, n)}
 	}
 	if j.counts[k] == nil {
 		j.counts[k] = newCounts(j.g, &j.g.keys[k], j.counted)
@@ -53,7 +53,7 @@ func (j *judge) countsOf(k int32) *counts {
 	return j.counts[k]
 }
 
-func newCounts(g *graph, k *keyed, all *counted) *counts {
+func newCounts(g *graph, k *keyUpdates, all *counted) *counts {
 	c := &counts{g: g, origins: map[logical.Origin]int{}, counted: all}
 	ops := g.opsOn(k)
 	for _, i := range ops {
@@ -65,12 +65,12 @@ func newCounts(g *graph, k *keyed, all *counted) *counts {
 			sums := c.sums[c.origins[o]]
 			next := sums[len(sums)-1]
 			next.add(c.adds(i))
-			c.sums[c.origins[o]], c.place[i] = append(sums, next), int32(len(sums))
+			c.sums[c.origins[o]], c.index[i] = append(sums, next), int32(len(sums))
 		}
 	}
-	room := make(places, 2*len(ops)*len(c.origins))
+	scratch := make(vector, 2*len(ops)*len(c.origins))
 	for _, i := range ops {
-		room = c.learn(i, room)
+		scratch = c.learn(i, scratch)
 	}
 	for _, u := range k.updates {
 		if g.retried(u) && g.h.Updates[u].Verb != history.Delete {
@@ -88,29 +88,29 @@ func (c *counts) adds(i int32) int64 {
 	return c.g.ops[i].Delta
 }
 
-// learn fills in what the op's author had seen, in the room given, and returns the rest
-// of that.
-func (c *counts) learn(i int32, room places) places {
+// learn fills in what the op's author had seen. The vectors are cut from scratch; the
+// rest of it is returned.
+func (c *counts) learn(i int32, scratch vector) vector {
 	n := len(c.origins)
-	seen, gone := room[:n:n], room[n:2*n:2*n]
+	seen, gone := scratch[:n:n], scratch[n:2*n:2*n]
 	c.reflect(c.g.ops[i].over, seen, gone)
-	if place := c.place[i]; place > 0 {
-		seen[c.origin(i)] = place // all that its author can have seen of this origin is before
+	if index := c.index[i]; index > 0 {
+		seen[c.origin(i)] = index // all that its author can have seen of this origin is before
 	} else {
 		gone.join(seen)
 	}
 	c.seen[i], c.gone[i] = seen, gone
-	return room[2*n:]
+	return scratch[2*n:]
 }
 
 // reflected is what ops have seen, together.
-func (c *counts) reflected(ops []int32) (seen, gone places) {
+func (c *counts) reflected(ops []int32) (seen, gone vector) {
 	seen, gone = c.nothing(), c.nothing()
 	c.reflect(ops, seen, gone)
 	return seen, gone
 }
 
-func (c *counts) reflect(ops []int32, seen, gone places) {
+func (c *counts) reflect(ops []int32, seen, gone vector) {
 	for _, i := range ops {
 		seen.join(c.seen[i])
 		gone.join(c.gone[i])
@@ -119,7 +119,7 @@ func (c *counts) reflect(ops []int32, seen, gone places) {
 
 // value is the number that must be shown to who has seen this, and whether there is
 // one.
-func (c *counts) value(seen, gone places) (n int64, live bool) {
+func (c *counts) value(seen, gone vector) (n int64, live bool) {
 	var sum total
 	for o, to := range seen {
 		sum.plus(c.sums[o][to])
@@ -134,7 +134,7 @@ func (c *counts) value(seen, gone places) (n int64, live bool) {
 
 // repeated is what the request's ops add beyond once: all of it, if a delete has taken
 // one of them away.
-func (c *counts) repeated(u int32, seen, gone places) total {
+func (c *counts) repeated(u int32, seen, gone vector) total {
 	var sum total
 	var left []int32
 	taken := false

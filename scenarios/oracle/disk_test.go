@@ -120,8 +120,8 @@ func TestSumOfWhatIsLeftOfARetry(t *testing.T) {
 }
 
 // A write that its leader had stored, and died before it could show anything: it
-// is lost, and whether it was beaten at birth nobody can say.
-func TestUnseenBirthMayBeEitherInTheLedger(t *testing.T) {
+// is lost, and whether it was beaten on acceptance nobody can say.
+func TestUnseenAcceptanceMayBeEitherInTheLedger(t *testing.T) {
 	s := tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	b := write{label: "b", client: "B", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))}
@@ -140,7 +140,7 @@ func TestUnseenBirthMayBeEitherInTheLedger(t *testing.T) {
 // Two requests are written over each other at a leader that then loses its disk, and
 // again, blindly, at another. What the one had seen of the other nobody knows any
 // more, so a ledger may rightly hold as lost what the oracle accounts for.
-func TestDotThatPerishedVouchesForNothing(t *testing.T) {
+func TestDotThatPerishedAccountsForNothing(t *testing.T) {
 	for _, told := range []bool{true, false} {
 		s := tell()
 		s.unheard(write{label: "u", client: "A", leader: "n1", dot: d(1, 1)})

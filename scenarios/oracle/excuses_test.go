@@ -212,8 +212,8 @@ func TestVisibleIsBrokenWhereItWasFirst(t *testing.T) {
 	}
 }
 
-// What a leader shows under another key's name vouches for nothing.
-func TestADotOfAnotherKeyVouchesForNothing(t *testing.T) {
+// What a leader shows under another key's name accounts for nothing.
+func TestADotOfAnotherKeyAccountsForNothing(t *testing.T) {
 	for _, resolver := range []string{"lww", "siblings", "causal", "interval"} {
 		s := tell()
 		s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
@@ -230,7 +230,7 @@ func TestADotOfAnotherKeyVouchesForNothing(t *testing.T) {
 	}
 }
 
-// Keys and what is told of them stand in order, whatever was written first.
+// Keys and what is said of them are in order, whatever was written first.
 func TestVerdictsAreInOrder(t *testing.T) {
 	s := tell()
 	for i, key := range []string{"y", "z", "x"} {

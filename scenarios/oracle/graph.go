@@ -23,22 +23,22 @@ type graph struct {
 	ops            []op                  // by turn
 	opsOf          [][]int32             // by update
 	named          map[logical.Dot]int32 // ops by dot
-	keys           []keyed               // by key index
+	keys           []keyUpdates          // by key index
 	contradictions []history.Contradiction
 }
 
-// keyed is the updates of one key by rank.
-type keyed struct {
+// keyUpdates is the updates of one key by rank.
+type keyUpdates struct {
 	name    string
 	updates []int32
 	deletes []int32
-	soonest []int32 // by place among deletes: the turn by which one from there on was accepted
+	soonest []int32 // by index among deletes: the first turn at which this one or a later one was accepted
 
 	// retried says that some request was accepted again. It is one update, but
 	// may have been seen under one dot and win under the other, which nobody had
 	// seen: its past is no longer exact, and the judge gives it the benefit.
-	retried bool
-	silent  bool // of some write nobody knows what it puts
+	retried  bool
+	unvalued bool // of some write nobody knows what it puts
 
 	// crossed says that such requests were accepted in opposite orders: each is in
 	// the past of the other.
@@ -72,7 +72,7 @@ func newGraph(h *history.History, serve func(key string) string) *graph {
 	for u, q := range h.Updates {
 		g.parents[u] = g.parentsOf(int32(u), q)
 	}
-	g.chain()
+	g.chainUpdates()
 	g.order()
 	g.list()
 	for k := range g.keys {
@@ -148,20 +148,20 @@ func (g *graph) acceptedAs(u int32, d logical.Dot) history.Moment {
 	return history.Moment{}
 }
 
-// account is where a counter keeps one running total.
-type account struct {
+// runningTotal names where a counter keeps one running total.
+type runningTotal struct {
 	key    int32
 	origin logical.Origin
 }
 
-// chain adds, for counters, an edge from each addition to the one before it on
+// chainUpdates adds, for counters, an edge from each addition to the one before it on
 // the same running total: whoever is shown the total is shown all that went into
 // it.
-func (g *graph) chain() {
-	newest := map[account]int32{}
+func (g *graph) chainUpdates() {
+	newest := map[runningTotal]int32{}
 	for _, d := range g.additions() {
 		q := g.h.Updates[d.update]
-		a := account{q.KeyIndex, d.dot.Origin}
+		a := runningTotal{q.KeyIndex, d.dot.Origin}
 		if p, ok := newest[a]; ok && p != d.update && !slices.Contains(g.parents[d.update], p) {
 			g.parents[d.update] = append(g.parents[d.update], p)
 		}
@@ -203,7 +203,7 @@ func (g *graph) checkReadings() {
 }
 
 // timeDeletes prepares deletesBy.
-func (g *graph) timeDeletes(k *keyed) {
+func (g *graph) timeDeletes(k *keyUpdates) {
 	k.soonest = make([]int32, len(k.deletes))
 	least := int32(math.MaxInt32)
 	for i, d := range slices.Backward(k.deletes) {
@@ -214,7 +214,7 @@ func (g *graph) timeDeletes(k *keyed) {
 
 // deletesBy is the deletes of a key that may have been accepted by the turn, by
 // rank: all that follow were not.
-func (k *keyed) deletesBy(turn int32) []int32 {
+func (k *keyUpdates) deletesBy(turn int32) []int32 {
 	n, _ := slices.BinarySearch(k.soonest, turn+1)
 	return k.deletes[:n]
 }

@@ -22,7 +22,7 @@ type Stats struct {
 	Overcounted int
 }
 
-// KeyStats is the tally of one key.
+// KeyStats is the counts of one key.
 type KeyStats struct {
 	Key string
 	Stats
@@ -56,9 +56,9 @@ const (
 func Judge(h *history.History, serve func(key string) string) *Judgement {
 	j := newJudge(h, serve)
 	v := &Judgement{j: j, Converged: true, Failed: h.Failures}
-	v.tallyKeys()
-	v.tallyUpdates()
-	v.tallySessions()
+	v.countKeys()
+	v.listLosses()
+	v.judgeSessions()
 	v.Contradictions = j.g.contradictions
 	slices.SortStableFunc(v.Contradictions, func(a, b history.Contradiction) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Why, b.Why))
@@ -66,7 +66,7 @@ func Judge(h *history.History, serve func(key string) string) *Judgement {
 	return v
 }
 
-// Key is the tally of one key; zero, and converged, for a key not in the history.
+// Key is the counts of one key; zero, and converged, for a key not in the history.
 func (v *Judgement) Key(key string) KeyStats {
 	i, ok := slices.BinarySearchFunc(v.Keys, key, func(t KeyStats, key string) int { return cmp.Compare(t.Key, key) })
 	if !ok {
@@ -75,8 +75,8 @@ func (v *Judgement) Key(key string) KeyStats {
 	return v.Keys[i]
 }
 
-// tallyKeys sums up updates by key.
-func (v *Judgement) tallyKeys() {
+// countKeys sums up updates by key.
+func (v *Judgement) countKeys() {
 	for k := range v.j.g.keys {
 		key, o := &v.j.g.keys[k], &v.j.keys[k]
 		t := KeyStats{Key: key.name, Siblings: o.siblings, Converged: o.converged}
@@ -125,8 +125,8 @@ func (t *Stats) sum(s Stats) {
 	t.Overcounted += s.Overcounted
 }
 
-// tallyUpdates lists the losses.
-func (v *Judgement) tallyUpdates() {
+// listLosses lists the losses.
+func (v *Judgement) listLosses() {
 	for u, q := range v.j.g.h.Updates {
 		f := v.j.fates[u]
 		if f.accounted || q.AckedAt.Never() {
@@ -143,7 +143,7 @@ func (v *Judgement) tallyUpdates() {
 	})
 }
 
-func (v *Judgement) tallySessions() {
+func (v *Judgement) judgeSessions() {
 	v.Violations = append(v.j.watchReadings(), v.j.watchOrder()...)
 	slices.SortStableFunc(v.Violations, func(a, b Violation) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Client, b.Client), cmp.Compare(a.Guarantee, b.Guarantee), cmp.Compare(a.Why, b.Why))

@@ -190,7 +190,7 @@ func TestDeleteUndoneIsResurrected(t *testing.T) {
 	}
 }
 
-func TestDeleteBeatenAtBirthIsInverted(t *testing.T) {
+func TestDeleteBeatenOnAcceptanceIsInverted(t *testing.T) {
 	s := deleted(shows("a", d(1, 1)))
 	s.final(shows("a", d(1, 1)))
 	v := s.wantStats(t, "lww", oracle.Stats{Acked: 2, Accounted: 1, Lost: 1, Inverted: 1})
@@ -218,7 +218,7 @@ func TestDeleteAgainstUpdate(t *testing.T) {
 	wantLosses(t, v, "del concurrent u")
 }
 
-func TestUndoneDeleteVouchesForNobody(t *testing.T) {
+func TestUndoneDeleteAccountsForNobody(t *testing.T) {
 	s := tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	s.writes(write{label: "b", client: "A", leader: "n2", dot: d(2, 1)})
@@ -246,7 +246,7 @@ func TestTwoDotsOfOneRequestAreOneUpdate(t *testing.T) {
 }
 
 // TestDuplicateIsInvertedOnlyIfBeatenEverywhere: one leader showed the update, so it
-// was not lost by being born old.
+// was not beaten on acceptance everywhere.
 func TestDuplicateIsInvertedOnlyIfBeatenEverywhere(t *testing.T) {
 	for _, shownAtSecond := range []bool{true, false} {
 		s := tell()
@@ -349,7 +349,7 @@ func TestMissingIsSaidOnlyOnceLeadersAgree(t *testing.T) {
 
 // TestWhatClocksPutBeforeItsOwnPastIsInverted: under interval a version that has
 // been overwritten may be shown again, when the clocks put all that followed
-// wholly before it. What fell to it had seen it, though at its birth something
+// wholly before it. What fell to it had seen it, though on its acceptance something
 // else was still shown.
 func TestWhatClocksPutBeforeItsOwnPastIsInverted(t *testing.T) {
 	told := func() *story {

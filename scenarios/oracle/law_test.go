@@ -15,22 +15,22 @@ import (
 // naive is the dumb twin of the oracle: it keeps everything as maps of labels
 // and asks every question the long way.
 type naive struct {
-	story   *story
-	names   map[logical.Dot]string
-	over    map[string]map[string]bool // what the author had been shown
-	deletes []string                   // in order of acceptance
-	births  map[string][]birth
-	base    map[logical.Dot][]logical.Dot
-	acked   []string
-	order   []logical.Dot // accepted dots
-	turns   []func(keeps bool)
-	learned map[string]*mind // by client
-	last    map[string][]logical.Dot
-	found   map[bool][]string
-	asked   []*question
+	story       *story
+	names       map[logical.Dot]string
+	over        map[string]map[string]bool // what the author had been shown
+	deletes     []string                   // in order of acceptance
+	acceptances map[string][]acceptance
+	base        map[logical.Dot][]logical.Dot
+	acked       []string
+	order       []logical.Dot // accepted dots
+	turns       []func(keeps bool)
+	learned     map[string]*mind // by client
+	last        map[string][]logical.Dot
+	found       map[bool][]string
+	asked       []*question
 }
 
-type birth struct {
+type acceptance struct {
 	over, shown []string
 	base, after []logical.Dot // the same by dot
 	unseen      bool
@@ -55,7 +55,7 @@ type question struct {
 
 func newNaive() *naive {
 	return &naive{story: tell(), names: map[logical.Dot]string{}, over: map[string]map[string]bool{},
-		births: map[string][]birth{}, base: map[logical.Dot][]logical.Dot{}, learned: map[string]*mind{},
+		acceptances: map[string][]acceptance{}, base: map[logical.Dot][]logical.Dot{}, learned: map[string]*mind{},
 		last: map[string][]logical.Dot{}, found: map[bool][]string{}}
 }
 
@@ -78,7 +78,7 @@ func (n *naive) past(u string) map[string]bool {
 // crossed: requests were accepted again in opposite orders, so that one has been
 // shown itself.
 func (n *naive) crossed() bool {
-	return slices.ContainsFunc(keysOf(n.births), func(u string) bool {
+	return slices.ContainsFunc(keysOf(n.acceptances), func(u string) bool {
 		return slices.ContainsFunc(keysOf(n.past(u)), func(p string) bool { return n.past(p)[u] })
 	})
 }
@@ -86,7 +86,7 @@ func (n *naive) crossed() bool {
 // undid: something survives that one of the deletion's ops had seen, directly or
 // through other ops.
 func (n *naive) undid(x string, survivors []logical.Dot) bool {
-	for _, b := range n.births[x] {
+	for _, b := range n.acceptances[x] {
 		seen := map[logical.Dot]bool{}
 		for queue := slices.Clone(b.base); len(queue) > 0; queue = queue[1:] {
 			if !seen[queue[0]] {
@@ -102,7 +102,7 @@ func (n *naive) undid(x string, survivors []logical.Dot) bool {
 }
 
 // retried: the update was accepted twice.
-func (n *naive) retried(u string) bool { return len(n.births[u]) > 1 }
+func (n *naive) retried(u string) bool { return len(n.acceptances[u]) > 1 }
 
 func keysOf[V any](m map[string]V) (list []string) {
 	for k := range m {
@@ -144,21 +144,21 @@ func (n *naive) surely(u string) map[string]bool {
 // accounted is the rule of the package comment, word for word.
 func (n *naive) accounted(final []logical.Dot, keeps bool) map[string]bool {
 	in := map[string]bool{}
-	vouch := func(u string) {
+	account := func(u string) {
 		in[u] = true
 		for p := range n.past(u) {
 			in[p] = true
 		}
 	}
 	for _, s := range n.labels(final) {
-		vouch(s)
+		account(s)
 	}
 	if !keeps {
 		return in
 	}
 	for _, x := range n.deletes {
 		if !n.undid(x, final) {
-			vouch(x)
+			account(x)
 		}
 	}
 	for _, x := range n.deletes {
@@ -172,9 +172,9 @@ func (n *naive) accounted(final []logical.Dot, keeps bool) map[string]bool {
 // class is why u is lost.
 func (n *naive) class(u string, survivors []string, resolver string) string {
 	past, keeps := n.past(u), resolver == "siblings"
-	unknown := slices.ContainsFunc(keysOf(n.births), n.retried) || slices.ContainsFunc(survivors, func(s string) bool { return !past[s] })
+	unknown := slices.ContainsFunc(keysOf(n.acceptances), n.retried) || slices.ContainsFunc(survivors, func(s string) bool { return !past[s] })
 	switch {
-	case !keeps && !slices.ContainsFunc(n.births[u], func(b birth) bool { return !n.stillborn(u, b, survivors) }):
+	case !keeps && !slices.ContainsFunc(n.acceptances[u], func(b acceptance) bool { return !n.beaten(u, b, survivors) }):
 		return "inverted"
 	case !keeps && unknown:
 		return "concurrent"
@@ -196,7 +196,7 @@ func (n *naive) victor(u, class string, survivors []string) string {
 	return append(survivors, "")[0]
 }
 
-func (n *naive) stillborn(u string, b birth, survivors []string) bool {
+func (n *naive) beaten(u string, b acceptance, survivors []string) bool {
 	if b.unseen {
 		return n.anyInPast(u, survivors)
 	}
@@ -306,7 +306,7 @@ func (n *naive) accept(t *rapid.T, w *write) {
 	}
 	n.base[w.dot] = w.over
 	w.unseen = rapid.IntRange(0, 9).Draw(t, "unseen") == 0
-	n.births[w.label] = append(n.births[w.label], birth{n.labels(w.over), n.labels(after.Dots), w.over, after.Dots, w.unseen})
+	n.acceptances[w.label] = append(n.acceptances[w.label], acceptance{n.labels(w.over), n.labels(after.Dots), w.over, after.Dots, w.unseen})
 	n.story.sent(*w)
 	n.story.accepted(*w)
 }

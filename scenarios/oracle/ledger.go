@@ -16,12 +16,12 @@ type LedgerRow struct {
 	Class string // inverted, concurrent
 }
 
-// Agree holds the ledgers of leaders that have settled against the judgement,
-// and returns the differences as sentences, none when they agree. Every
-// acknowledged update that lost as inverted or concurrent must stand in every
-// ledger, and every row must be of an update that is lost in just that way. What
-// was not acknowledged may stand there if it is lost. What is missing (durability)
-// or undone (resurrected) no server can know.
+// Agree compares the ledgers of leaders that have settled with the judgement. It
+// returns the differences as sentences, none if they agree. Every acknowledged update
+// that lost as inverted or concurrent must be in every ledger, and every row must be of
+// an update that is lost in just that way. An update that was not acknowledged may be
+// there if it is lost. No server can know what is missing (durability) or undone
+// (resurrected).
 func (v *Judgement) Agree(ledger map[string][]LedgerRow) []string {
 	var diffs []string
 	for _, leader := range slices.Sorted(maps.Keys(ledger)) {
@@ -62,10 +62,10 @@ func (c *comparison) row(row LedgerRow) []string {
 
 // vague reports whether the oracle cannot tell who lost on a key that requests
 // were retried on.
-func (c *comparison) vague(k int32) bool { return c.j.torn[k] }
+func (c *comparison) vague(k int32) bool { return c.j.halfLost[k] }
 
 // ledgered is the class a row for the update's dot must have, in the oracle's
-// words. Of one request's dots each has the class of its own birth.
+// words. Of one request's dots each has the class of its own acceptance.
 func (j *judge) ledgered(u int32, dot logical.Dot) string {
 	f := j.fates[u]
 	if f.accounted {
@@ -75,7 +75,7 @@ func (j *judge) ledgered(u int32, dot logical.Dot) string {
 		return f.class.String()
 	}
 	for i := range j.g.h.Updates[u].Acceptances {
-		if a := &j.g.h.Updates[u].Acceptances[i]; a.Dot == dot && j.beatenAtBirth(u, a, j.surelyShown) {
+		if a := &j.g.h.Updates[u].Acceptances[i]; a.Dot == dot && j.beatenOnAcceptance(u, a, j.surelyShown) {
 			return Inverted.String()
 		}
 	}

@@ -40,7 +40,7 @@ func TestLedgersAgree(t *testing.T) {
 		"n2: the oracle finds c (0000000000000003-1) concurrent; the ledger does not hold it")
 }
 
-func TestInvertedMustStandInTheLedgerAsInverted(t *testing.T) {
+func TestInvertedMustBeInTheLedgerAsInverted(t *testing.T) {
 	s := figure(shows("1", d(1, 1)))
 	s.final(shows("1", d(1, 1)))
 	v := judge(s.h, "lww")
@@ -62,7 +62,7 @@ func TestNoLedgerKnowsOfWhatIsMissing(t *testing.T) {
 		"n1: the ledger holds a (0000000000000001-1) as concurrent; the oracle finds it durability")
 }
 
-// TestMissingIsNotDemandedOfLedgers: beaten at birth on a disk that is gone.
+// TestMissingIsNotDemandedOfLedgers: beaten on acceptance on a disk that is gone.
 // TestWhatIsNotGuessedIsHeldAgainstLedgers: where clocks decide before causality does,
 // too, the class of what others beat is known.
 func TestWhatIsNotGuessedIsHeldAgainstLedgers(t *testing.T) {
@@ -86,8 +86,8 @@ func TestMissingIsNotDemandedOfLedgers(t *testing.T) {
 	wantDifferences(t, v.Agree(map[string][]oracle.LedgerRow{"n2": nil}))
 }
 
-// TestDuplicatesStandUnderEveryDot, each with the class of its own birth.
-func TestDuplicatesStandUnderEveryDot(t *testing.T) {
+// TestDuplicatesAreInTheLedgerUnderEveryDot, each with the class of its own acceptance.
+func TestDuplicatesAreInTheLedgerUnderEveryDot(t *testing.T) {
 	s := tell()
 	old := shows("p", d(1, 1))
 	s.writes(write{label: "p", client: "P", leader: "n1", dot: d(1, 1)})

@@ -35,18 +35,18 @@ func (g *graph) list() {
 		o.over = g.opsNamed(nil, g.h.Updates[o.update].KeyIndex, g.shownTo(o))
 		o.over = slices.DeleteFunc(o.over, func(p int32) bool { return p >= int32(i) })
 	}
-	g.carryOn()
+	g.chainOps()
 }
 
-// carryOn adds, for counters, what chain adds among updates.
-func (g *graph) carryOn() {
-	newest := map[account]int32{}
+// chainOps adds, for counters, what chainUpdates adds among updates.
+func (g *graph) chainOps() {
+	newest := map[runningTotal]int32{}
 	for i := range g.ops {
 		o, q := &g.ops[i], g.request(int32(i))
 		if q.Verb == history.Delete || !g.serve(q.Key).counter {
 			continue
 		}
-		a := account{q.KeyIndex, o.Dot.Origin}
+		a := runningTotal{q.KeyIndex, o.Dot.Origin}
 		if p, ok := newest[a]; ok && !slices.Contains(o.over, p) {
 			o.over = append(o.over, p)
 		}
@@ -73,7 +73,7 @@ func (g *graph) opsNamed(dst []int32, key int32, dots []logical.Dot) []int32 {
 }
 
 // opsOn lists the ops of a key in their order.
-func (g *graph) opsOn(k *keyed) []int32 {
+func (g *graph) opsOn(k *keyUpdates) []int32 {
 	var list []int32
 	for _, u := range k.updates {
 		list = append(list, g.opsOf[u]...)

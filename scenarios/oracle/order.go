@@ -7,15 +7,15 @@ import (
 	"kvd/scenarios/history"
 )
 
-// duties is, for one client, what every leader must have applied before it
+// requirements is, for one client, what every leader must have applied before it
 // applies the client's next write.
-type duties struct {
-	writes []duty // by leader: the client's own acknowledged writes
-	reads  []duty // by leader: what it had been shown
+type requirements struct {
+	writes []requirement // by leader: the client's own acknowledged writes
+	reads  []requirement // by leader: what it had been shown
 }
 
-// duty is the latest of what a leader must have applied before.
-type duty struct {
+// requirement is the latest of what a leader must have applied before.
+type requirement struct {
 	turn   int32 // when it was applied there; math.MaxInt32: never
 	update int32
 }
@@ -28,13 +28,13 @@ func (j *judge) watchOrder() []Violation {
 	if !h.AppliedKnown {
 		return nil
 	}
-	byClient := make([]duties, len(h.Clients.List))
+	byClient := make([]requirements, len(h.Clients.List))
 	var found []Violation
 	next := 0
 	for _, q := range h.Calls {
 		for ; next < len(h.Replies) && h.Replies[next].When.Turn < q.SentAt.Turn; next++ {
 			s := &h.Replies[next]
-			j.burden(&byClient[s.Client], s)
+			j.require(&byClient[s.Client], s)
 		}
 		if q.Update >= 0 {
 			found = j.checkOrder(found, q, MonotonicWrites, byClient[q.ClientIndex].writes)
@@ -44,8 +44,8 @@ func (j *judge) watchOrder() []Violation {
 	return found
 }
 
-// burden adds what a reply told the client.
-func (j *judge) burden(d *duties, s *history.Reply) {
+// require adds what a reply told the client.
+func (j *judge) require(d *requirements, s *history.Reply) {
 	if s.Own >= 0 {
 		d.writes = j.raise(d.writes, j.g.h.Calls[s.Own].Update)
 	}
@@ -56,9 +56,9 @@ func (j *judge) burden(d *duties, s *history.Reply) {
 	}
 }
 
-func (j *judge) raise(row []duty, u int32) []duty {
+func (j *judge) raise(row []requirement, u int32) []requirement {
 	if row == nil {
-		row = make([]duty, len(j.applied))
+		row = make([]requirement, len(j.applied))
 	}
 	for l, times := range j.applied {
 		if times == nil {
@@ -69,15 +69,15 @@ func (j *judge) raise(row []duty, u int32) []duty {
 			turn = math.MaxInt32
 		}
 		if turn > row[l].turn {
-			row[l] = duty{turn, u}
+			row[l] = requirement{turn, u}
 		}
 	}
 	return row
 }
 
 // checkOrder holds the moments at which leaders applied the write against their
-// duties.
-func (j *judge) checkOrder(found []Violation, q *history.Call, kind Guarantee, row []duty) []Violation {
+// requirements.
+func (j *judge) checkOrder(found []Violation, q *history.Call, kind Guarantee, row []requirement) []Violation {
 	for l, d := range row {
 		if j.applied[l] == nil {
 			continue

@@ -11,17 +11,17 @@ import (
 // deep.
 type visit struct {
 	update int32
-	next   int // the parent to look at next
+	next   int // the next parent to visit
 }
 
-// order ranks the updates so that parents stand below. Where requests were accepted
-// again in opposite orders, each has been shown the others: they are a circle, which
-// is ranked as one, and each of it is in the past of the others. Without such, ranks
+// order ranks the updates so that parents have lower ranks. Requests that were accepted
+// again in opposite orders have been shown each other. They are a circle: all of its
+// updates have one rank, and each is in the past of the others. Without circles, ranks
 // are the order of acceptance.
 func (g *graph) order() {
 	n := len(g.parents)
 	g.rank, g.circle, g.up = make([]int32, n), make([]int32, n), g.parents
-	g.keys = make([]keyed, len(g.h.Keys.List))
+	g.keys = make([]keyUpdates, len(g.h.Keys.List))
 	for k := range g.keys {
 		g.keys[k].name = g.h.Keys.List[k]
 	}
@@ -36,9 +36,9 @@ func (g *graph) order() {
 // ranking finds circles (Tarjan 1972).
 type ranking struct {
 	*graph
-	index []int32 // by update: the order of coming by; zero: not yet
+	index []int32 // by update: its number in the order of visits; zero: not visited
 	low   []int32 // by update: the least index that is reached from it among those open
-	open  []bool  // its circle is not complete
+	open  []bool  // by update: its circle is not complete
 	stack []int32 // all that are open
 	calls []visit
 	met   int32
@@ -90,30 +90,30 @@ func (r *ranking) complete(u int32) {
 	r.stack = r.stack[:from]
 	for _, m := range members {
 		r.open[m] = false
-		r.place(m, members[0], r.ranks)
+		r.assign(m, members[0], r.ranks)
 	}
 	r.ranks++
 	if len(members) > 1 || slices.Contains(r.parents[u], u) {
-		r.join(members)
+		r.joinCircle(members)
 	}
 }
 
-// place gives u its rank.
-func (g *graph) place(u, circle, rank int32) {
+// assign gives u its rank.
+func (g *graph) assign(u, circle, rank int32) {
 	g.rank[u], g.circle[u] = rank, circle
 	q := g.h.Updates[u]
 	k := &g.keys[q.KeyIndex]
 	k.retried = k.retried || g.retried(u)
-	k.silent = k.silent || q.Verb != history.Delete && !q.Valued
+	k.unvalued = k.unvalued || q.Verb != history.Delete && !q.Valued
 	k.updates = append(k.updates, u)
 	if q.Verb == history.Delete {
 		k.deletes = append(k.deletes, u)
 	}
 }
 
-// join makes what members had been shown the past of all of them. A circle that no
+// joinCircle makes what members had been shown the past of all of them. A circle that no
 // retried request is part of cannot be.
-func (g *graph) join(members []int32) {
+func (g *graph) joinCircle(members []int32) {
 	if &g.up[0] == &g.parents[0] {
 		g.up = slices.Clone(g.parents)
 	}

@@ -43,8 +43,8 @@ func (r *reach) empty() *reach {
 	return r
 }
 
-// whole is what stands for the circle of u.
-func (r *reach) whole(u int32) int32 {
+// circleOf is the representative of the circle of u.
+func (r *reach) circleOf(u int32) int32 {
 	if r.circle == nil {
 		return u
 	}
@@ -57,7 +57,7 @@ func (r *reach) past(u, target int32) bool {
 		return false
 	}
 	rank := r.rank
-	if u, target = r.whole(u), r.whole(target); u == target {
+	if u, target = r.circleOf(u), r.circleOf(target); u == target {
 		return true
 	}
 	if rank[u] <= rank[target] {
@@ -76,7 +76,7 @@ func (r *reach) past(u, target int32) bool {
 			r.stack = r.stack[:len(r.stack)-1]
 			continue
 		}
-		p := r.whole(ps[top.next])
+		p := r.circleOf(ps[top.next])
 		top.next++
 		switch {
 		case p == target || s.yes(p):

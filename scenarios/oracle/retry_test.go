@@ -30,7 +30,7 @@ func reading(verb history.Verb, dot logical.Dot) *history.Reading {
 }
 
 // TestCrossedRetriesAreNotLost: each next author had been shown the write before it,
-// so the survivor stands for both, whichever of its dots it is.
+// so the survivor accounts for both, whichever of its dots it is.
 func TestCrossedRetriesAreNotLost(t *testing.T) {
 	for _, verb := range []history.Verb{history.Set, history.Delete} {
 		for _, last := range []logical.Dot{d(1, 3), d(2, 2)} {

@@ -33,22 +33,22 @@ type Violation struct {
 
 // watch follows what every client has learned.
 type watch struct {
-	j        *judge
-	sittings map[sittingKey]*sitting
-	found    []Violation
-	buf      []int32
+	j       *judge
+	learned map[clientKey]*knowledge
+	found   []Violation
+	buf     []int32
 }
 
-type sittingKey struct{ client, key int32 }
+type clientKey struct{ client, key int32 }
 
-// sitting is one client and one key: its acknowledged writes, and what it was
-// shown.
-type sitting struct{ own, seen *trail }
+// knowledge is what one client knows of one key: its own acknowledged writes, and what
+// it was shown.
+type knowledge struct{ own, seen *trail }
 
 // watchReadings checks every reading that reached a client against what the
 // client had learned before.
 func (j *judge) watchReadings() []Violation {
-	w := &watch{j: j, sittings: map[sittingKey]*sitting{}}
+	w := &watch{j: j, learned: map[clientKey]*knowledge{}}
 	for i := range j.g.h.Replies {
 		w.reading(&j.g.h.Replies[i])
 	}
@@ -56,7 +56,7 @@ func (j *judge) watchReadings() []Violation {
 }
 
 func (w *watch) reading(s *history.Reply) {
-	at := w.sitting(s)
+	at := w.knowledge(s)
 	w.buf = w.j.g.show(w.buf[:0], s.Key, s.Dots)
 	shown := w.buf
 	if u := w.unread(at, s, shown); u >= 0 {
@@ -75,7 +75,7 @@ func (w *watch) reading(s *history.Reply) {
 
 // unread is an own write that the reading is older than. An acknowledgement must
 // reflect the write it acknowledges.
-func (w *watch) unread(at *sitting, s *history.Reply, shown []int32) int32 {
+func (w *watch) unread(at *knowledge, s *history.Reply, shown []int32) int32 {
 	if s.Own >= 0 {
 		if u := w.j.g.h.Calls[s.Own].Update; w.precedes(shown, u, s) {
 			return u
@@ -84,12 +84,12 @@ func (w *watch) unread(at *sitting, s *history.Reply, shown []int32) int32 {
 	return at.own.older(w, s, shown)
 }
 
-func (w *watch) sitting(s *history.Reply) *sitting {
-	k := sittingKey{s.Client, s.Key}
-	at := w.sittings[k]
+func (w *watch) knowledge(s *history.Reply) *knowledge {
+	k := clientKey{s.Client, s.Key}
+	at := w.learned[k]
 	if at == nil {
-		at = &sitting{newTrail(), newTrail()}
-		w.sittings[k] = at
+		at = &knowledge{newTrail(), newTrail()}
+		w.learned[k] = at
 	}
 	return at
 }

@@ -124,10 +124,10 @@ func (s *story) wantStats(t *testing.T, resolver string, want oracle.Stats) *ora
 	t.Helper()
 	v := judge(s.h, resolver)
 	if v.Stats != want {
-		t.Errorf("%s: tally %+v, expected %+v; losses %+v", resolver, v.Stats, want, v.Losses)
+		t.Errorf("%s: counts %+v, expected %+v; losses %+v", resolver, v.Stats, want, v.Losses)
 	}
 	if v.Key("x").Stats != want {
-		t.Errorf("%s: tally of x %+v, expected %+v", resolver, v.Key("x").Stats, want)
+		t.Errorf("%s: counts of x %+v, expected %+v", resolver, v.Key("x").Stats, want)
 	}
 	return v
 }

@@ -9,23 +9,23 @@ import (
 
 // judge is one judging of a history.
 type judge struct {
-	g       *graph
-	reach   *reach
-	ops     *reach             // the same of ops
-	applied [][]history.Moment // by leader index, then update: the first time
-	had     [][]int32          // by leader index, then op: the turn of the first time; zero: never
-	holds   [][]bool           // by leader index, then op: applied since the leader last lost a disk
-	held    []bool             // by op: some leader holds it
-	torn    []bool             // by key index: some request has lost one dot with its disks, and not another
-	leaders []string           // those asked at the end, by name
-	fates   []fate             // by update, acknowledged or not
-	keys    []outcome          // by key index
-	covered *marks             // of the counter at hand: survivors and their pasts
-	above   *marks             // ops of the key at hand: what has seen a survivor
-	buf     []int32
-	texts   []text    // by op: what it leaves in a register
-	counted *counted  // nil: nobody has asked
-	counts  []*counts // by key index: what counters come to; nil: nobody has asked
+	g        *graph
+	reach    *reach
+	ops      *reach             // the same of ops
+	applied  [][]history.Moment // by leader index, then update: the first time
+	had      [][]int32          // by leader index, then op: the turn of the first time; zero: never
+	holds    [][]bool           // by leader index, then op: applied since the leader last lost a disk
+	held     []bool             // by op: some leader holds it
+	halfLost []bool             // by key index: some request has lost one dot with its disks, and not another
+	leaders  []string           // those asked at the end, by name
+	fates    []fate             // by update, acknowledged or not
+	keys     []outcome          // by key index
+	covered  *marks             // of the counter at hand: survivors and their pasts
+	above    *marks             // ops of the key at hand: what has seen a survivor
+	buf      []int32
+	texts    []text    // by op: what it leaves in a register
+	counted  *counted  // nil: nobody has asked
+	counts   []*counts // by key index: what counters come to; nil: nobody has asked
 }
 
 // fate is what became of an update.
@@ -54,7 +54,7 @@ func newJudge(h *history.History, serve func(key string) string) *judge {
 	j.fates = make([]fate, len(h.Updates))
 	j.keys, j.counts = make([]outcome, len(h.Keys.List)), make([]*counts, len(h.Keys.List))
 	j.readApplied(h)
-	j.torn = j.tear(h)
+	j.halfLost = j.findHalfLost(h)
 	for k := range j.keys {
 		j.judgeKey(int32(k))
 	}
@@ -93,16 +93,16 @@ func (j *judge) readApplied(h *history.History) {
 	}
 }
 
-// tear finds the keys with a request that was accepted several times, and one of
-// these acceptances went with the disks of all that had it. What was seen of the
-// request under that dot no leader knows any more.
-func (j *judge) tear(h *history.History) []bool {
-	torn := make([]bool, len(h.Keys.List))
+// findHalfLost finds the keys with a request that was accepted several times, of which
+// one acceptance went with the disks of all leaders that had it. No leader knows any
+// more what was seen of the request under that dot.
+func (j *judge) findHalfLost(h *history.History) []bool {
+	halfLost := make([]bool, len(h.Keys.List))
 	for u, q := range h.Updates {
 		lost := slices.ContainsFunc(j.g.opsOf[u], j.lacked)
-		torn[q.KeyIndex] = torn[q.KeyIndex] || len(q.Acceptances) > 1 && lost
+		halfLost[q.KeyIndex] = halfLost[q.KeyIndex] || len(q.Acceptances) > 1 && lost
 	}
-	return torn
+	return halfLost
 }
 
 // lacked reports whether the op is gone with the disks of all leaders that had it.
@@ -125,23 +125,23 @@ func (j *judge) perished(u int32) bool {
 
 func (j *judge) judgeKey(k int32) {
 	key := &j.g.keys[k]
-	j.settle(k)
+	j.gatherFinals(k)
 	rule := j.g.serve(key.name)
 	switch {
 	case rule.counter:
 		j.count(k)
 	case rule.keeps:
-		j.vouch(j.keys[k].survivors)
+		j.accountFor(j.keys[k].survivors)
 		j.accountDeletes(k)
 	default:
-		j.vouch(j.keys[k].survivors)
+		j.accountFor(j.keys[k].survivors)
 	}
 	j.classify(k, rule)
 }
 
-// settle gathers what the leaders show of a key at the end. Where they differ, a
+// gatherFinals gathers what the leaders show of a key at the end. Where they differ, a
 // write survives if any of them shows it.
-func (j *judge) settle(k int32) {
+func (j *judge) gatherFinals(k int32) {
 	o := &j.keys[k]
 	o.converged = true
 	var dots []logical.Dot
@@ -171,8 +171,8 @@ func sameReading(a, b history.Reading) bool {
 		slices.Equal(slices.Sorted(slices.Values(a.Values)), slices.Sorted(slices.Values(b.Values)))
 }
 
-// vouch accounts for the updates and their pasts.
-func (j *judge) vouch(from []int32) {
+// accountFor accounts for the updates and their pasts.
+func (j *judge) accountFor(from []int32) {
 	stack := slices.Clone(from)
 	for len(stack) > 0 {
 		u := stack[len(stack)-1]
@@ -184,13 +184,13 @@ func (j *judge) vouch(from []int32) {
 	}
 }
 
-// accountDeletes judges deletes that leave nothing behind: one is accounted, and
-// vouches for its past, unless something of its past survives.
+// accountDeletes judges deletes that leave nothing behind. One is accounted for, and its
+// past with it, unless something of its past survives.
 func (j *judge) accountDeletes(k int32) {
 	undone := j.undoneAnywhere(k)
 	for _, d := range j.g.keys[k].deletes {
 		if !undone[d] {
-			j.vouch([]int32{d})
+			j.accountFor([]int32{d})
 		}
 	}
 	for d := range undone {

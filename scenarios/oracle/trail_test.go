@@ -52,7 +52,7 @@ func TestTheUpdateThatAReadingIsOlderThanIsNamed(t *testing.T) {
 			s.writes(own(2, dots(q), p, q))
 			read(s, p)
 		}, []string{"a", "b", "a"}},
-		{"what was named is forgotten, and another stands where it stood", oracle.ReadYourWrites, func(s *story, p, q logical.Dot) {
+		{"what was named is forgotten, and another has its index", oracle.ReadYourWrites, func(s *story, p, q logical.Dot) {
 			s.all(own(1, nil), own(2, nil, p))
 			read(s, p)
 			s.all(own(3, dots(q), q, d(1, 1), d(1, 2)), own(4, dots(q), q))

@@ -82,7 +82,7 @@ func (j *judge) textOf(i int32) text {
 // checkReading objects to values that the dots do not stand for. Dots that mean
 // nothing are objected to elsewhere.
 func (j *judge) checkReading(k int32, r history.Reading, at time.Duration, where func() string) {
-	if j.g.keys[k].silent {
+	if j.g.keys[k].unvalued {
 		return
 	}
 	j.buf = j.g.opsNamed(j.buf[:0], k, r.Dots)
@@ -118,7 +118,7 @@ func (j *judge) mustShow(k int32, ops []int32) (values []string) {
 
 // checkSet objects to a counter that does not show what it was just set to.
 func (j *judge) checkSet(q *history.Call, o *op) {
-	if q.Verb != history.Set || q.Exact || j.g.keys[q.KeyIndex].silent || !j.g.serve(q.Key).counter {
+	if q.Verb != history.Set || q.Exact || j.g.keys[q.KeyIndex].unvalued || !j.g.serve(q.Key).counter {
 		return
 	}
 	want, err := strconv.ParseInt(q.Value, 10, 64)
@@ -133,7 +133,7 @@ func (j *judge) checkSet(q *history.Call, o *op) {
 func (j *judge) checkUpdates() {
 	for i := range j.g.ops {
 		o, q := &j.g.ops[i], j.g.request(int32(i))
-		if q.Verb != history.Update || !q.Exact || j.g.keys[q.KeyIndex].silent || len(o.over) != len(q.Shown) {
+		if q.Verb != history.Update || !q.Exact || j.g.keys[q.KeyIndex].unvalued || len(o.over) != len(q.Shown) {
 			continue
 		}
 		if want := strconv.FormatInt(j.merged(o)+q.Delta, 10); want != q.Value {

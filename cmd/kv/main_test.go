@@ -13,6 +13,7 @@ import (
 	"kvd/cmd/internal/clitest"
 	"kvd/logical"
 	"kvd/replica/acl/acltest"
+	"kvd/replica/command"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
@@ -72,6 +73,7 @@ type fake struct {
 func serve(t testing.TB, change func(*server.Config)) *fake {
 	t.Helper()
 	cfg := server.Defaults()
+	cfg.Commands = command.Table(command.Options{})
 	if change != nil {
 		change(&cfg)
 	}

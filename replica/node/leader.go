@@ -14,6 +14,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/command"
 	"kvd/replica/console"
 	"kvd/replica/host"
 	"kvd/replica/link"
@@ -166,6 +167,7 @@ func (l *Leader) openMembers(context.Context) (err error) {
 // respConfig is what clients are served with, whether or not the leader is there.
 func (l *Leader) respConfig() server.Config {
 	cfg := server.Defaults()
+	cfg.Commands = command.Table(command.Options{})
 	cfg.Version, cfg.TLS = l.cfg.Version, l.cfg.TLS.server()
 	cfg.Limits = cfg.Limits.Within(l.cfg.ClientMemory)
 	if l.cfg.Users != nil {

@@ -1,6 +1,9 @@
 package resp
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Error is an error in the protocol's words: a code in capitals, which programs look
 // at, then a sentence for people.
@@ -23,4 +26,9 @@ const (
 // WrongArity is Redis' answer to too few or too many arguments.
 func WrongArity(name string) error {
 	return Error("ERR wrong number of arguments for '" + name + "' command")
+}
+
+// Conflict is the answer to a plain command on a key that shows siblings.
+func Conflict(n int) error {
+	return Error("CONFLICT " + strconv.Itoa(n) + " siblings; use KVD.GET")
 }

@@ -83,3 +83,11 @@ func quoteByte(dst []byte, c byte) []byte {
 	const hex = "0123456789abcdef"
 	return append(dst, '\\', 'x', hex[c>>4], hex[c&15])
 }
+
+// Flag is 1 or 0, as replies say yes and no.
+func Flag(on bool) int64 {
+	if on {
+		return 1
+	}
+	return 0
+}

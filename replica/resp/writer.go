@@ -207,3 +207,11 @@ func (w *Writer) spill() {
 
 // Buffer is a writer without a sink: its owner takes the bytes.
 func Buffer() Writer { return Writer{proto: RESP2, bound: math.MaxInt} }
+
+// Texts writes an array of strings.
+func (w *Writer) Texts(all []string) {
+	w.Array(len(all))
+	for _, s := range all {
+		w.Text(s)
+	}
+}

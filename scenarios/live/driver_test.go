@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"kvd/replica/command"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 	"kvd/scenarios/live/attempt"
@@ -30,7 +31,9 @@ type fakes struct {
 func startFakes(t *testing.T, names ...string) *fakes {
 	t.Helper()
 	l := resptest.New(time.Now)
-	srv, err := server.New(server.Defaults(), l, l, l)
+	cfg := server.Defaults()
+	cfg.Commands = command.Table(command.Options{})
+	srv, err := server.New(cfg, l, l, l)
 	if err != nil {
 		t.Fatal(err)
 	}

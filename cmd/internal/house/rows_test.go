@@ -83,6 +83,15 @@ func roomRows() []row {
 			return s.unless(func(string) bool { return false })
 		}},
 		{"edges do not know each other", "each edge can be tested, replaced and left out alone; only link speaks in wire's frames", edgesApart},
+		{"the protocol knows no commands", "server and protocol are whole without any command: assembly hands them the table", func(s *source) []string {
+			if s.double() || !s.in("replica/resp") {
+				return nil
+			}
+			return s.unless(func(r string) bool { return !within(r, "replica/command") })
+		}},
+		alone("replica/resp", "reader and writer know the form of commands and replies, and nobody who asks", "resolve/limits"),
+		knows("replica/command", "a command asks the core through a server's call, and meets no other edge",
+			"replica", "replica/acl", "replica/resp", "replica/resp/server", "replica/resp/glob", "replica/resp/token", "replica/resp/slowlog", "resolve", "resolve/limits", "logical", "wallclock"),
 		{"nothing imports cmd", "commands are assembly: what two rooms share belongs in a room", func(s *source) []string {
 			if s.in("cmd") {
 				return nil
@@ -101,11 +110,11 @@ func roomRows() []row {
 			}
 			return s.foreigners("github.com/vmihailenco/msgpack/v5")
 		}},
-		{"of gopher-lua resp brings in the parser only", "a lexer and a parser of Lua are not what the project is for; its machine would run loops inside a step of the core, where what a script costs must be bounded", func(s *source) []string {
+		{"of gopher-lua command/script brings in the parser only", "a lexer and a parser of Lua are not what the project is for; its machine would run loops inside a step of the core, where what a script costs must be bounded", func(s *source) []string {
 			const lua = "github.com/yuin/gopher-lua"
 			var found []string
 			for _, p := range s.imports() {
-				if within(p, lua) && !(s.in("replica/resp") && (p == lua+"/parse" || p == lua+"/ast")) {
+				if within(p, lua) && !(s.in("replica/command/script") && (p == lua+"/parse" || p == lua+"/ast")) {
 					found = append(found, "imports "+p)
 				}
 			}

@@ -9,8 +9,8 @@ import (
 	"kvd/resolve"
 )
 
-// errorText is what a client is told of a failure.
-func errorText(err error) string {
+// ErrorText is what a client is told of a failure.
+func ErrorText(err error) string {
 	var r resp.Error
 	var busy *acl.BusyError
 	switch {
@@ -38,33 +38,33 @@ func errorText(err error) string {
 	return "ERR " + err.Error()
 }
 
-// render writes what a command's requests came to.
-type render func(w *resp.Writer, a *answer)
+// Render writes what a command's requests came to.
+type Render func(w *resp.Writer, a *Answer)
 
-// answer is what a render is given. It is valid for the call.
-type answer struct {
-	reqs    []*replica.Request
-	replies []replica.Reply // one to each request, none an error
-	seen    *seen           // what the command's Decide was shown, if it asked for that
-	pick    func(key string) bool
+// Answer is what a render is given. It is valid for the call.
+type Answer struct {
+	Requests []*replica.Request
+	Replies  []replica.Reply // one to each request, none an error
+	Seen     *seen           // what the command's Decide was shown, if it asked for that
+	Picks    func(key string) bool
 }
 
 // seen is what a Decide was shown. It belongs to one request: the core writes it
 // while it decides, the connection reads it after the reply.
 type seen struct {
-	values  [][]byte
-	present replica.Present
-	number  int64 // what Decide came to
+	Values  [][]byte
+	Present replica.Present
+	Number  int64 // what Decide came to
 }
 
 // step is one command of a batch: requests and how to render their replies, or
 // bytes written when the command was taken.
 type step struct {
-	cmd            *command // nil: it was answered when it was taken
+	cmd            *Command // nil: it was answered when it was taken
 	values         bool     // its requests are Gets whose values it renders
 	from, to       int      // requests
 	litFrom, litTo int      // bytes of batch.side, if there are no requests
-	render         render
+	render         Render
 	seen           *seen
 	late           func(w *resp.Writer) // of a transaction: answers when all before it is done
 	keys           bool                 // late looks at keys: what is behind it is not to be seen
@@ -77,7 +77,7 @@ type batch struct {
 	reqs  []*replica.Request
 	side  resp.Writer
 	dots  int64  // that the requests' tokens list
-	ans   answer // what the render at hand is given
+	ans   Answer // what the render at hand is given
 	// of the keys that were read: how many showed a value, and how many did not
 	hits, misses uint64
 }
@@ -102,7 +102,7 @@ func (b *batch) refuse(w *resp.Writer, err error) {
 		if s := &b.steps[i]; s.render == nil && s.late == nil {
 			w.Raw(b.side.Bytes()[s.litFrom:s.litTo])
 		} else {
-			w.Error(errorText(err))
+			w.Error(ErrorText(err))
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (b *batch) cut(n int) {
 func (b *batch) reset() {
 	b.cut(0)
 	clear(b.steps)
-	b.steps, b.dots, b.ans = b.steps[:0], 0, answer{}
+	b.steps, b.dots, b.ans = b.steps[:0], 0, Answer{}
 	b.side.Reset(maxSpareBytes)
 	b.hits, b.misses = 0, 0
 	if cap(b.reqs) > maxSpare {
@@ -161,7 +161,7 @@ func (b *batch) literal(write func(*resp.Writer)) {
 // that found no room; it gives the number of that.
 func (b *batch) render(w *resp.Writer, replies []replica.Reply, from int, pick func(string) bool) int {
 	a := &b.ans
-	a.pick = pick
+	a.Picks = pick
 	for i := from; i < len(b.steps); i++ {
 		s := &b.steps[i]
 		if s.late != nil {
@@ -172,13 +172,13 @@ func (b *batch) render(w *resp.Writer, replies []replica.Reply, from int, pick f
 			w.Raw(b.side.Bytes()[s.litFrom:s.litTo])
 			continue
 		}
-		a.reqs, a.replies, a.seen = b.reqs[s.from:s.to], replies[s.from:s.to], s.seen
-		err := failed(a.replies)
-		if errors.Is(err, replica.ErrRoom) && !a.reqs[0].Room.Each {
+		a.Requests, a.Replies, a.Seen = b.reqs[s.from:s.to], replies[s.from:s.to], s.seen
+		err := failed(a.Replies)
+		if errors.Is(err, replica.ErrRoom) && !a.Requests[0].Room.Each {
 			return i
 		}
 		if err != nil {
-			w.Error(errorText(err))
+			w.Error(ErrorText(err))
 			continue
 		}
 		b.notice(a)
@@ -188,11 +188,11 @@ func (b *batch) render(w *resp.Writer, replies []replica.Reply, from int, pick f
 }
 
 // notice counts what was read.
-func (b *batch) notice(a *answer) {
-	for i, q := range a.reqs {
+func (b *batch) notice(a *Answer) {
+	for i, q := range a.Requests {
 		switch {
 		case q.Verb != replica.Get:
-		case len(a.replies[i].Shown.Values) > 0:
+		case len(a.Replies[i].Shown.Values) > 0:
 			b.hits++
 		default:
 			b.misses++

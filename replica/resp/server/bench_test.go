@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/command"
+	"kvd/replica/resp/server"
 )
 
 // instant is an engine that answers at once: what is measured is the edge.
@@ -58,11 +60,13 @@ func pipeline(n int, value string) []byte {
 
 // serveSets runs the edge over n pipelines of 16 SETs.
 func serveSets(tb testing.TB, in []byte, n int) {
-	s, err := New(Defaults(), &instant{}, nil, nil)
+	cfg := server.Defaults()
+	cfg.Commands = command.Table(command.Options{})
+	s, err := server.New(cfg, &instant{}, nil, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	newConn(s, &loop{in: in, left: n}, 1).serve()
+	s.ServeOne(&loop{in: in, left: n})
 	if got := s.Stats().Commands; got != uint64(16*n) {
 		tb.Fatalf("%d commands were served, want %d", got, 16*n)
 	}

@@ -10,17 +10,18 @@ import (
 	"testing"
 	"time"
 
+	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
 
 // tight is a server whose clients may use little memory together, and its address.
-func tight(t *testing.T) (*rig, string) {
-	l := tcp(t)
-	r := start(t, l, func(cfg *server.Config) {
+func tight(t *testing.T) (*resptest.Rig, string) {
+	l := resptest.TCP(t)
+	r := resptest.Start(t, l, func(cfg *server.Config) {
 		cfg.Limits.Bulk, cfg.Limits.Command, cfg.Limits.Memory = 1<<20, 1<<20, 8<<20
 		cfg.Arrive, cfg.Send, cfg.Stall = time.Minute, time.Minute, 20*time.Millisecond
 	})
-	t.Cleanup(r.stop)
+	t.Cleanup(r.Stop)
 	return r, l.Addr().String()
 }
 
@@ -90,13 +91,13 @@ func TestClientsThatHoldMuchDoNotHoldUpOthers(t *testing.T) {
 			most := int64(0)
 			for i := range 200 {
 				asks(t, c, in, "+OK\r\n", "SET", "small", strconv.Itoa(i))
-				most = max(most, r.srv.Stats().Memory.Used)
+				most = max(most, r.Server.Stats().Memory.Used)
 			}
 			asks(t, c, in, "$"+strconv.Itoa(len(large))+"\r\n"+large+"\r\n", "GET", "large")
 			asks(t, c, in, "+OK\r\n", "SET", "larger", large)
 			// A buffer that has grown while a reply was written is counted afterwards: that
 			// of each of the few that write at a time may come on top.
-			if m := r.srv.Stats().Memory; max(most, m.Used) > m.Limit*5/4 {
+			if m := r.Server.Stats().Memory; max(most, m.Used) > m.Limit*5/4 {
 				t.Errorf("%d bytes were used, and the limit is %d", max(most, m.Used), m.Limit)
 			}
 		})
@@ -134,7 +135,7 @@ func TestRepliesBeyondTheBudgetArriveWhole(t *testing.T) {
 	if _, err := io.ReadFull(in, got); err != nil || string(got) != replies.String() {
 		t.Errorf("the pipeline was answered otherwise: %v", err)
 	}
-	if m := r.srv.Stats().Memory; m.Cut != 0 {
+	if m := r.Server.Stats().Memory; m.Cut != 0 {
 		t.Errorf("%d connections were cut", m.Cut)
 	}
 }
@@ -163,7 +164,7 @@ func TestIdleConnectionsGiveSpareMemoryBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	spare := r.srv.Stats().Memory.Used
+	spare := r.Server.Stats().Memory.Used
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +175,7 @@ func TestIdleConnectionsGiveSpareMemoryBack(t *testing.T) {
 		words = append(words, strconv.Itoa(i), strings.Repeat("x", 60_000))
 	}
 	asks(t, c, bufio.NewReader(c), "+OK\r\n", words...)
-	if m := r.srv.Stats().Memory; m.Cut != 0 || m.Used >= spare {
+	if m := r.Server.Stats().Memory; m.Cut != 0 || m.Used >= spare {
 		t.Errorf("%d connections were cut, and %d bytes are used after %d", m.Cut, m.Used, spare)
 	}
 }

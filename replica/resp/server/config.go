@@ -24,7 +24,6 @@ type Limits struct {
 	Queued      int // commands, and requests, of one transaction; Command and Memory bound their bytes
 	Output      int // bytes of replies gathered before they are sent
 	Keys        int // keys that KEYS answers
-	Cursors     int // unfinished SCANs that are remembered, the newest ones; others are looked for
 	Patterns    int // that one client listens to
 	// Memory is the bytes that all clients' requests in progress, and the replies
 	// they have not taken, may use together. Whoever needs more waits; whoever holds
@@ -63,6 +62,8 @@ type Config struct {
 	// Publish sends what a client published to the other leaders; it must not wait, and
 	// nobody changes the message. Nil: there are none. See [Server.Hear].
 	Publish func(channel string, message []byte)
+	// Commands is the table: every command there is but for Extra.
+	Commands []Command
 	// Extra is commands that whoever assembles the leader answers, by name. None
 	// may have the name of another command.
 	Extra map[string]Extra
@@ -104,7 +105,7 @@ func Defaults() Config {
 		Limits: Limits{
 			Limits: resp.DefaultLimits(), Clients: 10000,
 			Key: limits.Key, Pipeline: 1024, Requests: 4096, Queued: 1 << 20,
-			Output: 64 << 10, Memory: limits.Clients, Keys: 10000, Cursors: 4096, Patterns: 1024,
+			Output: 64 << 10, Memory: limits.Clients, Keys: 10000, Patterns: 1024,
 		},
 		Arrive:  30 * time.Second,
 		Send:    10 * time.Second,
@@ -152,7 +153,8 @@ func (c *Config) Validate() error {
 	if c.RequireAuth && c.Login == nil {
 		return errors.New("resp: RequireAuth without Login would refuse everybody; give Login")
 	}
-	return c.validateExtra()
+	_, err := c.index()
+	return err
 }
 
 func (l *Limits) validate() error {
@@ -163,7 +165,7 @@ func (l *Limits) validate() error {
 		{"Clients", l.Clients, 1}, {"Args", l.Args, resp.UnauthArgs}, {"Bulk", l.Bulk, 1},
 		{"Command", l.Command, 1}, {"Inline", l.Inline, 16}, {"Key", l.Key, 1},
 		{"Pipeline", l.Pipeline, 1}, {"Requests", l.Requests, 1}, {"Queued", l.Queued, 1},
-		{"Input", l.Input, 512}, {"Output", l.Output, 512}, {"Keys", l.Keys, 1}, {"Cursors", l.Cursors, 1},
+		{"Input", l.Input, 512}, {"Output", l.Output, 512}, {"Keys", l.Keys, 1},
 		{"Patterns", l.Patterns, 1},
 	} {
 		if v.n < v.from {

@@ -29,7 +29,7 @@ type conn struct {
 	in          *resp.Reader
 	out         *resp.Writer
 
-	call    call // the command at hand
+	call    Call // the command at hand
 	pending batch
 	tx      transaction
 	watched []*watchedKey
@@ -38,7 +38,7 @@ type conn struct {
 	ready   chan struct{}           // one token when replies are there
 	done    func([]replica.Reply)   // conn.finish, made once
 	wrote   logical.Dot             // the last write, for WAIT
-	last    atomic.Pointer[command] // for CLIENT LIST, as active
+	last    atomic.Pointer[Command] // for CLIENT LIST, as active
 	active  atomic.Int64            // nanoseconds of Unix time
 
 	begun    time.Time                // when the command that is half here began to arrive
@@ -251,32 +251,4 @@ func (c *conn) read(now, deadline time.Time) (rung bool, err error) {
 	}
 	err = c.in.Fill()
 	return c.bell.unpark(), err
-}
-
-// until looks again and again whether ok, for at most limit. Replies that are
-// ready are sent before.
-func (c *conn) until(limit time.Duration, ok func() bool) bool {
-	if ok() || limit <= 0 {
-		return ok()
-	}
-	if c.out.Flush() != nil {
-		return false
-	}
-	end, look := time.NewTimer(limit), time.NewTicker(c.srv.cfg.Poll)
-	defer end.Stop()
-	defer look.Stop()
-	for {
-		select {
-		case <-look.C:
-			if ok() {
-				return true
-			}
-		case <-end.C:
-			return ok()
-		case <-c.severed:
-			return false
-		case <-c.srv.draining:
-			return ok()
-		}
-	}
 }

@@ -11,11 +11,11 @@ import (
 // transaction, or is answered at once after everything before it.
 func (c *conn) dispatch(args [][]byte) {
 	k := &c.call
-	k.args, k.cmd = args, c.srv.lookup(args[0])
+	k.Args, k.cmd = args, c.srv.lookup(args[0])
 	if err := c.admit(k); err != nil {
-		if k.cmd != nil && k.cmd.name == "exec" {
+		if k.cmd != nil && k.cmd.Name == "exec" {
 			c.forgetTx()
-			err = resp.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(errorText(err), "ERR "))
+			err = resp.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(ErrorText(err), "ERR "))
 		}
 		if k.cmd != nil {
 			k.cmd.used.rejected.Add(1)
@@ -26,9 +26,9 @@ func (c *conn) dispatch(args [][]byte) {
 	c.last.Store(k.cmd)
 	c.srv.monitors.show(k)
 	switch {
-	case c.tx.active && k.cmd.flags&control == 0:
+	case c.tx.active && k.cmd.Flags&Control == 0:
 		c.queue(k)
-	case k.cmd.flags&alone != 0:
+	case k.cmd.Flags&Exclusive != 0:
 		c.runAlone(k)
 	default:
 		if len(args) > c.srv.cfg.Limits.Requests {
@@ -36,34 +36,34 @@ func (c *conn) dispatch(args [][]byte) {
 		}
 		c.take(k, &c.pending)
 	}
-	if k.cmd.flags&alone == 0 || c.tx.active && k.cmd.flags&control == 0 {
+	if k.cmd.Flags&Exclusive == 0 || c.tx.active && k.cmd.Flags&Control == 0 {
 		c.count(k.cmd)
 	}
 }
 
 // admit finds what is wrong with a command before anybody looks at its meaning.
-func (c *conn) admit(k *call) error {
+func (c *conn) admit(k *Call) error {
 	switch {
 	case k.cmd == nil:
-		if resp.SameWord(k.args[0], "POST") || resp.SameWord(k.args[0], "HOST:") {
+		if resp.SameWord(k.Args[0], "POST") || resp.SameWord(k.Args[0], "HOST:") {
 			c.closing = true // a browser that was talked into it; nothing after this is meant for us
 		}
-		return unknownCommand(k.args)
-	case !k.cmd.takes(len(k.args)):
-		return resp.WrongArity(k.cmd.name)
+		return unknownCommand(k.Args)
+	case !k.cmd.Takes(len(k.Args)):
+		return resp.WrongArity(k.cmd.Name)
 	}
 	if err := k.checkSub(); err != nil {
 		return err
 	}
 	switch {
-	case c.guest() && k.cmd.flags&open == 0:
+	case c.guest() && k.cmd.Flags&BeforeAuth == 0:
 		return resp.Error("NOAUTH Authentication required.")
-	case k.cmd.flags&listening == 0 && c.confined():
+	case k.cmd.Flags&WhileSubscribed == 0 && c.confined():
 		return resp.Error("ERR Can't execute '" + k.fullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
-	case c.monitor != nil && k.cmd.flags&(read|write) != 0:
+	case c.monitor != nil && k.cmd.Flags&(Read|Write) != 0:
 		return resp.Error("ERR a connection that monitors cannot look at keys; use another, or RESET this one")
 	}
-	if err := c.permit(k); err != nil || !k.cmd.waits() {
+	if err := c.permit(k); err != nil || !k.cmd.NeedsServing() {
 		return err
 	}
 	return c.srv.served()
@@ -80,19 +80,19 @@ func (s *Server) served() error {
 // refuse answers an error. A transaction with a refused command will not run.
 func (c *conn) refuse(err error) {
 	c.tx.spoilt = c.tx.spoilt || c.tx.active
-	c.pending.literal(func(w *resp.Writer) { w.Error(errorText(err)) })
+	c.pending.literal(func(w *resp.Writer) { w.Error(ErrorText(err)) })
 }
 
 // queue adds a command to the transaction.
-func (c *conn) queue(k *call) {
+func (c *conn) queue(k *Call) {
 	l := &c.srv.cfg.Limits
-	for _, a := range k.args {
+	for _, a := range k.Args {
 		c.tx.bytes += len(a)
 	}
 	switch {
-	case k.cmd.flags&single != 0:
+	case k.cmd.Flags&NoMulti != 0:
 		c.refuse(resp.Error("ERR Command not allowed inside a transaction"))
-	case len(c.tx.reqs)+len(k.args) > l.Queued+2 || len(c.tx.steps) >= l.Queued:
+	case len(c.tx.reqs)+len(k.Args) > l.Queued+2 || len(c.tx.steps) >= l.Queued:
 		c.refuse(resp.Error(fmt.Sprintf("ERR the transaction is too big: it may have %d commands and %d keys; split it", l.Queued, l.Queued)))
 	case c.tx.bytes+c.tx.side.Len() > l.Command || c.tx.dots*dotBytes > int64(l.Command):
 		c.refuse(resp.Error(fmt.Sprintf("ERR the transaction is too big: its commands may have %d bytes together; split it", l.Command)))
@@ -109,21 +109,21 @@ func (c *conn) queue(k *call) {
 
 // enqueue adds a command to the transaction. One that writes its own reply does so
 // when its turn comes.
-func (c *conn) enqueue(k *call) {
-	if k.cmd.plan != nil {
+func (c *conn) enqueue(k *Call) {
+	if k.cmd.Plan != nil && !k.asksHelp() {
 		c.take(k, &c.tx.batch)
 		return
 	}
-	late := call{conn: c, cmd: k.cmd, args: make([][]byte, len(k.args))}
-	for i, a := range k.args {
-		late.args[i] = append([]byte{}, a...)
+	late := Call{conn: c, cmd: k.cmd, Args: make([][]byte, len(k.Args))}
+	for i, a := range k.Args {
+		late.Args[i] = append([]byte{}, a...)
 	}
-	c.tx.bytes += lateBytes + len(late.args)*argBytes
+	c.tx.bytes += lateBytes + len(late.Args)*argBytes
 	n := len(c.tx.reqs)
-	c.tx.steps = append(c.tx.steps, step{from: n, to: n, keys: k.cmd.flags&(read|write) != 0, late: func(w *resp.Writer) {
-		late.w = w
-		if err := late.cmd.run(&late); err != nil {
-			w.Error(errorText(err))
+	c.tx.steps = append(c.tx.steps, step{from: n, to: n, keys: k.cmd.Flags&(Read|Write) != 0, late: func(w *resp.Writer) {
+		late.Out = w
+		if err := late.run(); err != nil {
+			w.Error(ErrorText(err))
 		}
 	}})
 }
@@ -132,41 +132,41 @@ func (c *conn) enqueue(k *call) {
 const lateBytes, argBytes = 192, 32
 
 // take adds a command to a batch: what it asks of the engine, or its answer.
-func (c *conn) take(k *call, b *batch) {
+func (c *conn) take(k *Call, b *batch) {
 	k.b, k.seen = b, nil
-	if k.cmd.plan == nil {
-		k.w = &b.side
+	if k.cmd.Plan == nil || k.asksHelp() {
+		k.Out = &b.side
 		b.literal(func(w *resp.Writer) {
-			if err := k.cmd.run(k); err != nil {
-				w.Error(errorText(err))
+			if err := k.run(); err != nil {
+				w.Error(ErrorText(err))
 			}
 		})
 		return
 	}
 	from := len(b.reqs)
-	show, err := k.cmd.plan(k)
+	show, err := k.cmd.Plan(k)
 	if err != nil {
 		b.cut(from)
-		b.literal(func(w *resp.Writer) { w.Error(errorText(err)) })
+		b.literal(func(w *resp.Writer) { w.Error(ErrorText(err)) })
 		return
 	}
-	b.steps = append(b.steps, step{cmd: k.cmd, values: k.cmd.name == "mget", from: from, to: len(b.reqs), render: show, seen: k.seen})
+	b.steps = append(b.steps, step{cmd: k.cmd, values: k.cmd.Name == "mget", from: from, to: len(b.reqs), render: show, seen: k.seen})
 }
 
 // runAlone answers a command that must see everything before it done. The
 // arguments stay valid: nothing is read meanwhile.
-func (c *conn) runAlone(k *call) {
+func (c *conn) runAlone(k *Call) {
 	c.flush()
 	if c.closing {
 		return
 	}
-	k.w = c.out
+	k.Out = c.out
 	began := c.srv.cfg.Now()
-	if err := k.cmd.run(k); err != nil {
-		c.out.Error(errorText(err))
+	if err := k.run(); err != nil {
+		c.out.Error(ErrorText(err))
 	}
 	k.cmd.used.add(1, c.srv.cfg.Now().Sub(began))
-	if k.cmd.flags&patient == 0 {
+	if k.cmd.Flags&Blocking == 0 {
 		c.timed(began, k.slowArgs)
 	}
 }

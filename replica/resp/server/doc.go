@@ -22,15 +22,14 @@
 // Under RESP3 messages are push frames, and every command is allowed; under RESP2
 // they look like replies, and only the commands are that Redis allows.
 //
-// Files, in the order of that picture: config.go and engine.go (what a server is
-// told, and what it needs of a leader), server.go (connections), conn.go (one of
-// them), dispatch.go, table.go, call.go and rights.go (what a
-// command is, and who may send it), strings.go, strings_range.go, bits.go, float.go,
-// compare.go, keys.go, move.go, object.go, script.go (with lua_check.go,
-// lua_run.go and script_key.go), monitor.go, slowlog.go, session.go, client.go, info.go, pubsub.go and
-// kvd.go (the commands), feed.go and broker.go (what subscribers are sent), decide.go (what
-// becomes Request.Decide), batch.go, flight.go and stream.go (a batch on its way, and
-// what is too large to be held), budget.go (the memory of all clients).
+// Files, in the order of that picture: config.go, engine.go and index.go (what a server is
+// told, and what it needs of a leader), server.go (connections), conn.go (one of them),
+// ahead.go (reading while a write waits), dispatch.go, command.go, subcommand.go and
+// rights.go (what a command is, and who may send it), call.go, verbs.go, session.go and
+// surface.go (what a command may ask), batch.go, flight.go and stream.go (a batch on its way,
+// and what is too large to be held), tx.go and watch.go (transactions), feed.go, broker.go
+// and pubsub.go (what subscribers are sent), monitor.go, slowlog.go and usage.go (what is
+// noted of commands), budget.go (the memory of all clients), extra.go, profile.go.
 //
 // What the package is not: it decides nothing about data. What depends on what a
 // key shows goes to the core as a Decide, so that nothing can happen to the key
@@ -68,18 +67,9 @@
 //     channels that begin with kvd:. After UNSUBSCRIBE was answered nothing comes;
 //   - Shutdown and the end of Serve's context leave no goroutine behind.
 //
-// Departures from Redis: what WATCH
-// promises holds at one leader; a transaction with KEYS, SCAN, DBSIZE or RANDOMKEY between
-// other commands is done in as many parts; EXPIRE, PERSIST and GETEX change the deadline of
-// the value that is shown and take no part in its conflicts: where another value
-// wins, that has the deadline its own author gave it, while a counter's deadline
-// is the key's; all times are those that the leaders agree on, so that no single
-// clock ends a value; a deadline beyond the year 2262 is none; scripts have one key and
-// no loops; FLUSHALL is many deletions; who monitors and is slow misses lines, and is
-// told how many; TTL goes through the
-// core, since only there the deadline and the clock are known; SCAN's cursors
-// name places that a server remembers, the newest Limits.Cursors of them; WAIT
-// without a limit waits Config.MaxWait.
+// Departures from Redis: what WATCH promises holds at one leader; a transaction with KEYS,
+// SCAN, DBSIZE or RANDOMKEY between other commands is done in as many parts; who monitors and
+// is slow misses lines, and is told how many. Package command has the rest.
 //
 // Against redcon (see package resp), BenchmarkPipeline16, a pipeline of 16 SETs, is 3.2 µs
 // and 32 allocations here (a key and a value each), 6.4 µs and 55 there. Over loopback with

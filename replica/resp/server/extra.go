@@ -2,10 +2,8 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"kvd/logical"
@@ -36,56 +34,43 @@ type Extra struct {
 	Write func(ctx context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error)
 }
 
-func (c *Config) validateExtra() error {
-	table := newTable(nil)
-	for _, name := range slices.Sorted(maps.Keys(c.Extra)) {
-		e := c.Extra[name]
-		switch {
-		case name == "" || len(name) > maxName || name != strings.ToLower(name):
-			return fmt.Errorf("resp: the extra command %q needs a name in lower case of at most %d bytes", name, maxName)
-		case table[name] != nil:
-			return fmt.Errorf("resp: the extra command %q has the name of another; choose its own", name)
-		case (e.Run == nil) == (e.Write == nil) || e.Arity == 0 || e.Needs == 0:
-			return fmt.Errorf("resp: the extra command %q has no Arity, no Needs, or not one of Run and Write", name)
-		}
-	}
-	return nil
-}
-
-// extraCommands is rows for the table, in any order.
-func extraCommands(extra map[string]Extra) []command {
-	rows := make([]command, 0, len(extra))
-	for name, e := range extra {
-		row := command{name: name, arity: e.Arity, flags: read | alone | single, needs: e.Needs, since: "1.0.0", summary: e.Summary}
+// extraCommands is rows for the table, by name.
+func extraCommands(extra map[string]Extra) []Command {
+	rows := make([]Command, 0, len(extra))
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		e := extra[name]
+		row := Command{Name: name, Group: "kvd", Arity: e.Arity, Flags: Read | Exclusive | NoMulti, Needs: e.Needs, Since: "1.0.0", Summary: e.Summary}
 		if e.Write != nil {
-			row.flags ^= read | write
+			row.Flags ^= Read | Write
 		}
 		if e.Loading {
-			row.flags |= loading
+			row.Flags |= WhileLoading
 		}
-		row.run = func(k *call) error { return k.runExtra(e) }
+		if (e.Run == nil) != (e.Write == nil) {
+			row.Run = func(k *Call) error { return k.runExtra(e) }
+		}
 		if e.Key > 0 {
-			row.keys = keySpec{e.Key, e.Key, 1}
+			row.Keys = KeySpec{e.Key, e.Key, 1}
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-func (k *call) runExtra(e Extra) error {
-	if err := k.reserve(e.Holds, k.srv.cfg.Arrive); err != nil {
+func (k *Call) runExtra(e Extra) error {
+	if err := k.conn.reserve(e.Holds, k.conn.srv.cfg.Arrive); err != nil {
 		return err
 	}
-	defer k.giveBack(e.Holds)
-	ctx, end := k.awaited()
+	defer k.conn.giveBack(e.Holds)
+	ctx, end := k.conn.awaited()
 	defer end()
-	ctx = acl.With(ctx, k.rights())
+	ctx = acl.With(ctx, k.conn.rights())
 	if e.Run != nil {
-		return e.Run(ctx, k.args, k.w)
+		return e.Run(ctx, k.Args, k.Out)
 	}
-	d, err := e.Write(ctx, k.args, k.w)
+	d, err := e.Write(ctx, k.Args, k.Out)
 	if err == nil && !d.IsZero() {
-		k.wrote = d
+		k.conn.wrote = d
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/acl"
 	"kvd/replica/resp"
+	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
 
@@ -25,9 +26,9 @@ func listen(t *testing.T) net.Listener {
 
 // A command that takes long is told when nobody waits for its answer any more.
 func TestNobodyWaitsAnyMore(t *testing.T) {
-	for name, leave := range map[string]func(*rig, net.Conn){
-		"hangs up":      func(_ *rig, c net.Conn) { c.Close() },
-		"server drains": func(r *rig, _ net.Conn) { go r.srv.Shutdown(context.Background()) },
+	for name, leave := range map[string]func(*resptest.Rig, net.Conn){
+		"hangs up":      func(_ *resptest.Rig, c net.Conn) { c.Close() },
+		"server drains": func(r *resptest.Rig, _ net.Conn) { go r.Server.Shutdown(context.Background()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "hangs up" && runtime.GOOS != "linux" {
@@ -35,7 +36,7 @@ func TestNobodyWaitsAnyMore(t *testing.T) {
 			}
 			asked, over := make(chan struct{}), make(chan error, 1)
 			l := listen(t)
-			r := start(t, l, func(c *server.Config) {
+			r := resptest.Start(t, l, func(c *server.Config) {
 				c.Extra = map[string]server.Extra{"x.long": {Arity: 1, Needs: acl.Read, Run: func(ctx context.Context, _ [][]byte, _ *resp.Writer) error {
 					close(asked)
 					<-ctx.Done()
@@ -43,7 +44,7 @@ func TestNobodyWaitsAnyMore(t *testing.T) {
 					return ctx.Err()
 				}}}
 			})
-			defer r.stop()
+			defer r.Stop()
 			c, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {
 				t.Fatal(err)
@@ -68,7 +69,7 @@ func TestNobodyWaitsAnyMore(t *testing.T) {
 func TestExtraRefusesAndWrites(t *testing.T) {
 	l := listen(t)
 	wrote := logical.Dot{Origin: 0xfade, Seq: 9}
-	r := start(t, l, func(c *server.Config) {
+	r := resptest.Start(t, l, func(c *server.Config) {
 		c.Extra = map[string]server.Extra{
 			"x.refuse": {Arity: 1, Needs: acl.Read, Run: func(context.Context, [][]byte, *resp.Writer) error { return resp.Refuse("NOSUCH", "%d things", 3) }},
 			"x.write": {Arity: -2, Needs: acl.Read, Key: 1, Write: func(_ context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
@@ -77,7 +78,7 @@ func TestExtraRefusesAndWrites(t *testing.T) {
 			}},
 		}
 	})
-	defer r.stop()
+	defer r.Stop()
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -101,13 +102,13 @@ func TestExtraRefusesAndWrites(t *testing.T) {
 			t.Errorf("%q is answered %q, %v", x.say, b[:n], err)
 		}
 	}
-	if f := r.leader.Asked(); f.At(wrote.Origin) != wrote.Seq {
+	if f := r.Leader.Asked(); f.At(wrote.Origin) != wrote.Seq {
 		t.Errorf("WAIT asked for %s", f)
 	}
 	for _, bad := range []server.Extra{{Arity: 1, Needs: acl.Read}, {Needs: acl.Read, Run: func(context.Context, [][]byte, *resp.Writer) error { return nil }}, {Arity: 1, Run: func(context.Context, [][]byte, *resp.Writer) error { return nil }}} {
 		cfg := server.Defaults()
 		cfg.Extra = map[string]server.Extra{"x": bad}
-		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "Run and Write") {
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "not one of Run") {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}

@@ -162,7 +162,7 @@ func (c *conn) deliver() {
 	if !c.listens() || !c.bell.set(false) {
 		return
 	}
-	if r := c.rights(); c.monitor != nil && !(r.May(monitorNeeds) && r.Everywhere()) {
+	if r := c.rights(); c.monitor != nil && !(r.May(MonitorRoles) && r.Everywhere()) {
 		c.unmonitor() // its user may not any more
 	}
 	for left := pushBatch; left > 0; {

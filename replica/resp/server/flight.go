@@ -174,7 +174,7 @@ func (c *conn) enlarge(b *batch, at int) bool {
 	several, most := s.values && s.to-s.from > 1, min(largeRoom, c.srv.budget.granting()/4)
 	if several && f.bytes >= most {
 		if err := c.stream(b.reqs[s.from:s.to]); err != nil {
-			c.out.Error(errorText(err))
+			c.out.Error(ErrorText(err))
 		}
 		return false
 	}
@@ -194,7 +194,7 @@ func (c *conn) enlarge(b *batch, at int) bool {
 		err = c.claim(n)
 	}
 	if err != nil {
-		c.out.Error(errorText(err))
+		c.out.Error(ErrorText(err))
 		return false
 	}
 	f.bytes = n

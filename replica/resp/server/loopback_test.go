@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"github.com/tidwall/redcon"
 
 	"kvd/replica"
+	"kvd/replica/command"
+	"kvd/replica/resp/server"
 )
 
 // handed is an engine without a leader: one goroutine answers, as a pump would,
@@ -42,11 +44,13 @@ func BenchmarkLoopback(b *testing.B) {
 		b.Run("kvd/"+depth.name, func(b *testing.B) {
 			e := newHanded()
 			defer close(e.queue)
-			s, err := New(Defaults(), e, nil, nil)
+			cfg := server.Defaults()
+			cfg.Commands = command.Table(command.Options{})
+			s, err := server.New(cfg, e, nil, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
-			l := listen(b)
+			l := listenAt(b)
 			done := make(chan error, 1)
 			go func() { done <- s.Serve(context.Background(), l) }()
 			drive(b, l.Addr().String(), depth.n)
@@ -58,7 +62,7 @@ func BenchmarkLoopback(b *testing.B) {
 			}
 		})
 		b.Run("redcon/"+depth.name, func(b *testing.B) {
-			l := listen(b)
+			l := listenAt(b)
 			var mu sync.Mutex
 			last := map[string][]byte{}
 			s := redcon.NewServer(l.Addr().String(), func(c redcon.Conn, cmd redcon.Command) {
@@ -76,7 +80,7 @@ func BenchmarkLoopback(b *testing.B) {
 	}
 }
 
-func listen(b *testing.B) net.Listener {
+func listenAt(b *testing.B) net.Listener {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)

@@ -36,24 +36,18 @@ const (
 	maxShownArg, maxShownArgs = 1024, 64
 )
 
-// monitorNeeds is the roles of who may see what others send.
-const monitorNeeds = acl.Read | acl.Admin
+// MonitorRoles is the roles of who may see what others send.
+const MonitorRoles = acl.Read | acl.Admin
 
-func monitorCommands() []command {
-	return []command{
-		{name: "monitor", arity: 1, flags: admin | alone | single | whole, needs: monitorNeeds, since: "1.0.0", run: runMonitor, summary: "Shows every command that clients send to this leader, until RESET. Passwords are left out, long arguments are cut, and who takes the lines too slowly is told how many were left out."},
-	}
-}
-
-func runMonitor(k *call) error {
-	if k.monitor == nil {
-		if err := k.reserve(maxMonitored, k.srv.cfg.Arrive); err != nil {
+func Monitor(k *Call) error {
+	if k.conn.monitor == nil {
+		if err := k.conn.reserve(maxMonitored, k.conn.srv.cfg.Arrive); err != nil {
 			return err
 		}
-		k.monitor = &monitor{ring: k.ring}
-		k.srv.monitors.change(func(all []*monitor) []*monitor { return append(slices.Clone(all), k.monitor) })
+		k.conn.monitor = &monitor{ring: k.conn.ring}
+		k.conn.srv.monitors.change(func(all []*monitor) []*monitor { return append(slices.Clone(all), k.conn.monitor) })
 	}
-	k.w.Simple("OK")
+	k.Out.Simple("OK")
 	return nil
 }
 
@@ -84,7 +78,7 @@ func (s *monitors) change(f func([]*monitor) []*monitor) {
 }
 
 // show tells all monitors what a client sends.
-func (s *monitors) show(k *call) {
+func (s *monitors) show(k *Call) {
 	all := s.all.Load()
 	if all == nil {
 		return
@@ -132,16 +126,16 @@ func (w *monitor) next() (line string, ok bool) {
 
 // monitored is the command at hand as MONITOR shows it: when, of which database and
 // client, and its arguments.
-func (k *call) monitored() string {
-	now := k.srv.cfg.Clock()
+func (k *Call) monitored() string {
+	now := k.conn.srv.cfg.Clock()
 	b := strconv.AppendInt(nil, now.Unix(), 10)
 	b = append(b, '.')
 	micros := strconv.Itoa(now.Nanosecond() / 1000)
 	b = append(append(b, "000000"[len(micros):]...), micros...)
-	b = append(append(append(b, " [0 "...), k.addr...), ']')
-	for i, a := range k.args {
+	b = append(append(append(b, " [0 "...), k.conn.addr...), ']')
+	for i, a := range k.Args {
 		if i == maxShownArgs {
-			b = append(b, " ... ("+strconv.Itoa(len(k.args)-i)+" more arguments)"...)
+			b = append(b, " ... ("+strconv.Itoa(len(k.Args)-i)+" more arguments)"...)
 			break
 		}
 		b = append(b, ' ')
@@ -158,12 +152,4 @@ func (k *call) monitored() string {
 }
 
 // secret reports whether argument i may be a password.
-func (k *call) secret(i int) bool {
-	switch k.cmd.name {
-	case "auth":
-		return i > 0
-	case "hello":
-		return i > 2 && k.is(i-1, "AUTH") || i > 3 && k.is(i-2, "AUTH")
-	}
-	return false
-}
+func (k *Call) secret(i int) bool { return k.cmd.Secret != nil && k.cmd.Secret(k.Args, i) }

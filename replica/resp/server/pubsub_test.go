@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kvd/replica/acl/acltest"
+	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
 
@@ -26,7 +27,7 @@ func received(t *testing.T, s *redis.PubSub) string {
 }
 
 func TestGoRedisSubscriptions(t *testing.T) {
-	eachProtocol(t, func(t *testing.T, r *rig, c *redis.Client) {
+	resptest.EachProtocol(t, func(t *testing.T, r *resptest.Rig, c *redis.Client) {
 		ctx := t.Context()
 		s := c.Subscribe(ctx, "kvd:losses")
 		defer s.Close()
@@ -37,7 +38,7 @@ func TestGoRedisSubscriptions(t *testing.T) {
 			}
 		}
 		heard("subscribe", "subscribe: kvd:losses")
-		r.feeds.Tell("kvd:losses", "one")
+		r.Feeds.Tell("kvd:losses", "one")
 		heard("told", "Message<kvd:losses: one>")
 		if err := s.Ping(ctx, "here"); err != nil {
 			t.Error(err)
@@ -47,9 +48,9 @@ func TestGoRedisSubscriptions(t *testing.T) {
 			t.Error(err)
 		}
 		heard("psubscribe", "psubscribe: kvd:losses:*")
-		r.feeds.Tell("kvd:losses:all", "two\r\n\x00\xff")
+		r.Feeds.Tell("kvd:losses:all", "two\r\n\x00\xff")
 		heard("told all", "Message<kvd:losses:all: two\r\n\x00\xff>")
-		is(t, "numpat", int64(1))(c.PubSubNumPat(ctx).Result())
+		resptest.Expect(t, "numpat", int64(1))(c.PubSubNumPat(ctx).Result())
 		if n, err := c.PubSubNumSub(ctx, "kvd:losses", "x").Result(); err != nil || n["kvd:losses"] != 1 || n["x"] != 0 {
 			t.Errorf("numsub: %v, %v", n, err)
 		}
@@ -60,14 +61,14 @@ func TestGoRedisSubscriptions(t *testing.T) {
 			t.Error(err)
 		}
 		heard("unsubscribe", "unsubscribe: kvd:losses")
-		r.feeds.Tell("kvd:losses", "unheard")
-		r.feeds.Tell("kvd:losses:all", "three")
+		r.Feeds.Tell("kvd:losses", "unheard")
+		r.Feeds.Tell("kvd:losses:all", "three")
 		heard("told after", "Message<kvd:losses:all: three>")
 	})
 }
 
 func TestGoRedisIsToldOfUnknownChannels(t *testing.T) {
-	eachProtocol(t, func(t *testing.T, r *rig, c *redis.Client) {
+	resptest.EachProtocol(t, func(t *testing.T, r *resptest.Rig, c *redis.Client) {
 		s := c.Subscribe(t.Context(), "kvd:news")
 		defer s.Close()
 		_, err := s.Receive(t.Context())
@@ -78,34 +79,34 @@ func TestGoRedisIsToldOfUnknownChannels(t *testing.T) {
 }
 
 func TestGuestsMayNotListen(t *testing.T) {
-	r := start(t, tcp(t), func(c *server.Config) {
+	r := resptest.Start(t, resptest.TCP(t), func(c *server.Config) {
 		c.RequireAuth, c.Login = true, acltest.Let(func(_, p string) bool { return p == "ok" })
 	})
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
 	for _, name := range []string{"SUBSCRIBE", "PSUBSCRIBE"} {
-		c.want("-NOAUTH Authentication required.\r\n", name, "kvd:losses")
+		c.Want("-NOAUTH Authentication required.\r\n", name, "kvd:losses")
 	}
-	c.want("+OK\r\n", "AUTH", "ok")
-	c.want("*3\r\n$9\r\nsubscribe\r\n$10\r\nkvd:losses\r\n:1\r\n", "SUBSCRIBE", "kvd:losses")
-	c.want("+RESET\r\n", "RESET")
-	if n := r.feeds.Readers(); n != 0 {
+	c.Want("+OK\r\n", "AUTH", "ok")
+	c.Want("*3\r\n$9\r\nsubscribe\r\n$10\r\nkvd:losses\r\n:1\r\n", "SUBSCRIBE", "kvd:losses")
+	c.Want("+RESET\r\n", "RESET")
+	if n := r.Feeds.Readers(); n != 0 {
 		t.Errorf("%d feeds after RESET", n)
 	}
 }
 
 func TestPatternsAreBounded(t *testing.T) {
-	r := start(t, tcp(t), func(c *server.Config) { c.Limits.Patterns = 2 })
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
-	c.want("-ERR a client may listen to 2 patterns, each of which is tried with every message; use fewer, or channels by name\r\n", "PSUBSCRIBE", "*", "k*", "kv*")
-	c.want("-ERR the pattern is longer than 1024 bytes\r\n", "PSUBSCRIBE", strings.Repeat("*", 1025))
-	c.do("PSUBSCRIBE", "*", "kvd:*")
-	c.reply()
-	c.want("*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:2\r\n", "PSUBSCRIBE", "*")
-	if n := r.feeds.Readers(); n != 2 {
+	r := resptest.Start(t, resptest.TCP(t), func(c *server.Config) { c.Limits.Patterns = 2 })
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
+	c.Want("-ERR a client may listen to 2 patterns, each of which is tried with every message; use fewer, or channels by name\r\n", "PSUBSCRIBE", "*", "k*", "kv*")
+	c.Want("-ERR the pattern is longer than 1024 bytes\r\n", "PSUBSCRIBE", strings.Repeat("*", 1025))
+	c.Do("PSUBSCRIBE", "*", "kvd:*")
+	c.Reply()
+	c.Want("*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:2\r\n", "PSUBSCRIBE", "*")
+	if n := r.Feeds.Readers(); n != 2 {
 		t.Errorf("%d feeds for two channels", n)
 	}
 }
@@ -114,24 +115,24 @@ func TestPatternsAreBounded(t *testing.T) {
 // arrives, whatever the client sends meanwhile.
 func TestEveryMessageOnceAndInOrder(t *testing.T) {
 	const subscribers, messages = 8, 2000
-	r := start(t, tcp(t), nil)
-	defer r.stop()
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
 	var listening, all sync.WaitGroup
 	listening.Add(subscribers)
 	for i := range subscribers {
 		all.Go(func() {
-			c := r.dial()
-			defer c.nc.Close()
+			c := r.Dial()
+			defer c.Conn.Close()
 			if i%2 == 0 {
-				c.do("HELLO", "3")
+				c.Do("HELLO", "3")
 			}
-			c.do("SUBSCRIBE", "kvd:losses")
+			c.Do("SUBSCRIBE", "kvd:losses")
 			listening.Done()
 			for n := 0; n < messages; {
 				if n%50 == 0 {
-					c.send("PING\r\n")
+					c.Send("PING\r\n")
 				}
-				m := c.reply()
+				m := c.Reply()
 				if strings.Contains(strings.ToLower(m), "pong") {
 					continue
 				}
@@ -145,7 +146,7 @@ func TestEveryMessageOnceAndInOrder(t *testing.T) {
 	}
 	listening.Wait()
 	for n := range messages {
-		r.feeds.Tell("kvd:losses", fmt.Sprintf("%06d", n))
+		r.Feeds.Tell("kvd:losses", fmt.Sprintf("%06d", n))
 	}
 	all.Wait()
 }
@@ -165,17 +166,17 @@ func (endless) Close()               {}
 
 // TestSubscribersAreReadFrom: a client that is sent without end is still answered.
 func TestSubscribersAreReadFrom(t *testing.T) {
-	r := start(t, tcp(t), func(c *server.Config) { c.Feeds = endless{} })
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
-	c.do("HELLO", "3")
-	c.do("SUBSCRIBE", "kvd:losses")
+	r := resptest.Start(t, resptest.TCP(t), func(c *server.Config) { c.Feeds = endless{} })
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
+	c.Do("HELLO", "3")
+	c.Do("SUBSCRIBE", "kvd:losses")
 	for _, command := range []string{"SET a 1", "GET a", "PING"} {
-		c.send(command + "\r\n")
-		got := c.reply()
+		c.Send(command + "\r\n")
+		got := c.Reply()
 		for pushes := 0; strings.HasPrefix(got, ">"); pushes++ {
-			if got = c.reply(); pushes == 100_000 {
+			if got = c.Reply(); pushes == 100_000 {
 				t.Fatalf("%s is not answered", command)
 			}
 		}
@@ -187,23 +188,23 @@ func TestSubscribersAreReadFrom(t *testing.T) {
 
 // TestTransactionsStayWhole: pushes come between replies, never within one.
 func TestTransactionsStayWhole(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
-	c.do("HELLO", "3")
-	c.do("SUBSCRIBE", "kvd:losses")
-	c.want("+OK\r\n", "MULTI")
-	c.want("+QUEUED\r\n", "SET", "a", "1")
-	r.feeds.Tell("kvd:losses", "m")
-	if got := c.reply(); got != ">3\r\n$7\r\nmessage\r\n$10\r\nkvd:losses\r\n$1\r\nm\r\n" {
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
+	c.Do("HELLO", "3")
+	c.Do("SUBSCRIBE", "kvd:losses")
+	c.Want("+OK\r\n", "MULTI")
+	c.Want("+QUEUED\r\n", "SET", "a", "1")
+	r.Feeds.Tell("kvd:losses", "m")
+	if got := c.Reply(); got != ">3\r\n$7\r\nmessage\r\n$10\r\nkvd:losses\r\n$1\r\nm\r\n" {
 		t.Errorf("amid a transaction: %q", got)
 	}
-	release := r.leader.Hold()
-	c.send(encode("GET", "a") + encode("EXEC"))
-	r.feeds.Tell("kvd:losses", "n") // before it, or while it runs
+	release := r.Leader.Hold()
+	c.Send(resptest.Encode("GET", "a") + resptest.Encode("EXEC"))
+	r.Feeds.Tell("kvd:losses", "n") // before it, or while it runs
 	release()
-	got := []string{c.reply(), c.reply(), c.reply()}
+	got := []string{c.Reply(), c.Reply(), c.Reply()}
 	slices.Sort(got)
 	want := []string{"*2\r\n+OK\r\n$1\r\n1\r\n", "+QUEUED\r\n", ">3\r\n$7\r\nmessage\r\n$10\r\nkvd:losses\r\n$1\r\nn\r\n"}
 	slices.Sort(want)
@@ -216,27 +217,27 @@ func TestTransactionsStayWhole(t *testing.T) {
 // else waits for it.
 func TestSlowSubscribersAreCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, newPipes(), func(c *server.Config) { c.Send = 3 * time.Second })
-		defer r.stop()
-		slow, quick := r.dial(), r.dial()
-		slow.do("SUBSCRIBE", "kvd:losses")
-		quick.do("SUBSCRIBE", "kvd:losses")
+		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Send = 3 * time.Second })
+		defer r.Stop()
+		slow, quick := r.Dial(), r.Dial()
+		slow.Do("SUBSCRIBE", "kvd:losses")
+		quick.Do("SUBSCRIBE", "kvd:losses")
 		begun := time.Now()
-		r.feeds.Tell("kvd:losses", "m")
-		if got := quick.reply(); !strings.HasSuffix(got, "$1\r\nm\r\n") || time.Since(begun) != 0 {
+		r.Feeds.Tell("kvd:losses", "m")
+		if got := quick.Reply(); !strings.HasSuffix(got, "$1\r\nm\r\n") || time.Since(begun) != 0 {
 			t.Errorf("the other was told %q after %s", got, time.Since(begun))
 		}
 		synctest.Wait()
 		time.Sleep(3 * time.Second) // virtual
 		synctest.Wait()
-		if n := r.feeds.Readers(); n != 1 {
+		if n := r.Feeds.Readers(); n != 1 {
 			t.Errorf("%d still listen", n)
 		}
-		if n := r.srv.Stats().Slow; n != 1 {
+		if n := r.Server.Stats().Slow; n != 1 {
 			t.Errorf("slow clients counted: %d", n)
 		}
-		_ = slow.nc.Close()
-		_ = quick.nc.Close()
+		_ = slow.Conn.Close()
+		_ = quick.Conn.Close()
 	})
 }
 
@@ -244,34 +245,34 @@ func TestSlowSubscribersAreCut(t *testing.T) {
 // sends half a command is cut in time, however much it is sent meanwhile.
 func TestSilentSubscribersStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, newPipes(), func(c *server.Config) { c.Idle, c.Arrive = time.Minute, 5*time.Second })
-		defer r.stop()
-		c := r.dial()
-		c.do("SUBSCRIBE", "kvd:losses")
+		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Idle, c.Arrive = time.Minute, 5*time.Second })
+		defer r.Stop()
+		c := r.Dial()
+		c.Do("SUBSCRIBE", "kvd:losses")
 		time.Sleep(time.Hour) // virtual
-		r.feeds.Tell("kvd:losses", "m")
-		if got := c.reply(); !strings.HasSuffix(got, "$1\r\nm\r\n") {
+		r.Feeds.Tell("kvd:losses", "m")
+		if got := c.Reply(); !strings.HasSuffix(got, "$1\r\nm\r\n") {
 			t.Errorf("got %q", got)
 		}
 		begun := time.Now()
-		c.send(encode("PING")[:5])
+		c.Send(resptest.Encode("PING")[:5])
 		for range 4 {
 			time.Sleep(time.Second) // virtual
-			r.feeds.Tell("kvd:losses", "m")
-			c.reply()
+			r.Feeds.Tell("kvd:losses", "m")
+			c.Reply()
 		}
-		if got := c.reply(); got != "-ERR Protocol error: the command did not arrive within 5s\r\n" {
+		if got := c.Reply(); got != "-ERR Protocol error: the command did not arrive within 5s\r\n" {
 			t.Errorf("got %q", got)
 		}
-		c.closed()
+		c.Closed()
 		if took := time.Since(begun); took != 5*time.Second {
 			t.Errorf("cut after %s, want 5s", took)
 		}
-		d := r.dial()
-		d.do("SUBSCRIBE", "kvd:losses")
-		d.do("UNSUBSCRIBE")
+		d := r.Dial()
+		d.Do("SUBSCRIBE", "kvd:losses")
+		d.Do("UNSUBSCRIBE")
 		begun = time.Now()
-		d.closed()
+		d.Closed()
 		if took := time.Since(begun); took != time.Minute {
 			t.Errorf("one that listens no more was closed after %s", took)
 		}
@@ -280,30 +281,30 @@ func TestSilentSubscribersStay(t *testing.T) {
 
 func TestShutdownEndsSubscriptions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, newPipes(), nil)
-		c := r.dial()
-		c.do("SUBSCRIBE", "kvd:losses")
+		r := resptest.Start(t, resptest.NewPipes(), nil)
+		c := r.Dial()
+		c.Do("SUBSCRIBE", "kvd:losses")
 		begun := time.Now()
-		r.stop() // and checks that no feed is open
+		r.Stop() // and checks that no feed is open
 		if took := time.Since(begun); took > 10*time.Millisecond {
 			t.Errorf("shutdown took %s", took)
 		}
-		c.closed()
+		c.Closed()
 	})
 }
 
 func TestKilledSubscribersListenNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, newPipes(), nil)
-		defer r.stop()
-		c, killer := r.dial(), r.dial()
-		c.do("PSUBSCRIBE", "kvd:*")
-		killer.want(":1\r\n", "CLIENT", "KILL", "ID", "1")
-		c.closed()
+		r := resptest.Start(t, resptest.NewPipes(), nil)
+		defer r.Stop()
+		c, killer := r.Dial(), r.Dial()
+		c.Do("PSUBSCRIBE", "kvd:*")
+		killer.Want(":1\r\n", "CLIENT", "KILL", "ID", "1")
+		c.Closed()
 		synctest.Wait()
-		if n := r.feeds.Readers(); n != 0 {
+		if n := r.Feeds.Readers(); n != 0 {
 			t.Errorf("%d feeds are open", n)
 		}
-		_ = killer.nc.Close()
+		_ = killer.Conn.Close()
 	})
 }

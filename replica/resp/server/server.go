@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"kvd/replica/resp/slowlog"
 )
 
 // Server serves the Redis protocol. Every connection has one goroutine, owned by
@@ -25,19 +27,16 @@ type Server struct {
 
 	pick     func(key string) bool // Config.PickSiblings, never nil
 	loading  func() *Loading       // Config.Loading, never nil
-	table    map[string]*command   // never changes
+	table    map[string]*Command   // never changes
 	names    []string              // of the table, sorted
 	channels []string              // of Config.Feeds
-	cursors  *cursors
-	scripts  scripts
 	monitors monitors
 	broker   *broker
-	slow     slowlog
+	slow     *slowlog.Log
 	started  time.Time
 	requests atomic.Uint64 // ids given to requests
 	stats    counters
 	budget   budget
-	peak     atomic.Uint64         // bytes of memory, as INFO has seen it
 	since    atomic.Pointer[Stats] // of the last CONFIG RESETSTAT; nil: there was none
 	runID    string                // drawn for the process
 
@@ -64,16 +63,21 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	if cfg.PickSiblings == nil {
 		cfg.PickSiblings = func(string) bool { return false }
 	}
+	table, err := cfg.index()
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
 		cfg: cfg, pick: cfg.PickSiblings,
 		engine: e, keys: k, inspector: i,
-		table: newTable(cfg.Extra), cursors: newCursors(cfg.Limits.Cursors), started: cfg.Now(),
+		table: table, started: cfg.Now(),
 		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
 	}
 	if s.loading = cfg.Loading; s.loading == nil {
 		s.loading = func() *Loading { return nil }
 	}
 	s.budget.limit = cfg.Limits.Memory
+	s.slow = slowlog.New(slowlog.Defaults())
 	s.broker = newBroker(&s.budget)
 	s.runID = rand.Text() + rand.Text()
 	s.names = sortedNames(s.table)
@@ -285,6 +289,7 @@ type Stats struct {
 	Memory         Memory
 	Behind         uint64 // subscribers cut because too much waited for them
 	Unheard        uint64 // messages that nobody here was sent, for want of memory
+	Hits, Misses   uint64 // keys read that showed a value, and that did not
 }
 
 // Stats counts.
@@ -301,6 +306,7 @@ func (s *Server) Stats() Stats {
 			Limit: s.budget.limit, Used: s.budget.used.Load(), Waiting: int(s.budget.asked.Load()),
 			Waits: s.budget.waits.Load(), Cut: s.stats.hogs.Load(),
 		},
+		Hits: s.stats.hits.Load(), Misses: s.stats.misses.Load(),
 	}
 }
 

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,6 +16,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/command"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 	"kvd/replica/resp/token"
@@ -24,122 +24,122 @@ import (
 )
 
 func TestPipelineIsOneCall(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
 	var in, want strings.Builder
 	for i := range 16 {
-		in.WriteString(encode("SET", fmt.Sprint("k", i), "v"))
+		in.WriteString(resptest.Encode("SET", fmt.Sprint("k", i), "v"))
 		want.WriteString("+OK\r\n")
 	}
-	in.WriteString(encode("PING") + encode("MGET", "k1", "k2") + encode("NOSUCH"))
+	in.WriteString(resptest.Encode("PING") + resptest.Encode("MGET", "k1", "k2") + resptest.Encode("NOSUCH"))
 	want.WriteString("+PONG\r\n*2\r\n$1\r\nv\r\n$1\r\nv\r\n-ERR unknown command 'NOSUCH', with args beginning with: \r\n")
-	c.send(in.String())
+	c.Send(in.String())
 	var got strings.Builder
 	for range 19 {
-		got.WriteString(c.reply())
+		got.WriteString(c.Reply())
 	}
 	if got.String() != want.String() {
 		t.Errorf("replies %q, want %q", got.String(), want.String())
 	}
-	if b := r.leader.Batches(); !slices.Equal(b, []int{18}) {
+	if b := r.Leader.Batches(); !slices.Equal(b, []int{18}) {
 		t.Errorf("calls of Do had %v requests, want one of 18", b)
 	}
 }
 
 func TestTransactionIsOneCall(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
-	c.send(encode("SET", "a", "1") + encode("MULTI") + encode("INCR", "a") + encode("MSET", "b", "2", "c", "3") + encode("EXEC") + encode("GET", "a"))
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
+	c.Send(resptest.Encode("SET", "a", "1") + resptest.Encode("MULTI") + resptest.Encode("INCR", "a") + resptest.Encode("MSET", "b", "2", "c", "3") + resptest.Encode("EXEC") + resptest.Encode("GET", "a"))
 	var got strings.Builder
 	for range 6 {
-		got.WriteString(c.reply())
+		got.WriteString(c.Reply())
 	}
 	if want := "+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:2\r\n+OK\r\n$1\r\n2\r\n"; got.String() != want {
 		t.Errorf("got %q, want %q", got.String(), want)
 	}
-	if b := r.leader.Batches(); !slices.Equal(b, []int{1, 3, 1}) {
+	if b := r.Leader.Batches(); !slices.Equal(b, []int{1, 3, 1}) {
 		t.Errorf("calls of Do had %v requests, want 1, 3, 1", b)
 	}
 }
 
 func TestDepthBoundsACall(t *testing.T) {
-	r := start(t, tcp(t), func(c *server.Config) { c.Limits.Pipeline, c.Limits.Requests = 8, 4 })
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
-	c.send(strings.Repeat(encode("GET", "a"), 10) + encode("MGET", "a", "b", "c", "d", "e", "f") + strings.Repeat(encode("PING"), 20))
+	r := resptest.Start(t, resptest.TCP(t), func(c *server.Config) { c.Limits.Pipeline, c.Limits.Requests = 8, 4 })
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
+	c.Send(strings.Repeat(resptest.Encode("GET", "a"), 10) + resptest.Encode("MGET", "a", "b", "c", "d", "e", "f") + strings.Repeat(resptest.Encode("PING"), 20))
 	for range 31 {
-		c.reply()
+		c.Reply()
 	}
-	if b := r.leader.Batches(); slices.Max(b) > 8 || len(b) < 3 {
+	if b := r.Leader.Batches(); slices.Max(b) > 8 || len(b) < 3 {
 		t.Errorf("calls of Do had %v requests, want at most 4, or one command's 6 after 2", b)
 	}
 }
 
 func TestOneClientDoesNotHoldUpOthers(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	release := r.leader.Hold()
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	release := r.Leader.Hold()
 	defer release()
-	slow, quick := r.dial(), r.dial()
-	defer slow.nc.Close()
-	defer quick.nc.Close()
-	slow.send(encode("SET", "a", "1"))
-	for len(r.leader.Batches()) == 0 {
-		quick.want("+PONG\r\n", "PING")
+	slow, quick := r.Dial(), r.Dial()
+	defer slow.Conn.Close()
+	defer quick.Conn.Close()
+	slow.Send(resptest.Encode("SET", "a", "1"))
+	for len(r.Leader.Batches()) == 0 {
+		quick.Want("+PONG\r\n", "PING")
 	}
 	release()
-	if got := slow.reply(); got != "+OK\r\n" {
+	if got := slow.Reply(); got != "+OK\r\n" {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestEngineErrors(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
-	r.leader.Refuse(fmt.Errorf("do: %w (9); try again later", replica.ErrOverloaded))
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
+	r.Leader.Refuse(fmt.Errorf("do: %w (9); try again later", replica.ErrOverloaded))
 	want := "-TRYAGAIN do: too many requests are waiting at this leader (9); try again later\r\n"
-	c.want(want, "SET", "a", "1")
-	c.send(encode("MULTI") + encode("SET", "a", "1") + encode("EXEC"))
-	c.reply()
-	c.reply()
-	if got := c.reply(); got != want {
+	c.Want(want, "SET", "a", "1")
+	c.Send(resptest.Encode("MULTI") + resptest.Encode("SET", "a", "1") + resptest.Encode("EXEC"))
+	c.Reply()
+	c.Reply()
+	if got := c.Reply(); got != want {
 		t.Errorf("EXEC: got %q, want %q", got, want)
 	}
-	r.leader.Refuse(fmt.Errorf("do: %w; go elsewhere", server.ErrDraining))
-	c.want("-TRYAGAIN do: this leader is draining; go elsewhere\r\n", "GET", "a")
-	r.leader.Refuse(errors.New("disk\r\non fire"))
-	c.want("-ERR disk  on fire\r\n", "GET", "a")
-	r.leader.Refuse(nil)
-	c.want("$-1\r\n", "GET", "a")
+	r.Leader.Refuse(fmt.Errorf("do: %w; go elsewhere", server.ErrDraining))
+	c.Want("-TRYAGAIN do: this leader is draining; go elsewhere\r\n", "GET", "a")
+	r.Leader.Refuse(errors.New("disk\r\non fire"))
+	c.Want("-ERR disk  on fire\r\n", "GET", "a")
+	r.Leader.Refuse(nil)
+	c.Want("$-1\r\n", "GET", "a")
 }
 
 // TestDrain: what was taken is answered, what is idle is closed, nobody new is
 // let in, and Shutdown waits for it.
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, newPipes(), nil)
-		idle, half, busy, waiting := r.dial(), r.dial(), r.dial(), r.dial()
-		idle.want("+PONG\r\n", "PING")
-		half.send("*1\r\n$4\r\nPI")
-		release := r.leader.Hold()
-		busy.send(encode("SET", "a", "1"))
-		waiting.send(encode("WAIT", "9", "0"))
+		r := resptest.Start(t, resptest.NewPipes(), nil)
+		idle, half, busy, waiting := r.Dial(), r.Dial(), r.Dial(), r.Dial()
+		idle.Want("+PONG\r\n", "PING")
+		half.Send("*1\r\n$4\r\nPI")
+		release := r.Leader.Hold()
+		busy.Send(resptest.Encode("SET", "a", "1"))
+		waiting.Send(resptest.Encode("WAIT", "9", "0"))
 		synctest.Wait()
 		down := make(chan error, 1)
-		go func() { down <- r.srv.Shutdown(context.Background()) }()
-		idle.closed()
-		half.closed()
-		if got := waiting.reply(); got != ":2\r\n" {
+		go func() { down <- r.Server.Shutdown(context.Background()) }()
+		idle.Closed()
+		half.Closed()
+		if got := waiting.Reply(); got != ":2\r\n" {
 			t.Errorf("WAIT: got %q", got)
 		}
-		waiting.closed()
+		waiting.Closed()
 		synctest.Wait()
 		select {
 		case err := <-down:
@@ -147,15 +147,15 @@ func TestDrain(t *testing.T) {
 		default:
 		}
 		release()
-		if got := busy.reply(); got != "+OK\r\n" {
+		if got := busy.Reply(); got != "+OK\r\n" {
 			t.Errorf("in flight: got %q", got)
 		}
-		busy.closed()
+		busy.Closed()
 		if err := <-down; err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
-		r.stop()
-		if err := r.srv.Serve(context.Background(), newPipes()); err == nil {
+		r.Stop()
+		if err := r.Server.Serve(context.Background(), resptest.NewPipes()); err == nil {
 			t.Error("a drained server serves again")
 		}
 	})
@@ -165,33 +165,33 @@ func TestDrain(t *testing.T) {
 // an answer that comes later harms nobody.
 func TestDrainGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, newPipes(), nil)
-		release := r.leader.Hold()
-		c, x := r.dial(), r.dial()
-		c.send(encode("SET", "a", "1"))
-		x.send(encode("MULTI"))
-		x.reply()
-		x.send(encode("SET", "b", "1"))
-		x.reply()
-		x.send(encode("EXEC"))
+		r := resptest.Start(t, resptest.NewPipes(), nil)
+		release := r.Leader.Hold()
+		c, x := r.Dial(), r.Dial()
+		c.Send(resptest.Encode("SET", "a", "1"))
+		x.Send(resptest.Encode("MULTI"))
+		x.Reply()
+		x.Send(resptest.Encode("SET", "b", "1"))
+		x.Reply()
+		x.Send(resptest.Encode("EXEC"))
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := r.srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := r.Server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("shutdown: %v", err)
 		}
-		c.closed()
-		x.closed()
+		c.Closed()
+		x.Closed()
 		release()
-		r.stop()
-		if keys, _, err := r.leader.Scan("", 9, nil); err != nil || !slices.Equal(keys, []string{"a", "b"}) {
+		r.Stop()
+		if keys, _, err := r.Leader.Scan("", 9, nil); err != nil || !slices.Equal(keys, []string{"a", "b"}) {
 			t.Errorf("the engine's requests were taken away from it: it wrote %q, %v", keys, err)
 		}
 	})
 }
 
 // broken is a listener that cannot go on.
-type broken struct{ *pipes }
+type broken struct{ *resptest.Pipes }
 
 func (broken) Accept() (net.Conn, error) { return nil, errors.New("no more wire") }
 
@@ -200,70 +200,72 @@ func TestBrokenListener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := broken{newPipes()}
+	l := broken{resptest.NewPipes()}
 	if err := srv.Serve(t.Context(), l); err == nil || !strings.Contains(err.Error(), "no more wire") {
 		t.Errorf("serve: %v", err)
 	}
 	select {
-	case <-l.done:
+	case <-l.Done:
 	default:
 		t.Error("the listener was left open")
 	}
 }
 
 func TestServeEndsWithItsContext(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	srv, err := server.New(server.Defaults(), r.leader, r.leader, r.leader)
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	cfg := server.Defaults()
+	cfg.Commands = command.Table(command.Options{})
+	srv, err := server.New(cfg, r.Leader, r.Leader, r.Leader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := tcp(t)
+	l := resptest.TCP(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ctx, l) }()
-	c := (&rig{t: t, l: l}).dial()
-	c.want("+PONG\r\n", "PING")
+	c := resptest.Dial(t, l)
+	c.Want("+PONG\r\n", "PING")
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("serve: %v", err)
 	}
-	c.closed()
+	c.Closed()
 }
 
 func TestWaitForIsWokenByTheFrontier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, newPipes(), nil)
-		defer r.stop()
-		c := r.dial()
+		r := resptest.Start(t, resptest.NewPipes(), nil)
+		defer r.Stop()
+		c := r.Dial()
 		d := logical.Dot{Origin: 0xbee, Seq: 3}
 		tok := token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(d)}}.String()
-		if got := c.do("KVD.WAITFOR", tok, "50"); !strings.HasPrefix(got, "-BEHIND ") {
+		if got := c.Do("KVD.WAITFOR", tok, "50"); !strings.HasPrefix(got, "-BEHIND ") {
 			t.Errorf("got %q", got)
 		}
-		c.send(encode("KVD.WAITFOR", tok, "60000"))
+		c.Send(resptest.Encode("KVD.WAITFOR", tok, "60000"))
 		time.Sleep(time.Second) // virtual
-		r.leader.Heard(d)
+		r.Leader.Heard(d)
 		begun := time.Now()
-		if got := c.reply(); got != "+OK\r\n" || time.Since(begun) > 10*time.Millisecond {
+		if got := c.Reply(); got != "+OK\r\n" || time.Since(begun) > 10*time.Millisecond {
 			t.Errorf("got %q after %s", got, time.Since(begun))
 		}
-		_ = c.nc.Close()
+		_ = c.Conn.Close()
 	})
 }
 
 // TestWaitAsksForTheConnectionsOwnWrite, not for everybody's.
 func TestWaitAsksForTheConnectionsOwnWrite(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	a, b := r.dial(), r.dial()
-	defer a.nc.Close()
-	defer b.nc.Close()
-	a.want("+OK\r\n", "MSET", "x", "1", "y", "2")
-	b.want("+OK\r\n", "SET", "z", "3")
-	a.want("$1\r\n1\r\n", "GET", "x")
-	a.want(":2\r\n", "WAIT", "2", "0")
-	if f := r.leader.Asked(); f.Len() != 1 || f.At(resptest.Origin) != 2 {
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	a, b := r.Dial(), r.Dial()
+	defer a.Conn.Close()
+	defer b.Conn.Close()
+	a.Want("+OK\r\n", "MSET", "x", "1", "y", "2")
+	b.Want("+OK\r\n", "SET", "z", "3")
+	a.Want("$1\r\n1\r\n", "GET", "x")
+	a.Want(":2\r\n", "WAIT", "2", "0")
+	if f := r.Leader.Asked(); f.Len() != 1 || f.At(resptest.Origin) != 2 {
 		t.Errorf("asked about %s, want the second write", f)
 	}
 }
@@ -271,91 +273,91 @@ func TestWaitAsksForTheConnectionsOwnWrite(t *testing.T) {
 // TestTokensVouchForWhatWasShown: a write keeps what its author had not been
 // shown, and its token does not claim to have seen it either.
 func TestTokensVouchForWhatWasShown(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
 	textOf := func(reply string) string { return strings.Split(reply[strings.Index(reply, "token"):], "\r\n")[2] }
-	before := textOf(c.do("KVD.GET", "cart"))
-	c.want("+OK\r\n", "SET", "cart", "milk")
-	mine := textOf(c.do("KVD.SET", "cart", "bread", "TOKEN", before))
-	c.want("-CONFLICT 2 siblings; use KVD.GET\r\n", "GET", "cart")
+	before := textOf(c.Do("KVD.GET", "cart"))
+	c.Want("+OK\r\n", "SET", "cart", "milk")
+	mine := textOf(c.Do("KVD.SET", "cart", "bread", "TOKEN", before))
+	c.Want("-CONFLICT 2 siblings; use KVD.GET\r\n", "GET", "cart")
 	parsed, err := token.Parse(mine)
 	if want := []logical.Dot{{Origin: resptest.Origin, Seq: 2}}; err != nil || !slices.Equal(parsed.Shown, want) {
 		t.Errorf("the token was shown %v, %v; want %v", parsed.Shown, err, want)
 	}
-	c.do("KVD.SET", "cart", "butter", "TOKEN", mine)
-	reply := c.do("KVD.GET", "cart")
+	c.Do("KVD.SET", "cart", "butter", "TOKEN", mine)
+	reply := c.Do("KVD.GET", "cart")
 	if !strings.Contains(reply, "milk") || !strings.Contains(reply, "butter") || strings.Contains(reply, "bread") {
 		t.Errorf("got %q", reply)
 	}
-	c.do("KVD.DEL", "cart", "TOKEN", mine)
-	c.do("KVD.RESOLVE", "cart", "all", "TOKEN", textOf(c.do("KVD.GET", "cart")))
-	c.want("$3\r\nall\r\n", "GET", "cart")
+	c.Do("KVD.DEL", "cart", "TOKEN", mine)
+	c.Do("KVD.RESOLVE", "cart", "all", "TOKEN", textOf(c.Do("KVD.GET", "cart")))
+	c.Want("$3\r\nall\r\n", "GET", "cart")
 }
 
 func TestKill(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	a, b, c := r.dial(), r.dial(), r.dial()
-	defer c.nc.Close()
-	addr := b.nc.LocalAddr().String()
-	id := strings.Trim(a.do("CLIENT", "ID"), ":\r\n")
-	b.want("+PONG\r\n", "PING")
-	c.want(":1\r\n", "CLIENT", "KILL", "ID", id)
-	a.closed()
-	c.want("+OK\r\n", "CLIENT", "KILL", addr)
-	b.closed()
-	if list := c.do("CLIENT", "LIST"); strings.Contains(list, addr) && r.srv.Stats().Clients > 2 {
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	a, b, c := r.Dial(), r.Dial(), r.Dial()
+	defer c.Conn.Close()
+	addr := b.Conn.LocalAddr().String()
+	id := strings.Trim(a.Do("CLIENT", "ID"), ":\r\n")
+	b.Want("+PONG\r\n", "PING")
+	c.Want(":1\r\n", "CLIENT", "KILL", "ID", id)
+	a.Closed()
+	c.Want("+OK\r\n", "CLIENT", "KILL", addr)
+	b.Closed()
+	if list := c.Do("CLIENT", "LIST"); strings.Contains(list, addr) && r.Server.Stats().Clients > 2 {
 		t.Errorf("the killed are still there: %q", list)
 	}
-	c.want(":1\r\n", "CLIENT", "KILL", "ID", strings.Trim(c.do("CLIENT", "ID"), ":\r\n"), "SKIPME", "no")
-	c.closed()
+	c.Want(":1\r\n", "CLIENT", "KILL", "ID", strings.Trim(c.Do("CLIENT", "ID"), ":\r\n"), "SKIPME", "no")
+	c.Closed()
 }
 
 // A cursor is never too old: what is not remembered is looked for, and what is gone
 // begins again.
 func TestCursorsAreNeverTooOld(t *testing.T) {
-	serve := func() (*rig, *client) {
-		r := start(t, tcp(t), func(c *server.Config) { c.Limits.Cursors = 2 })
-		c := r.dial()
-		c.want("+OK\r\n", "MSET", "a", "", "b", "", "c", "", "d", "", "e", "")
+	serve := func() (*resptest.Rig, *resptest.Client) {
+		r := resptest.Start(t, resptest.TCP(t), func(c *server.Config) { c.Commands = command.Table(command.Options{Cursors: 2}) })
+		c := r.Dial()
+		c.Want("+OK\r\n", "MSET", "a", "", "b", "", "c", "", "d", "", "e", "")
 		return r, c
 	}
 	r, c := serve()
-	next := func(cursor string) string { return strings.Split(c.do("SCAN", cursor, "COUNT", "1"), "\r\n")[2] }
+	next := func(cursor string) string { return strings.Split(c.Do("SCAN", cursor, "COUNT", "1"), "\r\n")[2] }
 	first := next("0")
 	for cursor := first; cursor != "0"; cursor = next(cursor) {
 	}
-	if got := c.do("SCAN", first, "COUNT", "1"); !strings.HasSuffix(got, "*1\r\n$1\r\nb\r\n") {
+	if got := c.Do("SCAN", first, "COUNT", "1"); !strings.HasSuffix(got, "*1\r\n$1\r\nb\r\n") {
 		t.Errorf("an old cursor goes on with %q", got)
 	}
-	_ = c.nc.Close()
-	r.stop()
+	_ = c.Conn.Close()
+	r.Stop()
 
 	r, c = serve()
-	defer r.stop()
-	defer c.nc.Close()
-	if got := c.do("SCAN", first, "COUNT", "1"); !strings.HasSuffix(got, "*1\r\n$1\r\nb\r\n") {
+	defer r.Stop()
+	defer c.Conn.Close()
+	if got := c.Do("SCAN", first, "COUNT", "1"); !strings.HasSuffix(got, "*1\r\n$1\r\nb\r\n") {
 		t.Errorf("a cursor of another leader goes on with %q", got)
 	}
 	for _, none := range []string{"1", "-1", "+7", "18446744073709551615", "007"} {
-		if got := c.do("SCAN", none, "COUNT", "1"); !strings.HasSuffix(got, "*1\r\n$1\r\na\r\n") {
+		if got := c.Do("SCAN", none, "COUNT", "1"); !strings.HasSuffix(got, "*1\r\n$1\r\na\r\n") {
 			t.Errorf("cursor %s of no key goes on with %q", none, got)
 		}
 	}
 	for _, wrong := range []string{"x", "1x", "18446744073709551616", " 1", "--1"} {
-		c.want("-ERR invalid cursor\r\n", "SCAN", wrong)
+		c.Want("-ERR invalid cursor\r\n", "SCAN", wrong)
 	}
 }
 
 func TestInfoHasWhatClientsNeed(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
 	for _, args := range [][]string{{"INFO"}, {"INFO", "all"}, {"INFO", "server", "persistence", "KVD"}} {
-		info := c.do(args...)
+		info := c.Do(args...)
 		for _, want := range []string{"# Server\r\n", "redis_version:7.", "loading:0\r\n", "# kvd\r\n", "kvd_version:dev"} {
 			if !strings.Contains(info, want) {
 				t.Errorf("%v lacks %q: %q", args, want, info)
@@ -367,20 +369,20 @@ func TestInfoHasWhatClientsNeed(t *testing.T) {
 // INFO counts what was read and what was asked, per command, until it is told to begin
 // anew; what monitoring reads goes on.
 func TestInfoCountsAndBeginsAnew(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	c := r.dial()
-	defer c.nc.Close()
-	c.do("SET", "a", "1")
-	c.do("MGET", "a", "none", "a")
-	c.do("GET", "none")
-	c.do("GET", "none", "more")
-	c.do("MULTI")
-	c.do("EXISTS", "a", "none")
-	c.do("EXEC")
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	c := r.Dial()
+	defer c.Conn.Close()
+	c.Do("SET", "a", "1")
+	c.Do("MGET", "a", "none", "a")
+	c.Do("GET", "none")
+	c.Do("GET", "none", "more")
+	c.Do("MULTI")
+	c.Do("EXISTS", "a", "none")
+	c.Do("EXEC")
 	has := func(want bool, section string, lines ...string) {
 		t.Helper()
-		info := c.do("INFO", section)
+		info := c.Do("INFO", section)
 		for _, l := range lines {
 			if strings.Contains(info, l) != want {
 				t.Errorf("INFO %s, %q: want %t in %q", section, l, want, info)
@@ -393,11 +395,11 @@ func TestInfoCountsAndBeginsAnew(t *testing.T) {
 	has(true, "memory", "used_memory:", "used_memory_human:", "used_memory_rss:", "used_memory_peak:", "maxmemory_policy:noeviction")
 	has(true, "server", "run_id:", "uptime_in_days:0", "tcp_port:")
 	has(true, "everything", "used_cpu_user:", "cmdstat_info:calls=")
-	before := r.srv.Stats().Commands
-	c.want("+OK\r\n", "CONFIG", "RESETSTAT")
+	before := r.Server.Stats().Commands
+	c.Want("+OK\r\n", "CONFIG", "RESETSTAT")
 	has(true, "stats", "keyspace_hits:0\r\n", "keyspace_misses:0\r\n")
 	has(false, "commandstats", "cmdstat_get", "cmdstat_set")
-	if after := r.srv.Stats().Commands; after < before {
+	if after := r.Server.Stats().Commands; after < before {
 		t.Errorf("%d commands, %d before", after, before)
 	}
 }
@@ -406,28 +408,28 @@ func TestTLS(t *testing.T) {
 	s := httptest.NewTLSServer(nil) // for its certificate
 	cert := s.TLS.Certificates
 	s.Close()
-	r := start(t, tcp(t), func(c *server.Config) { c.TLS = &tls.Config{Certificates: cert} })
-	defer r.stop()
-	nc, err := tls.Dial("tcp", r.l.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	r := resptest.Start(t, resptest.TCP(t), func(c *server.Config) { c.TLS = &tls.Config{Certificates: cert} })
+	defer r.Stop()
+	nc, err := tls.Dial("tcp", r.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	if _, err := io.WriteString(nc, encode("PING")); err != nil {
+	if _, err := io.WriteString(nc, resptest.Encode("PING")); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 7)
 	if _, err := io.ReadFull(nc, buf); err != nil || string(buf) != "+PONG\r\n" {
 		t.Errorf("got %q, %v", buf, err)
 	}
-	c := &client{t, nc, bufio.NewReader(nc)}
-	c.do("SUBSCRIBE", "kvd:losses")
+	c := resptest.NewClient(t, nc)
+	c.Do("SUBSCRIBE", "kvd:losses")
 	for range 3 { // a read that was woken up can be read on
-		r.feeds.Tell("kvd:losses", "m")
-		if got := c.reply(); !strings.HasSuffix(got, "$1\r\nm\r\n") {
+		r.Feeds.Tell("kvd:losses", "m")
+		if got := c.Reply(); !strings.HasSuffix(got, "$1\r\nm\r\n") {
 			t.Errorf("got %q", got)
 		}
-		c.want("*2\r\n$4\r\npong\r\n$0\r\n\r\n", "PING")
+		c.Want("*2\r\n$4\r\npong\r\n$0\r\n\r\n", "PING")
 	}
 }
 
@@ -439,7 +441,6 @@ func TestConfigIsValidated(t *testing.T) {
 		"RequireAuth": func(c *server.Config) { c.RequireAuth = true },
 		"Args":        func(c *server.Config) { c.Limits.Args = 9 },
 		"Command":     func(c *server.Config) { c.Limits.Command = c.Limits.Bulk - 1 },
-		"Cursors":     func(c *server.Config) { c.Limits.Cursors = 0 },
 	} {
 		cfg := server.Defaults()
 		if err := cfg.Validate(); err != nil {
@@ -456,12 +457,12 @@ func TestConfigIsValidated(t *testing.T) {
 }
 
 func TestResolverIsNamed(t *testing.T) {
-	r := start(t, tcp(t), nil)
-	defer r.stop()
-	r.leader.SetPolicy(resolve.Policy{Default: resolve.Causal})
-	c := r.dial()
-	defer c.nc.Close()
-	if got := c.do("KVD.GET", "a"); !strings.HasSuffix(got, "$8\r\nresolver\r\n$6\r\ncausal\r\n") {
+	r := resptest.Start(t, resptest.TCP(t), nil)
+	defer r.Stop()
+	r.Leader.SetPolicy(resolve.Policy{Default: resolve.Causal})
+	c := r.Dial()
+	defer c.Conn.Close()
+	if got := c.Do("KVD.GET", "a"); !strings.HasSuffix(got, "$8\r\nresolver\r\n$6\r\ncausal\r\n") {
 		t.Errorf("got %q", got)
 	}
 }

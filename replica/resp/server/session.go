@@ -1,232 +1,91 @@
 package server
 
 import (
-	"bytes"
 	"errors"
-	"strconv"
-	"strings"
-	"time"
 
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 )
 
-// What HELLO and INFO say we are: clients choose features by it.
-const (
-	serverName   = "redis"
-	redisVersion = "7.4.0"
-)
+// What commands about the connection itself do to it.
 
-// defaultUser is who a client is that has not said otherwise.
-const defaultUser = "default"
+// DefaultUser is who a client is that has not said otherwise.
+const DefaultUser = "default"
 
 // maxFailures is how many wrong passwords a connection may try.
 const maxFailures = 10
 
-func sessionCommands() []command {
-	return []command{
-		{name: "hello", arity: -1, flags: fast | open | alone, needs: acl.Anyone, since: "6.0.0", run: runHello, summary: "Agrees on a protocol version and says who we are."},
-		{name: "auth", arity: -2, flags: fast | open | alone, needs: acl.Anyone, since: "1.0.0", run: runAuth, summary: "Shows who the client is."},
-		{name: "ping", arity: -1, flags: fast | listening, needs: acl.Anyone, since: "1.0.0", run: runPing, summary: "Answers PONG, or what is given."},
-		{name: "echo", arity: 2, flags: fast, needs: acl.Anyone, since: "1.0.0", run: runEcho, summary: "Answers what is given."},
-		{name: "quit", arity: -1, flags: fast | open | control | listening, needs: acl.Anyone, since: "1.0.0", run: runQuit, summary: "Closes the connection."},
-		{name: "reset", arity: 1, flags: fast | open | alone | control | listening, needs: acl.Anyone, since: "6.2.0", run: runReset, summary: "Forgets all that the connection has set."},
-		{name: "select", arity: 2, flags: fast, needs: acl.Anyone, since: "1.0.0", run: runSelect, summary: "Chooses the only database, 0."},
-		{name: "client", arity: -2, flags: family | admin | alone, needs: acl.Anyone, since: "2.4.0", run: runClient, subs: []sub{{"KILL", acl.Admin}, {"LIST", acl.Admin}}, summary: "Looks at connections and changes them."},
-		{name: "readonly", arity: 1, flags: fast, needs: acl.Anyone, since: "3.0.0", run: runCluster, summary: "Refused: there are no slots here."},
-		{name: "cluster", arity: -2, flags: family | admin, needs: acl.Anyone, since: "3.0.0", run: runCluster, summary: "Refused: there are no slots here."},
-		{name: "acl", arity: -2, flags: family | admin, needs: acl.Anyone, since: "6.0.0", run: runACL, summary: "Answers who the client is."},
-	}
-}
+// Client describes the client.
+func (k *Call) Client() Client { return k.conn.snapshot() }
 
-// greeting is what HELLO asks for.
-type greeting struct {
-	proto int
-	name  string
-	named bool
-}
+// UserName is whom the connection acts for.
+func (k *Call) UserName() string { return k.conn.userName() }
 
-func runHello(k *call) error {
-	g, err := k.greeting()
-	if err != nil {
-		return err
-	}
-	if k.guest() {
-		return resp.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
-	}
-	if g.named {
-		k.rename(g.name)
-	}
-	k.speak(g.proto)
-	k.writeHello()
-	return nil
-}
+// Authenticated reports whether the client has shown who it is, or need not.
+func (k *Call) Authenticated() bool { return !k.conn.guest() }
 
-// greeting reads HELLO's arguments. Who the client is is looked at as it is read, as
-// by Redis: what is wrong behind it does not make it unsaid.
-func (k *call) greeting() (greeting, error) {
-	g := greeting{proto: k.out.Proto()}
-	if len(k.args) == 1 {
-		return g, nil
-	}
-	n, ok := resp.ParseInt(k.args[1])
-	if !ok {
-		return g, resp.Error("ERR Protocol version is not an integer or out of range")
-	}
-	if n < resp.RESP2 || n > resp.RESP3 {
-		return g, resp.Error("NOPROTO unsupported protocol version")
-	}
-	g.proto = int(n)
-	for i := 2; i < len(k.args); {
-		switch {
-		case k.is(i, "AUTH") && i+2 < len(k.args):
-			if err := k.login(string(k.args[i+1]), string(k.args[i+2])); err != nil {
-				return g, err
-			}
-			i += 3
-		case k.is(i, "SETNAME") && i+1 < len(k.args):
-			if !properName(k.args[i+1]) {
-				return g, errClientName
-			}
-			g.named, g.name = true, string(k.args[i+1])
-			i += 2
-		default:
-			return g, resp.Error("ERR Syntax error in HELLO option '" + resp.Brief(k.args[i], len(k.args[i])) + "'")
-		}
-	}
-	return g, nil
-}
-
-// writeHello answers all seven fields: some clients refuse to go on without one.
-func (k *call) writeHello() {
-	w := k.w
-	w.Map(7)
-	w.Text("server")
-	w.Text(serverName)
-	w.Text("version")
-	w.Text(redisVersion)
-	w.Text("proto")
-	w.Int(int64(k.out.Proto()))
-	w.Text("id")
-	w.Int(k.id)
-	w.Text("mode")
-	w.Text("standalone")
-	w.Text("role")
-	w.Text("master")
-	w.Text("modules")
-	w.Array(0)
-}
-
-func runAuth(k *call) error {
-	user, pass := defaultUser, k.args[1]
-	switch len(k.args) {
-	case 2:
-	case 3:
-		user, pass = string(k.args[1]), k.args[2]
-	default:
-		return resp.ErrSyntax
-	}
-	if k.srv.cfg.Login == nil && len(k.args) == 2 {
-		return resp.Error("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
-	}
-	if err := k.login(user, string(pass)); err != nil {
-		return err
-	}
-	k.w.Simple("OK")
-	return nil
-}
-
-// login makes the connection the user's, or leaves it as it was. Who guesses too
-// often has to connect again.
-func (k *call) login(name, pass string) error {
+// Login makes the connection the user's, or leaves it as it was. Who guesses too
+// often has to connect again. The error is resp.Error, *acl.BusyError or the context's.
+func (k *Call) Login(name, pass string) error {
+	c, login := k.conn, k.conn.srv.cfg.Login
 	switch {
-	case k.srv.cfg.Login != nil:
-	case name == defaultUser: // where there are no users everybody is that one, who takes any password
+	case login != nil:
+	case name == DefaultUser: // where there are no users everybody is that one, who takes any password
 		return nil
 	default:
 		return errWrongPass
 	}
-	ctx, end := k.awaited()
-	user, err := k.srv.cfg.Login(ctx, name, pass, k.addr)
+	ctx, end := c.awaited()
+	user, err := login(ctx, name, pass, c.addr)
 	end()
 	if !errors.Is(err, acl.ErrDenied) {
 		if err == nil {
-			k.setUser(user)
+			c.setUser(user)
 		}
 		return err
 	}
-	if k.failures++; k.failures >= maxFailures {
-		k.closing = true
+	if c.failures++; c.failures >= maxFailures {
+		c.closing = true
 	}
 	return errWrongPass
 }
 
 const errWrongPass = resp.Error("WRONGPASS invalid username-password pair or user is disabled.")
 
-func runPing(k *call) error {
-	if k.confined() && len(k.args) <= 2 {
-		k.w.Array(2)
-		k.w.Text("pong")
-		k.w.Text(strings.Join(k.texts(1), ""))
-		return nil
-	}
-	switch len(k.args) {
-	case 1:
-		k.w.Simple("PONG")
-	case 2:
-		k.w.Bulk(k.args[1])
-	default:
-		return resp.WrongArity("ping")
-	}
-	return nil
+// Proto is the version of the protocol that the client is answered in.
+func (k *Call) Proto() int { return k.conn.out.Proto() }
+
+// Speak changes it, of all replies from now on.
+func (k *Call) Speak(proto int) { k.conn.speak(proto) }
+
+// PubsubOnly reports whether the client may send nothing but what concerns its
+// subscriptions, because its protocol cannot tell messages from replies.
+func (k *Call) PubsubOnly() bool { return k.conn.confined() }
+
+// Rename gives the connection another name.
+func (k *Call) Rename(name string) { k.conn.rename(name) }
+
+// SetLibrary notes which client library is at the other end; nil leaves a field as it is.
+func (k *Call) SetLibrary(name, version *string) {
+	k.conn.change(func(p *profile) {
+		if name != nil {
+			p.lib = *name
+		}
+		if version != nil {
+			p.libVersion = *version
+		}
+	})
 }
 
-func runEcho(k *call) error {
-	k.w.Bulk(k.args[1])
-	return nil
-}
+// Quit closes the connection behind the reply.
+func (k *Call) Quit() { k.conn.closing = true }
 
-func runQuit(k *call) error {
-	k.closing = true
-	k.w.Simple("OK")
-	return nil
-}
-
-func runReset(k *call) error {
-	k.forgetTx()
-	k.hush()
-	k.speak(resp.RESP2)
-	k.rename("")
-	k.setUser(nil)
-	k.w.Simple("RESET")
-	return nil
-}
-
-func runSelect(k *call) error {
-	n, err := k.int(1)
-	if err != nil {
-		return err
-	}
-	if n != 0 {
-		return resp.Error("ERR DB index is out of range: there is one database, 0; give keys a prefix instead, as in app1:key, which can have a resolver of its own (--policy), and end the URL in /0")
-	}
-	k.w.Simple("OK")
-	return nil
-}
-
-func runCluster(*call) error {
-	return resp.Error("ERR This instance has cluster support disabled")
-}
-
-func runTime(k *call) error {
-	now := k.srv.cfg.Clock()
-	k.w.Array(2)
-	k.w.Text(strconv.FormatInt(now.Unix(), 10))
-	k.w.Text(strconv.Itoa(now.Nanosecond() / int(time.Microsecond)))
-	return nil
-}
-
-// properName reports whether a client may be called so: visible ASCII.
-func properName(b []byte) bool {
-	return !bytes.ContainsFunc(b, func(r rune) bool { return r < '!' || r > '~' })
+// Reset makes the connection as it was when it began.
+func (k *Call) Reset() {
+	c := k.conn
+	c.forgetTx()
+	c.hush()
+	c.speak(resp.RESP2)
+	c.rename("")
+	c.setUser(nil)
 }

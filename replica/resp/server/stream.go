@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kvd/replica"
+	"kvd/replica/resp"
 )
 
 // tap reads from the client, what was read ahead first, and notes that the connection
@@ -85,7 +86,7 @@ func (c *conn) stream(reqs []*replica.Request) error {
 		for _, q := range reqs {
 			rep, err := c.fetch(get, q)
 			if n := len(rep.Shown.Values); err == nil && n > 1 && !c.srv.pick(q.Key) {
-				err = conflict(n)
+				err = resp.Conflict(n)
 			}
 			if err != nil {
 				return err
@@ -98,7 +99,7 @@ func (c *conn) stream(reqs []*replica.Request) error {
 			rep, err := c.fetch(get, q)
 			switch v := rep.Shown.Values; {
 			case err != nil:
-				c.out.Error(errorText(err))
+				c.out.Error(ErrorText(err))
 			case len(v) > 0:
 				c.out.Bulk(v[0])
 			default:

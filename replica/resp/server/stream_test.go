@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
 
@@ -13,16 +14,16 @@ import (
 // meanwhile.
 func TestSlowTakersDoNotHoldTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, newPipes(), func(c *server.Config) { c.Send = time.Second })
-		defer r.stop()
-		c := r.dial()
+		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Send = time.Second })
+		defer r.Stop()
+		c := r.Dial()
 		for _, key := range []string{"a", "b"} {
-			c.want("+OK\r\n", "SET", key, strings.Repeat("x", 9<<20))
+			c.Want("+OK\r\n", "SET", key, strings.Repeat("x", 9<<20))
 		}
-		c.send(encode("MGET", "a", "b"))
+		c.Send(resptest.Encode("MGET", "a", "b"))
 		time.Sleep(3 * time.Second) // virtual
 		synctest.Wait()
-		if n := r.srv.Stats().Slow; n != 1 {
+		if n := r.Server.Stats().Slow; n != 1 {
 			t.Errorf("slow clients counted: %d", n)
 		}
 	})

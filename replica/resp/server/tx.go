@@ -9,16 +9,6 @@ import (
 	"kvd/replica/resp"
 )
 
-func txCommands() []command {
-	return []command{
-		{name: "multi", arity: 1, flags: fast | control, needs: acl.Anyone, since: "1.2.0", run: runMulti, summary: "Begins a transaction of this leader."},
-		{name: "exec", arity: 1, flags: alone | control, needs: acl.Anyone, since: "1.2.0", run: runExec, summary: "Does what was queued, in one batch; in several where KEYS, SCAN, DBSIZE or RANDOMKEY stand between other commands."},
-		{name: "discard", arity: 1, flags: fast | control, needs: acl.Anyone, since: "2.0.0", run: runDiscard, summary: "Forgets what was queued."},
-		{name: "watch", arity: -2, flags: fast | alone | control, needs: acl.Read, keys: keySpec{1, -1, 1}, since: "2.2.0", run: runWatch, summary: "Lets the next EXEC do nothing if one of the keys has changed at this leader by then. Of writes that other leaders accept meanwhile and that arrive later it knows nothing: what becomes of both is for the resolver. KVD.SET with a TOKEN says at every leader what a write had seen."},
-		{name: "unwatch", arity: 1, flags: fast | alone, needs: acl.Anyone, since: "2.2.0", run: runUnwatch, summary: "Watches no keys any more."},
-	}
-}
-
 // transaction is what was queued after MULTI.
 type transaction struct {
 	batch
@@ -60,45 +50,45 @@ func (c *conn) hoard() error {
 	return nil
 }
 
-func runMulti(k *call) error {
-	if k.tx.active {
+func Multi(k *Call) error {
+	if k.conn.tx.active {
 		return resp.Error("ERR MULTI calls can not be nested")
 	}
-	k.tx.active, k.tx.rights = true, k.rights()
-	k.queued.Store(0)
-	k.w.Simple("OK")
+	k.conn.tx.active, k.conn.tx.rights = true, k.conn.rights()
+	k.conn.queued.Store(0)
+	k.Out.Simple("OK")
 	return nil
 }
 
-// runExec hands everything to the engine in one call and renders the replies in
+// Exec hands everything to the engine in one call and renders the replies in
 // one array. A request that fails leaves the others done, as in Redis. A command that
 // looks at keys at large, as KEYS does, between others parts the transaction in two
 // calls: it shows what was written before it, and not what is written after.
-func runExec(k *call) error {
-	t := &k.tx
+func Exec(k *Call) error {
+	t := &k.conn.tx
 	if !t.active {
 		return resp.Error("ERR EXEC without MULTI")
 	}
-	defer k.forgetTx()
+	defer k.conn.forgetTx()
 	if t.spoilt {
 		return resp.Error("EXECABORT Transaction discarded because of previous errors.")
 	}
-	if t.rights != k.rights() {
-		return resp.Error("EXECABORT Transaction discarded: what " + k.userName() + " may do was changed since MULTI; make it again")
+	if t.rights != k.conn.rights() {
+		return resp.Error("EXECABORT Transaction discarded: what " + k.conn.userName() + " may do was changed since MULTI; make it again")
 	}
 	guard := k.guarded()
 	for from := 0; from == 0 || from < len(t.steps); {
 		b, to := t.part(from)
 		err := k.execute(b, from == 0, guard)
 		if from == 0 && err == errChanged {
-			k.w.NullArray()
+			k.Out.NullArray()
 			return nil
 		}
 		if from == 0 && err != nil || errors.Is(err, errSevered) {
 			return err
 		}
 		if err != nil {
-			b.refuse(k.w, err)
+			b.refuse(k.Out, err)
 		}
 		from = max(to, 1)
 	}
@@ -131,8 +121,8 @@ var errChanged = errors.New("a watched key has changed")
 
 // execute does a part of the transaction and renders its replies; the first says
 // before how many there are. On an error nothing was done or rendered.
-func (k *call) execute(b *batch, first bool, guard *batch) error {
-	defer k.land()
+func (k *Call) execute(b *batch, first bool, guard *batch) error {
+	defer k.conn.land()
 	if first && guard != nil {
 		n := len(guard.reqs)
 		guard.reqs = append(guard.reqs, b.reqs...)
@@ -143,36 +133,36 @@ func (k *call) execute(b *batch, first bool, guard *batch) error {
 		guard.side, guard.dots = b.side, b.dots
 		b = guard
 	}
-	err := k.prepare(b, true)
+	err := k.conn.prepare(b, true)
 	if err == nil {
-		err = k.submit(b)
+		err = k.conn.submit(b)
 	}
 	if errors.Is(err, errSevered) {
-		k.tx.batch = batch{side: resp.Buffer()} // requests and replies are the engine's for ever
+		k.conn.tx.batch = batch{side: resp.Buffer()} // requests and replies are the engine's for ever
 		return err
 	}
 	if err == nil && first && guard != nil {
 		err = k.changed()
 	}
 	if err != nil {
-		k.forget()
+		k.conn.forget()
 		return err
 	}
 	if first {
-		k.w.Array(len(k.tx.steps))
+		k.Out.Array(len(k.conn.tx.steps))
 	}
-	b.render(k.w, k.replies, 0, k.srv.pick)
-	k.srv.stats.hits.Add(b.hits)
-	k.srv.stats.misses.Add(b.misses)
-	k.forget()
+	b.render(k.Out, k.conn.replies, 0, k.conn.srv.pick)
+	k.conn.srv.stats.hits.Add(b.hits)
+	k.conn.srv.stats.misses.Add(b.misses)
+	k.conn.forget()
 	return nil
 }
 
-func runDiscard(k *call) error {
-	if !k.tx.active {
+func Discard(k *Call) error {
+	if !k.conn.tx.active {
 		return resp.Error("ERR DISCARD without MULTI")
 	}
-	k.forgetTx()
-	k.w.Simple("OK")
+	k.conn.forgetTx()
+	k.Out.Simple("OK")
 	return nil
 }

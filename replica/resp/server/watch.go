@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -35,40 +36,40 @@ func (w *watchedKey) showed(p *replica.Present) bool {
 // bytes is about what is held for the key.
 func (w *watchedKey) bytes() int64 { return int64(96 + len(w.key) + dotBytes*len(w.dots)) }
 
-func runWatch(k *call) error {
-	if k.tx.active {
+func Watch(k *Call) error {
+	if k.conn.tx.active {
 		return resp.Error("ERR WATCH inside MULTI is not allowed")
 	}
 	b := &batch{side: resp.Buffer()}
 	k.b = b
 	var fresh []*watchedKey
-	for _, key := range k.args[1:] {
-		if slices.ContainsFunc(k.watched, func(w *watchedKey) bool { return w.key == string(key) }) {
+	for _, key := range k.Args[1:] {
+		if slices.ContainsFunc(k.conn.watched, func(w *watchedKey) bool { return w.key == string(key) }) {
 			continue
 		}
 		w := &watchedKey{key: string(key)}
-		if fresh = append(fresh, w); len(k.watched)+len(fresh) > maxWatched {
+		if fresh = append(fresh, w); len(k.conn.watched)+len(fresh) > maxWatched {
 			return resp.Error(fmt.Sprintf("ERR one connection may watch %d keys; UNWATCH, or watch fewer", maxWatched))
 		}
-		if err := k.decide(key, w.note); err != nil {
+		if err := k.Decide(key, w.note); err != nil {
 			return err
 		}
 	}
-	if err := k.observe(b); err != nil {
+	if err := k.conn.observe(b); err != nil {
 		return err
 	}
 	for _, w := range fresh {
-		k.charge(w.bytes())
+		k.conn.charge(w.bytes())
 	}
-	k.watched = append(k.watched, fresh...)
-	k.w.Simple("OK")
+	k.conn.watched = append(k.conn.watched, fresh...)
+	k.Out.Simple("OK")
 	return nil
 }
 
 // note is a Decide that keeps what the key shows, and writes nothing.
 func (w *watchedKey) note(p replica.Present) (replica.Write, error) {
 	w.dots, w.values, w.expires = slices.Clone(p.Reading.Dots), len(p.Reading.Values), p.Expires
-	return nothing()
+	return replica.Write{Verb: replica.Get}, nil
 }
 
 // observe does requests whose replies hold nothing.
@@ -84,9 +85,9 @@ func (c *conn) observe(b *batch) error {
 	return failed(c.replies)
 }
 
-func runUnwatch(k *call) error {
-	k.unwatch()
-	k.w.Simple("OK")
+func Unwatch(k *Call) error {
+	k.conn.unwatch()
+	k.Out.Simple("OK")
 	return nil
 }
 
@@ -100,34 +101,56 @@ func (c *conn) unwatch() {
 
 // guarded is requests that look whether what is watched has changed; nil: nothing is.
 // Those of the transaction are not done then.
-func (k *call) guarded() *batch {
-	if len(k.watched) == 0 {
+func (k *Call) guarded() *batch {
+	if len(k.conn.watched) == 0 {
 		return nil
 	}
 	guard := &replica.Guard{}
 	b := &batch{side: resp.Buffer()}
-	for _, w := range k.watched {
+	for _, w := range k.conn.watched {
 		r := b.request()
 		r.Verb, r.Key, r.Quiet = replica.Update, w.key, true
 		r.Decide = func(p replica.Present) (replica.Write, error) {
 			guard.Broken = guard.Broken || !w.showed(&p)
-			return nothing()
+			return replica.Write{Verb: replica.Get}, nil
 		}
 	}
-	for _, r := range k.tx.reqs {
+	for _, r := range k.conn.tx.reqs {
 		r.Guard = guard
 	}
-	k.guard = guard
+	k.conn.guard = guard
 	return b
 }
 
 // changed is why the transaction was not done though it was taken.
-func (k *call) changed() error {
-	if err := failed(k.replies[:len(k.watched)]); err != nil {
+func (k *Call) changed() error {
+	if err := failed(k.conn.replies[:len(k.conn.watched)]); err != nil {
 		return err
 	}
-	if k.guard.Broken {
+	if k.conn.guard.Broken {
 		return errChanged
 	}
 	return nil
+}
+
+// carry does a batch of one request to each key, and gives the keys whose request found
+// no room.
+func (c *conn) carry(b *batch, keys []string) (left []string, err error) {
+	defer c.land()
+	if err := c.prepare(b, false); err != nil {
+		return nil, err
+	}
+	if err := c.submit(b); err != nil {
+		return nil, err
+	}
+	defer c.forget()
+	for i := range c.replies {
+		switch err := c.replies[i].Err; {
+		case errors.Is(err, replica.ErrRoom):
+			left = append(left, keys[i])
+		case err != nil:
+			return nil, err
+		}
+	}
+	return left, nil
 }

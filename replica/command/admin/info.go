@@ -1,0 +1,158 @@
+package admin
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"kvd/replica/acl"
+	"kvd/replica/resp/server"
+)
+
+func Server() []server.Command {
+	st := new(stats)
+	return []server.Command{
+		{Name: "command", Arity: -1, Flags: server.Admin, Needs: acl.Anyone, Since: "2.8.13", Run: runCommand, Summary: "Describes the commands there are.",
+			Subs: map[string]int{
+				"count": 2, "docs": -2, "getkeys": -4, "getkeysandflags": -4, "help": 2, "info": -2, "list": -2,
+			}, Help: []string{
+				"(no subcommand)", "    Describes all commands.", "COUNT", "    Answers how many commands there are.", "DOCS [<command> ...]",
+				"    Answers what commands do.", "GETKEYS <command> <argument> ...", "    Answers which arguments are keys.", "INFO [<command> ...]",
+				"    Describes commands.", "LIST", "    Answers the commands' names.",
+			}},
+		{Name: "info", Arity: -1, Flags: server.Admin | server.Exclusive, Needs: acl.Anyone, Since: "1.0.0", Run: st.runInfo, Summary: "Describes this leader."},
+		{Name: "config", Arity: -2, Flags: server.Admin | server.Exclusive, Needs: acl.Admin, Since: "2.0.0", Run: runConfig, Summary: "Answers settings, and begins to count anew. None can be changed while a leader runs.",
+			Subs: map[string]int{
+				"get": -3, "help": 2, "resetstat": 2, "rewrite": 2, "set": -4,
+			}, Help: []string{
+				"GET <pattern> ...", "    Answers the settings whose names fit.",
+			}},
+		{Name: "time", Arity: 1, Flags: server.Fast, Needs: acl.Anyone, Since: "2.6.0", Run: runTime, Summary: "Answers this leader's clock."},
+	}
+}
+
+func (st *stats) runInfo(k *server.Call) error {
+	var b strings.Builder
+	for _, s := range st.sections(k) {
+		if !wants(k, s.Name) {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("\r\n")
+		}
+		b.WriteString("# " + s.Name + "\r\n")
+		for _, line := range s.lines(k) {
+			b.WriteString(line + "\r\n")
+		}
+	}
+	k.Out.Lines(b.String())
+	return nil
+}
+
+// wants reports whether the client asked for a section.
+func wants(k *server.Call, name string) bool {
+	usual := name != "Commandstats" // it is long, and only shown to who asks for it or for all
+	if len(k.Args) == 1 {
+		return usual
+	}
+	for i := 1; i < len(k.Args); i++ {
+		if k.Is(i, "ALL") || k.Is(i, "EVERYTHING") || usual && k.Is(i, "DEFAULT") || k.Is(i, strings.ToUpper(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// lazySection is a section whose lines are made when they are asked for.
+type lazySection struct {
+	Name  string
+	lines func(*server.Call) []string
+}
+
+func (st *stats) sections(k *server.Call) []lazySection {
+	all := []lazySection{
+		{"Server", serverLines},
+		{"Clients", clientLines},
+		{"Memory", func(*server.Call) []string { return st.memoryLines() }},
+		{"Persistence", persistenceLines},
+		{"Stats", statsLines},
+		{"Replication", func(*server.Call) []string { return []string{"role:master", "connected_slaves:0"} }},
+		{"CPU", cpuLines},
+		{"Commandstats", commandLines},
+		{"Cluster", func(*server.Call) []string { return []string{"cluster_enabled:0"} }},
+		{"Keyspace", keyspaceLines},
+	}
+	for _, sec := range k.Inspector().Info() {
+		all = append(all, lazySection{sec.Name, func(*server.Call) []string { return sec.Lines }})
+	}
+	return all
+}
+
+func serverLines(k *server.Call) []string {
+	up := k.Config().Now().Sub(k.Server().Started())
+	return []string{
+		"redis_version:" + redisVersion, "redis_mode:standalone", "kvd_version:" + k.Config().Version,
+		"os:" + runtime.GOOS, "arch_bits:" + strconv.Itoa(strconv.IntSize), "go_version:" + runtime.Version(),
+		"tcp_port:" + strconv.Itoa(max(k.Config().Served.Port, k.Config().Served.TLSPort)),
+		"process_id:" + strconv.Itoa(os.Getpid()), "uptime_in_seconds:" + seconds(up),
+		"uptime_in_days:" + strconv.FormatInt(int64(up/(24*time.Hour)), 10), "run_id:" + k.Server().RunID()[:40],
+	}
+}
+
+func clientLines(k *server.Call) []string {
+	st := k.Server().Stats()
+	return []string{
+		fmt.Sprintf("connected_clients:%d", st.Clients), fmt.Sprintf("maxclients:%d", k.Config().Limits.Clients),
+		fmt.Sprintf("client_memory_limit:%d", st.Memory.Limit), fmt.Sprintf("client_memory_used:%d", st.Memory.Used),
+		fmt.Sprintf("clients_waiting_for_memory:%d", st.Memory.Waiting),
+	}
+}
+
+// persistenceLines says what loads, as clients know it from Redis.
+func persistenceLines(k *server.Call) []string {
+	l := k.Server().Loading()
+	if l == nil {
+		return []string{"loading:0", "async_loading:0"}
+	}
+	share := 0.0
+	if l.Total > 0 {
+		share = 100 * float64(min(l.Done, l.Total)) / float64(l.Total)
+	}
+	return []string{
+		"loading:1", "async_loading:0", fmt.Sprintf("loading_start_time:%d", l.Since.Unix()),
+		fmt.Sprintf("loading_loaded_perc:%.2f", share), "loading_why:" + l.Why,
+	}
+}
+
+func statsLines(k *server.Call) []string {
+	st := k.Server().StatsSinceReset()
+	channels, patterns := k.Server().Subscriptions()
+	return []string{
+		fmt.Sprintf("total_connections_received:%d", st.Accepted),
+		fmt.Sprintf("keyspace_hits:%d", st.Hits), fmt.Sprintf("keyspace_misses:%d", st.Misses),
+		fmt.Sprintf("rejected_connections:%d", st.Rejected),
+		fmt.Sprintf("total_commands_processed:%d", st.Commands),
+		fmt.Sprintf("total_batches_processed:%d", st.Batches),
+		fmt.Sprintf("protocol_errors:%d", st.ProtocolErrors),
+		fmt.Sprintf("clients_cut_slow:%d", st.Slow),
+		fmt.Sprintf("pubsub_channels:%d", channels), fmt.Sprintf("pubsub_patterns:%d", patterns),
+		fmt.Sprintf("subscribers_cut_behind:%d", st.Behind), fmt.Sprintf("messages_without_memory:%d", st.Unheard),
+		fmt.Sprintf("clients_cut_for_memory:%d", st.Memory.Cut),
+		fmt.Sprintf("client_memory_waits:%d", st.Memory.Waits),
+	}
+}
+
+func keyspaceLines(k *server.Call) []string {
+	n, err := k.Keys().Size()
+	if err != nil || n == 0 {
+		return nil
+	}
+	ends, err := k.Keys().Expiring()
+	if err != nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("db0:keys=%d,expires=%d,avg_ttl=0", n, ends)} // zero: not measured, as in Redis
+}

@@ -1,0 +1,275 @@
+package command
+
+import (
+	"fmt"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/resp"
+	"kvd/replica/resp/server"
+	"kvd/replica/resp/token"
+	"kvd/resolve"
+)
+
+func kvdCommands() []server.Command {
+	only := server.KeySpec{First: 1, Last: 1, Step: 1}
+	return []server.Command{
+		{Name: "wait", Group: "server", Arity: 3, Flags: server.Blocking | server.Exclusive, Needs: acl.Anyone, Since: "3.0.0", Run: runWait, Summary: "Waits until other leaders durably hold this connection's last write, as the --sync of each promises it: synced under always and interval, handed to the operating system under never."},
+		{Name: "kvd.get", Arity: -2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planKvdGet, Summary: "Answers all values of a key, a token for writing over exactly those, and the resolver."},
+		{Name: "kvd.set", Arity: -3, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdSet, Summary: "Sets a key over what the token was shown; without one, over what this leader shows."},
+		{Name: "kvd.del", Arity: -2, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdDel, Summary: "Removes what the token was shown of a key; without one, what this leader shows."},
+		{Name: "kvd.incr", Arity: -3, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdIncr, Summary: "Adds to the number of a key."},
+		{Name: "kvd.resolve", Arity: 5, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdResolve, Summary: "Puts one value in the place of exactly the siblings the token was shown."},
+		{Name: "kvd.token", Arity: 1, Flags: server.Read | server.WhileLoading | server.Fast | server.Exclusive | server.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runToken, Summary: "Answers a token of everything this leader has applied."},
+		{Name: "kvd.waitfor", Arity: 3, Flags: server.Blocking | server.Read | server.WhileLoading | server.Exclusive | server.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runWaitFor, Summary: "Waits until this leader has applied what the token has seen, at most so many milliseconds."},
+		{Name: "kvd.policy", Arity: -1, Flags: server.Read | server.WhileLoading | server.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runPolicy, Summary: "Answers which resolver serves a key, or the whole policy."},
+		{Name: "kvd.frontier", Arity: 1, Flags: server.Read | server.WhileLoading | server.Fast | server.Exclusive | server.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runFrontier, Summary: "Answers what this leader has applied, by origin."},
+	}
+}
+
+func planKvdGet(k *server.Call) (server.Render, error) {
+	o, err := parseOptions(k, 2, withToken|withEvidence)
+	if err != nil {
+		return nil, err
+	}
+	r, err := k.Ask(replica.Get, k.Args[1])
+	if err != nil {
+		return nil, err
+	}
+	r.Token = o.token.Seen
+	policy := k.Inspector().Policy()
+	return func(w *resp.Writer, a *server.Answer) {
+		showReading(w, a, policy.Panel(a.Requests[0].Key).Serving, o.evidence)
+	}, nil
+}
+
+func showReading(w *resp.Writer, a *server.Answer, id resolve.ID, evidence bool) {
+	rep := &a.Replies[0]
+	seen := seenBy(a)
+	w.Map(3 + 2*int(resp.Flag(evidence)))
+	w.Text("values")
+	writeValues(w, rep.Shown.Values)
+	w.Text("token")
+	w.Text(token.For(seen, a.Requests[0].Key, rep.Shown.Dots).String())
+	w.Text("resolver")
+	w.Text(id.String())
+	if evidence {
+		writeDots(w, "dots", rep.Shown.Dots)
+		writeSeen(w, seen)
+	}
+}
+
+// seenBy is what the client has seen after the first reply: what it brought and
+// what it was answered.
+func seenBy(a *server.Answer) replica.Token {
+	return a.Replies[0].Token.Join(a.Requests[0].Token)
+}
+
+func planKvdSet(k *server.Call) (server.Render, error) {
+	o, err := parseOptions(k, 3, withToken|withRequest|withEvidence)
+	if err != nil {
+		return nil, err
+	}
+	return write(k, replica.Set, o, k.Bytes(2))
+}
+
+func planKvdDel(k *server.Call) (server.Render, error) {
+	o, err := parseOptions(k, 2, withToken|withRequest|withEvidence)
+	if err != nil {
+		return nil, err
+	}
+	return write(k, replica.Remove, o, nil)
+}
+
+// planKvdIncr takes a token for what its holder has seen; an increment goes over
+// whatever the leader shows.
+func planKvdIncr(k *server.Call) (server.Render, error) {
+	delta, err := k.Int(2)
+	if err != nil {
+		return nil, err
+	}
+	o, err := parseOptions(k, 3, withToken|withRequest|withEvidence)
+	if err != nil {
+		return nil, err
+	}
+	r, err := k.Ask(replica.Incr, k.Args[1])
+	if err != nil {
+		return nil, err
+	}
+	r.Delta, r.Token, r.Client, r.Number = delta, o.token.Seen, o.client, o.number
+	return o.shows(true), nil
+}
+
+func planKvdResolve(k *server.Call) (server.Render, error) {
+	o, err := parseOptions(k, 3, withToken)
+	if err != nil {
+		return nil, err
+	}
+	if !o.token.Keyed {
+		return nil, resp.Error("ERR the token does not say what was shown of the key; use the one KVD.GET gave")
+	}
+	return write(k, replica.Set, o, k.Bytes(2))
+}
+
+// write adds a write over exactly what the token was shown, if it says.
+func write(k *server.Call, v replica.Verb, o options, value []byte) (server.Render, error) {
+	r, err := k.Ask(v, k.Args[1])
+	if err != nil {
+		return nil, err
+	}
+	t := &o.token
+	r.Value, r.Token, r.Exact, r.Shown = value, t.Seen, t.Keyed, t.Shown
+	r.Client, r.Number, r.Quiet = o.client, o.number, !o.evidence
+	k.CountDots(len(t.Shown))
+	return o.shows(false), nil
+}
+
+// shows is how the reply to a write is rendered.
+func (o options) shows(outcome bool) server.Render {
+	return func(w *resp.Writer, a *server.Answer) { showWritten(w, a, outcome, o.evidence) }
+}
+
+// showWritten renders the dot, and a token that has seen the write. Of the key
+// its author knows that write and nothing else: to vouch for siblings it was not
+// shown would lose them. An increment adds its outcome, evidence what the write
+// went over and what the key shows now.
+func showWritten(w *resp.Writer, a *server.Answer, outcome, evidence bool) {
+	rep := &a.Replies[0]
+	seen := seenBy(a)
+	w.Map(2 + int(resp.Flag(outcome)) + 7*int(resp.Flag(evidence)))
+	w.Text("dot")
+	w.Text(rep.Dot.String())
+	w.Text("token")
+	w.Text(token.For(seen, a.Requests[0].Key, []logical.Dot{rep.Dot}).String())
+	if outcome {
+		w.Text("value")
+		w.Bulk(rep.Wrote)
+	}
+	if !evidence {
+		return
+	}
+	writeDots(w, "over", rep.Over)
+	writeDots(w, "shown", rep.Shown.Dots)
+	w.Text("values")
+	writeValues(w, rep.Shown.Values)
+	w.Text("retry")
+	w.Int(resp.Flag(rep.Retry))
+	w.Text("delta")
+	w.Int(rep.Delta)
+	w.Text("wall")
+	w.Array(2)
+	w.Int(int64(rep.Wall.Earliest))
+	w.Int(int64(rep.Wall.Latest))
+	writeSeen(w, seen)
+}
+
+func runToken(k *server.Call) error {
+	k.Out.Text(token.Token{Seen: replica.Token{Frontier: k.Inspector().Frontier()}}.String())
+	return nil
+}
+
+// runWaitFor answers OK when this leader has caught up with the token.
+func runWaitFor(k *server.Call) error {
+	t, err := token.Parse(string(k.Args[1]))
+	if err != nil {
+		return err
+	}
+	limit, err := parseTimeout(k, 2)
+	if err != nil {
+		return err
+	}
+	if !k.Poll(limit, func() bool { return k.Inspector().Frontier().Includes(t.Seen.Frontier) }) {
+		return fmt.Errorf("%w after %s; try again here later, or at the leader that gave the token", replica.ErrBehind, limit)
+	}
+	k.Out.Simple("OK")
+	return nil
+}
+
+// runWait answers how many other leaders durably hold the connection's last
+// write, once they are enough or the time is over. Zero milliseconds mean as
+// long as it may be.
+func runWait(k *server.Call) error {
+	want, err := k.Int(1)
+	if err != nil {
+		return err
+	}
+	limit, err := parseTimeout(k, 2)
+	if err != nil {
+		return err
+	}
+	switch {
+	case k.InTransaction(): // nobody waits within a transaction
+		limit = 0
+	case limit == 0:
+		limit = k.Config().MaxWait
+	}
+	f := logical.FrontierOf()
+	if d := k.LastWrite(); !d.IsZero() {
+		f = logical.FrontierOf(d)
+	}
+	have := 0
+	k.Poll(limit, func() bool { have = k.Inspector().Durable(f); return int64(have) >= want })
+	k.Out.Int(int64(have))
+	return nil
+}
+
+// parseTimeout reads milliseconds, bounded by MaxWait.
+func parseTimeout(k *server.Call, i int) (time.Duration, error) {
+	ms, err := k.Int(i)
+	switch {
+	case err != nil:
+		return 0, resp.Error("ERR timeout is not an integer or out of range")
+	case ms < 0:
+		return 0, resp.Error("ERR timeout is negative")
+	}
+	if ms > k.Config().MaxWait.Milliseconds() {
+		return k.Config().MaxWait, nil
+	}
+	return time.Duration(ms) * time.Millisecond, nil
+}
+
+func runFrontier(k *server.Call) error {
+	f := k.Inspector().Frontier()
+	k.Out.Map(f.Len())
+	for d := range f.All() {
+		k.Out.Text(d.Origin.String())
+		k.Out.Int(int64(d.Seq))
+	}
+	return nil
+}
+
+func runPolicy(k *server.Call) error {
+	p := k.Inspector().Policy()
+	switch len(k.Args) {
+	case 1:
+		writePolicy(k, p)
+	case 2:
+		panel := p.Panel(string(k.Args[1]))
+		k.Out.Map(3)
+		k.Out.Text("resolver")
+		k.Out.Text(panel.Serving.String())
+		k.Out.Text("rule")
+		k.Out.Text(panel.Serving.Rule())
+		k.Out.Text("shadows")
+		k.Out.Texts(panel.Shadows.Names())
+	default:
+		return resp.WrongArity("kvd.policy")
+	}
+	return nil
+}
+
+func writePolicy(k *server.Call, p *resolve.Policy) {
+	k.Out.Map(3)
+	k.Out.Text("default")
+	k.Out.Text(p.Default.String())
+	k.Out.Text("shadows")
+	k.Out.Texts(p.Shadows.Names())
+	k.Out.Text("rules")
+	k.Out.Map(len(p.Rules))
+	for _, r := range p.Rules {
+		k.Out.Text(r.Prefix)
+		k.Out.Text(r.Resolver.String())
+	}
+}

@@ -1,0 +1,192 @@
+package command
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/command/edit"
+	"kvd/replica/resp"
+	"kvd/replica/resp/server"
+)
+
+// objectCommands say how a key is kept.
+func objectCommands() []server.Command {
+	second := server.KeySpec{First: 2, Last: 2, Step: 1}
+	return []server.Command{
+		{Name: "object", Arity: -2, Flags: server.Read, Needs: acl.Read, Keys: second, Since: "2.2.3", Plan: planObject, Summary: "Answers how a value would be kept (ENCODING), how many seconds ago it was written (IDLETIME: reads are not counted), and 1 (REFCOUNT).",
+			Subs: map[string]int{
+				"encoding": 3, "freq": 3, "help": 2, "idletime": 3, "refcount": 3,
+			}, Help: []string{
+				"ENCODING <key>", "    Answers int, embstr or raw, by the value's look and length.", "IDLETIME <key>",
+				"    Answers how many seconds ago the value was written.", "REFCOUNT <key>", "    Answers 1.",
+			}},
+		{Name: "randomkey", Arity: 1, Flags: server.Read | server.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runRandomKey, Summary: "Answers some key. Every key can come up; those among many whose names begin alike come up less often."},
+	}
+}
+
+// memoryCommands look at what all keys take, or take it back.
+func memoryCommands() []server.Command {
+	return []server.Command{
+		{Name: "memory", Arity: -2, Flags: server.Read, Needs: acl.Read, Keys: server.KeySpec{First: 2, Last: 2, Step: 1}, Since: "4.0.0", Plan: planMemory, Summary: "Answers about how many bytes a key takes in memory, values that are kept and not shown included (USAGE).",
+			Subs: map[string]int{
+				"doctor": 2, "help": 2, "malloc-stats": 2, "purge": 2, "stats": 2, "usage": -3,
+			}, Help: []string{
+				"USAGE <key> [SAMPLES <count>]", "    Answers about how many bytes the key takes in memory.",
+			}},
+		{Name: "flushall", Arity: -1, Flags: server.Write | server.Admin | server.Exclusive | server.AllKeys, Needs: acl.Write | acl.Admin, Since: "1.0.0", Run: runFlush, Summary: "Deletes every key that this leader shows, one after the other, as DEL does; all leaders, SUBSCRIBE and the ledger learn of each. A key that is written meanwhile, here or elsewhere, may stay."},
+		{Name: "flushdb", Arity: -1, Flags: server.Write | server.Admin | server.Exclusive | server.AllKeys, Needs: acl.Write | acl.Admin, Since: "1.0.0", Run: runFlush, Summary: "Deletes every key, as FLUSHALL does: there is one database."},
+	}
+}
+
+func planObject(k *server.Call) (server.Render, error) {
+	var show func(p replica.Present, w *resp.Writer)
+	switch {
+	case k.Is(1, "ENCODING"):
+		show = func(p replica.Present, w *resp.Writer) { w.Text(encodingOf(p.Reading.Values[0])) }
+	case k.Is(1, "IDLETIME"):
+		show = func(p replica.Present, w *resp.Writer) {
+			w.Int(max(0, int64(p.Now.Midpoint().Sub(p.Written)/time.Second)))
+		}
+	case k.Is(1, "REFCOUNT"):
+		show = func(_ replica.Present, w *resp.Writer) { w.Int(1) }
+	case k.Is(1, "FREQ"):
+		show = func(_ replica.Present, w *resp.Writer) {
+			w.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked.")
+		}
+	default:
+		return nil, k.UnknownSub()
+	}
+	if err := k.SubArity(3, 3); err != nil {
+		return nil, err
+	}
+	return describeKey(k, show)
+}
+
+// describeKey adds an Update that reads how argument 2 is kept. What show needs of the
+// value it is shown while it is decided.
+func describeKey(k *server.Call, show func(p replica.Present, w *resp.Writer)) (server.Render, error) {
+	reply := resp.Buffer()
+	reply.Speak(k.Proto())
+	pick := k.Picks(k.Args[2])
+	err := k.Decide(k.Args[2], func(p replica.Present) (replica.Write, error) {
+		_, there, err := edit.One(p.Reading, pick)
+		reply.Reset(0)
+		switch {
+		case err != nil:
+			return replica.Write{}, err
+		case there:
+			show(p, &reply)
+		default:
+			reply.Null()
+		}
+		return edit.Nothing()
+	})
+	if err == nil {
+		k.Last().Describe = true
+	}
+	return func(w *resp.Writer, _ *server.Answer) { w.Raw(reply.Bytes()) }, err
+}
+
+// maxEmbedded is the longest value that Redis keeps in one piece with its object.
+const maxEmbedded = 44
+
+// encodingOf is how Redis would keep a value that was set at once.
+func encodingOf(value []byte) string {
+	switch _, number := resp.ParseInt(value); {
+	case number:
+		return "int"
+	case len(value) <= maxEmbedded:
+		return "embstr"
+	}
+	return "raw"
+}
+
+func planMemory(k *server.Call) (server.Render, error) {
+	switch {
+	case !k.Is(1, "USAGE"):
+		return nil, k.UnknownSub()
+	case len(k.Args) < 3:
+		return nil, k.SubArity(3, 5)
+	case len(k.Args) > 3:
+		if err := parseSamples(k); err != nil {
+			return nil, err
+		}
+	}
+	show, err := describeKey(k, func(p replica.Present, w *resp.Writer) { w.Int(p.Bytes) })
+	return show, err
+}
+
+// parseSamples reads how many parts of a value to look at: a string has one.
+func parseSamples(k *server.Call) error {
+	for i := 3; i < len(k.Args); i += 2 {
+		if !k.Is(i, "SAMPLES") || i+1 == len(k.Args) {
+			return resp.ErrSyntax
+		}
+		if n, err := k.Int(i + 1); err != nil {
+			return err
+		} else if n < 0 {
+			return resp.ErrSyntax
+		}
+	}
+	return nil
+}
+
+func runRandomKey(k *server.Call) error {
+	key, found, err := k.Keys().Random(rand.IntN, k.Readable(nil))
+	switch {
+	case err != nil:
+		return err
+	case found:
+		k.Out.Text(key)
+	default:
+		k.Out.Null()
+	}
+	return nil
+}
+
+// flushPage is how many keys FLUSHALL deletes at a time.
+const flushPage = 1000
+
+// runFlush deletes every key that shows a value, by deletions like those of DEL: each
+// goes over all that this leader shows of its key. They are many ops, not one, so that
+// a key that is written meanwhile may stay.
+func runFlush(k *server.Call) error {
+	if len(k.Args) > 2 || len(k.Args) == 2 && !k.Is(1, "SYNC") && !k.Is(1, "ASYNC") {
+		return resp.ErrSyntax
+	}
+	ctx, end := k.Context()
+	defer end()
+	deleted := 0
+	for from := ""; ; {
+		keys, next, err := k.Keys().Scan(from, flushPage, nil)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = deleteAll(k, keys)
+		}
+		switch {
+		case err != nil:
+			return resp.Error(server.ErrorText(err) + " (" + strconv.Itoa(deleted) + " keys were deleted before)")
+		case next == "":
+			k.Out.Simple("OK")
+			return nil
+		}
+		deleted, from = deleted+len(keys), next
+	}
+}
+
+// deleteAll deletes keys in one batch. What found no room is deleted in the next.
+func deleteAll(k *server.Call, keys []string) error {
+	for len(keys) > 0 {
+		left, err := k.UpdateAll(keys, edit.RemovePresent)
+		if err != nil {
+			return err
+		}
+		keys = left
+	}
+	return nil
+}

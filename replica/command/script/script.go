@@ -1,0 +1,250 @@
+package script
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"sync"
+	"time"
+
+	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/command/edit"
+	"kvd/replica/resp"
+	"kvd/replica/resp/server"
+)
+
+// Scripts are a way of clients to compare and change a key in one step: how locks are
+// released, extended and counted. A script here may do that to one key, without loops,
+// so that what it costs is bounded by its length, and by maxWork where values are large; all it does to the key becomes one
+// write. Whatever else a script says is refused before any of it is done.
+
+func Commands() []server.Command {
+	s := new(Cache)
+	key := server.KeySpec{First: 3, Step: 1}
+	const what = "Runs a script that compares and changes one string key, without loops: what clients release and extend locks by. Other scripts are refused." + edit.BetweenLeaders
+	return []server.Command{
+		{Name: "eval", Arity: -3, Flags: server.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEval(false), Summary: what},
+		{Name: "evalsha", Arity: -3, Flags: server.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEvalSHA(false), Summary: "Runs a script that was run or loaded before, as EVAL does."},
+		{Name: "eval_ro", Arity: -3, Flags: server.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEval(true), Summary: "Runs a script that changes nothing, as EVAL does."},
+		{Name: "evalsha_ro", Arity: -3, Flags: server.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEvalSHA(true), Summary: "Runs a script that changes nothing and was run or loaded before, as EVAL does."},
+		{Name: "script", Arity: -2, Needs: acl.Write, Since: "2.6.0", Run: s.run, Summary: "Loads, finds and forgets scripts that EVALSHA runs.",
+			Subs: map[string]int{
+				"debug": 3, "exists": -3, "flush": -2, "help": 2, "kill": 2, "load": 3,
+			}, Help: []string{
+				"EXISTS <sha1> ...", "    Answers which scripts are known.", "FLUSH [ASYNC|SYNC]", "    Forgets all scripts.", "LOAD <script>",
+				"    Makes a script known to EVALSHA.",
+			}},
+	}
+}
+
+// scriptWay is what to do instead of a script that cannot be run.
+const scriptWay = "here a script compares and changes one string key, without loops; a lock is taken by SET key token NX PX ms, released by DELIFEQ key token and extended by SET key token IFEQ token PX ms (a lock kept in a hash, as Redisson's RLock, is not possible: use a bucket's setIfAbsent and these)"
+
+// maxScripts is how many scripts a server remembers, the newest ones. A client whose
+// script was forgotten is answered NOSCRIPT and sends it again.
+const maxScripts = 256
+
+// maxScriptBytes is how long their sources are together. What is made of a source takes
+// a hundred times as much, and more.
+const maxScriptBytes = 256 << 10
+
+type hash [sha1.Size]byte
+
+// Cache is those that EVALSHA can name.
+type Cache struct {
+	parsing sync.Mutex // held while a source is read: one that nests deeply takes some megabytes
+
+	mu    sync.Mutex
+	known map[hash]*script
+	ring  []hash
+	bytes int // of the sources
+}
+
+// find is the script of a hash, nil if it is not known.
+func (s *Cache) find(h hash) *script {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known[h]
+}
+
+// load reads a source, if it is new, and remembers it.
+func (s *Cache) load(source []byte) (*script, hash, error) {
+	h := hash(sha1.Sum(source))
+	if known := s.find(h); known != nil {
+		return known, h, nil
+	}
+	s.parsing.Lock()
+	parsed, err := parseScript(string(source))
+	s.parsing.Unlock()
+	if err != nil {
+		return nil, h, resp.Error("ERR this script cannot be run: " + err.Error() + "; " + scriptWay)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil {
+		s.known = map[hash]*script{}
+	}
+	if s.known[h] != nil {
+		return parsed, h, nil
+	}
+	for len(s.ring) == maxScripts || s.bytes+parsed.size > maxScriptBytes {
+		s.bytes -= s.known[s.ring[0]].size
+		delete(s.known, s.ring[0])
+		s.ring = s.ring[1:]
+	}
+	s.known[h], s.ring, s.bytes = parsed, append(s.ring, h), s.bytes+parsed.size
+	return parsed, h, nil
+}
+
+func (s *Cache) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known, s.ring, s.bytes = nil, nil, 0
+}
+
+// parseHash reads a hash in hexadecimal.
+func parseHash(b []byte) (h hash, ok bool) {
+	if len(b) != hex.EncodedLen(len(h)) {
+		return h, false
+	}
+	_, err := hex.Decode(h[:], b)
+	return h, err == nil
+}
+
+// Limits bound what a script makes of its key.
+type Limits struct {
+	Bulk  int              // bytes of a value
+	Clock func() time.Time // that deadlines are reckoned from
+}
+
+// invocation is a script with what it was given.
+type invocation struct {
+	limits     Limits
+	script     *script
+	keys, argv [][]byte
+}
+
+// splitArgs splits what follows a script into keys and arguments.
+func splitArgs(k *server.Call) (keys, argv [][]byte, err error) {
+	n, err := k.Int(2)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case n > int64(len(k.Args)-3):
+		return nil, nil, resp.Error("ERR Number of keys can't be greater than number of args")
+	case n < 0:
+		return nil, nil, resp.Error("ERR Number of keys can't be negative")
+	}
+	var all [][]byte
+	for i := 3; i < len(k.Args); i++ {
+		all = append(all, k.Bytes(i))
+	}
+	return all[:n], all[n:], nil
+}
+
+func (c *Cache) planEval(readOnly bool) func(*server.Call) (server.Render, error) {
+	return func(k *server.Call) (server.Render, error) {
+		keys, argv, err := splitArgs(k)
+		if err != nil {
+			return nil, err
+		}
+		s, _, err := c.load(k.Args[1])
+		if err != nil {
+			return nil, err
+		}
+		return eval(k, &invocation{limitsOf(k), s, keys, argv}, readOnly)
+	}
+}
+
+func (c *Cache) planEvalSHA(readOnly bool) func(*server.Call) (server.Render, error) {
+	const unknown = resp.Error("NOSCRIPT No matching script. Please use EVAL.")
+	return func(k *server.Call) (server.Render, error) {
+		if len(k.Args[1]) != hex.EncodedLen(sha1.Size) {
+			return nil, unknown
+		}
+		keys, argv, err := splitArgs(k)
+		if err != nil {
+			return nil, err
+		}
+		var s *script
+		if h, ok := parseHash(k.Args[1]); ok {
+			s = c.find(h)
+		}
+		if s == nil {
+			return nil, unknown
+		}
+		return eval(k, &invocation{limitsOf(k), s, keys, argv}, readOnly)
+	}
+}
+
+// eval runs a script where its key is decided on; one that was given no key at once.
+func eval(k *server.Call, c *invocation, readOnly bool) (server.Render, error) {
+	var reply luaValue
+	show := func(w *resp.Writer, _ *server.Answer) { reply.write(w) }
+	switch len(c.keys) {
+	case 0:
+		var err error
+		reply, err = (&frame{invocation: c}).run()
+		return show, err
+	case 1:
+	default:
+		return nil, resp.Error("ERR this script is given several keys; " + scriptWay)
+	}
+	pick := k.Picks(c.keys[0])
+	err := k.Decide(c.keys[0], func(p replica.Present) (replica.Write, error) {
+		_, there, err := edit.One(p.Reading, pick)
+		if err != nil {
+			return replica.Write{}, err
+		}
+		p.Reading.Values = p.Reading.Values[:resp.Flag(there)]
+		f := &frame{invocation: c, key: keyState{Present: p, pick: pick, began: there}}
+		if reply, err = f.run(); err != nil {
+			return replica.Write{}, err
+		}
+		w, err := f.key.write()
+		if readOnly && w.Verb != replica.Get {
+			return replica.Write{}, resp.Error("ERR Write commands are not allowed from read-only scripts.")
+		}
+		return w, err
+	})
+	if err == nil {
+		k.Last().Keeps = true
+	}
+	return show, err
+}
+
+func limitsOf(k *server.Call) Limits { return Limits{k.Config().Limits.Bulk, k.Config().Clock} }
+
+func (c *Cache) run(k *server.Call) error {
+	switch {
+	case k.Is(1, "LOAD"):
+		if err := k.SubArity(3, 3); err != nil {
+			return err
+		}
+		_, h, err := c.load(k.Args[2])
+		if err == nil {
+			k.Out.Text(hex.EncodeToString(h[:]))
+		}
+		return err
+	case k.Is(1, "EXISTS"):
+		if err := k.SubArity(3, len(k.Args)); err != nil {
+			return err
+		}
+		k.Out.Array(len(k.Args) - 2)
+		for _, a := range k.Args[2:] {
+			h, ok := parseHash(a)
+			k.Out.Int(resp.Flag(ok && c.find(h) != nil))
+		}
+	case k.Is(1, "FLUSH"):
+		if len(k.Args) > 3 || len(k.Args) == 3 && !k.Is(2, "SYNC") && !k.Is(2, "ASYNC") {
+			return resp.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+		}
+		c.forget()
+		k.Out.Simple("OK")
+	case k.Is(1, "KILL") && len(k.Args) == 2:
+		return resp.Error("NOTBUSY No scripts in execution right now.")
+	default:
+		return k.UnknownSub()
+	}
+	return nil
+}

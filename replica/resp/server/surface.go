@@ -1,0 +1,70 @@
+package server
+
+import (
+	"time"
+
+	"kvd/replica/resp/slowlog"
+)
+
+// What commands about the server look at.
+
+// Started is when the server was made, and RunID a text that was drawn then.
+func (s *Server) Started() time.Time { return s.started }
+
+// RunID is 40 characters that differ from start to start.
+func (s *Server) RunID() string { return s.runID }
+
+// Loading is why the leader does not serve yet; nil: it does.
+func (s *Server) Loading() *Loading { return s.loading() }
+
+// Commands are the names of the table, ascending. Nobody changes the slice.
+func (s *Server) Commands() []string { return s.names }
+
+// Command is a row of the table by its name in lower case; nil: there is none.
+func (s *Server) Command(name string) *Command { return s.table[name] }
+
+// Lookup finds a row by name, in any case, without allocating; nil: there is none.
+func (s *Server) Lookup(name []byte) *Command { return s.lookup(name) }
+
+// Subscribed is the names that somebody listens to and shown answers true for, ascending.
+func (s *Server) Subscribed(shown func(channel string) bool) []string { return s.broker.names(shown) }
+
+// Subscribers counts who listens to a channel by its name.
+func (s *Server) Subscribers(channel string) int { return s.broker.listeners(channel) }
+
+// Subscriptions counts the channels and the patterns that somebody listens to.
+func (s *Server) Subscriptions() (channels, patterns int) { return s.broker.sizes() }
+
+// Slow is what took long.
+func (s *Server) Slow() *slowlog.Log { return s.slow }
+
+// ResetStats makes StatsSinceReset, and what commands count, begin anew. Stats goes on.
+func (s *Server) ResetStats() {
+	st := s.Stats()
+	s.since.Store(&st)
+	for _, row := range s.table {
+		row.used.reset()
+	}
+}
+
+// StatsSinceReset is what was counted since the last reset; what is of the present is as
+// in Stats.
+func (s *Server) StatsSinceReset() Stats {
+	st, was := s.Stats(), s.since.Load()
+	if was == nil {
+		return st
+	}
+	st.Accepted -= was.Accepted
+	st.Rejected -= was.Rejected
+	st.Commands -= was.Commands
+	st.Batches -= was.Batches
+	st.ProtocolErrors -= was.ProtocolErrors
+	st.Slow -= was.Slow
+	st.Behind -= was.Behind
+	st.Unheard -= was.Unheard
+	st.Hits -= was.Hits
+	st.Misses -= was.Misses
+	st.Memory.Cut -= was.Memory.Cut
+	st.Memory.Waits -= was.Memory.Waits
+	return st
+}

@@ -249,7 +249,7 @@ func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in
 // admitted must arrive. Its dependencies are counted, though it has none before it
 // is stamped.
 func (t *turn) oversize(op *resolve.Op) error {
-	n := op.Footprint() + resolve.DotSize*t.st.Frontier.Len()
+	n := op.Footprint() + limits.Dot*t.st.Frontier.Len()
 	if n <= t.cfg.OpBytes {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // voidedNode is a leader with a counter x of which n additions by another origin do
@@ -19,9 +20,9 @@ func voidedNode(t *testing.T, serving resolve.ID, n int) *node {
 	leader.ask(incr("x", 5))
 	o := leader.store.Object("x")
 	share := resolve.Version{Dot: logical.Dot{Origin: 3, Seq: logical.Seq(n)}, Kind: resolve.Add, Value: []byte("9"), Mask: resolve.Counter.Mask()}
-	share.Count.Total = resolve.Wide(int64(n))
+	share.Count.Total = number.Of(int64(n))
 	for i := range n {
-		share.Count.Voids = append(share.Count.Voids, resolve.VoidDelta{Seq: logical.Seq(i + 1), Delta: resolve.Wide(1)})
+		share.Count.Voids = append(share.Count.Voids, resolve.VoidDelta{Seq: logical.Seq(i + 1), Delta: number.Of(1)})
 	}
 	o.Versions = append([]resolve.Version{share}, o.Versions...)
 	leader.store.Objects["x"] = o

@@ -2,11 +2,10 @@ package resolve
 
 import (
 	"cmp"
-	"math"
 	"slices"
-	"strconv"
 
 	"kvd/logical"
+	"kvd/resolve/number"
 )
 
 // counter adds up what every origin has added: a state-based counter (Shapiro
@@ -107,7 +106,7 @@ func (f *Folding) uncount(d logical.Dot) {
 
 // reset takes away what the origin of p had added up to p, where its running
 // total was total, and what it had added under another leader's dot.
-func (f *Folding) reset(p logical.Dot, total Int128) {
+func (f *Folding) reset(p logical.Dot, total number.Int128) {
 	v := f.share(p.Origin)
 	if v != nil && p == f.Op.Settles && p.Seq == v.Count.Base.Seq {
 		// A deletion that had seen the one total has taken it from the other.
@@ -131,7 +130,7 @@ func (f *Folding) reset(p logical.Dot, total Int128) {
 // of a dot that was given twice there are two, and a deletion may have seen the other.
 // Where the log does not reach back, or too far, it is what the deletion told: of every
 // other dot that is the same.
-func (f *Folding) totalBefore(v *Version, place logical.Seq, told Int128) Int128 {
+func (f *Folding) totalBefore(v *Version, place logical.Seq, told number.Int128) number.Int128 {
 	const maxSteps = 64
 	op, ok := f.History.Op(v.Dot)
 	for i := 0; ok && op.Prev > place && i < maxSteps; i++ {
@@ -187,48 +186,14 @@ func (o *Object) share(origin logical.Origin, bit Mask) *Version {
 // leader refuses an addition that leaves 64 bits; those that several accepted apart
 // may leave them together. Then the key shows the nearest number that 64 bits hold,
 // everywhere alike, and nothing of the sum is forgotten.
-func (o *Object) Sum() (Int128, bool) {
-	var sum Int128
+func (o *Object) Sum() (number.Int128, bool) {
+	var sum number.Int128
 	live := false
 	for i := range o.Versions {
 		if o.Versions[i].Mask&Counter.Mask() != 0 {
-			sum = sum.Plus(o.Versions[i].Count.Share())
+			sum = sum.Plus(o.Versions[i].Count.share())
 			live = true
 		}
 	}
 	return sum, live
-}
-
-// number reads a value that a client means as a number: it must be written as one is
-// printed, without a plus sign or leading zeros, as Redis has it. Ops that were
-// accepted before this was checked are read by [integer], which takes more.
-func number(value []byte) (int64, bool) {
-	n, _ := integer(value)
-	var printed [20]byte
-	return n, string(strconv.AppendInt(printed[:0], n, 10)) == string(value)
-}
-
-// integer reads a register's value as a counter would: what strconv.ParseInt
-// takes in base ten. Most values are no numbers, and an error for each would be
-// garbage.
-func integer(value []byte) (int64, bool) {
-	digits, negative := value, false
-	if len(value) > 0 && (value[0] == '-' || value[0] == '+') {
-		digits, negative = value[1:], value[0] == '-'
-	}
-	if len(digits) == 0 {
-		return 0, false
-	}
-	var n int64 // counted downwards: there is one negative number more
-	for _, c := range digits {
-		d := c - '0'
-		if d > 9 || n < (math.MinInt64+int64(d))/10 {
-			return 0, false
-		}
-		n = 10*n - int64(d)
-	}
-	if negative {
-		return n, true
-	}
-	return -n, n != math.MinInt64
 }

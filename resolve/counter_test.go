@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // sums fails unless every named leader has applied everything and sums to want.
@@ -19,7 +20,7 @@ func (s *story) sums(want int64, names ...string) {
 		}
 	}
 	for _, n := range names {
-		if got, _ := s.leaders[n].Object.Sum(); got != resolve.Wide(want) {
+		if got, _ := s.leaders[n].Object.Sum(); got != number.Of(want) {
 			s.t.Errorf("leader %s sums to %s, want %d", n, got, want)
 		}
 	}
@@ -95,7 +96,7 @@ func TestDeletionNamesParentsThatCountedFirst(t *testing.T) {
 	if want := []logical.Dot{sum.Dot, gone.Dot}; !slices.Equal(op.Parents, want) {
 		t.Errorf("parents are %v, want %v", op.Parents, want)
 	}
-	if want := []resolve.Int128{resolve.Wide(10)}; !slices.Equal(op.Seen, want) {
+	if want := []number.Int128{number.Of(10)}; !slices.Equal(op.Seen, want) {
 		t.Errorf("seen are %v, want %v", op.Seen, want)
 	}
 }
@@ -212,7 +213,7 @@ func TestAForgottenDuplicateIsLeftAlone(t *testing.T) {
 	s.ship("b", "c")
 	s.leaders["c"].History.Forget(forgotten.Dot)
 	s.ship("a", "c")
-	if got, _ := s.leaders["c"].Object.Sum(); got != resolve.Wide(10) {
+	if got, _ := s.leaders["c"].Object.Sum(); got != number.Of(10) {
 		t.Errorf("the sum is %s, want 10", got)
 	}
 }

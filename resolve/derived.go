@@ -1,6 +1,9 @@
 package resolve
 
-import "kvd/logical"
+import (
+	"kvd/logical"
+	"kvd/resolve/number"
+)
 
 // derived marks the version that carries an origin's total of ops which recorded
 // none, because no counter judged where they were accepted. It is no resolver's
@@ -34,17 +37,17 @@ func (op *Op) counted(h History) bool {
 func (op *Op) counts() bool { return op.Kind == Put || op.Kind == Add }
 
 // adds is what the op adds to its origin's total.
-func (op *Op) adds() Int128 {
+func (op *Op) adds() number.Int128 {
 	if op.Kind != Put || op.counted(nil) || len(op.Unseen) > 0 {
 		return op.Delta
 	}
-	n, _ := integer(op.Value)
-	return Wide(n)
+	n, _ := number.Integer(op.Value)
+	return number.Of(n)
 }
 
 // Adds is what the op, which is no deletion, adds to a counter, and whether that
 // was recorded where it was accepted.
-func (op *Op) Adds() (delta Int128, recorded bool) { return op.adds(), op.counted(nil) }
+func (op *Op) Adds() (delta number.Int128, recorded bool) { return op.adds(), op.counted(nil) }
 
 // derive folds an op that carries no totals.
 func (f *Folding) derive() {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"kvd/logical"
+	"kvd/resolve/number"
 	"kvd/wallclock"
 )
 
@@ -104,37 +105,37 @@ func (p Panel) outcome(o *Object, op *Op, in Intent, h History) error {
 	if in.Kind == Add {
 		return p.outcomeOfAdd(o, op, in, h)
 	}
-	want, isNumber := number(in.Value)
+	want, isNumber := number.Canonical(in.Value)
 	switch {
 	case !isNumber && p.Serving == Counter:
 		return ErrNotInteger
 	case !isNumber:
 		return nil // what stood there before need not be read
 	}
-	if base, ok := p.number(o, op.Parents, in.Now, h); ok {
-		op.Delta = Wide(want).Minus(base)
+	if base, ok := p.startOf(o, op.Parents, in.Now, h); ok {
+		op.Delta = number.Of(want).Minus(base)
 	}
 	return nil
 }
 
 func (p Panel) outcomeOfAdd(o *Object, op *Op, in Intent, h History) error {
-	base, ok := p.number(o, op.Parents, in.Now, h)
+	base, ok := p.startOf(o, op.Parents, in.Now, h)
 	if !ok {
 		return ErrNotInteger
 	}
-	op.Delta = Wide(in.Delta)
+	op.Delta = number.Of(in.Delta)
 	sum := base.Plus(op.Delta)
-	if !sum.Fits() && !sum.excess().less(base.excess()) {
+	if !sum.Fits() && !sum.Excess().Less(base.Excess()) {
 		return ErrOverflow // an addition that takes a sum beyond 64 bits back is not refused
 	}
 	op.Value = strconv.AppendInt(nil, sum.Clamp(), 10)
 	return nil
 }
 
-// number is what the author's number starts from: the sum of a counter, else
+// startOf is what the author's number starts from: the sum of a counter, else
 // the greatest of the values shown that have not ended, else zero. It is false
 // when such a value is no integer.
-func (p Panel) number(o *Object, parents []logical.Dot, now wallclock.Instant, h History) (Int128, bool) {
+func (p Panel) startOf(o *Object, parents []logical.Dot, now wallclock.Instant, h History) (number.Int128, bool) {
 	if p.Serving == Counter {
 		sum, _ := o.Sum()
 		return sum, true
@@ -146,15 +147,15 @@ func (p Panel) number(o *Object, parents []logical.Dot, now wallclock.Instant, h
 		if kind == Delete || kind == 0 || ends != 0 && ends <= now {
 			continue
 		}
-		n, ok := number(value)
+		n, ok := number.Canonical(value)
 		if !ok {
-			return Int128{}, false
+			return number.Int128{}, false
 		}
 		if !found || n > best {
 			best, found = n, true
 		}
 	}
-	return Wide(best), true
+	return number.Of(best), true
 }
 
 // valueOf is what version d held and when that ends, from the object or else
@@ -185,8 +186,8 @@ func (o *Object) counterEvidence(op *Op, origin logical.Origin, h History) {
 
 // seen orders dots, in place, so that those which carried a running total come
 // first, and returns these totals with them. Deletions carried none.
-func (o *Object) seen(dots []logical.Dot, h History) ([]logical.Dot, []Int128) {
-	var totals []Int128
+func (o *Object) seen(dots []logical.Dot, h History) ([]logical.Dot, []number.Int128) {
+	var totals []number.Int128
 	for i, d := range dots {
 		total, carried := o.totalOf(d, h)
 		if !carried {
@@ -200,14 +201,14 @@ func (o *Object) seen(dots []logical.Dot, h History) ([]logical.Dot, []Int128) {
 }
 
 // totalOf is the running total that dot d carried, if it did.
-func (o *Object) totalOf(d logical.Dot, h History) (Int128, bool) {
+func (o *Object) totalOf(d logical.Dot, h History) (number.Int128, bool) {
 	if i, ok := o.Find(d); ok && o.Versions[i].Mask.Has(Counter) {
 		return o.Versions[i].Count.Total, true
 	}
 	if op, ok := h.Op(d); ok && op.Kind != Delete {
 		return op.Total, true
 	}
-	return Int128{}, false
+	return number.Int128{}, false
 }
 
 // Reading is what a reader is shown of a key.

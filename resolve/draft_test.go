@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/resolve/resolvetest"
 )
 
@@ -53,7 +54,7 @@ func TestAdditionToARegisterStartsFromTheGreatestShown(t *testing.T) {
 	s.do("a", put("3"))
 	s.do("a", over(put("40")))
 	op := s.do("a", add(2))
-	if string(op.Value) != "42" || op.Delta != resolve.Wide(2) {
+	if string(op.Value) != "42" || op.Delta != number.Of(2) {
 		t.Errorf("value %s, delta %s; want 42 and 2", op.Value, op.Delta)
 	}
 }

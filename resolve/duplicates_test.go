@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // Two clients lose their answers and retry at the other leader, each request
@@ -184,7 +185,7 @@ func TestRequestOfThreeDotsCountsOnceOrNotAtAll(t *testing.T) {
 	for _, from := range []string{"c", "b"} {
 		s.ship(from, "d")
 	}
-	if got, _ := s.leaders["d"].Object.Sum(); got != resolve.Wide(6) {
+	if got, _ := s.leaders["d"].Object.Sum(); got != number.Of(6) {
 		t.Errorf("d sums to %s before it hears of a, want 6", got)
 	}
 	s.do("c", remove())
@@ -221,7 +222,7 @@ func (e elsewhere) Duplicates(d logical.Dot) []logical.Dot {
 
 func (e elsewhere) Op(d logical.Dot) (*resolve.Op, bool) {
 	if d == e.other {
-		return &resolve.Op{Dot: d, Key: "another", Kind: resolve.Add, Delta: resolve.Wide(5)}, true
+		return &resolve.Op{Dot: d, Key: "another", Kind: resolve.Add, Delta: number.Of(5)}, true
 	}
 	return e.History.Op(d)
 }
@@ -232,7 +233,7 @@ func TestDotOfAnotherKeyIsNoDuplicate(t *testing.T) {
 	l := s.leaders["a"]
 	o := &resolve.Object{Key: "k"}
 	l.Panel.Fold(o, op, elsewhere{l.History, logical.Dot{Origin: 1, Seq: 1}}, nil)
-	if sum, _ := o.Sum(); o.Duplicates || sum != resolve.Wide(5) {
+	if sum, _ := o.Sum(); o.Duplicates || sum != number.Of(5) {
 		t.Errorf("duplicates %t, sum %s; want none, and 5", o.Duplicates, sum)
 	}
 }

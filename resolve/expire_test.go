@@ -3,10 +3,7 @@ package resolve_test
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"testing"
-
-	"pgregory.net/rapid"
 
 	"kvd/resolve"
 	"kvd/resolve/resolvetest"
@@ -193,36 +190,5 @@ func TestAdditionLeavesOutWhatHasEnded(t *testing.T) {
 		if !slices.Contains(op.Parents, ended.Dot) {
 			t.Errorf("at %d the parents are %v; they name what was shown, ended or not", now, op.Parents)
 		}
-	}
-}
-
-func TestIntegerIsWhatTheLibraryTakes(t *testing.T) {
-	check := func(t interface{ Errorf(string, ...any) }, text string) {
-		want, err := strconv.ParseInt(text, 10, 64)
-		got, ok := resolve.Integer([]byte(text))
-		if ok != (err == nil) || ok && got != want {
-			t.Errorf("%q reads as %d, %v; the library says %d, %v", text, got, ok, want, err)
-		}
-	}
-	for _, text := range []string{
-		"", "-", "+", "/", ":", "1/", "1:", "-1/", "-1:", "--1", "+-1",
-		"9223372036854775807", "9223372036854775808", "9223372036854775810", "9223372036854775818", "92233720368547758070",
-		"-9223372036854775808", "-9223372036854775809", "-9223372036854775818", "-9223372036854775820",
-	} {
-		check(t, text)
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		check(t, rapid.OneOf(
-			rapid.StringMatching(`[+-]?[0-9]{0,21}`),
-			rapid.StringMatching(`[+-]?0*92233720368547758[0-9]{2}`),
-			rapid.StringMatching(`[-+ _0-9a-fxX.]{0,5}`),
-			rapid.String(),
-		).Draw(t, "text"))
-	})
-}
-
-func TestIntegerAllocatesNothing(t *testing.T) {
-	if n := testing.AllocsPerRun(100, func() { resolve.Integer([]byte("no number at all")) }); n != 0 {
-		t.Errorf("%v allocations", n)
 	}
 }

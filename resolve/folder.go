@@ -16,19 +16,19 @@ import (
 type Folder struct {
 	folding Folding
 	groups  []group
-	plain   int           // place of the plain camp; -1: there is none
-	dots    []logical.Dot // of the other camps
+	plain   int           // index of the plain group; -1: there is none
+	dots    []logical.Dot // of the other groups
 	index   []int         // survivors before, then now, of the resolver that decides
 	walk    walk
 	changes ledgerChanges
 }
 
-// camp is resolvers for whom the same versions survive.
+// group is resolvers for whom the same versions survive.
 type group struct {
 	ids           Mask
 	before, after []logical.Dot // survivors before the op, and now
 	loses         bool          // they can lose what was not seen
-	plain         bool          // the op replaced exactly what its author saw; nothing else is said then
+	plain         bool          // the op replaced exactly what its author saw; the other fields are unset
 }
 
 // Fold is [Panel.Fold].
@@ -41,41 +41,67 @@ func (w *Folder) Accept(p Panel, o *Object, op *Op, h History, dst []Verdict) []
 	return w.fold(p, o, op, h, dst, true)
 }
 
-func (w *Folder) fold(p Panel, o *Object, op *Op, h History, dst []Verdict, born bool) []Verdict {
-	if op.Kind == Touch {
-		o.touch(op)
+// Keep is [Panel.Fold] without verdicts, for those who judge a history as a whole
+// afterwards: the same versions are kept. It never asks what was lost, and asks for
+// other ops only where several dots are one request.
+func (w *Folder) Keep(p Panel, o *Object, op *Op, h History) {
+	if !w.begin(o, op, h) {
+		return
+	}
+	f := &w.folding
+	for id := range p.Mask().Each {
+		f.Bit = id.Mask()
+		p.rule(id).Fold(f)
+	}
+	w.end(p)
+}
+
+func (w *Folder) fold(p Panel, o *Object, op *Op, h History, dst []Verdict, accepting bool) []Verdict {
+	if !w.begin(o, op, h) {
 		return dst
 	}
-	i, found := o.Find(op.Dot)
-	if found {
-		return dst
-	}
-	o.noteDuplicates(op, h)
-	o.insert(i, op)
-	w.folding, w.plain = Folding{Object: o, New: i, Op: op, History: h}, -1
+	w.plain = -1
 	for id := range p.Mask().Each {
 		w.decide(id, p.rule(id))
 	}
-	if p.keepsTombstones() {
-		w.folding.updateTombstones()
-	}
 	for i := range w.groups {
-		dst = w.verdicts(&w.groups[i], born, dst)
+		dst = w.verdicts(&w.groups[i], accepting, dst)
 	}
-	o.sweep()
-	w.release()
+	w.end(p)
+	clear(w.groups)
+	w.groups = w.groups[:0]
+	w.dots = reuse(w.dots)
+	w.index = reuse(w.index)
 	return dst
 }
 
-// rest lets go of what was folded, and of memory that one fold in many needs.
-func (w *Folder) release() {
-	clear(w.groups)
-	w.folding, w.groups = Folding{}, w.groups[:0]
-	w.dots = reuse(w.dots)
-	w.index = reuse(w.index)
+// begin enters the op's version into the object; false: there is nothing to decide,
+// because the op only states a deadline, or was folded before.
+func (w *Folder) begin(o *Object, op *Op, h History) bool {
+	if op.Kind == Touch {
+		o.touch(op)
+		return false
+	}
+	i, found := o.Find(op.Dot)
+	if found {
+		return false
+	}
+	o.noteDuplicates(op, h)
+	o.insert(i, op)
+	w.folding = Folding{Object: o, New: i, Op: op, History: h}
+	return true
 }
 
-// spare is s emptied, to be used again unless it has grown large.
+// end drops what nobody keeps, and lets go of the object and the op.
+func (w *Folder) end(p Panel) {
+	if p.keepsTombstones() {
+		w.folding.updateTombstones()
+	}
+	w.folding.Object.sweep()
+	w.folding = Folding{}
+}
+
+// reuse is s emptied, to be used again unless it has grown large.
 func reuse[T any](s []T) []T {
 	const large = 1 << 15
 	if cap(s) > large {
@@ -84,7 +110,7 @@ func reuse[T any](s []T) []T {
 	return s[:0]
 }
 
-// decide folds under one resolver and puts it into the camp that it belongs to.
+// decide folds under one resolver and puts it into the group that it belongs to.
 func (w *Folder) decide(id ID, rule Resolver) {
 	f := &w.folding
 	f.Bit = id.Mask()
@@ -106,7 +132,7 @@ func (w *Folder) decide(id ID, rule Resolver) {
 }
 
 // plain is the common case: the op replaces exactly what its author saw. Before and
-// after are places in the object.
+// after are indexes of the object's versions.
 func (f *Folding) plain(before, after []int) bool {
 	if len(after) != 1 || after[0] != f.New || f.Object.Duplicates || len(before) != len(f.Op.Parents) {
 		return false
@@ -126,12 +152,12 @@ func (w *Folder) joinPlain(ids Mask) {
 	w.groups[w.plain].ids |= ids
 }
 
-// join puts c's resolver to those that agree with it, if any do.
+// join adds c's resolver to the group that agrees with it, if there is one.
 func (w *Folder) join(c group) {
 	for i := range w.groups {
-		o := &w.groups[i]
-		if !o.plain && o.loses == c.loses && slices.Equal(o.after, c.after) && slices.Equal(o.before, c.before) {
-			o.ids |= c.ids
+		g := &w.groups[i]
+		if !g.plain && g.loses == c.loses && slices.Equal(g.after, c.after) && slices.Equal(g.before, c.before) {
+			g.ids |= c.ids
 			w.dots = w.dots[:len(w.dots)-len(c.before)-len(c.after)]
 			return
 		}
@@ -139,25 +165,25 @@ func (w *Folder) join(c group) {
 	w.groups = append(w.groups, c)
 }
 
-// judge compares what survived before and after. What is gone was seen where the
-// op replaced just that, and under resolvers that lose nothing.
-func (w *Folder) verdicts(c *group, born bool, dst []Verdict) []Verdict {
+// verdicts compares what survived before and after. What is gone was seen where the
+// op replaced exactly that, and under resolvers that lose nothing.
+func (w *Folder) verdicts(g *group, accepting bool, dst []Verdict) []Verdict {
 	switch f := &w.folding; {
-	case c.plain:
-		return f.succeed(c.ids, f.Op.Parents, nil, dst)
-	case !c.loses:
-		return f.succeed(c.ids, c.before, c.after, dst)
+	case g.plain:
+		return f.supersede(g.ids, f.Op.Parents, nil, dst)
+	case !g.loses:
+		return f.supersede(g.ids, g.before, g.after, dst)
 	}
-	a := judge{Folding: &w.folding, group: c, walk: &w.walk, changes: &w.changes, accepting: born, verdicts: dst}
-	a.run()
+	j := judge{Folding: &w.folding, group: g, walk: &w.walk, changes: &w.changes, accepting: accepting, verdicts: dst}
+	j.run()
 	w.walk.release()
 	w.changes.release()
-	return a.verdicts
+	return j.verdicts
 }
 
-// succeed says that the op superseded every version of before that is not left.
-func (f *Folding) succeed(ids Mask, before, left []logical.Dot, dst []Verdict) []Verdict {
-	stays := setOf(left)
+// supersede says that the op superseded every version of before that is not in after.
+func (f *Folding) supersede(ids Mask, before, after []logical.Dot, dst []Verdict) []Verdict {
+	stays := setOf(after)
 	for _, d := range before {
 		if !stays.has(d) {
 			dst = append(dst, Verdict{Resolvers: ids, Loser: d, Winner: f.Op.Dot})

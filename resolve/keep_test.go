@@ -21,13 +21,13 @@ func TestKeepersKeepWhatFoldingKeeps(t *testing.T) {
 				past := pasts.Draw(t, "past")
 				rep := resolvetest.NewReplica(panel, past.Key)
 				kept := &resolve.Object{Key: past.Key}
-				var keeper resolve.Keeper
+				var folder resolve.Folder
 				for _, op := range past.Ops {
 					if err := rep.Apply(op); err != nil {
 						t.Fatal(err)
 					}
 					for range 2 { // the second time nothing changes
-						keeper.Keep(panel, kept, op, rep.History)
+						folder.Keep(panel, kept, op, rep.History)
 					}
 					if want := rep.Object.Clone(); kept.Duplicates != want.Duplicates || len(kept.Versions)+len(want.Versions) > 0 && !reflect.DeepEqual(kept.Versions, want.Versions) {
 						t.Fatalf("after %s:\n%+v\nfolding keeps\n%+v\n%s", op.Dot, kept, want, past)

@@ -5,6 +5,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/resolve/resolvetest"
 )
 
@@ -142,7 +143,7 @@ func TestACounterAskedLaterCountsWhatWasMeant(t *testing.T) {
 // What an op adds, and whether that was recorded, is read from it alone; of one from
 // before that was recorded what it carries tells.
 func TestWhatAnOpAdds(t *testing.T) {
-	n := resolve.Wide
+	n := number.Of
 	lww, counter := resolve.LWW.Mask(), resolve.Counter.Mask()
 	for _, c := range []struct {
 		what     string

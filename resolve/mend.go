@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/resolve/number"
 )
 
 // A dot that was given twice, by a leader and a copy of it, has two contents, and
@@ -63,10 +64,10 @@ func (p Panel) DraftMend(o *Object, contents []*Op, h History) (Op, error) {
 // carriers is running totals and the dots that carried them.
 type carriers struct {
 	dots []logical.Dot
-	sums []Int128
+	sums []number.Int128
 }
 
-func (t *carriers) add(d logical.Dot, sum Int128) {
+func (t *carriers) add(d logical.Dot, sum number.Int128) {
 	if !slices.Contains(t.dots, d) {
 		t.dots, t.sums = append(t.dots, d), append(t.sums, sum)
 	}
@@ -86,7 +87,7 @@ func (t *carriers) addAll(c *Op) {
 		t.add(c.Parents[i], total)
 	}
 	if !c.counts() {
-		t.add(c.Dot, Int128{})
+		t.add(c.Dot, number.Int128{})
 		return
 	}
 	t.add(c.Dot, c.Total)
@@ -124,10 +125,4 @@ func (o *Object) Counted(c *Op, held bool, h History) (counted, known bool) {
 // KeepsBeside reports whether the serving resolver shows several values side by side.
 func (p Panel) KeepsSiblings() bool {
 	return p.Serving.Mask().ofFamily(liveSet) != 0 && p.Serving != Causal
-}
-
-// Number is what the op's value comes to in a counter; false: it is no number.
-func (op *Op) Number() (Int128, bool) {
-	n, ok := integer(op.Value)
-	return Wide(n), ok
 }

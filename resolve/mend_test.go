@@ -5,6 +5,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/resolve/resolvetest"
 )
 
@@ -19,8 +20,8 @@ type twice struct {
 func newTwice(t *testing.T, more int) twice {
 	s := twice{resolvetest.NewReplica(resolve.Panel{Serving: resolve.Counter}, "k"), t}
 	for n := 0; n <= more; n++ {
-		op := resolve.Op{Kind: resolve.Add, Dot: logical.Dot{Origin: 1, Seq: logical.Seq(1 + n)}, Delta: resolve.Wide(1),
-			Total: resolve.Wide(int64(5 + n)), Prev: logical.Seq(n)}
+		op := resolve.Op{Kind: resolve.Add, Dot: logical.Dot{Origin: 1, Seq: logical.Seq(1 + n)}, Delta: number.Of(1),
+			Total: number.Of(int64(5 + n)), Prev: logical.Seq(n)}
 		if n == 0 {
 			op.Delta = op.Total
 		}
@@ -40,12 +41,12 @@ func (s twice) fold(op resolve.Op) {
 func (s twice) takes(seq logical.Seq, total int64, settles logical.Dot) {
 	first := logical.Dot{Origin: 1, Seq: 1}
 	s.fold(resolve.Op{Kind: resolve.Delete, Dot: logical.Dot{Origin: 2, Seq: seq}, Settles: settles,
-		Parents: []logical.Dot{first}, Seen: []resolve.Int128{resolve.Wide(total)}})
+		Parents: []logical.Dot{first}, Seen: []number.Int128{number.Of(total)}})
 }
 
 func (s twice) sums(what string, want int64) {
 	s.t.Helper()
-	if got, _ := s.Object.Sum(); got != resolve.Wide(want) {
+	if got, _ := s.Object.Sum(); got != number.Of(want) {
 		s.t.Errorf("%s: the sum is %s, want %d\n%s", what, got, want, resolvetest.Render(s.Object))
 	}
 }
@@ -97,7 +98,7 @@ func TestAMendPutsRightWhatADeletionOfTheOtherContentTook(t *testing.T) {
 	s.sums("a mend of what nobody has taken away", 1)
 	further := newTwice(t, 2)
 	further.fold(resolve.Op{Kind: resolve.Delete, Dot: logical.Dot{Origin: 2, Seq: 1},
-		Parents: []logical.Dot{{Origin: 1, Seq: 2}}, Seen: []resolve.Int128{resolve.Wide(6)}})
+		Parents: []logical.Dot{{Origin: 1, Seq: 2}}, Seen: []number.Int128{number.Of(6)}})
 	further.takes(2, 5, first)
 	further.sums("a mend of what was taken away with more", 1)
 	all := newTwice(t, 0)
@@ -113,7 +114,7 @@ func TestAMendPutsRightWhatADeletionOfTheOtherContentTook(t *testing.T) {
 // begins, and nothing of the old one reaches into it.
 func TestWhereNothingWasLiveANewSumBegins(t *testing.T) {
 	s := newTwice(t, 0)
-	s.fold(resolve.Op{Kind: resolve.Add, Dot: logical.Dot{Origin: 1, Seq: 2}, Delta: resolve.Wide(3), Total: resolve.Wide(3)})
+	s.fold(resolve.Op{Kind: resolve.Add, Dot: logical.Dot{Origin: 1, Seq: 2}, Delta: number.Of(3), Total: number.Of(3)})
 	s.sums("after a new beginning", 3)
 	if base := s.Object.Versions[0].Count.Base; base != (resolve.Base{Seq: 1}) {
 		t.Errorf("it begins at %+v", base)
@@ -125,7 +126,7 @@ func TestWhereNothingWasLiveANewSumBegins(t *testing.T) {
 func TestADeletionOfWhatIsAnotherKeysTakesNothing(t *testing.T) {
 	s := newTwice(t, 0)
 	s.fold(resolve.Op{Kind: resolve.Delete, Dot: logical.Dot{Origin: 2, Seq: 1},
-		Parents: []logical.Dot{{Origin: 1, Seq: 2}}, Seen: []resolve.Int128{resolve.Wide(9)}})
+		Parents: []logical.Dot{{Origin: 1, Seq: 2}}, Seen: []number.Int128{number.Of(9)}})
 	s.sums("after the deletion", 5)
 	if base := s.Object.Versions[0].Count.Base; base != (resolve.Base{}) {
 		t.Errorf("the sum begins at %+v", base)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/resolve/number"
 	"kvd/wallclock"
 )
 
@@ -37,26 +38,26 @@ type Version struct {
 
 // Count is one origin's share of a counter: Total less Base, less Voids.
 type Count struct {
-	Total     Int128      // the origin's running total, up to the version's dot
-	Base      Base        // how much of it deletes have taken away
-	Voids     []VoidDelta // deltas counted elsewhere under a smaller dot; sorted by Seq
-	Deadlines []Deadline  // what is stated of the counter's end; sorted by Seq; copied to be changed
+	Total     number.Int128 // the origin's running total, up to the version's dot
+	Base      Base          // how much of it deletes have taken away
+	Voids     []VoidDelta   // deltas counted elsewhere under a smaller dot; sorted by Seq
+	Deadlines []Deadline    // what is stated of the counter's end; sorted by Seq; copied to be changed
 }
 
 // Base is the running total at one place of an origin's log.
 type Base struct {
 	Seq   logical.Seq
-	Total Int128
+	Total number.Int128
 }
 
 // VoidDelta is an addition whose request another leader had accepted too.
 type VoidDelta struct {
 	Seq   logical.Seq
-	Delta Int128
+	Delta number.Int128
 }
 
-// Share is what the origin contributes to the sum.
-func (c Count) Share() Int128 {
+// share is what the origin contributes to the sum.
+func (c *Count) share() number.Int128 {
 	n := c.Total.Minus(c.Base.Total)
 	for i := range c.Voids {
 		n = n.Minus(c.Voids[i].Delta)

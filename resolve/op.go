@@ -2,6 +2,8 @@ package resolve
 
 import (
 	"kvd/logical"
+	"kvd/resolve/limits"
+	"kvd/resolve/number"
 	"kvd/wallclock"
 )
 
@@ -55,10 +57,10 @@ type Op struct {
 	// that carried the total before (zero: none was live). For Delete, Seen
 	// holds the running totals of those Parents that carried one, which come
 	// first, so that a reset takes away exactly what its author saw.
-	Delta Int128
-	Total Int128
+	Delta number.Int128
+	Total number.Int128
 	Prev  logical.Seq
-	Seen  []Int128
+	Seen  []number.Int128
 
 	Parents []logical.Dot    // versions the author had been shown; empty: a blind write
 	Hidden  []logical.Dot    // other live versions the leader held and did not show
@@ -91,18 +93,11 @@ type Op struct {
 	Settles logical.Dot
 }
 
-// BaseSize is what any op takes beside its [Op.Size]: about that in memory, and no
-// more than that encoded.
-const BaseSize = 256
-
-// DotSize is what a dot that an op names takes, and an origin it depends on.
-const DotSize = 24
-
-// Size is what the op takes in bytes beyond [BaseSize]: key, value and evidence. It
+// Size is what the op takes in bytes beyond [limits.OpBase]: key, value and evidence. It
 // is about what they take in memory and at least what they take encoded. It costs
 // the same for every op.
 func (o *Op) Size() int {
-	return len(o.Key) + len(o.Value) + DotSize*(len(o.Parents)+len(o.Hidden)+len(o.Unseen)+o.Deps.Len()) + 18*len(o.Seen)
+	return len(o.Key) + len(o.Value) + limits.Dot*(len(o.Parents)+len(o.Hidden)+len(o.Unseen)+o.Deps.Len()) + limits.Total*len(o.Seen)
 }
 
 // Ended is what a deletion says that no client asked for. Its stamps are no readings
@@ -127,7 +122,7 @@ func (o *Op) Stamps() (wallclock.Interval, logical.HLC, logical.Lamport) {
 }
 
 // Footprint is about what the op takes in memory.
-func (o *Op) Footprint() int { return BaseSize + o.Size() }
+func (o *Op) Footprint() int { return limits.OpBase + o.Size() }
 
 // HasRequest reports whether the op can be recognised when it is retried.
 func (o *Op) HasRequest() bool { return o.Client != 0 }

@@ -100,15 +100,6 @@ func IDs() []ID {
 	return ids
 }
 
-// Names lists every resolver's name in table order.
-func Names() []string {
-	names := make([]string, resolvers)
-	for i := range names {
-		names[i] = ID(i).String()
-	}
-	return names
-}
-
 // ParseID finds a resolver by name.
 func ParseID(name string) (ID, error) {
 	for i := range table {
@@ -116,7 +107,7 @@ func ParseID(name string) (ID, error) {
 			return ID(i), nil
 		}
 	}
-	return 0, fmt.Errorf("no resolver is called %q; there are %s", name, strings.Join(Names(), ", "))
+	return 0, fmt.Errorf("no resolver is called %q; there are %s", name, strings.Join(All.Names(), ", "))
 }
 
 // String is the resolver's name.
@@ -167,10 +158,4 @@ func (m Mask) Names() []string {
 		names = append(names, id.String())
 	}
 	return names
-}
-
-// Survivors appends the indexes of o's versions that resolver id shows to a
-// reader, best first, deletions among them.
-func (o *Object) Survivors(id ID, dst []int) []int {
-	return table[id].rule.Survivors(o, id.Mask(), dst)
 }

@@ -28,7 +28,7 @@ func (p Panel) keepsTombstones() bool { return table[p.Serving].tombstones }
 func (f *Folding) updateTombstones() {
 	vs := f.Object.Versions
 	for i := range vs {
-		if v := &vs[i]; v.Mask&tombstone != 0 && (f.Op.names(v.Dot) || f.Op.hides(v.Dot)) {
+		if v := &vs[i]; v.Mask&tombstone != 0 && (f.Op.names(v.Dot) || f.Op.Covers(v.Dot)) {
 			v.Mask &^= tombstone
 		}
 	}

@@ -32,19 +32,16 @@ func (op *Op) unjudged(ids Mask) Mask {
 	return ids &^ op.Panel
 }
 
-// hides reports whether the op's leader had applied d and its author had either
+// Covers reports whether the op's leader had applied d and its author had either
 // been shown it or would not have been: then the op covers d. An op from before
 // that was recorded tells nothing.
-func (op *Op) hides(d logical.Dot) bool {
+func (op *Op) Covers(d logical.Dot) bool {
 	return op.Panel != 0 && op.Deps.Covers(d) && !slices.Contains(op.Unseen, d)
 }
 
 // HidesMore reports whether the op covers versions in the live set of id that it
 // does not name: id did not judge where it was accepted.
 func (op *Op) HidesMore(id ID) bool { return !op.judgedBy(id.Mask()) }
-
-// Covers reports whether such an op covers d.
-func (op *Op) Covers(d logical.Dot) bool { return op.hides(d) }
 
 // Hides is what of the object's live sets the op covers without naming it, where
 // its own leader kept none: as its Hidden would have listed it.

@@ -10,7 +10,7 @@ type Resolver = resolve.ID
 func Resolvers() []Resolver { return resolve.IDs() }
 
 // ResolverNames lists their names in the same order.
-func ResolverNames() []string { return resolve.Names() }
+func ResolverNames() []string { return resolve.All.Names() }
 
 // ParseResolver reads a resolver's name. The error lists all names.
 func ParseResolver(name string) (Resolver, error) { return resolve.ParseID(name) }

@@ -36,7 +36,7 @@ func devCommand() *cli.Command {
 			"given. Clocks and links can be made worse, here and later with KVD.FAULT.",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "leaders", Value: 3, Usage: "`N` of them, called n1, n2 and so on"},
-			&cli.StringFlag{Name: "resolver", Value: resolve.Causal.String(), Usage: "serve keys by `NAME`: " + strings.Join(resolve.Names(), ", ")},
+			&cli.StringFlag{Name: "resolver", Value: resolve.Causal.String(), Usage: "serve keys by `NAME`: " + strings.Join(resolve.All.Names(), ", ")},
 			&cli.StringSliceFlag{Name: "policy", Usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable, or several with commas)"},
 			&cli.StringFlag{Name: "shadow", Value: "all", Usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
 			&cli.StringSliceFlag{Name: "skew", Usage: "let a leader's clock be wrong, as in n2=+250ms: `LEADER=DURATION` (repeatable, or several with commas)"},

@@ -59,7 +59,7 @@ const (
 // isOption reports whether a part says how the rule before it is read, and is no
 // rule: a prefix may have any name.
 func isOption(part string) bool {
-	if slices.Contains(resolve.Names(), part[strings.LastIndexByte(part, '=')+1:]) {
+	if slices.Contains(resolve.All.Names(), part[strings.LastIndexByte(part, '=')+1:]) {
 		return false
 	}
 	name, value, _ := strings.Cut(part, "=")

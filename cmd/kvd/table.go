@@ -115,7 +115,7 @@ func applyPace(c *serving, v []string) error {
 }
 
 func ruleSettings() []setting {
-	names := strings.Join(resolve.Names(), ", ")
+	names := strings.Join(resolve.All.Names(), ", ")
 	return []setting{
 		{name: "resolver", value: resolve.Causal.String(), apply: applyResolver,
 			usage: "serve keys by `NAME`: " + names + ". The default never loses a write to one whose author had seen it, whatever the clocks say, and shows one value; lww is what others do"},

@@ -146,7 +146,7 @@ func (m *Metrics) makeVerdicts() {
 }
 
 // resolverNames are the labels of resolvers; the last stands for any that is new.
-func resolverNames() []string { return append(resolve.Names(), "other") }
+func resolverNames() []string { return append(resolve.All.Names(), "other") }
 
 func (m *Metrics) makeOps() {
 	ops := m.counters("kvd_ops_total", "Ops that became part of this leader's log, by where they were accepted.", "from")

@@ -10,6 +10,7 @@ import (
 	"kvd/replica/host/internal/state"
 	"kvd/replica/host/refold"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 	"kvd/storage"
 	"kvd/storage/codec"
 	"kvd/storage/losses"
@@ -233,7 +234,7 @@ func (p *Pump) made() int64 { return int64(p.batch.Size()) + p.overlay.Bytes() }
 // takes, and its value twice, in the op and in the object.
 func brought(q *replica.Request) int64 {
 	const each = 1 << 10
-	return each + 2*int64(len(q.Value)) + int64(len(q.Shown))*2*resolve.DotSize
+	return each + 2*int64(len(q.Value)) + int64(len(q.Shown))*2*limits.Dot
 }
 
 // refuseUnreadable answers a request whose key is damaged on disk, and reports

@@ -10,6 +10,7 @@ import (
 	"kvd/replica/ledger"
 	"kvd/replica/ledger/explain"
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // text is an advice with its evidence.
@@ -130,16 +131,16 @@ func TestSetNumbersAreIncrementsOnlyOverNumbers(t *testing.T) {
 func TestObservedClasses(t *testing.T) {
 	var s ledger.Stats
 	s.Observe(&resolve.Op{Kind: resolve.Delete, Parents: []logical.Dot{{Origin: 1, Seq: 1}}})
-	s.Observe(&resolve.Op{Kind: resolve.Put, Delta: resolve.Wide(400)})
+	s.Observe(&resolve.Op{Kind: resolve.Put, Delta: number.Of(400)})
 	seen := []logical.Dot{{Origin: 1, Seq: 1}}
-	s.Observe(&resolve.Op{Kind: resolve.Put, Delta: resolve.Wide(-2), Parents: seen})
-	s.Observe(&resolve.Op{Kind: resolve.Put, Delta: resolve.Wide(0), Parents: seen})
-	s.Observe(&resolve.Op{Kind: resolve.Put, Delta: resolve.Wide(7)}) // set by who had been shown nothing
-	s.Observe(&resolve.Op{Kind: resolve.Add, Delta: resolve.Wide(400)})
+	s.Observe(&resolve.Op{Kind: resolve.Put, Delta: number.Of(-2), Parents: seen})
+	s.Observe(&resolve.Op{Kind: resolve.Put, Delta: number.Of(0), Parents: seen})
+	s.Observe(&resolve.Op{Kind: resolve.Put, Delta: number.Of(7)}) // set by who had been shown nothing
+	s.Observe(&resolve.Op{Kind: resolve.Add, Delta: number.Of(400)})
 	s.ObserveLoss(&resolve.Loss{Resolver: resolve.HLC, Relation: resolve.Inverted}, nil)
 	s.ObserveLoss(&resolve.Loss{Resolver: resolve.HLC, Relation: resolve.Concurrent}, &resolve.Op{Kind: resolve.Delete})
-	s.ObserveLoss(&resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent}, &resolve.Op{Kind: resolve.Put, Delta: resolve.Wide(7)})
-	s.ObserveLoss(&resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent}, &resolve.Op{Kind: resolve.Put, Delta: resolve.Wide(7), Parents: seen})
+	s.ObserveLoss(&resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent}, &resolve.Op{Kind: resolve.Put, Delta: number.Of(7)})
+	s.ObserveLoss(&resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent}, &resolve.Op{Kind: resolve.Put, Delta: number.Of(7), Parents: seen})
 	s.ObserveKey(3)
 	s.ObserveKey(1)
 	if s.Writes != 6 || s.Blind != 3 || s.Deletes != 1 || s.Increments != 1 || s.Alike != 1 || s.Others != 3 || s.Lost[resolve.LWW] != (ledger.Losing{Concurrent: 2, Alike: 1}) || s.Siblings != 3 || s.Conflicted != 1 ||

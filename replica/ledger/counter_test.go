@@ -11,6 +11,7 @@ import (
 	"kvd/replica/ledger"
 	"kvd/replica/ledger/explain"
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // TestACounterForgetsOnlyWhatADeletionSaw: an addition that was seen is deleted,
@@ -30,7 +31,7 @@ func TestACounterForgetsOnlyWhatADeletionSaw(t *testing.T) {
 		}
 	}
 	w, err := c.reader("n3").Why("x")
-	if err != nil || w.Sum != resolve.Wide(5) {
+	if err != nil || w.Sum != number.Of(5) {
 		t.Errorf("%+v, %v", w, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/wallclock"
 )
 
@@ -15,7 +16,7 @@ type Explanation struct {
 	Key     string
 	Serving resolve.ID
 	Values  [][]byte          // what a read shows now, whole
-	Sum     resolve.Int128    // of a counter: what its additions come to
+	Sum     number.Int128     // of a counter: what its additions come to
 	Shown   []Write           // what the serving resolver shows, best first, deletions among them
 	Ends    wallclock.Instant // when what is shown first ends, or has; zero: never
 	Agreed  wallclock.Instant // the time that deadlines go by

@@ -208,7 +208,7 @@ func TestMetricsCountWhatTheLedgerBooks(t *testing.T) {
 	}
 	for _, n := range all {
 		h, sums, retracted := n.loop.Ledger(), n.scraped("kvd_losses_total"), n.scraped("kvd_losses_retracted_total")
-		for id, name := range resolve.Names() {
+		for id, name := range resolve.All.Names() {
 			for class, relation := range []string{"inverted", "concurrent"} {
 				if got, want := sums[name+" "+relation], h.Inserted[id][class]; got != want {
 					t.Errorf("%s: %d %s losses under %s are counted, and %d are inserted", n.Name(), got, relation, name, want)

@@ -24,6 +24,12 @@ const (
 
 // What ops become.
 const (
+	// What an op takes is counted in these, see resolve.Op.Size: about that in memory,
+	// and no more than that encoded.
+	OpBase = 256 // any op, beside its key, its value and what it names
+	Dot    = 24  // a dot that it names, or an origin that it depends on
+	Total  = 18  // a running total that it names
+
 	// Evidence is what an encoded op takes beyond its key and value: three clocks,
 	// the origins it names, dots and running totals. A test of the codec holds the
 	// largest op to it.
@@ -56,7 +62,7 @@ const (
 // Each fits into the next: what does not is negative, and no constant of an
 // unsigned type.
 const (
-	_ uint = Op - (256 + Key + Value + 24*(2*Dots+Origins) + 18*Dots) // as resolve.Op.Size counts it
+	_ uint = Op - (OpBase + Key + Value + Dot*(2*Dots+Origins) + Total*Dots)
 	_ uint = Frame - Op
 	_ uint = Op - Batch
 	_ uint = Gate - Batch

@@ -22,7 +22,7 @@ type acceptances struct {
 	before   chunked[opIndex] // by op: the key's op before it, none for the first
 	keys     []keyLeaders     // by key
 	states   int              // of all keys
-	keeper   resolve.Keeper
+	folder   resolve.Folder
 	ancestry []opIndex // room for the search under way
 	targets  []opIndex
 }
@@ -174,9 +174,9 @@ func (b *acceptances) foldAtLeader(op *resolve.Op, at opIndex, panel resolve.Pan
 	v := b.leaderState(at)
 	v.deps = op.Deps
 	for _, held := range b.arrived(v, at) {
-		b.keeper.Keep(panel, &v.object, b.refoldable(held), b.past)
+		b.folder.Keep(panel, &v.object, b.refoldable(held), b.past)
 	}
-	b.keeper.Keep(panel, &v.object, b.refoldable(at), b.past)
+	b.folder.Keep(panel, &v.object, b.refoldable(at), b.past)
 	return &v.object
 }
 

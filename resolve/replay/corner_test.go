@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/storage/codec"
 	"kvd/wallclock"
 )
@@ -118,7 +119,7 @@ func TestThreeLeadersAcceptOneRequest(t *testing.T) {
 // name nothing hidden and carry no totals.
 func TestMissingEvidenceIsSaid(t *testing.T) {
 	op := put(1, 1, 5, "1")
-	op.Delta = resolve.Wide(1)
+	op.Delta = number.Of(1)
 	res, err := Replay(everything(resolve.LWW), slices.Values([]*resolve.Op{op}))
 	if err != nil {
 		t.Fatal(err)

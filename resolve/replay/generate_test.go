@@ -8,6 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/wallclock"
 )
 
@@ -107,10 +108,10 @@ func (g *generator) content(s *state, leader int) {
 	op := &g.op
 	op.Kind, op.Prev = resolve.Put, s.prev[leader]
 	if g.IntN(2) == 0 {
-		op.Kind, op.Delta = resolve.Add, resolve.Wide(1)
+		op.Kind, op.Delta = resolve.Add, number.Of(1)
 		s.total[leader]++
 	}
-	op.Total, op.Value = resolve.Wide(s.total[leader]), strconv.AppendInt(nil, s.total[leader], 10)
+	op.Total, op.Value = number.Of(s.total[leader]), strconv.AppendInt(nil, s.total[leader], 10)
 	s.prev[leader] = op.Dot.Seq
 }
 

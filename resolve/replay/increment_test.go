@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // TestWhatLooksLikeAnIncrement: an addition is one; a number is one if it was written
@@ -31,7 +32,7 @@ func TestWhatLooksLikeAnIncrement(t *testing.T) {
 func TestSetNumbersAreNoIncrements(t *testing.T) {
 	a, b := put(1, 1, 10, "1"), put(2, 1, 20, "2")
 	over := put(3, 1, 5, "3", a.Dot)
-	a.Delta, b.Delta, over.Delta = resolve.Wide(1), resolve.Wide(2), resolve.Wide(2)
+	a.Delta, b.Delta, over.Delta = number.Of(1), number.Of(2), number.Of(2)
 	res, err := Replay(everything(resolve.LWW), slices.Values([]*resolve.Op{a, b, over}))
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // place is an op's number in the order of replaying, from zero.
@@ -54,7 +55,7 @@ type entry struct {
 }
 
 // sums is an entry's delta and total.
-type sums struct{ delta, total resolve.Int128 }
+type sums struct{ delta, total number.Int128 }
 
 // request is one of a key: a client that numbers writes to two keys alike has
 // made two, and keys do not know of each other.
@@ -97,9 +98,9 @@ func (p *past) add(op *resolve.Op) (opIndex, error) {
 }
 
 // count keeps what a counter asks for, and gives the total.
-func (p *past) count(op *resolve.Op, e *entry) resolve.Int128 {
+func (p *past) count(op *resolve.Op, e *entry) number.Int128 {
 	if op.Kind == resolve.Delete || op.Kind == resolve.Touch {
-		return resolve.Int128{}
+		return number.Int128{}
 	}
 	adds, recorded := op.Adds()
 	if e.derived = !recorded; e.derived {
@@ -119,7 +120,7 @@ func (p *past) sums(at opIndex) sums {
 		}
 	}
 	e := p.entries.at(at)
-	return sums{resolve.Wide(e.delta), resolve.Wide(e.total)}
+	return sums{number.Of(e.delta), number.Of(e.total)}
 }
 
 // hide enters dots among what the last op had hidden.
@@ -257,7 +258,7 @@ func (p *past) Op(d logical.Dot) (*resolve.Op, bool) {
 		op.Prev = p.entries.at(e.prev).seq
 	}
 	if e.derived && e.kind == resolve.Put { // its value, which it counts by, is not kept
-		op.Kind, op.Delta, op.Total = resolve.Add, sums.total, resolve.Int128{}
+		op.Kind, op.Delta, op.Total = resolve.Add, sums.total, number.Int128{}
 	}
 	return op, true
 }

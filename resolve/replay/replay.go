@@ -72,7 +72,7 @@ type replayer struct {
 	unrecorded  [maxResolvers]int
 	touches     int
 	kept        int64 // bytes of versions and values
-	keeper      resolve.Keeper
+	folder      resolve.Folder
 	scratch     resolve.Op
 }
 
@@ -138,7 +138,7 @@ func (r *replayer) touch(op *resolve.Op) {
 	r.touches++
 	if n, known := r.past.byKey[op.Key]; known {
 		k := r.keys.at(n)
-		r.keeper.Keep(k.panel, &k.object, op, r.past)
+		r.folder.Keep(k.panel, &k.object, op, r.past)
 	}
 }
 
@@ -165,7 +165,7 @@ func (r *replayer) fold(op *resolve.Op, at opIndex, k *keyed) {
 		r.acceptCopy(op, at, k, missing)
 		return
 	}
-	r.keeper.Keep(k.panel, &k.object, op, r.past)
+	r.folder.Keep(k.panel, &k.object, op, r.past)
 	if missing == 0 {
 		return
 	}
@@ -199,7 +199,7 @@ func (r *replayer) acceptCopy(op *resolve.Op, at opIndex, k *keyed, missing reso
 		k.panel.Accept(&k.object, &r.scratch, r.past, nil)
 	} else {
 		r.scratch.Inverted |= r.acceptances.accept(op, at, missing)
-		r.keeper.Keep(k.panel, &k.object, op, r.past)
+		r.folder.Keep(k.panel, &k.object, op, r.past)
 	}
 	r.past.entries.at(at).inverted = r.scratch.Inverted
 }

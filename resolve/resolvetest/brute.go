@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // Brute says what must have come out of a set of ops of one key, from all of
@@ -167,8 +168,8 @@ func (b *Brute) newest() []*resolve.Op {
 // Sum is the counter's value and whether there is one. A request with several
 // dots counts under the smallest, unless any was taken away. A dot under which it
 // came to a deletion has nothing to count.
-func (b *Brute) Sum() (resolve.Int128, bool) {
-	var sum resolve.Int128
+func (b *Brute) Sum() (number.Int128, bool) {
+	var sum number.Int128
 	all := b.counts()
 	for _, op := range all {
 		others := keep(b.duplicates(op), func(t *resolve.Op) bool { return t.Kind != resolve.Delete })

@@ -9,6 +9,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // Law is a claim about every causal history. It fails with what broke it. All
@@ -276,7 +277,7 @@ func scribble(op *resolve.Op) {
 		op.Hidden[i] = logical.Dot{Origin: 666, Seq: 666}
 	}
 	for i := range op.Seen {
-		op.Seen[i] = resolve.Wide(666)
+		op.Seen[i] = number.Of(666)
 	}
 }
 

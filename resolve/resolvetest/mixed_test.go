@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/wallclock"
 )
 
@@ -111,7 +112,7 @@ func TestARegisterReadsAsACounter(t *testing.T) {
 		if len(shown) > 0 {
 			want, _ = strconv.ParseInt(string(shown[0]), 10, 64)
 		}
-		if sum, live := l.Object.Sum(); sum != resolve.Wide(want) || live != (len(shown) > 0) {
+		if sum, live := l.Object.Sum(); sum != number.Of(want) || live != (len(shown) > 0) {
 			t.Fatalf("%s showed %q, and the counter %s (%t)\n%s", id, shown, sum, live, Past{Ops: l.Log})
 		}
 	})

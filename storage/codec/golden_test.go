@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/storage/codec"
 	"kvd/storage/codec/codectest"
 )
@@ -55,7 +56,7 @@ func TestGoldenOp(t *testing.T) {
 // encodings, and one of them would lose the end of a counter.
 func TestAnOlderFormatHoldsNothingNewer(t *testing.T) {
 	version := resolve.Version{Dot: logical.Dot{Origin: 7, Seq: 3}, Mask: resolve.Counter.Mask(), Kind: resolve.Add}
-	version.Count = resolve.Count{Total: resolve.Wide(1), Deadlines: []resolve.Deadline{{Seq: 2, Expires: 9, Stamp: resolve.Stamp{By: logical.Dot{Origin: 7, Seq: 4}}}}}
+	version.Count = resolve.Count{Total: number.Of(1), Deadlines: []resolve.Deadline{{Seq: 2, Expires: 9, Stamp: resolve.Stamp{By: logical.Dot{Origin: 7, Seq: 4}}}}}
 	b := codec.AppendObject(nil, &resolve.Object{Key: "k", Versions: []resolve.Version{version}})
 	if o, err := codec.DecodeObject(b); err != nil || len(o.Versions[0].Count.Deadlines) != 1 {
 		t.Fatalf("%+v, %v", o, err)
@@ -70,7 +71,7 @@ func TestGoldenObject(t *testing.T) {
 	o := codectest.TypicalObject()
 	o.Duplicates = true
 	o.Versions[0].Value = []byte("12")
-	o.Versions[0].Count = resolve.Count{Total: resolve.Wide(12), Base: resolve.Base{Seq: 51000, Total: resolve.Wide(2)}, Voids: []resolve.VoidDelta{{Seq: 51230, Delta: resolve.Wide(-1)}}}
+	o.Versions[0].Count = resolve.Count{Total: number.Of(12), Base: resolve.Base{Seq: 51000, Total: number.Of(2)}, Voids: []resolve.VoidDelta{{Seq: 51230, Delta: number.Of(-1)}}}
 	golden(t, codec.AppendObject(nil, o), goldenObject)
 }
 

@@ -10,6 +10,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/resolve/limits"
+	"kvd/resolve/number"
 	"kvd/storage/codec"
 	"kvd/storage/codec/codectest"
 	"kvd/wallclock"
@@ -29,7 +30,7 @@ func largestOp(key, value int) *resolve.Op {
 		}
 		return all
 	}
-	wide := resolve.Int128{Hi: math.MinInt64}
+	wide := number.Int128{Hi: math.MinInt64}
 	op := &resolve.Op{
 		Dot: logical.Dot{Origin: 1, Seq: 1 << 62}, Key: strings.Repeat("k", key), Kind: resolve.Delete, Value: make([]byte, value),
 		Parents: dots(limits.Origins), Hidden: dots(2 * limits.Origins), Deps: logical.FrontierOf(dots(0)[:limits.Origins]...),
@@ -64,11 +65,11 @@ func TestLargestOpFitsItsLimit(t *testing.T) {
 func TestSizeBoundsTheEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		op := codectest.Op(t)
-		if n := len(codec.AppendOp(nil, op)); n > resolve.BaseSize+op.Size() {
-			t.Fatalf("%d bytes encoded, said to be %d and %d", n, resolve.BaseSize, op.Size())
+		if n := len(codec.AppendOp(nil, op)); n > limits.OpBase+op.Size() {
+			t.Fatalf("%d bytes encoded, said to be %d and %d", n, limits.OpBase, op.Size())
 		}
 	})
-	if op := largestOp(limits.Key, limits.Value); resolve.BaseSize+op.Size() > limits.Op {
-		t.Errorf("the largest op is said to take %d bytes, and %d are provided for", resolve.BaseSize+op.Size(), limits.Op)
+	if op := largestOp(limits.Key, limits.Value); limits.OpBase+op.Size() > limits.Op {
+		t.Errorf("the largest op is said to take %d bytes, and %d are provided for", limits.OpBase+op.Size(), limits.Op)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/wallclock"
 )
 
@@ -64,7 +65,7 @@ func (r *Reader) Mask() resolve.Mask {
 }
 
 // appendTotals writes running totals.
-func appendTotals(dst []byte, totals []resolve.Int128) []byte {
+func appendTotals(dst []byte, totals []number.Int128) []byte {
 	dst = AppendArray(dst, len(totals))
 	for _, n := range totals {
 		dst = appendInt128(dst, n)
@@ -72,12 +73,12 @@ func appendTotals(dst []byte, totals []resolve.Int128) []byte {
 	return dst
 }
 
-func (r *Reader) totals() []resolve.Int128 {
+func (r *Reader) totals() []number.Int128 {
 	n := r.Array("totals", MaxDots, 1)
 	if n == 0 {
 		return nil
 	}
-	totals := make([]resolve.Int128, n)
+	totals := make([]number.Int128, n)
 	for i := range totals {
 		totals[i] = r.int128()
 	}
@@ -86,7 +87,7 @@ func (r *Reader) totals() []resolve.Int128 {
 
 // appendInt128 writes n as a signed number, or, where 64 bits do not hold it, as
 // its sixteen bytes.
-func appendInt128(dst []byte, n resolve.Int128) []byte {
+func appendInt128(dst []byte, n number.Int128) []byte {
 	if n.Fits() {
 		return AppendInt(dst, int64(n.Lo))
 	}
@@ -94,13 +95,13 @@ func appendInt128(dst []byte, n resolve.Int128) []byte {
 	return binary.BigEndian.AppendUint64(dst, n.Lo)
 }
 
-func (r *Reader) int128() resolve.Int128 {
+func (r *Reader) int128() number.Int128 {
 	if r.peek() != mBin8 {
-		return resolve.Wide(r.Int())
+		return number.Of(r.Int())
 	}
 	r.byte()
 	r.Require(r.byte() == 16, "a number of more than 64 bits has sixteen bytes")
-	n := resolve.Int128{Hi: int64(r.big(8)), Lo: r.big(8)}
+	n := number.Int128{Hi: int64(r.big(8)), Lo: r.big(8)}
 	r.Require(!n.Fits(), "a number is written wider than needed")
 	return n
 }

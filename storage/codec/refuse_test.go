@@ -8,6 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/storage/codec"
 	"kvd/storage/codec/codectest"
 	"kvd/wallclock"
@@ -148,7 +149,7 @@ func TestLimits(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"131072 parents": big(func(o *resolve.Op) { o.Parents = nearDots(o, 131073) }),
 		"131072 hidden":  big(func(o *resolve.Op) { o.Hidden = nearDots(o, 131073) }),
-		"131072 totals":  big(func(o *resolve.Op) { o.Seen = make([]resolve.Int128, 131073) }),
+		"131072 totals":  big(func(o *resolve.Op) { o.Seen = make([]number.Int128, 131073) }),
 		"4096 origins":   big(func(o *resolve.Op) { o.Deps = logical.FrontierOf(manyDots(4098)...) }),
 		"65536":          big(func(o *resolve.Op) { o.Key = strings.Repeat("k", 65537) }),
 		"83886080":       big(func(o *resolve.Op) { o.Value = make([]byte, 80<<20+1) }),

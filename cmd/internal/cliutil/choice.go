@@ -28,7 +28,7 @@ func series(names []string) string {
 func Resolver(name string) (resolve.ID, error) {
 	id, err := resolve.ParseID(name)
 	if err != nil {
-		err = fmt.Errorf("%w%s", err, guess(name, resolve.Names()))
+		err = fmt.Errorf("%w%s", err, guess(name, resolve.All.Names()))
 	}
 	return id, err
 }

@@ -28,7 +28,7 @@ type Ask struct {
 func Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "prefix", Usage: "only keys that begin with `TEXT`"},
-		&cli.StringFlag{Name: "resolvers", Value: "all", Usage: "judge by these: all, or a `LIST` of " + strings.Join(resolve.Names(), ", ")},
+		&cli.StringFlag{Name: "resolvers", Value: "all", Usage: "judge by these: all, or a `LIST` of " + strings.Join(resolve.All.Names(), ", ")},
 		&cli.StringFlag{Name: "skew", Value: "0,1ms,10ms,100ms,1s", Usage: "what lww would lose with clocks up to each `DURATION` off, with commas; none: do not ask"},
 		&cli.IntFlag{Name: "draws", Value: 20, Usage: "draw `N` clusters for each skew"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "the clocks drawn follow from `N`"},

@@ -16,6 +16,7 @@ import (
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/resolve/replay"
 	"kvd/wallclock"
 )
@@ -113,7 +114,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 		t.Errorf("what was recorded passes for missing:\n%s", text)
 	}
 	one := write(1, 1, 100, "x", "1")
-	one.Delta = resolve.Wide(1)
+	one.Delta = number.Of(1)
 	text = studied(t, Subject{Source: told{one}, Policy: resolve.Policy{}}).Text()
 	for _, want := range []string{"counter: 1 of 1 ops were accepted without the evidence it goes by (running totals)", "siblings: 1 of 1 ops were accepted without the evidence it goes by (which other values their leader held)"} {
 		if !strings.Contains(text, want) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"kvd/resolve"
+	"kvd/resolve/number"
 )
 
 // count is what a counter is to come to: what it comes to here, with what is kept and
@@ -15,7 +16,7 @@ func (s *Settlement) count(h Here) ([]Value, error) {
 	end, _ := h.Object.Deadline()
 	expired := h.expired(end.Expires)
 	if expired {
-		sum, live, end.Expires = resolve.Int128{}, false, 0
+		sum, live, end.Expires = number.Int128{}, false, 0
 	}
 	one := false // the sum holds one of the contents, and no more than one
 	for _, i := range s.keptFirst() {
@@ -72,7 +73,7 @@ func countFrom(c *resolve.Op) ([]Value, error) {
 	if c.Kind == resolve.Delete {
 		return nil, nil
 	}
-	if _, ok := c.Number(); !ok {
+	if _, ok := number.Integer(c.Value); !ok {
 		return nil, fmt.Errorf("the content of %s is no number; set the key to what it shall be, and settle the dot as it is shown then", c.Dot)
 	}
 	return []Value{{Bytes: slices.Clone(c.Value), Expires: c.Expires}}, nil

@@ -9,6 +9,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/wallclock"
 )
 
@@ -95,8 +96,8 @@ func Sometimes[T any](t *rapid.T, draw func() T) T {
 }
 
 // wide is mostly of 64 bits.
-func wide(t *rapid.T, label string) resolve.Int128 {
-	n := resolve.Wide(Signed(t, label))
+func wide(t *rapid.T, label string) number.Int128 {
+	n := number.Of(Signed(t, label))
 	if rapid.IntRange(0, 3).Draw(t, "wide") == 0 {
 		n.Hi = Signed(t, label+", high")
 	}
@@ -115,8 +116,8 @@ func Op(t *rapid.T) *resolve.Op {
 	}
 	o.HLC = HLC(t, o.Wall)
 	o.Prev = Sometimes(t, func() logical.Seq { return logical.Seq(Number(t, "prev")) })
-	o.Delta = Sometimes(t, func() resolve.Int128 { return wide(t, "delta") })
-	o.Total = Sometimes(t, func() resolve.Int128 { return wide(t, "total") })
+	o.Delta = Sometimes(t, func() number.Int128 { return wide(t, "delta") })
+	o.Total = Sometimes(t, func() number.Int128 { return wide(t, "total") })
 	o.Expires = Sometimes(t, func() wallclock.Instant { return wallclock.Instant(Signed(t, "expires")) })
 	o.Inverted = Sometimes(t, func() resolve.Mask { return Mask(t) })
 	o.Client = Sometimes(t, func() uint64 { return Number(t, "client") })
@@ -149,7 +150,7 @@ func version(t *rapid.T) resolve.Version {
 		Lamport: logical.Lamport(Number(t, "lamport"))}
 	v.HLC = HLC(t, v.Wall)
 	v.Expires = Sometimes(t, func() wallclock.Instant { return wallclock.Instant(Signed(t, "expires")) })
-	v.Count.Total = Sometimes(t, func() resolve.Int128 { return wide(t, "total") })
+	v.Count.Total = Sometimes(t, func() number.Int128 { return wide(t, "total") })
 	v.Count.Base = Sometimes(t, func() resolve.Base {
 		return resolve.Base{Seq: logical.Seq(Number(t, "base")), Total: wide(t, "base total")}
 	})

@@ -3,6 +3,7 @@ package codectest
 import (
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/number"
 	"kvd/wallclock"
 )
 
@@ -39,6 +40,6 @@ func ExpiringObject() *resolve.Object {
 	o := TypicalObject()
 	o.Versions[0].Expires = 5000
 	own := resolve.Stamp{HLC: o.Versions[0].HLC, By: o.Versions[0].Dot}
-	o.Versions[0].Count = resolve.Count{Total: resolve.Wide(12), Deadlines: []resolve.Deadline{{Seq: own.By.Seq, Expires: 5000, Stamp: own}}}
+	o.Versions[0].Count = resolve.Count{Total: number.Of(12), Deadlines: []resolve.Deadline{{Seq: own.By.Seq, Expires: 5000, Stamp: own}}}
 	return o
 }

@@ -1,4 +1,4 @@
-package resolve
+package number
 
 import (
 	"math"
@@ -14,8 +14,8 @@ type Int128 struct {
 	Lo uint64
 }
 
-// Wide is n.
-func Wide(n int64) Int128 { return Int128{n >> 63, uint64(n)} }
+// Of is n.
+func Of(n int64) Int128 { return Int128{n >> 63, uint64(n)} }
 
 // IsZero reports whether a is zero.
 func (a Int128) IsZero() bool { return a == Int128{} }
@@ -33,7 +33,7 @@ func (a Int128) Minus(b Int128) Int128 {
 }
 
 // Fits reports whether 64 bits hold a.
-func (a Int128) Fits() bool { return Wide(int64(a.Lo)) == a }
+func (a Int128) Fits() bool { return Of(int64(a.Lo)) == a }
 
 // Clamp is a, or the 64-bit integer nearest to it.
 func (a Int128) Clamp() int64 {
@@ -46,16 +46,16 @@ func (a Int128) Clamp() int64 {
 	return math.MaxInt64
 }
 
-// excess is how far a lies outside of 64 bits; zero: it does not.
-func (a Int128) excess() Int128 {
-	if d := a.Minus(Wide(a.Clamp())); d.Hi >= 0 {
+// Excess is how far a lies outside of 64 bits, not negative; zero: it does not.
+func (a Int128) Excess() Int128 {
+	if d := a.Minus(Of(a.Clamp())); d.Hi >= 0 {
 		return d
 	}
-	return Wide(a.Clamp()).Minus(a)
+	return Of(a.Clamp()).Minus(a)
 }
 
-// less compares two that are not negative.
-func (a Int128) less(b Int128) bool { return a.Hi < b.Hi || a.Hi == b.Hi && a.Lo < b.Lo }
+// Less compares two that are not negative.
+func (a Int128) Less(b Int128) bool { return a.Hi < b.Hi || a.Hi == b.Hi && a.Lo < b.Lo }
 
 // String is a in base ten.
 func (a Int128) String() string {
@@ -68,21 +68,21 @@ func (a Int128) String() string {
 // digits takes nineteen at a time: a as an unsigned number is the dividend.
 func (a Int128) digits() string {
 	const chunk = 1e19
-	var room [40]byte
-	at := len(room)
+	var text [40]byte
+	at := len(text)
 	hi, lo := uint64(a.Hi), a.Lo
 	for {
 		var rest uint64
 		top := hi / chunk
 		lo, rest = bits.Div64(hi%chunk, lo, chunk)
 		hi = top
-		for n := 0; n < 19 && (hi != 0 || lo != 0 || rest != 0) || at == len(room); n++ {
+		for n := 0; n < 19 && (hi != 0 || lo != 0 || rest != 0) || at == len(text); n++ {
 			at--
-			room[at] = byte('0' + rest%10)
+			text[at] = byte('0' + rest%10)
 			rest /= 10
 		}
 		if hi == 0 && lo == 0 {
-			return string(room[at:])
+			return string(text[at:])
 		}
 	}
 }

@@ -94,9 +94,6 @@ func (b *Batch) PutIncarnations(lives []logical.Origin) {
 // Size is how many bytes were put.
 func (b *Batch) Size() int { return b.b.Len() }
 
-// Empty reports whether nothing was put.
-func (b *Batch) Empty() bool { return b.b.Empty() && b.err == nil }
-
 // Commit stores the batch, synced as [Options].Sync says, and empties it. An
 // error means that the store has stopped, or that something was put that cannot
 // be encoded; nothing of such a batch is stored.
@@ -111,13 +108,13 @@ func (b *Batch) CommitUnsynced() error { return b.commit(pebble.NoSync) }
 func (b *Batch) commit(w *pebble.WriteOptions) error {
 	defer b.Reset()
 	counts := b.lengthens || b.contests || b.stated // else it may be committed beside one that does
-	if counts && b.err == nil && (!b.b.Empty() || b.store.twice.touched) && b.store.disk.Err() == nil {
+	if counts && b.err == nil && (!b.b.Empty() || b.store.conflicts.touched) && b.store.disk.Err() == nil {
 		b.putConflictStats()
 	}
 	if b.err != nil {
 		b.forgetSums()
 		if counts {
-			b.store.twice = conflicts{limit: b.store.twice.limit}
+			b.store.conflicts = conflicts{limit: b.store.conflicts.limit}
 		}
 		return fmt.Errorf("commit batch: %w", b.err)
 	}
@@ -138,13 +135,13 @@ func (b *Batch) commit(w *pebble.WriteOptions) error {
 	return b.store.disk.Err()
 }
 
-// keptScratch is how much room for encoding a batch keeps when it is emptied.
-const keptScratch = 1 << 20
+// retainedScratch is how much room for encoding a batch keeps when it is emptied.
+const retainedScratch = 1 << 20
 
 // Reset empties the batch and keeps its memory, but for what large values needed.
 func (b *Batch) Reset() {
 	b.b.Reset()
-	if cap(b.value) > keptScratch {
+	if cap(b.value) > retainedScratch {
 		b.value = nil
 	}
 	b.err, b.state, b.stated, b.lengthens, b.contests = nil, State{}, false, false, false

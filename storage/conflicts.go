@@ -16,11 +16,11 @@ import (
 // dot is settled, whether its contents are known here or not: either may be heard of
 // first. How much there is stands in a row of its own, so that nobody counts.
 
-// MaxConflictBytes is how much is kept of what others have under dots of the log.
+// maxConflictBytes is how much is kept of what others have under dots of the log.
 // Where there is no room for more, contents of settled dots go first; when all are
 // open, what is found is counted and not kept. It is found again after a start, once
 // those that were kept are settled.
-const MaxConflictBytes = 2 * limits.Op
+const maxConflictBytes = 2 * limits.Op
 
 // Conflicts is how many dots have two contents.
 type Conflicts struct {
@@ -40,7 +40,7 @@ const conflictsFormat = 1
 type conflicts struct {
 	Conflicts
 	loaded, touched bool
-	limit           int64 // zero: MaxConflictBytes
+	limit           int64 // zero: maxConflictBytes
 	// What the running batch has put and no read shows yet.
 	contents map[string]bool
 	dots     map[logical.Dot]bool
@@ -51,7 +51,7 @@ type conflicts struct {
 // holds, and gives up the count of what was omitted when that can be found and kept
 // again.
 func (s *Store) loadConflicts() error {
-	if s.twice.loaded {
+	if s.conflicts.loaded {
 		return nil
 	}
 	counted, err := s.get(conflictStatsKey(), func([]byte) error { return nil })
@@ -62,12 +62,12 @@ func (s *Store) loadConflicts() error {
 	if err != nil {
 		return err
 	}
-	t := conflicts{Conflicts: stats, loaded: true, touched: !counted && stats.Dots > 0, limit: s.twice.limit,
+	t := conflicts{Conflicts: stats, loaded: true, touched: !counted && stats.Dots > 0, limit: s.conflicts.limit,
 		contents: map[string]bool{}, dots: map[logical.Dot]bool{}, settled: map[logical.Dot]bool{}}
 	if t.Omitted > 0 && t.Open == 0 {
 		t.Omitted, t.touched = 0, true
 	}
-	s.twice = t
+	s.conflicts = t
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (b *Batch) PutConflict(o *resolve.Op) {
 		return
 	}
 	b.contests = true
-	t := &b.store.twice
+	t := &b.store.conflicts
 	value := codec.AppendOp(nil, o)
 	key := appendConflictKey(nil, o.Dot, value)
 	if t.contents[string(key)] || b.holds(key) {
@@ -86,7 +86,7 @@ func (b *Batch) PutConflict(o *resolve.Op) {
 	}
 	settled := b.isSettled(o.Dot)
 	t.touched = true
-	if !b.conflictRoom(int64(len(key)+len(value)), settled) {
+	if !b.makeSpace(int64(len(key)+len(value)), settled) {
 		return
 	}
 	if !t.dots[o.Dot] && !b.hasContents(o.Dot) {
@@ -101,11 +101,11 @@ func (b *Batch) PutConflict(o *resolve.Op) {
 	b.set()
 }
 
-// conflictRoom makes room for so many bytes, and reports whether there is. A content
+// makeSpace makes room for so many bytes, and reports whether there is. A content
 // of a settled dot drives nothing out.
-func (b *Batch) conflictRoom(n int64, settled bool) bool {
-	t := &b.store.twice
-	limit := int64(MaxConflictBytes)
+func (b *Batch) makeSpace(n int64, settled bool) bool {
+	t := &b.store.conflicts
+	limit := int64(maxConflictBytes)
 	if t.limit > 0 {
 		limit = t.limit
 	}
@@ -127,7 +127,7 @@ func (b *Batch) conflictRoom(n int64, settled bool) bool {
 
 // dropSettled drops contents of settled dots, as many as have so many bytes.
 func (b *Batch) dropSettled(n int64) {
-	t := &b.store.twice
+	t := &b.store.conflicts
 	last, settled := logical.Dot{}, false
 	err := b.store.scan([]byte{inConflicts}, []byte{inConflicts + 1}, func(k, v []byte) (bool, error) {
 		d := dotOf(k)
@@ -157,7 +157,7 @@ func (b *Batch) PutSettled(d, by logical.Dot) {
 		return
 	}
 	b.contests = true
-	t := &b.store.twice
+	t := &b.store.conflicts
 	if t.dots[d] || b.hasContents(d) {
 		t.Open--
 		t.touched = true
@@ -170,7 +170,7 @@ func (b *Batch) PutSettled(d, by logical.Dot) {
 
 // isSettled counts what the running batch has put.
 func (b *Batch) isSettled(d logical.Dot) bool {
-	return b.store.twice.settled[d] || b.holds(appendDotKey(nil, inSettled, d))
+	return b.store.conflicts.settled[d] || b.holds(appendDotKey(nil, inSettled, d))
 }
 
 // hasContents reports whether the store keeps another content of d.
@@ -193,7 +193,7 @@ func (b *Batch) holds(key []byte) bool {
 // putConflictStats writes what the batch has come to.
 func (b *Batch) putConflictStats() {
 	b.keep(b.store.loadConflicts())
-	t := &b.store.twice
+	t := &b.store.conflicts
 	if t.touched {
 		b.key = append(b.key[:0], conflictStatsKey()...)
 		e := codec.Encode(b.value[:0]).Array(5).Uint(conflictsFormat)

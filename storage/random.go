@@ -33,7 +33,7 @@ func (s reads) RandomKey(draw func(n int) int) (key string, object []byte, err e
 func descend(it *pebble.Iterator, draw func(n int) int) bool {
 	begin := []byte{inObjects}
 	for {
-		if !it.SeekLT(after(begin)) {
+		if !it.SeekLT(successor(begin)) {
 			return false
 		}
 		last := bytes.Clone(it.Key())
@@ -43,7 +43,7 @@ func descend(it *pebble.Iterator, draw func(n int) int) bool {
 		if bytes.Equal(it.Key(), last) {
 			return true
 		}
-		n := alike(it.Key(), last)
+		n := commonPrefix(it.Key(), last)
 		begin = append(begin[:0], last[:n]...)
 		next, ends := branch(it, begin, draw)
 		if ends {
@@ -76,8 +76,8 @@ func branch(it *pebble.Iterator, begin []byte, draw func(n int) int) (next byte,
 	return next, ends
 }
 
-// after is the first key behind all that begin so.
-func after(begin []byte) []byte {
+// successor is the first key behind all that begin so.
+func successor(begin []byte) []byte {
 	end := bytes.Clone(begin)
 	for i := len(end) - 1; i >= 0; i-- {
 		if end[i]++; end[i] != 0 {
@@ -87,8 +87,8 @@ func after(begin []byte) []byte {
 	return nil
 }
 
-// alike is how many bytes two keys begin with in common.
-func alike(a, b []byte) int {
+// commonPrefix is how many bytes two keys begin with in common.
+func commonPrefix(a, b []byte) int {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {
 		n++

@@ -11,7 +11,7 @@ import (
 	"kvd/storage/codec"
 )
 
-// reads is what a [Store] and a [Cut] of it answer alike.
+// reads is what a [Store] and a [Snapshot] of it answer alike.
 type reads struct{ from pebble.Reader }
 
 // State is what the leader remembered with its last batch; false: the store is
@@ -26,9 +26,9 @@ func (s reads) State() (State, bool, error) {
 	return state, found, wrap(err, "read state")
 }
 
-// Lives is the origins of the leader's lives that the last PutIncarnations named,
+// Incarnations is the origins of the leader's lives that the last PutIncarnations named,
 // ascending; they are the caller's.
-func (s reads) Lives() ([]logical.Origin, error) {
+func (s reads) Incarnations() ([]logical.Origin, error) {
 	var lives []logical.Origin
 	var room [16]byte
 	_, err := s.get(appendIncarnationsKey(room[:0]), func(b []byte) (err error) {

@@ -21,7 +21,7 @@ type Store struct {
 	db      *pebble.DB
 	disk    *disk.FS
 	sums    sums
-	twice   conflicts
+	conflicts   conflicts
 	write   *pebble.WriteOptions
 	dirty   atomic.Bool                      // something was committed since the last background sync
 	lazy    bool                             // SyncInterval: what is committed is synced later
@@ -66,7 +66,7 @@ func (s *Store) open(o Options) (err error) {
 	s.db, s.from = db, db
 	s.disk.Recovered(func() bool { return db.Metrics().MemTable.Count <= 1 })
 	if err = s.disk.First(); err == nil {
-		err = s.settle(o.ReadOnly)
+		err = s.upgrade(o.ReadOnly)
 	}
 	if err = cmp.Or(s.disk.First(), err); err != nil {
 		s.disk.Close()
@@ -163,5 +163,5 @@ func (s *Store) Lazy() bool { return s.lazy }
 // change what it points to. Any goroutine may ask.
 func (s *Store) Synced() *logical.Frontier { return s.synced.Load() }
 
-// Hurt keeps what a reader found to be damaged, if it is the first.
-func (s *Store) Hurt(err error) { s.disk.Hurt(err) }
+// NoteDamage keeps what a reader found to be damaged, if it is the first.
+func (s *Store) NoteDamage(err error) { s.disk.NoteDamage(err) }

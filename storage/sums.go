@@ -30,12 +30,12 @@ const sumFormat = 1
 // sums is what the logs add up to as of the running batch. It belongs to whoever
 // lengthens logs; batches of others do not look at it.
 type sums struct {
-	of      map[logical.Origin]*tally
+	of      map[logical.Origin]*logSum
 	touched []logical.Origin // not stored as they are
 }
 
-// tally is where one log has come to.
-type tally struct {
+// logSum is where one log has come to.
+type logSum struct {
 	last, span point
 	touched    bool
 	broken     bool // the log has a gap, or an op was put again: nothing is known
@@ -50,7 +50,7 @@ type point struct {
 // batch included; false: it is not the end of the log nor a multiple of 256, or the
 // log does not reach it. Only the goroutine that fills batches may ask.
 func (s *Store) Sum(through logical.Dot) (uint64, bool, error) {
-	t, err := s.tally(through.Origin)
+	t, err := s.logSum(through.Origin)
 	switch {
 	case err != nil || t.broken || through.Seq == 0:
 		return 0, false, err
@@ -65,12 +65,12 @@ func (s *Store) Sum(through logical.Dot) (uint64, bool, error) {
 	return p.sum, found, wrap(err, "read sum of "+through.String())
 }
 
-// tally is the origin's, read or counted when it is first asked for.
-func (s *Store) tally(o logical.Origin) (*tally, error) {
+// logSum is the origin's, read or counted when it is first asked for.
+func (s *Store) logSum(o logical.Origin) (*logSum, error) {
 	if t := s.sums.of[o]; t != nil {
 		return t, nil
 	}
-	t := &tally{}
+	t := &logSum{}
 	var found bool
 	var err error
 	if t.last, found, err = s.point(appendSumKey(nil, o)); err == nil && found {
@@ -83,7 +83,7 @@ func (s *Store) tally(o logical.Origin) (*tally, error) {
 		return nil, wrap(err, "add up the log of "+o.String())
 	}
 	if s.sums.of == nil {
-		s.sums.of = map[logical.Origin]*tally{}
+		s.sums.of = map[logical.Origin]*logSum{}
 	}
 	s.sums.of[o] = t
 	return t, nil
@@ -97,8 +97,8 @@ func (s *Store) ends(d logical.Dot) (bool, error) {
 }
 
 // count adds up a log from its beginning.
-func (s *Store) count(o logical.Origin, t *tally) error {
-	*t = tally{}
+func (s *Store) count(o logical.Origin, t *logSum) error {
+	*t = logSum{}
 	var room []byte
 	err := s.LogEntries(o, 1, func(seq logical.Seq, encoded []byte) (bool, error) {
 		op, err := codec.DecodeOp(encoded)
@@ -115,7 +115,7 @@ func (s *Store) count(o logical.Origin, t *tally) error {
 	return err
 }
 
-func (t *tally) add(seq logical.Seq, encoded []byte) {
+func (t *logSum) add(seq logical.Seq, encoded []byte) {
 	if seq != t.last.seq+1 {
 		t.broken = true
 		return
@@ -126,7 +126,7 @@ func (t *tally) add(seq logical.Seq, encoded []byte) {
 	}
 }
 
-func (s *Store) touch(o logical.Origin, t *tally) {
+func (s *Store) touch(o logical.Origin, t *logSum) {
 	if !t.touched {
 		t.touched = true
 		s.sums.touched = append(s.sums.touched, o)
@@ -135,7 +135,7 @@ func (s *Store) touch(o logical.Origin, t *tally) {
 
 // addUp takes in an op that was put with that encoding.
 func (b *Batch) addUp(op *resolve.Op, encoded []byte) {
-	t, err := b.store.tally(op.Dot.Origin)
+	t, err := b.store.logSum(op.Dot.Origin)
 	if err != nil {
 		b.keep(err)
 		return

@@ -57,7 +57,7 @@ func TestAFullStoreIsServed(t *testing.T) {
 		}
 		p.Close()
 	}
-	if got, err := s.Lives(); err != nil || !slices.Equal(got, lives) {
+	if got, err := s.Incarnations(); err != nil || !slices.Equal(got, lives) {
 		t.Errorf("%d lives are remembered, %v", len(got), err)
 	}
 	if err := s.Close(); err != nil {

@@ -287,7 +287,7 @@ func TestSweepEndsValuesOfAllLives(t *testing.T) {
 	s.Close()
 	s = openStore(t, fs)
 	t.Cleanup(func() { s.Close() }) // after the loop has ended
-	if lives, err := s.Lives(); err != nil || !slices.Equal(lives, []logical.Origin{7, 8}) {
+	if lives, err := s.Incarnations(); err != nil || !slices.Equal(lives, []logical.Origin{7, 8}) {
 		t.Errorf("the lives are %v, %v", lives, err)
 	}
 	if len(accepted) != 0 {

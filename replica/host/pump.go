@@ -157,7 +157,7 @@ func ownOrigins(former []logical.Origin, origin logical.Origin) []logical.Origin
 // formerIncarnations is the origins of the leader's earlier incarnations that accepted
 // anything. A store from before they were written knows the last one.
 func formerIncarnations(store *storage.Store, st *replica.State, last logical.Origin) ([]logical.Origin, error) {
-	former, err := store.Lives()
+	former, err := store.Incarnations()
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func brought(q *replica.Request) int64 {
 func (p *Pump) refuseUnreadable(q *replica.Request) bool {
 	err := p.readable(q)
 	if err != nil {
-		p.committed.Store.Hurt(err)
+		p.committed.Store.NoteDamage(err)
 		p.out.Replies = append(p.out.Replies, replica.Reply{ID: q.ID, Err: fmt.Errorf("%s %.64q: what is stored of it cannot be read: %w", q.Verb, q.Key, err)})
 	}
 	return err != nil

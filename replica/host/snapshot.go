@@ -13,7 +13,7 @@ import (
 // loop when no snapshot is at hand. While a use is under way the loop cannot end, so
 // whoever reads for long checks now and then whether it should stop. After use
 // returned, c may not be touched.
-func (l *Loop) Snapshot(use func(c *storage.Cut, applied logical.Frontier) error) error {
+func (l *Loop) Snapshot(use func(c *storage.Snapshot, applied logical.Frontier) error) error {
 	snap, err := l.snapshot()
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (l *Loop) Snapshot(use func(c *storage.Cut, applied logical.Frontier) error
 	if err != nil {
 		return err
 	}
-	return use(snap.Cut, st.Frontier)
+	return use(snap.Snapshot, st.Frontier)
 }
 
 // ReadSnapshot lends use a way to read, as of one moment, what takes more memory at

@@ -23,7 +23,7 @@ func TestACutIsDurableAndKeepsTheLoop(t *testing.T) {
 	h := start(t, openWith(t, s, 7, host.Options{}), host.LoopConfig{})
 	look := func() (versions int, applied logical.Frontier) {
 		t.Helper()
-		err := h.Snapshot(func(c *storage.Cut, f logical.Frontier) error {
+		err := h.Snapshot(func(c *storage.Snapshot, f logical.Frontier) error {
 			o, err := c.Object("x")
 			versions, applied = len(o.Versions), f
 			return err
@@ -54,7 +54,7 @@ func TestACutIsDurableAndKeepsTheLoop(t *testing.T) {
 	inside, leave, used := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	fails := errors.New("the use fails")
 	go func() {
-		used <- h.Snapshot(func(*storage.Cut, logical.Frontier) error { close(inside); <-leave; return fails })
+		used <- h.Snapshot(func(*storage.Snapshot, logical.Frontier) error { close(inside); <-leave; return fails })
 	}()
 	<-inside
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
@@ -67,7 +67,7 @@ func TestACutIsDurableAndKeepsTheLoop(t *testing.T) {
 		t.Errorf("the use says %v", err)
 	}
 	h.end()
-	if err := h.Snapshot(func(*storage.Cut, logical.Frontier) error { return nil }); !errors.Is(err, host.ErrStopped) {
+	if err := h.Snapshot(func(*storage.Snapshot, logical.Frontier) error { return nil }); !errors.Is(err, host.ErrStopped) {
 		t.Errorf("a cut of a loop that has ended: %v", err)
 	}
 }

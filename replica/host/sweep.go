@@ -118,7 +118,7 @@ func (l *Loop) sweepPage(s *Sweeper) bool {
 	found, expiring, end, err := s.Next(l.Now(), l.cfg.SweepKeys)
 	switch {
 	case err != nil:
-		l.pump.committed.Store.Hurt(err)
+		l.pump.committed.Store.NoteDamage(err)
 		return false
 	case len(found.Keys) > 0:
 		l.Deliver(found)

@@ -45,7 +45,7 @@ func (s stored) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) b
 
 var (
 	_ ledger.Store = (*storage.Store)(nil)
-	_ ledger.Store = (*storage.Cut)(nil)
+	_ ledger.Store = (*storage.Snapshot)(nil)
 	_ ledger.Rows  = stored{}
 )
 

@@ -42,7 +42,7 @@ func (m *moment) conflicts(after logical.Dot, open bool) (*conflictPage, error) 
 		return nil, err
 	}
 	bytes, read, last := 0, 0, after
-	err = m.Cut.Conflicts(after, func(there *resolve.Op) bool {
+	err = m.Snapshot.Conflicts(after, func(there *resolve.Op) bool {
 		if there.Dot != last && (len(p.all) >= maxConflicts || bytes > conflictBytes || read >= maxConflictsRead) {
 			p.next = last
 			return false

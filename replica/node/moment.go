@@ -20,7 +20,7 @@ import (
 // goroutine, and no longer than somebody waits for the answer: every look at it
 // fails once the context has ended.
 type moment struct {
-	*storage.Cut
+	*storage.Snapshot
 	ctx     context.Context
 	applied logical.Frontier
 	now     wallclock.Interval
@@ -36,8 +36,8 @@ var (
 // ask lends use the present moment. What use found out is written after it has
 // returned: a client that takes its answer slowly must not hold a cut.
 func (l *Leader) ask(ctx context.Context, use func(*moment) error) error {
-	err := l.loop.Snapshot(func(c *storage.Cut, applied logical.Frontier) error {
-		m := &moment{Cut: c, ctx: ctx, applied: applied, now: l.clock.Now().Wall, leader: l}
+	err := l.loop.Snapshot(func(c *storage.Snapshot, applied logical.Frontier) error {
+		m := &moment{Snapshot: c, ctx: ctx, applied: applied, now: l.clock.Now().Wall, leader: l}
 		return use(m)
 	})
 	switch {
@@ -86,26 +86,26 @@ func (m *moment) Object(key string) (*resolve.Object, error) {
 	if err := m.ctx.Err(); err != nil {
 		return nil, err
 	}
-	return m.Cut.Object(key)
+	return m.Snapshot.Object(key)
 }
 
 func (m *moment) Op(d logical.Dot) (*resolve.Op, bool, error) {
 	if err := m.ctx.Err(); err != nil {
 		return nil, false, err
 	}
-	return m.Cut.Op(d)
+	return m.Snapshot.Op(d)
 }
 
 func (m *moment) BriefOp(d logical.Dot, limit int) (*resolve.Op, int, bool, error) {
 	if err := m.ctx.Err(); err != nil {
 		return nil, 0, false, err
 	}
-	return m.Cut.BriefOp(d, limit)
+	return m.Snapshot.BriefOp(d, limit)
 }
 
 func (m *moment) Ops(o logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
 	if err := m.ctx.Err(); err != nil {
 		return nil, err
 	}
-	return m.Cut.Ops(o, from, maxOps, maxBytes)
+	return m.Snapshot.Ops(o, from, maxOps, maxBytes)
 }

@@ -7,7 +7,7 @@ func (l *Leader) nameOf(o logical.Origin) string { return l.origins.Leader(o) }
 
 // nameOwn learns our own origins, which the store remembers.
 func (l *Leader) nameOwn() error {
-	origins, err := l.store.Lives()
+	origins, err := l.store.Incarnations()
 	for _, o := range append(origins, l.origin) {
 		l.origins.Learn(o, l.cfg.Name)
 	}

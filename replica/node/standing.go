@@ -47,9 +47,9 @@ func behind(f logical.Frontier, peers []replica.PeerView) int {
 // came from a leader that had it durably; so these are of this incarnation and of former
 // ones.
 func (l *Leader) unshared() int {
-	origins, err := l.store.Lives()
+	origins, err := l.store.Incarnations()
 	if err != nil {
-		l.store.Hurt(err)
+		l.store.NoteDamage(err)
 	}
 	if !slices.Contains(origins, l.origin) {
 		origins = append(origins, l.origin)

@@ -43,21 +43,21 @@ func (f *fault) background(err error) {
 	switch {
 	case errors.Is(err, pebble.ErrCancelledCompaction):
 	case pebble.IsCorruptionError(err):
-		f.hurt(err)
+		f.noteDamage(err)
 	default:
 		f.set(err)
 	}
 }
 
-// hurt keeps the first damage that was found.
-func (f *fault) hurt(err error) {
+// noteDamage keeps the first damage that was found.
+func (f *fault) noteDamage(err error) {
 	err = plain{err}
 	f.damage.CompareAndSwap(nil, &err)
 }
 
-// corrupt takes what pebble says of a file that is not as it was written.
-func (f *fault) corrupt(i pebble.DataCorruptionInfo) {
-	f.hurt(fmt.Errorf("%w: %s: %w", ErrDamaged, i.Path, i.Details))
+// corrupted takes what pebble says of a file that is not as it was written.
+func (f *fault) corrupted(i pebble.DataCorruptionInfo) {
+	f.noteDamage(fmt.Errorf("%w: %s: %w", ErrDamaged, i.Path, i.Details))
 }
 
 // logger hands lines on, but takes fatal ones as faults: pebble would end the

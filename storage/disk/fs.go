@@ -42,7 +42,7 @@ func New(fs vfs.FS, backlog int64) *FS {
 func (d *FS) Listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: d.fault.background,
-		DataCorruption:  d.fault.corrupt,
+		DataCorruption:  d.fault.corrupted,
 		WALCreated:      func(pebble.WALCreateInfo) { d.fault.backlog.rotated() },
 		FlushEnd: func(i pebble.FlushInfo) {
 			if i.Err == nil {
@@ -99,8 +99,8 @@ func (d *FS) Damage() error {
 	return nil
 }
 
-// Hurt keeps what was found to be damaged, if it is the first.
-func (d *FS) Hurt(err error) { d.fault.hurt(err) }
+// NoteDamage keeps what was found to be damaged, if it is the first.
+func (d *FS) NoteDamage(err error) { d.fault.noteDamage(err) }
 
 // readRest keeps whoever repeats a failed read at once from taking a processor.
 const readRest = 20 * time.Millisecond

@@ -10,7 +10,7 @@ import (
 
 // Snapshot is the store as it was durable at one commit, shared by its readers.
 type Snapshot struct {
-	*storage.Cut
+	*storage.Snapshot
 	refs      atomic.Int32
 	committed *Committed
 }
@@ -19,7 +19,7 @@ type Snapshot struct {
 const snapshotDemand = 64
 
 func (s *Committed) newSnapshot() *Snapshot {
-	snap := &Snapshot{Cut: s.Store.Cut(), committed: s}
+	snap := &Snapshot{Snapshot: s.Store.Snapshot(), committed: s}
 	snap.refs.Store(1)
 	s.open.Add(1)
 	return snap

@@ -103,7 +103,7 @@ func (d *Disk) open() (err error) {
 		return d.rebuild(err)
 	}
 	if err == nil && e.Damage != "" {
-		d.store.Hurt(errors.New(e.Damage))
+		d.store.NoteDamage(errors.New(e.Damage))
 	}
 	return err
 }
@@ -118,7 +118,7 @@ func (d *Disk) openWhole() (err error) {
 	}
 	err = d.store.CheckLog(probes)
 	if disk.CauseOf(err) == disk.Damaged && d.onDisk() && d.cfg.Alone() {
-		d.store.Hurt(err)
+		d.store.NoteDamage(err)
 		return nil
 	}
 	if err != nil {

@@ -109,6 +109,6 @@ func (d *Disk) CheckWhole() {
 		}
 	})
 	if err != nil {
-		d.store.Hurt(err)
+		d.store.NoteDamage(err)
 	}
 }

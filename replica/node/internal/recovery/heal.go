@@ -93,7 +93,7 @@ func (d *Disk) untilHealed(release func()) {
 		case <-tick.C:
 		}
 		if err := d.feedSalvaged(); err != nil {
-			d.store.Hurt(err)
+			d.store.NoteDamage(err)
 		}
 		if len(d.missing()) == 0 && d.salvaged == nil {
 			release()

@@ -18,12 +18,12 @@ import (
 // format 2 have no policy, and only ops from before it was recorded who judged them.
 const storeFormat = 3
 
-// carryBytes is how much is carried over with one batch.
-const carryBytes = 256 << 10
+// upgradeBatch is how much is carried over with one batch.
+const upgradeBatch = 256 << 10
 
-// settle makes of an older store one of this format, and refuses a newer one. A
+// upgrade makes of an older store one of this format, and refuses a newer one. A
 // store that is only read stays as it is: its log and objects are the same.
-func (s *Store) settle(readOnly bool) error {
+func (s *Store) upgrade(readOnly bool) error {
 	format, err := s.format()
 	switch {
 	case err != nil:
@@ -35,7 +35,7 @@ func (s *Store) settle(readOnly bool) error {
 		return nil
 	}
 	b := s.NewBatch()
-	return errors.Join(s.carry(b), b.Close())
+	return errors.Join(s.upgradeLedger(b), b.Close())
 }
 
 // format is the store's number; zero: it has none.
@@ -48,7 +48,7 @@ func (s *Store) format() (format uint64, err error) {
 	return format, wrap(err, "read the store's format")
 }
 
-// carry brings the ledger of a store without a format into rows of now, in
+// upgradeLedger brings the ledger of a store without a format into rows of now, in
 // batches of which each leaves something to go on from:
 //
 //	P resolver key* dot ─▶ O key* dot resolver ─▶ P key* dot, R place, M "ledger" ─▶ M "format"
@@ -56,7 +56,7 @@ func (s *Store) format() (format uint64, err error) {
 // The way round is needed because an old key and a new one may be the same bytes.
 // While there is no holding, all under P is old; once there is one, all of it is
 // new, and the rest is under O.
-func (s *Store) carry(b *Batch) error {
+func (s *Store) upgradeLedger(b *Batch) error {
 	counted, err := s.get(appendLedgerStatsKey(nil), func([]byte) error { return nil })
 	if err != nil {
 		return wrap(err, "read the ledger's holding")
@@ -149,7 +149,7 @@ func (e *entering) enter() {
 
 // commitLarge commits a batch that has grown large, with what it counts.
 func (e *entering) commitLarge() error {
-	if e.b.err == nil && e.b.b.Len() >= carryBytes {
+	if e.b.err == nil && e.b.b.Len() >= upgradeBatch {
 		e.b.PutLedgerStats(&e.h)
 	}
 	return e.b.commitLarge()
@@ -157,7 +157,7 @@ func (e *entering) commitLarge() error {
 
 // commitLarge commits a batch that has grown large.
 func (b *Batch) commitLarge() error {
-	if b.err == nil && b.b.Len() < carryBytes {
+	if b.err == nil && b.b.Len() < upgradeBatch {
 		return nil
 	}
 	return b.commit(pebble.NoSync)

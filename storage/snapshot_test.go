@@ -31,7 +31,7 @@ func put(t *testing.T, s *storage.Store, keys ...string) {
 func TestCutStaysAsItWas(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
 	put(t, s, "a")
-	c := s.Cut()
+	c := s.Snapshot()
 	b := s.NewBatch()
 	defer b.Close()
 	b.PutObject(&resolve.Object{Key: "a"})
@@ -41,7 +41,7 @@ func TestCutStaysAsItWas(t *testing.T) {
 	put(t, s, "b")
 	for key, want := range map[string]int{"a": 1, "b": 0} {
 		if o, err := c.Object(key); err != nil || len(o.Versions) != want {
-			t.Errorf("the cut has %d versions of %s, %v; want %d", len(o.Versions), key, err, want)
+			t.Errorf("the snapshot has %d versions of %s, %v; want %d", len(o.Versions), key, err, want)
 		}
 		if o, err := s.Object(key); err != nil || len(o.Versions) != 1-want {
 			t.Errorf("the store has %d versions of %s, %v; want %d", len(o.Versions), key, err, 1-want)
@@ -85,7 +85,7 @@ func TestKeysComeInOrderFromAnyPlace(t *testing.T) {
 
 func TestLivesAreRemembered(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
-	if lives, err := s.Lives(); err != nil || len(lives) != 0 {
+	if lives, err := s.Incarnations(); err != nil || len(lives) != 0 {
 		t.Fatalf("a fresh store names lives %v, %v", lives, err)
 	}
 	commit := func(lives ...logical.Origin) error {
@@ -103,7 +103,7 @@ func TestLivesAreRemembered(t *testing.T) {
 			t.Errorf("%d lives beginning %v were stored", len(bad), bad[0])
 		}
 	}
-	if lives, err := s.Lives(); err != nil || !slices.Equal(lives, want) {
+	if lives, err := s.Incarnations(); err != nil || !slices.Equal(lives, want) {
 		t.Errorf("read %v, %v", lives, err)
 	}
 }

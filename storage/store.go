@@ -18,18 +18,18 @@ import (
 // once; Close may not run beside anything, and nothing may follow it.
 type Store struct {
 	reads
-	db      *pebble.DB
-	disk    *disk.FS
-	sums    sums
-	conflicts   conflicts
-	write   *pebble.WriteOptions
-	dirty   atomic.Bool                      // something was committed since the last background sync
-	lazy    bool                             // SyncInterval: what is committed is synced later
-	written atomic.Pointer[logical.Frontier] // lazy: of the newest state committed; nil: none yet
-	synced  atomic.Pointer[logical.Frontier] // lazy: of the newest state synced; nil: what Open found
-	stop    chan struct{}
-	syncing sync.WaitGroup // the background sync, under SyncInterval only
-	closed  bool
+	db        *pebble.DB
+	disk      *disk.FS
+	sums      sums
+	conflicts conflicts
+	write     *pebble.WriteOptions
+	dirty     atomic.Bool                      // something was committed since the last background sync
+	lazy      bool                             // SyncInterval: what is committed is synced later
+	written   atomic.Pointer[logical.Frontier] // lazy: of the newest state committed; nil: none yet
+	synced    atomic.Pointer[logical.Frontier] // lazy: of the newest state synced; nil: what Open found
+	stop      chan struct{}
+	syncing   sync.WaitGroup // the background sync, under SyncInterval only
+	closed    bool
 }
 
 // Open opens the store in o.Dir, and makes a fresh one if there is none. One of an

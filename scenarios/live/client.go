@@ -73,14 +73,7 @@ func (c *client) hangUp() {
 // carry does one operation to its end: with its own read before it, as a client's
 // read-modify-write, where the key is no counter.
 func (c *client) carry(ctx context.Context, op *operation) {
-	counts := c.d.counts(op.Key)
-	c.number++
-	op.number, op.leader = c.number, c.at
-	c.d.naming(op.label, c.identity(op))
-	op.read = op.Kind == script.OpGet || !counts && (op.Kind == script.OpUpdate || op.Kind == script.OpAppend)
-	if op.Kind == script.OpAppend && counts {
-		op.Amount = 1
-	}
+	c.begin(op)
 	for ctx.Err() == nil {
 		r, why, answered := c.try(ctx, op)
 		if !answered {
@@ -92,6 +85,18 @@ func (c *client) carry(ctx context.Context, op *operation) {
 		if done := c.take(ctx, op, r); done {
 			return
 		}
+	}
+}
+
+// begin numbers the operation and decides whether it reads first.
+func (c *client) begin(op *operation) {
+	counts := c.d.counts(op.Key)
+	c.number++
+	op.number, op.leader = c.number, c.at
+	c.d.naming(op.label, c.identity(op))
+	op.read = op.Kind == script.OpGet || !counts && (op.Kind == script.OpUpdate || op.Kind == script.OpAppend)
+	if op.Kind == script.OpAppend && counts {
+		op.Amount = 1
 	}
 }
 

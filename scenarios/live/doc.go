@@ -17,10 +17,10 @@
 //
 // A schedule that slipped tells another story: writes whose stamps lie the other
 // way round, or that had seen what they should not have. The simulation of the
-// scaled script is the reference. An attempt whose writes do not stand to each
-// other as they do there, in stamps and in what their authors had been shown, is
-// played again, a bounded number of times, and counted. What the leaders made of
-// those writes is not compared for that: it is the result.
+// scaled script is the reference. An attempt whose writes are not related as they
+// are there, in stamps and in what their authors had been shown, is played again,
+// a bounded number of times, and counted. What the leaders made of those writes is not
+// compared for that: it is the result.
 //
 // What the package is not: it judges nothing and decides no outcome; the oracle
 // and the promises are those of package scenarios.
@@ -30,5 +30,11 @@
 //   - no process, goroutine or folder outlives Run, however it ends; a runner
 //     that is killed takes its processes with it (on Linux);
 //   - the oracle is fed only what clients were told, and when leaders were
-//     observed to have applied it; the leaders' ledgers are held against it.
+//     observed to have applied it; the leaders' ledgers are compared with it.
+//
+// What was observed of an attempt, and whether it tells what was meant, is package
+// attempt. Files: live.go, compare.go (runs), plan.go, scale.go (how a script is played),
+// cluster.go, process.go, build.go (processes), driver.go, begin.go, fault.go, client.go,
+// exchange.go, answers.go (what is done to them), settle.go, unanswered.go, expect.go
+// (what came of it).
 package live

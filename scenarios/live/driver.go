@@ -101,8 +101,8 @@ func (d *driver) play(ctx context.Context) error {
 }
 
 // wait sleeps until something happens, or for a while.
-func (d *driver) wait(ctx context.Context, most time.Duration) {
-	t := time.NewTimer(most)
+func (d *driver) wait(ctx context.Context, atMost time.Duration) {
+	t := time.NewTimer(atMost)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -159,16 +159,16 @@ func (d *driver) at(t time.Duration, a script.Action, turn int) {
 
 // trigger enters what waited for a label that has come to pass.
 func (d *driver) trigger() {
-	var kept []*script.Event
+	var waiting []*script.Event
 	for _, e := range d.triggers {
 		t := e.Trigger.(script.After)
 		if !d.passed(t) {
-			kept = append(kept, e)
+			waiting = append(waiting, e)
 			continue
 		}
 		d.at(d.rec.Now()+t.Plus, e.Action, 0)
 	}
-	d.triggers = kept
+	d.triggers = waiting
 }
 
 func (d *driver) passed(t script.After) bool {

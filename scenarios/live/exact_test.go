@@ -51,7 +51,7 @@ func TestWhatNoTwoClocksDoIsRefusedBeforeAnythingRuns(t *testing.T) {
 		{equal, resolve.Counter, ""},
 	}
 	for _, c := range cases {
-		s := parsed(t, c.text)
+		s := parse(t, c.text)
 		_, err := Run(context.Background(), s, Options{Resolver: c.id, Seed: 1, Binary: "/nowhere/kvd", Dir: t.TempDir()})
 		if only := errors.Is(err, ErrOnly); only != (c.says != "") || only && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("under %s: %v, expected %q", c.id, err, c.says)
@@ -91,7 +91,7 @@ func TestCompareKeepsWhatWasTold(t *testing.T) {
 		t.Errorf("names %q", names)
 	}
 	told := 0
-	results, err := Compare(context.Background(), []*script.Scenario{parsed(t, touching), parsed(t, equal)}, []resolve.ID{resolve.Interval, resolve.LWW},
+	results, err := Compare(context.Background(), []*script.Scenario{parse(t, touching), parse(t, equal)}, []resolve.ID{resolve.Interval, resolve.LWW},
 		Options{Seed: 1, Dir: t.TempDir(), run: func(_ context.Context, s *script.Scenario, o Options) (*scenarios.Result, error) {
 			if o.Resolver == resolve.Interval {
 				return nil, &SlippedError{6, "whatever"}
@@ -104,7 +104,7 @@ func TestCompareKeepsWhatWasTold(t *testing.T) {
 		t.Errorf("%d results, %d told, %v", len(results), told, err)
 	}
 	broken := errors.New("no such program")
-	results, err = Compare(context.Background(), []*script.Scenario{parsed(t, touching)}, []resolve.ID{resolve.LWW, resolve.HLC, resolve.Causal},
+	results, err = Compare(context.Background(), []*script.Scenario{parse(t, touching)}, []resolve.ID{resolve.LWW, resolve.HLC, resolve.Causal},
 		Options{run: func(_ context.Context, s *script.Scenario, o Options) (*scenarios.Result, error) {
 			if o.Resolver == resolve.HLC {
 				return nil, broken
@@ -114,13 +114,4 @@ func TestCompareKeepsWhatWasTold(t *testing.T) {
 	if !errors.Is(err, broken) || len(results) != 1 {
 		t.Errorf("%d results, %v", len(results), err)
 	}
-}
-
-func parsed(t *testing.T, text string) *script.Scenario {
-	t.Helper()
-	s, err := script.Parse("test.txtar", []byte(text), script.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }

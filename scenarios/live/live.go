@@ -17,7 +17,7 @@ import (
 	"kvd/scenarios/script"
 )
 
-// Options is what a run depends on, beside the script.
+// Options is what a run depends on, in addition to the script.
 type Options struct {
 	Resolver resolve.ID
 	Seed     uint64               // of the reference; real chance is nobody's to choose

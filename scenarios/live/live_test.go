@@ -3,10 +3,10 @@ package live_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,27 +17,38 @@ import (
 	"kvd/scenarios/script"
 )
 
-// binary is the kvd program that all tests of this package play against.
-var binary string
+// built is where the kvd program is that this package's tests have built; empty: they
+// have not.
+var built string
 
-func TestMain(m *testing.M) { os.Exit(withProgram(m)) }
-
-// withProgram builds it, unless KVD_BINARY names one.
-func withProgram(m *testing.M) int {
-	if binary = os.Getenv("KVD_BINARY"); binary != "" {
-		return m.Run()
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != "" {
+		_ = os.RemoveAll(built)
 	}
-	dir, err := os.MkdirTemp("", "kvd-live-test-")
+	os.Exit(code)
+}
+
+// binary is the kvd program that tests play against: the one that KVD_BINARY names, or
+// one that the first of them builds.
+var binary = sync.OnceValues(func() (program string, err error) {
+	if program = os.Getenv("KVD_BINARY"); program != "" {
+		return program, nil
+	}
+	if built, err = os.MkdirTemp("", "kvd-live-test-"); err != nil {
+		return "", err
+	}
+	return live.Build(context.Background(), built)
+})
+
+// program is binary, or the test fails.
+func program(t *testing.T) string {
+	t.Helper()
+	p, err := binary()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
-	if binary, err = live.Build(context.Background(), dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	return p
 }
 
 // long reports whether the whole library is played: KVD_LIVE=1.
@@ -113,7 +124,7 @@ func TestStorm(t *testing.T) {
 func play(t *testing.T, s *script.Scenario, id resolve.ID) *scenarios.Result {
 	t.Helper()
 	began := time.Now()
-	r, err := live.Run(context.Background(), s, live.Options{Resolver: id, Seed: 1, Binary: binary, Dir: t.TempDir(), Logf: t.Logf})
+	r, err := live.Run(context.Background(), s, live.Options{Resolver: id, Seed: 1, Binary: program(t), Dir: t.TempDir(), Logf: t.Logf})
 	if err != nil {
 		t.Error(err)
 		return &scenarios.Result{}
@@ -141,7 +152,7 @@ func find(t *testing.T, name string) *script.Scenario {
 }
 
 func TestSimulationOnlyIsRefused(t *testing.T) {
-	_, err := live.Run(context.Background(), find(t, "equal-stamps"), live.Options{Resolver: resolve.LWW, Binary: binary, Dir: t.TempDir()})
+	_, err := live.Run(context.Background(), find(t, "equal-stamps"), live.Options{Resolver: resolve.LWW, Binary: program(t), Dir: t.TempDir()})
 	if !errors.Is(err, live.ErrOnly) || !strings.Contains(err.Error(), "nanosecond") {
 		t.Errorf("equal-stamps: %v", err)
 	}
@@ -153,7 +164,7 @@ func TestNothingIsLeft(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
 	defer cancel()
 	s := find(t, "clock-step-back")
-	if _, err := live.Run(ctx, s, live.Options{Resolver: resolve.LWW, Binary: binary, Dir: dir}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := live.Run(ctx, s, live.Options{Resolver: resolve.LWW, Binary: program(t), Dir: dir}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a run that was ended: %v", err)
 	}
 	broken := filepath.Join(t.TempDir(), "kvd")

@@ -22,10 +22,10 @@ type Plan struct {
 
 // Bounds on a plan.
 const (
-	longest  = 12 * time.Second       // a story compressed to fit, or stretched no further than
-	finest   = 40 * time.Millisecond  // what the smallest difference is stretched to
-	mostSlow = 40                     // stretching further only waits
-	guarded  = 400 * time.Millisecond // a clock this far off is still absorbed by the drift guard
+	maxStory      = 12 * time.Second       // a story compressed to fit, or stretched no further than
+	minDifference = 40 * time.Millisecond  // what the smallest difference is stretched to
+	maxFactor     = 40                     // stretching further only waits
+	maxSkew       = 400 * time.Millisecond // a clock this far off is still absorbed by the drift guard
 )
 
 // exceptions are scenarios of the library that the general rule does not suit.
@@ -62,14 +62,14 @@ func PlanFor(s *script.Scenario) Plan {
 // factor stretches the finest difference, as far as the span, and the drift
 // guard, which is not stretched, allow.
 func factor(span, fine, skew time.Duration) float64 {
-	most := float64(longest) / float64(max(span, time.Millisecond))
-	if most < 1 {
-		return most
+	limit := float64(maxStory) / float64(max(span, time.Millisecond))
+	if limit < 1 {
+		return limit
 	}
-	if skew > 0 && skew < guarded {
-		most = min(most, float64(guarded)/float64(skew))
+	if skew > 0 && skew < maxSkew {
+		limit = min(limit, float64(maxSkew)/float64(skew))
 	}
-	return max(1, min(float64(finest)/float64(fine), most, mostSlow))
+	return max(1, min(float64(minDifference)/float64(fine), limit, maxFactor))
 }
 
 // last is the true time of the last event whose time is known.
@@ -115,7 +115,7 @@ func unplayable(s *script.Scenario) string {
 // fine is the smallest difference that the story may hang on: a delay, an offset,
 // or the time between two events.
 func fine(s *script.Scenario) time.Duration {
-	f := finest
+	f := minDifference
 	for _, u := range s.Setup {
 		f = least(f, differences(u.Action)...)
 	}

@@ -15,7 +15,7 @@ import (
 // addrs is where a leader listens.
 type addrs struct{ RESP, HTTP, Peer, Gossip string }
 
-// process is one life of a kvd process.
+// process is one kvd process.
 type process struct {
 	cmd    *exec.Cmd
 	log    log
@@ -92,7 +92,7 @@ func (p *process) ended() bool {
 	}
 }
 
-// maxLines is how much of a log is kept for when something goes wrong.
+// maxLines is how much of a log is retained for when something goes wrong.
 const maxLines = 12
 
 // log takes what a process writes to its standard error, one JSON object a line.
@@ -112,14 +112,14 @@ func (l *log) Write(b []byte) (int, error) {
 	l.rest = lines[len(lines)-1]
 	for _, line := range lines[:len(lines)-1] {
 		l.lines = append(l.lines, line)
-		l.heed(line)
+		l.parse(line)
 	}
 	l.lines = l.lines[max(0, len(l.lines)-maxLines):]
 	return len(b), nil
 }
 
-// heed looks for the line that says where the leader serves.
-func (l *log) heed(line string) {
+// parse looks for the line that says where the leader serves.
+func (l *log) parse(line string) {
 	var said struct {
 		Msg string
 		addrs
@@ -144,5 +144,5 @@ func (l *log) last() string {
 	if len(lines) == 0 {
 		return ""
 	}
-	return "\nits last words:\n  " + strings.Join(lines, "\n  ")
+	return "\nits last lines:\n  " + strings.Join(lines, "\n  ")
 }

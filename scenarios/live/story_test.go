@@ -32,6 +32,7 @@ type story struct {
 	t      *testing.T
 	script []string
 	done   bool // a verb was played: the next line begins another script
+	read   *script.Scenario
 }
 
 func (s *story) do(words []string) string {
@@ -49,14 +50,22 @@ func (s *story) do(words []string) string {
 		return play(args)
 	}
 	if s.done {
-		s.script, s.done = nil, false
+		s.script, s.done, s.read = nil, false, nil
 	}
 	s.script = append(s.script, strings.Join(words, " "))
 	return ""
 }
 
+// parsed is the same for all verbs: none may change it.
 func (s *story) parsed() *script.Scenario {
 	s.t.Helper()
+	if s.read == nil {
+		s.read = s.parse()
+	}
+	return s.read
+}
+
+func (s *story) parse() *script.Scenario {
 	text := "-- scenario --\n" + strings.Join(s.script, "\n") + "\n"
 	if !strings.Contains(text, "\nname ") {
 		text = strings.Replace(text, "\n", "\nname story\n", 1)

@@ -101,14 +101,14 @@ func untoldFailure(e *live.UntoldError, total int) error {
 		next = "the machine was too busy: try again when it is idle, or without --live"
 	}
 	names := e.Names()
-	what := "could not be told: " + strings.Join(names[:min(4, len(names))], ", ")
+	what := "could not be played: " + strings.Join(names[:min(4, len(names))], ", ")
 	if more := len(names) - 4; more > 0 {
 		what += fmt.Sprintf(" and %d more", more)
 	}
 	if total > 1 {
 		what = fmt.Sprintf("%d of %s %s", len(names), runs(total), what)
 	} else {
-		what = "the story " + what
+		what = "the scenario " + what
 	}
 	return cliutil.Fail(what, e, next)
 }

@@ -10,7 +10,7 @@ import (
 	"kvd/scenarios/live"
 )
 
-// TestMissingRunsAreNamed: what could not be told is said with its reason and what to
+// TestMissingRunsAreNamed: what could not be played is said with its reason and what to
 // do, beside what the runs that were played came to.
 func TestMissingRunsAreNamed(t *testing.T) {
 	named := func(name string) scenarios.Resolver {
@@ -29,8 +29,8 @@ func TestMissingRunsAreNamed(t *testing.T) {
 		verdict error
 		want    []string
 	}{
-		{[]live.Untold{slipped}, 7, nil, []string{"1 of 7 runs could not be told: relay under lww", "late", "too busy"}},
-		{[]live.Untold{only}, 1, nil, []string{"the story could not be told: touching under interval", "simulation only", "leave out --live"}},
+		{[]live.Untold{slipped}, 7, nil, []string{"1 of 7 runs could not be played: relay under lww", "late", "too busy"}},
+		{[]live.Untold{only}, 1, nil, []string{"the scenario could not be played: touching under interval", "simulation only", "leave out --live"}},
 		{[]live.Untold{slipped, only, slipped, slipped, slipped}, 9, verdict, []string{"5 of 9 runs", "and 1 more", "besides, 1 of 2 runs did not go"}},
 	}
 	for _, c := range cases {

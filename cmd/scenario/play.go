@@ -32,8 +32,8 @@ const (
 	figureResolver = "lww"
 )
 
-// tell plays scenarios under one resolver and tells their stories.
-func tell(c *cli.Context) error {
+// explain plays scenarios under one resolver and explains what happened.
+func explain(c *cli.Context) error {
 	id, err := resolver(c.String("resolver"))
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func tell(c *cli.Context) error {
 	st := style(c)
 	for _, r := range results {
 		s := all[slices.IndexFunc(all, func(s chosen) bool { return s.Name == r.Scenario })].Scenario
-		if err := report.Story(c.App.Writer, s, r, c.Bool("verbose"), st); err != nil {
+		if err := report.Explanation(c.App.Writer, s, r, c.Bool("verbose"), st); err != nil {
 			return err
 		}
 		fmt.Fprintln(c.App.Writer)
@@ -243,19 +243,19 @@ func runs(n int) string { return number(n, "run") }
 // next is what to do about a result that is not as it should be.
 func next(c *cli.Context, all []chosen, r *scenarios.Result, o report.Outcome) string {
 	arg := argument(all, r.Scenario)
-	story := fmt.Sprintf("scenario run %s --resolver %s --seed %d", arg, r.Resolver, r.Seed)
+	command := fmt.Sprintf("scenario run %s --resolver %s --seed %d", arg, r.Resolver, r.Seed)
 	if r.Live {
-		story += " --live"
+		command += " --live"
 	}
 	switch {
 	case c.Command.Name != "run":
-		return story + " tells the story"
+		return command + " explains it"
 	case o == report.Unconverged:
 		return "what is cut must be healed before settle, and the settling time be long enough"
 	case r.Expectation == scenarios.Broken && arg != stdin && !r.Live:
 		return "if it is right as it is, scenario compare " + arg + " --update expects it from now on"
 	case !c.Bool("verbose"):
-		return story + " -v tells each request and each message"
+		return command + " -v shows each request and each message"
 	}
 	return "the lines that begin with ✗ say what broke"
 }

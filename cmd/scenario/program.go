@@ -15,7 +15,7 @@ const defaultSeed = scenarios.ExpectedSeed
 
 const about = `A scenario is a text file: a cluster with its clocks and links, what clients and
 faults do to it, and what is promised. It is played in virtual time, so the same
-script, resolver and seed always tell the same story.
+script, resolver and seed always give the same run.
 
 Scenarios are named as in "scenario list", or by the path of a .txtar file; "-"
 reads one from standard input. Flags may stand anywhere on the line.
@@ -70,13 +70,13 @@ func synonyms() cliutil.Synonyms {
 
 func runCommand() *cli.Command {
 	return &cli.Command{
-		Name: "run", Usage: "tell the story of scenarios under one resolver", ArgsUsage: "[NAME|FILE]...   (default: ddia-8-3)",
+		Name: "run", Usage: "play scenarios under one resolver and explain what happens", ArgsUsage: "[NAME|FILE]...   (default: ddia-8-3)",
 		Flags: append(liveFlags(),
 			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: figureResolver, Usage: "serve every key by `NAME`"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell everything: each request, each message"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "leave nothing out: each request, each message"},
 			seedFlag(), outFlag(),
 		),
-		Action: tell,
+		Action: explain,
 	}
 }
 

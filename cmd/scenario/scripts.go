@@ -128,7 +128,7 @@ func resolver(name string) (scenarios.Resolver, error) {
 		return id, nil
 	}
 	if name == "all" || strings.Contains(name, ",") {
-		return 0, cliutil.Usage(fmt.Sprintf("%q is more than one resolver", name), "a story is told under one at a time", "scenario compare plays several")
+		return 0, cliutil.Usage(fmt.Sprintf("%q is more than one resolver", name), "a run is explained under one at a time", "scenario compare plays several")
 	}
 	next := "choose one of them"
 	if near := cliutil.Nearest(name, scenarios.ResolverNames()); near != "" {

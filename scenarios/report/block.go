@@ -159,12 +159,12 @@ func (b Block) remarks() (calm, bad []string) {
 			calm = append(calm, fmt.Sprintf("The script says what to expect with seed %d only.", r.ExpectedSeed()))
 		}
 	}
-	return calm, b.complaints()
+	return calm, b.failures()
 }
 
-// complaints are what broke; what is the same under several resolvers is said
+// failures are what broke; what is the same under several resolvers is said
 // once.
-func (b Block) complaints() []string {
+func (b Block) failures() []string {
 	var texts []string
 	who := map[string][]string{}
 	say := func(r *scenarios.Result, text string) {
@@ -202,13 +202,13 @@ func broken(p scenarios.Promise) string {
 		text += " broke"
 	}
 	if p.Why != "" {
-		text += ": " + afresh(p)
+		text += ": " + reason(p)
 	}
 	return text
 }
 
-// afresh is why a promise broke, without a guarantee that the promise names.
-func afresh(p scenarios.Promise) string {
+// reason is why a promise broke, without a guarantee that the promise names.
+func reason(p scenarios.Promise) string {
 	if about, why, ok := strings.Cut(p.Why, ": "); ok && strings.HasSuffix(p.Check, " "+about) {
 		return why
 	}

@@ -1,9 +1,9 @@
-// Package report renders what runs leave behind for people: the table that
-// compares resolvers, the story of one run, its picture in space and time, and
-// the files a run is kept in.
+// Package report renders results for people: the table that compares resolvers, the
+// explanation of one run line by line, its picture in space and time, and the files
+// that are kept of a run.
 //
 //	results ─▶ Blocks ─▶ Table, Markdown, JSON
-//	result  ─▶ trace  ─▶ Story, Picture
+//	result  ─▶ trace  ─▶ Explanation, Picture
 //	results ─▶ Keep   ─▶ runs/NAME-TIME/{matrix.json (no histories),matrix.md,trace-*.jsonl}, runs/latest
 //
 // # JSON
@@ -28,11 +28,17 @@
 //
 // Package oracle says when an update is lost. Lines of a trace name the dots of every
 // reading (shown, acked, final) and what every op went over (accepted); behind them
-// stands a line of kind loss for every update that is lost.
+// comes a line of kind loss for every update that is lost.
 //
-// It is not a judge: whether an update is lost, and why, was decided before.
+// What the package is not: it judges nothing. Whether an update is lost, and why, was
+// decided before.
 //
-// What holds: the same results render to the same bytes; nothing is left out
-// without a sentence that says so; no line of a table or a picture is wider
-// than the style's width unless a single name is.
+// Invariants: the same results render to the same bytes; nothing is left out without a
+// sentence that says so; no line of a table or a picture is wider than the style's width
+// unless a single name is.
+//
+// Files: block.go, grid.go, table.go, summary.go (tables), explanation.go (one run, line
+// by line), picture.go, choose.go, participants.go, layout.go (its picture), entries.go
+// (the trace in words, for both), json.go, keep.go (files), outcome.go (what the results
+// amount to), style.go (widths, colours, numbers).
 package report

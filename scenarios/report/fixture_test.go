@@ -68,7 +68,7 @@ func ddia(resolver, values string, lost int) *scenarios.Result {
 	}
 }
 
-// long is a trace in which one poison write beats n updates, a second apart.
+// long is a trace in which one poison write entries n updates, a second apart.
 func long(n int) *trace.Trace {
 	t := &trace.Trace{}
 	t.Add(trace.Event{At: time.Second, Kind: trace.Fault, Text: "clock n1 step=+1h"})

@@ -6,7 +6,7 @@ import "strings"
 type column struct {
 	head  string
 	split string // the head on two lines, for when space is short; "": never split
-	left  bool   // words; numbers stand right
+	left  bool   // words; numbers are aligned to the right
 }
 
 // grid is rows of cells below heads, before anyone decided how to draw them.

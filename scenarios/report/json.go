@@ -13,9 +13,9 @@ import (
 	"kvd/scenarios/oracle"
 )
 
-// whole is a result as JSON has it: what it comes to, every loss, and all that it takes
+// entire is a result as JSON has it: what it comes to, every loss, and all that it takes
 // to find these again (see the package comment).
-type whole struct {
+type entire struct {
 	*scenarios.Result
 	Losses  []loss            `json:"losses"`
 	Serving map[string]string `json:"serving"`
@@ -67,7 +67,7 @@ func array(w io.Writer, results []*scenarios.Result, full bool) error {
 }
 
 // complete is the result without nil lists and maps.
-func complete(r *scenarios.Result, full bool) whole {
+func complete(r *scenarios.Result, full bool) entire {
 	c := *r
 	c.Values = map[string]map[string][]string{}
 	for n, keys := range r.Values {
@@ -77,9 +77,9 @@ func complete(r *scenarios.Result, full bool) whole {
 		}
 	}
 	c.Promises = append([]scenarios.Promise{}, r.Promises...)
-	out := whole{Result: &c, Losses: []loss{}, Serving: r.Serving}
+	out := entire{Result: &c, Losses: []loss{}, Serving: r.Serving}
 	for _, l := range r.Losses {
-		out.Losses = append(out.Losses, told(l))
+		out.Losses = append(out.Losses, lossOf(l))
 	}
 	if out.Serving == nil {
 		out.Serving = map[string]string{}
@@ -90,7 +90,7 @@ func complete(r *scenarios.Result, full bool) whole {
 	return out
 }
 
-func told(l oracle.Loss) loss {
+func lossOf(l oracle.Loss) loss {
 	out := loss{Label: l.Label, Key: l.Key, Client: l.Client, Verb: l.Verb.String(), Class: l.Class, Dots: append([]string{}, dots(l.Dots)...), By: l.By, Acked: int64(l.Acked)}
 	if l.By != "" {
 		out.ByVerb = l.ByVerb.String()

@@ -21,8 +21,8 @@ import (
 // script, the resolver and the seed bring every other trace back.
 const maxKeptEvents = 60_000
 
-// Record is where a run was written to.
-type Record struct {
+// KeptRun is where a run was written to.
+type KeptRun struct {
 	Folder  string
 	LeftOut int // traces too long to be kept beside the others
 }
@@ -32,20 +32,20 @@ type Record struct {
 // long it is. dir/latest then points to the folder. A folder of that name that
 // exists is left alone, and the new one is numbered; one that could not be
 // written to its end is removed.
-func Keep(dir, name string, at time.Time, blocks []Block) (Record, error) {
+func Keep(dir, name string, at time.Time, blocks []Block) (KeptRun, error) {
 	folder, err := reserve(dir, name+"-"+at.UTC().Format("20060102-150405"))
 	if err != nil {
-		return Record{}, fmt.Errorf("keep run: %w", err)
+		return KeptRun{}, fmt.Errorf("keep run: %w", err)
 	}
 	left, err := fill(folder, blocks)
 	if err != nil {
 		// Half a run says less than none, and the disk may be full.
-		return Record{}, fmt.Errorf("keep run: %w", errors.Join(err, os.RemoveAll(folder)))
+		return KeptRun{}, fmt.Errorf("keep run: %w", errors.Join(err, os.RemoveAll(folder)))
 	}
 	if err := point(filepath.Join(dir, "latest"), filepath.Base(folder)); err != nil {
-		return Record{}, fmt.Errorf("keep run: %w", err)
+		return KeptRun{}, fmt.Errorf("keep run: %w", err)
 	}
-	return Record{folder, left}, nil
+	return KeptRun{folder, left}, nil
 }
 
 // fill writes the files of a run.
@@ -59,23 +59,23 @@ func fill(folder string, blocks []Block) (left int, err error) {
 	return left, nil
 }
 
-// contents is the files of a run by name, and how many traces found no room.
+// contents is the files of a run by name, and how many traces were left out.
 func contents(blocks []Block) (files map[string]func(io.Writer) error, left int) {
 	results := together(blocks)
 	files = map[string]func(io.Writer) error{
 		"matrix.json": func(w io.Writer) error { return Summary(w, results) },
 		"matrix.md":   func(w io.Writer) error { return Markdown(w, blocks) },
 	}
-	room := maxKeptEvents
+	budget := maxKeptEvents // of events
 	for _, r := range results {
 		if r.Trace == nil {
 			continue
 		}
-		if r.Trace.Len() > room && len(results) > 1 {
+		if r.Trace.Len() > budget && len(results) > 1 {
 			left++
 			continue
 		}
-		room -= r.Trace.Len()
+		budget -= r.Trace.Len()
 		files["trace-"+r.Scenario+"-"+r.Resolver+".jsonl"] = func(w io.Writer) error { return errors.Join(Lines(w, r.Trace), lossLines(w, r.Losses)) }
 	}
 	return files, left

@@ -12,7 +12,7 @@ type Outcome uint8
 
 // The outcomes, from the best to the worst.
 const (
-	Kept        Outcome = iota // every expectation and promise held
+	Passed      Outcome = iota // every expectation and promise held
 	Unconverged                // leaders still differ, and nobody expected that
 	Broke                      // an expectation or a promise broke
 )
@@ -20,7 +20,7 @@ const (
 // Judge is the worst that any of the results says. A row that an expectation
 // foresaw is never held against the run.
 func Judge(results []*scenarios.Result) Outcome {
-	worst := Kept
+	worst := Passed
 	for _, r := range results {
 		worst = max(worst, judge(r))
 	}
@@ -37,7 +37,7 @@ func judge(r *scenarios.Result) Outcome {
 	case !r.Converged && r.Expectation != scenarios.Held:
 		return Unconverged
 	}
-	return Kept
+	return Passed
 }
 
 func aboutConvergence(p scenarios.Promise) bool { return p.Check == string(script.CheckConverged) }

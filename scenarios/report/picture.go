@@ -12,20 +12,20 @@ import (
 	"kvd/scenarios/trace"
 )
 
-// airyBeats is how many beats still get a free line between moments.
-const airyBeats = 20
+// maxSpaced is the number of entries up to which moments are a free line apart.
+const maxSpaced = 20
 
-// Picture draws one run in space and time: a lane for each leader and client,
+// Picture draws one run in space and time: a participant for each leader and client,
 // time downwards, messages as arrows at the moment they arrive, and every loss
 // with the comparison that decided it. s is the script that r is a result of.
 func Picture(w io.Writer, s *script.Scenario, r *scenarios.Result, st Style) error {
 	if r.Trace == nil {
 		return fmt.Errorf("draw %s under %s: the result has no trace", r.Scenario, r.Resolver)
 	}
-	drawn, left := choose(beats(r.Trace), lostLabels(r))
+	drawn, left := choose(entries(r.Trace), lostLabels(r))
 	p := picture{style: st, drawn: drawn, columns: st.width(pictureWidth)}
 	var without []string
-	p.lanes, without = cast(s, drawn, p.columns)
+	p.participants, without = layOut(s, drawn, p.columns)
 	p.idle = idle(drawn)
 	p.head(s, r)
 	p.body()
@@ -36,19 +36,19 @@ func Picture(w io.Writer, s *script.Scenario, r *scenarios.Result, st Style) err
 
 // picture is one drawing under way.
 type picture struct {
-	style   Style
-	columns int
-	lanes   lanes
-	drawn   []beat
-	idle    time.Duration
-	text    strings.Builder
+	style        Style
+	columns      int
+	participants participants
+	drawn        []entry
+	idle         time.Duration
+	text         strings.Builder
 }
 
 func (p *picture) head(s *script.Scenario, r *scenarios.Result) {
 	fmt.Fprintf(&p.text, "%s\n\n", titled(fmt.Sprintf("%s under %s, seed %d", r.Scenario, r.Resolver, r.Seed), s.Title))
-	names := []rune(strings.Repeat(" ", p.lanes.area()+p.lanes.pitch))
-	for i, n := range p.lanes.names {
-		copy(names[i*p.lanes.pitch:], []rune(cut(n, p.lanes.pitch-1)))
+	names := []rune(strings.Repeat(" ", p.participants.area()+p.participants.pitch))
+	for i, n := range p.participants.names {
+		copy(names[i*p.participants.pitch:], []rune(cut(n, p.participants.pitch-1)))
 	}
 	p.line(pad("true time", timeColumns)+strings.TrimRight(string(names), " "), false)
 }
@@ -60,25 +60,24 @@ func (p *picture) body() {
 		if first {
 			p.gap(i)
 		}
-		p.beat(b, first)
+		p.entry(b, first)
 	}
 }
 
-// gap leaves room for the time since the beat before, and names it if it is
-// long.
+// gap leaves a line free for the time since the entry before. A long time is named.
 func (p *picture) gap(i int) {
 	since := p.drawn[i].at
 	if i > 0 {
 		since -= p.drawn[i-1].at
 	}
 	if i > 0 && since >= p.idle {
-		p.row("", p.lanes.idle('┊'), span(since)+" without anything drawn here", false)
-	} else if i == 0 || len(p.drawn) <= airyBeats {
-		p.row("", p.lanes.idle('│'), "", false)
+		p.row("", p.participants.idle('┊'), span(since)+" without anything drawn here", false)
+	} else if i == 0 || len(p.drawn) <= maxSpaced {
+		p.row("", p.participants.idle('│'), "", false)
 	}
 }
 
-func (p *picture) beat(b *beat, first bool) {
+func (p *picture) entry(b *entry, first bool) {
 	when := ""
 	if first {
 		when = trueTime(b.at)
@@ -86,23 +85,23 @@ func (p *picture) beat(b *beat, first bool) {
 	loss := b.kind == trace.Lost
 	switch {
 	case b.kind == trace.Fault:
-		p.row(when, p.lanes.idle('═'), b.words, false)
+		p.row(when, p.participants.idle('═'), b.words, false)
 	case loss || b.kind == trace.Retracted:
-		p.row(when, p.lanes.mark(b.to, b.sign), string(b.sign)+" "+b.words, loss)
+		p.row(when, p.participants.mark(b.to, b.sign), string(b.sign)+" "+b.words, loss)
 	case b.from == "":
-		p.row(when, p.lanes.mark(b.to, b.sign), b.who+" "+b.words, false)
+		p.row(when, p.participants.mark(b.to, b.sign), b.who+" "+b.words, false)
 	default:
-		p.row(when, p.lanes.arrow(b.from, b.to, b.arrow, b.sign, b.dropped), b.who+" "+b.words, loss)
+		p.row(when, p.participants.arrow(b.from, b.to, b.arrow, b.sign, b.dropped), b.who+" "+b.words, loss)
 	}
 }
 
-// row writes the lanes and words beside them, on as many lines as the words
+// row writes the participants and words beside them, on as many lines as the words
 // need.
 func (p *picture) row(when string, row []rune, words string, loss bool) {
-	left := timeColumns + p.lanes.area() + 1
+	left := timeColumns + p.participants.area() + 1
 	for i, note := range wrap(words, max(20, p.columns-left)) {
 		if i > 0 {
-			when, row = "", p.lanes.idle('│')
+			when, row = "", p.participants.idle('│')
 		}
 		p.line(pad(pad(when, timeColumns)+string(row), left)+note, loss)
 	}
@@ -123,9 +122,9 @@ func (p *picture) foot(s *script.Scenario, r *scenarios.Result, left string, wit
 		sentences = append(sentences, left)
 	}
 	if len(without) > 0 {
-		sentences = append(sentences, "No room for the lanes of "+list(without)+".")
+		sentences = append(sentences, "Too narrow to draw "+list(without)+".")
 	}
-	sentences = append(sentences, "Arrows stand where they arrive; ● accepted or applied, ✓ acknowledged, ✗ lost, ╳ in vain.")
+	sentences = append(sentences, "Arrows show arrivals; ● accepted or applied, ✓ acknowledged, ✗ lost, ╳ in vain.")
 	for _, sentence := range sentences {
 		for _, line := range wrap(sentence, p.columns) {
 			p.line(line, false)

@@ -16,10 +16,10 @@ import (
 	"kvd/scenarios/trace"
 )
 
-func story(t *testing.T, s *script.Scenario, r *scenarios.Result, verbose bool) string {
+func explanation(t *testing.T, s *script.Scenario, r *scenarios.Result, verbose bool) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Story(&b, s, r, verbose, Style{}); err != nil {
+	if err := Explanation(&b, s, r, verbose, Style{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -37,9 +37,9 @@ func TestPictureOfTheFigure(t *testing.T) {
 
 func TestStoryOfTheFigure(t *testing.T) {
 	s, r := figure(t)
-	for name, verbose := range map[string]bool{"figure.story.txt": false, "figure.story-v.txt": true} {
+	for name, verbose := range map[string]bool{"figure.explanation.txt": false, "figure.explanation-v.txt": true} {
 		var b bytes.Buffer
-		if err := Story(&b, s, r, verbose, Style{}); err != nil {
+		if err := Explanation(&b, s, r, verbose, Style{}); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name, b.Bytes())
@@ -73,28 +73,28 @@ func TestAPictureOfOneBusyUpdateStaysBounded(t *testing.T) {
 	for i := range 200 {
 		r.Trace.Add(trace.Event{At: time.Minute + time.Duration(i)*time.Second, Kind: trace.Failed, Where: "B", Peer: "n3", Label: "w2", Key: "x", Text: "no answer"})
 	}
-	drawn, left := choose(beats(r.Trace), nil)
-	if len(drawn) > focusBeats+2*manyBeats {
-		t.Errorf("%d beats drawn", len(drawn))
+	drawn, left := choose(entries(r.Trace), nil)
+	if len(drawn) > maxAboutLoss+2*maxSimilar {
+		t.Errorf("%d entries drawn", len(drawn))
 	}
 	if !strings.Contains(left, "in 30 of 211 events") {
 		t.Errorf("it says %q", left)
 	}
 	r.Trace = without(r.Trace, trace.Lost)
-	if drawn, left = choose(beats(r.Trace), nil); len(drawn) > spareBeats+manyBeats || !strings.Contains(left, "the faults, the losses, and what surrounds them") {
-		t.Errorf("without a loss: %d beats drawn, %q", len(drawn), left)
+	if drawn, left = choose(entries(r.Trace), nil); len(drawn) > maxSurroundings+maxSimilar || !strings.Contains(left, "the faults, the losses, and what surrounds them") {
+		t.Errorf("without a loss: %d entries drawn, %q", len(drawn), left)
 	}
 }
 
 func TestALongStoryFoldsWhatRepeats(t *testing.T) {
 	s, r := figure(t)
 	r.Trace = long(200)
-	folded, whole := story(t, s, r, false), story(t, s, r, true)
+	folded, whole := explanation(t, s, r, false), explanation(t, s, r, true)
 	if n := strings.Count(folded, "\n"); n > 50 {
 		t.Errorf("%d lines:\n%s", n, folded)
 	}
 	if !strings.Contains(folded, "197 more lost") {
-		t.Errorf("the story does not say how many losses it folded:\n%s", folded)
+		t.Errorf("the explanation does not say how many losses it folded:\n%s", folded)
 	}
 	if n := strings.Count(whole, "✗ B#"); n != 200 {
 		t.Errorf("-v tells of %d losses, want 200", n)
@@ -123,7 +123,7 @@ func TestLossesAreRedOnlyWithColour(t *testing.T) {
 }
 
 func TestADroppedMessageDoesNotArrive(t *testing.T) {
-	l := lanes{names: []string{"n1", "n2", "n3"}, pitch: 9}
+	l := participants{names: []string{"n1", "n2", "n3"}, pitch: 9}
 	for _, c := range []struct {
 		from, to string
 		dropped  bool
@@ -147,7 +147,7 @@ func TestAResultWithoutATraceIsRefused(t *testing.T) {
 	if err := Picture(&bytes.Buffer{}, s, r, Style{}); err == nil {
 		t.Error("drew nothing")
 	}
-	if err := Story(&bytes.Buffer{}, s, r, false, Style{}); err == nil {
+	if err := Explanation(&bytes.Buffer{}, s, r, false, Style{}); err == nil {
 		t.Error("told nothing")
 	}
 }
@@ -195,7 +195,7 @@ func TestEveryFaultAndLossOfALongStoryIsDrawn(t *testing.T) {
 		if kind == trace.Lost {
 			losses = 0
 		}
-		drawn, left := choose(beats(r.Trace), lostLabels(r))
+		drawn, left := choose(entries(r.Trace), lostLabels(r))
 		f, l := 0, 0
 		for _, b := range drawn {
 			switch {
@@ -211,19 +211,19 @@ func TestEveryFaultAndLossOfALongStoryIsDrawn(t *testing.T) {
 			t.Errorf("%d of %d faults and %d of %d losses are told of", f, faults, l, losses)
 		}
 		if len(drawn) > 120 || !strings.Contains(left, "Drawn: the faults") {
-			t.Errorf("%d beats are drawn: %q", len(drawn), left)
+			t.Errorf("%d entries are drawn: %q", len(drawn), left)
 		}
 		var text bytes.Buffer
 		if err := Picture(&text, s, r, Style{}); err != nil || !strings.Contains(text.String(), "fault: wipe n1") {
 			t.Errorf("the picture lacks the fault that came once: %v", err)
 		}
 	}
-	if !slices.ContainsFunc(first(choose(beats(r.Trace), lostLabels(r))), func(b beat) bool { return b.label == "gone" }) {
+	if !slices.ContainsFunc(first(choose(entries(r.Trace), lostLabels(r))), func(b entry) bool { return b.label == "gone" }) {
 		t.Error("the picture lacks the update that is gone though nothing beat it")
 	}
 }
 
-func first(drawn []beat, _ string) []beat { return drawn }
+func first(drawn []entry, _ string) []entry { return drawn }
 
 // number is the one that stands before what.
 func number(words, what string) int {

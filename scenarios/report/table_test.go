@@ -261,13 +261,13 @@ func TestJudge(t *testing.T) {
 		r    scenarios.Result
 		want Outcome
 	}{
-		{"all well", scenarios.Result{Converged: true, Expectation: "held", Promises: promise("converged", true)}, Kept},
-		{"an expected loss", scenarios.Result{Converged: true, Lost: 3, Expectation: "held"}, Kept},
+		{"all well", scenarios.Result{Converged: true, Expectation: "held", Promises: promise("converged", true)}, Passed},
+		{"an expected loss", scenarios.Result{Converged: true, Lost: 3, Expectation: "held"}, Passed},
 		{"another result than expected", scenarios.Result{Converged: true, Expectation: "broken"}, Broke},
 		{"a broken promise", scenarios.Result{Converged: true, Expectation: "none", Promises: promise("lost x = 0", false)}, Broke},
 		{"no convergence", scenarios.Result{Expectation: "none"}, Unconverged},
 		{"no convergence, so not as expected", scenarios.Result{Expectation: "broken", Promises: promise("converged", false)}, Unconverged},
-		{"no convergence, as expected", scenarios.Result{Expectation: "held"}, Kept},
+		{"no convergence, as expected", scenarios.Result{Expectation: "held"}, Passed},
 		{"no convergence and a broken promise", scenarios.Result{Promises: promise("acked = accounted", false)}, Broke},
 	} {
 		if got := Judge([]*scenarios.Result{{Converged: true}, &c.r}); got != c.want {

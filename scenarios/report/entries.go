@@ -9,24 +9,24 @@ import (
 	"kvd/scenarios/trace"
 )
 
-// beat is one line of a picture or a story: something that happened, in words,
+// entry is one line of a picture or an explanation: something that happened, in words,
 // and what of it can be drawn.
-type beat struct {
+type entry struct {
 	at       time.Duration
 	kind     trace.Kind
-	from, to string // a message; from empty: something on the lane to
+	from, to string // a message; from empty: something on the line of to
 	label    string // the update
 	other    string // Lost: what beat it
 	key      string
 	arrow    string // what is written on the arrow
-	sign     rune   // what stands at its end
+	sign     rune   // what is drawn at its end
 	dropped  bool
 	who      string // whose doing it is
 	words    string // what who does
 	again    bool   // Lost: the same loss, at one more leader
 }
 
-// reader turns a trace into beats; it remembers what makes sense of later
+// reader turns a trace into entries; it remembers what makes sense of later
 // events.
 type reader struct {
 	asked    map[string]trace.Event // by label: the client's last request
@@ -46,16 +46,16 @@ func newReader() *reader {
 	}
 }
 
-// beats is the trace as far as it can be drawn or told. What leaders show in
+// entries is the trace as far as it can be drawn or put into words. What leaders show in
 // the end is not part of it.
-func beats(t *trace.Trace) []beat {
+func entries(t *trace.Trace) []entry {
 	n := 0
 	for e := range t.All() {
 		if e.Kind != trace.Sent && e.Kind != trace.Shipped && e.Kind != trace.Final {
 			n++
 		}
 	}
-	r, all := newReader(), make([]beat, 0, n) // of a long run they take more than all else
+	r, all := newReader(), make([]entry, 0, n) // of a long run they take more than all else
 	for e := range t.All() {
 		if b, ok := r.read(e); ok {
 			all = append(all, b)
@@ -64,10 +64,10 @@ func beats(t *trace.Trace) []beat {
 	return all
 }
 
-// read is the beat of one event. Requests and shipments make none: what
+// read is the entry of one event. Requests and shipments make none: what
 // becomes of them does.
-func (r *reader) read(e trace.Event) (beat, bool) {
-	b := beat{at: e.At, kind: e.Kind, to: e.Where, who: e.Where, label: e.Label, other: e.Other, key: e.Key, arrow: e.Label}
+func (r *reader) read(e trace.Event) (entry, bool) {
+	b := entry{at: e.At, kind: e.Kind, to: e.Where, who: e.Where, label: e.Label, other: e.Other, key: e.Key, arrow: e.Label}
 	switch e.Kind {
 	case trace.Sent:
 		r.asked[e.Label] = e
@@ -82,7 +82,7 @@ func (r *reader) read(e trace.Event) (beat, bool) {
 	case trace.Acked:
 		r.acked[e.Label] = e.At
 		b.from, b.arrow, b.sign = e.Peer, "✓ "+e.Label, '│'
-		b.words = fmt.Sprintf("is told %sthat %s is durable ✓%s", r.teller(e), e.Label, r.waited(e))
+		b.words = fmt.Sprintf("is told %sthat %s is durable ✓%s", r.informant(e), e.Label, r.waited(e))
 	case trace.Failed:
 		b.from, b.to, b.sign, b.dropped = e.Where, e.Peer, '│', true
 		b.words = fmt.Sprintf("has no yes for %s: %s", r.intent(e.Label), e.Text)
@@ -112,8 +112,8 @@ func (r *reader) read(e trace.Event) (beat, bool) {
 	return b, true
 }
 
-// teller is who told, where that is not the leader that accepted.
-func (r *reader) teller(e trace.Event) string {
+// informant names the leader that answered, unless it is the one that accepted.
+func (r *reader) informant(e trace.Event) string {
 	if a, ok := r.accepted[e.Label]; !ok || a.Where == e.Peer {
 		return ""
 	}
@@ -129,7 +129,7 @@ func (r *reader) waited(e trace.Event) string {
 	return ", after " + span(e.At-asked.At)
 }
 
-func (r *reader) acceptance(e trace.Event, b *beat) {
+func (r *reader) acceptance(e trace.Event, b *entry) {
 	r.accepted[e.Label] = e
 	b.from, b.sign = r.asked[e.Label].Where, '●'
 	result := ""
@@ -139,7 +139,7 @@ func (r *reader) acceptance(e trace.Event, b *beat) {
 	b.words = fmt.Sprintf("accepts %s%s; its clock shows %s", r.intent(e.Label), result, clock(e.Clock))
 }
 
-func (r *reader) application(e trace.Event, b *beat) {
+func (r *reader) application(e trace.Event, b *entry) {
 	b.from, b.sign = e.Peer, '●'
 	b.words = "applies " + e.Label
 	way := route(e.Peer, e.Where, e.Label)
@@ -160,7 +160,7 @@ func repeated(e trace.Event) string {
 	return fmt.Sprintf(", and %s more until %s", count(e.Again, "time"), trueTime(e.Until))
 }
 
-func (r *reader) loss(e trace.Event, b *beat) {
+func (r *reader) loss(e trace.Event, b *entry) {
 	b.sign, b.words = '✗', fmt.Sprintf("%s is lost to %s: %s", e.Label, e.Other, e.Text)
 	if e.Kind == trace.Retracted {
 		delete(r.lost, e.Label)
@@ -184,5 +184,5 @@ func (r *reader) intent(label string) string {
 
 func route(from, to, label string) string { return from + "\x00" + to + "\x00" + label }
 
-// concerns reports whether the beat is about one of the updates.
-func (b *beat) concerns(labels []string) bool { return slices.Contains(labels, b.label) }
+// concerns reports whether the entry is about one of the updates.
+func (b *entry) concerns(labels []string) bool { return slices.Contains(labels, b.label) }

@@ -58,7 +58,7 @@ func TestWhoseSessionBrokeIsSaid(t *testing.T) {
 	}
 	r := played(t, s, 1)
 	has(t, table(t, s, r), "session   :Plain", "kept   broken    held")
-	has(t, story(t, s, r, false), "Plain  moves to n2", "is shown y = 1 by n2, after 180ms",
+	has(t, explanation(t, s, r, false), "Plain  moves to n2", "is shown y = 1 by n2, after 180ms",
 		"Session guarantees: Plain broken (it carries no token), Token kept.")
 }
 
@@ -77,10 +77,10 @@ lww       2  1      3
 `)
 	r := played(t, s, 1)
 	has(t, table(t, s, r), "lww: ✗ not as the script expects: x is \"\" and not 2, lost is 0 and not 3", "n2 does not run in the end", `lww       ""`)
-	has(t, story(t, s, r, false), "expects: x is \"\" and not 2", "n2 does not run in the end")
+	has(t, explanation(t, s, r, false), "expects: x is \"\" and not 2", "n2 does not run in the end")
 	other := played(t, s, 2)
 	has(t, table(t, s, other), "with seed 1 only")
-	has(t, story(t, s, other, false), "with seed 1 only")
+	has(t, explanation(t, s, other, false), "with seed 1 only")
 }
 
 func TestWhatManyResolversBreakIsSaidOnce(t *testing.T) {
@@ -91,10 +91,10 @@ func TestWhatManyResolversBreakIsSaidOnce(t *testing.T) {
 	}
 	all := Block{Results: []*scenarios.Result{broken("lww", "a"), broken("hlc", "a")}}
 	two := Block{Results: []*scenarios.Result{broken("lww", "a"), broken("hlc", "a"), broken("causal", "b")}}
-	if got := strings.Join(all.complaints(), "\n"); got != "every resolver: ✗ session B monotonic-reads broke at 1.000000s: a" {
+	if got := strings.Join(all.failures(), "\n"); got != "every resolver: ✗ session B monotonic-reads broke at 1.000000s: a" {
 		t.Error(got)
 	}
-	has(t, strings.Join(two.complaints(), "\n"), "lww, hlc: ✗", "causal: ✗")
+	has(t, strings.Join(two.failures(), "\n"), "lww, hlc: ✗", "causal: ✗")
 }
 
 func TestAClientThatWaitsForEverIsToldOf(t *testing.T) {
@@ -110,15 +110,15 @@ at 4s   A set x 2
 at 5s   A set x 3
 settle 1s
 `)
-	has(t, story(t, s, played(t, s, 1), false), "A   still waits in the end for n1 to answer A#1 (A set x 1); 2 more of its operations never begin")
+	has(t, explanation(t, s, played(t, s, 1), false), "A   still waits in the end for n1 to answer A#1 (A set x 1); 2 more of its operations never begin")
 }
 
 func TestALossThatLastsIsDrawnBeforeOneThatDoesNot(t *testing.T) {
-	all := beats(long(200))
+	all := entries(long(200))
 	last := all[len(all)-1].label
 	drawn, left := choose(all, map[string]bool{last: true})
 	if !strings.Contains(left, "poison and "+last) || len(drawn) == 0 {
-		t.Errorf("drawn %d beats: %s", len(drawn), left)
+		t.Errorf("drawn %d entries: %s", len(drawn), left)
 	}
 }
 
@@ -127,8 +127,8 @@ func TestWhatIsDroppedAgainIsDrawnOnce(t *testing.T) {
 	for i := range 100 {
 		tr.Add(trace.Event{At: time.Duration(i) * time.Second, Kind: trace.Missed, Where: "n1", Peer: []string{"n2", "n3"}[i%2], Label: "w"})
 	}
-	if drawn, left := choose(beats(tr), nil); len(drawn) != 2 || left != "" {
-		t.Errorf("%d beats drawn, %q", len(drawn), left)
+	if drawn, left := choose(entries(tr), nil); len(drawn) != 2 || left != "" {
+		t.Errorf("%d entries drawn, %q", len(drawn), left)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestASingleThingIsNotFolded(t *testing.T) {
 		for i := range n {
 			r.Trace.Add(trace.Event{At: time.Duration(i) * time.Second, Kind: trace.Applied, Where: "n1", Peer: "n2", Label: "w" + string(rune('1'+i))})
 		}
-		has(t, story(t, s, r, false), want)
+		has(t, explanation(t, s, r, false), want)
 	}
 }
 

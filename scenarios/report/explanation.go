@@ -10,16 +10,16 @@ import (
 	"kvd/scenarios/trace"
 )
 
-// Story tells one run in order, a line for each thing that happened; verbose
-// leaves nothing out. s is the script that r is a result of.
-func Story(w io.Writer, s *script.Scenario, r *scenarios.Result, verbose bool, st Style) error {
+// Explanation writes one run in order, a line for each event; verbose leaves nothing
+// out. s is the script that r is a result of.
+func Explanation(w io.Writer, s *script.Scenario, r *scenarios.Result, verbose bool, st Style) error {
 	if r.Trace == nil {
-		return fmt.Errorf("tell %s under %s: the result has no trace", r.Scenario, r.Resolver)
+		return fmt.Errorf("explain %s under %s: the result has no trace", r.Scenario, r.Resolver)
 	}
-	t := teller{style: st, verbose: verbose, facts: newReader(), told: map[string]int{}, faults: map[string]int{}, folded: map[trace.Kind]int{}, place: places(r.Trace)}
+	t := formatter{style: st, verbose: verbose, facts: newReader(), seen: map[string]int{}, faults: map[string]int{}, folded: map[trace.Kind]int{}, nameWidth: widestName(r.Trace)}
 	fmt.Fprintf(&t.text, "%s\n\n", titled(fmt.Sprintf("%s under %s, seed %d", r.Scenario, r.Resolver, r.Seed), s.Title))
 	for e := range r.Trace.All() {
-		t.tell(e)
+		t.event(e)
 	}
 	t.unfold()
 	t.text.WriteString("\n" + t.closing(s, r))
@@ -27,24 +27,24 @@ func Story(w io.Writer, s *script.Scenario, r *scenarios.Result, verbose bool, s
 	return err
 }
 
-// toldOften is how often the same sort of thing is told before it is folded.
-const toldOften = 3
+// maxRepeated is how often the same sort of thing is written before it is folded.
+const maxRepeated = 3
 
-// teller writes a story.
-type teller struct {
-	style   Style
-	verbose bool
-	facts   *reader
-	place   int            // columns of the longest name
-	told    map[string]int // by shape, since the last fault
-	faults  map[string]int // by words
-	folded  map[trace.Kind]int
-	until   trace.Event // the last one folded
-	last    beat        // of until
-	text    strings.Builder
+// formatter writes an explanation.
+type formatter struct {
+	style     Style
+	verbose   bool
+	facts     *reader
+	nameWidth int            // columns of the longest name
+	seen      map[string]int // by shape, since the last fault
+	faults    map[string]int // by words
+	folded    map[trace.Kind]int
+	until     trace.Event // the last one folded
+	last      entry       // of until
+	text      strings.Builder
 }
 
-func places(t *trace.Trace) int {
+func widestName(t *trace.Trace) int {
 	n := 0
 	for e := range t.All() {
 		n = max(n, width(e.Where))
@@ -52,14 +52,13 @@ func places(t *trace.Trace) int {
 	return min(n, 16)
 }
 
-// tell writes the event's line, or folds it into a sum when its like has been
-// told often enough.
-func (t *teller) tell(e trace.Event) {
-	b, told := t.facts.read(e)
-	if t.verbose && !told {
-		b.words, told = unread(e)
+// event writes the event's line, or only counts it if enough of its sort were written.
+func (t *formatter) event(e trace.Event) {
+	b, worded := t.facts.read(e)
+	if t.verbose && !worded {
+		b.words, worded = unread(e)
 	}
-	if !told {
+	if !worded {
 		return
 	}
 	if !t.verbose && t.boring(&b) {
@@ -71,7 +70,7 @@ func (t *teller) tell(e trace.Event) {
 	t.sentence(e, &b)
 }
 
-// unread words the events that make no beat.
+// unread words the events that make no entry.
 func unread(e trace.Event) (string, bool) {
 	switch e.Kind {
 	case trace.Sent:
@@ -84,25 +83,25 @@ func unread(e trace.Event) (string, bool) {
 	return "", false
 }
 
-// boring reports whether the like of the beat has been told enough: since the
-// last fault, as a fault begins a new chapter; faults themselves, at all.
-func (t *teller) boring(b *beat) bool {
+// boring reports whether enough entries of this sort have been written since the last
+// fault, or of a fault, ever.
+func (t *formatter) boring(b *entry) bool {
 	if b.kind == trace.Fault {
 		t.faults[b.words]++
-		if t.faults[b.words] > toldOften {
+		if t.faults[b.words] > maxRepeated {
 			return true
 		}
-		clear(t.told)
+		clear(t.seen)
 		return false
 	}
 	shape := b.shape()
-	t.told[shape]++
-	return t.told[shape] > toldOften
+	t.seen[shape]++
+	return t.seen[shape] > maxRepeated
 }
 
-// shape is equal for beats that differ in nothing but the update and the
+// shape is equal for entries that differ in nothing but the update and the
 // moment.
-func (b *beat) shape() string {
+func (b *entry) shape() string {
 	switch b.kind {
 	case trace.Applied, trace.Missed:
 		return fmt.Sprint(b.kind, "\x00", b.to)
@@ -113,8 +112,8 @@ func (b *beat) shape() string {
 	return fmt.Sprint(b.kind, "\x00", b.from, "\x00", b.to, "\x00", b.key)
 }
 
-// unfold writes the sum of what was folded; a single thing is told as it is.
-func (t *teller) unfold() {
+// unfold writes the sum of what was folded; a single event is written as it is.
+func (t *formatter) unfold() {
 	var parts []string
 	if len(t.folded) == 1 && t.folded[t.until.Kind] == 1 {
 		clear(t.folded)
@@ -127,17 +126,17 @@ func (t *teller) unfold() {
 		}
 	}
 	if len(parts) > 0 {
-		fmt.Fprintf(&t.text, "%s  %s  … and then %s, until %s\n", padLeft("", 14), pad("", t.place), list(parts), trueTime(t.until.At))
+		fmt.Fprintf(&t.text, "%s  %s  … and then %s, until %s\n", padLeft("", 14), pad("", t.nameWidth), list(parts), trueTime(t.until.At))
 	}
 	clear(t.folded)
 }
 
-func (t *teller) sentence(e trace.Event, b *beat) {
+func (t *formatter) sentence(e trace.Event, b *entry) {
 	words := b.words
 	if b.kind == trace.Lost || b.kind == trace.Retracted {
 		words = string(b.sign) + " " + words
 	}
-	line := fmt.Sprintf("%s  %s  %s\n", padLeft(trueTime(e.At), 14), pad(b.who, t.place), words)
+	line := fmt.Sprintf("%s  %s  %s\n", padLeft(trueTime(e.At), 14), pad(b.who, t.nameWidth), words)
 	if e.Kind != trace.Lost {
 		t.text.WriteString(line)
 		return
@@ -150,7 +149,7 @@ func (t *teller) sentence(e trace.Event, b *beat) {
 }
 
 // version is one of the two that met.
-func (t *teller) version(fate, label string) {
+func (t *formatter) version(fate, label string) {
 	e, ok := t.facts.accepted[label]
 	if !ok {
 		return
@@ -166,11 +165,11 @@ func (t *teller) version(fate, label string) {
 	if at, ok := t.facts.acked[label]; ok {
 		text += ", acknowledged at " + trueTime(at)
 	}
-	fmt.Fprintf(&t.text, "%s  %s    %s\n", padLeft("", 14), pad("", t.place), text)
+	fmt.Fprintf(&t.text, "%s  %s    %s\n", padLeft("", 14), pad("", t.nameWidth), text)
 }
 
 // closing is the result row and the promises, in words.
-func (t *teller) closing(s *script.Scenario, r *scenarios.Result) string {
+func (t *formatter) closing(s *script.Scenario, r *scenarios.Result) string {
 	lines := []string{ending(s, r)}
 	if len(r.Sessions) > 0 {
 		lines = append(lines, "Session guarantees: "+sessions(s, r)+".")

@@ -2,16 +2,15 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
+	"kvd/replica/client/answers"
 )
 
 // aboutTwice is the way of an operator from a copied directory to the end of it.
@@ -56,14 +55,14 @@ func newOrigin(k *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := l.do(k.ctx(), "KVD.NEWORIGIN")
+	r, err := l.Do(k.ctx(), "KVD.NEWORIGIN")
 	if err != nil {
 		return err
 	}
-	name, origin := r.field("leader").text, r.field("origin").text
-	return k.out.put(facts{
-		say: fmt.Sprintf("%s leaves origin %s and begins a new one", printable(name), printable(origin)), bare: origin,
-		all: []fact{wordFact("leader", name), wordFact("left", origin)},
+	name, origin := r.Field("leader").Text, r.Field("origin").Text
+	return k.out.Put(show.Facts{
+		Say: fmt.Sprintf("%s leaves origin %s and begins a new one", show.Printable(name), show.Printable(origin)), Bare: origin,
+		All: []show.Fact{show.WordFact("leader", name), show.WordFact("left", origin)},
 	})
 }
 
@@ -92,136 +91,70 @@ func settleDot(k *call) error {
 }
 
 // accept settles a dot.
-func (k *call) accept(l *leader, words ...string) error {
-	r, err := l.do(k.ctx(), append([]string{"KVD.ACCEPT"}, words...)...)
+func (k *call) accept(l *client.Leader, words ...string) error {
+	r, err := l.Do(k.ctx(), append([]string{"KVD.ACCEPT"}, words...)...)
 	if err != nil {
 		return err
 	}
-	key, settled, dot := r.field("key").text, r.field("accepted").text, r.field("dot").text
-	return k.out.put(facts{
-		say: fmt.Sprintf("%s is settled; %s is written again as %s", printable(settled), brief(key), printable(dot)), bare: dot,
-		all: []fact{wordFact("leader", r.field("leader").text), wordFact("key", key), wordFact("settled", settled), wordFact("dot", dot)},
+	key, settled, dot := r.Field("key").Text, r.Field("accepted").Text, r.Field("dot").Text
+	return k.out.Put(show.Facts{
+		Say: fmt.Sprintf("%s is settled; %s is written again as %s", show.Printable(settled), show.Brief(key), show.Printable(dot)), Bare: dot,
+		All: []show.Fact{show.WordFact("leader", r.Field("leader").Text), show.WordFact("key", key), show.WordFact("settled", settled), show.WordFact("dot", dot)},
 	})
 }
 
 // acceptAll settles every dot that is open at a leader. One that cannot be is passed
 // over, and is what the command fails with in the end.
-func (k *call) acceptAll(l *leader, which string) error {
-	k.out.list()
-	var failed error
-	done := 0
-	for after := ""; ; {
-		words := []string{"KVD.CONFLICTS", "OPEN"}
-		if after != "" {
-			words = append(words, "AFTER", after)
-		}
-		page, err := l.do(k.ctx(), words...)
-		if err != nil {
-			return err
-		}
-		for _, c := range page.field("conflicts").items {
-			var said redis.Error
-			switch err := k.accept(l, c.field("dot").text, which, "NEWER"); {
-			case errors.As(err, &said):
-				failed = cmp.Or(failed, err)
-			case err != nil:
-				return err
-			default:
-				done++
-			}
-		}
-		if after = page.field("next").text; after == "" {
-			break
-		}
+func (k *call) acceptAll(l *client.Leader, which string) error {
+	k.out.List()
+	name, first, err := answers.OpenConflicts(k.ctx(), l)
+	if err != nil {
+		return err
 	}
-	k.say(fmt.Sprintf("%s settled", count(done, "dot")))
+	var failed error
+	settled := 0
+	err = answers.EachConflict(k.ctx(), l, name, first, answers.ConflictWords(true), func(c answers.Conflict) error {
+		err := k.accept(l, c.Dot, which, "NEWER")
+		if _, refused := client.Said(err); refused {
+			failed = cmp.Or(failed, err)
+			return nil
+		}
+		if err == nil {
+			settled++
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	k.say(fmt.Sprintf("%s settled", show.Count(settled, "dot")))
 	return failed
 }
 
-// contested is a dot with two contents, as one leader tells.
-type contested struct {
-	Dot     string  `json:"dot"`
-	By      string  `json:"accepted_by"` // the leader whose origin it is; empty: not known
-	Leader  string  `json:"leader"`      // who tells
-	Settled string  `json:"settled"`     // by which op; empty: by none
-	Here    content `json:"here"`        // in its log
-	There   content `json:"there"`       // in another's
-}
-
-type content struct {
-	Key   keyName `json:"key"`
-	Kind  string  `json:"kind"`
-	Value *blob   `json:"value"` // null: a deletion
-}
-
-func contentOf(r reply) content {
-	c := content{Key: keyName(r.field("key").text), Kind: r.field("kind").text}
-	if v := r.field("value"); v.kind == aText {
-		b := blobOf(v.text)
-		c.Value = &b
-	}
-	return c
-}
-
-func (c content) show(r reply) string {
-	if c.Value == nil {
-		return fmt.Sprintf("%s of %s", printable(c.Kind), brief(string(c.Key)))
-	}
-	return fmt.Sprintf("%s of %s: %s", printable(c.Kind), brief(string(c.Key)), brief(r.field("value").text))
-}
-
-// contestedRow is one of them with what it was read from.
-type contestedRow struct {
-	contested
-	here, there reply
-}
-
-func (c contestedRow) text(*printer) string {
-	state := ""
-	if c.Settled != "" {
-		state = "  settled by " + printable(c.Settled)
-	}
-	return fmt.Sprintf("%s%s\n  at %s   %s\n  elsewhere   %s", printable(c.Dot), state, printable(c.Leader), c.Here.show(c.here), c.There.show(c.there))
-}
-func (c contestedRow) raw() string { return c.Dot }
-func (c contestedRow) columns() []string {
-	return []string{"dot", "leader", "settled", "here", "there"}
-}
-func (c contestedRow) cells() []string {
-	return []string{printable(c.Dot), printable(c.Leader), printable(c.Settled), c.Here.show(c.here), c.There.show(c.there)}
-}
-func (c contestedRow) MarshalJSON() ([]byte, error) { return marshal(c.contested) }
-
 // conflicts is kv admin conflicts.
 func conflicts(k *call) error {
-	words := []string{"KVD.CONFLICTS"}
-	if !k.Bool("settled") {
-		words = append(words, "OPEN")
-	}
+	words := answers.ConflictWords(!k.Bool("settled"))
 	said, missing, err := k.askAll(words...)
 	if err != nil {
 		return err
 	}
-	k.out.list()
+	k.out.List()
 	found := 0
 	for _, a := range said {
-		for page := a.reply; ; {
-			for _, c := range page.field("conflicts").items {
-				found++
-				if err := k.out.put(contestedRowOf(a.name, c)); err != nil {
-					return err
-				}
-			}
-			after := page.field("next").text
-			if after == "" {
-				break
-			}
-			if page, err = k.moreConflicts(a.name, append(slices.Clone(words), "AFTER", after)); err != nil {
-				return err
-			}
+		l, err := k.called(a.Name)
+		if err != nil {
+			return err
 		}
-		if n := a.reply.field("omitted").number; n > 0 {
-			k.say(omitted(a.name, n))
+		first := answers.ConflictPageOf(a.Name, a.Reply)
+		err = answers.EachConflict(k.ctx(), l, a.Name, first, words, func(c answers.Conflict) error {
+			found++
+			return k.out.Put(show.Conflict{Conflict: c})
+		})
+		if err != nil {
+			return err
+		}
+		if first.Omitted > 0 {
+			k.say(show.Omitted(a.Name, first.Omitted))
 		}
 	}
 	nothing := ""
@@ -234,62 +167,32 @@ func conflicts(k *call) error {
 	return k.verdict(ending{missing: missing, nothing: nothing, next: "they are compared as leaders meet; kv audit says more about each leader"})
 }
 
-func contestedRowOf(leader string, c reply) contestedRow {
-	return contestedRow{contested{c.field("dot").text, c.field("leader").text, leader, c.field("settled").text, contentOf(c.field("here")), contentOf(c.field("there"))},
-		c.field("here"), c.field("there")}
-}
-
-// omitted says that a leader found more than it kept.
-func omitted(leader string, n int64) string {
-	return fmt.Sprintf("%s found %s more than it keeps: settle what is listed, and start it again, so that the rest is found", printable(leader), count(int(n), "content"))
-}
-
-// moreConflicts asks the leader of that name for those after a dot.
-func (k *call) moreConflicts(name string, words []string) (reply, error) {
+// called is the leader of that name, or the only one; nil: there is none.
+func (k *call) called(name string) (*client.Leader, error) {
 	leaders, err := k.everyone()
-	if err != nil {
-		return reply{}, err
-	}
 	for _, l := range leaders {
 		if l.Name == name || len(leaders) == 1 {
-			return l.do(k.ctx(), words...)
+			return l, err
 		}
 	}
-	return reply{}, nil
+	return nil, err
 }
 
-// identityTroubles says where leaders have one origin, or dots two contents. A leader
-// that cannot say is passed over: others say what is wrong with it.
-func identityTroubles(ctx context.Context, leaders []*leader) []string {
-	var troubles []string
+// troubles says where leaders have one origin, or dots two contents. A leader that
+// cannot say is passed over: others say what is wrong with it.
+func (k *call) troubles(leaders []*client.Leader) (all []string) {
 	for _, l := range leaders {
-		r, err := l.do(ctx, "KVD.CONFLICTS", "OPEN")
-		if err != nil {
-			continue
-		}
-		name := printable(r.field("leader").text)
-		for _, why := range r.field("refuses").items {
-			if why.field("cause").text == "shared-origin" {
-				troubles = append(troubles, fmt.Sprintf("%s takes no writes: %s", name, printable(why.field("detail").text)))
-			}
-		}
-		if n := r.field("omitted").number; n > 0 {
-			troubles = append(troubles, omitted(r.field("leader").text, n))
-		}
-		if n := r.field("open").number; n > 0 {
-			first := r.field("conflicts").items
-			text := fmt.Sprintf("%s has %s whose dot another leader has given to something else", name, count(int(n), "write"))
-			if len(first) > 0 {
-				text += ", the first " + printable(first[0].field("dot").text) + " of " + brief(first[0].field("here").field("key").text)
-			}
-			troubles = append(troubles, text+"; kv admin conflicts names both contents of each, kv admin accept chooses one")
+		if name, p, err := answers.OpenConflicts(k.ctx(), l); err == nil {
+			all = append(all, show.IdentityTroubles(name, p)...)
 		}
 	}
-	return troubles
+	return all
 }
 
-// twice is the failure of a command that found everything in order but that.
-func (k *call) twice(troubles []string) error {
+// inOrder is the failure of a command that found everything in order but that one origin
+// is two leaders'.
+func (k *call) inOrder(leaders []*client.Leader) error {
+	troubles := k.troubles(leaders)
 	if len(troubles) == 0 {
 		return nil
 	}

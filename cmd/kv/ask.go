@@ -1,16 +1,14 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/logical"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
 )
 
 // aboutAsking is part of the help of every command that asks all leaders.
@@ -20,6 +18,10 @@ All leaders are asked at once, each for at most --timeout, or one alone with --o
 Exit codes: 0 all answered and agree, 4 they disagree although they have applied the
 same, 5 some could not be asked; what the others said is printed all the same.`
 
+// aboutScans is part of the help of commands that let leaders read their logs.
+const aboutScans = `Reading a long log takes its time: without --timeout,
+a leader is waited for as long as it gets on; on a terminal, or with -v, kv says how far it is.`
+
 // orNothing adds the exit code of commands that are asked about one thing.
 func orNothing(what string) string { return "\nExit code 3: " + what + "." }
 
@@ -27,144 +29,94 @@ func onlyFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "only", Usage: "ask the leader of -n and no other"}
 }
 
-// voice is who answered, and what it had applied when it did.
-type voice struct {
-	name    string // as it calls itself
-	applied logical.Frontier
-}
-
-// voiceOf reads the fields leader and applied of an answer.
-func voiceOf(l *leader, cmd string, r reply) (voice, error) {
-	at := r.field("applied")
-	if at.kind == aNull { // KVD.LOSSES was once without it
-		return voice{}, &refusal{l, cmd, errors.New("this server answers " + cmd + " as older ones do, and cannot be held against others; a newer one can")}
-	}
-	applied, err := logical.ParseFrontier(at.text)
-	if err != nil {
-		return voice{}, &refusal{l, cmd, fmt.Errorf("the answer cannot be read: %w", err)}
-	}
-	v := voice{r.field("leader").text, applied}
-	if v.name == "" {
-		v.name = l.Name
-	}
-	return v, nil
-}
-
-// answered is one leader's answer to one command.
-type answered struct {
-	voice
-	reply
-}
-
-// ask is a question of one command, to be put to several leaders.
-func (k *call) ask(words ...string) func(*leader) (answered, error) {
-	return func(l *leader) (answered, error) {
-		r, err := l.do(k.ctx(), words...)
-		if err != nil {
-			return answered{}, err
-		}
-		v, err := voiceOf(l, words[0], r)
-		return answered{v, r}, err
-	}
-}
-
-// absentee is a leader that could not be asked.
-type absentee struct {
-	Leader string `json:"leader"`
-	Addr   string `json:"addr"`
-	Why    string `json:"why"`
-}
-
-// absentees is a list in JSON that is never null.
-func absentees(missing []absentee) []absentee { return append([]absentee{}, missing...) }
-
-func (a absentee) String() string {
-	if a.Leader == a.Addr {
-		return printable(a.Addr)
-	}
-	return printable(a.Leader) + " (" + printable(a.Addr) + ")"
-}
-
-// Text says who it is, and why.
-func (a absentee) Text() string { return a.String() + ": " + a.Why }
-
-func absenteeOf(l *leader, err error) absentee {
-	var r *refusal
-	if errors.As(err, &r) {
-		err = r.err
-	}
-	why := reason(err)
-	if unknown(err) {
-		why = "this server does not have the command; a newer one may"
-	}
-	return absentee{l.Name, l.Addr, why}
+// missingFlag is for commands that ask several leaders.
+func missingFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "missing-ok", Usage: "do not fail because leaders cannot be asked: say which, and answer for the rest"}
 }
 
 // everyone is all leaders of the cluster, or the one that is to be asked alone.
-func (k *call) everyone() ([]*leader, error) {
+func (k *call) everyone() ([]*client.Leader, error) {
 	if !k.Bool("only") {
 		return k.all()
 	}
 	l, err := k.leader()
-	return []*leader{l}, err
+	return []*client.Leader{l}, err
 }
 
-// gather asks all leaders at once. What they said is by name, and of each name
-// once, should it have two addresses. Nobody answering is a failure, as is the
-// user's interrupt.
-func gather[T any](k *call, ask func(*leader) (T, error), name func(T) string) ([]T, []absentee, error) {
+// asking asks all leaders at once. Nobody answering is a failure, as is the user's
+// interrupt.
+func asking[T any](k *call, ask func(*client.Leader) (T, error), name func(T) string) ([]T, []client.Absentee, error) {
 	leaders, err := k.everyone()
 	if err != nil {
 		return nil, nil, err
 	}
-	all, errs := make([]T, len(leaders)), make([]error, len(leaders))
-	var wg sync.WaitGroup
-	for i, l := range leaders {
-		wg.Go(func() { all[i], errs[i] = ask(l) })
-	}
-	wg.Wait()
+	said, missing := client.Gather(leaders, ask, name)
 	if k.ctx().Err() != nil {
 		return nil, nil, k.ctx().Err()
 	}
-	var said []T
-	var missing []absentee
-	for i, l := range leaders {
-		if errs[i] != nil {
-			missing = append(missing, absenteeOf(l, errs[i]))
-			continue
-		}
-		said = append(said, all[i])
-	}
 	if len(said) == 0 {
-		return nil, nil, nobody(missing, errs)
+		return nil, nil, nobody(missing)
 	}
-	missing = k.stillMissed(missing, leaders)
-	slices.SortStableFunc(said, func(a, b T) int { return strings.Compare(name(a), name(b)) })
-	return slices.CompactFunc(said, func(a, b T) bool { return name(a) == name(b) }), missing, nil
+	return said, k.stillMissed(missing, leaders), nil
+}
+
+// askAll is asking for one command.
+func (k *call) askAll(words ...string) ([]client.Answer, []client.Absentee, error) {
+	return asking(k, func(l *client.Leader) (client.Answer, error) { return l.Ask(k.ctx(), words...) }, nameOf)
+}
+
+// scanAll is askAll for a command for which leaders read their whole logs.
+func (k *call) scanAll(words ...string) ([]client.Answer, []client.Absentee, error) {
+	q := client.LongAsk{Words: words}
+	if k.IsSet("timeout") {
+		q.Limit = k.timeout
+	}
+	if k.verbose || cliutil.IsTerminal(k.App.ErrWriter) {
+		q.Told = k.sayFar
+	}
+	return asking(k, func(l *client.Leader) (client.Answer, error) { return q.To(k.ctx(), l) }, nameOf)
+}
+
+func nameOf(a client.Answer) string { return a.Name }
+
+// stillMissed says once if leaders are not missed because they are forgotten: a context
+// may still name them.
+func (k *call) stillMissed(missing []client.Absentee, leaders []*client.Leader) []client.Absentee {
+	left := client.StillMissed(k.ctx(), missing, leaders)
+	k.sayForgotten(len(missing) - len(left))
+	return left
+}
+
+func (k *call) sayForgotten(n int) {
+	if n > 0 && !k.saidForgotten {
+		k.saidForgotten = true
+		k.say(show.Count(n, "leader") + " of the context " + map[bool]string{true: "is", false: "are"}[n == 1] + " forgotten and not asked; kv context add leaves them out for good")
+	}
 }
 
 // nobody is the failure when no leader answered: the first one's, and who else
 // did not.
-func nobody(missing []absentee, errs []error) error {
+func nobody(missing []client.Absentee) error {
+	first := missing[0].Err
 	if len(missing) == 1 {
-		return errs[0]
+		return first
 	}
-	p, ok := explain("no leader answered", errs[0]).(*cliutil.Problem)
+	p, ok := explain("no leader answered", first).(*cliutil.Problem)
 	if !ok {
-		return errs[0]
+		return first
 	}
 	p.What = "no leader answered"
-	if slices.ContainsFunc(errs, func(err error) bool { return code(err) != "" }) {
+	if slices.ContainsFunc(missing, func(a client.Absentee) bool { return client.Code(a.Err) != "" }) {
 		p.What = "no leader can say" // some did answer, and refused
 	}
-	p.Why = strings.Join(whoIsMissing(missing), "\n      ")
+	p.Why = strings.Join(show.WhoIsMissing(missing), "\n      ")
 	return p
 }
 
 // ending is what is to be said at the end of a command that asked all leaders.
 type ending struct {
 	differs []string // how leaders disagree that have applied the same, or what does not add up
-	missing []absentee
+	missing []client.Absentee
 	nothing string // why there is nothing; empty: there is something
 	next    string // what to do then
 }
@@ -175,10 +127,10 @@ func (k *call) verdict(t ending) error {
 	t.missing = k.accepted(t.missing)
 	switch {
 	case len(t.differs) > 0:
-		return &cliutil.Problem{What: k.subject() + ": leaders disagree", Why: strings.Join(append(t.differs, whoIsMissing(t.missing)...), "\n      "),
+		return &cliutil.Problem{What: k.subject() + ": leaders disagree", Why: strings.Join(append(t.differs, show.WhoIsMissing(t.missing)...), "\n      "),
 			Next: "kv compare and kv audit say how far apart they are; the admin pages say what a leader has been through", Code: cliutil.Differs}
 	case len(t.missing) > 0:
-		return &cliutil.Problem{What: k.subject() + ": " + names(t.missing) + " could not be asked", Why: strings.Join(whoIsMissing(t.missing), "\n      "),
+		return &cliutil.Problem{What: k.subject() + ": " + show.Series(show.MissingNames(t.missing)) + " could not be asked", Why: strings.Join(show.WhoIsMissing(t.missing), "\n      "),
 			Next: "ask again when all are there; what is printed is what the others said. --missing-ok accepts that, kv admin forget NODE lets nobody wait for a dead leader", Code: cliutil.Unreachable}
 	case t.nothing != "":
 		return &cliutil.Problem{What: k.subject(), Why: t.nothing, Next: t.next, Code: cliutil.Absent}
@@ -186,96 +138,11 @@ func (k *call) verdict(t ending) error {
 	return nil
 }
 
-func whoIsMissing(missing []absentee) []string {
-	var all []string
-	for _, a := range missing {
-		all = append(all, a.Text())
+// accepted takes away who is missing if the user accepts that, and says so.
+func (k *call) accepted(missing []client.Absentee) []client.Absentee {
+	if len(missing) == 0 || !k.Bool("missing-ok") {
+		return missing
 	}
-	return all
-}
-
-func names(missing []absentee) string {
-	var all []string
-	for _, a := range missing {
-		all = append(all, printable(a.Leader))
-	}
-	return series(all)
-}
-
-// shownAll is names, each safe on a terminal.
-func shownAll(names []string) []string {
-	shown := make([]string, len(names))
-	for i, n := range names {
-		shown[i] = printable(n)
-	}
-	return shown
-}
-
-// series is words as in a sentence: n1, n2 and n3.
-func series(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
-}
-
-// standing is how one leader stands to another by what they have applied.
-type standing struct {
-	lacks, beyond uint64 // ops that the other has and it lacks, and the reverse
-}
-
-func standingOf(a, other logical.Frontier) standing {
-	return standing{missed(a, other), missed(other, a)}
-}
-
-// missed counts the ops of other that a lacks.
-func missed(a, other logical.Frontier) uint64 {
-	n := uint64(0)
-	for d := range other.All() {
-		if at := a.At(d.Origin); d.Seq > at {
-			n += uint64(d.Seq - at)
-		}
-	}
-	return n
-}
-
-func (s standing) level() bool { return s.lacks == 0 && s.beyond == 0 }
-
-// text says it of the leader called name.
-func (s standing) text(name, other string) string {
-	name, other = printable(name), printable(other)
-	switch {
-	case s.level():
-		return fmt.Sprintf("%s has applied the same as %s", name, other)
-	case s.beyond == 0:
-		return fmt.Sprintf("%s is behind: it lacks %s that %s has applied", name, count(int(s.lacks), "op"), other)
-	case s.lacks == 0:
-		return fmt.Sprintf("%s is ahead: it has applied %s that %s lacks", name, count(int(s.beyond), "op"), other)
-	}
-	return fmt.Sprintf("%s lacks %s that %s has applied, and has %d that %s lacks", name, count(int(s.lacks), "op"), other, s.beyond, other)
-}
-
-// foremost is the place of the leader that has applied most; of equals the first.
-func foremost(said []answered) int {
-	best, most := 0, uint64(0)
-	for i, s := range said {
-		if n := missed(logical.Frontier{}, s.applied); i == 0 || n > most {
-			best, most = i, n
-		}
-	}
-	return best
-}
-
-// askAll is gather for one command.
-func (k *call) askAll(words ...string) ([]answered, []absentee, error) {
-	return gather(k, k.ask(words...), func(a answered) string { return a.name })
-}
-
-// plain is a text of several lines, each safe on a terminal.
-func (p *printer) plain(text string) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	for i := range lines {
-		lines[i] = p.show(lines[i])
-	}
-	return strings.Join(lines, "\n")
+	k.say("left out: " + strings.Join(show.WhoIsMissing(missing), "; "))
+	return nil
 }

@@ -1,18 +1,10 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"io"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/internal/contexts"
 )
 
 // counts lets the actor audit lww: accepted, live and superseded.
@@ -123,58 +115,4 @@ func TestAnAuditThatIsGivenUpSaysHowFarItWas(t *testing.T) {
 	o := kv(t, []*actor{a}, "audit", "--prefix", "x", "--timeout", "2500ms")
 	o.is(t, cliutil.Unreachable)
 	o.told(t, "no answer in 2.5s", "it was at 45 %", "--sample 100", "a longer --timeout")
-}
-
-// TestAnAuditThatGetsOnIsWaitedFor, and one that does not is given up, without a
-// timeout of the user's.
-func TestAnAuditThatGetsOnIsWaitedFor(t *testing.T) {
-	for _, moves := range []bool{true, false} {
-		a := newActor(t, "n1")
-		looks := int64(0)
-		a.does("KVD.AUDIT", func(args []string) string {
-			if args[1] == "PROGRESS" {
-				if moves || looks == 0 {
-					looks++
-				}
-				return string(dict(pair("running", number(1)), pair("done", number(looks)), pair("of", number(100)), pair("steps", number(looks))))
-			}
-			return ""
-		})
-		patience := 100 * time.Millisecond
-		if moves {
-			patience = time.Hour
-		}
-		err := watched(t, a, patience, func() bool {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			return looks > 30
-		})
-		if moves == errors.Is(err, errStalled) {
-			t.Errorf("moves %t: %v", moves, err)
-		}
-	}
-}
-
-// watched is why a watch ended: the leader got no further, or enough was seen.
-func watched(t *testing.T, a *actor, patience time.Duration, enough func() bool) error {
-	t.Helper()
-	var cause error
-	app := &cli.App{Writer: io.Discard, ErrWriter: io.Discard, Flags: []cli.Flag{&cli.DurationFlag{Name: "timeout"}}, Action: func(c *cli.Context) error {
-		k := &call{Context: c, session: &session{}, crew: &crew{}, settings: &settings{timeout: time.Minute, dial: time.Minute}}
-		defer k.close()
-		ctx, stop := context.WithCancelCause(t.Context())
-		s := &scanWatch{k: k, l: k.open(contexts.Leader{Name: a.name, Addr: a.addr}), pause: 5 * time.Millisecond, patience: patience, stop: stop, over: make(chan struct{})}
-		go s.watch(ctx)
-		for ctx.Err() == nil && !enough() {
-			runtime.Gosched()
-		}
-		cause = context.Cause(ctx)
-		stop(nil)
-		<-s.over
-		return nil
-	}}
-	if err := app.Run([]string{"kv"}); err != nil {
-		t.Fatal(err)
-	}
-	return cause
 }

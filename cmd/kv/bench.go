@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
 	"kvd/replica/client/bench"
 	"kvd/replica/client/conn"
 )
@@ -69,7 +71,7 @@ func runBench(k *call) error {
 		}
 		plans = append(plans, plan)
 	}
-	k.out.list()
+	k.out.List()
 	for _, plan := range plans {
 		if err := k.measure(l, plan); err != nil {
 			return err
@@ -79,7 +81,7 @@ func runBench(k *call) error {
 }
 
 // plan is one measurement as the flags say.
-func (k *call) plan(l *leader, o bench.Op) (bench.Config, error) {
+func (k *call) plan(l *client.Leader, o bench.Op) (bench.Config, error) {
 	progress := cliutil.NewProgress(k.App.ErrWriter)
 	if k.quiet {
 		progress = cliutil.Progress{}
@@ -114,19 +116,19 @@ func misplanned(err error) error {
 }
 
 // measure runs one plan, and prints what was measured, also if it ended early.
-func (k *call) measure(l *leader, plan bench.Config) error {
+func (k *call) measure(l *client.Leader, plan bench.Config) error {
 	r, err := bench.Run(k.ctx(), plan)
 	k.clear()
 	if r.Requests > 0 {
-		if put := k.out.put(measured{plan, r}); err == nil {
+		if put := k.out.Put(show.Measured{Plan: plan, Result: r}); err == nil {
 			err = put
 		}
 	}
 	if err != nil {
-		return &refusal{l, "bench", err}
+		return client.NewRefusal(l, "bench", err)
 	}
 	if r.Refused > 0 {
-		return &refusal{l, "bench", fmt.Errorf("%d of %d commands were refused; one of them: %w", r.Refused, r.Requests, conn.Refused(r.Refusal))}
+		return client.NewRefusal(l, "bench", fmt.Errorf("%d of %d commands were refused; one of them: %w", r.Refused, r.Requests, conn.Refused(r.Refusal)))
 	}
 	return nil
 }
@@ -135,17 +137,17 @@ func (k *call) measure(l *leader, plan bench.Config) error {
 func (k *call) clear() { cliutil.NewProgress(k.App.ErrWriter).Clear() }
 
 // dialer connects and logs in. The connection is the load's own.
-func (k *call) dialer(l *leader) func(context.Context) (net.Conn, error) {
+func (k *call) dialer(l *client.Leader) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, k.timeout)
 		defer cancel()
 		nc, err := k.connect(ctx, l.Addr)
-		if err != nil || k.login.password == "" {
+		if err != nil || k.login.Password == "" {
 			return nc, err
 		}
 		stop := context.AfterFunc(ctx, func() { _ = nc.Close() }) // the login sees it
 		defer stop()
-		if err := conn.New(nc).Login(k.login.user, k.login.password); err != nil {
+		if err := conn.New(nc).Login(k.login.User, k.login.Password); err != nil {
 			_ = nc.Close() // it is of no use
 			return nil, err
 		}
@@ -154,8 +156,8 @@ func (k *call) dialer(l *leader) func(context.Context) (net.Conn, error) {
 }
 
 func (k *call) connect(ctx context.Context, addr string) (net.Conn, error) {
-	if k.login.tls != nil {
-		return (&tls.Dialer{Config: k.login.tls}).DialContext(ctx, "tcp", addr)
+	if k.login.TLS != nil {
+		return (&tls.Dialer{Config: k.login.TLS}).DialContext(ctx, "tcp", addr)
 	}
 	return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 }
@@ -189,12 +191,12 @@ func benchLag(k *call) error {
 	r, err := bench.MeasureLag(k.ctx(), g)
 	k.clear()
 	if r.Visible.Count > 0 {
-		if put := k.out.put(lagged{from.Name, to.Name, r}); err == nil {
+		if put := k.out.Put(show.Lagged{From: from.Name, To: to.Name, Lagged: r}); err == nil {
 			err = put
 		}
 	}
 	if err != nil {
-		return &refusal{k.open(*to), "bench", err}
+		return client.NewRefusal(k.open(*to), "bench", err)
 	}
 	return nil
 }

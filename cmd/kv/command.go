@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
+	"sync"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve/limits"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
 )
 
 // spec is a command: what it is called, what it takes and what it does.
@@ -43,11 +45,11 @@ func (s spec) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer k.close()
-	stop := context.AfterFunc(c.Context, k.close) // a read that waits ends with its connection
+	defer k.opened.Close()
+	stop := context.AfterFunc(c.Context, k.opened.Close) // a read that waits ends with its connection
 	defer stop()
 	err = s.do(k)
-	if ended := errors.Join(k.out.end(), k.session.save()); err == nil {
+	if ended := errors.Join(k.out.End(), k.session.save()); err == nil {
 		err = ended
 	}
 	if err != nil && s.writes && c.Context.Err() != nil {
@@ -91,19 +93,24 @@ type call struct {
 	*cli.Context
 	*settings
 	spec    spec
-	out     *printer
-	session *session // never nil; without --session it remembers nothing
-	*crew
+	out     *show.Printer
+	session *keptSession    // never nil; without --session it remembers nothing
+	opened  *client.Cluster // the leaders that are asked
+
+	talk          sync.Mutex // one line at a time
+	saidForgotten bool       // that some leaders are not asked because they are forgotten
+	saidFar       time.Time  // when it was said last how far a leader is
 }
 
 // begin reads what the user said.
 func (s spec) begin(c *cli.Context) (*call, error) {
-	k := &call{Context: c, spec: s, session: &session{}, crew: &crew{}}
+	k := &call{Context: c, spec: s, session: unkept()}
 	var err error
 	if k.settings, err = read(c, s.local); err != nil {
 		return nil, err
 	}
-	if k.out, err = newPrinter(c); err != nil {
+	k.opened = k.cluster(k.overhear())
+	if k.out, err = show.New(c); err != nil {
 		return nil, err
 	}
 	if name := c.String("session"); name != "" {
@@ -117,23 +124,31 @@ func (k *call) ctx() context.Context { return k.Context.Context }
 
 // subject is what failed, if it fails: the command and the key.
 func (k *call) subject() string {
-	return strings.TrimSpace(strings.TrimPrefix(k.spec.path(), "kv ") + " " + brief(k.Args().First()))
+	return strings.TrimSpace(strings.TrimPrefix(k.spec.path(), "kv ") + " " + show.Brief(k.Args().First()))
 }
 
-// brief is enough of a text to know it by, safe on a terminal.
-func brief(text string) string { return printable(cut(text)) }
+// sayFar says how far a leader is, now and then.
+func (k *call) sayFar(l *client.Leader, percent int64) {
+	const every = 5 * time.Second
+	k.talk.Lock()
+	due := time.Since(k.saidFar) >= every
+	if due {
+		k.saidFar = time.Now()
+	}
+	k.talk.Unlock()
+	if due {
+		k.say(fmt.Sprintf("%s is at %d %%", l, percent))
+	}
+}
 
-// cut is a text that is not long, its end left out. It does not end within a rune.
-func cut(text string) string {
-	const most = 60
-	if len(text) <= most {
-		return text
+// overhear says what leaders are asked, if the user wants to know.
+func (k *call) overhear() func(l *client.Leader, cmd string, commands int, took time.Duration) {
+	if !k.verbose {
+		return nil
 	}
-	end := most
-	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
-		end--
+	return func(l *client.Leader, cmd string, commands int, took time.Duration) {
+		k.say(fmt.Sprintf("%s: %s, %d in %s", l, cmd, commands, took.Round(time.Microsecond)))
 	}
-	return text[:end] + "…"
 }
 
 // say talks to the user, who may not want to hear it.
@@ -153,9 +168,9 @@ func (k *call) value(arg string) (string, error) {
 	if k.String("password-file") == cliutil.Standard {
 		return "", cliutil.Usage("standard input is the password", "--password-file - and a value of - both want it", "--password-file FILE, or KV_PASSWORD in the environment")
 	}
-	text, err := io.ReadAll(io.LimitReader(k.App.Reader, limits.Value+1))
-	if err == nil && len(text) > limits.Value {
-		err = fmt.Errorf("it is longer than %d bytes, the limit for a value", limits.Value)
+	text, err := io.ReadAll(io.LimitReader(k.App.Reader, client.MaxValue+1))
+	if err == nil && len(text) > client.MaxValue {
+		err = fmt.Errorf("it is longer than %d bytes, the limit for a value", client.MaxValue)
 	}
 	if err != nil {
 		return "", cliutil.Fail("cannot read the value from standard input", err, "")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/contexts"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
 )
 
 func contextCommand() *cli.Command {
@@ -99,50 +100,14 @@ func (k *call) named(args []string) ([]contexts.Leader, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := l.members(k)
-	if unknown(err) {
+	members, err := l.Members(k.ctx())
+	if client.Unknown(err) {
 		return nil, cliutil.Usage(k.subject(), "no address is given, and "+l.String()+" has no KVD.MEMBERS to ask", "kv context add NAME n1=HOST:PORT n2=HOST:PORT")
 	}
 	for _, m := range members {
 		all = append(all, contexts.Leader{Name: m.Name, Addr: m.RESP})
 	}
 	return all, err
-}
-
-// listed is a context in a list.
-type listed struct {
-	contexts.Context
-	current bool
-}
-
-func (c listed) mark() string {
-	if c.current {
-		return "*"
-	}
-	return " "
-}
-
-func (c listed) leaders() string {
-	var all []string
-	for _, l := range c.Leaders {
-		all = append(all, l.Name+"="+l.Addr)
-	}
-	return strings.Join(all, " ")
-}
-
-func (c listed) text(*printer) string { return c.mark() + " " + c.Name + "  " + c.leaders() }
-func (c listed) raw() string          { return c.Name }
-func (c listed) columns() []string    { return []string{"current", "name", "leaders", "user", "tls"} }
-func (c listed) cells() []string {
-	return []string{c.mark(), c.Name, c.leaders(), c.User, cmp.Or(c.TLSCA, "no")}
-}
-
-// MarshalJSON is the context and whether it is in use.
-func (c listed) MarshalJSON() ([]byte, error) {
-	return marshal(struct {
-		contexts.Context
-		Current bool `json:"current"`
-	}{c.Context, c.current})
 }
 
 func listContexts(k *call) error {
@@ -154,9 +119,9 @@ func listContexts(k *call) error {
 	if err != nil {
 		return err
 	}
-	k.out.list()
+	k.out.List()
 	for _, c := range b.Contexts {
-		if err := k.out.put(listed{c, c.Name == b.Current}); err != nil {
+		if err := k.out.Put(show.Context{Context: c, Current: c.Name == b.Current}); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
+	"kvd/replica/client/study"
+
 	historyfile "kvd/storage/history"
 )
 
@@ -35,10 +39,8 @@ func export(k *call) error {
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	w, err := create(to, k.Bool("force"), historyfile.Header{
-		Leader: p.Leader, At: p.At, Prefix: p.Prefix, Policy: p.Policy, UpTo: p.UpTo, Names: p.names,
-	})
+	defer p.Close()
+	w, err := create(to, k.Bool("force"), p.Header())
 	if err == nil {
 		err = k.copyInto(w, p)
 	}
@@ -49,15 +51,15 @@ func export(k *call) error {
 	if err != nil {
 		return unwritten(k, to, err)
 	}
-	say := fmt.Sprintf("%s holds %d ops in %d bytes, as applied by %s", brief(k.Args().First()), w.Ops(), w.Bytes(), p.log.leader)
+	say := fmt.Sprintf("%s holds %d ops in %d bytes, as applied by %s", show.Brief(k.Args().First()), w.Ops(), w.Bytes(), p.By())
 	if to.Stream != nil {
 		k.say(say)
 		return nil
 	}
-	return k.out.put(facts{
-		say: say, bare: fmt.Sprint(w.Ops()),
-		all: []fact{wordFact("file", k.Args().First()), numberFact("ops", int64(w.Ops())), numberFact("bytes", w.Bytes()),
-			wordFact("leader", p.Leader), wordFact("applied", p.UpTo.String())},
+	return k.out.Put(show.Facts{
+		Say: say, Bare: fmt.Sprint(w.Ops()),
+		All: []show.Fact{show.WordFact("file", k.Args().First()), show.NumberFact("ops", int64(w.Ops())), show.NumberFact("bytes", w.Bytes()),
+			show.WordFact("leader", p.Leader), show.WordFact("applied", p.UpTo.String())},
 	})
 }
 
@@ -90,7 +92,7 @@ func create(to cliutil.Destination, force bool, h historyfile.Header) (*historyf
 }
 
 // copyInto writes all ops, or leaves nothing behind.
-func (k *call) copyInto(w *historyfile.Writer, p *past) error {
+func (k *call) copyInto(w *historyfile.Writer, p *study.Past) error {
 	tell := k.farRead(p.Ops)
 	var err error
 	for op := range p.All() {
@@ -109,7 +111,7 @@ func (k *call) copyInto(w *historyfile.Writer, p *past) error {
 
 // unwritten says what to do where a history cannot be written.
 func unwritten(k *call, to cliutil.Destination, err error) error {
-	var r *refusal
+	var r *client.Refusal
 	next := "make room, or name a file somewhere else; nothing was left behind"
 	switch {
 	case errors.As(err, &r):

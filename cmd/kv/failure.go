@@ -1,19 +1,12 @@
 package main
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
-	"net"
-	"os"
 	"strings"
 
-	"github.com/redis/go-redis/v9"
-
 	"kvd/cmd/internal/cliutil"
-	"kvd/replica/client/conn"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
 )
 
 // explain turns what went wrong into what failed, why, and what to do next.
@@ -23,39 +16,18 @@ func explain(subject string, err error) error {
 		return err
 	}
 	p = &cliutil.Problem{What: subject, Why: err.Error()}
-	var r *refusal
-	if !errors.As(err, &r) {
+	r, ok := errors.AsType[*client.Refusal](err)
+	if !ok {
 		return p
 	}
-	p.What += " at " + r.by.String()
-	p.Why = reason(r.err)
-	var said redis.Error
-	var told conn.Refused
-	switch {
-	case errors.As(r.err, &said):
-		p.Code, p.Next = judge(said.Error(), r.cmd)
-		return p
-	case errors.As(r.err, &told):
-		p.Code, p.Next = judge(told.Error(), r.cmd)
+	p.What += " at " + r.By.String()
+	p.Why = show.Reason(r.Err)
+	if told, ok := client.Said(r.Err); ok {
+		p.Code, p.Next = judge(told, r.Cmd)
 		return p
 	}
-	p.Code, p.Next = lost(r.err)
+	p.Code, p.Next = lost(r.Err)
 	return p
-}
-
-// reason is why there is no answer, in words of people where there are any.
-func reason(err error) string {
-	text := err.Error()
-	for _, w := range []struct{ machine, people string }{
-		{context.DeadlineExceeded.Error(), "it did not answer in time"},
-		{os.ErrDeadlineExceeded.Error(), "it did not answer in time"},
-		{io.EOF.Error(), "it closed the connection without an answer"},
-	} {
-		if head, ok := strings.CutSuffix(text, w.machine); ok {
-			return printable(head + w.people)
-		}
-	}
-	return printable(text)
 }
 
 // judge finds the exit code and the way on by the first word of a leader's answer.
@@ -98,30 +70,19 @@ func judge(text, cmd string) (code int, next string) {
 
 // lost is the exit code and the way on when no answer came.
 func lost(err error) (code int, next string) {
-	var authority x509.UnknownAuthorityError
-	var cert *tls.CertificateVerificationError
-	var plain tls.RecordHeaderError
 	switch {
-	case errors.As(err, &cert), errors.As(err, &authority):
+	case client.Distrusted(err):
 		return cliutil.Denied, "--tls-ca FILE names the authority to trust"
-	case errors.As(err, &plain):
+	case client.NoTLS(err):
 		return cliutil.Unreachable, "the server seems to speak plain TCP: leave out --tls-ca"
-	case late(err):
+	case client.Late(err):
 		return cliutil.Unreachable, "a longer --timeout, or -n another leader; whether a write was done is not known"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case client.HungUp(err):
 		return cliutil.Unreachable, "-n another leader; whether a write was done is not known. A server that speaks TLS needs --tls-ca"
-	}
-	var dial *net.OpError
-	if errors.As(err, &dial) {
+	case client.Away(err):
 		return cliutil.Unreachable, "is a leader running there? -n HOST:PORT names another; kv context ls knows addresses"
 	}
 	return cliutil.Failed, ""
-}
-
-// late reports whether the time was over before an answer came.
-func late(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // absent is the failure of a command whose key is not there.

@@ -8,15 +8,17 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
+
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
+	"kvd/replica/client/answers"
 )
 
 // follow prints the losses there are, and then each that a leader tells of, once,
-// and each retraction. Leaders are listened to first and asked afterwards, so
-// nothing falls between. It ends when the user wants it to, or nobody reads any
-// more, and neither is a failure.
-func (k *call) follow(w wanted) error {
+// and each retraction. It ends when the user wants it to, or nobody reads any more, and
+// neither is a failure.
+func (k *call) follow(q answers.LossQuery) error {
 	leaders, err := k.everyone()
 	if err != nil {
 		return err
@@ -26,18 +28,14 @@ func (k *call) follow(w wanted) error {
 	defer signal.Stop(broken)
 	ctx, stop := context.WithCancel(k.ctx())
 	defer stop()
-	f := &follower{k: k, want: w, seen: newSightings(), news: make(chan news), start: make(chan struct{})}
-	var listening sync.WaitGroup
-	for _, l := range leaders {
-		listening.Go(func() { f.listen(ctx, l) })
-	}
-	k.out.list()
+	f := &follower{k: k, query: q, seen: answers.NewLossReports(), feed: answers.Follow(ctx, leaders, q)}
+	k.out.List()
 	err = f.run(ctx, len(leaders))
 	stop()
-	k.close()
-	listening.Wait()
+	k.opened.Close()
+	f.feed.Wait()
 	if closedPipe(err) {
-		k.out.finish = nil // nobody reads what closes the output
+		k.out.Finish = nil // nobody reads what closes the output
 		return nil
 	}
 	if k.ctx().Err() != nil {
@@ -53,23 +51,12 @@ func closedPipe(err error) bool {
 
 var errNobodyReads = errors.New("nobody reads the output any more")
 
-// follower is one kv losses --follow. Only run prints and remembers.
+// follower is one kv losses --follow.
 type follower struct {
 	k     *call
-	want  wanted
-	seen  *sightings
-	news  chan news
-	start chan struct{} // closed when all leaders have said what there is, or that they cannot
-}
-
-// news is what a listener tells run. One of ledger, event and away is set.
-type news struct {
-	by     *leader
-	ledger *listing // what there is, once it listens, and again after a gap
-	back   bool     // after it was away
-	event  *event
-	away   error // it is not listened to, for now
-	ended  bool  // nor will it be
+	query answers.LossQuery
+	feed  *answers.Feed
+	seen  *answers.LossReports
 }
 
 // run prints until the user interrupts or nobody reads.
@@ -79,19 +66,19 @@ func (f *follower) run(ctx context.Context, leaders int) error {
 		return err
 	}
 	leaders -= ended
-	close(f.start)
-	gone := outputGone(ctx, f.k.out.w)
+	f.feed.Begin()
+	gone := outputGone(ctx, f.k.out.W)
 	for {
 		select {
-		case n := <-f.news:
+		case n := <-f.feed.All():
 			if err := f.tell(n); err != nil {
 				return err
 			}
-			if n.ended {
+			if n.Ended {
 				leaders--
 			}
 			if leaders == 0 {
-				return n.away
+				return n.Away
 			}
 		case <-gone:
 			return errNobodyReads
@@ -104,13 +91,13 @@ func (f *follower) run(ctx context.Context, leaders int) error {
 // begin waits for the first word of every leader, and prints what there is. It
 // answers how many will not be heard again; none being there is a failure.
 func (f *follower) begin(ctx context.Context, leaders int) (ended int, err error) {
-	var said []listing
-	var failed []news
+	var said []answers.Listing
+	var failed []answers.News
 	for range leaders {
 		select {
-		case n := <-f.news:
-			if n.ledger != nil {
-				said = append(said, *n.ledger)
+		case n := <-f.feed.All():
+			if n.Ledger != nil {
+				said = append(said, *n.Ledger)
 			} else {
 				failed = append(failed, n)
 			}
@@ -118,12 +105,12 @@ func (f *follower) begin(ctx context.Context, leaders int) (ended int, err error
 			return 0, ctx.Err()
 		}
 	}
-	slices.SortFunc(failed, func(a, b news) int { return strings.Compare(a.by.Addr, b.by.Addr) })
+	slices.SortFunc(failed, func(a, b answers.News) int { return strings.Compare(a.By.Addr, b.By.Addr) })
 	if len(said) == 0 {
-		return 0, failed[0].away
+		return 0, failed[0].Away
 	}
 	for _, n := range failed {
-		if n.ended {
+		if n.Ended {
 			ended++
 		}
 		if err := f.tell(n); err != nil {
@@ -134,47 +121,47 @@ func (f *follower) begin(ctx context.Context, leaders int) (ended int, err error
 }
 
 // printAll prints what there is, merged.
-func (f *follower) printAll(said []listing) error {
-	list := mergedLosses(said, nil, f.want)
+func (f *follower) printAll(said []answers.Listing) error {
+	list := answers.MergeLosses(said, nil, f.query)
 	for i := range said {
-		for _, r := range said[i].rows {
-			f.seen.lost(said[i].name, r.at())
+		for _, r := range said[i].Rows {
+			f.seen.Lost(said[i].Name, r.Position())
 		}
 	}
-	for _, l := range list.losses {
-		if err := f.print(eventOf(&l.row, l.by[0].Leader)); err != nil {
+	for _, l := range list.Losses {
+		if err := f.print(answers.EventOf(&l.Row, l.By[0].Leader)); err != nil {
 			return err
 		}
 	}
-	f.k.sayLosses(list, said, f.want)
+	f.k.sayLosses(list, said, f.query)
 	return nil
 }
 
 // tell prints one piece of news, unless another leader's was the same.
-func (f *follower) tell(n news) error {
+func (f *follower) tell(n answers.News) error {
 	switch {
-	case n.ledger != nil:
-		if n.back {
-			f.k.say(n.by.String() + " is back")
+	case n.Ledger != nil:
+		if n.Back {
+			f.k.say(n.By.String() + " is back")
 		}
-		return f.catchUp(n.ledger)
-	case n.event != nil:
-		return f.hear(n.event)
-	case n.ended:
-		f.k.say(absenteeOf(n.by, n.away).Text() + "; its losses are not followed")
+		return f.catchUp(n.Ledger)
+	case n.Event != nil:
+		return f.hear(n.Event)
+	case n.Ended:
+		f.k.say(show.Missed(client.Absentee{Node: n.By.Node, Err: n.Away}) + "; its losses are not followed")
 	default:
-		f.k.say(absenteeOf(n.by, n.away).Text() + "; still trying")
+		f.k.say(show.Missed(client.Absentee{Node: n.By.Node, Err: n.Away}) + "; still trying")
 	}
 	return nil
 }
 
 // catchUp prints what a leader has in its ledger and nobody told of.
-func (f *follower) catchUp(g *listing) error {
-	for _, r := range g.rows {
-		if !f.seen.lost(g.name, r.at()) {
+func (f *follower) catchUp(g *answers.Listing) error {
+	for _, r := range g.Rows {
+		if !f.seen.Lost(g.Name, r.Position()) {
 			continue
 		}
-		if err := f.print(eventOf(&r, g.name)); err != nil {
+		if err := f.print(answers.EventOf(&r, g.Name)); err != nil {
 			return err
 		}
 	}
@@ -182,18 +169,18 @@ func (f *follower) catchUp(g *listing) error {
 }
 
 // hear prints an event that is asked for and new.
-func (f *follower) hear(e *event) error {
-	at, err := e.place()
-	fresh := e.Event == eventMissed
+func (f *follower) hear(e *answers.Event) error {
+	at, err := e.Position()
+	fresh := e.Kind == answers.EventMissed
 	switch {
 	case fresh:
 	case err != nil:
-		f.k.say(printable(e.Leader) + " tells what cannot be read: " + err.Error())
-	case !f.want.takes(e):
-	case e.Event == eventLost:
-		fresh = f.seen.lost(e.Leader, at)
-	case e.Event == eventRetracted:
-		fresh = f.seen.retracted(e.Leader, at)
+		f.k.say(show.Printable(e.Leader) + " tells what cannot be read: " + show.Printable(err.Error()))
+	case !f.query.Takes(e):
+	case e.Kind == answers.EventLost:
+		fresh = f.seen.Lost(e.Leader, at)
+	case e.Kind == answers.EventRetracted:
+		fresh = f.seen.Retracted(e.Leader, at)
 	}
 	if !fresh {
 		return nil
@@ -202,6 +189,6 @@ func (f *follower) hear(e *event) error {
 }
 
 // print does not hold back the rows of a table, so columns may shift as it grows.
-func (f *follower) print(e *event) error {
-	return errors.Join(f.k.out.put(e), f.k.out.endTable())
+func (f *follower) print(e *answers.Event) error {
+	return errors.Join(f.k.out.Put(show.Event{Event: e}), f.k.out.EndTable())
 }

@@ -3,12 +3,13 @@ package main
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
 )
 
 func keySpecs() []spec {
@@ -29,15 +30,15 @@ func keySpecs() []spec {
 }
 
 // looked does a read that takes no token, in a session.
-func (k *call) looked(l *leader, words ...string) (reply, error) {
-	if err := k.caughtUp(l); err != nil {
-		return reply{}, err
+func (k *call) looked(l *client.Leader, words ...string) (client.Reply, error) {
+	if err := k.session.CatchUp(k.ctx(), l); err != nil {
+		return client.Reply{}, err
 	}
-	r, err := l.do(k.ctx(), words...)
+	r, err := l.Do(k.ctx(), words...)
 	if err != nil {
-		return reply{}, err
+		return client.Reply{}, err
 	}
-	return r, k.noted(l)
+	return r, k.session.note(k.ctx(), l)
 }
 
 func exists(k *call) error {
@@ -49,7 +50,7 @@ func exists(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.counted("there", r.number)
+	return k.counted("there", r.Number)
 }
 
 // What PTTL answers beside milliseconds.
@@ -68,13 +69,13 @@ func ttl(k *call) error {
 	switch {
 	case err != nil:
 		return err
-	case r.number == noKey:
+	case r.Number == noKey:
 		return k.absent("the key is not there, at " + l.String())
-	case r.number == noLimit:
-		return k.out.put(facts{say: "for ever", bare: r.text, all: []fact{keyFact(key), {"ttl_ms", "for ever", "null"}}})
+	case r.Number == noLimit:
+		return k.out.Put(show.Facts{Say: "for ever", Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NullFact("ttl_ms", "for ever")}})
 	}
-	lasts := time.Duration(r.number) * time.Millisecond
-	return k.out.put(facts{say: lasts.String(), bare: r.text, all: []fact{keyFact(key), {"ttl_ms", r.text, r.text}}})
+	lasts := time.Duration(r.Number) * time.Millisecond
+	return k.out.Put(show.Facts{Say: lasts.String(), Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NumberFact("ttl_ms", r.Number)}})
 }
 
 func expire(k *call) error {
@@ -91,10 +92,10 @@ func expire(k *call) error {
 	switch {
 	case err != nil:
 		return err
-	case r.number == 0:
+	case r.Number == 0:
 		return k.absent("the key is not there, at " + l.String())
 	}
-	return k.out.put(done(keyFact(key)))
+	return k.out.Put(done(show.KeyFact(key)))
 }
 
 func lifetime(text string) (time.Duration, error) {
@@ -118,25 +119,10 @@ func typeOf(k *call) error {
 	switch {
 	case err != nil:
 		return err
-	case r.text == "none":
+	case r.Text == "none":
 		return k.absent("the key is not there, at " + l.String())
 	}
-	return k.out.put(facts{say: r.text, bare: r.text, all: []fact{keyFact(key), wordFact("type", r.text)}})
-}
-
-// named is a key alone.
-type named string
-
-func (n named) text(p *printer) string { return p.show(string(n)) }
-func (n named) raw() string            { return string(n) }
-func (n named) columns() []string      { return []string{"key"} }
-func (n named) cells() []string        { return []string{printable(string(n))} }
-
-// MarshalJSON has the one field.
-func (n named) MarshalJSON() ([]byte, error) {
-	return marshal(struct {
-		Key keyName `json:"key"`
-	}{keyName(n)})
+	return k.out.Put(show.Facts{Say: r.Text, Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.WordFact("type", r.Text)}})
 }
 
 func scan(k *call) error {
@@ -145,71 +131,23 @@ func scan(k *call) error {
 		if pattern != "" {
 			return cliutil.Usage("kv scan takes a pattern or --prefix", "both were given", "kv scan 'user:*'")
 		}
-		pattern = glob(prefix) + "*"
+		pattern = client.Glob(prefix) + "*"
 	}
 	l, err := k.leader()
 	if err != nil {
 		return err
 	}
-	k.out.list()
-	keys := &walk{k: k, l: l, pattern: pattern}
+	k.out.List()
+	keys := l.Keys(pattern)
 	limit := k.Int("limit")
 	for n := 0; limit == 0 || n < limit; n++ {
-		key, ok, err := keys.next()
+		key, ok, err := keys.Next(k.ctx())
 		if err != nil || !ok {
 			return err
 		}
-		if err := k.out.put(named(key)); err != nil {
+		if err := k.out.Put(show.Key(key)); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// glob is a pattern that matches the text alone.
-func glob(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(text)
-}
-
-// walk is a leader's keys, one by one, in the order the leader gives them.
-type walk struct {
-	k       *call
-	l       *leader
-	pattern string // empty: all
-	cursor  string // empty: not begun
-	part    []string
-}
-
-// next is the next key; false: there is none.
-func (w *walk) next() (string, bool, error) {
-	for len(w.part) == 0 {
-		if w.cursor == "0" {
-			return "", false, nil
-		}
-		if err := w.step(); err != nil {
-			return "", false, err
-		}
-	}
-	key := w.part[0]
-	w.part = w.part[1:]
-	return key, true, nil
-}
-
-func (w *walk) step() error {
-	words := []string{"SCAN", w.cursor, "COUNT", "1000"}
-	if w.cursor == "" {
-		words[1] = "0"
-	}
-	if w.pattern != "" {
-		words = append(words, "MATCH", w.pattern)
-	}
-	r, err := w.l.do(w.k.ctx(), words...)
-	if err != nil {
-		return err
-	}
-	if len(r.items) != 2 {
-		return &refusal{w.l, "SCAN", fmt.Errorf("the answer is no cursor and keys")}
-	}
-	w.cursor, w.part = r.items[0].text, r.items[1].texts()
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/contexts"
+	"kvd/replica/client"
 )
 
 // address is a host:port with the host that a bare :port leaves out.
@@ -18,7 +19,7 @@ func address(text string) string {
 }
 
 // leader is the one that commands for a single leader ask.
-func (k *call) leader() (*leader, error) {
+func (k *call) leader() (*client.Leader, error) {
 	given := address(k.node)
 	switch {
 	case strings.Contains(given, ","):
@@ -46,7 +47,7 @@ func (k *call) find(given string) (*contexts.Leader, error) {
 	if strings.Contains(given, ":") {
 		return &contexts.Leader{Name: given, Addr: given}, nil
 	}
-	known := k.asked(k.seed())
+	known := k.nodes(k.seed())
 	if l := among(known, given); l != nil {
 		return l, nil
 	}
@@ -73,35 +74,28 @@ func (k *call) seed() contexts.Leader {
 	return contexts.Leader{Name: defaultAddr, Addr: defaultAddr}
 }
 
-// cluster is the context's leaders, or else whom the seed knows.
-func (k *call) cluster(seed contexts.Leader) []contexts.Leader {
-	if k.context != nil {
-		return k.context.Leaders
-	}
-	return k.asked(seed)
-}
+// open is the leader of a context.
+func (k *call) open(l contexts.Leader) *client.Leader { return k.opened.Open(client.Node(l)) }
 
-// asked is whom a leader names as members, those that have left excepted; the
-// leader itself if it names nobody.
-func (k *call) asked(seed contexts.Leader) []contexts.Leader {
-	members, err := k.open(seed).members(k)
-	if err != nil {
-		return []contexts.Leader{seed}
-	}
+// nodes is whom a leader names as members.
+func (k *call) nodes(seed contexts.Leader) []contexts.Leader {
 	var all []contexts.Leader
-	for _, m := range members {
-		if m.RESP != "" && m.Status != "left" {
-			all = append(all, contexts.Leader{Name: m.Name, Addr: m.RESP})
-		}
-	}
-	if len(all) == 0 {
-		return []contexts.Leader{seed}
+	for _, n := range k.open(seed).Nodes(k.ctx()) {
+		all = append(all, contexts.Leader(n))
 	}
 	return all
 }
 
+// inCluster is the context's leaders, or else whom the seed knows.
+func (k *call) inCluster(seed contexts.Leader) []contexts.Leader {
+	if k.context != nil {
+		return k.context.Leaders
+	}
+	return k.nodes(seed)
+}
+
 // all is every leader that -n lists, or else every leader of the cluster.
-func (k *call) all() ([]*leader, error) {
+func (k *call) all() ([]*client.Leader, error) {
 	var chosen []contexts.Leader
 	switch given := address(k.node); {
 	case strings.Contains(given, ","):
@@ -113,11 +107,11 @@ func (k *call) all() ([]*leader, error) {
 			chosen = append(chosen, *l)
 		}
 	case strings.Contains(given, ":") && k.context == nil:
-		chosen = k.cluster(contexts.Leader{Name: given, Addr: given})
+		chosen = k.inCluster(contexts.Leader{Name: given, Addr: given})
 	default:
-		chosen = k.cluster(k.seed())
+		chosen = k.inCluster(k.seed())
 	}
-	open := make([]*leader, len(chosen))
+	open := make([]*client.Leader, len(chosen))
 	for i, l := range chosen {
 		open[i] = k.open(l)
 	}
@@ -125,7 +119,7 @@ func (k *call) all() ([]*leader, error) {
 }
 
 // several is all, where one leader would make no sense.
-func (k *call) several() ([]*leader, error) {
+func (k *call) several() ([]*client.Leader, error) {
 	all, err := k.all()
 	if err == nil && len(all) < 2 {
 		err = cliutil.Fail("kv "+k.Command.Name+" needs two leaders", errors.New("only "+all[0].String()+" is known, and it names no others"),

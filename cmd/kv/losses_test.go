@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client/answers"
 )
 
 // lossRow is a row of KVD.LOSSES: key, loser and what it lost to.
@@ -61,7 +63,7 @@ func TestLossesAreMergedByDot(t *testing.T) {
 	var got struct {
 		Losses []struct {
 			Key   string
-			Value blob
+			Value show.Blob
 			By    []struct{ Leader string }
 		}
 		Missing, Differences []string
@@ -113,7 +115,7 @@ func TestLossesOfLeadersWithMoreThanTheLimit(t *testing.T) {
 
 func TestLossesAreAskedForPageByPage(t *testing.T) {
 	var many []part2
-	for i := range pageRows + 1 {
+	for i := range answers.PageRows + 1 {
 		many = append(many, lossRow(fmt.Sprintf("k%05d", i), dotN(i+1), dotB, "concurrent", 1e9))
 	}
 	a := newActor(t, "n1").loses(much, many...)

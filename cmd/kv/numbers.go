@@ -8,6 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
 )
 
 const aboutIncr = `The server adds, so nothing is read before. Under a counter policy the addition
@@ -48,11 +50,11 @@ func add(k *call, command string) error {
 	if err != nil {
 		return err
 	}
-	return k.out.put(facts{say: r.text, bare: r.text, all: []fact{keyFact(key), numberFact("number", r.number)}})
+	return k.out.Put(show.Facts{Say: r.Text, Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NumberFact("number", r.Number)}})
 }
 
 // addDotted adds by KVD.INCR, which answers the dot as well.
-func (k *call) addDotted(l *leader, command, key, by string) error {
+func (k *call) addDotted(l *client.Leader, command, key, by string) error {
 	if command == "DECRBY" {
 		by = negated(by)
 	}
@@ -60,12 +62,12 @@ func (k *call) addDotted(l *leader, command, key, by string) error {
 	if err != nil {
 		return err
 	}
-	value := r.field("value").text
+	value := r.Field("value").Text
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
-		return &refusal{l, "KVD.INCR", fmt.Errorf("the answer cannot be read: %w", err)}
+		return client.NewRefusal(l, "KVD.INCR", fmt.Errorf("the answer cannot be read: %w", err))
 	}
-	return k.out.put(k.dotted(facts{say: value, bare: value, all: []fact{keyFact(key), numberFact("number", n), wordFact("dot", r.field("dot").text)}}))
+	return k.out.Put(k.dotted(show.Facts{Say: value, Bare: value, All: []show.Fact{show.KeyFact(key), show.NumberFact("number", n), show.WordFact("dot", r.Field("dot").Text)}}))
 }
 
 // negated is a number's text with the other sign. What cannot be negated stays,
@@ -80,18 +82,18 @@ func negated(number string) string {
 
 // between does a write that takes no token, in a session: not before the leader
 // has what the session has seen, and what it has afterwards is remembered.
-func (k *call) between(l *leader, words ...string) (reply, error) {
-	if err := k.caughtUp(l); err != nil {
-		return reply{}, err
+func (k *call) between(l *client.Leader, words ...string) (client.Reply, error) {
+	if err := k.session.CatchUp(k.ctx(), l); err != nil {
+		return client.Reply{}, err
 	}
-	r, err := l.do(k.ctx(), words...)
+	r, err := l.Do(k.ctx(), words...)
 	if err != nil {
-		return reply{}, err
+		return client.Reply{}, err
 	}
-	k.session.forget(words[1])
-	if err := k.noted(l); err != nil {
+	k.session.Forget(words[1])
+	if err := k.session.note(k.ctx(), l); err != nil {
 		k.say("it was done; the session does not know of it")
-		return reply{}, err
+		return client.Reply{}, err
 	}
 	return r, nil
 }

@@ -2,19 +2,15 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
-	"slices"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/client"
 	"kvd/replica/resp/token"
 )
 
@@ -42,19 +38,6 @@ func TestValuesThatAreNoText(t *testing.T) {
 	}
 }
 
-func TestATerminalIsSentNothingItWouldObey(t *testing.T) {
-	p := printer{terminal: true}
-	for value, want := range map[string]string{"hello": "hello", "naïve": "naïve", "a b": "a b", "\x1b[2J": `"\x1b[2J"`, "a\nb": `"a\nb"`, "\xff": `"\xff"`} {
-		if got := p.show(value); got != want {
-			t.Errorf("%q is shown as %s, want %s", value, got, want)
-		}
-	}
-	p.terminal = false
-	if got := p.show("\x1b[2J"); got != "\x1b[2J" {
-		t.Errorf("a pipe is sent %q", got)
-	}
-}
-
 func TestWantsJSON(t *testing.T) {
 	t.Setenv("KV_OUTPUT", "")
 	for line, want := range map[string]bool{
@@ -72,52 +55,6 @@ func TestWantsJSON(t *testing.T) {
 	}
 }
 
-func TestReplies(t *testing.T) {
-	r := replyOf([]any{"a", int64(2), nil, 1.5, true, big.NewInt(3), map[any]any{"k": "v", "b": []any{}}, errors.New("ERR no")})
-	want := `[{"value":"a","enc":"utf8"},2,null,1.5,true,3,{"b":[],"k":{"value":"v","enc":"utf8"}},{"error":"ERR no"}]`
-	text, err := marshal(r)
-	if err != nil || string(text) != want {
-		t.Errorf("%s, %v; want %s", text, err, want)
-	}
-	lines := "1) a\n2) 2\n3) (nil)\n4) 1.5\n5) true\n6) 3\n7) b: (empty)\n   k: v\n8) (error) ERR no"
-	if got := r.lines(printable); got != lines {
-		t.Errorf("%s\nwant\n%s", got, lines)
-	}
-	if !json.Valid(text) {
-		t.Error("not JSON")
-	}
-}
-
-// TestMergedKeysAreEveryKeyOnce in order, whoever has them.
-func TestMergedKeysAreEveryKeyOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		sets := rapid.SliceOfN(rapid.SliceOfDistinct(rapid.StringMatching("[a-d]{0,2}"), rapid.ID), 1, 4).Draw(t, "leaders")
-		m := merged{heads: make([]*string, len(sets))}
-		var want []string
-		for _, keys := range sets {
-			slices.Sort(keys)
-			m.walks = append(m.walks, &walk{part: keys, cursor: "0"})
-			want = append(want, keys...)
-		}
-		slices.Sort(want)
-		want = slices.Compact(want)
-		var got []string
-		for {
-			keys, err := m.take(3)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(keys) == 0 {
-				break
-			}
-			got = append(got, keys...)
-		}
-		if !slices.Equal(got, want) {
-			t.Fatalf("%q, want %q", got, want)
-		}
-	})
-}
-
 // TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown, over saving and opening.
 func TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
@@ -127,7 +64,7 @@ func TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown(t *testing.T) {
 			Keyed: true, Key: fmt.Sprint(i), Shown: []logical.Dot{dot}}.String()
 	}
 	s := opened(t)
-	for i := 1; i <= maxShown+10; i++ {
+	for i := 1; i <= client.MaxShown+10; i++ {
 		if err := s.shownBy(tokenOf(i)); err != nil {
 			t.Fatal(err)
 		}
@@ -136,19 +73,19 @@ func TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = opened(t)
-	seen, err := token.Parse(s.token("10"))
-	if err != nil || seen.Keyed || seen.Seen.Frontier.At(7) != maxShown+10 || seen.Seen.Lamport != 999 || seen.Seen.HLC.Wall != maxShown+10 {
+	seen, err := token.Parse(s.Token("10"))
+	if err != nil || seen.Keyed || seen.Seen.Frontier.At(7) != client.MaxShown+10 || seen.Seen.Lamport != 999 || seen.Seen.HLC.Wall != client.MaxShown+10 {
 		t.Errorf("of a key that was forgotten: %+v, %v", seen, err)
 	}
-	kept, err := token.Parse(s.token("11"))
-	if err != nil || !kept.Keyed || kept.Key != "11" || kept.Shown[0].Seq != 11 || kept.Seen.Frontier.At(7) != maxShown+10 {
+	kept, err := token.Parse(s.Token("11"))
+	if err != nil || !kept.Keyed || kept.Key != "11" || kept.Shown[0].Seq != 11 || kept.Seen.Frontier.At(7) != client.MaxShown+10 {
 		t.Errorf("of a key that is remembered: %+v, %v", kept, err)
 	}
-	s.forget("11")
+	s.Forget("11")
 	if err := s.save(); err != nil {
 		t.Fatal(err)
 	}
-	if s = opened(t); s.find("11") >= 0 || s.find("12") < 0 {
+	if s = opened(t); s.Knows("11") || !s.Knows("12") {
 		t.Error("forgetting one key is not kept, or forgot another")
 	}
 	if err := s.save(); err != nil {
@@ -156,7 +93,7 @@ func TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown(t *testing.T) {
 	}
 }
 
-func opened(t *testing.T) *session {
+func opened(t *testing.T) *keptSession {
 	t.Helper()
 	s, err := openSession("ann")
 	if err != nil {
@@ -177,7 +114,7 @@ func TestTheSecondToOpenASessionWaitsForTheFirst(t *testing.T) {
 			close(seen)
 			return
 		}
-		seen <- uint64(s.seen.Frontier.At(7))
+		seen <- uint64(s.Seen.Frontier.At(7))
 		_ = s.save()
 	}()
 	if err := first.saw(token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dot)}}.String()); err != nil {
@@ -193,8 +130,7 @@ func TestTheSecondToOpenASessionWaitsForTheFirst(t *testing.T) {
 
 // TestEveryFailureIsToldInThreeLines and has its exit code.
 func TestEveryFailureIsToldInThreeLines(t *testing.T) {
-	l := &leader{}
-	l.Name, l.Addr = "n1", "h:1"
+	l := client.New(client.Options{}).Open(client.Node{Name: "n1", Addr: "h:1"})
 	for text, code := range map[string]int{
 		"NOAUTH x": cliutil.Denied, "WRONGPASS x": cliutil.Denied, "NOPERM x": cliutil.Denied, "CONFLICT 2": cliutil.Differs,
 		"BEHIND x": cliutil.Unreachable, "TRYAGAIN x": cliutil.Unreachable, "LOADING x": cliutil.Unreachable,
@@ -205,20 +141,9 @@ func TestEveryFailureIsToldInThreeLines(t *testing.T) {
 			t.Errorf("%s: %d, %q; want %d", text, got, next, code)
 		}
 	}
-	err := explain("get x", &refusal{l, "GET", errors.New("odd")})
+	err := explain("get x", &client.Refusal{By: l, Cmd: "GET", Err: errors.New("odd")})
 	var p *cliutil.Problem
 	if !errors.As(err, &p) || p.What != "get x at n1 (h:1)" || p.Why != "odd" {
 		t.Errorf("%v", err)
-	}
-}
-
-// What a resolution goes over is said in one line, however much it is.
-func TestAGlimpseOfManyValues(t *testing.T) {
-	if got := glimpse([]string{"milk", "eggs"}); got != "milk | eggs" {
-		t.Errorf("two values: %q", got)
-	}
-	many := slices.Repeat([]string{strings.Repeat("x", 1<<20)}, 4000)
-	if got := glimpse(many); len(got) > 1000 || !strings.HasSuffix(got, " and 3992 more") {
-		t.Errorf("4000 values: %d bytes, %.100q…", len(got), got)
 	}
 }

@@ -3,16 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/replica/ledger"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
+	"kvd/replica/client/answers"
 )
 
 func restoreSpec() spec {
@@ -34,25 +33,8 @@ Examples:
 
 // refused is a leader that did not restore, and so wrote nothing.
 type refused struct {
-	by  *leader
+	by  *client.Leader
 	err error
-}
-
-// code is the first word of a leader's refusal; empty: it did not answer.
-func code(err error) string {
-	var said redis.Error
-	if !errors.As(err, &said) {
-		return ""
-	}
-	word, _, _ := strings.Cut(said.Error(), " ")
-	return word
-}
-
-// unsent reports whether the connection could not be made, so that nothing was
-// done.
-func unsent(err error) bool {
-	var dial *net.OpError
-	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
 func restore(k *call) error {
@@ -64,13 +46,13 @@ func restore(k *call) error {
 	if err != nil {
 		return err
 	}
-	words := append([]string{"KVD.RESTORE", dot}, tokenWords(k.session.seenToken())...)
+	words := append([]string{"KVD.RESTORE", dot}, client.TokenWords(k.session.SeenToken())...)
 	if k.Bool("force") {
 		words = append(words, "FORCE")
 	}
 	var no []refused
 	for _, l := range leaders {
-		r, err := l.do(k.ctx(), words...)
+		r, err := l.Do(k.ctx(), words...)
 		if err == nil {
 			k.sayPassedOver(no)
 			return k.restored(l, r)
@@ -84,7 +66,7 @@ func restore(k *call) error {
 }
 
 // inTurn is all leaders, the one that is named first.
-func (k *call) inTurn() ([]*leader, error) {
+func (k *call) inTurn() ([]*client.Leader, error) {
 	if strings.Contains(k.node, ",") || k.Bool("only") {
 		return k.everyone()
 	}
@@ -93,7 +75,7 @@ func (k *call) inTurn() ([]*leader, error) {
 		return nil, err
 	}
 	all, err := k.all()
-	order := []*leader{first}
+	order := []*client.Leader{first}
 	for _, l := range all {
 		if l != first {
 			order = append(order, l)
@@ -105,40 +87,25 @@ func (k *call) inTurn() ([]*leader, error) {
 // passable reports whether another leader may do what this one did not, and this
 // one certainly did nothing.
 func passable(err error) bool {
-	switch code(err) {
+	switch client.Code(err) {
 	case "BEATEN", "UNKNOWN", "FORGOTTEN", "NOLEDGER":
 		return true
 	}
-	return unsent(err) || unknown(err)
+	return client.Unsent(err) || client.Unknown(err)
 }
 
 func (k *call) sayPassedOver(no []refused) {
 	for _, r := range no {
-		k.say(absenteeOf(r.by, r.err).String() + " did not: " + because(r.err))
+		k.say(r.by.String() + " did not: " + because(r.err))
 	}
 }
 
 // because is a refusal for people: without BEATEN's number.
 func because(err error) string {
-	if _, text, ok := beaten(err); ok {
-		return text
+	if _, text, ok := client.Beaten(err); ok {
+		return show.Printable(text)
 	}
-	return absenteeOf(&leader{}, err).Why
-}
-
-// beaten reads BEATEN <ns until it would win> sentence.
-func beaten(err error) (until time.Duration, text string, ok bool) {
-	var said redis.Error
-	if !errors.As(err, &said) || code(err) != "BEATEN" {
-		return 0, "", false
-	}
-	_, rest, _ := strings.Cut(said.Error(), " ")
-	number, text, _ := strings.Cut(rest, " ")
-	ns, err := strconv.ParseInt(number, 10, 64)
-	if err != nil {
-		return 0, printable(rest), true
-	}
-	return time.Duration(ns), printable(text), true
+	return show.ReasonOf(err)
 }
 
 // unrestored says why nobody did it: beaten where any is, since that passes with
@@ -150,13 +117,13 @@ func (k *call) unrestored(no []refused) error {
 	p := &cliutil.Problem{What: k.subject(), Code: cliutil.Absent, Next: "ask the leader that accepted it; kv fate DOT says who has heard of it"}
 	for i, r := range no {
 		whys = append(whys, r.by.String()+": "+because(r.err))
-		until, _, lost := beaten(r.err)
+		until, _, lost := client.Beaten(r.err)
 		switch {
 		case lost && (soonest == nil || until < wait):
 			soonest, wait = &no[i], until
-		case unsent(r.err):
+		case client.Unsent(r.err):
 			p.Code, p.Next = cliutil.Unreachable, "ask again when all are there"
-		case unknown(r.err) && p.Code != cliutil.Unreachable:
+		case client.Unknown(r.err) && p.Code != cliutil.Unreachable:
 			p.Code, p.Next = cliutil.Failed, "ask a newer server: kv restore DOT -n LEADER"
 		}
 	}
@@ -165,9 +132,9 @@ func (k *call) unrestored(no []refused) error {
 		p.What += ": the restored write would lose again"
 		p.Code = cliutil.Differs
 		p.Next = fmt.Sprintf("in %s, at %s by this machine's clock: kv restore %s -n %s; or now with --force",
-			roundUp(wait), time.Now().Add(wait).Format("15:04:05"), k.Args().First(), printable(soonest.by.Name))
+			roundUp(wait), time.Now().Add(wait).Format("15:04:05"), k.Args().First(), show.Printable(soonest.by.Name))
 	}
-	if len(no) == 1 && unsent(no[0].err) {
+	if len(no) == 1 && client.Unsent(no[0].err) {
 		return no[0].err
 	}
 	return p
@@ -175,14 +142,14 @@ func (k *call) unrestored(no []refused) error {
 
 // lostAgain says what beat the restored write, and when it would not. The new write
 // is the one to restore then: who has seen it has seen the old one too.
-func (k *call) lostAgain(leader, dot string, r reply) error {
+func (k *call) lostAgain(leader, dot string, r client.Reply) error {
 	next := fmt.Sprintf("kv restore %s", dot)
-	if until := time.Duration(r.field("until").number); until > 0 {
+	if until := time.Duration(r.Field("until").Number); until > 0 {
 		next = fmt.Sprintf("in %s, at %s by this machine's clock: kv restore %s -n %s; or now at a leader whose clock is further on",
-			roundUp(until), time.Now().Add(until).Format("15:04:05"), dot, printable(leader))
+			roundUp(until), time.Now().Add(until).Format("15:04:05"), dot, show.Printable(leader))
 	}
-	return &cliutil.Problem{What: fmt.Sprintf("%s: %s wrote it again as %s, and that was lost as well", k.subject(), printable(leader), dot),
-		Why: printable(r.field("text").text), Next: next, Code: cliutil.Differs}
+	return &cliutil.Problem{What: fmt.Sprintf("%s: %s wrote it again as %s, and that was lost as well", k.subject(), show.Printable(leader), dot),
+		Why: show.Printable(r.Field("text").Text), Next: next, Code: cliutil.Differs}
 }
 
 // roundUp never says that it is sooner than it is.
@@ -193,23 +160,23 @@ func roundUp(d time.Duration) time.Duration {
 
 // restored prints what was written, and lets the session know. What was written and
 // lost again is no success.
-func (k *call) restored(l *leader, r reply) error {
-	key, value, dot, token := r.field("key").text, r.field("value"), r.field("dot").text, r.field("token").text
-	over := r.field("over").texts()
-	name := r.field("leader").text
+func (k *call) restored(l *client.Leader, r client.Reply) error {
+	key, value, dot, token := r.Field("key").Text, r.Field("value"), r.Field("dot").Text, r.Field("token").Text
+	over := r.Field("over").Texts()
+	name := r.Field("leader").Text
 	if name == "" {
 		name = l.Name
 	}
-	if r.field("state").text == ledger.Lost.String() {
+	if answers.IsLost(r.Field("state").Text) {
 		if err := k.session.shownBy(token); err != nil {
 			return err
 		}
 		return k.lostAgain(name, dot, r)
 	}
-	text := fmt.Sprintf("%s is %s again, written at %s\ndot %s\nover %s", k.out.show(key), k.out.show(cut(value.text)), printable(name), dot, strings.Join(over, " "))
-	err := k.out.put(facts{say: text, bare: dot, all: []fact{
-		truthFact("ok", true), wordFact("leader", name), keyFact(key), replyFact("value", value), wordFact("restored", r.field("restored").text),
-		wordFact("dot", dot), listFact("over", over), wordFact("token", token), truthFact("retry", truth(r.field("retry"))),
+	text := fmt.Sprintf("%s is %s again, written at %s\ndot %s\nover %s", k.out.Show(key), k.out.Show(show.Cut(value.Text)), show.Printable(name), dot, strings.Join(over, " "))
+	err := k.out.Put(show.Facts{Say: text, Bare: dot, All: []show.Fact{
+		show.TruthFact("ok", true), show.WordFact("leader", name), show.KeyFact(key), show.ReplyFact("value", value), show.WordFact("restored", r.Field("restored").Text),
+		show.WordFact("dot", dot), show.ListFact("over", over), show.WordFact("token", token), show.TruthFact("retry", r.Field("retry").Truth()),
 	}})
 	return errors.Join(err, k.session.shownBy(token))
 }

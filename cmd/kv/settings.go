@@ -15,6 +15,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/contexts"
+	"kvd/replica/client"
 )
 
 // defaultAddr is where a leader listens if nobody says otherwise.
@@ -43,15 +44,9 @@ type settings struct {
 	context *contexts.Context // nil: none applies
 	timeout time.Duration
 	dial    time.Duration // how long connecting may take
-	login   login
+	login   client.Login
 	quiet   bool
 	verbose bool
-}
-
-// login is how to be let in.
-type login struct {
-	user, password string
-	tls            *tls.Config // nil: plain TCP
 }
 
 // read gathers the settings: flag, then environment, then context, then default.
@@ -72,8 +67,8 @@ func read(c *cli.Context, local bool) (*settings, error) {
 	if err := s.findLogin(c); err != nil {
 		return nil, err
 	}
-	if s.login.user != "" && s.login.password == "" && !local {
-		return nil, cliutil.Usage("user "+s.login.user+" has no password", "a user logs in with one", "--password-file FILE, or KV_PASSWORD in the environment")
+	if s.login.User != "" && s.login.Password == "" && !local {
+		return nil, cliutil.Usage("user "+s.login.User+" has no password", "a user logs in with one", "--password-file FILE, or KV_PASSWORD in the environment")
 	}
 	return s, nil
 }
@@ -132,14 +127,14 @@ func (s *settings) findLogin(c *cli.Context) error {
 	if s.context != nil {
 		in = *s.context
 	}
-	s.login.user = cmp.Or(c.String("user"), in.User)
+	s.login.User = cmp.Or(c.String("user"), in.User)
 	password, err := password(c, in.PasswordFile)
 	if err != nil {
 		return cliutil.Fail("cannot read the password", err, "--password-file FILE, or KV_PASSWORD in the environment")
 	}
-	s.login.password = password
+	s.login.Password = password
 	if path := cmp.Or(c.String("tls-ca"), in.TLSCA); path != "" {
-		if s.login.tls, err = trusting(path); err != nil {
+		if s.login.TLS, err = trusting(path); err != nil {
 			return cliutil.Fail("cannot speak TLS", err, "--tls-ca FILE names the authority's certificate in PEM")
 		}
 	}
@@ -193,4 +188,9 @@ func trusting(path string) (*tls.Config, error) {
 		return nil, errors.New(path + " has no certificate in PEM")
 	}
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+// cluster is leaders to be opened, who are reached as the settings say.
+func (s *settings) cluster(told func(*client.Leader, string, int, time.Duration)) *client.Cluster {
+	return client.New(client.Options{Login: s.login, Timeout: s.timeout, Dial: s.dial, Told: told})
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
 )
 
 func siblingSpecs() []spec {
@@ -22,40 +24,6 @@ func siblingSpecs() []spec {
 	}
 }
 
-// shown is all that a key shows.
-type shown struct{ reading }
-
-func (s shown) text(p *printer) string {
-	lines := []string{fmt.Sprintf("%s under %s: %s", p.show(s.key), s.resolver, count(len(s.values), "value"))}
-	for i, v := range s.values {
-		lines = append(lines, fmt.Sprintf("%d) %s", i+1, p.show(v)))
-	}
-	return strings.Join(append(lines, "token "+s.token), "\n")
-}
-
-func (s shown) raw() string       { return strings.Join(s.values, "\n") + "\n" }
-func (s shown) columns() []string { return []string{"key", "resolver", "values", "token"} }
-func (s shown) cells() []string {
-	return []string{printable(s.key), s.resolver, joined(s.values), s.token}
-}
-
-// MarshalJSON lists the values.
-func (s shown) MarshalJSON() ([]byte, error) {
-	return marshal(struct {
-		Key      keyName `json:"key"`
-		Values   []blob  `json:"values"`
-		Token    string  `json:"token"`
-		Resolver string  `json:"resolver"`
-	}{keyName(s.key), blobsOf(s.values), s.token, s.resolver})
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 func siblings(k *call) error {
 	l, err := k.leader()
 	if err != nil {
@@ -65,13 +33,13 @@ func siblings(k *call) error {
 	if err != nil {
 		return err
 	}
-	if err := k.out.put(shown{r}); err != nil {
+	if err := k.out.Put(show.Siblings{Reading: r}); err != nil {
 		return err
 	}
-	if err := k.session.shownBy(r.token); err != nil {
+	if err := k.session.shownBy(r.Token); err != nil {
 		return err
 	}
-	if len(r.values) == 0 {
+	if len(r.Values) == 0 {
 		return k.absent("the key is not there, at " + l.String())
 	}
 	return nil
@@ -94,47 +62,33 @@ func resolveSiblings(k *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := l.do(k.ctx(), "KVD.RESOLVE", key, value, "TOKEN", token)
+	r, err := l.Do(k.ctx(), "KVD.RESOLVE", key, value, "TOKEN", token)
 	if err != nil {
 		return err
 	}
-	after := r.field("token").text
+	after := r.Field("token").Text
 	if err := k.session.shownBy(after); err != nil {
 		return err
 	}
-	return k.out.put(k.dotted(done(keyFact(key), wordFact("dot", r.field("dot").text), wordFact("token", after))))
+	return k.out.Put(k.dotted(done(show.KeyFact(key), show.WordFact("dot", r.Field("dot").Text), show.WordFact("token", after))))
 }
 
 // shownToken says what a resolution goes over. If nobody says it, it is what the
 // leader shows now, which the user is told.
-func (k *call) shownToken(l *leader, key string) (string, error) {
+func (k *call) shownToken(l *client.Leader, key string) (string, error) {
 	if token := k.String("token"); token != "" {
 		return token, nil
 	}
-	if k.session.find(key) >= 0 {
-		return k.session.token(key), nil
+	if k.session.Knows(key) {
+		return k.session.Token(key), nil
 	}
 	r, err := k.reading(l, key)
 	if err != nil {
 		return "", err
 	}
-	if len(r.values) == 0 {
+	if len(r.Values) == 0 {
 		return "", k.absent("there is nothing to resolve, at " + l.String())
 	}
-	k.say(fmt.Sprintf("over %s: %s", count(len(r.values), "value"), glimpse(r.values)))
-	return r.token, nil
-}
-
-// glimpse is the first of the values, each as far as a line of talk takes it: of
-// thousands the user needs the number more than the values.
-func glimpse(values []string) string {
-	const most = 8
-	var first []string
-	for _, v := range values[:min(len(values), most)] {
-		first = append(first, cut(v))
-	}
-	if more := len(values) - len(first); more > 0 {
-		return fmt.Sprintf("%s and %d more", joined(first), more)
-	}
-	return joined(first)
+	k.say(fmt.Sprintf("over %s: %s", show.Count(len(r.Values), "value"), show.Glimpse(r.Values)))
+	return r.Token, nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
 )
 
 func sessionFlag() cli.Flag {
@@ -44,62 +46,42 @@ func valueSpecs() []spec {
 	}
 }
 
-// reading is what KVD.GET answers.
-type reading struct {
-	key      string
-	values   []string
-	token    string
-	resolver string
-}
-
 // reading asks for everything a key shows, at a leader that has what the session
 // has seen. The session learns nothing yet.
-func (k *call) reading(l *leader, key string) (reading, error) {
-	r, err := l.do(k.ctx(), append([]string{"KVD.GET", key}, tokenWords(k.session.token(key))...)...)
-	return readingOf(key, r), err
+func (k *call) reading(l *client.Leader, key string) (client.Reading, error) {
+	return l.Read(k.ctx(), key, k.session.Token(key))
 }
 
-func readingOf(key string, r reply) reading {
-	return reading{key, r.field("values").texts(), r.field("token").text, r.field("resolver").text}
-}
-
-func tokenWords(token string) []string {
-	if token == "" {
-		return nil
-	}
-	return []string{"TOKEN", token}
-}
-
-// siblings is the failure of a command that wants one value.
-func (r reading) siblings() error {
+// manyValues is the failure of a command that wants one value.
+func manyValues(r client.Reading) error {
 	return &cliutil.Problem{
-		What: "get " + brief(r.key), Why: fmt.Sprintf("the key has %d siblings under %s", len(r.values), r.resolver),
+		What: "get " + show.Brief(r.Key), Why: fmt.Sprintf("the key has %d siblings under %s", len(r.Values), r.Resolver),
 		Next: "kv siblings KEY shows them, kv resolve KEY VALUE puts one value in their place", Code: cliutil.Differs,
 	}
 }
 
 // one is the value of a key, if it shows one, and the session was shown it.
-func (k *call) one(l *leader, key string) (entry, error) {
+func (k *call) one(l *client.Leader, key string) (show.Entry, error) {
 	r, err := k.reading(l, key)
 	if err != nil {
-		return entry{}, err
+		return show.Entry{}, err
 	}
-	if len(r.values) > 1 {
-		return entry{}, errors.Join(k.session.saw(r.token), r.siblings())
+	if len(r.Values) > 1 {
+		return show.Entry{}, errors.Join(k.session.saw(r.Token), manyValues(r))
 	}
-	if err := k.session.shownBy(r.token); err != nil {
-		return entry{}, err
+	if err := k.session.shownBy(r.Token); err != nil {
+		return show.Entry{}, err
 	}
-	return entry{key: key, there: len(r.values) == 1, value: slices.Concat(r.values, []string{""})[0]}, nil
+	return show.Entry{Key: key, There: len(r.Values) == 1, Value: slices.Concat(r.Values, []string{""})[0]}, nil
 }
 
 // entry is one's, or a plain GET's.
-func (k *call) entry(l *leader, key string) (entry, error) {
+func (k *call) entry(l *client.Leader, key string) (show.Entry, error) {
 	if k.session.on() || k.Bool("strict") {
 		return k.one(l, key)
 	}
-	r, err := l.do(k.ctx(), "GET", key)
-	return entry{key: key, value: r.text, there: r.kind != aNull}, err
+	r, err := l.Do(k.ctx(), "GET", key)
+	return show.Entry{Key: key, Value: r.Text, There: r.Kind != client.Null}, err
 }
 
 func get(k *call) error {
@@ -112,11 +94,11 @@ func get(k *call) error {
 	switch {
 	case err != nil:
 		return err
-	case !e.there:
+	case !e.There:
 		return k.absent("the key is not there, at " + l.String())
 	}
-	e.bare = true
-	return k.out.put(e)
+	e.Bare = true
+	return k.out.Put(e)
 }
 
 func set(k *call) error {
@@ -136,36 +118,36 @@ func set(k *call) error {
 	if k.informed() || k.Bool("dot") {
 		return k.putWrite(l, "KVD.SET", key, value)
 	}
-	r, err := l.do(k.ctx(), append([]string{"SET", key, value}, options...)...)
+	r, err := l.Do(k.ctx(), append([]string{"SET", key, value}, options...)...)
 	switch {
 	case err != nil:
 		return err
-	case r.kind == aNull && k.Bool("xx"):
+	case r.Kind == client.Null && k.Bool("xx"):
 		return k.absent("the key is not there, at " + l.String() + ", and --xx sets only what is")
-	case r.kind == aNull:
+	case r.Kind == client.Null:
 		return &cliutil.Problem{What: k.subject(), Why: "the key is there, at " + l.String() + ", and --nx sets only what is not", Next: "kv get shows it"}
 	}
-	return k.out.put(done(keyFact(key)))
+	return k.out.Put(done(show.KeyFact(key)))
 }
 
 // done says OK, and what else there is to know.
-func done(more ...fact) facts {
-	return facts{say: "OK", bare: "OK", all: append([]fact{truthFact("ok", true)}, more...)}
+func done(more ...show.Fact) show.Facts {
+	return show.Facts{Say: "OK", Bare: "OK", All: append([]show.Fact{show.TruthFact("ok", true)}, more...)}
 }
 
 // putWrite prints what write gives.
-func (k *call) putWrite(l *leader, words ...string) error {
+func (k *call) putWrite(l *client.Leader, words ...string) error {
 	w, err := k.write(l, words...)
 	if err != nil {
 		return err
 	}
-	return k.out.put(k.dotted(w))
+	return k.out.Put(k.dotted(w))
 }
 
 // dotted shows the dot of a write, if the user wants to know. JSON has it anyway.
-func (k *call) dotted(f facts) facts {
-	if dot := f.find("dot"); k.Bool("dot") && dot != "" {
-		f.say, f.bare = f.say+"\ndot "+dot, dot
+func (k *call) dotted(f show.Facts) show.Facts {
+	if dot := f.Find("dot"); k.Bool("dot") && dot != "" {
+		f.Say, f.Bare = f.Say+"\ndot "+dot, dot
 	}
 	return f
 }
@@ -202,18 +184,18 @@ func (k *call) setOptions() ([]string, error) {
 }
 
 // write sends an informed write. A session learns of it.
-func (k *call) write(l *leader, words ...string) (facts, error) {
+func (k *call) write(l *client.Leader, words ...string) (show.Facts, error) {
 	key := words[1]
 	token := k.String("token")
 	if token == "" {
-		token = k.session.token(key)
+		token = k.session.Token(key)
 	}
-	r, err := l.do(k.ctx(), append(words, tokenWords(token)...)...)
+	r, err := l.Do(k.ctx(), append(words, client.TokenWords(token)...)...)
 	if err != nil {
-		return facts{}, err
+		return show.Facts{}, err
 	}
-	dot, after := r.field("dot").text, r.field("token").text
-	return done(keyFact(key), wordFact("dot", dot), wordFact("token", after)), k.session.shownBy(after)
+	dot, after := r.Field("dot").Text, r.Field("token").Text
+	return done(show.KeyFact(key), show.WordFact("dot", dot), show.WordFact("token", after)), k.session.shownBy(after)
 }
 
 func del(k *call) error {
@@ -232,11 +214,11 @@ func del(k *call) error {
 		return k.putWrite(l, "KVD.DEL", keys[0])
 	}
 	if !k.informed() {
-		r, err := l.do(k.ctx(), append([]string{"DEL"}, keys...)...)
+		r, err := l.Do(k.ctx(), append([]string{"DEL"}, keys...)...)
 		if err != nil {
 			return err
 		}
-		return k.counted("deleted", r.number)
+		return k.counted("deleted", r.Number)
 	}
 	if k.String("token") != "" && len(keys) > 1 {
 		return cliutil.Usage("--token is of one key", fmt.Sprintf("%d keys are named", len(keys)), "kv del KEY --token TOKEN")
@@ -260,7 +242,7 @@ func (k *call) partly(done int, err error) error {
 // counted prints a count; if it is zero, none of the keys was there.
 func (k *call) counted(what string, n int64) error {
 	text := strconv.FormatInt(n, 10)
-	if err := k.out.put(facts{say: text, bare: text, all: []fact{numberFact(what, n)}}); err != nil || n > 0 {
+	if err := k.out.Put(show.Facts{Say: text, Bare: text, All: []show.Fact{show.NumberFact(what, n)}}); err != nil || n > 0 {
 		return err
 	}
 	return k.absent("none of the keys is there")
@@ -271,11 +253,11 @@ func mget(k *call) error {
 	if err != nil {
 		return err
 	}
-	k.out.list()
+	k.out.List()
 	found := false
-	emit := func(e entry) error {
-		found = found || e.there
-		return k.out.put(e)
+	emit := func(e show.Entry) error {
+		found = found || e.There
+		return k.out.Put(e)
 	}
 	if k.session.on() {
 		err = k.eachOne(l, emit)
@@ -289,7 +271,7 @@ func mget(k *call) error {
 }
 
 // eachOne reads key by key: what is not printed has not been shown.
-func (k *call) eachOne(l *leader, do func(entry) error) error {
+func (k *call) eachOne(l *client.Leader, do func(show.Entry) error) error {
 	for _, key := range k.Args().Slice() {
 		e, err := k.one(l, key)
 		if err != nil {
@@ -302,14 +284,14 @@ func (k *call) eachOne(l *leader, do func(entry) error) error {
 	return nil
 }
 
-func (k *call) eachPlain(l *leader, do func(entry) error) error {
+func (k *call) eachPlain(l *client.Leader, do func(show.Entry) error) error {
 	keys := k.Args().Slice()
-	r, err := l.do(k.ctx(), append([]string{"MGET"}, keys...)...)
+	r, err := l.Do(k.ctx(), append([]string{"MGET"}, keys...)...)
 	if err != nil {
 		return err
 	}
-	for i, v := range r.items {
-		if err := do(entry{key: keys[i], value: v.text, there: v.kind != aNull}); err != nil {
+	for i, v := range r.Items {
+		if err := do(show.Entry{Key: keys[i], Value: v.Text, There: v.Kind != client.Null}); err != nil {
 			return err
 		}
 	}
@@ -331,7 +313,7 @@ func mset(k *call) error {
 	if err := k.setAll(l, args); err != nil {
 		return err
 	}
-	return k.out.put(done(numberFact("set", int64(len(args)/2))))
+	return k.out.Put(done(show.NumberFact("set", int64(len(args)/2))))
 }
 
 // fill puts standard input in the place of the value that asks for it.
@@ -350,9 +332,9 @@ func (k *call) fill(pairs []string) error {
 	return nil
 }
 
-func (k *call) setAll(l *leader, pairs []string) error {
+func (k *call) setAll(l *client.Leader, pairs []string) error {
 	if !k.session.on() {
-		_, err := l.do(k.ctx(), append([]string{"MSET"}, pairs...)...)
+		_, err := l.Do(k.ctx(), append([]string{"MSET"}, pairs...)...)
 		return err
 	}
 	for i := 0; i < len(pairs); i += 2 {

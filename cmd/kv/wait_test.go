@@ -9,10 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/internal/contexts"
+	"kvd/replica/client"
 )
 
 // Leaders that agree because neither has anything yet have not converged.
@@ -106,14 +104,14 @@ func TestACommandWaitsForALeaderThatIsBehind(t *testing.T) {
 				return "-BEHIND it lacks what the token has seen\r\n"
 			})
 		})
-		s := &settings{dial: time.Second, timeout: 30 * time.Second}
+		timeout := 30 * time.Second
 		if !c.catchesUp {
-			s.timeout = 50 * time.Millisecond
+			timeout = 50 * time.Millisecond
 		}
-		l := &leader{Leader: contexts.Leader{Name: "n1", Addr: addr}, timeout: s.timeout, listen: func(string) {}, rdb: redis.NewClient(s.options(addr))}
-		r, err := l.do(context.Background(), "KVD.GET", "x", "TOKEN", "t")
-		l.rdb.Close()
-		if c.catchesUp != (err == nil) || err != nil && !strings.Contains(err.Error(), c.says) || err == nil && r.text != "there" {
+		all := client.New(client.Options{Dial: time.Second, Timeout: timeout})
+		r, err := all.Open(client.Node{Name: "n1", Addr: addr}).Do(context.Background(), "KVD.GET", "x", "TOKEN", "t")
+		all.Close()
+		if c.catchesUp != (err == nil) || err != nil && !strings.Contains(err.Error(), c.says) || err == nil && r.Text != "there" {
 			t.Errorf("answered %v, %v", r, err)
 		}
 		mu.Lock()

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/show"
 )
 
 func everyFlag() cli.Flag {
@@ -23,39 +23,6 @@ func (k *call) every() (time.Duration, error) {
 	return d, nil
 }
 
-// change is what a key shows from some time on.
-type change struct {
-	at time.Time // when kv saw it
-	reading
-}
-
-func (c change) text(p *printer) string {
-	what := "(absent)"
-	switch n := len(c.values); {
-	case n == 1:
-		what = p.show(c.values[0])
-	case n > 1:
-		what = fmt.Sprintf("%d siblings: %s", n, joined(c.values))
-	}
-	return c.at.Format("15:04:05.000") + "  " + what
-}
-
-func (c change) raw() string       { return joined(c.values) }
-func (c change) columns() []string { return []string{"at", "values"} }
-func (c change) cells() []string {
-	return []string{c.at.Format("15:04:05.000"), joined(c.values)}
-}
-
-// MarshalJSON lists the values.
-func (c change) MarshalJSON() ([]byte, error) {
-	return marshal(struct {
-		At     time.Time `json:"at"`
-		Key    keyName   `json:"key"`
-		Values []blob    `json:"values"`
-		Token  string    `json:"token"`
-	}{c.at, keyName(c.key), blobsOf(c.values), c.token})
-}
-
 // watch prints what the key shows, and again whenever that is something else. A
 // leader that is away is waited for, if it was there at first. The user ends it,
 // which is no failure.
@@ -68,22 +35,22 @@ func watch(k *call) error {
 	if err != nil {
 		return err
 	}
-	k.out.list()
+	k.out.List()
 	last, err := k.reading(l, k.Args().First())
 	if err == nil {
-		err = k.out.put(change{time.Now(), last})
+		err = k.out.Put(show.Change{At: time.Now(), Reading: last})
 	}
 	away := false
 	for err == nil {
 		if err = k.pause(every); err != nil {
 			break
 		}
-		now, lost := k.reading(l, last.key)
+		now, lost := k.reading(l, last.Key)
 		if lost != nil && !away && k.ctx().Err() == nil {
 			k.say(lost.Error() + "; still asking")
 		}
-		if away = lost != nil; !away && !slices.Equal(now.values, last.values) {
-			last, err = now, k.out.put(change{time.Now(), now})
+		if away = lost != nil; !away && !slices.Equal(now.Values, last.Values) {
+			last, err = now, k.out.Put(show.Change{At: time.Now(), Reading: now})
 		}
 	}
 	if k.ctx().Err() != nil {

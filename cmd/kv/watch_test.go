@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/show"
 )
 
 // lines is the standard output of a command that runs on.
@@ -29,7 +30,7 @@ func (l lines) next() []string {
 	}
 	var c struct {
 		Key    string
-		Values []blob
+		Values []show.Blob
 	}
 	if err := json.Unmarshal([]byte(line), &c); err != nil || c.Key != "x" {
 		l.t.Fatalf("%s: %v", line, err)

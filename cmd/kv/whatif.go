@@ -1,18 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/whatif"
-	"kvd/logical"
-	"kvd/resolve"
-	"kvd/resolve/replay"
-	historyfile "kvd/storage/history"
-	"kvd/wallclock"
+	"kvd/cmd/kv/internal/show"
+	"kvd/replica/client"
+	"kvd/replica/client/study"
 )
 
 func whatIfSpecs() []spec {
@@ -23,23 +18,9 @@ func whatIfSpecs() []spec {
 	}
 }
 
-// past is one leader's history as it stands.
-type past struct {
-	whatif.Subject
-	ctx    context.Context // ends with close
-	cancel context.CancelFunc
-	log    *remote
-	names  []historyfile.Name // whose the origins are that members live under now
-}
-
-func (p *past) close() {
-	p.cancel()
-	p.log.close()
-}
-
-// past asks the leader for its frontier and its policy. Nothing of the log is
-// read yet. Close it. From here on the process gives way to leaders beside it.
-func (k *call) past(prefix string) (*past, error) {
+// past is the history of the leader that is asked, as it stands. From here on the process
+// gives way to leaders beside it. The caller closes it.
+func (k *call) past(prefix string) (*study.Past, error) {
 	if err := cliutil.StepBack(); err != nil {
 		k.say(err.Error() + "; a leader on this machine may feel it")
 	}
@@ -47,94 +28,11 @@ func (k *call) past(prefix string) (*past, error) {
 	if err != nil {
 		return nil, err
 	}
-	upTo, err := k.frontier(l)
-	if err != nil {
-		return nil, err
+	p, err := study.Of(k.ctx(), l, prefix)
+	if err == nil && p.Unnamed != nil {
+		k.say("whose the origins are is not known: " + p.Unnamed.Error())
 	}
-	policy, err := k.policy(l)
-	if err != nil {
-		return nil, err
-	}
-	p := &past{Subject: whatif.Subject{Policy: policy, Leader: l.Name, At: wallclock.Instant(time.Now().UnixNano()), Prefix: prefix, UpTo: upTo}}
-	p.ctx, p.cancel = context.WithCancel(k.ctx())
-	p.log = newRemote(p.ctx, l, prefix, upTo)
-	p.Source = replay.Merge(p.log, upTo, prefix)
-	if prefix == "" { // how many of them have it is not known
-		p.Ops = opsOf(upTo)
-	}
-	p.meet(k, l)
-	return p, nil
-}
-
-// meet learns who there is, which is good to know and not needed.
-func (p *past) meet(k *call, l *leader) {
-	all, err := l.members(k)
-	if err != nil {
-		k.say("whose the origins are is not known: " + err.Error())
-	}
-	for _, m := range all {
-		if m.RESP == l.Addr {
-			p.Leader = m.Name
-		}
-		if d, err := logical.ParseDot(m.Origin + "-1"); err == nil && m.Name != "" {
-			p.names = append(p.names, historyfile.Name{Origin: d.Origin, Leader: m.Name})
-		}
-	}
-}
-
-// opsOf is how many ops a frontier covers.
-func opsOf(f logical.Frontier) int {
-	n := 0
-	for d := range f.All() {
-		n += int(d.Seq)
-	}
-	return n
-}
-
-// frontier is what the leader has durably applied.
-func (k *call) frontier(l *leader) (f logical.Frontier, err error) {
-	r, err := l.do(k.ctx(), "KVD.FRONTIER")
-	if err != nil {
-		return f, err
-	}
-	for i := 0; i+1 < len(r.items); i += 2 {
-		d, err := logical.ParseDot(r.items[i].text + "-" + r.items[i+1].text)
-		if err != nil {
-			return f, &refusal{l, "KVD.FRONTIER", err}
-		}
-		f.Advance(d)
-	}
-	return f, nil
-}
-
-// policy is who serves and who watches at the leader.
-func (k *call) policy(l *leader) (p resolve.Policy, err error) {
-	r, err := l.do(k.ctx(), "KVD.POLICY")
-	if err != nil {
-		return p, err
-	}
-	if p.Default, err = resolve.ParseID(r.field("default").text); err != nil {
-		return p, &refusal{l, "KVD.POLICY", err}
-	}
-	for _, name := range r.field("shadows").texts() {
-		id, err := resolve.ParseID(name)
-		if err != nil {
-			return p, &refusal{l, "KVD.POLICY", err}
-		}
-		p.Shadows |= id.Mask()
-	}
-	rules := r.field("rules").items
-	for i := 0; i+1 < len(rules); i += 2 {
-		id, err := resolve.ParseID(rules[i+1].text)
-		if err != nil {
-			return p, &refusal{l, "KVD.POLICY", err}
-		}
-		p.Rules = append(p.Rules, resolve.Rule{Prefix: rules[i].text, Resolver: id})
-	}
-	if err := p.Validate(); err != nil {
-		return p, &refusal{l, "KVD.POLICY", err}
-	}
-	return p, nil
+	return p, err
 }
 
 func whatIf(k *call) error {
@@ -146,17 +44,17 @@ func whatIf(k *call) error {
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	report, err := asked.Study(p.ctx, p.Subject, k.farRead(p.Ops))
+	defer p.Close()
+	report, err := asked.Study(p.Context(), p.Subject, k.farRead(p.Ops))
 	k.clear()
 	if err != nil {
 		return noLog(k, err)
 	}
 	if k.String("output") != "table" {
-		return k.out.put(reported{report})
+		return k.out.Put(show.WhatIf{Report: whatif.Report{Report: report}})
 	}
 	for i := range report.Outcomes {
-		if err := k.out.put(verdictOf{&report.Outcomes[i]}); err != nil {
+		if err := k.out.Put(show.Outcome{Outcome: &report.Outcomes[i]}); err != nil {
 			return err
 		}
 	}
@@ -183,30 +81,8 @@ func (k *call) farRead(of int) func(pass, ops int) {
 
 // noLog says it plainly where a server cannot be asked for its log.
 func noLog(k *call, err error) error {
-	if unknown(err) {
+	if client.Unknown(err) {
 		return &cliutil.Problem{What: k.subject(), Why: "this server has no KVD.LOG: it keeps the writes and does not give them away", Next: "a newer one does"}
 	}
 	return err
 }
-
-// reported is a whole report as a record.
-type reported struct{ *whatif.Report }
-
-func (r reported) text(*printer) string { return r.Text() }
-func (r reported) columns() []string    { return whatif.Columns() }
-func (r reported) cells() []string      { return nil }
-func (r reported) raw() string {
-	var b strings.Builder
-	for i := range r.Outcomes {
-		fmt.Fprintf(&b, "%s %d\n", r.Outcomes[i].Resolver, r.Outcomes[i].Lost())
-	}
-	return b.String()
-}
-
-// verdictOf is one resolver of it.
-type verdictOf struct{ *replay.Outcome }
-
-func (j verdictOf) text(*printer) string { return strings.Join(j.cells(), "  ") }
-func (j verdictOf) columns() []string    { return whatif.Columns() }
-func (j verdictOf) cells() []string      { return whatif.Cells(j.Outcome) }
-func (j verdictOf) raw() string          { return fmt.Sprint(j.Lost()) }

@@ -5,23 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"iter"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/whatif"
-	"kvd/logical"
+	"kvd/replica/client/study"
 	"kvd/resolve"
-	"kvd/resolve/replay"
-	"kvd/storage"
-	"kvd/storage/history"
-	"kvd/wallclock"
 )
 
 const aboutReplay = `FILE is what kv export wrote; - is standard input. DIR is the data directory of a leader that does not run,
@@ -75,10 +66,10 @@ func replayed(c *cli.Context) error {
 		return cliutil.Fail("cannot replay "+c.Args().First(), err, "kvd replay --help")
 	}
 	if c.String("output") == "text" {
-		_, err = fmt.Fprintln(c.App.Writer, report.Text())
+		_, err = fmt.Fprintln(c.App.Writer, whatif.Report{Report: report}.Text())
 		return err
 	}
-	text, err := json.Marshal(report)
+	text, err := json.Marshal(whatif.Report{Report: report})
 	if err == nil {
 		_, err = fmt.Fprintf(c.App.Writer, "%s\n", text)
 	}
@@ -86,18 +77,18 @@ func replayed(c *cli.Context) error {
 }
 
 // subjectOf opens what is to be replayed. Done closes it.
-func subjectOf(c *cli.Context, prefix string) (whatif.Subject, func(), error) {
+func subjectOf(c *cli.Context, prefix string) (study.Subject, func(), error) {
 	path := c.Args().First()
 	info, err := statInput(path)
 	switch {
 	case err != nil:
-		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "name a file that kv export wrote, or a data directory")
+		return study.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "name a file that kv export wrote, or a data directory")
 	case info != nil && info.IsDir():
 		return subjectOfDir(c, path, prefix)
 	}
 	for _, name := range policyFlags {
 		if c.IsSet(name) {
-			return whatif.Subject{}, nil, cliutil.Usage("--"+name+" is for directories", "a history file says itself who served and watched", "leave it out")
+			return study.Subject{}, nil, cliutil.Usage("--"+name+" is for directories", "a history file says itself who served and watched", "leave it out")
 		}
 	}
 	if info != nil && info.Mode().IsRegular() {
@@ -105,7 +96,7 @@ func subjectOf(c *cli.Context, prefix string) (whatif.Subject, func(), error) {
 	}
 	copied, remove, err := copyInput(c, path)
 	if err != nil {
-		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "it is copied to a file first, in TMPDIR: a history is read more than once")
+		return study.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "it is copied to a file first, in TMPDIR: a history is read more than once")
 	}
 	s, done, err := subjectOfFile(c, copied, inputName(path), prefix)
 	if err != nil {
@@ -116,68 +107,34 @@ func subjectOf(c *cli.Context, prefix string) (whatif.Subject, func(), error) {
 }
 
 // subjectOfFile opens a history. Errors call it by its name.
-func subjectOfFile(c *cli.Context, path, name, prefix string) (whatif.Subject, func(), error) {
-	f, err := history.Open(history.Options{Path: path, Name: name, Partial: c.Bool("partial")})
-	if damaged, ok := errors.AsType[*history.Damaged](err); ok {
-		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+c.Args().First(), err, fmt.Sprintf("--partial judges the %d ops that can be read; better is to export it again", damaged.Readable))
+func subjectOfFile(c *cli.Context, path, name, prefix string) (study.Subject, func(), error) {
+	s, err := study.OpenFile(path, name, prefix, c.Bool("partial"))
+	if damaged, ok := errors.AsType[*study.Damaged](err); ok {
+		return s, nil, cliutil.Fail("cannot replay "+c.Args().First(), err, fmt.Sprintf("--partial judges the %d ops that can be read; better is to export it again", damaged.Readable))
 	}
 	if err != nil {
-		return whatif.Subject{}, nil, cliutil.Fail("cannot replay "+c.Args().First(), err, "name a file that kv export wrote, or a data directory")
+		return s, nil, cliutil.Fail("cannot replay "+c.Args().First(), err, "name a file that kv export wrote, or a data directory")
 	}
-	h := &f.Header
-	if !strings.HasPrefix(prefix, h.Prefix) && !strings.HasPrefix(h.Prefix, prefix) {
-		return whatif.Subject{}, nil, cliutil.Usage(fmt.Sprintf("the file has no keys that begin with %q", prefix), fmt.Sprintf("it was exported with --prefix %q", h.Prefix), "leave --prefix out")
-	}
-	s := whatif.Subject{Source: only{f, prefix}, Policy: h.Policy, Cluster: h.Cluster, Leader: h.Leader, At: h.At, Prefix: h.Prefix, UpTo: h.UpTo, Ops: f.Ops}
-	if !f.Whole {
-		s.Missing = fmt.Sprintf("the file is damaged after %d ops", f.Ops)
+	if !s.Reaches(prefix) {
+		return s, nil, cliutil.Usage(fmt.Sprintf("the file has no keys that begin with %q", prefix), fmt.Sprintf("it was exported with --prefix %q", s.Prefix), "leave --prefix out")
 	}
 	return s, func() {}, nil
 }
 
-// only is a source without the ops of other keys.
-type only struct {
-	replay.Source
-	prefix string
-}
-
-func (o only) All() iter.Seq[*resolve.Op] {
-	return func(yield func(*resolve.Op) bool) {
-		for op := range o.Source.All() {
-			if strings.HasPrefix(op.Key, o.prefix) && !yield(op) {
-				return
-			}
-		}
-	}
-}
-
-func subjectOfDir(c *cli.Context, path, prefix string) (whatif.Subject, func(), error) {
-	s := whatif.Subject{Prefix: prefix}
-	var err error
-	if s.Policy, err = servedBy(c); err != nil {
-		return s, nil, cliutil.Usage("nobody can have served so", err.Error(), "kvd replay --help")
-	}
-	store, state, err := openStopped(path)
+func subjectOfDir(c *cli.Context, path, prefix string) (study.Subject, func(), error) {
+	policy, err := servedBy(c)
 	if err != nil {
-		return s, nil, cliutil.Fail("cannot replay "+path, err, "name the data directory of a leader that does not run, or a copy of one")
+		return study.Subject{}, nil, cliutil.Usage("nobody can have served so", err.Error(), "kvd replay --help")
 	}
-	if !told(c) {
-		j, err := store.Judged()
-		if err != nil {
-			return s, nil, cliutil.Fail("cannot replay "+path, errors.Join(err, store.Close()), "say how it was served: --resolver, --policy, --shadow")
-		}
-		if !j.Unknown {
-			s.Policy = j.Policy
-		}
+	s, done, err := study.OpenStopped(path, prefix, policy, told(c))
+	next := "name the data directory of a leader that does not run, or a copy of one"
+	if _, ok := errors.AsType[*study.UnknownPolicy](err); ok {
+		next = "say how it was served: --resolver, --policy, --shadow"
 	}
-	s.UpTo, s.At = state.Frontier, wallclock.Instant(state.HLC.Wall)
-	s.Source = replay.Merge(store, state.Frontier, prefix)
-	if prefix == "" { // how many of them have it is not known
-		for d := range state.Frontier.All() {
-			s.Ops += int(d.Seq)
-		}
+	if err != nil {
+		return s, nil, cliutil.Fail("cannot replay "+path, err, next)
 	}
-	return s, func() { _ = store.Close() }, nil // it was only read
+	return s, done, nil
 }
 
 // policyFlags say how a directory was served.
@@ -195,29 +152,4 @@ func servedBy(c *cli.Context) (resolve.Policy, error) {
 		applyPolicy(told, c.StringSlice("policy")),
 		applyShadow(told, []string{cmp.Or(c.String("shadow"), "none")}))
 	return told.Policy, err
-}
-
-// openStopped opens a store to be read only: that of a data directory, or the
-// directory itself.
-func openStopped(path string) (*storage.Store, storage.State, error) {
-	if _, err := os.Stat(filepath.Join(path, "store")); err == nil {
-		path = filepath.Join(path, "store")
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, storage.State{}, err
-	}
-	if found, err := filepath.Glob(filepath.Join(path, "marker.manifest.*")); err != nil || len(found) == 0 {
-		return nil, storage.State{}, errors.Join(errors.New("there is no store in it"), err) // opening would leave a lock behind
-	}
-	store, err := storage.Open(storage.Options{Dir: path, ReadOnly: true})
-	if err != nil {
-		return nil, storage.State{}, err
-	}
-	state, found, err := store.State()
-	if err == nil && (!found || state.Frontier.Compare(logical.Frontier{}) == logical.Equal) {
-		err = errors.New("no leader has written there yet")
-	}
-	if err != nil {
-		return nil, state, errors.Join(err, store.Close())
-	}
-	return store, state, nil
 }

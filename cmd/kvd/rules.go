@@ -86,7 +86,7 @@ func readRule(text string) (resolve.Rule, error) {
 	if i < 1 {
 		return resolve.Rule{}, fmt.Errorf("%q is no PREFIX=RESOLVER; a comma in a prefix is written \\,", text)
 	}
-	id, err := cliutil.Resolver(parts[0][i+1:])
+	id, err := readResolver(parts[0][i+1:])
 	if err != nil {
 		return resolve.Rule{}, fmt.Errorf("%q: %w", text, err)
 	}
@@ -99,4 +99,10 @@ func readRule(text string) (resolve.Rule, error) {
 		r.Pick = true
 	}
 	return r, nil
+}
+
+// readResolver reads a resolver's name. The error names the nearest one.
+func readResolver(name string) (resolve.ID, error) {
+	id, err := resolve.ParseID(name)
+	return id, cliutil.Meant(err, name, resolve.All.Names())
 }

@@ -129,7 +129,7 @@ func ruleSettings() []setting {
 }
 
 func applyResolver(c *serving, v []string) (err error) {
-	c.Policy.Default, err = cliutil.Resolver(v[0])
+	c.Policy.Default, err = readResolver(v[0])
 	return err
 }
 
@@ -142,7 +142,7 @@ func applyShadow(c *serving, v []string) error {
 		return nil
 	}
 	for _, name := range commas(v[0]) {
-		id, err := cliutil.Resolver(name)
+		id, err := readResolver(name)
 		if err != nil {
 			return err
 		}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"kvd/resolve"
 )
 
 // OneOf refuses a value that is none of the known ones, and names the nearest.
@@ -24,13 +22,13 @@ func series(names []string) string {
 	return strings.Join(names, "")
 }
 
-// Resolver reads the name of a resolver. The error names the nearest one.
-func Resolver(name string) (resolve.ID, error) {
-	id, err := resolve.ParseID(name)
-	if err != nil {
-		err = fmt.Errorf("%w%s", err, guess(name, resolve.All.Names()))
+// Meant ends the error about a name that is none of the known ones with the nearest
+// one, if there is any. Nil stays nil.
+func Meant(err error, given string, known []string) error {
+	if err == nil {
+		return nil
 	}
-	return id, err
+	return fmt.Errorf("%w%s", err, guess(given, known))
 }
 
 // guess ends a sentence with what was probably meant, if anything.

@@ -295,11 +295,14 @@ func TestWhatIsNoneOfTheKnownNamesTheNearest(t *testing.T) {
 	if err := OneOf("text", "text", "json"); err != nil {
 		t.Error(err)
 	}
-	if id, err := Resolver("lww"); err != nil || id.String() != "lww" {
-		t.Errorf("%v, %v", id, err)
+	known, unknown := []string{"lww", "causal", "siblings"}, errors.New("unknown resolver")
+	if err := Meant(nil, "lww", known); err != nil {
+		t.Error(err)
 	}
-	_, causal := Resolver("cusal")
-	_, siblings := Resolver("SIBLINGS")
+	causal, siblings := Meant(unknown, "cusal", known), Meant(unknown, "SIBLINGS", known)
+	if !errors.Is(causal, unknown) {
+		t.Error(causal)
+	}
 	for err, says := range map[error]string{
 		OneOf("jsn", "text", "json"): `"jsn" is none of text and json; did you mean json?`, OneOf("zebra", "text", "json"): `"zebra" is none of text and json`,
 		causal: "did you mean causal?", siblings: "did you mean siblings?",

@@ -11,24 +11,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve"
-	"kvd/resolve/replay"
+	"kvd/replica/client/study"
 )
-
-// Ask is what somebody wants to know.
-type Ask struct {
-	Prefix      string
-	Resolvers   resolve.Mask
-	Curve       replay.Curve // Draws zero: none
-	Differences int          // listed, of each resolver
-	Memory      int64        // bytes
-}
 
 // Flags is how it is asked for.
 func Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "prefix", Usage: "only keys that begin with `TEXT`"},
-		&cli.StringFlag{Name: "resolvers", Value: "all", Usage: "judge by these: all, or a `LIST` of " + strings.Join(resolve.All.Names(), ", ")},
+		&cli.StringFlag{Name: "resolvers", Value: "all", Usage: "judge by these: all, or a `LIST` of " + strings.Join(study.Resolvers(), ", ")},
 		&cli.StringFlag{Name: "skew", Value: "0,1ms,10ms,100ms,1s", Usage: "what lww would lose with clocks up to each `DURATION` off, with commas; none: do not ask"},
 		&cli.IntFlag{Name: "draws", Value: 20, Usage: "draw `N` clusters for each skew"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "the clocks drawn follow from `N`"},
@@ -38,13 +28,14 @@ func Flags() []cli.Flag {
 }
 
 // Asked reads the flags. The error is a *cliutil.Problem.
-func Asked(c *cli.Context) (Ask, error) {
-	a := Ask{Prefix: c.String("prefix"), Differences: c.Int("differences"), Curve: replay.Curve{Draws: c.Int("draws"), Seed: c.Uint64("seed")}}
+func Asked(c *cli.Context) (study.Ask, error) {
+	a := study.Ask{Prefix: c.String("prefix"), Differences: c.Int("differences")}
+	a.Curve.Draws, a.Curve.Seed = c.Int("draws"), c.Uint64("seed")
 	for _, f := range []struct {
 		name  string
-		apply func(string) error
-	}{{"resolvers", a.resolvers}, {"skew", a.skews}, {"memory", a.memory}} {
-		if err := f.apply(c.String(f.name)); err != nil {
+		apply func(*study.Ask, string) error
+	}{{"resolvers", resolvers}, {"skew", skews}, {"memory", memory}} {
+		if err := f.apply(&a, c.String(f.name)); err != nil {
 			return a, cliutil.Usage(fmt.Sprintf("--%s cannot be %q", f.name, c.String(f.name)), err.Error(), c.App.Name+" "+c.Command.Name+" --help says what it takes")
 		}
 	}
@@ -57,22 +48,21 @@ func Asked(c *cli.Context) (Ask, error) {
 	return a, nil
 }
 
-func (a *Ask) resolvers(text string) error {
+func resolvers(a *study.Ask, text string) error {
 	if text == "all" {
-		a.Resolvers = resolve.All
+		a.AddAll()
 		return nil
 	}
-	for name := range strings.SplitSeq(text, ",") {
-		id, err := cliutil.Resolver(strings.TrimSpace(name))
-		if err != nil {
+	for part := range strings.SplitSeq(text, ",") {
+		name := strings.TrimSpace(part)
+		if err := cliutil.Meant(a.Add(name), name, study.Resolvers()); err != nil {
 			return err
 		}
-		a.Resolvers |= id.Mask()
 	}
 	return nil
 }
 
-func (a *Ask) skews(text string) error {
+func skews(a *study.Ask, text string) error {
 	if text == "none" {
 		return nil
 	}
@@ -89,12 +79,9 @@ func (a *Ask) skews(text string) error {
 	return nil
 }
 
-// leastMemory is below what the program itself takes.
-const leastMemory = 32 << 20
-
-func (a *Ask) memory(text string) (err error) {
+func memory(a *study.Ask, text string) (err error) {
 	a.Memory, err = bytes(text)
-	if err == nil && a.Memory < leastMemory {
+	if err == nil && a.Memory < study.MinMemory {
 		err = errors.New("the program itself takes 32MiB")
 	}
 	return err

@@ -1,12 +1,10 @@
-// Package whatif is what kv whatif and kvd replay have in common: flags, the
-// study itself and how its findings are told.
+// Package whatif is what kv whatif and kvd replay have in common: the flags of a study
+// ([study.Ask]), and how its report is told.
 //
-//	flags ─▶ [Ask] ─┐
-//	log or file ─▶ [Subject] ─▶ Ask.Study ─▶ [Report] ─▶ text or JSON
+//	flags ─▶ Asked ─▶ (study) ─▶ [Report] ─▶ text or JSON
 //
-// What it is not: it reads neither leaders, files nor stores; whoever asks brings
-// the history along.
+// The study itself, and the histories it is of, are in replica/client/study.
 //
-// Every report says what it is no answer to ([replay.Caveat]), and which evidence
+// Every report says what it is no answer to ([study.Caveat]), and which evidence
 // is missing, if any is.
 package whatif

@@ -2,20 +2,13 @@ package whatif
 
 import (
 	"encoding/json"
-	"time"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve/replay"
+	"kvd/replica/client/study"
 )
 
-// Report is what was found, of what.
-type Report struct {
-	replay.Findings
-	Ask     Ask
-	Subject Subject
-	Took    time.Duration
-	Read    int // ops, in all passes
-}
+// Report is what was found, as it is told.
+type Report struct{ *study.Report }
 
 func blobsOf(values [][]byte) []cliutil.Blob {
 	all := make([]cliutil.Blob, len(values))
@@ -81,13 +74,13 @@ type reportJSON struct {
 }
 
 // MarshalJSON has all that the text says, and the rest.
-func (r *Report) MarshalJSON() ([]byte, error) {
+func (r Report) MarshalJSON() ([]byte, error) {
 	s := &r.Subject
 	out := reportJSON{
-		Cluster: s.Cluster, Leader: s.Leader, At: int64(s.At), Prefix: cliutil.BlobOf(r.prefix()), Policy: s.Policy.String(),
+		Cluster: s.Cluster, Leader: s.Leader, At: int64(s.At), Prefix: cliutil.BlobOf(r.Prefix()), Policy: s.Policy.String(),
 		Shadows: append([]string{}, s.Policy.Shadows.Names()...), Applied: s.UpTo.String(), Missing: s.Missing,
 		Ops: r.Ops, Keys: r.Keys, Beyond: r.Beyond, Passes: r.Passes, Seconds: r.Took.Seconds(),
-		Resolvers: []outcomeJSON{}, Seed: r.Ask.Curve.Seed, Skews: []pointJSON{}, Caveat: replay.Caveat,
+		Resolvers: []outcomeJSON{}, Seed: r.Ask.Curve.Seed, Skews: []pointJSON{}, Caveat: study.Caveat,
 	}
 	for i := range r.Outcomes {
 		out.Resolvers = append(out.Resolvers, outcomeOf(&r.Outcomes[i]))
@@ -98,7 +91,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-func outcomeOf(o *replay.Outcome) outcomeJSON {
+func outcomeOf(o *study.Outcome) outcomeJSON {
 	out := outcomeJSON{
 		o.Resolver.String(), o.Keys, o.Accepted, o.Live, o.Superseded, o.Inverted, o.Concurrent, o.Deletes, o.Increments,
 		o.Siblings, o.Conflicted, o.Differ, o.MetadataPerKey(), o.Unrecorded, []differenceJSON{},
@@ -107,12 +100,4 @@ func outcomeOf(o *replay.Outcome) outcomeJSON {
 		out.Differences = append(out.Differences, differenceJSON{cliutil.BlobOf(d.Key), d.Serving.String(), blobsOf(d.Shows), blobsOf(d.Would)})
 	}
 	return out
-}
-
-// prefix is what all keys begin with.
-func (r *Report) prefix() string {
-	if len(r.Ask.Prefix) > len(r.Subject.Prefix) {
-		return r.Ask.Prefix
-	}
-	return r.Subject.Prefix
 }

@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve"
-	"kvd/resolve/replay"
+	"kvd/replica/client/study"
 )
 
 // Text is the report for people: a table of resolvers, keys that would show
 // something else, the loss curve, and what is missing. Keys and values are safe on
 // a terminal. There is no line end after the last line.
-func (r *Report) Text() string {
+func (r Report) Text() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, r.about())
 	b.WriteString("\n")
@@ -26,7 +25,7 @@ func (r *Report) Text() string {
 	r.table(&b)
 	r.differences(&b)
 	r.curve(&b)
-	b.WriteString("\n" + replay.Caveat)
+	b.WriteString("\n" + study.Caveat)
 	for _, line := range r.missing() {
 		b.WriteString("\n" + line)
 	}
@@ -34,10 +33,10 @@ func (r *Report) Text() string {
 }
 
 // about is what was judged.
-func (r *Report) about() string {
+func (r Report) about() string {
 	s := &r.Subject
 	text := fmt.Sprintf("%d ops of %d keys", r.Ops, r.Keys)
-	if p := r.prefix(); p != "" {
+	if p := r.Prefix(); p != "" {
 		text += " that begin with " + cliutil.Printable(p)
 	}
 	if s.Leader != "" {
@@ -69,7 +68,7 @@ func Columns() []string {
 }
 
 // Cells is one resolver's row.
-func Cells(o *replay.Outcome) []string {
+func Cells(o *study.Outcome) []string {
 	cells := []string{o.Resolver.String()}
 	for _, n := range []int{o.Accepted, o.Live, o.Superseded, o.Inverted, o.Concurrent, o.Siblings, o.Differ} {
 		cells = append(cells, strconv.Itoa(n))
@@ -77,7 +76,7 @@ func Cells(o *replay.Outcome) []string {
 	return append(cells, strconv.FormatFloat(o.MetadataPerKey(), 'f', 1, 64))
 }
 
-func (r *Report) table(b *strings.Builder) {
+func (r Report) table(b *strings.Builder) {
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(cells []string) { fmt.Fprintln(w, strings.Join(cells, "\t")+"\t") }
 	row(Columns())
@@ -87,7 +86,7 @@ func (r *Report) table(b *strings.Builder) {
 	_ = w.Flush() // a builder takes everything
 }
 
-func (r *Report) differences(b *strings.Builder) {
+func (r Report) differences(b *strings.Builder) {
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
 		if len(o.Differences) == 0 {
@@ -125,7 +124,7 @@ func values(all [][]byte) string {
 const width = 40
 
 // curve draws what lww loses against how far clocks are off.
-func (r *Report) curve(b *strings.Builder) {
+func (r Report) curve(b *strings.Builder) {
 	if len(r.Points) == 0 {
 		return
 	}
@@ -148,7 +147,7 @@ func (r *Report) curve(b *strings.Builder) {
 }
 
 // missing is what the result has to do without.
-func (r *Report) missing() []string {
+func (r Report) missing() []string {
 	var lines []string
 	if r.Subject.Missing != "" {
 		lines = append(lines, "Part of the history is missing: "+r.Subject.Missing+".")
@@ -158,15 +157,15 @@ func (r *Report) missing() []string {
 	}
 	for i := range r.Outcomes {
 		if o := &r.Outcomes[i]; o.Unrecorded > 0 {
-			lines = append(lines, fmt.Sprintf("%s: %d of %d ops were accepted without the evidence it goes by (%s), and are judged by the rest.", o.Resolver, o.Unrecorded, o.Accepted, evidence(o.Resolver)))
+			lines = append(lines, fmt.Sprintf("%s: %d of %d ops were accepted without the evidence it goes by (%s), and are judged by the rest.", o.Resolver, o.Unrecorded, o.Accepted, evidence(o)))
 		}
 	}
 	return lines
 }
 
 // evidence is what leaders leave out when nobody on their panel asks for it.
-func evidence(id resolve.ID) string {
-	if id == resolve.Counter {
+func evidence(o *study.Outcome) string {
+	if study.GoesByTotals(o) {
 		return "running totals"
 	}
 	return "which other values their leader held"

@@ -15,9 +15,9 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/logical"
+	"kvd/replica/client/study"
 	"kvd/resolve"
 	"kvd/resolve/number"
-	"kvd/resolve/replay"
 	"kvd/wallclock"
 )
 
@@ -41,9 +41,9 @@ func story() told {
 		write(1, 3, 300, "\x1b[2J", strings.Repeat("\xff", 70)), write(2, 2, 400, "\x1b[2J", "b"), write(2, 3, 8000, "x", "2", first.Dot)}
 }
 
-func asked(t *testing.T, args ...string) (Ask, error) {
+func asked(t *testing.T, args ...string) (study.Ask, error) {
 	t.Helper()
-	var a Ask
+	var a study.Ask
 	var err error
 	app := &cli.App{Name: "test", Commands: []*cli.Command{{Name: "ask", Flags: Flags(), Action: func(c *cli.Context) error {
 		a, err = Asked(c)
@@ -55,7 +55,7 @@ func asked(t *testing.T, args ...string) (Ask, error) {
 	return a, err
 }
 
-func studied(t *testing.T, s Subject, args ...string) *Report {
+func studied(t *testing.T, s study.Subject, args ...string) Report {
 	t.Helper()
 	a, err := asked(t, args...)
 	if err != nil {
@@ -66,7 +66,7 @@ func studied(t *testing.T, s Subject, args ...string) *Report {
 		t.Fatal(err)
 	}
 	r.Took = 12 * time.Millisecond
-	return r
+	return Report{r}
 }
 
 const golden = `6 ops of 3 keys, as applied by n1 at 1970-01-01T00:00:00Z
@@ -90,10 +90,10 @@ writes that lww would have lost, of 6, had each leader's clock been off by up to
   500ns  3.0  3 to 3  ########################################
   20µs   2.9  2 to 3  #######################################
 
-` + replay.Caveat
+` + study.Caveat
 
 func TestReportsReadWell(t *testing.T) {
-	s := Subject{Source: story(), Policy: resolve.Policy{Default: resolve.Causal}, Leader: "n1", At: 10_000}
+	s := study.Subject{Source: story(), Policy: resolve.Policy{Default: resolve.Causal}, Leader: "n1", At: 10_000}
 	r := studied(t, s, "--resolvers", "lww,siblings", "--skew", "0,500ns,20us", "--draws", "8", "--differences", "1")
 	if got := r.Text(); got != golden {
 		t.Errorf("it reads\n%s\nnot\n%s", got, golden)
@@ -103,7 +103,7 @@ func TestReportsReadWell(t *testing.T) {
 // TestWhatIsMissingIsSaid: a truncated beginning, evidence nobody recorded, and a
 // damaged file.
 func TestWhatIsMissingIsSaid(t *testing.T) {
-	s := Subject{Source: told{write(1, 5, 100, "x", "1", logical.Dot{Origin: 1, Seq: 4})}, Policy: resolve.Policy{Shadows: resolve.All &^ 1}, Missing: "the file is damaged after 1 ops"}
+	s := study.Subject{Source: told{write(1, 5, 100, "x", "1", logical.Dot{Origin: 1, Seq: 4})}, Policy: resolve.Policy{Shadows: resolve.All &^ 1}, Missing: "the file is damaged after 1 ops"}
 	text := studied(t, s).Text()
 	for _, want := range []string{"damaged after 1 ops", "had seen 1 that it no longer holds"} {
 		if !strings.Contains(text, want) {
@@ -115,20 +115,20 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	}
 	one := write(1, 1, 100, "x", "1")
 	one.Delta = number.Of(1)
-	text = studied(t, Subject{Source: told{one}, Policy: resolve.Policy{}}).Text()
+	text = studied(t, study.Subject{Source: told{one}, Policy: resolve.Policy{}}).Text()
 	for _, want := range []string{"counter: 1 of 1 ops were accepted without the evidence it goes by (running totals)", "siblings: 1 of 1 ops were accepted without the evidence it goes by (which other values their leader held)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("nothing says %q:\n%s", want, text)
 		}
 	}
-	if !strings.Contains(text, replay.Caveat) {
+	if !strings.Contains(text, study.Caveat) {
 		t.Error("nobody says that this is no forecast")
 	}
 }
 
 // TestNothingIsNoTable: a prefix that no key has gets no table without rows.
 func TestNothingIsNoTable(t *testing.T) {
-	s := Subject{Source: told{}, Prefix: "y", Leader: "n1", At: 10_000, Missing: "the file is damaged after 0 ops"}
+	s := study.Subject{Source: told{}, Prefix: "y", Leader: "n1", At: 10_000, Missing: "the file is damaged after 0 ops"}
 	text := studied(t, s).Text()
 	if strings.Contains(text, "superseded") || !strings.Contains(text, "0 ops of 0 keys that begin with y") || !strings.HasSuffix(text, "There is nothing to judge.\nPart of the history is missing: the file is damaged after 0 ops.") {
 		t.Errorf("it reads\n%s", text)
@@ -136,7 +136,7 @@ func TestNothingIsNoTable(t *testing.T) {
 }
 
 func TestReportsInJSON(t *testing.T) {
-	s := Subject{Source: story(), Policy: resolve.Policy{Default: resolve.Causal}, Leader: "n1", UpTo: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 3})}
+	s := study.Subject{Source: story(), Policy: resolve.Policy{Default: resolve.Causal}, Leader: "n1", UpTo: logical.FrontierOf(logical.Dot{Origin: 1, Seq: 3})}
 	text, err := json.Marshal(studied(t, s, "--seed", "3", "--draws", "2"))
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestReportsInJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	lww := got.Resolvers[0]
-	if got.Ops != 6 || got.Keys != 3 || got.Caveat != replay.Caveat || got.Seed != 3 || len(got.Skews) != 5 || got.Applied != s.UpTo.String() || len(got.Resolvers) != 7 {
+	if got.Ops != 6 || got.Keys != 3 || got.Caveat != study.Caveat || got.Seed != 3 || len(got.Skews) != 5 || got.Applied != s.UpTo.String() || len(got.Resolvers) != 7 {
 		t.Errorf("%s", text)
 	}
 	if lww.Inverted != 1 || lww.Concurrent != 2 || lww.Accepted != lww.Live+lww.Superseded+3 || len(lww.Differences) != 1 || lww.Differences[0].Would[0] != (cliutil.Blob{Value: "1", Enc: "utf8"}) {
@@ -155,7 +155,7 @@ func TestReportsInJSON(t *testing.T) {
 	if d := got.Resolvers[4].Differences[0]; d.Key != (cliutil.Blob{Value: "\x1b[2J", Enc: "utf8"}) || d.Would[0].Enc != "base64" {
 		t.Errorf("%+v", d)
 	}
-	if text, err := json.Marshal(studied(t, Subject{Source: told{}}, "--skew", "none")); err != nil || strings.Contains(string(text), "null") {
+	if text, err := json.Marshal(studied(t, study.Subject{Source: told{}}, "--skew", "none")); err != nil || strings.Contains(string(text), "null") {
 		t.Errorf("of nothing it says %s, %v", text, err)
 	}
 }
@@ -176,6 +176,8 @@ func TestQuestionsThatMakeNoSense(t *testing.T) {
 	}
 }
 
+const tellEvery = 1 << 14 // progress is told as often
+
 // TestStudiesEndWithTheirContext: also in the middle of the history.
 func TestStudiesEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -184,7 +186,7 @@ func TestStudiesEndWithTheirContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := 0
-	_, err = a.Study(ctx, Subject{Source: endless{}}, func(_, ops int) {
+	_, err = a.Study(ctx, study.Subject{Source: endless{}}, func(_, ops int) {
 		if last = ops; ops > 3*tellEvery {
 			cancel()
 		}

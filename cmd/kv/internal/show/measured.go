@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -36,18 +36,18 @@ func spreadCells(s bench.Spread) []string {
 	return []string{millis(s.P50), millis(s.P90), millis(s.P99), millis(s.P999), millis(s.Max)}
 }
 
-// measured is what a load came to.
-type measured struct {
-	plan bench.Config
+// Measured is what a load came to.
+type Measured struct {
+	Plan bench.Config
 	bench.Result
 }
 
-func (m measured) text(*printer) string {
+func (m Measured) Text(*Printer) string {
 	text := fmt.Sprintf("%s  %d requests in %s, %.0f/s; %d clients, pipeline %d, %d bytes\n     %s",
-		m.plan.Op, m.Requests, m.Took.Round(time.Millisecond), m.Rate(), m.plan.Clients, m.plan.Pipeline, m.plan.Size, spreadText(m.Latency))
-	if m.plan.Rate > 0 {
+		m.Plan.Op, m.Requests, m.Took.Round(time.Millisecond), m.Rate(), m.Plan.Clients, m.Plan.Pipeline, m.Plan.Size, spreadText(m.Latency))
+	if m.Plan.Rate > 0 {
 		text += fmt.Sprintf("\n     asked for %.0f/s, %d due and not sent; own timers late by p50 %s, p99 %s, max %s, which is not counted",
-			m.plan.Rate, m.Unsent, millis(m.Late.P50), millis(m.Late.P99), millis(m.Late.Max))
+			m.Plan.Rate, m.Unsent, millis(m.Late.P50), millis(m.Late.P99), millis(m.Late.Max))
 	}
 	if m.Refused > 0 {
 		text += fmt.Sprintf("\n     %d were refused, and are not among the latencies", m.Refused)
@@ -55,19 +55,19 @@ func (m measured) text(*printer) string {
 	return text
 }
 
-func (m measured) raw() string { return strconv.FormatFloat(m.Rate(), 'f', 0, 64) }
+func (m Measured) Raw() string { return strconv.FormatFloat(m.Rate(), 'f', 0, 64) }
 
-func (m measured) columns() []string {
+func (m Measured) Columns() []string {
 	return []string{"op", "requests", "rate", "p50", "p90", "p99", "p99.9", "max", "refused", "unsent"}
 }
 
-func (m measured) cells() []string {
-	cells := append([]string{string(m.plan.Op), fmt.Sprint(m.Requests), m.raw()}, spreadCells(m.Latency)...)
+func (m Measured) Cells() []string {
+	cells := append([]string{string(m.Plan.Op), fmt.Sprint(m.Requests), m.Raw()}, spreadCells(m.Latency)...)
 	return append(cells, fmt.Sprint(m.Refused), fmt.Sprint(m.Unsent))
 }
 
 // MarshalJSON has what was asked for beside what was measured.
-func (m measured) MarshalJSON() ([]byte, error) {
+func (m Measured) MarshalJSON() ([]byte, error) {
 	return marshal(struct {
 		Op       bench.Op   `json:"op"`
 		Clients  int        `json:"clients"`
@@ -84,34 +84,34 @@ func (m measured) MarshalJSON() ([]byte, error) {
 		Latency  spreadJSON `json:"latency_us"`
 		Late     spreadJSON `json:"timer_late_us"`
 	}{
-		m.plan.Op, m.plan.Clients, m.plan.Pipeline, m.plan.Size, m.plan.Keys, m.plan.Rate, m.plan.Seed,
+		m.Plan.Op, m.Plan.Clients, m.Plan.Pipeline, m.Plan.Size, m.Plan.Keys, m.Plan.Rate, m.Plan.Seed,
 		m.Requests, m.Refused, m.Unsent, m.Took.Seconds(), m.Rate(), micros(m.Latency), micros(m.Late),
 	})
 }
 
-// lagged is how long writes took from one leader to another.
-type lagged struct {
-	from, to string
+// Lagged is how long writes took from one leader to another.
+type Lagged struct {
+	From, To string
 	bench.Lagged
 }
 
-func (g lagged) text(*printer) string {
+func (g Lagged) Text(*Printer) string {
 	return fmt.Sprintf("lag  %d writes at %s, each looked for at %s, in %s\n     visible  %s\n     written  %s",
-		g.Visible.Count, g.from, g.to, g.Took.Round(time.Millisecond), spreadText(g.Visible), spreadText(g.Acked))
+		g.Visible.Count, g.From, g.To, g.Took.Round(time.Millisecond), spreadText(g.Visible), spreadText(g.Acked))
 }
 
-func (g lagged) raw() string { return strconv.FormatInt(g.Visible.P50.Microseconds(), 10) }
+func (g Lagged) Raw() string { return strconv.FormatInt(g.Visible.P50.Microseconds(), 10) }
 
-func (g lagged) columns() []string {
+func (g Lagged) Columns() []string {
 	return []string{"from", "to", "writes", "p50", "p90", "p99", "p99.9", "max"}
 }
 
-func (g lagged) cells() []string {
-	return append([]string{g.from, g.to, fmt.Sprint(g.Visible.Count)}, spreadCells(g.Visible)...)
+func (g Lagged) Cells() []string {
+	return append([]string{g.From, g.To, fmt.Sprint(g.Visible.Count)}, spreadCells(g.Visible)...)
 }
 
 // MarshalJSON counts looks as well: each is a round trip.
-func (g lagged) MarshalJSON() ([]byte, error) {
+func (g Lagged) MarshalJSON() ([]byte, error) {
 	return marshal(struct {
 		From    string     `json:"from"`
 		To      string     `json:"to"`
@@ -120,5 +120,5 @@ func (g lagged) MarshalJSON() ([]byte, error) {
 		Seconds float64    `json:"seconds"`
 		Visible spreadJSON `json:"visible_us"`
 		Acked   spreadJSON `json:"acked_us"`
-	}{g.from, g.to, g.Visible.Count, g.Looks, g.Took.Seconds(), micros(g.Visible), micros(g.Acked)})
+	}{g.From, g.To, g.Visible.Count, g.Looks, g.Took.Seconds(), micros(g.Visible), micros(g.Acked)})
 }

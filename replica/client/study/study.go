@@ -1,4 +1,4 @@
-package whatif
+package study
 
 import (
 	"cmp"
@@ -13,6 +13,61 @@ import (
 	"kvd/storage/codec"
 	"kvd/wallclock"
 )
+
+// Ask is what somebody wants to know.
+type Ask struct {
+	Prefix      string
+	Resolvers   resolve.Mask
+	Curve       replay.Curve // Draws zero: none
+	Differences int          // listed, of each resolver
+	Memory      int64        // bytes
+}
+
+// MinMemory is what the program itself takes.
+const MinMemory = 32 << 20
+
+// Report is what was found, of what.
+type Report struct {
+	replay.Findings
+	Ask     Ask
+	Subject Subject
+	Took    time.Duration
+	Read    int // ops, in all passes
+}
+
+// Outcome is what one resolver would have made of the history.
+type Outcome = replay.Outcome
+
+// Caveat is what no report is an answer to.
+const Caveat = replay.Caveat
+
+// Resolvers is every resolver by name.
+func Resolvers() []string { return resolve.All.Names() }
+
+// Add lets one more resolver judge, by its name.
+func (a *Ask) Add(name string) error {
+	id, err := resolve.ParseID(name)
+	if err == nil {
+		a.Resolvers |= id.Mask()
+	}
+	return err
+}
+
+// AddAll lets all of them judge.
+func (a *Ask) AddAll() { a.Resolvers = resolve.All }
+
+// Prefix is what all keys begin with that were judged.
+func (r *Report) Prefix() string {
+	if len(r.Ask.Prefix) > len(r.Subject.Prefix) {
+		return r.Ask.Prefix
+	}
+	return r.Subject.Prefix
+}
+
+// GoesByTotals reports whether the evidence that a resolver needs is running totals,
+// rather than which other values its leader held: leaders leave it out when nobody on
+// their panel asks for it.
+func GoesByTotals(o *Outcome) bool { return o.Resolver == resolve.Counter }
 
 // Subject is the history that is asked about.
 type Subject struct {
@@ -52,10 +107,10 @@ const base = 24 << 20
 
 // size is what an object takes in a store, without its key and values.
 func size() func(*resolve.Object) int {
-	var room []byte
+	var scratch []byte
 	return func(o *resolve.Object) int {
-		room = codec.AppendObject(room[:0], o)
-		n := len(room) - len(o.Key)
+		scratch = codec.AppendObject(scratch[:0], o)
+		n := len(scratch) - len(o.Key)
 		for i := range o.Versions {
 			n -= len(o.Versions[i].Value)
 		}

@@ -1,4 +1,4 @@
-package main
+package study
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"kvd/logical"
+	"kvd/replica/client"
 	"kvd/resolve"
 	"kvd/resolve/replay"
 	"kvd/storage/codec"
@@ -19,7 +20,7 @@ import (
 // way. Close waits for those.
 type remote struct {
 	ctx    context.Context
-	leader *leader
+	leader *client.Leader
 	prefix string
 	upTo   logical.Frontier
 	pages  map[logical.Origin]*pages
@@ -44,7 +45,7 @@ type page struct {
 // pageOps is as many as a leader gives at most.
 const pageOps = 10_000
 
-func newRemote(ctx context.Context, l *leader, prefix string, upTo logical.Frontier) *remote {
+func newRemote(ctx context.Context, l *client.Leader, prefix string, upTo logical.Frontier) *remote {
 	return &remote{ctx: ctx, leader: l, prefix: prefix, upTo: upTo, pages: map[logical.Origin]*pages{}}
 }
 
@@ -86,23 +87,23 @@ func (r *remote) page(origin logical.Origin, from logical.Seq) page {
 	if r.prefix != "" {
 		words = append(words, "PREFIX", r.prefix)
 	}
-	answer, err := r.leader.do(r.ctx, words...)
+	answer, err := r.leader.Do(r.ctx, words...)
 	if err != nil {
 		return page{err: err}
 	}
-	got := page{next: logical.Seq(answer.field("next").number)}
-	for _, entry := range answer.field("entries").items {
-		op, err := codec.DecodeOp([]byte(entry.text))
+	got := page{next: logical.Seq(answer.Field("next").Number)}
+	for _, entry := range answer.Field("entries").Items {
+		op, err := codec.DecodeOp([]byte(entry.Text))
 		if err == nil && (op.Dot.Origin != origin || op.Dot.Seq < from) {
 			err = fmt.Errorf("it gave %s when asked for %s from %d", op.Dot, origin, from)
 		}
 		if err != nil {
-			return page{err: &refusal{r.leader, "KVD.LOG", fmt.Errorf("its log cannot be read: %w", err)}}
+			return page{err: client.NewRefusal(r.leader, "KVD.LOG", fmt.Errorf("its log cannot be read: %w", err))}
 		}
 		got.ops, from = append(got.ops, op), op.Dot.Seq+1
 	}
 	if got.next != 0 && got.next < from {
-		return page{err: &refusal{r.leader, "KVD.LOG", errors.New("it goes back in its log")}}
+		return page{err: client.NewRefusal(r.leader, "KVD.LOG", errors.New("it goes back in its log"))}
 	}
 	return got
 }

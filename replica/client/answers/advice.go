@@ -1,0 +1,81 @@
+package answers
+
+import (
+	"slices"
+	"strings"
+
+	"kvd/replica/client"
+)
+
+// Advice is one advice, and which leaders give it.
+type Advice struct {
+	Prefix   string
+	Serving  string
+	Better   string
+	Sentence string
+	Evidence []string
+	Leaders  []string
+}
+
+func adviceFrom(r client.Reply) Advice {
+	return Advice{Prefix: r.Field("prefix").Text, Serving: r.Field("serving").Text, Better: r.Field("better").Text,
+		Sentence: r.Field("sentence").Text, Evidence: r.Field("evidence").Texts()}
+}
+
+// like leaves out the evidence: who has applied more has more of it.
+func (c Advice) like(o Advice) bool {
+	return c.Prefix == o.Prefix && c.Serving == o.Serving && c.Better == o.Better
+}
+
+// AdviceOf is what all leaders advise: those of the leader that has applied most
+// first, then what only others say.
+func AdviceOf(said []client.Answer) []Advice {
+	teller := client.MostApplied(said)
+	var all []Advice
+	add := func(a client.Answer) {
+		for _, item := range a.Field("advice").Items {
+			c := adviceFrom(item)
+			i := slices.IndexFunc(all, c.like)
+			if i < 0 {
+				all, i = append(all, c), len(all)
+			}
+			all[i].Leaders = append(all[i].Leaders, a.Name)
+		}
+	}
+	add(said[teller])
+	for i, a := range said {
+		if i != teller {
+			add(a)
+		}
+	}
+	for i := range all {
+		slices.Sort(all[i].Leaders)
+	}
+	slices.SortStableFunc(all, func(a, b Advice) int { return strings.Compare(a.Prefix, b.Prefix) })
+	return all
+}
+
+// Objection is a leader that does not give an advice, though it has applied the same as
+// one that does.
+type Objection struct {
+	Advice         Advice
+	Gives, Objects string // leaders
+}
+
+// Objections is who advises otherwise than another that has applied the same.
+func Objections(said []client.Answer, all []Advice) (out []Objection) {
+	for _, c := range all {
+		for _, a := range said {
+			if slices.Contains(c.Leaders, a.Name) {
+				continue
+			}
+			i := slices.IndexFunc(said, func(o client.Answer) bool {
+				return slices.Contains(c.Leaders, o.Name) && client.DistanceOf(o.Applied, a.Applied).None()
+			})
+			if i >= 0 {
+				out = append(out, Objection{c, said[i].Name, a.Name})
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,116 @@
+package answers
+
+import (
+	"fmt"
+	"slices"
+
+	"kvd/logical"
+	"kvd/replica/client"
+	"kvd/replica/ledger"
+	"kvd/resolve"
+)
+
+// Audited is one leader's audit.
+type Audited struct {
+	client.Answer
+	ledger.Audit
+	Holds []bool // of each balance, as the leader says
+}
+
+func auditedOf(a client.Answer) (Audited, error) {
+	out := Audited{Answer: a, Audit: ledger.Audit{
+		Leader: a.Name, Applied: a.Applied, Keys: int(a.Field("keys").Number), Skipped: a.Field("skipped").Texts(), Stray: int(a.Field("stray").Number), Settled: int(a.Field("settled").Number)}}
+	for _, b := range a.Field("balances").Items {
+		id, err := resolve.ParseID(b.Field("resolver").Text)
+		if err != nil {
+			return Audited{}, err
+		}
+		n := func(name string) int { return int(b.Field(name).Number) }
+		out.Balances = append(out.Balances, ledger.Balance{Resolver: id, Accepted: n("accepted"), Live: n("live"), Superseded: n("superseded"),
+			Inverted: n("inverted"), Concurrent: n("concurrent"), Evicted: n("evicted"), InNone: n("none"), InTwo: n("two"), Beyond: n("beyond")})
+		out.Holds = append(out.Holds, b.Field("holds").Truth())
+	}
+	return out, nil
+}
+
+// apart is two leaders that have not applied the same.
+type apart struct {
+	Leader, Other string
+	Distance      client.Distance
+}
+
+// unreplicated is writes of one origin that have not arrived.
+type unreplicated struct {
+	From, To string // dots, in order
+	Leader   string // that accepted them; empty: not known
+	Holders  []string
+}
+
+func (u unreplicated) equal(o unreplicated) bool {
+	return u.From == o.From && u.To == o.To && u.Leader == o.Leader && slices.Equal(u.Holders, o.Holders)
+}
+
+// Audits is the audits of all leaders.
+type Audits struct {
+	All          []Audited      // by leader
+	Differs      []string       // what does not add up, and where leaders differ that should not
+	Apart        []apart        // who cannot be held against whom
+	Unreplicated []unreplicated // writes that have not arrived, and that nobody can be asked for
+	Missing      []client.Absentee
+}
+
+func AuditsOf(said []client.Answer, missing []client.Absentee) (Audits, error) {
+	out := Audits{Missing: missing}
+	for _, a := range said {
+		one, err := auditedOf(a)
+		if err != nil {
+			return out, err
+		}
+		out.All = append(out.All, one)
+	}
+	for i := range out.All {
+		out.hold(i)
+		if damage := out.All[i].Field("damage").Text; damage != "" {
+			out.Differs = append(out.Differs, out.All[i].Name+": "+damage)
+		}
+		out.note(out.All[i].Field("unreplicated").Items)
+	}
+	return out, nil
+}
+
+// hold looks whether the balances of a leader hold, and holds them against the
+// first leader that has applied the same.
+func (a *Audits) hold(i int) {
+	one := &a.All[i]
+	for j, b := range one.Balances {
+		if !one.Holds[j] {
+			a.Differs = append(a.Differs, fmt.Sprintf("%s: %s does not add up", one.Name, b.Resolver))
+		}
+	}
+	for j := range i {
+		if one.Applied.Compare(a.All[j].Applied) == logical.Equal {
+			a.Differs = append(a.Differs, ledger.MergeAudits([]ledger.Audit{a.All[j].Audit, one.Audit})...)
+			return
+		}
+	}
+	if i > 0 {
+		a.Apart = append(a.Apart, apart{one.Name, a.All[0].Name, client.DistanceOf(one.Applied, a.All[0].Applied)})
+	}
+}
+
+// note takes down which writes one leader knows to be unreplicated; another that says the
+// same is not repeated.
+func (a *Audits) note(stretches []client.Reply) {
+	for _, s := range stretches {
+		one := unreplicated{s.Field("from").Text, s.Field("to").Text, s.Field("leader").Text, s.Field("holders").Texts()}
+		if !slices.ContainsFunc(a.Unreplicated, one.equal) {
+			a.Unreplicated = append(a.Unreplicated, one)
+		}
+	}
+}
+
+// Same reports whether one text stands for all.
+func (a Audits) Same() bool {
+	return len(a.Differs) == 0 && len(a.Apart) == 0 &&
+		!slices.ContainsFunc(a.All, func(o Audited) bool { return o.Field("text").Text != a.All[0].Field("text").Text })
+}

@@ -1,0 +1,128 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"kvd/logical"
+)
+
+// Responder is who answered, and what it had applied when it did.
+type Responder struct {
+	Name    string // as it calls itself
+	Applied logical.Frontier
+}
+
+// ResponderOf reads the fields leader and applied of an answer.
+func ResponderOf(l *Leader, cmd string, r Reply) (Responder, error) {
+	at := r.Field("applied")
+	if at.Kind == Null { // KVD.LOSSES was once without it
+		return Responder{}, &Refusal{l, cmd, errors.New("this server answers " + cmd + " as older ones do, and cannot be held against others; a newer one can")}
+	}
+	applied, err := logical.ParseFrontier(at.Text)
+	if err != nil {
+		return Responder{}, &Refusal{l, cmd, fmt.Errorf("the answer cannot be read: %w", err)}
+	}
+	v := Responder{r.Field("leader").Text, applied}
+	if v.Name == "" {
+		v.Name = l.Name
+	}
+	return v, nil
+}
+
+// Answer is one leader's answer to one command.
+type Answer struct {
+	Responder
+	Reply
+}
+
+// Ask puts a question of one command. The error is a *refusal.
+func (l *Leader) Ask(ctx context.Context, words ...string) (Answer, error) {
+	r, err := l.Do(ctx, words...)
+	if err != nil {
+		return Answer{}, err
+	}
+	v, err := ResponderOf(l, words[0], r)
+	return Answer{v, r}, err
+}
+
+// Absentee is a leader that could not be asked, and why.
+type Absentee struct {
+	Node
+	Err error // never nil
+}
+
+// Gather asks all leaders at once. What they said is by name, and of each name
+// once, should it have two addresses.
+func Gather[T any](leaders []*Leader, ask func(*Leader) (T, error), name func(T) string) (said []T, missing []Absentee) {
+	all, errs := make([]T, len(leaders)), make([]error, len(leaders))
+	var wg sync.WaitGroup
+	for i, l := range leaders {
+		wg.Go(func() { all[i], errs[i] = ask(l) })
+	}
+	wg.Wait()
+	for i, l := range leaders {
+		if errs[i] != nil {
+			missing = append(missing, Absentee{l.Node, errs[i]})
+			continue
+		}
+		said = append(said, all[i])
+	}
+	slices.SortStableFunc(said, func(a, b T) int { return strings.Compare(name(a), name(b)) })
+	return slices.CompactFunc(said, func(a, b T) bool { return name(a) == name(b) }), missing
+}
+
+// StillMissed takes out of those who could not be asked the leaders that the cluster has
+// forgotten, as one of the others knows: whoever listed the leaders may not.
+func StillMissed(ctx context.Context, missing []Absentee, leaders []*Leader) []Absentee {
+	if len(missing) == 0 {
+		return nil
+	}
+	for _, l := range leaders {
+		if slices.ContainsFunc(missing, func(a Absentee) bool { return a.Addr == l.Addr }) {
+			continue
+		}
+		if names, err := l.Forgotten(ctx); err == nil {
+			return slices.DeleteFunc(slices.Clone(missing), func(a Absentee) bool { return slices.Contains(names, a.Name) })
+		}
+	}
+	return missing
+}
+
+// Distance is how far apart two leaders are by what they have applied.
+type Distance struct {
+	Lacks, Beyond uint64 // ops that the other has and it lacks, and the reverse
+}
+
+func DistanceOf(a, other logical.Frontier) Distance {
+	return Distance{Lacking(a, other), Lacking(other, a)}
+}
+
+// Lacking counts the ops of other that a lacks.
+func Lacking(a, other logical.Frontier) uint64 {
+	n := uint64(0)
+	for d := range other.All() {
+		if at := a.At(d.Origin); d.Seq > at {
+			n += uint64(d.Seq - at)
+		}
+	}
+	return n
+}
+
+// None reports whether they have applied the same.
+func (s Distance) None() bool { return s.Lacks == 0 && s.Beyond == 0 }
+
+// MostApplied is the index of the leader that has applied most; of equals the first.
+func MostApplied(said []Answer) int {
+	best, most := 0, uint64(0)
+	for i, s := range said {
+		if n := Lacking(logical.Frontier{}, s.Applied); i == 0 || n > most {
+			best, most = i, n
+		}
+	}
+	return best
+}

@@ -1,0 +1,86 @@
+package study
+
+import (
+	"context"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica/client"
+	"kvd/resolve/replay"
+
+	historyfile "kvd/storage/history"
+	"kvd/wallclock"
+)
+
+// Past is one leader's history as it stood at a moment, read from its log over the
+// network.
+type Past struct {
+	Subject
+	ctx     context.Context // ends with close
+	cancel  context.CancelFunc
+	log     *remote
+	names   []historyfile.Name // whose the origins are that members live under now
+	Unnamed error              // why whose the origins are is not known; nil: it is
+}
+
+// Close ends what is read of it, and waits for that.
+func (p *Past) Close() {
+	p.cancel()
+	p.log.close()
+}
+
+// By is the leader whose log it is.
+func (p *Past) By() *client.Leader { return p.log.leader }
+
+// Of asks the leader for its frontier and its policy. Nothing of the log is read
+// yet. The caller closes it. The error is a *refusal.
+func Of(ctx context.Context, l *client.Leader, prefix string) (*Past, error) {
+	upTo, err := l.Frontier(ctx)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := l.Policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Past{Subject: Subject{Policy: policy, Leader: l.Name, At: wallclock.Instant(time.Now().UnixNano()), Prefix: prefix, UpTo: upTo}}
+	p.ctx, p.cancel = context.WithCancel(ctx)
+	p.log = newRemote(p.ctx, l, prefix, upTo)
+	p.Source = replay.Merge(p.log, upTo, prefix)
+	if prefix == "" { // how many of them have it is not known
+		p.Ops = opsOf(upTo)
+	}
+	p.name(l)
+	return p, nil
+}
+
+// name learns who there is, which is good to know and not needed.
+func (p *Past) name(l *client.Leader) {
+	all, err := l.Members(p.ctx)
+	p.Unnamed = err
+	for _, m := range all {
+		if m.RESP == l.Addr {
+			p.Leader = m.Name
+		}
+		if d, err := logical.ParseDot(m.Origin + "-1"); err == nil && m.Name != "" {
+			p.names = append(p.names, historyfile.Name{Origin: d.Origin, Leader: m.Name})
+		}
+	}
+}
+
+// opsOf is how many ops a frontier covers.
+func opsOf(f logical.Frontier) int {
+	n := 0
+	for d := range f.All() {
+		n += int(d.Seq)
+	}
+	return n
+}
+
+// Context ends when the past is closed.
+func (p *Past) Context() context.Context { return p.ctx }
+
+// Header is what a file says of the history.
+func (p *Past) Header() historyfile.Header {
+	return historyfile.Header{Leader: p.Leader, At: p.At, Prefix: p.Prefix, Policy: p.Policy, UpTo: p.UpTo, Names: p.names}
+}

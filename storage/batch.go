@@ -23,7 +23,7 @@ type Batch struct {
 	state      State  // the last that was put
 	stated     bool
 	lengthens  bool // an op was put
-	contests   bool // a conflict was put, or settled
+	contests   bool // a conflict was put, or resolved
 }
 
 // NewBatch is an empty batch. Close it when it is no longer needed.
@@ -63,7 +63,7 @@ func (b *Batch) PutObject(o *resolve.Object) {
 }
 
 // PutRequest remembers which dot a request was given, in place of what was
-// remembered before: whoever puts keeps the smaller of two.
+// remembered before; the caller keeps the smaller of two.
 func (b *Batch) PutRequest(client, number uint64, d logical.Dot) {
 	b.key = appendRequestKey(b.key[:0], client, number)
 	b.value = codec.AppendPlainDot(b.value[:0], d)
@@ -81,13 +81,13 @@ func (b *Batch) PutState(s State) {
 	b.set()
 }
 
-// PutIncarnations replaces the origins of the leader's lives, which ascend.
-func (b *Batch) PutIncarnations(lives []logical.Origin) {
-	if b.refuse(checkIncarnations(lives)) {
+// PutIncarnations replaces the origins of the leader's incarnations, which ascend.
+func (b *Batch) PutIncarnations(origins []logical.Origin) {
+	if b.refuse(checkIncarnations(origins)) {
 		return
 	}
 	b.key = appendIncarnationsKey(b.key[:0])
-	b.value = appendIncarnations(b.value[:0], lives)
+	b.value = appendIncarnations(b.value[:0], origins)
 	b.set()
 }
 
@@ -135,7 +135,7 @@ func (b *Batch) commit(w *pebble.WriteOptions) error {
 	return b.store.disk.Err()
 }
 
-// retainedScratch is how much room for encoding a batch keeps when it is emptied.
+// retainedScratch is how much scratch for encoding a batch keeps when it is emptied.
 const retainedScratch = 1 << 20
 
 // Reset empties the batch and keeps its memory, but for what large values needed.

@@ -17,8 +17,8 @@ import (
 // first. How much there is stands in a row of its own, so that nobody counts.
 
 // maxConflictBytes is how much is kept of what others have under dots of the log.
-// Where there is no room for more, contents of settled dots go first; when all are
-// open, what is found is counted and not kept. It is found again after a start, once
+// Where more does not fit, contents of settled dots are dropped first; when all are open,
+// what is found is counted and not kept. It is found again after a start, once
 // those that were kept are settled.
 const maxConflictBytes = 2 * limits.Op
 
@@ -27,7 +27,7 @@ type Conflicts struct {
 	Dots    int64 // whose other content is kept
 	Open    int64 // those among them that nothing settles
 	Bytes   int64 // of what is kept
-	Omitted int64 // contents that there was no room for
+	Omitted int64 // contents that did not fit
 }
 
 // conflictsFormat is the version of this layout:
@@ -35,8 +35,8 @@ type Conflicts struct {
 //	format, dots, open, bytes, omitted
 const conflictsFormat = 1
 
-// conflicts is what the batches have come to. It belongs to whoever lengthens logs and
-// puts conflicts; batches of others do not look at it.
+// conflicts is the counts as of the running batch. It belongs to whoever lengthens logs
+// and puts conflicts; batches of others do not touch it.
 type conflicts struct {
 	Conflicts
 	loaded, touched bool
@@ -47,7 +47,7 @@ type conflicts struct {
 	settled  map[logical.Dot]bool
 }
 
-// loadConflicts reads, once, what the store holds. It counts what a store of before
+// loadConflicts reads, once, what the store holds. It counts what an older store
 // holds, and gives up the count of what was omitted when that can be found and kept
 // again.
 func (s *Store) loadConflicts() error {
@@ -72,7 +72,7 @@ func (s *Store) loadConflicts() error {
 }
 
 // PutConflict keeps an op that another leader has under a dot under which the log
-// has another, if there is room. Each content is kept once.
+// has another, if it fits. Each content is kept once.
 func (b *Batch) PutConflict(o *resolve.Op) {
 	if b.refuse(codec.CheckOp(o)) || b.refuse(b.store.loadConflicts()) {
 		return
@@ -101,8 +101,8 @@ func (b *Batch) PutConflict(o *resolve.Op) {
 	b.set()
 }
 
-// makeSpace makes room for so many bytes, and reports whether there is. A content
-// of a settled dot drives nothing out.
+// makeSpace drops what may go until so many bytes fit, and reports whether they do. A
+// content of a settled dot displaces nothing.
 func (b *Batch) makeSpace(n int64, settled bool) bool {
 	t := &b.store.conflicts
 	limit := int64(maxConflictBytes)
@@ -147,7 +147,7 @@ func (b *Batch) dropSettled(n int64) {
 		}
 		return true, nil
 	})
-	b.keep(wrap(err, "make room for conflicts"))
+	b.keep(wrap(err, "drop conflicts"))
 }
 
 // PutSettled remembers by which op a dot that was given twice is settled. What settled
@@ -190,7 +190,7 @@ func (b *Batch) holds(key []byte) bool {
 	return found
 }
 
-// putConflictStats writes what the batch has come to.
+// putConflictStats writes the counts as of this batch.
 func (b *Batch) putConflictStats() {
 	b.keep(b.store.loadConflicts())
 	t := &b.store.conflicts

@@ -1,48 +1,59 @@
-// Package storage keeps what one leader knows: its log, the objects folded from
-// it, the ledger of lost writes, and the leader's own state, in one pebble
-// store.
+// Package storage is one leader's disk: its log, the objects folded from it, the ledger
+// of lost writes, and the leader's own state, in one pebble store.
 //
 // Whatever a step changes goes into one [Batch], and a batch is stored whole or
 // not at all; so log, objects, ledger and frontier agree after any crash, and a
-// snapshot of the store is always a causal cut. A simulated disk is pebble on
-// another filesystem ([Options].FS), never another store.
+// [Snapshot] is always a causal cut. A simulated disk is pebble on another filesystem
+// ([Options].FS), never another store.
 //
 // Keys are one letter and big-endian fields, so that byte order is the order of
 // the fields:
 //
 //	key                             value                    order
-//	L origin(8) seq(8)              op                       by place in the log
+//	L origin(8) seq(8)              op                       by seq in the log
 //	K key                           object, key left out     by key
 //	P key* origin(8) seq(8)         ledger row, key left out by key, dot
-//	R place(8)                      key of the ledger row    by age in the ledger
+//	R position(8)                   key of the ledger row    by age in the ledger
 //	Q client(8) number(8)           dot the request was given
 //	T origin(8) seq(8)              all dots of the same request, if there are several
 //	A origin(8)                     what the log adds up to    by origin
-//	A origin(8) seq(8)              the same, every 256 ops    by place
+//	A origin(8) seq(8)              the same, every 256 ops    by seq
 //	C origin(8) seq(8) hash(8)      op that another leader has under the dot
 //	D origin(8) seq(8)              dot of the op that settles a dot given twice
 //	M "conflicts"                   how many dots have two contents
 //	M "state"                       state
 //	M "policy"                      the policy that the objects are folded under
-//	M "lives"                       origins of the leader's lives
-//	M "ledger"                      what the ledger holds and what became of the rest
+//	M "lives"                       origins of the leader's incarnations
+//	M "ledger"                      ledger stats
 //	M "format"                      number of all these layouts together
 //	S origin(8) seq(8)              op that was salvaged and waits to be applied again
 //	O key* origin(8) seq(8) resolver(1)
-//	                                row of an older ledger, while it is carried over
+//	                                row of an older ledger, while it is upgraded
 //
 // key* is the user's key with each zero byte written as 00 FF, ended by 00 00:
-// keys are arbitrary bytes, and this keeps both their order and the place where
-// they end.
+// keys are arbitrary bytes, and this keeps their order and shows where they end.
 //
 // Values are MessagePack in canonical form, the format's version first, and written with
 // package codec, which has the layouts of ops and objects. Other layouts are described
-// where they are written: rowcode.go, ledgerstats.go, state.go, judged.go,
-// duplicates.go, and carry.go for what older stores have.
+// where they are written: package losses, state.go, judged.go, duplicates.go,
+// incarnations.go, conflicts.go, sums.go, and upgrade.go for what older stores have.
 //
-// The ledger's part here is ledger.go: rows by key and dot, their index by position, and
-// the ledger stats. Package losses has what a row, the stats and the retention are; package
-// host applies what folding decided and puts rows, index entries and stats in one batch.
+// # The ledger
+//
+// The storage part of the ledger is ledger.go: rows by key and dot, their index by
+// position, and the ledger stats. Each batch that changes a row changes index and stats
+// with it; [Store.CheckLedger] compares the three. What a row, the stats and the retention
+// are is package losses. Package host applies what folding decided to rows and evicts;
+// package ledger (of replica) answers questions from what is read here.
+//
+// # Parts
+//
+//	codec     the one MessagePack codec
+//	losses    rows, stats and retention of the ledger
+//	disk      the filesystem as pebble sees it; faults, damage and advice
+//	salvage   what is left of a damaged store
+//	history   a stretch of history in one file
+//	file      small files beside the store, replaced whole
 //
 // What the package is not: it decides nothing about ops, keeps no cache of
 // decoded values, and does not know the core it serves; package host translates.
@@ -54,4 +65,10 @@
 //   - after a failed write nothing more is committed: every later Commit fails
 //     with the first error;
 //   - what is read is the caller's own memory, and what is put is copied.
+//
+// Files: store.go, options.go, batch.go and snapshot.go are the store; read.go, scan.go,
+// entries.go and random.go read it; keys.go has the storage keys; state.go,
+// incarnations.go, judged.go, duplicates.go, conflicts.go, sums.go, ledger.go and
+// waiting.go one kind of row each; separate.go says which values stand in files of their
+// own; salvage.go and upgrade.go take in damaged and older stores.
 package storage

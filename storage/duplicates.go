@@ -14,7 +14,7 @@ import (
 //
 //	format, origin, seq, origin, seq …, ascending by dot
 //
-// Before it there was a dot that stood alone: the other one of a pair.
+// Format 1 was a single dot: the other one of a pair.
 const duplicatesFormat = 2
 
 func appendDuplicates(dst []byte, dots []logical.Dot) []byte {
@@ -72,8 +72,8 @@ func decodeDuplicatesOf(d logical.Dot, b []byte) ([]logical.Dot, error) {
 // the only one. They are the caller's.
 func (s reads) Duplicates(d logical.Dot) ([]logical.Dot, error) {
 	var dots []logical.Dot
-	var room [32]byte
-	_, err := s.get(appendDuplicateKey(room[:0], d), func(b []byte) (err error) {
+	var scratch [32]byte
+	_, err := s.get(appendDuplicateKey(scratch[:0], d), func(b []byte) (err error) {
 		dots, err = decodeDuplicatesOf(d, b)
 		return err
 	})

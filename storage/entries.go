@@ -7,7 +7,7 @@ import (
 	"kvd/logical"
 )
 
-// LogEntries yields what is stored of origin's log from place from on, ascending,
+// LogEntries yields what is stored of origin's log from seq from on, ascending,
 // until yield answers false: each op as [codec.AppendOp] wrote it, without decoding it.
 // The bytes are lent until yield returns; copy what is kept. An error of yield
 // ends the reading and is returned.

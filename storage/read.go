@@ -18,24 +18,24 @@ type reads struct{ from pebble.Reader }
 // fresh.
 func (s reads) State() (State, bool, error) {
 	var state State
-	var room [16]byte
-	found, err := s.get(appendStateKey(room[:0]), func(b []byte) (err error) {
+	var scratch [16]byte
+	found, err := s.get(appendStateKey(scratch[:0]), func(b []byte) (err error) {
 		state, err = decodeState(b)
 		return err
 	})
 	return state, found, wrap(err, "read state")
 }
 
-// Incarnations is the origins of the leader's lives that the last PutIncarnations named,
+// Incarnations is the origins of the leader's incarnations that the last PutIncarnations named,
 // ascending; they are the caller's.
 func (s reads) Incarnations() ([]logical.Origin, error) {
-	var lives []logical.Origin
-	var room [16]byte
-	_, err := s.get(appendIncarnationsKey(room[:0]), func(b []byte) (err error) {
-		lives, err = decodeIncarnations(b)
+	var origins []logical.Origin
+	var scratch [16]byte
+	_, err := s.get(appendIncarnationsKey(scratch[:0]), func(b []byte) (err error) {
+		origins, err = decodeIncarnations(b)
 		return err
 	})
-	return lives, wrap(err, "read lives")
+	return origins, wrap(err, "read incarnations")
 }
 
 // Object is the key's object; one without versions if the key was never written
@@ -43,8 +43,8 @@ func (s reads) Incarnations() ([]logical.Origin, error) {
 // store.
 func (s reads) Object(key string) (*resolve.Object, error) {
 	o := &resolve.Object{Key: key}
-	var room [64]byte
-	_, err := s.get(appendObjectKey(room[:0], key), func(b []byte) (err error) {
+	var scratch [64]byte
+	_, err := s.get(appendObjectKey(scratch[:0], key), func(b []byte) (err error) {
 		o, err = codec.DecodeStored(b, key)
 		return err
 	})
@@ -58,8 +58,8 @@ func (s reads) Object(key string) (*resolve.Object, error) {
 // they are, if it takes more. Nothing is copied then.
 func (s reads) ObjectWithin(key string, limit int64) (o *resolve.Object, size int64, err error) {
 	o = &resolve.Object{Key: key}
-	var room [64]byte
-	_, err = s.get(appendObjectKey(room[:0], key), func(b []byte) (err error) {
+	var scratch [64]byte
+	_, err = s.get(appendObjectKey(scratch[:0], key), func(b []byte) (err error) {
 		if size = int64(len(b)); size > limit {
 			o = nil
 			return nil
@@ -77,8 +77,8 @@ func (s reads) ObjectWithin(key string, limit int64) (o *resolve.Object, size in
 // caller's and shares nothing with the store.
 func (s reads) Op(d logical.Dot) (*resolve.Op, bool, error) {
 	var op *resolve.Op
-	var room [32]byte
-	found, err := s.get(appendLogKey(room[:0], d), func(b []byte) (err error) {
+	var scratch [32]byte
+	found, err := s.get(appendLogKey(scratch[:0], d), func(b []byte) (err error) {
 		op, err = codec.DecodeOp(b)
 		return err
 	})
@@ -89,10 +89,10 @@ func (s reads) Op(d logical.Dot) (*resolve.Op, bool, error) {
 }
 
 // BriefOp is Op with no more than limit bytes of the value, and the size of the
-// whole: for who looks at many ops and shows a little of each.
+// whole: for whoever reads many ops and shows a little of each.
 func (s reads) BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, found bool, err error) {
-	var room [32]byte
-	found, err = s.get(appendLogKey(room[:0], d), func(b []byte) (err error) {
+	var scratch [32]byte
+	found, err = s.get(appendLogKey(scratch[:0], d), func(b []byte) (err error) {
 		op, size, err = codec.DecodeBriefOp(b, limit)
 		return err
 	})
@@ -104,8 +104,8 @@ func (s reads) BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, foun
 
 // Request is the dot that a client's request was given.
 func (s reads) Request(client, number uint64) (logical.Dot, bool, error) {
-	var room [32]byte
-	d, found, err := s.dot(appendRequestKey(room[:0], client, number))
+	var scratch [32]byte
+	d, found, err := s.dot(appendRequestKey(scratch[:0], client, number))
 	return d, found, wrap(err, "read request")
 }
 

@@ -13,7 +13,7 @@ import (
 	"kvd/storage/codec"
 )
 
-// Ops lists origin's ops from place from on, ascending: at most maxOps, and no
+// Ops lists origin's ops from seq from on, ascending: at most maxOps, and no
 // more than have a [resolve.Op.Size] of maxBytes together; at least one if there is
 // one. They are the caller's.
 func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {

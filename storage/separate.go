@@ -6,15 +6,14 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// separateFrom is from how many bytes on a value stands in a file for such values
-// alone, each in a block of its own, and its row says where. Within a table it would
-// make a block of itself and its neighbours: to look one of those up would mean to
-// read and to unpack all of it, again and again where no part of the block cache can
-// hold as much; and whatever compacts its neighbours would write it anew. Four blocks'
-// worth harms nobody.
+// separateFrom is the size in bytes from which a value is kept in a file for such values
+// only, each in a block of its own; its row says where. Within a table it would share a
+// block with its neighbours: reading one of those would read and unpack all of it, again
+// and again where no part of the block cache can hold as much, and every compaction of
+// its neighbours would write it again. A value of up to four blocks does no harm.
 const separateFrom = 16 << 10
 
-// separation is how pebble goes about it.
+// separation is what pebble is told of it.
 func separation() pebble.ValueSeparationPolicy {
 	return pebble.ValueSeparationPolicy{
 		Enabled:               true,
@@ -26,8 +25,8 @@ func separation() pebble.ValueSeparationPolicy {
 }
 
 // spans keeps the rows before the objects' in their tables, however large: what others
-// have under dots of the log must not be taken for the log's own by who salvages ops
-// from files of values, which do not say whose a value is.
+// have under dots of the log must not be taken for the log's own by package salvage,
+// because files of values do not say whose a value is.
 func spans(start []byte) (p pebble.SpanPolicy, end []byte, err error) {
 	if len(start) > 0 && start[0] > inConflicts {
 		return p, nil, nil

@@ -33,7 +33,7 @@ type Store struct {
 }
 
 // Open opens the store in o.Dir, and makes a fresh one if there is none. One of an
-// older format is carried over, and one of a newer format is refused.
+// older format is upgraded, and one of a newer format is refused.
 func Open(o Options) (*Store, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 
 // What a log adds up to: the sum of the hashes of its ops' encodings, each of which
 // holds its dot. Two leaders whose logs of an origin hold the same ops have the same
-// sum, and others almost surely not; and what is between two places has the
+// sum, and others almost surely not; and what is between two seqs has the
 // difference of their sums. The sum at the end of each log is stored with the batch
 // that lengthens it, and those at every SumSpan ops stay.
 //
@@ -28,7 +28,7 @@ const SumSpan = 256
 const sumFormat = 1
 
 // sums is what the logs add up to as of the running batch. It belongs to whoever
-// lengthens logs; batches of others do not look at it.
+// lengthens logs; batches of others do not touch it.
 type sums struct {
 	of      map[logical.Origin]*logSum
 	touched []logical.Origin // not stored as they are
@@ -99,14 +99,14 @@ func (s *Store) ends(d logical.Dot) (bool, error) {
 // count adds up a log from its beginning.
 func (s *Store) count(o logical.Origin, t *logSum) error {
 	*t = logSum{}
-	var room []byte
+	var scratch []byte
 	err := s.LogEntries(o, 1, func(seq logical.Seq, encoded []byte) (bool, error) {
 		op, err := codec.DecodeOp(encoded)
 		if err != nil {
 			return false, err
 		}
-		room = codec.AppendOp(room[:0], op) // as it is written now, whoever wrote it
-		t.add(seq, room)
+		scratch = codec.AppendOp(scratch[:0], op) // as it is written now, whoever wrote it
+		t.add(seq, scratch)
 		return !t.broken, nil
 	})
 	if t.last.seq > 0 {
@@ -207,9 +207,9 @@ func appendSumKey(dst []byte, o logical.Origin) []byte {
 
 // Same reports whether the log holds an op under the dot of o, and whether it is the
 // same in all that is stored.
-func (s reads) Same(o *resolve.Op) (same, held bool, err error) {
-	mine, held, err := s.Op(o.Dot)
-	if err != nil || !held {
+func (s reads) Same(o *resolve.Op) (same, found bool, err error) {
+	mine, found, err := s.Op(o.Dot)
+	if err != nil || !found {
 		return false, false, err
 	}
 	return codec.SameOp(mine, o), true, nil

@@ -18,7 +18,7 @@ import (
 // format 2 have no policy, and only ops from before it was recorded who judged them.
 const storeFormat = 3
 
-// upgradeBatch is how much is carried over with one batch.
+// upgradeBatch is how much of a ledger is upgraded with one batch.
 const upgradeBatch = 256 << 10
 
 // upgrade makes of an older store one of this format, and refuses a newer one. A
@@ -48,31 +48,31 @@ func (s *Store) format() (format uint64, err error) {
 	return format, wrap(err, "read the store's format")
 }
 
-// upgradeLedger brings the ledger of a store without a format into rows of now, in
+// upgradeLedger brings the ledger of a store without a format into present rows, in
 // batches of which each leaves something to go on from:
 //
-//	P resolver key* dot ─▶ O key* dot resolver ─▶ P key* dot, R place, M "ledger" ─▶ M "format"
+//	P resolver key* dot ─▶ O key* dot resolver ─▶ P key* dot, R position, M "ledger" ─▶ M "format"
 //
 // The way round is needed because an old key and a new one may be the same bytes.
-// While there is no holding, all under P is old; once there is one, all of it is
+// While there are no ledger stats, all under P is old; once there are, all of it is
 // new, and the rest is under O.
 func (s *Store) upgradeLedger(b *Batch) error {
 	counted, err := s.get(appendLedgerStatsKey(nil), func([]byte) error { return nil })
 	if err != nil {
-		return wrap(err, "read the ledger's holding")
+		return wrap(err, "read the ledger stats")
 	}
 	if !counted {
 		if err := s.setAside(b); err != nil {
-			return fmt.Errorf("carry over the ledger: %w", err)
+			return fmt.Errorf("upgrade the ledger: %w", err)
 		}
 	}
-	carried, err := s.enterAside(b)
+	upgraded, err := s.insertAside(b)
 	if err != nil {
-		return fmt.Errorf("carry over the ledger: %w", err)
+		return fmt.Errorf("upgrade the ledger: %w", err)
 	}
 	b.key, b.value = append(b.key[:0], formatKey()...), codec.Encode(b.value[:0]).Uint(storeFormat).Done()
 	b.set()
-	if carried {
+	if upgraded {
 		return b.commit(pebble.Sync)
 	}
 	return b.commit(pebble.NoSync) // whatever follows is durable no sooner
@@ -94,39 +94,39 @@ func (s *Store) setAside(b *Batch) error {
 	return errors.Join(err, b.commit(pebble.NoSync))
 }
 
-// enterAside enters a row for each write that was set aside, without evidence,
+// insertAside inserts a row for each write that was set aside, without evidence,
 // and reports whether there was any.
-func (s *Store) enterAside(b *Batch) (bool, error) {
+func (s *Store) insertAside(b *Batch) (bool, error) {
 	h, err := s.LedgerStats()
 	if err != nil {
 		return false, err
 	}
-	e := entering{b: b, h: h}
+	e := inserting{b: b, h: h}
 	err = s.scan([]byte{inAside}, []byte{inAside + 1}, func(k, v []byte) (bool, error) { return true, e.take(k, v) })
 	if err != nil || e.row.Verdicts == nil {
 		return false, err
 	}
-	e.enter()
+	e.insert()
 	b.PutLedgerStats(&e.h)
 	return true, nil
 }
 
-// entering is the row that verdicts of one write are gathered in.
-type entering struct {
+// inserting is the row that verdicts of one write are gathered in.
+type inserting struct {
 	b   *Batch
 	h   losses.Stats
 	row losses.Row
 }
 
 // take adds a verdict that was set aside, after the row of the write before it.
-func (e *entering) take(k, v []byte) error {
+func (e *inserting) take(k, v []byte) error {
 	loss, err := decodeAside(k, v)
 	if err != nil {
 		return err
 	}
 	if id := (losses.ID{Key: loss.Key, Loser: loss.Loser}); id != e.row.ID() {
 		if e.row.Verdicts != nil {
-			e.enter()
+			e.insert()
 		}
 		e.row = losses.Row{Key: id.Key, Loser: id.Loser}
 		if err := e.commitLarge(); err != nil {
@@ -139,7 +139,7 @@ func (e *entering) take(k, v []byte) error {
 	return nil
 }
 
-func (e *entering) enter() {
+func (e *inserting) insert() {
 	e.h.Entered++
 	e.row.Position = e.h.Entered
 	e.h.Insert(e.b.PutRow(&e.row))
@@ -148,7 +148,7 @@ func (e *entering) enter() {
 }
 
 // commitLarge commits a batch that has grown large, with what it counts.
-func (e *entering) commitLarge() error {
+func (e *inserting) commitLarge() error {
 	if e.b.err == nil && e.b.b.Len() >= upgradeBatch {
 		e.b.PutLedgerStats(&e.h)
 	}

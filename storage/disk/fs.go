@@ -183,7 +183,7 @@ func (d *FS) Rename(from, to string) error {
 	return d.change("rename", from, func() error { return d.FS.Rename(from, to) })
 }
 
-// Remove takes a file away. One that stays in the way harms nobody.
+// Remove takes a file away. One that stays does no harm.
 func (d *FS) Remove(name string) error {
 	if d.broken() {
 		return d.told(name)

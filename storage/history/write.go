@@ -40,8 +40,8 @@ type Writer struct {
 	digest *xxhash.Digest
 	ops    uint64
 	bytes  int64
-	room   []byte
-	body   []byte
+	framed []byte // scratch
+	body   []byte // scratch
 }
 
 // Create begins a file under another name. It fails where there is one of the
@@ -122,8 +122,8 @@ func (w *Writer) Ops() int     { return int(w.ops) }
 func (w *Writer) Bytes() int64 { return w.bytes }
 
 func (w *Writer) frame(k kind, body []byte) error {
-	w.room = appendFrame(w.room[:0], k, body)
-	return w.write(w.room)
+	w.framed = appendFrame(w.framed[:0], k, body)
+	return w.write(w.framed)
 }
 
 func (w *Writer) write(b []byte) error {

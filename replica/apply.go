@@ -41,7 +41,7 @@ func (t *turn) apply(panel resolve.Panel, object *resolve.Object, op *resolve.Op
 	}
 	t.book(op.Key, t.verdicts)
 	t.put(PutObject{object})
-	t.heavy.add(len(op.Value), t.m.Mono)
+	t.backlog.Add(len(op.Value), t.m.Mono)
 	t.advance(op.Dot)
 	if op.Dot.Seq == 1 {
 		t.watchRoom()

@@ -10,6 +10,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/internal/causal"
 	"kvd/replica/internal/lag"
+	"kvd/replica/internal/stream"
 	"kvd/resolve"
 	"kvd/resolve/limits"
 	"kvd/wallclock"
@@ -44,9 +45,9 @@ type Core struct {
 	sharing  sharing    // origins that two leaders have
 	origins  originRoom // origins that find no place in the frontier
 
-	heavy heavy
-	lag   lag.Marks
-	grew  bool // the frontier grew in this cycle
+	backlog stream.Backlog
+	lag     lag.Marks
+	grew    bool // the frontier grew in this cycle
 
 	synced *logical.Frontier // Config.SyncsLater: what of st.Frontier is known to be synced
 
@@ -54,7 +55,7 @@ type Core struct {
 	fresh    []*resolve.Op // accepted since the last Ship; never reused, batches share it
 	folder   resolve.Folder
 	verdicts []resolve.Verdict
-	cursors  []cursor
+	merge    stream.Merge
 }
 
 // New begins a life, or goes on with one. The origin of a new life must never
@@ -127,7 +128,7 @@ func (t *turn) take(in Input) error {
 	case Synced:
 		t.heardOfSync(in)
 	case Underway:
-		t.hearUnderway(in)
+		t.peer(in.Peer).streams.Underway(in.Bytes, t.cfg.Resend, t.m.Mono)
 	case Sweep:
 		t.sweep(in)
 	case Recovered:

@@ -139,7 +139,7 @@ func (t *turn) compareNotes(p *peer, s *Status) {
 	if len(s.Again) > 0 && p.up {
 		from := s.Again[0] // one batch for each Status: nobody is in a hurry
 		if ops := t.r.Ops(from.Origin, from.Seq, t.cfg.BatchOps, t.cfg.BatchBytes); len(ops) > 0 {
-			t.send(p, &Batch{ops})
+			t.sendAgain(p, ops)
 		}
 	}
 }
@@ -160,33 +160,20 @@ func (t *turn) compareSum(p *peer, s Sum) {
 	if !ok {
 		return
 	}
-	st := p.stream(d.Origin)
-	switch {
-	case mine == s.Sum:
-		st.agreed = max(st.agreed, d.Seq)
-	case !st.compared && st.differs == 0 && d.Seq > st.agreed:
-		st.differs = d.Seq
-		t.event(LogsDiffer{p.name, d})
-		if _, refuses := findCause(t.refusals, SharedOrigin); d.Origin == t.st.Origin && !refuses && !t.sharing.ended {
-			t.shareOwn("", false, fmt.Sprintf("%s holds other ops of origin %s, this leader's own, than this leader accepted", p.name, d.Origin))
-		}
+	if !p.logs.Sum(d, mine == s.Sum) {
+		return
+	}
+	t.event(LogsDiffer{p.name, d})
+	if _, refuses := findCause(t.refusals, SharedOrigin); d.Origin == t.st.Origin && !refuses && !t.sharing.ended {
+		t.shareOwn("", false, fmt.Sprintf("%s holds other ops of origin %s, this leader's own, than this leader accepted", p.name, d.Origin))
 	}
 }
 
 // compareAgain looks at an op that is here already, if what the peer has of its
 // origin is being compared.
 func (t *turn) compareAgain(op *resolve.Op, from Leader) {
-	p := t.peer(from)
-	i, ok := p.find(op.Dot.Origin)
-	if !ok {
+	if !t.peer(from).logs.Next(op.Dot) {
 		return
-	}
-	st := &p.streams[i]
-	if st.differs == 0 || op.Dot.Seq != st.agreed+1 {
-		return
-	}
-	if st.agreed = op.Dot.Seq; st.agreed >= st.differs {
-		st.differs, st.compared = 0, true
 	}
 	if same, held := t.r.Same(op); held && !same {
 		t.put(PutConflict{op})
@@ -229,21 +216,9 @@ func (t *turn) appendSum(dst []Sum, d logical.Dot) []Sum {
 	return dst
 }
 
-// askAgain is where the peer shall begin to show its ops of the origins that are
-// compared.
-func (p *peer) askAgain() []logical.Dot {
-	var dots []logical.Dot
-	for i := range p.streams {
-		if st := &p.streams[i]; st.differs > 0 && len(dots) < maxNotes {
-			dots = append(dots, logical.Dot{Origin: st.origin, Seq: st.agreed + 1})
-		}
-	}
-	return dots
-}
-
 // noted is the Status for the peer, with sums when they are due.
 func (t *turn) noted(p *peer, s *Status) *Status {
-	again := p.askAgain()
+	again := p.logs.Wanted(maxNotes)
 	due := t.m.Mono >= p.sumsDue
 	if !due && len(again) == 0 {
 		return s

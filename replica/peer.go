@@ -1,13 +1,13 @@
 package replica
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/internal/logcheck"
 	"kvd/replica/internal/peerclock"
+	"kvd/replica/internal/stream"
 	"kvd/wallclock"
 )
 
@@ -23,10 +23,9 @@ type peer struct {
 	known  logical.Frontier // what it has applied and stored
 	synced logical.Frontier // what of it is durable, as it promises it
 
-	held    int            // bytes of its ops that wait at the gate
-	streams []stream       // by origin, one for each origin applied here
+	streams stream.Set // one for each origin applied here
+	logs    logcheck.Checks
 	slack   time.Duration  // what is in flight may take so long beyond Config.Resend
-	shipped int            // bytes of ops sent to it since this core began
 	probing bool           // went back and has heard of no progress since: one batch at a time
 	waits   int            // how often in a row ops went out again and nothing tells that it hears us
 	asked   uint64         // our last Status before the last of those times
@@ -35,28 +34,6 @@ type peer struct {
 	refused []logical.Origin // for which it has no room, ascending
 	sumsDue wallclock.Mono   // when it is told sums next
 	sums    int              // of which origin first
-}
-
-// stream is one origin's ops on their way to one peer.
-type stream struct {
-	origin logical.Origin
-	sent   logical.Seq    // shipped up to here; never below what the peer is known to have, and just that while the stream is off
-	last   logical.Seq    // applied here up to here
-	on     bool           // shipped as soon as it is applied
-	until  wallclock.Mono // when a relayed stream is turned off, to see whether it is still needed
-
-	flight []shipment     // sent and not known to have arrived, ascending up to sent
-	bytes  int            // of flight
-	ahead  int            // bytes on their way up to the first in flight, as was last heard; zero: not asked
-	moved  wallclock.Mono // when that last became less
-	stuck  OversizedOp    // the op that cannot follow what was sent; zero: none is known
-
-	lacking bool           // the peer is not known to have all
-	since   wallclock.Mono // while lacking: when that began, what it is known to have last grew, or its first op in flight left
-
-	agreed   logical.Seq // the peer's log has the same ops as ours up to here, as far as they were compared
-	differs  logical.Seq // it adds up to something else here; zero: nothing is being compared
-	compared bool        // a difference was looked at, op by op, since the peer came up
 }
 
 // peerUp begins to ship. Whatever was in flight when the peer went down counts
@@ -99,51 +76,23 @@ func (t *turn) hearPeer(p *peer, s *Status) (news bool) {
 		p.rewind(t.m.Mono)
 		return true
 	}
-	for i := range p.streams {
-		st := &p.streams[i]
-		k := p.known.At(st.origin)
-		if first || k > before.At(st.origin) {
-			st.since, st.ahead, p.probing, p.waits = t.m.Mono, 0, false, 0
-			st.progress(k)
+	streams := p.streams.All()
+	for i := range streams {
+		st := &streams[i]
+		k := p.known.At(st.Origin)
+		if first || k > before.At(st.Origin) {
+			p.probing, p.waits = false, 0
+			st.Progress(k, t.m.Mono)
 		}
 	}
 	return true
 }
 
-// progress moves a stream to what the peer has. One that has more of a relayed
-// origin than it was shipped gets it from elsewhere again.
-func (st *stream) progress(k logical.Seq) {
-	st.arrived(k)
-	if k <= st.sent {
-		return
-	}
-	st.restart(k)
-	if st.until != 0 {
-		st.on, st.until = false, 0
-	}
-}
-
-// rewind starts every stream anew from what the peer is known to have.
+// rewind starts every stream and every comparison anew from what the peer is known to
+// have.
 func (p *peer) rewind(now wallclock.Mono) {
-	p.probing, p.waits = false, 0
-	for i := range p.streams {
-		st := &p.streams[i]
-		*st = stream{origin: st.origin, sent: p.known.At(st.origin), since: now, lacking: true}
-	}
-}
-
-// stream is the place of the origin's stream, made if there is none.
-func (p *peer) stream(o logical.Origin) *stream {
-	i, ok := p.find(o)
-	if !ok {
-		p.streams = slices.Insert(p.streams, i, stream{origin: o, sent: p.known.At(o)})
-	}
-	return &p.streams[i]
-}
-
-// find is the index of the origin's stream, or where it would stand.
-func (p *peer) find(o logical.Origin) (int, bool) {
-	return slices.BinarySearchFunc(p.streams, o, func(s stream, o logical.Origin) int { return cmp.Compare(s.origin, o) })
+	p.probing, p.waits, p.logs = false, 0, logcheck.Checks{}
+	p.streams.Rewind(p.known, now)
 }
 
 // PeerView is what is known of another leader, for people, metrics and whoever
@@ -175,7 +124,7 @@ func (v *PeerView) Offset(m wallclock.Moment) (wallclock.Offset, bool) { return 
 // Peers appends what is known of every other leader, by name.
 func (c *Core) Peers(dst []PeerView) []PeerView {
 	for _, p := range c.peers {
-		v := PeerView{Peer: p.name, Up: p.up, Life: p.life, Known: p.known, Durable: p.synced, InFlight: p.inFlight(), Refused: p.refused, Unsendable: p.oversized(), Clock: p.clock.Clock()}
+		v := PeerView{Peer: p.name, Up: p.up, Life: p.life, Known: p.known, Durable: p.synced, InFlight: p.streams.InFlight(), Refused: p.refused, Unsendable: p.streams.Oversized(), Clock: p.clock.Clock()}
 		for d := range c.st.Frontier.All() {
 			v.Behind += uint64(d.Seq - min(d.Seq, p.known.At(d.Origin)))
 		}

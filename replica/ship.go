@@ -1,11 +1,11 @@
 package replica
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/internal/stream"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -41,11 +41,11 @@ func (c *Core) Ship(m wallclock.Moment, r Reader, out *Output) {
 		if !p.up {
 			continue
 		}
-		p.slack = transit(p.inFlightBytes())
+		p.slack = stream.Transit(p.streams.Bytes())
 		t.tend(p)
 		t.fill(p, &s)
 		t.greet(p, &s)
-		p.slack = transit(p.inFlightBytes())
+		p.slack = stream.Transit(p.streams.Bytes())
 		t.schedule(p)
 	}
 	c.fresh = nil
@@ -79,8 +79,8 @@ type shipping struct {
 func (t *turn) tend(p *peer) {
 	stalled := false
 	for d := range t.st.Frontier.All() {
-		st := p.stream(d.Origin)
-		st.last = d.Seq
+		st := p.streams.Of(d.Origin, p.known.At(d.Origin))
+		st.Last = d.Seq
 		t.tendStream(p, st)
 		stalled = stalled || t.stalled(p, st)
 	}
@@ -89,43 +89,43 @@ func (t *turn) tend(p *peer) {
 	}
 }
 
-func (t *turn) tendStream(p *peer, st *stream) {
+func (t *turn) tendStream(p *peer, st *stream.Stream) {
 	now := t.m.Mono
-	switch known := p.known.At(st.origin); {
-	case known >= st.last:
-		st.lacking = false
-	case !st.lacking:
-		st.lacking, st.since = true, now
+	switch known := p.known.At(st.Origin); {
+	case known >= st.Last:
+		st.Lacking = false
+	case !st.Lacking:
+		st.Lacking, st.Since = true, now
 	}
 	switch {
-	case slices.Contains(p.refused, st.origin):
-		st.on, st.until, st.lacking = false, 0, false
-		st.restart(p.known.At(st.origin))
-	case st.origin == t.st.Origin:
-		st.on = true
-	case st.on && now >= st.until:
-		st.on, st.until, st.since = false, 0, now
-		st.restart(p.known.At(st.origin))
-	case !st.on && t.relayDue(p, st) <= now:
-		st.on, st.until, st.since = true, now.Add(relayFor*t.cfg.RelayAfter), now
-		st.restart(p.known.At(st.origin))
-		t.event(PeerBehind{p.name, st.origin, st.sent + 1})
+	case slices.Contains(p.refused, st.Origin):
+		st.On, st.Until, st.Lacking = false, 0, false
+		st.Restart(p.known.At(st.Origin))
+	case st.Origin == t.st.Origin:
+		st.On = true
+	case st.On && now >= st.Until:
+		st.On, st.Until, st.Since = false, 0, now
+		st.Restart(p.known.At(st.Origin))
+	case !st.On && t.relayDue(p, st) <= now:
+		st.On, st.Until, st.Since = true, now.Add(relayFor*t.cfg.RelayAfter), now
+		st.Restart(p.known.At(st.Origin))
+		t.event(PeerBehind{p.name, st.Origin, st.Sent + 1})
 	}
 }
 
 // relayDue is when another origin's ops are to be shipped. A peer that has said
 // nothing yet may have everything, and has all of its own.
-func (t *turn) relayDue(p *peer, st *stream) wallclock.Mono {
-	if !st.lacking || p.life == 0 || p.life == st.origin {
+func (t *turn) relayDue(p *peer, st *stream.Stream) wallclock.Mono {
+	if !st.Lacking || p.life == 0 || p.life == st.Origin {
 		return Never
 	}
-	return st.since.Add(t.cfg.RelayAfter<<p.waits + t.heavy.transit(t.m.Mono))
+	return st.Since.Add(t.cfg.RelayAfter<<p.waits + t.backlog.Transit(t.m.Mono))
 }
 
 // stalled reports whether ops are in flight and the peer has made no progress
 // for too long.
-func (t *turn) stalled(p *peer, st *stream) bool {
-	return t.resendDue(p, st) <= t.m.Mono
+func (t *turn) stalled(p *peer, st *stream.Stream) bool {
+	return st.Stalled(t.resendAfter(p, p.slack), t.m.Mono)
 }
 
 // resendAfter is how long the peer may show no progress.
@@ -133,11 +133,24 @@ func (c *Core) resendAfter(p *peer, slack time.Duration) time.Duration {
 	return c.cfg.Resend<<p.waits + slack
 }
 
-func (t *turn) resendDue(p *peer, st *stream) wallclock.Mono {
-	if st.sent <= p.known.At(st.origin) {
-		return Never
+// Underway says how many bytes of what was shipped to a peer are on their way: they wait
+// to be sent, or the peer has neither applied nor dropped them. Whoever carries messages
+// reliably knows, and tells it when the core would ship again.
+type Underway struct {
+	Peer  Leader
+	Bytes int
+}
+
+func (Underway) isInput() {}
+
+// Stalled appends the peers to which the core would ship again at now.
+func (c *Core) Stalled(now wallclock.Mono, dst []Leader) []Leader {
+	for _, p := range c.peers {
+		if p.up && p.streams.Stalled(c.resendAfter(p, stream.Transit(p.streams.Bytes())), now) {
+			dst = append(dst, p.name)
+		}
 	}
-	return st.since.Add(t.resendAfter(p, p.slack))
+	return dst
 }
 
 // maxWaits bounds how often in a row the wait before ops go out again doubles: with
@@ -158,67 +171,68 @@ func (t *turn) goBack(p *peer) {
 		t.probe(p, max(1, t.cfg.BatchOps>>(2*p.waits)))
 		return
 	}
-	for i := range p.streams {
-		st := &p.streams[i]
-		known := p.known.At(st.origin)
-		if st.sent <= known {
-			continue
+	streams := p.streams.All()
+	for i := range streams {
+		if st := &streams[i]; st.InFlight() > 0 {
+			t.tellBehind(p, st)
+			st.Restart(st.Acked())
+			st.Since = t.m.Mono
 		}
-		if t.stalled(p, st) {
-			t.event(PeerBehind{p.name, st.origin, known + 1})
-		}
-		st.restart(known)
-		st.since = t.m.Mono
 	}
 }
 
 // probe ships the first ops again that the peer lacks of each stream in flight, at
 // most n of each.
 func (t *turn) probe(p *peer, n int) {
-	for i := range p.streams {
-		st := &p.streams[i]
-		known := p.known.At(st.origin)
-		if st.sent <= known {
+	streams := p.streams.All()
+	for i := range streams {
+		st := &streams[i]
+		if st.InFlight() == 0 {
 			continue
 		}
-		if t.stalled(p, st) {
-			t.event(PeerBehind{p.name, st.origin, known + 1})
-		}
-		st.since = t.m.Mono
-		ops := t.r.Ops(st.origin, known+1, min(n, int(st.sent-known)), t.cfg.BatchBytes)
+		t.tellBehind(p, st)
+		st.Since = t.m.Mono
+		ops := t.r.Ops(st.Origin, st.Acked()+1, min(n, st.InFlight()), t.cfg.BatchBytes)
 		if ops = t.sendable(p, st, ops); len(ops) > 0 {
-			p.shipped += weigh(ops)
-			t.send(p, &Batch{ops})
+			t.sendAgain(p, ops)
 		}
 	}
 }
 
+// tellBehind says that the peer is behind on the stream, if it is overdue.
+func (t *turn) tellBehind(p *peer, st *stream.Stream) {
+	if t.stalled(p, st) {
+		t.event(PeerBehind{p.name, st.Origin, st.Acked() + 1})
+	}
+}
+
+// sendAgain sends ops that are in flight already, or that the peer has.
+func (t *turn) sendAgain(p *peer, ops []*resolve.Op) {
+	p.streams.ShipAgain(ops)
+	t.send(p, &Batch{ops})
+}
+
 // fill ships as much as the window allows.
 func (t *turn) fill(p *peer, s *shipping) {
-	t.cursors = t.cursors[:0]
-	for i := range p.streams {
-		if st := &p.streams[i]; st.on && st.sent < st.last && !st.stopped() {
-			t.cursors = append(t.cursors, cursor{st: st})
-		}
-	}
+	t.merge.Start(&p.streams)
 	window, bytes := t.cfg.WindowOps, t.cfg.WindowBytes
 	if p.probing {
 		window, bytes = min(window, t.cfg.BatchOps), min(bytes, t.cfg.BatchBytes)
 	}
-	window, bytes = window-p.inFlight(), bytes-p.inFlightBytes()
+	window, bytes = window-p.streams.InFlight(), bytes-p.streams.Bytes()
 	for n := 0; n < shipBatches && bytes > 0; n++ {
 		ops := t.gather(p, min(window, t.cfg.BatchOps))
 		if len(ops) == 0 {
 			break
 		}
 		window -= len(ops)
-		bytes -= weigh(ops)
+		bytes -= stream.Footprint(ops)
 		t.send(p, s.share(ops))
 	}
-	if window > 0 && bytes > 0 && len(t.cursors) > 0 {
+	if window > 0 && bytes > 0 && t.merge.More() {
 		t.wake(t.m.Mono)
 	}
-	clear(t.cursors)
+	t.merge.Stop()
 }
 
 // share makes the batch, or gives the one made for the peer before when it holds
@@ -250,112 +264,64 @@ func (t *turn) greet(p *peer, s *shipping) {
 // schedule asks to be woken when something is due for the peer.
 func (t *turn) schedule(p *peer) {
 	t.wake(p.beat)
-	for i := range p.streams {
-		switch st := &p.streams[i]; {
-		case st.on:
-			t.wake(t.resendDue(p, st))
-		default:
+	streams := p.streams.All()
+	for i := range streams {
+		st := &streams[i]
+		switch due, inFlight := st.Due(t.resendAfter(p, p.slack)); {
+		case inFlight:
+			t.wake(due)
+		case !st.On:
 			t.wake(t.relayDue(p, st))
 		}
 	}
 }
 
-// cursor is where one stream is being read.
-type cursor struct {
-	st  *stream
-	ops []*resolve.Op // read and not yet gathered
-}
-
-// gather takes the next batch of at most n ops from the cursors, and moves their
-// streams. Lamport stamps extend causal order, so ops of several origins go in
-// the order of their stamps: the gate at the other end can apply them as they
-// come.
+// gather takes the next batch of at most n ops from the streams that are merged.
 func (t *turn) gather(p *peer, n int) []*resolve.Op {
 	if n <= 0 || !t.refill(p, n) {
 		return nil
 	}
-	if len(t.cursors) == 1 {
-		ops := within(t.cursors[0].ops, n, t.cfg.BatchBytes)
-		p.take(&t.cursors[0], len(ops), t.m.Mono)
-		return ops
+	if t.merge.Single() {
+		return t.merge.Take(n, t.cfg.BatchBytes, t.m.Mono)
 	}
 	var ops []*resolve.Op
 	for bytes := 0; len(ops) < n && t.refill(p, n); {
-		first := t.earliest()
-		op := first.ops[0]
-		if bytes += op.Size(); len(ops) > 0 && bytes > t.cfg.BatchBytes {
+		if bytes += t.merge.Next().Size(); len(ops) > 0 && bytes > t.cfg.BatchBytes {
 			break
 		}
-		ops = append(ops, op)
-		p.take(first, 1, t.m.Mono)
+		ops = append(ops, t.merge.Take(1, t.cfg.BatchBytes, t.m.Mono)...)
 	}
 	return ops
 }
 
-// refill gives every cursor something to read, drops those at their end or at an
-// op that cannot be sent, and reports whether any are left.
+// refill gives every stream something to take from, and reports whether any has.
 func (t *turn) refill(p *peer, n int) bool {
-	t.dropCursors()
-	for i := range t.cursors {
-		c := &t.cursors[i]
-		if len(c.ops) > 0 {
-			continue
-		}
-		if c.ops = t.read(c.st, n); len(c.ops) == 0 {
-			t.cursors = t.cursors[:0] // the reader failed, and says so to whoever holds it
+	for st := t.merge.Hungry(); st != nil; st = t.merge.Hungry() {
+		ops := t.read(st, n)
+		if len(ops) == 0 {
+			t.merge.Stop() // the reader failed, and says so to whoever holds it
 			return false
 		}
-		c.ops = t.sendable(p, c.st, c.ops)
+		t.merge.Feed(st, t.sendable(p, st, ops))
 	}
-	return t.dropCursors() > 0
-}
-
-// dropCursors lets those go from which nothing can be read any more, and says how
-// many are left.
-func (t *turn) dropCursors() int {
-	t.cursors = slices.DeleteFunc(t.cursors, func(c cursor) bool {
-		return len(c.ops) == 0 && (c.st.sent >= c.st.last || c.st.stopped())
-	})
-	return len(t.cursors)
+	return t.merge.More()
 }
 
 // read is the stream's next ops: those accepted in this cycle from memory, all
 // others from the log.
-func (t *turn) read(st *stream, n int) []*resolve.Op {
-	from := st.sent + 1
-	if len(t.fresh) > 0 && st.origin == t.st.Origin && from >= t.fresh[0].Dot.Seq {
-		return within(t.fresh[from-t.fresh[0].Dot.Seq:], n, t.cfg.BatchBytes)
+func (t *turn) read(st *stream.Stream, n int) []*resolve.Op {
+	from := st.Sent + 1
+	if len(t.fresh) > 0 && st.Origin == t.st.Origin && from >= t.fresh[0].Dot.Seq {
+		return stream.Within(t.fresh[from-t.fresh[0].Dot.Seq:], n, t.cfg.BatchBytes)
 	}
-	return t.r.Ops(st.origin, from, n, t.cfg.BatchBytes)
+	return t.r.Ops(st.Origin, from, n, t.cfg.BatchBytes)
 }
 
-// within is the longest beginning of ops inside both bounds, one op at least.
-func within(ops []*resolve.Op, n, bytes int) []*resolve.Op {
-	end := 0
-	for end < min(n, len(ops)) {
-		if bytes -= ops[end].Size(); bytes < 0 && end > 0 {
-			break
-		}
-		end++
+// sendable is ops up to the first that no message could carry, which is told.
+func (t *turn) sendable(p *peer, st *stream.Stream, ops []*resolve.Op) []*resolve.Op {
+	fit, found := st.Sendable(ops, t.cfg.OpBytes)
+	if !found.Dot.IsZero() {
+		t.event(Unsendable{p.name, found})
 	}
-	return ops[:end:end]
-}
-
-// take ships the cursor's next n ops to the peer.
-func (p *peer) take(c *cursor, n int, now wallclock.Mono) {
-	p.ship(c.st, c.ops[:n], now)
-	c.ops = c.ops[n:]
-}
-
-// earliest is the cursor at the op with the smallest stamp.
-func (t *turn) earliest() *cursor {
-	first := &t.cursors[0]
-	for i := range t.cursors[1:] {
-		c := &t.cursors[i+1]
-		a, b := c.ops[0], first.ops[0]
-		if cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot)) < 0 {
-			first = c
-		}
-	}
-	return first
+	return fit
 }

@@ -1,0 +1,113 @@
+package replica
+
+import (
+	"time"
+
+	"kvd/logical"
+	"kvd/replica/internal/stream"
+	"kvd/resolve"
+	"kvd/wallclock"
+)
+
+// Event is a typed fact for logs, metrics, traces and golden files.
+type Event interface{ isEvent() }
+
+func (Accepted) isEvent()       {}
+func (Applied) isEvent()        {}
+func (Judged) isEvent()         {}
+func (Held) isEvent()           {}
+func (Dropped) isEvent()        {}
+func (ClockAhead) isEvent()     {}
+func (DuplicateFound) isEvent() {}
+func (PeerBehind) isEvent()     {}
+func (TokenWaited) isEvent()    {}
+func (WritesRefused) isEvent()  {}
+func (WritesAllowed) isEvent()  {}
+func (OriginTwice) isEvent()    {}
+func (LogsDiffer) isEvent()     {}
+func (ConflictFound) isEvent()  {}
+func (Unsendable) isEvent()     {}
+
+// Accepted: a client's write became an op here; or, as Expiry says, the end of a
+// value did.
+type Accepted struct {
+	Op     *resolve.Op
+	Expiry bool
+}
+
+// Applied: a peer's op was applied here.
+type Applied struct {
+	Op   *resolve.Op
+	From Leader
+}
+
+// Judged: folding gave a verdict, under each of its resolvers.
+type Judged struct {
+	Key     string
+	Verdict resolve.Verdict
+	At      wallclock.Instant // the midpoint of this leader's clock, as in the ledger
+}
+
+// Held: an op arrived before what it depends on and waits at the gate.
+type Held struct {
+	Dot logical.Dot
+	Gap bool // an op of the same origin is missing, not only a dependency
+}
+
+// Dropped: a message's op was let go; the sender will ship it again.
+type Dropped struct {
+	Dot    logical.Dot
+	Reason DropReason
+}
+
+// DropReason says why.
+type DropReason uint8
+
+// The reasons.
+const (
+	Duplicate DropReason = 1 + iota // applied or held already
+	GateFull                        // the gate holds all it may, or all of one peer's
+	NotOurs                         // it is of our own origin, or depends on one, that we have not accepted
+	NoRoom                          // its origin, or one that it depends on, has no place in the frontier
+)
+
+// ClockAhead: a hybrid stamp is further ahead than the guard allows and was not
+// absorbed. The op Dot was applied all the same; zero: it was a client's token.
+type ClockAhead struct {
+	Dot   logical.Dot
+	Ahead time.Duration
+}
+
+// DuplicateFound: two leaders had accepted the same request; A is the smaller dot.
+// Where more had, there is one for each after the first.
+type DuplicateFound struct {
+	A, B logical.Dot
+	Dots int // how many the request has by now
+}
+
+// PeerBehind: ops are shipped to a peer again, or another origin's ops for the
+// first time, because it lacked them for too long.
+type PeerBehind struct {
+	Peer   Leader
+	Origin logical.Origin
+	From   logical.Seq
+}
+
+// OversizedOp is an op that no message can carry.
+type OversizedOp = stream.Oversized
+
+// Unsendable: an op is larger than what can be sent, so that neither it nor what
+// its origin accepted after it reaches the peer. It is told once for as long as the
+// peer is up.
+type Unsendable struct {
+	Peer Leader
+	Op   OversizedOp
+}
+
+// TokenWaited: a request's token was ahead of this leader, and the waiting is
+// over.
+type TokenWaited struct {
+	ID    uint64
+	Gave  bool // up: ErrBehind was answered
+	Since wallclock.Mono
+}

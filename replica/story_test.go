@@ -1,11 +1,8 @@
 package replica_test
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,38 +11,23 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
 var update = flag.Bool("update", false, "rewrite the stories in testdata from what happens")
 
-// TestStories plays the scripts in testdata and compares what follows each line,
-// indented by two spaces, with what happens. Lines that begin with # are for
-// people. The verbs are methods of story, below.
+// TestStories plays the scripts in testdata. The verbs are in do, below.
 func TestStories(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("stories: %v, %v", files, err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := &story{t: t, nodes: map[string]*node{}, lives: map[logical.Origin]string{}, tokens: map[string]replica.Token{}}
-			got := s.play(string(want))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if !bytes.Equal([]byte(got), want) {
-				t.Errorf("what happens is\n%s", got)
-			}
-		})
-	}
+	replicatest.Stories(t, *update, func(t *testing.T) func([]string) string {
+		s := &story{t: t, nodes: map[string]*node{}, lives: map[logical.Origin]string{}, tokens: map[string]replica.Token{},
+			wires: map[string][]replica.Message{}, hands: map[string]int{}}
+		return func(words []string) string {
+			s.b.Reset()
+			s.do(words[0], words[1:])
+			return s.b.String()
+		}
+	})
 }
 
 type story struct {
@@ -60,22 +42,6 @@ type story struct {
 	notes  bool
 	id     uint64
 	b      strings.Builder
-}
-
-// play returns the script with what happened written under each line.
-func (s *story) play(script string) string {
-	s.wires, s.hands = map[string][]replica.Message{}, map[string]int{}
-	for line := range strings.Lines(script) {
-		line = strings.TrimRight(line, "\n")
-		if strings.HasPrefix(line, "  ") {
-			continue
-		}
-		fmt.Fprintln(&s.b, line)
-		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
-			s.do(words[0], words[1:])
-		}
-	}
-	return s.b.String()
 }
 
 func (s *story) do(verb string, args []string) {
@@ -254,7 +220,7 @@ func (s *story) show(name string, keys []string) {
 	}
 }
 
-func (s *story) line(format string, args ...any) { fmt.Fprintf(&s.b, "  "+format+"\n", args...) }
+func (s *story) line(format string, args ...any) { fmt.Fprintf(&s.b, format+"\n", args...) }
 
 func (s *story) dot(d logical.Dot) string { return fmt.Sprintf("%s-%d", s.lives[d.Origin], d.Seq) }
 

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"kvd/replica/replicatest"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -87,7 +89,7 @@ func TestSmallRequestsForLargeWritesTakeNoMemoryAndNoTurns(t *testing.T) {
 	defer end()
 	var large atomic.Int64
 	for i := range clients {
-		c := redis.NewClient(&redis.Options{Addr: n.Options().Addr, MaxRetries: -1, DisableIdentity: true, ReadTimeout: 4 * patience})
+		c := redis.NewClient(&redis.Options{Addr: n.Options().Addr, MaxRetries: -1, DisableIdentity: true, ReadTimeout: 4 * replicatest.Timeout})
 		t.Cleanup(func() { c.Close() })
 		go func() {
 			for c.Append(ctx, fmt.Sprint("large", i), "x").Err() == nil {
@@ -95,7 +97,7 @@ func TestSmallRequestsForLargeWritesTakeNoMemoryAndNoTurns(t *testing.T) {
 			}
 		}()
 	}
-	eventually(t, "every client writes", func() bool { return large.Load() > 2*clients })
+	replicatest.Eventually(t, "every client writes", func() bool { return large.Load() > 2*clients })
 	most, began, commands := int64(0), large.Load(), int64(30)
 	for i := range commands {
 		n.try("SET", "small", strconv.FormatInt(i, 10))

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"kvd/replica/replicatest"
 )
 
 // trio is three leaders of which the first is to be damaged.
@@ -58,7 +60,7 @@ func (c *trio) comes(why string) {
 		c.t.Errorf("a damaged leader goes on with its origin")
 	}
 	c.n1.says(why)
-	eventually(c.t, "n1 is ready", func() bool {
+	replicatest.Eventually(c.t, "n1 is ready", func() bool {
 		res, err := http.Get("http://" + c.n1.http + "/health/ready")
 		if err != nil {
 			return false

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"kvd/replica/replicatest"
 )
 
 // both starts two leaders that serve by one resolver and have met.
@@ -111,11 +113,11 @@ func TestWhyTellsTheEndOfATimeToLive(t *testing.T) {
 		t.Errorf("why says %s", why)
 	}
 	n1.try("PEXPIRE", "x", "1")
-	eventually(t, "the end is told", func() bool {
+	replicatest.Eventually(t, "the end is told", func() bool {
 		why := fmt.Sprint(n1.try("KVD.WHY", "x"))
 		return strings.Contains(why, "its time to live ended at ") && !strings.Contains(why, "deleted by a client")
 	})
-	eventually(t, "the end is in the history", func() bool {
+	replicatest.Eventually(t, "the end is in the history", func() bool {
 		return strings.Contains(fmt.Sprint(n1.try("KVD.HISTORY", "x")), "ended")
 	})
 }
@@ -128,7 +130,7 @@ func TestAnEndedValueIsRestored(t *testing.T) {
 	n1.try("SET", "x", "v")
 	dot := dotIn(fmt.Sprint(n1.try("KVD.HISTORY", "x")))
 	n1.try("PEXPIRE", "x", "1")
-	eventually(t, "the value is deleted", func() bool {
+	replicatest.Eventually(t, "the value is deleted", func() bool {
 		return strings.Contains(fmt.Sprint(n1.try("KVD.WHY", "x")), "No client deleted it")
 	})
 	n1.try("KVD.RESTORE", dot)

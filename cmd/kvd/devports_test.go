@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"kvd/cmd/internal/contexts"
+	"kvd/replica/replicatest"
 )
 
 // somebody listens at a port of this machine, behind one that is free, and answers
@@ -18,7 +19,7 @@ import (
 func somebody(t *testing.T, text string) (addr string, port int) {
 	t.Helper()
 	var l net.Listener
-	eventually(t, "two ports in a row are free", func() bool {
+	replicatest.Eventually(t, "two ports in a row are free", func() bool {
 		var err error
 		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 
 	"kvd/cmd/internal/clitest"
 	"kvd/replica/acl"
+	"kvd/replica/replicatest"
 )
 
 // seated lets a process have a terminal of its own, as a shell of a new window has.
@@ -208,7 +209,7 @@ func TestAPasswordIsTypedTwiceAndNotShown(t *testing.T) {
 		var shown lockedText
 		go io.Copy(&shown, hand) // until it is closed
 		for i, typed := range []string{"hunter2", c.second} {
-			eventually(t, "a prompt, and nothing is shown", func() bool {
+			replicatest.Eventually(t, "a prompt, and nothing is shown", func() bool {
 				state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
 				return err == nil && state.Lflag&unix.ECHO == 0 && strings.Count(shown.String(), ": ") == i+1
 			})
@@ -217,7 +218,7 @@ func TestAPasswordIsTypedTwiceAndNotShown(t *testing.T) {
 		if code := p.end(); code != c.code {
 			t.Errorf("exit code %d", code)
 		}
-		eventually(t, c.says, func() bool { return strings.Contains(shown.String()+p.text(), c.says) })
+		replicatest.Eventually(t, c.says, func() bool { return strings.Contains(shown.String()+p.text(), c.says) })
 		if text := shown.String() + p.text(); strings.Contains(text, "hunter") {
 			t.Errorf("the password is shown: %q", text)
 		}

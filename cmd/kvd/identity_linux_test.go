@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"kvd/cmd/internal/clitest"
+	"kvd/replica/replicatest"
 )
 
 // stops ends a leader in order.
@@ -87,7 +88,7 @@ func TestAnOldBackupReusesNoDot(t *testing.T) {
 	if later.resumed != "true" {
 		t.Fatal("the directory itself begins a new origin, which shows nothing")
 	}
-	eventually(t, "n1 has met n2 again", func() bool { return later.Do(t.Context(), "KVD.FAULT", "LINK", "n2", "cut=on").Err() == nil })
+	replicatest.Eventually(t, "n1 has met n2 again", func() bool { return later.Do(t.Context(), "KVD.FAULT", "LINK", "n2", "cut=on").Err() == nil })
 	later.writes(1, 300)
 	later.stops()
 	emptied(t, dir)
@@ -152,7 +153,7 @@ func cloned(t *testing.T, from, to string) {
 // refused waits until the leader takes no writes, and says why.
 func (n *served) refused(why string) {
 	n.t.Helper()
-	eventually(n.t, n.name+" says that it refuses writes: "+why, func() bool {
+	replicatest.Eventually(n.t, n.name+" says that it refuses writes: "+why, func() bool {
 		body := n.page("/health/ready")
 		return strings.Contains(body, `"ready": false`) && strings.Contains(body, "shared-origin") && strings.Contains(body, why)
 	})
@@ -188,15 +189,15 @@ func TestTwoHoldersOfOneOriginStopWriting(t *testing.T) {
 		n.shows("common", "0")
 	}
 	n2.try("KVD.NEWORIGIN")
-	eventually(t, "n2 serves under another origin", func() bool { return strings.Count(n2.text(), "msg=serving") == 2 })
+	replicatest.Eventually(t, "n2 serves under another origin", func() bool { return strings.Count(n2.text(), "msg=serving") == 2 })
 	for _, n := range []*served{n1, n2} {
-		eventually(t, n.name+" takes writes again", func() bool { return n.Do(context.Background(), "SET", n.name, "on").Err() == nil })
+		replicatest.Eventually(t, n.name+" takes writes again", func() bool { return n.Do(context.Background(), "SET", n.name, "on").Err() == nil })
 	}
 	n1.shows("n2", "on")
 	n2.shows("n1", "on")
 	for n, want := range map[*served][2]string{n1: {"x one", "y other"}, n2: {"y other", "x one"}} {
 		var all []any
-		eventually(t, n.name+" names the dot", func() bool {
+		replicatest.Eventually(t, n.name+" names the dot", func() bool {
 			all = n.try("KVD.CONFLICTS").(map[any]any)["conflicts"].([]any)
 			return len(all) == 1
 		})
@@ -208,7 +209,7 @@ func TestTwoHoldersOfOneOriginStopWriting(t *testing.T) {
 	}
 	n1.shows("x", "one")
 	n2.shows("y", "other")
-	eventually(t, "the dot is settled", func() bool { return n1.Do(t.Context(), "KVD.ACCEPT", n1.origin+"-2", "THERE").Err() == nil })
+	replicatest.Eventually(t, "the dot is settled", func() bool { return n1.Do(t.Context(), "KVD.ACCEPT", n1.origin+"-2", "THERE").Err() == nil })
 	for _, n := range []*served{n1, n2} {
 		n.shows("x", "one")
 		n.shows("y", "other")
@@ -291,21 +292,21 @@ func TestWhatTwoHoldersWroteIsSettledToItsEnd(t *testing.T) {
 		n.refused(n1.origin)
 	}
 	all := []*served{n1, n2, n3}
-	eventually(t, "n2 has begun a new origin", func() bool { code, _ := kv(t, all[1:2], "admin", "new-origin"); return code == 0 })
-	eventually(t, "n2 serves under another origin", func() bool { return strings.Count(n2.text(), "msg=serving") == 2 })
+	replicatest.Eventually(t, "n2 has begun a new origin", func() bool { code, _ := kv(t, all[1:2], "admin", "new-origin"); return code == 0 })
+	replicatest.Eventually(t, "n2 serves under another origin", func() bool { return strings.Count(n2.text(), "msg=serving") == 2 })
 	for _, n := range all {
-		eventually(t, n.name+" takes writes", func() bool { return n.Do(context.Background(), "SET", n.name, "on").Err() == nil })
+		replicatest.Eventually(t, n.name+" takes writes", func() bool { return n.Do(context.Background(), "SET", n.name, "on").Err() == nil })
 	}
 	for _, n := range all[:2] {
-		eventually(t, n.name+" names every dot", func() bool { return n.try("KVD.CONFLICTS").(map[any]any)["open"] == int64(8) })
+		replicatest.Eventually(t, n.name+" names every dot", func() bool { return n.try("KVD.CONFLICTS").(map[any]any)["open"] == int64(8) })
 	}
-	eventually(t, "n1 is given something newer", func() bool { // a status that is late may make n1 refuse for a moment
+	replicatest.Eventually(t, "n1 is given something newer", func() bool { // a status that is late may make n1 refuse for a moment
 		return n1.Do(t.Context(), "SET", "l:one", "newer").Err() == nil
 	})
 	for _, args := range [][]string{{"wait", "--converged"}, {"audit"}, {"compare", "--prefix", ""}} {
 		wants(t, all, 4, "", args...)
 	}
-	eventually(t, "a dot is settled", func() bool {
+	replicatest.Eventually(t, "a dot is settled", func() bool {
 		code, said := kv(t, all[:1], "admin", "accept", n1.origin+"-6", "there")
 		return code == 0 && strings.Contains(said, n1.origin+"-6 is settled")
 	})

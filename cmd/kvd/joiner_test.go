@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"kvd/replica/replicatest"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -42,7 +44,7 @@ func (n *served) loads(args ...any) (answer any, loading bool) {
 // LOADING; from then on, what everybody else would. It gives how often it was refused.
 func (n *served) neverLies(hits int64) (refused int) {
 	n.t.Helper()
-	eventually(n.t, n.name+" serves", func() bool {
+	replicatest.Eventually(n.t, n.name+" serves", func() bool {
 		code, body := n.ready()
 		got, loading := n.loads("INCR", "hits:a")
 		if loading {
@@ -67,7 +69,7 @@ func (n *served) neverLies(hits int64) (refused int) {
 	if got, _ := n.loads("DBSIZE"); got.(int64) < 2000 {
 		n.t.Errorf("it serves with %v keys", got)
 	}
-	eventually(n.t, n.name+" is ready", func() bool { code, _ := n.ready(); return code == http.StatusOK })
+	replicatest.Eventually(n.t, n.name+" is ready", func() bool { code, _ := n.ready(); return code == http.StatusOK })
 	return refused
 }
 
@@ -86,7 +88,7 @@ func filled(t *testing.T) (n1, n2 *served) {
 	if _, err := p.Exec(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "n2 has it", func() bool { _, loading := n2.loads("GET", "hits:a"); return !loading })
+	replicatest.Eventually(t, "n2 has it", func() bool { _, loading := n2.loads("GET", "hits:a"); return !loading })
 	n2.shows("hits:a", "100")
 	return n1, n2
 }
@@ -164,7 +166,7 @@ func TestNewcomersDoNotWaitForEachOther(t *testing.T) {
 	n1 := begins(t, "n1", t.TempDir(), a, "--join", b)
 	n2 := begins(t, "n2", t.TempDir(), b, "--join", a)
 	for _, n := range []*served{n1, n2} {
-		eventually(t, n.name+" serves", func() bool { _, loading := n.loads("GET", "k"); return !loading })
+		replicatest.Eventually(t, n.name+" serves", func() bool { _, loading := n.loads("GET", "k"); return !loading })
 	}
 	n1.everywhere(1, "SET", "k", "v")
 	n2.shows("k", "v")

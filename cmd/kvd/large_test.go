@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"kvd/replica/replicatest"
 	"kvd/resolve/limits"
 )
 
@@ -20,7 +21,7 @@ func noise(seed uint64, n int) string {
 // showsAll waits until the key shows the value, which is too long to be told.
 func (n *served) showsAll(key, value string) {
 	n.t.Helper()
-	eventually(n.t, fmt.Sprintf("%s shows %d bytes of %.20q", n.name, len(value), key), func() bool {
+	replicatest.Eventually(n.t, fmt.Sprintf("%s shows %d bytes of %.20q", n.name, len(value), key), func() bool {
 		got, err := n.StrLen(context.Background(), key).Result()
 		return err == nil && int(got) == len(value)
 	})

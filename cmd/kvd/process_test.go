@@ -16,25 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"kvd/replica/replicatest"
+
 	"github.com/redis/go-redis/v9"
 )
-
-// patience is how long anything may take; what fails takes this long.
-const patience = 30 * time.Second
-
-// eventually looks until ok, and fails the test when that takes too long.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for end := time.After(patience); !ok(); {
-		select {
-		case <-look.C:
-		case <-end:
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
-}
 
 // process is a kvd of its own.
 type process struct {
@@ -105,7 +90,7 @@ func (p *process) says(pattern string) []string {
 	p.t.Helper()
 	re := regexp.MustCompile("(?m)" + pattern)
 	var found []string
-	eventually(p.t, "a line like "+pattern, func() bool {
+	replicatest.Eventually(p.t, "a line like "+pattern, func() bool {
 		found = re.FindStringSubmatch(p.text())
 		return found != nil
 	})
@@ -133,7 +118,7 @@ func (p *process) end() int {
 			p.t.Fatal(err)
 		}
 		return 0
-	case <-time.After(patience):
+	case <-time.After(replicatest.Timeout):
 		p.t.Fatal("it does not end")
 		return -1
 	}
@@ -157,7 +142,7 @@ type served struct {
 func serves(t *testing.T, name, dir, gossip string, more ...string) *served {
 	t.Helper()
 	n := begins(t, name, dir, gossip, more...)
-	eventually(t, name+" serves", func() bool {
+	replicatest.Eventually(t, name+" serves", func() bool {
 		err := n.Get(context.Background(), "k").Err()
 		return err == nil || err == redis.Nil || !strings.HasPrefix(err.Error(), "LOADING ")
 	})
@@ -171,7 +156,7 @@ func begins(t *testing.T, name, dir, gossip string, more ...string) *served {
 	p := launch(t, append([]string{"serve", "--node", name, "--data-dir", dir, "--gossip-addr", gossip,
 		"--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-pace", paceLocal}, more...)...)
 	at := p.says(`msg=serving .* resp=(\S+) http=(\S+) .* gossip=(\S+) origin=(\S+) resumed=(\S+)`)
-	c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true, ReadTimeout: 2 * patience})
+	c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true, ReadTimeout: 2 * replicatest.Timeout})
 	t.Cleanup(func() { c.Close() })
 	return &served{process: p, Client: c, name: name, http: at[1], gossip: at[2], origin: at[3], resumed: at[4]}
 }
@@ -214,7 +199,7 @@ func (n *served) try(args ...any) any {
 func (n *served) shows(key, value string) {
 	n.t.Helper()
 	got := ""
-	eventually(n.t, n.name+" shows "+key+" = "+value+", at last "+got, func() bool {
+	replicatest.Eventually(n.t, n.name+" shows "+key+" = "+value+", at last "+got, func() bool {
 		got, _ = n.Get(context.Background(), key).Result()
 		return got == value
 	})

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"kvd/replica/replicatest"
 )
 
 const nobodyHas = "kvd: stopped; acknowledged writes that no other leader is known to have: "
@@ -46,7 +48,7 @@ func (n *served) everywhere(others int, args ...any) {
 	if err := conn.Do(context.Background(), args...).Err(); err != nil {
 		n.t.Fatalf("%s: %v: %v", n.name, args, err)
 	}
-	if got, err := conn.Do(context.Background(), "WAIT", others, patience.Milliseconds()).Int(); got != others || err != nil {
+	if got, err := conn.Do(context.Background(), "WAIT", others, replicatest.Timeout.Milliseconds()).Int(); got != others || err != nil {
 		n.t.Fatalf("%s: %v is at %d others, %v", n.name, args, got, err)
 	}
 }
@@ -74,7 +76,7 @@ func TestThreeLeadersReplicateAndAccountForLosses(t *testing.T) {
 		all = append(all, serves(t, name, t.TempDir(), "127.0.0.1:0", "--shadow", "all", "--join", first.gossip))
 	}
 	for _, n := range all {
-		eventually(t, n.name+" has met the others", func() bool { return strings.Count(n.page("/status"), `"alive": true`) == 2 })
+		replicatest.Eventually(t, n.name+" has met the others", func() bool { return strings.Count(n.page("/status"), `"alive": true`) == 2 })
 	}
 	for _, n := range all {
 		n.try("SET", "from:"+n.name, n.name)
@@ -167,7 +169,7 @@ func TestATakenNameIsNamed(t *testing.T) {
 	t.Parallel()
 	n1 := serves(t, "n1", t.TempDir(), "127.0.0.1:0")
 	copied := begins(t, "n1", t.TempDir(), "127.0.0.1:0", "--join", n1.gossip)
-	eventually(t, "the second n1 says so", func() bool {
+	replicatest.Eventually(t, "the second n1 says so", func() bool {
 		return strings.Contains(copied.page("/health/ready"), `two live leaders bear the name`)
 	})
 	if body := n1.page("/health/ready"); !strings.Contains(body, `"ready": true`) {
@@ -210,11 +212,11 @@ func TestDrainWaitsForTheOthersUntilTold(t *testing.T) {
 		t.Errorf("exit code %d, last line %q", code, n2.last())
 	}
 	n3 := serves(t, "n3", t.TempDir(), "127.0.0.1:0", append(faulty, "--join", n1.gossip)...)
-	eventually(t, "n1 has met n3", func() bool { return len(n1.try("KVD.MEMBERS").([]any)) == 3 })
+	replicatest.Eventually(t, "n1 has met n3", func() bool { return len(n1.try("KVD.MEMBERS").([]any)) == 3 })
 	n1.try("KVD.FAULT", "LINK", "n3", "cut=on")
 	n1.try("SET", "x", "still only at n1")
 	n1.signal(syscall.SIGTERM)
-	eventually(t, "n1 drains", func() bool { return strings.Contains(n1.page("/health/ready"), `"draining"`) })
+	replicatest.Eventually(t, "n1 drains", func() bool { return strings.Contains(n1.page("/health/ready"), `"draining"`) })
 	n1.signal(syscall.SIGTERM)
 	if code := n1.end(); code != -1 {
 		t.Errorf("the second signal ends it with code %d", code)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"kvd/replica/replicatest"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -62,7 +64,7 @@ func TestAKeyWithThousandsOfSiblingsIsSettledByOneCommand(t *testing.T) {
 	n2.try("KVD.FAULT", "CLEAR")
 	for _, n := range []*served{n1, n2} {
 		for _, key := range keys {
-			eventually(t, n.name+" has both sides' versions of "+key, func() bool {
+			replicatest.Eventually(t, n.name+" has both sides' versions of "+key, func() bool {
 				values, _ := n.reading(key)
 				return values == 2*each
 			})
@@ -75,7 +77,7 @@ func TestAKeyWithThousandsOfSiblingsIsSettledByOneCommand(t *testing.T) {
 	for _, n := range []*served{n1, n2} {
 		n.shows("set", "one")
 		n.shows("resolved", "one")
-		eventually(t, n.name+" shows no deleted", func() bool {
+		replicatest.Eventually(t, n.name+" shows no deleted", func() bool {
 			values, _ := n.reading("deleted")
 			return values == 0
 		})

@@ -13,6 +13,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/member"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -45,7 +46,7 @@ func cluster(t *testing.T, n int, p resolve.Policy, change func(i int, c *Config
 		}
 		all = append(all, newNode(t, start(t, cfg)))
 	}
-	eventually(t, "all leaders meet and serve", func() bool {
+	replicatest.Eventually(t, "all leaders meet and serve", func() bool {
 		for _, l := range all {
 			if l.Met() != n-1 || !l.Serving() {
 				return false
@@ -57,7 +58,7 @@ func cluster(t *testing.T, n int, p resolve.Policy, change func(i int, c *Config
 }
 
 func newNode(t *testing.T, l *Leader) *node {
-	c := redis.NewClient(&redis.Options{Addr: l.Addrs().RESP, MaxRetries: -1, DisableIdentity: true, ReadTimeout: patience})
+	c := redis.NewClient(&redis.Options{Addr: l.Addrs().RESP, MaxRetries: -1, DisableIdentity: true, ReadTimeout: replicatest.Timeout})
 	t.Cleanup(func() { c.Close() })
 	return &node{t, l, c}
 }
@@ -111,7 +112,7 @@ func (n *node) set(key, value string, options ...any) string {
 // settle waits until all leaders have applied the same, and gives that.
 func settle(t *testing.T, all []*node) (applied logical.Frontier) {
 	t.Helper()
-	eventually(t, "all leaders have applied the same", func() bool {
+	replicatest.Eventually(t, "all leaders have applied the same", func() bool {
 		applied = all[0].loop.Frontier()
 		for _, n := range all[1:] {
 			if n.loop.Frontier().Compare(applied) != logical.Equal {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 	"kvd/storage"
 )
@@ -49,7 +50,7 @@ func TestWaitCountsWhatIsSynced(t *testing.T) {
 		if c.want == 0 {
 			unsynced = "unsynced_ops:2\r\n"
 		}
-		eventually(t, "INFO says "+unsynced, func() bool {
+		replicatest.Eventually(t, "INFO says "+unsynced, func() bool {
 			info := n2.ask("INFO", "kvd").(string)
 			return strings.Contains(info, "sync:"+c.sync.String()+"\r\n") && strings.Contains(info, unsynced)
 		})
@@ -74,7 +75,7 @@ func TestConfigAndInfoTellWhatIsSo(t *testing.T) {
 	keyspace := func(keys, expires int) {
 		t.Helper()
 		want := "db0:keys=" + strconv.Itoa(keys) + ",expires=" + strconv.Itoa(expires) + ","
-		eventually(t, "INFO says "+want, func() bool { return strings.Contains(n.ask("INFO", "keyspace").(string), want) })
+		replicatest.Eventually(t, "INFO says "+want, func() bool { return strings.Contains(n.ask("INFO", "keyspace").(string), want) })
 	}
 	n.ask("KVD.FAULT", "CLOCK", "step=24h")
 	told, err := strconv.ParseInt(n.ask("TIME").([]any)[0].(string), 10, 64)

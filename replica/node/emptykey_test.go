@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -50,7 +51,7 @@ func TestEmptyKey(t *testing.T) {
 		t.Errorf("after a move there are %v", got)
 	}
 	n2.ask("PEXPIRE", "", 1)
-	eventually(t, "the empty key expires", func() bool { return n2.ask("EXISTS", "") == int64(0) })
+	replicatest.Eventually(t, "the empty key expires", func() bool { return n2.ask("EXISTS", "") == int64(0) })
 	n2.ask("SET", "", "again")
 	n2.ask("FLUSHALL")
 	settle(t, all)

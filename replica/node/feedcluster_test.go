@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -26,7 +27,7 @@ func (n *node) subscribed(channel string) *redis.PubSub {
 	n.t.Helper()
 	s := n.client.Subscribe(context.Background(), channel)
 	n.t.Cleanup(func() { s.Close() })
-	if _, err := s.ReceiveTimeout(context.Background(), patience); err != nil {
+	if _, err := s.ReceiveTimeout(context.Background(), replicatest.Timeout); err != nil {
 		n.t.Fatal(err)
 	}
 	return s
@@ -44,7 +45,7 @@ type lossMessage struct {
 // next is the next message of a subscription.
 func next(t *testing.T, s *redis.PubSub) lossMessage {
 	t.Helper()
-	got, err := s.ReceiveTimeout(context.Background(), patience)
+	got, err := s.ReceiveTimeout(context.Background(), replicatest.Timeout)
 	m, ok := got.(*redis.Message)
 	if err != nil || !ok {
 		t.Fatalf("got %v, %v", got, err)
@@ -148,7 +149,7 @@ func TestShadowsAreToldOnTheirChannel(t *testing.T) {
 		if err := serving.Ping(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := serving.ReceiveTimeout(context.Background(), patience); err != nil || !strings.HasPrefix(fmt.Sprint(got), "Pong") {
+		if got, err := serving.ReceiveTimeout(context.Background(), replicatest.Timeout); err != nil || !strings.HasPrefix(fmt.Sprint(got), "Pong") {
 			t.Errorf("the serving resolver lost nothing and tells %v, %v", got, err)
 		}
 	}
@@ -245,14 +246,14 @@ func TestReadersEndWithTheLeader(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	n := cluster(t, 1, everybody(resolve.LWW), nil)[0]
 	subscription, page := n.subscribed("kvd:losses"), n.streamed("")
-	eventually(t, "both are counted", func() bool { return n.lossFeed.Stats().Readers == 2 })
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	replicatest.Eventually(t, "both are counted", func() bool { return n.lossFeed.Stats().Readers == 2 })
+	ctx, cancel := context.WithTimeout(context.Background(), replicatest.Timeout)
 	defer cancel()
 	began := time.Now()
 	if err := n.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > patience/3 {
+	if took := time.Since(began); took > replicatest.Timeout/6 {
 		t.Errorf("it took %s", took)
 	}
 	if _, err := page.ReadByte(); !errors.Is(err, io.EOF) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -22,7 +23,7 @@ func (n *node) names() (members, forgotten []string) {
 
 func (n *node) lists(members, forgotten []string) {
 	n.t.Helper()
-	eventually(n.t, n.Name()+" lists the members", func() bool {
+	replicatest.Eventually(n.t, n.Name()+" lists the members", func() bool {
 		m, f := n.names()
 		return slices.Equal(m, members) && slices.Equal(f, forgotten)
 	})
@@ -50,7 +51,7 @@ func TestADeadLeaderIsForgottenUntilItReturns(t *testing.T) {
 	}
 	n1.set("x", "1")
 	three := []string{"n1", "n2", "n3"}
-	eventually(t, "n1 sees that the others are gone", func() bool { return n1.Met() == 0 })
+	replicatest.Eventually(t, "n1 sees that the others are gone", func() bool { return n1.Met() == 0 })
 	n1.lists(three, nil)
 	if n1.unshared() == 0 {
 		t.Error("nobody else has the write, and it is not counted")
@@ -64,7 +65,7 @@ func TestADeadLeaderIsForgottenUntilItReturns(t *testing.T) {
 	}
 	n2 := newNode(t, start(t, configs[1]))
 	n2.lists([]string{"n1", "n2"}, []string{"n3"})
-	eventually(t, "n2 will not ask n3 at its next start", func() bool {
+	replicatest.Eventually(t, "n2 will not ask n3 at its next start", func() bool {
 		n2.mu.Lock()
 		defer n2.mu.Unlock()
 		_, known := n2.known["n3"]
@@ -87,9 +88,9 @@ func TestADeadLeaderIsForgottenUntilItReturns(t *testing.T) {
 	if err := n3.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "n2 sees that n3 is gone", func() bool { return n2.Met() == 1 })
+	replicatest.Eventually(t, "n2 sees that n3 is gone", func() bool { return n2.Met() == 1 })
 	n2.ask("KVD.FORGET", "n3")
 	n1.lists([]string{"n1", "n2"}, []string{"n3"})
 	n1.ask("KVD.FORGET", "n3", "LIFT")
-	eventually(t, "n2 hears that it is expected again", func() bool { _, f := n2.names(); return len(f) == 0 })
+	replicatest.Eventually(t, "n2 hears that it is expected again", func() bool { _, f := n2.names(); return len(f) == 0 })
 }

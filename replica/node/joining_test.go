@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -23,7 +24,7 @@ func TestAFirstLeaderThatWasNotTheFirstWaits(t *testing.T) {
 	cfg.Name, cfg.FS, cfg.Join, cfg.Dir = "n3", nil, []string{n.Addrs().Gossip, old.Addrs().Gossip}, t.TempDir()
 	third := newNode(t, start(t, cfg)) // brings the two together
 	for _, l := range []*node{n, third} {
-		eventually(t, l.Name()+" has what the first had", func() bool { return l.Serving() && l.newcomer.Load() == nil })
+		replicatest.Eventually(t, l.Name()+" has what the first had", func() bool { return l.Serving() && l.newcomer.Load() == nil })
 		if got := l.ask("GET", "k"); got != "old" {
 			t.Errorf("%s serves with %v", l.Name(), got)
 		}
@@ -41,7 +42,7 @@ func TestANewcomerThatWasInterruptedWaitsAgain(t *testing.T) {
 	cfg.Name, cfg.FS, cfg.Dir, cfg.Join = "n2", nil, t.TempDir(), []string{first.Addrs().Gossip}
 	file := filepath.Join(cfg.Dir, "joining")
 	n := start(t, cfg)
-	eventually(t, "n2 has arrived", func() bool { return n.newcomer.Load() == nil })
+	replicatest.Eventually(t, "n2 has arrived", func() bool { return n.newcomer.Load() == nil })
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
 		t.Errorf("it has arrived, and a file says that it has not: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 	"kvd/resolve/limits"
 )
@@ -22,16 +23,16 @@ func TestLargeValuesFindTheirWayRoundACut(t *testing.T) {
 	for i := range 2 {
 		n2.set(fmt.Sprint("far", i), value)
 	}
-	eventually(t, "n1 has what n2 wrote", func() bool { return n1.ask("STRLEN", "far1") == int64(len(value)) })
+	replicatest.Eventually(t, "n1 has what n2 wrote", func() bool { return n1.ask("STRLEN", "far1") == int64(len(value)) })
 	for i := range 4 {
 		n1.set(fmt.Sprint("near", i), value)
 	}
 	n1.set("last", "1")
 	for _, n := range all {
-		eventually(t, n.Name()+" has all of it", func() bool {
+		replicatest.Eventually(t, n.Name()+" has all of it", func() bool {
 			got, err := n.client.Exists(context.Background(), "far0", "far1", "near0", "near1", "near2", "near3", "last").Result()
 			return err == nil && got == 7
 		})
 	}
-	eventually(t, "nothing is held any more", func() bool { return n3.loop.Status().Load.GateBytes == 0 })
+	replicatest.Eventually(t, "nothing is held any more", func() bool { return n3.loop.Status().Load.GateBytes == 0 })
 }

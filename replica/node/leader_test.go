@@ -22,23 +22,8 @@ import (
 
 	"kvd/replica/acl"
 	"kvd/replica/member"
+	"kvd/replica/replicatest"
 )
-
-// patience is how long anything may take; what fails takes this long.
-const patience = 15 * time.Second
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for end := time.After(patience); !ok(); {
-		select {
-		case <-look.C:
-		case <-end:
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
-}
 
 // certificates writes an authority and a certificate for this machine that it
 // signed, and gives the three files.
@@ -129,7 +114,7 @@ func TestLockedDoors(t *testing.T) {
 		t.Fatal(err)
 	}
 	far := client(n1, "ann", "secret")
-	eventually(t, "n1 shows what n2 was told", func() bool { return far.Get(ctx, "x").Val() == "1" })
+	replicatest.Eventually(t, "n1 shows what n2 was told", func() bool { return far.Get(ctx, "x").Val() == "1" })
 	if code := pageCode(t, n1, secured, "", ""); code != http.StatusUnauthorized {
 		t.Errorf("the status page answers %d to anybody", code)
 	}
@@ -195,7 +180,7 @@ func TestCertificatesAreReplaced(t *testing.T) {
 	n2 := start(t, two)
 	far := redis.NewClient(&redis.Options{Addr: n2.Addrs().RESP, TLSConfig: second.client(), MaxRetries: -1})
 	defer far.Close()
-	eventually(t, "a leader with the new certificates hears what the other was told", func() bool { return far.Get(ctx, "x").Val() == "1" })
+	replicatest.Eventually(t, "a leader with the new certificates hears what the other was told", func() bool { return far.Get(ctx, "x").Val() == "1" })
 }
 
 func freeAddr(t *testing.T) string {

@@ -14,6 +14,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/link"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/token"
 	"kvd/resolve"
 )
@@ -104,7 +105,7 @@ func TestEveryMetricIsFed(t *testing.T) {
 	n1.set("y", "1")
 	n2.set("z", "1")
 	settle(t, all[:2])
-	eventually(t, "n3 is seen to be gone, and lags", func() bool {
+	replicatest.Eventually(t, "n3 is seen to be gone, and lags", func() bool {
 		p := n1.peer("n3")
 		return !p.Alive && p.LagOps == 2 && p.LagSeconds > 0.5
 	})

@@ -10,6 +10,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/node/internal/identity"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -36,7 +37,7 @@ func TestEarlierOriginsHaveNames(t *testing.T) {
 		}
 		cfgs[i].Join = []string{cfgs[1-i].Addrs.Gossip}
 		all[i] = newNode(t, start(t, cfgs[i]))
-		eventually(t, "they meet again", func() bool { return all[0].Met() == 1 && all[1].Met() == 1 })
+		replicatest.Eventually(t, "they meet again", func() bool { return all[0].Met() == 1 && all[1].Met() == 1 })
 	}
 	if d, _ := logical.ParseDot(old); d.Origin == all[1].origin {
 		t.Fatal("the same origin is resumed, which shows nothing")

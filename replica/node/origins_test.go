@@ -6,6 +6,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/console"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 	"kvd/resolve/limits"
 )
@@ -21,7 +22,7 @@ func TestAFullLeaderStaysReady(t *testing.T) {
 		batch.Ops = append(batch.Ops, &resolve.Op{Key: "k", Kind: resolve.Put, Value: []byte{}, Dot: logical.Dot{Origin: o, Seq: 1}, Lamport: 1})
 	}
 	n.loop.Deliver(replica.Received{From: "n2", Message: batch})
-	eventually(t, "the last of them is turned away", func() bool { return len(n.originStats().Refused) == 1 })
+	replicatest.Eventually(t, "the last of them is turned away", func() bool { return len(n.originStats().Refused) == 1 })
 	tells := func(number uint64, refused logical.Origin) {
 		n.loop.Deliver(replica.Received{From: "n3", Message: &replica.Status{Life: 1, Number: number, Refused: []logical.Origin{refused}}})
 		n.set("k", "w")

@@ -16,6 +16,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/resolve/limits"
@@ -68,7 +69,7 @@ func TestAWriteThatCannotBeSentIsNamed(t *testing.T) {
 		Peers   []console.Peer
 		Reasons []console.Reason
 	}
-	eventually(t, "the status of n1 names the write", func() bool {
+	replicatest.Eventually(t, "the status of n1 names the write", func() bool {
 		if err := json.Unmarshal([]byte(n1.page("/status")), &status); err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +87,7 @@ func TestAWriteThatCannotBeSentIsNamed(t *testing.T) {
 			t.Errorf("%s does not say %q: %.600s", what, want, text)
 		}
 	}
-	eventually(t, "what was accepted before it arrives", func() bool { return n2.loop.Frontier().At(dot.Origin) == dot.Seq-1 })
+	replicatest.Eventually(t, "what was accepted before it arrives", func() bool { return n2.loop.Frontier().At(dot.Origin) == dot.Seq-1 })
 }
 
 // inMemory is a leader whose disk is fs.

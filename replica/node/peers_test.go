@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kvd/replica/console"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -26,7 +27,7 @@ func TestPeersClocksAreTold(t *testing.T) {
 	all := cluster(t, 2, everybody(resolve.LWW), ahead(1, time.Hour))
 	sees := func(n *node, of string, want time.Duration) {
 		t.Helper()
-		eventually(t, fmt.Sprintf("%s sees %s %s ahead", n.Name(), of, want), func() bool {
+		replicatest.Eventually(t, fmt.Sprintf("%s sees %s %s ahead", n.Name(), of, want), func() bool {
 			c := n.peer(of).Clock
 			return c != nil && c.Earliest <= want.Seconds() && want.Seconds() <= c.Latest && c.Latest-c.Earliest < 10
 		})

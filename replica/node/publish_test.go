@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kvd/replica/link"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -15,7 +16,7 @@ import (
 func heard(t *testing.T, s *redis.PubSub) (all []string) {
 	t.Helper()
 	for {
-		got, err := s.ReceiveTimeout(context.Background(), patience)
+		got, err := s.ReceiveTimeout(context.Background(), replicatest.Timeout)
 		m, ok := got.(*redis.Message)
 		if err != nil || !ok {
 			t.Fatalf("after %q: %v, %v", all, got, err)
@@ -44,7 +45,7 @@ func TestPublishedIsHeardAtAllLeadersOnce(t *testing.T) {
 					t.Errorf("PUBLISH answers %v", got)
 				}
 			}
-			eventually(t, "the first ones are sent", func() bool { return n1.peer(last.Name()).Published.Sent == 3 })
+			replicatest.Eventually(t, "the first ones are sent", func() bool { return n1.peer(last.Name()).Published.Sent == 3 })
 			cut := func(is bool) {
 				t.Helper()
 				if err := n1.Faults().Set("n2", link.LinkFault{Cut: is}); err != nil {

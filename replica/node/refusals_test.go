@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"kvd/replica"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -14,7 +15,7 @@ func TestALeaderThatRefusesWritesSaysSo(t *testing.T) {
 	n := cluster(t, 1, everybody(resolve.Causal), nil)[0]
 	n.ask("SET", "x", "a")
 	n.loop.RefuseWrites(replica.Refusal{Cause: "trial", Detail: "it is tried out; wait"})
-	eventually(t, "writes are refused", func() bool { return len(n.refusals()) == 1 })
+	replicatest.Eventually(t, "writes are refused", func() bool { return len(n.refusals()) == 1 })
 
 	err := n.client.Set(context.Background(), "x", "b", 0).Err()
 	if err == nil || !strings.HasPrefix(err.Error(), "READONLY ") || !strings.Contains(err.Error(), "it is tried out; wait") {
@@ -34,7 +35,7 @@ func TestALeaderThatRefusesWritesSaysSo(t *testing.T) {
 		t.Errorf("INFO says %q", info)
 	}
 	n.loop.AllowWrites("trial")
-	eventually(t, "writes are taken", func() bool { return n.client.Set(context.Background(), "x", "b", 0).Err() == nil })
+	replicatest.Eventually(t, "writes are taken", func() bool { return n.client.Set(context.Background(), "x", "b", 0).Err() == nil })
 	if why := s.Ready(); len(why) > 0 {
 		t.Errorf("still not ready because of %v", why)
 	}

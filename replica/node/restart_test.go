@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kvd/replica"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -16,7 +17,7 @@ func TestAWrongClockAtTheStartEndsNothing(t *testing.T) {
 	cfg := first.cfg
 	cfg.Name, cfg.FS, cfg.Dir, cfg.Join = "n2", nil, t.TempDir(), []string{first.Addrs().Gossip}
 	n := newNode(t, start(t, cfg))
-	eventually(t, "n2 serves", n.Serving)
+	replicatest.Eventually(t, "n2 serves", n.Serving)
 	n.ask("SET", "y", "v", "EX", "3600")
 	settle(t, []*node{first, n})
 	for _, l := range []*node{n, first} {

@@ -10,6 +10,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/token"
 	"kvd/resolve"
 )
@@ -44,7 +45,7 @@ func TestRestore(t *testing.T) {
 	if r["leader"] != "n1" || r["key"] != "x" || r["value"] != "2" || r["restored"] != lost || !slices.Equal(over, sortedDots(first, lost)) || r["retry"] != int64(0) {
 		t.Errorf("RESTORE answers %v", r)
 	}
-	if n := n1.ask("WAIT", 2, patience.Milliseconds()); n != int64(2) {
+	if n := n1.ask("WAIT", 2, replicatest.Timeout.Milliseconds()); n != int64(2) {
 		t.Errorf("WAIT answers %v", n)
 	}
 	for _, n := range all {
@@ -147,7 +148,7 @@ func TestRestoreRefuses(t *testing.T) {
 	n2.refused("BEHIND", "try again here later", "KVD.RESTORE", lost, "FORCE", "TOKEN", next.String())
 	restored := make(chan answer, 1)
 	go func() { restored <- n2.tell("KVD.RESTORE", lost, "FORCE", "TOKEN", next.String()) }()
-	eventually(t, "the restoration waits", func() bool { return n2.loop.Status().Load.WaitingReqs > 0 })
+	replicatest.Eventually(t, "the restoration waits", func() bool { return n2.loop.Status().Load.WaitingReqs > 0 })
 	shown := n1.set("x", "new")
 	if r := <-restored; r["value"] != "2" || !slices.Equal(r["over"].([]any), sortedDots(shown, lost)) {
 		t.Errorf("when %s has arrived: %v", shown, r)

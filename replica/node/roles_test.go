@@ -10,6 +10,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/acl"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -34,7 +35,7 @@ func usersOf(t *testing.T, people ...[2]string) *acl.Users {
 
 // as is the node, asked by a user.
 func (n *node) as(user string) *node {
-	c := redis.NewClient(&redis.Options{Addr: n.Addrs().RESP, Username: user, Password: "p", MaxRetries: -1, DisableIdentity: true, ReadTimeout: patience, PoolSize: 1})
+	c := redis.NewClient(&redis.Options{Addr: n.Addrs().RESP, Username: user, Password: "p", MaxRetries: -1, DisableIdentity: true, ReadTimeout: replicatest.Timeout, PoolSize: 1})
 	n.t.Cleanup(func() { c.Close() })
 	return &node{n.t, n.Leader, c}
 }
@@ -83,7 +84,7 @@ func TestWhatMayNotBeReadIsNotShown(t *testing.T) {
 	n1.ask("KVD.FAULT", "CLEAR")
 	n2.ask("KVD.FAULT", "CLEAR")
 	settle(t, all)
-	eventually(t, "both losses are in the ledger", func() bool { return len(n1.tell("KVD.LOSSES").rows("rows")) == 2 })
+	replicatest.Eventually(t, "both losses are in the ledger", func() bool { return len(n1.tell("KVD.LOSSES").rows("rows")) == 2 })
 
 	for _, r := range ann.tell("KVD.LOSSES").rows("rows") {
 		if r["key"] != "a:x" {

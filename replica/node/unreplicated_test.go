@@ -8,6 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -58,7 +59,7 @@ func TestAnUnreplicatedWriteIsToldOf(t *testing.T) {
 	if err := n1.Stop(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "n1 is gone", func() bool { return n2.tell("KVD.FATE", dot)["known"] == "unreplicated" })
+	replicatest.Eventually(t, "n1 is gone", func() bool { return n2.tell("KVD.FATE", dot)["known"] == "unreplicated" })
 	n2.refused("UNKNOWN", "ask the leader that accepted it", "KVD.RESTORE", dot)
 	if f := n2.tell("KVD.FATE", dotOf(77, 1).String()); f["known"] != "unknown-origin" {
 		t.Errorf("of an origin nobody has heard of: %v", f)

@@ -14,6 +14,7 @@ import (
 
 	"kvd/replica/member"
 	"kvd/replica/node"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
 
@@ -42,21 +43,8 @@ func startLeader(t *testing.T) *node.Leader {
 			t.Errorf("the leader does not stop: %v", err)
 		}
 	})
-	eventually(t, "the leader serves", l.Serving)
+	replicatest.Eventually(t, "the leader serves", l.Serving)
 	return l
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	look := time.NewTicker(2 * time.Millisecond)
-	defer look.Stop()
-	for end := time.After(timeout); !ok(); {
-		select {
-		case <-look.C:
-		case <-end:
-			t.Fatalf("not within %s: %s", timeout, what)
-		}
-	}
 }
 
 // startRedis starts the oracle, or skips the test.
@@ -91,7 +79,7 @@ func startRedis(t *testing.T) peer {
 		_ = os.RemoveAll(dir)
 	})
 	p := peer{"redis", "unix", socket}
-	eventually(t, "redis-server listens", func() bool {
+	replicatest.Eventually(t, "redis-server listens", func() bool {
 		nc, err := net.Dial(p.network, p.addr)
 		if err == nil {
 			_ = nc.Close()

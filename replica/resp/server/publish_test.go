@@ -7,21 +7,11 @@ import (
 	"time"
 
 	"kvd/replica/acl"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 	"kvd/resolve/limits"
 )
-
-// awaits waits until the condition holds.
-func awaits(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
 
 // TestWhoHearsTooSlowlyIsCut: what waits for a subscriber is bounded, and there once
 // however many it waits for; who has more waiting is cut, counted, and leaves nothing.
@@ -147,7 +137,7 @@ func TestPublishedComesAfterWhatWasWrittenBefore(t *testing.T) {
 	ear.Do("SUBSCRIBE", "news")
 	release := r.Leader.Hold()
 	c.Send(resptest.Encode("SET", "a", "1") + resptest.Encode("PUBLISH", "news", "a") + resptest.Encode("MULTI") + resptest.Encode("PUBLISH", "news", "b") + resptest.Encode("SET", "b", "1") + resptest.Encode("EXEC"))
-	awaits(t, "the write is on its way", func() bool { return r.Server.Stats().Batches == 1 })
+	replicatest.Eventually(t, "the write is on its way", func() bool { return r.Server.Stats().Batches == 1 })
 	ear.Want("+PONG\r\n", "PING")
 	release()
 	for _, want := range []string{"a", "b"} {
@@ -216,5 +206,5 @@ func TestManySubscriptionsAreCounted(t *testing.T) {
 	c.Do("UNSUBSCRIBE")
 	c.Do("PING")
 	_ = c.Conn.Close()
-	awaits(t, "all memory is given back", func() bool { return r.Server.Stats().Memory.Used == 0 })
+	replicatest.Eventually(t, "all memory is given back", func() bool { return r.Server.Stats().Memory.Used == 0 })
 }

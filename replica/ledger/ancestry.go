@@ -12,45 +12,40 @@ import (
 // ancestry is what one resolver's survivors had been shown of what is newer than
 // one write, and that write if they had been shown it.
 type ancestry struct {
-	met        map[logical.Dot]bool // the survivors among them
-	cut        bool                 // there was more than one question may look at
+	seen       map[logical.Dot]bool // the survivors among them
+	bounded    bool                 // there was more than one question may read
 	incomplete bool                 // the log no longer holds all of it
 }
 
-// whole reports whether what was not met was not seen.
-func (a *ancestry) whole() bool { return len(a.met) > 0 && !a.cut && !a.incomplete }
+// whole reports whether what is not among them was not seen.
+func (a *ancestry) whole() bool { return len(a.seen) > 0 && !a.bounded && !a.incomplete }
 
 // below goes down from what survives under id to whatever is not older than w, along
-// the edges that an audit follows: parents, and the other dots of one request.
+// the edges that an audit follows: parents, and the other dots of one request. What is
+// older was written over nothing newer; but duplicates have stamps of their own.
 func (q *question) below(id resolve.ID, w *Write) ancestry {
-	a := ancestry{met: map[logical.Dot]bool{}}
-	var queue []logical.Dot
-	reach := func(dots []logical.Dot) {
-		for _, d := range dots {
-			if !a.met[d] {
-				a.met[d] = true
-				queue = append(queue, d)
-			}
-		}
-	}
-	for reach(q.survivors(id)); len(queue) > 0; queue = queue[1:] {
-		if len(a.met) > q.cfg.Steps {
-			a.cut = true
+	var a ancestry
+	d := descend(func(dot logical.Dot) (*resolve.Op, bool) {
+		op, ok := q.Op(dot)
+		a.incomplete = a.incomplete || !ok && dot != w.Dot
+		return op, ok
+	})
+	d.reach(q.survivors(id)...)
+	for op := d.next(); op != nil; op = d.next() {
+		if len(d.seen) > q.cfg.Steps {
+			a.bounded = true
 			break
 		}
-		if queue[0] == w.Dot {
+		if op.Dot == w.Dot {
 			continue
 		}
-		switch op, ok := q.Op(queue[0]); {
-		case ok && op.Lamport <= w.Lamport && !q.object.Duplicates:
-			// what is older was written over nothing newer; duplicates have stamps of their own
-		case ok:
-			reach(op.Parents)
-			reach(q.duplicatesOf(op.Dot))
-		default:
-			a.incomplete = true
+		if op.Lamport <= w.Lamport && !q.object.Duplicates {
+			break
 		}
+		d.reach(op.Parents...)
+		d.reach(q.duplicatesOf(op.Dot)...)
 	}
+	a.seen = d.seen
 	return a
 }
 
@@ -77,8 +72,8 @@ func (q *question) unlisted(id resolve.ID, d logical.Dot) (LossRecord, bool) {
 // seen the write, or nothing was ever given up and ancestry does not know better.
 func (q *question) absenceCounts(v *Verdict, w *Write) bool {
 	under := q.below(v.Resolver, w)
-	q.under[v.Resolver] = under.met
-	if under.met[w.Dot] {
+	q.under[v.Resolver] = under.seen
+	if under.seen[w.Dot] {
 		return true
 	}
 	if under.whole() {
@@ -87,6 +82,6 @@ func (q *question) absenceCounts(v *Verdict, w *Write) bool {
 			return false
 		}
 	}
-	v.Cut = under.cut
+	v.Bounded = under.bounded
 	return q.cfg.Evicted[v.Resolver] == 0
 }

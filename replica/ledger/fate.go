@@ -100,9 +100,9 @@ type Verdict struct {
 	// Held says that By's author had not been shown the write: the leader that
 	// accepted By held it, and would have shown it under this resolver.
 	Held bool
-	// Cut says of what is Unclear that the search for it ended at its bound, and not
+	// Bounded says of what is Unclear that the search for it ended at its bound, and not
 	// where the log ends.
-	Cut bool
+	Bounded bool
 }
 
 // Fate asks what became of the write with dot d.
@@ -235,7 +235,7 @@ func (q *question) gone(v *Verdict, w *Write) {
 		if t, ok := q.seenDuplicate(v.Resolver, w.Dot); ok {
 			v.State, v.By = Doubled, t
 		}
-		v.Cut = q.steps <= 0
+		v.Bounded = q.steps <= 0
 		return
 	}
 	v.State, v.By, v.Held = Superseded, by.dot, by.hidden

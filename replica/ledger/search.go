@@ -53,7 +53,7 @@ func (q *question) lostOrUnseen(id resolve.ID, d logical.Dot) bool {
 func (q *question) overwriters(d logical.Dot) []over {
 	if q.over == nil {
 		q.over = map[logical.Dot][]over{}
-		q.descend()
+		q.search()
 	}
 	if len(q.over[d]) == 0 {
 		q.scan(d)
@@ -61,42 +61,29 @@ func (q *question) overwriters(d logical.Dot) []over {
 	return q.over[d]
 }
 
-// descend visits the key's ops from the newest on.
-func (q *question) descend() {
-	seen := map[logical.Dot]bool{}
-	var queue []*resolve.Op
-	visit := func(d logical.Dot) {
-		if op, ok := q.Op(d); ok && !seen[d] && q.steps > 0 {
-			seen[d] = true
+// search visits the key's ops from the newest on.
+func (q *question) search() {
+	d := descend(func(dot logical.Dot) (*resolve.Op, bool) {
+		op, ok := q.Op(dot)
+		if ok = ok && q.steps > 0; ok {
 			q.steps--
-			i, _ := slices.BinarySearchFunc(queue, op, byAge)
-			queue = slices.Insert(queue, i, op)
 		}
-	}
+		return op, ok
+	})
 	for i := range q.object.Versions {
-		visit(q.object.Versions[i].Dot)
+		d.reach(q.object.Versions[i].Dot)
 	}
 	q.fail(q.ledger.LossesOf(q.object.Key, func(l resolve.Loss) bool {
 		if q.panel.Mask().Has(l.Resolver) {
-			visit(l.Loser)
+			d.reach(l.Loser)
 		}
 		return q.steps > 0
 	}))
-	for len(queue) > 0 {
-		op := queue[len(queue)-1]
-		queue = queue[:len(queue)-1]
+	for op := d.next(); op != nil; op = d.next() {
 		q.names(op)
-		for _, d := range op.Parents {
-			visit(d)
-		}
-		for _, d := range op.Hidden {
-			visit(d)
-		}
+		d.reach(op.Parents...)
+		d.reach(op.Hidden...)
 	}
-}
-
-func byAge(a, b *resolve.Op) int {
-	return cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot))
 }
 
 // names enters what an op names.
@@ -162,42 +149,40 @@ func (q *question) past(last, d logical.Dot) logical.Seq {
 // A list of what one key lost asks this of write after write over each other, so
 // what was found out is remembered; not where there are duplicates, because who saw
 // one saw others only as far as its own leader had them.
-func (q *question) sees(op *resolve.Op, d Write) bool {
-	known := q.saw[d.Dot]
+func (q *question) sees(op *resolve.Op, w Write) bool {
+	known := q.saw[w.Dot]
 	if known == nil || q.object.Duplicates {
 		known = map[logical.Dot]bool{}
-		q.saw[d.Dot] = known
+		q.saw[w.Dot] = known
 	}
-	seen, wanted := map[logical.Dot]bool{}, append(q.duplicatesOf(d.Dot), d.Dot)
-	for queue := slices.Clone(op.Parents); len(queue) > 0; {
-		p := queue[0]
-		queue = queue[1:]
+	wanted, found := append(q.duplicatesOf(w.Dot), w.Dot), false
+	d := descend(func(p logical.Dot) (*resolve.Op, bool) {
 		saw, told := known[p]
 		if saw || slices.Contains(wanted, p) {
-			known[op.Dot] = true
-			return true
+			found = true
 		}
-		if told || seen[p] {
-			continue
+		if found || told {
+			return nil, false
 		}
 		up, ok := q.Op(p)
-		if !ok || up.Lamport <= d.Lamport && !q.object.Duplicates {
-			continue
-		}
+		return up, ok && (up.Lamport > w.Lamport || q.object.Duplicates)
+	})
+	d.reach(op.Parents...)
+	for up := d.next(); up != nil && !found; up = d.next() {
 		if q.steps--; q.steps < 0 {
 			return false // not known
 		}
-		seen[p] = true
-		queue = append(queue, up.Parents...)
-		for _, t := range q.duplicatesOf(p) {
+		d.reach(up.Parents...)
+		for _, t := range q.duplicatesOf(up.Dot) {
 			if op.Deps.Covers(t) {
-				queue = append(queue, t)
+				d.reach(t)
 			}
 		}
 	}
-	known[op.Dot] = false
-	for p := range seen {
-		known[p] = false
+	if known[op.Dot] = found; !found {
+		for p := range d.seen {
+			known[p] = false
+		}
 	}
-	return false
+	return found
 }

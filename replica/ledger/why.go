@@ -125,35 +125,32 @@ func (q *question) removed() *Write {
 
 // ancestors goes down from what is shown, newest first. What is lost all the
 // same, because another version of the same request was seen, is left out.
-func (q *question) ancestors(s *Explanation) {
-	type seen struct {
-		op *resolve.Op
-		by logical.Dot
-	}
-	var queue []seen
-	met := map[logical.Dot]bool{}
-	push := func(parents []logical.Dot, by logical.Dot) {
+func (q *question) ancestors(e *Explanation) {
+	by := map[logical.Dot]logical.Dot{} // who named each first
+	d := descend(q.Op)
+	reach := func(parents []logical.Dot, from logical.Dot) {
 		for _, p := range parents {
-			if op, ok := q.Op(p); ok && !met[p] {
-				met[p] = true
-				i, _ := slices.BinarySearchFunc(queue, op, func(s seen, op *resolve.Op) int { return byAge(s.op, op) })
-				queue = slices.Insert(queue, i, seen{op, by})
+			if _, named := by[p]; !named {
+				by[p] = from
 			}
 		}
+		d.reach(parents...)
 	}
-	for _, w := range s.Shown {
-		met[w.Dot] = true
+	for _, w := range e.Shown {
+		d.seen[w.Dot] = true
 	}
-	for _, w := range s.Shown {
-		push(w.Parents, w.Dot)
+	for _, w := range e.Shown {
+		reach(w.Parents, w.Dot)
 	}
-	for len(queue) > 0 && len(s.Past) < q.cfg.Past {
-		next := queue[len(queue)-1]
-		queue = queue[:len(queue)-1]
-		s.Past = append(s.Past, Overwrite{q.write(next.op.Dot), next.by})
-		push(next.op.Parents, next.op.Dot)
+	for len(e.Past) < q.cfg.Past {
+		op := d.next()
+		if op == nil {
+			break
+		}
+		e.Past = append(e.Past, Overwrite{q.write(op.Dot), by[op.Dot]})
+		reach(op.Parents, op.Dot)
 	}
-	s.PastLeft = len(queue)
+	e.PastLeft = len(d.left)
 }
 
 // lossRecords lists the rows of the key: the serving resolver's first, then the

@@ -19,3 +19,11 @@ func ledgerStatus(state string, h losses.Stats) console.Ledger {
 	}
 	return s
 }
+
+// ledgerState names whether a ledger is kept.
+func (l *Leader) ledgerState() string {
+	if l.cfg.Storage.NoLedger {
+		return "off"
+	}
+	return "on"
+}

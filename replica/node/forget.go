@@ -8,6 +8,8 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/fields"
+	"kvd/replica/node/internal/options"
 	"kvd/replica/resp"
 )
 
@@ -71,7 +73,7 @@ func (l *Leader) welcome(v member.View) {
 // leaders, until it returns.
 func (l *Leader) forget(_ context.Context, args [][]byte, w *resp.Writer) error {
 	name := string(args[1])
-	o, err := options(args[2:], option{name: "LIFT"})
+	o, err := options.Read(args[2:], options.Option{Name: "LIFT"})
 	if err != nil {
 		return err
 	}
@@ -97,9 +99,9 @@ func (l *Leader) forget(_ context.Context, args [][]byte, w *resp.Writer) error 
 		}
 	}
 	w.Map(3)
-	text(w, "leader", l.cfg.Name)
-	text(w, "node", name)
-	flag(w, "forgotten", !lift)
+	fields.Text(w, "leader", l.cfg.Name)
+	fields.Text(w, "node", name)
+	fields.Flag(w, "forgotten", !lift)
 	return nil
 }
 
@@ -135,8 +137,8 @@ func (l *Leader) tellForgotten(_ context.Context, _ [][]byte, w *resp.Writer) er
 	w.Array(len(all))
 	for _, g := range all {
 		w.Map(2)
-		text(w, "name", g.Name)
-		number(w, "since", g.At)
+		fields.Text(w, "name", g.Name)
+		fields.Number(w, "since", g.At)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/console"
 	"kvd/replica/link"
+	"kvd/replica/node/internal/fields"
 	"kvd/replica/node/internal/identity"
 	"kvd/replica/resp"
 	"kvd/replica/wire"
@@ -63,8 +64,8 @@ func (l *Leader) renew(_ context.Context, _ [][]byte, w *resp.Writer) error {
 	}
 	l.renewing.Store(true)
 	w.Map(2)
-	text(w, "leader", l.cfg.Name)
-	text(w, "origin", l.origin.String())
+	fields.Text(w, "leader", l.cfg.Name)
+	fields.Text(w, "origin", l.origin.String())
 	go l.fail(ErrRenew)
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"kvd/replica/node/internal/answers"
+
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/command"
@@ -55,22 +57,20 @@ type Leader struct {
 	// newcomer is there until a leader that began without data has others'.
 	newcomer atomic.Pointer[joining.Newcomer]
 	lossFeed *feed.Hub
+	answers  *answers.Answers
 	outbox   outbox
 	clients  atomic.Pointer[server.Server] // resp, for who may ask before it is there
 
 	listeners struct{ resp, http, peer net.Listener }
 	addrs     Addrs // as others are told
 
-	draining   atomic.Bool
-	scarce     atomic.Bool  // it was said that places for origins are
-	renewing   atomic.Bool  // the next start takes a new origin, however this incarnation ends
-	auditing   atomic.Bool  // somebody reads the whole log
-	audited    atomic.Int64 // how much of that is done, in parts
-	auditSteps atomic.Int64 // how often that was told, ever
-	broken     chan error   // of one: why the leader cannot go on
-	serving    sync.WaitGroup
-	stopping   sync.Once
-	stopped    error // how stopping went
+	draining atomic.Bool
+	scarce   atomic.Bool // it was said that places for origins are
+	renewing atomic.Bool // the next start takes a new origin, however this incarnation ends
+	broken   chan error  // of one: why the leader cannot go on
+	serving  sync.WaitGroup
+	stopping sync.Once
+	stopped  error // how stopping went
 
 	forgotten *known.Forgotten // guards itself
 
@@ -177,6 +177,10 @@ func (l *Leader) respConfig() server.Config {
 }
 
 func (l *Leader) openResp(context.Context) (err error) {
+	l.answers = answers.New(answers.Config{
+		Name: l.cfg.Name, Origin: l.origin, Policy: l.cfg.Policy, NoLedger: l.cfg.Storage.NoLedger, Store: l.store, Loop: l.loop, Clock: l.clock,
+		NameOf: l.nameOf, OutOfReach: l.outOfReach, Unreplicated: l.unreplicated, Trouble: l.disk.Trouble, Do: engine{l}.Do,
+	})
 	cfg := l.respConfig()
 	cfg.Extra, cfg.Loading = l.extra(), l.blockers.Loading
 	cfg.Served = l.served()

@@ -211,10 +211,6 @@ func TestAuditNamesATamperedRow(t *testing.T) {
 	audit(all[2], 1)
 	all[0].refused("ERR", "SAMPLE is \"-1\"", "KVD.AUDIT", "SAMPLE", -1)
 	all[0].refused("ERR", "the options are PREFIX with a value, SAMPLE with a value", "KVD.AUDIT", "ALL")
-	all[0].auditing.Store(true)
-	all[0].refused("BUSY", "ask again when it is done", "KVD.AUDIT")
-	all[0].refused("BUSY", "ask again when it is done", "KVD.ADVISE")
-	all[0].auditing.Store(false)
 }
 
 // tamper takes a row out of a leader's ledger behind its back.
@@ -311,26 +307,4 @@ func TestTheLogComesInPages(t *testing.T) {
 	all[0].refused("ERR", "the first being 1", "KVD.LOG", origin.String(), 0)
 	all[0].refused("ERR", "give an origin", "KVD.LOG", "n1", 1)
 	all[0].refused("ERR", "COUNT with a value, PREFIX with a value", "KVD.LOG", origin.String(), 1, "LIMIT", 3)
-}
-
-// A bundle ends before a megabyte, but never empty.
-func TestALogBundleIsBounded(t *testing.T) {
-	b := bundle{count: 100, last: 10}
-	for seq := logical.Seq(1); ; seq++ {
-		more, err := b.take(seq, make([]byte, 600_000))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !more {
-			break
-		}
-	}
-	if len(b.entries) != 1 || b.next != 2 {
-		t.Errorf("%d entries, next %d", len(b.entries), b.next)
-	}
-	b = bundle{count: 100, last: 1}
-	_, _ = b.take(1, make([]byte, 3_000_000))
-	if more, _ := b.take(2, nil); more || len(b.entries) != 1 || b.next != 0 {
-		t.Errorf("one that is too large: %d entries, next %d", len(b.entries), b.next)
-	}
 }

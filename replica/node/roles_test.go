@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"kvd/replica/node/internal/answers"
+
 	"github.com/redis/go-redis/v9"
 
 	"kvd/logical"
@@ -44,7 +46,7 @@ func (n *node) as(user string) *node {
 // whoever has not all of them.
 func TestExtraCommandsHaveRoles(t *testing.T) {
 	for _, noLedger := range []bool{false, true} {
-		l := &Leader{cfg: Config{UnsafeFaults: true, Storage: StorageConfig{NoLedger: noLedger}}}
+		l := &Leader{answers: answers.New(answers.Config{NoLedger: noLedger}), cfg: Config{UnsafeFaults: true, Storage: StorageConfig{NoLedger: noLedger}}}
 		for name, e := range l.extra() {
 			t.Logf("%-16s %s", name, e.Needs)
 			switch {

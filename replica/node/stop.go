@@ -7,10 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"kvd/replica/host"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/identity"
-	"kvd/replica/resp/server"
 )
 
 // Quiesce ends what clients see and waits until some other leader durably has
@@ -126,12 +124,4 @@ func (l *Leader) abandon() {
 	if l.store != nil {
 		_ = l.store.Close()
 	}
-}
-
-// draining tells resp what it knows how to say.
-func draining(err error) error {
-	if errors.Is(err, host.ErrStopped) {
-		return fmt.Errorf("%w: %w", server.ErrDraining, err)
-	}
-	return err
 }

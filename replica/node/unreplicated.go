@@ -3,48 +3,42 @@ package node
 import (
 	"slices"
 
+	"kvd/replica/node/internal/answers"
+
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/recovery"
-	"kvd/replica/resp"
 )
-
-// stretch is writes of one origin, in a row, that some leader said it has, that
-// have not arrived here, and that nobody who can be reached is known to have.
-type stretch struct {
-	recovery.Stretch
-	holders []string // who said so, by name
-}
 
 // stretches is what is unreplicated, by origin: f is what is applied here, and reached
 // says who can be reached.
-func stretches(f logical.Frontier, peers []replica.PeerView, reached func(name string) bool) []stretch {
+func stretches(f logical.Frontier, peers []replica.PeerView, reached func(name string) bool) []answers.Stretch {
 	var all, near logical.Frontier
 	for _, p := range peers {
 		if all = all.Join(p.Known); reached(string(p.Peer)) {
 			near = near.Join(p.Known)
 		}
 	}
-	var out []stretch
+	var out []answers.Stretch
 	for d := range all.All() {
-		s := stretch{Stretch: recovery.Stretch{Origin: d.Origin, From: max(f.At(d.Origin), near.At(d.Origin)) + 1, To: d.Seq}}
+		s := answers.Stretch{Stretch: recovery.Stretch{Origin: d.Origin, From: max(f.At(d.Origin), near.At(d.Origin)) + 1, To: d.Seq}}
 		if s.From > s.To {
 			continue
 		}
 		for _, p := range peers {
 			if p.Known.At(d.Origin) >= s.From {
-				s.holders = append(s.holders, string(p.Peer))
+				s.Holders = append(s.Holders, string(p.Peer))
 			}
 		}
-		slices.Sort(s.holders)
+		slices.Sort(s.Holders)
 		out = append(out, s)
 	}
 	return out
 }
 
 // unreplicated is what others said they have and nobody can be asked for.
-func (l *Leader) unreplicated() []stretch {
+func (l *Leader) unreplicated() []answers.Stretch {
 	s := l.loop.Status()
 	return stretches(s.State.Frontier, s.Peers, l.reached)
 }
@@ -75,12 +69,4 @@ func (l *Leader) outOfReach(d logical.Dot) bool {
 		}
 	}
 	return l.nameOf(d.Origin) != ""
-}
-
-func (l *Leader) writeStretch(w *resp.Writer, s *stretch) {
-	w.Map(4)
-	text(w, "leader", l.nameOf(s.Origin))
-	text(w, "from", logical.Dot{Origin: s.Origin, Seq: s.From}.String())
-	text(w, "to", logical.Dot{Origin: s.Origin, Seq: s.To}.String())
-	list(w, "holders", s.holders, w.Text)
 }

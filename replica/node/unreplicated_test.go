@@ -32,7 +32,7 @@ func TestStretchesOfUnreplicatedWrites(t *testing.T) {
 	} {
 		got, ops := "", 0
 		for _, s := range stretches(f, peers, func(name string) bool { return slices.Contains(c.reached, name) }) {
-			got += fmt.Sprintf("%d:%d-%d%v ", uint64(s.Origin), s.From, s.To, s.holders)
+			got += fmt.Sprintf("%d:%d-%d%v ", uint64(s.Origin), s.From, s.To, s.Holders)
 			ops += s.Ops()
 		}
 		if got != c.want {

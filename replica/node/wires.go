@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"kvd/replica/node/internal/answers"
+
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/console"
@@ -86,7 +88,7 @@ var (
 
 // Snapshot is the loop's.
 func (e engine) Snapshot(use func(get func(*replica.Request) replica.Reply) error) error {
-	return draining(e.loop.ReadSnapshot(use))
+	return answers.Draining(e.loop.ReadSnapshot(use))
 }
 
 // Do passes requests on. The verbs are taken down before, because the requests
@@ -108,5 +110,5 @@ func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 			e.metrics.Operation(v, console.OutcomeOf(err), time.Since(began))
 		}
 	}
-	return draining(err)
+	return answers.Draining(err)
 }

@@ -109,7 +109,7 @@ func Verdict(v *ledger.Verdict) string {
 	case ledger.Doubled:
 		return fmt.Sprintf("its request counts once, as %s", v.By)
 	}
-	if v.Cut {
+	if v.Bounded {
 		return "unclear: it does not survive, and whether anybody had seen it lies too far back to tell"
 	}
 	return "unclear: it does not survive, and what would say who had seen it is no longer in the log"

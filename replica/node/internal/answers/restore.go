@@ -1,4 +1,4 @@
-package node
+package answers
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
 	"kvd/replica/ledger/explain"
+	"kvd/replica/node/internal/fields"
+	"kvd/replica/node/internal/options"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
 	"kvd/replica/resp/token"
@@ -25,22 +27,22 @@ type restoring struct {
 }
 
 // restore is KVD.RESTORE: it looks up what was lost and what its key shows, in one
-// durable moment, and then writes like any other client.
-func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
+// snapshot, and then writes like any other client.
+func (an *Answers) restore(ctx context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
 	r, err := readRestoring(args)
 	if err != nil {
 		return logical.Dot{}, err
 	}
-	var at *moment
+	var at *snapshot
 	var q *replica.Request
-	err = l.catchUp(r)
+	err = an.catchUp(r)
 	if err == nil {
-		err = l.about(ctx, func(m *moment, a *ledger.Reader) (err error) {
-			at = m
-			if err = reaches(acl.Of(ctx), a, r.lost); err != nil {
+		err = an.about(ctx, func(snap *snapshot, reader *ledger.Reader) (err error) {
+			at = snap
+			if err = reaches(acl.Of(ctx), reader, r.lost); err != nil {
 				return err
 			}
-			if q, err = r.request(m, a); err == nil && !acl.Of(ctx).Reaches(q.Key) { // a request id that another write has
+			if q, err = r.request(snap, reader); err == nil && !acl.Of(ctx).Reaches(q.Key) { // a request id that another write has
 				err = server.ErrKeyDenied
 			}
 			return err
@@ -50,35 +52,35 @@ func (l *Leader) restore(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 		return logical.Dot{}, refused(err)
 	}
 	value := q.Value
-	reply, err := l.write(q)
+	reply, err := an.write(q)
 	if err != nil {
 		return logical.Dot{}, err
 	}
-	back := l.readBack(ctx, reply.Dot)
+	back := an.readBack(ctx, reply.Dot)
 	seen := reply.Token.Join(r.token)
 	w.Map(12)
 	at.head(w)
-	text(w, "key", q.Key)
+	fields.Text(w, "key", q.Key)
 	w.Text("value")
 	w.Bulk(value)
-	text(w, "restored", r.lost.String())
-	text(w, "dot", reply.Dot.String())
-	list(w, "over", reply.Over, func(d logical.Dot) { w.Text(d.String()) })
-	text(w, "token", token.Token{Seen: seen, Keyed: true, Key: q.Key, Shown: []logical.Dot{reply.Dot}}.String())
-	flag(w, "retry", reply.Retry)
-	text(w, "state", back.state.String())
-	text(w, "text", back.text)
-	number(w, "until", int64(back.until))
+	fields.Text(w, "restored", r.lost.String())
+	fields.Text(w, "dot", reply.Dot.String())
+	fields.List(w, "over", reply.Over, func(d logical.Dot) { w.Text(d.String()) })
+	fields.Text(w, "token", token.Token{Seen: seen, Keyed: true, Key: q.Key, Shown: []logical.Dot{reply.Dot}}.String())
+	fields.Flag(w, "retry", reply.Retry)
+	fields.Text(w, "state", back.state.String())
+	fields.Text(w, "text", back.text)
+	fields.Number(w, "until", int64(back.until))
 	return reply.Dot, nil
 }
 
 // reaches refuses a user who has no rights to the key of a write, before anything is
 // told of it.
-func reaches(user *acl.Rights, a *ledger.Reader, d logical.Dot) error {
+func reaches(user *acl.Rights, reader *ledger.Reader, d logical.Dot) error {
 	if user.Everywhere() {
 		return nil
 	}
-	f, err := a.Fate(d)
+	f, err := reader.Fate(d)
 	if err == nil && f.Key != "" && !user.Reaches(f.Key) {
 		err = server.ErrKeyDenied
 	}
@@ -95,9 +97,9 @@ type readBack struct {
 
 // readBack asks what became of the write with dot d, which this leader has just
 // made. That it was made stands whatever comes of the question.
-func (l *Leader) readBack(ctx context.Context, d logical.Dot) (back readBack) {
-	err := l.about(ctx, func(_ *moment, a *ledger.Reader) error {
-		f, err := a.Fate(d)
+func (an *Answers) readBack(ctx context.Context, d logical.Dot) (back readBack) {
+	err := an.about(ctx, func(_ *snapshot, reader *ledger.Reader) error {
+		f, err := reader.Fate(d)
 		if err != nil || len(f.Verdicts) == 0 {
 			return err
 		}
@@ -105,7 +107,7 @@ func (l *Leader) readBack(ctx context.Context, d logical.Dot) (back readBack) {
 		if back.state != ledger.Lost {
 			return nil
 		}
-		again, err := a.Restore(d)
+		again, err := reader.Restore(d)
 		if err == nil {
 			back.until = again.Until
 		}
@@ -124,7 +126,7 @@ func readRestoring(args [][]byte) (r restoring, err error) {
 	if r.lost, err = logical.ParseDot(string(args[1])); err != nil {
 		return r, err
 	}
-	o, err := options(args[2:], option{name: "TOKEN", values: 1}, option{name: "REQUEST", values: 2}, option{name: "FORCE"})
+	o, err := options.Read(args[2:], options.Option{Name: "TOKEN", Values: 1}, options.Option{Name: "REQUEST", Values: 2}, options.Option{Name: "FORCE"})
 	if err != nil {
 		return r, err
 	}
@@ -138,7 +140,7 @@ func readRestoring(args [][]byte) (r restoring, err error) {
 		}
 	}
 	if o["TOKEN"] != nil {
-		t, err := token.Parse(o.one("TOKEN"))
+		t, err := token.Parse(o.One("TOKEN"))
 		if err != nil {
 			return r, err
 		}
@@ -149,11 +151,11 @@ func readRestoring(args [][]byte) (r restoring, err error) {
 
 // request is what to write. A retry of a restoration that was made is told what
 // that did, whatever became of the loss since.
-func (r *restoring) request(m *moment, a *ledger.Reader) (*replica.Request, error) {
-	q, err := r.again(m)
+func (r *restoring) request(snap *snapshot, reader *ledger.Reader) (*replica.Request, error) {
+	q, err := r.again(snap)
 	if q == nil && err == nil {
 		var found *ledger.Restoration
-		if found, err = a.Restore(r.lost); err == nil {
+		if found, err = reader.Restore(r.lost); err == nil {
 			q = found.Request
 			if found.Until > 0 && !r.force {
 				err = resp.Refuse("BEATEN", "%d restore %s: %s; wait so long, restore it at a leader whose clock is further on, or say FORCE",
@@ -169,15 +171,15 @@ func (r *restoring) request(m *moment, a *ledger.Reader) (*replica.Request, erro
 }
 
 // again is the request once more if it was accepted before; nil: it was not.
-func (r *restoring) again(m *moment) (*replica.Request, error) {
+func (r *restoring) again(snap *snapshot) (*replica.Request, error) {
 	if r.client == 0 {
 		return nil, nil
 	}
-	d, found, err := m.Request(r.client, r.number)
+	d, found, err := snap.Request(r.client, r.number)
 	if err != nil || !found {
 		return nil, err
 	}
-	op, found, err := m.Op(d)
+	op, found, err := snap.Op(d)
 	if err != nil || !found {
 		return nil, err
 	}
@@ -205,21 +207,21 @@ func refused(err error) error {
 
 // catchUp waits, as any read with a token does, until this leader has applied what
 // the client has seen: what the key shows is looked up afterwards.
-func (l *Leader) catchUp(r restoring) error {
-	if l.loop.Frontier().Includes(r.token.Frontier) {
+func (an *Answers) catchUp(r restoring) error {
+	if an.cfg.Loop.Frontier().Includes(r.token.Frontier) {
 		return nil
 	}
-	_, err := l.write(&replica.Request{Verb: replica.Get, Key: r.lost.String(), Token: r.token})
+	_, err := an.write(&replica.Request{Verb: replica.Get, Key: r.lost.String(), Token: r.token})
 	return err
 }
 
 // write sends one request the way of all requests and waits until it is answered:
 // the loop answers whatever it has taken.
-func (l *Leader) write(q *replica.Request) (replica.Reply, error) {
+func (an *Answers) write(q *replica.Request) (replica.Reply, error) {
 	answer := make(chan replica.Reply, 1)
-	if err := (engine{l}).Do([]*replica.Request{q}, func(replies []replica.Reply) { answer <- replies[0] }); err != nil {
+	if err := an.cfg.Do([]*replica.Request{q}, func(replies []replica.Reply) { answer <- replies[0] }); err != nil {
 		return replica.Reply{}, err
 	}
 	reply := <-answer
-	return reply, draining(reply.Err)
+	return reply, Draining(reply.Err)
 }

@@ -1,4 +1,4 @@
-package node
+package answers
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/acl"
+	"kvd/replica/node/internal/fields"
+	"kvd/replica/node/internal/options"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
@@ -24,10 +26,10 @@ type conflict struct {
 	by          logical.Dot // settles it; zero: nothing does
 }
 
-// conflictPage is some of them, as of one moment.
+// conflictPage is some of them, as of one snapshot.
 type conflictPage struct {
 	storage.Conflicts
-	at   *moment
+	at   *snapshot
 	all  []conflict
 	next logical.Dot // where the next page goes on; zero: there is none
 	err  error
@@ -35,14 +37,14 @@ type conflictPage struct {
 
 // conflicts is a page of the dots after one; of those that nothing settles, if open.
 // What the user that asks may not read is left out.
-func (m *moment) conflicts(after logical.Dot, open bool) (*conflictPage, error) {
-	p, user := &conflictPage{at: m}, acl.Of(m.ctx)
+func (snap *snapshot) conflicts(after logical.Dot, open bool) (*conflictPage, error) {
+	p, user := &conflictPage{at: snap}, acl.Of(snap.ctx)
 	var err error
-	if p.Conflicts, err = m.ConflictStats(); err != nil {
+	if p.Conflicts, err = snap.ConflictStats(); err != nil {
 		return nil, err
 	}
 	bytes, read, last := 0, 0, after
-	err = m.Snapshot.Conflicts(after, func(there *resolve.Op) bool {
+	err = snap.Snapshot.Conflicts(after, func(there *resolve.Op) bool {
 		if there.Dot != last && (len(p.all) >= maxConflicts || bytes > conflictBytes || read >= maxConflictsRead) {
 			p.next = last
 			return false
@@ -51,10 +53,10 @@ func (m *moment) conflicts(after logical.Dot, open bool) (*conflictPage, error) 
 		read++
 		c := conflict{there: there}
 		settled, found := false, false
-		if c.by, settled, p.err = m.SettledBy(last); p.err != nil || settled && open {
+		if c.by, settled, p.err = snap.SettledBy(last); p.err != nil || settled && open {
 			return p.err == nil
 		}
-		if c.here, found, p.err = m.Op(last); found && user.Reaches(c.here.Key) && user.Reaches(there.Key) {
+		if c.here, found, p.err = snap.Op(last); found && user.Reaches(c.here.Key) && user.Reaches(there.Key) {
 			p.all = append(p.all, c)
 			bytes += len(c.here.Value) + len(there.Value)
 		}
@@ -65,21 +67,21 @@ func (m *moment) conflicts(after logical.Dot, open bool) (*conflictPage, error) 
 
 // tellConflicts is KVD.CONFLICTS: which dots have one content here and another at a
 // leader that was met, by dot.
-func (l *Leader) tellConflicts(ctx context.Context, args [][]byte, w *resp.Writer) error {
-	o, err := options(args[1:], option{name: "AFTER", values: 1}, option{name: "OPEN"})
+func (an *Answers) tellConflicts(ctx context.Context, args [][]byte, w *resp.Writer) error {
+	o, err := options.Read(args[1:], options.Option{Name: "AFTER", Values: 1}, options.Option{Name: "OPEN"})
 	if err != nil {
 		return err
 	}
 	var after logical.Dot
 	if o["AFTER"] != nil {
-		if after, err = logical.ParseDot(o.one("AFTER")); err != nil {
-			return fmt.Errorf("AFTER is %.64q: %w", o.one("AFTER"), err)
+		if after, err = logical.ParseDot(o.One("AFTER")); err != nil {
+			return fmt.Errorf("AFTER is %.64q: %w", o.One("AFTER"), err)
 		}
 	}
 	_, open := o["OPEN"]
 	var p *conflictPage
-	err = l.ask(ctx, func(m *moment) (err error) {
-		p, err = m.conflicts(after, open)
+	err = an.ask(ctx, func(snap *snapshot) (err error) {
+		p, err = snap.conflicts(after, open)
 		return err
 	})
 	if err != nil {
@@ -87,35 +89,25 @@ func (l *Leader) tellConflicts(ctx context.Context, args [][]byte, w *resp.Write
 	}
 	w.Map(9)
 	p.at.head(w)
-	text(w, "origin", l.origin.String())
-	list(w, "refuses", l.loop.Status().Refusals, func(r replica.Refusal) {
+	fields.Text(w, "origin", an.cfg.Origin.String())
+	fields.List(w, "refuses", an.cfg.Loop.Status().Refusals, func(r replica.Refusal) {
 		w.Map(2)
-		text(w, "cause", string(r.Cause))
-		text(w, "detail", r.Detail)
+		fields.Text(w, "cause", string(r.Cause))
+		fields.Text(w, "detail", r.Detail)
 	})
-	number(w, "total", p.Dots)
-	number(w, "open", p.Open)
-	number(w, "omitted", p.Omitted)
-	dotField(w, "next", p.next)
-	list(w, "conflicts", p.all, func(c conflict) {
+	fields.Number(w, "total", p.Dots)
+	fields.Number(w, "open", p.Open)
+	fields.Number(w, "omitted", p.Omitted)
+	fields.DotOrNull(w, "next", p.next)
+	fields.List(w, "conflicts", p.all, func(c conflict) {
 		w.Map(5)
-		text(w, "dot", c.here.Dot.String())
-		text(w, "leader", l.nameOf(c.here.Dot.Origin))
-		dotField(w, "settled", c.by)
+		fields.Text(w, "dot", c.here.Dot.String())
+		fields.Text(w, "leader", an.cfg.NameOf(c.here.Dot.Origin))
+		fields.DotOrNull(w, "settled", c.by)
 		writeContent(w, "here", c.here)
 		writeContent(w, "there", c.there)
 	})
 	return nil
-}
-
-// dotField is a dot; null: there is none.
-func dotField(w *resp.Writer, name string, d logical.Dot) {
-	if d.Origin != 0 {
-		text(w, name, d.String())
-		return
-	}
-	w.Text(name)
-	w.Null()
 }
 
 func writeContent(w *resp.Writer, name string, op *resolve.Op) {
@@ -127,7 +119,7 @@ func writeContents(w *resp.Writer, key string, kind resolve.Kind, value []byte) 
 	w.Map(3)
 	w.Text("key")
 	w.Bulk([]byte(key))
-	text(w, "kind", kind.String())
+	fields.Text(w, "kind", kind.String())
 	w.Text("value")
 	if kind == resolve.Delete {
 		w.Null()
@@ -140,7 +132,7 @@ func writeContents(w *resp.Writer, key string, kind resolve.Kind, value []byte) 
 // that both are of, are written again, so that every leader shows the same; the dot and
 // its contents stay what they are. NEWER says that what the key has been given since
 // stays.
-func (l *Leader) accept(ctx context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
+func (an *Answers) accept(ctx context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
 	d, err := logical.ParseDot(string(args[1]))
 	if err != nil {
 		return d, err
@@ -155,13 +147,13 @@ func (l *Leader) accept(ctx context.Context, args [][]byte, w *resp.Writer) (log
 	default:
 		return d, fmt.Errorf("content %.64q: say HERE for the one in this leader's log, THERE for the other's, SHOWN for what the key shows", args[2])
 	}
-	o, err := options(args[3:], option{name: "NEWER"})
+	o, err := options.Read(args[3:], options.Option{Name: "NEWER"})
 	if err != nil {
 		return d, err
 	}
 	_, m.Newer = o["NEWER"]
-	err = l.ask(ctx, func(at *moment) (err error) {
-		m.Contents, err = at.contentsOf(d)
+	err = an.ask(ctx, func(snap *snapshot) (err error) {
+		m.Contents, err = snap.contentsOf(d)
 		for _, c := range m.Contents {
 			if err == nil && c != nil && !acl.Of(ctx).Reaches(c.Key) {
 				err = server.ErrKeyDenied
@@ -172,27 +164,27 @@ func (l *Leader) accept(ctx context.Context, args [][]byte, w *resp.Writer) (log
 	if err != nil {
 		return d, err
 	}
-	reply, err := l.write(&replica.Request{Verb: replica.Settle, Key: m.Contents[0].Key, Settlement: m, Token: replica.Seen(m)})
+	reply, err := an.write(&replica.Request{Verb: replica.Settle, Key: m.Contents[0].Key, Settlement: m, Token: replica.Seen(m)})
 	if err != nil {
 		return d, err
 	}
 	w.Map(4)
-	text(w, "leader", l.cfg.Name)
+	fields.Text(w, "leader", an.cfg.Name)
 	w.Text("key")
 	w.Bulk([]byte(m.Contents[max(m.Chosen, 0)].Key))
-	text(w, "accepted", d.String())
-	text(w, "dot", reply.Dot.String())
+	fields.Text(w, "accepted", d.String())
+	fields.Text(w, "dot", reply.Dot.String())
 	return reply.Dot, nil
 }
 
 // contentsOf is the contents of a dot that is known to have two and is not settled:
 // first that of the log here.
-func (m *moment) contentsOf(d logical.Dot) ([]*resolve.Op, error) {
-	there, err := m.ConflictsOf(d)
+func (snap *snapshot) contentsOf(d logical.Dot) ([]*resolve.Op, error) {
+	there, err := snap.ConflictsOf(d)
 	if err != nil {
 		return nil, err
 	}
-	by, settled, err := m.SettledBy(d)
+	by, settled, err := snap.SettledBy(d)
 	switch {
 	case err != nil:
 		return nil, err
@@ -201,7 +193,7 @@ func (m *moment) contentsOf(d logical.Dot) ([]*resolve.Op, error) {
 	case settled:
 		return nil, resp.Refuse("SETTLED", "%s is settled already, by %s; what its keys show is set like that of any other", d, by)
 	}
-	mine, found, err := m.Op(d)
+	mine, found, err := snap.Op(d)
 	if err == nil && !found {
 		err = resp.Refuse("FORGOTTEN", "%s is no longer in the log here", d)
 	}

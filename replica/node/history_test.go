@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"kvd/replica/ledger"
 	"kvd/resolve"
 	"kvd/resolve/limits"
 )
@@ -16,7 +17,7 @@ func TestHistoryTellsWholeValuesAndHoldsLittle(t *testing.T) {
 	for range 20 {
 		n.set("x", long)
 	}
-	ops, err := n.past("x", 20)
+	ops, err := ledger.History(n.store, "x", 20)
 	if err != nil || len(ops) != 20 {
 		t.Fatalf("%d ops, %v", len(ops), err)
 	}
@@ -24,7 +25,7 @@ func TestHistoryTellsWholeValuesAndHoldsLittle(t *testing.T) {
 	for _, op := range ops {
 		held += len(op.Value)
 	}
-	if held > 20*briefBytes {
+	if held > 20*ledger.HistoryBytes {
 		t.Errorf("%d bytes of values are held", held)
 	}
 	told := n.ask("KVD.HISTORY", "x", "COUNT", "20").([]any)

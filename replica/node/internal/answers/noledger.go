@@ -1,4 +1,4 @@
-package node
+package answers
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 
 // withoutLedger takes the place of what only a ledger can answer, at a leader that
 // keeps none: an empty answer would say that nothing was lost.
-func (l *Leader) withoutLedger(all map[string]server.Extra) {
+func (an *Answers) withoutLedger(all map[string]server.Extra) {
 	refuse := func() error {
-		return resp.Refuse("NOLEDGER", "%s keeps no ledger of lost writes, so it cannot tell what was lost; ask another leader, or start this one with its ledger on", l.cfg.Name)
+		return resp.Refuse("NOLEDGER", "%s keeps no ledger of lost writes, so it cannot tell what was lost; ask another leader, or start this one with its ledger on", an.cfg.Name)
 	}
 	for _, name := range []string{"kvd.losses", "kvd.audit", "kvd.advise"} {
 		e := all[name]
@@ -27,18 +27,10 @@ func (l *Leader) withoutLedger(all map[string]server.Extra) {
 
 // unledgered is a text about writes, with a warning where no ledger stands behind
 // it.
-func (l *Leader) unledgered(text string) string {
-	if !l.cfg.Storage.NoLedger {
+func (an *Answers) unledgered(text string) string {
+	if !an.cfg.NoLedger {
 		return text
 	}
 	lines := strings.TrimRight(text, "\n")
-	return lines + "\n" + l.cfg.Name + " keeps no ledger of lost writes: one may be lost that is not named as lost here." + text[len(lines):]
-}
-
-// ledgerState names whether a ledger is kept.
-func (l *Leader) ledgerState() string {
-	if l.cfg.Storage.NoLedger {
-		return "off"
-	}
-	return "on"
+	return lines + "\n" + an.cfg.Name + " keeps no ledger of lost writes: one may be lost that is not named as lost here." + text[len(lines):]
 }

@@ -1,4 +1,4 @@
-package node
+package answers
 
 import (
 	"cmp"
@@ -9,34 +9,34 @@ import (
 	"kvd/storage/losses"
 )
 
-var _ ledger.EvidenceRows = (*moment)(nil)
+var _ ledger.EvidenceRows = (*snapshot)(nil)
 
 // LossesFrom yields the ledger's verdicts from one write on.
-func (m *moment) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
+func (snap *snapshot) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
 	more := true
 	each := func(r *losses.Row) bool {
 		for l := range r.Losses {
-			if more = more && m.ctx.Err() == nil && yield(l); !more {
+			if more = more && snap.ctx.Err() == nil && yield(l); !more {
 				break
 			}
 		}
 		return more
 	}
 	if !d.IsZero() { // Rows begins behind the row it is given
-		switch r, found, err := m.RowOf(key, d); {
+		switch r, found, err := snap.RowOf(key, d); {
 		case err != nil:
 			return err
 		case found && !each(r):
-			return m.ctx.Err()
+			return snap.ctx.Err()
 		}
 	}
-	err := m.Rows(losses.ID{Key: key, Loser: d}, each)
-	return cmp.Or(err, m.ctx.Err())
+	err := snap.Rows(losses.ID{Key: key, Loser: d}, each)
+	return cmp.Or(err, snap.ctx.Err())
 }
 
 // Evidence is what the row of d keeps of the write.
-func (m *moment) Evidence(key string, d logical.Dot) (ledger.Write, bool, error) {
-	r, found, err := m.RowOf(key, d)
+func (snap *snapshot) Evidence(key string, d logical.Dot) (ledger.Write, bool, error) {
+	r, found, err := snap.RowOf(key, d)
 	if err != nil || !found || r.Evidence == nil {
 		return ledger.Write{}, false, err
 	}
@@ -47,8 +47,8 @@ func (m *moment) Evidence(key string, d logical.Dot) (ledger.Write, bool, error)
 
 // evicted is how many rows this leader's ledger has given up, and how many verdicts
 // of each resolver.
-func (m *moment) evicted() (rows int64, by [16]int64, err error) {
-	h, err := m.LedgerStats()
+func (snap *snapshot) evicted() (rows int64, by [16]int64, err error) {
+	h, err := snap.LedgerStats()
 	for id, classes := range h.Evicted.Verdicts {
 		by[id] = classes[0] + classes[1]
 	}

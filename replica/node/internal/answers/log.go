@@ -1,4 +1,4 @@
-package node
+package answers
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/acl"
+	"kvd/replica/node/internal/fields"
+	"kvd/replica/node/internal/options"
 	"kvd/replica/resp"
 	"kvd/storage/codec"
 )
@@ -20,23 +22,23 @@ const (
 
 // tellLog is KVD.LOG. It answers what is stored, byte for byte, so that whoever
 // reads it may work out anything that this leader could.
-func (l *Leader) tellLog(ctx context.Context, args [][]byte, w *resp.Writer) error {
+func (an *Answers) tellLog(ctx context.Context, args [][]byte, w *resp.Writer) error {
 	from, count, prefix, err := readPlace(args)
 	if err != nil {
 		return err
 	}
 	b := bundle{prefix: prefix, user: acl.Of(ctx), count: count}
-	err = l.ask(ctx, func(m *moment) error {
-		b.last = m.applied.At(from.Origin)
-		return m.LogEntries(from.Origin, from.Seq, b.take)
+	err = an.ask(ctx, func(snap *snapshot) error {
+		b.last = snap.applied.At(from.Origin)
+		return snap.LogEntries(from.Origin, from.Seq, b.take)
 	})
 	if err != nil {
 		return err
 	}
 	w.Map(3)
-	text(w, "origin", from.Origin.String())
-	list(w, "entries", b.entries, w.Bulk)
-	number(w, "next", int64(b.next))
+	fields.Text(w, "origin", from.Origin.String())
+	fields.List(w, "entries", b.entries, w.Bulk)
+	fields.Number(w, "next", int64(b.next))
 	return nil
 }
 
@@ -46,12 +48,12 @@ func readPlace(args [][]byte) (from logical.Dot, count int, prefix string, err e
 	if err != nil {
 		return from, 0, "", fmt.Errorf("origin %.64q from %.64q: give an origin as KVD.FRONTIER names it and a place, the first being 1", args[1], args[2])
 	}
-	o, err := options(args[3:], option{name: "COUNT", values: 1}, option{name: "PREFIX", values: 1})
+	o, err := options.Read(args[3:], options.Option{Name: "COUNT", Values: 1}, options.Option{Name: "PREFIX", Values: 1})
 	if err != nil {
 		return from, 0, "", err
 	}
-	count, err = o.count("COUNT", defaultLog, maxLog)
-	return from, count, o.one("PREFIX"), err
+	count, err = o.Count("COUNT", defaultLog, maxLog)
+	return from, count, o.One("PREFIX"), err
 }
 
 // bundle is a part of a log under way.

@@ -1,0 +1,95 @@
+package answers
+
+import (
+	"context"
+	"fmt"
+
+	"kvd/replica/ledger"
+
+	"kvd/replica/node/internal/fields"
+	"kvd/replica/node/internal/options"
+	"kvd/replica/resp"
+	"kvd/resolve"
+)
+
+// Bounds of what one reply lists.
+const (
+	defaultHistory, maxHistory = 20, 1000
+	defaultLosses, maxLosses   = 100, 10_000
+	defaultLog, maxLog         = 1000, 10_000
+)
+
+func (an *Answers) tellHistory(_ context.Context, args [][]byte, w *resp.Writer) error {
+	o, err := options.Read(args[2:], options.Option{Name: "COUNT", Values: 1})
+	if err != nil {
+		return err
+	}
+	count, err := o.Count("COUNT", defaultHistory, maxHistory)
+	if err != nil {
+		return err
+	}
+	ops, err := ledger.History(an.cfg.Store, string(args[1]), count)
+	if err != nil {
+		return err
+	}
+	w.Array(len(ops))
+	for _, op := range ops {
+		full, err := an.withValue(op)
+		if err != nil {
+			w.Error("ERR " + err.Error())
+			continue
+		}
+		writeOp(w, full)
+	}
+	return nil
+}
+
+func writeOp(w *resp.Writer, op *resolve.Op) {
+	w.Map(12)
+	fields.Text(w, "dot", op.Dot.String())
+	fields.Text(w, "kind", op.Kind.String())
+	w.Text("value")
+	if op.Kind == resolve.Delete || op.Kind == resolve.Touch {
+		w.Null()
+	} else {
+		w.Bulk(op.Value)
+	}
+	fields.Number(w, "delta", op.Delta.Clamp())
+	fields.Number(w, "wall", int64(op.Wall.Midpoint()))
+	fields.Number(w, "error", int64(op.Wall.HalfWidth()))
+	fields.Text(w, "hlc", fmt.Sprintf("%d.%d", op.HLC.Wall, op.HLC.Count))
+	fields.Number(w, "lamport", int64(op.Lamport))
+	w.Text("parents")
+	w.Array(len(op.Parents))
+	for _, d := range op.Parents {
+		w.Text(d.String())
+	}
+	fields.Text(w, "client", clientOf(op))
+	fields.Number(w, "expires", int64(op.Expires))
+	var ended int64
+	if op.Expired != nil {
+		ended = int64(op.Expired.At)
+	}
+	fields.Number(w, "ended", ended)
+}
+
+// clientOf is the retry identity of the op's author; empty: none was given.
+func clientOf(op *resolve.Op) string {
+	if !op.HasRequest() {
+		return ""
+	}
+	return fmt.Sprintf("%016x/%d", op.Client, op.Request)
+}
+
+// withValue is the op that [ledger.History] gave the beginning of, with all of its value. Whoever
+// tells a long past holds one value at a time.
+func (an *Answers) withValue(op *resolve.Op) (*resolve.Op, error) {
+	if len(op.Value) < ledger.HistoryBytes {
+		return op, nil
+	}
+	full, found, err := an.cfg.Store.Op(op.Dot)
+	if err == nil && !found {
+		err = fmt.Errorf("op %s left the log meanwhile; ask again", op.Dot)
+	}
+	return full, err
+}

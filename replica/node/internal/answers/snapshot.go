@@ -1,0 +1,108 @@
+package answers
+
+import (
+	"context"
+	"fmt"
+
+	"kvd/logical"
+	"kvd/replica/ledger"
+	"kvd/replica/node/internal/fields"
+	"kvd/replica/resp"
+	"kvd/replica/resp/server"
+	"kvd/resolve"
+	"kvd/storage"
+	"kvd/wallclock"
+)
+
+// snapshot is the leader as it durably was at one instant, for one command that asks
+// about more than a key. It is read on the connection's goroutine, without the loop,
+// and no longer than somebody waits for the answer: every read fails once the context
+// has ended.
+type snapshot struct {
+	*storage.Snapshot
+	ctx     context.Context
+	applied logical.Frontier
+	now     wallclock.Interval
+	of      *Answers
+}
+
+var (
+	_ ledger.Store      = (*snapshot)(nil)
+	_ ledger.Rows       = (*snapshot)(nil)
+	_ ledger.BriefStore = (*snapshot)(nil)
+)
+
+// ask lends use the present snapshot. What use found out is written after it has
+// returned: a client that takes its answer slowly must not keep a snapshot open.
+func (an *Answers) ask(ctx context.Context, use func(*snapshot) error) error {
+	err := an.cfg.Loop.Snapshot(func(c *storage.Snapshot, applied logical.Frontier) error {
+		m := &snapshot{Snapshot: c, ctx: ctx, applied: applied, now: an.cfg.Clock.Now().Wall, of: an}
+		return use(m)
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return fmt.Errorf("%w; ask another leader", server.ErrDraining)
+	}
+	return Draining(err)
+}
+
+// reader answers questions about this snapshot.
+func (s *snapshot) reader() (*ledger.Reader, error) {
+	st, _, err := s.State()
+	if err != nil {
+		return nil, err
+	}
+	cfg := ledger.Defaults()
+	cfg.Policy, cfg.Applied, cfg.Now, cfg.HLC = s.of.cfg.Policy, s.applied, s.now, st.HLC
+	cfg.Agreed = s.of.cfg.Loop.Now()
+	cfg.Names, cfg.OutOfReach = ledger.Names{Leader: s.of.cfg.NameOf}, s.of.cfg.OutOfReach
+	if _, cfg.Evicted, err = s.evicted(); err != nil {
+		return nil, err
+	}
+	return ledger.New(cfg, s, s)
+}
+
+// about lends use the reader of this snapshot.
+func (an *Answers) about(ctx context.Context, use func(*snapshot, *ledger.Reader) error) error {
+	return an.ask(ctx, func(s *snapshot) error {
+		r, err := s.reader()
+		if err != nil {
+			return err
+		}
+		return use(s, r)
+	})
+}
+
+// head writes the fields that every answer begins with.
+func (s *snapshot) head(w *resp.Writer) {
+	fields.Text(w, "leader", s.of.cfg.Name)
+	fields.Text(w, "applied", s.applied.String())
+}
+
+func (s *snapshot) Object(key string) (*resolve.Object, error) {
+	if err := s.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.Snapshot.Object(key)
+}
+
+func (s *snapshot) Op(d logical.Dot) (*resolve.Op, bool, error) {
+	if err := s.ctx.Err(); err != nil {
+		return nil, false, err
+	}
+	return s.Snapshot.Op(d)
+}
+
+func (s *snapshot) BriefOp(d logical.Dot, limit int) (*resolve.Op, int, bool, error) {
+	if err := s.ctx.Err(); err != nil {
+		return nil, 0, false, err
+	}
+	return s.Snapshot.BriefOp(d, limit)
+}
+
+func (s *snapshot) Ops(o logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
+	if err := s.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.Snapshot.Ops(o, from, maxOps, maxBytes)
+}

@@ -9,7 +9,7 @@ import (
 )
 
 // Compare plays every scenario under every resolver, workers runs at a time,
-// and returns the results by scenario, then resolver. done is told of progress
+// and returns the results by scenario, then resolver. done is called
 // after each run; it may be nil. The first failure, or ctx, ends it.
 func Compare(ctx context.Context, list []*script.Scenario, ids []resolve.ID, seed uint64, workers int, done func(finished, total int)) ([]*Result, error) {
 	c := comparison{results: make([]*Result, len(list)*len(ids)), done: done}

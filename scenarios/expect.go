@@ -123,7 +123,7 @@ func dash(s string) string {
 	return s
 }
 
-// expectation holds the result against its row of the script's expect table.
+// expectation compares the result with its row of the script's expect table.
 func (r *Result) expectation(t script.Table) string {
 	row := r.row(t)
 	switch {
@@ -148,7 +148,7 @@ func (r *Result) row(t script.Table) []string {
 	return nil
 }
 
-// Difference is a cell of an expect table that another result stands for.
+// Difference is a cell of an expect table that the result differs in.
 type Difference struct{ Column, Expected, Found string }
 
 // Unexpected is where the result differs from its row of the table, column by

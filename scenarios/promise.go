@@ -78,8 +78,8 @@ func always(v *oracle.Judgement, policy *resolve.Policy, p Played, o Options) []
 	}
 }
 
-// ledgersAgree holds the servers' own account against the oracle's. Where ledgers
-// are bounded it cannot, and only asks that each adds up: what was inserted is held,
+// ledgersAgree compares the servers' own ledgers with the oracle. Where ledgers are
+// bounded it cannot, and only checks that each adds up: what was inserted is there,
 // retracted or evicted.
 func ledgersAgree(v *oracle.Judgement, policy *resolve.Policy, p Played, o Options) Promise {
 	var unsound []string

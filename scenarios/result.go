@@ -40,7 +40,7 @@ type Result struct {
 	// Sessions is the verdict on each client that carries a token or moves.
 	Sessions    map[string]string `json:"sessions,omitempty"`
 	Promises    []Promise         `json:"promises"`
-	Expectation string            `json:"expectation"` // held, broken, none (no row to hold it against)
+	Expectation string            `json:"expectation"` // held, broken, none (no row to compare with)
 
 	ScriptSeed uint64 `json:"-"` // of its own; zero: none
 
@@ -51,7 +51,7 @@ type Result struct {
 	History *history.History  `json:"-"`
 
 	Trace   *trace.Trace  `json:"-"`
-	Virtual time.Duration `json:"-"` // how long the story took in virtual time
+	Virtual time.Duration `json:"-"` // how long the run took in virtual time
 	Ops     int           `json:"-"` // client requests sent
 	Fired   world.Fired   `json:"-"` // what the run came upon
 	// Ledgers is what became of all that each running leader inserted; empty holdings

@@ -29,7 +29,7 @@ type Options struct {
 	// Core, Tamper and Mistaken change the leaders; tests of the checkers plant
 	// bugs with them.
 	Core     func(*replica.Config)
-	Ledger   losses.Retention // of every leader; zero: the default. A ledger that has evicted is not held against the oracle
+	Ledger   losses.Retention // of every leader; zero: the default. A ledger that has evicted is not compared with the oracle
 	Tamper   host.Tamper
 	Mistaken *resolve.Rules
 }
@@ -89,7 +89,7 @@ type Played struct {
 }
 
 // Judge turns what was played into a result: the oracle's judgement, the
-// promises, and the servers' own account held against the oracle's. It keeps
+// promises, and the servers' own ledgers compared with the oracle. It keeps
 // what p points to.
 func Judge(s *script.Scenario, o Options, p Played) (*Result, error) {
 	policy, err := Policy(s, o)

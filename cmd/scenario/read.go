@@ -141,11 +141,11 @@ func verbs(c *cli.Context) error {
 		return err
 	}
 	var b strings.Builder
-	place := script.Place("")
+	position := script.Position("")
 	for _, v := range script.Verbs() {
-		if v.Place != place {
-			place = v.Place
-			fmt.Fprintf(&b, "%s%s\n", map[bool]string{true: "\n"}[b.Len() > 0], heading(place))
+		if v.Position != position {
+			position = v.Position
+			fmt.Fprintf(&b, "%s%s\n", map[bool]string{true: "\n"}[b.Len() > 0], heading(position))
 		}
 		fmt.Fprintf(&b, "  %s\n      %s (%s)\n", v.Usage, v.Meaning, runsIn(v.Where))
 	}
@@ -157,7 +157,7 @@ func verbs(c *cli.Context) error {
 	return err
 }
 
-func heading(p script.Place) string {
+func heading(p script.Position) string {
 	switch p {
 	case script.Declaration:
 		return "Lines that say who is there:"

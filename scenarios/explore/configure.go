@@ -9,23 +9,23 @@ import (
 	"kvd/scenarios/script"
 )
 
-// configure draws how the leaders of the history are set up: who watches, how much
-// room there is, and which keys have a resolver of their own. It has chance of its
-// own, so that what clients and faults do does not depend on it.
+// configure draws how the leaders of the history are set up: which resolvers watch, how
+// large queues are, and which keys have a resolver of their own. It has a random source
+// of its own, so that what clients and faults do does not depend on it.
 func (g *generator) configure(seed uint64) {
 	own := generator{Rand: rand.New(rand.NewPCG(seed, 0x706f6c)), s: g.s, keys: g.keys, scale: g.scale}
 	if seed%2 == 0 {
 		g.s.Shadows = []string{script.ShadowAll} // the full panel watches every other history
 	}
-	own.room(seed)
+	own.settings(seed)
 	if seed%3 == 2 {
 		own.policies()
 	}
 }
 
-// room gives the leaders of every fourth history so little that all their queues fill,
-// and those of others another drift guard or less patience.
-func (g *generator) room(seed uint64) {
+// settings makes the queues of every fourth history so small that all of them fill, and
+// gives others another drift guard or a shorter token wait.
+func (g *generator) settings(seed uint64) {
 	s := &g.s.Settings
 	if seed%4 == 1 {
 		s.GateOps, s.WindowOps, s.BatchOps, s.Waiting = script.Some(int64(2)), script.Some(int64(8)), script.Some(int64(3)), script.Some(int64(1))

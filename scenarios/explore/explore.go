@@ -23,9 +23,9 @@ type Config struct {
 	// Run plays one scenario; nil is scenarios.Run. Tests plant bugs through it.
 	Run func(*script.Scenario, scenarios.Options) (*scenarios.Result, error)
 	// MaxFailures begins no further seed once so many histories broke a promise; zero:
-	// no bound. Those under way are still told of.
+	// no bound. Failures of those under way are still reported.
 	MaxFailures int
-	// Progress is told after every seed, and Found of every failure as soon as it is
+	// Progress is called after every seed, and Found with every failure as soon as it is
 	// shrunk, one at a time; each may be nil.
 	Progress func(done, total, failures int)
 	Found    func(*Failure)

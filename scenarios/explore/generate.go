@@ -287,7 +287,7 @@ func (g *generator) wipe(t time.Duration) {
 	g.lost = true
 }
 
-// rollBack puts an older disk, now and then another leader's, in the place of a
+// rollBack puts an older disk, now and then another leader's, in place of a
 // leader's.
 func (g *generator) rollBack(t time.Duration) {
 	n, from := g.leader(), g.leader()

@@ -72,7 +72,7 @@ func Of(op *script.ClientOp, exact bool, value string) (Kind, int64) {
 	return Puts, Number(value)
 }
 
-// Several reports whether dots stand for more than one value, so that Sum has
+// Several reports whether dots name more than one value, so that Sum has
 // something to merge.
 func Several(writes Writes, dots []logical.Dot) bool {
 	values := 0

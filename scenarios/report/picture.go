@@ -15,7 +15,7 @@ import (
 // maxSpaced is the number of entries up to which moments are a free line apart.
 const maxSpaced = 20
 
-// Picture draws one run in space and time: a participant for each leader and client,
+// Picture draws one run in space and time: a line for each leader and client,
 // time downwards, messages as arrows at the moment they arrive, and every loss
 // with the comparison that decided it. s is the script that r is a result of.
 func Picture(w io.Writer, s *script.Scenario, r *scenarios.Result, st Style) error {
@@ -95,8 +95,7 @@ func (p *picture) entry(b *entry, first bool) {
 	}
 }
 
-// row writes the participants and words beside them, on as many lines as the words
-// need.
+// row writes a row and words beside it, on as many lines as the words need.
 func (p *picture) row(when string, row []rune, words string, loss bool) {
 	left := timeColumns + p.participants.area() + 1
 	for i, note := range wrap(words, max(20, p.columns-left)) {

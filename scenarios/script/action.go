@@ -100,7 +100,7 @@ type Path struct {
 	Reply    bool // To is a client: the path carries the replies to it
 }
 
-// All reports whether the path stands for every path.
+// All reports whether the path means every path.
 func (p Path) All() bool { return p == Path{} }
 
 // LinkFault sets qualities of one path between leaders, or of all of them;

@@ -18,18 +18,23 @@
 //	settle 1s
 //	check converged
 //
-// It is not a runner: it knows nothing of stores, resolvers, simulations or
-// processes. It reads no files, keeps no state between calls, and every value
-// it returns belongs to the caller.
+// What the package is not: it is no runner. It knows nothing of stores, resolvers,
+// simulations or processes. It reads no files and keeps no state between calls. Every
+// value that it returns belongs to the caller.
 //
-// What holds:
+// Files: scenario.go, action.go, check.go (the syntax tree), verbs.go (the table of the
+// language), parse.go, parse_*.go, reader.go, values.go, options.go (parsing), model.go
+// (what a system model allows), limits.go, print.go, print_text.go, expect.go (printing),
+// errors.go.
+//
+// Invariants:
 //
 //   - Print is canonical: for every text t that Parse accepts,
 //     Parse(Print(Parse(t))) equals Parse(t), and Print of it is the same
 //     bytes again. Parse refuses a text whose canonical form would be too
 //     large to be read back, so the law has no exception.
 //   - Prose, comments ("# ..." on lines of their own) and blank lines survive;
-//     a run of blank lines becomes one. Notes stand with the line below them
+//     a run of blank lines becomes one. Notes belong to the line below them
 //     and move and vanish with it. Comments at the end of a line do not exist.
 //   - Print gathers lines by what they are: name, title, model, leaders,
 //     policies, shadows, settings, seed, clock, link, cut and partition lines of the set-up, clients,
@@ -43,5 +48,5 @@
 //   - Every mistake is an *Error that names file, line, column, what was read
 //     and what was expected. Only the first mistake is reported; declarations
 //     (name, title, model, leaders, policy, shadow, settings, seed, client) are read before the rest,
-//     wherever they stand; leaders stand above the clients that name them.
+//     wherever they are; leaders come before the clients that name them.
 package script

@@ -11,7 +11,7 @@ type Error struct {
 	File     string
 	Line     int    // in the whole archive, from 1
 	Column   int    // in bytes, from 1
-	Read     string // as it stands in the script; empty: the line or the file ended
+	Read     string // as it is written in the script; empty: the line or the file ended
 	Expected string
 	Hint     string // what to do about it, may be empty
 }

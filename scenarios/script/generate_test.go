@@ -60,8 +60,8 @@ func (w *world) leader() string                 { return w.from(w.s.Leaders) }
 func (w *world) client() string                 { return w.from(w.clients) }
 func (w *world) span(least int64) time.Duration { return time.Duration(w.number(least, 1e15)) }
 func (w *world) signed() time.Duration          { return time.Duration(w.number(-1e15, 1e15)) }
-func (w *world) number(least, most int64) int64 {
-	return rapid.Int64Range(least, most).Draw(w.T, "number")
+func (w *world) number(low, high int64) int64 {
+	return rapid.Int64Range(low, high).Draw(w.T, "number")
 }
 
 // text draws bytes of every kind, among them those that must be quoted.

@@ -44,7 +44,7 @@ func (p *parser) steady(r *reader, w word, ppm int64) {
 	}
 }
 
-// claim holds synchronous clocks to the error they claim, line by line: a
+// claim checks, line by line, that synchronous clocks are within the error they claim. A
 // clock that claims nothing claims to be exact.
 func (p *parser) claim(r *reader, w word, f ClockFault) {
 	for _, leader := range p.scenario.Leaders {

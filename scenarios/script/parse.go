@@ -18,7 +18,7 @@ type parser struct {
 	resolvers   []string
 	rows        []row
 	checks      []checkRow
-	seen        map[string]bool // lines that may stand once
+	seen        map[string]bool // lines that may be there once
 	leaderNames map[string]bool
 	clients     map[string]Client
 	prefixes    map[string]bool
@@ -65,9 +65,9 @@ func newParser(file string, opts Options) *parser {
 }
 
 // parse reads declarations first, so that the other lines may refer to them
-// wherever they stand. The error is nil or an *Error.
+// wherever they are. The error is nil or an *Error.
 func (p *parser) parse(data []byte) error {
-	text, err := p.door(data)
+	text, err := p.decode(data)
 	if err != nil {
 		return err
 	}
@@ -93,8 +93,8 @@ func (p *parser) parse(data []byte) error {
 	return p.bounded(p.scenario.Print(), " in canonical form")
 }
 
-// door lets in text of bounded size, with plain line ends.
-func (p *parser) door(data []byte) ([]byte, error) {
+// decode refuses text that is too large or no text, and makes line ends plain.
+func (p *parser) decode(data []byte) ([]byte, error) {
 	if err := p.bounded(data, ""); err != nil {
 		return nil, err
 	}

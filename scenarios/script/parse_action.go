@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// action reads what stands behind a trigger.
+// action reads what follows a trigger.
 func (p *parser) action(r *reader, t Trigger) Action {
 	w := r.next()
 	if client, ok := p.clients[w.raw]; ok {

@@ -49,7 +49,7 @@ func (p *parser) leaders(r *reader, notes Notes) {
 }
 
 // fresh refuses a name that is taken, or that could be read as something else
-// where a name may stand.
+// where a name may be.
 func (p *parser) fresh(r *reader, w word, what string) {
 	_, client := p.clients[w.raw]
 	_, verb := p.row(w.raw)
@@ -76,7 +76,7 @@ func (p *parser) policy(r *reader, notes Notes) {
 		p.prefixes[prefix] = true
 		r.checkChoice(resolver, p.resolvers)
 		p.scenario.Policies = append(p.scenario.Policies, Policy{notes, prefix, resolver.raw, pick})
-		notes = nil // they stand above the first
+		notes = nil // they belong to the first
 		if len(p.scenario.Policies) > maxPolicies {
 			r.fail(w, fmt.Sprintf("at most %d policies", maxPolicies), "")
 		}

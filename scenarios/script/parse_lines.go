@@ -19,11 +19,11 @@ func (p *parser) row(name string) (row, bool) {
 	return row{}, false
 }
 
-// verbsAt lists the verbs of some places, in the order of the table.
-func (p *parser) verbsAt(places ...Place) []string {
+// verbsAt lists the verbs of some positions, in the order of the table.
+func (p *parser) verbsAt(positions ...Position) []string {
 	var names []string
 	for _, row := range p.rows {
-		if slices.Contains(places, row.Place) {
+		if slices.Contains(positions, row.Position) {
 			names = append(names, row.Name)
 		}
 	}
@@ -31,7 +31,7 @@ func (p *parser) verbsAt(places ...Place) []string {
 }
 
 // declare reads the line if it is a declaration; mistakes in other lines are
-// for the second pass. A misspelt declaration is told of at once, or the lines
+// for the second pass. A misspelt declaration is reported at once: otherwise the lines
 // that refer to what it says would be blamed.
 func (p *parser) declare(l line) *Error {
 	r := p.reader(l)
@@ -42,7 +42,7 @@ func (p *parser) declare(l line) *Error {
 		r.failName(first, p.verbsAt(Declaration, SetUpOrTimed, Triggering, Ending))
 		return r.err
 	}
-	if row.Place != Declaration {
+	if row.Position != Declaration {
 		return nil
 	}
 	p.once(r, first)
@@ -51,7 +51,7 @@ func (p *parser) declare(l line) *Error {
 	return r.err
 }
 
-// once refuses a second line of a verb that may stand once.
+// once refuses a second line of a verb that may be there once.
 func (p *parser) once(r *reader, first word) {
 	many := first.raw == "policy" || first.raw == "client" || first.raw == "check"
 	if p.seen[first.raw] && !many {
@@ -67,21 +67,21 @@ func (p *parser) play(l line) *Error {
 	row, known := p.row(first.raw)
 	_, client := p.clients[first.raw]
 	switch {
-	case client, row.Place == Timed, row.Place == Operation:
+	case client, row.Position == Timed, row.Position == Operation:
 		r.fail(first, "a trigger before it", "begin the line with at, after or every")
 	case !known:
 		r.failName(first, p.verbsAt(Declaration, SetUpOrTimed, Triggering, Ending))
 	case p.seen["settle"] && row.Name != "settle" && row.Name != "check":
 		r.fail(first, "a check", "nothing happens after settle")
-	case row.Place == Ending:
+	case row.Position == Ending:
 		p.once(r, first)
 		row.whole(p, r, l.notes)
-	case row.Place == Triggering:
+	case row.Position == Triggering:
 		p.event(r, first, row, l.notes)
-	case row.Place == SetUpOrTimed:
+	case row.Position == SetUpOrTimed:
 		p.setup(r, first, row, l.notes)
 	}
-	if row.Place != Declaration {
+	if row.Position != Declaration {
 		r.done()
 	}
 	return r.err
@@ -143,7 +143,7 @@ func (p *parser) every(r *reader) Trigger {
 	return e
 }
 
-// within holds every moment of the history to what a clock can show.
+// within refuses a moment that no clock can show.
 func (p *parser) within(r *reader, w word, moment time.Duration) {
 	if moment > maxDuration {
 		r.fail(w, fmt.Sprintf("a moment within %d years of true time zero", maxYears), "")

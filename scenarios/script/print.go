@@ -151,7 +151,7 @@ func printGroup(b *strings.Builder, lines []printed) {
 }
 
 // columnWidths looks at cells that another cell follows: the last of a line
-// needs no room.
+// needs no padding.
 func columnWidths(lines []printed) []int {
 	var columns [][]string
 	for _, l := range lines {

@@ -23,7 +23,7 @@ type reader struct {
 	err  *Error
 }
 
-// word is what stands between blanks: bare text, or a quoted Go string with
+// word is what is between blanks: bare text, or a quoted Go string with
 // whatever follows it unseparated.
 type word struct {
 	raw    string // as written
@@ -135,21 +135,21 @@ func (r *reader) took(text string) bool {
 	return true
 }
 
-// content takes text that may be quoted, of min to max bytes.
-func (r *reader) content(what string, least, most int) string {
+// content takes text that may be quoted, of low to high bytes.
+func (r *reader) content(what string, low, high int) string {
 	w := r.next()
-	r.checkContent(w, what, least, most)
+	r.checkContent(w, what, low, high)
 	return w.text
 }
 
-func (r *reader) checkContent(w word, what string, least, most int) {
+func (r *reader) checkContent(w word, what string, low, high int) {
 	switch {
 	case w.raw == "":
 		r.fail(w, what, "")
 	case w.rest != "":
 		r.fail(w, "a blank behind the closing quote", "")
-	case len(w.text) < least || len(w.text) > most:
-		r.fail(w, what+" of "+strconv.Itoa(least)+" to "+strconv.Itoa(most)+" bytes", "")
+	case len(w.text) < low || len(w.text) > high:
+		r.fail(w, what+" of "+strconv.Itoa(low)+" to "+strconv.Itoa(high)+" bytes", "")
 	}
 }
 
@@ -204,7 +204,7 @@ func isName(text string) bool {
 	return text != "" && len(text) <= maxNameBytes
 }
 
-// isText reports whether r may stand in a script: no control characters but
+// isText reports whether r may be in a script: no control characters but
 // tab and newline, so that what people see is what is there.
 func isText(r rune) bool {
 	return r == '\t' || r == '\n' || !unicode.IsControl(r)

@@ -72,7 +72,7 @@ func TestEverythingUsesEveryVerbAndCheck(t *testing.T) {
 		if !strings.Contains(text, "\n"+v.Name+" ") && !strings.Contains(text, " "+v.Name+" ") {
 			t.Errorf("verb %s is not used", v.Name)
 		}
-		if v.Usage == "" || v.Meaning == "" || v.Where == "" || v.Place == "" {
+		if v.Usage == "" || v.Meaning == "" || v.Where == "" || v.Position == "" {
 			t.Errorf("verb %s is not described: %+v", v.Name, v)
 		}
 	}

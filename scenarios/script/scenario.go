@@ -170,7 +170,7 @@ func (e Event) Times() int {
 func (e Event) String() string { return e.Trigger.String() + " " + e.Action.String() }
 
 // Table is the expect file: Columns, then Rows of as many cells each. A row of
-// the single cell "..." stands for rows left out.
+// the single cell "..." means rows left out.
 type Table struct {
 	Columns []string
 	Rows    [][]string

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// span says which durations a place takes.
+// span says which durations are allowed.
 type span struct {
 	what   string
 	least  time.Duration // zero or one nanosecond; of no use when signed
@@ -109,11 +109,11 @@ func formatStrobe(s Strobe) string {
 	return formatDuration(s.Amplitude) + "/" + formatDuration(s.Period)
 }
 
-// count reads a whole number from least to most.
-func (r *reader) count(w word, least, most int64) int64 {
+// count reads a whole number from low to high.
+func (r *reader) count(w word, low, high int64) int64 {
 	n, err := strconv.ParseInt(w.text, 10, 64)
-	if err != nil || w.quoted || n < least || n > most {
-		r.fail(w, fmt.Sprintf("a whole number from %d to %d", least, most), "")
+	if err != nil || w.quoted || n < low || n > high {
+		r.fail(w, fmt.Sprintf("a whole number from %d to %d", low, high), "")
 	}
 	return n
 }

@@ -10,30 +10,30 @@ const (
 	InBoth       Where = "both"
 )
 
-// Place says where in a script a verb may stand.
-type Place string
+// Position says where in a script a verb may be.
+type Position string
 
-// The places of verbs.
+// The positions of verbs.
 const (
-	Declaration  Place = "declaration"     // begins a line; read before all others
-	SetUpOrTimed Place = "set-up or timed" // begins a line above the first event, or stands behind a trigger
-	Triggering   Place = "trigger"         // begins a line; an action follows
-	Timed        Place = "timed"           // stands behind a trigger
-	Operation    Place = "operation"       // stands behind a trigger and a client's name
-	Ending       Place = "ending"          // begins a line; nothing but checks follows
+	Declaration  Position = "declaration"     // begins a line; read before all others
+	SetUpOrTimed Position = "set-up or timed" // begins a line above the first event, or follows a trigger
+	Triggering   Position = "trigger"         // begins a line; an action follows
+	Timed        Position = "timed"           // follows a trigger
+	Operation    Position = "operation"       // follows a trigger and a client's name
+	Ending       Position = "ending"          // begins a line; nothing but checks follows
 )
 
 // Verb describes a word of the language to people.
 type Verb struct {
-	Name    string
-	Usage   string
-	Meaning string
-	Where   Where
-	Place   Place
+	Name     string
+	Usage    string
+	Meaning  string
+	Where    Where
+	Position Position
 }
 
 // row is a verb and how the words after it are read: by exactly one of the
-// functions, the one its place calls for.
+// functions, the one its position calls for.
 type row struct {
 	Verb
 	whole   func(*parser, *reader, Notes)     // Declaration, Ending
@@ -59,8 +59,8 @@ func table() []row {
 }
 
 func lineVerbs() []row {
-	whole := func(place Place, name, usage, meaning string, read func(*parser, *reader, Notes)) row {
-		return row{Verb: Verb{name, usage, meaning, InBoth, place}, whole: read}
+	whole := func(pos Position, name, usage, meaning string, read func(*parser, *reader, Notes)) row {
+		return row{Verb: Verb{name, usage, meaning, InBoth, pos}, whole: read}
 	}
 	simulated := func(name, usage, meaning string, read func(*parser, *reader, Notes)) row {
 		return row{Verb: Verb{name, usage, meaning, InSimulation, Declaration}, whole: read}
@@ -78,7 +78,7 @@ func lineVerbs() []row {
 			"which resolver serves keys that begin so; by default the one under test serves all; read=pick is for plain reads, and clients of a scenario read every value", (*parser).policy),
 		whole(Declaration, "shadow", "shadow RESOLVER ...|all", "resolvers that watch every key and record what they would have lost", (*parser).shadow),
 		simulated("settings", "settings [gate-ops=N] [window-ops=N] [batch-ops=N] [waiting=N] [max-siblings=N] [max-drift=D] [token-wait=D]",
-			"of every leader: ops held at the gate, in flight to a peer and in a message, requests that wait for a token, versions side by side, how far ahead a stamp is followed, how long a token is waited for", (*parser).settings),
+			"of every leader: ops buffered at the gate, in flight to a peer and in a message, requests that wait for a token, versions side by side, how far ahead a stamp is followed, how long a token is waited for", (*parser).settings),
 		whole(Declaration, "seed", "seed N", "all chance follows from N, unless the command line says another", (*parser).seed),
 		whole(Declaration, "client", "client A at=N1 [session] [timeout=D] [retry=N2|same|next]",
 			"a client at a leader; session carries its token along; without timeout it waits for ever for an answer", (*parser).client),
@@ -92,8 +92,8 @@ func lineVerbs() []row {
 }
 
 func actionVerbs() []row {
-	act := func(place Place, name, usage, meaning string, read func(*parser, *reader) Action) row {
-		return row{Verb: Verb{name, usage, meaning, InBoth, place}, act: read}
+	act := func(pos Position, name, usage, meaning string, read func(*parser, *reader) Action) row {
+		return row{Verb: Verb{name, usage, meaning, InBoth, pos}, act: read}
 	}
 	return []row{
 		act(SetUpOrTimed, "clock", "clock N|* [offset=+D] [drift=200ppm] [error=D] [step=-D] [freeze=D] [strobe=D/D|off]",

@@ -95,7 +95,7 @@ func (t *Trace) encode(b []byte, e *Event) []byte {
 	return b
 }
 
-// maxInline is the length up to which a text stands where it is.
+// maxInline is the length up to which a text is written where it is used.
 const maxInline = 40
 
 func (t *Trace) text(b []byte, s string) []byte {

@@ -1,5 +1,5 @@
 // Package trace is what happened in one run, in order of true time: typed facts
-// that stories, pictures and hashes are rendered from. It knows nothing of how
+// that explanations, pictures and hashes are rendered from. It knows nothing of how
 // they came about.
 package trace
 
@@ -118,7 +118,7 @@ const (
 	maxDoublings = 8
 )
 
-// Repeat notes that what the event of an index tells of happened again at true time
+// Repeat notes that the event of an index happened again at true time
 // at, and changed nothing: a message that is sent over and over is one event.
 func (t *Trace) Repeat(index int, at time.Duration) {
 	t.repeated(index, repeat{t.again[index].times + 1, at})

@@ -1,4 +1,4 @@
-// Mutate finds out what the tests do not hold. It changes one thing at a time in
+// Mutate finds out what the tests do not notice. It changes one thing at a time in
 // a package — a comparison turned round or moved by one, a condition forced, one
 // side of an && or || left out, an early return passed over, a sum off by one, the
 // other side of a min or max — and lists the changes under which the short tests

@@ -10,7 +10,7 @@ import (
 )
 
 // usual are the packages that decide about users' data, each with the tests of
-// others that hold it.
+// others that cover it.
 var usual = []string{
 	"logical",
 	"resolve+resolve/resolvetest+scenarios/oracle+replica+resolve/replay",

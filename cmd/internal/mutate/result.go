@@ -37,7 +37,7 @@ type result struct {
 	pkg        string
 	mutants    int
 	equivalent int       // listed as no difference, not run
-	unreached  []*mutant // no test runs the place
+	unreached  []*mutant // no test reaches it
 	unseen     []*mutant // some run it, and none with values that the change would alter
 	left       int       // not in the sample
 	tried      []*mutant
@@ -46,7 +46,7 @@ type result struct {
 	stale      []string // listed, and no change of these files any more
 }
 
-// sort tells apart what need not be run, and takes the sample.
+// sort sets aside what need not be run, and takes the sample.
 func sort(o options, pkg string, mutants []*mutant, suites []*suite, list map[string]string) *result {
 	r := &result{pkg: pkg, mutants: len(mutants)}
 	used := map[string]bool{}
@@ -112,7 +112,7 @@ func (r *result) run(o options, suites []*suite, progress io.Writer) {
 				return
 			}
 		}
-		said <- "survives: " + r.place(r.tried[i])
+		said <- "survives: " + r.location(r.tried[i])
 	})
 	close(said)
 	<-done
@@ -125,7 +125,7 @@ func (r *result) run(o options, suites []*suite, progress io.Writer) {
 	}
 }
 
-func (r *result) place(m *mutant) string {
+func (r *result) location(m *mutant) string {
 	return fmt.Sprintf("%s/%s:%d %s | %s", r.pkg, m.file, m.line, m.fn, m.what)
 }
 
@@ -143,7 +143,7 @@ func report(out io.Writer, o options, results []*result) {
 				fmt.Fprintf(out, "\n%s: %s\n", r.pkg, title)
 			}
 			for _, m := range ms {
-				fmt.Fprintln(out, "\t"+r.place(m))
+				fmt.Fprintln(out, "\t"+r.location(m))
 			}
 		}
 		list("not reached", r.unreached)

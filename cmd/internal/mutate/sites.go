@@ -27,10 +27,10 @@ func (m *mutant) key() string { return m.file + " " + m.fn + " | " + m.what }
 type edit struct {
 	at, end int
 	text    string
-	closing bool // stands before what begins at the same byte
+	closing bool // comes before what begins at the same byte
 }
 
-// finder walks one file and collects its mutants and the edits that hold them.
+// finder walks one file and collects its mutants and the edits that make them.
 type finder struct {
 	fset    *token.FileSet
 	info    *types.Info
@@ -292,7 +292,7 @@ func (f *finder) integer(x ast.Expr) (constant.Value, bool) {
 	return v, v != nil && v.Kind() == constant.Int
 }
 
-// site takes one id for a place, where reaching it is recorded, and one for each
+// site takes one id for an expression, where reaching it is recorded, and one for each
 // mutant of it. An empty text is an id without a mutant.
 func (f *finder) site(at token.Pos, whats ...string) int {
 	id := *f.next

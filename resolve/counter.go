@@ -37,10 +37,10 @@ func (counter) Survivors(o *Object, bit Mask, dst []int) []int { return kept(o, 
 // Loses is false: additions commute.
 func (counter) Loses() bool { return false }
 
-// count puts the new version in the place of the origin's last one. When none
-// is live, all that the origin had added before was taken away. Where one is live here
-// and none was at the op's leader, which only a dot that was given twice brings about,
-// the origin's new life begins here too.
+// count replaces the origin's last version by the new one. When none is live, all that
+// the origin had added before was taken away. Where one is live here and none was at the
+// op's leader, which happens only when a dot was given twice, the origin's share starts
+// anew here too.
 func (f *Folding) count() {
 	fresh := &f.Object.Versions[f.New]
 	fresh.Count = Count{Total: f.Op.Total, Base: f.Op.base()}
@@ -56,9 +56,9 @@ func (f *Folding) count() {
 	fresh.Mask |= f.Bit
 }
 
-// base is what stood before the op's own addition. Where nothing was live at its
-// leader a new life of the key begins, and all places before the op's are of
-// earlier ones: neither a deletion nor a duplicate from there reaches into it.
+// base is the total before the op's own addition. Where nothing was live at its leader
+// the origin's share starts anew, and every seq before the op's belongs to earlier
+// shares: neither a deletion nor a duplicate of those changes this one.
 func (o *Op) base() Base {
 	if o.Prev == 0 {
 		return Base{Seq: o.Dot.Seq - 1}
@@ -126,18 +126,18 @@ func (f *Folding) reset(p logical.Dot, total number.Int128) {
 	f.takeBack(p, voids)
 }
 
-// totalBefore is the total that what the version carries beyond a place went on from:
-// of a dot that was given twice there are two, and a deletion may have seen the other.
-// Where the log does not reach back, or too far, it is what the deletion told: of every
-// other dot that is the same.
-func (f *Folding) totalBefore(v *Version, place logical.Seq, told number.Int128) number.Int128 {
+// totalBefore is the total on which the version's additions after seq were made. A dot
+// that was given twice has two totals, and a deletion may have seen the other one.
+// Where the log does not reach back, or only in too many steps, it is seen, the total
+// that the deletion had seen: for every other dot that is the same.
+func (f *Folding) totalBefore(v *Version, seq logical.Seq, seen number.Int128) number.Int128 {
 	const maxSteps = 64
 	op, ok := f.History.Op(v.Dot)
-	for i := 0; ok && op.Prev > place && i < maxSteps; i++ {
+	for i := 0; ok && op.Prev > seq && i < maxSteps; i++ {
 		op, ok = f.History.Op(logical.Dot{Origin: v.Dot.Origin, Seq: op.Prev})
 	}
-	if !ok || op.Prev > place {
-		return told
+	if !ok || op.Prev > seq {
+		return seen
 	}
 	return op.base().Total
 }
@@ -155,8 +155,8 @@ func (f *Folding) takeBack(p logical.Dot, voids []VoidDelta) {
 	}
 }
 
-// after is the voids past place n, in memory of their own; nil if there are
-// none, so that equal counts are equal bytes.
+// after is the voids after seq n, in memory of their own; nil if there are none, so
+// that equal counts are equal bytes.
 func after(voids []VoidDelta, n logical.Seq) []VoidDelta {
 	var left []VoidDelta
 	for _, v := range voids {

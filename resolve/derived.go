@@ -17,7 +17,7 @@ import (
 const derived Mask = 1 << 13
 
 // counted reports whether the op carries a counter's evidence. One from before
-// that was recorded tells by what it carries.
+// that was recorded shows it by what it carries.
 func (op *Op) counted(h History) bool {
 	if op.Panel != 0 || op.Kind != Delete {
 		return op.Panel.Has(Counter) || op.Panel == 0 && (op.Delta.IsZero() || !op.Total.IsZero() || op.Prev != 0)
@@ -65,7 +65,7 @@ func (f *Folding) derive() {
 	}
 }
 
-// reaches is the last place of an origin that the op takes away. Where its author
+// reaches is the last seq of an origin that the op takes away. Where its author
 // had not been shown everything, a deletion takes away what it named, and a put is
 // a difference and takes away nothing.
 func (op *Op) reaches(o logical.Origin) logical.Seq {
@@ -78,7 +78,7 @@ func (op *Op) reaches(o logical.Origin) logical.Seq {
 	return 0
 }
 
-// named is the last place of an origin among the op's parents.
+// named is the last seq of an origin among the op's parents.
 func (op *Op) named(o logical.Origin) logical.Seq {
 	last := logical.Seq(0)
 	for _, p := range op.Parents {
@@ -90,7 +90,7 @@ func (op *Op) named(o logical.Origin) logical.Seq {
 }
 
 // resetDerived lets a deletion that recorded the totals it saw take away those that
-// were derived: a version says where an origin stood.
+// were derived: the parents name the version that carried them.
 func (f *Folding) resetDerived() {
 	vs := f.Object.Versions
 	for i := range vs {
@@ -100,7 +100,7 @@ func (f *Folding) resetDerived() {
 	}
 }
 
-// take takes away what the origin of a version had added up to a place.
+// take takes away what the origin of a version had added up to a seq.
 func (f *Folding) take(i int, upTo logical.Seq) {
 	v := &f.Object.Versions[i]
 	if upTo <= v.Count.Base.Seq {
@@ -122,15 +122,15 @@ func (f *Folding) take(i int, upTo logical.Seq) {
 	f.takeBack(logical.Dot{Origin: v.Dot.Origin, Seq: base.Seq}, voids)
 }
 
-// baseAfter is what stood before the version's first addition after a place; false:
-// the log does not reach back to it. It reads the origin's ops back from the
-// version: they are those that the taker's leader had not applied.
-func (f *Folding) baseAfter(v *Version, place logical.Seq) (Base, bool) {
+// baseAfter is the base before the version's first addition after seq; false: the log
+// does not reach back to it. It reads the origin's ops backwards from the version: they
+// are those that the deleting leader had not applied.
+func (f *Folding) baseAfter(v *Version, seq logical.Seq) (Base, bool) {
 	if v.Mask&derived == 0 {
-		return f.recordedBase(v, place)
+		return f.recordedBase(v, seq)
 	}
 	base := Base{Total: v.Count.Total}
-	for s := v.Dot.Seq; s > place; s-- {
+	for s := v.Dot.Seq; s > seq; s-- {
 		op, ok := f.History.Op(logical.Dot{Origin: v.Dot.Origin, Seq: s})
 		if ok && op.Key == f.Object.Key && op.counts() && !op.counted(nil) {
 			base.Seq, base.Total = s-1, base.Total.Minus(op.adds())
@@ -139,10 +139,10 @@ func (f *Folding) baseAfter(v *Version, place logical.Seq) (Base, bool) {
 	return base, base.Seq != 0
 }
 
-// recordedBase follows the places at which the total was recorded.
-func (f *Folding) recordedBase(v *Version, place logical.Seq) (Base, bool) {
+// recordedBase follows the chain of ops that recorded the total.
+func (f *Folding) recordedBase(v *Version, seq logical.Seq) (Base, bool) {
 	op, ok := f.History.Op(v.Dot)
-	for ok && op.Prev > place {
+	for ok && op.Prev > seq {
 		op, ok = f.History.Op(logical.Dot{Origin: v.Dot.Origin, Seq: op.Prev})
 	}
 	if !ok {
@@ -151,8 +151,7 @@ func (f *Folding) recordedBase(v *Version, place logical.Seq) (Base, bool) {
 	return op.base(), true
 }
 
-// countDerived puts the new version in the place of the origin's last one of its
-// sort.
+// countDerived replaces the origin's last derived version by the new one.
 func (f *Folding) countDerived() {
 	fresh := &f.Object.Versions[f.New]
 	base := Base{Seq: f.Op.Dot.Seq - 1}

@@ -2,8 +2,8 @@ package resolve
 
 import "kvd/logical"
 
-// places numbers dots in the order in which they are added. Most folds come upon
-// few of them, and looking through a few is cheaper than a map.
+// dotIndex numbers dots in the order in which they are added. Most folds add few, and
+// scanning a few is cheaper than a map.
 type dotIndex struct {
 	dots  []logical.Dot
 	byDot map[logical.Dot]int // once there are more than fewDots

@@ -6,11 +6,11 @@ import (
 	"kvd/logical"
 )
 
-// dotSet answers whether a dot is among others. Most sets hold one or two, and
-// looking through a few is cheapest; a larger set is ascending.
+// dotSet is a set of dots. Most sets hold one or two, which are scanned; a set of more
+// than maxScan is sorted.
 type dotSet []logical.Dot
 
-// setOf is the set of dots, which it shares where they are few or ascend already.
+// setOf is the set of dots. It shares their memory where they are few or sorted.
 func setOf(dots []logical.Dot) dotSet {
 	if len(dots) <= maxScan || slices.IsSortedFunc(dots, logical.Dot.Compare) {
 		return dots

@@ -24,18 +24,18 @@ type Intent struct {
 	Delta   int64  // Add
 	Expires wallclock.Instant
 	Keep    bool // Put: Expires is what it is for the value shown; an Add without Expires keeps it always
-	// Now is the time of the accepting leader: numbers that have ended by then
-	// are not added to. Zero: none has.
+	// Now is the time of the accepting leader: an addition does not start from a
+	// number that has expired by then. Zero: none has.
 	Now wallclock.Instant
-	// Exact says that Shown is what the author had been shown. Otherwise the
-	// author writes over whatever this leader shows now.
+	// Exact is set when Shown is what the author had been shown. Otherwise the author
+	// writes over whatever this leader shows now.
 	Exact bool
 	Shown []logical.Dot
 }
 
-// Draft is an op with what its author meant and had seen; its stamps and its
-// identity are still to be filled in, and then it is to be ranked (see [Op.Rank]). It fails with ErrNotInteger or
-// ErrOverflow and changes nothing. The object is not changed either.
+// Draft is an op with what its author meant and had seen. The caller fills in its stamps
+// and its identity, and then ranks it (see [Op.Rank]). Draft does not change the object.
+// It fails with ErrNotInteger or ErrOverflow.
 func (p Panel) Draft(o *Object, origin logical.Origin, in Intent, h History) (Op, error) {
 	op := Op{Key: o.Key, Kind: in.Kind, Value: in.Value, Expires: in.Expires, Panel: p.Mask()}
 	if in.Keep || in.Kind == Add && in.Expires == 0 {
@@ -73,16 +73,16 @@ func (p Panel) Draft(o *Object, origin logical.Origin, in Intent, h History) (Op
 // shown is the dots that the serving resolver shows now, and the tombstones that
 // its reading reflects.
 func (p Panel) shown(o *Object) []logical.Dot {
-	var idx [8]int
+	var buf [8]int
 	var dots []logical.Dot
-	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
+	for _, i := range p.Survivors(o, p.Serving, buf[:0]) {
 		dots = append(dots, o.Versions[i].Dot)
 	}
 	return p.tombstones(o, dots)
 }
 
-// hidden is the live versions that this leader holds but neither shows nor was
-// told about.
+// hidden is the live versions that this leader holds, and that are neither shown nor
+// among the parents.
 func (p Panel) hidden(o *Object, shown, parents []logical.Dot) []logical.Dot {
 	var dots []logical.Dot
 	live, showing, over := p.Mask().ofFamily(liveSet), setOf(shown), setOf(parents)
@@ -133,7 +133,7 @@ func (p Panel) outcomeOfAdd(o *Object, op *Op, in Intent, h History) error {
 }
 
 // startOf is what the author's number starts from: the sum of a counter, else
-// the greatest of the values shown that have not ended, else zero. It is false
+// the greatest of the values shown that have not expired, else zero. It is false
 // when such a value is no integer.
 func (p Panel) startOf(o *Object, parents []logical.Dot, now wallclock.Instant, h History) (number.Int128, bool) {
 	if p.Serving == Counter {
@@ -158,8 +158,8 @@ func (p Panel) startOf(o *Object, parents []logical.Dot, now wallclock.Instant, 
 	return number.Of(best), true
 }
 
-// valueOf is what version d held and when that ends, from the object or else
-// from the log.
+// valueOf is the value, kind and deadline of version d, from the object or else from
+// the log.
 func (o *Object) valueOf(d logical.Dot, h History) ([]byte, Kind, wallclock.Instant) {
 	if i, ok := o.Find(d); ok && (o.Versions[i].Value != nil || o.Versions[i].Deleted()) {
 		v := &o.Versions[i]
@@ -171,8 +171,8 @@ func (o *Object) valueOf(d logical.Dot, h History) ([]byte, Kind, wallclock.Inst
 	return nil, 0, 0
 }
 
-// tally fills in the counter's evidence: the origin's new running total, or
-// what a delete saw of everybody's.
+// counterEvidence fills in the origin's new running total, or, for a deletion, the totals
+// of all origins that it saw.
 func (o *Object) counterEvidence(op *Op, origin logical.Origin, h History) {
 	if op.Kind != Delete {
 		op.Total = op.Delta
@@ -209,33 +209,4 @@ func (o *Object) totalOf(d logical.Dot, h History) (number.Int128, bool) {
 		return op.Total, true
 	}
 	return number.Int128{}, false
-}
-
-// Reading is what a reader is shown of a key.
-type Reading struct {
-	Values [][]byte      // several: siblings; none: absent. Shared, immutable
-	Dots   []logical.Dot // the versions behind them, and the deletions that they reflect
-}
-
-// Read shows the key under the serving resolver, whatever the time: no value has
-// ended (see [Panel.ReadAt]). Several dots of one request are shown once.
-func (p Panel) Read(o *Object, h History) Reading {
-	var idx [8]int
-	var shown dotIndex
-	r := Reading{}
-	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
-		v := &o.Versions[i]
-		if p.Serving != Counter && !v.Deleted() && !o.repeats(v.Dot, &shown, h) {
-			r.Values = append(r.Values, v.Value)
-		}
-		r.Dots = append(r.Dots, v.Dot)
-		if o.Duplicates {
-			shown.add(v.Dot)
-		}
-	}
-	if sum, live := o.Sum(); live && p.Serving == Counter {
-		r.Values = [][]byte{strconv.AppendInt(nil, sum.Clamp(), 10)}
-	}
-	r.Dots = p.tombstones(o, r.Dots)
-	return r
 }

@@ -1,15 +1,14 @@
 package resolve
 
-// bar marks the version with the greatest earliest instant, for [interval]. It
+// watermark marks the version with the greatest earliest instant, for [interval]. It
 // is no resolver's bit: IDs grow from below.
 const watermark Mask = 1 << 15
 
 // interval lets clocks decide what clocks can decide (TrueTime, Corbett et al.
 // 2012): a version is gone when another's interval lies wholly after its own.
-// What the clocks cannot tell apart, causality does, as in [siblings]; the rest
-// are kept side by side. Nothing is lost while claimed errors hold, but what was
-// truly earlier and unseen; a clock that lies about its error loses later writes
-// too.
+// Where intervals overlap, causality decides, as in [siblings]; what is concurrent too is
+// kept side by side. While claimed errors hold, only writes are lost that were truly
+// earlier and unseen; a clock that lies about its error loses later writes too.
 //
 // It would be simpler to keep every overlapping version, whoever had seen it. But
 // then one client that writes a key often makes siblings with itself, as many as
@@ -17,12 +16,12 @@ const watermark Mask = 1 << 15
 //
 // The greatest earliest instant counts even when its version has been
 // overwritten: otherwise the order of arrival would decide what lies before it.
-// That version, the bar, stays in the object, and is shown when everything that
+// That version, the low watermark, stays in the object, and is shown when everything that
 // had seen it lies wholly before it.
 type interval struct{}
 
-// Fold covers what the author had seen, raises the bar, and drops what lies
-// wholly before it.
+// Fold covers what the author had seen, raises the watermark, and drops what
+// lies wholly before it.
 func (interval) Fold(f *Folding) {
 	f.live(true)
 	f.raiseWatermark()
@@ -35,7 +34,7 @@ func (interval) Fold(f *Folding) {
 	}
 }
 
-// raise makes the new version the bar if it is above the present one.
+// raiseWatermark makes the new version the watermark if it is above the present one.
 func (f *Folding) raiseWatermark() {
 	vs, at := f.Object.Versions, f.Object.watermark()
 	if at < 0 || higher(&vs[f.New], &vs[at]) {
@@ -55,7 +54,7 @@ func higher(v, w *Version) bool {
 	return v.Dot.Compare(w.Dot) > 0
 }
 
-// bar is the index of the bar, -1 if there is none.
+// watermark is the index of the watermark, -1 if there is none.
 func (o *Object) watermark() int {
 	for i := range o.Versions {
 		if o.Versions[i].Mask&watermark != 0 {
@@ -65,7 +64,7 @@ func (o *Object) watermark() int {
 	return -1
 }
 
-// Survivors is what is kept, or else the bar.
+// Survivors is what is kept, or else the watermark.
 func (interval) Survivors(o *Object, bit Mask, dst []int) []int {
 	was := len(dst)
 	dst = kept(o, bit, dst)

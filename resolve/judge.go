@@ -2,56 +2,56 @@ package resolve
 
 import "kvd/logical"
 
-// account finds out what one op changed in who is lost under the resolvers of one
-// camp.
+// judge finds out what one op changed in who is lost under the resolvers of one
+// group.
 //
 // A write is accounted when it survives or is an ancestor, through parents, of a
-// survivor; all dots of one request count as one write. Accounted writes are
-// closed under ancestors, which keeps both ways short: upwards from a new
-// survivor only through what the ledger holds as lost, and downwards from a
-// beaten one only until everything left is an ancestor of a survivor too.
+// survivor; all dots of one request count as one write. The ancestors of an accounted
+// write are accounted too, which keeps both searches short: from a new survivor the
+// search goes to parents only through what the ledger holds as lost, and from a
+// displaced version only until everything left is an ancestor of a survivor.
 type judge struct {
 	*Folding
 	*group
 	walk      *walk
 	changes   *ledgerChanges
-	accepting bool
+	accepting bool // the fold is at the leader that accepts the op
 	verdicts  []Verdict
 
-	shownBefore, shownAfter dotSet // survivors before the op, and now
-	survives                bool   // the op does
+	shownBefore, shownAfter dotSet // the group's before and after
+	survives                bool   // the op is in after
 }
 
-// settle judges what is gone, then what came back, then the new op itself: by
+// run judges what was displaced, then what survives again, then the new op itself: by
 // then it is known whether the op's duplicates are lost.
-func (a *judge) run() {
-	a.changes.noted = len(a.verdicts)
-	a.shownBefore, a.shownAfter = setOf(a.before), setOf(a.after)
-	a.survives = a.shownAfter.has(a.Op.Dot)
-	a.judgeDisplaced()
-	for _, d := range a.after {
-		if d != a.Op.Dot && !a.shownBefore.has(d) {
-			a.retract(a.ids, d)
+func (j *judge) run() {
+	j.changes.noted = len(j.verdicts)
+	j.shownBefore, j.shownAfter = setOf(j.before), setOf(j.after)
+	j.survives = j.shownAfter.has(j.Op.Dot)
+	j.judgeDisplaced()
+	for _, d := range j.after {
+		if d != j.Op.Dot && !j.shownBefore.has(d) {
+			j.retract(j.ids, d)
 		}
 	}
-	here := a.accounted()
-	a.retract(here, a.Op.Parents...)
-	a.retract(here, a.duplicates(a.Op.Dot)...)
-	if rest := a.ids &^ here; rest != 0 {
-		a.judgeNew(rest &^ a.lost(a.Op.Dot))
+	accounted := j.accounted()
+	j.retract(accounted, j.Op.Parents...)
+	j.retract(accounted, j.duplicates(j.Op.Dot)...)
+	if rest := j.ids &^ accounted; rest != 0 {
+		j.judgeNew(rest &^ j.lost(j.Op.Dot))
 	}
 }
 
-// beaten judges the versions that survived until now, and what was accounted
+// judgeDisplaced judges the versions that survived until now, and what was accounted
 // only through them.
-func (a *judge) judgeDisplaced() {
-	var room [8]logical.Dot
-	gone, over := room[:0], setOf(a.Op.Parents)
-	for _, d := range a.before {
+func (j *judge) judgeDisplaced() {
+	var buf [8]logical.Dot
+	gone, parents := buf[:0], setOf(j.Op.Parents)
+	for _, d := range j.before {
 		switch {
-		case a.shownAfter.has(d):
-		case a.survives && over.has(d):
-			a.emit(a.ids, d, Superseded, false)
+		case j.shownAfter.has(d):
+		case j.survives && parents.has(d):
+			j.emit(j.ids, d, Superseded, false)
 		default:
 			gone = append(gone, d)
 		}
@@ -59,111 +59,114 @@ func (a *judge) judgeDisplaced() {
 	if len(gone) == 0 {
 		return
 	}
-	a.walk.begin(a.Folding)
-	lost := a.walk.onlyBelow(gone, a.after)
+	j.walk.begin(j.Folding)
+	lost := j.walk.onlyBelow(gone, j.after)
 	for _, d := range gone {
-		if a.walk.isAbove(d) {
-			a.emit(a.ids, d, Superseded, false)
+		if j.walk.isAbove(d) {
+			j.emit(j.ids, d, Superseded, false)
 		}
 	}
 	for _, i := range lost {
-		n := &a.walk.nodes[i] // through a duplicate, what is gone may have seen what was lost before
-		a.lose(a.ids&^a.History.Lost(a.Object.Key, n.dot), n.dot, a.walk.inverted(i))
+		n := &j.walk.nodes[i] // a displaced version may have seen, through a duplicate, what was lost before
+		j.lose(j.ids&^j.History.Lost(j.Object.Key, n.dot), n.dot, j.walk.inverted(i))
 	}
 }
 
 // accounted is the resolvers under which the new op survives, or its request is
 // accounted under another dot.
-func (a *judge) accounted() Mask {
-	if a.survives {
-		return a.ids
+func (j *judge) accounted() Mask {
+	if j.survives {
+		return j.ids
 	}
-	var here Mask
-	for _, t := range a.duplicates(a.Op.Dot) {
-		here |= a.ids &^ a.lost(t)
+	var ids Mask
+	for _, d := range j.duplicates(j.Op.Dot) {
+		ids |= j.ids &^ j.lost(d)
 	}
-	return here
+	return ids
 }
 
-// stillborn records an op that did not survive its own folding. Where it was
-// accepted, that is the moment to see whether its author had been shown what
-// survived it.
-func (a *judge) judgeNew(ids Mask) {
-	inverted, here := a.Op.Inverted, ids
-	if !a.accepting {
-		here = a.Op.unjudged(ids)
+// judgeNew records an op that did not survive its own fold. It is inverted where a
+// version survives that its author had been shown (Kleppmann, DDIA, figure 8-3). The
+// leader that accepts the op decides that for the resolvers that judge there; for the
+// others it is decided here.
+func (j *judge) judgeNew(ids Mask) {
+	inverted, undecided := j.Op.Inverted, ids
+	if !j.accepting {
+		undecided = j.Op.unjudged(ids)
 	}
-	if here != 0 {
-		a.walk.begin(a.Folding)
-		if a.walk.sees(a.Op.Parents, a.after) {
-			inverted |= here
+	if undecided != 0 {
+		j.walk.begin(j.Folding)
+		if j.walk.sees(j.Op.Parents, j.after) {
+			inverted |= undecided
 		}
 	}
-	if a.accepting {
-		a.Op.Inverted = inverted
+	if j.accepting {
+		j.Op.Inverted = inverted
 	}
-	a.lose(ids, a.Op.Dot, inverted)
+	j.lose(ids, j.Op.Dot, inverted)
 }
 
-// lose records d as lost, by the relation that its birth decided.
-func (a *judge) lose(ids Mask, d logical.Dot, inverted Mask) {
-	a.emit(ids&inverted, d, Inverted, false)
-	a.emit(ids&^inverted, d, Concurrent, false)
+// lose records d as lost: inverted under the resolvers for which its acceptance said so,
+// concurrent under the others.
+func (j *judge) lose(ids Mask, d logical.Dot, inverted Mask) {
+	j.emit(ids&inverted, d, Inverted, false)
+	j.emit(ids&^inverted, d, Concurrent, false)
 }
 
-// revive retracts the losses of dots, their duplicates and their ancestors: a
-// survivor saw them. What is not lost has no lost ancestors.
-func (a *judge) retract(ids Mask, dots ...logical.Dot) {
+// retract takes back the losses of dots, their duplicates and their ancestors, because
+// the author of a survivor had seen them. A write that is not lost has no lost ancestors,
+// so the search ends there.
+func (j *judge) retract(ids Mask, dots ...logical.Dot) {
 	if ids == 0 {
 		return
 	}
-	var room [8]retraction
-	queue := append(room[:0], retraction{ids, dots})
+	var buf [8]retraction
+	queue := append(buf[:0], retraction{ids, dots})
 	for len(queue) > 0 {
-		w := queue[0]
+		r := queue[0]
 		queue = queue[1:]
-		for _, d := range w.dots {
-			ids := w.ids & a.lost(d)
+		for _, d := range r.dots {
+			ids := r.ids & j.lost(d)
 			if ids == 0 {
 				continue
 			}
-			a.emit(ids, d, Superseded, true)
-			if op, ok := a.History.Op(d); ok {
+			j.emit(ids, d, Superseded, true)
+			if op, ok := j.History.Op(d); ok {
 				queue = append(queue, retraction{ids, op.Parents})
 			}
-			queue = append(queue, retraction{ids, a.duplicates(d)})
+			queue = append(queue, retraction{ids, j.duplicates(d)})
 		}
 	}
 }
 
-// revived is dots that are lost no more under some resolvers, if they were.
+// retraction is dots whose losses are retracted under some resolvers, if they are lost.
 type retraction struct {
 	ids  Mask
 	dots []logical.Dot
 }
 
-// lost is the resolvers under which d is lost by now.
-func (a *judge) lost(d logical.Dot) Mask {
-	for ; a.changes.noted < len(a.verdicts); a.changes.noted++ {
-		a.changes.note(&a.verdicts[a.changes.noted])
+// lost is the resolvers under which d is lost, by the ledger and the verdicts so far.
+func (j *judge) lost(d logical.Dot) Mask {
+	for ; j.changes.noted < len(j.verdicts); j.changes.noted++ {
+		j.changes.note(&j.verdicts[j.changes.noted])
 	}
-	return a.changes.apply(d, a.History.Lost(a.Object.Key, d))
+	return j.changes.apply(d, j.History.Lost(j.Object.Key, d))
 }
 
-func (a *judge) emit(ids Mask, loser logical.Dot, r Relation, retracted bool) {
+func (j *judge) emit(ids Mask, loser logical.Dot, r Relation, retracted bool) {
 	if ids == 0 {
 		return
 	}
-	winner := a.after[0] // a rule that can lose a write always shows one
-	a.verdicts = append(a.verdicts, Verdict{Resolvers: ids, Relation: r, Retracted: retracted, Loser: loser, Winner: winner})
+	winner := j.after[0] // a rule that can lose a write always shows one
+	j.verdicts = append(j.verdicts, Verdict{Resolvers: ids, Relation: r, Retracted: retracted, Loser: loser, Winner: winner})
 }
 
-// settled is what the verdicts of one account changed in the ledger. It is only
-// asked where a write comes back, so verdicts are noted when that is asked.
+// ledgerChanges is what the verdicts of one judge change in the ledger. Few folds ask
+// for it, so verdicts are noted only when one does.
 type ledgerChanges struct {
-	noted int // verdicts that are noted, and those that were there before
+	noted int // how many verdicts are noted, those of earlier judges included
 	dotIndex
-	changes []change
+	changes []change // by the index of the loser
 }
 
 // change is who decided on a write, and who of them lost it last.
@@ -184,7 +187,7 @@ func (s *ledgerChanges) note(v *Verdict) {
 	}
 }
 
-// over is the ledger's answer for d with the changes laid over it.
+// apply is the ledger's answer for d with the changes applied.
 func (s *ledgerChanges) apply(d logical.Dot, ledger Mask) Mask {
 	if i, ok := s.find(d); ok {
 		return ledger&^s.changes[i].decided | s.changes[i].lost

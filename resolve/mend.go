@@ -7,20 +7,20 @@ import (
 	"kvd/resolve/number"
 )
 
-// A dot that was given twice, by a leader and a copy of it, has two contents, and
-// leaders that folded the one show other things than those that folded the other. No
-// log is changed by a mend. It is a deletion over everything that either content can
-// have made a difference to, and then what shall stand is written again:
+// A dot that was given twice, by a leader and a copy of it, has two contents. Leaders
+// that folded the one show other values than those that folded the other. A mend changes
+// no log. It deletes everything that either content can have made a difference to, and
+// then what the key shall hold is written again:
 //
 //   - a live set differs by the two versions, and by what either removed: the
 //     deletion names all of these;
 //   - whoever compares stamps differs by what is not above both contents: the
-//     deletion must be stamped above both, and its leader looks to it;
+//     deletion must be stamped above both, and its leader ensures that;
 //   - a counter differs by the total of the dot's origin, and by what either content
 //     took away of others': the deletion takes away all of that, and what its leader
 //     shows.
 //
-// Ops that neither leader of a mend had applied stand beside it at both alike.
+// Ops that neither leader of a mend had applied are concurrent with it at both.
 
 // DraftMend is that deletion of the object's key, where contents are those of the dot
 // that are of this key. Whoever stamps it has applied all that they depend on.
@@ -81,7 +81,7 @@ func (t *carriers) drop(d logical.Dot) {
 }
 
 // addAll adds the totals that a content carries, or took away: its own, and the one
-// that it took the place of, which is still live where the other content was folded.
+// that it replaced, which is still live where the other content was folded.
 func (t *carriers) addAll(c *Op) {
 	for i, total := range c.Seen {
 		t.add(c.Parents[i], total)

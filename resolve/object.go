@@ -12,9 +12,9 @@ import (
 // is a key never written.
 type Object struct {
 	Key      string
-	Versions []Version // sorted by dot; every one is kept by somebody, or is a tombstone
-	// Duplicates says that some request for this key was accepted at several leaders,
-	// so that the dots of one write are more than one.
+	Versions []Version // sorted by dot; each is kept by a resolver, or is a tombstone
+	// Duplicates is set when some request for this key was accepted at several leaders,
+	// so that one write has several dots.
 	Duplicates bool
 }
 
@@ -44,7 +44,7 @@ type Count struct {
 	Deadlines []Deadline    // what is stated of the counter's end; sorted by Seq; copied to be changed
 }
 
-// Base is the running total at one place of an origin's log.
+// Base is the running total at one seq of an origin's log.
 type Base struct {
 	Seq   logical.Seq
 	Total number.Int128
@@ -68,7 +68,7 @@ func (c *Count) share() number.Int128 {
 // Deleted reports whether the version says that the key holds nothing.
 func (v *Version) Deleted() bool { return v.Kind == Delete }
 
-// Find is the index of the version with dot d, or where it would stand.
+// Find is the index of the version with dot d, or where it would be inserted.
 func (o *Object) Find(d logical.Dot) (int, bool) {
 	if len(o.Versions) > maxScan {
 		return slices.BinarySearchFunc(o.Versions, d, func(v Version, d logical.Dot) int { return v.Dot.Compare(d) })
@@ -91,7 +91,7 @@ func (o *Object) Clone() *Object {
 	return c
 }
 
-// add puts the version of op in its place, kept by nobody yet.
+// insert inserts the version of op at index i; no resolver keeps it yet.
 func (o *Object) insert(i int, op *Op) {
 	wall, hlc, lamport := op.Stamps()
 	o.Versions = slices.Insert(o.Versions, i, Version{
@@ -100,7 +100,8 @@ func (o *Object) insert(i int, op *Op) {
 	})
 }
 
-// sweep drops what nobody keeps, and what a keeper does not need.
+// sweep drops the versions that no resolver keeps, and the fields that none of its
+// resolvers needs.
 func (o *Object) sweep() {
 	o.Versions = slices.DeleteFunc(o.Versions, func(v Version) bool { return v.Mask == 0 })
 	for i := range o.Versions {
@@ -108,7 +109,7 @@ func (o *Object) sweep() {
 	}
 }
 
-// trim makes equal versions equal bytes whatever they were kept for before.
+// trim makes equal versions equal bytes, whichever resolvers kept them before.
 func (v *Version) trim() {
 	if v.Mask&(Counter.Mask()|derived) == 0 {
 		v.Count = Count{}

@@ -15,7 +15,7 @@ const (
 	Put    Kind = 1 + iota // the key shall hold Value
 	Delete                 // the key shall hold nothing
 	Add                    // the key's number shall grow by Delta
-	Touch                  // the versions in Parents shall end at Expires; nothing else changes
+	Touch                  // the versions in Parents shall expire at Expires; nothing else changes
 )
 
 // String names the kind.
@@ -41,19 +41,19 @@ type Op struct {
 	Key   string
 	Kind  Kind
 	Value []byte // what a register holds afterwards; nil for Delete
-	// Expires is when the value ends; zero: never. Of a Delete it is the deadline
+	// Expires is the deadline of the value; zero: none. Of a Delete it is the deadline
 	// that the deleted value had reached; zero: a client deleted it.
 	Expires wallclock.Instant
 	// Stated is whose statement Expires is and how it ranks among others (see
-	// [Op.Statement]). Zero: a deadline is the op's own word and ranks by its hybrid
-	// stamp, and without one only a Touch states anything.
+	// [Op.Statement]). Zero: a deadline is the op's own statement and ranks by its hybrid
+	// stamp, and without a deadline only a Touch states anything.
 	Stated Stamp
-	// Ended is there when the op deletes what had reached its deadline, nil when a
+	// Expired is set when the op deletes what had reached its deadline, nil when a
 	// client asked for it. Immutable.
 	Expired *Expiry
 
 	// Counter evidence. Delta is what the op adds; Total is the origin's running
-	// total for the key, Delta included; Prev is the place of the origin's op
+	// total for the key, Delta included; Prev is the seq of the origin's op
 	// that carried the total before (zero: none was live). For Delete, Seen
 	// holds the running totals of those Parents that carried one, which come
 	// first, so that a reset takes away exactly what its author saw.
@@ -88,8 +88,8 @@ type Op struct {
 	// retried. Zero Client: the author does not retry.
 	Client, Request uint64
 
-	// Settles is a dot that two leaders had given to two writes: the op is of its mend,
-	// after which every leader shows the same for their keys. Zero: none.
+	// Settles is a dot that two leaders had given to two writes: the op is part of its
+	// mend, after which every leader shows the same for their keys. Zero: none.
 	Settles logical.Dot
 }
 
@@ -100,9 +100,9 @@ func (o *Op) Size() int {
 	return len(o.Key) + len(o.Value) + limits.Dot*(len(o.Parents)+len(o.Hidden)+len(o.Unseen)+o.Deps.Len()) + limits.Total*len(o.Seen)
 }
 
-// Ended is what a deletion says that no client asked for. Its stamps are no readings
-// of clocks: they stand just above those of what it ends, and resolvers judge by
-// them, so that the end of a value beats nothing that is newer than the value.
+// Expiry is the evidence of a deletion that no client asked for. Its stamps are not
+// readings of clocks: they are just above those of what it deletes, and resolvers judge
+// by them, so that the expiry of a value beats nothing that is newer than the value.
 type Expiry struct {
 	At      wallclock.Instant // the time that the leader and its peers agreed on
 	Wall    wallclock.Interval

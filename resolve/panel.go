@@ -12,8 +12,8 @@ import (
 type Panel struct {
 	Serving ID
 	Shadows Mask
-	// Rules stands in for the table where it has a rule. It is for tests, which
-	// plant mistakes to see that the laws catch them; nil everywhere else.
+	// Rules replaces the table's rules where it has one. It is for tests, which plant
+	// mistakes to see that the laws catch them; nil everywhere else.
 	Rules *Rules
 }
 
@@ -23,7 +23,7 @@ type Rules [resolvers]Resolver
 // Mask is every resolver of the panel.
 func (p Panel) Mask() Mask { return p.Serving.Mask() | p.Shadows }
 
-// rule is what the resolver goes by in this panel.
+// rule is the resolver's rule in this panel.
 func (p Panel) rule(id ID) Resolver {
 	if p.Rules != nil && p.Rules[id] != nil {
 		return p.Rules[id]
@@ -37,14 +37,14 @@ func (p Panel) Survivors(o *Object, id ID, dst []int) []int {
 	return p.rule(id).Survivors(o, id.Mask(), dst)
 }
 
-// Crowd is versions side by side, and the bytes of their values.
+// LiveSize is how many versions a live set has, and the bytes of their values.
 type LiveSize struct{ Versions, Bytes int }
 
 func (c *LiveSize) add(value []byte) { c.Versions, c.Bytes = c.Versions+1, c.Bytes+len(value) }
 
-// Beside is what the serving resolver keeps side by side before op, which was
-// drafted on o and is accepted at wall, and with it. Both are zero for a resolver
-// that keeps one version, or totals.
+// LiveSizes is the size of the serving resolver's live set before op, which was drafted
+// on o and is accepted at wall, and after it. Both are zero for a resolver that keeps
+// one version, or totals.
 func (p Panel) LiveSizes(o *Object, op *Op, wall wallclock.Interval) (before, after LiveSize) {
 	bit := p.Serving.Mask().ofFamily(liveSet)
 	if bit == 0 {
@@ -92,8 +92,7 @@ type Policy struct {
 	Default ID
 	Shadows Mask   // resolvers that watch every key
 	Rules   []Rule // sorted by prefix, no prefix twice
-	// Mistaken stands in for the table in every panel; it is for tests (see
-	// Panel.Rules).
+	// Mistaken is the Rules of every panel; it is for tests (see [Panel]).
 	Mistaken *Rules
 }
 
@@ -104,7 +103,7 @@ type Rule struct {
 	Pick     bool // a plain read of several values shows the first instead of refusing
 }
 
-// Validate sorts the rules and refuses a prefix that stands twice.
+// Validate sorts the rules and refuses a prefix that is given twice.
 func (p *Policy) Validate() error {
 	slices.SortFunc(p.Rules, func(a, b Rule) int { return strings.Compare(a.Prefix, b.Prefix) })
 	for i := 1; i < len(p.Rules); i++ {
@@ -128,8 +127,8 @@ func (p *Policy) Judges(key string, as *Policy) bool {
 	return a.Serving == b.Serving && a.Shadows == b.Shadows
 }
 
-// Same reports whether both policies give every key to the same panel: rules that
-// say what a shorter prefix or the default says anyway make no difference.
+// Same reports whether both policies give every key to the same panel. A rule that
+// repeats a shorter prefix or the default makes no difference.
 func (p *Policy) Same(as *Policy) bool {
 	for _, q := range [2]*Policy{p, as} {
 		for _, r := range q.Rules {

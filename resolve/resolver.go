@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// ID is a resolver's place in the table. It is stored in masks, so places never
+// ID is a resolver's index in the table. It is stored in masks, so indexes never
 // change and new resolvers go at the end.
 type ID uint8
 
-// The resolvers, by place.
+// The resolvers.
 const (
 	LWW ID = iota
 	Lamport
@@ -66,12 +66,12 @@ type row struct {
 	name string
 	rule Resolver
 	by   family
-	// buries: what survives holds no deletions, so tombstones are kept beside it.
+	// tombstones: what survives holds no deletions, so the object keeps tombstones too.
 	tombstones bool
 	summary    string
 }
 
-// family is what a resolver's versions stand for.
+// family is what a resolver's versions are.
 type family uint8
 
 const (
@@ -80,7 +80,7 @@ const (
 	totals                // each origin's running total
 )
 
-// keeps is the resolvers of m that belong to the family.
+// ofFamily is the resolvers of m that belong to the family.
 func (m Mask) ofFamily(by family) Mask {
 	var out Mask
 	for id := range resolvers {

@@ -47,12 +47,12 @@ func byLamport(key string, v, w *Version) bool {
 	return tie(key, v, w, cmp.Compare(v.Lamport, w.Lamport))
 }
 
-// byHLC does so too, and prefers the later clock among strangers.
+// byHLC does so too, and prefers the later clock among concurrent writes.
 func byHLC(key string, v, w *Version) bool {
 	return tie(key, v, w, v.HLC.Compare(w.HLC))
 }
 
-// tie settles equal stamps by a hash of key and dot, then by dot. A raw node
+// tie breaks ties of equal stamps by a hash of key and dot, then by dot. A raw node
 // name would always favour the same leader; value bytes would favour the same
 // content.
 func tie(key string, v, w *Version, c int) bool {

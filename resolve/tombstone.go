@@ -9,22 +9,22 @@ import (
 // tombstone marks a deletion that no later op of the key has covered, where the
 // serving resolver itself keeps none. It is no resolver's bit: IDs grow from below.
 //
-// What such a resolver shows reflects every deletion that its leader has applied:
-// whoever was shown absence, or what stands beside it, was shown that those
-// versions are gone. So the dots of tombstones stand among those of a reading,
-// and the next op names them among its parents. Without them that op would seem
-// to know nothing of the deletion, nor of all that was before it, and resolvers
-// that compare stamps would say that these were lost unseen.
+// What such a resolver shows reflects every deletion that its leader has applied: a
+// reader who is shown nothing, or other versions, is shown that the deleted ones are
+// gone. So the dots of tombstones are among those of a reading, and the next op names
+// them among its parents. Without them that op would seem to know nothing of the
+// deletion, nor of all that was before it, and resolvers that compare stamps would
+// record these as lost unseen.
 //
-// Tombstones are kept whoever watches: leaders need not have the same shadows, and
-// a recorded history may be judged by any resolver.
+// Tombstones are kept whatever the shadows are: leaders need not have the same, and a
+// recorded history may be judged by any resolver.
 const tombstone Mask = 1 << 14
 
-// buries reports whether the panel keeps tombstones.
+// keepsTombstones reports whether the serving resolver needs them.
 func (p Panel) keepsTombstones() bool { return table[p.Serving].tombstones }
 
-// bury covers the tombstones that the op names, and keeps one for a deletion: the
-// deletions of a live set.
+// updateTombstones removes the tombstones that the op names or covers, and keeps one for
+// a deletion.
 func (f *Folding) updateTombstones() {
 	vs := f.Object.Versions
 	for i := range vs {
@@ -43,11 +43,11 @@ func (op *Op) names(d logical.Dot) bool {
 }
 
 // maxTombstones is how many a key may have before a deletion that does not name them
-// takes their place.
+// replaces them.
 const maxTombstones = 64
 
-// merge appends to hidden what of many tombstones a deletion does not name as its
-// parents, so that clients who delete by an old token again and again leave few.
+// hideTombstones appends to hidden the tombstones that a deletion does not name as its
+// parents, if they are many, so that clients who keep deleting by an old token leave few.
 func (p Panel) hideTombstones(o *Object, parents, hidden []logical.Dot) []logical.Dot {
 	all := p.tombstones(o, nil)
 	if len(all) < maxTombstones {

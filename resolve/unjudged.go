@@ -8,18 +8,18 @@ import (
 
 // An op carries evidence for the resolvers that judged where it was accepted. When
 // a prefix is given another resolver, or another shadow, older ops are folded
-// under a rule that nobody had asked then. What that rule needs follows from the
-// op alone, never from when it arrives: so whoever folds a log again and whoever
-// is sent the op later keep equal objects.
+// under a rule that no leader had judged by. What that rule needs follows from the
+// op alone, never from when it arrives: a leader that folds a log again and one that
+// receives the op later keep equal objects.
 //
-//   - A live set is covered by an op as if it had been served beside: the op
-//     removes all that its leader had applied, but for what was shown there and
-//     not to the author. That is what Hidden would have recorded, exactly.
-//   - A counter takes each register write for what it left: a put takes away what
+//   - From a live set an op removes all that its leader had applied, except what the
+//     serving resolver showed there and the author had not been shown. Hidden would
+//     have recorded exactly that.
+//   - A counter reads each register write by what it left: a put takes away what
 //     its leader held and leaves its number, or zero when it was none; an addition
 //     adds; a deletion takes away what its leader held. See derived.go.
-//   - Whether an op was inverted is decided where it is folded first: it was, if
-//     something that its author had been shown survives it.
+//   - The first fold decides whether an op was inverted: it was, if a version survives
+//     it that its author had been shown.
 
 // judgedBy reports whether the op carries what the resolver bit asks for.
 func (op *Op) judgedBy(bit Mask) bool { return op.Panel == 0 || op.Panel&bit != 0 }
@@ -33,8 +33,8 @@ func (op *Op) unjudged(ids Mask) Mask {
 }
 
 // Covers reports whether the op's leader had applied d and its author had either
-// been shown it or would not have been: then the op covers d. An op from before
-// that was recorded tells nothing.
+// been shown it or would not have been: then the op covers d. It is false for an op
+// from before panels were recorded.
 func (op *Op) Covers(d logical.Dot) bool {
 	return op.Panel != 0 && op.Deps.Covers(d) && !slices.Contains(op.Unseen, d)
 }
@@ -92,7 +92,7 @@ func (f *Folding) hide() {
 // written as if nobody had recorded who judged it: then it covers what it names.
 const maxUnseen = 1024
 
-// unseen is what of shown the author has not been shown.
+// unseen is the dots of shown that are not among parents, sorted.
 func unseen(shown, parents []logical.Dot) []logical.Dot {
 	var dots []logical.Dot
 	over := setOf(parents)

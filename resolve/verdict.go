@@ -5,8 +5,7 @@ import (
 	"kvd/wallclock"
 )
 
-// Relation is how a version that no longer survives stands to the one that
-// does.
+// Relation is the relation of a version that no longer survives to the one that does.
 type Relation uint8
 
 // The relations. Their numbers are stored.
@@ -43,7 +42,7 @@ func (r Relation) Lost() bool { return r != Superseded }
 type Verdict struct {
 	Resolvers Mask
 	Relation  Relation
-	// Retracted says that Loser had been recorded as lost and no longer is: a
+	// Retracted is set when Loser had been recorded as lost and no longer is: a
 	// survivor turned out to have seen it, or it survives again.
 	Retracted bool
 	Loser     logical.Dot

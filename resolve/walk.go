@@ -7,7 +7,7 @@ import (
 	"kvd/logical"
 )
 
-// reach says from where a walk has come to an op.
+// reach is from where a walk has reached an op.
 type reach uint8
 
 const (
@@ -23,7 +23,7 @@ const (
 type walk struct {
 	*Folding
 	dotIndex
-	nodes          []node // as places number them
+	nodes          []node // by the index of the dot
 	queue          []int  // a heap of nodes: the greatest Lamport stamp first, then the smallest dot
 	lost           []int
 	onlyBelowCount int // nodes that only lie below
@@ -35,12 +35,12 @@ type node struct {
 	lamport logical.Lamport
 	op      *Op  // nil: not read yet, or no longer in the log
 	read    bool // the log was asked for op
-	gone    bool // neither log nor object hold it any more: it is left alone
+	gone    bool // neither log nor object hold it any more: it is left out
 	from    reach
 	queued  bool
 }
 
-// inverted is what the birth of node i's op decided. A version that outlived its
+// inverted is what was decided when node i's op was accepted. A version that outlived its
 // log entry was never beaten before.
 func (w *walk) inverted(i int) Mask {
 	if op := w.op(i); op != nil {
@@ -49,8 +49,8 @@ func (w *walk) inverted(i int) Mask {
 	return 0
 }
 
-// op is node i's, nil when the log has it no more. The log is asked only for what
-// the walk comes by: of many survivors most are never looked at.
+// op is node i's, nil when the log has it no more. The log is asked only for nodes that
+// the walk takes: it never takes most of many survivors.
 func (w *walk) op(i int) *Op {
 	n := &w.nodes[i]
 	if !n.read {
@@ -74,8 +74,8 @@ func (w *walk) release() {
 	w.nodes, w.queue, w.lost = reuse(w.nodes), reuse(w.queue), reuse(w.lost)
 }
 
-// onlyBelow lists, by dot, the nodes of what gone holds and has seen, and what
-// left neither holds nor has seen. The list is the walk's own memory.
+// onlyBelow lists, by dot, the nodes of what gone holds or has seen and left neither
+// holds nor has seen. The list is the walk's own memory.
 //
 // The newest comes first, so whatever is above an op has been taken before it:
 // the walk ends when nothing queued lies only below. Where two dots may be one

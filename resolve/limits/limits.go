@@ -1,5 +1,5 @@
 // Package limits is one table of how large things may be, from which every edge
-// takes its numbers: what the door admits, every peer can be sent and every store
+// takes its numbers: what a leader admits, every peer can be sent and every store
 // can keep. Each number fits into the next; where that can be seen without a
 // configuration, the compiler checks it below. What a leader may be configured
 // with otherwise is checked when it is assembled.
@@ -12,7 +12,7 @@
 // compile until it fits.
 package limits
 
-// What one write may be made of. The door refuses more, and so does the core.
+// What one write may be made of. Every listener refuses more, and so does the core.
 const (
 	Key     = 32 << 10 // bytes
 	Value   = 64 << 20 // bytes
@@ -45,7 +45,7 @@ const (
 	StoredValue = 80 << 20 // bytes
 )
 
-// What is held at a time, in bytes of ops or requests as they are in memory. Gate,
+// What is buffered at a time, in bytes of ops or requests as they are in memory. Gate,
 // Window, Flight and Queue are exceeded by one op at most: each takes more while it
 // holds less, so that an op larger than all of it still finds its way.
 const (

@@ -101,9 +101,9 @@ func (b *acceptances) inverted(panel resolve.Panel, o *resolve.Object, op *resol
 
 // beaten reports whether d does not survive, and makes targets of what does.
 func (b *acceptances) beaten(panel resolve.Panel, o *resolve.Object, d logical.Dot, id resolve.ID) bool {
-	var room [8]int
+	var buf [8]int
 	b.targets = b.targets[:0]
-	for _, i := range panel.Survivors(o, id, room[:0]) {
+	for _, i := range panel.Survivors(o, id, buf[:0]) {
 		if o.Versions[i].Dot == d {
 			return false
 		}

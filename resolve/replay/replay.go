@@ -247,10 +247,10 @@ func (e *entry) relation(id resolve.ID) resolve.Relation {
 // look keeps the most values that a resolver has shown at once: all others show
 // one.
 func (r *replayer) measureShown(k *keyed) {
-	var room [8]int
+	var buf [8]int
 	for _, id := range [...]resolve.ID{resolve.Interval, resolve.Siblings} {
 		if k.panel.Mask().Has(id) {
-			r.peak[id] = max(r.peak[id], r.shown(k, k.panel.Survivors(&k.object, id, room[:0])))
+			r.peak[id] = max(r.peak[id], r.shown(k, k.panel.Survivors(&k.object, id, buf[:0])))
 		}
 	}
 }

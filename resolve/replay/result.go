@@ -127,8 +127,8 @@ func (f *summary) countKeys() {
 func (f *summary) countKey(k *keyed, id resolve.ID, served [][]byte) {
 	out := &f.out[id]
 	out.Keys++
-	var room [8]int
-	for _, i := range k.panel.Survivors(&k.object, id, room[:0]) {
+	var buf [8]int
+	for _, i := range k.panel.Survivors(&k.object, id, buf[:0]) {
 		if at, ok := f.past.find(k.object.Versions[i].Dot); ok {
 			f.live[at] |= id.Mask()
 		}

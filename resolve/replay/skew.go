@@ -230,7 +230,7 @@ func (s *skewed) beats(v, w opIndex) bool {
 		s.past.lend()
 		panel.Fold(&o, &resolve.Op{Dot: s.past.dot(at), Key: o.Key, Kind: resolve.Put}, s.past, nil)
 	}
-	var room [2]int
-	kept := panel.Survivors(&o, resolve.LWW, room[:0])
+	var buf [2]int
+	kept := panel.Survivors(&o, resolve.LWW, buf[:0])
 	return len(kept) == 1 && o.Versions[kept[0]].Dot == s.past.dot(v)
 }

@@ -8,17 +8,17 @@ import (
 	"kvd/wallclock"
 )
 
-// A value may end: at its deadline, an instant that its author chose, it is no
-// longer shown. What is shown therefore depends on when one looks, and time is an
-// argument here as everywhere. Folding does not look: a version whose deadline
-// has passed is kept until an op deletes it, so leaders with equal frontiers hold
-// equal objects however their clocks differ.
+// A value may have a deadline, an instant that its author chose, from which it is no
+// longer shown. What a read shows therefore depends on the time, which is an argument.
+// Folding does not depend on it: a version whose deadline has passed is kept until an op
+// deletes it, so leaders with equal frontiers hold equal objects however their clocks
+// differ.
 
-// Expired reports whether the version's value has ended at now.
+// Expired reports whether the version's deadline has passed at now.
 func (v *Version) Expired(now wallclock.Instant) bool { return v.Expires != 0 && v.Expires <= now }
 
-// Mortal reports whether any version of o has a deadline, passed or not. False:
-// what o shows does not depend on time.
+// HasTTL reports whether any version of o has a deadline, passed or not. False: what
+// o shows does not depend on time.
 func (o *Object) HasTTL() bool {
 	for i := range o.Versions {
 		v := &o.Versions[i]
@@ -29,22 +29,31 @@ func (o *Object) HasTTL() bool {
 	return false
 }
 
-// ReadAt shows the key under the serving resolver at now, and when the value
-// shown first ends; zero: never. Values that have ended are left out; their dots
-// stand among the reading's, as those of deletions do. A counter ends as a whole
-// (see [Object.Ending]).
+// Reading is what a reader is shown of a key.
+type Reading struct {
+	Values [][]byte      // several: siblings; none: absent. Shared, immutable
+	Dots   []logical.Dot // the versions behind them, and the deletions that they reflect
+}
+
+// Read is [Panel.ReadAt] before any deadline.
+func (p Panel) Read(o *Object, h History) Reading {
+	r, _ := p.ReadAt(o, h, math.MinInt64)
+	return r
+}
+
+// ReadAt shows the key under the serving resolver at now, and the deadline of the value
+// shown first; zero: never. Expired values are left out; their dots are among the
+// reading's, as those of deletions are. Several dots of one request are shown once. A
+// counter expires as a whole (see [Object.Deadline]).
 func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wallclock.Instant) {
-	if !o.HasTTL() {
-		return p.Read(o, h), 0
-	}
 	if p.Serving == Counter {
 		return p.countAt(o, now)
 	}
-	var idx [8]int
+	var buf [8]int
 	var shown dotIndex
 	var r Reading
 	var ends wallclock.Instant
-	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
+	for _, i := range p.Survivors(o, p.Serving, buf[:0]) {
 		v := &o.Versions[i]
 		if !v.Deleted() && !v.Expired(now) && !o.repeats(v.Dot, &shown, h) {
 			if len(r.Values) == 0 {
@@ -73,8 +82,8 @@ func (p Panel) countAt(o *Object, now wallclock.Instant) (Reading, wallclock.Ins
 	return r, e.Expires
 }
 
-// Ended appends the dots of the versions shown whose values have ended at now:
-// what an expiry deletes. Of a counter it is all shares or none.
+// Expired appends the dots of the versions shown that have expired at now: what an
+// expiry deletes. Of a counter it is all shares or none.
 func (p Panel) Expired(o *Object, now wallclock.Instant, dst []logical.Dot) []logical.Dot {
 	if !o.HasTTL() {
 		return dst
@@ -84,8 +93,8 @@ func (p Panel) Expired(o *Object, now wallclock.Instant, dst []logical.Dot) []lo
 			return dst
 		}
 	}
-	var idx [8]int
-	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
+	var buf [8]int
+	for _, i := range p.Survivors(o, p.Serving, buf[:0]) {
 		if v := &o.Versions[i]; !v.Deleted() && (p.Serving == Counter || v.Expired(now)) {
 			dst = append(dst, o.Versions[i].Dot)
 		}
@@ -93,9 +102,8 @@ func (p Panel) Expired(o *Object, now wallclock.Instant, dst []logical.Dot) []lo
 	return dst
 }
 
-// JustAbove is the stamps of an op that ends the versions named: the next of each
-// kind after all that they bear, or the last there is. When that was is still to be
-// filled in.
+// JustAbove is the stamps of an op that expires the versions named: of each kind the next
+// one after all of theirs, or the last there is. The caller fills in At.
 func (o *Object) JustAbove(dots []logical.Dot) *Expiry {
 	e := &Expiry{}
 	none := true

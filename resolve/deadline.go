@@ -10,14 +10,13 @@ import (
 
 // A deadline is stated about versions: by the op that made one, and by every Touch
 // that names it. Of several statements the one with the greatest stamp holds. A
-// Touch removes nothing and adds nothing, so no resolver judges it, and a version
-// that is gone stays gone: the new value that replaced it has the deadline that its
-// own author gave it.
+// Touch removes nothing and adds nothing, so no resolver judges it. A version that is
+// gone stays gone: the new value that replaced it has the deadline that its own author
+// gave it.
 //
-// Of a counter the deadline is the key's. Each origin's share keeps the statements
-// made about it, and of all shares' the greatest holds. A share that takes over
-// from another inherits them; a deletion takes those away that speak of what it
-// took away.
+// A counter has one deadline, that of the key. Each origin's share keeps the statements
+// made about it, and of all of them the greatest holds. A share that replaces another
+// inherits its statements; a deletion removes the statements about what it takes away.
 //
 // So a statement ends with what it speaks of. Suppose that a counter is given a
 // deadline and expires at one leader, while another leader, which was cut off and has
@@ -28,26 +27,26 @@ import (
 // be kept for ever for it. Whoever counts in windows states the deadline with every
 // addition (EXPIRE key seconds NX).
 
-// Stamp ranks statements about when something ends.
+// Stamp ranks statements about deadlines.
 type Stamp struct {
 	HLC logical.HLC
 	By  logical.Dot // the op that stated it; zero: nobody did
 }
 
-// End is one statement about an origin's share of a counter.
+// Deadline is one statement about an origin's share of a counter.
 type Deadline struct {
 	Seq     logical.Seq       // the newest op of the share that its author had been shown
 	Expires wallclock.Instant // zero: never
 	Stamp   Stamp
 }
 
-// after reports whether s holds against t. Equal stamps are settled by a hash, as
-// those of versions are.
+// after reports whether s holds against t. A hash breaks ties of equal stamps, as it
+// does for versions.
 func (s *Stamp) after(key string, t *Stamp) bool {
 	return cmp.Or(s.HLC.Compare(t.HLC), cmp.Compare(mix(key, s.By), mix(key, t.By)), s.By.Compare(t.By)) > 0
 }
 
-// Statement is what the op states about when something ends; false: nothing.
+// Statement is what the op states about a deadline; false: nothing.
 func (o *Op) Statement() (Stamp, bool) {
 	switch {
 	case !o.Stated.By.IsZero():
@@ -58,10 +57,10 @@ func (o *Op) Statement() (Stamp, bool) {
 	return Stamp{}, false
 }
 
-// Rank ends the drafting of an op that has been stamped. What it states holds
-// against all that its leader held, also where the leader's hybrid clock has
-// refused the stamp of that. A Put without a deadline states so only where there
-// was another statement.
+// Rank completes the draft of an op that has been stamped. What the op states holds
+// against every statement that its leader had applied, even one whose stamp the leader's
+// hybrid clock refused. A Put without a deadline states so only where there was another
+// statement.
 func (o *Op) Rank() {
 	seen := o.Stated.HLC
 	switch {
@@ -77,7 +76,7 @@ func (o *Op) Rank() {
 	}
 }
 
-// states is the newest hybrid stamp of what o's versions are told of their ends.
+// newestStatement is the greatest hybrid stamp among the statements about o's versions.
 func (o *Object) newestStatement() (newest logical.HLC) {
 	see := func(h logical.HLC) {
 		if h.Compare(newest) > 0 {
@@ -96,7 +95,7 @@ func (o *Object) newestStatement() (newest logical.HLC) {
 	return newest
 }
 
-// keeps lets op go on with the deadline that its author had been shown, if any.
+// keepDeadline gives op the deadline that its author had been shown, if any.
 func (p Panel) keepDeadline(o *Object, op *Op, now wallclock.Instant) {
 	if p.Serving == Counter {
 		if e, ok := o.Deadline(); ok && e.Expires > now {
@@ -104,8 +103,8 @@ func (p Panel) keepDeadline(o *Object, op *Op, now wallclock.Instant) {
 		}
 		return
 	}
-	var idx [8]int
-	for _, i := range p.Survivors(o, p.Serving, idx[:0]) {
+	var buf [8]int
+	for _, i := range p.Survivors(o, p.Serving, buf[:0]) {
 		v := &o.Versions[i]
 		switch {
 		case v.Deleted() || v.Expired(now):
@@ -120,8 +119,8 @@ func (p Panel) keepDeadline(o *Object, op *Op, now wallclock.Instant) {
 	}
 }
 
-// mortals is the dots shown whose values a Touch speaks of: not deletions, nor what
-// has ended.
+// touchable is the dots shown that a Touch speaks of: not deletions, nor what has
+// expired.
 func (p Panel) touchable(o *Object, now wallclock.Instant) []logical.Dot {
 	return slices.DeleteFunc(p.shown(o), func(d logical.Dot) bool {
 		i, _ := o.Find(d)
@@ -131,11 +130,11 @@ func (p Panel) touchable(o *Object, now wallclock.Instant) []logical.Dot {
 }
 
 // touch folds a Touch into the versions that it names, and into the shares of their
-// origins. Of many versions few are shares: an origin has one, and one that is derived.
+// origins. Few of many versions are shares: an origin has one, and one that is derived.
 func (o *Object) touch(op *Op) {
 	s, _ := op.Statement()
-	var room [8]int
-	shares := room[:0]
+	var buf [8]int
+	shares := buf[:0]
 	for i := range o.Versions {
 		if o.Versions[i].Mask&(Counter.Mask()|derived) != 0 {
 			shares = append(shares, i)
@@ -153,7 +152,7 @@ func (o *Object) touch(op *Op) {
 	}
 }
 
-// touch lets the version end as stated, unless what it has been told holds.
+// touch sets the version's deadline, unless the statement that it has holds.
 func (v *Version) touch(key string, at wallclock.Instant, s *Stamp) {
 	if v.Deleted() || v.Mask == derived || v.Touched != nil && !s.after(key, v.Touched) {
 		return
@@ -161,9 +160,9 @@ func (v *Version) touch(key string, at wallclock.Instant, s *Stamp) {
 	v.Expires, v.Touched = at, s
 }
 
-// state keeps e unless the share's deletions took away what it speaks of, or
-// another statement speaks of as much and holds against it. So it does not matter
-// which came first, the deletion or the statement.
+// state keeps e unless a deletion took away what it speaks of, or another statement
+// speaks of as much and holds against it. So it does not matter which came first, the
+// deletion or the statement.
 func (c *Count) state(key string, e Deadline) {
 	holds := func(a, b *Deadline) bool {
 		return a.Seq >= b.Seq && (a.Stamp == b.Stamp || a.Stamp.after(key, &b.Stamp))
@@ -171,14 +170,14 @@ func (c *Count) state(key string, e Deadline) {
 	if e.Seq <= c.Base.Seq || slices.ContainsFunc(c.Deadlines, func(old Deadline) bool { return holds(&old, &e) }) {
 		return
 	}
-	kept := make([]Deadline, 0, len(c.Deadlines)+1)
+	rest := make([]Deadline, 0, len(c.Deadlines)+1)
 	for i := range c.Deadlines {
 		if !holds(&e, &c.Deadlines[i]) {
-			kept = append(kept, c.Deadlines[i])
+			rest = append(rest, c.Deadlines[i])
 		}
 	}
-	i, _ := slices.BinarySearchFunc(kept, e.Seq, func(e Deadline, s logical.Seq) int { return cmp.Compare(e.Seq, s) })
-	c.Deadlines = slices.Insert(kept, i, e)
+	i, _ := slices.BinarySearchFunc(rest, e.Seq, func(e Deadline, s logical.Seq) int { return cmp.Compare(e.Seq, s) })
+	c.Deadlines = slices.Insert(rest, i, e)
 }
 
 // forget drops the statements about what lies up to the base; nil if none is left,
@@ -193,8 +192,8 @@ func (c *Count) forget() {
 	}
 }
 
-// Ending is the statement that holds of the counter's end; false: there is none,
-// so it never ends.
+// Deadline is the statement that holds about the counter; false: there is none, so it
+// never expires.
 func (o *Object) Deadline() (Deadline, bool) {
 	var best *Deadline
 	for i := range o.Versions {

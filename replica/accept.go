@@ -11,15 +11,6 @@ import (
 	"kvd/wallclock"
 )
 
-// What one request may ask for at most. A write beyond them is refused where it
-// is born, because an op that some leader could not store would stop it, and one
-// that is missing can never be passed over.
-const (
-	MaxKey   = limits.Key   // bytes
-	MaxValue = limits.Value // bytes
-	MaxDots  = limits.Dots  // versions shown, overwritten or hidden
-)
-
 // maxLamport is the greatest stamp a token may carry: one forged token above it
 // could wear the counter out for the whole cluster.
 const maxLamport logical.Lamport = 1 << 62
@@ -68,9 +59,9 @@ func (q *Request) check() error {
 		return fmt.Errorf("%s %q: %w: what is to be settled needs two contents of one dot, and none of them chosen or one of those", q.Verb, q.Key, ErrBadRequest)
 	case q.Verb == Update && q.Decide == nil:
 		return fmt.Errorf("%s %q: %w: nobody decides; set Decide", q.Verb, q.Key, ErrBadRequest)
-	case len(q.Key) > MaxKey || len(q.Value) > MaxValue || len(q.Shown) > MaxDots:
+	case len(q.Key) > limits.Key || len(q.Value) > limits.Value || len(q.Shown) > limits.Dots:
 		return fmt.Errorf("%s %.64q: %w: %d bytes of key, %d of value, %d dots shown; the limits are %d, %d and %d",
-			q.Verb, q.Key, ErrBadRequest, len(q.Key), len(q.Value), len(q.Shown), MaxKey, MaxValue, MaxDots)
+			q.Verb, q.Key, ErrBadRequest, len(q.Key), len(q.Value), len(q.Shown), limits.Key, limits.Value, limits.Dots)
 	case q.Token.Lamport > maxLamport:
 		return fmt.Errorf("%s %q: %w: the token's Lamport stamp is out of range; use a token a leader gave", q.Verb, q.Key, ErrBadRequest)
 	case slices.ContainsFunc(q.Shown, func(d logical.Dot) bool { return d.Origin == 0 || d.Seq == 0 }):
@@ -97,14 +88,14 @@ func (t *turn) serve(q *Request) {
 			t.refuse(q, err)
 			return
 		}
-	case q.Room.Closed():
-		t.noRoom(q)
+	case q.Budget.Closed():
+		t.overBudget(q)
 		return
 	}
 	if q.Verb == Get {
 		shown := q.Brief(t.shows(t.panel(q.Key), t.r.Object(q.Key)))
-		if !q.Room.Take(Bytes(shown.Values)) {
-			t.noRoom(q)
+		if !q.Budget.Take(Bytes(shown.Values)) {
+			t.overBudget(q)
 			return
 		}
 		t.reply(Reply{ID: q.ID, Shown: shown, Token: t.token()})
@@ -202,8 +193,8 @@ func (t *turn) decide(q *Request, panel resolve.Panel, object *resolve.Object) (
 	}
 	p := Present{Now: t.reading()}
 	p.Reading, p.Expires = panel.ReadAt(object, t.r, t.now())
-	if q.Keeps && !q.Room.Take(Bytes(p.Reading.Values)) {
-		return Write{}, q.noRoom()
+	if q.Keeps && !q.Budget.Take(Bytes(p.Reading.Values)) {
+		return Write{}, q.overBudget()
 	}
 	if q.Describe {
 		p.describe(object)
@@ -212,13 +203,13 @@ func (t *turn) decide(q *Request, panel resolve.Panel, object *resolve.Object) (
 	switch {
 	case err != nil:
 		return Write{}, err
-	case !q.Room.Take(int64(len(w.Value))): // it is made here, and held until it is durable
-		q.Room.Vain += int64(len(w.Value))
-		return Write{}, q.noRoom()
+	case !q.Budget.Take(int64(len(w.Value))): // it is made here, and held until it is durable
+		q.Budget.Vain += int64(len(w.Value))
+		return Write{}, q.overBudget()
 	case w.Verb < Get || w.Verb > Incr && w.Verb != Touch:
 		return Write{}, fmt.Errorf("%s %q: %w: it was decided to %s; decide to get, set, remove, incr or touch", q.Verb, q.Key, ErrBadRequest, w.Verb)
-	case len(w.Value) > MaxValue:
-		return Write{}, fmt.Errorf("%s %.64q: %w: %d bytes of value; the limit is %d", q.Verb, q.Key, ErrBadRequest, len(w.Value), MaxValue)
+	case len(w.Value) > limits.Value:
+		return Write{}, fmt.Errorf("%s %.64q: %w: %d bytes of value; the limit is %d", q.Verb, q.Key, ErrBadRequest, len(w.Value), limits.Value)
 	}
 	return w, nil
 }
@@ -265,9 +256,9 @@ func (t *turn) crowded(panel resolve.Panel, object *resolve.Object, op *resolve.
 	if len(object.Versions) < t.cfg.MaxSiblings && valueBytes(object)+len(op.Value) <= t.cfg.ShownBytes {
 		return nil
 	}
-	if n := max(len(op.Parents), len(op.Hidden)); n > MaxDots {
+	if n := max(len(op.Parents), len(op.Hidden)); n > limits.Dots {
 		return fmt.Errorf("%w: it would go over %d versions, one op can name %d; merge some of them first, by a set that passes on some of the dots a read shows",
-			ErrBadRequest, n, MaxDots)
+			ErrBadRequest, n, limits.Dots)
 	}
 	before, after := panel.LiveSizes(object, op, t.m.Wall)
 	switch {

@@ -12,6 +12,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 )
 
 func config(name replica.Leader, peers ...replica.Leader) replica.Config {
@@ -60,7 +61,7 @@ func TestClientMistakesAreReplies(t *testing.T) {
 		want error
 	}{
 		"no verb":         {&replica.Request{Key: "x"}, replica.ErrBadRequest},
-		"long key":        {set(strings.Repeat("k", replica.MaxKey+1), "v"), replica.ErrBadRequest},
+		"long key":        {set(strings.Repeat("k", limits.Key+1), "v"), replica.ErrBadRequest},
 		"forged lamport":  {&replica.Request{Verb: replica.Get, Key: "x", Token: replica.Token{Lamport: math.MaxUint64}}, replica.ErrBadRequest},
 		"shown zero":      {&replica.Request{Verb: replica.Set, Key: "x", Exact: true, Shown: []logical.Dot{{}}}, replica.ErrBadRequest},
 		"shown of others": {&replica.Request{Verb: replica.Set, Key: "x", Exact: true, Shown: []logical.Dot{{Origin: 7, Seq: 1}}}, replica.ErrBadRequest},

@@ -49,9 +49,9 @@ type Config struct {
 	ShownBytes int
 }
 
-// MaxMaxSiblings is the greatest Config.MaxSiblings: one op must be able to name
+// SiblingsLimit is the greatest Config.MaxSiblings: one op must be able to name
 // what several leaders let in at once.
-const MaxMaxSiblings = MaxDots / 8
+const SiblingsLimit = limits.Dots / 8
 
 // Defaults are sensible for leaders a few tens of milliseconds apart.
 func Defaults() Config {

@@ -278,8 +278,8 @@ func (c *Config) validateBounds() error {
 			return fmt.Errorf("config: %s is %d; it must be above zero", b.name, b.value)
 		}
 	}
-	if c.MaxSiblings > MaxMaxSiblings {
-		return fmt.Errorf("config: MaxSiblings is %d; the most is %d", c.MaxSiblings, MaxMaxSiblings)
+	if c.MaxSiblings > SiblingsLimit {
+		return fmt.Errorf("config: MaxSiblings is %d; the most is %d", c.MaxSiblings, SiblingsLimit)
 	}
 	if c.MaxOrigins > limits.Origins {
 		return fmt.Errorf("config: MaxOrigins is %d; nothing that names more than %d can be stored or sent", c.MaxOrigins, limits.Origins)

@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 	"kvd/wallclock"
 )
 
@@ -90,7 +91,7 @@ func (t *turn) expireFirst(panel resolve.Panel, object *resolve.Object, in *reso
 		return object
 	}
 	ended := panel.Expired(object, in.Now, nil)
-	if len(ended) == 0 || len(ended) > MaxDots {
+	if len(ended) == 0 || len(ended) > limits.Dots {
 		return object
 	}
 	end := t.expire(panel, object, ended)
@@ -144,7 +145,7 @@ func (t *turn) sweep(s Sweep) {
 		panel, object := t.panel(key), t.r.Object(key)
 		ended := Due(panel, object, now, t.own)
 		if n := len(ended); n > 0 {
-			t.expire(panel, object, ended[:min(n, MaxDots)])
+			t.expire(panel, object, ended[:min(n, limits.Dots)])
 		}
 	}
 }

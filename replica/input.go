@@ -83,7 +83,7 @@ type Request struct {
 	// Room bounds all of it; nil: nothing does.
 	Whether, Quiet, Keeps, Describe bool
 
-	Room *Room
+	Budget *Budget
 
 	// Together is the requests that are done all or not at all, of which this is one;
 	// nil: it stands for itself.

@@ -151,5 +151,5 @@ var (
 	ErrBadRequest = errors.New("bad request")
 	ErrSiblings   = errors.New("too many versions side by side")
 	ErrGuard      = errors.New("a request before this one forbade it")
-	ErrRoom       = errors.New("the values to be shown are larger than there is room for")
+	ErrBudget     = errors.New("the values to be shown are larger than there is room for")
 )

@@ -11,6 +11,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 	"kvd/wallclock"
 )
 
@@ -141,7 +142,7 @@ func TestASettlementThatNoMessageCouldCarryIsRefusedWhole(t *testing.T) {
 func TestASettlementNamesNoMoreThanAnOpCan(t *testing.T) {
 	for _, more := range []int{0, 1} {
 		hides := content(func(op *resolve.Op) {
-			op.Hidden = make([]logical.Dot, replica.MaxDots+more)
+			op.Hidden = make([]logical.Dot, limits.Dots+more)
 			for i := range op.Hidden {
 				op.Hidden[i] = logical.Dot{Origin: 5, Seq: logical.Seq(i + 1)}
 			}

@@ -36,13 +36,13 @@ func (g *Together) Refuse(err error) { g.fault = err }
 // of the room it gives back, so that the requests find it; where it was too little,
 // what was taken tells how much is needed.
 func (t *turn) together(q *Request) error {
-	if q.Room == nil || q != q.Together.Requests[0] {
+	if q.Budget == nil || q != q.Together.Requests[0] {
 		return q.Together.Fault(q, t.try)
 	}
-	before := q.Room.Bytes
+	before := q.Budget.Bytes
 	err := q.Together.Fault(q, t.try)
-	if !errors.Is(err, ErrRoom) {
-		q.Room.Bytes = before
+	if !errors.Is(err, ErrBudget) {
+		q.Budget.Bytes = before
 	}
 	return err
 }
@@ -52,8 +52,8 @@ func (t *turn) try(q *Request) error {
 	if err := q.check(); err != nil {
 		return err
 	}
-	if q.Room.Closed() {
-		return q.noRoom()
+	if q.Budget.Closed() {
+		return q.overBudget()
 	}
 	panel, object := t.panel(q.Key), t.r.Object(q.Key)
 	w, err := t.decide(q, panel, object)

@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"kvd/replica"
+	"kvd/replica/internal/budget"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 )
 
 // moves is what takes a value from a key to another: one look and two writes, all
 // or none.
-func moves(from, to string, room *replica.Room) []replica.Input {
+func moves(from, to string, room *replica.Budget) []replica.Input {
 	var value []byte
 	pick := decided(from, func(p replica.Present) (replica.Write, error) {
 		value = p.Reading.Values[0]
@@ -21,7 +23,7 @@ func moves(from, to string, room *replica.Room) []replica.Input {
 	asked := 0
 	put := decided(to, func(replica.Present) (replica.Write, error) {
 		if asked++; asked == 2 && room != nil {
-			room.Made = replica.MaxMade + 1 // as if what was stored by now were much
+			room.Made = budget.MaxMade + 1 // as if what was stored by now were much
 		}
 		return replica.Write{Verb: replica.Set, Value: value}, nil
 	})
@@ -29,7 +31,7 @@ func moves(from, to string, room *replica.Room) []replica.Input {
 	g := &replica.Together{Requests: []*replica.Request{pick, put, decided(from, writes(replica.Write{Verb: replica.Remove}))}}
 	in := make([]replica.Input, 0, len(g.Requests))
 	for _, q := range g.Requests {
-		q.Together, q.Room = g, room
+		q.Together, q.Budget = g, room
 		in = append(in, q)
 	}
 	return in
@@ -42,18 +44,18 @@ func TestTogetherAllOrNothing(t *testing.T) {
 	cfg.Policy.Rules = []resolve.Rule{{Prefix: "c:", Resolver: resolve.Counter}}
 	for name, c := range map[string]struct {
 		from, to string
-		room     *replica.Room
+		room     *replica.Budget
 		refuse   bool
 		want     error
 	}{
 		"done":              {from: "x", to: "y"},
-		"done within room":  {from: "x", to: "y", room: &replica.Room{Bytes: 8}},
+		"done within room":  {from: "x", to: "y", room: &replica.Budget{Bytes: 8}},
 		"refused by a key":  {from: "x", to: "c:y", want: resolve.ErrNotInteger},
-		"too long a name":   {from: "x", to: strings.Repeat("k", replica.MaxKey+1), want: replica.ErrBadRequest},
+		"too long a name":   {from: "x", to: strings.Repeat("k", limits.Key+1), want: replica.ErrBadRequest},
 		"no writes":         {from: "x", to: "y", refuse: true, want: replica.ErrReadOnly},
-		"no room to read":   {from: "x", to: "y", room: &replica.Room{Bytes: 3}, want: replica.ErrRoom},
-		"no room to write":  {from: "x", to: "y", room: &replica.Room{Bytes: 7}, want: replica.ErrRoom},
-		"room found closed": {from: "x", to: "y", room: &replica.Room{Bytes: 99, Need: 1}, want: replica.ErrRoom},
+		"no room to read":   {from: "x", to: "y", room: &replica.Budget{Bytes: 3}, want: replica.ErrBudget},
+		"no room to write":  {from: "x", to: "y", room: &replica.Budget{Bytes: 7}, want: replica.ErrBudget},
+		"room found closed": {from: "x", to: "y", room: &replica.Budget{Bytes: 99, Need: 1}, want: replica.ErrBudget},
 	} {
 		n := newNode(t, cfg, 7)
 		n.ask(set("x", "word"))
@@ -77,23 +79,23 @@ func TestTogetherAllOrNothing(t *testing.T) {
 // goes on behind it, others would wait for all of it.
 func TestWhatIsMadeInVainIsBounded(t *testing.T) {
 	n := newNode(t, config("n1"), 7)
-	made, room := 0, &replica.Room{Bytes: 1 << 20, Each: true}
-	large := make([]byte, replica.MaxValue)
+	made, room := 0, &replica.Budget{Bytes: 1 << 20, Each: true}
+	large := make([]byte, limits.Value)
 	var in []replica.Input
 	for i := range 20 {
 		q := decided(fmt.Sprint(i), func(replica.Present) (replica.Write, error) {
 			made++
 			return replica.Write{Verb: replica.Set, Value: large}, nil
 		})
-		q.Room = room
+		q.Budget = room
 		in = append(in, q)
 	}
 	for _, rep := range n.cycle(in...).Replies {
-		if !errors.Is(rep.Err, replica.ErrRoom) {
+		if !errors.Is(rep.Err, replica.ErrBudget) {
 			t.Errorf("a reply is %+v", rep)
 		}
 	}
-	if most := replica.MaxVain/replica.MaxValue + 1; made > most {
+	if most := budget.MaxVain/limits.Value + 1; made > most {
 		t.Errorf("%d large values were made, %d are enough", made, most)
 	}
 }

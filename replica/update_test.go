@@ -10,6 +10,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 )
 
 // decided asks for what decide says.
@@ -75,7 +76,7 @@ func TestUpdateAnswersTheDecidersError(t *testing.T) {
 		"nobody decides":  {decided("x", nil), replica.ErrBadRequest},
 		"no verb":         {decided("x", writes(replica.Write{})), replica.ErrBadRequest},
 		"itself":          {decided("x", writes(replica.Write{Verb: replica.Update})), replica.ErrBadRequest},
-		"too long":        {decided("x", writes(replica.Write{Verb: replica.Set, Value: make([]byte, replica.MaxValue+1)})), replica.ErrBadRequest},
+		"too long":        {decided("x", writes(replica.Write{Verb: replica.Set, Value: make([]byte, limits.Value+1)})), replica.ErrBadRequest},
 		"no number":       {decided("w", writes(replica.Write{Verb: replica.Incr})), resolve.ErrNotInteger},
 	} {
 		n.ask(set("w", "word"))

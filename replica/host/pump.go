@@ -222,8 +222,8 @@ func (p *Pump) step(in replica.Input) {
 	p.fail(p.core.Step(p.moment, in, p.overlay, &p.out))
 	p.fail(p.overlay.CatchUp())
 	p.encode()
-	if ok && q.Room != nil {
-		q.Room.Made += max(0, p.made()-before-brought(q))
+	if ok && q.Budget != nil {
+		q.Budget.Made += max(0, p.made()-before-brought(q))
 	}
 }
 
@@ -391,9 +391,9 @@ func (p *Pump) fail(err error) {
 
 // Whatever the core accepts, the store can keep.
 var (
-	_ [codec.MaxKey - replica.MaxKey]struct{}
-	_ [codec.MaxValue - replica.MaxValue]struct{}
-	_ [codec.MaxDots - replica.MaxDots]struct{}
+	_ [codec.MaxKey - limits.Key]struct{}
+	_ [codec.MaxValue - limits.Value]struct{}
+	_ [codec.MaxDots - limits.Dots]struct{}
 	_ [storage.SumSpan - replica.SumSpan]struct{}
 	_ [replica.SumSpan - storage.SumSpan]struct{}
 )

@@ -77,7 +77,7 @@ func carried(m replica.Message) (bytes int) {
 // isLarge reports whether the call brings much, may hold much, or comes from where
 // one came that made much.
 func (k *call) isLarge() bool {
-	if r := k.reqs[0].Room; r != nil && (r.Large || r.Bytes > largeBytes && !r.Each) {
+	if r := k.reqs[0].Budget; r != nil && (r.Large || r.Bytes > largeBytes && !r.Each) {
 		return true
 	}
 	bytes := 0

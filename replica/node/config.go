@@ -115,8 +115,8 @@ func (c *Config) Validate() error {
 	case c.ClockError < 0 || c.MaxDrift < 0:
 		return fmt.Errorf("clock error %s and drift %s: neither can be negative", c.ClockError, c.MaxDrift)
 	}
-	if c.MaxSiblings < 1 || c.MaxSiblings > replica.MaxMaxSiblings {
-		return fmt.Errorf("%d versions side by side at most; give 1 to %d", c.MaxSiblings, replica.MaxMaxSiblings)
+	if c.MaxSiblings < 1 || c.MaxSiblings > replica.SiblingsLimit {
+		return fmt.Errorf("%d versions side by side at most; give 1 to %d", c.MaxSiblings, replica.SiblingsLimit)
 	}
 	if c.ClientMemory < server.LeastMemory {
 		return fmt.Errorf("%d bytes of client memory; give at least %d, since one command may need a third of that", c.ClientMemory, server.LeastMemory)

@@ -21,12 +21,12 @@ func fit(core replica.Config, door server.Config, links link.Config) error {
 		into  string
 		limit int
 	}{
-		{"a client's value", l.Bulk, "what the core admits", replica.MaxValue},
-		{"a client's key", l.Key, "what the core admits", replica.MaxKey},
+		{"a client's value", l.Bulk, "what the core admits", limits.Value},
+		{"a client's key", l.Key, "what the core admits", limits.Key},
 		{"a value and its key", l.Bulk + l.Key, "a client's command", l.Command},
-		{"an admitted value", replica.MaxValue, "the store", codec.MaxValue},
-		{"an admitted key", replica.MaxKey, "the store", codec.MaxKey},
-		{"the dots of an admitted op", replica.MaxDots, "the store", codec.MaxDots},
+		{"an admitted value", limits.Value, "the store", codec.MaxValue},
+		{"an admitted key", limits.Key, "the store", codec.MaxKey},
+		{"the dots of an admitted op", limits.Dots, "the store", codec.MaxDots},
 		{"the largest op", limits.Op, "what is shipped", core.OpBytes},
 		{"a shipped op", core.OpBytes, "a frame", links.MaxFrame - (limits.Frame - limits.Op)},
 	} {

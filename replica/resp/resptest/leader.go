@@ -195,8 +195,8 @@ func (l *Leader) try(r *replica.Request) error {
 	if rep := noRoom(r, o); rep != nil {
 		return rep.Err
 	}
-	if r.Room != nil && holds(r) {
-		r.Room.Bytes += replica.Bytes(o.values)
+	if r.Budget != nil && holds(r) {
+		r.Budget.Bytes += replica.Bytes(o.values)
 	}
 	_, err := r.Decide(replica.Present{Reading: o.reading(), Expires: o.expires, Now: l.clock(), Written: o.written, Bytes: replica.Bytes(o.values)})
 	return err

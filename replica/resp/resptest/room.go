@@ -9,12 +9,12 @@ import (
 
 // noRoom is the reply to a request whose values find no room, nil if they do.
 func noRoom(r *replica.Request, o object) *replica.Reply {
-	room := r.Room
+	room := r.Budget
 	switch {
 	case room == nil || !room.Closed() && (!holds(r) || room.Take(replica.Bytes(o.values))):
 		return nil
 	default:
-		return &replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrRoom)}
+		return &replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrBudget)}
 	}
 }
 

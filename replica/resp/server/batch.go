@@ -20,7 +20,7 @@ func ErrorText(err error) string {
 		return string(resp.ErrNotInteger)
 	case errors.Is(err, resolve.ErrOverflow):
 		return "ERR increment or decrement would overflow"
-	case errors.Is(err, replica.ErrRoom):
+	case errors.Is(err, replica.ErrBudget):
 		return "ERR the values that this shows are more than may be held together, and it was not done; ask for them in smaller parts"
 	case errors.As(err, &busy):
 		return "TRYAGAIN " + err.Error()
@@ -174,7 +174,7 @@ func (b *batch) render(w *resp.Writer, replies []replica.Reply, from int, pick f
 		}
 		a.Requests, a.Replies, a.Seen = b.reqs[s.from:s.to], replies[s.from:s.to], s.seen
 		err := failed(a.Replies)
-		if errors.Is(err, replica.ErrRoom) && !a.Requests[0].Room.Each {
+		if errors.Is(err, replica.ErrBudget) && !a.Requests[0].Budget.Each {
 			return i
 		}
 		if err != nil {

@@ -35,7 +35,7 @@ const (
 
 // flight is a batch on its way.
 type flight struct {
-	room   replica.Room
+	room   replica.Budget
 	bytes  int64 // of room, taken from the budget or not
 	taken  int64 // from the budget, for room and requests
 	lost   bool  // the connection was cut, and the engine has requests, room and replies for ever
@@ -104,7 +104,7 @@ func (c *conn) prepare(b *batch, whole bool) error {
 		c.charge(n)
 		f.taken += n
 	}
-	f.room, f.bytes = replica.Room{Each: whole, Large: f.room.Made > largeMade}, leastRoom
+	f.room, f.bytes = replica.Budget{Each: whole, Large: f.room.Made > largeMade}, leastRoom
 	switch {
 	case !shows(b.reqs):
 	case whole:
@@ -232,7 +232,7 @@ func (c *conn) resubmit(b *batch, at int) error {
 	for i := range b.steps[at:] {
 		s := &b.steps[at+i]
 		for j := s.from; j < s.to; j++ {
-			if i == 0 && s.values || errors.Is(c.replies[j].Err, replica.ErrRoom) {
+			if i == 0 && s.values || errors.Is(c.replies[j].Err, replica.ErrBudget) {
 				c.replies[j] = replica.Reply{}
 				f.again, f.subset = append(f.again, j), append(f.subset, b.reqs[j])
 			}
@@ -253,7 +253,7 @@ func (c *conn) ask(b *batch, reqs []*replica.Request) error {
 	n := len(reqs)
 	base := c.srv.requests.Add(uint64(n)) - uint64(n)
 	for i, r := range reqs {
-		r.ID, r.Room = base+uint64(i)+1, &c.flight.room
+		r.ID, r.Budget = base+uint64(i)+1, &c.flight.room
 	}
 	c.srv.stats.batches.Add(1)
 	if err := c.srv.engine.Do(reqs, c.done); err != nil {

@@ -80,7 +80,7 @@ type Snapshots interface {
 func (c *conn) stream(reqs []*replica.Request) error {
 	e, ok := c.srv.engine.(Snapshots)
 	if !ok {
-		return replica.ErrRoom
+		return replica.ErrBudget
 	}
 	return e.Snapshot(func(get func(*replica.Request) replica.Reply) error {
 		for _, q := range reqs {
@@ -119,7 +119,7 @@ func (c *conn) fetch(get func(*replica.Request) replica.Reply, q *replica.Reques
 	for {
 		f.room.Bytes, f.room.Need = f.bytes, 0
 		rep := get(q)
-		if !errors.Is(rep.Err, replica.ErrRoom) {
+		if !errors.Is(rep.Err, replica.ErrBudget) {
 			return rep, rep.Err
 		}
 		n := f.room.Need

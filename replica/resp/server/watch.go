@@ -146,7 +146,7 @@ func (c *conn) carry(b *batch, keys []string) (left []string, err error) {
 	defer c.forget()
 	for i := range c.replies {
 		switch err := c.replies[i].Err; {
-		case errors.Is(err, replica.ErrRoom):
+		case errors.Is(err, replica.ErrBudget):
 			left = append(left, keys[i])
 		case err != nil:
 			return nil, err

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 
 	"kvd/logical"
-	"kvd/replica"
+	"kvd/resolve/limits"
 )
 
 // A key with many versions side by side has a token that names each of them: what
@@ -98,7 +98,7 @@ func (d *decoder) originRuns(dots []logical.Dot, o logical.Origin) []logical.Dot
 	d.bad = d.bad || n == 0
 	for i := uint64(0); i < n && !d.bad; i++ {
 		gap, length := d.uvarint(), d.uvarint()
-		room := uint64(replica.MaxDots - len(dots))
+		room := uint64(limits.Dots - len(dots))
 		if d.bad = d.bad || length == 0 || length > room || i > 0 && gap == 0 || gap > ^uint64(0)-last-length; d.bad {
 			break
 		}

@@ -27,7 +27,7 @@ const (
 // whether it could: one that must wait, or is malformed, or asks for what is not
 // at hand, needs the loop. Nothing is answered then.
 func (s *Committed) Read(reqs []*replica.Request, clock Clock, replies []replica.Reply) bool {
-	budget := reqs[0].Room
+	budget := reqs[0].Budget
 	if budget == nil {
 		return s.readWithin(reqs, clock, replies)
 	}
@@ -127,7 +127,7 @@ func (s *Committed) Shows(o *resolve.Object, past resolve.History, clock Clock) 
 // answer gives the reply what the key shows, or says that it is over the budget.
 func answer(rep *replica.Reply, q *replica.Request, shown resolve.Reading) {
 	shown = q.Brief(shown)
-	if q.Room != nil && (q.Room.Closed() || !q.Room.Take(replica.Bytes(shown.Values))) {
+	if q.Budget != nil && (q.Budget.Closed() || !q.Budget.Take(replica.Bytes(shown.Values))) {
 		rep.Err = overBudget(q)
 		return
 	}
@@ -135,13 +135,13 @@ func answer(rep *replica.Reply, q *replica.Request, shown resolve.Reading) {
 }
 
 func overBudget(q *replica.Request) error {
-	return fmt.Errorf("%s %.64q: %w", q.Verb, q.Key, replica.ErrRoom)
+	return fmt.Errorf("%s %.64q: %w", q.Verb, q.Key, replica.ErrBudget)
 }
 
 // inOrder takes back what was answered behind a request that was over the budget:
 // that will be read again later, and nobody may be shown an older moment after it.
 func inOrder(reqs []*replica.Request, replies []replica.Reply) {
-	if budget := reqs[0].Room; !budget.Closed() {
+	if budget := reqs[0].Budget; !budget.Closed() {
 		return
 	}
 	first := slices.IndexFunc(replies, func(r replica.Reply) bool { return r.Err != nil })
@@ -168,7 +168,7 @@ func (s *Committed) ReadFrom(snap *Snapshot, q *replica.Request, clock Clock) (r
 
 // answer fills in the reply to q; false: the store could not be read.
 func (r *storeReader) answer(rep *replica.Reply, q *replica.Request) bool {
-	if q.Room.Closed() {
+	if q.Budget.Closed() {
 		answer(rep, q, resolve.Reading{})
 		return true
 	}
@@ -177,7 +177,7 @@ func (r *storeReader) answer(rep *replica.Reply, q *replica.Request) bool {
 		return true
 	}
 	limit := int64(largeObject)
-	if q.Room == nil {
+	if q.Budget == nil {
 		limit = 1 << 62
 	}
 	o, size, err := r.past.snap.ObjectWithin(q.Key, limit)
@@ -194,8 +194,8 @@ func (r *storeReader) answer(rep *replica.Reply, q *replica.Request) bool {
 
 // answerLarge reads an object that takes size bytes, if the budget allows as many.
 func (r *storeReader) answerLarge(rep *replica.Reply, q *replica.Request, size int64) bool {
-	if !q.Whether && q.Room.Bytes < size {
-		q.Room.Take(size)
+	if !q.Whether && q.Budget.Bytes < size {
+		q.Budget.Take(size)
 		rep.Err = overBudget(q)
 		return true
 	}

@@ -71,7 +71,7 @@ func (c *conn) limitWrite(now time.Time) error {
 
 // Snapshots is an Engine that can read, as of one moment, more than is held at once.
 type Snapshots interface {
-	// Snapshot lends use a way to answer Gets within their Room, all of one moment.
+	// Snapshot lends use a way to answer Gets within their Budget, all of one moment.
 	Snapshot(use func(get func(q *replica.Request) replica.Reply) error) error
 }
 

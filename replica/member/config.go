@@ -22,22 +22,22 @@ const (
 // Config is what membership is told once.
 type Config struct {
 	Name    string // this leader's, unique in the cluster
-	Cluster string // only leaders of the same cluster meet
-	Origin  uint64 // of this life of the leader, never zero
+	Cluster string // only leaders of the same cluster join
+	Origin  uint64 // of this incarnation of the leader, never zero
 
 	Bind      string   // host:port to gossip on, TCP and UDP; port 0 takes a free one
 	Advertise string   // host:port others are told; empty: what was bound; port 0: the bound one
-	Join      []string // host:port of leaders to meet; our own address is fine
+	Join      []string // host:port of leaders to join; our own address is fine
 
 	PeerAddr string // told to the others, not interpreted here
 	RespAddr string
 	HTTPAddr string
 
-	Protocol     int    // of the links between leaders; only equals meet
-	PolicyDigest string // of the policy; only equals meet
+	Protocol     int    // of the links between leaders; only equals join
+	PolicyDigest string // of the policy; only equals join
 
 	GossipKey    []byte // 16, 24 or 32 bytes, the same at every leader; empty: gossip is readable
-	SnapshotPath string // file of whom we know, to meet them again after a restart; empty: none
+	SnapshotPath string // file of known members, to join them again after a restart; empty: none
 
 	Profile Profile
 	// Heard is told, by the goroutine that tells of views, what leaders said about others
@@ -58,7 +58,7 @@ func (c *Config) Validate() error {
 	}{
 		{!nameRule.MatchString(c.Name), fmt.Sprintf("the name %q is refused; use 1 to 128 letters, digits, dots and dashes", c.Name)},
 		{c.Cluster == "", "no cluster name; give every leader the same one"},
-		{c.Origin == 0, "no origin; give that of this life of the leader"},
+		{c.Origin == 0, "no origin; give that of this incarnation of the leader"},
 		{c.Protocol < 1, "no protocol; give a number above zero"},
 		{c.Profile > Local, "there is no such profile; use LAN or Local"},
 		{c.Logger == nil, "no logger; give one, with slog.DiscardHandler if nothing is to be said"},
@@ -72,7 +72,7 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) validateTags() error {
-	if size := len(encodeTags(c.tags())); size > maxTags {
+	if size := tagsSize(c.tags()); size > maxTags {
 		return fmt.Errorf("member: addresses, cluster name and policy digest take %d bytes of gossip, and there is room for %d; shorten the names", size, maxTags)
 	}
 	return nil

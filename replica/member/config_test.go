@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/vmihailenco/msgpack/v5"
 )
 
 func TestValidate(t *testing.T) {
@@ -48,13 +50,16 @@ func TestTagsThatJustFit(t *testing.T) {
 	noLeaks(t)
 	cfg := config("a")
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	cfg.PolicyDigest = strings.Repeat("d", 256) // beyond 255 the length takes as many bytes as it ever will
+	cfg.PolicyDigest = strings.Repeat("d", 256) // beyond 31 the length takes as many bytes as it ever will
 	cfg.RespAddr = strings.Repeat("x", 40)
-	cfg.RespAddr += strings.Repeat("x", maxTags-len(encodeTags(cfg.tags())))
-	if size := len(encodeTags(cfg.tags())); size != maxTags {
+	cfg.RespAddr += strings.Repeat("x", maxTags-tagsSize(cfg.tags()))
+	if size := tagsSize(cfg.tags()); size != maxTags {
 		t.Fatalf("the tags take %d bytes, the test wants %d", size, maxTags)
 	}
 	a := start(t, cfg)
+	if n := len(a.serf.Memberlist().LocalNode().Meta); n != maxTags {
+		t.Errorf("serf encodes the tags in %d bytes, not %d", n, maxTags)
+	}
 	b := start(t, func() Config { c := cfg; c.Name, c.Join = "b", []string{a.Addr()}; return c }())
 	if m := b.untilStatus("a", Alive); m.RespAddr != cfg.RespAddr || m.PolicyDigest != cfg.PolicyDigest {
 		t.Errorf("tags arrived as %+v", m)
@@ -71,9 +76,23 @@ func TestDecodeTags(t *testing.T) {
 	if err != nil || len(tags) != len(cfg.tags()) || tags[tagPeer] != "a:1" {
 		t.Errorf("tags came back as %v, %v", tags, err)
 	}
-	for _, bad := range [][]byte{nil, []byte("role"), {255}, {255, 0xdf, 0xff, 0xff, 0xff, 0xff}, make([]byte, 600)} {
+	const hashicorp = "\xff\x81\xa4peer\xda\x00\x20" // as serf writes a string of 32 bytes
+	tags, err = decodeTags([]byte(hashicorp + strings.Repeat("p", 32)))
+	if err != nil || tags[tagPeer] != strings.Repeat("p", 32) {
+		t.Errorf("serf's tags are read as %v, %v", tags, err)
+	}
+	for _, bad := range [][]byte{nil, []byte("role"), {255}, {255, 0xdf, 0xff, 0xff, 0xff, 0xff}, {255, 0x81, 0xdb, 0x7f, 0xff, 0xff, 0xff}, {255, 0x81, 0xc0, 0xc0}, make([]byte, 600)} {
 		if tags, err := decodeTags(bad); err == nil {
 			t.Errorf("%.8x decodes as %v", bad, tags)
 		}
 	}
+}
+
+// encodeTags is an encoding of tags that decodeTags reads.
+func encodeTags(tags map[string]string) []byte {
+	b, err := msgpack.Marshal(tags)
+	if err != nil {
+		panic(err) // a map of strings into memory
+	}
+	return append([]byte{serfTags}, b...)
 }

@@ -7,13 +7,13 @@
 //
 //	Start ─▶ bind ─▶ serf ─▶ join (in the background, again and again)
 //	                  │
-//	                  └─ events, and a look now and then ─▶ View ─▶ callback
+//	                  └─ events, and a poll now and then ─▶ View ─▶ callback
 //
 // Invariants:
 //
 //   - leaders of another cluster, protocol or policy never enter a [View]: each
 //     side refuses the other and names the difference ([Refused]);
-//   - a newcomer whose name a live leader bears refuses itself; the one that was
+//   - a newcomer with the name of a live leader refuses itself; the one that was
 //     there stays;
 //   - a View is never changed once it was handed out, and a slow callback delays
 //     nobody but itself: it is given the newest View next, not every one;

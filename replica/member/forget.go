@@ -15,7 +15,7 @@ type Forgetting struct {
 	Lifted bool   `json:"lifted"`
 }
 
-// After reports whether f takes the place of g, of the same name.
+// After reports whether f replaces g, of the same name.
 func (f Forgetting) After(g Forgetting) bool {
 	return f.At > g.At || f.At == g.At && f.Lifted && !g.Lifted
 }
@@ -35,11 +35,11 @@ func (m *Members) Spread(f Forgetting) error {
 	return m.serf.UserEvent(forgetEvent, payload, false)
 }
 
-// Drop forgets that a member of that name was known in a former life, and is still to be
-// met.
+// Drop forgets a member of that name that a former incarnation knew, so that it is not
+// tried any more.
 func (m *Members) Drop(name string) {
 	m.mu.Lock()
-	m.past = slices.DeleteFunc(m.past, func(a acquaintance) bool { return a.name == name })
+	m.known = slices.DeleteFunc(m.known, func(a knownMember) bool { return a.name == name })
 	m.mu.Unlock()
 	m.changed()
 }

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// join meets the seeds: at first again and again until somebody was met, later
-// now and then those that are still strangers. Two halves of a cluster that
-// started apart would otherwise never hear of each other.
+// join tries the seeds: at first again and again until one answered, later now and
+// then those that are still no members. Two halves of a cluster that started apart
+// would otherwise never hear of each other.
 func (m *Members) join(ctx context.Context) {
 	wait := m.pace.retryMin
 	for {
-		if strangers := m.strangers(); len(strangers) > 0 {
-			m.report(strangers, m.attempt(strangers))
+		if seeds := m.unjoined(); len(seeds) > 0 {
+			m.report(seeds, m.attempt(seeds))
 		}
 		m.askedAll()
 		if wait = min(2*wait, m.pace.retryMax); m.View().Joined {
@@ -40,13 +40,13 @@ func (m *Members) askedAll() {
 	}
 }
 
-// strangers are the seeds, and whom we knew in a former life, that no member is
-// known to be, and not ourselves. Members that failed are serf's to reach again.
-func (m *Members) strangers() []string {
+// unjoined is the seeds, and the members known from former incarnations, that are no
+// members now, without ourselves. Members that failed are serf's to reach again.
+func (m *Members) unjoined() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	seeds := slices.Clone(m.cfg.Join)
-	for _, a := range m.past {
+	for _, a := range m.known {
 		seeds = append(seeds, a.gossip)
 	}
 	slices.Sort(seeds)

@@ -35,7 +35,7 @@ type Members struct {
 
 	mu      sync.Mutex
 	view    View
-	past    []acquaintance
+	known   []knownMember
 	heard   []Forgetting // said by leaders, and not told yet
 	joined  bool
 	tried   bool
@@ -46,12 +46,12 @@ type Members struct {
 	closed  bool
 }
 
-// eventQueue is how many of serf's events may wait. They are only looked at for
-// having happened, so the queue is empty but for moments.
+// eventQueue is how many of serf's events may wait. Only that they happened
+// matters, so the queue is nearly always empty.
 const eventQueue = 256
 
 // Start binds, begins to gossip, and goes on joining in the background until
-// somebody was met; that no seed answers is no error. tell is given a fresh View
+// one answered; that no seed answers is no error. tell is given a fresh View
 // whenever it changed, by one goroutine; while it runs, changes gather. It must
 // not call Close.
 //
@@ -68,12 +68,12 @@ func Start(cfg Config, tell func(View)) (*Members, error) {
 		dirty:   make(chan struct{}, 1),
 		drained: make(chan struct{}),
 	}
-	past, damaged, err := recall(cfg.SnapshotPath)
+	known, damaged, err := loadSnapshot(cfg.SnapshotPath)
 	if damaged != "" {
-		m.log.Warn("the snapshot of members is damaged; what is whole of it is taken, and it is written anew", "kept", damaged, "known", len(past))
+		m.log.Warn("the snapshot of members is damaged; what is whole of it is taken, and it is written anew", "kept", damaged, "known", len(known))
 	}
-	if m.past = past; err == nil {
-		err = m.remember() // what cannot be written is found out now
+	if m.known = known; err == nil {
+		err = m.saveSnapshot() // what cannot be written is found out now
 	}
 	if err == nil {
 		err = m.open(ctx)
@@ -82,7 +82,7 @@ func Start(cfg Config, tell func(View)) (*Members, error) {
 		stop()
 		return nil, err
 	}
-	m.joined = len(m.strangers()) == 0
+	m.joined = len(m.unjoined()) == 0
 	m.tried = m.joined
 	m.refresh()
 	m.workers.Go(func() { m.watch(ctx) })
@@ -125,7 +125,7 @@ func (m *Members) View() View {
 }
 
 // Leave tells the others that this leader goes, so that they need not find out.
-// Gossip goes on until Close, for who asks. With ctx ended it returns early and
+// Gossip goes on until Close, for whoever asks. With ctx ended it returns early and
 // leaving goes on; called again, it waits for the same.
 func (m *Members) Leave(ctx context.Context) error {
 	m.mu.Lock()
@@ -148,8 +148,8 @@ func (m *Members) Leave(ctx context.Context) error {
 }
 
 func (m *Members) leaving() {
-	if m.alone() {
-		m.conf.LeavePropagateDelay = 0 // nobody is there whom the word could reach
+	if m.isolated() {
+		m.conf.LeavePropagateDelay = 0 // nobody is there to be told
 	}
 	m.joining.Lock()
 	err := m.serf.Leave()
@@ -161,8 +161,8 @@ func (m *Members) leaving() {
 	close(m.leave)
 }
 
-// alone reports whether no other member is known to be alive.
-func (m *Members) alone() bool {
+// isolated reports whether no other member is known to be alive.
+func (m *Members) isolated() bool {
 	return !slices.ContainsFunc(m.serf.Members(), func(o serf.Member) bool {
 		return o.Name != m.cfg.Name && o.Status == serf.StatusAlive
 	})
@@ -233,10 +233,10 @@ func (m *Members) changed() {
 	}
 }
 
-// watch tells of each change. It also looks unasked: that somebody is about to
-// leave is no event of serf's.
+// watch tells of each change. It also polls: that somebody is about to leave
+// is no event of serf's.
 func (m *Members) watch(ctx context.Context) {
-	ticker := time.NewTicker(m.pace.look)
+	ticker := time.NewTicker(m.pace.poll)
 	defer ticker.Stop()
 	m.tell(m.View())
 	for {
@@ -256,9 +256,9 @@ func (m *Members) watch(ctx context.Context) {
 	}
 }
 
-// keep remembers; that it cannot is worth a line and no more.
+// keep saves the snapshot; a failure is logged and nothing else.
 func (m *Members) keep() {
-	if err := m.remember(); err != nil {
+	if err := m.saveSnapshot(); err != nil {
 		m.log.Warn("members are not remembered", "why", err)
 	}
 }
@@ -278,8 +278,8 @@ func (m *Members) refresh() bool {
 	if m.joined {
 		m.trouble = nil
 	}
-	m.met(list)
-	fresh := View{Members: list, Joined: m.joined, Tried: tried, Trouble: m.trouble, Rival: m.guard.twin()}
+	m.learn(list)
+	fresh := View{Members: list, Joined: m.joined, Tried: tried, Trouble: m.trouble, Rival: m.guard.newestRival()}
 	if fresh.Equal(m.view) {
 		return false
 	}

@@ -9,16 +9,16 @@ import (
 
 // pace is what a profile means where it is not serf's business.
 type pace struct {
-	look     time.Duration // members are looked at this often: not every change of serf's is an event
+	poll     time.Duration // members are polled this often: not every change of serf's is an event
 	retryMin time.Duration // between attempts to join, doubling
-	retryMax time.Duration // and how often seeds that are still strangers are tried later
+	retryMax time.Duration // and how often seeds that are still no members are tried later
 }
 
 func (p Profile) pace() pace {
 	if p == Local {
-		return pace{look: 100 * time.Millisecond, retryMin: 20 * time.Millisecond, retryMax: 500 * time.Millisecond}
+		return pace{poll: 100 * time.Millisecond, retryMin: 20 * time.Millisecond, retryMax: 500 * time.Millisecond}
 	}
-	return pace{look: time.Second, retryMin: 200 * time.Millisecond, retryMax: 15 * time.Second}
+	return pace{poll: time.Second, retryMin: 200 * time.Millisecond, retryMax: 15 * time.Second}
 }
 
 // never is how long failed members are remembered: a leader that is forgotten

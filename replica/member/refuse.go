@@ -58,8 +58,8 @@ var (
 	_ memberlist.AliveDelegate = (*guard)(nil)
 )
 
-// NotifyMerge is asked when two leaders meet, at both of them. One refusal
-// refuses all: a cluster that holds a stranger is a strange cluster.
+// NotifyMerge is asked when two leaders connect, at both of them. One refusal refuses
+// all: a cluster with a member that we refuse is another cluster.
 func (g *guard) NotifyMerge(nodes []*memberlist.Node) error {
 	for _, n := range nodes {
 		if n.State == memberlist.StateDead || n.State == memberlist.StateLeft {
@@ -73,7 +73,7 @@ func (g *guard) NotifyMerge(nodes []*memberlist.Node) error {
 }
 
 // NotifyAlive is asked about each message that somebody is alive. Without it, two
-// clusters that once met could flow together through a third party.
+// clusters that were once connected could merge through a third party.
 func (g *guard) NotifyAlive(n *memberlist.Node) error { return g.check(n) }
 
 func (g *guard) check(n *memberlist.Node) error {
@@ -96,7 +96,7 @@ func (g *guard) compare(n *memberlist.Node) (*Refused, error) {
 	at := address(n.Addr, n.Port)
 	if n.Name == g.name {
 		if at == g.self {
-			return nil, nil // what is remembered of our former life; memberlist refutes it
+			return nil, nil // what is remembered of our former incarnation; memberlist refutes it
 		}
 		r := &Refused{Name: n.Name, Gossip: at, What: whatName, Ours: g.self, Theirs: at}
 		if theirs, err := decodeTags(n.Meta); err == nil && theirs[tagOrigin] == g.tags[tagOrigin] {
@@ -159,8 +159,8 @@ func (g *guard) newest() *Refused {
 	return g.last
 }
 
-// twin is who has our name and our origin too, nil if nobody was heard of.
-func (g *guard) twin() *Refused {
+// newestRival is the last leader that had our name and our origin, nil if there was none.
+func (g *guard) newestRival() *Refused {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.rival

@@ -87,13 +87,13 @@ func TestNameIsTaken(t *testing.T) {
 	for _, seed := range []string{a.Addr(), b.Addr()} {
 		cfg := config("a", seed)
 		cfg.Origin = 666
-		twin := start(t, cfg)
-		v := twin.until("refusal", func(v View) bool { return v.Trouble != nil })
+		rival := start(t, cfg)
+		v := rival.until("refusal", func(v View) bool { return v.Trouble != nil })
 		var r *Refused
-		if !errors.As(v.Trouble, &r) || r.What != "name" || r.Ours != twin.Addr() || r.Theirs != a.Addr() {
-			t.Errorf("the twin's trouble at %s is %v, want a refusal for the name", seed, v.Trouble)
+		if !errors.As(v.Trouble, &r) || r.What != "name" || r.Ours != rival.Addr() || r.Theirs != a.Addr() {
+			t.Errorf("the rival's trouble at %s is %v, want a refusal for the name", seed, v.Trouble)
 		}
-		twin.close()
+		rival.close()
 	}
 	for _, n := range []*node{a, b} {
 		n.untilLogged(map[*node]string{a: "two live leaders bear the name", b: "Conflicting address for a"}[n])

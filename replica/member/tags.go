@@ -3,10 +3,11 @@ package member
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strconv"
 
-	"github.com/hashicorp/go-msgpack/v2/codec"
 	"github.com/hashicorp/memberlist"
+	"github.com/vmihailenco/msgpack/v5"
 )
 
 // maxTags is how many bytes gossip carries about a member.
@@ -50,28 +51,60 @@ func fromTags(tags map[string]string) Member {
 	}
 }
 
-// serfTags begins serf's encoding of tags; what follows is a msgpack map.
+// serfTags begins serf's encoding of tags; what follows is a MessagePack map.
 const serfTags = 255
 
-// encodeTags is how serf encodes tags. It is needed to measure them before
-// serf does, which gives only a bare refusal.
-func encodeTags(tags map[string]string) []byte {
-	var b bytes.Buffer
-	b.WriteByte(serfTags)
-	if err := codec.NewEncoder(&b, &codec.MsgpackHandle{}).Encode(tags); err != nil {
-		panic(fmt.Sprintf("member: encode %d tags: %v", len(tags), err)) // a map of strings into memory
+// tagsSize is how many bytes serf's encoding of tags takes. It is needed before serf
+// encodes them, because serf then fails without saying why. Serf writes strings as
+// MessagePack's first version did, which has no header of two bytes; msgpack/v5 would
+// write other bytes for strings of 32 to 255.
+func tagsSize(tags map[string]string) int {
+	size := 2 // serfTags and the map's header: there are fewer than 16 tags
+	for k, v := range tags {
+		for _, s := range [2]string{k, v} {
+			if size += 1 + len(s); len(s) >= 32 {
+				size += 2
+			}
+		}
 	}
-	return b.Bytes()
+	return size
 }
 
-// decodeTags reads what serf at another leader encoded, with serf's own codec.
+// decodeTags reads what serf at another leader encoded. It takes memory only for bytes
+// that are there.
 func decodeTags(meta []byte) (map[string]string, error) {
 	if len(meta) == 0 || len(meta) > maxTags || meta[0] != serfTags {
 		return nil, fmt.Errorf("%d bytes that are no tags", len(meta))
 	}
+	left := bytes.NewReader(meta[1:])
+	dec := msgpack.NewDecoder(left)
+	n, err := dec.DecodeMapLen()
+	if err == nil && (n < 0 || n > left.Len()) {
+		err = fmt.Errorf("%d tags in %d bytes", n, len(meta))
+	}
 	tags := make(map[string]string)
-	if err := codec.NewDecoderBytes(meta[1:], &codec.MsgpackHandle{}).Decode(&tags); err != nil {
+	for ; n > 0 && err == nil; n-- {
+		var k string
+		if k, err = decodeTag(dec, left); err == nil {
+			tags[k], err = decodeTag(dec, left)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return tags, nil
+}
+
+// decodeTag reads the next string from left.
+func decodeTag(dec *msgpack.Decoder, left *bytes.Reader) (string, error) {
+	n, err := dec.DecodeBytesLen()
+	if err == nil && (n < 0 || n > left.Len()) {
+		err = fmt.Errorf("a tag of %d bytes, of which %d are there", n, left.Len())
+	}
+	if err != nil {
+		return "", err
+	}
+	b := make([]byte, n)
+	_, err = io.ReadFull(left, b)
+	return string(b), err
 }

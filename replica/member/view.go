@@ -14,16 +14,16 @@ import (
 type View struct {
 	Members []Member // sorted by name, this leader included
 
-	// Joined says that there was nobody to join, or that somebody was met.
+	// Joined says that there was nobody to join, or that somebody answered.
 	Joined bool
-	// Tried says that everybody whom to meet was asked once: whoever could be
+	// Tried says that everybody to join was asked once: whoever could be
 	// reached then is among the members.
 	Tried bool
-	// Trouble is why nobody was met yet, the latest attempt's; a [*Refused] if
+	// Trouble is why nobody answered yet, the latest attempt's; a [*Refused] if
 	// that is why. Nil once joined.
 	Trouble error
 	// Rival is another leader that has our name and our origin: a copy of us, or we of
-	// it. Nil: none was ever met.
+	// it. Nil: none was ever seen.
 	Rival *Refused
 }
 
@@ -48,7 +48,7 @@ type Member struct {
 	Name   string
 	Status Status
 	Gossip string // host:port
-	Origin uint64 // of its present life
+	Origin uint64 // of its present incarnation
 
 	PeerAddr string
 	RespAddr string

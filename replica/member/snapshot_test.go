@@ -30,10 +30,10 @@ func TestSnapshotRejoin(t *testing.T) {
 				a.untilStatus("b", Failed)
 			}
 
-			cfg.Join, cfg.Origin = nil, 2 // at another port, in another life, told of nobody
+			cfg.Join, cfg.Origin = nil, 2 // at another port, in another incarnation, told of nobody
 			b = start(t, cfg)
 			b.untilStatus("a", Alive)
-			a.until("b's second life", func(v View) bool {
+			a.until("b's second incarnation", func(v View) bool {
 				m, ok := v.Find("b")
 				return ok && m.Status == Alive && m.Origin == 2 && m.Gossip == b.Addr()
 			})
@@ -86,7 +86,7 @@ func TestSnapshotOutlivesTheWholeCluster(t *testing.T) {
 		nodes = append(nodes, start(t, configs[name]))
 	}
 	for _, n := range nodes[3:] {
-		n.until("all alive in their second life", func(v View) bool {
+		n.until("all alive in their second incarnation", func(v View) bool {
 			alive := 0
 			for _, m := range v.Members {
 				if m.Status == Alive && m.Origin == 2 {
@@ -106,8 +106,8 @@ func TestDamagedSnapshotIsMadeAnew(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		past, damaged, err := recall(path)
-		if err != nil || len(past) != 1 || past[0] != (acquaintance{"b", "127.0.0.1:1"}) {
+		past, damaged, err := loadSnapshot(path)
+		if err != nil || len(past) != 1 || past[0] != (knownMember{"b", "127.0.0.1:1"}) {
 			t.Errorf("%q gave %v, %v", text, past, err)
 		}
 		if kept, err := os.ReadFile(damaged); err != nil || string(kept) != text {

@@ -12,18 +12,18 @@ import (
 	"kvd/storage/file"
 )
 
-// acquaintance is a member that we knew in a former life and have not met in
-// this one.
-type acquaintance struct{ name, gossip string }
+// knownMember is a member that a former incarnation knew and that has not been seen since
+// the start.
+type knownMember struct{ name, gossip string }
 
-// recall reads the snapshot: a line for each member, its name and its gossip
+// loadSnapshot reads the snapshot: a line for each member, its name and its gossip
 // address. No file is an empty one, and of a damaged one the lines that are whole
 // are taken; it is kept under another name, which damaged is then.
 //
 // Serf has a snapshot of its own. It tries each member once, and a cluster whose
 // leaders all start at the same moment finds nobody; and a leader that leaves
 // soon after it joined remembers nobody.
-func recall(path string) (past []acquaintance, damaged string, err error) {
+func loadSnapshot(path string) (known []knownMember, damaged string, err error) {
 	if path == "" {
 		return nil, "", nil
 	}
@@ -40,17 +40,17 @@ func recall(path string) (past []acquaintance, damaged string, err error) {
 			damaged = path + ".damaged"
 			continue
 		}
-		past = append(past, acquaintance{name, gossip})
+		known = append(known, knownMember{name, gossip})
 	}
 	if damaged != "" {
 		err = os.WriteFile(damaged, content, 0o644)
 	}
-	return past, damaged, err
+	return known, damaged, err
 }
 
-// remember writes whom we know, and whom we knew and have yet to meet. Members
+// saveSnapshot writes whom we know, and whom we knew and have yet to join. Members
 // that left are kept too: when the whole cluster was stopped, everybody has.
-func (m *Members) remember() error {
+func (m *Members) saveSnapshot() error {
 	if m.cfg.SnapshotPath == "" {
 		return nil
 	}
@@ -67,14 +67,14 @@ func (m *Members) remember() error {
 
 func (m *Members) snapshot() []byte {
 	m.mu.Lock()
-	all := slices.Clone(m.past)
+	all := slices.Clone(m.known)
 	for _, k := range m.view.Members {
 		if k.Name != m.cfg.Name {
-			all = append(all, acquaintance{k.Name, k.Gossip})
+			all = append(all, knownMember{k.Name, k.Gossip})
 		}
 	}
 	m.mu.Unlock()
-	slices.SortFunc(all, func(a, b acquaintance) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(all, func(a, b knownMember) int { return strings.Compare(a.name, b.name) })
 	var b bytes.Buffer
 	for _, a := range all {
 		fmt.Fprintln(&b, a.name, a.gossip)
@@ -82,9 +82,9 @@ func (m *Members) snapshot() []byte {
 	return append([]byte{}, b.Bytes()...)
 }
 
-// met drops from the past everybody of the list. The caller holds the lock.
-func (m *Members) met(list []Member) {
-	m.past = slices.DeleteFunc(m.past, func(a acquaintance) bool {
+// learn drops from the known members everybody of the list, whom the view has now. The caller holds the lock.
+func (m *Members) learn(list []Member) {
+	m.known = slices.DeleteFunc(m.known, func(a knownMember) bool {
 		return slices.ContainsFunc(list, func(k Member) bool { return k.Name == a.name })
 	})
 }

@@ -1,19 +1,16 @@
 package main
 
 import (
-	"context"
 	"net"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kvd/cmd/internal/clitest"
 	"kvd/logical"
 	"kvd/replica/acl/acltest"
-	"kvd/replica/command"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
@@ -70,33 +67,15 @@ type fake struct {
 	stop func()
 }
 
-func serve(t testing.TB, change func(*server.Config)) *fake {
+func serve(t *testing.T, change func(*server.Config)) *fake {
 	t.Helper()
-	cfg := server.Defaults()
-	cfg.Commands = command.Table(command.Options{})
-	if change != nil {
-		change(&cfg)
-	}
-	leader := resptest.New(time.Now)
-	srv, err := server.New(cfg, leader, leader, leader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := listen(t)
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(context.Background(), l) }()
-	stop := func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := srv.Shutdown(ctx); err != nil {
-			t.Error(err)
+	r := resptest.Start(t, resptest.TCP(t), func(c *server.Config) {
+		c.Feeds = nil
+		if change != nil {
+			change(c)
 		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-		leader.Close()
-	}
-	return &fake{leader, l.Addr().String(), stop}
+	})
+	return &fake{r.Leader, r.Listener.Addr().String(), r.Stop}
 }
 
 func listen(t testing.TB) net.Listener {

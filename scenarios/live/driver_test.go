@@ -3,14 +3,12 @@ package live
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"kvd/replica/command"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 	"kvd/scenarios/live/attempt"
@@ -30,25 +28,17 @@ type fakes struct {
 
 func startFakes(t *testing.T, names ...string) *fakes {
 	t.Helper()
-	l := resptest.New(time.Now)
-	cfg := server.Defaults()
-	cfg.Commands = command.Table(command.Options{})
-	srv, err := server.New(cfg, l, l, l)
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := &fakes{at: map[string]string{}}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	for _, n := range names {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.at[n] = ln.Addr().String()
-		wg.Go(func() { _ = srv.Serve(ctx, ln) })
+	first := resptest.TCP(t)
+	r := resptest.Start(t, first, func(c *server.Config) { c.Feeds = nil })
+	f.at[names[0]] = first.Addr().String()
+	var others sync.WaitGroup
+	for _, n := range names[1:] {
+		l := resptest.TCP(t)
+		f.at[n] = l.Addr().String()
+		others.Go(func() { _ = r.Server.Serve(context.Background(), l) })
 	}
-	t.Cleanup(func() { cancel(); wg.Wait(); l.Close() })
+	t.Cleanup(func() { r.Stop(); others.Wait() })
 	return f
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 	"kvd/replica/client/answers"
@@ -24,43 +25,43 @@ const aboutTwice = "A directory or a machine that was copied, and both run, has 
 	"   kv wait --converged && kv audit && kv compare --prefix ''"
 
 func adminCommand() *cli.Command {
-	specs := []spec{
-		{name: "new-origin", usage: "let a leader go on under a new origin", least: 0, most: 0, do: newOrigin,
-			about: "For one of two leaders that have the same origin, because the one is a copy of the\nother: both take no writes until then. The leader ends and begins again at once, with all\nthat it has; clients connect again. -n says which one.\n\n" + aboutTwice},
-		{name: "conflicts", usage: "list writes that have two contents under one dot", least: 0, most: 0, do: conflicts,
-			about: "Such a dot was given twice, by a leader and its copy. Every log keeps the content it has,\nand what a leader was shown by another is kept beside it. Neither is merged: whoever knows\nwhich one is right says so with kv admin accept, or kv admin settle.\n" + aboutAsking + "\n\n" + aboutTwice,
-			flags: []cli.Flag{onlyFlag(), missingFlag(), &cli.BoolFlag{Name: "settled", Usage: "those that are settled, too"}}},
+	specs := []invoke.Spec{
+		{Name: "new-origin", Usage: "let a leader go on under a new origin", Least: 0, Most: 0, Do: on(newOrigin),
+			About: "For one of two leaders that have the same origin, because the one is a copy of the\nother: both take no writes until then. The leader ends and begins again at once, with all\nthat it has; clients connect again. -n says which one.\n\n" + aboutTwice},
+		{Name: "conflicts", Usage: "list writes that have two contents under one dot", Least: 0, Most: 0, Do: on(conflicts),
+			About: "Such a dot was given twice, by a leader and its copy. Every log keeps the content it has,\nand what a leader was shown by another is kept beside it. Neither is merged: whoever knows\nwhich one is right says so with kv admin accept, or kv admin settle.\n" + invoke.AboutAsking + "\n\n" + aboutTwice,
+			Flags: []cli.Flag{invoke.OnlyFlag(), invoke.MissingFlag(), &cli.BoolFlag{Name: "settled", Usage: "those that are settled, too"}}},
 	}
 	specs = append(specs,
-		spec{name: "accept", usage: "choose one content of a dot that has two", args: "DOT here|there", least: 1, most: 2, writes: true, do: acceptContent,
-			about: "It is written again, over all that either content can have left, and goes to all leaders:\nthen they show the same, and the dot is settled everywhere. here is the content in the log\nof the leader that is asked, there the other's; -n says which leader. Where they are writes\nto two keys, both stay. A counter comes to what it comes to with the chosen addition and\nwithout the other.\n--all here or --all there chooses for every dot that is open at that leader; what a key was\ngiven since then stays.\n\n" + aboutTwice,
-			flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "every dot that is open"}}},
-		spec{name: "settle", usage: "leave the keys of a dot that has two contents as they show", args: "DOT", least: 1, most: 1, writes: true, do: settleDot,
-			about: "What the leader that is asked shows is written again for all leaders, and the dot is\nsettled. For keys that were set anew since.\n\n" + aboutTwice})
+		invoke.Spec{Name: "accept", Usage: "choose one content of a dot that has two", Args: "DOT here|there", Least: 1, Most: 2, Writes: true, Do: on(acceptContent),
+			About: "It is written again, over all that either content can have left, and goes to all leaders:\nthen they show the same, and the dot is settled everywhere. here is the content in the log\nof the leader that is asked, there the other's; -n says which leader. Where they are writes\nto two keys, both stay. A counter comes to what it comes to with the chosen addition and\nwithout the other.\n--all here or --all there chooses for every dot that is open at that leader; what a key was\ngiven since then stays.\n\n" + aboutTwice,
+			Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "every dot that is open"}}},
+		invoke.Spec{Name: "settle", Usage: "leave the keys of a dot that has two contents as they show", Args: "DOT", Least: 1, Most: 1, Writes: true, Do: at(settleDot),
+			About: "What the leader that is asked shows is written again for all leaders, and the dot is\nsettled. For keys that were set anew since.\n\n" + aboutTwice})
 	specs = append(specs, forgetSpec())
 	c := &cli.Command{Name: "admin", Usage: "mend a cluster"}
 	for _, s := range specs {
-		s.under = c.Name
-		c.Subcommands = append(c.Subcommands, s.command())
+		s.Under = c.Name
+		c.Subcommands = append(c.Subcommands, s.Command())
 	}
 	return c
 }
 
 // newOrigin is kv admin new-origin.
 func newOrigin(k *call) error {
-	if k.node == "" {
+	if k.Node == "" {
 		return cliutil.Usage("kv admin new-origin needs to know which leader", "-n names it, and nobody is taken by default", "kv admin new-origin -n n2")
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return err
 	}
-	r, err := l.Do(k.ctx(), "KVD.NEWORIGIN")
+	r, err := l.Do(k.Ctx(), "KVD.NEWORIGIN")
 	if err != nil {
 		return err
 	}
 	name, origin := r.Field("leader").Text, r.Field("origin").Text
-	return k.out.Put(show.Facts{
+	return k.Out.Put(show.Facts{
 		Say: fmt.Sprintf("%s leaves origin %s and begins a new one", show.Printable(name), show.Printable(origin)), Bare: origin,
 		All: []show.Fact{show.WordFact("leader", name), show.WordFact("left", origin)},
 	})
@@ -68,7 +69,7 @@ func newOrigin(k *call) error {
 
 // acceptContent is kv admin accept.
 func acceptContent(k *call) error {
-	l, err := k.leader()
+	l, err := k.Leader()
 	switch {
 	case err != nil:
 		return err
@@ -82,22 +83,18 @@ func acceptContent(k *call) error {
 }
 
 // settleDot is kv admin settle.
-func settleDot(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
+func settleDot(k *call, l *client.Leader) error {
 	return k.accept(l, k.Args().First(), "SHOWN")
 }
 
 // accept settles a dot.
 func (k *call) accept(l *client.Leader, words ...string) error {
-	r, err := l.Do(k.ctx(), append([]string{"KVD.ACCEPT"}, words...)...)
+	r, err := l.Do(k.Ctx(), append([]string{"KVD.ACCEPT"}, words...)...)
 	if err != nil {
 		return err
 	}
 	key, settled, dot := r.Field("key").Text, r.Field("accepted").Text, r.Field("dot").Text
-	return k.out.Put(show.Facts{
+	return k.Out.Put(show.Facts{
 		Say: fmt.Sprintf("%s is settled; %s is written again as %s", show.Printable(settled), show.Brief(key), show.Printable(dot)), Bare: dot,
 		All: []show.Fact{show.WordFact("leader", r.Field("leader").Text), show.WordFact("key", key), show.WordFact("settled", settled), show.WordFact("dot", dot)},
 	})
@@ -106,14 +103,14 @@ func (k *call) accept(l *client.Leader, words ...string) error {
 // acceptAll settles every dot that is open at a leader. One that cannot be is passed
 // over, and is what the command fails with in the end.
 func (k *call) acceptAll(l *client.Leader, which string) error {
-	k.out.List()
-	name, first, err := answers.OpenConflicts(k.ctx(), l)
+	k.Out.List()
+	name, first, err := answers.OpenConflicts(k.Ctx(), l)
 	if err != nil {
 		return err
 	}
 	var failed error
 	settled := 0
-	err = answers.EachConflict(k.ctx(), l, name, first, answers.ConflictWords(true), func(c answers.Conflict) error {
+	err = answers.EachConflict(k.Ctx(), l, name, first, answers.ConflictWords(true), func(c answers.Conflict) error {
 		err := k.accept(l, c.Dot, which, "NEWER")
 		if _, refused := client.Said(err); refused {
 			failed = cmp.Or(failed, err)
@@ -127,18 +124,18 @@ func (k *call) acceptAll(l *client.Leader, which string) error {
 	if err != nil {
 		return err
 	}
-	k.say(fmt.Sprintf("%s settled", show.Count(settled, "dot")))
+	k.Say(fmt.Sprintf("%s settled", show.Count(settled, "dot")))
 	return failed
 }
 
 // conflicts is kv admin conflicts.
 func conflicts(k *call) error {
 	words := answers.ConflictWords(!k.Bool("settled"))
-	said, missing, err := k.askAll(words...)
+	said, missing, err := k.AskAll(words...)
 	if err != nil {
 		return err
 	}
-	k.out.List()
+	k.Out.List()
 	found := 0
 	for _, a := range said {
 		l, err := k.called(a.Name)
@@ -146,15 +143,15 @@ func conflicts(k *call) error {
 			return err
 		}
 		first := answers.ConflictPageOf(a.Name, a.Reply)
-		err = answers.EachConflict(k.ctx(), l, a.Name, first, words, func(c answers.Conflict) error {
+		err = answers.EachConflict(k.Ctx(), l, a.Name, first, words, func(c answers.Conflict) error {
 			found++
-			return k.out.Put(show.Conflict{Conflict: c})
+			return k.Out.Put(show.Conflict{Conflict: c})
 		})
 		if err != nil {
 			return err
 		}
 		if first.Omitted > 0 {
-			k.say(show.Omitted(a.Name, first.Omitted))
+			k.Say(show.Omitted(a.Name, first.Omitted))
 		}
 	}
 	nothing := ""
@@ -164,12 +161,12 @@ func conflicts(k *call) error {
 			nothing += " and to be open; --settled lists the others"
 		}
 	}
-	return k.verdict(ending{missing: missing, nothing: nothing, next: "they are compared as leaders meet; kv audit says more about each leader"})
+	return k.Verdict(invoke.Ending{Missing: missing, Nothing: nothing, Next: "they are compared as leaders meet; kv audit says more about each leader"})
 }
 
 // called is the leader of that name, or the only one; nil: there is none.
 func (k *call) called(name string) (*client.Leader, error) {
-	leaders, err := k.everyone()
+	leaders, err := k.Everyone()
 	for _, l := range leaders {
 		if l.Name == name || len(leaders) == 1 {
 			return l, err
@@ -182,7 +179,7 @@ func (k *call) called(name string) (*client.Leader, error) {
 // cannot say is passed over: others say what is wrong with it.
 func (k *call) troubles(leaders []*client.Leader) (all []string) {
 	for _, l := range leaders {
-		if name, p, err := answers.OpenConflicts(k.ctx(), l); err == nil {
+		if name, p, err := answers.OpenConflicts(k.Ctx(), l); err == nil {
 			all = append(all, show.IdentityTroubles(name, p)...)
 		}
 	}
@@ -196,6 +193,6 @@ func (k *call) inOrder(leaders []*client.Leader) error {
 	if len(troubles) == 0 {
 		return nil
 	}
-	return &cliutil.Problem{What: k.subject() + ": one origin is two leaders'", Why: strings.Join(troubles, "\n      "),
+	return &cliutil.Problem{What: k.Subject() + ": one origin is two leaders'", Why: strings.Join(troubles, "\n      "),
 		Next: "kv admin new-origin -n NAME gives one of them a new origin; kv admin conflicts names what both wrote, and kv admin accept settles it", Code: cliutil.Differs}
 }

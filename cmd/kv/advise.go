@@ -3,15 +3,16 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client/answers"
 )
 
-func adviseSpec() spec {
-	return spec{name: "advise", usage: "print which resolver would have lost less, by prefix", args: "[PREFIX]...", least: 0, most: -1, do: advise,
-		about: "Without prefixes, those of the policy and all other keys. Advice rests on the ledger and\nthe log as they are; " + aboutScans + "\n" + aboutAsking +
+func adviseSpec() invoke.Spec {
+	return invoke.Spec{Name: "advise", Usage: "print which resolver would have lost less, by prefix", Args: "[PREFIX]...", Least: 0, Most: -1, Do: on(advise),
+		About: "Without prefixes, those of the policy and all other keys. Advice rests on the ledger and\nthe log as they are; " + invoke.AboutScans + "\n" + invoke.AboutAsking +
 			"\n\nExamples:\n   kv advise\n   kv advise user: cart:",
-		flags: []cli.Flag{onlyFlag(), missingFlag()}}
+		Flags: []cli.Flag{invoke.OnlyFlag(), invoke.MissingFlag()}}
 }
 
 func advise(k *call) error {
@@ -19,7 +20,7 @@ func advise(k *call) error {
 	for _, prefix := range k.Args().Slice() {
 		words = append(words, "PREFIX", prefix)
 	}
-	said, missing, err := k.scanAll(words...)
+	said, missing, err := k.ScanAll(words...)
 	if err != nil {
 		return err
 	}
@@ -29,18 +30,18 @@ func advise(k *call) error {
 		return err
 	}
 	if len(all) == 0 {
-		k.say("there is nothing to advise: as far as the ledgers tell, what serves now has lost nothing that another would not have lost")
+		k.Say("there is nothing to advise: as far as the ledgers tell, what serves now has lost nothing that another would not have lost")
 	}
-	return k.verdict(ending{differs: differs, missing: missing})
+	return k.Verdict(invoke.Ending{Differs: differs, Missing: missing})
 }
 
 func (k *call) putAdvice(a show.AdviceList) error {
-	if k.out.Name == "json" {
-		return k.out.Put(a)
+	if k.Out.Name == "json" {
+		return k.Out.Put(a)
 	}
-	k.out.List()
+	k.Out.List()
 	for _, c := range a.Advice {
-		if err := k.out.Put(c); err != nil {
+		if err := k.Out.Put(c); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 	"kvd/replica/client/bench"
@@ -33,8 +34,8 @@ a round trip, so much of the lag is that.
 Memory: about 150 kB a client and two histograms of 130 kB for each processor.`
 
 func benchCommand() *cli.Command {
-	return spec{name: "bench", usage: "measure how fast a leader is", least: 0, most: 0, about: aboutBench, do: runBench,
-		flags: []cli.Flag{
+	return invoke.Spec{Name: "bench", Usage: "measure how fast a leader is", Least: 0, Most: 0, About: aboutBench, Do: on(runBench),
+		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ops", Value: "set,get", Usage: "measure `OPS`: set, get, incr, mixed, with commas"},
 			&cli.IntFlag{Name: "clients", Value: 50, Usage: "`N` connections"},
 			&cli.IntFlag{Name: "pipeline", Value: 1, Usage: "a client sends `N` commands before it waits"},
@@ -49,7 +50,7 @@ func benchCommand() *cli.Command {
 			&cli.BoolFlag{Name: "lag", Usage: "measure from a write at one leader until another shows it"},
 			&cli.StringFlag{Name: "from", Usage: "--lag: write at `LEADER`"},
 			&cli.StringFlag{Name: "to", Usage: "--lag: look at `LEADER`"},
-		}}.command()
+		}}.Command()
 }
 
 func runBench(k *call) error {
@@ -59,7 +60,7 @@ func runBench(k *call) error {
 	if k.IsSet("from") || k.IsSet("to") {
 		return cliutil.Usage("--from and --to belong to --lag", "other measurements ask one leader", "kv bench -n LEADER, or kv bench --lag --from LEADER --to LEADER")
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func runBench(k *call) error {
 		}
 		plans = append(plans, plan)
 	}
-	k.out.List()
+	k.Out.List()
 	for _, plan := range plans {
 		if err := k.measure(l, plan); err != nil {
 			return err
@@ -83,7 +84,7 @@ func runBench(k *call) error {
 // plan is one measurement as the flags say.
 func (k *call) plan(l *client.Leader, o bench.Op) (bench.Config, error) {
 	progress := cliutil.NewProgress(k.App.ErrWriter)
-	if k.quiet {
+	if k.Quiet {
 		progress = cliutil.Progress{}
 	}
 	if err := cliutil.OneOf(string(o), opNames()...); err != nil {
@@ -92,7 +93,7 @@ func (k *call) plan(l *client.Leader, o bench.Op) (bench.Config, error) {
 	cfg := bench.Config{
 		Dial: k.dialer(l), Op: o, Clients: k.Int("clients"), Pipeline: k.Int("pipeline"), Size: k.Int("size"),
 		Keys: k.Uint64("keys"), Prefix: k.String("prefix"), Requests: k.Int64("requests"), Duration: k.Duration("duration"),
-		Rate: k.Float64("rate"), Seed: k.Uint64("seed"), Conflicts: k.Int("conflicts"), Timeout: k.timeout,
+		Rate: k.Float64("rate"), Seed: k.Uint64("seed"), Conflicts: k.Int("conflicts"), Timeout: k.Timeout,
 		Progress: func(done int64, after time.Duration) {
 			progress.Say(fmt.Sprintf("%s: %d in %s, %.0f/s", o, done, after.Round(100*time.Millisecond), float64(done)/after.Seconds()))
 		},
@@ -117,10 +118,10 @@ func misplanned(err error) error {
 
 // measure runs one plan, and prints what was measured, also if it ended early.
 func (k *call) measure(l *client.Leader, plan bench.Config) error {
-	r, err := bench.Run(k.ctx(), plan)
+	r, err := bench.Run(k.Ctx(), plan)
 	k.clear()
 	if r.Requests > 0 {
-		if put := k.out.Put(show.Measured{Plan: plan, Result: r}); err == nil {
+		if put := k.Out.Put(show.Measured{Plan: plan, Result: r}); err == nil {
 			err = put
 		}
 	}
@@ -139,15 +140,15 @@ func (k *call) clear() { cliutil.NewProgress(k.App.ErrWriter).Clear() }
 // dialer connects and logs in. The connection is the load's own.
 func (k *call) dialer(l *client.Leader) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, k.timeout)
+		ctx, cancel := context.WithTimeout(ctx, k.Timeout)
 		defer cancel()
 		nc, err := k.connect(ctx, l.Addr)
-		if err != nil || k.login.Password == "" {
+		if err != nil || k.Login.Password == "" {
 			return nc, err
 		}
 		stop := context.AfterFunc(ctx, func() { _ = nc.Close() }) // the login sees it
 		defer stop()
-		if err := conn.New(nc).Login(k.login.User, k.login.Password); err != nil {
+		if err := conn.New(nc).Login(k.Login.User, k.Login.Password); err != nil {
 			_ = nc.Close() // it is of no use
 			return nil, err
 		}
@@ -156,8 +157,8 @@ func (k *call) dialer(l *client.Leader) func(context.Context) (net.Conn, error) 
 }
 
 func (k *call) connect(ctx context.Context, addr string) (net.Conn, error) {
-	if k.login.TLS != nil {
-		return (&tls.Dialer{Config: k.login.TLS}).DialContext(ctx, "tcp", addr)
+	if k.Login.TLS != nil {
+		return (&tls.Dialer{Config: k.Login.TLS}).DialContext(ctx, "tcp", addr)
 	}
 	return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 }
@@ -166,21 +167,21 @@ func benchLag(k *call) error {
 	if !k.IsSet("from") || !k.IsSet("to") {
 		return cliutil.Usage("--lag needs --from and --to", "a write at one leader is looked for at another", "kv bench --lag --from n1 --to n2")
 	}
-	from, err := k.find(address(k.String("from")))
+	from, err := k.Find(invoke.Address(k.String("from")))
 	if err != nil {
 		return err
 	}
-	to, err := k.find(address(k.String("to")))
+	to, err := k.Find(invoke.Address(k.String("to")))
 	if err != nil {
 		return err
 	}
 	progress := cliutil.NewProgress(k.App.ErrWriter)
 	g := bench.Lag{
-		From: k.dialer(k.open(*from)), To: k.dialer(k.open(*to)), Prefix: k.String("prefix"), Size: k.Int("size"),
-		Samples: k.Int64("requests"), Duration: k.Duration("duration"), Rate: k.Float64("rate"), Timeout: k.timeout,
+		From: k.dialer(k.Open(*from)), To: k.dialer(k.Open(*to)), Prefix: k.String("prefix"), Size: k.Int("size"),
+		Samples: k.Int64("requests"), Duration: k.Duration("duration"), Rate: k.Float64("rate"), Timeout: k.Timeout,
 		Run: fmt.Sprintf("%d:", time.Now().UnixNano()),
 		Progress: func(done int64, after time.Duration) {
-			if done%100 == 0 && !k.quiet {
+			if done%100 == 0 && !k.Quiet {
 				progress.Say(fmt.Sprintf("lag: %d writes in %s", done, after.Round(100*time.Millisecond)))
 			}
 		},
@@ -188,15 +189,15 @@ func benchLag(k *call) error {
 	if err := misplanned(g.Validate()); err != nil {
 		return err
 	}
-	r, err := bench.MeasureLag(k.ctx(), g)
+	r, err := bench.MeasureLag(k.Ctx(), g)
 	k.clear()
 	if r.Visible.Count > 0 {
-		if put := k.out.Put(show.Lagged{From: from.Name, To: to.Name, Lagged: r}); err == nil {
+		if put := k.Out.Put(show.Lagged{From: from.Name, To: to.Name, Lagged: r}); err == nil {
 			err = put
 		}
 	}
 	if err != nil {
-		return client.NewRefusal(k.open(*to), "bench", err)
+		return client.NewRefusal(k.Open(*to), "bench", err)
 	}
 	return nil
 }

@@ -15,11 +15,11 @@ func compare(k *call) error {
 	if (k.NArg() == 1) == k.IsSet("prefix") {
 		return cliutil.Usage("kv compare takes a key, or --prefix", fmt.Sprintf("%d keys are named, and --prefix is %q", k.NArg(), k.String("prefix")), "kv compare --prefix ''  compares everything")
 	}
-	leaders, err := k.several()
+	leaders, err := k.Several()
 	if err != nil {
 		return err
 	}
-	k.out.List()
+	k.Out.List()
 	var t compared
 	if k.NArg() == 1 {
 		err = t.compare(k, leaders, k.Args().Slice())
@@ -29,9 +29,9 @@ func compare(k *call) error {
 	if err != nil {
 		return err
 	}
-	k.say(fmt.Sprintf("%s compared at %d leaders, %d different", show.Count(t.keys, "key"), len(leaders), t.different))
+	k.Say(fmt.Sprintf("%s compared at %d leaders, %d different", show.Count(t.keys, "key"), len(leaders), t.different))
 	if t.different > 0 {
-		return &cliutil.Problem{What: k.subject() + ": leaders differ", Why: show.Count(t.different, "key") + " of " + fmt.Sprint(t.keys) + " shown differently",
+		return &cliutil.Problem{What: k.Subject() + ": leaders differ", Why: show.Count(t.different, "key") + " of " + fmt.Sprint(t.keys) + " shown differently",
 			Next: "kv wait --converged waits for what is on its way; then compare again", Code: cliutil.Differs}
 	}
 	return k.inOrder(leaders)
@@ -42,7 +42,7 @@ type compared struct{ keys, different int }
 
 // compare asks every leader for the keys, and prints what there is to print.
 func (t *compared) compare(k *call, leaders []*client.Leader, keys []string) error {
-	all, err := client.Compare(k.ctx(), leaders, keys)
+	all, err := client.Compare(k.Ctx(), leaders, keys)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (t *compared) compare(k *call, leaders []*client.Leader, keys []string) err
 		if !c.Same() {
 			t.different++
 		}
-		if err := k.out.Put(show.Comparison{Comparison: c}); err != nil {
+		if err := k.Out.Put(show.Comparison{Comparison: c}); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func (t *compared) compare(k *call, leaders []*client.Leader, keys []string) err
 func (t *compared) walk(k *call, leaders []*client.Leader) error {
 	all := client.MergedKeys(leaders, client.Glob(k.String("prefix"))+"*")
 	for {
-		keys, err := all.Take(k.ctx(), batchKeys)
+		keys, err := all.Take(k.Ctx(), batchKeys)
 		if err != nil || len(keys) == 0 {
 			return err
 		}

@@ -10,24 +10,25 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/contexts"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 )
 
 func contextCommand() *cli.Command {
-	specs := []spec{
-		{name: "add", usage: "add a context, or replace the one of its name", args: "NAME [LEADER=]HOST:PORT...", least: 1, most: -1, do: addContext,
-			about: "Without addresses, the leader of -n is asked who the others are. --user, --password-file\nand --tls-ca are remembered by name; no password is.",
-			flags: []cli.Flag{&cli.BoolFlag{Name: "use", Usage: "use it from now on; the first one is used anyway"}}},
-		{name: "ls", usage: "list the contexts", least: 0, most: 0, do: listContexts},
-		{name: "use", usage: "use a context from now on", args: "NAME", least: 1, most: 1, do: useContext},
-		{name: "rm", usage: "forget a context", args: "NAME", least: 1, most: 1, do: removeContext},
+	specs := []invoke.Spec{
+		{Name: "add", Usage: "add a context, or replace the one of its name", Args: "NAME [LEADER=]HOST:PORT...", Least: 1, Most: -1, Do: on(addContext),
+			About: "Without addresses, the leader of -n is asked who the others are. --user, --password-file\nand --tls-ca are remembered by name; no password is.",
+			Flags: []cli.Flag{&cli.BoolFlag{Name: "use", Usage: "use it from now on; the first one is used anyway"}}},
+		{Name: "ls", Usage: "list the contexts", Least: 0, Most: 0, Do: on(listContexts)},
+		{Name: "use", Usage: "use a context from now on", Args: "NAME", Least: 1, Most: 1, Do: on(useContext)},
+		{Name: "rm", Usage: "forget a context", Args: "NAME", Least: 1, Most: 1, Do: on(removeContext)},
 	}
 	c := &cli.Command{Name: "context", Usage: "name clusters and say which one to use",
 		Description: "Contexts are kept in $XDG_CONFIG_HOME/kvd/contexts.json, or below ~/.config."}
 	for _, s := range specs {
-		s.under, s.local = c.Name, true
-		c.Subcommands = append(c.Subcommands, s.command())
+		s.Under, s.Local = c.Name, true
+		c.Subcommands = append(c.Subcommands, s.Command())
 	}
 	return c
 }
@@ -40,9 +41,9 @@ func edit(k *call, change func(*contexts.Book) error) error {
 	}
 	switch {
 	case errors.Is(err, contexts.ErrUnknown):
-		return cliutil.Usage(k.subject(), err.Error(), "kv context ls names them")
+		return cliutil.Usage(k.Subject(), err.Error(), "kv context ls names them")
 	case err != nil:
-		return cliutil.Fail(k.subject(), err, "")
+		return cliutil.Fail(k.Subject(), err, "")
 	}
 	return nil
 }
@@ -60,12 +61,12 @@ func addContext(k *call) error {
 		return err
 	}
 	if err := c.Validate(); err != nil {
-		return cliutil.Usage(k.subject(), err.Error(), "kv context add NAME n1=HOST:PORT n2=HOST:PORT")
+		return cliutil.Usage(k.Subject(), err.Error(), "kv context add NAME n1=HOST:PORT n2=HOST:PORT")
 	}
 	return edit(k, func(b *contexts.Book) error {
 		b.Put(c)
 		if k.Bool("use") || b.Current == "" {
-			k.say("context " + c.Name + " is in use now")
+			k.Say("context " + c.Name + " is in use now")
 			return b.Use(c.Name)
 		}
 		return nil
@@ -91,18 +92,18 @@ func (k *call) named(args []string) ([]contexts.Leader, error) {
 		if !ok {
 			name, addr = fmt.Sprintf("n%d", i+1), arg
 		}
-		all = append(all, contexts.Leader{Name: name, Addr: address(addr)})
+		all = append(all, contexts.Leader{Name: name, Addr: invoke.Address(addr)})
 	}
 	if len(args) > 0 {
 		return all, nil
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return nil, err
 	}
-	members, err := l.Members(k.ctx())
+	members, err := l.Members(k.Ctx())
 	if client.Unknown(err) {
-		return nil, cliutil.Usage(k.subject(), "no address is given, and "+l.String()+" has no KVD.MEMBERS to ask", "kv context add NAME n1=HOST:PORT n2=HOST:PORT")
+		return nil, cliutil.Usage(k.Subject(), "no address is given, and "+l.String()+" has no KVD.MEMBERS to ask", "kv context add NAME n1=HOST:PORT n2=HOST:PORT")
 	}
 	for _, m := range members {
 		all = append(all, contexts.Leader{Name: m.Name, Addr: m.RESP})
@@ -113,20 +114,20 @@ func (k *call) named(args []string) ([]contexts.Leader, error) {
 func listContexts(k *call) error {
 	path, err := contexts.Path()
 	if err != nil {
-		return cliutil.Fail(k.subject(), err, "set XDG_CONFIG_HOME to a folder")
+		return cliutil.Fail(k.Subject(), err, "set XDG_CONFIG_HOME to a folder")
 	}
 	b, err := contexts.Load(path)
 	if err != nil {
 		return err
 	}
-	k.out.List()
+	k.Out.List()
 	for _, c := range b.Contexts {
-		if err := k.out.Put(show.Context{Context: c, Current: c.Name == b.Current}); err != nil {
+		if err := k.Out.Put(show.Context{Context: c, Current: c.Name == b.Current}); err != nil {
 			return err
 		}
 	}
 	if len(b.Contexts) == 0 {
-		k.say("there are no contexts; kv context add NAME HOST:PORT... adds one")
+		k.Say("there are no contexts; kv context add NAME HOST:PORT... adds one")
 	}
 	return nil
 }

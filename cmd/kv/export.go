@@ -8,17 +8,16 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 	"kvd/replica/client/study"
-
-	historyfile "kvd/storage/history"
 )
 
-func exportSpec() spec {
-	return spec{name: "export", usage: "write a leader's history to a file", args: "FILE", least: 1, most: 1, do: export,
-		about: "All writes that the leader has applied now, by whatever leader they were accepted, in an\norder that respects causality. kvd replay reads the file. It is no backup: a leader cannot\nstart from it. The file appears when it is whole, and links to it stay. A FILE of - is\nstandard output, and a device or a pipe is written to as it is; what was written is then\ntold on standard error. kvd replay - reads it there.\n\nExamples:\n   kv export week.history\n   kv export - | gzip > week.history.gz\n   kv export - --prefix cart: | kvd replay -",
-		flags: []cli.Flag{
+func exportSpec() invoke.Spec {
+	return invoke.Spec{Name: "export", Usage: "write a leader's history to a file", Args: "FILE", Least: 1, Most: 1, Do: on(export),
+		About: "All writes that the leader has applied now, by whatever leader they were accepted, in an\norder that respects causality. kvd replay reads the file. It is no backup: a leader cannot\nstart from it. The file appears when it is whole, and links to it stay. A FILE of - is\nstandard output, and a device or a pipe is written to as it is; what was written is then\ntold on standard error. kvd replay - reads it there.\n\nExamples:\n   kv export week.history\n   kv export - | gzip > week.history.gz\n   kv export - --prefix cart: | kvd replay -",
+		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "prefix", Usage: "only writes to keys that begin with `TEXT`"},
 			&cli.BoolFlag{Name: "force", Usage: "replace a file that is there, or write to a terminal or over a disk"},
 		}}
@@ -40,10 +39,8 @@ func export(k *call) error {
 		return err
 	}
 	defer p.Close()
-	w, err := create(to, k.Bool("force"), p.Header())
-	if err == nil {
-		err = k.copyInto(w, p)
-	}
+	tell := k.farRead(p.Ops)
+	saved, err := p.Save(study.Target{Path: to.Path, Force: k.Bool("force"), Stream: to.Stream}, func(ops int) { tell(1, ops) })
 	if to.Stream != nil {
 		err = errors.Join(err, to.Stream.Close())
 	}
@@ -51,14 +48,14 @@ func export(k *call) error {
 	if err != nil {
 		return unwritten(k, to, err)
 	}
-	say := fmt.Sprintf("%s holds %d ops in %d bytes, as applied by %s", show.Brief(k.Args().First()), w.Ops(), w.Bytes(), p.By())
+	say := fmt.Sprintf("%s holds %d ops in %d bytes, as applied by %s", show.Brief(k.Args().First()), saved.Ops, saved.Bytes, p.By())
 	if to.Stream != nil {
-		k.say(say)
+		k.Say(say)
 		return nil
 	}
-	return k.out.Put(show.Facts{
-		Say: say, Bare: fmt.Sprint(w.Ops()),
-		All: []show.Fact{show.WordFact("file", k.Args().First()), show.NumberFact("ops", int64(w.Ops())), show.NumberFact("bytes", w.Bytes()),
+	return k.Out.Put(show.Facts{
+		Say: say, Bare: fmt.Sprint(saved.Ops),
+		All: []show.Fact{show.WordFact("file", k.Args().First()), show.NumberFact("ops", int64(saved.Ops)), show.NumberFact("bytes", saved.Bytes),
 			show.WordFact("leader", p.Leader), show.WordFact("applied", p.UpTo.String())},
 	})
 }
@@ -78,35 +75,9 @@ func (k *call) toward(path string) (cliutil.Destination, error) {
 	select {
 	case f := <-done:
 		return f.to, f.err
-	case <-k.ctx().Done():
-		return cliutil.Destination{}, k.ctx().Err()
+	case <-k.Ctx().Done():
+		return cliutil.Destination{}, k.Ctx().Err()
 	}
-}
-
-// create begins the history there.
-func create(to cliutil.Destination, force bool, h historyfile.Header) (*historyfile.Writer, error) {
-	if to.Stream != nil {
-		return historyfile.Stream(to.Stream, h)
-	}
-	return historyfile.Create(historyfile.Options{Path: to.Path, Force: force}, h)
-}
-
-// copyInto writes all ops, or leaves nothing behind.
-func (k *call) copyInto(w *historyfile.Writer, p *study.Past) error {
-	tell := k.farRead(p.Ops)
-	var err error
-	for op := range p.All() {
-		if err = errors.Join(k.ctx().Err(), w.Put(op)); err != nil {
-			break
-		}
-		if w.Ops()%(1<<14) == 1 {
-			tell(1, w.Ops())
-		}
-	}
-	if err = errors.Join(err, p.Err()); err != nil {
-		return errors.Join(err, w.Abort())
-	}
-	return w.Finish()
 }
 
 // unwritten says what to do where a history cannot be written.
@@ -123,5 +94,5 @@ func unwritten(k *call, to cliutil.Destination, err error) error {
 	case to.Stream != nil:
 		next = "what was written there is not whole, and kvd replay says so"
 	}
-	return cliutil.Fail(k.subject(), err, next)
+	return cliutil.Fail(k.Subject(), err, next)
 }

@@ -7,15 +7,16 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client/answers"
 )
 
-func fateSpec() spec {
-	return spec{name: "fate", usage: "print what became of one write, under every resolver", args: "DOT", least: 1, most: 1, do: fate,
-		about: "A dot names a write: kv set --dot, kv losses, kv history and kv why --tree print them.\n" + aboutAsking + orNothing("no leader knows the write") +
+func fateSpec() invoke.Spec {
+	return invoke.Spec{Name: "fate", Usage: "print what became of one write, under every resolver", Args: "DOT", Least: 1, Most: 1, Do: on(fate),
+		About: "A dot names a write: kv set --dot, kv losses, kv history and kv why --tree print them.\n" + invoke.AboutAsking + invoke.OrNothing("no leader knows the write") +
 			"\n\nExamples:\n   kv set x 1 --dot -o raw                    prints the dot alone\n   kv fate 00c0ffee00c0ffee-17 -o table       a row for each resolver, and who says so",
-		flags: []cli.Flag{onlyFlag(), missingFlag()}}
+		Flags: []cli.Flag{invoke.OnlyFlag(), invoke.MissingFlag()}}
 }
 
 // dotArg is the first argument, which names a write.
@@ -35,20 +36,20 @@ func fate(k *call) error {
 	if err != nil {
 		return err
 	}
-	said, missing, err := k.askAll("KVD.FATE", dot)
+	said, missing, err := k.AskAll("KVD.FATE", dot)
 	if err != nil {
 		return err
 	}
 	f := show.Fates{Fates: answers.FatesOf(dot, said, missing)}
-	if err := k.out.Put(f); err != nil {
+	if err := k.Out.Put(f); err != nil {
 		return err
 	}
-	end := ending{missing: missing}
-	if _, end.differs = f.Lines(); !f.Known() {
-		end.nothing, end.next = "no leader that answered can tell what became of it", whereDotsAre
+	end := invoke.Ending{Missing: missing}
+	if _, end.Differs = f.Lines(); !f.Known() {
+		end.Nothing, end.Next = "no leader that answered can tell what became of it", whereDotsAre
 	}
-	if f.Known() && k.out.Name == "text" && strings.HasPrefix(f.Raw(), "lost") {
-		k.say("kv restore " + dot + " writes the lost value again")
+	if f.Known() && k.Out.Name == "text" && strings.HasPrefix(f.Raw(), "lost") {
+		k.Say("kv restore " + dot + " writes the lost value again")
 	}
-	return k.verdict(end)
+	return k.Verdict(end)
 }

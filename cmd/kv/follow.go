@@ -19,26 +19,26 @@ import (
 // and each retraction. It ends when the user wants it to, or nobody reads any more, and
 // neither is a failure.
 func (k *call) follow(q answers.LossQuery) error {
-	leaders, err := k.everyone()
+	leaders, err := k.Everyone()
 	if err != nil {
 		return err
 	}
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE) // a write to a closed pipe is an error, then, and not the end
 	defer signal.Stop(broken)
-	ctx, stop := context.WithCancel(k.ctx())
+	ctx, stop := context.WithCancel(k.Ctx())
 	defer stop()
 	f := &follower{k: k, query: q, seen: answers.NewLossReports(), feed: answers.Follow(ctx, leaders, q)}
-	k.out.List()
+	k.Out.List()
 	err = f.run(ctx, len(leaders))
 	stop()
-	k.opened.Close()
+	k.Opened.Close()
 	f.feed.Wait()
 	if closedPipe(err) {
-		k.out.Finish = nil // nobody reads what closes the output
+		k.Out.Finish = nil // nobody reads what closes the output
 		return nil
 	}
-	if k.ctx().Err() != nil {
+	if k.Ctx().Err() != nil {
 		return nil
 	}
 	return err
@@ -67,7 +67,7 @@ func (f *follower) run(ctx context.Context, leaders int) error {
 	}
 	leaders -= ended
 	f.feed.Begin()
-	gone := outputGone(ctx, f.k.out.W)
+	gone := outputGone(ctx, f.k.Out.W)
 	for {
 		select {
 		case n := <-f.feed.All():
@@ -142,15 +142,15 @@ func (f *follower) tell(n answers.News) error {
 	switch {
 	case n.Ledger != nil:
 		if n.Back {
-			f.k.say(n.By.String() + " is back")
+			f.k.Say(n.By.String() + " is back")
 		}
 		return f.catchUp(n.Ledger)
 	case n.Event != nil:
 		return f.hear(n.Event)
 	case n.Ended:
-		f.k.say(show.Missed(client.Absentee{Node: n.By.Node, Err: n.Away}) + "; its losses are not followed")
+		f.k.Say(show.Missed(client.Absentee{Node: n.By.Node, Err: n.Away}) + "; its losses are not followed")
 	default:
-		f.k.say(show.Missed(client.Absentee{Node: n.By.Node, Err: n.Away}) + "; still trying")
+		f.k.Say(show.Missed(client.Absentee{Node: n.By.Node, Err: n.Away}) + "; still trying")
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func (f *follower) hear(e *answers.Event) error {
 	switch {
 	case fresh:
 	case err != nil:
-		f.k.say(show.Printable(e.Leader) + " tells what cannot be read: " + show.Printable(err.Error()))
+		f.k.Say(show.Printable(e.Leader) + " tells what cannot be read: " + show.Printable(err.Error()))
 	case !f.query.Takes(e):
 	case e.Kind == answers.EventLost:
 		fresh = f.seen.Lost(e.Leader, at)
@@ -190,5 +190,5 @@ func (f *follower) hear(e *answers.Event) error {
 
 // print does not hold back the rows of a table, so columns may shift as it grows.
 func (f *follower) print(e *answers.Event) error {
-	return errors.Join(f.k.out.Put(show.Event{Event: e}), f.k.out.EndTable())
+	return errors.Join(f.k.Out.Put(show.Event{Event: e}), f.k.Out.EndTable())
 }

@@ -9,31 +9,27 @@ import (
 	"kvd/replica/client/answers"
 )
 
-func keyHistory(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
+func keyHistory(k *call, l *client.Leader) error {
 	words := []string{"KVD.HISTORY", k.Args().First()}
 	if n := k.Int("count"); n > 0 {
 		words = append(words, "COUNT", strconv.Itoa(n))
 	}
-	r, err := l.Do(k.ctx(), words...)
+	r, err := l.Do(k.Ctx(), words...)
 	if client.Unknown(err) {
-		return &cliutil.Problem{What: k.subject() + " at " + l.String(), Why: "this server has no KVD.HISTORY: it keeps the writes and does not show them",
+		return &cliutil.Problem{What: k.Subject() + " at " + l.String(), Why: "this server has no KVD.HISTORY: it keeps the writes and does not show them",
 			Next: "kv siblings KEY shows what is there now"}
 	}
 	if err != nil {
 		return err
 	}
-	k.out.List()
+	k.Out.List()
 	for _, item := range r.Items {
-		if err := k.out.Put(show.Op{Op: answers.OpOf(item)}); err != nil {
+		if err := k.Out.Put(show.Op{Op: answers.OpOf(item)}); err != nil {
 			return err
 		}
 	}
 	if len(r.Items) == 0 {
-		return k.absent("no write of the key is kept, at " + l.String())
+		return k.Absent("no write of the key is kept, at " + l.String())
 	}
 	return nil
 }

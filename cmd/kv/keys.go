@@ -8,21 +8,22 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 )
 
-func keySpecs() []spec {
+func keySpecs() []invoke.Spec {
 	inSession := []cli.Flag{sessionFlag()}
-	return []spec{
-		{name: "exists", usage: "count which keys are there", args: "KEY...", least: 1, most: -1, do: exists, flags: inSession},
-		{name: "ttl", usage: "print how long a value lasts", args: "KEY", least: 1, most: 1, do: ttl, flags: inSession},
-		{name: "expire", usage: "let a value end after a time", args: "KEY DURATION", least: 2, most: 2, writes: true, do: expire, flags: inSession,
-			about: "DURATION is like 90s or 24h; a plain number is seconds."},
-		{name: "type", usage: "print what kind of value a key has", args: "KEY", least: 1, most: 1, do: typeOf, flags: inSession},
-		{name: "scan", usage: "print the keys there are, in order", args: "[PATTERN]", least: 0, most: 1, do: scan,
-			about: "PATTERN is a glob: * any text, ? any character, [a-z] one of them, \\ takes the next\nas it is. Quote it, or the shell reads it first.",
-			flags: []cli.Flag{
+	return []invoke.Spec{
+		{Name: "exists", Usage: "count which keys are there", Args: "KEY...", Least: 1, Most: -1, Do: at(exists), Flags: inSession},
+		{Name: "ttl", Usage: "print how long a value lasts", Args: "KEY", Least: 1, Most: 1, Do: at(ttl), Flags: inSession},
+		{Name: "expire", Usage: "let a value end after a time", Args: "KEY DURATION", Least: 2, Most: 2, Writes: true, Do: on(expire), Flags: inSession,
+			About: "DURATION is like 90s or 24h; a plain number is seconds."},
+		{Name: "type", Usage: "print what kind of value a key has", Args: "KEY", Least: 1, Most: 1, Do: at(typeOf), Flags: inSession},
+		{Name: "scan", Usage: "print the keys there are, in order", Args: "[PATTERN]", Least: 0, Most: 1, Do: on(scan),
+			About: "PATTERN is a glob: * any text, ? any character, [a-z] one of them, \\ takes the next\nas it is. Quote it, or the shell reads it first.",
+			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "prefix", Usage: "only keys that begin with `TEXT`"},
 				&cli.IntFlag{Name: "limit", Usage: "end after `N` keys; 0: no limit"},
 			}},
@@ -31,21 +32,17 @@ func keySpecs() []spec {
 
 // looked does a read that takes no token, in a session.
 func (k *call) looked(l *client.Leader, words ...string) (client.Reply, error) {
-	if err := k.session.CatchUp(k.ctx(), l); err != nil {
+	if err := k.Session.CatchUp(k.Ctx(), l); err != nil {
 		return client.Reply{}, err
 	}
-	r, err := l.Do(k.ctx(), words...)
+	r, err := l.Do(k.Ctx(), words...)
 	if err != nil {
 		return client.Reply{}, err
 	}
-	return r, k.session.note(k.ctx(), l)
+	return r, k.Session.Note(k.Ctx(), l)
 }
 
-func exists(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
+func exists(k *call, l *client.Leader) error {
 	r, err := k.looked(l, append([]string{"EXISTS"}, k.Args().Slice()...)...)
 	if err != nil {
 		return err
@@ -59,23 +56,19 @@ const (
 	noLimit = -1
 )
 
-func ttl(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
+func ttl(k *call, l *client.Leader) error {
 	key := k.Args().First()
 	r, err := k.looked(l, "PTTL", key)
 	switch {
 	case err != nil:
 		return err
 	case r.Number == noKey:
-		return k.absent("the key is not there, at " + l.String())
+		return k.Absent("the key is not there, at " + l.String())
 	case r.Number == noLimit:
-		return k.out.Put(show.Facts{Say: "for ever", Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NullFact("ttl_ms", "for ever")}})
+		return k.Out.Put(show.Facts{Say: "for ever", Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NullFact("ttl_ms", "for ever")}})
 	}
 	lasts := time.Duration(r.Number) * time.Millisecond
-	return k.out.Put(show.Facts{Say: lasts.String(), Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NumberFact("ttl_ms", r.Number)}})
+	return k.Out.Put(show.Facts{Say: lasts.String(), Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NumberFact("ttl_ms", r.Number)}})
 }
 
 func expire(k *call) error {
@@ -84,7 +77,7 @@ func expire(k *call) error {
 	if err != nil {
 		return err
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return err
 	}
@@ -93,9 +86,9 @@ func expire(k *call) error {
 	case err != nil:
 		return err
 	case r.Number == 0:
-		return k.absent("the key is not there, at " + l.String())
+		return k.Absent("the key is not there, at " + l.String())
 	}
-	return k.out.Put(done(show.KeyFact(key)))
+	return k.Out.Put(done(show.KeyFact(key)))
 }
 
 func lifetime(text string) (time.Duration, error) {
@@ -109,20 +102,16 @@ func lifetime(text string) (time.Duration, error) {
 	return d, nil
 }
 
-func typeOf(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
+func typeOf(k *call, l *client.Leader) error {
 	key := k.Args().First()
 	r, err := k.looked(l, "TYPE", key)
 	switch {
 	case err != nil:
 		return err
 	case r.Text == "none":
-		return k.absent("the key is not there, at " + l.String())
+		return k.Absent("the key is not there, at " + l.String())
 	}
-	return k.out.Put(show.Facts{Say: r.Text, Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.WordFact("type", r.Text)}})
+	return k.Out.Put(show.Facts{Say: r.Text, Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.WordFact("type", r.Text)}})
 }
 
 func scan(k *call) error {
@@ -133,19 +122,19 @@ func scan(k *call) error {
 		}
 		pattern = client.Glob(prefix) + "*"
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return err
 	}
-	k.out.List()
+	k.Out.List()
 	keys := l.Keys(pattern)
 	limit := k.Int("limit")
 	for n := 0; limit == 0 || n < limit; n++ {
-		key, ok, err := keys.Next(k.ctx())
+		key, ok, err := keys.Next(k.Ctx())
 		if err != nil || !ok {
 			return err
 		}
-		if err := k.out.Put(show.Key(key)); err != nil {
+		if err := k.Out.Put(show.Key(key)); err != nil {
 			return err
 		}
 	}

@@ -8,15 +8,16 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 	"kvd/replica/client/answers"
 	"kvd/replica/client/study"
 )
 
-func lossesSpec() spec {
-	return spec{name: "losses", usage: "print acknowledged writes that a resolver threw away unseen", least: 0, most: 0, do: losses,
-		about: `Each is printed once, with the leaders that hold it in their ledgers: by key and dot.
+func lossesSpec() invoke.Spec {
+	return invoke.Spec{Name: "losses", Usage: "print acknowledged writes that a resolver threw away unseen", Least: 0, Most: 0, Do: on(losses),
+		About: `Each is printed once, with the leaders that hold it in their ledgers: by key and dot.
 The resolver is the one that serves the key, or --resolver. --since 10m goes by each
 leader's own clock, which it is asked for first; it may also be a time such as
 2006-01-02T15:04:05Z.
@@ -25,20 +26,20 @@ leader's own clock, which it is asked for first; it may also be a time such as
 that are retracted because a survivor turns out to have seen the write. A leader that
 goes away is waited for, and asked for what was missed. Ctrl-C ends it. --limit then
 counts what is there at first.
-` + aboutAsking + `
+` + invoke.AboutAsking + `
 
 Examples:
    kv losses --prefix cart: --since 10m
    kv losses --relation inverted -o table        a clock is wrong where there are any
    kv losses --resolver lww -o jsonl             what lww would have lost, as a shadow
    kv losses --follow -o jsonl | head -1         until the first one`,
-		flags: []cli.Flag{
+		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "prefix", Usage: "only keys that begin with `TEXT`"},
 			&cli.StringFlag{Name: "since", Usage: "only what was decided after `WHEN`: a duration back, or RFC 3339"},
 			&cli.StringFlag{Name: "relation", Usage: "only those that are inverted, or concurrent: `WHICH`"},
 			&cli.StringFlag{Name: "resolver", Usage: "what `NAME` has lost, or would have as a shadow: a resolver, or all"},
 			&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most `N`; 0: all there are"},
-			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what is lost from now on"}, onlyFlag(), missingFlag(),
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what is lost from now on"}, invoke.OnlyFlag(), invoke.MissingFlag(),
 		}}
 }
 
@@ -86,7 +87,7 @@ func losses(k *call) error {
 	if k.Bool("follow") {
 		return k.follow(w)
 	}
-	said, missing, err := asking(k, func(l *client.Leader) (answers.Listing, error) { return w.To(k.ctx(), l) }, func(g answers.Listing) string { return g.Name })
+	said, missing, err := invoke.Asking(k.Call, func(l *client.Leader) (answers.Listing, error) { return w.To(k.Ctx(), l) }, func(g answers.Listing) string { return g.Name })
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func losses(k *call) error {
 		return err
 	}
 	k.sayLosses(list, said, w)
-	return k.verdict(ending{differs: show.ShownAll(list.Differs), missing: missing})
+	return k.Verdict(invoke.Ending{Differs: show.ShownAll(list.Differs), Missing: missing})
 }
 
 // putLosses prints them: as JSON all in one object, else one after another.
@@ -104,34 +105,34 @@ func (k *call) putLosses(list answers.LossList) error {
 	for _, l := range list.Losses {
 		records = append(records, show.Loss{Loss: l})
 	}
-	if k.out.Name == "json" {
-		return k.out.Put(show.LossList{LossList: list, Losses: append([]show.Loss{}, records...)})
+	if k.Out.Name == "json" {
+		return k.Out.Put(show.LossList{LossList: list, Losses: append([]show.Loss{}, records...)})
 	}
-	k.out.List()
+	k.Out.List()
 	for _, l := range records {
-		if err := k.out.Put(l); err != nil {
+		if err := k.Out.Put(l); err != nil {
 			return err
 		}
 	}
-	if k.out.Name == "jsonl" && len(list.Missing)+len(list.Differs) > 0 {
-		return k.out.Put(show.LossList{LossList: list, Losses: nil})
+	if k.Out.Name == "jsonl" && len(list.Missing)+len(list.Differs) > 0 {
+		return k.Out.Put(show.LossList{LossList: list, Losses: nil})
 	}
 	return nil
 }
 
 func (k *call) sayLosses(list answers.LossList, said []answers.Listing, w answers.LossQuery) {
 	if w.Back > 0 {
-		k.say("since " + w.Back.String() + " ago, by each leader's own clock")
+		k.Say("since " + w.Back.String() + " ago, by each leader's own clock")
 	}
 	if list.More {
-		k.say("there are more; --limit 0 prints all")
+		k.Say("there are more; --limit 0 prints all")
 	}
 	if len(list.Losses) == 0 && !list.More {
 		under, unless := "", ""
 		if w.Resolver != "" && w.Resolver != "all" {
 			under, unless = " under "+w.Resolver, "; they record those of resolvers that serve, or watch (kvd serve --shadow)"
 		}
-		k.say("no losses" + under + ", at " + show.Series(show.ShownAll(answers.Respondents(said))) + unless)
+		k.Say("no losses" + under + ", at " + show.Series(show.ShownAll(answers.Respondents(said))) + unless)
 	}
 	k.sayEvicted(said)
 }
@@ -148,6 +149,6 @@ func (k *call) sayEvicted(said []answers.Listing) {
 		if len(equals) > 1 {
 			has = " have each given up "
 		}
-		k.say(show.Series(show.ShownAll(answers.Respondents(equals))) + has + show.Count(int(g.Evicted), "row") + " of the ledger, the oldest; kv audit counts them")
+		k.Say(show.Series(show.ShownAll(answers.Respondents(equals))) + has + show.Count(int(g.Evicted), "row") + " of the ledger, the oldest; kv audit counts them")
 	}
 }

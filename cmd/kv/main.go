@@ -1,22 +1,18 @@
 // Kv reads and writes a kvd cluster from a shell: values, siblings, sessions
 // that reach over several leaders, how leaders differ, and how fast they are.
 //
-//	argv ─▶ settings (flag, environment, context, default) ─▶ command ─▶ leaders, over the Redis protocol
-//	                                                             └─▶ records ─▶ text, table, json, jsonl or raw
+//	argv ─▶ internal/invoke (what was said, a session, leaders) ─▶ command ─▶ replica/client… (asking, merging)
+//	                                                                └─▶ internal/show (records) ─▶ text, table, json, jsonl or raw
 //
-// A command is a spec: its arguments, flags and what it does with a call. A call
-// holds what the user said, the leaders it opened, the session, and the printer
-// that takes records. What a command asks of a server is in its own file; how a
-// failure is told is in failure.go alone.
+// A command is an invoke.Spec: its arguments, flags and what it does with a call. The
+// commands are in files by theme: values, numbers, keys, siblings, the cluster, lost
+// writes, exports, measurements, contexts and admin.
 //
 // Invariants:
 //
 //   - data goes to standard output, talk and failures to standard error;
 //   - a write is sent once: nothing is tried again, since an increment whose
-//     reply was lost may have been done;
-//   - a password goes only to an address the user named, or to a leader of the
-//     context that names the password;
-//   - a session claims to have been shown what was printed, and nothing else.
+//     reply was lost may have been done.
 package main
 
 import (

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 )
@@ -21,10 +22,10 @@ In a session, kv first waits until the leader has what the session has seen
 (KVD.TOKEN). INCRBY itself takes no token: it goes over everything the leader shows
 then, and the session forgets what it was shown of the key before.`
 
-func numberSpecs() []spec {
-	return []spec{
-		{name: "incr", usage: "add to the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, writes: true, do: incr, flags: []cli.Flag{sessionFlag(), dotFlag()}},
-		{name: "decr", usage: "take from the number of a key", args: "KEY [N]", least: 1, most: 2, about: aboutIncr, writes: true, do: decr, flags: []cli.Flag{sessionFlag(), dotFlag()}},
+func numberSpecs() []invoke.Spec {
+	return []invoke.Spec{
+		{Name: "incr", Usage: "add to the number of a key", Args: "KEY [N]", Least: 1, Most: 2, About: aboutIncr, Writes: true, Do: on(incr), Flags: []cli.Flag{sessionFlag(), dotFlag()}},
+		{Name: "decr", Usage: "take from the number of a key", Args: "KEY [N]", Least: 1, Most: 2, About: aboutIncr, Writes: true, Do: on(decr), Flags: []cli.Flag{sessionFlag(), dotFlag()}},
 	}
 }
 
@@ -39,7 +40,7 @@ func add(k *call, command string) error {
 			return cliutil.Usage(fmt.Sprintf("%q is no number", by), "it must be an integer of 64 bits", "kv "+k.Command.Name+" KEY 5")
 		}
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func add(k *call, command string) error {
 	if err != nil {
 		return err
 	}
-	return k.out.Put(show.Facts{Say: r.Text, Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NumberFact("number", r.Number)}})
+	return k.Out.Put(show.Facts{Say: r.Text, Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NumberFact("number", r.Number)}})
 }
 
 // addDotted adds by KVD.INCR, which answers the dot as well.
@@ -67,7 +68,7 @@ func (k *call) addDotted(l *client.Leader, command, key, by string) error {
 	if err != nil {
 		return client.NewRefusal(l, "KVD.INCR", fmt.Errorf("the answer cannot be read: %w", err))
 	}
-	return k.out.Put(k.dotted(show.Facts{Say: value, Bare: value, All: []show.Fact{show.KeyFact(key), show.NumberFact("number", n), show.WordFact("dot", r.Field("dot").Text)}}))
+	return k.Out.Put(k.dotted(show.Facts{Say: value, Bare: value, All: []show.Fact{show.KeyFact(key), show.NumberFact("number", n), show.WordFact("dot", r.Field("dot").Text)}}))
 }
 
 // negated is a number's text with the other sign. What cannot be negated stays,
@@ -83,16 +84,16 @@ func negated(number string) string {
 // between does a write that takes no token, in a session: not before the leader
 // has what the session has seen, and what it has afterwards is remembered.
 func (k *call) between(l *client.Leader, words ...string) (client.Reply, error) {
-	if err := k.session.CatchUp(k.ctx(), l); err != nil {
+	if err := k.Session.CatchUp(k.Ctx(), l); err != nil {
 		return client.Reply{}, err
 	}
-	r, err := l.Do(k.ctx(), words...)
+	r, err := l.Do(k.Ctx(), words...)
 	if err != nil {
 		return client.Reply{}, err
 	}
-	k.session.Forget(words[1])
-	if err := k.session.note(k.ctx(), l); err != nil {
-		k.say("it was done; the session does not know of it")
+	k.Session.Forget(words[1])
+	if err := k.Session.Note(k.Ctx(), l); err != nil {
+		k.Say("it was done; the session does not know of it")
 		return client.Reply{}, err
 	}
 	return r, nil

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/client"
@@ -65,11 +66,11 @@ func TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown(t *testing.T) {
 	}
 	s := opened(t)
 	for i := 1; i <= client.MaxShown+10; i++ {
-		if err := s.shownBy(tokenOf(i)); err != nil {
+		if err := s.ShownBy(tokenOf(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.save(); err != nil {
+	if err := s.Save(); err != nil {
 		t.Fatal(err)
 	}
 	s = opened(t)
@@ -82,20 +83,20 @@ func TestASessionKeepsWhatItSawAndTheNewestOfWhatItWasShown(t *testing.T) {
 		t.Errorf("of a key that is remembered: %+v, %v", kept, err)
 	}
 	s.Forget("11")
-	if err := s.save(); err != nil {
+	if err := s.Save(); err != nil {
 		t.Fatal(err)
 	}
 	if s = opened(t); s.Knows("11") || !s.Knows("12") {
 		t.Error("forgetting one key is not kept, or forgot another")
 	}
-	if err := s.save(); err != nil {
+	if err := s.Save(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func opened(t *testing.T) *keptSession {
+func opened(t *testing.T) *invoke.Session {
 	t.Helper()
-	s, err := openSession("ann")
+	s, err := invoke.OpenSession("ann")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,19 +109,19 @@ func TestTheSecondToOpenASessionWaitsForTheFirst(t *testing.T) {
 	dot := logical.Dot{Origin: 7, Seq: 1}
 	seen := make(chan uint64)
 	go func() {
-		s, err := openSession("ann")
+		s, err := invoke.OpenSession("ann")
 		if err != nil {
 			t.Error(err)
 			close(seen)
 			return
 		}
 		seen <- uint64(s.Seen.Frontier.At(7))
-		_ = s.save()
+		_ = s.Save()
 	}()
-	if err := first.saw(token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dot)}}.String()); err != nil {
+	if err := first.Saw(token.Token{Seen: replica.Token{Frontier: logical.FrontierOf(dot)}}.String()); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.save(); err != nil {
+	if err := first.Save(); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-seen; got != 1 {
@@ -136,12 +137,12 @@ func TestEveryFailureIsToldInThreeLines(t *testing.T) {
 		"BEHIND x": cliutil.Unreachable, "TRYAGAIN x": cliutil.Unreachable, "LOADING x": cliutil.Unreachable,
 		"ERR max number of clients reached": cliutil.Unreachable, "ERR unknown command 'x'": cliutil.Failed, "ERR anything": cliutil.Failed,
 	} {
-		got, next := judge(text, "X")
+		got, next := invoke.Judge(text, "X")
 		if got != code || next == "" && text != "ERR anything" {
 			t.Errorf("%s: %d, %q; want %d", text, got, next, code)
 		}
 	}
-	err := explain("get x", &client.Refusal{By: l, Cmd: "GET", Err: errors.New("odd")})
+	err := invoke.Explain("get x", &client.Refusal{By: l, Cmd: "GET", Err: errors.New("odd")})
 	var p *cliutil.Problem
 	if !errors.As(err, &p) || p.What != "get x at n1 (h:1)" || p.Why != "odd" {
 		t.Errorf("%v", err)

@@ -7,6 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
+	"kvd/replica/client"
 )
 
 const about = `kv talks to one leader of a cluster; compare, wait, members, and losses, why, fate,
@@ -16,7 +18,7 @@ to its last byte. Data goes to standard output, talk to standard error.
 
 Which leader: -n HOST:PORT or the name of a leader; else KV_NODE; else the first
 leader of the context (-c, KV_CONTEXT, or the one "kv context use" chose); else
-` + defaultAddr + `. For compare and wait, -n may list several, with commas.
+` + invoke.DefaultAddr + `. For compare and wait, -n may list several, with commas.
 
 Sessions: --session NAME keeps a token between calls, and the name may be used at
 any leader. A leader that lacks what the session has seen waits for it. A set after
@@ -45,7 +47,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Usage:       "read, write and compare the leaders of a kvd cluster",
 		Description: about,
 		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
-		Flags: globalFlags(),
+		Flags: invoke.GlobalFlags(),
 		Commands: append(commands(),
 			benchCommand(), contextCommand(), adminCommand(), cliutil.Completion()),
 	})
@@ -82,10 +84,29 @@ func synonyms() cliutil.Synonyms {
 // commands is every command that is a single spec.
 func commands() []*cli.Command {
 	var all []*cli.Command
-	for _, group := range [][]spec{valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs()} {
+	for _, group := range [][]invoke.Spec{valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs()} {
 		for _, s := range group {
-			all = append(all, s.command())
+			all = append(all, s.Command())
 		}
 	}
 	return all
+}
+
+// call is one command on its way, with what the commands of kv do with it.
+type call struct{ *invoke.Call }
+
+// on is a command.
+func on(do func(*call) error) func(*invoke.Call) error {
+	return func(k *invoke.Call) error { return do(&call{k}) }
+}
+
+// at is a command that asks one leader.
+func at(do func(*call, *client.Leader) error) func(*invoke.Call) error {
+	return func(k *invoke.Call) error {
+		l, err := k.Leader()
+		if err != nil {
+			return err
+		}
+		return do(&call{k}, l)
+	}
 }

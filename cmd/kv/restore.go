@@ -9,14 +9,15 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 	"kvd/replica/client/answers"
 )
 
-func restoreSpec() spec {
-	return spec{name: "restore", usage: "write a lost value again", args: "DOT", least: 1, most: 1, writes: true, do: restore,
-		about: `The leader of -n is asked first, or else the context's first. It writes the value over
+func restoreSpec() invoke.Spec {
+	return invoke.Spec{Name: "restore", Usage: "write a lost value again", Args: "DOT", Least: 1, Most: 1, Writes: true, Do: on(restore),
+		About: `The leader of -n is asked first, or else the context's first. It writes the value over
 exactly what the key shows there; what arrives meanwhile stays. A leader whose clock
 is behind the value that won cannot do it, since the new write would lose as well:
 then the others are asked, and one whose clock is far enough ahead does it. If none
@@ -28,7 +29,7 @@ Examples:
    kv losses                                  prints the dots of lost writes
    kv restore 00c0ffee00c0ffee-17             at the first leader that can
    kv restore 00c0ffee00c0ffee-17 --session ann -o raw     prints the dot of the new write`,
-		flags: []cli.Flag{sessionFlag(), &cli.BoolFlag{Name: "force", Usage: "write even if it would lose again"}, onlyFlag(), missingFlag()}}
+		Flags: []cli.Flag{sessionFlag(), &cli.BoolFlag{Name: "force", Usage: "write even if it would lose again"}, invoke.OnlyFlag(), invoke.MissingFlag()}}
 }
 
 // refused is a leader that did not restore, and so wrote nothing.
@@ -46,13 +47,13 @@ func restore(k *call) error {
 	if err != nil {
 		return err
 	}
-	words := append([]string{"KVD.RESTORE", dot}, client.TokenWords(k.session.SeenToken())...)
+	words := append([]string{"KVD.RESTORE", dot}, client.TokenWords(k.Session.SeenToken())...)
 	if k.Bool("force") {
 		words = append(words, "FORCE")
 	}
 	var no []refused
 	for _, l := range leaders {
-		r, err := l.Do(k.ctx(), words...)
+		r, err := l.Do(k.Ctx(), words...)
 		if err == nil {
 			k.sayPassedOver(no)
 			return k.restored(l, r)
@@ -67,14 +68,14 @@ func restore(k *call) error {
 
 // inTurn is all leaders, the one that is named first.
 func (k *call) inTurn() ([]*client.Leader, error) {
-	if strings.Contains(k.node, ",") || k.Bool("only") {
-		return k.everyone()
+	if strings.Contains(k.Node, ",") || k.Bool("only") {
+		return k.Everyone()
 	}
-	first, err := k.leader()
+	first, err := k.Leader()
 	if err != nil {
 		return nil, err
 	}
-	all, err := k.all()
+	all, err := k.All()
 	order := []*client.Leader{first}
 	for _, l := range all {
 		if l != first {
@@ -96,7 +97,7 @@ func passable(err error) bool {
 
 func (k *call) sayPassedOver(no []refused) {
 	for _, r := range no {
-		k.say(r.by.String() + " did not: " + because(r.err))
+		k.Say(r.by.String() + " did not: " + because(r.err))
 	}
 }
 
@@ -114,7 +115,7 @@ func (k *call) unrestored(no []refused) error {
 	var whys []string
 	var soonest *refused
 	var wait time.Duration
-	p := &cliutil.Problem{What: k.subject(), Code: cliutil.Absent, Next: "ask the leader that accepted it; kv fate DOT says who has heard of it"}
+	p := &cliutil.Problem{What: k.Subject(), Code: cliutil.Absent, Next: "ask the leader that accepted it; kv fate DOT says who has heard of it"}
 	for i, r := range no {
 		whys = append(whys, r.by.String()+": "+because(r.err))
 		until, _, lost := client.Beaten(r.err)
@@ -148,7 +149,7 @@ func (k *call) lostAgain(leader, dot string, r client.Reply) error {
 		next = fmt.Sprintf("in %s, at %s by this machine's clock: kv restore %s -n %s; or now at a leader whose clock is further on",
 			roundUp(until), time.Now().Add(until).Format("15:04:05"), dot, show.Printable(leader))
 	}
-	return &cliutil.Problem{What: fmt.Sprintf("%s: %s wrote it again as %s, and that was lost as well", k.subject(), show.Printable(leader), dot),
+	return &cliutil.Problem{What: fmt.Sprintf("%s: %s wrote it again as %s, and that was lost as well", k.Subject(), show.Printable(leader), dot),
 		Why: show.Printable(r.Field("text").Text), Next: next, Code: cliutil.Differs}
 }
 
@@ -168,15 +169,15 @@ func (k *call) restored(l *client.Leader, r client.Reply) error {
 		name = l.Name
 	}
 	if answers.IsLost(r.Field("state").Text) {
-		if err := k.session.shownBy(token); err != nil {
+		if err := k.Session.ShownBy(token); err != nil {
 			return err
 		}
 		return k.lostAgain(name, dot, r)
 	}
-	text := fmt.Sprintf("%s is %s again, written at %s\ndot %s\nover %s", k.out.Show(key), k.out.Show(show.Cut(value.Text)), show.Printable(name), dot, strings.Join(over, " "))
-	err := k.out.Put(show.Facts{Say: text, Bare: dot, All: []show.Fact{
+	text := fmt.Sprintf("%s is %s again, written at %s\ndot %s\nover %s", k.Out.Show(key), k.Out.Show(show.Cut(value.Text)), show.Printable(name), dot, strings.Join(over, " "))
+	err := k.Out.Put(show.Facts{Say: text, Bare: dot, All: []show.Fact{
 		show.TruthFact("ok", true), show.WordFact("leader", name), show.KeyFact(key), show.ReplyFact("value", value), show.WordFact("restored", r.Field("restored").Text),
 		show.WordFact("dot", dot), show.ListFact("over", over), show.WordFact("token", token), show.TruthFact("retry", r.Field("retry").Truth()),
 	}})
-	return errors.Join(err, k.session.shownBy(token))
+	return errors.Join(err, k.Session.ShownBy(token))
 }

@@ -5,42 +5,39 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 )
 
-func siblingSpecs() []spec {
-	return []spec{
-		{name: "siblings", usage: "print all values a key shows, and a token for writing over them", args: "KEY", least: 1, most: 1, do: siblings, flags: []cli.Flag{sessionFlag()}},
-		{name: "resolve", usage: "put one value in the place of the siblings", args: "KEY VALUE", least: 2, most: 2, writes: true, do: resolveSiblings,
-			about: "It goes over exactly what was shown: to the session, to whoever got --token, or, with\nneither, to kv just now. What others wrote meanwhile stays.",
-			flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
-		{name: "history", usage: "print the writes of a key that this leader still has", args: "KEY", least: 1, most: 1, do: keyHistory,
-			about: "The newest is first. Wall is the middle of what the leader's clock showed, ± how far it\nmay have been wrong. A touch is a change of the deadline alone (EXPIRE, PERSIST): those that\nhold, and those that later writes went on with, are printed.",
-			flags: []cli.Flag{&cli.IntFlag{Name: "count", Usage: "at most `N` of them; 0: as many as the server thinks fit"}}},
-		{name: "watch", usage: "print what a key shows whenever that changes", args: "KEY", least: 1, most: 1, do: watch,
-			about: "It asks again and again, and prints each change it sees; a value that came and went in\nbetween is not seen. Ctrl-C ends it.",
-			flags: []cli.Flag{everyFlag()}},
+func siblingSpecs() []invoke.Spec {
+	return []invoke.Spec{
+		{Name: "siblings", Usage: "print all values a key shows, and a token for writing over them", Args: "KEY", Least: 1, Most: 1, Do: at(siblings), Flags: []cli.Flag{sessionFlag()}},
+		{Name: "resolve", Usage: "put one value in the place of the siblings", Args: "KEY VALUE", Least: 2, Most: 2, Writes: true, Do: on(resolveSiblings),
+			About: "It goes over exactly what was shown: to the session, to whoever got --token, or, with\nneither, to kv just now. What others wrote meanwhile stays.",
+			Flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
+		{Name: "history", Usage: "print the writes of a key that this leader still has", Args: "KEY", Least: 1, Most: 1, Do: at(keyHistory),
+			About: "The newest is first. Wall is the middle of what the leader's clock showed, ± how far it\nmay have been wrong. A touch is a change of the deadline alone (EXPIRE, PERSIST): those that\nhold, and those that later writes went on with, are printed.",
+			Flags: []cli.Flag{&cli.IntFlag{Name: "count", Usage: "at most `N` of them; 0: as many as the server thinks fit"}}},
+		{Name: "watch", Usage: "print what a key shows whenever that changes", Args: "KEY", Least: 1, Most: 1, Do: on(watch),
+			About: "It asks again and again, and prints each change it sees; a value that came and went in\nbetween is not seen. Ctrl-C ends it.",
+			Flags: []cli.Flag{everyFlag()}},
 	}
 }
 
-func siblings(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
+func siblings(k *call, l *client.Leader) error {
 	r, err := k.reading(l, k.Args().First())
 	if err != nil {
 		return err
 	}
-	if err := k.out.Put(show.Siblings{Reading: r}); err != nil {
+	if err := k.Out.Put(show.Siblings{Reading: r}); err != nil {
 		return err
 	}
-	if err := k.session.shownBy(r.Token); err != nil {
+	if err := k.Session.ShownBy(r.Token); err != nil {
 		return err
 	}
 	if len(r.Values) == 0 {
-		return k.absent("the key is not there, at " + l.String())
+		return k.Absent("the key is not there, at " + l.String())
 	}
 	return nil
 }
@@ -50,11 +47,11 @@ func resolveSiblings(k *call) error {
 		return err
 	}
 	key := k.Args().First()
-	value, err := k.value(k.Args().Get(1))
+	value, err := k.Value(k.Args().Get(1))
 	if err != nil {
 		return err
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return err
 	}
@@ -62,15 +59,15 @@ func resolveSiblings(k *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := l.Do(k.ctx(), "KVD.RESOLVE", key, value, "TOKEN", token)
+	r, err := l.Do(k.Ctx(), "KVD.RESOLVE", key, value, "TOKEN", token)
 	if err != nil {
 		return err
 	}
 	after := r.Field("token").Text
-	if err := k.session.shownBy(after); err != nil {
+	if err := k.Session.ShownBy(after); err != nil {
 		return err
 	}
-	return k.out.Put(k.dotted(done(show.KeyFact(key), show.WordFact("dot", r.Field("dot").Text), show.WordFact("token", after))))
+	return k.Out.Put(k.dotted(done(show.KeyFact(key), show.WordFact("dot", r.Field("dot").Text), show.WordFact("token", after))))
 }
 
 // shownToken says what a resolution goes over. If nobody says it, it is what the
@@ -79,16 +76,16 @@ func (k *call) shownToken(l *client.Leader, key string) (string, error) {
 	if token := k.String("token"); token != "" {
 		return token, nil
 	}
-	if k.session.Knows(key) {
-		return k.session.Token(key), nil
+	if k.Session.Knows(key) {
+		return k.Session.Token(key), nil
 	}
 	r, err := k.reading(l, key)
 	if err != nil {
 		return "", err
 	}
 	if len(r.Values) == 0 {
-		return "", k.absent("there is nothing to resolve, at " + l.String())
+		return "", k.Absent("there is nothing to resolve, at " + l.String())
 	}
-	k.say(fmt.Sprintf("over %s: %s", show.Count(len(r.Values), "value"), show.Glimpse(r.Values)))
+	k.Say(fmt.Sprintf("over %s: %s", show.Count(len(r.Values), "value"), show.Glimpse(r.Values)))
 	return r.Token, nil
 }

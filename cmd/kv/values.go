@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 )
@@ -26,30 +27,30 @@ func dotFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "dot", Usage: "print the dot of the write as well, which kv fate takes; alone with -o raw"}
 }
 
-func valueSpecs() []spec {
-	return []spec{
-		{name: "get", usage: "print the value of a key", args: "KEY", least: 1, most: 1, do: get,
-			about: "A key with siblings has no one value: the exit code is 4, and kv siblings shows them.",
-			flags: []cli.Flag{sessionFlag(), &cli.BoolFlag{Name: "strict", Usage: "refuse siblings even where the server would pick one"}}},
-		{name: "set", usage: "set a key", args: "KEY VALUE", least: 2, most: 2, writes: true, do: set,
-			about: "Plain, it goes over whatever the leader shows. With --token, or after a get in the\nsame --session, it goes over exactly what was shown.",
-			flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag(),
+func valueSpecs() []invoke.Spec {
+	return []invoke.Spec{
+		{Name: "get", Usage: "print the value of a key", Args: "KEY", Least: 1, Most: 1, Do: at(get),
+			About: "A key with siblings has no one value: the exit code is 4, and kv siblings shows them.",
+			Flags: []cli.Flag{sessionFlag(), &cli.BoolFlag{Name: "strict", Usage: "refuse siblings even where the server would pick one"}}},
+		{Name: "set", Usage: "set a key", Args: "KEY VALUE", Least: 2, Most: 2, Writes: true, Do: at(set),
+			About: "Plain, it goes over whatever the leader shows. With --token, or after a get in the\nsame --session, it goes over exactly what was shown.",
+			Flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag(),
 				&cli.DurationFlag{Name: "ttl", Usage: "the value ends after `DURATION`"},
 				&cli.BoolFlag{Name: "nx", Usage: "only if this leader shows none; another leader may say yes as well"},
 				&cli.BoolFlag{Name: "xx", Usage: "only if this leader shows one"}}},
-		{name: "del", usage: "remove keys", args: "KEY...", least: 1, most: -1, writes: true, do: del,
-			about: "It prints how many were there. With --token or in a --session, what was shown is removed,\none key after another, and every key counts. With --dot it takes one key, and prints the\ndot of its deletion.",
-			flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
-		{name: "mget", usage: "print the values of several keys", args: "KEY...", least: 1, most: -1, do: mget, flags: []cli.Flag{sessionFlag()}},
-		{name: "mset", usage: "set several keys", args: "KEY VALUE...", least: 2, most: -1, writes: true, do: mset, flags: []cli.Flag{sessionFlag()},
-			about: "In a session the keys are set one after another, each as set would."},
+		{Name: "del", Usage: "remove keys", Args: "KEY...", Least: 1, Most: -1, Writes: true, Do: at(del),
+			About: "It prints how many were there. With --token or in a --session, what was shown is removed,\none key after another, and every key counts. With --dot it takes one key, and prints the\ndot of its deletion.",
+			Flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
+		{Name: "mget", Usage: "print the values of several keys", Args: "KEY...", Least: 1, Most: -1, Do: at(mget), Flags: []cli.Flag{sessionFlag()}},
+		{Name: "mset", Usage: "set several keys", Args: "KEY VALUE...", Least: 2, Most: -1, Writes: true, Do: on(mset), Flags: []cli.Flag{sessionFlag()},
+			About: "In a session the keys are set one after another, each as set would."},
 	}
 }
 
 // reading asks for everything a key shows, at a leader that has what the session
 // has seen. The session learns nothing yet.
 func (k *call) reading(l *client.Leader, key string) (client.Reading, error) {
-	return l.Read(k.ctx(), key, k.session.Token(key))
+	return l.Read(k.Ctx(), key, k.Session.Token(key))
 }
 
 // manyValues is the failure of a command that wants one value.
@@ -67,9 +68,9 @@ func (k *call) one(l *client.Leader, key string) (show.Entry, error) {
 		return show.Entry{}, err
 	}
 	if len(r.Values) > 1 {
-		return show.Entry{}, errors.Join(k.session.saw(r.Token), manyValues(r))
+		return show.Entry{}, errors.Join(k.Session.Saw(r.Token), manyValues(r))
 	}
-	if err := k.session.shownBy(r.Token); err != nil {
+	if err := k.Session.ShownBy(r.Token); err != nil {
 		return show.Entry{}, err
 	}
 	return show.Entry{Key: key, There: len(r.Values) == 1, Value: slices.Concat(r.Values, []string{""})[0]}, nil
@@ -77,57 +78,49 @@ func (k *call) one(l *client.Leader, key string) (show.Entry, error) {
 
 // entry is one's, or a plain GET's.
 func (k *call) entry(l *client.Leader, key string) (show.Entry, error) {
-	if k.session.on() || k.Bool("strict") {
+	if k.Session.On() || k.Bool("strict") {
 		return k.one(l, key)
 	}
-	r, err := l.Do(k.ctx(), "GET", key)
+	r, err := l.Do(k.Ctx(), "GET", key)
 	return show.Entry{Key: key, Value: r.Text, There: r.Kind != client.Null}, err
 }
 
-func get(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
+func get(k *call, l *client.Leader) error {
 	key := k.Args().First()
 	e, err := k.entry(l, key)
 	switch {
 	case err != nil:
 		return err
 	case !e.There:
-		return k.absent("the key is not there, at " + l.String())
+		return k.Absent("the key is not there, at " + l.String())
 	}
 	e.Bare = true
-	return k.out.Put(e)
+	return k.Out.Put(e)
 }
 
-func set(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
+func set(k *call, l *client.Leader) error {
 	key := k.Args().First()
 	options, err := k.setOptions()
 	if err != nil {
 		return err
 	}
-	value, err := k.value(k.Args().Get(1))
+	value, err := k.Value(k.Args().Get(1))
 	if err != nil {
 		return err
 	}
 	if k.informed() || k.Bool("dot") {
 		return k.putWrite(l, "KVD.SET", key, value)
 	}
-	r, err := l.Do(k.ctx(), append([]string{"SET", key, value}, options...)...)
+	r, err := l.Do(k.Ctx(), append([]string{"SET", key, value}, options...)...)
 	switch {
 	case err != nil:
 		return err
 	case r.Kind == client.Null && k.Bool("xx"):
-		return k.absent("the key is not there, at " + l.String() + ", and --xx sets only what is")
+		return k.Absent("the key is not there, at " + l.String() + ", and --xx sets only what is")
 	case r.Kind == client.Null:
-		return &cliutil.Problem{What: k.subject(), Why: "the key is there, at " + l.String() + ", and --nx sets only what is not", Next: "kv get shows it"}
+		return &cliutil.Problem{What: k.Subject(), Why: "the key is there, at " + l.String() + ", and --nx sets only what is not", Next: "kv get shows it"}
 	}
-	return k.out.Put(done(show.KeyFact(key)))
+	return k.Out.Put(done(show.KeyFact(key)))
 }
 
 // done says OK, and what else there is to know.
@@ -141,7 +134,7 @@ func (k *call) putWrite(l *client.Leader, words ...string) error {
 	if err != nil {
 		return err
 	}
-	return k.out.Put(k.dotted(w))
+	return k.Out.Put(k.dotted(w))
 }
 
 // dotted shows the dot of a write, if the user wants to know. JSON has it anyway.
@@ -153,7 +146,7 @@ func (k *call) dotted(f show.Facts) show.Facts {
 }
 
 // informed reports whether a write says what its author has seen.
-func (k *call) informed() bool { return k.session.on() || k.String("token") != "" }
+func (k *call) informed() bool { return k.Session.On() || k.String("token") != "" }
 
 // setOptions is SET's options, which an informed write does not have.
 func (k *call) setOptions() ([]string, error) {
@@ -171,7 +164,7 @@ func (k *call) setOptions() ([]string, error) {
 		}
 	}
 	switch {
-	case k.session.on() && k.String("token") != "":
+	case k.Session.On() && k.String("token") != "":
 		return nil, cliutil.Usage("--session and --token say the same thing twice", "a session has its own token", "leave out one of them")
 	case k.Bool("nx") && k.Bool("xx"):
 		return nil, cliutil.Usage("--nx and --xx leave nothing to set", "a key is there or not", "leave out one of them")
@@ -188,21 +181,17 @@ func (k *call) write(l *client.Leader, words ...string) (show.Facts, error) {
 	key := words[1]
 	token := k.String("token")
 	if token == "" {
-		token = k.session.Token(key)
+		token = k.Session.Token(key)
 	}
-	r, err := l.Do(k.ctx(), append(words, client.TokenWords(token)...)...)
+	r, err := l.Do(k.Ctx(), append(words, client.TokenWords(token)...)...)
 	if err != nil {
 		return show.Facts{}, err
 	}
 	dot, after := r.Field("dot").Text, r.Field("token").Text
-	return done(show.KeyFact(key), show.WordFact("dot", dot), show.WordFact("token", after)), k.session.shownBy(after)
+	return done(show.KeyFact(key), show.WordFact("dot", dot), show.WordFact("token", after)), k.Session.ShownBy(after)
 }
 
-func del(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
+func del(k *call, l *client.Leader) error {
 	if _, err := k.setOptions(); err != nil {
 		return err
 	}
@@ -214,7 +203,7 @@ func del(k *call) error {
 		return k.putWrite(l, "KVD.DEL", keys[0])
 	}
 	if !k.informed() {
-		r, err := l.Do(k.ctx(), append([]string{"DEL"}, keys...)...)
+		r, err := l.Do(k.Ctx(), append([]string{"DEL"}, keys...)...)
 		if err != nil {
 			return err
 		}
@@ -234,7 +223,7 @@ func del(k *call) error {
 // partly says how far a command of several steps came.
 func (k *call) partly(done int, err error) error {
 	if done > 0 {
-		k.say(fmt.Sprintf("the first %d were done", done))
+		k.Say(fmt.Sprintf("the first %d were done", done))
 	}
 	return err
 }
@@ -242,30 +231,27 @@ func (k *call) partly(done int, err error) error {
 // counted prints a count; if it is zero, none of the keys was there.
 func (k *call) counted(what string, n int64) error {
 	text := strconv.FormatInt(n, 10)
-	if err := k.out.Put(show.Facts{Say: text, Bare: text, All: []show.Fact{show.NumberFact(what, n)}}); err != nil || n > 0 {
+	if err := k.Out.Put(show.Facts{Say: text, Bare: text, All: []show.Fact{show.NumberFact(what, n)}}); err != nil || n > 0 {
 		return err
 	}
-	return k.absent("none of the keys is there")
+	return k.Absent("none of the keys is there")
 }
 
-func mget(k *call) error {
-	l, err := k.leader()
-	if err != nil {
-		return err
-	}
-	k.out.List()
+func mget(k *call, l *client.Leader) error {
+	k.Out.List()
 	found := false
 	emit := func(e show.Entry) error {
 		found = found || e.There
-		return k.out.Put(e)
+		return k.Out.Put(e)
 	}
-	if k.session.on() {
+	var err error
+	if k.Session.On() {
 		err = k.eachOne(l, emit)
 	} else {
 		err = k.eachPlain(l, emit)
 	}
 	if err == nil && !found {
-		return k.absent("none of the keys is there, at " + l.String())
+		return k.Absent("none of the keys is there, at " + l.String())
 	}
 	return err
 }
@@ -286,7 +272,7 @@ func (k *call) eachOne(l *client.Leader, do func(show.Entry) error) error {
 
 func (k *call) eachPlain(l *client.Leader, do func(show.Entry) error) error {
 	keys := k.Args().Slice()
-	r, err := l.Do(k.ctx(), append([]string{"MGET"}, keys...)...)
+	r, err := l.Do(k.Ctx(), append([]string{"MGET"}, keys...)...)
 	if err != nil {
 		return err
 	}
@@ -306,14 +292,14 @@ func mset(k *call) error {
 	if err := k.fill(args); err != nil {
 		return err
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return err
 	}
 	if err := k.setAll(l, args); err != nil {
 		return err
 	}
-	return k.out.Put(done(show.NumberFact("set", int64(len(args)/2))))
+	return k.Out.Put(done(show.NumberFact("set", int64(len(args)/2))))
 }
 
 // fill puts standard input in the place of the value that asks for it.
@@ -325,7 +311,7 @@ func (k *call) fill(pairs []string) error {
 		}
 		read = read || pairs[i] == "-"
 		var err error
-		if pairs[i], err = k.value(pairs[i]); err != nil {
+		if pairs[i], err = k.Value(pairs[i]); err != nil {
 			return err
 		}
 	}
@@ -333,8 +319,8 @@ func (k *call) fill(pairs []string) error {
 }
 
 func (k *call) setAll(l *client.Leader, pairs []string) error {
-	if !k.session.on() {
-		_, err := l.Do(k.ctx(), append([]string{"MSET"}, pairs...)...)
+	if !k.Session.On() {
+		_, err := l.Do(k.Ctx(), append([]string{"MSET"}, pairs...)...)
 		return err
 	}
 	for i := 0; i < len(pairs); i += 2 {

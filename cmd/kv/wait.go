@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 )
@@ -18,11 +19,11 @@ const waitTime = 30 * time.Second
 func wait(k *call) error {
 	limit := waitTime
 	if k.IsSet("timeout") {
-		limit = k.timeout
+		limit = k.Timeout
 	}
 	token := k.String("token")
 	ways := 0
-	for _, given := range []bool{k.Bool("converged"), token != "", k.session.on()} {
+	for _, given := range []bool{k.Bool("converged"), token != "", k.Session.On()} {
 		if given {
 			ways++
 		}
@@ -33,17 +34,17 @@ func wait(k *call) error {
 	if k.Bool("converged") {
 		return k.converge(limit)
 	}
-	if k.session.on() {
-		token = k.session.SeenToken()
+	if k.Session.On() {
+		token = k.Session.SeenToken()
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err == nil && token != "" {
-		err = l.WaitFor(k.ctx(), token, limit)
+		err = l.WaitFor(k.Ctx(), token, limit)
 	}
 	if err != nil {
 		return err
 	}
-	return k.out.Put(done(show.WordFact("leader", l.Name)))
+	return k.Out.Put(done(show.WordFact("leader", l.Name)))
 }
 
 // converge waits until all leaders have applied the same. Those that take no connections
@@ -53,12 +54,12 @@ func (k *call) converge(limit time.Duration) error {
 	if err != nil {
 		return err
 	}
-	leaders, err := k.several()
+	leaders, err := k.Several()
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(k.ctx(), limit)
+	ctx, cancel := context.WithTimeout(k.Ctx(), limit)
 	defer cancel()
 	last, ok, err := client.Converge(ctx, leaders, every, func(a *client.Agreement) bool {
 		return a.Agree() && (len(a.Missing) == 0 || k.Bool("missing-ok") || a.Gone)
@@ -69,15 +70,15 @@ func (k *call) converge(limit time.Duration) error {
 	if err := k.inOrder(last.There); err != nil {
 		return err
 	}
-	k.sayForgotten(last.Forgotten)
+	k.SayForgotten(last.Forgotten)
 	if !ok {
-		return errors.Join(k.ctx().Err(), apartStill(limit, strings.Join(show.AgreementLines(last), "; ")))
+		return errors.Join(k.Ctx().Err(), apartStill(limit, strings.Join(show.AgreementLines(last), "; ")))
 	}
-	missing := k.accepted(last.Missing)
-	if err := k.out.Put(converged(len(last.There), time.Since(began))); err != nil || len(missing) == 0 {
+	missing := k.Accepted(last.Missing)
+	if err := k.Out.Put(converged(len(last.There), time.Since(began))); err != nil || len(missing) == 0 {
 		return err
 	}
-	return k.verdict(ending{missing: missing})
+	return k.Verdict(invoke.Ending{Missing: missing})
 }
 
 func converged(n int, took time.Duration) show.Facts {

@@ -31,14 +31,14 @@ func watch(k *call) error {
 	if err != nil {
 		return err
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return err
 	}
-	k.out.List()
+	k.Out.List()
 	last, err := k.reading(l, k.Args().First())
 	if err == nil {
-		err = k.out.Put(show.Change{At: time.Now(), Reading: last})
+		err = k.Out.Put(show.Change{At: time.Now(), Reading: last})
 	}
 	away := false
 	for err == nil {
@@ -46,14 +46,14 @@ func watch(k *call) error {
 			break
 		}
 		now, lost := k.reading(l, last.Key)
-		if lost != nil && !away && k.ctx().Err() == nil {
-			k.say(lost.Error() + "; still asking")
+		if lost != nil && !away && k.Ctx().Err() == nil {
+			k.Say(lost.Error() + "; still asking")
 		}
 		if away = lost != nil; !away && !slices.Equal(now.Values, last.Values) {
-			last, err = now, k.out.Put(show.Change{At: time.Now(), Reading: now})
+			last, err = now, k.Out.Put(show.Change{At: time.Now(), Reading: now})
 		}
 	}
-	if k.ctx().Err() != nil {
+	if k.Ctx().Err() != nil {
 		return nil
 	}
 	return err
@@ -66,7 +66,7 @@ func (k *call) pause(d time.Duration) error {
 	select {
 	case <-t.C:
 		return nil
-	case <-k.ctx().Done():
-		return k.ctx().Err()
+	case <-k.Ctx().Done():
+		return k.Ctx().Err()
 	}
 }

@@ -5,15 +5,16 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/whatif"
+	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 	"kvd/replica/client/study"
 )
 
-func whatIfSpecs() []spec {
-	return []spec{
-		{name: "whatif", usage: "judge the recorded writes by every resolver", least: 0, most: 0, do: whatIf, flags: whatif.Flags(),
-			about: "Reads one leader's log, up to what it has applied now, and replays it here: what each\nresolver would keep and lose, which keys would show something else, and what lww would\nlose with worse clocks. The leader only sends its log, a page at a time.\n\nExamples:\n   kv whatif --resolvers lww,siblings --prefix cart:\n   kv whatif --skew none --differences 100 -o json"},
+func whatIfSpecs() []invoke.Spec {
+	return []invoke.Spec{
+		{Name: "whatif", Usage: "judge the recorded writes by every resolver", Least: 0, Most: 0, Do: on(whatIf), Flags: whatif.Flags(),
+			About: "Reads one leader's log, up to what it has applied now, and replays it here: what each\nresolver would keep and lose, which keys would show something else, and what lww would\nlose with worse clocks. The leader only sends its log, a page at a time.\n\nExamples:\n   kv whatif --resolvers lww,siblings --prefix cart:\n   kv whatif --skew none --differences 100 -o json"},
 		exportSpec(),
 	}
 }
@@ -22,15 +23,15 @@ func whatIfSpecs() []spec {
 // gives way to leaders beside it. The caller closes it.
 func (k *call) past(prefix string) (*study.Past, error) {
 	if err := cliutil.StepBack(); err != nil {
-		k.say(err.Error() + "; a leader on this machine may feel it")
+		k.Say(err.Error() + "; a leader on this machine may feel it")
 	}
-	l, err := k.leader()
+	l, err := k.Leader()
 	if err != nil {
 		return nil, err
 	}
-	p, err := study.Of(k.ctx(), l, prefix)
+	p, err := study.Of(k.Ctx(), l, prefix)
 	if err == nil && p.Unnamed != nil {
-		k.say("whose the origins are is not known: " + p.Unnamed.Error())
+		k.Say("whose the origins are is not known: " + p.Unnamed.Error())
 	}
 	return p, err
 }
@@ -51,10 +52,10 @@ func whatIf(k *call) error {
 		return noLog(k, err)
 	}
 	if k.String("output") != "table" {
-		return k.out.Put(show.WhatIf{Report: whatif.Report{Report: report}})
+		return k.Out.Put(show.WhatIf{Report: whatif.Report{Report: report}})
 	}
 	for i := range report.Outcomes {
-		if err := k.out.Put(show.Outcome{Outcome: &report.Outcomes[i]}); err != nil {
+		if err := k.Out.Put(show.Outcome{Outcome: &report.Outcomes[i]}); err != nil {
 			return err
 		}
 	}
@@ -64,7 +65,7 @@ func whatIf(k *call) error {
 // farRead tells how far reading is; of zero is not known.
 func (k *call) farRead(of int) func(pass, ops int) {
 	progress := cliutil.NewProgress(k.App.ErrWriter)
-	if k.quiet {
+	if k.Quiet {
 		progress = cliutil.Progress{}
 	}
 	return func(pass, ops int) {
@@ -82,7 +83,7 @@ func (k *call) farRead(of int) func(pass, ops int) {
 // noLog says it plainly where a server cannot be asked for its log.
 func noLog(k *call, err error) error {
 	if client.Unknown(err) {
-		return &cliutil.Problem{What: k.subject(), Why: "this server has no KVD.LOG: it keeps the writes and does not give them away", Next: "a newer one does"}
+		return &cliutil.Problem{What: k.Subject(), Why: "this server has no KVD.LOG: it keeps the writes and does not give them away", Next: "a newer one does"}
 	}
 	return err
 }

@@ -8,7 +8,7 @@ import (
 	"kvd/replica/client"
 	"kvd/resolve/replay"
 
-	historyfile "kvd/storage/history"
+	"kvd/storage/history"
 	"kvd/wallclock"
 )
 
@@ -19,8 +19,8 @@ type Past struct {
 	ctx     context.Context // ends with close
 	cancel  context.CancelFunc
 	log     *remote
-	names   []historyfile.Name // whose the origins are that members live under now
-	Unnamed error              // why whose the origins are is not known; nil: it is
+	names   []history.Name // whose the origins are that members live under now
+	Unnamed error          // why whose the origins are is not known; nil: it is
 }
 
 // Close ends what is read of it, and waits for that.
@@ -63,7 +63,7 @@ func (p *Past) name(l *client.Leader) {
 			p.Leader = m.Name
 		}
 		if d, err := logical.ParseDot(m.Origin + "-1"); err == nil && m.Name != "" {
-			p.names = append(p.names, historyfile.Name{Origin: d.Origin, Leader: m.Name})
+			p.names = append(p.names, history.Name{Origin: d.Origin, Leader: m.Name})
 		}
 	}
 }
@@ -79,8 +79,3 @@ func opsOf(f logical.Frontier) int {
 
 // Context ends when the past is closed.
 func (p *Past) Context() context.Context { return p.ctx }
-
-// Header is what a file says of the history.
-func (p *Past) Header() historyfile.Header {
-	return historyfile.Header{Leader: p.Leader, At: p.At, Prefix: p.Prefix, Policy: p.Policy, UpTo: p.UpTo, Names: p.names}
-}

@@ -1,14 +1,14 @@
 //go:build unix
 
-package main
+package invoke
 
 import (
 	"os"
 	"syscall"
 )
 
-// alone waits until nobody else holds the file. Closing it lets go.
-func alone(f *os.File) error {
+// lockFile waits until nobody else holds the file. Closing it lets go.
+func lockFile(f *os.File) error {
 	for {
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
 			return err

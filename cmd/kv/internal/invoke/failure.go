@@ -1,4 +1,4 @@
-package main
+package invoke
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"kvd/replica/client"
 )
 
-// explain turns what went wrong into what failed, why, and what to do next.
-func explain(subject string, err error) error {
+// Explain turns what went wrong into what failed, why, and what to do next.
+func Explain(subject string, err error) error {
 	var p *cliutil.Problem
 	if err == nil || errors.As(err, &p) {
 		return err
@@ -23,15 +23,15 @@ func explain(subject string, err error) error {
 	p.What += " at " + r.By.String()
 	p.Why = show.Reason(r.Err)
 	if told, ok := client.Said(r.Err); ok {
-		p.Code, p.Next = judge(told, r.Cmd)
+		p.Code, p.Next = Judge(told, r.Cmd)
 		return p
 	}
 	p.Code, p.Next = lost(r.Err)
 	return p
 }
 
-// judge finds the exit code and the way on by the first word of a leader's answer.
-func judge(text, cmd string) (code int, next string) {
+// Judge finds the exit code and the way on by the first word of a leader's answer.
+func Judge(text, cmd string) (code int, next string) {
 	word, _, _ := strings.Cut(text, " ")
 	switch word {
 	case "NOAUTH":
@@ -85,9 +85,9 @@ func lost(err error) (code int, next string) {
 	return cliutil.Failed, ""
 }
 
-// absent is the failure of a command whose key is not there.
-func (k *call) absent(what string) error {
-	return &cliutil.Problem{What: k.subject(), Why: what, Next: whereKeysAre, Code: cliutil.Absent}
+// Absent is the failure of a command whose key is not there.
+func (k *Call) Absent(what string) error {
+	return &cliutil.Problem{What: k.Subject(), Why: what, Next: WhereKeysAre, Code: cliutil.Absent}
 }
 
-const whereKeysAre = "kv scan lists the keys there are"
+const WhereKeysAre = "kv scan lists the keys there are"

@@ -1,4 +1,4 @@
-package main
+package invoke
 
 import (
 	"context"
@@ -14,19 +14,19 @@ import (
 	"kvd/storage/file"
 )
 
-// keptSession is a session kept in a file between calls. It is one line of events:
+// Session is a session kept in a file between calls. It is one line of events:
 // whoever opens it keeps others waiting until it is saved. One without a file
 // remembers nothing.
-type keptSession struct {
+type Session struct {
 	*client.Session
 	name, path string
 	lock       *os.File
 }
 
-func unkept() *keptSession { return &keptSession{Session: &client.Session{}} }
+func unkept() *Session { return &Session{Session: &client.Session{}} }
 
-// openSession reads the session of that name, or begins it.
-func openSession(name string) (*keptSession, error) {
+// OpenSession reads the session of that name, or begins it.
+func OpenSession(name string) (*Session, error) {
 	if !file.PlainName(name) {
 		return nil, cliutil.Usage(fmt.Sprintf("%q is no name of a session", name), "it is the name of a file as well", "use letters, digits, dots, dashes and underscores")
 	}
@@ -34,7 +34,7 @@ func openSession(name string) (*keptSession, error) {
 	if err != nil {
 		return nil, cliutil.Fail("cannot keep a session", err, "set XDG_STATE_HOME to a folder")
 	}
-	s := &keptSession{Session: &client.Session{}, name: name, path: filepath.Join(dir, "sessions", name+".json")}
+	s := &Session{Session: &client.Session{}, name: name, path: filepath.Join(dir, "sessions", name+".json")}
 	if err := errors.Join(os.MkdirAll(filepath.Dir(s.path), 0o700), s.hold()); err != nil {
 		return nil, cliutil.Fail("cannot keep session "+name, err, "set XDG_STATE_HOME to a folder that can be written")
 	}
@@ -45,16 +45,16 @@ func openSession(name string) (*keptSession, error) {
 }
 
 // hold waits until nobody else has the session open.
-func (s *keptSession) hold() error {
+func (s *Session) hold() error {
 	f, err := os.OpenFile(s.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
 	s.lock = f
-	return alone(f)
+	return lockFile(f)
 }
 
-func (s *keptSession) load() error {
+func (s *Session) load() error {
 	text, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -65,8 +65,8 @@ func (s *keptSession) load() error {
 	return err
 }
 
-// save writes the file, if there is news, and lets others have the session.
-func (s *keptSession) save() error {
+// Save writes the file, if there is news, and lets others have the session.
+func (s *Session) Save() error {
 	if s.lock == nil {
 		return nil
 	}
@@ -84,26 +84,26 @@ func (s *keptSession) save() error {
 	return nil
 }
 
-// on reports whether there is a session.
-func (s *keptSession) on() bool { return s.lock != nil }
+// On reports whether there is a session.
+func (s *Session) On() bool { return s.lock != nil }
 
-// saw, shownBy and note learn only where there is a session.
-func (s *keptSession) saw(token string) error {
-	if !s.on() {
+// Saw, shownBy and note learn only where there is a session.
+func (s *Session) Saw(token string) error {
+	if !s.On() {
 		return nil
 	}
 	return s.Session.Saw(token)
 }
 
-func (s *keptSession) shownBy(token string) error {
-	if !s.on() {
+func (s *Session) ShownBy(token string) error {
+	if !s.On() {
 		return nil
 	}
 	return s.Session.ShownBy(token)
 }
 
-func (s *keptSession) note(ctx context.Context, l *client.Leader) error {
-	if !s.on() {
+func (s *Session) Note(ctx context.Context, l *client.Leader) error {
+	if !s.On() {
 		return nil
 	}
 	return s.Session.Note(ctx, l)

@@ -1,4 +1,4 @@
-package main
+package invoke
 
 import (
 	"errors"
@@ -10,37 +10,37 @@ import (
 	"kvd/replica/client"
 )
 
-// address is a host:port with the host that a bare :port leaves out.
-func address(text string) string {
+// Address is a host:port with the host that a bare :port leaves out.
+func Address(text string) string {
 	if strings.HasPrefix(text, ":") {
 		return "127.0.0.1" + text
 	}
 	return text
 }
 
-// leader is the one that commands for a single leader ask.
-func (k *call) leader() (*client.Leader, error) {
-	given := address(k.node)
+// Leader is the one that commands for a single leader ask.
+func (k *Call) Leader() (*client.Leader, error) {
+	given := Address(k.Node)
 	switch {
 	case strings.Contains(given, ","):
-		return nil, cliutil.Usage("kv "+k.Command.Name+" asks one leader", "-n lists several: "+k.node, "compare and wait take several")
-	case given == "" && k.context != nil:
-		return k.open(k.context.Leaders[0]), nil
+		return nil, cliutil.Usage("kv "+k.Command.Name+" asks one leader", "-n lists several: "+k.Node, "compare and wait take several")
+	case given == "" && k.Chosen != nil:
+		return k.Open(k.Chosen.Leaders[0]), nil
 	case given == "":
-		return k.open(contexts.Leader{Name: defaultAddr, Addr: defaultAddr}), nil
+		return k.Open(contexts.Leader{Name: DefaultAddr, Addr: DefaultAddr}), nil
 	}
-	l, err := k.find(given)
+	l, err := k.Find(given)
 	if err != nil {
 		return nil, err
 	}
-	return k.open(*l), nil
+	return k.Open(*l), nil
 }
 
-// find turns what -n names into a leader: an address, a name of the context's,
+// Find turns what -n names into a leader: an address, a name of the context's,
 // or one that the cluster knows.
-func (k *call) find(given string) (*contexts.Leader, error) {
-	if k.context != nil {
-		if l := among(k.context.Leaders, given); l != nil {
+func (k *Call) Find(given string) (*contexts.Leader, error) {
+	if k.Chosen != nil {
+		if l := among(k.Chosen.Leaders, given); l != nil {
 			return l, nil
 		}
 	}
@@ -67,60 +67,60 @@ func unknownLeader(given string, known []contexts.Leader) error {
 }
 
 // seed is the leader to ask about others.
-func (k *call) seed() contexts.Leader {
-	if k.context != nil {
-		return k.context.Leaders[0]
+func (k *Call) seed() contexts.Leader {
+	if k.Chosen != nil {
+		return k.Chosen.Leaders[0]
 	}
-	return contexts.Leader{Name: defaultAddr, Addr: defaultAddr}
+	return contexts.Leader{Name: DefaultAddr, Addr: DefaultAddr}
 }
 
-// open is the leader of a context.
-func (k *call) open(l contexts.Leader) *client.Leader { return k.opened.Open(client.Node(l)) }
+// Open is the leader of a context.
+func (k *Call) Open(l contexts.Leader) *client.Leader { return k.Opened.Open(client.Node(l)) }
 
 // nodes is whom a leader names as members.
-func (k *call) nodes(seed contexts.Leader) []contexts.Leader {
+func (k *Call) nodes(seed contexts.Leader) []contexts.Leader {
 	var all []contexts.Leader
-	for _, n := range k.open(seed).Nodes(k.ctx()) {
+	for _, n := range k.Open(seed).Nodes(k.Ctx()) {
 		all = append(all, contexts.Leader(n))
 	}
 	return all
 }
 
 // inCluster is the context's leaders, or else whom the seed knows.
-func (k *call) inCluster(seed contexts.Leader) []contexts.Leader {
-	if k.context != nil {
-		return k.context.Leaders
+func (k *Call) inCluster(seed contexts.Leader) []contexts.Leader {
+	if k.Chosen != nil {
+		return k.Chosen.Leaders
 	}
 	return k.nodes(seed)
 }
 
-// all is every leader that -n lists, or else every leader of the cluster.
-func (k *call) all() ([]*client.Leader, error) {
+// All is every leader that -n lists, or else every leader of the cluster.
+func (k *Call) All() ([]*client.Leader, error) {
 	var chosen []contexts.Leader
-	switch given := address(k.node); {
+	switch given := Address(k.Node); {
 	case strings.Contains(given, ","):
 		for part := range strings.SplitSeq(given, ",") {
-			l, err := k.find(address(part))
+			l, err := k.Find(Address(part))
 			if err != nil {
 				return nil, err
 			}
 			chosen = append(chosen, *l)
 		}
-	case strings.Contains(given, ":") && k.context == nil:
+	case strings.Contains(given, ":") && k.Chosen == nil:
 		chosen = k.inCluster(contexts.Leader{Name: given, Addr: given})
 	default:
 		chosen = k.inCluster(k.seed())
 	}
 	open := make([]*client.Leader, len(chosen))
 	for i, l := range chosen {
-		open[i] = k.open(l)
+		open[i] = k.Open(l)
 	}
 	return open, nil
 }
 
-// several is all, where one leader would make no sense.
-func (k *call) several() ([]*client.Leader, error) {
-	all, err := k.all()
+// Several is all, where one leader would make no sense.
+func (k *Call) Several() ([]*client.Leader, error) {
+	all, err := k.All()
 	if err == nil && len(all) < 2 {
 		err = cliutil.Fail("kv "+k.Command.Name+" needs two leaders", errors.New("only "+all[0].String()+" is known, and it names no others"),
 			"-n ADDRESS,ADDRESS, or kv context add NAME n1=ADDRESS n2=ADDRESS")

@@ -1,4 +1,4 @@
-package main
+package invoke
 
 import (
 	"cmp"
@@ -18,12 +18,12 @@ import (
 	"kvd/replica/client"
 )
 
-// defaultAddr is where a leader listens if nobody says otherwise.
-const defaultAddr = "127.0.0.1:6390"
+// DefaultAddr is where a leader listens if nobody says otherwise.
+const DefaultAddr = "127.0.0.1:6390"
 
 const defaultTimeout = 5 * time.Second
 
-func globalFlags() []cli.Flag {
+func GlobalFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "node", Aliases: []string{"n"}, EnvVars: []string{"KV_NODE"}, Usage: "ask `LEADER`: host:port, or a name"},
 		&cli.StringFlag{Name: "context", Aliases: []string{"c"}, EnvVars: []string{"KV_CONTEXT"}, Usage: "use the cluster called `NAME`"},
@@ -38,26 +38,26 @@ func globalFlags() []cli.Flag {
 	}
 }
 
-// settings is what the user said, from flags, environment and context.
-type settings struct {
-	node    string            // as given; empty: not given
-	context *contexts.Context // nil: none applies
-	timeout time.Duration
+// Settings is what the user said, from flags, environment and context.
+type Settings struct {
+	Node    string            // as given; empty: not given
+	Chosen  *contexts.Context // nil: none applies
+	Timeout time.Duration
 	dial    time.Duration // how long connecting may take
-	login   client.Login
-	quiet   bool
+	Login   client.Login
+	Quiet   bool
 	verbose bool
 }
 
 // read gathers the settings: flag, then environment, then context, then default.
 // A local command has no context.
-func read(c *cli.Context, local bool) (*settings, error) {
-	s := &settings{
-		node: c.String("node"), timeout: c.Duration("timeout"), dial: c.Duration("timeout"),
-		quiet: c.Bool("quiet"), verbose: c.Bool("verbose"),
+func read(c *cli.Context, local bool) (*Settings, error) {
+	s := &Settings{
+		Node: c.String("node"), Timeout: c.Duration("timeout"), dial: c.Duration("timeout"),
+		Quiet: c.Bool("quiet"), verbose: c.Bool("verbose"),
 	}
-	if s.timeout <= 0 {
-		return nil, cliutil.Usage(fmt.Sprintf("--timeout %s is no time to wait", s.timeout), "it must be above zero", "kv "+c.Command.Name+" --timeout 10s")
+	if s.Timeout <= 0 {
+		return nil, cliutil.Usage(fmt.Sprintf("--timeout %s is no time to wait", s.Timeout), "it must be above zero", "kv "+c.Command.Name+" --timeout 10s")
 	}
 	if !local {
 		if err := s.findContext(c.String("context")); err != nil {
@@ -67,15 +67,15 @@ func read(c *cli.Context, local bool) (*settings, error) {
 	if err := s.findLogin(c); err != nil {
 		return nil, err
 	}
-	if s.login.User != "" && s.login.Password == "" && !local {
-		return nil, cliutil.Usage("user "+s.login.User+" has no password", "a user logs in with one", "--password-file FILE, or KV_PASSWORD in the environment")
+	if s.Login.User != "" && s.Login.Password == "" && !local {
+		return nil, cliutil.Usage("user "+s.Login.User+" has no password", "a user logs in with one", "--password-file FILE, or KV_PASSWORD in the environment")
 	}
 	return s, nil
 }
 
 // findContext chooses the context. The one in use says nothing about an address
 // that is not among its leaders: its password would go astray.
-func (s *settings) findContext(name string) error {
+func (s *Settings) findContext(name string) error {
 	path, err := contexts.Path()
 	if err != nil {
 		return nil // nowhere to look, so there is none
@@ -97,15 +97,15 @@ func (s *settings) findContext(name string) error {
 		return cliutil.Usage(fmt.Sprintf("unknown context %q", name), err.Error(), next)
 	}
 	if named || s.fits(ctx) {
-		s.context = ctx
+		s.Chosen = ctx
 	}
 	return nil
 }
 
 // fits reports whether every address given is one of the context's.
-func (s *settings) fits(c *contexts.Context) bool {
-	for part := range strings.SplitSeq(s.node, ",") {
-		if strings.Contains(part, ":") && among(c.Leaders, address(part)) == nil {
+func (s *Settings) fits(c *contexts.Context) bool {
+	for part := range strings.SplitSeq(s.Node, ",") {
+		if strings.Contains(part, ":") && among(c.Leaders, Address(part)) == nil {
 			return false
 		}
 	}
@@ -122,19 +122,19 @@ func among(all []contexts.Leader, nameOrAddr string) *contexts.Leader {
 	return nil
 }
 
-func (s *settings) findLogin(c *cli.Context) error {
+func (s *Settings) findLogin(c *cli.Context) error {
 	in := contexts.Context{}
-	if s.context != nil {
-		in = *s.context
+	if s.Chosen != nil {
+		in = *s.Chosen
 	}
-	s.login.User = cmp.Or(c.String("user"), in.User)
+	s.Login.User = cmp.Or(c.String("user"), in.User)
 	password, err := password(c, in.PasswordFile)
 	if err != nil {
 		return cliutil.Fail("cannot read the password", err, "--password-file FILE, or KV_PASSWORD in the environment")
 	}
-	s.login.Password = password
+	s.Login.Password = password
 	if path := cmp.Or(c.String("tls-ca"), in.TLSCA); path != "" {
-		if s.login.TLS, err = trusting(path); err != nil {
+		if s.Login.TLS, err = trusting(path); err != nil {
 			return cliutil.Fail("cannot speak TLS", err, "--tls-ca FILE names the authority's certificate in PEM")
 		}
 	}
@@ -191,6 +191,6 @@ func trusting(path string) (*tls.Config, error) {
 }
 
 // cluster is leaders to be opened, who are reached as the settings say.
-func (s *settings) cluster(told func(*client.Leader, string, int, time.Duration)) *client.Cluster {
-	return client.New(client.Options{Login: s.login, Timeout: s.timeout, Dial: s.dial, Told: told})
+func (s *Settings) cluster(told func(*client.Leader, string, int, time.Duration)) *client.Cluster {
+	return client.New(client.Options{Login: s.Login, Timeout: s.Timeout, Dial: s.dial, Told: told})
 }

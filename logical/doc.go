@@ -4,10 +4,10 @@
 // It holds values only. Nothing here reads a clock, keeps a lock, or knows of
 // keys, leaders or networks; time enters as an argument.
 //
-//   - A [Dot] names one operation for ever: the origin (one life of one
-//     leader's log) and its place in that log.
-//   - A [Frontier] is the set of operations a leader has applied, told by the
-//     last place of each origin: a version vector (Parker et al. 1983). It is
+//   - A [Dot] names one operation for ever: the origin (one incarnation
+//     of one leader's log) and its sequence number in that log.
+//   - A [Frontier] is the set of operations a leader has applied, given by the
+//     last sequence number of each origin: a version vector (Parker et al. 1983). It is
 //     exact because a log has no gaps.
 //   - A [Lamport] stamp orders an operation after everything its leader had
 //     heard of (Lamport 1978).

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Origin identifies one life of one leader's log. It is drawn at random (64
+// Origin identifies one incarnation of one leader's log. It is drawn at random (64
 // bits) when the log begins, so a log that lost its tail can never be mistaken
 // for the one it continues. Zero is no origin.
 type Origin uint64
@@ -13,7 +13,7 @@ type Origin uint64
 // String renders the origin as sixteen hexadecimal digits.
 func (o Origin) String() string { return fmt.Sprintf("%016x", uint64(o)) }
 
-// Seq is the place of an operation in its origin's log: 1, 2, 3… without gaps.
+// Seq is the sequence number of an operation in its origin's log: 1, 2, 3… without gaps.
 // Zero is before the first.
 type Seq uint64
 
@@ -27,7 +27,7 @@ type Dot struct {
 // IsZero reports whether d names no operation.
 func (d Dot) IsZero() bool { return d == Dot{} }
 
-// Compare orders dots by origin, then by place: an arbitrary but total order,
+// Compare orders dots by origin, then by sequence number: an arbitrary but total order,
 // the same everywhere. It says nothing about time.
 func (d Dot) Compare(e Dot) int {
 	if c := cmp.Compare(d.Origin, e.Origin); c != 0 {

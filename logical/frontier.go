@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Order is how two frontiers stand to each other.
+// Order is the relation of two frontiers.
 type Order uint8
 
 // The four outcomes of [Frontier.Compare].
@@ -25,7 +25,7 @@ func (o Order) String() string {
 }
 
 // Frontier is a set of operations that holds, for each of its origins, every
-// operation up to one place. The zero value is the empty set.
+// operation up to one sequence number. The zero value is the empty set.
 //
 // A Frontier is a value: every method that changes one returns a new one, and
 // the old one stays as it was, except [Frontier.Advance], which says so.
@@ -45,7 +45,7 @@ func FrontierOf(dots ...Dot) Frontier {
 // Len is the number of origins.
 func (f Frontier) Len() int { return len(f.last) }
 
-// At is the last place covered of origin o; zero if none.
+// At is the last sequence number covered of origin o; zero if none.
 func (f Frontier) At(o Origin) Seq {
 	if i, ok := f.find(o); ok {
 		return f.last[i].Seq
@@ -166,12 +166,12 @@ func ParseFrontier(s string) (Frontier, error) {
 		f.Advance(d)
 	}
 	if f.String() != s {
-		return Frontier{}, fmt.Errorf("read frontier %q: expected origins that rise, each with its last place, as in {00c0ffee00c0ffee:17}", s)
+		return Frontier{}, fmt.Errorf("read frontier %q: expected ascending origins, each with its last sequence number, as in {00c0ffee00c0ffee:17}", s)
 	}
 	return f, nil
 }
 
-// find is the index of origin o, or where it would stand.
+// find is the index of origin o, or where it would be inserted.
 func (f Frontier) find(o Origin) (int, bool) {
 	if len(f.last) <= 8 {
 		for i, d := range f.last {

@@ -44,7 +44,7 @@ func (counter) Loses() bool { return false }
 func (f *Folding) count() {
 	fresh := &f.Object.Versions[f.New]
 	fresh.Count = Count{Total: f.Op.Total, Base: f.Op.base()}
-	if last := f.share(f.Op.Dot.Origin); last != nil {
+	if last := f.Object.share(f.Op.Dot.Origin, f.Bit); last != nil {
 		if f.Op.Prev != 0 {
 			fresh.Count.Base, fresh.Count.Voids, fresh.Count.Deadlines = last.Count.Base, last.Count.Voids, last.Count.Deadlines
 		}
@@ -107,7 +107,7 @@ func (f *Folding) uncount(d logical.Dot) {
 // reset takes away what the origin of p had added up to p, where its running
 // total was total, and what it had added under another leader's dot.
 func (f *Folding) reset(p logical.Dot, total number.Int128) {
-	v := f.share(p.Origin)
+	v := f.Object.share(p.Origin, f.Bit)
 	if v != nil && p == f.Op.Settles && p.Seq == v.Count.Base.Seq {
 		// A deletion that had seen the one total has taken it from the other.
 		v.Count.Base.Total = f.totalBefore(v, p.Seq, v.Count.Base.Total)
@@ -167,12 +167,8 @@ func after(voids []VoidDelta, n logical.Seq) []VoidDelta {
 	return left
 }
 
-// share is the version that carries the origin's recorded total, nil if none is
-// live.
-func (f *Folding) share(o logical.Origin) *Version { return f.Object.share(o, f.Bit) }
-
 // share is the version that carries the origin's recorded total under the resolver
-// bit, leaving out versions that nobody has decided to keep yet.
+// bit, nil if none is live. It is none that no resolver has decided to keep yet.
 func (o *Object) share(origin logical.Origin, bit Mask) *Version {
 	for i := range o.Versions {
 		if v := &o.Versions[i]; v.Dot.Origin == origin && v.Mask&(bit|derived) == bit {

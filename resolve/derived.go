@@ -194,7 +194,7 @@ func (o *Object) derivedOf(origin logical.Origin) *Version {
 // none is live.
 func (f *Folding) carrier(d logical.Dot) *Version {
 	if op, ok := f.History.Op(d); !ok || !op.counts() || op.counted(nil) {
-		return f.share(d.Origin)
+		return f.Object.share(d.Origin, f.Bit)
 	}
 	if v := f.Object.derivedOf(d.Origin); v != nil && v.Mask&f.Bit != 0 {
 		return v

@@ -36,7 +36,9 @@ func (w *Folder) Fold(p Panel, o *Object, op *Op, h History, dst []Verdict) []Ve
 	return w.fold(p, o, op, h, dst, false)
 }
 
-// Accept is [Panel.Accept].
+// Accept is [Panel.Fold] at the leader that accepts the op: it also marks in op.Inverted
+// the resolvers under which a version that the author had been shown survives it. It
+// must run before anybody else sees the op.
 func (w *Folder) Accept(p Panel, o *Object, op *Op, h History, dst []Verdict) []Verdict {
 	return w.fold(p, o, op, h, dst, true)
 }

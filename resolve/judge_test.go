@@ -61,7 +61,7 @@ func TestHiddenVersionDoesNotResurface(t *testing.T) {
 	s.audit("b")
 }
 
-// What survives a birth may be an ancestor of what the author had been shown,
+// What survives on acceptance may be an ancestor of what the author had been shown,
 // and not among it.
 func TestInvertedByADistantSurvivor(t *testing.T) {
 	s := newStory(t, served(resolve.LWW), "a")

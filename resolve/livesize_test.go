@@ -77,7 +77,7 @@ func settle(t *testing.T, panel resolve.Panel, o *resolve.Object, h *resolvetest
 	stamps := blind(6, 1<<30+logical.Seq(left))
 	op.Dot, op.Wall, op.HLC, op.Lamport = stamps.Dot, stamps.Wall, stamps.HLC, stamps.Lamport
 	h.Admit(&op)
-	panel.Accept(o, &op, h, nil)
+	new(resolve.Folder).Accept(panel, o, &op, h, nil)
 	if len(o.Versions) > left {
 		t.Errorf("%d versions are left, at most %d may be", len(o.Versions), left)
 	}

@@ -78,13 +78,6 @@ func (p Panel) Fold(o *Object, op *Op, h History, dst []Verdict) []Verdict {
 	return new(Folder).Fold(p, o, op, h, dst)
 }
 
-// Accept is [Panel.Fold] at the leader that accepts the op: it also marks in
-// op.Inverted the resolvers under which a version that the author had been shown
-// survives it. It must run before anybody else sees the op.
-func (p Panel) Accept(o *Object, op *Op, h History, dst []Verdict) []Verdict {
-	return new(Folder).Accept(p, o, op, h, dst)
-}
-
 // Policy says which resolver serves a key: the longest matching prefix, else
 // the default. It is the same on all leaders. The zero Policy serves every key
 // by lww without shadows.

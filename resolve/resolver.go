@@ -3,6 +3,7 @@ package resolve
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -83,8 +84,8 @@ const (
 // ofFamily is the resolvers of m that belong to the family.
 func (m Mask) ofFamily(by family) Mask {
 	var out Mask
-	for id := range resolvers {
-		if m.Has(id) && table[id].by == by {
+	for id := range m.Each {
+		if table[id].by == by {
 			out |= id.Mask()
 		}
 	}
@@ -93,11 +94,7 @@ func (m Mask) ofFamily(by family) Mask {
 
 // IDs lists every resolver in table order.
 func IDs() []ID {
-	ids := make([]ID, resolvers)
-	for i := range ids {
-		ids[i] = ID(i)
-	}
-	return ids
+	return slices.Collect(All.Each)
 }
 
 // ParseID finds a resolver by name.

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Agreement is the time that a machine and its peers agree on: what ends by the
-// clock ends by this one, so that no single clock can end it. It is carried by the
-// stopwatch from one look to the next, and follows the median of all clocks known.
-// A step of it is believed where most clocks confirm it, or else once it has
-// lasted. It is a value; the zero Agreement has looked at no clock yet.
+// Agreement is the time that a machine and its peers agree on. Values expire by this
+// clock, so that no single machine's clock can expire them. The stopwatch carries it from
+// one observation to the next, and it follows the median of all clocks known. A step of
+// it is believed where most clocks confirm it, or else once it has lasted. It is a value;
+// the zero Agreement has observed no clock yet.
 type Agreement struct {
 	base     Instant // the agreed time less the stopwatch, as of at
 	lowest   Instant // the same of the lowest clock, where two contradict each other
-	at       Mono    // of the last look
+	at       Mono    // of the last observation
 	observed bool
 	stepped  bool // the clocks have left the agreed time since
 	since    Mono
@@ -25,8 +25,8 @@ type Trust struct {
 	Hold time.Duration // a step that nobody confirms is believed when it has lasted this long
 }
 
-// Look is what is agreed at m, when peers' clocks, as far as they are known, show
-// what is in peers. That is sorted in place.
+// Observe is what is agreed at m, when the peers' clocks that are known show what is in
+// peers. Peers is sorted in place, and may be overwritten.
 func (a Agreement) Observe(m Moment, peers []Instant, t Trust) Agreement {
 	own := m.Wall.Midpoint()
 	clocks := append(peers, own)
@@ -72,12 +72,12 @@ func confirmed(clocks []Instant, next Instant, agree func(x, y Instant) bool) bo
 // Time is the agreed time at m.
 func (a Agreement) Time(m Mono) Instant { return a.base + Instant(m) }
 
-// Surely is a time that no clock contradicts where only two are known and they
-// contradict each other; else the agreed time. What can not be undone waits for it.
+// Surely is a time that no clock contradicts, where only two are known and they contradict
+// each other; otherwise it is the agreed time. What cannot be undone waits for it.
 func (a Agreement) Surely(m Mono) Instant { return a.lowest + Instant(m) }
 
-// At is the moment of the last look.
+// At is the moment of the last observation.
 func (a Agreement) At() Mono { return a.at }
 
-// Looked reports whether any clock was looked at.
+// Observed reports whether any clock was observed.
 func (a Agreement) Observed() bool { return a.observed }

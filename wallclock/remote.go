@@ -13,7 +13,7 @@ const maxRate = 1e-3
 
 // Remote is what is known of another machine's calendar clock: bounds of what it
 // shows, kept against our stopwatch, so that a step of our own calendar clock
-// changes nothing of it and shows at once in [Remote.Offset]. It is a value; the
+// does not change it and shows at once in [Remote.Offset]. It is a value; the
 // zero Remote knows nothing.
 //
 // Nothing is assumed of how long messages take, only that none arrives before it
@@ -46,7 +46,7 @@ type Sample struct {
 	Held   time.Duration
 }
 
-// Offset is where another machine's clock stands against ours; positive: ahead.
+// Offset is how far another machine's clock is ahead of ours; negative: behind.
 type Offset struct{ Earliest, Latest time.Duration }
 
 // Midpoint is the best guess.

@@ -8,22 +8,21 @@ import (
 	"kvd/wallclock"
 )
 
-// births finds out, for resolvers that were on nobody's panel when the history
-// was made, which ops were beaten where they were accepted by something their
-// author had been shown. It knows no rule: it lets each resolver fold the op into
-// what its leader held, which is what the op's Deps cover, and looks whether
-// something survives there that the op descends from.
+// acceptances finds out, for resolvers that were on no panel when the history was made,
+// which ops were beaten on acceptance by something their author had been shown. It knows
+// no rule: it lets each resolver fold the op into what its leader held, which is what the
+// op's Deps cover, and checks whether something survives there that the op descends from.
 //
-// Where they cover all of the key that was replayed so far, that is the object
-// at hand. Else the leader gets a view of its own, which grows with its ops.
+// Where Deps cover all of the key that was replayed so far, that is the object at hand.
+// Otherwise the leader gets a state of its own, which grows with its ops.
 type acceptances struct {
 	*past
 	stamps   chunked[stamps]
-	before   chunked[opIndex] // by op: the key's op before it, none for the first
+	before   chunked[opIndex] // by op: the key's op before it, noOp for the first
 	keys     []keyLeaders     // by key
 	states   int              // of all keys
 	folder   resolve.Folder
-	ancestry []opIndex // room for the search under way
+	ancestry []opIndex // scratch of the search under way
 	targets  []opIndex
 }
 
@@ -33,16 +32,16 @@ type stamps struct {
 	hlc  logical.HLC
 }
 
-// lives is one key as its leaders saw it.
+// keyLeaders is one key as its leaders saw it.
 type keyLeaders struct {
 	tips   []opIndex // the newest op of each origin
 	last   opIndex   // the newest of all
 	states []leaderState
-	// Where births were inverted: what later ones need not look for again.
+	// Ops that were inverted on acceptance: later ones need not be searched for again.
 	descents []descent
 }
 
-// view is what one origin's leader held of one key when it last wrote it.
+// leaderState is what one origin's leader held of one key when it last wrote it.
 type leaderState struct {
 	origin uint32
 	known  opIndex // the key's ops up to this one have been sorted into queues
@@ -53,7 +52,7 @@ type leaderState struct {
 
 func newAcceptances(p *past) *acceptances { return &acceptances{past: p} }
 
-// add stamps the op at a place that was just remembered.
+// add stamps the op that was just added to the past.
 func (b *acceptances) add(op *resolve.Op, at opIndex) {
 	e := b.entries.at(at)
 	wall, hlc, _ := op.Stamps()
@@ -115,8 +114,8 @@ func (b *acceptances) beaten(panel resolve.Panel, o *resolve.Object, d logical.D
 }
 
 // descends reports whether one of the targets is among the ancestors of the op at
-// a place. Parents come before their children, so the newest is always looked at
-// next, and nothing older than all targets is.
+// an index. Parents come before their children, so the newest is always taken next, and
+// nothing older than all targets is.
 func (b *acceptances) descends(at opIndex) bool {
 	floor := slices.Min(b.targets)
 	for b.ancestry = append(b.ancestry[:0], at); len(b.ancestry) > 0; {
@@ -169,7 +168,7 @@ func (b *acceptances) learn(at, target opIndex) {
 	l.descents = append(l.descents, descent{target, at})
 }
 
-// apart folds the op into its leader's view of the key and gives that.
+// foldAtLeader folds the op into its leader's state of the key and returns that.
 func (b *acceptances) foldAtLeader(op *resolve.Op, at opIndex, panel resolve.Panel) *resolve.Object {
 	v := b.leaderState(at)
 	v.deps = op.Deps
@@ -189,9 +188,9 @@ func (b *acceptances) accept(op *resolve.Op, at opIndex, want resolve.Mask) reso
 	for _, held := range b.arrived(v, at) {
 		panel.Fold(&v.object, b.refoldable(held), history, nil)
 	}
-	born := b.refoldable(at)
-	panel.Accept(&v.object, born, history, nil)
-	return born.Inverted & want
+	accepted := b.refoldable(at)
+	b.folder.Accept(panel, &v.object, accepted, history, nil)
+	return accepted.Inverted & want
 }
 
 // panelOf judges by all of m; it does not matter which of them serves.
@@ -204,7 +203,7 @@ func panelOf(m resolve.Mask) resolve.Panel {
 	return resolve.Panel{}
 }
 
-// view is that of the leader which accepted the op.
+// leaderState is that of the leader which accepted the op.
 func (b *acceptances) leaderState(at opIndex) *leaderState {
 	e := b.entries.at(at)
 	l := &b.keys[e.key]
@@ -218,8 +217,8 @@ func (b *acceptances) leaderState(at opIndex) *leaderState {
 }
 
 // arrived takes from the queues what the leader had applied when it accepted the
-// op at a place, in the order of replaying. The op itself is not among them, and
-// is not queued either.
+// op at an index, in the order of replaying. The op itself is not among them, and is not
+// queued either.
 func (b *acceptances) arrived(v *leaderState, at opIndex) []opIndex {
 	b.enqueue(v, at)
 	var out []opIndex
@@ -235,8 +234,8 @@ func (b *acceptances) arrived(v *leaderState, at opIndex) []opIndex {
 	return out
 }
 
-// enqueue sorts what the view does not know yet into its queues: the key's ops
-// from the newest back are the way to find them.
+// enqueue sorts into the queues of a leader's state the ops that it does not know yet. It
+// finds them by going through the key's ops from the newest back.
 func (b *acceptances) enqueue(v *leaderState, at opIndex) {
 	news := b.targets[:0]
 	for p := *b.before.at(at); p != v.known; p = *b.before.at(p) {
@@ -253,8 +252,8 @@ func (b *acceptances) enqueue(v *leaderState, at opIndex) {
 	b.targets = news
 }
 
-// again is a replayed op as it can be folded once more, without its value. It is
-// lent like what [past.Op] gives.
+// refoldable is a replayed op as it can be folded once more, without its value. It is
+// lent like what [past.Op] returns.
 func (b *acceptances) refoldable(at opIndex) *resolve.Op {
 	op, _ := b.Op(b.dot(at))
 	e, s := b.entries.at(at), b.stamps.at(at)
@@ -271,7 +270,7 @@ func (b *acceptances) refoldable(at opIndex) *resolve.Op {
 	return op
 }
 
-// viewed is the past as one leader knew it.
+// leaderPast is the past as one leader knew it.
 type leaderPast struct {
 	*past
 	deps logical.Frontier
@@ -282,6 +281,6 @@ func (v leaderPast) Duplicates(d logical.Dot) []logical.Dot {
 	return slices.DeleteFunc(v.past.Duplicates(d), func(t logical.Dot) bool { return t != d && !v.deps.Covers(t) })
 }
 
-// Lost is false: whether something was lost is never asked for the sake of a
-// birth, so no ledger is kept.
+// Lost is none: an acceptance never asks whether something was lost, so no ledger is
+// kept.
 func (leaderPast) Lost(string, logical.Dot) resolve.Mask { return 0 }

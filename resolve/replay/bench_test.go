@@ -38,7 +38,7 @@ func BenchmarkReplay(b *testing.B) {
 		cfg  Config
 	}{
 		{"all", Config{Policy: resolve.Policy{Shadows: resolve.All}, Resolvers: resolve.All, Size: size}},
-		{"births", Config{Resolvers: resolve.All, Size: size}},
+		{"acceptances", Config{Resolvers: resolve.All, Size: size}},
 		{"lww", Config{Resolvers: resolve.LWW.Mask()}},
 	} {
 		b.Run(c.name, func(b *testing.B) {

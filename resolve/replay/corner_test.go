@@ -214,7 +214,7 @@ func TestDuplicatesAreOneSibling(t *testing.T) {
 }
 
 // TestLongHistoriesAddUp: every op of many is live, superseded or lost once, and
-// what is worked out of births is what was recorded.
+// what is worked out of acceptances is what was recorded.
 func TestLongHistoriesAddUp(t *testing.T) {
 	recorded, err := Replay(Config{Policy: resolve.Policy{Shadows: resolve.All}, Resolvers: resolve.All}, generate(2, 30_000, 900))
 	if err != nil {

@@ -5,13 +5,13 @@
 //	                              └▶ [Skew]   ─▶ updates lost against simulated clock skew
 //	                     [Study] is both, in as many passes as the memory asks for
 //
-// One pass serves all resolvers, because folding never asks which of them serves:
+// One pass serves all resolvers, because folding does not depend on which of them serves:
 // parents, hidden versions and stamps are facts of the recorded history, and each
-// resolver keeps its own bit in the same versions. Who serves only says which
-// final values the others are compared with.
+// resolver keeps its own bit in the same versions. The serving resolver only decides
+// which final values the others are compared with.
 //
-// What it is not: it is no forecast. [Caveat] says why, and whoever prints a
-// result prints that too.
+// What it is not: a forecast. [Caveat] says why; a program that prints a result prints
+// that too.
 //
 // Invariants:
 //
@@ -20,10 +20,10 @@
 //   - what neither survives nor was seen by a survivor is lost, and nothing else
 //     is; it is found by ancestry when all is folded, and tests hold it against
 //     the ledgers of leaders, which find it op by op;
-//   - ops are not kept: of each stay its parents, its stamps and a few bits, and
-//     of values only those of versions that survive;
-//   - keys know nothing of each other: a request is one key's, a parent of another
-//     key is none, and what parts of the keys come to adds up to what all do;
+//   - ops are not kept: their parents, their stamps and a few bits are, and the values
+//     of versions that survive;
+//   - keys are independent: a request belongs to one key, a parent of another key is
+//     ignored, and the results of parts of the keys add up to the result of all;
 //   - the same ops in any causal order and the same seed give the same result.
 //
 // A history that begins with a truncated log is judged as if nothing had been

@@ -10,7 +10,7 @@ import (
 	"kvd/resolve/number"
 )
 
-// place is an op's number in the order of replaying, from zero.
+// opIndex is an op's index in the order of replaying.
 type opIndex = uint32
 
 const noOp = ^opIndex(0)
@@ -78,7 +78,7 @@ func (p *past) add(op *resolve.Op) (opIndex, error) {
 	origin := p.origin(op.Dot.Origin)
 	log := p.logs[origin]
 	if n := len(log); n > 0 && p.entries.at(log[n-1]).seq >= op.Dot.Seq {
-		return 0, fmt.Errorf("replay %s: it comes after place %d of the same origin; replay in causal order", op.Dot, p.entries.at(log[n-1]).seq)
+		return 0, fmt.Errorf("replay %s: it comes after seq %d of the same origin; replay in causal order", op.Dot, p.entries.at(log[n-1]).seq)
 	}
 	_, _, lamport := op.Stamps()
 	e := entry{seq: op.Dot.Seq, lamport: lamport, delta: op.Delta.Clamp(), origin: origin, key: noOp,
@@ -112,7 +112,7 @@ func (p *past) count(op *resolve.Op, e *entry) number.Int128 {
 	return op.Total
 }
 
-// sums is what the op at a place adds, and its total.
+// sums is what the op at an index adds, and its total.
 func (p *past) sums(at opIndex) sums {
 	if len(p.wide) > 0 {
 		if s, wide := p.wide[at]; wide {
@@ -207,7 +207,7 @@ func (p *past) key(k string) uint32 {
 	return n
 }
 
-// find is the place of the op with dot d. A log without gaps is found by
+// find is the index of the op with dot d. A log without gaps is found by
 // counting; ops of other keys that were left out only bring it nearer.
 func (p *past) find(d logical.Dot) (opIndex, bool) {
 	for i := range p.origins {
@@ -229,7 +229,7 @@ func (p *past) findIn(log []opIndex, q logical.Seq) (opIndex, bool) {
 	return log[i], p.entries.at(log[i]).seq == q
 }
 
-// dot is the name of the op at a place.
+// dot is the dot of the op at an index.
 func (p *past) dot(at opIndex) logical.Dot {
 	e := p.entries.at(at)
 	return logical.Dot{Origin: p.origins[e.origin], Seq: e.seq}
@@ -263,7 +263,7 @@ func (p *past) Op(d logical.Dot) (*resolve.Op, bool) {
 	return op, true
 }
 
-// room is the next op to lend. Ops are large: what all of them leave at zero is
+// nextOp is the next op to lend. Ops are large: what all of them leave at zero is
 // not written again.
 func (p *past) nextOp() *resolve.Op {
 	if len(p.ops) < cap(p.ops) {
@@ -325,7 +325,7 @@ func (p *past) spread(marks []resolve.Mask, hidden resolve.Mask) {
 	}
 }
 
-// pass marks what the op at a place had seen, and queues what that is news to.
+// pass marks what the op at an index had seen, and queues what gets new marks.
 func (p *past) pass(at opIndex, marks []resolve.Mask, hidden resolve.Mask, queue *[]opIndex) {
 	e := p.entries.at(at)
 	for i := range e.parents + e.hidden {

@@ -19,12 +19,12 @@ const Caveat = "This is the recorded history judged by other rules, not what wou
 type Config struct {
 	// Policy says which resolver serves a key: its final values are what the
 	// others' are compared with. It also says who was on the panel while the
-	// history was made: their resolvers' births are taken from the ops, all
-	// others' are worked out.
+	// history was made: for their resolvers the ops say what was inverted on
+	// acceptance, for all others it is worked out.
 	Policy resolve.Policy
 	// Resolvers is who shall judge, beside the one that serves.
 	Resolvers resolve.Mask
-	// Now is when the final values are looked at; zero: as if none had ended.
+	// Now is the time at which the final values are read; zero: none has expired.
 	Now wallclock.Instant
 	// Differences is how many differing keys each resolver lists at most; the
 	// rest are counted.
@@ -66,7 +66,7 @@ func Replay(c Config, ops iter.Seq[*resolve.Op]) (*Result, error) {
 type replayer struct {
 	cfg         Config
 	past        *past
-	acceptances *acceptances // nil: every birth was recorded
+	acceptances *acceptances // nil: every acceptance was recorded
 	keys        chunked[keyed]
 	peak        [maxResolvers]int
 	unrecorded  [maxResolvers]int
@@ -109,7 +109,8 @@ func (c *Config) needsAcceptances() bool {
 	return false
 }
 
-// apply remembers the op, works out its birth where nobody has, and folds it.
+// apply remembers the op, works out its acceptance where that was not recorded, and folds
+// it.
 func (r *replayer) apply(op *resolve.Op) error {
 	if op.Kind == resolve.Touch {
 		r.touch(op)
@@ -154,8 +155,7 @@ func (r *replayer) key(name string, n uint32) *keyed {
 	return r.keys.at(n)
 }
 
-// fold folds the op, and works out its birth under those who were on nobody's
-// panel.
+// fold folds the op, and works out its acceptance under resolvers that were on no panel.
 func (r *replayer) fold(op *resolve.Op, at opIndex, k *keyed) {
 	if r.acceptances != nil {
 		r.acceptances.add(op, at)
@@ -189,14 +189,14 @@ func (r *replayer) missing(op *resolve.Op, k *keyed) resolve.Mask {
 	return k.missing
 }
 
-// bear folds an op of a key where some request has several dots. Then it takes the
-// resolvers themselves to say under which of them it was inverted at birth. The
-// op is shared, so it is a copy that is marked.
+// acceptCopy folds an op of a key where some request has several dots. Then only the
+// resolvers themselves can say under which of them it was inverted on acceptance. The op
+// is shared, so a copy of it is marked.
 func (r *replayer) acceptCopy(op *resolve.Op, at opIndex, k *keyed, missing resolve.Mask) {
 	r.scratch = *op
 	r.scratch.Inverted &^= missing
 	if r.acceptances.coversAll(op, at) {
-		k.panel.Accept(&k.object, &r.scratch, r.past, nil)
+		r.folder.Accept(k.panel, &k.object, &r.scratch, r.past, nil)
 	} else {
 		r.scratch.Inverted |= r.acceptances.accept(op, at, missing)
 		r.folder.Keep(k.panel, &k.object, op, r.past)
@@ -219,9 +219,8 @@ func losing(m resolve.Mask) resolve.Mask {
 	return m
 }
 
-// note counts what evidence is missing: an op that says who judged it tells the
-// rest. Others name as hidden what some live set on their panel held; without one
-// there is nothing to name.
+// note counts missing evidence. An op that says who judged it has all. Others name as
+// hidden what some live set on their panel held; without one there is nothing to name.
 func (r *replayer) note(op *resolve.Op, k *keyed) {
 	if op.Panel != 0 {
 		return
@@ -236,7 +235,7 @@ func (r *replayer) note(op *resolve.Op, k *keyed) {
 	}
 }
 
-// relation is how the op is lost under id, if it is: its birth decided.
+// relation is how the op is lost under id, if it is: its acceptance decided that.
 func (e *entry) relation(id resolve.ID) resolve.Relation {
 	if e.inverted.Has(id) {
 		return resolve.Inverted
@@ -244,8 +243,8 @@ func (e *entry) relation(id resolve.ID) resolve.Relation {
 	return resolve.Concurrent
 }
 
-// look keeps the most values that a resolver has shown at once: all others show
-// one.
+// measureShown keeps the greatest number of values that a resolver has shown at once. All
+// resolvers but these show one.
 func (r *replayer) measureShown(k *keyed) {
 	var buf [8]int
 	for _, id := range [...]resolve.ID{resolve.Interval, resolve.Siblings} {

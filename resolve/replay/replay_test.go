@@ -19,7 +19,7 @@ func served(id resolve.ID) resolve.Panel {
 }
 
 // replayed folds a past through every resolver. Recorded is who counts as having
-// been on the panel: of nobody else are the births believed.
+// been on the panel: what others recorded on acceptance is not believed.
 func replayed(p resolvetest.Past, ops []*resolve.Op, recorded resolve.Mask) (*replayer, *Result, error) {
 	r := newReplayer(Config{Policy: resolve.Policy{Default: p.Panel.Serving, Shadows: recorded}, Resolvers: resolve.All, Differences: 9})
 	for _, op := range ops {
@@ -44,7 +44,7 @@ func TestReplayIsWhatBruteForceSays(t *testing.T) {
 				ops := resolvetest.Order(past.Ops, newRand(rapid.Uint64().Draw(t, "seed")))
 				for _, recorded := range []resolve.Mask{resolve.All, 0} {
 					if err := agrees(past, ops, recorded); err != nil {
-						t.Fatalf("births recorded by %v: %v\n%s", recorded.Names(), err, past)
+						t.Fatalf("acceptances recorded by %v: %v\n%s", recorded.Names(), err, past)
 					}
 				}
 			})

@@ -30,7 +30,7 @@ type Outcome struct {
 	Live       int // survive
 	Superseded int // a survivor's author had seen them; for what loses nothing also: merged or deleted
 	Inverted   int // lost to what their author had been shown
-	Concurrent int // lost to strangers
+	Concurrent int // lost to writes whose authors had not seen them, nor been seen
 	Deletes    int // of the lost: deletions undone
 	Increments int // of the lost: additions, and what looks like one, see [Increment]
 
@@ -78,7 +78,7 @@ func Increment(k resolve.Kind, delta int64, shown bool) bool {
 	return k == resolve.Add || k == resolve.Put && shown && delta != 0 && -small <= delta && delta <= small
 }
 
-// result looks at what is left.
+// result summarises the replay.
 func (r *replayer) result() *Result {
 	res := &Result{Ops: int(r.past.entries.len()), Touches: r.touches, Keys: len(r.past.keys), Beyond: r.past.beyond, listed: r.cfg.Differences}
 	f := summary{replayer: r, marks: make([]resolve.Mask, r.past.entries.len())}
@@ -97,16 +97,16 @@ func (r *replayer) result() *Result {
 	return res
 }
 
-// finish is the last look under way.
+// summary is the result being made.
 type summary struct {
 	*replayer
 	out     [maxResolvers]Outcome
 	live    []resolve.Mask // by op: where it survives
 	marks   []resolve.Mask // by op: where it survives or was seen by what does
-	scratch resolve.Object // room for one resolver's part of an object
+	scratch resolve.Object // one resolver's part of an object
 }
 
-// lookAtKeys goes through the keys in order.
+// countKeys goes through the keys in order.
 func (f *summary) countKeys() {
 	order := make([]uint32, f.keys.len())
 	for i := range order {
@@ -123,7 +123,7 @@ func (f *summary) countKeys() {
 	}
 }
 
-// lookAt is one key under one resolver.
+// countKey counts one key under one resolver.
 func (f *summary) countKey(k *keyed, id resolve.ID, served [][]byte) {
 	out := &f.out[id]
 	out.Keys++
@@ -206,8 +206,8 @@ func (f *summary) measure(k *keyed, id resolve.ID) {
 	}
 }
 
-// lookAtOps counts every op once for each resolver that judged it: what neither
-// survives nor was seen by what does is lost, and its birth says how.
+// countOps counts every op once for each resolver that judged it: what neither survives
+// nor was seen by what does is lost, and its acceptance says how.
 func (f *summary) countOps() {
 	for at := range f.marks {
 		f.marks[at] = f.live[at] | f.taken(f.past.entries.at(opIndex(at)))

@@ -37,13 +37,13 @@ type Findings struct {
 	Passes int     // how often the history was gone through
 }
 
-// errFull ends a pass that would hold too much.
+// errFull ends a pass that would take too much memory.
 var errFull = errors.New("no more fits into memory")
 
 // Validate says what is wrong with the first setting that makes no sense.
 func (s *Study) Validate() error {
 	if s.Memory < 0 {
-		return fmt.Errorf("study: %d bytes of memory are no room", s.Memory)
+		return fmt.Errorf("study: %d bytes of memory are too few", s.Memory)
 	}
 	err := s.Config.Validate()
 	if err == nil && s.Curve.Draws != 0 {

@@ -281,9 +281,9 @@ func TestWhatIsHeldIsKnown(t *testing.T) {
 		resolvers resolve.Mask
 	}{
 		{name: "many ops of a key", ops: 200_000, keys: 3000, recorded: resolve.All, resolvers: resolve.All},
-		{name: "births", ops: 200_000, keys: 3000, resolvers: resolve.All},
+		{name: "acceptances", ops: 200_000, keys: 3000, resolvers: resolve.All},
 		{name: "a key an op", ops: 100_000, keys: 1_000_000, recorded: resolve.All, resolvers: resolve.All},
-		{name: "births of many keys", ops: 100_000, keys: 1_000_000, resolvers: resolve.All},
+		{name: "acceptances of many keys", ops: 100_000, keys: 1_000_000, resolvers: resolve.All},
 		{name: "large values", ops: 30_000, keys: 20_000, value: 2000, recorded: resolve.All, resolvers: resolve.All},
 		{name: "lww alone", ops: 200_000, keys: 20_000},
 	} {

@@ -213,7 +213,7 @@ func (b *Brute) Seen(from []logical.Dot) map[logical.Dot]bool {
 }
 
 // Lost is the ops that neither survive under id nor were seen by a survivor,
-// with what their birth says of them.
+// with the relation that their acceptance recorded.
 func (b *Brute) Lost(id resolve.ID) map[logical.Dot]resolve.Relation {
 	lost := map[logical.Dot]resolve.Relation{}
 	if !id.Loses() {

@@ -22,19 +22,19 @@ type Law struct {
 // Laws is every law, in the order they are best read.
 func Laws() []Law {
 	return []Law{
-		{"what a leader books adds up", Inserted},
+		{"what a leader inserts into the ledger adds up", Inserted},
 		{"any causal order gives the same object", AnyOrder},
 		{"after each op, survivors, losses and sums are what brute force says", EachStep},
 		{"deadlines are what brute force says", EachDeadline},
 		{"what is shown no more is told of once, and truly", Told},
 		{"a panel says of each resolver what it would be told alone", Apart},
-		{"an op is inverted exactly when something its author was shown outlived its birth", Acceptances},
+		{"an op is inverted exactly when something its author was shown survived it on acceptance", Acceptances},
 		{"folding twice in a row changes nothing", Twice},
 		{"objects and ops share no memory that is written", NoAliasing},
 	}
 }
 
-// Inserted fails when a leader entered a loss twice or withdrew what was not lost.
+// Inserted fails when a leader inserted a loss twice or retracted what was not lost.
 func Inserted(p Past, _ *rand.Rand) error { return p.Err }
 
 // Order draws an order of delivery that respects causality.

@@ -31,7 +31,7 @@ const (
 
 // Log is what one leader holds of everybody's ops: *storage.Store is one.
 type Log interface {
-	// Ops lists origin's ops from place from on, ascending: at most maxOps, and
+	// Ops lists origin's ops from seq from on, ascending: at most maxOps, and
 	// no more than have maxBytes of keys and values together; at least one if
 	// there is one.
 	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error)
@@ -43,7 +43,7 @@ func New(log Log, upTo logical.Frontier, prefix string) *Merged {
 	return &Merged{log: log, upTo: upTo, prefix: prefix}
 }
 
-// Err is the first failed read; look at it when All has ended.
+// Err is the first failed read; check it when All has ended.
 func (m *Merged) Err() error { return m.err }
 
 // All yields the ops. It can be gone through again. A failed read ends it.
@@ -68,7 +68,7 @@ func (m *Merged) All() iter.Seq[*resolve.Op] {
 	}
 }
 
-// head is where the reading of one origin stands.
+// head is how far one origin is read.
 type head struct {
 	*Merged
 	origin logical.Origin

@@ -34,7 +34,7 @@ check converged
 // accept, log, fold, ship, apply twice, acknowledge, and all that the world and
 // the oracle add. The metric speed is virtual time over real time.
 func BenchmarkSimulatedOperation(b *testing.B) {
-	s, err := script.Parse("steady", []byte(steady), script.Options{})
+	s, err := script.Parse("steady", []byte(steady))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestLossyLinksEndAsCleanOnes(t *testing.T) {
 
 func outcome(t *testing.T, src string, id resolve.ID) string {
 	t.Helper()
-	s, err := script.Parse("lossy-links.txtar", []byte(src), script.Options{})
+	s, err := script.Parse("lossy-links.txtar", []byte(src))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ check acked = accounted
 // process had of the system in the end, in megabytes, with the collector as the
 // scenario command sets it.
 func BenchmarkMonthOfAbsence(b *testing.B) {
-	s, err := script.Parse("month", []byte(month), script.Options{})
+	s, err := script.Parse("month", []byte(month))
 	if err != nil {
 		b.Fatal(err)
 	}

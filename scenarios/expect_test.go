@@ -24,7 +24,7 @@ settle 1s
 
 func parse(t *testing.T, text []byte) *script.Scenario {
 	t.Helper()
-	s, err := script.Parse("awkward", text, script.Options{})
+	s, err := script.Parse("awkward", text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestClientsMergeWithoutLosingChanges(t *testing.T) {
 		"update": strings.NewReplacer("take", "update x -5", "give", "update x +2").Replace(forked),
 		"incr":   strings.NewReplacer("take", "incr x by -5", "give", "incr x by 2").Replace(forked),
 	} {
-		s, err := script.Parse("forked.txtar", []byte(text), script.Options{})
+		s, err := script.Parse("forked.txtar", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func TestPromisesGoByTheServingResolver(t *testing.T) {
 		{"siblings", resolve.Siblings, "acked, lost wall = 0, session, value", ""},
 		{"lww", resolve.LWW, "lost wall = 1", ""},
 	} {
-		s, err := script.Parse("stepped", []byte(strings.ReplaceAll(stepped, "%POLICY%", c.policy)), script.Options{})
+		s, err := script.Parse("stepped", []byte(strings.ReplaceAll(stepped, "%POLICY%", c.policy)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +76,7 @@ func TestPromisesGoByTheServingResolver(t *testing.T) {
 // TestBrokenPromiseNamesItsMoment: a mistake in a rule inverts what it may not, and the
 // promise says when.
 func TestBrokenPromiseNamesItsMoment(t *testing.T) {
-	s, err := script.Parse("stepped", []byte(strings.ReplaceAll(stepped, "%POLICY%", "lww")), script.Options{})
+	s, err := script.Parse("stepped", []byte(strings.ReplaceAll(stepped, "%POLICY%", "lww")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,5 +104,12 @@ func TestBrokenPromiseNamesItsMoment(t *testing.T) {
 				t.Errorf("held %t, at %s: %s", p.Held, p.At, p.Why)
 			}
 		}
+	}
+}
+
+// TestScriptsNameTheResolversThereAre: the language has a list of its own.
+func TestScriptsNameTheResolversThereAre(t *testing.T) {
+	if got, want := script.Resolvers(), scenarios.ResolverNames(); !slices.Equal(got, want) {
+		t.Errorf("scripts may name %q; there are %q", got, want)
 	}
 }

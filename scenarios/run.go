@@ -42,7 +42,7 @@ func Run(s *script.Scenario, o Options) (*Result, error) {
 		return nil, err
 	}
 	o.Seed = SeedOf(s, o.Seed)
-	core := Core(s)
+	core := coreOf(s)
 	if plain := core; o.Core != nil {
 		core = func(c *replica.Config) { plain(c); o.Core(c) }
 	}
@@ -137,8 +137,8 @@ func Policy(s *script.Scenario, o Options) (resolve.Policy, error) {
 // the one that expectations are for.
 func SeedOf(s *script.Scenario, asked uint64) uint64 { return cmp.Or(asked, s.Seed, ExpectedSeed) }
 
-// Core is what the script changes of the leaders' settings.
-func Core(s *script.Scenario) func(*replica.Config) {
+// coreOf is what the script changes of the leaders' settings.
+func coreOf(s *script.Scenario) func(*replica.Config) {
 	count := func(dst *int, o script.Opt[int64]) {
 		if o.Set {
 			*dst = int(o.Value)
@@ -219,9 +219,4 @@ func carry(m replica.Message) (replica.Message, error) {
 		out.Ops[i] = got
 	}
 	return out, nil
-}
-
-// Speed is how much faster than real time a result was simulated.
-func (r *Result) Speed(took time.Duration) float64 {
-	return float64(r.Virtual) / float64(max(took, 1))
 }

@@ -54,7 +54,7 @@ func read(c *cli.Context, arg string) (chosen, error) {
 	if err != nil {
 		return chosen{}, err
 	}
-	s, err := script.Parse(arg, text, script.Options{})
+	s, err := script.Parse(arg, text)
 	if err != nil {
 		return chosen{}, cliutil.Fail("cannot read the scenario "+arg, err, "scenario verbs prints the language")
 	}

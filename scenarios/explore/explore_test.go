@@ -98,7 +98,7 @@ func TestShrinkingKeepsWhatBreaks(t *testing.T) {
 		if len(f.Scenario.Events) != 2 {
 			t.Errorf("seed %d: %d events left, want 2:\n%s", f.Seed, len(f.Scenario.Events), f.Scenario.Print())
 		}
-		if err := f.Scenario.Validate(script.Options{}); err != nil {
+		if err := f.Scenario.Validate(); err != nil {
 			t.Errorf("seed %d: shrunk to what is no scenario: %v", f.Seed, err)
 		}
 	}

@@ -16,7 +16,7 @@ func TestHistoriesReplayFromTheirText(t *testing.T) {
 	var policies, settings, shadows, picks int
 	for seed := range uint64(24) {
 		s := Generate(seed)
-		again, err := script.Parse("again", s.Print(), script.Options{})
+		again, err := script.Parse("again", s.Print())
 		if err != nil {
 			t.Fatal(err)
 		}

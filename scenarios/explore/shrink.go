@@ -103,7 +103,7 @@ func (k *shrinker) once() {
 
 // keep takes the candidate if it is a scenario and breaks the same promise.
 func (k *shrinker) keep(c *script.Scenario) bool {
-	if k.tries >= maxTries || c.Validate(script.Options{}) != nil {
+	if k.tries >= maxTries || c.Validate() != nil {
 		return false
 	}
 	k.tries++

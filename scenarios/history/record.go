@@ -9,17 +9,17 @@ import (
 // Record is a history as plain data, with which anybody can check a judgement. Dots
 // are texts. Values are left out: which write a dot names says what it holds.
 type Record struct {
-	Writes []WriteRecord `json:"writes"` // by first attempt, with at least one acceptance or not
-	Reads  []ReadRecord  `json:"reads"`  // readings that reached a client, in order
-	Finals []FinalRecord `json:"finals"` // what leaders show after settling
+	Writes []writeRecord `json:"writes"` // by first attempt, with at least one acceptance or not
+	Reads  []readRecord  `json:"reads"`  // readings that reached a client, in order
+	Finals []finalRecord `json:"finals"` // what leaders show after settling
 	// Lost is the leaders whose disks were emptied or replaced, and Applied which op
 	// each leader came to have when. Where no disk was lost, both are empty.
-	Lost    []DiskRecord    `json:"disks_lost,omitempty"`
-	Applied []AppliedRecord `json:"applied,omitempty"`
+	Lost    []diskRecord    `json:"disks_lost,omitempty"`
+	Applied []appliedRecord `json:"applied,omitempty"`
 }
 
-// WriteRecord is a request that writes, and what became of it.
-type WriteRecord struct {
+// writeRecord is a request that writes, and what became of it.
+type writeRecord struct {
 	Request  string             `json:"request"`
 	Label    string             `json:"label"`
 	Client   string             `json:"client"`
@@ -31,11 +31,11 @@ type WriteRecord struct {
 	Shown    []string           `json:"shown,omitempty"`
 	Sent     Moment             `json:"sent"`
 	Acked    *Moment            `json:"acked,omitempty"` // missing: its client was never told
-	Accepted []AcceptanceRecord `json:"accepted"`
+	Accepted []acceptanceRecord `json:"accepted"`
 }
 
-// AcceptanceRecord is a leader making a request an op.
-type AcceptanceRecord struct {
+// acceptanceRecord is a leader making a request an op.
+type acceptanceRecord struct {
 	Moment
 	Leader string   `json:"leader"`
 	Dot    string   `json:"dot"`
@@ -45,8 +45,8 @@ type AcceptanceRecord struct {
 	Unseen bool     `json:"unseen,omitempty"` // the leader died before it could show anything
 }
 
-// ReadRecord is a reading that reached a client.
-type ReadRecord struct {
+// readRecord is a reading that reached a client.
+type readRecord struct {
 	Moment
 	Since  int32    `json:"since"` // what the client learned up to this turn, the reading must reflect
 	Client string   `json:"client"`
@@ -56,21 +56,21 @@ type ReadRecord struct {
 	Dots   []string `json:"dots"`
 }
 
-// FinalRecord is what a leader shows of a key after settling.
-type FinalRecord struct {
+// finalRecord is what a leader shows of a key after settling.
+type finalRecord struct {
 	Leader string   `json:"leader"`
 	Key    string   `json:"key"`
 	Dots   []string `json:"dots"`
 }
 
-// DiskRecord is a leader's disk being lost.
-type DiskRecord struct {
+// diskRecord is a leader's disk being lost.
+type diskRecord struct {
 	Moment
 	Leader string `json:"leader"`
 }
 
-// AppliedRecord is a leader coming to have an op.
-type AppliedRecord struct {
+// appliedRecord is a leader coming to have an op.
+type appliedRecord struct {
 	Moment
 	Leader string `json:"leader"`
 	Dot    string `json:"dot"`
@@ -78,7 +78,7 @@ type AppliedRecord struct {
 
 // Record is the history as plain data. It is the caller's.
 func (h *History) Record() *Record {
-	r := &Record{Writes: []WriteRecord{}, Reads: []ReadRecord{}, Finals: []FinalRecord{}}
+	r := &Record{Writes: []writeRecord{}, Reads: []readRecord{}, Finals: []finalRecord{}}
 	for _, q := range h.Calls {
 		if q.Verb != Get {
 			r.Writes = append(r.Writes, q.record(h))
@@ -86,7 +86,7 @@ func (h *History) Record() *Record {
 	}
 	for i := range h.Replies {
 		s := &h.Replies[i]
-		read := ReadRecord{Moment: s.When, Since: s.Since, Client: h.Clients.List[s.Client], Leader: h.Leaders.List[s.Leader],
+		read := readRecord{Moment: s.When, Since: s.Since, Client: h.Clients.List[s.Client], Leader: h.Leaders.List[s.Leader],
 			Key: h.Keys.List[s.Key], Dots: texts(s.Dots)}
 		if s.Own >= 0 {
 			read.Write = h.Calls[s.Own].ID
@@ -95,7 +95,7 @@ func (h *History) Record() *Record {
 	}
 	for _, leader := range h.FinalLeaders() {
 		for _, key := range slices.Sorted(slices.Values(h.Keys.List)) {
-			r.Finals = append(r.Finals, FinalRecord{Leader: leader, Key: key, Dots: texts(h.Finals[LeaderKey{leader, key}].Dots)})
+			r.Finals = append(r.Finals, finalRecord{Leader: leader, Key: key, Dots: texts(h.Finals[LeaderKey{leader, key}].Dots)})
 		}
 	}
 	if len(h.DiskLosses) > 0 {
@@ -106,16 +106,16 @@ func (h *History) Record() *Record {
 
 func (r *Record) disks(h *History) {
 	for _, s := range h.DiskLosses {
-		r.Lost = append(r.Lost, DiskRecord{s.When, h.Leaders.List[s.Leader]})
+		r.Lost = append(r.Lost, diskRecord{s.When, h.Leaders.List[s.Leader]})
 	}
 	for _, a := range h.Applications {
-		r.Applied = append(r.Applied, AppliedRecord{a.When, h.Leaders.List[a.Leader], a.Dot.String()})
+		r.Applied = append(r.Applied, appliedRecord{a.When, h.Leaders.List[a.Leader], a.Dot.String()})
 	}
 }
 
-func (q *Call) record(h *History) WriteRecord {
-	w := WriteRecord{Request: q.ID, Label: q.Name(), Client: q.Client, Session: q.Session, Key: q.Key, Verb: q.Verb.String(),
-		Exact: q.Exact, Sent: q.SentAt, Accepted: []AcceptanceRecord{}}
+func (q *Call) record(h *History) writeRecord {
+	w := writeRecord{Request: q.ID, Label: q.Name(), Client: q.Client, Session: q.Session, Key: q.Key, Verb: q.Verb.String(),
+		Exact: q.Exact, Sent: q.SentAt, Accepted: []acceptanceRecord{}}
 	if q.Adds() {
 		w.Delta = q.Delta
 	}
@@ -128,7 +128,7 @@ func (q *Call) record(h *History) WriteRecord {
 	}
 	for i := range q.Acceptances {
 		a := &q.Acceptances[i]
-		w.Accepted = append(w.Accepted, AcceptanceRecord{Moment: a.When, Leader: h.Leaders.List[a.Leader], Dot: a.Dot.String(),
+		w.Accepted = append(w.Accepted, acceptanceRecord{Moment: a.When, Leader: h.Leaders.List[a.Leader], Dot: a.Dot.String(),
 			Over: texts(a.Over), Delta: a.Delta, After: texts(a.After.Dots), Unseen: a.Unseen})
 	}
 	return w

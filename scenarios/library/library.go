@@ -39,7 +39,7 @@ func Find(name string) (*script.Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	return script.Parse(name+".txtar", b, script.Options{})
+	return script.Parse(name+".txtar", b)
 }
 
 // All is every scenario in the order of telling.

@@ -105,7 +105,7 @@ func TestStorm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := script.Parse("storm.txtar", text, script.Options{})
+	s, err := script.Parse("storm.txtar", text)
 	if err != nil {
 		t.Fatal(err)
 	}

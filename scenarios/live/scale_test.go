@@ -67,7 +67,7 @@ func TestPlans(t *testing.T) {
 
 func parse(t *testing.T, text string) *script.Scenario {
 	t.Helper()
-	s, err := script.Parse("test", []byte(text), script.Options{})
+	s, err := script.Parse("test", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

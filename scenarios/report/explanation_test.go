@@ -25,7 +25,7 @@ func played(t *testing.T, s *script.Scenario, seed uint64) *scenarios.Result {
 
 func parsed(t *testing.T, text string) *script.Scenario {
 	t.Helper()
-	s, err := script.Parse("test", []byte(text), script.Options{})
+	s, err := script.Parse("test", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,8 +39,8 @@ type loss struct {
 // absent has an empty list of values.
 func JSON(w io.Writer, results []*scenarios.Result) error { return array(w, results, true) }
 
-// Summary is JSON without histories: traces that are kept beside it have them.
-func Summary(w io.Writer, results []*scenarios.Result) error { return array(w, results, false) }
+// writeMatrix is JSON without histories: traces that are kept beside it have them.
+func writeMatrix(w io.Writer, results []*scenarios.Result) error { return array(w, results, false) }
 
 func array(w io.Writer, results []*scenarios.Result, full bool) error {
 	between := "[\n"

@@ -63,7 +63,7 @@ func fill(folder string, blocks []Block) (left int, err error) {
 func contents(blocks []Block) (files map[string]func(io.Writer) error, left int) {
 	results := together(blocks)
 	files = map[string]func(io.Writer) error{
-		"matrix.json": func(w io.Writer) error { return Summary(w, results) },
+		"matrix.json": func(w io.Writer) error { return writeMatrix(w, results) },
 		"matrix.md":   func(w io.Writer) error { return Markdown(w, blocks) },
 	}
 	budget := maxKeptEvents // of events
@@ -76,7 +76,7 @@ func contents(blocks []Block) (files map[string]func(io.Writer) error, left int)
 			continue
 		}
 		budget -= r.Trace.Len()
-		files["trace-"+r.Scenario+"-"+r.Resolver+".jsonl"] = func(w io.Writer) error { return errors.Join(Lines(w, r.Trace), lossLines(w, r.Losses)) }
+		files["trace-"+r.Scenario+"-"+r.Resolver+".jsonl"] = func(w io.Writer) error { return errors.Join(writeTrace(w, r.Trace), writeLosses(w, r.Losses)) }
 	}
 	return files, left
 }
@@ -172,8 +172,8 @@ type line struct {
 	Until    int64    `json:"until,omitempty"`
 }
 
-// Lines writes a trace as JSON lines.
-func Lines(w io.Writer, t *trace.Trace) error {
+// writeTrace writes a trace as JSON lines.
+func writeTrace(w io.Writer, t *trace.Trace) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for e := range t.All() {
@@ -192,9 +192,9 @@ func Lines(w io.Writer, t *trace.Trace) error {
 	return nil
 }
 
-// lossLines writes, behind a trace, a line for every update that is lost: at is when its
+// writeLosses writes, behind a trace, a line for every update that is lost: at is when its
 // author was told that it is durable, other what survives, text its class.
-func lossLines(w io.Writer, losses []oracle.Loss) error {
+func writeLosses(w io.Writer, losses []oracle.Loss) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for _, l := range losses {

@@ -91,7 +91,7 @@ func TestHalfARunIsNotKept(t *testing.T) {
 func TestLinesDecodeOneByOne(t *testing.T) {
 	_, r := figure(t)
 	var b bytes.Buffer
-	if err := Lines(&b, r.Trace); err != nil {
+	if err := writeTrace(&b, r.Trace); err != nil {
 		t.Fatal(err)
 	}
 	texts := strings.Split(strings.TrimSpace(b.String()), "\n")

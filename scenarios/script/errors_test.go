@@ -117,7 +117,7 @@ func TestMalformed(t *testing.T) {
 
 func expectError(t *testing.T, text, want string) {
 	t.Helper()
-	_, err := script.Parse("t", []byte(text), script.Options{})
+	_, err := script.Parse("t", []byte(text))
 	var mistake *script.Error
 	if !errors.As(err, &mistake) {
 		t.Fatalf("got %v, want an *Error", err)
@@ -144,13 +144,13 @@ func TestModelRefusesFaults(t *testing.T) {
 		{"at 1s wipe n1", "wipe", "nodes=crash-stop", "nodes=crash-recovery"},
 		{"at 1s backup n1 as b", "backup", "nodes=crash-stop", "nodes=crash-recovery"},
 	} {
-		_, err := script.Parse("t", []byte(narrow+c.line), script.Options{})
+		_, err := script.Parse("t", []byte(narrow+c.line))
 		want := fmt.Sprintf("expected no %s under %s; %s would allow it", c.fault, c.model, c.wider)
 		if err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: got %v, want it to end in %q", c.line, err, want)
 		}
 		wide := head + "model timing=partially-synchronous nodes=crash-recovery\n" + c.line + "\nsettle 1s\n"
-		if _, err := script.Parse("t", []byte(wide), script.Options{}); err != nil {
+		if _, err := script.Parse("t", []byte(wide)); err != nil {
 			t.Errorf("%s: refused in the wider model: %v", c.line, err)
 		}
 	}
@@ -163,7 +163,7 @@ link * delay=5ms jitter=1ms duplicate=1% reorder=5% loss=0%
 at 1s crash n1 unsynced=lose
 settle 1s
 `
-	if _, err := script.Parse("t", []byte(text), script.Options{}); err != nil {
+	if _, err := script.Parse("t", []byte(text)); err != nil {
 		t.Error(err)
 	}
 }

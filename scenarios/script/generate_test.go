@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"kvd/scenarios/script"
 	"pgregory.net/rapid"
+
+	"kvd/scenarios/script"
 )
 
 // world is what generated lines may refer to.
@@ -88,7 +89,7 @@ func (w *world) peopled() {
 	}
 	prefixes := map[string]bool{}
 	for range w.upTo(3) {
-		p := script.Policy{Notes: w.notes(), Prefix: w.text(0), Resolver: w.from(script.DefaultResolvers()), Pick: w.yes()}
+		p := script.Policy{Notes: w.notes(), Prefix: w.text(0), Resolver: w.from(script.Resolvers()), Pick: w.yes()}
 		if !prefixes[p.Prefix] {
 			prefixes[p.Prefix] = true
 			w.s.Policies = append(w.s.Policies, p)

@@ -1,9 +1,6 @@
 package script
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Bounds on everything a script can ask for, so that neither a file nor a run
 // of it can be larger than was meant.
@@ -28,33 +25,7 @@ const (
 	maxSteadyDrift = 200 // ppm, what a synchronous model lets a clock drift
 )
 
-// Options are what a parse needs to know beyond the text.
-type Options struct {
-	Resolvers []string // names that policies and checks may use; none: DefaultResolvers
-}
-
-// DefaultResolvers are the names used when Options states none. The caller
-// owns the slice.
-func DefaultResolvers() []string {
+// Resolvers are the names that policies and checks may use. The caller owns the slice.
+func Resolvers() []string {
 	return []string{"lww", "lamport", "hlc", "interval", "siblings", "causal", "counter"}
-}
-
-// Validate reports a resolver name that no script could write, or one given
-// twice.
-func (o Options) Validate() error {
-	seen := map[string]bool{}
-	for _, name := range o.Resolvers {
-		if !isName(name) || seen[name] {
-			return fmt.Errorf("script options: resolver %q: give each name once, a letter and then letters, digits, - or _", name)
-		}
-		seen[name] = true
-	}
-	return nil
-}
-
-func (o Options) resolvers() []string {
-	if len(o.Resolvers) == 0 {
-		return DefaultResolvers()
-	}
-	return o.Resolvers
 }

@@ -34,24 +34,21 @@ type label struct {
 	earliest time.Duration // true time before which it cannot happen
 }
 
-// Parse reads a script; file is its name in messages. Every failure but that
-// of opts is an *Error. The scenario shares no memory with data.
-func Parse(file string, data []byte, opts Options) (*Scenario, error) {
-	if err := opts.Validate(); err != nil {
-		return nil, err
-	}
-	p := newParser(file, opts)
+// Parse reads a script; file is its name in messages. Every failure is an *Error. The
+// scenario shares no memory with data.
+func Parse(file string, data []byte) (*Scenario, error) {
+	p := newParser(file)
 	if err := p.parse(data); err != nil {
 		return nil, err
 	}
 	return p.scenario, nil
 }
 
-func newParser(file string, opts Options) *parser {
+func newParser(file string) *parser {
 	return &parser{
 		file:        file,
 		scenario:    &Scenario{Model: DefaultModel()},
-		resolvers:   opts.resolvers(),
+		resolvers:   Resolvers(),
 		rows:        table(),
 		checks:      checkTable(),
 		seen:        map[string]bool{},

@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"kvd/scenarios/script"
 	"pgregory.net/rapid"
+
+	"kvd/scenarios/script"
 )
 
 func parse(t interface{ Fatalf(string, ...any) }, text []byte) *script.Scenario {
-	s, err := script.Parse("t", text, script.Options{})
+	s, err := script.Parse("t", text)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -61,7 +62,7 @@ func TestEverything(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, canonical)
 	}
 	stable(t, s)
-	if err := s.Validate(script.Options{}); err != nil {
+	if err := s.Validate(); err != nil {
 		t.Error(err)
 	}
 }
@@ -96,7 +97,7 @@ func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := generate(t)
 		stable(t, s)
-		if err := s.Validate(script.Options{}); err != nil {
+		if err := s.Validate(); err != nil {
 			t.Fatalf("%v\n%s", err, s.Print())
 		}
 	})
@@ -131,12 +132,12 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := script.Parse("t", data, script.Options{})
+		s, err := script.Parse("t", data)
 		if err != nil {
 			return
 		}
 		stable(t, s)
-		if err := s.Validate(script.Options{}); err != nil {
+		if err := s.Validate(); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -153,7 +154,7 @@ func TestMemoryIsBoundedByTheInput(t *testing.T) {
 		"only notes":                   "-- scenario --\n" + strings.Repeat("#\n\n", 9_000),
 	} {
 		bytesUsed := allocated(func() {
-			s, err := script.Parse("t", []byte(text), script.Options{})
+			s, err := script.Parse("t", []byte(text))
 			if err == nil {
 				_ = s.Print()
 			}

@@ -152,12 +152,6 @@ type Event struct {
 	Action  Action
 }
 
-// Label is the name later lines know this event by, or "".
-func (e Event) Label() string {
-	op, _ := e.Action.(ClientOp)
-	return op.Label
-}
-
 // Times is how often the event happens.
 func (e Event) Times() int {
 	if every, ok := e.Trigger.(Every); ok {
@@ -199,25 +193,15 @@ func (n HeadNotes) clone() HeadNotes {
 	}
 }
 
-// Without returns a clone without event i. Labels and backups that the event
-// defined are gone while later lines may still name them: a shrinker asks
-// Validate, and discards the candidate or drops those lines as well. To drop
-// set-up lines, clients or checks, delete from the slices of a Clone.
-func (s *Scenario) Without(i int) *Scenario {
-	c := s.Clone()
-	c.Events = clone(slices.Delete(c.Events, i, i+1))
-	return c
-}
-
 // Validate says what Parse would say of the printed scenario: references,
 // model, bounds and spelling. Positions in the error are those in Print's
 // text.
-func (s *Scenario) Validate(opts Options) error {
+func (s *Scenario) Validate() error {
 	if i := s.hole(); i != "" {
 		return fmt.Errorf("scenario %q is incomplete: %s", s.Name, i)
 	}
 	file := s.Name + " as printed"
-	again, err := Parse(file, s.Print(), opts)
+	again, err := Parse(file, s.Print())
 	if err != nil {
 		return err
 	}

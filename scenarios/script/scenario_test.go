@@ -28,21 +28,17 @@ func TestCloneSharesNothing(t *testing.T) {
 	}
 }
 
-func TestWithout(t *testing.T) {
-	s := parse(t, []byte(ddia))
-	before := s.Print()
-	last := s.Without(1)
-	if err := last.Validate(script.Options{}); err != nil || len(last.Events) != 1 {
-		t.Errorf("%d events left, %v", len(last.Events), err)
+// TestValidateFindsWhatIsNamedAndGone: leaving out a line leaves the others to name what
+// it defined.
+func TestValidateFindsWhatIsNamedAndGone(t *testing.T) {
+	s := parse(t, []byte(ddia)).Clone()
+	s.Events = s.Events[:1]
+	if err := s.Validate(); err != nil {
+		t.Error(err)
 	}
-	none := last.Without(0)
-	if err := none.Validate(script.Options{}); err != nil || len(none.Events) != 0 {
-		t.Errorf("%d events left, %v", len(none.Events), err)
-	}
-	if !bytes.Equal(s.Print(), before) {
-		t.Errorf("the original changed:\n%s", s.Print())
-	}
-	dangling := s.Without(0).Validate(script.Options{})
+	s = parse(t, []byte(ddia)).Clone()
+	s.Events = s.Events[1:]
+	dangling := s.Validate()
 	want := `ddia-8-3 as printed:14:7: read "w1", expected the label of an operation on an earlier line`
 	if dangling == nil || dangling.Error() != want {
 		t.Errorf("got %v, want %s", dangling, want)
@@ -69,7 +65,7 @@ func TestValidateRefuses(t *testing.T) {
 	} {
 		s := parse(t, []byte(ddia))
 		spoil(s)
-		if err := s.Validate(script.Options{}); err == nil {
+		if err := s.Validate(); err == nil {
 			t.Errorf("%s: accepted\n%s", name, s.Print())
 		}
 	}
@@ -79,22 +75,6 @@ func labelled(e script.Event, label string) script.Action {
 	op := e.Action.(script.ClientOp)
 	op.Label = label
 	return op
-}
-
-func TestOptions(t *testing.T) {
-	mine := script.Options{Resolvers: []string{"mine"}}
-	text := []byte(head + "policy x=mine\nsettle 1s\ncheck converged for mine\n")
-	if _, err := script.Parse("t", text, mine); err != nil {
-		t.Error(err)
-	}
-	if _, err := script.Parse("t", text, script.Options{}); err == nil {
-		t.Error("a resolver that no option names is accepted")
-	}
-	for _, names := range [][]string{{"a", "a"}, {""}, {"a b"}} {
-		if err := (script.Options{Resolvers: names}).Validate(); err == nil {
-			t.Errorf("%q accepted", names)
-		}
-	}
 }
 
 func TestCheckKindsAndResolvers(t *testing.T) {

@@ -28,7 +28,7 @@ check durability = 0
 // shows plays midway and returns what both leaders show in the end.
 func shows(t *testing.T, fate string, seed uint64) string {
 	t.Helper()
-	s, err := script.Parse("midway", fmt.Appendf(nil, midway, fate), script.Options{})
+	s, err := script.Parse("midway", fmt.Appendf(nil, midway, fate))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 func run(t *testing.T, text string, id resolve.ID) *scenarios.Result {
 	t.Helper()
-	s, err := script.Parse("test", []byte(text), script.Options{})
+	s, err := script.Parse("test", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestIdleTimeChangesNothing(t *testing.T) {
 		"partition": {"at 1s A set x 1\nat 20s partition n1 | n2 n3\nat 21s A update x +1\nat 35s B update x +5\nat 60s heal\nat 90s A update x +1\nsettle 10s\n", []trace.Kind{trace.Accepted, trace.Acked, trace.Shown, trace.Final}},
 		"crash":     {"at 1s A set x 1\nat 20s crash n3\nat 21s A update x +1\nat 60s restart n3\nat 90s A update x +1\nsettle 10s\n", []trace.Kind{trace.Accepted, trace.Acked, trace.Shown, trace.Final}},
 	} {
-		s, err := script.Parse(name, []byte(head+c.story), script.Options{})
+		s, err := script.Parse(name, []byte(head+c.story))
 		if err != nil {
 			t.Fatal(err)
 		}

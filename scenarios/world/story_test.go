@@ -66,7 +66,7 @@ func (s *story) world(id resolve.ID, awake bool) *World {
 	if !strings.Contains(text, "\nsettle ") {
 		text += "settle 1s\n"
 	}
-	parsed, err := script.Parse("story", []byte(text), script.Options{})
+	parsed, err := script.Parse("story", []byte(text))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ check durability = 0
 `
 
 func TestTearingSparesWhatTheStoreHadSynced(t *testing.T) {
-	s, err := script.Parse("busy", []byte(busy), script.Options{})
+	s, err := script.Parse("busy", []byte(busy))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func (c *counting) Receive(from replica.Leader, m replica.Message) {
 		c.mesh.Credit(from, wire.Charge(b.Ops))
 	}
 }
-func (c *counting) PeerUp(replica.Leader)      { poke(c.places) }
+func (c *counting) PeerUp(replica.Leader)      { notify(c.places) }
 func (c *counting) PeerDown(replica.Leader)    {}
 func (c *counting) Frontier() logical.Frontier { return logical.Frontier{} }
 

@@ -27,7 +27,7 @@ const (
 type Config struct {
 	Name    replica.Leader
 	Cluster string         // leaders of another cluster are refused
-	Life    logical.Origin // the present life of this leader
+	Origin  logical.Origin // of the present incarnation of this leader
 	Policy  string         // resolve.Policy.String(); leaders that differ are refused
 
 	// Listener accepts peers; the mesh closes it. If nil, the mesh listens on
@@ -116,8 +116,8 @@ func (c *Config) checkNames() error {
 	switch {
 	case c.Name == "" || strings.TrimSpace(string(c.Name)) != string(c.Name):
 		return fmt.Errorf("field Name is %q; a leader needs a name without spaces around it", c.Name)
-	case c.Life == 0:
-		return errors.New("field Life is zero; draw an origin first")
+	case c.Origin == 0:
+		return errors.New("field Origin is zero; draw an origin first")
 	case c.Listener == nil && c.Listen == "":
 		return errors.New("neither Listener nor Listen is set; peers could not dial this leader")
 	}
@@ -152,7 +152,7 @@ func (c *Config) checkTLS() error {
 	t := c.TLS
 	switch {
 	case t == nil && c.CertNames:
-		return errors.New("CertNames without TLS: there are no certificates to look at")
+		return errors.New("CertNames without TLS: there are no certificates to check")
 	case t == nil:
 		return nil
 	case t.ClientAuth != tls.RequireAndVerifyClientCert || t.ClientCAs == nil:

@@ -7,7 +7,7 @@
 // One connection for each ordered pair: a leader sends its batches and statuses
 // on the connection it dialled, and hears only credit on it. So two leaders that
 // dial each other at once never have to agree on one of two connections, a peer
-// is up exactly when it can be sent to, and each direction can fail alone.
+// is up exactly when it can be sent to, and each direction can fail by itself.
 //
 // The stream is resumable by frontier: nothing here is remembered over a lost
 // connection, and what is dropped is shipped again by the core.
@@ -23,18 +23,18 @@
 //     dropped and counted. Of statuses only the newest waits.
 //   - what came from one peer and is neither applied nor dropped, in the inbox and
 //     beyond: Config.Window and one op; the peer has no credit to send more, and
-//     one that does so all the same is cut off. (A peer that connects anew begins
+//     one that does so all the same is cut off. (A peer that connects again begins
 //     with a whole Window beside what its last connection had brought.)
 //   - greetings in progress: Config.MaxGreetings; further connections are closed.
 //
 // What clients publish waits in a queue of its own, of 1 MiB and 1,024 messages a peer,
 // and shares the connection with ops byte by byte where both wait. It is sent to the
-// peers that are up, once, by the leader where it was published: what finds no room, or
+// peers that are up, once, by the leader where it was published: what does not fit, or
 // is under way when a connection breaks, is lost.
 //
 // A status overtakes batches in the queue and in the inbox, and the parts of a large op,
-// so bulk delays it by one frame ([Config.FrameBytes], 1 MiB of one published message) and by what the kernel holds unsent, which is
-// bounded where the system can.
+// so bulk delays it by one frame ([Config.FrameBytes], 1 MiB of one published message) and
+// by what the kernel has unsent, which is bounded where the system can.
 //
 // What the package is not: it decides nothing about ops, knows no membership
 // beyond what SetPeers says, and never concludes from silence that data is gone.

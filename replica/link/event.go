@@ -101,16 +101,16 @@ func (m *Mesh) tellShared(no *wire.Refuse, h *wire.Hello) {
 	e := Event{Kind: Shared, Peer: replica.Leader(h.Leader), Origin: h.Origin, Err: errors.New(no.Detail)}
 	switch {
 	case no.Reason == wire.LostLog:
-		e.Origin, e.Lost = m.cfg.Life, true
+		e.Origin, e.Lost = m.cfg.Origin, true
 	case no.Reason != wire.OriginTwice:
 		return
-	case h.Origin != m.cfg.Life:
+	case h.Origin != m.cfg.Origin:
 		e.Also = m.holderOf(h.Origin, e.Peer)
 	}
 	m.emit(e)
 }
 
-// holderOf is who else than one leader has an origin; empty: nobody who is connected.
+// holderOf is which other leader has an origin; empty: nobody who is connected.
 func (m *Mesh) holderOf(o logical.Origin, but replica.Leader) replica.Leader {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

@@ -107,7 +107,7 @@ func TestRestartedLeaderIsTakenBack(t *testing.T) {
 	addr := b.mesh.Addr()
 	b.close()
 	a.awaitTurns("+b", "-b")
-	again := start(t, "b", func(c *Config) { c.Listen, c.Life = addr, 4711 })
+	again := start(t, "b", func(c *Config) { c.Listen, c.Origin = addr, 4711 })
 	joined(a, again)
 	a.awaitTurns("+b", "-b", "+b")
 	again.mesh.Send("a", again.batch(1, 1, 10))

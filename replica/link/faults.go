@@ -19,7 +19,7 @@ type LinkFault struct {
 	Delay, Jitter time.Duration // each message waits Delay and up to Jitter more, in order
 	Loss          float64       // probability that a message vanishes
 	Duplicate     float64       // probability that it comes twice
-	Overtake      float64       // probability that it is held up and later ones pass it
+	Overtake      float64       // probability that it is delayed and later ones pass it
 	Cut           bool          // everything vanishes
 }
 

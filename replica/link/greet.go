@@ -104,7 +104,7 @@ func (m *Mesh) judgeWelcome(w *wire.Welcome, name replica.Leader, c *conn) *wire
 }
 
 // receive greets whoever dialled: the other half. The whole greeting has one
-// deadline, so that nobody holds a place by dripping bytes.
+// deadline, so that nobody occupies a greeting by dripping bytes.
 func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 	deadline := time.Now().Add(m.cfg.HandshakeTimeout)
 	if err := raw.SetDeadline(deadline); err != nil {
@@ -145,8 +145,8 @@ func (m *Mesh) refuse(c *conn, of replica.Leader, no *wire.Refuse) error {
 	return &RefusedError{By: m.cfg.Name, Of: of, Reason: no.Reason, Detail: no.Detail}
 }
 
-// mourn reports why a greeting with whoever dialled came to nothing.
-func (m *Mesh) mourn(raw net.Conn, err error) {
+// logFailure reports why the greeting of whoever dialled failed.
+func (m *Mesh) logFailure(raw net.Conn, err error) {
 	e := Event{Kind: Garbage, Addr: raw.RemoteAddr().String(), Err: err}
 	var refused *RefusedError
 	var unproved *tls.CertificateVerificationError
@@ -158,12 +158,12 @@ func (m *Mesh) mourn(raw net.Conn, err error) {
 		if refused != nil {
 			e.Peer = refused.Of
 		}
-		m.tally.rejected.Add(1)
+		m.count.rejected.Add(1)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		e.Kind = Slow
-		m.tally.slow.Add(1)
+		m.count.slow.Add(1)
 	default:
-		m.tally.garbage.Add(1)
+		m.count.garbage.Add(1)
 	}
 	m.emit(e)
 }

@@ -41,7 +41,7 @@ func settings(name replica.Leader) Config {
 	c := Defaults()
 	c.Name, c.Cluster, c.Policy, c.Listen = name, "test", `*=lww "cart:"=siblings`, "127.0.0.1:0"
 	for _, b := range []byte(name) {
-		c.Life = c.Life<<8 | logical.Origin(b)
+		c.Origin = c.Origin<<8 | logical.Origin(b)
 	}
 	c.Backoff = Backoff{Min: time.Millisecond, Max: 20 * time.Millisecond, Refused: 20 * time.Millisecond}
 	return c
@@ -58,7 +58,7 @@ func start(t *testing.T, name replica.Leader, change ...func(*Config)) *node {
 	for _, f := range change {
 		f(&cfg)
 	}
-	n.frontier = logical.FrontierOf(logical.Dot{Origin: cfg.Life, Seq: 1 << 40})
+	n.frontier = logical.FrontierOf(logical.Dot{Origin: cfg.Origin, Seq: 1 << 40})
 	var err error
 	if n.mesh, err = New(cfg, n); err != nil {
 		t.Fatal(err)
@@ -275,7 +275,7 @@ func joined(nodes ...*node) {
 
 // batch is ops first to last of n's life, each with a value of that many bytes.
 func (n *node) batch(first, last, bytes int) *replica.Batch {
-	life, b := n.mesh.cfg.Life, &replica.Batch{}
+	life, b := n.mesh.cfg.Origin, &replica.Batch{}
 	for i := first; i <= last; i++ {
 		b.Ops = append(b.Ops, &resolve.Op{
 			Dot: logical.Dot{Origin: life, Seq: logical.Seq(i)}, Key: fmt.Sprintf("key%d", i), Kind: resolve.Put,
@@ -287,7 +287,7 @@ func (n *node) batch(first, last, bytes int) *replica.Batch {
 }
 
 func (n *node) status(number uint64) *replica.Status {
-	return &replica.Status{Life: n.mesh.cfg.Life, Number: number, Frontier: logical.FrontierOf(logical.Dot{Origin: n.mesh.cfg.Life, Seq: logical.Seq(number)})}
+	return &replica.Status{Life: n.mesh.cfg.Origin, Number: number, Frontier: logical.FrontierOf(logical.Dot{Origin: n.mesh.cfg.Origin, Seq: logical.Seq(number)})}
 }
 
 // guest is somebody who speaks the protocol by hand.
@@ -313,7 +313,7 @@ func visit(t *testing.T, n *node, name replica.Leader) *guest {
 }
 
 func (g *guest) hello() *wire.Hello {
-	return &wire.Hello{VersionMin: protocolMin, VersionMax: protocolMax, Cluster: g.cfg.Cluster, Leader: string(g.cfg.Name), To: string(g.host), Origin: g.cfg.Life, Nonce: 99, Policy: g.cfg.Policy}
+	return &wire.Hello{VersionMin: protocolMin, VersionMax: protocolMax, Cluster: g.cfg.Cluster, Leader: string(g.cfg.Name), To: string(g.host), Origin: g.cfg.Origin, Nonce: 99, Policy: g.cfg.Policy}
 }
 
 func (g *guest) write(b []byte) {

@@ -14,7 +14,7 @@ import (
 
 // inbound is one connection that a peer dialled: batches and statuses come in,
 // credit goes back. The reader never waits for the Sink: what it has granted
-// credit for it has room for.
+// credit for fits into the inbox.
 type inbound struct {
 	mesh  *Mesh
 	conn  *conn
@@ -33,7 +33,7 @@ type inbound struct {
 	over   bool // nothing more will come
 
 	more, pay chan struct{}
-	life      logical.Seq // how far our own life is known to reach
+	reach     logical.Seq // how far our own log is known to reach
 	peer      *peer       // for counters
 }
 
@@ -98,10 +98,10 @@ func (in *inbound) report(err error, killed bool) {
 	switch {
 	case isGarbage(err):
 		e.Kind = Garbage
-		in.mesh.tally.garbage.Add(1)
+		in.mesh.count.garbage.Add(1)
 	case ok && refused.By == in.mesh.cfg.Name:
 		e.Kind = Rejected
-		in.mesh.tally.rejected.Add(1)
+		in.mesh.count.rejected.Add(1)
 	case !ok && killed:
 		e.Err = context.Canceled
 	}
@@ -130,7 +130,7 @@ func (in *inbound) take(kind wire.Kind) error {
 		return in.takeStatus()
 	case wire.KindPublished:
 		return in.takePublished()
-	case wire.KindCredit: // a sign of life
+	case wire.KindCredit: // a keep-alive
 		_, err := in.dec.Credit()
 		return err
 	case wire.KindGoodbye:
@@ -152,19 +152,19 @@ func (in *inbound) takeBatch() error {
 	}
 	var reach logical.Seq
 	for _, op := range b.Ops {
-		reach = max(reach, op.Deps.At(in.mesh.cfg.Life))
-		if op.Dot.Origin == in.mesh.cfg.Life {
+		reach = max(reach, op.Deps.At(in.mesh.cfg.Origin))
+		if op.Dot.Origin == in.mesh.cfg.Origin {
 			reach = max(reach, op.Dot.Seq)
 		}
 	}
-	if err := in.checkLife(reach); err != nil {
+	if err := in.checkReach(reach); err != nil {
 		return err
 	}
 	in.peer.count.opsIn.Add(uint64(len(b.Ops)))
 	if !in.put(delivery{b, charge}) {
 		return fmt.Errorf("a batch of %d without credit: %w", charge, wire.ErrMalformed)
 	}
-	poke(in.more)
+	notify(in.more)
 	return nil
 }
 
@@ -186,28 +186,28 @@ func (in *inbound) takeStatus() error {
 	if err != nil {
 		return err
 	}
-	if err := in.checkLife(s.Frontier.At(in.mesh.cfg.Life)); err != nil {
+	if err := in.checkReach(s.Frontier.At(in.mesh.cfg.Origin)); err != nil {
 		return err
 	}
 	in.peer.count.statusesIn.Add(1)
 	in.mu.Lock()
 	in.status = s
 	in.mu.Unlock()
-	poke(in.more)
+	notify(in.more)
 	return nil
 }
 
-// checkLife refuses whoever knows more of our present life than we do: either
+// checkReach refuses whoever knows more of our present log than we do: either
 // our log lost its end or another leader holds our origin. The core would have
 // to stop; here it is the connection that ends.
-func (in *inbound) checkLife(reach logical.Seq) error {
-	if reach <= in.life {
+func (in *inbound) checkReach(reach logical.Seq) error {
+	if reach <= in.reach {
 		return nil
 	}
-	if in.life = in.mesh.sink.Frontier().At(in.mesh.cfg.Life); reach <= in.life {
+	if in.reach = in.mesh.sink.Frontier().At(in.mesh.cfg.Origin); reach <= in.reach {
 		return nil
 	}
-	no := refusal(wire.LostLog, "%s", lostLog(string(in.from), string(in.mesh.cfg.Name), in.mesh.cfg.Life, reach, in.life))
+	no := refusal(wire.LostLog, "%s", lostLog(string(in.from), string(in.mesh.cfg.Name), in.mesh.cfg.Origin, reach, in.reach))
 	in.mesh.tellShared(no, in.hello)
 	return in.mesh.refuse(in.conn, in.from, no)
 }
@@ -217,13 +217,13 @@ func (in *inbound) end() {
 	in.mu.Lock()
 	in.over = true
 	in.mu.Unlock()
-	poke(in.more)
+	notify(in.more)
 }
 
 // deliver hands the inbox to the Sink, a status first. Credit is given back by
 // whoever says what became of it.
 func (in *inbound) deliver() {
-	defer poke(in.pay) // for grant to end
+	defer notify(in.pay) // for grant to end
 	defer in.kill()
 	for in.ctx.Err() == nil {
 		status, d, over := in.next()
@@ -270,12 +270,12 @@ func (in *inbound) owe(charge int) {
 	worth := in.owed >= in.mesh.cfg.Window/4
 	in.mu.Unlock()
 	if worth {
-		poke(in.pay)
+		notify(in.pay)
 	}
 }
 
-// settle is the credit to give now.
-func (in *inbound) settle() int {
+// creditDue is the credit to give now.
+func (in *inbound) creditDue() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	n := in.owed
@@ -284,7 +284,7 @@ func (in *inbound) settle() int {
 	return n
 }
 
-// grant writes credit, and a sign of life where there is none to write. It says
+// grant writes credit, and a keep-alive where there is none to write. It says
 // goodbye and closes the connection when the rest has ended.
 func (in *inbound) grant() {
 	defer func() { _ = in.conn.Close() }()
@@ -302,7 +302,7 @@ func (in *inbound) grant() {
 			_, _ = in.conn.Conn.Write(wire.AppendGoodbye(out[:0]))
 			return
 		}
-		n := in.settle()
+		n := in.creditDue()
 		if n == 0 && !quiet {
 			continue
 		}

@@ -50,8 +50,8 @@ func compare(ours, theirs *wire.Hello) *wire.Refuse {
 	return compareLogs(ours, theirs)
 }
 
-// compareLogs finds a life that its holder no longer has whole: a log that was
-// restored, or that lost its end.
+// compareLogs finds a log that its holder no longer has whole: it was
+// restored from an older copy, or lost its end.
 func compareLogs(ours, theirs *wire.Hello) *wire.Refuse {
 	if have, know := ours.Frontier.At(ours.Origin), theirs.Frontier.At(ours.Origin); know > have {
 		return refusal(wire.LostLog, "%s", lostLog(theirs.Leader, ours.Leader, ours.Origin, know, have))
@@ -78,13 +78,13 @@ func (m *Mesh) originElsewhere(name replica.Leader, o logical.Origin) *wire.Refu
 	return nil
 }
 
-// hold takes the origin's place for a peer that welcomed us.
+// hold registers the origin for a peer that welcomed us.
 func (m *Mesh) hold(p *peer, o logical.Origin) *wire.Refuse {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	no := m.originElsewhere(p.name, o)
 	if no == nil {
-		p.life.Store(uint64(o))
+		p.origin.Store(uint64(o))
 	}
 	return no
 }
@@ -94,7 +94,7 @@ func (m *Mesh) liveOrigin(name replica.Leader) logical.Origin {
 	if in := m.inbound[name]; in != nil {
 		return in.hello.Origin
 	}
-	return logical.Origin(m.peers[name].life.Load())
+	return logical.Origin(m.peers[name].origin.Load())
 }
 
 // checkCertificate refuses a name that the certificate does not carry.
@@ -112,7 +112,7 @@ func (m *Mesh) checkCertificate(h *wire.Hello, c *conn) *wire.Refuse {
 	return nil
 }
 
-// claim gives the connection its leader's place. An older connection of the same
+// claim registers the connection as its leader's. An older connection of the same
 // process is dead and goes; of another process it stays while it lives.
 func (m *Mesh) claim(in *inbound, deadline time.Time) *wire.Refuse {
 	for {
@@ -132,7 +132,7 @@ func (m *Mesh) claim(in *inbound, deadline time.Time) *wire.Refuse {
 }
 
 // tryClaim returns an older connection that must go first, or a refusal, or
-// neither: then the place is taken.
+// neither: then the connection is registered.
 func (m *Mesh) tryClaim(in *inbound) (*inbound, *wire.Refuse) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -153,7 +153,7 @@ func (m *Mesh) tryClaim(in *inbound) (*inbound, *wire.Refuse) {
 	return nil, nil
 }
 
-// release gives the place back.
+// release takes the connection out again.
 func (m *Mesh) release(in *inbound) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -45,14 +45,14 @@ type Mesh struct {
 	leaving   context.Context // done: dial no more, send what waits, then go
 	leave     context.CancelFunc
 	all       sync.WaitGroup
-	greetings chan struct{} // a place for each greeting in progress
+	greetings chan struct{} // a token for each greeting in progress
 
 	mu      sync.RWMutex
 	closed  bool
 	peers   map[replica.Leader]*peer
 	inbound map[replica.Leader]*inbound
 
-	tally tally
+	count meshCounters
 }
 
 // New listens and accepts; it dials nobody before SetPeers. The config is
@@ -135,14 +135,14 @@ func (m *Mesh) setPeer(name replica.Leader, addr string) {
 func (m *Mesh) Send(to replica.Leader, msg replica.Message) {
 	p := m.peer(to)
 	if p == nil {
-		m.tally.unknown.Add(1)
+		m.count.unknown.Add(1)
 		return
 	}
 	p.queue.offer(msg, m.cfg.Faults.plan(to, time.Now()))
 	p.nudge()
 }
 
-// Credit says that bytes of what the peer sent are no longer held here, as
+// Credit says that bytes of what the peer sent are no longer in memory here, as
 // wire.Charge counts them: they were applied, or dropped. It never blocks. What a
 // connection that is gone had brought counts for nothing.
 func (m *Mesh) Credit(from replica.Leader, bytes int) {
@@ -227,7 +227,7 @@ func (m *Mesh) forget(p *peer) {
 func (m *Mesh) hello(to string) wire.Hello {
 	return wire.Hello{
 		VersionMin: protocolMin, VersionMax: protocolMax,
-		Cluster: m.cfg.Cluster, Leader: string(m.cfg.Name), To: to, Origin: m.cfg.Life, Nonce: m.nonce,
+		Cluster: m.cfg.Cluster, Leader: string(m.cfg.Name), To: to, Origin: m.cfg.Origin, Nonce: m.nonce,
 		Policy: m.cfg.Policy, RESP: m.cfg.RESP, HTTP: m.cfg.HTTP, Frontier: m.sink.Frontier(),
 	}
 }
@@ -249,14 +249,14 @@ func (m *Mesh) accept() {
 	}
 }
 
-// admit gives the connection a goroutine, if there is a place for one more
-// greeting.
+// admit gives the connection a goroutine, if one more greeting may be
+// in progress.
 func (m *Mesh) admit(conn net.Conn) {
 	select {
 	case m.greetings <- struct{}{}:
 		m.all.Go(func() { m.host(conn) })
 	default:
-		m.tally.slow.Add(1)
+		m.count.slow.Add(1)
 		m.emit(Event{Kind: Slow, Addr: conn.RemoteAddr().String(), Err: fmt.Errorf("%d greetings are in progress already", cap(m.greetings))})
 		_ = conn.Close()
 	}
@@ -270,7 +270,7 @@ func (m *Mesh) host(raw net.Conn) {
 	stop()
 	if err != nil {
 		_ = raw.Close()
-		m.mourn(raw, err)
+		m.logFailure(raw, err)
 		return
 	}
 	in.run()

@@ -66,7 +66,7 @@ func (o *outgoing) read() {
 		o.readEr = err
 	}
 	if isGarbage(o.readEr) {
-		o.mesh.tally.garbage.Add(1)
+		o.mesh.count.garbage.Add(1)
 		o.mesh.emit(Event{Kind: Garbage, Peer: o.name, Addr: o.s.conn.RemoteAddr().String(), Err: o.readEr})
 	}
 }
@@ -112,7 +112,7 @@ func (o *outgoing) write() error {
 			}
 			leaving = nil
 		}
-		t.Reset(o.patience())
+		t.Reset(o.timeout())
 		select {
 		case <-o.wake:
 		case <-t.C:
@@ -123,7 +123,7 @@ func (o *outgoing) write() error {
 	}
 }
 
-// flush writes all that may be sent now, and a sign of life if it is due.
+// flush writes all that may be sent now, and a keep-alive if it is due.
 func (o *outgoing) flush() error {
 	for {
 		o.report()
@@ -203,15 +203,15 @@ func (o *outgoing) report() {
 	}
 }
 
-// patience is how long nothing need be done.
-func (o *outgoing) patience() time.Duration {
+// timeout is how long the writer may wait.
+func (o *outgoing) timeout() time.Duration {
 	now := time.Now()
 	d := max(0, o.beat.Sub(now))
-	if held, any := o.queue.wait(now); any {
-		d = min(d, held)
+	if delay, any := o.queue.wait(now); any {
+		d = min(d, delay)
 	}
-	if held, any := o.published.wait(now); any {
-		d = min(d, held)
+	if delay, any := o.published.wait(now); any {
+		d = min(d, delay)
 	}
 	return d
 }

@@ -25,8 +25,8 @@ type peer struct {
 	published announcements
 	wake      chan struct{} // there may be something to send
 	again     chan struct{} // dial now: the peer has just been seen alive
-	life      atomic.Uint64 // the peer's origin while it is up, else zero
-	count     counters
+	origin    atomic.Uint64 // the peer's origin while it is up, else zero
+	count     peerCounters
 
 	mu      sync.Mutex
 	addr    string
@@ -54,7 +54,7 @@ func (p *peer) run() {
 	var rest rest
 	for told := false; p.wanted(); told = true {
 		began := time.Now()
-		s, err := p.meet()
+		s, err := p.connect()
 		if err == nil {
 			err = p.serve(s)
 			rest.lived(time.Since(began), p.mesh.cfg.Backoff)
@@ -68,8 +68,8 @@ func (p *peer) run() {
 // wanted reports whether the peer is to be dialled (again).
 func (p *peer) wanted() bool { return p.mesh.leaving.Err() == nil && p.ctx.Err() == nil }
 
-// meet dials and greets the peer, and takes its origin's place.
-func (p *peer) meet() (*session, error) {
+// connect dials and greets the peer, and registers its origin.
+func (p *peer) connect() (*session, error) {
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	defer context.AfterFunc(p.mesh.leaving, cancel)()
@@ -99,14 +99,14 @@ func (p *peer) serve(s *session) error {
 
 	p.queue.stop()
 	p.published.stop()
-	p.life.Store(0)
+	p.origin.Store(0)
 	p.note(err)
 	p.mesh.emit(Event{Kind: Down, Peer: p.name, Addr: s.conn.RemoteAddr().String(), Err: err})
 	p.mesh.sink.PeerDown(p.name)
 	return err
 }
 
-// failed reports a greeting that came to nothing.
+// failed reports a greeting that failed.
 func (p *peer) failed(err error) {
 	p.note(err)
 	e := Event{Kind: DialFailed, Peer: p.name, Addr: p.address(), Err: err}
@@ -114,7 +114,7 @@ func (p *peer) failed(err error) {
 		e.Kind = Refused
 		if refused.By == p.mesh.cfg.Name {
 			e.Kind = Rejected
-			p.mesh.tally.rejected.Add(1)
+			p.mesh.count.rejected.Add(1)
 		}
 	}
 	if p.ctx.Err() == nil {
@@ -135,12 +135,12 @@ func (p *peer) pause(d time.Duration) {
 }
 
 // nudge tells the writer that there may be something to send.
-func (p *peer) nudge() { poke(p.wake) }
+func (p *peer) nudge() { notify(p.wake) }
 
 // redial ends a rest.
-func (p *peer) redial() { poke(p.again) }
+func (p *peer) redial() { notify(p.again) }
 
-func poke(c chan struct{}) {
+func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
@@ -184,16 +184,16 @@ func (r *rest) lived(d time.Duration, b Backoff) {
 }
 
 // next is how long to rest: full jitter (Brooker 2015), so that leaders that
-// lost each other at one moment do not meet again at one moment. A refusal that
+// lost each other at one moment do not dial again at one moment. A refusal that
 // only an operator can end is not asked again soon.
 func (r *rest) next(b Backoff, err error) time.Duration {
-	most := b.Max
+	longest := b.Max
 	if r.failures < 32 {
-		most = min(most, b.Min<<r.failures)
+		longest = min(longest, b.Min<<r.failures)
 	}
 	r.failures++
 	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Reason.Lasting() {
 		return b.Refused/2 + rand.N(b.Refused/2+1)
 	}
-	return rand.N(most + 1)
+	return rand.N(longest + 1)
 }

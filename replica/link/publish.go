@@ -9,14 +9,14 @@ import (
 )
 
 // Bounds of what clients published and one peer was not sent yet. They are apart from
-// the queue of ops, which such messages never take room of.
+// the queue of ops, which such messages take nothing from.
 const (
 	maxPublishedBytes = wire.MaxPublished
 	maxPublished      = 1024 // messages
 )
 
 // Publish sends what a client published here to every peer that is up, at most once:
-// what finds no room, or a connection that breaks, is lost and counted. It never
+// what does not fit, or is under way when a connection breaks, is lost and counted. It never
 // blocks. Nobody changes the message afterwards.
 func (m *Mesh) Publish(p *wire.Published) {
 	now := time.Now()

@@ -12,7 +12,7 @@ import (
 )
 
 // queue is what waits to be sent to one peer: the newest status, the batches in
-// order, and the messages that a fault holds up. It is closed while the peer is
+// order, and the messages that a fault delays. It is closed while the peer is
 // down; then everything is dropped, since the core ships from the peer's
 // frontier when it is up again.
 type queue struct {
@@ -23,7 +23,7 @@ type queue struct {
 
 	status  *replica.Status
 	batches []parcel
-	line    []held                     // by due
+	line    []delayed                  // by due
 	bytes   int                        // of batches, and of those in line
 	given   int                        // credit at the start
 	gone    int                        // bytes of the first op that were written already, in parts
@@ -33,7 +33,7 @@ type queue struct {
 	dropped Dropped
 }
 
-// Dropped counts messages that were let go at the sender.
+// Dropped counts messages that were dropped at the sender.
 type Dropped struct {
 	Full      uint64 // batches: the queue was full
 	Down      uint64 // the peer was down
@@ -52,8 +52,8 @@ type parcel struct {
 // stretch is ops of one origin without gaps.
 type stretch struct{ from, to logical.Seq }
 
-// held is a message that waits for its time. status is nil for a parcel.
-type held struct {
+// delayed is a message that waits for its time. status is nil for a parcel.
+type delayed struct {
 	due    time.Time
 	status *replica.Status
 	parcel parcel
@@ -102,7 +102,7 @@ func (q *queue) offer(m replica.Message, f fate) {
 		if m, ok := m.(*replica.Status); ok {
 			s := *m
 			s.Frontier = m.Frontier.Clone()
-			q.add(held{due: due, status: &s})
+			q.add(delayed{due: due, status: &s})
 		}
 	}
 }
@@ -138,21 +138,21 @@ func (q *queue) unqueued(b *replica.Batch) *replica.Batch {
 	return left
 }
 
-// addBatch takes the batch if there is room; a single one always finds room.
+// addBatch takes the batch if it fits; a single one always does.
 func (q *queue) addBatch(b *replica.Batch, due time.Time) {
 	if q.bytes >= q.limit {
 		q.full++
 		q.dropped.Full++
 		return
 	}
-	h := held{due: due, parcel: pack(b.Ops)}
+	h := delayed{due: due, parcel: pack(b.Ops)}
 	q.bytes += h.parcel.bytes
 	q.note(b.Ops)
 	q.add(h)
 }
 
 // note remembers that the ops wait. What does not follow upon what waits of its origin
-// takes its place.
+// replaces it.
 func (q *queue) note(ops []*resolve.Op) {
 	for i := 0; i < len(ops); {
 		first := ops[i].Dot
@@ -204,13 +204,13 @@ func (q *queue) underway() int {
 	return max(0, q.bytes-q.gone) + max(0, q.given-q.credit)
 }
 
-// add puts what is due at once where it goes, unless something before it waits.
-func (q *queue) add(h held) {
+// add queues what is due at once, unless something before it waits.
+func (q *queue) add(h delayed) {
 	if h.due.IsZero() && len(q.line) == 0 {
-		q.settle(h)
+		q.deliver(h)
 		return
 	}
-	i, _ := slices.BinarySearchFunc(q.line, h, func(a, b held) int {
+	i, _ := slices.BinarySearchFunc(q.line, h, func(a, b delayed) int {
 		if a.due.After(b.due) {
 			return 1
 		}
@@ -219,9 +219,9 @@ func (q *queue) add(h held) {
 	q.line = slices.Insert(q.line, i, h)
 }
 
-// settle puts a message whose time has come where it goes. Of two statuses the
+// deliver queues a message whose time has come. Of two statuses the
 // newer stays.
-func (q *queue) settle(h held) {
+func (q *queue) deliver(h delayed) {
 	if h.status == nil {
 		q.batches = append(q.batches, h.parcel)
 		return
@@ -243,7 +243,7 @@ func (q *queue) next(now time.Time) (*replica.Status, []*resolve.Op) {
 	defer q.mu.Unlock()
 	n := 0
 	for ; n < len(q.line) && !q.line[n].due.After(now); n++ {
-		q.settle(q.line[n])
+		q.deliver(q.line[n])
 	}
 	q.line = slices.Delete(q.line, 0, n)
 	if s := q.status; s != nil {
@@ -287,7 +287,7 @@ func (q *queue) grant(n uint64, window int) bool {
 	return true
 }
 
-// wait is how long until something held up is due; false: nothing is.
+// wait is how long until something delayed is due; false: nothing is.
 func (q *queue) wait(now time.Time) (time.Duration, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -9,13 +9,13 @@ import (
 	"kvd/replica"
 )
 
-// tally counts what belongs to no peer.
-type tally struct {
+// meshCounters count what belongs to no peer.
+type meshCounters struct {
 	garbage, slow, rejected, unknown atomic.Uint64
 }
 
-// counters are one peer's, over all its connections.
-type counters struct {
+// peerCounters are one peer's, over all its connections.
+type peerCounters struct {
 	connects                atomic.Uint64
 	bytesIn, bytesOut       atomic.Uint64
 	opsIn, opsOut           atomic.Uint64
@@ -35,10 +35,10 @@ type Stats struct {
 
 // PeerStats is one peer's, bytes and messages since it was made known.
 type PeerStats struct {
-	Peer replica.Leader
-	Addr string
-	Up   bool           // it can be sent to
-	Life logical.Origin // while up
+	Peer   replica.Leader
+	Addr   string
+	Up     bool           // it can be sent to
+	Origin logical.Origin // while up
 
 	Connects                uint64
 	BytesIn, BytesOut       uint64
@@ -61,8 +61,8 @@ func (m *Mesh) Stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	s := Stats{
-		Garbage: m.tally.garbage.Load(), Slow: m.tally.slow.Load(),
-		Rejected: m.tally.rejected.Load(), Unknown: m.tally.unknown.Load(),
+		Garbage: m.count.garbage.Load(), Slow: m.count.slow.Load(),
+		Rejected: m.count.rejected.Load(), Unknown: m.count.unknown.Load(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.peers)) {
 		if p := m.peers[name]; p.ctx.Err() == nil {
@@ -75,7 +75,7 @@ func (m *Mesh) Stats() Stats {
 func (p *peer) stats(in *inbound) PeerStats {
 	c := &p.count
 	s := PeerStats{
-		Peer: p.name, Addr: p.address(), Life: logical.Origin(p.life.Load()),
+		Peer: p.name, Addr: p.address(), Origin: logical.Origin(p.origin.Load()),
 		Connects: c.connects.Load(), BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
 		OpsIn: c.opsIn.Load(), OpsOut: c.opsOut.Load(),
 		StatusesIn: c.statusesIn.Load(), StatusesOut: c.statusesOut.Load(),

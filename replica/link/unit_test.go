@@ -22,7 +22,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"Name ":            func(c *Config) { c.Name = " a" },
 		"Cluster":          func(c *Config) { c.Cluster = strings.Repeat("x", 300) },
 		"Policy":           func(c *Config) { c.Policy = "\xff" },
-		"Life":             func(c *Config) { c.Life = 0 },
+		"Origin":           func(c *Config) { c.Origin = 0 },
 		"Listen":           func(c *Config) { c.Listen = "" },
 		"MaxFrame":         func(c *Config) { c.MaxFrame = 1 },
 		"FrameBytes":       func(c *Config) { c.FrameBytes = 0 },
@@ -106,7 +106,7 @@ func TestPolicyRulesOfAnything(t *testing.T) {
 // batch, its count of bytes is exact, ops leave in order, each once however often it
 // comes while it waits, and of statuses the newest leaves.
 func TestQueueLaws(t *testing.T) {
-	n := &node{mesh: &Mesh{cfg: Config{Life: 5}}}
+	n := &node{mesh: &Mesh{cfg: Config{Origin: 5}}}
 	rapid.Check(t, func(rt *rapid.T) {
 		q := queue{limit: 3000}
 		q.start(1 << 30)
@@ -167,7 +167,7 @@ func checkQueue(t *rapid.T, q *queue) {
 func TestQueueCountsWhatIsUnderWay(t *testing.T) {
 	q := queue{limit: 1 << 20}
 	q.start(10_000)
-	q.offer((&node{mesh: &Mesh{cfg: Config{Life: 5}}}).batch(1, 2, 500), fate{n: 1})
+	q.offer((&node{mesh: &Mesh{cfg: Config{Origin: 5}}}).batch(1, 2, 500), fate{n: 1})
 	all, one := q.bytes, wire.Charge(q.batches[0].ops[:1])
 	if q.underway() != all {
 		t.Errorf("%d of %d are under way", q.underway(), all)
@@ -192,7 +192,7 @@ func TestQueueCreditIsNeverAboveTheWindow(t *testing.T) {
 	if q.grant(1, 100) {
 		t.Error("credit above the window was taken")
 	}
-	q.batches = []parcel{pack((&node{mesh: &Mesh{cfg: Config{Life: 5}}}).batch(1, 1, 10).Ops)}
+	q.batches = []parcel{pack((&node{mesh: &Mesh{cfg: Config{Origin: 5}}}).batch(1, 1, 10).Ops)}
 	charge := wire.Charge(q.batches[0].ops)
 	q.took(1)
 	if !q.grant(uint64(charge), 100) || q.credit != 100 || q.grant(1<<63, 100) {

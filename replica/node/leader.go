@@ -131,7 +131,7 @@ func (l *Leader) onDisk() bool { return l.cfg.FS == nil }
 
 func (l *Leader) openMesh(context.Context) (err error) {
 	cfg := link.Defaults()
-	cfg.Name, cfg.Cluster, cfg.Life, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.origin, l.cfg.Policy.String()
+	cfg.Name, cfg.Cluster, cfg.Origin, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.origin, l.cfg.Policy.String()
 	cfg.Listener, cfg.Advertise, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.Peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
 	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.heed, l.heard

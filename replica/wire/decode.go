@@ -318,7 +318,7 @@ func (d *Decoder) Batch() (*replica.Batch, int, error) {
 			return nil, 0, malformed(err)
 		}
 		b.Ops = append(b.Ops, op)
-		r.Require(len(d.body) <= MaxShared || r.Len() == 0, "several ops in a frame that is for one alone")
+		r.Require(len(d.body) <= MaxShared || r.Len() == 0, "several ops in a frame that is for one only")
 	}
 	r.Require(len(b.Ops) > 0, "a batch without ops")
 	return b, Charge(b.Ops), malformed(r.End())

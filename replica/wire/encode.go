@@ -108,7 +108,7 @@ func AppendGoodbye(dst []byte) []byte {
 // Encoder writes batches. It is not safe for use by two goroutines.
 type Encoder struct {
 	cfg    Config
-	packed []byte // scratch for packing; kept from batch to batch
+	packed []byte // scratch for packing, reused from batch to batch
 }
 
 // NewEncoder returns an encoder; cfg has been validated.
@@ -123,7 +123,7 @@ type Taken struct {
 
 // Batch appends one frame with as many of ops, from the first, as keep its body
 // within limit bytes; at least one. It fails with ErrTooLarge, and appends
-// nothing, when that one alone exceeds the largest frame: what does goes in parts
+// nothing, when the first one exceeds the largest frame: what does goes in parts
 // ([Encoder.InParts]). ops must not be empty.
 func (e *Encoder) Batch(dst []byte, ops []*resolve.Op, limit int) ([]byte, Taken, error) {
 	start := len(dst)

@@ -51,7 +51,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// begin leaves room for a head; the body follows.
+// begin leaves space for a head; the body follows.
 func begin(dst []byte) []byte { return append(dst, make([]byte, HeadBytes)...) }
 
 // finish writes the head of the frame that begins at start.

@@ -9,7 +9,7 @@ type Hello struct {
 	Cluster                string
 	Leader                 string
 	To                     string         // whom the sender takes the other side for
-	Origin                 logical.Origin // the leader's present life
+	Origin                 logical.Origin // of the leader's present incarnation
 	Nonce                  uint64         // drawn by the process: tells two of one name apart
 	Policy                 string         // resolve.Policy.String()
 	RESP, HTTP             string         // where clients and people are served; may be empty
@@ -46,9 +46,9 @@ const (
 	OtherCluster   Reason = 1 + iota
 	OtherProtocol         // no version is spoken by both
 	OtherPolicy           // the same key would be judged by different resolvers
-	Itself                // a leader met its own name
+	Itself                // a leader dialled its own name
 	OriginTwice           // two live leaders hold one origin
-	LostLog               // the other has ops of this life that its holder no longer has
+	LostLog               // the other has ops of this origin that its holder no longer has
 	NameTaken             // another live process goes by that name
 	NotAMember            // not a member here, or not here yet
 	WrongLeader           // somebody else answers at that address

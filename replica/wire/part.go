@@ -81,7 +81,7 @@ func (d *Decoder) part() error {
 	}
 	total := uint64(len(raw)) + left
 	switch first := d.left == 0; {
-	case left > uint64(d.cfg.MaxFrame), first && total > uint64(d.cfg.MaxFrame): // left alone may be so much that the sum begins anew
+	case left > uint64(d.cfg.MaxFrame), first && total > uint64(d.cfg.MaxFrame): // left by itself may overflow the sum
 		return fmt.Errorf("read an op in parts: %d bytes, the limit is %d: %w", total, d.cfg.MaxFrame, ErrTooLarge)
 	case len(raw) == 0 || first && left == 0 || !first && total != uint64(d.left):
 		return fmt.Errorf("read an op in parts: %d bytes and %d to follow, where %d were to come: %w", len(raw), left, d.left, ErrMalformed)

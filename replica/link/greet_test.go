@@ -71,7 +71,7 @@ func TestPolicyMismatchIsRefusedOnBothSides(t *testing.T) {
 
 func TestRefusedAtTheDoor(t *testing.T) {
 	a, b := start(t, "a"), start(t, "b")
-	a.change(func() { a.frontier = logical.FrontierOf(logical.Dot{Origin: a.mesh.cfg.Life, Seq: 12}) })
+	a.change(func() { a.frontier = logical.FrontierOf(logical.Dot{Origin: a.mesh.cfg.Origin, Seq: 12}) })
 	joined(a, b)
 	a.mesh.SetPeers(map[replica.Leader]string{"b": b.mesh.Addr(), "c": "127.0.0.1:1"})
 	for name, c := range map[string]struct {
@@ -83,11 +83,11 @@ func TestRefusedAtTheDoor(t *testing.T) {
 		"wrong leader":      {func(h *wire.Hello) { h.To = "k" }, wire.WrongLeader, []string{"k was dialled and a answered"}},
 		"other protocol":    {func(h *wire.Hello) { h.VersionMin, h.VersionMax = 8, 9 }, wire.OtherProtocol, []string{"8 to 9"}},
 		"our own name":      {func(h *wire.Hello) { h.Leader = "a" }, wire.Itself, nil},
-		"our own origin":    {func(h *wire.Hello) { h.Origin = a.mesh.cfg.Life }, wire.OriginTwice, []string{"a and c"}},
-		"another's origin":  {func(h *wire.Hello) { h.Origin = b.mesh.cfg.Life }, wire.OriginTwice, []string{"b and c"}},
+		"our own origin":    {func(h *wire.Hello) { h.Origin = a.mesh.cfg.Origin }, wire.OriginTwice, []string{"a and c"}},
+		"another's origin":  {func(h *wire.Hello) { h.Origin = b.mesh.cfg.Origin }, wire.OriginTwice, []string{"b and c"}},
 		"a taken name":      {func(h *wire.Hello) { h.Leader, h.Origin = "b", 5 }, wire.NameTaken, []string{"another process named b"}},
 		"no member":         {func(h *wire.Hello) { h.Leader = "z" }, wire.NotAMember, []string{"z is not"}},
-		"knows our lost op": {func(h *wire.Hello) { h.Frontier.Advance(logical.Dot{Origin: a.mesh.cfg.Life, Seq: 13}) }, wire.LostLog, []string{"has 13 ops", "has 12"}},
+		"knows our lost op": {func(h *wire.Hello) { h.Frontier.Advance(logical.Dot{Origin: a.mesh.cfg.Origin, Seq: 13}) }, wire.LostLog, []string{"has 13 ops", "has 12"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := visit(t, a, "c")
@@ -98,7 +98,7 @@ func TestRefusedAtTheDoor(t *testing.T) {
 	}
 	g := visit(t, a, "c")
 	h := g.hello()
-	h.Frontier.Advance(logical.Dot{Origin: a.mesh.cfg.Life, Seq: 12})
+	h.Frontier.Advance(logical.Dot{Origin: a.mesh.cfg.Origin, Seq: 12})
 	g.write(frameOf(h))
 	g.next(wire.KindWelcome)
 	b.mesh.Send("a", b.batch(1, 1, 10))
@@ -108,7 +108,7 @@ func TestRefusedAtTheDoor(t *testing.T) {
 // Two leaders on copies of one disk: whoever meets them both refuses the second.
 func TestDuplicateOriginIsRefused(t *testing.T) {
 	a, b := start(t, "a"), start(t, "b")
-	c := start(t, "c", func(c *Config) { c.Life = b.mesh.cfg.Life })
+	c := start(t, "c", func(c *Config) { c.Origin = b.mesh.cfg.Origin })
 	joined(a, b)
 	join(a, b, c)
 	for _, n := range []*node{a, b} {
@@ -155,9 +155,9 @@ func TestWrongLeaderAtTheAddress(t *testing.T) {
 func TestUnknownOpsOfOurOwnLifeEndTheConnection(t *testing.T) {
 	a, b := start(t, "a"), start(t, "b")
 	joined(a, b)
-	a.change(func() { a.frontier = logical.FrontierOf(logical.Dot{Origin: a.mesh.cfg.Life, Seq: 3}) })
+	a.change(func() { a.frontier = logical.FrontierOf(logical.Dot{Origin: a.mesh.cfg.Origin, Seq: 3}) })
 	op := b.batch(1, 1, 10)
-	op.Ops[0].Deps.Advance(logical.Dot{Origin: a.mesh.cfg.Life, Seq: 4})
+	op.Ops[0].Deps.Advance(logical.Dot{Origin: a.mesh.cfg.Origin, Seq: 4})
 	b.mesh.Send("a", op)
 	for n, kind := range map[*node]EventKind{a: Rejected, b: Down} {
 		other := map[*node]replica.Leader{a: "b", b: "a"}[n]

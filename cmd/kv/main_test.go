@@ -17,7 +17,7 @@ import (
 
 // TestMain lets the scripts call the program as they would from a shell.
 func TestMain(m *testing.M) {
-	clitest.Beside(4)
+	clitest.Parallel(4)
 	testscript.Main(m, map[string]func(){"kv": main})
 }
 

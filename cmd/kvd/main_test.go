@@ -12,7 +12,7 @@ import (
 // tests wait for processes of their own, and do so beside each other, as many as
 // -parallel says.
 func TestMain(m *testing.M) {
-	clitest.Beside(6)
+	clitest.Parallel(6)
 	testscript.Main(m, map[string]func(){"kvd": main})
 }
 

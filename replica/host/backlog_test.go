@@ -11,7 +11,7 @@ import (
 )
 
 // TestOldRowsGoAsFastAsNewOnesCome: a leader that loses a hundred writes a second
-// keeps what its bound by age lets it keep, not what a rest between looks does.
+// keeps what its bound by age lets it keep, not what a pause between evictions does.
 func TestOldRowsGoAsFastAsNewOnesCome(t *testing.T) {
 	s := openStore(t, vfs.NewMem())
 	defer s.Close()
@@ -29,10 +29,10 @@ func TestOldRowsGoAsFastAsNewOnesCome(t *testing.T) {
 	must(t, s.CheckLedger())
 }
 
-// TestNewRowsFindRoomInABacklog: a ledger that was given less room than it holds
+// TestNewRowsAreTakenInABacklog: a ledger that was given a smaller bound than it holds
 // goes on to take what is lost now, in the place of the oldest, while it shrinks by
 // a few rows a batch. No batch pays for the whole backlog.
-func TestNewRowsFindRoomInABacklog(t *testing.T) {
+func TestNewRowsAreTakenInABacklog(t *testing.T) {
 	s := openStore(t, vfs.NewMem())
 	defer s.Close()
 	p := alone(t, s, 1, host.Options{})
@@ -54,7 +54,7 @@ func TestNewRowsFindRoomInABacklog(t *testing.T) {
 		newest := uint64(0)
 		must(t, s.Rows(losses.ID{}, func(r *losses.Row) bool { newest = max(newest, r.Position); return true }))
 		if newest != now.Entered {
-			t.Fatalf("the row at place %d was evicted, older ones stayed: %+v", now.Entered, now)
+			t.Fatalf("the row at index %d was evicted, older ones stayed: %+v", now.Entered, now)
 		}
 	}
 	must(t, s.CheckLedger())

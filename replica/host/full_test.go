@@ -25,40 +25,40 @@ func opOf(o logical.Origin, seq logical.Seq) *resolve.Op {
 }
 
 // A store whose frontier is full of origins, all of them the leader's own of once, is
-// opened, served and written to as far as there is a place, and opened again.
+// opened, served and written to as far as origins are admitted, and opened again.
 func TestAFullStoreIsServed(t *testing.T) {
 	fs := vfs.NewMem()
 	s := openStore(t, fs)
 	var full logical.Frontier
-	var lives []logical.Origin
+	var origins []logical.Origin
 	for o := range logical.Origin(limits.Origins) {
-		lives = append(lives, o+1)
+		origins = append(origins, o+1)
 		full.Advance(logical.Dot{Origin: o + 1, Seq: 1})
 	}
 	b := s.NewBatch()
 	b.PutOp(opOf(5, 1))
 	b.PutState(storage.State{Origin: 5, Frontier: full})
-	b.PutIncarnations(lives)
+	b.PutIncarnations(origins)
 	if err := errors.Join(b.Commit(), b.Close()); err != nil {
 		t.Fatal(err)
 	}
-	for life := range logical.Origin(2) {
-		p, err := host.Open(config(), s, 90_000+life, nil)
+	for i := range logical.Origin(2) {
+		p, err := host.Open(config(), s, 90_000+i, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		step(t, p, set("x", "a"), get("x"), replica.Received{From: "n2", Message: &replica.Batch{Ops: []*resolve.Op{opOf(80_000, 1), opOf(5, 2+logical.Seq(life))}}})
+		step(t, p, set("x", "a"), get("x"), replica.Received{From: "n2", Message: &replica.Batch{Ops: []*resolve.Op{opOf(80_000, 1), opOf(5, 2+logical.Seq(i))}}})
 		out := commit(t, p)
 		if r := out.Replies; len(r) != 2 || !errors.Is(r[0].Err, replica.ErrReadOnly) || r[1].Err != nil {
 			t.Errorf("replies %+v", r)
 		}
-		if f := p.State().Frontier; f.At(5) != 2+logical.Seq(life) || f.At(80_000) != 0 || f.Len() != limits.Origins {
+		if f := p.State().Frontier; f.At(5) != 2+logical.Seq(i) || f.At(80_000) != 0 || f.Len() != limits.Origins {
 			t.Errorf("%d origins, and origin 5 at %d", f.Len(), f.At(5))
 		}
 		p.Close()
 	}
-	if got, err := s.Incarnations(); err != nil || !slices.Equal(got, lives) {
-		t.Errorf("%d lives are remembered, %v", len(got), err)
+	if got, err := s.Incarnations(); err != nil || !slices.Equal(got, origins) {
+		t.Errorf("%d origins are remembered, %v", len(got), err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestAFullStoreIsServed(t *testing.T) {
 }
 
 // What the logs add up to is the same after each way to come to it: as they grow, and
-// read again; and a difference of one op shows at the end and at the places between.
+// read again; and a difference of one op shows at the end and at the sequences between.
 func TestSumsAreWhatTheLogHolds(t *testing.T) {
 	fs := vfs.NewMem()
 	s := openStore(t, fs)

@@ -11,25 +11,25 @@ import (
 // Scan gives the next n keys after cursor, in key order, that match and show a value
 // now; a nil match takes all. An empty cursor is the begin, an empty next the end.
 // Keys that are there throughout a whole scan are given exactly once. It gives fewer
-// than n, though more may follow, once it has looked at maxScanLooked stored keys,
+// than n, though more may follow, once it has read maxScanVisited stored keys,
 // those of deletions among them, or at maxScanRead bytes, or found maxScanBytes of
 // keys. It does not end behind the empty key, which would be the begin again, so that
 // it may give one more than n.
 func (l *Loop) Scan(cursor string, n int, match func(key string) bool) (keys []string, next string, err error) {
 	if n < 1 {
-		return nil, "", fmt.Errorf("scan of %d keys: %w; look at one at least", n, replica.ErrBadRequest)
+		return nil, "", fmt.Errorf("scan of %d keys: %w; read one at least", n, replica.ErrBadRequest)
 	}
 	snap, err := l.snapshot()
 	if err != nil {
 		return nil, "", err
 	}
 	defer snap.Release()
-	past, looked, bytes, read, more := snap.History(), 0, 0, 0, false
+	past, visited, bytes, read, more := snap.History(), 0, 0, 0, false
 	err = snap.Keys(cursor, func(key, object []byte) (bool, error) {
-		if more = next != "" && (len(keys) >= n || looked >= max(n, maxScanLooked) || bytes > maxScanBytes || read > maxScanRead); more {
+		if more = next != "" && (len(keys) >= n || visited >= max(n, maxScanVisited) || bytes > maxScanBytes || read > maxScanRead); more {
 			return false, nil
 		}
-		looked++
+		visited++
 		next = string(key)
 		if match != nil && !match(next) {
 			return true, nil
@@ -50,12 +50,12 @@ func (l *Loop) Scan(cursor string, n int, match func(key string) bool) (keys []s
 	return keys, next, err
 }
 
-// What one Scan finds, looks at and reads at most: about bytes of keys, stored keys,
+// What one Scan finds, visits and reads at most: about bytes of keys, stored keys,
 // and bytes of what is stored of those that match.
 const (
-	maxScanBytes  = 1 << 20
-	maxScanLooked = 8192
-	maxScanRead   = 16 << 20
+	maxScanBytes   = 1 << 20
+	maxScanVisited = 8192
+	maxScanRead    = 16 << 20
 )
 
 // Find is the first stored key that fits, in key order, whether it shows a value or

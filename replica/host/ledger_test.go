@@ -62,17 +62,17 @@ func (w watch) Put(p replica.Put) replica.Put {
 
 // node is one leader on a disk that crashes.
 type node struct {
-	t     testing.TB
-	name  replica.Leader
-	rule  losses.Retention
-	fs    *vfs.MemFS
-	store *storage.Store
-	pump  *host.Pump
-	now   *inserted // with what is staged
-	done  inserted  // as of the last commit that was synced
-	sums  map[string]inserted
-	lives int
-	skew  time.Duration
+	t      testing.TB
+	name   replica.Leader
+	rule   losses.Retention
+	fs     *vfs.MemFS
+	store  *storage.Store
+	pump   *host.Pump
+	now    *inserted // with what is staged
+	done   inserted  // as of the last commit that was synced
+	sums   map[string]inserted
+	starts int
+	skew   time.Duration
 }
 
 // history is two leaders whose clocks are wrong, and messages that may be late.
@@ -111,8 +111,8 @@ func (n *node) open() {
 	cfg.Name, cfg.Peers = n.name, []replica.Leader{"n1", "n2"}
 	cfg.Peers = slices.DeleteFunc(cfg.Peers, func(p replica.Leader) bool { return p == n.name })
 	cfg.Policy = resolve.Policy{Default: resolve.LWW, Shadows: resolve.All, Rules: []resolve.Rule{{Prefix: "c/", Resolver: resolve.Causal}}}
-	n.lives++
-	life := logical.Origin(uint64(n.name[1]-'0')*1000 + uint64(n.lives))
+	n.starts++
+	origin := logical.Origin(uint64(n.name[1]-'0')*1000 + uint64(n.starts))
 	st, _, err := n.store.State()
 	if err != nil {
 		n.t.Fatal(err)
@@ -124,7 +124,7 @@ func (n *node) open() {
 	n.done = found.clone()
 	now := found.clone()
 	n.now = &now
-	if n.pump, err = host.OpenWith(cfg, n.store, life, host.Options{Tamper: watch{n.now}, CacheBytes: 1 << 20, Ledger: n.rule}); err != nil {
+	if n.pump, err = host.OpenWith(cfg, n.store, origin, host.Options{Tamper: watch{n.now}, CacheBytes: 1 << 20, Ledger: n.rule}); err != nil {
 		n.t.Fatal(err)
 	}
 }
@@ -170,7 +170,7 @@ func (n *node) remember() { n.sums[n.pump.State().Frontier.String()] = n.now.clo
 
 // crash ends a leader between two stages, with some of what was not synced.
 func (h *history) crash(i int) {
-	n, kept := h.nodes[i], 0
+	n, survives := h.nodes[i], 0
 	switch h.IntN(3) {
 	case 0: // staged only
 	case 1: // written and not synced
@@ -178,14 +178,14 @@ func (h *history) crash(i int) {
 			h.t.Fatal(err)
 		}
 		n.remember()
-		kept = []int{0, 50, 100}[h.IntN(3)]
+		survives = []int{0, 50, 100}[h.IntN(3)]
 	case 2: // synced, and nothing was said of it
 		if err := n.pump.Commit(); err != nil {
 			h.t.Fatal(err)
 		}
 		n.remember()
 	}
-	after := n.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: h.Rand})
+	after := n.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: survives, RNG: h.Rand})
 	n.pump.Close()
 	n.store.Close()
 	n.fs = after

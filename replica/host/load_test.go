@@ -26,7 +26,7 @@ func add(key string, n int64) *replica.Request {
 	return &replica.Request{Verb: replica.Incr, Key: key, Delta: n}
 }
 
-// Many callers at once: every reply comes to the call and the place of its
+// Many callers at once: every reply comes to the call and the index of its
 // request, with the number the edge gave it, and nothing is done twice.
 func TestRepliesFindTheirCalls(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -106,7 +106,7 @@ func TestOverloadIsRefusedAndTakesNothing(t *testing.T) {
 	third := h.begin(set("x", "5"))
 	delivered := make(chan struct{})
 	go func() {
-		h.Deliver(replica.PeerUp{Peer: "n2"}) // waits for room
+		h.Deliver(replica.PeerUp{Peer: "n2"}) // waits until the queue is drained
 		close(delivered)
 	}()
 	release()
@@ -210,7 +210,7 @@ func TestFailingDiskAnswersEverybody(t *testing.T) {
 	_ = s.Close() // it is broken
 }
 
-// watcher is an outbox that looks whether what it is given is published.
+// watcher is an outbox that checks whether what it is given is published.
 type watcher struct {
 	t    *testing.T
 	loop func() *host.Loop
@@ -272,10 +272,10 @@ func TestStandingTellsOfPeers(t *testing.T) {
 	}
 }
 
-// hasty is a clock that runs a second with every look.
-type hasty struct{ looks atomic.Int64 }
+// hasty is a clock that runs a second with every reading.
+type hasty struct{ reads atomic.Int64 }
 
-func (c *hasty) Now() wallclock.Moment { return at(c.looks.Add(1) * 1000) }
+func (c *hasty) Now() wallclock.Moment { return at(c.reads.Add(1) * 1000) }
 
 func TestTimerWakesTheCore(t *testing.T) {
 	p, _, _ := fresh(t, nil)

@@ -287,8 +287,8 @@ func TestSweepEndsValuesOfAllLives(t *testing.T) {
 	s.Close()
 	s = openStore(t, fs)
 	t.Cleanup(func() { s.Close() }) // after the loop has ended
-	if lives, err := s.Incarnations(); err != nil || !slices.Equal(lives, []logical.Origin{7, 8}) {
-		t.Errorf("the lives are %v, %v", lives, err)
+	if origins, err := s.Incarnations(); err != nil || !slices.Equal(origins, []logical.Origin{7, 8}) {
+		t.Errorf("the origins are %v, %v", origins, err)
 	}
 	if len(accepted) != 0 {
 		t.Errorf("swept again: %+v", <-accepted)

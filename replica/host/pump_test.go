@@ -40,9 +40,9 @@ func openStore(t testing.TB, fs vfs.FS) *storage.Store {
 	return s
 }
 
-func open(t testing.TB, s *storage.Store, life logical.Origin, tamper host.Tamper) *host.Pump {
+func open(t testing.TB, s *storage.Store, origin logical.Origin, tamper host.Tamper) *host.Pump {
 	t.Helper()
-	p, err := host.Open(config(), s, life, tamper)
+	p, err := host.Open(config(), s, origin, tamper)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +50,9 @@ func open(t testing.TB, s *storage.Store, life logical.Origin, tamper host.Tampe
 	return p
 }
 
-func openWith(t testing.TB, s *storage.Store, life logical.Origin, o host.Options) *host.Pump {
+func openWith(t testing.TB, s *storage.Store, origin logical.Origin, o host.Options) *host.Pump {
 	t.Helper()
-	p, err := host.OpenWith(config(), s, life, o)
+	p, err := host.OpenWith(config(), s, origin, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,14 +186,14 @@ func TestOverlayShowsDuplicatesAndLosses(t *testing.T) {
 	far := &resolve.Op{Dot: logical.Dot{Origin: 6, Seq: 1}, Key: "x", Kind: resolve.Put, Value: []byte("far"),
 		Lamport: 9, HLC: logical.HLC{Wall: int64(epoch) + 5e8}, Wall: wallclock.Around(epoch+5e8, 0)}
 	step(t, p, replica.Received{From: "n2", Message: &replica.Batch{Ops: []*resolve.Op{there, far}}})
-	look := func(r replica.Reader) string {
+	read := func(r replica.Reader) string {
 		duplicates := r.Duplicates(there.Dot)
 		first, _ := r.Request(3, 1)
 		return fmt.Sprint(duplicates, first, r.Lost("x", logical.Dot{Origin: 7, Seq: 1}).Has(resolve.LWW), r.Lost("x", there.Dot).Has(resolve.Siblings))
 	}
-	staged := look(p.Reader())
+	staged := read(p.Reader())
 	commit(t, p)
-	if stored := look(p.Reader()); stored != staged {
+	if stored := read(p.Reader()); stored != staged {
 		t.Errorf("staged: %s\nstored: %s", staged, stored)
 	}
 	if row, held, err := s.RowOf("x", logical.Dot{Origin: 7, Seq: 1}); err != nil || !held || !row.Resolvers().Has(resolve.LWW) {
@@ -266,13 +266,13 @@ func TestReopenKeepsEverythingAndBeginsANewLife(t *testing.T) {
 	step(t, p, set("x", "c"))
 	rep := commit(t, p).Replies[0]
 	if rep.Dot != (logical.Dot{Origin: 8, Seq: 1}) || rep.Token.Lamport != 3 {
-		t.Errorf("the new life's first write is %s with stamp %d", rep.Dot, rep.Token.Lamport)
+		t.Errorf("the new incarnation's first write is %s with stamp %d", rep.Dot, rep.Token.Lamport)
 	}
 	if op, ok := p.Reader().Op(rep.Dot); !ok || op.Deps.At(7) != 2 {
-		t.Errorf("it depends on %s, want all of the old life", op.Deps)
+		t.Errorf("it depends on %s, want all of the old incarnation", op.Deps)
 	}
 	if _, err := host.Open(config(), s, 7, nil); err == nil {
-		t.Error("an old life was opened again")
+		t.Error("an old origin was opened again")
 	}
 }
 

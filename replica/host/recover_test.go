@@ -24,7 +24,7 @@ func TestRecoveryWaitsForWhatIsMissing(t *testing.T) {
 		step(t, source, set(fmt.Sprint("k", i%50), fmt.Sprint(i)))
 	}
 	commit(t, source)
-	second := open(t, from, 8, nil) // a later life of the same leader: its ops follow the others
+	second := open(t, from, 8, nil) // a later incarnation of the same leader: its ops follow the others
 	for i := range 300 {
 		step(t, second, set(fmt.Sprint("k", i%50), fmt.Sprint("again", i)))
 	}
@@ -113,7 +113,7 @@ func TestRecoveryHandsOverFewLargeOps(t *testing.T) {
 	}
 }
 
-// A leader may wait for long for what it lacks, and looks again and again: nothing is
+// A leader may wait for long for what it lacks, and tries again and again: nothing is
 // written for that.
 func TestWaitingForWhatIsMissingWritesNothing(t *testing.T) {
 	source, _, fs := fresh(t, nil)
@@ -138,14 +138,14 @@ func TestWaitingForWhatIsMissingWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	applied := logical.FrontierOf(logical.Dot{Origin: 7, Seq: 1})
-	for look := range 3 {
+	for round := range 3 {
 		before := written.Load()
 		if more, err := r.Drop(applied); !more || err != nil {
 			t.Errorf("more waits: %t, %v", more, err)
 		}
-		applied.Advance(logical.Dot{Origin: 99, Seq: logical.Seq(look + 1)}) // what peers write meanwhile
-		if wrote := written.Load() - before; (wrote > 0) != (look == 0) {
-			t.Errorf("look %d wrote %d times", look, wrote)
+		applied.Advance(logical.Dot{Origin: 99, Seq: logical.Seq(round + 1)}) // what peers write meanwhile
+		if wrote := written.Load() - before; (wrote > 0) != (round == 0) {
+			t.Errorf("round %d wrote %d times", round, wrote)
 		}
 	}
 	if more, err := r.Drop(r.Waiting()); more || err != nil {

@@ -10,13 +10,13 @@ import (
 	"kvd/replica/host"
 )
 
-// A life that goes on gives the next dot, and its statuses are newer than all it
+// An origin that is resumed gives the next dot, and its statuses are newer than all it
 // has sent.
-func TestResumeGoesOnWithTheLife(t *testing.T) {
+func TestResumeGoesOnWithTheOrigin(t *testing.T) {
 	fs := vfs.NewMem()
 	s := openStore(t, fs)
 	if _, err := host.Resume(config(), s, nil); err == nil {
-		t.Error("a life was resumed that never began")
+		t.Error("an origin was resumed that never began")
 	}
 	p := open(t, s, 7, nil)
 	step(t, p, set("x", "a"))
@@ -38,11 +38,11 @@ func TestResumeGoesOnWithTheLife(t *testing.T) {
 	step(t, p, replica.PeerUp{Peer: "n2"}, set("x", "b"))
 	out := commit(t, p)
 	if d := out.Replies[0].Dot; d != (logical.Dot{Origin: 7, Seq: 2}) {
-		t.Errorf("the resumed life's write is %s", d)
+		t.Errorf("the resumed origin's write is %s", d)
 	}
 	for _, send := range out.Sends {
 		if st, ok := send.Message.(*replica.Status); ok && (st.Number != 41 || st.Life != 7) {
-			t.Errorf("its status has number %d in life %s", st.Number, st.Life)
+			t.Errorf("its status has number %d of origin %s", st.Number, st.Life)
 		}
 	}
 }

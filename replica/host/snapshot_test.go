@@ -21,7 +21,7 @@ func TestACutIsDurableAndKeepsTheLoop(t *testing.T) {
 	s := openStore(t, errorfs.Wrap(vfs.NewMem(), l))
 	t.Cleanup(func() { s.Close() }) // after the loop has ended
 	h := start(t, openWith(t, s, 7, host.Options{}), host.LoopConfig{})
-	look := func() (versions int, applied logical.Frontier) {
+	ask := func() (versions int, applied logical.Frontier) {
 		t.Helper()
 		err := h.Snapshot(func(c *storage.Snapshot, f logical.Frontier) error {
 			o, err := c.Object("x")
@@ -33,21 +33,21 @@ func TestACutIsDurableAndKeepsTheLoop(t *testing.T) {
 		}
 		return versions, applied
 	}
-	if n, f := look(); n != 0 || f.Len() != 0 {
+	if n, f := ask(); n != 0 || f.Len() != 0 {
 		t.Errorf("at first %d versions at %s", n, f)
 	}
 	h.must(set("y", "other"))
-	look()
+	ask()
 	open := l.close()
 	defer open()
 	pending := h.begin(set("x", "new"))
 	<-l.waiting
-	if n, f := look(); n != 0 || f.At(7) != 1 {
+	if n, f := ask(); n != 0 || f.At(7) != 1 {
 		t.Errorf("during the commit %d versions at %s", n, f)
 	}
 	open()
 	<-pending
-	if n, f := look(); n != 1 || f.At(7) != 2 {
+	if n, f := ask(); n != 1 || f.At(7) != 2 {
 		t.Errorf("after it %d versions at %s", n, f)
 	}
 

@@ -47,10 +47,10 @@ func (p *Pump) NewSweeper() *Sweeper {
 // had a deadline at all, and end whether the last key was among them. A page ends
 // early once its objects, of which a store reads all, come to pageBytes.
 func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, expiring, end bool, err error) {
-	looked := 0
+	visited := 0
 	s.bytes = 0
 	err = s.store.Keys(s.after, func(key, object []byte) (bool, error) {
-		if looked++; s.after != "" && (looked > n || s.bytes >= pageBytes) {
+		if visited++; s.after != "" && (visited > n || s.bytes >= pageBytes) {
 			return false, nil
 		}
 		s.bytes += len(object)
@@ -65,7 +65,7 @@ func (s *Sweeper) Next(now wallclock.Instant, n int) (sweep replica.Sweep, expir
 		}
 		return true, nil
 	})
-	if end = looked <= n && s.bytes < pageBytes; end {
+	if end = visited <= n && s.bytes < pageBytes; end {
 		s.after = ""
 	}
 	return sweep, expiring, end, err

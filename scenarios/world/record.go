@@ -130,18 +130,18 @@ func (w *World) seen(l *leader, d logical.Dot) {
 // fire sets off the triggers that wait for a label at a leader, or for its
 // acknowledgement.
 func (w *World) fire(label, where string) {
-	waiting, kept := w.triggers[label], []trigger(nil)
+	waiting, later := w.triggers[label], []trigger(nil)
 	if len(waiting) == 0 {
 		return
 	}
 	for _, t := range waiting {
 		if t.seenBy != where {
-			kept = append(kept, t)
+			later = append(later, t)
 			continue
 		}
 		t.do()
 	}
-	w.triggers[label] = kept
+	w.triggers[label] = later
 }
 
 // reply carries an answer to its client, if the path back lets it.

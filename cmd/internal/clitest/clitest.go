@@ -38,10 +38,10 @@ func Exits(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// Beside lets so many parallel tests run at a time, unless -parallel says otherwise:
+// Parallel lets so many parallel tests run at a time, unless -parallel says otherwise:
 // those that wait for processes of their own need no processor meanwhile. It is
 // called by TestMain.
-func Beside(n int) {
+func Parallel(n int) {
 	if err := flag.Set("test.parallel", strconv.Itoa(n)); err != nil {
 		panic(err) // package testing has it
 	}

@@ -42,9 +42,9 @@ type shell struct {
 // names is what the README's dots are called in this run.
 type names map[string]string
 
-// TestMain lets the blocks run beside each other: most wait for a cluster.
+// TestMain lets the blocks run in parallel: most wait for a cluster.
 func TestMain(m *testing.M) {
-	clitest.Beside(4)
+	clitest.Parallel(4)
 	os.Exit(m.Run())
 }
 

@@ -180,7 +180,7 @@ func (b *book) certain(key string) bool {
 	return false
 }
 
-// holdsDots looks whether the leader has applied all that was acknowledged.
+// holdsDots checks whether the leader has applied all that was acknowledged.
 func (b *book) holdsDots(ctx context.Context, l *leader, complain func(string, ...any)) {
 	reply, err := l.client.Do(ctx, "KVD.FRONTIER").Result()
 	if err != nil {

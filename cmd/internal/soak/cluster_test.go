@@ -38,7 +38,7 @@ type cluster struct {
 	mu      sync.Mutex // guards what follows
 	policy  []string
 	leaders map[string]*leader
-	joins   []string // gossip addresses to meet the cluster at
+	joins   []string // gossip addresses to join the cluster at
 }
 
 // leader is one node over all its processes: its address stays.
@@ -141,8 +141,8 @@ func (c *cluster) start(l *leader) error {
 
 // served waits until the process says where it serves.
 func (c *cluster) served(l *leader, began int) error {
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
 	for end := time.After(serveWithin); ; {
 		said := l.said.String()
 		if at := serving.FindStringSubmatch(said[min(began, len(said)):]); at != nil {
@@ -154,7 +154,7 @@ func (c *cluster) served(l *leader, began int) error {
 			return nil
 		}
 		select {
-		case <-look.C:
+		case <-poll.C:
 		case <-l.ended:
 			return fmt.Errorf("%s ended before it served:\n%s", l.name, l.said)
 		case <-end:

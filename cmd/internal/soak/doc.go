@@ -6,7 +6,7 @@
 //	  faults: clock steps, SIGKILL,         ▼ at the end
 //	  slow readers, another resolver   frontiers, values, compare, audit, memory
 //
-// Beside plain writes there are values of megabytes, siblings, counters with
+// In addition to plain writes there are values of megabytes, siblings, counters with
 // deadlines, keys with deadlines at a leader whose clock jumps by a day, readers
 // that do not read, leaders killed and started again, one that joins, and a
 // restart of all under another policy. At the end every leader holds every

@@ -132,7 +132,7 @@ func (c *client) incr(ctx context.Context, l *leader) (outcome, error) {
 	return o, nil
 }
 
-// setLasting writes a key once, with a deadline that no test lives to see.
+// setLasting writes a key once, with a deadline that no test reaches.
 func (c *client) setLasting(ctx context.Context, l *leader) (outcome, error) {
 	key, value := "ttl:"+c.unique(), c.unique()
 	o := c.book.told(l.client.Set(ctx, key, value, lasting).Err())

@@ -48,7 +48,7 @@ func check(t *rapid.T, c *cache) {
 		}
 	}
 	if sum != c.bytes || sum > c.limit || len(c.entries) != len(c.ring) {
-		t.Fatalf("%d bytes of %d in %d entries and %d places; counted %d", sum, c.limit, len(c.entries), len(c.ring), c.bytes)
+		t.Fatalf("%d bytes of %d in %d entries and %d in the ring; counted %d", sum, c.limit, len(c.entries), len(c.ring), c.bytes)
 	}
 }
 

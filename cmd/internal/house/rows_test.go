@@ -92,6 +92,20 @@ func roomRows() []row {
 		alone("replica/resp", "reader and writer know the form of commands and replies, and nobody who asks", "resolve/limits"),
 		knows("replica/command", "a command asks the core through a server's call, and meets no other edge",
 			"replica", "replica/acl", "replica/resp", "replica/resp/server", "replica/resp/glob", "replica/resp/token", "replica/resp/slowlog", "resolve", "resolve/limits", "logical", "wallclock"),
+		knows("replica/ledger", "questions are asked of interfaces, and know neither the store nor who asks",
+			"replica", "resolve", "resolve/number", "resolve/replay", "logical", "wallclock"),
+		knows("replica/node/internal/identity", "whether an origin may be resumed depends on files and on what others say", "replica/node/internal/sidefile", "storage/file", "logical"),
+		knows("replica/node/internal/known", "what is known of others comes from membership", "replica", "replica/member", "replica/node/internal/sidefile", "logical"),
+		knows("replica/node/internal/feed", "losses go to both edges that have listeners, and need nothing else of a leader", "replica", "replica/console", "replica/resp/server", "resolve", "logical"),
+		knows("replica/node/internal/recovery", "a store is opened and made whole without clients and members",
+			"replica", "replica/host", "replica/console", "replica/node/internal/sidefile", "storage", "storage/disk", "storage/file", "storage/salvage", "logical"),
+		knows("replica/node/internal/joining", "who waits for data looks at the loop and at membership", "replica", "replica/host", "replica/console", "replica/member", "storage/file", "logical"),
+		{"only commands start whole leaders", "replica/node is the one room that knows all of replica; whoever knew it would know everybody", func(s *source) []string {
+			if s.in("cmd", "replica/node") {
+				return nil
+			}
+			return s.unless(func(r string) bool { return !within(r, "replica/node") })
+		}},
 		{"nothing imports cmd", "commands are assembly: what two rooms share belongs in a room", func(s *source) []string {
 			if s.in("cmd") {
 				return nil

@@ -38,7 +38,7 @@ func newGauges(s Source) *gauges {
 		memory:       newClientGauges(),
 		published:    newPublishedGauges(),
 		ready:        desc("ready", "1 if clients may be sent here."),
-		uptime:       desc("uptime_seconds", "Since this process began; its life may be older."),
+		uptime:       desc("uptime_seconds", "Since this process began; its origin may be older."),
 		gate:         desc("gate_ops", "Ops that wait at the gate for what they depend on."),
 		gateBytes:    desc("gate_bytes", "What the ops at the gate take in memory."),
 		waitBytes:    desc("waiting_bytes", "What the requests that wait take in memory."),
@@ -48,8 +48,8 @@ func newGauges(s Source) *gauges {
 		unreplicated: desc("unreplicated_ops", "Ops that other leaders said they had, that are not applied here, and that nobody who can be reached is known to have."),
 		origins:      desc("origins", "Origins in the logs here."),
 		most:         desc("origins_most", "Origins that there may be; a leader whose logs are full turns other origins away."),
-		scarce:       desc("origins_scarce", "Origins beyond seven eighths of what may be; 0: there is room."),
-		away:         desc("origins_refused_ops_total", "Ops that were not taken, because their origin finds no place in the logs here."),
+		scarce:       desc("origins_scarce", "Origins beyond seven eighths of what may be; 0: there are fewer."),
+		away:         desc("origins_refused_ops_total", "Ops that were not taken, because their origin is one too many for the logs here."),
 		twice:        desc("conflicting_dots", "Dots with one content here and another at a leader that was met, which nothing settles yet: a leader and its copy gave them twice."),
 		refused:      desc("writes_refused", "How many causes there are for which writes are refused while reads go on; 0: writes are taken."),
 		up:           desc("peer_up", "1 if gossip says that the peer is alive.", "peer"),
@@ -62,7 +62,7 @@ func newGauges(s Source) *gauges {
 		omitted:      desc("peers_omitted", "Peers without series of their own, because there are too many."),
 		rows:         desc("ledger_rows", "Lost writes that the ledger holds."),
 		bytes:        desc("ledger_bytes", "What those rows take on disk."),
-		evicted:      desc("ledger_evicted_total", "Losses that the ledger gave up for want of room or for their age; they are counted, and can no longer be told or restored from it.", "resolver", "relation"),
+		evicted:      desc("ledger_evicted_total", "Losses that the ledger gave up to stay within its size, or for their age; they are counted, and can no longer be told or restored from it.", "resolver", "relation"),
 		readers:      desc("feed_readers", "Readers that listen to losses as they happen; a client counts once for each channel."),
 		missed:       desc("feed_missed_total", "Messages that readers were passed over with, because they read too slowly."),
 	}
@@ -96,7 +96,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	gauge(g.unreplicated, float64(status.UnreplicatedOps))
 	gauge(g.missing, float64(status.MissingOps))
 	gauge(g.origins, float64(status.Origins.Count))
-	gauge(g.most, float64(status.Origins.Most))
+	gauge(g.most, float64(status.Origins.Max))
 	gauge(g.scarce, float64(status.Origins.Scarce()))
 	to <- constant(g.away, prometheus.CounterValue, float64(status.Origins.RefusedOps))
 	gauge(g.twice, float64(status.Conflicts))

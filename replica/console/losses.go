@@ -21,7 +21,7 @@ type Losses interface {
 	Listen(prefix string, all bool, reads func(key string) bool, wake func()) Feed
 }
 
-// Feed is one reader's place. It belongs to one goroutine.
+// Feed is one reader's queue. It belongs to one goroutine.
 type Feed interface {
 	// Next is the oldest event that was not taken, and its JSON on one line;
 	// false: there is none now. It never waits. Nobody changes the bytes.

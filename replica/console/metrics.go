@@ -59,15 +59,15 @@ func OutcomeOf(err error) Outcome {
 // verbNames are the labels of verbs; zero stands for any that is new.
 var verbNames = [...]string{"other", replica.Get: "get", replica.Set: "set", replica.Remove: "remove", replica.Incr: "incr", replica.Update: "update"}
 
-// lostRelations are those in which a write is lost, by place. The names of all
+// lostRelations are those in which a write is lost, by index. The names of all
 // are the labels.
 var lostRelations = [...]resolve.Relation{resolve.Inverted, resolve.Concurrent}
 
 // roles are whether a resolver serves the key, or shadows the one that does.
 var roles = [...]string{"false", "true"}
 
-// tally is the verdicts of one resolver, each by role.
-type tally struct {
+// verdictCounters counts the verdicts of one resolver, each by role.
+type verdictCounters struct {
 	superseded, retracted [len(roles)]prometheus.Counter
 	lost                  [len(lostRelations)][len(roles)]prometheus.Counter
 }
@@ -81,7 +81,7 @@ type Metrics struct {
 
 	operations [len(verbNames)][outcomes]prometheus.Counter
 	latency    [len(verbNames)]prometheus.Observer
-	verdicts   []tally // by resolver, the last of any that is new
+	verdicts   []verdictCounters // by resolver, the last of any that is new
 
 	accepted, applied                 prometheus.Counter
 	heldGap, heldDeps                 prometheus.Counter
@@ -133,7 +133,7 @@ func (m *Metrics) makeVerdicts() {
 	retracted := m.counters("kvd_losses_retracted_total", "Rows taken out of the ledger again: a survivor turned out to have seen the write. What is in the ledger is entered, less retracted, less evicted.", "resolver", "serving")
 	superseded := m.counters("kvd_superseded_total", "Versions replaced by a write whose author had seen them; nothing is lost.", "resolver", "serving")
 	for _, resolver := range resolverNames() {
-		var t tally
+		var t verdictCounters
 		for i, serving := range roles {
 			t.superseded[i] = superseded.WithLabelValues(resolver, serving)
 			t.retracted[i] = retracted.WithLabelValues(resolver, serving)
@@ -239,8 +239,8 @@ func (m *Metrics) judged(key string, v resolve.Verdict) {
 	}
 }
 
-// count counts one resolver's verdict; relation is its place among those of losses.
-func (t *tally) count(v resolve.Verdict, relation, role int) {
+// count counts one resolver's verdict; relation is its index among those of losses.
+func (t *verdictCounters) count(v resolve.Verdict, relation, role int) {
 	switch {
 	case v.Retracted:
 		t.retracted[role].Inc()

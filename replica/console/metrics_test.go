@@ -178,7 +178,7 @@ func TestOperationsAreCounted(t *testing.T) {
 func TestGauges(t *testing.T) {
 	l := &leader{status: Status{
 		ClientMemory:  ClientMemory{Limit: 20, Used: 17, Waiting: 18, Cut: 19},
-		UptimeSeconds: 9, GateOps: 1, GateBytes: 100, WaitingRequests: 2, WaitingBytes: 200, Clients: 3, Origins: Origins{Count: 15, Most: 16, RefusedOps: 3}, Conflicts: 4, RefusesWrites: []Reason{{Cause: "disk", Detail: "full"}},
+		UptimeSeconds: 9, GateOps: 1, GateBytes: 100, WaitingRequests: 2, WaitingBytes: 200, Clients: 3, Origins: Origins{Count: 15, Max: 16, RefusedOps: 3}, Conflicts: 4, RefusesWrites: []Reason{{Cause: "disk", Detail: "full"}},
 		Peers: []Peer{
 			{Name: "b", Alive: true, LagOps: 4, LagSeconds: 0.5, QueueBytes: 6, Published: Published{Sent: 23, Dropped: 24}, Unsendable: &Unsendable{Dot: "1-2"}, Clock: &Offset{-0.25, 0.75}},
 			{Name: "c"}, {Name: "c", LagOps: 1}, {Name: "\xff"},

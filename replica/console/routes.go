@@ -9,8 +9,8 @@ import (
 	"kvd/replica/acl"
 )
 
-// routes puts the doors in front of the pages: who may come in is settled
-// before what they want.
+// routes puts the checks in front of the pages: who may ask is decided before what
+// they ask for.
 func (c *Console) routes() http.Handler {
 	open := http.NewServeMux()
 	open.HandleFunc("/health/live", live)
@@ -34,7 +34,7 @@ type shown struct {
 	show  http.Handler
 }
 
-// table is the pages behind the door. What names a key is only shown to who may read
+// table is the pages behind those checks. What names a key is only shown to who may read
 // it; profiles show memory, and so anything.
 func (c *Console) table() []shown {
 	return []shown{
@@ -122,10 +122,10 @@ func (c *Console) ready(w http.ResponseWriter, _ *http.Request) {
 // report is the answer of /status.
 type report struct {
 	Status
-	Frontier []place  `json:"frontier"`
-	Ready    bool     `json:"ready"`
-	Reasons  []Reason `json:"reasons"`
-	Go       string   `json:"go"`
+	Frontier []position `json:"frontier"`
+	Ready    bool       `json:"ready"`
+	Reasons  []Reason   `json:"reasons"`
+	Go       string     `json:"go"`
 }
 
 func (c *Console) status(w http.ResponseWriter, r *http.Request) {
@@ -136,7 +136,7 @@ func (c *Console) status(w http.ResponseWriter, r *http.Request) {
 	s.Origins.Refused = append([]string{}, s.Origins.Refused...)
 	s.Ledger.Evicted = append([]Evicted{}, s.Ledger.Evicted...) // an empty list in JSON, never null
 	answer(w, http.StatusOK, report{
-		Status: s, Frontier: places(s.Frontier), Go: runtime.Version(),
+		Status: s, Frontier: positions(s.Frontier), Go: runtime.Version(),
 		Ready: len(reasons) == 0, Reasons: append([]Reason{}, reasons...),
 	})
 }

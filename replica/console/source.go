@@ -23,7 +23,7 @@ type Cause string
 // cause of that. While one of the three in the middle holds, clients are answered
 // LOADING.
 const (
-	Joining  Cause = "joining"  // no other leader was met yet
+	Joining  Cause = "joining"  // no other leader is known yet
 	Draining Cause = "draining" // about to stop
 	Behind   Cause = "behind"   // too much of the others' is not applied yet
 	Disk     Cause = "disk"     // reading or writing failed
@@ -49,14 +49,14 @@ type Progress struct {
 	Total uint64 `json:"total"` // zero: it is not known yet
 }
 
-// Status is a leader's account of itself.
+// Status is what a leader says of itself.
 type Status struct {
 	Name          string  `json:"name"`
-	Origin        string  `json:"origin"`         // of its present life
+	Origin        string  `json:"origin"`         // that it accepts writes under
 	Policy        string  `json:"policy"`         // its text, as leaders compare it
-	UptimeSeconds float64 `json:"uptime_seconds"` // since this process began; its life may be older
+	UptimeSeconds float64 `json:"uptime_seconds"` // since this process began; its origin may be older
 
-	Frontier logical.Frontier `json:"-"` // what is applied; shown as a list of places
+	Frontier logical.Frontier `json:"-"` // what is applied; shown as a list of positions
 	Peers    []Peer           `json:"peers"`
 
 	// Sync is when what is applied reaches the disk: always, before it is
@@ -89,13 +89,13 @@ type Status struct {
 // Origins is how many origins there are in the logs here, and may be.
 type Origins struct {
 	Count      int      `json:"count"`
-	Most       int      `json:"most"`
-	Refused    []string `json:"refused"`     // whose writes find no place here; the first of them
+	Max        int      `json:"most"`
+	Refused    []string `json:"refused"`     // whose writes are not taken here; the first of them
 	RefusedOps uint64   `json:"refused_ops"` // how often one came
 }
 
-// Scarce is how many there are beyond seven eighths of what may be; 0: there is room.
-func (o *Origins) Scarce() int { return max(0, o.Count-o.Most*7/8) }
+// Scarce is how many there are beyond seven eighths of what may be; 0: there are fewer.
+func (o *Origins) Scarce() int { return max(0, o.Count-o.Max*7/8) }
 
 // Ledger is what is written down of lost writes.
 type Ledger struct {
@@ -124,7 +124,7 @@ type Peer struct {
 	Name       string  `json:"name"`
 	Addr       string  `json:"addr"`
 	Alive      bool    `json:"alive"`       // gossip says so
-	Origin     string  `json:"origin"`      // of its present life, as gossip says
+	Origin     string  `json:"origin"`      // at present, as gossip says
 	LagOps     uint64  `json:"lag_ops"`     // applied here, whoever accepted them, that it is not known to have
 	LagSeconds float64 `json:"lag_seconds"` // age of the oldest of them
 	QueueBytes uint64  `json:"queue_bytes"` // waiting to be sent
@@ -153,17 +153,17 @@ type Offset struct {
 	Latest   float64 `json:"latest_seconds"`
 }
 
-// place is one origin of a frontier. Origins are text: JSON readers round whole
+// position is one origin of a frontier. Origins are text: JSON readers round whole
 // numbers of 64 bits.
-type place struct {
+type position struct {
 	Origin string      `json:"origin"`
 	Seq    logical.Seq `json:"seq"`
 }
 
-func places(f logical.Frontier) []place {
-	list := make([]place, 0, f.Len())
+func positions(f logical.Frontier) []position {
+	list := make([]position, 0, f.Len())
 	for d := range f.All() {
-		list = append(list, place{d.Origin.String(), d.Seq})
+		list = append(list, position{d.Origin.String(), d.Seq})
 	}
 	return list
 }

@@ -173,7 +173,7 @@ func (r *Reader) each(use func(*resolve.Op)) error {
 	return nil
 }
 
-// take holds an op if its key is in this pass, and gives up half of the keys
+// take keeps an op if its key is in this pass, and gives up half of the keys
 // when there are too many.
 func (r *auditor) take(op *resolve.Op) {
 	if !strings.HasPrefix(op.Key, r.opt.Prefix) || r.opt.Keys != nil && !r.opt.Keys(op.Key) {
@@ -247,7 +247,7 @@ func (r *auditor) judge(key string, k *counted) error {
 	}
 	panel := r.cfg.Policy.Panel(key)
 	r.out.Keys++
-	k.settle()
+	k.index()
 	for i := range k.ops {
 		if r.settled[k.ops[i].dot] {
 			r.out.Settled++
@@ -347,11 +347,11 @@ func (r *auditor) thin() {
 		both bool
 	}
 	r.sortGaps()
-	kept := map[kind]int{}
+	seen := map[kind]int{}
 	r.out.Gaps = slices.DeleteFunc(r.out.Gaps, func(g Gap) bool {
 		k := kind{g.Resolver, len(g.In) > 0}
-		kept[k]++
-		return kept[k] > r.opt.Gaps
+		seen[k]++
+		return seen[k] > r.opt.Gaps
 	})
 }
 

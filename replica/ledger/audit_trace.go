@@ -66,8 +66,8 @@ func (k *counted) take(op *resolve.Op, live bool) {
 	k.ops = append(k.ops, t)
 }
 
-// settle orders what was read, and finds the requests that have several dots.
-func (k *counted) settle() {
+// index orders what was read, and finds the requests that have several dots.
+func (k *counted) index() {
 	slices.SortFunc(k.ops, func(a, b trace) int { return a.dot.Compare(b.dot) })
 	var asked []*trace
 	for i := range k.ops {

@@ -63,7 +63,7 @@ func (r *Reader) Losses(f Filter, yield func(LossRecord) bool) error {
 	return firstOf(failed, err)
 }
 
-// Cursor is a place in a leader's ledger: that of one row. Rows that come and go
+// Cursor is a position in a leader's ledger: that of one row. Rows that come and go
 // meanwhile do not move it. The zero Cursor is before all.
 type Cursor struct {
 	Key      string
@@ -71,10 +71,10 @@ type Cursor struct {
 	Resolver resolve.ID
 }
 
-// CursorOf is the row's place.
+// CursorOf is the row's position.
 func CursorOf(l *resolve.Loss) Cursor { return Cursor{l.Key, l.Loser, l.Resolver} }
 
-// Compare orders places as the ledger does.
+// Compare orders positions as the ledger does.
 func (c Cursor) Compare(d Cursor) int {
 	return cmp.Or(strings.Compare(c.Key, d.Key), c.Loser.Compare(d.Loser), cmp.Compare(c.Resolver, d.Resolver))
 }

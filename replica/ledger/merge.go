@@ -76,7 +76,7 @@ func Merge(answers []Answer) *Combined {
 			m.add(row, Sighting{a.Leader, row.At})
 		}
 	}
-	slices.SortStableFunc(m.Rows, func(a, b Found) int { return byPlace(&a.Loss, &b.Loss) })
+	slices.SortStableFunc(m.Rows, func(a, b Found) int { return byPosition(&a.Loss, &b.Loss) })
 	m.unite()
 	for i := range m.Rows {
 		m.lacking(&m.Rows[i], said)
@@ -84,7 +84,7 @@ func Merge(answers []Answer) *Combined {
 	return m
 }
 
-func byPlace(a, b *resolve.Loss) int {
+func byPosition(a, b *resolve.Loss) int {
 	return cmp.Or(cmp.Compare(a.Resolver, b.Resolver), strings.Compare(a.Key, b.Key), a.Loser.Compare(b.Loser))
 }
 
@@ -97,7 +97,7 @@ func (m *Combined) add(row LossRecord, s Sighting) {
 func (m *Combined) unite() {
 	var out []Found
 	for _, row := range m.Rows {
-		if n := len(out); n > 0 && byPlace(&out[n-1].Loss, &row.Loss) == 0 {
+		if n := len(out); n > 0 && byPosition(&out[n-1].Loss, &row.Loss) == 0 {
 			m.compare(&out[n-1], &row)
 			out[n-1].By = append(out[n-1].By, row.By...)
 			continue

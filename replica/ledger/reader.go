@@ -10,13 +10,12 @@ import (
 	"kvd/wallclock"
 )
 
-// Store is what one leader holds: *storage.Store is one, and *storage.Cut, which
-// answers for one moment. What it gives is the caller's.
+// Store is what one leader holds: *storage.Store is one, and *storage.Snapshot. What it gives is the caller's.
 type Store interface {
 	Object(key string) (*resolve.Object, error)
 	Op(d logical.Dot) (*resolve.Op, bool, error)
 	Duplicates(d logical.Dot) ([]logical.Dot, error)
-	// Ops lists origin's ops from place from on, ascending: at most maxOps, and
+	// Ops lists origin's ops from sequence number from on, ascending: at most maxOps, and
 	// no more than have maxBytes of keys and values together; at least one if
 	// there is one.
 	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error)
@@ -152,7 +151,7 @@ type question struct {
 
 // entry is what the log holds of one op.
 type entry struct {
-	op   *resolve.Op // its value cut to Config.Value; nil: it is not there
+	op   *resolve.Op // its value truncated to Config.Value; nil: it is not there
 	size int         // of the whole value
 }
 
@@ -200,7 +199,7 @@ func (q *question) read(d logical.Dot) entry {
 		if q.fail(err); err != nil || !found {
 			op = nil
 		}
-		return q.keep(d, op)
+		return q.cache(d, op)
 	}
 	op, size, found, err := b.BriefOp(d, q.cfg.Value)
 	if q.fail(err); err != nil || !found {
@@ -211,8 +210,8 @@ func (q *question) read(d logical.Dot) entry {
 	return e
 }
 
-// keep holds on to an op of this question's own; nil: there is none.
-func (q *question) keep(d logical.Dot, op *resolve.Op) entry {
+// cache keeps an op of this question's own; nil: there is none.
+func (q *question) cache(d logical.Dot, op *resolve.Op) entry {
 	e := entry{op: op}
 	if op != nil {
 		if e.size = len(op.Value); e.size > q.cfg.Value {

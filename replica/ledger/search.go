@@ -42,11 +42,11 @@ func (q *question) nearer(id resolve.ID, a, b over) bool {
 	return cmp.Or(cmp.Compare(x.Lamport, y.Lamport), a.dot.Compare(b.dot)) < 0
 }
 
-// lostOrUnseen reports whether d is lost under id, or, where the ledger does not say, was
-// not met among what the survivors had seen.
+// lostOrUnseen reports whether d is lost under id, or, where the ledger does not say, is
+// not among what the survivors had seen.
 func (q *question) lostOrUnseen(id resolve.ID, d logical.Dot) bool {
-	met, asked := q.under[id]
-	return q.Lost("", d).Has(id) || asked && !met[d]
+	seen, asked := q.under[id]
+	return q.Lost("", d).Has(id) || asked && !seen[d]
 }
 
 // overwriters is every op that names d, as far as one question may look.
@@ -107,7 +107,7 @@ const (
 	scanBytes = 1 << 20
 )
 
-// scan looks for what names d in the log: behind the place of each origin where
+// scan looks for what names d in the log: from where in each origin
 // Lamport stamps pass d's.
 func (q *question) scan(d logical.Dot) {
 	for last := range q.cfg.Applied.All() {
@@ -121,14 +121,14 @@ func (q *question) scan(d logical.Dot) {
 			from = ops[len(ops)-1].Dot.Seq + 1
 			for _, op := range ops {
 				if op.Key == q.object.Key && op.Kind != resolve.Touch && (slices.Contains(op.Parents, d) || slices.Contains(op.Hidden, d)) {
-					q.names(q.keep(op.Dot, op).op)
+					q.names(q.cache(op.Dot, op).op)
 				}
 			}
 		}
 	}
 }
 
-// past is the first place of an origin whose stamp is above that of d; its stamps
+// past is the first op of an origin whose stamp is above that of d; its stamps
 // ascend.
 func (q *question) past(last, d logical.Dot) logical.Seq {
 	op, ok := q.Op(d)

@@ -164,16 +164,16 @@ func (q *question) lossRecords(s *Explanation) {
 		return true
 	}))
 	s.LostWrites = g.losers
-	var told []logical.Dot
+	var chosen []logical.Dot
 	for _, r := range g.of {
 		r.thin()
 		s.LostLeft += r.all
 		for _, l := range q.newest(r.rows, q.cfg.Lost) {
-			told = append(told, l.Loser)
+			chosen = append(chosen, l.Loser)
 		}
 	}
-	slices.SortFunc(told, logical.Dot.Compare)
-	for _, l := range q.rowsOf(slices.Compact(told)) {
+	slices.SortFunc(chosen, logical.Dot.Compare)
+	for _, l := range q.rowsOf(slices.Compact(chosen)) {
 		s.Lost = append(s.Lost, q.lossRecord(l))
 	}
 	s.LostLeft -= len(s.Lost)

@@ -12,7 +12,7 @@ import (
 type Write struct {
 	Dot     logical.Dot
 	Kind    resolve.Kind // zero: nothing of it is left here but its dot
-	Value   []byte       // what a register held afterwards, cut to Config.Value
+	Value   []byte       // what a register held afterwards, truncated to Config.Value
 	Size    int          // of the whole value
 	Delta   int64
 	Expires wallclock.Instant
@@ -50,7 +50,7 @@ func (q *question) write(d logical.Dot) Write {
 // or else what the object still has: it does not know the client, and nothing of a
 // value that only a counter keeps.
 func (q *question) remains(w *Write) {
-	kept, ok := q.kept(w.Dot)
+	kept, ok := q.evidence(w.Dot)
 	if ok {
 		kept.Dot, kept.Leader = w.Dot, w.Leader
 		*w = kept
@@ -69,8 +69,8 @@ func (q *question) remains(w *Write) {
 	w.Value = truncate(w.Value, q.cfg.Value)
 }
 
-// kept is what the ledger's own row knows of the write.
-func (q *question) kept(d logical.Dot) (Write, bool) {
+// evidence is what the ledger's own row knows of the write.
+func (q *question) evidence(d logical.Dot) (Write, bool) {
 	k, ok := q.ledger.(EvidenceRows)
 	if !ok || len(q.losses(d)) == 0 {
 		return Write{}, false

@@ -80,7 +80,7 @@ type StorageConfig struct {
 	NoLedger bool             // see host.Options
 }
 
-// Addrs is one address for each door.
+// Addrs is one address for each listener.
 type Addrs struct{ RESP, HTTP, Peer, Gossip string }
 
 // Defaults listens on loopback and is safe to run anywhere.
@@ -121,7 +121,7 @@ func (c *Config) Validate() error {
 	if c.ClientMemory < server.LeastMemory {
 		return fmt.Errorf("%d bytes of client memory; give at least %d, since one command may need a third of that", c.ClientMemory, server.LeastMemory)
 	}
-	for _, d := range c.doors() {
+	for _, d := range c.listeners() {
 		if _, _, err := net.SplitHostPort(d.addr); err != nil {
 			return fmt.Errorf("the %s address %q is refused: %w; write host:port", d.name, d.addr, err)
 		}
@@ -134,7 +134,7 @@ func (c *Config) Validate() error {
 			return err
 		}
 	}
-	if err := c.checkDoors(); err != nil {
+	if err := c.checkExposed(); err != nil {
 		return err
 	}
 	return c.checkAdvertised()

@@ -39,9 +39,9 @@ type foldingWork struct {
 	began, told time.Time
 	done, total atomic.Uint64
 	from        string
-	end         func() // of the hold; nil: nothing had to be folded
-	doors       *waitingDoors
-	err         error // doors that could not be opened
+	end         func() // of the blocker; nil: nothing had to be folded
+	servers     *waitingServers
+	err         error // servers that could not be started
 }
 
 // progress is called for each stretch, first before anything is changed.
@@ -55,7 +55,7 @@ func (w *foldingWork) progress(p refold.Progress) {
 		}
 		w.began, w.told = now, now
 		w.end = w.blockers.Block(console.Folding, w.tell)
-		w.doors, w.err = w.openWaitingDoors()
+		w.servers, w.err = w.startWaiting()
 		w.cfg.Logger.Info("folds its objects again from the log: they were made under another policy",
 			"leader", w.cfg.Name, "before", w.from, "now", w.cfg.Policy.String(), "ops", p.Total/2, "resp", w.addrs.RESP, "http", w.addrs.HTTP)
 	}
@@ -71,7 +71,7 @@ func (w *foldingWork) tell() (string, console.Progress) {
 		w.from, 100*p.Done/max(p.Total, 1)), p
 }
 
-// close ends the hold, and takes the doors back.
+// close lets clients in, and takes the listeners back.
 func (w *foldingWork) close() error {
 	if w.end == nil {
 		return nil
@@ -80,19 +80,19 @@ func (w *foldingWork) close() error {
 	if w.done.Load() >= w.total.Load() {
 		w.cfg.Logger.Info("has folded its objects again", "leader", w.cfg.Name, "took", time.Since(w.began).Round(time.Millisecond).String())
 	}
-	return w.doors.close()
+	return w.servers.close()
 }
 
-// waitingDoors answer clients and people as long as there is no leader yet to ask.
-type waitingDoors struct {
+// waitingServers answer clients and people as long as there is no leader yet to ask.
+type waitingServers struct {
 	resp    *server.Server
 	console *console.Console
 	lent    []*lentListener
 	serving sync.WaitGroup
 }
 
-func (l *Leader) openWaitingDoors() (*waitingDoors, error) {
-	d := &waitingDoors{}
+func (l *Leader) startWaiting() (*waitingServers, error) {
+	d := &waitingServers{}
 	lend := func(of net.Listener) *lentListener {
 		lent := &lentListener{Listener: of}
 		d.lent = append(d.lent, lent)
@@ -115,8 +115,8 @@ func (l *Leader) openWaitingDoors() (*waitingDoors, error) {
 	return d, nil
 }
 
-// close shuts the doors, and leaves the addresses to whoever serves from now on.
-func (d *waitingDoors) close() error {
+// close stops the servers, and leaves the addresses to whoever serves from now on.
+func (d *waitingServers) close() error {
 	if d == nil {
 		return nil
 	}
@@ -176,7 +176,7 @@ func (l *lentListener) reclaim() error {
 	return nil
 }
 
-// nobody stands where the leader will: all that looks at keys is refused before it
+// nobody stands in for the leader: all that looks at keys is refused before it
 // gets here.
 type nobody struct{ policy *resolve.Policy }
 

@@ -57,7 +57,7 @@ func (l *Leader) renew(_ context.Context, _ [][]byte, w *resp.Writer) error {
 	case err != nil:
 		return err
 	case !twice && !l.originShared():
-		return errors.New("nobody else is known to have origin " + l.origin.String() + "; a new one would take a place in every frontier for nothing")
+		return errors.New("nobody else is known to have origin " + l.origin.String() + "; a new one would take an entry in every frontier for nothing")
 	}
 	if !l.cfg.Renewable {
 		return errors.New("nobody would start this leader again; stop it, and start it without the file " + identity.MarkFile + " of its data directory")
@@ -91,7 +91,7 @@ func (l *Leader) Again() Config {
 // originStats is how many origins there are, and may be.
 func (l *Leader) originStats() console.Origins {
 	r := l.loop.Status().Origins
-	o := console.Origins{Count: r.Count, Most: r.Max, RefusedOps: r.RefusedOps}
+	o := console.Origins{Count: r.Count, Max: r.Max, RefusedOps: r.RefusedOps}
 	for _, refused := range r.Refused {
 		o.Refused = append(o.Refused, refused.String())
 	}
@@ -114,7 +114,7 @@ func (l *Leader) watchOrigins(op *resolve.Op) {
 		return
 	}
 	if o := l.originStats(); o.Scarce() > 0 && !l.scarce.Swap(true) {
-		l.cfg.Logger.Warn("there will soon be no place for one more origin", "leader", l.cfg.Name, "origins", o.Count, "most", o.Most)
+		l.cfg.Logger.Warn("there will soon be no place for one more origin", "leader", l.cfg.Name, "origins", o.Count, "most", o.Max)
 	}
 }
 

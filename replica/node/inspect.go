@@ -19,7 +19,7 @@ import (
 // clients are better off elsewhere.
 const tooFarBehind = 10_000
 
-// maxDigest is how much of gossip's room a policy may take.
+// maxDigest is how many of gossip's bytes a policy may take.
 const maxDigest = 96
 
 // digest travels with every member. A policy that is short enough stands for

@@ -30,7 +30,7 @@ import (
 	"kvd/storage"
 )
 
-// protocol is the version of what leaders say to each other; only equals meet.
+// protocol is the version of what leaders say to each other; leaders of different versions refuse each other.
 const protocol = 4
 
 // Leader is one running leader. Whoever started it must call Stop.
@@ -80,7 +80,7 @@ type Leader struct {
 }
 
 // Start begins to serve. It fails at the first part that cannot be had, with
-// everything before it closed again. The context bounds starting alone.
+// everything before it closed again. The context bounds the start only.
 func Start(ctx context.Context, cfg Config) (*Leader, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 // served.
 func (l *Leader) bind(context.Context) (err error) {
 	for _, b := range []struct {
-		door, addr, advertise string
+		name, addr, advertise string
 		to                    *net.Listener
 		told                  *string
 	}{
@@ -119,7 +119,7 @@ func (l *Leader) bind(context.Context) (err error) {
 		{"peer", l.cfg.Addrs.Peer, l.cfg.Advertise.Peer, &l.listeners.peer, &l.addrs.Peer},
 	} {
 		if *b.to, err = net.Listen("tcp", b.addr); err != nil {
-			return fmt.Errorf("the %s address: %w; choose a free address of this machine", b.door, err)
+			return fmt.Errorf("the %s address: %w; choose a free address of this machine", b.name, err)
 		}
 		*b.told = l.cfg.told(b.advertise, (*b.to).Addr().String())
 	}
@@ -158,7 +158,7 @@ func (l *Leader) openMembers(context.Context) (err error) {
 	if l.onDisk() {
 		cfg.SnapshotPath = filepath.Join(l.cfg.Dir, "gossip")
 	}
-	if l.members, err = member.Start(cfg, l.meet); err == nil {
+	if l.members, err = member.Start(cfg, l.learn); err == nil {
 		l.addrs.Gossip = l.members.Addr()
 	}
 	return err
@@ -193,7 +193,7 @@ func (l *Leader) openResp(context.Context) (err error) {
 	return err
 }
 
-// serve lets people and clients in, who until now waited at the door.
+// serve answers people and clients, whose connections waited until now.
 func (l *Leader) serve(context.Context) error {
 	if l.empty {
 		l.join()
@@ -203,9 +203,9 @@ func (l *Leader) serve(context.Context) error {
 	return nil
 }
 
-// meet is told who there is: whom to dial, and whom to ask at the next start. A
-// leader that nobody of the cluster will have does not go on alone.
-func (l *Leader) meet(v member.View) {
+// learn is told who there is: whom to dial, and whom to ask at the next start. A
+// leader that nobody of the cluster will have stops.
+func (l *Leader) learn(v member.View) {
 	l.welcome(v)
 	v = l.others(v)
 	if refused, ok := errors.AsType[*member.Refused](v.Trouble); ok && refused.What != "name" { // a name is free again when its last holder is given up

@@ -13,8 +13,8 @@ import (
 // fit says what could be admitted at one edge and would not fit through the next.
 // Package limits asserts that its own numbers fit; this asserts that the edges as
 // they are configured go by them.
-func fit(core replica.Config, door server.Config, links link.Config) error {
-	l := &door.Limits
+func fit(core replica.Config, edge server.Config, links link.Config) error {
+	l := &edge.Limits
 	for _, s := range [...]struct {
 		what  string
 		n     int

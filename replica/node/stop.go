@@ -23,7 +23,7 @@ func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 	poll := time.NewTicker(pollOthers)
 	defer poll.Stop()
 	for {
-		if unshared = l.unshared(); unshared == 0 || l.alone() || l.loop.Err() != nil {
+		if unshared = l.unshared(); unshared == 0 || l.onlyOne() || l.loop.Err() != nil {
 			return unshared, err
 		}
 		select {
@@ -40,9 +40,9 @@ func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 // whether anybody is left.
 const pollOthers = 10 * time.Millisecond
 
-// alone reports whether there is nobody to wait for: whoever failed may come
+// onlyOne reports whether there is nobody to wait for: whoever failed may come
 // back, and whoever left will not.
-func (l *Leader) alone() bool {
+func (l *Leader) onlyOne() bool {
 	return !slices.ContainsFunc(l.others(l.members.View()).Members, func(m member.Member) bool {
 		return m.Name != l.cfg.Name && m.Status != member.Left
 	})

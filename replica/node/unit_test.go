@@ -30,7 +30,7 @@ func TestDoorsAreRefusedOneByOne(t *testing.T) {
 	for _, door := range []string{"RESP", "HTTP", "peer", "gossip"} {
 		c := open(door)
 		var exposed *ExposedError
-		if err := c.Validate(); !errors.As(err, &exposed) || exposed.Door != door || len(exposed.Lacks) == 0 {
+		if err := c.Validate(); !errors.As(err, &exposed) || exposed.Listener != door || len(exposed.Lacks) == 0 {
 			t.Errorf("an open %s door: %v", door, err)
 		}
 		c.Insecure = true

@@ -65,7 +65,7 @@ func (an *Answers) Commands() map[string]server.Extra {
 		"kvd.restore":   {Arity: -2, Needs: acl.Read | acl.Write, Write: an.restore, Summary: "Writes a lost value again, over exactly what its key shows."},
 		"kvd.audit":     {Arity: -1, Needs: acl.Read | acl.Admin, Run: an.tellAudit, Summary: "Counts whether every accepted write is live, superseded or lost, and never two of these."},
 		"kvd.advise":    {Arity: -1, Needs: acl.Read | acl.Admin, Run: an.tellAdvice, Summary: "Answers which resolver would have lost less, by what was measured here."},
-		"kvd.log":       {Arity: -3, Needs: acl.Read | acl.Admin, Loading: true, Run: an.tellLog, Summary: "Answers what an origin accepted, from one place on, as it is stored."},
+		"kvd.log":       {Arity: -3, Needs: acl.Read | acl.Admin, Loading: true, Run: an.tellLog, Summary: "Answers what an origin accepted, from one sequence number on, as it is stored."},
 		"kvd.accept":    {Arity: -3, Needs: acl.All, Write: an.accept, Summary: "Settles a dot that has two contents: what shall stand is written again, alike at all leaders."},
 		"kvd.conflicts": {Arity: -1, Needs: acl.Read, Run: an.tellConflicts, Summary: "Answers which writes have one content here and another at a leader that was met, under one dot."},
 	}

@@ -23,7 +23,7 @@ const (
 // tellLog is KVD.LOG. It answers what is stored, byte for byte, so that whoever
 // reads it may work out anything that this leader could.
 func (an *Answers) tellLog(ctx context.Context, args [][]byte, w *resp.Writer) error {
-	from, count, prefix, err := readPlace(args)
+	from, count, prefix, err := readPosition(args)
 	if err != nil {
 		return err
 	}
@@ -42,11 +42,11 @@ func (an *Answers) tellLog(ctx context.Context, args [][]byte, w *resp.Writer) e
 	return nil
 }
 
-// readPlace reads which entries are asked for.
-func readPlace(args [][]byte) (from logical.Dot, count int, prefix string, err error) {
+// readPosition reads which entries are asked for.
+func readPosition(args [][]byte) (from logical.Dot, count int, prefix string, err error) {
 	from, err = logical.ParseDot(string(args[1]) + "-" + string(args[2]))
 	if err != nil {
-		return from, 0, "", fmt.Errorf("origin %.64q from %.64q: give an origin as KVD.FRONTIER names it and a place, the first being 1", args[1], args[2])
+		return from, 0, "", fmt.Errorf("origin %.64q from %.64q: give an origin as KVD.FRONTIER names it and a sequence number, the first being 1", args[1], args[2])
 	}
 	o, err := options.Read(args[3:], options.Option{Name: "COUNT", Values: 1}, options.Option{Name: "PREFIX", Values: 1})
 	if err != nil {
@@ -67,8 +67,8 @@ type bundle struct {
 	next          logical.Seq // where to go on; zero: at the end
 }
 
-// take adds an entry, if its key is asked for, and reports whether there is room
-// for more. What does not fit is where the next bundle begins.
+// take adds an entry, if its key is asked for, and reports whether more
+// fits. What does not fit is where the next bundle begins.
 func (b *bundle) take(seq logical.Seq, encoded []byte) (bool, error) {
 	switch {
 	case seq > b.last:

@@ -9,7 +9,7 @@ import (
 	"kvd/replica/resp/server"
 )
 
-// withoutLedger takes the place of what only a ledger can answer, at a leader that
+// withoutLedger replaces what only a ledger can answer, at a leader that
 // keeps none: an empty answer would say that nothing was lost.
 func (an *Answers) withoutLedger(all map[string]server.Extra) {
 	refuse := func() error {

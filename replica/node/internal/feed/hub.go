@@ -23,7 +23,7 @@ const (
 //
 // Both queues are bounded, and when one is full the oldest go and are counted, so
 // that the loop never waits for the goroutine, nor that for a reader. While nobody
-// listens an event costs a look at a counter.
+// listens an event costs the read of a counter.
 type Hub struct {
 	cfg Config
 

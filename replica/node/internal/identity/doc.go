@@ -12,7 +12,7 @@
 //   - a copy of the directory, an older backup and another machine have no attestation
 //     that agrees with their mark;
 //   - any doubt is an answer: a new origin ([NewOrigin]) is always safe, and costs a
-//     place in every frontier.
+//     entry in every frontier.
 //
 // What it is not: it opens no store and decides nothing alone; the caller also checks
 // that the log ends where the mark says.

@@ -29,7 +29,7 @@ type position struct {
 
 const extentFile = "extent.json"
 
-// How often a running leader looks for damage, and writes how far it has come.
+// How often a running leader checks for damage, and writes how far it has come.
 const (
 	damageEvery = time.Second
 	extentEvery = 5 // of those

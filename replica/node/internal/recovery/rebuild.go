@@ -56,7 +56,7 @@ func (d *Disk) rebuild(cause error) error {
 // is out of its way.
 func (d *Disk) rebuiltDir() string { return d.storeDir() + ".rebuilt" }
 
-// placeRebuilt puts a store that was made anew in the place of the damaged one, once
+// placeRebuilt puts a store that was made anew where the damaged one was, once
 // that is out of it.
 func (d *Disk) placeRebuilt() (placed bool, err error) {
 	if _, err := os.Lstat(d.storeDir()); !errors.Is(err, fs.ErrNotExist) {

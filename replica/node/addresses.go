@@ -7,26 +7,25 @@ import (
 	"strings"
 )
 
-// door is one address that somebody can come in by.
-type door struct {
+// listener is one address that clients or leaders connect to.
+type listener struct {
 	name, addr, advertise string
 	open                  []string // what it lacks to be reached from other machines
 }
 
-// ExposedError says which door other machines could come in by, and what it
-// lacks.
+// ExposedError says which listener other machines could reach, and what it lacks.
 type ExposedError struct {
-	Door, Addr string
-	Lacks      []string
+	Listener, Addr string
+	Lacks          []string
 }
 
 // Error names the ways out.
 func (e *ExposedError) Error() string {
 	return fmt.Sprintf("other machines could reach the %s address %s, and there is no %s; listen on 127.0.0.1, or give %s, or say --insecure if the network is to be trusted",
-		e.Door, e.Addr, strings.Join(e.Lacks, " and no "), strings.Join(e.Lacks, " and "))
+		e.Listener, e.Addr, strings.Join(e.Lacks, " and no "), strings.Join(e.Lacks, " and "))
 }
 
-func (c *Config) doors() []door {
+func (c *Config) listeners() []listener {
 	users, server, mutual, key := "", "", "", ""
 	if c.Users == nil {
 		users = "users (--users-file)"
@@ -37,7 +36,7 @@ func (c *Config) doors() []door {
 	if len(c.GossipKey) == 0 {
 		key = "gossip key (--gossip-key-file)"
 	}
-	return []door{
+	return []listener{
 		{"RESP", c.Addrs.RESP, c.Advertise.RESP, lacks(users, server)},
 		{"HTTP", c.Addrs.HTTP, c.Advertise.HTTP, lacks(users, server)},
 		{"peer", c.Addrs.Peer, c.Advertise.Peer, lacks(mutual)},
@@ -56,14 +55,14 @@ func lacks(parts ...string) []string {
 	return missing
 }
 
-// checkDoors refuses a door that other machines can reach unguarded.
-func (c *Config) checkDoors() error {
+// checkExposed refuses a listener that other machines can reach unguarded.
+func (c *Config) checkExposed() error {
 	if c.Insecure {
 		return nil
 	}
-	for _, d := range c.doors() {
+	for _, d := range c.listeners() {
 		if len(d.open) > 0 && !loopback(d.addr) {
-			return &ExposedError{Door: d.name, Addr: d.addr, Lacks: d.open}
+			return &ExposedError{Listener: d.name, Addr: d.addr, Lacks: d.open}
 		}
 	}
 	return nil
@@ -71,7 +70,7 @@ func (c *Config) checkDoors() error {
 
 // checkAdvertised refuses to tell others an address that means every machine.
 func (c *Config) checkAdvertised() error {
-	for _, d := range c.doors() {
+	for _, d := range c.listeners() {
 		host, _, _ := net.SplitHostPort(d.addr) // checked before
 		ip, _ := netip.ParseAddr(host)
 		if everywhere := host == "" || ip.IsUnspecified(); everywhere && d.advertise == "" && c.Host == "" {
@@ -95,7 +94,7 @@ func loopback(addr string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// told is what others are told of a door that listens at bound.
+// told is what others are told of a listener that is bound there.
 func (c *Config) told(advertise, bound string) string {
 	_, port, _ := net.SplitHostPort(bound)
 	switch {
@@ -111,7 +110,7 @@ func (c *Config) told(advertise, bound string) string {
 	return bound
 }
 
-// gossipAdvertised is what others are told of the gossip door; empty: what is
+// gossipAdvertised is what others are told of the gossip listener; empty: what is
 // bound.
 func (c *Config) gossipAdvertised() string {
 	if c.Advertise.Gossip == "" && c.Host != "" {

@@ -69,7 +69,7 @@ func (l *Leader) peers() []console.Peer {
 	for _, p := range l.mesh.Stats().Peers {
 		links[p.Peer] = p
 	}
-	known, moment := map[replica.Leader]replica.PeerView{}, l.clock.Now()
+	known, now := map[replica.Leader]replica.PeerView{}, l.clock.Now()
 	s := l.loop.Status()
 	for _, p := range s.Peers {
 		known[p.Peer] = p
@@ -80,18 +80,18 @@ func (l *Leader) peers() []console.Peer {
 			continue
 		}
 		p, heardOf := known[replica.Leader(m.Name)]
-		if !heardOf { // it was met this very moment, and is known to have nothing
+		if !heardOf { // it has just been learnt of, and is known to have nothing
 			p = replica.PeerView{Peer: replica.Leader(m.Name), Behind: total(s.State.Frontier)}
 		}
 		age := time.Duration(0)
 		if p.Behind > 0 {
-			age = moment.Mono.Sub(p.Since)
+			age = now.Mono.Sub(p.Since)
 		}
 		all = append(all, console.Peer{
 			Name: m.Name, Addr: m.PeerAddr, Alive: m.Status == member.Alive, Origin: logical.Origin(m.Origin).String(),
 			LagOps: p.Behind, LagSeconds: age.Seconds(), QueueBytes: uint64(links[p.Peer].QueuedBytes),
 			Published: console.Published{Sent: links[p.Peer].PublishedOut, Dropped: links[p.Peer].PublishedDropped},
-			Clock:     clockOffset(&p, moment), Unsendable: unsendable(p.Unsendable, m.Name),
+			Clock:     clockOffset(&p, now), Unsendable: unsendable(p.Unsendable, m.Name),
 		})
 	}
 	return all
@@ -105,15 +105,15 @@ func total(f logical.Frontier) (n uint64) {
 	return n
 }
 
-// clockKept is how long a peer's clock is told after it was last heard.
-const clockKept = 30 * time.Second
+// clockTimeout is how long a peer's clock is told after it was last heard.
+const clockTimeout = 30 * time.Second
 
 // clockOffset is where the peer's clock stands against ours; nil: it is not
 // known, or was not heard for too long.
 func clockOffset(p *replica.PeerView, m wallclock.Moment) *console.Offset {
 	o, known := p.Offset(m)
 	heard, _ := p.Clock.Heard()
-	if !known || m.Mono.Sub(heard) > clockKept {
+	if !known || m.Mono.Sub(heard) > clockTimeout {
 		return nil
 	}
 	return &console.Offset{Earliest: o.Earliest.Seconds(), Latest: o.Latest.Seconds()}

@@ -16,12 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/replica"
-	"kvd/replica/link"
-	"kvd/replica/member"
 	"kvd/replica/node"
-	"kvd/resolve"
-	"kvd/wallclock"
 )
 
 const maxDevLeaders = 16
@@ -36,7 +31,7 @@ func devCommand() *cli.Command {
 			"given. Clocks and links can be made worse, here and later with KVD.FAULT.",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "leaders", Value: 3, Usage: "`N` of them, called n1, n2 and so on"},
-			&cli.StringFlag{Name: "resolver", Value: resolve.Causal.String(), Usage: "serve keys by `NAME`: " + strings.Join(resolve.All.Names(), ", ")},
+			&cli.StringFlag{Name: "resolver", Value: node.DefaultResolver.String(), Usage: "serve keys by `NAME`: " + strings.Join(node.Resolvers(), ", ")},
 			&cli.StringSliceFlag{Name: "policy", Usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable, or several with commas)"},
 			&cli.StringFlag{Name: "shadow", Value: "all", Usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
 			&cli.StringSliceFlag{Name: "skew", Usage: "let a leader's clock be wrong, as in n2=+250ms: `LEADER=DURATION` (repeatable, or several with commas)"},
@@ -61,7 +56,7 @@ func devCommand() *cli.Command {
 // cluster is what dev is told.
 type cluster struct {
 	configs []node.Config
-	link    link.LinkFault
+	link    node.LinkFault
 	drain   time.Duration
 }
 
@@ -113,7 +108,7 @@ func planCluster(c *cli.Context) (*cluster, error) {
 		return nil, err
 	}
 	p := &cluster{drain: c.Duration("drain-timeout")}
-	p.link = link.LinkFault{Delay: c.Duration("latency"), Jitter: c.Duration("jitter"), Loss: c.Float64("loss")}
+	p.link = node.LinkFault{Delay: c.Duration("latency"), Jitter: c.Duration("jitter"), Loss: c.Float64("loss")}
 	rules, err := devRules(c)
 	if err != nil {
 		return nil, err
@@ -129,13 +124,13 @@ func planCluster(c *cli.Context) (*cluster, error) {
 }
 
 // devRules reads the policy with serve's own words.
-func devRules(c *cli.Context) (resolve.Policy, error) {
+func devRules(c *cli.Context) (node.Policy, error) {
 	var s serving
 	err := errors.Join(applyResolver(&s, []string{c.String("resolver")}), applyPolicy(&s, c.StringSlice("policy")), applyShadow(&s, []string{c.String("shadow")}))
 	return s.Policy, err
 }
 
-func devLeader(c *cli.Context, i int, rules resolve.Policy) (node.Config, error) {
+func devLeader(c *cli.Context, i int, rules node.Policy) (node.Config, error) {
 	var level slog.Level
 	if err := readLevel(&level, c.String("log-level")); err != nil {
 		return node.Config{}, fmt.Errorf("--log-level: %w", err)
@@ -144,7 +139,7 @@ func devLeader(c *cli.Context, i int, rules resolve.Policy) (node.Config, error)
 	cfg.Name, cfg.Cluster, cfg.Version = fmt.Sprintf("n%d", i+1), "dev", cliutil.Version()
 	cfg.Addrs = node.Addrs{Peer: devAddr(0, i), Gossip: devAddr(0, i)}
 	cfg.Addrs.RESP, cfg.Addrs.HTTP = devAddr(c.Int("resp-port"), i), devAddr(c.Int("http-port"), i)
-	cfg.Policy, cfg.ClockError, cfg.Profile = rules, c.Duration("clock-error"), member.Local
+	cfg.Policy, cfg.ClockError, cfg.Profile = rules, c.Duration("clock-error"), node.GossipLocal
 	cfg.Storage.Cache, cfg.MaxSiblings = 16<<20, c.Int("max-siblings")
 	cfg.ClientMemory = c.Int64("client-memory")
 	cfg.Dir, cfg.UnsafeFaults = cfg.Name, true
@@ -158,7 +153,7 @@ func devLeader(c *cli.Context, i int, rules resolve.Policy) (node.Config, error)
 }
 
 // each finds the leaders that LEADER=VALUE pairs name.
-func (p *cluster) each(pairs []string, apply func(*wallclock.Faults, string) error) error {
+func (p *cluster) each(pairs []string, apply func(*node.ClockFaults, string) error) error {
 	for _, pair := range commas(strings.Join(pairs, ",")) {
 		name, value, _ := strings.Cut(pair, "=")
 		i, err := strconv.Atoi(strings.TrimPrefix(name, "n"))
@@ -173,14 +168,14 @@ func (p *cluster) each(pairs []string, apply func(*wallclock.Faults, string) err
 }
 
 func (p *cluster) skew(pairs []string) error {
-	return p.each(pairs, func(f *wallclock.Faults, value string) (err error) {
+	return p.each(pairs, func(f *node.ClockFaults, value string) (err error) {
 		f.Offset, err = time.ParseDuration(value)
 		return err
 	})
 }
 
 func (p *cluster) drift(pairs []string) error {
-	return p.each(pairs, func(f *wallclock.Faults, value string) (err error) {
+	return p.each(pairs, func(f *node.ClockFaults, value string) (err error) {
 		f.Drift, err = strconv.ParseFloat(value, 64)
 		return err
 	})
@@ -192,12 +187,9 @@ func (p *cluster) slow(n float64) error {
 	if !(n >= 1 && n <= 1e6) {
 		return fmt.Errorf("clocks that run %g times slower; give 1 to 1,000,000", n)
 	}
-	since := wallclock.NewSystem(0).Now().Wall.Midpoint()
+	since := node.Now()
 	for i := range p.configs {
-		const million = 1e6
-		f := &p.configs[i].Clock
-		f.Drift = (million+f.Drift)/n - million
-		p.configs[i].ClockSince = since
+		p.configs[i].SlowClock(n, since)
 	}
 	return nil
 }
@@ -218,7 +210,7 @@ func (p *cluster) start(ctx context.Context) ([]*node.Leader, error) {
 			if other.Name == cfg.Name {
 				continue
 			}
-			if err := l.Faults().Set(replica.Leader(other.Name), p.link); err != nil {
+			if err := l.Impair(other.Name, p.link); err != nil {
 				return nil, errors.Join(err, stop(all...))
 			}
 		}

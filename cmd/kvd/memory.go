@@ -5,7 +5,6 @@ import (
 	"runtime/debug"
 
 	"kvd/replica/node"
-	"kvd/storage"
 )
 
 // working is what a leader takes beside its caches, buffers and clients' budget:
@@ -18,7 +17,7 @@ const working = 256 << 20
 func heapOf(cfg *node.Config) int64 {
 	heap := cfg.Storage.Cache/4 + cfg.ClientMemory + working
 	if !blocksOutside {
-		heap += cfg.Storage.Cache + 3*storage.DefaultMemTable
+		heap += cfg.Storage.Cache + 3*node.DefaultMemTable
 	}
 	return heap
 }

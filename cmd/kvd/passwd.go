@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/replica/acl"
+	"kvd/replica/node"
 	"kvd/storage/file"
 )
 
@@ -47,7 +47,7 @@ func passwd(c *cli.Context) error {
 	password, err := readPassword(c.Context, c.App.Reader, c.App.ErrWriter, name)
 	var hash string
 	if err == nil {
-		hash, err = acl.HashPassword(password)
+		hash, err = node.HashPassword(password)
 	}
 	if err != nil {
 		return cliutil.Fail("no password was hashed", err, "kvd passwd "+name+" asks for it, or reads one line of standard input")
@@ -62,23 +62,14 @@ func rightsOf(c *cli.Context) (string, error) {
 	if !c.IsSet("roles") && len(prefixes) == 0 {
 		return "", nil
 	}
-	roles := acl.All
-	if c.IsSet("roles") {
-		var err error
-		if roles, err = acl.ParseRoles(c.String("roles")); err != nil {
-			return "", err
-		}
-	}
 	if slices.Contains(prefixes, "") {
 		return "", errors.New("an empty prefix is of every key; leave --prefix out for that")
 	}
-	text := ":" + roles.String()
-	if len(prefixes) == 0 {
-		return text, nil
+	roles := node.AllRoles()
+	if c.IsSet("roles") {
+		roles = c.String("roles")
 	}
-	text += ":" + acl.FormatPrefixes(prefixes)
-	_, err := acl.ParsePrefixes(acl.FormatPrefixes(prefixes))
-	return text, err
+	return node.FormatRights(roles, prefixes)
 }
 
 // readPassword asks twice where somebody types, and takes one line where nobody does.

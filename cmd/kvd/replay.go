@@ -12,7 +12,7 @@ import (
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/whatif"
 	"kvd/replica/client/study"
-	"kvd/resolve"
+	"kvd/replica/node"
 )
 
 const aboutReplay = `FILE is what kv export wrote; - is standard input. DIR is the data directory of a leader that does not run,
@@ -145,10 +145,10 @@ var policyFlags = []string{"resolver", "policy", "shadow"}
 func told(c *cli.Context) bool { return slices.ContainsFunc(policyFlags, c.IsSet) }
 
 // servedBy is the policy as the flags of serve say it.
-func servedBy(c *cli.Context) (resolve.Policy, error) {
+func servedBy(c *cli.Context) (node.Policy, error) {
 	told := &serving{}
 	err := errors.Join(
-		applyResolver(told, []string{cmp.Or(c.String("resolver"), resolve.Causal.String())}),
+		applyResolver(told, []string{cmp.Or(c.String("resolver"), node.DefaultResolver.String())}),
 		applyPolicy(told, c.StringSlice("policy")),
 		applyShadow(told, []string{cmp.Or(c.String("shadow"), "none")}))
 	return told.Policy, err

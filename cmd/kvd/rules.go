@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/resolve"
+	"kvd/replica/node"
 )
 
 // rules splits a policy into its rules, which stand between commas:
@@ -59,7 +59,7 @@ const (
 // isOption reports whether a part says how the rule before it is read, and is no
 // rule: a prefix may have any name.
 func isOption(part string) bool {
-	if slices.Contains(resolve.All.Names(), part[strings.LastIndexByte(part, '=')+1:]) {
+	if slices.Contains(node.Resolvers(), part[strings.LastIndexByte(part, '=')+1:]) {
 		return false
 	}
 	name, value, _ := strings.Cut(part, "=")
@@ -80,21 +80,21 @@ func applyPolicy(c *serving, v []string) error {
 	return c.Policy.Validate()
 }
 
-func readRule(text string) (resolve.Rule, error) {
+func readRule(text string) (node.Rule, error) {
 	parts := between(text)
 	i := strings.LastIndexByte(parts[0], '=')
 	if i < 1 {
-		return resolve.Rule{}, fmt.Errorf("%q is no PREFIX=RESOLVER; a comma in a prefix is written \\,", text)
+		return node.Rule{}, fmt.Errorf("%q is no PREFIX=RESOLVER; a comma in a prefix is written \\,", text)
 	}
 	id, err := readResolver(parts[0][i+1:])
 	if err != nil {
-		return resolve.Rule{}, fmt.Errorf("%q: %w", text, err)
+		return node.Rule{}, fmt.Errorf("%q: %w", text, err)
 	}
-	r := resolve.Rule{Prefix: strings.NewReplacer(`\,`, `,`, `\\`, `\`).Replace(parts[0][:i]), Resolver: id}
+	r := node.Rule{Prefix: strings.NewReplacer(`\,`, `,`, `\\`, `\`).Replace(parts[0][:i]), Resolver: id}
 	for _, option := range parts[1:] {
 		name, value, _ := strings.Cut(option, "=")
 		if err := errors.Join(cliutil.OneOf(name, readOption), cliutil.OneOf(value, pickValue)); err != nil {
-			return resolve.Rule{}, fmt.Errorf("%q: %w", text, err)
+			return node.Rule{}, fmt.Errorf("%q: %w", text, err)
 		}
 		r.Pick = true
 	}
@@ -102,7 +102,7 @@ func readRule(text string) (resolve.Rule, error) {
 }
 
 // readResolver reads a resolver's name. The error names the nearest one.
-func readResolver(name string) (resolve.ID, error) {
-	id, err := resolve.ParseID(name)
-	return id, cliutil.Meant(err, name, resolve.All.Names())
+func readResolver(name string) (node.Resolver, error) {
+	id, err := node.ParseResolver(name)
+	return id, cliutil.Meant(err, name, node.Resolvers())
 }

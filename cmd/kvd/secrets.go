@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 
-	"kvd/replica/acl"
 	"kvd/replica/node"
 )
 
@@ -21,7 +20,7 @@ func applyUsers(c *serving, v []string) error {
 		return err
 	}
 	defer f.Close()
-	if c.Users, err = acl.ReadUsers(f); err != nil {
+	if err := c.ReadUsers(f); err != nil {
 		return fmt.Errorf("%s: %w", v[0], err)
 	}
 	return nil

@@ -10,11 +10,7 @@ import (
 	"time"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/replica/member"
 	"kvd/replica/node"
-	"kvd/resolve"
-	"kvd/storage"
-	"kvd/storage/losses"
 )
 
 // serving is everything serve is told.
@@ -107,17 +103,17 @@ const (
 )
 
 func applyPace(c *serving, v []string) error {
-	c.Profile = member.LAN
+	c.Profile = node.GossipLAN
 	if v[0] == paceLocal {
-		c.Profile = member.Local
+		c.Profile = node.GossipLocal
 	}
 	return cliutil.OneOf(v[0], paceLAN, paceLocal)
 }
 
 func ruleSettings() []setting {
-	names := strings.Join(resolve.All.Names(), ", ")
+	names := strings.Join(node.Resolvers(), ", ")
 	return []setting{
-		{name: "resolver", value: resolve.Causal.String(), apply: applyResolver,
+		{name: "resolver", value: node.DefaultResolver.String(), apply: applyResolver,
 			usage: "serve keys by `NAME`: " + names + ". The default never loses a write to one whose author had seen it, whatever the clocks say, and shows one value; lww is what others do"},
 		{name: "policy", kind: list, split: rules, apply: applyPolicy, usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable, or several with commas); the same at every leader. PREFIX=RESOLVER,read=pick lets a plain GET of several values show one; a comma in a prefix is written \\,"},
 		{name: "shadow", value: "none", apply: applyShadow, usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
@@ -138,7 +134,7 @@ func applyShadow(c *serving, v []string) error {
 	case "none":
 		return nil
 	case "all":
-		c.Policy.Shadows = resolve.All
+		c.Policy.Shadows = node.AllResolvers
 		return nil
 	}
 	for _, name := range commas(v[0]) {
@@ -152,14 +148,14 @@ func applyShadow(c *serving, v []string) error {
 }
 
 func diskSettings() []setting {
-	keep := losses.DefaultRetention()
+	keep := node.DefaultRetention()
 	return []setting{
 		{name: "data-dir", value: "kvd-data", usage: "keep data below `DIR`", apply: into(func(c *serving) *string { return &c.Dir })},
 		{name: "state-dir", value: "auto", apply: applyStateDir,
 			usage: "attest a clean stop in `DIR`, outside of the data directory, so that a copy or an old backup of that is not taken for it; auto: " + stateDirs + "; none: nowhere, and each start takes a new origin"},
-		{name: "sync", value: storage.SyncAlways.String(), usage: "acknowledge when it is on disk (always), or before: interval, never: `WHEN`", apply: applySync},
-		{name: "sync-interval", value: storage.DefaultInterval.String(), usage: "with --sync interval: lose at most `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Interval })},
-		{name: "cache-bytes", value: strconv.Itoa(storage.DefaultCache), usage: "keep `N` bytes of blocks in memory", apply: counting(func(c *serving) *int64 { return &c.Storage.Cache })},
+		{name: "sync", value: node.DefaultSync.String(), usage: "acknowledge when it is on disk (always), or before: interval, never: `WHEN`", apply: applySync},
+		{name: "sync-interval", value: node.DefaultSyncInterval.String(), usage: "with --sync interval: lose at most `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Interval })},
+		{name: "cache-bytes", value: strconv.Itoa(node.DefaultCache), usage: "keep `N` bytes of blocks in memory", apply: counting(func(c *serving) *int64 { return &c.Storage.Cache })},
 		{name: "ledger", value: "on", apply: applyLedger, usage: "keep a ledger of lost writes: on or off, `WHETHER`. Without one, questions about them are refused; it is there to measure what the ledger costs"},
 		{name: "ledger-bytes", value: strconv.FormatInt(keep.Bytes, 10), usage: "let the ledger of lost writes take `N` bytes of disk, then give up its oldest rows and count them; 0: no bound", apply: counting(func(c *serving) *int64 { return &c.Storage.Ledger.Bytes })},
 		{name: "ledger-age", value: keep.Age.String(), usage: "give up rows of the ledger after `DURATION`, and count them; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Ledger.Age })},
@@ -168,8 +164,8 @@ func diskSettings() []setting {
 }
 
 func applySync(c *serving, v []string) (err error) {
-	if c.Storage.Sync, err = storage.ParseSync(v[0]); err != nil {
-		err = cliutil.OneOf(v[0], storage.SyncAlways.String(), storage.SyncInterval.String(), storage.SyncNever.String())
+	if err = c.SetSync(v[0]); err != nil {
+		err = cliutil.OneOf(v[0], node.Syncs()...)
 	}
 	return err
 }

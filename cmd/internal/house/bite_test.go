@@ -93,6 +93,11 @@ func bites() []bite {
 		{"scenarios/live/a_test.go", imports("kvd/replica/node"), "only commands start"},
 		{"replica/resp/a.go", imports("kvd/cmd/internal/cliutil"), "nothing imports cmd"},
 		{"cmd/kv/a.go", imports("kvd/cmd/internal/cliutil"), ""},
+		{"cmd/kvd/a.go", imports("kvd/replica/node"), ""},
+		{"cmd/kvd/a.go", imports("kvd/replica/node/feed"), "cmd knows whole leaders"},
+		{"cmd/kv/internal/show/a.go", imports("kvd/replica/client/answers"), ""},
+		{"cmd/kv/a.go", imports("kvd/resolve"), "cmd knows whole leaders"},
+		{"cmd/kv/a_test.go", imports("kvd/resolve"), ""},
 		{"cmd/kv/a.go", imports("kvd/replica/replicatest"), "test doubles"},
 		{"cmd/kv/a_test.go", imports("kvd/replica/replicatest"), ""},
 

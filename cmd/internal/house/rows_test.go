@@ -112,6 +112,14 @@ func roomRows() []row {
 			}
 			return s.unless(func(r string) bool { return !within(r, "cmd") })
 		}},
+		{"cmd knows whole leaders, clients and scenarios", "commands are flags, text and exit codes: what a room below decides is asked for through the room that assembles it", func(s *source) []string {
+			if s.double() || !s.in("cmd") {
+				return nil
+			}
+			return s.unless(func(r string) bool {
+				return within(r, "cmd") || within(r, "replica/client") || within(r, "scenarios") || r == "replica/node" || r == "storage/file"
+			})
+		}},
 		{"storage brings in pebble, msgpack and a hash only", "one store, one encoding, and xxhash, which pebble brings anyway, for digests", func(s *source) []string {
 			if s.double() || !s.in("storage") {
 				return nil

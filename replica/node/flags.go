@@ -1,0 +1,103 @@
+package node
+
+import (
+	"io"
+
+	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/link"
+	"kvd/replica/member"
+	"kvd/resolve"
+	"kvd/storage"
+	"kvd/storage/losses"
+	"kvd/wallclock"
+)
+
+// What a command line needs of the rooms below to fill a Config: it imports none of them.
+type (
+	Policy      = resolve.Policy
+	Rule        = resolve.Rule
+	Resolver    = resolve.ID
+	LinkFault   = link.LinkFault
+	ClockFaults = wallclock.Faults
+)
+
+// AllResolvers is every resolver, for Policy.Shadows.
+const AllResolvers = resolve.All
+
+// DefaultResolver serves keys if nobody says otherwise.
+const DefaultResolver = resolve.Causal
+
+// Resolvers is the names of all resolvers.
+func Resolvers() []string { return resolve.All.Names() }
+
+// ParseResolver reads a resolver's name.
+func ParseResolver(name string) (Resolver, error) { return resolve.ParseID(name) }
+
+// Profiles of gossip: among several machines, or on one, where leaders find out sooner who
+// is there.
+const (
+	GossipLAN   = member.LAN
+	GossipLocal = member.Local
+)
+
+// Defaults of the store.
+const (
+	DefaultCache        = storage.DefaultCache
+	DefaultMemTable     = storage.DefaultMemTable
+	DefaultSync         = storage.SyncAlways
+	DefaultSyncInterval = storage.DefaultInterval
+)
+
+// DefaultRetention is how much of the ledger of lost writes is kept.
+func DefaultRetention() losses.Retention { return losses.DefaultRetention() }
+
+// SetSync says when writes are on disk, by name.
+func (c *Config) SetSync(when string) (err error) {
+	c.Storage.Sync, err = storage.ParseSync(when)
+	return err
+}
+
+// Syncs is the names that SetSync takes.
+func Syncs() []string {
+	return []string{storage.SyncAlways.String(), storage.SyncInterval.String(), storage.SyncNever.String()}
+}
+
+// ReadUsers reads the lines of a users file.
+func (c *Config) ReadUsers(r io.Reader) (err error) {
+	c.Users, err = acl.ReadUsers(r)
+	return err
+}
+
+// HashPassword is what a users file has of a password.
+func HashPassword(password string) (string, error) { return acl.HashPassword(password) }
+
+// AllRoles is all roles as they are written.
+func AllRoles() string { return acl.All.String() }
+
+// FormatRights is what follows the hash in a line of a users file: roles as they are
+// written, and the prefixes of keys that they are for; none: every key.
+func FormatRights(roles string, prefixes []string) (string, error) {
+	r, err := acl.ParseRoles(roles)
+	if err != nil || len(prefixes) == 0 {
+		return ":" + r.String(), err
+	}
+	text := acl.FormatPrefixes(prefixes)
+	_, err = acl.ParsePrefixes(text)
+	return ":" + r.String() + ":" + text, err
+}
+
+// Now is a moment of this machine's clock, for Config.ClockSince.
+func Now() wallclock.Instant { return wallclock.NewSystem(0).Now().Wall.Midpoint() }
+
+// SlowClock lets a clock run n times slower than its faults have it run, from since on.
+func (c *Config) SlowClock(n float64, since wallclock.Instant) {
+	const million = 1e6
+	c.Clock.Drift = (million+c.Clock.Drift)/n - million
+	c.ClockSince = since
+}
+
+// Impair makes the link to another leader worse. Zero mends it.
+func (l *Leader) Impair(to string, fault LinkFault) error {
+	return l.Faults().Set(replica.Leader(to), fault)
+}

@@ -96,7 +96,7 @@ func TestLamportCountsByOne(t *testing.T) {
 // Looking an origin up is another way in short frontiers and in long ones.
 func TestFrontiersOfEveryLengthFindTheirOrigins(t *testing.T) {
 	for n := range 24 {
-		w := twin{}
+		w := model{}
 		for i := range n {
 			w[Origin(2*i+2)] = Seq(i + 2)
 		}
@@ -109,7 +109,7 @@ func TestFrontiersOfEveryLengthFindTheirOrigins(t *testing.T) {
 				t.Errorf("%v at %s is %d, want %d", f, o, f.At(o), w[o])
 			}
 			for _, d := range []Dot{{o, w[o]}, {o, w[o] + 1}, {o, 1}, {o, 0}} {
-				g, v := f.Clone(), w.join(twin{d.Origin: d.Seq})
+				g, v := f.Clone(), w.join(model{d.Origin: d.Seq})
 				if v[o] == 0 {
 					delete(v, o)
 				}

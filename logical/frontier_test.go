@@ -9,10 +9,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// twin is a frontier the obvious way.
-type twin map[Origin]Seq
+// model is a frontier the obvious way.
+type model map[Origin]Seq
 
-func (w twin) includes(v twin) bool {
+func (w model) includes(v model) bool {
 	for o, n := range v {
 		if w[o] < n {
 			return false
@@ -21,7 +21,7 @@ func (w twin) includes(v twin) bool {
 	return true
 }
 
-func (w twin) join(v twin) twin {
+func (w model) join(v model) model {
 	u := maps.Clone(w)
 	for o, n := range v {
 		u[o] = max(u[o], n)
@@ -29,7 +29,7 @@ func (w twin) join(v twin) twin {
 	return u
 }
 
-func (w twin) frontier() Frontier {
+func (w model) frontier() Frontier {
 	var f Frontier
 	for o, n := range w {
 		f.Advance(Dot{o, n})
@@ -37,10 +37,10 @@ func (w twin) frontier() Frontier {
 	return f
 }
 
-// twins draws both forms of one set. Few origins, so that sets meet; enough to
+// both draws both forms of one set. Few origins, so that sets meet; enough to
 // pass the length from which find searches by halves.
-func twins(t *rapid.T, name string) (Frontier, twin) {
-	w := twin(rapid.MapOfN(rapid.Custom(func(t *rapid.T) Origin { return Origin(rapid.IntRange(1, 14).Draw(t, "origin")) }),
+func both(t *rapid.T, name string) (Frontier, model) {
+	w := model(rapid.MapOfN(rapid.Custom(func(t *rapid.T) Origin { return Origin(rapid.IntRange(1, 14).Draw(t, "origin")) }),
 		rapid.Custom(func(t *rapid.T) Seq { return Seq(rapid.IntRange(1, 4).Draw(t, "seq")) }), 0, 12).Draw(t, name))
 	return w.frontier(), w
 }
@@ -49,8 +49,8 @@ func dot(t *rapid.T) Dot {
 	return Dot{Origin(rapid.IntRange(1, 14).Draw(t, "origin")), Seq(rapid.IntRange(0, 5).Draw(t, "seq"))}
 }
 
-func equal(f Frontier, w twin) bool {
-	got := twin{}
+func equal(f Frontier, w model) bool {
+	got := model{}
 	for d := range f.All() {
 		got[d.Origin] = d.Seq
 	}
@@ -59,8 +59,8 @@ func equal(f Frontier, w twin) bool {
 
 func TestFrontierIsWhatItsTwinSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f, v := twins(t, "f")
-		g, w := twins(t, "g")
+		f, v := both(t, "f")
+		g, w := both(t, "g")
 		d := dot(t)
 		if !equal(f, v) {
 			t.Fatalf("%v is not %v", f, v)
@@ -90,9 +90,9 @@ func index(b bool) int {
 
 func TestFrontierIsALattice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f, _ := twins(t, "f")
-		g, _ := twins(t, "g")
-		h, _ := twins(t, "h")
+		f, _ := both(t, "f")
+		g, _ := both(t, "g")
+		h, _ := both(t, "h")
 		same := func(law string, a, b Frontier) {
 			if a.Compare(b) != Equal || a.Digest() != b.Digest() || a.String() != b.String() {
 				t.Fatalf("%s: %v is not %v", law, a, b)
@@ -113,7 +113,7 @@ func TestFrontierIsALattice(t *testing.T) {
 
 func TestAdvanceAddsOneDotAndKeepsOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f, w := twins(t, "f")
+		f, w := both(t, "f")
 		d := dot(t)
 		f.Advance(d)
 		if d.Seq > 0 {
@@ -130,8 +130,8 @@ func TestAdvanceAddsOneDotAndKeepsOrder(t *testing.T) {
 
 func TestFrontiersShareNoMemory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f, v := twins(t, "f")
-		g, w := twins(t, "g")
+		f, v := both(t, "f")
+		g, w := both(t, "g")
 		clone, union := f.Clone(), f.Join(g)
 		for o := range Origin(15) {
 			clone.Advance(Dot{o + 1, 9})
@@ -145,7 +145,7 @@ func TestFrontiersShareNoMemory(t *testing.T) {
 
 func TestFrontiersReadBackAsWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f, _ := twins(t, "f")
+		f, _ := both(t, "f")
 		if got, err := ParseFrontier(f.String()); err != nil || got.Compare(f) != Equal {
 			t.Fatalf("%s reads back as %v, %v", f, got, err)
 		}

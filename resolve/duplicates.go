@@ -6,7 +6,7 @@ import (
 	"kvd/logical"
 )
 
-// notice finds out whether op's request was accepted for this key before.
+// noteDuplicates finds out whether op's request was accepted for this key before.
 func (o *Object) noteDuplicates(op *Op, h History) {
 	if op.HasRequest() && !o.Duplicates {
 		o.Duplicates = len(duplicates(o.Key, op.Dot, h)) > 0

@@ -57,7 +57,7 @@ func TestTwoDotsOfOneRequestAreShownOnce(t *testing.T) {
 	}
 	l := s.leaders["b"]
 	if got := l.Panel.Read(l.Object, l.History).Dots; len(got) != 3 {
-		t.Errorf("the reading stands for %v, want three dots", got)
+		t.Errorf("the dots of the reading are %v, want three dots", got)
 	}
 	s.do("b", put("three"))
 	if got := s.values("b"); !slices.Equal(got, []string{"three"}) {
@@ -100,7 +100,7 @@ func TestDuplicateLeadsUpToNewerAncestors(t *testing.T) {
 
 // The author had been shown, two steps back, a request whose other dot had seen
 // what now beats the write.
-func TestInvertedThroughATwin(t *testing.T) {
+func TestInvertedThroughADuplicate(t *testing.T) {
 	s := newStory(t, served(resolve.LWW), "a", "b", "c")
 	s.do("a", request(put("retried"), 1))
 	shown := s.do("a", put("shown"))

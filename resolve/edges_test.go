@@ -13,7 +13,7 @@ import (
 )
 
 // What a key shows depends on time exactly where some value of it can end.
-func TestMortalIsWhatCanEnd(t *testing.T) {
+func TestATTLIsWhatCanExpire(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		v    resolve.Version

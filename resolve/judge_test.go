@@ -92,9 +92,9 @@ func TestIntervalKeepsNoVersionThatAnOverlappingOneHadSeen(t *testing.T) {
 	s.audit("a")
 }
 
-// All that had seen the bar lies wholly before it: it is shown again, and what it
+// All that had seen the watermark lies wholly before it: it is shown again, and what it
 // beat is inverted.
-func TestIntervalShowsTheBarWhenNothingReachesIt(t *testing.T) {
+func TestIntervalShowsTheWatermarkWhenNothingReachesIt(t *testing.T) {
 	s := newStory(t, served(resolve.Interval), "a")
 	s.clock("a", 9000, 1)
 	s.do("a", put("future"))

@@ -10,9 +10,9 @@ import (
 	"kvd/wallclock"
 )
 
-// crowd is n writes to one key that know nothing of each other, by three leaders,
+// concurrentWrites is n writes to one key that know nothing of each other, by three leaders,
 // and their fold.
-func crowd(panel resolve.Panel, n int) (*resolve.Object, *resolvetest.History) {
+func concurrentWrites(panel resolve.Panel, n int) (*resolve.Object, *resolvetest.History) {
 	h := resolvetest.NewHistory()
 	o := &resolve.Object{Key: "some/key"}
 	mask := panel.Mask() & (resolve.Siblings.Mask() | resolve.Causal.Mask() | resolve.Interval.Mask())
@@ -45,7 +45,7 @@ func TestWritesToAKeyWithManySiblingsCostWhatTheyAre(t *testing.T) {
 		t.Run(serving.String(), func(t *testing.T) {
 			t.Parallel()
 			panel := served(serving)
-			o, h := crowd(panel, n)
+			o, h := concurrentWrites(panel, n)
 			more := blind(5, 1)
 			h.Admit(more)
 			if got := panel.Fold(o, more, h, nil); len(o.Versions) != n/3*3+2 {
@@ -88,7 +88,7 @@ func BenchmarkCrowd(b *testing.B) {
 		for _, serving := range []resolve.ID{resolve.Siblings, resolve.LWW} {
 			b.Run(fmt.Sprintf("%s/%d", serving, n), func(b *testing.B) {
 				panel := served(serving)
-				base, h := crowd(panel, n)
+				base, h := concurrentWrites(panel, n)
 				op := blind(5, 1)
 				h.Admit(op)
 				o, room := base.Clone(), make([]resolve.Version, 0, n+8)

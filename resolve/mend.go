@@ -122,7 +122,7 @@ func (o *Object) Counted(c *Op, held bool, h History) (counted, known bool) {
 	return op.Prev == c.Dot.Seq && op.Total.Minus(op.Delta) == c.Total, true
 }
 
-// KeepsBeside reports whether the serving resolver shows several values side by side.
+// KeepsSiblings reports whether the serving resolver may show several values.
 func (p Panel) KeepsSiblings() bool {
 	return p.Serving.Mask().ofFamily(liveSet) != 0 && p.Serving != Causal
 }

@@ -110,7 +110,7 @@ type Expiry struct {
 	Lamport logical.Lamport
 }
 
-// Expiry reports whether the op deletes what had reached its deadline.
+// IsExpiry reports whether the op deletes what had reached its deadline.
 func (o *Op) IsExpiry() bool { return o.Expired != nil }
 
 // Stamps is what resolvers judge the op by.

@@ -32,7 +32,7 @@ func TestLongestPrefixServes(t *testing.T) {
 func TestPolicyRefusesAPrefixTwice(t *testing.T) {
 	p := resolve.Policy{Rules: []resolve.Rule{{Prefix: "a", Resolver: resolve.LWW}, {Prefix: "a", Resolver: resolve.HLC}}}
 	if err := p.Validate(); err == nil {
-		t.Error("a prefix stands twice and no error says so")
+		t.Error("a prefix is given twice, without an error")
 	}
 }
 

@@ -189,7 +189,7 @@ func (w *walk) isAbove(d logical.Dot) bool {
 	return w.nodes[i].from&above != 0
 }
 
-// sooner is the order of the queue. No two nodes are equal in it.
+// newer is the order of the queue. No two nodes are equal in it.
 func (w *walk) newer(i, j int) bool {
 	a, b := &w.nodes[i], &w.nodes[j]
 	return cmp.Or(cmp.Compare(b.lamport, a.lamport), a.dot.Compare(b.dot)) < 0

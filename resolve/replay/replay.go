@@ -12,7 +12,7 @@ import (
 	"kvd/wallclock"
 )
 
-// Caveat stands beside every result.
+// Caveat is printed with every result.
 const Caveat = "This is the recorded history judged by other rules, not what would have happened: under another rule clients would have been shown other values and might have written something else."
 
 // Config is what a replay depends on, beside the ops.
@@ -97,7 +97,7 @@ func newReplayer(c Config) *replayer {
 	return r
 }
 
-// needsBirths reports whether on some key nobody judged by one of the resolvers
+// needsAcceptances reports whether on some key nobody judged by one of the resolvers
 // that can lose a write.
 func (c *Config) needsAcceptances() bool {
 	for _, id := range resolve.IDs() {

@@ -42,7 +42,7 @@ func TestOneClientAtOneLeaderLosesNothing(t *testing.T) {
 	}
 }
 
-// goOn is the client's next request, or what happens to its leader meanwhile.
+// nextRequest is the client's next request, or what happens to its leader meanwhile.
 func nextRequest(t *rapid.T, l *Leader, now wallclock.Instant) {
 	shown := l.Panel.Read(l.Object, l.History)
 	in := drawIntent(t, now)

@@ -38,14 +38,14 @@ func (b *Brute) deadlines(o *resolve.Object) error {
 	return nil
 }
 
-// said is one statement about an end.
+// statement is one statement about an end.
 type statement struct {
 	at  wallclock.Instant
 	hlc logical.HLC
 	by  logical.Dot
 }
 
-// ends is what holds of the version d: its own op's word, or the touch that names
+// deadlineOf is what holds of the version d: its own op's statement, or the touch that names
 // it with the greatest stamp.
 func (b *Brute) deadlineOf(d logical.Dot) statement {
 	best := statement{by: d}
@@ -62,7 +62,7 @@ func (b *Brute) deadlineOf(d logical.Dot) statement {
 	return best
 }
 
-// counterEnds is the statement with the greatest stamp among all about something
+// counterDeadline is the statement with the greatest stamp among all about something
 // that still counts.
 func (b *Brute) counterDeadline() (best statement) {
 	for _, target := range b.counts() {

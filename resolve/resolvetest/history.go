@@ -72,7 +72,7 @@ func (h *History) Admit(op *resolve.Op) {
 // Forget drops d from the log, as truncation does.
 func (h *History) Forget(d logical.Dot) { delete(h.ops, d) }
 
-// Book enters verdicts in the ledger. It fails when one loses what is lost
+// Insert applies verdicts to the ledger. It fails when one loses what is lost
 // already, or retracts what is not.
 func (h *History) Insert(verdicts []resolve.Verdict) error {
 	for _, v := range verdicts {

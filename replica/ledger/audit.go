@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 
 	"kvd/logical"
 	"kvd/resolve"
@@ -183,7 +184,7 @@ func (r *auditor) take(op *resolve.Op) {
 		r.out.Touches++
 		return
 	}
-	h := hash(op.Key)
+	h := xxhash.Sum64String(op.Key)
 	if h < r.now.from || h > r.now.to || r.opt.Sample > 1 && h%r.opt.Sample != 0 || slices.Contains(r.out.Skipped, op.Key) {
 		return
 	}
@@ -220,7 +221,7 @@ func (r *auditor) halve() {
 	r.todo = append(r.todo, span{middle + 1, r.now.to})
 	r.now.to = middle
 	for key := range r.keys {
-		if hash(key) > middle {
+		if xxhash.Sum64String(key) > middle {
 			r.drop(key)
 		}
 	}
@@ -229,14 +230,6 @@ func (r *auditor) halve() {
 func (r *auditor) drop(key string) {
 	r.held -= r.keys[key].sizes
 	delete(r.keys, key)
-}
-
-func hash(key string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(key)) // a hash takes everything
-	x := h.Sum64()
-	x = (x ^ x>>33) * 0xff51afd7ed558ccd
-	return x ^ x>>33
 }
 
 // judge counts one key.

@@ -7,8 +7,9 @@ package replicatest
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
 	"slices"
+
+	"github.com/cespare/xxhash/v2"
 
 	"kvd/logical"
 	"kvd/replica"
@@ -196,9 +197,7 @@ func (s *Store) Sum(through logical.Dot) (uint64, bool) {
 		if !ok {
 			return 0, false
 		}
-		h := fnv.New64a()
-		fmt.Fprint(h, text(op))
-		sum := h.Sum64()
+		sum := xxhash.Sum64String(text(op))
 		if len(sums) > 0 {
 			sum += sums[len(sums)-1]
 		}

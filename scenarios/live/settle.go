@@ -3,10 +3,11 @@ package live
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"kvd/logical"
 	"kvd/replica/client/conn"
@@ -150,7 +151,7 @@ func (d *driver) inspectOne(in *inspection, k *conn.Conn, leader string, keys []
 	}
 	node.Frontier = front.String()
 	in.values[leader] = map[string][]string{}
-	digest := fnv.New64a()
+	digest := xxhash.New()
 	for _, key := range keys {
 		g, err := get(k, key)
 		if err != nil {

@@ -5,10 +5,11 @@ package trace
 
 import (
 	"fmt"
-	"hash/fnv"
 	"io"
 	"iter"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"kvd/logical"
 	"kvd/wallclock"
@@ -151,7 +152,7 @@ func (t *Trace) All() iter.Seq[Event] {
 
 // Hash is equal for equal traces: the whole of every event goes into it.
 func (t *Trace) Hash() uint64 {
-	h := fnv.New64a()
+	h := xxhash.New()
 	for e := range t.All() {
 		e.write(h)
 	}

@@ -39,7 +39,8 @@ func (w *World) link(p path) *link {
 	return l
 }
 
-// chance is a source of its own for one purpose.
+// chance is a source of its own for one purpose. Its hash stays FNV: what seeds have been
+// written down for would play otherwise with another.
 func (w *World) chance(purpose string) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(purpose))

@@ -241,7 +241,7 @@ func TestIdleCycleTouchesNoDisk(t *testing.T) {
 	}
 }
 
-func TestReopenKeepsEverythingAndBeginsANewLife(t *testing.T) {
+func TestReopenKeepsEverythingAndBeginsANewIncarnation(t *testing.T) {
 	fs := vfs.NewMem()
 	s := openStore(t, fs)
 	p := open(t, s, 7, nil)

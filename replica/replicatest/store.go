@@ -1,7 +1,3 @@
-// Package replicatest is a store for cores under test: maps, laid out in the
-// plainest way, and always up to date with the output they belong to. It is the
-// dumb twin of package host over package storage; nothing in it survives
-// anything.
 package replicatest
 
 import (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"kvd/replica/client/conn"
@@ -13,6 +12,7 @@ import (
 	"kvd/scenarios/merge"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
+	"kvd/scenarios/world"
 )
 
 // Bounds on what a client waits for, in addition to what the script says.
@@ -146,7 +146,7 @@ func (c *client) try(ctx context.Context, op *operation) (r answer, why string, 
 		c.d.rec.Sending(attempt.Write{Identity: c.identity(op), Request: c.request(op), Label: op.label, Key: op.Key, Kind: kind, Amount: amount})
 	}
 	sent := history.Request{ID: c.request(op), Label: op.label, Client: c.name, Session: c.spec.Session, Leader: op.leader,
-		Key: op.Key, Verb: verb(op), Value: puts(op), Valued: true, Delta: op.Amount, Exact: op.exact, Shown: slices.Clone(op.shown.Dots)}
+		Key: op.Key, Verb: world.VerbOf(op.Kind, op.read), Value: puts(op), Valued: true, Delta: op.Amount, Exact: op.exact, Shown: slices.Clone(op.shown.Dots)}
 	c.d.rec.Add(false, c.event(trace.Sent, op, op.ClientOp.String()), func(h *history.History, at time.Duration) { h.Sent(at, sent) })
 	op.command = c.command(op)
 	timeout, end := c.timeout(op)
@@ -251,24 +251,15 @@ func (c *client) acked(op *operation, w written) {
 	c.d.acked(op.label)
 }
 
-// modified is what a client makes of what it read: the number plus the amount, or the
-// union of the sets and its element. Several numbers are merged before, which takes
-// what was told of the writes behind them.
+// modified is what a client makes of what it read. Several numbers are merged before,
+// which takes what was told of the writes behind them.
 func (c *client) modified(ctx context.Context, op *operation, shown history.Reading) string {
-	if op.Kind == script.OpAppend {
-		set := []string{op.Value}
-		for _, v := range shown.Values {
-			set = append(set, strings.Split(v, ",")...)
-		}
-		slices.Sort(set)
-		return strings.Join(slices.Compact(set), ",")
-	}
-	for end := time.Now().Add(dialTime); len(shown.Dots) > 1 && !c.d.rec.Knows(shown.Dots) && time.Now().Before(end); {
+	for end := time.Now().Add(dialTime); op.Kind == script.OpUpdate && len(shown.Dots) > 1 && !c.d.rec.Knows(shown.Dots) && time.Now().Before(end); {
 		if !sleep(ctx, closePoll) {
 			break
 		}
 	}
-	return strconv.FormatInt(c.d.rec.Merged(shown)+op.Amount, 10)
+	return c.d.rec.Modified(&op.ClientOp, shown)
 }
 
 // puts is the text that the write puts.

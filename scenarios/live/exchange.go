@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"kvd/replica/client/conn"
-	"kvd/scenarios/history"
 	"kvd/scenarios/script"
 )
 
@@ -110,24 +109,4 @@ func (c *client) command(op *operation) []string {
 		words = append(words, "REQUEST", strconv.FormatUint(c.id, 10), strconv.FormatUint(op.number, 10))
 	}
 	return append(words, "EVIDENCE")
-}
-
-// verb is what the present request asks for, in the oracle's words.
-func verb(op *operation) history.Verb {
-	if op.read {
-		return history.Get
-	}
-	switch op.Kind {
-	case script.OpSet:
-		return history.Set
-	case script.OpDelete:
-		return history.Delete
-	case script.OpIncr:
-		return history.Incr
-	case script.OpUpdate:
-		return history.Update
-	case script.OpAppend:
-		return history.Append
-	}
-	return history.Get
 }

@@ -1,5 +1,5 @@
-// Package merge is what the clients of a script make of several values of one
-// number, before they add to it and write it back.
+// Package merge is what the clients of a script make of what they read, before they
+// write it back: above all of several values of one number.
 //
 // Their greatest will not do: with 10 in the key, one client takes 5 away and another
 // adds 2, neither knowing of the other; the greatest of 5 and 12 says that nobody
@@ -15,7 +15,9 @@ package merge
 
 import (
 	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"kvd/logical"
 	"kvd/scenarios/script"
@@ -54,6 +56,32 @@ func Number(text string) int64 {
 		return 0
 	}
 	return n
+}
+
+// Modified is what the client of an update or an append makes of what it read: the
+// number plus the amount, several numbers merged before; or the union of the sets,
+// separated by commas, plus its element.
+func Modified(op *script.ClientOp, writes Writes, dots []logical.Dot, values []string) string {
+	if op.Kind == script.OpAppend {
+		return union(values, op.Value)
+	}
+	n := int64(0)
+	switch {
+	case Several(writes, dots):
+		n = Sum(writes, dots)
+	case len(values) > 0:
+		n = Number(values[0])
+	}
+	return strconv.FormatInt(n+op.Amount, 10)
+}
+
+func union(values []string, element string) string {
+	set := []string{element}
+	for _, v := range values {
+		set = append(set, strings.Split(v, ",")...)
+	}
+	slices.Sort(set)
+	return strings.Join(slices.Compact(set), ",")
 }
 
 // Of is what a write does to the number. Exact says that its author was shown what it

@@ -3,7 +3,6 @@ package world
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"kvd/logical"
@@ -227,7 +226,7 @@ func (c *client) read(op *operation, r *replica.Reply) {
 	op.read, op.exact, op.tries = false, true, 0
 	op.shown = c.seen[op.Key]
 	op.token = op.token.Join(r.Token)
-	op.value = c.w.modified(op, &r.Shown)
+	op.value = merge.Modified(&op.ClientOp, c.w.write, r.Shown.Dots, texts(r.Shown.Values))
 	c.send(op)
 }
 
@@ -252,7 +251,7 @@ func (c *client) identity(op *operation) string {
 func (c *client) sent(op *operation) history.Request {
 	r := history.Request{
 		ID: c.identity(op), Label: op.label, Client: c.name, Session: c.spec.Session,
-		Leader: op.leader, Key: op.Key, Verb: verb(op), Delta: op.Amount,
+		Leader: op.leader, Key: op.Key, Verb: VerbOf(op.Kind, op.read), Delta: op.Amount,
 		Exact: op.exact, Shown: op.shown, Valued: true,
 	}
 	switch {
@@ -264,31 +263,16 @@ func (c *client) sent(op *operation) history.Request {
 	return r
 }
 
-// verb is what the present request asks for, in the oracle's words.
-func verb(op *operation) history.Verb {
-	if op.read {
+// VerbOf is what a request asks for, in the history's words. Read says that it is the
+// read before the client's own write.
+func VerbOf(kind script.OpKind, read bool) history.Verb {
+	if read {
 		return history.Get
 	}
 	return map[script.OpKind]history.Verb{
 		script.OpSet: history.Set, script.OpDelete: history.Delete, script.OpIncr: history.Incr,
 		script.OpUpdate: history.Update, script.OpAppend: history.Append,
-	}[op.Kind]
-}
-
-// modified is what a client makes of what it read: the number plus the amount, or the
-// union of the sets plus its element. Several numbers are merged before.
-func (w *World) modified(op *operation, r *resolve.Reading) string {
-	if op.Kind == script.OpAppend {
-		return union(r.Values, op.Value)
-	}
-	n := int64(0)
-	switch {
-	case merge.Several(w.write, r.Dots):
-		n = merge.Sum(w.write, r.Dots)
-	case len(r.Values) > 0:
-		n = merge.Number(string(r.Values[0]))
-	}
-	return strconv.FormatInt(n+op.Amount, 10)
+	}[kind]
 }
 
 // write is the op with a dot, as clients merge it.
@@ -296,14 +280,4 @@ func (w *World) write(d logical.Dot) (merge.Write, bool) {
 	k := w.known[d]
 	is, asked := w.requests[k.request]
 	return merge.Write{Request: merge.Request{Client: k.request.client, Number: k.request.number}, Kind: is.kind, Amount: is.amount, Over: k.over}, asked
-}
-
-// union joins comma-separated sets and adds one element.
-func union(values [][]byte, element string) string {
-	set := []string{element}
-	for _, v := range values {
-		set = append(set, strings.Split(string(v), ",")...)
-	}
-	slices.Sort(set)
-	return strings.Join(slices.Compact(set), ",")
 }

@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/merge"
+	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/wallclock"
 )
@@ -211,17 +212,11 @@ func (r *Record) Knows(dots []logical.Dot) bool {
 	return !slices.ContainsFunc(dots, func(d logical.Dot) bool { return r.byDot[d] == nil })
 }
 
-// Merged is the number behind a reading: of several values what they make together.
-func (r *Record) Merged(shown history.Reading) int64 {
+// Modified is what the client of an operation makes of what it read.
+func (r *Record) Modified(op *script.ClientOp, shown history.Reading) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case merge.Several(r.write, shown.Dots):
-		return merge.Sum(r.write, shown.Dots)
-	case len(shown.Values) > 0:
-		return merge.Number(shown.Values[0])
-	}
-	return 0
+	return merge.Modified(op, r.write, shown.Dots, shown.Values)
 }
 
 // write is the op with a dot, as clients merge it. The caller holds the lock.

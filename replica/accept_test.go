@@ -142,7 +142,7 @@ func TestRetryWithinOneStepOfWaiting(t *testing.T) {
 	if len(out.Replies) != 2 || out.Replies[0].Retry || !out.Replies[1].Retry || out.Replies[0].Dot != out.Replies[1].Dot {
 		t.Fatalf("two tries that waited together are answered %+v", out.Replies)
 	}
-	if got := of[replica.TokenWaited](out.Events); len(got) != 2 || got[0].Gave {
+	if got := of[replica.TokenWaited](out.Events); len(got) != 2 || got[0].GaveUp {
 		t.Errorf("events: %+v", got)
 	}
 }

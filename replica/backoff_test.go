@@ -29,13 +29,13 @@ func TestDeadLinkIsProbed(t *testing.T) {
 	if least, most := 512+180, 512+128+32+8+2+200; again < least || again > most {
 		t.Errorf("%d ops were shipped again in an hour of silence, want %d to %d", again, least, most)
 	}
-	n.cycle(replica.Received{From: "b", Message: &replica.Status{Life: 8, Number: 1, Frontier: logical.Frontier{}}})
+	n.cycle(replica.Received{From: "b", Message: &replica.Status{Origin: 8, Number: 1, Frontier: logical.Frontier{}}})
 	if got := ops(n.cycle(replica.Tick{}).Sends); len(got) > 1 {
 		t.Errorf("%d ops are shipped to a peer that was heard and of which nothing tells that it hears us", len(got))
 	}
 	n.now = n.now.Add(replica.Defaults().Resend)
-	echo := replica.Echo{Life: 7, Number: number}
-	out := n.cycle(replica.Received{From: "b", Message: &replica.Status{Life: 8, Number: 2, Frontier: logical.Frontier{}, Echo: echo}})
+	echo := replica.Echo{Origin: 7, Number: number}
+	out := n.cycle(replica.Received{From: "b", Message: &replica.Status{Origin: 8, Number: 2, Frontier: logical.Frontier{}, Echo: echo}})
 	if got := ops(out.Sends); len(got) != 512 || got[0].Dot.Seq != 1 {
 		t.Errorf("%d ops are shipped to a peer that hears us again, want a batch from the first on", len(got))
 	}

@@ -37,7 +37,7 @@ func TestGateBoundsBytesOfEachPeer(t *testing.T) {
 		t.Fatalf("dropped %+v, want the last two", got)
 	}
 	out = b.cycle(replica.Received{From: "c", Message: &replica.Batch{Ops: theirs[1:3]}})
-	if got := of[replica.Held](out.Events); len(got) != 2 {
+	if got := of[replica.Buffered](out.Events); len(got) != 2 {
 		t.Errorf("another peer's ops do not wait: %+v", out.Events)
 	}
 	if load := b.core.Load(); load.GateOps != 4 || load.GateBytes != footprints(mine[2:4]...)+footprints(theirs[1:3]...) {
@@ -68,7 +68,7 @@ func TestAnOpLargerThanTheGateWaits(t *testing.T) {
 		return n
 	}
 	out := b.cycle(batch(all[1]))
-	if held := of[replica.Held](out.Events); len(held) != 1 || given(out) != footprints(all[1])-1000 {
+	if held := of[replica.Buffered](out.Events); len(held) != 1 || given(out) != footprints(all[1])-1000 {
 		t.Errorf("an op of %d: %+v, credit of %d", footprints(all[1]), out.Events, given(out))
 	}
 	out = b.cycle(batch(all[2]))

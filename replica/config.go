@@ -14,9 +14,9 @@ type Config struct {
 	Peers  []Leader // the others; more may come with PeerUp
 	Policy resolve.Policy
 
-	// Lives is the origins of this leader's earlier lives: what they accepted
+	// PastOrigins is the origins of this leader's earlier lives: what they accepted
 	// is this leader's to sweep.
-	Lives []logical.Origin
+	PastOrigins []logical.Origin
 	// SyncsLater: what is stored is not yet durable; Synced says when it is.
 	SyncsLater bool
 	// Statuses is how many statuses this life has numbered already: peers take a

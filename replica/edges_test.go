@@ -260,7 +260,7 @@ func TestTheGateEmptiesAlongAnyChain(t *testing.T) {
 			}
 			b.cycle(batch(after(unmet, 1, logical.Dot{Origin: 99, Seq: 1})))
 			for i := n - 1; i > 0; i-- {
-				if out := b.cycle(batch(chain[i], chain[i])); len(of[replica.Held](out.Events)) != 1 || len(of[replica.Dropped](out.Events)) != 1 {
+				if out := b.cycle(batch(chain[i], chain[i])); len(of[replica.Buffered](out.Events)) != 1 || len(of[replica.Dropped](out.Events)) != 1 {
 					t.Fatalf("%v: %s and again: %+v", order, chain[i].Dot, out.Events)
 				}
 			}
@@ -288,7 +288,7 @@ func TestTheGateKeepsOriginsApart(t *testing.T) {
 	origins := []logical.Origin{15, 11, 13, 12, 14}
 	for _, seq := range []logical.Seq{4, 2, 3} {
 		for _, o := range origins {
-			if out := b.cycle(batch(after(o, seq), after(o, seq))); len(of[replica.Held](out.Events)) != 1 {
+			if out := b.cycle(batch(after(o, seq), after(o, seq))); len(of[replica.Buffered](out.Events)) != 1 {
 				t.Errorf("%d of %d and again: %+v", seq, o, out.Events)
 			}
 		}
@@ -318,7 +318,7 @@ func TestTheGateIsFullAtItsLastByte(t *testing.T) {
 			t.Errorf("with %d bytes the first is credited %d, want %d", room, given, want)
 		}
 		out := b.cycle(batch(second))
-		if got := len(of[replica.Held](out.Events)) == 1; got != held {
+		if got := len(of[replica.Buffered](out.Events)) == 1; got != held {
 			t.Errorf("with %d bytes beside one of %d: %+v", room, footprints(first), out.Events)
 		}
 		want := footprints(second)

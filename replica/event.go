@@ -15,7 +15,7 @@ type Event interface{ isEvent() }
 func (Accepted) isEvent()       {}
 func (Applied) isEvent()        {}
 func (Judged) isEvent()         {}
-func (Held) isEvent()           {}
+func (Buffered) isEvent()       {}
 func (Dropped) isEvent()        {}
 func (ClockAhead) isEvent()     {}
 func (DuplicateFound) isEvent() {}
@@ -48,8 +48,8 @@ type Judged struct {
 	At      wallclock.Instant // the midpoint of this leader's clock, as in the ledger
 }
 
-// Held: an op arrived before what it depends on and waits at the gate.
-type Held struct {
+// Buffered: an op arrived before what it depends on and waits at the gate.
+type Buffered struct {
 	Dot logical.Dot
 	Gap bool // an op of the same origin is missing, not only a dependency
 }
@@ -65,10 +65,10 @@ type DropReason uint8
 
 // The reasons.
 const (
-	Duplicate DropReason = 1 + iota // applied or held already
-	GateFull                        // the gate holds all it may, or all of one peer's
-	NotOurs                         // it is of our own origin, or depends on one, that we have not accepted
-	NoRoom                          // its origin, or one that it depends on, has no place in the frontier
+	Duplicate      DropReason = 1 + iota // applied or held already
+	GateFull                             // the gate holds all it may, or all of one peer's
+	NotOurs                              // it is of our own origin, or depends on one, that we have not accepted
+	TooManyOrigins                       // its origin, or one that it depends on, has no place in the frontier
 )
 
 // ClockAhead: a hybrid stamp is further ahead than the guard allows and was not
@@ -107,7 +107,7 @@ type Unsendable struct {
 // TokenWaited: a request's token was ahead of this leader, and the waiting is
 // over.
 type TokenWaited struct {
-	ID    uint64
-	Gave  bool // up: ErrBehind was answered
-	Since wallclock.Mono
+	ID     uint64
+	GaveUp bool // up: ErrBehind was answered
+	Since  wallclock.Mono
 }

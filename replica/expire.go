@@ -170,7 +170,9 @@ func (t *turn) knowsOthers() bool {
 }
 
 // own reports whether an origin is this leader's, now or before.
-func (t *turn) own(o logical.Origin) bool { return o == t.st.Origin || slices.Contains(t.cfg.Lives, o) }
+func (t *turn) own(o logical.Origin) bool {
+	return o == t.st.Origin || slices.Contains(t.cfg.PastOrigins, o)
+}
 
 // Due is the dots of what has ended at now and is to be deleted by the leader whose
 // origins own names. A counter is deleted as a whole or not at all.

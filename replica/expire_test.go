@@ -160,7 +160,7 @@ func TestSweepWaitsForLeadersThatWereEverKnown(t *testing.T) {
 	const old, other = logical.Origin(5), logical.Origin(7)
 	cfg := config("n1")
 	cfg.ClockHold = time.Minute
-	cfg.Lives = []logical.Origin{old}
+	cfg.PastOrigins = []logical.Origin{old}
 	for _, c := range []struct {
 		name  string
 		knows []logical.Origin
@@ -203,7 +203,7 @@ func TestSweepLeavesOthersValues(t *testing.T) {
 	}
 	st := a.core.State()
 	st.Origin = 9
-	cfg.Lives = []logical.Origin{7}
+	cfg.PastOrigins = []logical.Origin{7}
 	a.begin(cfg, st)
 	a.cycle(replica.Tick{})
 	a.pass(2 * time.Second) // nobody whose clock could contradict was heard
@@ -275,18 +275,18 @@ func TestPeerViewCountsWhatIsLacking(t *testing.T) {
 	a, b := newNode(t, config("a", "b", "c"), 7), newNode(t, config("b", "a"), 8)
 	a.cycle(replica.PeerUp{Peer: "b"}, set("x", "1"), set("x", "2"))
 	view := a.core.Peers(nil)
-	if len(view) != 2 || view[0].Behind != 2 || view[0].OwnOps != 2 || view[0].InFlight != 2 || !view[0].Up || view[1].Up || view[0].Life != 0 {
+	if len(view) != 2 || view[0].Behind != 2 || view[0].OwnOps != 2 || view[0].InFlight != 2 || !view[0].Up || view[1].Up || view[0].Origin != 0 {
 		t.Fatalf("before anything was heard: %+v", view)
 	}
 	b.cycle(replica.PeerUp{Peer: "a"}, batch(ops(a.cycle(replica.Tick{}).Sends)...))
-	st := &replica.Status{Life: 8, Number: 1, Frontier: logical.FrontierOf(logical.Dot{Origin: 7, Seq: 1})}
+	st := &replica.Status{Origin: 8, Number: 1, Frontier: logical.FrontierOf(logical.Dot{Origin: 7, Seq: 1})}
 	a.pass(time.Second)
 	a.cycle(replica.Received{From: "b", Message: st})
 	view = a.core.Peers(view[:0])
-	if got := view[0]; got.Behind != 1 || got.OwnOps != 1 || got.Life != 8 || got.Known.At(7) != 1 || got.Since != 0 || a.now == 0 {
+	if got := view[0]; got.Behind != 1 || got.OwnOps != 1 || got.Origin != 8 || got.Known.At(7) != 1 || got.Since != 0 || a.now == 0 {
 		t.Errorf("after a status: %+v", got)
 	}
-	st = &replica.Status{Life: 8, Number: 2, Frontier: logical.FrontierOf(logical.Dot{Origin: 7, Seq: 2})}
+	st = &replica.Status{Origin: 8, Number: 2, Frontier: logical.FrontierOf(logical.Dot{Origin: 7, Seq: 2})}
 	a.cycle(replica.Received{From: "b", Message: st})
 	if got := a.core.Peers(nil)[0]; got.Behind != 0 || got.InFlight != 0 {
 		t.Errorf("when it has all: %+v", got)

@@ -140,7 +140,7 @@ func TestWhatIsTurnedAwayLeavesTheWindow(t *testing.T) {
 	n := pair(t, func(c *replica.Config) { c.WindowBytes = window })
 	n.cycle(set("x", strings.Repeat("v", window)))
 	n.cycle(replica.Received{From: "a", Message: &replica.Batch{Ops: []*resolve.Op{begins(20)}}})
-	turnsAway := &replica.Status{Life: 8, Number: 1, Refused: []logical.Origin{7}}
+	turnsAway := &replica.Status{Origin: 8, Number: 1, Refused: []logical.Origin{7}}
 	n.cycle(replica.Received{From: "b", Message: turnsAway})
 	var got []*resolve.Op
 	for range 3 {

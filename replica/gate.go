@@ -73,7 +73,7 @@ func (t *turn) buffer(op *resolve.Op, from Leader, gap bool) {
 	case causal.Full:
 		t.drop(op, from, GateFull)
 	default:
-		t.event(Held{op.Dot, gap})
+		t.event(Buffered{op.Dot, gap})
 		t.credit(from, credit)
 	}
 }

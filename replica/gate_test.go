@@ -114,7 +114,7 @@ func TestGapIsHeldAndFilled(t *testing.T) {
 	all := line(t, 3)
 	b := newNode(t, config("b", "a"), 8)
 	out := b.cycle(batch(all[2], all[1], all[1]))
-	if got := of[replica.Held](out.Events); len(got) != 2 || !got[0].Gap {
+	if got := of[replica.Buffered](out.Events); len(got) != 2 || !got[0].Gap {
 		t.Fatalf("held %+v", got)
 	}
 	if got := of[replica.Dropped](out.Events); len(got) != 1 || got[0].Reason != replica.Duplicate {
@@ -137,7 +137,7 @@ func TestDependencyIsHeldAndFilled(t *testing.T) {
 	effect := ops(b.cycle(set("y", "1")).Sends)
 
 	out := c.cycle(replica.Received{From: "b", Message: &replica.Batch{Ops: effect}})
-	if got := of[replica.Held](out.Events); len(got) != 1 || got[0].Gap {
+	if got := of[replica.Buffered](out.Events); len(got) != 1 || got[0].Gap {
 		t.Fatalf("held %+v, want one for its dependency", got)
 	}
 	if rep := c.ask(get("y")); len(rep.Shown.Values) != 0 {

@@ -116,7 +116,7 @@ func (t *turn) shareOwn(with Leader, told bool, detail string) {
 func (t *turn) hearNotes(p *peer, s *Status) {
 	own, have := t.st.Origin, t.st.Frontier.At(t.st.Origin)
 	t.sharing.others = slices.DeleteFunc(t.sharing.others, func(o OriginShared) bool {
-		return (o.With == p.name || o.Also == p.name) && s.Life != o.Origin
+		return (o.With == p.name || o.Also == p.name) && s.Origin != o.Origin
 	})
 	p.refused = s.Refused
 	switch know := s.Frontier.At(own); {
@@ -124,7 +124,7 @@ func (t *turn) hearNotes(p *peer, s *Status) {
 		t.ownBeyond(p.name, know)
 	case slices.Contains(s.Shared, own):
 		t.shareOwn(p.name, true, fmt.Sprintf("%s has met two live leaders with origin %s, this one's", p.name, own))
-	case t.sharing.with == p.name && s.Life != own:
+	case t.sharing.with == p.name && s.Origin != own:
 		t.sharing.with, t.sharing.told, t.sharing.ended = "", false, true
 		t.allowWrites(SharedOrigin)
 	}

@@ -41,21 +41,21 @@ func TestSharedOriginsAreKnownOnceAndBounded(t *testing.T) {
 // more of the origin, then that another was met with it, then that somebody says so.
 func TestWhatIsKnownOfTheOtherHolder(t *testing.T) {
 	const own = logical.Origin(7)
-	beyond := says("b", replica.Status{Life: 8, Number: 1, Frontier: logical.FrontierOf(logical.Dot{Origin: own, Seq: 5})})
+	beyond := says("b", replica.Status{Origin: 8, Number: 1, Frontier: logical.FrontierOf(logical.Dot{Origin: own, Seq: 5})})
 	met := replica.OriginShared{Origin: own, With: "b", Detail: "met"}
-	told := says("c", replica.Status{Life: 9, Number: 1, Shared: []logical.Origin{own}})
-	leaves := says("b", replica.Status{Life: 11, Number: 2})
-	forgets := says("c", replica.Status{Life: 9, Number: 2})
+	told := says("c", replica.Status{Origin: 9, Number: 1, Shared: []logical.Origin{own}})
+	leaves := says("b", replica.Status{Origin: 11, Number: 2})
+	forgets := says("c", replica.Status{Origin: 9, Number: 2})
 	for name, c := range map[string]struct {
 		in     []replica.Input
 		lifted bool
 	}{
 		"met, and it leaves":                         {[]replica.Input{met, leaves}, true},
-		"met, and it says so again":                  {[]replica.Input{met, says("b", replica.Status{Life: own, Number: 1})}, false},
+		"met, and it says so again":                  {[]replica.Input{met, says("b", replica.Status{Origin: own, Number: 1})}, false},
 		"met, then told, and it leaves":              {[]replica.Input{met, told, leaves}, true},
 		"met, then told, and the teller forgets":     {[]replica.Input{met, told, forgets}, false},
 		"told, and the teller forgets":               {[]replica.Input{told, forgets}, true},
-		"told by two, and the first forgets":         {[]replica.Input{told, says("d", replica.Status{Life: 10, Number: 1, Shared: []logical.Origin{own}}), forgets}, false},
+		"told by two, and the first forgets":         {[]replica.Input{told, says("d", replica.Status{Origin: 10, Number: 1, Shared: []logical.Origin{own}}), forgets}, false},
 		"told, then met, and the teller forgets":     {[]replica.Input{told, met, forgets}, false},
 		"told, then met, and it leaves":              {[]replica.Input{told, met, leaves}, true},
 		"it has more, then met, and it leaves":       {[]replica.Input{beyond, met, leaves}, false},
@@ -79,7 +79,7 @@ func TestEitherOfTwoOthersEndsIt(t *testing.T) {
 		n := newNode(t, config("c", "a", "b", "d"), 9)
 		n.cycle(replica.OriginShared{Origin: 7, With: "a", Also: "b"}, replica.PeerUp{Peer: "d"})
 		n.now = n.now.Add(time.Hour)
-		told := statuses(n.cycle(says(by, replica.Status{Life: 11, Number: 1})).Sends)
+		told := statuses(n.cycle(says(by, replica.Status{Origin: 11, Number: 1})).Sends)
 		if len(told) != 1 || (len(told[0].Shared) == 0) != ends {
 			t.Errorf("%s has another origin: told are %v", by, told)
 		}
@@ -93,7 +93,7 @@ func TestAskedAgainIsShownAgain(t *testing.T) {
 	n.ask(set("x", "1"))
 	n.ask(set("x", "2"))
 	asks := func(number uint64, from logical.Seq) int {
-		s := replica.Status{Life: 8, Number: number, Frontier: n.core.State().Frontier, Again: []logical.Dot{{Origin: 7, Seq: from}}}
+		s := replica.Status{Origin: 8, Number: number, Frontier: n.core.State().Frontier, Again: []logical.Dot{{Origin: 7, Seq: from}}}
 		sent := 0
 		for _, m := range n.cycle(says("b", s)).Sends {
 			if b, ok := m.Message.(*replica.Batch); ok {
@@ -133,11 +133,11 @@ func TestSumsAreComparedBeyondWhatAgrees(t *testing.T) {
 			sums = append(sums, sum(n, at(c.agrees), 0), sum(n, at(c.agrees-1), 0))
 		}
 		sums = append(sums, sum(n, at(c.differs), 1), sum(n, at(5), 1))
-		out := n.cycle(says("b", replica.Status{Life: 8, Number: 1, Sums: sums[:len(sums)-1]}))
+		out := n.cycle(says("b", replica.Status{Origin: 8, Number: 1, Sums: sums[:len(sums)-1]}))
 		if got := of[replica.LogsDiffer](out.Events); (len(got) == 1) != c.found {
 			t.Errorf("%s: %+v", name, got)
 		}
-		again := n.cycle(says("b", replica.Status{Life: 8, Number: 2, Sums: sums}))
+		again := n.cycle(says("b", replica.Status{Origin: 8, Number: 2, Sums: sums}))
 		if got := of[replica.LogsDiffer](again.Events); c.found && len(got) > 0 {
 			t.Errorf("%s: found twice: %+v", name, got)
 		}
@@ -163,17 +163,17 @@ func TestOurOwnLogThatDiffersEndsWriting(t *testing.T) {
 		"ours":                    {nil, own, 1, true},
 		"another's":               {nil, 20, 0, false},
 		"ours, refused already":   {[]replica.Input{replica.OriginShared{Origin: own, With: "c", Detail: "met"}}, own, 1, true},
-		"ours, and the copy left": {[]replica.Input{replica.OriginShared{Origin: own, With: "c", Detail: "met"}, says("c", replica.Status{Life: 12, Number: 1})}, own, 1, false},
+		"ours, and the copy left": {[]replica.Input{replica.OriginShared{Origin: own, With: "c", Detail: "met"}, says("c", replica.Status{Origin: 12, Number: 1})}, own, 1, false},
 	} {
 		n := newNode(t, config("a", "b", "c"), own)
 		n.ask(set("x", "1"))
 		n.cycle(batch(begins(20)))
-		out := n.cycle(append(c.before, says("b", replica.Status{Life: 8, Number: 1, Sums: []replica.Sum{sum(n, logical.Dot{Origin: c.of, Seq: d.Seq}, 1)}}))...)
+		out := n.cycle(append(c.before, says("b", replica.Status{Origin: 8, Number: 1, Sums: []replica.Sum{sum(n, logical.Dot{Origin: c.of, Seq: d.Seq}, 1)}}))...)
 		if len(of[replica.LogsDiffer](out.Events)) != 1 || len(of[replica.OriginTwice](out.Events)) != c.twice || (len(n.core.Refusals(nil)) > 0) != c.ended {
 			t.Errorf("%s: %+v, refusals %v", name, out.Events, n.core.Refusals(nil))
 		}
 		if c.before != nil && c.ended {
-			n.cycle(says("c", replica.Status{Life: 12, Number: 1}))
+			n.cycle(says("c", replica.Status{Origin: 12, Number: 1}))
 			if len(n.core.Refusals(nil)) > 0 {
 				t.Errorf("%s: it does not end with the one that was met", name)
 			}
@@ -197,7 +197,7 @@ func TestOpsAreComparedInTheirOrder(t *testing.T) {
 	}
 	all := []*resolve.Op{theirs(1), theirs(2), theirs(3), theirs(4)}
 	sum(n, logical.Dot{Origin: 7, Seq: 5}, 0)
-	n.cycle(replica.PeerUp{Peer: "b"}, says("b", replica.Status{Life: 8, Number: 1, Sums: []replica.Sum{sum(n, logical.Dot{Origin: 7, Seq: 4}, 1)}}))
+	n.cycle(replica.PeerUp{Peer: "b"}, says("b", replica.Status{Origin: 8, Number: 1, Sums: []replica.Sum{sum(n, logical.Dot{Origin: 7, Seq: 4}, 1)}}))
 	delete(n.store.Log, logical.Dot{Origin: 7, Seq: 3})
 	found := func(ops ...*resolve.Op) (seqs []logical.Seq) {
 		for _, e := range of[replica.ConflictFound](n.cycle(replica.Received{From: "b", Message: &replica.Batch{Ops: ops}}).Events) {
@@ -212,7 +212,7 @@ func TestOpsAreComparedInTheirOrder(t *testing.T) {
 		t.Errorf("found are %v, want 2 and 4: the first is the same, and the third has left the log", got)
 	}
 	last := replica.Sum{Through: logical.Dot{Origin: 7, Seq: 5}, Sum: 1}
-	if out := n.cycle(says("b", replica.Status{Life: 8, Number: 2, Sums: []replica.Sum{last}})); len(out.Events) > 0 {
+	if out := n.cycle(says("b", replica.Status{Origin: 8, Number: 2, Sums: []replica.Sum{last}})); len(out.Events) > 0 {
 		t.Errorf("that the logs differ is known: %+v", out.Events)
 	}
 	if got := found(all...); len(got) > 0 {
@@ -236,7 +236,7 @@ func TestAskingAgainIsBounded(t *testing.T) {
 	}
 	n.cycle(replica.PeerUp{Peer: "b"})
 	owed := replica.Received{From: "b", Message: &replica.Batch{Ops: []*resolve.Op{begins(200)}}}
-	told := statuses(n.cycle(says("b", replica.Status{Life: 8, Number: 1, Sums: sums}), owed).Sends)
+	told := statuses(n.cycle(says("b", replica.Status{Origin: 8, Number: 1, Sums: sums}), owed).Sends)
 	if len(told) != 1 || len(told[0].Again) != 64 || len(told[0].Sums) != 0 {
 		t.Errorf("told are %d statuses; the first asks for %d", len(told), len(told[0].Again))
 	}
@@ -317,7 +317,7 @@ func TestWhatHasNoSumIsNotCompared(t *testing.T) {
 	n.cycle(batch(begins(20)))
 	clear(n.store.Log)
 	for _, d := range []logical.Dot{{Origin: 20, Seq: 1}, {Origin: 20, Seq: 2}, {Origin: 21, Seq: 1}} {
-		if out := n.cycle(says("b", replica.Status{Life: 8, Number: 1, Sums: []replica.Sum{{Through: d, Sum: 5}}})); len(out.Events) > 0 {
+		if out := n.cycle(says("b", replica.Status{Origin: 8, Number: 1, Sums: []replica.Sum{{Through: d, Sum: 5}}})); len(out.Events) > 0 {
 			t.Errorf("%s: %+v", d, out.Events)
 		}
 	}

@@ -72,10 +72,10 @@ func TestAThirdTellsTheHolders(t *testing.T) {
 	}
 	hear()
 	refusesOwn(t, holder, "c has met two live leaders with origin 0000000000000008")
-	third.cycle(replica.Received{From: "a", Message: &replica.Status{Life: 8, Number: 1}})
+	third.cycle(replica.Received{From: "a", Message: &replica.Status{Origin: 8, Number: 1}})
 	hear()
 	refusesOwn(t, holder, "")
-	third.cycle(replica.Received{From: "a", Message: &replica.Status{Life: 11, Number: 1}})
+	third.cycle(replica.Received{From: "a", Message: &replica.Status{Origin: 11, Number: 1}})
 	hear()
 	takesWrites(t, holder)
 }
@@ -91,9 +91,9 @@ func TestTheOtherHolderMayEndIt(t *testing.T) {
 			n := newNode(t, config("a", "b"), 7)
 			n.cycle(replica.OriginShared{Origin: 7, With: "b", Detail: "a and b both have it"})
 			refusesOwn(t, n, "a and b both have it; give one of them a new origin with kv admin new-origin")
-			n.cycle(replica.Received{From: "c", Message: &replica.Status{Life: 99, Number: 1}}) // somebody else proves nothing
+			n.cycle(replica.Received{From: "c", Message: &replica.Status{Origin: 99, Number: 1}}) // somebody else proves nothing
 			refusesOwn(t, n, "")
-			s := &replica.Status{Life: 11, Number: 1}
+			s := &replica.Status{Origin: 11, Number: 1}
 			if c.knows > 0 {
 				s.Frontier = logical.FrontierOf(logical.Dot{Origin: 7, Seq: c.knows})
 			}

@@ -43,7 +43,7 @@ func TestLagGrowsWhileAnythingIsLacking(t *testing.T) {
 		}
 	}
 	has := logical.FrontierOf(logical.Dot{Origin: 9, Seq: 1}, logical.Dot{Origin: 7, Seq: 1})
-	a.cycle(replica.Received{From: "b", Message: &replica.Status{Life: 8, Number: 2, Frontier: has}})
+	a.cycle(replica.Received{From: "b", Message: &replica.Status{Origin: 8, Number: 2, Frontier: has}})
 	if old, lacks := age(a, "b"); old != time.Minute+time.Hour-time.Minute || lacks != 2 {
 		t.Errorf("it lacks the last two, of an hour ago; told are %d, %s", lacks, old)
 	}
@@ -61,7 +61,7 @@ func TestLagIsToldToAPartOfItself(t *testing.T) {
 		at = append(at, a.now)
 	}
 	for number, seq := range []int{0, 10, 1000, 2000, 3000, 3900, 3990, 3999} {
-		a.cycle(replica.Received{From: "b", Message: &replica.Status{Life: 8, Number: uint64(2 + number), Frontier: logical.FrontierOf(dots(7, seq)...)}})
+		a.cycle(replica.Received{From: "b", Message: &replica.Status{Origin: 8, Number: uint64(2 + number), Frontier: logical.FrontierOf(dots(7, seq)...)}})
 		truth := a.now.Sub(at[seq])
 		if old, _ := age(a, "b"); old < truth || old > truth+truth*2/5+20*time.Millisecond {
 			t.Errorf("the oldest that it lacks is %s old; told are %s", truth, old)

@@ -23,7 +23,7 @@ type Batch struct {
 // Status says what its sender has applied and stored: an acknowledgement, a
 // request to resume from there, and a heartbeat.
 type Status struct {
-	Life     logical.Origin // the sender's own origin; a new one is a new life
+	Origin   logical.Origin // the sender's own origin; a new one is a new life
 	Number   uint64         // rises within a life; older ones are stale
 	Frontier logical.Frontier
 	Lamport  logical.Lamport
@@ -57,7 +57,7 @@ func (s *Status) durable() logical.Frontier {
 // stopwatch: with it a round trip can be taken apart, as NTP does. Life zero:
 // none.
 type Echo struct {
-	Life   logical.Origin // of the Status
+	Origin logical.Origin // of the Status
 	Number uint64         // of the Status
 	Held   time.Duration
 }

@@ -51,7 +51,7 @@ func (t *turn) fits(op *resolve.Op) bool {
 
 // turnAway does not take an op for want of a place.
 func (t *turn) turnAway(op *resolve.Op) {
-	t.event(Dropped{op.Dot, NoRoom})
+	t.event(Dropped{op.Dot, TooManyOrigins})
 	t.origins.ops++
 	i, known := slices.BinarySearch(t.origins.refused, op.Dot.Origin)
 	if !known && len(t.origins.refused) < maxNotes {

@@ -23,7 +23,7 @@ func TestAFullFrontierServesOn(t *testing.T) {
 	n.ask(set("x", "1"))
 	n.cycle(batch(begins(20)), batch(begins(21)))
 	out := n.cycle(batch(begins(22)), batch(begins(20)))
-	if got := of[replica.Dropped](out.Events); len(got) != 2 || got[0].Reason != replica.NoRoom || got[0].Dot.Origin != 22 {
+	if got := of[replica.Dropped](out.Events); len(got) != 2 || got[0].Reason != replica.TooManyOrigins || got[0].Dot.Origin != 22 {
 		t.Errorf("events %+v", out.Events)
 	}
 	second := begins(20)
@@ -77,11 +77,11 @@ func TestWhatFindsNoRoomHoldsNothingUp(t *testing.T) {
 	for range 8 {
 		n.ask(set("x", "1"))
 	}
-	told := &replica.Status{Life: 8, Number: 1, Refused: []logical.Origin{7}}
+	told := &replica.Status{Origin: 8, Number: 1, Refused: []logical.Origin{7}}
 	n.cycle(replica.Received{From: "b", Message: told})
 	for range 20 {
 		n.now += 200_000_000
-		told = &replica.Status{Life: 8, Number: told.Number + 1, Refused: told.Refused}
+		told = &replica.Status{Origin: 8, Number: told.Number + 1, Refused: told.Refused}
 		for _, op := range ops(n.cycle(replica.Received{From: "b", Message: told}).Sends) {
 			if op.Dot.Origin == 7 {
 				t.Fatalf("%s is shipped to a peer that has no room for it", op.Dot)
@@ -105,7 +105,7 @@ func TestWhatWaitsWhenTheFrontierFillsIsTurnedAway(t *testing.T) {
 	second.Dot.Seq, second.Deps = 2, logical.FrontierOf(logical.Dot{Origin: 21, Seq: 1})
 	n.cycle(batch(second))
 	out := n.cycle(batch(begins(20)))
-	if got := of[replica.Dropped](out.Events); len(got) != 1 || got[0].Dot != second.Dot || got[0].Reason != replica.NoRoom {
+	if got := of[replica.Dropped](out.Events); len(got) != 1 || got[0].Dot != second.Dot || got[0].Reason != replica.TooManyOrigins {
 		t.Errorf("events %+v", out.Events)
 	}
 	if l := n.core.Load(); l.GateOps != 0 || l.GateBytes != 0 || n.given != n.taken {

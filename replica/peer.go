@@ -59,7 +59,7 @@ func (p *peer) down() { p.up, p.owed = false, false }
 // replaces everything. (A Status of an old life that overtakes one of the new
 // is believed until the next.) It reports whether the Status was not an old one.
 func (t *turn) hearPeer(p *peer, s *Status) (news bool) {
-	first, same := p.life == 0, p.life == s.Life
+	first, same := p.life == 0, p.life == s.Origin
 	if same && s.Number <= p.number {
 		return false
 	}
@@ -67,11 +67,11 @@ func (t *turn) hearPeer(p *peer, s *Status) (news bool) {
 		p.clock.Restarted()
 	}
 	t.hearClock(p, s)
-	if s.Echo.Life == t.st.Origin && s.Echo.Number > p.asked {
+	if s.Echo.Origin == t.st.Origin && s.Echo.Number > p.asked {
 		p.waits = 0
 	}
 	before := p.known
-	p.life, p.number, p.known, p.synced = s.Life, s.Number, s.Frontier, s.durable()
+	p.life, p.number, p.known, p.synced = s.Origin, s.Number, s.Frontier, s.durable()
 	if !first && !same {
 		p.rewind(t.m.Mono)
 		return true
@@ -100,7 +100,7 @@ func (p *peer) rewind(now wallclock.Mono) {
 type PeerView struct {
 	Peer     Leader
 	Up       bool             // can be sent to
-	Life     logical.Origin   // of its last Status; zero: nothing heard yet
+	Origin   logical.Origin   // of its last Status; zero: nothing heard yet
 	Known    logical.Frontier // what it has applied and stored; immutable
 	Durable  logical.Frontier // what of it is durable, as its --sync promises it; immutable
 	Behind   uint64           // ops applied here that it is not known to have
@@ -124,7 +124,7 @@ func (v *PeerView) Offset(m wallclock.Moment) (wallclock.Offset, bool) { return 
 // Peers appends what is known of every other leader, by name.
 func (c *Core) Peers(dst []PeerView) []PeerView {
 	for _, p := range c.peers {
-		v := PeerView{Peer: p.name, Up: p.up, Life: p.life, Known: p.known, Durable: p.synced, InFlight: p.streams.InFlight(), Refused: p.refused, Unsendable: p.streams.Oversized(), Clock: p.clock.Clock()}
+		v := PeerView{Peer: p.name, Up: p.up, Origin: p.life, Known: p.known, Durable: p.synced, InFlight: p.streams.InFlight(), Refused: p.refused, Unsendable: p.streams.Oversized(), Clock: p.clock.Clock()}
 		for d := range c.st.Frontier.All() {
 			v.Behind += uint64(d.Seq - min(d.Seq, p.known.At(d.Origin)))
 		}

@@ -32,13 +32,13 @@ func TestTheFirstStatusIsProgress(t *testing.T) {
 // A Status that comes twice is taken once: what is echoed of it counts from the first.
 func TestAStatusIsTakenOnce(t *testing.T) {
 	n := pair(t, nil)
-	s := &replica.Status{Life: 8, Number: 3, Wall: wallclock.Around(epoch, time.Millisecond)}
+	s := &replica.Status{Origin: 8, Number: 3, Wall: wallclock.Around(epoch, time.Millisecond)}
 	for range 2 {
 		n.cycle(replica.Received{From: "b", Message: s})
 		n.now = n.now.Add(time.Second)
 	}
 	got := statuses(n.cycle(replica.Tick{}).Sends)
-	if len(got) != 1 || got[0].Echo != (replica.Echo{Life: 8, Number: 3, Held: 2 * time.Second}) {
+	if len(got) != 1 || got[0].Echo != (replica.Echo{Origin: 8, Number: 3, Held: 2 * time.Second}) {
 		t.Errorf("echoed is %+v", got[0].Echo)
 	}
 }
@@ -141,8 +141,8 @@ func TestAnEchoTellsThatThePeerHearsUs(t *testing.T) {
 		n.now = n.now.Add(1)
 		n.cycle(replica.Tick{}) // everything went out again
 		n.now = n.now.Add(time.Minute)
-		echo := replica.Echo{Life: c.life, Number: before[len(before)-1].Number + uint64(c.later)}
-		out := n.cycle(says("b", replica.Status{Life: 8, Number: 2, Echo: echo}))
+		echo := replica.Echo{Origin: c.life, Number: before[len(before)-1].Number + uint64(c.later)}
+		out := n.cycle(says("b", replica.Status{Origin: 8, Number: 2, Echo: echo}))
 		if got := len(ops(out.Sends)); (got == 3) != c.hears || (got == 2) == c.hears {
 			t.Errorf("an echo %s: %d ops went again", name, got)
 		}
@@ -152,8 +152,8 @@ func TestAnEchoTellsThatThePeerHearsUs(t *testing.T) {
 // An old Status changes nothing of what the peer has said since.
 func TestAnOldStatusIsNotHeard(t *testing.T) {
 	n := pair(t, nil)
-	n.cycle(says("b", replica.Status{Life: 8, Number: 2}))
-	n.cycle(says("b", replica.Status{Life: 8, Number: 1, Refused: []logical.Origin{7}}))
+	n.cycle(says("b", replica.Status{Origin: 8, Number: 2}))
+	n.cycle(says("b", replica.Status{Origin: 8, Number: 1, Refused: []logical.Origin{7}}))
 	if got := ops(n.cycle(set("x", "1")).Sends); len(got) != 1 {
 		t.Errorf("%d ops went to a peer that refused them before", len(got))
 	}

@@ -253,7 +253,7 @@ func (t *turn) greet(p *peer, s *shipping) {
 	}
 	if s.status == nil {
 		t.number++
-		s.status = &Status{Life: t.st.Origin, Number: t.number,
+		s.status = &Status{Origin: t.st.Origin, Number: t.number,
 			Frontier: t.frontier(), Lamport: t.st.Lamport, HLC: t.st.HLC, Synced: t.synced}
 		t.notes(s.status)
 	}

@@ -105,7 +105,7 @@ func pair(t *testing.T, tune func(*replica.Config)) *node {
 }
 
 func status(life logical.Origin, number uint64, has ...logical.Dot) replica.Received {
-	return replica.Received{From: "b", Message: &replica.Status{Life: life, Number: number, Frontier: logical.FrontierOf(has...)}}
+	return replica.Received{From: "b", Message: &replica.Status{Origin: life, Number: number, Frontier: logical.FrontierOf(has...)}}
 }
 
 func TestFreshOpsShipWithoutReadingTheLog(t *testing.T) {
@@ -346,7 +346,7 @@ func TestRelayShipsInCausalOrder(t *testing.T) {
 	}
 	n := newNode(t, config("n4", "n1"), 99)
 	a := w.nodes["n1"]
-	a.cycle(replica.PeerUp{Peer: "n4"}, replica.Received{From: "n4", Message: &replica.Status{Life: 99, Number: 1}})
+	a.cycle(replica.PeerUp{Peer: "n4"}, replica.Received{From: "n4", Message: &replica.Status{Origin: 99, Number: 1}})
 	a.cycle(replica.PeerDown{Peer: "n4"}, replica.PeerDown{Peer: "n2"}, replica.PeerDown{Peer: "n3"}, replica.PeerUp{Peer: "n4"})
 	a.now = a.now.Add(time.Second)
 	out := a.cycle(replica.Tick{})
@@ -355,7 +355,7 @@ func TestRelayShipsInCausalOrder(t *testing.T) {
 			continue
 		}
 		got := n.cycle(replica.Received{From: "n1", Message: s.Message})
-		if held := of[replica.Held](got.Events); len(held) != 0 {
+		if held := of[replica.Buffered](got.Events); len(held) != 0 {
 			t.Fatalf("held %v", held)
 		}
 	}

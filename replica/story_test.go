@@ -246,7 +246,7 @@ func (s *story) event(e replica.Event) string {
 		return fmt.Sprintf("applies %s from %s", s.dot(e.Op.Dot), e.From)
 	case replica.Judged:
 		return s.verdict(e)
-	case replica.Held:
+	case replica.Buffered:
 		return fmt.Sprintf("holds %s gap=%v", s.dot(e.Dot), e.Gap)
 	case replica.Dropped:
 		return fmt.Sprintf("drops %s reason=%d", s.dot(e.Dot), e.Reason)
@@ -255,7 +255,7 @@ func (s *story) event(e replica.Event) string {
 	case replica.PeerBehind:
 		return fmt.Sprintf("sees %s behind on %s from %d", e.Peer, s.lives[e.Origin], e.From)
 	case replica.TokenWaited:
-		return fmt.Sprintf("let request %d wait, in vain=%v", e.ID, e.Gave)
+		return fmt.Sprintf("let request %d wait, in vain=%v", e.ID, e.GaveUp)
 	case replica.ClockAhead:
 		return fmt.Sprintf("refuses the clock of %s, ahead by %s", s.dot(e.Dot), e.Ahead)
 	}
@@ -296,7 +296,7 @@ func (s *story) message(m replica.Message) string {
 		}
 		return "batch " + s.dots(dots)
 	case *replica.Status:
-		return fmt.Sprintf("status %d of %s has %s", m.Number, s.lives[m.Life], s.frontier(m.Frontier)) + s.said(m)
+		return fmt.Sprintf("status %d of %s has %s", m.Number, s.lives[m.Origin], s.frontier(m.Frontier)) + s.said(m)
 	}
 	return "?"
 }

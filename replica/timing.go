@@ -8,7 +8,7 @@ func (t *turn) hearClock(p *peer, s *Status) {
 		return
 	}
 	echoed := s.Echo.Number
-	if s.Echo.Life != t.st.Origin {
+	if s.Echo.Origin != t.st.Origin {
 		echoed = 0
 	}
 	p.clock.Heard(s.Number, s.Wall, echoed, s.Echo.Held, t.m.Mono)
@@ -23,7 +23,7 @@ func (t *turn) timed(p *peer, s *Status) *Status {
 	own := *s
 	own.Wall = t.m.Wall
 	if number, held := p.clock.Echo(t.m.Mono); number != 0 {
-		own.Echo = Echo{Life: p.life, Number: number, Held: held}
+		own.Echo = Echo{Origin: p.life, Number: number, Held: held}
 	}
 	p.clock.Asked(own.Number, t.m.Mono, t.cfg.Heartbeat)
 	return &own

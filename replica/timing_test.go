@@ -121,7 +121,7 @@ func TestANewLifeHasAnotherClock(t *testing.T) {
 	beat(a, b, 0)
 	beat(a, b, 0)
 	within(t, a, 0, time.Millisecond)
-	pass("b", []replica.Send{{Message: &replica.Status{Life: 99, Number: 1, Wall: b.moment().Wall}}}, a)
+	pass("b", []replica.Send{{Message: &replica.Status{Origin: 99, Number: 1, Wall: b.moment().Wall}}}, a)
 	if o, ok := offset(a); ok {
 		t.Errorf("taken for %+v", o)
 	}

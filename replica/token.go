@@ -100,7 +100,7 @@ func (t *turn) giveUpWaiting() {
 	n := 0
 	for n < len(t.waiting) && t.m.Mono >= t.deadline(t.waiting[n]) {
 		w := t.waiting[n]
-		t.event(TokenWaited{ID: w.req.ID, Gave: true, Since: w.since})
+		t.event(TokenWaited{ID: w.req.ID, GaveUp: true, Since: w.since})
 		t.waiters -= w.req.footprint()
 		t.refuse(w.req, fmt.Errorf("%s %q: %w after %s; try again here later, or at the leader that gave the token",
 			w.req.Verb, w.req.Key, ErrBehind, t.m.Mono.Sub(w.since)))

@@ -50,7 +50,7 @@ func TestBehindIsSaidAfterTheWait(t *testing.T) {
 	if len(out.Replies) != 1 || !errors.Is(out.Replies[0].Err, replica.ErrBehind) {
 		t.Fatalf("after the wait: %+v", out.Replies)
 	}
-	if got := of[replica.TokenWaited](out.Events); len(got) != 1 || !got[0].Gave {
+	if got := of[replica.TokenWaited](out.Events); len(got) != 1 || !got[0].GaveUp {
 		t.Errorf("events: %+v", got)
 	}
 	if out.Wake != replica.Never {

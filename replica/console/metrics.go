@@ -209,7 +209,7 @@ func (m *Metrics) Observe(e replica.Event) {
 		m.applied.Inc()
 	case replica.Judged:
 		m.judged(e.Key, e.Verdict)
-	case replica.Held:
+	case replica.Buffered:
 		pick(e.Gap, m.heldGap, m.heldDeps).Inc()
 	case replica.Dropped:
 		pick(e.Reason == replica.GateFull, m.gateFull, m.duplicates).Inc()
@@ -223,7 +223,7 @@ func (m *Metrics) Observe(e replica.Event) {
 	case replica.PeerBehind:
 		m.resent.Inc()
 	case replica.TokenWaited:
-		pick(e.Gave, m.tokenGaveUp, m.tokenServed).Inc()
+		pick(e.GaveUp, m.tokenGaveUp, m.tokenServed).Inc()
 	}
 }
 

@@ -85,15 +85,15 @@ var events = []struct {
 	{judged("x", 14, resolve.Concurrent), "kvd_losses_total", []string{"resolver=other", "relation=concurrent", "serving=false"}},
 	{replica.Judged{Key: "x", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Retracted: true}}, "kvd_losses_retracted_total", []string{"resolver=hlc", "serving=true"}},
 	{replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Retracted: true}}, "kvd_losses_retracted_total", []string{"resolver=hlc", "serving=false"}},
-	{replica.Held{Gap: true}, "kvd_gate_held_total", []string{"missing=predecessor"}},
-	{replica.Held{}, "kvd_gate_held_total", []string{"missing=dependency"}},
+	{replica.Buffered{Gap: true}, "kvd_gate_held_total", []string{"missing=predecessor"}},
+	{replica.Buffered{}, "kvd_gate_held_total", []string{"missing=dependency"}},
 	{replica.Dropped{Reason: replica.Duplicate}, "kvd_ops_dropped_total", []string{"reason=duplicate"}},
 	{replica.Dropped{Reason: replica.GateFull}, "kvd_ops_dropped_total", []string{"reason=gate_full"}},
 	{replica.ClockAhead{Ahead: time.Second}, "kvd_clock_ahead_total", nil},
 	{replica.LamportAhead{}, "kvd_lamport_ahead_total", nil},
 	{replica.DuplicateFound{}, "kvd_duplicate_requests_total", nil},
 	{replica.PeerBehind{Peer: "b"}, "kvd_peer_behind_total", nil},
-	{replica.TokenWaited{Gave: true}, "kvd_token_waits_total", []string{"outcome=gave_up"}},
+	{replica.TokenWaited{GaveUp: true}, "kvd_token_waits_total", []string{"outcome=gave_up"}},
 	{replica.TokenWaited{}, "kvd_token_waits_total", []string{"outcome=served"}},
 }
 
@@ -240,7 +240,7 @@ func TestCardinalityIsBounded(t *testing.T) {
 		for _, e := range []replica.Event{
 			replica.Accepted{Op: op}, replica.Applied{Op: op, From: replica.Leader(name)},
 			replica.Judged{Key: name, Verdict: resolve.Verdict{Resolvers: resolve.ID(i).Mask(), Relation: resolve.Relation(i), Retracted: i%5 == 0}},
-			replica.Held{Dot: op.Dot}, replica.Dropped{Dot: op.Dot, Reason: replica.DropReason(i)},
+			replica.Buffered{Dot: op.Dot}, replica.Dropped{Dot: op.Dot, Reason: replica.DropReason(i)},
 			replica.ClockAhead{Dot: op.Dot, Ahead: time.Duration(i) * time.Second}, replica.PeerBehind{Peer: replica.Leader(name)},
 		} {
 			u.metric.Observe(e)

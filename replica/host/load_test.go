@@ -254,7 +254,7 @@ func TestStandingTellsOfPeers(t *testing.T) {
 	if n := h.Durable(logical.Frontier{}); n != 0 {
 		t.Errorf("%d leaders that said nothing are counted", n)
 	}
-	h.Deliver(replica.Received{From: "n2", Message: &replica.Status{Life: 8, Number: 1}})
+	h.Deliver(replica.Received{From: "n2", Message: &replica.Status{Origin: 8, Number: 1}})
 	h.tick()
 	if have, all := h.Durable(mine), h.Durable(logical.Frontier{}); have != 0 || all != 1 {
 		t.Errorf("%d have the write, %d have nothing", have, all)
@@ -262,7 +262,7 @@ func TestStandingTellsOfPeers(t *testing.T) {
 	if v := h.Status().Peers[0]; v.Peer != "n2" || v.Behind != 2 {
 		t.Errorf("the peer is %+v", v)
 	}
-	h.Deliver(replica.Received{From: "n2", Message: &replica.Status{Life: 8, Number: 2, Frontier: mine}})
+	h.Deliver(replica.Received{From: "n2", Message: &replica.Status{Origin: 8, Number: 2, Frontier: mine}})
 	h.tick()
 	if n := h.Durable(mine); n != 1 {
 		t.Errorf("%d have the write after saying so", n)
@@ -289,7 +289,7 @@ func TestTimerWakesTheCore(t *testing.T) {
 	q.Token.Frontier = logical.FrontierOf(logical.Dot{Origin: 5, Seq: 9})
 	select {
 	case rep := <-h.begin(q):
-		if !errors.Is(rep[0].Err, replica.ErrBehind) || !(<-gave).Gave {
+		if !errors.Is(rep[0].Err, replica.ErrBehind) || !(<-gave).GaveUp {
 			t.Errorf("answered %+v", rep)
 		}
 	case <-time.After(10 * time.Second):

@@ -126,7 +126,7 @@ func open(cfg replica.Config, store *storage.Store, st replica.State, last logic
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
 	}
-	cfg.Lives, cfg.SyncsLater = slices.Clone(former), store.Lazy()
+	cfg.PastOrigins, cfg.SyncsLater = slices.Clone(former), store.Lazy()
 	judged, err := refold.Ensure(store, cfg.Policy, o.Refold())
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)

@@ -41,8 +41,8 @@ func TestResumeGoesOnWithTheOrigin(t *testing.T) {
 		t.Errorf("the resumed origin's write is %s", d)
 	}
 	for _, send := range out.Sends {
-		if st, ok := send.Message.(*replica.Status); ok && (st.Number != 41 || st.Life != 7) {
-			t.Errorf("its status has number %d of origin %s", st.Number, st.Life)
+		if st, ok := send.Message.(*replica.Status); ok && (st.Number != 41 || st.Origin != 7) {
+			t.Errorf("its status has number %d of origin %s", st.Number, st.Origin)
 		}
 	}
 }

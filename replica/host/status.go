@@ -39,7 +39,7 @@ func (l *Loop) Ledger() losses.Stats { return l.pump.Ledger() }
 func (l *Loop) Durable(f logical.Frontier) int {
 	n := 0
 	for _, p := range l.Status().Peers {
-		if p.Life != 0 && p.Durable.Includes(f) {
+		if p.Origin != 0 && p.Durable.Includes(f) {
 			n++
 		}
 	}

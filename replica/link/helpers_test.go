@@ -287,7 +287,7 @@ func (n *node) batch(first, last, bytes int) *replica.Batch {
 }
 
 func (n *node) status(number uint64) *replica.Status {
-	return &replica.Status{Life: n.mesh.cfg.Origin, Number: number, Frontier: logical.FrontierOf(logical.Dot{Origin: n.mesh.cfg.Origin, Seq: logical.Seq(number)})}
+	return &replica.Status{Origin: n.mesh.cfg.Origin, Number: number, Frontier: logical.FrontierOf(logical.Dot{Origin: n.mesh.cfg.Origin, Seq: logical.Seq(number)})}
 }
 
 // guest is somebody who speaks the protocol by hand.

@@ -228,7 +228,7 @@ func (q *queue) deliver(h delayed) {
 	}
 	if old := q.status; old != nil {
 		q.dropped.Coalesced++
-		if old.Life == h.status.Life && old.Number > h.status.Number {
+		if old.Origin == h.status.Origin && old.Number > h.status.Number {
 			return
 		}
 	}

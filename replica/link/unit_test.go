@@ -203,16 +203,16 @@ func TestQueueCreditIsNeverAboveTheWindow(t *testing.T) {
 func TestQueueKeepsTheNewerOfTwoStatuses(t *testing.T) {
 	var q queue
 	q.start(1)
-	for _, s := range []replica.Status{{Life: 1, Number: 2}, {Life: 1, Number: 1}} {
+	for _, s := range []replica.Status{{Origin: 1, Number: 2}, {Origin: 1, Number: 1}} {
 		q.offer(&s, fate{n: 1})
 	}
 	if s, _ := q.next(time.Time{}); s.Number != 2 {
 		t.Errorf("status %d replaced 2", s.Number)
 	}
-	for _, s := range []replica.Status{{Life: 1, Number: 2}, {Life: 9, Number: 1}} {
+	for _, s := range []replica.Status{{Origin: 1, Number: 2}, {Origin: 9, Number: 1}} {
 		q.offer(&s, fate{n: 1})
 	}
-	if s, _ := q.next(time.Time{}); s.Life != 9 {
+	if s, _ := q.next(time.Time{}); s.Origin != 9 {
 		t.Errorf("a status of an old life replaced one of the new")
 	}
 }

@@ -43,7 +43,7 @@ func (i inspector) Frontier() logical.Frontier { return i.loop.Frontier() }
 func (i inspector) Durable(f logical.Frontier) int {
 	n := i.loop.Durable(f)
 	for _, p := range i.loop.Status().Peers {
-		if p.Life != 0 && p.Durable.Includes(f) && i.forgotten.Has(string(p.Peer)) {
+		if p.Origin != 0 && p.Durable.Includes(f) && i.forgotten.Has(string(p.Peer)) {
 			n--
 		}
 	}

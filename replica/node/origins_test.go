@@ -24,7 +24,7 @@ func TestAFullLeaderStaysReady(t *testing.T) {
 	n.loop.Deliver(replica.Received{From: "n2", Message: batch})
 	replicatest.Eventually(t, "the last of them is turned away", func() bool { return len(n.originStats().Refused) == 1 })
 	tells := func(number uint64, refused logical.Origin) {
-		n.loop.Deliver(replica.Received{From: "n3", Message: &replica.Status{Life: 1, Number: number, Refused: []logical.Origin{refused}}})
+		n.loop.Deliver(replica.Received{From: "n3", Message: &replica.Status{Origin: 1, Number: number, Refused: []logical.Origin{refused}}})
 		n.set("k", "w")
 	}
 	tells(1, limits.Origins)

@@ -202,11 +202,11 @@ func (d *Decoder) Status() (*replica.Status, error) {
 func decodeStatus(r *codec.Decoder, s *replica.Status) {
 	r.Tuple(16)
 	*s = replica.Status{
-		Life: logical.Origin(r.Uint()), Number: r.Uint(),
+		Origin: logical.Origin(r.Uint()), Number: r.Uint(),
 		Frontier: r.Frontier(), Lamport: logical.Lamport(r.Uint()),
 		HLC:  logical.HLC{Wall: r.Int(), Count: r.Uint32()},
 		Wall: wallclock.Interval{Earliest: wallclock.Instant(r.Int()), Latest: wallclock.Instant(r.Int())},
-		Echo: replica.Echo{Life: logical.Origin(r.Uint()), Number: r.Uint(), Held: time.Duration(r.Int())},
+		Echo: replica.Echo{Origin: logical.Origin(r.Uint()), Number: r.Uint(), Held: time.Duration(r.Int())},
 	}
 	if r.Array(1) == 1 {
 		synced := r.Frontier()
@@ -216,7 +216,7 @@ func decodeStatus(r *codec.Decoder, s *replica.Status) {
 	s.Refused, s.Shared, s.Sums, s.Again = decodeOrigins(r), decodeOrigins(r), decodeSums(r), decodeDots(r)
 	r.Require(-maxInstant <= s.Wall.Earliest && s.Wall.Earliest <= s.Wall.Latest && s.Wall.Latest <= maxInstant, "a clock that ends before it begins, or is out of range")
 	r.Require(s.Echo.Held >= 0, "a status held for less than nothing")
-	r.Require(s.Life != 0, "a status without an origin")
+	r.Require(s.Origin != 0, "a status without an origin")
 }
 
 // groups is the length of an array of groups of so many numbers, at most limit groups.

@@ -54,10 +54,10 @@ func AppendRefuse(dst []byte, r *Refuse) []byte {
 func AppendStatus(dst []byte, s *replica.Status) []byte {
 	start := len(dst)
 	e := codec.Encode(begin(dst)).Array(16)
-	e.Uint(uint64(s.Life)).Uint(s.Number).Frontier(s.Frontier)
+	e.Uint(uint64(s.Origin)).Uint(s.Number).Frontier(s.Frontier)
 	e.Uint(uint64(s.Lamport)).Int(s.HLC.Wall).Uint(uint64(s.HLC.Count))
 	e.Int(int64(s.Wall.Earliest)).Int(int64(s.Wall.Latest))
-	e.Uint(uint64(s.Echo.Life)).Uint(s.Echo.Number).Int(int64(s.Echo.Held))
+	e.Uint(uint64(s.Echo.Origin)).Uint(s.Echo.Number).Int(int64(s.Echo.Held))
 	if s.Synced == nil {
 		e.Array(0)
 	} else {

@@ -26,8 +26,8 @@ import (
 func golden(t *testing.T) map[string][]byte {
 	h := &wire.Hello{VersionMin: 1, VersionMax: 2, Cluster: "c", Leader: "n1", To: "n2", Origin: 0x0102030405060708, Nonce: 200, Policy: "*=lww", RESP: "h:1", HTTP: "",
 		Frontier: logical.FrontierOf(logical.Dot{Origin: 9, Seq: 300}, logical.Dot{Origin: 4, Seq: 1})}
-	s := &replica.Status{Life: 5, Number: 6, Frontier: h.Frontier, Lamport: 70_000, HLC: logical.HLC{Wall: -33, Count: 1},
-		Wall: wallclock.Interval{Earliest: -1, Latest: 1}, Echo: replica.Echo{Life: 3, Number: 1000, Held: 5},
+	s := &replica.Status{Origin: 5, Number: 6, Frontier: h.Frontier, Lamport: 70_000, HLC: logical.HLC{Wall: -33, Count: 1},
+		Wall: wallclock.Interval{Earliest: -1, Latest: 1}, Echo: replica.Echo{Origin: 3, Number: 1000, Held: 5},
 		Refused: []logical.Origin{8}, Shared: []logical.Origin{4, 5}, Sums: []replica.Sum{{Through: logical.Dot{Origin: 4, Seq: 1}, Sum: 1 << 40}}, Again: []logical.Dot{{Origin: 9, Seq: 300}}}
 	op := &resolve.Op{Dot: logical.Dot{Origin: 7, Seq: 1}, Key: "k", Kind: resolve.Put, Value: []byte("v"), Wall: wallclock.Around(5, 0), HLC: logical.HLC{Wall: 5}}
 	next := *op

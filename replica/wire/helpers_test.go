@@ -99,13 +99,13 @@ func drawStatus(t *rapid.T) *replica.Status {
 
 func drawWhole(t *rapid.T) *replica.Status {
 	return &replica.Status{
-		Life:     logical.Origin(rapid.Uint64Range(1, 1<<63).Draw(t, "life")),
+		Origin:   logical.Origin(rapid.Uint64Range(1, 1<<63).Draw(t, "life")),
 		Number:   rapid.Uint64().Draw(t, "number"),
 		Frontier: drawFrontier(t, 0),
 		Lamport:  logical.Lamport(rapid.Uint64().Draw(t, "lamport")),
 		HLC:      logical.HLC{Wall: rapid.Int64().Draw(t, "wall"), Count: rapid.Uint32().Draw(t, "count")},
 		Wall:     wallclock.Around(wallclock.Instant(rapid.Int64Range(-1<<61, 1<<61).Draw(t, "shows")), time.Duration(rapid.Int64Range(0, 1<<60).Draw(t, "claims"))),
-		Echo:     replica.Echo{Life: logical.Origin(rapid.Uint64().Draw(t, "echo")), Number: rapid.Uint64().Draw(t, "echoed"), Held: time.Duration(rapid.Int64Range(0, 1<<62).Draw(t, "held"))},
+		Echo:     replica.Echo{Origin: logical.Origin(rapid.Uint64().Draw(t, "echo")), Number: rapid.Uint64().Draw(t, "echoed"), Held: time.Duration(rapid.Int64Range(0, 1<<62).Draw(t, "held"))},
 		Refused:  drawOrigins(t), Shared: drawOrigins(t), Again: drawDots(t),
 		Sums: drawSums(t),
 	}
@@ -174,6 +174,6 @@ func drawOps(t *rapid.T) []*resolve.Op {
 
 func benchStatus() *replica.Status {
 	op := run(0xabcdef0123456789, 100_001, 1, noise(1))[0]
-	return &replica.Status{Life: op.Dot.Origin, Number: 70_000, Frontier: op.Deps, Lamport: op.Lamport, HLC: op.HLC,
-		Wall: op.Wall, Echo: replica.Echo{Life: op.Dot.Origin, Number: 69_999, Held: time.Millisecond}}
+	return &replica.Status{Origin: op.Dot.Origin, Number: 70_000, Frontier: op.Deps, Lamport: op.Lamport, HLC: op.HLC,
+		Wall: op.Wall, Echo: replica.Echo{Origin: op.Dot.Origin, Number: 69_999, Held: time.Millisecond}}
 }

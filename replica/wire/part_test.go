@@ -22,7 +22,7 @@ func large(bytes int) *resolve.Op {
 }
 
 func status(number uint64) []byte {
-	return wire.AppendStatus(nil, &replica.Status{Life: 7, Number: number, Frontier: logical.FrontierOf()})
+	return wire.AppendStatus(nil, &replica.Status{Origin: 7, Number: number, Frontier: logical.FrontierOf()})
 }
 
 // inParts is the frames of a large op, each by itself.

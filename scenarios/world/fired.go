@@ -105,10 +105,10 @@ func (f Fired) event(l *leader, e replica.Event) {
 			f["a request accepted three times"]++
 		}
 	case replica.TokenWaited:
-		f[map[bool]string{true: "token given up", false: "token waited"}[e.Gave]]++
+		f[map[bool]string{true: "token given up", false: "token waited"}[e.GaveUp]]++
 	case replica.PeerBehind:
 		f[map[bool]string{true: "shipped again", false: "relayed"}[e.Origin == l.origins[len(l.origins)-1]]]++
-	case replica.Held:
+	case replica.Buffered:
 		f[map[bool]string{true: "gap at the gate", false: "buffered at the gate"}[e.Gap]]++
 	case replica.Dropped:
 		f[map[bool]string{true: "duplicate dropped", false: "gate full"}[e.Reason == replica.Duplicate]]++

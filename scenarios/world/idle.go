@@ -71,7 +71,7 @@ func (w *World) caughtUp(a, b *leader, v *replica.PeerView) bool {
 	case there.dead():
 		return true
 	case !back.dead():
-		return v.Behind == 0 && v.Life != 0
+		return v.Behind == 0 && v.Origin != 0
 	}
 	return b.pump.State().Frontier.Includes(a.pump.State().Frontier) || there.loss == 0 && w.now-w.lastNews >= stale
 }

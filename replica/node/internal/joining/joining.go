@@ -192,7 +192,7 @@ func (n *Newcomer) note(out *progress, name replica.Leader, p replica.PeerView, 
 	if p.Up {
 		w.since = now
 	}
-	if p.Life != 0 && (!w.heard || !p.Known.Includes(w.has)) {
+	if p.Origin != 0 && (!w.heard || !p.Known.Includes(w.has)) {
 		w.heard, w.has = true, p.Known
 	}
 	switch {

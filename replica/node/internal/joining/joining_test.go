@@ -32,7 +32,7 @@ func newCircle(t *testing.T, names ...string) *circle {
 }
 
 func (c *circle) says(name string, dots ...logical.Dot) {
-	c.all[name].Life, c.all[name].Known = 5, logical.FrontierOf(dots...)
+	c.all[name].Origin, c.all[name].Known = 5, logical.FrontierOf(dots...)
 }
 
 func (c *circle) fails(name string) {

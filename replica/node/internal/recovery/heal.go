@@ -136,7 +136,7 @@ func (d *Disk) feedSalvaged() error {
 func (d *Disk) nobodyHas(lost []Stretch) bool {
 	heard := map[string]bool{}
 	for _, p := range d.loop.Status().Peers {
-		if p.Life == 0 {
+		if p.Origin == 0 {
 			continue
 		}
 		heard[string(p.Peer)] = true

@@ -15,6 +15,15 @@
 // told to [Metrics] by whoever observes the leader's events, and losses come from
 // [Losses].
 //
+// # The ledger
+//
+// The console's part of the ledger of lost writes is counts. metrics.go counts rows as
+// they are inserted and retracted, and superseded versions, by resolver, relation and
+// whether the resolver serves the key; gauges.go shows how many rows there are, what
+// they take and how many were evicted, as [Status] says; losses.go is the page that
+// tells of rows as they come; alerts.yml has rules over all of these. It reads no row:
+// questions about lost writes are package ledger's.
+//
 // Invariants:
 //
 //   - no metric is labelled with a key or with anything that a client chooses;
@@ -24,4 +33,9 @@
 //   - counting an event takes no lock and no memory;
 //   - what shows keys or memory is shown to users whose rights allow it;
 //   - all that is refused is refused in JSON: what failed, why, what to do next.
+//
+// Files: console.go and config.go (the server), access.go (who may ask), routes.go (the
+// pages), source.go (what a leader says of itself), metrics.go (what is counted),
+// gauges.go, clients.go and published.go (what is asked for at each scrape), losses.go
+// with alerts.yml.
 package console

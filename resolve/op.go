@@ -18,19 +18,14 @@ const (
 	Touch                  // the versions in Parents shall expire at Expires; nothing else changes
 )
 
+var kinds = [...]string{"unknown", Put: "put", Delete: "delete", Add: "add", Touch: "touch"}
+
 // String names the kind.
 func (k Kind) String() string {
-	switch k {
-	case Put:
-		return "put"
-	case Delete:
-		return "delete"
-	case Add:
-		return "add"
-	case Touch:
-		return "touch"
+	if int(k) < len(kinds) {
+		return kinds[k]
 	}
-	return "unknown"
+	return kinds[0]
 }
 
 // Op is one accepted write and all the evidence any resolver asks for. It is

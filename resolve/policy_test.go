@@ -74,3 +74,17 @@ func TestHiddenSiblingsDoNotPileUp(t *testing.T) {
 		t.Errorf("%d of %d are lost under lww, want all but one", lost, accepted)
 	}
 }
+
+func TestKindsAndRelationsHaveNames(t *testing.T) {
+	var got []string
+	for k := range resolve.Kind(6) {
+		got = append(got, k.String())
+	}
+	for r := range resolve.Relation(4) {
+		got = append(got, r.String())
+	}
+	want := []string{"unknown", "put", "delete", "add", "touch", "unknown", "superseded", "inverted", "concurrent", "unknown"}
+	if !slices.Equal(got, want) {
+		t.Errorf("they are called %v, want %v", got, want)
+	}
+}

@@ -21,15 +21,12 @@ const (
 	Concurrent
 )
 
+var relations = [...]string{Superseded: "superseded", Inverted: "inverted", Concurrent: "concurrent"}
+
 // String names the relation.
 func (r Relation) String() string {
-	switch r {
-	case Superseded:
-		return "superseded"
-	case Inverted:
-		return "inverted"
-	case Concurrent:
-		return "concurrent"
+	if int(r) < len(relations) {
+		return relations[r]
 	}
 	return "unknown"
 }

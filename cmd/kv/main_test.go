@@ -11,6 +11,7 @@ import (
 	"kvd/cmd/internal/clitest"
 	"kvd/logical"
 	"kvd/replica/acl/acltest"
+	"kvd/replica/resp"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
@@ -125,7 +126,7 @@ func heardAt(ts *testscript.TestScript, _ bool, args []string) {
 
 // drainingAt lets a leader refuse everything: draining n1
 func drainingAt(ts *testscript.TestScript, _ bool, args []string) {
-	leaderOf(ts, args, 1).Refuse(server.ErrDraining)
+	leaderOf(ts, args, 1).Refuse(resp.ErrDraining)
 }
 
 // cutOut puts what follows a word on standard output into a variable:

@@ -7,16 +7,18 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 )
 
 func bitCommands() []server.Command {
-	only := server.KeySpec{First: 1, Last: 1, Step: 1}
+	only := spec.KeySpec{First: 1, Last: 1, Step: 1}
 	return []server.Command{
-		{Name: "getbit", Arity: 3, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "2.2.0", Plan: planGetBit, Summary: "Answers one bit of a value."},
-		{Name: "setbit", Arity: 4, Flags: server.Write, Needs: acl.Read | acl.Write, Keys: only, Since: "2.2.0", Plan: planSetBit, Summary: "Sets one bit of a value. The whole value is what is replicated: of two leaders that set different bits at once, one may lose, as the key's resolver says."},
-		{Name: "bitcount", Arity: -2, Flags: server.Read, Needs: acl.Read, Keys: only, Since: "2.6.0", Plan: planBitCount, Summary: "Counts the bits that are set in a value, or in a part of it."},
-		{Name: "bitpos", Arity: -3, Flags: server.Read, Needs: acl.Read, Keys: only, Since: "2.8.7", Plan: planBitPos, Summary: "Answers where the first bit that is set, or not set, stands in a value."},
+		{Name: "getbit", Arity: 3, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "2.2.0", Plan: planGetBit, Summary: "Answers one bit of a value."},
+		{Name: "setbit", Arity: 4, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: only, Since: "2.2.0", Plan: planSetBit, Summary: "Sets one bit of a value. The whole value is what is replicated: of two leaders that set different bits at once, one may lose, as the key's resolver says."},
+		{Name: "bitcount", Arity: -2, Flags: spec.Read, Needs: acl.Read, Keys: only, Since: "2.6.0", Plan: planBitCount, Summary: "Counts the bits that are set in a value, or in a part of it."},
+		{Name: "bitpos", Arity: -3, Flags: spec.Read, Needs: acl.Read, Keys: only, Since: "2.8.7", Plan: planBitPos, Summary: "Answers where the first bit that is set, or not set, stands in a value."},
 	}
 }
 
@@ -37,7 +39,7 @@ func bitAt(value []byte, n int64) int64 {
 	return int64(value[n>>3]>>(7-n&7)) & 1
 }
 
-func planGetBit(k *server.Call) (server.Render, error) {
+func planGetBit(k *server.Call) (batch.Render, error) {
 	n, err := parseBit(k, 2)
 	if err != nil {
 		return nil, err
@@ -48,7 +50,7 @@ func planGetBit(k *server.Call) (server.Render, error) {
 	})
 }
 
-func planSetBit(k *server.Call) (server.Render, error) {
+func planSetBit(k *server.Call) (batch.Render, error) {
 	n, err := parseBit(k, 2)
 	if err != nil {
 		return nil, err
@@ -122,7 +124,7 @@ func (r bitRange) of(value []byte, given func(span, int64) (from, to int64, ok b
 }
 
 // planBitCount finds no fault with the part of a key that is absent, as Redis 7.0.
-func planBitCount(k *server.Call) (server.Render, error) {
+func planBitCount(k *server.Call) (batch.Render, error) {
 	r, fault := parseBitRange(k, 2)
 	if len(k.Args) == 3 {
 		fault = resp.ErrSyntax
@@ -154,7 +156,7 @@ func countBits(value []byte, from, to int64) (n int64) {
 	return n
 }
 
-func planBitPos(k *server.Call) (server.Render, error) {
+func planBitPos(k *server.Call) (batch.Render, error) {
 	want, err := k.Int(2)
 	switch {
 	case err != nil:

@@ -10,12 +10,14 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 )
 
 func floatCommands() []server.Command {
 	return []server.Command{
-		{Name: "incrbyfloat", Arity: 3, Flags: server.Write | server.Fast, Needs: acl.Read | acl.Write, Keys: server.KeySpec{First: 1, Last: 1, Step: 1}, Since: "2.6.0", Plan: planIncrByFloat, Summary: "Adds to the decimal number of a key. The sum is what is replicated: of two leaders that add at once, one may lose, as the key's resolver says; sums that must not lose are whole numbers under the counter resolver, and INCRBY."},
+		{Name: "incrbyfloat", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: spec.KeySpec{First: 1, Last: 1, Step: 1}, Since: "2.6.0", Plan: planIncrByFloat, Summary: "Adds to the decimal number of a key. The sum is what is replicated: of two leaders that add at once, one may lose, as the key's resolver says; sums that must not lose are whole numbers under the counter resolver, and INCRBY."},
 	}
 }
 
@@ -68,7 +70,7 @@ func formatFloat(f *big.Float) []byte {
 // minShown is far below the exponent of what seventeen decimals show.
 const minShown = -100
 
-func planIncrByFloat(k *server.Call) (server.Render, error) {
+func planIncrByFloat(k *server.Call) (batch.Render, error) {
 	delta, fine := parseFloat(k.Args[2])
 	limit, pick := k.Config().Limits.Bulk, k.Picks(k.Args[1])
 	s := k.Note()

@@ -10,35 +10,37 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/glob"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 	"kvd/wallclock"
 )
 
 func keyCommands(c *cursors) []server.Command {
-	only, all := server.KeySpec{First: 1, Last: 1, Step: 1}, server.KeySpec{First: 1, Last: -1, Step: 1}
+	only, all := spec.KeySpec{First: 1, Last: 1, Step: 1}, spec.KeySpec{First: 1, Last: -1, Step: 1}
 	return []server.Command{
-		{Name: "del", Arity: -2, Flags: server.Write, Needs: acl.Write, Keys: all, Since: "1.0.0", Plan: planDel, Summary: "Removes keys."},
-		{Name: "unlink", Arity: -2, Flags: server.Write | server.Fast, Needs: acl.Write, Keys: all, Since: "4.0.0", Plan: planDel, Summary: "Removes keys, as DEL does."},
-		{Name: "exists", Arity: -2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: all, Since: "1.0.0", Plan: planExists, Summary: "Counts which of the keys show a value."},
-		{Name: "touch", Arity: -2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: all, Since: "3.2.1", Plan: planExists, Summary: "Counts which of the keys show a value; when a key was last read is not kept."},
-		{Name: "type", Arity: 2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planType, Summary: "Answers string or none."},
-		{Name: "expire", Arity: -3, Flags: server.Write | server.Fast, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planExpire("EX"), Summary: "Lets a value end after seconds."},
-		{Name: "pexpire", Arity: -3, Flags: server.Write | server.Fast, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planExpire("PX"), Summary: "Lets a value end after milliseconds."},
-		{Name: "expireat", Arity: -3, Flags: server.Write | server.Fast, Needs: acl.Write, Keys: only, Since: "1.2.0", Plan: planExpire("EXAT"), Summary: "Lets a value end at a Unix time in seconds."},
-		{Name: "pexpireat", Arity: -3, Flags: server.Write | server.Fast, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planExpire("PXAT"), Summary: "Lets a value end at a Unix time in milliseconds."},
-		{Name: "persist", Arity: 2, Flags: server.Write | server.Fast, Needs: acl.Write, Keys: only, Since: "2.2.0", Plan: planPersist, Summary: "Takes away when a value ends."},
-		{Name: "ttl", Arity: 2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planTTL(edit.Left, time.Second), Summary: "Answers how long a value lasts, in seconds."},
-		{Name: "pttl", Arity: 2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "2.6.0", Plan: planTTL(edit.Left, time.Millisecond), Summary: "Answers how long a value lasts, in milliseconds."},
-		{Name: "expiretime", Arity: 2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "7.0.0", Plan: planTTL(end, time.Second), Summary: "Answers when a value ends, in seconds of Unix time."},
-		{Name: "pexpiretime", Arity: 2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "7.0.0", Plan: planTTL(end, time.Millisecond), Summary: "Answers when a value ends, in milliseconds of Unix time."},
-		{Name: "scan", Arity: -2, Flags: server.Read | server.Exclusive, Needs: acl.Read, Since: "2.8.0", Run: c.runScan, Summary: "Walks over the keys in steps, in order."},
-		{Name: "keys", Arity: 2, Flags: server.Read | server.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runKeys, Summary: "Answers the keys that match a pattern, up to a limit."},
-		{Name: "dbsize", Arity: 1, Flags: server.Read | server.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runDBSize, Summary: "Answers how many keys there are."},
+		{Name: "del", Arity: -2, Flags: spec.Write, Needs: acl.Write, Keys: all, Since: "1.0.0", Plan: planDel, Summary: "Removes keys."},
+		{Name: "unlink", Arity: -2, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: all, Since: "4.0.0", Plan: planDel, Summary: "Removes keys, as DEL does."},
+		{Name: "exists", Arity: -2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: all, Since: "1.0.0", Plan: planExists, Summary: "Counts which of the keys show a value."},
+		{Name: "touch", Arity: -2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: all, Since: "3.2.1", Plan: planExists, Summary: "Counts which of the keys show a value; when a key was last read is not kept."},
+		{Name: "type", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planType, Summary: "Answers string or none."},
+		{Name: "expire", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planExpire("EX"), Summary: "Lets a value end after seconds."},
+		{Name: "pexpire", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planExpire("PX"), Summary: "Lets a value end after milliseconds."},
+		{Name: "expireat", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.2.0", Plan: planExpire("EXAT"), Summary: "Lets a value end at a Unix time in seconds."},
+		{Name: "pexpireat", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planExpire("PXAT"), Summary: "Lets a value end at a Unix time in milliseconds."},
+		{Name: "persist", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.2.0", Plan: planPersist, Summary: "Takes away when a value ends."},
+		{Name: "ttl", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planTTL(edit.Left, time.Second), Summary: "Answers how long a value lasts, in seconds."},
+		{Name: "pttl", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "2.6.0", Plan: planTTL(edit.Left, time.Millisecond), Summary: "Answers how long a value lasts, in milliseconds."},
+		{Name: "expiretime", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "7.0.0", Plan: planTTL(end, time.Second), Summary: "Answers when a value ends, in seconds of Unix time."},
+		{Name: "pexpiretime", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "7.0.0", Plan: planTTL(end, time.Millisecond), Summary: "Answers when a value ends, in milliseconds of Unix time."},
+		{Name: "scan", Arity: -2, Flags: spec.Read | spec.Exclusive, Needs: acl.Read, Since: "2.8.0", Run: c.runScan, Summary: "Walks over the keys in steps, in order."},
+		{Name: "keys", Arity: 2, Flags: spec.Read | spec.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runKeys, Summary: "Answers the keys that match a pattern, up to a limit."},
+		{Name: "dbsize", Arity: 1, Flags: spec.Read | spec.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runDBSize, Summary: "Answers how many keys there are."},
 	}
 }
 
-func planDel(k *server.Call) (server.Render, error) {
+func planDel(k *server.Call) (batch.Render, error) {
 	for _, key := range k.Args[1:] {
 		if err := k.Decide(key, edit.RemovePresent); err != nil {
 			return nil, err
@@ -47,9 +49,9 @@ func planDel(k *server.Call) (server.Render, error) {
 	return showCount, nil
 }
 
-func planExists(k *server.Call) (server.Render, error) { return showPresent, askExists(k) }
+func planExists(k *server.Call) (batch.Render, error) { return showPresent, askExists(k) }
 
-func showPresent(w *resp.Writer, a *server.Answer) {
+func showPresent(w *resp.Writer, a *batch.Answer) {
 	var n int64
 	for i := range a.Replies {
 		n += min(1, int64(len(a.Replies[i].Shown.Values)))
@@ -57,11 +59,11 @@ func showPresent(w *resp.Writer, a *server.Answer) {
 	w.Int(n)
 }
 
-func planType(k *server.Call) (server.Render, error) {
+func planType(k *server.Call) (batch.Render, error) {
 	return showType, askExists(k)
 }
 
-func showType(w *resp.Writer, a *server.Answer) {
+func showType(w *resp.Writer, a *batch.Answer) {
 	if len(a.Replies[0].Shown.Values) == 0 {
 		w.Simple("none")
 		return
@@ -69,8 +71,8 @@ func showType(w *resp.Writer, a *server.Answer) {
 	w.Simple("string")
 }
 
-func planExpire(unit string) func(*server.Call) (server.Render, error) {
-	return func(k *server.Call) (server.Render, error) {
+func planExpire(unit string) func(*server.Call) (batch.Render, error) {
+	return func(k *server.Call) (batch.Render, error) {
 		o, err := wordsOf(k).ParseExpire()
 		if err != nil {
 			return nil, err
@@ -87,14 +89,14 @@ func planExpire(unit string) func(*server.Call) (server.Render, error) {
 	}
 }
 
-func planPersist(k *server.Call) (server.Render, error) {
+func planPersist(k *server.Call) (batch.Render, error) {
 	return showCount, k.Decide(k.Args[1], edit.Persist(k.Picks(k.Args[1])))
 }
 
 // planTTL asks through Decide, because only there a reader learns the deadline
 // and the clock it is measured by.
-func planTTL(of func(replica.Present) wallclock.Instant, unit time.Duration) func(*server.Call) (server.Render, error) {
-	show := func(w *resp.Writer, a *server.Answer) {
+func planTTL(of func(replica.Present) wallclock.Instant, unit time.Duration) func(*server.Call) (batch.Render, error) {
+	show := func(w *resp.Writer, a *batch.Answer) {
 		switch p := a.Seen.Present; {
 		case len(p.Reading.Values) == 0:
 			w.Int(-2)
@@ -104,7 +106,7 @@ func planTTL(of func(replica.Present) wallclock.Instant, unit time.Duration) fun
 			w.Int(edit.Rounded(of(p), unit))
 		}
 	}
-	return func(k *server.Call) (server.Render, error) { return show, peek(k, k.Args[1]) }
+	return func(k *server.Call) (batch.Render, error) { return show, peek(k, k.Args[1]) }
 }
 
 func end(p replica.Present) wallclock.Instant { return p.Expires }

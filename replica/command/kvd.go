@@ -8,28 +8,30 @@ import (
 	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 	"kvd/replica/resp/token"
 	"kvd/resolve"
 )
 
 func kvdCommands() []server.Command {
-	only := server.KeySpec{First: 1, Last: 1, Step: 1}
+	only := spec.KeySpec{First: 1, Last: 1, Step: 1}
 	return []server.Command{
-		{Name: "wait", Group: "server", Arity: 3, Flags: server.Blocking | server.Exclusive, Needs: acl.Anyone, Since: "3.0.0", Run: runWait, Summary: "Waits until other leaders durably hold this connection's last write, as the --sync of each promises it: synced under always and interval, handed to the operating system under never."},
-		{Name: "kvd.get", Arity: -2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planKvdGet, Summary: "Answers all values of a key, a token for writing over exactly those, and the resolver."},
-		{Name: "kvd.set", Arity: -3, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdSet, Summary: "Sets a key over what the token was shown; without one, over what this leader shows."},
-		{Name: "kvd.del", Arity: -2, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdDel, Summary: "Removes what the token was shown of a key; without one, what this leader shows."},
-		{Name: "kvd.incr", Arity: -3, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdIncr, Summary: "Adds to the number of a key."},
-		{Name: "kvd.resolve", Arity: 5, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdResolve, Summary: "Puts one value in the place of exactly the siblings the token was shown."},
-		{Name: "kvd.token", Arity: 1, Flags: server.Read | server.WhileLoading | server.Fast | server.Exclusive | server.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runToken, Summary: "Answers a token of everything this leader has applied."},
-		{Name: "kvd.waitfor", Arity: 3, Flags: server.Blocking | server.Read | server.WhileLoading | server.Exclusive | server.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runWaitFor, Summary: "Waits until this leader has applied what the token has seen, at most so many milliseconds."},
-		{Name: "kvd.policy", Arity: -1, Flags: server.Read | server.WhileLoading | server.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runPolicy, Summary: "Answers which resolver serves a key, or the whole policy."},
-		{Name: "kvd.frontier", Arity: 1, Flags: server.Read | server.WhileLoading | server.Fast | server.Exclusive | server.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runFrontier, Summary: "Answers what this leader has applied, by origin."},
+		{Name: "wait", Group: "server", Arity: 3, Flags: spec.Blocking | spec.Exclusive, Needs: acl.Anyone, Since: "3.0.0", Run: runWait, Summary: "Waits until other leaders durably hold this connection's last write, as the --sync of each promises it: synced under always and interval, handed to the operating system under never."},
+		{Name: "kvd.get", Arity: -2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planKvdGet, Summary: "Answers all values of a key, a token for writing over exactly those, and the resolver."},
+		{Name: "kvd.set", Arity: -3, Flags: spec.Write | spec.Fast | spec.NoMulti, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdSet, Summary: "Sets a key over what the token was shown; without one, over what this leader shows."},
+		{Name: "kvd.del", Arity: -2, Flags: spec.Write | spec.Fast | spec.NoMulti, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdDel, Summary: "Removes what the token was shown of a key; without one, what this leader shows."},
+		{Name: "kvd.incr", Arity: -3, Flags: spec.Write | spec.Fast | spec.NoMulti, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdIncr, Summary: "Adds to the number of a key."},
+		{Name: "kvd.resolve", Arity: 5, Flags: spec.Write | spec.Fast | spec.NoMulti, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planKvdResolve, Summary: "Puts one value in the place of exactly the siblings the token was shown."},
+		{Name: "kvd.token", Arity: 1, Flags: spec.Read | spec.WhileLoading | spec.Fast | spec.Exclusive | spec.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runToken, Summary: "Answers a token of everything this leader has applied."},
+		{Name: "kvd.waitfor", Arity: 3, Flags: spec.Blocking | spec.Read | spec.WhileLoading | spec.Exclusive | spec.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runWaitFor, Summary: "Waits until this leader has applied what the token has seen, at most so many milliseconds."},
+		{Name: "kvd.policy", Arity: -1, Flags: spec.Read | spec.WhileLoading | spec.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runPolicy, Summary: "Answers which resolver serves a key, or the whole policy."},
+		{Name: "kvd.frontier", Arity: 1, Flags: spec.Read | spec.WhileLoading | spec.Fast | spec.Exclusive | spec.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runFrontier, Summary: "Answers what this leader has applied, by origin."},
 	}
 }
 
-func planKvdGet(k *server.Call) (server.Render, error) {
+func planKvdGet(k *server.Call) (batch.Render, error) {
 	o, err := parseOptions(k, 2, withToken|withEvidence)
 	if err != nil {
 		return nil, err
@@ -40,12 +42,12 @@ func planKvdGet(k *server.Call) (server.Render, error) {
 	}
 	r.Token = o.token.Seen
 	policy := k.Inspector().Policy()
-	return func(w *resp.Writer, a *server.Answer) {
+	return func(w *resp.Writer, a *batch.Answer) {
 		showReading(w, a, policy.Panel(a.Requests[0].Key).Serving, o.evidence)
 	}, nil
 }
 
-func showReading(w *resp.Writer, a *server.Answer, id resolve.ID, evidence bool) {
+func showReading(w *resp.Writer, a *batch.Answer, id resolve.ID, evidence bool) {
 	rep := &a.Replies[0]
 	seen := seenBy(a)
 	w.Map(3 + 2*int(resp.Flag(evidence)))
@@ -63,11 +65,11 @@ func showReading(w *resp.Writer, a *server.Answer, id resolve.ID, evidence bool)
 
 // seenBy is what the client has seen after the first reply: what it brought and
 // what it was answered.
-func seenBy(a *server.Answer) replica.Token {
+func seenBy(a *batch.Answer) replica.Token {
 	return a.Replies[0].Token.Join(a.Requests[0].Token)
 }
 
-func planKvdSet(k *server.Call) (server.Render, error) {
+func planKvdSet(k *server.Call) (batch.Render, error) {
 	o, err := parseOptions(k, 3, withToken|withRequest|withEvidence)
 	if err != nil {
 		return nil, err
@@ -75,7 +77,7 @@ func planKvdSet(k *server.Call) (server.Render, error) {
 	return write(k, replica.Set, o, k.Bytes(2))
 }
 
-func planKvdDel(k *server.Call) (server.Render, error) {
+func planKvdDel(k *server.Call) (batch.Render, error) {
 	o, err := parseOptions(k, 2, withToken|withRequest|withEvidence)
 	if err != nil {
 		return nil, err
@@ -85,7 +87,7 @@ func planKvdDel(k *server.Call) (server.Render, error) {
 
 // planKvdIncr takes a token for what its holder has seen; an increment goes over
 // whatever the leader shows.
-func planKvdIncr(k *server.Call) (server.Render, error) {
+func planKvdIncr(k *server.Call) (batch.Render, error) {
 	delta, err := k.Int(2)
 	if err != nil {
 		return nil, err
@@ -102,7 +104,7 @@ func planKvdIncr(k *server.Call) (server.Render, error) {
 	return o.shows(true), nil
 }
 
-func planKvdResolve(k *server.Call) (server.Render, error) {
+func planKvdResolve(k *server.Call) (batch.Render, error) {
 	o, err := parseOptions(k, 3, withToken)
 	if err != nil {
 		return nil, err
@@ -114,7 +116,7 @@ func planKvdResolve(k *server.Call) (server.Render, error) {
 }
 
 // write adds a write over exactly what the token was shown, if it says.
-func write(k *server.Call, v replica.Verb, o options, value []byte) (server.Render, error) {
+func write(k *server.Call, v replica.Verb, o options, value []byte) (batch.Render, error) {
 	r, err := k.Ask(v, k.Args[1])
 	if err != nil {
 		return nil, err
@@ -127,15 +129,15 @@ func write(k *server.Call, v replica.Verb, o options, value []byte) (server.Rend
 }
 
 // shows is how the reply to a write is rendered.
-func (o options) shows(outcome bool) server.Render {
-	return func(w *resp.Writer, a *server.Answer) { showWritten(w, a, outcome, o.evidence) }
+func (o options) shows(outcome bool) batch.Render {
+	return func(w *resp.Writer, a *batch.Answer) { showWritten(w, a, outcome, o.evidence) }
 }
 
 // showWritten renders the dot, and a token that has seen the write. Of the key
 // its author knows that write and nothing else: to vouch for siblings it was not
 // shown would lose them. An increment adds its outcome, evidence what the write
 // went over and what the key shows now.
-func showWritten(w *resp.Writer, a *server.Answer, outcome, evidence bool) {
+func showWritten(w *resp.Writer, a *batch.Answer, outcome, evidence bool) {
 	rep := &a.Replies[0]
 	seen := seenBy(a)
 	w.Map(2 + int(resp.Flag(outcome)) + 7*int(resp.Flag(evidence)))

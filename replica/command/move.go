@@ -5,19 +5,21 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 	"kvd/wallclock"
 )
 
 // moveCommands write several keys in one step at one leader.
 func moveCommands() []server.Command {
 	const each = " Both keys change in one step at this leader; another may apply the two writes one after the other, and each key's resolver judges its own."
-	two := server.KeySpec{First: 1, Last: 2, Step: 1}
+	two := spec.KeySpec{First: 1, Last: 2, Step: 1}
 	return []server.Command{
-		{Name: "rename", Arity: 3, Flags: server.Write, Needs: acl.Read | acl.Write, Keys: two, Since: "1.0.0", Plan: planRename, Summary: "Moves a value, and when it ends, to another key." + each},
-		{Name: "renamenx", Arity: 3, Flags: server.Write | server.Fast, Needs: acl.Read | acl.Write, Keys: two, Since: "1.0.0", Plan: planRenameNX, Summary: "Moves a value to a key of which this leader shows nothing." + each},
-		{Name: "copy", Arity: -3, Flags: server.Write, Needs: acl.Read | acl.Write, Keys: two, Since: "6.2.0", Plan: planCopy, Summary: "Copies a value, and when it ends, to another key."},
-		{Name: "msetnx", Arity: -3, Flags: server.Write, Needs: acl.Write, Keys: server.KeySpec{First: 1, Last: -1, Step: 2}, Since: "1.0.1", Plan: planMSetNX, Summary: "Sets several keys if this leader shows none of them. It is one step at this leader: another may have set one of them meanwhile, and then each key's resolver says what stands."},
+		{Name: "rename", Arity: 3, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: two, Since: "1.0.0", Plan: planRename, Summary: "Moves a value, and when it ends, to another key." + each},
+		{Name: "renamenx", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: two, Since: "1.0.0", Plan: planRenameNX, Summary: "Moves a value to a key of which this leader shows nothing." + each},
+		{Name: "copy", Arity: -3, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: two, Since: "6.2.0", Plan: planCopy, Summary: "Copies a value, and when it ends, to another key."},
+		{Name: "msetnx", Arity: -3, Flags: spec.Write, Needs: acl.Write, Keys: spec.KeySpec{First: 1, Last: -1, Step: 2}, Since: "1.0.1", Plan: planMSetNX, Summary: "Sets several keys if this leader shows none of them. It is one step at this leader: another may have set one of them meanwhile, and then each key's resolver says what stands."},
 	}
 }
 
@@ -89,12 +91,12 @@ func move(k *server.Call, absent bool) error {
 	return err
 }
 
-func planRename(k *server.Call) (server.Render, error) { return showOK, move(k, false) }
+func planRename(k *server.Call) (batch.Render, error) { return showOK, move(k, false) }
 
-func planRenameNX(k *server.Call) (server.Render, error) { return showMoved, move(k, true) }
+func planRenameNX(k *server.Call) (batch.Render, error) { return showMoved, move(k, true) }
 
 // showMoved renders whether the second request wrote.
-func showMoved(w *resp.Writer, a *server.Answer) {
+func showMoved(w *resp.Writer, a *batch.Answer) {
 	w.Int(resp.Flag(len(a.Replies) > 1 && !a.Replies[1].Dot.IsZero()))
 }
 
@@ -104,7 +106,7 @@ const redisDatabases = 16
 
 const errDatabase = resp.Error("ERR DB index is out of range")
 
-func planCopy(k *server.Call) (server.Render, error) {
+func planCopy(k *server.Call) (batch.Render, error) {
 	replace, db := false, int64(0)
 	for i := 3; i < len(k.Args); i++ {
 		switch {
@@ -139,7 +141,7 @@ func planCopy(k *server.Call) (server.Render, error) {
 }
 
 // planMSetNX looks at all keys, then sets them if none was there.
-func planMSetNX(k *server.Call) (server.Render, error) {
+func planMSetNX(k *server.Call) (batch.Render, error) {
 	if len(k.Args)%2 == 0 {
 		return nil, resp.WrongArity("msetnx")
 	}
@@ -165,5 +167,5 @@ func planMSetNX(k *server.Call) (server.Render, error) {
 		}
 	}
 	k.Together(from)
-	return func(w *resp.Writer, _ *server.Answer) { w.Int(int64(1 - resp.Flag(*there))) }, nil
+	return func(w *resp.Writer, _ *batch.Answer) { w.Int(int64(1 - resp.Flag(*there))) }, nil
 }

@@ -9,39 +9,41 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 )
 
 // objectCommands say how a key is kept.
 func objectCommands() []server.Command {
-	second := server.KeySpec{First: 2, Last: 2, Step: 1}
+	second := spec.KeySpec{First: 2, Last: 2, Step: 1}
 	return []server.Command{
-		{Name: "object", Arity: -2, Flags: server.Read, Needs: acl.Read, Keys: second, Since: "2.2.3", Plan: planObject, Summary: "Answers how a value would be kept (ENCODING), how many seconds ago it was written (IDLETIME: reads are not counted), and 1 (REFCOUNT).",
+		{Name: "object", Arity: -2, Flags: spec.Read, Needs: acl.Read, Keys: second, Since: "2.2.3", Plan: planObject, Summary: "Answers how a value would be kept (ENCODING), how many seconds ago it was written (IDLETIME: reads are not counted), and 1 (REFCOUNT).",
 			Subs: map[string]int{
 				"encoding": 3, "freq": 3, "help": 2, "idletime": 3, "refcount": 3,
 			}, Help: []string{
 				"ENCODING <key>", "    Answers int, embstr or raw, by the value's look and length.", "IDLETIME <key>",
 				"    Answers how many seconds ago the value was written.", "REFCOUNT <key>", "    Answers 1.",
 			}},
-		{Name: "randomkey", Arity: 1, Flags: server.Read | server.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runRandomKey, Summary: "Answers some key. Every key can come up; those among many whose names begin alike come up less often."},
+		{Name: "randomkey", Arity: 1, Flags: spec.Read | spec.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runRandomKey, Summary: "Answers some key. Every key can come up; those among many whose names begin alike come up less often."},
 	}
 }
 
 // memoryCommands look at what all keys take, or take it back.
 func memoryCommands() []server.Command {
 	return []server.Command{
-		{Name: "memory", Arity: -2, Flags: server.Read, Needs: acl.Read, Keys: server.KeySpec{First: 2, Last: 2, Step: 1}, Since: "4.0.0", Plan: planMemory, Summary: "Answers about how many bytes a key takes in memory, values that are kept and not shown included (USAGE).",
+		{Name: "memory", Arity: -2, Flags: spec.Read, Needs: acl.Read, Keys: spec.KeySpec{First: 2, Last: 2, Step: 1}, Since: "4.0.0", Plan: planMemory, Summary: "Answers about how many bytes a key takes in memory, values that are kept and not shown included (USAGE).",
 			Subs: map[string]int{
 				"doctor": 2, "help": 2, "malloc-stats": 2, "purge": 2, "stats": 2, "usage": -3,
 			}, Help: []string{
 				"USAGE <key> [SAMPLES <count>]", "    Answers about how many bytes the key takes in memory.",
 			}},
-		{Name: "flushall", Arity: -1, Flags: server.Write | server.Admin | server.Exclusive | server.AllKeys, Needs: acl.Write | acl.Admin, Since: "1.0.0", Run: runFlush, Summary: "Deletes every key that this leader shows, one after the other, as DEL does; all leaders, SUBSCRIBE and the ledger learn of each. A key that is written meanwhile, here or elsewhere, may stay."},
-		{Name: "flushdb", Arity: -1, Flags: server.Write | server.Admin | server.Exclusive | server.AllKeys, Needs: acl.Write | acl.Admin, Since: "1.0.0", Run: runFlush, Summary: "Deletes every key, as FLUSHALL does: there is one database."},
+		{Name: "flushall", Arity: -1, Flags: spec.Write | spec.Admin | spec.Exclusive | spec.AllKeys, Needs: acl.Write | acl.Admin, Since: "1.0.0", Run: runFlush, Summary: "Deletes every key that this leader shows, one after the other, as DEL does; all leaders, SUBSCRIBE and the ledger learn of each. A key that is written meanwhile, here or elsewhere, may stay."},
+		{Name: "flushdb", Arity: -1, Flags: spec.Write | spec.Admin | spec.Exclusive | spec.AllKeys, Needs: acl.Write | acl.Admin, Since: "1.0.0", Run: runFlush, Summary: "Deletes every key, as FLUSHALL does: there is one database."},
 	}
 }
 
-func planObject(k *server.Call) (server.Render, error) {
+func planObject(k *server.Call) (batch.Render, error) {
 	var show func(p replica.Present, w *resp.Writer)
 	switch {
 	case k.Is(1, "ENCODING"):
@@ -67,7 +69,7 @@ func planObject(k *server.Call) (server.Render, error) {
 
 // describeKey adds an Update that reads how argument 2 is kept. What show needs of the
 // value it is shown while it is decided.
-func describeKey(k *server.Call, show func(p replica.Present, w *resp.Writer)) (server.Render, error) {
+func describeKey(k *server.Call, show func(p replica.Present, w *resp.Writer)) (batch.Render, error) {
 	reply := resp.Buffer()
 	reply.Speak(k.Proto())
 	pick := k.Picks(k.Args[2])
@@ -87,7 +89,7 @@ func describeKey(k *server.Call, show func(p replica.Present, w *resp.Writer)) (
 	if err == nil {
 		k.Last().Describe = true
 	}
-	return func(w *resp.Writer, _ *server.Answer) { w.Raw(reply.Bytes()) }, err
+	return func(w *resp.Writer, _ *batch.Answer) { w.Raw(reply.Bytes()) }, err
 }
 
 // maxEmbedded is the longest value that Redis keeps in one piece with its object.
@@ -104,7 +106,7 @@ func encodingOf(value []byte) string {
 	return "raw"
 }
 
-func planMemory(k *server.Call) (server.Render, error) {
+func planMemory(k *server.Call) (batch.Render, error) {
 	switch {
 	case !k.Is(1, "USAGE"):
 		return nil, k.UnknownSub()
@@ -170,7 +172,7 @@ func runFlush(k *server.Call) error {
 		}
 		switch {
 		case err != nil:
-			return resp.Error(server.ErrorText(err) + " (" + strconv.Itoa(deleted) + " keys were deleted before)")
+			return resp.Error(batch.ErrorText(err) + " (" + strconv.Itoa(deleted) + " keys were deleted before)")
 		case next == "":
 			k.Out.Simple("OK")
 			return nil

@@ -7,16 +7,18 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 )
 
 // rangeCommands look at, or write over, a part of a value.
 func rangeCommands() []server.Command {
-	only := server.KeySpec{First: 1, Last: 1, Step: 1}
+	only := spec.KeySpec{First: 1, Last: 1, Step: 1}
 	return []server.Command{
-		{Name: "getrange", Arity: 4, Flags: server.Read, Needs: acl.Read, Keys: only, Since: "2.4.0", Plan: planGetRange, Summary: "Answers a part of a value."},
-		{Name: "substr", Arity: 4, Flags: server.Read, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planGetRange, Summary: "Answers a part of a value, as GETRANGE does."},
-		{Name: "setrange", Arity: 4, Flags: server.Write, Needs: acl.Write, Keys: only, Since: "2.2.0", Plan: planSetRange, Summary: "Writes over a part of a value. The whole value is what is replicated: of two leaders that write different parts at once, one may lose, as the key's resolver says."},
+		{Name: "getrange", Arity: 4, Flags: spec.Read, Needs: acl.Read, Keys: only, Since: "2.4.0", Plan: planGetRange, Summary: "Answers a part of a value."},
+		{Name: "substr", Arity: 4, Flags: spec.Read, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planGetRange, Summary: "Answers a part of a value, as GETRANGE does."},
+		{Name: "setrange", Arity: 4, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "2.2.0", Plan: planSetRange, Summary: "Writes over a part of a value. The whole value is what is replicated: of two leaders that write different parts at once, one may lose, as the key's resolver says."},
 	}
 }
 
@@ -56,7 +58,7 @@ func parseRange(k *server.Call, i int) (span, error) {
 	return span{first, last}, err
 }
 
-func planGetRange(k *server.Call) (server.Render, error) {
+func planGetRange(k *server.Call) (batch.Render, error) {
 	s, err := parseRange(k, 2)
 	if err != nil {
 		return nil, err
@@ -71,7 +73,7 @@ func planGetRange(k *server.Call) (server.Render, error) {
 	})
 }
 
-func planSetRange(k *server.Call) (server.Render, error) {
+func planSetRange(k *server.Call) (batch.Render, error) {
 	at, err := k.Int(2)
 	switch {
 	case err != nil:

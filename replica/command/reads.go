@@ -4,6 +4,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
 )
@@ -56,27 +57,27 @@ func askExists(k *server.Call) error {
 
 // readOne adds a Get of argument 1, of whose one value show makes the reply. On an
 // error it has written nothing.
-func readOne(k *server.Call, show func(w *resp.Writer, value []byte, there bool) error) (server.Render, error) {
+func readOne(k *server.Call, show func(w *resp.Writer, value []byte, there bool) error) (batch.Render, error) {
 	_, err := k.Ask(replica.Get, k.Args[1])
-	return func(w *resp.Writer, a *server.Answer) {
+	return func(w *resp.Writer, a *batch.Answer) {
 		r := a.Replies[0].Shown
 		value, there, err := edit.One(r, len(r.Values) > 1 && a.Picks(a.Requests[0].Key))
 		if err == nil {
 			err = show(w, value, there)
 		}
 		if err != nil {
-			w.Error(server.ErrorText(err))
+			w.Error(batch.ErrorText(err))
 		}
 	}, err
 }
 
 // compute adds an Update whose render writes a number that Decide came to.
-func compute(k *server.Call, key []byte, d func(p replica.Present, n *int64) (replica.Write, error)) (server.Render, error) {
+func compute(k *server.Call, key []byte, d func(p replica.Present, n *int64) (replica.Write, error)) (batch.Render, error) {
 	s := k.Note()
 	return showComputed, k.Decide(key, func(p replica.Present) (replica.Write, error) { return d(p, &s.Number) })
 }
 
-func showComputed(w *resp.Writer, a *server.Answer) { w.Int(a.Seen.Number) }
+func showComputed(w *resp.Writer, a *batch.Answer) { w.Int(a.Seen.Number) }
 
 // valueOf is the value of a key that shows one, empty if it shows none.
 func valueOf(r resolve.Reading, pick bool) ([]byte, error) {

@@ -7,7 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
-	"kvd/replica/resp/server"
+	"kvd/replica/resp/batch"
 )
 
 // TestSeenGrows: what a client brought and what it was answered are both seen.
@@ -24,7 +24,7 @@ func TestSeenGrows(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		was, now := draw(t), draw(t)
-		a := server.Answer{Requests: []*replica.Request{{Token: was}}, Replies: []replica.Reply{{Token: now}}}
+		a := batch.Answer{Requests: []*replica.Request{{Token: was}}, Replies: []replica.Reply{{Token: now}}}
 		got := seenBy(&a)
 		for _, part := range []replica.Token{was, now} {
 			if !got.Frontier.Includes(part.Frontier) || got.Lamport < part.Lamport || got.HLC.Compare(part.HLC) < 0 {

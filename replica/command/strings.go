@@ -7,44 +7,46 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 	"kvd/wallclock"
 )
 
 func stringCommands() []server.Command {
-	only := server.KeySpec{First: 1, Last: 1, Step: 1}
+	only := spec.KeySpec{First: 1, Last: 1, Step: 1}
 	return []server.Command{
-		{Name: "get", Arity: 2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planGet, Summary: "Answers the value of a key."},
-		{Name: "set", Arity: -3, Flags: server.Write, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planSet, Summary: "Sets a key over whatever this leader shows of it; with NX, XX, IFEQ or IFNE only if that fits." + edit.BetweenLeaders},
-		{Name: "setnx", Arity: 3, Flags: server.Write | server.Fast, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planSetNX, Summary: "Sets a key if this leader shows none."},
-		{Name: "setex", Arity: 4, Flags: server.Write, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planSetEX("EX"), Summary: "Sets a key that ends after seconds."},
-		{Name: "psetex", Arity: 4, Flags: server.Write, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planSetEX("PX"), Summary: "Sets a key that ends after milliseconds."},
-		{Name: "getset", Arity: 3, Flags: server.Write | server.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planGetSet, Summary: "Sets a key and answers what it showed."},
-		{Name: "getdel", Arity: 2, Flags: server.Write | server.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "6.2.0", Plan: planGetDel, Summary: "Removes a key and answers what it showed."},
-		{Name: "getex", Arity: -2, Flags: server.Write | server.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "6.2.0", Plan: planGetEx, Summary: "Answers a value and changes when it ends."},
-		{Name: "append", Arity: 3, Flags: server.Write | server.Fast, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planAppend, Summary: "Puts text behind the value of a key."},
-		{Name: "strlen", Arity: 2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: only, Since: "2.2.0", Plan: planStrlen, Summary: "Answers how long a value is."},
-		{Name: "mget", Arity: -2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: server.KeySpec{First: 1, Last: -1, Step: 1}, Since: "1.0.0", Plan: planMGet, Summary: "Answers the values of several keys."},
-		{Name: "mset", Arity: -3, Flags: server.Write, Needs: acl.Write, Keys: server.KeySpec{First: 1, Last: -1, Step: 2}, Since: "1.0.1", Plan: planMSet, Summary: "Sets several keys in one batch."},
-		{Name: "incr", Arity: 2, Flags: server.Write | server.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planStep(1), Summary: "Adds one to the number of a key."},
-		{Name: "decr", Arity: 2, Flags: server.Write | server.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planStep(-1), Summary: "Takes one from the number of a key."},
-		{Name: "incrby", Arity: 3, Flags: server.Write | server.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planIncrBy, Summary: "Adds to the number of a key."},
-		{Name: "decrby", Arity: 3, Flags: server.Write | server.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planDecrBy, Summary: "Takes from the number of a key."},
+		{Name: "get", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planGet, Summary: "Answers the value of a key."},
+		{Name: "set", Arity: -3, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planSet, Summary: "Sets a key over whatever this leader shows of it; with NX, XX, IFEQ or IFNE only if that fits." + edit.BetweenLeaders},
+		{Name: "setnx", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planSetNX, Summary: "Sets a key if this leader shows none."},
+		{Name: "setex", Arity: 4, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planSetEX("EX"), Summary: "Sets a key that ends after seconds."},
+		{Name: "psetex", Arity: 4, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planSetEX("PX"), Summary: "Sets a key that ends after milliseconds."},
+		{Name: "getset", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planGetSet, Summary: "Sets a key and answers what it showed."},
+		{Name: "getdel", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "6.2.0", Plan: planGetDel, Summary: "Removes a key and answers what it showed."},
+		{Name: "getex", Arity: -2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "6.2.0", Plan: planGetEx, Summary: "Answers a value and changes when it ends."},
+		{Name: "append", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planAppend, Summary: "Puts text behind the value of a key."},
+		{Name: "strlen", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "2.2.0", Plan: planStrlen, Summary: "Answers how long a value is."},
+		{Name: "mget", Arity: -2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: spec.KeySpec{First: 1, Last: -1, Step: 1}, Since: "1.0.0", Plan: planMGet, Summary: "Answers the values of several keys."},
+		{Name: "mset", Arity: -3, Flags: spec.Write, Needs: acl.Write, Keys: spec.KeySpec{First: 1, Last: -1, Step: 2}, Since: "1.0.1", Plan: planMSet, Summary: "Sets several keys in one batch."},
+		{Name: "incr", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planStep(1), Summary: "Adds one to the number of a key."},
+		{Name: "decr", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planStep(-1), Summary: "Takes one from the number of a key."},
+		{Name: "incrby", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planIncrBy, Summary: "Adds to the number of a key."},
+		{Name: "decrby", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planDecrBy, Summary: "Takes from the number of a key."},
 	}
 }
 
-func planGet(k *server.Call) (server.Render, error) {
+func planGet(k *server.Call) (batch.Render, error) {
 	_, err := k.Ask(replica.Get, k.Args[1])
 	return showValue, err
 }
 
 // showValue renders what a Get shows.
-func showValue(w *resp.Writer, a *server.Answer) {
+func showValue(w *resp.Writer, a *batch.Answer) {
 	r := a.Replies[0].Shown
 	value, there, err := edit.One(r, len(r.Values) > 1 && a.Picks(a.Requests[0].Key))
 	switch {
 	case err != nil:
-		w.Error(server.ErrorText(err))
+		w.Error(batch.ErrorText(err))
 	case there:
 		w.Bulk(value)
 	default:
@@ -54,7 +56,7 @@ func showValue(w *resp.Writer, a *server.Answer) {
 
 // showSeen renders the value that Decide was shown. Siblings were refused there
 // unless the first may be picked.
-func showSeen(w *resp.Writer, a *server.Answer) {
+func showSeen(w *resp.Writer, a *batch.Answer) {
 	if len(a.Seen.Values) == 0 {
 		w.Null()
 		return
@@ -62,10 +64,10 @@ func showSeen(w *resp.Writer, a *server.Answer) {
 	w.Bulk(a.Seen.Values[0])
 }
 
-func showOK(w *resp.Writer, _ *server.Answer) { w.Simple("OK") }
+func showOK(w *resp.Writer, _ *batch.Answer) { w.Simple("OK") }
 
 // showWrote renders OK if anything was written.
-func showWrote(w *resp.Writer, a *server.Answer) {
+func showWrote(w *resp.Writer, a *batch.Answer) {
 	if a.Replies[0].Dot.IsZero() {
 		w.Null()
 		return
@@ -74,7 +76,7 @@ func showWrote(w *resp.Writer, a *server.Answer) {
 }
 
 // showCount renders how many requests wrote.
-func showCount(w *resp.Writer, a *server.Answer) {
+func showCount(w *resp.Writer, a *batch.Answer) {
 	var n int64
 	for i := range a.Replies {
 		if !a.Replies[i].Dot.IsZero() {
@@ -84,7 +86,7 @@ func showCount(w *resp.Writer, a *server.Answer) {
 	w.Int(n)
 }
 
-func planSet(k *server.Call) (server.Render, error) {
+func planSet(k *server.Call) (batch.Render, error) {
 	o, err := wordsOf(k).ParseSet()
 	if err != nil {
 		return nil, err
@@ -112,13 +114,13 @@ func planSet(k *server.Call) (server.Render, error) {
 	return showWrote, k.Decide(k.Args[1], d)
 }
 
-func planSetNX(k *server.Call) (server.Render, error) {
+func planSetNX(k *server.Call) (batch.Render, error) {
 	o := edit.Setting{Absent: true}
 	return showCount, k.Decide(k.Args[1], o.Decide(k.Bytes(2), k.Picks(k.Args[1])))
 }
 
-func planSetEX(unit string) func(*server.Call) (server.Render, error) {
-	return func(k *server.Call) (server.Render, error) {
+func planSetEX(unit string) func(*server.Call) (batch.Render, error) {
+	return func(k *server.Call) (batch.Render, error) {
 		life, err := wordsOf(k).ParseTTL(unit, 2)
 		if err != nil {
 			return nil, err
@@ -128,16 +130,16 @@ func planSetEX(unit string) func(*server.Call) (server.Render, error) {
 	}
 }
 
-func planGetSet(k *server.Call) (server.Render, error) {
+func planGetSet(k *server.Call) (batch.Render, error) {
 	o := edit.Setting{Get: true}
 	return showSeen, decideSeen(k, k.Args[1], o.Decide(k.Bytes(2), k.Picks(k.Args[1])))
 }
 
-func planGetDel(k *server.Call) (server.Render, error) {
+func planGetDel(k *server.Call) (batch.Render, error) {
 	return showSeen, decideSeen(k, k.Args[1], edit.TakeAway(k.Picks(k.Args[1])))
 }
 
-func planGetEx(k *server.Call) (server.Render, error) {
+func planGetEx(k *server.Call) (batch.Render, error) {
 	l, persists, err := wordsOf(k).ParseGetEx()
 	pick := k.Picks(k.Args[1])
 	switch {
@@ -152,34 +154,34 @@ func planGetEx(k *server.Call) (server.Render, error) {
 	return showSeen, decideSeen(k, k.Args[1], edit.IfShown(pick, wrong, edit.Expiry{}.Decide(life, pick)))
 }
 
-func planAppend(k *server.Call) (server.Render, error) {
+func planAppend(k *server.Call) (batch.Render, error) {
 	return showLength, decideShown(k, k.Args[1], edit.AppendTo(k.Bytes(2), k.Config().Limits.Bulk, k.Picks(k.Args[1])))
 }
 
-func planStrlen(k *server.Call) (server.Render, error) {
+func planStrlen(k *server.Call) (batch.Render, error) {
 	_, err := k.Ask(replica.Get, k.Args[1])
 	return showLength, err
 }
 
 // showLength renders the length of what the key shows now.
-func showLength(w *resp.Writer, a *server.Answer) {
+func showLength(w *resp.Writer, a *batch.Answer) {
 	r := a.Replies[0].Shown
 	value, _, err := edit.One(r, len(r.Values) > 1 && a.Picks(a.Requests[0].Key))
 	if err != nil {
-		w.Error(server.ErrorText(err))
+		w.Error(batch.ErrorText(err))
 		return
 	}
 	w.Int(int64(len(value)))
 }
 
-func planMGet(k *server.Call) (server.Render, error) { return showValues, k.Each(replica.Get, 1) }
+func planMGet(k *server.Call) (batch.Render, error) { return showValues, k.Each(replica.Get, 1) }
 
 // showValues renders MGET. Siblings fail the whole command: clients that expect
 // strings do not expect an error among them.
-func showValues(w *resp.Writer, a *server.Answer) {
+func showValues(w *resp.Writer, a *batch.Answer) {
 	for i := range a.Replies {
 		if n := len(a.Replies[i].Shown.Values); n > 1 && !a.Picks(a.Requests[i].Key) {
-			w.Error(server.ErrorText(resp.Conflict(n)))
+			w.Error(batch.ErrorText(resp.Conflict(n)))
 			return
 		}
 	}
@@ -193,7 +195,7 @@ func showValues(w *resp.Writer, a *server.Answer) {
 	}
 }
 
-func planMSet(k *server.Call) (server.Render, error) {
+func planMSet(k *server.Call) (batch.Render, error) {
 	if len(k.Args)%2 == 0 {
 		return nil, resp.WrongArity("mset")
 	}
@@ -208,12 +210,12 @@ func planMSet(k *server.Call) (server.Render, error) {
 }
 
 // planStep makes its Decide once: INCR of a hot key allocates none.
-func planStep(delta int64) func(*server.Call) (server.Render, error) {
+func planStep(delta int64) func(*server.Call) (batch.Render, error) {
 	d := edit.Add(delta)
-	return func(k *server.Call) (server.Render, error) { return showNumber, decideShown(k, k.Args[1], d) }
+	return func(k *server.Call) (batch.Render, error) { return showNumber, decideShown(k, k.Args[1], d) }
 }
 
-func planIncrBy(k *server.Call) (server.Render, error) {
+func planIncrBy(k *server.Call) (batch.Render, error) {
 	n, err := k.Int(2)
 	if err != nil {
 		return nil, err
@@ -221,7 +223,7 @@ func planIncrBy(k *server.Call) (server.Render, error) {
 	return showNumber, decideShown(k, k.Args[1], edit.Add(n))
 }
 
-func planDecrBy(k *server.Call) (server.Render, error) {
+func planDecrBy(k *server.Call) (batch.Render, error) {
 	n, err := k.Int(2)
 	if err != nil {
 		return nil, err
@@ -233,7 +235,7 @@ func planDecrBy(k *server.Call) (server.Render, error) {
 }
 
 // showNumber renders what an addition came to.
-func showNumber(w *resp.Writer, a *server.Answer) {
+func showNumber(w *resp.Writer, a *batch.Answer) {
 	r := &a.Replies[0]
 	value := r.Wrote
 	if len(value) == 0 && len(r.Shown.Values) > 0 {
@@ -241,7 +243,7 @@ func showNumber(w *resp.Writer, a *server.Answer) {
 	}
 	n, ok := resp.ParseInt(value)
 	if !ok {
-		w.Error(server.ErrorText(resp.ErrNotInteger))
+		w.Error(batch.ErrorText(resp.ErrNotInteger))
 		return
 	}
 	w.Int(n)

@@ -13,10 +13,12 @@ type Options struct {
 	// Cursors is how many unfinished SCANs are remembered, the newest ones; others are
 	// looked for. Zero: enough for most.
 	Cursors int
+	// Extra is commands that whoever assembles the leader answers, by name. None may have
+	// the name of another command.
+	Extra map[string]Extra
 }
 
-// Table is every command that a leader knows, but for those of whoever assembles it. It is
-// one server's: rows remember cursors and scripts.
+// Table is every command that a leader knows. It is one server's: rows remember cursors and scripts.
 func Table(o Options) []server.Command {
 	var table []server.Command
 	for _, g := range []struct {
@@ -40,6 +42,7 @@ func Table(o Options) []server.Command {
 		{"server", admin.Slow()},
 		{"server", memoryCommands()},
 		{"kvd", kvdCommands()},
+		{"kvd", extraCommands(o.Extra)},
 	} {
 		for i := range g.rows {
 			g.rows[i].Group = cmp.Or(g.rows[i].Group, g.group)

@@ -6,15 +6,15 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/acl"
+	"kvd/replica/command"
 	"kvd/replica/node/internal/fields"
 	"kvd/replica/resp"
-	"kvd/replica/resp/server"
 )
 
 // extra is the commands that need more than one part of the leader.
-func (l *Leader) extra() map[string]server.Extra {
+func (l *Leader) extra() map[string]command.Extra {
 	all := l.answers.Commands()
-	maps.Copy(all, map[string]server.Extra{
+	maps.Copy(all, map[string]command.Extra{
 		"kvd.members": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellMembers, Summary: "Answers the leaders there are, as gossip describes them."},
 
 		"kvd.forget":    {Arity: -2, Needs: acl.Admin, Loading: true, Run: l.forget, Summary: "Lets all leaders wait for a dead one no more, and list it no more, until it returns; LIFT takes that back."},
@@ -22,7 +22,7 @@ func (l *Leader) extra() map[string]server.Extra {
 		"kvd.neworigin": {Arity: 1, Needs: acl.Admin, Run: l.renew, Summary: "Ends this leader and starts it again under a new origin."},
 	})
 	if l.cfg.UnsafeFaults {
-		all["kvd.fault"] = server.Extra{Arity: -2, Needs: acl.Admin, Loading: true, Run: l.plantFault, Summary: "Plants faults in this leader's clock and links, for experiments."}
+		all["kvd.fault"] = command.Extra{Arity: -2, Needs: acl.Admin, Loading: true, Run: l.plantFault, Summary: "Plants faults in this leader's clock and links, for experiments."}
 	}
 	return all
 }

@@ -182,7 +182,8 @@ func (l *Leader) openResp(context.Context) (err error) {
 		NameOf: l.nameOf, OutOfReach: l.outOfReach, Unreplicated: l.unreplicated, Trouble: l.disk.Trouble, Do: engine{l}.Do,
 	})
 	cfg := l.respConfig()
-	cfg.Extra, cfg.Loading = l.extra(), l.blockers.Loading
+	cfg.Commands = command.Table(command.Options{Extra: l.extra()})
+	cfg.Loading = l.blockers.Loading
 	cfg.Served = l.served()
 	cfg.Clock = func() time.Time { return l.clock.Now().Wall.Midpoint().Time() }
 	cfg.PickSiblings, cfg.Feeds = l.cfg.Policy.Picks, l.lossFeed.Channels()

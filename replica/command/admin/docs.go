@@ -6,6 +6,7 @@ import (
 
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 )
 
 // runCommand describes the table.
@@ -75,7 +76,7 @@ func describeCommand(c *server.Command, w *resp.Writer) {
 	}
 	keys := c.Keys
 	if keys.Counted() {
-		keys = server.KeySpec{} // describeKeys tells
+		keys = spec.KeySpec{} // describeKeys tells
 	}
 	w.Int(int64(keys.First))
 	w.Int(int64(keys.Last))
@@ -93,13 +94,13 @@ func describeCommand(c *server.Command, w *resp.Writer) {
 // categoriesOf are Redis' names for kinds of commands.
 func categoriesOf(c *server.Command) []string {
 	names := []string{"@slow"}
-	if c.Flags&server.Fast != 0 {
+	if c.Flags&spec.Fast != 0 {
 		names[0] = "@fast"
 	}
 	for _, f := range []struct {
-		bit  server.Flag
+		bit  spec.Flag
 		name string
-	}{{server.Write, "@write"}, {server.Read, "@read"}, {server.Admin, "@admin"}} {
+	}{{spec.Write, "@write"}, {spec.Read, "@read"}, {spec.Admin, "@admin"}} {
 		if c.Flags&f.bit != 0 {
 			names = append(names, f.name)
 		}
@@ -124,7 +125,7 @@ func describeKeys(c *server.Command, w *resp.Writer) {
 	switch {
 	case c.Name == "del" || c.Name == "unlink":
 		flags = []string{"RM", "DELETE"}
-	case c.Flags&server.Write != 0:
+	case c.Flags&spec.Write != 0:
 		flags = []string{"RW", "ACCESS", "UPDATE"}
 	}
 	if last > 0 {
@@ -167,9 +168,9 @@ func writeSpec(w *resp.Writer, step, kind string, fields ...specField) {
 func flagNames(c *server.Command) []string {
 	var names []string
 	for _, f := range []struct {
-		bit  server.Flag
+		bit  spec.Flag
 		name string
-	}{{server.Write, "write"}, {server.Read, "readonly"}, {server.Admin, "admin"}, {server.Fast, "fast"}, {server.BeforeAuth, "no_auth"}, {server.NoMulti, "no_multi"}} {
+	}{{spec.Write, "write"}, {spec.Read, "readonly"}, {spec.Admin, "admin"}, {spec.Fast, "fast"}, {spec.BeforeAuth, "no_auth"}, {spec.NoMulti, "no_multi"}} {
 		if c.Flags&f.bit != 0 {
 			names = append(names, f.name)
 		}
@@ -215,7 +216,7 @@ func getKeys(k *server.Call) error {
 		return resp.Error("ERR Invalid number of arguments specified for command")
 	}
 	var keys []string
-	for key := range cmd.KeyArgs(args) {
+	for key := range cmd.Keys.Of(args) {
 		keys = append(keys, string(key))
 	}
 	if len(keys) == 0 {

@@ -10,12 +10,13 @@ import (
 
 	"kvd/replica/acl"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 )
 
 func Server() []server.Command {
 	st := new(stats)
 	return []server.Command{
-		{Name: "command", Arity: -1, Flags: server.Admin, Needs: acl.Anyone, Since: "2.8.13", Run: runCommand, Summary: "Describes the commands there are.",
+		{Name: "command", Arity: -1, Flags: spec.Admin, Needs: acl.Anyone, Since: "2.8.13", Run: runCommand, Summary: "Describes the commands there are.",
 			Subs: map[string]int{
 				"count": 2, "docs": -2, "getkeys": -4, "getkeysandflags": -4, "help": 2, "info": -2, "list": -2,
 			}, Help: []string{
@@ -23,14 +24,14 @@ func Server() []server.Command {
 				"    Answers what commands do.", "GETKEYS <command> <argument> ...", "    Answers which arguments are keys.", "INFO [<command> ...]",
 				"    Describes commands.", "LIST", "    Answers the commands' names.",
 			}},
-		{Name: "info", Arity: -1, Flags: server.Admin | server.Exclusive, Needs: acl.Anyone, Since: "1.0.0", Run: st.runInfo, Summary: "Describes this leader."},
-		{Name: "config", Arity: -2, Flags: server.Admin | server.Exclusive, Needs: acl.Admin, Since: "2.0.0", Run: runConfig, Summary: "Answers settings, and begins to count anew. None can be changed while a leader runs.",
+		{Name: "info", Arity: -1, Flags: spec.Admin | spec.Exclusive, Needs: acl.Anyone, Since: "1.0.0", Run: st.runInfo, Summary: "Describes this leader."},
+		{Name: "config", Arity: -2, Flags: spec.Admin | spec.Exclusive, Needs: acl.Admin, Since: "2.0.0", Run: runConfig, Summary: "Answers settings, and begins to count anew. None can be changed while a leader runs.",
 			Subs: map[string]int{
 				"get": -3, "help": 2, "resetstat": 2, "rewrite": 2, "set": -4,
 			}, Help: []string{
 				"GET <pattern> ...", "    Answers the settings whose names fit.",
 			}},
-		{Name: "time", Arity: 1, Flags: server.Fast, Needs: acl.Anyone, Since: "2.6.0", Run: runTime, Summary: "Answers this leader's clock."},
+		{Name: "time", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "2.6.0", Run: runTime, Summary: "Answers this leader's clock."},
 	}
 }
 

@@ -10,22 +10,23 @@ import (
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
 	"kvd/replica/resp/slowlog"
+	"kvd/replica/resp/spec"
 )
 
 // slowEvent is what LATENCY calls it.
 const slowEvent = "command"
 
 func Slow() []server.Command {
-	const flags = server.Admin | server.Exclusive
+	const flags = spec.Admin | spec.Exclusive
 	return []server.Command{
-		{Name: "slowlog", Arity: -2, Flags: flags | server.AllKeys, Needs: acl.Read | acl.Admin, Since: "2.2.12", Run: runSlowlog, Summary: "Answers what took longer than 10 ms at this leader, the sync of --sync always included; of a pipeline the first command, with its keys alone.",
+		{Name: "slowlog", Arity: -2, Flags: flags | spec.AllKeys, Needs: acl.Read | acl.Admin, Since: "2.2.12", Run: runSlowlog, Summary: "Answers what took longer than 10 ms at this leader, the sync of --sync always included; of a pipeline the first command, with its keys alone.",
 			Subs: map[string]int{
 				"get": -2, "help": 2, "len": 2, "reset": 2,
 			}, Help: []string{
 				"GET [<count>]", "    Answers the newest entries (default: 10, -1: all): number, time, microseconds,",
 				"    arguments, client address, client name.", "LEN", "    Answers how many there are.", "RESET", "    Forgets them.",
 			}},
-		{Name: "monitor", Arity: 1, Flags: server.Admin | server.Exclusive | server.NoMulti | server.AllKeys, Needs: server.MonitorRoles, Since: "1.0.0", Run: server.Monitor, Summary: "Shows every command that clients send to this leader, until RESET. Passwords are left out, long arguments are cut, and who takes the lines too slowly is told how many were left out."},
+		{Name: "monitor", Arity: 1, Flags: spec.Admin | spec.Exclusive | spec.NoMulti | spec.AllKeys, Needs: server.MonitorRoles, Since: "1.0.0", Run: server.Monitor, Summary: "Shows every command that clients send to this leader, until RESET. Passwords are left out, long arguments are cut, and who takes the lines too slowly is told how many were left out."},
 		{Name: "latency", Arity: -2, Flags: flags, Needs: acl.Admin, Since: "2.8.13", Run: runLatency, Summary: "Answers how long what took longer than 10 ms took, by second.",
 			Subs: map[string]int{
 				"doctor": 2, "graph": 3, "help": 2, "histogram": -2, "history": 3, "latest": 2, "reset": -2,

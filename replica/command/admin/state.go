@@ -3,13 +3,14 @@ package admin
 import (
 	"kvd/replica/acl"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 )
 
 // State say how the server is placed among others.
 func State() []server.Command {
 	return []server.Command{
-		{Name: "lastsave", Arity: 1, Flags: server.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runLastSave, Summary: "Answers the present: what was acknowledged is kept as --sync says, and nothing waits to be saved."},
-		{Name: "role", Arity: 1, Flags: server.Fast, Needs: acl.Anyone, Since: "2.8.12", Run: runRole, Summary: "Answers master, how many writes this leader has applied, and no replicas: every leader takes writes."},
+		{Name: "lastsave", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runLastSave, Summary: "Answers the present: what was acknowledged is kept as --sync says, and nothing waits to be saved."},
+		{Name: "role", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "2.8.12", Run: runRole, Summary: "Answers master, how many writes this leader has applied, and no replicas: every leader takes writes."},
 	}
 }
 

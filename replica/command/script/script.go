@@ -10,7 +10,9 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 )
 
 // Scripts are a way of clients to compare and change a key in one step: how locks are
@@ -20,13 +22,13 @@ import (
 
 func Commands() []server.Command {
 	s := new(Cache)
-	key := server.KeySpec{First: 3, Step: 1}
+	key := spec.KeySpec{First: 3, Step: 1}
 	const what = "Runs a script that compares and changes one string key, without loops: what clients release and extend locks by. Other scripts are refused." + edit.BetweenLeaders
 	return []server.Command{
-		{Name: "eval", Arity: -3, Flags: server.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEval(false), Summary: what},
-		{Name: "evalsha", Arity: -3, Flags: server.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEvalSHA(false), Summary: "Runs a script that was run or loaded before, as EVAL does."},
-		{Name: "eval_ro", Arity: -3, Flags: server.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEval(true), Summary: "Runs a script that changes nothing, as EVAL does."},
-		{Name: "evalsha_ro", Arity: -3, Flags: server.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEvalSHA(true), Summary: "Runs a script that changes nothing and was run or loaded before, as EVAL does."},
+		{Name: "eval", Arity: -3, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEval(false), Summary: what},
+		{Name: "evalsha", Arity: -3, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEvalSHA(false), Summary: "Runs a script that was run or loaded before, as EVAL does."},
+		{Name: "eval_ro", Arity: -3, Flags: spec.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEval(true), Summary: "Runs a script that changes nothing, as EVAL does."},
+		{Name: "evalsha_ro", Arity: -3, Flags: spec.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEvalSHA(true), Summary: "Runs a script that changes nothing and was run or loaded before, as EVAL does."},
 		{Name: "script", Arity: -2, Needs: acl.Write, Since: "2.6.0", Run: s.run, Summary: "Loads, finds and forgets scripts that EVALSHA runs.",
 			Subs: map[string]int{
 				"debug": 3, "exists": -3, "flush": -2, "help": 2, "kill": 2, "load": 3,
@@ -142,8 +144,8 @@ func splitArgs(k *server.Call) (keys, argv [][]byte, err error) {
 	return all[:n], all[n:], nil
 }
 
-func (c *Cache) planEval(readOnly bool) func(*server.Call) (server.Render, error) {
-	return func(k *server.Call) (server.Render, error) {
+func (c *Cache) planEval(readOnly bool) func(*server.Call) (batch.Render, error) {
+	return func(k *server.Call) (batch.Render, error) {
 		keys, argv, err := splitArgs(k)
 		if err != nil {
 			return nil, err
@@ -156,9 +158,9 @@ func (c *Cache) planEval(readOnly bool) func(*server.Call) (server.Render, error
 	}
 }
 
-func (c *Cache) planEvalSHA(readOnly bool) func(*server.Call) (server.Render, error) {
+func (c *Cache) planEvalSHA(readOnly bool) func(*server.Call) (batch.Render, error) {
 	const unknown = resp.Error("NOSCRIPT No matching script. Please use EVAL.")
-	return func(k *server.Call) (server.Render, error) {
+	return func(k *server.Call) (batch.Render, error) {
 		if len(k.Args[1]) != hex.EncodedLen(sha1.Size) {
 			return nil, unknown
 		}
@@ -178,9 +180,9 @@ func (c *Cache) planEvalSHA(readOnly bool) func(*server.Call) (server.Render, er
 }
 
 // eval runs a script where its key is decided on; one that was given no key at once.
-func eval(k *server.Call, c *invocation, readOnly bool) (server.Render, error) {
+func eval(k *server.Call, c *invocation, readOnly bool) (batch.Render, error) {
 	var reply luaValue
-	show := func(w *resp.Writer, _ *server.Answer) { reply.write(w) }
+	show := func(w *resp.Writer, _ *batch.Answer) { reply.write(w) }
 	switch len(c.keys) {
 	case 0:
 		var err error

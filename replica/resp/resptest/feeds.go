@@ -4,7 +4,7 @@ import (
 	"slices"
 	"sync"
 
-	"kvd/replica/resp/server"
+	"kvd/replica/resp/pubsub"
 )
 
 // Feeds is channels on which a test tells. Queues are bounded by QueueMessages.
@@ -36,7 +36,7 @@ type reader struct {
 func (f *Feeds) Channels() []string { return f.names }
 
 // Listen begins a queue. A message is of no key, so all are told.
-func (f *Feeds) Listen(channel string, _ func(string) bool, bell func()) server.Feed {
+func (f *Feeds) Listen(channel string, _ func(string) bool, bell func()) pubsub.Feed {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &reader{feeds: f, channel: channel, bell: bell}
@@ -105,6 +105,6 @@ func (r *reader) Close() {
 }
 
 var (
-	_ server.Feeds = (*Feeds)(nil)
-	_ server.Feed  = (*reader)(nil)
+	_ pubsub.Feeds = (*Feeds)(nil)
+	_ pubsub.Feed  = (*reader)(nil)
 )

@@ -7,6 +7,7 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 )
 
 // Call is one command of a client on its way.
@@ -14,9 +15,9 @@ type Call struct {
 	resp.Args // valid for the call: what outlives it is copied
 	conn      *conn
 	cmd       *Command
-	b         *batch
+	b         *batch.Batch
 	Out       *resp.Writer // run: where the reply goes
-	seen      *seen
+	seen      *batch.Seen
 }
 
 // Ask adds a request for a key, after a check of the key.
@@ -24,7 +25,7 @@ func (k *Call) Ask(v replica.Verb, key []byte) (*replica.Request, error) {
 	if err := k.checkKey(key); err != nil {
 		return nil, err
 	}
-	r := k.b.request()
+	r := k.b.Request()
 	r.Verb, r.Key = v, string(key)
 	return r, nil
 }
@@ -50,26 +51,26 @@ func (k *Call) Decide(key []byte, d func(replica.Present) (replica.Write, error)
 }
 
 // Last is the request that was added last.
-func (k *Call) Last() *replica.Request { return k.b.reqs[len(k.b.reqs)-1] }
+func (k *Call) Last() *replica.Request { return k.b.Requests[len(k.b.Requests)-1] }
 
 // Mark is how many requests there are, for together.
-func (k *Call) Mark() int { return len(k.b.reqs) }
+func (k *Call) Mark() int { return len(k.b.Requests) }
 
 // RequestsFrom is the requests from mark from on.
-func (k *Call) RequestsFrom(from int) []*replica.Request { return k.b.reqs[from:] }
+func (k *Call) RequestsFrom(from int) []*replica.Request { return k.b.Requests[from:] }
 
 // CountDots counts dots that the last request's token lists: they take memory.
-func (k *Call) CountDots(n int) { k.b.dots += int64(n) }
+func (k *Call) CountDots(n int) { k.b.Dots += int64(n) }
 
 // Note is where the call's Decide keeps what it was shown, for the call's render.
-func (k *Call) Note() *seen {
-	k.seen = new(seen)
+func (k *Call) Note() *batch.Seen {
+	k.seen = new(batch.Seen)
 	return k.seen
 }
 
 // Together says that the requests from from on are done all or not at all.
 func (k *Call) Together(from int) {
-	g := &replica.Together{Requests: slices.Clone(k.b.reqs[from:])}
+	g := &replica.Together{Requests: slices.Clone(k.b.Requests[from:])}
 	for _, r := range g.Requests {
 		r.Together = g
 	}

@@ -9,6 +9,7 @@ import (
 
 	"kvd/replica/acl"
 	"kvd/replica/resp"
+	"kvd/replica/resp/pubsub"
 	"kvd/resolve/limits"
 )
 
@@ -58,15 +59,12 @@ type Config struct {
 
 	// Feeds is what the leader tells on channels of its own, which begin with kvd:. Nil:
 	// there are none.
-	Feeds Feeds
+	Feeds pubsub.Feeds
 	// Publish sends what a client published to the other leaders; it must not wait, and
 	// nobody changes the message. Nil: there are none. See [Server.Hear].
 	Publish func(channel string, message []byte)
-	// Commands is the table: every command there is but for Extra.
+	// Commands is the table: every command there is.
 	Commands []Command
-	// Extra is commands that whoever assembles the leader answers, by name. None
-	// may have the name of another command.
-	Extra map[string]Extra
 
 	// Loading says why commands that look at keys are not served yet; nil: they
 	// are. It is asked for each of them, from many goroutines. Nil: never.

@@ -13,6 +13,11 @@ import (
 	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/resp"
+	"kvd/replica/resp/ahead"
+	"kvd/replica/resp/batch"
+	"kvd/replica/resp/budget"
+	"kvd/replica/resp/monitor"
+	"kvd/replica/resp/pubsub"
 )
 
 // conn is one client. One goroutine runs it: take what has arrived, hand it to
@@ -30,7 +35,7 @@ type conn struct {
 	out         *resp.Writer
 
 	call    Call // the command at hand
-	pending batch
+	pending batch.Batch
 	tx      transaction
 	watched []*watchedKey
 	guard   *replica.Guard // of the transaction that is being done
@@ -48,16 +53,14 @@ type conn struct {
 
 	tallies []tallied    // of the pending batch
 	queued  atomic.Int32 // commands of the transaction, for CLIENT LIST; -1: there is none
-	ahead   ahead
+	ahead   *ahead.Buffer
 	limited bool // a write deadline is set
 	streams bool // it is sent values as of one moment of the store
 	flight  flight
-	held    atomic.Int64 // bytes of the budget
-	spare   int64        // of them, for buffers between commands
-	asks    int64        // nanoseconds of Unix time when it last began to wait for input
-	still   atomic.Int64 // nanoseconds of Unix time since when it waits for its client; zero: it does not
-	engaged atomic.Bool  // half a command or replies wait with it
-	tidy    atomic.Bool  // it was woken to give spare memory back
+	account *budget.Account
+	spare   int64       // of them, for buffers between commands
+	asks    int64       // nanoseconds of Unix time when it last began to wait for input
+	tidy    atomic.Bool // it was woken to give spare memory back
 
 	severed chan struct{}
 	once    sync.Once
@@ -65,29 +68,29 @@ type conn struct {
 	mu   sync.Mutex // guards prof
 	prof profile
 
-	subs       subscriptions
-	monitor    *monitor // what MONITOR shows it; nil: nothing
-	bell       bell
+	subs       *pubsub.Subscriber
+	subsHeld   int64          // of the memory of all clients, for the names
+	monitor    *monitor.Lines // what MONITOR shows it; nil: nothing
+	waker      waker
 	passedOver bool // messages went before commands
 }
 
 // baseBytes is about what a connection takes beside its buffers.
 const baseBytes = 4 << 10
 
-var errSevered = errors.New("the connection was cut")
-
 func newConn(s *Server, nc net.Conn, id int64) *conn {
 	c := &conn{
 		srv: s, nc: nc, id: id, since: s.cfg.Now(),
 		addr: nc.RemoteAddr().String(), laddr: nc.LocalAddr().String(),
 		ready: make(chan struct{}, 1), severed: make(chan struct{}),
-		pending: batch{side: resp.Buffer()}, tx: transaction{batch: batch{side: resp.Buffer()}},
+		pending: batch.Batch{Side: resp.Buffer()}, tx: transaction{Batch: batch.Batch{Side: resp.Buffer()}},
 		prof: profile{proto: resp.RESP2},
 	}
 	c.in = resp.NewReader(tap{c}, &s.cfg.Limits.Limits)
-	c.in.Unauthenticated, c.in.Grow, c.in.Spare = c.guest(), c.grow, s.budget.pressed
-	c.held.Store(baseBytes + 2*int64(s.cfg.Limits.Input))
-	s.budget.count(c.held.Load())
+	c.in.Unauthenticated, c.in.Grow, c.in.Spare = c.guest(), c.grow, s.budget.Pressed
+	c.account = s.budget.Open(baseBytes+2*int64(s.cfg.Limits.Input), budget.Owner{Cut: c.sever, Trim: c.askTrim, Gone: c.severed})
+	c.ahead = ahead.New(nc, c.account, s.budget.Pressed, c.severed, s.draining)
+	c.subs = pubsub.NewSubscriber(s.broker, s.cfg.Feeds, c.reads, c.wake, c.sever)
 	c.out = resp.NewWriter(sink{c}, s.cfg.Limits.Output)
 	c.call.conn, c.done = c, c.finish
 	c.active.Store(c.since.UnixNano())
@@ -97,7 +100,7 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 
 // serve runs the connection to its end.
 func (c *conn) serve() {
-	defer c.hush()
+	defer c.unsubscribe()
 	defer c.sever()
 	if c.handshake() != nil {
 		return
@@ -116,6 +119,13 @@ func (c *conn) serve() {
 			return
 		}
 	}
+}
+
+// askTrim wakes the connection, so that it gives spare memory back. It may be called by
+// anybody.
+func (c *conn) askTrim() {
+	c.tidy.Store(true)
+	_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // it may be closed
 }
 
 // sever closes the connection at once. It may be called by anybody, repeatedly.
@@ -145,7 +155,7 @@ func (c *conn) handshake() error {
 func (c *conn) gather() bool {
 	l, n := &c.srv.cfg.Limits, uint64(0)
 	defer func() { c.took(n) }()
-	for len(c.pending.steps) < l.Pipeline && len(c.pending.reqs) < l.Requests && !c.pending.heavy(l) && !c.closing {
+	for len(c.pending.Steps) < l.Pipeline && len(c.pending.Requests) < l.Requests && !c.pending.Heavy(l.Output) && !c.closing {
 		args, ok, err := c.in.Next()
 		if why, large := errors.AsType[resp.TooLarge](err); large {
 			c.refuse(resp.Error("ERR " + why.Error()))
@@ -153,8 +163,8 @@ func (c *conn) gather() bool {
 			continue
 		}
 		if err != nil {
-			c.srv.stats.protocolErrors.Add(1)
-			c.pending.literal(func(w *resp.Writer) { w.Error("ERR " + err.Error()) })
+			c.srv.stats.ProtocolErrors.Add(1)
+			c.pending.Literal(func(w *resp.Writer) { w.Error("ERR " + err.Error()) })
 			c.closing = true
 			return false
 		}
@@ -171,7 +181,7 @@ func (c *conn) gather() bool {
 func (c *conn) took(n uint64) {
 	if n > 0 {
 		c.begun = time.Time{}
-		c.srv.stats.commands.Add(n)
+		c.srv.stats.Commands.Add(n)
 	}
 }
 
@@ -179,14 +189,14 @@ func (c *conn) took(n uint64) {
 func (c *conn) fill() error {
 	now, cfg := c.srv.cfg.Now(), &c.srv.cfg
 	c.asks = now.UnixNano()
-	deadline := c.patience(now)
+	deadline := c.readDeadline(now)
 	if err := c.nc.SetReadDeadline(deadline); err != nil {
 		return err
 	}
 	// Shutdown closes draining before it moves the deadlines, so either this
 	// sees it or the read is woken up.
 	if c.srv.isDraining() {
-		return ErrDraining
+		return resp.ErrDraining
 	}
 	rung, err := c.read(now, deadline)
 	late := errors.Is(err, os.ErrDeadlineExceeded) && !c.srv.isDraining()
@@ -194,23 +204,23 @@ func (c *conn) fill() error {
 		return nil
 	}
 	c.active.Store(now.UnixNano())
-	if errors.Is(err, errBudget) {
+	if errors.Is(err, budget.ErrFull) {
 		c.out.Error("ERR " + err.Error())
 		_ = c.out.Flush() // closed either way
 		return err
 	}
 	if late && c.in.Partial() {
-		c.srv.stats.slow.Add(1)
+		c.srv.stats.Slow.Add(1)
 		c.out.Error("ERR Protocol error: the command did not arrive within " + cfg.Arrive.String())
 		_ = c.out.Flush() // closed either way
 	}
 	return err
 }
 
-// patience is until when to wait for input: for ever or for the idle time between
+// readDeadline is until when to wait for input: for ever or for the idle time between
 // commands, and within one for what is left of the time it may take to arrive. A
 // subscriber may be silent for ever.
-func (c *conn) patience(now time.Time) time.Time {
+func (c *conn) readDeadline(now time.Time) time.Time {
 	cfg := &c.srv.cfg
 	if c.in.Partial() {
 		if c.begun.IsZero() {
@@ -240,15 +250,15 @@ func (c *conn) read(now, deadline time.Time) (rung bool, err error) {
 	if !c.listens() {
 		return false, c.in.Fill()
 	}
-	parked, pass := c.bell.park(), !c.passedOver
+	parked, pass := c.waker.park(), !c.passedOver
 	if c.passedOver = !parked && pass; c.passedOver {
 		return true, os.ErrDeadlineExceeded
 	}
-	if soon := now.Add(glance); !parked && (deadline.IsZero() || soon.Before(deadline)) {
+	if soon := now.Add(pollInput); !parked && (deadline.IsZero() || soon.Before(deadline)) {
 		if err := c.nc.SetReadDeadline(soon); err != nil {
 			return true, err
 		}
 	}
 	err = c.in.Fill()
-	return c.bell.unpark(), err
+	return c.waker.unpark(), err
 }

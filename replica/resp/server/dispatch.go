@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
+	"kvd/replica/resp/spec"
 )
 
 // dispatch takes one command: it becomes a step of the pending batch, or of the
@@ -15,20 +17,20 @@ func (c *conn) dispatch(args [][]byte) {
 	if err := c.admit(k); err != nil {
 		if k.cmd != nil && k.cmd.Name == "exec" {
 			c.forgetTx()
-			err = resp.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(ErrorText(err), "ERR "))
+			err = resp.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(batch.ErrorText(err), "ERR "))
 		}
 		if k.cmd != nil {
-			k.cmd.used.rejected.Add(1)
+			k.cmd.used.Rejected.Add(1)
 		}
 		c.refuse(err)
 		return
 	}
 	c.last.Store(k.cmd)
-	c.srv.monitors.show(k)
+	c.srv.show(k)
 	switch {
-	case c.tx.active && k.cmd.Flags&Control == 0:
+	case c.tx.active && k.cmd.Flags&spec.Control == 0:
 		c.queue(k)
-	case k.cmd.Flags&Exclusive != 0:
+	case k.cmd.Flags&spec.Exclusive != 0:
 		c.runAlone(k)
 	default:
 		if len(args) > c.srv.cfg.Limits.Requests {
@@ -36,7 +38,7 @@ func (c *conn) dispatch(args [][]byte) {
 		}
 		c.take(k, &c.pending)
 	}
-	if k.cmd.Flags&Exclusive == 0 || c.tx.active && k.cmd.Flags&Control == 0 {
+	if k.cmd.Flags&spec.Exclusive == 0 || c.tx.active && k.cmd.Flags&spec.Control == 0 {
 		c.count(k.cmd)
 	}
 }
@@ -56,11 +58,11 @@ func (c *conn) admit(k *Call) error {
 		return err
 	}
 	switch {
-	case c.guest() && k.cmd.Flags&BeforeAuth == 0:
+	case c.guest() && k.cmd.Flags&spec.BeforeAuth == 0:
 		return resp.Error("NOAUTH Authentication required.")
-	case k.cmd.Flags&WhileSubscribed == 0 && c.confined():
+	case k.cmd.Flags&spec.WhileSubscribed == 0 && c.pubsubOnly():
 		return resp.Error("ERR Can't execute '" + k.fullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
-	case c.monitor != nil && k.cmd.Flags&(Read|Write) != 0:
+	case c.monitor != nil && k.cmd.Flags&(spec.Read|spec.Write) != 0:
 		return resp.Error("ERR a connection that monitors cannot look at keys; use another, or RESET this one")
 	}
 	if err := c.permit(k); err != nil || !k.cmd.NeedsServing() {
@@ -80,7 +82,7 @@ func (s *Server) served() error {
 // refuse answers an error. A transaction with a refused command will not run.
 func (c *conn) refuse(err error) {
 	c.tx.spoilt = c.tx.spoilt || c.tx.active
-	c.pending.literal(func(w *resp.Writer) { w.Error(ErrorText(err)) })
+	c.pending.Literal(func(w *resp.Writer) { w.Error(batch.ErrorText(err)) })
 }
 
 // queue adds a command to the transaction.
@@ -90,11 +92,11 @@ func (c *conn) queue(k *Call) {
 		c.tx.bytes += len(a)
 	}
 	switch {
-	case k.cmd.Flags&NoMulti != 0:
+	case k.cmd.Flags&spec.NoMulti != 0:
 		c.refuse(resp.Error("ERR Command not allowed inside a transaction"))
-	case len(c.tx.reqs)+len(k.Args) > l.Queued+2 || len(c.tx.steps) >= l.Queued:
+	case len(c.tx.Requests)+len(k.Args) > l.Queued+2 || len(c.tx.Steps) >= l.Queued:
 		c.refuse(resp.Error(fmt.Sprintf("ERR the transaction is too big: it may have %d commands and %d keys; split it", l.Queued, l.Queued)))
-	case c.tx.bytes+c.tx.side.Len() > l.Command || c.tx.dots*dotBytes > int64(l.Command):
+	case c.tx.bytes+c.tx.Side.Len() > l.Command || c.tx.Dots*batch.DotBytes > int64(l.Command):
 		c.refuse(resp.Error(fmt.Sprintf("ERR the transaction is too big: its commands may have %d bytes together; split it", l.Command)))
 	default:
 		c.enqueue(k)
@@ -102,8 +104,8 @@ func (c *conn) queue(k *Call) {
 			c.refuse(err)
 			return
 		}
-		c.queued.Store(int32(len(c.tx.steps)))
-		c.pending.literal(func(w *resp.Writer) { w.Simple("QUEUED") })
+		c.queued.Store(int32(len(c.tx.Steps)))
+		c.pending.Literal(func(w *resp.Writer) { w.Simple("QUEUED") })
 	}
 }
 
@@ -111,7 +113,7 @@ func (c *conn) queue(k *Call) {
 // when its turn comes.
 func (c *conn) enqueue(k *Call) {
 	if k.cmd.Plan != nil && !k.asksHelp() {
-		c.take(k, &c.tx.batch)
+		c.take(k, &c.tx.Batch)
 		return
 	}
 	late := Call{conn: c, cmd: k.cmd, Args: make([][]byte, len(k.Args))}
@@ -119,11 +121,11 @@ func (c *conn) enqueue(k *Call) {
 		late.Args[i] = append([]byte{}, a...)
 	}
 	c.tx.bytes += lateBytes + len(late.Args)*argBytes
-	n := len(c.tx.reqs)
-	c.tx.steps = append(c.tx.steps, step{from: n, to: n, keys: k.cmd.Flags&(Read|Write) != 0, late: func(w *resp.Writer) {
+	n := len(c.tx.Requests)
+	c.tx.Steps = append(c.tx.Steps, batch.Step{From: n, To: n, Keys: k.cmd.Flags&(spec.Read|spec.Write) != 0, Late: func(w *resp.Writer) {
 		late.Out = w
 		if err := late.run(); err != nil {
-			w.Error(ErrorText(err))
+			w.Error(batch.ErrorText(err))
 		}
 	}})
 }
@@ -132,25 +134,25 @@ func (c *conn) enqueue(k *Call) {
 const lateBytes, argBytes = 192, 32
 
 // take adds a command to a batch: what it asks of the engine, or its answer.
-func (c *conn) take(k *Call, b *batch) {
+func (c *conn) take(k *Call, b *batch.Batch) {
 	k.b, k.seen = b, nil
 	if k.cmd.Plan == nil || k.asksHelp() {
-		k.Out = &b.side
-		b.literal(func(w *resp.Writer) {
+		k.Out = &b.Side
+		b.Literal(func(w *resp.Writer) {
 			if err := k.run(); err != nil {
-				w.Error(ErrorText(err))
+				w.Error(batch.ErrorText(err))
 			}
 		})
 		return
 	}
-	from := len(b.reqs)
+	from := len(b.Requests)
 	show, err := k.cmd.Plan(k)
 	if err != nil {
-		b.cut(from)
-		b.literal(func(w *resp.Writer) { w.Error(ErrorText(err)) })
+		b.Cut(from)
+		b.Literal(func(w *resp.Writer) { w.Error(batch.ErrorText(err)) })
 		return
 	}
-	b.steps = append(b.steps, step{cmd: k.cmd, values: k.cmd.Name == "mget", from: from, to: len(b.reqs), render: show, seen: k.seen})
+	b.Steps = append(b.Steps, batch.Step{Name: k.cmd.Name, Values: k.cmd.Name == "mget", From: from, To: len(b.Requests), Render: show, Seen: k.seen})
 }
 
 // runAlone answers a command that must see everything before it done. The
@@ -163,10 +165,10 @@ func (c *conn) runAlone(k *Call) {
 	k.Out = c.out
 	began := c.srv.cfg.Now()
 	if err := k.run(); err != nil {
-		c.out.Error(ErrorText(err))
+		c.out.Error(batch.ErrorText(err))
 	}
-	k.cmd.used.add(1, c.srv.cfg.Now().Sub(began))
-	if k.cmd.Flags&Blocking == 0 {
+	k.cmd.used.Add(1, c.srv.cfg.Now().Sub(began))
+	if k.cmd.Flags&spec.Blocking == 0 {
 		c.timed(began, k.slowArgs)
 	}
 }

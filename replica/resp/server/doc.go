@@ -5,7 +5,7 @@
 //	socket ─▶ Reader ─▶ dispatch ─▶ batch of requests ─▶ Engine.Do ─▶ (durable) ─▶ done
 //	socket ◀─ Writer ◀──────────────────── render each step in order ◀──────────────┘
 //	             ▲
-//	             └── push what is waiting ◀── Feed ◀╌╌ bell ╌╌ whoever tells
+//	             └── push what is waiting ◀── Feed ◀╌╌ wake ╌╌ whoever publishes
 //
 // Everything that has arrived on a connection when it is looked at becomes one
 // batch, one call of Engine.Do, one sync. A transaction is one call as well. A
@@ -24,12 +24,13 @@
 //
 // Files, in the order of that picture: config.go, engine.go and index.go (what a server is
 // told, and what it needs of a leader), server.go (connections), conn.go (one of them),
-// ahead.go (reading while a write waits), dispatch.go, command.go, subcommand.go and
-// rights.go (what a command is, and who may send it), call.go, verbs.go, session.go and
-// surface.go (what a command may ask), batch.go, flight.go and stream.go (a batch on its way,
-// and what is too large to be held), tx.go and watch.go (transactions), feed.go, broker.go
-// and pubsub.go (what subscribers are sent), monitor.go, slowlog.go and usage.go (what is
-// noted of commands), budget.go (the memory of all clients), extra.go, profile.go.
+// dispatch.go, command.go, subcommand.go and rights.go (what a command is, and who may send
+// it), call.go, verbs.go, session.go and surface.go (what a command may ask), flight.go and
+// stream.go (a batch on its way, and what is too large to be held), tx.go and watch.go
+// (transactions), feed.go and pubsub.go (what subscribers are sent), monitor.go, slowlog.go
+// and usage.go (what is noted of commands), until.go and awaited.go (commands that wait),
+// profile.go (what others see of a client). What stands alone has packages beside this one:
+// ahead, batch, budget, hangup, monitor, pubsub, slowlog, spec, stats.
 //
 // What the package is not: it decides nothing about data. What depends on what a
 // key shows goes to the core as a Decide, so that nothing can happen to the key

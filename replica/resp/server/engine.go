@@ -1,16 +1,10 @@
 package server
 
 import (
-	"errors"
-
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
 )
-
-// ErrDraining is what an Engine wraps when it takes no more requests because
-// its leader is about to stop.
-var ErrDraining = errors.New("this leader is draining")
 
 // Engine is where requests go.
 type Engine interface {

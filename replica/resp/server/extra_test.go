@@ -10,6 +10,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/acl"
+	"kvd/replica/command"
 	"kvd/replica/resp"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
@@ -37,12 +38,12 @@ func TestNobodyWaitsAnyMore(t *testing.T) {
 			asked, over := make(chan struct{}), make(chan error, 1)
 			l := listen(t)
 			r := resptest.Start(t, l, func(c *server.Config) {
-				c.Extra = map[string]server.Extra{"x.long": {Arity: 1, Needs: acl.Read, Run: func(ctx context.Context, _ [][]byte, _ *resp.Writer) error {
+				c.Commands = command.Table(command.Options{Extra: map[string]command.Extra{"x.long": {Arity: 1, Needs: acl.Read, Run: func(ctx context.Context, _ [][]byte, _ *resp.Writer) error {
 					close(asked)
 					<-ctx.Done()
 					over <- ctx.Err()
 					return ctx.Err()
-				}}}
+				}}}})
 			})
 			defer r.Stop()
 			c, err := net.Dial("tcp", l.Addr().String())
@@ -70,13 +71,13 @@ func TestExtraRefusesAndWrites(t *testing.T) {
 	l := listen(t)
 	wrote := logical.Dot{Origin: 0xfade, Seq: 9}
 	r := resptest.Start(t, l, func(c *server.Config) {
-		c.Extra = map[string]server.Extra{
+		c.Commands = command.Table(command.Options{Extra: map[string]command.Extra{
 			"x.refuse": {Arity: 1, Needs: acl.Read, Run: func(context.Context, [][]byte, *resp.Writer) error { return resp.Refuse("NOSUCH", "%d things", 3) }},
 			"x.write": {Arity: -2, Needs: acl.Read, Key: 1, Write: func(_ context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error) {
 				w.Bulk(args[1])
 				return wrote, nil
 			}},
-		}
+		}})
 	})
 	defer r.Stop()
 	c, err := net.Dial("tcp", l.Addr().String())
@@ -105,9 +106,9 @@ func TestExtraRefusesAndWrites(t *testing.T) {
 	if f := r.Leader.Asked(); f.At(wrote.Origin) != wrote.Seq {
 		t.Errorf("WAIT asked for %s", f)
 	}
-	for _, bad := range []server.Extra{{Arity: 1, Needs: acl.Read}, {Needs: acl.Read, Run: func(context.Context, [][]byte, *resp.Writer) error { return nil }}, {Arity: 1, Run: func(context.Context, [][]byte, *resp.Writer) error { return nil }}} {
+	for _, bad := range []command.Extra{{Arity: 1, Needs: acl.Read}, {Needs: acl.Read, Run: func(context.Context, [][]byte, *resp.Writer) error { return nil }}, {Arity: 1, Run: func(context.Context, [][]byte, *resp.Writer) error { return nil }}} {
 		cfg := server.Defaults()
-		cfg.Extra = map[string]server.Extra{"x": bad}
+		cfg.Commands = command.Table(command.Options{Extra: map[string]command.Extra{"x": bad}})
 		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "not one of Run") {
 			t.Errorf("%+v: %v", bad, err)
 		}

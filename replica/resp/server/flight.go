@@ -7,6 +7,8 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
+	"kvd/replica/resp/budget"
 )
 
 // A batch is handed to the engine as a whole. Its replies hold values until the
@@ -19,18 +21,9 @@ const (
 	// plainRoom is the room of most batches, taken from the budget where there is
 	// any; leastRoom is what a batch has otherwise.
 	plainRoom, leastRoom = 256 << 10, 16 << 10
-	// largeRoom is the most that several values of one command are held in; if they
-	// are more they are read one by one, as of one moment.
-	largeRoom = 8 << 20
 	// largeMade is from what its last call made on that a connection is expected to
 	// go on so.
 	largeMade = 256 << 10
-	// requestBytes is about what a request and its reply take beside their bytes, and
-	// manyBytes what each one beyond Limits.Requests takes more until it is durable: what
-	// is handed over at once is one step, and stored at once.
-	requestBytes, manyBytes = 640, 1400
-	// dotBytes is what a dot takes.
-	dotBytes = 16
 )
 
 // flight is a batch on its way.
@@ -46,38 +39,38 @@ type flight struct {
 // flush hands the pending batch to the engine and renders the replies.
 func (c *conn) flush() {
 	b := &c.pending
-	if len(b.steps) == 0 {
+	if len(b.Steps) == 0 {
 		return
 	}
 	began := c.srv.cfg.Now()
 	if c.fly(b) {
-		c.timed(began, b.slowArgs)
+		c.timed(began, func() []string { return slowArgs(b) })
 		c.counted(c.srv.cfg.Now().Sub(began))
 		c.forget()
-		b.reset()
+		b.Reset()
 	}
 }
 
 // fly does the batch and renders its replies, in order; false: the connection was
 // cut while the engine had it.
-func (c *conn) fly(b *batch) bool {
+func (c *conn) fly(b *batch.Batch) bool {
 	defer c.land()
 	if err := c.prepare(b, false); err != nil {
-		b.refuse(c.out, err)
+		b.Refuse(c.out, err)
 		return true
 	}
 	err := c.submit(b)
 	for from := 0; ; {
-		if errors.Is(err, errSevered) {
+		if errors.Is(err, budget.ErrCut) {
 			return false
 		}
-		at := b.render(c.out, c.replies, from, c.srv.pick)
-		if at == len(b.steps) {
+		at := b.Render(c.out, c.replies, from, c.srv.pick)
+		if at == len(b.Steps) {
 			return true
 		}
-		b.written(c.replies, at)
+		b.Written(c.replies, at)
 		if at == from && !c.enlarge(b, at) {
-			if at++; at == len(b.steps) {
+			if at++; at == len(b.Steps) {
 				return true
 			}
 		}
@@ -87,34 +80,33 @@ func (c *conn) fly(b *batch) bool {
 
 // prepare takes room for the batch's replies and, where they are many, for its
 // requests. Whole says that it cannot be done in parts.
-func (c *conn) prepare(b *batch, whole bool) error {
+func (c *conn) prepare(b *batch.Batch, whole bool) error {
 	f := &c.flight
-	n := b.cost(&c.srv.cfg.Limits)
+	n := b.Cost(c.srv.cfg.Limits.Requests)
 	if whole {
 		n = max(0, n-c.tx.held) // it was taken as the transaction was made
 	}
 	if n > plainRoom {
-		if can := c.srv.budget.granting(); n > can {
-			return tooMany(len(b.reqs), n, can)
+		if can := c.srv.budget.Grantable(); n > can {
+			return tooMany(len(b.Requests), n, can)
 		}
 		if err := c.claim(n); err != nil {
 			return err
 		}
 	} else if n > leastRoom {
-		c.charge(n)
+		c.account.Charge(n)
 		f.taken += n
 	}
 	f.room, f.bytes = replica.Budget{Each: whole, Large: f.room.Made > largeMade}, leastRoom
 	switch {
-	case !shows(b.reqs):
+	case !shows(b.Requests):
 	case whole:
-		n := min(2*largeRoom, c.srv.budget.granting()/4)
+		n := min(2*batch.MaxHeld, c.srv.budget.Grantable()/4)
 		if err := c.claim(n); err != nil {
 			return err
 		}
 		f.bytes = n
-	case c.srv.budget.try(plainRoom):
-		c.held.Add(plainRoom)
+	case c.account.Try(plainRoom):
 		f.taken, f.bytes = f.taken+plainRoom, plainRoom
 	}
 	f.room.Bytes = f.bytes
@@ -126,15 +118,9 @@ func tooMany(reqs int, n, can int64) error {
 	return resp.Error(fmt.Sprintf("ERR %d keys at once take %d bytes while they are under way, and clients can be given %d (--client-memory); split the command, and nothing of it was done", reqs, n, can))
 }
 
-// cost is about what the requests take beside their bytes.
-func (b *batch) cost(l *Limits) int64 {
-	n := len(b.reqs)
-	return int64(n)*requestBytes + int64(max(0, n-l.Requests))*manyBytes + b.dots*dotBytes
-}
-
 // claim waits for n bytes that are the flight's until it lands.
 func (c *conn) claim(n int64) error {
-	err := c.reserve(n, c.srv.cfg.Arrive)
+	err := c.account.Reserve(n, c.srv.cfg.Arrive)
 	if err == nil {
 		c.flight.taken += n
 	}
@@ -144,12 +130,12 @@ func (c *conn) claim(n int64) error {
 // land gives back what the flight had.
 func (c *conn) land() {
 	f := &c.flight
-	c.giveBack(f.taken)
+	c.account.Release(f.taken)
 	if f.taken, f.bytes = 0, 0; f.lost {
 		return
 	}
 	clear(f.subset)
-	if f.subset, f.again = f.subset[:0], f.again[:0]; cap(f.subset) > maxSpare {
+	if f.subset, f.again = f.subset[:0], f.again[:0]; cap(f.subset) > batch.MaxSpare {
 		f.subset, f.again = nil, nil
 	}
 }
@@ -166,15 +152,15 @@ func shows(reqs []*replica.Request) bool {
 
 // enlarge finds more room for the step at hand, which found too little with nothing
 // before it; false: it was answered.
-func (c *conn) enlarge(b *batch, at int) bool {
-	f, s := &c.flight, &b.steps[at]
+func (c *conn) enlarge(b *batch.Batch, at int) bool {
+	f, s := &c.flight, &b.Steps[at]
 	if f.room.Need == 0 { // what was made is enough for one call, and something was
 		return true
 	}
-	several, most := s.values && s.to-s.from > 1, min(largeRoom, c.srv.budget.granting()/4)
+	several, most := s.Values && s.To-s.From > 1, min(batch.MaxHeld, c.srv.budget.Grantable()/4)
 	if several && f.bytes >= most {
-		if err := c.stream(b.reqs[s.from:s.to]); err != nil {
-			c.out.Error(ErrorText(err))
+		if err := c.stream(b.Requests[s.From:s.To]); err != nil {
+			c.out.Error(batch.ErrorText(err))
 		}
 		return false
 	}
@@ -182,10 +168,10 @@ func (c *conn) enlarge(b *batch, at int) bool {
 	if several {
 		n = max(n, most)
 	}
-	c.giveBack(f.taken)
+	c.account.Release(f.taken)
 	f.taken = 0
 	err := c.out.Flush()
-	switch can := c.srv.budget.granting(); {
+	switch can := c.srv.budget.Grantable(); {
 	case err != nil:
 	case n > can:
 		err = resp.Error("ERR what the key shows takes " + strconv.FormatInt(n, 10) + " bytes, and clients can be given " + strconv.FormatInt(can, 10) +
@@ -194,7 +180,7 @@ func (c *conn) enlarge(b *batch, at int) bool {
 		err = c.claim(n)
 	}
 	if err != nil {
-		c.out.Error(ErrorText(err))
+		c.out.Error(batch.ErrorText(err))
 		return false
 	}
 	f.bytes = n
@@ -203,10 +189,10 @@ func (c *conn) enlarge(b *batch, at int) bool {
 
 // submit asks the engine and waits until c.replies are there. If the engine
 // takes nothing, every reply is its error, which is also returned. After
-// errSevered requests and replies are still the engine's: the batch forgets the
+// budget.ErrCut requests and replies are still the engine's: the batch forgets the
 // ones, and nobody may touch the others.
-func (c *conn) submit(b *batch) error {
-	n := len(b.reqs)
+func (c *conn) submit(b *batch.Batch) error {
+	n := len(b.Requests)
 	if n == 0 {
 		return nil
 	}
@@ -215,7 +201,7 @@ func (c *conn) submit(b *batch) error {
 		c.replies = make([]replica.Reply, 0, n)
 	}
 	c.replies, c.flight.again = c.replies[:n], c.flight.again[:0]
-	err := c.ask(b, b.reqs)
+	err := c.ask(b, b.Requests)
 	if err == nil {
 		c.note(n)
 	}
@@ -224,17 +210,17 @@ func (c *conn) submit(b *batch) error {
 
 // resubmit hands over again what was not done, from the step at on. Of a step that
 // only reads all is read again: it shows one moment.
-func (c *conn) resubmit(b *batch, at int) error {
+func (c *conn) resubmit(b *batch.Batch, at int) error {
 	f := &c.flight
 	f.again, f.subset = f.again[:0], f.subset[:0]
 	f.room.Bytes, f.room.Need, f.room.Vain = f.bytes, 0, 0
 	f.room.Made, f.room.Large = 0, f.room.Large || f.room.Made > largeMade
-	for i := range b.steps[at:] {
-		s := &b.steps[at+i]
-		for j := s.from; j < s.to; j++ {
-			if i == 0 && s.values || errors.Is(c.replies[j].Err, replica.ErrBudget) {
+	for i := range b.Steps[at:] {
+		s := &b.Steps[at+i]
+		for j := s.From; j < s.To; j++ {
+			if i == 0 && s.Values || errors.Is(c.replies[j].Err, replica.ErrBudget) {
 				c.replies[j] = replica.Reply{}
-				f.again, f.subset = append(f.again, j), append(f.subset, b.reqs[j])
+				f.again, f.subset = append(f.again, j), append(f.subset, b.Requests[j])
 			}
 		}
 	}
@@ -249,13 +235,13 @@ func (c *conn) resubmit(b *batch, at int) error {
 }
 
 // ask makes one call of the engine and waits for it.
-func (c *conn) ask(b *batch, reqs []*replica.Request) error {
+func (c *conn) ask(b *batch.Batch, reqs []*replica.Request) error {
 	n := len(reqs)
 	base := c.srv.requests.Add(uint64(n)) - uint64(n)
 	for i, r := range reqs {
 		r.ID, r.Budget = base+uint64(i)+1, &c.flight.room
 	}
-	c.srv.stats.batches.Add(1)
+	c.srv.stats.Batches.Add(1)
 	if err := c.srv.engine.Do(reqs, c.done); err != nil {
 		for i := range n {
 			*c.replyOf(i) = replica.Reply{Err: err}
@@ -266,8 +252,8 @@ func (c *conn) ask(b *batch, reqs []*replica.Request) error {
 	case <-c.ready:
 		return nil
 	case <-c.severed:
-		*b, c.flight.lost, c.closing = batch{}, true, true
-		return errSevered
+		*b, c.flight.lost, c.closing = batch.Batch{}, true, true
+		return budget.ErrCut
 	}
 }
 
@@ -315,7 +301,7 @@ func (c *conn) note(n int) {
 // forget lets go of the replies: what they point to can be large.
 func (c *conn) forget() {
 	clear(c.replies)
-	if c.replies = c.replies[:0]; cap(c.replies) > maxSpare {
+	if c.replies = c.replies[:0]; cap(c.replies) > batch.MaxSpare {
 		c.replies = nil
 	}
 }
@@ -325,38 +311,24 @@ func (c *conn) grow(n int, must bool) error {
 	bytes := int64(n)
 	switch {
 	case n <= 0:
-		c.giveBack(-bytes)
+		c.account.Release(-bytes)
 		return nil
 	case must:
-		return c.reserve(bytes, c.srv.cfg.Arrive)
-	case !c.srv.budget.try(bytes):
-		return errBudget
+		return c.account.Reserve(bytes, c.srv.cfg.Arrive)
+	case !c.account.Try(bytes):
+		return budget.ErrFull
 	}
-	c.held.Add(bytes)
 	return nil
 }
 
 // trim gives spare memory back where memory is short, and counts what is left.
 func (c *conn) trim() {
-	if c.srv.budget.pressed() {
+	if c.srv.budget.Pressed() {
 		c.out.Shrink()
-		c.pending.shrink()
+		c.pending.Shrink()
 		c.replies = nil
 	}
-	spare := int64(c.out.Cap()) + int64(c.pending.side.Cap()) + int64(cap(c.pending.reqs)+cap(c.replies))*requestBytes/2
-	c.charge(spare - c.spare)
+	spare := int64(c.out.Cap()) + int64(c.pending.Side.Cap()) + int64(cap(c.pending.Requests)+cap(c.replies))*batch.RequestBytes/2
+	c.account.Charge(spare - c.spare)
 	c.spare = spare
-}
-
-// charge counts n bytes more, or less, that the connection has whatever there is.
-// Where all have too much together, one that only waits for its client is cut.
-func (c *conn) charge(n int64) {
-	if n == 0 {
-		return
-	}
-	c.held.Add(n)
-	c.srv.budget.count(n)
-	if n > 0 && c.srv.budget.over() {
-		c.srv.relieve(c, c.srv.cfg.Stall)
-	}
 }

@@ -53,7 +53,7 @@ func (c *conn) guest() bool {
 
 // speak changes the protocol of all replies from now on.
 func (c *conn) speak(proto int) {
-	for _, w := range []*resp.Writer{c.out, &c.pending.side, &c.tx.side} {
+	for _, w := range []*resp.Writer{c.out, &c.pending.Side, &c.tx.Side} {
 		w.Speak(proto)
 	}
 	c.change(func(p *profile) { p.proto = proto })
@@ -104,7 +104,7 @@ func (c *conn) snapshot() Client {
 	d := Client{
 		ID: c.id, Addr: c.addr, LocalAddr: c.laddr, Name: p.name, User: cmp.Or(p.user, DefaultUser), Library: p.lib, LibraryVersion: p.libVersion,
 		Connected: c.since, Active: time.Unix(0, c.active.Load()), Channels: p.channels, Patterns: p.patterns,
-		Queued: int(c.queued.Load()), Memory: c.held.Load(), Proto: p.proto, conn: c,
+		Queued: int(c.queued.Load()), Memory: c.account.Held(), Proto: p.proto, conn: c,
 	}
 	if cmd := c.last.Load(); cmd != nil {
 		d.Command = cmd.Name

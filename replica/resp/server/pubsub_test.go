@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kvd/replica/acl/acltest"
+	"kvd/replica/resp/pubsub"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
@@ -156,7 +157,7 @@ type endless struct{}
 
 func (endless) Channels() []string { return []string{"kvd:losses"} }
 
-func (endless) Listen(_ string, _ func(string) bool, bell func()) server.Feed {
+func (endless) Listen(_ string, _ func(string) bool, bell func()) pubsub.Feed {
 	bell()
 	return endless{}
 }

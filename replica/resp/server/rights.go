@@ -3,6 +3,7 @@ package server
 import (
 	"kvd/replica/acl"
 	"kvd/replica/resp"
+	"kvd/replica/resp/spec"
 )
 
 // rights is what the client may do at present; nil: everything.
@@ -12,21 +13,21 @@ func (c *conn) rights() *acl.Rights { return c.user.Load().Rights() }
 func (c *conn) permit(k *Call) error {
 	r := c.rights()
 	switch {
-	case r == nil || k.cmd.Flags&BeforeAuth != 0:
+	case r == nil || k.cmd.Flags&spec.BeforeAuth != 0:
 		return nil
 	case !r.May(k.needed()):
 		return c.mayNot(k.fullName())
 	case r.Everywhere():
 		return nil
-	case k.cmd.Flags&AllKeys != 0:
+	case k.cmd.Flags&spec.AllKeys != 0:
 		return resp.Error("NOPERM User " + c.userName() + " has no permissions to run the '" + k.fullName() + "' command: it concerns every key")
 	}
-	for key := range k.cmd.KeyArgs(k.Args) {
+	for key := range k.cmd.Keys.Of(k.Args) {
 		if !r.ReachesBytes(key) {
 			return errKeyDenied
 		}
 	}
-	for channel := range k.cmd.Channels.of(k.Args) {
+	for channel := range k.cmd.Channels.Of(k.Args) {
 		if !r.ReachesBytes(channel) {
 			return errChannelDenied
 		}

@@ -14,7 +14,11 @@ import (
 	"syscall"
 	"time"
 
+	"kvd/replica/resp/budget"
+	"kvd/replica/resp/monitor"
+	"kvd/replica/resp/pubsub"
 	"kvd/replica/resp/slowlog"
+	"kvd/replica/resp/stats"
 )
 
 // Server serves the Redis protocol. Every connection has one goroutine, owned by
@@ -30,15 +34,15 @@ type Server struct {
 	table    map[string]*Command   // never changes
 	names    []string              // of the table, sorted
 	channels []string              // of Config.Feeds
-	monitors monitors
-	broker   *broker
+	monitors monitor.Hub
+	broker   *pubsub.Broker
 	slow     *slowlog.Log
 	started  time.Time
 	requests atomic.Uint64 // ids given to requests
-	stats    counters
-	budget   budget
-	since    atomic.Pointer[Stats] // of the last CONFIG RESETSTAT; nil: there was none
-	runID    string                // drawn for the process
+	stats    stats.Counters
+	budget   *budget.Budget
+	since    atomic.Pointer[stats.Stats] // of the last CONFIG RESETSTAT; nil: there was none
+	runID    string                      // drawn for the process
 
 	mu        sync.Mutex
 	conns     map[int64]*conn
@@ -76,9 +80,9 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	if s.loading = cfg.Loading; s.loading == nil {
 		s.loading = func() *Loading { return nil }
 	}
-	s.budget.limit = cfg.Limits.Memory
+	s.budget = budget.New(budget.Config{Limit: cfg.Limits.Memory, Stall: cfg.Stall, Now: cfg.Now, Done: s.draining})
 	s.slow = slowlog.New(slowlog.Defaults())
-	s.broker = newBroker(&s.budget)
+	s.broker = pubsub.NewBroker(s.budget)
 	s.runID = rand.Text() + rand.Text()
 	s.names = sortedNames(s.table)
 	if cfg.Feeds != nil {
@@ -161,7 +165,7 @@ func (s *Server) admit(nc net.Conn) {
 	s.lastID++
 	c := newConn(s, nc, s.lastID)
 	s.conns[c.id] = c
-	s.stats.accepted.Add(1)
+	s.stats.Accepted.Add(1)
 	s.running.Add(1)
 	s.mu.Unlock()
 	go func() {
@@ -173,7 +177,7 @@ func (s *Server) admit(nc net.Conn) {
 
 // turnAway tells a client why, if that can be said without waiting for it.
 func (s *Server) turnAway(nc net.Conn, full bool) {
-	s.stats.rejected.Add(1)
+	s.stats.Rejected.Add(1)
 	if _, secure := nc.(*tls.Conn); full && !secure {
 		if nc.SetWriteDeadline(s.cfg.Now().Add(100*time.Millisecond)) == nil {
 			_, _ = nc.Write([]byte("-ERR max number of clients reached\r\n")) // closed either way
@@ -251,7 +255,7 @@ func (s *Server) leave(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c.id)
-	s.budget.count(-c.held.Swap(0))
+	c.account.Close()
 }
 
 func (s *Server) severAll() {
@@ -272,48 +276,17 @@ func (s *Server) sorted() []*conn {
 	return all
 }
 
-// counters count since the start.
-type counters struct {
-	accepted, rejected, commands, batches, protocolErrors, slow, hogs, hits, misses atomic.Uint64
-}
-
-// Stats is what a server has done since it was made.
-type Stats struct {
-	Clients        int    // connected now
-	Accepted       uint64 // connections
-	Rejected       uint64 // connections turned away because there were too many
-	Commands       uint64
-	Batches        uint64 // calls of Engine.Do
-	ProtocolErrors uint64
-	Slow           uint64 // clients cut because they sent or took too slowly
-	Memory         Memory
-	Behind         uint64 // subscribers cut because too much waited for them
-	Unheard        uint64 // messages that nobody here was sent, for want of memory
-	Hits, Misses   uint64 // keys read that showed a value, and that did not
-}
-
 // Stats counts.
-func (s *Server) Stats() Stats {
+func (s *Server) Stats() stats.Stats {
 	s.mu.Lock()
 	n := len(s.conns)
 	s.mu.Unlock()
-	return Stats{
-		Clients: n, Accepted: s.stats.accepted.Load(), Rejected: s.stats.rejected.Load(),
-		Commands: s.stats.commands.Load(), Batches: s.stats.batches.Load(),
-		ProtocolErrors: s.stats.protocolErrors.Load(), Slow: s.stats.slow.Load(),
-		Behind: s.broker.cut.Load(), Unheard: s.broker.lost.Load(),
-		Memory: Memory{
-			Limit: s.budget.limit, Used: s.budget.used.Load(), Waiting: int(s.budget.asked.Load()),
-			Waits: s.budget.waits.Load(), Cut: s.stats.hogs.Load(),
-		},
-		Hits: s.stats.hits.Load(), Misses: s.stats.misses.Load(),
+	behind, unheard := s.broker.Stats()
+	return stats.Stats{
+		Clients: n, Accepted: s.stats.Accepted.Load(), Rejected: s.stats.Rejected.Load(),
+		Commands: s.stats.Commands.Load(), Batches: s.stats.Batches.Load(),
+		ProtocolErrors: s.stats.ProtocolErrors.Load(), Slow: s.stats.Slow.Load(),
+		Behind: behind, Unheard: unheard, Memory: s.budget.Stats(),
+		Hits: s.stats.Hits.Load(), Misses: s.stats.Misses.Load(),
 	}
-}
-
-// Memory is what clients make the leader hold.
-type Memory struct {
-	Limit, Used int64  // bytes
-	Waiting     int    // connections that wait for others to give some back
-	Waits       uint64 // how often one has waited
-	Cut         uint64 // connections cut because others needed what they held
 }

@@ -17,6 +17,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/command"
+	"kvd/replica/resp"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 	"kvd/replica/resp/token"
@@ -112,7 +113,7 @@ func TestEngineErrors(t *testing.T) {
 	if got := c.Reply(); got != want {
 		t.Errorf("EXEC: got %q, want %q", got, want)
 	}
-	r.Leader.Refuse(fmt.Errorf("do: %w; go elsewhere", server.ErrDraining))
+	r.Leader.Refuse(fmt.Errorf("do: %w; go elsewhere", resp.ErrDraining))
 	c.Want("-TRYAGAIN do: this leader is draining; go elsewhere\r\n", "GET", "a")
 	r.Leader.Refuse(errors.New("disk\r\non fire"))
 	c.Want("-ERR disk  on fire\r\n", "GET", "a")

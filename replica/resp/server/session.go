@@ -60,7 +60,7 @@ func (k *Call) Speak(proto int) { k.conn.speak(proto) }
 
 // PubsubOnly reports whether the client may send nothing but what concerns its
 // subscriptions, because its protocol cannot tell messages from replies.
-func (k *Call) PubsubOnly() bool { return k.conn.confined() }
+func (k *Call) PubsubOnly() bool { return k.conn.pubsubOnly() }
 
 // Rename gives the connection another name.
 func (k *Call) Rename(name string) { k.conn.rename(name) }
@@ -84,7 +84,7 @@ func (k *Call) Quit() { k.conn.closing = true }
 func (k *Call) Reset() {
 	c := k.conn
 	c.forgetTx()
-	c.hush()
+	c.unsubscribe()
 	c.speak(resp.RESP2)
 	c.rename("")
 	c.setUser(nil)

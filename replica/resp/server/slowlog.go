@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"kvd/replica/resp/batch"
 	"kvd/replica/resp/slowlog"
 )
 
@@ -40,14 +41,14 @@ func (k *Call) slowArgs() []string {
 
 // slowArgs is the first command of a batch, whose arguments are gone but for its keys,
 // and how many came with it.
-func (b *batch) slowArgs() []string {
-	for i := range b.steps {
-		s := &b.steps[i]
-		if s.cmd == nil {
+func slowArgs(b *batch.Batch) []string {
+	for i := range b.Steps {
+		s := &b.Steps[i]
+		if s.Name == "" {
 			continue
 		}
-		all := []string{s.cmd.Name}
-		for _, r := range b.reqs[s.from:s.to] {
+		all := []string{s.Name}
+		for _, r := range b.Requests[s.From:s.To] {
 			if key := shortened(r.Key[:min(len(r.Key), maxSlowArg)], len(r.Key)); key != all[len(all)-1] {
 				all = append(all, key)
 			}
@@ -55,7 +56,7 @@ func (b *batch) slowArgs() []string {
 				break
 			}
 		}
-		if n := len(b.steps) - 1; n > 0 {
+		if n := len(b.Steps) - 1; n > 0 {
 			all = append(all, "... ("+strconv.Itoa(n)+" more commands of the pipeline)")
 		}
 		return all

@@ -7,6 +7,7 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 )
 
 // tap reads from the client, what was read ahead first, and notes that the connection
@@ -14,12 +15,12 @@ import (
 type tap struct{ *conn }
 
 func (t tap) Read(b []byte) (int, error) {
-	if n := t.takeAhead(b); n > 0 {
+	if n := t.ahead.Take(b); n > 0 {
 		return n, nil
 	}
-	t.waitFor(t.asks, t.in.Partial() || t.tx.active)
+	t.account.Waits(t.asks, t.in.Partial() || t.tx.active)
 	n, err := t.nc.Read(b)
-	t.waitFor(0, false)
+	t.account.Waits(0, false)
 	return n, err
 }
 
@@ -30,21 +31,21 @@ const chunk = 256 << 10
 type sink struct{ *conn }
 
 func (s sink) Write(b []byte) (n int, err error) {
-	s.writing()
-	defer s.written()
+	s.ahead.Writing()
+	defer s.ahead.Written()
 	for first := true; err == nil && (first || n < len(b)); first = false {
 		now := s.srv.cfg.Now()
 		if err = s.limitWrite(now); err != nil {
 			break
 		}
-		s.waitFor(now.UnixNano(), true)
+		s.account.Waits(now.UnixNano(), true)
 		m := 0
 		m, err = s.nc.Write(b[n:min(len(b), n+chunk)])
 		n += m
 	}
-	s.waitFor(0, false)
+	s.account.Waits(0, false)
 	if isTimeout(err) {
-		s.srv.stats.slow.Add(1)
+		s.srv.stats.Slow.Add(1)
 	}
 	return n, err
 }
@@ -99,7 +100,7 @@ func (c *conn) stream(reqs []*replica.Request) error {
 			rep, err := c.fetch(get, q)
 			switch v := rep.Shown.Values; {
 			case err != nil:
-				c.out.Error(ErrorText(err))
+				c.out.Error(batch.ErrorText(err))
 			case len(v) > 0:
 				c.out.Bulk(v[0])
 			default:
@@ -123,7 +124,7 @@ func (c *conn) fetch(get func(*replica.Request) replica.Reply, q *replica.Reques
 			return rep, rep.Err
 		}
 		n := f.room.Need
-		c.giveBack(f.taken)
+		c.account.Release(f.taken)
 		f.taken = 0
 		if err := c.claim(n); err != nil {
 			return rep, err

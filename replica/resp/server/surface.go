@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"kvd/replica/resp/slowlog"
+	"kvd/replica/resp/stats"
 )
 
 // What commands about the server look at.
@@ -27,13 +28,15 @@ func (s *Server) Command(name string) *Command { return s.table[name] }
 func (s *Server) Lookup(name []byte) *Command { return s.lookup(name) }
 
 // Subscribed is the names that somebody listens to and shown answers true for, ascending.
-func (s *Server) Subscribed(shown func(channel string) bool) []string { return s.broker.names(shown) }
+func (s *Server) Subscribed(shown func(channel string) bool) []string {
+	return s.broker.Channels(shown)
+}
 
 // Subscribers counts who listens to a channel by its name.
-func (s *Server) Subscribers(channel string) int { return s.broker.listeners(channel) }
+func (s *Server) Subscribers(channel string) int { return s.broker.Listeners(channel) }
 
 // Subscriptions counts the channels and the patterns that somebody listens to.
-func (s *Server) Subscriptions() (channels, patterns int) { return s.broker.sizes() }
+func (s *Server) Subscriptions() (channels, patterns int) { return s.broker.Counts() }
 
 // Slow is what took long.
 func (s *Server) Slow() *slowlog.Log { return s.slow }
@@ -43,28 +46,16 @@ func (s *Server) ResetStats() {
 	st := s.Stats()
 	s.since.Store(&st)
 	for _, row := range s.table {
-		row.used.reset()
+		row.used.Reset()
 	}
 }
 
 // StatsSinceReset is what was counted since the last reset; what is of the present is as
 // in Stats.
-func (s *Server) StatsSinceReset() Stats {
+func (s *Server) StatsSinceReset() stats.Stats {
 	st, was := s.Stats(), s.since.Load()
 	if was == nil {
 		return st
 	}
-	st.Accepted -= was.Accepted
-	st.Rejected -= was.Rejected
-	st.Commands -= was.Commands
-	st.Batches -= was.Batches
-	st.ProtocolErrors -= was.ProtocolErrors
-	st.Slow -= was.Slow
-	st.Behind -= was.Behind
-	st.Unheard -= was.Unheard
-	st.Hits -= was.Hits
-	st.Misses -= was.Misses
-	st.Memory.Cut -= was.Memory.Cut
-	st.Memory.Waits -= was.Memory.Waits
-	return st
+	return st.Since(was)
 }

@@ -7,11 +7,13 @@ import (
 
 	"kvd/replica/acl"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
+	"kvd/replica/resp/budget"
 )
 
 // transaction is what was queued after MULTI.
 type transaction struct {
-	batch
+	batch.Batch
 	active, spoilt bool
 	bytes          int         // of the arguments queued, and of what is answered already
 	held           int64       // taken from the budget
@@ -21,8 +23,8 @@ type transaction struct {
 // forgetTx ends the transaction.
 func (c *conn) forgetTx() {
 	t := &c.tx
-	t.reset()
-	c.giveBack(t.held)
+	t.Reset()
+	c.account.Release(t.held)
 	t.active, t.spoilt, t.bytes, t.held, t.rights = false, false, 0, 0, nil
 	c.unwatch()
 	c.queued.Store(-1)
@@ -34,17 +36,17 @@ const stepBytes = 72
 // hoard takes from the budget what the transaction holds.
 func (c *conn) hoard() error {
 	t := &c.tx
-	want := int64(t.bytes+t.side.Len()) + int64(len(t.steps))*stepBytes + t.cost(&c.srv.cfg.Limits)
+	want := int64(t.bytes+t.Side.Len()) + int64(len(t.Steps))*stepBytes + t.Cost(c.srv.cfg.Limits.Requests)
 	if want <= t.held+leastRoom {
 		return nil
 	}
-	if can := c.srv.budget.granting(); want > can {
+	if can := c.srv.budget.Grantable(); want > can {
 		return resp.Error(fmt.Sprintf("ERR the transaction is too big: it takes %d bytes while it is under way, and clients can be given %d (--client-memory); split it", want, can))
 	}
 	// What is taken ahead is given back with the rest: many small commands need not each ask.
 	ahead := min(want/4, 1<<20)
-	if err := c.reserve(want+ahead-t.held, c.srv.cfg.Stall); err != nil {
-		return resp.Error("TRYAGAIN " + errBudget.Error() + "; make the transaction again later")
+	if err := c.account.Reserve(want+ahead-t.held, c.srv.cfg.Stall); err != nil {
+		return resp.Error("TRYAGAIN " + budget.ErrFull.Error() + "; make the transaction again later")
 	}
 	t.held = want + ahead
 	return nil
@@ -77,18 +79,18 @@ func Exec(k *Call) error {
 		return resp.Error("EXECABORT Transaction discarded: what " + k.conn.userName() + " may do was changed since MULTI; make it again")
 	}
 	guard := k.guarded()
-	for from := 0; from == 0 || from < len(t.steps); {
+	for from := 0; from == 0 || from < len(t.Steps); {
 		b, to := t.part(from)
 		err := k.execute(b, from == 0, guard)
 		if from == 0 && err == errChanged {
 			k.Out.NullArray()
 			return nil
 		}
-		if from == 0 && err != nil || errors.Is(err, errSevered) {
+		if from == 0 && err != nil || errors.Is(err, budget.ErrCut) {
 			return err
 		}
 		if err != nil {
-			b.refuse(k.Out, err)
+			b.Refuse(k.Out, err)
 		}
 		from = max(to, 1)
 	}
@@ -97,20 +99,20 @@ func Exec(k *Call) error {
 
 // part is the steps from from on up to and with the next that looks at keys at large,
 // and where the rest begins.
-func (t *transaction) part(from int) (*batch, int) {
+func (t *transaction) part(from int) (*batch.Batch, int) {
 	to := from
-	for to < len(t.steps) && !t.steps[to].keys {
+	for to < len(t.Steps) && !t.Steps[to].Keys {
 		to++
 	}
-	if to = min(to+1, len(t.steps)); from == 0 && to == len(t.steps) {
-		return &t.batch, to
+	if to = min(to+1, len(t.Steps)); from == 0 && to == len(t.Steps) {
+		return &t.Batch, to
 	}
-	b := &batch{steps: slices.Clone(t.steps[from:to]), side: t.side}
-	if len(b.steps) > 0 {
-		first := b.steps[0].from
-		b.reqs = t.reqs[first:b.steps[len(b.steps)-1].to]
-		for i := range b.steps {
-			b.steps[i].from, b.steps[i].to = b.steps[i].from-first, b.steps[i].to-first
+	b := &batch.Batch{Steps: slices.Clone(t.Steps[from:to]), Side: t.Side}
+	if len(b.Steps) > 0 {
+		first := b.Steps[0].From
+		b.Requests = t.Requests[first:b.Steps[len(b.Steps)-1].To]
+		for i := range b.Steps {
+			b.Steps[i].From, b.Steps[i].To = b.Steps[i].From-first, b.Steps[i].To-first
 		}
 	}
 	return b, to
@@ -121,24 +123,24 @@ var errChanged = errors.New("a watched key has changed")
 
 // execute does a part of the transaction and renders its replies; the first says
 // before how many there are. On an error nothing was done or rendered.
-func (k *Call) execute(b *batch, first bool, guard *batch) error {
+func (k *Call) execute(b *batch.Batch, first bool, guard *batch.Batch) error {
 	defer k.conn.land()
 	if first && guard != nil {
-		n := len(guard.reqs)
-		guard.reqs = append(guard.reqs, b.reqs...)
-		for _, s := range b.steps {
-			s.from, s.to = s.from+n, s.to+n
-			guard.steps = append(guard.steps, s)
+		n := len(guard.Requests)
+		guard.Requests = append(guard.Requests, b.Requests...)
+		for _, s := range b.Steps {
+			s.From, s.To = s.From+n, s.To+n
+			guard.Steps = append(guard.Steps, s)
 		}
-		guard.side, guard.dots = b.side, b.dots
+		guard.Side, guard.Dots = b.Side, b.Dots
 		b = guard
 	}
 	err := k.conn.prepare(b, true)
 	if err == nil {
 		err = k.conn.submit(b)
 	}
-	if errors.Is(err, errSevered) {
-		k.conn.tx.batch = batch{side: resp.Buffer()} // requests and replies are the engine's for ever
+	if errors.Is(err, budget.ErrCut) {
+		k.conn.tx.Batch = batch.Batch{Side: resp.Buffer()} // requests and replies are the engine's for ever
 		return err
 	}
 	if err == nil && first && guard != nil {
@@ -149,11 +151,11 @@ func (k *Call) execute(b *batch, first bool, guard *batch) error {
 		return err
 	}
 	if first {
-		k.Out.Array(len(k.conn.tx.steps))
+		k.Out.Array(len(k.conn.tx.Steps))
 	}
-	b.render(k.Out, k.conn.replies, 0, k.conn.srv.pick)
-	k.conn.srv.stats.hits.Add(b.hits)
-	k.conn.srv.stats.misses.Add(b.misses)
+	b.Render(k.Out, k.conn.replies, 0, k.conn.srv.pick)
+	k.conn.srv.stats.Hits.Add(b.Hits)
+	k.conn.srv.stats.Misses.Add(b.Misses)
 	k.conn.forget()
 	return nil
 }

@@ -1,18 +1,8 @@
 package server
 
 import (
-	"sync/atomic"
 	"time"
 )
-
-// usage counts how often a command was taken and how long it was under way, its sync
-// included: commands that go to the engine together share the time.
-type usage struct{ calls, micros, rejected atomic.Uint64 }
-
-func (u *usage) add(n uint64, took time.Duration) {
-	u.calls.Add(n)
-	u.micros.Add(uint64(max(0, took.Microseconds())))
-}
 
 // tallied is a run of one command in the pending batch.
 type tallied struct {
@@ -37,21 +27,15 @@ func (c *conn) counted(took time.Duration) {
 		all += c.tallies[i].n
 	}
 	for _, t := range c.tallies {
-		t.cmd.used.add(t.n, took*time.Duration(t.n)/time.Duration(all))
+		t.cmd.used.Add(t.n, took*time.Duration(t.n)/time.Duration(all))
 	}
 	c.tallies = c.tallies[:0]
-	c.srv.stats.hits.Add(c.pending.hits)
-	c.srv.stats.misses.Add(c.pending.misses)
-}
-
-func (u *usage) reset() {
-	u.calls.Store(0)
-	u.micros.Store(0)
-	u.rejected.Store(0)
+	c.srv.stats.Hits.Add(c.pending.Hits)
+	c.srv.stats.Misses.Add(c.pending.Misses)
 }
 
 // Usage is how often the command was done, for how many microseconds in all, and how
 // often it was refused, by all clients.
 func (c *Command) Usage() (calls, micros, rejected uint64) {
-	return c.used.calls.Load(), c.used.micros.Load(), c.used.rejected.Load()
+	return c.used.Calls.Load(), c.used.Micros.Load(), c.used.Rejected.Load()
 }

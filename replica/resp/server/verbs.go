@@ -7,6 +7,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/acl"
+	"kvd/replica/resp/batch"
 )
 
 // What a command may ask of the server and of its connection. A command sees nothing
@@ -50,10 +51,10 @@ func (k *Call) Readable(match func(string) bool) func(string) bool {
 
 // Reserve takes n bytes of the memory of all clients, and waits for them at most
 // Config.Arrive. Whoever takes them calls release.
-func (k *Call) Reserve(n int64) error { return k.conn.reserve(n, k.conn.srv.cfg.Arrive) }
+func (k *Call) Reserve(n int64) error { return k.conn.account.Reserve(n, k.conn.srv.cfg.Arrive) }
 
 // Release gives back n bytes that reserve took.
-func (k *Call) Release(n int64) { k.conn.giveBack(n) }
+func (k *Call) Release(n int64) { k.conn.account.Release(n) }
 
 // Context is a context that ends when nobody waits for the answer any more: the
 // connection was cut, the client hung up, or the server drains. end must be called; no
@@ -67,15 +68,18 @@ func (k *Call) Poll(limit time.Duration, ok func() bool) bool { return k.conn.un
 // LastWrite is the newest write of the connection; the zero dot: there is none.
 func (k *Call) LastWrite() logical.Dot { return k.conn.wrote }
 
+// Wrote notes the newest write of the connection.
+func (k *Call) Wrote(d logical.Dot) { k.conn.wrote = d }
+
 // InTransaction reports whether the command is between MULTI and EXEC, or done by EXEC.
 func (k *Call) InTransaction() bool { return k.conn.tx.active }
 
 // UpdateAll does one Update of each key in one batch, and gives the keys whose Update
 // found no capacity and was not done.
 func (k *Call) UpdateAll(keys []string, d func(replica.Present) (replica.Write, error)) (left []string, err error) {
-	b := batch{}
+	b := batch.Batch{}
 	for _, key := range keys {
-		r := b.request()
+		r := b.Request()
 		r.Verb, r.Key, r.Decide, r.Quiet = replica.Update, key, d, true
 	}
 	return k.conn.carry(&b, keys)

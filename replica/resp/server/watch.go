@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/resp"
+	"kvd/replica/resp/batch"
 	"kvd/wallclock"
 )
 
@@ -34,13 +35,13 @@ func (w *watchedKey) showed(p *replica.Present) bool {
 }
 
 // bytes is about what is held for the key.
-func (w *watchedKey) bytes() int64 { return int64(96 + len(w.key) + dotBytes*len(w.dots)) }
+func (w *watchedKey) bytes() int64 { return int64(96 + len(w.key) + batch.DotBytes*len(w.dots)) }
 
 func Watch(k *Call) error {
 	if k.conn.tx.active {
 		return resp.Error("ERR WATCH inside MULTI is not allowed")
 	}
-	b := &batch{side: resp.Buffer()}
+	b := &batch.Batch{Side: resp.Buffer()}
 	k.b = b
 	var fresh []*watchedKey
 	for _, key := range k.Args[1:] {
@@ -59,7 +60,7 @@ func Watch(k *Call) error {
 		return err
 	}
 	for _, w := range fresh {
-		k.conn.charge(w.bytes())
+		k.conn.account.Charge(w.bytes())
 	}
 	k.conn.watched = append(k.conn.watched, fresh...)
 	k.Out.Simple("OK")
@@ -73,7 +74,7 @@ func (w *watchedKey) note(p replica.Present) (replica.Write, error) {
 }
 
 // observe does requests whose replies hold nothing.
-func (c *conn) observe(b *batch) error {
+func (c *conn) observe(b *batch.Batch) error {
 	defer c.land()
 	if err := c.prepare(b, false); err != nil {
 		return err
@@ -82,7 +83,7 @@ func (c *conn) observe(b *batch) error {
 		return err
 	}
 	defer c.forget()
-	return failed(c.replies)
+	return batch.Failed(c.replies)
 }
 
 func Unwatch(k *Call) error {
@@ -94,28 +95,28 @@ func Unwatch(k *Call) error {
 // unwatch forgets what is watched.
 func (c *conn) unwatch() {
 	for _, w := range c.watched {
-		c.charge(-w.bytes())
+		c.account.Charge(-w.bytes())
 	}
 	c.watched = nil
 }
 
 // guarded is requests that look whether what is watched has changed; nil: nothing is.
 // Those of the transaction are not done then.
-func (k *Call) guarded() *batch {
+func (k *Call) guarded() *batch.Batch {
 	if len(k.conn.watched) == 0 {
 		return nil
 	}
 	guard := &replica.Guard{}
-	b := &batch{side: resp.Buffer()}
+	b := &batch.Batch{Side: resp.Buffer()}
 	for _, w := range k.conn.watched {
-		r := b.request()
+		r := b.Request()
 		r.Verb, r.Key, r.Quiet = replica.Update, w.key, true
 		r.Decide = func(p replica.Present) (replica.Write, error) {
 			guard.Broken = guard.Broken || !w.showed(&p)
 			return replica.Write{Verb: replica.Get}, nil
 		}
 	}
-	for _, r := range k.conn.tx.reqs {
+	for _, r := range k.conn.tx.Requests {
 		r.Guard = guard
 	}
 	k.conn.guard = guard
@@ -124,7 +125,7 @@ func (k *Call) guarded() *batch {
 
 // changed is why the transaction was not done though it was taken.
 func (k *Call) changed() error {
-	if err := failed(k.conn.replies[:len(k.conn.watched)]); err != nil {
+	if err := batch.Failed(k.conn.replies[:len(k.conn.watched)]); err != nil {
 		return err
 	}
 	if k.conn.guard.Broken {
@@ -135,7 +136,7 @@ func (k *Call) changed() error {
 
 // carry does a batch of one request to each key, and gives the keys whose request found
 // no room.
-func (c *conn) carry(b *batch, keys []string) (left []string, err error) {
+func (c *conn) carry(b *batch.Batch, keys []string) (left []string, err error) {
 	defer c.land()
 	if err := c.prepare(b, false); err != nil {
 		return nil, err

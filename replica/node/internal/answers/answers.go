@@ -6,12 +6,13 @@ import (
 	"sync/atomic"
 
 	"kvd/replica/acl"
+	"kvd/replica/command"
+	"kvd/replica/resp"
 
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/host"
 	"kvd/replica/node/internal/recovery"
-	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/resolve/limits"
 	"kvd/storage"
@@ -56,8 +57,8 @@ type Answers struct {
 func New(c Config) *Answers { return &Answers{cfg: c} }
 
 // Commands is the commands that ask, by name. The map is the caller's.
-func (an *Answers) Commands() map[string]server.Extra {
-	all := map[string]server.Extra{
+func (an *Answers) Commands() map[string]command.Extra {
+	all := map[string]command.Extra{
 		"kvd.history":   {Arity: -2, Needs: acl.Read, Key: 1, Holds: limits.Value, Run: an.tellHistory, Summary: "Answers the writes that led to what a key holds, newest first."},
 		"kvd.losses":    {Arity: -1, Needs: acl.Read, Run: an.tellLosses, Summary: "Answers the acknowledged writes that a resolver threw away unseen, by key, dot and resolver, in pages."},
 		"kvd.why":       {Arity: 2, Needs: acl.Read, Key: 1, Run: an.tellWhy, Summary: "Answers why a key holds what it holds, what was written over, and what was lost to what."},
@@ -78,7 +79,7 @@ func (an *Answers) Commands() map[string]server.Extra {
 // Draining says of a loop that has ended what clients are told.
 func Draining(err error) error {
 	if errors.Is(err, host.ErrStopped) {
-		return fmt.Errorf("%w: %w", server.ErrDraining, err)
+		return fmt.Errorf("%w: %w", resp.ErrDraining, err)
 	}
 	return err
 }

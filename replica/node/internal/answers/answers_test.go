@@ -13,7 +13,6 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/ledger"
 	"kvd/replica/resp"
-	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
@@ -69,7 +68,7 @@ func TestLongQuestionsEnd(t *testing.T) {
 			cancel()
 		}
 	})
-	if rounds != 1 || !errors.Is(err, server.ErrDraining) {
+	if rounds != 1 || !errors.Is(err, resp.ErrDraining) {
 		t.Errorf("it ends after %d rounds: %v", rounds, err)
 	}
 	for name, read := range map[string]func(*snapshot) error{
@@ -125,7 +124,7 @@ func TestOneLongQuestionAtATime(t *testing.T) {
 		t.Errorf("writers do not go on: %v", err)
 	}
 	leave()
-	if err := <-over; !errors.Is(err, server.ErrDraining) {
+	if err := <-over; !errors.Is(err, resp.ErrDraining) {
 		t.Errorf("it ends with %v", err)
 	}
 	if _, err := an.whole(context.Background(), audit); err != nil {
@@ -134,7 +133,7 @@ func TestOneLongQuestionAtATime(t *testing.T) {
 	if err := loop.Stop(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if err := an.ask(context.Background(), func(*snapshot) error { return nil }); !errors.Is(err, server.ErrDraining) {
+	if err := an.ask(context.Background(), func(*snapshot) error { return nil }); !errors.Is(err, resp.ErrDraining) {
 		t.Errorf("after the end: %v", err)
 	}
 }

@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"kvd/logical"
+	"kvd/replica/command"
 	"kvd/replica/resp"
-	"kvd/replica/resp/server"
 )
 
 // withoutLedger replaces what only a ledger can answer, at a leader that
 // keeps none: an empty answer would say that nothing was lost.
-func (an *Answers) withoutLedger(all map[string]server.Extra) {
+func (an *Answers) withoutLedger(all map[string]command.Extra) {
 	refuse := func() error {
 		return resp.Refuse("NOLEDGER", "%s keeps no ledger of lost writes, so it cannot tell what was lost; ask another leader, or start this one with its ledger on", an.cfg.Name)
 	}

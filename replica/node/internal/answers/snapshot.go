@@ -8,7 +8,6 @@ import (
 	"kvd/replica/ledger"
 	"kvd/replica/node/internal/fields"
 	"kvd/replica/resp"
-	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
@@ -41,7 +40,7 @@ func (an *Answers) ask(ctx context.Context, use func(*snapshot) error) error {
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return fmt.Errorf("%w; ask another leader", server.ErrDraining)
+		return fmt.Errorf("%w; ask another leader", resp.ErrDraining)
 	}
 	return Draining(err)
 }

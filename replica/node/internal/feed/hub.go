@@ -7,7 +7,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/console"
-	"kvd/replica/resp/server"
+	"kvd/replica/resp/pubsub"
 	"kvd/resolve"
 )
 
@@ -162,17 +162,17 @@ func (h *Hub) forget(r *listener) {
 }
 
 // Channels is the hub as RESP sees it.
-func (h *Hub) Channels() server.Feeds { return channels{h} }
+func (h *Hub) Channels() pubsub.Feeds { return channels{h} }
 
 type channels struct{ hub *Hub }
 
-var _ server.Feeds = channels{}
+var _ pubsub.Feeds = channels{}
 
 // Channels are both, ascending.
 func (c channels) Channels() []string { return []string{lossesChannel, allChannel} }
 
 // Listen begins a queue for a subscriber.
-func (c channels) Listen(channel string, reads func(string) bool, wake func()) server.Feed {
+func (c channels) Listen(channel string, reads func(string) bool, wake func()) pubsub.Feed {
 	return subscriber{c.hub.listen("", channel == allChannel, reads, wake)}
 }
 

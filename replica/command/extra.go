@@ -1,14 +1,15 @@
-package server
+package command
 
 import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"kvd/logical"
 	"kvd/replica/acl"
 	"kvd/replica/resp"
+	"kvd/replica/resp/server"
+	"kvd/replica/resp/spec"
 )
 
 // Extra is a command that only whoever assembles the leader can answer. It runs
@@ -35,75 +36,44 @@ type Extra struct {
 }
 
 // extraCommands is rows for the table, by name.
-func extraCommands(extra map[string]Extra) []Command {
-	rows := make([]Command, 0, len(extra))
+func extraCommands(extra map[string]Extra) []server.Command {
+	rows := make([]server.Command, 0, len(extra))
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		e := extra[name]
-		row := Command{Name: name, Group: "kvd", Arity: e.Arity, Flags: Read | Exclusive | NoMulti, Needs: e.Needs, Since: "1.0.0", Summary: e.Summary}
+		row := server.Command{
+			Name: name, Arity: e.Arity, Flags: spec.Read | spec.Exclusive | spec.NoMulti, Needs: e.Needs, Since: "1.0.0", Summary: e.Summary,
+		}
 		if e.Write != nil {
-			row.Flags ^= Read | Write
+			row.Flags ^= spec.Read | spec.Write
 		}
 		if e.Loading {
-			row.Flags |= WhileLoading
+			row.Flags |= spec.WhileLoading
 		}
 		if (e.Run == nil) != (e.Write == nil) {
-			row.Run = func(k *Call) error { return k.runExtra(e) }
+			row.Run = e.run
 		}
 		if e.Key > 0 {
-			row.Keys = KeySpec{e.Key, e.Key, 1}
+			row.Keys = spec.KeySpec{First: e.Key, Last: e.Key, Step: 1}
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-func (k *Call) runExtra(e Extra) error {
-	if err := k.conn.reserve(e.Holds, k.conn.srv.cfg.Arrive); err != nil {
+func (e Extra) run(k *server.Call) error {
+	if err := k.Reserve(e.Holds); err != nil {
 		return err
 	}
-	defer k.conn.giveBack(e.Holds)
-	ctx, end := k.conn.awaited()
+	defer k.Release(e.Holds)
+	ctx, end := k.Context()
 	defer end()
-	ctx = acl.With(ctx, k.conn.rights())
+	ctx = acl.With(ctx, k.Rights())
 	if e.Run != nil {
 		return e.Run(ctx, k.Args, k.Out)
 	}
 	d, err := e.Write(ctx, k.Args, k.Out)
 	if err == nil && !d.IsZero() {
-		k.conn.wrote = d
+		k.Wrote(d)
 	}
 	return err
-}
-
-// lookForClient is how often is looked whether the client of a command that takes
-// long is still there.
-const lookForClient = time.Second
-
-// awaited is a context that ends when nobody waits for an answer any more. The
-// connection's goroutine does not read meanwhile, so that a client has hung up is
-// looked for. No goroutine is left once end has returned.
-func (c *conn) awaited() (ctx context.Context, end func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		defer cancel()
-		look := time.NewTicker(lookForClient)
-		defer look.Stop()
-		for {
-			select {
-			case <-look.C:
-				if hungUp(c.nc) {
-					return
-				}
-			case <-c.severed:
-				return
-			case <-c.srv.draining:
-				return
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return ctx, func() { cancel(); <-over }
 }

@@ -1,4 +1,4 @@
-package server
+package hangup
 
 import (
 	"crypto/tls"
@@ -15,10 +15,10 @@ const (
 	tcpCloseWait = 8
 )
 
-// hungUp reports whether the client has closed its end, although what it sent
+// Detected reports whether the client has closed its end, although what it sent
 // before may not have been read yet. Best effort: what is no TCP connection never
 // has.
-func hungUp(c net.Conn) bool {
+func Detected(c net.Conn) bool {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}

@@ -1,0 +1,2 @@
+// Package stats counts what a server does.
+package stats

@@ -15,6 +15,9 @@ var usual = []string{
 	"logical",
 	"resolve+resolve/resolvetest+scenarios/oracle+replica+resolve/replay",
 	"replica+replica/host+scenarios/world",
+	"replica/internal/causal+replica",
+	"replica/internal/settlement+replica",
+	"replica/internal/stream+replica",
 	"scenarios/oracle+scenarios+scenarios/library",
 }
 

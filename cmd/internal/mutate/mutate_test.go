@@ -99,9 +99,11 @@ a/a.go order | a < b → a >= b
 	there is no such mutant: the condition is forced both ways instead
 `
 
-func TestExactlyTheSurvivorIsFound(t *testing.T) {
+// written is the folder of a module with the files.
+func written(t *testing.T, files map[string]string) string {
+	t.Helper()
 	dir := t.TempDir()
-	for name, text := range toy {
+	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -110,6 +112,23 @@ func TestExactlyTheSurvivorIsFound(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+// TestAPackageWithoutTestsReachesNothing, though tests of another may.
+func TestAPackageWithoutTestsReachesNothing(t *testing.T) {
+	dir := written(t, map[string]string{
+		"go.mod": "module toy\n\ngo 1.24\n",
+		"b/b.go": "package b\n\nfunc Less(a, b int) bool { return a < b }\n",
+	})
+	r, err := sweep(options{dir: dir, jobs: 1}, "b", nil, io.Discard)
+	if err != nil || len(r.unreached) == 0 || len(r.tried) > 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestExactlyTheSurvivorIsFound(t *testing.T) {
+	dir := written(t, toy)
 	list, err := equivalents(listedOfToy)
 	if err != nil {
 		t.Fatal(err)

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
-	"crypto/tls"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -91,7 +88,7 @@ func (k *call) plan(l *client.Leader, o bench.Op) (bench.Config, error) {
 		return bench.Config{}, cliutil.Usage(fmt.Sprintf("unknown op %q", o), "of --ops, "+err.Error(), "kv bench --ops set,get")
 	}
 	cfg := bench.Config{
-		Dial: k.dialer(l), Op: o, Clients: k.Int("clients"), Pipeline: k.Int("pipeline"), Size: k.Int("size"),
+		Dial: l.Conn, Op: o, Clients: k.Int("clients"), Pipeline: k.Int("pipeline"), Size: k.Int("size"),
 		Keys: k.Uint64("keys"), Prefix: k.String("prefix"), Requests: k.Int64("requests"), Duration: k.Duration("duration"),
 		Rate: k.Float64("rate"), Seed: k.Uint64("seed"), Conflicts: k.Int("conflicts"), Timeout: k.Timeout,
 		Progress: func(done int64, after time.Duration) {
@@ -137,32 +134,6 @@ func (k *call) measure(l *client.Leader, plan bench.Config) error {
 // clear takes the progress away.
 func (k *call) clear() { cliutil.NewProgress(k.App.ErrWriter).Clear() }
 
-// dialer connects and logs in. The connection is the load's own.
-func (k *call) dialer(l *client.Leader) func(context.Context) (net.Conn, error) {
-	return func(ctx context.Context) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, k.Timeout)
-		defer cancel()
-		nc, err := k.connect(ctx, l.Addr)
-		if err != nil || k.Login.Password == "" {
-			return nc, err
-		}
-		stop := context.AfterFunc(ctx, func() { _ = nc.Close() }) // the login sees it
-		defer stop()
-		if err := conn.New(nc).Login(k.Login.User, k.Login.Password); err != nil {
-			_ = nc.Close() // it is of no use
-			return nil, err
-		}
-		return nc, nil
-	}
-}
-
-func (k *call) connect(ctx context.Context, addr string) (net.Conn, error) {
-	if k.Login.TLS != nil {
-		return (&tls.Dialer{Config: k.Login.TLS}).DialContext(ctx, "tcp", addr)
-	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
-}
-
 func benchLag(k *call) error {
 	if !k.IsSet("from") || !k.IsSet("to") {
 		return cliutil.Usage("--lag needs --from and --to", "a write at one leader is looked for at another", "kv bench --lag --from n1 --to n2")
@@ -177,7 +148,7 @@ func benchLag(k *call) error {
 	}
 	progress := cliutil.NewProgress(k.App.ErrWriter)
 	g := bench.Lag{
-		From: k.dialer(k.Open(*from)), To: k.dialer(k.Open(*to)), Prefix: k.String("prefix"), Size: k.Int("size"),
+		From: k.Open(*from).Conn, To: k.Open(*to).Conn, Prefix: k.String("prefix"), Size: k.Int("size"),
 		Samples: k.Int64("requests"), Duration: k.Duration("duration"), Rate: k.Float64("rate"), Timeout: k.Timeout,
 		Run: fmt.Sprintf("%d:", time.Now().UnixNano()),
 		Progress: func(done int64, after time.Duration) {

@@ -16,10 +16,10 @@ import (
 func clusterSpecs() []invoke.Spec {
 	return []invoke.Spec{
 		{Name: "compare", Usage: "print where leaders show different values", Args: "KEY", Least: 0, Most: 1, Do: on(compare),
-			About: "Only keys that differ are printed, unless --all is given; the exit code is 4 if any does.\nLeaders are asked one after another, so under writes a difference may be one of time.",
+			About: "Only keys that differ are printed, unless --all is given; the exit code is 4 if any does.\nLeaders are asked one after another, so under writes a difference may be one of time.\nA leader that cannot be asked is a failure; --missing-ok compares the others.",
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "prefix", Usage: "compare all keys that begin with `TEXT`, instead of one"},
-				&cli.BoolFlag{Name: "all", Usage: "print keys that are the same as well"},
+				&cli.BoolFlag{Name: "all", Usage: "print keys that are the same as well"}, invoke.MissingFlag(),
 			}},
 		{Name: "wait", Usage: "wait until leaders have caught up", Least: 0, Most: 0, Do: on(wait),
 			About: "With --converged, until all leaders have applied the same. With --token or --session,\nuntil one leader has what was seen. --timeout says how long, " + waitTime.String() + " if it is not given.\n\nA leader that takes no connections is not waited for once the others agree: they are\nanswered for, with exit code 5, or 0 with --missing-ok. kv admin forget NODE lets nobody\nask for a dead one.",

@@ -16,6 +16,9 @@ func compare(k *call) error {
 		return cliutil.Usage("kv compare takes a key, or --prefix", fmt.Sprintf("%d keys are named, and --prefix is %q", k.NArg(), k.String("prefix")), "kv compare --prefix ''  compares everything")
 	}
 	leaders, err := k.Several()
+	if err == nil && k.Bool("missing-ok") {
+		leaders, err = k.Present(leaders)
+	}
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func forgetNode(k *call) error {
 	for _, a := range missing {
 		k.Say(show.Missed(a) + "; it is told when it is back")
 	}
+	if k.Bool("lift") {
+		k.Say(show.Printable(node) + " is listed and asked again when it returns; until then nobody waits for it")
+	}
 	verb := map[bool]string{false: " is forgotten by ", true: " is forgotten no more by "}[k.Bool("lift")]
 	return k.Out.Put(show.Facts{
 		Say: show.Printable(node) + verb + show.Series(show.ShownAll(told)), Bare: node,

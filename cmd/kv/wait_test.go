@@ -61,6 +61,10 @@ func TestForget(t *testing.T) {
 	n1, n2 := serveStub(t, map[string]string{"KVD.FORGET": told("n1")}), serveStub(t, map[string]string{"KVD.FORGET": told("n2")})
 	o := kv(t, nil, "admin", "forget", "n3", "-n", n1+","+n2)
 	o.is(t, codeOK, "n3 is forgotten by n1 and n2\n")
+	o = kv(t, nil, "admin", "forget", "n3", "--lift", "-n", n1+","+n2)
+	if o.is(t, codeOK, "n3 is forgotten no more by n1 and n2\n"); !strings.Contains(o.errs, "n3 is listed and asked again when it returns; until then nobody waits for it") {
+		t.Errorf("it says %s", o.errs)
+	}
 	away := unused(t)
 	o = kv(t, nil, "admin", "forget", "n3", "-n", n1+","+away)
 	if o.is(t, codeOK, "n3 is forgotten by n1\n"); !strings.Contains(o.errs, "it is told when it is back") {
@@ -119,5 +123,46 @@ func TestACommandWaitsForALeaderThatIsBehind(t *testing.T) {
 			t.Errorf("asked %q, not %q", asked, c.asked)
 		}
 		mu.Unlock()
+	}
+}
+
+// A login that has to wait, as it has after wrong passwords, is no leader that is away.
+func TestALoginThatWaitsIsNoLeaderThatIsAway(t *testing.T) {
+	t.Setenv("KV_PASSWORD", "wrong")
+	for ping, code := range map[string]int{"-NOAUTH Authentication required.\r\n": cliutil.Denied, "": cliutil.Unreachable} {
+		addr := accept(t, func(nc net.Conn) {
+			script(nc, func(name string) string { return map[string]string{"PING": ping}[name] })
+		})
+		o := kv(t, nil, "get", "x", "-n", addr, "--timeout", "200ms")
+		o.is(t, code)
+		if held := strings.Contains(o.errs, "it does not answer the login"); held != (code == cliutil.Denied) {
+			t.Errorf("exit %d says %s", code, o.errs)
+		}
+	}
+}
+
+// Leaders that cannot be asked are left out of a comparison if the user wants it so.
+func TestCompareLeavesOutWhoIsMissing(t *testing.T) {
+	shows := serveStub(t, map[string]string{"PING": "+PONG\r\n", "KVD.GET": array(bulk("values"), array(bulk("1")), bulk("token"), bulk("t"), bulk("resolver"), bulk("lww"))})
+	other := serveStub(t, map[string]string{"PING": "+PONG\r\n", "KVD.GET": array(bulk("values"), array(bulk("2")), bulk("token"), bulk("t"), bulk("resolver"), bulk("lww"))})
+	away := unused(t)
+	for _, c := range []struct {
+		nodes []string
+		more  []string
+		code  int
+		says  []string
+	}{
+		{[]string{shows, away, other}, nil, cliutil.Unreachable, []string{"compare x at " + away, "connection refused"}},
+		{[]string{shows, away, other}, []string{"--missing-ok"}, cliutil.Differs, []string{"left out: " + away, "compared at 2 leaders, 1 different"}},
+		{[]string{away, shows}, []string{"--missing-ok"}, cliutil.Unreachable, []string{"only " + shows + " is there", away + ": "}},
+		{[]string{away, unused(t)}, []string{"--missing-ok"}, cliutil.Unreachable, []string{"no leader answered"}},
+	} {
+		o := kv(t, nil, append([]string{"compare", "x", "-n", strings.Join(c.nodes, ",")}, c.more...)...)
+		o.is(t, c.code)
+		for _, says := range c.says {
+			if !strings.Contains(o.errs, says) {
+				t.Errorf("%v %v: it says %s, and not %q", c.nodes, c.more, o.errs, says)
+			}
+		}
 	}
 }

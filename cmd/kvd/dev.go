@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -61,6 +62,9 @@ type cluster struct {
 }
 
 func dev(c *cli.Context) error {
+	for _, text := range unread(os.Environ()) {
+		fmt.Fprintf(c.App.ErrWriter, "kvd: %s\n", text)
+	}
 	plan, err := planCluster(c)
 	if err != nil {
 		return cliutil.Usage("this cluster cannot be", err.Error(), "kvd dev --help says what it takes")

@@ -198,8 +198,10 @@ func TestAPasswordIsTypedTwiceAndNotShown(t *testing.T) {
 		second, says string
 		code         int
 	}{
-		{"hunter2", "ann:pbkdf2-sha256$600000$", 0},
-		{"hunter3", "why:  the two are not the same", 1},
+		{"hunter2\n", "ann:pbkdf2-sha256$600000$", 0},
+		{"hunter3\n", "why:  the two are not the same", 1},
+		{"\x04", "\nkvd: no password was hashed\nwhy:  the input ended before a password was typed", 1}, // Ctrl-D
+		{"\x03", "\nkvd: interrupted", 130},
 	} {
 		hand, terminal := clitest.Terminal(t)
 		p := launchAs(t, func(c *exec.Cmd) {
@@ -208,17 +210,19 @@ func TestAPasswordIsTypedTwiceAndNotShown(t *testing.T) {
 		}, "passwd", "ann")
 		var shown lockedText
 		go io.Copy(&shown, hand) // until it is closed
-		for i, typed := range []string{"hunter2", c.second} {
+		for i, typed := range []string{"hunter2\n", c.second} {
 			replicatest.Eventually(t, "a prompt, and nothing is shown", func() bool {
 				state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
 				return err == nil && state.Lflag&unix.ECHO == 0 && strings.Count(shown.String(), ": ") == i+1
 			})
-			io.WriteString(hand, typed+"\n")
+			io.WriteString(hand, typed)
 		}
 		if code := p.end(); code != c.code {
 			t.Errorf("exit code %d", code)
 		}
-		replicatest.Eventually(t, c.says, func() bool { return strings.Contains(shown.String()+p.text(), c.says) })
+		replicatest.Eventually(t, c.says, func() bool {
+			return strings.Contains(strings.ReplaceAll(shown.String()+p.text(), "\r", ""), c.says)
+		})
 		if text := shown.String() + p.text(); strings.Contains(text, "hunter") {
 			t.Errorf("the password is shown: %q", text)
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -49,6 +50,9 @@ func passwd(c *cli.Context) error {
 	if err == nil {
 		hash, err = node.HashPassword(password)
 	}
+	if errors.Is(err, errTypedInterrupt) {
+		return err
+	}
 	if err != nil {
 		return cliutil.Fail("no password was hashed", err, "kvd passwd "+name+" asks for it, or reads one line of standard input")
 	}
@@ -75,7 +79,7 @@ func rightsOf(c *cli.Context) (string, error) {
 // readPassword asks twice where somebody types, and takes one line where nobody does.
 func readPassword(ctx context.Context, from io.Reader, talk io.Writer, name string) (string, error) {
 	if f, ok := from.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return askTwice(ctx, int(f.Fd()), talk, name)
+		return askTwice(ctx, f, talk, name)
 	}
 	text, err := io.ReadAll(io.LimitReader(from, maxPassword+1))
 	if err != nil {
@@ -94,19 +98,19 @@ func readPassword(ctx context.Context, from io.Reader, talk io.Writer, name stri
 
 // askTwice shows nothing of what is typed. Whoever interrupts it finds the terminal as
 // it was.
-func askTwice(ctx context.Context, terminal int, talk io.Writer, name string) (string, error) {
-	before, err := term.GetState(terminal)
-	if err != nil {
-		return "", err
-	}
-	defer term.Restore(terminal, before)
+func askTwice(ctx context.Context, terminal *os.File, talk io.Writer, name string) (string, error) {
 	var typed [2]string
 	for i, prompt := range []string{"Password for " + name + ": ", "The same again: "} {
 		fmt.Fprint(talk, prompt)
-		if typed[i], err = hidden(ctx, terminal); err != nil {
+		var err error
+		typed[i], err = hidden(ctx, terminal)
+		fmt.Fprintln(talk)
+		if errors.Is(err, io.EOF) { // Ctrl-D
+			return "", errors.New("the input ended before a password was typed")
+		}
+		if err != nil {
 			return "", err
 		}
-		fmt.Fprintln(talk)
 	}
 	switch {
 	case len(typed[0]) > maxPassword:
@@ -119,14 +123,19 @@ func askTwice(ctx context.Context, terminal int, talk io.Writer, name string) (s
 
 // hidden reads a line without showing it. A read of a terminal cannot be ended, so it
 // is left behind when the context ends: the process ends soon.
-func hidden(ctx context.Context, terminal int) (string, error) {
+func hidden(ctx context.Context, f *os.File) (string, error) {
+	before, err := term.MakeRaw(int(f.Fd()))
+	if err != nil {
+		return "", err
+	}
+	defer term.Restore(int(f.Fd()), before)
 	type line struct {
 		text []byte
 		err  error
 	}
 	read := make(chan line, 1)
 	go func() {
-		text, err := term.ReadPassword(terminal)
+		text, err := typedLine(f)
 		read <- line{text, err}
 	}()
 	select {
@@ -134,5 +143,47 @@ func hidden(ctx context.Context, terminal int) (string, error) {
 		return string(l.text), l.err
 	case <-ctx.Done():
 		return "", ctx.Err()
+	}
+}
+
+// What a terminal sends for keys that do something, where it leaves that to the program.
+const (
+	keyInterrupt = 3 // Ctrl-C
+	keyEnd       = 4 // Ctrl-D
+	keyBackspace = 8
+	keyKill      = 21 // Ctrl-U
+	keyDelete    = 127
+)
+
+// errTypedInterrupt is Ctrl-C.
+var errTypedInterrupt = &cliutil.Problem{What: "interrupted", Why: "Ctrl-C asked for it", Next: "run it again; nothing was written", Code: cliutil.Interrupted}
+
+// typedLine reads what is typed up to the end of the line. Ctrl-D on an empty line is
+// io.EOF; x/term would go on waiting, since a terminal that has ended once may go on.
+func typedLine(from io.Reader) (text []byte, err error) {
+	key := make([]byte, 1)
+	for {
+		if _, err := io.ReadFull(from, key); err != nil {
+			return nil, err
+		}
+		switch key[0] {
+		case '\r', '\n':
+			return text, nil
+		case keyInterrupt:
+			return nil, errTypedInterrupt
+		case keyEnd:
+			if len(text) == 0 {
+				return nil, io.EOF
+			}
+		case keyKill:
+			text = text[:0]
+		case keyBackspace, keyDelete:
+			_, n := utf8.DecodeLastRune(text)
+			text = text[:len(text)-n]
+		default:
+			if text = append(text, key[0]); len(text) > maxPassword {
+				return text, nil // which is refused for its length
+			}
+		}
 	}
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/resolve"
 )
 
@@ -79,5 +81,20 @@ func TestVariablesThatNobodyReadsAreTold(t *testing.T) {
 	want := []string{"KVD_DATADIR is no setting, and not read; did you mean KVD_DATA_DIR?", "KVD_RESOLVR is no setting, and not read; did you mean KVD_RESOLVER?"}
 	if got := misspelt(environ, table()); !slices.Equal(got, want) {
 		t.Errorf("said %q", got)
+	}
+}
+
+// dev says which variables it does not read. Those without a value are not set.
+func TestDevSaysWhatItDoesNotRead(t *testing.T) {
+	environ := []string{"KVD_RESOLVER=lww", "KVD_HTTP_PORT=1", "KVD_DATADIR=", "KVD_DATA_DIR=/x", "KV_NODE=n1", "PATH="}
+	const reads = " is not read by dev, but by serve; dev reads KVD_RESP_PORT and KVD_HTTP_PORT, and flags"
+	if got := unread(environ); !slices.Equal(got, []string{"KVD_DATA_DIR" + reads, "KVD_RESOLVER" + reads}) {
+		t.Errorf("%q", got)
+	}
+	t.Setenv("KVD_LEDGER", "off")
+	var out, errs bytes.Buffer
+	code := run([]string{"kvd", "dev", "--leaders", "0"}, strings.NewReader(""), &out, &errs)
+	if code != cliutil.Misused || !strings.HasPrefix(errs.String(), "kvd: KVD_LEDGER"+reads+"\n") {
+		t.Errorf("exit %d, %s", code, errs.String())
 	}
 }

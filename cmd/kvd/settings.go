@@ -148,6 +148,19 @@ func misspelt(environ []string, table []setting) []string {
 	return said
 }
 
+// unread says which variables dev does not read: those are settings of serve.
+func unread(environ []string) []string {
+	var said []string
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "KVD_") && value != "" && !slices.Contains(devVariables, name) {
+			said = append(said, fmt.Sprintf("%s is not read by dev, but by serve; dev reads %s, and flags", name, strings.Join(devVariables, " and ")))
+		}
+	}
+	slices.Sort(said)
+	return said
+}
+
 // commas splits a text that holds a list.
 func commas(text string) []string {
 	var parts []string

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -72,7 +73,13 @@ func (c *Cluster) Open(at Node) *Leader {
 	if l := c.leaders[at.Addr]; l != nil {
 		return l
 	}
-	l := &Leader{Node: at, options: &c.Options, rdb: redis.NewClient(c.redis(at.Addr))}
+	l := &Leader{Node: at, options: &c.Options}
+	opts := c.redis(at.Addr)
+	opts.OnConnect = func(context.Context, *redis.Conn) error {
+		l.letIn.Store(true)
+		return nil
+	}
+	l.rdb = redis.NewClient(opts)
 	if c.closed {
 		_ = l.rdb.Close() // it has no connections
 	}
@@ -106,6 +113,7 @@ type Leader struct {
 	Node
 	options *Options
 	rdb     *redis.Client
+	letIn   atomic.Bool // a login was answered
 }
 
 // Do sends one command, once, and waits for its reply within the timeout. A null
@@ -153,13 +161,13 @@ func (l *Leader) pipeline(ctx context.Context, limit time.Duration, commands [][
 	for i, cmd := range sent {
 		value, err := cmd.Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
-			return nil, &Refusal{l, commands[i][0], err}
+			return nil, &Refusal{l, commands[i][0], l.heldBack(err)}
 		}
 		replies[i] = ReplyOf(value)
 	}
 	// A connection that could not be made leaves the commands without an error.
 	if failed != nil && !errors.Is(failed, redis.Nil) {
-		return nil, &Refusal{l, commands[0][0], failed}
+		return nil, &Refusal{l, commands[0][0], l.heldBack(failed)}
 	}
 	return replies, nil
 }

@@ -146,3 +146,23 @@ func (k *Call) Accepted(missing []client.Absentee) []client.Absentee {
 	k.Say("left out: " + strings.Join(show.WhoIsMissing(missing), "; "))
 	return nil
 }
+
+// Present leaves out who cannot be asked, and says so. Fewer than two that are left are a
+// failure: one differs from nobody.
+func (k *Call) Present(leaders []*client.Leader) ([]*client.Leader, error) {
+	there, missing := client.Gather(leaders, func(l *client.Leader) (*client.Leader, error) {
+		_, err := l.Do(k.Ctx(), "PING")
+		return l, err
+	}, func(l *client.Leader) string { return l.Name })
+	switch {
+	case k.Ctx().Err() != nil:
+		return nil, k.Ctx().Err()
+	case len(there) == 0:
+		return nil, nobody(missing)
+	case len(there) == 1:
+		return nil, &cliutil.Problem{What: k.Subject() + ": only " + there[0].String() + " is there", Why: strings.Join(show.WhoIsMissing(missing), "\n      "),
+			Next: "ask again when another is there", Code: cliutil.Unreachable}
+	}
+	k.Accepted(k.stillMissed(missing, leaders))
+	return there, nil
+}

@@ -75,6 +75,8 @@ func lost(err error) (code int, next string) {
 		return cliutil.Denied, "--tls-ca FILE names the authority to trust"
 	case client.NoTLS(err):
 		return cliutil.Unreachable, "the server seems to speak plain TCP: leave out --tls-ca"
+	case client.LoginHeld(err):
+		return cliutil.Denied, "--user NAME --password-file FILE, or KV_PASSWORD, with the right ones; then a longer --timeout, or later"
 	case client.Late(err):
 		return cliutil.Unreachable, "a longer --timeout, or -n another leader; whether a write was done is not known"
 	case client.HungUp(err):

@@ -7,9 +7,10 @@
 // compared by them. There are two ways to write:
 //
 //   - Hot encodings are append-style, by hand: ops ([AppendOp]), objects
-//     ([AppendObject]), ledger rows (package storage) and batches (package wire). They
-//     are written and read for each write, without allocations beyond the result, and
-//     [Reader] shares the bytes of keys and values until they are copied once.
+//     ([AppendObject]), ledger rows (package losses), the dots of requests and batches
+//     (package wire). They are written and read with each write, without allocations
+//     beyond the result, and [Reader] shares the bytes of keys and values until they are
+//     copied once.
 //   - Records, which is everything else, go through msgpack/v5: [Encoder] and [Decoder].
 //     msgpack/v5 accepts several encodings of a value and takes up to 1 MB for an
 //     announced length, so the decoder compares each value read with its only encoding,

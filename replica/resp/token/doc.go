@@ -6,6 +6,9 @@
 // A token attests what its holder was shown and nothing else. It holds no secret and no
 // proof: whoever makes one up harms only what they may write themselves.
 //
+// Its text is not MessagePack and does not go through storage/codec: clients hold tokens
+// already, and theirs are varints with a checksum under base64.
+//
 // Files: token.go (the token and its text), runs.go (many dots of few origins).
 //
 // Invariants:

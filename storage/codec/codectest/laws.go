@@ -2,6 +2,8 @@ package codectest
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"reflect"
 	"runtime"
 	"testing"
@@ -53,16 +55,48 @@ func Laws[T any](t *testing.T, c Pair[T]) {
 	})
 }
 
-// readable decodes b with a general reader, and checks the outermost shape.
+// readable checks that a general reader takes b for one array that begins with a format.
 func readable(t *rapid.T, b []byte) {
-	dec := msgpack.NewDecoder(bytes.NewReader(b))
-	got, err := dec.DecodeSlice()
+	all, err := AsMsgpack(b)
 	if err != nil {
-		t.Fatalf("another MessagePack reader: %v", err)
+		t.Fatal(err)
+	}
+	if len(all) != 1 {
+		t.Fatalf("another MessagePack reader finds %d values", len(all))
+	}
+	got, ok := all[0].([]any)
+	if !ok || len(got) == 0 {
+		t.Fatalf("it is no array: %v", all[0])
 	}
 	if format, ok := got[0].(int8); !ok || format < 1 || format > 4 {
 		t.Fatalf("the first element is %v, not the format", got[0])
 	}
+}
+
+// AsMsgpack reads all values in b with msgpack/v5, and fails unless that writes them in
+// the same bytes.
+func AsMsgpack(b []byte) (all []any, err error) {
+	dec := msgpack.NewDecoder(bytes.NewReader(b))
+	var again bytes.Buffer
+	enc := msgpack.NewEncoder(&again)
+	enc.UseCompactInts(true)
+	for {
+		v, err := dec.DecodeInterface()
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = enc.Encode(v)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("msgpack/v5 reads %x: %w", b, err)
+		}
+		all = append(all, v)
+	}
+	if !bytes.Equal(again.Bytes(), b) {
+		return nil, fmt.Errorf("%x is written by msgpack/v5 as %x", b, again.Bytes())
+	}
+	return all, nil
 }
 
 // Fuzz feeds any bytes: a decoder either refuses them or gives a value that encodes to

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"kvd/replica/client/merge"
+
 	"kvd/logical"
 	"kvd/replica/ledger"
 	"kvd/replica/ledger/explain"
@@ -32,8 +34,8 @@ func eachChaos(t *testing.T, check func(t *testing.T, c *cluster)) {
 
 func all() ledger.Filter { return ledger.Filter{Resolvers: resolve.All} }
 
-func (c *cluster) answer(at string) ledger.Answer {
-	a := ledger.Answer{Leader: at, Applied: c.applied(at)}
+func (c *cluster) answer(at string) merge.Answer {
+	a := merge.Answer{Leader: at, Applied: c.applied(at)}
 	if err := c.reader(at).Losses(all(), func(d ledger.LossRecord) bool { a.Rows = append(a.Rows, d); return true }); err != nil {
 		c.t.Fatal(err)
 	}
@@ -51,7 +53,7 @@ func plain(d ledger.LossRecord) string {
 func TestAfterQuietEveryLeaderGivesTheSameRows(t *testing.T) {
 	rows, raw := 0, 0
 	eachChaos(t, func(t *testing.T, c *cluster) {
-		var answers []ledger.Answer
+		var answers []merge.Answer
 		var first []string
 		for _, n := range c.names {
 			a := c.answer(n)
@@ -67,7 +69,7 @@ func TestAfterQuietEveryLeaderGivesTheSameRows(t *testing.T) {
 				t.Errorf("%s says\n%q\nwhere n1 says\n%q", n, said, first)
 			}
 		}
-		m := ledger.Merge(answers)
+		m := merge.Losses(answers)
 		if len(m.Differences) > 0 || len(m.Missing) > 0 || len(m.Rows) != len(answers[0].Rows) {
 			t.Errorf("merged %d rows of %d; differences %v", len(m.Rows), len(answers[0].Rows), m.Differences)
 		}
@@ -125,7 +127,7 @@ func TestAuditsBalance(t *testing.T) {
 				}
 			}
 		}
-		if diffs := ledger.MergeAudits(audits); len(diffs) > 0 {
+		if diffs := merge.Audits(audits); len(diffs) > 0 {
 			t.Errorf("seed %d: %v", seed, diffs)
 		}
 	}

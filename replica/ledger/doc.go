@@ -6,7 +6,7 @@
 //	                                                        │ answers are data
 //	                        sentences ◀── package explain ◀─┤
 //	                                                        ▼ one answer from each leader
-//	                                                     [Merge], [MergeAudits]
+//	                                                     client/merge
 //
 // A [Reader] reads through two small interfaces, [Store] and [Rows], which a
 // snapshot of a store satisfies, so that every answer is about one causally closed
@@ -57,5 +57,5 @@
 // Files: reader.go (one question under way), write.go and class.go (a write), why.go,
 // fate.go, restore.go, losses.go, history.go, audit.go with audit_trace.go and
 // balance.go, advise.go (the questions); ancestry.go, descent.go, search.go,
-// duplicates.go and compare.go (how they are answered); merge.go (several leaders).
+// duplicates.go and compare.go (how they are answered).
 package ledger

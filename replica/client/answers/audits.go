@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"kvd/replica/client/merge"
+
 	"kvd/logical"
 	"kvd/replica/client"
 	"kvd/replica/ledger"
@@ -89,7 +91,7 @@ func (a *Audits) hold(i int) {
 	}
 	for j := range i {
 		if one.Applied.Compare(a.All[j].Applied) == logical.Equal {
-			a.Differs = append(a.Differs, ledger.MergeAudits([]ledger.Audit{a.All[j].Audit, one.Audit})...)
+			a.Differs = append(a.Differs, merge.Audits([]ledger.Audit{a.All[j].Audit, one.Audit})...)
 			return
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"kvd/replica/client/merge"
+
 	"kvd/logical"
 	"kvd/replica/client"
 	"kvd/replica/ledger"
@@ -71,7 +73,7 @@ func (r *Row) IsDeletion() bool { return r.Kind == resolve.Delete.String() }
 // Loss is one lost write and who says so.
 type Loss struct {
 	Row
-	By []ledger.Sighting // by leader
+	By []merge.Sighting // by leader
 }
 
 // winner is the dot that it lost to; empty: nothing that is still there.
@@ -91,7 +93,7 @@ func (l Loss) Leaders() []string {
 }
 
 // First is when the first of them decided it, by its own clock.
-func (l Loss) First() ledger.Sighting {
+func (l Loss) First() merge.Sighting {
 	first := l.By[0]
 	for _, s := range l.By {
 		if s.At.Midpoint() < first.At.Midpoint() {

@@ -8,10 +8,11 @@ import (
 	"strconv"
 	"time"
 
+	"kvd/replica/client/merge"
+
 	"kvd/logical"
 	"kvd/replica/client"
 	"kvd/replica/ledger"
-	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 )
 
@@ -127,9 +128,9 @@ func MergeLosses(said []Listing, missing []client.Absentee, w LossQuery) LossLis
 	last, bounded := horizon(said, w.Limit)
 	out.More = bounded
 	rows := map[Position]Row{}
-	var answers []ledger.Answer
+	var answers []merge.Answer
 	for i, g := range said {
-		a := ledger.Answer{Leader: g.Name, Applied: g.Applied, Evicted: uint64(g.Evicted)}
+		a := merge.Answer{Leader: g.Name, Applied: g.Applied, Evicted: uint64(g.Evicted)}
 		if g.moved {
 			// What was read at several moments agrees with nobody's one moment.
 			a.Applied = logical.FrontierOf(logical.Dot{Origin: ^logical.Origin(i), Seq: 1})
@@ -148,13 +149,13 @@ func MergeLosses(said []Listing, missing []client.Absentee, w LossQuery) LossLis
 		}
 		answers = append(answers, a)
 	}
-	merged := ledger.Merge(answers)
+	merged := merge.Losses(answers)
 	for _, f := range merged.Rows {
 		out.Losses = append(out.Losses, Loss{rows[positionOf(&f.Loss)], f.By})
 	}
 	slices.SortStableFunc(out.Losses, func(a, b Loss) int { return a.Position().compare(b.Position()) })
 	for _, d := range merged.Differences {
-		out.Differs = append(out.Differs, explain.Difference(&d))
+		out.Differs = append(out.Differs, d.Text())
 	}
 	return out
 }

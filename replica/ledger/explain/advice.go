@@ -44,7 +44,7 @@ func lostHere(s *ledger.Stats, what string) string {
 	if s.Prefix == "" {
 		return what + " lost"
 	}
-	return what + " lost on " + word(s.Prefix)
+	return what + " lost on " + Word(s.Prefix)
 }
 
 // Evidence is the numbers behind the advice.

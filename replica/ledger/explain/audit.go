@@ -10,9 +10,9 @@ import (
 // Gap names an op that does not add up.
 func Gap(g *ledger.Gap) string {
 	if len(g.In) == 0 {
-		return fmt.Sprintf("%s of %s is neither live, superseded nor lost under %s", g.Dot, word(g.Key), g.Resolver)
+		return fmt.Sprintf("%s of %s is neither live, superseded nor lost under %s", g.Dot, Word(g.Key), g.Resolver)
 	}
-	return fmt.Sprintf("%s of %s is both %s and %s under %s", g.Dot, word(g.Key), g.In[0], g.In[1], g.Resolver)
+	return fmt.Sprintf("%s of %s is both %s and %s under %s", g.Dot, Word(g.Key), g.In[0], g.In[1], g.Resolver)
 }
 
 // Audit is the audit in lines, one for each resolver, then the gaps.

@@ -8,12 +8,12 @@
 //	[Audit], [Gap]         whether every write is accounted for
 //	[Advice], [Evidence]   which resolver would have lost less
 //	[Beaten], [Error]      why a lost write would lose again, or is not restored
-//	[Difference]           where two leaders disagree
+//	[Word]                 how a key is named in a sentence
 //
 // What it is not: it reads no store and decides nothing; equal answers give equal
 // text.
 //
 // Files: explanation.go, losses.go, groups.go and tree.go (a key), fate.go and
-// compare.go (a write), audit.go, advice.go, restore.go, difference.go; write.go has
+// compare.go (a write), audit.go, advice.go, restore.go; write.go has
 // how writes, keys and times are named everywhere.
 package explain

@@ -42,25 +42,25 @@ func (t *formatter) present() {
 	case t.Serving == resolve.Counter && len(values) > 0:
 		t.count(values)
 	case len(values) > 1:
-		t.say("%s shows %d values, none of whose authors had been shown another: %s.", word(t.Key), len(values), list(values, t.author))
+		t.say("%s shows %d values, none of whose authors had been shown another: %s.", Word(t.Key), len(values), list(values, t.author))
 	case len(values) == 1:
-		t.say("%s is %s, written by %s (clock %s).", word(t.Key), what(values[0]), whose(values[0]), t.when(values[0]))
+		t.say("%s is %s, written by %s (clock %s).", Word(t.Key), what(values[0]), whose(values[0]), t.when(values[0]))
 	case len(deletes) > 0:
 		t.gone(deletes[0])
 	case t.Removed != nil:
 		t.gone(t.Removed)
 	default:
-		t.say("%s holds nothing here: it was never written, or what deleted it left no trace.", word(t.Key))
+		t.say("%s holds nothing here: it was never written, or what deleted it left no trace.", Word(t.Key))
 	}
 }
 
 // gone says what deleted the key's value.
 func (t *formatter) gone(w *ledger.Write) {
 	if w.Expired() {
-		t.say("%s holds nothing: %s. No client deleted it.", word(t.Key), how(w, t.Now))
+		t.say("%s holds nothing: %s. No client deleted it.", Word(t.Key), how(w, t.Now))
 		return
 	}
-	t.say("%s holds nothing: it was deleted by %s (clock %s).", word(t.Key), whose(w), t.when(w))
+	t.say("%s holds nothing: it was deleted by %s (clock %s).", Word(t.Key), whose(w), t.when(w))
 }
 
 // deadline says when what the key shows ends, or that it has and is still stored.
@@ -82,7 +82,7 @@ func (t *formatter) deadline() {
 
 func (t *formatter) count(shares []*ledger.Write) {
 	where := func(w *ledger.Write) string { return w.Leader }
-	key, from := word(t.Key), list(shares, where)
+	key, from := Word(t.Key), list(shares, where)
 	if t.Sum.Fits() {
 		t.say("%s is %s, added up from what %s accepted.", key, t.Sum, from)
 		return

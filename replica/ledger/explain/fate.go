@@ -24,7 +24,7 @@ func Fate(f *ledger.Fate) string {
 		return fmt.Sprintf("%s is of an origin that this leader has never heard of: nothing that %s accepted has arrived.", f.Dot, f.Leader)
 	}
 	var b strings.Builder
-	key := word(f.Key)
+	key := Word(f.Key)
 	switch {
 	case f.Was.Kind == 0:
 		fmt.Fprintf(&b, "%s wrote %s at %s. The log no longer holds it, and the ledger did not keep its value.\n", f.Dot, key, f.Leader)
@@ -42,7 +42,7 @@ func Fate(f *ledger.Fate) string {
 	}
 	for i := range f.Elsewhere {
 		c := &f.Elsewhere[i]
-		fmt.Fprintf(&b, "The dot was given twice, by a leader and its copy: another leader has %s under it.\n", article(&c.Write, word(c.Key)))
+		fmt.Fprintf(&b, "The dot was given twice, by a leader and its copy: another leader has %s under it.\n", article(&c.Write, Word(c.Key)))
 	}
 	switch {
 	case !f.SettledBy.IsZero():

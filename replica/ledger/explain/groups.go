@@ -149,7 +149,7 @@ func (g group) span(now wallclock.Instant) string {
 // listing is the command that lists what the key lost; all is how it is asked for what
 // shadows lost as well.
 func (t *formatter) listing(command, all string) string {
-	command += word(t.Key)
+	command += Word(t.Key)
 	if slices.ContainsFunc(t.Lost, func(d ledger.LossRecord) bool { return d.Resolver != t.Serving }) {
 		command += all
 	}

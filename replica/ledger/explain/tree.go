@@ -14,7 +14,7 @@ import (
 func Tree(e *ledger.Explanation) string {
 	t := formatter{Explanation: e}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s)\n", word(t.Key), t.Serving)
+	fmt.Fprintf(&b, "%s (%s)\n", Word(t.Key), t.Serving)
 	drawn := map[logical.Dot]bool{}
 	for i := range t.Shown {
 		t.branch(&b, t.Shown[i], "", i == len(t.Shown)-1 && len(t.losers()) == 0, "● ", drawn)

@@ -66,9 +66,9 @@ func quoted(v []byte) string {
 	return strconv.Quote(string(v))
 }
 
-// word is a key as people read it: bare if it cannot be mistaken for more than one
+// Word is a key as people read it: bare if it cannot be mistaken for more than one
 // word, else quoted.
-func word(s string) string {
+func Word(s string) string {
 	odd := func(r rune) bool {
 		return !unicode.IsPrint(r) || unicode.IsSpace(r) || strings.ContainsRune(`"'.,;:`, r)
 	}

@@ -1,4 +1,4 @@
-package ledger
+package merge
 
 import (
 	"cmp"
@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"kvd/logical"
+	"kvd/replica/ledger"
+	"kvd/replica/ledger/explain"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -16,7 +18,7 @@ type Answer struct {
 	Leader  string
 	Failed  string // why it did not answer; empty: it did
 	Applied logical.Frontier
-	Rows    []LossRecord
+	Rows    []ledger.LossRecord
 	// Evicted says that its ledger has given up rows: what it lacks may have been
 	// there.
 	Evicted uint64
@@ -36,7 +38,7 @@ type Combined struct {
 // Found is a lost write and who says so. The rest of the row is the first
 // leader's, by name; the others say the same, or are named among Differences.
 type Found struct {
-	LossRecord
+	ledger.LossRecord
 	By []Sighting // by leader
 }
 
@@ -55,10 +57,15 @@ type Difference struct {
 	Says     string
 }
 
-// Merge puts the answers of several leaders together by dot. Leaders that have
+// Text names the difference.
+func (d *Difference) Text() string {
+	return fmt.Sprintf("%s of %s under %s: %s %s", d.Loser, explain.Word(d.Key), d.Resolver, d.Leader, d.Says)
+}
+
+// Losses puts the answers of several leaders together by dot. Leaders that have
 // not applied the same do not disagree, not all has arrived everywhere; nor does
 // one disagree that lacks a row and has evicted some.
-func Merge(answers []Answer) *Combined {
+func Losses(answers []Answer) *Combined {
 	m := &Combined{applied: map[string]logical.Frontier{}}
 	all := slices.Clone(answers)
 	slices.SortStableFunc(all, func(a, b Answer) int { return strings.Compare(a.Leader, b.Leader) })
@@ -88,7 +95,7 @@ func byPosition(a, b *resolve.Loss) int {
 	return cmp.Or(cmp.Compare(a.Resolver, b.Resolver), strings.Compare(a.Key, b.Key), a.Loser.Compare(b.Loser))
 }
 
-func (m *Combined) add(row LossRecord, s Sighting) {
+func (m *Combined) add(row ledger.LossRecord, s Sighting) {
 	m.Rows = append(m.Rows, Found{row, []Sighting{s}})
 }
 
@@ -135,9 +142,9 @@ func (m *Combined) sameState(a, b string) bool {
 	return m.applied[a].Compare(m.applied[b]) == logical.Equal
 }
 
-// MergeAudits holds the audits of several leaders against each other, and names
+// Audits holds the audits of several leaders against each other, and names
 // in sentences where counts differ although the leaders have applied the same.
-func MergeAudits(audits []Audit) []string {
+func Audits(audits []ledger.Audit) []string {
 	var out []string
 	for i := range audits {
 		for j := range i {
@@ -153,7 +160,7 @@ func MergeAudits(audits []Audit) []string {
 }
 
 // against names where two audits of the same state differ.
-func against(r, other *Audit) []string {
+func against(r, other *ledger.Audit) []string {
 	var out []string
 	shared := 0
 	for i := range r.Balances {
@@ -177,7 +184,7 @@ func against(r, other *Audit) []string {
 // agree reports whether two leaders that have applied the same count alike. Each
 // ledger evicts on its own: what it evicted is lost all the same, and in which way is
 // no longer known.
-func agree(b, o Balance) bool {
+func agree(b, o ledger.Balance) bool {
 	if b.Evicted+o.Evicted > 0 {
 		b.Inverted, b.Concurrent, b.Evicted = 0, b.Lost()+b.Evicted, 0
 		o.Inverted, o.Concurrent, o.Evicted = 0, o.Lost()+o.Evicted, 0

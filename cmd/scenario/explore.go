@@ -72,13 +72,13 @@ func exploreSeeds(c *cli.Context) error {
 	return judged(c, found)
 }
 
-// failure is what people are told of a history as soon as it broke a promise.
+// failure is what is printed of a history as soon as it broke a promise.
 func failure(f *explore.Failure) string {
 	return fmt.Sprintf("seed %d under %s broke: %s\nreplay: %s\nshrunk to %d lines, which %s plays:\n\n%s\n", f.Seed, f.Resolver,
 		strings.Join(f.Broken, "; "), f.Replay(), f.Lines, f.Again(), f.Scenario.Print())
 }
 
-// explored prints what was played; failures were told as they were found.
+// explored prints what was played; failures were printed as they were found.
 func explored(c *cli.Context, found explore.Report, took time.Duration) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s, %s, %s of virtual time in %s: %s\n", number(found.Seeds, "seed"), number(found.Runs, "run"),

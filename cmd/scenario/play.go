@@ -133,7 +133,7 @@ func play(c *cli.Context, all []chosen, ids []scenarios.Resolver, workers int) (
 	done := func(finished, total int) { progress.Say(fmt.Sprintf("%d of %d runs", finished, total)) }
 	results, err := scenarios.Compare(c.Context, scripts(all), ids, c.Uint64("seed"), workers, done)
 	progress.Clear()
-	runtime.GC() // the clusters are gone: a report of a long history needs the room
+	runtime.GC() // the clusters are gone: a report of a long history needs the memory
 	if err != nil {
 		return nil, cliutil.Fail("a scenario could not be played to its end", err, "scenario check FILE says what a script would play")
 	}
@@ -293,7 +293,7 @@ func keep(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 	return nil
 }
 
-// leftOut says what keep had no room for.
+// leftOut says what keep left out.
 func leftOut(n int) string {
 	if n == 0 {
 		return ""

@@ -30,8 +30,7 @@ func Generate(seed uint64) *script.Scenario {
 	return g.s
 }
 
-// span is how long clients and faults are active; grid is where their moments
-// lie.
+// span is how long clients and faults are active; their moments are multiples of grid.
 const (
 	span = 4 * time.Second
 	grid = 20 * time.Millisecond
@@ -50,7 +49,7 @@ type generator struct {
 	scale   time.Duration // of clock skew
 	kinds   []int         // of faults
 	crashed bool
-	lost    bool // some disk was
+	lost    bool // some disk is lost
 	backups int
 }
 
@@ -112,7 +111,7 @@ func (g *generator) setup(a script.Action) {
 	g.s.Setup = append(g.s.Setup, script.Setup{Action: a})
 }
 
-// swarm draws what sort of history it will be.
+// swarm draws the skew of the clocks and the kinds of fault.
 func (g *generator) swarm() {
 	g.scale = []time.Duration{0, time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond, time.Second, time.Hour}[g.IntN(6)]
 	g.kinds = g.Perm(kinds)[:1+g.IntN(5)]

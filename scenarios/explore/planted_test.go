@@ -227,8 +227,8 @@ func confuse() host.Tamper {
 	}}
 }
 
-// mostSeeds is how many seeds a planted bug may survive.
-const mostSeeds = 1000
+// maxSeeds is how many seeds a planted bug may survive.
+const maxSeeds = 1000
 
 // lastTime is the seeds that caught the bugs that survive hundreds of others: they
 // are played first. Another generator makes other histories of them, and then all
@@ -280,7 +280,7 @@ func caught(t *testing.T, bug string, id resolve.ID, plant func(*scenarios.Optio
 	if seed, known := lastTime[bug]; known {
 		order = append(order, seed)
 	}
-	for seed := range uint64(mostSeeds) {
+	for seed := range uint64(maxSeeds) {
 		order = append(order, seed)
 	}
 	for _, seed := range order {
@@ -288,7 +288,7 @@ func caught(t *testing.T, bug string, id resolve.ID, plant func(*scenarios.Optio
 			return int(seed) + 1, words(b)[0]
 		}
 	}
-	t.Fatalf("still not caught after %d seeds under %s", mostSeeds, id)
+	t.Fatalf("still not caught after %d seeds under %s", maxSeeds, id)
 	return 0, ""
 }
 

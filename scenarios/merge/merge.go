@@ -1,13 +1,13 @@
-// Package merge is what the clients of a script make of what they read, before they
-// write it back: above all of several values of one number.
+// Package merge is how the clients of a script compute what they write back from what
+// they read, above all from several values of one number.
 //
-// Their greatest will not do: with 10 in the key, one client takes 5 away and another
-// adds 2, neither knowing of the other; the greatest of 5 and 12 says that nobody
-// took anything away, although that was acknowledged and the merging client has been
-// shown it. So the clients do what applications do that keep a number where writes
-// can collide: with a number they store the changes that it is made of. Of several
-// values the changes are joined, each once, but for those which one of the values has
-// left out though its author had been shown them: that was a new beginning (Bieniusa
+// The greatest value is not the answer. The key holds 10; one client takes 5 away and
+// another adds 2, and neither knows of the other. The greatest of 5 and 12 says that
+// nobody took anything away, although that was acknowledged and the merging client has
+// been shown it. The clients therefore do what applications do that keep a number where
+// writes can collide: with a number they store the changes that it is made of. The
+// changes of several values are joined, each once. Left out are those that one of the
+// values lacks though its author had been shown them: that value began anew (Bieniusa
 // and others 2012). Scripts and readers see the number alone.
 //
 // What the package is not: it knows no resolver, and nothing of what is stored.
@@ -45,11 +45,10 @@ type Write struct {
 	Over    []logical.Dot // what its author had been shown
 }
 
-// Writes finds the write that has a dot. False: nobody knows it; it counts for
-// nothing.
+// Writes finds the write that has a dot. If it reports false, the dot counts for nothing.
 type Writes func(d logical.Dot) (Write, bool)
 
-// Number is a text as a number; what is none counts as zero.
+// Number is a text as a number; a text that is no number counts as zero.
 func Number(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
@@ -232,7 +231,8 @@ func (m *merger) of(dots []logical.Dot) *changes {
 	return m.join(values)
 }
 
-// join keeps what all have, and what those lack that have never been shown it.
+// join keeps the changes that all values have, and those that a value lacks only because
+// its author had not been shown them.
 func (m *merger) join(values []logical.Dot) *changes {
 	lists, pasts := make([]map[Request]int64, len(values)), make([]map[Request]bool, len(values))
 	for i, d := range values {

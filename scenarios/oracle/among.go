@@ -3,7 +3,7 @@ package oracle
 import "slices"
 
 // Among is the judgement of some keys alone: their losses, their updates and what
-// sessions were promised of them. It shares what it is made of.
+// sessions were promised of them. It shares memory with v.
 func (v *Judgement) Among(in func(key string) bool) *Judgement {
 	out := *v
 	out.Stats, out.Siblings, out.Converged = Stats{}, 0, true

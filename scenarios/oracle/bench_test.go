@@ -38,8 +38,8 @@ func poisoned(n int) *story {
 	return s
 }
 
-// crowd is n updates by five clients, of which most lose to others unseen.
-func crowd(n int) *story {
+// contended is n updates by five clients, of which most lose to others unseen.
+func contended(n int) *story {
 	s := tell()
 	top := d(1, 1)
 	for i := range n {
@@ -80,11 +80,11 @@ func benchmark(b *testing.B, s *story, resolver string) {
 	}
 }
 
-func BenchmarkChain(b *testing.B)    { benchmark(b, chain(many), "lww") }
-func BenchmarkCounter(b *testing.B)  { benchmark(b, chain(many), "counter") }
-func BenchmarkPoisoned(b *testing.B) { benchmark(b, poisoned(many), "lww") }
-func BenchmarkCrowd(b *testing.B)    { benchmark(b, crowd(many), "lww") }
-func BenchmarkSiblings(b *testing.B) { benchmark(b, crowd(many), "siblings") }
+func BenchmarkChain(b *testing.B)     { benchmark(b, chain(many), "lww") }
+func BenchmarkCounter(b *testing.B)   { benchmark(b, chain(many), "counter") }
+func BenchmarkPoisoned(b *testing.B)  { benchmark(b, poisoned(many), "lww") }
+func BenchmarkContended(b *testing.B) { benchmark(b, contended(many), "lww") }
+func BenchmarkSiblings(b *testing.B)  { benchmark(b, contended(many), "siblings") }
 
 func BenchmarkFeed(b *testing.B) {
 	for b.Loop() {

@@ -9,9 +9,9 @@ import (
 	"kvd/scenarios/history"
 )
 
-// The checks of a script. Each returns whether the promise held and, if not,
-// why, and for safety the first moment that broke it. Liveness promises are
-// judged at the end and break at no moment: at is zero.
+// The checks of a script. Each returns whether the promise held and, if not, why. For a
+// safety promise, at is the first moment that broke it; a liveness promise is judged at
+// the end, and at is zero.
 
 // CheckConverged: all leaders show the same for every key.
 func (v *Judgement) CheckConverged() (held bool, at time.Duration, why string) {

@@ -78,8 +78,8 @@ func (s *sum) delta(u int32) int64 {
 	return s.j.g.ops[s.j.g.least(there)].Delta
 }
 
-// missingDeletes sets aside deletes that some leader never had and whose past
-// still counts.
+// missingDeletes sets aside deletes that some leader never had although updates of their
+// past still count.
 func (s *sum) missingDeletes() {
 	for _, d := range s.j.g.keys[s.k].deletes {
 		if !s.j.gone(d) {
@@ -142,9 +142,9 @@ func (s *sum) number(leader string) int64 {
 	return n
 }
 
-// undoneDeletes tries whether deletes with a survivor in their past took no
-// effect. A dot alone does not say: an origin's dot stands for a total of which
-// a delete may have taken a part.
+// undoneDeletes tries whether the number is explained better if deletes with a survivor
+// in their past took no effect. The dot alone does not tell: an origin's dot names a
+// total, and a delete may have taken a part of it.
 func (s *sum) undoneDeletes(shown []int32) {
 	before, miss := s.lost, abs(less(s.value, s.expect()))
 	s.lost = s.j.undone(s.k, shown)
@@ -156,9 +156,9 @@ func (s *sum) undoneDeletes(shown []int32) {
 	}
 }
 
-// explain turns a difference between what is shown and what must be into lost
-// or overcounted updates. What no survivor has seen is missing if that is
-// exactly the difference.
+// explain turns the difference between what is shown and what must be shown into lost or
+// overcounted updates. Updates that no survivor has seen are lost if they are exactly the
+// difference.
 func (s *sum) explain(diff int64) {
 	if diff == 0 {
 		return

@@ -34,11 +34,11 @@ type keyUpdates struct {
 	deletes []int32
 	soonest []int32 // by index among deletes: the first turn at which this one or a later one was accepted
 
-	// retried says that some request was accepted again. It is one update, but
-	// may have been seen under one dot and win under the other, which nobody had
-	// seen: its past is no longer exact, and the judge gives it the benefit.
+	// retried says that some request was accepted again. It is one update, but it may
+	// have been seen under one dot and have won under the other, which nobody had seen.
+	// Its past is then not exact, and the judge decides in favour of the servers.
 	retried  bool
-	unvalued bool // of some write nobody knows what it puts
+	unvalued bool // it is not known what some write puts
 
 	// crossed says that such requests were accepted in opposite orders: each is in
 	// the past of the other.
@@ -54,9 +54,8 @@ type rule struct {
 	// keeps says that a delete leaves nothing behind and nothing else can beat a
 	// write.
 	keeps bool
-	// outlives says that what had been overwritten may still beat what comes later
-	// and be shown again, when nothing else is left: clocks decide before causality
-	// does.
+	// outlives says that a version that was overwritten may still beat a later one and
+	// be shown again when nothing else is left, because clocks decide before causality.
 	outlives bool
 }
 

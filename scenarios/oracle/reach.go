@@ -147,9 +147,9 @@ func (r *reach) knowsAll(u int32, list []int32) bool {
 	return true
 }
 
-// surely reports whether target is in the past of u by a way through no request that
-// was accepted again: what such a request had been shown at one leader says nothing
-// about its dot at another.
+// surely reports whether target is in the past of u by a path without requests that were
+// accepted again. What such a request had been shown at one leader says nothing about its
+// dot at another.
 func (r *reach) surely(u, target int32) bool {
 	if !r.past(u, target) {
 		return false

@@ -102,19 +102,19 @@ func (w *watch) precedes(shown []int32, u int32, s *history.Reply) bool {
 	return w.older(shown, u)
 }
 
-// older reports whether what is shown does not reflect u, but something of u's
-// past. A request sent again may be carried out late: nobody can be promised that
-// it is not. Where two of them crossed, nothing has a past that can be told.
+// older reports whether what is shown does not reflect u but something of u's past. A
+// retried request may be carried out late, and no session promises that it is not. Where
+// two retried requests crossed, no past is certain.
 func (w *watch) older(shown []int32, u int32) bool {
 	g, r := w.j.g, w.j.reach
 	return !g.keys[g.h.Updates[u].KeyIndex].crossed && r.knows(u, shown) && !r.reflects(shown, u) && !slices.ContainsFunc(shown, g.retried) &&
 		slices.ContainsFunc(shown, func(s int32) bool { return r.surely(u, s) })
 }
 
-// explained reports whether some delete accepted by then, u itself included, can
-// be why nothing is shown. Where deletes leave nothing behind they take away what
-// their author had been shown; elsewhere any delete that u had not seen may have
-// won and its traces been collected.
+// explained reports whether some delete accepted by then, u itself included, can be the
+// reason that nothing is shown. Where deletes leave nothing behind, they take away what
+// their author had been shown. Elsewhere any delete that u's author had not been shown
+// may have won, and what remains of it may have been collected.
 func (w *watch) explained(u int32, s *history.Reply) bool {
 	g, r := w.j.g, w.j.reach
 	keeps := g.serve(g.keys[s.Key].name).keeps

@@ -11,10 +11,10 @@ import (
 	"kvd/scenarios/merge"
 )
 
-// What a reading shows follows from the dots behind it: every write puts a known
-// text, an addition to a register goes on from the greatest number that its author
-// had been shown, and a counter shows the sum of what its dots reflect. A reading
-// that shows anything else shows the wrong thing under the right name.
+// What a reading shows follows from its dots: every write puts a known text, an addition
+// to a register starts from the greatest number that its author had been shown, and a
+// counter shows the sum of what its dots reflect. A reading that shows anything else has
+// wrong values for its dots.
 
 // text is what an op leaves in a register.
 type text struct {

@@ -88,7 +88,7 @@ func malformed() []struct{ name, script, want string } {
 		{"settle twice", head + "settle 1s\nsettle 1s", `t:6:1: read "settle", expected no second settle line`},
 		{"event after settle", head + "settle 1s\nat 1s A get x", `t:6:1: read "at", expected a check; nothing happens after settle`},
 		{"unknown check", head + "settle 1s\ncheck converge", `t:6:7: read "converge", expected one of converged, lost, acked, session, no-resurrection, no-overcount, value, visible, durability; did you mean converged?`},
-		{"check of a stranger", head + "settle 1s\ncheck session B all", `t:6:15: read "B", expected A`},
+		{"check of an unknown client", head + "settle 1s\ncheck session B all", `t:6:15: read "B", expected A`},
 		{"check for nobody", head + "settle 1s\ncheck converged for", `t:6:20: read nothing more, expected one of lww, lamport, hlc, interval, siblings, causal, counter`},
 		{"check of a negative", head + "settle 1s\ncheck lost x = -1", `t:6:16: read "-1", expected a whole number from 0 to 2000000`},
 		{"no settle", head + "at 1s A get x\n", `t:6:1: read nothing more, expected a line settle T`},

@@ -13,9 +13,8 @@ type line struct {
 	notes  Notes
 }
 
-// reader reads one line word by word. Its first mistake sticks: later reads
-// return zero values, so that a parse reads as a recipe and asks once, at the
-// end.
+// reader reads one line word by word. After the first mistake every read returns the zero
+// value, so that a parse checks for an error once, at the end.
 type reader struct {
 	file string
 	line line

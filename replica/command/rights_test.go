@@ -241,3 +241,28 @@ func TestScriptsMakeNoValueBeyondTheLimit(t *testing.T) {
 	c.Want(":600\r\n", "STRLEN", "k")
 	c.Want(":1000\r\n", "EVAL", "return redis.call('append', KEYS[1], ARGV[1])", "1", "k", half[:400])
 }
+
+// TestUsersCountTheirKeysAlone: DBSIZE and INFO tell nothing of keys that a user may not
+// read.
+func TestUsersCountTheirKeysAlone(t *testing.T) {
+	r := resptest.Guarded(t, acl.NewUser("all", acl.Rights{Roles: acl.All}), acl.NewUser("team", acl.Rights{Roles: acl.All, Prefixes: []string{"team:"}}),
+		acl.NewUser("writer", acl.Rights{Roles: acl.Write}))
+	defer r.Stop()
+	all, team, writer := r.As("all"), r.As("team"), r.As("writer")
+	for _, c := range []*resptest.Client{all, team, writer} {
+		defer c.Conn.Close()
+	}
+	for _, key := range []string{"a", "team:1", "team:2", "z"} {
+		all.Want("+OK\r\n", "SET", key, "v")
+	}
+	all.Want(":4\r\n", "DBSIZE")
+	team.Want(":2\r\n", "DBSIZE")
+	if got := all.Do("INFO", "keyspace"); !strings.Contains(got, "db0:keys=4") {
+		t.Errorf("who may read all is told %q", got)
+	}
+	for _, c := range []*resptest.Client{team, writer} {
+		if got := c.Do("INFO", "keyspace"); strings.Contains(got, "db0") {
+			t.Errorf("who may not read all is told %q", got)
+		}
+	}
+}

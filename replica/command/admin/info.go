@@ -25,11 +25,12 @@ func Server() []server.Command {
 				"    Describes commands.", "LIST", "    Answers the commands' names.",
 			}},
 		{Name: "info", Arity: -1, Flags: spec.Admin | spec.Exclusive, Needs: acl.Anyone, Since: "1.0.0", Run: st.runInfo, Summary: "Describes this leader."},
-		{Name: "config", Arity: -2, Flags: spec.Admin | spec.Exclusive, Needs: acl.Admin, Since: "2.0.0", Run: runConfig, Summary: "Answers settings, and begins to count anew. None can be changed while a leader runs.",
+		{Name: "config", Arity: -2, Flags: spec.Admin | spec.Exclusive, Needs: acl.Admin, Since: "2.0.0", Run: runConfig, Summary: "Answers settings, changes those that can change while a leader runs (slowlog-log-slower-than, slowlog-max-len, latency-monitor-threshold, timeout, maxclients) until it ends, and begins to count anew.",
 			Subs: map[string]int{
 				"get": -3, "help": 2, "resetstat": 2, "rewrite": 2, "set": -4,
 			}, Help: []string{
 				"GET <pattern> ...", "    Answers the settings whose names fit.",
+				"SET <setting> <value> ...", "    Changes settings that can change while a leader runs.", "RESETSTAT", "    Begins to count anew.",
 			}},
 		{Name: "time", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "2.6.0", Run: runTime, Summary: "Answers this leader's clock."},
 	}
@@ -106,7 +107,7 @@ func serverLines(k *server.Call) []string {
 func clientLines(k *server.Call) []string {
 	st := k.Server().Stats()
 	return []string{
-		fmt.Sprintf("connected_clients:%d", st.Clients), fmt.Sprintf("maxclients:%d", k.Config().Limits.Clients),
+		fmt.Sprintf("connected_clients:%d", st.Clients), fmt.Sprintf("maxclients:%d", k.Server().MaxClients()),
 		fmt.Sprintf("client_memory_limit:%d", st.Memory.Limit), fmt.Sprintf("client_memory_used:%d", st.Memory.Used),
 		fmt.Sprintf("clients_waiting_for_memory:%d", st.Memory.Waiting),
 	}
@@ -147,6 +148,9 @@ func statsLines(k *server.Call) []string {
 }
 
 func keyspaceLines(k *server.Call) []string {
+	if r := k.Rights(); !r.May(acl.Read) || !r.Everywhere() {
+		return nil // it would tell of keys that the client may not read; DBSIZE counts those it may
+	}
 	n, err := k.Keys().Size()
 	if err != nil || n == 0 {
 		return nil

@@ -124,7 +124,10 @@ func latest(k *server.Call, samples []slowlog.Sample, longest int64) {
 
 // doctor says what the samples show.
 func doctor(samples []slowlog.Sample, longest int64, threshold time.Duration) string {
-	if len(samples) == 0 {
+	switch {
+	case len(samples) == 0 && threshold == 0:
+		return "Nothing is sampled: latency-monitor-threshold is 0.\n"
+	case len(samples) == 0:
 		return "Nothing took longer than " + threshold.String() + ".\n"
 	}
 	return "In " + strconv.Itoa(len(samples)) + " of the last seconds something took longer than " + threshold.String() + ", at most " + strconv.FormatInt(longest, 10) +

@@ -36,6 +36,13 @@ WAIT 0 0
 WAIT 1 50
 CONFIG SET save "" appendonly YES
 CONFIG SET timeout 5
+CONFIG SET slowlog-log-slower-than 500 slowlog-max-len 3 latency-monitor-threshold 0 maxclients 7
+CONFIG GET slowlog* latency-monitor-threshold maxclients timeout
+CONFIG SET timeout 9 maxclients 0
+CONFIG SET timeout x
+CONFIG SET timeout 9 port 1
+CONFIG GET timeout
+CONFIG SET timeout 0
 CONFIG SET nosuch 5
 CONFIG SET timeout
 CONFIG RESETSTAT

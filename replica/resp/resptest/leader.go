@@ -37,6 +37,7 @@ type Leader struct {
 	policy  resolve.Policy
 	batches []int // sizes of the calls of Do
 	gate    chan struct{}
+	broken  map[string]error // by key: why its requests fail
 }
 
 // identity is whose request, and which.
@@ -75,6 +76,16 @@ func (l *Leader) Hold() (release func()) {
 	defer l.mu.Unlock()
 	l.gate = gate
 	return sync.OnceFunc(func() { close(gate) })
+}
+
+// Break lets every request for the key fail; nil ends that.
+func (l *Leader) Break(key string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken == nil {
+		l.broken = map[string]error{}
+	}
+	l.broken[key] = err
 }
 
 // Refuse makes Do take nothing and answer err; nil ends that.
@@ -158,6 +169,9 @@ func (l *Leader) answer(reqs []*replica.Request) []replica.Reply {
 func (l *Leader) step(r *replica.Request) replica.Reply {
 	if !l.frontier().Includes(r.Token.Frontier) {
 		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrBehind)}
+	}
+	if err := l.broken[r.Key]; err != nil {
+		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, err)}
 	}
 	if r.Guard != nil && r.Guard.Broken {
 		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrGuard)}

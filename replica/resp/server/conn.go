@@ -229,8 +229,8 @@ func (c *conn) readDeadline(now time.Time) time.Time {
 		return c.begun.Add(cfg.Arrive + arriving(c.in.Arrived()))
 	}
 	c.begun = time.Time{}
-	if cfg.Idle > 0 && !c.listens() {
-		return now.Add(cfg.Idle)
+	if idle := c.srv.Idle(); idle > 0 && !c.listens() {
+		return now.Add(idle)
 	}
 	return time.Time{}
 }

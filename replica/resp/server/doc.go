@@ -7,20 +7,19 @@
 //	             ▲
 //	             └── push what is waiting ◀── Feed ◀╌╌ wake ╌╌ whoever publishes
 //
-// Everything that has arrived on a connection when it is looked at becomes one
-// batch, one call of Engine.Do, one sync. A transaction is one call as well. A
-// connection has one goroutine and at most one batch in flight, so a client that
-// does not take its replies is not read from.
+// Everything that has arrived on a connection when it is looked at becomes one batch, one
+// call of Engine.Do, one sync. A transaction is one call as well. A connection has one
+// goroutine and at most one batch in flight, so a client that does not take its replies is
+// not read from.
 //
-// The same goroutine pushes what a subscriber listens to, after the replies and
-// before it reads on; so nothing is ever written amid a reply, and a client that
-// does not take its messages is cut as one that does not take its replies. A feed
-// that has something new rings a bell, which moves the read deadline to the past
-// and so brings the goroutine back from its read, as Shutdown does. A feed keeps
-// what waits within bounds of its own: whoever tells waits for no client. While a
-// command takes long (WAIT, or one whose token is ahead) messages wait as well.
-// Under RESP3 messages are push frames, and every command is allowed; under RESP2
-// they look like replies, and only the commands are that Redis allows.
+// The same goroutine pushes what a subscriber listens to, after the replies and before it
+// reads on. So nothing is ever written amid a reply, and a client that does not take its
+// messages is cut as one that does not take its replies. A feed that has something new wakes
+// the goroutine: it moves the read deadline to the past, as Shutdown does. A feed bounds what
+// waits for it, and whoever publishes waits for no client. While a command takes long (WAIT,
+// or one whose token is ahead) messages wait as well. Under RESP3 messages are push frames,
+// and every command is allowed; under RESP2 they look like replies, and only those commands
+// are allowed that Redis allows.
 //
 // Files, in the order of that picture: config.go, engine.go and index.go (what a server is
 // told, and what it needs of a leader), server.go (connections), conn.go (one of them),
@@ -53,13 +52,6 @@
 //     values are too large for that reads them one by one, as of one moment;
 //   - while the leader does not serve yet (Config.Loading), nothing that looks at
 //     keys is answered from what is there: LOADING, and why;
-//   - a plain command never writes over siblings on the strength of one of them,
-//     unless Config.PickSiblings says so: it is answered CONFLICT. SET, DEL, MSET
-//     and INCR say what they do to all of them, and do it;
-//   - a token vouches for what its holder was shown and nothing else: after a
-//     write, for that write alone;
-//   - KEYS and SCAN never answer a part as if it were the whole, but for keys that the
-//     client may not read: to it there are no such keys;
 //   - a command whose row does not say which roles it takes is nobody's; every key
 //     argument is held against the client's rights before anything is looked up, and
 //     rights that change count from the next command on;

@@ -398,3 +398,25 @@ func TestSlowTakersAreCutWhereNobodyMayBeIdle(t *testing.T) {
 		}
 	})
 }
+
+// TestTimeoutThatIsSetCountsForThoseThatWait: CONFIG SET timeout closes clients that were
+// idle before already, and none that says something.
+func TestTimeoutThatIsSetCountsForThoseThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := resptest.Start(t, resptest.NewPipes(), nil)
+		defer r.Stop()
+		idle, c := r.Dial(), r.Dial()
+		idle.Want("+PONG\r\n", "PING")
+		time.Sleep(time.Hour)
+		c.Want("+OK\r\n", "CONFIG", "SET", "timeout", "5")
+		time.Sleep(4 * time.Second)
+		c.Want("+PONG\r\n", "PING")
+		time.Sleep(2 * time.Second)
+		idle.Closed()
+		c.Want("+PONG\r\n", "PING")
+		c.Want("+OK\r\n", "CONFIG", "SET", "timeout", "0")
+		time.Sleep(time.Hour)
+		c.Want("+PONG\r\n", "PING")
+		_ = c.Conn.Close()
+	})
+}

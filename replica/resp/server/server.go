@@ -29,20 +29,21 @@ type Server struct {
 	keys      Keys
 	inspector Inspector
 
-	pick     func(key string) bool // Config.PickSiblings, never nil
-	loading  func() *Loading       // Config.Loading, never nil
-	table    map[string]*Command   // never changes
-	names    []string              // of the table, sorted
-	channels []string              // of Config.Feeds
-	monitors monitor.Hub
-	broker   *pubsub.Broker
-	slow     *slowlog.Log
-	started  time.Time
-	requests atomic.Uint64 // ids given to requests
-	stats    stats.Counters
-	budget   *budget.Budget
-	since    atomic.Pointer[stats.Stats] // of the last CONFIG RESETSTAT; nil: there was none
-	runID    string                      // drawn for the process
+	pick             func(key string) bool // Config.PickSiblings, never nil
+	loading          func() *Loading       // Config.Loading, never nil
+	table            map[string]*Command   // never changes
+	names            []string              // of the table, sorted
+	channels         []string              // of Config.Feeds
+	monitors         monitor.Hub
+	broker           *pubsub.Broker
+	slow             *slowlog.Log
+	idle, maxClients atomic.Int64 // Config.Idle and Limits.Clients, as they were set last
+	started          time.Time
+	requests         atomic.Uint64 // ids given to requests
+	stats            stats.Counters
+	budget           *budget.Budget
+	since            atomic.Pointer[stats.Stats] // of the last CONFIG RESETSTAT; nil: there was none
+	runID            string                      // drawn for the process
 
 	mu        sync.Mutex
 	conns     map[int64]*conn
@@ -81,6 +82,8 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 		s.loading = func() *Loading { return nil }
 	}
 	s.budget = budget.New(budget.Config{Limit: cfg.Limits.Memory, Stall: cfg.Stall, Now: cfg.Now, Done: s.draining})
+	s.idle.Store(int64(cfg.Idle))
+	s.maxClients.Store(int64(cfg.Limits.Clients))
 	s.slow = slowlog.New(slowlog.Defaults())
 	s.broker = pubsub.NewBroker(s.budget)
 	s.runID = rand.Text() + rand.Text()
@@ -156,7 +159,7 @@ func (s *Server) admit(nc net.Conn) {
 		nc = tls.Server(nc, s.cfg.TLS)
 	}
 	s.mu.Lock()
-	full := len(s.conns) >= s.cfg.Limits.Clients
+	full := len(s.conns) >= s.MaxClients()
 	if full || s.closed {
 		s.mu.Unlock()
 		s.turnAway(nc, full)

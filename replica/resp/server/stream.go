@@ -59,8 +59,8 @@ func (c *conn) limitWrite(now time.Time) error {
 	switch {
 	case c.listens(), c.streams, c.srv.isDraining():
 		limit = c.srv.cfg.Send
-	case c.srv.cfg.Idle > 0:
-		limit = max(c.srv.cfg.Send, c.srv.cfg.Idle)
+	case c.srv.Idle() > 0:
+		limit = max(c.srv.cfg.Send, c.srv.Idle())
 	case !c.limited:
 		return nil
 	}

@@ -59,3 +59,20 @@ func (s *Server) StatsSinceReset() stats.Stats {
 	}
 	return st.Since(was)
 }
+
+// Idle is how long a client may say nothing; zero: for ever.
+func (s *Server) Idle() time.Duration { return time.Duration(s.idle.Load()) }
+
+// SetIdle changes that, from each client's next command on, and wakes those that wait.
+func (s *Server) SetIdle(d time.Duration) {
+	s.idle.Store(int64(d))
+	for _, c := range s.sorted() {
+		c.askTrim()
+	}
+}
+
+// MaxClients is how many connections there may be.
+func (s *Server) MaxClients() int { return int(s.maxClients.Load()) }
+
+// SetMaxClients changes that. Those that are there stay.
+func (s *Server) SetMaxClients(n int) { s.maxClients.Store(int64(n)) }

@@ -106,13 +106,18 @@ func (k *Call) guarded() *batch.Batch {
 	if len(k.conn.watched) == 0 {
 		return nil
 	}
-	guard := &replica.Guard{}
+	// What was not read counts as changed: where a read fails the transaction is not done.
+	changed, guard := len(k.conn.watched), &replica.Guard{Broken: true}
 	b := &batch.Batch{Side: resp.Buffer()}
 	for _, w := range k.conn.watched {
+		same := false
 		r := b.Request()
 		r.Verb, r.Key, r.Quiet = replica.Update, w.key, true
 		r.Decide = func(p replica.Present) (replica.Write, error) {
-			guard.Broken = guard.Broken || !w.showed(&p)
+			if now := w.showed(&p); now != same {
+				changed += int(1 - 2*resp.Flag(now))
+				same, guard.Broken = now, changed > 0
+			}
 			return replica.Write{Verb: replica.Get}, nil
 		}
 	}
@@ -126,7 +131,7 @@ func (k *Call) guarded() *batch.Batch {
 // changed is why the transaction was not done though it was taken.
 func (k *Call) changed() error {
 	if err := batch.Failed(k.conn.replies[:len(k.conn.watched)]); err != nil {
-		return err
+		return resp.Error("EXECABORT Transaction discarded: whether what is watched has changed could not be read (" + batch.ErrorText(err) + "); nothing of it was done")
 	}
 	if k.conn.guard.Broken {
 		return errChanged

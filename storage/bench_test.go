@@ -30,7 +30,7 @@ func benchBatch(b *testing.B, o storage.Options, n int) {
 	s := open(b, o)
 	batch := s.NewBatch()
 	op, object := codectest.TypicalOp(), codectest.TypicalObject()
-	st := storage.State{Origin: life, Frontier: op.Deps.Clone(), Lamport: 1 << 20, HLC: op.HLC}
+	st := storage.State{Origin: ownOrigin, Frontier: op.Deps.Clone(), Lamport: 1 << 20, HLC: op.HLC}
 	keys := make([]string, 10_000)
 	for i := range keys {
 		keys[i] = fmt.Sprintf("user:%010d", i)
@@ -110,7 +110,7 @@ func BenchmarkDecodeObject(b *testing.B) {
 }
 
 // BenchmarkOpen is opening a fresh store in memory, writing once, and closing
-// it: what a simulation pays for every life of a leader.
+// it: what a simulation pays for every incarnation of a leader.
 func BenchmarkOpen(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

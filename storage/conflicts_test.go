@@ -13,14 +13,14 @@ import (
 
 // contentOf is a write of so many bytes under a dot of the test's origin.
 func contentOf(seq logical.Seq, size int) *resolve.Op {
-	op := &resolve.Op{Dot: logical.Dot{Origin: life, Seq: seq}, Key: "x", Kind: resolve.Put, Value: bytes.Repeat([]byte{byte(size)}, size), Lamport: logical.Lamport(seq)}
+	op := &resolve.Op{Dot: logical.Dot{Origin: ownOrigin, Seq: seq}, Key: "x", Kind: resolve.Put, Value: bytes.Repeat([]byte{byte(size)}, size), Lamport: logical.Lamport(seq)}
 	if seq > 1 {
-		op.Deps = logical.FrontierOf(logical.Dot{Origin: life, Seq: seq - 1})
+		op.Deps = logical.FrontierOf(logical.Dot{Origin: ownOrigin, Seq: seq - 1})
 	}
 	return op
 }
 
-func dotAt(seq logical.Seq) logical.Dot { return logical.Dot{Origin: life, Seq: seq} }
+func dotAt(seq logical.Seq) logical.Dot { return logical.Dot{Origin: ownOrigin, Seq: seq} }
 
 // conflictsAre fails unless so many dots have two contents, are open, and were omitted.
 func conflictsAre(t *testing.T, s *storage.Store, dots, open, omitted int64) {
@@ -71,16 +71,16 @@ func TestConflictsAreCountedAsTheyCome(t *testing.T) {
 	if ops, err := s.ConflictsOf(dotAt(1)); len(ops) != 2 || err != nil {
 		t.Errorf("%d contents, %v", len(ops), err)
 	}
-	if is, err := s.Contested(life); !is || err != nil {
+	if is, err := s.Contested(ownOrigin); !is || err != nil {
 		t.Errorf("contested: %v, %v", is, err)
 	}
-	if is, err := s.Contested(life + 1); is || err != nil {
+	if is, err := s.Contested(ownOrigin + 1); is || err != nil {
 		t.Errorf("another is contested: %v, %v", is, err)
 	}
 	must(t, s.Close())
 }
 
-// What is kept is bounded: contents of settled dots make room, and what finds none
+// What is kept is bounded: contents of settled dots are dropped first, and what does not fit
 // is counted, until it can be found again.
 func TestConflictsAreBoundedInBytes(t *testing.T) {
 	fs := vfs.NewMem()

@@ -19,16 +19,16 @@ import (
 	"kvd/wallclock"
 )
 
-const life = logical.Origin(0xa11ce)
+const ownOrigin = logical.Origin(0xa11ce)
 
 // step is the n-th write of a leader: a log entry, the object folded from it, a
 // request, a loss and the state, as one step of the core would store them.
 func step(b *storage.Batch, n logical.Seq) {
-	d := logical.Dot{Origin: life, Seq: n}
+	d := logical.Dot{Origin: ownOrigin, Seq: n}
 	k := "key" + strconv.Itoa(int(n%7))
 	wall := wallclock.Around(wallclock.Instant(n)*1000, 2000)
 	op := &resolve.Op{Dot: d, Key: k, Kind: resolve.Put, Value: []byte(strings.Repeat("v", 400+int(n%700))),
-		Deps: logical.FrontierOf(logical.Dot{Origin: life, Seq: n - 1}), Wall: wall, Lamport: logical.Lamport(n), Client: 5, Request: uint64(n)}
+		Deps: logical.FrontierOf(logical.Dot{Origin: ownOrigin, Seq: n - 1}), Wall: wall, Lamport: logical.Lamport(n), Client: 5, Request: uint64(n)}
 	b.PutOp(op)
 	b.PutObject(&resolve.Object{Key: k, Versions: []resolve.Version{{Dot: d, Mask: 1, Kind: op.Kind, Value: op.Value, Wall: wall, Lamport: op.Lamport}}})
 	b.PutRequest(5, uint64(n), d)
@@ -36,7 +36,7 @@ func step(b *storage.Batch, n logical.Seq) {
 	row.Insert(resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, At: wall})
 	b.PutRow(&row)
 	b.PutPosition(row.ID(), row.Position)
-	b.PutState(storage.State{Origin: life, Frontier: logical.FrontierOf(d), Lamport: logical.Lamport(n)})
+	b.PutState(storage.State{Origin: ownOrigin, Frontier: logical.FrontierOf(d), Lamport: logical.Lamport(n)})
 }
 
 // agree checks that the store holds exactly the first n steps, where n is what
@@ -45,8 +45,8 @@ func agree(t testing.TB, s *storage.Store) logical.Seq {
 	t.Helper()
 	st, _, err := s.State()
 	must(t, err)
-	n := st.Frontier.At(life)
-	ops, err := s.Ops(life, 1, 1<<20, 1<<30)
+	n := st.Frontier.At(ownOrigin)
+	ops, err := s.Ops(ownOrigin, 1, 1<<20, 1<<30)
 	must(t, err)
 	if len(ops) != int(n) {
 		t.Fatalf("the frontier says %d, the log has %d", n, len(ops))
@@ -243,13 +243,13 @@ func TestReadFails(t *testing.T) {
 	o.Logger = silent{}
 	s = open(t, o)
 	broken.On()
-	if _, _, err := s.Op(logical.Dot{Origin: life, Seq: 1}); !errors.Is(err, errorfs.ErrInjected) {
+	if _, _, err := s.Op(logical.Dot{Origin: ownOrigin, Seq: 1}); !errors.Is(err, errorfs.ErrInjected) {
 		t.Errorf("Op: %v", err)
 	}
 	if _, err := s.Object("key1"); !errors.Is(err, errorfs.ErrInjected) {
 		t.Errorf("Object: %v", err)
 	}
-	if _, err := s.Ops(life, 1, 10, 1<<20); !errors.Is(err, errorfs.ErrInjected) {
+	if _, err := s.Ops(ownOrigin, 1, 10, 1<<20); !errors.Is(err, errorfs.ErrInjected) {
 		t.Errorf("Ops: %v", err)
 	}
 	if _, err := s.Digest(); !errors.Is(err, errorfs.ErrInjected) {

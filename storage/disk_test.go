@@ -99,8 +99,8 @@ func live(t *testing.T, fs vfs.FS) (o outcome, err error) {
 func fillBatch(b *storage.Batch, n int) {
 	for i := range diskOps {
 		op := codectest.TypicalOp()
-		op.Dot = logical.Dot{Origin: life, Seq: logical.Seq(n*diskOps + i + 1)}
-		op.Deps = logical.FrontierOf(logical.Dot{Origin: life, Seq: op.Dot.Seq - 1})
+		op.Dot = logical.Dot{Origin: ownOrigin, Seq: logical.Seq(n*diskOps + i + 1)}
+		op.Deps = logical.FrontierOf(logical.Dot{Origin: ownOrigin, Seq: op.Dot.Seq - 1})
 		op.Parents, op.Value = nil, make([]byte, 300)
 		b.PutOp(op)
 	}
@@ -109,7 +109,7 @@ func fillBatch(b *storage.Batch, n int) {
 // opsThere is how many ops can be read from the first on.
 func opsThere(s *storage.Store) int {
 	for n := 0; ; n++ {
-		if _, ok, err := s.Op(logical.Dot{Origin: life, Seq: logical.Seq(n + 1)}); !ok || err != nil {
+		if _, ok, err := s.Op(logical.Dot{Origin: ownOrigin, Seq: logical.Seq(n + 1)}); !ok || err != nil {
 			return n
 		}
 	}
@@ -210,7 +210,7 @@ func TestEveryReadMayFail(t *testing.T) {
 			return 0, err
 		}
 		for n := range diskBatches * diskOps {
-			_, ok, err := s.Op(logical.Dot{Origin: life, Seq: logical.Seq(n + 1)})
+			_, ok, err := s.Op(logical.Dot{Origin: ownOrigin, Seq: logical.Seq(n + 1)})
 			if err != nil {
 				failed++
 			} else if !ok {

@@ -19,7 +19,7 @@ import (
 func TestLogEntries(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
 	commit(t, s, func(b *storage.Batch) {
-		for _, origin := range []logical.Origin{life - 1, life, life + 1} {
+		for _, origin := range []logical.Origin{ownOrigin - 1, ownOrigin, ownOrigin + 1} {
 			for _, seq := range []logical.Seq{1, 2, 3, 256, ^logical.Seq(0)} {
 				op := codectest.TypicalOp()
 				op.Dot = logical.Dot{Origin: origin, Seq: seq}
@@ -28,9 +28,9 @@ func TestLogEntries(t *testing.T) {
 		}
 	})
 	read := func(from logical.Seq, most int) (got []logical.Seq) {
-		must(t, s.LogEntries(life, from, func(seq logical.Seq, encoded []byte) (bool, error) {
+		must(t, s.LogEntries(ownOrigin, from, func(seq logical.Seq, encoded []byte) (bool, error) {
 			op := codectest.TypicalOp()
-			op.Dot = logical.Dot{Origin: life, Seq: seq}
+			op.Dot = logical.Dot{Origin: ownOrigin, Seq: seq}
 			if !bytes.Equal(encoded, codec.AppendOp(nil, op)) {
 				t.Errorf("seq %d: %x is not the op's encoding", seq, encoded)
 			}
@@ -54,7 +54,7 @@ func TestLogEntries(t *testing.T) {
 		}
 	}
 	broken := errors.New("the reader hung up")
-	err := s.LogEntries(life, 1, func(logical.Seq, []byte) (bool, error) { return true, broken })
+	err := s.LogEntries(ownOrigin, 1, func(logical.Seq, []byte) (bool, error) { return true, broken })
 	if !errors.Is(err, broken) {
 		t.Errorf("yield's error became %v", err)
 	}

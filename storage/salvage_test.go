@@ -50,12 +50,12 @@ func TestSalvage(t *testing.T) {
 	to := open(t, o)
 	found, err := storage.Salvage(fs, "leader", to)
 	must(t, err)
-	if found.Claimed.At(life) != logical.Seq(ops) || len(found.Unread) > 0 || found.Examined < 3 {
+	if found.Claimed.At(ownOrigin) != logical.Seq(ops) || len(found.Unread) > 0 || found.Examined < 3 {
 		t.Errorf("salvaged %+v of %d ops", found, ops)
 	}
-	got, err := to.WaitingOps(life, 1, ops+1, 1<<30)
+	got, err := to.WaitingOps(ownOrigin, 1, ops+1, 1<<30)
 	must(t, err)
-	if waiting, err := to.Waiting(); err != nil || waiting.At(life) != logical.Seq(ops) || len(got) != ops {
+	if waiting, err := to.Waiting(); err != nil || waiting.At(ownOrigin) != logical.Seq(ops) || len(got) != ops {
 		t.Errorf("%d of %d ops wait, up to %s, %v", len(got), ops, waiting, err)
 	}
 	after := contents(t, fs, "leader")
@@ -64,8 +64,8 @@ func TestSalvage(t *testing.T) {
 			t.Errorf("%s changed", name)
 		}
 	}
-	commit(t, to, func(b *storage.Batch) { b.DropWaiting(logical.FrontierOf(logical.Dot{Origin: life, Seq: 5})) })
-	if got, err := to.WaitingOps(life, 1, 1, 1<<30); err != nil || len(got) != 1 || got[0].Dot.Seq != 6 {
+	commit(t, to, func(b *storage.Batch) { b.DropWaiting(logical.FrontierOf(logical.Dot{Origin: ownOrigin, Seq: 5})) })
+	if got, err := to.WaitingOps(ownOrigin, 1, 1, 1<<30); err != nil || len(got) != 1 || got[0].Dot.Seq != 6 {
 		t.Errorf("after the first five comes %v, %v", got, err)
 	}
 	if _, err := storage.Salvage(fs, "fresh", to); !errors.Is(err, disk.ErrInUse) {
@@ -97,7 +97,7 @@ func TestSalvagePassesOverWhatCannotBeRead(t *testing.T) {
 		to := open(t, o)
 		found, err := storage.Salvage(fs, "leader", to)
 		must(t, err)
-		got, err := to.WaitingOps(life, 1, ops+1, 1<<30)
+		got, err := to.WaitingOps(ownOrigin, 1, ops+1, 1<<30)
 		must(t, err)
 		const block = 12 // ops of 300 bytes and more, where a block ends at 4096
 		if len(found.Unread) == 0 || len(got) == ops || len(got) < ops-block || got[len(got)-1].Dot.Seq != logical.Seq(ops) {
@@ -167,11 +167,11 @@ func TestCheckLog(t *testing.T) {
 		commit(t, s, func(b *storage.Batch) {
 			for seq := logical.Seq(1); seq <= 20; seq++ {
 				if op := codectest.TypicalOp(); seq != absent {
-					op.Dot = logical.Dot{Origin: life, Seq: seq}
+					op.Dot = logical.Dot{Origin: ownOrigin, Seq: seq}
 					b.PutOp(op)
 				}
 			}
-			b.PutState(storage.State{Origin: life, Frontier: logical.FrontierOf(logical.Dot{Origin: life, Seq: 20})})
+			b.PutState(storage.State{Origin: ownOrigin, Frontier: logical.FrontierOf(logical.Dot{Origin: ownOrigin, Seq: 20})})
 		})
 		always := func() bool { return true }
 		for what, err := range map[string]error{"probes": s.CheckLog(100), "all": s.CheckWhole(always)} {

@@ -24,11 +24,11 @@ func noise(seed byte, n int) []byte {
 // putWrite puts an op and the object that it makes.
 func putWrite(b *storage.Batch, seq logical.Seq, key string, value []byte) *resolve.Op {
 	op, object := codectest.TypicalOp(), codectest.TypicalObject()
-	op.Dot, op.Key, op.Value = logical.Dot{Origin: life, Seq: seq}, key, value
+	op.Dot, op.Key, op.Value = logical.Dot{Origin: ownOrigin, Seq: seq}, key, value
 	object.Key, object.Versions[0].Dot, object.Versions[0].Value = key, op.Dot, value
 	op.Parents, op.Deps = nil, logical.FrontierOf()
 	if seq > 1 {
-		op.Deps = logical.FrontierOf(logical.Dot{Origin: life, Seq: seq - 1})
+		op.Deps = logical.FrontierOf(logical.Dot{Origin: ownOrigin, Seq: seq - 1})
 	}
 	b.PutOp(op)
 	b.PutObject(object)
@@ -65,7 +65,7 @@ func TestALargeValueLeavesItsNeighboursInTheCache(t *testing.T) {
 				continue
 			}
 			o, err := s.Object(key)
-			op, found, worse := s.Op(logical.Dot{Origin: life, Seq: logical.Seq(i + 1)})
+			op, found, worse := s.Op(logical.Dot{Origin: ownOrigin, Seq: logical.Seq(i + 1)})
 			if err != nil || worse != nil || !found || len(o.Versions) != 1 || len(op.Value) != 100 {
 				t.Fatalf("%s: %v, %v, %v", key, o, err, worse)
 			}
@@ -112,9 +112,9 @@ func TestSalvageOfSeparatedValues(t *testing.T) {
 	to := open(t, o)
 	found, err := storage.Salvage(fs, "leader", to)
 	must(t, err)
-	got, err := to.WaitingOps(life, 1, ops+1, 1<<30)
+	got, err := to.WaitingOps(ownOrigin, 1, ops+1, 1<<30)
 	must(t, err)
-	if len(got) != ops || len(found.Unread) > 0 || found.Claimed.At(life) != ops {
+	if len(got) != ops || len(found.Unread) > 0 || found.Claimed.At(ownOrigin) != ops {
 		t.Fatalf("%d ops were salvaged: %+v", len(got), found)
 	}
 	for i, op := range got {
@@ -133,16 +133,16 @@ func TestLargeOpsAddUp(t *testing.T) {
 		commit(t, s, func(b *storage.Batch) {
 			for i := range before {
 				other := codectest.TypicalOp()
-				other.Dot, other.Parents = logical.Dot{Origin: life + 1, Seq: logical.Seq(i + 1)}, nil
+				other.Dot, other.Parents = logical.Dot{Origin: ownOrigin + 1, Seq: logical.Seq(i + 1)}, nil
 				other.Deps = logical.FrontierOf()
 				if i > 0 {
-					other.Deps = logical.FrontierOf(logical.Dot{Origin: life + 1, Seq: logical.Seq(i)})
+					other.Deps = logical.FrontierOf(logical.Dot{Origin: ownOrigin + 1, Seq: logical.Seq(i)})
 				}
 				b.PutOp(other)
 			}
 			putWrite(b, 1, "large", noise(1, 100_000))
 		})
-		n, known, err := s.Sum(logical.Dot{Origin: life, Seq: 1})
+		n, known, err := s.Sum(logical.Dot{Origin: ownOrigin, Seq: 1})
 		if err != nil || !known {
 			t.Fatalf("no sum: %v", err)
 		}

@@ -85,13 +85,13 @@ func TestKeysComeInOrderFromAnyPlace(t *testing.T) {
 
 func TestLivesAreRemembered(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
-	if lives, err := s.Incarnations(); err != nil || len(lives) != 0 {
-		t.Fatalf("a fresh store names lives %v, %v", lives, err)
+	if origins, err := s.Incarnations(); err != nil || len(origins) != 0 {
+		t.Fatalf("a fresh store names origins %v, %v", origins, err)
 	}
-	commit := func(lives ...logical.Origin) error {
+	commit := func(origins ...logical.Origin) error {
 		b := s.NewBatch()
 		defer b.Close()
-		b.PutIncarnations(lives)
+		b.PutIncarnations(origins)
 		return b.Commit()
 	}
 	want := []logical.Origin{3, 1 << 60}
@@ -100,11 +100,11 @@ func TestLivesAreRemembered(t *testing.T) {
 	}
 	for _, bad := range [][]logical.Origin{{0}, {2, 2}, {3, 2}, make([]logical.Origin, codec.MaxDeps+1)} {
 		if commit(bad...) == nil {
-			t.Errorf("%d lives beginning %v were stored", len(bad), bad[0])
+			t.Errorf("%d origins beginning %v were stored", len(bad), bad[0])
 		}
 	}
-	if lives, err := s.Incarnations(); err != nil || !slices.Equal(lives, want) {
-		t.Errorf("read %v, %v", lives, err)
+	if origins, err := s.Incarnations(); err != nil || !slices.Equal(origins, want) {
+		t.Errorf("read %v, %v", origins, err)
 	}
 }
 
@@ -113,11 +113,11 @@ func FuzzDecodeIncarnations(f *testing.F) {
 	f.Add([]byte{0x90})
 	f.Add([]byte{0xdd, 0x7f, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		lives, err := storage.DecodeIncarnations(b)
+		origins, err := storage.DecodeIncarnations(b)
 		if err != nil {
 			return
 		}
-		if again := storage.AppendIncarnations(nil, lives); !bytes.Equal(again, b) {
+		if again := storage.AppendIncarnations(nil, origins); !bytes.Equal(again, b) {
 			t.Fatalf("accepted %x\nre-encoded %x", b, again)
 		}
 	})

@@ -178,7 +178,7 @@ func TestObjectsInOrder(t *testing.T) {
 func TestOpsBounds(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
 	commit(t, s, func(b *storage.Batch) {
-		for _, origin := range []logical.Origin{life - 1, life, life + 1} {
+		for _, origin := range []logical.Origin{ownOrigin - 1, ownOrigin, ownOrigin + 1} {
 			for n := range logical.Seq(5) {
 				op := codectest.TypicalOp()
 				op.Dot = logical.Dot{Origin: origin, Seq: n + 1}
@@ -200,11 +200,11 @@ func TestOpsBounds(t *testing.T) {
 		{2, 100, 2*one - 1, []logical.Seq{2}},
 		{2, 100, 0, []logical.Seq{2}},
 	} {
-		ops, err := s.Ops(life, c.from, c.maxOps, c.maxSize)
+		ops, err := s.Ops(ownOrigin, c.from, c.maxOps, c.maxSize)
 		must(t, err)
 		var got []logical.Seq
 		for _, op := range ops {
-			if op.Dot.Origin != life {
+			if op.Dot.Origin != ownOrigin {
 				t.Fatalf("an op of %s", op.Dot.Origin)
 			}
 			got = append(got, op.Dot.Seq)

@@ -18,15 +18,15 @@ func TestABatchLeavesTheSumsOfOthersAlone(t *testing.T) {
 	defer lengthens.Close()
 	defer other.Close()
 	step(lengthens, 1)
-	other.DropWaiting(logical.FrontierOf(logical.Dot{Origin: life, Seq: 1}))
+	other.DropWaiting(logical.FrontierOf(logical.Dot{Origin: ownOrigin, Seq: 1}))
 	must(t, other.Commit())
 	after := open(t, small(fs.CrashClone(vfs.CrashCloneCfg{})))
-	if sum, ok, err := after.Sum(logical.Dot{Origin: life, Seq: 1}); ok || err != nil {
+	if sum, ok, err := after.Sum(logical.Dot{Origin: ownOrigin, Seq: 1}); ok || err != nil {
 		t.Errorf("an op that was not committed adds up to %x, %v", sum, err)
 	}
 	must(t, lengthens.Commit())
 	after = open(t, small(fs.CrashClone(vfs.CrashCloneCfg{})))
-	if _, ok, err := after.Sum(logical.Dot{Origin: life, Seq: 1}); !ok || err != nil {
+	if _, ok, err := after.Sum(logical.Dot{Origin: ownOrigin, Seq: 1}); !ok || err != nil {
 		t.Errorf("after it was committed: %t, %v", ok, err)
 	}
 }

@@ -31,7 +31,7 @@ func TestWhatIsCalledSyncedOutlivesACrash(t *testing.T) {
 			continue
 		}
 		looks++
-		said := f.At(life)
+		said := f.At(ownOrigin)
 		if has := agree(t, open(t, small(fs.CrashClone(vfs.CrashCloneCfg{})))); logical.Seq(has) < said || said > n {
 			t.Fatalf("after %d commits %d are called synced, and a crash left %d", n, said, has)
 		}

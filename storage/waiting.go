@@ -117,8 +117,8 @@ func (s reads) logged(d logical.Dot) error {
 	return err
 }
 
-// CheckWhole is CheckLog for every op, until goOn answers false.
-func (s reads) CheckWhole(goOn func() bool) error {
+// CheckWhole is CheckLog for every op, until more answers false.
+func (s reads) CheckWhole(more func() bool) error {
 	st, _, err := s.State()
 	if err != nil {
 		return err
@@ -130,12 +130,12 @@ func (s reads) CheckWhole(goOn func() bool) error {
 				return false, nil
 			}
 			next++
-			return next <= d.Seq && goOn(), nil
+			return next <= d.Seq && more(), nil
 		})
 		switch {
 		case err != nil:
 			return err
-		case !goOn():
+		case !more():
 			return nil
 		case next <= d.Seq:
 			return fmt.Errorf("%w: the state says that origin %s reaches %d, and the log lacks op %d", disk.ErrDamaged, d.Origin, d.Seq, next)

@@ -16,9 +16,9 @@ const (
 	MaxValue    = limits.StoredValue // bytes
 	MaxDots     = limits.Dots        // parents, and hidden, of one op
 	MaxDeps     = limits.Origins     // origins of a frontier
-	MaxVersions = 1 << 20            // of one object
-	MaxVoids    = 1 << 20            // of one version; a leader lets far fewer come about
-	MaxEnds     = limits.Origins     // statements of one share's end: one origin makes one at a time
+	maxVersions = 1 << 20            // of one object
+	maxVoids    = 1 << 20            // of one version; a leader lets far fewer come about
+	maxEnds     = limits.Origins     // statements of one share's end: one origin makes one at a time
 )
 
 // maxUncovered bounds the dots that an op names and its dependencies do not cover:
@@ -29,7 +29,7 @@ const maxUncovered = 8192
 const maxOrigins = 1 + MaxDeps + maxUncovered
 
 // CheckOp says why op cannot be encoded, nil if it can. Whoever makes ops from
-// what strangers sent asks first.
+// what unknown senders sent asks first.
 func CheckOp(o *resolve.Op) error {
 	switch {
 	case o.Dot.Origin == 0 || o.Dot.Seq == 0:
@@ -104,8 +104,8 @@ func CheckFrontier(f logical.Frontier) error {
 
 // CheckObject says why o cannot be encoded.
 func CheckObject(o *resolve.Object) error {
-	if len(o.Versions) > MaxVersions {
-		return fmt.Errorf("object %.64q: %d versions; the limit is %d", o.Key, len(o.Versions), MaxVersions)
+	if len(o.Versions) > maxVersions {
+		return fmt.Errorf("object %.64q: %d versions; the limit is %d", o.Key, len(o.Versions), maxVersions)
 	}
 	for i := range o.Versions {
 		v := &o.Versions[i]
@@ -125,10 +125,10 @@ func checkVersion(key string, v *resolve.Version) error {
 		return fmt.Errorf("the dot names no operation")
 	case v.Kind < resolve.Put || v.Kind > resolve.Add:
 		return fmt.Errorf("kind %d is not known", v.Kind)
-	case len(v.Count.Voids) > MaxVoids:
-		return fmt.Errorf("%d voids; the limit is %d", len(v.Count.Voids), MaxVoids)
-	case len(v.Count.Deadlines) > MaxEnds:
-		return fmt.Errorf("%d statements of its end; the limit is %d", len(v.Count.Deadlines), MaxEnds)
+	case len(v.Count.Voids) > maxVoids:
+		return fmt.Errorf("%d voids; the limit is %d", len(v.Count.Voids), maxVoids)
+	case len(v.Count.Deadlines) > maxEnds:
+		return fmt.Errorf("%d statements of its end; the limit is %d", len(v.Count.Deadlines), maxEnds)
 	}
 	return CheckBytes(key, v.Value, v.Wall)
 }

@@ -167,7 +167,7 @@ func appendEnds(dst []byte, v *resolve.Version) []byte {
 const endElements = 6
 
 func (r *Reader) ends(v *resolve.Version) []resolve.Deadline {
-	n := r.Array("ends", endElements*MaxEnds, 1)
+	n := r.Array("ends", endElements*maxEnds, 1)
 	r.Require(n%endElements == 0, "an end has six elements")
 	if r.err != nil || n == 0 {
 		return nil
@@ -234,7 +234,7 @@ func decodeStored(b []byte, key string, owns bool) (*resolve.Object, error) {
 }
 
 func (r *Reader) object() (*resolve.Object, error) {
-	n := r.Array("versions", 3+MaxVersions, 1) - 2
+	n := r.Array("versions", 3+maxVersions, 1) - 2
 	r.Require(n >= 0, "an object has a format and a key")
 	format := r.Uint()
 	r.Require(format >= firstObjectFormat && format <= objectFormat, "the format is not known to this version of the program")
@@ -265,7 +265,7 @@ func (r *Reader) object() (*resolve.Object, error) {
 // versions reads n versions, whose shortest encoding is an array of
 // fixedVersion one-byte elements.
 func (r *Reader) versions(o *resolve.Object, n int) {
-	r.Require(n <= MaxVersions && n*(1+fixedVersion) <= len(r.b), "more versions are announced than bytes are left")
+	r.Require(n <= maxVersions && n*(1+fixedVersion) <= len(r.b), "more versions are announced than bytes are left")
 	if r.err != nil || n <= 0 {
 		r.Require(n == 0, "fewer elements are announced than an object has")
 		return
@@ -320,7 +320,7 @@ func (r *Reader) share(v *resolve.Version, shape uint64) {
 }
 
 func (r *Reader) voids(seq logical.Seq) []resolve.VoidDelta {
-	n := r.Array("voids", 2*MaxVoids, 1)
+	n := r.Array("voids", 2*maxVoids, 1)
 	r.Require(n%2 == 0, "voids come in pairs")
 	if r.err != nil || n == 0 {
 		return nil

@@ -1,7 +1,7 @@
 // Package disk is the filesystem as pebble sees it, and what goes wrong beneath a store.
 //
 // [FS] keeps the first failed change as the store's fault: after it nothing is committed,
-// because only opening anew finds out what the disk holds. Reading goes on. Damage to
+// because only opening it again finds out what the disk holds. Reading goes on. Damage to
 // what is read stops nothing and is kept apart. [CauseOf] sorts errors into kinds, each
 // with advice for whoever runs the leader.
 //

@@ -16,7 +16,7 @@ var ErrDamaged = errors.New("the store is damaged")
 
 // fault keeps the first thing that went wrong beneath a store. After it nothing
 // is committed any more: what the disk holds is no longer known, and only
-// opening anew finds out. Damage to what is read stops nothing.
+// opening it again finds out. Damage to what is read stops nothing.
 type fault struct {
 	first   atomic.Pointer[error]
 	damage  atomic.Pointer[error]

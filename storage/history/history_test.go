@@ -314,7 +314,7 @@ func TestAbortLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestAFullDiskIsSaid: whichever write it is that has no room, the error says so
+// TestAFullDiskIsSaid: whichever write it is that does not fit, the error says so
 // and nothing is left behind.
 func TestAFullDiskIsSaid(t *testing.T) {
 	full := 0

@@ -23,7 +23,7 @@ func TestRetentionsThatMakeNoSense(t *testing.T) {
 	}
 	ok.Value = 3
 	if v := ok.Retained([]byte("long")); string(v) != "lon" || cap(v) != 3 {
-		t.Errorf("%q is kept, with room for %d", v, cap(v))
+		t.Errorf("%q is kept, with a capacity of %d", v, cap(v))
 	}
 	if v := ok.Retained(nil); v != nil {
 		t.Errorf("%q is kept of nothing", v)

@@ -84,7 +84,7 @@ func (s *Stats) Insert(bytes int64) {
 	s.Bytes += bytes
 }
 
-// Remove counts a row that is gone, retracted or about to be inserted anew.
+// Remove counts a row that is gone, retracted or about to be inserted again.
 func (s *Stats) Remove(bytes int64) {
 	s.Rows--
 	s.Bytes -= bytes

@@ -34,7 +34,7 @@ func contextCommand() *cli.Command {
 }
 
 // edit changes the file of contexts.
-func edit(k *call, change func(*contexts.Book) error) error {
+func edit(k *call, change func(*contexts.Set) error) error {
 	path, err := contexts.Path()
 	if err == nil {
 		err = contexts.Edit(path, change)
@@ -63,7 +63,7 @@ func addContext(k *call) error {
 	if err := c.Validate(); err != nil {
 		return cliutil.Usage(k.Subject(), err.Error(), "kv context add NAME n1=HOST:PORT n2=HOST:PORT")
 	}
-	return edit(k, func(b *contexts.Book) error {
+	return edit(k, func(b *contexts.Set) error {
 		b.Put(c)
 		if k.Bool("use") || b.Current == "" {
 			k.Say("context " + c.Name + " is in use now")
@@ -133,9 +133,9 @@ func listContexts(k *call) error {
 }
 
 func useContext(k *call) error {
-	return edit(k, func(b *contexts.Book) error { return b.Use(k.Args().First()) })
+	return edit(k, func(b *contexts.Set) error { return b.Use(k.Args().First()) })
 }
 
 func removeContext(k *call) error {
-	return edit(k, func(b *contexts.Book) error { return b.Remove(k.Args().First()) })
+	return edit(k, func(b *contexts.Set) error { return b.Remove(k.Args().First()) })
 }

@@ -19,17 +19,15 @@ import (
 	"io"
 	"os"
 
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
-
 	"kvd/cmd/internal/cliutil"
+	"kvd/replica/client"
 )
 
 func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is the whole program but for the exit.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	redis.SetLogger(&logging.VoidLogger{}) // failures are told once, by us
+	client.SilenceLog() // failures are told once, by us
 	app := program(stdin, stdout, stderr)
 	err := cliutil.Run(app, args)
 	if wantsJSON(args) {

@@ -13,7 +13,7 @@ func ledgerSpecs() []invoke.Spec {
 	return []invoke.Spec{
 		lossesSpec(),
 		{Name: "why", Usage: "print why a key shows what it shows, and what was lost on the way", Args: "KEY", Least: 1, Most: 1, Do: on(why),
-			About: "The story is that of the leader which has applied most; whoever tells it otherwise is\nnamed below it.\n" + invoke.AboutAsking + invoke.OrNothing("the key shows nothing, and nothing of it is lost") +
+			About: "The explanation is that of the leader which has applied most; whoever explains it\notherwise is named below it.\n" + invoke.AboutAsking + invoke.OrNothing("the key shows nothing, and nothing of it is lost") +
 				"\n\nExamples:\n   kv why cart\n   kv why cart --tree            the same as a tree of writes, with their dots\n   kv why cart --only -n n3      as n3 alone sees it",
 			Flags: []cli.Flag{&cli.BoolFlag{Name: "tree", Usage: "print a tree of writes and their dots"}, invoke.OnlyFlag(), invoke.MissingFlag()}},
 		fateSpec(), restoreSpec(), auditSpec(), adviseSpec(),

@@ -78,7 +78,7 @@ func dev(c *cli.Context) error {
 	if err != nil {
 		return cliutil.Fail("cannot start the cluster", err, "mend what it says; --data-dir takes another directory, and --resp-port 0 free ports")
 	}
-	if err := settle(ctx, all); err != nil {
+	if err := awaitAll(ctx, all); err != nil {
 		return errors.Join(err, stop(all...))
 	}
 	name, forget := remember(c.App.ErrWriter, contextOf(all))
@@ -225,16 +225,16 @@ func (p *cluster) start(ctx context.Context) ([]*node.Leader, error) {
 // meetWithin is how long leaders of one process may take to find each other.
 const meetWithin = 10 * time.Second
 
-// settle waits until everybody has met everybody and serves.
-func settle(ctx context.Context, all []*node.Leader) error {
+// awaitAll waits until everybody has met everybody and serves.
+func awaitAll(ctx context.Context, all []*node.Leader) error {
 	ctx, cancel := context.WithTimeout(ctx, meetWithin)
 	defer cancel()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for _, l := range all {
 		for l.Met() < len(all)-1 || !l.Serving() {
 			select {
-			case <-look.C:
+			case <-tick.C:
 			case <-ctx.Done():
 				return cliutil.Fail("the leaders did not meet", fmt.Errorf("%s has met %d of %d: %w", l.Name(), l.Met(), len(all)-1, ctx.Err()), "--log-level info says more")
 			}

@@ -27,7 +27,7 @@ func contextOf(all []*node.Leader) contexts.Context {
 // and takes it back. A file that cannot be written is no reason not to run.
 func remember(w io.Writer, ours contexts.Context) (name string, forget func()) {
 	before := ""
-	err := edit(func(b *contexts.Book) error {
+	err := edit(func(b *contexts.Set) error {
 		if ours.Name = freeName(b, ours.Leaders); ours.Name != devContext {
 			b.Put(ours)
 			return nil
@@ -46,7 +46,7 @@ func remember(w io.Writer, ours contexts.Context) (name string, forget func()) {
 		fmt.Fprintf(w, "kvd: another cluster is the context %s, and runs; this one is %s: kv -c %s\n", devContext, ours.Name, ours.Name)
 	}
 	return ours.Name, func() {
-		if err := edit(func(b *contexts.Book) error { return takeBack(b, ours, before) }); err != nil {
+		if err := edit(func(b *contexts.Set) error { return takeBack(b, ours, before) }); err != nil {
 			fmt.Fprintf(w, "kvd: the context %s stays: %v\n", ours.Name, err)
 		}
 	}
@@ -58,7 +58,7 @@ const maxDevContexts = 9
 
 // freeName is our name, or one with a number where a cluster of our name runs. A
 // context whose leaders are all away is left over from one that was killed.
-func freeName(b *contexts.Book, ours []contexts.Leader) string {
+func freeName(b *contexts.Set, ours []contexts.Leader) string {
 	name := devContext
 	for i := 2; i <= maxDevContexts; i++ {
 		other, err := b.Get(name)
@@ -81,7 +81,7 @@ func runs(l contexts.Leader, ours []contexts.Leader) bool {
 
 // takeBack removes our context unless another cluster has put its own in its
 // place, and goes back to the one that was in use.
-func takeBack(b *contexts.Book, ours contexts.Context, before string) error {
+func takeBack(b *contexts.Set, ours contexts.Context, before string) error {
 	now, err := b.Get(ours.Name)
 	if err != nil || !slices.Equal(now.Leaders, ours.Leaders) {
 		return nil
@@ -97,7 +97,7 @@ func takeBack(b *contexts.Book, ours contexts.Context, before string) error {
 }
 
 // edit changes the file of contexts.
-func edit(change func(*contexts.Book) error) error {
+func edit(change func(*contexts.Set) error) error {
 	path, err := contexts.Path()
 	if err != nil {
 		return err

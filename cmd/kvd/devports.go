@@ -39,10 +39,10 @@ func devPorts(n, resp, http int) error {
 func (p *cluster) vacant() error {
 	for i := range p.configs {
 		cfg := &p.configs[i]
-		for _, door := range []struct{ flag, addr string }{{"--resp-port", cfg.Addrs.RESP}, {"--http-port", cfg.Addrs.HTTP}} {
-			l, err := net.Listen("tcp", door.addr)
+		for _, at := range []struct{ flag, addr string }{{"--resp-port", cfg.Addrs.RESP}, {"--http-port", cfg.Addrs.HTTP}} {
+			l, err := net.Listen("tcp", at.addr)
 			if err != nil {
-				return taken(cfg.Name, door.flag, door.addr, err)
+				return taken(cfg.Name, at.flag, at.addr, err)
 			}
 			defer l.Close() // nobody was let in
 		}

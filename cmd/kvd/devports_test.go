@@ -101,7 +101,7 @@ func TestAClusterLeavesTheNameToOneThatRuns(t *testing.T) {
 	} {
 		t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 		if c.there != "" {
-			must(t, edit(func(b *contexts.Book) error {
+			must(t, edit(func(b *contexts.Set) error {
 				b.Put(at(c.there))
 				return b.Use(devContext)
 			}))
@@ -125,7 +125,7 @@ func TestAClusterLeavesTheNameToOneThatRuns(t *testing.T) {
 	}
 }
 
-func book(t *testing.T) *contexts.Book {
+func book(t *testing.T) *contexts.Set {
 	t.Helper()
 	path, err := contexts.Path()
 	must(t, err)

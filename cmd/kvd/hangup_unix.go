@@ -35,14 +35,14 @@ func hangups(ctx context.Context, reloads bool) (context.Context, <-chan struct{
 	w := terminalWatch{had: !sheltered && hasTerminal()}
 	go func() {
 		defer close(over)
-		look := time.NewTicker(time.Second)
-		defer look.Stop()
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
 		for {
 			select {
 			case <-stop:
 				return
-			case <-look.C:
-				w.look()
+			case <-tick.C:
+				w.poll()
 			case <-heard:
 				if !reloads || w.had && !hasTerminal() {
 					hangUp(errHungUp)
@@ -69,10 +69,10 @@ var errHungUp = errors.New("the terminal has ended")
 // away without a signal, because the process was disowned, will send none.
 type terminalWatch struct {
 	had  bool
-	gone int // looks, one after the other, at which there was none
+	gone int // polls, one after the other, that found none
 }
 
-func (w *terminalWatch) look() {
+func (w *terminalWatch) poll() {
 	if !w.had {
 		return
 	}

@@ -93,8 +93,8 @@ func begin(ctx context.Context, cfg node.Config) (*node.Leader, error) {
 
 // drain takes leaders down together: none leaves before all have given the
 // others what only they have.
-func drain(w io.Writer, patience time.Duration, all ...*node.Leader) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func drain(w io.Writer, timeout time.Duration, all ...*node.Leader) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	type outcome struct {
 		unshared int

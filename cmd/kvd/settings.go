@@ -68,7 +68,7 @@ type sources struct {
 // entry is what the file says of a setting.
 type entry struct {
 	values []string
-	place  string
+	source string
 }
 
 // resolve finds what each setting was given: by flag, else by the environment,
@@ -92,7 +92,7 @@ func (s *sources) find(row *setting) effective {
 		return e
 	}
 	if f, ok := s.file[row.name]; ok {
-		e.values, e.origin = row.each(f.values), f.place
+		e.values, e.origin = row.each(f.values), f.source
 		return e
 	}
 	e.origin = "default"

@@ -27,7 +27,7 @@ type serving struct {
 // table is every setting of serve, in the order of its help.
 func table() []setting {
 	var all []setting
-	for _, group := range [][]setting{whoSettings(), whereSettings(), ruleSettings(), diskSettings(), doorSettings(), otherSettings()} {
+	for _, group := range [][]setting{whoSettings(), whereSettings(), ruleSettings(), diskSettings(), accessSettings(), otherSettings()} {
 		all = append(all, group...)
 	}
 	return all
@@ -229,7 +229,7 @@ func applyLedger(c *serving, v []string) error {
 	return cliutil.OneOf(v[0], "on", "off")
 }
 
-func doorSettings() []setting {
+func accessSettings() []setting {
 	return []setting{
 		{name: "users-file", usage: "let in only the users of `FILE`, lines of name:hash:roles:prefixes (kvd passwd). Roles are read, write and admin; without roles all of them, without prefixes on every key", apply: applyUsers},
 		{name: "gossip-key-file", usage: "encrypt gossip with the key in `FILE`, base64 of 16, 24 or 32 bytes", apply: applyGossipKey},

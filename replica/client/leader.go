@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
@@ -107,6 +108,10 @@ func (o *Options) redis(addr string) *redis.Options {
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 }
+
+// SilenceLog keeps go-redis from writing to standard error what every error says again.
+// It is of the whole process.
+func SilenceLog() { redis.SetLogger(&logging.VoidLogger{}) }
 
 // Leader is one leader, and the way to it. It may be used from several goroutines.
 type Leader struct {

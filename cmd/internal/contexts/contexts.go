@@ -31,15 +31,15 @@ type Context struct {
 	TLSCA        string   `json:"tlsCA,omitempty"` // a PEM file; empty: no TLS
 }
 
-// Book is everything the file holds. The zero Book is empty and valid.
-type Book struct {
+// Set is everything the file holds. The zero Set is empty and valid.
+type Set struct {
 	Current  string // empty: none is in use
 	Contexts []Context
 }
 
-// Get is the context of that name. It shares memory with the book. The error
+// Get is the context of that name. It shares memory with the set. The error
 // wraps ErrUnknown.
-func (b *Book) Get(name string) (*Context, error) {
+func (b *Set) Get(name string) (*Context, error) {
 	if i := b.find(name); i >= 0 {
 		return &b.Contexts[i], nil
 	}
@@ -47,7 +47,7 @@ func (b *Book) Get(name string) (*Context, error) {
 }
 
 // Names is the contexts' names, sorted.
-func (b *Book) Names() []string {
+func (b *Set) Names() []string {
 	names := make([]string, 0, len(b.Contexts))
 	for i := range b.Contexts {
 		names = append(names, b.Contexts[i].Name)
@@ -56,9 +56,9 @@ func (b *Book) Names() []string {
 	return names
 }
 
-// Put adds a context, or replaces the one of its name. The book keeps c's
+// Put adds a context, or replaces the one of its name. The set keeps c's
 // leaders.
-func (b *Book) Put(c Context) {
+func (b *Set) Put(c Context) {
 	if i := b.find(c.Name); i >= 0 {
 		b.Contexts[i] = c
 		return
@@ -68,7 +68,7 @@ func (b *Book) Put(c Context) {
 }
 
 // Use makes a context the one in use. The error wraps ErrUnknown.
-func (b *Book) Use(name string) error {
+func (b *Set) Use(name string) error {
 	_, err := b.Get(name)
 	if err == nil {
 		b.Current = name
@@ -78,7 +78,7 @@ func (b *Book) Use(name string) error {
 
 // Remove forgets a context; if it was in use, none is. The error wraps
 // ErrUnknown.
-func (b *Book) Remove(name string) error {
+func (b *Set) Remove(name string) error {
 	if _, err := b.Get(name); err != nil {
 		return err
 	}
@@ -90,12 +90,12 @@ func (b *Book) Remove(name string) error {
 	return nil
 }
 
-func (b *Book) find(name string) int {
+func (b *Set) find(name string) int {
 	return slices.IndexFunc(b.Contexts, func(c Context) bool { return c.Name == name })
 }
 
 // Validate names the first thing that is wrong.
-func (b *Book) Validate() error {
+func (b *Set) Validate() error {
 	for i := range b.Contexts {
 		if err := b.Contexts[i].Validate(); err != nil {
 			return err

@@ -16,7 +16,7 @@ func dev() Context {
 func TestWhatIsSavedIsLoaded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "below", "contexts.json")
 	prod := Context{Name: "prod", Leaders: []Leader{{"a", "kv.example:6390"}}, User: "ann", PasswordFile: "/p", TLSCA: "/ca.pem"}
-	err := Edit(path, func(b *Book) error {
+	err := Edit(path, func(b *Set) error {
 		b.Put(prod)
 		b.Put(dev())
 		return b.Use("dev")
@@ -25,7 +25,7 @@ func TestWhatIsSavedIsLoaded(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := Load(path)
-	want := &Book{Current: "dev", Contexts: []Context{dev(), prod}}
+	want := &Set{Current: "dev", Contexts: []Context{dev(), prod}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("loaded %+v, %v; want %+v", got, err, want)
 	}
@@ -43,7 +43,7 @@ func TestALinkStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := Edit(path, func(b *Book) error { b.Put(dev()); return nil }); err != nil {
+		if err := Edit(path, func(b *Set) error { b.Put(dev()); return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,13 +58,13 @@ func TestALinkStays(t *testing.T) {
 
 func TestNoFileIsAnEmptyBook(t *testing.T) {
 	b, err := Load(filepath.Join(t.TempDir(), "none"))
-	if err != nil || !reflect.DeepEqual(b, &Book{}) {
+	if err != nil || !reflect.DeepEqual(b, &Set{}) {
 		t.Errorf("%+v, %v", b, err)
 	}
 }
 
 func TestPutReplacesAndRemoveForgets(t *testing.T) {
-	var b Book
+	var b Set
 	b.Put(dev())
 	changed := dev()
 	changed.Leaders = changed.Leaders[:1]
@@ -83,17 +83,17 @@ func TestPutReplacesAndRemoveForgets(t *testing.T) {
 }
 
 func TestWhatIsWrongIsNeitherSavedNorLoaded(t *testing.T) {
-	for name, change := range map[string]func(*Book){
-		"no leader":      func(b *Book) { b.Contexts[0].Leaders = nil },
-		"no host:port":   func(b *Book) { b.Contexts[0].Leaders[0].Addr = "n1" },
-		"context name":   func(b *Book) { b.Contexts[0].Name = "../dev" },
-		"leader name":    func(b *Book) { b.Contexts[0].Leaders[0].Name = "" },
-		"is there twice": func(b *Book) { b.Contexts = append(b.Contexts, dev()) },
-		"n1 is there":    func(b *Book) { b.Contexts[0].Leaders[1].Name = "n1" },
-		"current":        func(b *Book) { b.Current = "other" },
+	for name, change := range map[string]func(*Set){
+		"no leader":      func(b *Set) { b.Contexts[0].Leaders = nil },
+		"no host:port":   func(b *Set) { b.Contexts[0].Leaders[0].Addr = "n1" },
+		"context name":   func(b *Set) { b.Contexts[0].Name = "../dev" },
+		"leader name":    func(b *Set) { b.Contexts[0].Leaders[0].Name = "" },
+		"is there twice": func(b *Set) { b.Contexts = append(b.Contexts, dev()) },
+		"n1 is there":    func(b *Set) { b.Contexts[0].Leaders[1].Name = "n1" },
+		"current":        func(b *Set) { b.Current = "other" },
 	} {
 		path := filepath.Join(t.TempDir(), "contexts.json")
-		b := &Book{Contexts: []Context{dev()}}
+		b := &Set{Contexts: []Context{dev()}}
 		change(b)
 		if err := Save(path, b); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
@@ -110,7 +110,7 @@ func TestAFileOfAnotherVersionIsLeftAlone(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := Edit(path, func(b *Book) error { b.Put(dev()); return nil }); err == nil {
+		if err := Edit(path, func(b *Set) error { b.Put(dev()); return nil }); err == nil {
 			t.Errorf("%s was edited", text)
 		}
 		if now, err := os.ReadFile(path); err != nil || string(now) != text {

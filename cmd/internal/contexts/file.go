@@ -43,11 +43,11 @@ type onDisk struct {
 	Contexts []Context `json:"contexts"`
 }
 
-// Load reads the file. One that is not there is an empty book.
-func Load(path string) (*Book, error) {
+// Load reads the file. One that is not there is an empty set.
+func Load(path string) (*Set, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Book{}, nil
+		return &Set{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read contexts: %w", err)
@@ -59,7 +59,7 @@ func Load(path string) (*Book, error) {
 	return b, nil
 }
 
-func decode(text []byte) (*Book, error) {
+func decode(text []byte) (*Set, error) {
 	var d onDisk
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
@@ -69,12 +69,12 @@ func decode(text []byte) (*Book, error) {
 	if d.Version != version {
 		return nil, fmt.Errorf("it has version %d, and this program reads version %d", d.Version, version)
 	}
-	b := &Book{Current: d.Current, Contexts: d.Contexts}
+	b := &Set{Current: d.Current, Contexts: d.Contexts}
 	return b, b.Validate()
 }
 
-// Save replaces the file by what the book holds.
-func Save(path string, b *Book) error {
+// Save replaces the file by what the set holds.
+func Save(path string, b *Set) error {
 	if err := b.Validate(); err != nil {
 		return fmt.Errorf("write contexts: %w", err)
 	}
@@ -90,7 +90,7 @@ func Save(path string, b *Book) error {
 
 // Edit loads the file, lets change work on it, and saves it. If change fails,
 // nothing is written.
-func Edit(path string, change func(*Book) error) error {
+func Edit(path string, change func(*Set) error) error {
 	b, err := Load(path)
 	if err == nil {
 		err = change(b)

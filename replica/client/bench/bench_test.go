@@ -368,7 +368,7 @@ func TestTheSameSeedIsTheSameLoad(t *testing.T) {
 func TestLag(t *testing.T) {
 	in(t, func(t *testing.T, s *server) {
 		r, err := MeasureLag(t.Context(), lag(s, s))
-		if err != nil || r.Visible.Count != 10 || r.Looks != 10 || r.Acked.P50.Round(10*time.Microsecond) != time.Millisecond || r.Visible.Max.Round(10*time.Microsecond) != 2*time.Millisecond {
+		if err != nil || r.Visible.Count != 10 || r.Polls != 10 || r.Acked.P50.Round(10*time.Microsecond) != time.Millisecond || r.Visible.Max.Round(10*time.Microsecond) != 2*time.Millisecond {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})

@@ -26,11 +26,11 @@ type Lag struct {
 }
 
 // Lagged is what it came to, from sending a write until another leader shows it.
-// Since looking takes a round trip, so much of each is the looking.
+// Since polling takes a round trip, so much of each is the polling.
 type Lagged struct {
 	Visible Spread // since the write was sent
 	Acked   Spread // until the write was acknowledged
-	Looks   int64  // how often was looked
+	Polls   int64  // how often the other was asked
 	Took    time.Duration
 }
 
@@ -56,11 +56,11 @@ type probe struct {
 	Lag
 	from, to       *conn.Conn
 	visible, acked *histogram
-	looks          int64
+	polls          int64
 	value, seen    []byte
 }
 
-// MeasureLag writes at one leader and looks at another until each write is shown
+// MeasureLag writes at one leader and polls at another until each write is shown
 // there. When ctx ends, it returns what was measured so far and ctx's error.
 func MeasureLag(ctx context.Context, g Lag) (Lagged, error) {
 	if err := g.Validate(); err != nil {
@@ -79,7 +79,7 @@ func MeasureLag(ctx context.Context, g Lag) (Lagged, error) {
 	}
 	return Lagged{
 		Visible: spread([]*histogram{p.visible}), Acked: spread([]*histogram{p.acked}),
-		Looks: p.looks, Took: time.Since(began),
+		Polls: p.polls, Took: time.Since(began),
 	}, err
 }
 
@@ -146,7 +146,7 @@ func pause(ctx context.Context, d time.Duration) error {
 // lagKeys is how many keys are written in turn.
 const lagKeys = 1000
 
-// sample writes once and looks until that is shown.
+// sample writes once and polls until that is shown.
 func (p *probe) sample(n int64) error {
 	key := p.Prefix + "lag:" + strconv.FormatInt(n%lagKeys, 10)
 	p.value = append(strconv.AppendInt(append(p.value[:0], p.Run...), n, 10), ':')
@@ -166,17 +166,17 @@ func (p *probe) sample(n int64) error {
 		return fmt.Errorf("write: %w", err)
 	}
 	p.acked.record([]time.Duration{time.Since(began)})
-	if err := p.look(key); err != nil {
+	if err := p.poll(key); err != nil {
 		return fmt.Errorf("look for a write that is %s old: %w", time.Since(began).Round(time.Millisecond), err)
 	}
 	p.visible.record([]time.Duration{time.Since(began)})
 	return nil
 }
 
-// look asks until the key shows the value, or the connection's deadline passes.
-func (p *probe) look(key string) error {
+// poll asks until the key shows the value, or the connection's deadline passes.
+func (p *probe) poll(key string) error {
 	for {
-		p.looks++
+		p.polls++
 		p.to.Command("GET", key)
 		if err := p.to.Send(); err != nil {
 			return err

@@ -32,7 +32,7 @@ var _ replay.Log = (*remote)(nil)
 // pages is where the reading of one origin stands.
 type pages struct {
 	due   logical.Seq // what Ops will be asked for next, if it goes on
-	ahead chan page   // the page under way has room; nil: none is
+	ahead chan page   // the page under way fits in; nil: none is
 }
 
 // page is an answer of KVD.LOG.

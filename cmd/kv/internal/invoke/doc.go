@@ -14,6 +14,6 @@
 //
 //   - a password goes only to an address that the user named, or to a leader of the
 //     context that names the password;
-//   - a session is held by one call at a time, and claims to have been shown what was
+//   - a session is locked by one call at a time, and claims to have been shown what was
 //     printed, and nothing else.
 package invoke

@@ -80,18 +80,18 @@ func (s *Settings) findContext(name string) error {
 	if err != nil {
 		return nil // nowhere to look, so there is none
 	}
-	book, err := contexts.Load(path)
+	set, err := contexts.Load(path)
 	if err != nil {
 		return cliutil.Fail("cannot read the contexts", err, "kv context ls --help says where they are kept")
 	}
 	named := name != ""
-	if name = cmp.Or(name, book.Current); name == "" {
+	if name = cmp.Or(name, set.Current); name == "" {
 		return nil
 	}
-	ctx, err := book.Get(name)
+	ctx, err := set.Get(name)
 	if err != nil {
 		next := "kv context ls names them"
-		if near := cliutil.Nearest(name, book.Names()); near != "" {
+		if near := cliutil.Nearest(name, set.Names()); near != "" {
 			next = "did you mean " + near + "? " + next
 		}
 		return cliutil.Usage(fmt.Sprintf("unknown context %q", name), err.Error(), next)

@@ -110,15 +110,15 @@ func (g Lagged) Cells() []string {
 	return append([]string{g.From, g.To, fmt.Sprint(g.Visible.Count)}, spreadCells(g.Visible)...)
 }
 
-// MarshalJSON counts looks as well: each is a round trip.
+// MarshalJSON counts polls as well: each is a round trip.
 func (g Lagged) MarshalJSON() ([]byte, error) {
 	return marshal(struct {
 		From    string     `json:"from"`
 		To      string     `json:"to"`
 		Writes  int64      `json:"writes"`
-		Looks   int64      `json:"looks"`
+		Polls   int64      `json:"polls"`
 		Seconds float64    `json:"seconds"`
 		Visible spreadJSON `json:"visible_us"`
 		Acked   spreadJSON `json:"acked_us"`
-	}{g.From, g.To, g.Visible.Count, g.Looks, g.Took.Seconds(), micros(g.Visible), micros(g.Acked)})
+	}{g.From, g.To, g.Visible.Count, g.Polls, g.Took.Seconds(), micros(g.Visible), micros(g.Acked)})
 }

@@ -54,7 +54,7 @@ func (w Whys) Text(p *Printer) string {
 
 func (w Whys) Raw() string { return strings.TrimRight(w.body(), "\n") + "\n" }
 
-// MarshalJSON is what the teller says and how the others stand to it.
+// MarshalJSON is what the teller says and how far the others are from it.
 func (w Whys) MarshalJSON() ([]byte, error) {
 	type other struct {
 		Leader  string `json:"leader"`

@@ -33,7 +33,7 @@ func (a *Agreement) Agree() bool {
 }
 
 // AgreementOf asks all leaders at once. Only what waiting cannot change is an error, a
-// *refusal.
+// *Refusal.
 func AgreementOf(ctx context.Context, leaders []*Leader) (*Agreement, error) {
 	fronts, errs := make([]logical.Frontier, len(leaders)), make([]error, len(leaders))
 	var wg sync.WaitGroup

@@ -40,7 +40,7 @@ type Answer struct {
 	Reply
 }
 
-// Ask puts a question of one command. The error is a *refusal.
+// Ask puts a question of one command. The error is a *Refusal.
 func (l *Leader) Ask(ctx context.Context, words ...string) (Answer, error) {
 	r, err := l.Do(ctx, words...)
 	if err != nil {
@@ -98,6 +98,7 @@ type Distance struct {
 	Lacks, Beyond uint64 // ops that the other has and it lacks, and the reverse
 }
 
+// DistanceOf is how far a is from another.
 func DistanceOf(a, other logical.Frontier) Distance {
 	return Distance{Lacking(a, other), Lacking(other, a)}
 }

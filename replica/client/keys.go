@@ -22,7 +22,7 @@ type keys struct {
 // Keys are those that match a pattern; an empty one matches all.
 func (l *Leader) Keys(pattern string) *keys { return &keys{l: l, pattern: pattern} }
 
-// Next is the next key; false: there is none. The error is a *refusal.
+// Next is the next key; false: there is none. The error is a *Refusal.
 func (w *keys) Next(ctx context.Context) (string, bool, error) {
 	for len(w.page) == 0 {
 		if w.cursor == "0" {

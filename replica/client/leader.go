@@ -122,7 +122,7 @@ type Leader struct {
 }
 
 // Do sends one command, once, and waits for its reply within the timeout. A null
-// is a reply. The error is a *refusal. A leader that lacks what the command's token has
+// is a reply. The error is a *Refusal. A leader that lacks what the command's token has
 // seen waits for it a while of its own and has not done the command then: it is waited
 // for as long as the timeout says, and the command is sent again.
 func (l *Leader) Do(ctx context.Context, words ...string) (Reply, error) {
@@ -148,7 +148,7 @@ func (l *Leader) within(ctx context.Context, limit time.Duration, words ...strin
 }
 
 // pipeline sends several commands at once. The error is that of the first that
-// failed, a *refusal.
+// failed, a *Refusal.
 func (l *Leader) pipeline(ctx context.Context, limit time.Duration, commands [][]string) ([]Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -188,7 +188,7 @@ func arguable(words []string) []any {
 
 // WaitFor waits until a leader has what a token has seen, for at most limit. The
 // leader waits, and may do so for a shorter time than it is asked to. The error is a
-// *refusal.
+// *Refusal.
 func (l *Leader) WaitFor(ctx context.Context, token string, limit time.Duration) error {
 	end := time.Now().Add(limit)
 	for {

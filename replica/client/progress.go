@@ -27,7 +27,7 @@ type LongAsk struct {
 	every, stall time.Duration // pollEvery and stallAfter, but for tests
 }
 
-// To puts it to one leader. The error is a *refusal; where no answer came it says how
+// To puts it to one leader. The error is a *Refusal; where no answer came it says how
 // far the leader was, and wraps context.DeadlineExceeded.
 func (q LongAsk) To(ctx context.Context, l *Leader) (Answer, error) {
 	if q.every == 0 {

@@ -42,7 +42,7 @@ type Comparison struct {
 }
 
 // Compare asks every leader for the keys, one leader after another. The error is
-// a *refusal.
+// a *Refusal.
 func Compare(ctx context.Context, leaders []*Leader, keys []string) ([]Comparison, error) {
 	all := make([]Comparison, len(keys))
 	commands := make([][]string, len(keys))

@@ -11,11 +11,12 @@ import (
 // Reply is what a leader answered.
 type Reply struct {
 	Kind   Kind
-	Text   string  // aText: bytes as they came; otherwise how it reads
-	Number int64   // aNumber
-	Items  []Reply // aList; aDict: key, value, key, value, by key
+	Text   string  // Text: bytes as they came; otherwise how it reads
+	Number int64   // Number
+	Items  []Reply // List; Dict: key, value, key, value, by key
 }
 
+// Kind is what a reply is.
 type Kind uint8
 
 const (

@@ -132,7 +132,7 @@ func (s *Session) Forget(key string) {
 }
 
 // CatchUp waits until the leader has what the session has seen. The error is a
-// *refusal.
+// *Refusal.
 func (s *Session) CatchUp(ctx context.Context, l *Leader) error {
 	seen := s.SeenToken()
 	if seen == "" {

@@ -61,6 +61,7 @@ type Audits struct {
 	Missing      []client.Absentee
 }
 
+// AuditsOf reads and compares the answers of KVD.AUDIT. The error says what cannot be read.
 func AuditsOf(said []client.Answer, missing []client.Absentee) (Audits, error) {
 	out := Audits{Missing: missing}
 	for _, a := range said {

@@ -46,6 +46,7 @@ func EventOf(r *Row, leader string) *Event {
 	return e
 }
 
+// KeyBytes is the key as it is.
 func (e *Event) KeyBytes() string {
 	if e.KeyBase64 != nil {
 		return string(e.KeyBase64)

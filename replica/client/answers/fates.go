@@ -43,6 +43,7 @@ type Fates struct {
 	Missing []client.Absentee
 }
 
+// FatesOf chooses who tells of the write, of the answers of KVD.FATE.
 func FatesOf(dot string, said []client.Answer, missing []client.Absentee) Fates {
 	f := Fates{Dot: dot, Said: said, Missing: missing, Teller: -1}
 	for i, a := range said {

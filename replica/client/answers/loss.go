@@ -30,6 +30,7 @@ type Row struct {
 	Text     string
 }
 
+// Position is where the row is in the order of answers.
 func (r *Row) Position() Position { return positionOf(&r.Loss) }
 
 func positionOf(l *resolve.Loss) Position { return Position{l.Key, l.Loser, l.Resolver} }
@@ -84,6 +85,7 @@ func (r *Row) BeatenBy() string {
 	return r.Winner.String()
 }
 
+// Leaders is who holds it in a ledger, by name.
 func (l Loss) Leaders() []string {
 	var all []string
 	for _, s := range l.By {

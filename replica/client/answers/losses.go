@@ -42,7 +42,7 @@ func (q LossQuery) words(since int64) []string {
 // PageRows is how many rows are asked for at a time.
 const PageRows = 1000
 
-// To asks one leader, page by page. The error is a *refusal.
+// To asks one leader, page by page. The error is a *client.Refusal.
 func (q LossQuery) To(ctx context.Context, l *client.Leader) (Listing, error) {
 	since := q.Since
 	if q.Back > 0 {

@@ -32,6 +32,7 @@ const (
 	isNot
 )
 
+// NewLossReports knows of no loss yet.
 func NewLossReports() *LossReports { return &LossReports{all: map[Position]*reports{}} }
 
 // Lost notes that a leader says so; true if it is news.

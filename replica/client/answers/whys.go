@@ -10,8 +10,10 @@ type Explanation struct {
 	Same bool // it shows the same, by the same resolver, and has lost as much
 }
 
+// Lost is how many writes to the key it knows to be lost.
 func (s Explanation) Lost() int64 { return s.Field("lost").Number }
 
+// Serving is the resolver that serves the key there.
 func (s Explanation) Serving() string { return s.Field("serving").Text }
 
 // like reports whether two leaders tell the same. Their sentences may differ all
@@ -28,6 +30,7 @@ type Whys struct {
 	Missing []client.Absentee
 }
 
+// WhysOf compares the answers of KVD.WHY with that of the leader that has applied most.
 func WhysOf(key string, said []client.Answer, missing []client.Absentee) Whys {
 	w := Whys{Key: key, Missing: missing, teller: client.MostApplied(said)}
 	for _, a := range said {
@@ -39,4 +42,5 @@ func WhysOf(key string, said []client.Answer, missing []client.Absentee) Whys {
 	return w
 }
 
+// Told is the explanation of the leader that has applied most.
 func (w Whys) Told() Explanation { return w.All[w.teller] }

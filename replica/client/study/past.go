@@ -33,7 +33,7 @@ func (p *Past) Close() {
 func (p *Past) By() *client.Leader { return p.log.leader }
 
 // Of asks the leader for its frontier and its policy. Nothing of the log is read
-// yet. The caller closes it. The error is a *refusal.
+// yet. The caller closes it. The error is a *client.Refusal.
 func Of(ctx context.Context, l *client.Leader, prefix string) (*Past, error) {
 	upTo, err := l.Frontier(ctx)
 	if err != nil {

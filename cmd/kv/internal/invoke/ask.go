@@ -25,6 +25,7 @@ a leader is waited for as long as it gets on; on a terminal, or with -v, kv says
 // OrNothing adds the exit code of commands that are asked about one thing.
 func OrNothing(what string) string { return "\nExit code 3: " + what + "." }
 
+// OnlyFlag is for commands that may ask one leader instead of all.
 func OnlyFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "only", Usage: "ask the leader of -n and no other"}
 }
@@ -87,6 +88,7 @@ func (k *Call) stillMissed(missing []client.Absentee, leaders []*client.Leader) 
 	return left
 }
 
+// SayForgotten says once that n leaders are not asked because they are forgotten.
 func (k *Call) SayForgotten(n int) {
 	if n > 0 && !k.saidForgotten {
 		k.saidForgotten = true

@@ -29,6 +29,7 @@ type Spec struct {
 	Do                func(*Call) error
 }
 
+// Command is the spec as urfave/cli takes it.
 func (s Spec) Command() *cli.Command {
 	return &cli.Command{
 		Name: s.Name, Usage: s.Usage, ArgsUsage: s.Args, Description: s.About, Flags: s.Flags,

@@ -92,4 +92,5 @@ func (k *Call) Absent(what string) error {
 	return &cliutil.Problem{What: k.Subject(), Why: what, Next: WhereKeysAre, Code: cliutil.Absent}
 }
 
+// WhereKeysAre is the way on where a key is not there.
 const WhereKeysAre = "kv scan lists the keys there are"

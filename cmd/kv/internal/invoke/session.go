@@ -95,6 +95,7 @@ func (s *Session) Saw(token string) error {
 	return s.Session.Saw(token)
 }
 
+// ShownBy learns only where there is a session.
 func (s *Session) ShownBy(token string) error {
 	if !s.On() {
 		return nil
@@ -102,6 +103,7 @@ func (s *Session) ShownBy(token string) error {
 	return s.Session.ShownBy(token)
 }
 
+// Note learns only where there is a session.
 func (s *Session) Note(ctx context.Context, l *client.Leader) error {
 	if !s.On() {
 		return nil

@@ -23,6 +23,7 @@ const DefaultAddr = "127.0.0.1:6390"
 
 const defaultTimeout = 5 * time.Second
 
+// GlobalFlags are those of every command.
 func GlobalFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "node", Aliases: []string{"n"}, EnvVars: []string{"KV_NODE"}, Usage: "ask `LEADER`: host:port, or a name"},

@@ -55,6 +55,7 @@ func formats() map[string]Printer {
 	}
 }
 
+// New prints on the program's output as the flags say. The error is a *cliutil.Problem.
 func New(c *cli.Context) (*Printer, error) {
 	name := c.String("output")
 	if name == "" {

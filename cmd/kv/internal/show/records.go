@@ -60,11 +60,13 @@ type Facts struct {
 // Fact is one of them.
 type Fact struct{ name, reads, json string }
 
+// NumberFact is a fact that is a number.
 func NumberFact(name string, n int64) Fact {
 	text := strconv.FormatInt(n, 10)
 	return Fact{name, text, text}
 }
 
+// WordFact is a fact that is a text.
 func WordFact(name, value string) Fact {
 	return jsonFact(name, Printable(value), value)
 }
@@ -74,6 +76,7 @@ func KeyFact(name string) Fact {
 	return jsonFact("key", Printable(name), keyName(name))
 }
 
+// TruthFact is a fact that is true or false.
 func TruthFact(name string, is bool) Fact {
 	text := strconv.FormatBool(is)
 	return Fact{name, text, text}
@@ -104,6 +107,7 @@ func jsonFact[T any](name, reads string, value T) Fact {
 // ReplyFact is a value of a leader's.
 func ReplyFact(name string, r client.Reply) Fact { return jsonFact(name, Printable(r.Text), Reply{r}) }
 
+// ListFact is a fact that is several texts; in JSON it is never null.
 func ListFact(name string, words []string) Fact {
 	return jsonFact(name, joined(words), append([]string{}, words...))
 }

@@ -106,6 +106,7 @@ func ReasonOf(err error) string {
 // Missed says who could not be asked, and why.
 func Missed(a client.Absentee) string { return a.String() + ": " + ReasonOf(a.Err) }
 
+// WhoIsMissing is Missed of each.
 func WhoIsMissing(missing []client.Absentee) []string {
 	var all []string
 	for _, a := range missing {

@@ -183,7 +183,7 @@ func (t *turn) accept(panel resolve.Panel, object *resolve.Object, op *resolve.O
 func (t *turn) begin(panel resolve.Panel, object *resolve.Object, op *resolve.Op) {
 	t.event(Accepted{op, op.IsExpiry()})
 	t.fresh = append(t.fresh, op)
-	t.apply(panel, object, op, born)
+	t.apply(panel, object, op, local)
 }
 
 // decide is what the request writes. An Update asks its author.
@@ -216,7 +216,7 @@ func (t *turn) decide(q *Request, panel resolve.Panel, object *resolve.Object) (
 
 func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in resolve.Intent) (*resolve.Op, error) {
 	if q.exact() {
-		if d, ok := t.stranger(object, q.Shown); ok {
+		if d, ok := t.ofAnotherKey(object, q.Shown); ok {
 			return nil, fmt.Errorf("%s %q: %w: dot %s is a write to another key; pass on what a read of this key showed", q.Verb, q.Key, ErrBadRequest, d)
 		}
 	}
@@ -225,7 +225,7 @@ func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in
 		return nil, fmt.Errorf("%s %q: %w; %s", q.Verb, q.Key, err, advice(err))
 	}
 	if err = t.oversize(&op); err == nil {
-		err = t.crowded(panel, object, &op)
+		err = t.tooManySiblings(panel, object, &op)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", q.Verb, q.Key, err)
@@ -248,11 +248,11 @@ func (t *turn) oversize(op *resolve.Op) error {
 		ErrBadRequest, n, t.cfg.OpBytes)
 }
 
-// crowded is why the op would leave too many versions side by side, nil if it does
+// tooManySiblings is why the op would leave too many versions side by side, nil if it does
 // not. What leaves no more than there were is let in however many there are: a
 // peer's ops are always applied, so that two leaders may bring more together than
 // either lets in, and whoever goes over them must be able to.
-func (t *turn) crowded(panel resolve.Panel, object *resolve.Object, op *resolve.Op) error {
+func (t *turn) tooManySiblings(panel resolve.Panel, object *resolve.Object, op *resolve.Op) error {
 	if len(object.Versions) < t.cfg.MaxSiblings && valueBytes(object)+len(op.Value) <= t.cfg.ShownBytes {
 		return nil
 	}
@@ -264,16 +264,16 @@ func (t *turn) crowded(panel resolve.Panel, object *resolve.Object, op *resolve.
 	switch {
 	case after.Versions > before.Versions && after.Versions > t.cfg.MaxSiblings:
 		return fmt.Errorf("%w: the key has %d, the limit is %d (--max-siblings), and this write was shown too few of them to take the place of any; %s",
-			ErrSiblings, before.Versions, t.cfg.MaxSiblings, wayOn)
+			ErrSiblings, before.Versions, t.cfg.MaxSiblings, hint)
 	case after.Versions > 1 && after.Bytes > before.Bytes && after.Bytes > t.cfg.ShownBytes:
 		return fmt.Errorf("%w: the key would show %d values of %d bytes together, and at most %d bytes can be shown at once; %s",
-			ErrSiblings, after.Versions, after.Bytes, t.cfg.ShownBytes, wayOn)
+			ErrSiblings, after.Versions, after.Bytes, t.cfg.ShownBytes, hint)
 	}
 	return nil
 }
 
-// wayOn is what to do where a key has too many versions.
-const wayOn = "read the key again (KVD.GET) and write with the token that gives, or SET or DEL it, which go over all of them"
+// hint is what to do where a key has too many versions.
+const hint = "read the key again (KVD.GET) and write with the token that gives, or SET or DEL it, which go over all of them"
 
 // valueBytes is what the values of all versions take.
 func valueBytes(o *resolve.Object) (bytes int) {
@@ -302,8 +302,8 @@ func (t *turn) intent(q *Request, w *Write) resolve.Intent {
 	return in
 }
 
-// stranger is a dot that is known to belong to another key.
-func (t *turn) stranger(object *resolve.Object, shown []logical.Dot) (logical.Dot, bool) {
+// ofAnotherKey is a dot that is known to belong to another key.
+func (t *turn) ofAnotherKey(object *resolve.Object, shown []logical.Dot) (logical.Dot, bool) {
 	for _, d := range shown {
 		if _, live := object.Find(d); live {
 			continue

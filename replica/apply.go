@@ -7,56 +7,56 @@ import (
 	"kvd/resolve"
 )
 
-// birth says where an op comes from.
-type birth bool
+// arrival says where an op comes from.
+type arrival bool
 
 const (
-	born    birth = true  // accepted here, now
-	foreign birth = false // accepted by a peer, or by an earlier life
+	local  arrival = true  // accepted here, now
+	remote arrival = false // accepted by a peer, or by an earlier incarnation
 )
 
-// applyForeign takes an op from the gate to the common road. Its clocks are
+// applyRemote takes an op from the gate to the common road. Its clocks are
 // heard; when a guard refuses one, the op is applied all the same, since a hole in a
 // log could never be filled.
-func (t *turn) applyForeign(op *resolve.Op, from Leader) {
+func (t *turn) applyRemote(op *resolve.Op, from Leader) {
 	t.event(Applied{op, from})
-	t.hearLamport(op.Lamport, op.Dot)
-	t.hear(op.HLC, op.Dot)
-	t.apply(t.panel(op.Key), t.r.Object(op.Key), op, foreign)
+	t.mergeLamport(op.Lamport, op.Dot)
+	t.mergeHLC(op.HLC, op.Dot)
+	t.apply(t.panel(op.Key), t.r.Object(op.Key), op, remote)
 	t.moved = true
 }
 
 // apply is the road that every op takes. The op and its duplicates are put before the
 // fold, because the fold asks the reader for them.
-func (t *turn) apply(panel resolve.Panel, object *resolve.Object, op *resolve.Op, b birth) {
+func (t *turn) apply(panel resolve.Panel, object *resolve.Object, op *resolve.Op, b arrival) {
 	t.put(PutOp{op})
 	t.remember(op, b)
 	if op.Settles.Origin != 0 {
 		t.put(PutSettled{op.Settles, op.Dot})
 	}
-	if b == born {
+	if b == local {
 		t.verdicts = t.folder.Accept(panel, object, op, t.r, t.verdicts[:0])
 	} else {
 		t.verdicts = t.folder.Fold(panel, object, op, t.r, t.verdicts[:0])
 	}
-	t.book(op.Key, t.verdicts)
+	t.record(op.Key, t.verdicts)
 	t.put(PutObject{object})
 	t.backlog.Add(len(op.Value), t.m.Mono)
 	t.advance(op.Dot)
 	if op.Dot.Seq == 1 {
-		t.watchRoom()
+		t.watchOrigins()
 	}
 }
 
 // remember keeps which dot the op's request was given, and notices when another
 // leader had accepted the request too. The smaller dot counts, so that every
 // leader credits the same one whichever came first.
-func (t *turn) remember(op *resolve.Op, b birth) {
+func (t *turn) remember(op *resolve.Op, b arrival) {
 	if !op.HasRequest() {
 		return
 	}
 	other, known := logical.Dot{}, false
-	if b == foreign {
+	if b == remote {
 		other, known = t.r.Request(op.Client, op.Request)
 	}
 	if known {
@@ -91,8 +91,8 @@ func (t *turn) sameKey(d logical.Dot, op *resolve.Op) bool {
 	return !ok || other.Key == op.Key
 }
 
-// book turns verdicts into rows of the ledger and events.
-func (t *turn) book(key string, verdicts []resolve.Verdict) {
+// record turns verdicts into rows of the ledger and events.
+func (t *turn) record(key string, verdicts []resolve.Verdict) {
 	for _, v := range verdicts {
 		t.event(Judged{key, v, t.m.Wall.Midpoint()})
 		switch {

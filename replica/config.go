@@ -1,79 +1,15 @@
 package replica
 
-import (
-	"time"
+import "kvd/replica/internal/config"
 
-	"kvd/logical"
-	"kvd/resolve"
-	"kvd/resolve/limits"
-)
+// Leader is the name of a node, unique in the cluster and stable over restarts.
+type Leader = config.Leader
 
 // Config is what a core is told once.
-type Config struct {
-	Name   Leader
-	Peers  []Leader // the others; more may come with PeerUp
-	Policy resolve.Policy
+type Config = config.Config
 
-	// PastOrigins is the origins of this leader's earlier lives: what they accepted
-	// is this leader's to sweep.
-	PastOrigins []logical.Origin
-	// SyncsLater: what is stored is not yet durable; Synced says when it is.
-	SyncsLater bool
-	// Statuses is how many statuses this life has numbered already: peers take a
-	// smaller number for an old one. Zero for a new life.
-	Statuses uint64
-
-	ClockNear   time.Duration // clocks no further apart than this agree on when values end
-	ClockHold   time.Duration // a step of this leader's clock that no peer confirms ends nothing for so long
-	MaxDrift    time.Duration // how far ahead of our clock a hybrid stamp may be and still be absorbed
-	TokenWait   time.Duration // how long a request waits for what its token has seen
-	Heartbeat   time.Duration // a Status goes to every peer at least this often
-	Resend      time.Duration // unacknowledged ops are shipped again after this
-	RelayAfter  time.Duration // another origin's ops are shipped to a peer that lacks them this long
-	WindowOps   int           // unacknowledged ops in flight to one peer
-	WindowBytes int           // what they take in memory; exceeded by one message at most
-	BatchOps    int           // ops in one message
-	BatchBytes  int           // what they take, unless one op alone exceeds it
-	OpBytes     int           // of an op that can be sent; a larger one stops its origin's stream and is reported
-	GateOps     int           // ops held at the gate
-	GateBytes   int           // what one peer's take there; exceeded by one op at most
-	WaitingReqs int           // requests waiting for a token
-	WaitBytes   int           // what they take
-	MaxOrigins  int           // origins in the frontier; at most limits.Origins
-	// MaxSiblings is how many versions of a key a client's write may leave side by
-	// side. One that would leave more, since its author was shown too few of them,
-	// is refused with ErrSiblings; those that peers accepted are always applied.
-	MaxSiblings int
-	// ShownBytes is how many bytes of values a client's write may leave side by side.
-	// One that would leave more is refused in the same way.
-	ShownBytes int
-}
-
-// SiblingsLimit is the greatest Config.MaxSiblings: one op must be able to name
-// what several leaders let in at once.
-const SiblingsLimit = limits.Dots / 8
+// SiblingsLimit is the greatest Config.MaxSiblings.
+const SiblingsLimit = config.SiblingsLimit
 
 // Defaults are sensible for leaders a few tens of milliseconds apart.
-func Defaults() Config {
-	return Config{
-		ClockNear:   time.Second,
-		ClockHold:   time.Minute,
-		MaxDrift:    500 * time.Millisecond,
-		TokenWait:   time.Second,
-		Heartbeat:   200 * time.Millisecond,
-		Resend:      300 * time.Millisecond,
-		RelayAfter:  500 * time.Millisecond,
-		WindowOps:   4096,
-		BatchOps:    512,
-		WindowBytes: limits.Flight,
-		BatchBytes:  limits.Batch,
-		OpBytes:     limits.Op,
-		GateOps:     16384,
-		GateBytes:   limits.Gate,
-		WaitingReqs: 4096,
-		WaitBytes:   limits.Waiting,
-		MaxOrigins:  limits.Origins,
-		MaxSiblings: 100,
-		ShownBytes:  limits.Shown,
-	}
-}
+func Defaults() Config { return config.Defaults() }

@@ -12,16 +12,15 @@ import (
 	"kvd/replica/internal/lag"
 	"kvd/replica/internal/stream"
 	"kvd/resolve"
-	"kvd/resolve/limits"
 	"kvd/wallclock"
 )
 
 // Never is the Wake of a core that waits for nothing.
 const Never wallclock.Mono = math.MaxInt64
 
-// Core is one life of one leader. It holds what is not stored: what it believes
-// of its peers, what waits at the gate, and who waits for a token. Whoever holds
-// it feeds it from one place at a time.
+// Core is one incarnation of one leader. It holds what is not stored: what it believes
+// of its peers, what is buffered at the gate, and who waits for a token. It is not for
+// use by several goroutines at once.
 type Core struct {
 	cfg     Config
 	st      State
@@ -36,14 +35,14 @@ type Core struct {
 
 	agreed wallclock.Agreement // what time it is, as far as deadlines go
 	began  wallclock.Mono      // the first step
-	clocks []wallclock.Instant // room for the peers'
+	clocks []wallclock.Instant // scratch: the peers'
 
 	shown wallclock.Interval // the wall clock as the last op was stamped
 	uses  wallclock.Instant  // how many ops were stamped by that very reading
 
 	refusals []Refusal  // why writes are refused, by cause; none: they are taken
 	sharing  sharing    // origins that two leaders have
-	origins  originRoom // origins that find no place in the frontier
+	origins  turnedAway // origins for which the frontier has no entry left
 
 	backlog stream.Backlog
 	lag     lag.Marks
@@ -58,7 +57,7 @@ type Core struct {
 	merge    stream.Merge
 }
 
-// New begins a life, or goes on with one. The origin of a new life must never
+// New begins an incarnation, or resumes one. The origin of a new one must never
 // have been used before; the rest of st is what the leader remembers. The core
 // owns both arguments from now on.
 func New(cfg Config, st State) (*Core, error) {
@@ -66,7 +65,7 @@ func New(cfg Config, st State) (*Core, error) {
 		return nil, err
 	}
 	if st.Origin == 0 {
-		return nil, errors.New("new core: the state names no origin; draw one at random for this life")
+		return nil, errors.New("new core: the state names no origin; draw one at random for this incarnation")
 	}
 	c := &Core{cfg: cfg, st: st, lent: true, number: cfg.Statuses, grew: st.Frontier.Len() > 0, applied: count(st.Frontier)}
 	if cfg.SyncsLater {
@@ -77,7 +76,7 @@ func New(cfg Config, st State) (*Core, error) {
 	for _, name := range cfg.Peers {
 		c.peer(name)
 	}
-	if why, full := c.keepRoom(); full {
+	if why, full := c.originsFull(); full {
 		c.refusals = append(c.refusals, why)
 	}
 	return c, nil
@@ -98,7 +97,7 @@ func (c *Core) State() State {
 // may be stored or leave.
 func (c *Core) Step(m wallclock.Moment, in Input, r Reader, out *Output) error {
 	t := turn{Core: c, m: m, r: r, out: out}
-	c.look(m)
+	c.observeClocks(m)
 	if err := t.take(in); err != nil {
 		return fmt.Errorf("leader %s: %w", c.cfg.Name, err)
 	}
@@ -178,16 +177,7 @@ func (t *turn) heardOfSync(in Synced) {
 	}
 }
 
-// Durable is what of the State's frontier is durable, as soon as what was put is
-// stored. Nobody changes it.
-func (c *Core) Durable() logical.Frontier {
-	if c.synced != nil {
-		return *c.synced
-	}
-	return c.frontier()
-}
-
-// recover applies what the leader's own log held before.
+// recover applies what was in the leader's own log before.
 func (t *turn) recover(ops []*resolve.Op) error {
 	for _, op := range ops {
 		if err := t.admit(op, t.cfg.Name); err != nil {
@@ -227,62 +217,4 @@ func (c *Core) peer(name Leader) *peer {
 		c.peers = slices.Insert(c.peers, i, &peer{name: name})
 	}
 	return c.peers[i]
-}
-
-// Validate says what is wrong with the first setting that makes no sense. It
-// sorts the policy's rules.
-func (c *Config) Validate() error {
-	if c.Name == "" {
-		return errors.New("config: Name is empty; every leader needs a name of its own")
-	}
-	for i, p := range c.Peers {
-		if p == "" || p == c.Name || slices.Contains(c.Peers[:i], p) {
-			return fmt.Errorf("config: peer %q is empty, this leader itself, or named twice; list every other leader once", p)
-		}
-	}
-	if err := c.validateTimes(); err != nil {
-		return err
-	}
-	if err := c.validateBounds(); err != nil {
-		return err
-	}
-	return c.Policy.Validate()
-}
-
-func (c *Config) validateTimes() error {
-	if c.ClockNear <= 0 || c.ClockHold < 0 {
-		return fmt.Errorf("config: ClockNear %s must be above zero and ClockHold %s not negative", c.ClockNear, c.ClockHold)
-	}
-	if c.MaxDrift < 0 || c.TokenWait < 0 {
-		return fmt.Errorf("config: MaxDrift %s and TokenWait %s must not be negative", c.MaxDrift, c.TokenWait)
-	}
-	if c.Heartbeat <= 0 || c.Resend <= 0 || c.RelayAfter <= 0 {
-		return fmt.Errorf("config: Heartbeat %s, Resend %s and RelayAfter %s must be above zero", c.Heartbeat, c.Resend, c.RelayAfter)
-	}
-	return nil
-}
-
-func (c *Config) validateBounds() error {
-	for _, b := range [...]struct {
-		name  string
-		value int
-	}{
-		{"WindowOps", c.WindowOps}, {"WindowBytes", c.WindowBytes},
-		{"BatchOps", c.BatchOps}, {"BatchBytes", c.BatchBytes}, {"OpBytes", c.OpBytes},
-		{"GateOps", c.GateOps}, {"GateBytes", c.GateBytes},
-		{"WaitingReqs", c.WaitingReqs}, {"WaitBytes", c.WaitBytes}, {"MaxSiblings", c.MaxSiblings},
-		{"ShownBytes", c.ShownBytes},
-		{"MaxOrigins", c.MaxOrigins},
-	} {
-		if b.value <= 0 {
-			return fmt.Errorf("config: %s is %d; it must be above zero", b.name, b.value)
-		}
-	}
-	if c.MaxSiblings > SiblingsLimit {
-		return fmt.Errorf("config: MaxSiblings is %d; the most is %d", c.MaxSiblings, SiblingsLimit)
-	}
-	if c.MaxOrigins > limits.Origins {
-		return fmt.Errorf("config: MaxOrigins is %d; nothing that names more than %d can be stored or sent", c.MaxOrigins, limits.Origins)
-	}
-	return nil
 }

@@ -6,19 +6,35 @@
 // [Output]: what to store, what to send to which peer, what to answer to which
 // client, what happened, and when to be woken. The pump around it (package
 // host) drains inputs, steps each, commits one batch, and only then releases
-// what was held; the simulator and the server run the same pump.
+// replies and messages; the simulator and the server run the same pump.
 //
 // There is one road for every write:
 //
 //	client ─▶ accept: stamp + parents ─▶ OP ─┬▶ fold into object ─▶ puts ─▶ (durable) ─▶ reply, ship
 //	peer   ─▶ gate: duplicate? gap? deps? ─▶ OP ─┘                              └────▶ acknowledge
 //
-// Files, in the order of that picture: api.go and message.go (inputs and
-// outputs), core.go
-// (state and Step), accept.go (client requests), token.go (what clients have
-// seen), gate.go (ops from peers), apply.go (the common road), peer.go (what is
-// believed of the others), timing.go (what their clocks show), ship.go (outgoing
-// streams).
+// A local write: Step, request (accept.go) checks the request, and parks it while the
+// leader is behind its token (token.go); serve, write, decide what is written; draft
+// the op and refuse what is too large or would leave too many siblings; accept, stamp
+// its dot, deps and clocks; apply (apply.go) puts the op, folds it into the object, puts
+// that and advances the frontier; reply. Ship then sends it to every peer (ship.go).
+//
+// A remote op: Step, received; admit (gate.go) drops what is here already, or is of our
+// own origin and was not accepted here; what came before its dependencies is buffered
+// (internal/causal); applyRemote merges its clocks; apply, as above; drain what became
+// ready; serveWaiting answers requests whose token is covered by now. Ship then
+// acknowledges by a Status.
+//
+// Files: input, output, event and message (what goes in and out); config; core (state and
+// Step); accept, budget, together, token, settle, voids (client requests); gate, apply,
+// credit (ops); expire (deadlines); peer, ship, timing (other leaders); identity, origins,
+// refuse (whose origin is whose, and when writes are refused); lamport (guards of clocks).
+// Parts with one job each are below internal: causal (the buffer at the gate), stream
+// (what is on its way to a peer), logcheck (comparing logs), settlement (a dot with two
+// contents), lag (the age of what a peer lacks), peerclock, budget, config.
+//
+// It is not a store, a network, or a resolver: those are the Reader and whoever stores
+// the puts, package link, and package resolve.
 //
 // Invariants:
 //
@@ -30,7 +46,7 @@
 //   - nothing that an output sends or replies may leave before its puts are
 //     durable;
 //   - a frontier that is full turns other origins away and goes on (origins.go);
-//   - every queue has a bound, in bytes where what it holds can be large, and what
+//   - every queue has a bound, in bytes where what is in it can be large, and what
 //     happens when it is full is an event;
 //   - what a peer sent counts against what it may send until it is applied or dropped
 //     (credit.go); no stamp of a peer or a client can wear a clock out (lamport.go).

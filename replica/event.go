@@ -65,10 +65,10 @@ type DropReason uint8
 
 // The reasons.
 const (
-	Duplicate      DropReason = 1 + iota // applied or held already
-	GateFull                             // the gate holds all it may, or all of one peer's
+	Duplicate      DropReason = 1 + iota // applied or buffered already
+	GateFull                             // the gate is at its limit, or one peer's part of it
 	NotOurs                              // it is of our own origin, or depends on one, that we have not accepted
-	TooManyOrigins                       // its origin, or one that it depends on, has no place in the frontier
+	TooManyOrigins                       // its origin, or one that it depends on, would be one too many for the frontier
 )
 
 // ClockAhead: a hybrid stamp is further ahead than the guard allows and was not

@@ -25,14 +25,14 @@ import (
 // and is not shown. Whoever writes over an expired value deletes it first, wherever
 // that is.
 
-// lookEvery is how often the clocks are compared. Between two looks the agreed time
+// observeEvery is how often the clocks are compared. Between two looks the agreed time
 // goes on by the stopwatch.
-const lookEvery = 10 * time.Millisecond
+const observeEvery = 10 * time.Millisecond
 
-// look compares our clock with what is known of the peers'. A peer that its own
+// observeClocks compares our clock with what is known of the peers'. A peer that its own
 // bounds let agree with us is taken to.
-func (c *Core) look(m wallclock.Moment) {
-	if c.agreed.Observed() && m.Mono.Sub(c.agreed.At()).Abs() < lookEvery {
+func (c *Core) observeClocks(m wallclock.Moment) {
+	if c.agreed.Observed() && m.Mono.Sub(c.agreed.At()).Abs() < observeEvery {
 		return
 	}
 	if !c.agreed.Observed() {

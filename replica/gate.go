@@ -23,7 +23,7 @@ func (t *turn) admit(op *resolve.Op, from Leader) error {
 		t.turnAway(op)
 		t.credit(from, op.Footprint())
 	case t.ready(op):
-		t.applyForeign(op, from)
+		t.applyRemote(op, from)
 		t.credit(from, op.Footprint())
 		t.drain()
 	default:
@@ -91,14 +91,14 @@ func (t *turn) drain() {
 	}
 }
 
-// deliver takes a buffered op if it is ready. One for which the frontier has no place
+// deliver takes a buffered op if it is ready. One that the frontier cannot take in
 // any more would wait for ever: it is turned away.
 func (t *turn) deliver(e *causal.Entry[Leader]) bool {
 	switch {
 	case !t.fits(e.Op):
 		t.turnAway(e.Op)
 	case t.ready(e.Op):
-		t.applyForeign(e.Op, e.From)
+		t.applyRemote(e.Op, e.From)
 	default:
 		return false
 	}

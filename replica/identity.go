@@ -61,7 +61,7 @@ type PutConflict struct{ Op *resolve.Op }
 // leader knows of both its contents or not.
 type PutSettled struct{ Dot, By logical.Dot }
 
-// Sum is what an origin's log adds up to, through one place: equal where the
+// Sum is what an origin's log adds up to, through one dot: equal where the
 // contents are, and almost surely not otherwise.
 type Sum struct {
 	Through logical.Dot
@@ -71,8 +71,8 @@ type Sum struct {
 // maxNotes bounds each list in a Status.
 const maxNotes = 64
 
-// SumSpan is how far apart the places are that a reader has a sum of, beside the end
-// of the log: leaders that are not at the same place compare there.
+// SumSpan is how far apart the seqs are that a reader has a sum of, beside the end
+// of the log: leaders that are not equally far compare there.
 const SumSpan = 256
 
 // sharing is what is known of origins that two have.
@@ -150,7 +150,7 @@ func (t *turn) ownBeyond(by Leader, know logical.Seq) {
 		by, uint64(know), t.st.Origin, uint64(t.st.Frontier.At(t.st.Origin))))
 }
 
-// compareSum holds a peer's sum against ours.
+// compareSum compares a peer's sum with ours.
 func (t *turn) compareSum(p *peer, s Sum) {
 	d := s.Through
 	if !t.st.Frontier.Covers(d) {
@@ -216,8 +216,8 @@ func (t *turn) appendSum(dst []Sum, d logical.Dot) []Sum {
 	return dst
 }
 
-// noted is the Status for the peer, with sums when they are due.
-func (t *turn) noted(p *peer, s *Status) *Status {
+// withNotes is the Status for the peer, with sums when they are due.
+func (t *turn) withNotes(p *peer, s *Status) *Status {
 	again := p.logs.Wanted(maxNotes)
 	due := t.m.Mono >= p.sumsDue
 	if !due && len(again) == 0 {

@@ -41,8 +41,8 @@ func TestAnOpOfOurOwnOriginEndsWriting(t *testing.T) {
 			if got := of[replica.Dropped](out.Events); len(got) != 1 || got[0].Reason != replica.NotOurs {
 				t.Errorf("events %+v", out.Events)
 			}
-			if st := b.core.State(); st.Frontier.Len() > 0 || len(out.Puts) > 0 || b.core.Held() > 0 {
-				t.Errorf("it was taken: %s, puts %+v, %d held", st.Frontier, out.Puts, b.core.Held())
+			if st := b.core.State(); st.Frontier.Len() > 0 || len(out.Puts) > 0 || b.core.Buffered() > 0 {
+				t.Errorf("it was taken: %s, puts %+v, %d held", st.Frontier, out.Puts, b.core.Buffered())
 			}
 			refusesOwn(t, b, "of origin 0000000000000008, this leader's own, which has accepted 0")
 		})

@@ -6,9 +6,6 @@ import (
 	"kvd/wallclock"
 )
 
-// Leader is the name of a node, unique in the cluster and stable over restarts.
-type Leader string
-
 // Input is what a core can be fed.
 type Input interface{ isInput() }
 
@@ -80,10 +77,9 @@ type Request struct {
 	// if the key has any, and no dots. The reply to a write that is Quiet does not
 	// show the key. Keeps (Update) says that its author keeps the values that
 	// Decide was shown. Describe (Update) says that Decide wants Written and Bytes.
-	// Room bounds all of it; nil: nothing does.
+	// Budget bounds all of it; nil: nothing does.
 	Whether, Quiet, Keeps, Describe bool
-
-	Budget *Budget
+	Budget                          *Budget
 
 	// Together is the requests that are done all or not at all, of which this is one;
 	// nil: it stands for itself.

@@ -9,7 +9,7 @@ import (
 // maxLead is how far a Lamport stamp may be above the number of ops that it can
 // have been counted up by. No honest stamp is above that number at all: one op
 // raises a counter by one, and whoever stamps an op has applied all that its
-// counter heard of. The lead leaves room for origins that are no longer counted,
+// counter heard of. The lead allows for origins that are no longer counted,
 // and wears nothing out: it is not above other stamps but above ops.
 const maxLead = 1 << 32
 
@@ -31,9 +31,9 @@ func (c *Core) lamportBound() logical.Lamport {
 	return logical.Lamport(min(c.applied, math.MaxUint64/2) + 1 + maxLead)
 }
 
-// hearLamport absorbs a Lamport stamp that can have been counted. The dot is whose
+// mergeLamport absorbs a Lamport stamp that can have been counted. The dot is whose
 // it is; zero for a client's token.
-func (t *turn) hearLamport(stamp logical.Lamport, d logical.Dot) {
+func (t *turn) mergeLamport(stamp logical.Lamport, d logical.Dot) {
 	if bound := t.lamportBound(); stamp > bound {
 		t.event(LamportAhead{Dot: d, Stamp: stamp, Bound: bound})
 		return

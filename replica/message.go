@@ -23,8 +23,8 @@ type Batch struct {
 // Status says what its sender has applied and stored: an acknowledgement, a
 // request to resume from there, and a heartbeat.
 type Status struct {
-	Origin   logical.Origin // the sender's own origin; a new one is a new life
-	Number   uint64         // rises within a life; older ones are stale
+	Origin   logical.Origin // the sender's own origin; a new one is a new incarnation
+	Number   uint64         // rises within an incarnation; older ones are stale
 	Frontier logical.Frontier
 	Lamport  logical.Lamport
 	HLC      logical.HLC
@@ -39,7 +39,7 @@ type Status struct {
 	Echo Echo
 
 	// Notes about origins, each list bounded. Refused and Shared ascend.
-	Refused []logical.Origin // for whose ops the sender has no room
+	Refused []logical.Origin // whose ops the sender does not take: its frontier is full
 	Shared  []logical.Origin // that the sender has met two live leaders with
 	Sums    []Sum            // what the sender's logs add up to; each origin in its turn
 	Again   []logical.Dot    // from where the sender wants to compare an origin's ops

@@ -11,8 +11,8 @@ import (
 // A frontier names a bounded number of origins, and so does whatever is stored and
 // sent with one. A leader whose frontier is full goes on with the origins that it
 // knows: it takes no op of another, and says of which, so that peers do not ship
-// them; and if its own origin has no place yet, it takes no writes.
-type originRoom struct {
+// them; and if its own origin is not in it yet, it takes no writes.
+type turnedAway struct {
 	refused []logical.Origin // whose ops were not taken, ascending; at most maxNotes
 	ops     uint64           // how often one was not taken
 }
@@ -29,7 +29,7 @@ func (c *Core) Origins() Origins {
 	return Origins{c.st.Frontier.Len(), c.cfg.MaxOrigins, slices.Clone(c.origins.refused), c.origins.ops}
 }
 
-// fits reports whether the frontier has a place for the op's origin, and for those
+// fits reports whether the frontier can take in the op's origin, and for those
 // that it depends on.
 func (t *turn) fits(op *resolve.Op) bool {
 	if t.st.Frontier.Len() < t.cfg.MaxOrigins {
@@ -49,7 +49,7 @@ func (t *turn) fits(op *resolve.Op) bool {
 	return true
 }
 
-// turnAway does not take an op for want of a place.
+// turnAway does not take an op: its frontier is full.
 func (t *turn) turnAway(op *resolve.Op) {
 	t.event(Dropped{op.Dot, TooManyOrigins})
 	t.origins.ops++
@@ -59,16 +59,16 @@ func (t *turn) turnAway(op *resolve.Op) {
 	}
 }
 
-// watchRoom looks at the room that is left, after an origin came in.
-func (t *turn) watchRoom() {
-	if why, full := t.keepRoom(); full {
+// watchOrigins checks whether the frontier is full, after an origin came in.
+func (t *turn) watchOrigins() {
+	if why, full := t.originsFull(); full {
 		t.refuseWrites(why)
 	}
 }
 
-// keepRoom refuses writes where our own origin has no place and there is none left.
+// originsFull refuses writes where the frontier is full and our own origin is not in it.
 // A full frontier never becomes smaller.
-func (c *Core) keepRoom() (Refusal, bool) {
+func (c *Core) originsFull() (Refusal, bool) {
 	if c.st.Frontier.Len() < c.cfg.MaxOrigins || c.st.Frontier.At(c.st.Origin) > 0 {
 		return Refusal{}, false
 	}

@@ -18,7 +18,7 @@ type Reader interface {
 	// then reads it from nowhere else. Nothing of it is shared with anybody else
 	// except value bytes, which nobody changes.
 	Object(key string) *resolve.Object
-	// Ops lists origin's ops from place from on, ascending, until their sizes
+	// Ops lists origin's ops from seq from on, ascending, until their sizes
 	// ([resolve.Op.Size]) exceed maxBytes together or maxOps are found; at least
 	// one if there is one.
 	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) []*resolve.Op
@@ -61,7 +61,7 @@ type PutRequest struct {
 // remembered of each before.
 type PutDuplicates struct{ Dots []logical.Dot }
 
-// PutLoss enters a lost write in the ledger, in place of what was held before of
+// PutLoss enters a lost write in the ledger, in place of what it had of
 // the same write and the same resolvers.
 type PutLoss struct {
 	Resolvers resolve.Mask
@@ -92,7 +92,7 @@ type DropLoss struct {
 // State is what a core must remember beside log and objects; it is stored with
 // every batch.
 type State struct {
-	Origin   logical.Origin // the present life's
+	Origin   logical.Origin // the present incarnation's
 	Frontier logical.Frontier
 	Lamport  logical.Lamport
 	HLC      logical.HLC

@@ -18,7 +18,7 @@ type peer struct {
 	up   bool
 	owed bool // a batch came from it that no Status has acknowledged yet
 
-	life   logical.Origin   // of its last Status; zero: nothing heard yet
+	origin logical.Origin   // of its last Status; zero: nothing heard yet
 	number uint64           // of its last Status
 	known  logical.Frontier // what it has applied and stored
 	synced logical.Frontier // what of it is durable, as it promises it
@@ -31,7 +31,7 @@ type peer struct {
 	asked   uint64         // our last Status before the last of those times
 	beat    wallclock.Mono // when it is due a Status
 	clock   peerclock.Meter
-	refused []logical.Origin // for which it has no room, ascending
+	refused []logical.Origin // whose ops it does not take, ascending
 	sumsDue wallclock.Mono   // when it is told sums next
 	sums    int              // of which origin first
 }
@@ -54,12 +54,12 @@ func (t *turn) peerUp(name Leader) error {
 // down forgets what was in flight; what the peer is known to have stays true.
 func (p *peer) down() { p.up, p.owed = false, false }
 
-// hearPeer takes a Status. Within a life, what arrives late says less than what is
-// known. Another life may have lost what the one before had: what it says
-// replaces everything. (A Status of an old life that overtakes one of the new
+// hearPeer takes a Status. Within an incarnation, what arrives late says less than what is
+// known. Another one may have lost what the one before had: what it says
+// replaces everything. (A Status of an old one that overtakes one of the new
 // is believed until the next.) It reports whether the Status was not an old one.
 func (t *turn) hearPeer(p *peer, s *Status) (news bool) {
-	first, same := p.life == 0, p.life == s.Origin
+	first, same := p.origin == 0, p.origin == s.Origin
 	if same && s.Number <= p.number {
 		return false
 	}
@@ -71,7 +71,7 @@ func (t *turn) hearPeer(p *peer, s *Status) (news bool) {
 		p.waits = 0
 	}
 	before := p.known
-	p.life, p.number, p.known, p.synced = s.Origin, s.Number, s.Frontier, s.durable()
+	p.origin, p.number, p.known, p.synced = s.Origin, s.Number, s.Frontier, s.durable()
 	if !first && !same {
 		p.rewind(t.m.Mono)
 		return true
@@ -104,9 +104,9 @@ type PeerView struct {
 	Known    logical.Frontier // what it has applied and stored; immutable
 	Durable  logical.Frontier // what of it is durable, as its --sync promises it; immutable
 	Behind   uint64           // ops applied here that it is not known to have
-	OwnOps   uint64           // those among them that were accepted here in this life
+	OwnOps   uint64           // those among them that were accepted here in this incarnation
 	InFlight int              // ops shipped to it that it is not known to have
-	Refused  []logical.Origin // for whose ops it has no room; immutable
+	Refused  []logical.Origin // whose ops it does not take; immutable
 	Clock    wallclock.Remote // its wall clock; unknown until both have heard each other
 	// Unsendable is an op that is too large to be sent to it, and holds up all
 	// that its origin accepted after it; zero: none is known.
@@ -124,7 +124,7 @@ func (v *PeerView) Offset(m wallclock.Moment) (wallclock.Offset, bool) { return 
 // Peers appends what is known of every other leader, by name.
 func (c *Core) Peers(dst []PeerView) []PeerView {
 	for _, p := range c.peers {
-		v := PeerView{Peer: p.name, Up: p.up, Origin: p.life, Known: p.known, Durable: p.synced, InFlight: p.streams.InFlight(), Refused: p.refused, Unsendable: p.streams.Oversized(), Clock: p.clock.Clock()}
+		v := PeerView{Peer: p.name, Up: p.up, Origin: p.origin, Known: p.known, Durable: p.synced, InFlight: p.streams.InFlight(), Refused: p.refused, Unsendable: p.streams.Oversized(), Clock: p.clock.Clock()}
 		for d := range c.st.Frontier.All() {
 			v.Behind += uint64(d.Seq - min(d.Seq, p.known.At(d.Origin)))
 		}
@@ -140,9 +140,9 @@ func (c *Core) Peers(dst []PeerView) []PeerView {
 
 // Load is how much waits in a core's memory.
 type Load struct {
-	GateOps     int // ops held until what they depend on arrives
+	GateOps     int // ops buffered until what they depend on arrives
 	GateBytes   int // what they take
-	WaitingReqs int // requests held until what their token has seen arrives
+	WaitingReqs int // requests that wait until what their token has seen arrives
 	WaitBytes   int // what they take
 }
 

@@ -42,9 +42,9 @@ func (c *Core) Ship(m wallclock.Moment, r Reader, out *Output) {
 			continue
 		}
 		p.slack = stream.Transit(p.streams.Bytes())
-		t.tend(p)
+		t.refresh(p)
 		t.fill(p, &s)
-		t.greet(p, &s)
+		t.sendStatus(p, &s)
 		p.slack = stream.Transit(p.streams.Bytes())
 		t.schedule(p)
 	}
@@ -74,14 +74,14 @@ type shipping struct {
 	status *Status
 }
 
-// tend brings the peer's streams up to the present: which exist, which are on,
+// refresh brings the peer's streams up to the present: which exist, which are on,
 // and which must go back.
-func (t *turn) tend(p *peer) {
+func (t *turn) refresh(p *peer) {
 	stalled := false
 	for d := range t.st.Frontier.All() {
 		st := p.streams.Of(d.Origin, p.known.At(d.Origin))
 		st.Last = d.Seq
-		t.tendStream(p, st)
+		t.refreshStream(p, st)
 		stalled = stalled || t.stalled(p, st)
 	}
 	if stalled {
@@ -89,7 +89,7 @@ func (t *turn) tend(p *peer) {
 	}
 }
 
-func (t *turn) tendStream(p *peer, st *stream.Stream) {
+func (t *turn) refreshStream(p *peer, st *stream.Stream) {
 	now := t.m.Mono
 	switch known := p.known.At(st.Origin); {
 	case known >= st.Last:
@@ -116,7 +116,7 @@ func (t *turn) tendStream(p *peer, st *stream.Stream) {
 // relayDue is when another origin's ops are to be shipped. A peer that has said
 // nothing yet may have everything, and has all of its own.
 func (t *turn) relayDue(p *peer, st *stream.Stream) wallclock.Mono {
-	if !st.Lacking || p.life == 0 || p.life == st.Origin {
+	if !st.Lacking || p.origin == 0 || p.origin == st.Origin {
 		return Never
 	}
 	return st.Since.Add(t.cfg.RelayAfter<<p.waits + t.backlog.Transit(t.m.Mono))
@@ -246,8 +246,8 @@ func (s *shipping) share(ops []*resolve.Op) *Batch {
 
 func (t *turn) send(p *peer, m Message) { t.out.Sends = append(t.out.Sends, Send{p.name, m}) }
 
-// greet sends a Status where a batch is to be acknowledged or the heart to beat.
-func (t *turn) greet(p *peer, s *shipping) {
+// sendStatus sends a Status where a batch is to be acknowledged or the heart to beat.
+func (t *turn) sendStatus(p *peer, s *shipping) {
 	if !p.owed && t.m.Mono < p.beat {
 		return
 	}
@@ -257,7 +257,7 @@ func (t *turn) greet(p *peer, s *shipping) {
 			Frontier: t.frontier(), Lamport: t.st.Lamport, HLC: t.st.HLC, Synced: t.synced}
 		t.notes(s.status)
 	}
-	t.send(p, t.timed(p, t.noted(p, s.status)))
+	t.send(p, t.withClock(p, t.withNotes(p, s.status)))
 	p.owed, p.beat = false, t.m.Mono.Add(t.cfg.Heartbeat)
 }
 

@@ -374,7 +374,7 @@ func TestSlowPeerQueuesNothing(t *testing.T) {
 			t.Fatalf("%d ops at once", len(ops(out.Sends)))
 		}
 	}
-	if got := n.core.Held(); got > 10 {
+	if got := n.core.Buffered(); got > 10 {
 		t.Errorf("the core keeps %d ops for a peer that does not answer", got)
 	}
 }

@@ -14,16 +14,16 @@ func (t *turn) hearClock(p *peer, s *Status) {
 	p.clock.Heard(s.Number, s.Wall, echoed, s.Echo.Held, t.m.Mono)
 }
 
-// timed is the Status for the peer: with our clock when that is due, and else the
+// withClock is the Status for the peer: with our clock when that is due, and else the
 // one that all share.
-func (t *turn) timed(p *peer, s *Status) *Status {
+func (t *turn) withClock(p *peer, s *Status) *Status {
 	if !p.clock.Due(t.m.Mono) || t.m.Wall == (wallclock.Interval{}) {
 		return s
 	}
 	own := *s
 	own.Wall = t.m.Wall
 	if number, held := p.clock.Echo(t.m.Mono); number != 0 {
-		own.Echo = Echo{Origin: p.life, Number: number, Held: held}
+		own.Echo = Echo{Origin: p.origin, Number: number, Held: held}
 	}
 	p.clock.Asked(own.Number, t.m.Mono, t.cfg.Heartbeat)
 	return &own

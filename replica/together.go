@@ -33,7 +33,7 @@ func (g *Together) Fault(q *Request, try func(*Request) error) error {
 func (g *Together) Refuse(err error) { g.fault = err }
 
 // together is why a request that is one of several is not done. What the trial took
-// of the room it gives back, so that the requests find it; where it was too little,
+// of the budget it gives back, so that the requests find it; where it was too little,
 // what was taken tells how much is needed.
 func (t *turn) together(q *Request) error {
 	if q.Budget == nil || q != q.Together.Requests[0] {

@@ -46,20 +46,20 @@ func (q *Request) Readable(f logical.Frontier) bool {
 // absorb hears the client's clocks: it is a channel between leaders like any
 // other. Each is absorbed within its guard.
 func (t *turn) absorb(tok Token) {
-	t.hearLamport(tok.Lamport, logical.Dot{})
-	t.hear(tok.HLC, logical.Dot{})
+	t.mergeLamport(tok.Lamport, logical.Dot{})
+	t.mergeHLC(tok.HLC, logical.Dot{})
 }
 
-// hear absorbs a hybrid stamp unless it runs too far ahead of our clock. The
+// mergeHLC absorbs a hybrid stamp unless it runs too far ahead of our clock. The
 // dot is whose stamp it is; zero for a client's token.
-func (t *turn) hear(stamp logical.HLC, d logical.Dot) {
+func (t *turn) mergeHLC(stamp logical.HLC, d logical.Dot) {
 	wall, ok := int64(t.m.Wall.Midpoint()), false
 	if t.st.HLC, ok = t.st.HLC.Merge(stamp, wall, t.cfg.MaxDrift); !ok {
 		t.event(ClockAhead{Dot: d, Ahead: wallclock.Instant(stamp.Wall).Sub(wallclock.Instant(wall))})
 	}
 }
 
-// park lets a request wait, if there is room.
+// park lets a request wait, if not too many do.
 func (t *turn) park(q *Request) {
 	n := q.footprint()
 	if len(t.waiting) >= t.cfg.WaitingReqs || t.waiters > 0 && t.waiters+n > t.cfg.WaitBytes {

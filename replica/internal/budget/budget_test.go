@@ -21,6 +21,9 @@ func TestWhatDoesNotFitClosesTheBudget(t *testing.T) {
 			t.Errorf("each %v: one more: %+v, closed %v", each, b, b.Closed())
 		}
 	}
+	if b := (Budget{Bytes: 10}); b.Take(50) || b.Need != 50 {
+		t.Errorf("the need is the whole request's: %+v", b)
+	}
 	b := Budget{Bytes: -1}
 	if b.Take(0) || b.Need != 1 || !b.Closed() {
 		t.Errorf("overdrawn: %+v", b)

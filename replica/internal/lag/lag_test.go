@@ -117,4 +117,7 @@ func TestMarksThatNobodyLacksAreDropped(t *testing.T) {
 	if len(m.marks) != 2 || m.marks[0].frontier.At(7) != 4 {
 		t.Errorf("%d marks, the first at %s", len(m.marks), m.marks[0].frontier)
 	}
+	if m.applies(wallclock.Mono(time.Hour), 6, 5); len(m.marks) != 1 || m.marks[0].frontier.At(7) != 6 {
+		t.Errorf("%d marks where all before the last are known", len(m.marks))
+	}
 }

@@ -39,7 +39,7 @@ func TestADifferenceIsLookedAtOnce(t *testing.T) {
 	for _, step := range []struct {
 		d    logical.Dot
 		want bool
-	}{{at(7, 5), false}, {at(7, 3), false}, {at(8, 4), false}, {at(7, 4), true}, {at(7, 4), false}, {at(7, 5), true}, {at(7, 6), false}} {
+	}{{at(7, 5), false}, {at(7, 3), false}, {at(8, 4), false}, {at(6, 4), false}, {at(10, 1), false}, {at(7, 4), true}, {at(7, 4), false}, {at(7, 5), true}, {at(7, 6), false}} {
 		if got := c.Next(step.d); got != step.want {
 			t.Errorf("%s is next: %v", step.d, got)
 		}

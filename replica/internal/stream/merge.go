@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"cmp"
 	"slices"
 
 	"kvd/resolve"
@@ -65,13 +64,11 @@ func (m *Merge) Feed(st *Stream, ops []*resolve.Op) {
 	}
 }
 
-// Take ships the next op, or the next ones where only one stream is left: at most n,
-// inside so many bytes, one op at least. Nothing may be hungry.
+// Take ships the next ops of the stream that is earliest: at most n, inside so many bytes,
+// one at least. Where another stream is left, only the first of them is known to be next.
+// Nothing may be hungry.
 func (m *Merge) Take(n, bytes int, now wallclock.Mono) []*resolve.Op {
 	c := m.earliest()
-	if len(m.cursors) > 1 {
-		n = 1
-	}
 	ops := Within(c.ops, n, bytes)
 	m.set.Ship(c.st, ops, now)
 	c.ops = c.ops[len(ops):]
@@ -84,13 +81,12 @@ func (m *Merge) Next() *resolve.Op { return m.earliest().ops[0] }
 // Single reports whether only one stream is left.
 func (m *Merge) Single() bool { return len(m.cursors) == 1 }
 
-// earliest is the cursor at the op with the smallest stamp.
+// earliest is the cursor at the op with the smallest stamp, of several the one with the
+// smallest origin.
 func (m *Merge) earliest() *cursor {
 	first := &m.cursors[0]
 	for i := range m.cursors[1:] {
-		c := &m.cursors[i+1]
-		a, b := c.ops[0], first.ops[0]
-		if cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot)) < 0 {
+		if c := &m.cursors[i+1]; c.ops[0].Lamport < first.ops[0].Lamport {
 			first = c
 		}
 	}

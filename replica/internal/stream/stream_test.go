@@ -81,6 +81,7 @@ func TestARelayedStreamIsTurnedOffByNews(t *testing.T) {
 // when the peer has it, and is told again after a new start.
 func TestAnOversizedOpBlocks(t *testing.T) {
 	var set Set
+	set.Of(0, 0) // another that is not blocked
 	st := set.Of(1, 0)
 	ops := append(line(1, 1, 2), op(1, 3, 500))
 	limit := op(1, 1, 499).Footprint()
@@ -120,6 +121,9 @@ func TestWhatIsDueAndWhatIsStalled(t *testing.T) {
 		t.Error("stalled with nothing in flight")
 	}
 	set.Ship(st, line(1, 1, 1), 100)
+	if !set.Stalled(10, 110) {
+		t.Error("one op in flight is not stalled when it is due")
+	}
 	set.Ship(st, line(1, 2, 2), 105)
 	if due, inFlight := st.Due(10); due != 110 || !inFlight || set.Stalled(10, 109) || !set.Stalled(10, 110) {
 		t.Errorf("due at %d, %v", due, inFlight)
@@ -193,6 +197,11 @@ func taken(set *Set, logs map[logical.Origin][]*resolve.Op, n, bytes int) (batch
 	m.Start(set)
 	for {
 		for st := m.Hungry(); st != nil; st = m.Hungry() {
+			if st.Origin == 6 { // found to be blocked as it is read
+				st.blocked.Dot = logical.Dot{Origin: 6, Seq: 1}
+				m.Feed(st, nil)
+				continue
+			}
 			m.Feed(st, logs[st.Origin][st.Sent:min(int(st.Sent)+2, len(logs[st.Origin]))])
 		}
 		if !m.More() {
@@ -217,7 +226,7 @@ func taken(set *Set, logs map[logical.Origin][]*resolve.Op, n, bytes int) (batch
 // Ops of several origins come in the order of their stamps, of one in their own, and
 // what is off, at its end or blocked does not come.
 func TestStreamsAreMergedByTheirStamps(t *testing.T) {
-	logs := map[logical.Origin][]*resolve.Op{1: line(1, 1, 4), 2: line(2, 1, 3), 3: line(3, 1, 3), 4: line(4, 1, 2), 5: line(5, 1, 2)}
+	logs := map[logical.Origin][]*resolve.Op{1: line(1, 1, 4), 2: line(2, 1, 3), 3: line(3, 1, 3), 4: line(4, 1, 2), 5: line(5, 1, 2), 6: line(6, 1, 2), 7: line(7, 1, 1)}
 	var set Set
 	for o, log := range logs {
 		st := set.Of(o, 0)
@@ -226,11 +235,12 @@ func TestStreamsAreMergedByTheirStamps(t *testing.T) {
 	set.Of(4, 0).Restart(2)
 	set.Of(5, 0).blocked.Dot = logical.Dot{Origin: 5, Seq: 1}
 	logs[2][0].Lamport, logs[2][1].Lamport, logs[2][2].Lamport = 2, 2, 9
-	want := []string{"1-1", "1-2", "2-1", "2-2", "1-3", "1-4", "2-3 "}
+	logs[7][0].Lamport = 8
+	want := []string{"1-1", "1-2", "2-1", "2-2", "1-3", "1-4", "7-1", "2-3 "}
 	if got := taken(&set, logs, 5, 1<<20); !slices.Equal(got, want) {
 		t.Errorf("taken are %q, want %q", got, want)
 	}
-	if set.InFlight() != 7 {
+	if set.InFlight() != 8 {
 		t.Errorf("%d are in flight", set.InFlight())
 	}
 }

@@ -48,7 +48,7 @@
 //  5. replica/host Loop.cycle: as above
 //  6. replica turn.received: each op of the batch
 //  7. replica turn.admit: the gate. Duplicate? dropped. Gap, or dependencies missing? buffered
-//  8. replica turn.applyForeign: hears the op's clocks, then takes the same road as a SET
+//  8. replica turn.applyRemote: merges the op's clocks, then takes the same road as a SET
 //  9. replica turn.drain: and with it whatever was buffered for want of it
 //  10. resolve Folder.Fold: as Folder.Accept, for an op that was accepted elsewhere
 //  11. replica/host Pump.Commit: as above; the status that acknowledges the op is made here

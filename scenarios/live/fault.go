@@ -21,7 +21,7 @@ type links struct {
 // link is one direction between two leaders.
 type link struct {
 	delay, jitter             time.Duration
-	loss, duplicate, overtake float64
+	loss, duplicate, overtake script.Rate
 	cut                       bool
 }
 
@@ -39,7 +39,7 @@ func newLinks(names []string) *links {
 
 // words is the link as KVD.FAULT LINK takes it.
 func (l *link) words(to string) []string {
-	share := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	share := func(r script.Rate) string { return strconv.FormatFloat(r.Fraction(), 'f', -1, 64) }
 	cut := map[bool]string{true: "on", false: "off"}[l.cut]
 	return []string{"LINK", to, "delay=" + l.delay.String(), "jitter=" + l.jitter.String(), "loss=" + share(l.loss),
 		"duplicate=" + share(l.duplicate), "overtake=" + share(l.overtake), "cut=" + cut}
@@ -67,11 +67,11 @@ func comparePaths(a, b [2]string) int { return slices.Compare(a[:], b[:]) }
 // fault sets the qualities that are stated.
 func (l *links) fault(f script.LinkFault) [][2]string {
 	return l.change(f.Path, func(k *link) {
-		set(&k.delay, f.Delay)
-		set(&k.jitter, f.Jitter)
-		setRate(&k.loss, f.Loss)
-		setRate(&k.duplicate, f.Duplicate)
-		setRate(&k.overtake, f.Reorder)
+		f.Delay.To(&k.delay)
+		f.Jitter.To(&k.jitter)
+		f.Loss.To(&k.loss)
+		f.Duplicate.To(&k.duplicate)
+		f.Reorder.To(&k.overtake)
 	})
 }
 
@@ -93,18 +93,6 @@ func (l *links) partition(p script.Partition) [][2]string {
 	}
 	slices.SortFunc(changed, comparePaths)
 	return changed
-}
-
-func set[T any](dst *T, o script.Opt[T]) {
-	if o.Set {
-		*dst = o.Value
-	}
-}
-
-func setRate(dst *float64, o script.Opt[script.Rate]) {
-	if o.Set {
-		*dst = o.Value.Fraction()
-	}
 }
 
 // act does what a script does to the cluster.

@@ -84,6 +84,13 @@ type Opt[T any] struct {
 	Set   bool
 }
 
+// To stores the value, if there is one.
+func (o Opt[T]) To(dst *T) {
+	if o.Set {
+		*dst = o.Value
+	}
+}
+
 // Some is a stated value.
 func Some[T any](v T) Opt[T] { return Opt[T]{v, true} }
 

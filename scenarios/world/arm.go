@@ -113,8 +113,8 @@ func (w *World) clockFault(f script.ClockFault) {
 // faulted is the clock after a fault at true time now.
 func faulted(c wallclock.Skewed, f script.ClockFault, now wallclock.Instant) wallclock.Skewed {
 	faults := c.Faults()
-	set(&faults.Offset, f.Offset)
-	set(&faults.Error, f.Error)
+	f.Offset.To(&faults.Offset)
+	f.Error.To(&faults.Error)
 	if f.DriftPPM.Set {
 		faults.Drift = float64(f.DriftPPM.Value)
 	}

@@ -80,4 +80,4 @@ func (w *World) caughtUp(a, b *leader, v *replica.PeerView) bool {
 func (l *leader) awake() bool { return l.pump != nil && l.paused <= l.w.now }
 
 // dead reports whether nothing gets through the link.
-func (l *link) dead() bool { return l.cut || l.loss >= 1 }
+func (l *link) dead() bool { return l.cut || l.loss.Fraction() >= 1 }

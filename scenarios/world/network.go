@@ -16,7 +16,7 @@ const defaultDelay = time.Millisecond
 // link is one direction between two leaders, or between a client and a leader.
 type link struct {
 	delay, jitter             time.Duration
-	loss, duplicate, overtake float64
+	loss, duplicate, overtake script.Rate
 	cut                       bool
 	chance                    *rand.Rand
 	fired                     Fired
@@ -49,12 +49,12 @@ func (w *World) chance(purpose string) *rand.Rand {
 
 // arrivals is when copies of a message sent now arrive: none if it is lost.
 func (l *link) arrivals(now time.Duration) []time.Duration {
-	if l.cut || l.happens(l.loss) {
+	if l.cut || l.happens(l.loss.Fraction()) {
 		l.fired["message lost"]++
 		return nil
 	}
 	at := []time.Duration{l.arrival(now)}
-	if l.happens(l.duplicate) {
+	if l.happens(l.duplicate.Fraction()) {
 		l.fired["message duplicated"]++
 		at = append(at, l.arrival(now))
 	}
@@ -68,7 +68,7 @@ func (l *link) arrival(now time.Duration) time.Duration {
 	if l.jitter > 0 {
 		at += time.Duration(l.chance.Int64N(int64(l.jitter)))
 	}
-	if l.happens(l.overtake) {
+	if l.happens(l.overtake.Fraction()) {
 		l.fired["message overtaken"]++
 		return at + l.delay + time.Duration(l.chance.Int64N(int64(4*l.delay+1)))
 	}
@@ -129,23 +129,11 @@ func (w *World) paths(p script.Path) []path {
 func (w *World) linkFault(f script.LinkFault) {
 	for _, p := range w.paths(f.Path) {
 		l := w.link(p)
-		set(&l.delay, f.Delay)
-		set(&l.jitter, f.Jitter)
-		setRate(&l.loss, f.Loss)
-		setRate(&l.duplicate, f.Duplicate)
-		setRate(&l.overtake, f.Reorder)
-	}
-}
-
-func set[T any](dst *T, o script.Opt[T]) {
-	if o.Set {
-		*dst = o.Value
-	}
-}
-
-func setRate(dst *float64, o script.Opt[script.Rate]) {
-	if o.Set {
-		*dst = o.Value.Fraction()
+		f.Delay.To(&l.delay)
+		f.Jitter.To(&l.jitter)
+		f.Loss.To(&l.loss)
+		f.Duplicate.To(&l.duplicate)
+		f.Reorder.To(&l.overtake)
 	}
 }
 

@@ -13,14 +13,14 @@ type listener struct {
 	open                  []string // what it lacks to be reached from other machines
 }
 
-// ExposedError says which listener other machines could reach, and what it lacks.
-type ExposedError struct {
+// exposedError says which listener other machines could reach, and what it lacks.
+type exposedError struct {
 	Listener, Addr string
 	Lacks          []string
 }
 
 // Error names the ways out.
-func (e *ExposedError) Error() string {
+func (e *exposedError) Error() string {
 	return fmt.Sprintf("other machines could reach the %s address %s, and there is no %s; listen on 127.0.0.1, or give %s, or say --insecure if the network is to be trusted",
 		e.Listener, e.Addr, strings.Join(e.Lacks, " and no "), strings.Join(e.Lacks, " and "))
 }
@@ -44,7 +44,7 @@ func (c *Config) listeners() []listener {
 	}
 }
 
-// lacks is what is missing: the parts that are named.
+// lacks is the parts that are named, which are those missing.
 func lacks(parts ...string) []string {
 	var missing []string
 	for _, p := range parts {
@@ -62,7 +62,7 @@ func (c *Config) checkExposed() error {
 	}
 	for _, d := range c.listeners() {
 		if len(d.open) > 0 && !loopback(d.addr) {
-			return &ExposedError{Listener: d.name, Addr: d.addr, Lacks: d.open}
+			return &exposedError{Listener: d.name, Addr: d.addr, Lacks: d.open}
 		}
 	}
 	return nil
@@ -94,8 +94,8 @@ func loopback(addr string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// told is what others are told of a listener that is bound there.
-func (c *Config) told(advertise, bound string) string {
+// advertised is what others are told of a listener that is bound there.
+func (c *Config) advertised(advertise, bound string) string {
 	_, port, _ := net.SplitHostPort(bound)
 	switch {
 	case advertise != "":

@@ -22,7 +22,7 @@ import (
 	"kvd/wallclock"
 )
 
-// Config is what a leader is told once. It must not be changed afterwards.
+// Config is the settings of a leader. It must not be changed after Start.
 type Config struct {
 	Name    string // unique in the cluster, stable over restarts
 	Cluster string // leaders of another cluster are refused
@@ -71,7 +71,7 @@ type Config struct {
 	Logger       *slog.Logger
 }
 
-// StorageConfig is what of storage.Options is chosen from outside.
+// StorageConfig is the part of storage.Options that is chosen from outside.
 type StorageConfig struct {
 	Sync     storage.Sync
 	Interval time.Duration
@@ -99,7 +99,7 @@ func Defaults() Config {
 	}
 }
 
-// Validate says the first thing that cannot work.
+// Validate is the first thing that cannot work; nil: all can.
 func (c *Config) Validate() error {
 	switch {
 	case !file.PlainName(c.Name) || strings.Contains(c.Name, "_"):

@@ -78,7 +78,7 @@
 //   - an address that other machines can reach is open only with authentication and
 //     TLS, or when somebody said outright that it shall be insecure.
 //
-// Files: config.go, addresses.go, tls.go and login.go (what it is told); leader.go (the
+// Files: config.go, flags.go, addresses.go, tls.go and login.go (what it is told); leader.go (the
 // wiring), origin.go and store.go (how it begins), stop.go (how it ends), wires.go and
 // clock.go (the wires), sizes.go (what fits into what), events.go; folding.go (clients
 // while objects are folded again); inspect.go, peers.go, unreplicated.go,

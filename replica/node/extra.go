@@ -28,7 +28,7 @@ func (l *Leader) extra() map[string]command.Extra {
 }
 
 func (l *Leader) tellMembers(_ context.Context, _ [][]byte, w *resp.Writer) error {
-	v := l.others(l.members.View())
+	v := l.withoutForgotten(l.members.View())
 	w.Array(len(v.Members))
 	for _, m := range v.Members {
 		w.Map(6)

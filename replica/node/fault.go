@@ -41,7 +41,7 @@ func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) er
 	return nil
 }
 
-// clearFaults makes clock and links as good as the machine's.
+// clearFaults takes all faults out of the clock and the links.
 func (l *Leader) clearFaults() {
 	l.faults.Clear()
 	l.clock.change(func(_ wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
@@ -110,15 +110,15 @@ func (l *Leader) faultLink(peer string, pairs []string) error {
 	if _, known := l.members.View().Find(peer); !known || peer == l.cfg.Name {
 		return fmt.Errorf("fault: %s is no other leader; KVD.MEMBERS lists them", peer)
 	}
-	f, err := ParseLinkFault(pairs)
+	f, err := parseLinkFault(pairs)
 	if err != nil {
 		return err
 	}
 	return l.faults.Set(replica.Leader(peer), f)
 }
 
-// ParseLinkFault reads name=value pairs.
-func ParseLinkFault(pairs []string) (link.LinkFault, error) {
+// parseLinkFault reads name=value pairs.
+func parseLinkFault(pairs []string) (link.LinkFault, error) {
 	var f link.LinkFault
 	for _, pair := range pairs {
 		name, value, _ := strings.Cut(pair, "=")

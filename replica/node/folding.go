@@ -22,9 +22,9 @@ import (
 // tellEvery is how often the log says how far folding again has come.
 const tellEvery = 5 * time.Second
 
-// foldAgain brings the store under the policy of now. It comes before anything
-// else that starts changes on disk, so that a store which cannot be brought under
-// it is as it was. While it lasts, clients are answered LOADING.
+// foldAgain makes the objects anew from the log, if they were folded under another
+// policy. It runs before any other step changes the disk, so that a store for which it
+// fails is as it was. While it runs, clients are answered LOADING.
 func (l *Leader) foldAgain(ctx context.Context) error {
 	w, o := &foldingWork{Leader: l}, l.objects()
 	fold := o.Refold()

@@ -13,21 +13,21 @@ import (
 	"kvd/replica/resp"
 )
 
-// hearForgotten takes over what was said here or elsewhere.
-func (l *Leader) hearForgotten(g member.Forgetting) error {
+// learnForgotten takes over what was said here or elsewhere.
+func (l *Leader) learnForgotten(g member.Forgetting) error {
 	if g.Name == l.cfg.Name || !l.forgotten.Learn(g) {
 		return nil
 	}
 	l.cfg.Logger.Warn("another leader is forgotten, or known again", "leader", l.cfg.Name, "other", g.Name, "forgotten", !g.Lifted)
 	if !l.onDisk() {
-		return l.letGo(g)
+		return l.dropKnown(g)
 	}
-	return errors.Join(l.forgotten.Write(l.cfg.Dir), l.letGo(g))
+	return errors.Join(l.forgotten.Write(l.cfg.Dir), l.dropKnown(g))
 }
 
-// letGo takes a leader that is forgotten off the list of those whom to ask at the next
+// dropKnown takes a leader that is forgotten off the list of those to be asked at the next
 // start.
-func (l *Leader) letGo(g member.Forgetting) error {
+func (l *Leader) dropKnown(g member.Forgetting) error {
 	if g.Lifted {
 		return nil
 	}
@@ -46,18 +46,19 @@ func (l *Leader) letGo(g member.Forgetting) error {
 	return l.known.Write(l.cfg.Dir)
 }
 
-// heardForgotten is told by gossip.
-func (l *Leader) heardForgotten(g member.Forgetting) {
-	if err := l.hearForgotten(g); err != nil {
+// onForgotten is told by gossip.
+func (l *Leader) onForgotten(g member.Forgetting) {
+	if err := l.learnForgotten(g); err != nil {
 		l.cfg.Logger.Warn("who is forgotten is not remembered", "leader", l.cfg.Name, "why", err.Error())
 	}
 }
 
-// welcome lifts who has returned, and tells who has come what was said.
-func (l *Leader) welcome(v member.View) {
+// spreadForgotten takes back that leaders are forgotten which have returned, and tells
+// leaders that have come which are forgotten.
+func (l *Leader) spreadForgotten(v member.View) {
 	returned, news := l.forgotten.Observe(v)
 	for _, name := range returned {
-		l.heardForgotten(l.forgotten.Say(name, true))
+		l.onForgotten(l.forgotten.Say(name, true))
 	}
 	if !news && len(returned) == 0 || l.members == nil {
 		return
@@ -69,8 +70,8 @@ func (l *Leader) welcome(v member.View) {
 	}
 }
 
-// forget is KVD.FORGET: a leader that is dead is waited for and listed no more, at all
-// leaders, until it returns.
+// forget is KVD.FORGET: all leaders neither wait for a dead leader nor list it, until
+// it returns.
 func (l *Leader) forget(_ context.Context, args [][]byte, w *resp.Writer) error {
 	name := string(args[1])
 	o, err := options.Read(args[2:], options.Option{Name: "LIFT"})
@@ -83,7 +84,7 @@ func (l *Leader) forget(_ context.Context, args [][]byte, w *resp.Writer) error 
 	}
 	g := l.forgotten.Say(name, lift)
 	if l.forgotten.Has(name) == lift { // else it is so already
-		if err := l.hearForgotten(g); err != nil {
+		if err := l.learnForgotten(g); err != nil {
 			return err
 		}
 	}
@@ -105,8 +106,8 @@ func (l *Leader) forget(_ context.Context, args [][]byte, w *resp.Writer) error 
 	return nil
 }
 
-// mayForget refuses whom nobody ever knew, and who is alive: it would be known again at
-// once.
+// mayForget refuses a name that was never known, and a leader that is alive, which
+// would be known again at once.
 func (l *Leader) mayForget(name string, lift bool) error {
 	m, seen := l.members.View().Find(name)
 	_, said := l.forgotten.Said(name)
@@ -123,7 +124,8 @@ func (l *Leader) mayForget(name string, lift bool) error {
 	return nil
 }
 
-// everKnown reports whether a leader of that name was known to this incarnation or a former one.
+// everKnown reports whether a leader of that name was known to this incarnation or a
+// former one.
 func (l *Leader) everKnown(name string) bool {
 	l.mu.Lock()
 	_, known := l.known[name]
@@ -143,8 +145,8 @@ func (l *Leader) tellForgotten(_ context.Context, _ [][]byte, w *resp.Writer) er
 	return nil
 }
 
-// others is a view without those that are forgotten and have not returned.
-func (l *Leader) others(v member.View) member.View {
+// withoutForgotten is a view without those that are forgotten and have not returned.
+func (l *Leader) withoutForgotten(v member.View) member.View {
 	v.Members = slices.DeleteFunc(slices.Clone(v.Members), func(m member.Member) bool { return m.Status != member.Alive && l.forgotten.Has(m.Name) })
 	return v
 }

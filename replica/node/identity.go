@@ -16,12 +16,12 @@ import (
 	"kvd/resolve"
 )
 
-// ErrRenew is why a leader ends that was asked to take a new origin: whoever runs it
-// stops it and starts it again.
+// ErrRenew is given by Broken when a leader was asked to take a new origin: whoever
+// runs it stops it and starts it again.
 var ErrRenew = errors.New("it was asked to begin again under a new origin")
 
-// heed is told what the links find out, and passes on that an origin is shared.
-func (l *Leader) heed(e link.Event) {
+// onLinkEvent is told what the links find out, and passes on that an origin is shared.
+func (l *Leader) onLinkEvent(e link.Event) {
 	in := replica.OriginShared{Origin: l.origin}
 	refused, turnedAway := errors.AsType[*link.RefusedError](e.Err)
 	switch {
@@ -37,20 +37,21 @@ func (l *Leader) heed(e link.Event) {
 	l.loop.Notify(in)
 }
 
-// originShared reports whether our origin was found to be another's too.
+// originShared reports whether another leader was found to hold our origin.
 func (l *Leader) originShared() bool {
 	return slices.ContainsFunc(l.loop.Status().Refusals, func(r replica.Refusal) bool { return r.Cause == replica.SharedOrigin })
 }
 
 // contested reports whether a dot of our origin is known to have another content
-// elsewhere: who gave it may do so again, and the next origin had better be another.
+// elsewhere: the other holder may give more, so the next start takes a new origin.
 func (l *Leader) contested() (bool, error) {
 	return l.store.Contested(l.origin)
 }
 
 // renew is KVD.NEWORIGIN: the leader ends as soon as it has answered, and is started
-// again by whoever runs it. What it accepted so far stays what it is. Where nothing is
-// wrong with the origin it is refused: origins are few, and there is no way back.
+// again by whoever runs it. What it accepted so far stays as it is. It is refused where
+// nothing is wrong with the origin: the number of origins is limited, and none is taken
+// back.
 func (l *Leader) renew(_ context.Context, _ [][]byte, w *resp.Writer) error {
 	twice, err := l.contested()
 	switch {
@@ -118,7 +119,7 @@ func (l *Leader) watchOrigins(op *resolve.Op) {
 	}
 }
 
-// logConflict says what was found out about origins that are two leaders'.
+// logConflict logs what was found out about origins that two leaders hold.
 func (l *Leader) logConflict(e replica.Event) {
 	log := l.cfg.Logger.With("leader", l.cfg.Name)
 	switch e := e.(type) {

@@ -15,9 +15,9 @@ import (
 	"kvd/resolve"
 )
 
-// tooFarBehind is how many ops others may have that are not applied here before
-// clients are better off elsewhere.
-const tooFarBehind = 10_000
+// maxBehind is how many ops of others may wait to be applied here before clients are
+// sent elsewhere.
+const maxBehind = 10_000
 
 // maxDigest is how many of gossip's bytes a policy may take.
 const maxDigest = 96
@@ -31,7 +31,7 @@ func digest(policy string) string {
 	return strconv.FormatUint(xxhash.Sum64String(policy), 16)
 }
 
-// inspector is what RESP tells of the leader.
+// inspector is the leader as the RESP server sees it.
 type inspector struct{ *Leader }
 
 var _ server.Inspector = inspector{}
@@ -82,7 +82,7 @@ func peerLine(p *console.Peer) string {
 	return line
 }
 
-// source is what the console shows of the leader.
+// source is the leader as the console sees it.
 type source struct{ *Leader }
 
 var _ console.Source = source{}
@@ -114,8 +114,8 @@ func (s source) Ready() []console.Reason {
 	if v := s.members.View(); !v.Joined {
 		add(console.Joining, "%s has met no other leader yet%s", s.cfg.Name, because(v.Trouble))
 	}
-	if n := s.behind(); n > tooFarBehind {
-		add(console.Behind, "%d ops of others are not applied yet, more than %d", n, tooFarBehind)
+	if n := s.behind(); n > maxBehind {
+		add(console.Behind, "%d ops of others are not applied yet, more than %d", n, maxBehind)
 	}
 	for _, p := range s.peers() {
 		if p.Unsendable != nil {
@@ -132,7 +132,7 @@ func because(err error) string {
 	return ": " + err.Error()
 }
 
-// Status is the leader's account of itself.
+// Status is what the leader says of itself.
 func (s source) Status() console.Status {
 	load, clients := s.loop.Status().Load, s.resp.Stats()
 	return console.Status{

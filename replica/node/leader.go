@@ -30,7 +30,8 @@ import (
 	"kvd/storage"
 )
 
-// protocol is the version of what leaders say to each other; leaders of different versions refuse each other.
+// protocol is the version of the messages between leaders; leaders of different
+// versions refuse each other.
 const protocol = 4
 
 // Leader is one running leader. Whoever started it must call Stop.
@@ -54,7 +55,7 @@ type Leader struct {
 	metrics  *console.Metrics
 	blockers readiness.Blockers // what keeps it from serving for now
 	empty    bool               // it began without data
-	// newcomer is there until a leader that began without data has others'.
+	// newcomer is nil once the leader has the data that the others had.
 	newcomer atomic.Pointer[joining.Newcomer]
 	lossFeed *feed.Hub
 	answers  *answers.Answers
@@ -121,7 +122,7 @@ func (l *Leader) bind(context.Context) (err error) {
 		if *b.to, err = net.Listen("tcp", b.addr); err != nil {
 			return fmt.Errorf("the %s address: %w; choose a free address of this machine", b.name, err)
 		}
-		*b.told = l.cfg.told(b.advertise, (*b.to).Addr().String())
+		*b.told = l.cfg.advertised(b.advertise, (*b.to).Addr().String())
 	}
 	return nil
 }
@@ -134,7 +135,7 @@ func (l *Leader) openMesh(context.Context) (err error) {
 	cfg.Name, cfg.Cluster, cfg.Origin, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.origin, l.cfg.Policy.String()
 	cfg.Listener, cfg.Advertise, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.Peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
-	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.heed, l.heard
+	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.onLinkEvent, l.onPublished
 	if l.mesh, err = link.New(cfg, sink{l.loop}); err == nil {
 		l.outbox.mesh.Store(l.mesh)
 	}
@@ -153,7 +154,7 @@ func (l *Leader) openMembers(context.Context) (err error) {
 		Bind: l.cfg.Addrs.Gossip, Advertise: l.cfg.gossipAdvertised(), Join: l.cfg.Join,
 		PeerAddr: l.addrs.Peer, RespAddr: l.addrs.RESP, HTTPAddr: l.addrs.HTTP,
 		Protocol: protocol, PolicyDigest: digest(l.cfg.Policy.String()),
-		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger, Heard: l.heardForgotten,
+		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger, Heard: l.onForgotten,
 	}
 	if l.onDisk() {
 		cfg.SnapshotPath = filepath.Join(l.cfg.Dir, "gossip")
@@ -204,11 +205,11 @@ func (l *Leader) serve(context.Context) error {
 	return nil
 }
 
-// learn is told who there is: whom to dial, and whom to ask at the next start. A
-// leader that nobody of the cluster will have stops.
+// learn takes in who is there: which leaders to dial now, and to ask at the next start.
+// A leader that the cluster refuses stops.
 func (l *Leader) learn(v member.View) {
-	l.welcome(v)
-	v = l.others(v)
+	l.spreadForgotten(v)
+	v = l.withoutForgotten(v)
 	if refused, ok := errors.AsType[*member.Refused](v.Trouble); ok && refused.What != "name" { // a name is free again when its last holder is given up
 		l.fail(refused)
 	}
@@ -260,7 +261,7 @@ func (l *Leader) Origin() (origin logical.Origin, resumed bool) { return l.origi
 // Serving reports whether clients are served; if not, /health/ready says why.
 func (l *Leader) Serving() bool { return l.blockers.Serving() }
 
-// Met reports how many others are alive as gossip sees it.
+// Met is how many others are alive as gossip sees it.
 func (l *Leader) Met() int {
 	n := 0
 	for _, m := range l.members.View().Members {
@@ -271,9 +272,9 @@ func (l *Leader) Met() int {
 	return n
 }
 
-// Expel closes the connections of users that may not come in any more, and answers how
+// Expel closes the connections of users that are no longer admitted, and returns how
 // many those were.
 func (l *Leader) Expel() int { return l.resp.Expel() }
 
-// Faults are the links' to other leaders.
+// Faults are those planted in the links to other leaders.
 func (l *Leader) Faults() *link.Faults { return l.faults }

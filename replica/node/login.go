@@ -11,7 +11,7 @@ import (
 	"kvd/replica/node/internal/identity"
 )
 
-// leaderUser is who a leader is at another's console. No user can have the name:
+// leaderUser is the user name of a leader at another's console. No user can have the name:
 // it is refused in a users file.
 const leaderUser = "@leader"
 
@@ -46,12 +46,12 @@ func (c *Config) loginConsole() func(ctx context.Context, name, password, from s
 		if name != leaderUser {
 			return c.Users.Login(ctx, name, password, from)
 		}
-		if len(c.GossipKey) > 0 && sameText(password, c.leaderPassword()) {
+		if len(c.GossipKey) > 0 && equalText(password, c.leaderPassword()) {
 			return peer, nil
 		}
 		return nil, acl.ErrDenied
 	}
 }
 
-// sameText compares in a time that depends on the lengths alone.
-func sameText(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+// equalText compares in constant time for equal lengths.
+func equalText(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

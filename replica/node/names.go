@@ -14,7 +14,7 @@ func (l *Leader) nameOwn() error {
 	return err
 }
 
-// keepNames writes them beside the members. Only people miss them.
+// keepNames writes them beside the members. Nothing but answers to people needs them.
 func (l *Leader) keepNames() {
 	if !l.onDisk() {
 		return

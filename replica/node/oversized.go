@@ -7,8 +7,8 @@ import (
 	"kvd/replica/console"
 )
 
-// unsendable is what the console tells of an op that cannot be sent to a peer; nil:
-// there is none. The detail is shown to whoever probes, and so names no key.
+// unsendable describes an op that cannot be sent to a peer, for the console; nil: there
+// is none. The detail is shown to whoever probes, and so names no key.
 func unsendable(op replica.OversizedOp, peer string) *console.Unsendable {
 	if op.Dot.IsZero() {
 		return nil

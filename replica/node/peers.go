@@ -43,9 +43,9 @@ func behind(f logical.Frontier, peers []replica.PeerView) int {
 	return n
 }
 
-// unshared is how many ops only this leader may have. Whatever began elsewhere
-// came from a leader that had it durably; so these are of this incarnation and of former
-// ones.
+// unshared is how many ops only this leader may have. What was accepted
+// elsewhere came from a leader that had it durably; so only ops of this incarnation and
+// of former ones count.
 func (l *Leader) unshared() int {
 	origins, err := l.store.Incarnations()
 	if err != nil {
@@ -75,7 +75,7 @@ func (l *Leader) peers() []console.Peer {
 		known[p.Peer] = p
 	}
 	var all []console.Peer
-	for _, m := range l.others(l.members.View()).Members {
+	for _, m := range l.withoutForgotten(l.members.View()).Members {
 		if m.Name == l.cfg.Name {
 			continue
 		}
@@ -105,11 +105,11 @@ func total(f logical.Frontier) (n uint64) {
 	return n
 }
 
-// clockTimeout is how long a peer's clock is told after it was last heard.
+// clockTimeout is how long a peer's offset is reported after it was last heard.
 const clockTimeout = 30 * time.Second
 
-// clockOffset is where the peer's clock stands against ours; nil: it is not
-// known, or was not heard for too long.
+// clockOffset is the offset of the peer's clock from ours; nil: it is not known, or
+// was not heard for too long.
 func clockOffset(p *replica.PeerView, m wallclock.Moment) *console.Offset {
 	o, known := p.Offset(m)
 	heard, _ := p.Clock.Heard()
@@ -129,7 +129,7 @@ func (l *Leader) unsynced() (n uint64) {
 	return n
 }
 
-// served is what clients are told of where and how the leader serves.
+// served is the addresses and the fsync policy, as clients ask for them.
 func (l *Leader) served() server.Served {
 	s := server.Served{Fsync: map[storage.Sync]string{
 		storage.SyncAlways: "always", storage.SyncInterval: "everysec", storage.SyncNever: "no"}[l.cfg.Storage.Sync]}

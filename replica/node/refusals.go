@@ -8,7 +8,7 @@ import (
 	"kvd/replica/host"
 )
 
-// refusals is why writes are refused, by cause; none: they are taken.
+// refusals is why writes are refused, by cause; none: they are accepted.
 func (l *Leader) refusals() []console.Reason {
 	var all []console.Reason
 	for _, r := range l.loop.Status().Refusals {
@@ -17,7 +17,7 @@ func (l *Leader) refusals() []console.Reason {
 	return all
 }
 
-// refusedFor is the causes alone, for INFO; none: writes are taken.
+// refusedFor is the causes alone, for INFO; "none": writes are accepted.
 func (l *Leader) refusedFor() string {
 	var causes []string
 	for _, r := range l.refusals() {
@@ -29,8 +29,7 @@ func (l *Leader) refusedFor() string {
 	return strings.Join(causes, ",")
 }
 
-// halted says once that the disk failed. The leader goes on reading until it is
-// told to stop.
+// halted logs, once, that the disk failed. The leader serves reads until it is stopped.
 func (l *Leader) halted(why error) {
 	l.cfg.Logger.Error("the disk failed: takes no writes, applies nothing and sends nothing; what was acknowledged before is read on", "leader", l.cfg.Name, "cause", string(host.DiskFailed), "why", why.Error())
 }

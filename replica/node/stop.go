@@ -40,18 +40,18 @@ func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 // whether anybody is left.
 const pollOthers = 10 * time.Millisecond
 
-// onlyOne reports whether there is nobody to wait for: whoever failed may come
-// back, and whoever left will not.
+// onlyOne reports whether there is no other leader to wait for. One that failed may
+// come back, one that left will not.
 func (l *Leader) onlyOne() bool {
-	return !slices.ContainsFunc(l.others(l.members.View()).Members, func(m member.Member) bool {
+	return !slices.ContainsFunc(l.withoutForgotten(l.members.View()).Members, func(m member.Member) bool {
 		return m.Name != l.cfg.Name && m.Status != member.Left
 	})
 }
 
 // Stop takes the leader down in order: links, gossip, loop, pages, store; and
-// last, if all of it went well, the mark of a clean stop. Without Quiesce before,
-// nobody is waited for. ctx bounds how long others are told. Called again, it
-// waits and answers the same.
+// last, if all of it went well, writes the mark of a clean stop. It waits for no other
+// leader; Quiesce does. ctx bounds how long goodbyes may take. A second call waits for
+// the first and returns the same.
 func (l *Leader) Stop(ctx context.Context) error {
 	l.stopping.Do(func() { l.stopped = l.stop(ctx) })
 	return l.stopped
@@ -60,8 +60,8 @@ func (l *Leader) Stop(ctx context.Context) error {
 func (l *Leader) stop(ctx context.Context) error {
 	l.draining.Store(true)
 	errs := []error{l.resp.Shutdown(ctx)}
-	// Links go before gossip: whoever hears that we left turns our calls away, and
-	// we would call until the word has spread.
+	// Links close before gossip leaves: a peer that hears of our leaving refuses our
+	// connections, and we would redial until everybody has heard.
 	if err := l.mesh.Close(ctx); err != nil {
 		l.cfg.Logger.Info("some messages were not sent; they will be again", "leader", l.cfg.Name, "why", err.Error())
 	}

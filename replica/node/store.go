@@ -45,7 +45,8 @@ func (l *Leader) beginsEmpty() (bool, error) {
 	return joining.BeginsEmpty(l.joiningDir(), st.Frontier)
 }
 
-// joiningDir is where it is noted that a leader began without data; empty: nowhere.
+// joiningDir is the directory for the note that a leader began without data; empty:
+// none, since nothing outlives the process.
 func (l *Leader) joiningDir() string {
 	if !l.onDisk() {
 		return ""

@@ -38,11 +38,11 @@ func LoadTLS(cert, key, ca string) (*TLS, error) {
 	return t, nil
 }
 
-// Adopt takes the place of what is shown and trusted, for connections that begin from
-// now on.
+// Adopt replaces the certificate, key and authority for connections that begin from now
+// on.
 func (t *TLS) Adopt(fresh *TLS) { t.mutual.Store(fresh.mutual.Load()) }
 
-// between is for connections between leaders, as it is now; nil: they are plain.
+// between is the present configuration between leaders; nil: connections are plain.
 func (t *TLS) between() *tls.Config {
 	if t == nil {
 		return nil

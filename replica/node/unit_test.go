@@ -29,7 +29,7 @@ func TestDoorsAreRefusedOneByOne(t *testing.T) {
 	}
 	for _, door := range []string{"RESP", "HTTP", "peer", "gossip"} {
 		c := open(door)
-		var exposed *ExposedError
+		var exposed *exposedError
 		if err := c.Validate(); !errors.As(err, &exposed) || exposed.Listener != door || len(exposed.Lacks) == 0 {
 			t.Errorf("an open %s door: %v", door, err)
 		}
@@ -60,7 +60,7 @@ func TestWhatOthersAreTold(t *testing.T) {
 		{"", "db2:0", "0.0.0.0:5", "db2:5"},
 	} {
 		cfg := Config{Host: c.host}
-		if got := cfg.told(c.advertise, c.bound); got != c.want {
+		if got := cfg.advertised(c.advertise, c.bound); got != c.want {
 			t.Errorf("%+v is told as %s", c, got)
 		}
 	}

@@ -56,8 +56,8 @@ func (o *outbox) Publish(channel string, message []byte) {
 	}
 }
 
-// heard brings what was published at another leader to the clients of this one.
-func (l *Leader) heard(_ replica.Leader, p *wire.Published) {
+// onPublished brings what was published at another leader to the clients of this one.
+func (l *Leader) onPublished(_ replica.Leader, p *wire.Published) {
 	if s := l.clients.Load(); s != nil {
 		s.Hear(p.Channel, p.Message)
 	}
@@ -77,8 +77,8 @@ func (s sink) PeerUp(p replica.Leader)    { s.loop.Deliver(replica.PeerUp{Peer: 
 func (s sink) PeerDown(p replica.Leader)  { s.loop.Deliver(replica.PeerDown{Peer: p}) }
 func (s sink) Frontier() logical.Frontier { return s.loop.Frontier() }
 
-// engine is resp's way to the loop: it counts, and turns requests away while the
-// leader drains.
+// engine is the RESP server's way to the loop. It counts requests, and refuses them
+// while the leader stops.
 type engine struct{ *Leader }
 
 var (
@@ -91,8 +91,8 @@ func (e engine) Snapshot(use func(get func(*replica.Request) replica.Reply) erro
 	return answers.Draining(e.loop.ReadSnapshot(use))
 }
 
-// Do passes requests on. The verbs are taken down before, because the requests
-// are the edge's again as soon as done was called.
+// Do passes requests on. It notes their verbs before, because the requests belong to
+// the server again as soon as done was called.
 func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 	began, verbs := time.Now(), make([]replica.Verb, len(reqs))
 	for i, r := range reqs {

@@ -26,6 +26,19 @@ func isTTY(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// Width is how many columns the terminal w has, or 0 if w is none or does not say.
+func Width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
 // Colour reports whether text on w may be coloured: on terminals, unless
 // NO_COLOR is set (no-color.org) or the terminal is a dumb one.
 func Colour(w io.Writer) bool {

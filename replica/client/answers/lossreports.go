@@ -1,7 +1,7 @@
 package answers
 
-// maxReported is how many losses are remembered, so that each is printed once;
-// beyond it the oldest are forgotten, and might be printed again.
+// maxReported is how many losses are remembered, so that each is news once;
+// beyond it the oldest are forgotten, and might be news again.
 const maxReported = 100_000
 
 // LossReports is what every leader has said of each loss. A leader may say that a
@@ -14,8 +14,8 @@ type LossReports struct {
 
 // reports is what all leaders have said of one loss.
 type reports struct {
-	by                     map[string]*claims // by leader
-	printedLost, printedNo int
+	by            map[string]*claims // by leader
+	told, toldNot int                // times it was news
 }
 
 // claims is one leader's.
@@ -43,8 +43,8 @@ func (s *LossReports) Lost(leader string, at Position) bool {
 	}
 	t.now = isLost
 	t.lost++
-	fresh := t.lost > one.printedLost
-	one.printedLost = max(one.printedLost, t.lost)
+	fresh := t.lost > one.told
+	one.told = max(one.told, t.lost)
 	return fresh
 }
 
@@ -56,8 +56,8 @@ func (s *LossReports) Retracted(leader string, at Position) bool {
 	}
 	t.now = isNot
 	t.not++
-	fresh := t.not > one.printedNo
-	one.printedNo = max(one.printedNo, t.not)
+	fresh := t.not > one.toldNot
+	one.toldNot = max(one.toldNot, t.not)
 	return fresh
 }
 

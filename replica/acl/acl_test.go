@@ -45,7 +45,7 @@ func TestUsersFile(t *testing.T) {
 	}{
 		{"ann", "secret", true}, {"ann", "secret", true}, {"ann", "wrong", false}, {"ann", "", false}, {"bob", "secret", false}, {"", "", false},
 	} {
-		u.door = newDoor()
+		u.throttle = newThrottle()
 		user, err := u.Login(context.Background(), c.user, c.password, "127.0.0.1:9")
 		if (err == nil) != c.want || err != nil && !errors.Is(err, ErrDenied) {
 			t.Errorf("%s with %q: %v, %v", c.user, c.password, user, err)
@@ -140,7 +140,7 @@ func TestReload(t *testing.T) {
 	u := users(t, "ann:"+a+":read:x", "bob:"+a, "cat:"+a)
 	in := func(name, password string) *User {
 		t.Helper()
-		u.door = newDoor()
+		u.throttle = newThrottle()
 		user, err := u.Login(context.Background(), name, password, "here")
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -253,7 +253,7 @@ func TestAnAddressWaitsAfterWrongPasswords(t *testing.T) {
 		if got := took("again", "[2001:db8::1]:5"); got != 0 {
 			t.Errorf("after a right password the address waits %s", got)
 		}
-		time.Sleep(forgiven + time.Second)
+		time.Sleep(resetAfter + time.Second)
 		if got := took("later", "[2001:db8::1]:5"); got != 0 {
 			t.Errorf("after a minute the address waits %s", got)
 		}
@@ -291,17 +291,17 @@ func TestALineCanBeLeft(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		time.AfterFunc(time.Millisecond, cancel)
-		if _, err := u.Login(ctx, "ann", "right", "10.0.0.1:5"); !errors.Is(err, context.Canceled) || u.door.waiting != 0 {
-			t.Errorf("%v, and %d wait", err, u.door.waiting)
+		if _, err := u.Login(ctx, "ann", "right", "10.0.0.1:5"); !errors.Is(err, context.Canceled) || u.throttle.waiting != 0 {
+			t.Errorf("%v, and %d wait", err, u.throttle.waiting)
 		}
 		for i := range maxAddrs + 10 {
-			a, err := u.door.join(fmt.Sprint("host", i))
+			a, err := u.throttle.join(fmt.Sprint("host", i))
 			if err != nil {
 				t.Fatal(err)
 			}
-			u.door.leave(a)
+			u.throttle.leave(a)
 		}
-		if n := len(u.door.addrs); n != maxAddrs {
+		if n := len(u.throttle.addrs); n != maxAddrs {
 			t.Errorf("%d addresses are remembered", n)
 		}
 	})

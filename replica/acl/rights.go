@@ -120,16 +120,16 @@ func ParsePrefixes(text string) ([]string, error) {
 		return nil, fmt.Errorf("there are %d prefixes; a user may have %d", len(all), maxPrefixes)
 	}
 	slices.Sort(all)
-	kept := all[:0]
+	ascending := all[:0]
 	for _, p := range all {
 		if p == "" {
 			return nil, errors.New("one of the prefixes is empty; leave all of them out for every key")
 		}
-		if n := len(kept); n == 0 || !strings.HasPrefix(p, kept[n-1]) {
-			kept = append(kept, p)
+		if n := len(ascending); n == 0 || !strings.HasPrefix(p, ascending[n-1]) {
+			ascending = append(ascending, p)
 		}
 	}
-	return kept, nil
+	return ascending, nil
 }
 
 // splitPrefixes splits at commas that no backslash stands before.

@@ -18,10 +18,10 @@ import (
 // Users is who may come in, and with which password. It may be used from many
 // goroutines.
 type Users struct {
-	nobody hash     // what an unknown user's password is compared with
-	key    [32]byte // of what is remembered of passwords
-	door   *door
-	slow   func(hash, string) bool // hash.right
+	nobody   hash     // what an unknown user's password is compared with
+	key      [32]byte // of what is remembered of passwords
+	throttle *throttle
+	slow     func(hash, string) bool // hash.right
 
 	mu    sync.Mutex
 	table map[string]*entry // never changed in place
@@ -44,7 +44,7 @@ var ErrDenied = errors.New("the user or the password is wrong")
 // ReadUsers reads a users file. Empty lines and those that begin with # are passed
 // over.
 func ReadUsers(r io.Reader) (*Users, error) {
-	u := &Users{door: newDoor(), slow: hash.right}
+	u := &Users{throttle: newThrottle(), slow: hash.right}
 	_, _ = rand.Read(u.key[:]) // never fails
 	u.nobody = hash{rounds: rounds, salt: u.key[:16], sum: make([]byte, sha256.Size)}
 	return u, u.Reload(r)
@@ -154,7 +154,7 @@ func (u *Users) Login(ctx context.Context, name, password, from string) (*User, 
 	if user := u.remembered(name, quick); user != nil {
 		return user, nil
 	}
-	user, err := u.door.try(ctx, from,
+	user, err := u.throttle.try(ctx, from,
 		// Many clients of one program come at once: the first one's hash is enough.
 		func() *User { return u.remembered(name, quick) },
 		func() *User { return u.compare(name, password, quick) })

@@ -70,7 +70,7 @@ func takeOption(k *server.Call, o *options, opt option, i int) (err error) {
 	return err
 }
 
-// parseToken reads argument i. A token that vouches for a key is of use for that key
+// parseToken reads argument i. A token that attests a key is of use for that key
 // only.
 func parseToken(k *server.Call, i int) (token.Token, error) {
 	t, err := token.Parse(string(k.Args[i]))

@@ -81,11 +81,11 @@ func planExpire(unit string) func(*server.Call) (batch.Render, error) {
 		if err != nil {
 			return nil, err
 		}
-		life, ok := wordsOf(k).Scaled(n, unit)
+		ttl, ok := wordsOf(k).Scaled(n, unit)
 		if !ok {
 			return nil, wordsOf(k).BadTime()
 		}
-		return showCount, k.Decide(k.Args[1], o.Decide(life, k.Picks(k.Args[1])))
+		return showCount, k.Decide(k.Args[1], o.Decide(ttl, k.Picks(k.Args[1])))
 	}
 }
 

@@ -134,7 +134,7 @@ func (o options) shows(outcome bool) batch.Render {
 }
 
 // showWritten renders the dot, and a token that has seen the write. Of the key
-// its author knows that write and nothing else: to vouch for siblings it was not
+// its author knows that write and nothing else: to attest siblings it was not
 // shown would lose them. An increment adds its outcome, evidence what the write
 // went over and what the key shows now.
 func showWritten(w *resp.Writer, a *batch.Answer, outcome, evidence bool) {

@@ -14,7 +14,7 @@ import (
 	"kvd/replica/resp/spec"
 )
 
-// objectCommands say how a key is kept.
+// objectCommands say how a key is stored.
 func objectCommands() []server.Command {
 	second := spec.KeySpec{First: 2, Last: 2, Step: 1}
 	return []server.Command{
@@ -67,7 +67,7 @@ func planObject(k *server.Call) (batch.Render, error) {
 	return describeKey(k, show)
 }
 
-// describeKey adds an Update that reads how argument 2 is kept. What show needs of the
+// describeKey adds an Update that reads how argument 2 is stored. What show needs of the
 // value it is shown while it is decided.
 func describeKey(k *server.Call, show func(p replica.Present, w *resp.Writer)) (batch.Render, error) {
 	reply := resp.Buffer()
@@ -181,7 +181,7 @@ func runFlush(k *server.Call) error {
 	}
 }
 
-// deleteAll deletes keys in one batch. What found no room is deleted in the next.
+// deleteAll deletes keys in one batch. What exceeded the budget is deleted in the next.
 func deleteAll(k *server.Call, keys []string) error {
 	for len(keys) > 0 {
 		left, err := k.UpdateAll(keys, edit.RemovePresent)

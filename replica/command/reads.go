@@ -30,7 +30,7 @@ func peek(k *server.Call, key []byte) error {
 }
 
 // decideSeen adds an Update whose render wants to know what Decide was shown. What is
-// kept depends on nothing but what Decide is given, so deciding again would keep
+// retained depends on nothing but what Decide is given, so deciding again would keep
 // the same.
 func decideSeen(k *server.Call, key []byte, d func(replica.Present) (replica.Write, error)) error {
 	s := k.Note()

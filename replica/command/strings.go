@@ -121,11 +121,11 @@ func planSetNX(k *server.Call) (batch.Render, error) {
 
 func planSetEX(unit string) func(*server.Call) (batch.Render, error) {
 	return func(k *server.Call) (batch.Render, error) {
-		life, err := wordsOf(k).ParseTTL(unit, 2)
+		ttl, err := wordsOf(k).ParseTTL(unit, 2)
 		if err != nil {
 			return nil, err
 		}
-		o := edit.Setting{TTL: life}
+		o := edit.Setting{TTL: ttl}
 		return showOK, k.Decide(k.Args[1], o.Decide(k.Bytes(3), k.Picks(k.Args[1])))
 	}
 }
@@ -150,8 +150,8 @@ func planGetEx(k *server.Call) (batch.Render, error) {
 	case l.Unit == "":
 		return planGet(k)
 	}
-	life, wrong := wordsOf(k).TTLOf(l)
-	return showSeen, decideSeen(k, k.Args[1], edit.IfShown(pick, wrong, edit.Expiry{}.Decide(life, pick)))
+	ttl, wrong := wordsOf(k).TTLOf(l)
+	return showSeen, decideSeen(k, k.Args[1], edit.IfShown(pick, wrong, edit.Expiry{}.Decide(ttl, pick)))
 }
 
 func planAppend(k *server.Call) (batch.Render, error) {

@@ -118,8 +118,8 @@ func (c *Config) Validate() error {
 	if c.MaxSiblings < 1 || c.MaxSiblings > replica.SiblingsLimit {
 		return fmt.Errorf("%d versions side by side at most; give 1 to %d", c.MaxSiblings, replica.SiblingsLimit)
 	}
-	if c.ClientMemory < server.LeastMemory {
-		return fmt.Errorf("%d bytes of client memory; give at least %d, since one command may need a third of that", c.ClientMemory, server.LeastMemory)
+	if c.ClientMemory < server.MinMemory {
+		return fmt.Errorf("%d bytes of client memory; give at least %d, since one command may need a third of that", c.ClientMemory, server.MinMemory)
 	}
 	for _, d := range c.listeners() {
 		if _, _, err := net.SplitHostPort(d.addr); err != nil {

@@ -32,5 +32,8 @@
 // byte at a time holds its connection for ever. It has no write deadline, and its Close
 // closes connections with commands in flight. It parses a command from its start after
 // every read: BenchmarkDrip, 20,000 arguments in pieces of 256 bytes, takes it 180 to 340
-// ms, and 2 to 4 ms here.
+// ms, and 2 to 4 ms here. BenchmarkPipeline16 of resp/server, a pipeline of 16 SETs, is 3.2 µs
+// and 32 allocations (a key and a value each), 6.4 µs and 55 there. Over loopback with 20
+// connections and a hand-over to another goroutine (BenchmarkLoopback), a SET costs 10 µs
+// against 6 to 7 at depth 1, where redcon answers on the spot, and 0.8 against 0.9 to 1.3 at 16.
 package resp

@@ -53,7 +53,7 @@ type Reader struct {
 	// made of them, and told of it when n is below zero. What must be had is waited for;
 	// an error ends Fill. Nil: nobody is asked.
 	Grow func(n int, must bool) error
-	// Spare reports whether room beyond the least is to be given back. Nil: it is not.
+	// Spare reports whether memory beyond the least is to be given back. Nil: it is not.
 	Spare func() bool
 
 	charged int  // what the reader was let hold beyond Limits.Input, with its copies
@@ -65,7 +65,7 @@ type Reader struct {
 	left       int      // arguments of it that are still to come; 0: its header is
 	size       int      // the announced length of the argument at pos; -1: not announced yet
 	want       int      // how much the buffer must hold to go on
-	tooLarge   TooLarge // why the command is passed over, not kept; empty: it is kept
+	tooLarge   TooLarge // why the command is passed over; empty: it is not
 	passed     int      // bytes of it that are gone already
 	spans      []span
 	args       [][]byte
@@ -235,7 +235,7 @@ func (r *Reader) refuse(format string, args ...any) {
 }
 
 // pass drops what has arrived of a command that is refused, the argument at pos
-// first; false: more of it is to come. Nothing of it is kept.
+// first; false: more of it is to come. Nothing of it is retained.
 func (r *Reader) pass() (bool, error) {
 	n := min(r.size, r.end-r.pos)
 	r.size -= n

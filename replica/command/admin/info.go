@@ -13,6 +13,7 @@ import (
 	"kvd/replica/resp/spec"
 )
 
+// Server is the rows that describe the server.
 func Server() []server.Command {
 	st := new(stats)
 	return []server.Command{

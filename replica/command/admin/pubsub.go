@@ -16,6 +16,7 @@ import (
 	"kvd/resolve/limits"
 )
 
+// Pubsub is the rows of publishing and subscribing.
 func Pubsub() []server.Command {
 	const flags = spec.Exclusive | spec.WhileSubscribed
 	return []server.Command{

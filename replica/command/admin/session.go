@@ -18,6 +18,7 @@ const (
 	redisVersion = "7.4.0"
 )
 
+// Session is the rows about the connection itself.
 func Session() []server.Command {
 	return []server.Command{
 		{Name: "hello", Arity: -1, Secret: func(a resp.Args, i int) bool { return i > 2 && a.Is(i-1, "AUTH") || i > 3 && a.Is(i-2, "AUTH") }, Flags: spec.Fast | spec.BeforeAuth | spec.Exclusive, Needs: acl.Anyone, Since: "6.0.0", Run: runHello, Summary: "Agrees on a protocol version and says who we are."},

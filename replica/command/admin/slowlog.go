@@ -16,6 +16,7 @@ import (
 // slowEvent is what LATENCY calls it.
 const slowEvent = "command"
 
+// Slow is the rows that show what others send and what took long.
 func Slow() []server.Command {
 	const flags = spec.Admin | spec.Exclusive
 	return []server.Command{

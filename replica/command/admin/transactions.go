@@ -6,6 +6,7 @@ import (
 	"kvd/replica/resp/spec"
 )
 
+// Transactions is the rows of transactions.
 func Transactions() []server.Command {
 	return []server.Command{
 		{Name: "multi", Arity: 1, Flags: spec.Fast | spec.Control, Needs: acl.Anyone, Since: "1.2.0", Run: server.Multi, Summary: "Begins a transaction of this leader."},

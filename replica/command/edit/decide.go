@@ -89,6 +89,7 @@ func (o Setting) Plain() bool {
 	return !o.Absent && !o.present && !o.Get && !o.keep && o.TTL.kind != fromNow && o.Compare.Kind == AnyValue
 }
 
+// Decide sets the value, or leaves the key as it is where a condition does not hold.
 func (o Setting) Decide(value []byte, pick bool) Decider {
 	return func(p replica.Present) (replica.Write, error) {
 		there := len(p.Reading.Values) > 0
@@ -114,6 +115,7 @@ type TTL struct {
 	n    int64 // nanoseconds: a duration, or an instant
 }
 
+// TTLKind says what a TTL counts.
 type TTLKind uint8
 
 const (

@@ -27,9 +27,9 @@ func TestPlainCommandsNeverCollapseSiblings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPresent(t)
 		p.Reading.Values = append(p.Reading.Values, []byte("a"), []byte("b"))
-		life := TTL{fromNow, rapid.Int64Range(-1e12, 1e12).Draw(t, "life")}
+		ttl := TTL{fromNow, rapid.Int64Range(-1e12, 1e12).Draw(t, "ttl")}
 		for name, d := range map[string]Decider{
-			"append": AppendTo([]byte("x"), 100, false), "getdel": TakeAway(false), "expire": Expiry{}.Decide(life, false),
+			"append": AppendTo([]byte("x"), 100, false), "getdel": TakeAway(false), "expire": Expiry{}.Decide(ttl, false),
 			"persist": Persist(false), "set get": Setting{Get: true}.Decide(nil, false), "set nx": Setting{Absent: true}.Decide(nil, false),
 		} {
 			if w, err := d(p); err == nil && w.Verb != replica.Get {
@@ -69,18 +69,18 @@ func TestExpiryWritesNoValue(t *testing.T) {
 		p := drawPresent(t)
 		p.Reading.Values = [][]byte{[]byte("old")}
 		deadline := rapid.OneOf(rapid.Int64Range(0, 3e18), rapid.Just(int64(p.Now.Midpoint())))
-		life := TTL{until, deadline.Draw(t, "deadline")}
-		w, err := Expiry{}.Decide(life, false)(p)
+		ttl := TTL{until, deadline.Draw(t, "deadline")}
+		w, err := Expiry{}.Decide(ttl, false)(p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if life.n <= int64(p.Now.Midpoint()) {
+		if ttl.n <= int64(p.Now.Midpoint()) {
 			if w.Verb != replica.Remove {
 				t.Fatalf("a deadline that has passed gave %+v", w)
 			}
 			return
 		}
-		if w.Verb != replica.Touch || w.Value != nil || int64(w.Expires) != life.n {
+		if w.Verb != replica.Touch || w.Value != nil || int64(w.Expires) != ttl.n {
 			t.Fatalf("got %+v", w)
 		}
 	})

@@ -41,8 +41,8 @@ func (k Words) ParseSet() (Setting, error) {
 			return Setting{}, resp.ErrSyntax
 		}
 	}
-	life, err := k.TTLOf(l)
-	o.TTL = life
+	ttl, err := k.TTLOf(l)
+	o.TTL = ttl
 	return o, err
 }
 
@@ -114,6 +114,7 @@ func (k Words) Scaled(n int64, unit string) (TTL, bool) {
 	return scaled(n, scale(unit), len(unit) == len("EXAT"), k.Clock().UnixMilli())
 }
 
+// BadTime is Redis' answer to a time that is out of range.
 func (k Words) BadTime() error {
 	return resp.Error("ERR invalid expire time in '" + strings.ToLower(string(k.Args[0])) + "' command")
 }

@@ -179,9 +179,9 @@ func scriptSetNX(k *redisCall, s *keyState) (luaValue, error) {
 
 func scriptSetEX(unit string) func(*redisCall, *keyState) (luaValue, error) {
 	return func(k *redisCall, s *keyState) (luaValue, error) {
-		life, err := k.ParseTTL(unit, 2)
+		ttl, err := k.ParseTTL(unit, 2)
 		if err == nil {
-			_, err = s.do(edit.Setting{TTL: life}.Decide(k.Args[3], s.pick))
+			_, err = s.do(edit.Setting{TTL: ttl}.Decide(k.Args[3], s.pick))
 		}
 		return luaValue{kind: luaStatus, text: []byte("OK")}, err
 	}
@@ -229,11 +229,11 @@ func scriptExpire(unit string) func(*redisCall, *keyState) (luaValue, error) {
 		if err != nil {
 			return luaValue{}, err
 		}
-		life, ok := k.Scaled(n, unit)
+		ttl, ok := k.Scaled(n, unit)
 		if !ok {
 			return luaValue{}, k.BadTime()
 		}
-		return s.count(o.Decide(life, s.pick))
+		return s.count(o.Decide(ttl, s.pick))
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 // so that what it costs is bounded by its length, and by maxWork where values are large; all it does to the key becomes one
 // write. Whatever else a script says is refused before any of it is done.
 
+// Commands is the rows of scripts. They remember the scripts of one server.
 func Commands() []server.Command {
 	s := new(Cache)
 	key := spec.KeySpec{First: 3, Step: 1}
@@ -58,7 +59,7 @@ type Cache struct {
 
 	mu    sync.Mutex
 	known map[hash]*script
-	ring  []hash
+	order []hash
 	bytes int // of the sources
 }
 
@@ -89,19 +90,19 @@ func (s *Cache) load(source []byte) (*script, hash, error) {
 	if s.known[h] != nil {
 		return parsed, h, nil
 	}
-	for len(s.ring) == maxScripts || s.bytes+parsed.size > maxScriptBytes {
-		s.bytes -= s.known[s.ring[0]].size
-		delete(s.known, s.ring[0])
-		s.ring = s.ring[1:]
+	for len(s.order) == maxScripts || s.bytes+parsed.size > maxScriptBytes {
+		s.bytes -= s.known[s.order[0]].size
+		delete(s.known, s.order[0])
+		s.order = s.order[1:]
 	}
-	s.known[h], s.ring, s.bytes = parsed, append(s.ring, h), s.bytes+parsed.size
+	s.known[h], s.order, s.bytes = parsed, append(s.order, h), s.bytes+parsed.size
 	return parsed, h, nil
 }
 
 func (s *Cache) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known, s.ring, s.bytes = nil, nil, 0
+	s.known, s.order, s.bytes = nil, nil, 0
 }
 
 // parseHash reads a hash in hexadecimal.

@@ -178,7 +178,7 @@ func TestScriptsAreForgottenOldestFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.find(first) != nil || len(s.known) != maxScripts || len(s.ring) != maxScripts {
+	if s.find(first) != nil || len(s.known) != maxScripts || len(s.order) != maxScripts {
 		t.Errorf("%d scripts are known, the first among them: %t", len(s.known), s.find(first) != nil)
 	}
 	for i := range 2 * maxScriptBytes / maxScript {
@@ -186,7 +186,7 @@ func TestScriptsAreForgottenOldestFirst(t *testing.T) {
 		if _, h, err := s.load(source); err != nil || s.find(h) == nil {
 			t.Fatal(err)
 		}
-		if s.bytes > maxScriptBytes || len(s.known) != len(s.ring) {
+		if s.bytes > maxScriptBytes || len(s.known) != len(s.order) {
 			t.Fatalf("%d scripts of %d bytes are known", len(s.known), s.bytes)
 		}
 	}

@@ -18,7 +18,7 @@ type Answer struct {
 	Picks    func(key string) bool
 }
 
-// seen is what a Decide was shown. It belongs to one request: the core writes it
+// Seen is what a Decide was shown. It belongs to one request: the core writes it
 // while it decides, the connection reads it after the reply.
 type Seen struct {
 	Values  [][]byte
@@ -26,7 +26,7 @@ type Seen struct {
 	Number  int64 // what Decide came to
 }
 
-// step is one command of a batch: requests and how to render their replies, or
+// Step is one command of a batch: requests and how to render their replies, or
 // bytes written when the command was taken.
 type Step struct {
 	Name           string // of the command; empty: it was answered when it was taken
@@ -39,7 +39,7 @@ type Step struct {
 	Keys           bool                 // late looks at keys: what is behind it is not to be seen
 }
 
-// batch is the commands that go to the engine together. It is used again and
+// Batch is the commands that go to the engine together. It is used again and
 // again: requests beyond len(reqs) are spare ones.
 type Batch struct {
 	Steps    []Step
@@ -51,13 +51,13 @@ type Batch struct {
 	Hits, Misses uint64
 }
 
-// heavy reports whether the batch holds enough to be handed over before more is
+// Heavy reports whether the batch holds enough to be handed over before more is
 // taken: a few bytes of input can ask for a long answer, or unfold to many dots.
 func (b *Batch) Heavy(output int) bool {
 	return b.Side.Len() > output || b.Dots*DotBytes > MaxHeld
 }
 
-// shrink lets go of spare memory.
+// Shrink lets go of spare memory.
 func (b *Batch) Shrink() {
 	if len(b.Steps) == 0 {
 		b.Requests, b.Steps = nil, nil
@@ -65,7 +65,7 @@ func (b *Batch) Shrink() {
 	}
 }
 
-// refuse answers every step that asks something with the error.
+// Refuse answers every step that asks something with the error.
 func (b *Batch) Refuse(w *resp.Writer, err error) {
 	for i := range b.Steps {
 		if s := &b.Steps[i]; s.Render == nil && s.Late == nil {
@@ -88,11 +88,11 @@ const (
 	DotBytes = 16
 )
 
-// maxSpare and maxSpareBytes are how many requests, and bytes of replies, a batch
+// MaxSpare and maxSpareBytes are how many requests, and bytes of replies, a batch
 // retains for the next one.
 const MaxSpare, maxSpareBytes = 1024, 64 << 10
 
-// request adds one request.
+// Request adds one request.
 func (b *Batch) Request() *replica.Request {
 	n := len(b.Requests)
 	if n < cap(b.Requests) {
@@ -107,7 +107,7 @@ func (b *Batch) Request() *replica.Request {
 	return b.Requests[n]
 }
 
-// cut drops the requests from n on.
+// Cut drops the requests from n on.
 func (b *Batch) Cut(n int) {
 	for _, r := range b.Requests[n:] {
 		*r = replica.Request{}
@@ -115,7 +115,7 @@ func (b *Batch) Cut(n int) {
 	b.Requests = b.Requests[:n]
 }
 
-// reset empties the batch and keeps a bounded part of its memory.
+// Reset empties the batch and keeps a bounded part of its memory.
 func (b *Batch) Reset() {
 	b.Cut(0)
 	clear(b.Steps)
@@ -130,7 +130,7 @@ func (b *Batch) Reset() {
 	}
 }
 
-// literal adds a step that answers what write writes.
+// Literal adds a step that answers what write writes.
 func (b *Batch) Literal(write func(*resp.Writer)) {
 	from := b.Side.Len()
 	write(&b.Side)
@@ -138,8 +138,8 @@ func (b *Batch) Literal(write func(*resp.Writer)) {
 	b.Steps = append(b.Steps, Step{From: n, To: n, litFrom: from, litTo: b.Side.Len()})
 }
 
-// render writes the reply of every step in order, from the step from on, up to one
-// that found no room; it gives the number of that.
+// Render writes the reply of every step in order, from the step from on, up to one
+// that exceeded its budget, and gives the number of that.
 func (b *Batch) Render(w *resp.Writer, replies []replica.Reply, from int, pick func(string) bool) int {
 	a := &b.ans
 	a.Picks = pick
@@ -181,7 +181,7 @@ func (b *Batch) notice(a *Answer) {
 	}
 }
 
-// written lets go of the values of the steps before at.
+// Written lets go of the values of the steps before at.
 func (b *Batch) Written(replies []replica.Reply, at int) {
 	clear(replies[:b.Steps[at].From])
 	for i := range b.Steps[:at] {
@@ -189,7 +189,7 @@ func (b *Batch) Written(replies []replica.Reply, at int) {
 	}
 }
 
-// failed is the first reply's failure.
+// Failed is the first reply's failure.
 func Failed(replies []replica.Reply) error {
 	for i := range replies {
 		if replies[i].Err != nil {
@@ -199,7 +199,7 @@ func Failed(replies []replica.Reply) error {
 	return nil
 }
 
-// cost is about what the requests take beside their bytes. Usual is how many are handed
+// Cost is about what the requests take beside their bytes. Usual is how many are handed
 // over at once otherwise.
 func (b *Batch) Cost(usual int) int64 {
 	n := len(b.Requests)

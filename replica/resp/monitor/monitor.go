@@ -1,6 +1,6 @@
 // Package monitor shows some clients what others send, as MONITOR does.
 //
-// Nobody who is shown waits for who looks: lines that find no room are left out, and who
+// Nobody who is shown waits for who looks: lines beyond a bound are left out, and who
 // takes them too slowly is told how many were. While nobody monitors, a command costs one
 // look.
 package monitor
@@ -81,7 +81,7 @@ func (h *Hub) Show(line string) {
 	}
 }
 
-// add adds a line, if there is room.
+// add adds a line, unless too many wait.
 func (l *Lines) add(line string) {
 	l.mu.Lock()
 	if l.bytes+len(line) > MaxBytes {

@@ -27,26 +27,26 @@ func NewFeeds(names ...string) *Feeds {
 type reader struct {
 	feeds   *Feeds
 	channel string
-	bell    func()
+	wake    func()
 	queue   [][]byte
-	told    bool // the bell was rung since Next had nothing
+	woken   bool // wake was called since Next had nothing
 }
 
 // Channels are the names.
 func (f *Feeds) Channels() []string { return f.names }
 
-// Listen begins a queue. A message is of no key, so all are told.
-func (f *Feeds) Listen(channel string, _ func(string) bool, bell func()) pubsub.Feed {
+// Listen begins a queue. A message is of no key, so all are woken.
+func (f *Feeds) Listen(channel string, _ func(string) bool, wake func()) pubsub.Feed {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r := &reader{feeds: f, channel: channel, bell: bell}
+	r := &reader{feeds: f, channel: channel, wake: wake}
 	f.readers = append(f.readers, r)
 	return r
 }
 
 // Tell says something to all who listen to the channel. It waits for nobody.
 func (f *Feeds) Tell(channel, message string) {
-	var bells []func()
+	var wakes []func()
 	f.mu.Lock()
 	for _, r := range f.readers {
 		if r.channel != channel {
@@ -55,14 +55,14 @@ func (f *Feeds) Tell(channel, message string) {
 		if r.queue = append(r.queue, []byte(message)); f.QueueMessages > 0 && len(r.queue) > f.QueueMessages {
 			r.queue = r.queue[1:]
 		}
-		if !r.told {
-			r.told = true
-			bells = append(bells, r.bell)
+		if !r.woken {
+			r.woken = true
+			wakes = append(wakes, r.wake)
 		}
 	}
 	f.mu.Unlock()
-	for _, ring := range bells {
-		ring()
+	for _, wake := range wakes {
+		wake()
 	}
 }
 
@@ -89,7 +89,7 @@ func (r *reader) Next() ([]byte, bool) {
 	r.feeds.mu.Lock()
 	defer r.feeds.mu.Unlock()
 	if len(r.queue) == 0 {
-		r.told = false
+		r.woken = false
 		return nil, false
 	}
 	m := r.queue[0]

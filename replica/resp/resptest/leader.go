@@ -182,7 +182,7 @@ func (l *Leader) step(r *replica.Request) replica.Reply {
 		if err := r.Together.Fault(r, l.try); err != nil {
 			return replica.Reply{Err: err}
 		}
-	} else if rep := noRoom(r, o); rep != nil {
+	} else if rep := overBudget(r, o); rep != nil {
 		return *rep
 	}
 	if r.Verb == replica.Update {
@@ -203,10 +203,10 @@ func (l *Leader) step(r *replica.Request) replica.Reply {
 	return rep
 }
 
-// try is why an Update would be refused. What it needs of the room it leaves there.
+// try is why an Update would be refused. What it needs of the budget stays taken.
 func (l *Leader) try(r *replica.Request) error {
 	o := l.show(r.Key)
-	if rep := noRoom(r, o); rep != nil {
+	if rep := overBudget(r, o); rep != nil {
 		return rep.Err
 	}
 	if r.Budget != nil && holds(r) {

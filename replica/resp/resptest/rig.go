@@ -28,8 +28,10 @@ type Pipes struct {
 	once  sync.Once
 }
 
+// NewPipes is a listener that Rig.Dial connects to.
 func NewPipes() *Pipes { return &Pipes{conns: make(chan net.Conn), Done: make(chan struct{})} }
 
+// Accept is net.Listener's.
 func (p *Pipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.conns:
@@ -39,7 +41,10 @@ func (p *Pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *Pipes) Close() error   { p.once.Do(func() { close(p.Done) }); return nil }
+// Close is net.Listener's.
+func (p *Pipes) Close() error { p.once.Do(func() { close(p.Done) }); return nil }
+
+// Addr is net.Listener's.
 func (p *Pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
 // Rig is a server with its fake leader, and the listener to reach it.
@@ -88,6 +93,7 @@ func (r *Rig) Stop() {
 	}
 }
 
+// TCP is a listener on the loopback interface.
 func TCP(t *testing.T) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -165,6 +171,7 @@ func (c *Client) Closed() {
 	_ = c.Conn.Close()
 }
 
+// Encode is a command as an array of bulk strings.
 func Encode(args ...string) string {
 	var b strings.Builder
 	b.WriteString("*" + strconv.Itoa(len(args)) + "\r\n")

@@ -129,8 +129,8 @@ func (k *Call) WrongSub() error {
 }
 
 // SubArity checks the arguments of a subcommand, its two names included.
-func (k *Call) SubArity(least, most int) error {
-	if len(k.Args) < least || len(k.Args) > most {
+func (k *Call) SubArity(least, limit int) error {
+	if len(k.Args) < least || len(k.Args) > limit {
 		return resp.WrongArity(k.cmd.Name + "|" + strings.ToLower(string(k.Args[1])))
 	}
 	return nil

@@ -114,20 +114,20 @@ func Defaults() Config {
 	}
 }
 
-// leastMemory is how many times the largest command all clients' memory is at least. A
+// minCommands is how many times the largest command all clients' memory is at least. A
 // quarter of that memory is for what every connection has.
-const leastMemory = 3
+const minCommands = 3
 
-// LeastMemory is the least that all clients may be given: with it one sends values of
+// MinMemory is the least that all clients may be given: with it one sends values of
 // 16 MiB.
-const LeastMemory = 64 << 20
+const MinMemory = 64 << 20
 
 // Within is the limits for clients that may use so many bytes together: where that is
 // too little for the largest command and value, those are smaller.
 func (l Limits) Within(memory int64) Limits {
 	const words = 4 << 20 // of a command, beside its value
 	l.Memory = memory
-	l.Command = int(min(int64(l.Command), memory/leastMemory))
+	l.Command = int(min(int64(l.Command), memory/minCommands))
 	l.Bulk = max(1, min(l.Bulk, l.Command-l.Key-words))
 	return l
 }
@@ -170,7 +170,7 @@ func (l *Limits) validate() error {
 			return fmt.Errorf("%s is %d; the least is %d", v.name, v.n, v.from)
 		}
 	}
-	if least := leastMemory * int64(l.Command); l.Memory < least {
+	if least := minCommands * int64(l.Command); l.Memory < least {
 		return fmt.Errorf("Memory is %d; the least is %d: one command may need a third of that", l.Memory, least)
 	}
 	if l.Command < l.Bulk {

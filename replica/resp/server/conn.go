@@ -51,7 +51,7 @@ type conn struct {
 	failures int                      // wrong passwords
 	user     atomic.Pointer[acl.User] // who it has shown to be; nil: nobody yet
 
-	tallies []tallied    // of the pending batch
+	runs    []commandRun // of the pending batch
 	queued  atomic.Int32 // commands of the transaction, for CLIENT LIST; -1: there is none
 	ahead   *ahead.Buffer
 	limited bool // a write deadline is set
@@ -87,7 +87,7 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 		prof: profile{proto: resp.RESP2},
 	}
 	c.in = resp.NewReader(tap{c}, &s.cfg.Limits.Limits)
-	c.in.Unauthenticated, c.in.Grow, c.in.Spare = c.guest(), c.grow, s.budget.Pressed
+	c.in.Unauthenticated, c.in.Grow, c.in.Spare = c.unauthenticated(), c.grow, s.budget.Pressed
 	c.account = s.budget.Open(baseBytes+2*int64(s.cfg.Limits.Input), budget.Owner{Cut: c.sever, Trim: c.askTrim, Gone: c.severed})
 	c.ahead = ahead.New(nc, c.account, s.budget.Pressed, c.severed, s.draining)
 	c.subs = pubsub.NewSubscriber(s.broker, s.cfg.Feeds, c.reads, c.wake, c.sever)
@@ -185,7 +185,7 @@ func (c *conn) took(n uint64) {
 	}
 }
 
-// fill waits for more input, or until the bell is rung.
+// fill waits for more input, or until it is woken.
 func (c *conn) fill() error {
 	now, cfg := c.srv.cfg.Now(), &c.srv.cfg
 	c.asks = now.UnixNano()
@@ -198,9 +198,9 @@ func (c *conn) fill() error {
 	if c.srv.isDraining() {
 		return resp.ErrDraining
 	}
-	rung, err := c.read(now, deadline)
+	woken, err := c.read(now, deadline)
 	late := errors.Is(err, os.ErrDeadlineExceeded) && !c.srv.isDraining()
-	if tidy := c.tidy.Swap(false); late && (rung || tidy) && (deadline.IsZero() || cfg.Now().Before(deadline)) {
+	if tidy := c.tidy.Swap(false); late && (woken || tidy) && (deadline.IsZero() || cfg.Now().Before(deadline)) {
 		return nil
 	}
 	c.active.Store(now.UnixNano())
@@ -243,10 +243,10 @@ func arriving(bytes int) time.Duration {
 	return time.Duration(max(0, bytes-resp.LargeArg)) * time.Second / slowClient
 }
 
-// read takes what arrives, and reports whether the bell was rung. Then messages
+// read takes what arrives, and reports whether the connection was woken. Then messages
 // go before commands once, and every other time it looks for commands and does
 // not wait for them.
-func (c *conn) read(now, deadline time.Time) (rung bool, err error) {
+func (c *conn) read(now, deadline time.Time) (woken bool, err error) {
 	if !c.listens() {
 		return false, c.in.Fill()
 	}

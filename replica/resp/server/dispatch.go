@@ -58,7 +58,7 @@ func (c *conn) admit(k *Call) error {
 		return err
 	}
 	switch {
-	case c.guest() && k.cmd.Flags&spec.BeforeAuth == 0:
+	case c.unauthenticated() && k.cmd.Flags&spec.BeforeAuth == 0:
 		return resp.Error("NOAUTH Authentication required.")
 	case k.cmd.Flags&spec.WhileSubscribed == 0 && c.pubsubOnly():
 		return resp.Error("ERR Can't execute '" + k.fullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")

@@ -43,7 +43,7 @@
 //     the largest command, with large arguments beside it in memory that the engine
 //     keeps, the output by Limits.Output, a batch by the input buffer
 //     and Limits.Requests, a transaction by Limits.Queued, Limits.Command and memory, the
-//     values that replies point to by the room that the batch was given;
+//     values that replies point to by the budget that the batch was given;
 //   - all of it together is bounded by Limits.Memory. Who needs more than every
 //     connection has waits for it; who holds much for a client that does not go on
 //     is cut when others wait. A small command never waits;
@@ -63,9 +63,4 @@
 // Departures from Redis: what WATCH promises holds at one leader; a transaction with KEYS,
 // SCAN, DBSIZE or RANDOMKEY between other commands is done in as many parts; who monitors and
 // is slow misses lines, and is told how many. Package command has the rest.
-//
-// Against redcon (see package resp), BenchmarkPipeline16, a pipeline of 16 SETs, is 3.2 µs
-// and 32 allocations here (a key and a value each), 6.4 µs and 55 there. Over loopback with
-// 20 connections and a hand-over to another goroutine (BenchmarkLoopback), a SET costs 10 µs
-// against 6 to 7 at depth 1, where redcon answers on the spot, and 0.8 against 0.9 to 1.3 at 16.
 package server

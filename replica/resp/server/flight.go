@@ -12,15 +12,15 @@ import (
 )
 
 // A batch is handed to the engine as a whole. Its replies hold values until the
-// client has taken them, so they share room: what a connection has at once, or what
-// it has waited for. Requests that found no room were not done, and are handed over
+// client has taken them, so they share a budget: what a connection has at once, or what
+// it has waited for. Requests beyond the budget were not done, and are handed over
 // again when the replies before them have left. So a pipeline of any length holds no
 // more than one large value at a time.
 
 const (
-	// plainRoom is the room of most batches, taken from the budget where there is
-	// any; leastRoom is what a batch has otherwise.
-	plainRoom, leastRoom = 256 << 10, 16 << 10
+	// usualBytes is the budget of most batches, taken from the memory of all clients where there is
+	// any; minBytes is what a batch has otherwise.
+	usualBytes, minBytes = 256 << 10, 16 << 10
 	// largeMade is from what its last call made on that a connection is expected to
 	// go on so.
 	largeMade = 256 << 10
@@ -28,10 +28,10 @@ const (
 
 // flight is a batch on its way.
 type flight struct {
-	room   replica.Budget
-	bytes  int64 // of room, taken from the budget or not
-	taken  int64 // from the budget, for room and requests
-	lost   bool  // the connection was cut, and the engine has requests, room and replies for ever
+	budget replica.Budget
+	bytes  int64 // of the budget, taken from the memory of all clients or not
+	taken  int64 // of the memory of all clients, for values and requests
+	lost   bool  // the connection was cut, and the engine has requests, budget and replies for ever
 	again  []int // the requests that are handed over again
 	subset []*replica.Request
 }
@@ -45,7 +45,7 @@ func (c *conn) flush() {
 	began := c.srv.cfg.Now()
 	if c.fly(b) {
 		c.timed(began, func() []string { return slowArgs(b) })
-		c.counted(c.srv.cfg.Now().Sub(began))
+		c.countDone(c.srv.cfg.Now().Sub(began))
 		c.forget()
 		b.Reset()
 	}
@@ -78,7 +78,7 @@ func (c *conn) fly(b *batch.Batch) bool {
 	}
 }
 
-// prepare takes room for the batch's replies and, where they are many, for its
+// prepare takes memory for the batch's replies and, where they are many, for its
 // requests. Whole says that it cannot be done in parts.
 func (c *conn) prepare(b *batch.Batch, whole bool) error {
 	f := &c.flight
@@ -86,18 +86,18 @@ func (c *conn) prepare(b *batch.Batch, whole bool) error {
 	if whole {
 		n = max(0, n-c.tx.held) // it was taken as the transaction was made
 	}
-	if n > plainRoom {
+	if n > usualBytes {
 		if can := c.srv.budget.Grantable(); n > can {
 			return tooMany(len(b.Requests), n, can)
 		}
 		if err := c.claim(n); err != nil {
 			return err
 		}
-	} else if n > leastRoom {
+	} else if n > minBytes {
 		c.account.Charge(n)
 		f.taken += n
 	}
-	f.room, f.bytes = replica.Budget{Each: whole, Large: f.room.Made > largeMade}, leastRoom
+	f.budget, f.bytes = replica.Budget{Each: whole, Large: f.budget.Made > largeMade}, minBytes
 	switch {
 	case !shows(b.Requests):
 	case whole:
@@ -106,10 +106,10 @@ func (c *conn) prepare(b *batch.Batch, whole bool) error {
 			return err
 		}
 		f.bytes = n
-	case c.account.Try(plainRoom):
-		f.taken, f.bytes = f.taken+plainRoom, plainRoom
+	case c.account.Try(usualBytes):
+		f.taken, f.bytes = f.taken+usualBytes, usualBytes
 	}
-	f.room.Bytes = f.bytes
+	f.budget.Bytes = f.bytes
 	return nil
 }
 
@@ -150,23 +150,23 @@ func shows(reqs []*replica.Request) bool {
 	return false
 }
 
-// enlarge finds more room for the step at hand, which found too little with nothing
+// enlarge finds more memory for the step at hand, which found too little with nothing
 // before it; false: it was answered.
 func (c *conn) enlarge(b *batch.Batch, at int) bool {
 	f, s := &c.flight, &b.Steps[at]
-	if f.room.Need == 0 { // what was made is enough for one call, and something was
+	if f.budget.Need == 0 { // what was made is enough for one call, and something was
 		return true
 	}
-	several, most := s.Values && s.To-s.From > 1, min(batch.MaxHeld, c.srv.budget.Grantable()/4)
-	if several && f.bytes >= most {
+	several, limit := s.Values && s.To-s.From > 1, min(batch.MaxHeld, c.srv.budget.Grantable()/4)
+	if several && f.bytes >= limit {
 		if err := c.stream(b.Requests[s.From:s.To]); err != nil {
 			c.out.Error(batch.ErrorText(err))
 		}
 		return false
 	}
-	n := f.bytes - f.room.Bytes + f.room.Need // what was taken already, and what was missing
+	n := f.bytes - f.budget.Bytes + f.budget.Need // what was taken already, and what was missing
 	if several {
-		n = max(n, most)
+		n = max(n, limit)
 	}
 	c.account.Release(f.taken)
 	f.taken = 0
@@ -213,8 +213,8 @@ func (c *conn) submit(b *batch.Batch) error {
 func (c *conn) resubmit(b *batch.Batch, at int) error {
 	f := &c.flight
 	f.again, f.subset = f.again[:0], f.subset[:0]
-	f.room.Bytes, f.room.Need, f.room.Vain = f.bytes, 0, 0
-	f.room.Made, f.room.Large = 0, f.room.Large || f.room.Made > largeMade
+	f.budget.Bytes, f.budget.Need, f.budget.Vain = f.bytes, 0, 0
+	f.budget.Made, f.budget.Large = 0, f.budget.Large || f.budget.Made > largeMade
 	for i := range b.Steps[at:] {
 		s := &b.Steps[at+i]
 		for j := s.From; j < s.To; j++ {
@@ -239,7 +239,7 @@ func (c *conn) ask(b *batch.Batch, reqs []*replica.Request) error {
 	n := len(reqs)
 	base := c.srv.requests.Add(uint64(n)) - uint64(n)
 	for i, r := range reqs {
-		r.ID, r.Budget = base+uint64(i)+1, &c.flight.room
+		r.ID, r.Budget = base+uint64(i)+1, &c.flight.budget
 	}
 	c.srv.stats.Batches.Add(1)
 	if err := c.srv.engine.Do(reqs, c.done); err != nil {

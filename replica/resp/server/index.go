@@ -2,8 +2,6 @@ package server
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"kvd/replica/resp/stats"
@@ -26,8 +24,4 @@ func (c *Config) index() (map[string]*Command, error) {
 		table[row.Name] = &row
 	}
 	return table, nil
-}
-
-func sortedNames(table map[string]*Command) []string {
-	return slices.Sorted(maps.Keys(table))
 }

@@ -170,7 +170,7 @@ func TestManyCommandsAndArguments(t *testing.T) {
 	c.Want("+PONG\r\n", "PING")
 }
 
-func TestGuestsMaySendLittle(t *testing.T) {
+func TestUnauthenticatedMaySendLittle(t *testing.T) {
 	r := resptest.Start(t, resptest.TCP(t), func(c *server.Config) {
 		c.RequireAuth, c.Login = true, acltest.Let(func(_, pass string) bool { return pass == "ok" })
 	})

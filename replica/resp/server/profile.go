@@ -37,7 +37,7 @@ func (c *conn) userName() string {
 // setUser notes who the client showed to be; nil is nobody.
 func (c *conn) setUser(user *acl.User) {
 	c.user.Store(user)
-	c.in.Unauthenticated = c.guest()
+	c.in.Unauthenticated = c.unauthenticated()
 	name := ""
 	if user != nil {
 		name = user.Name()
@@ -45,8 +45,8 @@ func (c *conn) setUser(user *acl.User) {
 	c.change(func(p *profile) { p.user = name })
 }
 
-// guest reports whether the client has yet to show who it is.
-func (c *conn) guest() bool {
+// unauthenticated reports whether the client has yet to show who it is.
+func (c *conn) unauthenticated() bool {
 	u := c.user.Load()
 	return c.srv.cfg.RequireAuth && (u == nil || u.Revoked())
 }

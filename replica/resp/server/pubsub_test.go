@@ -79,7 +79,7 @@ func TestGoRedisIsToldOfUnknownChannels(t *testing.T) {
 	})
 }
 
-func TestGuestsMayNotListen(t *testing.T) {
+func TestUnauthenticatedMayNotListen(t *testing.T) {
 	r := resptest.Start(t, resptest.TCP(t), func(c *server.Config) {
 		c.RequireAuth, c.Login = true, acltest.Let(func(_, p string) bool { return p == "ok" })
 	})

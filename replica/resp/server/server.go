@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -87,7 +88,7 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	s.slow = slowlog.New(slowlog.Defaults())
 	s.broker = pubsub.NewBroker(s.budget)
 	s.runID = rand.Text() + rand.Text()
-	s.names = sortedNames(s.table)
+	s.names = slices.Sorted(maps.Keys(s.table))
 	if cfg.Feeds != nil {
 		s.channels = cfg.Feeds.Channels()
 	}
@@ -153,7 +154,7 @@ func (s *Server) rest(ctx context.Context, d time.Duration) bool {
 	return false
 }
 
-// admit starts a connection's goroutine, if there is room.
+// admit starts a connection's goroutine, unless there are too many.
 func (s *Server) admit(nc net.Conn) {
 	if s.cfg.TLS != nil {
 		nc = tls.Server(nc, s.cfg.TLS)

@@ -271,9 +271,9 @@ func TestWaitAsksForTheConnectionsOwnWrite(t *testing.T) {
 	}
 }
 
-// TestTokensVouchForWhatWasShown: a write keeps what its author had not been
+// TestTokensAttestWhatWasShown: a write keeps what its author had not been
 // shown, and its token does not claim to have seen it either.
-func TestTokensVouchForWhatWasShown(t *testing.T) {
+func TestTokensAttestWhatWasShown(t *testing.T) {
 	r := resptest.Start(t, resptest.TCP(t), nil)
 	defer r.Stop()
 	c := r.Dial()

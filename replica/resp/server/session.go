@@ -22,7 +22,7 @@ func (k *Call) Client() Client { return k.conn.snapshot() }
 func (k *Call) UserName() string { return k.conn.userName() }
 
 // Authenticated reports whether the client has shown who it is, or need not.
-func (k *Call) Authenticated() bool { return !k.conn.guest() }
+func (k *Call) Authenticated() bool { return !k.conn.unauthenticated() }
 
 // Login makes the connection the user's, or leaves it as it was. Who guesses too
 // often has to connect again. The error is resp.Error, *acl.BusyError or the context's.

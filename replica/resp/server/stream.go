@@ -114,16 +114,16 @@ func (c *conn) stream(reqs []*replica.Request) error {
 	})
 }
 
-// fetch is what one key shows, when there is room for it.
+// fetch is what one key shows, when there is memory for it.
 func (c *conn) fetch(get func(*replica.Request) replica.Reply, q *replica.Request) (replica.Reply, error) {
 	f := &c.flight
 	for {
-		f.room.Bytes, f.room.Need = f.bytes, 0
+		f.budget.Bytes, f.budget.Need = f.bytes, 0
 		rep := get(q)
 		if !errors.Is(rep.Err, replica.ErrBudget) {
 			return rep, rep.Err
 		}
-		n := f.room.Need
+		n := f.budget.Need
 		c.account.Release(f.taken)
 		f.taken = 0
 		if err := c.claim(n); err != nil {

@@ -37,7 +37,7 @@ const stepBytes = 72
 func (c *conn) hoard() error {
 	t := &c.tx
 	want := int64(t.bytes+t.Side.Len()) + int64(len(t.Steps))*stepBytes + t.Cost(c.srv.cfg.Limits.Requests)
-	if want <= t.held+leastRoom {
+	if want <= t.held+minBytes {
 		return nil
 	}
 	if can := c.srv.budget.Grantable(); want > can {
@@ -52,6 +52,7 @@ func (c *conn) hoard() error {
 	return nil
 }
 
+// Multi begins a transaction.
 func Multi(k *Call) error {
 	if k.conn.tx.active {
 		return resp.Error("ERR MULTI calls can not be nested")
@@ -160,6 +161,7 @@ func (k *Call) execute(b *batch.Batch, first bool, guard *batch.Batch) error {
 	return nil
 }
 
+// Discard forgets the transaction.
 func Discard(k *Call) error {
 	if !k.conn.tx.active {
 		return resp.Error("ERR DISCARD without MULTI")

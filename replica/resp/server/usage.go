@@ -4,32 +4,32 @@ import (
 	"time"
 )
 
-// tallied is a run of one command in the pending batch.
-type tallied struct {
+// commandRun is a run of one command in the pending batch.
+type commandRun struct {
 	cmd *Command
 	n   uint64
 }
 
 // count notes a command that goes into the pending batch.
 func (c *conn) count(cmd *Command) {
-	if n := len(c.tallies); n > 0 && c.tallies[n-1].cmd == cmd {
-		c.tallies[n-1].n++
+	if n := len(c.runs); n > 0 && c.runs[n-1].cmd == cmd {
+		c.runs[n-1].n++
 		return
 	}
-	c.tallies = append(c.tallies, tallied{cmd, 1})
+	c.runs = append(c.runs, commandRun{cmd, 1})
 }
 
-// counted tells the commands how often they were taken, and gives each its share of
+// countDone tells the commands how often they were taken, and gives each its share of
 // the time.
-func (c *conn) counted(took time.Duration) {
+func (c *conn) countDone(took time.Duration) {
 	all := uint64(0)
-	for i := range c.tallies {
-		all += c.tallies[i].n
+	for i := range c.runs {
+		all += c.runs[i].n
 	}
-	for _, t := range c.tallies {
+	for _, t := range c.runs {
 		t.cmd.used.Add(t.n, took*time.Duration(t.n)/time.Duration(all))
 	}
-	c.tallies = c.tallies[:0]
+	c.runs = c.runs[:0]
 	c.srv.stats.Hits.Add(c.pending.Hits)
 	c.srv.stats.Misses.Add(c.pending.Misses)
 }

@@ -12,7 +12,7 @@ import (
 	"kvd/wallclock"
 )
 
-// WATCH holds on one leader. What a key showed is kept, its versions and when it
+// WATCH holds on one leader. What a key showed is remembered: its versions and when it
 // ends; EXEC looks again in the call that does the transaction, so nothing comes
 // between, and where anything is different nothing is done. A write that another
 // leader accepted and that has not arrived is not seen: the resolver decides between
@@ -37,6 +37,7 @@ func (w *watchedKey) showed(p *replica.Present) bool {
 // bytes is about what is held for the key.
 func (w *watchedKey) bytes() int64 { return int64(96 + len(w.key) + batch.DotBytes*len(w.dots)) }
 
+// Watch remembers what keys show, for the next EXEC.
 func Watch(k *Call) error {
 	if k.conn.tx.active {
 		return resp.Error("ERR WATCH inside MULTI is not allowed")
@@ -86,6 +87,7 @@ func (c *conn) observe(b *batch.Batch) error {
 	return batch.Failed(c.replies)
 }
 
+// Unwatch forgets what is watched.
 func Unwatch(k *Call) error {
 	k.conn.unwatch()
 	k.Out.Simple("OK")
@@ -140,7 +142,7 @@ func (k *Call) changed() error {
 }
 
 // carry does a batch of one request to each key, and gives the keys whose request found
-// no room.
+// no memory and was not done.
 func (c *conn) carry(b *batch.Batch, keys []string) (left []string, err error) {
 	defer c.land()
 	if err := c.prepare(b, false); err != nil {

@@ -14,7 +14,7 @@ func TestExecSaysThatNothingWasDone(t *testing.T) {
 	defer r.Stop()
 	c := r.Dial()
 	defer c.Conn.Close()
-	c.Want("+OK\r\n", "WATCH", "a", "b")
+	c.Want("+OK\r\n", "WATCH", "b")
 	c.Want("+OK\r\n", "MULTI")
 	c.Want("+QUEUED\r\n", "SET", "x", "1")
 	r.Leader.Break("b", errors.New("the disk is gone"))

@@ -7,7 +7,7 @@ import (
 	"kvd/replica/resp/budget"
 )
 
-// counters count since the start.
+// Counters count since the start.
 type Counters struct {
 	Accepted, Rejected, Commands, Batches, ProtocolErrors, Slow, Hits, Misses atomic.Uint64
 }
@@ -27,15 +27,17 @@ type Stats struct {
 	Hits, Misses   uint64 // keys read that showed a value, and that did not
 }
 
-// usage counts how often a command was taken and how long it was under way, its sync
+// Usage counts how often a command was taken and how long it was under way, its sync
 // included: commands that go to the engine together share the time.
 type Usage struct{ Calls, Micros, Rejected atomic.Uint64 }
 
+// Add notes n commands that took so long together.
 func (u *Usage) Add(n uint64, took time.Duration) {
 	u.Calls.Add(n)
 	u.Micros.Add(uint64(max(0, took.Microseconds())))
 }
 
+// Reset counts anew.
 func (u *Usage) Reset() {
 	u.Calls.Store(0)
 	u.Micros.Store(0)

@@ -98,8 +98,8 @@ func (d *decoder) originRuns(dots []logical.Dot, o logical.Origin) []logical.Dot
 	d.bad = d.bad || n == 0
 	for i := uint64(0); i < n && !d.bad; i++ {
 		gap, length := d.uvarint(), d.uvarint()
-		room := uint64(limits.Dots - len(dots))
-		if d.bad = d.bad || length == 0 || length > room || i > 0 && gap == 0 || gap > ^uint64(0)-last-length; d.bad {
+		left := uint64(limits.Dots - len(dots))
+		if d.bad = d.bad || length == 0 || length > left || i > 0 && gap == 0 || gap > ^uint64(0)-last-length; d.bad {
 			break
 		}
 		for range length {

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// What strangers can make a leader do and hold.
+// What unauthenticated clients can make a leader do and hold.
 const (
 	minDelay   = 250 * time.Millisecond // after the first wrong password from an address; each further one doubles it
 	maxDelay   = 8 * time.Second
-	patience   = 10 * time.Second // how long a password waits to be hashed before its client is turned away
-	forgiven   = time.Minute      // without a wrong password, after which an address starts anew
+	maxWait    = 10 * time.Second // how long a password waits to be hashed before its client is turned away
+	resetAfter = time.Minute      // without a wrong password, after which an address starts anew
 	maxWaiting = 1024             // passwords that wait, of all addresses
 	maxQueue   = 256              // and of one
 	maxAddrs   = 4096             // addresses that are remembered
@@ -27,11 +27,11 @@ type BusyError struct{ Why string }
 // Error says what to do.
 func (e *BusyError) Error() string { return e.Why + "; try again later" }
 
-// door lets few passwords be hashed at once, one of each address, and lets addresses
+// throttle lets few passwords be hashed at once, one of each address, and lets addresses
 // wait from which wrong ones came:
 //
 //	address ─▶ one at a time ─▶ its delay ─▶ a free slot ─▶ hash ─▶ the delay grows, or ends
-type door struct {
+type throttle struct {
 	slots chan struct{}
 
 	mu      sync.Mutex
@@ -47,21 +47,21 @@ type addr struct {
 	turn     time.Time // before which no further one is looked at
 }
 
-// newDoor leaves three processors of four to those who are known.
-func newDoor() *door {
-	return &door{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/4)), addrs: map[string]*addr{}}
+// newThrottle leaves three processors of four to those who are known.
+func newThrottle() *throttle {
+	return &throttle{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/4)), addrs: map[string]*addr{}}
 }
 
 // try calls hash when it is the address's turn, and takes notice of what came out.
 // known is asked before: what was hashed meanwhile need not be hashed again.
-func (d *door) try(ctx context.Context, from string, known, hash func() *User) (*User, error) {
+func (d *throttle) try(ctx context.Context, from string, known, hash func() *User) (*User, error) {
 	from = site(from)
 	a, err := d.join(from)
 	if err != nil {
 		return nil, err
 	}
 	defer d.leave(a)
-	short, end := context.WithTimeout(ctx, patience)
+	short, end := context.WithTimeout(ctx, maxWait)
 	defer end()
 	user, err := d.inTurn(short, a, known, hash)
 	if err != nil && ctx.Err() == nil {
@@ -71,7 +71,7 @@ func (d *door) try(ctx context.Context, from string, known, hash func() *User) (
 }
 
 // inTurn fails with the context.
-func (d *door) inTurn(ctx context.Context, a *addr, known, hash func() *User) (*User, error) {
+func (d *throttle) inTurn(ctx context.Context, a *addr, known, hash func() *User) (*User, error) {
 	if err := take(ctx, a.one); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (d *door) inTurn(ctx context.Context, a *addr, known, hash func() *User) (*
 	return user, nil
 }
 
-// take puts a token in when there is room.
+// take puts a token in when a slot is free.
 func take(ctx context.Context, slots chan struct{}) error {
 	select {
 	case slots <- struct{}{}:
@@ -117,7 +117,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // join puts one more into an address's queue.
-func (d *door) join(from string) (*addr, error) {
+func (d *throttle) join(from string) (*addr, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	a := d.addrs[from]
@@ -125,7 +125,7 @@ func (d *door) join(from string) (*addr, error) {
 		return nil, &BusyError{"too many passwords wait to be checked"}
 	}
 	if a == nil {
-		d.makeRoom()
+		d.evict()
 		a = &addr{one: make(chan struct{}, 1)}
 		d.addrs[from] = a
 	}
@@ -134,7 +134,7 @@ func (d *door) join(from string) (*addr, error) {
 	return a, nil
 }
 
-func (d *door) leave(a *addr) {
+func (d *throttle) leave(a *addr) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	a.queue--
@@ -142,11 +142,11 @@ func (d *door) leave(a *addr) {
 }
 
 // delayed is how long the address has to wait.
-func (d *door) delayed(a *addr) time.Duration {
+func (d *throttle) delayed(a *addr) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	left := time.Until(a.turn)
-	if left < -forgiven {
+	if left < -resetAfter {
 		a.failures = 0
 	}
 	return max(0, left)
@@ -154,7 +154,7 @@ func (d *door) delayed(a *addr) time.Duration {
 
 // note lets the address wait longer after a wrong password, and no more after a right
 // one.
-func (d *door) note(a *addr, right bool) {
+func (d *throttle) note(a *addr, right bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if right {
@@ -165,9 +165,9 @@ func (d *door) note(a *addr, right bool) {
 	a.turn = time.Now().Add(min(maxDelay, minDelay<<min(a.failures-1, 10)))
 }
 
-// makeRoom forgets the address whose turn was longest ago, if there are too many. Those
+// evict forgets the address whose turn was longest ago, if there are too many. Those
 // where somebody waits are few. The lock is held.
-func (d *door) makeRoom() {
+func (d *throttle) evict() {
 	if len(d.addrs) < maxAddrs {
 		return
 	}

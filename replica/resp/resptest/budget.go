@@ -7,11 +7,11 @@ import (
 	"kvd/replica"
 )
 
-// noRoom is the reply to a request whose values find no room, nil if they do.
-func noRoom(r *replica.Request, o object) *replica.Reply {
-	room := r.Budget
+// overBudget is the reply to a request whose values exceed its budget, nil if they do.
+func overBudget(r *replica.Request, o object) *replica.Reply {
+	b := r.Budget
 	switch {
-	case room == nil || !room.Closed() && (!holds(r) || room.Take(replica.Bytes(o.values))):
+	case b == nil || !b.Closed() && (!holds(r) || b.Take(replica.Bytes(o.values))):
 		return nil
 	default:
 		return &replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrBudget)}
@@ -28,7 +28,7 @@ func (l *Leader) Snapshot(use func(get func(*replica.Request) replica.Reply) err
 	l.mu.Unlock()
 	return use(func(r *replica.Request) replica.Reply {
 		o := objects[r.Key]
-		if rep := noRoom(r, o); rep != nil {
+		if rep := overBudget(r, o); rep != nil {
 			return *rep
 		}
 		return replica.Reply{Shown: o.reading()}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -189,18 +190,9 @@ func (r *Reader) Measure(prefixes []string) ([]Stats, error) {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
 	if err := r.ledger.LossesFrom("", logical.Dot{}, m.loss); err != nil || m.err != nil {
-		return nil, fmt.Errorf("measure: %w", firstOf(err, m.err))
+		return nil, fmt.Errorf("measure: %w", cmp.Or(err, m.err))
 	}
 	return m.stats, nil
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // measuring is a measurement under way.
@@ -259,5 +251,5 @@ func (m *measuring) values(s *Stats, key string) {
 	q := m.about(key)
 	reading, _ := q.panel.ReadAt(q.object, q, m.cfg.deadlines())
 	s.ObserveKey(len(reading.Values))
-	m.err = firstOf(m.err, q.err)
+	m.err = cmp.Or(m.err, q.err)
 }

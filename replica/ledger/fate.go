@@ -97,9 +97,9 @@ type Verdict struct {
 	By         logical.Dot // Superseded, Deleted: the nearest that had seen it; Lost: the winner; Doubled: the other dot
 	ByWrite    Write       // of By
 	LossRecord *LossRecord // Lost
-	// Held says that By's author had not been shown the write: the leader that
+	// Hidden says that By's author had not been shown the write: the leader that
 	// accepted By held it, and would have shown it under this resolver.
-	Held bool
+	Hidden bool
 	// Bounded says of what is Unclear that the search for it ended at its bound, and not
 	// where the log ends.
 	Bounded bool
@@ -238,7 +238,7 @@ func (q *question) gone(v *Verdict, w *Write) {
 		v.Bounded = q.steps <= 0
 		return
 	}
-	v.State, v.By, v.Held = Superseded, by.dot, by.hidden
+	v.State, v.By, v.Hidden = Superseded, by.dot, by.hidden
 	if w := q.write(by.dot); w.Kind == resolve.Delete {
 		v.State = Deleted
 	}

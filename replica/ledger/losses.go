@@ -60,7 +60,7 @@ func (r *Reader) Losses(f Filter, yield func(LossRecord) bool) error {
 		}
 		return yield(d)
 	})
-	return firstOf(failed, err)
+	return cmp.Or(failed, err)
 }
 
 // Cursor is a position in a leader's ledger: that of one row. Rows that come and go

@@ -142,7 +142,7 @@ type question struct {
 	object *resolve.Object
 	rows   map[logical.Dot][]resolve.Loss // of writes that were asked about: a key may have any number
 	ops    map[logical.Dot]entry
-	over   map[logical.Dot][]over               // who named a dot; nil: not looked for yet
+	over   map[logical.Dot][]overwrite          // who named a dot; nil: not looked for yet
 	saw    map[logical.Dot]map[logical.Dot]bool // of a dot, whose authors had been shown it
 	under  map[resolve.ID]map[logical.Dot]bool  // what the survivors had seen, where it was asked
 	steps  int
@@ -155,8 +155,8 @@ type entry struct {
 	size int         // of the whole value
 }
 
-// over is an op that names another.
-type over struct {
+// overwrite is an op that names another.
+type overwrite struct {
 	dot    logical.Dot
 	hidden bool // its leader held the other and did not show it
 }

@@ -16,7 +16,7 @@ import (
 
 // overwriter is the nearest op that names d: under id, one that is not lost if
 // there is one.
-func (q *question) overwriter(id resolve.ID, d logical.Dot) (over, bool) {
+func (q *question) overwriter(id resolve.ID, d logical.Dot) (overwrite, bool) {
 	found := q.overwriters(d)
 	best := -1
 	for i, o := range found {
@@ -25,13 +25,13 @@ func (q *question) overwriter(id resolve.ID, d logical.Dot) (over, bool) {
 		}
 	}
 	if best < 0 {
-		return over{}, false
+		return overwrite{}, false
 	}
 	return found[best], true
 }
 
 // nearer prefers what was not lost, then what had seen d, then the oldest.
-func (q *question) nearer(id resolve.ID, a, b over) bool {
+func (q *question) nearer(id resolve.ID, a, b overwrite) bool {
 	if x, y := q.lostOrUnseen(id, a.dot), q.lostOrUnseen(id, b.dot); x != y {
 		return y
 	}
@@ -50,9 +50,9 @@ func (q *question) lostOrUnseen(id resolve.ID, d logical.Dot) bool {
 }
 
 // overwriters is every op that names d, as far as one question may look.
-func (q *question) overwriters(d logical.Dot) []over {
+func (q *question) overwriters(d logical.Dot) []overwrite {
 	if q.over == nil {
-		q.over = map[logical.Dot][]over{}
+		q.over = map[logical.Dot][]overwrite{}
 		q.search()
 	}
 	if len(q.over[d]) == 0 {
@@ -88,16 +88,16 @@ func (q *question) search() {
 
 // names enters what an op names.
 func (q *question) names(op *resolve.Op) {
-	add := func(d logical.Dot, o over) {
+	add := func(d logical.Dot, o overwrite) {
 		if !slices.Contains(q.over[d], o) {
 			q.over[d] = append(q.over[d], o)
 		}
 	}
 	for _, d := range op.Parents {
-		add(d, over{op.Dot, false})
+		add(d, overwrite{op.Dot, false})
 	}
 	for _, d := range op.Hidden {
-		add(d, over{op.Dot, true})
+		add(d, overwrite{op.Dot, true})
 	}
 }
 

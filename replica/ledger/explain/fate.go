@@ -86,7 +86,7 @@ func Verdict(v *ledger.Verdict) string {
 	case ledger.Live:
 		return "live"
 	case ledger.Superseded:
-		if v.Held {
+		if v.Hidden {
 			return fmt.Sprintf("superseded by %s (%s): had %s served, its author would have been shown it", from(&v.ByWrite), v.By, v.Resolver)
 		}
 		return fmt.Sprintf("superseded by %s (%s), whose author had been shown it", from(&v.ByWrite), v.By)

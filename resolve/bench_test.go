@@ -88,7 +88,7 @@ func BenchmarkDraft(b *testing.B) {
 	}
 }
 
-// A long line of writes, each over the last, is lost at once to a stranger.
+// A long line of writes, each over the last, is lost at once to an unrelated write.
 func BenchmarkCollateral(b *testing.B) {
 	const length = 20_000
 	panel := resolve.Panel{Serving: resolve.LWW}
@@ -98,13 +98,13 @@ func BenchmarkCollateral(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	stranger := &resolve.Op{Key: "some/key", Kind: resolve.Put, Dot: logical.Dot{Origin: 20, Seq: 1}, Lamport: 1}
-	stranger.Wall.Earliest, stranger.Wall.Latest = 100_000, 100_000
-	l.History.Admit(stranger)
+	unrelated := &resolve.Op{Key: "some/key", Kind: resolve.Put, Dot: logical.Dot{Origin: 20, Seq: 1}, Lamport: 1}
+	unrelated.Wall.Earliest, unrelated.Wall.Latest = 100_000, 100_000
+	l.History.Admit(unrelated)
 	var folder resolve.Folder
 	b.ReportAllocs()
 	for b.Loop() {
-		if got := folder.Fold(panel, l.Object.Clone(), stranger, l.History, nil); len(got) != length {
+		if got := folder.Fold(panel, l.Object.Clone(), unrelated, l.History, nil); len(got) != length {
 			b.Fatalf("%d verdicts, want %d", len(got), length)
 		}
 	}

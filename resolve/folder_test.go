@@ -11,15 +11,15 @@ import (
 	"kvd/wallclock"
 )
 
-// A line of writes is lost at once to a stranger, and comes back at once when
+// A line of writes is lost at once to an unrelated write, and comes back at once when
 // somebody has seen both. One Folder judges lines that fit its first memory, just
 // do not, and are much longer, in turn.
 func TestFolderForgetsTheLastFold(t *testing.T) {
 	var used resolve.Folder
 	for _, length := range []int{3, 13, 12, 500, 1, 5000, 14, 2} {
-		o, h, stranger, peace := line(t, length)
+		o, h, unrelated, peace := line(t, length)
 		var fresh resolve.Folder
-		for _, op := range []*resolve.Op{stranger, peace} {
+		for _, op := range []*resolve.Op{unrelated, peace} {
 			want := fresh.Fold(resolve.Panel{Serving: resolve.LWW, Shadows: resolve.Causal.Mask()}, o.Clone(), op, h, nil)
 			got := used.Fold(resolve.Panel{Serving: resolve.LWW, Shadows: resolve.Causal.Mask()}, o, op, h, nil)
 			if err := h.Insert(got); err != nil {
@@ -28,7 +28,7 @@ func TestFolderForgetsTheLastFold(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("%d writes: a used folder gives %d verdicts, a fresh one %d", length, len(got), len(want))
 			}
-			if lost := len(h.Losses(resolve.LWW)); lost != map[*resolve.Op]int{stranger: length}[op] {
+			if lost := len(h.Losses(resolve.LWW)); lost != map[*resolve.Op]int{unrelated: length}[op] {
 				t.Errorf("%d writes: %d are lost after %s", length, lost, op.Value)
 			}
 		}
@@ -36,7 +36,7 @@ func TestFolderForgetsTheLastFold(t *testing.T) {
 }
 
 // line is a key that one leader has written length times, each over the last; what
-// a stranger then writes; and what is written over both.
+// somebody unrelated then writes; and what is written over both.
 func line(t *testing.T, length int) (*resolve.Object, *resolvetest.History, *resolve.Op, *resolve.Op) {
 	l := resolvetest.NewLeader(resolve.Panel{Serving: resolve.LWW, Shadows: resolve.Causal.Mask()}, "k", 10)
 	for i := range length {
@@ -51,8 +51,8 @@ func line(t *testing.T, length int) (*resolve.Object, *resolvetest.History, *res
 		l.History.Admit(op)
 		return op
 	}
-	stranger := later("stranger", 1)
-	return l.Object, l.History, stranger, later("peace", 2, logical.Dot{Origin: 10, Seq: logical.Seq(length)}, stranger.Dot)
+	unrelated := later("unrelated", 1)
+	return l.Object, l.History, unrelated, later("peace", 2, logical.Dot{Origin: 10, Seq: logical.Seq(length)}, unrelated.Dot)
 }
 
 // Those who agree share a verdict; those who do not have their own.

@@ -192,7 +192,7 @@ func stalled(t *testing.T) (u *Users, most, hashed *atomic.Int32) {
 	return u, most, hashed
 }
 
-// However many strangers guess, from however many addresses, few hashes are under way,
+// However many clients guess, from however many addresses, few hashes are under way,
 // and what waits is bounded.
 func TestGuessersDoNotOccupyTheProcessors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

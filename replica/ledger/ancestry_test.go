@@ -84,7 +84,7 @@ func (c *cluster) sameFate(d logical.Dot, gone func(resolve.Loss) bool) (alone, 
 // TestRestoreAfterEvicting: a lost write whose row is gone comes back as any other.
 func TestRestoreAfterEvicting(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
-	lost := strangers(c)[1]
+	lost := concurrent(c)[1]
 	r, err := c.evicting("n1", everyRow).Restore(lost)
 	if err != nil || string(r.Request.Value) != "milk,bread" || len(r.Request.Shown) != 2 {
 		t.Fatal(r, err)

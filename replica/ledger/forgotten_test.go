@@ -79,7 +79,7 @@ func (c *cluster) keeping(at string) *ledger.Reader {
 // back.
 func TestForgottenLosersAreToldOfByTheLedger(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
-	lost := strangers(c)[1]
+	lost := concurrent(c)[1]
 	said := func() (why, losses string, verdicts []ledger.Verdict) {
 		t.Helper()
 		s, err := c.keeping("n1").Why("cart")

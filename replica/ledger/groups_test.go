@@ -97,7 +97,7 @@ func TestLongValuesAreNotHeld(t *testing.T) {
 // TestWhyOfAKeyThatLostThousands tells of the newest, and counts the rest.
 func TestWhyOfAKeyThatLostThousands(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
-	strangers(c)
+	concurrent(c)
 	const many = 5000
 	var rows []resolve.Loss
 	for i := range many { // in the ledger by dot, in time the other way round

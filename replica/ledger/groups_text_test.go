@@ -40,7 +40,7 @@ func TestManyLosersAreAFewSentences(t *testing.T) {
 // would not have lost the write.
 func TestWhySaysThatRowsWereGivenUp(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
-	strangers(c)
+	concurrent(c)
 	a := c.reader("n1")
 	a.Config().Evicted[resolve.LWW], a.Config().Evicted[resolve.Lamport] = 5000, 1
 	s, err := a.Why("cart")

@@ -65,7 +65,7 @@ func TestLossesComeInPages(t *testing.T) {
 // TestAuditAfterEvictingCountsWhatTheLedgerGaveUp, and no more than that.
 func TestAuditAfterEvictingCountsWhatTheLedgerGaveUp(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
-	dots := strangers(c)
+	dots := concurrent(c)
 	lww := func(evicted int64) ledger.Balance {
 		a := c.over("n1", faulty{hide: func(l resolve.Loss) bool { return l.Resolver == resolve.LWW }})
 		a.Config().Evicted[resolve.LWW] = evicted
@@ -151,7 +151,7 @@ func TestWhatTheClocksProve(t *testing.T) {
 		}
 	}
 	c = fresh()
-	strangers(c)
+	concurrent(c)
 	if err := c.reader("n2").Losses(ledger.Filter{Resolvers: resolve.LWW.Mask()}, func(d ledger.LossRecord) bool {
 		if strings.Contains(explain.Loss(&d), "at least") {
 			t.Errorf("nobody had seen the other, and it says %s", explain.Loss(&d))

@@ -32,11 +32,11 @@ func stories() []story {
 		{"figure-8-3", figure83, resolve.LWW, "x"},
 		{"figure-8-3-counter", figure83, resolve.Counter, "x"},
 		{"figure-8-3-restored", restored83, resolve.LWW, "x"},
-		{"strangers", strangers, resolve.LWW, "cart"},
-		{"strangers-hlc", strangers, resolve.HLC, "cart"},
-		{"strangers-lamport", strangers, resolve.Lamport, "cart"},
-		{"strangers-interval", strangers, resolve.Interval, "cart"},
-		{"strangers-siblings", strangers, resolve.Siblings, "cart"},
+		{"concurrent", concurrent, resolve.LWW, "cart"},
+		{"concurrent-hlc", concurrent, resolve.HLC, "cart"},
+		{"concurrent-lamport", concurrent, resolve.Lamport, "cart"},
+		{"concurrent-interval", concurrent, resolve.Interval, "cart"},
+		{"concurrent-siblings", concurrent, resolve.Siblings, "cart"},
 		{"covered-unseen", covered, resolve.Causal, "x"},
 		{"deletion-lost", deletion, resolve.LWW, "x"},
 		{"deleted", deleted, resolve.Siblings, "x"},
@@ -72,8 +72,8 @@ func restored83(c *cluster) []logical.Dot {
 	return dots
 }
 
-// strangers write the same key without having heard of each other.
-func strangers(c *cluster) []logical.Dot {
+// concurrent write the same key without having heard of each other.
+func concurrent(c *cluster) []logical.Dot {
 	base := c.set("n1", 1, "cart", "milk")
 	c.quiet()
 	c.leaders["n3"].skew = 7 * time.Millisecond

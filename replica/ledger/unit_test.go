@@ -83,7 +83,7 @@ func (c *cluster) over(at string, f faulty) *ledger.Reader {
 // nobody accepted is a stray.
 func TestAuditNamesWhatDoesNotAddUp(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
-	dots := strangers(c)
+	dots := concurrent(c)
 	a := c.over("n1", faulty{
 		hide: func(l resolve.Loss) bool { return l.Resolver == resolve.LWW },
 		add: []resolve.Loss{
@@ -150,7 +150,7 @@ func TestAuditBoundsWhatItHolds(t *testing.T) {
 // TestFailedReadsAreSaid, not taken for nothing found.
 func TestFailedReadsAreSaid(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
-	dots := strangers(c)
+	dots := concurrent(c)
 	a := c.over("n1", faulty{fail: errors.New("the disk is gone")})
 	_, why := a.Why("cart")
 	_, fate := a.Fate(dots[0])
@@ -169,7 +169,7 @@ func TestFailedReadsAreSaid(t *testing.T) {
 func TestLossesAreFiltered(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
 	figure83(c)
-	strangers(c)
+	concurrent(c)
 	count := func(f ledger.Filter) (n int) {
 		if err := c.reader("n2").Losses(f, func(ledger.LossRecord) bool { n++; return true }); err != nil {
 			t.Fatal(err)
@@ -260,7 +260,7 @@ func foundInTheLog(t *testing.T, noise int) {
 // write is not written over. What was restored is no longer lost anywhere.
 func TestRestoringErasesNothingUnseen(t *testing.T) {
 	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
-	dots := strangers(c)
+	dots := concurrent(c)
 	r, err := c.reader("n2").Restore(dots[1])
 	if err != nil || !r.Request.Exact || !slices.Equal(r.Request.Shown, dots[1:]) {
 		t.Fatalf("%+v, %v", r, err)

@@ -122,7 +122,7 @@ func TestRefusedPortIsDownAtOnce(t *testing.T) {
 	}
 	addr := ln.Addr().String()
 	_ = ln.Close()
-	a := start(t, "a", func(c *Config) { c.HandshakeTimeout = 10 * patience })
+	a := start(t, "a", func(c *Config) { c.HandshakeTimeout = 10 * timeout })
 	a.mesh.SetPeers(map[replica.Leader]string{"b": addr})
 	a.awaitTurns("-b")
 	a.mesh.Send("b", a.batch(1, 1, 10))
@@ -170,7 +170,7 @@ func TestCloseSendsWhatIsQueued(t *testing.T) {
 	for i := range 300 {
 		a.mesh.Send("b", a.batch(1+10*i, 10+10*i, 500))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if err := a.mesh.Close(ctx); err != nil {
 		t.Fatal(err)

@@ -17,8 +17,8 @@ import (
 	"kvd/wallclock"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+// timeout is how long a test waits for what must happen.
+const timeout = 20 * time.Second
 
 // node is a mesh and what it told its leader.
 type node struct {
@@ -151,7 +151,7 @@ func (n *node) ungate() {
 // is told, and now and then.
 func (n *node) await(what string, ok func() bool) {
 	n.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	again := time.AfterFunc(0, func() {})
 	defer again.Stop()
 	n.mu.Lock()
@@ -307,7 +307,7 @@ func visit(t *testing.T, n *node, name replica.Leader) *guest {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(timeout))
 	cfg := settings(name)
 	return &guest{t: t, conn: conn, dec: wire.NewDecoder(conn, cfg.wire()), cfg: cfg, host: n.name}
 }

@@ -75,7 +75,7 @@ func TestCreditComesFromWhoeverApplies(t *testing.T) {
 	b.mesh.Credit("a", window/2)
 	b.awaitOps("a", sent+window/2/1400)
 	b.mesh.Credit("a", 10*window)
-	b.mesh.Credit("stranger", window)
+	b.mesh.Credit("nobody", window)
 	b.awaitOps("a", 40)
 	b.mesh.Credit("a", 10*window)
 	a.awaitStats("credit within the window", func(s Stats) bool { p := s.peer("b"); return p.Credit > 0 && p.Credit <= window && p.Connects == 1 })

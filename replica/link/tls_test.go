@@ -101,7 +101,7 @@ func TestTLSStrangersAreTurnedAway(t *testing.T) {
 	// One that trusts everybody and shows nothing.
 	conn, err := tls.Dial("tcp", a.mesh.Addr(), &tls.Config{InsecureSkipVerify: true})
 	if err == nil {
-		_ = conn.SetDeadline(time.Now().Add(patience))
+		_ = conn.SetDeadline(time.Now().Add(timeout))
 		_, err = conn.Read(make([]byte, 1))
 		_ = conn.Close()
 	}

@@ -16,8 +16,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// patience is how long a condition may take. It is only spent by failures.
-const patience = 30 * time.Second
+// timeout is how long a condition may take. It is only spent by failures.
+const timeout = 30 * time.Second
 
 // node is a member under test, with what it was told and what it logged.
 type node struct {
@@ -55,7 +55,7 @@ func (n *node) tell(v View) {
 // until waits for a view of which holds is true.
 func (n *node) until(what string, holds func(View) bool) View {
 	n.t.Helper()
-	late := time.After(patience)
+	late := time.After(timeout)
 	for {
 		n.mu.Lock()
 		v := n.view
@@ -86,7 +86,7 @@ func (n *node) untilLogged(text string) {
 	n.t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	late := time.After(patience)
+	late := time.After(timeout)
 	for !strings.Contains(n.logged(), text) {
 		select {
 		case <-ticker.C:
@@ -109,7 +109,7 @@ func config(name string, join ...string) Config {
 // is over, so it looks again.
 func noLeaks(t *testing.T) {
 	t.Cleanup(func() {
-		late := time.Now().Add(patience)
+		late := time.Now().Add(timeout)
 		err := goleak.Find()
 		for err != nil && time.Now().Before(late) {
 			err = goleak.Find()
@@ -271,7 +271,7 @@ func TestCloseDoesNotWaitForASilentSeed(t *testing.T) {
 }
 
 // Two halves that started apart must meet once they can.
-func TestStrangersAmongTheSeedsAreMetLater(t *testing.T) {
+func TestSeedsOfAnotherHalfAreFoundLater(t *testing.T) {
 	noLeaks(t)
 	c := start(t, config("c"))
 	addr := c.Addr()

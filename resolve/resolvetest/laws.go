@@ -208,7 +208,7 @@ func (r *Replica) countedAs(b *Brute) error {
 	return nil
 }
 
-// Births compares what each leader recorded in an op with what it had applied.
+// Acceptances compares what each leader recorded in an op with what it had applied.
 func Acceptances(p Past, _ *rand.Rand) error {
 	for _, op := range Writes(p.Ops) {
 		then := keep(p.Ops, func(o *resolve.Op) bool { return o == op || op.Deps.Covers(o.Dot) })

@@ -97,7 +97,7 @@ func bugs() []bug {
 		{"parents that include what was never shown", resolve.LWW, onRequest(func(r *replica.Request) { r.Exact = false })},
 		{"a gate that ignores dependencies", resolve.Siblings, shipWithoutDeps},
 		{"a retry at the same leader applied twice", resolve.Counter, dropping[replica.PutRequest]()},
-		{"duplicates not recognised", resolve.Counter, forgetForeignRequests},
+		{"duplicates not recognised", resolve.Counter, forgetRemoteRequests},
 		{"duplicates remembered in pairs", resolve.Counter, pairsOnly},
 		{"a hybrid clock forgotten over restart", resolve.HLC, func() host.Tamper {
 			return hooks{state: func(st *replica.State) { st.HLC = logical.HLC{} }}
@@ -134,9 +134,9 @@ func shipWithoutDeps() host.Tamper {
 	}}
 }
 
-// forgetForeignRequests does not notice that a peer had accepted a request too,
+// forgetRemoteRequests does not notice that a peer had accepted a request too,
 // as a leader that only knows its own clients would not.
-func forgetForeignRequests() host.Tamper {
+func forgetRemoteRequests() host.Tamper {
 	return hooks{put: func(p replica.Put) replica.Put {
 		if _, is := p.(replica.PutDuplicates); is {
 			return nil

@@ -60,7 +60,7 @@ func TestConfirm(t *testing.T) {
 		{"knows more", "our log ends at 5", func(a *Statement) { a.Frontier[0].Seq = 6 }, nil},
 		{"holds it", "holds origin", func(a *Statement) { a.Origin = own }, nil},
 		{"knows who holds it", "live leader n1", func(a *Statement) { peer(a, "n1", own, true) }, nil},
-		{"knows a stranger", "never known", func(a *Statement) { peer(a, "n9", "0000000000000009", false) }, nil},
+		{"knows somebody unknown", "never known", func(a *Statement) { peer(a, "n9", "0000000000000009", false) }, nil},
 		{"is somebody else", "n3 answered", func(a *Statement) { a.Name = "n3" }, nil},
 	} {
 		asker := Confirmer{Self: "n1", Own: logical.Dot{Origin: 7, Seq: 5}, Fetch: func(context.Context, string) (*Statement, error) {

@@ -53,7 +53,7 @@ type Config struct {
 	// MaxSiblings bounds the versions of a key side by side; see replica.Config.
 	MaxSiblings int
 	// ClientMemory is the bytes that all clients' requests and replies may use
-	// together; see resp.Limits.
+	// together; see server.Limits.
 	ClientMemory int64
 	ClockError   time.Duration    // the half-width claimed for this machine's clock
 	Clock        wallclock.Faults // planted in it; only with UnsafeFaults

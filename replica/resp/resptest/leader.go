@@ -1,6 +1,7 @@
 // Package resptest has a leader for tests of the Redis protocol edge: a map, one
-// goroutine, and the promises of resp.Engine, resp.Keys and resp.Inspector. It
-// does not replicate and resolves nothing: siblings are put there by the test.
+// goroutine, and the promises of server.Engine, server.Keys and server.Inspector. It
+// does not replicate and resolves nothing: siblings are put there by the test. A Rig is a whole server
+// with the table of commands over such a leader, and Client a raw connection to it.
 package resptest
 
 import (

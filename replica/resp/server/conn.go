@@ -23,7 +23,7 @@ import (
 // conn is one client. One goroutine runs it: take what has arrived, hand it to
 // the engine, wait, write the replies, push what the client listens to, read on.
 // There is at most one batch in flight, so a client that does not read its
-// replies stops being read from. Feeds never write: they ring, and the goroutine
+// replies stops being read from. Feeds never write: they wake the goroutine, which
 // comes back from its read.
 type conn struct {
 	srv         *Server

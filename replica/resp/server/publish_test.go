@@ -93,10 +93,10 @@ func TestPublishedGoesToOtherLeaders(t *testing.T) {
 		}
 	})
 	defer r.Stop()
-	c, ear := r.Dial(), r.Dial()
+	c, sub := r.Dial(), r.Dial()
 	defer c.Conn.Close()
-	defer ear.Conn.Close()
-	ear.Do("PSUBSCRIBE", "*")
+	defer sub.Conn.Close()
+	sub.Do("PSUBSCRIBE", "*")
 	c.Want(":1\r\n", "PUBLISH", "news", "a\x00\xff")
 	c.Want(":1\r\n", "PUBLISH", "", "")
 	wants := func(want, channel, message string) {
@@ -117,7 +117,7 @@ func TestPublishedGoesToOtherLeaders(t *testing.T) {
 	}
 	var heard []string
 	for len(heard) < 5 {
-		lines := strings.Split(ear.Reply(), "\r\n")
+		lines := strings.Split(sub.Reply(), "\r\n")
 		heard = append(heard, lines[6])
 	}
 	if got := strings.Join(heard, ","); got != "news,,c,theirs,last" {
@@ -130,22 +130,22 @@ func TestPublishedGoesToOtherLeaders(t *testing.T) {
 func TestPublishedComesAfterWhatWasWrittenBefore(t *testing.T) {
 	r := resptest.Start(t, resptest.TCP(t), nil)
 	defer r.Stop()
-	c, ear := r.Dial(), r.Dial()
+	c, sub := r.Dial(), r.Dial()
 	defer c.Conn.Close()
-	defer ear.Conn.Close()
-	ear.Do("HELLO", "3")
-	ear.Do("SUBSCRIBE", "news")
+	defer sub.Conn.Close()
+	sub.Do("HELLO", "3")
+	sub.Do("SUBSCRIBE", "news")
 	release := r.Leader.Hold()
 	c.Send(resptest.Encode("SET", "a", "1") + resptest.Encode("PUBLISH", "news", "a") + resptest.Encode("MULTI") + resptest.Encode("PUBLISH", "news", "b") + resptest.Encode("SET", "b", "1") + resptest.Encode("EXEC"))
 	replicatest.Eventually(t, "the write is on its way", func() bool { return r.Server.Stats().Batches == 1 })
-	ear.Want("+PONG\r\n", "PING")
+	sub.Want("+PONG\r\n", "PING")
 	release()
 	for _, want := range []string{"a", "b"} {
-		if got := ear.Reply(); !strings.HasSuffix(got, "$1\r\n"+want+"\r\n") {
+		if got := sub.Reply(); !strings.HasSuffix(got, "$1\r\n"+want+"\r\n") {
 			t.Errorf("heard %q", got)
 		}
 	}
-	ear.Want("$1\r\n1\r\n", "GET", "b")
+	sub.Want("$1\r\n1\r\n", "GET", "b")
 	for _, want := range []string{"+OK\r\n", ":1\r\n", "+OK\r\n", "+QUEUED\r\n", "+QUEUED\r\n", "*2\r\n:1\r\n+OK\r\n"} {
 		if got := c.Reply(); got != want {
 			t.Errorf("answered %q, want %q", got, want)

@@ -157,8 +157,8 @@ type endless struct{}
 
 func (endless) Channels() []string { return []string{"kvd:losses"} }
 
-func (endless) Listen(_ string, _ func(string) bool, bell func()) pubsub.Feed {
-	bell()
+func (endless) Listen(_ string, _ func(string) bool, wake func()) pubsub.Feed {
+	wake()
 	return endless{}
 }
 

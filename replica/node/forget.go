@@ -78,7 +78,7 @@ func (l *Leader) forget(_ context.Context, args [][]byte, w *resp.Writer) error 
 	if err != nil {
 		return err
 	}
-	_, lift := o["LIFT"]
+	lift := o.Has("LIFT")
 	if err := l.mayForget(name, lift); err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (an *Answers) tellAudit(ctx context.Context, args [][]byte, w *resp.Writer)
 	if err != nil {
 		return err
 	}
-	if o["PROGRESS"] != nil {
+	if o.Has("PROGRESS") {
 		an.tellProgress(w)
 		return nil
 	}

@@ -73,12 +73,12 @@ func (an *Answers) tellConflicts(ctx context.Context, args [][]byte, w *resp.Wri
 		return err
 	}
 	var after logical.Dot
-	if o["AFTER"] != nil {
+	if o.Has("AFTER") {
 		if after, err = logical.ParseDot(o.One("AFTER")); err != nil {
 			return fmt.Errorf("AFTER is %.64q: %w", o.One("AFTER"), err)
 		}
 	}
-	_, open := o["OPEN"]
+	open := o.Has("OPEN")
 	var p *conflictPage
 	err = an.ask(ctx, func(snap *snapshot) (err error) {
 		p, err = snap.conflicts(after, open)
@@ -151,7 +151,7 @@ func (an *Answers) accept(ctx context.Context, args [][]byte, w *resp.Writer) (l
 	if err != nil {
 		return d, err
 	}
-	_, m.Newer = o["NEWER"]
+	m.Newer = o.Has("NEWER")
 	err = an.ask(ctx, func(snap *snapshot) (err error) {
 		m.Contents, err = snap.contentsOf(d)
 		for _, c := range m.Contents {

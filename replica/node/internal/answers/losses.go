@@ -80,7 +80,7 @@ func readFilter(args [][]byte) (f ledger.Filter, count int, err error) {
 	if f.Resolvers, err = o.Resolvers(); err != nil {
 		return f, 0, err
 	}
-	if o["AFTER"] != nil {
+	if o.Has("AFTER") {
 		if f.After, err = ledger.ParseCursor(o.One("AFTER")); err != nil {
 			return f, 0, err
 		}

@@ -130,7 +130,7 @@ func readRestoring(args [][]byte) (r restoring, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.force = o["FORCE"] != nil
+	r.force = o.Has("FORCE")
 	if id := o["REQUEST"]; id != nil {
 		var bad, worse error
 		r.client, bad = strconv.ParseUint(id[0], 10, 64)
@@ -139,7 +139,7 @@ func readRestoring(args [][]byte) (r restoring, err error) {
 			return r, errors.New("a request is two integers, the client above zero and its number; draw the client at random, count the number")
 		}
 	}
-	if o["TOKEN"] != nil {
+	if o.Has("TOKEN") {
 		t, err := token.Parse(o.One("TOKEN"))
 		if err != nil {
 			return r, err

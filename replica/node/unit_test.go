@@ -15,7 +15,7 @@ func dotOf(origin logical.Origin, seq logical.Seq) logical.Dot {
 	return logical.Dot{Origin: origin, Seq: seq}
 }
 
-func TestDoorsAreRefusedOneByOne(t *testing.T) {
+func TestListenersAreRefusedOneByOne(t *testing.T) {
 	base := Defaults()
 	base.Name = "n1"
 	open := func(door string) *Config {

@@ -18,6 +18,7 @@ import (
 	"kvd/replica/resp/budget"
 	"kvd/replica/resp/monitor"
 	"kvd/replica/resp/pubsub"
+	"kvd/replica/resp/wake"
 )
 
 // conn is one client. One goroutine runs it: take what has arrived, hand it to
@@ -71,7 +72,7 @@ type conn struct {
 	subs       *pubsub.Subscriber
 	subsHeld   int64          // of the memory of all clients, for the names
 	monitor    *monitor.Lines // what MONITOR shows it; nil: nothing
-	waker      waker
+	waker      *wake.Waker
 	passedOver bool // messages went before commands
 }
 
@@ -90,7 +91,8 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 	c.in.Unauthenticated, c.in.Grow, c.in.Spare = c.unauthenticated(), c.grow, s.budget.Pressed
 	c.account = s.budget.Open(baseBytes+2*int64(s.cfg.Limits.Input), budget.Owner{Cut: c.sever, Trim: c.askTrim, Gone: c.severed})
 	c.ahead = ahead.New(nc, c.account, s.budget.Pressed, c.severed, s.draining)
-	c.subs = pubsub.NewSubscriber(s.broker, s.cfg.Feeds, c.reads, c.wake, c.sever)
+	c.waker = wake.New(nc)
+	c.subs = pubsub.NewSubscriber(s.broker, s.cfg.Feeds, c.reads, c.waker.Wake, c.sever)
 	c.out = resp.NewWriter(sink{c}, s.cfg.Limits.Output)
 	c.call.conn, c.done = c, c.finish
 	c.active.Store(c.since.UnixNano())
@@ -250,7 +252,7 @@ func (c *conn) read(now, deadline time.Time) (woken bool, err error) {
 	if !c.listens() {
 		return false, c.in.Fill()
 	}
-	parked, pass := c.waker.park(), !c.passedOver
+	parked, pass := c.waker.Park(), !c.passedOver
 	if c.passedOver = !parked && pass; c.passedOver {
 		return true, os.ErrDeadlineExceeded
 	}
@@ -260,5 +262,5 @@ func (c *conn) read(now, deadline time.Time) (woken bool, err error) {
 		}
 	}
 	err = c.in.Fill()
-	return c.waker.unpark(), err
+	return c.waker.Unpark(), err
 }

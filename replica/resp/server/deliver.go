@@ -1,7 +1,6 @@
 package server
 
 import (
-	"sync"
 	"time"
 
 	"kvd/replica/resp"
@@ -15,50 +14,6 @@ const (
 	// for it. What has arrived is found at once; zero would find nothing.
 	pollInput = time.Millisecond
 )
-
-// waker wakes a connection's goroutine out of its read. It does so by moving the
-// read deadline to the past, as Shutdown does, and only while the goroutine is
-// parked there: a client that is sent much is still read from.
-type waker struct {
-	mu            sync.Mutex
-	woken, parked bool
-}
-
-// park reports whether the goroutine may wait for input: false if it was woken. The read
-// deadline must be set by then, for wake moves it.
-func (w *waker) park() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.parked = !w.woken
-	return w.parked
-}
-
-// unpark reports whether it was woken meanwhile.
-func (w *waker) unpark() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.parked = false
-	return w.woken
-}
-
-// set notes that messages wait, or that they are about to be taken, and reports
-// what was noted before.
-func (w *waker) set(woken bool) (was bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	was, w.woken = w.woken, woken
-	return was
-}
-
-// wake is what feeds call.
-func (c *conn) wake() {
-	c.waker.mu.Lock()
-	defer c.waker.mu.Unlock()
-	c.waker.woken = true
-	if c.waker.parked {
-		_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // fails only when it is closed already
-	}
-}
 
 // listens reports whether the connection is a subscriber.
 func (c *conn) listens() bool { return c.subs.Count() > 0 || c.monitor != nil }
@@ -83,7 +38,7 @@ func (c *conn) noteSubscriptions() {
 
 // deliver pushes what waits for the client, in turns, a bounded part of it.
 func (c *conn) deliver() {
-	if !c.listens() || !c.waker.set(false) {
+	if !c.listens() || !c.waker.Set(false) {
 		return
 	}
 	if r := c.rights(); c.monitor != nil && !(r.May(MonitorRoles) && r.Everywhere()) {
@@ -101,7 +56,7 @@ func (c *conn) deliver() {
 			return
 		}
 	}
-	c.waker.set(true)
+	c.waker.Set(true)
 }
 
 // pushPublished pushes what was published until now, before the subscriptions change. Within

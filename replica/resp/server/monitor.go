@@ -14,7 +14,7 @@ func Monitor(k *Call) error {
 		if err := k.Reserve(monitor.MaxBytes); err != nil {
 			return err
 		}
-		k.conn.monitor = k.conn.srv.monitors.Join(k.conn.wake)
+		k.conn.monitor = k.conn.srv.monitors.Join(k.conn.waker.Wake)
 	}
 	k.Out.Simple("OK")
 	return nil

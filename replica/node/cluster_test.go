@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kvd/logical"
+	"kvd/replica"
 	"kvd/replica/member"
 	"kvd/replica/replicatest"
 	"kvd/resolve"
@@ -48,7 +50,10 @@ func cluster(t *testing.T, n int, p resolve.Policy, change func(i int, c *Config
 	}
 	replicatest.Eventually(t, "all leaders meet and serve", func() bool {
 		for _, l := range all {
-			if l.Met() != n-1 || !l.Serving() {
+			// The first of a cluster that has not heard what another holds yet would
+			// hold clients off if that other accepted a write meanwhile.
+			unheard := func(p replica.PeerView) bool { return p.Origin == 0 }
+			if l.Met() != n-1 || !l.Serving() || slices.ContainsFunc(l.loop.Status().Peers, unheard) {
 				return false
 			}
 		}

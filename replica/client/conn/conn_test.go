@@ -62,7 +62,7 @@ func TestRepliesOfEveryKind(t *testing.T) {
 
 func TestRepliesThatAreNoneFail(t *testing.T) {
 	for _, text := range []string{"", "\n", "\r\n", "+OK\n", "*1\r\n", "$x\r\n", "$-2\r\n", "$5\r\nab", "$2\r\nabcd", "$99999999999\r\n", "?\r\n", "*-2\r\n", "*1048577\r\n",
-		strings.Repeat("*1\r\n", 9) + "+a\r\n", ":x\r\n"} {
+		strings.Repeat("*1\r\n", maxDepth+1) + "+a\r\n", ":x\r\n"} {
 		if r, err := said(t, text).Reply(); err == nil {
 			t.Errorf("%q: %+v", text, r)
 		}

@@ -21,7 +21,7 @@ type Reply struct {
 const (
 	maxText  = 64 << 20
 	maxItems = 1 << 20
-	maxDepth = 8
+	maxDepth = 32
 )
 
 // ErrProtocol says that what came is no reply.

@@ -19,7 +19,7 @@ func tight(t *testing.T) (*resptest.Rig, string) {
 	l := resptest.TCP(t)
 	r := resptest.Start(t, l, func(cfg *server.Config) {
 		cfg.Limits.Bulk, cfg.Limits.Command, cfg.Limits.Memory = 1<<20, 1<<20, 8<<20
-		cfg.Arrive, cfg.Send, cfg.Stall = time.Minute, time.Minute, 20*time.Millisecond
+		cfg.Arrive, cfg.Send, cfg.Stall = time.Minute, time.Minute, 200*time.Millisecond // a machine that is busy keeps nobody still for so long
 	})
 	t.Cleanup(r.Stop)
 	return r, l.Addr().String()

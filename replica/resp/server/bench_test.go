@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidwall/redcon"
-
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/command"
@@ -73,33 +71,11 @@ func serveSets(tb testing.TB, in []byte, n int) {
 }
 
 // BenchmarkPipeline16 is the cost of a pipeline of 16 SETs of 100 bytes in the
-// edge alone: parse, copy, hand over, render. redcon does less: it hands nothing
-// over and copies nothing it is not asked to.
+// edge alone: parse, copy, hand over, render.
 func BenchmarkPipeline16(b *testing.B) {
 	in := pipeline(16, string(bytes.Repeat([]byte("x"), 100)))
-	b.Run("kvd", func(b *testing.B) {
-		b.ReportAllocs()
-		serveSets(b, in, b.N)
-	})
-	b.Run("redcon", func(b *testing.B) {
-		b.ReportAllocs()
-		rd, wr := redcon.NewReader(&loop{in: in, left: b.N}), redcon.NewWriter(io.Discard)
-		for {
-			cmds, err := rd.ReadCommands()
-			if err != nil {
-				return
-			}
-			for _, c := range cmds {
-				reqs := replica.Request{Verb: replica.Set, Key: string(c.Args[1]), Value: append([]byte{}, c.Args[2]...)}
-				if reqs.Key != "" {
-					wr.WriteString("OK")
-				}
-			}
-			if err := wr.Flush(); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+	b.ReportAllocs()
+	serveSets(b, in, b.N)
 }
 
 // TestAllocationsOfASet holds the edge to two: the key and the value.

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tidwall/redcon"
-
 	"kvd/replica"
 	"kvd/replica/command"
 	"kvd/replica/resp/server"
@@ -41,7 +39,7 @@ func BenchmarkLoopback(b *testing.B) {
 		name string
 		n    int
 	}{{"P1", 1}, {"P16", 16}, {"P64", 64}} {
-		b.Run("kvd/"+depth.name, func(b *testing.B) {
+		b.Run(depth.name, func(b *testing.B) {
 			e := newHanded()
 			defer close(e.queue)
 			cfg := server.Defaults()
@@ -60,22 +58,6 @@ func BenchmarkLoopback(b *testing.B) {
 			if err := <-done; err != nil {
 				b.Error(err)
 			}
-		})
-		b.Run("redcon/"+depth.name, func(b *testing.B) {
-			l := listenAt(b)
-			var mu sync.Mutex
-			last := map[string][]byte{}
-			s := redcon.NewServer(l.Addr().String(), func(c redcon.Conn, cmd redcon.Command) {
-				mu.Lock()
-				last[string(cmd.Args[1])] = append([]byte{}, cmd.Args[2]...)
-				mu.Unlock()
-				c.WriteString("OK")
-			}, nil, nil)
-			done := make(chan error, 1)
-			go func() { done <- s.Serve(l) }()
-			drive(b, l.Addr().String(), depth.n)
-			_ = l.Close() // what ends redcon's Serve
-			<-done
 		})
 	}
 }

@@ -171,7 +171,7 @@ func (l *Limits) validate() error {
 		}
 	}
 	if least := minCommands * int64(l.Command); l.Memory < least {
-		return fmt.Errorf("Memory is %d; the least is %d: one command may need a third of that", l.Memory, least)
+		return fmt.Errorf("limit Memory is %d; the least is %d: one command may need a third of that", l.Memory, least)
 	}
 	if l.Command < l.Bulk {
 		return fmt.Errorf("limit Command (%d) is below Bulk (%d); no command could carry such an argument", l.Command, l.Bulk)

@@ -322,7 +322,7 @@ func (r *Reader) makeRoom() error {
 			return err
 		}
 		r.resize(n)
-	case empty && r.full && n <= maxIdle && r.hold(n, false) == nil:
+	case empty && r.full && n <= min(maxIdle, 2*r.limits.Command) && r.hold(n, false) == nil:
 		r.resize(n)
 	}
 	return nil

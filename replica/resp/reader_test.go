@@ -77,6 +77,7 @@ func FuzzReader(f *testing.F) {
 		"*1\r\n$4\r\nPING\r\n", "PING\r\n", "*2\r\n$3\r\nGET\r\n$1\r\na\r\nset a \"b c\"\r\n", "*0\r\n*-1\r\n\r\n",
 		"*1\r\n$0\r\n\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$150\r\n" + strings.Repeat("x", 150) + "\r\n", "set 'a\\'b' \"\\x41\"\n",
 		"*1\r\n$201\r\n", "*17\r\n", "$4\r\n", "*1\r\n:1\r\n", strings.Repeat("*1\r\n$1\r\na\r\n", 200),
+		strings.Repeat("*1\r\n$6\r\nabcdef\r\n", 256), // the buffer is full at the end of a command, again and again
 	} {
 		f.Add([]byte(s), []byte{0})
 		f.Add([]byte(s), []byte{6, 0, 255})

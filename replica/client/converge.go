@@ -91,6 +91,13 @@ func (a *Agreement) serving(ctx context.Context) {
 	}
 }
 
+// over reports whether the time of ctx has come. A connection may give up by the same
+// deadline before the context itself says so.
+func over(ctx context.Context) bool {
+	end, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(end)
+}
+
 // Converge asks the leaders again and again until enough says so, or ctx ends. An
 // asking that the end came amid counts only if it is the first. It answers the last
 // one; false: it was not enough.
@@ -100,7 +107,7 @@ func Converge(ctx context.Context, leaders []*Leader, every time.Duration, enoug
 		if err != nil {
 			return now, false, err
 		}
-		if last == nil || ctx.Err() == nil {
+		if last == nil || !over(ctx) {
 			last = now
 		}
 		if enough(now) {

@@ -62,7 +62,7 @@ type cluster struct {
 }
 
 func dev(c *cli.Context) error {
-	for _, text := range unread(os.Environ()) {
+	for _, text := range unread(os.Environ(), table()) {
 		fmt.Fprintf(c.App.ErrWriter, "kvd: %s\n", text)
 	}
 	plan, err := planCluster(c)

@@ -77,7 +77,7 @@ func TestRulesAreReadAsTheyAreMeant(t *testing.T) {
 }
 
 func TestVariablesThatNobodyReadsAreTold(t *testing.T) {
-	environ := []string{"KVD_RESOLVR=lww", "KVD_RESOLVER=lww", "KVD_HTTP_PORT=1", "KVD_DATADIR=", "KVD_SERVICE_HOST=10.0.0.1", "KV_NODE=n1", "PATH="}
+	environ := []string{"KVD_RESOLVR=lww", "KVD_RESOLVER=lww", "KVD_HTTP_PORT=1", "KVD_DATADIR=", "KVD_SERVICE_HOST=10.0.0.1", "KV_NODE=n1", "KVD_SOAK=10m", "PATH="}
 	want := []string{"KVD_DATADIR is no setting, and not read; did you mean KVD_DATA_DIR?", "KVD_RESOLVR is no setting, and not read; did you mean KVD_RESOLVER?"}
 	if got := misspelt(environ, table()); !slices.Equal(got, want) {
 		t.Errorf("said %q", got)
@@ -86,9 +86,9 @@ func TestVariablesThatNobodyReadsAreTold(t *testing.T) {
 
 // dev says which variables it does not read. Those without a value are not set.
 func TestDevSaysWhatItDoesNotRead(t *testing.T) {
-	environ := []string{"KVD_RESOLVER=lww", "KVD_HTTP_PORT=1", "KVD_DATADIR=", "KVD_DATA_DIR=/x", "KV_NODE=n1", "PATH="}
+	environ := []string{"KVD_RESOLVER=lww", "KVD_HTTP_PORT=1", "KVD_DATADIR=", "KVD_DATA_DIR=/x", "KV_NODE=n1", "KVD_SOAK=10m", "PATH="}
 	const reads = " is not read by dev, but by serve; dev reads KVD_RESP_PORT and KVD_HTTP_PORT, and flags"
-	if got := unread(environ); !slices.Equal(got, []string{"KVD_DATA_DIR" + reads, "KVD_RESOLVER" + reads}) {
+	if got := unread(environ, table()); !slices.Equal(got, []string{"KVD_DATA_DIR" + reads, "KVD_RESOLVER" + reads}) {
 		t.Errorf("%q", got)
 	}
 	t.Setenv("KVD_LEDGER", "off")

@@ -148,12 +148,13 @@ func misspelt(environ []string, table []setting) []string {
 	return said
 }
 
-// unread says which variables dev does not read: those are settings of serve.
-func unread(environ []string) []string {
+// unread says which settings of serve are in the environment: dev does not read them.
+func unread(environ []string, table []setting) []string {
 	var said []string
 	for _, variable := range environ {
 		name, value, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, "KVD_") && value != "" && !slices.Contains(devVariables, name) {
+		ofServe := slices.ContainsFunc(table, func(s setting) bool { return s.variable() == name })
+		if ofServe && value != "" && !slices.Contains(devVariables, name) {
 			said = append(said, fmt.Sprintf("%s is not read by dev, but by serve; dev reads %s, and flags", name, strings.Join(devVariables, " and ")))
 		}
 	}

@@ -205,6 +205,10 @@ func TestGuessersDoNotOccupyTheProcessors(t *testing.T) {
 				results <- err
 			}()
 		}
+		synctest.Wait()
+		if u.throttle.waiting != maxWaiting {
+			t.Errorf("%d passwords wait; the bound is %d", u.throttle.waiting, maxWaiting)
+		}
 		busy := 0
 		for range cap(results) {
 			if err := <-results; errors.As(err, new(*BusyError)) {

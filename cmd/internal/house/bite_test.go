@@ -68,6 +68,8 @@ func bites() []bite {
 		{"replica/wire/a.go", imports("kvd/storage"), "replica/wire knows only"},
 		{"replica/wire/a.go", imports("kvd/storage/codec"), ""},
 		{"storage/codec/a.go", imports("kvd/storage"), "storage/codec knows only"},
+		{"storage/log/a.go", imports("kvd/storage/codec"), "storage/log knows only"},
+		{"storage/log/a.go", imports("kvd/storage/disk"), ""},
 		{"storage/codec/a.go", imports("github.com/cockroachdb/pebble/v2/vfs"), "storage/codec brings in"},
 		{"storage/codec/a.go", imports("github.com/vmihailenco/msgpack/v5"), ""},
 		{"replica/host/a.go", imports("kvd/replica/wire"), "replica/host knows only"},

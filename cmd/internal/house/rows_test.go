@@ -72,6 +72,7 @@ func roomRows() []row {
 		knows("replica/internal", "the parts of the core are as pure as the core, and do not know it", "resolve", "resolve/limits", "resolve/number", "logical", "wallclock"),
 		knows("storage", "a store keeps values and takes no part in what they mean", "logical", "wallclock", "resolve", "resolve/limits", "resolve/number"),
 		knows("storage/codec", "frames are written with it too, and need no store for that", "logical", "wallclock", "resolve", "resolve/limits", "resolve/number"),
+		knows("storage/log", "the log keeps bytes under dots: what they mean, and what else is stored, is not its business", "storage/disk", "logical"),
 		knows("replica/wire", "frames carry the core's messages, written as they are stored, and nothing else", "replica", "storage/codec", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "storage/codec", "storage/losses", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		knows("scenarios", "the simulation runs the real pump over the real store and replaces all edges",

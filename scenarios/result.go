@@ -24,15 +24,7 @@ type Result struct {
 	// siblings, none is absent.
 	Values map[string]map[string][]string `json:"values"`
 
-	Acked       int `json:"acked"`
-	Accounted   int `json:"accounted"`
-	Lost        int `json:"lost"`
-	Inverted    int `json:"inverted"`
-	Concurrent  int `json:"concurrent"`
-	Durability  int `json:"durability"`
-	Resurrected int `json:"resurrected"`
-	Overcounted int `json:"overcounted"`
-
+	oracle.Stats
 	Siblings            int     `json:"siblings"` // most values any leader shows for one key
 	MetadataBytesPerKey float64 `json:"metadata_bytes_per_key"`
 	Converged           bool    `json:"converged"`
@@ -42,13 +34,11 @@ type Result struct {
 	Promises    []Promise         `json:"promises"`
 	Expectation string            `json:"expectation"` // held, broken, none (no row to compare with)
 
-	ScriptSeed uint64 `json:"-"` // of its own; zero: none
+	Losses  []oracle.Loss     `json:"losses"`
+	Serving map[string]string `json:"serving"` // the resolver of each key
 
-	Losses []oracle.Loss `json:"-"`
-	// Serving is the resolver of each key, and History all that clients were told:
-	// what it takes to check who is lost.
-	Serving map[string]string `json:"-"`
-	History *history.History  `json:"-"`
+	History    *history.History `json:"-"` // all that clients were told: what it takes to check who is lost
+	ScriptSeed uint64           `json:"-"` // of its own; zero: none
 
 	Trace   *trace.Trace  `json:"-"`
 	Virtual time.Duration `json:"-"` // how long the run took in virtual time

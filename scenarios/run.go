@@ -98,7 +98,6 @@ func Judge(s *script.Scenario, o Options, p Played) (*Result, error) {
 	}
 	v := oracle.Judge(p.History, func(key string) string { return policy.Panel(key).Serving.String() })
 	r := gather(s, o, v, p)
-	r.History, r.Serving = p.History, map[string]string{}
 	for _, t := range v.Keys {
 		r.Serving[t.Key] = policy.Panel(t.Key).Serving.String()
 	}
@@ -139,24 +138,14 @@ func SeedOf(s *script.Scenario, asked uint64) uint64 { return cmp.Or(asked, s.Se
 
 // coreOf is what the script changes of the leaders' settings.
 func coreOf(s *script.Scenario) func(*replica.Config) {
-	count := func(dst *int, o script.Opt[int64]) {
-		if o.Set {
-			*dst = int(o.Value)
-		}
-	}
-	span := func(dst *time.Duration, o script.Opt[time.Duration]) {
-		if o.Set {
-			*dst = o.Value
-		}
-	}
 	return func(c *replica.Config) {
-		count(&c.GateOps, s.Settings.GateOps)
-		count(&c.WindowOps, s.Settings.WindowOps)
-		count(&c.BatchOps, s.Settings.BatchOps)
-		count(&c.WaitingReqs, s.Settings.Waiting)
-		count(&c.MaxSiblings, s.Settings.MaxSiblings)
-		span(&c.MaxDrift, s.Settings.MaxDrift)
-		span(&c.TokenWait, s.Settings.TokenWait)
+		s.Settings.GateOps.To(&c.GateOps)
+		s.Settings.WindowOps.To(&c.WindowOps)
+		s.Settings.BatchOps.To(&c.BatchOps)
+		s.Settings.Waiting.To(&c.WaitingReqs)
+		s.Settings.MaxSiblings.To(&c.MaxSiblings)
+		s.Settings.MaxDrift.To(&c.MaxDrift)
+		s.Settings.TokenWait.To(&c.TokenWait)
 	}
 }
 
@@ -164,11 +153,8 @@ func coreOf(s *script.Scenario) func(*replica.Config) {
 func gather(s *script.Scenario, o Options, v *oracle.Judgement, p Played) *Result {
 	r := &Result{
 		Scenario: s.Name, Resolver: o.Resolver.String(), Seed: SeedOf(s, o.Seed), ScriptSeed: s.Seed,
-		Values: p.Values,
-		Acked:  v.Acked, Accounted: v.Accounted, Lost: v.Lost, Inverted: v.Inverted, Concurrent: v.Concurrent,
-		Durability: v.Durability, Resurrected: v.Resurrected, Overcounted: v.Overcounted,
-		Siblings: v.Siblings, Converged: v.Converged, Session: v.Session,
-		Losses: v.Losses, Trace: p.Trace, Virtual: p.Took, Ops: p.Requests, Fired: p.Fired,
+		Values: p.Values, Stats: v.Stats, Siblings: v.Siblings, Converged: v.Converged, Session: v.Session,
+		Losses: v.Losses, History: p.History, Serving: map[string]string{}, Trace: p.Trace, Virtual: p.Took, Ops: p.Requests, Fired: p.Fired,
 	}
 	var objects int
 	var metadata int64

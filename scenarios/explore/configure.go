@@ -28,7 +28,7 @@ func (g *generator) configure(seed uint64) {
 func (g *generator) settings(seed uint64) {
 	s := &g.s.Settings
 	if seed%4 == 1 {
-		s.GateOps, s.WindowOps, s.BatchOps, s.Waiting = script.Some(int64(2)), script.Some(int64(8)), script.Some(int64(3)), script.Some(int64(1))
+		s.GateOps, s.WindowOps, s.BatchOps, s.Waiting = script.Some(2), script.Some(8), script.Some(3), script.Some(1)
 		return
 	}
 	switch { // where nothing is refused, hybrid clocks promise more
@@ -41,7 +41,7 @@ func (g *generator) settings(seed uint64) {
 		s.TokenWait = script.Some([]time.Duration{0, 20 * time.Millisecond, 3 * time.Second}[g.IntN(3)])
 	}
 	if g.chance(8) {
-		s.MaxSiblings = script.Some(int64(1 + g.IntN(4)))
+		s.MaxSiblings = script.Some(1 + g.IntN(4))
 	}
 }
 

@@ -87,7 +87,7 @@ func (h *History) Record() *Record {
 	for i := range h.Replies {
 		s := &h.Replies[i]
 		read := readRecord{Moment: s.When, Since: s.Since, Client: h.Clients.List[s.Client], Leader: h.Leaders.List[s.Leader],
-			Key: h.Keys.List[s.Key], Dots: texts(s.Dots)}
+			Key: h.Keys.List[s.Key], Dots: Texts(s.Dots)}
 		if s.Own >= 0 {
 			read.Write = h.Calls[s.Own].ID
 		}
@@ -95,7 +95,7 @@ func (h *History) Record() *Record {
 	}
 	for _, leader := range h.FinalLeaders() {
 		for _, key := range slices.Sorted(slices.Values(h.Keys.List)) {
-			r.Finals = append(r.Finals, finalRecord{Leader: leader, Key: key, Dots: texts(h.Finals[LeaderKey{leader, key}].Dots)})
+			r.Finals = append(r.Finals, finalRecord{Leader: leader, Key: key, Dots: Texts(h.Finals[LeaderKey{leader, key}].Dots)})
 		}
 	}
 	if len(h.DiskLosses) > 0 {
@@ -120,7 +120,7 @@ func (q *Call) record(h *History) writeRecord {
 		w.Delta = q.Delta
 	}
 	if q.Exact {
-		w.Shown = texts(q.Shown)
+		w.Shown = Texts(q.Shown)
 	}
 	if !q.AckedAt.Never() {
 		acked := q.AckedAt
@@ -129,12 +129,13 @@ func (q *Call) record(h *History) writeRecord {
 	for i := range q.Acceptances {
 		a := &q.Acceptances[i]
 		w.Accepted = append(w.Accepted, acceptanceRecord{Moment: a.When, Leader: h.Leaders.List[a.Leader], Dot: a.Dot.String(),
-			Over: texts(a.Over), Delta: a.Delta, After: texts(a.After.Dots), Unseen: a.Unseen})
+			Over: Texts(a.Over), Delta: a.Delta, After: Texts(a.After.Dots), Unseen: a.Unseen})
 	}
 	return w
 }
 
-func texts(dots []logical.Dot) []string {
+// Texts is the dots as JSON has them; it is never nil.
+func Texts(dots []logical.Dot) []string {
 	out := make([]string, len(dots))
 	for i, d := range dots {
 		out[i] = d.String()

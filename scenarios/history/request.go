@@ -24,6 +24,9 @@ func (v Verb) String() string {
 	return names[0]
 }
 
+// MarshalText is the verb's name.
+func (v Verb) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
 // Request is what a client asked of a leader.
 type Request struct {
 	ID      string // identity: the same for every attempt, and for nothing else

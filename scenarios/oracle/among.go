@@ -9,7 +9,7 @@ func (v *Judgement) Among(in func(key string) bool) *Judgement {
 	out.Stats, out.Siblings, out.Converged = Stats{}, 0, true
 	out.Keys = slices.DeleteFunc(slices.Clone(v.Keys), func(t KeyStats) bool { return !in(t.Key) })
 	for _, t := range out.Keys {
-		out.sum(t.Stats)
+		out.Sum(t.Stats)
 		out.Siblings, out.Converged = max(out.Siblings, t.Siblings), out.Converged && t.Converged
 	}
 	out.Losses = slices.DeleteFunc(slices.Clone(v.Losses), func(l Loss) bool { return !in(l.Key) })

@@ -12,14 +12,14 @@ import (
 // is the four classes together. Overcounted is what a counter shows beyond what
 // was added, in updates where all add the same, else in units.
 type Stats struct {
-	Acked       int
-	Accounted   int
-	Lost        int
-	Inverted    int
-	Concurrent  int
-	Durability  int
-	Resurrected int
-	Overcounted int
+	Acked       int `json:"acked"`
+	Accounted   int `json:"accounted"`
+	Lost        int `json:"lost"`
+	Inverted    int `json:"inverted"`
+	Concurrent  int `json:"concurrent"`
+	Durability  int `json:"durability"`
+	Resurrected int `json:"resurrected"`
+	Overcounted int `json:"overcounted"`
 }
 
 // KeyStats is the counts of one key.
@@ -87,7 +87,7 @@ func (v *Judgement) countKeys() {
 		}
 		t.Overcounted = o.overcounted
 		v.Keys = append(v.Keys, t)
-		v.Stats.sum(t.Stats)
+		v.Stats.Sum(t.Stats)
 		v.Siblings = max(v.Siblings, t.Siblings)
 		v.Converged = v.Converged && t.Converged
 	}
@@ -114,7 +114,8 @@ func (t *Stats) add(f fate) {
 	}
 }
 
-func (t *Stats) sum(s Stats) {
+// Sum adds s.
+func (t *Stats) Sum(s Stats) {
 	t.Acked += s.Acked
 	t.Accounted += s.Accounted
 	t.Lost += s.Lost
@@ -132,7 +133,7 @@ func (v *Judgement) listLosses() {
 		if f.accounted || q.AckedAt.Never() {
 			continue
 		}
-		loss := Loss{Label: q.Name(), Key: q.Key, Client: q.Client, Class: f.class, Dots: q.Dots(), Acked: q.AckedAt.At, Verb: q.Verb}
+		loss := Loss{Label: q.Name(), Key: q.Key, Client: q.Client, Class: f.class, Dots: history.Texts(q.Dots()), Acked: q.AckedAt.At, Verb: q.Verb}
 		if f.by >= 0 {
 			loss.By, loss.ByVerb = v.j.g.label(f.by), v.j.g.h.Updates[f.by].Verb
 		}

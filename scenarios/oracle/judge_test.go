@@ -30,7 +30,7 @@ func TestFigureLosesTheLaterWriteAsInverted(t *testing.T) {
 	if v.Session != oracle.SessionBroken || !v.Converged || v.Siblings != 1 {
 		t.Errorf("session %q, converged %v, siblings %d", v.Session, v.Converged, v.Siblings)
 	}
-	if l := v.Losses[0]; l.Acked != 7*time.Millisecond || !slices.Equal(l.Dots, dots(d(3, 1))) || l.Client != "B" || l.Key != "x" {
+	if l := v.Losses[0]; l.Acked != 7*time.Millisecond || !slices.Equal(l.Dots, history.Texts(dots(d(3, 1)))) || l.Client != "B" || l.Key != "x" {
 		t.Errorf("loss %+v", l)
 	}
 }

@@ -3,14 +3,12 @@ package oracle
 import (
 	"time"
 
-	"kvd/logical"
 	"kvd/scenarios/history"
 )
 
 // Class is why an update is lost.
 type Class uint8
 
-// The classes.
 const (
 	Inverted    Class = 1 + iota // beaten, where it was accepted, by something its author had been shown
 	Concurrent                   // neither knew of the other
@@ -28,13 +26,13 @@ func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // Loss is one acknowledged update that is lost.
 type Loss struct {
-	Label  string
-	Key    string
-	Client string
-	Class  Class
-	Dots   []logical.Dot // the names its acknowledgements gave it
-	By     string        // the label of a survivor; empty: nothing survives
-	Verb   history.Verb  // what was lost
-	ByVerb history.Verb  // what By is; zero: nothing survives
-	Acked  time.Duration // true time at which its author was told it is durable
+	Label  string        `json:"label"`
+	Key    string        `json:"key"`
+	Client string        `json:"client"`
+	Verb   history.Verb  `json:"verb"`
+	Class  Class         `json:"class"`
+	Dots   []string      `json:"dots"`              // the names its acknowledgements gave it
+	By     string        `json:"by,omitempty"`      // the label of a survivor; empty: nothing survives
+	ByVerb history.Verb  `json:"by_verb,omitempty"` // what By is; zero: nothing survives
+	Acked  time.Duration `json:"acked"`             // true time at which its author was told it is durable
 }

@@ -6,6 +6,7 @@ import (
 
 	"kvd/scenarios"
 	"kvd/scenarios/library"
+	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/wallclock"
@@ -60,8 +61,8 @@ func ddia(resolver, values string, lost int) *scenarios.Result {
 	shown := map[string][]string{"x": {values}}
 	return &scenarios.Result{
 		Scenario: "ddia-8-3", Resolver: resolver, Seed: 1,
-		Values: map[string]map[string][]string{"n1": shown, "n2": shown, "n3": shown},
-		Acked:  2, Accounted: 2 - lost, Lost: lost,
+		Values:   map[string]map[string][]string{"n1": shown, "n2": shown, "n3": shown},
+		Stats:    oracle.Stats{Acked: 2, Accounted: 2 - lost, Lost: lost},
 		Siblings: 1, MetadataBytesPerKey: 31, Converged: true, Session: "kept",
 		Promises:    []scenarios.Promise{{Check: "converged", Kind: "liveness", Held: true}},
 		Expectation: scenarios.Held,

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"kvd/logical"
 	"kvd/scenarios"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
@@ -17,22 +16,7 @@ import (
 // to find these again (see the package comment).
 type entire struct {
 	*scenarios.Result
-	Losses  []loss            `json:"losses"`
-	Serving map[string]string `json:"serving"`
-	History *history.Record   `json:"history,omitempty"`
-}
-
-// loss is one acknowledged update that is lost.
-type loss struct {
-	Label  string       `json:"label"`
-	Key    string       `json:"key"`
-	Client string       `json:"client"`
-	Verb   string       `json:"verb"`
-	Class  oracle.Class `json:"class"`
-	Dots   []string     `json:"dots"`              // the names its acknowledgements gave it
-	By     string       `json:"by,omitempty"`      // the label of what survives
-	ByVerb string       `json:"by_verb,omitempty"` // what that is
-	Acked  int64        `json:"acked"`             // true time in nanoseconds
+	History *history.Record `json:"history,omitempty"`
 }
 
 // JSON writes one array with a line for each result. Nothing is null: a key that is
@@ -77,31 +61,13 @@ func complete(r *scenarios.Result, full bool) entire {
 		}
 	}
 	c.Promises = append([]scenarios.Promise{}, r.Promises...)
-	out := entire{Result: &c, Losses: []loss{}, Serving: r.Serving}
-	for _, l := range r.Losses {
-		out.Losses = append(out.Losses, lossOf(l))
+	c.Losses = append([]oracle.Loss{}, r.Losses...)
+	if r.Serving == nil {
+		c.Serving = map[string]string{}
 	}
-	if out.Serving == nil {
-		out.Serving = map[string]string{}
-	}
+	out := entire{Result: &c}
 	if full {
 		out.History = cmp.Or(r.History, &history.History{}).Record()
-	}
-	return out
-}
-
-func lossOf(l oracle.Loss) loss {
-	out := loss{Label: l.Label, Key: l.Key, Client: l.Client, Verb: l.Verb.String(), Class: l.Class, Dots: append([]string{}, dots(l.Dots)...), By: l.By, Acked: int64(l.Acked)}
-	if l.By != "" {
-		out.ByVerb = l.ByVerb.String()
-	}
-	return out
-}
-
-func dots(ds []logical.Dot) []string {
-	var out []string
-	for _, d := range ds {
-		out = append(out, d.String())
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kvd/scenarios"
+	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
 )
@@ -179,7 +180,7 @@ func writeTrace(w io.Writer, t *trace.Trace) error {
 	for e := range t.All() {
 		l := line{
 			At: int64(e.At), Kind: e.Kind.String(), Where: e.Where, Peer: e.Peer, Label: e.Label, Other: e.Other, Key: e.Key,
-			Values: e.Values, Dots: dots(e.Dots), Earliest: int64(e.Clock.Earliest), Latest: int64(e.Clock.Latest), Text: e.Text,
+			Values: e.Values, Dots: history.Texts(e.Dots), Earliest: int64(e.Clock.Earliest), Latest: int64(e.Clock.Latest), Text: e.Text,
 			Again: e.Again, Until: int64(e.Until),
 		}
 		if !e.Dot.IsZero() {
@@ -198,7 +199,7 @@ func writeLosses(w io.Writer, losses []oracle.Loss) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for _, l := range losses {
-		if err := enc.Encode(line{At: int64(l.Acked), Kind: "loss", Where: l.Client, Label: l.Label, Other: l.By, Key: l.Key, Dots: dots(l.Dots), Text: l.Class.String()}); err != nil {
+		if err := enc.Encode(line{At: int64(l.Acked), Kind: "loss", Where: l.Client, Label: l.Label, Other: l.By, Key: l.Key, Dots: l.Dots, Text: l.Class.String()}); err != nil {
 			return fmt.Errorf("write losses: %w", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kvd/scenarios"
+	"kvd/scenarios/oracle"
 )
 
 // total is one resolver over all scenarios.
@@ -16,9 +17,7 @@ type total struct {
 	bytes    float64 // of metadata a key, summed over runs
 	siblings int     // most in any run
 
-	acked, accounted, lost               int
-	inverted, concurrent                 int
-	durability, resurrected, overcounted int
+	oracle.Stats
 
 	unconverged, expectationsBroken, promisesBroken int
 }
@@ -42,14 +41,7 @@ func totals(blocks []Block) []total {
 
 func (t *total) add(r *scenarios.Result) {
 	t.runs++
-	t.acked += r.Acked
-	t.accounted += r.Accounted
-	t.lost += r.Lost
-	t.inverted += r.Inverted
-	t.concurrent += r.Concurrent
-	t.durability += r.Durability
-	t.resurrected += r.Resurrected
-	t.overcounted += r.Overcounted
+	t.Sum(r.Stats)
 	t.siblings = max(t.siblings, r.Siblings)
 	t.bytes += r.MetadataBytesPerKey
 	if !r.Converged {
@@ -69,7 +61,7 @@ func (t *total) add(r *scenarios.Result) {
 func (t total) meanBytes() float64 { return t.bytes / float64(max(1, t.runs)) }
 
 // byRule is what the resolver itself threw away.
-func (t total) byRule() int { return t.inverted + t.concurrent }
+func (t total) byRule() int { return t.Inverted + t.Concurrent }
 
 // sums are the columns of the summary; the rare ones are left out when they
 // are zero everywhere.
@@ -78,14 +70,14 @@ var sums = [...]struct {
 	rare bool
 	of   func(total) int
 }{
-	{column{head: "acked"}, false, func(t total) int { return t.acked }},
-	{column{head: "accounted", split: "acc-/ounted"}, false, func(t total) int { return t.accounted }},
-	{column{head: "lost"}, false, func(t total) int { return t.lost }},
-	{column{head: "inverted", split: "in-/verted"}, false, func(t total) int { return t.inverted }},
-	{column{head: "concurrent", split: "con-/current"}, false, func(t total) int { return t.concurrent }},
-	{column{head: "durability", split: "dura-/bility"}, true, func(t total) int { return t.durability }},
-	{column{head: "resurrected", split: "resur-/rected"}, true, func(t total) int { return t.resurrected }},
-	{column{head: "overcounted", split: "over-/counted"}, true, func(t total) int { return t.overcounted }},
+	{column{head: "acked"}, false, func(t total) int { return t.Acked }},
+	{column{head: "accounted", split: "acc-/ounted"}, false, func(t total) int { return t.Accounted }},
+	{column{head: "lost"}, false, func(t total) int { return t.Lost }},
+	{column{head: "inverted", split: "in-/verted"}, false, func(t total) int { return t.Inverted }},
+	{column{head: "concurrent", split: "con-/current"}, false, func(t total) int { return t.Concurrent }},
+	{column{head: "durability", split: "dura-/bility"}, true, func(t total) int { return t.Durability }},
+	{column{head: "resurrected", split: "resur-/rected"}, true, func(t total) int { return t.Resurrected }},
+	{column{head: "overcounted", split: "over-/counted"}, true, func(t total) int { return t.Overcounted }},
 	{column{head: "most siblings", split: "most/siblings"}, false, func(t total) int { return t.siblings }},
 	{column{head: "not converged", split: "not con-/verged"}, false, func(t total) int { return t.unconverged }},
 	{column{head: "expectations broken", split: "expectations/broken"}, false, func(t total) int { return t.expectationsBroken }},
@@ -120,15 +112,15 @@ func moral(all []total) string {
 }
 
 // share is the part of what was acknowledged that the rule threw away.
-func (t total) share() float64 { return float64(t.byRule()) / float64(max(1, t.acked)) }
+func (t total) share() float64 { return float64(t.byRule()) / float64(max(1, t.Acked)) }
 
 func lostMost(t total) string {
 	if t.byRule() == 0 {
 		return "No resolver threw away an acknowledged update"
 	}
-	text := fmt.Sprintf("Of %s, %s threw away %s (%.1f %%)", count(t.acked, "acknowledged update"), t.resolver, thousands(t.byRule()), 100*t.share())
-	if t.inverted > 0 {
-		text += fmt.Sprintf(", %s of them for something their own author had been shown", thousands(t.inverted))
+	text := fmt.Sprintf("Of %s, %s threw away %s (%.1f %%)", count(t.Acked, "acknowledged update"), t.resolver, thousands(t.byRule()), 100*t.share())
+	if t.Inverted > 0 {
+		text += fmt.Sprintf(", %s of them for something their own author had been shown", thousands(t.Inverted))
 	}
 	return text
 }
@@ -168,9 +160,9 @@ func gone(all []total) string {
 		what string
 		of   func(total) int
 	}{
-		{"gone though nothing beat them", func(t total) int { return t.durability }},
-		{"deletes undone by something older", func(t total) int { return t.resurrected }},
-		{"applied more than once", func(t total) int { return t.overcounted }},
+		{"gone though nothing beat them", func(t total) int { return t.Durability }},
+		{"deletes undone by something older", func(t total) int { return t.Resurrected }},
+		{"applied more than once", func(t total) int { return t.Overcounted }},
 	} {
 		if each := under(all, class.of); each != "" {
 			parts = append(parts, class.what+": "+each)

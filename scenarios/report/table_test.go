@@ -11,6 +11,7 @@ import (
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/library"
+	"kvd/scenarios/oracle"
 	"kvd/scenarios/script"
 )
 
@@ -262,7 +263,7 @@ func TestJudge(t *testing.T) {
 		want Outcome
 	}{
 		{"all well", scenarios.Result{Converged: true, Expectation: "held", Promises: promise("converged", true)}, Passed},
-		{"an expected loss", scenarios.Result{Converged: true, Lost: 3, Expectation: "held"}, Passed},
+		{"an expected loss", scenarios.Result{Converged: true, Stats: oracle.Stats{Lost: 3}, Expectation: "held"}, Passed},
 		{"another result than expected", scenarios.Result{Converged: true, Expectation: "broken"}, Broke},
 		{"a broken promise", scenarios.Result{Converged: true, Expectation: "none", Promises: promise("lost x = 0", false)}, Broke},
 		{"no convergence", scenarios.Result{Expectation: "none"}, Unconverged},

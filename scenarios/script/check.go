@@ -1,5 +1,7 @@
 package script
 
+import "slices"
+
 // CheckName says what a check promises.
 type CheckName string
 
@@ -63,12 +65,7 @@ func (c Check) Kind() Kind {
 
 // Applies reports whether the promise is made about keys that the resolver serves.
 func (c Check) Applies(resolver string) bool {
-	for _, name := range c.For {
-		if name == resolver {
-			return true
-		}
-	}
-	return len(c.For) == 0
+	return len(c.For) == 0 || slices.Contains(c.For, resolver)
 }
 
 // CheckForm describes one form of the check verb to people.
@@ -112,6 +109,6 @@ func checkTable() []checkRow {
 		form(CheckNoOvercount, "check no-overcount K", "no increment is applied twice", (*parser).checkKey),
 		form(CheckValue, "check value K = V|absent", "every leader shows exactly V, or nothing", (*parser).checkValue),
 		form(CheckVisible, "check visible W1 before W2", "on no leader is W2 applied before W1", (*parser).checkVisible),
-		form(CheckDurability, "check durability = N", "N acknowledged updates are gone though nothing beat them", (*parser).checkDurability),
+		form(CheckDurability, "check durability = N", "N acknowledged updates are gone though nothing beat them", (*parser).checkCount),
 	}
 }

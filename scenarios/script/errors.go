@@ -2,8 +2,11 @@ package script
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/xrash/smetrics"
 )
 
 // Error is the first mistake found in a script.
@@ -66,27 +69,7 @@ func distance(a, b string) int {
 	if len(a) > quotedBytes || len(b) > quotedBytes {
 		return quotedBytes
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		row = nextRow(row, i, a, b)
-	}
-	return row[len(b)]
-}
-
-func nextRow(above []int, i int, a, b string) []int {
-	row := make([]int, len(above))
-	row[0] = i + 1
-	for j := range len(b) {
-		change := above[j]
-		if a[i] != b[j] {
-			change++
-		}
-		row[j+1] = min(change, above[j+1]+1, row[j]+1)
-	}
-	return row
+	return smetrics.WagnerFischer(a, b, 1, 1, 1)
 }
 
 // namesOf renders names of a string type for a message.
@@ -98,12 +81,4 @@ func namesOf[T ~string](values []T) []string {
 	return names
 }
 
-// sortedKeys lists a set's members in order.
-func sortedKeys[V any](set map[string]V) []string {
-	keys := make([]string, 0, len(set))
-	for k := range set {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func sortedKeys[V any](set map[string]V) []string { return slices.Sorted(maps.Keys(set)) }

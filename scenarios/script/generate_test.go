@@ -28,11 +28,12 @@ func generate(t *rapid.T) *script.Scenario {
 		Title:  rapid.SampledFrom([]string{"", "One sentence, \"quoted\" = # and all"}).Draw(t, "title"),
 		Prose:  rapid.SampledFrom([]string{"", "Prose.\n\nMore -- prose\n"}).Draw(t, "prose"),
 		Settle: w0(t),
+		Notes:  map[string]script.Notes{},
 	}}
 	for i := range rapid.IntRange(2, 4).Draw(t, "leaders") {
 		w.s.Leaders = append(w.s.Leaders, fmt.Sprintf("n%d", i+1))
 	}
-	w.s.Notes.Leaders, w.s.Notes.Settle = w.notes(), w.notes()
+	w.s.Notes["leaders"], w.s.Notes["settle"] = w.notes(), w.notes()
 	w.peopled()
 	w.settled()
 	for range w.upTo(4) {
@@ -47,7 +48,7 @@ func generate(t *rapid.T) *script.Scenario {
 	if w.yes() {
 		w.s.Expect = w.table()
 	}
-	return w.s
+	return w.s.Clone() // notes of no lines are left out
 }
 
 func w0(t *rapid.T) time.Duration {
@@ -100,19 +101,19 @@ func (w *world) peopled() {
 func (w *world) settled() {
 	if w.yes() {
 		w.s.Shadows = [][]string{{"all"}, {"lww"}, {"counter", "hlc"}}[w.upTo(2)]
-		w.s.Notes.Shadows = w.notes()
+		w.s.Notes["shadow"] = w.notes()
 	}
-	count := func() int64 { return w.number(1, 1000) }
+	count := func() int { return int(w.number(1, 1000)) }
 	unsigned := func() time.Duration { return w.span(0) }
 	w.s.Settings = script.Settings{
 		GateOps: maybe(w, count), WindowOps: maybe(w, count), BatchOps: maybe(w, count), Waiting: maybe(w, count), MaxSiblings: maybe(w, count),
 		MaxDrift: maybe(w, unsigned), TokenWait: maybe(w, unsigned),
 	}
 	if w.s.Settings != (script.Settings{}) {
-		w.s.Notes.Settings = w.notes()
+		w.s.Notes["settings"] = w.notes()
 	}
 	if w.yes() {
-		w.s.Seed, w.s.Notes.Seed = rapid.Uint64Range(1, 1<<63).Draw(w.T, "seed"), w.notes()
+		w.s.Seed, w.s.Notes["seed"] = rapid.Uint64Range(1, 1<<63).Draw(w.T, "seed"), w.notes()
 	}
 }
 

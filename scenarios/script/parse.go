@@ -47,7 +47,7 @@ func Parse(file string, data []byte) (*Scenario, error) {
 func newParser(file string) *parser {
 	return &parser{
 		file:        file,
-		scenario:    &Scenario{Model: DefaultModel()},
+		scenario:    &Scenario{Model: DefaultModel(), Notes: map[string]Notes{}},
 		resolvers:   Resolvers(),
 		rows:        table(),
 		checks:      checkTable(),
@@ -73,7 +73,10 @@ func (p *parser) parse(data []byte) error {
 		return err
 	}
 	lines, end := linesOf(parts.scenario, parts.scenarioLine)
-	p.scenario.Prose, p.scenario.Notes.End = parts.prose, end
+	p.scenario.Prose = parts.prose
+	if len(end) > 0 {
+		p.scenario.Notes[""] = end
+	}
 	for _, pass := range []func(line) *Error{p.declare, p.play} {
 		for _, l := range lines {
 			if err := pass(l); err != nil {

@@ -152,11 +152,7 @@ func (p *parser) pause(r *reader) Action {
 
 func (p *parser) crash(r *reader) Action {
 	c := Crash{Leader: p.leader(r)}
-	fates := namesOf([]Unsynced{UnsyncedKeep, UnsyncedLose, UnsyncedTorn})
-	r.options(reading{}, keyed("unsynced", func(w word) {
-		r.checkChoice(w, fates)
-		c.Unsynced = Unsynced(w.raw)
-	}))
+	r.options(reading{}, keyed("unsynced", func(w word) { c.Unsynced = choice(r, w, UnsyncedKeep, UnsyncedLose, UnsyncedTorn) }))
 	return c
 }
 

@@ -3,8 +3,8 @@ package script
 import "slices"
 
 // check reads one promise by the table of forms.
-func (p *parser) check(r *reader, notes Notes) {
-	c := Check{Notes: notes}
+func (p *parser) check(r *reader) {
+	c := Check{Notes: r.line.notes}
 	rows := p.checks
 	if !p.seen["settle"] {
 		r.fail(p.justRead(r, "check"), "settle before the first check", "")
@@ -54,8 +54,6 @@ func (p *parser) checkLost(r *reader, c *Check) {
 	p.checkCount(r, c)
 }
 
-func (p *parser) checkDurability(r *reader, c *Check) { p.checkCount(r, c) }
-
 func (p *parser) checkCount(r *reader, c *Check) {
 	r.literal("=", "")
 	c.Count = r.count(r.next(), 0, maxCount)
@@ -66,15 +64,11 @@ func (p *parser) checkAcked(r *reader, _ *Check) {
 	r.literal("accounted", "")
 }
 
-func guarantees() []string {
-	return namesOf([]Guarantee{ReadYourWrites, MonotonicReads, MonotonicWrites, WritesFollowReads, AllGuarantees})
-}
-
 func (p *parser) checkSession(r *reader, c *Check) {
 	w := r.next()
 	p.checkClient(r, w)
 	c.Client = w.raw
-	c.Guarantee = Guarantee(r.choice(guarantees()))
+	c.Guarantee = choice(r, r.next(), ReadYourWrites, MonotonicReads, MonotonicWrites, WritesFollowReads, AllGuarantees)
 }
 
 func (p *parser) checkKey(r *reader, c *Check) { c.Key = r.key() }

@@ -7,35 +7,26 @@ import (
 	"strings"
 )
 
-func (p *parser) name(r *reader, notes Notes) {
+func (p *parser) name(r *reader) {
 	p.scenario.Name = r.name("a scenario's name").text
-	p.scenario.Notes.Name = notes
 }
 
-func (p *parser) title(r *reader, notes Notes) {
+func (p *parser) title(r *reader) {
 	w := r.remainder()
 	if w.raw == "" || len(w.raw) > maxTitleBytes {
 		r.fail(w, fmt.Sprintf("a sentence of 1 to %d bytes", maxTitleBytes), "")
 	}
 	p.scenario.Title = w.raw
-	p.scenario.Notes.Title = notes
 }
 
-func timings() []string {
-	return namesOf([]Timing{Synchronous, PartiallySynchronous, Asynchronous})
-}
-
-func nodeModels() []string { return namesOf([]Nodes{CrashStop, CrashRecovery, Byzantine}) }
-
-func (p *parser) model(r *reader, notes Notes) {
+func (p *parser) model(r *reader) {
 	m := &p.scenario.Model
 	r.options(reading{least: 1},
-		keyed("timing", func(w word) { r.checkChoice(w, timings()); m.Timing = Timing(w.raw) }),
-		keyed("nodes", func(w word) { r.checkChoice(w, nodeModels()); m.Nodes = Nodes(w.raw) }))
-	p.scenario.Notes.Model = notes
+		keyed("timing", func(w word) { m.Timing = choice(r, w, Synchronous, PartiallySynchronous, Asynchronous) }),
+		keyed("nodes", func(w word) { m.Nodes = choice(r, w, CrashStop, CrashRecovery, Byzantine) }))
 }
 
-func (p *parser) leaders(r *reader, notes Notes) {
+func (p *parser) leaders(r *reader) {
 	for first := true; first || r.more(); first = false {
 		w := r.name("a leader's name")
 		p.fresh(r, w, "leader")
@@ -45,7 +36,6 @@ func (p *parser) leaders(r *reader, notes Notes) {
 			r.fail(w, fmt.Sprintf("at most %d leaders", maxLeaders), "")
 		}
 	}
-	p.scenario.Notes.Leaders = notes
 }
 
 // fresh refuses a name that is taken, or that could be read as something else
@@ -61,7 +51,8 @@ func (p *parser) fresh(r *reader, w word, what string) {
 	}
 }
 
-func (p *parser) policy(r *reader, notes Notes) {
+func (p *parser) policy(r *reader) {
+	notes := r.line.notes
 	for first := true; first || r.more(); first = false {
 		w := r.next()
 		prefix, resolver := splitPolicy(r, w)
@@ -106,7 +97,7 @@ func splitPolicy(r *reader, w word) (prefix string, resolver word) {
 	return prefix, resolver
 }
 
-func (p *parser) shadow(r *reader, notes Notes) {
+func (p *parser) shadow(r *reader) {
 	s := p.scenario
 	for first := true; first || r.more(); first = false {
 		w := r.next()
@@ -120,36 +111,34 @@ func (p *parser) shadow(r *reader, notes Notes) {
 		}
 		s.Shadows = append(s.Shadows, w.raw)
 	}
-	s.Notes.Shadows = notes
 }
 
-func (p *parser) settings(r *reader, notes Notes) {
+func (p *parser) settings(r *reader) {
 	s := &p.scenario.Settings
-	count := func(name string, at *Opt[int64]) option {
-		return keyed(name, func(w word) { *at = Some(r.count(w, 1, maxCount)) })
+	count := func(name string, at *Opt[int]) option {
+		return keyed(name, func(w word) { *at = Some(int(r.count(w, 1, maxCount))) })
 	}
 	r.options(reading{least: 1},
 		count("gate-ops", &s.GateOps), count("window-ops", &s.WindowOps), count("batch-ops", &s.BatchOps),
 		count("waiting", &s.Waiting),
-		keyed("max-siblings", func(w word) { s.MaxSiblings = Some(r.count(w, 1, maxSiblings)) }),
+		keyed("max-siblings", func(w word) { s.MaxSiblings = Some(int(r.count(w, 1, maxSiblings))) }),
 		keyed("max-drift", func(w word) { s.MaxDrift = Some(r.duration(w, anySpan())) }),
 		keyed("token-wait", func(w word) { s.TokenWait = Some(r.duration(w, anySpan())) }))
-	p.scenario.Notes.Settings = notes
 }
 
-func (p *parser) seed(r *reader, notes Notes) {
+func (p *parser) seed(r *reader) {
 	w := r.next()
 	n, err := strconv.ParseUint(w.text, 10, 64)
 	if err != nil || w.quoted || n == 0 || w.text[0] == '+' {
 		r.fail(w, "a whole number from 1 on", "")
 	}
-	p.scenario.Seed, p.scenario.Notes.Seed = n, notes
+	p.scenario.Seed = n
 }
 
-func (p *parser) client(r *reader, notes Notes) {
+func (p *parser) client(r *reader) {
 	w := r.name("a client's name")
 	p.fresh(r, w, "client")
-	c := Client{Notes: notes, Name: w.raw}
+	c := Client{Notes: r.line.notes, Name: w.raw}
 	r.options(reading{least: 1},
 		keyed("at", func(w word) { c.At = w.raw; p.checkLeader(r, w) }),
 		bare("session", func(word) { c.Session = true }),

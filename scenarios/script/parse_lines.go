@@ -46,16 +46,21 @@ func (p *parser) declare(l line) *Error {
 		return nil
 	}
 	p.once(r, first)
-	row.whole(p, r, l.notes)
+	row.whole(p, r)
 	r.done()
 	return r.err
 }
 
-// once refuses a second line of a verb that may be there once.
+// once refuses a second line of a verb that may be there once, and keeps the notes of
+// the first.
 func (p *parser) once(r *reader, first word) {
 	many := first.raw == "policy" || first.raw == "client" || first.raw == "check"
-	if p.seen[first.raw] && !many {
+	switch {
+	case many:
+	case p.seen[first.raw]:
 		r.fail(first, "no second "+first.raw+" line", "")
+	case len(r.line.notes) > 0:
+		p.scenario.Notes[first.raw] = r.line.notes
 	}
 	p.seen[first.raw] = true
 }
@@ -75,11 +80,11 @@ func (p *parser) play(l line) *Error {
 		r.fail(first, "a check", "nothing happens after settle")
 	case row.Position == Ending:
 		p.once(r, first)
-		row.whole(p, r, l.notes)
+		row.whole(p, r)
 	case row.Position == Triggering:
-		p.event(r, first, row, l.notes)
+		p.event(r, first, row)
 	case row.Position == SetUpOrTimed:
-		p.setup(r, first, row, l.notes)
+		p.setup(r, first, row)
 	}
 	if row.Position != Declaration {
 		r.done()
@@ -87,15 +92,15 @@ func (p *parser) play(l line) *Error {
 	return r.err
 }
 
-func (p *parser) setup(r *reader, first word, row row, notes Notes) {
+func (p *parser) setup(r *reader, first word, row row) {
 	if len(p.scenario.Events) > 0 {
 		r.fail(first, "a trigger, or this line above the first event", "without a trigger it happens before time zero")
 	}
-	p.scenario.Setup = append(p.scenario.Setup, Setup{notes, row.act(p, r)})
+	p.scenario.Setup = append(p.scenario.Setup, Setup{r.line.notes, row.act(p, r)})
 }
 
-func (p *parser) event(r *reader, first word, row row, notes Notes) {
-	e := Event{Notes: notes, Trigger: row.trigger(p, r)}
+func (p *parser) event(r *reader, first word, row row) {
+	e := Event{Notes: r.line.notes, Trigger: row.trigger(p, r)}
 	e.Action = p.action(r, e.Trigger)
 	p.happenings += e.Times()
 	if p.happenings > maxHappenings {
@@ -164,9 +169,8 @@ func (p *parser) earliest(t Trigger) time.Duration {
 	return 0
 }
 
-func (p *parser) settle(r *reader, notes Notes) {
+func (p *parser) settle(r *reader) {
 	p.scenario.Settle = r.duration(r.next(), positiveSpan())
-	p.scenario.Notes.Settle = notes
 }
 
 // missing says which line the script cannot do without.

@@ -22,7 +22,7 @@ func (s *Scenario) Print() []byte {
 	printGroup(&b, s.clientLines())
 	printGroup(&b, s.eventLines())
 	printGroup(&b, s.endLines())
-	writeNotes(&b, s.Notes.End)
+	writeNotes(&b, s.Notes[""])
 	archive := &txtar.Archive{
 		Comment: []byte(s.Prose),
 		Files:   []txtar.File{{Name: "scenario", Data: []byte(b.String())}},
@@ -40,24 +40,24 @@ type printed struct {
 }
 
 func (s *Scenario) printHead(b *strings.Builder) {
-	head := []printed{{s.Notes.Name, verbCells("name", s.Name)}}
-	if s.Title != "" {
-		head = append(head, printed{s.Notes.Title, verbCells("title", s.Title)})
+	var head []printed
+	line := func(verb, rest string) { head = append(head, printed{s.Notes[verb], verbCells(verb, rest)}) }
+	stated := func(verb, rest string) {
+		if rest != "" {
+			line(verb, rest)
+		}
 	}
-	head = append(head,
-		printed{s.Notes.Model, verbCells("model", s.Model.String())},
-		printed{s.Notes.Leaders, verbCells("leaders", strings.Join(s.Leaders, " "))})
+	line("name", s.Name)
+	stated("title", s.Title)
+	line("model", s.Model.String())
+	line("leaders", strings.Join(s.Leaders, " "))
 	for _, p := range s.Policies {
 		head = append(head, printed{p.Notes, verbCells("policy", p.text())})
 	}
-	if len(s.Shadows) > 0 {
-		head = append(head, printed{s.Notes.Shadows, verbCells("shadow", strings.Join(s.Shadows, " "))})
-	}
-	if s.Settings != (Settings{}) {
-		head = append(head, printed{s.Notes.Settings, verbCells("settings", s.Settings.String())})
-	}
+	stated("shadow", strings.Join(s.Shadows, " "))
+	stated("settings", s.Settings.String())
 	if s.Seed != 0 {
-		head = append(head, printed{s.Notes.Seed, verbCells("seed", strconv.FormatUint(s.Seed, 10))})
+		line("seed", strconv.FormatUint(s.Seed, 10))
 	}
 	printGroup(b, head)
 }
@@ -108,7 +108,7 @@ func (s *Scenario) eventLines() []printed {
 }
 
 func (s *Scenario) endLines() []printed {
-	lines := []printed{{s.Notes.Settle, []string{"settle " + formatDuration(s.Settle)}}}
+	lines := []printed{{s.Notes["settle"], []string{"settle " + formatDuration(s.Settle)}}}
 	for _, c := range s.Checks {
 		lines = append(lines, printed{c.Notes, []string{c.String()}})
 	}
@@ -143,7 +143,7 @@ func printGroup(b *strings.Builder, lines []printed) {
 		last := len(l.cells) - 1
 		for i, cell := range l.cells[:last] {
 			b.WriteString(cell)
-			writeBlanks(b, widths[i]-utf8.RuneCountInString(cell)+1)
+			b.WriteString(strings.Repeat(" ", max(1, widths[i]-utf8.RuneCountInString(cell)+1)))
 		}
 		b.WriteString(strings.TrimRight(l.cells[last], " "))
 		b.WriteByte('\n')
@@ -185,12 +185,6 @@ func width(cells []string) int {
 
 func pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
-}
-
-func writeBlanks(b *strings.Builder, n int) {
-	for range max(1, n) {
-		b.WriteByte(' ')
-	}
 }
 
 func writeNotes(b *strings.Builder, notes Notes) {

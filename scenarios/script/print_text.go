@@ -188,18 +188,7 @@ func (p Policy) text() string {
 
 // String is the settings as a line has them, without the verb.
 func (s Settings) String() string {
-	count := func(name string, o Opt[int64]) string {
-		if !o.Set {
-			return ""
-		}
-		return name + "=" + strconv.FormatInt(o.Value, 10)
-	}
-	span := func(name string, o Opt[time.Duration]) string {
-		if !o.Set {
-			return ""
-		}
-		return name + "=" + formatDuration(o.Value)
-	}
-	return words(count("gate-ops", s.GateOps), count("window-ops", s.WindowOps), count("batch-ops", s.BatchOps), count("waiting", s.Waiting),
-		count("max-siblings", s.MaxSiblings), span("max-drift", s.MaxDrift), span("token-wait", s.TokenWait))
+	return words(stated("gate-ops", s.GateOps, strconv.Itoa), stated("window-ops", s.WindowOps, strconv.Itoa),
+		stated("batch-ops", s.BatchOps, strconv.Itoa), stated("waiting", s.Waiting, strconv.Itoa), stated("max-siblings", s.MaxSiblings, strconv.Itoa),
+		stated("max-drift", s.MaxDrift, formatDuration), stated("token-wait", s.TokenWait, formatDuration))
 }

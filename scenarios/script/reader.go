@@ -1,6 +1,7 @@
 package script
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -164,20 +165,16 @@ func (r *reader) name(what string) word {
 	return w
 }
 
-// choice takes one of the names.
-func (r *reader) choice(names []string) string {
-	w := r.next()
-	r.checkChoice(w, names)
-	return w.raw
+// choice is the one of the values that the word names.
+func choice[T ~string](r *reader, w word, values ...T) T {
+	r.checkChoice(w, namesOf(values))
+	return T(w.raw)
 }
 
 func (r *reader) checkChoice(w word, names []string) {
-	for _, name := range names {
-		if w.raw == name {
-			return
-		}
+	if !slices.Contains(names, w.raw) {
+		r.failName(w, names)
 	}
-	r.failName(w, names)
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }

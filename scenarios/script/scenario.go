@@ -25,18 +25,12 @@ type Scenario struct {
 	Settle   time.Duration // faults are frozen; the rest must converge within it
 	Checks   []Check
 	Expect   Table
-	Notes    HeadNotes
+	Notes    map[string]Notes // by verb: those of lines that are there once; "": those below the last line
 }
 
 // Notes are the comment lines ("# ...") and blank lines ("") directly above a
 // line of the script.
 type Notes []string
-
-// HeadNotes are the notes of the lines that are single values in a Scenario.
-type HeadNotes struct {
-	Name, Title, Model, Leaders, Shadows, Settings, Seed, Settle Notes
-	End                                                          Notes // below the last line
-}
 
 // Timing says what the network and the clocks may do.
 type Timing string
@@ -84,7 +78,7 @@ const ShadowAll = "all"
 
 // Settings are those of every leader; unstated ones are the leaders' own defaults.
 type Settings struct {
-	GateOps, WindowOps, BatchOps, Waiting, MaxSiblings Opt[int64]
+	GateOps, WindowOps, BatchOps, Waiting, MaxSiblings Opt[int]
 	MaxDrift, TokenWait                                Opt[time.Duration]
 }
 
@@ -181,16 +175,13 @@ func (s *Scenario) Clone() *Scenario {
 	c.Events = cloneEach(s.Events, func(e *Event) { e.Notes, e.Action = clone(e.Notes), cloneAction(e.Action) })
 	c.Checks = cloneEach(s.Checks, func(k *Check) { k.Notes, k.For = clone(k.Notes), clone(k.For) })
 	c.Expect = Table{clone(s.Expect.Columns), cloneEach(s.Expect.Rows, func(r *[]string) { *r = clone(*r) })}
-	c.Notes = s.Notes.clone()
-	return &c
-}
-
-func (n HeadNotes) clone() HeadNotes {
-	return HeadNotes{
-		Name: clone(n.Name), Title: clone(n.Title), Model: clone(n.Model),
-		Leaders: clone(n.Leaders), Shadows: clone(n.Shadows), Settings: clone(n.Settings), Seed: clone(n.Seed),
-		Settle: clone(n.Settle), End: clone(n.End),
+	c.Notes = map[string]Notes{}
+	for verb, notes := range s.Notes {
+		if len(notes) > 0 {
+			c.Notes[verb] = clone(notes)
+		}
 	}
+	return &c
 }
 
 // Validate says what Parse would say of the printed scenario: references,

@@ -17,7 +17,7 @@ func TestCloneSharesNothing(t *testing.T) {
 	c.Leaders[0], c.Policies[0].Notes[0] = "m1", "# other"
 	c.Expect.Rows[0][0], c.Expect.Columns[0] = "other", "other"
 	c.Clients[0].Name, c.Events[0].Notes[0], c.Checks[0].Notes[0] = "Z", "# other", "# other"
-	c.Checks[1].For[0], c.Notes.Name[0], c.Notes.End[0] = "hlc", "# other", "# other"
+	c.Checks[1].For[0], c.Notes["name"][0], c.Notes[""][0] = "hlc", "# other", "# other"
 	for i := range c.Setup {
 		if p, ok := c.Setup[i].Action.(script.Partition); ok {
 			p.Sides[1][0] = "m2"

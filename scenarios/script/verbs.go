@@ -36,7 +36,7 @@ type Verb struct {
 // functions, the one its position calls for.
 type row struct {
 	Verb
-	whole   func(*parser, *reader, Notes)     // Declaration, Ending
+	whole   func(*parser, *reader)            // Declaration, Ending
 	trigger func(*parser, *reader) Trigger    // Triggering
 	act     func(*parser, *reader) Action     // SetUpOrTimed, Timed
 	operate func(*parser, *reader, *ClientOp) // Operation
@@ -59,10 +59,10 @@ func table() []row {
 }
 
 func lineVerbs() []row {
-	whole := func(pos Position, name, usage, meaning string, read func(*parser, *reader, Notes)) row {
+	whole := func(pos Position, name, usage, meaning string, read func(*parser, *reader)) row {
 		return row{Verb: Verb{name, usage, meaning, InBoth, pos}, whole: read}
 	}
-	simulated := func(name, usage, meaning string, read func(*parser, *reader, Notes)) row {
+	simulated := func(name, usage, meaning string, read func(*parser, *reader)) row {
 		return row{Verb: Verb{name, usage, meaning, InSimulation, Declaration}, whole: read}
 	}
 	when := func(name, usage, meaning string, read func(*parser, *reader) Trigger) row {

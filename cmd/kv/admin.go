@@ -61,10 +61,8 @@ func newOrigin(k *call) error {
 		return err
 	}
 	name, origin := r.Field("leader").Text, r.Field("origin").Text
-	return k.Out.Put(show.Facts{
-		Say: fmt.Sprintf("%s leaves origin %s and begins a new one", show.Printable(name), show.Printable(origin)), Bare: origin,
-		All: []show.Fact{show.WordFact("leader", name), show.WordFact("left", origin)},
-	})
+	return k.Out.Put(show.Facts(fmt.Sprintf("%s leaves origin %s and begins a new one", show.Printable(name), show.Printable(origin)), origin,
+		show.WordFact("leader", name), show.WordFact("left", origin)))
 }
 
 // acceptContent is kv admin accept.
@@ -94,10 +92,8 @@ func (k *call) accept(l *client.Leader, words ...string) error {
 		return err
 	}
 	key, settled, dot := r.Field("key").Text, r.Field("accepted").Text, r.Field("dot").Text
-	return k.Out.Put(show.Facts{
-		Say: fmt.Sprintf("%s is settled; %s is written again as %s", show.Printable(settled), show.Brief(key), show.Printable(dot)), Bare: dot,
-		All: []show.Fact{show.WordFact("leader", r.Field("leader").Text), show.WordFact("key", key), show.WordFact("settled", settled), show.WordFact("dot", dot)},
-	})
+	return k.Out.Put(show.Facts(fmt.Sprintf("%s is settled; %s is written again as %s", show.Printable(settled), show.Brief(key), show.Printable(dot)), dot,
+		show.WordFact("leader", r.Field("leader").Text), show.WordFact("key", key), show.WordFact("settled", settled), show.WordFact("dot", dot)))
 }
 
 // acceptAll settles every dot that is open at a leader. One that cannot be is passed
@@ -145,7 +141,7 @@ func conflicts(k *call) error {
 		first := answers.ConflictPageOf(a.Name, a.Reply)
 		err = answers.EachConflict(k.Ctx(), l, a.Name, first, words, func(c answers.Conflict) error {
 			found++
-			return k.Out.Put(show.Conflict{Conflict: c})
+			return k.Out.Put(show.Conflict(c))
 		})
 		if err != nil {
 			return err

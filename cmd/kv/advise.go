@@ -26,24 +26,16 @@ func advise(k *call) error {
 	}
 	all := answers.AdviceOf(said)
 	differs := show.ObjectionLines(answers.Objections(said, all))
-	if err := k.putAdvice(show.AdviceList{Advice: show.AdviceRecords(all), Differences: append([]string{}, differs...), Missing: show.Absentees(missing)}); err != nil {
+	if k.Out.Name == "json" {
+		err = k.Out.Put(show.AllAdvice(all, differs, missing))
+	} else {
+		err = putList(k, all, show.Advice)
+	}
+	if err != nil {
 		return err
 	}
 	if len(all) == 0 {
 		k.Say("there is nothing to advise: as far as the ledgers tell, what serves now has lost nothing that another would not have lost")
 	}
 	return k.Verdict(invoke.Ending{Differs: differs, Missing: missing})
-}
-
-func (k *call) putAdvice(a show.AdviceList) error {
-	if k.Out.Name == "json" {
-		return k.Out.Put(a)
-	}
-	k.Out.List()
-	for _, c := range a.Advice {
-		if err := k.Out.Put(c); err != nil {
-			return err
-		}
-	}
-	return nil
 }

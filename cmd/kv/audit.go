@@ -41,12 +41,11 @@ func audit(k *call) error {
 	if leaders, err := k.Everyone(); err == nil {
 		all.Differs = append(all.Differs, k.troubles(leaders)...)
 	}
-	a := show.Audits{Audits: all}
-	if err := k.Out.Put(a); err != nil {
+	if err := k.Out.Put(show.Audits(all)); err != nil {
 		return err
 	}
-	err = k.Verdict(invoke.Ending{Differs: a.Differences(), Missing: missing})
-	if p := new(cliutil.Problem); len(a.Differs) > 0 && errors.As(err, &p) {
+	err = k.Verdict(invoke.Ending{Differs: show.ShownAll(all.Differs), Missing: missing})
+	if p := new(cliutil.Problem); len(all.Differs) > 0 && errors.As(err, &p) {
 		p.What, p.Next = k.Subject()+": it does not add up", "kv audit -o json names the first writes that are in none or in two; kv fate DOT asks every leader about one"
 	}
 	return err

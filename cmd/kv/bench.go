@@ -118,7 +118,7 @@ func (k *call) measure(l *client.Leader, plan bench.Config) error {
 	r, err := bench.Run(k.Ctx(), plan)
 	k.clear()
 	if r.Requests > 0 {
-		if put := k.Out.Put(show.Measured{Plan: plan, Result: r}); err == nil {
+		if put := k.Out.Put(show.Measured(plan, r)); err == nil {
 			err = put
 		}
 	}
@@ -163,7 +163,7 @@ func benchLag(k *call) error {
 	r, err := bench.MeasureLag(k.Ctx(), g)
 	k.clear()
 	if r.Visible.Count > 0 {
-		if put := k.Out.Put(show.Lagged{From: from.Name, To: to.Name, Lagged: r}); err == nil {
+		if put := k.Out.Put(show.Lagged(from.Name, to.Name, r)); err == nil {
 			err = put
 		}
 	}

@@ -44,11 +44,8 @@ func members(k *call, l *client.Leader) error {
 	if err != nil {
 		return err
 	}
-	k.Out.List()
-	for _, m := range all {
-		if err := k.Out.Put(show.Member{Member: m}); err != nil {
-			return err
-		}
+	if err := putList(k, all, show.Member); err != nil {
+		return err
 	}
 	if names, err := l.Forgotten(k.Ctx()); err == nil && len(names) > 0 { // older servers have forgotten nobody
 		k.Say("forgotten: " + show.Series(show.ShownAll(names)))
@@ -102,10 +99,8 @@ func ping(k *call, l *client.Leader) error {
 	if r.Text != "PONG" {
 		return client.NewRefusal(l, "PING", errors.New("the answer is not PONG"))
 	}
-	return k.Out.Put(show.Facts{
-		Say: fmt.Sprintf("PONG from %s in %s", l, took.Round(time.Microsecond)), Bare: "PONG",
-		All: []show.Fact{show.WordFact("leader", l.Name), show.WordFact("addr", l.Addr), show.NumberFact("round_trip_us", took.Microseconds())},
-	})
+	return k.Out.Put(show.Facts(fmt.Sprintf("PONG from %s in %s", l, took.Round(time.Microsecond)), "PONG",
+		show.WordFact("leader", l.Name), show.WordFact("addr", l.Addr), show.NumberFact("round_trip_us", took.Microseconds())))
 }
 
 func rawCommand(k *call, l *client.Leader) error {
@@ -113,5 +108,5 @@ func rawCommand(k *call, l *client.Leader) error {
 	if err != nil {
 		return err
 	}
-	return k.Out.Put(show.Reply{Reply: r})
+	return k.Out.Put(show.Reply(r))
 }

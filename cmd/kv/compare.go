@@ -57,7 +57,7 @@ func (t *compared) compare(k *call, leaders []*client.Leader, keys []string) err
 		if !c.Same() {
 			t.different++
 		}
-		if err := k.Out.Put(show.Comparison{Comparison: c}); err != nil {
+		if err := k.Out.Put(show.Comparison(c)); err != nil {
 			return err
 		}
 	}

@@ -120,16 +120,10 @@ func listContexts(k *call) error {
 	if err != nil {
 		return err
 	}
-	k.Out.List()
-	for _, c := range b.Contexts {
-		if err := k.Out.Put(show.Context{Context: c, Current: c.Name == b.Current}); err != nil {
-			return err
-		}
-	}
 	if len(b.Contexts) == 0 {
 		k.Say("there are no contexts; kv context add NAME HOST:PORT... adds one")
 	}
-	return nil
+	return putList(k, b.Contexts, func(c contexts.Context) show.Record { return show.Context(c, c.Name == b.Current) })
 }
 
 func useContext(k *call) error {

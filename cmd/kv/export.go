@@ -53,11 +53,8 @@ func export(k *call) error {
 		k.Say(say)
 		return nil
 	}
-	return k.Out.Put(show.Facts{
-		Say: say, Bare: fmt.Sprint(saved.Ops),
-		All: []show.Fact{show.WordFact("file", k.Args().First()), show.NumberFact("ops", int64(saved.Ops)), show.NumberFact("bytes", saved.Bytes),
-			show.WordFact("leader", p.Leader), show.WordFact("applied", p.UpTo.String())},
-	})
+	return k.Out.Put(show.Facts(say, fmt.Sprint(saved.Ops), show.WordFact("file", k.Args().First()), show.NumberFact("ops", int64(saved.Ops)), show.NumberFact("bytes", saved.Bytes),
+		show.WordFact("leader", p.Leader), show.WordFact("applied", p.UpTo.String())))
 }
 
 // toward finds out where the history goes. Who interrupts does not wait for the

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -40,15 +39,15 @@ func fate(k *call) error {
 	if err != nil {
 		return err
 	}
-	f := show.Fates{Fates: answers.FatesOf(dot, said, missing)}
-	if err := k.Out.Put(f); err != nil {
+	f := answers.FatesOf(dot, said, missing)
+	if err := k.Out.Put(show.Fates(f)); err != nil {
 		return err
 	}
 	end := invoke.Ending{Missing: missing}
-	if _, end.Differs = f.Lines(); !f.Known() {
+	if _, end.Differs = show.FateLines(f); !f.Known() {
 		end.Nothing, end.Next = "no leader that answered can tell what became of it", whereDotsAre
 	}
-	if f.Known() && k.Out.Name == "text" && strings.HasPrefix(f.Raw(), "lost") {
+	if f.Known() && k.Out.Name == "text" && answers.IsLost(f.Serving()) {
 		k.Say("kv restore " + dot + " writes the lost value again")
 	}
 	return k.Verdict(end)

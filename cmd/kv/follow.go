@@ -190,5 +190,5 @@ func (f *follower) hear(e *answers.Event) error {
 
 // print does not hold back the rows of a table, so columns may shift as it grows.
 func (f *follower) print(e *answers.Event) error {
-	return errors.Join(f.k.Out.Put(show.Event{Event: e}), f.k.Out.EndTable())
+	return errors.Join(f.k.Out.Put(show.Event(e)), f.k.Out.EndTable())
 }

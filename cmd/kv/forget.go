@@ -74,8 +74,6 @@ func forgetNode(k *call) error {
 		k.Say(show.Printable(node) + " is listed and asked again when it returns; until then nobody waits for it")
 	}
 	verb := map[bool]string{false: " is forgotten by ", true: " is forgotten no more by "}[k.Bool("lift")]
-	return k.Out.Put(show.Facts{
-		Say: show.Printable(node) + verb + show.Series(show.ShownAll(told)), Bare: node,
-		All: []show.Fact{show.WordFact("node", node), show.TruthFact("forgotten", !k.Bool("lift")), show.WordFact("leaders", strings.Join(told, " "))},
-	})
+	return k.Out.Put(show.Facts(show.Printable(node)+verb+show.Series(show.ShownAll(told)), node,
+		show.WordFact("node", node), show.TruthFact("forgotten", !k.Bool("lift")), show.WordFact("leaders", strings.Join(told, " "))))
 }

@@ -6,7 +6,6 @@ import (
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
-	"kvd/replica/client/answers"
 )
 
 func keyHistory(k *call, l *client.Leader) error {
@@ -22,14 +21,8 @@ func keyHistory(k *call, l *client.Leader) error {
 	if err != nil {
 		return err
 	}
-	k.Out.List()
-	for _, item := range r.Items {
-		if err := k.Out.Put(show.Op{Op: answers.OpOf(item)}); err != nil {
-			return err
-		}
+	if err := putList(k, r.Items, show.Op); err != nil || len(r.Items) > 0 {
+		return err
 	}
-	if len(r.Items) == 0 {
-		return k.Absent("no write of the key is kept, at " + l.String())
-	}
-	return nil
+	return k.Absent("no write of the key is kept, at " + l.String())
 }

@@ -65,10 +65,10 @@ func ttl(k *call, l *client.Leader) error {
 	case r.Number == noKey:
 		return k.Absent("the key is not there, at " + l.String())
 	case r.Number == noLimit:
-		return k.Out.Put(show.Facts{Say: "for ever", Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NullFact("ttl_ms", "for ever")}})
+		return k.Out.Put(show.Facts("for ever", r.Text, show.KeyFact(key), show.NullFact("ttl_ms", "for ever")))
 	}
 	lasts := time.Duration(r.Number) * time.Millisecond
-	return k.Out.Put(show.Facts{Say: lasts.String(), Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NumberFact("ttl_ms", r.Number)}})
+	return k.Out.Put(show.Facts(lasts.String(), r.Text, show.KeyFact(key), show.NumberFact("ttl_ms", r.Number)))
 }
 
 func expire(k *call) error {
@@ -111,7 +111,7 @@ func typeOf(k *call, l *client.Leader) error {
 	case r.Text == "none":
 		return k.Absent("the key is not there, at " + l.String())
 	}
-	return k.Out.Put(show.Facts{Say: r.Text, Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.WordFact("type", r.Text)}})
+	return k.Out.Put(show.Facts(r.Text, r.Text, show.KeyFact(key), show.WordFact("type", r.Text)))
 }
 
 func scan(k *call) error {

@@ -101,23 +101,14 @@ func losses(k *call) error {
 
 // putLosses prints them: as JSON all in one object, else one after another.
 func (k *call) putLosses(list answers.LossList) error {
-	var records []show.Loss
-	for _, l := range list.Losses {
-		records = append(records, show.Loss{Loss: l})
-	}
 	if k.Out.Name == "json" {
-		return k.Out.Put(show.LossList{LossList: list, Losses: append([]show.Loss{}, records...)})
+		return k.Out.Put(show.Losses(list))
 	}
-	k.Out.List()
-	for _, l := range records {
-		if err := k.Out.Put(l); err != nil {
-			return err
-		}
+	err := putList(k, list.Losses, show.Loss)
+	if err == nil && k.Out.Name == "jsonl" && len(list.Missing)+len(list.Differs) > 0 {
+		err = k.Out.Put(show.AboutLosses(list))
 	}
-	if k.Out.Name == "jsonl" && len(list.Missing)+len(list.Differs) > 0 {
-		return k.Out.Put(show.LossList{LossList: list, Losses: nil})
-	}
-	return nil
+	return err
 }
 
 func (k *call) sayLosses(list answers.LossList, said []answers.Listing, w answers.LossQuery) {

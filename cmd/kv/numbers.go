@@ -51,7 +51,7 @@ func add(k *call, command string) error {
 	if err != nil {
 		return err
 	}
-	return k.Out.Put(show.Facts{Say: r.Text, Bare: r.Text, All: []show.Fact{show.KeyFact(key), show.NumberFact("number", r.Number)}})
+	return k.Out.Put(show.Facts(r.Text, r.Text, show.KeyFact(key), show.NumberFact("number", r.Number)))
 }
 
 // addDotted adds by KVD.INCR, which answers the dot as well.
@@ -68,7 +68,7 @@ func (k *call) addDotted(l *client.Leader, command, key, by string) error {
 	if err != nil {
 		return client.NewRefusal(l, "KVD.INCR", fmt.Errorf("the answer cannot be read: %w", err))
 	}
-	return k.Out.Put(k.dotted(show.Facts{Say: value, Bare: value, All: []show.Fact{show.KeyFact(key), show.NumberFact("number", n), show.WordFact("dot", r.Field("dot").Text)}}))
+	return k.putDotted(value, r.Field("dot").Text, show.KeyFact(key), show.NumberFact("number", n), show.WordFact("dot", r.Field("dot").Text))
 }
 
 // negated is a number's text with the other sign. What cannot be negated stays,

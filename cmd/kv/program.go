@@ -8,6 +8,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/kv/internal/invoke"
+	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 )
 
@@ -98,6 +99,17 @@ type call struct{ *invoke.Call }
 // on is a command.
 func on(do func(*call) error) func(*invoke.Call) error {
 	return func(k *invoke.Call) error { return do(&call{k}) }
+}
+
+// putList prints a list, one record after another.
+func putList[T any](k *call, all []T, record func(T) show.Record) error {
+	k.Out.List()
+	for _, v := range all {
+		if err := k.Out.Put(record(v)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // at is a command that asks one leader.

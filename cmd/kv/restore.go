@@ -175,9 +175,8 @@ func (k *call) restored(l *client.Leader, r client.Reply) error {
 		return k.lostAgain(name, dot, r)
 	}
 	text := fmt.Sprintf("%s is %s again, written at %s\ndot %s\nover %s", k.Out.Show(key), k.Out.Show(show.Cut(value.Text)), show.Printable(name), dot, strings.Join(over, " "))
-	err := k.Out.Put(show.Facts{Say: text, Bare: dot, All: []show.Fact{
+	err := k.Out.Put(show.Facts(text, dot,
 		show.TruthFact("ok", true), show.WordFact("leader", name), show.KeyFact(key), show.ReplyFact("value", value), show.WordFact("restored", r.Field("restored").Text),
-		show.WordFact("dot", dot), show.ListFact("over", over), show.WordFact("token", token), show.TruthFact("retry", r.Field("retry").Truth()),
-	}})
+		show.WordFact("dot", dot), show.ListFact("over", over), show.WordFact("token", token), show.TruthFact("retry", r.Field("retry").Truth())))
 	return errors.Join(err, k.Session.ShownBy(token))
 }

@@ -30,7 +30,7 @@ func siblings(k *call, l *client.Leader) error {
 	if err != nil {
 		return err
 	}
-	if err := k.Out.Put(show.Siblings{Reading: r}); err != nil {
+	if err := k.Out.Put(show.Siblings(r)); err != nil {
 		return err
 	}
 	if err := k.Session.ShownBy(r.Token); err != nil {
@@ -67,7 +67,7 @@ func resolveSiblings(k *call) error {
 	if err := k.Session.ShownBy(after); err != nil {
 		return err
 	}
-	return k.Out.Put(k.dotted(done(show.KeyFact(key), show.WordFact("dot", r.Field("dot").Text), show.WordFact("token", after))))
+	return k.putWritten(key, r.Field("dot").Text, after)
 }
 
 // shownToken says what a resolution goes over. If nobody says it, it is what the

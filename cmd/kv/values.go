@@ -95,7 +95,7 @@ func get(k *call, l *client.Leader) error {
 		return k.Absent("the key is not there, at " + l.String())
 	}
 	e.Bare = true
-	return k.Out.Put(e)
+	return k.Out.Put(e.Record())
 }
 
 func set(k *call, l *client.Leader) error {
@@ -124,25 +124,32 @@ func set(k *call, l *client.Leader) error {
 }
 
 // done says OK, and what else there is to know.
-func done(more ...show.Fact) show.Facts {
-	return show.Facts{Say: "OK", Bare: "OK", All: append([]show.Fact{show.TruthFact("ok", true)}, more...)}
+func done(more ...show.Fact) show.Record {
+	return show.Facts("OK", "OK", append([]show.Fact{show.TruthFact("ok", true)}, more...)...)
 }
 
-// putWrite prints what write gives.
+// putWrite sends an informed write and prints it.
 func (k *call) putWrite(l *client.Leader, words ...string) error {
-	w, err := k.write(l, words...)
+	dot, token, err := k.write(l, words...)
 	if err != nil {
 		return err
 	}
-	return k.Out.Put(k.dotted(w))
+	return k.putWritten(words[1], dot, token)
 }
 
-// dotted shows the dot of a write, if the user wants to know. JSON has it anyway.
-func (k *call) dotted(f show.Facts) show.Facts {
-	if dot := f.Find("dot"); k.Bool("dot") && dot != "" {
-		f.Say, f.Bare = f.Say+"\ndot "+dot, dot
+// putWritten prints a write that was done, whose author has seen what the token has.
+func (k *call) putWritten(key, dot, token string) error {
+	return k.putDotted("OK", dot, show.TruthFact("ok", true), show.KeyFact(key), show.WordFact("dot", dot), show.WordFact("token", token))
+}
+
+// putDotted prints facts of a write, with its dot if the user wants to know. JSON has it
+// anyway.
+func (k *call) putDotted(say, dot string, all ...show.Fact) error {
+	raw := say
+	if dot = show.Printable(dot); k.Bool("dot") && dot != "" {
+		say, raw = say+"\ndot "+dot, dot
 	}
-	return f
+	return k.Out.Put(show.Facts(say, raw, all...))
 }
 
 // informed reports whether a write says what its author has seen.
@@ -177,7 +184,7 @@ func (k *call) setOptions() ([]string, error) {
 }
 
 // write sends an informed write. A session learns of it.
-func (k *call) write(l *client.Leader, words ...string) (show.Facts, error) {
+func (k *call) write(l *client.Leader, words ...string) (dot, after string, err error) {
 	key := words[1]
 	token := k.String("token")
 	if token == "" {
@@ -185,10 +192,10 @@ func (k *call) write(l *client.Leader, words ...string) (show.Facts, error) {
 	}
 	r, err := l.Do(k.Ctx(), append(words, client.TokenWords(token)...)...)
 	if err != nil {
-		return show.Facts{}, err
+		return "", "", err
 	}
-	dot, after := r.Field("dot").Text, r.Field("token").Text
-	return done(show.KeyFact(key), show.WordFact("dot", dot), show.WordFact("token", after)), k.Session.ShownBy(after)
+	after = r.Field("token").Text
+	return r.Field("dot").Text, after, k.Session.ShownBy(after)
 }
 
 func del(k *call, l *client.Leader) error {
@@ -213,7 +220,7 @@ func del(k *call, l *client.Leader) error {
 		return cliutil.Usage("--token is of one key", fmt.Sprintf("%d keys are named", len(keys)), "kv del KEY --token TOKEN")
 	}
 	for i, key := range keys {
-		if _, err := k.write(l, "KVD.DEL", key); err != nil {
+		if _, _, err := k.write(l, "KVD.DEL", key); err != nil {
 			return k.partly(i, err)
 		}
 	}
@@ -231,7 +238,7 @@ func (k *call) partly(done int, err error) error {
 // counted prints a count; if it is zero, none of the keys was there.
 func (k *call) counted(what string, n int64) error {
 	text := strconv.FormatInt(n, 10)
-	if err := k.Out.Put(show.Facts{Say: text, Bare: text, All: []show.Fact{show.NumberFact(what, n)}}); err != nil || n > 0 {
+	if err := k.Out.Put(show.Facts(text, text, show.NumberFact(what, n))); err != nil || n > 0 {
 		return err
 	}
 	return k.Absent("none of the keys is there")
@@ -242,7 +249,7 @@ func mget(k *call, l *client.Leader) error {
 	found := false
 	emit := func(e show.Entry) error {
 		found = found || e.There
-		return k.Out.Put(e)
+		return k.Out.Put(e.Record())
 	}
 	var err error
 	if k.Session.On() {
@@ -324,7 +331,7 @@ func (k *call) setAll(l *client.Leader, pairs []string) error {
 		return err
 	}
 	for i := 0; i < len(pairs); i += 2 {
-		if _, err := k.write(l, "KVD.SET", pairs[i], pairs[i+1]); err != nil {
+		if _, _, err := k.write(l, "KVD.SET", pairs[i], pairs[i+1]); err != nil {
 			return k.partly(i/2, err)
 		}
 	}

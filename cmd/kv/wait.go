@@ -81,15 +81,13 @@ func (k *call) converge(limit time.Duration) error {
 	return k.Verdict(invoke.Ending{Missing: missing})
 }
 
-func converged(n int, took time.Duration) show.Facts {
+func converged(n int, took time.Duration) show.Record {
 	verb := "leaders have"
 	if n == 1 {
 		verb = "leader has"
 	}
-	return show.Facts{
-		Say: fmt.Sprintf("%d %s applied the same, after %s", n, verb, took.Round(time.Millisecond)), Bare: "OK",
-		All: []show.Fact{show.TruthFact("converged", true), show.NumberFact("leaders", int64(n)), show.NumberFact("after_ms", took.Milliseconds())},
-	}
+	return show.Facts(fmt.Sprintf("%d %s applied the same, after %s", n, verb, took.Round(time.Millisecond)), "OK",
+		show.TruthFact("converged", true), show.NumberFact("leaders", int64(n)), show.NumberFact("after_ms", took.Milliseconds()))
 }
 
 func apartStill(limit time.Duration, why string) error {

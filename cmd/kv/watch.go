@@ -38,7 +38,7 @@ func watch(k *call) error {
 	k.Out.List()
 	last, err := k.reading(l, k.Args().First())
 	if err == nil {
-		err = k.Out.Put(show.Change{At: time.Now(), Reading: last})
+		err = k.Out.Put(show.Change(time.Now(), last))
 	}
 	away := false
 	for err == nil {
@@ -50,7 +50,7 @@ func watch(k *call) error {
 			k.Say(lost.Error() + "; still asking")
 		}
 		if away = lost != nil; !away && !slices.Equal(now.Values, last.Values) {
-			last, err = now, k.Out.Put(show.Change{At: time.Now(), Reading: now})
+			last, err = now, k.Out.Put(show.Change(time.Now(), now))
 		}
 	}
 	if k.Ctx().Err() != nil {

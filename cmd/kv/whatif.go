@@ -52,10 +52,10 @@ func whatIf(k *call) error {
 		return noLog(k, err)
 	}
 	if k.String("output") != "table" {
-		return k.Out.Put(show.WhatIf{Report: whatif.Report{Report: report}})
+		return k.Out.Put(show.WhatIf(whatif.Report{Report: report}))
 	}
 	for i := range report.Outcomes {
-		if err := k.Out.Put(show.Outcome{Outcome: &report.Outcomes[i]}); err != nil {
+		if err := k.Out.Put(show.Outcome(&report.Outcomes[i])); err != nil {
 			return err
 		}
 	}

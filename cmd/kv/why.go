@@ -29,12 +29,12 @@ func why(k *call) error {
 	if err != nil {
 		return err
 	}
-	w := show.Whys{Whys: answers.WhysOf(key, said, missing), Tree: k.Bool("tree")}
-	if err := k.Out.Put(w); err != nil {
+	w := answers.WhysOf(key, said, missing)
+	if err := k.Out.Put(show.Whys(w, k.Bool("tree"))); err != nil {
 		return err
 	}
 	end := invoke.Ending{Missing: missing}
-	if _, end.Differs = w.Others(); len(w.Told().Values) == 0 && w.Told().Lost() == 0 {
+	if _, end.Differs = show.WhyLines(w); len(w.Told().Values) == 0 && w.Told().Lost() == 0 {
 		end.Nothing, end.Next = "the key shows nothing, and nothing of it is lost", invoke.WhereKeysAre
 	}
 	return k.Verdict(end)

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"kvd/replica/client/merge"
-
 	"kvd/logical"
+	"kvd/replica/client"
+	"kvd/replica/client/answers"
 	"kvd/replica/ledger"
 	"kvd/replica/ledger/explain"
 	"kvd/resolve"
@@ -34,12 +34,11 @@ func eachChaos(t *testing.T, check func(t *testing.T, c *cluster)) {
 
 func all() ledger.Filter { return ledger.Filter{Resolvers: resolve.All} }
 
-func (c *cluster) answer(at string) merge.Answer {
-	a := merge.Answer{Leader: at, Applied: c.applied(at)}
-	if err := c.reader(at).Losses(all(), func(d ledger.LossRecord) bool { a.Rows = append(a.Rows, d); return true }); err != nil {
+func (c *cluster) answer(at string) (rows []ledger.LossRecord) {
+	if err := c.reader(at).Losses(all(), func(d ledger.LossRecord) bool { rows = append(rows, d); return true }); err != nil {
 		c.t.Fatal(err)
 	}
-	return a
+	return rows
 }
 
 // plain leaves out of a row what may differ: who decided, and when.
@@ -53,15 +52,15 @@ func plain(d ledger.LossRecord) string {
 func TestAfterQuietEveryLeaderGivesTheSameRows(t *testing.T) {
 	rows, raw := 0, 0
 	eachChaos(t, func(t *testing.T, c *cluster) {
-		var answers []merge.Answer
+		var all []answers.Listing
 		var first []string
 		for _, n := range c.names {
-			a := c.answer(n)
-			answers = append(answers, a)
+			g := answers.Listing{Responder: client.Responder{Name: n, Applied: c.applied(n)}}
 			var said []string
-			for _, d := range a.Rows {
-				said = append(said, plain(d))
+			for _, d := range c.answer(n) {
+				g.Rows, said = append(g.Rows, answers.Row{Loss: d.Loss}), append(said, plain(d))
 			}
+			all = append(all, g)
 			if first == nil {
 				first = said
 			}
@@ -69,11 +68,11 @@ func TestAfterQuietEveryLeaderGivesTheSameRows(t *testing.T) {
 				t.Errorf("%s says\n%q\nwhere n1 says\n%q", n, said, first)
 			}
 		}
-		m := merge.Losses(answers)
-		if len(m.Differences) > 0 || len(m.Missing) > 0 || len(m.Rows) != len(answers[0].Rows) {
-			t.Errorf("merged %d rows of %d; differences %v", len(m.Rows), len(answers[0].Rows), m.Differences)
+		m := answers.MergeLosses(all, nil, answers.LossQuery{})
+		if len(m.Differs) > 0 || len(m.Losses) != len(all[0].Rows) {
+			t.Errorf("merged %d rows of %d; differences %v", len(m.Losses), len(all[0].Rows), m.Differs)
 		}
-		rows += len(m.Rows)
+		rows += len(m.Losses)
 		raw += c.rawWinnersThatDiffer()
 	})
 	if rows < 100 || raw == 0 {
@@ -127,8 +126,10 @@ func TestAuditsBalance(t *testing.T) {
 				}
 			}
 		}
-		if diffs := merge.Audits(audits); len(diffs) > 0 {
-			t.Errorf("seed %d: %v", seed, diffs)
+		for i := range audits {
+			if diffs := answers.AuditsApart(&audits[0], &audits[i]); len(diffs) > 0 {
+				t.Errorf("seed %d: %v", seed, diffs)
+			}
 		}
 	}
 }
@@ -238,7 +239,7 @@ func shown(op *resolve.Op, d logical.Dot, ops []*resolve.Op) bool {
 func TestWhatIsRestoredIsShown(t *testing.T) {
 	restored := 0
 	eachChaos(t, func(t *testing.T, c *cluster) {
-		for _, row := range c.answer("n3").Rows {
+		for _, row := range c.answer("n3") {
 			if row.Resolver != c.policy.Default {
 				continue
 			}

@@ -6,7 +6,7 @@
 //	                                                        │ answers are data
 //	                        sentences ◀── package explain ◀─┤
 //	                                                        ▼ one answer from each leader
-//	                                                     client/merge
+//	                                                     client/answers
 //
 // A [Reader] reads through two small interfaces, [Store] and [Rows], which a
 // snapshot of a store satisfies, so that every answer is about one causally closed

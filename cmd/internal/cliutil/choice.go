@@ -38,3 +38,12 @@ func guess(given string, known []string) string {
 	}
 	return ""
 }
+
+// MeantOr is the way on from a name that is none of the known ones: the nearest one, or
+// else what is given.
+func MeantOr(given string, known []string, otherwise string) string {
+	if near := Nearest(given, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return otherwise
+}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"kvd/replica/client/merge"
-
 	"kvd/logical"
 	"kvd/replica/client"
 	"kvd/replica/ledger"
@@ -92,7 +90,7 @@ func (a *Audits) hold(i int) {
 	}
 	for j := range i {
 		if one.Applied.Compare(a.All[j].Applied) == logical.Equal {
-			a.Differs = append(a.Differs, merge.Audits([]ledger.Audit{a.All[j].Audit, one.Audit})...)
+			a.Differs = append(a.Differs, AuditsApart(&a.All[j].Audit, &one.Audit)...)
 			return
 		}
 	}
@@ -116,4 +114,37 @@ func (a *Audits) note(stretches []client.Reply) {
 func (a Audits) Same() bool {
 	return len(a.Differs) == 0 && len(a.Apart) == 0 &&
 		!slices.ContainsFunc(a.All, func(o Audited) bool { return o.Field("text").Text != a.All[0].Field("text").Text })
+}
+
+// AuditsApart names where two audits differ of leaders that have applied the same.
+func AuditsApart(r, other *ledger.Audit) []string {
+	var out []string
+	shared := 0
+	for _, a := range r.Balances {
+		for _, b := range other.Balances {
+			if a.Resolver != b.Resolver {
+				continue
+			}
+			if shared++; !agree(a, b) {
+				out = append(out, fmt.Sprintf("%s: %s counts accepted %d, live %d, superseded %d, lost %d; %s accepted %d, live %d, superseded %d, lost %d",
+					a.Resolver, r.Leader, a.Accepted, a.Live, a.Superseded, a.Lost()+a.Evicted, other.Leader, b.Accepted, b.Live, b.Superseded, b.Lost()+b.Evicted))
+			}
+		}
+	}
+	if out == nil && (shared < len(r.Balances) || shared < len(other.Balances)) {
+		out = append(out, fmt.Sprintf("%s and %s do not count for the same resolvers", r.Leader, other.Leader))
+	}
+	return out
+}
+
+// agree reports whether two leaders that have applied the same count alike. Each
+// ledger evicts on its own: what it evicted is lost all the same, and in which way is
+// no longer known.
+func agree(b, o ledger.Balance) bool {
+	if b.Evicted+o.Evicted > 0 {
+		b.Inverted, b.Concurrent, b.Evicted = 0, b.Lost()+b.Evicted, 0
+		o.Inverted, o.Concurrent, o.Evicted = 0, o.Lost()+o.Evicted, 0
+	}
+	b.Stale, o.Stale = 0, 0
+	return b == o
 }

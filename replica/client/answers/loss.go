@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"kvd/replica/client/merge"
-
 	"kvd/logical"
 	"kvd/replica/client"
 	"kvd/replica/ledger"
@@ -71,10 +69,18 @@ func (r *Row) IsUndone() bool    { return r.Class == ledger.Deletion.String() }
 // IsDeletion reports whether it was the write of a deletion.
 func (r *Row) IsDeletion() bool { return r.Kind == resolve.Delete.String() }
 
-// Loss is one lost write and who says so.
+// Loss is one lost write and who says so. The row is the first leader's, by name; the
+// others say the same, or differ.
 type Loss struct {
 	Row
-	By []merge.Sighting // by leader
+	By []Sighting // by leader
+}
+
+// Sighting is when one leader decided that a write is lost, by its own clock.
+type Sighting struct {
+	Leader string
+	At     wallclock.Interval
+	from   *Listing
 }
 
 // winner is the dot that it lost to; empty: nothing that is still there.
@@ -95,7 +101,7 @@ func (l Loss) Leaders() []string {
 }
 
 // First is when the first of them decided it, by its own clock.
-func (l Loss) First() merge.Sighting {
+func (l Loss) First() Sighting {
 	first := l.By[0]
 	for _, s := range l.By {
 		if s.At.Midpoint() < first.At.Midpoint() {

@@ -4,16 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
-	"kvd/replica/client/merge"
-
 	"kvd/logical"
 	"kvd/replica/client"
-	"kvd/replica/ledger"
-	"kvd/resolve"
 )
 
 // LossQuery is which losses are asked for.
@@ -113,73 +108,6 @@ func (g *Listing) take(l *client.Leader, r client.Reply, first bool) error {
 	return nil
 }
 
-// LossList is what all leaders said.
-type LossList struct {
-	Losses  []Loss
-	Differs []string
-	More    bool
-	Missing []client.Absentee
-}
-
-// MergeLosses merges what leaders said. Of those that have more than was asked for,
-// only what all were asked about is taken, or the rest would seem to differ.
-func MergeLosses(said []Listing, missing []client.Absentee, w LossQuery) LossList {
-	out := LossList{Missing: missing}
-	last, bounded := horizon(said, w.Limit)
-	out.More = bounded
-	rows := map[Position]Row{}
-	var answers []merge.Answer
-	for i, g := range said {
-		a := merge.Answer{Leader: g.Name, Applied: g.Applied, Evicted: uint64(g.Evicted)}
-		if g.moved {
-			// What was read at several moments agrees with nobody's one moment.
-			a.Applied = logical.FrontierOf(logical.Dot{Origin: ^logical.Origin(i), Seq: 1})
-		}
-		if w.Back > 0 || w.Since > 0 {
-			a.Evicted++ // each leaves out by its own clock what another may have
-		}
-		for _, r := range g.Rows {
-			if bounded && r.Position().compare(last) > 0 {
-				continue
-			}
-			a.Rows = append(a.Rows, ledger.LossRecord{Loss: r.Loss})
-			if _, has := rows[r.Position()]; !has {
-				rows[r.Position()] = r
-			}
-		}
-		answers = append(answers, a)
-	}
-	merged := merge.Losses(answers)
-	for _, f := range merged.Rows {
-		out.Losses = append(out.Losses, Loss{rows[positionOf(&f.Loss)], f.By})
-	}
-	slices.SortStableFunc(out.Losses, func(a, b Loss) int { return a.Position().compare(b.Position()) })
-	for _, d := range merged.Differences {
-		out.Differs = append(out.Differs, d.Text())
-	}
-	return out
-}
-
-// horizon is the last position that every leader was asked about, if there are rows
-// behind it.
-func horizon(said []Listing, limit int) (last Position, bounded bool) {
-	var all []Position
-	for _, g := range said {
-		for _, r := range g.Rows {
-			all = append(all, r.Position())
-		}
-		if n := len(g.Rows); g.more && n > 0 && (!bounded || g.Rows[n-1].Position().compare(last) < 0) {
-			last, bounded = g.Rows[n-1].Position(), true
-		}
-	}
-	slices.SortFunc(all, Position.compare)
-	all = slices.Compact(all)
-	if limit > 0 && len(all) > limit && (!bounded || all[limit-1].compare(last) < 0) {
-		last, bounded = all[limit-1], true
-	}
-	return last, bounded
-}
-
 // Respondents is their names.
 func Respondents(said []Listing) []string {
 	var all []string
@@ -187,13 +115,4 @@ func Respondents(said []Listing) []string {
 		all = append(all, g.Name)
 	}
 	return all
-}
-
-// Relations are the names of the ways to lose.
-func Relations() []string { return []string{resolve.Inverted.String(), resolve.Concurrent.String()} }
-
-// CheckResolver refuses a name that is no resolver's.
-func CheckResolver(name string) error {
-	_, err := resolve.ParseID(name)
-	return err
 }

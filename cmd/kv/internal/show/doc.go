@@ -1,7 +1,7 @@
 // Package show prints what kv has found: one record or many, as text, table, JSON, lines
 // of JSON, or raw bytes.
 //
-//	data (replica/client…) ─▶ a record of show ─▶ [Printer].Put ─▶ the format that the user chose
+//	data (replica/client…) ─▶ its [Record] ─▶ [Printer].Put ─▶ the format that the user chose
 //
 // It also has the words of kv that several commands share: reasons why there is no
 // answer, who is missing, how far leaders are apart.

@@ -1,34 +1,18 @@
 package show
 
 import (
-	"bytes"
-	"encoding/json"
 	"unicode/utf8"
 
 	"kvd/cmd/internal/cliutil"
 )
 
-// marshal is JSON on one line, with < and > as they are.
-func marshal[T any](v T) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
-}
+// object is a JSON object whose fields stay in order.
+type object = cliutil.Object
 
 // Blob is a value in JSON: text where it is text.
 type Blob = cliutil.Blob
 
 func blobOf(value string) Blob { return cliutil.BlobOf(value) }
-
-func blobsOf(values []string) []Blob {
-	all := make([]Blob, len(values))
-	for i, v := range values {
-		all[i] = blobOf(v)
-	}
-	return all
-}
 
 // keyName is a key in JSON: a string, or a blob if it is not text.
 type keyName string
@@ -36,9 +20,26 @@ type keyName string
 // MarshalJSON chooses.
 func (k keyName) MarshalJSON() ([]byte, error) {
 	if utf8.ValidString(string(k)) {
-		return marshal(string(k))
+		return cliutil.Marshal(string(k))
 	}
-	return marshal(blobOf(string(k)))
+	return cliutil.Marshal(blobOf(string(k)))
+}
+
+// orNull is a text, or null in JSON where there is none.
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// each is what do makes of each of all; it is never nil.
+func each[T, U any](all []T, do func(T) U) []U {
+	out := make([]U, len(all))
+	for i, v := range all {
+		out[i] = do(v)
+	}
+	return out
 }
 
 // Printable is a text on one line that does nothing to a terminal: as it is, or

@@ -3,24 +3,18 @@ package show
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
+	"kvd/cmd/internal/whatif"
 	"kvd/replica/client/bench"
+	"kvd/replica/client/study"
 )
 
 // spreadJSON is how latencies are spread, in microseconds.
-type spreadJSON struct {
-	P50  float64 `json:"p50"`
-	P90  float64 `json:"p90"`
-	P99  float64 `json:"p99"`
-	P999 float64 `json:"p999"`
-	Max  float64 `json:"max"`
-	Mean float64 `json:"mean"`
-}
-
-func micros(s bench.Spread) spreadJSON {
+func spreadJSON(s bench.Spread) object {
 	us := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-	return spreadJSON{us(s.P50), us(s.P90), us(s.P99), us(s.P999), us(s.Max), us(s.Mean)}
+	return object{{"p50", us(s.P50)}, {"p90", us(s.P90)}, {"p99", us(s.P99)}, {"p999", us(s.P999)}, {"max", us(s.Max)}, {"mean", us(s.Mean)}}
 }
 
 // millis is a duration with as many digits as are known.
@@ -28,97 +22,89 @@ func millis(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 3, 64) + "ms"
 }
 
-func spreadText(s bench.Spread) string {
-	return fmt.Sprintf("p50 %s  p90 %s  p99 %s  p99.9 %s  max %s", millis(s.P50), millis(s.P90), millis(s.P99), millis(s.P999), millis(s.Max))
-}
+// spreadColumns are what spreadCells are of.
+var spreadColumns = []string{"p50", "p90", "p99", "p99.9", "max"}
 
 func spreadCells(s bench.Spread) []string {
-	return []string{millis(s.P50), millis(s.P90), millis(s.P99), millis(s.P999), millis(s.Max)}
+	return each([]time.Duration{s.P50, s.P90, s.P99, s.P999, s.Max}, millis)
+}
+
+func spreadText(s bench.Spread) string {
+	parts := spreadCells(s)
+	for i, name := range spreadColumns {
+		parts[i] = name + " " + parts[i]
+	}
+	return strings.Join(parts, "  ")
 }
 
 // Measured is what a load came to.
-type Measured struct {
-	Plan bench.Config
-	bench.Result
-}
-
-func (m Measured) Text(*Printer) string {
-	text := fmt.Sprintf("%s  %d requests in %s, %.0f/s; %d clients, pipeline %d, %d bytes\n     %s",
-		m.Plan.Op, m.Requests, m.Took.Round(time.Millisecond), m.Rate(), m.Plan.Clients, m.Plan.Pipeline, m.Plan.Size, spreadText(m.Latency))
-	if m.Plan.Rate > 0 {
-		text += fmt.Sprintf("\n     asked for %.0f/s, %d due and not sent; own timers late by p50 %s, p99 %s, max %s, which is not counted",
-			m.Plan.Rate, m.Unsent, millis(m.Late.P50), millis(m.Late.P99), millis(m.Late.Max))
+func Measured(plan bench.Config, m bench.Result) Record {
+	rate := strconv.FormatFloat(m.Rate(), 'f', 0, 64)
+	return Record{
+		Text: func(*Printer) string {
+			text := fmt.Sprintf("%s  %d requests in %s, %.0f/s; %d clients, pipeline %d, %d bytes\n     %s",
+				plan.Op, m.Requests, m.Took.Round(time.Millisecond), m.Rate(), plan.Clients, plan.Pipeline, plan.Size, spreadText(m.Latency))
+			if plan.Rate > 0 {
+				text += fmt.Sprintf("\n     asked for %.0f/s, %d due and not sent; own timers late by p50 %s, p99 %s, max %s, which is not counted",
+					plan.Rate, m.Unsent, millis(m.Late.P50), millis(m.Late.P99), millis(m.Late.Max))
+			}
+			if m.Refused > 0 {
+				text += fmt.Sprintf("\n     %d were refused, and are not among the latencies", m.Refused)
+			}
+			return text
+		},
+		Raw:     func() string { return rate },
+		Columns: append(append([]string{"op", "requests", "rate"}, spreadColumns...), "refused", "unsent"),
+		Rows: func() [][]string {
+			cells := append([]string{string(plan.Op), fmt.Sprint(m.Requests), rate}, spreadCells(m.Latency)...)
+			return row(append(cells, fmt.Sprint(m.Refused), fmt.Sprint(m.Unsent))...)
+		},
+		JSON: func() any { // what was asked for beside what was measured; a target of 0 is a closed loop
+			return object{
+				{"op", plan.Op}, {"clients", plan.Clients}, {"pipeline", plan.Pipeline}, {"size", plan.Size}, {"keys", plan.Keys}, {"target_rate", plan.Rate}, {"seed", plan.Seed},
+				{"requests", m.Requests}, {"refused", m.Refused}, {"unsent", m.Unsent}, {"seconds", m.Took.Seconds()}, {"rate", m.Rate()},
+				{"latency_us", spreadJSON(m.Latency)}, {"timer_late_us", spreadJSON(m.Late)},
+			}
+		},
 	}
-	if m.Refused > 0 {
-		text += fmt.Sprintf("\n     %d were refused, and are not among the latencies", m.Refused)
+}
+
+// Lagged is how long writes took from one leader to another. JSON counts polls as well:
+// each is a round trip.
+func Lagged(from, to string, g bench.Lagged) Record {
+	return Record{
+		Text: func(*Printer) string {
+			return fmt.Sprintf("lag  %d writes at %s, each looked for at %s, in %s\n     visible  %s\n     written  %s",
+				g.Visible.Count, from, to, g.Took.Round(time.Millisecond), spreadText(g.Visible), spreadText(g.Acked))
+		},
+		Raw:     func() string { return strconv.FormatInt(g.Visible.P50.Microseconds(), 10) },
+		Columns: append([]string{"from", "to", "writes"}, spreadColumns...),
+		Rows: func() [][]string {
+			return row(append([]string{from, to, fmt.Sprint(g.Visible.Count)}, spreadCells(g.Visible)...)...)
+		},
+		JSON: func() any {
+			return object{{"from", from}, {"to", to}, {"writes", g.Visible.Count}, {"polls", g.Polls}, {"seconds", g.Took.Seconds()},
+				{"visible_us", spreadJSON(g.Visible)}, {"acked_us", spreadJSON(g.Acked)}}
+		},
 	}
-	return text
 }
 
-func (m Measured) Raw() string { return strconv.FormatFloat(m.Rate(), 'f', 0, 64) }
-
-func (m Measured) Columns() []string {
-	return []string{"op", "requests", "rate", "p50", "p90", "p99", "p99.9", "max", "refused", "unsent"}
+// WhatIf is a whole report, which has no table: that is Outcome of each.
+func WhatIf(r whatif.Report) Record {
+	return Record{
+		Text: func(*Printer) string { return r.Text() },
+		Raw: func() string {
+			var b strings.Builder
+			for i := range r.Outcomes {
+				fmt.Fprintf(&b, "%s %d\n", r.Outcomes[i].Resolver, r.Outcomes[i].Lost())
+			}
+			return b.String()
+		},
+		JSON: func() any { return r },
+	}
 }
 
-func (m Measured) Cells() []string {
-	cells := append([]string{string(m.Plan.Op), fmt.Sprint(m.Requests), m.Raw()}, spreadCells(m.Latency)...)
-	return append(cells, fmt.Sprint(m.Refused), fmt.Sprint(m.Unsent))
-}
-
-// MarshalJSON has what was asked for beside what was measured.
-func (m Measured) MarshalJSON() ([]byte, error) {
-	return marshal(struct {
-		Op       bench.Op   `json:"op"`
-		Clients  int        `json:"clients"`
-		Pipeline int        `json:"pipeline"`
-		Size     int        `json:"size"`
-		Keys     uint64     `json:"keys"`
-		Target   float64    `json:"target_rate"` // 0: a closed loop
-		Seed     uint64     `json:"seed"`
-		Requests int64      `json:"requests"`
-		Refused  int64      `json:"refused"`
-		Unsent   int64      `json:"unsent"`
-		Seconds  float64    `json:"seconds"`
-		Rate     float64    `json:"rate"`
-		Latency  spreadJSON `json:"latency_us"`
-		Late     spreadJSON `json:"timer_late_us"`
-	}{
-		m.Plan.Op, m.Plan.Clients, m.Plan.Pipeline, m.Plan.Size, m.Plan.Keys, m.Plan.Rate, m.Plan.Seed,
-		m.Requests, m.Refused, m.Unsent, m.Took.Seconds(), m.Rate(), micros(m.Latency), micros(m.Late),
-	})
-}
-
-// Lagged is how long writes took from one leader to another.
-type Lagged struct {
-	From, To string
-	bench.Lagged
-}
-
-func (g Lagged) Text(*Printer) string {
-	return fmt.Sprintf("lag  %d writes at %s, each looked for at %s, in %s\n     visible  %s\n     written  %s",
-		g.Visible.Count, g.From, g.To, g.Took.Round(time.Millisecond), spreadText(g.Visible), spreadText(g.Acked))
-}
-
-func (g Lagged) Raw() string { return strconv.FormatInt(g.Visible.P50.Microseconds(), 10) }
-
-func (g Lagged) Columns() []string {
-	return []string{"from", "to", "writes", "p50", "p90", "p99", "p99.9", "max"}
-}
-
-func (g Lagged) Cells() []string {
-	return append([]string{g.From, g.To, fmt.Sprint(g.Visible.Count)}, spreadCells(g.Visible)...)
-}
-
-// MarshalJSON counts polls as well: each is a round trip.
-func (g Lagged) MarshalJSON() ([]byte, error) {
-	return marshal(struct {
-		From    string     `json:"from"`
-		To      string     `json:"to"`
-		Writes  int64      `json:"writes"`
-		Polls   int64      `json:"polls"`
-		Seconds float64    `json:"seconds"`
-		Visible spreadJSON `json:"visible_us"`
-		Acked   spreadJSON `json:"acked_us"`
-	}{g.From, g.To, g.Visible.Count, g.Polls, g.Took.Seconds(), micros(g.Visible), micros(g.Acked)})
+// Outcome is one resolver of a report as a row of a table.
+func Outcome(o *study.Outcome) Record {
+	return Record{Columns: whatif.Columns(), Rows: func() [][]string { return row(whatif.Cells(o)...) }}
 }

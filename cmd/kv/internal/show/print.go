@@ -14,34 +14,18 @@ import (
 	"kvd/cmd/internal/cliutil"
 )
 
-// record is one thing to print. As JSON it is what json.Marshal makes of it.
-type record interface {
-	Text(p *Printer) string // for people; no line end after the last line
-	Columns() []string
-	Cells() []string // one below each column
-	Raw() string     // values alone, byte for byte
-}
-
-// grid is a record that is several rows of a table.
-type grid interface{ Rows() [][]string }
-
-// inRows is part of such a record: it has no cells of its own.
-type inRows struct{}
-
-func (inRows) Cells() []string { return nil }
-
 // Printer prints records in the format the user chose.
 type Printer struct {
 	Name     string
 	W        io.Writer
-	write    func(*Printer, record) error
+	write    func(*Printer, Record) error
 	Finish   func(*Printer) error
 	terminal bool
 	colour   bool
 	many     bool // a list, of any length
 	n        int
 	tab      *tabwriter.Writer
-	Rows     *bufio.Writer // what tab writes in small pieces
+	rows     *bufio.Writer // what tab writes in small pieces
 }
 
 // formats is how records can be printed.
@@ -68,25 +52,21 @@ func New(c *cli.Context) (*Printer, error) {
 	p.W, p.Name = c.App.Writer, name
 	p.terminal = cliutil.IsTerminal(p.W)
 	p.colour = cliutil.Colour(p.W) && !c.Bool("no-color")
-	p.Rows = bufio.NewWriter(p.W)
-	p.tab = tabwriter.NewWriter(p.Rows, 0, 0, 2, ' ', 0)
+	p.rows = bufio.NewWriter(p.W)
+	p.tab = tabwriter.NewWriter(p.rows, 0, 0, 2, ' ', 0)
 	return &p, nil
 }
 
 func unknownFormat(name string) error {
 	all := []string{"text", "table", "json", "jsonl", "raw"}
-	next := "choose one of " + strings.Join(all, ", ")
-	if near := cliutil.Nearest(name, all); near != "" {
-		next = "did you mean " + near + "?"
-	}
-	return cliutil.Usage(fmt.Sprintf("unknown output %q", name), "-o or KV_OUTPUT says so", next)
+	return cliutil.Usage(fmt.Sprintf("unknown output %q", name), "-o or KV_OUTPUT says so", cliutil.MeantOr(name, all, "choose one of "+strings.Join(all, ", ")))
 }
 
 // List says that any number of records will follow.
 func (p *Printer) List() { p.many = true }
 
 // Put prints one record.
-func (p *Printer) Put(r record) error {
+func (p *Printer) Put(r Record) error {
 	err := p.write(p, r)
 	p.n++
 	return err
@@ -100,18 +80,15 @@ func (p *Printer) End() error {
 	return p.Finish(p)
 }
 
-func (p *Printer) putText(r record) error {
+func (p *Printer) putText(r Record) error {
 	_, err := io.WriteString(p.W, r.Text(p)+"\n")
 	return err
 }
 
-func (p *Printer) putRow(r record) error {
-	rows := [][]string{r.Cells()}
-	if g, ok := r.(grid); ok {
-		rows = g.Rows()
-	}
+func (p *Printer) putRow(r Record) error {
+	rows := r.Rows()
 	if p.n == 0 {
-		rows = slices.Insert(rows, 0, r.Columns())
+		rows = slices.Insert(rows, 0, r.Columns)
 	}
 	for _, row := range rows {
 		if _, err := fmt.Fprintln(p.tab, strings.Join(row, "\t")); err != nil {
@@ -122,11 +99,11 @@ func (p *Printer) putRow(r record) error {
 }
 
 // EndTable prints the rows there are. More may follow, in columns of their own.
-func (p *Printer) EndTable() error { return errors.Join(p.tab.Flush(), p.Rows.Flush()) }
+func (p *Printer) EndTable() error { return errors.Join(p.tab.Flush(), p.rows.Flush()) }
 
 // putJSON prints a single record alone, and a list element by element.
-func (p *Printer) putJSON(r record) error {
-	text, err := marshal(r)
+func (p *Printer) putJSON(r Record) error {
+	text, err := cliutil.Marshal(r.JSON())
 	if err != nil {
 		return err
 	}
@@ -152,8 +129,8 @@ func (p *Printer) endJSON() error {
 	return err
 }
 
-func (p *Printer) putLine(r record) error {
-	text, err := marshal(r)
+func (p *Printer) putLine(r Record) error {
+	text, err := cliutil.Marshal(r.JSON())
 	if err != nil {
 		return err
 	}
@@ -163,7 +140,7 @@ func (p *Printer) putLine(r record) error {
 
 // putRaw ends what is part of a list with a line end, and adds nothing to a
 // single value.
-func (p *Printer) putRaw(r record) error {
+func (p *Printer) putRaw(r Record) error {
 	text := r.Raw()
 	if p.many {
 		text += "\n"

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/replica/client"
 )
 
@@ -25,9 +26,9 @@ func TestATerminalIsSentNothingItWouldObey(t *testing.T) {
 }
 
 func TestReplies(t *testing.T) {
-	r := Reply{client.ReplyOf([]any{"a", int64(2), nil, 1.5, true, big.NewInt(3), map[any]any{"k": "v", "b": []any{}}, errors.New("ERR no")})}
+	r := reply{client.ReplyOf([]any{"a", int64(2), nil, 1.5, true, big.NewInt(3), map[any]any{"k": "v", "b": []any{}}, errors.New("ERR no")})}
 	want := `[{"value":"a","enc":"utf8"},2,null,1.5,true,3,{"b":[],"k":{"value":"v","enc":"utf8"}},{"error":"ERR no"}]`
-	text, err := marshal(r)
+	text, err := cliutil.Marshal(r)
 	if err != nil || string(text) != want {
 		t.Errorf("%s, %v; want %s", text, err, want)
 	}

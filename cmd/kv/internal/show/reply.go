@@ -1,46 +1,41 @@
 package show
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/replica/client"
 )
 
 // Reply is a leader's reply as it came.
-type Reply struct{ client.Reply }
-
-// recordsOf is a list that is never null.
-func recordsOf(items []client.Reply) []Reply {
-	all := make([]Reply, len(items))
-	for i, r := range items {
-		all[i] = Reply{r}
+func Reply(r client.Reply) Record {
+	return Record{
+		Text: func(p *Printer) string { return reply{r}.lines(p.Show) },
+		Raw: func() string {
+			if len(r.Items) > 0 {
+				return strings.Join(r.Texts(), "\n") + "\n"
+			}
+			return r.Text
+		},
+		Columns: []string{"reply"},
+		Rows:    func() [][]string { return row(strings.ReplaceAll(reply{r}.lines(Printable), "\n", " ")) },
+		JSON:    func() any { return reply{r} },
 	}
-	return all
 }
 
-func (r Reply) Text(p *Printer) string { return r.lines(p.Show) }
-func (r Reply) Raw() string {
-	if len(r.Items) > 0 {
-		return strings.Join(r.Texts(), "\n") + "\n"
-	}
-	return r.Reply.Text
-}
-func (r Reply) Columns() []string { return []string{"reply"} }
-func (r Reply) Cells() []string {
-	return []string{strings.ReplaceAll(r.lines(Printable), "\n", " ")}
-}
+// reply is a leader's reply as a value of JSON.
+type reply struct{ client.Reply }
 
 // lines is the reply for people, as redis-cli shows it: nested lists indented.
-func (r Reply) lines(show func(string) string) string {
+func (r reply) lines(show func(string) string) string {
 	var b strings.Builder
 	r.write(&b, "", show)
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func (r Reply) write(b *strings.Builder, indent string, show func(string) string) {
+func (r reply) write(b *strings.Builder, indent string, show func(string) string) {
 	switch r.Kind {
 	case client.Null:
 		b.WriteString("(nil)\n")
@@ -55,7 +50,7 @@ func (r Reply) write(b *strings.Builder, indent string, show func(string) string
 	}
 }
 
-func (r Reply) writeItems(b *strings.Builder, indent string, show func(string) string) {
+func (r reply) writeItems(b *strings.Builder, indent string, show func(string) string) {
 	if len(r.Items) == 0 {
 		b.WriteString("(empty)\n")
 		return
@@ -70,51 +65,32 @@ func (r Reply) writeItems(b *strings.Builder, indent string, show func(string) s
 			b.WriteString(indent)
 		}
 		b.WriteString(head)
-		Reply{r.Items[i+step-1]}.write(b, indent+strings.Repeat(" ", len(head)), show)
+		reply{r.Items[i+step-1]}.write(b, indent+strings.Repeat(" ", len(head)), show)
 	}
 }
 
 // MarshalJSON gives texts as blobs, and maps as objects.
-func (r Reply) MarshalJSON() ([]byte, error) {
+func (r reply) MarshalJSON() ([]byte, error) {
 	switch r.Kind {
 	case client.Null:
 		return []byte("null"), nil
 	case client.Text:
-		return marshal(blobOf(r.Reply.Text))
+		return cliutil.Marshal(blobOf(r.Reply.Text))
 	case client.Failure:
-		return marshal(struct {
-			Error string `json:"error"`
-		}{r.Reply.Text})
+		return cliutil.Marshal(object{{"error", r.Reply.Text}})
 	case client.List:
-		return marshal(recordsOf(r.Items))
+		return cliutil.Marshal(each(r.Items, func(item client.Reply) reply { return reply{item} }))
 	case client.Dict:
-		return r.object()
+		var fields object
+		for i := 0; i < len(r.Items); i += 2 {
+			fields.Add(r.Items[i].Text, reply{r.Items[i+1]})
+		}
+		return cliutil.Marshal(fields)
 	case client.Other:
 		if json.Valid([]byte(r.Reply.Text)) {
 			return []byte(r.Reply.Text), nil
 		}
-		return marshal(r.Reply.Text)
+		return cliutil.Marshal(r.Reply.Text)
 	}
 	return []byte(r.Reply.Text), nil
-}
-
-func (r Reply) object() ([]byte, error) {
-	var b bytes.Buffer
-	for i := 0; i < len(r.Items); i += 2 {
-		name, err := marshal(r.Items[i].Text)
-		if err != nil {
-			return nil, err
-		}
-		value, err := marshal(Reply{r.Items[i+1]})
-		if err != nil {
-			return nil, err
-		}
-		b.WriteString(map[bool]string{true: "{", false: ","}[i == 0])
-		b.Write(append(append(name, ':'), value...))
-	}
-	if b.Len() == 0 {
-		return []byte("{}"), nil
-	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
 }

@@ -38,13 +38,7 @@ func Count(n int, what string) string {
 }
 
 // ShownAll is names, each safe on a terminal.
-func ShownAll(names []string) []string {
-	shown := make([]string, len(names))
-	for i, n := range names {
-		shown[i] = Printable(n)
-	}
-	return shown
-}
+func ShownAll(names []string) []string { return each(names, Printable) }
 
 // Series is words as in a sentence: n1, n2 and n3.
 func Series(words []string) string {
@@ -57,14 +51,19 @@ func Series(words []string) string {
 // joined is texts on one line, each safe on a terminal.
 func joined(texts []string) string { return strings.Join(ShownAll(texts), " | ") }
 
+// joinedOr is joined, or what to say where there are none.
+func joinedOr(texts []string, none string) string {
+	if len(texts) == 0 {
+		return none
+	}
+	return joined(texts)
+}
+
 // Glimpse is the first of the values, each as far as a line of talk takes it: of
 // thousands the user needs the number more than the values.
 func Glimpse(values []string) string {
 	const maxValues = 8
-	var first []string
-	for _, v := range values[:min(len(values), maxValues)] {
-		first = append(first, Cut(v))
-	}
+	first := each(values[:min(len(values), maxValues)], Cut)
 	if more := len(values) - len(first); more > 0 {
 		return fmt.Sprintf("%s and %d more", joined(first), more)
 	}
@@ -107,21 +106,11 @@ func ReasonOf(err error) string {
 func Missed(a client.Absentee) string { return a.String() + ": " + ReasonOf(a.Err) }
 
 // WhoIsMissing is Missed of each.
-func WhoIsMissing(missing []client.Absentee) []string {
-	var all []string
-	for _, a := range missing {
-		all = append(all, Missed(a))
-	}
-	return all
-}
+func WhoIsMissing(missing []client.Absentee) []string { return each(missing, Missed) }
 
 // MissingNames is the names of who could not be asked.
 func MissingNames(missing []client.Absentee) []string {
-	var all []string
-	for _, a := range missing {
-		all = append(all, Printable(a.Name))
-	}
-	return all
+	return each(missing, func(a client.Absentee) string { return Printable(a.Name) })
 }
 
 // distanceText says how far the leader called name is from another.

@@ -4,12 +4,14 @@
 package trace
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"iter"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/vmihailenco/msgpack/v5"
 
 	"kvd/logical"
 	"kvd/wallclock"
@@ -60,20 +62,17 @@ type Event struct {
 	Dots   []logical.Dot      // Shown, Acked, Final: the writes behind Values, deletions among them; Accepted: what the op went over
 	Clock  wallclock.Interval // what Where's wall clock showed; Accepted: the op's stamp
 	Text   string             // free words for people
-	Again  int                // Shipped, Missed: how often it was sent again in vain; see Repeat
-	Until  time.Duration      // with Again: true time of the last time
+	Again  int                `msgpack:"-"` // Shipped, Missed: how often it was sent again in vain; see Repeat
+	Until  time.Duration      `msgpack:"-"` // with Again: true time of the last time
 }
 
-// Trace is the events of one run in order, encoded: a long run has millions of them.
-// The zero Trace is empty.
+// Trace is the events of one run in order, encoded: a long run has millions of them, and
+// most of their texts come again and again. The zero Trace is empty.
 type Trace struct {
-	n       int
-	chunks  [][]byte // each event lies in one of them
-	last    time.Duration
-	names   table[string]
-	origins table[logical.Origin]
-	again   map[int]repeat // by index
-	buf     []byte
+	n     int
+	data  bytes.Buffer
+	enc   *msgpack.Encoder // writes to data and numbers texts; nil: nothing was added yet
+	again map[int]repeat   // by index
 }
 
 // repeat is that an event happened again.
@@ -96,28 +95,21 @@ func (t *Trace) Len() int { return t.n }
 
 // Add appends an event and returns its index. It keeps no slice of it.
 func (t *Trace) Add(e Event) int {
-	t.buf = t.encode(t.buf[:0], &e)
-	t.last = e.At
-	c := len(t.chunks) - 1
-	if c < 0 || len(t.chunks[c])+len(t.buf) > cap(t.chunks[c]) {
-		size := minChunk << min(len(t.chunks), maxDoublings)
-		t.chunks = append(t.chunks, make([]byte, 0, max(size, len(t.buf))))
-		c++
+	if t.enc == nil {
+		t.enc = msgpack.NewEncoder(&t.data)
+		t.enc.UseArrayEncodedStructs(true)
+		t.enc.UseCompactInts(true)
+		t.enc.UseInternedStrings(true)
 	}
-	t.chunks[c] = append(t.chunks[c], t.buf...)
+	if err := t.enc.Encode(&e); err != nil {
+		panic(err) // neither memory nor an event's fields refuse
+	}
 	if e.Again > 0 {
 		t.repeated(t.n, repeat{e.Again, e.Until})
 	}
 	t.n++
 	return t.n - 1
 }
-
-// The first chunk is small, since most traces are; each is twice as large as the one
-// before, up to a megabyte.
-const (
-	minChunk     = 4 << 10
-	maxDoublings = 8
-)
 
 // Repeat notes that the event of an index happened again at true time
 // at, and changed nothing: a message that is sent over and over is one event.
@@ -135,16 +127,18 @@ func (t *Trace) repeated(index int, r repeat) {
 // All yields the events in order. The slices of each are the caller's.
 func (t *Trace) All() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
-		d, i := decoder{names: t.names.list, origins: t.origins.list}, 0
-		for _, d.data = range t.chunks {
-			for len(d.data) > 0 {
-				e := d.event()
-				if r, ok := t.again[i]; ok {
-					e.Again, e.Until = r.times, r.until
-				}
-				if i++; !yield(e) {
-					return
-				}
+		dec := msgpack.NewDecoder(bytes.NewReader(t.data.Bytes()))
+		dec.UseInternedStrings(true)
+		for i := range t.n {
+			var e Event
+			if err := dec.Decode(&e); err != nil {
+				panic(err) // a trace never leaves memory
+			}
+			if r, ok := t.again[i]; ok {
+				e.Again, e.Until = r.times, r.until
+			}
+			if !yield(e) {
+				return
 			}
 		}
 	}

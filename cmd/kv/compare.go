@@ -45,6 +45,9 @@ type compared struct{ keys, different int }
 
 // compare asks every leader for the keys, and prints what there is to print.
 func (t *compared) compare(k *call, leaders []*client.Leader, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
 	all, err := client.Compare(k.Ctx(), leaders, keys)
 	if err != nil {
 		return err
@@ -66,14 +69,18 @@ func (t *compared) compare(k *call, leaders []*client.Leader, keys []string) err
 
 // walk compares all keys of the prefix that any leader has, some at a time.
 func (t *compared) walk(k *call, leaders []*client.Leader) error {
-	all := client.MergedKeys(leaders, client.Glob(k.String("prefix"))+"*")
-	for {
-		keys, err := all.Take(k.Ctx(), batchKeys)
-		if err != nil || len(keys) == 0 {
+	var keys []string
+	for key, err := range client.MergedKeys(k.Ctx(), leaders, client.Glob(k.String("prefix"))+"*") {
+		if err != nil {
 			return err
+		}
+		if keys = append(keys, key); len(keys) < batchKeys {
+			continue
 		}
 		if err := t.compare(k, leaders, keys); err != nil {
 			return err
 		}
+		keys = keys[:0]
 	}
+	return t.compare(k, leaders, keys)
 }

@@ -35,7 +35,7 @@ func (k *call) follow(q answers.LossQuery) error {
 	k.Opened.Close()
 	f.feed.Wait()
 	if closedPipe(err) {
-		k.Out.Finish = nil // nobody reads what closes the output
+		k.Out.Unread = true
 		return nil
 	}
 	if k.Ctx().Err() != nil {
@@ -125,7 +125,7 @@ func (f *follower) printAll(said []answers.Listing) error {
 	list := answers.MergeLosses(said, nil, f.query)
 	for i := range said {
 		for _, r := range said[i].Rows {
-			f.seen.Lost(said[i].Name, r.Position())
+			f.seen.Note(said[i].Name, answers.ClaimLost, r.Position())
 		}
 	}
 	for _, l := range list.Losses {
@@ -158,11 +158,10 @@ func (f *follower) tell(n answers.News) error {
 // catchUp prints what a leader has in its ledger and nobody told of.
 func (f *follower) catchUp(g *answers.Listing) error {
 	for _, r := range g.Rows {
-		if !f.seen.Lost(g.Name, r.Position()) {
-			continue
-		}
-		if err := f.print(answers.EventOf(&r, g.Name)); err != nil {
-			return err
+		if f.seen.Note(g.Name, answers.ClaimLost, r.Position()) {
+			if err := f.print(answers.EventOf(&r, g.Name)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -178,9 +177,9 @@ func (f *follower) hear(e *answers.Event) error {
 		f.k.Say(show.Printable(e.Leader) + " tells what cannot be read: " + show.Printable(err.Error()))
 	case !f.query.Takes(e):
 	case e.Kind == answers.EventLost:
-		fresh = f.seen.Lost(e.Leader, at)
+		fresh = f.seen.Note(e.Leader, answers.ClaimLost, at)
 	case e.Kind == answers.EventRetracted:
-		fresh = f.seen.Retracted(e.Leader, at)
+		fresh = f.seen.Note(e.Leader, answers.ClaimRetracted, at)
 	}
 	if !fresh {
 		return nil

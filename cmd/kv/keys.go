@@ -127,14 +127,15 @@ func scan(k *call) error {
 		return err
 	}
 	k.Out.List()
-	keys := l.Keys(pattern)
-	limit := k.Int("limit")
-	for n := 0; limit == 0 || n < limit; n++ {
-		key, ok, err := keys.Next(k.Ctx())
-		if err != nil || !ok {
-			return err
+	left := k.Int("limit")
+	if left < 0 {
+		return nil
+	}
+	for key, err := range l.Keys(k.Ctx(), pattern) {
+		if err == nil {
+			err = k.Out.Put(show.Key(key))
 		}
-		if err := k.Out.Put(show.Key(key)); err != nil {
+		if left--; err != nil || left == 0 {
 			return err
 		}
 	}

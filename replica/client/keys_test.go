@@ -1,6 +1,7 @@
 package client
 
 import (
+	"iter"
 	"slices"
 	"testing"
 
@@ -11,25 +12,27 @@ import (
 func TestMergedKeysAreEveryKeyOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sets := rapid.SliceOfN(rapid.SliceOfDistinct(rapid.StringMatching("[a-d]{0,2}"), rapid.ID), 1, 4).Draw(t, "leaders")
-		m := &merged{heads: make([]*string, len(sets))}
+		var all []iter.Seq2[string, error]
 		var want []string
 		for _, page := range sets {
 			slices.Sort(page)
-			m.from = append(m.from, &keys{page: page, cursor: "0"})
+			all = append(all, func(yield func(string, error) bool) {
+				for _, key := range page {
+					if !yield(key, nil) {
+						return
+					}
+				}
+			})
 			want = append(want, page...)
 		}
 		slices.Sort(want)
 		want = slices.Compact(want)
 		var got []string
-		for {
-			keys, err := m.Take(t.Context(), 3)
+		for key, err := range merged(all) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(keys) == 0 {
-				break
-			}
-			got = append(got, keys...)
+			got = append(got, key)
 		}
 		if !slices.Equal(got, want) {
 			t.Fatalf("%q, want %q", got, want)

@@ -6,7 +6,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 )
 
@@ -81,46 +83,33 @@ func sort(o options, pkg string, mutants []*mutant, suites []*suite, list map[st
 }
 
 func seen(suites []*suite, id int) bool {
-	for _, s := range suites {
-		for _, t := range s.tests {
-			if t.sites[id] {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(suites, func(s *suite) bool {
+		return slices.ContainsFunc(s.tests, func(t *test) bool { return t.sites[id] })
+	})
 }
 
 // run tries each mutant of the sample.
 func (r *result) run(o options, suites []*suite, progress io.Writer) {
-	by := make([]string, len(r.tried))
-	said := make(chan string, 1)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		n := 0
-		for line := range said {
-			if n++; line != "" || n%100 == 0 {
-				fmt.Fprintf(progress, "%s: %d of %d %s\n", r.pkg, n, len(r.tried), line)
-			}
-		}
-	}()
+	killed := make([]bool, len(r.tried))
+	var telling sync.Mutex
+	n := 0
 	inParallel(o.jobs, len(r.tried), func(i int) {
-		for _, s := range suites {
-			if by[i] = s.kills(r.tried[i]); by[i] != "" {
-				said <- ""
-				return
-			}
+		killed[i] = slices.ContainsFunc(suites, func(s *suite) bool { return s.kills(r.tried[i]) })
+		line := ""
+		if !killed[i] {
+			line = "survives: " + r.location(r.tried[i])
 		}
-		said <- "survives: " + r.location(r.tried[i])
+		telling.Lock()
+		defer telling.Unlock()
+		if n++; line != "" || n%100 == 0 {
+			fmt.Fprintf(progress, "%s: %d of %d %s\n", r.pkg, n, len(r.tried), line)
+		}
 	})
-	close(said)
-	<-done
 	for i, m := range r.tried {
-		if by[i] == "" {
-			r.alive = append(r.alive, m)
-		} else {
+		if killed[i] {
 			r.killed = append(r.killed, m)
+		} else {
+			r.alive = append(r.alive, m)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/constant"
@@ -27,7 +28,7 @@ func (m *mutant) key() string { return m.file + " " + m.fn + " | " + m.what }
 type edit struct {
 	at, end int
 	text    string
-	closing bool // comes before what begins at the same byte
+	rank    int // of those at the same byte: closing ones come before opening ones
 }
 
 // finder walks one file and collects its mutants and the edits that make them.
@@ -120,22 +121,17 @@ func (f *finder) walk(n ast.Node) {
 		switch n := n.(type) {
 		case ast.Expr:
 			after = f.expr(n)
-		case *ast.ReturnStmt:
-			f.results(n)
-			after = f.dropped(n)
 		case ast.Stmt:
-			after = f.dropped(n)
+			if r, ok := n.(*ast.ReturnStmt); ok {
+				f.results(r)
+			}
+			if f.drops[n] {
+				after = []edit{f.close(n.End(), " }")}
+			}
 		}
 		open, closers = append(open, n), append(closers, after)
 		return true
 	})
-}
-
-func (f *finder) dropped(s ast.Stmt) []edit {
-	if !f.drops[s] {
-		return nil
-	}
-	return []edit{f.close(s.End(), " }")}
 }
 
 // results marks the answers yes and no of a function, which are the excuses of a
@@ -317,27 +313,19 @@ func (f *finder) text(n ast.Node) string {
 func (f *finder) offset(p token.Pos) int { return f.fset.Position(p).Offset }
 
 func (f *finder) close(p token.Pos, text string) edit {
-	return edit{f.offset(p), f.offset(p), text, true}
+	return edit{f.offset(p), f.offset(p), text, 0}
 }
 
 func (f *finder) open(p token.Pos, text string) { f.replace(p, 0, text) }
 
 func (f *finder) replace(p token.Pos, n int, text string) {
-	f.edits = append(f.edits, edit{f.offset(p), f.offset(p) + n, text, false})
+	f.edits = append(f.edits, edit{f.offset(p), f.offset(p) + n, text, 1})
 }
 
 // rewritten is the file with all of its edits.
 func (f *finder) rewritten() []byte {
 	slices.SortStableFunc(f.edits, func(a, b edit) int {
-		switch {
-		case a.at != b.at:
-			return a.at - b.at
-		case a.closing == b.closing:
-			return 0
-		case a.closing:
-			return -1
-		}
-		return 1
+		return cmp.Or(a.at-b.at, cmp.Compare(a.rank, b.rank))
 	})
 	var out []byte
 	at := 0

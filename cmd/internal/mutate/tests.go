@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -107,22 +108,18 @@ func (s *suite) run(timeout time.Duration, env []string, args ...string) (string
 	return out.String(), err
 }
 
-// kills reports which run of tests fails under the mutant; empty: none. Only the
-// tests that could notice it run, the quick ones together before the slow.
-func (s *suite) kills(m *mutant) string {
-	var quick, slow []*test
-	for _, t := range s.tests {
+// kills reports whether a test fails under the mutant. Only the tests that could notice
+// it run, the quick ones together before the slow.
+func (s *suite) kills(m *mutant) bool {
+	batches := [][]*test{nil}
+	for _, t := range s.tests { // the quick first
 		switch {
 		case !t.sites[m.id]:
 		case t.took < 200*time.Millisecond:
-			quick = append(quick, t)
+			batches[0] = append(batches[0], t)
 		default:
-			slow = append(slow, t)
+			batches = append(batches, []*test{t})
 		}
-	}
-	batches := [][]*test{quick}
-	for _, t := range slow {
-		batches = append(batches, []*test{t})
 	}
 	for _, b := range batches {
 		if len(b) == 0 {
@@ -133,28 +130,22 @@ func (s *suite) kills(m *mutant) string {
 			timeout += 5 * t.took
 		}
 		if _, err := s.run(timeout, []string{fmt.Sprintf("MUTATE_ACTIVE=%d", m.id)}, s.only(b...)...); err != nil {
-			return s.pkg
+			return true
 		}
 	}
-	return ""
+	return false
 }
 
 // inParallel calls do for 0 to n-1, jobs at a time.
 func inParallel(jobs, n int, do func(i int)) {
-	next, done := make(chan int), make(chan struct{})
-	for range jobs {
-		go func() {
-			for i := range next {
-				do(i)
-			}
-			done <- struct{}{}
-		}()
-	}
+	var all sync.WaitGroup
+	free := make(chan struct{}, jobs)
 	for i := range n {
-		next <- i
+		free <- struct{}{}
+		all.Go(func() {
+			do(i)
+			<-free
+		})
 	}
-	close(next)
-	for range jobs {
-		<-done
-	}
+	all.Wait()
 }

@@ -141,7 +141,21 @@ func TestReportsInJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got reportJSON
+	var got struct {
+		Ops, Keys       int
+		Caveat, Applied string
+		Seed            uint64
+		Skews           []json.RawMessage `json:"lww_by_skew"`
+		Resolvers       []struct {
+			Accepted, Live, Superseded int
+			Inverted                   int `json:"lost_inverted"`
+			Concurrent                 int `json:"lost_concurrent"`
+			Differences                []struct {
+				Key   cliutil.Blob
+				Would []cliutil.Blob `json:"would_show"`
+			}
+		}
+	}
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}

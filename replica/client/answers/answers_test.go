@@ -13,15 +13,15 @@ func TestALossIsNewsOnce(t *testing.T) {
 	at := Position{"k", logical.Dot{Origin: 1, Seq: 1}, resolve.LWW}
 	r := NewLossReports()
 	for i, step := range []struct {
-		say    func(string, Position) bool
+		claim  Claim
 		leader string
 		news   bool
 	}{
-		{r.Lost, "n1", true}, {r.Lost, "n2", false}, {r.Lost, "n1", false},
-		{r.Retracted, "n2", true}, {r.Retracted, "n1", false},
-		{r.Lost, "n1", true}, {r.Lost, "n2", false}, {r.Lost, "n3", false},
+		{ClaimLost, "n1", true}, {ClaimLost, "n2", false}, {ClaimLost, "n1", false},
+		{ClaimRetracted, "n2", true}, {ClaimRetracted, "n1", false},
+		{ClaimLost, "n1", true}, {ClaimLost, "n2", false}, {ClaimLost, "n3", false},
 	} {
-		if got := step.say(step.leader, at); got != step.news {
+		if got := r.Note(step.leader, step.claim, at); got != step.news {
 			t.Errorf("step %d, %s: news %t, want %t", i+1, step.leader, got, step.news)
 		}
 	}

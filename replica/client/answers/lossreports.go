@@ -12,60 +12,37 @@ type LossReports struct {
 	order []Position // the oldest first
 }
 
+// Claim is what a leader says of a loss. Zero: nothing.
+type Claim uint8
+
+// The claims: a write is lost, or it is not after all.
+const (
+	ClaimLost Claim = 1 + iota
+	ClaimRetracted
+	claims
+)
+
 // reports is what all leaders have said of one loss.
 type reports struct {
-	by            map[string]*claims // by leader
-	told, toldNot int                // times it was news
+	by   map[string]*heard
+	news [claims]int // how often each claim was news
 }
 
-// claims is one leader's.
-type claims struct {
-	now       lossStatus
-	lost, not int // times
+// heard is what one leader has said.
+type heard struct {
+	last  Claim
+	times [claims]int // how often it made each
 }
-
-type lossStatus uint8
-
-const (
-	unheard lossStatus = iota
-	isLost
-	isNot
-)
 
 // NewLossReports knows of no loss yet.
 func NewLossReports() *LossReports { return &LossReports{all: map[Position]*reports{}} }
 
-// Lost notes that a leader says so; true if it is news.
-func (s *LossReports) Lost(leader string, at Position) bool {
-	one, t := s.of(leader, at)
-	if t.now == isLost {
-		return false
-	}
-	t.now = isLost
-	t.lost++
-	fresh := t.lost > one.told
-	one.told = max(one.told, t.lost)
-	return fresh
-}
-
-// Retracted notes that a leader says so; true if it is news.
-func (s *LossReports) Retracted(leader string, at Position) bool {
-	one, t := s.of(leader, at)
-	if t.now == isNot {
-		return false
-	}
-	t.now = isNot
-	t.not++
-	fresh := t.not > one.toldNot
-	one.toldNot = max(one.toldNot, t.not)
-	return fresh
-}
-
-// of finds or makes what is known, and forgets the oldest beyond the bound.
-func (s *LossReports) of(leader string, at Position) (*reports, *claims) {
+// Note notes what a leader says; true if it is news. It forgets the oldest losses beyond
+// the bound.
+func (s *LossReports) Note(leader string, c Claim, at Position) bool {
 	one := s.all[at]
 	if one == nil {
-		one = &reports{by: map[string]*claims{}}
+		one = &reports{by: map[string]*heard{}}
 		s.all[at] = one
 		if s.order = append(s.order, at); len(s.order) > maxReported {
 			delete(s.all, s.order[0])
@@ -74,8 +51,15 @@ func (s *LossReports) of(leader string, at Position) (*reports, *claims) {
 	}
 	t := one.by[leader]
 	if t == nil {
-		t = &claims{}
+		t = &heard{}
 		one.by[leader] = t
 	}
-	return one, t
+	if t.last == c {
+		return false
+	}
+	t.last = c
+	t.times[c]++
+	fresh := t.times[c] > one.news[c]
+	one.news[c] = max(one.news[c], t.times[c])
+	return fresh
 }

@@ -30,34 +30,32 @@ func Explain(subject string, err error) error {
 	return p
 }
 
-// Judge finds the exit code and the way on by the first word of a leader's answer.
+// answered is the exit code and the way on by the first word of a leader's answer.
+var answered = map[string]struct {
+	code int
+	next string
+}{
+	"NOAUTH":    {cliutil.Denied, "log in: --user NAME --password-file FILE, or KV_PASSWORD in the environment"},
+	"WRONGPASS": {cliutil.Denied, "--user NAME --password-file FILE, or KV_PASSWORD, with the right ones"},
+	"NOPERM":    {cliutil.Denied, "ask as another user"},
+	"CONFLICT":  {cliutil.Differs, "kv siblings KEY shows them, kv resolve KEY VALUE puts one value in their place"},
+	"SIBLINGS":  {cliutil.Differs, "kv siblings KEY shows what is there; kv resolve, kv set and kv del go over all of it"},
+	"BEHIND":    {cliutil.Unreachable, "a longer --timeout, or ask the leader that the session was last at"},
+	"UNKNOWN":   {cliutil.Absent, ""},
+	"FORGOTTEN": {cliutil.Absent, ""},
+	"BEATEN":    {cliutil.Differs, "ask again later, or at a leader whose clock is ahead; --force writes all the same"},
+	"BUSY":      {cliutil.Unreachable, "try again soon: the leader counts for somebody else"},
+	"NOLEDGER":  {cliutil.Unreachable, "-n another leader: this one writes no losses down (kvd serve --ledger off)"},
+	"READONLY":  {cliutil.Unreachable, "-n another leader; reads go on here, and /health/ready of this leader says why as well"},
+	"TRYAGAIN":  {cliutil.Unreachable, "try again soon, or -n another leader"},
+	"LOADING":   {cliutil.Unreachable, "try again soon, or -n another leader"},
+}
+
+// Judge finds the exit code and the way on by a leader's answer.
 func Judge(text, cmd string) (code int, next string) {
 	word, _, _ := strings.Cut(text, " ")
-	switch word {
-	case "NOAUTH":
-		return cliutil.Denied, "log in: --user NAME --password-file FILE, or KV_PASSWORD in the environment"
-	case "WRONGPASS":
-		return cliutil.Denied, "--user NAME --password-file FILE, or KV_PASSWORD, with the right ones"
-	case "NOPERM":
-		return cliutil.Denied, "ask as another user"
-	case "CONFLICT":
-		return cliutil.Differs, "kv siblings KEY shows them, kv resolve KEY VALUE puts one value in their place"
-	case "SIBLINGS":
-		return cliutil.Differs, "kv siblings KEY shows what is there; kv resolve, kv set and kv del go over all of it"
-	case "BEHIND":
-		return cliutil.Unreachable, "a longer --timeout, or ask the leader that the session was last at"
-	case "UNKNOWN", "FORGOTTEN":
-		return cliutil.Absent, ""
-	case "BEATEN":
-		return cliutil.Differs, "ask again later, or at a leader whose clock is ahead; --force writes all the same"
-	case "BUSY":
-		return cliutil.Unreachable, "try again soon: the leader counts for somebody else"
-	case "NOLEDGER":
-		return cliutil.Unreachable, "-n another leader: this one writes no losses down (kvd serve --ledger off)"
-	case "READONLY":
-		return cliutil.Unreachable, "-n another leader; reads go on here, and /health/ready of this leader says why as well"
-	case "TRYAGAIN", "LOADING":
-		return cliutil.Unreachable, "try again soon, or -n another leader"
+	if known, ok := answered[word]; ok {
+		return known.code, known.next
 	}
 	switch {
 	case strings.HasPrefix(text, "ERR unknown command"):

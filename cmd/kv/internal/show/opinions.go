@@ -13,28 +13,22 @@ import (
 
 // short is a ruling in a few words.
 func short(j answers.Ruling) string {
-	words := []string{j.State}
+	text := j.State
 	if j.Relation != "" {
-		words = append(words, j.Relation)
+		text += ", " + j.Relation
 	}
 	if j.By != "" {
-		words = append(words, "by "+j.By)
+		text += ", by " + j.By
 	}
-	return Printable(strings.Join(words, ", "))
+	return Printable(text)
 }
 
-func notHere(known string) string {
-	switch known {
-	case "ahead":
-		return " has not applied it yet"
-	case "forgotten":
-		return " has applied it, and its log no longer holds it"
-	case "unreplicated":
-		return " has not applied it, and knows of nobody who can be reached and has it"
-	case "unknown-origin":
-		return " has never heard of whoever accepted it"
-	}
-	return " says of it: " + Printable(known)
+// notHere is how a leader knows of a write that is not in its log.
+var notHere = map[string]string{
+	"ahead":          " has not applied it yet",
+	"forgotten":      " has applied it, and its log no longer holds it",
+	"unreplicated":   " has not applied it, and knows of nobody who can be reached and has it",
+	"unknown-origin": " has never heard of whoever accepted it",
 }
 
 // Fates is what became of one write. Raw is the state under the resolver that serves the
@@ -81,7 +75,7 @@ func Fates(f answers.Fates) Record {
 func FateLines(f answers.Fates) (lines, differ []string) {
 	for _, n := range f.Notes() {
 		if n.Absent != nil {
-			lines = append(lines, Printable(n.Absent.Leader)+notHere(n.Absent.Known))
+			lines = append(lines, Printable(n.Absent.Leader)+cmp.Or(notHere[n.Absent.Known], " says of it: "+Printable(n.Absent.Known)))
 			continue
 		}
 		d := n.Dissent

@@ -2,6 +2,7 @@ package show
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,78 +17,67 @@ import (
 
 // Printer prints records in the format the user chose.
 type Printer struct {
-	Name     string
+	Name     string // of the format
 	W        io.Writer
-	write    func(*Printer, Record) error
-	Finish   func(*Printer) error
 	terminal bool
 	colour   bool
 	many     bool // a list, of any length
 	n        int
+	Unread   bool // nobody reads what closes the output
 	tab      *tabwriter.Writer
 	rows     *bufio.Writer // what tab writes in small pieces
 }
 
-// formats is how records can be printed.
-func formats() map[string]Printer {
-	return map[string]Printer{
-		"text":  {write: (*Printer).putText},
-		"table": {write: (*Printer).putRow, Finish: (*Printer).EndTable},
-		"json":  {write: (*Printer).putJSON, Finish: (*Printer).endJSON},
-		"jsonl": {write: (*Printer).putLine},
-		"raw":   {write: (*Printer).putRaw},
-	}
-}
-
 // New prints on the program's output as the flags say. The error is a *cliutil.Problem.
 func New(c *cli.Context) (*Printer, error) {
-	name := c.String("output")
-	if name == "" {
-		name = "text"
+	p := &Printer{Name: cmp.Or(c.String("output"), "text"), W: c.App.Writer, terminal: cliutil.IsTerminal(c.App.Writer), rows: bufio.NewWriter(c.App.Writer)}
+	if all := []string{"text", "table", "json", "jsonl", "raw"}; !slices.Contains(all, p.Name) {
+		return nil, cliutil.Usage(fmt.Sprintf("unknown output %q", p.Name), "-o or KV_OUTPUT says so", cliutil.MeantOr(p.Name, all, "choose one of "+strings.Join(all, ", ")))
 	}
-	p, ok := formats()[name]
-	if !ok {
-		return nil, unknownFormat(name)
-	}
-	p.W, p.Name = c.App.Writer, name
-	p.terminal = cliutil.IsTerminal(p.W)
 	p.colour = cliutil.Colour(p.W) && !c.Bool("no-color")
-	p.rows = bufio.NewWriter(p.W)
 	p.tab = tabwriter.NewWriter(p.rows, 0, 0, 2, ' ', 0)
-	return &p, nil
-}
-
-func unknownFormat(name string) error {
-	all := []string{"text", "table", "json", "jsonl", "raw"}
-	return cliutil.Usage(fmt.Sprintf("unknown output %q", name), "-o or KV_OUTPUT says so", cliutil.MeantOr(name, all, "choose one of "+strings.Join(all, ", ")))
+	return p, nil
 }
 
 // List says that any number of records will follow.
 func (p *Printer) List() { p.many = true }
 
-// Put prints one record.
+// Put prints one record. JSON has a single record alone, and a list element by element;
+// raw ends what is part of a list with a line end, and adds nothing to a single value.
 func (p *Printer) Put(r Record) error {
-	err := p.write(p, r)
-	p.n++
-	return err
-}
-
-// End prints what closes the output.
-func (p *Printer) End() error {
-	if p.Finish == nil {
-		return nil
+	if p.Name == "table" {
+		return p.putRows(r)
 	}
-	return p.Finish(p)
-}
-
-func (p *Printer) putText(r Record) error {
-	_, err := io.WriteString(p.W, r.Text(p)+"\n")
+	var text string
+	switch p.Name {
+	case "text":
+		text = r.Text(p) + "\n"
+	case "raw":
+		if text = r.Raw(); p.many {
+			text += "\n"
+		}
+	default:
+		value, err := cliutil.Marshal(r.JSON())
+		if err != nil {
+			return err
+		}
+		switch {
+		case p.Name == "jsonl" || !p.many:
+			text = string(value) + "\n"
+		case p.n == 0:
+			text = "[\n" + string(value)
+		default:
+			text = ",\n" + string(value)
+		}
+	}
+	p.n++
+	_, err := io.WriteString(p.W, text)
 	return err
 }
 
-func (p *Printer) putRow(r Record) error {
+func (p *Printer) putRows(r Record) error {
 	rows := r.Rows()
-	if p.n == 0 {
+	if p.n++; p.n == 1 {
 		rows = slices.Insert(rows, 0, r.Columns)
 	}
 	for _, row := range rows {
@@ -101,49 +91,17 @@ func (p *Printer) putRow(r Record) error {
 // EndTable prints the rows there are. More may follow, in columns of their own.
 func (p *Printer) EndTable() error { return errors.Join(p.tab.Flush(), p.rows.Flush()) }
 
-// putJSON prints a single record alone, and a list element by element.
-func (p *Printer) putJSON(r Record) error {
-	text, err := cliutil.Marshal(r.JSON())
-	if err != nil {
-		return err
-	}
-	if p.many {
-		text = append([]byte(map[bool]string{true: "[\n", false: ",\n"}[p.n == 0]), text...)
-	} else {
-		text = append(text, '\n')
-	}
-	_, err = p.W.Write(text)
-	return err
-}
-
-func (p *Printer) endJSON() error {
-	text := ""
+// End prints what closes the output.
+func (p *Printer) End() error {
 	switch {
-	case !p.many:
-	case p.n == 0:
+	case p.Name == "table" && !p.Unread:
+		return p.EndTable()
+	case p.Name != "json" || !p.many || p.Unread:
+		return nil
+	}
+	text := "\n]\n"
+	if p.n == 0 {
 		text = "[]\n"
-	default:
-		text = "\n]\n"
-	}
-	_, err := io.WriteString(p.W, text)
-	return err
-}
-
-func (p *Printer) putLine(r Record) error {
-	text, err := cliutil.Marshal(r.JSON())
-	if err != nil {
-		return err
-	}
-	_, err = p.W.Write(append(text, '\n'))
-	return err
-}
-
-// putRaw ends what is part of a list with a line end, and adds nothing to a
-// single value.
-func (p *Printer) putRaw(r Record) error {
-	text := r.Raw()
-	if p.many {
-		text += "\n"
 	}
 	_, err := io.WriteString(p.W, text)
 	return err

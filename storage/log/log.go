@@ -1,7 +1,12 @@
 package log
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -14,40 +19,189 @@ import (
 // groups were written. Zero is the beginning.
 type Position uint64
 
+func newPosition(segment uint32, offset int64) Position {
+	return Position(segment)<<32 | Position(offset)
+}
+
+func (p Position) segment() uint32 { return uint32(p >> 32) }
+func (p Position) offset() int64   { return int64(uint32(p)) }
+
+// String renders segment and offset as they are in file names and messages.
+func (p Position) String() string { return fmt.Sprintf("%d:%d", p.segment(), p.offset()) }
+
+// Bounds, in bytes. Offsets have 32 bits, and a segment has at most one group more than
+// its size.
+const (
+	defaultSegment = 64 << 20
+	maxSegment     = 2 << 30
+	maxGroup       = 1 << 30
+)
+
 // Options say where a log is and how it is written.
 type Options struct {
-	FS           vfs.FS
-	Dir          string // made when absent
+	FS           vfs.FS // it reports failures as they happen; a disk.FS does not
+	Dir          string // made when absent, and its parent synced
 	SegmentBytes int64  // a segment is left when it has as much; zero: 64 MiB
 	ReadOnly     bool   // nothing is changed: a torn tail is left where it is
 }
 
-// Log is an open log.
-type Log struct{}
+// Validate says what is wrong with the options.
+func (o Options) Validate() error {
+	if o.FS == nil || o.Dir == "" || o.SegmentBytes < 0 || o.SegmentBytes > maxSegment {
+		return fmt.Errorf("log: a filesystem, a directory and segments of at most %d bytes are needed; got directory %q, segments of %d bytes", maxSegment, o.Dir, o.SegmentBytes)
+	}
+	return nil
+}
 
 // ErrDamaged is what every [DamageError] matches.
 var ErrDamaged = disk.ErrDamaged
+
+// ErrPosition says that no group ends at a position: it is not of this log, or of a part
+// that the log has lost.
+var ErrPosition = errors.New("no group of the log ends there")
+
+var errReadOnly = errors.New("the log was opened for reading only")
 
 // DamageError says where a log is not as it was written.
 type DamageError struct {
 	Segment  string // the path of its file
 	Offset   int64  // in the file, in bytes
-	Expected string // what should have been there
+	Expected string // what should be there
 }
 
 // Error names file, offset and what was expected.
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("log %s is damaged at %d: expected %s", e.Segment, e.Offset, e.Expected)
+	return fmt.Sprintf("log segment %s is damaged at byte %d: expected %s", e.Segment, e.Offset, e.Expected)
 }
 
 // Unwrap is [ErrDamaged].
 func (e *DamageError) Unwrap() error { return ErrDamaged }
 
-// Entry is an operation of a group, or a note, whose Dot is zero. Bytes are lent until the
-// next call of the yield.
+// Log is an open log. The methods that append, Write and Abandon are for one goroutine at
+// a time; all others may be called beside them. Nothing is called after Close.
+type Log struct {
+	o     Options
+	files *files
+
+	// The appender's own.
+	group    group
+	reserved int64 // of the active segment: how much is preallocated
+	dirty    bool  // something was written since the log was opened
+
+	first  atomic.Pointer[error] // the first failure: after it nothing is written or synced
+	end    atomic.Uint64
+	synced atomic.Uint64
+
+	// syncing is held while the log syncs and while active changes; it comes before mu.
+	syncing sync.Mutex
+	active  *file // the segment that is written to; nil: the next Write makes one
+	unnamed bool  // the directory has not been synced since active was made
+
+	mu       sync.RWMutex
+	segments []segment // segments[n-1] is number n
+	frontier logical.Frontier
+	spans    map[logical.Origin][]span // of the segments that were left, ascending
+	open     *index                    // of the active segment; nil: there is none
+}
+
+// segment is what is known of one.
+type segment struct {
+	end  int64 // of the groups
+	size int64 // with the footer
+}
+
+// span says that a segment has operations of an origin.
+type span struct {
+	number      uint32 // of the segment
+	first, last logical.Seq
+}
+
+// Close writes what was appended, syncs, and closes. Its error is the first failure of
+// the log, whenever that was.
+func (l *Log) Close() error {
+	err := l.failure()
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	if err == nil && !l.o.ReadOnly {
+		_, err = l.Write() // a group may be refused, and what was written is synced all the same
+		_, failed := l.Sync()
+		if failed == nil && l.dirty {
+			failed = l.mark()
+		}
+		err = cmp.Or(failed, err)
+	}
+	l.fail(fmt.Errorf("log: %w", os.ErrClosed))
+	return errors.Join(err, l.files.close())
+}
+
+// mark writes down that all was durable when the log was closed: without it the last
+// group that was synced and one that was not could not be told apart.
+func (l *Log) mark() error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	end := Position(l.end.Load())
+	if l.active == nil || end.segment() != l.active.number {
+		return nil
+	}
+	var frame [headBytes]byte
+	finishFrame(frame[:], end, kindMark, uint32(end.offset()))
+	if _, err := l.active.WriteAt(frame[:], end.offset()); err != nil {
+		return fmt.Errorf("write %s: %w", l.active.path, err)
+	}
+	return l.syncFile()
+}
+
+// fail keeps err as the log's failure if it is the first.
+func (l *Log) fail(err error) {
+	if err != nil {
+		l.first.CompareAndSwap(nil, &err)
+	}
+}
+
+// failure is the first failure; nil: all is well.
+func (l *Log) failure() error {
+	if p := l.first.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Synced is the position up to which all is durable.
+func (l *Log) Synced() Position { return Position(l.synced.Load()) }
+
+// End is behind the last group written.
+func (l *Log) End() Position { return Position(l.end.Load()) }
+
+// Last is the last operation written of an origin; 0: none.
+func (l *Log) Last(o logical.Origin) logical.Seq {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.frontier.At(o)
+}
+
+// Frontier is all operations written. It is the caller's.
+func (l *Log) Frontier() logical.Frontier {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.frontier.Clone()
+}
+
+// Size is how many bytes all segments have. What is preallocated does not count.
+func (l *Log) Size() int64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	n := int64(0)
+	for _, s := range l.segments {
+		n += s.size
+	}
+	return n
+}
+
+// Entry is an operation of a group, or a note, whose Dot is zero.
 type Entry struct {
 	Dot   logical.Dot
-	Bytes []byte
+	Bytes []byte // lent until the next call of yield
 }
 
 // Group is what one Write wrote, and the position behind it.
@@ -56,70 +210,7 @@ type Group struct {
 	End     Position
 }
 
-// Range is a part of the log: [From, To).
-type Range struct{ From, To Position }
-
-// Open finds the end of the log and cuts a torn tail off.
-func Open(o Options) (*Log, error) { panic("to be written") }
-
-// Close writes what was appended, syncs, and closes.
-func (l *Log) Close() error { panic("to be written") }
-
-// AppendOp adds an operation to the group that is being built: encode appends its bytes.
-func (l *Log) AppendOp(d logical.Dot, encode func(dst []byte) []byte) (size int) {
-	panic("to be written")
-}
-
-// AppendRaw is AppendOp for bytes at hand, which are copied.
-func (l *Log) AppendRaw(d logical.Dot, encoded []byte) { panic("to be written") }
-
-// AppendNote adds anything else to the group.
-func (l *Log) AppendNote(encoded []byte) { panic("to be written") }
-
-// GroupBytes is how large the group is that is being built.
-func (l *Log) GroupBytes() int { panic("to be written") }
-
-// Abandon forgets the group that is being built.
-func (l *Log) Abandon() { panic("to be written") }
-
-// Write ends the group.
-func (l *Log) Write() (Position, error) { panic("to be written") }
-
-// Sync makes durable what was written before the call.
-func (l *Log) Sync() (Position, error) { panic("to be written") }
-
-// Synced is the position of the last successful Sync.
-func (l *Log) Synced() Position { panic("to be written") }
-
-// End is behind the last group written.
-func (l *Log) End() Position { panic("to be written") }
-
-// Last is the last operation written of an origin; 0: none.
-func (l *Log) Last(o logical.Origin) logical.Seq { panic("to be written") }
-
-// Frontier is all operations written.
-func (l *Log) Frontier() logical.Frontier { panic("to be written") }
-
-// Op finds an operation. Its bytes are lent until use returns.
-func (l *Log) Op(d logical.Dot, use func(encoded []byte) error) (found bool, err error) {
-	panic("to be written")
-}
-
-// Ops yields the operations of an origin from one on.
-func (l *Log) Ops(o logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {
-	panic("to be written")
-}
-
-// Read yields whole groups in the order in which they were written.
-func (l *Log) Read(from Position, yield func(g Group) (bool, error)) error { panic("to be written") }
-
-// Check verifies every checksum, until probe answers false.
-func (l *Log) Check(probe func() bool) error { panic("to be written") }
-
-// Size is the bytes of all segments.
-func (l *Log) Size() int64 { panic("to be written") }
-
-// Salvage yields every intact frame of whatever is left.
-func Salvage(fs vfs.FS, dir string, yield func(Entry) error) (damaged []Range, err error) {
-	panic("to be written")
+// damaged is the error for a place in a segment.
+func (l *Log) damaged(segment uint32, offset int64, expected string) error {
+	return &DamageError{l.files.path(segment), offset, expected}
 }

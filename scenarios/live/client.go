@@ -1,15 +1,13 @@
 package live
 
 import (
+	"cmp"
 	"context"
-	"slices"
-	"strconv"
 	"time"
 
 	"kvd/replica/client/conn"
 	"kvd/scenarios/history"
 	"kvd/scenarios/live/attempt"
-	"kvd/scenarios/merge"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
@@ -17,7 +15,6 @@ import (
 
 // Bounds on what a client waits for, in addition to what the script says.
 const (
-	maxTries   = 20 // how often one request is sent, as in the simulation
 	dialTime   = 2 * time.Second
 	maxTimeout = 30 * time.Second
 )
@@ -36,18 +33,10 @@ type client struct {
 	conns  map[string]*conn.Conn
 }
 
-// operation is one line of the script being carried out.
+// operation is what a client does.
 type operation struct {
-	script.ClientOp
-	label   string
-	number  uint64
-	leader  string
-	tries   int
-	read    bool   // the operation's own read is still to be answered
-	value   string // update, append: what is written
-	token   string // update, append: what was read
-	shown   history.Reading
-	exact   bool
+	world.Operation
+	token   string   // update, append: what was read
 	command []string // the present request as a leader takes it
 }
 
@@ -90,72 +79,53 @@ func (c *client) carry(ctx context.Context, op *operation) {
 
 // begin numbers the operation and decides whether it reads first.
 func (c *client) begin(op *operation) {
-	counts := c.d.counts(op.Key)
 	c.number++
-	op.number, op.leader = c.number, c.at
-	c.d.naming(op.label, c.identity(op))
-	op.read = op.Kind == script.OpGet || !counts && (op.Kind == script.OpUpdate || op.Kind == script.OpAppend)
-	if op.Kind == script.OpAppend && counts {
-		op.Amount = 1
-	}
+	op.Begin(c.spec, c.number, c.at, c.d.counts(op.Key))
+	c.d.naming(op.Name, c.identity(op))
 }
 
 // again decides whether the same request is sent once more.
 func (c *client) again(ctx context.Context, op *operation, why string) bool {
-	to := c.d.s.Again(op.Retry, c.spec.Retry, op.leader)
-	if to == "" || op.tries >= maxTries {
+	failed := op.Event(0, trace.Failed, why)
+	pause, again := op.Again(c.d.s)
+	if !again {
 		c.failed(op, why)
 		return false
 	}
-	c.d.rec.Add(true, c.event(trace.Failed, op, why), nil)
-	op.leader = to
-	return sleep(ctx, time.Duration(op.tries)*10*time.Millisecond)
+	c.d.rec.Add(true, failed, nil)
+	return sleep(ctx, pause)
 }
 
 // failed takes down that the operation is given up, or was refused.
 func (c *client) failed(op *operation, why string) {
-	request := c.request(op)
-	c.d.rec.Add(true, c.event(trace.Failed, op, why), func(h *history.History, at time.Duration) { h.Failed(at, request, why) })
-}
-
-func (c *client) event(k trace.Kind, op *operation, text string) trace.Event {
-	return trace.Event{Kind: k, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Text: text}
+	request := op.ID()
+	c.d.rec.Add(true, op.Event(0, trace.Failed, why), func(h *history.History, at time.Duration) { h.Failed(at, request, why) })
 }
 
 // identity is the operation's for the record.
 func (c *client) identity(op *operation) attempt.Identity {
-	return attempt.Identity{Client: c.id, Number: op.number}
-}
-
-// request is the oracle's name for the operation's present request; its own read is
-// one of its own.
-func (c *client) request(op *operation) string {
-	id := c.name + "." + strconv.FormatUint(op.number, 10)
-	if op.read {
-		id += ".read"
-	}
-	return id
+	return attempt.Identity{Client: c.id, Number: op.Number}
 }
 
 // try sends the present request once and waits for the answer that gets through.
 func (c *client) try(ctx context.Context, op *operation) (r answer, why string, answered bool) {
-	op.tries++
+	op.Tries++
 	c.d.requests.Add(1)
-	if !op.read {
-		kind, amount := merge.Of(&op.ClientOp, op.exact, op.value)
-		c.d.rec.Sending(attempt.Write{Identity: c.identity(op), Request: c.request(op), Label: op.label, Key: op.Key, Kind: kind, Amount: amount})
+	if !op.Read {
+		kind, amount := op.Merged()
+		c.d.rec.Sending(attempt.Write{Identity: c.identity(op), Request: op.ID(), Label: op.Name, Key: op.Key, Kind: kind, Amount: amount})
 	}
-	sent := history.Request{ID: c.request(op), Label: op.label, Client: c.name, Session: c.spec.Session, Leader: op.leader,
-		Key: op.Key, Verb: world.VerbOf(op.Kind, op.read), Value: puts(op), Valued: true, Delta: op.Amount, Exact: op.exact, Shown: slices.Clone(op.shown.Dots)}
-	c.d.rec.Add(false, c.event(trace.Sent, op, op.ClientOp.String()), func(h *history.History, at time.Duration) { h.Sent(at, sent) })
+	sent := op.Request()
+	c.d.rec.Add(false, op.Event(0, trace.Sent, op.ClientOp.String()), func(h *history.History, at time.Duration) { h.Sent(at, sent) })
 	op.command = c.command(op)
-	timeout, end := c.timeout(op)
-	if c.d.cut(c.name, op.leader) {
+	timeout := cmp.Or(op.AnswerTimeout(), maxTimeout)
+	end := time.Now().Add(timeout)
+	if c.d.cut(c.name, op.At) {
 		return r, c.wait(ctx, end), false
 	}
 	reply := make(chan answer, 1)
-	k := c.conns[op.leader]
-	delete(c.conns, op.leader)
+	k := c.conns[op.At]
+	delete(c.conns, op.At)
 	c.d.asking.Add(1)
 	go c.ask(*op, k, reply)
 	select {
@@ -180,28 +150,16 @@ func hangUpLater(reply <-chan answer) {
 // receive is the reply on its way back.
 func (c *client) receive(ctx context.Context, op *operation, r answer, end time.Time) (answer, string, bool) {
 	if r.conn != nil {
-		c.conns[op.leader] = r.conn
+		c.conns[op.At] = r.conn
 	}
 	if r.lost != nil {
 		return r, r.lost.Error(), false
 	}
-	if c.d.cut(op.leader, c.name) {
-		c.d.rec.Add(true, trace.Event{Kind: trace.Missed, Where: op.leader, Peer: c.name, Label: op.label, Key: op.Key}, nil)
+	if c.d.cut(op.At, c.name) {
+		c.d.rec.Add(true, trace.Event{Kind: trace.Missed, Where: op.At, Peer: c.name, Label: op.Name, Key: op.Key}, nil)
 		return r, c.wait(ctx, end), false
 	}
 	return r, "", true
-}
-
-// timeout is how long the script lets the client wait.
-func (c *client) timeout(op *operation) (time.Duration, time.Time) {
-	d := op.Timeout
-	if d == 0 {
-		d = c.spec.Timeout
-	}
-	if d == 0 {
-		d = maxTimeout
-	}
-	return d, time.Now().Add(d)
 }
 
 // wait lets the time pass in which no answer comes.
@@ -217,7 +175,7 @@ func (c *client) take(ctx context.Context, op *operation, r answer) bool {
 	case r.refused != nil:
 		c.failed(op, r.refused.Error())
 		return true
-	case !op.read:
+	case !op.Read:
 		c.acked(op, r.written)
 		return true
 	}
@@ -225,9 +183,8 @@ func (c *client) take(ctx context.Context, op *operation, r answer) bool {
 	if op.Kind == script.OpGet {
 		return true
 	}
-	op.read, op.exact, op.tries = false, true, 0
-	op.token, op.shown = r.got.token, r.got.reading
-	op.value = c.modified(ctx, op, r.got.reading)
+	op.token = r.got.token
+	op.Write(r.got.reading.Dots, c.modified(ctx, op, r.got.reading))
 	return false
 }
 
@@ -236,8 +193,8 @@ func (c *client) read(op *operation, g got) {
 		c.token = g.seen
 	}
 	c.d.rec.Showed(g.reading.Dots)
-	told := history.Read{Request: c.request(op), Client: c.name, Session: c.spec.Session, Leader: op.leader, Key: op.Key, Reading: g.reading}
-	c.d.rec.Add(true, trace.Event{Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: g.reading.Values, Dots: g.reading.Dots},
+	told := history.Read{Request: op.ID(), Client: c.name, Session: c.spec.Session, Leader: op.At, Key: op.Key, Reading: g.reading}
+	c.d.rec.Add(true, trace.Event{Kind: trace.Shown, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key, Values: g.reading.Values, Dots: g.reading.Dots},
 		func(h *history.History, at time.Duration) { h.Shown(at, told) })
 }
 
@@ -245,10 +202,10 @@ func (c *client) acked(op *operation, w written) {
 	if c.spec.Session {
 		c.token = w.seen
 	}
-	request, leader := c.request(op), op.leader
-	c.d.rec.Add(true, trace.Event{Kind: trace.Acked, Where: c.name, Peer: leader, Label: op.label, Key: op.Key, Values: w.Shown.Values, Dot: w.Dot, Dots: w.Shown.Dots},
+	request, leader := op.ID(), op.At
+	c.d.rec.Add(true, trace.Event{Kind: trace.Acked, Where: c.name, Peer: leader, Label: op.Name, Key: op.Key, Values: w.Shown.Values, Dot: w.Dot, Dots: w.Shown.Dots},
 		func(h *history.History, at time.Duration) { h.Acked(at, request, leader, w.Shown) })
-	c.d.acked(op.label)
+	c.d.acked(op.Name)
 }
 
 // modified is what a client makes of what it read. Several numbers are merged before,
@@ -260,14 +217,6 @@ func (c *client) modified(ctx context.Context, op *operation, shown history.Read
 		}
 	}
 	return c.d.rec.Modified(&op.ClientOp, shown)
-}
-
-// puts is the text that the write puts.
-func puts(op *operation) string {
-	if op.exact {
-		return op.value
-	}
-	return op.Value
 }
 
 // sleep waits; false: the context ended first.

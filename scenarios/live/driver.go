@@ -1,11 +1,10 @@
 package live
 
 import (
-	"container/heap"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
+	"kvd/scenarios/world"
 )
 
 // machines is the leaders as the driver handles them.
@@ -57,7 +57,7 @@ type driver struct {
 	asking   *sync.WaitGroup // attempts without a reply yet
 	news     chan struct{}   // something was acknowledged, seen or finished
 
-	agenda  agenda
+	agenda  []item // by time
 	until   time.Duration
 	links   *links
 	clocks  map[string][]script.ClockFault // by leader, in order
@@ -83,8 +83,8 @@ func (d *driver) play(ctx context.Context) error {
 	for ctx.Err() == nil && d.failure() == nil && d.rec.Now() < d.until {
 		d.trigger()
 		next := d.until - d.rec.Now()
-		if len(d.agenda.items) > 0 {
-			next = d.agenda.items[0].at - d.rec.Now()
+		if len(d.agenda) > 0 {
+			next = d.agenda[0].at - d.rec.Now()
 		} else if d.idle() {
 			return nil
 		}
@@ -92,7 +92,9 @@ func (d *driver) play(ctx context.Context) error {
 			d.wait(ctx, next)
 			continue
 		}
-		heap.Pop(&d.agenda.items).(item).do(ctx)
+		due := d.agenda[0]
+		d.agenda = d.agenda[1:]
+		due.do(ctx)
 	}
 	if err := d.failure(); err != nil {
 		return err
@@ -141,20 +143,21 @@ func (d *driver) arm() {
 		e := &d.s.Events[i]
 		switch t := e.Trigger.(type) {
 		case script.At:
-			d.at(t.Time, e.Action, 0)
+			d.agenda = append(d.agenda, d.happening(t.Time, e.Action, 0))
 		case script.Every:
 			for k := range t.Times {
-				d.at(t.From+time.Duration(k)*t.Period, e.Action, k+1)
+				d.agenda = append(d.agenda, d.happening(t.From+time.Duration(k)*t.Period, e.Action, k+1))
 			}
 		case script.After:
 			d.triggers = append(d.triggers, e)
 		}
 	}
+	slices.SortStableFunc(d.agenda, func(a, b item) int { return cmp.Compare(a.at, b.at) })
 }
 
-// at enters an action; turn counts the repetitions of every.
-func (d *driver) at(t time.Duration, a script.Action, turn int) {
-	d.agenda.enter(t, func(ctx context.Context) { d.happen(ctx, a, turn) })
+// happening is an action at its time; turn counts the repetitions of every.
+func (d *driver) happening(t time.Duration, a script.Action, turn int) item {
+	return item{t, func(ctx context.Context) { d.happen(ctx, a, turn) }}
 }
 
 // trigger enters what waited for a label that has come to pass.
@@ -166,7 +169,7 @@ func (d *driver) trigger() {
 			waiting = append(waiting, e)
 			continue
 		}
-		d.at(d.rec.Now()+t.Plus, e.Action, 0)
+		d.enter(d.happening(d.rec.Now()+t.Plus, e.Action, 0))
 	}
 	d.triggers = waiting
 }
@@ -196,13 +199,10 @@ func (d *driver) happen(ctx context.Context, a script.Action, turn int) {
 		}
 		return
 	}
-	if turn > 0 && op.Kind == script.OpAppend {
-		op.Value += strconv.Itoa(turn)
-	}
 	d.mu.Lock()
 	d.busy[op.Client]++
 	d.mu.Unlock()
-	d.clients[op.Client].queue <- operation{ClientOp: op, label: d.name(op)}
+	d.clients[op.Client].queue <- operation{Operation: world.Take(op, turn, &d.unnamed)}
 }
 
 // awaitTime bounds how long an action waits for what precedes it in the reference.
@@ -226,15 +226,6 @@ func (d *driver) acknowledged() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.acks
-}
-
-// name is the operation's label, or one made up from client and number.
-func (d *driver) name(op script.ClientOp) string {
-	if op.Label != "" {
-		return op.Label
-	}
-	d.unnamed++
-	return op.Client + "#" + strconv.Itoa(d.unnamed)
 }
 
 // acked notes an acknowledgement that reached its client.
@@ -290,38 +281,15 @@ func (d *driver) idle() bool {
 	return true
 }
 
-// agenda is what will happen, by true time; at one instant, in the order it was
-// entered.
-type agenda struct {
-	entered int
-	items   itemHeap
-}
-
+// item is something that will happen at a true time.
 type item struct {
-	at    time.Duration
-	order int
-	do    func(context.Context)
+	at time.Duration
+	do func(context.Context)
 }
 
-func (a *agenda) enter(t time.Duration, do func(context.Context)) {
-	a.entered++
-	heap.Push(&a.items, item{t, a.entered, do})
-}
-
-type itemHeap []item
-
-func (h itemHeap) Len() int { return len(h) }
-func (h itemHeap) Less(i, j int) bool {
-	if h[i].at != h[j].at {
-		return h[i].at < h[j].at
-	}
-	return h[i].order < h[j].order
-}
-func (h itemHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *itemHeap) Push(x any)   { *h = append(*h, x.(item)) }
-func (h *itemHeap) Pop() any {
-	old := *h
-	it := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return it
+// enter puts something on the agenda; at one instant things happen in the order in which
+// they were entered.
+func (d *driver) enter(it item) {
+	after, _ := slices.BinarySearchFunc(d.agenda, it.at+1, func(o item, t time.Duration) int { return cmp.Compare(o.at, t) })
+	d.agenda = slices.Insert(d.agenda, after, it)
 }

@@ -21,12 +21,12 @@ type answer struct {
 func (c *client) ask(op operation, k *conn.Conn, to chan<- answer) {
 	defer c.d.asking.Done()
 	r := c.exchange(&op, k)
-	if !op.read {
+	if !op.Read {
 		switch {
 		case r.lost != nil:
 			c.d.rec.Unanswered(c.identity(&op))
 		case r.refused == nil:
-			c.d.rec.Accepted(c.identity(&op), op.leader, r.written.Acceptance)
+			c.d.rec.Accepted(c.identity(&op), op.At, r.written.Acceptance)
 		}
 	}
 	to <- r
@@ -42,8 +42,8 @@ func (op *operation) writes(w written) []string {
 		return nil
 	case op.Kind == script.OpSet:
 		return []string{op.Value}
-	case op.exact:
-		return []string{op.value}
+	case op.Exact:
+		return []string{op.Made}
 	}
 	return []string{w.value}
 }
@@ -60,7 +60,7 @@ func (c *client) exchange(op *operation, k *conn.Conn) (a answer) {
 		}
 	}
 	if k == nil {
-		if k, err = c.d.dial(op.leader); err != nil {
+		if k, err = c.d.dial(op.At); err != nil {
 			return answer{lost: err}
 		}
 		r, err = k.Do(maxTimeout, op.command...)
@@ -73,7 +73,7 @@ func (c *client) exchange(op *operation, k *conn.Conn) (a answer) {
 		return answer{conn: k, refused: err}
 	}
 	a.conn = k
-	if op.read {
+	if op.Read {
 		a.got, err = readGot(r)
 	} else {
 		a.written, err = readWritten(r)
@@ -91,22 +91,22 @@ func (c *client) command(op *operation) []string {
 	var words []string
 	token := c.token
 	switch {
-	case op.read:
+	case op.Read:
 		words = []string{"KVD.GET", op.Key}
 	case op.Kind == script.OpSet:
 		words = []string{"KVD.SET", op.Key, op.Value}
 	case op.Kind == script.OpDelete:
 		words = []string{"KVD.DEL", op.Key}
-	case op.exact:
-		words, token = []string{"KVD.SET", op.Key, op.value}, op.token
+	case op.Exact:
+		words, token = []string{"KVD.SET", op.Key, op.Made}, op.token
 	default:
 		words = []string{"KVD.INCR", op.Key, strconv.FormatInt(op.Amount, 10)}
 	}
 	if token != "" {
 		words = append(words, "TOKEN", token)
 	}
-	if !op.read {
-		words = append(words, "REQUEST", strconv.FormatUint(c.id, 10), strconv.FormatUint(op.number, 10))
+	if !op.Read {
+		words = append(words, "REQUEST", strconv.FormatUint(c.id, 10), strconv.FormatUint(op.Number, 10))
 	}
 	return append(words, "EVIDENCE")
 }

@@ -13,20 +13,16 @@ import (
 
 // links is what is wrong with the links between leaders. The leaders' fault seam
 // is told all of it each time: it replaces what it knew.
-type links struct {
-	names []string
-	of    map[[2]string]*link
-}
+type links struct{ of map[[2]string]*link }
 
 // link is one direction between two leaders.
 type link struct {
-	delay, jitter             time.Duration
-	loss, duplicate, overtake script.Rate
-	cut                       bool
+	script.Quality
+	cut bool
 }
 
 func newLinks(names []string) *links {
-	l := &links{names, map[[2]string]*link{}}
+	l := &links{map[[2]string]*link{}}
 	for _, a := range names {
 		for _, b := range names {
 			if a != b {
@@ -41,21 +37,20 @@ func newLinks(names []string) *links {
 func (l *link) words(to string) []string {
 	share := func(r script.Rate) string { return strconv.FormatFloat(r.Fraction(), 'f', -1, 64) }
 	cut := map[bool]string{true: "on", false: "off"}[l.cut]
-	return []string{"LINK", to, "delay=" + l.delay.String(), "jitter=" + l.jitter.String(), "loss=" + share(l.loss),
-		"duplicate=" + share(l.duplicate), "overtake=" + share(l.overtake), "cut=" + cut}
+	return []string{"LINK", to, "delay=" + l.Delay.String(), "jitter=" + l.Jitter.String(), "loss=" + share(l.Loss),
+		"duplicate=" + share(l.Duplicate), "overtake=" + share(l.Reorder), "cut=" + cut}
 }
 
-// change applies do to the links of a path, all of them if it names none, and
-// returns those that changed, sorted.
-func (l *links) change(p script.Path, do func(*link)) [][2]string {
+// change applies do to the links that match and returns those that changed, sorted.
+func (l *links) change(match func(from, to string) bool, do func(*link)) [][2]string {
 	var changed [][2]string
 	for _, path := range slices.SortedFunc(maps.Keys(l.of), comparePaths) {
 		k := l.of[path]
-		if !p.All() && path != [2]string{p.From, p.To} {
-			continue
-		}
 		was := *k
-		if do(k); *k != was {
+		if match(path[0], path[1]) {
+			do(k)
+		}
+		if *k != was {
 			changed = append(changed, path)
 		}
 	}
@@ -64,35 +59,12 @@ func (l *links) change(p script.Path, do func(*link)) [][2]string {
 
 func comparePaths(a, b [2]string) int { return slices.Compare(a[:], b[:]) }
 
-// fault sets the qualities that are stated.
 func (l *links) fault(f script.LinkFault) [][2]string {
-	return l.change(f.Path, func(k *link) {
-		f.Delay.To(&k.delay)
-		f.Jitter.To(&k.jitter)
-		f.Loss.To(&k.loss)
-		f.Duplicate.To(&k.duplicate)
-		f.Reorder.To(&k.overtake)
-	})
+	return l.change(f.Path.Covers, func(k *link) { f.Change(&k.Quality) })
 }
 
-// partition cuts every link between leaders of different sides.
 func (l *links) partition(p script.Partition) [][2]string {
-	side := map[string]int{}
-	for i, names := range p.Sides {
-		for _, n := range names {
-			side[n] = i + 1
-		}
-	}
-	var changed [][2]string
-	for a, i := range side {
-		for b, j := range side {
-			if i != j {
-				changed = append(changed, l.change(script.Path{From: a, To: b}, func(k *link) { k.cut = true })...)
-			}
-		}
-	}
-	slices.SortFunc(changed, comparePaths)
-	return changed
+	return l.change(p.Divides, func(k *link) { k.cut = true })
 }
 
 // act does what a script does to the cluster.
@@ -109,11 +81,11 @@ func (d *driver) act(a script.Action) error {
 	case script.ClockFault:
 		return d.clock(a)
 	case script.Pause:
-		d.agenda.enter(d.rec.Now()+a.For, func(context.Context) {
+		d.enter(item{d.rec.Now() + a.For, func(context.Context) {
 			if err := d.m.resume(a.Leader); err != nil {
 				d.fail(err)
 			}
-		})
+		}})
 		return d.m.act(a)
 	case script.Restart:
 		if err := d.m.act(a); err != nil {
@@ -149,7 +121,7 @@ func (d *driver) sever(p script.Path, cut bool) error {
 		d.lost[[2]string{p.From, p.To}] = cut
 	}
 	d.mu.Unlock()
-	return d.plant(d.links.change(p, func(k *link) { k.cut = cut }))
+	return d.plant(d.links.change(p.Covers, func(k *link) { k.cut = cut }))
 }
 
 // cut reports whether what is sent on a path to or from a client is dropped.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -200,7 +199,7 @@ func (p *player) perform(ctx context.Context, m machines) (*scenarios.Played, st
 
 // gather inspects the leaders and puts the history together.
 func (p *player) gather(d *driver, alive []string) (*scenarios.Played, string, error) {
-	in, err := d.inspect(alive, keys(p.scaled))
+	in, err := d.inspect(alive, p.scaled.Keys())
 	if err != nil {
 		return nil, "", err
 	}
@@ -221,18 +220,6 @@ func (p *player) gather(d *driver, alive []string) (*scenarios.Played, string, e
 	// reference has it.
 	return &scenarios.Played{History: h, Trace: t, Values: in.values, Nodes: in.nodes, Refused: p.ref.Refused,
 		Took: took, Requests: int(d.requests.Load())}, differs, nil
-}
-
-// keys lists every key the script names, sorted.
-func keys(s *script.Scenario) []string {
-	var all []string
-	for _, e := range s.Events {
-		if op, ok := e.Action.(script.ClientOp); ok && op.Key != "" {
-			all = append(all, op.Key)
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 func newCluster(binary, dir string, names, policy []string) *cluster {

@@ -13,6 +13,7 @@ import (
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/script"
+	"kvd/scenarios/world"
 )
 
 var update = flag.Bool("update", false, "rewrite the stories in testdata from what happens")
@@ -122,8 +123,8 @@ func (s *story) commands(counted []string) string {
 			continue
 		}
 		c := d.clients[do.Client]
-		op := operation{ClientOp: do}
-		if c.begin(&op); op.read {
+		op := operation{Operation: world.Operation{ClientOp: do}}
+		if c.begin(&op); op.Read {
 			fmt.Fprintln(&b, strings.Join(c.command(&op), " "))
 			if c.spec.Session {
 				c.token = "SEEN"
@@ -131,7 +132,7 @@ func (s *story) commands(counted []string) string {
 			if op.Kind == script.OpGet {
 				continue
 			}
-			op.read, op.exact, op.token, op.value = false, true, "READ", "made"
+			op.Read, op.Exact, op.token, op.Made = false, true, "READ", "made"
 		}
 		fmt.Fprintln(&b, strings.Join(c.command(&op), " "))
 	}
@@ -150,9 +151,9 @@ func (s *story) faults([]string) string {
 		case script.Partition:
 			changed = links.partition(a)
 		case script.Cut:
-			changed = links.change(a.Path, func(l *link) { l.cut = true })
+			changed = links.change(a.Path.Covers, func(l *link) { l.cut = true })
 		case script.Heal:
-			changed = links.change(a.Path, func(l *link) { l.cut = false })
+			changed = links.change(a.Path.Covers, func(l *link) { l.cut = false })
 		case script.ClockFault:
 			fmt.Fprintln(&b, a.Leader, strings.Join(clockWords(a), " "))
 		}

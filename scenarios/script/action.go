@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -110,13 +111,30 @@ type Path struct {
 // All reports whether the path means every path.
 func (p Path) All() bool { return p == Path{} }
 
+// Covers reports whether the path is that from one to the other, or means every path.
+func (p Path) Covers(from, to string) bool { return p.All() || p.From == from && p.To == to }
+
+// Quality is how a link behaves. Reorder is the share of messages that are overtaken.
+type Quality struct {
+	Delay, Jitter            time.Duration
+	Loss, Duplicate, Reorder Rate
+}
+
 // LinkFault sets qualities of one path between leaders, or of all of them;
-// qualities not stated stay as they are. Reorder is the share of messages that
-// are overtaken.
+// qualities not stated stay as they are.
 type LinkFault struct {
 	Path                     Path
 	Delay, Jitter            Opt[time.Duration]
 	Loss, Duplicate, Reorder Opt[Rate]
+}
+
+// Change makes the quality what the fault says.
+func (f LinkFault) Change(q *Quality) {
+	f.Delay.To(&q.Delay)
+	f.Jitter.To(&q.Jitter)
+	f.Loss.To(&q.Loss)
+	f.Duplicate.To(&q.Duplicate)
+	f.Reorder.To(&q.Reorder)
 }
 
 // AllLeaders, as a ClockFault's Leader, means every leader.
@@ -144,6 +162,14 @@ type Strobe struct {
 // side keep all their links.
 type Partition struct {
 	Sides [][]string
+}
+
+// Divides reports whether two leaders are on different sides.
+func (p Partition) Divides(a, b string) bool {
+	side := func(leader string) int {
+		return slices.IndexFunc(p.Sides, func(names []string) bool { return slices.Contains(names, leader) })
+	}
+	return side(a) >= 0 && side(b) >= 0 && side(a) != side(b)
 }
 
 // Cut drops everything on one path.

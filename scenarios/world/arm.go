@@ -2,7 +2,6 @@ package world
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"kvd/scenarios/script"
@@ -19,7 +18,7 @@ func (w *World) arm(e *script.Event) {
 		w.last = max(w.last, t.From+time.Duration(t.Times-1)*t.Period)
 		w.repeat(t.From, t.Period, t.Times, func(turn int) { w.happen(e.Action, turn) })
 	case script.After:
-		w.triggers[t.Label] = append(w.triggers[t.Label], trigger{t.SeenBy, t.Plus, func() { w.plan(w.now+t.Plus, e, 0) }})
+		w.triggers[t.Label] = append(w.triggers[t.Label], trigger{t.SeenBy, func() { w.plan(w.now+t.Plus, e, 0) }})
 	}
 }
 
@@ -37,19 +36,7 @@ func (w *World) happen(a script.Action, turn int) {
 		w.act(a)
 		return
 	}
-	if turn > 0 && op.Kind == script.OpAppend {
-		op.Value += strconv.Itoa(turn)
-	}
-	w.clients[op.Client].do(operation{ClientOp: op, label: w.name(op)})
-}
-
-// name is the operation's label, or one made up from client and number.
-func (w *World) name(op script.ClientOp) string {
-	if op.Label != "" {
-		return op.Label
-	}
-	w.labelled++
-	return op.Client + "#" + strconv.Itoa(w.labelled)
+	w.clients[op.Client].do(operation{Operation: Take(op, turn, &w.unnamed)})
 }
 
 // act changes the world.
@@ -58,11 +45,15 @@ func (w *World) act(a script.Action) {
 	w.fired.fault(w, a)
 	switch a := a.(type) {
 	case script.LinkFault:
-		w.linkFault(a)
+		for _, l := range w.between(a.Path.Covers) {
+			a.Change(&l.Quality)
+		}
 	case script.ClockFault:
 		w.clockFault(a)
 	case script.Partition:
-		w.partition(a)
+		for _, l := range w.between(a.Divides) {
+			l.cut = true
+		}
 	case script.Cut:
 		w.link(path{a.Path.From, a.Path.To}).cut = true
 	case script.Heal:

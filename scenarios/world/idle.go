@@ -73,11 +73,11 @@ func (w *World) caughtUp(a, b *leader, v *replica.PeerView) bool {
 	case !back.dead():
 		return v.Behind == 0 && v.Origin != 0
 	}
-	return b.pump.State().Frontier.Includes(a.pump.State().Frontier) || there.loss == 0 && w.now-w.lastNews >= stale
+	return b.pump.State().Frontier.Includes(a.pump.State().Frontier) || there.Loss == 0 && w.now-w.lastNews >= stale
 }
 
 // awake reports whether the leader's process runs and does not stand still.
 func (l *leader) awake() bool { return l.pump != nil && l.paused <= l.w.now }
 
 // dead reports whether nothing gets through the link.
-func (l *link) dead() bool { return l.cut || l.loss.Fraction() >= 1 }
+func (l *link) dead() bool { return l.cut || l.Loss.Fraction() >= 1 }

@@ -15,12 +15,11 @@ const defaultDelay = time.Millisecond
 
 // link is one direction between two leaders, or between a client and a leader.
 type link struct {
-	delay, jitter             time.Duration
-	loss, duplicate, overtake script.Rate
-	cut                       bool
-	chance                    *rand.Rand
-	fired                     Fired
-	last                      time.Duration // when the message before arrives: links keep order unless told otherwise
+	script.Quality
+	cut    bool
+	chance *rand.Rand
+	fired  Fired
+	last   time.Duration // when the message before arrives: links keep order unless told otherwise
 }
 
 // path is the direction of a link. Replies to a client go from the leader.
@@ -32,7 +31,7 @@ func (w *World) link(p path) *link {
 	if l == nil {
 		l = &link{chance: w.chance("link " + p.from + ">" + p.to), fired: w.fired}
 		if !w.isClient(p.from) && !w.isClient(p.to) {
-			l.delay = defaultDelay
+			l.Delay = defaultDelay
 		}
 		w.links[p] = l
 	}
@@ -49,12 +48,12 @@ func (w *World) chance(purpose string) *rand.Rand {
 
 // arrivals is when copies of a message sent now arrive: none if it is lost.
 func (l *link) arrivals(now time.Duration) []time.Duration {
-	if l.cut || l.happens(l.loss.Fraction()) {
+	if l.cut || l.happens(l.Loss.Fraction()) {
 		l.fired["message lost"]++
 		return nil
 	}
 	at := []time.Duration{l.arrival(now)}
-	if l.happens(l.duplicate.Fraction()) {
+	if l.happens(l.Duplicate.Fraction()) {
 		l.fired["message duplicated"]++
 		at = append(at, l.arrival(now))
 	}
@@ -64,13 +63,13 @@ func (l *link) arrivals(now time.Duration) []time.Duration {
 // arrival draws one delay. A message that is not overtaken never arrives before
 // the one sent before it.
 func (l *link) arrival(now time.Duration) time.Duration {
-	at := now + l.delay
-	if l.jitter > 0 {
-		at += time.Duration(l.chance.Int64N(int64(l.jitter)))
+	at := now + l.Delay
+	if l.Jitter > 0 {
+		at += time.Duration(l.chance.Int64N(int64(l.Jitter)))
 	}
-	if l.happens(l.overtake.Fraction()) {
+	if l.happens(l.Reorder.Fraction()) {
 		l.fired["message overtaken"]++
-		return at + l.delay + time.Duration(l.chance.Int64N(int64(4*l.delay+1)))
+		return at + l.Delay + time.Duration(l.chance.Int64N(int64(4*l.Delay+1)))
 	}
 	l.last = max(l.last, at)
 	return l.last
@@ -110,48 +109,17 @@ func (w *World) traceSend(from, to string, m replica.Message, arrives bool) {
 	}
 }
 
-// paths lists the leader links a script path names.
-func (w *World) paths(p script.Path) []path {
-	if !p.All() {
-		return []path{{p.From, p.To}}
-	}
-	var all []path
+// between lists the links from leader to leader that match.
+func (w *World) between(match func(from, to string) bool) []*link {
+	var all []*link
 	for _, a := range w.names {
 		for _, b := range w.names {
-			if a != b {
-				all = append(all, path{a, b})
+			if a != b && match(a, b) {
+				all = append(all, w.link(path{a, b}))
 			}
 		}
 	}
 	return all
-}
-
-func (w *World) linkFault(f script.LinkFault) {
-	for _, p := range w.paths(f.Path) {
-		l := w.link(p)
-		f.Delay.To(&l.delay)
-		f.Jitter.To(&l.jitter)
-		f.Loss.To(&l.loss)
-		f.Duplicate.To(&l.duplicate)
-		f.Reorder.To(&l.overtake)
-	}
-}
-
-// partition cuts every link between leaders of different sides.
-func (w *World) partition(p script.Partition) {
-	side := map[string]int{}
-	for i, names := range p.Sides {
-		for _, n := range names {
-			side[n] = i + 1
-		}
-	}
-	for _, a := range w.names {
-		for _, b := range w.names {
-			if a != b && side[a] != 0 && side[b] != 0 && side[a] != side[b] {
-				w.link(path{a, b}).cut = true
-			}
-		}
-	}
 }
 
 // heal ends cuts, on one path or everywhere.

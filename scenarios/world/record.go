@@ -153,7 +153,7 @@ func (w *World) reply(l *leader, r *replica.Reply) {
 	back := w.link(path{l.name, a.client.name})
 	arrivals := back.arrivals(w.now)
 	if len(arrivals) == 0 {
-		w.trace.Add(trace.Event{At: w.now, Kind: trace.Missed, Where: l.name, Peer: a.client.name, Label: a.op.label, Key: a.op.Key})
+		w.trace.Add(trace.Event{At: w.now, Kind: trace.Missed, Where: l.name, Peer: a.client.name, Label: a.op.Name, Key: a.op.Key})
 		return
 	}
 	answer := *r
@@ -167,17 +167,17 @@ func (w *World) reply(l *leader, r *replica.Reply) {
 
 // acked records that a client was told its write is durable.
 func (w *World) acked(c *client, op *operation, r *replica.Reply) {
-	w.trace.Add(trace.Event{At: w.now, Kind: trace.Acked, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key,
+	w.trace.Add(trace.Event{At: w.now, Kind: trace.Acked, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key,
 		Values: texts(r.Shown.Values), Dot: r.Dot, Dots: r.Shown.Dots})
-	w.history.Acked(w.now, c.identity(op), op.leader, reading(r.Shown))
-	w.fire(op.label, "")
+	w.history.Acked(w.now, op.ID(), op.At, reading(r.Shown))
+	w.fire(op.Name, "")
 }
 
 // shown records what a client read.
 func (w *World) shown(c *client, op *operation, r *replica.Reply) {
-	w.trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.leader, Label: op.label, Key: op.Key, Values: texts(r.Shown.Values), Dots: r.Shown.Dots})
-	w.history.Shown(w.now, history.Read{Request: c.identity(op), Client: c.name, Session: c.spec.Session,
-		Leader: op.leader, Key: op.Key, Reading: reading(r.Shown)})
+	w.trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key, Values: texts(r.Shown.Values), Dots: r.Shown.Dots})
+	w.history.Shown(w.now, history.Read{Request: op.ID(), Client: c.name, Session: c.spec.Session,
+		Leader: op.At, Key: op.Key, Reading: reading(r.Shown)})
 }
 
 // disconnect tells everybody who waits for an answer of a leader that the
@@ -185,7 +185,7 @@ func (w *World) shown(c *client, op *operation, r *replica.Reply) {
 func (w *World) disconnect(name string) {
 	var ids []uint64
 	for id, a := range w.waiting {
-		if a.op.leader == name {
+		if a.op.At == name {
 			ids = append(ids, id)
 		}
 	}
@@ -208,7 +208,7 @@ func (w *World) stuck() {
 		if n := len(c.queue); n > 0 {
 			text = fmt.Sprintf("%d more of its operations never begin", n)
 		}
-		w.trace.Add(trace.Event{At: w.now, Kind: trace.Waiting, Where: c.name, Peer: c.doing.leader, Label: c.doing.label, Key: c.doing.Key, Text: text})
+		w.trace.Add(trace.Event{At: w.now, Kind: trace.Waiting, Where: c.name, Peer: c.doing.At, Label: c.doing.Name, Key: c.doing.Key, Text: text})
 	}
 }
 

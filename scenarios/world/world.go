@@ -60,11 +60,11 @@ type World struct {
 	requests map[request]issued
 	sent     map[path]*shipments
 	triggers map[string][]trigger // by label
-	labelled int
-	last     time.Duration      // true time of the last scripted action, or of a client's last step
-	peers    []replica.PeerView // scratch
-	lastNews time.Duration      // true time of the last thing that leaders may have to tell each other
-	refused  bool               // a drift guard held back a stamp
+	unnamed  int                  // operations without a label
+	last     time.Duration        // true time of the last scripted action, or of a client's last step
+	peers    []replica.PeerView   // scratch
+	lastNews time.Duration        // true time of the last thing that leaders may have to tell each other
+	refused  bool                 // a drift guard held back a stamp
 
 	trace   *trace.Trace
 	history *history.History
@@ -99,7 +99,6 @@ type knownOp struct {
 // trigger waits for a labelled operation.
 type trigger struct {
 	seenBy string // "": acknowledged
-	plus   time.Duration
 	do     func()
 }
 
@@ -115,7 +114,7 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 	}
 	w.origins = w.chance("origins")
 	for i, c := range s.Clients {
-		w.clients[c.Name] = &client{w: w, name: c.Name, id: uint64(i + 1), at: c.At, spec: c, seen: map[string][]logical.Dot{}}
+		w.clients[c.Name] = &client{w: w, name: c.Name, id: uint64(i + 1), at: c.At, spec: c}
 	}
 	for _, n := range w.names {
 		w.leaders[n] = &leader{w: w, name: n, disk: newDisk(fragile(s), w.chance("disk "+n)), clock: wallclock.NewSkewed(wallclock.Faults{}, zero)}

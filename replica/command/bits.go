@@ -59,12 +59,8 @@ func planSetBit(k *server.Call) (batch.Render, error) {
 	if !ok || on < 0 || on > 1 {
 		return nil, resp.Error("ERR bit is not an integer or out of range")
 	}
-	pick := k.Picks(k.Args[1])
-	return compute(k, k.Args[1], func(p replica.Present, was *int64) (replica.Write, error) {
-		old, err := valueOf(p.Reading, pick)
-		if err != nil {
-			return replica.Write{}, err
-		}
+	was := &k.Note().Number
+	return showComputed, k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, _ bool) (replica.Write, error) {
 		if *was = bitAt(old, n); *was == on && n>>3 < int64(len(old)) {
 			return edit.Nothing() // another's write beside it must not lose to one that changes nothing
 		}
@@ -73,7 +69,7 @@ func planSetBit(k *server.Call) (batch.Render, error) {
 		mask := byte(1) << (7 - n&7)
 		value[n>>3] = value[n>>3]&^mask | byte(on)*mask
 		return replica.Write{Verb: replica.Set, Value: value, Keep: true}, nil
-	})
+	}))
 }
 
 // bitRange is a part of a value in bytes or bits.

@@ -72,13 +72,8 @@ const minShown = -100
 
 func planIncrByFloat(k *server.Call) (batch.Render, error) {
 	delta, fine := parseFloat(k.Args[2])
-	limit, pick := k.Config().Limits.Bulk, k.Picks(k.Args[1])
-	s := k.Note()
-	return showSeen, k.Decide(k.Args[1], func(p replica.Present) (replica.Write, error) {
-		old, there, err := edit.One(p.Reading, pick)
-		if err != nil {
-			return replica.Write{}, err
-		}
+	limit, s := k.Config().Limits.Bulk, k.Note()
+	return showSeen, k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, there bool) (replica.Write, error) {
 		sum, ok := new(big.Float).SetPrec(floatBits), true
 		if there {
 			sum, ok = parseFloat(old)
@@ -98,7 +93,7 @@ func planIncrByFloat(k *server.Call) (batch.Render, error) {
 		}
 		s.Values = [][]byte{value}
 		return replica.Write{Verb: replica.Set, Value: value, Keep: true}, nil
-	})
+	}))
 }
 
 const errNoNumber = resp.Error("ERR increment would produce NaN or Infinity")

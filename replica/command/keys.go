@@ -14,7 +14,6 @@ import (
 	"kvd/replica/resp/glob"
 	"kvd/replica/resp/server"
 	"kvd/replica/resp/spec"
-	"kvd/wallclock"
 )
 
 func keyCommands(c *cursors) []server.Command {
@@ -25,15 +24,15 @@ func keyCommands(c *cursors) []server.Command {
 		{Name: "exists", Arity: -2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: all, Since: "1.0.0", Plan: planExists, Summary: "Counts which of the keys show a value."},
 		{Name: "touch", Arity: -2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: all, Since: "3.2.1", Plan: planExists, Summary: "Counts which of the keys show a value; when a key was last read is not kept."},
 		{Name: "type", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planType, Summary: "Answers string or none."},
-		{Name: "expire", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planExpire("EX"), Summary: "Lets a value end after seconds."},
-		{Name: "pexpire", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planExpire("PX"), Summary: "Lets a value end after milliseconds."},
-		{Name: "expireat", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.2.0", Plan: planExpire("EXAT"), Summary: "Lets a value end at a Unix time in seconds."},
-		{Name: "pexpireat", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planExpire("PXAT"), Summary: "Lets a value end at a Unix time in milliseconds."},
-		{Name: "persist", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.2.0", Plan: planPersist, Summary: "Takes away when a value ends."},
-		{Name: "ttl", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planTTL(edit.Left, time.Second), Summary: "Answers how long a value lasts, in seconds."},
-		{Name: "pttl", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "2.6.0", Plan: planTTL(edit.Left, time.Millisecond), Summary: "Answers how long a value lasts, in milliseconds."},
-		{Name: "expiretime", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "7.0.0", Plan: planTTL(end, time.Second), Summary: "Answers when a value ends, in seconds of Unix time."},
-		{Name: "pexpiretime", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "7.0.0", Plan: planTTL(end, time.Millisecond), Summary: "Answers when a value ends, in milliseconds of Unix time."},
+		{Name: "expire", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("expire"), Summary: "Lets a value end after seconds."},
+		{Name: "pexpire", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planEdit("pexpire"), Summary: "Lets a value end after milliseconds."},
+		{Name: "expireat", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.2.0", Plan: planEdit("expireat"), Summary: "Lets a value end at a Unix time in seconds."},
+		{Name: "pexpireat", Arity: -3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planEdit("pexpireat"), Summary: "Lets a value end at a Unix time in milliseconds."},
+		{Name: "persist", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.2.0", Plan: planEdit("persist"), Summary: "Takes away when a value ends."},
+		{Name: "ttl", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planTTL(false, time.Second), Summary: "Answers how long a value lasts, in seconds."},
+		{Name: "pttl", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "2.6.0", Plan: planTTL(false, time.Millisecond), Summary: "Answers how long a value lasts, in milliseconds."},
+		{Name: "expiretime", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "7.0.0", Plan: planTTL(true, time.Second), Summary: "Answers when a value ends, in seconds of Unix time."},
+		{Name: "pexpiretime", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "7.0.0", Plan: planTTL(true, time.Millisecond), Summary: "Answers when a value ends, in milliseconds of Unix time."},
 		{Name: "scan", Arity: -2, Flags: spec.Read | spec.Exclusive, Needs: acl.Read, Since: "2.8.0", Run: c.runScan, Summary: "Walks over the keys in steps, in order."},
 		{Name: "keys", Arity: 2, Flags: spec.Read | spec.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runKeys, Summary: "Answers the keys that match a pattern, up to a limit."},
 		{Name: "dbsize", Arity: 1, Flags: spec.Read | spec.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runDBSize, Summary: "Answers how many keys there are that the client may read."},
@@ -71,45 +70,17 @@ func showType(w *resp.Writer, a *batch.Answer) {
 	w.Simple("string")
 }
 
-func planExpire(unit string) func(*server.Call) (batch.Render, error) {
-	return func(k *server.Call) (batch.Render, error) {
-		o, err := wordsOf(k).ParseExpire()
-		if err != nil {
-			return nil, err
-		}
-		n, err := k.Int(2)
-		if err != nil {
-			return nil, err
-		}
-		ttl, ok := wordsOf(k).Scaled(n, unit)
-		if !ok {
-			return nil, wordsOf(k).BadTime()
-		}
-		return showCount, k.Decide(k.Args[1], o.Decide(ttl, k.Picks(k.Args[1])))
-	}
-}
-
-func planPersist(k *server.Call) (batch.Render, error) {
-	return showCount, k.Decide(k.Args[1], edit.Persist(k.Picks(k.Args[1])))
-}
-
 // planTTL asks through Decide, because only there a reader learns the deadline
 // and the clock it is measured by.
-func planTTL(of func(replica.Present) wallclock.Instant, unit time.Duration) func(*server.Call) (batch.Render, error) {
-	show := func(w *resp.Writer, a *batch.Answer) {
-		switch p := a.Seen.Present; {
-		case len(p.Reading.Values) == 0:
-			w.Int(-2)
-		case p.Expires == 0:
-			w.Int(-1)
-		default:
-			w.Int(edit.Rounded(of(p), unit))
-		}
+func planTTL(absolute bool, unit time.Duration) func(*server.Call) (batch.Render, error) {
+	return func(k *server.Call) (batch.Render, error) {
+		n := &k.Note().Number
+		return showComputed, k.Decide(k.Args[1], func(p replica.Present) (replica.Write, error) {
+			*n = edit.Lifetime(p, absolute, unit)
+			return edit.Nothing()
+		})
 	}
-	return func(k *server.Call) (batch.Render, error) { return show, peek(k, k.Args[1]) }
 }
-
-func end(p replica.Present) wallclock.Instant { return p.Expires }
 
 // runScan answers one step of a scan.
 func (c *cursors) runScan(k *server.Call) error {

@@ -36,17 +36,13 @@ const errNoKey = resp.Error("ERR no such key")
 // moveFrom adds an Update that reads the value of a key. If must, its absence is an
 // error.
 func moveFrom(k *server.Call, key []byte, must bool) (*moving, error) {
-	m, pick := new(moving), k.Picks(key)
-	err := k.Decide(key, func(p replica.Present) (replica.Write, error) {
-		var err error
-		if m.value, m.there, err = edit.One(p.Reading, pick); err != nil {
-			return replica.Write{}, err
-		}
-		if m.expires, m.blocked = p.Expires, false; must && !m.there {
+	m := new(moving)
+	err := k.Decide(key, edit.WithOne(k.Picks(key), func(p replica.Present, value []byte, there bool) (replica.Write, error) {
+		if *m = (moving{value: value, there: there, expires: p.Expires}); must && !there {
 			return replica.Write{}, errNoKey
 		}
 		return edit.Nothing()
-	})
+	}))
 	if err == nil {
 		k.Last().Keeps = true
 	}

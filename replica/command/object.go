@@ -72,20 +72,14 @@ func planObject(k *server.Call) (batch.Render, error) {
 func describeKey(k *server.Call, show func(p replica.Present, w *resp.Writer)) (batch.Render, error) {
 	reply := resp.Buffer()
 	reply.Speak(k.Proto())
-	pick := k.Picks(k.Args[2])
-	err := k.Decide(k.Args[2], func(p replica.Present) (replica.Write, error) {
-		_, there, err := edit.One(p.Reading, pick)
-		reply.Reset(0)
-		switch {
-		case err != nil:
-			return replica.Write{}, err
-		case there:
+	err := k.Decide(k.Args[2], edit.WithOne(k.Picks(k.Args[2]), func(p replica.Present, _ []byte, there bool) (replica.Write, error) {
+		if reply.Reset(0); there {
 			show(p, &reply)
-		default:
+		} else {
 			reply.Null()
 		}
 		return edit.Nothing()
-	})
+	}))
 	if err == nil {
 		k.Last().Describe = true
 	}
@@ -117,8 +111,7 @@ func planMemory(k *server.Call) (batch.Render, error) {
 			return nil, err
 		}
 	}
-	show, err := describeKey(k, func(p replica.Present, w *resp.Writer) { w.Int(p.Bytes) })
-	return show, err
+	return describeKey(k, func(p replica.Present, w *resp.Writer) { w.Int(p.Bytes) })
 }
 
 // parseSamples reads how many parts of a value to look at: a string has one.

@@ -81,17 +81,15 @@ func planSetRange(k *server.Call) (batch.Render, error) {
 	case at < 0:
 		return nil, resp.Error("ERR offset is out of range")
 	}
-	part, limit, pick := k.Bytes(3), k.Config().Limits.Bulk, k.Picks(k.Args[1])
-	return compute(k, k.Args[1], func(p replica.Present, n *int64) (replica.Write, error) {
-		old, _, err := edit.One(p.Reading, pick)
-		*n = int64(len(old))
-		if err != nil || len(part) == 0 {
-			return replica.Write{Verb: replica.Get}, err
+	part, limit, n := k.Bytes(3), k.Config().Limits.Bulk, &k.Note().Number
+	return showComputed, k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, _ bool) (replica.Write, error) {
+		if *n = int64(len(old)); len(part) == 0 {
+			return edit.Nothing()
 		}
 		value, err := overlay(old, at, part, limit)
 		*n = int64(len(value))
 		return replica.Write{Verb: replica.Set, Value: value, Keep: true}, err
-	})
+	}))
 }
 
 // overlay is a copy of old with part from at on; zero bytes fill what lies between.

@@ -6,42 +6,47 @@ import (
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
-	"kvd/resolve"
 )
 
-// decideShown is decide for a render that is shown it.
-func decideShown(k *server.Call, key []byte, d func(replica.Present) (replica.Write, error)) error {
-	err := k.Decide(key, d)
-	if err == nil {
-		k.Last().Quiet = false
+// planEdit is the plan of an operation.
+func planEdit(name string) func(*server.Call) (batch.Render, error) {
+	op := edit.Operations[name]
+	return func(k *server.Call) (batch.Render, error) {
+		d, err := op.Parse(wordsOf(k))
+		if err != nil {
+			return nil, err
+		}
+		return decide(k, op.Reply, d)
 	}
-	return err
 }
 
-// peek adds an Update whose render wants to know when the key ends, and whether it
-// shows anything, but no values.
-func peek(k *server.Call, key []byte) error {
-	s := k.Note()
-	return k.Decide(key, func(p replica.Present) (replica.Write, error) {
-		s.Present = p
-		s.Present.Reading.Values, s.Present.Reading.Dots = make([][]byte, min(1, len(p.Reading.Values))), nil
-		return edit.Nothing()
-	})
+// wordsOf is what the call's options are read from.
+func wordsOf(k *server.Call) edit.Words {
+	return edit.Words{Args: k.Args, Call: k, Clock: k.Config().Clock, Limit: k.Config().Limits.Bulk}
 }
 
-// decideSeen adds an Update whose render wants to know what Decide was shown. What is
-// retained depends on nothing but what Decide is given, so deciding again would keep
-// the same.
-func decideSeen(k *server.Call, key []byte, d func(replica.Present) (replica.Write, error)) error {
-	s := k.Note()
-	err := k.Decide(key, func(p replica.Present) (replica.Write, error) {
-		s.Values, s.Present = p.Reading.Values, p
-		return d(p)
-	})
-	if err == nil {
-		k.Last().Keeps = true
+// decide adds an Update of argument 1 whose reply is as said. What is retained of what the
+// key showed before depends on nothing but what Decide is given, so deciding again would
+// keep the same.
+func decide(k *server.Call, reply edit.Reply, d edit.Decider) (batch.Render, error) {
+	told := d
+	if reply == edit.Was {
+		s := k.Note()
+		told = func(p replica.Present) (replica.Write, error) {
+			s.Values = p.Reading.Values
+			return d(p)
+		}
 	}
-	return err
+	err := k.Decide(k.Args[1], told)
+	if err == nil {
+		k.Last().Keeps, k.Last().Quiet = reply == edit.Was, reply != edit.Length && reply != edit.Number
+	}
+	return shows[reply], err
+}
+
+// shows is how replies are rendered.
+var shows = [...]batch.Render{
+	edit.OK: showOK, edit.Wrote: showWrote, edit.Count: showCount, edit.Was: showSeen, edit.Length: showLength, edit.Number: showNumber,
 }
 
 // askExists adds a Get for all arguments from 1 on, of which is only asked whether
@@ -71,16 +76,5 @@ func readOne(k *server.Call, show func(w *resp.Writer, value []byte, there bool)
 	}, err
 }
 
-// compute adds an Update whose render writes a number that Decide came to.
-func compute(k *server.Call, key []byte, d func(p replica.Present, n *int64) (replica.Write, error)) (batch.Render, error) {
-	s := k.Note()
-	return showComputed, k.Decide(key, func(p replica.Present) (replica.Write, error) { return d(p, &s.Number) })
-}
-
+// showComputed renders the number that Decide noted.
 func showComputed(w *resp.Writer, a *batch.Answer) { w.Int(a.Seen.Number) }
-
-// valueOf is the value of a key that shows one, empty if it shows none.
-func valueOf(r resolve.Reading, pick bool) ([]byte, error) {
-	value, _, err := edit.One(r, pick)
-	return value, err
-}

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"math"
-
 	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/command/edit"
@@ -18,20 +16,20 @@ func stringCommands() []server.Command {
 	return []server.Command{
 		{Name: "get", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planGet, Summary: "Answers the value of a key."},
 		{Name: "set", Arity: -3, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planSet, Summary: "Sets a key over whatever this leader shows of it; with NX, XX, IFEQ or IFNE only if that fits." + edit.BetweenLeaders},
-		{Name: "setnx", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planSetNX, Summary: "Sets a key if this leader shows none."},
-		{Name: "setex", Arity: 4, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planSetEX("EX"), Summary: "Sets a key that ends after seconds."},
-		{Name: "psetex", Arity: 4, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planSetEX("PX"), Summary: "Sets a key that ends after milliseconds."},
-		{Name: "getset", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planGetSet, Summary: "Sets a key and answers what it showed."},
-		{Name: "getdel", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "6.2.0", Plan: planGetDel, Summary: "Removes a key and answers what it showed."},
+		{Name: "setnx", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("setnx"), Summary: "Sets a key if this leader shows none."},
+		{Name: "setex", Arity: 4, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planEdit("setex"), Summary: "Sets a key that ends after seconds."},
+		{Name: "psetex", Arity: 4, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planEdit("psetex"), Summary: "Sets a key that ends after milliseconds."},
+		{Name: "getset", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("getset"), Summary: "Sets a key and answers what it showed."},
+		{Name: "getdel", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "6.2.0", Plan: planEdit("getdel"), Summary: "Removes a key and answers what it showed."},
 		{Name: "getex", Arity: -2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "6.2.0", Plan: planGetEx, Summary: "Answers a value and changes when it ends."},
-		{Name: "append", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planAppend, Summary: "Puts text behind the value of a key."},
+		{Name: "append", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planEdit("append"), Summary: "Puts text behind the value of a key."},
 		{Name: "strlen", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "2.2.0", Plan: planStrlen, Summary: "Answers how long a value is."},
 		{Name: "mget", Arity: -2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: spec.KeySpec{First: 1, Last: -1, Step: 1}, Since: "1.0.0", Plan: planMGet, Summary: "Answers the values of several keys."},
 		{Name: "mset", Arity: -3, Flags: spec.Write, Needs: acl.Write, Keys: spec.KeySpec{First: 1, Last: -1, Step: 2}, Since: "1.0.1", Plan: planMSet, Summary: "Sets several keys in one batch."},
-		{Name: "incr", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planStep(1), Summary: "Adds one to the number of a key."},
-		{Name: "decr", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planStep(-1), Summary: "Takes one from the number of a key."},
-		{Name: "incrby", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planIncrBy, Summary: "Adds to the number of a key."},
-		{Name: "decrby", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planDecrBy, Summary: "Takes from the number of a key."},
+		{Name: "incr", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("incr"), Summary: "Adds one to the number of a key."},
+		{Name: "decr", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("decr"), Summary: "Takes one from the number of a key."},
+		{Name: "incrby", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("incrby"), Summary: "Adds to the number of a key."},
+		{Name: "decrby", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("decrby"), Summary: "Takes from the number of a key."},
 	}
 }
 
@@ -107,36 +105,7 @@ func planSet(k *server.Call) (batch.Render, error) {
 	if o.Compare.Kind != edit.AnyValue {
 		o.Compare.Value = k.Bytes(o.Compare.At)
 	}
-	d := o.Decide(k.Bytes(2), k.Picks(k.Args[1]))
-	if o.Get {
-		return showSeen, decideSeen(k, k.Args[1], d)
-	}
-	return showWrote, k.Decide(k.Args[1], d)
-}
-
-func planSetNX(k *server.Call) (batch.Render, error) {
-	o := edit.Setting{Absent: true}
-	return showCount, k.Decide(k.Args[1], o.Decide(k.Bytes(2), k.Picks(k.Args[1])))
-}
-
-func planSetEX(unit string) func(*server.Call) (batch.Render, error) {
-	return func(k *server.Call) (batch.Render, error) {
-		ttl, err := wordsOf(k).ParseTTL(unit, 2)
-		if err != nil {
-			return nil, err
-		}
-		o := edit.Setting{TTL: ttl}
-		return showOK, k.Decide(k.Args[1], o.Decide(k.Bytes(3), k.Picks(k.Args[1])))
-	}
-}
-
-func planGetSet(k *server.Call) (batch.Render, error) {
-	o := edit.Setting{Get: true}
-	return showSeen, decideSeen(k, k.Args[1], o.Decide(k.Bytes(2), k.Picks(k.Args[1])))
-}
-
-func planGetDel(k *server.Call) (batch.Render, error) {
-	return showSeen, decideSeen(k, k.Args[1], edit.TakeAway(k.Picks(k.Args[1])))
+	return decide(k, o.Reply(), o.Decide(k.Bytes(2), k.Picks(k.Args[1])))
 }
 
 func planGetEx(k *server.Call) (batch.Render, error) {
@@ -146,16 +115,12 @@ func planGetEx(k *server.Call) (batch.Render, error) {
 	case err != nil:
 		return nil, err
 	case persists:
-		return showSeen, decideSeen(k, k.Args[1], edit.Persist(pick))
+		return decide(k, edit.Was, edit.Persist(pick))
 	case l.Unit == "":
 		return planGet(k)
 	}
 	ttl, wrong := wordsOf(k).TTLOf(l)
-	return showSeen, decideSeen(k, k.Args[1], edit.IfShown(pick, wrong, edit.Expiry{}.Decide(ttl, pick)))
-}
-
-func planAppend(k *server.Call) (batch.Render, error) {
-	return showLength, decideShown(k, k.Args[1], edit.AppendTo(k.Bytes(2), k.Config().Limits.Bulk, k.Picks(k.Args[1])))
+	return decide(k, edit.Was, edit.IfShown(pick, wrong, edit.Expiry{}.Decide(ttl, pick)))
 }
 
 func planStrlen(k *server.Call) (batch.Render, error) {
@@ -207,31 +172,6 @@ func planMSet(k *server.Call) (batch.Render, error) {
 		r.Value, r.Quiet = k.Bytes(i+1), true
 	}
 	return showOK, nil
-}
-
-// planStep makes its Decide once: INCR of a hot key allocates none.
-func planStep(delta int64) func(*server.Call) (batch.Render, error) {
-	d := edit.Add(delta)
-	return func(k *server.Call) (batch.Render, error) { return showNumber, decideShown(k, k.Args[1], d) }
-}
-
-func planIncrBy(k *server.Call) (batch.Render, error) {
-	n, err := k.Int(2)
-	if err != nil {
-		return nil, err
-	}
-	return showNumber, decideShown(k, k.Args[1], edit.Add(n))
-}
-
-func planDecrBy(k *server.Call) (batch.Render, error) {
-	n, err := k.Int(2)
-	if err != nil {
-		return nil, err
-	}
-	if n == math.MinInt64 {
-		return nil, resp.Error("ERR decrement would overflow")
-	}
-	return showNumber, decideShown(k, k.Args[1], edit.Add(-n))
 }
 
 // showNumber renders what an addition came to.

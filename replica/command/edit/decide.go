@@ -11,10 +11,6 @@ import (
 	"kvd/wallclock"
 )
 
-// The functions here become replica.Request.Decide. They are pure: what they
-// answer follows from what the key shows, the leader's clock as it is handed to
-// them, and the command's own arguments.
-
 // Decider is the type of Request.Decide.
 type Decider = func(replica.Present) (replica.Write, error)
 
@@ -52,27 +48,18 @@ func Add(delta int64) Decider {
 
 // AppendTo puts tail behind the value.
 func AppendTo(tail []byte, limit int, pick bool) Decider {
-	return func(p replica.Present) (replica.Write, error) {
-		old, _, err := One(p.Reading, pick)
-		if err != nil {
-			return replica.Write{}, err
-		}
+	return WithOne(pick, func(_ replica.Present, old []byte, _ bool) (replica.Write, error) {
 		if len(old)+len(tail) > limit {
 			return replica.Write{}, TooLong(limit)
 		}
 		value := append(append(make([]byte, 0, len(old)+len(tail)), old...), tail...)
 		return replica.Write{Verb: replica.Set, Value: value, Keep: true}, nil
-	}
+	})
 }
 
 // TakeAway removes the value that is there to be shown.
 func TakeAway(pick bool) Decider {
-	return func(p replica.Present) (replica.Write, error) {
-		if _, _, err := One(p.Reading, pick); err != nil {
-			return replica.Write{}, err
-		}
-		return RemovePresent(p)
-	}
+	return WithOne(pick, func(p replica.Present, _ []byte, _ bool) (replica.Write, error) { return RemovePresent(p) })
 }
 
 // Setting is the options of SET.
@@ -183,11 +170,7 @@ func (o Expiry) allows(old, next wallclock.Instant) bool {
 // Decide changes when the value ends, and nothing of the value: beside another's
 // write it takes nothing away. A deadline that has passed removes.
 func (o Expiry) Decide(l TTL, pick bool) Decider {
-	return func(p replica.Present) (replica.Write, error) {
-		_, there, err := One(p.Reading, pick)
-		if err != nil {
-			return replica.Write{}, err
-		}
+	return WithOne(pick, func(p replica.Present, _ []byte, there bool) (replica.Write, error) {
 		next := l.Deadline(p.Now)
 		if next == 0 && l.kind != never {
 			next = -1 // 1970, which an Instant cannot name
@@ -199,38 +182,31 @@ func (o Expiry) Decide(l TTL, pick bool) Decider {
 			return replica.Write{Verb: replica.Remove}, nil
 		}
 		return replica.Write{Verb: replica.Touch, Expires: next}, nil
-	}
+	})
 }
 
 // IfShown is d where the key shows a value; a command that is wrong is told so there
 // alone, as by Redis, which looks at the key first.
 func IfShown(pick bool, wrong error, d Decider) Decider {
-	return func(p replica.Present) (replica.Write, error) {
-		_, there, err := One(p.Reading, pick)
+	return WithOne(pick, func(p replica.Present, _ []byte, there bool) (replica.Write, error) {
 		switch {
-		case err != nil:
-			return replica.Write{}, err
 		case !there:
 			return Nothing()
 		case wrong != nil:
 			return replica.Write{}, wrong
 		}
 		return d(p)
-	}
+	})
 }
 
 // Persist takes the deadline away, and nothing else.
 func Persist(pick bool) Decider {
-	return func(p replica.Present) (replica.Write, error) {
-		_, there, err := One(p.Reading, pick)
-		if err != nil {
-			return replica.Write{}, err
-		}
+	return WithOne(pick, func(p replica.Present, _ []byte, there bool) (replica.Write, error) {
 		if !there || p.Expires == 0 {
 			return Nothing()
 		}
 		return replica.Write{Verb: replica.Touch}, nil
-	}
+	})
 }
 
 // TooLong is the answer to a command that would make a value beyond the limit.
@@ -238,14 +214,20 @@ func TooLong(limit int) error {
 	return resp.Error("ERR string exceeds maximum allowed size (" + strconv.Itoa(limit) + " bytes)")
 }
 
-// Left is how long the value lasts from now.
-func Left(p replica.Present) wallclock.Instant {
-	return wallclock.Instant(p.Expires.Sub(p.Now.Midpoint()))
-}
-
-// Rounded counts whole milliseconds, and rounds those to seconds, as Redis does.
-func Rounded(i wallclock.Instant, unit time.Duration) int64 {
-	ms := max(0, int64(i)/int64(time.Millisecond))
+// Lifetime is how long the value lasts from now, or until which Unix time, as Redis says
+// it: whole milliseconds, and those rounded to seconds; -1: for ever; -2: there is none.
+func Lifetime(p replica.Present, absolute bool, unit time.Duration) int64 {
+	switch {
+	case len(p.Reading.Values) == 0:
+		return -2
+	case p.Expires == 0:
+		return -1
+	}
+	left := time.Duration(p.Expires)
+	if !absolute {
+		left = p.Expires.Sub(p.Now.Midpoint())
+	}
+	ms := max(0, left.Milliseconds())
 	if unit == time.Second {
 		return (ms + 500) / 1000
 	}

@@ -7,12 +7,21 @@ import (
 	"kvd/replica/resp"
 )
 
-// Words are what options are read from: a command's arguments, and the clock that
-// deadlines are reckoned from.
+// Words are what operations are read from: a command's arguments, and what bounds them.
 type Words struct {
 	resp.Args
-	Clock func() time.Time
+	Call
+	Clock func() time.Time // that deadlines are reckoned from
+	Limit int              // bytes of a value
 }
+
+// Call is whose arguments they are.
+type Call interface {
+	Bytes(i int) []byte    // an argument that the core may keep
+	Picks(key []byte) bool // whether of siblings the first is worked on
+}
+
+func (k Words) pick() bool { return k.Picks(k.Args[1]) }
 
 // ParseSet reads the options of SET from argument 3 on. Of one given twice the last
 // holds; a lifetime is looked at when all options are known to be words of SET.
@@ -44,6 +53,14 @@ func (k Words) ParseSet() (Setting, error) {
 	ttl, err := k.TTLOf(l)
 	o.TTL = ttl
 	return o, err
+}
+
+// Reply is what SET with the options answers.
+func (o Setting) Reply() Reply {
+	if o.Get {
+		return Was
+	}
+	return Wrote
 }
 
 // ParseGetEx reads the options of GETEX from argument 2 on, in the same way.

@@ -306,7 +306,7 @@ func (c *checker) call(e *ast.FuncCallExpr) *node {
 		return c.refuse(e, "a call needs the name of a command and a key")
 	}
 	command := strings.ToLower(args[0].text)
-	if _, ok := operations[command]; !ok {
+	if _, ok := operationOf(command); !ok {
 		return c.refuse(e, "the command '%.64s' is not supported", command)
 	}
 	return &node{op: "call", text: command, kids: args[1:]}

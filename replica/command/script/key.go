@@ -9,7 +9,6 @@ import (
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
 	"kvd/resolve"
-	"kvd/wallclock"
 )
 
 // keyState is a key as a script sees it: what it shows, with what the script has made
@@ -51,6 +50,8 @@ func (s *keyState) add(delta int64) error {
 		n, ok = resp.ParseInt(s.Reading.Values[0])
 	}
 	switch {
+	case delta == math.MinInt64:
+		return edit.ErrDecrement
 	case !ok:
 		return resolve.ErrNotInteger
 	case delta > 0 && n > math.MaxInt64-delta, delta < 0 && n < math.MinInt64-delta:
@@ -104,149 +105,67 @@ func (s *keyState) cost(args [][]byte) int {
 	return 0
 }
 
-// redisCall is a command that a script calls.
-type redisCall struct {
-	edit.Words
-	limit int // bytes of a value
-}
-
 // operation is a command that a script may call, and its arity.
 type operation struct {
 	arity int
-	do    func(*redisCall, *keyState) (luaValue, error)
+	do    func(edit.Words, *keyState) (luaValue, error)
 }
 
-// operations is what a script can do to its key, by name.
-var operations = map[string]operation{
-	"get":       {2, func(_ *redisCall, s *keyState) (luaValue, error) { return s.first(), nil }},
-	"strlen":    {2, func(_ *redisCall, s *keyState) (luaValue, error) { return luaInt(int64(len(s.first().text))), nil }},
-	"exists":    {-2, func(_ *redisCall, s *keyState) (luaValue, error) { return luaInt(int64(len(s.Reading.Values))), nil }},
-	"del":       {-2, scriptDel},
-	"unlink":    {-2, scriptDel},
-	"getdel":    {2, scriptGetDel},
-	"set":       {-3, scriptSet},
-	"setnx":     {3, scriptSetNX},
-	"setex":     {4, scriptSetEX("EX")},
-	"psetex":    {4, scriptSetEX("PX")},
-	"getset":    {3, scriptGetSet},
-	"append":    {3, scriptAppend},
-	"incr":      {2, scriptAdd(1)},
-	"decr":      {2, scriptAdd(-1)},
-	"incrby":    {3, scriptAddBy(1)},
-	"decrby":    {3, scriptAddBy(-1)},
-	"expire":    {-3, scriptExpire("EX")},
-	"pexpire":   {-3, scriptExpire("PX")},
-	"expireat":  {-3, scriptExpire("EXAT")},
-	"pexpireat": {-3, scriptExpire("PXAT")},
-	"persist":   {2, scriptPersist},
-	"ttl":       {2, scriptTTL(time.Second)},
-	"pttl":      {2, scriptTTL(time.Millisecond)},
+// reads is what only looks at the key, and SET, whose reply depends on its options.
+var reads = map[string]operation{
+	"get":    {2, func(_ edit.Words, s *keyState) (luaValue, error) { return s.first(), nil }},
+	"strlen": {2, func(_ edit.Words, s *keyState) (luaValue, error) { return luaInt(int64(len(s.first().text))), nil }},
+	"exists": {-2, func(_ edit.Words, s *keyState) (luaValue, error) { return luaInt(int64(len(s.Reading.Values))), nil }},
+	"ttl":    {2, lifetime(time.Second)},
+	"pttl":   {2, lifetime(time.Millisecond)},
+	"set": {-3, func(k edit.Words, s *keyState) (luaValue, error) {
+		o, err := k.ParseSet()
+		if err != nil {
+			return luaValue{}, err
+		}
+		return s.answer(o.Reply(), o.Decide(k.Bytes(2), s.pick))
+	}},
 }
 
-// count does what d decides, and answers whether that is a write.
-func (s *keyState) count(d edit.Decider) (luaValue, error) {
+func lifetime(unit time.Duration) func(edit.Words, *keyState) (luaValue, error) {
+	return func(_ edit.Words, s *keyState) (luaValue, error) {
+		return luaInt(edit.Lifetime(s.Present, false, unit)), nil
+	}
+}
+
+// operationOf is what a script can do to its key, by name.
+func operationOf(name string) (operation, bool) {
+	if op, ok := reads[name]; ok {
+		return op, true
+	}
+	e, ok := edit.Operations[name]
+	return operation{e.Arity, func(k edit.Words, s *keyState) (luaValue, error) {
+		d, err := e.Parse(k)
+		if err != nil {
+			return luaValue{}, err
+		}
+		return s.answer(e.Reply, d)
+	}}, ok
+}
+
+// answer does what d decides, and gives what the script is told of it.
+func (s *keyState) answer(reply edit.Reply, d edit.Decider) (luaValue, error) {
+	was := s.first()
 	w, err := s.do(d)
-	return luaInt(resp.Flag(w.Verb != replica.Get)), err
-}
-
-func scriptDel(_ *redisCall, s *keyState) (luaValue, error) { return s.count(edit.RemovePresent) }
-
-func scriptGetDel(_ *redisCall, s *keyState) (luaValue, error) {
-	was := s.first()
-	_, err := s.do(edit.RemovePresent)
-	return was, err
-}
-
-func scriptSet(k *redisCall, s *keyState) (luaValue, error) {
-	o, err := k.ParseSet()
-	if err != nil {
-		return luaValue{}, err
-	}
-	was := s.first()
-	w, err := s.do(o.Decide(k.Args[2], s.pick))
 	switch {
-	case o.Get:
-		return was, err
-	case w.Verb == replica.Get:
-		return luaFlag(false), err
-	}
-	return luaValue{kind: luaStatus, text: []byte("OK")}, err
-}
-
-func scriptSetNX(k *redisCall, s *keyState) (luaValue, error) {
-	return s.count(edit.Setting{Absent: true}.Decide(k.Args[2], s.pick))
-}
-
-func scriptSetEX(unit string) func(*redisCall, *keyState) (luaValue, error) {
-	return func(k *redisCall, s *keyState) (luaValue, error) {
-		ttl, err := k.ParseTTL(unit, 2)
-		if err == nil {
-			_, err = s.do(edit.Setting{TTL: ttl}.Decide(k.Args[3], s.pick))
-		}
-		return luaValue{kind: luaStatus, text: []byte("OK")}, err
-	}
-}
-
-func scriptGetSet(k *redisCall, s *keyState) (luaValue, error) {
-	was := s.first()
-	_, err := s.do(edit.Setting{}.Decide(k.Args[2], s.pick))
-	return was, err
-}
-
-func scriptAppend(k *redisCall, s *keyState) (luaValue, error) {
-	w, err := s.do(edit.AppendTo(k.Args[2], k.limit, s.pick))
-	return luaInt(int64(len(w.Value))), err
-}
-
-func scriptAdd(delta int64) func(*redisCall, *keyState) (luaValue, error) {
-	return func(_ *redisCall, s *keyState) (luaValue, error) {
-		_, err := s.do(edit.Add(delta))
+	case err != nil:
+		return luaValue{}, err
+	case reply == edit.Count:
+		return luaInt(resp.Flag(w.Verb != replica.Get)), nil
+	case reply == edit.Was:
+		return was, nil
+	case reply == edit.Length:
+		return luaInt(int64(len(w.Value))), nil
+	case reply == edit.Number:
 		n, _ := resp.ParseInt(s.first().text)
-		return luaInt(n), err
+		return luaInt(n), nil
+	case reply == edit.Wrote && w.Verb == replica.Get:
+		return luaFlag(false), nil
 	}
-}
-
-func scriptAddBy(sign int64) func(*redisCall, *keyState) (luaValue, error) {
-	return func(k *redisCall, s *keyState) (luaValue, error) {
-		n, err := k.Int(2)
-		switch {
-		case err != nil:
-			return luaValue{}, err
-		case n == math.MinInt64:
-			return luaValue{}, resp.Error("ERR decrement would overflow")
-		}
-		return scriptAdd(sign*n)(k, s)
-	}
-}
-
-func scriptExpire(unit string) func(*redisCall, *keyState) (luaValue, error) {
-	return func(k *redisCall, s *keyState) (luaValue, error) {
-		n, err := k.Int(2)
-		if err != nil {
-			return luaValue{}, err
-		}
-		o, err := k.ParseExpire()
-		if err != nil {
-			return luaValue{}, err
-		}
-		ttl, ok := k.Scaled(n, unit)
-		if !ok {
-			return luaValue{}, k.BadTime()
-		}
-		return s.count(o.Decide(ttl, s.pick))
-	}
-}
-
-func scriptPersist(_ *redisCall, s *keyState) (luaValue, error) { return s.count(edit.Persist(s.pick)) }
-
-func scriptTTL(unit time.Duration) func(*redisCall, *keyState) (luaValue, error) {
-	return func(_ *redisCall, s *keyState) (luaValue, error) {
-		switch {
-		case len(s.Reading.Values) == 0:
-			return luaInt(-2), nil
-		case s.Expires == 0:
-			return luaInt(-1), nil
-		}
-		return luaInt(edit.Rounded(wallclock.Instant(edit.Left(s.Present)), unit)), nil
-	}
+	return luaValue{kind: luaStatus, text: []byte("OK")}, nil
 }

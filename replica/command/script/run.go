@@ -317,12 +317,22 @@ func (f *frame) command(e *node) (luaValue, error) {
 	if len(f.keys) != 1 || string(args[1]) != string(f.keys[0]) {
 		return luaValue{}, resp.Error("ERR the script touches a key that is not KEYS[1]; " + scriptWay)
 	}
-	op := operations[e.text]
+	op, _ := operationOf(e.text)
 	if n := len(args); n != op.arity && (op.arity > 0 || n < -op.arity) {
 		return luaValue{}, resp.WrongArity(e.text)
 	}
 	if err := f.charge(f.key.cost(args)); err != nil {
 		return luaValue{}, err
 	}
-	return op.do(&redisCall{edit.Words{Args: args, Clock: f.limits.Clock}, f.limits.Bulk}, &f.key)
+	return op.do(edit.Words{Args: args, Call: owned{args, f.key.pick}, Clock: f.limits.Clock, Limit: f.limits.Bulk}, &f.key)
 }
+
+// owned is arguments that a script has made for one call.
+type owned struct {
+	args [][]byte
+	pick bool
+}
+
+func (o owned) Bytes(i int) []byte { return o.args[i] }
+
+func (o owned) Picks([]byte) bool { return o.pick }

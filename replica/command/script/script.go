@@ -194,22 +194,17 @@ func eval(k *server.Call, c *invocation, readOnly bool) (batch.Render, error) {
 		return nil, resp.Error("ERR this script is given several keys; " + scriptWay)
 	}
 	pick := k.Picks(c.keys[0])
-	err := k.Decide(c.keys[0], func(p replica.Present) (replica.Write, error) {
-		_, there, err := edit.One(p.Reading, pick)
-		if err != nil {
-			return replica.Write{}, err
-		}
+	err := k.Decide(c.keys[0], edit.WithOne(pick, func(p replica.Present, _ []byte, there bool) (w replica.Write, err error) {
 		p.Reading.Values = p.Reading.Values[:resp.Flag(there)]
 		f := &frame{invocation: c, key: keyState{Present: p, pick: pick, began: there}}
 		if reply, err = f.run(); err != nil {
 			return replica.Write{}, err
 		}
-		w, err := f.key.write()
-		if readOnly && w.Verb != replica.Get {
+		if w, err = f.key.write(); readOnly && w.Verb != replica.Get {
 			return replica.Write{}, resp.Error("ERR Write commands are not allowed from read-only scripts.")
 		}
 		return w, err
-	})
+	}))
 	if err == nil {
 		k.Last().Keeps = true
 	}

@@ -21,9 +21,8 @@ type Answer struct {
 // Seen is what a Decide was shown. It belongs to one request: the core writes it
 // while it decides, the connection reads it after the reply.
 type Seen struct {
-	Values  [][]byte
-	Present replica.Present
-	Number  int64 // what Decide came to
+	Values [][]byte
+	Number int64 // what Decide came to
 }
 
 // Step is one command of a batch: requests and how to render their replies, or

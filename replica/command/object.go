@@ -61,9 +61,6 @@ func planObject(k *server.Call) (batch.Render, error) {
 	default:
 		return nil, k.UnknownSub()
 	}
-	if err := k.SubArity(3, 3); err != nil {
-		return nil, err
-	}
 	return describeKey(k, show)
 }
 
@@ -104,8 +101,6 @@ func planMemory(k *server.Call) (batch.Render, error) {
 	switch {
 	case !k.Is(1, "USAGE"):
 		return nil, k.UnknownSub()
-	case len(k.Args) < 3:
-		return nil, k.SubArity(3, 5)
 	case len(k.Args) > 3:
 		if err := parseSamples(k); err != nil {
 			return nil, err

@@ -9,26 +9,17 @@ import (
 	"kvd/replica/resp/server"
 )
 
-// runACL answers who the client is, and which commands each role is for.
-func runACL(k *server.Call) error {
-	switch {
-	case k.Is(1, "WHOAMI"):
-		if err := k.SubArity(2, 2); err != nil {
-			return err
-		}
-		k.Out.Text(k.UserName())
-		return nil
-	case k.Is(1, "CAT"):
-		if err := k.SubArity(2, 3); err != nil {
-			return err
-		}
-		return aclCat(k)
-	}
-	return k.UnknownSub()
+// whoAmI answers who the client is.
+func whoAmI(k *server.Call) error {
+	k.Out.Text(k.UserName())
+	return nil
 }
 
 // aclCat answers the roles, or the commands that need one.
 func aclCat(k *server.Call) error {
+	if err := k.AtMost(3); err != nil {
+		return err
+	}
 	if len(k.Args) == 2 {
 		k.Out.Texts(acl.All.Names())
 		return nil

@@ -12,57 +12,30 @@ import (
 	"kvd/replica/resp/server"
 )
 
+// maxOptions bounds the arguments of CLIENT LIST and CLIENT TRACKING.
+const maxOptions = 1 << 10
+
 const errClientName = resp.Error("ERR Client names cannot contain spaces, newlines or special characters.")
 
-// runClient knows the subcommands that clients send when they connect, and those
-// that operators type. CLIENT TRACKING is refused, and MAINT_NOTIFICATIONS unknown, on
-// purpose: clients then go on without.
-func runClient(k *server.Call) error {
-	sub, ok := clientSub(k)
-	if !ok {
-		return k.UnknownSub()
-	}
-	if err := k.SubArity(sub.least, sub.most); err != nil {
-		return err
-	}
-	return sub.run(k)
-}
-
-type subcommand struct {
-	least, most int // arguments, the two names included
-	run         func(*server.Call) error
-}
-
-func clientSub(k *server.Call) (subcommand, bool) {
-	switch strings.ToUpper(string(k.Args[1][:min(len(k.Args[1]), 16)])) {
-	case "ID":
-		return subcommand{2, 2, func(k *server.Call) error { k.Out.Int(k.Client().ID); return nil }}, true
-	case "GETNAME":
-		return subcommand{2, 2, clientGetName}, true
-	case "SETNAME":
-		return subcommand{3, 3, clientSetName}, true
-	case "SETINFO":
-		return subcommand{4, 4, clientSetInfo}, true
-	case "INFO":
-		return subcommand{2, 2, clientInfo}, true
-	case "LIST":
-		return subcommand{2, 1 << 10, clientList}, true
-	case "KILL":
-		return subcommand{3, 16, clientKill}, true
-	case "TRACKING":
-		return subcommand{3, 1 << 10, clientTracking}, true
-	case "TRACKINGINFO":
-		return subcommand{2, 2, clientTrackingInfo}, true
-	case "GETREDIR":
-		return subcommand{2, 2, func(k *server.Call) error { k.Out.Int(-1); return nil }}, true
-	case "CACHING":
-		return subcommand{3, 3, func(*server.Call) error {
-			return resp.Error("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled")
-		}}, true
-	case "NO-EVICT", "NO-TOUCH":
-		return subcommand{3, 3, clientSwitch}, true
-	}
-	return subcommand{}, false
+// clientRuns is the subcommands that clients send when they connect, and those that
+// operators type. CLIENT TRACKING is refused, and MAINT_NOTIFICATIONS unknown, on purpose:
+// clients then go on without.
+var clientRuns = server.Runs{
+	"id":           func(k *server.Call) error { k.Out.Int(k.Client().ID); return nil },
+	"getname":      clientGetName,
+	"setname":      clientSetName,
+	"setinfo":      clientSetInfo,
+	"info":         clientInfo,
+	"list":         clientList,
+	"kill":         clientKill,
+	"tracking":     clientTracking,
+	"trackinginfo": clientTrackingInfo,
+	"getredir":     func(k *server.Call) error { k.Out.Int(-1); return nil },
+	"caching": func(*server.Call) error {
+		return resp.Error("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled")
+	},
+	"no-evict": clientSwitch,
+	"no-touch": clientSwitch,
 }
 
 func clientGetName(k *server.Call) error {
@@ -112,6 +85,9 @@ func clientSwitch(k *server.Call) error {
 // clientTracking is refused: nobody is told of keys that change, and a cache that
 // believed otherwise would be stale for ever. That it is off can be said.
 func clientTracking(k *server.Call) error {
+	if err := k.AtMost(maxOptions); err != nil {
+		return err
+	}
 	switch {
 	case k.Is(2, "OFF"):
 		k.Out.Simple("OK")
@@ -155,6 +131,9 @@ func clientKind(k *server.Call, i int) (flag string, err error) {
 
 // clientList lists connections by id: all, those of ID id…, or those of a TYPE.
 func clientList(k *server.Call) error {
+	if err := k.AtMost(maxOptions); err != nil {
+		return err
+	}
 	var only []int64
 	kind := ""
 	switch {
@@ -188,6 +167,9 @@ func clientList(k *server.Call) error {
 // clientKill closes connections: CLIENT KILL addr, or with filters ID, TYPE, ADDR,
 // USER and SKIPME, all of which must fit.
 func clientKill(k *server.Call) error {
+	if err := k.AtMost(16); err != nil {
+		return err
+	}
 	if len(k.Args) == 3 {
 		if addr := string(k.Args[2]); addr == "" || kill(k, killFilter{addr: addr}) == 0 {
 			return resp.Error("ERR No such client")

@@ -52,10 +52,7 @@ func setSlow(k *server.Call, change func(*slowlog.Settings)) {
 // configSet changes settings, all or none, until the leader ends. Of those that cannot
 // change it takes what they are already, as tools send it to be sure.
 func configSet(k *server.Call) error {
-	switch {
-	case len(k.Args) < 4:
-		return resp.WrongArity("config|set")
-	case len(k.Args)%2 != 0:
+	if len(k.Args)%2 != 0 {
 		return resp.ErrSyntax
 	}
 	var apply []func()
@@ -90,27 +87,21 @@ func configFailed(name, why string) error {
 	return resp.Error("ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why)
 }
 
-// runConfig answers the settings that clients and tools are known to probe.
-func runConfig(k *server.Call) error {
-	switch {
-	case k.Is(1, "GET"):
-		if err := k.SubArity(3, 64); err != nil {
-			return err
-		}
-		return configGet(k)
-	case k.Is(1, "SET"):
-		return configSet(k)
-	case k.Is(1, "RESETSTAT"):
-		k.Server().ResetStats()
-		k.Out.Simple("OK")
-		return nil
-	case k.Is(1, "REWRITE"):
-		return resp.Error("ERR The server is running without a config file: a leader takes its settings from flags, environment and file when it starts")
-	}
-	return k.UnknownSub()
+func configResetStat(k *server.Call) error {
+	k.Server().ResetStats()
+	k.Out.Simple("OK")
+	return nil
 }
 
+func configRewrite(*server.Call) error {
+	return resp.Error("ERR The server is running without a config file: a leader takes its settings from flags, environment and file when it starts")
+}
+
+// configGet answers the settings that clients and tools are known to probe.
 func configGet(k *server.Call) error {
+	if err := k.AtMost(64); err != nil {
+		return err
+	}
 	var hits [][2]string
 	for _, row := range settings(k) {
 		if asksFor(k, row[0]) {

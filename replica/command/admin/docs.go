@@ -9,42 +9,27 @@ import (
 	"kvd/replica/resp/spec"
 )
 
-// runCommand describes the table.
-func runCommand(k *server.Call) error {
-	if len(k.Args) == 1 {
-		describeAll(k, k.Server().Commands())
-		return nil
+// commandRuns describe the table.
+var commandRuns = server.Runs{
+	"count":   func(k *server.Call) error { k.Out.Int(int64(len(k.Server().Commands()))); return nil },
+	"list":    commandList,
+	"info":    describeNamed,
+	"docs":    document,
+	"getkeys": getKeys,
+}
+
+func commandList(k *server.Call) error {
+	if err := k.AtMost(2); err != nil {
+		return err
 	}
-	switch {
-	case k.Is(1, "COUNT"):
-		if err := k.SubArity(2, 2); err != nil {
-			return err
-		}
-		k.Out.Int(int64(len(k.Server().Commands())))
-	case k.Is(1, "LIST"):
-		if err := k.SubArity(2, 2); err != nil {
-			return err
-		}
-		k.Out.Texts(k.Server().Commands())
-	case k.Is(1, "INFO"):
-		describeAll(k, named(k, k.Server().Commands()))
-	case k.Is(1, "DOCS"):
-		document(k, named(k, k.Server().Commands()))
-	case k.Is(1, "GETKEYS"):
-		if len(k.Args) < 4 {
-			return resp.WrongArity("command|getkeys")
-		}
-		return getKeys(k)
-	default:
-		return k.UnknownSub()
-	}
+	k.Out.Texts(k.Server().Commands())
 	return nil
 }
 
 // named is the names the client gave, else all.
-func named(k *server.Call, all []string) []string {
-	if len(k.Args) == 2 {
-		return all
+func named(k *server.Call) []string {
+	if len(k.Args) <= 2 {
+		return k.Server().Commands()
 	}
 	var names []string
 	for _, a := range k.Args[2:] {
@@ -53,7 +38,8 @@ func named(k *server.Call, all []string) []string {
 	return names
 }
 
-func describeAll(k *server.Call, names []string) {
+func describeNamed(k *server.Call) error {
+	names := named(k)
 	k.Out.Array(len(names))
 	for _, name := range names {
 		if cmd := k.Server().Command(name); cmd != nil {
@@ -62,6 +48,7 @@ func describeAll(k *server.Call, names []string) {
 			k.Out.Null()
 		}
 	}
+	return nil
 }
 
 // describeCommand writes the ten fields that COMMAND answers since Redis 7.
@@ -185,8 +172,8 @@ func flagNames(c *server.Command) []string {
 }
 
 // document answers what redis-cli shows as hints. Unknown names are left out.
-func document(k *server.Call, names []string) {
-	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return k.Server().Command(n) == nil })
+func document(k *server.Call) error {
+	names := slices.DeleteFunc(slices.Clone(named(k)), func(n string) bool { return k.Server().Command(n) == nil })
 	k.Out.Map(len(names))
 	for _, name := range names {
 		cmd := k.Server().Command(name)
@@ -199,6 +186,7 @@ func document(k *server.Call, names []string) {
 		k.Out.Text("group")
 		k.Out.Text(cmd.Group)
 	}
+	return nil
 }
 
 const errNoKeys = resp.Error("ERR The command has no key arguments")

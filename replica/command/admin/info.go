@@ -17,7 +17,7 @@ import (
 func Server() []server.Command {
 	st := new(stats)
 	return []server.Command{
-		{Name: "command", Arity: -1, Flags: spec.Admin, Needs: acl.Anyone, Since: "2.8.13", Run: runCommand, Summary: "Describes the commands there are.",
+		{Name: "command", Arity: -1, Flags: spec.Admin, Needs: acl.Anyone, Since: "2.8.13", Run: describeNamed, Runs: commandRuns, Summary: "Describes the commands there are.",
 			Subs: map[string]int{
 				"count": 2, "docs": -2, "getkeys": -4, "getkeysandflags": -4, "help": 2, "info": -2, "list": -2,
 			}, Help: []string{
@@ -26,7 +26,7 @@ func Server() []server.Command {
 				"    Describes commands.", "LIST", "    Answers the commands' names.",
 			}},
 		{Name: "info", Arity: -1, Flags: spec.Admin | spec.Exclusive, Needs: acl.Anyone, Since: "1.0.0", Run: st.runInfo, Summary: "Describes this leader."},
-		{Name: "config", Arity: -2, Flags: spec.Admin | spec.Exclusive, Needs: acl.Admin, Since: "2.0.0", Run: runConfig, Summary: "Answers settings, changes those that can change while a leader runs (slowlog-log-slower-than, slowlog-max-len, latency-monitor-threshold, timeout, maxclients) until it ends, and begins to count anew.",
+		{Name: "config", Arity: -2, Flags: spec.Admin | spec.Exclusive, Needs: acl.Admin, Since: "2.0.0", Runs: server.Runs{"get": configGet, "set": configSet, "resetstat": configResetStat, "rewrite": configRewrite}, Summary: "Answers settings, changes those that can change while a leader runs (slowlog-log-slower-than, slowlog-max-len, latency-monitor-threshold, timeout, maxclients) until it ends, and begins to count anew.",
 			Subs: map[string]int{
 				"get": -3, "help": 2, "resetstat": 2, "rewrite": 2, "set": -4,
 			}, Help: []string{

@@ -25,7 +25,7 @@ func Pubsub() []server.Command {
 		{Name: "psubscribe", Arity: -2, Channels: spec.ChannelSpec{Count: -1, Patterns: true}, Flags: flags, Needs: acl.Read, Since: "2.0.0", Run: runPSubscribe, Summary: "Listens to the channels that fit patterns; to the leader's own only by patterns that begin with kvd:."},
 		{Name: "punsubscribe", Arity: -1, Flags: flags, Needs: acl.Anyone, Since: "2.0.0", Run: runPUnsubscribe, Summary: "Listens to patterns no more, or to none."},
 		{Name: "publish", Arity: 3, Channels: spec.ChannelSpec{Count: 1}, Flags: spec.Fast | spec.Exclusive, Needs: acl.Write, Since: "2.0.0", Run: runPublish, Summary: "Sends a message to who listens, at this leader and at those it has a link to, at most once. Nothing is kept for who comes later. The number answered is of subscriptions at this leader: those at others are not counted."},
-		{Name: "pubsub", Arity: -2, Flags: spec.Exclusive, Needs: acl.Read, Since: "2.8.0", Run: runPubsub, Summary: "Answers who listens to what at this leader.",
+		{Name: "pubsub", Arity: -2, Flags: spec.Exclusive, Needs: acl.Read, Since: "2.8.0", Runs: pubsubRuns, Summary: "Answers who listens to what at this leader.",
 			Subs: map[string]int{
 				"channels": -2, "help": 2, "numpat": 2, "numsub": -2, "shardchannels": -2, "shardnumsub": -2,
 			}, Help: []string{
@@ -42,40 +42,46 @@ func runSharded(k *server.Call) error {
 	return resp.Error("ERR " + strings.ToUpper(k.Name()) + " is not supported: there are no shards here; use " + strings.ToUpper(k.Name()[1:]) + ", which is for all leaders")
 }
 
-func runPubsub(k *server.Call) error {
-	switch {
-	case (k.Is(1, "CHANNELS") || k.Is(1, "SHARDCHANNELS")) && len(k.Args) <= 3:
-		return activeChannels(k)
-	case k.Is(1, "NUMSUB") || k.Is(1, "SHARDNUMSUB"):
-		k.Out.Array(2 * (len(k.Args) - 2))
-		for _, n := range k.Texts(2) {
-			k.Out.Text(n)
-			listeners := 0
-			if k.Is(1, "NUMSUB") && k.Hears(n) {
-				listeners = k.Server().Subscribers(n)
-			}
-			k.Out.Int(int64(listeners))
-		}
-	case k.Is(1, "NUMPAT"):
+// pubsubRuns say who listens. There are no shards, so no channels of shards.
+var pubsubRuns = server.Runs{
+	"channels":      channels,
+	"shardchannels": channels,
+	"numsub":        listeners,
+	"shardnumsub":   listeners,
+	"numpat": func(k *server.Call) error {
 		_, patterns := k.Server().Subscriptions()
 		k.Out.Int(int64(patterns))
-	case k.Is(1, "CHANNELS") || k.Is(1, "SHARDCHANNELS"):
-		return k.WrongSub()
-	default:
-		return k.UnknownSub()
+		return nil
+	},
+}
+
+func listeners(k *server.Call) error {
+	k.Out.Array(2 * (len(k.Args) - 2))
+	for _, n := range k.Texts(2) {
+		k.Out.Text(n)
+		count := 0
+		if k.Is(1, "NUMSUB") && k.Hears(n) {
+			count = k.Server().Subscribers(n)
+		}
+		k.Out.Int(int64(count))
 	}
 	return nil
 }
 
-// activeChannels answers the channels that somebody listens to by name, of those that
-// the client may listen to. There are no shards, so no channels of shards.
-func activeChannels(k *server.Call) error {
+var errLongPattern = resp.Error(fmt.Sprintf("ERR the pattern is longer than %d bytes", glob.MaxLen))
+
+// channels answers the channels that somebody listens to by name, of those that the client
+// may listen to.
+func channels(k *server.Call) error {
 	pattern := "*"
-	if len(k.Args) == 3 {
+	switch {
+	case len(k.Args) > 3:
+		return k.WrongSub()
+	case len(k.Args) == 3:
 		pattern = string(k.Args[2])
 	}
 	if len(pattern) > glob.MaxLen {
-		return resp.Error("ERR the pattern is longer than " + strconv.Itoa(glob.MaxLen) + " bytes")
+		return errLongPattern
 	}
 	var active []string
 	if k.Is(1, "CHANNELS") {
@@ -121,7 +127,7 @@ func runPSubscribe(k *server.Call) error {
 		}
 		switch {
 		case len(p) > glob.MaxLen:
-			return resp.Error("ERR the pattern is longer than " + strconv.Itoa(glob.MaxLen) + " bytes")
+			return errLongPattern
 		case pubsub.Own(p) && !slices.ContainsFunc(k.Server().Channels(), func(c string) bool { return glob.Match(p, c) }):
 			return resp.Error("ERR no channel fits '" + p[:min(len(p), 128)] + "'; " + ownChannels(k.Server()))
 		case all > limit:

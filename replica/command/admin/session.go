@@ -28,7 +28,7 @@ func Session() []server.Command {
 		{Name: "quit", Arity: -1, Flags: spec.Fast | spec.BeforeAuth | spec.Control | spec.WhileSubscribed, Needs: acl.Anyone, Since: "1.0.0", Run: runQuit, Summary: "Closes the connection."},
 		{Name: "reset", Arity: 1, Flags: spec.Fast | spec.BeforeAuth | spec.Exclusive | spec.Control | spec.WhileSubscribed, Needs: acl.Anyone, Since: "6.2.0", Run: runReset, Summary: "Forgets all that the connection has set."},
 		{Name: "select", Arity: 2, Flags: spec.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runSelect, Summary: "Chooses the only database, 0."},
-		{Name: "client", Arity: -2, Flags: spec.Admin | spec.Exclusive, Needs: acl.Anyone, Since: "2.4.0", Run: runClient, SubNeeds: map[string]acl.Roles{"kill": acl.Admin, "list": acl.Admin}, Summary: "Looks at connections and changes them.",
+		{Name: "client", Arity: -2, Flags: spec.Admin | spec.Exclusive, Needs: acl.Anyone, Since: "2.4.0", Runs: clientRuns, SubNeeds: map[string]acl.Roles{"kill": acl.Admin, "list": acl.Admin}, Summary: "Looks at connections and changes them.",
 			Subs: map[string]int{
 				"caching": 3, "getname": 2, "getredir": 2, "help": 2, "id": 2, "info": 2, "kill": -3, "list": -2, "no-evict": 3, "no-touch": 3, "pause": -3,
 				"reply": 3, "setinfo": 4, "setname": 3, "tracking": -3, "trackinginfo": 2, "unblock": -3, "unpause": 2,
@@ -47,7 +47,7 @@ func Session() []server.Command {
 				"myshardid": 2, "nodes": 2, "replicas": 3, "replicate": 3, "reset": -2, "saveconfig": 2, "set-config-epoch": 3, "setslot": -4, "shards": 2,
 				"slaves": 3, "slots": 2,
 			}},
-		{Name: "acl", Arity: -2, Flags: spec.Admin, Needs: acl.Anyone, Since: "6.0.0", Run: runACL, Summary: "Answers who the client is.",
+		{Name: "acl", Arity: -2, Flags: spec.Admin, Needs: acl.Anyone, Since: "6.0.0", Runs: server.Runs{"whoami": whoAmI, "cat": aclCat}, Summary: "Answers who the client is.",
 			Subs: map[string]int{
 				"cat": -2, "deluser": -3, "dryrun": -4, "genpass": -2, "getuser": 3, "help": 2, "list": 2, "load": 2, "log": -2, "save": 2, "setuser": -3,
 				"users": 2, "whoami": 2,

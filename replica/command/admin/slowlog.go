@@ -4,12 +4,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/slowlog"
 	"kvd/replica/resp/spec"
 )
 
@@ -20,7 +18,7 @@ const slowEvent = "command"
 func Slow() []server.Command {
 	const flags = spec.Admin | spec.Exclusive
 	return []server.Command{
-		{Name: "slowlog", Arity: -2, Flags: flags | spec.AllKeys, Needs: acl.Read | acl.Admin, Since: "2.2.12", Run: runSlowlog, Summary: "Answers what took longer than 10 ms at this leader, the sync of --sync always included; of a pipeline the first command, with its keys alone.",
+		{Name: "slowlog", Arity: -2, Flags: flags | spec.AllKeys, Needs: acl.Read | acl.Admin, Since: "2.2.12", Runs: slowlogRuns, Summary: "Answers what took longer than 10 ms at this leader, the sync of --sync always included; of a pipeline the first command, with its keys alone.",
 			Subs: map[string]int{
 				"get": -2, "help": 2, "len": 2, "reset": 2,
 			}, Help: []string{
@@ -28,7 +26,7 @@ func Slow() []server.Command {
 				"    arguments, client address, client name.", "LEN", "    Answers how many there are.", "RESET", "    Forgets them.",
 			}},
 		{Name: "monitor", Arity: 1, Flags: spec.Admin | spec.Exclusive | spec.NoMulti | spec.AllKeys, Needs: server.MonitorRoles, Since: "1.0.0", Run: server.Monitor, Summary: "Shows every command that clients send to this leader, until RESET. Passwords are left out, long arguments are cut, and who takes the lines too slowly is told how many were left out."},
-		{Name: "latency", Arity: -2, Flags: flags, Needs: acl.Admin, Since: "2.8.13", Run: runLatency, Summary: "Answers how long what took longer than 10 ms took, by second.",
+		{Name: "latency", Arity: -2, Flags: flags, Needs: acl.Admin, Since: "2.8.13", Runs: latencyRuns, Summary: "Answers how long what took longer than 10 ms took, by second.",
 			Subs: map[string]int{
 				"doctor": 2, "graph": 3, "help": 2, "histogram": -2, "history": 3, "latest": 2, "reset": -2,
 			}, Help: []string{
@@ -39,31 +37,23 @@ func Slow() []server.Command {
 	}
 }
 
-func runSlowlog(k *server.Call) error {
-	s, n := k.Server().Slow(), int64(10)
-	switch {
-	case k.Is(1, "LEN") && len(k.Args) == 2:
-		k.Out.Int(int64(s.Len()))
-	case k.Is(1, "RESET") && len(k.Args) == 2:
-		s.Reset()
-		k.Out.Simple("OK")
-	case k.Is(1, "GET") && len(k.Args) <= 3:
-		if len(k.Args) == 3 {
-			var ok bool
-			if n, ok = resp.ParseInt(k.Args[2]); !ok || n < -1 {
-				return resp.Error("ERR count should be greater than or equal to -1")
-			}
-		}
-		writeSlow(k, s.Newest(n))
-	case k.Is(1, "GET"):
-		return k.WrongSub()
-	default:
-		return k.UnknownSub()
-	}
-	return nil
+var slowlogRuns = server.Runs{
+	"len":   func(k *server.Call) error { k.Out.Int(int64(k.Server().Slow().Len())); return nil },
+	"reset": func(k *server.Call) error { k.Server().Slow().Reset(); k.Out.Simple("OK"); return nil },
+	"get":   slowlogGet,
 }
 
-func writeSlow(k *server.Call, all []slowlog.Entry) {
+func slowlogGet(k *server.Call) error {
+	n, ok := int64(10), true
+	switch {
+	case len(k.Args) > 3:
+		return k.WrongSub()
+	case len(k.Args) == 3:
+		if n, ok = resp.ParseInt(k.Args[2]); !ok || n < -1 {
+			return resp.Error("ERR count should be greater than or equal to -1")
+		}
+	}
+	all := k.Server().Slow().Newest(n)
 	k.Out.Array(len(all))
 	for _, e := range all {
 		k.Out.Array(6)
@@ -74,45 +64,49 @@ func writeSlow(k *server.Call, all []slowlog.Entry) {
 		k.Out.Text(e.Addr)
 		k.Out.Text(e.Name)
 	}
+	return nil
 }
 
-func runLatency(k *server.Call) error {
-	s := k.Server().Slow()
-	samples, longest := s.Samples()
-	switch {
-	case k.Is(1, "LATEST") && len(k.Args) == 2:
-		latest(k, samples, longest)
-	case k.Is(1, "HISTORY") && len(k.Args) == 3:
-		if string(k.Args[2]) != slowEvent {
-			samples = nil
-		}
-		k.Out.Array(len(samples))
-		for _, x := range samples {
-			k.Out.Array(2)
-			k.Out.Int(x.At)
-			k.Out.Int(x.MS)
-		}
-	case k.Is(1, "RESET"):
-		names := k.Texts(2)
-		named := len(names) == 0 || slices.Contains(names, slowEvent)
-		k.Out.Int(resp.Flag(named && s.ResetSamples()))
-	case k.Is(1, "DOCTOR") && len(k.Args) == 2:
-		k.Out.Lines(doctor(samples, longest, s.Settings().Threshold))
-	case k.Is(1, "GRAPH"), k.Is(1, "HISTOGRAM"):
-		return resp.Error("ERR LATENCY " + strings.ToUpper(string(k.Args[1])) + " is not supported; /metrics has histograms of what takes time")
-	case k.Is(1, "LATEST"), k.Is(1, "HISTORY"), k.Is(1, "DOCTOR"):
-		return resp.WrongArity("latency|" + strings.ToLower(string(k.Args[1])))
-	default:
-		return k.UnknownSub()
+var latencyRuns = server.Runs{
+	"latest":    latencyLatest,
+	"history":   latencyHistory,
+	"reset":     latencyReset,
+	"doctor":    latencyDoctor,
+	"graph":     noLatency,
+	"histogram": noLatency,
+}
+
+func noLatency(k *server.Call) error {
+	return resp.Error("ERR LATENCY " + strings.ToUpper(string(k.Args[1])) + " is not supported; /metrics has histograms of what takes time")
+}
+
+func latencyHistory(k *server.Call) error {
+	samples, _ := k.Server().Slow().Samples()
+	if string(k.Args[2]) != slowEvent {
+		samples = nil
+	}
+	k.Out.Array(len(samples))
+	for _, x := range samples {
+		k.Out.Array(2)
+		k.Out.Int(x.At)
+		k.Out.Int(x.MS)
 	}
 	return nil
 }
 
-// latest answers the newest sample and the longest, if there is any.
-func latest(k *server.Call, samples []slowlog.Sample, longest int64) {
+func latencyReset(k *server.Call) error {
+	names := k.Texts(2)
+	named := len(names) == 0 || slices.Contains(names, slowEvent)
+	k.Out.Int(resp.Flag(named && k.Server().Slow().ResetSamples()))
+	return nil
+}
+
+// latencyLatest answers the newest sample and the longest, if there is any.
+func latencyLatest(k *server.Call) error {
+	samples, longest := k.Server().Slow().Samples()
 	if len(samples) == 0 {
 		k.Out.Array(0)
-		return
+		return nil
 	}
 	x := samples[len(samples)-1]
 	k.Out.Array(1)
@@ -121,16 +115,21 @@ func latest(k *server.Call, samples []slowlog.Sample, longest int64) {
 	k.Out.Int(x.At)
 	k.Out.Int(x.MS)
 	k.Out.Int(longest)
+	return nil
 }
 
-// doctor says what the samples show.
-func doctor(samples []slowlog.Sample, longest int64, threshold time.Duration) string {
+// latencyDoctor says what the samples show.
+func latencyDoctor(k *server.Call) error {
+	samples, longest := k.Server().Slow().Samples()
+	threshold := k.Server().Slow().Settings().Threshold
 	switch {
 	case len(samples) == 0 && threshold == 0:
-		return "Nothing is sampled: latency-monitor-threshold is 0.\n"
+		k.Out.Lines("Nothing is sampled: latency-monitor-threshold is 0.\n")
 	case len(samples) == 0:
-		return "Nothing took longer than " + threshold.String() + ".\n"
+		k.Out.Lines("Nothing took longer than " + threshold.String() + ".\n")
+	default:
+		k.Out.Lines("In " + strconv.Itoa(len(samples)) + " of the last seconds something took longer than " + threshold.String() + ", at most " + strconv.FormatInt(longest, 10) +
+			" ms. SLOWLOG GET names it. Under --sync always every write waits for the disk: look at /metrics for how long a sync takes.\n")
 	}
-	return "In " + strconv.Itoa(len(samples)) + " of the last seconds something took longer than " + threshold.String() + ", at most " + strconv.FormatInt(longest, 10) +
-		" ms. SLOWLOG GET names it. Under --sync always every write waits for the disk: look at /metrics for how long a sync takes.\n"
+	return nil
 }

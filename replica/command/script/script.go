@@ -30,7 +30,7 @@ func Commands() []server.Command {
 		{Name: "evalsha", Arity: -3, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEvalSHA(false), Summary: "Runs a script that was run or loaded before, as EVAL does."},
 		{Name: "eval_ro", Arity: -3, Flags: spec.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEval(true), Summary: "Runs a script that changes nothing, as EVAL does."},
 		{Name: "evalsha_ro", Arity: -3, Flags: spec.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEvalSHA(true), Summary: "Runs a script that changes nothing and was run or loaded before, as EVAL does."},
-		{Name: "script", Arity: -2, Needs: acl.Write, Since: "2.6.0", Run: s.run, Summary: "Loads, finds and forgets scripts that EVALSHA runs.",
+		{Name: "script", Arity: -2, Needs: acl.Write, Since: "2.6.0", Runs: server.Runs{"load": s.runLoad, "exists": s.runExists, "flush": s.runFlush, "kill": runKill}, Summary: "Loads, finds and forgets scripts that EVALSHA runs.",
 			Subs: map[string]int{
 				"debug": 3, "exists": -3, "flush": -2, "help": 2, "kill": 2, "load": 3,
 			}, Help: []string{
@@ -213,36 +213,32 @@ func eval(k *server.Call, c *invocation, readOnly bool) (batch.Render, error) {
 
 func limitsOf(k *server.Call) Limits { return Limits{k.Config().Limits.Bulk, k.Config().Clock} }
 
-func (c *Cache) run(k *server.Call) error {
-	switch {
-	case k.Is(1, "LOAD"):
-		if err := k.SubArity(3, 3); err != nil {
-			return err
-		}
-		_, h, err := c.load(k.Args[2])
-		if err == nil {
-			k.Out.Text(hex.EncodeToString(h[:]))
-		}
-		return err
-	case k.Is(1, "EXISTS"):
-		if err := k.SubArity(3, len(k.Args)); err != nil {
-			return err
-		}
-		k.Out.Array(len(k.Args) - 2)
-		for _, a := range k.Args[2:] {
-			h, ok := parseHash(a)
-			k.Out.Int(resp.Flag(ok && c.find(h) != nil))
-		}
-	case k.Is(1, "FLUSH"):
-		if len(k.Args) > 3 || len(k.Args) == 3 && !k.Is(2, "SYNC") && !k.Is(2, "ASYNC") {
-			return resp.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
-		}
-		c.forget()
-		k.Out.Simple("OK")
-	case k.Is(1, "KILL") && len(k.Args) == 2:
-		return resp.Error("NOTBUSY No scripts in execution right now.")
-	default:
-		return k.UnknownSub()
+func (s *Cache) runLoad(k *server.Call) error {
+	_, h, err := s.load(k.Args[2])
+	if err == nil {
+		k.Out.Text(hex.EncodeToString(h[:]))
+	}
+	return err
+}
+
+func (s *Cache) runExists(k *server.Call) error {
+	k.Out.Array(len(k.Args) - 2)
+	for _, a := range k.Args[2:] {
+		h, ok := parseHash(a)
+		k.Out.Int(resp.Flag(ok && s.find(h) != nil))
 	}
 	return nil
+}
+
+func (s *Cache) runFlush(k *server.Call) error {
+	if len(k.Args) > 3 || len(k.Args) == 3 && !k.Is(2, "SYNC") && !k.Is(2, "ASYNC") {
+		return resp.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+	}
+	s.forget()
+	k.Out.Simple("OK")
+	return nil
+}
+
+func runKill(*server.Call) error {
+	return resp.Error("NOTBUSY No scripts in execution right now.")
 }

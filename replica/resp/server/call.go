@@ -128,9 +128,10 @@ func (k *Call) WrongSub() error {
 	return resp.Error("ERR unknown subcommand or wrong number of arguments for '" + resp.Brief(k.Args[1], 128) + "'. Try " + strings.ToUpper(k.cmd.Name) + " HELP.")
 }
 
-// SubArity checks the arguments of a subcommand, its two names included.
-func (k *Call) SubArity(least, limit int) error {
-	if len(k.Args) < least || len(k.Args) > limit {
+// AtMost checks how many arguments a subcommand has, its two names included, beyond what
+// Command.Subs says.
+func (k *Call) AtMost(limit int) error {
+	if len(k.Args) > limit {
 		return resp.WrongArity(k.cmd.Name + "|" + strings.ToLower(string(k.Args[1])))
 	}
 	return nil

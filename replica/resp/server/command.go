@@ -8,7 +8,10 @@ import (
 	"kvd/replica/resp/stats"
 )
 
-// Command is a row of the table. Exactly one of plan and run is set.
+// Runs are functions like Command.Run.
+type Runs map[string]func(*Call) error
+
+// Command is a row of the table. It has Plan, or Run, or Runs, or both of those.
 type Command struct {
 	Name     string
 	Arity    int // arguments with the name; -n: at least n
@@ -25,10 +28,12 @@ type Command struct {
 	Group    string
 	used     *stats.Usage // by all clients
 
-	// plan adds requests to the call's batch and says how to render the replies.
+	// Plan adds requests to the call's batch and says how to render the replies.
 	Plan func(*Call) (batch.Render, error)
-	// run writes the reply itself. On an error it must have written nothing.
+	// Run writes the reply itself. On an error it must have written nothing.
 	Run func(*Call) error
+	// Runs take its place for subcommands. Those of Subs that it does not have are refused.
+	Runs Runs
 }
 
 // NeedsServing reports whether the command is refused while the leader does not serve yet.

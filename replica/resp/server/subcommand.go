@@ -17,7 +17,7 @@ func (k *Call) subcommand() string {
 
 // checkSub refuses a subcommand that there is not, or that is given too few or too
 // many arguments: before anything else, so that no transaction queues it. What Redis
-// knows and the command's run does not is refused by that.
+// knows and the command does not is refused when it is run.
 func (k *Call) checkSub() error {
 	name := k.subcommand()
 	if k.cmd.Subs == nil || len(k.Args) < 2 {
@@ -56,7 +56,14 @@ func (k *Call) run() error {
 		k.writeHelp()
 		return nil
 	}
-	return k.cmd.Run(k)
+	run := k.cmd.Run
+	if sub := k.subcommand(); sub != "" && k.cmd.Runs != nil {
+		run = k.cmd.Runs[sub]
+	}
+	if run == nil {
+		return k.UnknownSub()
+	}
+	return run(k)
 }
 
 func (k *Call) writeHelp() {

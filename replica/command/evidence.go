@@ -99,8 +99,7 @@ func parseUint(b []byte) (uint64, bool) {
 	return n, err == nil && (b[0] != '0' || len(b) == 1)
 }
 
-func writeDots(w *resp.Writer, name string, dots []logical.Dot) {
-	w.Text(name)
+func writeDots(w *resp.Writer, dots []logical.Dot) {
 	w.Array(len(dots))
 	for _, d := range dots {
 		w.Text(d.String())
@@ -116,6 +115,5 @@ func writeValues(w *resp.Writer, values [][]byte) {
 
 // writeSeen renders what the client has seen, of any key.
 func writeSeen(w *resp.Writer, seen replica.Token) {
-	w.Text("seen")
-	w.Text(token.Token{Seen: seen}.String())
+	w.Field("seen").Text(token.Token{Seen: seen}.String())
 }

@@ -51,14 +51,11 @@ func showReading(w *resp.Writer, a *batch.Answer, id resolve.ID, evidence bool) 
 	rep := &a.Replies[0]
 	seen := seenBy(a)
 	w.Map(3 + 2*int(resp.Flag(evidence)))
-	w.Text("values")
-	writeValues(w, rep.Shown.Values)
-	w.Text("token")
-	w.Text(token.For(seen, a.Requests[0].Key, rep.Shown.Dots).String())
-	w.Text("resolver")
-	w.Text(id.String())
+	writeValues(w.Field("values"), rep.Shown.Values)
+	w.Field("token").Text(token.For(seen, a.Requests[0].Key, rep.Shown.Dots).String())
+	w.Field("resolver").Text(id.String())
 	if evidence {
-		writeDots(w, "dots", rep.Shown.Dots)
+		writeDots(w.Field("dots"), rep.Shown.Dots)
 		writeSeen(w, seen)
 	}
 }
@@ -141,27 +138,20 @@ func showWritten(w *resp.Writer, a *batch.Answer, outcome, evidence bool) {
 	rep := &a.Replies[0]
 	seen := seenBy(a)
 	w.Map(2 + int(resp.Flag(outcome)) + 7*int(resp.Flag(evidence)))
-	w.Text("dot")
-	w.Text(rep.Dot.String())
-	w.Text("token")
-	w.Text(token.For(seen, a.Requests[0].Key, []logical.Dot{rep.Dot}).String())
+	w.Field("dot").Text(rep.Dot.String())
+	w.Field("token").Text(token.For(seen, a.Requests[0].Key, []logical.Dot{rep.Dot}).String())
 	if outcome {
-		w.Text("value")
-		w.Bulk(rep.Wrote)
+		w.Field("value").Bulk(rep.Wrote)
 	}
 	if !evidence {
 		return
 	}
-	writeDots(w, "over", rep.Over)
-	writeDots(w, "shown", rep.Shown.Dots)
-	w.Text("values")
-	writeValues(w, rep.Shown.Values)
-	w.Text("retry")
-	w.Int(resp.Flag(rep.Retry))
-	w.Text("delta")
-	w.Int(rep.Delta)
-	w.Text("wall")
-	w.Array(2)
+	writeDots(w.Field("over"), rep.Over)
+	writeDots(w.Field("shown"), rep.Shown.Dots)
+	writeValues(w.Field("values"), rep.Shown.Values)
+	w.Field("retry").Int(resp.Flag(rep.Retry))
+	w.Field("delta").Int(rep.Delta)
+	w.Field("wall").Array(2)
 	w.Int(int64(rep.Wall.Earliest))
 	w.Int(int64(rep.Wall.Latest))
 	writeSeen(w, seen)
@@ -185,8 +175,7 @@ func runWaitFor(k *server.Call) error {
 	if !k.Poll(limit, func() bool { return k.Inspector().Frontier().Includes(t.Seen.Frontier) }) {
 		return fmt.Errorf("%w after %s; try again here later, or at the leader that gave the token", replica.ErrBehind, limit)
 	}
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 // runWait answers how many other leaders durably hold the connection's last
@@ -250,12 +239,9 @@ func runPolicy(k *server.Call) error {
 	case 2:
 		panel := p.Panel(string(k.Args[1]))
 		k.Out.Map(3)
-		k.Out.Text("resolver")
-		k.Out.Text(panel.Serving.String())
-		k.Out.Text("rule")
-		k.Out.Text(panel.Serving.Rule())
-		k.Out.Text("shadows")
-		k.Out.Texts(panel.Shadows.Names())
+		k.Out.Field("resolver").Text(panel.Serving.String())
+		k.Out.Field("rule").Text(panel.Serving.Rule())
+		k.Out.Field("shadows").Texts(panel.Shadows.Names())
 	default:
 		return resp.WrongArity("kvd.policy")
 	}
@@ -264,12 +250,9 @@ func runPolicy(k *server.Call) error {
 
 func writePolicy(k *server.Call, p *resolve.Policy) {
 	k.Out.Map(3)
-	k.Out.Text("default")
-	k.Out.Text(p.Default.String())
-	k.Out.Text("shadows")
-	k.Out.Texts(p.Shadows.Names())
-	k.Out.Text("rules")
-	k.Out.Map(len(p.Rules))
+	k.Out.Field("default").Text(p.Default.String())
+	k.Out.Field("shadows").Texts(p.Shadows.Names())
+	k.Out.Field("rules").Map(len(p.Rules))
 	for _, r := range p.Rules {
 		k.Out.Text(r.Prefix)
 		k.Out.Text(r.Resolver.String())

@@ -162,8 +162,7 @@ func runFlush(k *server.Call) error {
 		case err != nil:
 			return resp.Error(batch.ErrorText(err) + " (" + strconv.Itoa(deleted) + " keys were deleted before)")
 		case next == "":
-			k.Out.Simple("OK")
-			return nil
+			return k.OK()
 		}
 		deleted, from = deleted+len(keys), next
 	}

@@ -127,6 +127,12 @@ func (w *Writer) Text(s string) {
 	w.spill()
 }
 
+// Field writes what the next reply of a map is called.
+func (w *Writer) Field(name string) *Writer {
+	w.Text(name)
+	return w
+}
+
 // Lines writes text for people: a verbatim string in RESP3.
 func (w *Writer) Lines(s string) {
 	if w.proto < RESP3 {

@@ -52,8 +52,7 @@ func clientSetName(k *server.Call) error {
 		return errClientName
 	}
 	k.Rename(string(k.Args[2]))
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 func clientSetInfo(k *server.Call) error {
@@ -69,8 +68,7 @@ func clientSetInfo(k *server.Call) error {
 	} else {
 		k.SetLibrary(nil, &value)
 	}
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 // clientSwitch accepts ON and OFF: nothing is ever evicted here for a client.
@@ -78,8 +76,7 @@ func clientSwitch(k *server.Call) error {
 	if !k.Is(2, "ON") && !k.Is(2, "OFF") {
 		return resp.ErrSyntax
 	}
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 // clientTracking is refused: nobody is told of keys that change, and a cache that
@@ -90,8 +87,7 @@ func clientTracking(k *server.Call) error {
 	}
 	switch {
 	case k.Is(2, "OFF"):
-		k.Out.Simple("OK")
-		return nil
+		return k.OK()
 	case k.Is(2, "ON"):
 		return resp.Error("ERR CLIENT TRACKING is not supported: a leader tells nobody which keys change; go on without a client-side cache")
 	}
@@ -100,13 +96,10 @@ func clientTracking(k *server.Call) error {
 
 func clientTrackingInfo(k *server.Call) error {
 	k.Out.Map(3)
-	k.Out.Text("flags")
-	k.Out.Set(1)
+	k.Out.Field("flags").Set(1)
 	k.Out.Text("off")
-	k.Out.Text("redirect")
-	k.Out.Int(-1)
-	k.Out.Text("prefixes")
-	k.Out.Array(0)
+	k.Out.Field("redirect").Int(-1)
+	k.Out.Field("prefixes").Array(0)
 	return nil
 }
 
@@ -174,8 +167,7 @@ func clientKill(k *server.Call) error {
 		if addr := string(k.Args[2]); addr == "" || kill(k, killFilter{addr: addr}) == 0 {
 			return resp.Error("ERR No such client")
 		}
-		k.Out.Simple("OK")
-		return nil
+		return k.OK()
 	}
 	f, err := parseKill(k)
 	if err != nil {

@@ -79,8 +79,7 @@ func configSet(k *server.Call) error {
 	for _, f := range apply {
 		f()
 	}
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 func configFailed(name, why string) error {
@@ -89,8 +88,7 @@ func configFailed(name, why string) error {
 
 func configResetStat(k *server.Call) error {
 	k.Server().ResetStats()
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 func configRewrite(*server.Call) error {

@@ -120,8 +120,7 @@ func describeKeys(c *server.Command, w *resp.Writer) {
 	}
 	w.Array(1)
 	w.Map(3)
-	w.Text("flags")
-	w.Set(len(flags))
+	w.Field("flags").Set(len(flags))
 	for _, f := range flags {
 		w.Simple(f)
 	}
@@ -142,10 +141,8 @@ type specField struct {
 func writeSpec(w *resp.Writer, step, kind string, fields ...specField) {
 	w.Text(step)
 	w.Map(2)
-	w.Text("type")
-	w.Text(kind)
-	w.Text("spec")
-	w.Map(len(fields))
+	w.Field("type").Text(kind)
+	w.Field("spec").Map(len(fields))
 	for _, f := range fields {
 		w.Text(f.name)
 		w.Int(int64(f.n))
@@ -179,12 +176,9 @@ func document(k *server.Call) error {
 		cmd := k.Server().Command(name)
 		k.Out.Text(name)
 		k.Out.Map(3)
-		k.Out.Text("summary")
-		k.Out.Text(cmd.Summary)
-		k.Out.Text("since")
-		k.Out.Text(cmd.Since)
-		k.Out.Text("group")
-		k.Out.Text(cmd.Group)
+		k.Out.Field("summary").Text(cmd.Summary)
+		k.Out.Field("since").Text(cmd.Since)
+		k.Out.Field("group").Text(cmd.Group)
 	}
 	return nil
 }

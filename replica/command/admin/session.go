@@ -119,20 +119,13 @@ func parseHello(k *server.Call) (greeting, error) {
 func writeHello(k *server.Call) {
 	w := k.Out
 	w.Map(7)
-	w.Text("server")
-	w.Text(serverName)
-	w.Text("version")
-	w.Text(redisVersion)
-	w.Text("proto")
-	w.Int(int64(k.Proto()))
-	w.Text("id")
-	w.Int(k.Client().ID)
-	w.Text("mode")
-	w.Text("standalone")
-	w.Text("role")
-	w.Text("master")
-	w.Text("modules")
-	w.Array(0)
+	w.Field("server").Text(serverName)
+	w.Field("version").Text(redisVersion)
+	w.Field("proto").Int(int64(k.Proto()))
+	w.Field("id").Int(k.Client().ID)
+	w.Field("mode").Text("standalone")
+	w.Field("role").Text("master")
+	w.Field("modules").Array(0)
 }
 
 func runAuth(k *server.Call) error {
@@ -150,8 +143,7 @@ func runAuth(k *server.Call) error {
 	if err := k.Login(user, string(pass)); err != nil {
 		return err
 	}
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 func runPing(k *server.Call) error {
@@ -179,8 +171,7 @@ func runEcho(k *server.Call) error {
 
 func runQuit(k *server.Call) error {
 	k.Quit()
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 func runReset(k *server.Call) error {
@@ -197,8 +188,7 @@ func runSelect(k *server.Call) error {
 	if n != 0 {
 		return resp.Error("ERR DB index is out of range: there is one database, 0; give keys a prefix instead, as in app1:key, which can have a resolver of its own (--policy), and end the URL in /0")
 	}
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 func runCluster(*server.Call) error {

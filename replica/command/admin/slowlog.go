@@ -39,7 +39,7 @@ func Slow() []server.Command {
 
 var slowlogRuns = server.Runs{
 	"len":   func(k *server.Call) error { k.Out.Int(int64(k.Server().Slow().Len())); return nil },
-	"reset": func(k *server.Call) error { k.Server().Slow().Reset(); k.Out.Simple("OK"); return nil },
+	"reset": func(k *server.Call) error { k.Server().Slow().Reset(); return k.OK() },
 	"get":   slowlogGet,
 }
 

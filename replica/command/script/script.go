@@ -235,8 +235,7 @@ func (s *Cache) runFlush(k *server.Call) error {
 		return resp.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
 	}
 	s.forget()
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 func runKill(*server.Call) error {

@@ -97,6 +97,12 @@ func (k *Call) Bytes(i int) []byte {
 // Picks reports whether plain commands work on the first of a key's siblings.
 func (k *Call) Picks(key []byte) bool { return k.conn.srv.pick(string(key)) }
 
+// OK answers that all is well.
+func (k *Call) OK() error {
+	k.Out.Simple("OK")
+	return nil
+}
+
 // fullName is the command as Redis names it, with its subcommand.
 func (k *Call) fullName() string {
 	if k.cmd.Subs == nil || len(k.Args) == 1 {

@@ -16,8 +16,7 @@ func Monitor(k *Call) error {
 		}
 		k.conn.monitor = k.conn.srv.monitors.Join(k.conn.waker.Wake)
 	}
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 // unmonitor ends MONITOR.

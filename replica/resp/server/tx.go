@@ -59,8 +59,7 @@ func Multi(k *Call) error {
 	}
 	k.conn.tx.active, k.conn.tx.rights = true, k.conn.rights()
 	k.conn.queued.Store(0)
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 // Exec hands everything to the engine in one call and renders the replies in
@@ -167,6 +166,5 @@ func Discard(k *Call) error {
 		return resp.Error("ERR DISCARD without MULTI")
 	}
 	k.conn.forgetTx()
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }

@@ -64,8 +64,7 @@ func Watch(k *Call) error {
 		k.conn.account.Charge(w.bytes())
 	}
 	k.conn.watched = append(k.conn.watched, fresh...)
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 // note is a Decide that keeps what the key shows, and writes nothing.
@@ -90,8 +89,7 @@ func (c *conn) observe(b *batch.Batch) error {
 // Unwatch forgets what is watched.
 func Unwatch(k *Call) error {
 	k.conn.unwatch()
-	k.Out.Simple("OK")
-	return nil
+	return k.OK()
 }
 
 // unwatch forgets what is watched.

@@ -132,7 +132,7 @@ func persistenceLines(k *server.Call) []string {
 
 func statsLines(k *server.Call) []string {
 	st := k.Server().StatsSinceReset()
-	channels, patterns := k.Server().Subscriptions()
+	channels, patterns := k.Server().Broker().Counts()
 	return []string{
 		fmt.Sprintf("total_connections_received:%d", st.Accepted),
 		fmt.Sprintf("keyspace_hits:%d", st.Hits), fmt.Sprintf("keyspace_misses:%d", st.Misses),

@@ -1,13 +1,18 @@
 package server
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
+	"kvd/replica/resp/hangup"
 )
 
 // Call is one command of a client on its way.
@@ -32,8 +37,8 @@ func (k *Call) Ask(v replica.Verb, key []byte) (*replica.Request, error) {
 
 func (k *Call) checkKey(key []byte) error {
 	switch {
-	case len(key) > k.conn.srv.cfg.Limits.Key:
-		return resp.Error("ERR the key is longer than " + strconv.Itoa(k.conn.srv.cfg.Limits.Key) + " bytes")
+	case len(key) > k.Config().Limits.Key:
+		return resp.Error("ERR the key is longer than " + strconv.Itoa(k.Config().Limits.Key) + " bytes")
 	case !k.conn.rights().ReachesBytes(key): // the row's key arguments were looked at before: this is for a key that comes about otherwise
 		return errKeyDenied
 	}
@@ -95,7 +100,7 @@ func (k *Call) Bytes(i int) []byte {
 }
 
 // Picks reports whether plain commands work on the first of a key's siblings.
-func (k *Call) Picks(key []byte) bool { return k.conn.srv.pick(string(key)) }
+func (k *Call) Picks(key []byte) bool { return k.Config().PickSiblings(string(key)) }
 
 // OK answers that all is well.
 func (k *Call) OK() error {
@@ -141,4 +146,123 @@ func (k *Call) AtMost(limit int) error {
 		return resp.WrongArity(k.cmd.Name + "|" + strings.ToLower(string(k.Args[1])))
 	}
 	return nil
+}
+
+// Config is what the server was told. Nobody changes it.
+func (k *Call) Config() *Config { return &k.conn.srv.cfg }
+
+// Server is the one that the client is connected to.
+func (k *Call) Server() *Server { return k.conn.srv }
+
+// Keys lists the leader's keys.
+func (k *Call) Keys() Keys { return k.conn.srv.keys }
+
+// Inspector tells about the leader.
+func (k *Call) Inspector() Inspector { return k.conn.srv.inspector }
+
+// Rights is what the client may do at present; nil: everything.
+func (k *Call) Rights() *acl.Rights { return k.conn.rights() }
+
+// Require refuses an option of the command that needs more than the command does.
+func (k *Call) Require(need acl.Roles) error {
+	if k.Rights().May(need) {
+		return nil
+	}
+	return k.mayNot()
+}
+
+// Readable is match for what is listed: keys that the client may not read are not
+// listed. Nil matches all.
+func (k *Call) Readable(match func(string) bool) func(string) bool {
+	r := k.Rights()
+	switch {
+	case r.Everywhere():
+		return match
+	case match == nil:
+		return r.Reaches
+	}
+	return func(key string) bool { return r.Reaches(key) && match(key) }
+}
+
+// Reserve takes n bytes of the memory of all clients, and waits for them at most
+// Config.Arrive. Whoever takes them calls release.
+func (k *Call) Reserve(n int64) error { return k.conn.account.Reserve(n, k.conn.srv.cfg.Arrive) }
+
+// Release gives back n bytes that reserve took.
+func (k *Call) Release(n int64) { k.conn.account.Release(n) }
+
+// LastWrite is the newest write of the connection; the zero dot: there is none.
+func (k *Call) LastWrite() logical.Dot { return k.conn.wrote }
+
+// Wrote notes the newest write of the connection.
+func (k *Call) Wrote(d logical.Dot) { k.conn.wrote = d }
+
+// InTransaction reports whether the command is between MULTI and EXEC, or done by EXEC.
+func (k *Call) InTransaction() bool { return k.conn.tx.active }
+
+// Name is the command's.
+func (k *Call) Name() string { return k.cmd.Name }
+
+// Poll asks ok again and again, for at most limit, and answers what it said last.
+// Replies that are ready are sent before.
+func (k *Call) Poll(limit time.Duration, ok func() bool) bool {
+	c := k.conn
+	if ok() || limit <= 0 {
+		return ok()
+	}
+	if c.out.Flush() != nil {
+		return false
+	}
+	end, look := time.NewTimer(limit), time.NewTicker(c.srv.cfg.Poll)
+	defer end.Stop()
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			if ok() {
+				return true
+			}
+		case <-end.C:
+			return ok()
+		case <-c.severed:
+			return false
+		case <-c.srv.draining:
+			return ok()
+		}
+	}
+}
+
+// lookForClient is how often is looked whether the client of a command that takes
+// long is still there.
+const lookForClient = time.Second
+
+// Context is a context that ends when nobody waits for the answer any more: the connection
+// was cut, the client hung up, or the server drains. The connection's goroutine does not
+// read meanwhile, so that a client has hung up is looked for. end must be called; no
+// goroutine is left once it has returned.
+func (k *Call) Context() (ctx context.Context, end func()) {
+	c := k.conn
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		defer cancel()
+		look := time.NewTicker(lookForClient)
+		defer look.Stop()
+		for {
+			select {
+			case <-look.C:
+				if hangup.Detected(c.nc) {
+					return
+				}
+			case <-c.severed:
+				return
+			case <-c.srv.draining:
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(); <-over }
 }

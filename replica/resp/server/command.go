@@ -1,6 +1,8 @@
 package server
 
 import (
+	"strings"
+
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
@@ -49,8 +51,8 @@ func (c *Command) Takes(n int) bool {
 // maxName is longer than every command's name.
 const maxName = 32
 
-// lookup finds a command by name, in any case, without allocating.
-func (s *Server) lookup(name []byte) *Command {
+// Lookup finds a row by name, in any case, without allocating; nil: there is none.
+func (s *Server) Lookup(name []byte) *Command {
 	var lower [maxName]byte
 	if len(name) > maxName {
 		return nil
@@ -62,4 +64,132 @@ func (s *Server) lookup(name []byte) *Command {
 		lower[i] = c
 	}
 	return s.table[string(lower[:len(name)])]
+}
+
+// subcommand is the name of the call's subcommand in lower case; empty: it has none.
+func (k *Call) subcommand() string {
+	if k.cmd.Subs == nil || len(k.Args) < 2 {
+		return ""
+	}
+	return strings.ToLower(string(k.Args[1][:min(len(k.Args[1]), maxName)]))
+}
+
+// checkSub refuses a subcommand that there is not, or that is given too few or too
+// many arguments: before anything else, so that no transaction queues it. What Redis
+// knows and the command does not is refused when it is run.
+func (k *Call) checkSub() error {
+	name := k.subcommand()
+	if k.cmd.Subs == nil || len(k.Args) < 2 {
+		return nil
+	}
+	arity, ok := k.cmd.Subs[name]
+	switch {
+	case !ok:
+		return k.UnknownSub()
+	case !(&Command{Arity: arity}).Takes(len(k.Args)):
+		return resp.WrongArity(k.cmd.Name + "|" + name)
+	}
+	return nil
+}
+
+// needed is the roles that the command at hand takes. None is what nobody was ever
+// given: a row that says nothing is for nobody.
+func (k *Call) needed() acl.Roles {
+	if k.cmd.SubNeeds != nil {
+		if roles, ok := k.cmd.SubNeeds[k.subcommand()]; ok {
+			return roles
+		}
+	}
+	return k.cmd.Needs
+}
+
+// asksHelp reports whether the call is answered the command's help.
+func (k *Call) asksHelp() bool {
+	return k.cmd.Help != nil && len(k.Args) == 2 && k.Is(1, "HELP")
+}
+
+// run writes the reply of a command that does so itself. On an error it has written
+// nothing.
+func (k *Call) run() error {
+	if k.asksHelp() {
+		k.writeHelp()
+		return nil
+	}
+	run := k.cmd.Run
+	if sub := k.subcommand(); sub != "" && k.cmd.Runs != nil {
+		run = k.cmd.Runs[sub]
+	}
+	if run == nil {
+		return k.UnknownSub()
+	}
+	return run(k)
+}
+
+func (k *Call) writeHelp() {
+	k.Out.Array(len(k.cmd.Help) + 3)
+	k.Out.Simple(strings.ToUpper(k.cmd.Name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+	for _, line := range k.cmd.Help {
+		k.Out.Simple(line)
+	}
+	k.Out.Simple("HELP")
+	k.Out.Simple("    Prints this help.")
+}
+
+// rights is what the client may do at present; nil: everything.
+func (c *conn) rights() *acl.Rights { return c.user.Load().Rights() }
+
+// permit refuses what the client's user may not do, in Redis' words.
+func (c *conn) permit(k *Call) error {
+	r := c.rights()
+	switch {
+	case r == nil || k.cmd.Flags&spec.BeforeAuth != 0:
+		return nil
+	case !r.May(k.needed()):
+		return k.mayNot()
+	case r.Everywhere():
+		return nil
+	case k.cmd.Flags&spec.AllKeys != 0:
+		return resp.Error("NOPERM User " + k.UserName() + " has no permissions to run the '" + k.fullName() + "' command: it concerns every key")
+	}
+	for key := range k.cmd.Keys.Of(k.Args) {
+		if !r.ReachesBytes(key) {
+			return errKeyDenied
+		}
+	}
+	for channel := range k.cmd.Channels.Of(k.Args) {
+		if !r.ReachesBytes(channel) {
+			return errChannelDenied
+		}
+	}
+	return nil
+}
+
+func (k *Call) mayNot() error {
+	return resp.Error("NOPERM User " + k.UserName() + " has no permissions to run the '" + k.fullName() + "' command")
+}
+
+const (
+	errKeyDenied     = resp.Error("NOPERM No permissions to access a key")
+	errChannelDenied = resp.Error("NOPERM No permissions to access a channel")
+)
+
+// ErrKeyDenied is what an Extra answers that finds out only by what is stored of which
+// key it is, where acl.Of does not reach that.
+var ErrKeyDenied error = errKeyDenied
+
+// reads reports whether the client may be told of a key. It may be called from any
+// goroutine.
+func (c *conn) reads(key string) bool { return c.rights().Reads(key) }
+
+// Expel closes the connections of users that were revoked, and answers how many they
+// were. What they send meanwhile is refused already.
+func (s *Server) Expel() int {
+	n := 0
+	for _, c := range s.sorted() {
+		if c.user.Load().Revoked() {
+			c.sever()
+			n++
+		}
+	}
+	return n
 }

@@ -5,11 +5,16 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"kvd/logical"
+	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/replica/resp/pubsub"
+	"kvd/replica/resp/stats"
+	"kvd/resolve"
 	"kvd/resolve/limits"
 )
 
@@ -177,4 +182,75 @@ func (l *Limits) validate() error {
 		return fmt.Errorf("limit Command (%d) is below Bulk (%d); no command could carry such an argument", l.Command, l.Bulk)
 	}
 	return nil
+}
+
+// Engine is where requests go.
+type Engine interface {
+	// Do hands over requests that arrived together: they are taken in order with
+	// no other request between them, and share one batch and one sync.
+	//
+	// Either Do returns an error, has taken nothing and never calls done; or it
+	// returns nil and calls done exactly once, on any goroutine, possibly before
+	// it returns, with one reply to each request in the order of the requests.
+	// The slice of replies is lent for the call; what it points to is immutable.
+	//
+	// The requests, and the slice of them, are the engine's until it calls done
+	// and the edge's again afterwards; only keys and values stay with the engine.
+	Do(reqs []*replica.Request, done func([]replica.Reply)) error
+}
+
+// Keys is the leader's keys in order, expired and deleted ones left out.
+type Keys interface {
+	// Scan gives the next n keys after cursor, in key order, that match; nil matches
+	// all. Fewer than n is not the end: an empty cursor is the begin, an empty next
+	// the end. Keys that are there throughout a whole scan are given exactly once.
+	Scan(cursor string, n int, match func(key string) bool) (keys []string, next string, err error)
+	// Find is the first key that fits, deleted ones that are still stored among them.
+	Find(fits func(key string) bool) (key string, ok bool, err error)
+	// Size is the number of keys, possibly an estimate.
+	Size() (int64, error)
+	// Expiring is how many of those have a deadline, possibly an estimate.
+	Expiring() (int64, error)
+	// Random is some key that match admits, nil all; false: there is none. Draw is a number below n. Every key
+	// can come up, not necessarily as often as others.
+	Random(draw func(n int) int, match func(key string) bool) (key string, found bool, err error)
+}
+
+// Inspector tells about the leader. All its methods are cheap and may be called
+// from any goroutine.
+type Inspector interface {
+	// Info is the sections of INFO that only the leader can fill.
+	Info() []Section
+	// Policy is in force; nobody changes what it points to.
+	Policy() *resolve.Policy
+	// Frontier is what the leader has applied and stored.
+	Frontier() logical.Frontier
+	// Durable is how many other leaders have durably applied all of f, as each
+	// promises durability.
+	Durable(f logical.Frontier) int
+}
+
+// Section is a part of INFO.
+type Section struct {
+	Name  string   // as the client names it, compared without case
+	Lines []string // "field:value", without line ends
+}
+
+// index is the rows by name, each a copy with counters of its own. It fails on the first
+// row that cannot work.
+func (c *Config) index() (map[string]*Command, error) {
+	table := map[string]*Command{}
+	for _, row := range c.Commands {
+		switch {
+		case row.Name == "" || len(row.Name) > maxName || row.Name != strings.ToLower(row.Name):
+			return nil, fmt.Errorf("resp: the command %q needs a name in lower case of at most %d bytes", row.Name, maxName)
+		case table[row.Name] != nil:
+			return nil, fmt.Errorf("resp: the command %q has the name of another; choose its own", row.Name)
+		case (row.Run == nil && row.Runs == nil) == (row.Plan == nil) || row.Arity == 0 || row.Needs == 0:
+			return nil, fmt.Errorf("resp: the command %q has no Arity, no Needs, or not one of Run and what can take its place", row.Name)
+		}
+		row.used = new(stats.Usage)
+		table[row.Name] = &row
+	}
+	return table, nil
 }

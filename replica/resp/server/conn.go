@@ -27,13 +27,10 @@ import (
 // replies stops being read from. Feeds never write: they wake the goroutine, which
 // comes back from its read.
 type conn struct {
-	srv         *Server
-	nc          net.Conn
-	id          int64
-	addr, laddr string
-	since       time.Time
-	in          *resp.Reader
-	out         *resp.Writer
+	srv *Server
+	nc  net.Conn
+	in  *resp.Reader
+	out *resp.Writer
 
 	call    Call // the command at hand
 	pending batch.Batch
@@ -66,8 +63,8 @@ type conn struct {
 	severed chan struct{}
 	once    sync.Once
 
-	mu   sync.Mutex // guards prof
-	prof profile
+	mu   sync.Mutex // guards prof, but for what never changes: ID, addresses, Connected
+	prof Client     // what others see of it; snapshot adds the rest
 
 	subs       *pubsub.Subscriber
 	subsHeld   int64          // of the memory of all clients, for the names
@@ -81,11 +78,12 @@ const baseBytes = 4 << 10
 
 func newConn(s *Server, nc net.Conn, id int64) *conn {
 	c := &conn{
-		srv: s, nc: nc, id: id, since: s.cfg.Now(),
-		addr: nc.RemoteAddr().String(), laddr: nc.LocalAddr().String(),
+		srv: s, nc: nc,
 		ready: make(chan struct{}, 1), severed: make(chan struct{}),
 		pending: batch.Batch{Side: resp.Buffer()}, tx: transaction{Batch: batch.Batch{Side: resp.Buffer()}},
-		prof: profile{proto: resp.RESP2},
+	}
+	c.prof = Client{
+		ID: id, Addr: nc.RemoteAddr().String(), LocalAddr: nc.LocalAddr().String(), User: DefaultUser, Connected: s.cfg.Now(), Proto: resp.RESP2, conn: c,
 	}
 	c.in = resp.NewReader(tap{c}, &s.cfg.Limits.Limits)
 	c.in.Unauthenticated, c.in.Grow, c.in.Spare = c.unauthenticated(), c.grow, s.budget.Pressed
@@ -95,7 +93,7 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 	c.subs = pubsub.NewSubscriber(s.broker, s.cfg.Feeds, c.reads, c.waker.Wake, c.sever)
 	c.out = resp.NewWriter(sink{c}, s.cfg.Limits.Output)
 	c.call.conn, c.done = c, c.finish
-	c.active.Store(c.since.UnixNano())
+	c.active.Store(c.prof.Connected.UnixNano())
 	c.queued.Store(-1)
 	return c
 }

@@ -13,7 +13,7 @@ import (
 // transaction, or is answered at once after everything before it.
 func (c *conn) dispatch(args [][]byte) {
 	k := &c.call
-	k.Args, k.cmd = args, c.srv.lookup(args[0])
+	k.Args, k.cmd = args, c.srv.Lookup(args[0])
 	if err := c.admit(k); err != nil {
 		if k.cmd != nil && k.cmd.Name == "exec" {
 			c.forgetTx()
@@ -60,7 +60,7 @@ func (c *conn) admit(k *Call) error {
 	switch {
 	case c.unauthenticated() && k.cmd.Flags&spec.BeforeAuth == 0:
 		return resp.Error("NOAUTH Authentication required.")
-	case k.cmd.Flags&spec.WhileSubscribed == 0 && c.pubsubOnly():
+	case k.cmd.Flags&spec.WhileSubscribed == 0 && k.PubsubOnly():
 		return resp.Error("ERR Can't execute '" + k.fullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 	case c.monitor != nil && k.cmd.Flags&(spec.Read|spec.Write) != 0:
 		return resp.Error("ERR a connection that monitors cannot look at keys; use another, or RESET this one")
@@ -73,7 +73,7 @@ func (c *conn) admit(k *Call) error {
 
 // served is why what looks at keys is not served yet; nil: it is.
 func (s *Server) served() error {
-	if l := s.loading(); l != nil {
+	if l := s.cfg.Loading(); l != nil {
 		return resp.Error("LOADING " + l.Why)
 	}
 	return nil

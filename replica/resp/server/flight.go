@@ -64,7 +64,7 @@ func (c *conn) fly(b *batch.Batch) bool {
 		if errors.Is(err, budget.ErrCut) {
 			return false
 		}
-		at := b.Render(c.out, c.replies, from, c.srv.pick)
+		at := b.Render(c.out, c.replies, from, c.srv.cfg.PickSiblings)
 		if at == len(b.Steps) {
 			return true
 		}

@@ -2,9 +2,71 @@ package server
 
 import (
 	"slices"
+	"time"
 
+	"kvd/replica/acl"
+	"kvd/replica/resp/monitor"
 	"kvd/replica/resp/pubsub"
 )
+
+const (
+	// pushBatch is how many messages a client is sent before its own commands get
+	// their turn.
+	pushBatch = 256
+	// pollInput is how long a client's commands are waited for while messages wait
+	// for it. What has arrived is found at once; zero would find nothing.
+	pollInput = time.Millisecond
+)
+
+// listens reports whether the connection is a subscriber.
+func (c *conn) listens() bool { return c.subs.Count() > 0 || c.monitor != nil }
+
+// unsubscribe ends all subscriptions, and MONITOR.
+func (c *conn) unsubscribe() {
+	c.unmonitor()
+	c.subs.Clear()
+	c.account.Release(c.subsHeld)
+	c.subsHeld = 0
+	c.noteSubscriptions()
+}
+
+// noteSubscriptions lets others see how many there are.
+func (c *conn) noteSubscriptions() {
+	c.change(func(p *Client) { p.Channels, p.Patterns = c.subs.Counts() })
+}
+
+// deliver pushes what waits for the client, in turns, a bounded part of it.
+func (c *conn) deliver() {
+	if !c.listens() || !c.waker.Set(false) {
+		return
+	}
+	if r := c.rights(); c.monitor != nil && !(r.May(MonitorRoles) && r.Everywhere()) {
+		c.unmonitor() // its user may not any more
+	}
+	for left := pushBatch; left > 0; {
+		before := left
+		if c.monitor != nil {
+			if line, ok := c.monitor.Next(); ok {
+				c.out.Simple(line)
+				left--
+			}
+		}
+		if left -= c.subs.Push(c.out); left == before {
+			return
+		}
+	}
+	c.waker.Set(true)
+}
+
+// pushPublished pushes what was published until now, before the subscriptions change. Within
+// a transaction's reply nothing can be pushed.
+func (c *conn) pushPublished() {
+	if c.tx.active {
+		return
+	}
+	for n := c.subs.Waiting(); n > 0 && c.subs.PushPublished(c.out); n-- {
+	}
+}
 
 // Subscriptions is what the client listens to. Whoever changes it goes by Subscribe and
 // Unsubscribe.
@@ -72,6 +134,40 @@ func (s *Server) Hear(channel string, message []byte) {
 	}
 }
 
-// hears reports whether the client may be told what is said on a channel. What the
+// Hears reports whether the client may be told what is said on a channel. What the
 // leader says of keys is looked at key by key.
-func (c *conn) hears(channel string) bool { return pubsub.Own(channel) || c.reads(channel) }
+func (k *Call) Hears(channel string) bool { return pubsub.Own(channel) || k.conn.reads(channel) }
+
+// MonitorRoles is the roles of who may see what others send.
+const MonitorRoles = acl.Read | acl.Admin
+
+// Monitor begins to show the client what others send.
+func Monitor(k *Call) error {
+	if k.conn.monitor == nil {
+		if err := k.Reserve(monitor.MaxBytes); err != nil {
+			return err
+		}
+		k.conn.monitor = k.conn.srv.monitors.Join(k.conn.waker.Wake)
+	}
+	return k.OK()
+}
+
+// unmonitor ends MONITOR.
+func (c *conn) unmonitor() {
+	if c.monitor == nil {
+		return
+	}
+	c.srv.monitors.Leave(c.monitor)
+	c.monitor = nil
+	c.account.Release(monitor.MaxBytes)
+}
+
+// show tells all who monitor what a client sends.
+func (s *Server) show(k *Call) {
+	if s.monitors.Active() {
+		s.monitors.Show(monitor.Line(s.cfg.Clock(), k.conn.prof.Addr, k.Args, k.secret))
+	}
+}
+
+// secret reports whether argument i may be a password.
+func (k *Call) secret(i int) bool { return k.cmd.Secret != nil && k.cmd.Secret(k.Args, i) }

@@ -30,11 +30,9 @@ type Server struct {
 	keys      Keys
 	inspector Inspector
 
-	pick             func(key string) bool // Config.PickSiblings, never nil
-	loading          func() *Loading       // Config.Loading, never nil
-	table            map[string]*Command   // never changes
-	names            []string              // of the table, sorted
-	channels         []string              // of Config.Feeds
+	table            map[string]*Command // never changes
+	names            []string            // of the table, sorted
+	channels         []string            // of Config.Feeds
 	monitors         monitor.Hub
 	broker           *pubsub.Broker
 	slow             *slowlog.Log
@@ -73,22 +71,18 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{
-		cfg: cfg, pick: cfg.PickSiblings,
-		engine: e, keys: k, inspector: i,
-		table: table, started: cfg.Now(),
-		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
+	if cfg.Loading == nil {
+		cfg.Loading = func() *Loading { return nil }
 	}
-	if s.loading = cfg.Loading; s.loading == nil {
-		s.loading = func() *Loading { return nil }
+	s := &Server{
+		cfg: cfg, engine: e, keys: k, inspector: i,
+		table: table, names: slices.Sorted(maps.Keys(table)), started: cfg.Now(), runID: rand.Text() + rand.Text(), slow: slowlog.New(slowlog.Defaults()),
+		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
 	}
 	s.budget = budget.New(budget.Config{Limit: cfg.Limits.Memory, Stall: cfg.Stall, Now: cfg.Now, Done: s.draining})
 	s.idle.Store(int64(cfg.Idle))
 	s.maxClients.Store(int64(cfg.Limits.Clients))
-	s.slow = slowlog.New(slowlog.Defaults())
 	s.broker = pubsub.NewBroker(s.budget)
-	s.runID = rand.Text() + rand.Text()
-	s.names = slices.Sorted(maps.Keys(s.table))
 	if cfg.Feeds != nil {
 		s.channels = cfg.Feeds.Channels()
 	}
@@ -168,7 +162,7 @@ func (s *Server) admit(nc net.Conn) {
 	}
 	s.lastID++
 	c := newConn(s, nc, s.lastID)
-	s.conns[c.id] = c
+	s.conns[s.lastID] = c
 	s.stats.Accepted.Add(1)
 	s.running.Add(1)
 	s.mu.Unlock()
@@ -258,7 +252,7 @@ func (s *Server) unlisten(l net.Listener) {
 func (s *Server) leave(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, c.id)
+	delete(s.conns, c.prof.ID)
 	c.account.Close()
 }
 
@@ -272,12 +266,7 @@ func (s *Server) severAll() {
 func (s *Server) sorted() []*conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*conn, 0, len(s.conns))
-	for _, c := range s.conns {
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b *conn) int { return cmp.Compare(a.id, b.id) })
-	return all
+	return slices.SortedFunc(maps.Values(s.conns), func(a, b *conn) int { return cmp.Compare(a.prof.ID, b.prof.ID) })
 }
 
 // Stats counts.
@@ -294,3 +283,62 @@ func (s *Server) Stats() stats.Stats {
 		Hits: s.stats.Hits.Load(), Misses: s.stats.Misses.Load(),
 	}
 }
+
+// What commands about the server look at.
+
+// Started is when the server was made, and RunID a text that was drawn then.
+func (s *Server) Started() time.Time { return s.started }
+
+// RunID is 40 characters that differ from start to start.
+func (s *Server) RunID() string { return s.runID }
+
+// Loading is why the leader does not serve yet; nil: it does.
+func (s *Server) Loading() *Loading { return s.cfg.Loading() }
+
+// Commands are the names of the table, ascending. Nobody changes the slice.
+func (s *Server) Commands() []string { return s.names }
+
+// Command is a row of the table by its name in lower case; nil: there is none.
+func (s *Server) Command(name string) *Command { return s.table[name] }
+
+// Broker knows who listens to what clients publish.
+func (s *Server) Broker() *pubsub.Broker { return s.broker }
+
+// Slow is what took long.
+func (s *Server) Slow() *slowlog.Log { return s.slow }
+
+// ResetStats makes StatsSinceReset, and what commands count, begin anew. Stats goes on.
+func (s *Server) ResetStats() {
+	st := s.Stats()
+	s.since.Store(&st)
+	for _, row := range s.table {
+		row.used.Reset()
+	}
+}
+
+// StatsSinceReset is what was counted since the last reset; what is of the present is as
+// in Stats.
+func (s *Server) StatsSinceReset() stats.Stats {
+	st, was := s.Stats(), s.since.Load()
+	if was == nil {
+		return st
+	}
+	return st.Since(was)
+}
+
+// Idle is how long a client may say nothing; zero: for ever.
+func (s *Server) Idle() time.Duration { return time.Duration(s.idle.Load()) }
+
+// SetIdle changes that, from each client's next command on, and wakes those that wait.
+func (s *Server) SetIdle(d time.Duration) {
+	s.idle.Store(int64(d))
+	for _, c := range s.sorted() {
+		c.askTrim()
+	}
+}
+
+// MaxClients is how many connections there may be.
+func (s *Server) MaxClients() int { return int(s.maxClients.Load()) }
+
+// SetMaxClients changes that. Those that are there stay.
+func (s *Server) SetMaxClients(n int) { s.maxClients.Store(int64(n)) }

@@ -2,12 +2,11 @@ package server
 
 import (
 	"errors"
+	"time"
 
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 )
-
-// What commands about the connection itself do to it.
 
 // DefaultUser is who a client is that has not said otherwise.
 const DefaultUser = "default"
@@ -19,7 +18,7 @@ const maxFailures = 10
 func (k *Call) Client() Client { return k.conn.snapshot() }
 
 // UserName is whom the connection acts for.
-func (k *Call) UserName() string { return k.conn.userName() }
+func (k *Call) UserName() string { return k.conn.snapshot().User }
 
 // Authenticated reports whether the client has shown who it is, or need not.
 func (k *Call) Authenticated() bool { return !k.conn.unauthenticated() }
@@ -35,8 +34,8 @@ func (k *Call) Login(name, pass string) error {
 	default:
 		return errWrongPass
 	}
-	ctx, end := c.awaited()
-	user, err := login(ctx, name, pass, c.addr)
+	ctx, end := k.Context()
+	user, err := login(ctx, name, pass, c.prof.Addr)
 	end()
 	if !errors.Is(err, acl.ErrDenied) {
 		if err == nil {
@@ -56,23 +55,29 @@ const errWrongPass = resp.Error("WRONGPASS invalid username-password pair or use
 func (k *Call) Proto() int { return k.conn.out.Proto() }
 
 // Speak changes it, of all replies from now on.
-func (k *Call) Speak(proto int) { k.conn.speak(proto) }
+func (k *Call) Speak(proto int) {
+	c := k.conn
+	for _, w := range []*resp.Writer{c.out, &c.pending.Side, &c.tx.Side} {
+		w.Speak(proto)
+	}
+	c.change(func(p *Client) { p.Proto = proto })
+}
 
 // PubsubOnly reports whether the client may send nothing but what concerns its
 // subscriptions, because its protocol cannot tell messages from replies.
-func (k *Call) PubsubOnly() bool { return k.conn.pubsubOnly() }
+func (k *Call) PubsubOnly() bool { return k.conn.subs.Count() > 0 && k.Proto() == resp.RESP2 }
 
 // Rename gives the connection another name.
-func (k *Call) Rename(name string) { k.conn.rename(name) }
+func (k *Call) Rename(name string) { k.conn.change(func(p *Client) { p.Name = name }) }
 
 // SetLibrary notes which client library is at the other end; nil leaves a field as it is.
 func (k *Call) SetLibrary(name, version *string) {
-	k.conn.change(func(p *profile) {
+	k.conn.change(func(p *Client) {
 		if name != nil {
-			p.lib = *name
+			p.Library = *name
 		}
 		if version != nil {
-			p.libVersion = *version
+			p.LibraryVersion = *version
 		}
 	})
 }
@@ -85,7 +90,82 @@ func (k *Call) Reset() {
 	c := k.conn
 	c.forgetTx()
 	c.unsubscribe()
-	c.speak(resp.RESP2)
-	c.rename("")
+	k.Speak(resp.RESP2)
+	k.Rename("")
 	c.setUser(nil)
+}
+
+// change changes what others see of the connection.
+func (c *conn) change(f func(*Client)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.prof)
+}
+
+// snapshot describes the connection.
+func (c *conn) snapshot() Client {
+	c.mu.Lock()
+	d := c.prof
+	c.mu.Unlock()
+	d.Active, d.Queued, d.Memory = time.Unix(0, c.active.Load()), int(c.queued.Load()), c.account.Held()
+	if cmd := c.last.Load(); cmd != nil {
+		d.Command = cmd.Name
+	}
+	return d
+}
+
+// setUser notes who the client showed to be; nil is nobody.
+func (c *conn) setUser(user *acl.User) {
+	c.user.Store(user)
+	c.in.Unauthenticated = c.unauthenticated()
+	name := DefaultUser
+	if user != nil {
+		name = user.Name()
+	}
+	c.change(func(p *Client) { p.User = name })
+}
+
+// unauthenticated reports whether the client has yet to show who it is.
+func (c *conn) unauthenticated() bool {
+	u := c.user.Load()
+	return c.srv.cfg.RequireAuth && (u == nil || u.Revoked())
+}
+
+// Client is what others may know of a connection, as of one moment.
+type Client struct {
+	ID                      int64
+	Addr, LocalAddr         string
+	Name, User              string
+	Library, LibraryVersion string
+	Connected, Active       time.Time // since when, and when it last sent something
+	Channels, Patterns      int       // it listens to
+	Queued                  int       // commands of its transaction; -1: there is none
+	Memory                  int64     // bytes it holds of the memory of all clients
+	Command                 string    // the last one it sent; empty: none
+	Proto                   int
+
+	conn *conn
+}
+
+// Close ends the client's connection. The one that a call answers is closed behind its
+// reply.
+func (c *Client) Close(k *Call) {
+	if k != nil && c.conn == k.conn {
+		k.Quit()
+		return
+	}
+	c.conn.sever()
+}
+
+// Is reports whether it is the client that a call answers.
+func (c *Client) Is(k *Call) bool { return c.conn == k.conn }
+
+// Clients is the connections there are, by id.
+func (s *Server) Clients() []Client {
+	all := s.sorted()
+	clients := make([]Client, len(all))
+	for i, c := range all {
+		clients[i] = c.snapshot()
+	}
+	return clients
 }

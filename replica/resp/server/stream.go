@@ -86,7 +86,7 @@ func (c *conn) stream(reqs []*replica.Request) error {
 	return e.Snapshot(func(get func(*replica.Request) replica.Reply) error {
 		for _, q := range reqs {
 			rep, err := c.fetch(get, q)
-			if n := len(rep.Shown.Values); err == nil && n > 1 && !c.srv.pick(q.Key) {
+			if n := len(rep.Shown.Values); err == nil && n > 1 && !c.srv.cfg.PickSiblings(q.Key) {
 				err = resp.Conflict(n)
 			}
 			if err != nil {

@@ -2,26 +2,12 @@ package command
 
 import (
 	"kvd/replica"
-	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 	"kvd/wallclock"
 )
-
-// moveCommands write several keys in one step at one leader.
-func moveCommands() []server.Command {
-	const each = " Both keys change in one step at this leader; another may apply the two writes one after the other, and each key's resolver judges its own."
-	two := spec.KeySpec{First: 1, Last: 2, Step: 1}
-	return []server.Command{
-		{Name: "rename", Arity: 3, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: two, Since: "1.0.0", Plan: planRename, Summary: "Moves a value, and when it ends, to another key." + each},
-		{Name: "renamenx", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: two, Since: "1.0.0", Plan: planRenameNX, Summary: "Moves a value to a key of which this leader shows nothing." + each},
-		{Name: "copy", Arity: -3, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: two, Since: "6.2.0", Plan: planCopy, Summary: "Copies a value, and when it ends, to another key."},
-		{Name: "msetnx", Arity: -3, Flags: spec.Write, Needs: acl.Write, Keys: spec.KeySpec{First: 1, Last: -1, Step: 2}, Since: "1.0.1", Plan: planMSetNX, Summary: "Sets several keys if this leader shows none of them. It is one step at this leader: another may have set one of them meanwhile, and then each key's resolver says what stands."},
-	}
-}
 
 // moving is a value on its way to another key.
 type moving struct {

@@ -6,42 +6,11 @@ import (
 	"time"
 
 	"kvd/replica"
-	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 )
-
-// objectCommands say how a key is stored.
-func objectCommands() []server.Command {
-	second := spec.KeySpec{First: 2, Last: 2, Step: 1}
-	return []server.Command{
-		{Name: "object", Arity: -2, Flags: spec.Read, Needs: acl.Read, Keys: second, Since: "2.2.3", Plan: planObject, Summary: "Answers how a value would be kept (ENCODING), how many seconds ago it was written (IDLETIME: reads are not counted), and 1 (REFCOUNT).",
-			Subs: map[string]int{
-				"encoding": 3, "freq": 3, "help": 2, "idletime": 3, "refcount": 3,
-			}, Help: []string{
-				"ENCODING <key>", "    Answers int, embstr or raw, by the value's look and length.", "IDLETIME <key>",
-				"    Answers how many seconds ago the value was written.", "REFCOUNT <key>", "    Answers 1.",
-			}},
-		{Name: "randomkey", Arity: 1, Flags: spec.Read | spec.Exclusive, Needs: acl.Read, Since: "1.0.0", Run: runRandomKey, Summary: "Answers some key. Every key can come up; those among many whose names begin alike come up less often."},
-	}
-}
-
-// memoryCommands look at what all keys take, or take it back.
-func memoryCommands() []server.Command {
-	return []server.Command{
-		{Name: "memory", Arity: -2, Flags: spec.Read, Needs: acl.Read, Keys: spec.KeySpec{First: 2, Last: 2, Step: 1}, Since: "4.0.0", Plan: planMemory, Summary: "Answers about how many bytes a key takes in memory, values that are kept and not shown included (USAGE).",
-			Subs: map[string]int{
-				"doctor": 2, "help": 2, "malloc-stats": 2, "purge": 2, "stats": 2, "usage": -3,
-			}, Help: []string{
-				"USAGE <key> [SAMPLES <count>]", "    Answers about how many bytes the key takes in memory.",
-			}},
-		{Name: "flushall", Arity: -1, Flags: spec.Write | spec.Admin | spec.Exclusive | spec.AllKeys, Needs: acl.Write | acl.Admin, Since: "1.0.0", Run: runFlush, Summary: "Deletes every key that this leader shows, one after the other, as DEL does; all leaders, SUBSCRIBE and the ledger learn of each. A key that is written meanwhile, here or elsewhere, may stay."},
-		{Name: "flushdb", Arity: -1, Flags: spec.Write | spec.Admin | spec.Exclusive | spec.AllKeys, Needs: acl.Write | acl.Admin, Since: "1.0.0", Run: runFlush, Summary: "Deletes every key, as FLUSHALL does: there is one database."},
-	}
-}
 
 func planObject(k *server.Call) (batch.Render, error) {
 	var show func(p replica.Present, w *resp.Writer)

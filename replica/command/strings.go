@@ -7,31 +7,8 @@ import (
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 	"kvd/wallclock"
 )
-
-func stringCommands() []server.Command {
-	only := spec.KeySpec{First: 1, Last: 1, Step: 1}
-	return []server.Command{
-		{Name: "get", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "1.0.0", Plan: planGet, Summary: "Answers the value of a key."},
-		{Name: "set", Arity: -3, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planSet, Summary: "Sets a key over whatever this leader shows of it; with NX, XX, IFEQ or IFNE only if that fits." + edit.BetweenLeaders},
-		{Name: "setnx", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("setnx"), Summary: "Sets a key if this leader shows none."},
-		{Name: "setex", Arity: 4, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planEdit("setex"), Summary: "Sets a key that ends after seconds."},
-		{Name: "psetex", Arity: 4, Flags: spec.Write, Needs: acl.Write, Keys: only, Since: "2.6.0", Plan: planEdit("psetex"), Summary: "Sets a key that ends after milliseconds."},
-		{Name: "getset", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("getset"), Summary: "Sets a key and answers what it showed."},
-		{Name: "getdel", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "6.2.0", Plan: planEdit("getdel"), Summary: "Removes a key and answers what it showed."},
-		{Name: "getex", Arity: -2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "6.2.0", Plan: planGetEx, Summary: "Answers a value and changes when it ends."},
-		{Name: "append", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Write, Keys: only, Since: "2.0.0", Plan: planEdit("append"), Summary: "Puts text behind the value of a key."},
-		{Name: "strlen", Arity: 2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "2.2.0", Plan: planStrlen, Summary: "Answers how long a value is."},
-		{Name: "mget", Arity: -2, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: spec.KeySpec{First: 1, Last: -1, Step: 1}, Since: "1.0.0", Plan: planMGet, Summary: "Answers the values of several keys."},
-		{Name: "mset", Arity: -3, Flags: spec.Write, Needs: acl.Write, Keys: spec.KeySpec{First: 1, Last: -1, Step: 2}, Since: "1.0.1", Plan: planMSet, Summary: "Sets several keys in one batch."},
-		{Name: "incr", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("incr"), Summary: "Adds one to the number of a key."},
-		{Name: "decr", Arity: 2, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("decr"), Summary: "Takes one from the number of a key."},
-		{Name: "incrby", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("incrby"), Summary: "Adds to the number of a key."},
-		{Name: "decrby", Arity: 3, Flags: spec.Write | spec.Fast, Needs: acl.Read | acl.Write, Keys: only, Since: "1.0.0", Plan: planEdit("decrby"), Summary: "Takes from the number of a key."},
-	}
-}
 
 func planGet(k *server.Call) (batch.Render, error) {
 	_, err := k.Ask(replica.Get, k.Args[1])
@@ -188,3 +165,98 @@ func showNumber(w *resp.Writer, a *batch.Answer) {
 	}
 	w.Int(n)
 }
+
+func planDelEx(k *server.Call) (batch.Render, error) {
+	switch len(k.Args) {
+	case 2:
+		return planDel(k)
+	case 4:
+	default:
+		return nil, resp.WrongArity("delex")
+	}
+	if !wordsOf(k).Compares(2) {
+		return nil, resp.Error("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE")
+	}
+	c, err := wordsOf(k).ParseCondition(2)
+	if err != nil {
+		return nil, err
+	}
+	c.Value = k.Bytes(c.At)
+	return showCount, k.Decide(k.Args[1], edit.RemoveIf(c, k.Picks(k.Args[1])))
+}
+
+func planDelIfEq(k *server.Call) (batch.Render, error) {
+	c := edit.Condition{Kind: edit.IfEqual, Value: k.Bytes(2)}
+	return showCount, k.Decide(k.Args[1], edit.RemoveIf(c, k.Picks(k.Args[1])))
+}
+
+// planEdit is the plan of an operation.
+func planEdit(name string) func(*server.Call) (batch.Render, error) {
+	op := edit.Operations[name]
+	return func(k *server.Call) (batch.Render, error) {
+		d, err := op.Parse(wordsOf(k))
+		if err != nil {
+			return nil, err
+		}
+		return decide(k, op.Reply, d)
+	}
+}
+
+// wordsOf is what the call's options are read from.
+func wordsOf(k *server.Call) edit.Words {
+	return edit.Words{Args: k.Args, Call: k, Clock: k.Config().Clock, Limit: k.Config().Limits.Bulk}
+}
+
+// decide adds an Update of argument 1 whose reply is as said. What is retained of what the
+// key showed before depends on nothing but what Decide is given, so deciding again would
+// keep the same.
+func decide(k *server.Call, reply edit.Reply, d edit.Decider) (batch.Render, error) {
+	told := d
+	if reply == edit.Was {
+		s := k.Note()
+		told = func(p replica.Present) (replica.Write, error) {
+			s.Values = p.Reading.Values
+			return d(p)
+		}
+	}
+	err := k.Decide(k.Args[1], told)
+	if err == nil {
+		k.Last().Keeps, k.Last().Quiet = reply == edit.Was, reply != edit.Length && reply != edit.Number
+	}
+	return shows[reply], err
+}
+
+// shows is how replies are rendered.
+var shows = [...]batch.Render{
+	edit.OK: showOK, edit.Wrote: showWrote, edit.Count: showCount, edit.Was: showSeen, edit.Length: showLength, edit.Number: showNumber,
+}
+
+// askExists adds a Get for all arguments from 1 on, of which is only asked whether
+// there is anything.
+func askExists(k *server.Call) error {
+	from := k.Mark()
+	err := k.Each(replica.Get, 1)
+	for _, r := range k.RequestsFrom(from) {
+		r.Whether = true
+	}
+	return err
+}
+
+// readOne adds a Get of argument 1, of whose one value show makes the reply. On an
+// error it has written nothing.
+func readOne(k *server.Call, show func(w *resp.Writer, value []byte, there bool) error) (batch.Render, error) {
+	_, err := k.Ask(replica.Get, k.Args[1])
+	return func(w *resp.Writer, a *batch.Answer) {
+		r := a.Replies[0].Shown
+		value, there, err := edit.One(r, len(r.Values) > 1 && a.Picks(a.Requests[0].Key))
+		if err == nil {
+			err = show(w, value, there)
+		}
+		if err != nil {
+			w.Error(batch.ErrorText(err))
+		}
+	}, err
+}
+
+// showComputed renders the number that Decide noted.
+func showComputed(w *resp.Writer, a *batch.Answer) { w.Int(a.Seen.Number) }

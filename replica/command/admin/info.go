@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"kvd/replica/acl"
@@ -34,6 +36,8 @@ func Server() []server.Command {
 				"SET <setting> <value> ...", "    Changes settings that can change while a leader runs.", "RESETSTAT", "    Begins to count anew.",
 			}},
 		{Name: "time", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "2.6.0", Run: runTime, Summary: "Answers this leader's clock."},
+		{Name: "lastsave", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runLastSave, Summary: "Answers the present: what was acknowledged is kept as --sync says, and nothing waits to be saved."},
+		{Name: "role", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "2.8.12", Run: runRole, Summary: "Answers master, how many writes this leader has applied, and no replicas: every leader takes writes."},
 	}
 }
 
@@ -161,4 +165,85 @@ func keyspaceLines(k *server.Call) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("db0:keys=%d,expires=%d,avg_ttl=0", n, ends)} // zero: not measured, as in Redis
+}
+
+// commandLines is the section Commandstats, by name.
+func commandLines(k *server.Call) []string {
+	var lines []string
+	for _, name := range k.Server().Commands() {
+		calls, micros, rejected := k.Server().Command(name).Usage()
+		if calls+rejected == 0 {
+			continue
+		}
+		each := float64(micros) / float64(max(calls, 1))
+		lines = append(lines, fmt.Sprintf("cmdstat_%s:calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d", name, calls, micros, each, rejected))
+	}
+	return lines
+}
+
+// stats is what INFO remembers between calls.
+type stats struct {
+	peak atomic.Uint64 // bytes of memory that it has seen
+}
+
+// memoryLines is the section Memory: of the whole process, as its runtime counts.
+func (st *stats) memoryLines() []string {
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	used, resident := samples[0].Value.Uint64(), samples[1].Value.Uint64()-samples[2].Value.Uint64()
+	peak := st.peak.Load()
+	for used > peak && !st.peak.CompareAndSwap(peak, used) {
+		peak = st.peak.Load()
+	}
+	peak = max(peak, used)
+	return []string{
+		fmt.Sprintf("used_memory:%d", used), "used_memory_human:" + human(used),
+		fmt.Sprintf("used_memory_rss:%d", resident), "used_memory_rss_human:" + human(resident),
+		fmt.Sprintf("used_memory_peak:%d", peak), "used_memory_peak_human:" + human(peak),
+		"maxmemory:0", "maxmemory_human:0B", "maxmemory_policy:noeviction",
+		fmt.Sprintf("mem_fragmentation_ratio:%.2f", float64(resident)/float64(max(used, 1))), "mem_allocator:go",
+	}
+}
+
+// human is bytes as Redis writes them for people.
+func human(n uint64) string {
+	units := "BKMGT"
+	f, i := float64(n), 0
+	for f >= 1024 && i < len(units)-1 {
+		f, i = f/1024, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%dB", n)
+	}
+	return fmt.Sprintf("%.2f%c", f, units[i])
+}
+
+// cpuLines is the section CPU, where the system tells.
+func cpuLines(k *server.Call) []string {
+	user, system, ok := cpuTimes()
+	if !ok {
+		return nil
+	}
+	return []string{fmt.Sprintf("used_cpu_sys:%.6f", system.Seconds()), fmt.Sprintf("used_cpu_user:%.6f", user.Seconds())}
+}
+
+// runLastSave answers the present: what was acknowledged is kept as --sync says, and
+// nothing waits to be saved.
+func runLastSave(k *server.Call) error {
+	k.Out.Int(k.Config().Clock().Unix())
+	return nil
+}
+
+// runRole answers that every leader takes writes. The others are not its replicas, so
+// that none is listed.
+func runRole(k *server.Call) error {
+	offset := int64(0)
+	for d := range k.Inspector().Frontier().All() {
+		offset += int64(d.Seq)
+	}
+	k.Out.Array(3)
+	k.Out.Text("master")
+	k.Out.Int(offset)
+	k.Out.Array(0)
+	return nil
 }

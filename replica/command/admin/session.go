@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -206,4 +207,51 @@ func runTime(k *server.Call) error {
 // properName reports whether a client may be called so: visible ASCII.
 func properName(b []byte) bool {
 	return !bytes.ContainsFunc(b, func(r rune) bool { return r < '!' || r > '~' })
+}
+
+// whoAmI answers who the client is.
+func whoAmI(k *server.Call) error {
+	k.Out.Text(k.UserName())
+	return nil
+}
+
+// aclCat answers the roles, or the commands that need one.
+func aclCat(k *server.Call) error {
+	if err := k.AtMost(3); err != nil {
+		return err
+	}
+	if len(k.Args) == 2 {
+		k.Out.Texts(acl.All.Names())
+		return nil
+	}
+	role, err := acl.ParseRoles(strings.ToLower(string(k.Args[2][:min(len(k.Args[2]), 64)])))
+	if err != nil || len(role.Names()) != 1 {
+		return resp.Error("ERR Unknown category '" + string(k.Args[2][:min(len(k.Args[2]), 128)]) + "'")
+	}
+	var names []string
+	for _, name := range k.Server().Commands() {
+		cmd := k.Server().Command(name)
+		if cmd.Needs&role != 0 {
+			names = append(names, name)
+		}
+		for sub, needs := range cmd.SubNeeds {
+			if needs&role != 0 {
+				names = append(names, name+"|"+sub)
+			}
+		}
+	}
+	slices.Sort(names)
+	k.Out.Texts(names)
+	return nil
+}
+
+// Transactions is the rows of transactions.
+func Transactions() []server.Command {
+	return []server.Command{
+		{Name: "multi", Arity: 1, Flags: spec.Fast | spec.Control, Needs: acl.Anyone, Since: "1.2.0", Run: server.Multi, Summary: "Begins a transaction of this leader."},
+		{Name: "exec", Arity: 1, Flags: spec.Exclusive | spec.Control, Needs: acl.Anyone, Since: "1.2.0", Run: server.Exec, Summary: "Does what was queued, in one batch; in several where KEYS, SCAN, DBSIZE or RANDOMKEY stand between other commands."},
+		{Name: "discard", Arity: 1, Flags: spec.Fast | spec.Control, Needs: acl.Anyone, Since: "2.0.0", Run: server.Discard, Summary: "Forgets what was queued."},
+		{Name: "watch", Arity: -2, Flags: spec.Fast | spec.Exclusive | spec.Control, Needs: acl.Read, Keys: spec.KeySpec{First: 1, Last: -1, Step: 1}, Since: "2.2.0", Run: server.Watch, Summary: "Lets the next EXEC do nothing if one of the keys has changed at this leader by then. Of writes that other leaders accept meanwhile and that arrive later it knows nothing: what becomes of both is for the resolver. KVD.SET with a TOKEN says at every leader what a write had seen."},
+		{Name: "unwatch", Arity: 1, Flags: spec.Fast | spec.Exclusive, Needs: acl.Anyone, Since: "2.2.0", Run: server.Unwatch, Summary: "Watches no keys any more."},
+	}
 }

@@ -1,25 +1,99 @@
 package command
 
 import (
+	"bytes"
+	"math"
+	"math/big"
 	"math/bits"
+	"strconv"
+	"strings"
 
 	"kvd/replica"
-	"kvd/replica/acl"
 	"kvd/replica/command/edit"
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 )
 
-func bitCommands() []server.Command {
-	only := spec.KeySpec{First: 1, Last: 1, Step: 1}
-	return []server.Command{
-		{Name: "getbit", Arity: 3, Flags: spec.Read | spec.Fast, Needs: acl.Read, Keys: only, Since: "2.2.0", Plan: planGetBit, Summary: "Answers one bit of a value."},
-		{Name: "setbit", Arity: 4, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: only, Since: "2.2.0", Plan: planSetBit, Summary: "Sets one bit of a value. The whole value is what is replicated: of two leaders that set different bits at once, one may lose, as the key's resolver says."},
-		{Name: "bitcount", Arity: -2, Flags: spec.Read, Needs: acl.Read, Keys: only, Since: "2.6.0", Plan: planBitCount, Summary: "Counts the bits that are set in a value, or in a part of it."},
-		{Name: "bitpos", Arity: -3, Flags: spec.Read, Needs: acl.Read, Keys: only, Since: "2.8.7", Plan: planBitPos, Summary: "Answers where the first bit that is set, or not set, stands in a value."},
+// span is a part of a value as clients name it: first and last, below zero
+// counted from the end.
+type span struct{ first, last int64 }
+
+// within is the part of n units that the stretch covers, from and to (exclusive);
+// false: none.
+func (s span) within(n int64) (from, to int64, ok bool) {
+	if s.first < 0 && s.last < 0 && s.first > s.last {
+		return 0, 0, false
 	}
+	return s.clamped(n)
+}
+
+// clamped is within, but that an end before the first unit means that unit even
+// where the begin lies behind it.
+func (s span) clamped(n int64) (from, to int64, ok bool) {
+	if s.first < 0 {
+		s.first = max(0, s.first+n)
+	}
+	if s.last < 0 {
+		s.last = max(0, s.last+n)
+	}
+	s.last = min(s.last, n-1)
+	return s.first, s.last + 1, s.first <= s.last
+}
+
+// parseRange reads arguments i and i+1.
+func parseRange(k *server.Call, i int) (span, error) {
+	first, err := k.Int(i)
+	if err != nil {
+		return span{}, err
+	}
+	last, err := k.Int(i + 1)
+	return span{first, last}, err
+}
+
+func planGetRange(k *server.Call) (batch.Render, error) {
+	s, err := parseRange(k, 2)
+	if err != nil {
+		return nil, err
+	}
+	return readOne(k, func(w *resp.Writer, value []byte, _ bool) error {
+		from, to, ok := s.within(int64(len(value)))
+		if !ok {
+			from, to = 0, 0
+		}
+		w.Bulk(value[from:to])
+		return nil
+	})
+}
+
+func planSetRange(k *server.Call) (batch.Render, error) {
+	at, err := k.Int(2)
+	switch {
+	case err != nil:
+		return nil, err
+	case at < 0:
+		return nil, resp.Error("ERR offset is out of range")
+	}
+	part, limit, n := k.Bytes(3), k.Config().Limits.Bulk, &k.Note().Number
+	return showComputed, k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, _ bool) (replica.Write, error) {
+		if *n = int64(len(old)); len(part) == 0 {
+			return edit.Nothing()
+		}
+		value, err := overlay(old, at, part, limit)
+		*n = int64(len(value))
+		return replica.Write{Verb: replica.Set, Value: value, Keep: true}, err
+	}))
+}
+
+// overlay is a copy of old with part from at on; zero bytes fill what lies between.
+func overlay(old []byte, at int64, part []byte, limit int) ([]byte, error) {
+	if at > math.MaxInt64-int64(len(part)) || at+int64(len(part)) > int64(limit) {
+		return nil, edit.TooLong(limit)
+	}
+	value := make([]byte, max(len(old), int(at)+len(part)))
+	copy(value, old)
+	copy(value[at:], part)
+	return value, nil
 }
 
 // parseBit reads which bit argument i names. Bit 0 is the highest of the first byte.
@@ -202,3 +276,80 @@ func findBit(value []byte, from, to, want int64) int64 {
 	}
 	return -1
 }
+
+const errNotFloat = resp.Error("ERR value is not a valid float")
+
+// floatBits is the mantissa of the numbers that Redis adds, the long double of
+// amd64, so that sums come out the same to the last digit.
+const floatBits = 64
+
+// maxFloatText is longer than any number that anybody writes; one of a long double's
+// range has at most 4,951 digits.
+const maxFloatText = 5120
+
+// parseFloat reads a decimal or hexadecimal number. Infinity is one.
+func parseFloat(b []byte) (*big.Float, bool) {
+	if len(b) > maxFloatText {
+		return nil, false
+	}
+	s, base, strange := strings.ToLower(string(b)), 10, "_p"
+	if strings.HasPrefix(strings.TrimLeft(s, "+-"), "0x") {
+		base, strange = 0, "_" // whom base 0 would let in
+	}
+	if strings.ContainsAny(s, strange) {
+		return nil, false
+	}
+	f, _, err := big.ParseFloat(strings.Replace(s, "infinity", "inf", 1), base, floatBits, big.ToNearestEven)
+	return f, err == nil && f.MantExp(nil) <= maxExponent && (f.Sign() == 0 || f.MantExp(nil) >= minExponent)
+}
+
+// maxExponent and minExponent are a long double's. What is nearer to zero is no number to
+// Redis, and would have digits without end here.
+const maxExponent, minExponent = 16384, -16444
+
+// formatFloat writes a number as Redis does: seventeen decimals, without the zeros
+// at the end.
+func formatFloat(f *big.Float) []byte {
+	if f.MantExp(nil) < minShown {
+		return []byte("0") // found without the thousands of digits behind those that are shown
+	}
+	b := f.Append(nil, 'f', 17)
+	if bytes.IndexByte(b, '.') >= 0 {
+		b = bytes.TrimRight(bytes.TrimRight(b, "0"), ".")
+	}
+	if string(b) == "-0" {
+		b = b[1:]
+	}
+	return b
+}
+
+// minShown is far below the exponent of what seventeen decimals show.
+const minShown = -100
+
+func planIncrByFloat(k *server.Call) (batch.Render, error) {
+	delta, fine := parseFloat(k.Args[2])
+	limit, s := k.Config().Limits.Bulk, k.Note()
+	return showSeen, k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, there bool) (replica.Write, error) {
+		sum, ok := new(big.Float).SetPrec(floatBits), true
+		if there {
+			sum, ok = parseFloat(old)
+		}
+		if !ok || !fine {
+			return replica.Write{}, errNotFloat
+		}
+		if sum.IsInf() || delta.IsInf() {
+			return replica.Write{}, errNoNumber
+		}
+		if sum.Add(sum, delta); sum.MantExp(nil) > maxExponent {
+			return replica.Write{}, errNoNumber
+		}
+		value := formatFloat(sum)
+		if len(value) > limit {
+			return replica.Write{}, resp.Error("ERR the number has more than " + strconv.Itoa(limit) + " digits")
+		}
+		s.Values = [][]byte{value}
+		return replica.Write{Verb: replica.Set, Value: value, Keep: true}, nil
+	}))
+}
+
+const errNoNumber = resp.Error("ERR increment would produce NaN or Infinity")

@@ -31,20 +31,23 @@ func BenchmarkLoopback(b *testing.B) {
 	for _, ops := range []int{1, 64} {
 		b.Run(fmt.Sprintf("batch%d", ops), func(b *testing.B) {
 			up, places := make(chan struct{}, 1), make(chan struct{}, 64)
-			from, err := New(settings("a"), &counting{places: up})
+			home, away := settings("a"), settings("b")
+			listen(b, &home)
+			listen(b, &away)
+			from, err := New(home, &counting{places: up})
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer from.Close(b.Context())
 			taker := &counting{places: places}
-			to, err := New(settings("b"), taker)
+			to, err := New(away, taker)
 			if err != nil {
 				b.Fatal(err)
 			}
 			taker.mesh = to
 			defer to.Close(b.Context())
 			to.SetPeers(map[replica.Leader]string{"a": "127.0.0.1:1"})
-			from.SetPeers(map[replica.Leader]string{"b": to.Addr()})
+			from.SetPeers(map[replica.Leader]string{"b": to.cfg.Listener.Addr().String()})
 			<-up
 			n := &node{mesh: from}
 			batch := n.batch(1, ops, 100)

@@ -30,12 +30,8 @@ type Config struct {
 	Origin  logical.Origin // of the present incarnation of this leader
 	Policy  string         // resolve.Policy.String(); leaders that differ are refused
 
-	// Listener accepts peers; the mesh closes it. If nil, the mesh listens on
-	// Listen.
-	Listener   net.Listener
-	Listen     string
-	Advertise  string // where peers are told to dial; empty: where it listens
-	RESP, HTTP string // told to peers: where clients and people are served
+	Listener   net.Listener // accepts peers; the mesh closes it
+	RESP, HTTP string       // told to peers: where clients and people are served
 
 	// TLS encrypts and authenticates both ways; nil: neither. It must demand and
 	// verify the certificates of clients.
@@ -63,7 +59,9 @@ type Config struct {
 	Logger  *slog.Logger // nil: silent
 	OnEvent func(Event)  // nil: ignored; must not block or call the mesh
 
-	OnPublished Hearer // nil: ignored
+	// OnPublished is told what clients of other leaders published, on the goroutine that
+	// reads from the peer; it must not block. Nil: ignored.
+	OnPublished func(from replica.Leader, p *wire.Published)
 }
 
 // Backoff is how long to rest before dialling again: anything from zero to Min,
@@ -118,8 +116,8 @@ func (c *Config) checkNames() error {
 		return fmt.Errorf("field Name is %q; a leader needs a name without spaces around it", c.Name)
 	case c.Origin == 0:
 		return errors.New("field Origin is zero; draw an origin first")
-	case c.Listener == nil && c.Listen == "":
-		return errors.New("neither Listener nor Listen is set; peers could not dial this leader")
+	case c.Listener == nil:
+		return errors.New("there is no Listener; peers could not dial this leader")
 	}
 	return nil
 }

@@ -3,16 +3,14 @@ package link
 import (
 	"crypto/tls"
 	"net"
-	"sync/atomic"
 	"time"
 )
 
-// conn counts bytes and, once idle is set, fails a read or write that makes no
-// progress for so long. Any byte is progress: a slow link is not a dead one.
+// conn fails, once idle is set, a read or write that makes no progress for so long. Any
+// byte is progress: a slow link is not a dead one.
 type conn struct {
 	net.Conn
-	idle     time.Duration // set before the connection is shared
-	sent, in *atomic.Uint64
+	idle time.Duration // set before the connection is shared
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -21,11 +19,7 @@ func (c *conn) Read(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	n, err := c.Conn.Read(b)
-	if c.in != nil {
-		c.in.Add(uint64(n))
-	}
-	return n, err
+	return c.Conn.Read(b)
 }
 
 // pieceBytes is how much is written under one deadline: a large frame on a slow
@@ -48,16 +42,12 @@ func (c *conn) writePiece(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	n, err := c.Conn.Write(b)
-	if c.sent != nil {
-		c.sent.Add(uint64(n))
-	}
-	return n, err
+	return c.Conn.Write(b)
 }
 
 // watch ends the greeting's deadlines and begins the watch for silence.
-func (c *conn) watch(idle time.Duration, sent, in *atomic.Uint64) error {
-	c.idle, c.sent, c.in = idle, sent, in
+func (c *conn) watch(idle time.Duration) error {
+	c.idle = idle
 	return c.SetDeadline(time.Time{})
 }
 

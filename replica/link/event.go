@@ -105,15 +105,16 @@ func (m *Mesh) tellShared(no *wire.Refuse, h *wire.Hello) {
 	case no.Reason != wire.OriginTwice:
 		return
 	case h.Origin != m.cfg.Origin:
+		m.mu.RLock()
 		e.Also = m.holderOf(h.Origin, e.Peer)
+		m.mu.RUnlock()
 	}
 	m.emit(e)
 }
 
-// holderOf is which other leader has an origin; empty: nobody who is connected.
+// holderOf is which other leader has an origin; empty: nobody who is connected. The
+// caller holds the lock.
 func (m *Mesh) holderOf(o logical.Origin, but replica.Leader) replica.Leader {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
 	for _, other := range slices.Sorted(maps.Keys(m.peers)) {
 		if other != but && m.liveOrigin(other) == o {
 			return other

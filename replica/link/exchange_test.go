@@ -98,16 +98,20 @@ func TestReconnectsAfterAKilledConnection(t *testing.T) {
 	a.awaitTurns("+b", "-b", "+b")
 	a.mesh.Send("b", a.batch(2, 2, 10))
 	b.awaitOps("a", 2)
-	a.awaitStats("two connections", func(s Stats) bool { return s.peer("b").Connects == 2 })
+	a.await("two connections", func() bool { return a.happened(Up) == 2 })
 }
 
 func TestRestartedLeaderIsTakenBack(t *testing.T) {
 	a, b := start(t, "a"), start(t, "b")
 	joined(a, b)
-	addr := b.mesh.Addr()
+	addr := b.addr()
 	b.close()
 	a.awaitTurns("+b", "-b")
-	again := start(t, "b", func(c *Config) { c.Listen, c.Origin = addr, 4711 })
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := start(t, "b", func(c *Config) { c.Listener, c.Origin = ln, 4711 })
 	joined(a, again)
 	a.awaitTurns("+b", "-b", "+b")
 	again.mesh.Send("a", again.batch(1, 1, 10))
@@ -135,7 +139,7 @@ func TestSilenceIsCutOffAndIdlenessIsNot(t *testing.T) {
 	brief := func(c *Config) { c.IdleTimeout = 100 * time.Millisecond }
 	a, b := start(t, "a", brief), start(t, "b", brief)
 	joined(a, b)
-	a.mesh.SetPeers(map[replica.Leader]string{"b": b.mesh.Addr(), "c": "127.0.0.1:1"})
+	a.mesh.SetPeers(map[replica.Leader]string{"b": b.addr(), "c": "127.0.0.1:1"})
 	greet(visit(t, a, "c"))
 	if e := a.awaitEvent(Parted, "c"); !errors.Is(e.Err, os.ErrDeadlineExceeded) {
 		t.Fatalf("the silent one ended with %v", e.Err)
@@ -158,7 +162,7 @@ func TestPeersLeaveAndComeBack(t *testing.T) {
 		t.Fatalf("a former member was told %v", refused.Err)
 	}
 	a.mesh.Send("b", a.batch(1, 1, 10))
-	a.awaitStats("a message for nobody", func(s Stats) bool { return s.Unknown == 1 && len(s.Peers) == 0 })
+	a.awaitStats("a message for nobody", func(s Stats) bool { return len(s) == 0 })
 	join(a, b)
 	a.awaitTurns("+b", "-b", "+b")
 	b.awaitTurns("+a", "-a", "+a")

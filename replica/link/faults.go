@@ -2,9 +2,7 @@ package link
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -76,19 +74,6 @@ func (f *Faults) Clear() {
 	for _, l := range f.links {
 		l.fault = LinkFault{}
 	}
-}
-
-// Faulty lists the peers whose link is not good, by name.
-func (f *Faults) Faulty() []replica.Leader {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Sorted(func(yield func(replica.Leader) bool) {
-		for name, l := range maps.All(f.links) {
-			if l.fault != (LinkFault{}) && !yield(name) {
-				return
-			}
-		}
-	})
 }
 
 // fate is when the copies of one message are due: none if it is lost.

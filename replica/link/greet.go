@@ -82,23 +82,28 @@ func (m *Mesh) answer(dec *wire.Decoder, name replica.Leader) (*wire.Welcome, er
 	case err != nil:
 		return nil, err
 	case kind == wire.KindRefuse:
-		no, err := dec.Refuse()
-		if err != nil {
-			return nil, err
-		}
-		return nil, &RefusedError{By: name, Of: m.cfg.Name, Reason: no.Reason, Detail: no.Detail}
+		return nil, m.refusedBy(name, dec)
 	default:
 		return dec.Welcome()
 	}
 }
 
+// refusedBy is the error of a Refuse that another leader sent.
+func (m *Mesh) refusedBy(name replica.Leader, dec *wire.Decoder) error {
+	no, err := dec.Refuse()
+	if err != nil {
+		return err
+	}
+	return &RefusedError{By: name, Of: m.cfg.Name, Reason: no.Reason, Detail: no.Detail}
+}
+
 // judgeWelcome is what keeps us from talking to whoever answered.
 func (m *Mesh) judgeWelcome(w *wire.Welcome, name replica.Leader, c *conn) *wire.Refuse {
 	if w.Version < protocolMin || w.Version > protocolMax {
-		return &wire.Refuse{Reason: wire.OtherProtocol, Detail: fmt.Sprintf("%s chose version %d, %s offered %d to %d", w.Hello.Leader, w.Version, m.cfg.Name, protocolMin, protocolMax)}
+		return refusal(wire.OtherProtocol, "%s chose version %d, %s offered %d to %d", w.Hello.Leader, w.Version, m.cfg.Name, protocolMin, protocolMax)
 	}
 	if replica.Leader(w.Hello.Leader) != name && w.Hello.Leader != string(m.cfg.Name) {
-		return &wire.Refuse{Reason: wire.WrongLeader, Detail: fmt.Sprintf("%s was dialled and %s answered; correct the address", name, w.Hello.Leader)}
+		return refusal(wire.WrongLeader, "%s was dialled and %s answered; correct the address", name, w.Hello.Leader)
 	}
 	return m.judge(&w.Hello, c)
 }
@@ -110,7 +115,10 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 	if err := raw.SetDeadline(deadline); err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: m.secureIn(raw)}
+	c := &conn{Conn: raw}
+	if m.cfg.TLS != nil {
+		c.Conn = tls.Server(raw, m.tls()) // shakes hands with the first read
+	}
 	dec := m.newDecoder(c)
 	if _, err := dec.Next(); err != nil {
 		return nil, err
@@ -128,8 +136,7 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 		m.tellShared(no, h)
 		return nil, m.refuse(c, in.from, no)
 	}
-	ours := m.hello(h.Leader)
-	w := wire.Welcome{Version: protocolMax, Credit: uint64(m.cfg.Window), Hello: ours}
+	w := wire.Welcome{Version: protocolMax, Credit: uint64(m.cfg.Window), Hello: m.hello(h.Leader)}
 	if _, err := c.Write(wire.AppendWelcome(nil, &w)); err != nil {
 		in.abandon()
 		return nil, err
@@ -158,12 +165,8 @@ func (m *Mesh) logFailure(raw net.Conn, err error) {
 		if refused != nil {
 			e.Peer = refused.Of
 		}
-		m.count.rejected.Add(1)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		e.Kind = Slow
-		m.count.slow.Add(1)
-	default:
-		m.count.garbage.Add(1)
 	}
 	m.emit(e)
 }
@@ -186,14 +189,6 @@ func (m *Mesh) secureOut(ctx context.Context, raw net.Conn, name replica.Leader,
 	}
 	c := tls.Client(raw, t)
 	return c, c.HandshakeContext(ctx)
-}
-
-func (m *Mesh) secureIn(raw net.Conn) net.Conn {
-	if m.cfg.TLS == nil {
-		return raw
-	}
-	t := m.tls()
-	return tls.Server(raw, t) // shakes hands with the first read
 }
 
 // tls is for a connection that begins now. It is the caller's.

@@ -64,7 +64,7 @@ func TestPolicyMismatchIsRefusedOnBothSides(t *testing.T) {
 				t.Errorf("%q does not say %q", r.Detail, w)
 			}
 		}
-		n.awaitStats("rejected here too", func(s Stats) bool { return s.Rejected > 0 && !s.peer(other).Up })
+		n.awaitStats("rejected here too", func(s Stats) bool { return n.happened(Rejected) > 0 && !s.peer(other).Up })
 	}
 	a.awaitTurns("-b")
 }
@@ -73,7 +73,7 @@ func TestRefusedAtTheDoor(t *testing.T) {
 	a, b := start(t, "a"), start(t, "b")
 	a.change(func() { a.frontier = logical.FrontierOf(logical.Dot{Origin: a.mesh.cfg.Origin, Seq: 12}) })
 	joined(a, b)
-	a.mesh.SetPeers(map[replica.Leader]string{"b": b.mesh.Addr(), "c": "127.0.0.1:1"})
+	a.mesh.SetPeers(map[replica.Leader]string{"b": b.addr(), "c": "127.0.0.1:1"})
 	for name, c := range map[string]struct {
 		change func(*wire.Hello)
 		want   wire.Reason
@@ -141,8 +141,8 @@ func TestSameProcessReplacesItsOldConnection(t *testing.T) {
 
 func TestWrongLeaderAtTheAddress(t *testing.T) {
 	a, b := start(t, "a"), start(t, "b")
-	b.mesh.SetPeers(peersAt("a", a.mesh.Addr()))
-	a.mesh.SetPeers(peersAt("c", b.mesh.Addr()))
+	b.mesh.SetPeers(peersAt("a", a.addr()))
+	a.mesh.SetPeers(peersAt("c", b.addr()))
 	e := a.awaitEvent(Refused, "c")
 	if r, ok := errors.AsType[*RefusedError](e.Err); !ok || r.Reason != wire.WrongLeader {
 		t.Fatalf("got %v", e.Err)
@@ -174,6 +174,7 @@ func TestGarbageIsClosedAndCounted(t *testing.T) {
 	hello := frameOf(g.hello())
 	bad := append([]byte(nil), hello...)
 	bad[len(bad)-1] ^= 1
+	times := 0
 	for name, bytes := range map[string][]byte{
 		"noise":           []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
 		"flipped bit":     bad,
@@ -182,14 +183,14 @@ func TestGarbageIsClosedAndCounted(t *testing.T) {
 		"half a head":     hello[:3],
 		"status at first": wire.AppendStatus(nil, a.status(1)),
 	} {
-		before := a.mesh.Stats().Garbage
 		g := visit(t, a, "x")
 		g.write(bytes)
 		_ = g.conn.(interface{ CloseWrite() error }).CloseWrite()
 		if _, err := io.Copy(io.Discard, g.conn); err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatalf("%s: left open", name)
 		}
-		a.awaitStats(name+" counted", func(s Stats) bool { return s.Garbage == before+1 })
+		times++
+		a.await(name+" told", func() bool { return a.happened(Garbage) == times })
 	}
 	b.mesh.Send("a", b.batch(1, 1, 10))
 	a.awaitOps("b", 1)
@@ -198,17 +199,18 @@ func TestGarbageIsClosedAndCounted(t *testing.T) {
 func TestGarbageAfterTheGreeting(t *testing.T) {
 	a := start(t, "a")
 	a.mesh.SetPeers(peersAt("b", "127.0.0.1:1"))
+	times := 0
 	for _, bytes := range [][]byte{
 		frameOf(&wire.Hello{Leader: "b", Origin: 1}),
 		{0, 0, 0, 1, 0x24, 0, 0, 0, 0, 7},
 		{0x7f, 0xff, 0xff, 0xff, 0x24, 0, 0, 0, 0},
 	} {
-		before := a.mesh.Stats().Garbage
 		g := visit(t, a, "b")
 		greet(g)
 		g.write(bytes)
 		g.ended()
-		a.awaitStats("counted", func(s Stats) bool { return s.Garbage == before+1 })
+		times++
+		a.await("told", func() bool { return a.happened(Garbage) == times })
 	}
 }
 
@@ -241,5 +243,5 @@ func TestGreetingsInProgressAreBounded(t *testing.T) {
 	a.await("three greetings", func() bool { return len(a.mesh.greetings) == 3 })
 	g := visit(t, a, "x")
 	g.ended()
-	a.awaitStats("turned away", func(s Stats) bool { return s.Slow == 1 })
+	a.await("turned away", func() bool { return a.happened(Slow) == 1 })
 }

@@ -39,7 +39,7 @@ type node struct {
 // settings are defaults with short times and the codec that cmd would plug in.
 func settings(name replica.Leader) Config {
 	c := Defaults()
-	c.Name, c.Cluster, c.Policy, c.Listen = name, "test", `*=lww "cart:"=siblings`, "127.0.0.1:0"
+	c.Name, c.Cluster, c.Policy = name, "test", `*=lww "cart:"=siblings`
 	for _, b := range []byte(name) {
 		c.Origin = c.Origin<<8 | logical.Origin(b)
 	}
@@ -59,6 +59,7 @@ func start(t *testing.T, name replica.Leader, change ...func(*Config)) *node {
 		f(&cfg)
 	}
 	n.frontier = logical.FrontierOf(logical.Dot{Origin: cfg.Origin, Seq: 1 << 40})
+	listen(t, &cfg)
 	var err error
 	if n.mesh, err = New(cfg, n); err != nil {
 		t.Fatal(err)
@@ -68,6 +69,30 @@ func start(t *testing.T, name replica.Leader, change ...func(*Config)) *node {
 		n.close()
 	})
 	return n
+}
+
+// listen takes a free port, unless the test has a listener of its own.
+func listen(t testing.TB, cfg *Config) {
+	if cfg.Listener != nil {
+		return
+	}
+	var err error
+	if cfg.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// addr is where peers are to dial.
+func (n *node) addr() string { return n.mesh.cfg.Listener.Addr().String() }
+
+// inboxCharge is the credit that a peer has used and not got back.
+func (n *node) inboxCharge(from replica.Leader) int {
+	n.mesh.mu.RLock()
+	defer n.mesh.mu.RUnlock()
+	in := n.mesh.inbound[from]
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return n.mesh.cfg.Window - in.window
 }
 
 var watched sync.Map // tests that watchLeaks has seen
@@ -203,6 +228,17 @@ func (n *node) awaitEvent(kind EventKind, peer replica.Leader) Event {
 	return found
 }
 
+// happened is how many events of that kind there were. The caller holds the lock, as
+// await does.
+func (n *node) happened(kind EventKind) (times int) {
+	for _, e := range n.events {
+		if e.Kind == kind {
+			times++
+		}
+	}
+	return times
+}
+
 // seqs is the places of the ops received from a peer, in order of arrival.
 func (n *node) seqs(from replica.Leader) []logical.Seq {
 	var all []logical.Seq
@@ -242,7 +278,7 @@ func (n *node) statuses(from replica.Leader) []uint64 {
 
 // peer is what the stats say of it.
 func (s Stats) peer(name replica.Leader) PeerStats {
-	for _, p := range s.Peers {
+	for _, p := range s {
 		if p.Peer == name {
 			return p
 		}
@@ -254,7 +290,7 @@ func (s Stats) peer(name replica.Leader) PeerStats {
 func join(nodes ...*node) {
 	addrs := map[replica.Leader]string{}
 	for _, n := range nodes {
-		addrs[n.name] = n.mesh.Addr()
+		addrs[n.name] = n.addr()
 	}
 	for _, n := range nodes {
 		n.mesh.SetPeers(addrs)
@@ -302,7 +338,7 @@ type guest struct {
 // visit connects to n without a word.
 func visit(t *testing.T, n *node, name replica.Leader) *guest {
 	t.Helper()
-	conn, err := net.Dial("tcp", n.mesh.Addr())
+	conn, err := net.Dial("tcp", n.addr())
 	if err != nil {
 		t.Fatal(err)
 	}

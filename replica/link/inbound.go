@@ -77,7 +77,7 @@ func (in *inbound) run() {
 
 // serve owns the three goroutines of the connection.
 func (in *inbound) serve() {
-	err := in.conn.watch(in.mesh.cfg.IdleTimeout, &in.peer.count.bytesOut, &in.peer.count.bytesIn)
+	err := in.conn.watch(in.mesh.cfg.IdleTimeout)
 	var both sync.WaitGroup
 	both.Go(in.deliver)
 	both.Go(in.grant)
@@ -85,7 +85,10 @@ func (in *inbound) serve() {
 		err = in.read()
 	}
 	killed := in.ctx.Err() != nil
-	in.end()
+	in.mu.Lock()
+	in.over = true
+	in.mu.Unlock()
+	notify(in.more)
 	_ = in.conn.Close()
 	in.report(err, killed)
 	both.Wait()
@@ -98,10 +101,8 @@ func (in *inbound) report(err error, killed bool) {
 	switch {
 	case isGarbage(err):
 		e.Kind = Garbage
-		in.mesh.count.garbage.Add(1)
 	case ok && refused.By == in.mesh.cfg.Name:
 		e.Kind = Rejected
-		in.mesh.count.rejected.Add(1)
 	case !ok && killed:
 		e.Err = context.Canceled
 	}
@@ -136,11 +137,7 @@ func (in *inbound) take(kind wire.Kind) error {
 	case wire.KindGoodbye:
 		return errGoodbye
 	case wire.KindRefuse:
-		no, err := in.dec.Refuse()
-		if err != nil {
-			return err
-		}
-		return &RefusedError{By: in.from, Of: in.mesh.cfg.Name, Reason: no.Reason, Detail: no.Detail}
+		return in.mesh.refusedBy(in.from, in.dec)
 	}
 	return fmt.Errorf("a %s after the greeting: %w", kind, wire.ErrUnknown)
 }
@@ -160,7 +157,6 @@ func (in *inbound) takeBatch() error {
 	if err := in.checkReach(reach); err != nil {
 		return err
 	}
-	in.peer.count.opsIn.Add(uint64(len(b.Ops)))
 	if !in.put(delivery{b, charge}) {
 		return fmt.Errorf("a batch of %d without credit: %w", charge, wire.ErrMalformed)
 	}
@@ -189,7 +185,6 @@ func (in *inbound) takeStatus() error {
 	if err := in.checkReach(s.Frontier.At(in.mesh.cfg.Origin)); err != nil {
 		return err
 	}
-	in.peer.count.statusesIn.Add(1)
 	in.mu.Lock()
 	in.status = s
 	in.mu.Unlock()
@@ -207,17 +202,9 @@ func (in *inbound) checkReach(reach logical.Seq) error {
 	if in.reach = in.mesh.sink.Frontier().At(in.mesh.cfg.Origin); reach <= in.reach {
 		return nil
 	}
-	no := refusal(wire.LostLog, "%s", lostLog(string(in.from), string(in.mesh.cfg.Name), in.mesh.cfg.Origin, reach, in.reach))
+	no := lostLog(string(in.from), string(in.mesh.cfg.Name), in.mesh.cfg.Origin, reach, in.reach)
 	in.mesh.tellShared(no, in.hello)
 	return in.mesh.refuse(in.conn, in.from, no)
-}
-
-// end says that nothing more will come.
-func (in *inbound) end() {
-	in.mu.Lock()
-	in.over = true
-	in.mu.Unlock()
-	notify(in.more)
 }
 
 // deliver hands the inbox to the Sink, a status first. Credit is given back by
@@ -306,13 +293,9 @@ func (in *inbound) grant() {
 		if n == 0 && !quiet {
 			continue
 		}
-		if out = wire.AppendCredit(out[:0], uint64(n)); in.write(out) != nil {
+		out = wire.AppendCredit(out[:0], uint64(n))
+		if _, err := in.conn.Write(out); err != nil {
 			return
 		}
 	}
-}
-
-func (in *inbound) write(b []byte) error {
-	_, err := in.conn.Write(b)
-	return err
 }

@@ -47,20 +47,16 @@ func compare(ours, theirs *wire.Hello) *wire.Refuse {
 	case ours.Policy != theirs.Policy:
 		return refusal(wire.OtherPolicy, "%s", policyDifference(ours, theirs))
 	}
-	return compareLogs(ours, theirs)
-}
-
-// compareLogs finds a log that its holder no longer has whole: it was
-// restored from an older copy, or lost its end.
-func compareLogs(ours, theirs *wire.Hello) *wire.Refuse {
 	if have, know := ours.Frontier.At(ours.Origin), theirs.Frontier.At(ours.Origin); know > have {
-		return refusal(wire.LostLog, "%s", lostLog(theirs.Leader, ours.Leader, ours.Origin, know, have))
+		return lostLog(theirs.Leader, ours.Leader, ours.Origin, know, have)
 	}
 	return nil
 }
 
-func lostLog(knower, holder string, o logical.Origin, know, have logical.Seq) string {
-	return fmt.Sprintf("%s has %d ops of origin %s, and %s, which holds that origin, has %d: its log lost some; start it with a new origin", knower, uint64(know), o, holder, uint64(have))
+// lostLog refuses a log that its holder no longer has whole: it was restored from an
+// older copy, or lost its end.
+func lostLog(knower, holder string, o logical.Origin, know, have logical.Seq) *wire.Refuse {
+	return refusal(wire.LostLog, "%s has %d ops of origin %s, and %s, which holds that origin, has %d: its log lost some; start it with a new origin", knower, uint64(know), o, holder, uint64(have))
 }
 
 func refusal(r wire.Reason, format string, args ...any) *wire.Refuse {
@@ -70,10 +66,8 @@ func refusal(r wire.Reason, format string, args ...any) *wire.Refuse {
 // originElsewhere refuses an origin that another live leader holds. The caller
 // holds the lock.
 func (m *Mesh) originElsewhere(name replica.Leader, o logical.Origin) *wire.Refuse {
-	for _, other := range slices.Sorted(maps.Keys(m.peers)) {
-		if other != name && m.liveOrigin(other) == o {
-			return refusal(wire.OriginTwice, "%s and %s both hold origin %s: one is a copy of the other", other, name, o)
-		}
+	if other := m.holderOf(o, name); other != "" {
+		return refusal(wire.OriginTwice, "%s and %s both hold origin %s: one is a copy of the other", other, name, o)
 	}
 	return nil
 }
@@ -149,7 +143,7 @@ func (m *Mesh) tryClaim(in *inbound) (*inbound, *wire.Refuse) {
 		return nil, no
 	}
 	m.inbound[in.from] = in
-	p.redial()
+	notify(p.again)
 	return nil, nil
 }
 
@@ -166,14 +160,9 @@ func (m *Mesh) release(in *inbound) {
 func policyDifference(ours, theirs *wire.Hello) string {
 	a, b := policyRules(ours.Policy), policyRules(theirs.Policy)
 	var diffs []string
-	prefixes := slices.Sorted(maps.Keys(a))
-	for p := range b {
-		if _, both := a[p]; !both {
-			prefixes = append(prefixes, p)
-		}
-	}
-	slices.Sort(prefixes)
-	for _, p := range prefixes {
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	for _, p := range slices.Sorted(maps.Keys(both)) {
 		if a[p] != b[p] {
 			diffs = append(diffs, fmt.Sprintf("%s is %s at %s and %s at %s", p, orNone(a[p]), ours.Leader, orNone(b[p]), theirs.Leader))
 		}

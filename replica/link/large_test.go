@@ -29,7 +29,7 @@ func TestSlowWriteOfALargeFrameIsNoSilence(t *testing.T) {
 		defer a.Close()
 		defer b.Close()
 		out := &conn{Conn: a}
-		if err := out.watch(4*time.Second, nil, nil); err != nil {
+		if err := out.watch(4*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		const large = 8 << 20
@@ -78,5 +78,8 @@ func TestCreditComesFromWhoeverApplies(t *testing.T) {
 	b.mesh.Credit("nobody", window)
 	b.awaitOps("a", 40)
 	b.mesh.Credit("a", 10*window)
-	a.awaitStats("credit within the window", func(s Stats) bool { p := s.peer("b"); return p.Credit > 0 && p.Credit <= window && p.Connects == 1 })
+	a.awaitStats("credit within the window", func(s Stats) bool {
+		p := s.peer("b")
+		return p.Credit > 0 && p.Credit <= window && a.happened(Up) == 1
+	})
 }

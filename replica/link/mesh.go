@@ -38,7 +38,6 @@ type Mesh struct {
 	cfg   Config
 	sink  Sink
 	nonce uint64 // tells this process from another of the same name
-	ln    net.Listener
 
 	ctx       context.Context // done: every goroutine ends
 	cancel    context.CancelFunc
@@ -51,25 +50,15 @@ type Mesh struct {
 	closed  bool
 	peers   map[replica.Leader]*peer
 	inbound map[replica.Leader]*inbound
-
-	count meshCounters
 }
 
-// New listens and accepts; it dials nobody before SetPeers. The config is
-// validated.
+// New accepts; it dials nobody before SetPeers. The config is validated.
 func New(cfg Config, sink Sink) (*Mesh, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	ln := cfg.Listener
-	if ln == nil {
-		var err error
-		if ln, err = net.Listen("tcp", cfg.Listen); err != nil {
-			return nil, fmt.Errorf("link: listen for peers on %s: %w", cfg.Listen, err)
-		}
-	}
 	m := &Mesh{
-		cfg: cfg, sink: sink, nonce: rand.Uint64(), ln: ln,
+		cfg: cfg, sink: sink, nonce: rand.Uint64(),
 		greetings: make(chan struct{}, cfg.MaxGreetings),
 		peers:     map[replica.Leader]*peer{},
 		inbound:   map[replica.Leader]*inbound{},
@@ -78,14 +67,6 @@ func New(cfg Config, sink Sink) (*Mesh, error) {
 	m.leaving, m.leave = context.WithCancel(m.ctx)
 	m.all.Go(m.accept)
 	return m, nil
-}
-
-// Addr is where peers are to dial.
-func (m *Mesh) Addr() string {
-	if m.cfg.Advertise != "" {
-		return m.cfg.Advertise
-	}
-	return m.ln.Addr().String()
 }
 
 // SetPeers says who the others are and where. New ones are dialled; those no
@@ -99,7 +80,7 @@ func (m *Mesh) SetPeers(addrs map[replica.Leader]string) {
 	}
 	for name, p := range m.peers {
 		if _, stays := addrs[name]; !stays {
-			p.remove()
+			p.cancel()
 			if in := m.inbound[name]; in != nil {
 				in.kill()
 			}
@@ -135,11 +116,10 @@ func (m *Mesh) setPeer(name replica.Leader, addr string) {
 func (m *Mesh) Send(to replica.Leader, msg replica.Message) {
 	p := m.peer(to)
 	if p == nil {
-		m.count.unknown.Add(1)
 		return
 	}
 	p.queue.offer(msg, m.cfg.Faults.plan(to, time.Now()))
-	p.nudge()
+	notify(p.wake)
 }
 
 // Credit says that bytes of what the peer sent are no longer in memory here, as
@@ -192,7 +172,7 @@ func (m *Mesh) Close(ctx context.Context) error {
 	m.mu.Unlock()
 
 	m.leave()
-	lnErr := m.ln.Close()
+	lnErr := m.cfg.Listener.Close()
 	err := flush(ctx, peers)
 	m.cancel()
 	m.all.Wait()
@@ -235,7 +215,7 @@ func (m *Mesh) hello(to string) wire.Hello {
 // accept takes connections until the listener is closed.
 func (m *Mesh) accept() {
 	for {
-		conn, err := m.ln.Accept()
+		conn, err := m.cfg.Listener.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
@@ -256,7 +236,6 @@ func (m *Mesh) admit(conn net.Conn) {
 	case m.greetings <- struct{}{}:
 		m.all.Go(func() { m.host(conn) })
 	default:
-		m.count.slow.Add(1)
 		m.emit(Event{Kind: Slow, Addr: conn.RemoteAddr().String(), Err: fmt.Errorf("%d greetings are in progress already", cap(m.greetings))})
 		_ = conn.Close()
 	}

@@ -32,13 +32,9 @@ type outgoing struct {
 	readEr error         // why; set before ended is closed
 }
 
-func newOutgoing(p *peer, s *session) *outgoing {
-	return &outgoing{peer: p, s: s, enc: wire.NewEncoder(p.mesh.cfg.wire()), ended: make(chan struct{})}
-}
-
 // run writes until the connection ends, and returns why it did.
 func (o *outgoing) run() error {
-	if err := o.s.conn.watch(o.mesh.cfg.IdleTimeout, &o.count.bytesOut, &o.count.bytesIn); err != nil {
+	if err := o.s.conn.watch(o.mesh.cfg.IdleTimeout); err != nil {
 		_ = o.s.conn.Close()
 		return err
 	}
@@ -66,7 +62,6 @@ func (o *outgoing) read() {
 		o.readEr = err
 	}
 	if isGarbage(o.readEr) {
-		o.mesh.count.garbage.Add(1)
 		o.mesh.emit(Event{Kind: Garbage, Peer: o.name, Addr: o.s.conn.RemoteAddr().String(), Err: o.readEr})
 	}
 }
@@ -81,16 +76,12 @@ func (o *outgoing) hear(kind wire.Kind) error {
 		if !o.queue.grant(n, o.s.given) {
 			return fmt.Errorf("credit of %d is more than was ever given: %w", n, wire.ErrMalformed)
 		}
-		o.nudge()
+		notify(o.wake)
 		return nil
 	case wire.KindGoodbye:
 		return errGoodbye
 	case wire.KindRefuse:
-		no, err := o.s.dec.Refuse()
-		if err != nil {
-			return err
-		}
-		return &RefusedError{By: o.name, Of: o.mesh.cfg.Name, Reason: no.Reason, Detail: no.Detail}
+		return o.mesh.refusedBy(o.name, o.s.dec)
 	}
 	return fmt.Errorf("a %s from whoever accepted: %w", kind, wire.ErrUnknown)
 }
@@ -150,7 +141,6 @@ func (o *outgoing) gather(out []byte) []byte {
 		status, ops := o.queue.next(now)
 		if status != nil {
 			out = wire.AppendStatus(out, status)
-			o.count.statusesOut.Add(1)
 			continue
 		}
 		var any bool
@@ -189,7 +179,7 @@ func (o *outgoing) gatherOps(out []byte, ops []*resolve.Op) []byte {
 		o.mesh.emit(Event{Kind: Unsendable, Peer: o.name, Err: err})
 		took.Ops = 1
 	} else {
-		o.count.opsOut.Add(uint64(took.Ops))
+		o.opsOut.Add(uint64(took.Ops))
 	}
 	o.parts = nil
 	o.queue.took(took.Ops)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kvd/replica"
+	"kvd/replica/wire"
 )
 
 // peer is one other leader as seen from here: the goroutine that dials it and
@@ -26,11 +27,11 @@ type peer struct {
 	wake      chan struct{} // there may be something to send
 	again     chan struct{} // dial now: the peer has just been seen alive
 	origin    atomic.Uint64 // the peer's origin while it is up, else zero
-	count     peerCounters
 
-	mu      sync.Mutex
-	addr    string
-	lastErr error
+	opsOut, publishedOut atomic.Uint64 // sent, over all its connections
+
+	mu   sync.Mutex
+	addr string
 }
 
 func newPeer(m *Mesh, name replica.Leader, addr string) *peer {
@@ -90,17 +91,15 @@ func (p *peer) connect() (*session, error) {
 func (p *peer) serve(s *session) error {
 	p.queue.start(s.given)
 	p.published.start()
-	p.count.connects.Add(1)
-	p.note(nil)
 	p.mesh.emit(Event{Kind: Up, Peer: p.name, Addr: s.conn.RemoteAddr().String()})
 	p.mesh.sink.PeerUp(p.name)
 
-	err := newOutgoing(p, s).run()
+	o := &outgoing{peer: p, s: s, enc: wire.NewEncoder(p.mesh.cfg.wire()), ended: make(chan struct{})}
+	err := o.run()
 
 	p.queue.stop()
 	p.published.stop()
 	p.origin.Store(0)
-	p.note(err)
 	p.mesh.emit(Event{Kind: Down, Peer: p.name, Addr: s.conn.RemoteAddr().String(), Err: err})
 	p.mesh.sink.PeerDown(p.name)
 	return err
@@ -108,13 +107,11 @@ func (p *peer) serve(s *session) error {
 
 // failed reports a greeting that failed.
 func (p *peer) failed(err error) {
-	p.note(err)
 	e := Event{Kind: DialFailed, Peer: p.name, Addr: p.address(), Err: err}
 	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		e.Kind = Refused
 		if refused.By == p.mesh.cfg.Name {
 			e.Kind = Rejected
-			p.mesh.count.rejected.Add(1)
 		}
 	}
 	if p.ctx.Err() == nil {
@@ -134,12 +131,6 @@ func (p *peer) pause(d time.Duration) {
 	}
 }
 
-// nudge tells the writer that there may be something to send.
-func (p *peer) nudge() { notify(p.wake) }
-
-// redial ends a rest.
-func (p *peer) redial() { notify(p.again) }
-
 func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -147,16 +138,13 @@ func notify(c chan struct{}) {
 	}
 }
 
-// remove lets the peer go without waiting for it.
-func (p *peer) remove() { p.cancel() }
-
 // moveTo changes the address for the next time it is dialled.
 func (p *peer) moveTo(addr string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.addr != addr {
 		p.addr = addr
-		p.redial()
+		notify(p.again)
 	}
 }
 
@@ -164,12 +152,6 @@ func (p *peer) address() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.addr
-}
-
-func (p *peer) note(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lastErr = err
 }
 
 // rest is how often dialling has failed in a row.

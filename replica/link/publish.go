@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"kvd/replica"
 	"kvd/replica/wire"
 )
 
@@ -24,7 +23,7 @@ func (m *Mesh) Publish(p *wire.Published) {
 	defer m.mu.RUnlock()
 	for name, peer := range m.peers {
 		if peer.ctx.Err() == nil && peer.published.offer(p, m.cfg.Faults.plan(name, now)) {
-			peer.nudge()
+			notify(peer.wake)
 		}
 	}
 }
@@ -129,7 +128,7 @@ func (o *outgoing) gatherPublished(out []byte, now time.Time, ops bool) ([]byte,
 	before := len(out)
 	out = wire.AppendPublished(out, p)
 	o.ahead = len(out) - before
-	o.count.publishedOut.Add(1)
+	o.publishedOut.Add(1)
 	return out, true
 }
 
@@ -139,13 +138,8 @@ func (in *inbound) takePublished() error {
 	if err != nil {
 		return err
 	}
-	in.peer.count.publishedIn.Add(1)
 	if f := in.mesh.cfg.OnPublished; f != nil {
 		f(in.from, p)
 	}
 	return nil
 }
-
-// Hearer is told what clients of other leaders published. It is called on the goroutine
-// that reads from the peer, and must not block.
-type Hearer func(from replica.Leader, p *wire.Published)

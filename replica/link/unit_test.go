@@ -1,6 +1,7 @@
 package link
 
 import (
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 func TestValidateNamesTheField(t *testing.T) {
 	good := settings("a")
+	good.Listener = &net.TCPListener{}
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +25,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"Cluster":          func(c *Config) { c.Cluster = strings.Repeat("x", 300) },
 		"Policy":           func(c *Config) { c.Policy = "\xff" },
 		"Origin":           func(c *Config) { c.Origin = 0 },
-		"Listen":           func(c *Config) { c.Listen = "" },
+		"Listener":         func(c *Config) { c.Listener = nil },
 		"MaxFrame":         func(c *Config) { c.MaxFrame = 1 },
 		"FrameBytes":       func(c *Config) { c.FrameBytes = 0 },
 		"SendQueueBytes":   func(c *Config) { c.SendQueueBytes = 0 },
@@ -34,7 +36,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"Backoff":          func(c *Config) { c.Backoff.Max = 0 },
 		"CertNames":        func(c *Config) { c.CertNames = true },
 	} {
-		c := settings("a")
+		c := good
 		spoil(&c)
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(field)) {
 			t.Errorf("%s spoiled: %v", field, err)

@@ -133,7 +133,7 @@ func (l *Leader) onDisk() bool { return l.cfg.FS == nil }
 func (l *Leader) openMesh(context.Context) (err error) {
 	cfg := link.Defaults()
 	cfg.Name, cfg.Cluster, cfg.Origin, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.origin, l.cfg.Policy.String()
-	cfg.Listener, cfg.Advertise, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.Peer, l.addrs.RESP, l.addrs.HTTP
+	cfg.Listener, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
 	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.onLinkEvent, l.onPublished
 	if l.mesh, err = link.New(cfg, sink{l.loop}); err == nil {

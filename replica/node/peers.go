@@ -66,7 +66,7 @@ func (l *Leader) behind() int {
 // peers is the others, by name, as gossip, links and the loop describe them.
 func (l *Leader) peers() []console.Peer {
 	links := map[replica.Leader]link.PeerStats{}
-	for _, p := range l.mesh.Stats().Peers {
+	for _, p := range l.mesh.Stats() {
 		links[p.Peer] = p
 	}
 	known, now := map[replica.Leader]replica.PeerView{}, l.clock.Now()

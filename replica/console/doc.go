@@ -33,9 +33,4 @@
 //   - counting an event takes no lock and no memory;
 //   - what shows keys or memory is shown to users whose rights allow it;
 //   - all that is refused is refused in JSON: what failed, why, what to do next.
-//
-// Files: console.go and config.go (the server), access.go (who may ask), routes.go (the
-// pages), source.go (what a leader says of itself), metrics.go (what is counted),
-// gauges.go, clients.go and published.go (what is asked for at each scrape), losses.go
-// with alerts.yml.
 package console

@@ -20,40 +20,19 @@ type Build struct {
 	Go       string
 }
 
-// Outcome is how an operation ended.
-type Outcome uint8
-
-// The outcomes.
-const (
-	Done       Outcome = iota // answered, and durable if it was a write
-	Lagging                   // refused: the leader had not what the token had seen
-	Overloaded                // refused: too many requests were waiting
-	BadRequest                // refused: the request made no sense
-	ReadOnly                  // refused: the leader takes no writes
-	Crowded                   // refused: the key has too many versions side by side
-	Broken                    // anything else
-	outcomes
-)
-
-var outcomeNames = [outcomes]string{"ok", "behind", "overloaded", "bad_request", "read_only", "siblings", "failed"}
-
-// OutcomeOf sorts a reply's error.
-func OutcomeOf(err error) Outcome {
-	switch {
-	case err == nil:
-		return Done
-	case errors.Is(err, replica.ErrBehind):
-		return Lagging
-	case errors.Is(err, replica.ErrOverloaded):
-		return Overloaded
-	case errors.Is(err, replica.ErrSiblings):
-		return Crowded
-	case errors.Is(err, replica.ErrBadRequest):
-		return BadRequest
-	case errors.Is(err, replica.ErrReadOnly):
-		return ReadOnly
-	}
-	return Broken
+// outcomes are how an operation can end, by the error of its reply; the last stands for
+// any other error.
+var outcomes = [...]struct {
+	name string
+	err  error
+}{
+	{"ok", nil}, // answered, and durable if it was a write
+	{"behind", replica.ErrBehind},
+	{"overloaded", replica.ErrOverloaded},
+	{"siblings", replica.ErrSiblings},
+	{"bad_request", replica.ErrBadRequest},
+	{"read_only", replica.ErrReadOnly},
+	{"failed", nil},
 }
 
 // verbNames are the labels of verbs; zero stands for any that is new.
@@ -79,7 +58,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	serves   func(key string) resolve.ID
 
-	operations [len(verbNames)][outcomes]prometheus.Counter
+	operations [len(verbNames)][len(outcomes)]prometheus.Counter
 	latency    [len(verbNames)]prometheus.Observer
 	verdicts   []verdictCounters // by resolver, the last of any that is new
 
@@ -119,8 +98,8 @@ func (m *Metrics) makeOperations() {
 	m.registry.MustRegister(latency)
 	for v, verb := range verbNames {
 		m.latency[v] = latency.WithLabelValues(verb)
-		for o, outcome := range outcomeNames {
-			m.operations[v][o] = count.WithLabelValues(verb, outcome)
+		for o, outcome := range outcomes {
+			m.operations[v][o] = count.WithLabelValues(verb, outcome.name)
 		}
 	}
 }
@@ -181,13 +160,14 @@ func (m *Metrics) histogram(name, help string, buckets []float64) prometheus.His
 	return h
 }
 
-// Operation counts an answered request.
-func (m *Metrics) Operation(verb replica.Verb, outcome Outcome, took time.Duration) {
+// Operation counts an answered request; err is its reply's.
+func (m *Metrics) Operation(verb replica.Verb, err error, took time.Duration) {
 	if int(verb) >= len(verbNames) {
 		verb = 0
 	}
-	if outcome >= outcomes {
-		outcome = Broken
+	outcome := 0
+	for outcome < len(outcomes)-1 && !errors.Is(err, outcomes[outcome].err) {
+		outcome++
 	}
 	m.operations[verb][outcome].Inc()
 	m.latency[verb].Observe(took.Seconds())

@@ -151,7 +151,7 @@ func TestOperationsAreCounted(t *testing.T) {
 		{99, nil, []string{"verb=other", "outcome=ok"}, "other"},
 	} {
 		for range i + 1 {
-			u.metric.Operation(tc.verb, OutcomeOf(tc.err), time.Millisecond)
+			u.metric.Operation(tc.verb, tc.err, time.Millisecond)
 		}
 		families := u.scraped()
 		if got := value(t, families, "kvd_operations_total", tc.labels...); got != float64(i+1) {
@@ -161,11 +161,11 @@ func TestOperationsAreCounted(t *testing.T) {
 			t.Errorf("latency of %s: %v, want %d", tc.verbFor, got, i+1)
 		}
 	}
-	u.metric.Operation(replica.Get, 99, 0)
+	u.metric.Operation(replica.Get, errors.New("unknown"), 0)
 	u.metric.Synced(12, 3*time.Millisecond)
 	families := u.scraped()
 	if got := value(t, families, "kvd_operations_total", "verb=get", "outcome=failed"); got != 1 {
-		t.Errorf("an unknown outcome: %v", got)
+		t.Errorf("an unknown error: %v", got)
 	}
 	if got := families["kvd_batch_ops"].GetMetric()[0].GetHistogram().GetSampleSum(); got != 12 {
 		t.Errorf("the batch had %v ops", got)
@@ -245,7 +245,7 @@ func TestCardinalityIsBounded(t *testing.T) {
 		} {
 			u.metric.Observe(e)
 		}
-		u.metric.Operation(replica.Verb(i), Outcome(i), time.Duration(i))
+		u.metric.Operation(replica.Verb(i), fmt.Errorf("%d", i), time.Duration(i))
 		u.metric.Synced(i, time.Duration(i))
 	}
 	families := u.scraped()
@@ -288,8 +288,8 @@ func TestCountingAllocatesNothing(t *testing.T) {
 		}
 	}
 	n := testing.AllocsPerRun(100, func() {
-		m.Operation(replica.Set, OutcomeOf(nil), time.Millisecond)
-		m.Operation(replica.Set, OutcomeOf(replica.ErrBehind), time.Millisecond)
+		m.Operation(replica.Set, nil, time.Millisecond)
+		m.Operation(replica.Set, replica.ErrBehind, time.Millisecond)
 		m.Synced(3, time.Millisecond)
 	})
 	if n != 0 {

@@ -113,6 +113,26 @@ type Evicted struct {
 	Losses   int64  `json:"losses"`
 }
 
+// ClientMemory is what clients make the leader hold.
+type ClientMemory struct {
+	Limit   int64  `json:"limit"`   // bytes that all of them may use together
+	Used    int64  `json:"used"`    // bytes
+	Waiting int    `json:"waiting"` // connections that wait for others to give some back
+	Cut     uint64 `json:"cut"`     // connections cut because others needed what they held
+}
+
+// Published is what clients published here, to one peer.
+type Published struct {
+	Sent    uint64 `json:"sent"`
+	Dropped uint64 `json:"dropped"` // the link was down, cut, or had too much waiting
+}
+
+// Subscribers is who listens at this leader to what clients publish.
+type Subscribers struct {
+	Cut     uint64 `json:"cut"`     // connections cut because too much waited for them
+	Unheard uint64 `json:"unheard"` // messages that nobody here was sent, for want of memory
+}
+
 // Feeds is who is told of losses as they happen.
 type Feeds struct {
 	Readers int    `json:"readers"` // now

@@ -8,7 +8,6 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
-	"kvd/replica/console"
 	"kvd/replica/host"
 	"kvd/replica/link"
 	"kvd/replica/resp/server"
@@ -101,13 +100,13 @@ func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 	err := e.loop.Do(reqs, func(replies []replica.Reply) {
 		took := time.Since(began)
 		for i := range replies {
-			e.metrics.Operation(verbs[i], console.OutcomeOf(replies[i].Err), took)
+			e.metrics.Operation(verbs[i], replies[i].Err, took)
 		}
 		done(replies)
 	})
 	if err != nil {
 		for _, v := range verbs {
-			e.metrics.Operation(v, console.OutcomeOf(err), time.Since(began))
+			e.metrics.Operation(v, err, time.Since(began))
 		}
 	}
 	return answers.Draining(err)

@@ -116,7 +116,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// join puts one more into an address's queue.
 func (d *throttle) join(from string) (*addr, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -141,7 +140,6 @@ func (d *throttle) leave(a *addr) {
 	d.waiting--
 }
 
-// delayed is how long the address has to wait.
 func (d *throttle) delayed(a *addr) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -182,7 +182,6 @@ func (u *Users) remembered(name string, quick [sha256.Size]byte) *User {
 	return e.user
 }
 
-// compare takes the slow hash.
 func (u *Users) compare(name, password string, quick [sha256.Size]byte) *User {
 	u.mu.Lock()
 	e := u.table[name]

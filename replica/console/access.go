@@ -86,13 +86,11 @@ func with(ctx context.Context, u *acl.User) context.Context {
 	return context.WithValue(ctx, userKey{}, u)
 }
 
-// userOf is who a request is by.
 func userOf(r *http.Request) *acl.User {
 	u, _ := r.Context().Value(userKey{}).(*acl.User)
 	return u
 }
 
-// needs lets in whose user has the roles.
 func needs(roles acl.Roles, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u := userOf(r); !u.Rights().May(roles) {

@@ -163,7 +163,6 @@ func collectEvicted(to chan<- prometheus.Metric, all []Evicted) {
 	}
 }
 
-// constant is one series as it is now.
 func constant(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) prometheus.Metric {
 	m, err := prometheus.NewConstMetric(d, kind, value, labels...)
 	if err != nil {

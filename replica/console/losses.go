@@ -85,7 +85,6 @@ func (c *Console) losses(w http.ResponseWriter, r *http.Request) {
 	s.run(wake)
 }
 
-// stream is one reader of events.
 type stream struct {
 	w           http.ResponseWriter
 	control     *http.ResponseController

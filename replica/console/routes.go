@@ -27,7 +27,6 @@ func (c *Console) pages() http.Handler {
 	return pages
 }
 
-// shown is one page, and the roles that it takes to look at it.
 type shown struct {
 	path  string
 	needs acl.Roles
@@ -87,7 +86,6 @@ func index(w http.ResponseWriter, _ *http.Request) {
 //go:embed alerts.yml
 var alertRules []byte
 
-// alerts answers an example of rules that watch the metrics.
 func alerts(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml")
 	w.Write(alertRules)
@@ -119,7 +117,6 @@ func (c *Console) ready(w http.ResponseWriter, _ *http.Request) {
 	}})
 }
 
-// report is the answer of /status.
 type report struct {
 	Status
 	Frontier []position `json:"frontier"`
@@ -141,7 +138,6 @@ func (c *Console) status(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// hideKeys takes out which keys they are that the user may not read.
 func hideKeys(peers []Peer, user *acl.Rights) {
 	for i := range peers {
 		if u := peers[i].Unsendable; u != nil && !user.Reads(u.Key) {

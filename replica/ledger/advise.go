@@ -195,7 +195,6 @@ func (r *Reader) Measure(prefixes []string) ([]Stats, error) {
 	return m.stats, nil
 }
 
-// measuring is a measurement under way.
 type measuring struct {
 	*Reader
 	stats []Stats
@@ -246,7 +245,6 @@ func (m *measuring) read() bool {
 	return m.err == nil
 }
 
-// values counts what a key shows.
 func (m *measuring) values(s *Stats, key string) {
 	q := m.about(key)
 	reading, _ := q.panel.ReadAt(q.object, q, m.cfg.deadlines())

@@ -76,7 +76,6 @@ func (r *Reader) Audit(o AuditOptions) (*Audit, error) {
 	return w.finish(), nil
 }
 
-// auditor is an audit under way.
 type auditor struct {
 	*Reader
 	opt     AuditOptions
@@ -95,7 +94,6 @@ type auditor struct {
 // span is a range of key hashes, both ends included.
 type span struct{ from, to uint64 }
 
-// share is how much of all hashes the span is.
 func (s span) share() float64 { return (float64(s.to-s.from) + 1) / (1 << 64) }
 
 // spans is as many as the whole log will take, as far as can be told before it is
@@ -113,7 +111,6 @@ func (r *auditor) spans() []span {
 	return all
 }
 
-// logged is how many ops there are.
 func (r *Reader) logged() (n uint64) {
 	for last := range r.cfg.Applied.All() {
 		n += uint64(last.Seq)
@@ -152,7 +149,6 @@ func (r *auditor) pass(s span) error {
 	return nil
 }
 
-// each reads the whole log, each origin's in order.
 func (r *Reader) each(use func(*resolve.Op)) error {
 	for last := range r.cfg.Applied.All() {
 		for from := logical.Seq(1); from <= last.Seq; {
@@ -232,7 +228,6 @@ func (r *auditor) drop(key string) {
 	delete(r.keys, key)
 }
 
-// judge counts one key.
 func (r *auditor) judge(key string, k *counted) error {
 	o, err := r.store.Object(key)
 	if err != nil {
@@ -267,7 +262,6 @@ func (r *auditor) judge(key string, k *counted) error {
 	return nil
 }
 
-// count adds one key to one resolver's balance.
 func (r *auditor) count(key string, k *counted, id resolve.ID, beyond bool) {
 	b := &r.out.Balances[id]
 	for i := range k.ops {

@@ -7,7 +7,6 @@ import (
 	"kvd/resolve"
 )
 
-// counted is what a pass knows of one key.
 type counted struct {
 	ops     []trace // by dot
 	sizes   int     // bytes that are charged
@@ -89,7 +88,6 @@ func (k *counted) index() {
 	}
 }
 
-// find is the op with dot d, nil if it is not held.
 func (k *counted) find(d logical.Dot) *trace {
 	i, ok := slices.BinarySearchFunc(k.ops, d, func(t trace, d logical.Dot) int { return t.dot.Compare(d) })
 	if !ok {
@@ -150,7 +148,6 @@ type coverage struct {
 	left []*trace                   // looked at, and covered by nobody so far
 }
 
-// coverage is for one resolver.
 func (k *counted) coverage(id resolve.ID) *coverage {
 	c := &coverage{logs: map[logical.Origin][]trace{}}
 	if id != resolve.Siblings || !k.covers {

@@ -23,7 +23,6 @@ func descend(op func(logical.Dot) (*resolve.Op, bool)) *descent {
 	return &descent{op: op, seen: map[logical.Dot]bool{}}
 }
 
-// reach lets ops be visited in their turn.
 func (d *descent) reach(dots ...logical.Dot) {
 	for _, dot := range dots {
 		if d.seen[dot] {
@@ -37,7 +36,6 @@ func (d *descent) reach(dots ...logical.Dot) {
 	}
 }
 
-// next is the newest op that is left; nil: none is.
 func (d *descent) next() *resolve.Op {
 	last := len(d.left) - 1
 	if last < 0 {
@@ -48,7 +46,6 @@ func (d *descent) next() *resolve.Op {
 	return op
 }
 
-// byAge orders ops, the oldest first.
 func byAge(a, b *resolve.Op) int {
 	return cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot))
 }

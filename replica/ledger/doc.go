@@ -53,9 +53,4 @@
 // What it is not: it decides nothing about conflicts, keeps no state between
 // questions, writes no sentences and sends nothing. What the ledger may take, and
 // what it gives up, is storage's.
-//
-// Files: reader.go (one question under way), write.go and class.go (a write), why.go,
-// fate.go, restore.go, losses.go, history.go, audit.go with audit_trace.go and
-// balance.go, advise.go (the questions); ancestry.go, descent.go, search.go,
-// duplicates.go and compare.go (how they are answered).
 package ledger

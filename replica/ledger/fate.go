@@ -79,7 +79,6 @@ type Content struct {
 	Write
 }
 
-// holds reports whether anything of the key ends as the touch d says.
 func (q *question) holds(d logical.Dot) bool {
 	for i := range q.object.Versions {
 		if v := &q.object.Versions[i]; v.Touched != nil && v.Touched.By == d {
@@ -173,7 +172,6 @@ func (r *Reader) find(d logical.Dot) (k Knowledge, key string, known bool, err e
 	return k, key, known, err
 }
 
-// unknown says why there is no op.
 func (r *Reader) unknown(d logical.Dot) Knowledge {
 	switch {
 	case r.cfg.Applied.Covers(d):
@@ -186,7 +184,6 @@ func (r *Reader) unknown(d logical.Dot) Knowledge {
 	return UnknownOrigin
 }
 
-// verdict asks one resolver.
 func (q *question) verdict(id resolve.ID, w *Write) Verdict {
 	v := Verdict{Resolver: id, State: Unclear}
 	switch {
@@ -244,7 +241,6 @@ func (q *question) gone(v *Verdict, w *Write) {
 	}
 }
 
-// counted says whether what the write adds is in the sum.
 func (q *question) counted(v *Verdict, w *Write) {
 	if w.Kind == resolve.Delete {
 		v.State = Merged

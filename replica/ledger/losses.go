@@ -24,7 +24,6 @@ type Filter struct {
 	After Cursor            // zero: from the first on
 }
 
-// takes reports whether the row is asked for.
 func (f *Filter) takes(l *resolve.Loss, serving resolve.ID) bool {
 	switch {
 	case !strings.HasPrefix(l.Key, f.Prefix), f.Keys != nil && !f.Keys(l.Key):

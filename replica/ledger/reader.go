@@ -119,7 +119,6 @@ type Reader struct {
 // done, from 0 to 1, again and again while they work.
 func (r *Reader) Watch(progress func(done float64)) { r.progress = progress }
 
-// tell says how much is done.
 func (r *Reader) tell(done float64) {
 	if r.progress != nil {
 		r.progress(min(done, 1))
@@ -155,13 +154,11 @@ type entry struct {
 	size int         // of the whole value
 }
 
-// overwrite is an op that names another.
 type overwrite struct {
 	dot    logical.Dot
 	hidden bool // its leader held the other and did not show it
 }
 
-// about begins a question.
 func (r *Reader) about(key string) *question {
 	q := &question{Reader: r, panel: r.cfg.Policy.Panel(key), steps: r.cfg.Steps,
 		object: &resolve.Object{Key: key}, rows: map[logical.Dot][]resolve.Loss{}, ops: map[logical.Dot]entry{},

@@ -178,7 +178,6 @@ func (q *question) unreached(v *resolve.Version) time.Duration {
 	return 0
 }
 
-// stamped is the instant in v's stamp.
 func (q *question) stamped(v *resolve.Version) wallclock.Instant {
 	switch q.panel.Serving {
 	case resolve.Interval:

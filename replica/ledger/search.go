@@ -61,7 +61,6 @@ func (q *question) overwriters(d logical.Dot) []overwrite {
 	return q.over[d]
 }
 
-// search visits the key's ops from the newest on.
 func (q *question) search() {
 	d := descend(func(dot logical.Dot) (*resolve.Op, bool) {
 		op, ok := q.Op(dot)
@@ -86,7 +85,6 @@ func (q *question) search() {
 	}
 }
 
-// names enters what an op names.
 func (q *question) names(op *resolve.Op) {
 	add := func(d logical.Dot, o overwrite) {
 		if !slices.Contains(q.over[d], o) {

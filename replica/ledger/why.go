@@ -252,7 +252,6 @@ func (q *question) rank(id resolve.ID) int {
 	return int(id)
 }
 
-// lossRecord is one row with its evidence.
 func (q *question) lossRecord(l resolve.Loss) LossRecord {
 	l.Winner = q.best(l.Resolver)
 	d := LossRecord{Loss: l, Was: q.write(l.Loser), Won: q.write(l.Winner)}

@@ -69,7 +69,6 @@ func (q *question) remains(w *Write) {
 	w.Value = truncate(w.Value, q.cfg.Value)
 }
 
-// evidence is what the ledger's own row knows of the write.
 func (q *question) evidence(d logical.Dot) (Write, bool) {
 	k, ok := q.ledger.(EvidenceRows)
 	if !ok || len(q.losses(d)) == 0 {
@@ -80,7 +79,6 @@ func (q *question) evidence(d logical.Dot) (Write, bool) {
 	return w, ok && err == nil
 }
 
-// truncate bounds a value.
 func truncate(v []byte, limit int) []byte { return v[:min(len(v), limit):min(len(v), limit)] }
 
 func (r *Reader) leader(o logical.Origin) string {

@@ -45,7 +45,6 @@ func (c *conn) writePiece(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// watch ends the greeting's deadlines and begins the watch for silence.
 func (c *conn) watch(idle time.Duration) error {
 	c.idle = idle
 	return c.SetDeadline(time.Time{})

@@ -55,7 +55,6 @@ type Event struct {
 	Lost   bool
 }
 
-// level is how loudly the event is logged.
 func (e Event) level() slog.Level {
 	switch e.Kind {
 	case Up, Down, Joined, Parted:

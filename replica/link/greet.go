@@ -76,7 +76,6 @@ func (m *Mesh) introduce(ctx context.Context, raw net.Conn, name replica.Leader,
 	return s, nil
 }
 
-// answer reads a Welcome, or turns a Refuse into its error.
 func (m *Mesh) answer(dec *wire.Decoder, name replica.Leader) (*wire.Welcome, error) {
 	switch kind, err := dec.Next(); {
 	case err != nil:
@@ -88,7 +87,6 @@ func (m *Mesh) answer(dec *wire.Decoder, name replica.Leader) (*wire.Welcome, er
 	}
 }
 
-// refusedBy is the error of a Refuse that another leader sent.
 func (m *Mesh) refusedBy(name replica.Leader, dec *wire.Decoder) error {
 	no, err := dec.Refuse()
 	if err != nil {
@@ -145,14 +143,12 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 	return in, nil
 }
 
-// refuse tells the other side and reports it here.
 func (m *Mesh) refuse(c *conn, of replica.Leader, no *wire.Refuse) error {
 	_ = c.SetWriteDeadline(time.Now().Add(time.Second))
 	_, _ = c.Write(wire.AppendRefuse(nil, no))
 	return &RefusedError{By: m.cfg.Name, Of: of, Reason: no.Reason, Detail: no.Detail}
 }
 
-// logFailure reports why the greeting of whoever dialled failed.
 func (m *Mesh) logFailure(raw net.Conn, err error) {
 	e := Event{Kind: Garbage, Addr: raw.RemoteAddr().String(), Err: err}
 	var refused *RefusedError

@@ -37,7 +37,6 @@ type inbound struct {
 	peer      *peer       // for counters
 }
 
-// delivery is a batch and what it cost.
 type delivery struct {
 	batch  *replica.Batch
 	charge int
@@ -109,7 +108,6 @@ func (in *inbound) report(err error, killed bool) {
 	in.mesh.emit(e)
 }
 
-// read takes frames until the connection ends.
 func (in *inbound) read() error {
 	for {
 		kind, err := in.dec.Next()
@@ -122,7 +120,6 @@ func (in *inbound) read() error {
 	}
 }
 
-// take puts what a frame carries into the inbox.
 func (in *inbound) take(kind wire.Kind) error {
 	switch kind {
 	case wire.KindBatch:
@@ -261,7 +258,6 @@ func (in *inbound) owe(charge int) {
 	}
 }
 
-// creditDue is the credit to give now.
 func (in *inbound) creditDue() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -91,7 +91,6 @@ func (m *Mesh) liveOrigin(name replica.Leader) logical.Origin {
 	return logical.Origin(m.peers[name].origin.Load())
 }
 
-// checkCertificate refuses a name that the certificate does not carry.
 func (m *Mesh) checkCertificate(h *wire.Hello, c *conn) *wire.Refuse {
 	if !m.cfg.CertNames {
 		return nil
@@ -147,7 +146,6 @@ func (m *Mesh) tryClaim(in *inbound) (*inbound, *wire.Refuse) {
 	return nil, nil
 }
 
-// release takes the connection out again.
 func (m *Mesh) release(in *inbound) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -29,7 +29,7 @@ func TestSlowWriteOfALargeFrameIsNoSilence(t *testing.T) {
 		defer a.Close()
 		defer b.Close()
 		out := &conn{Conn: a}
-		if err := out.watch(4*time.Second); err != nil {
+		if err := out.watch(4 * time.Second); err != nil {
 			t.Fatal(err)
 		}
 		const large = 8 << 20

@@ -182,7 +182,6 @@ func (m *Mesh) Close(ctx context.Context) error {
 	return errors.Join(err, lnErr)
 }
 
-// flush waits until every peer has sent what waited.
 func flush(ctx context.Context, peers []*peer) error {
 	for _, p := range peers {
 		select {
@@ -203,7 +202,6 @@ func (m *Mesh) forget(p *peer) {
 	}
 }
 
-// hello introduces this leader to another.
 func (m *Mesh) hello(to string) wire.Hello {
 	return wire.Hello{
 		VersionMin: protocolMin, VersionMax: protocolMax,
@@ -212,7 +210,6 @@ func (m *Mesh) hello(to string) wire.Hello {
 	}
 }
 
-// accept takes connections until the listener is closed.
 func (m *Mesh) accept() {
 	for {
 		conn, err := m.cfg.Listener.Accept()
@@ -255,7 +252,6 @@ func (m *Mesh) host(raw net.Conn) {
 	in.run()
 }
 
-// newDecoder reads frames of conn through a buffer.
 func (m *Mesh) newDecoder(conn net.Conn) *wire.Decoder {
 	return wire.NewDecoder(bufio.NewReaderSize(conn, 64<<10), m.cfg.wire())
 }

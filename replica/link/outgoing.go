@@ -32,7 +32,6 @@ type outgoing struct {
 	readEr error         // why; set before ended is closed
 }
 
-// run writes until the connection ends, and returns why it did.
 func (o *outgoing) run() error {
 	if err := o.s.conn.watch(o.mesh.cfg.IdleTimeout); err != nil {
 		_ = o.s.conn.Close()
@@ -51,7 +50,6 @@ func (o *outgoing) run() error {
 	return err
 }
 
-// read takes credit until the connection ends.
 func (o *outgoing) read() {
 	defer close(o.ended)
 	for o.readEr == nil {
@@ -135,7 +133,6 @@ func (o *outgoing) flush() error {
 	}
 }
 
-// gather appends frames until there are enough for one write.
 func (o *outgoing) gather(out []byte) []byte {
 	for now := time.Now(); len(out) < flushBytes; {
 		status, ops := o.queue.next(now)
@@ -186,14 +183,12 @@ func (o *outgoing) gatherOps(out []byte, ops []*resolve.Op) []byte {
 	return out
 }
 
-// report says what was dropped since the last time.
 func (o *outgoing) report() {
 	if n := o.queue.takeFull(); n > 0 {
 		o.mesh.emit(Event{Kind: QueueFull, Peer: o.name, Count: n})
 	}
 }
 
-// timeout is how long the writer may wait.
 func (o *outgoing) timeout() time.Duration {
 	now := time.Now()
 	d := max(0, o.beat.Sub(now))

@@ -66,10 +66,8 @@ func (p *peer) run() {
 	}
 }
 
-// wanted reports whether the peer is to be dialled (again).
 func (p *peer) wanted() bool { return p.mesh.leaving.Err() == nil && p.ctx.Err() == nil }
 
-// connect dials and greets the peer, and registers its origin.
 func (p *peer) connect() (*session, error) {
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
@@ -87,7 +85,6 @@ func (p *peer) connect() (*session, error) {
 	return s, nil
 }
 
-// serve is one connection: up, write, down.
 func (p *peer) serve(s *session) error {
 	p.queue.start(s.given)
 	p.published.start()
@@ -105,7 +102,6 @@ func (p *peer) serve(s *session) error {
 	return err
 }
 
-// failed reports a greeting that failed.
 func (p *peer) failed(err error) {
 	e := Event{Kind: DialFailed, Peer: p.name, Addr: p.address(), Err: err}
 	if refused, ok := errors.AsType[*RefusedError](err); ok {
@@ -138,7 +134,6 @@ func notify(c chan struct{}) {
 	}
 }
 
-// moveTo changes the address for the next time it is dialled.
 func (p *peer) moveTo(addr string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

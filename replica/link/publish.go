@@ -46,7 +46,6 @@ type announcement struct {
 
 func (p announcement) size() int { return len(p.Channel) + len(p.Message) }
 
-// start opens the queue, which is empty.
 func (q *announcements) start() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -132,7 +131,6 @@ func (o *outgoing) gatherPublished(out []byte, now time.Time, ops bool) ([]byte,
 	return out, true
 }
 
-// takePublished hands on what a peer's client published.
 func (in *inbound) takePublished() error {
 	p, err := in.dec.Published()
 	if err != nil {

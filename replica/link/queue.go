@@ -61,14 +61,12 @@ type delayed struct {
 
 func pack(ops []*resolve.Op) parcel { return parcel{slices.Clone(ops), wire.Charge(ops)} }
 
-// start opens an empty queue with the peer's first credit.
 func (q *queue) start(credit int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.open, q.credit, q.given, q.gone, q.waits = true, credit, credit, 0, map[logical.Origin]stretch{}
 }
 
-// stop closes the queue and drops what waits.
 func (q *queue) stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -297,7 +295,6 @@ func (q *queue) wait(now time.Time) (time.Duration, bool) {
 	return max(0, q.line[0].due.Sub(now)), true
 }
 
-// empty reports whether nothing waits.
 func (q *queue) empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

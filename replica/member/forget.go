@@ -62,7 +62,6 @@ func (m *Members) hear(e serf.Event) {
 	}
 }
 
-// tellHeard hands on what was heard.
 func (m *Members) tellHeard() {
 	m.mu.Lock()
 	heard := m.heard

@@ -29,7 +29,6 @@ func (m *Members) join(ctx context.Context) {
 	}
 }
 
-// askedAll notes that everybody was asked once.
 func (m *Members) askedAll() {
 	m.mu.Lock()
 	again := m.tried
@@ -113,7 +112,6 @@ func (m *Members) report(seeds []string, err error) {
 	m.changed()
 }
 
-// sleep waits, and reports false if ctx ended.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

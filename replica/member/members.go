@@ -90,7 +90,6 @@ func Start(cfg Config, tell func(View)) (*Members, error) {
 	return m, nil
 }
 
-// open binds and starts serf.
 func (m *Members) open(ctx context.Context) error {
 	conf := m.cfg.Profile.serfConfig()
 	m.conf = conf
@@ -161,7 +160,6 @@ func (m *Members) leaving() {
 	close(m.leave)
 }
 
-// isolated reports whether no other member is known to be alive.
 func (m *Members) isolated() bool {
 	return !slices.ContainsFunc(m.serf.Members(), func(o serf.Member) bool {
 		return o.Name != m.cfg.Name && o.Status == serf.StatusAlive

@@ -152,14 +152,12 @@ func (g *guard) mark(list []Member) {
 	maps.DeleteFunc(g.replaced, func(name string, _ bool) bool { return g.known[name] == "" })
 }
 
-// newest is the last refusal, nil if there was none.
 func (g *guard) newest() *Refused {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.last
 }
 
-// newestRival is the last leader that had our name and our origin, nil if there was none.
 func (g *guard) newestRival() *Refused {
 	g.mu.Lock()
 	defer g.mu.Unlock()

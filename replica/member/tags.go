@@ -10,7 +10,6 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// maxTags is how many bytes gossip carries about a member.
 const maxTags = memberlist.MetaMaxSize
 
 // The tags. Their names travel with every member, so they are short.
@@ -95,7 +94,6 @@ func decodeTags(meta []byte) (map[string]string, error) {
 	return tags, nil
 }
 
-// decodeTag reads the next string from left.
 func decodeTag(dec *msgpack.Decoder, left *bytes.Reader) (string, error) {
 	n, err := dec.DecodeBytesLen()
 	if err == nil && (n < 0 || n > left.Len()) {

@@ -7,7 +7,6 @@ import (
 	"strings"
 )
 
-// listener is one address that clients or leaders connect to.
 type listener struct {
 	name, addr, advertise string
 	open                  []string // what it lacks to be reached from other machines

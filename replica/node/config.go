@@ -140,7 +140,6 @@ func (c *Config) Validate() error {
 	return c.checkAdvertised()
 }
 
-// within reports whether path is dir or lies below it.
 func within(path, dir string) bool {
 	path, bad := filepath.Abs(path)
 	dir, worse := filepath.Abs(dir)

@@ -5,7 +5,6 @@ import (
 	"kvd/resolve"
 )
 
-// serves is which resolver serves a key.
 func (c *Config) serves(key string) resolve.ID { return c.Policy.Panel(key).Serving }
 
 // observe is told every event on the loop's goroutine, once it is durable.

@@ -41,7 +41,6 @@ func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) er
 	return nil
 }
 
-// clearFaults takes all faults out of the clock and the links.
 func (l *Leader) clearFaults() {
 	l.faults.Clear()
 	l.clock.change(func(_ wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {

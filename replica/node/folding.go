@@ -19,7 +19,6 @@ import (
 	"kvd/resolve"
 )
 
-// tellEvery is how often the log says how far folding again has come.
 const tellEvery = 5 * time.Second
 
 // foldAgain makes the objects anew from the log, if they were folded under another
@@ -33,7 +32,6 @@ func (l *Leader) foldAgain(ctx context.Context) error {
 	return errors.Join(err, w.close(), w.err)
 }
 
-// foldingWork tells how far folding again has come.
 type foldingWork struct {
 	*Leader
 	began, told time.Time
@@ -145,7 +143,6 @@ type lentListener struct {
 	closed atomic.Bool
 }
 
-// deadliner is what listeners of TCP can do.
 type deadliner interface{ SetDeadline(time.Time) error }
 
 func (l *lentListener) Accept() (net.Conn, error) {
@@ -168,7 +165,6 @@ func (l *lentListener) Close() error {
 	return nil
 }
 
-// reclaim lets the address be listened on again.
 func (l *lentListener) reclaim() error {
 	if d, ok := l.Listener.(deadliner); ok {
 		return d.SetDeadline(time.Time{})

@@ -37,7 +37,6 @@ func (l *Leader) onLinkEvent(e link.Event) {
 	l.loop.Notify(in)
 }
 
-// originShared reports whether another leader was found to hold our origin.
 func (l *Leader) originShared() bool {
 	return slices.ContainsFunc(l.loop.Status().Refusals, func(r replica.Refusal) bool { return r.Cause == replica.SharedOrigin })
 }
@@ -119,7 +118,6 @@ func (l *Leader) watchOrigins(op *resolve.Op) {
 	}
 }
 
-// logConflict logs what was found out about origins that two leaders hold.
 func (l *Leader) logConflict(e replica.Event) {
 	log := l.cfg.Logger.With("leader", l.cfg.Name)
 	switch e := e.(type) {

@@ -6,7 +6,6 @@ import (
 	"kvd/storage/losses"
 )
 
-// ledgerStatus is what the console says of the ledger.
 func ledgerStatus(state string, h losses.Stats) console.Ledger {
 	s := console.Ledger{State: state, Rows: h.Rows, Bytes: h.Bytes}
 	for id, classes := range h.Evicted.Verdicts {
@@ -20,7 +19,6 @@ func ledgerStatus(state string, h losses.Stats) console.Ledger {
 	return s
 }
 
-// ledgerState names whether a ledger is kept.
 func (l *Leader) ledgerState() string {
 	if l.cfg.Storage.NoLedger {
 		return "off"

@@ -2,7 +2,6 @@ package node
 
 import "kvd/logical"
 
-// nameOf is the leader that an origin is an incarnation of; empty: it was never heard.
 func (l *Leader) nameOf(o logical.Origin) string { return l.origins.Leader(o) }
 
 // nameOwn learns our own origins, which the store remembers.

@@ -15,7 +15,6 @@ import (
 	"kvd/resolve"
 )
 
-// beginOrigin resumes the last origin or begins a new one, and starts the loop.
 func (l *Leader) beginOrigin(ctx context.Context) error {
 	cfg := replica.Defaults()
 	cfg.Name, cfg.Policy, cfg.MaxDrift = replica.Leader(l.cfg.Name), l.cfg.Policy, l.cfg.MaxDrift

@@ -97,7 +97,6 @@ func (l *Leader) peers() []console.Peer {
 	return all
 }
 
-// total is how many ops a frontier covers.
 func total(f logical.Frontier) (n uint64) {
 	for d := range f.All() {
 		n += uint64(d.Seq)

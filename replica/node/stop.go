@@ -96,7 +96,6 @@ func (l *Leader) stop(ctx context.Context) error {
 	return err
 }
 
-// abandon closes what a start that failed had opened.
 func (l *Leader) abandon() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

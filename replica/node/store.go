@@ -11,7 +11,6 @@ import (
 	"kvd/storage"
 )
 
-// openStore opens the store, and makes a damaged one anew.
 func (l *Leader) openStore(context.Context) (err error) {
 	s := l.cfg.Storage
 	l.disk, err = recovery.Open(recovery.Config{
@@ -22,13 +21,11 @@ func (l *Leader) openStore(context.Context) (err error) {
 	return err
 }
 
-// neverJoined reports whether there never was another leader.
 func (l *Leader) neverJoined() bool {
 	members, err := known.ReadMembers(l.cfg.Dir)
 	return err == nil && len(members) == 0 && len(l.cfg.Join) == 0
 }
 
-// knownNames is who was ever known.
 func (l *Leader) knownNames() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -70,7 +70,6 @@ func (d *Decoder) Next() (Kind, error) {
 	}
 }
 
-// next reads one frame.
 func (d *Decoder) next() (Kind, error) {
 	d.kind = 0
 	if _, err := io.ReadFull(d.from, d.head[:]); err != nil {
@@ -122,7 +121,6 @@ func (d *Decoder) fill(n int) error {
 	return nil
 }
 
-// open fails unless the present frame is of that kind.
 func (d *Decoder) open(k Kind) error {
 	if d.kind != k {
 		return fmt.Errorf("read %s: the frame is a %s: %w", k, d.kind, ErrMalformed)
@@ -348,7 +346,6 @@ func (d *Decoder) unpack() error {
 	return nil
 }
 
-// readOp reads the next op of a batch.
 func readOp(r *codec.Reader) (*resolve.Op, error) {
 	b := bin(r)
 	if r.Failed() {

@@ -24,7 +24,6 @@ func Advice(a *ledger.Advice) string {
 	return fmt.Sprintf("One key shows %d values under %s: clients do not merge what they are shown; let them write with the token they read with, or serve the prefix by causal, which shows one.", a.Siblings, a.Serving)
 }
 
-// increments is the numbers that the serving resolver lost.
 func increments(s *ledger.Stats) string {
 	lost := s.Lost[s.Serving]
 	var said []string

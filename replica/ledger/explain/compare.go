@@ -29,7 +29,6 @@ func comparison(c *ledger.Comparison, loser *ledger.Write) string {
 	return "what decided is no longer in the log"
 }
 
-// stamps says what the two stamps are.
 func stamps(c *ledger.Comparison, loser *ledger.Write) string {
 	lost, won := stampsOf(c.Resolver, loser, &c.Against)
 	switch c.Resolver {
@@ -58,7 +57,6 @@ func stampsOf(id resolve.ID, l, w *ledger.Write) (lost, won string) {
 	return fmt.Sprintf("%s+%d", clock(a), l.HLC.Count), fmt.Sprintf("%s+%d", dated(b, a), w.HLC.Count)
 }
 
-// skew says what follows about the clocks.
 func skew(s *ledger.Skew) string {
 	switch {
 	case s.Understated:

@@ -12,8 +12,4 @@
 //
 // What it is not: it reads no store and decides nothing; equal answers give equal
 // text.
-//
-// Files: explanation.go, losses.go, groups.go and tree.go (a key), fate.go and
-// compare.go (a write), audit.go, advice.go, restore.go; write.go has
-// how writes, keys and times are named everywhere.
 package explain

@@ -28,7 +28,6 @@ type formatter struct {
 // say adds a sentence as a line of its own.
 func (t *formatter) say(format string, args ...any) { fmt.Fprintf(&t.text, format+"\n", args...) }
 
-// present says what the key shows and who wrote it.
 func (t *formatter) present() {
 	var values, deletes []*ledger.Write
 	for i := range t.Shown {
@@ -54,7 +53,6 @@ func (t *formatter) present() {
 	}
 }
 
-// gone says what deleted the key's value.
 func (t *formatter) gone(w *ledger.Write) {
 	if w.Expired() {
 		t.say("%s holds nothing: %s. No client deleted it.", Word(t.Key), how(w, t.Now))
@@ -63,7 +61,6 @@ func (t *formatter) gone(w *ledger.Write) {
 	t.say("%s holds nothing: it was deleted by %s (clock %s).", Word(t.Key), whose(w), t.when(w))
 }
 
-// deadline says when what the key shows ends, or that it has and is still stored.
 func (t *formatter) deadline() {
 	if t.Ends == 0 {
 		return
@@ -91,7 +88,6 @@ func (t *formatter) count(shares []*ledger.Write) {
 		key, t.Sum.Clamp(), t.Sum, from)
 }
 
-// author is the write with its author and its clock.
 func (t *formatter) author(w *ledger.Write) string {
 	return fmt.Sprintf("%s (clock %s)", from(w), t.when(w))
 }
@@ -113,7 +109,6 @@ func list(ws []*ledger.Write, say func(*ledger.Write) string) string {
 	return joined(parts)
 }
 
-// past says what was written over.
 func (t *formatter) past() {
 	if len(t.Past) == 0 {
 		return

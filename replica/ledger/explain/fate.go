@@ -61,7 +61,6 @@ func Fate(f *ledger.Fate) string {
 	return b.String()
 }
 
-// article is the write with its kind and its key.
 func article(w *ledger.Write, key string) string {
 	switch w.Kind {
 	case resolve.Touch:

@@ -53,7 +53,6 @@ func groups(losers []ledger.LossRecord) (out []group) {
 	return out
 }
 
-// losses says what was lost.
 func (t *formatter) losses() {
 	losers := t.losers()
 	told := len(losers)

@@ -70,7 +70,6 @@ func sentence(d *ledger.LossRecord, subject, against string) string {
 	return fmt.Sprintf("%s lost to %s%s: %s.", subject, against, knowing(d), comparison(&d.Why, &d.Was))
 }
 
-// against names the winner.
 func against(d *ledger.LossRecord) string {
 	if d.Winner.IsZero() {
 		return "what is no longer here"
@@ -78,7 +77,6 @@ func against(d *ledger.LossRecord) string {
 	return from(&d.Won)
 }
 
-// knowing says who had seen what.
 func knowing(d *ledger.LossRecord) string {
 	switch {
 	case d.SawWinner:
@@ -93,7 +91,6 @@ func knowing(d *ledger.LossRecord) string {
 	return "; neither author had been shown the other's write"
 }
 
-// noun is what kind of write it is.
 func noun(w *ledger.Write) string {
 	if w.Kind == resolve.Delete {
 		return "deletion"

@@ -30,7 +30,6 @@ func Tree(e *ledger.Explanation) string {
 	return b.String()
 }
 
-// branch draws a write and what it was written over.
 func (t *formatter) branch(b *strings.Builder, w ledger.Write, indent string, last bool, mark string, drawn map[logical.Dot]bool) {
 	drawn[w.Dot] = true
 	twig(b, indent, last, mark+t.author(&w)+" "+w.Dot.String())
@@ -67,7 +66,6 @@ func (t *formatter) losers() []ledger.LossRecord {
 	return out
 }
 
-// lostUnder says under whom a write is lost.
 func (t *formatter) lostUnder(d logical.Dot) string {
 	var names []string
 	for _, l := range t.Lost {

@@ -40,7 +40,6 @@ func how(w *ledger.Write, now wallclock.Instant) string {
 	return text
 }
 
-// from is the write with its author.
 func from(w *ledger.Write) string {
 	if w.Expired() {
 		return what(w) + ", as told by " + w.Leader
@@ -48,7 +47,6 @@ func from(w *ledger.Write) string {
 	return what(w) + " from " + whose(w)
 }
 
-// whose is who wrote it, and where.
 func whose(w *ledger.Write) string {
 	author := w.Author
 	if author == "" {

@@ -20,7 +20,6 @@ import (
 // Bounds of what one answer of KVD.CONFLICTS holds, and of what it looks at.
 const maxConflicts, conflictBytes, maxConflictsRead = 1000, 1 << 20, 10_000
 
-// conflict is a dot with two contents.
 type conflict struct {
 	here, there *resolve.Op
 	by          logical.Dot // settles it; zero: nothing does

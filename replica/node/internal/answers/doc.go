@@ -19,7 +19,4 @@
 //
 // What it is not: commands that look at keys as clients use them, which are the
 // server's; and those about members and faults, which are the leader's.
-//
-// Files: answers.go (the table), snapshot.go and rows.go (what a question reads), and
-// one for each subject.
 package answers

@@ -42,7 +42,6 @@ func (an *Answers) tellLog(ctx context.Context, args [][]byte, w *resp.Writer) e
 	return nil
 }
 
-// readPosition reads which entries are asked for.
 func readPosition(args [][]byte) (from logical.Dot, count int, prefix string, err error) {
 	from, err = logical.ParseDot(string(args[1]) + "-" + string(args[2]))
 	if err != nil {
@@ -56,7 +55,6 @@ func readPosition(args [][]byte) (from logical.Dot, count int, prefix string, er
 	return from, count, o.One("PREFIX"), err
 }
 
-// bundle is a part of a log under way.
 type bundle struct {
 	prefix        string
 	user          *acl.Rights

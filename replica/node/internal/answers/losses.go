@@ -13,7 +13,6 @@ import (
 	"kvd/resolve"
 )
 
-// page is a part of the ledger, gathered.
 type page struct {
 	rows []ledger.LossRecord
 	next string // empty: no more

@@ -18,7 +18,6 @@ import (
 	"kvd/replica/resp/token"
 )
 
-// restoring is one KVD.RESTORE.
 type restoring struct {
 	lost           logical.Dot
 	token          replica.Token

@@ -45,7 +45,6 @@ func (an *Answers) ask(ctx context.Context, use func(*snapshot) error) error {
 	return Draining(err)
 }
 
-// reader answers questions about this snapshot.
 func (s *snapshot) reader() (*ledger.Reader, error) {
 	st, _, err := s.State()
 	if err != nil {

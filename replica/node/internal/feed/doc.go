@@ -12,6 +12,4 @@
 //     bounds, and when one is full the oldest go and are counted;
 //   - what a reader took and what it was told to have missed add up to what was told;
 //   - a reader is told of keys that its user may read at that moment, and of no other.
-//
-// Files: hub.go (who listens), queue.go (one reader), message.go (the JSON).
 package feed

@@ -41,7 +41,6 @@ type Hub struct {
 	value value
 }
 
-// event is a verdict of one resolver.
 type event struct {
 	replica.Judged
 	by resolve.ID
@@ -138,7 +137,6 @@ func (h *Hub) spread() {
 	}
 }
 
-// listen begins a queue.
 func (h *Hub) listen(prefix string, all bool, reads func(string) bool, wake func()) *listener {
 	r := &listener{hub: h, prefix: prefix, all: all, reads: reads, wake: wake}
 	h.mu.Lock()

@@ -43,7 +43,6 @@ type listener struct {
 	woken  bool   // since Next had nothing
 }
 
-// wants reports whether an event concerns the reader.
 func (r *listener) wants(key string, serving bool) bool {
 	return (serving || r.all) && strings.HasPrefix(key, r.prefix) && r.reads(key)
 }

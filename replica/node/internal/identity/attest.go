@@ -49,7 +49,6 @@ type attester struct {
 	dir, state string // state empty: there is nowhere to keep one
 }
 
-// newToken is drawn at each clean stop.
 func newToken() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -149,7 +148,6 @@ func (a *attester) leave(token string) error {
 	return err
 }
 
-// present is the inodes as they are now.
 func (a *attester) present() (now inode, err error) {
 	if now.Device, now.Dir, err = directory(a.dir); err != nil {
 		return now, err

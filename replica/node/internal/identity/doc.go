@@ -16,6 +16,4 @@
 //
 // What it is not: it opens no store and decides nothing alone; the caller also checks
 // that the log ends where the mark says.
-//
-// Files: mark.go, attest.go with inode_linux.go and inode_other.go, confirm.go.
 package identity

@@ -46,7 +46,6 @@ type statement struct {
 	has   logical.Frontier
 }
 
-// progress is how far a newcomer has come.
 type progress struct {
 	known       bool     // somebody is, or there is nobody to be known
 	asked       bool     // everybody whom to join, once
@@ -152,7 +151,6 @@ func (n *Newcomer) arrive() {
 	}
 }
 
-// poll asks the parts of the leader how far it has come.
 func (n *Newcomer) poll(now time.Time) *progress {
 	s := n.cfg.Loop.Status()
 	p := n.compare(n.cfg.Members(), s.State.Frontier, s.Peers, now)

@@ -24,7 +24,6 @@ type Origins struct {
 	order []logical.Origin // as they were learnt
 }
 
-// named is an entry of the file.
 type named struct {
 	Origin string `json:"origin"`
 	Leader string `json:"leader"`

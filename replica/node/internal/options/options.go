@@ -58,7 +58,6 @@ func find(known []Option, name string) (Option, bool) {
 	return Option{}, false
 }
 
-// knownOptions lists them in a sentence.
 func knownOptions(known []Option) string {
 	if len(known) == 0 {
 		return "the command knows no options"

@@ -68,7 +68,6 @@ func (d *Disk) Store() *storage.Store { return d.store }
 // Rebuilt reports whether the store was made anew.
 func (d *Disk) Rebuilt() bool { return d.cause != "" }
 
-// onDisk reports whether anything outlives the process.
 func (d *Disk) onDisk() bool { return d.cfg.Options.FS == nil }
 
 func (d *Disk) storeDir() string { return filepath.Join(d.cfg.Dir, "store") }

@@ -19,7 +19,4 @@
 //
 // What it is not: it fetches nothing, and does not say whether clients are served;
 // whoever gives it block does.
-//
-// Files: disk.go (open), rebuild.go (salvage and apply again), extent.go (how far it
-// had come), heal.go (until all is back).
 package recovery

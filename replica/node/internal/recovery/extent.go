@@ -21,7 +21,6 @@ type extent struct {
 	Damage   string           `json:"damage,omitempty"` // found while it ran: the next start makes the store anew
 }
 
-// position is one origin of a frontier.
 type position struct {
 	Origin logical.Origin `json:"origin"`
 	Seq    logical.Seq    `json:"seq"`

@@ -44,7 +44,6 @@ func (d *Disk) MissingOps() (n int) {
 // maxNamed bounds how many stretches a sentence names.
 const maxNamed = 8
 
-// sentence says what is missing.
 func sentence(all []Stretch) string {
 	var b strings.Builder
 	n := 0

@@ -106,7 +106,7 @@ func (g *group) begin(d logical.Dot) bool {
 		g.touched = append(g.touched, t)
 	}
 	t.appended++
-	if fresh := g.frame(); fresh || d != g.run {
+	if g.frame(); d != g.run {
 		g.buf = binary.AppendUvarint(g.buf, uint64(d.Seq)<<2|itemRun)
 		g.buf = binary.LittleEndian.AppendUint64(g.buf, uint64(d.Origin))
 		g.runs = append(g.runs, run{t, d.Seq, d.Seq, g.frames[len(g.frames)-1]})
@@ -129,16 +129,16 @@ func (g *group) tail(o logical.Origin) *tail {
 	return t
 }
 
-// frame begins a frame if none takes more.
-func (g *group) frame() (fresh bool) {
+// frame begins a frame if none takes more. Each is read without those before it, so that
+// its first operation begins a run.
+func (g *group) frame() {
 	if g.inFrame {
-		return false
+		return
 	}
-	g.inFrame = true
+	g.inFrame, g.run = true, logical.Dot{}
 	g.frames = append(g.frames, len(g.buf))
 	var head [headBytes]byte
 	g.buf = append(g.buf, head[:]...)
-	return true
 }
 
 // item adds an item of which the bytes are at hand.

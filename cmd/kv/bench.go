@@ -80,11 +80,8 @@ func runBench(k *call) error {
 
 // plan is one measurement as the flags say.
 func (k *call) plan(l *client.Leader, o bench.Op) (bench.Config, error) {
-	progress := cliutil.NewProgress(k.App.ErrWriter)
-	if k.Quiet {
-		progress = cliutil.Progress{}
-	}
-	if err := cliutil.OneOf(string(o), opNames()...); err != nil {
+	progress := k.progress()
+	if err := cliutil.OneOf(string(o), bench.Ops()...); err != nil {
 		return bench.Config{}, cliutil.Usage(fmt.Sprintf("unknown op %q", o), "of --ops, "+err.Error(), "kv bench --ops set,get")
 	}
 	cfg := bench.Config{
@@ -96,14 +93,6 @@ func (k *call) plan(l *client.Leader, o bench.Op) (bench.Config, error) {
 		},
 	}
 	return cfg, misplanned(cfg.Validate())
-}
-
-func opNames() []string {
-	var all []string
-	for _, o := range bench.Ops() {
-		all = append(all, string(o))
-	}
-	return all
 }
 
 func misplanned(err error) error {
@@ -131,7 +120,14 @@ func (k *call) measure(l *client.Leader, plan bench.Config) error {
 	return nil
 }
 
-// clear takes the progress away.
+// progress is a line for how far something is, which clear takes away.
+func (k *call) progress() cliutil.Progress {
+	if k.Quiet {
+		return cliutil.Progress{}
+	}
+	return cliutil.NewProgress(k.App.ErrWriter)
+}
+
 func (k *call) clear() { cliutil.NewProgress(k.App.ErrWriter).Clear() }
 
 func benchLag(k *call) error {
@@ -146,13 +142,13 @@ func benchLag(k *call) error {
 	if err != nil {
 		return err
 	}
-	progress := cliutil.NewProgress(k.App.ErrWriter)
+	progress := k.progress()
 	g := bench.Lag{
-		From: k.Open(*from).Conn, To: k.Open(*to).Conn, Prefix: k.String("prefix"), Size: k.Int("size"),
+		From: k.Opened.Open(*from).Conn, To: k.Opened.Open(*to).Conn, Prefix: k.String("prefix"), Size: k.Int("size"),
 		Samples: k.Int64("requests"), Duration: k.Duration("duration"), Rate: k.Float64("rate"), Timeout: k.Timeout,
 		Run: fmt.Sprintf("%d:", time.Now().UnixNano()),
 		Progress: func(done int64, after time.Duration) {
-			if done%100 == 0 && !k.Quiet {
+			if done%100 == 0 {
 				progress.Say(fmt.Sprintf("lag: %d writes in %s", done, after.Round(100*time.Millisecond)))
 			}
 		},
@@ -168,7 +164,7 @@ func benchLag(k *call) error {
 		}
 	}
 	if err != nil {
-		return client.NewRefusal(k.Open(*to), "bench", err)
+		return client.NewRefusal(k.Opened.Open(*to), "bench", err)
 	}
 	return nil
 }

@@ -35,11 +35,7 @@ func contextCommand() *cli.Command {
 
 // edit changes the file of contexts.
 func edit(k *call, change func(*contexts.Set) error) error {
-	path, err := contexts.Path()
-	if err == nil {
-		err = contexts.Edit(path, change)
-	}
-	switch {
+	switch err := contexts.Edit(change); {
 	case errors.Is(err, contexts.ErrUnknown):
 		return cliutil.Usage(k.Subject(), err.Error(), "kv context ls names them")
 	case err != nil:

@@ -27,7 +27,9 @@ func export(k *call) error {
 	if k.Args().First() == "" { // all would be read before the file is named so
 		return cliutil.Usage("no file has an empty name", "the argument is", "kv export FILE")
 	}
-	to, err := k.toward(k.Args().First())
+	to, err := cliutil.Await(k.Ctx(), func() (cliutil.Destination, error) {
+		return cliutil.Toward(k.Args().First(), k.App.Writer, k.Bool("force"))
+	})
 	if err != nil {
 		return unwritten(k, to, err)
 	}
@@ -55,26 +57,6 @@ func export(k *call) error {
 	}
 	return k.Out.Put(show.Facts(say, fmt.Sprint(saved.Ops), show.WordFact("file", k.Args().First()), show.NumberFact("ops", int64(saved.Ops)), show.NumberFact("bytes", saved.Bytes),
 		show.WordFact("leader", p.Leader), show.WordFact("applied", p.UpTo.String())))
-}
-
-// toward finds out where the history goes. Who interrupts does not wait for the
-// reader of a pipe.
-func (k *call) toward(path string) (cliutil.Destination, error) {
-	type found struct {
-		to  cliutil.Destination
-		err error
-	}
-	done := make(chan found, 1)
-	go func() {
-		to, err := cliutil.Toward(path, k.App.Writer, k.Bool("force"))
-		done <- found{to, err}
-	}()
-	select {
-	case f := <-done:
-		return f.to, f.err
-	case <-k.Ctx().Done():
-		return cliutil.Destination{}, k.Ctx().Err()
-	}
 }
 
 // unwritten says what to do where a history cannot be written.

@@ -30,16 +30,16 @@ func keySpecs() []invoke.Spec {
 	}
 }
 
-// looked does a read that takes no token, in a session.
-func (k *call) looked(l *client.Leader, words ...string) (client.Reply, error) {
-	if err := k.Session.CatchUp(k.Ctx(), l); err != nil {
-		return client.Reply{}, err
+// looked does a read that takes no token, in a session: not before the leader has what the
+// session has seen, and what it has afterwards is remembered.
+func (k *call) looked(l *client.Leader, words ...string) (r client.Reply, err error) {
+	if err = k.Session.CatchUp(k.Ctx(), l); err == nil {
+		r, err = l.Do(k.Ctx(), words...)
 	}
-	r, err := l.Do(k.Ctx(), words...)
-	if err != nil {
-		return client.Reply{}, err
+	if err == nil {
+		err = k.Session.Note(k.Ctx(), l)
 	}
-	return r, k.Session.Note(k.Ctx(), l)
+	return r, err
 }
 
 func exists(k *call, l *client.Leader) error {

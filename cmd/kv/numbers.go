@@ -81,20 +81,17 @@ func negated(number string) string {
 	return strconv.FormatInt(-n, 10)
 }
 
-// between does a write that takes no token, in a session: not before the leader
-// has what the session has seen, and what it has afterwards is remembered.
-func (k *call) between(l *client.Leader, words ...string) (client.Reply, error) {
-	if err := k.Session.CatchUp(k.Ctx(), l); err != nil {
-		return client.Reply{}, err
+// between does a write that takes no token, in a session, as looked does a read.
+func (k *call) between(l *client.Leader, words ...string) (r client.Reply, err error) {
+	if err = k.Session.CatchUp(k.Ctx(), l); err == nil {
+		r, err = l.Do(k.Ctx(), words...)
 	}
-	r, err := l.Do(k.Ctx(), words...)
 	if err != nil {
-		return client.Reply{}, err
+		return r, err
 	}
 	k.Session.Forget(words[1])
-	if err := k.Session.Note(k.Ctx(), l); err != nil {
+	if err = k.Session.Note(k.Ctx(), l); err != nil {
 		k.Say("it was done; the session does not know of it")
-		return client.Reply{}, err
 	}
-	return r, nil
+	return r, err
 }

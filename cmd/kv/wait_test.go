@@ -112,7 +112,7 @@ func TestACommandWaitsForALeaderThatIsBehind(t *testing.T) {
 		if !c.catchesUp {
 			timeout = 50 * time.Millisecond
 		}
-		all := client.New(client.Options{Dial: time.Second, Timeout: timeout})
+		all := client.New(client.Options{Timeout: timeout})
 		r, err := all.Open(client.Node{Name: "n1", Addr: addr}).Do(context.Background(), "KVD.GET", "x", "TOKEN", "t")
 		all.Close()
 		if c.catchesUp != (err == nil) || err != nil && !strings.Contains(err.Error(), c.says) || err == nil && r.Text != "there" {

@@ -64,10 +64,7 @@ func whatIf(k *call) error {
 
 // farRead tells how far reading is; of zero is not known.
 func (k *call) farRead(of int) func(pass, ops int) {
-	progress := cliutil.NewProgress(k.App.ErrWriter)
-	if k.Quiet {
-		progress = cliutil.Progress{}
-	}
+	progress := k.progress()
 	return func(pass, ops int) {
 		text := fmt.Sprintf("read %d ops", ops)
 		if of > 0 {

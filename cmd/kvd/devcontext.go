@@ -27,7 +27,7 @@ func contextOf(all []*node.Leader) contexts.Context {
 // and takes it back. A file that cannot be written is no reason not to run.
 func remember(w io.Writer, ours contexts.Context) (name string, forget func()) {
 	before := ""
-	err := edit(func(b *contexts.Set) error {
+	err := contexts.Edit(func(b *contexts.Set) error {
 		if ours.Name = freeName(b, ours.Leaders); ours.Name != devContext {
 			b.Put(ours)
 			return nil
@@ -46,7 +46,7 @@ func remember(w io.Writer, ours contexts.Context) (name string, forget func()) {
 		fmt.Fprintf(w, "kvd: another cluster is the context %s, and runs; this one is %s: kv -c %s\n", devContext, ours.Name, ours.Name)
 	}
 	return ours.Name, func() {
-		if err := edit(func(b *contexts.Set) error { return takeBack(b, ours, before) }); err != nil {
+		if err := contexts.Edit(func(b *contexts.Set) error { return takeBack(b, ours, before) }); err != nil {
 			fmt.Fprintf(w, "kvd: the context %s stays: %v\n", ours.Name, err)
 		}
 	}
@@ -94,20 +94,4 @@ func takeBack(b *contexts.Set, ours contexts.Context, before string) error {
 		return nil // it is gone meanwhile
 	}
 	return b.Use(before)
-}
-
-// edit changes the file of contexts.
-func edit(change func(*contexts.Set) error) error {
-	path, err := contexts.Path()
-	if err != nil {
-		return err
-	}
-	b, err := contexts.Load(path)
-	if err != nil {
-		return err
-	}
-	if err := change(b); err != nil {
-		return err
-	}
-	return contexts.Save(path, b)
 }

@@ -101,7 +101,7 @@ func TestAClusterLeavesTheNameToOneThatRuns(t *testing.T) {
 	} {
 		t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 		if c.there != "" {
-			must(t, edit(func(b *contexts.Set) error {
+			must(t, contexts.Edit(func(b *contexts.Set) error {
 				b.Put(at(c.there))
 				return b.Use(devContext)
 			}))

@@ -11,22 +11,6 @@ import (
 	"kvd/cmd/internal/cliutil"
 )
 
-// statInput looks at what is to be read; nil: standard input.
-func statInput(path string) (fs.FileInfo, error) {
-	if path == cliutil.Standard {
-		return nil, nil
-	}
-	return os.Stat(path)
-}
-
-// inputName is what to call what is read.
-func inputName(path string) string {
-	if path == cliutil.Standard {
-		return "standard input"
-	}
-	return path
-}
-
 // copyInput makes a file of what can be read once only: standard input, a pipe.
 // Who interrupts does not wait for more of it.
 func copyInput(c *cli.Context, path string) (copied string, remove func(), err error) {
@@ -35,20 +19,15 @@ func copyInput(c *cli.Context, path string) (copied string, remove func(), err e
 		return "", nil, err
 	}
 	remove = func() { _ = os.Remove(f.Name()) } // the system clears its folder as well
-	done := make(chan error, 1)
-	go func() {
+	_, err = cliutil.Await(c.Context, func() (int64, error) {
+		var n int64
 		in, err := openInput(c, path)
 		if err == nil {
-			_, err = io.Copy(f, in)
+			n, err = io.Copy(f, in)
 			err = errors.Join(err, in.Close())
 		}
-		done <- errors.Join(err, f.Close())
-	}()
-	select {
-	case err = <-done:
-	case <-c.Context.Done():
-		err = c.Context.Err()
-	}
+		return n, errors.Join(err, f.Close())
+	})
 	if err != nil {
 		remove()
 		return "", nil, err
@@ -70,10 +49,7 @@ func readInput(c *cli.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxInput+1))
-	if err == nil && len(text) > maxInput {
-		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("it is larger than 16 MiB")}
-	}
+	text, err := cliutil.ReadAll(in, maxInput, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is larger than 16 MiB")})
 	return text, errors.Join(err, in.Close())
 }
 

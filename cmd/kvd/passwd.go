@@ -81,12 +81,9 @@ func readPassword(ctx context.Context, from io.Reader, talk io.Writer, name stri
 	if f, ok := from.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return askTwice(ctx, f, talk, name)
 	}
-	text, err := io.ReadAll(io.LimitReader(from, maxPassword+1))
+	text, err := cliutil.ReadAll(from, maxPassword, errors.New("it is too long"))
 	if err != nil {
 		return "", err
-	}
-	if len(text) > maxPassword {
-		return "", errors.New("it is too long")
 	}
 	// One line end at its end is the file's, not the password's.
 	password := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
@@ -129,21 +126,8 @@ func hidden(ctx context.Context, f *os.File) (string, error) {
 		return "", err
 	}
 	defer term.Restore(int(f.Fd()), before)
-	type line struct {
-		text []byte
-		err  error
-	}
-	read := make(chan line, 1)
-	go func() {
-		text, err := typedLine(f)
-		read <- line{text, err}
-	}()
-	select {
-	case l := <-read:
-		return string(l.text), l.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
+	text, err := cliutil.Await(ctx, func() ([]byte, error) { return typedLine(f) })
+	return string(text), err
 }
 
 // What a terminal sends for keys that do something, where it leaves that to the program.

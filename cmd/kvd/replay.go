@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -78,12 +80,13 @@ func replayed(c *cli.Context) error {
 
 // subjectOf opens what is to be replayed. Done closes it.
 func subjectOf(c *cli.Context, prefix string) (study.Subject, func(), error) {
-	path := c.Args().First()
-	info, err := statInput(path)
-	switch {
-	case err != nil:
+	path, called := c.Args().First(), c.Args().First()
+	var mode fs.FileMode
+	if path == cliutil.Standard {
+		called, mode = "standard input", fs.ModeIrregular
+	} else if info, err := os.Stat(path); err != nil {
 		return study.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "name a file that kv export wrote, or a data directory")
-	case info != nil && info.IsDir():
+	} else if mode = info.Mode(); mode.IsDir() {
 		return subjectOfDir(c, path, prefix)
 	}
 	for _, name := range policyFlags {
@@ -91,14 +94,14 @@ func subjectOf(c *cli.Context, prefix string) (study.Subject, func(), error) {
 			return study.Subject{}, nil, cliutil.Usage("--"+name+" is for directories", "a history file says itself who served and watched", "leave it out")
 		}
 	}
-	if info != nil && info.Mode().IsRegular() {
+	if mode.IsRegular() {
 		return subjectOfFile(c, path, path, prefix)
 	}
 	copied, remove, err := copyInput(c, path)
 	if err != nil {
 		return study.Subject{}, nil, cliutil.Fail("cannot replay "+path, err, "it is copied to a file first, in TMPDIR: a history is read more than once")
 	}
-	s, done, err := subjectOfFile(c, copied, inputName(path), prefix)
+	s, done, err := subjectOfFile(c, copied, called, prefix)
 	if err != nil {
 		remove()
 		return s, nil, err

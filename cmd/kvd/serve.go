@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -96,27 +98,14 @@ func begin(ctx context.Context, cfg node.Config) (*node.Leader, error) {
 func drain(w io.Writer, timeout time.Duration, all ...*node.Leader) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	type outcome struct {
-		unshared int
-		err      error
-	}
-	results := make([]chan outcome, len(all))
-	for i, l := range all {
-		results[i] = make(chan outcome, 1)
-		go func() {
-			n, err := l.Quiesce(ctx)
-			results[i] <- outcome{n, err}
-		}()
-	}
-	unshared, errs := 0, []error{}
-	for _, r := range results {
-		o := <-r
-		unshared += o.unshared
-		errs = append(errs, o.err)
-	}
-	errs = append(errs, stop(all...))
-	fmt.Fprintf(w, "kvd: stopped; acknowledged writes that no other leader is known to have: %d\n", unshared)
-	if err := errors.Join(errs...); err != nil {
+	var unshared atomic.Int64
+	err := errors.Join(atOnce(all, func(l *node.Leader) error {
+		n, err := l.Quiesce(ctx)
+		unshared.Add(int64(n))
+		return err
+	}), stop(all...))
+	fmt.Fprintf(w, "kvd: stopped; acknowledged writes that no other leader is known to have: %d\n", unshared.Load())
+	if err != nil {
 		return &cliutil.Problem{What: "stopped, though not in order", Why: err.Error(), Next: "the next start takes a new origin; what was acknowledged is on disk", Code: cliutil.Failed, Stopping: true}
 	}
 	return nil
@@ -129,13 +118,16 @@ const stopWithin = 5 * time.Second
 func stop(all ...*node.Leader) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
-	done := make(chan error, len(all))
-	for _, l := range all {
-		go func() { done <- l.Stop(ctx) }()
+	return atOnce(all, func(l *node.Leader) error { return l.Stop(ctx) })
+}
+
+// atOnce does it to all leaders at the same time.
+func atOnce(all []*node.Leader, do func(*node.Leader) error) error {
+	errs := make([]error, len(all))
+	var done sync.WaitGroup
+	for i, l := range all {
+		done.Go(func() { errs[i] = do(l) })
 	}
-	var errs []error
-	for range all {
-		errs = append(errs, <-done)
-	}
+	done.Wait()
 	return errors.Join(errs...)
 }

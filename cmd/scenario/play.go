@@ -162,11 +162,7 @@ func matrix(format string) (func(*cli.Context, []chosen, []*scenarios.Result) er
 		}, nil
 	}
 	formats := []string{"table", "json", "markdown"}
-	next := "choose one of " + strings.Join(formats, ", ")
-	if near := cliutil.Nearest(format, formats); near != "" {
-		next = "did you mean " + near + "?"
-	}
-	return nil, cliutil.Usage(fmt.Sprintf("unknown output %q", format), "results are printed as table, json or markdown", next)
+	return nil, cliutil.Usage(fmt.Sprintf("unknown output %q", format), "results are printed as table, json or markdown", cliutil.MeantOr(format, formats, "choose one of "+strings.Join(formats, ", ")))
 }
 
 // table prints the blocks and, if the figure was played, its picture.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -39,11 +40,11 @@ func takes(c *cli.Context, n int) error {
 	if c.NArg() == n {
 		return nil
 	}
-	if n == 0 {
-		return cliutil.Usage("scenario "+c.Command.Name+" takes no arguments", "read: "+strings.Join(c.Args().Slice(), " "), "scenario "+c.Command.Name+" --help")
+	count := "no arguments"
+	if n > 0 {
+		count = fmt.Sprintf("%s, not %d", number(n, "argument"), c.NArg())
 	}
-	return cliutil.Usage(fmt.Sprintf("scenario %s takes %s, not %d", c.Command.Name, number(n, "argument"), c.NArg()),
-		"read: "+strings.Join(c.Args().Slice(), " "), "scenario "+c.Command.Name+" --help")
+	return cliutil.Usage("scenario "+c.Command.Name+" takes "+count, "read: "+strings.Join(c.Args().Slice(), " "), "scenario "+c.Command.Name+" --help")
 }
 
 // positive refuses a count below one.
@@ -145,7 +146,7 @@ func verbs(c *cli.Context) error {
 	for _, v := range script.Verbs() {
 		if v.Position != position {
 			position = v.Position
-			fmt.Fprintf(&b, "%s%s\n", map[bool]string{true: "\n"}[b.Len() > 0], heading(position))
+			fmt.Fprintf(&b, "%s%s\n", map[bool]string{true: "\n"}[b.Len() > 0], cmp.Or(headings[position], "The end of a script:"))
 		}
 		fmt.Fprintf(&b, "  %s\n      %s (%s)\n", v.Usage, v.Meaning, runsIn(v.Where))
 	}
@@ -157,20 +158,12 @@ func verbs(c *cli.Context) error {
 	return err
 }
 
-func heading(p script.Position) string {
-	switch p {
-	case script.Declaration:
-		return "Lines that say who is there:"
-	case script.SetUpOrTimed:
-		return "Actions before the first event, or behind a trigger:"
-	case script.Triggering:
-		return "Triggers, before an action:"
-	case script.Timed:
-		return "Actions behind a trigger:"
-	case script.Operation:
-		return "What a client does, behind a trigger; A is the client:"
-	}
-	return "The end of a script:"
+var headings = map[script.Position]string{
+	script.Declaration:  "Lines that say who is there:",
+	script.SetUpOrTimed: "Actions before the first event, or behind a trigger:",
+	script.Triggering:   "Triggers, before an action:",
+	script.Timed:        "Actions behind a trigger:",
+	script.Operation:    "What a client does, behind a trigger; A is the client:",
 }
 
 func runsIn(w script.Where) string {

@@ -81,16 +81,13 @@ func source(c *cli.Context, arg string) (text []byte, path string, err error) {
 }
 
 func unknownScenario(arg string) error {
-	next := "scenario list names them; a file ends in .txtar"
 	for _, file := range []string{arg + ".txtar", "." + string(os.PathSeparator) + arg} {
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
 			return cliutil.Usage(fmt.Sprintf("unknown scenario %q", arg), "the library has none of that name", "did you mean the file "+file+"?")
 		}
 	}
-	if near := cliutil.Nearest(arg, library.Names()); near != "" {
-		next = "did you mean " + near + "? " + next
-	}
-	return cliutil.Usage(fmt.Sprintf("unknown scenario %q", arg), "the library has none of that name", next)
+	return cliutil.Usage(fmt.Sprintf("unknown scenario %q", arg), "the library has none of that name",
+		cliutil.DidYouMean(cliutil.Nearest(arg, library.Names()), "scenario list names them; a file ends in .txtar"))
 }
 
 // scripts is what was chosen without where it came from.
@@ -130,11 +127,7 @@ func resolver(name string) (scenarios.Resolver, error) {
 	if name == "all" || strings.Contains(name, ",") {
 		return 0, cliutil.Usage(fmt.Sprintf("%q is more than one resolver", name), "a run is explained under one at a time", "scenario compare plays several")
 	}
-	next := "choose one of them"
-	if near := cliutil.Nearest(name, scenarios.ResolverNames()); near != "" {
-		next = "did you mean " + near + "?"
-	}
-	return 0, cliutil.Usage(fmt.Sprintf("unknown resolver %q", name), err.Error(), next)
+	return 0, cliutil.Usage(fmt.Sprintf("unknown resolver %q", name), err.Error(), cliutil.MeantOr(name, scenarios.ResolverNames(), "choose one of them"))
 }
 
 // home is the library's file of the scenario, if the working folder is in the

@@ -18,7 +18,10 @@ import (
 )
 
 // Node is a leader by name and by the address of its Redis protocol.
-type Node struct{ Name, Addr string }
+type Node struct {
+	Name string `json:"name"`
+	Addr string `json:"addr"`
+}
 
 // String is the name and, if that says more, the address. A server may have said
 // either, so what a terminal would obey is quoted.
@@ -47,8 +50,7 @@ type Login struct {
 // Options is how leaders are reached.
 type Options struct {
 	Login   Login
-	Timeout time.Duration // of a command
-	Dial    time.Duration // of connecting
+	Timeout time.Duration // of connecting, and of a command
 	// Told hears of every exchange with a leader: its first command, how many there
 	// were and how long they took. Nil: nobody does.
 	Told func(l *Leader, cmd string, commands int, took time.Duration)
@@ -103,7 +105,7 @@ func (c *Cluster) Close() {
 func (o *Options) redis(addr string) *redis.Options {
 	return &redis.Options{
 		Addr: addr, Username: o.Login.User, Password: o.Login.Password, TLSConfig: o.Login.TLS,
-		DialTimeout: o.Dial, DialerRetries: 1, ReadTimeout: -1, WriteTimeout: -1, ContextTimeoutEnabled: true,
+		DialTimeout: o.Timeout, DialerRetries: 1, ReadTimeout: -1, WriteTimeout: -1, ContextTimeoutEnabled: true,
 		MaxRetries: -1, PoolSize: 2, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}

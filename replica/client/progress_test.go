@@ -33,7 +33,7 @@ func serveLeader(t *testing.T, answer func(words []string) string) *Leader {
 			conns.Go(func() { serveConn(nc, answer) })
 		}
 	})
-	c := New(Options{Timeout: time.Minute, Dial: time.Minute})
+	c := New(Options{Timeout: time.Minute})
 	t.Cleanup(func() {
 		c.Close()
 		_ = l.Close()

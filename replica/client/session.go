@@ -12,7 +12,8 @@ import (
 
 // Session is what somebody has seen: a frontier with its clocks, and of each key what
 // they were shown of it last. It goes with commands as a token, and learns from the
-// tokens of answers. The zero session has seen nothing. One goroutine uses it.
+// tokens of answers. The zero session has seen nothing; nil is one that learns nothing
+// either. One goroutine uses it.
 type Session struct {
 	Seen    replica.Token
 	shown   []token.Token // keyed, the newest last
@@ -82,7 +83,7 @@ func (s *Session) Token(key string) string {
 
 // SeenToken is the token of everything seen, of no key. Empty: nothing.
 func (s *Session) SeenToken() string {
-	if s.Seen.Frontier.Len() == 0 {
+	if s == nil || s.Seen.Frontier.Len() == 0 {
 		return ""
 	}
 	return token.Token{Seen: s.Seen}.String()
@@ -92,6 +93,9 @@ func (s *Session) SeenToken() string {
 func (s *Session) Knows(key string) bool { return s.find(key) >= 0 }
 
 func (s *Session) find(key string) int {
+	if s == nil {
+		return -1
+	}
 	return slices.IndexFunc(s.shown, func(t token.Token) bool { return t.Key == key })
 }
 
@@ -115,6 +119,9 @@ func (s *Session) ShownBy(text string) error {
 }
 
 func (s *Session) merge(text string) (token.Token, error) {
+	if s == nil {
+		return token.Token{}, nil
+	}
 	t, err := token.Parse(text)
 	if err != nil {
 		return t, fmt.Errorf("the leader's answer has no token to remember: %w", err)
@@ -144,6 +151,9 @@ func (s *Session) CatchUp(ctx context.Context, l *Leader) error {
 // Note adds all that the leader has applied by now to what the session has seen.
 // That is more than it was shown, and so only makes it wait longer elsewhere.
 func (s *Session) Note(ctx context.Context, l *Leader) error {
+	if s == nil {
+		return nil
+	}
 	r, err := l.Do(ctx, "KVD.TOKEN")
 	if err != nil {
 		return err

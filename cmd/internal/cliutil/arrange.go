@@ -132,7 +132,7 @@ func (a *arranger) unknownCommand(arg string, commands []*cli.Command) error {
 		meant = a.path() + " " + near
 	}
 	return Usage(fmt.Sprintf("unknown command %q", arg), fmt.Sprintf("%s has no command of that name", a.path()),
-		didYouMean(meant, a.path()+" help lists them"))
+		DidYouMean(meant, a.path()+" help lists them"))
 }
 
 // chosen is the commands so far.
@@ -255,7 +255,7 @@ func (a *arranger) unknownFlag(arg string) error {
 		meant = dashed(near)
 	}
 	return Usage(fmt.Sprintf("unknown flag %s", arg), fmt.Sprintf("%s has no flag of that name", a.path()),
-		didYouMean(meant, a.path()+" --help lists them; after -- everything is taken as it stands"))
+		DidYouMean(meant, a.path()+" --help lists them; after -- everything is taken as it stands"))
 }
 
 func dashed(name string) string {

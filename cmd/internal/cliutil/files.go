@@ -1,6 +1,7 @@
 package cliutil
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -72,3 +73,33 @@ func standard(stdout io.Writer, force bool) (Destination, error) {
 type unclosed struct{ io.Writer }
 
 func (unclosed) Close() error { return nil }
+
+// Await is what do gives, or the error of the context if that ends first: who interrupts
+// does not wait for the other end of a pipe or a terminal. What do waits for is left
+// behind then.
+func Await[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	var found T
+	done := make(chan error, 1)
+	go func() {
+		got, err := do()
+		found = got
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return found, err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// ReadAll is all there is to read, unless that is more than limit bytes: then the error is
+// tooLong.
+func ReadAll(r io.Reader, limit int, tooLong error) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err == nil && len(text) > limit {
+		err = tooLong
+	}
+	return text, err
+}

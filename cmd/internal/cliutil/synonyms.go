@@ -42,8 +42,8 @@ func (s Synonyms) meaning(commands []string, word string) string {
 	return ""
 }
 
-// didYouMean begins the way on with what was probably meant; meant may be empty.
-func didYouMean(meant, next string) string {
+// DidYouMean begins the way on with what was probably meant; meant may be empty.
+func DidYouMean(meant, next string) string {
 	if meant == "" {
 		return next
 	}

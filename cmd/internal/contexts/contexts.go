@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"kvd/replica/client"
 	"kvd/storage/file"
 )
 
@@ -17,10 +18,7 @@ var ErrUnknown = errors.New("no context of that name")
 const version = 1
 
 // Leader is one leader as clients reach it.
-type Leader struct {
-	Name string `json:"name"`
-	Addr string `json:"addr"` // host:port of its Redis protocol
-}
+type Leader = client.Node
 
 // Context is one cluster and how to log in there.
 type Context struct {

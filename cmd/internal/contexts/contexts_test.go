@@ -10,13 +10,28 @@ import (
 )
 
 func dev() Context {
-	return Context{Name: "dev", Leaders: []Leader{{"n1", "127.0.0.1:6390"}, {"n2", "[::1]:6391"}}}
+	return Context{Name: "dev", Leaders: []Leader{{Name: "n1", Addr: "127.0.0.1:6390"}, {Name: "n2", Addr: "[::1]:6391"}}}
+}
+
+// placed is where the file of this test is to be. The folder that it is in is there already
+// if made says so.
+func placed(t *testing.T, made bool) string {
+	t.Helper()
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	path, err := Path()
+	if err == nil && made {
+		err = os.Mkdir(filepath.Dir(path), 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestWhatIsSavedIsLoaded(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "below", "contexts.json")
-	prod := Context{Name: "prod", Leaders: []Leader{{"a", "kv.example:6390"}}, User: "ann", PasswordFile: "/p", TLSCA: "/ca.pem"}
-	err := Edit(path, func(b *Set) error {
+	path := placed(t, false)
+	prod := Context{Name: "prod", Leaders: []Leader{{Name: "a", Addr: "kv.example:6390"}}, User: "ann", PasswordFile: "/p", TLSCA: "/ca.pem"}
+	err := Edit(func(b *Set) error {
 		b.Put(prod)
 		b.Put(dev())
 		return b.Use("dev")
@@ -37,13 +52,13 @@ func TestWhatIsSavedIsLoaded(t *testing.T) {
 
 // TestALinkStays: people keep such files somewhere else.
 func TestALinkStays(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "contexts.json")
+	path := placed(t, true)
+	dir := filepath.Dir(path)
 	if err := os.Symlink("elsewhere.json", path); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := Edit(path, func(b *Set) error { b.Put(dev()); return nil }); err != nil {
+		if err := Edit(func(b *Set) error { b.Put(dev()); return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,11 +121,11 @@ func TestWhatIsWrongIsNeitherSavedNorLoaded(t *testing.T) {
 
 func TestAFileOfAnotherVersionIsLeftAlone(t *testing.T) {
 	for _, text := range []string{`{"version":2,"contexts":[]}`, `{"version":1,"contexts":[],"more":1}`, `{`, `{"version":1,"current":"x","contexts":[]}`} {
-		path := filepath.Join(t.TempDir(), "contexts.json")
+		path := placed(t, true)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := Edit(path, func(b *Set) error { b.Put(dev()); return nil }); err == nil {
+		if err := Edit(func(b *Set) error { b.Put(dev()); return nil }); err == nil {
 			t.Errorf("%s was edited", text)
 		}
 		if now, err := os.ReadFile(path); err != nil || string(now) != text {

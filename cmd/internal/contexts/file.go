@@ -88,9 +88,13 @@ func Save(path string, b *Set) error {
 	return nil
 }
 
-// Edit loads the file, lets change work on it, and saves it. If change fails,
+// Edit loads the file at Path, lets change work on it, and saves it. If change fails,
 // nothing is written.
-func Edit(path string, change func(*Set) error) error {
+func Edit(change func(*Set) error) error {
+	path, err := Path()
+	if err != nil {
+		return err
+	}
 	b, err := Load(path)
 	if err == nil {
 		err = change(b)

@@ -72,14 +72,10 @@ func (l *client) wait(ctx context.Context, end time.Time) (bool, error) {
 	if l.due.step == 0 || !now.Before(l.due.next) {
 		return ctx.Err() == nil, ctx.Err()
 	}
-	t := time.NewTimer(l.due.next.Sub(now))
-	defer t.Stop()
-	select {
-	case woken := <-t.C:
-		l.lates = append(l.lates, woken.Sub(l.due.next))
-	case <-ctx.Done():
-		return false, ctx.Err()
+	if err := pause(ctx, l.due.next.Sub(now)); err != nil {
+		return false, err
 	}
+	l.lates = append(l.lates, time.Since(l.due.next))
 	return true, nil
 }
 

@@ -23,8 +23,8 @@ const (
 	Mixed Op = "mixed" // seven gets, two sets and one incr of ten, at random
 )
 
-// Ops is every op.
-func Ops() []Op { return []Op{Set, Get, Incr, Mixed} }
+// Ops is every op, by name.
+func Ops() []string { return []string{string(Set), string(Get), string(Incr), string(Mixed)} }
 
 // Config is what a run is told.
 type Config struct {
@@ -61,8 +61,8 @@ func (c *Config) Validate() error {
 	switch {
 	case c.Dial == nil:
 		return errors.New("bench: nobody dials")
-	case !slices.Contains(Ops(), c.Op):
-		return fmt.Errorf("unknown op %q; there are %s", c.Op, strings.Join(names(), ", "))
+	case !slices.Contains(Ops(), string(c.Op)):
+		return fmt.Errorf("unknown op %q; there are %s", c.Op, strings.Join(Ops(), ", "))
 	case c.Conflicts < 0 || c.Conflicts > 100:
 		return fmt.Errorf("%d conflicts of a hundred sets; give 0 to 100", c.Conflicts)
 	case c.Clients < 1 || c.Clients > maxClients:
@@ -83,12 +83,4 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("a timeout of %s; give more than 0", c.Timeout)
 	}
 	return nil
-}
-
-func names() []string {
-	var all []string
-	for _, o := range Ops() {
-		all = append(all, string(o))
-	}
-	return all
 }

@@ -66,12 +66,18 @@ func MeasureLag(ctx context.Context, g Lag) (Lagged, error) {
 	if err := g.Validate(); err != nil {
 		return Lagged{}, err
 	}
-	p := &probe{Lag: g, visible: newHistogram(), acked: newHistogram()}
-	stop, err := p.connect(ctx)
-	defer stop()
+	p := &probe{Lag: g, visible: newHistogram(), acked: newHistogram(), seen: make([]byte, 0, 64)}
+	nc, err := g.From(ctx)
 	if err != nil {
-		return Lagged{}, err
+		return Lagged{}, fmt.Errorf("connect to where to write: %w", err)
 	}
+	p.from = conn.New(nc)
+	defer closedBy(ctx, p.from)()
+	if nc, err = g.To(ctx); err != nil {
+		return Lagged{}, fmt.Errorf("connect to where to look: %w", err)
+	}
+	p.to = conn.New(nc)
+	defer closedBy(ctx, p.to)()
 	began := time.Now()
 	err = p.loop(ctx, began)
 	if ctx.Err() != nil {
@@ -81,28 +87,6 @@ func MeasureLag(ctx context.Context, g Lag) (Lagged, error) {
 		Visible: spread([]*histogram{p.visible}), Acked: spread([]*histogram{p.acked}),
 		Polls: p.polls, Took: time.Since(began),
 	}, err
-}
-
-func (p *probe) connect(ctx context.Context) (stop func(), err error) {
-	var stops []func()
-	stop = func() {
-		for _, s := range stops {
-			s()
-		}
-	}
-	for _, side := range []struct {
-		dial func(context.Context) (net.Conn, error)
-		c    **conn.Conn
-		name string
-	}{{p.From, &p.from, "write"}, {p.To, &p.to, "look"}} {
-		nc, err := side.dial(ctx)
-		if err != nil {
-			return stop, fmt.Errorf("connect to where to %s: %w", side.name, err)
-		}
-		*side.c = conn.New(nc)
-		stops = append(stops, closedBy(ctx, *side.c))
-	}
-	return stop, nil
 }
 
 func (p *probe) loop(ctx context.Context, began time.Time) error {
@@ -182,9 +166,6 @@ func (p *probe) poll(key string) error {
 			return err
 		}
 		var err error
-		if p.seen == nil {
-			p.seen = make([]byte, 0, 64)
-		}
 		if p.seen, err = p.to.Value(p.seen[:0]); err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -105,12 +104,12 @@ type Call struct {
 
 // begin reads what the user said.
 func (s Spec) begin(c *cli.Context) (*Call, error) {
-	k := &Call{Context: c, spec: s, Session: unkept()}
+	k := &Call{Context: c, spec: s, Session: &Session{}}
 	var err error
 	if k.Settings, err = read(c, s.Local); err != nil {
 		return nil, err
 	}
-	k.Opened = k.cluster(k.overhear())
+	k.Opened = client.New(client.Options{Login: k.Login, Timeout: k.Timeout, Told: k.overhear()})
 	if k.Out, err = show.New(c); err != nil {
 		return nil, err
 	}
@@ -169,10 +168,7 @@ func (k *Call) Value(arg string) (string, error) {
 	if k.String("password-file") == cliutil.Standard {
 		return "", cliutil.Usage("standard input is the password", "--password-file - and a value of - both want it", "--password-file FILE, or KV_PASSWORD in the environment")
 	}
-	text, err := io.ReadAll(io.LimitReader(k.App.Reader, client.MaxValue+1))
-	if err == nil && len(text) > client.MaxValue {
-		err = fmt.Errorf("it is longer than %d bytes, the limit for a value", client.MaxValue)
-	}
+	text, err := cliutil.ReadAll(k.App.Reader, client.MaxValue, fmt.Errorf("it is longer than %d bytes, the limit for a value", client.MaxValue))
 	if err != nil {
 		return "", cliutil.Fail("cannot read the value from standard input", err, "")
 	}

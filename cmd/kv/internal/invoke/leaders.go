@@ -24,16 +24,14 @@ func (k *Call) Leader() (*client.Leader, error) {
 	switch {
 	case strings.Contains(given, ","):
 		return nil, cliutil.Usage("kv "+k.Command.Name+" asks one leader", "-n lists several: "+k.Node, "compare and wait take several")
-	case given == "" && k.Chosen != nil:
-		return k.Open(k.Chosen.Leaders[0]), nil
 	case given == "":
-		return k.Open(contexts.Leader{Name: DefaultAddr, Addr: DefaultAddr}), nil
+		return k.Opened.Open(k.seed()), nil
 	}
 	l, err := k.Find(given)
 	if err != nil {
 		return nil, err
 	}
-	return k.Open(*l), nil
+	return k.Opened.Open(*l), nil
 }
 
 // Find turns what -n names into a leader: an address, a name of the context's,
@@ -47,7 +45,7 @@ func (k *Call) Find(given string) (*contexts.Leader, error) {
 	if strings.Contains(given, ":") {
 		return &contexts.Leader{Name: given, Addr: given}, nil
 	}
-	known := k.nodes(k.seed())
+	known := k.Opened.Open(k.seed()).Nodes(k.Ctx())
 	if l := among(known, given); l != nil {
 		return l, nil
 	}
@@ -59,11 +57,8 @@ func unknownLeader(given string, known []contexts.Leader) error {
 	for _, l := range known {
 		names = append(names, l.Name)
 	}
-	next := "-n takes host:port, or a name; kv members and kv context ls know names"
-	if near := cliutil.Nearest(given, names); near != "" {
-		next = "did you mean " + near + "? " + next
-	}
-	return cliutil.Usage(fmt.Sprintf("unknown leader %q", given), "neither the context nor the cluster has one of that name", next)
+	return cliutil.Usage(fmt.Sprintf("unknown leader %q", given), "neither the context nor the cluster has one of that name",
+		cliutil.DidYouMean(cliutil.Nearest(given, names), "-n takes host:port, or a name; kv members and kv context ls know names"))
 }
 
 // seed is the leader to ask about others.
@@ -74,24 +69,12 @@ func (k *Call) seed() contexts.Leader {
 	return contexts.Leader{Name: DefaultAddr, Addr: DefaultAddr}
 }
 
-// Open is the leader of a context.
-func (k *Call) Open(l contexts.Leader) *client.Leader { return k.Opened.Open(client.Node(l)) }
-
-// nodes is whom a leader names as members.
-func (k *Call) nodes(seed contexts.Leader) []contexts.Leader {
-	var all []contexts.Leader
-	for _, n := range k.Open(seed).Nodes(k.Ctx()) {
-		all = append(all, contexts.Leader(n))
-	}
-	return all
-}
-
 // inCluster is the context's leaders, or else whom the seed knows.
 func (k *Call) inCluster(seed contexts.Leader) []contexts.Leader {
 	if k.Chosen != nil {
 		return k.Chosen.Leaders
 	}
-	return k.nodes(seed)
+	return k.Opened.Open(seed).Nodes(k.Ctx())
 }
 
 // All is every leader that -n lists, or else every leader of the cluster.
@@ -113,7 +96,7 @@ func (k *Call) All() ([]*client.Leader, error) {
 	}
 	open := make([]*client.Leader, len(chosen))
 	for i, l := range chosen {
-		open[i] = k.Open(l)
+		open[i] = k.Opened.Open(l)
 	}
 	return open, nil
 }

@@ -1,7 +1,6 @@
 package invoke
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,8 +21,6 @@ type Session struct {
 	name, path string
 	lock       *os.File
 }
-
-func unkept() *Session { return &Session{Session: &client.Session{}} }
 
 // OpenSession reads the session of that name, or begins it.
 func OpenSession(name string) (*Session, error) {
@@ -86,27 +83,3 @@ func (s *Session) Save() error {
 
 // On reports whether there is a session.
 func (s *Session) On() bool { return s.lock != nil }
-
-// Saw, shownBy and note learn only where there is a session.
-func (s *Session) Saw(token string) error {
-	if !s.On() {
-		return nil
-	}
-	return s.Session.Saw(token)
-}
-
-// ShownBy learns only where there is a session.
-func (s *Session) ShownBy(token string) error {
-	if !s.On() {
-		return nil
-	}
-	return s.Session.ShownBy(token)
-}
-
-// Note learns only where there is a session.
-func (s *Session) Note(ctx context.Context, l *client.Leader) error {
-	if !s.On() {
-		return nil
-	}
-	return s.Session.Note(ctx, l)
-}

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -44,7 +43,6 @@ type Settings struct {
 	Node    string            // as given; empty: not given
 	Chosen  *contexts.Context // nil: none applies
 	Timeout time.Duration
-	dial    time.Duration // how long connecting may take
 	Login   client.Login
 	Quiet   bool
 	verbose bool
@@ -54,8 +52,7 @@ type Settings struct {
 // A local command has no context.
 func read(c *cli.Context, local bool) (*Settings, error) {
 	s := &Settings{
-		Node: c.String("node"), Timeout: c.Duration("timeout"), dial: c.Duration("timeout"),
-		Quiet: c.Bool("quiet"), verbose: c.Bool("verbose"),
+		Node: c.String("node"), Timeout: c.Duration("timeout"), Quiet: c.Bool("quiet"), verbose: c.Bool("verbose"),
 	}
 	if s.Timeout <= 0 {
 		return nil, cliutil.Usage(fmt.Sprintf("--timeout %s is no time to wait", s.Timeout), "it must be above zero", "kv "+c.Command.Name+" --timeout 10s")
@@ -91,11 +88,7 @@ func (s *Settings) findContext(name string) error {
 	}
 	ctx, err := set.Get(name)
 	if err != nil {
-		next := "kv context ls names them"
-		if near := cliutil.Nearest(name, set.Names()); near != "" {
-			next = "did you mean " + near + "? " + next
-		}
-		return cliutil.Usage(fmt.Sprintf("unknown context %q", name), err.Error(), next)
+		return cliutil.Usage(fmt.Sprintf("unknown context %q", name), err.Error(), cliutil.DidYouMean(cliutil.Nearest(name, set.Names()), "kv context ls names them"))
 	}
 	if named || s.fits(ctx) {
 		s.Chosen = ctx
@@ -172,11 +165,7 @@ func readWord(c *cli.Context, path string) ([]byte, error) {
 	if path != cliutil.Standard {
 		return os.ReadFile(path)
 	}
-	text, err := io.ReadAll(io.LimitReader(c.App.Reader, maxPassword+1))
-	if err == nil && len(text) > maxPassword {
-		err = errors.New("what is on standard input is too long for a password")
-	}
-	return text, err
+	return cliutil.ReadAll(c.App.Reader, maxPassword, errors.New("what is on standard input is too long for a password"))
 }
 
 func trusting(path string) (*tls.Config, error) {
@@ -189,9 +178,4 @@ func trusting(path string) (*tls.Config, error) {
 		return nil, errors.New(path + " has no certificate in PEM")
 	}
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
-}
-
-// cluster is leaders to be opened, who are reached as the settings say.
-func (s *Settings) cluster(told func(*client.Leader, string, int, time.Duration)) *client.Cluster {
-	return client.New(client.Options{Login: s.Login, Timeout: s.Timeout, Dial: s.dial, Told: told})
 }

@@ -55,13 +55,8 @@ type generator struct {
 
 // when is the true time of a generated event: they are all at or every.
 func when(e script.Event) time.Duration {
-	switch t := e.Trigger.(type) {
-	case script.At:
-		return t.Time
-	case script.Every:
-		return t.From
-	}
-	return 0
+	first, _, _ := e.Timed()
+	return first
 }
 
 // chance is true in one of n cases.

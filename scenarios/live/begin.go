@@ -57,13 +57,8 @@ func (d *driver) begins(zero time.Time) {
 // swing is the time after which a strobing clock of the script is where it was;
 // zero: none strobes.
 func swing(s *script.Scenario) time.Duration {
-	for _, e := range s.Events {
-		if c, ok := e.Action.(script.ClockFault); ok && c.Strobe.Value.Period > 0 {
-			return 2 * c.Strobe.Value.Period
-		}
-	}
-	for _, u := range s.Setup {
-		if c, ok := u.Action.(script.ClockFault); ok && c.Strobe.Value.Period > 0 {
+	for a := range s.Actions() {
+		if c, ok := a.(script.ClockFault); ok && c.Strobe.Value.Period > 0 {
 			return 2 * c.Strobe.Value.Period
 		}
 	}

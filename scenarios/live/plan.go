@@ -2,7 +2,6 @@ package live
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"kvd/scenarios/script"
@@ -76,12 +75,8 @@ func factor(span, fine, skew time.Duration) float64 {
 func last(s *script.Scenario) time.Duration {
 	end := time.Duration(0)
 	for _, e := range s.Events {
-		switch t := e.Trigger.(type) {
-		case script.At:
-			end = max(end, t.Time)
-		case script.Every:
-			end = max(end, t.From+time.Duration(t.Times-1)*t.Period)
-		}
+		_, at, _ := e.Timed()
+		end = max(end, at)
 	}
 	return end
 }
@@ -99,16 +94,6 @@ func unplayable(s *script.Scenario) string {
 			return fmt.Sprintf("%q: a killed process cannot be made to lose what the system has taken from it", c)
 		}
 	}
-	verbs := map[string]script.Where{}
-	for _, v := range script.Verbs() {
-		verbs[v.Name] = v.Where
-	}
-	for _, e := range s.Events {
-		verb := strings.Fields(e.Action.String())[0]
-		if verbs[verb] == script.InSimulation {
-			return fmt.Sprintf("%s exists in the simulation only", verb)
-		}
-	}
 	return ""
 }
 
@@ -116,16 +101,15 @@ func unplayable(s *script.Scenario) string {
 // or the time between two events.
 func fine(s *script.Scenario) time.Duration {
 	f := minDifference
-	for _, u := range s.Setup {
-		f = least(f, differences(u.Action)...)
+	for a := range s.Actions() {
+		f = least(f, differences(a)...)
 	}
 	var at []time.Duration
 	for _, e := range s.Events {
-		f = least(f, differences(e.Action)...)
 		if t, ok := e.Trigger.(script.After); ok {
 			f = least(f, t.Plus)
 		}
-		if t, ok := begins(e.Trigger); ok {
+		if t, _, ok := e.Timed(); ok {
 			at = append(at, t)
 		}
 	}
@@ -160,16 +144,10 @@ func least(f time.Duration, others ...time.Duration) time.Duration {
 // skew is the furthest that a clock is set wrong.
 func skew(s *script.Scenario) time.Duration {
 	most := time.Duration(0)
-	add := func(a script.Action) {
+	for a := range s.Actions() {
 		if c, ok := a.(script.ClockFault); ok {
 			most = max(most, c.Offset.Value.Abs(), c.Step.Value.Abs(), c.Strobe.Value.Amplitude)
 		}
-	}
-	for _, u := range s.Setup {
-		add(u.Action)
-	}
-	for _, e := range s.Events {
-		add(e.Action)
 	}
 	return most
 }

@@ -86,31 +86,16 @@ func (k scaler) opt(o *script.Opt[time.Duration]) { o.Value = k.time(o.Value) }
 func idle(s *script.Scenario) time.Duration {
 	first := time.Duration(-1)
 	for _, e := range s.Events {
-		if at, ok := begins(e.Trigger); ok && (first < 0 || at < first) {
+		if at, _, ok := e.Timed(); ok && (first < 0 || at < first) {
 			first = at
 		}
-		if restless(e.Action) {
-			return 0
-		}
 	}
-	for _, u := range s.Setup {
-		if restless(u.Action) {
+	for a := range s.Actions() {
+		if restless(a) {
 			return 0
 		}
 	}
 	return max(0, first).Truncate(time.Second)
-}
-
-// begins is the true time at which a trigger first goes off, if a time is what it
-// waits for.
-func begins(t script.Trigger) (time.Duration, bool) {
-	switch t := t.(type) {
-	case script.At:
-		return t.Time, true
-	case script.Every:
-		return t.From, true
-	}
-	return 0, false
 }
 
 // restless reports whether the action makes a clock that depends on true time.

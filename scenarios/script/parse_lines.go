@@ -158,15 +158,11 @@ func (p *parser) within(r *reader, w word, moment time.Duration) {
 // earliest is the true time before which the trigger's last event cannot
 // happen.
 func (p *parser) earliest(t Trigger) time.Duration {
-	switch t := t.(type) {
-	case At:
-		return t.Time
-	case After:
+	if t, ok := t.(After); ok {
 		return p.labels[t.Label].earliest + t.Plus
-	case Every:
-		return t.From + time.Duration(t.Times-1)*t.Period
 	}
-	return 0
+	_, last, _ := Event{Trigger: t}.Timed()
+	return last
 }
 
 func (p *parser) settle(r *reader) {

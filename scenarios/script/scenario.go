@@ -3,6 +3,7 @@ package script
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"time"
@@ -114,8 +115,8 @@ func (s *Scenario) Again(operation, client, at string) string {
 // Keys lists every key that the script names, sorted.
 func (s *Scenario) Keys() []string {
 	var keys []string
-	for i := range s.Events {
-		if op, ok := s.Events[i].Action.(ClientOp); ok && op.Key != "" {
+	for a := range s.Actions() {
+		if op, ok := a.(ClientOp); ok && op.Key != "" {
 			keys = append(keys, op.Key)
 		}
 	}
@@ -125,12 +126,28 @@ func (s *Scenario) Keys() []string {
 
 // KeyOf is the key of the operation with the label; "": there is none.
 func (s *Scenario) KeyOf(label string) string {
-	for i := range s.Events {
-		if op, ok := s.Events[i].Action.(ClientOp); ok && op.Label == label && label != "" {
+	for a := range s.Actions() {
+		if op, ok := a.(ClientOp); ok && op.Label == label && label != "" {
 			return op.Key
 		}
 	}
 	return ""
+}
+
+// Actions yields what is done, before true time zero and after.
+func (s *Scenario) Actions() iter.Seq[Action] {
+	return func(yield func(Action) bool) {
+		for i := range s.Setup {
+			if !yield(s.Setup[i].Action) {
+				return
+			}
+		}
+		for i := range s.Events {
+			if !yield(s.Events[i].Action) {
+				return
+			}
+		}
+	}
 }
 
 // Setup is an action without a trigger: it is done before true time zero.
@@ -152,6 +169,18 @@ func (e Event) Times() int {
 		return every.Times
 	}
 	return 1
+}
+
+// Timed is the true time at which the event happens first and last, if its trigger says
+// one.
+func (e Event) Timed() (first, last time.Duration, ok bool) {
+	switch t := e.Trigger.(type) {
+	case At:
+		return t.Time, t.Time, true
+	case Every:
+		return t.From, t.From + time.Duration(t.Times-1)*t.Period, true
+	}
+	return 0, 0, false
 }
 
 // String is the event's canonical line without padding and notes.

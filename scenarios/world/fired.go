@@ -2,6 +2,7 @@ package world
 
 import (
 	"errors"
+	"strings"
 
 	"kvd/replica"
 	"kvd/scenarios/script"
@@ -36,26 +37,16 @@ func (f Fired) Add(other Fired) {
 // fault counts a scripted action, under all names that it goes by.
 func (f Fired) fault(w *World, a script.Action) {
 	switch a := a.(type) {
-	case script.Partition:
-		f["partition"]++
 	case script.Cut:
 		f[w.cutName(a)]++
-	case script.Heal:
-		f["heal"]++
-	case script.Pause:
-		f["pause"]++
-	case script.Restart:
-		f["restart"]++
-	case script.Backup:
-		f["backup"]++
-	case script.Restore:
-		f["restore"]++
-	case script.Wipe:
-		f["wipe"]++
 	case script.LinkFault:
 		f["link quality"]++
 	case script.ClockFault:
 		f.clock(a)
+	case script.Crash: // counted when a running leader does
+	default:
+		verb, _, _ := strings.Cut(a.String(), " ")
+		f[verb]++
 	}
 }
 

@@ -53,7 +53,7 @@ func check(v *oracle.Judgement, c script.Check) (held bool, at time.Duration, wh
 	case script.CheckAcked:
 		return v.CheckAccounted()
 	case script.CheckSession:
-		return v.CheckSession(c.Client, oracle.Guarantee(c.Guarantee))
+		return v.CheckSession(c.Client, c.Guarantee)
 	case script.CheckNoResurrection:
 		return v.CheckNoResurrection(c.Key)
 	case script.CheckNoOvercount:

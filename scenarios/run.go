@@ -184,7 +184,7 @@ func (r *Result) judgeSessions(s *script.Scenario, v *oracle.Judgement) {
 		}
 		r.tokenless[c.Name] = !c.Session
 		r.Sessions[c.Name] = oracle.SessionBroken
-		if held, _, _ := v.CheckSession(c.Name, oracle.AllGuarantees); held {
+		if held, _, _ := v.CheckSession(c.Name, script.AllGuarantees); held {
 			r.Sessions[c.Name] = oracle.SessionKept
 		}
 	}

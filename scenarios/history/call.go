@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/script"
 )
 
 // Moment says when an event happened.
@@ -40,7 +41,7 @@ func (c *Call) Dots() []logical.Dot {
 // Adds reports whether the leader adds to what it shows. What a client's own update
 // writes, the client has computed before.
 func (c *Call) Adds() bool {
-	return c.Verb == Incr || (c.Verb == Update || c.Verb == Append) && !c.Exact
+	return c.Verb == script.OpIncr || (c.Verb == script.OpUpdate || c.Verb == script.OpAppend) && !c.Exact
 }
 
 // AcceptanceAt is an acceptance, and by whom and when.

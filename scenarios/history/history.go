@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/scenarios/script"
 )
 
 // History is what clients could tell of a run. It is fed by its methods in order of
@@ -66,7 +67,7 @@ func (h *History) Sent(at time.Duration, r Request) {
 func (h *History) Accepted(at time.Duration, leader, requestID string, a Acceptance) {
 	now := h.tick(at)
 	i, ok := h.byID[requestID]
-	if !ok || h.Calls[i].Verb == Get {
+	if !ok || h.Calls[i].Verb == script.OpGet {
 		h.contradict(at, Unasked, "", a.Dot,
 			fmt.Sprintf("%s accepted request %s as %s, and nobody had sent such a write", leader, requestID, a.Dot))
 		return

@@ -10,6 +10,7 @@ import (
 
 	"kvd/logical"
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 func dot(origin, seq uint64) logical.Dot {
@@ -24,10 +25,10 @@ func shows(value string, dots ...logical.Dot) history.Reading {
 // a read that was asked for before its acknowledgement.
 func retried() *history.History {
 	h := history.New()
-	w := history.Request{ID: "w", Label: "first", Client: "A", Session: true, Leader: "n1", Key: "y", Verb: history.Incr, Delta: 2}
+	w := history.Request{ID: "w", Label: "first", Client: "A", Session: true, Leader: "n1", Key: "y", Verb: script.OpIncr, Delta: 2}
 	h.Sent(1, w)
 	h.Accepted(2, "n1", "w", history.Acceptance{Dot: dot(2, 1), Delta: 2, After: shows("2", dot(2, 1))})
-	h.Sent(3, history.Request{ID: "r", Client: "A", Session: true, Leader: "n2", Key: "y", Verb: history.Get})
+	h.Sent(3, history.Request{ID: "r", Client: "A", Session: true, Leader: "n2", Key: "y", Verb: script.OpGet})
 	h.Sent(4, w)
 	h.Accepted(5, "n2", "w", history.Acceptance{Dot: dot(1, 7), Over: []logical.Dot{dot(2, 1)}, Delta: 2, Unseen: true})
 	h.Acked(6, "w", "n2", shows("2", dot(1, 7)))
@@ -79,7 +80,7 @@ func TestWhatIsNoHistoryIsObjectedTo(t *testing.T) {
 		"what nobody sent fails":               {func(h *history.History) { h.Failed(10, "other", "why") }, history.Unasked},
 		"a dot is given to another write":      {anotherWrite, history.Reused},
 		"another request is sent under its number": {func(h *history.History) {
-			h.Sent(10, history.Request{ID: "w", Client: "B", Key: "y", Verb: history.Incr})
+			h.Sent(10, history.Request{ID: "w", Client: "B", Key: "y", Verb: script.OpIncr})
 		}, history.Reused},
 	} {
 		h := retried()
@@ -91,7 +92,7 @@ func TestWhatIsNoHistoryIsObjectedTo(t *testing.T) {
 }
 
 func anotherWrite(h *history.History) {
-	h.Sent(9, history.Request{ID: "v", Client: "B", Key: "y", Verb: history.Set})
+	h.Sent(9, history.Request{ID: "v", Client: "B", Key: "y", Verb: script.OpSet})
 	h.Accepted(10, "n1", "v", history.Acceptance{Dot: dot(2, 1)})
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/scenarios/script"
 )
 
 // Record is a history as plain data, with which anybody can check a judgement. Dots
@@ -80,7 +81,7 @@ type appliedRecord struct {
 func (h *History) Record() *Record {
 	r := &Record{Writes: []writeRecord{}, Reads: []readRecord{}, Finals: []finalRecord{}}
 	for _, q := range h.Calls {
-		if q.Verb != Get {
+		if q.Verb != script.OpGet {
 			r.Writes = append(r.Writes, q.record(h))
 		}
 	}
@@ -114,7 +115,7 @@ func (r *Record) disks(h *History) {
 }
 
 func (q *Call) record(h *History) writeRecord {
-	w := writeRecord{Request: q.ID, Label: q.Name(), Client: q.Client, Session: q.Session, Key: q.Key, Verb: q.Verb.String(),
+	w := writeRecord{Request: q.ID, Label: q.Name(), Client: q.Client, Session: q.Session, Key: q.Key, Verb: string(q.Verb),
 		Exact: q.Exact, Sent: q.SentAt, Accepted: []acceptanceRecord{}}
 	if q.Adds() {
 		w.Delta = q.Delta

@@ -1,31 +1,9 @@
 package history
 
-import "kvd/logical"
-
-// Verb is what a request asks for.
-type Verb uint8
-
-// The verbs. All but Get write.
-const (
-	Set Verb = 1 + iota
-	Delete
-	Incr   // the server's increment
-	Update // the client's own read, add and write
-	Append // the client's own read, union and write
-	Get
+import (
+	"kvd/logical"
+	"kvd/scenarios/script"
 )
-
-// String names the verb as scripts do.
-func (v Verb) String() string {
-	names := [...]string{"unknown", "set", "delete", "incr", "update", "append", "get"}
-	if int(v) < len(names) {
-		return names[v]
-	}
-	return names[0]
-}
-
-// MarshalText is the verb's name.
-func (v Verb) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
 // Request is what a client asked of a leader.
 type Request struct {
@@ -35,9 +13,9 @@ type Request struct {
 	Session bool // the client carries a token
 	Leader  string
 	Key     string
-	Verb    Verb
-	Value   string // what a write puts
-	Delta   int64  // what the server adds: Incr, and Update that is not Exact
+	Verb    script.OpKind // all but OpGet write
+	Value   string        // what a write puts
+	Delta   int64         // what the server adds: OpIncr, and OpUpdate that is not Exact
 	// Valued says that Value or Delta is told. A key with a write of which it is not
 	// is judged by dots alone.
 	Valued bool

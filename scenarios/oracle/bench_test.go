@@ -7,6 +7,7 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 // chain is n updates of one key, each over the one before, acknowledged to one of
@@ -97,7 +98,7 @@ func BenchmarkDeletes(b *testing.B) {
 	s := tell()
 	for i := range uint64(many / 2) {
 		set := write{label: fmt.Sprint("s", i), client: "A", session: true, leader: "n1", dot: d(1, 2*i+1)}
-		gone := write{label: fmt.Sprint("d", i), client: "A", session: true, leader: "n1", verb: history.Delete, dot: d(1, 2*i+2), over: dots(set.dot), after: &history.Reading{}}
+		gone := write{label: fmt.Sprint("d", i), client: "A", session: true, leader: "n1", verb: script.OpDelete, dot: d(1, 2*i+2), over: dots(set.dot), after: &history.Reading{}}
 		s.writes(set)
 		s.writes(gone)
 		s.reads("A", "n1", shows(""))

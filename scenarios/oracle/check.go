@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // The checks of a script. Each returns whether the promise held and, if not, why. For a
@@ -76,9 +77,9 @@ func (v *Judgement) number(what string, got, want int64, which func(Loss) bool) 
 
 // CheckSession: the client, with or without a token, was never given less than
 // the guarantee says.
-func (v *Judgement) CheckSession(client string, g Guarantee) (held bool, at time.Duration, why string) {
+func (v *Judgement) CheckSession(client string, g script.Guarantee) (held bool, at time.Duration, why string) {
 	for _, x := range v.Violations {
-		if x.Client == client && (g == AllGuarantees || x.Guarantee == g) {
+		if x.Client == client && (g == script.AllGuarantees || x.Guarantee == g) {
 			return false, x.At, fmt.Sprintf("%s: %s", x.Guarantee, x.Why)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 type verdict struct {
@@ -87,7 +88,7 @@ func TestADotThatNobodyGaveBeatsNothing(t *testing.T) {
 
 	s = tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
-	s.writes(write{label: "del", client: "A", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &unknown})
+	s.writes(write{label: "del", client: "A", leader: "n1", verb: script.OpDelete, dot: d(1, 2), over: dots(d(1, 1)), after: &unknown})
 	at := s.reads("A", "n1", shows("a", d(1, 1)))
 	s.final(shows("", d(1, 2)))
 	if held, when, _ := judge(s.h, "lww").CheckNoResurrection("x"); held || when != at {
@@ -127,7 +128,7 @@ func TestOverlapMayShowWhatADeleteSaw(t *testing.T) {
 func TestReplyUnderWayResurrectsNothing(t *testing.T) {
 	gone := shows("", d(1, 2))
 	s := deleted(gone)
-	s.h.Sent(s.tick(), history.Request{ID: "g", Client: "C", Leader: "n2", Key: "x", Verb: history.Get})
+	s.h.Sent(s.tick(), history.Request{ID: "g", Client: "C", Leader: "n2", Key: "x", Verb: script.OpGet})
 	s.applied(d(1, 2), "n2", "n3")
 	s.h.Shown(s.tick(), history.Read{Request: "g", Client: "C", Leader: "n2", Key: "x", Reading: shows("a", d(1, 1))})
 	s.final(gone)

@@ -5,6 +5,7 @@ import (
 
 	"kvd/logical"
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // classify says why each lost update of a key is lost, and names a survivor.
@@ -37,7 +38,7 @@ func (j *judge) class(u int32, r rule) Class {
 		return Concurrent
 	case r.outlives && !j.gone(u) && len(survivors) > 0:
 		return Inverted
-	case q.Verb == history.Delete && j.reach.knows(u, survivors):
+	case q.Verb == script.OpDelete && j.reach.knows(u, survivors):
 		return Resurrected
 	}
 	return Durability

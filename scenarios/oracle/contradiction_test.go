@@ -7,6 +7,7 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 // wantContradictions compares KIND AT: WHY.
@@ -77,16 +78,16 @@ func TestAClientWritesWhatItMakesOfWhatItWasShown(t *testing.T) {
 		"13": {"miscount 10ms: merged wrote 13 over less, more, which with +1 makes 8"},
 	} {
 		s := tell()
-		s.valued("base", history.Set, "10", 0, d(1, 1))
-		s.valued("less", history.Update, "5", -5, d(1, 2), d(1, 1))
-		s.valued("more", history.Update, "12", 2, d(2, 1), d(1, 1))
-		s.valued("merged", history.Update, value, 1, d(2, 2), d(1, 2), d(2, 1))
+		s.valued("base", script.OpSet, "10", 0, d(1, 1))
+		s.valued("less", script.OpUpdate, "5", -5, d(1, 2), d(1, 1))
+		s.valued("more", script.OpUpdate, "12", 2, d(2, 1), d(1, 1))
+		s.valued("merged", script.OpUpdate, value, 1, d(2, 2), d(1, 2), d(2, 1))
 		wantContradictions(t, judge(s.h, "siblings"), want...)
 	}
 }
 
 // valued is a write over exactly what its client was shown, with its value told.
-func (s *story) valued(label string, verb history.Verb, value string, delta int64, dot logical.Dot, shown ...logical.Dot) {
+func (s *story) valued(label string, verb script.OpKind, value string, delta int64, dot logical.Dot, shown ...logical.Dot) {
 	w := write{label: label, client: label, leader: "n1", verb: verb, dot: dot, over: shown, after: &history.Reading{Dots: dots(dot), Values: []string{value}}}
 	r := w.request()
 	r.Value, r.Valued, r.Delta, r.Exact, r.Shown = value, true, delta, true, shown
@@ -99,9 +100,9 @@ func (s *story) valued(label string, verb history.Verb, value string, delta int6
 func TestAReadingShowsWhatItsDotsStandFor(t *testing.T) {
 	three := func(read history.Reading) *oracle.Judgement {
 		s := tell()
-		s.valued("a", history.Set, "1", 0, d(1, 1))
-		s.valued("b", history.Set, "2", 0, d(2, 1))
-		s.writes(write{label: "gone", client: "C", leader: "n1", verb: history.Delete, dot: d(3, 1), after: &history.Reading{Dots: dots(d(3, 1))}})
+		s.valued("a", script.OpSet, "1", 0, d(1, 1))
+		s.valued("b", script.OpSet, "2", 0, d(2, 1))
+		s.writes(write{label: "gone", client: "C", leader: "n1", verb: script.OpDelete, dot: d(3, 1), after: &history.Reading{Dots: dots(d(3, 1))}})
 		s.reads("R", "n1", read)
 		return judge(s.h, "siblings")
 	}

@@ -6,6 +6,7 @@ import (
 
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 // exact sends w as a write over what its client had been shown.
@@ -115,7 +116,7 @@ func TestReadingRepeatedIsHeldAgainstWhatIsNew(t *testing.T) {
 	s.all(write{label: "u2", client: "A", session: true, leader: "n2", dot: d(2, 2), over: dots(d(1, 1), d(2, 1)), after: &old})
 	at := s.reads("A", "n2", old)
 	held := judge(s.h, "lww").Violations
-	if last := held[len(held)-1]; last.At != at || last.Guarantee != oracle.ReadYourWrites {
+	if last := held[len(held)-1]; last.At != at || last.Guarantee != script.ReadYourWrites {
 		t.Errorf("last violation %+v, expected at %s", last, at)
 	}
 }

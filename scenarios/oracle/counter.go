@@ -8,6 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // sum is the accounting of one counter.
@@ -34,7 +35,7 @@ func (j *judge) count(k int32) {
 		switch {
 		case j.perished(u): // it adds nothing and takes nothing away
 			s.lose(u)
-		case q.Verb != history.Delete:
+		case q.Verb != script.OpDelete:
 			s.adds = append(s.adds, u)
 			s.checkDelta(q)
 		}
@@ -60,7 +61,7 @@ func (j *judge) count(k int32) {
 // checkDelta holds what a leader says an increment added against what was asked.
 func (s *sum) checkDelta(q *history.Call) {
 	for i := range q.Acceptances {
-		if a := &q.Acceptances[i]; q.Verb == history.Incr && a.Delta != q.Delta {
+		if a := &q.Acceptances[i]; q.Verb == script.OpIncr && a.Delta != q.Delta {
 			s.j.g.contradict(a.When.At, history.Miscount, q.Key, a.Dot, fmt.Sprintf("%s says that %s added %d, and %d was asked for",
 				s.j.g.h.Leaders.List[a.Leader], q.Name(), a.Delta, q.Delta))
 		}
@@ -71,7 +72,7 @@ func (s *sum) checkDelta(q *history.Call) {
 // increment the client knows; for a set the smallest dot's acknowledgement says.
 func (s *sum) delta(u int32) int64 {
 	q := s.j.g.h.Updates[u]
-	if q.Verb == history.Incr {
+	if q.Verb == script.OpIncr {
 		return q.Delta
 	}
 	there := slices.DeleteFunc(slices.Clone(s.j.g.opsOf[u]), func(i int32) bool { return !s.there(i) })

@@ -10,6 +10,7 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 
 	"pgregory.net/rapid"
 )
@@ -18,9 +19,9 @@ import (
 type plain struct {
 	story   *story
 	ops     []*plainOp
-	verbs   []history.Verb // by request
-	asked   []int64        // by request: what an increment asks to add
-	wrong   []string       // readings that are not what they must be, by time
+	verbs   []script.OpKind // by request
+	asked   []int64         // by request: what an increment asks to add
+	wrong   []string        // readings that are not what they must be, by time
 	excess  map[string]time.Duration
 	readers int
 }
@@ -57,7 +58,7 @@ func (p *plain) value(ops []*plainOp) []string {
 		var least *plainOp
 		taken := false
 		for _, o := range p.ops {
-			if o.request != r || !seen[o] || p.verbs[r] == history.Delete {
+			if o.request != r || !seen[o] || p.verbs[r] == script.OpDelete {
 				continue
 			}
 			taken, live = taken || gone[o], live || !gone[o]
@@ -80,7 +81,7 @@ func (p *plain) most(key string) (sum int64) {
 	for r := range p.verbs {
 		var best int64
 		for _, o := range p.ops {
-			if o.request == r && o.key == key && p.verbs[r] != history.Delete {
+			if o.request == r && o.key == key && p.verbs[r] != script.OpDelete {
 				best = max(best, o.delta)
 			}
 		}
@@ -131,19 +132,19 @@ func (p *plain) told(key string, r history.Reading) {
 func (p *plain) accept(t *rapid.T, key string, request int) {
 	origin := rapid.Uint64Range(1, 3).Draw(t, "origin")
 	o := &plainOp{dot: d(origin, uint64(len(p.ops)+1)), key: key, request: request, delta: p.asked[request]}
-	if p.verbs[request] == history.Set {
+	if p.verbs[request] == script.OpSet {
 		o.delta = rapid.Int64Range(-3, 9).Draw(t, "adds")
 	}
 	over := p.some(t, key)
 	upon := slices.Clone(over)
 	for _, before := range slices.Backward(p.ops) {
-		if p.verbs[request] != history.Delete && p.verbs[before.request] != history.Delete && before.key == key && before.dot.Origin == o.dot.Origin {
+		if p.verbs[request] != script.OpDelete && p.verbs[before.request] != script.OpDelete && before.key == key && before.dot.Origin == o.dot.Origin {
 			upon = append(upon, before)
 			break
 		}
 	}
 	o.seen, o.gone = p.of(upon)
-	if p.verbs[request] == history.Delete {
+	if p.verbs[request] == script.OpDelete {
 		for s := range o.seen {
 			o.gone[s] = true
 		}
@@ -165,9 +166,9 @@ func (p *plain) step(t *rapid.T) {
 		return
 	}
 	request := len(p.verbs)
-	p.verbs = append(p.verbs, rapid.SampledFrom([]history.Verb{history.Incr, history.Incr, history.Set, history.Delete}).Draw(t, "verb"))
+	p.verbs = append(p.verbs, rapid.SampledFrom([]script.OpKind{script.OpIncr, script.OpIncr, script.OpSet, script.OpDelete}).Draw(t, "verb"))
 	p.asked = append(p.asked, 0)
-	if p.verbs[request] == history.Incr {
+	if p.verbs[request] == script.OpIncr {
 		p.asked[request] = rapid.Int64Range(-3, 9).Draw(t, "delta")
 	}
 	p.story.h.Sent(p.story.tick(), history.Request{ID: fmt.Sprintf("r%02d", request), Client: "W", Leader: "n1", Key: key, Verb: p.verbs[request], Value: "text", Delta: p.asked[request], Valued: true})

@@ -8,22 +8,23 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 // incr is an increment by n.
 func incr(label, leader string, n int64, dot logical.Dot, over ...logical.Dot) write {
-	return write{label: label, client: "C" + leader, leader: leader, verb: history.Incr, delta: n, dot: dot, over: over}
+	return write{label: label, client: "C" + leader, leader: leader, verb: script.OpIncr, delta: n, dot: dot, over: over}
 }
 
 // add is a set that the acknowledgement says added n.
 func add(label, leader string, n int64, dot logical.Dot, over ...logical.Dot) write {
 	w := incr(label, leader, n, dot, over...)
-	w.verb = history.Set
+	w.verb = script.OpSet
 	return w
 }
 
 func del(label, leader string, dot logical.Dot, over ...logical.Dot) write {
-	return write{label: label, client: "C" + leader, leader: leader, verb: history.Delete, dot: dot, over: over, after: &history.Reading{}}
+	return write{label: label, client: "C" + leader, leader: leader, verb: script.OpDelete, dot: dot, over: over, after: &history.Reading{}}
 }
 
 func (s *story) all(ws ...write) *story {
@@ -171,7 +172,7 @@ func TestLeaderMustAddWhatWasAsked(t *testing.T) {
 // shows the wrong number.
 func TestAnIncrementAddsWhatWasAsked(t *testing.T) {
 	s := tell()
-	s.h.Sent(s.tick(), history.Request{ID: "r", Client: "A", Leader: "n1", Key: "x", Verb: history.Incr, Delta: 5, Valued: true})
+	s.h.Sent(s.tick(), history.Request{ID: "r", Client: "A", Leader: "n1", Key: "x", Verb: script.OpIncr, Delta: 5, Valued: true})
 	s.h.Accepted(s.tick(), "n1", "r", history.Acceptance{Dot: d(1, 1), Delta: 6, After: shows("6", d(1, 1))})
 	s.final(shows("5", d(1, 1)))
 	wantContradictions(t, judge(s.h, "counter"), "miscount 2ms: n1 says that r added 6, and 5 was asked for",

@@ -2,7 +2,7 @@ package oracle
 
 import (
 	"kvd/logical"
-	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // counts is what the ops of one counter add up to. Every origin keeps one running
@@ -57,7 +57,7 @@ func newCounts(g *graph, k *keyUpdates, all *counted) *counts {
 	c := &counts{g: g, origins: map[logical.Origin]int{}, counted: all}
 	ops := g.opsOn(k)
 	for _, i := range ops {
-		if o := g.ops[i].Dot.Origin; g.request(i).Verb != history.Delete {
+		if o := g.ops[i].Dot.Origin; g.request(i).Verb != script.OpDelete {
 			if _, met := c.origins[o]; !met {
 				c.origins[o] = len(c.sums)
 				c.sums = append(c.sums, []total{{}})
@@ -73,7 +73,7 @@ func newCounts(g *graph, k *keyUpdates, all *counted) *counts {
 		scratch = c.learn(i, scratch)
 	}
 	for _, u := range k.updates {
-		if g.retried(u) && g.h.Updates[u].Verb != history.Delete {
+		if g.retried(u) && g.h.Updates[u].Verb != script.OpDelete {
 			c.twice = append(c.twice, u)
 		}
 	}
@@ -82,7 +82,7 @@ func newCounts(g *graph, k *keyUpdates, all *counted) *counts {
 
 // adds is what the op adds: of an increment the client knows it.
 func (c *counts) adds(i int32) int64 {
-	if q := c.g.request(i); q.Verb == history.Incr {
+	if q := c.g.request(i); q.Verb == script.OpIncr {
 		return q.Delta
 	}
 	return c.g.ops[i].Delta

@@ -7,6 +7,7 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 // A leader that lost its disk may show again what it had deleted, if it lost it after
@@ -27,7 +28,7 @@ func TestOnlyADiskLostInBetweenExcusesWhatComesBack(t *testing.T) {
 			s := tell()
 			s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 			s.applied(d(1, 1), "n2", "n3")
-			s.writes(write{label: "del", client: "A", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &history.Reading{Dots: dots(d(1, 2))}})
+			s.writes(write{label: "del", client: "A", leader: "n1", verb: script.OpDelete, dot: d(1, 2), over: dots(d(1, 1)), after: &history.Reading{Dots: dots(d(1, 2))}})
 			lose := func(when int) {
 				if when == c.when && c.leader != "" {
 					s.h.DiskLost(s.tick(), c.leader)
@@ -50,10 +51,10 @@ func TestOnlyADiskLostInBetweenExcusesWhatComesBack(t *testing.T) {
 // One name for two requests is said, whatever part of them differs; a retry may go to
 // another leader.
 func TestARetryAsksTheSame(t *testing.T) {
-	r := history.Request{ID: "r", Client: "A", Leader: "n1", Key: "x", Verb: history.Set, Value: "1"}
+	r := history.Request{ID: "r", Client: "A", Leader: "n1", Key: "x", Verb: script.OpSet, Value: "1"}
 	for what, change := range map[string]func(*history.Request){
 		"key":    func(r *history.Request) { r.Key = "y" },
-		"verb":   func(r *history.Request) { r.Verb = history.Delete },
+		"verb":   func(r *history.Request) { r.Verb = script.OpDelete },
 		"client": func(r *history.Request) { r.Client = "B" },
 	} {
 		s := tell()
@@ -259,7 +260,7 @@ func TestALaterDeletionExcusesNothing(t *testing.T) {
 	for _, before := range []bool{true, false} {
 		s := tell()
 		s.writes(write{label: "a", client: "A", session: true, leader: "n1", dot: d(1, 1)})
-		del := write{label: "del", client: "B", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &history.Reading{Dots: dots(d(1, 2))}}
+		del := write{label: "del", client: "B", leader: "n1", verb: script.OpDelete, dot: d(1, 2), over: dots(d(1, 1)), after: &history.Reading{Dots: dots(d(1, 2))}}
 		s.sent(del)
 		if before {
 			s.accepted(del)

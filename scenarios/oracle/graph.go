@@ -9,6 +9,7 @@ import (
 
 	"kvd/logical"
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // graph is who had been shown whom: a node per update, an edge to everything
@@ -179,7 +180,7 @@ type addition struct {
 func (g *graph) additions() []addition {
 	var list []addition
 	for u, q := range g.h.Updates {
-		if q.Verb == history.Delete || !g.serve(q.Key).counter {
+		if q.Verb == script.OpDelete || !g.serve(q.Key).counter {
 			continue
 		}
 		for i := range q.Acceptances {

@@ -8,6 +8,7 @@ import (
 
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 // figure is DDIA figure 8-3: B increments what A set, and its stamp is smaller.
@@ -15,7 +16,7 @@ func figure(w2 history.Reading) *story {
 	s := tell()
 	s.writes(write{label: "w1", client: "A", leader: "n1", dot: d(1, 1)})
 	s.applied(d(1, 1), "n3")
-	s.writes(write{label: "w2", client: "B", leader: "n3", session: true, verb: history.Incr, delta: 1, dot: d(3, 1), over: dots(d(1, 1)), after: &w2})
+	s.writes(write{label: "w2", client: "B", leader: "n3", session: true, verb: script.OpIncr, delta: 1, dot: d(3, 1), over: dots(d(1, 1)), after: &w2})
 	s.applied(d(3, 1), "n2", "n1")
 	s.applied(d(1, 1), "n2")
 	return s
@@ -164,7 +165,7 @@ func TestOnlyThePastLeftIsDurability(t *testing.T) {
 func deleted(after history.Reading) *story {
 	s := tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
-	s.writes(write{label: "del", client: "B", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1)), after: &after})
+	s.writes(write{label: "del", client: "B", leader: "n1", verb: script.OpDelete, dot: d(1, 2), over: dots(d(1, 1)), after: &after})
 	return s
 }
 
@@ -205,7 +206,7 @@ func TestDeleteAgainstUpdate(t *testing.T) {
 	s.applied(d(1, 1), "n2")
 	s.writes(write{label: "u", client: "A", leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
 	gone := shows("", d(2, 1))
-	s.writes(write{label: "del", client: "B", leader: "n2", verb: history.Delete, dot: d(2, 1), over: dots(d(1, 1)), after: &gone})
+	s.writes(write{label: "del", client: "B", leader: "n2", verb: script.OpDelete, dot: d(2, 1), over: dots(d(1, 1)), after: &gone})
 	s.applied(d(1, 2), "n2")
 	s.applied(d(2, 1), "n1")
 	s.final(gone, "n1", "n2")
@@ -222,7 +223,7 @@ func TestUndoneDeleteAccountsForNobody(t *testing.T) {
 	s := tell()
 	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
 	s.writes(write{label: "b", client: "A", leader: "n2", dot: d(2, 1)})
-	s.writes(write{label: "del", client: "B", leader: "n1", verb: history.Delete, dot: d(1, 2), over: dots(d(1, 1), d(2, 1)), after: &history.Reading{}})
+	s.writes(write{label: "del", client: "B", leader: "n1", verb: script.OpDelete, dot: d(1, 2), over: dots(d(1, 1), d(2, 1)), after: &history.Reading{}})
 	s.final(shows("a", d(1, 1)))
 	v := s.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 1, Lost: 2, Durability: 1, Resurrected: 1})
 	wantLosses(t, v, "b durability a", "del resurrected a")
@@ -302,7 +303,7 @@ func TestEqualValuesOfDifferentWritesAreNotConverged(t *testing.T) {
 
 func TestKeysAreJudgedApartAndEachByItsResolver(t *testing.T) {
 	s := tell()
-	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1), key: "c:1", verb: history.Incr, delta: 2})
+	s.writes(write{label: "a", client: "A", leader: "n1", dot: d(1, 1), key: "c:1", verb: script.OpIncr, delta: 2})
 	s.writes(write{label: "b", client: "A", leader: "n1", dot: d(1, 2)})
 	s.h.Final("n1", "c:1", shows("4", d(1, 1)))
 	s.h.Final("n1", "x", shows("b", d(1, 2)))

@@ -8,6 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 
 	"pgregory.net/rapid"
 )
@@ -321,7 +322,7 @@ func (n *naive) step(t *rapid.T, i int) {
 		return
 	case 2:
 		id := fmt.Sprintf("get%02d", i)
-		n.story.h.Sent(n.story.tick(), history.Request{ID: id, Client: client, Session: true, Leader: "n1", Key: "x", Verb: history.Get})
+		n.story.h.Sent(n.story.tick(), history.Request{ID: id, Client: client, Session: true, Leader: "n1", Key: "x", Verb: script.OpGet})
 		n.asked = append(n.asked, &question{client: client, since: n.story.now, get: id})
 		return
 	case 3:
@@ -332,11 +333,11 @@ func (n *naive) step(t *rapid.T, i int) {
 	}
 	w := write{label: fmt.Sprintf("u%02d", i), client: client, session: true}
 	if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
-		w.verb = history.Delete
+		w.verb = script.OpDelete
 	}
 	since := n.story.now + time.Millisecond
 	n.accept(t, &w)
-	if w.verb == history.Delete {
+	if w.verb == script.OpDelete {
 		n.deletes = append(n.deletes, w.label)
 	}
 	for range rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 1, 2, 3}).Draw(t, "retries") {
@@ -407,7 +408,7 @@ func (n *naive) compare(t *rapid.T, resolver string, final []logical.Dot) {
 		}
 	}
 	for _, l := range v.Losses {
-		got = append(got, l.Label+" "+l.Class.String()+" "+l.By)
+		got = append(got, l.Label+" "+string(l.Class)+" "+l.By)
 	}
 	if !slices.Equal(got, want) {
 		t.Fatalf("%s: losses %q, the long way %q", resolver, got, want)

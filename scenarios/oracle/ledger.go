@@ -72,14 +72,14 @@ func (j *judge) ledgered(u int32, dot logical.Dot) string {
 		return "accounted"
 	}
 	if !f.beaten() {
-		return f.class.String()
+		return string(f.class)
 	}
 	for i := range j.g.h.Updates[u].Acceptances {
 		if a := &j.g.h.Updates[u].Acceptances[i]; a.Dot == dot && j.beatenOnAcceptance(u, a, j.surelyShown) {
-			return Inverted.String()
+			return string(Inverted)
 		}
 	}
-	return Concurrent.String()
+	return string(Concurrent)
 }
 
 // missing lists the losses that the ledger lacks.
@@ -90,7 +90,7 @@ func (c *comparison) missing() []string {
 		if c.vague(q.KeyIndex) || !f.beaten() || q.AckedAt.Never() || c.j.gone(int32(u)) {
 			continue
 		}
-		if rows := c.rows[int32(u)]; slices.Contains(rows, f.class.String()) || c.j.guessed(int32(u)) && len(rows) > 0 {
+		if rows := c.rows[int32(u)]; slices.Contains(rows, string(f.class)) || c.j.guessed(int32(u)) && len(rows) > 0 {
 			continue
 		}
 		held := "does not hold it"

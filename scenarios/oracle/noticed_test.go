@@ -7,11 +7,12 @@ import (
 
 	"kvd/logical"
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // step is what one leader does next, and what it must show right after.
 type step struct {
-	verb   history.Verb
+	verb   script.OpKind
 	value  string // what a set puts
 	delta  int64
 	exact  bool // over what is named and nothing else
@@ -76,27 +77,27 @@ func play(steps []step, s *spoiler) *history.History {
 // not objected to.
 func TestAWrongValueAnywhereIsNoticed(t *testing.T) {
 	registers := []step{
-		{verb: history.Set, value: "1", dot: d(1, 1), shown: "1"},
-		{verb: history.Incr, delta: 4, dot: d(1, 2), over: dots(d(1, 1)), shown: "5"},
-		{verb: history.Set, value: "9", exact: true, dot: d(1, 3), behind: dots(d(1, 2), d(1, 3)), shown: "5 9"},
-		{verb: history.Incr, delta: 1, dot: d(1, 4), over: dots(d(1, 2), d(1, 3)), shown: "10"},
-		{verb: history.Set, value: "-7", exact: true, dot: d(1, 5), behind: dots(d(1, 4), d(1, 5)), shown: "10 -7"},
-		{verb: history.Incr, delta: 1, dot: d(1, 6), over: dots(d(1, 4), d(1, 5)), shown: "11"},
-		{verb: history.Delete, dot: d(1, 7), over: dots(d(1, 6))},
-		{verb: history.Incr, delta: -3, dot: d(1, 8), over: dots(d(1, 7)), shown: "-3"},
-		{verb: history.Update, delta: 2, dot: d(1, 9), over: dots(d(1, 8)), shown: "-1"},
-		{verb: history.Append, delta: 2, dot: d(1, 10), over: dots(d(1, 9)), shown: "1"},
-		{verb: history.Set, value: "word", dot: d(1, 11), over: dots(d(1, 10)), shown: "word"},
-		{verb: history.Set, value: "twice", dot: d(1, 12), over: dots(d(1, 11)), shown: "twice"},
-		{verb: history.Set, value: "twice", dot: d(2, 1), behind: dots(d(1, 12), d(2, 1)), shown: "twice", at: "n2", again: true},
+		{verb: script.OpSet, value: "1", dot: d(1, 1), shown: "1"},
+		{verb: script.OpIncr, delta: 4, dot: d(1, 2), over: dots(d(1, 1)), shown: "5"},
+		{verb: script.OpSet, value: "9", exact: true, dot: d(1, 3), behind: dots(d(1, 2), d(1, 3)), shown: "5 9"},
+		{verb: script.OpIncr, delta: 1, dot: d(1, 4), over: dots(d(1, 2), d(1, 3)), shown: "10"},
+		{verb: script.OpSet, value: "-7", exact: true, dot: d(1, 5), behind: dots(d(1, 4), d(1, 5)), shown: "10 -7"},
+		{verb: script.OpIncr, delta: 1, dot: d(1, 6), over: dots(d(1, 4), d(1, 5)), shown: "11"},
+		{verb: script.OpDelete, dot: d(1, 7), over: dots(d(1, 6))},
+		{verb: script.OpIncr, delta: -3, dot: d(1, 8), over: dots(d(1, 7)), shown: "-3"},
+		{verb: script.OpUpdate, delta: 2, dot: d(1, 9), over: dots(d(1, 8)), shown: "-1"},
+		{verb: script.OpAppend, delta: 2, dot: d(1, 10), over: dots(d(1, 9)), shown: "1"},
+		{verb: script.OpSet, value: "word", dot: d(1, 11), over: dots(d(1, 10)), shown: "word"},
+		{verb: script.OpSet, value: "twice", dot: d(1, 12), over: dots(d(1, 11)), shown: "twice"},
+		{verb: script.OpSet, value: "twice", dot: d(2, 1), behind: dots(d(1, 12), d(2, 1)), shown: "twice", at: "n2", again: true},
 	}
 	counted := []step{
-		{verb: history.Set, value: "5", delta: 5, dot: d(1, 1), shown: "5"},
-		{verb: history.Incr, delta: 2, dot: d(1, 2), over: dots(d(1, 1)), shown: "7"},
-		{verb: history.Set, value: "10", delta: 3, dot: d(1, 3), over: dots(d(1, 2)), shown: "10"},
-		{verb: history.Delete, dot: d(1, 4), over: dots(d(1, 3)), behind: dots(d(1, 4))},
-		{verb: history.Incr, delta: 1, dot: d(1, 5), over: dots(d(1, 4)), shown: "1"},
-		{verb: history.Incr, delta: 0, dot: d(1, 6), over: dots(d(1, 5)), shown: "1"},
+		{verb: script.OpSet, value: "5", delta: 5, dot: d(1, 1), shown: "5"},
+		{verb: script.OpIncr, delta: 2, dot: d(1, 2), over: dots(d(1, 1)), shown: "7"},
+		{verb: script.OpSet, value: "10", delta: 3, dot: d(1, 3), over: dots(d(1, 2)), shown: "10"},
+		{verb: script.OpDelete, dot: d(1, 4), over: dots(d(1, 3)), behind: dots(d(1, 4))},
+		{verb: script.OpIncr, delta: 1, dot: d(1, 5), over: dots(d(1, 4)), shown: "1"},
+		{verb: script.OpIncr, delta: 0, dot: d(1, 6), over: dots(d(1, 5)), shown: "1"},
 	}
 	wrongs := map[string]func([]string) []string{
 		"another": func(v []string) []string {
@@ -139,8 +140,8 @@ func TestASetCounterShowsWhatItWasSetTo(t *testing.T) {
 	} {
 		shown := fmt.Sprint(7 + delta)
 		steps := []step{
-			{verb: history.Incr, delta: 7, dot: d(1, 1), shown: "7"},
-			{verb: history.Set, value: "10", delta: delta, dot: d(1, 2), over: dots(d(1, 1)), shown: shown},
+			{verb: script.OpIncr, delta: 7, dot: d(1, 1), shown: "7"},
+			{verb: script.OpSet, value: "10", delta: delta, dot: d(1, 2), over: dots(d(1, 1)), shown: shown},
 		}
 		v := judge(play(steps, &spoiler{wrong: -1}), "counter")
 		if want == "" {

@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // op is one acceptance of an update. A request that was accepted again has several,
@@ -43,7 +44,7 @@ func (g *graph) chainOps() {
 	newest := map[runningTotal]int32{}
 	for i := range g.ops {
 		o, q := &g.ops[i], g.request(int32(i))
-		if q.Verb == history.Delete || !g.serve(q.Key).counter {
+		if q.Verb == script.OpDelete || !g.serve(q.Key).counter {
 			continue
 		}
 		a := runningTotal{q.KeyIndex, o.Dot.Origin}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // requirements is, for one client, what every leader must have applied before it
@@ -37,8 +38,8 @@ func (j *judge) watchOrder() []Violation {
 			j.require(&byClient[s.Client], s)
 		}
 		if q.Update >= 0 {
-			found = j.checkOrder(found, q, MonotonicWrites, byClient[q.ClientIndex].writes)
-			found = j.checkOrder(found, q, WritesFollowReads, byClient[q.ClientIndex].reads)
+			found = j.checkOrder(found, q, script.MonotonicWrites, byClient[q.ClientIndex].writes)
+			found = j.checkOrder(found, q, script.WritesFollowReads, byClient[q.ClientIndex].reads)
 		}
 	}
 	return found
@@ -77,7 +78,7 @@ func (j *judge) raise(row []requirement, u int32) []requirement {
 
 // checkOrder holds the moments at which leaders applied the write against their
 // requirements.
-func (j *judge) checkOrder(found []Violation, q *history.Call, kind Guarantee, row []requirement) []Violation {
+func (j *judge) checkOrder(found []Violation, q *history.Call, kind script.Guarantee, row []requirement) []Violation {
 	for l, d := range row {
 		if j.applied[l] == nil {
 			continue
@@ -87,7 +88,7 @@ func (j *judge) checkOrder(found []Violation, q *history.Call, kind Guarantee, r
 			continue
 		}
 		what := "its author's earlier"
-		if kind == WritesFollowReads {
+		if kind == script.WritesFollowReads {
 			what = "what its author had been shown,"
 		}
 		h := j.g.h

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // visit is one step of a walk down a graph that must not recurse: histories are
@@ -104,9 +105,9 @@ func (g *graph) assign(u, circle, rank int32) {
 	q := g.h.Updates[u]
 	k := &g.keys[q.KeyIndex]
 	k.retried = k.retried || g.retried(u)
-	k.unvalued = k.unvalued || q.Verb != history.Delete && !q.Valued
+	k.unvalued = k.unvalued || q.Verb != script.OpDelete && !q.Valued
 	k.updates = append(k.updates, u)
-	if q.Verb == history.Delete {
+	if q.Verb == script.OpDelete {
 		k.deletes = append(k.deletes, u)
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 // crossing is two requests that a paused leader carries out late and in the opposite
 // order: u then v at n1, v then u at n2. At n1 another write is built on both; what n2
 // made of them n1 has never seen.
-func crossing(verb history.Verb) *story {
+func crossing(verb script.OpKind) *story {
 	s := tell()
 	s.unheard(write{label: "u", client: "A", session: true, leader: "n1", dot: d(1, 1)})
 	s.writes(write{label: "v", client: "B", leader: "n1", verb: verb, dot: d(1, 2), over: dots(d(1, 1)), after: reading(verb, d(1, 2))})
@@ -22,8 +23,8 @@ func crossing(verb history.Verb) *story {
 }
 
 // reading is what is shown right after: a delete leaves nothing.
-func reading(verb history.Verb, dot logical.Dot) *history.Reading {
-	if verb == history.Delete {
+func reading(verb script.OpKind, dot logical.Dot) *history.Reading {
+	if verb == script.OpDelete {
 		return &history.Reading{Dots: dots(dot)}
 	}
 	return nil
@@ -32,7 +33,7 @@ func reading(verb history.Verb, dot logical.Dot) *history.Reading {
 // TestCrossedRetriesAreNotLost: each next author had been shown the write before it,
 // so the survivor accounts for both, whichever of its dots it is.
 func TestCrossedRetriesAreNotLost(t *testing.T) {
-	for _, verb := range []history.Verb{history.Set, history.Delete} {
+	for _, verb := range []script.OpKind{script.OpSet, script.OpDelete} {
 		for _, last := range []logical.Dot{d(1, 3), d(2, 2)} {
 			s := crossing(verb)
 			w := write{label: "last", client: "E", leader: "n3", dot: d(3, 1), over: dots(last)}
@@ -54,7 +55,7 @@ func TestCrossedRetriesAreNotLost(t *testing.T) {
 // TestCrossedRetriesUnderSiblings: the ops of one request are versions of their own,
 // and what is left has been shown everything.
 func TestCrossedRetriesUnderSiblings(t *testing.T) {
-	for _, verb := range []history.Verb{history.Set, history.Delete} {
+	for _, verb := range []script.OpKind{script.OpSet, script.OpDelete} {
 		s := crossing(verb)
 		s.final(history.Reading{Dots: dots(d(1, 3), d(2, 2)), Values: []string{"w", "u"}})
 		v := s.wantStats(t, "siblings", oracle.Stats{Acked: 3, Accounted: 3})

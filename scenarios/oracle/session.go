@@ -7,23 +7,12 @@ import (
 	"time"
 
 	"kvd/scenarios/history"
-)
-
-// Guarantee is what a session promises its client (Terry and others 1994).
-type Guarantee string
-
-// The guarantees, and all four together.
-const (
-	ReadYourWrites    Guarantee = "read-your-writes"
-	MonotonicReads    Guarantee = "monotonic-reads"
-	MonotonicWrites   Guarantee = "monotonic-writes"
-	WritesFollowReads Guarantee = "writes-follow-reads"
-	AllGuarantees     Guarantee = "all"
+	"kvd/scenarios/script"
 )
 
 // Violation is a moment at which a client got less than a session entitles to.
 type Violation struct {
-	Guarantee Guarantee
+	Guarantee script.Guarantee
 	Client    string
 	Session   bool // the client carried a token: without one nothing was promised
 	Key       string
@@ -60,10 +49,10 @@ func (w *watch) reading(s *history.Reply) {
 	w.buf = w.j.g.show(w.buf[:0], s.Key, s.Dots)
 	shown := w.buf
 	if u := w.unread(at, s, shown); u >= 0 {
-		w.report(ReadYourWrites, s, shown, "older than its own acknowledged", u)
+		w.report(script.ReadYourWrites, s, shown, "older than its own acknowledged", u)
 	}
 	if u := at.seen.older(w, s, shown); u >= 0 {
-		w.report(MonotonicReads, s, shown, "older than what it had been shown before,", u)
+		w.report(script.MonotonicReads, s, shown, "older than what it had been shown before,", u)
 	}
 	if s.Own >= 0 {
 		at.own.learn(w.j.reach, w.j.g.h.Calls[s.Own].Update, s.When.Turn)
@@ -130,7 +119,7 @@ func (w *watch) explained(u int32, s *history.Reply) bool {
 	return false
 }
 
-func (w *watch) report(kind Guarantee, s *history.Reply, shown []int32, how string, u int32) {
+func (w *watch) report(kind script.Guarantee, s *history.Reply, shown []int32, how string, u int32) {
 	g := w.j.g
 	w.found = append(w.found, Violation{
 		Guarantee: kind, Client: g.h.Clients.List[s.Client], Session: g.h.Sessions[s.Client],

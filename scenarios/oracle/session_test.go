@@ -6,6 +6,7 @@ import (
 
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 func TestAcknowledgementThatShowsOlderBreaksReadYourWrites(t *testing.T) {
@@ -14,14 +15,14 @@ func TestAcknowledgementThatShowsOlderBreaksReadYourWrites(t *testing.T) {
 	if why := v.Violations[0].Why; why != "n3 showed B w1 of x, older than its own acknowledged w2" {
 		t.Error(why)
 	}
-	held, at, why := v.CheckSession("B", oracle.AllGuarantees)
+	held, at, why := v.CheckSession("B", script.AllGuarantees)
 	if held || at != 7*time.Millisecond || why != "read-your-writes: n3 showed B w1 of x, older than its own acknowledged w2" {
 		t.Errorf("held %v at %s: %s", held, at, why)
 	}
-	if held, _, _ := v.CheckSession("B", oracle.MonotonicReads); !held {
+	if held, _, _ := v.CheckSession("B", script.MonotonicReads); !held {
 		t.Error("monotonic reads held")
 	}
-	if held, _, _ := v.CheckSession("A", oracle.AllGuarantees); !held {
+	if held, _, _ := v.CheckSession("A", script.AllGuarantees); !held {
 		t.Error("A's session held")
 	}
 }
@@ -65,7 +66,7 @@ func TestWithoutTokenNothingIsPromisedAndAllIsSeen(t *testing.T) {
 	if v.Session != "" || len(v.Violations) != 2 || v.Violations[0].Session {
 		t.Errorf("session %q, violations %+v", v.Session, v.Violations)
 	}
-	if held, _, _ := v.CheckSession("A", oracle.ReadYourWrites); held {
+	if held, _, _ := v.CheckSession("A", script.ReadYourWrites); held {
 		t.Error("read-your-writes did not hold")
 	}
 }
@@ -142,7 +143,7 @@ func TestMonotonicReadsRemembersAllItWasShown(t *testing.T) {
 func TestReplyIsBoundByWhatWasLearnedBeforeItWasAskedFor(t *testing.T) {
 	s := tell()
 	s.all(write{label: "a", client: "A", leader: "n1", dot: d(1, 1)})
-	s.h.Sent(s.tick(), history.Request{ID: "g", Client: "B", Session: true, Leader: "n2", Key: "x", Verb: history.Get})
+	s.h.Sent(s.tick(), history.Request{ID: "g", Client: "B", Session: true, Leader: "n2", Key: "x", Verb: script.OpGet})
 	s.writes(write{label: "b", client: "B", session: true, leader: "n1", dot: d(1, 2), over: dots(d(1, 1))})
 	read := history.Read{Request: "g", Client: "B", Session: true, Leader: "n2", Key: "x", Reading: shows("a", d(1, 1))}
 	s.h.Shown(s.tick(), read)

@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 // story feeds a history one millisecond an event, so that tests read as what
@@ -43,7 +44,7 @@ func shows(value string, ds ...logical.Dot) history.Reading {
 // write is one write of key x.
 type write struct {
 	label, client, leader string
-	verb                  history.Verb
+	verb                  script.OpKind
 	session               bool
 	dot                   logical.Dot
 	over                  []logical.Dot
@@ -59,11 +60,11 @@ func (w write) request() history.Request {
 		key = "x"
 	}
 	verb := w.verb
-	if verb == 0 {
-		verb = history.Set
+	if verb == "" {
+		verb = script.OpSet
 	}
 	r := history.Request{ID: "r-" + w.label, Label: w.label, Client: w.client, Session: w.session, Leader: w.leader, Key: key, Verb: verb}
-	if verb == history.Incr {
+	if verb == script.OpIncr {
 		r.Delta = w.delta
 	}
 	return r
@@ -144,7 +145,7 @@ func wantLosses(t *testing.T, v *oracle.Judgement, want ...string) {
 	t.Helper()
 	var got []string
 	for _, l := range v.Losses {
-		got = append(got, l.Label+" "+l.Class.String()+" "+l.By)
+		got = append(got, l.Label+" "+string(l.Class)+" "+l.By)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("losses %q, expected %q", got, want)

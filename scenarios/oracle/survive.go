@@ -5,6 +5,7 @@ import (
 
 	"kvd/logical"
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // judge is one judging of a history.
@@ -217,7 +218,7 @@ func (j *judge) undone(k int32, shown []int32) map[int32]bool {
 			continue
 		}
 		j.above.add(i)
-		if j.g.h.Updates[o.update].Verb == history.Delete && (!j.lacked(i) || j.perished(o.update)) {
+		if j.g.h.Updates[o.update].Verb == script.OpDelete && (!j.lacked(i) || j.perished(o.update)) {
 			undone[o.update] = true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
 // own is a write by A at n1 whose acknowledgement shows what is given, else itself.
@@ -27,7 +28,7 @@ func roots() (s *story, p, q logical.Dot) {
 }
 
 // named is the update that each violation of the guarantee names.
-func named(v *oracle.Judgement, g oracle.Guarantee) (us []string) {
+func named(v *oracle.Judgement, g script.Guarantee) (us []string) {
 	for _, x := range v.Violations {
 		if x.Guarantee == g && x.Client == "A" {
 			us = append(us, x.Why[strings.LastIndex(x.Why, " ")+1:])
@@ -42,52 +43,52 @@ func TestTheUpdateThatAReadingIsOlderThanIsNamed(t *testing.T) {
 	read := func(s *story, ds ...logical.Dot) { s.reads("A", "n2", history.Reading{Dots: ds}) }
 	for _, c := range []struct {
 		name      string
-		guarantee oracle.Guarantee
+		guarantee script.Guarantee
 		tell      func(s *story, p, q logical.Dot)
 		want      []string
 	}{
-		{"the same reading names the same", oracle.ReadYourWrites, func(s *story, p, q logical.Dot) {
+		{"the same reading names the same", script.ReadYourWrites, func(s *story, p, q logical.Dot) {
 			s.writes(own(1, nil, p))
 			read(s, p)
 			s.writes(own(2, dots(q), p, q))
 			read(s, p)
 		}, []string{"a", "b", "a"}},
-		{"what was named is forgotten, and another has its index", oracle.ReadYourWrites, func(s *story, p, q logical.Dot) {
+		{"what was named is forgotten, and another has its index", script.ReadYourWrites, func(s *story, p, q logical.Dot) {
 			s.all(own(1, nil), own(2, nil, p))
 			read(s, p)
 			s.all(own(3, dots(q), q, d(1, 1), d(1, 2)), own(4, dots(q), q))
 			read(s, p)
 		}, []string{"b", "c", "d", "c"}},
-		{"what was named is forgotten, and the newest is named", oracle.ReadYourWrites, func(s *story, p, q logical.Dot) {
+		{"what was named is forgotten, and the newest is named", script.ReadYourWrites, func(s *story, p, q logical.Dot) {
 			s.all(own(1, nil), own(2, nil, p))
 			read(s, p)
 			s.all(own(3, dots(q), q, d(1, 2)), own(4, dots(q), p, q))
 			read(s, p)
 		}, []string{"b", "c", "d", "d"}},
-		{"what was not there when the same was read before", oracle.ReadYourWrites, func(s *story, p, q logical.Dot) {
+		{"what was not there when the same was read before", script.ReadYourWrites, func(s *story, p, q logical.Dot) {
 			s.writes(own(1, nil))
 			read(s, p)
 			s.all(own(2, dots(q), p, q), own(3, dots(q), q), own(4, dots(q), q, d(1, 3)))
 			read(s, p)
 		}, []string{"b", "c", "d", "b"}},
-		{"what is shown again is no news", oracle.MonotonicReads, func(s *story, p, q logical.Dot) {
+		{"what is shown again is no news", script.MonotonicReads, func(s *story, p, q logical.Dot) {
 			s.all(own(1, nil, p), own(2, nil, p))
 			read(s, d(1, 1))
 			read(s, p)
 		}, []string{"b"}},
-		{"what something learned had seen is no news", oracle.MonotonicReads, func(s *story, p, q logical.Dot) {
+		{"what something learned had seen is no news", script.MonotonicReads, func(s *story, p, q logical.Dot) {
 			s.all(own(1, dots(), p), own(2, nil, d(1, 1)))
 			read(s, d(1, 1))
 			read(s, p)
 		}, []string{"b", "b"}},
-		{"what came late and was accepted early hides nothing", oracle.MonotonicReads, func(s *story, p, q logical.Dot) {
+		{"what came late and was accepted early hides nothing", script.MonotonicReads, func(s *story, p, q logical.Dot) {
 			read(s, d(2, 3))
 			read(s, p)
 			read(s, q)
 		}, []string{"r"}},
 	} {
 		s, p, q := roots()
-		if c.guarantee == oracle.MonotonicReads {
+		if c.guarantee == script.MonotonicReads {
 			s.writes(write{label: "r", client: "Z", leader: "n2", dot: d(2, 3), over: dots(q)})
 		}
 		c.tell(s, p, q)
@@ -114,7 +115,7 @@ func TestWhatWasLearnedAfterAskingDoesNotOblige(t *testing.T) {
 	} {
 		s, p, _ := roots()
 		s.all(c.before...)
-		s.h.Sent(s.tick(), history.Request{ID: "get", Client: "A", Session: true, Leader: "n2", Key: "x", Verb: history.Get})
+		s.h.Sent(s.tick(), history.Request{ID: "get", Client: "A", Session: true, Leader: "n2", Key: "x", Verb: script.OpGet})
 		if c.readInBetween {
 			s.reads("A", "n2", history.Reading{Dots: dots(p)})
 		}
@@ -123,7 +124,7 @@ func TestWhatWasLearnedAfterAskingDoesNotOblige(t *testing.T) {
 			s.reads("A", "n2", history.Reading{Dots: dots(p)})
 		}
 		s.h.Shown(s.tick(), history.Read{Request: "get", Client: "A", Session: true, Leader: "n2", Key: "x", Reading: history.Reading{Dots: dots(p)}})
-		if got := named(judge(s.h, "lww"), oracle.ReadYourWrites); !slices.Equal(got, c.want) {
+		if got := named(judge(s.h, "lww"), script.ReadYourWrites); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, expected %q", c.name, got, c.want)
 		}
 	}
@@ -138,7 +139,7 @@ func TestADeletionExplainsNoLaterWrite(t *testing.T) {
 	s.reads("A", "n1", history.Reading{})
 	s.writes(own(2, nil, d(1, 1)))
 	s.reads("A", "n1", history.Reading{})
-	if got := named(judge(s.h, "siblings"), oracle.ReadYourWrites); !slices.Equal(got, []string{"b"}) {
+	if got := named(judge(s.h, "siblings"), script.ReadYourWrites); !slices.Equal(got, []string{"b"}) {
 		t.Errorf("%q, expected b alone", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"kvd/logical"
 	"kvd/scenarios/history"
 	"kvd/scenarios/merge"
+	"kvd/scenarios/script"
 )
 
 // What a reading shows follows from its dots: every write puts a known text, an addition
@@ -57,7 +58,7 @@ func (j *judge) checkValues() {
 func (j *judge) textOf(i int32) text {
 	q := j.g.request(i)
 	switch {
-	case q.Verb == history.Delete:
+	case q.Verb == script.OpDelete:
 		return text{absent: true}
 	case !q.Adds():
 		return text{value: q.Value}
@@ -118,7 +119,7 @@ func (j *judge) mustShow(k int32, ops []int32) (values []string) {
 
 // checkSet objects to a counter that does not show what it was just set to.
 func (j *judge) checkSet(q *history.Call, o *op) {
-	if q.Verb != history.Set || q.Exact || j.g.keys[q.KeyIndex].unvalued || !j.g.serve(q.Key).counter {
+	if q.Verb != script.OpSet || q.Exact || j.g.keys[q.KeyIndex].unvalued || !j.g.serve(q.Key).counter {
 		return
 	}
 	want, err := strconv.ParseInt(q.Value, 10, 64)
@@ -133,7 +134,7 @@ func (j *judge) checkSet(q *history.Call, o *op) {
 func (j *judge) checkUpdates() {
 	for i := range j.g.ops {
 		o, q := &j.g.ops[i], j.g.request(int32(i))
-		if q.Verb != history.Update || !q.Exact || j.g.keys[q.KeyIndex].unvalued || len(o.over) != len(q.Shown) {
+		if q.Verb != script.OpUpdate || !q.Exact || j.g.keys[q.KeyIndex].unvalued || len(o.over) != len(q.Shown) {
 			continue
 		}
 		if want := strconv.FormatInt(j.merged(o)+q.Delta, 10); want != q.Value {
@@ -166,11 +167,11 @@ func (j *judge) write(d logical.Dot) (merge.Write, bool) {
 	o, q := &j.g.ops[i], j.g.request(i)
 	w := merge.Write{Request: merge.Request{Number: uint64(o.update)}, Over: j.g.shownTo(o)}
 	switch {
-	case q.Verb == history.Delete:
+	case q.Verb == script.OpDelete:
 		w.Kind = merge.Deletes
 	case q.Adds():
 		w.Kind, w.Amount = merge.AddsToGreatest, q.Delta
-	case q.Verb == history.Update:
+	case q.Verb == script.OpUpdate:
 		w.Kind, w.Amount = merge.Adds, q.Delta
 	default:
 		w.Kind, w.Amount = merge.Puts, merge.Number(q.Value)

@@ -199,7 +199,7 @@ func writeLosses(w io.Writer, losses []oracle.Loss) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for _, l := range losses {
-		if err := enc.Encode(line{At: int64(l.Acked), Kind: "loss", Where: l.Client, Label: l.Label, Other: l.By, Key: l.Key, Dots: l.Dots, Text: l.Class.String()}); err != nil {
+		if err := enc.Encode(line{At: int64(l.Acked), Kind: "loss", Where: l.Client, Label: l.Label, Other: l.By, Key: l.Key, Dots: l.Dots, Text: string(l.Class)}); err != nil {
 			return fmt.Errorf("write losses: %w", err)
 		}
 	}

@@ -68,38 +68,24 @@ func (c Check) Applies(resolver string) bool {
 	return len(c.For) == 0 || slices.Contains(c.For, resolver)
 }
 
-// CheckForm describes one form of the check verb to people.
+// CheckForm describes one form of the check verb to people, and to the parser how the
+// words after its name are read.
 type CheckForm struct {
 	Name    CheckName
 	Usage   string
 	Meaning string
 	Kind    Kind
-}
-
-// checkRow is a form and how the words after its name are read.
-type checkRow struct {
-	CheckForm
-	read func(*parser, *reader, *Check)
+	read    func(*parser, *reader, *Check)
 }
 
 // Checks lists the forms of the check verb in the order of their table. The
 // caller owns the slice.
 func Checks() []CheckForm {
-	rows := checkTable()
-	forms := make([]CheckForm, len(rows))
-	for i, row := range rows {
-		forms[i] = row.CheckForm
-		forms[i].Kind = Check{Name: row.Name}.Kind()
-	}
-	return forms
-}
-
-func checkTable() []checkRow {
 	nothing := func(*parser, *reader, *Check) {}
-	form := func(name CheckName, usage, meaning string, read func(*parser, *reader, *Check)) checkRow {
-		return checkRow{CheckForm{Name: name, Usage: usage, Meaning: meaning}, read}
+	form := func(name CheckName, usage, meaning string, read func(*parser, *reader, *Check)) CheckForm {
+		return CheckForm{name, usage, meaning, Check{Name: name}.Kind(), read}
 	}
-	return []checkRow{
+	return []CheckForm{
 		form(CheckConverged, "check converged", "all leaders show the same values for every key", nothing),
 		form(CheckLost, "check lost [K] = N", "N acknowledged updates, of key K or of all, are lost", (*parser).checkLost),
 		form(CheckAcked, "check acked = accounted", "every acknowledged update is accounted for", (*parser).checkAcked),

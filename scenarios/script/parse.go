@@ -16,8 +16,8 @@ type parser struct {
 	file        string
 	scenario    *Scenario
 	resolvers   []string
-	rows        []row
-	checks      []checkRow
+	rows        []Verb
+	checks      []CheckForm
 	seen        map[string]bool // lines that may be there once
 	leaderNames map[string]bool
 	clients     map[string]Client
@@ -49,8 +49,8 @@ func newParser(file string) *parser {
 		file:        file,
 		scenario:    &Scenario{Model: DefaultModel(), Notes: map[string]Notes{}},
 		resolvers:   Resolvers(),
-		rows:        table(),
-		checks:      checkTable(),
+		rows:        Verbs(),
+		checks:      Checks(),
 		seen:        map[string]bool{},
 		leaderNames: map[string]bool{},
 		clients:     map[string]Client{},

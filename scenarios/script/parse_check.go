@@ -10,7 +10,7 @@ func (p *parser) check(r *reader) {
 		r.fail(p.justRead(r, "check"), "settle before the first check", "")
 	}
 	w := r.next()
-	at := slices.IndexFunc(rows, func(row checkRow) bool { return string(row.Name) == w.raw })
+	at := slices.IndexFunc(rows, func(row CheckForm) bool { return string(row.Name) == w.raw })
 	if at < 0 {
 		r.failName(w, checkNames(rows))
 		return
@@ -21,7 +21,7 @@ func (p *parser) check(r *reader) {
 	p.scenario.Checks = append(p.scenario.Checks, c)
 }
 
-func checkNames(rows []checkRow) []string {
+func checkNames(rows []CheckForm) []string {
 	names := make([]string, len(rows))
 	for i, row := range rows {
 		names[i] = string(row.Name)

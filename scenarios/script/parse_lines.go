@@ -10,13 +10,13 @@ import (
 func (p *parser) reader(l line) *reader { return &reader{file: p.file, line: l} }
 
 // row finds a verb of the table.
-func (p *parser) row(name string) (row, bool) {
+func (p *parser) row(name string) (Verb, bool) {
 	for _, row := range p.rows {
 		if row.Name == name {
 			return row, true
 		}
 	}
-	return row{}, false
+	return Verb{}, false
 }
 
 // verbsAt lists the verbs of some positions, in the order of the table.
@@ -92,14 +92,14 @@ func (p *parser) play(l line) *Error {
 	return r.err
 }
 
-func (p *parser) setup(r *reader, first word, row row) {
+func (p *parser) setup(r *reader, first word, row Verb) {
 	if len(p.scenario.Events) > 0 {
 		r.fail(first, "a trigger, or this line above the first event", "without a trigger it happens before time zero")
 	}
 	p.scenario.Setup = append(p.scenario.Setup, Setup{r.line.notes, row.act(p, r)})
 }
 
-func (p *parser) event(r *reader, first word, row row) {
+func (p *parser) event(r *reader, first word, row Verb) {
 	e := Event{Notes: r.line.notes, Trigger: row.trigger(p, r)}
 	e.Action = p.action(r, e.Trigger)
 	p.happenings += e.Times()

@@ -1,5 +1,7 @@
 package script
 
+import "slices"
+
 // Where says what can run a verb.
 type Where string
 
@@ -23,52 +25,36 @@ const (
 	Ending       Position = "ending"          // begins a line; nothing but checks follows
 )
 
-// Verb describes a word of the language to people.
+// Verb describes a word of the language to people, and to the parser how the words after
+// it are read: by exactly one of the functions, the one its position calls for.
 type Verb struct {
 	Name     string
 	Usage    string
 	Meaning  string
 	Where    Where
 	Position Position
-}
 
-// row is a verb and how the words after it are read: by exactly one of the
-// functions, the one its position calls for.
-type row struct {
-	Verb
 	whole   func(*parser, *reader)            // Declaration, Ending
 	trigger func(*parser, *reader) Trigger    // Triggering
 	act     func(*parser, *reader) Action     // SetUpOrTimed, Timed
 	operate func(*parser, *reader, *ClientOp) // Operation
 }
 
-// Verbs lists the language in the order of its table. The caller owns the
-// slice.
-func Verbs() []Verb {
-	rows := table()
-	verbs := make([]Verb, len(rows))
-	for i, row := range rows {
-		verbs[i] = row.Verb
-	}
-	return verbs
-}
+// Verbs lists the language in the order of its table: the parser knows no other verbs.
+// The caller owns the slice.
+func Verbs() []Verb { return slices.Concat(lineVerbs(), actionVerbs(), operationVerbs()) }
 
-// table is the language: the parser knows no other verbs.
-func table() []row {
-	return append(append(lineVerbs(), actionVerbs()...), operationVerbs()...)
-}
-
-func lineVerbs() []row {
-	whole := func(pos Position, name, usage, meaning string, read func(*parser, *reader)) row {
-		return row{Verb: Verb{name, usage, meaning, InBoth, pos}, whole: read}
+func lineVerbs() []Verb {
+	whole := func(pos Position, name, usage, meaning string, read func(*parser, *reader)) Verb {
+		return Verb{Name: name, Usage: usage, Meaning: meaning, Where: InBoth, Position: pos, whole: read}
 	}
-	simulated := func(name, usage, meaning string, read func(*parser, *reader)) row {
-		return row{Verb: Verb{name, usage, meaning, InSimulation, Declaration}, whole: read}
+	simulated := func(name, usage, meaning string, read func(*parser, *reader)) Verb {
+		return Verb{Name: name, Usage: usage, Meaning: meaning, Where: InSimulation, Position: Declaration, whole: read}
 	}
-	when := func(name, usage, meaning string, read func(*parser, *reader) Trigger) row {
-		return row{Verb: Verb{name, usage, meaning, InBoth, Triggering}, trigger: read}
+	when := func(name, usage, meaning string, read func(*parser, *reader) Trigger) Verb {
+		return Verb{Name: name, Usage: usage, Meaning: meaning, Where: InBoth, Position: Triggering, trigger: read}
 	}
-	return []row{
+	return []Verb{
 		whole(Declaration, "name", "name N", "what the scenario is called", (*parser).name),
 		whole(Declaration, "title", "title TEXT", "one sentence for people, to the end of the line", (*parser).title),
 		whole(Declaration, "model", "model timing=synchronous|partially-synchronous|asynchronous nodes=crash-stop|crash-recovery|byzantine",
@@ -91,11 +77,11 @@ func lineVerbs() []row {
 	}
 }
 
-func actionVerbs() []row {
-	act := func(pos Position, name, usage, meaning string, read func(*parser, *reader) Action) row {
-		return row{Verb: Verb{name, usage, meaning, InBoth, pos}, act: read}
+func actionVerbs() []Verb {
+	act := func(pos Position, name, usage, meaning string, read func(*parser, *reader) Action) Verb {
+		return Verb{Name: name, Usage: usage, Meaning: meaning, Where: InBoth, Position: pos, act: read}
 	}
-	return []row{
+	return []Verb{
 		act(SetUpOrTimed, "clock", "clock N|* [offset=+D] [drift=200ppm] [error=D] [step=-D] [freeze=D] [strobe=D/D|off]",
 			"what a wall clock shows against true time, and the error it claims", (*parser).clock),
 		act(SetUpOrTimed, "link", "link N1>N2|* [delay=D] [jitter=D] [loss=P%] [duplicate=P%] [reorder=P%]",
@@ -113,12 +99,12 @@ func actionVerbs() []row {
 	}
 }
 
-func operationVerbs() []row {
-	op := func(name OpKind, usage, meaning string, read func(*parser, *reader, *ClientOp)) row {
-		return row{Verb: Verb{string(name), usage, meaning, InBoth, Operation}, operate: read}
+func operationVerbs() []Verb {
+	op := func(name OpKind, usage, meaning string, read func(*parser, *reader, *ClientOp)) Verb {
+		return Verb{Name: string(name), Usage: usage, Meaning: meaning, Where: InBoth, Position: Operation, operate: read}
 	}
 	const tail = " [timeout=D] [retry=N|same|next] [as W]"
-	return []row{
+	return []Verb{
 		op(OpSet, "A set K V"+tail, "the client writes V", (*parser).set),
 		op(OpGet, "A get K"+tail, "the client reads", (*parser).keyed),
 		op(OpDelete, "A delete K"+tail, "the client deletes", (*parser).keyed),

@@ -91,17 +91,13 @@ func (op *Operation) ID() string {
 func (op *Operation) Request() history.Request {
 	r := history.Request{
 		ID: op.ID(), Label: op.Name, Client: op.By.Name, Session: op.By.Session, Leader: op.At, Key: op.Key, Delta: op.Amount,
-		Value: op.Value, Valued: true, Exact: op.Exact, Shown: op.Shown,
-		Verb: map[script.OpKind]history.Verb{
-			script.OpSet: history.Set, script.OpDelete: history.Delete, script.OpIncr: history.Incr,
-			script.OpUpdate: history.Update, script.OpAppend: history.Append,
-		}[op.Kind],
+		Verb: op.Kind, Value: op.Value, Valued: true, Exact: op.Exact, Shown: op.Shown,
 	}
 	if op.Exact {
 		r.Value = op.Made
 	}
 	if op.Read {
-		r.Verb = history.Get
+		r.Verb = script.OpGet
 	}
 	return r
 }

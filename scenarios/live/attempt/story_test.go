@@ -15,6 +15,7 @@ import (
 	"kvd/resolve"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/trace/tracetest"
 	"kvd/scenarios/world"
@@ -97,7 +98,7 @@ func (s *story) send(who, label, key string) {
 	s.rec.Sending(Write{Identity: s.identity(who), Request: who, Label: label, Key: key})
 	client, _, _ := strings.Cut(who, ".")
 	s.rec.Add(false, trace.Event{Kind: trace.Sent, Where: client, Label: label, Key: key}, func(h *history.History, at time.Duration) {
-		h.Sent(at, history.Request{ID: who, Label: label, Client: client, Key: key, Verb: history.Set, Valued: true})
+		h.Sent(at, history.Request{ID: who, Label: label, Client: client, Key: key, Verb: script.OpSet, Valued: true})
 	})
 }
 

@@ -2,12 +2,15 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
@@ -109,4 +112,161 @@ func rawCommand(k *call, l *client.Leader) error {
 		return err
 	}
 	return k.Out.Put(show.Reply(r))
+}
+
+const batchKeys = 256
+
+func compare(k *call) error {
+	if (k.NArg() == 1) == k.IsSet("prefix") {
+		return cliutil.Usage("kv compare takes a key, or --prefix", fmt.Sprintf("%d keys are named, and --prefix is %q", k.NArg(), k.String("prefix")), "kv compare --prefix ''  compares everything")
+	}
+	leaders, err := k.Several()
+	if err == nil && k.Bool("missing-ok") {
+		leaders, err = k.Present(leaders)
+	}
+	if err != nil {
+		return err
+	}
+	k.Out.List()
+	var t compared
+	if k.NArg() == 1 {
+		err = t.compare(k, leaders, k.Args().Slice())
+	} else {
+		err = t.walk(k, leaders)
+	}
+	if err != nil {
+		return err
+	}
+	k.Say(fmt.Sprintf("%s compared at %d leaders, %d different", show.Count(t.keys, "key"), len(leaders), t.different))
+	if t.different > 0 {
+		return &cliutil.Problem{What: k.Subject() + ": leaders differ", Why: show.Count(t.different, "key") + " of " + fmt.Sprint(t.keys) + " shown differently",
+			Next: "kv wait --converged waits for what is on its way; then compare again", Code: cliutil.Differs}
+	}
+	return k.inOrder(leaders)
+}
+
+type compared struct{ keys, different int }
+
+// compare asks every leader for the keys, and prints what there is to print.
+func (t *compared) compare(k *call, leaders []*client.Leader, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	all, err := client.Compare(k.Ctx(), leaders, keys)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		t.keys++
+		if c.Same() && !k.Bool("all") {
+			continue
+		}
+		if !c.Same() {
+			t.different++
+		}
+		if err := k.Out.Put(show.Comparison(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walk compares all keys of the prefix that any leader has, some at a time.
+func (t *compared) walk(k *call, leaders []*client.Leader) error {
+	var keys []string
+	for key, err := range client.MergedKeys(k.Ctx(), leaders, client.Glob(k.String("prefix"))+"*") {
+		if err != nil {
+			return err
+		}
+		if keys = append(keys, key); len(keys) < batchKeys {
+			continue
+		}
+		if err := t.compare(k, leaders, keys); err != nil {
+			return err
+		}
+		keys = keys[:0]
+	}
+	return t.compare(k, leaders, keys)
+}
+
+// waitTime is how long wait waits if nobody says.
+const waitTime = 30 * time.Second
+
+func wait(k *call) error {
+	limit := waitTime
+	if k.IsSet("timeout") {
+		limit = k.Timeout
+	}
+	token := k.String("token")
+	ways := 0
+	for _, given := range []bool{k.Bool("converged"), token != "", k.Session.On()} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return cliutil.Usage("kv wait needs to know for what", "one of --converged, --token and --session says it", "kv wait --converged")
+	}
+	if k.Bool("converged") {
+		return k.converge(limit)
+	}
+	if k.Session.On() {
+		token = k.Session.SeenToken()
+	}
+	l, err := k.Leader()
+	if err == nil && token != "" {
+		err = l.WaitFor(k.Ctx(), token, limit)
+	}
+	if err != nil {
+		return err
+	}
+	return k.Out.Put(done(show.WordFact("leader", l.Name)))
+}
+
+// converge waits until all leaders have applied the same. Those that take no connections
+// are not waited for once the others agree.
+func (k *call) converge(limit time.Duration) error {
+	every, err := k.every()
+	if err != nil {
+		return err
+	}
+	leaders, err := k.Several()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(k.Ctx(), limit)
+	defer cancel()
+	last, ok, err := client.Converge(ctx, leaders, every, func(a *client.Agreement) bool {
+		return a.Agree() && (len(a.Missing) == 0 || k.Bool("missing-ok") || a.Gone)
+	})
+	if err != nil {
+		return err
+	}
+	if err := k.inOrder(last.There); err != nil {
+		return err
+	}
+	k.SayForgotten(last.Forgotten)
+	if !ok {
+		return errors.Join(k.Ctx().Err(), apartStill(limit, strings.Join(show.AgreementLines(last), "; ")))
+	}
+	missing := k.Accepted(last.Missing)
+	if err := k.Out.Put(converged(len(last.There), time.Since(began))); err != nil || len(missing) == 0 {
+		return err
+	}
+	return k.Verdict(invoke.Ending{Missing: missing})
+}
+
+func converged(n int, took time.Duration) show.Record {
+	verb := "leaders have"
+	if n == 1 {
+		verb = "leader has"
+	}
+	return show.Facts(fmt.Sprintf("%d %s applied the same, after %s", n, verb, took.Round(time.Millisecond)), "OK",
+		show.TruthFact("converged", true), show.NumberFact("leaders", int64(n)), show.NumberFact("after_ms", took.Milliseconds()))
+}
+
+func apartStill(limit time.Duration, why string) error {
+	return &cliutil.Problem{What: "wait: leaders have not converged within " + limit.String(), Why: why,
+		Next: "kv compare --prefix '' shows where they differ; a longer --timeout waits on, --missing-ok for those that are there", Code: cliutil.Unreachable}
 }

@@ -33,7 +33,6 @@ func contextCommand() *cli.Command {
 	return c
 }
 
-// edit changes the file of contexts.
 func edit(k *call, change func(*contexts.Set) error) error {
 	switch err := contexts.Edit(change); {
 	case errors.Is(err, contexts.ErrUnknown):

@@ -120,7 +120,6 @@ func (f *follower) begin(ctx context.Context, leaders int) (ended int, err error
 	return ended, f.printAll(said)
 }
 
-// printAll prints what there is, merged.
 func (f *follower) printAll(said []answers.Listing) error {
 	list := answers.MergeLosses(said, nil, f.query)
 	for i := range said {

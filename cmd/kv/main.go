@@ -18,6 +18,8 @@ package main
 import (
 	"io"
 	"os"
+	"regexp"
+	"strings"
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/replica/client"
@@ -35,3 +37,27 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	return cliutil.Tell(stderr, app.Name, err)
 }
+
+// wantsJSON reports whether failures are to be told as JSON. The command line may
+// be one that cannot be read, so this looks for the flag alone.
+func wantsJSON(args []string) bool {
+	short := regexp.MustCompile(`^-[hqv]*o=?(.*)$`)
+	format := os.Getenv("KV_OUTPUT")
+	for i, arg := range args {
+		found := short.FindStringSubmatch(arg)
+		long, ok := strings.CutPrefix(arg, "--output")
+		switch {
+		case arg == "--":
+			return isJSON(format)
+		case ok && strings.HasPrefix(long, "="):
+			format = long[1:]
+		case (ok && long == "" || found != nil && found[1] == "") && i+1 < len(args):
+			format = args[i+1]
+		case found != nil:
+			format = found[1]
+		}
+	}
+	return isJSON(format)
+}
+
+func isJSON(format string) bool { return format == "json" || format == "jsonl" }

@@ -41,7 +41,6 @@ Exit codes:
    3 the key is not there     4 conflict or divergence  5 unreachable, too late, draining
    6 not allowed              70 a bug in kv            130 interrupted`
 
-// program is the command line.
 func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	return synonyms().In(&cli.App{
 		Name:        "kv",
@@ -96,12 +95,10 @@ func commands() []*cli.Command {
 // call is one command on its way, with what the commands of kv do with it.
 type call struct{ *invoke.Call }
 
-// on is a command.
 func on(do func(*call) error) func(*invoke.Call) error {
 	return func(k *invoke.Call) error { return do(&call{k}) }
 }
 
-// putList prints a list, one record after another.
 func putList[T any](k *call, all []T, record func(T) show.Record) error {
 	k.Out.List()
 	for _, v := range all {
@@ -112,7 +109,6 @@ func putList[T any](k *call, all []T, record func(T) show.Record) error {
 	return nil
 }
 
-// at is a command that asks one leader.
 func at(do func(*call, *client.Leader) error) func(*invoke.Call) error {
 	return func(k *invoke.Call) error {
 		l, err := k.Leader()

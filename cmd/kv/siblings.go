@@ -2,9 +2,13 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
@@ -88,4 +92,84 @@ func (k *call) shownToken(l *client.Leader, key string) (string, error) {
 	}
 	k.Say(fmt.Sprintf("over %s: %s", show.Count(len(r.Values), "value"), show.Glimpse(r.Values)))
 	return r.Token, nil
+}
+
+func keyHistory(k *call, l *client.Leader) error {
+	words := []string{"KVD.HISTORY", k.Args().First()}
+	if n := k.Int("count"); n > 0 {
+		words = append(words, "COUNT", strconv.Itoa(n))
+	}
+	r, err := l.Do(k.Ctx(), words...)
+	if client.Unknown(err) {
+		return &cliutil.Problem{What: k.Subject() + " at " + l.String(), Why: "this server has no KVD.HISTORY: it keeps the writes and does not show them",
+			Next: "kv siblings KEY shows what is there now"}
+	}
+	if err != nil {
+		return err
+	}
+	if err := putList(k, r.Items, show.Op); err != nil || len(r.Items) > 0 {
+		return err
+	}
+	return k.Absent("no write of the key is kept, at " + l.String())
+}
+
+func everyFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "every", Value: 100 * time.Millisecond, Usage: "ask again after `DURATION`"}
+}
+
+// every is how long to wait between two questions.
+func (k *call) every() (time.Duration, error) {
+	d := k.Duration("every")
+	if d <= 0 {
+		return 0, cliutil.Usage("--every "+d.String()+" would never wait", "it must be above zero", "kv "+k.Command.Name+" --every 1s")
+	}
+	return d, nil
+}
+
+// watch prints what the key shows, and again whenever that is something else. A
+// leader that is away is waited for, if it was there at first. The user ends it,
+// which is no failure.
+func watch(k *call) error {
+	every, err := k.every()
+	if err != nil {
+		return err
+	}
+	l, err := k.Leader()
+	if err != nil {
+		return err
+	}
+	k.Out.List()
+	last, err := k.reading(l, k.Args().First())
+	if err == nil {
+		err = k.Out.Put(show.Change(time.Now(), last))
+	}
+	away := false
+	for err == nil {
+		if err = k.pause(every); err != nil {
+			break
+		}
+		now, lost := k.reading(l, last.Key)
+		if lost != nil && !away && k.Ctx().Err() == nil {
+			k.Say(lost.Error() + "; still asking")
+		}
+		if away = lost != nil; !away && !slices.Equal(now.Values, last.Values) {
+			last, err = now, k.Out.Put(show.Change(time.Now(), now))
+		}
+	}
+	if k.Ctx().Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// pause waits. The error says that the user interrupted.
+func (k *call) pause(d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-k.Ctx().Done():
+		return k.Ctx().Err()
+	}
 }

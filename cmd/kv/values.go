@@ -53,7 +53,6 @@ func (k *call) reading(l *client.Leader, key string) (client.Reading, error) {
 	return l.Read(k.Ctx(), key, k.Session.Token(key))
 }
 
-// manyValues is the failure of a command that wants one value.
 func manyValues(r client.Reading) error {
 	return &cliutil.Problem{
 		What: "get " + show.Brief(r.Key), Why: fmt.Sprintf("the key has %d siblings under %s", len(r.Values), r.Resolver),
@@ -128,7 +127,6 @@ func done(more ...show.Fact) show.Record {
 	return show.Facts("OK", "OK", append([]show.Fact{show.TruthFact("ok", true)}, more...)...)
 }
 
-// putWrite sends an informed write and prints it.
 func (k *call) putWrite(l *client.Leader, words ...string) error {
 	dot, token, err := k.write(l, words...)
 	if err != nil {

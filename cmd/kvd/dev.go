@@ -102,7 +102,6 @@ func dev(c *cli.Context) error {
 	}
 }
 
-// planCluster reads the flags.
 func planCluster(c *cli.Context) (*cluster, error) {
 	n := c.Int("leaders")
 	if n < 1 || n > maxDevLeaders {
@@ -198,7 +197,6 @@ func (p *cluster) slow(n float64) error {
 	return nil
 }
 
-// start begins every leader; the others join the first.
 func (p *cluster) start(ctx context.Context) ([]*node.Leader, error) {
 	var all []*node.Leader
 	for i, cfg := range p.configs {

@@ -33,7 +33,6 @@ func passwdCommand() *cli.Command {
 	}
 }
 
-// maxPassword bounds what is read.
 const maxPassword = 4 << 10
 
 func passwd(c *cli.Context) error {

@@ -31,7 +31,6 @@ Exit codes:
    0 stopped in order        1 failed        2 wrong usage
    70 a bug in kvd           130 interrupted before it served`
 
-// program is the command line.
 func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	return synonyms().In(&cli.App{
 		Name:        "kvd",

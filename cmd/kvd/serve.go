@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,7 +83,6 @@ func (r *running) attend(ctx context.Context, w io.Writer, l *node.Leader, reloa
 	}
 }
 
-// begin starts the leader and says where it serves.
 func begin(ctx context.Context, cfg node.Config) (*node.Leader, error) {
 	l, err := node.Start(ctx, cfg)
 	if err != nil {
@@ -114,7 +116,6 @@ func drain(w io.Writer, timeout time.Duration, all ...*node.Leader) error {
 // stopWithin is how long leaders may take to tell the others that they go.
 const stopWithin = 5 * time.Second
 
-// stop ends leaders at the same time.
 func stop(all ...*node.Leader) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
@@ -130,4 +131,85 @@ func atOnce(all []*node.Leader, do func(*node.Leader) error) error {
 	}
 	done.Wait()
 	return errors.Join(errs...)
+}
+
+// running is a leader's configuration while it serves, and how to read it again.
+type running struct {
+	c   *cli.Context
+	cfg *serving
+	all []effective // what cfg was made of
+}
+
+// reload reads the configuration again, and takes over what can change while a leader
+// serves: users, certificates and the log level. All of it is read before any of it
+// counts; on a failure all stays as it was.
+func (r *running) reload(l *node.Leader) {
+	log := r.cfg.Logger.With("leader", l.Name())
+	all, err := gather(r.c, "")
+	var fresh *serving
+	if err == nil {
+		fresh, err = configured(all, io.Discard)
+	}
+	if err != nil {
+		log.Error("the configuration was read again and is refused; what was read before stays", "why", err.Error())
+		return
+	}
+	r.cfg.level.Set(fresh.logLevel)
+	attrs := []any{"log-level", fresh.logLevel.String()}
+	if r.cfg.TLS != nil && fresh.TLS != nil {
+		r.cfg.TLS.Adopt(fresh.TLS)
+		attrs = append(attrs, "certificates", "read")
+	}
+	if r.cfg.Users != nil && fresh.Users != nil {
+		r.cfg.Users.Adopt(fresh.Users)
+		attrs = append(attrs, "users", r.cfg.Users.Len(), "connections-closed", l.Expel())
+	}
+	log.Warn("the configuration was read again", attrs...) // at every level but error: somebody asked for it
+	if waits := r.waiting(all); len(waits) > 0 {
+		log.Warn("some settings have changed that count from the next start on", "settings", fmt.Sprint(waits))
+	}
+}
+
+// waiting is the settings that have changed and do not change a leader that serves.
+func (r *running) waiting(fresh []effective) []string {
+	on := func(all []effective, name string) bool {
+		return slices.ContainsFunc(all, func(e effective) bool { return e.name == name && e.text() != "" })
+	}
+	var waits []string
+	for i, e := range fresh {
+		taken := e.name == "log-level"
+		switch e.name {
+		case "users-file", "tls-cert", "tls-key", "tls-ca":
+			taken = on(r.all, e.name) && on(fresh, e.name)
+		}
+		if !taken && e.text() != r.all[i].text() {
+			waits = append(waits, e.name)
+		}
+	}
+	return waits
+}
+
+// working is what a leader takes beside its caches, buffers and clients' budget:
+// queues to and from its peers, a group under way, and what is encoded for it.
+const working = 256 << 20
+
+// heapOf is what a leader of this configuration is meant to take of the heap that the
+// collector sees: objects decoded of blocks, clients, its own work, and where there is
+// no C library the blocks themselves and the memtables that fill and that are flushed.
+func heapOf(cfg *node.Config) int64 {
+	heap := cfg.Storage.Cache/4 + cfg.ClientMemory + working
+	if !blocksOutside {
+		heap += cfg.Storage.Cache + 3*node.DefaultMemTable
+	}
+	return heap
+}
+
+// limitMemory lets the garbage collector work harder near what the leader is meant
+// to take of its heap. Without it megabytes that are garbage already may double the process:
+// the collector would wait until the heap has grown by as much as is in use. It is
+// a soft limit, and whoever sets GOMEMLIMIT knows better.
+func limitMemory(cfg *node.Config) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(heapOf(cfg))
+	}
 }

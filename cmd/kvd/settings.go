@@ -33,7 +33,6 @@ type setting struct {
 	apply func(c *serving, values []string) error
 }
 
-// variable is its name in the environment.
 func (s *setting) variable() string {
 	return "KVD_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
@@ -58,7 +57,6 @@ type effective struct {
 // text is the values as they are printed.
 func (e *effective) text() string { return strings.Join(e.values, ", ") }
 
-// sources is where values come from.
 type sources struct {
 	flags  *cli.Context
 	lookup func(variable string) (string, bool)
@@ -162,7 +160,6 @@ func unread(environ []string, table []setting) []string {
 	return said
 }
 
-// commas splits a text that holds a list.
 func commas(text string) []string {
 	var parts []string
 	for part := range strings.SplitSeq(text, ",") {
@@ -173,7 +170,6 @@ func commas(text string) []string {
 	return parts
 }
 
-// flags is the table as flags.
 func flags(table []setting) []cli.Flag {
 	all := make([]cli.Flag, len(table))
 	for i := range table {

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,7 +16,6 @@ import (
 	"kvd/replica/node"
 )
 
-// serving is everything serve is told.
 type serving struct {
 	node.Config
 	drain     time.Duration
@@ -33,7 +35,6 @@ func table() []setting {
 	return all
 }
 
-// into sets a text.
 func into(at func(*serving) *string) func(*serving, []string) error {
 	return func(c *serving, v []string) error {
 		*at(c) = v[0]
@@ -41,7 +42,6 @@ func into(at func(*serving) *string) func(*serving, []string) error {
 	}
 }
 
-// lasting sets a duration.
 func lasting(at func(*serving) *time.Duration) func(*serving, []string) error {
 	return func(c *serving, v []string) (err error) {
 		if *at(c), err = time.ParseDuration(v[0]); err == nil && *at(c) < 0 {
@@ -51,7 +51,6 @@ func lasting(at func(*serving) *time.Duration) func(*serving, []string) error {
 	}
 }
 
-// truth sets a toggle.
 func truth(at func(*serving) *bool) func(*serving, []string) error {
 	return func(c *serving, v []string) (err error) {
 		*at(c), err = strconv.ParseBool(v[0])
@@ -263,4 +262,47 @@ func readLevel(level *slog.Level, text string) error {
 func applyLogFormat(c *serving, v []string) error {
 	c.logJSON = v[0] == "json"
 	return cliutil.OneOf(v[0], "text", "json")
+}
+
+func applyUsers(c *serving, v []string) error {
+	if v[0] == "" {
+		return nil
+	}
+	f, err := os.Open(v[0])
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := c.ReadUsers(f); err != nil {
+		return fmt.Errorf("%s: %w", v[0], err)
+	}
+	return nil
+}
+
+func applyGossipKey(c *serving, v []string) error {
+	if v[0] == "" {
+		return nil
+	}
+	text, err := os.ReadFile(v[0])
+	if err != nil {
+		return err
+	}
+	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil || len(key) != 16 && len(key) != 24 && len(key) != 32 {
+		return fmt.Errorf("%s holds no base64 of 16, 24 or 32 bytes; head -c 32 /dev/urandom | base64 makes one", v[0])
+	}
+	c.GossipKey = key
+	return nil
+}
+
+// loadTLS reads the three files, which go together.
+func (c *serving) loadTLS() (err error) {
+	if c.cert == "" && c.key == "" && c.ca == "" {
+		return nil
+	}
+	if c.cert == "" || c.key == "" || c.ca == "" {
+		return errors.New("--tls-cert, --tls-key and --tls-ca go together; give all three or none")
+	}
+	c.TLS, err = node.LoadTLS(c.cert, c.key, c.ca)
+	return err
 }

@@ -165,7 +165,6 @@ func matrix(format string) (func(*cli.Context, []chosen, []*scenarios.Result) er
 	return nil, cliutil.Usage(fmt.Sprintf("unknown output %q", format), "results are printed as table, json or markdown", cliutil.MeantOr(format, formats, "choose one of "+strings.Join(formats, ", ")))
 }
 
-// table prints the blocks and, if the figure was played, its picture.
 func table(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 	st := style(c)
 	if err := report.Table(c.App.Writer, report.Blocks(scripts(all), results), st); err != nil {
@@ -202,7 +201,6 @@ func accepted(results []*scenarios.Result) []*scenarios.Result {
 	return out
 }
 
-// judge is the outcome as an error.
 func judge(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 	switch report.Judge(results) {
 	case report.Broke:
@@ -213,7 +211,6 @@ func judge(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 	return nil
 }
 
-// verdict names the results that ended so.
 func verdict(c *cli.Context, all []chosen, results []*scenarios.Result, o report.Outcome, what string, code int) error {
 	var bad []*scenarios.Result
 	var names []string
@@ -256,7 +253,6 @@ func next(c *cli.Context, all []chosen, r *scenarios.Result, o report.Outcome) s
 	return "the lines that begin with ✗ say what broke"
 }
 
-// argument is what names the scenario on a command line.
 func argument(all []chosen, name string) string {
 	for _, s := range all {
 		if s.Name == name {

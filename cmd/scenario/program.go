@@ -35,7 +35,6 @@ Exit codes:
    7 an expectation or a promise broke      8 leaders did not converge
    130 interrupted`
 
-// program is the command line.
 func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	return synonyms().In(&cli.App{
 		Name:        "scenario",
@@ -53,7 +52,6 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	})
 }
 
-// synonyms are what others call what scenario does.
 func synonyms() cliutil.Synonyms {
 	s := cliutil.Synonyms{"--json": "-o json", "--format": "-o FORMAT", "--output-dir": "--out DIR", "run --resolvers": "--resolver NAME, or scenario compare"}
 	for means, words := range map[string][]string{

@@ -47,7 +47,6 @@ func takes(c *cli.Context, n int) error {
 	return cliutil.Usage("scenario "+c.Command.Name+" takes "+count, "read: "+strings.Join(c.Args().Slice(), " "), "scenario "+c.Command.Name+" --help")
 }
 
-// positive refuses a count below one.
 func positive(c *cli.Context, flag string) error {
 	if n := c.Int(flag); n < 1 {
 		return cliutil.Usage(fmt.Sprintf("--%s cannot be %d", flag, n), "there must be at least one", "leave it out")
@@ -55,7 +54,6 @@ func positive(c *cli.Context, flag string) error {
 	return nil
 }
 
-// number is a count with its noun.
 func number(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -66,7 +64,6 @@ func number(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// show prints a script as it stands.
 func show(c *cli.Context) error {
 	if err := takes(c, 1); err != nil {
 		return err
@@ -78,7 +75,6 @@ func show(c *cli.Context) error {
 	return err
 }
 
-// check parses files and says what they would play.
 func check(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return cliutil.Usage("scenario check needs a file", "there is nothing to check", "scenario check mine.txtar")
@@ -104,7 +100,6 @@ func check(c *cli.Context) error {
 	return nil
 }
 
-// describe says what a script would play.
 func describe(c *cli.Context, arg string, s *script.Scenario) error {
 	happenings := 0
 	for _, e := range s.Events {
@@ -136,7 +131,6 @@ func clients(s *script.Scenario) string {
 	return strings.Join(names, " ")
 }
 
-// verbs prints the language.
 func verbs(c *cli.Context) error {
 	if err := takes(c, 0); err != nil {
 		return err

@@ -22,8 +22,4 @@
 //   - leaders that have not applied the same contradict nobody: [Distance] says how far
 //     they are apart;
 //   - what waits ends with the context, or when the cluster is closed.
-//
-// Files: leader.go, reply.go and refusal.go are one leader and its answers; gather.go all
-// of them; members.go who there is; progress.go answers that take long; session.go and
-// reading.go what was seen of keys; keys.go and converge.go what leaders have.
 package client

@@ -179,7 +179,6 @@ func (l *Leader) pipeline(ctx context.Context, limit time.Duration, commands [][
 	return replies, nil
 }
 
-// arguable is words as go-redis takes them.
 func arguable(words []string) []any {
 	args := make([]any, len(words))
 	for i, w := range words {

@@ -60,7 +60,6 @@ func (q LongAsk) To(ctx context.Context, l *Leader) (Answer, error) {
 // errStalled is why a leader is given up that gets no further.
 var errStalled = errors.New("it gets no further")
 
-// progress is how far one leader is.
 type progress struct {
 	ask  *LongAsk
 	l    *Leader

@@ -42,7 +42,6 @@ type level struct {
 	given    []string // its flags as given, arranged
 }
 
-// arranger is one command line being read.
 type arranger struct {
 	program     string
 	levels      []level // the program, then the commands chosen, deepest last
@@ -135,7 +134,6 @@ func (a *arranger) unknownCommand(arg string, commands []*cli.Command) error {
 		DidYouMean(meant, a.path()+" help lists them"))
 }
 
-// chosen is the commands so far.
 func (a *arranger) chosen() []string {
 	var names []string
 	for _, l := range a.levels[1:] {
@@ -144,7 +142,6 @@ func (a *arranger) chosen() []string {
 	return names
 }
 
-// path is the program and the commands chosen so far.
 func (a *arranger) path() string {
 	return strings.Join(append([]string{a.program}, a.chosen()...), " ")
 }
@@ -165,7 +162,6 @@ type owned struct {
 	level *level
 }
 
-// takesValue says whether an argument follows.
 func (o *owned) takesValue() bool {
 	doc, ok := o.Flag.(cli.DocGenerationFlag)
 	return ok && doc.TakesValue()

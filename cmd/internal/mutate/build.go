@@ -137,7 +137,6 @@ type suite struct {
 	tests            []*test
 }
 
-// build compiles the tests of a package.
 func build(dir, pkg, overlay, scratch string) (*suite, error) {
 	_, l, err := list(dir, pkg)
 	if err != nil {

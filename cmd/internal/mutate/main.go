@@ -21,7 +21,6 @@ var usual = []string{
 	"scenarios/oracle+scenarios+scenarios/library",
 }
 
-// options is what a run was asked for.
 type options struct {
 	dir    string // the top of the module
 	only   string // a part of "file function | change"
@@ -82,7 +81,6 @@ func command(args []string, out, progress io.Writer) error {
 	return nil
 }
 
-// sweep tries the mutants of one target.
 func sweep(o options, target string, list map[string]string, progress io.Writer) (*result, error) {
 	scratch, err := os.MkdirTemp("", "mutate-")
 	if err != nil {

@@ -88,7 +88,6 @@ func seen(suites []*suite, id int) bool {
 	})
 }
 
-// run tries each mutant of the sample.
 func (r *result) run(o options, suites []*suite, progress io.Writer) {
 	killed := make([]bool, len(r.tried))
 	var telling sync.Mutex
@@ -118,7 +117,6 @@ func (r *result) location(m *mutant) string {
 	return fmt.Sprintf("%s/%s:%d %s | %s", r.pkg, m.file, m.line, m.fn, m.what)
 }
 
-// report writes the table, and below it the survivors.
 func report(out io.Writer, o options, results []*result) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "package\tmutants\tequivalent\tnot tried\tnot reached\tkilled\tsurvived\tof which no test sees")

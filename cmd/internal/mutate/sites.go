@@ -11,7 +11,6 @@ import (
 	"strings"
 )
 
-// mutant is one change of a package.
 type mutant struct {
 	id   int
 	site int    // recorded when a test comes there
@@ -182,7 +181,6 @@ func (f *finder) expr(x ast.Expr) []edit {
 	return after
 }
 
-// wrap puts the expression into a call.
 func (f *finder) wrap(x ast.Expr, with string, whats ...string) []edit {
 	f.open(x.Pos(), fmt.Sprintf("%s(%d, ", with, f.site(x.Pos(), whats...)))
 	return []edit{f.close(x.End(), ")")}
@@ -244,7 +242,6 @@ func (f *finder) order(b *ast.BinaryExpr, as func(string) string) []edit {
 	return []edit{f.close(b.End(), ")")}
 }
 
-// call finds min, max and comparisons by a function.
 func (f *finder) call(c *ast.CallExpr, t types.Type) []edit {
 	name := ""
 	switch fun := c.Fun.(type) {
@@ -267,7 +264,6 @@ func (f *finder) call(c *ast.CallExpr, t types.Type) []edit {
 	return nil
 }
 
-// bounds finds constant bounds of slices.
 func (f *finder) bounds(s *ast.SliceExpr) []edit {
 	for _, x := range []ast.Expr{s.Low, s.High} {
 		if x == nil {
@@ -282,7 +278,6 @@ func (f *finder) bounds(s *ast.SliceExpr) []edit {
 	return nil
 }
 
-// integer is the value of a constant.
 func (f *finder) integer(x ast.Expr) (constant.Value, bool) {
 	v := f.info.Types[x].Value
 	return v, v != nil && v.Kind() == constant.Int
@@ -322,7 +317,6 @@ func (f *finder) replace(p token.Pos, n int, text string) {
 	f.edits = append(f.edits, edit{f.offset(p), f.offset(p) + n, text, 1})
 }
 
-// rewritten is the file with all of its edits.
 func (f *finder) rewritten() []byte {
 	slices.SortStableFunc(f.edits, func(a, b edit) int {
 		return cmp.Or(a.at-b.at, cmp.Compare(a.rank, b.rank))

@@ -15,7 +15,6 @@ import (
 	"time"
 )
 
-// test is one test of a suite.
 type test struct {
 	name  string
 	took  time.Duration // alone, without a mutant
@@ -57,7 +56,6 @@ func (s *suite) survey(scratch string, jobs int) error {
 	return errors.Join(errs...)
 }
 
-// read takes in what a run recorded.
 func (t *test) read(hits string) error {
 	text, err := os.ReadFile(hits)
 	if errors.Is(err, os.ErrNotExist) {

@@ -2,6 +2,12 @@ package whatif
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/replica/client/study"
@@ -50,4 +56,162 @@ func blobsOf(values [][]byte) []cliutil.Blob {
 		all[i] = cliutil.BlobOf(string(v))
 	}
 	return all
+}
+
+// Text is the report for people: a table of resolvers, keys that would show
+// something else, the loss curve, and what is missing. Keys and values are safe on
+// a terminal. There is no line end after the last line.
+func (r Report) Text() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, r.about())
+	b.WriteString("\n")
+	if r.Ops == 0 {
+		return b.String() + strings.Join(append([]string{"There is nothing to judge."}, r.missing()...), "\n")
+	}
+	r.table(&b)
+	r.differences(&b)
+	r.curve(&b)
+	b.WriteString("\n" + study.Caveat)
+	for _, line := range r.missing() {
+		b.WriteString("\n" + line)
+	}
+	return b.String()
+}
+
+func (r Report) about() string {
+	s := &r.Subject
+	text := fmt.Sprintf("%d ops of %d keys", r.Ops, r.Keys)
+	if p := r.Prefix(); p != "" {
+		text += " that begin with " + cliutil.Printable(p)
+	}
+	if s.Leader != "" {
+		text += ", as applied by " + cliutil.Printable(s.Leader)
+	}
+	if s.At != 0 {
+		text += " at " + s.At.Time().Format(time.RFC3339)
+	}
+	watchers, watched := s.Policy.Shadows, "nobody watched"
+	if len(s.Policy.Rules) == 0 {
+		watchers &^= s.Policy.Default.Mask() // it serves every key
+	}
+	if watchers != 0 {
+		watched = strings.Join(watchers.Names(), ", ") + " watched"
+	}
+	return fmt.Sprintf("%s\nserved by %s; %s\nread %s in %s", text, s.Policy.String(), watched, times(r.Passes), r.Took.Round(time.Millisecond))
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// Columns is the table's head, and Cells its rows.
+func Columns() []string {
+	return []string{"resolver", "accepted", "live", "superseded", "lost inverted", "lost concurrent", "siblings", "keys that differ", "metadata B/key"}
+}
+
+// Cells is one resolver's row.
+func Cells(o *study.Outcome) []string {
+	cells := []string{o.Resolver.String()}
+	for _, n := range []int{o.Accepted, o.Live, o.Superseded, o.Inverted, o.Concurrent, o.Siblings, o.Differ} {
+		cells = append(cells, strconv.Itoa(n))
+	}
+	return append(cells, strconv.FormatFloat(o.MetadataPerKey(), 'f', 1, 64))
+}
+
+func (r Report) table(b *strings.Builder) {
+	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	row := func(cells []string) { fmt.Fprintln(w, strings.Join(cells, "\t")+"\t") }
+	row(Columns())
+	for i := range r.Outcomes {
+		row(Cells(&r.Outcomes[i]))
+	}
+	_ = w.Flush() // a builder takes everything
+}
+
+func (r Report) differences(b *strings.Builder) {
+	for i := range r.Outcomes {
+		o := &r.Outcomes[i]
+		if len(o.Differences) == 0 {
+			continue
+		}
+		fmt.Fprintf(b, "\nunder %s, %d of %d keys would show something else", o.Resolver, o.Differ, o.Keys)
+		if o.Differ > len(o.Differences) {
+			fmt.Fprintf(b, "; the first %d", len(o.Differences))
+		}
+		b.WriteString(":\n")
+		for _, d := range o.Differences {
+			fmt.Fprintf(b, "  %s: %s under %s, %s under %s\n", cliutil.Printable(d.Key), values(d.Shows), d.Serving, values(d.Would), o.Resolver)
+		}
+	}
+}
+
+// longest is how many bytes of a value are printed.
+const longest = 60
+
+func values(all [][]byte) string {
+	if len(all) == 0 {
+		return "nothing"
+	}
+	texts := make([]string, len(all))
+	for i, v := range all {
+		texts[i] = strconv.Quote(string(v[:min(len(v), longest)]))
+		if len(v) > longest {
+			texts[i] += fmt.Sprintf("… (%d bytes)", len(v))
+		}
+	}
+	return strings.Join(texts, " | ")
+}
+
+// width is how many marks the greatest loss is drawn with.
+const width = 40
+
+// curve draws what lww loses against how far clocks are off.
+func (r Report) curve(b *strings.Builder) {
+	if len(r.Points) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\nwrites that lww would have lost, of %d, had each leader's clock been off by up to so much either way\n(mean of %d draws, least to most; seed %d):\n",
+		r.Points[0].Accepted, r.Points[0].Draws, r.Ask.Curve.Seed)
+	most := 1.0
+	for _, p := range r.Points {
+		most = max(most, p.Mean)
+	}
+	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for _, p := range r.Points {
+		marks := int(math.Ceil(p.Mean / most * width))
+		line := fmt.Sprintf("  %s\t%s\t%d to %d", p.Skew, strconv.FormatFloat(p.Mean, 'f', 1, 64), p.Least, p.Most)
+		if marks > 0 {
+			line += "\t" + strings.Repeat("#", marks)
+		}
+		fmt.Fprintln(w, line)
+	}
+	_ = w.Flush() // a builder takes everything
+}
+
+// missing is what the result has to do without.
+func (r Report) missing() []string {
+	var lines []string
+	if r.Subject.Missing != "" {
+		lines = append(lines, "Part of the history is missing: "+r.Subject.Missing+".")
+	}
+	if r.Beyond > 0 {
+		lines = append(lines, fmt.Sprintf("The history does not go back to the beginning: ops had seen %d that it no longer holds, and are judged as if those had not been.", r.Beyond))
+	}
+	for i := range r.Outcomes {
+		if o := &r.Outcomes[i]; o.Unrecorded > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %d of %d ops were accepted without the evidence it goes by (%s), and are judged by the rest.", o.Resolver, o.Unrecorded, o.Accepted, evidence(o)))
+		}
+	}
+	return lines
+}
+
+// evidence is what leaders leave out when nobody on their panel asks for it.
+func evidence(o *study.Outcome) string {
+	if study.GoesByTotals(o) {
+		return "running totals"
+	}
+	return "which other values their leader held"
 }

@@ -5,11 +5,155 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"kvd/replica/client"
 )
+
+// What an event can say.
+const (
+	EventLost      = "lost"
+	EventRetracted = "retracted" // a survivor turns out to have seen it
+	EventMissed    = "missed"    // the reader was too slow for so many
+)
+
+// Event is one message of a leader's feed, as it comes. Keys and values that are
+// not UTF-8 are in base64.
+type Event struct {
+	Kind        string  `json:"event"`
+	Leader      string  `json:"leader"`
+	Resolver    string  `json:"resolver"`
+	Serving     bool    `json:"serving"`
+	Relation    string  `json:"relation"`
+	Key         string  `json:"key"`
+	KeyBase64   []byte  `json:"key_base64"`
+	Loser       string  `json:"loser"`
+	Winner      string  `json:"winner"`
+	At          int64   `json:"at"` // nanoseconds of Unix time, by the leader's clock
+	AcceptedBy  string  `json:"accepted_by"`
+	Value       *string `json:"value"`
+	ValueBase64 []byte  `json:"value_base64"`
+	Count       int64   `json:"count"`
+}
+
+// EventOf is a row of a ledger as an event.
+func EventOf(r *Row, leader string) *Event {
+	e := &Event{Kind: EventLost, Leader: leader, Resolver: r.Resolver.String(), Serving: r.Serving, Relation: r.Relation.String(),
+		Key: r.Key, Loser: r.Loser.String(), At: int64(r.At.Midpoint()), AcceptedBy: r.Accepted}
+	if !r.Winner.IsZero() {
+		e.Winner = r.Winner.String()
+	}
+	if r.Value.Kind != client.Null {
+		e.Value = &r.Value.Text
+	}
+	return e
+}
+
+// KeyBytes is the key as it is.
+func (e *Event) KeyBytes() string {
+	if e.KeyBase64 != nil {
+		return string(e.KeyBase64)
+	}
+	return e.Key
+}
+
+// value is what was lost, if it is known.
+func (e *Event) ValueBytes() (string, bool) {
+	switch {
+	case e.ValueBase64 != nil:
+		return string(e.ValueBase64), true
+	case e.Value != nil:
+		return *e.Value, true
+	}
+	return "", false
+}
+
+// Position is which loss it is about.
+func (e *Event) Position() (Position, error) {
+	if e.Kind != EventLost && e.Kind != EventRetracted {
+		return Position{}, fmt.Errorf("an event called %.60q", e.Kind)
+	}
+	l, err := lossOf(e.Resolver, e.Relation, e.Loser, e.Winner)
+	return Position{e.KeyBytes(), l.Loser, l.Resolver}, err
+}
+
+// channel is where to listen.
+func (q LossQuery) channel() string {
+	if q.Resolver != "" {
+		return "kvd:losses:all"
+	}
+	return "kvd:losses"
+}
+
+// Takes reports whether the event is asked for.
+func (q LossQuery) Takes(e *Event) bool {
+	return strings.HasPrefix(e.KeyBytes(), q.Prefix) && (q.Relation == "" || q.Relation == e.Relation) &&
+		(q.Resolver == "" || q.Resolver == "all" || q.Resolver == e.Resolver)
+}
+
+// maxReported is how many losses are remembered, so that each is news once;
+// beyond it the oldest are forgotten, and might be news again.
+const maxReported = 100_000
+
+// LossReports is what every leader has said of each loss. A leader may say that a
+// write is lost, that it is not after all, and later that it is again: what
+// is news is the nth time that the first leader says so, and not the others' nth.
+type LossReports struct {
+	all   map[Position]*reports
+	order []Position // the oldest first
+}
+
+// Claim is what a leader says of a loss. Zero: nothing.
+type Claim uint8
+
+// The claims: a write is lost, or it is not after all.
+const (
+	ClaimLost Claim = 1 + iota
+	ClaimRetracted
+	claims
+)
+
+type reports struct {
+	by   map[string]*heard
+	news [claims]int // how often each claim was news
+}
+
+type heard struct {
+	last  Claim
+	times [claims]int // how often it made each
+}
+
+// NewLossReports knows of no loss yet.
+func NewLossReports() *LossReports { return &LossReports{all: map[Position]*reports{}} }
+
+// Note notes what a leader says; true if it is news. It forgets the oldest losses beyond
+// the bound.
+func (s *LossReports) Note(leader string, c Claim, at Position) bool {
+	one := s.all[at]
+	if one == nil {
+		one = &reports{by: map[string]*heard{}}
+		s.all[at] = one
+		if s.order = append(s.order, at); len(s.order) > maxReported {
+			delete(s.all, s.order[0])
+			s.order = s.order[1:]
+		}
+	}
+	t := one.by[leader]
+	if t == nil {
+		t = &heard{}
+		one.by[leader] = t
+	}
+	if t.last == c {
+		return false
+	}
+	t.last = c
+	t.times[c]++
+	fresh := t.times[c] > one.news[c]
+	one.news[c] = max(one.news[c], t.times[c])
+	return fresh
+}
 
 // Feed is losses as leaders tell of them, from several leaders at once. Each leader is
 // listened to first and asked for its ledger afterwards, so nothing falls between; one

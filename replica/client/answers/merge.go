@@ -53,7 +53,6 @@ func MergeLosses(said []Listing, missing []client.Absentee, q LossQuery) LossLis
 	return m.list
 }
 
-// merging is a list being made.
 type merging struct {
 	said []Listing // by name
 	list LossList

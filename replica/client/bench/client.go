@@ -10,7 +10,6 @@ import (
 	"kvd/replica/resp/token"
 )
 
-// client is one connection and what it does.
 type client struct {
 	*run
 	c       *conn.Conn
@@ -142,7 +141,6 @@ func (l *client) exchange() error {
 	return nil
 }
 
-// op is what to do next.
 func (l *client) op() Op {
 	if l.cfg.Op != Mixed {
 		return l.cfg.Op
@@ -156,7 +154,6 @@ func (l *client) op() Op {
 	return Incr
 }
 
-// add puts one command into the group.
 func (l *client) add(o Op) {
 	key := l.name(o)
 	switch o {

@@ -51,7 +51,6 @@ func (g *Lag) Validate() error {
 	return nil
 }
 
-// probe is a measurement on its way.
 type probe struct {
 	Lag
 	from, to       *conn.Conn
@@ -127,7 +126,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// lagKeys is how many keys are written in turn.
 const lagKeys = 1000
 
 // sample writes once and polls until that is shown.

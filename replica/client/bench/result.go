@@ -61,7 +61,6 @@ func (h *histogram) record(all []time.Duration) {
 	}
 }
 
-// spread adds histograms up.
 func spread(all []*histogram) Spread {
 	sum := newHistogram().h
 	for _, h := range all {

@@ -75,7 +75,6 @@ func (r *remote) Ops(origin logical.Origin, from logical.Seq, _, _ int) ([]*reso
 	return nil, nil
 }
 
-// ask sends for a page.
 func (r *remote) ask(origin logical.Origin, from logical.Seq, p *pages) {
 	ahead := make(chan page, 1) // whoever answers does not wait
 	p.ahead = ahead

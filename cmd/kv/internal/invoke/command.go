@@ -68,7 +68,6 @@ func (s Spec) counts(c *cli.Context) error {
 		"read: "+cmp.Or(strings.Join(c.Args().Slice(), " "), "nothing"), strings.TrimSpace(s.path()+" "+s.Args))
 }
 
-// path is how it is called.
 func (s Spec) path() string { return "kv " + strings.TrimSpace(s.Under+" "+s.Name) }
 
 func (s Spec) arity() string {
@@ -102,7 +101,6 @@ type Call struct {
 	saidFar       time.Time  // when it was said last how far a leader is
 }
 
-// begin reads what the user said.
 func (s Spec) begin(c *cli.Context) (*Call, error) {
 	k := &Call{Context: c, spec: s, Session: &Session{}}
 	var err error

@@ -263,11 +263,11 @@ func appendEntries(dst []Entry, frames []byte) ([]Entry, error) {
 func (l *Log) Check(probe func() bool) error {
 	end := l.End()
 	for number := uint32(1); number <= end.segment(); number++ {
-		seg := segment{end: end.offset()}
-		if number < end.segment() {
+		seg, left := segment{end: end.offset()}, number < end.segment()
+		if left {
 			seg = l.segmentOf(number)
 		}
-		if err := l.check(number, seg, probe); err != nil {
+		if err := l.check(number, seg, left, probe); err != nil {
 			if errors.Is(err, errEnough) {
 				return nil
 			}
@@ -279,8 +279,8 @@ func (l *Log) Check(probe func() bool) error {
 
 var errEnough = errors.New("enough")
 
-// check verifies a segment, and its footer if it has one.
-func (l *Log) check(number uint32, seg segment, probe func() bool) error {
+// check verifies a segment, and its footer if it was left.
+func (l *Log) check(number uint32, seg segment, left bool, probe func() bool) error {
 	f, err := l.files.acquire(number)
 	if err != nil {
 		return err
@@ -301,7 +301,7 @@ func (l *Log) check(number uint32, seg segment, probe func() bool) error {
 		}
 		return nil
 	})
-	if err == nil && seg.size > seg.end {
+	if err == nil && left {
 		var ranges []originRange
 		ranges, _, err = readFooter(f, seg.end, seg.size, nil)
 		if err == nil && !slices.Equal(ranges, x.ranges()) {

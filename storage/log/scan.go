@@ -128,14 +128,10 @@ func (s *scanner) group() ([]byte, error) {
 	}
 }
 
-// inGroup reports whether a frame is at s.at that is not the first of its group.
+// inGroup reports whether a valid frame is at s.at that is not the first of its group.
 func (s *scanner) inGroup() bool {
-	b, err := s.fill(headBytes)
-	if err != nil {
-		return false
-	}
-	h, ok := parseHead(b)
-	return ok && h.kind&^flags == kindGroup && h.kind&flagFirst == 0
+	h, _, err := s.frame()
+	return err == nil && h.kind&^flags == kindGroup && h.kind&flagFirst == 0
 }
 
 var errFooter = errors.New("a footer")

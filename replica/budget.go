@@ -10,6 +10,9 @@ import (
 // Budget bounds what the replies to the requests of one call hold (Request.Budget).
 type Budget = budget.Budget
 
+// Scratch is memory for what the replies to one call show (Budget.Scratch).
+type Scratch = budget.Scratch
+
 // Bytes is what values take together.
 func Bytes(values [][]byte) int64 {
 	var n int64

@@ -27,7 +27,7 @@ func serveCommand() *cli.Command {
 			"SIGHUP reads users, certificates and the log level again; a failure is logged, and what\n" +
 			"was read before stays. The end of the terminal that kvd was begun at drains, as an\n" +
 			"interrupt does; nohup and disown keep it serving.\n\n" +
-			"Memory: --cache-bytes and a quarter more, 192 MiB of memtables, --client-memory, and\n" +
+			"Memory: twice --cache-bytes, 192 MiB of memtables, --client-memory, and\n" +
 			"256 MiB for its own work are what the garbage collector keeps to where it can;\n" +
 			"GOMEMLIMIT in the environment overrides that.",
 		Flags: flags(table()), Action: serve,
@@ -194,10 +194,10 @@ func (r *running) waiting(fresh []effective) []string {
 const working = 256 << 20
 
 // heapOf is what a leader of this configuration is meant to take of the heap that the
-// collector sees: objects decoded of blocks, clients, its own work, and where there is
+// collector sees: objects, most of which lie elsewhere, clients, its own work, and where there is
 // no C library the blocks themselves and the memtables that fill and that are flushed.
 func heapOf(cfg *node.Config) int64 {
-	heap := cfg.Storage.Cache/4 + cfg.ClientMemory + working
+	heap := cfg.Storage.Cache + cfg.ClientMemory + working
 	if !blocksOutside {
 		heap += cfg.Storage.Cache + 3*node.DefaultMemTable
 	}

@@ -154,7 +154,7 @@ func diskSettings() []setting {
 			usage: "attest a clean stop in `DIR`, outside of the data directory, so that a copy or an old backup of that is not taken for it; auto: " + stateDirs + "; none: nowhere, and each start takes a new origin"},
 		{name: "sync", value: node.DefaultSync.String(), usage: "acknowledge when it is on disk (always), or before: interval, never: `WHEN`", apply: applySync},
 		{name: "sync-interval", value: node.DefaultSyncInterval.String(), usage: "with --sync interval: lose at most `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Interval })},
-		{name: "cache-bytes", value: strconv.Itoa(node.DefaultCache), usage: "keep `N` bytes of blocks in memory", apply: counting(func(c *serving) *int64 { return &c.Storage.Cache })},
+		{name: "cache-bytes", value: strconv.Itoa(node.DefaultCache), usage: "keep `N` bytes of objects in memory, and as many of the store's blocks", apply: counting(func(c *serving) *int64 { return &c.Storage.Cache })},
 		{name: "ledger", value: "on", apply: applyLedger, usage: "keep a ledger of lost writes: on or off, `WHETHER`. Without one, questions about them are refused; it is there to measure what the ledger costs"},
 		{name: "ledger-bytes", value: strconv.FormatInt(keep.Bytes, 10), usage: "let the ledger of lost writes take `N` bytes of disk, then give up its oldest rows and count them; 0: no bound", apply: counting(func(c *serving) *int64 { return &c.Storage.Ledger.Bytes })},
 		{name: "ledger-age", value: keep.Age.String(), usage: "give up rows of the ledger after `DURATION`, and count them; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Ledger.Age })},

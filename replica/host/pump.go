@@ -55,11 +55,11 @@ const (
 var errUnreleased = errors.New("step before release: what was committed would never leave; call Release first")
 
 // Options is what a pump may be told in addition to the core's Config. The zero Options
-// keeps no decoded objects.
+// keeps no objects in memory.
 type Options struct {
 	Tamper Tamper // nil outside of tests
-	// CacheBytes bounds the memory of decoded objects, which serve reads and
-	// folds; about 600 bytes and the value for a key without siblings.
+	// CacheBytes bounds the memory of encoded objects, which serve reads and
+	// folds; about 80 bytes, the key and the value for a key without siblings.
 	CacheBytes int64
 	// Ledger bounds the ledger of lost writes; the zero Retention stands for
 	// losses.DefaultRetention.
@@ -74,7 +74,7 @@ func (o *Options) Refold() refold.Options {
 	return refold.Options{CacheBytes: o.CacheBytes, Ledger: o.Ledger, NoLedger: o.NoLedger}
 }
 
-// DefaultCacheBytes is what Open and Resume keep at most.
+// DefaultCacheBytes is what Open and Resume keep at most in memory.
 const DefaultCacheBytes = 64 << 20
 
 // Open is OpenWith the default options.

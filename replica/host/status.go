@@ -52,8 +52,8 @@ type Stats struct {
 	Inputs     uint64        // taken by them, ticks included
 	LockFree   uint64        // reads that were answered on the lock-free path
 	Commit     time.Duration // spent in commits
-	CacheBytes int64         // of decoded objects
-	Objects    int           // decoded
+	CacheBytes int64         // of objects in memory
+	Objects    int           // in memory
 }
 
 // counters is Stats as they are counted.

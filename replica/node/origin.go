@@ -62,11 +62,10 @@ func (l *Leader) beginOrigin(ctx context.Context) error {
 	return nil
 }
 
-// objects is how much memory decoded objects take beside the blocks they are
-// decoded from, and what the ledger may take on disk.
+// objects is how much memory objects take beside the blocks of the store, and what the ledger may take on disk.
 func (l *Leader) objects() host.Options {
 	s := &l.cfg.Storage
-	return host.Options{CacheBytes: s.Cache / 4, Ledger: s.Ledger, NoLedger: s.NoLedger}
+	return host.Options{CacheBytes: s.Cache, Ledger: s.Ledger, NoLedger: s.NoLedger}
 }
 
 // recall reads what the last incarnation left beside its data, and whether its stop

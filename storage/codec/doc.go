@@ -28,6 +28,7 @@
 // in package storage next to each record.
 //
 // Files: append.go and reader.go have the primitives of hot encodings, parts.go what
-// several of them share, op.go with origins.go and object.go the layouts, limits.go
+// several of them share, op.go with origins.go and object.go the layouts, single.go
+// what is read of most objects, limits.go
 // what a value may hold at most, record.go the encoder and decoder of records.
 package codec

@@ -17,7 +17,7 @@ import (
 
 // Options is what [Run] is told in addition to store and policy.
 type Options struct {
-	CacheBytes int64            // bounds the decoded objects
+	CacheBytes int64            // bounds the objects in memory
 	Ledger     losses.Retention // zero: losses.DefaultRetention
 	NoLedger   bool             // no ledger is kept
 	// Now is by what values expire and ledger rows age; nil: the newest hybrid stamp

@@ -25,6 +25,9 @@ type Budget struct {
 	// Vain is what was made and did not fit, in bytes. It was made all the same, which
 	// takes time that others wait for: beyond MaxVain the rest is refused.
 	Vain int64
+	// Scratch is where values are copied to that are not at hand for good; nil: to the
+	// heap.
+	Scratch *Scratch
 }
 
 const (

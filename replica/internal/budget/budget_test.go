@@ -1,6 +1,12 @@
 package budget
 
-import "testing"
+import (
+	"bytes"
+	"testing"
+
+	"kvd/logical"
+	"kvd/resolve"
+)
 
 func TestNilBoundsNothing(t *testing.T) {
 	var b *Budget
@@ -41,5 +47,27 @@ func TestWhatWasMadeClosesTheBudget(t *testing.T) {
 		if c.b.Closed() != c.closed {
 			t.Errorf("%+v: closed %v", c.b, c.b.Closed())
 		}
+	}
+}
+
+// What a scratch gave out stays as it is while the scratch grows.
+func TestScratchKeepsWhatItGaveOut(t *testing.T) {
+	for _, s := range []*Scratch{nil, new(Scratch)} {
+		var given []resolve.Reading
+		for i := range 3000 {
+			b := bytes.Repeat([]byte{byte(i)}, i%100)
+			given = append(given, s.Reading(s.Copy(b), logical.Dot{Origin: 1, Seq: logical.Seq(i)}))
+			clear(b)
+		}
+		for i, r := range given {
+			if len(r.Values) != 1 || !bytes.Equal(r.Values[0], bytes.Repeat([]byte{byte(i)}, i%100)) || len(r.Dots) != 1 || r.Dots[0].Seq != logical.Seq(i) {
+				t.Fatalf("reading %d is %v", i, r)
+			}
+		}
+	}
+	var s Scratch
+	s.Copy(make([]byte, 1<<20))
+	if s.Reset(); cap(s.bytes) > maxRetainedBytes {
+		t.Errorf("%d bytes are retained", cap(s.bytes))
 	}
 }

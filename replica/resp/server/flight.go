@@ -28,12 +28,13 @@ const (
 
 // flight is a batch on its way.
 type flight struct {
-	budget replica.Budget
-	bytes  int64 // of the budget, taken from the memory of all clients or not
-	taken  int64 // of the memory of all clients, for values and requests
-	lost   bool  // the connection was cut, and the engine has requests, budget and replies for ever
-	again  []int // the requests that are handed over again
-	subset []*replica.Request
+	budget  replica.Budget
+	scratch replica.Scratch // for what the replies show
+	bytes   int64           // of the budget, taken from the memory of all clients or not
+	taken   int64           // of the memory of all clients, for values and requests
+	lost    bool            // the connection was cut, and the engine has requests, budget and replies for ever
+	again   []int           // the requests that are handed over again
+	subset  []*replica.Request
 }
 
 // flush hands the pending batch to the engine and renders the replies.
@@ -97,7 +98,7 @@ func (c *conn) prepare(b *batch.Batch, whole bool) error {
 		c.account.Charge(n)
 		f.taken += n
 	}
-	f.budget, f.bytes = replica.Budget{Each: whole, Large: f.budget.Made > largeMade}, minBytes
+	f.budget, f.bytes = replica.Budget{Each: whole, Large: f.budget.Made > largeMade, Scratch: &f.scratch}, minBytes
 	switch {
 	case !shows(b.Requests):
 	case whole:
@@ -300,6 +301,7 @@ func (c *conn) note(n int) {
 
 // forget lets go of the replies: what they point to can be large.
 func (c *conn) forget() {
+	c.flight.scratch.Reset()
 	clear(c.replies)
 	if c.replies = c.replies[:0]; cap(c.replies) > batch.MaxSpare {
 		c.replies = nil

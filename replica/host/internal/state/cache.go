@@ -1,96 +1,116 @@
 package state
 
 import (
-	"sync/atomic"
+	"slices"
 
-	"kvd/replica"
 	"kvd/resolve"
+	"kvd/storage/codec"
 )
 
-// cache is decoded objects, as the store holds them, by key. What it holds is
-// bounded by bytes; what goes first is what was not used since the hand of
-// the clock last came by (second chance). It locks nothing: whoever holds it
-// keeps writers apart from everybody, and readers from writers.
-type cache struct {
-	limit   int64 // bytes; zero: nothing is kept
-	bytes   int64
-	entries map[string]*entry
-	ring    []*entry
-	hand    int
-}
+// What the cache has is objects as the store holds them, so that a million of them are
+// no more to the garbage collector than a few. Each is marked with how it is read.
+const (
+	anyObject   uint8 = iota // is decoded for each reader
+	plainObject              // shows its one value, at any time
+	pastObject               // needs to ask what else is stored
+	noObject                 // nothing is stored of the key
+)
 
-// entry is one object. Nobody changes the object.
-type entry struct {
-	object  *resolve.Object
-	bytes   int64
-	index   int                             // in the ring
-	used    atomic.Bool                     // since the hand came by
-	reading atomic.Pointer[resolve.Reading] // what it shows at any time; nil: not read yet, or it depends on more than the object
-}
-
-// maxShare is the part of the limit that one object may take.
-const maxShare = 8
-
-func newCache(limit int64) cache { return cache{limit: limit, entries: map[string]*entry{}} }
-
-// find is the key's entry; nil: the store must be asked. Readers may find at the
-// same time.
-func (c *cache) find(key string) *entry {
-	e := c.entries[key]
-	if e != nil && !e.used.Load() {
-		e.used.Store(true)
+// markOf says how readers find out what the object shows.
+func (s *Committed) markOf(o *resolve.Object) uint8 {
+	switch {
+	case len(o.Versions) == 0:
+		return noObject
+	case o.Duplicates:
+		return pastObject
+	case len(o.Versions) > 1 || o.Versions[0].Deleted() || o.HasTTL():
+		return anyObject
 	}
-	return e
+	if p := s.Policy.Panel(o.Key); p.Serving == resolve.Counter || p.Rules != nil || !o.Versions[0].Mask.Has(p.Serving) {
+		return anyObject
+	}
+	return plainObject
 }
 
-// put keeps the object in place of an older one of its key. Nobody may change it
-// any more. One that holds nothing, or too much, is only forgotten.
-func (c *cache) put(o *resolve.Object) {
-	size := replica.Weigh(o)
-	e := c.entries[o.Key]
-	if e == nil && c.limit == 0 {
+// encoded is objects on their way into the cache.
+type encoded struct {
+	bytes []byte
+	ends  []int
+	marks []uint8
+}
+
+// maxEncoded is how many bytes are retained for the next objects.
+const maxEncoded = 1 << 20
+
+func (e *encoded) add(s *Committed, o *resolve.Object) {
+	e.marks = append(e.marks, s.markOf(o))
+	if len(o.Versions) > 0 {
+		e.bytes = codec.AppendObjectAs(e.bytes, "", o)
+	}
+	e.ends = append(e.ends, len(e.bytes))
+	if o.HasTTL() {
+		s.Expiring.Store(true)
+	}
+}
+
+// object is the i-th.
+func (e *encoded) object(i int) []byte {
+	from := 0
+	if i > 0 {
+		from = e.ends[i-1]
+	}
+	return e.bytes[from:e.ends[i]]
+}
+
+func (e *encoded) reset() {
+	if e.bytes, e.ends, e.marks = e.bytes[:0], e.ends[:0], e.marks[:0]; cap(e.bytes) > maxEncoded {
+		*e = encoded{}
+	}
+}
+
+// put takes in an object that is durable; the lock is held. Where the cache has all
+// there is, that it has nothing says as much.
+func (s *Committed) put(key string, e *encoded, i int) {
+	if e.marks[i] == noObject && s.knowsAll() {
+		s.objects.Drop(key)
 		return
 	}
-	if e != nil {
-		c.drop(e)
-	}
-	if len(o.Versions) == 0 || size > c.limit/maxShare {
-		return
-	}
-	fresh := &entry{object: o, bytes: size, index: len(c.ring)}
-	if e != nil {
-		fresh.used.Store(e.used.Load())
-	}
-	c.entries[o.Key] = fresh
-	c.ring = append(c.ring, fresh)
-	c.bytes += size
-	for c.bytes > c.limit {
-		c.evict()
-	}
+	s.objects.Put(key, e.object(i), e.marks[i])
 }
 
-// evict drops the next entry that was not used since.
-func (c *cache) evict() {
-	for {
-		if c.hand >= len(c.ring) {
-			c.hand = 0
-		}
-		e := c.ring[c.hand]
-		if !e.used.Swap(false) {
-			c.drop(e)
-			return
-		}
-		c.hand++
+// knowsAll reports whether nothing is stored of a key that the cache does not have.
+func (s *Committed) knowsAll() bool { return s.whole && !s.objects.Lost() }
+
+// object is the key's object, which is the caller's; nil: ask the store.
+func (s *Committed) object(key string) *resolve.Object {
+	s.mu.RLock()
+	e, ok := s.objects.Get(key)
+	absent := ok && e.Mark == noObject || !ok && !s.closed && s.knowsAll()
+	if !e.Lasting {
+		e.Value = slices.Clone(e.Value)
 	}
+	s.mu.RUnlock()
+	switch {
+	case absent:
+		return &resolve.Object{Key: key}
+	case !ok:
+		return nil
+	}
+	o, err := codec.DecodeLent(e.Value, key)
+	if err != nil {
+		return nil
+	}
+	return o
 }
 
-// drop takes the entry out; the last of the ring takes its index.
-func (c *cache) drop(e *entry) {
-	delete(c.entries, e.object.Key)
-	c.bytes -= e.bytes
-	last := len(c.ring) - 1
-	c.ring[e.index] = c.ring[last]
-	c.ring[e.index].index = e.index
-	c.ring[last] = nil
-	c.ring = c.ring[:last]
+// keep takes in an object that the store held at from; nil: that it holds now,
+// said by whoever writes to it.
+func (s *Committed) keep(o *resolve.Object, from *Snapshot) {
+	var e encoded
+	e.add(s, o)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if from == nil || from == s.snapshot {
+		s.put(o.Key, &e, 0)
+	}
 }

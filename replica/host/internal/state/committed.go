@@ -6,6 +6,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/host/internal/cache"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/wallclock"
@@ -15,13 +16,13 @@ import (
 type Clock interface{ Now() wallclock.Moment }
 
 // Committed is what of a leader is durable, laid out for the lock-free read path:
-// the state of the last commit, decoded objects, and a snapshot of the store for
+// the state of the last commit, encoded objects, and a snapshot of the store for
 // everything else. The pump publishes to it when a commit is durable and never
 // before; pebble itself shows a batch before it is synced.
 //
 // State, cache and snapshot belong to one moment: who holds the lock sees one causal
 // cut of the leader. A snapshot costs a little at each commit, so it is made only
-// while somebody asks for what is not decoded.
+// while somebody asks for what is not in the cache.
 type Committed struct {
 	Store  *storage.Store
 	Policy *resolve.Policy
@@ -35,8 +36,9 @@ type Committed struct {
 
 	mu       sync.RWMutex
 	state    replica.State
-	cache    cache
-	snapshot *Snapshot // of the last commit; nil: none was wanted
+	objects  *cache.Cache // encoded, as the store holds them
+	whole    bool         // every object there is was put into the cache; what is gone from it, it says
+	snapshot *Snapshot    // of the last commit; nil: none was wanted
 	closed   bool
 	// doubtful, while the disk has failed, is the keys of the batch that failed, if
 	// the snapshot may show it; nil: it does not.
@@ -46,17 +48,20 @@ type Committed struct {
 	next     chan struct{} // closed at the next commit; nil: nobody waits
 
 	decoding chan struct{} // as many as may decode large objects at a time
+	batch    encoded       // what is published; of the pump alone
 
 	counting sync.Mutex // held by whoever counts the keys for the first time
 	counted  bool
 	base     population // at the start
 }
 
-// NewCommitted shows st and what the store holds now. CacheBytes bounds the decoded
-// objects.
+// NewCommitted shows st and what the store holds now. CacheBytes bounds the memory of the
+// objects that are kept beside it.
 func NewCommitted(store *storage.Store, policy *resolve.Policy, st replica.State, cacheBytes int64) *Committed {
-	s := &Committed{Store: store, Policy: policy, state: st, cache: newCache(cacheBytes), decoding: make(chan struct{}, largeReaders)}
+	s := &Committed{Store: store, Policy: policy, state: st, objects: cache.New(cacheBytes), decoding: make(chan struct{}, largeReaders)}
 	s.Expiring.Store(true) // nobody has looked yet
+	_, found, err := store.State()
+	s.whole = !found && err == nil // nothing was ever stored
 	return s
 }
 
@@ -82,23 +87,23 @@ func (s *Committed) Frontier() logical.Frontier {
 	return s.state.Frontier
 }
 
-// Cached is how many decoded objects there are, and their bytes.
+// Cached is how many objects are kept in memory, and what is allocated for them.
 func (s *Committed) Cached() (objects int, bytes int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return len(s.cache.ring), s.cache.bytes
+	return s.objects.Len(), s.objects.Bytes()
 }
 
 // publish takes in what is durable now: the objects that the batch held, which
 // nobody changes any more, and by how many the keys grew that hold something.
 // Stored says that there was a batch.
 func (s *Committed) publish(st replica.State, objects []*resolve.Object, grown growth, stored bool) {
-	s.mu.Lock()
 	for _, o := range objects {
-		s.cache.put(o)
-		if o.HasTTL() {
-			s.Expiring.Store(true)
-		}
+		s.batch.add(s, o)
+	}
+	s.mu.Lock()
+	for i, o := range objects {
+		s.put(o.Key, &s.batch, i)
 	}
 	s.state, s.more = st, s.more.plus(grown.population)
 	for _, m := range grown.moved {
@@ -114,6 +119,7 @@ func (s *Committed) publish(st replica.State, objects []*resolve.Object, grown g
 	}
 	s.wake()
 	s.mu.Unlock()
+	s.batch.reset()
 	if stored {
 		old.Release()
 	}
@@ -147,31 +153,9 @@ func (s *Committed) Close() {
 	s.mu.Lock()
 	old := s.snapshot
 	s.snapshot, s.closed = nil, true
+	s.objects.Close()
 	s.wake()
 	s.mu.Unlock()
 	old.Release()
 	s.open.Wait()
-}
-
-// object is the key's decoded object, which nobody changes; nil: ask the store.
-func (s *Committed) object(key string) *resolve.Object {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if e := s.cache.find(key); e != nil {
-		return e.object
-	}
-	return nil
-}
-
-// keep takes in an object that the store held at from; nil: that it holds now,
-// said by whoever writes to it.
-func (s *Committed) keep(o *resolve.Object, from *Snapshot) {
-	if s.cache.limit == 0 || len(o.Versions) == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if from == nil || from == s.snapshot {
-		s.cache.put(o)
-	}
 }

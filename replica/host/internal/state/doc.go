@@ -6,7 +6,7 @@
 // An [Overlay] is what is stored with the running batch laid over it, what the running
 // step has put so far included: it watches the output that the core appends to. An
 // object that several steps put is written once. A read that fails sticks and fails the
-// commit. [Committed] is the state of the last commit, decoded objects and, on demand, a
+// commit. [Committed] is the state of the last commit, encoded objects and, on demand, a
 // [Snapshot] of the store, all of one moment.
 //
 // It is not the pump: it drives no core, commits no batch and starts no goroutine.
@@ -24,12 +24,15 @@
 //
 //   - nothing of a batch is shown to readers before it is as durable as the store
 //     promises;
-//   - decoded objects are what the store holds, and nobody changes them;
+//   - the objects in memory are what the store holds; what a reader is shown of one is
+//     copied while the lock is held, unless nobody writes to it any more;
+//   - as long as every object that was ever stored is in memory, a key that is not there
+//     has none;
 //   - the ledger is stored with the folds that changed it, stays within its bounds, and
 //     fails no write: of the verdicts ever inserted each is held, retracted, or evicted
 //     and counted.
 //
-// Files: committed.go, snapshot.go, read.go, cache.go (what readers see), population.go
-// and expiries.go (how many keys there are), overlay.go (what steps see), ledger.go,
-// apply.go and bloom.go (the ledger), diskerror.go.
+// Files: committed.go, snapshot.go, read.go, cache.go (what readers see; package cache
+// keeps the bytes), population.go and expiries.go (how many keys there are), overlay.go
+// (what steps see), ledger.go, apply.go and bloom.go (the ledger), diskerror.go.
 package state

@@ -46,7 +46,7 @@ var _ replica.Reader = (*Overlay)(nil)
 type lastRead struct {
 	key    string
 	counts contribution
-	object *resolve.Object // nil: nothing was read
+	object *resolve.Object // nil: nothing was read, or it was given out
 }
 
 // logTail is what one origin's log gained, ascending without gaps.
@@ -217,20 +217,21 @@ func (v *Overlay) staged(o logical.Origin) []*resolve.Op {
 	return nil
 }
 
-// Object is the key's object. A fold changes it, so the first one of a batch is a
-// copy: others may be reading what it was copied from. Until the commit nobody reads
-// the batch's own, and whoever changes it puts it again. A key with many versions
-// that peers fill up costs no copy for each.
+// Object is the key's object. A fold changes it, so the first one of a batch is decoded for
+// it. Until the commit nobody reads the batch's own, and whoever changes it puts it
+// again. A key with many versions that peers fill up costs no copy for each.
 func (v *Overlay) Object(key string) *resolve.Object {
 	v.catchUp()
 	if i, ok := v.objects[key]; ok {
 		return v.dirty[i]
 	}
-	return v.stored(key).Clone()
+	o := v.stored(key)
+	v.lastRead.object = nil // it is the caller's
+	return o
 }
 
-// stored is the key's object below the overlay, decoded before or now. Nobody
-// may change it.
+// stored is the key's object below the overlay, decoded before or now. Whoever changes it
+// takes it out of lastRead.
 func (v *Overlay) stored(key string) *resolve.Object {
 	if v.lastRead.object != nil && v.lastRead.key == key {
 		return v.lastRead.object
@@ -241,7 +242,9 @@ func (v *Overlay) stored(key string) *resolve.Object {
 		if o, err = v.store.Object(key); v.fail(err) {
 			return &resolve.Object{Key: key}
 		}
-		v.committed.keep(o, nil)
+		if len(o.Versions) > 0 {
+			v.committed.keep(o, nil)
+		}
 	}
 	v.lastRead = lastRead{key, v.committed.contributes(o), o}
 	return o

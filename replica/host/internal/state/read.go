@@ -6,7 +6,9 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/host/internal/cache"
 	"kvd/resolve"
+	"kvd/storage/codec"
 	"kvd/wallclock"
 )
 
@@ -41,60 +43,96 @@ func (s *Committed) Read(reqs []*replica.Request, clock Clock, replies []replica
 
 func (s *Committed) readWithin(reqs []*replica.Request, clock Clock, replies []replica.Reply) bool {
 	s.mu.RLock()
-	if s.closed {
-		s.mu.RUnlock()
-		return false
-	}
-	token, missing := s.state.Token(), 0
-	for i, q := range reqs {
-		if !q.Readable(token.Frontier) {
-			s.mu.RUnlock()
-			return false
-		}
-		replies[i] = replica.Reply{ID: q.ID, Token: token}
-		if e := s.cache.find(q.Key); e == nil && s.doubtful[q.Key] {
-			s.mu.RUnlock()
-			return false
-		} else if e == nil || e.object.Duplicates {
-			replies[i].Dot.Seq = missed
-			missing++
-		} else {
-			if i > 0 && reqs[i-1].Key == q.Key && replies[i-1].Err == nil && replies[i-1].Dot.Seq != missed && !reqs[i-1].Whether {
-				replies[i].Shown = q.Brief(replies[i-1].Shown) // held once, however often it is named
-				continue
-			}
-			answer(&replies[i], q, s.shows(e, clock))
-		}
-	}
+	missing := s.readCached(reqs, clock, replies)
 	var snap *Snapshot
 	if missing > 0 {
 		snap = s.acquire()
 	}
 	s.mu.RUnlock()
-	if missing == 0 {
-		return true
+	if missing <= 0 {
+		return missing == 0
 	}
 	defer snap.Release()
 	return snap != nil && s.readStore(snap, reqs, clock, replies)
 }
 
+// readCached answers what the cache knows, and marks the rest; it gives how many those
+// are, or less than zero: none is to be answered. The lock is held.
+func (s *Committed) readCached(reqs []*replica.Request, clock Clock, replies []replica.Reply) (missing int) {
+	if s.closed {
+		return -1
+	}
+	token, knowsAll := s.state.Token(), s.knowsAll()
+	for i, q := range reqs {
+		if !q.Readable(token.Frontier) {
+			return -1
+		}
+		rep := &replies[i]
+		*rep = replica.Reply{ID: q.ID, Token: token}
+		e, ok := s.objects.Get(q.Key)
+		switch {
+		case !ok && !knowsAll && s.doubtful[q.Key]:
+			return -1
+		case !ok && !knowsAll, ok && e.Mark == pastObject:
+			rep.Dot.Seq = missed
+			missing++
+		case i > 0 && repeats(reqs[i-1], q, &replies[i-1]):
+			rep.Shown = q.Brief(replies[i-1].Shown) // held once, however often it is named
+		case !ok || e.Mark == noObject:
+			answer(rep, q, resolve.Reading{})
+		case e.Mark == plainObject:
+			answerPlain(rep, q, e)
+		case !s.answerDecoded(rep, q, e, clock):
+			return -1
+		}
+	}
+	return missing
+}
+
 // missed marks a reply that is still to be filled in: a read has no dot.
 const missed = ^logical.Seq(0)
 
-// shows is what the entry shows. Most objects show the same at any time, and that
-// is remembered.
-func (s *Committed) shows(e *entry, clock Clock) resolve.Reading {
-	if r := e.reading.Load(); r != nil {
-		return *r
+// repeats reports whether q asks what the request before it was answered.
+func repeats(before, q *replica.Request, rep *replica.Reply) bool {
+	return before.Key == q.Key && rep.Err == nil && rep.Dot.Seq != missed && !before.Whether
+}
+
+// one is what a key shows of which is only asked whether it shows anything.
+var one [1][]byte
+
+// answerPlain gives the reply what an object shows that is not decoded for that.
+func answerPlain(rep *replica.Reply, q *replica.Request, e cache.Entry) {
+	d, value, _ := codec.Single(e.Value)
+	var scratch *replica.Scratch
+	switch b := q.Budget; {
+	case q.Whether:
+		answer(rep, q, resolve.Reading{Values: one[:]})
+		return
+	case b == nil:
+	case b.Closed() || !b.Take(int64(len(value))):
+		rep.Err = overBudget(q)
+		return
+	default:
+		scratch = b.Scratch
 	}
-	panel := s.Policy.Panel(e.object.Key)
-	if e.object.HasTTL() {
-		r, _ := panel.ReadAt(e.object, nil, s.Now(clock))
-		return r
+	if !e.Lasting {
+		value = scratch.Copy(value)
 	}
-	r := panel.Read(e.object, nil)
-	e.reading.Store(&r)
-	return r
+	rep.Shown = scratch.Reading(value, d)
+}
+
+// answerDecoded gives the reply what an object shows that has more versions than one, or
+// a deadline; false: it cannot be decoded.
+func (s *Committed) answerDecoded(rep *replica.Reply, q *replica.Request, e cache.Entry, clock Clock) bool {
+	b := e.Value
+	if !e.Lasting {
+		b = slices.Clone(b)
+	}
+	o, err := codec.DecodeLent(b, q.Key)
+	if err == nil {
+		answer(rep, q, s.Shows(o, nil, clock))
+	}
+	return err == nil
 }
 
 // readStore fills in what is marked, from the snapshot. A read that fails is left to

@@ -97,13 +97,13 @@ func (k *call) accept(l *client.Leader, words ...string) error {
 // over, and is what the command fails with in the end.
 func (k *call) acceptAll(l *client.Leader, which string) error {
 	k.Out.List()
-	name, first, err := answers.OpenConflicts(k.Ctx(), l)
+	open, err := answers.Conflicts(k.Ctx(), l, true)
 	if err != nil {
 		return err
 	}
 	var failed error
 	settled := 0
-	err = answers.EachConflict(k.Ctx(), l, name, first, answers.ConflictWords(true), func(c answers.Conflict) error {
+	err = open.Each(k.Ctx(), func(c answers.Conflict) error {
 		err := k.accept(l, c.Dot, which, "NEWER")
 		if _, refused := client.Said(err); refused {
 			failed = cmp.Or(failed, err)
@@ -122,28 +122,24 @@ func (k *call) acceptAll(l *client.Leader, which string) error {
 }
 
 func conflicts(k *call) error {
-	words := answers.ConflictWords(!k.Bool("settled"))
-	said, missing, err := k.AskAll(words...)
+	said, missing, err := invoke.Asking(k.Call, func(l *client.Leader) (answers.ConflictPage, error) {
+		return answers.Conflicts(k.Ctx(), l, !k.Bool("settled"))
+	}, func(p answers.ConflictPage) string { return p.Leader })
 	if err != nil {
 		return err
 	}
 	k.Out.List()
 	found := 0
-	for _, a := range said {
-		l, err := k.called(a.Name)
-		if err != nil {
-			return err
-		}
-		first := answers.ConflictPageOf(a.Name, a.Reply)
-		err = answers.EachConflict(k.Ctx(), l, a.Name, first, words, func(c answers.Conflict) error {
+	for _, p := range said {
+		err := p.Each(k.Ctx(), func(c answers.Conflict) error {
 			found++
 			return k.Out.Put(show.Conflict(c))
 		})
 		if err != nil {
 			return err
 		}
-		if first.Omitted > 0 {
-			k.Say(show.Omitted(a.Name, first.Omitted))
+		if p.Omitted > 0 {
+			k.Say(show.Omitted(p.Leader, p.Omitted))
 		}
 	}
 	nothing := ""
@@ -156,23 +152,12 @@ func conflicts(k *call) error {
 	return k.Verdict(invoke.Ending{Missing: missing, Nothing: nothing, Next: "they are compared as leaders meet; kv audit says more about each leader"})
 }
 
-// called is the leader of that name, or the only one; nil: there is none.
-func (k *call) called(name string) (*client.Leader, error) {
-	leaders, err := k.Everyone()
-	for _, l := range leaders {
-		if l.Name == name || len(leaders) == 1 {
-			return l, err
-		}
-	}
-	return nil, err
-}
-
 // troubles says where leaders have one origin, or dots two contents. A leader that
 // cannot say is passed over: others say what is wrong with it.
 func (k *call) troubles(leaders []*client.Leader) (all []string) {
 	for _, l := range leaders {
-		if name, p, err := answers.OpenConflicts(k.Ctx(), l); err == nil {
-			all = append(all, show.IdentityTroubles(name, p)...)
+		if p, err := answers.Conflicts(k.Ctx(), l, true); err == nil {
+			all = append(all, show.IdentityTroubles(p)...)
 		}
 	}
 	return all

@@ -48,7 +48,7 @@ func exists(k *call, l *client.Leader) error {
 	if err != nil {
 		return err
 	}
-	return k.counted("there", r.Number)
+	return k.counted("there", r.Int)
 }
 
 // What PTTL answers beside milliseconds.
@@ -63,13 +63,13 @@ func ttl(k *call, l *client.Leader) error {
 	switch {
 	case err != nil:
 		return err
-	case r.Number == noKey:
+	case r.Int == noKey:
 		return k.Absent("the key is not there, at " + l.String())
-	case r.Number == noLimit:
+	case r.Int == noLimit:
 		return k.Out.Put(show.Facts("for ever", r.Text, show.KeyFact(key), show.NullFact("ttl_ms", "for ever")))
 	}
-	lasts := time.Duration(r.Number) * time.Millisecond
-	return k.Out.Put(show.Facts(lasts.String(), r.Text, show.KeyFact(key), show.NumberFact("ttl_ms", r.Number)))
+	lasts := time.Duration(r.Int) * time.Millisecond
+	return k.Out.Put(show.Facts(lasts.String(), r.Text, show.KeyFact(key), show.NumberFact("ttl_ms", r.Int)))
 }
 
 func expire(k *call) error {
@@ -86,7 +86,7 @@ func expire(k *call) error {
 	switch {
 	case err != nil:
 		return err
-	case r.Number == 0:
+	case r.Int == 0:
 		return k.Absent("the key is not there, at " + l.String())
 	}
 	return k.Out.Put(done(show.KeyFact(key)))
@@ -181,7 +181,7 @@ func add(k *call, command string) error {
 	if err != nil {
 		return err
 	}
-	return k.Out.Put(show.Facts(r.Text, r.Text, show.KeyFact(key), show.NumberFact("number", r.Number)))
+	return k.Out.Put(show.Facts(r.Text, r.Text, show.KeyFact(key), show.NumberFact("number", r.Int)))
 }
 
 // addDotted adds by KVD.INCR, which answers the dot as well.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -132,8 +133,7 @@ func (k *call) unrestored(no []refused) error {
 	if soonest != nil {
 		p.What += ": the restored write would lose again"
 		p.Code = cliutil.Differs
-		p.Next = fmt.Sprintf("in %s, at %s by this machine's clock: kv restore %s -n %s; or now with --force",
-			roundUp(wait), time.Now().Add(wait).Format("15:04:05"), k.Args().First(), show.Printable(soonest.by.Name))
+		p.Next = later(wait, k.Args().First(), soonest.by.Name) + "; or now with --force"
 	}
 	if len(no) == 1 && client.Unsent(no[0].err) {
 		return no[0].err
@@ -144,19 +144,18 @@ func (k *call) unrestored(no []refused) error {
 // lostAgain says what beat the restored write, and when it would not. The new write
 // is the one to restore then: who has seen it has seen the old one too.
 func (k *call) lostAgain(leader, dot string, r client.Reply) error {
-	next := fmt.Sprintf("kv restore %s", dot)
-	if until := time.Duration(r.Field("until").Number); until > 0 {
-		next = fmt.Sprintf("in %s, at %s by this machine's clock: kv restore %s -n %s; or now at a leader whose clock is further on",
-			roundUp(until), time.Now().Add(until).Format("15:04:05"), dot, show.Printable(leader))
+	next := "kv restore " + dot
+	if until := time.Duration(r.Field("until").Int); until > 0 {
+		next = later(until, dot, leader) + "; or now at a leader whose clock is further on"
 	}
 	return &cliutil.Problem{What: fmt.Sprintf("%s: %s wrote it again as %s, and that was lost as well", k.Subject(), show.Printable(leader), dot),
 		Why: show.Printable(r.Field("text").Text), Next: next, Code: cliutil.Differs}
 }
 
-// roundUp never says that it is sooner than it is.
-func roundUp(d time.Duration) time.Duration {
+// later says when to restore a write, and never that it is sooner than it is.
+func later(wait time.Duration, dot, leader string) string {
 	const step = time.Millisecond
-	return (d + step - 1) / step * step
+	return fmt.Sprintf("in %s, at %s by this machine's clock: kv restore %s -n %s", (wait+step-1)/step*step, time.Now().Add(wait).Format("15:04:05"), dot, show.Printable(leader))
 }
 
 // restored prints what was written, and lets the session know. What was written and
@@ -164,10 +163,7 @@ func roundUp(d time.Duration) time.Duration {
 func (k *call) restored(l *client.Leader, r client.Reply) error {
 	key, value, dot, token := r.Field("key").Text, r.Field("value"), r.Field("dot").Text, r.Field("token").Text
 	over := r.Field("over").Texts()
-	name := r.Field("leader").Text
-	if name == "" {
-		name = l.Name
-	}
+	name := cmp.Or(r.Field("leader").Text, l.Name)
 	if answers.IsLost(r.Field("state").Text) {
 		if err := k.Session.ShownBy(token); err != nil {
 			return err

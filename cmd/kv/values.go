@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -81,7 +82,7 @@ func (k *call) entry(l *client.Leader, key string) (show.Entry, error) {
 		return k.one(l, key)
 	}
 	r, err := l.Do(k.Ctx(), "GET", key)
-	return show.Entry{Key: key, Value: r.Text, There: r.Kind != client.Null}, err
+	return show.Entry{Key: key, Value: r.Text, There: !r.IsNull()}, err
 }
 
 func get(k *call, l *client.Leader) error {
@@ -114,9 +115,9 @@ func set(k *call, l *client.Leader) error {
 	switch {
 	case err != nil:
 		return err
-	case r.Kind == client.Null && k.Bool("xx"):
+	case r.IsNull() && k.Bool("xx"):
 		return k.Absent("the key is not there, at " + l.String() + ", and --xx sets only what is")
-	case r.Kind == client.Null:
+	case r.IsNull():
 		return &cliutil.Problem{What: k.Subject(), Why: "the key is there, at " + l.String() + ", and --nx sets only what is not", Next: "kv get shows it"}
 	}
 	return k.Out.Put(done(show.KeyFact(key)))
@@ -212,7 +213,7 @@ func del(k *call, l *client.Leader) error {
 		if err != nil {
 			return err
 		}
-		return k.counted("deleted", r.Number)
+		return k.counted("deleted", r.Int)
 	}
 	if k.String("token") != "" && len(keys) > 1 {
 		return cliutil.Usage("--token is of one key", fmt.Sprintf("%d keys are named", len(keys)), "kv del KEY --token TOKEN")
@@ -245,48 +246,44 @@ func (k *call) counted(what string, n int64) error {
 func mget(k *call, l *client.Leader) error {
 	k.Out.List()
 	found := false
-	emit := func(e show.Entry) error {
-		found = found || e.There
-		return k.Out.Put(e.Record())
-	}
-	var err error
-	if k.Session.On() {
-		err = k.eachOne(l, emit)
-	} else {
-		err = k.eachPlain(l, emit)
-	}
-	if err == nil && !found {
-		return k.Absent("none of the keys is there, at " + l.String())
-	}
-	return err
-}
-
-// eachOne reads key by key: what is not printed has not been shown.
-func (k *call) eachOne(l *client.Leader, do func(show.Entry) error) error {
-	for _, key := range k.Args().Slice() {
-		e, err := k.one(l, key)
+	for e, err := range k.entries(l, k.Args().Slice()) {
+		if err == nil {
+			err = k.Out.Put(e.Record())
+		}
 		if err != nil {
 			return err
 		}
-		if err := do(e); err != nil {
-			return err
-		}
+		found = found || e.There
+	}
+	if !found {
+		return k.Absent("none of the keys is there, at " + l.String())
 	}
 	return nil
 }
 
-func (k *call) eachPlain(l *client.Leader, do func(show.Entry) error) error {
-	keys := k.Args().Slice()
-	r, err := l.Do(k.Ctx(), append([]string{"MGET"}, keys...)...)
-	if err != nil {
-		return err
-	}
-	for i, v := range r.Items {
-		if err := do(show.Entry{Key: keys[i], Value: v.Text, There: v.Kind != client.Null}); err != nil {
-			return err
+// entries is the values of several keys, all at once; in a session one after another, since
+// what is not printed has not been shown. An error is the last one.
+func (k *call) entries(l *client.Leader, keys []string) iter.Seq2[show.Entry, error] {
+	return func(yield func(show.Entry, error) bool) {
+		if k.Session.On() {
+			for _, key := range keys {
+				if e, err := k.one(l, key); !yield(e, err) || err != nil {
+					return
+				}
+			}
+			return
+		}
+		r, err := l.Do(k.Ctx(), append([]string{"MGET"}, keys...)...)
+		if err != nil {
+			yield(show.Entry{}, err)
+			return
+		}
+		for i, v := range r.Items {
+			if !yield(show.Entry{Key: keys[i], Value: v.Text, There: !v.IsNull()}, nil) {
+				return
+			}
 		}
 	}
-	return nil
 }
 
 func mset(k *call) error {

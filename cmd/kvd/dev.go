@@ -123,7 +123,15 @@ func planCluster(c *cli.Context) (*cluster, error) {
 		}
 		p.configs = append(p.configs, cfg)
 	}
-	return p, errors.Join(p.link.Validate(), p.skew(c.StringSlice("skew")), p.drift(c.StringSlice("drift")), p.slow(c.Float64("slow")))
+	skew := func(f *node.ClockFaults, value string) (err error) {
+		f.Offset, err = time.ParseDuration(value)
+		return err
+	}
+	drift := func(f *node.ClockFaults, value string) (err error) {
+		f.Drift, err = strconv.ParseFloat(value, 64)
+		return err
+	}
+	return p, errors.Join(p.link.Validate(), p.each(c.StringSlice("skew"), skew), p.each(c.StringSlice("drift"), drift), p.slow(c.Float64("slow")))
 }
 
 // devRules reads the policy with serve's own words.
@@ -168,20 +176,6 @@ func (p *cluster) each(pairs []string, apply func(*node.ClockFaults, string) err
 		}
 	}
 	return nil
-}
-
-func (p *cluster) skew(pairs []string) error {
-	return p.each(pairs, func(f *node.ClockFaults, value string) (err error) {
-		f.Offset, err = time.ParseDuration(value)
-		return err
-	})
-}
-
-func (p *cluster) drift(pairs []string) error {
-	return p.each(pairs, func(f *node.ClockFaults, value string) (err error) {
-		f.Drift, err = strconv.ParseFloat(value, 64)
-		return err
-	})
 }
 
 // slow lets all clocks run n times slower, from the same moment on: those of one

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,18 +22,14 @@ type Responder struct {
 // ResponderOf reads the fields leader and applied of an answer.
 func ResponderOf(l *Leader, cmd string, r Reply) (Responder, error) {
 	at := r.Field("applied")
-	if at.Kind == Null { // KVD.LOSSES was once without it
+	if at.IsNull() { // KVD.LOSSES was once without it
 		return Responder{}, &Refusal{l, cmd, errors.New("this server answers " + cmd + " as older ones do, and cannot be held against others; a newer one can")}
 	}
 	applied, err := logical.ParseFrontier(at.Text)
 	if err != nil {
 		return Responder{}, &Refusal{l, cmd, fmt.Errorf("the answer cannot be read: %w", err)}
 	}
-	v := Responder{r.Field("leader").Text, applied}
-	if v.Name == "" {
-		v.Name = l.Name
-	}
-	return v, nil
+	return Responder{cmp.Or(r.Field("leader").Text, l.Name), applied}, nil
 }
 
 // Answer is one leader's answer to one command.
@@ -60,12 +57,7 @@ type Absentee struct {
 // Gather asks all leaders at once. What they said is by name, and of each name
 // once, should it have two addresses.
 func Gather[T any](leaders []*Leader, ask func(*Leader) (T, error), name func(T) string) (said []T, missing []Absentee) {
-	all, errs := make([]T, len(leaders)), make([]error, len(leaders))
-	var wg sync.WaitGroup
-	for i, l := range leaders {
-		wg.Go(func() { all[i], errs[i] = ask(l) })
-	}
-	wg.Wait()
+	all, errs := atOnce(leaders, ask)
 	for i, l := range leaders {
 		if errs[i] != nil {
 			missing = append(missing, Absentee{l.Node, errs[i]})
@@ -75,6 +67,17 @@ func Gather[T any](leaders []*Leader, ask func(*Leader) (T, error), name func(T)
 	}
 	slices.SortStableFunc(said, func(a, b T) int { return strings.Compare(name(a), name(b)) })
 	return slices.CompactFunc(said, func(a, b T) bool { return name(a) == name(b) }), missing
+}
+
+// atOnce asks all leaders at once; answers and errors are in their order.
+func atOnce[T any](leaders []*Leader, ask func(*Leader) (T, error)) ([]T, []error) {
+	all, errs := make([]T, len(leaders)), make([]error, len(leaders))
+	var wg sync.WaitGroup
+	for i, l := range leaders {
+		wg.Go(func() { all[i], errs[i] = ask(l) })
+	}
+	wg.Wait()
+	return all, errs
 }
 
 // StillMissed takes out of those who could not be asked the leaders that the cluster has
@@ -154,12 +157,7 @@ func (a *Agreement) Agree() bool {
 // AgreementOf asks all leaders at once. Only what waiting cannot change is an error, a
 // *Refusal.
 func AgreementOf(ctx context.Context, leaders []*Leader) (*Agreement, error) {
-	fronts, errs := make([]logical.Frontier, len(leaders)), make([]error, len(leaders))
-	var wg sync.WaitGroup
-	for i, l := range leaders {
-		wg.Go(func() { fronts[i], errs[i] = l.Frontier(ctx) })
-	}
-	wg.Wait()
+	fronts, errs := atOnce(leaders, func(l *Leader) (logical.Frontier, error) { return l.Frontier(ctx) })
 	out := &Agreement{Gone: true}
 	var of []logical.Frontier
 	for i, l := range leaders {

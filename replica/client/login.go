@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"time"
 
@@ -20,10 +19,7 @@ func (h heldLogin) Unwrap() error { return h.err }
 
 // LoginHeld reports whether a leader let a login wait for longer than the timeout, as it
 // does after wrong passwords.
-func LoginHeld(err error) bool {
-	_, ok := errors.AsType[heldLogin](err)
-	return ok
-}
+func LoginHeld(err error) bool { return has[heldLogin](err) }
 
 // answerTime is how long a leader has to answer somebody who is not logged in.
 const answerTime = time.Second

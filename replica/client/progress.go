@@ -101,7 +101,7 @@ func (p *progress) poll(ctx context.Context) bool {
 	if err != nil || !r.Field("running").Truth() {
 		return false
 	}
-	done, steps := 100*r.Field("done").Number/max(1, r.Field("of").Number), r.Field("steps").Number
+	done, steps := 100*r.Field("done").Int/max(1, r.Field("of").Int), r.Field("steps").Int
 	moved := !p.told || steps != p.steps
 	p.done, p.steps, p.told = done, steps, true
 	return moved

@@ -80,16 +80,16 @@ func Late(err error) bool {
 
 // Distrusted reports whether the certificate of whoever answered is not trusted.
 func Distrusted(err error) bool {
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
-	return unknown || cert
+	return has[x509.UnknownAuthorityError](err) || has[*tls.CertificateVerificationError](err)
+}
+
+func has[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // NoTLS reports whether TLS was spoken with somebody who does not.
-func NoTLS(err error) bool {
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok
-}
+func NoTLS(err error) bool { return has[tls.RecordHeaderError](err) }
 
 // HungUp reports whether the connection ended without an answer.
 func HungUp(err error) bool {
@@ -101,8 +101,7 @@ func Away(err error) bool {
 	if _, ok := Said(err); ok || Distrusted(err) {
 		return false
 	}
-	_, network := errors.AsType[*net.OpError](err)
-	return NoTLS(err) || Late(err) || HungUp(err) || network
+	return NoTLS(err) || Late(err) || HungUp(err) || has[*net.OpError](err)
 }
 
 // Beaten reads BEATEN <ns until it would win> sentence; zero: it does not say when.

@@ -19,13 +19,13 @@ type Audited struct {
 
 func auditedOf(a client.Answer) (Audited, error) {
 	out := Audited{Answer: a, Audit: ledger.Audit{
-		Leader: a.Name, Applied: a.Applied, Keys: int(a.Field("keys").Number), Skipped: a.Field("skipped").Texts(), Stray: int(a.Field("stray").Number), Settled: int(a.Field("settled").Number)}}
+		Leader: a.Name, Applied: a.Applied, Keys: int(a.Field("keys").Int), Skipped: a.Field("skipped").Texts(), Stray: int(a.Field("stray").Int), Settled: int(a.Field("settled").Int)}}
 	for _, b := range a.Field("balances").Items {
 		id, err := resolve.ParseID(b.Field("resolver").Text)
 		if err != nil {
 			return Audited{}, err
 		}
-		n := func(name string) int { return int(b.Field(name).Number) }
+		n := func(name string) int { return int(b.Field(name).Int) }
 		out.Balances = append(out.Balances, ledger.Balance{Resolver: id, Accepted: n("accepted"), Live: n("live"), Superseded: n("superseded"),
 			Inverted: n("inverted"), Concurrent: n("concurrent"), Evicted: n("evicted"), InNone: n("none"), InTwo: n("two"), Beyond: n("beyond")})
 		out.Holds = append(out.Holds, b.Field("holds").Truth())

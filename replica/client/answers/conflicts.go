@@ -1,6 +1,7 @@
 package answers
 
 import (
+	"cmp"
 	"context"
 
 	"kvd/replica/client"
@@ -24,7 +25,7 @@ type Content struct {
 
 func contentOf(r client.Reply) Content {
 	c := Content{Key: r.Field("key").Text, Kind: r.Field("kind").Text}
-	if v := r.Field("value"); v.Kind == client.Text {
+	if v := r.Field("value"); v.Kind == '$' {
 		c.Value = v
 	}
 	return c
@@ -32,58 +33,58 @@ func contentOf(r client.Reply) Content {
 
 // ConflictPage is a part of what one leader tells.
 type ConflictPage struct {
+	By        *client.Leader
+	Leader    string // as it calls itself
 	Conflicts []Conflict
-	next      string   // the dot to go on after; empty: there are no more
 	Omitted   int64    // how many it found and does not keep
 	Open      int64    // how many are not settled, in all
 	Refuses   []string // why the leader takes no writes: because another has its origin
+	words     []string // the command
+	next      string   // the dot to go on after; empty: there are no more
 }
 
-// ConflictPageOf reads an answer of KVD.CONFLICTS of the leader of that name.
-func ConflictPageOf(leader string, r client.Reply) ConflictPage {
-	p := ConflictPage{next: r.Field("next").Text, Omitted: r.Field("omitted").Number, Open: r.Field("open").Number}
+// Conflicts asks a leader for its first ones: those that are open, or all. The error is a
+// *client.Refusal.
+func Conflicts(ctx context.Context, l *client.Leader, open bool) (ConflictPage, error) {
+	words := []string{"KVD.CONFLICTS"}
+	if open {
+		words = append(words, "OPEN")
+	}
+	return conflictsOf(ctx, l, words)
+}
+
+func conflictsOf(ctx context.Context, l *client.Leader, words []string, after ...string) (ConflictPage, error) {
+	r, err := l.Do(ctx, append(words[:len(words):len(words)], after...)...)
+	if err != nil {
+		return ConflictPage{}, err
+	}
+	p := ConflictPage{By: l, Leader: cmp.Or(r.Field("leader").Text, l.Name), Omitted: r.Field("omitted").Int, Open: r.Field("open").Int, words: words, next: r.Field("next").Text}
 	for _, c := range r.Field("conflicts").Items {
-		p.Conflicts = append(p.Conflicts, Conflict{c.Field("dot").Text, c.Field("leader").Text, leader, c.Field("settled").Text, contentOf(c.Field("here")), contentOf(c.Field("there"))})
+		p.Conflicts = append(p.Conflicts, Conflict{c.Field("dot").Text, c.Field("leader").Text, p.Leader, c.Field("settled").Text, contentOf(c.Field("here")), contentOf(c.Field("there"))})
 	}
 	for _, why := range r.Field("refuses").Items {
 		if why.Field("cause").Text == "shared-origin" {
 			p.Refuses = append(p.Refuses, why.Field("detail").Text)
 		}
 	}
-	return p
+	return p, nil
 }
 
-// ConflictWords is the command, for those that are open or for all.
-func ConflictWords(open bool) []string {
-	if open {
-		return []string{"KVD.CONFLICTS", "OPEN"}
-	}
-	return []string{"KVD.CONFLICTS"}
-}
-
-// EachConflict goes on after the first page of a leader that calls itself by that name,
-// until there are no more or do fails.
-func EachConflict(ctx context.Context, l *client.Leader, name string, first ConflictPage, words []string, do func(Conflict) error) error {
-	for page := first; ; {
-		for _, c := range page.Conflicts {
+// Each gives those of the page and of the pages behind it, until there are no more or do
+// fails.
+func (p ConflictPage) Each(ctx context.Context, do func(Conflict) error) error {
+	for {
+		for _, c := range p.Conflicts {
 			if err := do(c); err != nil {
 				return err
 			}
 		}
-		if page.next == "" || l == nil {
+		if p.next == "" {
 			return nil
 		}
-		r, err := l.Do(ctx, append(append([]string{}, words...), "AFTER", page.next)...)
-		if err != nil {
+		var err error
+		if p, err = conflictsOf(ctx, p.By, p.words, "AFTER", p.next); err != nil {
 			return err
 		}
-		page = ConflictPageOf(name, r)
 	}
-}
-
-// OpenConflicts is the first open ones of a leader, and the leader as it calls itself.
-func OpenConflicts(ctx context.Context, l *client.Leader) (name string, p ConflictPage, err error) {
-	r, err := l.Do(ctx, ConflictWords(true)...)
-	name = r.Field("leader").Text
-	return name, ConflictPageOf(name, r), err
 }

@@ -89,7 +89,7 @@ type Explanation struct {
 }
 
 // Lost is how many writes to the key it knows to be lost.
-func (s Explanation) Lost() int64 { return s.Field("lost").Number }
+func (s Explanation) Lost() int64 { return s.Field("lost").Int }
 
 // Serving is the resolver that serves the key there.
 func (s Explanation) Serving() string { return s.Field("serving").Text }

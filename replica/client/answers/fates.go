@@ -70,7 +70,7 @@ func tellsMore(a, o client.Answer) bool {
 // givenTwice reports whether the dot is known to have two contents: then leaders
 // judge two writes.
 func givenTwice(a client.Answer) bool {
-	return len(a.Field("elsewhere").Items) > 0 || a.Field("settled").Kind == client.Text
+	return len(a.Field("elsewhere").Items) > 0 || a.Field("settled").Kind == '$'
 }
 
 func knows(a client.Answer, how string) bool { return a.Field("known").Text == how }
@@ -122,53 +122,39 @@ func counting(all []Ruling, j Ruling, leader string) []Ruling {
 	return slices.Insert(all, at, j)
 }
 
-// absent is a leader that does not have the write in its log, and how it says so.
-type absent struct{ Leader, Known string }
-
-// dissent is a ruling of a leader's that the teller's are not like.
-type dissent struct {
-	Leader, Teller string
-	Distance       client.Distance // from the teller
-	Ruling         Ruling
-	Strange        bool // both have applied the same and can tell, so that there is no reason to differ
+// Lacks reports whether the leader at that index of Said does not have the write in its
+// log, nor judges it by its ledger as the teller may.
+func (f Fates) Lacks(i int) bool {
+	return !knows(f.Said[i], "here") && (i != f.Teller || !tells(f.Said[i]))
 }
 
-// Notes says for each leader, in order, where the write is not known, and who judges
-// otherwise.
-func (f Fates) Notes() (all []note) {
-	for i, a := range f.Said {
-		if !knows(a, "here") && (i != f.Teller || !tells(a)) {
-			all = append(all, note{Absent: &absent{a.Name, a.Field("known").Text}})
-		}
-		if i == f.Teller || !tells(a) {
-			continue
-		}
-		for _, d := range f.against(a) {
-			all = append(all, note{Dissent: &d})
-		}
+// Dissent is a ruling of a leader's that the teller's are not like.
+type Dissent struct {
+	Ruling  Ruling
+	Strange bool // both have applied the same and can tell, so that there is no reason to differ
+}
+
+// Dissents is the verdicts of the leader at that index that the teller does not share.
+func (f Fates) Dissents(i int) (all []Dissent) {
+	a := f.Said[i]
+	if i == f.Teller || !tells(a) {
+		return nil
 	}
-	return all
-}
-
-// note is one of the two.
-type note struct {
-	Absent  *absent
-	Dissent *dissent
-}
-
-// against holds a leader's verdicts against the teller's.
-func (f Fates) against(a client.Answer) (all []dissent) {
 	teller := f.Said[f.Teller]
-	d := client.DistanceOf(a.Applied, teller.Applied)
 	mine := rulingsOf(teller.Reply)
 	for _, j := range rulingsOf(a.Reply) {
 		if slices.ContainsFunc(mine, j.like) || j.unclear() && !knows(a, "here") {
 			continue
 		}
 		open := givenTwice(a) || givenTwice(teller) || j.unclear() || slices.ContainsFunc(mine, func(o Ruling) bool { return o.Resolver == j.Resolver && o.unclear() })
-		all = append(all, dissent{a.Name, teller.Name, d, j, d.None() && !open})
+		all = append(all, Dissent{j, f.Distance(i).None() && !open})
 	}
 	return all
+}
+
+// Distance is how far the leader at that index is from the teller.
+func (f Fates) Distance(i int) client.Distance {
+	return client.DistanceOf(f.Said[i].Applied, f.Said[f.Teller].Applied)
 }
 
 // Serving is the state under the resolver that serves the key; empty: nobody can tell.

@@ -45,7 +45,7 @@ func EventOf(r *Row, leader string) *Event {
 	if !r.Winner.IsZero() {
 		e.Winner = r.Winner.String()
 	}
-	if r.Value.Kind != client.Null {
+	if !r.Value.IsNull() {
 		e.Value = &r.Value.Text
 	}
 	return e

@@ -40,9 +40,9 @@ func positionOf(l *resolve.Loss) Position { return Position{l.Key, l.Loser, l.Re
 func rowOf(r client.Reply) (Row, error) {
 	l, err := lossOf(r.Field("resolver").Text, r.Field("relation").Text, r.Field("loser").Text, r.Field("winner").Text)
 	l.Key = r.Field("key").Text
-	l.At = wallclock.Around(wallclock.Instant(r.Field("at").Number), time.Duration(r.Field("error").Number))
-	return Row{Loss: l, Serving: r.Field("serving").Truth(), Value: r.Field("value"), Size: r.Field("size").Number, Kind: r.Field("kind").Text, Class: r.Field("class").Text,
-		Delta: r.Field("delta").Number, Accepted: r.Field("leader").Text, Client: r.Field("client").Text, Wall: r.Field("wall").Number,
+	l.At = wallclock.Around(wallclock.Instant(r.Field("at").Int), time.Duration(r.Field("error").Int))
+	return Row{Loss: l, Serving: r.Field("serving").Truth(), Value: r.Field("value"), Size: r.Field("size").Int, Kind: r.Field("kind").Text, Class: r.Field("class").Text,
+		Delta: r.Field("delta").Int, Accepted: r.Field("leader").Text, Client: r.Field("client").Text, Wall: r.Field("wall").Int,
 		Text: r.Field("text").Text}, err
 }
 
@@ -159,7 +159,7 @@ func (q LossQuery) To(ctx context.Context, l *client.Leader) (Listing, error) {
 		if err != nil {
 			return Listing{}, err
 		}
-		since = r.Field("now").Number - int64(q.Back)
+		since = r.Field("now").Int - int64(q.Back)
 	}
 	return q.pages(ctx, l, since)
 }
@@ -184,7 +184,7 @@ func (q LossQuery) pages(ctx context.Context, l *client.Leader, since int64) (Li
 			return Listing{}, err
 		}
 		next := r.Field("next")
-		if out.more = next.Kind != client.Null; !out.more || q.Limit > 0 && len(out.Rows) >= q.Limit {
+		if out.more = !next.IsNull(); !out.more || q.Limit > 0 && len(out.Rows) >= q.Limit {
 			return out, nil
 		}
 		if next.Text == cursor {
@@ -210,7 +210,7 @@ func (g *Listing) take(l *client.Leader, r client.Reply, first bool) error {
 		return err
 	}
 	g.moved = g.moved || !first && v.Applied.Compare(g.Applied) != logical.Equal
-	g.Responder, g.now, g.Evicted = v, r.Field("now").Number, r.Field("evicted").Number
+	g.Responder, g.now, g.Evicted = v, r.Field("now").Int, r.Field("evicted").Int
 	for _, item := range r.Field("rows").Items {
 		one, err := rowOf(item)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Reply is one reply of a server. Whoever reads it owns it.
@@ -188,14 +189,20 @@ func (r Reply) Field(name string) Reply {
 	return Reply{}
 }
 
-// Texts is the items' texts; those of nulls are empty.
+// Texts is the items' texts, never nil; those of nulls are empty.
 func (r Reply) Texts() []string {
-	var all []string
-	for _, item := range r.Items {
-		all = append(all, item.Text)
+	all := make([]string, len(r.Items))
+	for i, item := range r.Items {
+		all[i] = item.Text
 	}
 	return all
 }
+
+// IsNull reports whether there is nothing: a null, or the zero Reply.
+func (r Reply) IsNull() bool { return r.Null || r.Kind == 0 }
+
+// Truth is the reply as a boolean, which RESP2 has as 0 and 1.
+func (r Reply) Truth() bool { return r.Int != 0 || r.Kind == '#' && strings.HasPrefix(r.Text, "t") }
 
 // Equal compares all of it.
 func (r Reply) Equal(o Reply) bool {

@@ -90,7 +90,7 @@ func (r *remote) page(origin logical.Origin, from logical.Seq) page {
 	if err != nil {
 		return page{err: err}
 	}
-	got := page{next: logical.Seq(answer.Field("next").Number)}
+	got := page{next: logical.Seq(answer.Field("next").Int)}
 	for _, entry := range answer.Field("entries").Items {
 		op, err := codec.DecodeOp([]byte(entry.Text))
 		if err == nil && (op.Dot.Origin != origin || op.Dot.Seq < from) {

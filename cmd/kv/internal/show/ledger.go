@@ -39,7 +39,7 @@ func Loss(l answers.Loss) Record {
 		Rows: func() [][]string {
 			value := "(no longer at hand)"
 			switch {
-			case l.Value.Kind != client.Null:
+			case !l.Value.IsNull():
 				value = Brief(l.Value.Text)
 			case l.IsDeletion():
 				value = "(a deletion)"
@@ -191,7 +191,7 @@ func Conflict(c answers.Conflict) Record {
 
 func contentText(c answers.Content) string {
 	text := fmt.Sprintf("%s of %s", Printable(c.Kind), Brief(c.Key))
-	if c.Value.Kind != client.Null {
+	if !c.Value.IsNull() {
 		text += ": " + Brief(c.Value.Text)
 	}
 	return text
@@ -208,15 +208,15 @@ func Omitted(leader string, n int64) string {
 }
 
 // IdentityTroubles says where a leader shares its origin, or dots have two contents.
-func IdentityTroubles(name string, p answers.ConflictPage) (troubles []string) {
+func IdentityTroubles(p answers.ConflictPage) (troubles []string) {
 	for _, why := range p.Refuses {
-		troubles = append(troubles, fmt.Sprintf("%s takes no writes: %s", Printable(name), Printable(why)))
+		troubles = append(troubles, fmt.Sprintf("%s takes no writes: %s", Printable(p.Leader), Printable(why)))
 	}
 	if p.Omitted > 0 {
-		troubles = append(troubles, Omitted(name, p.Omitted))
+		troubles = append(troubles, Omitted(p.Leader, p.Omitted))
 	}
 	if p.Open > 0 {
-		text := fmt.Sprintf("%s has %s whose dot another leader has given to something else", Printable(name), Count(int(p.Open), "write"))
+		text := fmt.Sprintf("%s has %s whose dot another leader has given to something else", Printable(p.Leader), Count(int(p.Open), "write"))
 		if len(p.Conflicts) > 0 {
 			text += ", the first " + Printable(p.Conflicts[0].Dot) + " of " + Brief(p.Conflicts[0].Here.Key)
 		}

@@ -73,15 +73,16 @@ func Fates(f answers.Fates) Record {
 // FateLines says where the write is not known, and who judges otherwise; differ has those
 // of whom that is strange.
 func FateLines(f answers.Fates) (lines, differ []string) {
-	for _, n := range f.Notes() {
-		if n.Absent != nil {
-			lines = append(lines, Printable(n.Absent.Leader)+cmp.Or(notHere[n.Absent.Known], " says of it: "+Printable(n.Absent.Known)))
-			continue
+	for i, a := range f.Said {
+		if f.Lacks(i) {
+			known := a.Field("known").Text
+			lines = append(lines, Printable(a.Name)+cmp.Or(notHere[known], " says of it: "+Printable(known)))
 		}
-		d := n.Dissent
-		line := fmt.Sprintf("%s; under %s it says %s", distanceText(d.Distance, d.Leader, d.Teller), Printable(d.Ruling.Resolver), short(d.Ruling))
-		if lines = append(lines, line); d.Strange {
-			differ = append(differ, line)
+		for _, d := range f.Dissents(i) {
+			line := fmt.Sprintf("%s; under %s it says %s", distanceText(f.Distance(i), a.Name, f.Said[f.Teller].Name), Printable(d.Ruling.Resolver), short(d.Ruling))
+			if lines = append(lines, line); d.Strange {
+				differ = append(differ, line)
+			}
 		}
 	}
 	return lines, differ

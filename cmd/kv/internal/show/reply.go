@@ -36,17 +36,17 @@ func (r reply) lines(show func(string) string) string {
 }
 
 func (r reply) write(b *strings.Builder, indent string, show func(string) string) {
-	switch r.Kind {
-	case client.Null:
+	switch {
+	case r.IsNull():
 		b.WriteString("(nil)\n")
-	case client.Text:
-		b.WriteString(show(r.Reply.Text) + "\n")
-	case client.Failure:
-		b.WriteString("(error) " + Printable(r.Reply.Text) + "\n")
-	case client.List, client.Dict:
+	case r.Kind == '$':
+		b.WriteString(show(r.Text) + "\n")
+	case r.Kind == '-':
+		b.WriteString("(error) " + Printable(r.Text) + "\n")
+	case r.Kind == '*' || r.Kind == '%':
 		r.writeItems(b, indent, show)
 	default:
-		b.WriteString(r.Reply.Text + "\n")
+		b.WriteString(r.Text + "\n")
 	}
 }
 
@@ -56,7 +56,7 @@ func (r reply) writeItems(b *strings.Builder, indent string, show func(string) s
 		return
 	}
 	step, label := 1, func(i int) string { return strconv.Itoa(i+1) + ") " }
-	if r.Kind == client.Dict {
+	if r.Kind == '%' {
 		step, label = 2, func(i int) string { return show(r.Items[i].Text) + ": " }
 	}
 	for i := 0; i < len(r.Items); i += step {
@@ -71,26 +71,23 @@ func (r reply) writeItems(b *strings.Builder, indent string, show func(string) s
 
 // MarshalJSON gives texts as blobs, and maps as objects.
 func (r reply) MarshalJSON() ([]byte, error) {
-	switch r.Kind {
-	case client.Null:
+	switch {
+	case r.IsNull():
 		return []byte("null"), nil
-	case client.Text:
-		return cliutil.Marshal(blobOf(r.Reply.Text))
-	case client.Failure:
-		return cliutil.Marshal(object{{"error", r.Reply.Text}})
-	case client.List:
+	case r.Kind == '$':
+		return cliutil.Marshal(blobOf(r.Text))
+	case r.Kind == '-':
+		return cliutil.Marshal(object{{"error", r.Text}})
+	case r.Kind == '*':
 		return cliutil.Marshal(each(r.Items, func(item client.Reply) reply { return reply{item} }))
-	case client.Dict:
+	case r.Kind == '%':
 		var fields object
 		for i := 0; i < len(r.Items); i += 2 {
 			fields.Add(r.Items[i].Text, reply{r.Items[i+1]})
 		}
 		return cliutil.Marshal(fields)
-	case client.Other:
-		if json.Valid([]byte(r.Reply.Text)) {
-			return []byte(r.Reply.Text), nil
-		}
-		return cliutil.Marshal(r.Reply.Text)
+	case json.Valid([]byte(r.Text)): // a number, a truth
+		return []byte(r.Text), nil
 	}
-	return []byte(r.Reply.Text), nil
+	return cliutil.Marshal(r.Text)
 }

@@ -105,7 +105,7 @@ func Change(at time.Time, r client.Reading) Record {
 // Op is one write of a key, as KVD.HISTORY tells it; value is null where there is none.
 func Op(r client.Reply) Record {
 	word := func(name string) string { return r.Field(name).Text }
-	number := func(name string) int64 { return r.Field(name).Number }
+	number := func(name string) int64 { return r.Field(name).Int }
 	parents := r.Field("parents").Texts()
 	clock := time.Unix(0, number("wall")).UTC().Format("2006-01-02T15:04:05.000000Z") + " ±" + time.Duration(number("error")).String()
 	return Record{
@@ -140,13 +140,13 @@ func Op(r client.Reply) Record {
 // which deadline it had reached, and when, by the time that the leaders agreed on.
 func written(op client.Reply, show func(string) string) string {
 	text := op.Field("kind").Text
-	if delta := op.Field("delta").Number; delta != 0 {
+	if delta := op.Field("delta").Int; delta != 0 {
 		text += fmt.Sprintf(" %+d", delta)
 	}
-	if v := op.Field("value"); v.Kind != client.Null {
+	if v := op.Field("value"); !v.IsNull() {
 		text += " " + show(v.Text)
 	}
-	switch expires, ended := op.Field("expires").Number, op.Field("ended").Number; {
+	switch expires, ended := op.Field("expires").Int, op.Field("ended").Int; {
 	case ended != 0:
 		return text + ", because its time to live ended at " + clockText(expires) + " (the leaders' time was " + clockText(ended) + ")"
 	case expires != 0:

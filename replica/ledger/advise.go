@@ -179,13 +179,11 @@ func (r *Reader) Measure(prefixes []string) ([]Stats, error) {
 		panel := r.cfg.Policy.Panel(p)
 		m.stats = append(m.stats, Stats{Prefix: p, Serving: panel.Serving, Panel: panel.Mask(), Evicted: r.cfg.Evicted[panel.Serving]})
 	}
-	read, all := 0, float64(r.logged())
 	err := r.each(func(op *resolve.Op) {
-		if read++; read%scanOps == 0 {
-			r.tell(float64(read) / all)
+		if s := m.of(op.Key); s != nil {
+			s.Observe(op)
 		}
-		m.op(op)
-	})
+	}, r.tell)
 	if err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
@@ -215,39 +213,24 @@ func (m *measuring) of(key string) *Stats {
 	return nil
 }
 
-func (m *measuring) op(op *resolve.Op) {
-	if s := m.of(op.Key); s != nil {
-		s.Observe(op)
-	}
-}
-
 func (m *measuring) loss(l resolve.Loss) bool {
 	s := m.of(l.Key)
 	if s == nil {
 		return true
 	}
-	if l.Loser != m.lost { // rows come by key and dot
-		if m.lost = l.Loser; !m.read() {
+	if l.Loser != m.lost { // rows come by key and dot, and every resolver that lost it counts it
+		m.lost = l.Loser
+		if m.lostOp, _, m.err = m.store.Op(m.lost); m.err != nil {
 			return false
 		}
 	}
 	s.ObserveLoss(&l, m.lostOp)
 	if m.shown != l.Key { // rows come by key
 		m.shown = l.Key
-		m.values(s, l.Key)
+		q := m.about(l.Key)
+		reading, _ := q.panel.ReadAt(q.object, q, m.cfg.deadlines())
+		s.ObserveKey(len(reading.Values))
+		m.err = q.err
 	}
 	return m.err == nil
-}
-
-// read looks up the loser: every resolver that lost it counts it.
-func (m *measuring) read() bool {
-	m.lostOp, _, m.err = m.store.Op(m.lost)
-	return m.err == nil
-}
-
-func (m *measuring) values(s *Stats, key string) {
-	q := m.about(key)
-	reading, _ := q.panel.ReadAt(q.object, q, m.cfg.deadlines())
-	s.ObserveKey(len(reading.Values))
-	m.err = cmp.Or(m.err, q.err)
 }

@@ -55,15 +55,12 @@ func (r *Reader) Audit(o AuditOptions) (*Audit, error) {
 	if o.MemoryBytes <= 0 || o.Gaps < 0 {
 		return nil, errors.New("audit: MemoryBytes must be above zero and Gaps not negative")
 	}
-	w := &auditor{Reader: r, opt: o, out: &Audit{Applied: r.cfg.Applied}}
+	w := &auditor{Reader: r, opt: o, out: &Audit{Applied: r.cfg.Applied}, settled: map[logical.Dot]bool{}}
 	for _, id := range resolve.IDs() {
 		w.out.Balances = append(w.out.Balances, Balance{Resolver: id})
 	}
-	if d, ok := r.store.(Conflicts); ok {
-		w.settled = map[logical.Dot]bool{}
-		if err := d.Settled(func(d, _ logical.Dot) bool { w.settled[d] = true; return true }); err != nil {
-			return nil, fmt.Errorf("audit: %w", err)
-		}
+	if err := r.store.Settled(func(d, _ logical.Dot) bool { w.settled[d] = true; return true }); err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
 	}
 	for w.todo = w.spans(); len(w.todo) > 0; {
 		s := w.todo[len(w.todo)-1]
@@ -122,13 +119,7 @@ func (r *Reader) logged() (n uint64) {
 // is left to do.
 func (r *auditor) pass(s span) error {
 	r.now, r.keys, r.held = s, map[string]*counted{}, 0
-	read, all := 0, float64(r.logged())
-	if err := r.each(func(op *resolve.Op) {
-		if read++; read%scanOps == 0 {
-			r.reach(r.done + r.now.share()*float64(read)/all)
-		}
-		r.take(op)
-	}); err != nil {
+	if err := r.each(r.take, func(done float64) { r.reach(r.done + r.now.share()*done) }); err != nil {
 		return err
 	}
 	err := r.ledger.LossesFrom(r.opt.Prefix, logical.Dot{}, func(l resolve.Loss) bool {
@@ -149,7 +140,9 @@ func (r *auditor) pass(s span) error {
 	return nil
 }
 
-func (r *Reader) each(use func(*resolve.Op)) error {
+// each reads the whole log, and says now and then how much of it was read.
+func (r *Reader) each(use func(*resolve.Op), tell func(done float64)) error {
+	read, all := 0, float64(r.logged())
 	for last := range r.cfg.Applied.All() {
 		for from := logical.Seq(1); from <= last.Seq; {
 			ops, err := r.store.Ops(last.Origin, from, scanOps, scanBytes)
@@ -160,9 +153,13 @@ func (r *Reader) each(use func(*resolve.Op)) error {
 				break
 			}
 			for _, op := range ops {
-				if op.Dot.Seq <= last.Seq {
-					use(op)
+				if op.Dot.Seq > last.Seq {
+					break
 				}
+				if read++; read%scanOps == 0 {
+					tell(float64(read) / all)
+				}
+				use(op)
 			}
 			from = ops[len(ops)-1].Dot.Seq + 1
 		}

@@ -18,8 +18,15 @@ import (
 	"kvd/wallclock"
 )
 
-// stored is what a store answers, with the rows of one key found the slow way.
+// stored is what a store answers, with the rows of one key found the slow way, and with
+// nothing of what rows keep of a write.
 type stored struct{ *storage.Store }
+
+func (s stored) KeyOf(logical.Dot) (string, bool, error) { return "", false, nil }
+
+func (s stored) Evidence(string, logical.Dot) (ledger.Write, bool, error) {
+	return ledger.Write{}, false, nil
+}
 
 func (s stored) LossesOf(key string, yield func(resolve.Loss) bool) error {
 	return s.LossesFrom(key, logical.Dot{}, func(l resolve.Loss) bool { return l.Key == key && yield(l) })

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"kvd/logical"
@@ -28,25 +29,6 @@ const (
 	// ByOther: the evidence is no longer here.
 	ByOther
 )
-
-// String names the ground.
-func (g Ground) String() string {
-	switch g {
-	case ByStamp:
-		return "stamp"
-	case ByTie:
-		return "tie"
-	case ByInterval:
-		return "interval"
-	case ByCover:
-		return "cover"
-	case ByBase:
-		return "base"
-	case ByOther:
-		return "other"
-	}
-	return "unknown"
-}
 
 // Comparison is the one that decided that a write lost.
 type Comparison struct {
@@ -144,19 +126,16 @@ func skewOf(later, before *Write) Skew {
 // intervals looks for what the loser lies wholly before. If there is nothing,
 // causality took it, as in a live set.
 func (q *question) intervals(c *Comparison, loser *Write) {
-	top := -1
-	for i := range q.object.Versions {
-		if v := &q.object.Versions[i]; top < 0 || v.Wall.Earliest > q.object.Versions[top].Wall.Earliest {
-			top = i
-		}
+	var top resolve.Version
+	if all := q.object.Versions; len(all) > 0 {
+		top = slices.MaxFunc(all, func(a, b resolve.Version) int { return cmp.Compare(a.Wall.Earliest, b.Wall.Earliest) })
 	}
-	if top < 0 || !loser.Wall.Before(q.object.Versions[top].Wall) {
+	if top.Dot.IsZero() || !loser.Wall.Before(top.Wall) {
 		q.covered(c, loser.Dot)
 		return
 	}
-	v := &q.object.Versions[top]
-	c.By, c.Against, c.Behind = ByInterval, q.write(v.Dot), v.Wall.Earliest.Sub(loser.Wall.Latest)
-	c.Against.Wall = v.Wall // whatever is left of its op
+	c.By, c.Against, c.Behind = ByInterval, q.write(top.Dot), top.Wall.Earliest.Sub(loser.Wall.Latest)
+	c.Against.Wall = top.Wall // whatever is left of its op
 }
 
 // covered says which write took the loser out of a live set.

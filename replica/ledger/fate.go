@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 
 	"kvd/logical"
 	"kvd/resolve"
@@ -22,9 +23,12 @@ const (
 
 // String names it in a word.
 func (k Knowledge) String() string {
-	names := [...]string{"", "here", "forgotten", "ahead", "unknown-origin", "unreplicated"}
-	if int(k) < len(names) {
-		return names[k]
+	return nameIn([]string{"", "here", "forgotten", "ahead", "unknown-origin", "unreplicated"}, uint8(k))
+}
+
+func nameIn(names []string, x uint8) string {
+	if int(x) < len(names) {
+		return names[x]
 	}
 	return "unknown"
 }
@@ -43,14 +47,9 @@ const (
 	Unclear                     // what is left does not say
 )
 
-var stateNames = [...]string{"", "live", "superseded", "deleted", "lost", "merged", "doubled", "unclear"}
-
 // String names the state.
 func (s State) String() string {
-	if int(s) < len(stateNames) {
-		return stateNames[s]
-	}
-	return "unknown"
+	return nameIn([]string{"", "live", "superseded", "deleted", "lost", "merged", "doubled", "unclear"}, uint8(s))
 }
 
 // Fate is what became of one write, at one leader, under every resolver of its
@@ -135,13 +134,9 @@ func (r *Reader) Fate(d logical.Dot) (*Fate, error) {
 
 // disputed fills in what is known of a dot that was given twice.
 func (r *Reader) disputed(f *Fate) (err error) {
-	of, ok := r.store.(Conflicts)
-	if !ok {
-		return nil
-	}
-	ops, err := of.ConflictsOf(f.Dot)
+	ops, err := r.store.ConflictsOf(f.Dot)
 	if err == nil {
-		f.SettledBy, _, err = of.SettledBy(f.Dot)
+		f.SettledBy, _, err = r.store.SettledBy(f.Dot)
 	}
 	for _, op := range ops {
 		c := Content{op.Key, Write{Dot: op.Dot, Kind: op.Kind, Value: truncate(op.Value, r.cfg.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires, Ended: op.Expired}}
@@ -166,9 +161,7 @@ func (r *Reader) find(d logical.Dot) (k Knowledge, key string, known bool, err e
 	if k = r.unknown(d); k != Forgotten {
 		return k, "", false, nil
 	}
-	if keeper, ok := r.ledger.(EvidenceRows); ok {
-		key, known, err = keeper.KeyOf(d)
-	}
+	key, known, err = r.ledger.KeyOf(d)
 	return k, key, known, err
 }
 
@@ -201,12 +194,7 @@ func (q *question) verdict(id resolve.ID, w *Write) Verdict {
 }
 
 func (q *question) shows(id resolve.ID, d logical.Dot) bool {
-	for _, s := range q.survivors(id) {
-		if s == d {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(q.survivors(id), d)
 }
 
 // gone says what became of a write that does not survive.

@@ -56,7 +56,7 @@ func (c *cluster) forget(at string, dots ...logical.Dot) {
 // keeper is a store whose ledger tells what its rows keep.
 type keeper struct{ stored }
 
-var _ ledger.EvidenceRows = keeper{}
+func (k keeper) KeyOf(d logical.Dot) (string, bool, error) { return k.Store.KeyOf(d) }
 
 func (k keeper) Evidence(key string, d logical.Dot) (ledger.Write, bool, error) {
 	r, found, err := k.RowOf(key, d)

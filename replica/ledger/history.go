@@ -9,17 +9,11 @@ import (
 // holds one whole value at a time.
 const HistoryBytes = 256
 
-// HistoryStore is what [History] reads; *storage.Store is one.
-type HistoryStore interface {
-	Object(key string) (*resolve.Object, error)
-	BriefStore
-}
-
 // History is the ops behind what the key holds under any resolver: its versions and
 // whatever their authors had been shown, directly or through others, as far as
 // the log still has them, and the changes of deadlines that hold or that later writes
 // kept. Newest first, at most count; of each value the first [HistoryBytes].
-func History(s HistoryStore, key string, count int) ([]*resolve.Op, error) {
+func History(s Store, key string, count int) ([]*resolve.Op, error) {
 	o, err := s.Object(key)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,9 +20,11 @@ type Store interface {
 	// no more than have maxBytes of keys and values together; at least one if
 	// there is one.
 	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error)
+	BriefStore
+	Conflicts
 }
 
-// Ledger is the writes one leader knows to be lost.
+// Rows is the writes one leader knows to be lost.
 type Rows interface {
 	// LossesOf yields the rows of one key, by dot and resolver, until yield
 	// answers false.
@@ -30,29 +33,23 @@ type Rows interface {
 	// it, by key, dot and resolver, until yield answers false. The empty key and
 	// the zero dot are before all.
 	LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error
-}
-
-// EvidenceRows is a ledger whose rows keep what was known of the write, for when the log
-// no longer holds it. A [Rows] may be one.
-type EvidenceRows interface {
-	// Evidence is what the row of d keeps, false if there is none. Leader and
-	// Author are filled in by the [Reader].
+	// Evidence is what the row of d keeps of the write, for when the log no longer holds
+	// it; false: nothing. Leader and Author are filled in by the [Reader].
 	Evidence(key string, d logical.Dot) (Write, bool, error)
 	// KeyOf is the key of the row of d, false if there is none. It may read as
 	// much as there are rows: only who asks about a forgotten write needs it.
 	KeyOf(d logical.Dot) (string, bool, error)
 }
 
-// BriefStore is a reader that can leave out the end of a long value. A [Store] may be
-// one: a question may look at thousands of writes and show a little of each.
+// BriefStore can leave out the end of a long value: a question may look at thousands of
+// writes and show a little of each.
 type BriefStore interface {
 	// BriefOp is Op with no more than limit bytes of the value, and the size of the
 	// whole.
 	BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, found bool, err error)
 }
 
-// Conflicts is a reader that knows of dots which a leader and its copy have given to two
-// writes. A [Store] may be one.
+// Conflicts knows of dots which a leader and its copy have given to two writes.
 type Conflicts interface {
 	// Settled yields those that are settled, each with the op that settles it, until
 	// yield answers false.
@@ -183,40 +180,14 @@ var _ resolve.History = (*question)(nil)
 func (q *question) Op(d logical.Dot) (*resolve.Op, bool) {
 	e, ok := q.ops[d]
 	if !ok {
-		e = q.read(d)
-	}
-	return e.op, e.op != nil
-}
-
-// read reads an op, and no more of its value than is kept if the reader can.
-func (q *question) read(d logical.Dot) entry {
-	b, ok := q.store.(BriefStore)
-	if !ok {
-		op, found, err := q.store.Op(d)
+		op, size, found, err := q.store.BriefOp(d, q.cfg.Value)
 		if q.fail(err); err != nil || !found {
 			op = nil
 		}
-		return q.cache(d, op)
+		e = entry{op, size}
+		q.ops[d] = e
 	}
-	op, size, found, err := b.BriefOp(d, q.cfg.Value)
-	if q.fail(err); err != nil || !found {
-		op = nil
-	}
-	e := entry{op: op, size: size}
-	q.ops[d] = e
-	return e
-}
-
-// cache keeps an op of this question's own; nil: there is none.
-func (q *question) cache(d logical.Dot, op *resolve.Op) entry {
-	e := entry{op: op}
-	if op != nil {
-		if e.size = len(op.Value); e.size > q.cfg.Value {
-			op.Value = slices.Clone(truncate(op.Value, q.cfg.Value))
-		}
-	}
-	q.ops[d] = e
-	return e
+	return e.op, e.op != nil
 }
 
 // losses is what the ledger says of d, by resolver, read once.
@@ -269,17 +240,12 @@ func (q *question) survivors(id resolve.ID) []logical.Dot {
 // several the one with the greatest earliest instant. It depends on the object
 // alone, so equal objects name the same.
 func (q *question) best(id resolve.ID) logical.Dot {
-	var best *resolve.Version
-	for _, i := range q.panel.Survivors(q.object, id, nil) {
-		v := &q.object.Versions[i]
-		if best == nil || v.Wall.Earliest > best.Wall.Earliest {
-			best = v
-		}
-	}
-	if best == nil {
+	alive := q.panel.Survivors(q.object, id, nil)
+	if len(alive) == 0 {
 		return logical.Dot{}
 	}
-	return best.Dot
+	all := q.object.Versions
+	return all[slices.MaxFunc(alive, func(a, b int) int { return cmp.Compare(all[a].Wall.Earliest, all[b].Wall.Earliest) })].Dot
 }
 
 // deadlines is the time that deadlines go by.

@@ -103,7 +103,7 @@ func (r *Reader) whole(f *Fate) ([]byte, error) {
 		}
 		return op.Value, nil
 	}
-	w, ok, err := r.ledger.(EvidenceRows).Evidence(f.Key, f.Dot)
+	w, ok, err := r.ledger.Evidence(f.Key, f.Dot)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("restore %s: %w", f.Dot, err)
@@ -152,38 +152,27 @@ func (r *Reader) restorable(f *Fate) *RestoreError {
 // without reaching, and how long; zero: it reaches all of them.
 func (q *question) ahead() (stamp wallclock.Instant, until time.Duration) {
 	for _, i := range q.panel.Survivors(q.object, q.panel.Serving, nil) {
-		v := &q.object.Versions[i]
-		if d := q.unreached(v); d > until {
-			stamp, until = q.stamped(v), d
+		if at, d := q.unreached(&q.object.Versions[i]); d > until {
+			stamp, until = at, d
 		}
 	}
 	return stamp, until
 }
 
-// unreached is how long a write accepted here would not reach v's stamp, under the
-// serving resolver. Stamps that count, and those that a leader takes over from what
-// it has heard, are reached at once.
-func (q *question) unreached(v *resolve.Version) time.Duration {
+// unreached is the instant in v's stamp, and how long a write accepted here would not
+// reach it, under the serving resolver. Stamps that count, and those that a leader takes
+// over from what it has heard, are reached at once.
+func (q *question) unreached(v *resolve.Version) (stamp wallclock.Instant, until time.Duration) {
 	now := q.cfg.Now
 	switch q.panel.Serving {
 	case resolve.LWW:
-		return v.Wall.Midpoint().Sub(now.Midpoint()) + 1
+		return v.Wall.Midpoint(), v.Wall.Midpoint().Sub(now.Midpoint()) + 1
 	case resolve.Interval:
-		return v.Wall.Earliest.Sub(now.Latest)
+		return v.Wall.Earliest, v.Wall.Earliest.Sub(now.Latest)
 	case resolve.HLC:
-		if v.HLC.Compare(q.cfg.HLC) > 0 {
-			return wallclock.Instant(v.HLC.Wall).Sub(now.Midpoint()) + 1
+		if at := wallclock.Instant(v.HLC.Wall); v.HLC.Compare(q.cfg.HLC) > 0 {
+			return at, at.Sub(now.Midpoint()) + 1
 		}
 	}
-	return 0
-}
-
-func (q *question) stamped(v *resolve.Version) wallclock.Instant {
-	switch q.panel.Serving {
-	case resolve.Interval:
-		return v.Wall.Earliest
-	case resolve.HLC:
-		return wallclock.Instant(v.HLC.Wall)
-	}
-	return v.Wall.Midpoint()
+	return 0, 0
 }

@@ -18,16 +18,16 @@ import (
 // there is one.
 func (q *question) overwriter(id resolve.ID, d logical.Dot) (overwrite, bool) {
 	found := q.overwriters(d)
-	best := -1
-	for i, o := range found {
-		if best < 0 || q.nearer(id, o, found[best]) {
-			best = i
-		}
-	}
-	if best < 0 {
+	if len(found) == 0 {
 		return overwrite{}, false
 	}
-	return found[best], true
+	best := found[0]
+	for _, o := range found[1:] {
+		if q.nearer(id, o, best) {
+			best = o
+		}
+	}
+	return best, true
 }
 
 // nearer prefers what was not lost, then what had seen d, then the oldest.
@@ -119,7 +119,7 @@ func (q *question) scan(d logical.Dot) {
 			from = ops[len(ops)-1].Dot.Seq + 1
 			for _, op := range ops {
 				if op.Key == q.object.Key && op.Kind != resolve.Touch && (slices.Contains(op.Parents, d) || slices.Contains(op.Hidden, d)) {
-					q.names(q.cache(op.Dot, op).op)
+					q.names(op)
 				}
 			}
 		}

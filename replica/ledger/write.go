@@ -70,11 +70,10 @@ func (q *question) remains(w *Write) {
 }
 
 func (q *question) evidence(d logical.Dot) (Write, bool) {
-	k, ok := q.ledger.(EvidenceRows)
-	if !ok || len(q.losses(d)) == 0 {
+	if len(q.losses(d)) == 0 {
 		return Write{}, false
 	}
-	w, ok, err := k.Evidence(q.object.Key, d)
+	w, ok, err := q.ledger.Evidence(q.object.Key, d)
 	q.fail(err)
 	return w, ok && err == nil
 }

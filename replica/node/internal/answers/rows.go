@@ -9,8 +9,6 @@ import (
 	"kvd/storage/losses"
 )
 
-var _ ledger.EvidenceRows = (*snapshot)(nil)
-
 // LossesFrom yields the ledger's verdicts from one write on.
 func (snap *snapshot) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
 	more := true

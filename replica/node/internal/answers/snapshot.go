@@ -26,9 +26,8 @@ type snapshot struct {
 }
 
 var (
-	_ ledger.Store      = (*snapshot)(nil)
-	_ ledger.Rows       = (*snapshot)(nil)
-	_ ledger.BriefStore = (*snapshot)(nil)
+	_ ledger.Store = (*snapshot)(nil)
+	_ ledger.Rows  = (*snapshot)(nil)
 )
 
 // ask lends use the present snapshot. What use found out is written after it has

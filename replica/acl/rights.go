@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -91,15 +92,8 @@ func (r *Rights) Reads(key string) bool { return r.May(Read) && r.Reaches(key) }
 // reaches finds the last prefix that is not behind the key: as none is the beginning
 // of another, no other can be the key's.
 func reaches[K string | []byte](prefixes []string, key K) bool {
-	from, to := 0, len(prefixes)
-	for from < to {
-		if middle := (from + to) / 2; prefixes[middle] <= string(key) {
-			from = middle + 1
-		} else {
-			to = middle
-		}
-	}
-	return from > 0 && len(key) >= len(prefixes[from-1]) && string(key[:len(prefixes[from-1])]) == prefixes[from-1]
+	behind := sort.Search(len(prefixes), func(i int) bool { return prefixes[i] > string(key) })
+	return behind > 0 && len(key) >= len(prefixes[behind-1]) && string(key[:len(prefixes[behind-1])]) == prefixes[behind-1]
 }
 
 // maxPrefixes bounds what one user's keys are described by.

@@ -70,7 +70,7 @@ func (c *Console) known(next http.Handler) http.Handler {
 			unknown(w, "the user or the password is wrong")
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(with(r.Context(), user)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, user)))
 	})
 }
 
@@ -81,11 +81,7 @@ func unknown(w http.ResponseWriter, why string) {
 
 type userKey struct{}
 
-// with is a context of a request by a user; nil is nobody, who may do everything.
-func with(ctx context.Context, u *acl.User) context.Context {
-	return context.WithValue(ctx, userKey{}, u)
-}
-
+// userOf is who a request is by; nil is nobody, who may do everything.
 func userOf(r *http.Request) *acl.User {
 	u, _ := r.Context().Value(userKey{}).(*acl.User)
 	return u

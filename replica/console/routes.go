@@ -12,19 +12,14 @@ import (
 // routes puts the checks in front of the pages: who may ask is decided before what
 // they ask for.
 func (c *Console) routes() http.Handler {
-	open := http.NewServeMux()
-	open.HandleFunc("/health/live", live)
-	open.HandleFunc("/health/ready", c.ready)
-	open.Handle("/", c.known(c.pages()))
-	return readsOnly(open)
-}
-
-func (c *Console) pages() http.Handler {
-	pages := http.NewServeMux()
+	pages, open := http.NewServeMux(), http.NewServeMux()
 	for _, p := range c.table() {
 		pages.Handle(p.path, needs(p.needs, p.show))
 	}
-	return pages
+	open.HandleFunc("/health/live", live)
+	open.HandleFunc("/health/ready", c.ready)
+	open.Handle("/", c.known(pages))
+	return readsOnly(open)
 }
 
 type shown struct {

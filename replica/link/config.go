@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -42,7 +43,7 @@ type Config struct {
 	// CertNames demands that a peer's certificate carries the leader's name as a
 	// DNS name.
 	CertNames bool
-	// Dial opens a connection; nil: TCP.
+	// Dial opens a connection.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
 
 	MaxFrame       int // bytes; see wire.Config
@@ -82,19 +83,17 @@ func Defaults() Config {
 		HandshakeTimeout: 3 * time.Second,
 		IdleTimeout:      4 * time.Second,
 		Backoff:          Backoff{Min: 50 * time.Millisecond, Max: 3 * time.Second, Refused: 15 * time.Second},
+		Dial: func(ctx context.Context, addr string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		},
 	}
 }
 
 // Validate refuses what cannot work, naming the field.
 func (c *Config) Validate() error {
 	w := c.wire()
-	if err := w.Validate(); err != nil {
+	if err := cmp.Or(w.Validate(), c.checkNames(), c.checkBounds(), c.checkTLS()); err != nil {
 		return fmt.Errorf("link: %w", err)
-	}
-	for _, check := range []func() error{c.checkNames, c.checkBounds, c.checkTimes, c.checkTLS} {
-		if err := check(); err != nil {
-			return fmt.Errorf("link: %w", err)
-		}
 	}
 	return nil
 }
@@ -116,14 +115,14 @@ func (c *Config) checkNames() error {
 		return fmt.Errorf("field Name is %q; a leader needs a name without spaces around it", c.Name)
 	case c.Origin == 0:
 		return errors.New("field Origin is zero; draw an origin first")
-	case c.Listener == nil:
-		return errors.New("there is no Listener; peers could not dial this leader")
+	case c.Listener == nil || c.Dial == nil:
+		return errors.New("there is no Listener, or no Dial; peers could not be met")
 	}
 	return nil
 }
 
 func (c *Config) checkBounds() error {
-	switch {
+	switch b := c.Backoff; {
 	case c.FrameBytes < 1<<10 || c.FrameBytes > min(c.MaxFrame, wire.MaxShared):
 		return fmt.Errorf("FrameBytes is %d; set it between 1 KiB and %d", c.FrameBytes, min(c.MaxFrame, wire.MaxShared))
 	case c.SendQueueBytes < 1<<10:
@@ -132,12 +131,6 @@ func (c *Config) checkBounds() error {
 		return fmt.Errorf("field Window is %d; set it between 1 KiB and 1 GiB", c.Window)
 	case c.MaxGreetings < 1:
 		return fmt.Errorf("MaxGreetings is %d; nobody could connect", c.MaxGreetings)
-	}
-	return nil
-}
-
-func (c *Config) checkTimes() error {
-	switch b := c.Backoff; {
 	case c.HandshakeTimeout <= 0 || c.IdleTimeout <= 0:
 		return fmt.Errorf("HandshakeTimeout %s, IdleTimeout %s; both must be above zero", c.HandshakeTimeout, c.IdleTimeout)
 	case b.Min <= 0 || b.Max < b.Min || b.Refused <= 0:

@@ -34,10 +34,7 @@ const (
 
 // String names the kind.
 func (k EventKind) String() string {
-	if k == 0 || k > Shared {
-		return "unknown"
-	}
-	return [...]string{"up", "down", "dial failed", "refused", "joined", "parted", "rejected", "garbage", "slow greeting", "queue full", "unsendable", "origin shared"}[k-1]
+	return [...]string{"unknown", "up", "down", "dial failed", "refused", "joined", "parted", "rejected", "garbage", "slow greeting", "queue full", "unsendable", "origin shared"}[k]
 }
 
 // Event is a typed fact about the mesh.

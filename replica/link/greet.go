@@ -26,7 +26,7 @@ type session struct {
 func (m *Mesh) invite(ctx context.Context, name replica.Leader, addr string) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.HandshakeTimeout)
 	defer cancel()
-	raw, err := m.dial(ctx, addr)
+	raw, err := m.cfg.Dial(ctx, addr)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s at %s: %w", name, addr, err)
 	}
@@ -41,14 +41,6 @@ func (m *Mesh) invite(ctx context.Context, name replica.Leader, addr string) (*s
 		return nil, fmt.Errorf("greet %s at %s: %w", name, addr, err)
 	}
 	return s, nil
-}
-
-func (m *Mesh) dial(ctx context.Context, addr string) (net.Conn, error) {
-	if m.cfg.Dial != nil {
-		return m.cfg.Dial(ctx, addr)
-	}
-	var d net.Dialer
-	return d.DialContext(ctx, "tcp", addr)
 }
 
 func (m *Mesh) introduce(ctx context.Context, raw net.Conn, name replica.Leader, addr string) (*session, error) {

@@ -154,24 +154,15 @@ func (in *inbound) takeBatch() error {
 	if err := in.checkReach(reach); err != nil {
 		return err
 	}
-	if !in.put(delivery{b, charge}) {
-		return fmt.Errorf("a batch of %d without credit: %w", charge, wire.ErrMalformed)
-	}
-	notify(in.more)
-	return nil
-}
-
-// put reports whether the peer had credit. It may overdraw it by one frame,
-// because a frame larger than all credit could never be sent otherwise.
-func (in *inbound) put(d delivery) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.window <= 0 {
-		return false
+	if in.window <= 0 { // it may overdraw its credit by one frame: one larger than all credit could never be sent otherwise
+		return fmt.Errorf("a batch of %d without credit: %w", charge, wire.ErrMalformed)
 	}
-	in.window -= d.charge
-	in.inbox = append(in.inbox, d)
-	return true
+	in.window -= charge
+	in.inbox = append(in.inbox, delivery{b, charge})
+	notify(in.more)
+	return nil
 }
 
 func (in *inbound) takeStatus() error {

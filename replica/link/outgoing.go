@@ -95,7 +95,7 @@ func (o *outgoing) write() error {
 			return err
 		}
 		leaving := o.mesh.leaving.Done()
-		if closed(leaving) {
+		if o.mesh.leaving.Err() != nil {
 			if o.queue.empty() && o.published.empty() {
 				return o.part()
 			}
@@ -115,7 +115,9 @@ func (o *outgoing) write() error {
 // flush writes all that may be sent now, and a keep-alive if it is due.
 func (o *outgoing) flush() error {
 	for {
-		o.report()
+		if n := o.queue.takeFull(); n > 0 {
+			o.mesh.emit(Event{Kind: QueueFull, Peer: o.name, Count: n})
+		}
 		o.out = o.gather(o.out[:0])
 		if len(o.out) == 0 && time.Now().Before(o.beat) {
 			return nil
@@ -183,12 +185,6 @@ func (o *outgoing) gatherOps(out []byte, ops []*resolve.Op) []byte {
 	return out
 }
 
-func (o *outgoing) report() {
-	if n := o.queue.takeFull(); n > 0 {
-		o.mesh.emit(Event{Kind: QueueFull, Peer: o.name, Count: n})
-	}
-}
-
 func (o *outgoing) timeout() time.Duration {
 	now := time.Now()
 	d := max(0, o.beat.Sub(now))
@@ -216,13 +212,4 @@ func (o *outgoing) part() error {
 func isGarbage(err error) bool {
 	return errors.Is(err, wire.ErrMalformed) || errors.Is(err, wire.ErrUnknown) ||
 		errors.Is(err, wire.ErrChecksum) || errors.Is(err, wire.ErrTooLarge)
-}
-
-func closed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }

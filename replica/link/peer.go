@@ -53,7 +53,7 @@ func (p *peer) run() {
 		<-p.before
 	}
 	var rest rest
-	for told := false; p.wanted(); told = true {
+	for told := false; p.mesh.leaving.Err() == nil && p.ctx.Err() == nil; told = true {
 		began := time.Now()
 		s, err := p.connect()
 		if err == nil {
@@ -65,8 +65,6 @@ func (p *peer) run() {
 		p.pause(rest.next(p.mesh.cfg.Backoff, err))
 	}
 }
-
-func (p *peer) wanted() bool { return p.mesh.leaving.Err() == nil && p.ctx.Err() == nil }
 
 func (p *peer) connect() (*session, error) {
 	ctx, cancel := context.WithCancel(p.ctx)

@@ -59,8 +59,6 @@ type delayed struct {
 	parcel parcel
 }
 
-func pack(ops []*resolve.Op) parcel { return parcel{slices.Clone(ops), wire.Charge(ops)} }
-
 func (q *queue) start(credit int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -86,67 +84,49 @@ func (q *queue) offer(m replica.Message, f fate) {
 		q.dropped.Faults++
 		return
 	}
-	b, isBatch := m.(*replica.Batch)
-	if isBatch {
-		if b = q.unqueued(b); len(b.Ops) == 0 {
+	switch m := m.(type) {
+	case *replica.Batch:
+		ops := q.unqueued(m.Ops)
+		if len(ops) == 0 {
+			q.dropped.Again++
 			return
 		}
-	}
-	for _, due := range f.due[:f.n] {
-		if isBatch {
-			q.addBatch(b, due)
-			continue
+		for _, due := range f.due[:f.n] {
+			q.addBatch(parcel{ops, wire.Charge(ops)}, due)
 		}
-		if m, ok := m.(*replica.Status); ok {
-			s := *m
-			s.Frontier = m.Frontier.Clone()
+	case *replica.Status:
+		s := *m
+		s.Frontier = m.Frontier.Clone()
+		for _, due := range f.due[:f.n] {
 			q.add(delayed{due: due, status: &s})
 		}
 	}
 }
 
-// unqueued is the batch without ops that wait here already: what the core ships again
-// because it was not acknowledged can only have been lost once it has left.
-func (q *queue) unqueued(b *replica.Batch) *replica.Batch {
+// unqueued is the ops that do not wait here already: what the core ships again because
+// it was not acknowledged can only have been lost once it has left. The slice is the
+// queue's.
+func (q *queue) unqueued(ops []*resolve.Op) []*resolve.Op {
 	var s stretch
 	var origin logical.Origin
-	fresh := 0
-	for _, op := range b.Ops {
+	return slices.DeleteFunc(slices.Clone(ops), func(op *resolve.Op) bool {
 		if op.Dot.Origin != origin {
-			origin = op.Dot.Origin
-			s = q.waits[origin]
+			origin, s = op.Dot.Origin, q.waits[op.Dot.Origin]
 		}
-		if s.to == 0 || op.Dot.Seq < s.from || op.Dot.Seq > s.to {
-			fresh++
-		}
-	}
-	switch fresh {
-	case len(b.Ops):
-		return b
-	case 0:
-		q.dropped.Again++
-		return &replica.Batch{}
-	}
-	left := &replica.Batch{Ops: make([]*resolve.Op, 0, fresh)}
-	for _, op := range b.Ops {
-		if s := q.waits[op.Dot.Origin]; s.to == 0 || op.Dot.Seq < s.from || op.Dot.Seq > s.to {
-			left.Ops = append(left.Ops, op)
-		}
-	}
-	return left
+		return s.to != 0 && op.Dot.Seq >= s.from && op.Dot.Seq <= s.to
+	})
 }
 
 // addBatch takes the batch if it fits; a single one always does.
-func (q *queue) addBatch(b *replica.Batch, due time.Time) {
+func (q *queue) addBatch(p parcel, due time.Time) {
 	if q.bytes >= q.limit {
 		q.full++
 		q.dropped.Full++
 		return
 	}
-	h := delayed{due: due, parcel: pack(b.Ops)}
-	q.bytes += h.parcel.bytes
-	q.note(b.Ops)
-	q.add(h)
+	q.bytes += p.bytes
+	q.note(p.ops)
+	q.add(delayed{due: due, parcel: p})
 }
 
 // note remembers that the ops wait. What does not follow upon what waits of its origin

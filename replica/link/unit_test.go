@@ -194,7 +194,8 @@ func TestQueueCreditIsNeverAboveTheWindow(t *testing.T) {
 	if q.grant(1, 100) {
 		t.Error("credit above the window was taken")
 	}
-	q.batches = []parcel{pack((&node{mesh: &Mesh{cfg: Config{Origin: 5}}}).batch(1, 1, 10).Ops)}
+	one := (&node{mesh: &Mesh{cfg: Config{Origin: 5}}}).batch(1, 1, 10).Ops
+	q.batches = []parcel{{one, wire.Charge(one)}}
 	charge := wire.Charge(q.batches[0].ops)
 	q.took(1)
 	if !q.grant(uint64(charge), 100) || q.credit != 100 || q.grant(1<<63, 100) {

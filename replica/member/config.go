@@ -68,14 +68,11 @@ func (c *Config) Validate() error {
 			errs = append(errs, errors.New("member: "+rule.says))
 		}
 	}
-	return errors.Join(append(errs, c.validateAddresses(), c.validateTags())...)
-}
-
-func (c *Config) validateTags() error {
+	errs = append(errs, c.validateAddresses())
 	if size := tagsSize(c.tags()); size > maxTags {
-		return fmt.Errorf("member: addresses, cluster name and policy digest take %d bytes of gossip, and there is room for %d; shorten the names", size, maxTags)
+		errs = append(errs, fmt.Errorf("member: addresses, cluster name and policy digest take %d bytes of gossip, and there is room for %d; shorten the names", size, maxTags))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (c *Config) validateAddresses() error {

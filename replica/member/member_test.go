@@ -155,7 +155,7 @@ func TestMembersMeet(t *testing.T) {
 		if v.Members[0].Name != "a" || v.Members[1].Name != "b" || v.Members[2].Name != "c" {
 			t.Errorf("%s: not sorted: %+v", n.cfg.Name, v.Members)
 		}
-		want := Member{Name: "c", Status: Alive, Gossip: third.Addr(), Origin: 7, PeerAddr: "c:1", RespAddr: "c:2", HTTPAddr: "c:3", Protocol: 1, PolicyDigest: "d1"}
+		want := Member{Name: "c", Status: Alive, Gossip: third.Addr(), Origin: 7, PeerAddr: "c:1", RespAddr: "c:2", HTTPAddr: "c:3"}
 		if v.Members[2] != want {
 			t.Errorf("%s sees %+v, want %+v", n.cfg.Name, v.Members[2], want)
 		}

@@ -277,7 +277,8 @@ func (m *Members) refresh() bool {
 		m.trouble = nil
 	}
 	m.learn(list)
-	fresh := View{Members: list, Joined: m.joined, Tried: tried, Trouble: m.trouble, Rival: m.guard.newestRival()}
+	_, rival := m.guard.newest()
+	fresh := View{Members: list, Joined: m.joined, Tried: tried, Trouble: m.trouble, Rival: rival}
 	if fresh.Equal(m.view) {
 		return false
 	}

@@ -152,14 +152,9 @@ func (g *guard) mark(list []Member) {
 	maps.DeleteFunc(g.replaced, func(name string, _ bool) bool { return g.known[name] == "" })
 }
 
-func (g *guard) newest() *Refused {
+// newest is the last refusal, and the last of a rival; nil: there was none.
+func (g *guard) newest() (last, rival *Refused) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.last
-}
-
-func (g *guard) newestRival() *Refused {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.rival
+	return g.last, g.rival
 }

@@ -35,21 +35,6 @@ func (c *Config) tags() map[string]string {
 	}
 }
 
-// fromTags reads what tags wrote. What cannot be read stays zero: whoever sent
-// it was compared with us before and passed.
-func fromTags(tags map[string]string) Member {
-	origin, _ := strconv.ParseUint(tags[tagOrigin], 16, 64)
-	protocol, _ := strconv.Atoi(tags[tagProtocol])
-	return Member{
-		Origin:       origin,
-		PeerAddr:     tags[tagPeer],
-		RespAddr:     tags[tagRESP],
-		HTTPAddr:     tags[tagHTTP],
-		Protocol:     protocol,
-		PolicyDigest: tags[tagPolicy],
-	}
-}
-
 // serfTags begins serf's encoding of tags; what follows is a MessagePack map.
 const serfTags = 255
 

@@ -53,9 +53,6 @@ type Member struct {
 	PeerAddr string
 	RespAddr string
 	HTTPAddr string
-
-	Protocol     int
-	PolicyDigest string
 }
 
 // Status is what gossip makes of a member.
@@ -71,21 +68,17 @@ const (
 
 // String names the state.
 func (s Status) String() string {
-	names := [...]string{"unknown", "alive", "leaving", "left", "failed"}
-	if int(s) >= len(names) {
-		return names[0]
-	}
-	return names[s]
+	return [...]string{"unknown", "alive", "leaving", "left", "failed"}[s]
 }
 
 // members turns what serf knows into ours, sorted by name.
 func members(known []serf.Member) []Member {
 	list := make([]Member, 0, len(known))
 	for _, k := range known {
-		m := fromTags(k.Tags)
-		m.Name, m.Status = k.Name, status(k.Status)
-		m.Gossip = address(k.Addr, k.Port)
-		list = append(list, m)
+		// What cannot be read stays zero: whoever sent it was compared with us and passed.
+		origin, _ := strconv.ParseUint(k.Tags[tagOrigin], 16, 64)
+		list = append(list, Member{Name: k.Name, Status: status(k.Status), Gossip: address(k.Addr, k.Port), Origin: origin,
+			PeerAddr: k.Tags[tagPeer], RespAddr: k.Tags[tagRESP], HTTPAddr: k.Tags[tagHTTP]})
 	}
 	slices.SortFunc(list, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -16,8 +16,8 @@
 //
 // The parts that only a leader needs have packages below internal: identity (may the
 // last origin be resumed), known (what is remembered of others), recovery (the store,
-// and what is missing of a damaged one), joining (a leader without data), readiness
-// (what keeps clients off), answers (the KVD commands that ask), feed (losses as they
+// and what is missing of a damaged one), joining (a leader without data),
+// answers (the KVD commands that ask), feed (losses as they
 // happen), and three small ones: options, fields, sidefile.
 //
 // # The walk of a SET
@@ -80,8 +80,8 @@
 //
 // Files: config.go, flags.go, addresses.go, tls.go and login.go (what it is told); leader.go (the
 // wiring), origin.go and store.go (how it begins), stop.go (how it ends), wires.go and
-// clock.go (the wires), sizes.go (what fits into what), events.go; folding.go (clients
-// while objects are folded again); inspect.go, peers.go, unreplicated.go,
-// ledgerstatus.go, refusals.go and oversized.go (what it says of itself); extra.go,
+// clock.go (the wires), sizes.go (what fits into what); readiness.go and folding.go (what
+// keeps clients off); inspect.go, peers.go, unreplicated.go and status.go (what it says of
+// itself); extra.go,
 // identity.go, forget.go, fault.go and names.go (commands about leaders).
 package node

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,46 +49,33 @@ func (l *Leader) clearFaults() {
 	})
 }
 
-// clockChange is what a client wants done to the clock.
-type clockChange struct {
-	faults       wallclock.Faults
-	step, freeze time.Duration
-}
-
 // faultClock changes what is named and leaves the rest.
 func (l *Leader) faultClock(pairs []string) (err error) {
 	l.clock.change(func(s wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
-		c := clockChange{faults: s.Faults()}
-		if err = c.read(pairs); err != nil {
+		f := s.Faults()
+		var step, freeze time.Duration
+		err = readPairs(pairs, map[string]func(string) error{
+			"offset": into(&f.Offset, time.ParseDuration), "step": into(&step, time.ParseDuration), "drift": into(&f.Drift, number),
+			"error": into(&f.Error, positive), "freeze": into(&freeze, positive), "strobe": into(&f.Strobe, readStrobe),
+		})
+		if err != nil {
 			return s
 		}
-		if s = s.With(c.faults, at).Step(c.step); c.freeze > 0 {
-			s = s.Freeze(at, c.freeze)
+		if s = s.With(f, at).Step(step); freeze > 0 {
+			s = s.Freeze(at, freeze)
 		}
 		return s
 	})
 	return err
 }
 
-func (c *clockChange) read(pairs []string) error {
+// readPairs reads each name=value as what the name stands for.
+func readPairs(pairs []string, known map[string]func(value string) error) error {
 	for _, pair := range pairs {
 		name, value, _ := strings.Cut(pair, "=")
-		var err error
-		switch name {
-		case "offset":
-			c.faults.Offset, err = time.ParseDuration(value)
-		case "step":
-			c.step, err = time.ParseDuration(value)
-		case "drift":
-			c.faults.Drift, err = strconv.ParseFloat(value, 64)
-		case "error":
-			c.faults.Error, err = positive(value)
-		case "freeze":
-			c.freeze, err = positive(value)
-		case "strobe":
-			c.faults.Strobe, err = readStrobe(value)
-		default:
-			err = errors.New(faultHelp)
+		err := errors.New(faultHelp)
+		if read := known[name]; read != nil {
+			err = read(value)
 		}
 		if err != nil {
 			return fmt.Errorf("fault %s: %w", pair, err)
@@ -95,6 +83,16 @@ func (c *clockChange) read(pairs []string) error {
 	}
 	return nil
 }
+
+// into reads a value to where it belongs.
+func into[T any](to *T, parse func(string) (T, error)) func(string) error {
+	return func(text string) (err error) {
+		*to, err = parse(text)
+		return err
+	}
+}
+
+func number(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
 
 func positive(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
@@ -109,40 +107,15 @@ func (l *Leader) faultLink(peer string, pairs []string) error {
 	if _, known := l.members.View().Find(peer); !known || peer == l.cfg.Name {
 		return fmt.Errorf("fault: %s is no other leader; KVD.MEMBERS lists them", peer)
 	}
-	f, err := parseLinkFault(pairs)
-	if err != nil {
+	var f link.LinkFault
+	err := readPairs(pairs, map[string]func(string) error{
+		"delay": into(&f.Delay, positive), "jitter": into(&f.Jitter, positive), "loss": into(&f.Loss, number),
+		"duplicate": into(&f.Duplicate, number), "overtake": into(&f.Overtake, number), "cut": into(&f.Cut, onOff),
+	})
+	if err = cmp.Or(err, f.Validate()); err != nil {
 		return err
 	}
 	return l.faults.Set(replica.Leader(peer), f)
-}
-
-// parseLinkFault reads name=value pairs.
-func parseLinkFault(pairs []string) (link.LinkFault, error) {
-	var f link.LinkFault
-	for _, pair := range pairs {
-		name, value, _ := strings.Cut(pair, "=")
-		var err error
-		switch name {
-		case "delay":
-			f.Delay, err = positive(value)
-		case "jitter":
-			f.Jitter, err = positive(value)
-		case "loss":
-			f.Loss, err = strconv.ParseFloat(value, 64)
-		case "duplicate":
-			f.Duplicate, err = strconv.ParseFloat(value, 64)
-		case "overtake":
-			f.Overtake, err = strconv.ParseFloat(value, 64)
-		case "cut":
-			f.Cut, err = onOff(value)
-		default:
-			err = errors.New(faultHelp)
-		}
-		if err != nil {
-			return f, fmt.Errorf("fault %s: %w", pair, err)
-		}
-	}
-	return f, f.Validate()
 }
 
 func onOff(text string) (bool, error) {

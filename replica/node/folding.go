@@ -92,7 +92,7 @@ type waitingServers struct {
 func (l *Leader) startWaiting() (*waitingServers, error) {
 	d := &waitingServers{}
 	lend := func(of net.Listener) *lentListener {
-		lent := &lentListener{Listener: of}
+		lent := &lentListener{TCPListener: of.(*net.TCPListener)} // as bind has opened it
 		d.lent = append(d.lent, lent)
 		return lent
 	}
@@ -139,17 +139,15 @@ func (d *waitingServers) close() error {
 
 // lentListener is a listener that goes on after it was closed.
 type lentListener struct {
-	net.Listener
+	*net.TCPListener
 	closed atomic.Bool
 }
-
-type deadliner interface{ SetDeadline(time.Time) error }
 
 func (l *lentListener) Accept() (net.Conn, error) {
 	if l.closed.Load() {
 		return nil, net.ErrClosed
 	}
-	conn, err := l.Listener.Accept()
+	conn, err := l.TCPListener.Accept()
 	if err != nil && l.closed.Load() {
 		return nil, net.ErrClosed
 	}
@@ -159,18 +157,10 @@ func (l *lentListener) Accept() (net.Conn, error) {
 // Close ends the Accept under way and all that follow, and keeps the address.
 func (l *lentListener) Close() error {
 	l.closed.Store(true)
-	if d, ok := l.Listener.(deadliner); ok {
-		return d.SetDeadline(time.Unix(1, 0))
-	}
-	return nil
+	return l.SetDeadline(time.Unix(1, 0))
 }
 
-func (l *lentListener) reclaim() error {
-	if d, ok := l.Listener.(deadliner); ok {
-		return d.SetDeadline(time.Time{})
-	}
-	return nil
-}
+func (l *lentListener) reclaim() error { return l.SetDeadline(time.Time{}) }
 
 // nobody stands in for the leader: all that looks at keys is refused before it
 // gets here.

@@ -41,18 +41,12 @@ func (l *Leader) originShared() bool {
 	return slices.ContainsFunc(l.loop.Status().Refusals, func(r replica.Refusal) bool { return r.Cause == replica.SharedOrigin })
 }
 
-// contested reports whether a dot of our origin is known to have another content
-// elsewhere: the other holder may give more, so the next start takes a new origin.
-func (l *Leader) contested() (bool, error) {
-	return l.store.Contested(l.origin)
-}
-
 // renew is KVD.NEWORIGIN: the leader ends as soon as it has answered, and is started
 // again by whoever runs it. What it accepted so far stays as it is. It is refused where
 // nothing is wrong with the origin: the number of origins is limited, and none is taken
 // back.
 func (l *Leader) renew(_ context.Context, _ [][]byte, w *resp.Writer) error {
-	twice, err := l.contested()
+	twice, err := l.store.Contested(l.origin)
 	switch {
 	case err != nil:
 		return err

@@ -24,7 +24,6 @@ import (
 	"kvd/replica/node/internal/feed"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
-	"kvd/replica/node/internal/readiness"
 	"kvd/replica/node/internal/recovery"
 	"kvd/replica/resp/server"
 	"kvd/storage"
@@ -53,8 +52,8 @@ type Leader struct {
 	clock    *clock
 	faults   *link.Faults
 	metrics  *console.Metrics
-	blockers readiness.Blockers // what keeps it from serving for now
-	empty    bool               // it began without data
+	blockers blockers // what keeps it from serving for now
+	empty    bool     // it began without data
 	// newcomer is nil once the leader has the data that the others had.
 	newcomer atomic.Pointer[joining.Newcomer]
 	lossFeed *feed.Hub
@@ -93,7 +92,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
 		clock:    newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
 		faults:   link.NewFaults(rand.Uint64()),
-		blockers: readiness.Blockers{Leader: cfg.Name}, forgotten: known.NewForgotten(),
+		blockers: blockers{Leader: cfg.Name}, forgotten: known.NewForgotten(),
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
 	}
 	for _, step := range []func(context.Context) error{

@@ -46,12 +46,9 @@ func (c *Config) loginConsole() func(ctx context.Context, name, password, from s
 		if name != leaderUser {
 			return c.Users.Login(ctx, name, password, from)
 		}
-		if len(c.GossipKey) > 0 && equalText(password, c.leaderPassword()) {
+		if len(c.GossipKey) > 0 && subtle.ConstantTimeCompare([]byte(password), []byte(c.leaderPassword())) == 1 {
 			return peer, nil
 		}
 		return nil, acl.ErrDenied
 	}
 }
-
-// equalText compares in constant time for equal lengths.
-func equalText(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

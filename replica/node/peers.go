@@ -36,9 +36,13 @@ func behind(f logical.Frontier, peers []replica.PeerView) int {
 	for _, p := range peers {
 		all = all.Join(p.Known)
 	}
-	n := 0
+	return int(lacking(all, f))
+}
+
+// lacking is how many ops of all f does not cover.
+func lacking(all, f logical.Frontier) (n uint64) {
 	for d := range all.All() {
-		n += int(d.Seq - min(d.Seq, f.At(d.Origin)))
+		n += uint64(d.Seq - min(d.Seq, f.At(d.Origin)))
 	}
 	return n
 }
@@ -81,7 +85,7 @@ func (l *Leader) peers() []console.Peer {
 		}
 		p, heardOf := known[replica.Leader(m.Name)]
 		if !heardOf { // it has just been learnt of, and is known to have nothing
-			p = replica.PeerView{Peer: replica.Leader(m.Name), Behind: total(s.State.Frontier)}
+			p = replica.PeerView{Peer: replica.Leader(m.Name), Behind: lacking(s.State.Frontier, logical.Frontier{})}
 		}
 		age := time.Duration(0)
 		if p.Behind > 0 {
@@ -95,13 +99,6 @@ func (l *Leader) peers() []console.Peer {
 		})
 	}
 	return all
-}
-
-func total(f logical.Frontier) (n uint64) {
-	for d := range f.All() {
-		n += uint64(d.Seq)
-	}
-	return n
 }
 
 // clockTimeout is how long a peer's offset is reported after it was last heard.
@@ -120,12 +117,9 @@ func clockOffset(p *replica.PeerView, m wallclock.Moment) *console.Offset {
 
 // unsynced is how many ops are applied here and would be lost with the machine's
 // power; under --sync never nobody can tell, and none are counted.
-func (l *Leader) unsynced() (n uint64) {
+func (l *Leader) unsynced() uint64 {
 	synced := l.loop.Synced() // before the frontier, which only grows
-	for d := range l.loop.Frontier().All() {
-		n += uint64(d.Seq - min(d.Seq, synced.At(d.Origin)))
-	}
-	return n
+	return lacking(l.loop.Frontier(), synced)
 }
 
 // served is the addresses and the fsync policy, as clients ask for them.

@@ -68,14 +68,12 @@ func (l *Leader) stop(ctx context.Context) error {
 	if err := l.members.Leave(ctx); err != nil {
 		l.cfg.Logger.Warn("left without a word", "leader", l.cfg.Name, "why", err.Error())
 	}
-	errs = append(errs, l.members.Close())
-	errs = append(errs, l.loop.Stop(context.Background()), l.console.Shutdown(ctx))
+	errs = append(errs, l.members.Close(), l.loop.Stop(context.Background()), l.console.Shutdown(ctx))
 	l.serving.Wait()
 	f := l.loop.Frontier()
 	own := f.At(l.origin)
-	contested, err := l.contested()
-	errs = append(errs, err)
-	errs = append(errs, l.pump.Close(), l.store.Close())
+	contested, err := l.store.Contested(l.origin) // the other holder may give more dots
+	errs = append(errs, err, l.pump.Close(), l.store.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("stop %s: %w; the next start begins a new origin", l.cfg.Name, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kvd/replica/node/internal/answers"
+	"kvd/resolve"
 
 	"kvd/logical"
 	"kvd/replica"
@@ -110,4 +111,23 @@ func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 		}
 	}
 	return answers.Draining(err)
+}
+
+func (c *Config) serves(key string) resolve.ID { return c.Policy.Panel(key).Serving }
+
+// observe is told every event on the loop's goroutine, once it is durable.
+func (l *Leader) observe(e replica.Event) {
+	l.metrics.Observe(e)
+	switch e := e.(type) {
+	case replica.Applied:
+		l.watchOrigins(e.Op)
+	case replica.Judged:
+		l.lossFeed.Tell(e)
+	case replica.WritesRefused, replica.WritesAllowed:
+		l.logRefusal(e)
+	case replica.Unsendable:
+		l.logUnsendable(e)
+	case replica.OriginTwice, replica.LogsDiffer, replica.ConflictFound:
+		l.logConflict(e)
+	}
 }

@@ -60,7 +60,7 @@ func TestLongQuestionsEnd(t *testing.T) {
 	an, _ := asked(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	rounds := 0
-	err := an.about(ctx, func(_ *snapshot, reader *ledger.Reader) error {
+	_, err := an.about(ctx, func(_ *snapshot, reader *ledger.Reader) error {
 		for ; ; rounds++ {
 			if _, err := reader.Audit(ledger.AuditOptions{MemoryBytes: 100_000}); err != nil {
 				return err
@@ -84,10 +84,10 @@ func TestLongQuestionsEnd(t *testing.T) {
 			})
 		},
 	} {
-		if err := an.ask(ctx, read); err == nil {
+		if _, err := an.ask(ctx, read); err == nil {
 			t.Errorf("%s are read for nobody", name)
 		}
-		if err := an.ask(context.Background(), read); err != nil {
+		if _, err := an.ask(context.Background(), read); err != nil {
 			t.Errorf("%s are not read: %v", name, err)
 		}
 	}
@@ -133,7 +133,7 @@ func TestOneLongQuestionAtATime(t *testing.T) {
 	if err := loop.Stop(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if err := an.ask(context.Background(), func(*snapshot) error { return nil }); !errors.Is(err, resp.ErrDraining) {
+	if _, err := an.ask(context.Background(), func(*snapshot) error { return nil }); !errors.Is(err, resp.ErrDraining) {
 		t.Errorf("after the end: %v", err)
 	}
 }

@@ -25,14 +25,13 @@ const (
 var errBusy = resp.Refuse("BUSY", "an audit or advice is under way at this leader; ask again when it is done, or ask another leader")
 
 // whole lends use a reader for a question that reads the whole log.
-func (an *Answers) whole(ctx context.Context, use func(*ledger.Reader) error) (at *snapshot, err error) {
+func (an *Answers) whole(ctx context.Context, use func(*ledger.Reader) error) (*snapshot, error) {
 	if !an.busy.CompareAndSwap(false, true) {
 		return nil, errBusy
 	}
 	an.done.Store(0)
 	defer an.busy.Store(false)
-	return at, an.about(ctx, func(snap *snapshot, reader *ledger.Reader) error {
-		at = snap
+	return an.about(ctx, func(_ *snapshot, reader *ledger.Reader) error {
 		reader.Watch(func(done float64) {
 			an.done.Store(int64(done * parts))
 			an.steps.Add(1)

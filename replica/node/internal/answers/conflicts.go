@@ -28,7 +28,6 @@ type conflict struct {
 // conflictPage is some of them, as of one snapshot.
 type conflictPage struct {
 	storage.Conflicts
-	at   *snapshot
 	all  []conflict
 	next logical.Dot // where the next page goes on; zero: there is none
 	err  error
@@ -37,7 +36,7 @@ type conflictPage struct {
 // conflicts is a page of the dots after one; of those that nothing settles, if open.
 // What the user that asks may not read is left out.
 func (snap *snapshot) conflicts(after logical.Dot, open bool) (*conflictPage, error) {
-	p, user := &conflictPage{at: snap}, acl.Of(snap.ctx)
+	p, user := &conflictPage{}, acl.Of(snap.ctx)
 	var err error
 	if p.Conflicts, err = snap.ConflictStats(); err != nil {
 		return nil, err
@@ -79,7 +78,7 @@ func (an *Answers) tellConflicts(ctx context.Context, args [][]byte, w *resp.Wri
 	}
 	open := o.Has("OPEN")
 	var p *conflictPage
-	err = an.ask(ctx, func(snap *snapshot) (err error) {
+	at, err := an.ask(ctx, func(snap *snapshot) (err error) {
 		p, err = snap.conflicts(after, open)
 		return err
 	})
@@ -87,7 +86,7 @@ func (an *Answers) tellConflicts(ctx context.Context, args [][]byte, w *resp.Wri
 		return err
 	}
 	w.Map(9)
-	p.at.head(w)
+	at.head(w)
 	fields.Text(w, "origin", an.cfg.Origin.String())
 	fields.List(w, "refuses", an.cfg.Loop.Status().Refusals, func(r replica.Refusal) {
 		w.Map(2)
@@ -151,7 +150,7 @@ func (an *Answers) accept(ctx context.Context, args [][]byte, w *resp.Writer) (l
 		return d, err
 	}
 	m.Newer = o.Has("NEWER")
-	err = an.ask(ctx, func(snap *snapshot) (err error) {
+	_, err = an.ask(ctx, func(snap *snapshot) (err error) {
 		m.Contents, err = snap.contentsOf(d)
 		for _, c := range m.Contents {
 			if err == nil && c != nil && !acl.Of(ctx).Reaches(c.Key) {

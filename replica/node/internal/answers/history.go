@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"kvd/logical"
 	"kvd/replica/ledger"
 
 	"kvd/replica/node/internal/fields"
@@ -59,11 +60,7 @@ func writeOp(w *resp.Writer, op *resolve.Op) {
 	fields.Number(w, "error", int64(op.Wall.HalfWidth()))
 	fields.Text(w, "hlc", fmt.Sprintf("%d.%d", op.HLC.Wall, op.HLC.Count))
 	fields.Number(w, "lamport", int64(op.Lamport))
-	w.Text("parents")
-	w.Array(len(op.Parents))
-	for _, d := range op.Parents {
-		w.Text(d.String())
-	}
+	fields.List(w, "parents", op.Parents, func(d logical.Dot) { w.Text(d.String()) })
 	fields.Text(w, "client", clientOf(op))
 	fields.Number(w, "expires", int64(op.Expires))
 	var ended int64

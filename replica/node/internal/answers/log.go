@@ -28,7 +28,7 @@ func (an *Answers) tellLog(ctx context.Context, args [][]byte, w *resp.Writer) e
 		return err
 	}
 	b := bundle{prefix: prefix, user: acl.Of(ctx), count: count}
-	err = an.ask(ctx, func(snap *snapshot) error {
+	_, err = an.ask(ctx, func(snap *snapshot) error {
 		b.last = snap.applied.At(from.Origin)
 		return snap.LogEntries(from.Origin, from.Seq, b.take)
 	})

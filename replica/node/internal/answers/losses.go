@@ -26,10 +26,8 @@ func (an *Answers) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer
 	}
 	f.Keys = acl.Of(ctx).Reads
 	var p page
-	var at *snapshot
 	var evicted int64
-	err = an.about(ctx, func(snap *snapshot, reader *ledger.Reader) (err error) {
-		at = snap
+	at, err := an.about(ctx, func(snap *snapshot, reader *ledger.Reader) (err error) {
 		if evicted, _, err = snap.evicted(); err != nil {
 			return err
 		}
@@ -42,11 +40,7 @@ func (an *Answers) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer
 	at.head(w)
 	fields.Number(w, "now", int64(at.now.Midpoint()))
 	fields.Number(w, "evicted", evicted)
-	w.Text("rows")
-	w.Array(len(p.rows))
-	for i := range p.rows {
-		writeLoss(w, &p.rows[i], an.cfg.Policy.Panel(p.rows[i].Key).Serving)
-	}
+	fields.List(w, "rows", p.rows, func(d ledger.LossRecord) { writeLoss(w, &d, an.cfg.Policy.Panel(d.Key).Serving) })
 	fields.TextOrNull(w, "next", p.next)
 	return nil
 }

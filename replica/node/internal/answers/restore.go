@@ -36,8 +36,7 @@ func (an *Answers) restore(ctx context.Context, args [][]byte, w *resp.Writer) (
 	var q *replica.Request
 	err = an.catchUp(r)
 	if err == nil {
-		err = an.about(ctx, func(snap *snapshot, reader *ledger.Reader) (err error) {
-			at = snap
+		at, err = an.about(ctx, func(snap *snapshot, reader *ledger.Reader) (err error) {
 			if err = reaches(acl.Of(ctx), reader, r.lost); err != nil {
 				return err
 			}
@@ -97,7 +96,7 @@ type readBack struct {
 // readBack asks what became of the write with dot d, which this leader has just
 // made. That it was made stands whatever comes of the question.
 func (an *Answers) readBack(ctx context.Context, d logical.Dot) (back readBack) {
-	err := an.about(ctx, func(_ *snapshot, reader *ledger.Reader) error {
+	_, err := an.about(ctx, func(_ *snapshot, reader *ledger.Reader) error {
 		f, err := reader.Fate(d)
 		if err != nil || len(f.Verdicts) == 0 {
 			return err

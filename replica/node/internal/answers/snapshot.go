@@ -30,18 +30,18 @@ var (
 	_ ledger.Rows  = (*snapshot)(nil)
 )
 
-// ask lends use the present snapshot. What use found out is written after it has
-// returned: a client that takes its answer slowly must not keep a snapshot open.
-func (an *Answers) ask(ctx context.Context, use func(*snapshot) error) error {
-	err := an.cfg.Loop.Snapshot(func(c *storage.Snapshot, applied logical.Frontier) error {
-		m := &snapshot{Snapshot: c, ctx: ctx, applied: applied, now: an.cfg.Clock.Now().Wall, of: an}
-		return use(m)
+// ask lends use the present snapshot; what it returns has only its head left. What use
+// found out is written after it has returned: a client that takes its answer slowly must
+// not keep a snapshot open.
+func (an *Answers) ask(ctx context.Context, use func(*snapshot) error) (at *snapshot, err error) {
+	err = an.cfg.Loop.Snapshot(func(c *storage.Snapshot, applied logical.Frontier) error {
+		at = &snapshot{Snapshot: c, ctx: ctx, applied: applied, now: an.cfg.Clock.Now().Wall, of: an}
+		return use(at)
 	})
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return fmt.Errorf("%w; ask another leader", resp.ErrDraining)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w; ask another leader", resp.ErrDraining)
 	}
-	return Draining(err)
+	return at, Draining(err)
 }
 
 func (s *snapshot) reader() (*ledger.Reader, error) {
@@ -60,7 +60,7 @@ func (s *snapshot) reader() (*ledger.Reader, error) {
 }
 
 // about lends use the reader of this snapshot.
-func (an *Answers) about(ctx context.Context, use func(*snapshot, *ledger.Reader) error) error {
+func (an *Answers) about(ctx context.Context, use func(*snapshot, *ledger.Reader) error) (*snapshot, error) {
 	return an.ask(ctx, func(s *snapshot) error {
 		r, err := s.reader()
 		if err != nil {

@@ -17,9 +17,7 @@ import (
 // tellWhy is KVD.WHY.
 func (an *Answers) tellWhy(ctx context.Context, args [][]byte, w *resp.Writer) error {
 	var s *ledger.Explanation
-	var at *snapshot
-	err := an.about(ctx, func(snap *snapshot, reader *ledger.Reader) (err error) {
-		at = snap
+	at, err := an.about(ctx, func(_ *snapshot, reader *ledger.Reader) (err error) {
 		s, err = reader.Why(string(args[1]))
 		return err
 	})
@@ -44,9 +42,7 @@ func (an *Answers) tellFate(ctx context.Context, args [][]byte, w *resp.Writer) 
 		return err
 	}
 	var f *ledger.Fate
-	var at *snapshot
-	err = an.about(ctx, func(snap *snapshot, reader *ledger.Reader) (err error) {
-		at = snap
+	at, err := an.about(ctx, func(_ *snapshot, reader *ledger.Reader) (err error) {
 		if f, err = reader.Fate(d); err == nil && !acl.Of(ctx).Reaches(f.Key) && f.Key != "" {
 			err = server.ErrKeyDenied
 		}

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -149,14 +150,8 @@ func (h *Hub) listen(prefix string, all bool, reads func(string) bool, wake func
 func (h *Hub) forget(r *listener) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var others []*listener
-	for _, o := range h.listeners {
-		if o != r {
-			others = append(others, o)
-		}
-	}
-	h.listeners = others
-	h.readers.Store(int32(len(others)))
+	h.listeners = slices.DeleteFunc(slices.Clone(h.listeners), func(o *listener) bool { return o == r })
+	h.readers.Store(int32(len(h.listeners)))
 }
 
 // Channels is the hub as RESP sees it.

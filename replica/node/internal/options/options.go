@@ -4,6 +4,7 @@ package options
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,35 +28,24 @@ func Read(args [][]byte, known ...Option) (Given, error) {
 	g := Given{}
 	for len(args) > 0 {
 		name := strings.ToUpper(string(args[0]))
-		o, ok := find(known, name)
-		_, twice := g[name]
-		switch {
-		case !ok:
+		i := slices.IndexFunc(known, func(o Option) bool { return o.Name == name })
+		if i < 0 {
 			return nil, fmt.Errorf("syntax error at %.64q: %s", args[0], knownOptions(known))
-		case twice && !o.Many:
+		}
+		o := known[i]
+		switch {
+		case g.Has(name) && !o.Many:
 			return nil, fmt.Errorf("syntax error: %s is given twice", name)
 		case len(args) <= o.Values:
 			return nil, fmt.Errorf("syntax error: %s needs %s; %s", name, valuesOf(o), knownOptions(known))
 		}
 		values := g[name]
-		if values == nil {
-			values = []string{}
-		}
 		for _, v := range args[1 : 1+o.Values] {
 			values = append(values, string(v))
 		}
 		g[name], args = values, args[1+o.Values:]
 	}
 	return g, nil
-}
-
-func find(known []Option, name string) (Option, bool) {
-	for _, o := range known {
-		if o.Name == name {
-			return o, true
-		}
-	}
-	return Option{}, false
 }
 
 func knownOptions(known []Option) string {
@@ -80,7 +70,10 @@ func valuesOf(o Option) string {
 }
 
 // Has reports whether an option was given.
-func (g Given) Has(name string) bool { return g[name] != nil }
+func (g Given) Has(name string) bool {
+	_, given := g[name]
+	return given
+}
 
 // One is the value of an option; empty: it was not given.
 func (g Given) One(name string) string {

@@ -1,4 +1,4 @@
-package readiness
+package node
 
 import (
 	"cmp"
@@ -11,9 +11,11 @@ import (
 	"kvd/replica/resp/server"
 )
 
-// Blockers are what keeps a leader from serving clients for now. The zero value has
-// none.
-type Blockers struct {
+// blockers are what keeps a leader from serving clients for now; the zero value has none.
+// As long as there is one, commands that look at keys are answered LOADING, /health/ready
+// is 503, and both say why and how far it has come. Replication, questions about the
+// leader, and its stop go on.
+type blockers struct {
 	Leader string // its name; not changed any more
 
 	any atomic.Bool // there are some: what a served command looks at
@@ -31,7 +33,7 @@ type blocker struct {
 // Block keeps the leader from serving until release is called, which may be called
 // again. tell is asked for every refused command, from many goroutines: a sentence
 // that says what is under way, with the numbers, and how far it has come.
-func (b *Blockers) Block(cause console.Cause, tell func() (detail string, p console.Progress)) (release func()) {
+func (b *blockers) Block(cause console.Cause, tell func() (detail string, p console.Progress)) (release func()) {
 	one := &blocker{cause, time.Now(), tell}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -41,7 +43,7 @@ func (b *Blockers) Block(cause console.Cause, tell func() (detail string, p cons
 	return func() { b.release(one) }
 }
 
-func (b *Blockers) release(one *blocker) {
+func (b *blockers) release(one *blocker) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.all = slices.DeleteFunc(b.all, func(x *blocker) bool { return x == one })
@@ -49,10 +51,10 @@ func (b *Blockers) release(one *blocker) {
 }
 
 // Serving reports whether there is none.
-func (b *Blockers) Serving() bool { return !b.any.Load() }
+func (b *blockers) Serving() bool { return !b.any.Load() }
 
 // now is the blockers there are, one of each cause.
-func (b *Blockers) now() []*blocker {
+func (b *blockers) now() []*blocker {
 	if !b.any.Load() {
 		return nil
 	}
@@ -62,7 +64,7 @@ func (b *Blockers) now() []*blocker {
 }
 
 // Reasons is why clients are not served; none: they are.
-func (b *Blockers) Reasons() []console.Reason {
+func (b *blockers) Reasons() []console.Reason {
 	var why []console.Reason
 	for _, one := range b.now() {
 		detail, p := one.tell()
@@ -72,7 +74,7 @@ func (b *Blockers) Reasons() []console.Reason {
 }
 
 // Loading is what clients are told; nil: they are served.
-func (b *Blockers) Loading() *server.Loading {
+func (b *blockers) Loading() *server.Loading {
 	all := b.now()
 	if len(all) == 0 {
 		return nil

@@ -45,7 +45,7 @@
 // # Ancestry
 //
 // Who had seen what is found by walking what ops name, newest first: that walk is
-// descent.go, and Why, Fate, Restore and History all take it. The audit alone walks
+// ancestry.go, and Why, Fate, Restore and History all take it. The audit alone walks
 // otherwise, over all ops of many keys at once and without their values
 // (audit_trace.go); and the oracle of the scenarios keeps a walk of its own, so that
 // it does not share our mistakes.

@@ -79,9 +79,9 @@
 //     TLS, or when somebody said outright that it shall be insecure.
 //
 // Files: config.go, flags.go, addresses.go, tls.go and login.go (what it is told); leader.go (the
-// wiring), origin.go and store.go (how it begins), stop.go (how it ends), wires.go and
-// clock.go (the wires), sizes.go (what fits into what); readiness.go and folding.go (what
-// keeps clients off); inspect.go, peers.go, unreplicated.go and status.go (what it says of
+// wiring), origin.go and store.go (how it begins), stop.go (how it ends), wires.go
+// (the wires), sizes.go (what fits into what); readiness.go and folding.go (what
+// keeps clients off); inspect.go, peers.go and status.go (what it says of
 // itself); extra.go,
 // identity.go, forget.go, fault.go and names.go (commands about leaders).
 package node

@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"kvd/replica/node/internal/answers"
-
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/command"
@@ -21,6 +19,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/answers"
 	"kvd/replica/node/internal/feed"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"

@@ -4,15 +4,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"kvd/replica/node/internal/answers"
-	"kvd/resolve"
-
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/host"
 	"kvd/replica/link"
+	"kvd/replica/node/internal/answers"
 	"kvd/replica/resp/server"
 	"kvd/replica/wire"
+	"kvd/resolve"
 )
 
 // outbox is the loop's way to the mesh, which is built after it. Until then, and

@@ -3,10 +3,13 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"kvd/logical"
 	"kvd/replica/ledger"
 	"kvd/resolve"
+	"kvd/wallclock"
 )
 
 // lost says how one write lost, and who else would have lost it. It is mentioned
@@ -96,4 +99,184 @@ func noun(w *ledger.Write) string {
 		return "deletion"
 	}
 	return "value"
+}
+
+// What a key lost is said write by write while that is a few sentences. Of more, those
+// that lost alike are put together.
+const (
+	maxSingle    = 4 // writes that each have a sentence
+	maxSentences = 4 // about more writes than that, at most
+)
+
+// group is writes that lost alike, newest first.
+type group []ledger.LossRecord
+
+// groupKey is what the writes of a group have in common. Of those that are bare nothing
+// but the dot is left.
+type groupKey struct {
+	resolver resolve.ID
+	leader   string
+	winner   logical.Dot
+	relation resolve.Relation
+	by       ledger.Ground
+	deletion bool
+	bare     bool
+}
+
+func groupKeyOf(d *ledger.LossRecord) groupKey {
+	return groupKey{d.Resolver, d.Was.Leader, d.Winner, d.Relation, d.Why.By, d.Was.Kind == resolve.Delete, d.Was.Kind == 0}
+}
+
+// groups puts together what lost alike, in the order of the first of each.
+func groups(losers []ledger.LossRecord) (out []group) {
+	at := map[groupKey]int{}
+	for i := range losers {
+		k := groupKeyOf(&losers[i])
+		j, ok := at[k]
+		if !ok {
+			j, out = len(out), append(out, nil)
+			at[k] = j
+		}
+		out[j] = append(out[j], losers[i])
+	}
+	return out
+}
+
+func (t *formatter) losses() {
+	losers := t.losers()
+	told := len(losers)
+	if told <= maxSingle {
+		for i := range losers {
+			t.lost(&losers[i])
+		}
+	} else {
+		told = t.together(groups(losers))
+	}
+	left, all := t.LostWrites-told, t.listing("KVD.LOSSES PREFIX ", " RESOLVER all")
+	switch {
+	case left > 0:
+		t.say("%s not told of; %s lists all %s.", more(left), all, thousands(t.LostWrites))
+	case len(losers) > maxSingle:
+		t.say("%s lists all %s.", all, thousands(t.LostWrites))
+	}
+}
+
+// together speaks of groups as far as sentences are left, and answers how many writes
+// that was. Of the first, and of others where that leaves none out, one write has a
+// sentence of its own.
+func (t *formatter) together(all []group) (told int) {
+	for left := maxSentences; left > 0 && len(all) > 0; all = all[1:] {
+		c := all[0]
+		told += len(c)
+		if len(c) == 1 || left == maxSentences || left > len(all) {
+			t.lost(&c[0])
+			c = c[1:]
+			left--
+		}
+		if len(c) > 0 {
+			t.say("%s", t.groupText(c, len(c) < len(all[0])))
+			left--
+		}
+	}
+	return told
+}
+
+// groupText is a sentence about a group; too: after one about a write of it.
+func (t *formatter) groupText(c group, too bool) string {
+	first := &c[0]
+	against := against(first)
+	if too {
+		against = "it too"
+	}
+	said := fmt.Sprintf("%s lost to %s%s.", c.subject(), against, c.span(t.Now))
+	if first.Resolver != t.Serving {
+		said = fmt.Sprintf("Had %s served, %s", first.Resolver, said)
+	}
+	return said
+}
+
+// subject is how many they are, and whose.
+func (g group) subject() string {
+	like, what, by := groupKeyOf(&g[0]), "other write", "by clients at"
+	switch {
+	case like.bare:
+		return fmt.Sprintf("%s accepted at %s, of which neither log nor ledger keeps more than the dot,", count(len(g), what), like.leader)
+	case like.deletion:
+		what = "deletion"
+	case like.relation == resolve.Inverted:
+		what = "later write"
+	}
+	if len(g) == 1 {
+		by = "by a client at"
+	}
+	return fmt.Sprintf("%s %s %s", count(len(g), what), by, like.leader)
+}
+
+// span is when they were accepted, by that leader's clock, and the last of them.
+func (g group) span(now wallclock.Instant) string {
+	if groupKeyOf(&g[0]).bare {
+		return ""
+	}
+	from, to := g[0].Was.Wall.Midpoint(), g[0].Was.Wall.Midpoint()
+	for i := range g {
+		from, to = min(from, g[i].Was.Wall.Midpoint()), max(to, g[i].Was.Wall.Midpoint())
+	}
+	when := func(i wallclock.Instant) string { return dated(i, now) }
+	switch last := g[0].Was; {
+	case len(g) == 1 && last.Kind == resolve.Delete:
+		return fmt.Sprintf(", at %s (clock)", when(to))
+	case len(g) == 1:
+		return fmt.Sprintf(", at %s (clock): %s", when(to), what(&last))
+	case last.Kind == resolve.Delete:
+		return fmt.Sprintf(", between %s and %s (clock)", when(from), when(to))
+	default:
+		return fmt.Sprintf(", between %s and %s (clock), the last of them %s", when(from), when(to), what(&last))
+	}
+}
+
+// listing is the command that lists what the key lost; all is how it is asked for what
+// shadows lost as well.
+func (t *formatter) listing(command, all string) string {
+	command += Word(t.Key)
+	if slices.ContainsFunc(t.Lost, func(d ledger.LossRecord) bool { return d.Resolver != t.Serving }) {
+		command += all
+	}
+	return command
+}
+
+// missing says that what the ledger does not list may be lost all the same.
+func (t *formatter) missing() {
+	if t.Evicted == 0 {
+		return
+	}
+	were := "rows of this leader's ledger were"
+	if t.Evicted == 1 {
+		were = "row of this leader's ledger was"
+	}
+	t.say("%s %s given up; older losses may be missing here: kv audit counts them.", thousands(int(t.Evicted)), were)
+}
+
+func more(n int) string {
+	if n == 1 {
+		return "1 more lost write is"
+	}
+	return thousands(n) + " more lost writes are"
+}
+
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + one + "s"
+}
+
+// thousands groups digits so that long numbers can be read.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	var parts []string
+	for ; len(s) > 3; s = s[:len(s)-3] {
+		parts = append(parts, s[len(s)-3:])
+	}
+	slices.Reverse(parts)
+	return strings.Join(append([]string{s}, parts...), ",")
 }

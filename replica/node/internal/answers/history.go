@@ -6,7 +6,6 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/ledger"
-
 	"kvd/replica/node/internal/fields"
 	"kvd/replica/node/internal/options"
 	"kvd/replica/resp"

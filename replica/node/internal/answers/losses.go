@@ -3,11 +3,10 @@ package answers
 import (
 	"context"
 
-	"kvd/replica/node/internal/fields"
-
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
 	"kvd/replica/ledger/explain"
+	"kvd/replica/node/internal/fields"
 	"kvd/replica/node/internal/options"
 	"kvd/replica/resp"
 	"kvd/resolve"

@@ -3,12 +3,11 @@ package answers
 import (
 	"context"
 
-	"kvd/replica/node/internal/fields"
-
 	"kvd/logical"
 	"kvd/replica/acl"
 	"kvd/replica/ledger"
 	"kvd/replica/ledger/explain"
+	"kvd/replica/node/internal/fields"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
 	"kvd/resolve"

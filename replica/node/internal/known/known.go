@@ -1,0 +1,261 @@
+package known
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/member"
+	"kvd/replica/node/internal/sidefile"
+)
+
+// Forgotten is which leaders are waited for and listed no more. It is said to all
+// leaders by gossip, again to each that comes back, and kept over a restart; the latest
+// that was said of a name counts.
+//
+// Nothing of what a forgotten leader wrote is given up: its ops, its origins and what
+// is known of them stay as they are.
+type Forgotten struct {
+	mu    sync.Mutex
+	of    map[string]member.Forgetting
+	gone  map[string]bool // was seen to be away since: when it is alive after that, it has returned
+	alive map[string]bool // in the newest view
+}
+
+const (
+	forgottenFile = "forgotten.json"
+	maxForgotten  = 1024 // names; of more, those that were said of longest ago are no longer known
+)
+
+// NewForgotten has forgotten nobody.
+func NewForgotten() *Forgotten {
+	return &Forgotten{of: map[string]member.Forgetting{}, gone: map[string]bool{}, alive: map[string]bool{}}
+}
+
+// ReadForgotten is never nil. On an error nobody is forgotten.
+func ReadForgotten(dir string) (*Forgotten, error) {
+	f := NewForgotten()
+	var all []member.Forgetting
+	_, err := sidefile.Read(dir, forgottenFile, &all)
+	for _, g := range all {
+		f.of[g.Name], f.gone[g.Name] = g, true
+	}
+	return f, err
+}
+
+// List is all that was said, by name.
+func (f *Forgotten) List() []member.Forgetting {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := slices.Collect(maps.Values(f.of))
+	slices.SortFunc(all, func(a, b member.Forgetting) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Has reports whether a leader is forgotten.
+func (f *Forgotten) Has(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g, said := f.of[name]
+	return said && !g.Lifted
+}
+
+// Learn reports whether that was news.
+func (f *Forgotten) Learn(g member.Forgetting) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if was, said := f.of[g.Name]; said && !g.After(was) {
+		return false
+	}
+	f.of[g.Name] = g
+	f.gone[g.Name] = !f.alive[g.Name]
+	if len(f.of) > maxForgotten {
+		delete(f.of, slices.MinFunc(slices.Collect(maps.Values(f.of)), func(a, b member.Forgetting) int { return cmp.Compare(a.At, b.At) }).Name)
+	}
+	return true
+}
+
+// Say makes something new of a name, later than all that was said before.
+func (f *Forgotten) Say(name string, lifted bool) member.Forgetting {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return member.Forgetting{Name: name, At: max(time.Now().UnixNano(), f.of[name].At+1), Lifted: lifted}
+}
+
+// Observe looks at who is there: who has returned is to be known again, and whoever has
+// come is to be told what was said.
+func (f *Forgotten) Observe(v member.View) (returned []string, news bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	alive := map[string]bool{}
+	for _, m := range v.Members {
+		if m.Status == member.Alive {
+			alive[m.Name] = true
+			news = news || !f.alive[m.Name]
+		}
+	}
+	f.alive = alive
+	for name, g := range f.of {
+		switch {
+		case !alive[name]:
+			f.gone[name] = true
+		case f.gone[name] && !g.Lifted:
+			returned = append(returned, name)
+		}
+	}
+	slices.Sort(returned)
+	return returned, news && len(f.of) > 0
+}
+
+// Write keeps what was said in the data directory.
+func (f *Forgotten) Write(dir string) error {
+	if err := sidefile.WriteLines(dir, forgottenFile, f.List()); err != nil {
+		return fmt.Errorf("write which leaders are forgotten: %w", err)
+	}
+	return nil
+}
+
+// Said is what was said of a name.
+func (f *Forgotten) Said(name string) (member.Forgetting, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g, said := f.of[name]
+	return g, said
+}
+
+// Members are the leaders that were ever known: name to HTTP address.
+type Members map[string]string
+
+const membersFile = "members.json"
+
+// ReadMembers is never nil. On an error nobody is known, and the origin
+// cannot be confirmed.
+func ReadMembers(dir string) (Members, error) {
+	known := Members{}
+	if _, err := sidefile.Read(dir, membersFile, &known); err != nil || known == nil {
+		return Members{}, err
+	}
+	return known, nil
+}
+
+// Learn takes the others of a view in, and reports whether any of them was new or
+// has moved.
+func (m Members) Learn(self string, v member.View) bool {
+	grew := false
+	for _, one := range v.Members {
+		if one.Name != self && m[one.Name] != one.HTTPAddr {
+			m[one.Name], grew = one.HTTPAddr, true
+		}
+	}
+	return grew
+}
+
+// Others is who was ever known. The core is told before it hears of them again, so
+// that it ends no value by its own clock before it could have heard theirs.
+func (m Members) Others(self string) (all []replica.Leader) {
+	for name := range m {
+		if name != "" && name != self {
+			all = append(all, replica.Leader(name))
+		}
+	}
+	return all
+}
+
+// Write keeps them in the data directory.
+func (m Members) Write(dir string) error {
+	if err := sidefile.WriteLines(dir, membersFile, m); err != nil { // maps are written in the order of their keys
+		return fmt.Errorf("write the members that are known: %w", err)
+	}
+	return nil
+}
+
+// maxOrigins bounds the origins whose leaders are remembered: the longest known are
+// forgotten first, and learnt again if they are still alive.
+const maxOrigins = 4096
+
+const originsFile = "origins.json"
+
+// Origins is which leader each origin was an incarnation of, as far as it was ever
+// heard: answers about writes of long ago then name the leader people know. It is for
+// people alone; nothing rests on it.
+type Origins struct {
+	mu    sync.Mutex
+	of    map[logical.Origin]string
+	order []logical.Origin // as they were learnt
+}
+
+type named struct {
+	Origin string `json:"origin"`
+	Leader string `json:"leader"`
+}
+
+// NewOrigins knows none.
+func NewOrigins() *Origins { return &Origins{of: map[logical.Origin]string{}} }
+
+// ReadOrigins is never nil. On an error it is empty, and nothing but names is lost.
+func ReadOrigins(dir string) (*Origins, error) {
+	n := NewOrigins()
+	var all []named
+	if _, err := sidefile.Read(dir, originsFile, &all); err != nil {
+		return n, fmt.Errorf("read which leaders origins were of: %w", err)
+	}
+	for _, e := range all {
+		if d, err := logical.ParseDot(e.Origin + "-1"); err == nil {
+			n.Learn(d.Origin, e.Leader)
+		}
+	}
+	return n, nil
+}
+
+// Learn reports whether that was news.
+func (n *Origins) Learn(o logical.Origin, leader string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if o == 0 || n.of[o] == leader {
+		return false
+	}
+	if _, known := n.of[o]; !known {
+		n.order = append(n.order, o)
+	}
+	n.of[o] = leader
+	if len(n.order) > maxOrigins {
+		delete(n.of, n.order[0])
+		n.order = n.order[1:]
+	}
+	return true
+}
+
+// LearnView learns the present origins of a view and reports whether any was news.
+func (n *Origins) LearnView(v member.View) (news bool) {
+	for _, m := range v.Members {
+		news = n.Learn(logical.Origin(m.Origin), m.Name) || news
+	}
+	return news
+}
+
+// Leader is the name of an origin's leader; empty: it was never heard.
+func (n *Origins) Leader(o logical.Origin) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.of[o]
+}
+
+// Write keeps them in the data directory, in the order in which they were learnt.
+func (n *Origins) Write(dir string) error {
+	n.mu.Lock()
+	all := make([]named, 0, len(n.order))
+	for _, o := range n.order {
+		all = append(all, named{o.String(), n.of[o]})
+	}
+	n.mu.Unlock()
+	if err := sidefile.WriteLines(dir, originsFile, all); err != nil {
+		return fmt.Errorf("write which leaders origins were of: %w", err)
+	}
+	return nil
+}

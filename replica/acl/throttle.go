@@ -106,10 +106,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	if end, bounded := ctx.Deadline(); bounded && time.Until(end) < d {
 		return context.DeadlineExceeded
 	}
-	turn := time.NewTimer(d)
-	defer turn.Stop()
 	select {
-	case <-turn.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -27,7 +27,6 @@ type Users struct {
 	table map[string]*entry // never changed in place
 }
 
-// entry is a line of the file, and the user it is of.
 type entry struct {
 	user *User
 	hash hash

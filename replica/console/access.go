@@ -50,7 +50,6 @@ func readsOnly(next http.Handler) http.Handler {
 	})
 }
 
-// known lets in whom Login knows.
 func (c *Console) known(next http.Handler) http.Handler {
 	if c.cfg.Login == nil {
 		return next

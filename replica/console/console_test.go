@@ -325,7 +325,7 @@ func TestAuth(t *testing.T) {
 // Pages that show keys, or memory, are for users who may see them.
 func TestPagesHaveRoles(t *testing.T) {
 	told := &losses{}
-	u := serve(t, Config{Losses: told, Login: acltest.These(
+	u := serve(t, Config{Losses: told.Listen, Login: acltest.These(
 		acl.NewUser("reader", acl.Rights{Roles: acl.Read, Prefixes: []string{"a:"}}),
 		acl.NewUser("writer", acl.Rights{Roles: acl.Write}),
 		acl.NewUser("admin", acl.Rights{Roles: acl.Admin}))},

@@ -13,7 +13,6 @@ import (
 // the bound holds even if names go astray.
 const maxPeers = 64
 
-// scrape is what one scrape shows.
 type scrape struct {
 	Status
 	ready bool
@@ -107,7 +106,6 @@ func (g *gauges) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect reads the source.
 func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	s := scrape{Status: g.source.Status(), ready: len(g.source.Ready()) == 0}
 	s.peers = slices.CompactFunc(sorted(s.Peers), func(a, b Peer) bool { return a.Name == b.Name })

@@ -10,16 +10,12 @@ import (
 	"kvd/replica/acl"
 )
 
-// Losses is where the leader tells of lost writes as they happen. It may be
-// called from any goroutine.
-type Losses interface {
-	// Listen collects what is told from now on about keys that begin with prefix and
-	// that reads answers true for, within bounds of its own: losses of the resolver
-	// that serves the key, or of all. Reads is asked from any goroutine, and may answer
-	// otherwise later. Wake is called, on any goroutine, when something has come after Next
-	// had nothing; it does not wait.
-	Listen(prefix string, all bool, reads func(key string) bool, wake func()) Feed
-}
+// Losses collects what the leader tells of lost writes from now on, of keys that begin
+// with prefix and that reads answers true for, within bounds of its own: losses of the
+// resolver that serves the key, or of all. Reads is asked from any goroutine, and may
+// answer otherwise later. Wake is called, on any goroutine, when something has come after
+// Next had nothing; it does not wait. Losses may be called from any goroutine.
+type Losses func(prefix string, all bool, reads func(key string) bool, wake func()) Feed
 
 // Feed is one reader's queue. It belongs to one goroutine.
 type Feed interface {
@@ -72,10 +68,9 @@ func (c *Console) losses(w http.ResponseWriter, r *http.Request) {
 	}
 	s := stream{w: w, control: http.NewResponseController(w), ended: c.closing, gone: r.Context().Done()}
 	wake := make(chan struct{}, 1)
-	user := userOf(r)
-	s.user = user
-	reads := func(key string) bool { return user.Rights().Reads(key) }
-	s.feed = c.cfg.Losses.Listen(asked.Get("prefix"), all, reads, func() {
+	s.user = userOf(r)
+	reads := func(key string) bool { return s.user.Rights().Reads(key) }
+	s.feed = c.cfg.Losses(asked.Get("prefix"), all, reads, func() {
 		select {
 		case wake <- struct{}{}:
 		default:

@@ -45,7 +45,6 @@ var lostRelations = [...]resolve.Relation{resolve.Inverted, resolve.Concurrent}
 // roles are whether a resolver serves the key, or shadows the one that does.
 var roles = [...]string{"false", "true"}
 
-// verdictCounters counts the verdicts of one resolver, each by role.
 type verdictCounters struct {
 	superseded, retracted [len(roles)]prometheus.Counter
 	lost                  [len(lostRelations)][len(roles)]prometheus.Counter
@@ -85,7 +84,9 @@ func NewMetrics(b Build, serves func(key string) resolve.ID) *Metrics {
 	m.makeOperations()
 	m.makeVerdicts()
 	m.makeOps()
-	m.makeBatches()
+	m.batchOps = m.histogram("kvd_batch_ops", "Ops in one atomic batch.", prometheus.ExponentialBuckets(1, 2, 13))
+	m.syncTime = m.histogram("kvd_sync_seconds", "Storing one batch, its fsync included.", prometheus.ExponentialBuckets(50e-6, 2, 16))
+	m.aheadFor = m.histogram("kvd_clock_ahead_seconds", "How far ahead such stamps were.", prometheus.ExponentialBuckets(0.5, 4, 10))
 	return m
 }
 
@@ -140,12 +141,6 @@ func (m *Metrics) makeOps() {
 	m.lamportAhead = m.counters("kvd_lamport_ahead_total", "Lamport stamps, of peers' ops and clients' tokens, that nobody can have counted up to, and that were not absorbed.").WithLabelValues()
 	m.acceptedTwice = m.counters("kvd_duplicate_requests_total", "Requests that two leaders had accepted.").WithLabelValues()
 	m.resent = m.counters("kvd_peer_behind_total", "Times that ops were shipped again, or another's ops first, because a peer lacked them.").WithLabelValues()
-}
-
-func (m *Metrics) makeBatches() {
-	m.batchOps = m.histogram("kvd_batch_ops", "Ops in one atomic batch.", prometheus.ExponentialBuckets(1, 2, 13))
-	m.syncTime = m.histogram("kvd_sync_seconds", "Storing one batch, its fsync included.", prometheus.ExponentialBuckets(50e-6, 2, 16))
-	m.aheadFor = m.histogram("kvd_clock_ahead_seconds", "How far ahead such stamps were.", prometheus.ExponentialBuckets(0.5, 4, 10))
 }
 
 func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {

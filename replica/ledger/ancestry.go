@@ -20,9 +20,6 @@ type ancestry struct {
 	incomplete bool                 // the log no longer holds all of it
 }
 
-// whole reports whether what is not among them was not seen.
-func (a *ancestry) whole() bool { return len(a.seen) > 0 && !a.bounded && !a.incomplete }
-
 // below goes down from what survives under id to whatever is not older than w, along
 // the edges that an audit follows: parents, and the other dots of one request. What is
 // older was written over nothing newer; but duplicates have stamps of their own.
@@ -79,7 +76,7 @@ func (q *question) absenceCounts(v *Verdict, w *Write) bool {
 	if under.seen[w.Dot] {
 		return true
 	}
-	if under.whole() {
+	if len(under.seen) > 0 && !under.bounded && !under.incomplete { // what is not among them was not seen
 		if d, ok := q.unlisted(v.Resolver, w.Dot); ok {
 			v.State, v.By, v.LossRecord = Lost, d.Winner, &d
 			return false
@@ -111,7 +108,9 @@ func (d *descent) reach(dots ...logical.Dot) {
 		}
 		d.seen[dot] = true
 		if op, ok := d.op(dot); ok {
-			i, _ := slices.BinarySearchFunc(d.left, op, byAge)
+			i, _ := slices.BinarySearchFunc(d.left, op, func(a, b *resolve.Op) int {
+				return cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot))
+			})
 			d.left = slices.Insert(d.left, i, op)
 		}
 	}
@@ -125,8 +124,4 @@ func (d *descent) next() *resolve.Op {
 	op := d.left[last]
 	d.left = d.left[:last]
 	return op
-}
-
-func byAge(a, b *resolve.Op) int {
-	return cmp.Or(cmp.Compare(a.Lamport, b.Lamport), a.Dot.Compare(b.Dot))
 }

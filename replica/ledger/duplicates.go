@@ -7,7 +7,6 @@ import (
 	"kvd/resolve"
 )
 
-// Duplicates is all dots of d's request.
 func (q *question) Duplicates(d logical.Dot) []logical.Dot {
 	dots, err := q.store.Duplicates(d)
 	q.fail(err)
@@ -26,29 +25,14 @@ func (q *question) duplicatesOf(d logical.Dot) []logical.Dot {
 	})
 }
 
-// shownDuplicate is a dot of d's request that id shows.
-func (q *question) shownDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
-	for _, t := range q.duplicatesOf(d) {
-		if q.shows(id, t) {
-			return t, true
-		}
-	}
-	return logical.Dot{}, false
-}
-
-// seenDuplicate is a dot of d's request that somebody wrote over; the smallest, if
-// nobody is known to have.
-func (q *question) seenDuplicate(id resolve.ID, d logical.Dot) (logical.Dot, bool) {
+// duplicate is another dot of d's request: the first that is so, or else the smallest;
+// zero: there is no other.
+func (q *question) duplicate(d logical.Dot, is func(logical.Dot) bool) logical.Dot {
 	dots := q.duplicatesOf(d)
-	for _, t := range dots {
-		if _, ok := q.overwriter(id, t); ok {
-			return t, true
-		}
-	}
 	if len(dots) == 0 {
-		return logical.Dot{}, false
+		return logical.Dot{}
 	}
-	return dots[0], true
+	return dots[max(0, slices.IndexFunc(dots, is))]
 }
 
 // share is the running total that d's addition is in: nil if a deletion has taken
@@ -61,19 +45,4 @@ func (q *question) share(d logical.Dot) (s *resolve.Version, doubled bool) {
 		}
 	}
 	return nil, false
-}
-
-// countedDuplicate is the dot that d's request is counted under. Where a deletion has
-// taken that away, it is the smallest of the others.
-func (q *question) countedDuplicate(d logical.Dot) logical.Dot {
-	dots := q.duplicatesOf(d)
-	for _, t := range dots {
-		if s, doubled := q.share(t); s != nil && !doubled {
-			return t
-		}
-	}
-	if len(dots) == 0 {
-		return logical.Dot{}
-	}
-	return dots[0]
 }

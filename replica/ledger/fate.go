@@ -199,13 +199,14 @@ func (q *question) shows(id resolve.ID, d logical.Dot) bool {
 
 // gone says what became of a write that does not survive.
 func (q *question) gone(v *Verdict, w *Write) {
-	if l, lost := q.row(v.Resolver, w.Dot); lost {
-		d := q.lossRecord(l)
+	rows, duplicates := q.losses(w.Dot), q.duplicatesOf(w.Dot)
+	if i := slices.IndexFunc(rows, func(l resolve.Loss) bool { return l.Resolver == v.Resolver }); i >= 0 {
+		d := q.lossRecord(rows[i])
 		v.State, v.By, v.LossRecord = Lost, d.Winner, &d
 		return
 	}
-	if t, ok := q.shownDuplicate(v.Resolver, w.Dot); ok {
-		v.State, v.By = Doubled, t
+	if i := slices.IndexFunc(duplicates, func(t logical.Dot) bool { return q.shows(v.Resolver, t) }); i >= 0 {
+		v.State, v.By = Doubled, duplicates[i]
 		return
 	}
 	if v.Resolver == resolve.Siblings && w.Kind == resolve.Delete {
@@ -217,7 +218,7 @@ func (q *question) gone(v *Verdict, w *Write) {
 	}
 	by, ok := q.overwriter(v.Resolver, w.Dot)
 	if !ok {
-		if t, ok := q.seenDuplicate(v.Resolver, w.Dot); ok {
+		if t := q.duplicate(w.Dot, func(t logical.Dot) bool { _, seen := q.overwriter(v.Resolver, t); return seen }); !t.IsZero() {
 			v.State, v.By = Doubled, t
 		}
 		v.Bounded = q.steps <= 0
@@ -238,7 +239,8 @@ func (q *question) counted(v *Verdict, w *Write) {
 	case s == nil:
 		v.State = Deleted
 	case doubled:
-		v.State, v.By = Doubled, q.countedDuplicate(w.Dot)
+		v.State = Doubled
+		v.By = q.duplicate(w.Dot, func(t logical.Dot) bool { s, doubled := q.share(t); return s != nil && !doubled })
 	default:
 		v.State = Merged
 	}

@@ -145,7 +145,6 @@ type question struct {
 	err    error
 }
 
-// entry is what the log holds of one op.
 type entry struct {
 	op   *resolve.Op // its value truncated to Config.Value; nil: it is not there
 	size int         // of the whole value
@@ -218,15 +217,6 @@ func (q *question) Lost(_ string, d logical.Dot) resolve.Mask {
 	return m
 }
 
-func (q *question) row(r resolve.ID, d logical.Dot) (resolve.Loss, bool) {
-	for _, l := range q.losses(d) {
-		if l.Resolver == r {
-			return l, true
-		}
-	}
-	return resolve.Loss{}, false
-}
-
 // survivors is the dots that id shows, best first.
 func (q *question) survivors(id resolve.ID) []logical.Dot {
 	var dots []logical.Dot
@@ -250,8 +240,5 @@ func (q *question) best(id resolve.ID) logical.Dot {
 
 // deadlines is the time that deadlines go by.
 func (c *Config) deadlines() wallclock.Instant {
-	if c.Agreed == 0 {
-		return c.Now.Midpoint()
-	}
-	return c.Agreed
+	return cmp.Or(c.Agreed, c.Now.Midpoint())
 }

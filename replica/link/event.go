@@ -112,7 +112,11 @@ func (m *Mesh) tellShared(no *wire.Refuse, h *wire.Hello) {
 // caller holds the lock.
 func (m *Mesh) holderOf(o logical.Origin, but replica.Leader) replica.Leader {
 	for _, other := range slices.Sorted(maps.Keys(m.peers)) {
-		if other != but && m.liveOrigin(other) == o {
+		live := logical.Origin(m.peers[other].origin.Load())
+		if in := m.inbound[other]; in != nil {
+			live = in.hello.Origin
+		}
+		if other != but && live == o {
 			return other
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"kvd/replica/wire"
 )
 
-// session is a greeting that went well.
 type session struct {
 	conn  *conn
 	dec   *wire.Decoder
@@ -128,7 +127,9 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 	}
 	w := wire.Welcome{Version: protocolMax, Credit: uint64(m.cfg.Window), Hello: m.hello(h.Leader)}
 	if _, err := c.Write(wire.AppendWelcome(nil, &w)); err != nil {
-		in.abandon()
+		in.kill() // it was claimed, and never runs
+		m.release(in)
+		close(in.done)
 		return nil, err
 	}
 	dec.Open()

@@ -52,13 +52,6 @@ func newInbound(m *Mesh, c *conn, dec *wire.Decoder, h *wire.Hello) *inbound {
 	return in
 }
 
-// abandon gives up a connection that was claimed and never ran.
-func (in *inbound) abandon() {
-	in.kill()
-	in.mesh.release(in)
-	close(in.done)
-}
-
 // run reads until the connection ends; then what was received is delivered,
 // unless the connection was killed.
 func (in *inbound) run() {
@@ -74,7 +67,6 @@ func (in *inbound) run() {
 	in.serve()
 }
 
-// serve owns the three goroutines of the connection.
 func (in *inbound) serve() {
 	err := in.conn.watch(in.mesh.cfg.IdleTimeout)
 	var both sync.WaitGroup
@@ -249,15 +241,6 @@ func (in *inbound) owe(charge int) {
 	}
 }
 
-func (in *inbound) creditDue() int {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	n := in.owed
-	in.owed = 0
-	in.window += n
-	return n
-}
-
 // grant writes credit, and a keep-alive where there is none to write. It says
 // goodbye and closes the connection when the rest has ended.
 func (in *inbound) grant() {
@@ -276,7 +259,10 @@ func (in *inbound) grant() {
 			_, _ = in.conn.Conn.Write(wire.AppendGoodbye(out[:0]))
 			return
 		}
-		n := in.creditDue()
+		in.mu.Lock()
+		n := in.owed
+		in.owed, in.window = 0, in.window+n
+		in.mu.Unlock()
 		if n == 0 && !quiet {
 			continue
 		}

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"maps"
@@ -72,7 +73,6 @@ func (m *Mesh) originElsewhere(name replica.Leader, o logical.Origin) *wire.Refu
 	return nil
 }
 
-// hold registers the origin for a peer that welcomed us.
 func (m *Mesh) hold(p *peer, o logical.Origin) *wire.Refuse {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -81,14 +81,6 @@ func (m *Mesh) hold(p *peer, o logical.Origin) *wire.Refuse {
 		p.origin.Store(uint64(o))
 	}
 	return no
-}
-
-// liveOrigin is the origin of a connected leader, zero if it is not connected.
-func (m *Mesh) liveOrigin(name replica.Leader) logical.Origin {
-	if in := m.inbound[name]; in != nil {
-		return in.hello.Origin
-	}
-	return logical.Origin(m.peers[name].origin.Load())
 }
 
 func (m *Mesh) checkCertificate(h *wire.Hello, c *conn) *wire.Refuse {
@@ -162,20 +154,13 @@ func policyDifference(ours, theirs *wire.Hello) string {
 	maps.Copy(both, b)
 	for _, p := range slices.Sorted(maps.Keys(both)) {
 		if a[p] != b[p] {
-			diffs = append(diffs, fmt.Sprintf("%s is %s at %s and %s at %s", p, orNone(a[p]), ours.Leader, orNone(b[p]), theirs.Leader))
+			diffs = append(diffs, fmt.Sprintf("%s is %s at %s and %s at %s", p, cmp.Or(a[p], "not named"), ours.Leader, cmp.Or(b[p], "not named"), theirs.Leader))
 		}
 	}
 	if len(diffs) == 0 {
 		diffs = append(diffs, fmt.Sprintf("%s has %s and %s has %s", ours.Leader, ours.Policy, theirs.Leader, theirs.Policy))
 	}
 	return strings.Join(diffs, "; ") + "; policies must be equal on all leaders"
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "not named"
-	}
-	return s
 }
 
 // policyRules splits what resolve.Policy.String wrote into rules by what stands

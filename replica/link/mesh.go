@@ -217,7 +217,9 @@ func (m *Mesh) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // out of descriptors, or the like: it passes
-			if !sleep(m.ctx, 50*time.Millisecond) {
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-m.ctx.Done():
 				return
 			}
 		default:
@@ -238,7 +240,6 @@ func (m *Mesh) admit(conn net.Conn) {
 	}
 }
 
-// host greets whoever dialled and, if welcome, reads until the end.
 func (m *Mesh) host(raw net.Conn) {
 	stop := context.AfterFunc(m.ctx, func() { _ = raw.Close() })
 	in, err := m.receive(raw)
@@ -254,16 +255,4 @@ func (m *Mesh) host(raw net.Conn) {
 
 func (m *Mesh) newDecoder(conn net.Conn) *wire.Decoder {
 	return wire.NewDecoder(bufio.NewReaderSize(conn, 64<<10), m.cfg.wire())
-}
-
-// sleep reports whether it slept to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -156,7 +156,6 @@ func (o *outgoing) gather(out []byte) []byte {
 	return out
 }
 
-// gatherOps appends a frame of ops, or of a part of the first.
 func (o *outgoing) gatherOps(out []byte, ops []*resolve.Op) []byte {
 	limit, err := o.mesh.cfg.FrameBytes, error(nil)
 	if o.parts == nil {

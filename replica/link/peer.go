@@ -46,7 +46,6 @@ func newPeer(m *Mesh, name replica.Leader, addr string) *peer {
 	return p
 }
 
-// run dials, writes until the connection ends, rests, and dials again.
 func (p *peer) run() {
 	defer close(p.done)
 	defer p.mesh.forget(p)
@@ -64,7 +63,12 @@ func (p *peer) run() {
 		} else if p.failed(err); !told {
 			p.mesh.sink.PeerDown(p.name)
 		}
-		p.pause(rest.next(p.mesh.cfg.Backoff, err))
+		select {
+		case <-time.After(rest.next(p.mesh.cfg.Backoff, err)):
+		case <-p.again: // the peer is seen alive
+		case <-p.mesh.leaving.Done():
+		case <-p.ctx.Done():
+		}
 	}
 }
 
@@ -112,18 +116,6 @@ func (p *peer) failed(err error) {
 	}
 	if p.ctx.Err() == nil {
 		p.mesh.emit(e)
-	}
-}
-
-// pause rests, until the peer is seen alive or is to be left.
-func (p *peer) pause(d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-p.again:
-	case <-p.mesh.leaving.Done():
-	case <-p.ctx.Done():
 	}
 }
 

@@ -72,7 +72,6 @@ func (q *queue) stop() {
 	q.open, q.status, q.batches, q.line, q.bytes, q.waits = false, nil, nil, nil, 0, nil
 }
 
-// offer takes a message according to its fate, or drops and counts it.
 func (q *queue) offer(m replica.Message, f fate) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -164,7 +163,6 @@ func (q *queue) left(ops []*resolve.Op) {
 	}
 }
 
-// wrote says how much of the first op has been written in parts.
 func (q *queue) wrote(bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -104,7 +104,6 @@ func checkAddress(what, address string) error {
 	return nil
 }
 
-// pace is what a profile means where it is not serf's business.
 type pace struct {
 	poll     time.Duration // members are polled this often: not every change of serf's is an event
 	retryMin time.Duration // between attempts to join, doubling

@@ -23,7 +23,9 @@ func (m *Members) join(ctx context.Context) {
 		if wait = min(2*wait, m.pace.retryMax); m.View().Joined {
 			wait = m.pace.retryMax
 		}
-		if !sleep(ctx, wait/2+rand.N(wait/2)) {
+		select {
+		case <-time.After(wait/2 + rand.N(wait/2)):
+		case <-ctx.Done():
 			return
 		}
 	}
@@ -84,7 +86,6 @@ func (m *Members) ask(seed string) error {
 	return fmt.Errorf("member: join %s: %s; %s", seed, said, advice(said))
 }
 
-// advice is what to do about a failed join, by what memberlist said.
 func advice(said string) string {
 	if strings.Contains(said, "crypt") {
 		return "give every leader the same gossip key"
@@ -110,15 +111,4 @@ func (m *Members) report(seeds []string, err error) {
 		m.log.Debug("cannot join yet", "why", err)
 	}
 	m.changed()
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

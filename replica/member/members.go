@@ -276,7 +276,9 @@ func (m *Members) refresh() bool {
 	if m.joined {
 		m.trouble = nil
 	}
-	m.learn(list)
+	m.known = slices.DeleteFunc(m.known, func(a knownMember) bool { // the view has whoever is in the list
+		return slices.ContainsFunc(list, func(k Member) bool { return k.Name == a.name })
+	})
 	_, rival := m.guard.newest()
 	fresh := View{Members: list, Joined: m.joined, Tried: tried, Trouble: m.trouble, Rival: rival}
 	if fresh.Equal(m.view) {

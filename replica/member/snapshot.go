@@ -81,10 +81,3 @@ func (m *Members) snapshot() []byte {
 	}
 	return append([]byte{}, b.Bytes()...)
 }
-
-// learn drops from the known members everybody of the list, whom the view has now. The caller holds the lock.
-func (m *Members) learn(list []Member) {
-	m.known = slices.DeleteFunc(m.known, func(a knownMember) bool {
-		return slices.ContainsFunc(list, func(k Member) bool { return k.Name == a.name })
-	})
-}

@@ -24,7 +24,6 @@ func (t *transport) DialTimeout(addr string, timeout time.Duration) (net.Conn, e
 	return t.DialAddressTimeout(memberlist.Address{Addr: addr}, timeout)
 }
 
-// DialAddressTimeout opens a stream to another leader.
 func (t *transport) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: timeout}
 	conn, err := dialer.DialContext(t.ctx, "tcp", a.Addr)
@@ -74,7 +73,6 @@ func bind(ctx context.Context, cfg *Config, gossip *memberlist.Config) (*transpo
 	return &transport{net, ctx}, self, nil
 }
 
-// advertise settles which address the others are told.
 func advertise(ctx context.Context, cfg *Config, gossip *memberlist.Config, net *memberlist.NetTransport) (string, error) {
 	gossip.AdvertisePort = gossip.BindPort
 	if cfg.Advertise != "" {

@@ -1,6 +1,7 @@
 package member
 
 import (
+	"cmp"
 	"net"
 	"slices"
 	"strconv"
@@ -71,30 +72,20 @@ func (s Status) String() string {
 	return [...]string{"unknown", "alive", "leaving", "left", "failed"}[s]
 }
 
-// members turns what serf knows into ours, sorted by name.
 func members(known []serf.Member) []Member {
 	list := make([]Member, 0, len(known))
 	for _, k := range known {
 		// What cannot be read stays zero: whoever sent it was compared with us and passed.
 		origin, _ := strconv.ParseUint(k.Tags[tagOrigin], 16, 64)
-		list = append(list, Member{Name: k.Name, Status: status(k.Status), Gossip: address(k.Addr, k.Port), Origin: origin,
+		list = append(list, Member{Name: k.Name, Status: cmp.Or(statuses[k.Status], Failed), Gossip: address(k.Addr, k.Port), Origin: origin,
 			PeerAddr: k.Tags[tagPeer], RespAddr: k.Tags[tagRESP], HTTPAddr: k.Tags[tagHTTP]})
 	}
 	slices.SortFunc(list, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
-func status(s serf.MemberStatus) Status {
-	switch s {
-	case serf.StatusAlive:
-		return Alive
-	case serf.StatusLeaving:
-		return Leaving
-	case serf.StatusLeft:
-		return Left
-	}
-	return Failed
-}
+// statuses is what serf's mean; all others are that of a member that failed.
+var statuses = map[serf.MemberStatus]Status{serf.StatusAlive: Alive, serf.StatusLeaving: Leaving, serf.StatusLeft: Left}
 
 func address(ip net.IP, port uint16) string {
 	return net.JoinHostPort(ip.String(), strconv.Itoa(int(port)))

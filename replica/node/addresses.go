@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,6 @@ type listener struct {
 	open                  []string // what it lacks to be reached from other machines
 }
 
-// exposedError says which listener other machines could reach, and what it lacks.
 type exposedError struct {
 	Listener, Addr string
 	Lacks          []string
@@ -45,16 +45,9 @@ func (c *Config) listeners() []listener {
 
 // lacks is the parts that are named, which are those missing.
 func lacks(parts ...string) []string {
-	var missing []string
-	for _, p := range parts {
-		if p != "" {
-			missing = append(missing, p)
-		}
-	}
-	return missing
+	return slices.DeleteFunc(parts, func(p string) bool { return p == "" })
 }
 
-// checkExposed refuses a listener that other machines can reach unguarded.
 func (c *Config) checkExposed() error {
 	if c.Insecure {
 		return nil

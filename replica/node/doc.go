@@ -83,5 +83,5 @@
 // (the wires), sizes.go (what fits into what); readiness.go and folding.go (what
 // keeps clients off); inspect.go, peers.go and status.go (what it says of
 // itself); extra.go,
-// identity.go, forget.go, fault.go and names.go (commands about leaders).
+// identity.go, forget.go and fault.go (commands about leaders).
 package node

@@ -159,13 +159,8 @@ type clock struct {
 // another. Drift begins at since; zero: now.
 func newClock(err time.Duration, f wallclock.Faults, since wallclock.Instant) *clock {
 	c := &clock{system: wallclock.NewSystem(0)}
-	if f.Error == 0 {
-		f.Error = err
-	}
-	if since == 0 {
-		since = c.trueTime()
-	}
-	c.skewed = wallclock.NewSkewed(f, since)
+	f.Error = cmp.Or(f.Error, err)
+	c.skewed = wallclock.NewSkewed(f, cmp.Or(since, c.trueTime()))
 	return c
 }
 

@@ -99,5 +99,5 @@ func (c *Config) SlowClock(n float64, since wallclock.Instant) {
 
 // Impair makes the link to another leader worse. Zero mends it.
 func (l *Leader) Impair(to string, fault LinkFault) error {
-	return l.Faults().Set(replica.Leader(to), fault)
+	return l.faults.Set(replica.Leader(to), fault)
 }

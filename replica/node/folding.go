@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,9 +49,7 @@ func (w *foldingWork) progress(p refold.Progress) {
 	w.total.Store(p.Total)
 	now := time.Now()
 	if w.end == nil {
-		if w.from = p.From; w.from == "" {
-			w.from = "a policy that is not known"
-		}
+		w.from = cmp.Or(p.From, "a policy that is not known")
 		w.began, w.told = now, now
 		w.end = w.blockers.Block(console.Folding, w.tell)
 		w.servers, w.err = w.startWaiting()

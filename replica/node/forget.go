@@ -19,10 +19,7 @@ func (l *Leader) learnForgotten(g member.Forgetting) error {
 		return nil
 	}
 	l.cfg.Logger.Warn("another leader is forgotten, or known again", "leader", l.cfg.Name, "other", g.Name, "forgotten", !g.Lifted)
-	if !l.onDisk() {
-		return l.dropKnown(g)
-	}
-	return errors.Join(l.forgotten.Write(l.cfg.Dir), l.dropKnown(g))
+	return errors.Join(l.forgotten.Write(l.sideDir()), l.dropKnown(g))
 }
 
 // dropKnown takes a leader that is forgotten off the list of those to be asked at the next
@@ -40,10 +37,7 @@ func (l *Leader) dropKnown(g member.Forgetting) error {
 		return nil
 	}
 	delete(l.known, g.Name)
-	if !l.onDisk() {
-		return nil
-	}
-	return l.known.Write(l.cfg.Dir)
+	return l.known.Write(l.sideDir())
 }
 
 // onForgotten is told by gossip.
@@ -149,9 +143,4 @@ func (l *Leader) tellForgotten(_ context.Context, _ [][]byte, w *resp.Writer) er
 func (l *Leader) withoutForgotten(v member.View) member.View {
 	v.Members = slices.DeleteFunc(slices.Clone(v.Members), func(m member.Member) bool { return m.Status != member.Alive && l.forgotten.Has(m.Name) })
 	return v
-}
-
-// remembered is what is known of the others that are not forgotten.
-func (l *Leader) remembered() []replica.PeerView {
-	return slices.DeleteFunc(slices.Clone(l.loop.Status().Peers), func(p replica.PeerView) bool { return l.forgotten.Has(string(p.Peer)) })
 }

@@ -50,7 +50,6 @@ func (i inspector) Durable(f logical.Frontier) int {
 	return n
 }
 
-// Info is INFO's section about this leader.
 func (i inspector) Info() []server.Section {
 	lines := []string{
 		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.origin.String(),
@@ -132,7 +131,6 @@ func because(err error) string {
 	return ": " + err.Error()
 }
 
-// Status is what the leader says of itself.
 func (s source) Status() console.Status {
 	load, clients := s.loop.Status().Load, s.resp.Stats()
 	return console.Status{

@@ -226,8 +226,8 @@ func (l *Leader) learn(v member.View) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.known.Learn(l.cfg.Name, v) && l.onDisk() {
-		if err := l.known.Write(l.cfg.Dir); err != nil {
+	if l.known.Learn(l.cfg.Name, v) {
+		if err := l.known.Write(l.sideDir()); err != nil {
 			l.cfg.Logger.Warn("members are not remembered", "leader", l.cfg.Name, "why", err.Error())
 		}
 	}
@@ -273,6 +273,3 @@ func (l *Leader) Met() int {
 // Expel closes the connections of users that are no longer admitted, and returns how
 // many those were.
 func (l *Leader) Expel() int { return l.resp.Expel() }
-
-// Faults are those planted in the links to other leaders.
-func (l *Leader) Faults() *link.Faults { return l.faults }

@@ -23,7 +23,6 @@ func (c *Config) leaderPassword() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// statusPage is how the status pages of other leaders are read.
 func (c *Config) statusPage() *identity.Page {
 	p := &identity.Page{}
 	if c.TLS != nil {

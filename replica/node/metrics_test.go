@@ -97,7 +97,7 @@ func TestEveryMetricIsFed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, cut := range []bool{true, false} {
-		if err := n1.Faults().Set("n2", link.LinkFault{Cut: cut}); err != nil {
+		if err := n1.faults.Set("n2", link.LinkFault{Cut: cut}); err != nil {
 			t.Fatal(err)
 		}
 		n1.ask("PUBLISH", "news", "m")

@@ -61,7 +61,8 @@ func (l *Leader) unshared() int {
 		origins = append(origins, l.origin)
 	}
 	s := l.loop.Status()
-	return unshared(s.State.Frontier, origins, l.remembered())
+	peers := slices.DeleteFunc(slices.Clone(s.Peers), func(p replica.PeerView) bool { return l.forgotten.Has(string(p.Peer)) })
+	return unshared(s.State.Frontier, origins, peers)
 }
 
 func (l *Leader) behind() int {

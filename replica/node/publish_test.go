@@ -48,7 +48,7 @@ func TestPublishedIsHeardAtAllLeadersOnce(t *testing.T) {
 			replicatest.Eventually(t, "the first ones are sent", func() bool { return n1.peer(last.Name()).Published.Sent == 3 })
 			cut := func(is bool) {
 				t.Helper()
-				if err := n1.Faults().Set("n2", link.LinkFault{Cut: is}); err != nil {
+				if err := n1.faults.Set("n2", link.LinkFault{Cut: is}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -40,17 +40,14 @@ func (b *blockers) Block(cause console.Cause, tell func() (detail string, p cons
 	i, _ := slices.BinarySearchFunc(b.all, one, func(x, y *blocker) int { return cmp.Or(cmp.Compare(x.cause, y.cause), x.since.Compare(y.since)) })
 	b.all = slices.Insert(b.all, i, one)
 	b.any.Store(true)
-	return func() { b.release(one) }
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.all = slices.DeleteFunc(b.all, func(x *blocker) bool { return x == one })
+		b.any.Store(len(b.all) > 0)
+	}
 }
 
-func (b *blockers) release(one *blocker) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.all = slices.DeleteFunc(b.all, func(x *blocker) bool { return x == one })
-	b.any.Store(len(b.all) > 0)
-}
-
-// Serving reports whether there is none.
 func (b *blockers) Serving() bool { return !b.any.Load() }
 
 // now is the blockers there are, one of each cause.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -46,25 +47,12 @@ func (l *Leader) refusedFor() string {
 	for _, r := range l.refusals() {
 		causes = append(causes, string(r.Cause))
 	}
-	if len(causes) == 0 {
-		return "none"
-	}
-	return strings.Join(causes, ",")
+	return cmp.Or(strings.Join(causes, ","), "none")
 }
 
 // halted logs, once, that the disk failed. The leader serves reads until it is stopped.
 func (l *Leader) halted(why error) {
 	l.cfg.Logger.Error("the disk failed: takes no writes, applies nothing and sends nothing; what was acknowledged before is read on", "leader", l.cfg.Name, "cause", string(host.DiskFailed), "why", why.Error())
-}
-
-// logRefusal says when writes begin to be refused, and when they are taken again.
-func (l *Leader) logRefusal(e replica.Event) {
-	switch e := e.(type) {
-	case replica.WritesRefused:
-		l.cfg.Logger.Error("takes no writes", "leader", l.cfg.Name, "cause", string(e.Why.Cause), "why", e.Why.Detail)
-	case replica.WritesAllowed:
-		l.cfg.Logger.Info("a reason to refuse writes is gone", "leader", l.cfg.Name, "cause", string(e.Cause), "left", e.Left)
-	}
 }
 
 // unsendable describes an op that cannot be sent to a peer, for the console; nil: there
@@ -77,9 +65,4 @@ func unsendable(op replica.OversizedOp, peer string) *console.Unsendable {
 		"write %s takes %d bytes and a message to %s at most %d, so neither it nor later writes of its origin can be sent; "+
 			"it was stored by another version of kvd: start one that sends as much on every leader, or write what this leader holds again on another",
 		op.Dot, op.Bytes, peer, op.Limit)}
-}
-
-// logUnsendable says it once for each connection.
-func (l *Leader) logUnsendable(e replica.Unsendable) {
-	l.cfg.Logger.Error("a write cannot be sent", "leader", l.cfg.Name, "peer", string(e.Peer), "key", fmt.Sprintf("%.64q", e.Op.Key), "why", unsendable(e.Op, string(e.Peer)).Detail)
 }

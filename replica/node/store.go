@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"kvd/logical"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/recovery"
@@ -39,12 +40,12 @@ func (l *Leader) beginsEmpty() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return joining.BeginsEmpty(l.joiningDir(), st.Frontier)
+	return joining.BeginsEmpty(l.sideDir(), st.Frontier)
 }
 
-// joiningDir is the directory for the note that a leader began without data; empty:
-// none, since nothing outlives the process.
-func (l *Leader) joiningDir() string {
+// sideDir is the directory for what is remembered beside the store; empty: none, since
+// nothing outlives the process.
+func (l *Leader) sideDir() string {
 	if !l.onDisk() {
 		return ""
 	}
@@ -54,7 +55,7 @@ func (l *Leader) joiningDir() string {
 // join makes a leader that began without data wait until it has what others had.
 func (l *Leader) join() {
 	n := joining.New(joining.Config{
-		Name: l.cfg.Name, Dir: l.joiningDir(), Serve: l.cfg.ServeWhileJoining, Logger: l.cfg.Logger,
+		Name: l.cfg.Name, Dir: l.sideDir(), Serve: l.cfg.ServeWhileJoining, Logger: l.cfg.Logger,
 		Members: l.members.View, Loop: l.loop, Block: l.blockers.Block,
 	})
 	l.newcomer.Store(n)
@@ -63,4 +64,22 @@ func (l *Leader) join() {
 			l.newcomer.Store(nil)
 		}
 	})
+}
+
+func (l *Leader) nameOf(o logical.Origin) string { return l.origins.Leader(o) }
+
+// nameOwn learns our own origins, which the store remembers.
+func (l *Leader) nameOwn() error {
+	origins, err := l.store.Incarnations()
+	for _, o := range append(origins, l.origin) {
+		l.origins.Learn(o, l.cfg.Name)
+	}
+	return err
+}
+
+// keepNames writes them beside the members. Nothing but answers to people needs them.
+func (l *Leader) keepNames() {
+	if err := l.origins.Write(l.sideDir()); err != nil {
+		l.cfg.Logger.Warn("names are not remembered", "leader", l.cfg.Name, "why", err.Error())
+	}
 }

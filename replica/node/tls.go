@@ -60,7 +60,6 @@ func (t *TLS) server() *tls.Config {
 	}}
 }
 
-// client is for asking another leader's console.
 func (t *TLS) client() *tls.Config {
 	return &tls.Config{RootCAs: t.between().RootCAs, MinVersion: tls.VersionTLS12}
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -33,14 +34,12 @@ func (o *outbox) Send(to replica.Leader, m replica.Message) {
 	}
 }
 
-// Credit hands back what a peer may send again.
 func (o *outbox) Credit(c replica.Credit) {
 	if mesh := o.mesh.Load(); mesh != nil {
 		mesh.Credit(c.Peer, c.Bytes)
 	}
 }
 
-// Underway is what is on its way to a peer.
 func (o *outbox) Underway(to replica.Leader) int {
 	if mesh := o.mesh.Load(); mesh != nil {
 		return mesh.Underway(to)
@@ -85,7 +84,6 @@ var (
 	_ server.Snapshots = engine{}
 )
 
-// Snapshot is the loop's.
 func (e engine) Snapshot(use func(get func(*replica.Request) replica.Reply) error) error {
 	return answers.Draining(e.loop.ReadSnapshot(use))
 }
@@ -122,10 +120,12 @@ func (l *Leader) observe(e replica.Event) {
 		l.watchOrigins(e.Op)
 	case replica.Judged:
 		l.lossFeed.Tell(e)
-	case replica.WritesRefused, replica.WritesAllowed:
-		l.logRefusal(e)
-	case replica.Unsendable:
-		l.logUnsendable(e)
+	case replica.WritesRefused:
+		l.cfg.Logger.Error("takes no writes", "leader", l.cfg.Name, "cause", string(e.Why.Cause), "why", e.Why.Detail)
+	case replica.WritesAllowed:
+		l.cfg.Logger.Info("a reason to refuse writes is gone", "leader", l.cfg.Name, "cause", string(e.Cause), "left", e.Left)
+	case replica.Unsendable: // once for each connection
+		l.cfg.Logger.Error("a write cannot be sent", "leader", l.cfg.Name, "peer", string(e.Peer), "key", fmt.Sprintf("%.64q", e.Op.Key), "why", unsendable(e.Op, string(e.Peer)).Detail)
 	case replica.OriginTwice, replica.LogsDiffer, replica.ConflictFound:
 		l.logConflict(e)
 	}

@@ -211,7 +211,13 @@ func decodeStatus(r *codec.Decoder, s *replica.Status) {
 		r.Require(s.Frontier.Includes(synced), "more is synced than was applied")
 		s.Synced = &synced
 	}
-	s.Refused, s.Shared, s.Sums, s.Again = decodeOrigins(r), decodeOrigins(r), decodeSums(r), decodeDots(r)
+	s.Refused, s.Shared = decodeOrigins(r), decodeOrigins(r)
+	for range groups(r, 3, 2*MaxNotes) {
+		s.Sums = append(s.Sums, replica.Sum{Through: decodeDot(r), Sum: r.Uint()})
+	}
+	for range groups(r, 2, MaxNotes) {
+		s.Again = append(s.Again, decodeDot(r))
+	}
 	r.Require(-maxInstant <= s.Wall.Earliest && s.Wall.Earliest <= s.Wall.Latest && s.Wall.Latest <= maxInstant, "a clock that ends before it begins, or is out of range")
 	r.Require(s.Echo.Held >= 0, "a status held for less than nothing")
 	r.Require(s.Origin != 0, "a status without an origin")
@@ -230,20 +236,6 @@ func decodeOrigins(r *codec.Decoder) (all []logical.Origin) {
 		o := logical.Origin(r.Uint())
 		r.Require(o != 0 && (len(all) == 0 || all[len(all)-1] < o), "a list of origins does not ascend")
 		all = append(all, o)
-	}
-	return all
-}
-
-func decodeSums(r *codec.Decoder) (all []replica.Sum) {
-	for range groups(r, 3, 2*MaxNotes) {
-		all = append(all, replica.Sum{Through: decodeDot(r), Sum: r.Uint()})
-	}
-	return all
-}
-
-func decodeDots(r *codec.Decoder) (all []logical.Dot) {
-	for range groups(r, 2, MaxNotes) {
-		all = append(all, decodeDot(r))
 	}
 	return all
 }

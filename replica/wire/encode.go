@@ -139,7 +139,6 @@ func (e *Encoder) Batch(dst []byte, ops []*resolve.Op, limit int) ([]byte, Taken
 	return finish(dst, start, kind), Taken{n, body, Charge(ops[:n])}, nil
 }
 
-// appendOps appends ops until the next would exceed limit, and says how many.
 func (e *Encoder) appendOps(dst []byte, ops []*resolve.Op, limit int) ([]byte, int) {
 	start := len(dst)
 	for n, op := range ops {

@@ -54,7 +54,6 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // begin leaves space for a head; the body follows.
 func begin(dst []byte) []byte { return append(dst, make([]byte, HeadBytes)...) }
 
-// finish writes the head of the frame that begins at start.
 func finish(dst []byte, start int, kind byte) []byte {
 	head, body := dst[start:start+HeadBytes], dst[start+HeadBytes:]
 	binary.BigEndian.PutUint32(head, uint32(len(body)))

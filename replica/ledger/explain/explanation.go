@@ -27,7 +27,6 @@ type formatter struct {
 	text strings.Builder
 }
 
-// say adds a sentence as a line of its own.
 func (t *formatter) say(format string, args ...any) { fmt.Fprintf(&t.text, format+"\n", args...) }
 
 func (t *formatter) present() {
@@ -96,7 +95,6 @@ func (t *formatter) author(w *ledger.Write) string {
 
 func (t *formatter) when(w *ledger.Write) string { return dated(w.Wall.Midpoint(), t.Now) }
 
-// maxListed is how many writes one sentence names.
 const maxListed = 12
 
 // list joins what say says of each, as far as a sentence goes.

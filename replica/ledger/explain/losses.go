@@ -82,8 +82,10 @@ func against(d *ledger.LossRecord) string {
 
 func knowing(d *ledger.LossRecord) string {
 	switch {
+	case d.SawWinner && d.Won.Kind == resolve.Delete:
+		return ", although its author had been shown that deletion"
 	case d.SawWinner:
-		return ", although its author had been shown that " + noun(&d.Won)
+		return ", although its author had been shown that value"
 	case d.Relation == resolve.Inverted:
 		return "; where it was accepted it was beaten by what its author had been shown"
 	case d.LeaderHadWinner:
@@ -92,13 +94,6 @@ func knowing(d *ledger.LossRecord) string {
 		return "; the winner's author had not been shown it, although " + d.Won.Leader + " already held it"
 	}
 	return "; neither author had been shown the other's write"
-}
-
-func noun(w *ledger.Write) string {
-	if w.Kind == resolve.Delete {
-		return "deletion"
-	}
-	return "value"
 }
 
 // What a key lost is said write by write while that is a few sentences. Of more, those
@@ -195,7 +190,6 @@ func (t *formatter) groupText(c group, too bool) string {
 	return said
 }
 
-// subject is how many they are, and whose.
 func (g group) subject() string {
 	like, what, by := groupKeyOf(&g[0]), "other write", "by clients at"
 	switch {

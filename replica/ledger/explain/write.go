@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -48,11 +49,7 @@ func from(w *ledger.Write) string {
 }
 
 func whose(w *ledger.Write) string {
-	author := w.Author
-	if author == "" {
-		author = "a client"
-	}
-	return author + " at " + w.Leader
+	return cmp.Or(w.Author, "a client") + " at " + w.Leader
 }
 
 // quoted is a value as people read it: a number bare, all else in quotes, so that

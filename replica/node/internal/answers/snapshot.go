@@ -106,7 +106,6 @@ func (s *snapshot) Ops(o logical.Origin, from logical.Seq, maxOps, maxBytes int)
 	return s.Snapshot.Ops(o, from, maxOps, maxBytes)
 }
 
-// LossesFrom yields the ledger's verdicts from one write on.
 func (snap *snapshot) LossesFrom(key string, d logical.Dot, yield func(resolve.Loss) bool) error {
 	more := true
 	each := func(r *losses.Row) bool {
@@ -129,7 +128,6 @@ func (snap *snapshot) LossesFrom(key string, d logical.Dot, yield func(resolve.L
 	return cmp.Or(err, snap.ctx.Err())
 }
 
-// Evidence is what the row of d keeps of the write.
 func (snap *snapshot) Evidence(key string, d logical.Dot) (ledger.Write, bool, error) {
 	r, found, err := snap.RowOf(key, d)
 	if err != nil || !found || r.Evidence == nil {

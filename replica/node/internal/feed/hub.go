@@ -164,7 +164,6 @@ var _ pubsub.Feeds = channels{}
 // Channels are both, ascending.
 func (c channels) Channels() []string { return []string{lossesChannel, allChannel} }
 
-// Listen begins a queue for a subscriber.
 func (c channels) Listen(channel string, reads func(string) bool, wake func()) pubsub.Feed {
 	return subscriber{c.hub.listen("", channel == allChannel, reads, wake)}
 }
@@ -172,22 +171,16 @@ func (c channels) Listen(channel string, reads func(string) bool, wake func()) p
 // subscriber is a listener that is not told the event's name apart.
 type subscriber struct{ *listener }
 
-// Next is the oldest message.
 func (s subscriber) Next() ([]byte, bool) {
 	_, data, ok := s.listener.Next()
 	return data, ok
 }
 
 // Page is the hub as the console sees it.
-func (h *Hub) Page() console.Losses { return page{h} }
-
-type page struct{ hub *Hub }
-
-var _ console.Losses = page{}
-
-// Listen begins a queue for a reader of the page.
-func (p page) Listen(prefix string, all bool, reads func(string) bool, wake func()) console.Feed {
-	return p.hub.listen(prefix, all, reads, wake)
+func (h *Hub) Page() console.Losses {
+	return func(prefix string, all bool, reads func(string) bool, wake func()) console.Feed {
+		return h.listen(prefix, all, reads, wake)
+	}
 }
 
 // Stats is what the status says of the readers.

@@ -31,14 +31,12 @@ type lossMessage struct {
 	Size        int     `json:"size,omitempty"` // of the whole value, where only its begin is told
 }
 
-// value is as much of a lost value as is told.
 type value struct {
 	there bool
 	begin []byte
 	size  int // of all of it
 }
 
-// encode writes a message once for all readers.
 func (h *Hub) encode(e *event, serving bool) *message {
 	v := e.Verdict
 	m := lossMessage{

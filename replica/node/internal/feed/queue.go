@@ -23,7 +23,6 @@ type message struct {
 	losses uint64 // that it tells of, or says were missed
 }
 
-// missedMessage says that n events were not kept.
 func missedMessage(n uint64) *message {
 	return &message{missed, append(strconv.AppendUint([]byte(`{"event":"missed","count":`), n, 10), '}'), n}
 }
@@ -59,7 +58,12 @@ func (r *listener) offer(m *message) {
 			r.hub.missed.Add(1)
 		}
 	}
-	r.notify()
+	first := !r.woken // it is woken once until there is nothing left
+	r.woken = true
+	r.mu.Unlock()
+	if first {
+		r.wake()
+	}
 }
 
 // drop forgets the oldest. The lock is held.
@@ -69,16 +73,6 @@ func (r *listener) drop() *message {
 	r.queue = r.queue[1:]
 	r.bytes -= len(m.data)
 	return m
-}
-
-// notify lets go of the lock and wakes the reader, once until there is nothing left.
-func (r *listener) notify() {
-	first := !r.woken
-	r.woken = true
-	r.mu.Unlock()
-	if first {
-		r.wake()
-	}
 }
 
 // Next is the oldest message, or how many older ones were missed.
@@ -98,5 +92,4 @@ func (r *listener) Next() (event string, data []byte, ok bool) {
 	return m.event, m.data, true
 }
 
-// Close ends the queue.
 func (r *listener) Close() { r.hub.forget(r) }

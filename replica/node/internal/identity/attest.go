@@ -1,8 +1,6 @@
 package identity
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,12 +45,6 @@ const maxAttestations = 1024
 // attester keeps the attestation of one data directory.
 type attester struct {
 	dir, state string // state empty: there is nowhere to keep one
-}
-
-func newToken() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
 }
 
 // path is where the attestation of the directory is, by what tells it from copies.

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +12,7 @@ import (
 func stopped(t *testing.T) (*attester, Mark) {
 	t.Helper()
 	a := &attester{dir: t.TempDir(), state: filepath.Join(t.TempDir(), "state")}
-	m := Mark{Origin: 7, Seq: 5, Token: newToken()}
+	m := Mark{Origin: 7, Seq: 5, Token: rand.Text()}
 	if err := leaveMark(a.dir, m); err != nil {
 		t.Fatal(err)
 	}

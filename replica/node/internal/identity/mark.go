@@ -53,7 +53,7 @@ func Recall(dir, stateDir string) (last Last, err error) {
 // attests it. A stop that is only not attested is as good as any other, but that the
 // next start begins a new origin.
 func Leave(dir, stateDir string, m Mark) (unattested, err error) {
-	m.Token = newToken()
+	m.Token = rand.Text()
 	if err := leaveMark(dir, m); err != nil {
 		return nil, err
 	}

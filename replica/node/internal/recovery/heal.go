@@ -20,7 +20,6 @@ type Stretch struct {
 // Ops is how many.
 func (s *Stretch) Ops() int { return int(s.To - s.From + 1) }
 
-// missing is what the log had and has not now, by origin.
 func missing(claimed, f logical.Frontier) []Stretch {
 	var out []Stretch
 	for last := range claimed.All() {
@@ -41,7 +40,6 @@ func (d *Disk) MissingOps() (n int) {
 	return n
 }
 
-// maxNamed bounds how many stretches a sentence names.
 const maxNamed = 8
 
 func sentence(all []Stretch) string {

@@ -51,8 +51,9 @@ func WriteLines(dir, name string, v any) error {
 	return write(dir, name, text, err)
 }
 
+// write is nothing where there is no directory: then nothing outlives the process.
 func write(dir, name string, text []byte, err error) error {
-	if err != nil {
+	if err != nil || dir == "" {
 		return err
 	}
 	return file.Replace(filepath.Join(dir, name), append(text, '\n'), 0o644)

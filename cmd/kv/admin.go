@@ -235,6 +235,6 @@ func forgetNode(k *call) error {
 		k.Say(show.Printable(node) + " is listed and asked again when it returns; until then nobody waits for it")
 	}
 	verb := map[bool]string{false: " is forgotten by ", true: " is forgotten no more by "}[k.Bool("lift")]
-	return k.Out.Put(show.Facts(show.Printable(node)+verb+show.Series(show.ShownAll(told)), node,
+	return k.Out.Put(show.Facts(show.Printable(node)+verb+cliutil.Series(show.ShownAll(told)), node,
 		show.WordFact("node", node), show.TruthFact("forgotten", !k.Bool("lift")), show.WordFact("leaders", strings.Join(told, " "))))
 }

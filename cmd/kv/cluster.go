@@ -51,7 +51,7 @@ func members(k *call, l *client.Leader) error {
 		return err
 	}
 	if names, err := l.Forgotten(k.Ctx()); err == nil && len(names) > 0 { // older servers have forgotten nobody
-		k.Say("forgotten: " + show.Series(show.ShownAll(names)))
+		k.Say("forgotten: " + cliutil.Series(show.ShownAll(names)))
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func members(k *call, l *client.Leader) error {
 // byInfo asks every known leader about itself. Those that do not answer are
 // listed as such.
 func (k *call) byInfo() ([]client.Member, error) {
-	leaders, err := k.known()
+	leaders, err := k.All()
 	if err != nil {
 		return nil, err
 	}
@@ -78,15 +78,6 @@ func (k *call) byInfo() ([]client.Member, error) {
 		all = append(all, m)
 	}
 	return all, nil
-}
-
-// known is the context's leaders, or else the one that is asked.
-func (k *call) known() ([]*client.Leader, error) {
-	if k.Chosen != nil {
-		return k.All()
-	}
-	l, err := k.Leader()
-	return []*client.Leader{l}, err
 }
 
 func ping(k *call, l *client.Leader) error {
@@ -248,7 +239,8 @@ func (k *call) converge(limit time.Duration) error {
 	}
 	k.SayForgotten(last.Forgotten)
 	if !ok {
-		return errors.Join(k.Ctx().Err(), apartStill(limit, strings.Join(show.AgreementLines(last), "; ")))
+		return errors.Join(k.Ctx().Err(), &cliutil.Problem{What: "wait: leaders have not converged within " + limit.String(), Why: strings.Join(show.AgreementLines(last), "; "),
+			Next: "kv compare --prefix '' shows where they differ; a longer --timeout waits on, --missing-ok for those that are there", Code: cliutil.Unreachable})
 	}
 	missing := k.Accepted(last.Missing)
 	if err := k.Out.Put(converged(len(last.There), time.Since(began))); err != nil || len(missing) == 0 {
@@ -264,9 +256,4 @@ func converged(n int, took time.Duration) show.Record {
 	}
 	return show.Facts(fmt.Sprintf("%d %s applied the same, after %s", n, verb, took.Round(time.Millisecond)), "OK",
 		show.TruthFact("converged", true), show.NumberFact("leaders", int64(n)), show.NumberFact("after_ms", took.Milliseconds()))
-}
-
-func apartStill(limit time.Duration, why string) error {
-	return &cliutil.Problem{What: "wait: leaders have not converged within " + limit.String(), Why: why,
-		Next: "kv compare --prefix '' shows where they differ; a longer --timeout waits on, --missing-ok for those that are there", Code: cliutil.Unreachable}
 }

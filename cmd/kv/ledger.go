@@ -268,7 +268,7 @@ func (k *call) sayLosses(list answers.LossList, said []answers.Listing, w answer
 		if w.Resolver != "" && w.Resolver != "all" {
 			under, unless = " under "+w.Resolver, "; they record those of resolvers that serve, or watch (kvd serve --shadow)"
 		}
-		k.Say("no losses" + under + ", at " + show.Series(show.ShownAll(answers.Respondents(said))) + unless)
+		k.Say("no losses" + under + ", at " + cliutil.Series(show.ShownAll(answers.Respondents(said))) + unless)
 	}
 	k.sayEvicted(said)
 }
@@ -285,6 +285,6 @@ func (k *call) sayEvicted(said []answers.Listing) {
 		if len(equals) > 1 {
 			has = " have each given up "
 		}
-		k.Say(show.Series(show.ShownAll(answers.Respondents(equals))) + has + show.Count(int(g.Evicted), "row") + " of the ledger, the oldest; kv audit counts them")
+		k.Say(cliutil.Series(show.ShownAll(answers.Respondents(equals))) + has + show.Count(int(g.Evicted), "row") + " of the ledger, the oldest; kv audit counts them")
 	}
 }

@@ -21,7 +21,11 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/invoke"
+	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
 )
 
@@ -61,3 +65,110 @@ func wantsJSON(args []string) bool {
 }
 
 func isJSON(format string) bool { return format == "json" || format == "jsonl" }
+
+const about = `kv talks to one leader of a cluster; compare, wait, members, and losses, why, fate,
+restore, audit and advise, which tell what became of acknowledged writes, talk to all.
+Flags may stand anywhere on the line. A value of "-" is read from standard input,
+to its last byte. Data goes to standard output, talk to standard error.
+
+Which leader: -n HOST:PORT or the name of a leader; else KV_NODE; else the first
+leader of the context (-c, KV_CONTEXT, or the one "kv context use" chose); else
+` + invoke.DefaultAddr + `. For compare and wait, -n may list several, with commas.
+
+Sessions: --session NAME keeps a token between calls, and the name may be used at
+any leader. A leader that lacks what the session has seen waits for it. A set after
+a get goes over exactly what that get showed; what others wrote meanwhile is kept
+beside it where the resolver keeps siblings. A set without a get before it goes
+over what the leader shows, as it does without a session.
+
+Examples:
+   kv set greeting hello                        kv get greeting -o json
+   kv get x -n n1 --session ann                 read at one leader,
+   kv set x 2 -n n2 --session ann               write at another what follows from it
+   kv siblings cart                             kv resolve cart "milk, eggs"
+   kv losses --since 10m                        what was lost; why KEY, fate DOT, restore DOT
+   kv compare --prefix user:                    where leaders differ
+   kv bench --ops set,get --pipeline 16         how fast one leader is
+
+Exit codes:
+   0 done                     1 failed                  2 wrong usage
+   3 the key is not there     4 conflict or divergence  5 unreachable, too late, draining
+   6 not allowed              70 a bug in kv            130 interrupted`
+
+func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
+	return synonyms().In(&cli.App{
+		Name:        "kv",
+		Usage:       "read, write and compare the leaders of a kvd cluster",
+		Description: about,
+		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
+		Flags: invoke.GlobalFlags(),
+		Commands: append(commands(),
+			benchCommand(), contextCommand(), adminCommand(), cliutil.Completion()),
+	})
+}
+
+// synonyms are what others call what kv does, by what it is called here.
+func synonyms() cliutil.Synonyms {
+	s := cliutil.Synonyms{}
+	for _, row := range []struct{ means, words string }{
+		{"set", "put write store save"}, {"get", "read fetch cat show print"}, {"del", "delete remove rm unset"},
+		{"scan", "keys list ls find"}, {"members", "status nodes leaders peers cluster info servers"}, {"ping", "health alive"},
+		{"incr", "add inc increment incrby"}, {"decr", "sub dec decrement decrby"}, {"ttl", "pttl"}, {"expire", "persist pexpire"},
+		{"watch", "follow subscribe tail listen"}, {"losses", "lost"}, {"siblings", "versions values"}, {"resolve", "merge settle"},
+		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump backup"},
+		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
+		{"raw", "command exec do redis cmd"}, {"admin conflicts", "conflicts"}, {"admin new-origin", "new-origin"}, {"admin accept DOT", "accept"},
+		{"advise", "advice recommend"},
+	} {
+		for word := range strings.FieldsSeq(row.words) {
+			s[word] = "kv " + row.means
+		}
+	}
+	for word, means := range map[string]string{"list": "ls", "show": "ls", "delete": "rm", "remove": "rm", "switch": "use", "select": "use", "set": "use", "create": "add", "new": "add"} {
+		s["context "+word] = "kv context " + means
+	}
+	for _, flag := range []string{"--host", "--port", "--addr", "--address", "--server", "--leader", "--url"} {
+		s[flag] = "-n HOST:PORT"
+	}
+	s["--json"], s["--format"], s["--raw"] = "-o json", "-o FORMAT", "-o raw"
+	s["--password"], s["--username"] = "--password-file FILE", "--user"
+	return s
+}
+
+// commands is every command that is a single spec.
+func commands() []*cli.Command {
+	var all []*cli.Command
+	for _, group := range [][]invoke.Spec{valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs()} {
+		for _, s := range group {
+			all = append(all, s.Command())
+		}
+	}
+	return all
+}
+
+// call is one command on its way, with what the commands of kv do with it.
+type call struct{ *invoke.Call }
+
+func on(do func(*call) error) func(*invoke.Call) error {
+	return func(k *invoke.Call) error { return do(&call{k}) }
+}
+
+func putList[T any](k *call, all []T, record func(T) show.Record) error {
+	k.Out.List()
+	for _, v := range all {
+		if err := k.Out.Put(record(v)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func at(do func(*call, *client.Leader) error) func(*invoke.Call) error {
+	return func(k *invoke.Call) error {
+		l, err := k.Leader()
+		if err != nil {
+			return err
+		}
+		return do(&call{k}, l)
+	}
+}

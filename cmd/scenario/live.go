@@ -106,7 +106,7 @@ func untoldFailure(e *live.UntoldError, total int) error {
 		what += fmt.Sprintf(" and %d more", more)
 	}
 	if total > 1 {
-		what = fmt.Sprintf("%d of %s %s", len(names), runs(total), what)
+		what = fmt.Sprintf("%d of %s %s", len(names), number(total, "run"), what)
 	} else {
 		what = "the scenario " + what
 	}
@@ -140,14 +140,6 @@ func kvdProgram(c *cli.Context, dir string, building func()) (string, error) {
 		return "", cliutil.Fail("cannot build kvd", err, "run it inside the source tree, or name a program with --binary")
 	}
 	return path, nil
-}
-
-// canLive is what the list says of a scenario.
-func canLive(s *script.Scenario) string {
-	if live.PlanFor(s).Only != "" {
-		return "no"
-	}
-	return "yes"
 }
 
 // tellSimulated says why scenarios cannot be played live.

@@ -224,14 +224,12 @@ func verdict(c *cli.Context, all []chosen, results []*scenarios.Result, o report
 		names = append(names[:4], fmt.Sprintf("and %d more", len(names)-4))
 	}
 	return &cliutil.Problem{
-		What: fmt.Sprintf("%d of %s %s", len(bad), runs(len(results)), what),
+		What: fmt.Sprintf("%d of %s %s", len(bad), number(len(results), "run"), what),
 		Why:  strings.Join(names, ", "),
 		Next: next(c, all, bad[0], o),
 		Code: code,
 	}
 }
-
-func runs(n int) string { return number(n, "run") }
 
 // next is what to do about a result that is not as it should be.
 func next(c *cli.Context, all []chosen, r *scenarios.Result, o report.Outcome) string {

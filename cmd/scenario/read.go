@@ -11,6 +11,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/scenarios/library"
+	"kvd/scenarios/live"
 	"kvd/scenarios/script"
 )
 
@@ -26,7 +27,7 @@ func listLibrary(c *cli.Context) error {
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "name\tchecks\tlive\ttitle")
 	for _, s := range all {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", s.Name, len(s.Checks), canLive(s), s.Title)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", s.Name, len(s.Checks), map[bool]string{true: "yes", false: "no"}[live.PlanFor(s).Only == ""], s.Title)
 	}
 	if err := w.Flush(); err != nil {
 		return err

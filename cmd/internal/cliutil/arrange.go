@@ -87,7 +87,8 @@ func (a *arranger) next() error {
 	case strings.HasPrefix(arg, "--"):
 		return a.flag(arg, strings.TrimPrefix(arg, "--"))
 	}
-	if name, _, _ := strings.Cut(arg[1:], "="); a.find(name) != nil {
+	name, _, _ := strings.Cut(arg[1:], "=")
+	if f, _ := a.find(name); f != nil {
 		return a.flag(arg, arg[1:])
 	}
 	return a.letters(arg)
@@ -156,52 +157,47 @@ func (a *arranger) leftOver() error {
 	return Usage(a.path()+" takes no arguments", "read: "+strings.Join(a.positionals, " "), a.path()+" --help says what it takes")
 }
 
-// owned is a flag and the level it belongs to.
-type owned struct {
-	cli.Flag
-	level *level
-}
-
-func (o *owned) takesValue() bool {
-	doc, ok := o.Flag.(cli.DocGenerationFlag)
-	return ok && doc.TakesValue()
-}
-
-// find looks for a flag from the deepest level up. Help is known everywhere.
-func (a *arranger) find(name string) *owned {
+// find looks for a flag, and the level that it belongs to, from the deepest level up. Help
+// is known everywhere.
+func (a *arranger) find(name string) (cli.Flag, *level) {
 	for i := len(a.levels) - 1; i >= 0; i-- {
 		for _, f := range a.levels[i].flags {
 			if slices.Contains(f.Names(), name) {
-				return &owned{f, &a.levels[i]}
+				return f, &a.levels[i]
 			}
 		}
 	}
 	if slices.Contains(cli.HelpFlag.Names(), name) {
-		return &owned{cli.HelpFlag, &a.levels[len(a.levels)-1]}
+		return cli.HelpFlag, &a.levels[len(a.levels)-1]
 	}
-	return nil
+	return nil, nil
+}
+
+func takesValue(f cli.Flag) bool {
+	doc, ok := f.(cli.DocGenerationFlag)
+	return ok && doc.TakesValue()
 }
 
 // flag takes --name, --name=value or --name value; text is arg without dashes.
 func (a *arranger) flag(arg, text string) error {
 	name, value, has := strings.Cut(text, "=")
-	f := a.find(name)
+	f, at := a.find(name)
 	if f == nil {
 		return a.unknownFlag(arg)
 	}
-	if f.takesValue() && !has {
+	if takesValue(f) && !has {
 		if len(a.rest) == 0 {
 			return Usage(fmt.Sprintf("flag %s needs a value", arg), "the command line ends there", a.path()+" --help says which")
 		}
 		value, has = a.rest[0], true
 		a.rest = a.rest[1:]
 	}
-	a.give(f, name, value, has)
+	a.give(at, name, value, has)
 	return nil
 }
 
 // give notes what a flag was given.
-func (a *arranger) give(o *owned, name, value string, has bool) {
+func (a *arranger) give(at *level, name, value string, has bool) {
 	on := !has || value == "true"
 	a.help = a.help || on && slices.Contains(cli.HelpFlag.Names(), name)
 	a.version = a.version || on && name == versionFlag
@@ -209,32 +205,25 @@ func (a *arranger) give(o *owned, name, value string, has bool) {
 	if has {
 		text += "=" + value
 	}
-	o.level.given = append(o.level.given, text)
+	at.given = append(at.given, text)
 }
 
 // letters takes -abc: flags of one letter side by side; one that takes a value
 // takes what follows it, as in -ojson.
 func (a *arranger) letters(arg string) error {
-	for text := arg[1:]; text != ""; {
-		f := a.find(text[:1])
-		if f == nil {
+	for text := arg[1:]; text != ""; text = text[1:] {
+		f, at := a.find(text[:1])
+		switch {
+		case f == nil:
 			return a.unknownFlag(arg)
+		case takesValue(f) && len(text) == 1:
+			return a.flag("-"+text, text)
+		case takesValue(f):
+			a.give(at, text[:1], strings.TrimPrefix(text[1:], "="), true)
+			return nil
 		}
-		if f.takesValue() {
-			return a.valued(f, text)
-		}
-		a.give(f, text[:1], "", false)
-		text = text[1:]
+		a.give(at, text[:1], "", false)
 	}
-	return nil
-}
-
-// valued gives a one-letter flag the rest of its argument, or the next one.
-func (a *arranger) valued(f *owned, text string) error {
-	if len(text) == 1 {
-		return a.flag("-"+text, text)
-	}
-	a.give(f, text[:1], strings.TrimPrefix(text[1:], "="), true)
 	return nil
 }
 

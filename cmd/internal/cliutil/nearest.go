@@ -61,11 +61,11 @@ func OneOf(given string, known ...string) error {
 	if slices.Contains(known, given) {
 		return nil
 	}
-	return fmt.Errorf("%q is none of %s%s", given, series(known), guess(given, known))
+	return fmt.Errorf("%q is none of %s%s", given, Series(known), guess(given, known))
 }
 
-// series is names as a sentence has them.
-func series(names []string) string {
+// Series is words as a sentence has them: n1, n2 and n3.
+func Series(names []string) string {
 	if n := len(names) - 1; n > 0 {
 		return strings.Join(names[:n], ", ") + " and " + names[n]
 	}

@@ -73,18 +73,11 @@ func (s Spec) path() string { return "kv " + strings.TrimSpace(s.Under+" "+s.Nam
 func (s Spec) arity() string {
 	switch {
 	case s.Most < 0:
-		return fmt.Sprintf("at least %s", arguments(s.Least))
+		return "at least " + show.Count(s.Least, "argument")
 	case s.Least == s.Most:
-		return arguments(s.Least)
+		return show.Count(s.Least, "argument")
 	}
-	return fmt.Sprintf("%d to %s", s.Least, arguments(s.Most))
-}
-
-func arguments(n int) string {
-	if n == 1 {
-		return "1 argument"
-	}
-	return fmt.Sprintf("%d arguments", n)
+	return fmt.Sprintf("%d to %s", s.Least, show.Count(s.Most, "argument"))
 }
 
 // Call is one command on its way.

@@ -236,7 +236,7 @@ func (k *Call) Verdict(t Ending) error {
 		return &cliutil.Problem{What: k.Subject() + ": leaders disagree", Why: strings.Join(append(t.Differs, show.WhoIsMissing(t.Missing)...), "\n      "),
 			Next: "kv compare and kv audit say how far apart they are; the admin pages say what a leader has been through", Code: cliutil.Differs}
 	case len(t.Missing) > 0:
-		return &cliutil.Problem{What: k.Subject() + ": " + show.Series(show.MissingNames(t.Missing)) + " could not be asked", Why: strings.Join(show.WhoIsMissing(t.Missing), "\n      "),
+		return &cliutil.Problem{What: k.Subject() + ": " + cliutil.Series(show.MissingNames(t.Missing)) + " could not be asked", Why: strings.Join(show.WhoIsMissing(t.Missing), "\n      "),
 			Next: "ask again when all are there; what is printed is what the others said. --missing-ok accepts that, kv admin forget NODE lets nobody wait for a dead leader", Code: cliutil.Unreachable}
 	case t.Nothing != "":
 		return &cliutil.Problem{What: k.Subject(), Why: t.Nothing, Next: t.Next, Code: cliutil.Absent}

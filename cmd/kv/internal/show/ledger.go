@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/replica/client"
 	"kvd/replica/client/answers"
 )
@@ -32,7 +33,7 @@ func Loss(l answers.Loss) Record {
 				how += ", a deletion undone"
 			}
 			return fmt.Sprintf("%s: %s\n    lost %s to %s, %s under %s; first decided %s at %s; held by %s", p.Show(l.Key), p.Show(l.Row.Text),
-				l.Loser, cmp.Or(l.BeatenBy(), "what is no longer here"), how, l.Resolver, decided, Printable(first.Leader), Series(ShownAll(l.Leaders())))
+				l.Loser, cmp.Or(l.BeatenBy(), "what is no longer here"), how, l.Resolver, decided, Printable(first.Leader), cliutil.Series(ShownAll(l.Leaders())))
 		},
 		Raw:     func() string { return l.Loser.String() },
 		Columns: []string{"key", "value", "resolver", "relation", "class", "lost", "to", "accepted by", "decided", "held by"},
@@ -140,7 +141,7 @@ func Advice(c answers.Advice) Record {
 			for _, e := range c.Evidence {
 				lines = append(lines, "    "+p.Show(e))
 			}
-			return strings.Join(append(lines, "    so says "+Series(ShownAll(c.Leaders))), "\n")
+			return strings.Join(append(lines, "    so says "+cliutil.Series(ShownAll(c.Leaders))), "\n")
 		},
 		Raw:     func() string { return c.Better },
 		Columns: []string{"prefix", "serving", "better", "leaders", "sentence"},

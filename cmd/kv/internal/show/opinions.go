@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kvd/cmd/internal/cliutil"
 	"kvd/replica/client"
 	"kvd/replica/client/answers"
 )
@@ -191,7 +192,7 @@ func auditLines(a answers.Audits, p *Printer) []string {
 		verb = "counts"
 	}
 	names := each(a.All, func(o answers.Audited) string { return Printable(o.Name) })
-	return []string{fmt.Sprintf("%s %s, over %s", Series(names), verb, counted(a.All[0]))}
+	return []string{fmt.Sprintf("%s %s, over %s", cliutil.Series(names), verb, counted(a.All[0]))}
 }
 
 // apartLines says who cannot be held against whom.
@@ -207,7 +208,7 @@ func unreplicatedLines(a answers.Audits) []string {
 	lines := []string{}
 	for _, u := range a.Unreplicated {
 		lines = append(lines, Printable(fmt.Sprintf("unreplicated: %s to %s, accepted by %s, have not arrived; %s said to have them and cannot be reached",
-			u.From, u.To, cmp.Or(u.Leader, "somebody"), Series(u.Holders))))
+			u.From, u.To, cmp.Or(u.Leader, "somebody"), cliutil.Series(u.Holders))))
 	}
 	return lines
 }

@@ -40,14 +40,6 @@ func Count(n int, what string) string {
 // ShownAll is names, each safe on a terminal.
 func ShownAll(names []string) []string { return each(names, Printable) }
 
-// Series is words as in a sentence: n1, n2 and n3.
-func Series(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
-}
-
 // joined is texts on one line, each safe on a terminal.
 func joined(texts []string) string { return strings.Join(ShownAll(texts), " | ") }
 

@@ -18,10 +18,11 @@ import (
 // TestReadersBesideTheAppender: everything that may be called from anywhere is, while
 // groups are written and segments are left; each sees whole groups that it knows.
 func TestReadersBesideTheAppender(t *testing.T) {
-	const groups = 3000
+	const groups = 1000
 	l := open(t, vfs.NewMem(), 20_000)
 	var done atomic.Bool
 	var all sync.WaitGroup
+	turns := make(chan struct{}) // the appender waits for a reader now and then
 	beside := func(what string, do func(r *rand.Rand) error) {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(1, uint64(len(what))))
@@ -29,7 +30,11 @@ func TestReadersBesideTheAppender(t *testing.T) {
 				last = done.Load()
 				if err := do(r); err != nil {
 					t.Errorf("%s: %v", what, err)
-					return
+					done.Store(true)
+				}
+				select {
+				case turns <- struct{}{}:
+				default:
 				}
 			}
 		})
@@ -87,9 +92,12 @@ func TestReadersBesideTheAppender(t *testing.T) {
 	}
 	beside("check", func(*rand.Rand) error {
 		n := 0
-		return l.Check(func() bool { n++; return n < 2000 && l.Size() > 0 && l.Frontier().Len() > 0 })
+		return l.Check(func() bool { n++; return n < 200 && l.Size() > 0 && l.Frontier().Len() > 0 })
 	})
 	for n := range logical.Seq(groups) {
+		if n%20 == 0 && !done.Load() {
+			<-turns
+		}
 		write(t, l, entry(1, n*3+1, 40), entry(1, n*3+2, 1), entry(2, n+1, 20), entry(0, 0, 3), entry(1, n*3+3, 100))
 	}
 	done.Store(true)
@@ -104,10 +112,10 @@ func TestReadersBesideTheAppender(t *testing.T) {
 // after the log was opened again.
 func TestFindAmongManyOrigins(t *testing.T) {
 	fs := vfs.NewMem()
-	l := open(t, fs, 200_000)
+	l := open(t, fs, 100_000)
 	r := rand.New(rand.NewPCG(1, 2))
 	last := map[logical.Origin]logical.Seq{}
-	for range 400 {
+	for range 200 {
 		for range 50 {
 			o := logical.Origin(1 + r.IntN(1000))
 			last[o]++
@@ -139,7 +147,7 @@ func TestFindAmongManyOrigins(t *testing.T) {
 			}
 		}
 		must(t, l.Close())
-		l = open(t, fs, 200_000)
+		l = open(t, fs, 100_000)
 	}
 	must(t, l.Close())
 }

@@ -15,7 +15,7 @@ import (
 // How much is kept open, and in memory, of segments that nobody reads.
 const (
 	maxFiles      = 64
-	maxIndexBytes = 8 << 20
+	maxIndexBytes = 16 << 20
 )
 
 const suffix = ".log"
@@ -141,15 +141,6 @@ func (c *files) forget(f *file) {
 		c.idle.Remove(f.place)
 		f.place = nil
 		c.shut(f)
-	}
-}
-
-// discard closes a segment that nobody uses.
-func (c *files) discard(number uint32) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f := c.open[number]; f != nil {
-		c.forget(f)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // has more origins than a few, so that an index stays small whatever is written.
 const (
 	entryGap     = 16 << 10
-	entryOrigins = 16
+	entryOrigins = 64
 )
 
 // index finds operations in one segment.

@@ -147,8 +147,8 @@ func (l *Log) headers(numbers []uint32) (follows []Position, dropped bool, err e
 		l.files.release(f)
 		switch {
 		case torn && err == nil:
-			return follows, true, l.drop(number)
-		case err == nil && (i == 0) != (p == 0), err == nil && i > 0 && (p.segment() != numbers[i-1] || p.offset() < headerBytes):
+			return follows, true, nil // its file is replaced when the next segment is made
+		case err == nil && (i == 0) != (p == 0), err == nil && i > 0 && p.segment() != numbers[i-1]:
 			err = errBad
 		}
 		if errors.Is(err, errBad) {
@@ -186,18 +186,6 @@ func (l *Log) torn(f *file, group, bad int64) error {
 
 // searchFactor bounds the work of a search: so many times the bytes that are searched.
 const searchFactor = 64
-
-// drop takes away the file of a segment that was never used.
-func (l *Log) drop(number uint32) error {
-	if l.o.ReadOnly {
-		return nil
-	}
-	l.files.discard(number)
-	if err := l.o.FS.Remove(l.files.path(number)); err != nil {
-		return fmt.Errorf("remove: %w", err)
-	}
-	return syncDir(l.o.FS, l.o.Dir)
-}
 
 // recoverLeft takes in a segment that another follows: its footer says what it has.
 func (l *Log) recoverLeft(number uint32, end Position) error {

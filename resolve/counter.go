@@ -42,18 +42,25 @@ func (counter) Loses() bool { return false }
 // op's leader, which happens only when a dot was given twice, the origin's share starts
 // anew here too.
 func (f *Folding) count() {
-	fresh := &f.Object.Versions[f.New]
-	fresh.Count = Count{Total: f.Op.Total, Base: f.Op.base()}
-	if last := f.Object.share(f.Op.Dot.Origin, f.Bit); last != nil {
-		if f.Op.Prev != 0 {
-			fresh.Count.Base, fresh.Count.Voids, fresh.Count.Deadlines = last.Count.Base, last.Count.Voids, last.Count.Deadlines
-		}
+	fresh, last := &f.Object.Versions[f.New], f.Object.share(f.Op.Dot.Origin, f.Bit)
+	fresh.Count = f.Op.count(f.Object.Key, last)
+	if last != nil {
 		last.Mask &^= f.Bit
 	}
-	if s, ok := f.Op.Statement(); ok {
-		fresh.Count.state(f.Object.Key, Deadline{f.Op.Dot.Seq, f.Op.Expires, s})
-	}
 	fresh.Mask |= f.Bit
+}
+
+// count is the share of the op's origin, of which last carried the total until now; nil:
+// none was live.
+func (op *Op) count(key string, last *Version) Count {
+	c := Count{Total: op.Total, Base: op.base()}
+	if last != nil && op.Prev != 0 {
+		c.Base, c.Voids, c.Deadlines = last.Count.Base, last.Count.Voids, last.Count.Deadlines
+	}
+	if s, ok := op.Statement(); ok {
+		c.state(key, Deadline{op.Dot.Seq, op.Expires, s})
+	}
+	return c
 }
 
 // base is the total before the op's own addition. Where nothing was live at its leader

@@ -122,7 +122,7 @@ func (p Panel) keepDeadline(o *Object, op *Op, now wallclock.Instant) {
 // touchable is the dots shown that a Touch speaks of: not deletions, nor what has
 // expired.
 func (p Panel) touchable(o *Object, now wallclock.Instant) []logical.Dot {
-	return slices.DeleteFunc(p.shown(o), func(d logical.Dot) bool {
+	return slices.DeleteFunc(p.shown(o, nil), func(d logical.Dot) bool {
 		i, _ := o.Find(d)
 		v := &o.Versions[i]
 		return v.Deleted() || p.Serving != Counter && v.Expired(now)

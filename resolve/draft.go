@@ -37,20 +37,33 @@ type Intent struct {
 // and its identity, and then ranks it (see [Op.Rank]). Draft does not change the object.
 // It fails with ErrNotInteger or ErrOverflow.
 func (p Panel) Draft(o *Object, origin logical.Origin, in Intent, h History) (Op, error) {
-	op := Op{Key: o.Key, Kind: in.Kind, Value: in.Value, Expires: in.Expires, Panel: p.Mask()}
+	var op Op
+	if err := p.DraftTo(&op, o, origin, &in, h); err != nil {
+		return Op{}, err
+	}
+	return op, nil
+}
+
+// DraftTo is Draft in the place of what op was. Op.Parents is taken for memory that it may
+// use. After an error op is to be given to nobody.
+func (p Panel) DraftTo(op *Op, o *Object, origin logical.Origin, in *Intent, h History) error {
+	room := op.Parents[:0]
+	*op = Op{Key: o.Key, Kind: in.Kind, Value: in.Value, Expires: in.Expires, Panel: p.Mask()}
 	if in.Keep || in.Kind == Add && in.Expires == 0 {
 		op.Expires = 0
-		p.keepDeadline(o, &op, in.Now)
+		p.keepDeadline(o, op, in.Now)
 	}
 	if op.Stated.By.IsZero() {
 		op.Stated.HLC = o.newestStatement()
 	}
 	if in.Kind == Touch {
 		op.Value, op.Parents = nil, p.touchable(o, in.Now)
-		return op, nil
+		return nil
 	}
-	shown := p.shown(o)
-	op.Parents = shown
+	shown := p.shown(o, room)
+	if op.Parents = shown; len(shown) == 0 {
+		op.Parents = nil
+	}
 	if in.Exact {
 		op.Parents = slices.Clone(in.Shown)
 		if op.Unseen = unseen(shown, op.Parents); len(op.Unseen) > maxUnseen {
@@ -61,20 +74,19 @@ func (p Panel) Draft(o *Object, origin logical.Origin, in Intent, h History) (Op
 	if in.Kind == Delete {
 		op.Hidden = p.hideTombstones(o, op.Parents, op.Hidden)
 	}
-	if err := p.outcome(o, &op, in, h); err != nil {
-		return Op{}, err
+	if err := p.outcome(o, op, in, h); err != nil {
+		return err
 	}
 	if p.Mask().Has(Counter) {
-		o.counterEvidence(&op, origin, h)
+		o.counterEvidence(op, origin, h)
 	}
-	return op, nil
+	return nil
 }
 
-// shown is the dots that the serving resolver shows now, and the tombstones that
-// its reading reflects.
-func (p Panel) shown(o *Object) []logical.Dot {
+// shown appends the dots that the serving resolver shows now, and the tombstones that
+// its reading reflects; nil if there are none.
+func (p Panel) shown(o *Object, dots []logical.Dot) []logical.Dot {
 	var buf [8]int
-	var dots []logical.Dot
 	for _, i := range p.Survivors(o, p.Serving, buf[:0]) {
 		dots = append(dots, o.Versions[i].Dot)
 	}
@@ -97,7 +109,7 @@ func (p Panel) hidden(o *Object, shown, parents []logical.Dot) []logical.Dot {
 
 // outcome fills in what a register holds afterwards, and what a counter grows
 // by.
-func (p Panel) outcome(o *Object, op *Op, in Intent, h History) error {
+func (p Panel) outcome(o *Object, op *Op, in *Intent, h History) error {
 	if in.Kind == Delete {
 		op.Value = nil
 		return nil
@@ -118,7 +130,7 @@ func (p Panel) outcome(o *Object, op *Op, in Intent, h History) error {
 	return nil
 }
 
-func (p Panel) outcomeOfAdd(o *Object, op *Op, in Intent, h History) error {
+func (p Panel) outcomeOfAdd(o *Object, op *Op, in *Intent, h History) error {
 	base, ok := p.startOf(o, op.Parents, in.Now, h)
 	if !ok {
 		return ErrNotInteger

@@ -59,6 +59,9 @@ func (w *Folder) Keep(p Panel, o *Object, op *Op, h History) {
 }
 
 func (w *Folder) fold(p Panel, o *Object, op *Op, h History, dst []Verdict, accepting bool) []Verdict {
+	if dst, plain := w.foldPlain(p, o, op, h, dst); plain {
+		return dst
+	}
 	if !w.begin(o, op, h) {
 		return dst
 	}

@@ -84,6 +84,9 @@ func (o *Object) Find(d logical.Dot) (int, bool) {
 // Clone returns an object that can be folded without changing o. Value bytes
 // are shared: they are immutable.
 func (o *Object) Clone() *Object {
+	if len(o.Versions) == 1 && len(o.Versions[0].Count.Voids) == 0 {
+		return o.clonePlain()
+	}
 	c := &Object{Key: o.Key, Duplicates: o.Duplicates, Versions: slices.Clone(o.Versions)}
 	for i := range c.Versions {
 		c.Versions[i].Count.Voids = slices.Clone(c.Versions[i].Count.Voids)
@@ -91,13 +94,28 @@ func (o *Object) Clone() *Object {
 	return c
 }
 
+// clonePlain copies an object of one version into one piece of memory.
+func (o *Object) clonePlain() *Object {
+	c := &struct {
+		Object
+		version [1]Version
+	}{*o, [1]Version{o.Versions[0]}}
+	c.Versions = c.version[:]
+	return &c.Object
+}
+
 // insert inserts the version of op at index i; no resolver keeps it yet.
 func (o *Object) insert(i int, op *Op) {
+	o.Versions = slices.Insert(o.Versions, i, versionOf(op))
+}
+
+// versionOf is the op's version; no resolver keeps it yet.
+func versionOf(op *Op) Version {
 	wall, hlc, lamport := op.Stamps()
-	o.Versions = slices.Insert(o.Versions, i, Version{
+	return Version{
 		Dot: op.Dot, Kind: op.Kind, Value: op.Value, Expires: op.Expires,
 		Wall: wall, HLC: hlc, Lamport: lamport,
-	})
+	}
 }
 
 // sweep drops the versions that no resolver keeps, and the fields that none of its

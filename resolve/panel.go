@@ -34,7 +34,16 @@ func (p Panel) rule(id ID) Resolver {
 // Survivors appends the indexes of o's versions that resolver id shows to a
 // reader, best first, deletions among them.
 func (p Panel) Survivors(o *Object, id ID, dst []int) []int {
-	return p.rule(id).Survivors(o, id.Mask(), dst)
+	switch bit := id.Mask(); {
+	case p.Rules != nil && p.Rules[id] != nil:
+		return append(dst, p.Rules[id].Survivors(o, bit, nil)...)
+	case id == Interval:
+		return interval{}.Survivors(o, bit, dst)
+	case id == Causal:
+		return causal{}.Survivors(o, bit, dst)
+	default:
+		return kept(o, bit, dst) // called directly, so that dst may be on the caller's stack
+	}
 }
 
 // LiveSize is how many versions a live set has, and the bytes of their values.

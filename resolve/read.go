@@ -72,7 +72,7 @@ func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wal
 
 // countAt is ReadAt of a counter.
 func (p Panel) countAt(o *Object, now wallclock.Instant) (Reading, wallclock.Instant) {
-	r := Reading{Dots: p.shown(o)}
+	r := Reading{Dots: p.shown(o, nil)}
 	e, _ := o.Deadline()
 	sum, live := o.Sum()
 	if !live || e.Expires != 0 && e.Expires <= now {

@@ -81,16 +81,16 @@ const (
 	totals                // each origin's running total
 )
 
-// ofFamily is the resolvers of m that belong to the family.
-func (m Mask) ofFamily(by family) Mask {
-	var out Mask
-	for id := range m.Each {
-		if table[id].by == by {
-			out |= id.Mask()
-		}
+// families is the resolvers of each family.
+var families = func() (all [totals + 1]Mask) {
+	for id := range All.Each {
+		all[table[id].by] |= id.Mask()
 	}
-	return out
-}
+	return all
+}()
+
+// ofFamily is the resolvers of m that belong to the family.
+func (m Mask) ofFamily(by family) Mask { return m & families[by] }
 
 // IDs lists every resolver in table order.
 func IDs() []ID {

@@ -110,6 +110,30 @@ func (f Frontier) Join(g Frontier) Frontier {
 // Clone returns a frontier that shares no memory with f.
 func (f Frontier) Clone() Frontier { return Frontier{last: slices.Clone(f.last)} }
 
+// Copies makes copies of frontiers that share pieces of memory, so that a copy of a small
+// one is not an allocation of its own. The zero Copies is ready.
+type Copies struct{ room []Dot }
+
+const (
+	copiedTogether = 128 // dots in one piece of memory
+	copiedAlone    = 32  // dots from which on a copy has its own: whoever keeps a small one keeps no large piece
+)
+
+// Of is f.Clone().
+func (c *Copies) Of(f Frontier) Frontier {
+	n := len(f.last)
+	switch {
+	case n == 0 || n >= copiedAlone:
+		return f.Clone()
+	case n > len(c.room):
+		c.room = make([]Dot, copiedTogether)
+	}
+	last := c.room[:n:n]
+	copy(last, f.last)
+	c.room = c.room[n:]
+	return Frontier{last: last}
+}
+
 // Advance covers d, and every operation of its origin before it, in place: f's
 // memory changes, so f must not be shared. Use it on a Clone.
 func (f *Frontier) Advance(d Dot) {

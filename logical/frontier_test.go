@@ -193,3 +193,30 @@ func TestOrderNames(t *testing.T) {
 		}
 	}
 }
+
+// Copies are equal to what they are copied from, and none changes with another.
+func TestCopiesShareNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var copies Copies
+		var all []Frontier
+		var want []string
+		for range rapid.IntRange(1, 40).Draw(t, "copies") {
+			var f Frontier
+			for i := range rapid.SampledFrom([]int{0, 1, 2, 31, 32, 33, 130}).Draw(t, "origins") {
+				f.Advance(Dot{Origin(i + 1), Seq(rapid.IntRange(1, 9).Draw(t, "seq"))})
+			}
+			c := copies.Of(f)
+			if f.Compare(c) != Equal {
+				t.Fatalf("%s is copied to %s", f, c)
+			}
+			o := Origin(rapid.IntRange(1, 40).Draw(t, "origin"))
+			c.Advance(Dot{o, c.At(o) + 1})
+			all, want = append(all, c), append(want, c.String())
+		}
+		for i, c := range all {
+			if c.String() != want[i] {
+				t.Fatalf("copy %d was %s and is %s", i, want[i], c)
+			}
+		}
+	})
+}

@@ -157,11 +157,12 @@ func (t *turn) write(q *Request) {
 		return
 	}
 	object = t.expireFirst(panel, object, &in)
-	op, err := t.draft(panel, object, q, in)
+	op, err := t.draft(panel, object, q, &in)
 	if err != nil {
 		t.refuse(q, err)
 		return
 	}
+	t.drafts.take()
 	if q.Client != 0 {
 		op.Client, op.Request = q.Client, q.Number
 	}
@@ -181,7 +182,7 @@ func (t *turn) accept(panel resolve.Panel, object *resolve.Object, op *resolve.O
 
 // begin lets an op that begins here take the common road.
 func (t *turn) begin(panel resolve.Panel, object *resolve.Object, op *resolve.Op) {
-	t.event(Accepted{op, op.IsExpiry()})
+	t.event(Accepted{op})
 	t.fresh = append(t.fresh, op)
 	t.apply(panel, object, op, local)
 }
@@ -214,26 +215,29 @@ func (t *turn) decide(q *Request, panel resolve.Panel, object *resolve.Object) (
 	return w, nil
 }
 
-func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in resolve.Intent) (*resolve.Op, error) {
+// draft is what the request would become. The next draft takes its place unless it is
+// taken.
+func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in *resolve.Intent) (*resolve.Op, error) {
 	if q.exact() {
 		if d, ok := t.ofAnotherKey(object, q.Shown); ok {
 			return nil, fmt.Errorf("%s %q: %w: dot %s is a write to another key; pass on what a read of this key showed", q.Verb, q.Key, ErrBadRequest, d)
 		}
 	}
-	op, err := panel.Draft(object, t.st.Origin, in, t.r)
-	if err != nil {
+	op := t.drafts.next()
+	if err := panel.DraftTo(op, object, t.st.Origin, in, t.r); err != nil {
 		return nil, fmt.Errorf("%s %q: %w; %s", q.Verb, q.Key, err, advice(err))
 	}
-	if err = t.oversize(&op); err == nil {
-		err = t.tooManySiblings(panel, object, &op)
+	err := t.oversize(op)
+	if err == nil {
+		err = t.tooManySiblings(panel, object, op)
+	}
+	if err == nil {
+		err = voided(panel, object, q, op)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", q.Verb, q.Key, err)
 	}
-	if err := voided(panel, object, q, &op); err != nil {
-		return nil, fmt.Errorf("%s %q: %w", q.Verb, q.Key, err)
-	}
-	return &op, nil
+	return op, nil
 }
 
 // oversize is why the op could not be sent to every leader, nil if it can: what is

@@ -19,7 +19,7 @@ const (
 // heard; when a guard refuses one, the op is applied all the same, since a hole in a
 // log could never be filled.
 func (t *turn) applyRemote(op *resolve.Op, from Leader) {
-	t.event(Applied{op, from})
+	t.out.tellApplied(Applied{op, from})
 	t.mergeLamport(op.Lamport, op.Dot)
 	t.mergeHLC(op.HLC, op.Dot)
 	t.apply(t.panel(op.Key), t.r.Object(op.Key), op, remote)
@@ -94,7 +94,7 @@ func (t *turn) sameKey(d logical.Dot, op *resolve.Op) bool {
 // record turns verdicts into rows of the ledger and events.
 func (t *turn) record(key string, verdicts []resolve.Verdict) {
 	for _, v := range verdicts {
-		t.event(Judged{key, v, t.m.Wall.Midpoint()})
+		t.out.tellJudged(Judged{key, v, t.m.Wall.Midpoint()})
 		switch {
 		case v.Retracted:
 			t.put(DropLoss{v.Resolvers, key, v.Loser})

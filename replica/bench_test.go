@@ -39,7 +39,7 @@ const benchCycle = 64
 
 // stepper is a core over a plainReader.
 type stepper struct {
-	*testing.B
+	testing.TB
 	core   *replica.Core
 	reader plainReader
 	out    replica.Output
@@ -47,7 +47,7 @@ type stepper struct {
 	steps  int
 }
 
-func newStepper(b *testing.B, origin logical.Origin, shadows resolve.Mask, peers ...replica.Leader) *stepper {
+func newStepper(b testing.TB, origin logical.Origin, shadows resolve.Mask, peers ...replica.Leader) *stepper {
 	cfg := config("a", peers...)
 	cfg.Policy.Shadows = shadows
 	cfg.WindowOps, cfg.WindowBytes, cfg.Resend = 1<<40, 1<<50, 1<<60 // the peers never answer
@@ -55,7 +55,7 @@ func newStepper(b *testing.B, origin logical.Origin, shadows resolve.Mask, peers
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := &stepper{B: b, core: core, reader: plainReader{objects: map[string]*resolve.Object{}}, keys: make([]string, 1024)}
+	s := &stepper{TB: b, core: core, reader: plainReader{objects: map[string]*resolve.Object{}}, keys: make([]string, 1024)}
 	for i := range s.keys {
 		s.keys[i] = fmt.Sprint("key", i)
 	}
@@ -164,4 +164,25 @@ func fill(from *stepper, dst []replica.Received, value []byte) []replica.Receive
 		from.out.Reset()
 	}
 	return dst
+}
+
+// What a plain write needs comes in pieces that many share.
+func TestAPlainStepAllocatesNothing(t *testing.T) {
+	s := newStepper(t, 7, resolve.All, "b")
+	value := make([]byte, 64)
+	var q replica.Request
+	run := func(verb replica.Verb) func() {
+		return func() {
+			q = replica.Request{Verb: verb, Key: s.keys[0], Value: value, Quiet: true}
+			s.step(&q)
+		}
+	}
+	for range 8 * benchCycle { // what is kept from cycle to cycle has grown
+		run(replica.Set)()
+	}
+	for _, verb := range []replica.Verb{replica.Set, replica.Remove} {
+		if n := testing.AllocsPerRun(20*benchCycle, run(verb)); n >= 1 { // it rounds down
+			t.Errorf("%s: %v allocations", verb, n)
+		}
+	}
 }

@@ -54,6 +54,8 @@ type Core struct {
 	fresh    []*resolve.Op // accepted since the last Ship; never reused, batches share it
 	folder   resolve.Folder
 	verdicts []resolve.Verdict
+	drafts   drafts
+	copies   logical.Copies
 	merge    stream.Merge
 }
 
@@ -202,7 +204,7 @@ func (c *Core) frontier() logical.Frontier {
 // advance covers d. Ops, replies and messages keep frontiers that were lent.
 func (c *Core) advance(d logical.Dot) {
 	if c.lent {
-		c.st.Frontier, c.lent = c.st.Frontier.Clone(), false
+		c.st.Frontier, c.lent = c.copies.Of(c.st.Frontier), false
 	}
 	c.st.Frontier.Advance(d)
 	c.grew = true

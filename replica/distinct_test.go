@@ -29,7 +29,7 @@ func TestPipelinedWritesDoNotTie(t *testing.T) {
 			}
 		}
 		for _, e := range out.Events {
-			if j, ok := e.(replica.Judged); ok && j.Verdict.Relation.Lost() {
+			if j, ok := e.(*replica.Judged); ok && j.Verdict.Relation.Lost() {
 				t.Errorf("%s: a pipelined write lost to another: %+v", id, j.Verdict)
 			}
 		}

@@ -26,7 +26,7 @@
 // acknowledges by a Status.
 //
 // Files: input, output, event and message (what goes in and out); config; core (state and
-// Step); accept, budget, together, token, settle, voids (client requests); gate, apply,
+// Step); accept, drafts, budget, together, token, settle, voids (client requests); gate, apply,
 // credit (ops); expire (deadlines); peer, ship, timing (other leaders); identity, origins,
 // refuse (whose origin is whose, and when writes are refused); lamport (guards of clocks).
 // Parts with one job each are below internal: causal (the buffer at the gate), stream

@@ -265,7 +265,7 @@ func TestTheGateEmptiesAlongAnyChain(t *testing.T) {
 				}
 			}
 			out := b.cycle(batch(chain[0]))
-			got := of[replica.Applied](out.Events)
+			got := of[*replica.Applied](out.Events)
 			if len(got) != n {
 				t.Fatalf("%v beside %d: %d applied of a chain of %d", order, unmet, len(got), n)
 			}
@@ -295,7 +295,7 @@ func TestTheGateKeepsOriginsApart(t *testing.T) {
 	}
 	for i, o := range origins {
 		out := b.cycle(batch(after(o, 1)))
-		if got := of[replica.Applied](out.Events); len(got) != 4 || b.core.State().Frontier.At(o) != 4 {
+		if got := of[*replica.Applied](out.Events); len(got) != 4 || b.core.State().Frontier.At(o) != 4 {
 			t.Errorf("of %d %d are applied", o, len(got))
 		}
 		if load := b.core.Load(); load.GateOps != 3*(len(origins)-1-i) {

@@ -9,12 +9,13 @@ import (
 	"kvd/wallclock"
 )
 
-// Event is a typed fact for logs, metrics, traces and golden files.
+// Event is a typed fact for logs, metrics, traces and golden files. Those that every op
+// brings about are pointers, into the memory of the Output that holds them.
 type Event interface{ isEvent() }
 
 func (Accepted) isEvent()       {}
-func (Applied) isEvent()        {}
-func (Judged) isEvent()         {}
+func (*Applied) isEvent()       {}
+func (*Judged) isEvent()        {}
 func (Buffered) isEvent()       {}
 func (Dropped) isEvent()        {}
 func (ClockAhead) isEvent()     {}
@@ -28,12 +29,9 @@ func (LogsDiffer) isEvent()     {}
 func (ConflictFound) isEvent()  {}
 func (Unsendable) isEvent()     {}
 
-// Accepted: a client's write became an op here; or, as Expiry says, the end of a
+// Accepted: a client's write became an op here; or, if the op is an expiry, the end of a
 // value did.
-type Accepted struct {
-	Op     *resolve.Op
-	Expiry bool
-}
+type Accepted struct{ Op *resolve.Op }
 
 // Applied: a peer's op was applied here.
 type Applied struct {

@@ -72,7 +72,7 @@ func TestWriteOverAnExpiredValueDeletesItFirst(t *testing.T) {
 			t.Fatalf("answered %+v after %+v", rep, accepted)
 		}
 		end := accepted[0].Op
-		if !accepted[0].Expiry || accepted[1].Expiry || end.Kind != resolve.Delete || end.HasRequest() || !slices.Equal(end.Parents, []logical.Dot{v.Dot}) {
+		if !accepted[0].Op.IsExpiry() || accepted[1].Op.IsExpiry() || end.Kind != resolve.Delete || end.HasRequest() || !slices.Equal(end.Parents, []logical.Dot{v.Dot}) {
 			t.Errorf("the end is %+v", accepted[0])
 		}
 		if !slices.Contains(rep.Over, end.Dot) {
@@ -142,7 +142,7 @@ func TestSweepDeletesWhatThisLeaderAccepted(t *testing.T) {
 		n.pass(2 * time.Second)
 		out := n.cycle(sweep, sweep)
 		accepted := of[replica.Accepted](out.Events)
-		if len(accepted) != 1 || !accepted[0].Expiry || !slices.Equal(accepted[0].Op.Parents, []logical.Dot{v.Dot}) {
+		if len(accepted) != 1 || !accepted[0].Op.IsExpiry() || !slices.Equal(accepted[0].Op.Parents, []logical.Dot{v.Dot}) {
 			t.Fatalf("swept twice: %+v", accepted)
 		}
 		if rep := n.ask(get("x")); values(rep) != "[]" || slices.Contains(rep.Shown.Dots, v.Dot) {

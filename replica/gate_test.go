@@ -121,7 +121,7 @@ func TestGapIsHeldAndFilled(t *testing.T) {
 		t.Errorf("what is held already: %+v", got)
 	}
 	out = b.cycle(batch(all[0]))
-	if got := of[replica.Applied](out.Events); len(got) != 3 || got[2].Op != all[2] {
+	if got := of[*replica.Applied](out.Events); len(got) != 3 || got[2].Op != all[2] {
 		t.Fatalf("applied %+v", got)
 	}
 	out = b.cycle(batch(all[0]))
@@ -144,7 +144,7 @@ func TestDependencyIsHeldAndFilled(t *testing.T) {
 		t.Fatal("the effect is visible before its cause")
 	}
 	out = c.cycle(batch(cause...))
-	if got := of[replica.Applied](out.Events); len(got) != 2 || got[1].From != "b" {
+	if got := of[*replica.Applied](out.Events); len(got) != 2 || got[1].From != "b" {
 		t.Errorf("applied %+v", got)
 	}
 }

@@ -111,6 +111,9 @@ type Output struct {
 	Credits []Credit // what peers sent and is no longer held here
 	Events  []Event
 	Wake    wallclock.Mono // when a Tick is due next, at the latest; set by Ship
+
+	applied []Applied // events point into both
+	judged  []Judged
 }
 
 // Reset empties the output and keeps its memory.
@@ -120,7 +123,22 @@ func (o *Output) Reset() {
 	clear(o.Replies)
 	clear(o.Credits)
 	clear(o.Events)
+	clear(o.applied)
+	clear(o.judged)
 	o.Puts, o.Sends, o.Replies, o.Credits, o.Events = o.Puts[:0], o.Sends[:0], o.Replies[:0], o.Credits[:0], o.Events[:0]
+	o.applied, o.judged = o.applied[:0], o.judged[:0]
+}
+
+// tellApplied appends the event.
+func (o *Output) tellApplied(e Applied) {
+	o.applied = append(o.applied, e) // what was appended before stays where events point to
+	o.Events = append(o.Events, &o.applied[len(o.applied)-1])
+}
+
+// tellJudged appends the event.
+func (o *Output) tellJudged(e Judged) {
+	o.judged = append(o.judged, e)
+	o.Events = append(o.Events, &o.judged[len(o.judged)-1])
 }
 
 // Send is a message for a peer.

@@ -242,9 +242,9 @@ func (s *story) event(e replica.Event) string {
 	switch e := e.(type) {
 	case replica.Accepted:
 		return "accepts " + s.op(e.Op)
-	case replica.Applied:
+	case *replica.Applied:
 		return fmt.Sprintf("applies %s from %s", s.dot(e.Op.Dot), e.From)
-	case replica.Judged:
+	case *replica.Judged:
 		return s.verdict(e)
 	case replica.Buffered:
 		return fmt.Sprintf("holds %s gap=%v", s.dot(e.Dot), e.Gap)
@@ -262,7 +262,7 @@ func (s *story) event(e replica.Event) string {
 	return s.found(e)
 }
 
-func (s *story) verdict(e replica.Judged) string {
+func (s *story) verdict(e *replica.Judged) string {
 	v, names := e.Verdict, strings.Join(e.Verdict.Resolvers.Names(), ",")
 	if v.Retracted {
 		return fmt.Sprintf("judges under %s: %s is not lost after all", names, s.dot(v.Loser))

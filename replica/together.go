@@ -63,6 +63,7 @@ func (t *turn) try(q *Request) error {
 	if err := t.readOnly(q.Verb, q.Key); err != nil {
 		return err
 	}
-	_, err = t.draft(panel, object, q, t.intent(q, &w))
+	in := t.intent(q, &w)
+	_, err = t.draft(panel, object, q, &in)
 	return err
 }

@@ -76,7 +76,7 @@ func (n *node) cycle(in ...replica.Input) replica.Output {
 		Sends:   slices.Clone(n.out.Sends),
 		Replies: slices.Clone(n.out.Replies),
 		Credits: slices.Clone(n.out.Credits),
-		Events:  slices.Clone(n.out.Events),
+		Events:  eventsOf(n.out),
 		Wake:    n.out.Wake,
 	}
 	for _, c := range n.out.Credits {
@@ -84,6 +84,22 @@ func (n *node) cycle(in ...replica.Input) replica.Output {
 	}
 	n.store.Reset()
 	return out
+}
+
+// eventsOf is the events of out in memory of their own.
+func eventsOf(out *replica.Output) []replica.Event {
+	events := slices.Clone(out.Events)
+	for i, e := range events {
+		switch e := e.(type) {
+		case *replica.Applied:
+			c := *e
+			events[i] = &c
+		case *replica.Judged:
+			c := *e
+			events[i] = &c
+		}
+	}
+	return events
 }
 
 // ask feeds one request and returns its reply, which must come at once.

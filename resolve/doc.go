@@ -45,7 +45,7 @@
 //	resolver.go panel.go                  the table of resolvers; who judges which key
 //	stamp.go interval.go siblings.go counter.go   the rules
 //	unjudged.go derived.go                evidence for rules that nobody had judged by
-//	folder.go judge.go walk.go            one fold, and who was lost by it
+//	folder.go plain.go judge.go walk.go   one fold, its shortcut, and who was lost by it
 //	draft.go deadline.go tombstone.go duplicates.go   what an op says when it is accepted
 //	read.go                               what a reader is shown
 //	mend.go                               dots that were given twice

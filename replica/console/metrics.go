@@ -180,9 +180,9 @@ func (m *Metrics) Observe(e replica.Event) {
 	switch e := e.(type) {
 	case replica.Accepted:
 		m.accepted.Inc()
-	case replica.Applied:
+	case *replica.Applied:
 		m.applied.Inc()
-	case replica.Judged:
+	case *replica.Judged:
 		m.judged(e.Key, e.Verdict)
 	case replica.Buffered:
 		pick(e.Gap, m.heldGap, m.heldDeps).Inc()

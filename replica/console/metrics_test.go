@@ -64,8 +64,8 @@ func servedBy(key string) resolve.ID {
 	return resolve.HLC
 }
 
-func judged(key string, id resolve.ID, r resolve.Relation) replica.Judged {
-	return replica.Judged{Key: key, Verdict: resolve.Verdict{Resolvers: id.Mask(), Relation: r}}
+func judged(key string, id resolve.ID, r resolve.Relation) *replica.Judged {
+	return &replica.Judged{Key: key, Verdict: resolve.Verdict{Resolvers: id.Mask(), Relation: r}}
 }
 
 // events are one of each that is counted, and where.
@@ -75,7 +75,7 @@ var events = []struct {
 	labels []string
 }{
 	{replica.Accepted{}, "kvd_ops_total", []string{"from=client"}},
-	{replica.Applied{From: "b"}, "kvd_ops_total", []string{"from=peer"}},
+	{&replica.Applied{From: "b"}, "kvd_ops_total", []string{"from=peer"}},
 	{judged("k", resolve.LWW, resolve.Superseded), "kvd_superseded_total", []string{"resolver=lww", "serving=true"}},
 	{judged("x", resolve.LWW, resolve.Superseded), "kvd_superseded_total", []string{"resolver=lww", "serving=false"}},
 	{judged("k", resolve.LWW, resolve.Inverted), "kvd_losses_total", []string{"resolver=lww", "relation=inverted", "serving=true"}},
@@ -83,8 +83,8 @@ var events = []struct {
 	{judged("k", resolve.Counter, resolve.Concurrent), "kvd_losses_total", []string{"resolver=counter", "relation=concurrent", "serving=false"}},
 	{judged("x", resolve.HLC, resolve.Concurrent), "kvd_losses_total", []string{"resolver=hlc", "relation=concurrent", "serving=true"}},
 	{judged("x", 14, resolve.Concurrent), "kvd_losses_total", []string{"resolver=other", "relation=concurrent", "serving=false"}},
-	{replica.Judged{Key: "x", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Retracted: true}}, "kvd_losses_retracted_total", []string{"resolver=hlc", "serving=true"}},
-	{replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Retracted: true}}, "kvd_losses_retracted_total", []string{"resolver=hlc", "serving=false"}},
+	{&replica.Judged{Key: "x", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Retracted: true}}, "kvd_losses_retracted_total", []string{"resolver=hlc", "serving=true"}},
+	{&replica.Judged{Key: "k", Verdict: resolve.Verdict{Resolvers: resolve.HLC.Mask(), Retracted: true}}, "kvd_losses_retracted_total", []string{"resolver=hlc", "serving=false"}},
 	{replica.Buffered{Gap: true}, "kvd_gate_held_total", []string{"missing=predecessor"}},
 	{replica.Buffered{}, "kvd_gate_held_total", []string{"missing=dependency"}},
 	{replica.Dropped{Reason: replica.Duplicate}, "kvd_ops_dropped_total", []string{"reason=duplicate"}},
@@ -104,7 +104,7 @@ func TestEventsAreCounted(t *testing.T) {
 			u.metric.Observe(e.event)
 		}
 	}
-	u.metric.Observe(replica.Judged{Verdict: resolve.Verdict{Resolvers: resolve.All, Relation: 77}}) // of no known relation: not counted, no panic
+	u.metric.Observe(&replica.Judged{Verdict: resolve.Verdict{Resolvers: resolve.All, Relation: 77}}) // of no known relation: not counted, no panic
 	families := u.scraped()
 	for i, e := range events {
 		if got := value(t, families, e.name, e.labels...); got != float64(i+1) {
@@ -238,8 +238,8 @@ func TestCardinalityIsBounded(t *testing.T) {
 		l.status.Peers = append(l.status.Peers, Peer{Name: name, Clock: &Offset{}})
 		op := &resolve.Op{Key: name, Dot: logical.Dot{Origin: logical.Origin(i + 1), Seq: 1}}
 		for _, e := range []replica.Event{
-			replica.Accepted{Op: op}, replica.Applied{Op: op, From: replica.Leader(name)},
-			replica.Judged{Key: name, Verdict: resolve.Verdict{Resolvers: resolve.ID(i).Mask(), Relation: resolve.Relation(i), Retracted: i%5 == 0}},
+			replica.Accepted{Op: op}, &replica.Applied{Op: op, From: replica.Leader(name)},
+			&replica.Judged{Key: name, Verdict: resolve.Verdict{Resolvers: resolve.ID(i).Mask(), Relation: resolve.Relation(i), Retracted: i%5 == 0}},
 			replica.Buffered{Dot: op.Dot}, replica.Dropped{Dot: op.Dot, Reason: replica.DropReason(i)},
 			replica.ClockAhead{Dot: op.Dot, Ahead: time.Duration(i) * time.Second}, replica.PeerBehind{Peer: replica.Leader(name)},
 		} {

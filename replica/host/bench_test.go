@@ -43,7 +43,7 @@ func BenchmarkPumpSet(b *testing.B) {
 			value := make([]byte, 64)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if err := p.Step(at(int64(i)), &replica.Request{Verb: replica.Set, Key: keys[i%len(keys)], Value: value}); err != nil {
+				if err := p.Step(at(int64(i)), &replica.Request{Verb: replica.Set, Key: keys[i%len(keys)], Value: value, Quiet: true}); err != nil {
 					b.Fatal(err)
 				}
 				if i%group == group-1 {
@@ -97,7 +97,7 @@ func BenchmarkDoSet(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				n := i % pipeline
-				*reqs[n] = replica.Request{Verb: replica.Set, Key: keys[i%len(keys)], Value: value}
+				*reqs[n] = replica.Request{Verb: replica.Set, Key: keys[i%len(keys)], Value: value, Quiet: true}
 				if n < pipeline-1 {
 					continue
 				}

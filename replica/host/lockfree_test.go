@@ -280,7 +280,7 @@ func TestSweepEndsValuesOfAllLives(t *testing.T) {
 			accepted <- a
 		}
 	}})
-	if a := <-accepted; !a.Expiry || a.Op.Key != "x" || a.Op.Dot.Origin != 8 {
+	if a := <-accepted; !a.Op.IsExpiry() || a.Op.Key != "x" || a.Op.Dot.Origin != 8 {
 		t.Errorf("swept %+v", a)
 	}
 	h.end()

@@ -116,9 +116,9 @@ func (c *Config) serves(key string) resolve.ID { return c.Policy.Panel(key).Serv
 func (l *Leader) observe(e replica.Event) {
 	l.metrics.Observe(e)
 	switch e := e.(type) {
-	case replica.Applied:
+	case *replica.Applied:
 		l.watchOrigins(e.Op)
-	case replica.Judged:
+	case *replica.Judged:
 		l.lossFeed.Tell(e)
 	case replica.WritesRefused:
 		l.cfg.Logger.Error("takes no writes", "leader", l.cfg.Name, "cause", string(e.Why.Cause), "why", e.Why.Detail)

@@ -105,12 +105,12 @@ func (f Fired) event(l *leader, e replica.Event) {
 		f[map[bool]string{true: "duplicate dropped", false: "gate full"}[e.Reason == replica.Duplicate]]++
 	case replica.ClockAhead:
 		f[map[bool]string{true: "drift refused of a token", false: "drift refused"}[e.Dot.IsZero()]]++
-	case replica.Judged:
+	case *replica.Judged:
 		f.verdict(e)
 	}
 }
 
-func (f Fired) verdict(e replica.Judged) {
+func (f Fired) verdict(e *replica.Judged) {
 	n := len(e.Verdict.Resolvers.Names())
 	switch {
 	case e.Verdict.Retracted:

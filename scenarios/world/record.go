@@ -19,10 +19,10 @@ func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
 	case replica.Accepted:
 		w.noteNews()
 		w.accepted(l, e.Op, replies)
-	case replica.Applied:
+	case *replica.Applied:
 		w.noteNews()
 		w.applied(l, e)
-	case replica.Judged:
+	case *replica.Judged:
 		w.judged(l, e)
 	case replica.ClockAhead, replica.LamportAhead:
 		w.refused = true
@@ -44,7 +44,7 @@ func (w *World) accepted(l *leader, op *resolve.Op, replies []replica.Reply) {
 	w.seen(l, op.Dot)
 }
 
-func (w *World) applied(l *leader, e replica.Applied) {
+func (w *World) applied(l *leader, e *replica.Applied) {
 	w.learn(e.Op)
 	delete(w.ops, e.Op.Dot) // two leaders have it
 	w.trace.Add(trace.Event{At: w.now, Kind: trace.Applied, Where: l.name, Peer: string(e.From), Label: w.label(e.Op.Dot),
@@ -54,7 +54,7 @@ func (w *World) applied(l *leader, e replica.Applied) {
 
 // judged puts losses, and those taken back, into the story. Only the serving
 // resolver's: shadows do not decide what anybody is shown.
-func (w *World) judged(l *leader, e replica.Judged) {
+func (w *World) judged(l *leader, e *replica.Judged) {
 	v, serving := e.Verdict, w.cfg.Policy.Panel(e.Key).Serving
 	if !v.Resolvers.Has(serving) || !v.Retracted && !v.Relation.Lost() {
 		return

@@ -42,8 +42,8 @@ func dotOf(origin logical.Origin, seq logical.Seq) logical.Dot {
 	return logical.Dot{Origin: origin, Seq: seq}
 }
 
-func lost(key string, loser logical.Dot) replica.Judged {
-	return replica.Judged{Key: key, At: 7, Verdict: resolve.Verdict{Resolvers: resolve.LWW.Mask(), Relation: resolve.Inverted, Loser: loser, Winner: dotOf(1, 9)}}
+func lost(key string, loser logical.Dot) *replica.Judged {
+	return &replica.Judged{Key: key, At: 7, Verdict: resolve.Verdict{Resolvers: resolve.LWW.Mask(), Relation: resolve.Inverted, Loser: loser, Winner: dotOf(1, 9)}}
 }
 
 // taken is everything that waits for the reader now.
@@ -93,7 +93,7 @@ func TestWhatReadersAreTold(t *testing.T) {
 		return fmt.Sprintf(`"loser":%s%d","winner":"%s","at":7,"accepted_by":"n3"`, origin, seq, dotOf(1, 9))
 	}
 	for i, tc := range []struct {
-		e    replica.Judged
+		e    *replica.Judged
 		want string
 	}{
 		{lost("s&1", dotOf(3, 1)), head + `"key":"s&1",` + tail(1) + `,"value":"<milk>"}`},
@@ -106,7 +106,7 @@ func TestWhatReadersAreTold(t *testing.T) {
 		{lost("s", dotOf(13, 1)), head + `"key":"s","loser":"000000000000000d-1","winner":"0000000000000001-9","at":7,"accepted_by":"n13"}`},
 		{retracted, strings.Replace(strings.Replace(head, "lost", "retracted", 1), "inverted", "", 1) + `"key":"s",` + tail(1) + `,"value":"<milk>"}`},
 	} {
-		if got := h.encode(&event{tc.e, resolve.LWW}, true); string(got.data) != tc.want || !json.Valid(got.data) {
+		if got := h.encode(&event{*tc.e, resolve.LWW}, true); string(got.data) != tc.want || !json.Valid(got.data) {
 			t.Errorf("%d:\n got %s\nwant %s", i, got.data, tc.want)
 		}
 	}
@@ -145,7 +145,7 @@ func TestReadersGetWhatTheyAskedFor(t *testing.T) {
 	h := quietHub(nil)
 	h.cfg.Op = func(logical.Dot) (*resolve.Op, bool, error) { reads++; return nil, false, nil }
 	serving, all, some := h.listen("", false, anyKey, silent), h.listen("", true, anyKey, silent), h.listen("x:", true, anyKey, silent)
-	for _, e := range []replica.Judged{lost("s", dotOf(2, 1)), lost("x:1", dotOf(2, 2)), lost("x:2", dotOf(2, 2))} {
+	for _, e := range []*replica.Judged{lost("s", dotOf(2, 1)), lost("x:1", dotOf(2, 2)), lost("x:2", dotOf(2, 2))} {
 		h.Tell(e)
 	}
 	h.spread()

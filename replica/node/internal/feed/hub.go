@@ -66,13 +66,13 @@ type Config struct {
 func New(c Config) *Hub { return &Hub{cfg: c, wake: make(chan struct{}, 1)} }
 
 // Tell takes a verdict that the ledger inserted. It never waits for a reader.
-func (h *Hub) Tell(e replica.Judged) {
+func (h *Hub) Tell(e *replica.Judged) {
 	if h.readers.Load() == 0 || !e.Verdict.Retracted && !e.Verdict.Relation.Lost() {
 		return
 	}
 	h.mu.Lock()
 	for id := range e.Verdict.Resolvers.Each {
-		h.waiting = append(h.waiting, event{e, id})
+		h.waiting = append(h.waiting, event{*e, id})
 		h.bytes += len(e.Key)
 	}
 	for len(h.waiting) > maxWaiting || h.bytes > maxWaitingBytes {

@@ -63,7 +63,7 @@ func (t *turn) planSettlement(s *Settlement, key string) (p settled, err error) 
 	if err := t.beats(contents); err != nil {
 		return p, err
 	}
-	if p.deletion, err = p.panel.DraftMend(here.Object, contents, t.r); err != nil {
+	if p.deletion, err = settlement.Deletion(p.panel, here.Object, contents, t.r); err != nil {
 		return p, err
 	}
 	if n := max(len(p.deletion.Parents), len(p.deletion.Hidden)); n > limits.Dots {

@@ -49,10 +49,10 @@
 //	draft.go deadline.go tombstone.go duplicates.go   what an op says when it is accepted
 //	read.go                               what a reader is shown
 //	mend.go                               dots that were given twice
-//	dotset.go dotindex.go                 small sets of dots
 //
 // Below it: number (sums in 128 bits), limits (how large things may be), replay (a
-// recorded history under every resolver), resolvetest (the laws).
+// recorded history under every resolver), resolvetest (the laws), internal/dotset (small
+// sets of dots).
 //
 // # Adding a resolver
 //

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"kvd/logical"
+	"kvd/resolve/internal/dotset"
 	"kvd/resolve/number"
 	"kvd/wallclock"
 )
@@ -97,10 +98,10 @@ func (p Panel) shown(o *Object, dots []logical.Dot) []logical.Dot {
 // among the parents.
 func (p Panel) hidden(o *Object, shown, parents []logical.Dot) []logical.Dot {
 	var dots []logical.Dot
-	live, showing, over := p.Mask().ofFamily(liveSet), setOf(shown), setOf(parents)
+	live, showing, over := p.Mask().ofFamily(liveSet), dotset.Of(shown), dotset.Of(parents)
 	for i := range o.Versions {
 		v := &o.Versions[i]
-		if v.Mask&live != 0 && !showing.has(v.Dot) && !over.has(v.Dot) {
+		if v.Mask&live != 0 && !showing.Has(v.Dot) && !over.Has(v.Dot) {
 			dots = append(dots, v.Dot)
 		}
 	}

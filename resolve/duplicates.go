@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/resolve/internal/dotset"
 )
 
 // noteDuplicates finds out whether op's request was accepted for this key before.
@@ -38,11 +39,11 @@ func duplicates(key string, d logical.Dot, h History) []logical.Dot {
 }
 
 // repeats reports whether d's request is among shown under another dot.
-func (o *Object) repeats(d logical.Dot, shown *dotIndex, h History) bool {
+func (o *Object) repeats(d logical.Dot, shown *dotset.Index, h History) bool {
 	if !o.Duplicates {
 		return false
 	}
-	return slices.ContainsFunc(o.duplicates(d, h), func(t logical.Dot) bool { _, ok := shown.find(t); return ok })
+	return slices.ContainsFunc(o.duplicates(d, h), func(t logical.Dot) bool { _, ok := shown.Find(t); return ok })
 }
 
 // duplicates is the other dots of d's request.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/resolve/internal/dotset"
 )
 
 // Folder folds op after op in the same memory. The zero Folder is ready; it folds
@@ -75,8 +76,8 @@ func (w *Folder) fold(p Panel, o *Object, op *Op, h History, dst []Verdict, acce
 	w.end(p)
 	clear(w.groups)
 	w.groups = w.groups[:0]
-	w.dots = reuse(w.dots)
-	w.index = reuse(w.index)
+	w.dots = dotset.Reuse(w.dots)
+	w.index = dotset.Reuse(w.index)
 	return dst
 }
 
@@ -104,15 +105,6 @@ func (w *Folder) end(p Panel) {
 	}
 	w.folding.Object.sweep()
 	w.folding = Folding{}
-}
-
-// reuse is s emptied, to be used again unless it has grown large.
-func reuse[T any](s []T) []T {
-	const large = 1 << 15
-	if cap(s) > large {
-		return nil
-	}
-	return s[:0]
 }
 
 // decide folds under one resolver and puts it into the group that it belongs to.
@@ -188,9 +180,9 @@ func (w *Folder) verdicts(g *group, accepting bool, dst []Verdict) []Verdict {
 
 // supersede says that the op superseded every version of before that is not in after.
 func (f *Folding) supersede(ids Mask, before, after []logical.Dot, dst []Verdict) []Verdict {
-	stays := setOf(after)
+	stays := dotset.Of(after)
 	for _, d := range before {
-		if !stays.has(d) {
+		if !stays.Has(d) {
 			dst = append(dst, Verdict{Resolvers: ids, Loser: d, Winner: f.Op.Dot})
 		}
 	}

@@ -1,6 +1,9 @@
 package resolve
 
-import "kvd/logical"
+import (
+	"kvd/logical"
+	"kvd/resolve/internal/dotset"
+)
 
 // judge finds out what one op changed in who is lost under the resolvers of one
 // group.
@@ -18,19 +21,19 @@ type judge struct {
 	accepting bool // the fold is at the leader that accepts the op
 	verdicts  []Verdict
 
-	shownBefore, shownAfter dotSet // the group's before and after
-	survives                bool   // the op is in after
+	shownBefore, shownAfter dotset.Set // the group's before and after
+	survives                bool       // the op is in after
 }
 
 // run judges what was displaced, then what survives again, then the new op itself: by
 // then it is known whether the op's duplicates are lost.
 func (j *judge) run() {
 	j.changes.noted = len(j.verdicts)
-	j.shownBefore, j.shownAfter = setOf(j.before), setOf(j.after)
-	j.survives = j.shownAfter.has(j.Op.Dot)
+	j.shownBefore, j.shownAfter = dotset.Of(j.before), dotset.Of(j.after)
+	j.survives = j.shownAfter.Has(j.Op.Dot)
 	j.judgeDisplaced()
 	for _, d := range j.after {
-		if d != j.Op.Dot && !j.shownBefore.has(d) {
+		if d != j.Op.Dot && !j.shownBefore.Has(d) {
 			j.retract(j.ids, d)
 		}
 	}
@@ -46,11 +49,11 @@ func (j *judge) run() {
 // only through them.
 func (j *judge) judgeDisplaced() {
 	var buf [8]logical.Dot
-	gone, parents := buf[:0], setOf(j.Op.Parents)
+	gone, parents := buf[:0], dotset.Of(j.Op.Parents)
 	for _, d := range j.before {
 		switch {
-		case j.shownAfter.has(d):
-		case j.survives && parents.has(d):
+		case j.shownAfter.Has(d):
+		case j.survives && parents.Has(d):
 			j.emit(j.ids, d, Superseded, false)
 		default:
 			gone = append(gone, d)
@@ -165,7 +168,7 @@ func (j *judge) emit(ids Mask, loser logical.Dot, r Relation, retracted bool) {
 // for it, so verdicts are noted only when one does.
 type ledgerChanges struct {
 	noted int // how many verdicts are noted, those of earlier judges included
-	dotIndex
+	dotset.Index
 	changes []change // by the index of the loser
 }
 
@@ -176,9 +179,9 @@ func (s *ledgerChanges) note(v *Verdict) {
 	if !v.Retracted && !v.Relation.Lost() {
 		return
 	}
-	i, ok := s.find(v.Loser)
+	i, ok := s.Find(v.Loser)
 	if !ok {
-		i, s.changes = s.add(v.Loser), append(s.changes, change{})
+		i, s.changes = s.Add(v.Loser), append(s.changes, change{})
 	}
 	c := &s.changes[i]
 	c.decided |= v.Resolvers
@@ -189,13 +192,13 @@ func (s *ledgerChanges) note(v *Verdict) {
 
 // apply is the ledger's answer for d with the changes applied.
 func (s *ledgerChanges) apply(d logical.Dot, ledger Mask) Mask {
-	if i, ok := s.find(d); ok {
+	if i, ok := s.Find(d); ok {
 		return ledger&^s.changes[i].decided | s.changes[i].lost
 	}
 	return ledger
 }
 
 func (s *ledgerChanges) release() {
-	s.dotIndex.release()
-	s.changes = reuse(s.changes)
+	s.Index.Release()
+	s.changes = dotset.Reuse(s.changes)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/resolve/internal/dotset"
 	"kvd/resolve/number"
 	"kvd/wallclock"
 )
@@ -70,7 +71,7 @@ func (v *Version) Deleted() bool { return v.Kind == Delete }
 
 // Find is the index of the version with dot d, or where it would be inserted.
 func (o *Object) Find(d logical.Dot) (int, bool) {
-	if len(o.Versions) > maxScan {
+	if len(o.Versions) > dotset.MaxScan {
 		return slices.BinarySearchFunc(o.Versions, d, func(v Version, d logical.Dot) int { return v.Dot.Compare(d) })
 	}
 	for i := range o.Versions {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"kvd/resolve/internal/dotset"
 	"kvd/wallclock"
 )
 
@@ -59,14 +60,14 @@ func (p Panel) LiveSizes(o *Object, op *Op, wall wallclock.Interval) (before, af
 	if bit == 0 {
 		return LiveSize{}, LiveSize{}
 	}
-	over, hidden := setOf(op.Parents), setOf(op.Hidden)
+	over, hidden := dotset.Of(op.Parents), dotset.Of(op.Hidden)
 	for i := range o.Versions {
 		v := &o.Versions[i]
 		if v.Mask&bit == 0 {
 			continue
 		}
 		before.add(v.Value)
-		if over.has(v.Dot) || hidden.has(v.Dot) || p.Serving == Interval && v.Wall.Before(wall) {
+		if over.Has(v.Dot) || hidden.Has(v.Dot) || p.Serving == Interval && v.Wall.Before(wall) {
 			continue
 		}
 		after.add(v.Value)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"kvd/logical"
+	"kvd/resolve/internal/dotset"
 	"kvd/wallclock"
 )
 
@@ -50,7 +51,7 @@ func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wal
 		return p.countAt(o, now)
 	}
 	var buf [8]int
-	var shown dotIndex
+	var shown dotset.Index
 	var r Reading
 	var ends wallclock.Instant
 	for _, i := range p.Survivors(o, p.Serving, buf[:0]) {
@@ -63,7 +64,7 @@ func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wal
 		}
 		r.Dots = append(r.Dots, v.Dot)
 		if o.Duplicates {
-			shown.add(v.Dot)
+			shown.Add(v.Dot)
 		}
 	}
 	r.Dots = p.tombstones(o, r.Dots)

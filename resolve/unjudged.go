@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/resolve/internal/dotset"
 )
 
 // An op carries evidence for the resolvers that judged where it was accepted. When
@@ -51,10 +52,10 @@ func (op *Op) Hides(o *Object) []logical.Dot {
 	}
 	var dots []logical.Dot
 	live := All.ofFamily(liveSet) &^ op.Panel
-	over, hidden, apart := setOf(op.Parents), setOf(op.Hidden), setOf(op.Unseen)
+	over, hidden, apart := dotset.Of(op.Parents), dotset.Of(op.Hidden), dotset.Of(op.Unseen)
 	for i := range o.Versions {
 		v := &o.Versions[i]
-		if v.Mask&live != 0 && op.Deps.Covers(v.Dot) && !apart.has(v.Dot) && !over.has(v.Dot) && !hidden.has(v.Dot) {
+		if v.Mask&live != 0 && op.Deps.Covers(v.Dot) && !apart.Has(v.Dot) && !over.Has(v.Dot) && !hidden.Has(v.Dot) {
 			dots = append(dots, v.Dot)
 		}
 	}
@@ -80,9 +81,9 @@ func (p Panel) MayHaveFolded(o *Object) bool {
 
 // hide removes from the live set what the op covers without naming it.
 func (f *Folding) hide() {
-	vs, apart := f.Object.Versions, setOf(f.Op.Unseen)
+	vs, apart := f.Object.Versions, dotset.Of(f.Op.Unseen)
 	for i := range vs {
-		if vs[i].Mask&f.Bit != 0 && f.Op.Deps.Covers(vs[i].Dot) && !apart.has(vs[i].Dot) {
+		if vs[i].Mask&f.Bit != 0 && f.Op.Deps.Covers(vs[i].Dot) && !apart.Has(vs[i].Dot) {
 			vs[i].Mask &^= f.Bit
 		}
 	}
@@ -95,9 +96,9 @@ const maxUnseen = 1024
 // unseen is the dots of shown that are not among parents, sorted.
 func unseen(shown, parents []logical.Dot) []logical.Dot {
 	var dots []logical.Dot
-	over := setOf(parents)
+	over := dotset.Of(parents)
 	for _, d := range shown {
-		if !over.has(d) {
+		if !over.Has(d) {
 			dots = append(dots, d)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/resolve/internal/dotset"
 )
 
 // reach is from where a walk has reached an op.
@@ -22,7 +23,7 @@ const (
 // One walk after the other uses the same memory.
 type walk struct {
 	*Folding
-	dotIndex
+	dotset.Index
 	nodes          []node // by the index of the dot
 	queue          []int  // a heap of nodes: the greatest Lamport stamp first, then the smallest dot
 	lost           []int
@@ -69,9 +70,9 @@ func (w *walk) begin(f *Folding) {
 // rest lets go of the ops that were walked over.
 func (w *walk) release() {
 	clear(w.nodes)
-	w.dotIndex.release()
+	w.Index.Release()
 	w.Folding, w.onlyBelowCount, w.openBelow = nil, 0, 0
-	w.nodes, w.queue, w.lost = reuse(w.nodes), reuse(w.queue), reuse(w.lost)
+	w.nodes, w.queue, w.lost = dotset.Reuse(w.nodes), dotset.Reuse(w.queue), dotset.Reuse(w.lost)
 }
 
 // onlyBelow lists, by dot, the nodes of what gone holds or has seen and left neither
@@ -99,14 +100,14 @@ func (w *walk) onlyBelow(gone, left []logical.Dot) []int {
 // sees reports whether one of the versions wanted is among dots or what they
 // have seen.
 func (w *walk) sees(dots, wanted []logical.Dot) bool {
-	floor, sought := ^logical.Lamport(0), setOf(wanted)
+	floor, sought := ^logical.Lamport(0), dotset.Of(wanted)
 	for _, d := range wanted {
 		i, _ := w.Object.Find(d)
 		floor = min(floor, w.Object.Versions[i].Lamport)
 	}
 	w.markAll(dots, below)
 	for len(w.queue) > 0 && (w.Object.Duplicates || w.nodes[w.queue[0]].lamport >= floor) {
-		if sought.has(w.next()) {
+		if sought.Has(w.next()) {
 			return true
 		}
 	}
@@ -167,7 +168,7 @@ func (w *walk) put(i int, r reach) {
 
 // node is d's.
 func (w *walk) node(d logical.Dot) int {
-	i, ok := w.find(d)
+	i, ok := w.Find(d)
 	if ok {
 		return i
 	}
@@ -180,12 +181,12 @@ func (w *walk) node(d logical.Dot) int {
 		n.gone = true
 	}
 	w.nodes = append(w.nodes, n)
-	return w.add(d)
+	return w.Add(d)
 }
 
 // isAbove reports whether a survivor is d, which was walked over, or has seen it.
 func (w *walk) isAbove(d logical.Dot) bool {
-	i, _ := w.find(d)
+	i, _ := w.Find(d)
 	return w.nodes[i].from&above != 0
 }
 

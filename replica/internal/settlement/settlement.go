@@ -4,8 +4,8 @@
 // Leaders that folded the one content differ from those that folded the other, and go on
 // to differ whatever is written next: a counter by the running total, a live set by what
 // was removed. So whoever looked at both chooses, and each key that a content wrote to is
-// deleted over all that either can have made a difference to (see
-// [resolve.Panel.DraftMend]) and is given again what this package says.
+// deleted over all that either can have made a difference to (see [Deletion]) and is given
+// again what this package says.
 //
 // It decides only. The core checks that the choice can be accepted, stamps the deletion
 // and the writes, and accepts all of them in one step.

@@ -1,4 +1,4 @@
-package resolve_test
+package dotset
 
 import (
 	"slices"
@@ -7,7 +7,6 @@ import (
 	"pgregory.net/rapid"
 
 	"kvd/logical"
-	"kvd/resolve"
 )
 
 func TestDotSetHoldsWhatASliceHolds(t *testing.T) {
@@ -20,7 +19,7 @@ func TestDotSetHoldsWhatASliceHolds(t *testing.T) {
 			slices.SortFunc(dots, logical.Dot.Compare)
 		}
 		before, d := slices.Clone(dots), dot.Draw(t, "d")
-		if got, want := resolve.DotSetHas(dots, d), slices.Contains(dots, d); got != want {
+		if got, want := Of(dots).Has(d), slices.Contains(dots, d); got != want {
 			t.Fatalf("%s among %v: %t, want %t", d, dots, got, want)
 		}
 		if !slices.Equal(dots, before) {

@@ -104,7 +104,7 @@ func (k *call) acceptAll(l *client.Leader, which string) error {
 	var failed error
 	settled := 0
 	err = open.Each(k.Ctx(), func(c answers.Conflict) error {
-		err := k.accept(l, c.Dot, which, "NEWER")
+		err := k.accept(l, c.Field("dot").Text, which, "NEWER")
 		if _, refused := client.Said(err); refused {
 			failed = cmp.Or(failed, err)
 			return nil

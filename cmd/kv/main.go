@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -138,10 +139,8 @@ func synonyms() cliutil.Synonyms {
 // commands is every command that is a single spec.
 func commands() []*cli.Command {
 	var all []*cli.Command
-	for _, group := range [][]invoke.Spec{valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs()} {
-		for _, s := range group {
-			all = append(all, s.Command())
-		}
+	for _, s := range slices.Concat(valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs()) {
+		all = append(all, s.Command())
 	}
 	return all
 }

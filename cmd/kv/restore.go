@@ -33,12 +33,6 @@ Examples:
 		Flags: []cli.Flag{sessionFlag(), &cli.BoolFlag{Name: "force", Usage: "write even if it would lose again"}, invoke.OnlyFlag(), invoke.MissingFlag()}}
 }
 
-// refused is a leader that did not restore, and so wrote nothing.
-type refused struct {
-	by  *client.Leader
-	err error
-}
-
 func restore(k *call) error {
 	dot, err := k.dotArg()
 	if err != nil {
@@ -52,7 +46,7 @@ func restore(k *call) error {
 	if k.Bool("force") {
 		words = append(words, "FORCE")
 	}
-	var no []refused
+	var no []client.Absentee // that did not restore, and so wrote nothing
 	for _, l := range leaders {
 		r, err := l.Do(k.Ctx(), words...)
 		if err == nil {
@@ -62,7 +56,7 @@ func restore(k *call) error {
 		if !passable(err) {
 			return err
 		}
-		no = append(no, refused{l, err})
+		no = append(no, client.Absentee{Node: l.Node, Err: err})
 	}
 	return k.unrestored(no)
 }
@@ -96,9 +90,9 @@ func passable(err error) bool {
 	return client.Unsent(err) || client.Unknown(err)
 }
 
-func (k *call) sayPassedOver(no []refused) {
+func (k *call) sayPassedOver(no []client.Absentee) {
 	for _, r := range no {
-		k.Say(r.by.String() + " did not: " + because(r.err))
+		k.Say(r.String() + " did not: " + because(r.Err))
 	}
 }
 
@@ -112,20 +106,20 @@ func because(err error) string {
 
 // unrestored says why nobody did it: beaten where any is, since that passes with
 // time; then whoever was not there; then that nobody knows the write.
-func (k *call) unrestored(no []refused) error {
+func (k *call) unrestored(no []client.Absentee) error {
 	var whys []string
-	var soonest *refused
+	var soonest *client.Absentee
 	var wait time.Duration
 	p := &cliutil.Problem{What: k.Subject(), Code: cliutil.Absent, Next: "ask the leader that accepted it; kv fate DOT says who has heard of it"}
 	for i, r := range no {
-		whys = append(whys, r.by.String()+": "+because(r.err))
-		until, _, lost := client.Beaten(r.err)
+		whys = append(whys, r.String()+": "+because(r.Err))
+		until, _, lost := client.Beaten(r.Err)
 		switch {
 		case lost && (soonest == nil || until < wait):
 			soonest, wait = &no[i], until
-		case client.Unsent(r.err):
+		case client.Unsent(r.Err):
 			p.Code, p.Next = cliutil.Unreachable, "ask again when all are there"
-		case client.Unknown(r.err) && p.Code != cliutil.Unreachable:
+		case client.Unknown(r.Err) && p.Code != cliutil.Unreachable:
 			p.Code, p.Next = cliutil.Failed, "ask a newer server: kv restore DOT -n LEADER"
 		}
 	}
@@ -133,10 +127,10 @@ func (k *call) unrestored(no []refused) error {
 	if soonest != nil {
 		p.What += ": the restored write would lose again"
 		p.Code = cliutil.Differs
-		p.Next = later(wait, k.Args().First(), soonest.by.Name) + "; or now with --force"
+		p.Next = later(wait, k.Args().First(), soonest.Name) + "; or now with --force"
 	}
-	if len(no) == 1 && client.Unsent(no[0].err) {
-		return no[0].err
+	if len(no) == 1 && client.Unsent(no[0].Err) {
+		return no[0].Err
 	}
 	return p
 }

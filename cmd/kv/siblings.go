@@ -145,7 +145,7 @@ func watch(k *call) error {
 	}
 	away := false
 	for err == nil {
-		if err = k.pause(every); err != nil {
+		if err = client.Pause(k.Ctx(), every); err != nil {
 			break
 		}
 		now, lost := k.reading(l, last.Key)
@@ -160,16 +160,4 @@ func watch(k *call) error {
 		return nil
 	}
 	return err
-}
-
-// pause waits. The error says that the user interrupted.
-func (k *call) pause(d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-k.Ctx().Done():
-		return k.Ctx().Err()
-	}
 }

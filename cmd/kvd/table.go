@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,11 +29,7 @@ type serving struct {
 
 // table is every setting of serve, in the order of its help.
 func table() []setting {
-	var all []setting
-	for _, group := range [][]setting{whoSettings(), whereSettings(), ruleSettings(), diskSettings(), accessSettings(), otherSettings()} {
-		all = append(all, group...)
-	}
-	return all
+	return slices.Concat(whoSettings(), whereSettings(), ruleSettings(), diskSettings(), accessSettings(), otherSettings())
 }
 
 func into(at func(*serving) *string) func(*serving, []string) error {

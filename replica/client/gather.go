@@ -230,9 +230,7 @@ func Converge(ctx context.Context, leaders []*Leader, every time.Duration, enoug
 		if enough(now) {
 			return now, true, nil
 		}
-		select {
-		case <-time.After(every):
-		case <-ctx.Done():
+		if Pause(ctx, every) != nil {
 			return last, false, nil
 		}
 	}

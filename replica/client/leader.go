@@ -202,3 +202,18 @@ func (l *Leader) WaitFor(ctx context.Context, token string, limit time.Duration)
 		}
 	}
 }
+
+// Pause waits, if there is anything to wait for. The error is that ctx has ended.
+func Pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

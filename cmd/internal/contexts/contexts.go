@@ -36,8 +36,8 @@ type Context struct {
 
 // Set is everything the file holds. The zero Set is empty and valid.
 type Set struct {
-	Current  string // empty: none is in use
-	Contexts []Context
+	Current  string    `json:"current,omitempty"` // empty: none is in use
+	Contexts []Context `json:"contexts"`
 }
 
 // Get is the context of that name. It shares memory with the set. The error
@@ -161,9 +161,8 @@ func folder(variable string, otherwise ...string) (string, error) {
 
 // onDisk is the file's layout.
 type onDisk struct {
-	Version  int       `json:"version"`
-	Current  string    `json:"current,omitempty"`
-	Contexts []Context `json:"contexts"`
+	Version int `json:"version"`
+	Set
 }
 
 // Load reads the file. One that is not there is an empty set.
@@ -192,8 +191,7 @@ func decode(text []byte) (*Set, error) {
 	if d.Version != version {
 		return nil, fmt.Errorf("it has version %d, and this program reads version %d", d.Version, version)
 	}
-	b := &Set{Current: d.Current, Contexts: d.Contexts}
-	return b, b.Validate()
+	return &d.Set, d.Validate()
 }
 
 // Save replaces the file by what the set holds.
@@ -201,7 +199,7 @@ func Save(path string, b *Set) error {
 	if err := b.Validate(); err != nil {
 		return fmt.Errorf("write contexts: %w", err)
 	}
-	text, err := json.MarshalIndent(onDisk{version, b.Current, b.Contexts}, "", "  ")
+	text, err := json.MarshalIndent(onDisk{version, *b}, "", "  ")
 	if err == nil {
 		err = Replace(path, append(text, '\n'))
 	}

@@ -39,23 +39,12 @@ type apart struct {
 	Distance      client.Distance
 }
 
-// unreplicated is writes of one origin that have not arrived.
-type unreplicated struct {
-	From, To string // dots, in order
-	Leader   string // that accepted them; empty: not known
-	Holders  []string
-}
-
-func (u unreplicated) equal(o unreplicated) bool {
-	return u.From == o.From && u.To == o.To && u.Leader == o.Leader && slices.Equal(u.Holders, o.Holders)
-}
-
 // Audits is the audits of all leaders.
 type Audits struct {
 	All          []Audited      // by leader
 	Differs      []string       // what does not add up, and where leaders differ that should not
 	Apart        []apart        // who cannot be held against whom
-	Unreplicated []unreplicated // writes that have not arrived, and that nobody can be asked for
+	Unreplicated []client.Reply // writes that have not arrived, and that nobody can be asked for: maps of leader, from, to and holders
 	Missing      []client.Absentee
 }
 
@@ -74,7 +63,11 @@ func AuditsOf(said []client.Answer, missing []client.Absentee) (Audits, error) {
 		if damage := out.All[i].Field("damage").Text; damage != "" {
 			out.Differs = append(out.Differs, out.All[i].Name+": "+damage)
 		}
-		out.note(out.All[i].Field("unreplicated").Items)
+		for _, stretch := range out.All[i].Field("unreplicated").Items {
+			if !slices.ContainsFunc(out.Unreplicated, stretch.Equal) { // another leader says the same
+				out.Unreplicated = append(out.Unreplicated, stretch)
+			}
+		}
 	}
 	return out, nil
 }
@@ -96,17 +89,6 @@ func (a *Audits) hold(i int) {
 	}
 	if i > 0 {
 		a.Apart = append(a.Apart, apart{one.Name, a.All[0].Name, client.DistanceOf(one.Applied, a.All[0].Applied)})
-	}
-}
-
-// note takes down which writes one leader knows to be unreplicated; another that says the
-// same is not repeated.
-func (a *Audits) note(stretches []client.Reply) {
-	for _, s := range stretches {
-		one := unreplicated{s.Field("from").Text, s.Field("to").Text, s.Field("leader").Text, s.Field("holders").Texts()}
-		if !slices.ContainsFunc(a.Unreplicated, one.equal) {
-			a.Unreplicated = append(a.Unreplicated, one)
-		}
 	}
 }
 

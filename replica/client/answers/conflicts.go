@@ -7,28 +7,12 @@ import (
 	"kvd/replica/client"
 )
 
-// Conflict is a dot with two contents, as one leader tells.
+// Conflict is a dot with two contents, as one leader tells: a map of dot, leader (whose
+// origin it is; empty: not known), settled (by which op; empty: by none), here (in its log)
+// and there (in another's). A content is a map of key, kind and value.
 type Conflict struct {
-	Dot     string
-	By      string  // the leader whose origin it is; empty: not known
-	Leader  string  // who tells
-	Settled string  // by which op; empty: by none
-	Here    Content // in its log
-	There   Content // in another's
-}
-
-// Content is one write under a dot that has two.
-type Content struct {
-	Key, Kind string
-	Value     client.Reply // null: a deletion
-}
-
-func contentOf(r client.Reply) Content {
-	c := Content{Key: r.Field("key").Text, Kind: r.Field("kind").Text}
-	if v := r.Field("value"); v.Kind == '$' {
-		c.Value = v
-	}
-	return c
+	client.Reply
+	Leader string // who tells
 }
 
 // ConflictPage is a part of what one leader tells.
@@ -60,7 +44,7 @@ func conflictsOf(ctx context.Context, l *client.Leader, words []string, after ..
 	}
 	p := ConflictPage{By: l, Leader: cmp.Or(r.Field("leader").Text, l.Name), Omitted: r.Field("omitted").Int, Open: r.Field("open").Int, words: words, next: r.Field("next").Text}
 	for _, c := range r.Field("conflicts").Items {
-		p.Conflicts = append(p.Conflicts, Conflict{c.Field("dot").Text, c.Field("leader").Text, p.Leader, c.Field("settled").Text, contentOf(c.Field("here")), contentOf(c.Field("there"))})
+		p.Conflicts = append(p.Conflicts, Conflict{c, p.Leader})
 	}
 	for _, why := range r.Field("refuses").Items {
 		if why.Field("cause").Text == "shared-origin" {

@@ -7,24 +7,19 @@ import (
 	"kvd/replica/client"
 )
 
-// Advice is one advice, and which leaders give it.
+// Advice is one advice, a map of prefix, serving, better, sentence and evidence, and which
+// leaders give it.
 type Advice struct {
-	Prefix   string
-	Serving  string
-	Better   string
-	Sentence string
-	Evidence []string
-	Leaders  []string
+	client.Reply
+	Leaders []string
 }
 
-func adviceFrom(r client.Reply) Advice {
-	return Advice{Prefix: r.Field("prefix").Text, Serving: r.Field("serving").Text, Better: r.Field("better").Text,
-		Sentence: r.Field("sentence").Text, Evidence: r.Field("evidence").Texts()}
-}
+// Is is a field of it.
+func (c Advice) Is(name string) string { return c.Field(name).Text }
 
 // like leaves out the evidence: who has applied more has more of it.
 func (c Advice) like(o Advice) bool {
-	return c.Prefix == o.Prefix && c.Serving == o.Serving && c.Better == o.Better
+	return c.Is("prefix") == o.Is("prefix") && c.Is("serving") == o.Is("serving") && c.Is("better") == o.Is("better")
 }
 
 // AdviceOf is what all leaders advise: those of the leader that has applied most
@@ -34,7 +29,7 @@ func AdviceOf(said []client.Answer) []Advice {
 	var all []Advice
 	add := func(a client.Answer) {
 		for _, item := range a.Field("advice").Items {
-			c := adviceFrom(item)
+			c := Advice{Reply: item}
 			i := slices.IndexFunc(all, c.like)
 			if i < 0 {
 				all, i = append(all, c), len(all)
@@ -51,7 +46,7 @@ func AdviceOf(said []client.Answer) []Advice {
 	for i := range all {
 		slices.Sort(all[i].Leaders)
 	}
-	slices.SortStableFunc(all, func(a, b Advice) int { return strings.Compare(a.Prefix, b.Prefix) })
+	slices.SortStableFunc(all, func(a, b Advice) int { return strings.Compare(a.Is("prefix"), b.Is("prefix")) })
 	return all
 }
 

@@ -224,10 +224,7 @@ func (f *Feed) listen(ctx context.Context, l *client.Leader) {
 			return
 		}
 		e.away = true
-		select {
-		case <-time.After(retryAfter):
-		case <-ctx.Done():
-		}
+		_ = client.Pause(ctx, retryAfter) // the loop sees that ctx has ended
 	}
 }
 

@@ -6,11 +6,12 @@ import (
 	"strconv"
 	"time"
 
+	"kvd/replica/client"
 	"kvd/replica/client/conn"
 	"kvd/replica/resp/token"
 )
 
-type client struct {
+type worker struct {
 	*run
 	c       *conn.Conn
 	dice    *rand.Rand
@@ -30,8 +31,8 @@ type schedule struct {
 	step time.Duration
 }
 
-func newClient(r *run, i int, c *conn.Conn) *client {
-	l := &client{run: r, c: c, dice: rand.New(rand.NewPCG(r.cfg.Seed, uint64(i))), shard: i % len(r.latency)}
+func newClient(r *run, i int, c *conn.Conn) *worker {
+	l := &worker{run: r, c: c, dice: rand.New(rand.NewPCG(r.cfg.Seed, uint64(i))), shard: i % len(r.latency)}
 	if r.cfg.Rate > 0 {
 		gap := float64(time.Second) / r.cfg.Rate
 		l.due = schedule{r.began.Add(time.Duration(gap * float64(i))), time.Duration(gap * float64(r.cfg.Clients))}
@@ -40,7 +41,7 @@ func newClient(r *run, i int, c *conn.Conn) *client {
 }
 
 // loop sends group after group until the end, which is no error.
-func (l *client) loop(ctx context.Context) error {
+func (l *worker) loop(ctx context.Context) error {
 	stop := closedBy(ctx, l.c)
 	defer stop()
 	end := l.began.Add(l.cfg.Duration)
@@ -62,7 +63,7 @@ func (l *client) loop(ctx context.Context) error {
 }
 
 // wait waits until a command is due; false: the time is over.
-func (l *client) wait(ctx context.Context, end time.Time) (bool, error) {
+func (l *worker) wait(ctx context.Context, end time.Time) (bool, error) {
 	now := time.Now()
 	if l.timed() && (!now.Before(end) || l.due.step > 0 && !l.due.next.Before(end)) {
 		l.miss(end)
@@ -71,7 +72,7 @@ func (l *client) wait(ctx context.Context, end time.Time) (bool, error) {
 	if l.due.step == 0 || !now.Before(l.due.next) {
 		return ctx.Err() == nil, ctx.Err()
 	}
-	if err := pause(ctx, l.due.next.Sub(now)); err != nil {
+	if err := client.Pause(ctx, l.due.next.Sub(now)); err != nil {
 		return false, err
 	}
 	l.lates = append(l.lates, time.Since(l.due.next))
@@ -79,17 +80,17 @@ func (l *client) wait(ctx context.Context, end time.Time) (bool, error) {
 }
 
 // timed reports whether the run ends after a time rather than a count.
-func (l *client) timed() bool { return l.cfg.Requests == 0 }
+func (l *worker) timed() bool { return l.cfg.Requests == 0 }
 
 // miss counts what was due before the end and is not sent.
-func (l *client) miss(end time.Time) {
+func (l *worker) miss(end time.Time) {
 	if l.due.step > 0 && l.due.next.Before(end) {
 		l.unsent.Add(int64((end.Sub(l.due.next)-1)/l.due.step) + 1)
 	}
 }
 
 // gather makes the next group of all that is due, and says how large it is.
-func (l *client) gather(end time.Time) int {
+func (l *worker) gather(end time.Time) int {
 	now := time.Now()
 	idle := len(l.lates) > 0 // it was waiting, so the first command is as late as its timer
 	l.from, l.replies = l.from[:0], 0
@@ -115,7 +116,7 @@ func (l *client) gather(end time.Time) int {
 }
 
 // exchange sends the group, reads its replies and records how long they took.
-func (l *client) exchange() error {
+func (l *worker) exchange() error {
 	if err := l.c.SetDeadline(time.Now().Add(l.cfg.Timeout)); err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (l *client) exchange() error {
 	return nil
 }
 
-func (l *client) op() Op {
+func (l *worker) op() Op {
 	if l.cfg.Op != Mixed {
 		return l.cfg.Op
 	}
@@ -154,7 +155,7 @@ func (l *client) op() Op {
 	return Incr
 }
 
-func (l *client) add(o Op) {
+func (l *worker) add(o Op) {
 	key := l.name(o)
 	switch o {
 	case Set:
@@ -172,7 +173,7 @@ func (l *client) add(o Op) {
 
 // set writes a random value over what the leader shows, or, as often as conflicts
 // are wanted, over nothing.
-func (l *client) set(key []byte) {
+func (l *worker) set(key []byte) {
 	from := l.dice.IntN(poolSlack)
 	value := l.pool[from : from+l.cfg.Size]
 	blind := l.cfg.Conflicts > 0 && l.dice.IntN(100) < l.cfg.Conflicts
@@ -194,7 +195,7 @@ func (l *client) set(key []byte) {
 const blindReply = 256
 
 // name is a random key. Numbers have keys of their own.
-func (l *client) name(o Op) []byte {
+func (l *worker) name(o Op) []byte {
 	kind := "value:"
 	if o == Incr {
 		kind = "number:"

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"kvd/replica/client"
 	"kvd/replica/client/conn"
 )
 
@@ -98,7 +99,7 @@ func (p *probe) loop(ctx context.Context, began time.Time) error {
 		if p.Samples == 0 && now.Sub(began) >= p.Duration {
 			return nil
 		}
-		if err := pause(ctx, began.Add(time.Duration(n)*step).Sub(now)); err != nil {
+		if err := client.Pause(ctx, began.Add(time.Duration(n)*step).Sub(now)); err != nil {
 			return err
 		}
 		if err := p.sample(n); err != nil {
@@ -109,21 +110,6 @@ func (p *probe) loop(ctx context.Context, began time.Time) error {
 		}
 	}
 	return nil
-}
-
-// pause waits, if there is anything to wait for.
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 const lagKeys = 1000

@@ -133,27 +133,27 @@ func eventText(e *answers.Event, p *Printer) string {
 func Advice(c answers.Advice) Record {
 	return Record{
 		Text: func(p *Printer) string {
-			head := quoted(c.Prefix)
-			if c.Prefix == "" {
+			head := quoted(c.Is("prefix"))
+			if c.Is("prefix") == "" {
 				head = `"" (all keys of no other prefix)`
 			}
-			lines := []string{head + ": " + p.Show(c.Sentence)}
-			for _, e := range c.Evidence {
+			lines := []string{head + ": " + p.Show(c.Is("sentence"))}
+			for _, e := range c.Field("evidence").Texts() {
 				lines = append(lines, "    "+p.Show(e))
 			}
 			return strings.Join(append(lines, "    so says "+cliutil.Series(ShownAll(c.Leaders))), "\n")
 		},
-		Raw:     func() string { return c.Better },
+		Raw:     func() string { return c.Is("better") },
 		Columns: []string{"prefix", "serving", "better", "leaders", "sentence"},
 		Rows: func() [][]string {
-			return row(quoted(c.Prefix), Printable(c.Serving), Printable(c.Better), strings.Join(ShownAll(c.Leaders), " "), Printable(c.Sentence))
+			return row(quoted(c.Is("prefix")), Printable(c.Is("serving")), Printable(c.Is("better")), strings.Join(ShownAll(c.Leaders), " "), Printable(c.Is("sentence")))
 		},
 		JSON: func() any { return adviceJSON(c) },
 	}
 }
 
 func adviceJSON(c answers.Advice) object {
-	return object{{"prefix", keyName(c.Prefix)}, {"serving", c.Serving}, {"better", c.Better}, {"sentence", c.Sentence}, {"evidence", c.Evidence}, {"leaders", c.Leaders}}
+	return object{{"prefix", keyName(c.Is("prefix"))}, {"serving", c.Is("serving")}, {"better", c.Is("better")}, {"sentence", c.Is("sentence")}, {"evidence", c.Field("evidence").Texts()}, {"leaders", c.Leaders}}
 }
 
 // AllAdvice is all of it as one record, which is for JSON alone.
@@ -164,43 +164,48 @@ func AllAdvice(all []answers.Advice, differs []string, missing []client.Absentee
 // ObjectionLines says who advises otherwise than another that has applied the same.
 func ObjectionLines(all []answers.Objection) (lines []string) {
 	for _, o := range all {
-		lines = append(lines, fmt.Sprintf("of %s, %s advises %s and %s does not, and both have applied the same", quoted(o.Advice.Prefix), Printable(o.Gives), Printable(o.Advice.Better), Printable(o.Objects)))
+		lines = append(lines, fmt.Sprintf("of %s, %s advises %s and %s does not, and both have applied the same", quoted(o.Advice.Is("prefix")), Printable(o.Gives), Printable(o.Advice.Is("better")), Printable(o.Objects)))
 	}
 	return lines
 }
 
 // Conflict is a dot with two contents.
 func Conflict(c answers.Conflict) Record {
+	dot, settled := c.Field("dot").Text, c.Field("settled").Text
 	return Record{
 		Text: func(*Printer) string {
 			state := ""
-			if c.Settled != "" {
-				state = "  settled by " + Printable(c.Settled)
+			if settled != "" {
+				state = "  settled by " + Printable(settled)
 			}
-			return fmt.Sprintf("%s%s\n  at %s   %s\n  elsewhere   %s", Printable(c.Dot), state, Printable(c.Leader), contentText(c.Here), contentText(c.There))
+			return fmt.Sprintf("%s%s\n  at %s   %s\n  elsewhere   %s", Printable(dot), state, Printable(c.Leader), contentText(c.Field("here")), contentText(c.Field("there")))
 		},
-		Raw:     func() string { return c.Dot },
+		Raw:     func() string { return dot },
 		Columns: []string{"dot", "leader", "settled", "here", "there"},
 		Rows: func() [][]string {
-			return row(Printable(c.Dot), Printable(c.Leader), Printable(c.Settled), contentText(c.Here), contentText(c.There))
+			return row(Printable(dot), Printable(c.Leader), Printable(settled), contentText(c.Field("here")), contentText(c.Field("there")))
 		},
 		JSON: func() any {
-			return object{{"dot", c.Dot}, {"accepted_by", c.By}, {"leader", c.Leader}, {"settled", c.Settled}, {"here", contentJSON(c.Here)}, {"there", contentJSON(c.There)}}
+			return object{{"dot", dot}, {"accepted_by", c.Field("leader").Text}, {"leader", c.Leader}, {"settled", settled}, {"here", contentJSON(c.Field("here"))}, {"there", contentJSON(c.Field("there"))}}
 		},
 	}
 }
 
-func contentText(c answers.Content) string {
-	text := fmt.Sprintf("%s of %s", Printable(c.Kind), Brief(c.Key))
-	if !c.Value.IsNull() {
-		text += ": " + Brief(c.Value.Text)
+func contentText(c client.Reply) string {
+	text := fmt.Sprintf("%s of %s", Printable(c.Field("kind").Text), Brief(c.Field("key").Text))
+	if v := c.Field("value"); v.Kind == '$' {
+		text += ": " + Brief(v.Text)
 	}
 	return text
 }
 
 // contentJSON has null for the value of a deletion.
-func contentJSON(c answers.Content) object {
-	return object{{"key", keyName(c.Key)}, {"kind", c.Kind}, {"value", reply{c.Value}}}
+func contentJSON(c client.Reply) object {
+	value := reply{c.Field("value")}
+	if value.Kind != '$' {
+		value = reply{}
+	}
+	return object{{"key", keyName(c.Field("key").Text)}, {"kind", c.Field("kind").Text}, {"value", value}}
 }
 
 // Omitted says that a leader found more than it kept.
@@ -219,7 +224,7 @@ func IdentityTroubles(p answers.ConflictPage) (troubles []string) {
 	if p.Open > 0 {
 		text := fmt.Sprintf("%s has %s whose dot another leader has given to something else", Printable(p.Leader), Count(int(p.Open), "write"))
 		if len(p.Conflicts) > 0 {
-			text += ", the first " + Printable(p.Conflicts[0].Dot) + " of " + Brief(p.Conflicts[0].Here.Key)
+			text += ", the first " + Printable(p.Conflicts[0].Field("dot").Text) + " of " + Brief(p.Conflicts[0].Field("here").Field("key").Text)
 		}
 		troubles = append(troubles, text+"; kv admin conflicts names both contents of each, kv admin accept chooses one")
 	}

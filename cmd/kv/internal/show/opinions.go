@@ -208,7 +208,7 @@ func unreplicatedLines(a answers.Audits) []string {
 	lines := []string{}
 	for _, u := range a.Unreplicated {
 		lines = append(lines, Printable(fmt.Sprintf("unreplicated: %s to %s, accepted by %s, have not arrived; %s said to have them and cannot be reached",
-			u.From, u.To, cmp.Or(u.Leader, "somebody"), cliutil.Series(u.Holders))))
+			u.Field("from").Text, u.Field("to").Text, cmp.Or(u.Field("leader").Text, "somebody"), cliutil.Series(u.Field("holders").Texts()))))
 	}
 	return lines
 }

@@ -11,6 +11,9 @@
 //
 // Nobody is cut for that alone: a client that takes no replies waits for ever, as in Redis,
 // until others need the memory (see package budget).
+//
+// Most writes do not wait: [Direct] writes what the kernel takes at once, and reading ahead
+// begins with the rest.
 package ahead
 
 import (

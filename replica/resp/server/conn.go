@@ -52,6 +52,8 @@ type conn struct {
 	runs    []commandRun // of the pending batch
 	queued  atomic.Int32 // commands of the transaction, for CLIENT LIST; -1: there is none
 	ahead   *ahead.Buffer
+	direct  *ahead.Direct
+	rearm   bool // the read deadline may not be zero
 	limited bool // a write deadline is set
 	streams bool // it is sent values as of one moment of the store
 	flight  flight
@@ -88,6 +90,7 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 	c.in = resp.NewReader(tap{c}, &s.cfg.Limits.Limits)
 	c.in.Unauthenticated, c.in.Grow, c.in.Spare = c.unauthenticated(), c.grow, s.budget.Pressed
 	c.account = s.budget.Open(baseBytes+2*int64(s.cfg.Limits.Input), budget.Owner{Cut: c.sever, Trim: c.askTrim, Gone: c.severed})
+	c.direct = ahead.NewDirect(nc)
 	c.ahead = ahead.New(nc, c.account, s.budget.Pressed, c.severed, s.draining)
 	c.waker = wake.New(nc)
 	c.subs = pubsub.NewSubscriber(s.broker, s.cfg.Feeds, c.reads, c.waker.Wake, c.sever)
@@ -190,7 +193,7 @@ func (c *conn) fill() error {
 	now, cfg := c.srv.cfg.Now(), &c.srv.cfg
 	c.asks = now.UnixNano()
 	deadline := c.readDeadline(now)
-	if err := c.nc.SetReadDeadline(deadline); err != nil {
+	if err := c.setReadDeadline(deadline); err != nil {
 		return err
 	}
 	// Shutdown closes draining before it moves the deadlines, so either this
@@ -199,8 +202,10 @@ func (c *conn) fill() error {
 		return resp.ErrDraining
 	}
 	woken, err := c.read(now, deadline)
-	late := errors.Is(err, os.ErrDeadlineExceeded) && !c.srv.isDraining()
-	if tidy := c.tidy.Swap(false); late && (woken || tidy) && (deadline.IsZero() || cfg.Now().Before(deadline)) {
+	timeout := err != nil && errors.Is(err, os.ErrDeadlineExceeded)
+	c.rearm = c.rearm || timeout
+	late := timeout && !c.srv.isDraining()
+	if tidy := c.tidy.Swap(false); late && (deadline.IsZero() || (woken || tidy) && cfg.Now().Before(deadline)) {
 		return nil
 	}
 	c.active.Store(now.UnixNano())
@@ -215,6 +220,16 @@ func (c *conn) fill() error {
 		_ = c.out.Flush() // closed either way
 	}
 	return err
+}
+
+// setReadDeadline says until when the next read waits. That it is to wait for ever, as
+// the one before, need not be said again, unless others may have moved the deadline.
+func (c *conn) setReadDeadline(deadline time.Time) error {
+	if deadline.IsZero() && !c.rearm && !c.listens() {
+		return nil
+	}
+	c.rearm = !deadline.IsZero() || c.listens()
+	return c.nc.SetReadDeadline(deadline)
 }
 
 // readDeadline is until when to wait for input: for ever or for the idle time between

@@ -45,8 +45,7 @@ func (c *conn) flush() {
 	}
 	began := c.srv.cfg.Now()
 	if c.fly(b) {
-		c.timed(began, func() []string { return slowArgs(b) })
-		c.countDone(c.srv.cfg.Now().Sub(began))
+		c.countDone(c.timed(began, func() []string { return slowArgs(b) }))
 		c.forget()
 		b.Reset()
 	}
@@ -248,6 +247,11 @@ func (c *conn) ask(b *batch.Batch, reqs []*replica.Request) error {
 			*c.replyOf(i) = replica.Reply{Err: err}
 		}
 		return err
+	}
+	select {
+	case <-c.ready: // most reads are answered by now
+		return nil
+	default:
 	}
 	select {
 	case <-c.ready:

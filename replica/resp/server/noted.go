@@ -15,12 +15,13 @@ import (
 // maxSlowArgs and maxSlowArg bound what is noted of one command.
 const maxSlowArgs, maxSlowArg = 32, 128
 
-// timed notes what began then, if it took long.
-func (c *conn) timed(began time.Time, args func() []string) {
+// timed notes what began then, if it took long, and says how long.
+func (c *conn) timed(began time.Time, args func() []string) (took time.Duration) {
 	now := c.srv.cfg.Now()
-	if took := now.Sub(began); c.srv.slow.Slow(took) {
+	if took = now.Sub(began); c.srv.slow.Slow(took) {
 		c.srv.slow.Add(slowlog.Entry{At: now.Unix(), Took: took, Args: args(), Addr: c.prof.Addr, Name: c.snapshot().Name})
 	}
+	return took
 }
 
 // slowArgs is the command at hand, as it is noted.

@@ -27,12 +27,17 @@ func (t tap) Read(b []byte) (int, error) {
 // chunk is how much is written at a time: a client that takes that is not still.
 const chunk = 256 << 10
 
-// sink sends to the client. What it sends meanwhile is read ahead.
+// sink sends to the client. Where that must be waited for, what the client sends meanwhile
+// is read ahead.
 type sink struct{ *conn }
 
 func (s sink) Write(b []byte) (n int, err error) {
+	if n = s.direct.Write(b[:min(len(b), chunk)]); n == len(b) {
+		return n, nil
+	}
 	s.ahead.Writing()
 	defer s.ahead.Written()
+	s.rearm = true // what reads ahead moves the deadline
 	for first := true; err == nil && (first || n < len(b)); first = false {
 		now := s.srv.cfg.Now()
 		if err = s.limitWrite(now); err != nil {

@@ -3,7 +3,7 @@
 //
 //	users file ─▶ Users ─ name, password, address ─▶ Login ─▶ *User ─▶ Rights ─▶ may it?
 //	                │
-//	                └─ Reload: rights change, or end, under whoever is connected
+//	                └─ Adopt: rights change, or end, under whoever is connected
 //
 // A line of a users file is name:hash:roles:prefixes. Roles are read, write and
 // admin, separated by commas; none includes another. Prefixes, separated by commas

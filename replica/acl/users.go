@@ -43,29 +43,20 @@ var ErrDenied = errors.New("the user or the password is wrong")
 // ReadUsers reads a users file. Empty lines and those that begin with # are passed
 // over.
 func ReadUsers(r io.Reader) (*Users, error) {
-	u := &Users{throttle: newThrottle(), slow: hash.right}
+	table, err := readTable(r)
+	u := &Users{throttle: newThrottle(), slow: hash.right, table: table}
 	_, _ = rand.Read(u.key[:]) // never fails
 	u.nobody = hash{rounds: rounds, salt: u.key[:16], sum: make([]byte, sha256.Size)}
-	return u, u.Reload(r)
+	return u, err
 }
 
-// Reload reads a users file in the place of the one before. Whoever is not in it any
-// more, or has another password, is revoked; whoever is has the rights it says from
-// now on. On an error all stays as it was.
-func (u *Users) Reload(r io.Reader) error {
-	fresh, err := readTable(r)
-	if err == nil {
-		u.adopt(fresh)
-	}
-	return err
-}
-
-// Adopt is Reload with users that were read already. They must not be used otherwise.
-func (u *Users) Adopt(fresh *Users) { u.adopt(fresh.table) }
-
-func (u *Users) adopt(fresh map[string]*entry) {
+// Adopt puts users that were read from a file in the place of those before. Whoever is
+// not among them any more, or has another password, is revoked; whoever is has the rights
+// that they have there from now on. They must not be used otherwise.
+func (u *Users) Adopt(read *Users) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	fresh := read.table
 	for name, old := range u.table {
 		e, stays := fresh[name]
 		if !stays || e.hash.String() != old.hash.String() {

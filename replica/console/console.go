@@ -19,20 +19,18 @@ import (
 
 // Console is the HTTP server of one leader.
 type Console struct {
-	cfg      Config
-	source   Source
-	listener net.Listener
-	server   *http.Server
-	scrape   http.Handler
-	busy     chan struct{} // scrapes that are being answered
+	cfg    Config
+	source Source
+	server *http.Server
+	scrape http.Handler
+	busy   chan struct{} // scrapes that are being answered
 
 	listening chan struct{} // readers of losses
 	closing   chan struct{} // closed when their streams must end
 }
 
-// Listen binds; nobody is answered before Serve. It refuses a bad config, and an
-// address that cannot be had.
-func Listen(cfg Config, source Source, metrics *Metrics) (*Console, error) {
+// New answers nobody before Serve. It refuses a bad config.
+func New(cfg Config, source Source, metrics *Metrics) (*Console, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -40,14 +38,7 @@ func Listen(cfg Config, source Source, metrics *Metrics) (*Console, error) {
 	if err := own.Register(newGauges(source)); err != nil {
 		return nil, fmt.Errorf("console: register the leader's gauges: %w", err)
 	}
-	listener := cfg.Listener
-	if listener == nil {
-		var err error
-		if listener, err = net.Listen("tcp", cfg.Addr); err != nil {
-			return nil, fmt.Errorf("console: listen on %s: %w; choose a free address of this machine", cfg.Addr, err)
-		}
-	}
-	c := &Console{cfg: cfg, source: source, listener: listener, busy: make(chan struct{}, scrapes),
+	c := &Console{cfg: cfg, source: source, busy: make(chan struct{}, scrapes),
 		listening: make(chan struct{}, lossReaders), closing: make(chan struct{})}
 	errorLog := slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn)
 	// What can be told is told even when a part cannot.
@@ -64,7 +55,7 @@ func Listen(cfg Config, source Source, metrics *Metrics) (*Console, error) {
 }
 
 // Addr is where the console listens.
-func (c *Console) Addr() net.Addr { return c.listener.Addr() }
+func (c *Console) Addr() net.Addr { return c.cfg.Listener.Addr() }
 
 // Serve answers until Shutdown, and then returns nil at once, while Shutdown
 // waits for what is being answered.
@@ -75,9 +66,9 @@ func (c *Console) Serve() error {
 	}
 	var err error
 	if c.cfg.TLS != nil {
-		err = c.server.ServeTLS(c.listener, "", "")
+		err = c.server.ServeTLS(c.cfg.Listener, "", "")
 	} else {
-		err = c.server.Serve(c.listener)
+		err = c.server.Serve(c.cfg.Listener)
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -90,7 +81,7 @@ func (c *Console) Serve() error {
 // without Serve, and more than once.
 func (c *Console) Shutdown(ctx context.Context) error {
 	err := c.server.Shutdown(ctx)
-	c.listener.Close() // the server closes it only if it served; twice does no harm
+	c.cfg.Listener.Close() // the server closes it only if it served; twice does no harm
 	if err != nil {
 		c.server.Close()
 		return fmt.Errorf("console: shut down: %w; what was being answered was cut off", err)
@@ -100,8 +91,7 @@ func (c *Console) Shutdown(ctx context.Context) error {
 
 // Config is what a console is told once.
 type Config struct {
-	Addr     string       // host:port to listen on; port 0 takes a free one
-	Listener net.Listener // instead of Addr; the console closes it
+	Listener net.Listener // the console closes it
 	TLS      *tls.Config  // nil: plain HTTP
 
 	// Login finds who wants to look; nil: everybody may see everything. The health paths
@@ -130,8 +120,8 @@ const (
 // Validate refuses what could not work.
 func (c *Config) Validate() error {
 	var errs []error
-	if (c.Addr == "") == (c.Listener == nil) {
-		errs = append(errs, errors.New("console: where to listen is not clear; give an address or a listener, and not both"))
+	if c.Listener == nil {
+		errs = append(errs, errors.New("console: there is no listener; give one"))
 	}
 	if c.TLS != nil && len(c.TLS.Certificates) == 0 && c.TLS.GetCertificate == nil && c.TLS.GetConfigForClient == nil {
 		errs = append(errs, errors.New("console: TLS without a certificate; give one, or no TLS"))

@@ -63,16 +63,25 @@ type up struct {
 	served chan error
 }
 
+func local(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 func serve(t *testing.T, cfg Config, source Source) *up {
 	t.Helper()
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	if cfg.Listener == nil {
-		cfg.Addr = "127.0.0.1:0"
+		cfg.Listener = local(t)
 	}
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	u := &up{t: t, metric: NewMetrics(Build{"v1", "abc", "go"}, servedBy), client: &http.Client{Transport: &http.Transport{}}, served: make(chan error, 1)}
 	var err error
-	if u.Console, err = Listen(cfg, source, u.metric); err != nil {
+	if u.Console, err = New(cfg, source, u.metric); err != nil {
 		t.Fatal(err)
 	}
 	go func() { u.served <- u.Serve() }()
@@ -391,13 +400,11 @@ func TestConfigIsRefused(t *testing.T) {
 	listener := far{}
 	logger := slog.New(slog.DiscardHandler)
 	for says, cfg := range map[string]Config{
-		"where to listen":  {Logger: logger},
-		"not both":         {Addr: "127.0.0.1:0", Listener: listener, Logger: logger},
-		"without a cert":   {Addr: "127.0.0.1:0", TLS: &tls.Config{}, Logger: logger},
-		"no logger":        {Addr: "127.0.0.1:0"},
-		"choose a free ad": {Addr: "192.0.2.1:1", Logger: logger},
+		"no listener":    {Logger: logger},
+		"without a cert": {Listener: listener, TLS: &tls.Config{}, Logger: logger},
+		"no logger":      {Listener: listener},
 	} {
-		if c, err := Listen(cfg, &leader{}, NewMetrics(Build{}, servedBy)); err == nil || !strings.Contains(err.Error(), says) {
+		if c, err := New(cfg, &leader{}, NewMetrics(Build{}, servedBy)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want a refusal that says %q, got %v", says, err)
 			c.Shutdown(context.Background())
 		}

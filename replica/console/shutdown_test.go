@@ -56,7 +56,7 @@ func TestShutdownCutsOffWhenTimeIsUp(t *testing.T) {
 }
 
 func TestShutdownWithoutServe(t *testing.T) {
-	c, err := Listen(Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}, servedBy))
+	c, err := New(Config{Listener: local(t), Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}, servedBy))
 	if err != nil {
 		t.Fatal(err)
 	}

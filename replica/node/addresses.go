@@ -13,17 +13,6 @@ type listener struct {
 	open                  []string // what it lacks to be reached from other machines
 }
 
-type exposedError struct {
-	Listener, Addr string
-	Lacks          []string
-}
-
-// Error names the ways out.
-func (e *exposedError) Error() string {
-	return fmt.Sprintf("other machines could reach the %s address %s, and there is no %s; listen on 127.0.0.1, or give %s, or say --insecure if the network is to be trusted",
-		e.Listener, e.Addr, strings.Join(e.Lacks, " and no "), strings.Join(e.Lacks, " and "))
-}
-
 func (c *Config) listeners() []listener {
 	users, server, mutual, key := "", "", "", ""
 	if c.Users == nil {
@@ -54,7 +43,8 @@ func (c *Config) checkExposed() error {
 	}
 	for _, d := range c.listeners() {
 		if len(d.open) > 0 && !loopback(d.addr) {
-			return &exposedError{Listener: d.name, Addr: d.addr, Lacks: d.open}
+			return fmt.Errorf("other machines could reach the %s address %s, and there is no %s; listen on 127.0.0.1, or give %s, or say --insecure if the network is to be trusted",
+				d.name, d.addr, strings.Join(d.open, " and no "), strings.Join(d.open, " and "))
 		}
 	}
 	return nil

@@ -77,11 +77,4 @@
 //     else and removed before anything else;
 //   - an address that other machines can reach is open only with authentication and
 //     TLS, or when somebody said outright that it shall be insecure.
-//
-// Files: config.go, flags.go, addresses.go, tls.go and login.go (what it is told); leader.go (the
-// wiring), origin.go and store.go (how it begins), stop.go (how it ends), wires.go
-// (the wires), sizes.go (what fits into what); readiness.go and folding.go (what
-// keeps clients off); inspect.go, peers.go and status.go (what it says of
-// itself); extra.go,
-// identity.go, forget.go and fault.go (commands about leaders).
 package node

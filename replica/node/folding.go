@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,8 +101,7 @@ func (l *Leader) startWaiting() (*waitingServers, error) {
 		return d, err
 	}
 	http := console.Config{Listener: lend(l.listeners.http), TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole()}
-	metrics := console.NewMetrics(console.Build{Version: l.cfg.Version, Go: runtime.Version()}, l.cfg.serves)
-	if d.console, err = console.Listen(http, waitingSource{l}, metrics); err != nil {
+	if d.console, err = console.New(http, waitingSource{l}, l.metrics); err != nil {
 		return d, err
 	}
 	clients := lend(l.listeners.resp)

@@ -142,7 +142,7 @@ func (l *Leader) openMesh(context.Context) (err error) {
 
 func (l *Leader) openConsole(context.Context) (err error) {
 	cfg := console.Config{Listener: l.listeners.http, TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole(), Losses: l.lossFeed.Page()}
-	l.console, err = console.Listen(cfg, source{l}, l.metrics)
+	l.console, err = console.New(cfg, source{l}, l.metrics)
 	return err
 }
 

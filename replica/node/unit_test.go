@@ -1,7 +1,6 @@
 package node
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -29,8 +28,7 @@ func TestListenersAreRefusedOneByOne(t *testing.T) {
 	}
 	for _, door := range []string{"RESP", "HTTP", "peer", "gossip"} {
 		c := open(door)
-		var exposed *exposedError
-		if err := c.Validate(); !errors.As(err, &exposed) || exposed.Listener != door || len(exposed.Lacks) == 0 {
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "the "+door+" address") || !strings.Contains(err.Error(), "there is no ") {
 			t.Errorf("an open %s door: %v", door, err)
 		}
 		c.Insecure = true

@@ -12,11 +12,6 @@ import (
 	"kvd/resolve"
 )
 
-type page struct {
-	rows []ledger.LossRecord
-	next string // empty: no more
-}
-
 // tellLosses is KVD.LOSSES.
 func (an *Answers) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer) error {
 	f, count, err := readFilter(args[1:])
@@ -24,13 +19,21 @@ func (an *Answers) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer
 		return err
 	}
 	f.Keys = acl.Of(ctx).Reads
-	var p page
+	var rows []ledger.LossRecord
+	var next string // page; empty: no more
 	var evicted int64
 	at, err := an.about(ctx, func(snap *snapshot, reader *ledger.Reader) (err error) {
 		if evicted, _, err = snap.evicted(); err != nil {
 			return err
 		}
-		return reader.Losses(f, func(d ledger.LossRecord) bool { return p.take(d, count) })
+		return reader.Losses(f, func(d ledger.LossRecord) bool {
+			if len(rows) == count { // one more than fits says that there is a next page
+				next = ledger.CursorOf(&rows[count-1].Loss).String()
+				return false
+			}
+			rows = append(rows, d)
+			return true
+		})
 	})
 	if err != nil {
 		return err
@@ -39,20 +42,9 @@ func (an *Answers) tellLosses(ctx context.Context, args [][]byte, w *resp.Writer
 	at.head(w)
 	fields.Number(w, "now", int64(at.now.Midpoint()))
 	fields.Number(w, "evicted", evicted)
-	fields.List(w, "rows", p.rows, func(d ledger.LossRecord) { writeLoss(w, &d, an.cfg.Policy.Panel(d.Key).Serving) })
-	fields.TextOrNull(w, "next", p.next)
+	fields.List(w, "rows", rows, func(d ledger.LossRecord) { writeLoss(w, &d, an.cfg.Policy.Panel(d.Key).Serving) })
+	fields.TextOrNull(w, "next", next)
 	return nil
-}
-
-// take adds a row and reports whether more are wanted. One more than fits says
-// that there is a next page.
-func (p *page) take(d ledger.LossRecord, count int) bool {
-	if len(p.rows) == count {
-		p.next = ledger.CursorOf(&p.rows[count-1].Loss).String()
-		return false
-	}
-	p.rows = append(p.rows, d)
-	return true
 }
 
 // readFilter reads which losses are asked for, and how many at most.

@@ -84,8 +84,8 @@ func takeMark(dir string) (m *Mark, damaged, err error) {
 
 // leaveMark says that nothing was lost. Nothing may be written afterwards.
 func leaveMark(dir string, m Mark) error {
-	if err := sidefile.Write(dir, MarkFile, m); err != nil {
-		return fmt.Errorf("write the mark of a clean stop: %w; the next start begins a new origin", err)
+	if err := sidefile.Write(dir, MarkFile, "the mark of a clean stop", m); err != nil {
+		return fmt.Errorf("%w; the next start begins a new origin", err)
 	}
 	return nil
 }

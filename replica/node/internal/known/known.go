@@ -115,10 +115,7 @@ func (f *Forgotten) Observe(v member.View) (returned []string, news bool) {
 
 // Write keeps what was said in the data directory.
 func (f *Forgotten) Write(dir string) error {
-	if err := sidefile.WriteLines(dir, forgottenFile, f.List()); err != nil {
-		return fmt.Errorf("write which leaders are forgotten: %w", err)
-	}
-	return nil
+	return sidefile.WriteLines(dir, forgottenFile, "which leaders are forgotten", f.List())
 }
 
 // Said is what was said of a name.
@@ -169,10 +166,7 @@ func (m Members) Others(self string) (all []replica.Leader) {
 
 // Write keeps them in the data directory.
 func (m Members) Write(dir string) error {
-	if err := sidefile.WriteLines(dir, membersFile, m); err != nil { // maps are written in the order of their keys
-		return fmt.Errorf("write the members that are known: %w", err)
-	}
-	return nil
+	return sidefile.WriteLines(dir, membersFile, "the members that are known", m) // maps are written in the order of their keys
 }
 
 // maxOrigins bounds the origins whose leaders are remembered: the longest known are
@@ -254,8 +248,5 @@ func (n *Origins) Write(dir string) error {
 		all = append(all, named{o.String(), n.of[o]})
 	}
 	n.mu.Unlock()
-	if err := sidefile.WriteLines(dir, originsFile, all); err != nil {
-		return fmt.Errorf("write which leaders origins were of: %w", err)
-	}
-	return nil
+	return sidefile.WriteLines(dir, originsFile, "which leaders origins were of", all)
 }

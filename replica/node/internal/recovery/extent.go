@@ -60,10 +60,7 @@ func (d *Disk) Keep(f logical.Frontier) error {
 	for last := range f.Join(d.claimed).All() {
 		e.Frontier = append(e.Frontier, position{last.Origin, last.Seq})
 	}
-	if err := sidefile.Write(d.cfg.Dir, extentFile, e); err != nil {
-		return fmt.Errorf("write how far the store has come: %w", err)
-	}
-	return nil
+	return sidefile.Write(d.cfg.Dir, extentFile, "how far the store has come", e)
 }
 
 // Watch tells of damage that is found while the leader runs, once, and keeps

@@ -39,22 +39,25 @@ func Read(dir, name string, into any) (found bool, err error) {
 	return false, fmt.Errorf("%s is damaged (%w); it is set aside as %s, and made anew", path, err, aside)
 }
 
-// Write replaces a file by v, as JSON on one line.
-func Write(dir, name string, v any) error {
+// Write replaces a file by v, as JSON on one line. what names it in errors.
+func Write(dir, name, what string, v any) error {
 	text, err := json.Marshal(v)
-	return write(dir, name, text, err)
+	return write(dir, name, what, text, err)
 }
 
 // WriteLines replaces a file by v, as JSON in lines that people can read.
-func WriteLines(dir, name string, v any) error {
+func WriteLines(dir, name, what string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
-	return write(dir, name, text, err)
+	return write(dir, name, what, text, err)
 }
 
-// write is nothing where there is no directory: then nothing outlives the process.
-func write(dir, name string, text []byte, err error) error {
-	if err != nil || dir == "" {
-		return err
+// write does nothing where there is no directory: then nothing outlives the process.
+func write(dir, name, what string, text []byte, err error) error {
+	if err == nil && dir != "" {
+		err = file.Replace(filepath.Join(dir, name), append(text, '\n'), 0o644)
 	}
-	return file.Replace(filepath.Join(dir, name), append(text, '\n'), 0o644)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", what, err)
+	}
+	return nil
 }

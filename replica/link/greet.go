@@ -120,7 +120,11 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 		m.tellShared(no, h)
 		return nil, m.refuse(c, replica.Leader(h.Leader), no)
 	}
-	in := newInbound(m, c, dec, h)
+	in := &inbound{
+		mesh: m, conn: c, dec: dec, hello: h, from: replica.Leader(h.Leader), window: m.cfg.Window,
+		done: make(chan struct{}), more: make(chan struct{}, 1), pay: make(chan struct{}, 1),
+	}
+	in.ctx, in.kill = context.WithCancel(m.ctx)
 	if no := m.claim(in, deadline); no != nil {
 		m.tellShared(no, h)
 		return nil, m.refuse(c, in.from, no)

@@ -42,16 +42,6 @@ type delivery struct {
 	charge int
 }
 
-func newInbound(m *Mesh, c *conn, dec *wire.Decoder, h *wire.Hello) *inbound {
-	in := &inbound{
-		mesh: m, conn: c, dec: dec, hello: h, from: replica.Leader(h.Leader),
-		done: make(chan struct{}), more: make(chan struct{}, 1), pay: make(chan struct{}, 1),
-		window: m.cfg.Window,
-	}
-	in.ctx, in.kill = context.WithCancel(m.ctx)
-	return in
-}
-
 // run reads until the connection ends; then what was received is delivered,
 // unless the connection was killed.
 func (in *inbound) run() {

@@ -96,12 +96,13 @@ func (o *outgoing) write() error {
 		}
 		leaving := o.mesh.leaving.Done()
 		if o.mesh.leaving.Err() != nil {
-			if o.queue.empty() && o.published.empty() {
+			if o.queue.empty() {
 				return o.part()
 			}
 			leaving = nil
 		}
-		t.Reset(o.timeout())
+		now := time.Now()
+		t.Reset(o.queue.wait(now, o.beat.Sub(now)))
 		select {
 		case <-o.wake:
 		case <-t.C:
@@ -182,18 +183,6 @@ func (o *outgoing) gatherOps(out []byte, ops []*resolve.Op) []byte {
 	o.parts = nil
 	o.queue.took(took.Ops)
 	return out
-}
-
-func (o *outgoing) timeout() time.Duration {
-	now := time.Now()
-	d := max(0, o.beat.Sub(now))
-	if delay, any := o.queue.wait(now); any {
-		d = min(d, delay)
-	}
-	if delay, any := o.published.wait(now); any {
-		d = min(d, delay)
-	}
-	return d
 }
 
 // part says goodbye and waits for the other side to have read it: closing at

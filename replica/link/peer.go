@@ -24,11 +24,10 @@ type peer struct {
 	before <-chan struct{} // nil, or closed when the peer of this name before it has ended
 	done   chan struct{}   // closed when run has ended
 
-	queue     queue
-	published announcements
-	wake      chan struct{} // there may be something to send
-	again     chan struct{} // dial now: the peer has just been seen alive
-	origin    atomic.Uint64 // the peer's origin while it is up, else zero
+	queue  queue
+	wake   chan struct{} // there may be something to send
+	again  chan struct{} // dial now: the peer has just been seen alive
+	origin atomic.Uint64 // the peer's origin while it is up, else zero
 
 	opsOut, publishedOut atomic.Uint64 // sent, over all its connections
 
@@ -91,7 +90,6 @@ func (p *peer) connect() (*session, error) {
 
 func (p *peer) serve(s *session) error {
 	p.queue.start(s.given)
-	p.published.start()
 	p.mesh.emit(Event{Kind: Up, Peer: p.name, Addr: s.conn.RemoteAddr().String()})
 	p.mesh.sink.PeerUp(p.name)
 
@@ -99,7 +97,6 @@ func (p *peer) serve(s *session) error {
 	err := o.run()
 
 	p.queue.stop()
-	p.published.stop()
 	p.origin.Store(0)
 	p.mesh.emit(Event{Kind: Down, Peer: p.name, Addr: s.conn.RemoteAddr().String(), Err: err})
 	p.mesh.sink.PeerDown(p.name)
@@ -192,16 +189,12 @@ func (m *Mesh) Stats() (all Stats) {
 	defer m.mu.RUnlock()
 	for _, name := range slices.Sorted(maps.Keys(m.peers)) {
 		if p := m.peers[name]; p.ctx.Err() == nil {
-			all = append(all, p.stats())
+			q := &p.queue
+			q.mu.Lock()
+			all = append(all, PeerStats{Peer: p.name, Up: q.open, OpsOut: p.opsOut.Load(), PublishedOut: p.publishedOut.Load(),
+				PublishedDropped: q.unpublished, QueuedBytes: q.bytes, Credit: q.credit, Dropped: q.dropped})
+			q.mu.Unlock()
 		}
 	}
 	return all
-}
-
-func (p *peer) stats() PeerStats {
-	s := PeerStats{Peer: p.name, OpsOut: p.opsOut.Load(), PublishedOut: p.publishedOut.Load(), PublishedDropped: p.published.lost()}
-	p.queue.mu.Lock()
-	defer p.queue.mu.Unlock()
-	s.Up, s.QueuedBytes, s.Credit, s.Dropped = p.queue.open, p.queue.bytes, p.queue.credit, p.queue.dropped
-	return s
 }

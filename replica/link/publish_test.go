@@ -85,25 +85,25 @@ func TestPublishedComesAtMostOnce(t *testing.T) {
 // The queue of one peer is bounded in bytes and in messages, and what is beyond is
 // dropped and counted.
 func TestPublishedIsBounded(t *testing.T) {
-	var q announcements
-	q.start()
+	var q queue
+	q.start(0)
 	at := fate{n: 1}
 	for i := range maxPublished + 3 {
-		if got, want := q.offer(published("c", "m"), at), i < maxPublished; got != want {
+		if got, want := q.publish(published("c", "m"), at), i < maxPublished; got != want {
 			t.Fatalf("message %d taken: %v", i, got)
 		}
 	}
 	q.stop()
-	if n := q.lost(); n != maxPublished+3 {
+	if n := q.unpublished; n != maxPublished+3 {
 		t.Errorf("%d are counted as lost", n)
 	}
-	q.start()
+	q.start(0)
 	half := published("c", strings.Repeat("x", maxPublishedBytes/2))
-	if !q.offer(half, at) || q.offer(half, at) {
+	if !q.publish(half, at) || q.publish(half, at) {
 		t.Error("the bytes are not bounded")
 	}
-	if q.next(time.Now()) != half || q.next(time.Now()) != nil || q.bytes != 0 {
-		t.Errorf("%d bytes are left", q.bytes)
+	if q.nextPublished(time.Now()) != half || q.nextPublished(time.Now()) != nil || q.publishedBytes != 0 {
+		t.Errorf("%d bytes are left", q.publishedBytes)
 	}
 }
 
@@ -113,10 +113,9 @@ func TestPublishedDoesNotDisplaceOps(t *testing.T) {
 	a := start(t, "a")
 	o := &outgoing{peer: newPeer(a.mesh, "b", ""), enc: wire.NewEncoder(a.mesh.cfg.wire())}
 	o.queue.start(1 << 20)
-	o.published.start()
 	for i := range 40 {
 		o.queue.offer(a.batch(i+1, i+1, 1000), fate{n: 1})
-		o.published.offer(published("c", strings.Repeat("x", 2000)), fate{n: 1})
+		o.queue.publish(published("c", strings.Repeat("x", 2000)), fate{n: 1})
 	}
 	for range 10 {
 		o.out = append(o.out, o.gather(nil)...)

@@ -29,6 +29,12 @@ type queue struct {
 	gone    int                        // bytes of the first op that were written already, in parts
 	waits   map[logical.Origin]stretch // what waits, as far as it follows each other
 
+	// What clients published, in order: what waits, bytes of that, and how many were not
+	// sent.
+	published      []announcement
+	publishedBytes int
+	unpublished    uint64
+
 	full    int // batches dropped since the last report
 	dropped Dropped
 }
@@ -69,7 +75,9 @@ func (q *queue) stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.dropped.Down += uint64(len(q.batches) + len(q.line))
+	q.unpublished += uint64(len(q.published))
 	q.open, q.status, q.batches, q.line, q.bytes, q.waits = false, nil, nil, nil, 0, nil
+	q.published, q.publishedBytes = nil, 0
 }
 
 func (q *queue) offer(m replica.Message, f fate) {
@@ -263,20 +271,23 @@ func (q *queue) grant(n uint64, window int) bool {
 	return true
 }
 
-// wait is how long until something delayed is due; false: nothing is.
-func (q *queue) wait(now time.Time) (time.Duration, bool) {
+// wait is how long until something delayed is due; most: nothing is before.
+func (q *queue) wait(now time.Time, most time.Duration) time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.line) == 0 {
-		return 0, false
+	if len(q.line) > 0 {
+		most = min(most, q.line[0].due.Sub(now))
 	}
-	return max(0, q.line[0].due.Sub(now)), true
+	if len(q.published) > 0 {
+		most = min(most, q.published[0].due.Sub(now))
+	}
+	return max(0, most)
 }
 
 func (q *queue) empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.status == nil && len(q.batches) == 0 && len(q.line) == 0
+	return q.status == nil && len(q.batches) == 0 && len(q.line) == 0 && len(q.published) == 0
 }
 
 // takeFull is how many batches were dropped since it was last asked.

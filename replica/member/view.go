@@ -33,6 +33,14 @@ func (v View) Equal(w View) bool {
 	return v.Joined == w.Joined && v.Tried == w.Tried && text(v.Trouble) == text(w.Trouble) && (v.Rival == nil) == (w.Rival == nil) && slices.Equal(v.Members, w.Members)
 }
 
+// Because is a colon and the trouble, to end a sentence with; empty: there is none.
+func (v View) Because() string {
+	if v.Trouble == nil {
+		return ""
+	}
+	return ": " + v.Trouble.Error()
+}
+
 // Find is the member of that name.
 func (v View) Find(name string) (Member, bool) {
 	i, found := slices.BinarySearchFunc(v.Members, name, func(m Member, name string) int {

@@ -47,3 +47,66 @@ func Audit(r *ledger.Audit) string {
 	}
 	return b.String()
 }
+
+// Advice is the sentence of an advice.
+func Advice(a *ledger.Advice) string {
+	lost := a.Lost[a.Serving]
+	switch a.Because {
+	case ledger.LostIncrements:
+		return fmt.Sprintf("%s under %s: a counter would have lost none.", increments(a.Stats), a.Serving)
+	case ledger.LostAmongOthers:
+		return fmt.Sprintf("%s under %s; a counter would have lost none of them, but the prefix holds other values too: give the numbers a prefix of their own.", increments(a.Stats), a.Serving)
+	case ledger.LosesLess:
+		return fmt.Sprintf("%s under %s: %s, which shows one value as well, would have lost %d; siblings would have lost none.",
+			lostHere(a.Stats, count(lost.Total(), "write")), a.Serving, a.Better, a.Lost[a.Better].Total())
+	case ledger.LosesNone:
+		return fmt.Sprintf("%s under %s: siblings would have lost none, and clients would have been shown the values to merge.",
+			lostHere(a.Stats, count(lost.Total(), "write")), a.Serving)
+	}
+	return fmt.Sprintf("One key shows %d values under %s: clients do not merge what they are shown; let them write with the token they read with, or serve the prefix by causal, which shows one.", a.Siblings, a.Serving)
+}
+
+func increments(s *ledger.Stats) string {
+	lost := s.Lost[s.Serving]
+	var said []string
+	if lost.Increments > 0 {
+		said = append(said, count(lost.Increments, "increment"))
+	}
+	switch {
+	case lost.Alike == 1:
+		said = append(said, "1 write that looks like an increment")
+	case lost.Alike > 0:
+		said = append(said, count(lost.Alike, "write")+" that look like increments")
+	}
+	return lostHere(s, joined(said))
+}
+
+func lostHere(s *ledger.Stats, what string) string {
+	if s.Prefix == "" {
+		return what + " lost"
+	}
+	return what + " lost on " + Word(s.Prefix)
+}
+
+// Evidence is the numbers behind the advice.
+func Evidence(a *ledger.Advice) []string {
+	lost := a.Lost[a.Serving]
+	alike := ""
+	if a.Alike > 0 {
+		alike = fmt.Sprintf("%d that look like increments, ", a.Alike)
+	}
+	out := []string{fmt.Sprintf("%d writes accepted, %d of them increments, %s%d blind", a.Writes, a.Increments, alike, a.Blind)}
+	if lost.Total() > 0 {
+		out = append(out, fmt.Sprintf("%d inverted and %d concurrent under %s", lost.Inverted, lost.Concurrent, a.Serving))
+	}
+	if better := a.Better; better.Loses() && a.Panel.Has(better) {
+		out = append(out, fmt.Sprintf("%d lost by %s, which watched", a.Lost[better].Total(), better))
+	}
+	if a.Evicted > 0 {
+		out = append(out, fmt.Sprintf("%s of this leader's ledger given up, of this prefix or others: what they told of is not counted", count(int(a.Evicted), "row")))
+	}
+	if a.Siblings > 1 {
+		out = append(out, fmt.Sprintf("up to %d values at once", a.Siblings))
+	}
+	return out
+}

@@ -50,7 +50,7 @@ type progress struct {
 	known       bool     // somebody is, or there is nobody to be known
 	asked       bool     // everybody whom to join, once
 	empty       bool     // nothing is applied here
-	trouble     error    // why nobody is known yet
+	trouble     string   // why nobody is known yet, as View.Because says it
 	silent      []string // in reach and not heard yet
 	heard       []string // in reach and heard
 	done, total uint64   // ops that they had, and those of them that are here
@@ -165,7 +165,7 @@ func (n *Newcomer) compare(v member.View, applied logical.Frontier, known []repl
 	for _, p := range known {
 		peers[p.Peer] = p
 	}
-	out := &progress{known: v.Joined, asked: v.Tried, empty: applied.Len() == 0, trouble: v.Trouble}
+	out := &progress{known: v.Joined, asked: v.Tried, empty: applied.Len() == 0, trouble: v.Because()}
 	target := logical.Frontier{}
 	for _, m := range v.Members {
 		if name := replica.Leader(m.Name); m.Name != n.cfg.Name && m.Status == member.Alive {
@@ -223,14 +223,7 @@ func (p *progress) String() string {
 	case len(p.heard) > 0:
 		return "it began without data, and not everybody whom to join was asked yet"
 	case !p.known:
-		return "it began without data, and has met no other leader yet" + because(p.trouble) + "; start another, correct --join, or let it serve from nothing with --serve-while-joining"
+		return "it began without data, and has met no other leader yet" + p.trouble + "; start another, correct --join, or let it serve from nothing with --serve-while-joining"
 	}
 	return "it began without data, and no leader that it has met can be reached; start one, or let it serve from nothing with --serve-while-joining"
-}
-
-func because(err error) string {
-	if err == nil {
-		return ""
-	}
-	return ": " + err.Error()
 }

@@ -73,21 +73,16 @@ func (r *Reader) Restore(d logical.Dot) (*Restoration, error) {
 		return nil, err
 	}
 	q := r.about(f.Key)
+	expires := f.Was.Expires
+	if expires <= r.cfg.deadlines() || f.Verdicts[0].State == Deleted { // its time to live has ended: it comes back to stay
+		expires = 0
+	}
 	shown := append(q.survivors(q.panel.Serving), d)
 	slices.SortFunc(shown, logical.Dot.Compare)
 	out := &Restoration{Lost: *f, Request: &replica.Request{
-		Verb: replica.Set, Key: f.Key, Value: value, Expires: f.stays(r.cfg.deadlines()), Exact: true, Shown: shown}}
+		Verb: replica.Set, Key: f.Key, Value: value, Expires: expires, Exact: true, Shown: shown}}
 	out.Stamp, out.Until = q.ahead()
 	return out, q.err
-}
-
-// stays is when the value ends once it is written again: where its time to live has
-// ended, never.
-func (f *Fate) stays(now wallclock.Instant) wallclock.Instant {
-	if f.Was.Expires <= now || f.Verdicts[0].State == Deleted {
-		return 0
-	}
-	return f.Was.Expires
 }
 
 // whole is all of the lost value, from the log, else from the ledger's row, which

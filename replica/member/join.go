@@ -83,14 +83,11 @@ func (m *Members) ask(seed string) error {
 		return fmt.Errorf("member: join %s: %w", seed, r)
 	}
 	said := strings.Join(strings.Fields(err.Error()), " ") // it comes as a list of lines
-	return fmt.Errorf("member: join %s: %s; %s", seed, said, advice(said))
-}
-
-func advice(said string) string {
+	advice := "it is tried again until one answers"
 	if strings.Contains(said, "crypt") {
-		return "give every leader the same gossip key"
+		advice = "give every leader the same gossip key"
 	}
-	return "it is tried again until one answers"
+	return fmt.Errorf("member: join %s: %s; %s", seed, said, advice)
 }
 
 // report logs what is new about joining and lets the view say it.

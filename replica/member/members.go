@@ -147,7 +147,7 @@ func (m *Members) Leave(ctx context.Context) error {
 }
 
 func (m *Members) leaving() {
-	if m.isolated() {
+	if !slices.ContainsFunc(m.serf.Members(), func(o serf.Member) bool { return o.Name != m.cfg.Name && o.Status == serf.StatusAlive }) {
 		m.conf.LeavePropagateDelay = 0 // nobody is there to be told
 	}
 	m.joining.Lock()
@@ -158,12 +158,6 @@ func (m *Members) leaving() {
 	}
 	m.changed()
 	close(m.leave)
-}
-
-func (m *Members) isolated() bool {
-	return !slices.ContainsFunc(m.serf.Members(), func(o serf.Member) bool {
-		return o.Name != m.cfg.Name && o.Status == serf.StatusAlive
-	})
 }
 
 // Forget removes a member that has failed or left, at every leader. One that is

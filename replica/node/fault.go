@@ -27,7 +27,10 @@ func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) er
 	var err error
 	switch kind := strings.ToUpper(words[0]); {
 	case kind == "CLEAR" && len(words) == 1:
-		l.clearFaults()
+		l.faults.Clear()
+		l.clock.change(func(_ wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
+			return wallclock.NewSkewed(wallclock.Faults{Error: l.cfg.ClockError}, at)
+		})
 	case kind == "CLOCK" && len(words) > 1:
 		err = l.faultClock(words[1:])
 	case kind == "LINK" && len(words) > 2:
@@ -41,13 +44,6 @@ func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) er
 	l.cfg.Logger.Warn("a fault was planted", "leader", l.cfg.Name, "fault", strings.Join(words, " "))
 	w.Simple("OK")
 	return nil
-}
-
-func (l *Leader) clearFaults() {
-	l.faults.Clear()
-	l.clock.change(func(_ wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
-		return wallclock.NewSkewed(wallclock.Faults{Error: l.cfg.ClockError}, at)
-	})
 }
 
 // faultClock changes what is named and leaves the rest.

@@ -102,15 +102,12 @@ func (an *Answers) tellConflicts(ctx context.Context, args [][]byte, w *resp.Wri
 		fields.Text(w, "dot", c.here.Dot.String())
 		fields.Text(w, "leader", an.cfg.NameOf(c.here.Dot.Origin))
 		fields.DotOrNull(w, "settled", c.by)
-		writeContent(w, "here", c.here)
-		writeContent(w, "there", c.there)
+		w.Text("here")
+		writeContents(w, c.here.Key, c.here.Kind, c.here.Value)
+		w.Text("there")
+		writeContents(w, c.there.Key, c.there.Kind, c.there.Value)
 	})
 	return nil
-}
-
-func writeContent(w *resp.Writer, name string, op *resolve.Op) {
-	w.Text(name)
-	writeContents(w, op.Key, op.Kind, op.Value)
 }
 
 func writeContents(w *resp.Writer, key string, kind resolve.Kind, value []byte) {

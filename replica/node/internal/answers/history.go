@@ -60,21 +60,17 @@ func writeOp(w *resp.Writer, op *resolve.Op) {
 	fields.Text(w, "hlc", fmt.Sprintf("%d.%d", op.HLC.Wall, op.HLC.Count))
 	fields.Number(w, "lamport", int64(op.Lamport))
 	fields.List(w, "parents", op.Parents, func(d logical.Dot) { w.Text(d.String()) })
-	fields.Text(w, "client", clientOf(op))
+	client := "" // the retry identity of the op's author; empty: none was given
+	if op.HasRequest() {
+		client = fmt.Sprintf("%016x/%d", op.Client, op.Request)
+	}
+	fields.Text(w, "client", client)
 	fields.Number(w, "expires", int64(op.Expires))
 	var ended int64
 	if op.Expired != nil {
 		ended = int64(op.Expired.At)
 	}
 	fields.Number(w, "ended", ended)
-}
-
-// clientOf is the retry identity of the op's author; empty: none was given.
-func clientOf(op *resolve.Op) string {
-	if !op.HasRequest() {
-		return ""
-	}
-	return fmt.Sprintf("%016x/%d", op.Client, op.Request)
 }
 
 // withValue is the op that [ledger.History] gave the beginning of, with all of its value. Whoever

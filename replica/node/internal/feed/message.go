@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"unicode/utf8"
 
-	"kvd/logical"
 	"kvd/resolve"
 )
 
@@ -41,10 +40,13 @@ func (h *Hub) encode(e *event, serving bool) *message {
 	v := e.Verdict
 	m := lossMessage{
 		Event: "lost", Leader: h.cfg.Leader, Resolver: e.by.String(), Serving: serving, Relation: v.Relation.String(),
-		Loser: v.Loser.String(), Winner: dotText(v.Winner), At: int64(e.At), AcceptedBy: h.cfg.NameOf(v.Loser.Origin),
+		Loser: v.Loser.String(), At: int64(e.At), AcceptedBy: h.cfg.NameOf(v.Loser.Origin),
 	}
 	if v.Retracted {
 		m.Event, m.Relation = "retracted", ""
+	}
+	if !v.Winner.IsZero() {
+		m.Winner = v.Winner.String()
 	}
 	m.Key, m.KeyBase64 = textOrBytes([]byte(e.Key))
 	if lost := h.valueOf(e); lost.there {
@@ -53,15 +55,11 @@ func (h *Hub) encode(e *event, serving bool) *message {
 			m.Size = lost.size
 		}
 	}
-	return &message{m.Event, m.json(), 1}
-}
-
-func (m *lossMessage) json() []byte {
 	var b bytes.Buffer
 	out := json.NewEncoder(&b)
 	out.SetEscapeHTML(false)
 	_ = out.Encode(m) // nothing in it can fail
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return &message{m.Event, bytes.TrimSuffix(b.Bytes(), []byte("\n")), 1}
 }
 
 // valueOf reads the loser's value from the log. A log that cannot be read stops
@@ -100,11 +98,4 @@ func textOrBytes(b []byte) (*string, []byte) {
 	}
 	s := string(b)
 	return &s, nil
-}
-
-func dotText(d logical.Dot) string {
-	if d.IsZero() {
-		return ""
-	}
-	return d.String()
 }

@@ -132,7 +132,18 @@ func (l *Log) Close() error {
 		err = cmp.Or(failed, err)
 	}
 	l.fail(fmt.Errorf("log: %w", os.ErrClosed))
-	return errors.Join(err, l.files.close())
+	return errors.Join(err, l.shut())
+}
+
+// shut closes the files.
+func (l *Log) shut() error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	if l.active != nil {
+		l.files.release(l.active)
+		l.active = nil
+	}
+	return l.files.close()
 }
 
 // mark writes down that all was durable when the log was closed: without it the last

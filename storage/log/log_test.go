@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -218,18 +219,12 @@ func TestSegments(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	l := open(t, vfs.NewMem(), 0)
 	groups := []log.Group{write(t, l, entry(1, 1, 10))}
-	for _, bad := range []log.Entry{entry(1, 1, 1), entry(1, 3, 1), entry(2, 2, 1), entry(0, 1, 1), {Dot: logical.Dot{Origin: 1}}} {
+	for _, bad := range []logical.Dot{{Origin: 1, Seq: 1}, {Origin: 1, Seq: 2}, {Origin: 1, Seq: 4}, {Origin: 2, Seq: 2}, {Seq: 1}, {Origin: 1}, {}} {
 		appendEntry(l, entry(1, 2, 10))
-		if bad.Dot.IsZero() {
-			t.Fatal("that is a note")
-		}
-		if bad.Dot.Seq == 3 {
-			bad.Dot.Seq = 4
-		}
-		l.AppendRaw(bad.Dot, bad.Bytes)
+		l.AppendRaw(bad, nil)
 		l.AppendRaw(logical.Dot{Origin: 1, Seq: 3}, nil)
 		if p, err := l.Write(); err == nil || p != groups[0].End {
-			t.Errorf("%s was taken, %v", bad.Dot, p)
+			t.Errorf("%s was taken, %v", bad, p)
 		}
 	}
 	appendEntry(l, entry(1, 2, 10))
@@ -280,6 +275,34 @@ func TestReadOnly(t *testing.T) {
 	must(t, l.Close())
 	if after := copyFiles(t, torn); !bytes.Equal(after[name], files[name]) {
 		t.Error("the file was changed")
+	}
+}
+
+// TestNothingStaysOpen: after Close, and after an Open that failed, no file is open.
+func TestNothingStaysOpen(t *testing.T) {
+	_, files := threeSegments(t)
+	damaged := maps.Clone(files)
+	damaged[name(3)] = bytes.Clone(files[name(3)])
+	damaged[name(3)][60] ^= 1
+	for what, files := range map[string]map[string][]byte{"new": {}, "old": files, "damaged": damaged} {
+		fs := restore(t, files)
+		l, err := log.Open(log.Options{FS: fs, Dir: dir, SegmentBytes: 500})
+		if (err != nil) != (what == "damaged") {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if err == nil {
+			for range 9 {
+				write(t, l, entry(1, l.Last(1)+1, 150))
+			}
+			_, err := readFrom(l, 0)
+			must(t, errors.Join(err, l.Close()))
+		}
+		fs.UseWindowsSemantics(true) // a file that is open cannot be removed
+		for name := range copyFiles(t, fs) {
+			if err := fs.Remove(fs.PathJoin(dir, name)); err != nil {
+				t.Errorf("%s: %s: %v", what, name, err)
+			}
+		}
 	}
 }
 

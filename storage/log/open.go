@@ -64,7 +64,7 @@ func Open(o Options) (*Log, error) {
 	l := &Log{o: o, files: newFiles(o.FS, o.Dir), spans: map[logical.Origin][]span{}}
 	l.group.tails = map[logical.Origin]*tail{}
 	if err := l.recover(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open log %s: %w", o.Dir, err), l.files.close())
+		return nil, errors.Join(fmt.Errorf("open log %s: %w", o.Dir, err), l.shut())
 	}
 	return l, nil
 }
@@ -228,6 +228,7 @@ func (l *Log) recoverLast(number uint32, whole bool) error {
 	if err != nil {
 		return err
 	}
+	l.active = f // until it is known to be left
 	x := newIndex()
 	s := newScanner(f, number, headerBytes, f.size, chunkForward)
 	defer s.done()
@@ -267,9 +268,10 @@ func (l *Log) recoverLast(number uint32, whole bool) error {
 		l.left(number, x.ranges())
 		l.files.loaded(f, x)
 		l.files.release(f)
+		l.active = nil
 		return nil
 	}
-	l.active, l.open, l.reserved = f, x, f.size
+	l.open, l.reserved = x, f.size
 	return nil
 }
 

@@ -180,7 +180,6 @@ func (t *compared) walk(k *call, leaders []*client.Leader) error {
 	return t.compare(k, leaders, keys)
 }
 
-// waitTime is how long wait waits if nobody says.
 const waitTime = 30 * time.Second
 
 func wait(k *call) error {

@@ -59,7 +59,6 @@ type follower struct {
 	seen  *answers.LossReports
 }
 
-// run prints until the user interrupts or nobody reads.
 func (f *follower) run(ctx context.Context, leaders int) error {
 	ended, err := f.begin(ctx, leaders)
 	if err != nil {

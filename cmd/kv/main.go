@@ -136,7 +136,6 @@ func synonyms() cliutil.Synonyms {
 	return s
 }
 
-// commands is every command that is a single spec.
 func commands() []*cli.Command {
 	var all []*cli.Command
 	for _, s := range slices.Concat(valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs()) {

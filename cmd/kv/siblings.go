@@ -117,7 +117,6 @@ func everyFlag() cli.Flag {
 	return &cli.DurationFlag{Name: "every", Value: 100 * time.Millisecond, Usage: "ask again after `DURATION`"}
 }
 
-// every is how long to wait between two questions.
 func (k *call) every() (time.Duration, error) {
 	d := k.Duration("every")
 	if d <= 0 {

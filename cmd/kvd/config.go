@@ -119,7 +119,6 @@ func printYAML(w io.Writer, all []effective) error {
 	return nil
 }
 
-// checkConfig reads a file as serve would.
 func checkConfig(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return cliutil.Usage("kvd config check takes one file", fmt.Sprintf("%d were given", c.NArg()), "kvd config check kvd.yaml")

@@ -54,7 +54,6 @@ func devCommand() *cli.Command {
 	}
 }
 
-// cluster is what dev is told.
 type cluster struct {
 	configs []node.Config
 	link    node.LinkFault

@@ -74,7 +74,6 @@ func atAddress(addr string) string {
 	return fmt.Sprintf("%s of cluster %s", cliutil.Printable(info["node"]), cliutil.Printable(info["cluster"]))
 }
 
-// infoAt asks for what a leader says of itself.
 func infoAt(addr string) (map[string]string, error) {
 	c, err := conn.Dial(addr, whoTime)
 	if err != nil {
@@ -96,7 +95,6 @@ func infoAt(addr string) (map[string]string, error) {
 // devContext is what clients call the cluster.
 const devContext = "dev"
 
-// contextOf is the cluster as clients know it.
 func contextOf(all []*node.Leader) contexts.Context {
 	c := contexts.Context{Name: devContext}
 	for _, l := range all {

@@ -49,14 +49,12 @@ func (s *setting) flag() cli.Flag {
 	return &cli.StringFlag{Name: s.name, Usage: s.usage, DefaultText: s.value}
 }
 
-// effective is what a setting was given, and by whom.
 type effective struct {
 	*setting
 	values []string
 	origin string // "flag --node", "environment KVD_NODE", "kvd.yaml line 3", "default"
 }
 
-// text is the values as they are printed.
 func (e *effective) text() string { return strings.Join(e.values, ", ") }
 
 type sources struct {

@@ -19,7 +19,6 @@ import (
 	"kvd/scenarios/script"
 )
 
-// liveFlags choose real processes instead of the simulation.
 func liveFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "live", Usage: "play against real kvd processes on this machine, in real time, one run at a time"},

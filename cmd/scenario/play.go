@@ -32,7 +32,6 @@ const (
 	figureResolver = "lww"
 )
 
-// explain plays scenarios under one resolver and explains what happened.
 func explain(c *cli.Context) error {
 	id, err := resolver(c.String("resolver"))
 	if err != nil {
@@ -79,12 +78,10 @@ func worse(missing, verdict error) error {
 	return missing
 }
 
-// style is how text is laid out where it is going.
 func style(c *cli.Context) report.Style {
 	return report.Style{Colour: cliutil.Colour(c.App.Writer), Width: cliutil.Width(c.App.Writer)}
 }
 
-// compare plays scenarios under several resolvers and prints the matrix.
 func compare(c *cli.Context) error {
 	ids, err := resolvers(c.String("resolvers"))
 	if err != nil {
@@ -231,7 +228,6 @@ func verdict(c *cli.Context, all []chosen, results []*scenarios.Result, o report
 	}
 }
 
-// next is what to do about a result that is not as it should be.
 func next(c *cli.Context, all []chosen, r *scenarios.Result, o report.Outcome) string {
 	arg := argument(all, r.Scenario)
 	command := fmt.Sprintf("scenario run %s --resolver %s --seed %d", arg, r.Resolver, r.Seed)

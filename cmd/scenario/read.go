@@ -15,7 +15,6 @@ import (
 	"kvd/scenarios/script"
 )
 
-// listLibrary names what ships.
 func listLibrary(c *cli.Context) error {
 	if err := takes(c, 0); err != nil {
 		return err
@@ -36,7 +35,6 @@ func listLibrary(c *cli.Context) error {
 	return nil
 }
 
-// takes refuses another number of arguments.
 func takes(c *cli.Context, n int) error {
 	if c.NArg() == n {
 		return nil

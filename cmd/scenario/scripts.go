@@ -20,7 +20,6 @@ import (
 // stdin names standard input on a command line.
 const stdin = "-"
 
-// chosen is a scenario somebody asked for.
 type chosen struct {
 	*script.Scenario
 	text []byte // as it was read
@@ -99,7 +98,6 @@ func scripts(all []chosen) []*script.Scenario {
 	return list
 }
 
-// resolvers reads a list of resolver names, or all.
 func resolvers(text string) ([]scenarios.Resolver, error) {
 	if text == "all" {
 		return scenarios.Resolvers(), nil

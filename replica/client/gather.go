@@ -180,7 +180,6 @@ func AgreementOf(ctx context.Context, leaders []*Leader) (*Agreement, error) {
 	return out, nil
 }
 
-// compare says who lacks how many ops.
 func (a *Agreement) compare(fronts []logical.Frontier) {
 	var all logical.Frontier
 	for _, f := range fronts {

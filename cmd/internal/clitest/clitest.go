@@ -72,7 +72,6 @@ func Synonyms(t *testing.T, app *cli.App, s cliutil.Synonyms) {
 	}
 }
 
-// depth is how many of the words are commands, one under the other.
 func depth(commands []*cli.Command, words []string) int {
 	if len(words) == 0 {
 		return 0

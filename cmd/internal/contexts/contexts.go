@@ -159,7 +159,6 @@ func folder(variable string, otherwise ...string) (string, error) {
 	return filepath.Join(append(append([]string{home}, otherwise...), "kvd")...), nil
 }
 
-// onDisk is the file's layout.
 type onDisk struct {
 	Version int `json:"version"`
 	Set

@@ -28,7 +28,6 @@ type listed struct {
 	TestImports, XTestImports     []string
 }
 
-// list asks about a package and all that it needs.
 func list(dir, pkg string) (map[string]*listed, *listed, error) {
 	out, err := goCommand(dir, "list", "-export", "-deps", "-json=ImportPath,Export,Dir,Name,GoFiles,DepOnly,TestImports,XTestImports", "./"+pkg)
 	if err != nil {

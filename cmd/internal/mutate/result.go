@@ -34,7 +34,6 @@ func equivalents(text string) (map[string]string, error) {
 	return list, nil
 }
 
-// result is what became of the mutants of one package.
 type result struct {
 	pkg        string
 	mutants    int

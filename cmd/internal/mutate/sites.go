@@ -23,7 +23,6 @@ type mutant struct {
 // key names the mutant for the list of equivalents, wherever its lines have gone.
 func (m *mutant) key() string { return m.file + " " + m.fn + " | " + m.what }
 
-// edit replaces bytes of a file.
 type edit struct {
 	at, end int
 	text    string
@@ -150,7 +149,6 @@ func (f *finder) logical(x ast.Expr) bool {
 	return ok && f.info.Types[x].Value == nil
 }
 
-// expr opens the mutants of one expression and returns the edits that close them.
 func (f *finder) expr(x ast.Expr) []edit {
 	tv, known := f.info.Types[x]
 	if !known || tv.Type == nil {

@@ -40,13 +40,13 @@ type Event struct {
 
 // EventOf is a row of a ledger as an event.
 func EventOf(r *Row, leader string) *Event {
-	e := &Event{Kind: EventLost, Leader: leader, Resolver: r.Resolver.String(), Serving: r.Serving, Relation: r.Relation.String(),
-		Key: r.Key, Loser: r.Loser.String(), At: int64(r.At.Midpoint()), AcceptedBy: r.Accepted}
+	e := &Event{Kind: EventLost, Leader: leader, Resolver: r.Resolver.String(), Serving: r.Told.Field("serving").Truth(), Relation: r.Relation.String(),
+		Key: r.Key, Loser: r.Loser.String(), At: int64(r.At.Midpoint()), AcceptedBy: r.Told.Field("leader").Text}
 	if !r.Winner.IsZero() {
 		e.Winner = r.Winner.String()
 	}
-	if !r.Value.IsNull() {
-		e.Value = &r.Value.Text
+	if v := r.Told.Field("value"); !v.IsNull() {
+		e.Value = &v.Text
 	}
 	return e
 }

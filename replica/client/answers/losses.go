@@ -18,19 +18,13 @@ import (
 	"kvd/wallclock"
 )
 
-// Row is one lost write as one leader tells it.
+// Row is one lost write as one leader tells it, in a map that has, beside the loss: serving,
+// value (null: a deletion, or no longer at hand), size, kind, class (write, increment or
+// deletion; empty: an older server does not say), delta, leader (that accepted it), client,
+// wall and text.
 type Row struct {
 	resolve.Loss
-	Serving  bool
-	Value    client.Reply // null: a deletion, or its value is no longer at hand
-	Size     int64
-	Kind     string
-	Class    string // write, increment or deletion; empty: an older server does not say
-	Delta    int64
-	Accepted string // the leader that accepted it
-	Client   string
-	Wall     int64
-	Text     string
+	Told client.Reply
 }
 
 // Position is where the row is in the order of answers.
@@ -38,14 +32,11 @@ func (r *Row) Position() Position { return positionOf(&r.Loss) }
 
 func positionOf(l *resolve.Loss) Position { return Position{l.Key, l.Loser, l.Resolver} }
 
-// rowOf reads a row of KVD.LOSSES.
 func rowOf(r client.Reply) (Row, error) {
 	l, err := lossOf(r.Field("resolver").Text, r.Field("relation").Text, r.Field("loser").Text, r.Field("winner").Text)
 	l.Key = r.Field("key").Text
 	l.At = wallclock.Around(wallclock.Instant(r.Field("at").Int), time.Duration(r.Field("error").Int))
-	return Row{Loss: l, Serving: r.Field("serving").Truth(), Value: r.Field("value"), Size: r.Field("size").Int, Kind: r.Field("kind").Text, Class: r.Field("class").Text,
-		Delta: r.Field("delta").Int, Accepted: r.Field("leader").Text, Client: r.Field("client").Text, Wall: r.Field("wall").Int,
-		Text: r.Field("text").Text}, err
+	return Row{l, r}, err
 }
 
 // lossOf reads names. No winner is an empty one.
@@ -67,12 +58,12 @@ func lossOf(resolver, relation, loser, winner string) (l resolve.Loss, err error
 	return l, err
 }
 
-// IsIncrement and isUndone say what is gone, where that is more than a value.
-func (r *Row) IsIncrement() bool { return r.Class == ledger.Increment.String() }
-func (r *Row) IsUndone() bool    { return r.Class == ledger.Deletion.String() }
+// IsIncrement and IsUndone say what is gone, where that is more than a value.
+func (r *Row) IsIncrement() bool { return r.Told.Field("class").Text == ledger.Increment.String() }
+func (r *Row) IsUndone() bool    { return r.Told.Field("class").Text == ledger.Deletion.String() }
 
 // IsDeletion reports whether it was the write of a deletion.
-func (r *Row) IsDeletion() bool { return r.Kind == resolve.Delete.String() }
+func (r *Row) IsDeletion() bool { return r.Told.Field("kind").Text == resolve.Delete.String() }
 
 // Loss is one lost write and who says so. The row is the first leader's, by name; the
 // others say the same, or differ.

@@ -47,7 +47,6 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	return r.result(took), verdict(ctx, inner)
 }
 
-// verdict is why the run ended early, if it did.
 func verdict(ctx, inner context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -29,13 +29,11 @@ type remote struct {
 
 var _ replay.Log = (*remote)(nil)
 
-// pages is where the reading of one origin stands.
 type pages struct {
 	due   logical.Seq // what Ops will be asked for next, if it goes on
 	ahead chan page   // the page under way fits in; nil: none is
 }
 
-// page is an answer of KVD.LOG.
 type page struct {
 	ops  []*resolve.Op
 	next logical.Seq // zero: the log ends here

@@ -5,8 +5,8 @@
 //	                                                                   Explain ◀─ error ◀─┘
 //
 // A Call has what the user said, the leaders it may ask (one, several, all), the session
-// and the printer. What a failure comes to, in words and as an exit code, is in
-// failure.go alone.
+// and the printer. What a failure comes to, in words and as an exit code, is for Explain
+// alone to say.
 //
 // What it is not: it has no commands; those are kv's.
 //

@@ -65,7 +65,6 @@ func unknownLeader(given string, known []contexts.Leader) error {
 		cliutil.DidYouMean(cliutil.Nearest(given, names), "-n takes host:port, or a name; kv members and kv context ls know names"))
 }
 
-// seed is the leader to ask about others.
 func (k *Call) seed() contexts.Leader {
 	if k.Chosen != nil {
 		return k.Chosen.Leaders[0]

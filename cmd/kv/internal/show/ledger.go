@@ -32,7 +32,7 @@ func Loss(l answers.Loss) Record {
 			case l.IsUndone():
 				how += ", a deletion undone"
 			}
-			return fmt.Sprintf("%s: %s\n    lost %s to %s, %s under %s; first decided %s at %s; held by %s", p.Show(l.Key), p.Show(l.Row.Text),
+			return fmt.Sprintf("%s: %s\n    lost %s to %s, %s under %s; first decided %s at %s; held by %s", p.Show(l.Key), p.Show(l.Told.Field("text").Text),
 				l.Loser, cmp.Or(l.BeatenBy(), "what is no longer here"), how, l.Resolver, decided, Printable(first.Leader), cliutil.Series(ShownAll(l.Leaders())))
 		},
 		Raw:     func() string { return l.Loser.String() },
@@ -40,13 +40,13 @@ func Loss(l answers.Loss) Record {
 		Rows: func() [][]string {
 			value := "(no longer at hand)"
 			switch {
-			case !l.Value.IsNull():
-				value = Brief(l.Value.Text)
+			case !l.Told.Field("value").IsNull():
+				value = Brief(l.Told.Field("value").Text)
 			case l.IsDeletion():
 				value = "(a deletion)"
 			}
-			return row(Printable(l.Key), value, l.Resolver.String(), l.Relation.String(), Printable(l.Class), l.Loser.String(), l.BeatenBy(),
-				Printable(l.Accepted), decided, strings.Join(ShownAll(l.Leaders()), " "))
+			return row(Printable(l.Key), value, l.Resolver.String(), l.Relation.String(), Printable(l.Told.Field("class").Text), l.Loser.String(), l.BeatenBy(),
+				Printable(l.Told.Field("leader").Text), decided, strings.Join(ShownAll(l.Leaders()), " "))
 		},
 		JSON: func() any { return lossJSON(l) },
 	}
@@ -56,10 +56,12 @@ func lossJSON(l answers.Loss) object {
 	by := each(l.By, func(s answers.Sighting) object {
 		return object{{"leader", s.Leader}, {"at", int64(s.At.Midpoint())}, {"error", int64(s.At.HalfWidth())}}
 	})
+	word := func(name string) string { return l.Told.Field(name).Text }
+	number := func(name string) int64 { return l.Told.Field(name).Int }
 	return object{
-		{"resolver", l.Resolver.String()}, {"serving", l.Serving}, {"relation", l.Relation.String()}, {"key", keyName(l.Key)}, {"loser", l.Loser.String()}, {"winner", orNull(l.BeatenBy())},
-		{"value", reply{l.Value}}, {"size", l.Size}, {"kind", l.Kind}, {"class", l.Class}, {"delta", l.Delta}, {"accepted_by", l.Accepted}, {"client", l.Client}, {"wall", l.Wall},
-		{"by", by}, {"text", l.Row.Text},
+		{"resolver", l.Resolver.String()}, {"serving", l.Told.Field("serving").Truth()}, {"relation", l.Relation.String()}, {"key", keyName(l.Key)}, {"loser", l.Loser.String()}, {"winner", orNull(l.BeatenBy())},
+		{"value", reply{l.Told.Field("value")}}, {"size", number("size")}, {"kind", word("kind")}, {"class", word("class")}, {"delta", number("delta")},
+		{"accepted_by", word("leader")}, {"client", word("client")}, {"wall", number("wall")}, {"by", by}, {"text", word("text")},
 	}
 }
 

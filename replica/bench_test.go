@@ -121,6 +121,7 @@ func BenchmarkStep(b *testing.B) {
 			q.Client, q.Number = 5, uint64(s.steps)
 		}))
 		b.Run(panel+"/incr", request(func(_ *stepper, q *replica.Request) { q.Verb, q.Delta = replica.Incr, 1 }))
+		b.Run(panel+"/update-incr", request(func(_ *stepper, q *replica.Request) { q.Verb, q.Decide = replica.Update, add }))
 		b.Run(panel+"/remove", request(func(s *stepper, q *replica.Request) {
 			if set(s, q); s.steps/len(s.keys)%2 == 1 {
 				q.Verb, q.Value = replica.Remove, nil
@@ -166,23 +167,36 @@ func fill(from *stepper, dst []replica.Received, value []byte) []replica.Receive
 	return dst
 }
 
-// What a plain write needs comes in pieces that many share.
+// What a plain write needs comes in pieces that many share. An addition makes its number.
 func TestAPlainStepAllocatesNothing(t *testing.T) {
 	s := newStepper(t, 7, resolve.All, "b")
 	value := make([]byte, 64)
 	var q replica.Request
-	run := func(verb replica.Verb) func() {
+	run := func(verb replica.Verb, decide func(replica.Present) (replica.Write, error)) func() {
 		return func() {
-			q = replica.Request{Verb: verb, Key: s.keys[0], Value: value, Quiet: true}
+			q = replica.Request{Verb: verb, Key: s.keys[0], Value: value, Delta: 1, Decide: decide, Quiet: true}
 			s.step(&q)
 		}
 	}
 	for range 8 * benchCycle { // what is kept from cycle to cycle has grown
-		run(replica.Set)()
+		run(replica.Set, nil)()
 	}
-	for _, verb := range []replica.Verb{replica.Set, replica.Remove} {
-		if n := testing.AllocsPerRun(20*benchCycle, run(verb)); n >= 1 { // it rounds down
-			t.Errorf("%s: %v allocations", verb, n)
+	for _, c := range []struct {
+		what string
+		step func()
+		want float64 // rounded down
+	}{
+		{"set", run(replica.Set, nil), 0},
+		{"remove", run(replica.Remove, nil), 0},
+		{"incr", run(replica.Incr, nil), 1},
+		{"update", run(replica.Update, add), 1},
+	} {
+		if n := testing.AllocsPerRun(20*benchCycle, c.step); n > c.want {
+			t.Errorf("%s: %v allocations, want %v", c.what, n, c.want)
 		}
 	}
+}
+
+func add(replica.Present) (replica.Write, error) {
+	return replica.Write{Verb: replica.Incr, Delta: 1}, nil
 }

@@ -55,6 +55,7 @@ type Core struct {
 	folder   resolve.Folder
 	verdicts []resolve.Verdict
 	drafts   drafts
+	reads    resolve.Reading // what the Decide at hand is shown
 	copies   logical.Copies
 	merge    stream.Merge
 }

@@ -76,7 +76,8 @@ type Request struct {
 	// What the reply is to hold. A Get that asks Whether is shown one empty value
 	// if the key has any, and no dots. The reply to a write that is Quiet does not
 	// show the key. Keeps (Update) says that its author keeps the values that
-	// Decide was shown. Describe (Update) says that Decide wants Written and Bytes.
+	// Decide was shown; without it the slices of what it was shown are the core's again
+	// when it returns. Describe (Update) says that Decide wants Written and Bytes.
 	// Budget bounds all of it; nil: nothing does.
 	Whether, Quiet, Keeps, Describe bool
 	Budget                          *Budget

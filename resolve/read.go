@@ -47,13 +47,19 @@ func (p Panel) Read(o *Object, h History) Reading {
 // reading's, as those of deletions are. Several dots of one request are shown once. A
 // counter expires as a whole (see [Object.Deadline]).
 func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wallclock.Instant) {
+	var r Reading
+	ends := p.ReadTo(&r, o, h, now)
+	return r, ends
+}
+
+// ReadTo is ReadAt in the place of what r was. The memory of r's slices is used again.
+func (p Panel) ReadTo(r *Reading, o *Object, h History, now wallclock.Instant) (ends wallclock.Instant) {
+	r.Values, r.Dots = r.Values[:0], r.Dots[:0]
 	if p.Serving == Counter {
-		return p.countAt(o, now)
+		return p.countTo(r, o, now)
 	}
 	var buf [8]int
 	var shown dotset.Index
-	var r Reading
-	var ends wallclock.Instant
 	for _, i := range p.Survivors(o, p.Serving, buf[:0]) {
 		v := &o.Versions[i]
 		if !v.Deleted() && !v.Expired(now) && !o.repeats(v.Dot, &shown, h) {
@@ -68,19 +74,19 @@ func (p Panel) ReadAt(o *Object, h History, now wallclock.Instant) (Reading, wal
 		}
 	}
 	r.Dots = p.tombstones(o, r.Dots)
-	return r, ends
+	return ends
 }
 
-// countAt is ReadAt of a counter.
-func (p Panel) countAt(o *Object, now wallclock.Instant) (Reading, wallclock.Instant) {
-	r := Reading{Dots: p.shown(o, nil)}
+// countTo is ReadTo of a counter.
+func (p Panel) countTo(r *Reading, o *Object, now wallclock.Instant) wallclock.Instant {
+	r.Dots = p.shown(o, r.Dots)
 	e, _ := o.Deadline()
 	sum, live := o.Sum()
 	if !live || e.Expires != 0 && e.Expires <= now {
-		return r, 0
+		return 0
 	}
-	r.Values = [][]byte{strconv.AppendInt(nil, sum.Clamp(), 10)}
-	return r, e.Expires
+	r.Values = append(r.Values, strconv.AppendInt(nil, sum.Clamp(), 10))
+	return e.Expires
 }
 
 // Expired appends the dots of the versions shown that have expired at now: what an

@@ -221,7 +221,7 @@ func decide(k *server.Call, reply edit.Reply, d edit.Decider) (batch.Render, err
 	}
 	err := k.Decide(k.Args[1], told)
 	if err == nil {
-		k.Last().Keeps, k.Last().Quiet = reply == edit.Was, reply != edit.Length && reply != edit.Number
+		k.Last().Keeps, k.Last().Quiet = reply == edit.Was, reply != edit.Length
 	}
 	return shows[reply], err
 }

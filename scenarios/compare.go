@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -12,55 +13,43 @@ import (
 // and returns the results by scenario, then resolver. done is called
 // after each run; it may be nil. The first failure, or ctx, ends it.
 func Compare(ctx context.Context, list []*script.Scenario, ids []resolve.ID, seed uint64, workers int, done func(finished, total int)) ([]*Result, error) {
-	c := comparison{results: make([]*Result, len(list)*len(ids)), done: done}
+	var mu sync.Mutex // of what follows
+	results, finished, failure := make([]*Result, len(list)*len(ids)), 0, error(nil)
+	stopped := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return ctx.Err() != nil || failure != nil
+	}
+	InParallel(workers, len(results), stopped, func(i int) {
+		r, err := Run(list[i/len(ids)], Options{Resolver: ids[i%len(ids)], Seed: seed})
+		mu.Lock()
+		defer mu.Unlock()
+		results[i], failure = r, cmp.Or(failure, err)
+		if finished++; done != nil {
+			done(finished, len(results))
+		}
+	})
+	return results, cmp.Or(failure, ctx.Err())
+}
+
+// InParallel does the first n of something, workers at a time, and begins no more once
+// stopped says so. It returns when all that began have ended.
+func InParallel(workers, n int, stopped func() bool, do func(i int)) {
 	jobs := make(chan int)
 	var wg sync.WaitGroup
 	for range max(1, workers) {
 		wg.Go(func() {
 			for i := range jobs {
-				r, err := Run(list[i/len(ids)], Options{Resolver: ids[i%len(ids)], Seed: seed})
-				c.finish(i, r, err)
+				do(i)
 			}
 		})
 	}
-	for i := range c.results {
-		if ctx.Err() != nil || c.failed() {
+	for i := range n {
+		if stopped() {
 			break
 		}
 		jobs <- i
 	}
 	close(jobs)
 	wg.Wait()
-	if c.err == nil {
-		c.err = ctx.Err()
-	}
-	return c.results, c.err
-}
-
-// comparison gathers what the workers find.
-type comparison struct {
-	mu       sync.Mutex
-	results  []*Result
-	finished int
-	err      error
-	done     func(finished, total int)
-}
-
-func (c *comparison) finish(i int, r *Result, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.results[i] = r
-	c.finished++
-	if c.err == nil {
-		c.err = err
-	}
-	if c.done != nil {
-		c.done(c.finished, len(c.results))
-	}
-}
-
-func (c *comparison) failed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err != nil
 }

@@ -71,8 +71,8 @@ func play(s *script.Scenario, cfg world.Config) (Played, error) {
 	if err != nil {
 		return Played{}, fmt.Errorf("inspect: %w", err)
 	}
-	return Played{History: w.History(), Trace: w.Trace(), Values: w.Values(), Nodes: nodes,
-		Refused: w.Refused(), Took: w.Now(), Requests: w.Attempts(), Fired: w.Fired()}, nil
+	return Played{History: w.History, Trace: w.Trace, Values: w.Values(), Nodes: nodes,
+		Refused: w.Refused, Took: w.Now(), Requests: w.Attempts(), Fired: w.Fired}, nil
 }
 
 // Played is what is left of a run, in the simulation or with real leaders, once

@@ -40,7 +40,7 @@ func played(t *testing.T, s *script.Scenario, id resolve.ID) *world.World {
 // accepted is every op of the run, in Lamport order.
 func accepted(w *world.World) []*resolve.Op {
 	byDot := map[logical.Dot]*resolve.Op{}
-	for e := range w.Trace().All() {
+	for e := range w.Trace.All() {
 		if e.Kind == trace.Accepted || e.Kind == trace.Applied {
 			byDot[e.Dot] = w.Op(e.Dot)
 		}

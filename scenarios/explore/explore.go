@@ -1,9 +1,11 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,7 +47,6 @@ func (c *Config) Validate() error {
 	if c.Run == nil {
 		c.Run = scenarios.Run
 	}
-	c.Workers = max(1, c.Workers)
 	return nil
 }
 
@@ -86,24 +87,11 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		return Report{}, err
 	}
 	h := &hunt{Config: c, began: time.Now(), report: Report{Fired: world.Fired{}}}
-	seeds := make(chan uint64)
-	var wg sync.WaitGroup
-	for range c.Workers {
-		wg.Go(func() {
-			for seed := range seeds {
-				h.seed(seed)
-			}
-		})
-	}
-	for i := range c.Seeds {
-		if ctx.Err() != nil || c.Budget > 0 && time.Since(h.began) > c.Budget || h.enough() {
-			break
-		}
-		seeds <- c.First + uint64(i)
-	}
-	close(seeds)
-	wg.Wait()
-	h.sort()
+	ended := func() bool { return ctx.Err() != nil || c.Budget > 0 && time.Since(h.began) > c.Budget || h.enough() }
+	scenarios.InParallel(c.Workers, c.Seeds, ended, func(i int) { h.seed(c.First + uint64(i)) })
+	slices.SortFunc(h.report.Failures, func(a, b Failure) int {
+		return cmp.Or(cmp.Compare(a.Seed, b.Seed), cmp.Compare(a.Resolver, b.Resolver))
+	})
 	return h.report, nil
 }
 
@@ -145,4 +133,51 @@ func words(broken []scenarios.Promise) []string {
 		out = append(out, fmt.Sprintf("%s: %s", p.Check, p.Why))
 	}
 	return out
+}
+
+// hunt gathers what the workers find.
+type hunt struct {
+	Config
+	began  time.Time
+	mu     sync.Mutex
+	report Report
+}
+
+func (h *hunt) count(r *scenarios.Result) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.report.Runs++
+	if r != nil {
+		h.report.Virtual += r.Virtual
+		h.report.Ops += r.Ops
+		h.report.Fired.Add(r.Fired)
+	}
+}
+
+func (h *hunt) fail(f Failure) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.report.Failures = append(h.report.Failures, f)
+	if h.Found != nil {
+		h.Found(&f)
+	}
+}
+
+// enough reports whether as many histories broke as were asked for.
+func (h *hunt) enough() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.MaxFailures > 0 && len(h.report.Failures) >= h.MaxFailures {
+		h.report.Stopped = true
+	}
+	return h.report.Stopped
+}
+
+func (h *hunt) done() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.report.Seeds++
+	if h.Progress != nil {
+		h.Progress(h.report.Seeds, h.Seeds, len(h.report.Failures))
+	}
 }

@@ -39,38 +39,28 @@ func (h *hunt) shrink(s *script.Scenario, id resolve.ID, seed uint64, broken []s
 func (k *shrinker) pass() bool {
 	before := k.size()
 	for n := max(1, len(k.best.Events)/2); ; n /= 2 {
-		for i := 0; i < len(k.best.Events); {
-			if !k.without(i, n) {
-				i += n
-			}
-		}
+		drop(k, n, func(s *script.Scenario) *[]script.Event { return &s.Events })
 		if n == 1 {
 			break
 		}
 	}
-	k.each(func(s *script.Scenario) int { return len(s.Setup) }, func(s *script.Scenario, i int) { s.Setup = slices.Delete(s.Setup, i, i+1) })
-	k.each(func(s *script.Scenario) int { return len(s.Clients) }, func(s *script.Scenario, i int) { s.Clients = slices.Delete(s.Clients, i, i+1) })
-	k.each(func(s *script.Scenario) int { return len(s.Leaders) }, func(s *script.Scenario, i int) { s.Leaders = slices.Delete(s.Leaders, i, i+1) })
-	k.each(func(s *script.Scenario) int { return len(s.Policies) }, func(s *script.Scenario, i int) { s.Policies = slices.Delete(s.Policies, i, i+1) })
+	drop(k, 1, func(s *script.Scenario) *[]script.Setup { return &s.Setup })
+	drop(k, 1, func(s *script.Scenario) *[]script.Client { return &s.Clients })
+	drop(k, 1, func(s *script.Scenario) *[]string { return &s.Leaders })
+	drop(k, 1, func(s *script.Scenario) *[]script.Policy { return &s.Policies })
 	k.plain()
 	k.once()
 	return k.size() < before
 }
 
-// without tries to leave out n events from i on.
-func (k *shrinker) without(i, n int) bool {
-	c := k.best.Clone()
-	c.Events = slices.Delete(c.Events, i, min(i+n, len(c.Events)))
-	return k.keep(c)
-}
-
-// each tries to leave out every element of one part.
-func (k *shrinker) each(count func(*script.Scenario) int, drop func(*script.Scenario, int)) {
-	for i := 0; i < count(k.best); {
+// drop tries to leave out every n lines of one part.
+func drop[T any](k *shrinker, n int, part func(*script.Scenario) *[]T) {
+	for i := 0; i < len(*part(k.best)); {
 		c := k.best.Clone()
-		drop(c, i)
+		lines := part(c)
+		*lines = slices.Delete(*lines, i, min(i+n, len(*lines)))
 		if !k.keep(c) {
-			i++
+			i += n
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (w *World) plan(at time.Duration, e *script.Event, turn int) {
 func (w *World) happen(a script.Action, turn int) {
 	op, ok := a.(script.ClientOp)
 	if !ok {
-		w.trace.Add(trace.Event{At: w.now, Kind: trace.Fault, Text: a.String()})
+		w.Trace.Add(trace.Event{At: w.now, Kind: trace.Fault, Text: a.String()})
 		w.act(a)
 		return
 	}
@@ -42,7 +42,7 @@ func (w *World) happen(a script.Action, turn int) {
 // act changes the world.
 func (w *World) act(a script.Action) {
 	w.noteNews()
-	w.fired.fault(w, a)
+	w.Fired.fault(w, a)
 	switch a := a.(type) {
 	case script.LinkFault:
 		for _, l := range w.between(a.Path.Covers) {

@@ -44,7 +44,7 @@ func (c *client) next() {
 		c.queue = c.queue[1:]
 		if op.Kind == script.OpGoto {
 			c.at = op.Leader
-			c.w.trace.Add(trace.Event{At: c.w.now, Kind: trace.Moved, Where: c.name, Peer: op.Leader})
+			c.w.Trace.Add(trace.Event{At: c.w.now, Kind: trace.Moved, Where: c.name, Peer: op.Leader})
 			continue
 		}
 		c.doing = &op
@@ -60,19 +60,19 @@ func (c *client) send(op *operation) {
 	op.Tries++
 	w := c.w
 	if op.Tries > 1 {
-		w.fired["request sent again"]++
+		w.Fired["request sent again"]++
 	}
 	l := w.leaders[op.At]
 	w.attempts++
 	id := w.attempts
 	req := c.request(op, id)
 	w.waiting[id] = attempt{c, op}
-	w.history.Sent(w.now, op.Request())
+	w.History.Sent(w.now, op.Request())
 	if !op.Read {
 		kind, amount := op.Merged()
-		w.requests[request{c.id, op.Number}] = issued{label: op.Name, id: op.ID(), kind: kind, amount: amount}
+		w.requests[merge.Request{Client: c.id, Number: op.Number}] = issued{label: op.Name, id: op.ID(), kind: kind, amount: amount}
 	}
-	w.trace.Add(op.Event(w.now, trace.Sent, op.ClientOp.String()))
+	w.Trace.Add(op.Event(w.now, trace.Sent, op.ClientOp.String()))
 	if timeout := op.AnswerTimeout(); timeout > 0 {
 		w.after(timeout, func() { c.failed(id, "no answer within "+timeout.String()) })
 	}
@@ -131,12 +131,12 @@ func (c *client) failed(id uint64, why string) {
 	}
 	delete(c.w.waiting, id)
 	op := a.op
-	c.w.trace.Add(op.Event(c.w.now, trace.Failed, why))
+	c.w.Trace.Add(op.Event(c.w.now, trace.Failed, why))
 	if pause, again := op.Again(c.w.script); again {
 		c.w.after(pause, func() { c.send(op) })
 		return
 	}
-	c.w.history.Failed(c.w.now, op.ID(), why)
+	c.w.History.Failed(c.w.now, op.ID(), why)
 	c.finish()
 }
 
@@ -154,7 +154,7 @@ func (c *client) answered(op *operation, r *replica.Reply) {
 		return
 	}
 	if r.Retry {
-		c.w.fired["retry recognised"]++
+		c.w.Fired["retry recognised"]++
 	}
 	c.w.acked(c, op, r)
 	c.finish()
@@ -162,9 +162,9 @@ func (c *client) answered(op *operation, r *replica.Reply) {
 
 // refused is a definite no.
 func (c *client) refused(op *operation, err error) {
-	c.w.fired.refusal(err)
-	c.w.trace.Add(op.Event(c.w.now, trace.Failed, err.Error()))
-	c.w.history.Failed(c.w.now, op.ID(), err.Error())
+	c.w.Fired.refusal(err)
+	c.w.Trace.Add(op.Event(c.w.now, trace.Failed, err.Error()))
+	c.w.History.Failed(c.w.now, op.ID(), err.Error())
 	c.finish()
 }
 
@@ -191,5 +191,5 @@ func (c *client) finish() {
 func (w *World) write(d logical.Dot) (merge.Write, bool) {
 	k := w.known[d]
 	is, asked := w.requests[k.request]
-	return merge.Write{Request: merge.Request{Client: k.request.client, Number: k.request.number}, Kind: is.kind, Amount: is.amount, Over: k.over}, asked
+	return merge.Write{Request: k.request, Kind: is.kind, Amount: is.amount, Over: k.over}, asked
 }

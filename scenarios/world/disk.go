@@ -96,7 +96,7 @@ func (w *World) restore(r script.Restore) error {
 	}
 	l := w.leaders[r.Leader]
 	l.kill()
-	w.history.DiskLost(w.now, r.Leader)
+	w.History.DiskLost(w.now, r.Leader)
 	kept, err := b.copy(script.UnsyncedKeep)
 	if err != nil {
 		return err
@@ -110,6 +110,6 @@ func (w *World) restore(r script.Restore) error {
 func (w *World) wipe(name string) {
 	l := w.leaders[name]
 	l.kill()
-	w.history.DiskLost(w.now, name)
+	w.History.DiskLost(w.now, name)
 	l.disk = newDisk(true, w.chance("disk "+name))
 }

@@ -100,7 +100,7 @@ func TestIdleTimeChangesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out []string
-			for e := range w.Trace().All() {
+			for e := range w.Trace.All() {
 				if c.told == nil || slices.Contains(c.told, e.Kind) {
 					out = append(out, fmt.Sprintf("%+v", e))
 				}

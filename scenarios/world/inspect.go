@@ -54,10 +54,6 @@ func (l *leader) inspect() (Node, error) {
 	return n, err
 }
 
-// Refused reports whether any leader refused to absorb a stamp: a hybrid clock
-// may then be behind what it has seen.
-func (w *World) Refused() bool { return w.refused }
-
 // Values is what every running leader shows of every key: several texts are
 // siblings, none is absent.
 func (w *World) Values() map[string]map[string][]string {

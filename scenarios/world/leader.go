@@ -170,10 +170,10 @@ func (l *leader) crash(c script.Crash) {
 	if l.pump == nil {
 		return
 	}
-	l.w.fired.crash(c.Unsynced)
+	l.w.Fired.crash(c.Unsynced)
 	fate := l.disk.fate(c.Unsynced)
 	if len(l.inbox) > 0 && l.paused <= l.w.now {
-		l.w.fired["crash between writing and syncing"]++
+		l.w.Fired["crash between writing and syncing"]++
 		l.disk.lazy.Store(true)
 		if err := errors.Join(l.pump.Step(l.moment(), l.inbox...), l.pump.Commit()); err != nil {
 			l.w.fail(fmt.Errorf("%s: crash while writing: %w", l.name, err))

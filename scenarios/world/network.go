@@ -29,7 +29,7 @@ type path struct{ from, to string }
 func (w *World) link(p path) *link {
 	l := w.links[p]
 	if l == nil {
-		l = &link{chance: w.chance("link " + p.from + ">" + p.to), fired: w.fired}
+		l = &link{chance: w.chance("link " + p.from + ">" + p.to), fired: w.Fired}
 		if !w.isClient(p.from) && !w.isClient(p.to) {
 			l.Delay = defaultDelay
 		}
@@ -77,35 +77,27 @@ func (l *link) arrival(now time.Duration) time.Duration {
 
 func (l *link) happens(p float64) bool { return p > 0 && l.chance.Float64() < p }
 
-// send carries a message from one leader to another.
+// send carries a message from one leader to another. The trace has ops on their way;
+// heartbeats and acknowledgements are not part of the story.
 func (w *World) send(from *leader, s replica.Send) {
 	to := string(s.To)
-	l := w.link(path{from.name, to})
-	arrivals := l.arrivals(w.now)
-	w.traceSend(from.name, to, s.Message, len(arrivals) > 0)
-	in := replica.Received{From: replica.Leader(from.name), Message: w.carry(s.Message)}
+	arrivals := w.link(path{from.name, to}).arrivals(w.now)
 	enter := w.at
-	if _, status := s.Message.(*replica.Status); status {
+	switch m := s.Message.(type) {
+	case *replica.Batch:
+		kind := trace.Shipped
+		if len(arrivals) == 0 {
+			kind = trace.Missed
+		}
+		for _, op := range m.Ops {
+			w.shipment(from.name, to, op, kind)
+		}
+	case *replica.Status:
 		enter = w.routinely
 	}
+	in := replica.Received{From: replica.Leader(from.name), Message: w.carry(s.Message)}
 	for _, at := range arrivals {
 		enter(at, func() { w.leaders[to].receive(in) })
-	}
-}
-
-// traceSend records ops on their way; heartbeats and acknowledgements are not
-// part of the story.
-func (w *World) traceSend(from, to string, m replica.Message, arrives bool) {
-	b, ok := m.(*replica.Batch)
-	if !ok {
-		return
-	}
-	kind := trace.Shipped
-	if !arrives {
-		kind = trace.Missed
-	}
-	for _, op := range b.Ops {
-		w.shipment(from, to, op, kind)
 	}
 }
 

@@ -9,12 +9,13 @@ import (
 	"kvd/replica"
 	"kvd/resolve"
 	"kvd/scenarios/history"
+	"kvd/scenarios/merge"
 	"kvd/scenarios/trace"
 )
 
 // event records what a leader released as a fact.
 func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
-	w.fired.event(l, e)
+	w.Fired.event(l, e)
 	switch e := e.(type) {
 	case replica.Accepted:
 		w.noteNews()
@@ -25,7 +26,7 @@ func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
 	case *replica.Judged:
 		w.judged(l, e)
 	case replica.ClockAhead, replica.LamportAhead:
-		w.refused = true
+		w.Refused = true
 	}
 }
 
@@ -39,7 +40,7 @@ func (w *World) accepted(l *leader, op *resolve.Op, replies []replica.Reply) {
 			w.tell(l, op, &r.Shown)
 		}
 	}
-	w.trace.Add(trace.Event{At: w.now, Kind: trace.Accepted, Where: l.name, Label: w.label(op.Dot), Key: op.Key,
+	w.Trace.Add(trace.Event{At: w.now, Kind: trace.Accepted, Where: l.name, Label: w.Label(op.Dot), Key: op.Key,
 		Values: values(op), Dot: op.Dot, Dots: op.Parents, Clock: op.Wall})
 	w.seen(l, op.Dot)
 }
@@ -47,7 +48,7 @@ func (w *World) accepted(l *leader, op *resolve.Op, replies []replica.Reply) {
 func (w *World) applied(l *leader, e *replica.Applied) {
 	w.learn(e.Op)
 	delete(w.ops, e.Op.Dot) // two leaders have it
-	w.trace.Add(trace.Event{At: w.now, Kind: trace.Applied, Where: l.name, Peer: string(e.From), Label: w.label(e.Op.Dot),
+	w.Trace.Add(trace.Event{At: w.now, Kind: trace.Applied, Where: l.name, Peer: string(e.From), Label: w.Label(e.Op.Dot),
 		Key: e.Op.Key, Dot: e.Op.Dot, Clock: l.clock.Read(w.instant())})
 	w.seen(l, e.Op.Dot)
 }
@@ -59,12 +60,12 @@ func (w *World) judged(l *leader, e *replica.Judged) {
 	if !v.Resolvers.Has(serving) || !v.Retracted && !v.Relation.Lost() {
 		return
 	}
-	ev := trace.Event{At: w.now, Kind: trace.Lost, Where: l.name, Label: w.label(v.Loser), Other: w.label(v.Winner), Key: e.Key, Dot: v.Loser}
+	ev := trace.Event{At: w.now, Kind: trace.Lost, Where: l.name, Label: w.Label(v.Loser), Other: w.Label(v.Winner), Key: e.Key, Dot: v.Loser}
 	ev.Text = explain(serving, v, w.Op(v.Loser), w.Op(v.Winner))
 	if v.Retracted {
 		ev.Kind = trace.Retracted
 	}
-	w.trace.Add(ev)
+	w.Trace.Add(ev)
 }
 
 // learn remembers an op and which request it came from.
@@ -73,7 +74,7 @@ func (w *World) learn(op *resolve.Op) (news bool) {
 		return false
 	}
 	w.ops[op.Dot] = op
-	r := request{op.Client, op.Request}
+	r := merge.Request{Client: op.Client, Number: op.Request}
 	w.known[op.Dot] = knownOp{w.requests[r].label, r, op.Parents}
 	return true
 }
@@ -109,7 +110,7 @@ func (l *leader) log() []*resolve.Op {
 // tell gives the oracle an acceptance; after is what was shown right after, nil if
 // the leader died before it could show anything.
 func (w *World) tell(l *leader, op *resolve.Op, after *resolve.Reading) {
-	is, asked := w.requests[request{op.Client, op.Request}]
+	is, asked := w.requests[merge.Request{Client: op.Client, Number: op.Request}]
 	if !asked {
 		w.fail(fmt.Errorf("%s holds %s of key %q, which no client asked for", l.name, op.Dot, op.Key))
 		return
@@ -118,12 +119,12 @@ func (w *World) tell(l *leader, op *resolve.Op, after *resolve.Reading) {
 	if after != nil {
 		a.After = reading(*after)
 	}
-	w.history.Accepted(w.now, l.name, is.id, a)
+	w.History.Accepted(w.now, l.name, is.id, a)
 }
 
 // seen lets those go on who waited for a leader to have applied an update.
 func (w *World) seen(l *leader, d logical.Dot) {
-	w.history.Applied(w.now, l.name, d)
+	w.History.Applied(w.now, l.name, d)
 	w.fire(w.known[d].label, l.name)
 }
 
@@ -153,7 +154,7 @@ func (w *World) reply(l *leader, r *replica.Reply) {
 	back := w.link(path{l.name, a.client.name})
 	arrivals := back.arrivals(w.now)
 	if len(arrivals) == 0 {
-		w.trace.Add(trace.Event{At: w.now, Kind: trace.Missed, Where: l.name, Peer: a.client.name, Label: a.op.Name, Key: a.op.Key})
+		w.Trace.Add(trace.Event{At: w.now, Kind: trace.Missed, Where: l.name, Peer: a.client.name, Label: a.op.Name, Key: a.op.Key})
 		return
 	}
 	answer := *r
@@ -167,16 +168,16 @@ func (w *World) reply(l *leader, r *replica.Reply) {
 
 // acked records that a client was told its write is durable.
 func (w *World) acked(c *client, op *operation, r *replica.Reply) {
-	w.trace.Add(trace.Event{At: w.now, Kind: trace.Acked, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key,
+	w.Trace.Add(trace.Event{At: w.now, Kind: trace.Acked, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key,
 		Values: texts(r.Shown.Values), Dot: r.Dot, Dots: r.Shown.Dots})
-	w.history.Acked(w.now, op.ID(), op.At, reading(r.Shown))
+	w.History.Acked(w.now, op.ID(), op.At, reading(r.Shown))
 	w.fire(op.Name, "")
 }
 
 // shown records what a client read.
 func (w *World) shown(c *client, op *operation, r *replica.Reply) {
-	w.trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key, Values: texts(r.Shown.Values), Dots: r.Shown.Dots})
-	w.history.Shown(w.now, history.Read{Request: op.ID(), Client: c.name, Session: c.spec.Session,
+	w.Trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key, Values: texts(r.Shown.Values), Dots: r.Shown.Dots})
+	w.History.Shown(w.now, history.Read{Request: op.ID(), Client: c.name, Session: c.spec.Session,
 		Leader: op.At, Key: op.Key, Reading: reading(r.Shown)})
 }
 
@@ -208,7 +209,7 @@ func (w *World) stuck() {
 		if n := len(c.queue); n > 0 {
 			text = fmt.Sprintf("%d more of its operations never begin", n)
 		}
-		w.trace.Add(trace.Event{At: w.now, Kind: trace.Waiting, Where: c.name, Peer: c.doing.At, Label: c.doing.Name, Key: c.doing.Key, Text: text})
+		w.Trace.Add(trace.Event{At: w.now, Kind: trace.Waiting, Where: c.name, Peer: c.doing.At, Label: c.doing.Name, Key: c.doing.Key, Text: text})
 	}
 }
 
@@ -223,14 +224,14 @@ func (w *World) final() {
 		r := l.pump.Reader()
 		for _, key := range w.Keys() {
 			got := w.cfg.Policy.Panel(key).Read(r.Object(key), r)
-			w.trace.Add(trace.Event{At: w.now, Kind: trace.Final, Where: n, Key: key, Values: texts(got.Values), Dots: got.Dots})
-			w.history.Final(n, key, reading(got))
+			w.Trace.Add(trace.Event{At: w.now, Kind: trace.Final, Where: n, Key: key, Values: texts(got.Values), Dots: got.Dots})
+			w.History.Final(n, key, reading(got))
 		}
 	}
 }
 
-// label names the update behind a dot.
-func (w *World) label(d logical.Dot) string {
+// Label names the update behind a dot.
+func (w *World) Label(d logical.Dot) string {
 	if l := w.known[d].label; l != "" {
 		return l
 	}

@@ -35,10 +35,10 @@ func (w *World) shipment(from, to string, op *resolve.Op, kind trace.Kind) {
 	}
 	last := s.last(op.Dot)
 	if *last != 0 && *last == eventAt(last.index(), kind) && (kind == trace.Missed || w.vain(to, op.Dot)) {
-		w.trace.Repeat(last.index(), w.now)
+		w.Trace.Repeat(last.index(), w.now)
 		return
 	}
-	*last = eventAt(w.trace.Add(trace.Event{At: w.now, Kind: kind, Where: from, Peer: to, Label: w.label(op.Dot), Key: op.Key}), kind)
+	*last = eventAt(w.Trace.Add(trace.Event{At: w.now, Kind: kind, Where: from, Peer: to, Label: w.Label(op.Dot), Key: op.Key}), kind)
 }
 
 // last is where the op's last event is remembered. Sequences have no gaps.

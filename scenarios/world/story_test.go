@@ -90,7 +90,7 @@ func (s *story) play(args []string) string {
 		return "it ends: " + err.Error()
 	}
 	var b strings.Builder
-	for e := range w.Trace().All() {
+	for e := range w.Trace.All() {
 		if kind := e.Kind.String(); len(kinds) > 0 && !slices.Contains(kinds, kind) || len(kinds) == 0 && (kind == "sent" || kind == "shipped") {
 			continue
 		}
@@ -140,7 +140,7 @@ func (s *story) arrivals(way, count string) string {
 			fmt.Fprintf(&b, "%s %v\n", sent, at)
 		}
 	}
-	fmt.Fprintf(&b, "%d of %d; lost %d, duplicated %d, overtaken %d\n", total, n, w.fired["message lost"], w.fired["message duplicated"], w.fired["message overtaken"])
+	fmt.Fprintf(&b, "%d of %d; lost %d, duplicated %d, overtaken %d\n", total, n, w.Fired["message lost"], w.Fired["message duplicated"], w.Fired["message overtaken"])
 	return b.String()
 }
 
@@ -152,7 +152,7 @@ func (s *story) idle() string {
 		}
 		w.now = w.last + w.script.Settle
 		w.final()
-		for e := range w.Trace().All() {
+		for e := range w.Trace.All() {
 			if slices.Contains([]trace.Kind{trace.Accepted, trace.Acked, trace.Shown, trace.Final}, e.Kind) {
 				lines = append(lines, tracetest.Line(e))
 			}

@@ -57,19 +57,20 @@ type World struct {
 
 	ops      map[logical.Dot]*resolve.Op // those released that one leader alone is known to have
 	known    map[logical.Dot]knownOp     // every op any leader has released
-	requests map[request]issued
+	requests map[merge.Request]issued
 	sent     map[path]*shipments
 	triggers map[string][]trigger // by label
 	unnamed  int                  // operations without a label
 	last     time.Duration        // true time of the last scripted action, or of a client's last step
 	peers    []replica.PeerView   // scratch
 	lastNews time.Duration        // true time of the last thing that leaders may have to tell each other
-	refused  bool                 // a drift guard held back a stamp
+	err      error
 
-	trace   *trace.Trace
-	history *history.History
-	fired   Fired
-	err     error
+	// What is left of the run; read it after Run.
+	Trace   *trace.Trace
+	History *history.History
+	Fired   Fired // what the run came upon
+	Refused bool  // a drift guard held back a stamp: a hybrid clock may then be behind what it has seen
 }
 
 // attempt is a request on its way.
@@ -77,9 +78,6 @@ type attempt struct {
 	client *client
 	op     *operation
 }
-
-// request is a write's retry identity.
-type request struct{ client, number uint64 }
 
 // issued is a write that a client sent.
 type issued struct {
@@ -92,7 +90,7 @@ type issued struct {
 // knownOp is what is remembered of an op.
 type knownOp struct {
 	label   string // "": nobody asked for it
-	request request
+	request merge.Request
 	over    []logical.Dot // its parents; the op's
 }
 
@@ -109,8 +107,8 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 		leaders: map[string]*leader{}, clients: map[string]*client{}, links: map[path]*link{},
 		backups: map[string]*disk{}, waiting: map[uint64]attempt{},
 		ops: map[logical.Dot]*resolve.Op{}, known: map[logical.Dot]knownOp{},
-		requests: map[request]issued{}, sent: map[path]*shipments{}, triggers: map[string][]trigger{},
-		trace: &trace.Trace{}, history: history.New(), fired: Fired{},
+		requests: map[merge.Request]issued{}, sent: map[path]*shipments{}, triggers: map[string][]trigger{},
+		Trace: &trace.Trace{}, History: history.New(), Fired: Fired{},
 	}
 	w.origins = w.chance("origins")
 	for i, c := range s.Clients {
@@ -197,15 +195,6 @@ func (w *World) carry(m replica.Message) replica.Message {
 
 func (w *World) isClient(name string) bool { return w.clients[name] != nil }
 
-// Trace is what happened. It is the run's; read it after Run.
-func (w *World) Trace() *trace.Trace { return w.trace }
-
-// History is what clients saw. Judge it after Run.
-func (w *World) History() *history.History { return w.history }
-
-// Fired counts what the run came upon. It is the run's; read it after Run.
-func (w *World) Fired() Fired { return w.fired }
-
 // Now is true time since the scenario's zero.
 func (w *World) Now() time.Duration { return w.now }
 
@@ -227,9 +216,6 @@ func (w *World) Op(d logical.Dot) *resolve.Op {
 	}
 	return nil
 }
-
-// Label is the script's name for the update behind a dot.
-func (w *World) Label(d logical.Dot) string { return w.label(d) }
 
 // Keys lists every key the script names, sorted.
 func (w *World) Keys() []string { return w.script.Keys() }

@@ -39,15 +39,7 @@ func (r *Record) Assemble(nodes []world.Node, serving func(key string) resolve.I
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.date()
-	steps := r.lost(nodes, serving)
-	for _, f := range r.facts {
-		s := step{at: f.at, rank: rankSent, tell: f.tell, event: f.event}
-		if f.reply {
-			s.rank = rankReply
-		}
-		steps = append(steps, s)
-	}
-	steps = append(steps, r.accepted()...)
+	steps := slices.Concat(r.lost(nodes, serving), r.facts, r.accepted())
 	for _, leader := range slices.Sorted(maps.Keys(r.polls)) {
 		steps = append(steps, r.applied(leader)...)
 	}

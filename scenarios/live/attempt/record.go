@@ -15,7 +15,7 @@ import (
 
 // Identity is a write's: whose, and which of theirs. The simulation of the script
 // gives the same ones.
-type Identity struct{ Client, Number uint64 }
+type Identity = merge.Request
 
 // Record is what was observed of an attempt, as it came in. The oracle wants it in
 // the order in which it happened, and Assemble puts that together afterwards:
@@ -25,20 +25,12 @@ type Record struct {
 	now func() time.Duration
 
 	mu     sync.Mutex
-	facts  []fact
+	facts  []step // what a client or the script did, or a client was told
 	shown  []mention
 	polls  map[string][]poll // by leader
 	writes map[Identity]*write
 	order  []*write // by first attempt
 	byDot  map[logical.Dot]*acceptance
-}
-
-// fact is something a client or the script did, or a client was told.
-type fact struct {
-	at    time.Duration
-	reply bool                   // a client got it: comes after all else of the same instant
-	tell  func(*history.History) // nil: nothing
-	event trace.Event
 }
 
 // mention is a reply that showed dots.
@@ -107,7 +99,10 @@ func (r *Record) Add(reply bool, e trace.Event, tell func(*history.History, time
 	defer r.mu.Unlock()
 	at := r.now()
 	e.At = at
-	f := fact{at: at, reply: reply, event: e}
+	f := step{at: at, rank: rankSent, event: e}
+	if reply {
+		f.rank = rankReply
+	}
 	if tell != nil {
 		f.tell = func(h *history.History) { tell(h, at) }
 	}
@@ -225,5 +220,5 @@ func (r *Record) write(d logical.Dot) (merge.Write, bool) {
 	if b == nil {
 		return merge.Write{}, false
 	}
-	return merge.Write{Request: merge.Request{Client: b.Client, Number: b.Number}, Kind: b.Kind, Amount: b.Amount, Over: b.Over}, true
+	return merge.Write{Request: b.Identity, Kind: b.Kind, Amount: b.Amount, Over: b.Over}, true
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 
 	"kvd/logical"
@@ -43,9 +44,9 @@ func Refer(s *script.Scenario, policy resolve.Policy, seed uint64) (*Reference, 
 		return nil, fmt.Errorf("reference: %w", err)
 	}
 	ref := newReference()
-	ref.Refused = w.Refused()
+	ref.Refused = w.Refused
 	acks := 0
-	for e := range w.Trace().All() {
+	for e := range w.Trace.All() {
 		switch e.Kind {
 		case trace.Acked:
 			acks++
@@ -71,10 +72,10 @@ func (r *Reference) accepted(w *world.World, d logical.Dot) {
 	e := Evidence{Key: op.Key, Wall: op.Wall, Name: w.Label(d)}
 	for _, p := range op.Parents {
 		if o := w.Op(p); o != nil {
-			e.Over = append(e.Over, Identity{o.Client, o.Request})
+			e.Over = append(e.Over, Identity{Client: o.Client, Number: o.Request})
 		}
 	}
-	r.add(Identity{op.Client, op.Request}, e)
+	r.add(Identity{Client: op.Client, Number: op.Request}, e)
 }
 
 // add takes a write down unless it is known.
@@ -216,4 +217,32 @@ func apart(a, b, gotA, gotB Evidence) string {
 		return fmt.Sprintf("whether the intervals of %s and %s overlap", a.Name, b.Name)
 	}
 	return ""
+}
+
+// past is, for each write, which others are in its past: one bit each.
+type past []*big.Int
+
+func (p past) knows(i, j int) bool { return p[i].Bit(j) == 1 }
+
+// ancestry follows what writes went over.
+func ancestry(writes map[Identity]Evidence, ids []Identity) past {
+	index := map[Identity]int{}
+	p := make(past, len(ids))
+	for i, id := range ids {
+		index[id], p[i] = i, new(big.Int)
+	}
+	for changed := true; changed; {
+		changed = false
+		for i, id := range ids {
+			for _, o := range writes[id].Over {
+				if j, ok := index[o]; ok {
+					before := p[i]
+					p[i] = new(big.Int).Or(before, p[j])
+					p[i].SetBit(p[i], j, 1)
+					changed = changed || p[i].Cmp(before) != 0
+				}
+			}
+		}
+	}
+	return p
 }

@@ -165,7 +165,7 @@ func (s *story) identity(text string) Identity {
 	if err != nil || len(client) != 1 {
 		s.t.Fatalf("%q is no CLIENT.NUMBER", text)
 	}
-	return Identity{uint64(client[0]-'A') + 1, n}
+	return Identity{Client: uint64(client[0]-'A') + 1, Number: n}
 }
 
 // dots reads ORIGIN-SEQ,….

@@ -23,7 +23,6 @@ const (
 	None   = "none" // no row of that resolver, or another seed than the table's
 )
 
-// counted is a numeric column.
 type counted struct {
 	column string
 	rare   bool
@@ -70,7 +69,6 @@ func (r *Result) Cell(column string) string {
 	return r.shows(strings.TrimPrefix(column, keyColumn))
 }
 
-// columnOf is the column of a key.
 func columnOf(key string) string {
 	taken := slices.ContainsFunc(counts[:], func(c counted) bool { return c.column == key })
 	if taken || slices.Contains([]string{"resolver", "session", "converged"}, key) || strings.HasPrefix(key, "session:") || strings.HasPrefix(key, keyColumn) {
@@ -193,7 +191,6 @@ func UpdateFile(path string, text []byte, s *script.Scenario, results []*Result)
 	return true, file.Replace(path, updated, info.Mode().Perm())
 }
 
-// columns is what an expect table of the results shows.
 func columns(results []*Result) []string {
 	cols := []string{"resolver"}
 	for _, k := range keys(results) {
@@ -229,7 +226,6 @@ func Tokenless(results []*Result) []string {
 	return names
 }
 
-// keys lists the keys that results show, sorted.
 func keys(results []*Result) []string {
 	var all []string
 	for _, r := range results {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"kvd/resolve"
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
@@ -62,3 +63,16 @@ type Promise struct {
 	At    time.Duration `json:"at,omitempty"`  // safety: the violating moment, true time
 	Why   string        `json:"why,omitempty"` // when broken
 }
+
+// Resolver is a conflict resolver, for those who need no more of it than its name.
+type Resolver = resolve.ID
+
+// Resolvers lists all resolvers in the order in which they are compared. The caller
+// owns the list.
+func Resolvers() []Resolver { return resolve.IDs() }
+
+// ResolverNames lists their names in the same order.
+func ResolverNames() []string { return resolve.All.Names() }
+
+// ParseResolver reads a resolver's name. The error lists all names.
+func ParseResolver(name string) (Resolver, error) { return resolve.ParseID(name) }

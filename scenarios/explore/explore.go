@@ -95,7 +95,6 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	return h.report, nil
 }
 
-// seed plays one seed under every resolver.
 func (h *hunt) seed(seed uint64) {
 	s := Generate(seed)
 	for _, id := range h.Resolvers {
@@ -135,7 +134,6 @@ func words(broken []scenarios.Promise) []string {
 	return out
 }
 
-// hunt gathers what the workers find.
 type hunt struct {
 	Config
 	began  time.Time

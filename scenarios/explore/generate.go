@@ -70,7 +70,6 @@ func (g *generator) moment() time.Duration {
 
 func (g *generator) leader() string { return g.s.Leaders[g.IntN(len(g.s.Leaders))] }
 
-// pair is two different leaders.
 func (g *generator) pair() script.Path {
 	a := g.IntN(len(g.s.Leaders))
 	b := (a + 1 + g.IntN(len(g.s.Leaders)-1)) % len(g.s.Leaders)
@@ -81,7 +80,6 @@ func (g *generator) at(t time.Duration, a script.Action) {
 	g.s.Events = append(g.s.Events, script.Event{Trigger: script.At{Time: t}, Action: a})
 }
 
-// cluster draws leaders, clocks and links.
 func (g *generator) cluster() {
 	for i := range 2 + g.IntN(3) {
 		g.s.Leaders = append(g.s.Leaders, fmt.Sprintf("n%d", i+1))
@@ -112,10 +110,8 @@ func (g *generator) swarm() {
 	g.kinds = g.Perm(kinds)[:1+g.IntN(5)]
 }
 
-// skew is a clock offset.
 func (g *generator) skew() time.Duration { return time.Duration(g.IntN(21)-10) * g.scale }
 
-// quality is how a link behaves.
 func (g *generator) quality(p script.Path) script.LinkFault {
 	f := script.LinkFault{Path: p, Delay: script.Some(time.Duration(1+g.IntN(40)) * time.Millisecond)}
 	if g.chance(2) {
@@ -129,7 +125,6 @@ func (g *generator) quality(p script.Path) script.LinkFault {
 	return f
 }
 
-// clients draws who writes and reads.
 func (g *generator) clients() {
 	g.keys = []string{"x", "y", "z"}[:1+g.IntN(3)]
 	for i := range 2 + g.IntN(4) {
@@ -142,7 +137,6 @@ func (g *generator) clients() {
 	}
 }
 
-// operations draws what clients do.
 func (g *generator) operations() {
 	for range 5 + g.IntN(40) {
 		c := g.s.Clients[g.IntN(len(g.s.Clients))]
@@ -177,7 +171,6 @@ func (g *generator) operation(client string) script.ClientOp {
 	return op
 }
 
-// faults draws what goes wrong while clients are at work.
 func (g *generator) faults() {
 	for range g.IntN(14) {
 		t := g.moment()
@@ -206,7 +199,6 @@ func (g *generator) faults() {
 	}
 }
 
-// split partitions the leaders in two.
 func (g *generator) split(t time.Duration) {
 	names := slices.Clone(g.s.Leaders)
 	g.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
@@ -315,7 +307,6 @@ func (g *generator) write() (blow, bool) {
 	return blow{when(e), g.s.Clients[i].At}, true
 }
 
-// clock draws a clock fault.
 func (g *generator) clock() script.ClockFault {
 	f := script.ClockFault{Leader: g.leader()}
 	switch g.IntN(4) {

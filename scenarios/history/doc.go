@@ -15,7 +15,4 @@
 //
 // Invariants: turns number all events, so that no two are at the same time; Updates
 // are in the order of their first acceptance, and an update has at least one.
-//
-// Files: history.go (feeding), call.go (what is kept), request.go (what is fed),
-// record.go (the history as plain data), contradiction.go.
 package history

@@ -155,14 +155,12 @@ func (h *History) Final(leader, key string, r Reading) {
 	h.finalists[leader] = true
 }
 
-// tick moves on to the next event.
 func (h *History) tick(at time.Duration) Moment {
 	h.Turns++
 	h.End = max(h.End, at)
 	return Moment{h.Turns, at}
 }
 
-// noteSession notes that a client carries a token.
 func (h *History) noteSession(client int32, session bool) {
 	if session {
 		h.Sessions[client] = true

@@ -19,7 +19,6 @@ type Record struct {
 	Applied []appliedRecord `json:"applied,omitempty"`
 }
 
-// writeRecord is a request that writes, and what became of it.
 type writeRecord struct {
 	Request  string             `json:"request"`
 	Label    string             `json:"label"`
@@ -35,7 +34,6 @@ type writeRecord struct {
 	Accepted []acceptanceRecord `json:"accepted"`
 }
 
-// acceptanceRecord is a leader making a request an op.
 type acceptanceRecord struct {
 	Moment
 	Leader string   `json:"leader"`
@@ -46,7 +44,6 @@ type acceptanceRecord struct {
 	Unseen bool     `json:"unseen,omitempty"` // the leader died before it could show anything
 }
 
-// readRecord is a reading that reached a client.
 type readRecord struct {
 	Moment
 	Since  int32    `json:"since"` // what the client learned up to this turn, the reading must reflect
@@ -57,20 +54,17 @@ type readRecord struct {
 	Dots   []string `json:"dots"`
 }
 
-// finalRecord is what a leader shows of a key after settling.
 type finalRecord struct {
 	Leader string   `json:"leader"`
 	Key    string   `json:"key"`
 	Dots   []string `json:"dots"`
 }
 
-// diskRecord is a leader's disk being lost.
 type diskRecord struct {
 	Moment
 	Leader string `json:"leader"`
 }
 
-// appliedRecord is a leader coming to have an op.
 type appliedRecord struct {
 	Moment
 	Leader string `json:"leader"`

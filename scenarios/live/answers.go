@@ -14,14 +14,12 @@ import (
 	"kvd/wallclock"
 )
 
-// written is the reply to a write, with evidence.
 type written struct {
 	attempt.Acceptance
 	value string // an increment's outcome
 	seen  string // a token of all the client has seen
 }
 
-// got is the reply to a read, with evidence.
 type got struct {
 	reading history.Reading
 	token   string // for writing over exactly this
@@ -44,7 +42,6 @@ func readWritten(r conn.Reply) (w written, err error) {
 	return w, err
 }
 
-// present reports whether a reply says anything.
 func present(r conn.Reply) bool { return r.Kind != 0 && !r.Null }
 
 // integer is what a reply says as a number or as a text; zero if it is no number.

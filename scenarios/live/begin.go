@@ -49,7 +49,6 @@ func (d *driver) prepare() error {
 	return nil
 }
 
-// begins sets true time zero.
 func (d *driver) begins(zero time.Time) {
 	d.rec = attempt.NewRecord(func() time.Duration { return time.Since(zero) })
 }

@@ -33,14 +33,12 @@ type client struct {
 	conns  map[string]*conn.Conn
 }
 
-// operation is what a client does.
 type operation struct {
 	world.Operation
 	token   string   // update, append: what was read
 	command []string // the present request as a leader takes it
 }
 
-// run carries operations out until there are no more.
 func (c *client) run(ctx context.Context) {
 	defer c.hangUp()
 	for op := range c.queue {
@@ -77,14 +75,12 @@ func (c *client) carry(ctx context.Context, op *operation) {
 	}
 }
 
-// begin numbers the operation and decides whether it reads first.
 func (c *client) begin(op *operation) {
 	c.number++
 	op.Begin(c.spec, c.number, c.at, c.d.counts(op.Key))
 	c.d.naming(op.Name, c.identity(op))
 }
 
-// again decides whether the same request is sent once more.
 func (c *client) again(ctx context.Context, op *operation, why string) bool {
 	failed := op.Event(0, trace.Failed, why)
 	pause, again := op.Again(c.d.s)
@@ -102,7 +98,6 @@ func (c *client) failed(op *operation, why string) {
 	c.d.rec.Add(true, op.Event(0, trace.Failed, why), func(h *history.History, at time.Duration) { h.Failed(at, request, why) })
 }
 
-// identity is the operation's for the record.
 func (c *client) identity(op *operation) attempt.Identity {
 	return attempt.Identity{Client: c.id, Number: op.Number}
 }

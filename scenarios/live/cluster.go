@@ -120,7 +120,6 @@ func (c *cluster) hears(ctx context.Context, name string, others int) error {
 	}
 }
 
-// last is what a leader's process wrote last.
 func (c *cluster) last(name string) string {
 	if p := c.process(name); p != nil {
 		return p.log.last()
@@ -172,7 +171,6 @@ func (c *cluster) fault(name string, words ...string) error {
 	}
 }
 
-// act does to a leader what a script says.
 func (c *cluster) act(a script.Action) error {
 	switch a := a.(type) {
 	case script.Pause:
@@ -201,7 +199,6 @@ func (c *cluster) act(a script.Action) error {
 
 func (c *cluster) backup(name string) string { return filepath.Join(c.dir, "backup-"+name) }
 
-// resume lets a paused leader go on.
 func (c *cluster) resume(name string) error {
 	if p := c.process(name); p != nil {
 		return p.resume()
@@ -229,7 +226,6 @@ func copyFolder(from, to string) error {
 	return nil
 }
 
-// end kills a leader's process, if it runs.
 func (c *cluster) end(name string) {
 	c.mu.Lock()
 	p := c.processes[name]
@@ -252,7 +248,6 @@ func (c *cluster) dead() error {
 	return nil
 }
 
-// close ends all processes and removes their folders.
 func (c *cluster) close() error {
 	for _, n := range c.names {
 		c.end(n)

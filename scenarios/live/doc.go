@@ -33,8 +33,5 @@
 //     observed to have applied it; the leaders' ledgers are compared with it.
 //
 // What was observed of an attempt, and whether it tells what was meant, is package
-// attempt. Files: live.go, compare.go (runs), plan.go, scale.go (how a script is played),
-// cluster.go, process.go, build.go (processes), driver.go, begin.go, fault.go, client.go,
-// exchange.go, answers.go (what is done to them), settle.go, unanswered.go, expect.go
-// (what came of it).
+// attempt.
 package live

@@ -29,7 +29,6 @@ type machines interface {
 	resume(leader string) error
 }
 
-// alive lists the leaders that run, in the script's order.
 func (d *driver) alive() []string {
 	at := d.m.running()
 	return slices.DeleteFunc(slices.Clone(d.s.Leaders), func(n string) bool { return at[n] == "" })
@@ -113,7 +112,6 @@ func (d *driver) wait(ctx context.Context, atMost time.Duration) {
 	}
 }
 
-// tell wakes the goroutine of play.
 func (d *driver) tell() {
 	select {
 	case d.news <- struct{}{}:
@@ -188,7 +186,6 @@ func (d *driver) passed(t script.After) bool {
 	return ok && d.frontier[t.SeenBy].Covers(dot)
 }
 
-// happen does a scripted action now.
 func (d *driver) happen(ctx context.Context, a script.Action, turn int) {
 	op, ok := a.(script.ClientOp)
 	if !ok {
@@ -281,7 +278,6 @@ func (d *driver) idle() bool {
 	return true
 }
 
-// item is something that will happen at a true time.
 type item struct {
 	at time.Duration
 	do func(context.Context)

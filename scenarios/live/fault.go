@@ -15,7 +15,6 @@ import (
 // is told all of it each time: it replaces what it knew.
 type links struct{ of map[[2]string]*link }
 
-// link is one direction between two leaders.
 type link struct {
 	script.Quality
 	cut bool
@@ -67,7 +66,6 @@ func (l *links) partition(p script.Partition) [][2]string {
 	return l.change(p.Divides, func(k *link) { k.cut = true })
 }
 
-// act does what a script does to the cluster.
 func (d *driver) act(a script.Action) error {
 	switch a := a.(type) {
 	case script.LinkFault:
@@ -131,7 +129,6 @@ func (d *driver) cut(from, to string) bool {
 	return d.lost[[2]string{from, to}]
 }
 
-// clock changes wall clocks.
 func (d *driver) clock(f script.ClockFault) error {
 	for _, n := range d.s.Leaders {
 		if f.Leader != n && f.Leader != script.AllLeaders {

@@ -148,7 +148,6 @@ func (p *player) attempt(ctx context.Context) (played *scenarios.Played, differs
 	return played, differs, errors.Join(err, c.dead())
 }
 
-// policyFlags is the policy as kvd takes it.
 func policyFlags(p *resolve.Policy) []string {
 	flags := []string{"--resolver", p.Default.String()}
 	for _, r := range p.Rules {

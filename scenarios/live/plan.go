@@ -131,7 +131,6 @@ func differences(a script.Action) []time.Duration {
 	return nil
 }
 
-// least is the smallest of those above zero.
 func least(f time.Duration, others ...time.Duration) time.Duration {
 	for _, d := range others {
 		if d > 0 && d < f {

@@ -1,10 +1,13 @@
 package live
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -12,10 +15,8 @@ import (
 	"time"
 )
 
-// addrs is where a leader listens.
 type addrs struct{ RESP, HTTP, Peer, Gossip string }
 
-// process is one kvd process.
 type process struct {
 	cmd    *exec.Cmd
 	log    log
@@ -27,7 +28,6 @@ type process struct {
 // startTime bounds how long a process may take until it serves.
 const startTime = 20 * time.Second
 
-// launch starts a process and waits until it serves.
 func launch(binary, dir string, args []string) (*process, addrs, error) {
 	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
 	p.log.serving = make(chan addrs, 1)
@@ -82,7 +82,6 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// ended reports whether the process is gone.
 func (p *process) ended() bool {
 	select {
 	case <-p.done:
@@ -145,4 +144,24 @@ func (l *log) last() string {
 		return ""
 	}
 	return "\nits last lines:\n  " + strings.Join(lines, "\n  ")
+}
+
+// Build compiles kvd into dir and returns the program's path. It needs the go
+// command and to be run inside the project's source tree.
+func Build(ctx context.Context, dir string) (string, error) {
+	path, err := filepath.Abs(filepath.Join(dir, "kvd"))
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "kvd/cmd/kvd")
+	out, err := cmd.CombinedOutput()
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return "", fmt.Errorf("build kvd: %w; install Go, or name a kvd program", err)
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil:
+		return "", fmt.Errorf("build kvd: %w: %s; build inside the source tree, or name a kvd program", err, strings.TrimSpace(string(out)))
+	}
+	return path, nil
 }

@@ -25,7 +25,6 @@ const (
 	widePoll  = 20 * time.Millisecond
 )
 
-// polling is how often this script's leaders are asked.
 func polling(s *script.Scenario) time.Duration {
 	for _, e := range s.Events {
 		if t, ok := e.Trigger.(script.After); ok && t.SeenBy != "" {
@@ -89,7 +88,6 @@ func (d *driver) settle(ctx context.Context, alive []string, timeout time.Durati
 	return false
 }
 
-// level asks all leaders and compares.
 func (d *driver) level(alive []string) bool {
 	var first logical.Frontier
 	for i, n := range alive {
@@ -121,7 +119,6 @@ type inspection struct {
 // maxRows is the most that a leader answers of its ledger.
 const maxRows = 10_000
 
-// inspect reads every key at every leader, and its ledger.
 func (d *driver) inspect(alive, keys []string) (*inspection, error) {
 	in := &inspection{values: map[string]map[string][]string{}}
 	for _, n := range alive {
@@ -199,9 +196,64 @@ func losses(k *conn.Conn) ([]resolve.Loss, error) {
 	}
 }
 
-// shows takes down what a leader shows in the end.
 func (in *inspection) shows(leader, key string, g got) {
 	in.values[leader][key] = append([]string{}, g.reading.Values...)
 	in.finals = append(in.finals, trace.Event{Kind: trace.Final, Where: leader, Key: key, Values: g.reading.Values, Dots: g.reading.Dots})
 	in.tell = append(in.tell, func(h *history.History) { h.Final(leader, key, g.reading) })
+}
+
+// findUnanswered searches a leader's log for writes whose replies
+// nobody saw: they may have been accepted all the same.
+func (d *driver) findUnanswered(alive []string) error {
+	keys := d.rec.Unknown()
+	if len(keys) == 0 || len(alive) == 0 {
+		return nil
+	}
+	k, err := d.dial(alive[0])
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	homes, err := d.homes(k)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := d.recall(k, key, homes); err != nil {
+			return fmt.Errorf("the history of %q: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// recall takes a key's history for acceptances that are not known yet.
+func (d *driver) recall(k *conn.Conn, key string, homes map[logical.Origin]string) error {
+	r, err := k.Do(maxTimeout, "KVD.HISTORY", key, "COUNT", "1000")
+	if err != nil {
+		return err
+	}
+	ops, err := readHistory(r)
+	if err != nil {
+		return err
+	}
+	for _, op := range ops {
+		d.rec.Accepted(op.Identity, homes[op.Dot.Origin], op.Acceptance)
+	}
+	return nil
+}
+
+// homes says whose an origin is: by the writes whose replies were seen, and by
+// what gossip says of the present.
+func (d *driver) homes(k *conn.Conn) (map[logical.Origin]string, error) {
+	r, err := k.Do(maxTimeout, "KVD.MEMBERS")
+	if err != nil {
+		return nil, err
+	}
+	homes := d.rec.Homes()
+	for _, m := range r.Items {
+		if o, err := strconv.ParseUint(m.Field("origin").Text, 16, 64); err == nil {
+			homes[logical.Origin(o)] = m.Field("name").Text
+		}
+	}
+	return homes, nil
 }

@@ -26,7 +26,6 @@ import (
 // Kind is what a write does to the number.
 type Kind uint8
 
-// The kinds.
 const (
 	Puts           Kind = 1 + iota // begins anew with Amount
 	Adds                           // adds Amount to all that its author had been shown
@@ -137,7 +136,6 @@ func (c *changes) total() int64 {
 	return c.sum
 }
 
-// list is all changes by request.
 func (c *changes) list() map[Request]int64 {
 	all := map[Request]int64{}
 	for ; c != nil; c = c.before {
@@ -187,7 +185,6 @@ func (m *merger) missing(dots []logical.Dot) []logical.Dot {
 	return missing
 }
 
-// result is the number that w leaves.
 func (m *merger) result(w Write) *changes {
 	switch w.Kind {
 	case Deletes:
@@ -214,7 +211,6 @@ func (m *merger) greatest(dots []logical.Dot) *changes {
 	return best
 }
 
-// of merges the numbers of dots.
 func (m *merger) of(dots []logical.Dot) *changes {
 	var values []logical.Dot
 	for _, d := range dots {

@@ -6,12 +6,10 @@ import "slices"
 // update is accounted for if one of them shows it, or shows a sum that it is part of.
 // That another leader lacks it is no loss.
 
-// has reports whether a leader holds the update.
 func (j *judge) has(leader string, u int32) bool {
 	return slices.ContainsFunc(j.g.opsOf[u], func(i int32) bool { return j.holdsOp(leader, i) })
 }
 
-// holdsOp reports whether a leader holds the op.
 func (j *judge) holdsOp(leader string, i int32) bool {
 	l, met := j.g.h.Leaders.Index[leader]
 	return met && j.holds[l] != nil && j.holds[l][i]

@@ -34,13 +34,6 @@
 // the greatest number that its author had been shown, or from the sum. A reading that
 // shows other values than those of its dots is a contradiction.
 //
-// Files, in the order of a judgement: graph.go (who had been shown whom), ops.go (the
-// same for each op of a request), rank.go (circles), reach.go (is this in the past of
-// that), survive.go, apart.go, counter.go and counts.go (who is lost), classify.go
-// (why), values.go (what readings must show), session.go, trail.go and order.go (what
-// clients were promised), judge.go (the sum of it), check.go (a script's checks),
-// among.go (some keys alone), ledger.go (the servers' ledger compared).
-//
 // Invariants: acked = accounted + lost for every key, and the classes add up to lost;
 // the same history gives the same judgement, byte for byte; judging changes nothing, so
 // one history can be judged under any resolver.

@@ -176,7 +176,6 @@ type addition struct {
 	turn           int32
 }
 
-// additions lists them in the order of their acceptance.
 func (g *graph) additions() []addition {
 	var list []addition
 	for u, q := range g.h.Updates {
@@ -202,7 +201,6 @@ func (g *graph) checkReadings() {
 	}
 }
 
-// timeDeletes prepares deletesBy.
 func (g *graph) timeDeletes(k *keyUpdates) {
 	k.soonest = make([]int32, len(k.deletes))
 	least := int32(math.MaxInt32)
@@ -219,7 +217,6 @@ func (k *keyUpdates) deletesBy(turn int32) []int32 {
 	return k.deletes[:n]
 }
 
-// label is what people call the update.
 func (g *graph) label(u int32) string { return g.h.Updates[u].Name() }
 
 // show is the updates behind a reading of the key, those it can name.

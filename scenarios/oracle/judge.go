@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kvd/scenarios/history"
+	"kvd/scenarios/script"
 )
 
 // Stats counts acknowledged updates. Acked is Accounted and Lost together; Lost
@@ -75,7 +76,6 @@ func (v *Judgement) Key(key string) KeyStats {
 	return v.Keys[i]
 }
 
-// countKeys sums up updates by key.
 func (v *Judgement) countKeys() {
 	for k := range v.j.g.keys {
 		key, o := &v.j.g.keys[k], &v.j.keys[k]
@@ -94,7 +94,6 @@ func (v *Judgement) countKeys() {
 	slices.SortFunc(v.Keys, func(a, b KeyStats) int { return cmp.Compare(a.Key, b.Key) })
 }
 
-// add counts one acknowledged update.
 func (t *Stats) add(f fate) {
 	t.Acked++
 	if f.accounted {
@@ -126,7 +125,6 @@ func (t *Stats) Sum(s Stats) {
 	t.Overcounted += s.Overcounted
 }
 
-// listLosses lists the losses.
 func (v *Judgement) listLosses() {
 	for u, q := range v.j.g.h.Updates {
 		f := v.j.fates[u]
@@ -158,5 +156,45 @@ func (v *Judgement) judgeSessions() {
 	}
 }
 
-// end is the time of the last event.
 func (v *Judgement) end() time.Duration { return v.j.g.h.End }
+
+// Class is why an update is lost.
+type Class string
+
+const (
+	Inverted    Class = "inverted"    // beaten, where it was accepted, by something its author had been shown
+	Concurrent  Class = "concurrent"  // neither knew of the other
+	Durability  Class = "durability"  // nothing beat it and it is gone
+	Resurrected Class = "resurrected" // a delete undone by something older
+)
+
+// Loss is one acknowledged update that is lost.
+type Loss struct {
+	Label  string        `json:"label"`
+	Key    string        `json:"key"`
+	Client string        `json:"client"`
+	Verb   script.OpKind `json:"verb"`
+	Class  Class         `json:"class"`
+	Dots   []string      `json:"dots"`              // the names its acknowledgements gave it
+	By     string        `json:"by,omitempty"`      // the label of a survivor; empty: nothing survives
+	ByVerb script.OpKind `json:"by_verb,omitempty"` // what By is; zero: nothing survives
+	Acked  time.Duration `json:"acked"`             // true time at which its author was told it is durable
+}
+
+// Among is the judgement of some keys alone: their losses, their updates and what
+// sessions were promised of them. It shares memory with v.
+func (v *Judgement) Among(in func(key string) bool) *Judgement {
+	out := *v
+	out.Stats, out.Siblings, out.Converged = Stats{}, 0, true
+	out.Keys = slices.DeleteFunc(slices.Clone(v.Keys), func(t KeyStats) bool { return !in(t.Key) })
+	for _, t := range out.Keys {
+		out.Sum(t.Stats)
+		out.Siblings, out.Converged = max(out.Siblings, t.Siblings), out.Converged && t.Converged
+	}
+	out.Losses = slices.DeleteFunc(slices.Clone(v.Losses), func(l Loss) bool { return !in(l.Key) })
+	out.Violations = slices.DeleteFunc(slices.Clone(v.Violations), func(x Violation) bool { return !in(x.Key) })
+	if v.Session == SessionBroken && !slices.ContainsFunc(out.Violations, func(x Violation) bool { return x.Session }) {
+		out.Session = SessionKept
+	}
+	return &out
+}

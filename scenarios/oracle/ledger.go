@@ -43,7 +43,6 @@ type comparison struct {
 	rows   map[int32][]string // by update: the classes its rows give
 }
 
-// row holds one row against the fate of its update.
 func (c *comparison) row(row LedgerRow) []string {
 	g := c.j.g
 	u, ok := g.h.ByDot[row.Dot]

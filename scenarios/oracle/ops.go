@@ -19,7 +19,6 @@ type op struct {
 	over   []int32 // the ops that its author had been shown
 }
 
-// list numbers the ops.
 func (g *graph) list() {
 	for u, q := range g.h.Updates {
 		for i := range q.Acceptances {
@@ -73,7 +72,6 @@ func (g *graph) opsNamed(dst []int32, key int32, dots []logical.Dot) []int32 {
 	return dst
 }
 
-// opsOn lists the ops of a key in their order.
 func (g *graph) opsOn(k *keyUpdates) []int32 {
 	var list []int32
 	for _, u := range k.updates {
@@ -91,12 +89,10 @@ func first(dots []logical.Dot) (d logical.Dot) {
 	return d
 }
 
-// least is the one of the ops that has the smallest dot.
 func (g *graph) least(ops []int32) int32 {
 	return slices.MinFunc(ops, func(a, b int32) int { return g.ops[a].Dot.Compare(g.ops[b].Dot) })
 }
 
-// updatesOf is the updates of the ops.
 func (g *graph) updatesOf(ops []int32) []int32 {
 	var us []int32
 	for _, i := range ops {
@@ -114,5 +110,4 @@ func (g *graph) overs() [][]int32 {
 	return list
 }
 
-// request is the request of an op.
 func (g *graph) request(i int32) *history.Call { return g.h.Updates[g.ops[i].update] }

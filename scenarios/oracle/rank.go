@@ -99,7 +99,6 @@ func (r *ranking) complete(u int32) {
 	}
 }
 
-// assign gives u its rank.
 func (g *graph) assign(u, circle, rank int32) {
 	g.rank[u], g.circle[u] = rank, circle
 	q := g.h.Updates[u]

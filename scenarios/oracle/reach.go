@@ -21,13 +21,11 @@ type slot struct {
 	said   []uint32 // by update: epoch<<1 | answer; anything else is no answer yet
 }
 
-// newReach asks about updates.
 func newReach(g *graph) *reach {
 	r := &reach{g: g, parents: g.up, rank: g.rank, circle: g.circle}
 	return r.empty()
 }
 
-// newOpReach asks about ops.
 func newOpReach(g *graph) *reach {
 	r := &reach{g: g, parents: g.overs(), rank: make([]int32, len(g.ops))}
 	for i := range r.rank {

@@ -8,7 +8,6 @@ import (
 	"kvd/scenarios/script"
 )
 
-// judge is one judging of a history.
 type judge struct {
 	g        *graph
 	reach    *reach
@@ -29,7 +28,6 @@ type judge struct {
 	counts   []*counts // by key index: what counters come to; nil: nobody has asked
 }
 
-// fate is what became of an update.
 type fate struct {
 	accounted bool
 	class     Class // when not accounted
@@ -39,7 +37,6 @@ type fate struct {
 // beaten reports whether a ledger can know of the loss.
 func (f fate) beaten() bool { return !f.accounted && (f.class == Inverted || f.class == Concurrent) }
 
-// outcome is what became of a key.
 type outcome struct {
 	survivors   []int32 // shown at the end by some leader, by dot
 	shown       []int32 // the ops that are shown
@@ -161,18 +158,15 @@ func (j *judge) gatherFinals(k int32) {
 	o.survivors, o.shown = j.g.show(nil, k, dots), j.g.opsNamed(nil, k, dots)
 }
 
-// final is what the leader shows of a key at the end.
 func (j *judge) final(leader string, k int32) history.Reading {
 	return j.g.h.Finals[history.LeaderKey{Leader: leader, Key: j.g.keys[k].name}]
 }
 
-// sameReading compares as sets.
 func sameReading(a, b history.Reading) bool {
 	return slices.Equal(slices.SortedFunc(slices.Values(a.Dots), logical.Dot.Compare), slices.SortedFunc(slices.Values(b.Dots), logical.Dot.Compare)) &&
 		slices.Equal(slices.Sorted(slices.Values(a.Values)), slices.Sorted(slices.Values(b.Values)))
 }
 
-// accountFor accounts for the updates and their pasts.
 func (j *judge) accountFor(from []int32) {
 	stack := slices.Clone(from)
 	for len(stack) > 0 {

@@ -132,7 +132,6 @@ func (b Block) fields() []field {
 	})
 }
 
-// keys lists the keys of the block's results, sorted.
 func (b Block) keys() []string {
 	all := map[string]bool{}
 	for _, r := range b.Results {

@@ -36,9 +36,4 @@
 // Invariants: the same results render to the same bytes; nothing is left out without a
 // sentence that says so; no line of a table or a picture is wider than the style's width
 // unless a single name is.
-//
-// Files: block.go, grid.go, table.go, summary.go (tables), explanation.go (one run, line
-// by line), picture.go, choose.go, participants.go, layout.go (its picture), entries.go
-// (the trace in words, for both), json.go, keep.go (files), outcome.go (what the results
-// amount to), style.go (widths, colours, numbers).
 package report

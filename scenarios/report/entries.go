@@ -184,5 +184,4 @@ func (r *reader) intent(label string) string {
 
 func route(from, to, label string) string { return from + "\x00" + to + "\x00" + label }
 
-// concerns reports whether the entry is about one of the updates.
 func (b *entry) concerns(labels []string) bool { return slices.Contains(labels, b.label) }

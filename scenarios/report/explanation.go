@@ -30,7 +30,6 @@ func Explanation(w io.Writer, s *script.Scenario, r *scenarios.Result, verbose b
 // maxRepeated is how often the same sort of thing is written before it is folded.
 const maxRepeated = 3
 
-// formatter writes an explanation.
 type formatter struct {
 	style     Style
 	verbose   bool
@@ -216,7 +215,6 @@ func expectation(s *script.Scenario, r *scenarios.Result, st Style) string {
 // maxDifferences is how many cells are named that differ from an expect table.
 const maxDifferences = 4
 
-// differences names the cells that are not as expected.
 func differences(r *scenarios.Result, t script.Table) string {
 	var each []string
 	for i, d := range r.Unexpected(t) {
@@ -229,7 +227,6 @@ func differences(r *scenarios.Result, t script.Table) string {
 	return strings.Join(each, ", ")
 }
 
-// balance is what became of the acknowledged updates.
 func balance(r *scenarios.Result) string {
 	text := fmt.Sprintf("Of %s under %s, %s accounted for and %s", count(r.Acked, "acknowledged update"), r.Resolver,
 		isAre(r.Accounted), isAre(r.Lost)+" lost")

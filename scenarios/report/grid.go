@@ -2,7 +2,6 @@ package report
 
 import "strings"
 
-// column is one column of a grid.
 type column struct {
 	head  string
 	split string // the head on two lines, for when space is short; "": never split
@@ -15,7 +14,6 @@ type grid struct {
 	rows    [][]string
 }
 
-// fits reports whether the text needs no more than n columns.
 func (g *grid) fits(n, gap int, split bool) bool {
 	total := gap * (len(g.columns) - 1)
 	for i := range g.columns {
@@ -24,7 +22,6 @@ func (g *grid) fits(n, gap int, split bool) bool {
 	return total <= n
 }
 
-// width is what column i needs.
 func (g *grid) width(i int, split bool) int {
 	n := 0
 	for _, part := range g.columns[i].heads(split) {

@@ -49,7 +49,6 @@ func Keep(dir, name string, at time.Time, blocks []Block) (KeptRun, error) {
 	return KeptRun{folder, left}, nil
 }
 
-// fill writes the files of a run.
 func fill(folder string, blocks []Block) (left int, err error) {
 	files, left := contents(blocks)
 	for _, name := range sortedKeys(files) {
@@ -60,7 +59,6 @@ func fill(folder string, blocks []Block) (left int, err error) {
 	return left, nil
 }
 
-// contents is the files of a run by name, and how many traces were left out.
 func contents(blocks []Block) (files map[string]func(io.Writer) error, left int) {
 	results := together(blocks)
 	files = map[string]func(io.Writer) error{
@@ -173,7 +171,6 @@ type line struct {
 	Until    int64    `json:"until,omitempty"`
 }
 
-// writeTrace writes a trace as JSON lines.
 func writeTrace(w io.Writer, t *trace.Trace) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -3,6 +3,8 @@ package report
 import (
 	"slices"
 	"strings"
+
+	"kvd/scenarios/script"
 )
 
 // participants are the leaders and clients of a picture, each with a vertical line of its
@@ -25,7 +27,6 @@ func (p participants) at(name string) int {
 	return -1
 }
 
-// idle is a row in which nothing happens.
 func (p participants) idle(line rune) []rune {
 	row := []rune(strings.Repeat(" ", p.area()))
 	for i := range p.names {
@@ -34,7 +35,6 @@ func (p participants) idle(line rune) []rune {
 	return row
 }
 
-// mark is a row with a sign on the line of one participant.
 func (p participants) mark(name string, sign rune) []rune {
 	row := p.idle('│')
 	if x := p.at(name); x >= 0 {
@@ -64,7 +64,6 @@ func (p participants) arrow(from, to, label string, end rune, dropped bool) []ru
 	return row
 }
 
-// heads draws both ends of an arrow.
 func (p participants) heads(row []rune, a, b int, end rune, dropped bool) {
 	start, head, step := '├', '▶', -1
 	if b < a {
@@ -103,4 +102,54 @@ func (p participants) label(row []rune, a, b int, label string) {
 		a -= p.pitch
 	}
 	copy(row[a+1+(p.pitch-1-len(text))/2:], text)
+}
+
+// Columns of a picture.
+const (
+	timeColumns    = 14 // of the true time
+	minNoteColumns = 40 // of the words, at least
+	minPitch       = 6
+	maxPitch       = 12
+)
+
+// layOut decides which participants are drawn, and in which order: leaders as the script
+// lists them, each client beside the leader it begins at. Where columns are too few for
+// all, those that take no part are left out first, then the last ones.
+func layOut(s *script.Scenario, drawn []entry, columns int) (p participants, left []string) {
+	space := columns - timeColumns - minNoteColumns
+	all := order(s)
+	if len(all) > space/minPitch {
+		all = slices.DeleteFunc(all, func(n string) bool { return !takesPart(n, drawn) })
+	}
+	if n := max(2, space/minPitch); len(all) > n {
+		left, all = slices.Clone(all[n:]), all[:n]
+	}
+	pitch := maxPitch
+	if len(all) > 1 {
+		pitch = min(maxPitch, max(minPitch, space/len(all)))
+	}
+	return participants{names: all, pitch: pitch}, left
+}
+
+// order puts the first leader's clients before it and all others behind theirs.
+func order(s *script.Scenario) []string {
+	var all []string
+	for i, n := range s.Leaders {
+		if i > 0 {
+			all = append(all, n)
+		}
+		for _, c := range s.Clients {
+			if c.At == n {
+				all = append(all, c.Name)
+			}
+		}
+		if i == 0 {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func takesPart(name string, drawn []entry) bool {
+	return slices.ContainsFunc(drawn, func(b entry) bool { return b.from == name || b.to == name })
 }

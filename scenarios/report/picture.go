@@ -34,7 +34,6 @@ func Picture(w io.Writer, s *script.Scenario, r *scenarios.Result, st Style) err
 	return err
 }
 
-// picture is one drawing under way.
 type picture struct {
 	style        Style
 	columns      int
@@ -152,7 +151,6 @@ func ending(s *script.Scenario, r *scenarios.Result) string {
 	return fmt.Sprintf("In the end %s. %s", list(each), text)
 }
 
-// stopped lists the leaders that do not run in the end.
 func stopped(leaders []string, r *scenarios.Result) []string {
 	return slices.DeleteFunc(slices.Clone(leaders), func(n string) bool {
 		_, runs := r.Values[n]
@@ -167,7 +165,6 @@ func notRunning(names []string) string {
 	return list(names) + " do not run in the end, and nobody asks them what they show."
 }
 
-// lostLabels is the updates that are lost for good.
 func lostLabels(r *scenarios.Result) map[string]bool {
 	lost := map[string]bool{}
 	for _, l := range r.Losses {

@@ -100,7 +100,6 @@ func cut(v string, limit int) string {
 	return fmt.Sprintf("[%d bytes]", len(v))
 }
 
-// begin is the beginning of a text that is too long.
 func begin(text string, limit int) string {
 	runes := []rune(clean(text))
 	if len(runes) <= limit {
@@ -178,7 +177,6 @@ func wrap(text string, n int) []string {
 	return append(lines, line)
 }
 
-// titled is a name with its title, if it has one.
 func titled(name, title string) string {
 	if title == "" {
 		return name
@@ -186,7 +184,6 @@ func titled(name, title string) string {
 	return name + ": " + title
 }
 
-// count is a number with its noun.
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -203,7 +200,6 @@ func thousands(n int) string {
 	return text
 }
 
-// list joins names as a sentence does.
 func list(names []string) string {
 	switch len(names) {
 	case 0:

@@ -8,9 +8,9 @@ import (
 
 	"kvd/scenarios"
 	"kvd/scenarios/oracle"
+	"kvd/scenarios/script"
 )
 
-// total is one resolver over all scenarios.
 type total struct {
 	resolver string
 	runs     int
@@ -84,7 +84,6 @@ var sums = [...]struct {
 	{column{head: "promises broken", split: "promises/broken"}, true, func(t total) int { return t.promisesBroken }},
 }
 
-// summary is the grid of totals.
 func summary(all []total) *grid {
 	g := &grid{columns: []column{{head: "resolver", left: true}, {head: "B/key"}}, rows: make([][]string, len(all))}
 	for i, t := range all {
@@ -192,3 +191,38 @@ func under(all []total, of func(total) int) string {
 	}
 	return list(each)
 }
+
+// Outcome is what a set of results amounts to.
+type Outcome uint8
+
+// The outcomes, from the best to the worst.
+const (
+	Passed      Outcome = iota // every expectation and promise held
+	Unconverged                // leaders still differ, and nobody expected that
+	Broke                      // an expectation or a promise broke
+)
+
+// Judge is the worst that any of the results says. A row that an expectation
+// foresaw is never held against the run.
+func Judge(results []*scenarios.Result) Outcome {
+	worst := Passed
+	for _, r := range results {
+		worst = max(worst, judge(r))
+	}
+	return worst
+}
+
+func judge(r *scenarios.Result) Outcome {
+	otherPromise := slices.ContainsFunc(r.Promises, func(p scenarios.Promise) bool { return !p.Held && !aboutConvergence(p) })
+	switch {
+	case otherPromise, r.Expectation == scenarios.Broken && r.Converged:
+		return Broke
+	case slices.ContainsFunc(r.Promises, func(p scenarios.Promise) bool { return !p.Held }):
+		return Unconverged
+	case !r.Converged && r.Expectation != scenarios.Held:
+		return Unconverged
+	}
+	return Passed
+}
+
+func aboutConvergence(p scenarios.Promise) bool { return p.Check == string(script.CheckConverged) }

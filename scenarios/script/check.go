@@ -5,7 +5,6 @@ import "slices"
 // CheckName says what a check promises.
 type CheckName string
 
-// The promises.
 const (
 	CheckConverged      CheckName = "converged"
 	CheckLost           CheckName = "lost"

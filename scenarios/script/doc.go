@@ -22,11 +22,6 @@
 // simulations or processes. It reads no files and keeps no state between calls. Every
 // value that it returns belongs to the caller.
 //
-// Files: scenario.go, action.go, check.go (the syntax tree), verbs.go (the table of the
-// language), parse.go, parse_*.go, reader.go, values.go, options.go (parsing), model.go
-// (what a system model allows), limits.go, print.go, print_text.go, expect.go (printing),
-// errors.go.
-//
 // Invariants:
 //
 //   - Print is canonical: for every text t that Parse accepts,

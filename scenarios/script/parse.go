@@ -131,7 +131,6 @@ func (p *parser) bounded(data []byte, form string) error {
 	return nil
 }
 
-// misfit is a mistake that a whole line makes.
 func (p *parser) misfit(number int, read, expected string) *Error {
 	return &Error{File: p.file, Line: number, Column: 1, Read: read, Expected: expected}
 }

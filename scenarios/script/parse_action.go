@@ -5,7 +5,6 @@ import (
 	"strings"
 )
 
-// action reads what follows a trigger.
 func (p *parser) action(r *reader, t Trigger) Action {
 	w := r.next()
 	if client, ok := p.clients[w.raw]; ok {
@@ -19,7 +18,6 @@ func (p *parser) action(r *reader, t Trigger) Action {
 	return row.act(p, r)
 }
 
-// leader takes the name of a leader of the cluster.
 func (p *parser) leader(r *reader) string {
 	w := r.next()
 	p.checkLeader(r, w)
@@ -63,7 +61,6 @@ func (p *parser) link(r *reader) Action {
 	return f
 }
 
-// linkPath reads N1>N2 between leaders.
 func (p *parser) linkPath(r *reader, w word) Path {
 	from, to, ok := halves(w, ">")
 	if !ok {
@@ -191,7 +188,6 @@ func (p *parser) restore(r *reader) Action {
 	return b
 }
 
-// known takes a label of an earlier line.
 func (p *parser) known(r *reader, w word) string {
 	if _, ok := p.labels[w.raw]; !ok {
 		r.fail(w, "the label of an operation on an earlier line", meant(w.raw, sortedKeys(p.labels)))

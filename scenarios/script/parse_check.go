@@ -91,7 +91,6 @@ func (p *parser) checkVisible(r *reader, c *Check) {
 	c.Then = p.write(r)
 }
 
-// write takes the label of a write.
 func (p *parser) write(r *reader) string {
 	w := r.next()
 	p.visibleLabel(r, w)

@@ -74,7 +74,6 @@ func (p *parser) policy(r *reader) {
 	}
 }
 
-// readPick is the option of a policy.
 const readPick = ",read=pick"
 
 // splitPolicy separates PREFIX=RESOLVER at the last equals sign that is not the

@@ -9,7 +9,6 @@ import (
 
 func (p *parser) reader(l line) *reader { return &reader{file: p.file, line: l} }
 
-// row finds a verb of the table.
 func (p *parser) row(name string) (Verb, bool) {
 	for _, row := range p.rows {
 		if row.Name == name {
@@ -65,7 +64,6 @@ func (p *parser) once(r *reader, first word) {
 	p.seen[first.raw] = true
 }
 
-// play reads every line that is no declaration.
 func (p *parser) play(l line) *Error {
 	r := p.reader(l)
 	first := r.next()
@@ -169,7 +167,6 @@ func (p *parser) settle(r *reader) {
 	p.scenario.Settle = r.duration(r.next(), positiveSpan())
 }
 
-// missing says which line the script cannot do without.
 func (p *parser) missing(end int) error {
 	for _, need := range []struct{ verb, form string }{
 		{"name", "a line name N"}, {"leaders", "a line leaders N1 N2 ..."}, {"settle", "a line settle T"},
@@ -181,7 +178,6 @@ func (p *parser) missing(end int) error {
 	return nil
 }
 
-// expect reads the table the runner writes.
 func (p *parser) expect(section string, first int) error {
 	t := &p.scenario.Expect
 	for i, text := range strings.Split(section, "\n") {

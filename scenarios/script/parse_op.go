@@ -5,7 +5,6 @@ import (
 	"strings"
 )
 
-// operation reads what a client does.
 func (p *parser) operation(r *reader, c Client, t Trigger) Action {
 	verb := r.next()
 	row, _ := p.row(verb.raw)

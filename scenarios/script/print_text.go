@@ -7,7 +7,6 @@ import (
 	"time"
 )
 
-// words joins the parts of a line that say something.
 func words(parts ...string) string {
 	said := parts[:0:0]
 	for _, part := range parts {
@@ -54,12 +53,10 @@ func (t Every) String() string {
 
 func (o ClientOp) String() string { return words(o.body(), prefixed("as ", o.Label)) }
 
-// body is the operation without its label.
 func (o ClientOp) body() string {
 	return words(o.Client, string(o.Kind), o.object(), durationUnlessZero("timeout", o.Timeout), prefixed("retry=", o.Retry))
 }
 
-// object is what the operation is done to and with.
 func (o ClientOp) object() string {
 	key := quoteWord(o.Key)
 	switch o.Kind {

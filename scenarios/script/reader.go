@@ -33,7 +33,6 @@ type word struct {
 	column int // in bytes, from 1
 }
 
-// fail notes the first mistake.
 func (r *reader) fail(w word, expected string, hint string) {
 	if r.err == nil {
 		r.err = &Error{File: r.file, Line: r.line.number, Column: w.column, Read: w.raw, Expected: expected, Hint: hint}
@@ -57,7 +56,6 @@ func (r *reader) more() bool {
 	return r.err == nil && r.pos < len(r.line.text)
 }
 
-// peek returns the next word without taking it.
 func (r *reader) peek() word {
 	at := r.pos
 	w := r.next()
@@ -112,21 +110,18 @@ func (r *reader) remainder() word {
 	return w
 }
 
-// done fails when words are left over.
 func (r *reader) done() {
 	if r.more() {
 		r.fail(r.next(), "the end of the line", "")
 	}
 }
 
-// literal takes exactly this bare word.
 func (r *reader) literal(text, hint string) {
 	if w := r.next(); w.raw != text {
 		r.fail(w, text, hint)
 	}
 }
 
-// took takes the next word if it is exactly this one.
 func (r *reader) took(text string) bool {
 	if !r.more() || r.peek().raw != text {
 		return false
@@ -156,7 +151,6 @@ func (r *reader) checkContent(w word, what string, low, high int) {
 func (r *reader) key() string   { return r.content("a key", 1, maxKeyBytes) }
 func (r *reader) value() string { return r.content("a value", 0, maxValueBytes) }
 
-// name takes an identifier of ours.
 func (r *reader) name(what string) word {
 	w := r.next()
 	if !isName(w.raw) {
@@ -179,7 +173,6 @@ func (r *reader) checkChoice(w word, names []string) {
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// blankAt is the index of the first blank, or the length.
 func blankAt(text string) int {
 	if i := strings.IndexAny(text, " \t"); i >= 0 {
 		return i

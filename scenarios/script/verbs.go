@@ -15,7 +15,6 @@ const (
 // Position says where in a script a verb may be.
 type Position string
 
-// The positions of verbs.
 const (
 	Declaration  Position = "declaration"     // begins a line; read before all others
 	SetUpOrTimed Position = "set-up or timed" // begins a line above the first event, or follows a trigger

@@ -20,7 +20,6 @@ import (
 // Kind is what sort of thing happened.
 type Kind uint8
 
-// The kinds.
 const (
 	Fault     Kind = 1 + iota // Text says which
 	Sent                      // a client (Where) sends a request to a leader (Peer)

@@ -28,7 +28,6 @@ func (w *World) plan(at time.Duration, e *script.Event, turn int) {
 	w.at(at, func() { w.happen(e.Action, turn) })
 }
 
-// happen does a scripted action now.
 func (w *World) happen(a script.Action, turn int) {
 	op, ok := a.(script.ClientOp)
 	if !ok {
@@ -39,7 +38,6 @@ func (w *World) happen(a script.Action, turn int) {
 	w.clients[op.Client].do(operation{Operation: Take(op, turn, &w.unnamed)})
 }
 
-// act changes the world.
 func (w *World) act(a script.Action) {
 	w.noteNews()
 	w.Fired.fault(w, a)
@@ -91,7 +89,6 @@ func (w *World) restart(name string) {
 	}
 }
 
-// clockFault changes wall clocks.
 func (w *World) clockFault(f script.ClockFault) {
 	for _, n := range w.names {
 		if f.Leader == n || f.Leader == script.AllLeaders {

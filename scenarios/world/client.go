@@ -12,7 +12,6 @@ import (
 	"kvd/scenarios/trace"
 )
 
-// client does one operation at a time and waits for each answer.
 type client struct {
 	w      *World
 	name   string
@@ -37,7 +36,6 @@ func (c *client) do(op operation) {
 	c.next()
 }
 
-// next starts the oldest operation.
 func (c *client) next() {
 	for c.doing == nil && len(c.queue) > 0 {
 		op := c.queue[0]
@@ -55,7 +53,6 @@ func (c *client) next() {
 	}
 }
 
-// send tries the operation's present request once.
 func (c *client) send(op *operation) {
 	op.Tries++
 	w := c.w
@@ -97,7 +94,6 @@ func (c *client) arrive(l *leader, req *replica.Request, at time.Duration) {
 	c.w.at(at, func() { l.receive(req) })
 }
 
-// request is the operation as the leader gets it.
 func (c *client) request(op *operation, id uint64) *replica.Request {
 	r := &replica.Request{ID: id, Key: op.Key, Token: op.token}
 	if op.Read {
@@ -140,7 +136,6 @@ func (c *client) failed(id uint64, why string) {
 	c.finish()
 }
 
-// answered takes the reply of one attempt.
 func (c *client) answered(op *operation, r *replica.Reply) {
 	if r.Err != nil {
 		c.refused(op, r.Err)
@@ -180,7 +175,6 @@ func (c *client) read(op *operation, r *replica.Reply) {
 	c.send(op)
 }
 
-// finish lets the next operation begin.
 func (c *client) finish() {
 	c.w.last = max(c.w.last, c.w.now)
 	c.doing = nil

@@ -2,7 +2,10 @@ package world
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -11,7 +14,6 @@ import (
 	"kvd/storage"
 )
 
-// disk is one leader's filesystem in memory.
 type disk struct {
 	fs      *vfs.MemFS
 	lazy    atomic.Bool // nothing is synced any more: the machine is about to go
@@ -80,7 +82,6 @@ func fragile(s *script.Scenario) bool {
 	return false
 }
 
-// backup keeps a copy of the leader's disk.
 func (w *World) backup(b script.Backup) error {
 	kept, err := w.leaders[b.Leader].disk.copy(script.UnsyncedKeep)
 	w.backups[b.Name] = kept
@@ -112,4 +113,177 @@ func (w *World) wipe(name string) {
 	l.kill()
 	w.History.DiskLost(w.now, name)
 	l.disk = newDisk(true, w.chance("disk "+name))
+}
+
+// tornBlock is how much of a file reaches the disk at once, in bytes.
+const tornBlock = 4096
+
+// tear is a disk on which an arbitrary part of what was not synced survived:
+// lost is all that was synced, kept everything that was written. It changes lost.
+// Only logs are torn: whatever else the store relies on it had synced before. The
+// two are not of quite the same instant, since the store's own goroutines go on;
+// what only one of them has stays as it is in lost. Files and blocks are gone
+// through in order, so that equal chance tears equally; the filesystem's own
+// tearing follows the order of a map.
+func tear(lost, kept *vfs.MemFS, chance *rand.Rand) (*vfs.MemFS, error) {
+	if err := tearDir(lost, kept, "/", chance); err != nil {
+		return nil, fmt.Errorf("tear a disk: %w", err)
+	}
+	return lost, nil
+}
+
+func tearDir(lost, kept *vfs.MemFS, dir string, chance *rand.Rand) error {
+	names, err := lost.List(dir)
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := tearEntry(lost, kept, lost.PathJoin(dir, name), chance); err != nil {
+			return err
+		}
+	}
+	return syncDir(lost, dir)
+}
+
+func tearEntry(lost, kept *vfs.MemFS, path string, chance *rand.Rand) error {
+	info, err := lost.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return tearDir(lost, kept, path, chance)
+	}
+	whole, err := content(kept, path)
+	if err != nil || !isLog(path) {
+		return nil // the store had done with it meanwhile
+	}
+	synced, err := content(lost, path)
+	if err != nil {
+		return err
+	}
+	return put(lost, path, mixed(synced, whole, chance))
+}
+
+// mixed is synced with some blocks of whole: what is not there for certain may
+// be there, or not, or be zeros in the middle of a file that grew.
+func mixed(synced, whole []byte, chance *rand.Rand) []byte {
+	out := slices.Clone(synced)
+	for i := 0; i < len(whole); i += tornBlock {
+		block := whole[i:min(i+tornBlock, len(whole))]
+		if i < len(synced) && slices.Equal(block, synced[i:min(i+tornBlock, len(synced))]) || chance.IntN(2) == 0 {
+			continue
+		}
+		if grow := i + len(block) - len(out); grow > 0 {
+			out = append(out, make([]byte, grow)...)
+		}
+		copy(out[i:], block)
+	}
+	return out
+}
+
+func content(fs *vfs.MemFS, path string) ([]byte, error) {
+	f, err := fs.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+func put(fs *vfs.MemFS, path string, data []byte) error {
+	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func syncDir(fs *vfs.MemFS, dir string) error {
+	f, err := fs.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// lazyFS is a filesystem that can stop syncing the store's log: what is written
+// there then is handed to the operating system, as far as the writer can tell,
+// and is not on disk. A store that merely does not ask for a sync would keep its
+// last bytes in its own memory, where no crash of a machine could leave them.
+//
+// All other files are synced as they are asked to be: the store flushes and
+// compacts on goroutines of its own, and may at any time drop a log for a table
+// that it believes to be on disk.
+type lazyFS struct {
+	vfs.FS
+	lazy *atomic.Bool // shared with its files; the store's own goroutines read it
+}
+
+func (f lazyFS) wrap(name string, file vfs.File, err error) (vfs.File, error) {
+	if err != nil || !isLog(name) {
+		return file, err
+	}
+	return lazyFile{file, f.lazy}, nil
+}
+
+// Create implements vfs.FS.
+func (f lazyFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := f.FS.Create(name, c)
+	return f.wrap(name, file, err)
+}
+
+// OpenReadWrite implements vfs.FS.
+func (f lazyFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	file, err := f.FS.OpenReadWrite(name, c, o...)
+	return f.wrap(name, file, err)
+}
+
+// ReuseForWrite implements vfs.FS.
+func (f lazyFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := f.FS.ReuseForWrite(old, name, c)
+	return f.wrap(name, file, err)
+}
+
+// Unwrap implements vfs.FS.
+func (f lazyFS) Unwrap() vfs.FS { return f.FS }
+
+func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
+
+type lazyFile struct {
+	vfs.File
+	lazy *atomic.Bool
+}
+
+// Sync implements vfs.File.
+func (f lazyFile) Sync() error {
+	if f.lazy.Load() {
+		return nil
+	}
+	return f.File.Sync()
+}
+
+// SyncData implements vfs.File.
+func (f lazyFile) SyncData() error {
+	if f.lazy.Load() {
+		return nil
+	}
+	return f.File.SyncData()
+}
+
+// SyncTo implements vfs.File.
+func (f lazyFile) SyncTo(length int64) (fullSync bool, err error) {
+	if f.lazy.Load() {
+		return false, nil
+	}
+	return f.File.SyncTo(length)
 }

@@ -18,8 +18,4 @@
 // goes to the trace. Neither feeds back.
 //
 // It is no judge and no player of expectations: those are the oracle and package scenarios.
-//
-// Files: world.go, agenda.go, idle.go (time), arm.go (what a script does), client.go,
-// leader.go, network.go, disk.go, torn.go, unsynced.go (who and what it is done to),
-// record.go, shipment.go, explain.go, fired.go, inspect.go (what is taken down).
 package world

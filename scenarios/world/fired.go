@@ -79,7 +79,6 @@ func (f Fired) clock(c script.ClockFault) {
 	}
 }
 
-// refusal counts a definite no.
 func (f Fired) refusal(err error) {
 	f["request refused"]++
 	if errors.Is(err, replica.ErrOverloaded) {

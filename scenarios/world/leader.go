@@ -101,7 +101,6 @@ func (l *leader) moment() wallclock.Moment {
 	return wallclock.Moment{Mono: wallclock.Mono(l.w.now + time.Hour), Wall: l.clock.Read(now)}
 }
 
-// cycle drains, steps, commits and releases.
 func (l *leader) cycle() {
 	if l.paused > l.w.now {
 		l.arrange()
@@ -120,7 +119,6 @@ func (l *leader) cycle() {
 	l.release(l.pump.Release())
 }
 
-// release lets out what is durable now.
 func (l *leader) release(out *replica.Output) {
 	for _, e := range out.Events {
 		l.w.event(l, e, out.Replies)

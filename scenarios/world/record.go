@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"kvd/logical"
 	"kvd/replica"
@@ -13,7 +15,6 @@ import (
 	"kvd/scenarios/trace"
 )
 
-// event records what a leader released as a fact.
 func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
 	w.Fired.event(l, e)
 	switch e := e.(type) {
@@ -174,7 +175,6 @@ func (w *World) acked(c *client, op *operation, r *replica.Reply) {
 	w.fire(op.Name, "")
 }
 
-// shown records what a client read.
 func (w *World) shown(c *client, op *operation, r *replica.Reply) {
 	w.Trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key, Values: texts(r.Shown.Values), Dots: r.Shown.Dots})
 	w.History.Shown(w.now, history.Read{Request: op.ID(), Client: c.name, Session: c.spec.Session,
@@ -256,3 +256,48 @@ func texts(values [][]byte) []string {
 	}
 	return out
 }
+
+func explain(id resolve.ID, v resolve.Verdict, loser, winner *resolve.Op) string {
+	if v.Retracted {
+		return "a survivor's author had seen it after all"
+	}
+	if loser == nil || winner == nil {
+		return v.Relation.String()
+	}
+	return fmt.Sprintf("%s; %s", comparison(id, loser, winner), known(v.Relation))
+}
+
+const tied = "equal, so a hash of key and dot decides"
+
+func comparison(id resolve.ID, loser, winner *resolve.Op) string {
+	text, equal := "", false
+	switch id {
+	case resolve.LWW:
+		ahead := winner.Wall.Midpoint().Sub(loser.Wall.Midpoint())
+		text, equal = fmt.Sprintf("wall clock %s against %s, ", clock(loser.Wall.Midpoint().Time()), clock(winner.Wall.Midpoint().Time())), ahead == 0
+		if !equal {
+			text += ahead.String() + " ahead"
+		}
+	case resolve.Interval:
+		return fmt.Sprintf("interval ends at %s, the other begins at %s", clock(loser.Wall.Latest.Time()), clock(winner.Wall.Earliest.Time()))
+	case resolve.Lamport:
+		text, equal = fmt.Sprintf("lamport %d against %d", loser.Lamport, winner.Lamport), loser.Lamport == winner.Lamport
+	default:
+		text, equal = fmt.Sprintf("hlc %s+%d against %s+%d", clock(time.Unix(0, loser.HLC.Wall).UTC()), loser.HLC.Count,
+			clock(time.Unix(0, winner.HLC.Wall).UTC()), winner.HLC.Count), loser.HLC == winner.HLC
+	}
+	if equal {
+		text = strings.TrimSuffix(text, ", ") + ", " + tied
+	}
+	return text
+}
+
+// known says how the two are related.
+func known(r resolve.Relation) string {
+	if r == resolve.Inverted {
+		return "the loser's author had been shown the winner"
+	}
+	return "no survivor's author had seen it"
+}
+
+func clock(t time.Time) string { return t.Format("15:04:05.000000") }

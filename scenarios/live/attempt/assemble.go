@@ -58,7 +58,6 @@ func (r *Record) Assemble(nodes []world.Node, serving func(key string) resolve.I
 	return h, t
 }
 
-// acceptances lists them by leader's reply.
 func (r *Record) acceptances() []*acceptance {
 	var all []*acceptance
 	for _, w := range r.order {
@@ -198,7 +197,6 @@ func (r *Record) lost(nodes []world.Node, serving func(key string) resolve.ID) [
 	return steps
 }
 
-// explain says how the two are related.
 func explain(l resolve.Loss, loser, winner wallclock.Interval) string {
 	known := "no survivor's author had seen it"
 	if l.Relation == resolve.Inverted {

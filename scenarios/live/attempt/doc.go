@@ -15,6 +15,4 @@
 //
 // It is no driver: it starts nothing, waits for nothing and reads no clock but the one it
 // is given. It judges nothing: that is the oracle's.
-//
-// Files: record.go, assemble.go (what happened), reference.go, past.go (what was meant).
 package attempt

@@ -33,7 +33,6 @@ type Record struct {
 	byDot  map[logical.Dot]*acceptance
 }
 
-// mention is a reply that showed dots.
 type mention struct {
 	at   time.Duration
 	dots []logical.Dot

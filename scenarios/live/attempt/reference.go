@@ -63,7 +63,6 @@ func newReference() *Reference {
 	return &Reference{writes: map[Identity]Evidence{}, newest: map[string]wallclock.Instant{}}
 }
 
-// accepted takes an op down; of a request's two ops the first.
 func (r *Reference) accepted(w *world.World, d logical.Dot) {
 	op := w.Op(d)
 	if op == nil {

@@ -53,6 +53,7 @@ type driver struct {
 	counts   func(key string) bool // served by a resolver that is told the intent
 	before   []int                 // how many acknowledgements precede each action but operations, in the reference
 	requests atomic.Int64
+	acks     atomic.Int64
 	asking   *sync.WaitGroup // attempts without a reply yet
 	news     chan struct{}   // something was acknowledged, seen or finished
 
@@ -64,7 +65,6 @@ type driver struct {
 	faults  int // actions done that are no operations
 
 	mu       sync.Mutex
-	acks     int
 	labels   map[string]bool // acknowledged
 	busy     map[string]int  // operations not finished, by client
 	lost     map[[2]string]bool
@@ -214,22 +214,16 @@ func (d *driver) await(ctx context.Context) {
 		want = d.before[d.faults]
 	}
 	d.faults++
-	for end := time.Now().Add(awaitTime); ctx.Err() == nil && d.acknowledged() < want && time.Now().Before(end); {
+	for end := time.Now().Add(awaitTime); ctx.Err() == nil && int(d.acks.Load()) < want && time.Now().Before(end); {
 		d.wait(ctx, 10*time.Millisecond)
 	}
-}
-
-func (d *driver) acknowledged() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.acks
 }
 
 // acked notes an acknowledgement that reached its client.
 func (d *driver) acked(label string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.acks++
+	d.acks.Add(1)
 	d.labels[label] = true
 	d.tell()
 }

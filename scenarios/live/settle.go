@@ -76,16 +76,11 @@ func (d *driver) ask(k **conn.Conn, leader string) (logical.Frontier, error) {
 	return readFrontier(r)
 }
 
-// settle waits until the leaders have applied the same, until the timeout, and
-// says whether they have.
-func (d *driver) settle(ctx context.Context, alive []string, timeout time.Duration) bool {
-	for end := time.Now().Add(timeout); ctx.Err() == nil && time.Now().Before(end); {
-		if d.level(alive) {
-			return true
-		}
+// settle waits until the leaders have applied the same, or until the timeout.
+func (d *driver) settle(ctx context.Context, alive []string, timeout time.Duration) {
+	for end := time.Now().Add(timeout); ctx.Err() == nil && time.Now().Before(end) && !d.level(alive); {
 		d.wait(ctx, widePoll)
 	}
-	return false
 }
 
 func (d *driver) level(alive []string) bool {

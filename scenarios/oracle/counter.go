@@ -235,35 +235,25 @@ func (s *sum) lose(u int32) { s.j.fates[u] = fate{class: Durability} }
 // firstExcess is the first reading of a counter above the sum of all that had
 // been accepted by then, what it shows, and that sum.
 func (j *judge) firstExcess(k int32) (s *history.Reply, shown, most int64) {
-	adds := j.g.additions()
 	best := map[int32]int64{} // by update: the most one acceptance of it adds
+	next := 0
 	for i := range j.g.h.Replies {
 		s := &j.g.h.Replies[i]
 		if s.Key != k || len(s.Values) == 0 {
 			continue
 		}
-		for len(adds) > 0 && adds[0].turn < s.When.Turn {
-			most = less(most, -j.raiseBest(best, k, adds[0]))
-			adds = adds[1:]
+		for ; next < len(j.g.ops) && j.g.ops[next].When.Turn < s.When.Turn; next++ {
+			o, q := &j.g.ops[next], j.g.request(int32(next))
+			if q.KeyIndex != k || q.Verb == script.OpDelete {
+				continue
+			}
+			before := best[o.update]
+			best[o.update] = max(before, o.Delta)
+			most = less(most, -less(best[o.update], before))
 		}
 		if n, err := strconv.ParseInt(s.Values[0], 10, 64); err == nil && n > most {
 			return s, n, most
 		}
 	}
 	return nil, 0, 0
-}
-
-// raiseBest is how much more the key can hold now that an acceptance is known.
-func (j *judge) raiseBest(best map[int32]int64, k int32, a addition) int64 {
-	q := j.g.h.Updates[a.update]
-	if q.KeyIndex != k {
-		return 0
-	}
-	before := best[a.update]
-	for i := range q.Acceptances {
-		if q.Acceptances[i].Dot == a.dot {
-			best[a.update] = max(before, q.Acceptances[i].Delta)
-		}
-	}
-	return less(best[a.update], before)
 }

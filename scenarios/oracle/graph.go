@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -68,13 +67,13 @@ func ruleOf(resolver string) rule {
 
 func newGraph(h *history.History, serve func(key string) string) *graph {
 	g := &graph{h: h, serve: func(key string) rule { return ruleOf(serve(key)) }, contradictions: slices.Clone(h.Contradictions)}
+	g.list()
 	g.parents = make([][]int32, len(h.Updates))
 	for u, q := range h.Updates {
 		g.parents[u] = g.parentsOf(int32(u), q)
 	}
-	g.chainUpdates()
+	g.chain()
 	g.order()
-	g.list()
 	for k := range g.keys {
 		g.timeDeletes(&g.keys[k])
 	}
@@ -132,20 +131,10 @@ func (g *graph) resolve(d logical.Dot, key int32, when history.Moment, where str
 		g.contradict(when.At, history.Unknown, name, d, fmt.Sprintf("%s %s, which names no write of %s", where, d, name))
 		return 0, false
 	}
-	if g.acceptedAs(u, d).Turn > when.Turn {
+	if g.ops[g.named[d]].When.Turn > when.Turn {
 		g.contradict(when.At, history.Early, name, d, fmt.Sprintf("%s %s before it was accepted as %s", where, g.label(u), d))
 	}
 	return u, true
-}
-
-// acceptedAs is when the update was given the dot.
-func (g *graph) acceptedAs(u int32, d logical.Dot) history.Moment {
-	for i := range g.h.Updates[u].Acceptances {
-		if a := &g.h.Updates[u].Acceptances[i]; a.Dot == d {
-			return a.When
-		}
-	}
-	return history.Moment{}
 }
 
 // runningTotal names where a counter keeps one running total.
@@ -154,41 +143,27 @@ type runningTotal struct {
 	origin logical.Origin
 }
 
-// chainUpdates adds, for counters, an edge from each addition to the one before it on
-// the same running total: whoever is shown the total is shown all that went into
-// it.
-func (g *graph) chainUpdates() {
+// chain adds, for counters, an edge from each addition to the one before it on the same
+// running total, among ops and among updates: whoever is shown the total is shown all
+// that went into it.
+func (g *graph) chain() {
 	newest := map[runningTotal]int32{}
-	for _, d := range g.additions() {
-		q := g.h.Updates[d.update]
-		a := runningTotal{q.KeyIndex, d.dot.Origin}
-		if p, ok := newest[a]; ok && p != d.update && !slices.Contains(g.parents[d.update], p) {
-			g.parents[d.update] = append(g.parents[d.update], p)
-		}
-		newest[a] = d.update
-	}
-}
-
-// addition is one acceptance of a counter's write that is no delete.
-type addition struct {
-	update, leader int32
-	dot            logical.Dot
-	turn           int32
-}
-
-func (g *graph) additions() []addition {
-	var list []addition
-	for u, q := range g.h.Updates {
+	for i := range g.ops {
+		o, q := &g.ops[i], g.request(int32(i))
 		if q.Verb == script.OpDelete || !g.serve(q.Key).counter {
 			continue
 		}
-		for i := range q.Acceptances {
-			a := &q.Acceptances[i]
-			list = append(list, addition{int32(u), a.Leader, a.Dot, a.When.Turn})
+		a := runningTotal{q.KeyIndex, o.Dot.Origin}
+		if p, ok := newest[a]; ok {
+			if !slices.Contains(o.over, p) {
+				o.over = append(o.over, p)
+			}
+			if u := g.ops[p].update; u != o.update && !slices.Contains(g.parents[o.update], u) {
+				g.parents[o.update] = append(g.parents[o.update], u)
+			}
 		}
+		newest[a] = int32(i)
 	}
-	slices.SortFunc(list, func(a, b addition) int { return cmp.Compare(a.turn, b.turn) })
-	return list
 }
 
 // checkReadings objects to readings that show what was never written.

@@ -6,7 +6,6 @@ import (
 
 	"kvd/logical"
 	"kvd/scenarios/history"
-	"kvd/scenarios/script"
 )
 
 // op is one acceptance of an update. A request that was accepted again has several,
@@ -34,23 +33,6 @@ func (g *graph) list() {
 		g.opsOf[o.update] = append(g.opsOf[o.update], int32(i))
 		o.over = g.opsNamed(nil, g.h.Updates[o.update].KeyIndex, g.shownTo(o))
 		o.over = slices.DeleteFunc(o.over, func(p int32) bool { return p >= int32(i) })
-	}
-	g.chainOps()
-}
-
-// chainOps adds, for counters, what chainUpdates adds among updates.
-func (g *graph) chainOps() {
-	newest := map[runningTotal]int32{}
-	for i := range g.ops {
-		o, q := &g.ops[i], g.request(int32(i))
-		if q.Verb == script.OpDelete || !g.serve(q.Key).counter {
-			continue
-		}
-		a := runningTotal{q.KeyIndex, o.Dot.Origin}
-		if p, ok := newest[a]; ok && !slices.Contains(o.over, p) {
-			o.over = append(o.over, p)
-		}
-		newest[a] = int32(i)
 	}
 }
 

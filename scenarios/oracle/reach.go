@@ -8,7 +8,7 @@ type reach struct {
 	g       *graph
 	parents [][]int32
 	rank    []int32 // above the ranks of its parents
-	circle  []int32 // what stands for the circle that it is part of; nil: there are none
+	circle  []int32 // what stands for the circle that it is part of
 	slots   [4]slot
 	turn    int
 	stack   []visit
@@ -22,8 +22,7 @@ type slot struct {
 }
 
 func newReach(g *graph) *reach {
-	r := &reach{g: g, parents: g.up, rank: g.rank, circle: g.circle}
-	return r.empty()
+	return &reach{g: g, parents: g.up, rank: g.rank, circle: g.circle}
 }
 
 func newOpReach(g *graph) *reach {
@@ -31,22 +30,8 @@ func newOpReach(g *graph) *reach {
 	for i := range r.rank {
 		r.rank[i] = int32(i)
 	}
-	return r.empty()
-}
-
-func (r *reach) empty() *reach {
-	for i := range r.slots {
-		r.slots[i].target = -1
-	}
+	r.circle = r.rank // each stands for itself
 	return r
-}
-
-// circleOf is the representative of the circle of u.
-func (r *reach) circleOf(u int32) int32 {
-	if r.circle == nil {
-		return u
-	}
-	return r.circle[u]
 }
 
 // past reports whether target is in the past of u; nothing is in its own.
@@ -55,7 +40,7 @@ func (r *reach) past(u, target int32) bool {
 		return false
 	}
 	rank := r.rank
-	if u, target = r.circleOf(u), r.circleOf(target); u == target {
+	if u, target = r.circle[u], r.circle[target]; u == target {
 		return true
 	}
 	if rank[u] <= rank[target] {
@@ -74,7 +59,7 @@ func (r *reach) past(u, target int32) bool {
 			r.stack = r.stack[:len(r.stack)-1]
 			continue
 		}
-		p := r.circleOf(ps[top.next])
+		p := r.circle[ps[top.next]]
 		top.next++
 		switch {
 		case p == target || s.yes(p):
@@ -100,8 +85,8 @@ func (s *slot) no(u int32) bool  { return s.said[u] == s.epoch<<1 }
 // slot is the target's, or the one unused longest made new.
 func (r *reach) slot(target int32) *slot {
 	for i := range r.slots {
-		if r.slots[i].target == target {
-			return &r.slots[i]
+		if s := &r.slots[i]; s.target == target && s.epoch > 0 {
+			return s
 		}
 	}
 	s := &r.slots[r.turn%len(r.slots)]

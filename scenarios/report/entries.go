@@ -64,16 +64,18 @@ func entries(t *trace.Trace) []entry {
 	return all
 }
 
-// read is the entry of one event. Requests and shipments make none: what
-// becomes of them does.
+// read is the entry of one event, and whether it can be drawn. Requests and shipments
+// cannot: what becomes of them can.
 func (r *reader) read(e trace.Event) (entry, bool) {
 	b := entry{at: e.At, kind: e.Kind, to: e.Where, who: e.Where, label: e.Label, other: e.Other, key: e.Key, arrow: e.Label}
 	switch e.Kind {
 	case trace.Sent:
 		r.asked[e.Label] = e
+		b.words = fmt.Sprintf("asks %s: %s", e.Peer, e.Text)
 		return b, false
 	case trace.Shipped:
 		r.shipped[route(e.Where, e.Peer, e.Label)] = shipment{e.At, e.Until}
+		b.words = fmt.Sprintf("ships %s to %s%s", e.Label, e.Peer, repeated(e))
 		return b, false
 	case trace.Fault:
 		b.to, b.who, b.words = "", "", "fault: "+e.Text
@@ -106,7 +108,8 @@ func (r *reader) read(e trace.Event) (entry, bool) {
 		r.application(e, &b)
 	case trace.Lost, trace.Retracted:
 		r.loss(e, &b)
-	default:
+	case trace.Final:
+		b.words = fmt.Sprintf("in the end shows %s = %s", e.Key, shown(e.Values, 60))
 		return b, false
 	}
 	return b, true

@@ -54,10 +54,7 @@ func widestName(t *trace.Trace) int {
 // event writes the event's line, or only counts it if enough of its sort were written.
 func (t *formatter) event(e trace.Event) {
 	b, worded := t.facts.read(e)
-	if t.verbose && !worded {
-		b.words, worded = unread(e)
-	}
-	if !worded {
+	if !worded && !t.verbose {
 		return
 	}
 	if !t.verbose && t.boring(&b) {
@@ -67,19 +64,6 @@ func (t *formatter) event(e trace.Event) {
 	}
 	t.unfold()
 	t.sentence(e, &b)
-}
-
-// unread words the events that make no entry.
-func unread(e trace.Event) (string, bool) {
-	switch e.Kind {
-	case trace.Sent:
-		return fmt.Sprintf("asks %s: %s", e.Peer, e.Text), true
-	case trace.Shipped:
-		return fmt.Sprintf("ships %s to %s%s", e.Label, e.Peer, repeated(e)), true
-	case trace.Final:
-		return fmt.Sprintf("in the end shows %s = %s", e.Key, shown(e.Values, 60)), true
-	}
-	return "", false
 }
 
 // boring reports whether enough entries of this sort have been written since the last

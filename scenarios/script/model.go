@@ -31,12 +31,6 @@ func (p *parser) recovery(r *reader, verb string) {
 	}
 }
 
-func (p *parser) lossless(r *reader, w word, loss Rate) {
-	if loss > 0 {
-		p.asynchrony(r, w, "loss")
-	}
-}
-
 // steady lets a synchronous clock drift as quartz does and no more.
 func (p *parser) steady(r *reader, w word, ppm int64) {
 	if ppm > maxSteadyDrift || ppm < -maxSteadyDrift {
@@ -51,7 +45,9 @@ func (p *parser) claim(r *reader, w word, f ClockFault) {
 		if f.Leader != leader && f.Leader != AllLeaders {
 			continue
 		}
-		c := p.claims[leader].with(f)
+		c := p.claims[leader]
+		f.Offset.To(&c.offset)
+		f.Error.To(&c.err)
 		p.claims[leader] = c
 		if c.offset > c.err || c.offset < -c.err {
 			fault := fmt.Sprintf("clock offset %s of %s beyond its error of %s", formatSigned(c.offset), leader, formatDuration(c.err))
@@ -64,14 +60,4 @@ func (p *parser) claim(r *reader, w word, f ClockFault) {
 // be.
 type claim struct {
 	offset, err time.Duration
-}
-
-func (c claim) with(f ClockFault) claim {
-	if f.Offset.Set {
-		c.offset = f.Offset.Value
-	}
-	if f.Error.Set {
-		c.err = f.Error.Value
-	}
-	return c
 }

@@ -55,7 +55,11 @@ func (p *parser) link(r *reader) Action {
 	r.options(reading{least: 1},
 		keyed("delay", func(w word) { f.Delay = Some(r.duration(w, anySpan())) }),
 		keyed("jitter", func(w word) { f.Jitter = Some(r.duration(w, anySpan())) }),
-		keyed("loss", func(w word) { f.Loss = Some(r.rate(w)); p.lossless(r, w, f.Loss.Value) }),
+		keyed("loss", func(w word) {
+			if f.Loss = Some(r.rate(w)); f.Loss.Value > 0 {
+				p.asynchrony(r, w, "loss")
+			}
+		}),
 		keyed("duplicate", func(w word) { f.Duplicate = Some(r.rate(w)) }),
 		keyed("reorder", func(w word) { f.Reorder = Some(r.rate(w)) }))
 	return f
@@ -78,7 +82,7 @@ func (p *parser) linkPath(r *reader, w word) Path {
 // path reads N1>N2, or A>N for a client's requests, or A<N for its replies.
 func (p *parser) path(r *reader, w word) Path {
 	if client, leader, ok := halves(w, "<"); ok {
-		p.checkClient(r, client)
+		r.checkChoice(client, sortedKeys(p.clients))
 		p.checkLeader(r, leader)
 		return Path{From: leader.raw, To: client.raw, Reply: true}
 	}
@@ -100,10 +104,6 @@ func halves(w word, sign string) (left, right word, ok bool) {
 	left = word{raw: a, text: a, column: w.column}
 	right = word{raw: b, text: b, column: w.column + len(a) + len(sign)}
 	return left, right, ok && !w.quoted
-}
-
-func (p *parser) checkClient(r *reader, w word) {
-	r.checkChoice(w, sortedKeys(p.clients))
 }
 
 func (p *parser) partition(r *reader) Action {

@@ -12,21 +12,17 @@ func (p *parser) check(r *reader) {
 	w := r.next()
 	at := slices.IndexFunc(rows, func(row CheckForm) bool { return string(row.Name) == w.raw })
 	if at < 0 {
-		r.failName(w, checkNames(rows))
+		names := make([]CheckName, len(rows))
+		for i, row := range rows {
+			names[i] = row.Name
+		}
+		r.failName(w, namesOf(names))
 		return
 	}
 	c.Name = rows[at].Name
 	rows[at].read(p, r, &c)
 	c.For = p.resolversFor(r)
 	p.scenario.Checks = append(p.scenario.Checks, c)
-}
-
-func checkNames(rows []CheckForm) []string {
-	names := make([]string, len(rows))
-	for i, row := range rows {
-		names[i] = string(row.Name)
-	}
-	return names
 }
 
 // resolversFor reads the end of a check line: nothing, or for RESOLVER ...
@@ -66,7 +62,7 @@ func (p *parser) checkAcked(r *reader, _ *Check) {
 
 func (p *parser) checkSession(r *reader, c *Check) {
 	w := r.next()
-	p.checkClient(r, w)
+	r.checkChoice(w, sortedKeys(p.clients))
 	c.Client = w.raw
 	c.Guarantee = choice(r, r.next(), ReadYourWrites, MonotonicReads, MonotonicWrites, WritesFollowReads, AllGuarantees)
 }

@@ -133,11 +133,6 @@ func (r *reader) took(text string) bool {
 // content takes text that may be quoted, of low to high bytes.
 func (r *reader) content(what string, low, high int) string {
 	w := r.next()
-	r.checkContent(w, what, low, high)
-	return w.text
-}
-
-func (r *reader) checkContent(w word, what string, low, high int) {
 	switch {
 	case w.raw == "":
 		r.fail(w, what, "")
@@ -146,6 +141,7 @@ func (r *reader) checkContent(w word, what string, low, high int) {
 	case len(w.text) < low || len(w.text) > high:
 		r.fail(w, what+" of "+strconv.Itoa(low)+" to "+strconv.Itoa(high)+" bytes", "")
 	}
+	return w.text
 }
 
 func (r *reader) key() string   { return r.content("a key", 1, maxKeyBytes) }

@@ -2,7 +2,9 @@ package scenarios
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -54,7 +56,7 @@ func (r *Result) Cell(column string) string {
 	case "resolver":
 		return r.Resolver
 	case "session":
-		return dash(r.Session)
+		return cmp.Or(r.Session, "-")
 	case "converged":
 		return map[bool]string{true: "yes", false: "no"}[r.Converged]
 	}
@@ -64,7 +66,7 @@ func (r *Result) Cell(column string) string {
 		}
 	}
 	if client, ok := strings.CutPrefix(column, "session:"); ok {
-		return dash(r.Sessions[client])
+		return cmp.Or(r.Sessions[client], "-")
 	}
 	return r.shows(strings.TrimPrefix(column, keyColumn))
 }
@@ -79,11 +81,7 @@ func columnOf(key string) string {
 
 // shows is what the leaders show of a key: one text if all agree.
 func (r *Result) shows(key string) string {
-	var leaders []string
-	for n := range r.Values {
-		leaders = append(leaders, n)
-	}
-	slices.Sort(leaders)
+	leaders := slices.Sorted(maps.Keys(r.Values))
 	var each []string
 	same := true
 	for _, n := range leaders {
@@ -112,13 +110,6 @@ func shorten(values []string) string {
 		return "-"
 	}
 	return strings.Join(short, "|")
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // expectation compares the result with its row of the script's expect table.
@@ -193,7 +184,7 @@ func UpdateFile(path string, text []byte, s *script.Scenario, results []*Result)
 
 func columns(results []*Result) []string {
 	cols := []string{"resolver"}
-	for _, k := range keys(results) {
+	for _, k := range Keys(results) {
 		cols = append(cols, columnOf(k))
 	}
 	for _, c := range counts {
@@ -226,7 +217,8 @@ func Tokenless(results []*Result) []string {
 	return names
 }
 
-func keys(results []*Result) []string {
+// Keys lists the keys that results show, sorted.
+func Keys(results []*Result) []string {
 	var all []string
 	for _, r := range results {
 		for _, values := range r.Values {

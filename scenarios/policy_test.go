@@ -93,7 +93,7 @@ func TestBrokenPromiseNamesItsMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Policies[0].Resolver = "lamport" // what lww did is held against another rule
-	p := scenarios.Played{History: w.History, Trace: w.Trace, Values: w.Values()}
+	p := scenarios.Played{History: w.History, Trace: w.Trace, Values: w.Values}
 	judged, err := scenarios.Judge(s, scenarios.Options{Resolver: resolve.Siblings, Seed: 1}, p)
 	if err != nil {
 		t.Fatal(err)

@@ -71,7 +71,7 @@ func play(s *script.Scenario, cfg world.Config) (Played, error) {
 	if err != nil {
 		return Played{}, fmt.Errorf("inspect: %w", err)
 	}
-	return Played{History: w.History, Trace: w.Trace, Values: w.Values(), Nodes: nodes,
+	return Played{History: w.History, Trace: w.Trace, Values: w.Values, Nodes: nodes,
 		Refused: w.Refused, Took: w.Now(), Requests: w.Attempts(), Fired: w.Fired}, nil
 }
 

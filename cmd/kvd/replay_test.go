@@ -189,8 +189,8 @@ func saysWhat(t *testing.T, o outcome, ops int, from, to *world.World, id resolv
 	if o.Inverted != lost[resolve.Inverted] || o.Concurrent != lost[resolve.Concurrent] || o.Accepted != ops || o.Live+o.Superseded+o.Inverted+o.Concurrent != ops {
 		t.Errorf("%+v of %d ops; the cluster's ledger has %v", o, ops, lost)
 	}
-	for leader, really := range to.Values() {
-		served := from.Values()[leader]
+	for leader, really := range to.Values {
+		served := from.Values[leader]
 		differs := map[string][]string{}
 		for _, d := range o.Differences {
 			differs[d.Key.text()] = texts(d.Would)

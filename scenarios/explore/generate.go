@@ -18,7 +18,8 @@ func Generate(seed uint64) *script.Scenario {
 		Seed:   seed,
 		Settle: 15 * time.Second,
 	}}
-	g.swarm()
+	g.scale = []time.Duration{0, time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond, time.Second, time.Hour}[g.IntN(6)]
+	g.kinds = g.Perm(kinds)[:1+g.IntN(5)]
 	g.cluster()
 	g.clients()
 	g.operations()
@@ -102,12 +103,6 @@ func (g *generator) cluster() {
 
 func (g *generator) setup(a script.Action) {
 	g.s.Setup = append(g.s.Setup, script.Setup{Action: a})
-}
-
-// swarm draws the skew of the clocks and the kinds of fault.
-func (g *generator) swarm() {
-	g.scale = []time.Duration{0, time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond, time.Second, time.Hour}[g.IntN(6)]
-	g.kinds = g.Perm(kinds)[:1+g.IntN(5)]
 }
 
 func (g *generator) skew() time.Duration { return time.Duration(g.IntN(21)-10) * g.scale }
@@ -247,8 +242,8 @@ func (g *generator) unheard(t time.Duration) {
 // very instant of a write to it, between writing and syncing.
 func (g *generator) crash(t time.Duration) {
 	n := g.leader()
-	if w, ok := g.write(); ok && !g.chance(3) {
-		n, t = w.at, w.when
+	if at, when, ok := g.write(); ok && !g.chance(3) {
+		n, t = at, when
 	}
 	u := []script.Unsynced{script.UnsyncedKeep, script.UnsyncedLose, script.UnsyncedTorn}[g.IntN(3)]
 	g.at(t, script.Crash{Leader: n, Unsynced: u})
@@ -289,22 +284,16 @@ func (g *generator) rollBack(t time.Duration) {
 	g.lost = true
 }
 
-// blow is a moment at which a client writes to a leader.
-type blow struct {
-	when time.Duration
-	at   string
-}
-
 // write is one of the writes that clients are to send, and where it goes as long
 // as its client has not moved.
-func (g *generator) write() (blow, bool) {
+func (g *generator) write() (at string, t time.Duration, ok bool) {
 	e := g.s.Events[g.IntN(len(g.s.Events))]
 	op, ok := e.Action.(script.ClientOp)
 	if !ok || op.Kind == script.OpGoto || op.Kind == script.OpGet {
-		return blow{}, false
+		return "", 0, false
 	}
 	i := slices.IndexFunc(g.s.Clients, func(c script.Client) bool { return c.Name == op.Client })
-	return blow{when(e), g.s.Clients[i].At}, true
+	return g.s.Clients[i].At, when(e), true
 }
 
 func (g *generator) clock() script.ClockFault {

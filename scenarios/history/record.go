@@ -15,7 +15,7 @@ type Record struct {
 	Finals []finalRecord `json:"finals"` // what leaders show after settling
 	// Lost is the leaders whose disks were emptied or replaced, and Applied which op
 	// each leader came to have when. Where no disk was lost, both are empty.
-	Lost    []diskRecord    `json:"disks_lost,omitempty"`
+	Lost    []appliedRecord `json:"disks_lost,omitempty"`
 	Applied []appliedRecord `json:"applied,omitempty"`
 }
 
@@ -60,15 +60,10 @@ type finalRecord struct {
 	Dots   []string `json:"dots"`
 }
 
-type diskRecord struct {
-	Moment
-	Leader string `json:"leader"`
-}
-
 type appliedRecord struct {
 	Moment
 	Leader string `json:"leader"`
-	Dot    string `json:"dot"`
+	Dot    string `json:"dot,omitempty"` // missing: a disk was lost
 }
 
 // Record is the history as plain data. It is the caller's.
@@ -101,7 +96,7 @@ func (h *History) Record() *Record {
 
 func (r *Record) disks(h *History) {
 	for _, s := range h.DiskLosses {
-		r.Lost = append(r.Lost, diskRecord{s.When, h.Leaders.List[s.Leader]})
+		r.Lost = append(r.Lost, appliedRecord{Moment: s.When, Leader: h.Leaders.List[s.Leader]})
 	}
 	for _, a := range h.Applications {
 		r.Applied = append(r.Applied, appliedRecord{a.When, h.Leaders.List[a.Leader], a.Dot.String()})

@@ -14,6 +14,7 @@ import (
 	"kvd/scenarios"
 	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/script"
+	"kvd/scenarios/trace"
 )
 
 // Options is what a run depends on, in addition to the script.
@@ -136,7 +137,8 @@ func (p *player) attempt(ctx context.Context) (played *scenarios.Played, differs
 	if err != nil {
 		return nil, "", err
 	}
-	c := newCluster(p.o.Binary, dir, p.scaled.Leaders, policyFlags(&p.policy))
+	c := &cluster{binary: p.o.Binary, dir: filepath.Clean(dir), names: p.scaled.Leaders, policy: policyFlags(&p.policy),
+		processes: map[string]*process{}, at: map[string]addrs{}}
 	defer func() {
 		err = errors.Join(err, c.close())
 		p.asking.Wait() // processes that are gone answer no more
@@ -204,12 +206,9 @@ func (p *player) gather(d *driver, alive []string) (*scenarios.Played, string, e
 	}
 	took := d.rec.Now()
 	h, t := d.rec.Assemble(in.nodes, func(key string) resolve.ID { return p.policy.Panel(key).Serving })
-	for _, tell := range in.tell {
-		tell(h)
-	}
-	for _, e := range in.finals {
-		e.At = took
-		t.Add(e)
+	for _, s := range in.shown {
+		h.Final(s.leader, s.key, s.Reading)
+		t.Add(trace.Event{At: took, Kind: trace.Final, Where: s.leader, Key: s.key, Values: s.Values, Dots: s.Dots})
 	}
 	differs := ""
 	if !p.plan.Loose {
@@ -219,8 +218,4 @@ func (p *player) gather(d *driver, alive []string) (*scenarios.Played, string, e
 	// reference has it.
 	return &scenarios.Played{History: h, Trace: t, Values: in.values, Nodes: in.nodes, Refused: p.ref.Refused,
 		Took: took, Requests: int(d.requests.Load())}, differs, nil
-}
-
-func newCluster(binary, dir string, names, policy []string) *cluster {
-	return &cluster{binary: binary, dir: filepath.Clean(dir), names: names, policy: policy, processes: map[string]*process{}, at: map[string]addrs{}}
 }

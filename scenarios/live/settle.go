@@ -14,7 +14,6 @@ import (
 	"kvd/resolve"
 	"kvd/scenarios/history"
 	"kvd/scenarios/script"
-	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
 )
 
@@ -107,8 +106,13 @@ func (d *driver) level(alive []string) bool {
 type inspection struct {
 	nodes  []world.Node
 	values map[string]map[string][]string
-	finals []trace.Event
-	tell   []func(*history.History)
+	shown  []shown
+}
+
+// shown is what a leader shows of a key.
+type shown struct {
+	leader, key string
+	history.Reading
 }
 
 // maxRows is the most that a leader answers of its ledger.
@@ -149,16 +153,13 @@ func (d *driver) inspectOne(in *inspection, k *conn.Conn, leader string, keys []
 		if err != nil {
 			return node, err
 		}
-		in.shows(leader, key, g)
-		fmt.Fprintf(digest, "%q %v %q\n", key, sorted(g.reading.Dots), g.reading.Values)
+		in.values[leader][key] = append([]string{}, g.reading.Values...)
+		in.shown = append(in.shown, shown{leader, key, g.reading})
+		fmt.Fprintf(digest, "%q %v %q\n", key, slices.SortedFunc(slices.Values(g.reading.Dots), logical.Dot.Compare), g.reading.Values)
 	}
 	node.Digest = digest.Sum64()
 	node.Losses, err = losses(k)
 	return node, err
-}
-
-func sorted(dots []logical.Dot) []logical.Dot {
-	return slices.SortedFunc(slices.Values(dots), logical.Dot.Compare)
 }
 
 func get(k *conn.Conn, key string) (got, error) {
@@ -189,12 +190,6 @@ func losses(k *conn.Conn) ([]resolve.Loss, error) {
 		}
 		page = append(slices.Clone(words), "AFTER", next.Text)
 	}
-}
-
-func (in *inspection) shows(leader, key string, g got) {
-	in.values[leader][key] = append([]string{}, g.reading.Values...)
-	in.finals = append(in.finals, trace.Event{Kind: trace.Final, Where: leader, Key: key, Values: g.reading.Values, Dots: g.reading.Dots})
-	in.tell = append(in.tell, func(h *history.History) { h.Final(leader, key, g.reading) })
 }
 
 // findUnanswered searches a leader's log for writes whose replies

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"kvd/scenarios/history"
@@ -26,14 +27,11 @@ func (v *Judgement) CheckConverged() (held bool, at time.Duration, why string) {
 
 // views is what every leader shows of a key at the end.
 func (v *Judgement) views(key string) string {
-	var s string
-	for i, leader := range v.j.leaders {
-		if i > 0 {
-			s += ", "
-		}
-		s += fmt.Sprintf("%s %s", leader, quoted(v.j.g.h.Finals[history.LeaderKey{Leader: leader, Key: key}].Values))
+	var each []string
+	for _, leader := range v.j.leaders {
+		each = append(each, leader+" "+quoted(v.j.g.h.Finals[history.LeaderKey{Leader: leader, Key: key}].Values))
 	}
-	return s
+	return strings.Join(each, ", ")
 }
 
 func quoted(values []string) string {

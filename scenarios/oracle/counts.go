@@ -165,10 +165,9 @@ type total struct {
 	lo uint64
 }
 
-func (t *total) add(n int64) {
-	lo, carry := bits.Add64(t.lo, uint64(n), 0)
-	t.hi, t.lo = t.hi+n>>63+int64(carry), lo
-}
+func of(n int64) total { return total{n >> 63, uint64(n)} }
+
+func (t *total) add(n int64) { t.plus(of(n)) }
 
 func (t *total) plus(o total) {
 	lo, carry := bits.Add64(t.lo, o.lo, 0)
@@ -193,9 +192,8 @@ func (t *total) shown() int64 {
 
 // less is a-b, or the nearest that 64 bits hold.
 func less(a, b int64) int64 {
-	t := total{a >> 63, uint64(a)}
-	lo, borrow := bits.Sub64(t.lo, uint64(b), 0)
-	t.hi, t.lo = t.hi-b>>63-int64(borrow), lo
+	t := of(a)
+	t.minus(of(b))
 	return t.shown()
 }
 

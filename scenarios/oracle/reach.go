@@ -21,10 +21,6 @@ type slot struct {
 	said   []uint32 // by update: epoch<<1 | answer; anything else is no answer yet
 }
 
-func newReach(g *graph) *reach {
-	return &reach{g: g, parents: g.up, rank: g.rank, circle: g.circle}
-}
-
 func newOpReach(g *graph) *reach {
 	r := &reach{g: g, parents: g.overs(), rank: make([]int32, len(g.ops))}
 	for i := range r.rank {

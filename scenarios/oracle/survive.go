@@ -47,7 +47,7 @@ type outcome struct {
 
 func newJudge(h *history.History, serve func(key string) string) *judge {
 	j := &judge{g: newGraph(h, serve), leaders: h.FinalLeaders()}
-	j.reach, j.ops = newReach(j.g), newOpReach(j.g)
+	j.reach, j.ops = &reach{g: j.g, parents: j.g.up, rank: j.g.rank, circle: j.g.circle}, newOpReach(j.g)
 	j.covered, j.above = newMarks(len(h.Updates)), newMarks(len(j.g.ops))
 	j.fates = make([]fate, len(h.Updates))
 	j.keys, j.counts = make([]outcome, len(h.Keys.List)), make([]*counts, len(h.Keys.List))

@@ -85,11 +85,13 @@ func fields(results []*scenarios.Result) []field {
 
 // grid is the block's rows, values cut to about limit columns each.
 func (b Block) grid(limit int) *grid {
-	keys := b.keys()
+	keys := scenarios.Keys(b.Results)
 	if len(keys) > maxKeys {
 		keys = keys[:maxKeys]
 	}
-	fs := b.fields()
+	fs := slices.DeleteFunc(fields(b.Results), func(f field) bool {
+		return f.rare && !slices.ContainsFunc(b.Results, func(r *scenarios.Result) bool { return f.of(r) != f.calm })
+	})
 	g := &grid{columns: []column{{head: "resolver", left: true}}}
 	for _, k := range keys {
 		g.columns = append(g.columns, column{head: begin(k, 24), left: true})
@@ -125,29 +127,10 @@ func (b Block) fitting(n int) *grid {
 	return g
 }
 
-// fields is the columns in which this block has something to say.
-func (b Block) fields() []field {
-	return slices.DeleteFunc(fields(b.Results), func(f field) bool {
-		return f.rare && !slices.ContainsFunc(b.Results, func(r *scenarios.Result) bool { return f.of(r) != f.calm })
-	})
-}
-
-func (b Block) keys() []string {
-	all := map[string]bool{}
-	for _, r := range b.Results {
-		for _, values := range r.Values {
-			for k := range values {
-				all[k] = true
-			}
-		}
-	}
-	return sortedKeys(all)
-}
-
 // remarks are what the rows cannot say: keys without a column, leaders that do
 // not run, what is not as expected, and promises that broke.
 func (b Block) remarks() (calm, bad []string) {
-	if n := len(b.keys()) - maxKeys; n > 0 {
+	if n := len(scenarios.Keys(b.Results)) - maxKeys; n > 0 {
 		calm = append(calm, fmt.Sprintf("%s not shown; -o json has them.", count(n, "more key")))
 	}
 	if len(b.Results) > 0 {

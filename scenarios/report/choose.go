@@ -57,7 +57,7 @@ type chosen struct {
 // concerning keeps what concerns the updates, until limit entries are kept.
 func (c *chosen) concerning(limit int, labels ...string) {
 	for j := range c.all {
-		if len(c.keep) < limit && c.all[j].concerns(labels) {
+		if len(c.keep) < limit && slices.Contains(labels, c.all[j].label) {
 			c.keep[j] = true
 		}
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -186,5 +185,3 @@ func (r *reader) intent(label string) string {
 }
 
 func route(from, to, label string) string { return from + "\x00" + to + "\x00" + label }
-
-func (b *entry) concerns(labels []string) bool { return slices.Contains(labels, b.label) }

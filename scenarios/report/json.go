@@ -23,9 +23,7 @@ type entire struct {
 // absent has an empty list of values.
 func JSON(w io.Writer, results []*scenarios.Result) error { return array(w, results, true) }
 
-// writeMatrix is JSON without histories: traces that are kept beside it have them.
-func writeMatrix(w io.Writer, results []*scenarios.Result) error { return array(w, results, false) }
-
+// array leaves histories out unless full: traces that are kept beside it have them.
 func array(w io.Writer, results []*scenarios.Result, full bool) error {
 	between := "[\n"
 	for _, r := range results {

@@ -62,7 +62,7 @@ func fill(folder string, blocks []Block) (left int, err error) {
 func contents(blocks []Block) (files map[string]func(io.Writer) error, left int) {
 	results := together(blocks)
 	files = map[string]func(io.Writer) error{
-		"matrix.json": func(w io.Writer) error { return writeMatrix(w, results) },
+		"matrix.json": func(w io.Writer) error { return array(w, results, false) },
 		"matrix.md":   func(w io.Writer) error { return Markdown(w, blocks) },
 	}
 	budget := maxKeptEvents // of events

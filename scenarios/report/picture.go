@@ -133,7 +133,7 @@ func (p *picture) foot(s *script.Scenario, r *scenarios.Result, left string, wit
 // ending is what the leaders show in the end, and what became of the updates.
 func ending(s *script.Scenario, r *scenarios.Result) string {
 	var each []string
-	keys := Block{Results: []*scenarios.Result{r}}.keys()
+	keys := scenarios.Keys([]*scenarios.Result{r})
 	for i, k := range keys {
 		if i == maxKeys {
 			each = append(each, count(len(keys)-maxKeys, "more key"))

@@ -213,7 +213,7 @@ func Judge(results []*scenarios.Result) Outcome {
 }
 
 func judge(r *scenarios.Result) Outcome {
-	otherPromise := slices.ContainsFunc(r.Promises, func(p scenarios.Promise) bool { return !p.Held && !aboutConvergence(p) })
+	otherPromise := slices.ContainsFunc(r.Promises, func(p scenarios.Promise) bool { return !p.Held && p.Check != string(script.CheckConverged) })
 	switch {
 	case otherPromise, r.Expectation == scenarios.Broken && r.Converged:
 		return Broke
@@ -224,5 +224,3 @@ func judge(r *scenarios.Result) Outcome {
 	}
 	return Passed
 }
-
-func aboutConvergence(p scenarios.Promise) bool { return p.Check == string(script.CheckConverged) }

@@ -47,9 +47,6 @@ func lineVerbs() []Verb {
 	whole := func(pos Position, name, usage, meaning string, read func(*parser, *reader)) Verb {
 		return Verb{Name: name, Usage: usage, Meaning: meaning, Where: InBoth, Position: pos, whole: read}
 	}
-	simulated := func(name, usage, meaning string, read func(*parser, *reader)) Verb {
-		return Verb{Name: name, Usage: usage, Meaning: meaning, Where: InSimulation, Position: Declaration, whole: read}
-	}
 	when := func(name, usage, meaning string, read func(*parser, *reader) Trigger) Verb {
 		return Verb{Name: name, Usage: usage, Meaning: meaning, Where: InBoth, Position: Triggering, trigger: read}
 	}
@@ -62,8 +59,8 @@ func lineVerbs() []Verb {
 		whole(Declaration, "policy", "policy PREFIX=RESOLVER[,read=pick] ...",
 			"which resolver serves keys that begin so; by default the one under test serves all; read=pick is for plain reads, and clients of a scenario read every value", (*parser).policy),
 		whole(Declaration, "shadow", "shadow RESOLVER ...|all", "resolvers that watch every key and record what they would have lost", (*parser).shadow),
-		simulated("settings", "settings [gate-ops=N] [window-ops=N] [batch-ops=N] [waiting=N] [max-siblings=N] [max-drift=D] [token-wait=D]",
-			"of every leader: ops buffered at the gate, in flight to a peer and in a message, requests that wait for a token, versions side by side, how far ahead a stamp is followed, how long a token is waited for", (*parser).settings),
+		{Name: "settings", Position: Declaration, Where: InSimulation, whole: (*parser).settings, Usage: "settings [gate-ops=N] [window-ops=N] [batch-ops=N] [waiting=N] [max-siblings=N] [max-drift=D] [token-wait=D]",
+			Meaning: "of every leader: ops buffered at the gate, in flight to a peer and in a message, requests that wait for a token, versions side by side, how far ahead a stamp is followed, how long a token is waited for"},
 		whole(Declaration, "seed", "seed N", "all chance follows from N, unless the command line says another", (*parser).seed),
 		whole(Declaration, "client", "client A at=N1 [session] [timeout=D] [retry=N2|same|next]",
 			"a client at a leader; session carries its token along; without timeout it waits for ever for an answer", (*parser).client),

@@ -6,7 +6,6 @@ package trace
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"iter"
 	"time"
 
@@ -147,12 +146,8 @@ func (t *Trace) All() iter.Seq[Event] {
 func (t *Trace) Hash() uint64 {
 	h := xxhash.New()
 	for e := range t.All() {
-		e.write(h)
+		fmt.Fprintf(h, "%d|%d|%q|%q|%q|%q|%q|%q|%s|%s|%d|%d|%q|%d|%d\n", e.At, e.Kind, e.Where, e.Peer, e.Label, e.Other,
+			e.Key, e.Values, e.Dot, e.Dots, e.Clock.Earliest, e.Clock.Latest, e.Text, e.Again, e.Until)
 	}
 	return h.Sum64()
-}
-
-func (e *Event) write(w io.Writer) {
-	fmt.Fprintf(w, "%d|%d|%q|%q|%q|%q|%q|%q|%s|%s|%d|%d|%q|%d|%d\n", e.At, e.Kind, e.Where, e.Peer, e.Label, e.Other,
-		e.Key, e.Values, e.Dot, e.Dots, e.Clock.Earliest, e.Clock.Latest, e.Text, e.Again, e.Until)
 }

@@ -65,9 +65,13 @@ func (w *World) act(a script.Action) {
 	case script.Restart:
 		w.restart(a.Leader)
 	case script.Wipe:
-		w.wipe(a.Leader)
+		l := w.leaders[a.Leader]
+		l.kill()
+		w.History.DiskLost(w.now, a.Leader)
+		l.disk = newDisk(true, w.chance("disk "+a.Leader))
 	case script.Backup:
-		if err := w.backup(a); err != nil {
+		var err error
+		if w.backups[a.Name], err = w.leaders[a.Leader].disk.copy(script.UnsyncedKeep); err != nil {
 			w.fail(err)
 		}
 	case script.Restore:

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -138,7 +139,13 @@ func (c *client) failed(id uint64, why string) {
 
 func (c *client) answered(op *operation, r *replica.Reply) {
 	if r.Err != nil {
-		c.refused(op, r.Err)
+		c.w.Fired["request refused"]++
+		if errors.Is(r.Err, replica.ErrOverloaded) {
+			c.w.Fired["request refused, overloaded"]++
+		}
+		c.w.Trace.Add(op.Event(c.w.now, trace.Failed, r.Err.Error()))
+		c.w.History.Failed(c.w.now, op.ID(), r.Err.Error())
+		c.finish()
 		return
 	}
 	if c.spec.Session {
@@ -152,14 +159,6 @@ func (c *client) answered(op *operation, r *replica.Reply) {
 		c.w.Fired["retry recognised"]++
 	}
 	c.w.acked(c, op, r)
-	c.finish()
-}
-
-// refused is a definite no.
-func (c *client) refused(op *operation, err error) {
-	c.w.Fired.refusal(err)
-	c.w.Trace.Add(op.Event(c.w.now, trace.Failed, err.Error()))
-	c.w.History.Failed(c.w.now, op.ID(), err.Error())
 	c.finish()
 }
 

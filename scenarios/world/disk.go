@@ -54,9 +54,8 @@ func (d *disk) copy(u script.Unsynced) (*disk, error) {
 	case script.UnsyncedKeep:
 		out.fs = kept
 	case script.UnsyncedTorn:
-		var err error
-		if out.fs, err = tear(lost, kept, d.chance); err != nil {
-			return nil, err
+		if err := tearDir(lost, kept, "/", d.chance); err != nil {
+			return nil, fmt.Errorf("tear a disk: %w", err)
 		}
 	}
 	return out, nil
@@ -82,12 +81,6 @@ func fragile(s *script.Scenario) bool {
 	return false
 }
 
-func (w *World) backup(b script.Backup) error {
-	kept, err := w.leaders[b.Leader].disk.copy(script.UnsyncedKeep)
-	w.backups[b.Name] = kept
-	return err
-}
-
 // restore puts a copy in the place of the leader's disk; the leader must be
 // started again.
 func (w *World) restore(r script.Restore) error {
@@ -107,31 +100,16 @@ func (w *World) restore(r script.Restore) error {
 	return nil
 }
 
-// wipe empties the leader's disk; the leader must be started again.
-func (w *World) wipe(name string) {
-	l := w.leaders[name]
-	l.kill()
-	w.History.DiskLost(w.now, name)
-	l.disk = newDisk(true, w.chance("disk "+name))
-}
-
 // tornBlock is how much of a file reaches the disk at once, in bytes.
 const tornBlock = 4096
 
-// tear is a disk on which an arbitrary part of what was not synced survived:
-// lost is all that was synced, kept everything that was written. It changes lost.
+// tearDir makes lost a disk on which an arbitrary part of what was not synced survived:
+// lost is all that was synced, kept everything that was written.
 // Only logs are torn: whatever else the store relies on it had synced before. The
 // two are not of quite the same instant, since the store's own goroutines go on;
 // what only one of them has stays as it is in lost. Files and blocks are gone
 // through in order, so that equal chance tears equally; the filesystem's own
 // tearing follows the order of a map.
-func tear(lost, kept *vfs.MemFS, chance *rand.Rand) (*vfs.MemFS, error) {
-	if err := tearDir(lost, kept, "/", chance); err != nil {
-		return nil, fmt.Errorf("tear a disk: %w", err)
-	}
-	return lost, nil
-}
-
 func tearDir(lost, kept *vfs.MemFS, dir string, chance *rand.Rand) error {
 	names, err := lost.List(dir)
 	if err != nil {

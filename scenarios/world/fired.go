@@ -1,7 +1,6 @@
 package world
 
 import (
-	"errors"
 	"strings"
 
 	"kvd/replica"
@@ -76,13 +75,6 @@ func (f Fired) clock(c script.ClockFault) {
 		if set {
 			f[what]++
 		}
-	}
-}
-
-func (f Fired) refusal(err error) {
-	f["request refused"]++
-	if errors.Is(err, replica.ErrOverloaded) {
-		f["request refused, overloaded"]++
 	}
 }
 

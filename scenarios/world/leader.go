@@ -60,7 +60,8 @@ func (l *leader) start() error {
 // receive queues an input and sees to it that a cycle runs at this instant, so
 // that what arrives together shares one commit.
 func (l *leader) receive(in replica.Input) {
-	if l.pump == nil || l.full(in) {
+	_, message := in.(replica.Received)
+	if full := len(l.inbox) >= maxUnread && l.paused > l.w.now; l.pump == nil || message && full {
 		return
 	}
 	l.inbox = append(l.inbox, in)
@@ -71,13 +72,6 @@ func (l *leader) receive(in replica.Input) {
 // read, as a socket's buffer does: what arrives beyond it is lost. Requests of
 // clients are as few as clients.
 const maxUnread = 1024
-
-// full reports whether the buffer takes no more messages, since the process stands
-// still.
-func (l *leader) full(in replica.Input) bool {
-	_, message := in.(replica.Received)
-	return message && len(l.inbox) >= maxUnread && l.paused > l.w.now
-}
 
 // arrange puts a cycle on the agenda: now, or when the pause ends. Nothing is known
 // of what it brings.

@@ -222,8 +222,10 @@ func (w *World) final() {
 			continue
 		}
 		r := l.pump.Reader()
-		for _, key := range w.Keys() {
+		w.Values[n] = map[string][]string{}
+		for _, key := range w.script.Keys() {
 			got := w.cfg.Policy.Panel(key).Read(r.Object(key), r)
+			w.Values[n][key] = append([]string{}, texts(got.Values)...)
 			w.Trace.Add(trace.Event{At: w.now, Kind: trace.Final, Where: n, Key: key, Values: texts(got.Values), Dots: got.Dots})
 			w.History.Final(n, key, reading(got))
 		}

@@ -70,7 +70,10 @@ type World struct {
 	Trace   *trace.Trace
 	History *history.History
 	Fired   Fired // what the run came upon
-	Refused bool  // a drift guard held back a stamp: a hybrid clock may then be behind what it has seen
+	// Values is what every running leader shows of every key: several texts are siblings,
+	// none is absent.
+	Values  map[string]map[string][]string
+	Refused bool // a drift guard held back a stamp: a hybrid clock may then be behind what it has seen
 }
 
 type attempt struct {
@@ -104,7 +107,7 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 		backups: map[string]*disk{}, waiting: map[uint64]attempt{},
 		ops: map[logical.Dot]*resolve.Op{}, known: map[logical.Dot]knownOp{},
 		requests: map[merge.Request]issued{}, sent: map[path]*shipments{}, triggers: map[string][]trigger{},
-		Trace: &trace.Trace{}, History: history.New(), Fired: Fired{},
+		Trace: &trace.Trace{}, History: history.New(), Fired: Fired{}, Values: map[string]map[string][]string{},
 	}
 	w.origins = w.chance("origins")
 	for i, c := range s.Clients {
@@ -212,9 +215,6 @@ func (w *World) Op(d logical.Dot) *resolve.Op {
 	return nil
 }
 
-// Keys lists every key the script names, sorted.
-func (w *World) Keys() []string { return w.script.Keys() }
-
 // Node is what a running leader holds after a run, for comparing the servers'
 // own account with the oracle's.
 type Node struct {
@@ -262,23 +262,4 @@ func (l *leader) inspect() (Node, error) {
 		return true
 	})
 	return n, err
-}
-
-// Values is what every running leader shows of every key: several texts are
-// siblings, none is absent.
-func (w *World) Values() map[string]map[string][]string {
-	out := map[string]map[string][]string{}
-	for _, n := range w.names {
-		l := w.leaders[n]
-		if l.pump == nil {
-			continue
-		}
-		out[n] = map[string][]string{}
-		r := l.pump.Reader()
-		for _, key := range w.Keys() {
-			got := w.cfg.Policy.Panel(key).Read(r.Object(key), r)
-			out[n][key] = append([]string{}, texts(got.Values)...)
-		}
-	}
-	return out
 }

@@ -66,7 +66,7 @@ func compare(t *testing.T, s *script.Scenario, id resolve.ID, shadows resolve.Ma
 			t.Errorf("the ledger of %s is %v, replay says %v", n.Name, want, got)
 		}
 	}
-	for leader, values := range w.Values() {
+	for leader, values := range w.Values {
 		r.showsAs(t, leader, values)
 	}
 	for _, o := range res.Outcomes {
@@ -79,7 +79,7 @@ func compare(t *testing.T, s *script.Scenario, id resolve.ID, shadows resolve.Ma
 // accepted is every op of the run, in Lamport order.
 func accepted(w *world.World) []*resolve.Op {
 	var ops []*resolve.Op
-	for e := range w.Trace().All() {
+	for e := range w.Trace.All() {
 		if e.Kind == trace.Accepted || e.Kind == trace.Applied {
 			op := w.Op(e.Dot)
 			if !slices.ContainsFunc(ops, func(o *resolve.Op) bool { return o.Dot == op.Dot }) {
@@ -181,7 +181,7 @@ func transferred(t *testing.T, s *script.Scenario, from, to resolve.ID) bool {
 		r.keys.at(n).panel = served(to)
 	}
 	r.result()
-	for leader, values := range worlds[1].Values() {
+	for leader, values := range worlds[1].Values {
 		r.showsAs(t, leader, values)
 	}
 	nodes, err := worlds[1].Nodes()

@@ -31,8 +31,26 @@ func (k *Call) Ask(v replica.Verb, key []byte) (*replica.Request, error) {
 		return nil, err
 	}
 	r := k.b.Request()
-	r.Verb, r.Key = v, string(key)
+	r.Verb, r.Key = v, k.conn.text(key)
 	return r, nil
+}
+
+// keyChunk is how much memory keys share, each of at most an eighth of it. Whoever holds
+// on to one key holds on to all of that.
+const keyChunk = 512
+
+// text is a copy of the key. The keys of a pipeline cost a few allocations together.
+func (c *conn) text(key []byte) string {
+	if len(key) > keyChunk/8 {
+		return string(key)
+	}
+	if c.keys.Cap()-c.keys.Len() < len(key) {
+		c.keys.Reset() // the memory is that of the keys it was given to
+		c.keys.Grow(keyChunk)
+	}
+	from := c.keys.Len()
+	c.keys.Write(key)
+	return c.keys.String()[from:]
 }
 
 func (k *Call) checkKey(key []byte) error {

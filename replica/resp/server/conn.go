@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ type conn struct {
 	out *resp.Writer
 
 	call    Call // the command at hand
+	keys    strings.Builder
 	pending batch.Batch
 	tx      transaction
 	watched []*watchedKey

@@ -9,7 +9,6 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 )
 
 // Extra is a command that only whoever assembles the leader can answer. It runs
@@ -41,19 +40,19 @@ func extraCommands(extra map[string]Extra) []server.Command {
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		e := extra[name]
 		row := server.Command{
-			Name: name, Arity: e.Arity, Flags: spec.Read | spec.Exclusive | spec.NoMulti, Needs: e.Needs, Since: "1.0.0", Summary: e.Summary,
+			Name: name, Arity: e.Arity, Flags: server.Read | server.Exclusive | server.NoMulti, Needs: e.Needs, Since: "1.0.0", Summary: e.Summary,
 		}
 		if e.Write != nil {
-			row.Flags ^= spec.Read | spec.Write
+			row.Flags ^= server.Read | server.Write
 		}
 		if e.Loading {
-			row.Flags |= spec.WhileLoading
+			row.Flags |= server.WhileLoading
 		}
 		if (e.Run == nil) != (e.Write == nil) {
 			row.Run = e.run
 		}
 		if e.Key > 0 {
-			row.Keys = spec.KeySpec{First: e.Key, Last: e.Key, Step: 1}
+			row.Keys = server.KeySpec{First: e.Key, Last: e.Key, Step: 1}
 		}
 		rows = append(rows, row)
 	}

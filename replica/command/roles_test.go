@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"kvd/replica/acl"
-	"kvd/replica/resp/spec"
+	"kvd/replica/resp/server"
 )
 
 // Every command says which roles it takes, and its flags agree with them.
@@ -18,11 +18,11 @@ func TestEveryCommandHasItsRole(t *testing.T) {
 			t.Errorf("%s says no roles, so nobody may send it: give its row a needs column, acl.Anyone if every user may", name)
 		case c.Needs&acl.Anyone != 0 && c.Needs != acl.Anyone:
 			t.Errorf("%s is for anyone and for %s: one of them is wrong", name, c.Needs)
-		case c.Flags&spec.Write != 0 && c.Needs&acl.Write == 0, c.Flags&spec.Read != 0 && keyed && c.Needs&(acl.Read|acl.Write) == 0:
+		case c.Flags&server.Write != 0 && c.Needs&acl.Write == 0, c.Flags&server.Read != 0 && keyed && c.Needs&(acl.Read|acl.Write) == 0:
 			t.Errorf("%s needs %s, and its flags say that it writes or reads keys", name, c.Needs)
 		case keyed && c.Needs == acl.Anyone:
 			t.Errorf("%s has keys and is for anyone", name)
-		case c.Flags&spec.AllKeys != 0 && keyed:
+		case c.Flags&server.AllKeys != 0 && keyed:
 			t.Errorf("%s concerns every key, and names some", name)
 		}
 		for sub, needs := range c.SubNeeds {

@@ -1,6 +1,10 @@
 package resp
 
-import "io"
+import (
+	"io"
+
+	"kvd/resolve/limits"
+)
 
 // A large argument is read into memory of its own, which whoever plans the command may
 // keep: neither is it moved about in the input buffer, nor copied for the engine.
@@ -47,15 +51,21 @@ func (r *Reader) fillBulk() error {
 		copy(grown, g.b)
 		g.b = grown
 	}
-	n, err := r.src.Read(g.b[have:cap(g.b)])
+	n, err := r.read(g.b[have:cap(g.b)])
 	g.b = g.b[:have+n]
-	if n > 0 {
-		return nil
-	}
-	if err == nil {
-		return io.ErrNoProgress
-	}
 	return err
+}
+
+// read reads something, or says why not.
+func (r *Reader) read(b []byte) (int, error) {
+	n, err := r.src.Read(b)
+	switch {
+	case n > 0:
+		return n, nil
+	case err == nil:
+		return 0, io.ErrNoProgress
+	}
+	return 0, err
 }
 
 // endBulk makes the argument one of the command's, and reports whether it is whole and
@@ -97,4 +107,25 @@ func (r *Reader) Owned(i int) bool { return i < len(r.spans) && r.spans[i].from 
 // Arrived is how many bytes of the command at hand there are.
 func (r *Reader) Arrived() int {
 	return r.passed + r.end - r.start + r.owned - (r.bulk.size - len(r.bulk.b))
+}
+
+// What a client may send before it has authenticated, as in Redis.
+const (
+	UnauthArgs = 10
+	UnauthBulk = 16 << 10
+)
+
+// Limits bound what a Reader takes for one command. Beyond them the command is
+// passed over, or the connection given up where the stream cannot go on.
+type Limits struct {
+	Args    int // arguments
+	Bulk    int // bytes of one argument
+	Command int // bytes of all of it
+	Inline  int // bytes of one typed as a line
+	Input   int // bytes of the input buffer between large commands
+}
+
+// DefaultLimits admit the largest value that a leader stores.
+func DefaultLimits() Limits {
+	return Limits{Args: 1 << 20, Bulk: limits.Value, Command: limits.Request, Inline: 64 << 10, Input: 4 << 10}
 }

@@ -1,25 +1,28 @@
 package resp
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/hex"
+	"strings"
+)
 
 // inline takes a command typed as a line, as telnet users and health probes send
 // them. It reports whether a line was there; an empty one has no arguments.
 func (r *Reader) inline() ([][]byte, bool, error) {
 	line := r.buf[r.start:r.end]
 	i := bytes.IndexByte(line[r.scanned():], '\n')
+	end := i + r.scanned()
 	if i < 0 {
-		r.pos = r.end
-		if len(line) > r.limits.Inline {
-			return nil, false, ProtocolError("too big inline request")
-		}
-		return nil, false, nil
+		r.pos, end = r.end, len(line)
 	}
-	i += r.scanned()
-	if i > r.limits.Inline {
+	if end > r.limits.Inline {
 		return nil, false, ProtocolError("too big inline request")
 	}
-	r.pos = r.start + i + 1
-	args, ok := splitLine(bytes.TrimSuffix(line[:i], []byte{'\r'}), r.args[:0])
+	if i < 0 {
+		return nil, false, nil
+	}
+	r.pos = r.start + end + 1
+	args, ok := splitLine(bytes.TrimSuffix(line[:end], []byte{'\r'}), r.args[:0])
 	r.args, r.spans = args, r.spans[:0]
 	r.advance()
 	switch {
@@ -59,13 +62,8 @@ func splitArg(line []byte, i int) (arg []byte, next int, ok bool) {
 	begin := i
 	for i < len(line) && !blank(line[i]) {
 		if c := line[i]; c == '"' || c == '\'' {
-			if i, out, ok = unquote(line, i+1, out, c); !ok {
-				return nil, 0, false
-			}
-			if i < len(line) && !blank(line[i]) {
-				return nil, 0, false
-			}
-			break
+			i, out, ok = unquote(line, i+1, out, c)
+			return line[begin:out:out], i, ok && (i == len(line) || blank(line[i]))
 		}
 		line[out] = line[i]
 		i, out = i+1, out+1
@@ -86,7 +84,7 @@ func unquote(line []byte, i, out int, quote byte) (next, end int, ok bool) {
 		line[out] = c
 		i, out = i+n, out+1
 	}
-	return 0, 0, false
+	return i, out, false
 }
 
 // escape is the byte that the backslash sequence at the begin of b stands for,
@@ -99,26 +97,14 @@ func escape(b []byte, quote byte) (byte, int) {
 		return '\\', 1
 	}
 	if b[1] == 'x' && len(b) >= 4 {
-		hi, ok1 := hexDigit(b[2])
-		lo, ok2 := hexDigit(b[3])
-		if ok1 && ok2 {
-			return hi<<4 | lo, 4
+		if _, err := hex.Decode(b[2:3], b[2:4]); err == nil {
+			return b[2], 4
 		}
 	}
-	if i := bytes.IndexByte([]byte("nrtba"), b[1]); i >= 0 {
-		return "\n\r\t\b\a"[i], 2
+	if i := strings.IndexByte(escapes, b[1]); i >= 0 {
+		return escaped[i], 2
 	}
 	return b[1], 2
-}
-
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10, true
-	}
-	return 0, false
 }
 
 func blank(c byte) bool {

@@ -129,15 +129,9 @@ func (r *Reader) Fill() error {
 	if err := r.makeRoom(); err != nil {
 		return err
 	}
-	n, err := r.src.Read(r.buf[r.end:])
+	n, err := r.read(r.buf[r.end:])
 	r.end += n
 	r.full = r.end == len(r.buf)
-	if n > 0 {
-		return nil
-	}
-	if err == nil {
-		return io.ErrNoProgress
-	}
 	return err
 }
 

@@ -1,6 +1,36 @@
 package resp
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Args are a command's arguments, its name first.
+type Args [][]byte
+
+// Is reports whether argument i is the word, which is in upper case, in any case.
+func (a Args) Is(i int, word string) bool { return SameWord(a[i], word) }
+
+// Int reads argument i. The error is ErrNotInteger.
+func (a Args) Int(i int) (int64, error) {
+	n, ok := ParseInt(a[i])
+	if !ok {
+		return 0, ErrNotInteger
+	}
+	return n, nil
+}
+
+// Texts is copies of the arguments from from on.
+func (a Args) Texts(from int) []string {
+	texts := make([]string, 0, len(a)-from)
+	for _, b := range a[from:] {
+		texts = append(texts, string(b))
+	}
+	return texts
+}
 
 // ParseInt reads a decimal number that is written as one is printed: no plus sign,
 // no blanks, no zeros before it, as Redis does.
@@ -25,20 +55,9 @@ func ParseInt(b []byte) (int64, bool) {
 	return int64(n), n < 1<<63
 }
 
-// SameWord compares without case; word is in upper case.
+// SameWord compares with an ASCII word without case.
 func SameWord(b []byte, word string) bool {
-	if len(b) != len(word) {
-		return false
-	}
-	for i, c := range b {
-		if c >= 'a' && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		if c != word[i] {
-			return false
-		}
-	}
-	return true
+	return len(b) == len(word) && strings.EqualFold(string(b), word)
 }
 
 // Brief is as much of a word as errors repeat: at most n bytes, up to the first
@@ -61,28 +80,18 @@ func Quote(dst, b []byte) []byte {
 		case c >= ' ' && c <= '~':
 			dst = append(dst, c)
 		default:
-			dst = quoteByte(dst, c)
+			if i := strings.IndexByte(escaped, c); i >= 0 {
+				dst = append(dst, '\\', escapes[i])
+			} else {
+				dst = fmt.Appendf(dst, `\x%02x`, c)
+			}
 		}
 	}
 	return append(dst, '"')
 }
 
-func quoteByte(dst []byte, c byte) []byte {
-	switch c {
-	case '\n':
-		return append(dst, `\n`...)
-	case '\r':
-		return append(dst, `\r`...)
-	case '\t':
-		return append(dst, `\t`...)
-	case '\a':
-		return append(dst, `\a`...)
-	case '\b':
-		return append(dst, `\b`...)
-	}
-	const hex = "0123456789abcdef"
-	return append(dst, '\\', 'x', hex[c>>4], hex[c&15])
-}
+// What has a letter behind a backslash, in this order.
+const escaped, escapes = "\n\r\t\b\a", "nrtba"
 
 // Flag is 1 or 0, as replies say yes and no.
 func Flag(on bool) int64 {
@@ -91,3 +100,35 @@ func Flag(on bool) int64 {
 	}
 	return 0
 }
+
+// Error is an error in the protocol's words: a code in capitals, which programs look
+// at, then a sentence for people.
+type Error string
+
+func (e Error) Error() string { return string(e) }
+
+// Refuse is an error that the client is told as it is: a code in capitals, which
+// programs look at, then a sentence for people.
+func Refuse(code, format string, args ...any) error {
+	return Error(code + " " + fmt.Sprintf(format, args...))
+}
+
+// Errors of Redis that many commands answer.
+const (
+	ErrSyntax     = Error("ERR syntax error")
+	ErrNotInteger = Error("ERR value is not an integer or out of range")
+)
+
+// WrongArity is Redis' answer to too few or too many arguments.
+func WrongArity(name string) error {
+	return Error("ERR wrong number of arguments for '" + name + "' command")
+}
+
+// Conflict is the answer to a plain command on a key that shows siblings.
+func Conflict(n int) error {
+	return Error("CONFLICT " + strconv.Itoa(n) + " siblings; use KVD.GET")
+}
+
+// ErrDraining is what an Engine wraps when it takes no more requests because
+// its leader is about to stop.
+var ErrDraining = errors.New("this leader is draining")

@@ -105,19 +105,14 @@ func (w *Writer) Int(n int64) {
 func (w *Writer) Bulk(b []byte) {
 	w.head('$', len(b))
 	if w.sink != nil && len(b) > w.bound {
-		w.direct(b)
+		if w.Flush() == nil {
+			_, w.err = w.sink.Write(b) // from where it is, instead of copying it
+		}
 		w.buf = append(w.buf, '\r', '\n')
 		return
 	}
 	w.buf = append(append(w.buf, b...), '\r', '\n')
 	w.spill()
-}
-
-// direct sends what is large from where it is, instead of copying it.
-func (w *Writer) direct(b []byte) {
-	if w.Flush() == nil {
-		_, w.err = w.sink.Write(b)
-	}
 }
 
 // Text writes a string as Bulk does.
@@ -145,53 +140,37 @@ func (w *Writer) Lines(s string) {
 }
 
 // Null writes that there is no value.
-func (w *Writer) Null() {
-	if w.proto < RESP3 {
-		w.buf = append(w.buf, "$-1\r\n"...)
-	} else {
-		w.buf = append(w.buf, "_\r\n"...)
-	}
-	w.spill()
-}
+func (w *Writer) Null() { w.null("$-1\r\n") }
 
 // NullArray writes that there is no array.
-func (w *Writer) NullArray() {
-	if w.proto < RESP3 {
-		w.buf = append(w.buf, "*-1\r\n"...)
-		w.spill()
-		return
+func (w *Writer) NullArray() { w.null("*-1\r\n") }
+
+func (w *Writer) null(resp2 string) {
+	if w.proto >= RESP3 {
+		resp2 = "_\r\n"
 	}
-	w.Null()
+	w.buf = append(w.buf, resp2...)
+	w.spill()
 }
 
 // Array begins an array: n replies follow.
 func (w *Writer) Array(n int) { w.head('*', n) }
 
 // Map begins a map: n pairs follow, in RESP2 as a flat array.
-func (w *Writer) Map(n int) {
-	if w.proto < RESP3 {
-		w.head('*', 2*n)
-		return
-	}
-	w.head('%', n)
-}
+func (w *Writer) Map(n int) { w.typed('%', n, 2*n) }
 
 // Set begins a set: n replies follow, in RESP2 as an array.
-func (w *Writer) Set(n int) {
-	if w.proto < RESP3 {
-		w.head('*', n)
-		return
-	}
-	w.head('~', n)
-}
+func (w *Writer) Set(n int) { w.typed('~', n, n) }
 
 // Push begins what was not asked for: n replies follow, in RESP2 as an array.
-func (w *Writer) Push(n int) {
+func (w *Writer) Push(n int) { w.typed('>', n, n) }
+
+// typed begins what in RESP2 is an array of flat replies.
+func (w *Writer) typed(kind byte, n, flat int) {
 	if w.proto < RESP3 {
-		w.head('*', n)
-		return
+		kind, n = '*', flat
 	}
-	w.head('>', n)
+	w.head(kind, n)
 }
 
 // Raw appends replies that another writer of the same protocol has written.

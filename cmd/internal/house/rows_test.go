@@ -92,7 +92,7 @@ func roomRows() []row {
 		}},
 		alone("replica/resp", "reader and writer know the form of commands and replies, and nobody who asks", "resolve/limits"),
 		knows("replica/command", "a command asks the core through a server's call, and meets no other edge",
-			"replica", "replica/acl", "replica/resp", "replica/resp/server", "replica/resp/glob", "replica/resp/token", "replica/resp/slowlog", "replica/resp/batch", "replica/resp/spec", "replica/resp/stats", "replica/resp/pubsub", "replica/resp/budget", "resolve", "resolve/limits", "logical", "wallclock"),
+			"replica", "replica/acl", "replica/resp", "replica/resp/server", "replica/resp/glob", "replica/resp/token", "replica/resp/slowlog", "replica/resp/batch", "replica/resp/pubsub", "replica/resp/budget", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("replica/ledger", "questions are asked of interfaces, and know neither the store nor who asks",
 			"replica", "resolve", "resolve/number", "resolve/replay", "logical", "wallclock"),
 		knows("replica/node/internal/identity", "whether an origin may be resumed depends on files and on what others say", "replica/node/internal/sidefile", "storage/file", "logical"),

@@ -6,7 +6,6 @@ import (
 
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 )
 
 // commandRuns describe the table.
@@ -63,7 +62,7 @@ func describeCommand(c *server.Command, w *resp.Writer) {
 	}
 	keys := c.Keys
 	if keys.Counted() {
-		keys = spec.KeySpec{} // describeKeys tells
+		keys = server.KeySpec{} // describeKeys tells
 	}
 	w.Int(int64(keys.First))
 	w.Int(int64(keys.Last))
@@ -81,13 +80,13 @@ func describeCommand(c *server.Command, w *resp.Writer) {
 // categoriesOf are Redis' names for kinds of commands.
 func categoriesOf(c *server.Command) []string {
 	names := []string{"@slow"}
-	if c.Flags&spec.Fast != 0 {
+	if c.Flags&server.Fast != 0 {
 		names[0] = "@fast"
 	}
 	for _, f := range []struct {
-		bit  spec.Flag
+		bit  server.Flag
 		name string
-	}{{spec.Write, "@write"}, {spec.Read, "@read"}, {spec.Admin, "@admin"}} {
+	}{{server.Write, "@write"}, {server.Read, "@read"}, {server.Admin, "@admin"}} {
 		if c.Flags&f.bit != 0 {
 			names = append(names, f.name)
 		}
@@ -112,7 +111,7 @@ func describeKeys(c *server.Command, w *resp.Writer) {
 	switch {
 	case c.Name == "del" || c.Name == "unlink":
 		flags = []string{"RM", "DELETE"}
-	case c.Flags&spec.Write != 0:
+	case c.Flags&server.Write != 0:
 		flags = []string{"RW", "ACCESS", "UPDATE"}
 	}
 	if last > 0 {
@@ -152,9 +151,9 @@ func writeSpec(w *resp.Writer, step, kind string, fields ...specField) {
 func flagNames(c *server.Command) []string {
 	var names []string
 	for _, f := range []struct {
-		bit  spec.Flag
+		bit  server.Flag
 		name string
-	}{{spec.Write, "write"}, {spec.Read, "readonly"}, {spec.Admin, "admin"}, {spec.Fast, "fast"}, {spec.BeforeAuth, "no_auth"}, {spec.NoMulti, "no_multi"}} {
+	}{{server.Write, "write"}, {server.Read, "readonly"}, {server.Admin, "admin"}, {server.Fast, "fast"}, {server.BeforeAuth, "no_auth"}, {server.NoMulti, "no_multi"}} {
 		if c.Flags&f.bit != 0 {
 			names = append(names, f.name)
 		}

@@ -12,14 +12,13 @@ import (
 
 	"kvd/replica/acl"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 )
 
 // Server is the rows that describe the server.
 func Server() []server.Command {
 	st := new(stats)
 	return []server.Command{
-		{Name: "command", Arity: -1, Flags: spec.Admin, Needs: acl.Anyone, Since: "2.8.13", Run: describeNamed, Runs: commandRuns, Summary: "Describes the commands there are.",
+		{Name: "command", Arity: -1, Flags: server.Admin, Needs: acl.Anyone, Since: "2.8.13", Run: describeNamed, Runs: commandRuns, Summary: "Describes the commands there are.",
 			Subs: map[string]int{
 				"count": 2, "docs": -2, "getkeys": -4, "getkeysandflags": -4, "help": 2, "info": -2, "list": -2,
 			}, Help: []string{
@@ -27,17 +26,17 @@ func Server() []server.Command {
 				"    Answers what commands do.", "GETKEYS <command> <argument> ...", "    Answers which arguments are keys.", "INFO [<command> ...]",
 				"    Describes commands.", "LIST", "    Answers the commands' names.",
 			}},
-		{Name: "info", Arity: -1, Flags: spec.Admin | spec.Exclusive, Needs: acl.Anyone, Since: "1.0.0", Run: st.runInfo, Summary: "Describes this leader."},
-		{Name: "config", Arity: -2, Flags: spec.Admin | spec.Exclusive, Needs: acl.Admin, Since: "2.0.0", Runs: server.Runs{"get": configGet, "set": configSet, "resetstat": configResetStat, "rewrite": configRewrite}, Summary: "Answers settings, changes those that can change while a leader runs (slowlog-log-slower-than, slowlog-max-len, latency-monitor-threshold, timeout, maxclients) until it ends, and begins to count anew.",
+		{Name: "info", Arity: -1, Flags: server.Admin | server.Exclusive, Needs: acl.Anyone, Since: "1.0.0", Run: st.runInfo, Summary: "Describes this leader."},
+		{Name: "config", Arity: -2, Flags: server.Admin | server.Exclusive, Needs: acl.Admin, Since: "2.0.0", Runs: server.Runs{"get": configGet, "set": configSet, "resetstat": configResetStat, "rewrite": configRewrite}, Summary: "Answers settings, changes those that can change while a leader runs (slowlog-log-slower-than, slowlog-max-len, latency-monitor-threshold, timeout, maxclients) until it ends, and begins to count anew.",
 			Subs: map[string]int{
 				"get": -3, "help": 2, "resetstat": 2, "rewrite": 2, "set": -4,
 			}, Help: []string{
 				"GET <pattern> ...", "    Answers the settings whose names fit.",
 				"SET <setting> <value> ...", "    Changes settings that can change while a leader runs.", "RESETSTAT", "    Begins to count anew.",
 			}},
-		{Name: "time", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "2.6.0", Run: runTime, Summary: "Answers this leader's clock."},
-		{Name: "lastsave", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runLastSave, Summary: "Answers the present: what was acknowledged is kept as --sync says, and nothing waits to be saved."},
-		{Name: "role", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "2.8.12", Run: runRole, Summary: "Answers master, how many writes this leader has applied, and no replicas: every leader takes writes."},
+		{Name: "time", Arity: 1, Flags: server.Fast, Needs: acl.Anyone, Since: "2.6.0", Run: runTime, Summary: "Answers this leader's clock."},
+		{Name: "lastsave", Arity: 1, Flags: server.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runLastSave, Summary: "Answers the present: what was acknowledged is kept as --sync says, and nothing waits to be saved."},
+		{Name: "role", Arity: 1, Flags: server.Fast, Needs: acl.Anyone, Since: "2.8.12", Run: runRole, Summary: "Answers master, how many writes this leader has applied, and no replicas: every leader takes writes."},
 	}
 }
 

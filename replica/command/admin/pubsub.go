@@ -12,20 +12,19 @@ import (
 	"kvd/replica/resp/glob"
 	"kvd/replica/resp/pubsub"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 	"kvd/resolve/limits"
 )
 
 // Pubsub is the rows of publishing and subscribing.
 func Pubsub() []server.Command {
-	const flags = spec.Exclusive | spec.WhileSubscribed
+	const flags = server.Exclusive | server.WhileSubscribed
 	return []server.Command{
-		{Name: "subscribe", Arity: -2, Channels: spec.ChannelSpec{Count: -1}, Flags: flags, Needs: acl.Read, Since: "2.0.0", Run: runSubscribe, Summary: "Listens to channels: to what clients publish at any leader, at most once, and to the leader's own, which begin with kvd:. What is published while a link between leaders is cut, or faster than it carries, does not arrive behind it, then or later."},
+		{Name: "subscribe", Arity: -2, Channels: server.ChannelSpec{Count: -1}, Flags: flags, Needs: acl.Read, Since: "2.0.0", Run: runSubscribe, Summary: "Listens to channels: to what clients publish at any leader, at most once, and to the leader's own, which begin with kvd:. What is published while a link between leaders is cut, or faster than it carries, does not arrive behind it, then or later."},
 		{Name: "unsubscribe", Arity: -1, Flags: flags, Needs: acl.Anyone, Since: "2.0.0", Run: runUnsubscribe, Summary: "Listens to channels no more, or to none."},
-		{Name: "psubscribe", Arity: -2, Channels: spec.ChannelSpec{Count: -1, Patterns: true}, Flags: flags, Needs: acl.Read, Since: "2.0.0", Run: runPSubscribe, Summary: "Listens to the channels that fit patterns; to the leader's own only by patterns that begin with kvd:."},
+		{Name: "psubscribe", Arity: -2, Channels: server.ChannelSpec{Count: -1, Patterns: true}, Flags: flags, Needs: acl.Read, Since: "2.0.0", Run: runPSubscribe, Summary: "Listens to the channels that fit patterns; to the leader's own only by patterns that begin with kvd:."},
 		{Name: "punsubscribe", Arity: -1, Flags: flags, Needs: acl.Anyone, Since: "2.0.0", Run: runPUnsubscribe, Summary: "Listens to patterns no more, or to none."},
-		{Name: "publish", Arity: 3, Channels: spec.ChannelSpec{Count: 1}, Flags: spec.Fast | spec.Exclusive, Needs: acl.Write, Since: "2.0.0", Run: runPublish, Summary: "Sends a message to who listens, at this leader and at those it has a link to, at most once. Nothing is kept for who comes later. The number answered is of subscriptions at this leader: those at others are not counted."},
-		{Name: "pubsub", Arity: -2, Flags: spec.Exclusive, Needs: acl.Read, Since: "2.8.0", Runs: pubsubRuns, Summary: "Answers who listens to what at this leader.",
+		{Name: "publish", Arity: 3, Channels: server.ChannelSpec{Count: 1}, Flags: server.Fast | server.Exclusive, Needs: acl.Write, Since: "2.0.0", Run: runPublish, Summary: "Sends a message to who listens, at this leader and at those it has a link to, at most once. Nothing is kept for who comes later. The number answered is of subscriptions at this leader: those at others are not counted."},
+		{Name: "pubsub", Arity: -2, Flags: server.Exclusive, Needs: acl.Read, Since: "2.8.0", Runs: pubsubRuns, Summary: "Answers who listens to what at this leader.",
 			Subs: map[string]int{
 				"channels": -2, "help": 2, "numpat": 2, "numsub": -2, "shardchannels": -2, "shardnumsub": -2,
 			}, Help: []string{
@@ -34,7 +33,7 @@ func Pubsub() []server.Command {
 			}},
 		{Name: "ssubscribe", Arity: -2, Flags: flags, Needs: acl.Read, Since: "7.0.0", Run: runSharded, Summary: "Refused: there are no shards; SUBSCRIBE listens to all leaders."},
 		{Name: "sunsubscribe", Arity: -1, Flags: flags, Needs: acl.Anyone, Since: "7.0.0", Run: runSharded, Summary: "Refused: there are no shards; UNSUBSCRIBE is for all channels."},
-		{Name: "spublish", Arity: 3, Flags: spec.Fast | spec.Exclusive, Needs: acl.Write, Since: "7.0.0", Run: runSharded, Summary: "Refused: there are no shards; PUBLISH reaches all leaders."},
+		{Name: "spublish", Arity: 3, Flags: server.Fast | server.Exclusive, Needs: acl.Write, Since: "7.0.0", Run: runSharded, Summary: "Refused: there are no shards; PUBLISH reaches all leaders."},
 	}
 }
 

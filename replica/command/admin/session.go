@@ -10,7 +10,6 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 )
 
 // What HELLO and INFO say we are: clients choose features by it.
@@ -22,14 +21,14 @@ const (
 // Session is the rows about the connection itself.
 func Session() []server.Command {
 	return []server.Command{
-		{Name: "hello", Arity: -1, Secret: func(a resp.Args, i int) bool { return i > 2 && a.Is(i-1, "AUTH") || i > 3 && a.Is(i-2, "AUTH") }, Flags: spec.Fast | spec.BeforeAuth | spec.Exclusive, Needs: acl.Anyone, Since: "6.0.0", Run: runHello, Summary: "Agrees on a protocol version and says who we are."},
-		{Name: "auth", Arity: -2, Secret: func(_ resp.Args, i int) bool { return i > 0 }, Flags: spec.Fast | spec.BeforeAuth | spec.Exclusive, Needs: acl.Anyone, Since: "1.0.0", Run: runAuth, Summary: "Shows who the client is."},
-		{Name: "ping", Arity: -1, Flags: spec.Fast | spec.WhileSubscribed, Needs: acl.Anyone, Since: "1.0.0", Run: runPing, Summary: "Answers PONG, or what is given."},
-		{Name: "echo", Arity: 2, Flags: spec.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runEcho, Summary: "Answers what is given."},
-		{Name: "quit", Arity: -1, Flags: spec.Fast | spec.BeforeAuth | spec.Control | spec.WhileSubscribed, Needs: acl.Anyone, Since: "1.0.0", Run: runQuit, Summary: "Closes the connection."},
-		{Name: "reset", Arity: 1, Flags: spec.Fast | spec.BeforeAuth | spec.Exclusive | spec.Control | spec.WhileSubscribed, Needs: acl.Anyone, Since: "6.2.0", Run: runReset, Summary: "Forgets all that the connection has set."},
-		{Name: "select", Arity: 2, Flags: spec.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runSelect, Summary: "Chooses the only database, 0."},
-		{Name: "client", Arity: -2, Flags: spec.Admin | spec.Exclusive, Needs: acl.Anyone, Since: "2.4.0", Runs: clientRuns, SubNeeds: map[string]acl.Roles{"kill": acl.Admin, "list": acl.Admin}, Summary: "Looks at connections and changes them.",
+		{Name: "hello", Arity: -1, Secret: func(a resp.Args, i int) bool { return i > 2 && a.Is(i-1, "AUTH") || i > 3 && a.Is(i-2, "AUTH") }, Flags: server.Fast | server.BeforeAuth | server.Exclusive, Needs: acl.Anyone, Since: "6.0.0", Run: runHello, Summary: "Agrees on a protocol version and says who we are."},
+		{Name: "auth", Arity: -2, Secret: func(_ resp.Args, i int) bool { return i > 0 }, Flags: server.Fast | server.BeforeAuth | server.Exclusive, Needs: acl.Anyone, Since: "1.0.0", Run: runAuth, Summary: "Shows who the client is."},
+		{Name: "ping", Arity: -1, Flags: server.Fast | server.WhileSubscribed, Needs: acl.Anyone, Since: "1.0.0", Run: runPing, Summary: "Answers PONG, or what is given."},
+		{Name: "echo", Arity: 2, Flags: server.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runEcho, Summary: "Answers what is given."},
+		{Name: "quit", Arity: -1, Flags: server.Fast | server.BeforeAuth | server.Control | server.WhileSubscribed, Needs: acl.Anyone, Since: "1.0.0", Run: runQuit, Summary: "Closes the connection."},
+		{Name: "reset", Arity: 1, Flags: server.Fast | server.BeforeAuth | server.Exclusive | server.Control | server.WhileSubscribed, Needs: acl.Anyone, Since: "6.2.0", Run: runReset, Summary: "Forgets all that the connection has set."},
+		{Name: "select", Arity: 2, Flags: server.Fast, Needs: acl.Anyone, Since: "1.0.0", Run: runSelect, Summary: "Chooses the only database, 0."},
+		{Name: "client", Arity: -2, Flags: server.Admin | server.Exclusive, Needs: acl.Anyone, Since: "2.4.0", Runs: clientRuns, SubNeeds: map[string]acl.Roles{"kill": acl.Admin, "list": acl.Admin}, Summary: "Looks at connections and changes them.",
 			Subs: map[string]int{
 				"caching": 3, "getname": 2, "getredir": 2, "help": 2, "id": 2, "info": 2, "kill": -3, "list": -2, "no-evict": 3, "no-touch": 3, "pause": -3,
 				"reply": 3, "setinfo": 4, "setname": 3, "tracking": -3, "trackinginfo": 2, "unblock": -3, "unpause": 2,
@@ -40,15 +39,15 @@ func Session() []server.Command {
 				"    Accepted: nothing is ever evicted.", "SETINFO (LIB-NAME|LIB-VER) <value>", "    Says which client this is.", "SETNAME <name>",
 				"    Names the connection.",
 			}},
-		{Name: "readonly", Arity: 1, Flags: spec.Fast, Needs: acl.Anyone, Since: "3.0.0", Run: runCluster, Summary: "Refused: there are no slots here."},
-		{Name: "cluster", Arity: -2, Flags: spec.Admin, Needs: acl.Anyone, Since: "3.0.0", Run: runCluster, Summary: "Refused: there are no slots here.",
+		{Name: "readonly", Arity: 1, Flags: server.Fast, Needs: acl.Anyone, Since: "3.0.0", Run: runCluster, Summary: "Refused: there are no slots here."},
+		{Name: "cluster", Arity: -2, Flags: server.Admin, Needs: acl.Anyone, Since: "3.0.0", Run: runCluster, Summary: "Refused: there are no slots here.",
 			Subs: map[string]int{
 				"addslots": -3, "addslotsrange": -4, "bumpepoch": 2, "count-failure-reports": 3, "countkeysinslot": 3, "delslots": -3, "delslotsrange": -4,
 				"failover": -2, "flushslots": 2, "forget": 3, "getkeysinslot": 4, "help": 2, "info": 2, "keyslot": 3, "links": 2, "meet": -4, "myid": 2,
 				"myshardid": 2, "nodes": 2, "replicas": 3, "replicate": 3, "reset": -2, "saveconfig": 2, "set-config-epoch": 3, "setslot": -4, "shards": 2,
 				"slaves": 3, "slots": 2,
 			}},
-		{Name: "acl", Arity: -2, Flags: spec.Admin, Needs: acl.Anyone, Since: "6.0.0", Runs: server.Runs{"whoami": whoAmI, "cat": aclCat}, Summary: "Answers who the client is.",
+		{Name: "acl", Arity: -2, Flags: server.Admin, Needs: acl.Anyone, Since: "6.0.0", Runs: server.Runs{"whoami": whoAmI, "cat": aclCat}, Summary: "Answers who the client is.",
 			Subs: map[string]int{
 				"cat": -2, "deluser": -3, "dryrun": -4, "genpass": -2, "getuser": 3, "help": 2, "list": 2, "load": 2, "log": -2, "save": 2, "setuser": -3,
 				"users": 2, "whoami": 2,
@@ -248,10 +247,10 @@ func aclCat(k *server.Call) error {
 // Transactions is the rows of transactions.
 func Transactions() []server.Command {
 	return []server.Command{
-		{Name: "multi", Arity: 1, Flags: spec.Fast | spec.Control, Needs: acl.Anyone, Since: "1.2.0", Run: server.Multi, Summary: "Begins a transaction of this leader."},
-		{Name: "exec", Arity: 1, Flags: spec.Exclusive | spec.Control, Needs: acl.Anyone, Since: "1.2.0", Run: server.Exec, Summary: "Does what was queued, in one batch; in several where KEYS, SCAN, DBSIZE or RANDOMKEY stand between other commands."},
-		{Name: "discard", Arity: 1, Flags: spec.Fast | spec.Control, Needs: acl.Anyone, Since: "2.0.0", Run: server.Discard, Summary: "Forgets what was queued."},
-		{Name: "watch", Arity: -2, Flags: spec.Fast | spec.Exclusive | spec.Control, Needs: acl.Read, Keys: spec.KeySpec{First: 1, Last: -1, Step: 1}, Since: "2.2.0", Run: server.Watch, Summary: "Lets the next EXEC do nothing if one of the keys has changed at this leader by then. Of writes that other leaders accept meanwhile and that arrive later it knows nothing: what becomes of both is for the resolver. KVD.SET with a TOKEN says at every leader what a write had seen."},
-		{Name: "unwatch", Arity: 1, Flags: spec.Fast | spec.Exclusive, Needs: acl.Anyone, Since: "2.2.0", Run: server.Unwatch, Summary: "Watches no keys any more."},
+		{Name: "multi", Arity: 1, Flags: server.Fast | server.Control, Needs: acl.Anyone, Since: "1.2.0", Run: server.Multi, Summary: "Begins a transaction of this leader."},
+		{Name: "exec", Arity: 1, Flags: server.Exclusive | server.Control, Needs: acl.Anyone, Since: "1.2.0", Run: server.Exec, Summary: "Does what was queued, in one batch; in several where KEYS, SCAN, DBSIZE or RANDOMKEY stand between other commands."},
+		{Name: "discard", Arity: 1, Flags: server.Fast | server.Control, Needs: acl.Anyone, Since: "2.0.0", Run: server.Discard, Summary: "Forgets what was queued."},
+		{Name: "watch", Arity: -2, Flags: server.Fast | server.Exclusive | server.Control, Needs: acl.Read, Keys: server.KeySpec{First: 1, Last: -1, Step: 1}, Since: "2.2.0", Run: server.Watch, Summary: "Lets the next EXEC do nothing if one of the keys has changed at this leader by then. Of writes that other leaders accept meanwhile and that arrive later it knows nothing: what becomes of both is for the resolver. KVD.SET with a TOKEN says at every leader what a write had seen."},
+		{Name: "unwatch", Arity: 1, Flags: server.Fast | server.Exclusive, Needs: acl.Anyone, Since: "2.2.0", Run: server.Unwatch, Summary: "Watches no keys any more."},
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 )
 
 // slowEvent is what LATENCY calls it.
@@ -16,16 +15,16 @@ const slowEvent = "command"
 
 // Slow is the rows that show what others send and what took long.
 func Slow() []server.Command {
-	const flags = spec.Admin | spec.Exclusive
+	const flags = server.Admin | server.Exclusive
 	return []server.Command{
-		{Name: "slowlog", Arity: -2, Flags: flags | spec.AllKeys, Needs: acl.Read | acl.Admin, Since: "2.2.12", Runs: slowlogRuns, Summary: "Answers what took longer than 10 ms at this leader, the sync of --sync always included; of a pipeline the first command, with its keys alone.",
+		{Name: "slowlog", Arity: -2, Flags: flags | server.AllKeys, Needs: acl.Read | acl.Admin, Since: "2.2.12", Runs: slowlogRuns, Summary: "Answers what took longer than 10 ms at this leader, the sync of --sync always included; of a pipeline the first command, with its keys alone.",
 			Subs: map[string]int{
 				"get": -2, "help": 2, "len": 2, "reset": 2,
 			}, Help: []string{
 				"GET [<count>]", "    Answers the newest entries (default: 10, -1: all): number, time, microseconds,",
 				"    arguments, client address, client name.", "LEN", "    Answers how many there are.", "RESET", "    Forgets them.",
 			}},
-		{Name: "monitor", Arity: 1, Flags: spec.Admin | spec.Exclusive | spec.NoMulti | spec.AllKeys, Needs: server.MonitorRoles, Since: "1.0.0", Run: server.Monitor, Summary: "Shows every command that clients send to this leader, until RESET. Passwords are left out, long arguments are cut, and who takes the lines too slowly is told how many were left out."},
+		{Name: "monitor", Arity: 1, Flags: server.Admin | server.Exclusive | server.NoMulti | server.AllKeys, Needs: server.MonitorRoles, Since: "1.0.0", Run: server.Monitor, Summary: "Shows every command that clients send to this leader, until RESET. Passwords are left out, long arguments are cut, and who takes the lines too slowly is told how many were left out."},
 		{Name: "latency", Arity: -2, Flags: flags, Needs: acl.Admin, Since: "2.8.13", Runs: latencyRuns, Summary: "Answers how long what took longer than 10 ms took, by second.",
 			Subs: map[string]int{
 				"doctor": 2, "graph": 3, "help": 2, "histogram": -2, "history": 3, "latest": 2, "reset": -2,

@@ -12,7 +12,6 @@ import (
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
 	"kvd/replica/resp/server"
-	"kvd/replica/resp/spec"
 )
 
 // Scripts are a way of clients to compare and change a key in one step: how locks are
@@ -23,13 +22,13 @@ import (
 // Commands is the rows of scripts. They remember the scripts of one server.
 func Commands() []server.Command {
 	s := new(Cache)
-	key := spec.KeySpec{First: 3, Step: 1}
+	key := server.KeySpec{First: 3, Step: 1}
 	const what = "Runs a script that compares and changes one string key, without loops: what clients release and extend locks by. Other scripts are refused." + edit.BetweenLeaders
 	return []server.Command{
-		{Name: "eval", Arity: -3, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEval(false), Summary: what},
-		{Name: "evalsha", Arity: -3, Flags: spec.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEvalSHA(false), Summary: "Runs a script that was run or loaded before, as EVAL does."},
-		{Name: "eval_ro", Arity: -3, Flags: spec.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEval(true), Summary: "Runs a script that changes nothing, as EVAL does."},
-		{Name: "evalsha_ro", Arity: -3, Flags: spec.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEvalSHA(true), Summary: "Runs a script that changes nothing and was run or loaded before, as EVAL does."},
+		{Name: "eval", Arity: -3, Flags: server.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEval(false), Summary: what},
+		{Name: "evalsha", Arity: -3, Flags: server.Write, Needs: acl.Read | acl.Write, Keys: key, Since: "2.6.0", Plan: s.planEvalSHA(false), Summary: "Runs a script that was run or loaded before, as EVAL does."},
+		{Name: "eval_ro", Arity: -3, Flags: server.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEval(true), Summary: "Runs a script that changes nothing, as EVAL does."},
+		{Name: "evalsha_ro", Arity: -3, Flags: server.Read, Needs: acl.Read, Keys: key, Since: "7.0.0", Plan: s.planEvalSHA(true), Summary: "Runs a script that changes nothing and was run or loaded before, as EVAL does."},
 		{Name: "script", Arity: -2, Needs: acl.Write, Since: "2.6.0", Runs: server.Runs{"load": s.runLoad, "exists": s.runExists, "flush": s.runFlush, "kill": runKill}, Summary: "Loads, finds and forgets scripts that EVALSHA runs.",
 			Subs: map[string]int{
 				"debug": 3, "exists": -3, "flush": -2, "help": 2, "kill": 2, "load": 3,

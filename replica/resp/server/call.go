@@ -12,7 +12,6 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
-	"kvd/replica/resp/hangup"
 )
 
 // Call is one command of a client on its way.
@@ -270,7 +269,7 @@ func (k *Call) Context() (ctx context.Context, end func()) {
 		for {
 			select {
 			case <-look.C:
-				if hangup.Detected(c.nc) {
+				if hungUp(c.nc) {
 					return
 				}
 			case <-c.severed:

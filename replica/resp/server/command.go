@@ -1,13 +1,13 @@
 package server
 
 import (
+	"bytes"
 	"strings"
 
 	"kvd/replica/acl"
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
-	"kvd/replica/resp/spec"
-	"kvd/replica/resp/stats"
+	"kvd/replica/resp/pubsub"
 )
 
 // Runs are functions like Command.Run.
@@ -17,18 +17,18 @@ type Runs map[string]func(*Call) error
 type Command struct {
 	Name     string
 	Arity    int // arguments with the name; -n: at least n
-	Flags    spec.Flag
+	Flags    Flag
 	Needs    acl.Roles            // of its user
 	Subs     map[string]int       // the subcommands that Redis knows, in lower case, and their arity, both names included
 	SubNeeds map[string]acl.Roles // what a subcommand needs that needs something else than its command
 	Help     []string             // what HELP answers: each subcommand, and what it does; nil: HELP is left to run
-	Keys     spec.KeySpec
-	Channels spec.ChannelSpec
+	Keys     KeySpec
+	Channels ChannelSpec
 	Secret   func(args resp.Args, i int) bool // whether an argument may be a password; nil: none is
 	Since    string
 	Summary  string
 	Group    string
-	used     *stats.Usage // by all clients
+	used     *Usage // by all clients
 
 	// Plan adds requests to the call's batch and says how to render the replies.
 	Plan func(*Call) (batch.Render, error)
@@ -40,7 +40,7 @@ type Command struct {
 
 // NeedsServing reports whether the command is refused while the leader does not serve yet.
 func (c *Command) NeedsServing() bool {
-	return c.Flags&(spec.Read|spec.Write) != 0 && c.Flags&spec.WhileLoading == 0
+	return c.Flags&(Read|Write) != 0 && c.Flags&WhileLoading == 0
 }
 
 // Takes reports whether the command may have n arguments, its name included.
@@ -142,13 +142,13 @@ func (c *conn) rights() *acl.Rights { return c.user.Load().Rights() }
 func (c *conn) permit(k *Call) error {
 	r := c.rights()
 	switch {
-	case r == nil || k.cmd.Flags&spec.BeforeAuth != 0:
+	case r == nil || k.cmd.Flags&BeforeAuth != 0:
 		return nil
 	case !r.May(k.needed()):
 		return k.mayNot()
 	case r.Everywhere():
 		return nil
-	case k.cmd.Flags&spec.AllKeys != 0:
+	case k.cmd.Flags&AllKeys != 0:
 		return resp.Error("NOPERM User " + k.UserName() + " has no permissions to run the '" + k.fullName() + "' command: it concerns every key")
 	}
 	for key := range k.cmd.Keys.Of(k.Args) {
@@ -192,4 +192,77 @@ func (s *Server) Expel() int {
 		}
 	}
 	return n
+}
+
+// Flag says how a command behaves.
+type Flag uint16
+
+const (
+	Write           Flag = 1 << iota // changes keys
+	Read                             // reads keys
+	Fast                             // constant time
+	Admin                            // looks at, or changes, the server
+	BeforeAuth                       // allowed before AUTH
+	Exclusive                        // must see everything before it done, and answers at once
+	Control                          // steers a transaction, so it is never queued in one
+	NoMulti                          // not allowed in a transaction
+	WhileSubscribed                  // allowed to RESP2 clients that listen to channels
+	WhileLoading                     // reads or writes, and is allowed while the leader does not serve yet
+	Blocking                         // waits for others: that it takes long is not noted
+	AllKeys                          // concerns every key: only for users whose keys have no prefixes
+)
+
+// KeySpec says which arguments are keys: first, last (negative: from the end)
+// and the step between; zero: none. Last is 0 where the argument before the first says
+// how many keys there are.
+type KeySpec struct{ First, Last, Step int }
+
+// Counted reports whether an argument says how many keys there are.
+func (s KeySpec) Counted() bool { return s.First > 0 && s.Last == 0 }
+
+// Of yields the arguments that are keys.
+func (s KeySpec) Of(args resp.Args) func(yield func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		first, last := s.First, s.Last
+		switch {
+		case last < 0:
+			last += len(args)
+		case s.Counted():
+			n, _ := resp.ParseInt(args[first-1]) // of what is no number of arguments the command tells
+			last = first + int(max(0, min(n, int64(len(args)-first)))) - 1
+		}
+		for i := first; i > 0 && i <= min(last, len(args)-1); i += s.Step {
+			if !yield(args[i]) {
+				return
+			}
+		}
+	}
+}
+
+// ChannelSpec says which arguments are channels of clients: the first ones, how many; -1:
+// all. As patterns they stand for every channel that begins as they do.
+type ChannelSpec struct {
+	Count    int
+	Patterns bool
+}
+
+// Of yields what the channels that a call names begin with.
+func (s ChannelSpec) Of(args resp.Args) func(yield func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		args := args[1:]
+		if s.Count >= 0 {
+			args = args[:s.Count]
+		}
+		for _, a := range args {
+			if bytes.HasPrefix(a, []byte(pubsub.Prefix)) {
+				continue // the leader's own, which tell of reachable keys alone
+			}
+			if i := bytes.IndexAny(a, `*?[\`); i >= 0 && s.Patterns {
+				a = a[:i]
+			}
+			if !yield(a) {
+				return
+			}
+		}
+	}
 }

@@ -19,7 +19,6 @@ import (
 	"kvd/replica/resp/budget"
 	"kvd/replica/resp/monitor"
 	"kvd/replica/resp/pubsub"
-	"kvd/replica/resp/wake"
 )
 
 // conn is one client. One goroutine runs it: take what has arrived, hand it to
@@ -73,7 +72,7 @@ type conn struct {
 	subs       *pubsub.Subscriber
 	subsHeld   int64          // of the memory of all clients, for the names
 	monitor    *monitor.Lines // what MONITOR shows it; nil: nothing
-	waker      *wake.Waker
+	waker      *waker
 	passedOver bool // messages went before commands
 }
 
@@ -94,7 +93,7 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 	c.account = s.budget.Open(baseBytes+2*int64(s.cfg.Limits.Input), budget.Owner{Cut: c.sever, Trim: c.askTrim, Gone: c.severed})
 	c.direct = ahead.NewDirect(nc)
 	c.ahead = ahead.New(nc, c.account, s.budget.Pressed, c.severed, s.draining)
-	c.waker = wake.New(nc)
+	c.waker = newWaker(nc)
 	c.subs = pubsub.NewSubscriber(s.broker, s.cfg.Feeds, c.reads, c.waker.Wake, c.sever)
 	c.out = resp.NewWriter(sink{c}, s.cfg.Limits.Output)
 	c.call.conn, c.done = c, c.finish

@@ -6,7 +6,6 @@ import (
 
 	"kvd/replica/resp"
 	"kvd/replica/resp/batch"
-	"kvd/replica/resp/spec"
 )
 
 // dispatch takes one command: it becomes a step of the pending batch, or of the
@@ -28,9 +27,9 @@ func (c *conn) dispatch(args [][]byte) {
 	c.last.Store(k.cmd)
 	c.srv.show(k)
 	switch {
-	case c.tx.active && k.cmd.Flags&spec.Control == 0:
+	case c.tx.active && k.cmd.Flags&Control == 0:
 		c.queue(k)
-	case k.cmd.Flags&spec.Exclusive != 0:
+	case k.cmd.Flags&Exclusive != 0:
 		c.runAlone(k)
 	default:
 		if len(args) > c.srv.cfg.Limits.Requests {
@@ -38,7 +37,7 @@ func (c *conn) dispatch(args [][]byte) {
 		}
 		c.take(k, &c.pending)
 	}
-	if k.cmd.Flags&spec.Exclusive == 0 || c.tx.active && k.cmd.Flags&spec.Control == 0 {
+	if k.cmd.Flags&Exclusive == 0 || c.tx.active && k.cmd.Flags&Control == 0 {
 		c.count(k.cmd)
 	}
 }
@@ -58,11 +57,11 @@ func (c *conn) admit(k *Call) error {
 		return err
 	}
 	switch {
-	case c.unauthenticated() && k.cmd.Flags&spec.BeforeAuth == 0:
+	case c.unauthenticated() && k.cmd.Flags&BeforeAuth == 0:
 		return resp.Error("NOAUTH Authentication required.")
-	case k.cmd.Flags&spec.WhileSubscribed == 0 && k.PubsubOnly():
+	case k.cmd.Flags&WhileSubscribed == 0 && k.PubsubOnly():
 		return resp.Error("ERR Can't execute '" + k.fullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
-	case c.monitor != nil && k.cmd.Flags&(spec.Read|spec.Write) != 0:
+	case c.monitor != nil && k.cmd.Flags&(Read|Write) != 0:
 		return resp.Error("ERR a connection that monitors cannot look at keys; use another, or RESET this one")
 	}
 	if err := c.permit(k); err != nil || !k.cmd.NeedsServing() {
@@ -92,7 +91,7 @@ func (c *conn) queue(k *Call) {
 		c.tx.bytes += len(a)
 	}
 	switch {
-	case k.cmd.Flags&spec.NoMulti != 0:
+	case k.cmd.Flags&NoMulti != 0:
 		c.refuse(resp.Error("ERR Command not allowed inside a transaction"))
 	case len(c.tx.Requests)+len(k.Args) > l.Queued+2 || len(c.tx.Steps) >= l.Queued:
 		c.refuse(resp.Error(fmt.Sprintf("ERR the transaction is too big: it may have %d commands and %d keys; split it", l.Queued, l.Queued)))
@@ -122,7 +121,7 @@ func (c *conn) enqueue(k *Call) {
 	}
 	c.tx.bytes += lateBytes + len(late.Args)*argBytes
 	n := len(c.tx.Requests)
-	c.tx.Steps = append(c.tx.Steps, batch.Step{From: n, To: n, Keys: k.cmd.Flags&(spec.Read|spec.Write) != 0, Late: func(w *resp.Writer) {
+	c.tx.Steps = append(c.tx.Steps, batch.Step{From: n, To: n, Keys: k.cmd.Flags&(Read|Write) != 0, Late: func(w *resp.Writer) {
 		late.Out = w
 		if err := late.run(); err != nil {
 			w.Error(batch.ErrorText(err))
@@ -168,7 +167,7 @@ func (c *conn) runAlone(k *Call) {
 		c.out.Error(batch.ErrorText(err))
 	}
 	k.cmd.used.Add(1, c.srv.cfg.Now().Sub(began))
-	if k.cmd.Flags&spec.Blocking == 0 {
+	if k.cmd.Flags&Blocking == 0 {
 		c.timed(began, k.slowArgs)
 	}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"kvd/replica/acl"
@@ -171,3 +172,52 @@ func (s *Server) show(k *Call) {
 
 // secret reports whether argument i may be a password.
 func (k *Call) secret(i int) bool { return k.cmd.Secret != nil && k.cmd.Secret(k.Args, i) }
+
+// waker wakes a connection's goroutine. It does so by moving the read deadline to the past,
+// and only while the goroutine is parked in its read: a client that is sent much is still
+// read from.
+type waker struct {
+	conn interface{ SetReadDeadline(time.Time) error }
+
+	mu            sync.Mutex
+	woken, parked bool
+}
+
+// newWaker wakes whoever reads from conn.
+func newWaker(conn interface{ SetReadDeadline(time.Time) error }) *waker { return &waker{conn: conn} }
+
+// Park reports whether the goroutine may wait for input: false if it was woken. The read
+// deadline must be set by then, for Wake moves it.
+func (w *waker) Park() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.parked = !w.woken
+	return w.parked
+}
+
+// Unpark reports whether it was woken meanwhile.
+func (w *waker) Unpark() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.parked = false
+	return w.woken
+}
+
+// Set notes that messages wait, or that they are about to be taken, and reports
+// what was noted before.
+func (w *waker) Set(woken bool) (was bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	was, w.woken = w.woken, woken
+	return was
+}
+
+// Wake notes that messages wait. It may be called from any goroutine, and does not wait.
+func (w *waker) Wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.woken = true
+	if w.parked {
+		_ = w.conn.SetReadDeadline(time.Unix(1, 0)) // fails only when it is closed already
+	}
+}

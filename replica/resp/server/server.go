@@ -19,7 +19,6 @@ import (
 	"kvd/replica/resp/monitor"
 	"kvd/replica/resp/pubsub"
 	"kvd/replica/resp/slowlog"
-	"kvd/replica/resp/stats"
 )
 
 // Server serves the Redis protocol. Every connection has one goroutine, owned by
@@ -39,10 +38,10 @@ type Server struct {
 	idle, maxClients atomic.Int64 // Config.Idle and Limits.Clients, as they were set last
 	started          time.Time
 	requests         atomic.Uint64 // ids given to requests
-	stats            stats.Counters
+	stats            Counters
 	budget           *budget.Budget
-	since            atomic.Pointer[stats.Stats] // of the last CONFIG RESETSTAT; nil: there was none
-	runID            string                      // drawn for the process
+	since            atomic.Pointer[Stats] // of the last CONFIG RESETSTAT; nil: there was none
+	runID            string                // drawn for the process
 
 	mu        sync.Mutex
 	conns     map[int64]*conn
@@ -270,12 +269,12 @@ func (s *Server) sorted() []*conn {
 }
 
 // Stats counts.
-func (s *Server) Stats() stats.Stats {
+func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	n := len(s.conns)
 	s.mu.Unlock()
 	behind, unheard := s.broker.Stats()
-	return stats.Stats{
+	return Stats{
 		Clients: n, Accepted: s.stats.Accepted.Load(), Rejected: s.stats.Rejected.Load(),
 		Commands: s.stats.Commands.Load(), Batches: s.stats.Batches.Load(),
 		ProtocolErrors: s.stats.ProtocolErrors.Load(), Slow: s.stats.Slow.Load(),
@@ -318,7 +317,7 @@ func (s *Server) ResetStats() {
 
 // StatsSinceReset is what was counted since the last reset; what is of the present is as
 // in Stats.
-func (s *Server) StatsSinceReset() stats.Stats {
+func (s *Server) StatsSinceReset() Stats {
 	st, was := s.Stats(), s.since.Load()
 	if was == nil {
 		return st

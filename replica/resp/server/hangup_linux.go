@@ -1,4 +1,4 @@
-package hangup
+package server
 
 import (
 	"crypto/tls"
@@ -15,10 +15,10 @@ const (
 	tcpCloseWait = 8
 )
 
-// Detected reports whether the client has closed its end, although what it sent
+// hungUp reports whether the client has closed its end, although what it sent
 // before may not have been read yet. Best effort: what is no TCP connection never
 // has.
-func Detected(c net.Conn) bool {
+func hungUp(c net.Conn) bool {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}

@@ -1,2 +1,0 @@
-// Package stats counts what a server does.
-package stats

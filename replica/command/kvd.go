@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 )
 
 func planKvdGet(k *server.Call) (batch.Render, error) {
-	o, err := parseOptions(k, 2, withToken|withEvidence)
+	o, err := parseOptions(k, 2, "TOKEN", "EVIDENCE")
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func seenBy(a *batch.Answer) replica.Token {
 }
 
 func planKvdSet(k *server.Call) (batch.Render, error) {
-	o, err := parseOptions(k, 3, withToken|withRequest|withEvidence)
+	o, err := parseOptions(k, 3, "TOKEN", "REQUEST", "EVIDENCE")
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func planKvdSet(k *server.Call) (batch.Render, error) {
 }
 
 func planKvdDel(k *server.Call) (batch.Render, error) {
-	o, err := parseOptions(k, 2, withToken|withRequest|withEvidence)
+	o, err := parseOptions(k, 2, "TOKEN", "REQUEST", "EVIDENCE")
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func planKvdIncr(k *server.Call) (batch.Render, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := parseOptions(k, 3, withToken|withRequest|withEvidence)
+	o, err := parseOptions(k, 3, "TOKEN", "REQUEST", "EVIDENCE")
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func planKvdIncr(k *server.Call) (batch.Render, error) {
 }
 
 func planKvdResolve(k *server.Call) (batch.Render, error) {
-	o, err := parseOptions(k, 3, withToken)
+	o, err := parseOptions(k, 3, "TOKEN")
 	if err != nil {
 		return nil, err
 	}
@@ -243,15 +244,6 @@ func writePolicy(k *server.Call, p *resolve.Policy) {
 	}
 }
 
-// option is a word that the KVD commands on one key know.
-type option uint8
-
-const (
-	withToken    option = 1 << iota // TOKEN text
-	withRequest                     // REQUEST client number
-	withEvidence                    // EVIDENCE
-)
-
 // options is what a KVD command was given beside key and value.
 type options struct {
 	token          token.Token // the zero Token: none
@@ -260,47 +252,32 @@ type options struct {
 }
 
 // parseOptions reads options from argument i to the end, in any order, each at most
-// once, of those allowed.
-func parseOptions(k *server.Call, i int, allowed option) (options, error) {
-	var o options
+// once, of those allowed: TOKEN text, REQUEST client number, EVIDENCE.
+func parseOptions(k *server.Call, i int, allowed ...string) (o options, err error) {
 	for i < len(k.Args) {
-		opt, size := optionAt(k, i)
-		if opt&allowed == 0 || i+size > len(k.Args) {
+		at := slices.IndexFunc(allowed, func(name string) bool { return k.Is(i, name) })
+		if at < 0 || i+sizes[allowed[at]] > len(k.Args) {
 			return options{}, resp.ErrSyntax
 		}
-		allowed &^= opt
-		if err := takeOption(k, &o, opt, i); err != nil {
+		switch allowed[at] {
+		case "TOKEN":
+			o.token, err = parseToken(k, i+1)
+		case "REQUEST":
+			o.client, o.number, err = parseRequest(k, i+1)
+		case "EVIDENCE":
+			o.evidence, err = true, k.Require(acl.Read) // it shows what the key holds
+		}
+		if err != nil {
 			return options{}, err
 		}
-		i += size
+		i += sizes[allowed[at]]
+		allowed = slices.Delete(allowed, at, at+1)
 	}
 	return o, nil
 }
 
-// optionAt is what argument i names, and of how many arguments that is.
-func optionAt(k *server.Call, i int) (option, int) {
-	switch {
-	case k.Is(i, "TOKEN"):
-		return withToken, 2
-	case k.Is(i, "REQUEST"):
-		return withRequest, 3
-	case k.Is(i, "EVIDENCE"):
-		return withEvidence, 1
-	}
-	return 0, 1
-}
-
-func takeOption(k *server.Call, o *options, opt option, i int) (err error) {
-	switch opt {
-	case withToken:
-		o.token, err = parseToken(k, i+1)
-	case withRequest:
-		o.client, o.number, err = parseRequest(k, i+1)
-	case withEvidence:
-		o.evidence, err = true, k.Require(acl.Read) // it shows what the key holds
-	}
-	return err
-}
+// sizes is of how many arguments an option is.
+var sizes = map[string]int{"TOKEN": 2, "REQUEST": 3, "EVIDENCE": 1}
 
 // parseToken reads argument i. A token that attests a key is of use for that key
 // only.

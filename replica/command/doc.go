@@ -13,12 +13,8 @@
 // as a Request.Decide (see command/edit), so that nothing can happen to the key in between.
 // Deadlines are computed there from the leader's clock.
 //
-// Files: table.go; strings.go, ranges.go, bits.go, float.go, compare.go (values), keys.go
-// and cursors.go (names and deadlines), move.go (several keys in one step), object.go (how
-// keys are stored, FLUSHALL), kvd.go and evidence.go (the commands that carry tokens),
-// reads.go and words.go (what several of them use). Below: command/edit (what is made of
-// one key), command/script (Lua scripts over one key), command/admin (commands about the
-// server and its connections).
+// Below: command/edit (what is made of one key), command/script (Lua scripts over one key),
+// command/admin (commands about the server and its connections).
 //
 // Invariants:
 //

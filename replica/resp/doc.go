@@ -8,10 +8,6 @@
 // resp/token is the text that a client carries between leaders, and resp/glob the
 // patterns of KEYS and SUBSCRIBE.
 //
-// Files: reader.go (commands as arrays), inline.go (commands typed as a line), bulk.go
-// (large arguments), limits.go (what a Reader takes), writer.go, error.go and word.go
-// (numbers, words and errors in the protocol's form).
-//
 // Invariants:
 //
 //   - a Reader blocks in Fill only, so all that has arrived can be taken before anybody

@@ -6,6 +6,4 @@
 // The functions are pure: what they answer follows from what the key shows, the leader's
 // clock as it is handed to them, and the command's own arguments. Commands use them, and
 // scripts, which see between the steps of one what its write will be.
-//
-// Files: options.go (words), condition.go (IFEQ and IFNE), decide.go (the deciders).
 package edit

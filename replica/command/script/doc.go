@@ -9,9 +9,6 @@
 // and the reason. Of gopher-lua only the parser is used: its machine would run loops inside
 // a step of the core.
 //
-// Files: script.go (EVAL, EVALSHA, SCRIPT, and the scripts that are remembered), check.go
-// (what may be run), run.go (values and statements), key.go (the commands on the key).
-//
 // Invariants: a source has at most 16 KiB and nests at most 200 deep; what is remembered is
 // bounded in number and in bytes; running twice over the same key comes to the same.
 package script

@@ -14,11 +14,6 @@ import (
 	"kvd/replica/resp/server"
 )
 
-// Scripts are a way of clients to compare and change a key in one step: how locks are
-// released, extended and counted. A script here may do that to one key, without loops,
-// so that what it costs is bounded by its length, and by maxWork where values are large; all it does to the key becomes one
-// write. Whatever else a script says is refused before any of it is done.
-
 // Commands is the rows of scripts. They remember the scripts of one server.
 func Commands() []server.Command {
 	s := new(Cache)

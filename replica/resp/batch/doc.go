@@ -4,8 +4,6 @@
 //	command ─▶ Step: requests, Render ─┐
 //	command ─▶ Step: bytes written ────┴▶ Batch ─▶ leader ─▶ replies ─▶ Batch.Render ─▶ Writer
 //
-// Files: batch.go (steps, requests, answers), errtext.go (errors in the protocol's words).
-//
 // Invariants:
 //
 //   - replies are rendered in the order of the commands, whoever answers them;

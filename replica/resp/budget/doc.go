@@ -12,8 +12,6 @@
 // client that does not take its replies, or never ends its command, costs those that do a
 // second.
 //
-// Files: budget.go (the whole), account.go (one connection's part).
-//
 // Invariants: three quarters of the limit can be asked for; the last quarter is for what
 // every connection has, so nobody is turned away because others hold large things. A
 // connection that is cut gives back all that it held.

@@ -5,9 +5,6 @@
 //	       └─▶ other leaders ─▶ their Broker
 //	leader ─▶ Feeds ─▶ a Feed of each subscriber ─▶ wake ─▶ its connection's goroutine
 //
-// Files: broker.go (who listens, and what waits for them), subscriber.go (what one connection
-// listens to), feeds.go (the leader's own channels).
-//
 // Invariants:
 //
 //   - a message comes at most once for each subscription, in one order for all, and only to

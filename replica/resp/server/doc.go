@@ -21,15 +21,8 @@
 // and every command is allowed; under RESP2 they look like replies, and only those commands
 // are allowed that Redis allows.
 //
-// Files, in the order of that picture: config.go, engine.go and index.go (what a server is
-// told, and what it needs of a leader), server.go (connections), conn.go (one of them),
-// dispatch.go, command.go, subcommand.go and rights.go (what a command is, and who may send
-// it), call.go, verbs.go, session.go and surface.go (what a command may ask), flight.go and
-// stream.go (a batch on its way, and what is too large to be held), tx.go and watch.go
-// (transactions), deliver.go and pubsub.go (what subscribers are sent), monitor.go, slowlog.go
-// and usage.go (what is noted of commands), until.go and awaited.go (commands that wait),
-// profile.go (what others see of a client). What stands alone has packages beside this one:
-// ahead, batch, budget, hangup, monitor, pubsub, slowlog, spec, stats, wake.
+// What stands alone has packages beside this one: ahead, batch, budget, monitor, pubsub and
+// slowlog.
 //
 // What the package is not: it decides nothing about data. What depends on what a
 // key shows goes to the core as a Decide, so that nothing can happen to the key

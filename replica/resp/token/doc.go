@@ -9,8 +9,6 @@
 // Its text is not MessagePack and does not go through storage/codec: clients hold tokens
 // already, and theirs are varints with a checksum under base64.
 //
-// Files: token.go (the token and its text), runs.go (many dots of few origins).
-//
 // Invariants:
 //
 //   - equal tokens are equal texts, and Parse takes no other text;

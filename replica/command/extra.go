@@ -34,7 +34,6 @@ type Extra struct {
 	Write func(ctx context.Context, args [][]byte, w *resp.Writer) (logical.Dot, error)
 }
 
-// extraCommands is rows for the table, by name.
 func extraCommands(extra map[string]Extra) []server.Command {
 	rows := make([]server.Command, 0, len(extra))
 	for _, name := range slices.Sorted(maps.Keys(extra)) {

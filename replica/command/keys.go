@@ -58,7 +58,6 @@ func planTTL(absolute bool, unit time.Duration) func(*server.Call) (batch.Render
 	}
 }
 
-// runScan answers one step of a scan.
 func (c *cursors) runScan(k *server.Call) error {
 	id, ok := parseCursor(string(k.Args[1]))
 	if !ok {
@@ -227,7 +226,6 @@ func runDBSize(k *server.Call) error {
 	return err
 }
 
-// countPage is how many keys are looked at at a time.
 const countPage = 1000
 
 // countKeys counts the keys that match, without holding them all.
@@ -279,7 +277,6 @@ func cursorOf(at string) uint64 {
 	return max(1, (h^h>>53)&(1<<53-1))
 }
 
-// put remembers a position under its number.
 func (c *cursors) put(at string) uint64 {
 	id := cursorOf(at)
 	c.mu.Lock()

@@ -110,7 +110,6 @@ func write(k *server.Call, v replica.Verb, o options, value []byte) (batch.Rende
 	return o.shows(false), nil
 }
 
-// shows is how the reply to a write is rendered.
 func (o options) shows(outcome bool) batch.Render {
 	return func(w *resp.Writer, a *batch.Answer) { showWritten(w, a, outcome, o.evidence) }
 }
@@ -147,7 +146,6 @@ func runToken(k *server.Call) error {
 	return nil
 }
 
-// runWaitFor answers OK when this leader has caught up with the token.
 func runWaitFor(k *server.Call) error {
 	t, err := token.Parse(string(k.Args[1]))
 	if err != nil {

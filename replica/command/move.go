@@ -9,7 +9,6 @@ import (
 	"kvd/wallclock"
 )
 
-// moving is a value on its way to another key.
 type moving struct {
 	value   []byte
 	there   bool
@@ -77,7 +76,6 @@ func planRename(k *server.Call) (batch.Render, error) { return showOK, move(k, f
 
 func planRenameNX(k *server.Call) (batch.Render, error) { return showMoved, move(k, true) }
 
-// showMoved renders whether the second request wrote.
 func showMoved(w *resp.Writer, a *batch.Answer) {
 	w.Int(resp.Flag(len(a.Replies) > 1 && !a.Replies[1].Dot.IsZero()))
 }

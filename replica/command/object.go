@@ -106,7 +106,6 @@ func runRandomKey(k *server.Call) error {
 	return nil
 }
 
-// flushPage is how many keys FLUSHALL deletes at a time.
 const flushPage = 1000
 
 // runFlush deletes every key that shows a value, by deletions like those of DEL: each

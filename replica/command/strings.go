@@ -15,7 +15,6 @@ func planGet(k *server.Call) (batch.Render, error) {
 	return showValue, err
 }
 
-// showValue renders what a Get shows.
 func showValue(w *resp.Writer, a *batch.Answer) {
 	r := a.Replies[0].Shown
 	value, there, err := edit.One(r, len(r.Values) > 1 && a.Picks(a.Requests[0].Key))
@@ -41,7 +40,6 @@ func showSeen(w *resp.Writer, a *batch.Answer) {
 
 func showOK(w *resp.Writer, _ *batch.Answer) { w.Simple("OK") }
 
-// showWrote renders OK if anything was written.
 func showWrote(w *resp.Writer, a *batch.Answer) {
 	if a.Replies[0].Dot.IsZero() {
 		w.Null()
@@ -50,7 +48,6 @@ func showWrote(w *resp.Writer, a *batch.Answer) {
 	w.Simple("OK")
 }
 
-// showCount renders how many requests wrote.
 func showCount(w *resp.Writer, a *batch.Answer) {
 	var n int64
 	for i := range a.Replies {
@@ -105,7 +102,6 @@ func planStrlen(k *server.Call) (batch.Render, error) {
 	return showLength, err
 }
 
-// showLength renders the length of what the key shows now.
 func showLength(w *resp.Writer, a *batch.Answer) {
 	r := a.Replies[0].Shown
 	value, _, err := edit.One(r, len(r.Values) > 1 && a.Picks(a.Requests[0].Key))
@@ -151,7 +147,6 @@ func planMSet(k *server.Call) (batch.Render, error) {
 	return showOK, nil
 }
 
-// showNumber renders what an addition came to.
 func showNumber(w *resp.Writer, a *batch.Answer) {
 	r := &a.Replies[0]
 	value := r.Wrote
@@ -190,7 +185,6 @@ func planDelIfEq(k *server.Call) (batch.Render, error) {
 	return showCount, k.Decide(k.Args[1], edit.RemoveIf(c, k.Picks(k.Args[1])))
 }
 
-// planEdit is the plan of an operation.
 func planEdit(name string) func(*server.Call) (batch.Render, error) {
 	op := edit.Operations[name]
 	return func(k *server.Call) (batch.Render, error) {
@@ -226,7 +220,6 @@ func decide(k *server.Call, reply edit.Reply, d edit.Decider) (batch.Render, err
 	return shows[reply], err
 }
 
-// shows is how replies are rendered.
 var shows = [...]batch.Render{
 	edit.OK: showOK, edit.Wrote: showWrote, edit.Count: showCount, edit.Was: showSeen, edit.Length: showLength, edit.Number: showNumber,
 }
@@ -258,5 +251,4 @@ func readOne(k *server.Call, show func(w *resp.Writer, value []byte, there bool)
 	}, err
 }
 
-// showComputed renders the number that Decide noted.
 func showComputed(w *resp.Writer, a *batch.Answer) { w.Int(a.Seen.Number) }

@@ -41,7 +41,6 @@ func (s span) clamped(n int64) (from, to int64, ok bool) {
 	return s.first, s.last + 1, s.first <= s.last
 }
 
-// parseRange reads arguments i and i+1.
 func parseRange(k *server.Call, i int) (span, error) {
 	first, err := k.Int(i)
 	if err != nil {
@@ -146,7 +145,6 @@ func planSetBit(k *server.Call) (batch.Render, error) {
 	}))
 }
 
-// bitRange is a part of a value in bytes or bits.
 type bitRange struct {
 	span
 	bits  bool
@@ -212,7 +210,6 @@ func planBitCount(k *server.Call) (batch.Render, error) {
 	})
 }
 
-// countBits counts the bits set from from to to (exclusive).
 func countBits(value []byte, from, to int64) (n int64) {
 	for ; from < to && from&7 != 0; from++ {
 		n += bitAt(value, from)

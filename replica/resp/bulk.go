@@ -16,7 +16,6 @@ const (
 	spanBytes = 40
 )
 
-// bulk is a large argument that is arriving.
 type bulk struct {
 	b    []byte // what has arrived; its capacity grows as it does
 	size int    // announced; zero: none is arriving
@@ -56,7 +55,6 @@ func (r *Reader) fillBulk() error {
 	return err
 }
 
-// read reads something, or says why not.
 func (r *Reader) read(b []byte) (int, error) {
 	n, err := r.src.Read(b)
 	switch {

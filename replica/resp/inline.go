@@ -56,7 +56,6 @@ func splitLine(line []byte, args [][]byte) ([][]byte, bool) {
 	return args, true
 }
 
-// splitArg takes the argument that begins at i and says where it ends.
 func splitArg(line []byte, i int) (arg []byte, next int, ok bool) {
 	out := i // unquoting never makes longer, so writing stays behind reading
 	begin := i

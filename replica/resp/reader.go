@@ -151,7 +151,6 @@ func (r *Reader) multibulk() (bool, error) {
 	return true, nil
 }
 
-// header parses how many arguments the command has.
 func (r *Reader) header() (bool, error) {
 	r.pos, r.spans = r.start, r.spans[:0]
 	n, ok, err := r.number("too big mbulk count string", "invalid multibulk length")
@@ -194,7 +193,6 @@ func (r *Reader) argument() (bool, error) {
 	return true, nil
 }
 
-// announced parses an argument's length.
 func (r *Reader) announced() (bool, error) {
 	if r.pos >= r.end {
 		return false, nil

@@ -183,7 +183,6 @@ func (w *Writer) head(kind byte, n int) {
 	w.buf = append(strconv.AppendInt(append(w.buf, kind), int64(n), 10), '\r', '\n')
 }
 
-// spill empties a buffer that has grown beyond its bound.
 func (w *Writer) spill() {
 	if w.sink != nil && len(w.buf) > w.bound {
 		_ = w.Flush() // sticks: Flush tells whoever ends the batch

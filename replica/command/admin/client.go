@@ -228,7 +228,6 @@ func kill(k *server.Call, f killFilter) int64 {
 	return n
 }
 
-// clientLine is a client's line in CLIENT LIST.
 func clientLine(k *server.Call, c server.Client) string {
 	now := k.Config().Now()
 	fields := []string{

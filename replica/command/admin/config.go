@@ -13,7 +13,6 @@ import (
 	"kvd/replica/resp/server"
 )
 
-// setting is a row of CONFIG's table.
 type setting struct {
 	name, value string
 	least, most int64         // of an integer that can change while a leader runs
@@ -88,7 +87,6 @@ func asksFor(k *server.Call, setting string) bool {
 	})
 }
 
-// settings is CONFIG's table, by name.
 func settings(k *server.Call) []setting {
 	n, srv, slow := strconv.Itoa, k.Server(), k.Server().Slow().Settings()
 	change := func(set func(n int64)) func(int64) {

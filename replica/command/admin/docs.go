@@ -8,7 +8,6 @@ import (
 	"kvd/replica/resp/server"
 )
 
-// commandRuns describe the table.
 var commandRuns = server.Runs{
 	"count":   func(k *server.Call) error { k.Out.Int(int64(len(k.Server().Commands()))); return nil },
 	"list":    commandList,
@@ -184,7 +183,6 @@ func document(k *server.Call) error {
 
 const errNoKeys = resp.Error("ERR The command has no key arguments")
 
-// getKeys answers which arguments of a command are keys.
 func getKeys(k *server.Call) error {
 	args := k.Args[2:]
 	cmd := k.Server().Lookup(args[0])

@@ -58,7 +58,6 @@ func (st *stats) runInfo(k *server.Call) error {
 	return nil
 }
 
-// wants reports whether the client asked for a section.
 func wants(k *server.Call, name string) bool {
 	usual := name != "Commandstats" // it is long, and only shown to who asks for it or for all
 	if len(k.Args) == 1 {

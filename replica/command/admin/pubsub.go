@@ -90,7 +90,6 @@ func channels(k *server.Call) error {
 	return nil
 }
 
-// ownChannels names the leader's own channels.
 func ownChannels(s *server.Server) string {
 	if len(s.Channels()) == 0 {
 		return "this leader has none of its own"

@@ -57,7 +57,6 @@ func Session() []server.Command {
 	}
 }
 
-// greeting is what HELLO asks for.
 type greeting struct {
 	proto int
 	name  string
@@ -208,7 +207,6 @@ func properName(b []byte) bool {
 	return !bytes.ContainsFunc(b, func(r rune) bool { return r < '!' || r > '~' })
 }
 
-// whoAmI answers who the client is.
 func whoAmI(k *server.Call) error {
 	k.Out.Text(k.UserName())
 	return nil

@@ -10,7 +10,6 @@ import (
 	"kvd/replica/resp/server"
 )
 
-// slowEvent is what LATENCY calls it.
 const slowEvent = "command"
 
 // Slow is the rows that show what others send and what took long.
@@ -117,7 +116,6 @@ func latencyLatest(k *server.Call) error {
 	return nil
 }
 
-// latencyDoctor says what the samples show.
 func latencyDoctor(k *server.Call) error {
 	samples, longest := k.Server().Slow().Samples()
 	threshold := k.Server().Slow().Settings().Threshold

@@ -17,7 +17,6 @@ type script struct {
 	size  int // of the source, in bytes
 }
 
-// node is a statement or an expression.
 type node struct {
 	op   string // what the evaluator knows it by
 	text string // a string, a command or a function
@@ -62,7 +61,6 @@ func parseScript(source string) (*script, error) {
 	return &script{body, c.slots, len(source)}, nil
 }
 
-// unreadable is what the parser found wrong, in our words.
 func unreadable(source string, err error) error {
 	var e *parse.Error
 	if !errors.As(err, &e) {
@@ -104,7 +102,6 @@ func (c *checker) deeper() bool {
 	return c.depth <= maxDepth
 }
 
-// block checks statements in a scope of their own.
 func (c *checker) block(all []ast.Stmt) []*node {
 	c.scopes = append(c.scopes, map[string]int{})
 	body := make([]*node, len(all))
@@ -177,7 +174,6 @@ func (c *checker) declare(name string) int {
 	return c.slots - 1
 }
 
-// variable is the number of the variable that an expression names.
 func (c *checker) variable(e ast.Expr) (int, bool) {
 	if name, ok := e.(*ast.IdentExpr); ok {
 		for i := len(c.scopes) - 1; i >= 0; i-- {
@@ -271,7 +267,6 @@ func (c *checker) expression(e ast.Expr) *node {
 
 func isList(name string) bool { return name == "KEYS" || name == "ARGV" }
 
-// item checks a member of KEYS or ARGV.
 func (c *checker) item(e *ast.AttrGetExpr, list string) *node {
 	if key, ok := e.Key.(*ast.NumberExpr); ok {
 		if i, err := strconv.ParseInt(key.Value, 10, 32); err == nil && i > 0 {

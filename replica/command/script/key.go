@@ -43,7 +43,6 @@ func (s *keyState) do(d edit.Decider) (w replica.Write, err error) {
 	return w, nil
 }
 
-// add adds to the number that the script sees.
 func (s *keyState) add(delta int64) error {
 	n, ok := int64(0), true
 	if len(s.Reading.Values) > 0 {
@@ -105,7 +104,6 @@ func (s *keyState) cost(args [][]byte) int {
 	return 0
 }
 
-// operation is a command that a script may call, and its arity.
 type operation struct {
 	arity int
 	do    func(edit.Words, *keyState) (luaValue, error)
@@ -133,7 +131,6 @@ func lifetime(unit time.Duration) func(edit.Words, *keyState) (luaValue, error) 
 	}
 }
 
-// operationOf is what a script can do to its key, by name.
 func operationOf(name string) (operation, bool) {
 	if op, ok := reads[name]; ok {
 		return op, true

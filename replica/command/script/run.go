@@ -10,7 +10,6 @@ import (
 	"kvd/replica/resp"
 )
 
-// luaValue is what a script works with.
 type luaValue struct {
 	kind luaKind
 	n    float64
@@ -32,7 +31,6 @@ func luaInt(n int64) luaValue { return luaValue{kind: luaNumber, n: float64(n)} 
 
 func luaFlag(on bool) luaValue { return luaValue{kind: luaBool, n: float64(resp.Flag(on))} }
 
-// holds reports whether a condition with the value holds.
 func (v luaValue) holds() bool { return v.kind != luaNil && (v.kind != luaBool || v.n != 0) }
 
 func (v luaValue) equals(w luaValue) bool {
@@ -57,7 +55,6 @@ func (v luaValue) number() (float64, bool) {
 	return 0, false
 }
 
-// argument is the value as an argument of a command.
 func (v luaValue) argument() ([]byte, bool) {
 	switch v.kind {
 	case luaString:
@@ -71,7 +68,6 @@ func (v luaValue) argument() ([]byte, bool) {
 	return nil, false
 }
 
-// write is the reply that the value becomes.
 func (v luaValue) write(w *resp.Writer) {
 	switch v.kind {
 	case luaBool:
@@ -93,7 +89,6 @@ func (v luaValue) write(w *resp.Writer) {
 	}
 }
 
-// frame is one run of a script over one key.
 type frame struct {
 	*invocation
 	key   keyState
@@ -124,7 +119,6 @@ func (f *frame) run() (luaValue, error) {
 	return v, err
 }
 
-// block runs statements until one returns.
 func (f *frame) block(all []*node) (v luaValue, returned bool, err error) {
 	for _, s := range all {
 		if v, returned, err = f.statement(s); returned || err != nil {
@@ -205,7 +199,6 @@ func item(list [][]byte, n float64) luaValue {
 	return luaValue{kind: luaString, text: list[int(n)-1]}
 }
 
-// values evaluates the operands or arguments.
 func (f *frame) values(kids []*node) ([]luaValue, error) {
 	all := make([]luaValue, len(kids))
 	for i, e := range kids {
@@ -218,7 +211,6 @@ func (f *frame) values(kids []*node) ([]luaValue, error) {
 	return all, nil
 }
 
-// operate does what takes all its operands.
 func (f *frame) operate(e *node) (luaValue, error) {
 	all, err := f.values(e.kids)
 	if err != nil {
@@ -300,7 +292,6 @@ func (f *frame) function(e *node) (luaValue, error) {
 	}
 }
 
-// command calls a command on the key.
 func (f *frame) command(e *node) (luaValue, error) {
 	all, err := f.values(e.kids)
 	if err != nil {

@@ -57,7 +57,6 @@ type Cache struct {
 	bytes int // of the sources
 }
 
-// find is the script of a hash, nil if it is not known.
 func (s *Cache) find(h hash) *script {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +98,6 @@ func (s *Cache) forget() {
 	s.known, s.order, s.bytes = nil, nil, 0
 }
 
-// parseHash reads a hash in hexadecimal.
 func parseHash(b []byte) (h hash, ok bool) {
 	if len(b) != hex.EncodedLen(len(h)) {
 		return h, false
@@ -114,14 +112,12 @@ type Limits struct {
 	Clock func() time.Time // that deadlines are reckoned from
 }
 
-// invocation is a script with what it was given.
 type invocation struct {
 	limits     Limits
 	script     *script
 	keys, argv [][]byte
 }
 
-// splitArgs splits what follows a script into keys and arguments.
 func splitArgs(k *server.Call) (keys, argv [][]byte, err error) {
 	n, err := k.Int(2)
 	switch {

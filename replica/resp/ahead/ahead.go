@@ -84,7 +84,6 @@ func (a *Buffer) Written() {
 	}
 }
 
-// read reads until the write has ended, or nothing more comes.
 func (a *Buffer) read() {
 	a.mu.Lock()
 	if !a.waiting || a.ended != nil || closed(a.done) || a.nc.SetReadDeadline(time.Time{}) != nil {
@@ -112,7 +111,6 @@ func (a *Buffer) read() {
 	}
 }
 
-// grow adds a chunk, if there is memory for it that nobody else needs.
 func (a *Buffer) grow() bool {
 	if a.bytes+chunk > maxBytes || a.pressed() || !a.account.Try(chunk) {
 		return false

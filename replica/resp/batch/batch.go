@@ -167,7 +167,6 @@ func (b *Batch) Render(w *resp.Writer, replies []replica.Reply, from int, pick f
 	return len(b.Steps)
 }
 
-// notice counts what was read.
 func (b *Batch) notice(a *Answer) {
 	for i, q := range a.Requests {
 		switch {

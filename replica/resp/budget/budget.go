@@ -33,7 +33,6 @@ type Budget struct {
 	accounts   map[*Account]struct{}
 }
 
-// request is an account that waits.
 type request struct {
 	bytes   int64
 	granted chan struct{}
@@ -83,7 +82,6 @@ func (b *Budget) Grantable() int64 { return b.cfg.Limit - b.cfg.Limit*reserved/4
 // Pressed reports whether spare memory should be given back.
 func (b *Budget) Pressed() bool { return b.used.Load() > b.cfg.Limit/2 || b.asked.Load() > 0 }
 
-// over reports whether more is used than there may be.
 func (b *Budget) over() bool { return b.used.Load() > b.cfg.Limit }
 
 // Count counts n bytes more, or less, that nobody can be refused.
@@ -122,7 +120,6 @@ func (b *Budget) grant() {
 	b.asked.Add(-int64(n))
 }
 
-// ask begins to wait for n bytes.
 func (b *Budget) ask(n int64) *request {
 	r := &request{n, make(chan struct{})}
 	b.mu.Lock()
@@ -156,7 +153,6 @@ func (b *Budget) forget(r *request) {
 	b.grant()
 }
 
-// sorted is the accounts by age.
 func (b *Budget) sorted() []*Account {
 	b.accountsMu.Lock()
 	all := make([]*Account, 0, len(b.accounts))

@@ -81,7 +81,6 @@ func (h *Hub) Show(line string) {
 	}
 }
 
-// add adds a line, unless too many wait.
 func (l *Lines) add(line string) {
 	l.mu.Lock()
 	if l.bytes+len(line) > MaxBytes {

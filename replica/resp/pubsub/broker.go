@@ -97,7 +97,6 @@ func (b *Broker) leave(pattern bool, name string, q *queue) {
 	}
 }
 
-// close ends an queue that listens to nothing any more.
 func (b *Broker) close(q *queue) {
 	b.mu.Lock()
 	delete(b.queues, q)
@@ -242,7 +241,6 @@ func (q *queue) next() *message {
 	return m
 }
 
-// close drops what waits.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -258,7 +256,6 @@ func (q *queue) held() int64 {
 	return q.bytes
 }
 
-// length is how many messages wait.
 func (q *queue) length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

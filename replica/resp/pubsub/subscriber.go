@@ -22,7 +22,6 @@ type Subscriber struct {
 	queue    *queue // nil: it has listened to nothing
 }
 
-// openFeed is a feed of one of the leader's own channels.
 type openFeed struct {
 	channel string
 	feed    Feed
@@ -126,7 +125,6 @@ func (s *Subscriber) Tune() {
 	s.open = open
 }
 
-// covers reports whether one of the leader's own channels is subscribed to.
 func (s *Subscriber) covers(channel string) bool {
 	return s.Has(channel, false) || slices.ContainsFunc(s.patterns, func(p string) bool { return Matches(p, channel) })
 }

@@ -41,7 +41,6 @@ type Leader struct {
 	broken  map[string]error // by key: why its requests fail
 }
 
-// identity is whose request, and which.
 type identity struct{ client, number uint64 }
 
 type object struct {
@@ -217,7 +216,6 @@ func (l *Leader) try(r *replica.Request) error {
 	return err
 }
 
-// once writes, unless the same request did before.
 func (l *Leader) once(r *replica.Request, w replica.Write, o object) (replica.Reply, error) {
 	id := identity{r.Client, r.Number}
 	if first, ok := l.known[id]; ok && r.Client != 0 {

@@ -125,7 +125,6 @@ func (k *Call) OK() error {
 	return nil
 }
 
-// fullName is the command as Redis names it, with its subcommand.
 func (k *Call) fullName() string {
 	if k.cmd.Subs == nil || len(k.Args) == 1 {
 		return k.cmd.Name

@@ -103,7 +103,6 @@ func (k *Call) needed() acl.Roles {
 	return k.cmd.Needs
 }
 
-// asksHelp reports whether the call is answered the command's help.
 func (k *Call) asksHelp() bool {
 	return k.cmd.Help != nil && len(k.Args) == 2 && k.Is(1, "HELP")
 }

@@ -102,7 +102,6 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 	return c
 }
 
-// serve runs the connection to its end.
 func (c *conn) serve() {
 	defer c.unsubscribe()
 	defer c.sever()

@@ -84,7 +84,6 @@ func (c *conn) refuse(err error) {
 	c.pending.Literal(func(w *resp.Writer) { w.Error(batch.ErrorText(err)) })
 }
 
-// queue adds a command to the transaction.
 func (c *conn) queue(k *Call) {
 	l := &c.srv.cfg.Limits
 	for _, a := range k.Args {

@@ -26,7 +26,6 @@ const (
 	largeMade = 256 << 10
 )
 
-// flight is a batch on its way.
 type flight struct {
 	budget  replica.Budget
 	scratch replica.Scratch // for what the replies show
@@ -37,7 +36,6 @@ type flight struct {
 	subset  []*replica.Request
 }
 
-// flush hands the pending batch to the engine and renders the replies.
 func (c *conn) flush() {
 	b := &c.pending
 	if len(b.Steps) == 0 {
@@ -127,7 +125,6 @@ func (c *conn) claim(n int64) error {
 	return err
 }
 
-// land gives back what the flight had.
 func (c *conn) land() {
 	f := &c.flight
 	c.account.Release(f.taken)
@@ -285,7 +282,6 @@ func (c *conn) finish(replies []replica.Reply) {
 	c.ready <- struct{}{}
 }
 
-// asked is how many requests the last call had.
 func (c *conn) asked() int {
 	if n := len(c.flight.again); n > 0 {
 		return n
@@ -293,7 +289,6 @@ func (c *conn) asked() int {
 	return len(c.replies)
 }
 
-// note remembers the last write.
 func (c *conn) note(n int) {
 	for i := n - 1; i >= 0; i-- {
 		if d := c.replies[i].Dot; !d.IsZero() {

@@ -67,7 +67,6 @@ func slowArgs(b *batch.Batch) []string {
 	return nil
 }
 
-// shortened says how much is missing of what had n bytes.
 func shortened(text string, n int) string {
 	if n == len(text) {
 		return text
@@ -75,13 +74,11 @@ func shortened(text string, n int) string {
 	return text + "... (" + strconv.Itoa(n-len(text)) + " more bytes)"
 }
 
-// commandRun is a run of one command in the pending batch.
 type commandRun struct {
 	cmd *Command
 	n   uint64
 }
 
-// count notes a command that goes into the pending batch.
 func (c *conn) count(cmd *Command) {
 	if n := len(c.runs); n > 0 && c.runs[n-1].cmd == cmd {
 		c.runs[n-1].n++

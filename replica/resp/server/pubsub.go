@@ -19,10 +19,8 @@ const (
 	pollInput = time.Millisecond
 )
 
-// listens reports whether the connection is a subscriber.
 func (c *conn) listens() bool { return c.subs.Count() > 0 || c.monitor != nil }
 
-// unsubscribe ends all subscriptions, and MONITOR.
 func (c *conn) unsubscribe() {
 	c.unmonitor()
 	c.subs.Clear()
@@ -31,7 +29,6 @@ func (c *conn) unsubscribe() {
 	c.noteSubscriptions()
 }
 
-// noteSubscriptions lets others see how many there are.
 func (c *conn) noteSubscriptions() {
 	c.change(func(p *Client) { p.Channels, p.Patterns = c.subs.Counts() })
 }
@@ -153,7 +150,6 @@ func Monitor(k *Call) error {
 	return k.OK()
 }
 
-// unmonitor ends MONITOR.
 func (c *conn) unmonitor() {
 	if c.monitor == nil {
 		return
@@ -163,7 +159,6 @@ func (c *conn) unmonitor() {
 	c.account.Release(monitor.MaxBytes)
 }
 
-// show tells all who monitor what a client sends.
 func (s *Server) show(k *Call) {
 	if s.monitors.Active() {
 		s.monitors.Show(monitor.Line(s.cfg.Clock(), k.conn.prof.Addr, k.Args, k.secret))
@@ -183,7 +178,6 @@ type waker struct {
 	woken, parked bool
 }
 
-// newWaker wakes whoever reads from conn.
 func newWaker(conn interface{ SetReadDeadline(time.Time) error }) *waker { return &waker{conn: conn} }
 
 // Park reports whether the goroutine may wait for input: false if it was woken. The read

@@ -261,7 +261,6 @@ func (s *Server) severAll() {
 	}
 }
 
-// sorted is the connections by id.
 func (s *Server) sorted() []*conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,7 +11,6 @@ import (
 // DefaultUser is who a client is that has not said otherwise.
 const DefaultUser = "default"
 
-// maxFailures is how many wrong passwords a connection may try.
 const maxFailures = 10
 
 // Client describes the client.
@@ -95,14 +94,12 @@ func (k *Call) Reset() {
 	c.setUser(nil)
 }
 
-// change changes what others see of the connection.
 func (c *conn) change(f func(*Client)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(&c.prof)
 }
 
-// snapshot describes the connection.
 func (c *conn) snapshot() Client {
 	c.mu.Lock()
 	d := c.prof

@@ -14,7 +14,6 @@ import (
 	"kvd/wallclock"
 )
 
-// transaction is what was queued after MULTI.
 type transaction struct {
 	batch.Batch
 	active, spoilt bool
@@ -23,7 +22,6 @@ type transaction struct {
 	rights         *acl.Rights // that its commands were allowed by
 }
 
-// forgetTx ends the transaction.
 func (c *conn) forgetTx() {
 	t := &c.tx
 	t.Reset()
@@ -121,7 +119,6 @@ func (t *transaction) part(from int) (*batch.Batch, int) {
 	return b, to
 }
 
-// errChanged says that a watched key has changed.
 var errChanged = errors.New("a watched key has changed")
 
 // execute does a part of the transaction and renders its replies; the first says
@@ -181,7 +178,6 @@ func Discard(k *Call) error {
 // maxWatched is how many keys one connection may watch.
 const maxWatched = 4096
 
-// watchedKey is what a key showed when it was watched.
 type watchedKey struct {
 	key     string
 	dots    []logical.Dot
@@ -194,7 +190,6 @@ func (w *watchedKey) showed(p *replica.Present) bool {
 	return w.values == len(p.Reading.Values) && w.expires == p.Expires && slices.Equal(w.dots, p.Reading.Dots)
 }
 
-// bytes is about what is held for the key.
 func (w *watchedKey) bytes() int64 { return int64(96 + len(w.key) + batch.DotBytes*len(w.dots)) }
 
 // Watch remembers what keys show, for the next EXEC.
@@ -227,7 +222,6 @@ func Watch(k *Call) error {
 	return k.OK()
 }
 
-// note is a Decide that keeps what the key shows, and writes nothing.
 func (w *watchedKey) note(p replica.Present) (replica.Write, error) {
 	w.dots, w.values, w.expires = slices.Clone(p.Reading.Dots), len(p.Reading.Values), p.Expires
 	return replica.Write{Verb: replica.Get}, nil
@@ -275,7 +269,6 @@ func Unwatch(k *Call) error {
 	return k.OK()
 }
 
-// unwatch forgets what is watched.
 func (c *conn) unwatch() {
 	for _, w := range c.watched {
 		c.account.Charge(-w.bytes())

@@ -16,7 +16,6 @@ import (
 //
 // Every set of dots has one such text: neighbours are one run.
 
-// appendShown writes what was shown of the key: a list of dots, or their runs.
 func appendShown(b []byte, dots []logical.Dot, long bool) []byte {
 	if long {
 		return appendRuns(b, dots)
@@ -28,7 +27,6 @@ func appendShown(b []byte, dots []logical.Dot, long bool) []byte {
 	return b
 }
 
-// appendRuns writes ascending dots as runs.
 func appendRuns(b []byte, dots []logical.Dot) []byte {
 	var origins uint64
 	for i := range dots {
@@ -48,7 +46,6 @@ func appendRuns(b []byte, dots []logical.Dot) []byte {
 	return b
 }
 
-// appendOriginRuns writes the dots of one origin.
 func appendOriginRuns(b []byte, dots []logical.Dot) []byte {
 	runs := uint64(1)
 	for i := 1; i < len(dots); i++ {
@@ -92,7 +89,6 @@ func (d *decoder) runs() []logical.Dot {
 	return dots
 }
 
-// originRuns appends the dots of one origin.
 func (d *decoder) originRuns(dots []logical.Dot, o logical.Origin) []logical.Dot {
 	n, last := d.uvarint(), uint64(0)
 	d.bad = d.bad || n == 0

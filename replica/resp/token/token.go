@@ -191,7 +191,6 @@ func appendDot(b []byte, d logical.Dot) []byte {
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
-// bit is a flag of the layout.
 func bit(on bool) byte {
 	if on {
 		return 1

@@ -3,6 +3,7 @@ package budget
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -155,13 +156,8 @@ func (b *Budget) forget(r *request) {
 
 func (b *Budget) sorted() []*Account {
 	b.accountsMu.Lock()
-	all := make([]*Account, 0, len(b.accounts))
-	for a := range b.accounts {
-		all = append(all, a)
-	}
-	b.accountsMu.Unlock()
-	slices.SortFunc(all, func(x, y *Account) int { return cmp.Compare(x.id, y.id) })
-	return all
+	defer b.accountsMu.Unlock()
+	return slices.SortedFunc(maps.Keys(b.accounts), func(x, y *Account) int { return cmp.Compare(x.id, y.id) })
 }
 
 // relieve cuts the connection that holds most for a client that has kept it waiting

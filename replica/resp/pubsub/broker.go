@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,9 +14,9 @@ import (
 type Broker struct {
 	budget *budget.Budget
 
-	mu                 sync.Mutex // held while a message is handed out, so that all hear in one order
-	channels, patterns map[string]map[*queue]struct{}
-	queues             map[*queue]struct{}
+	mu     sync.Mutex                              // held while a message is handed out, so that all hear in one order
+	names  map[bool]map[string]map[*queue]struct{} // who listens to channels, and, under true, to patterns
+	queues map[*queue]struct{}
 
 	cut, lost atomic.Uint64
 }
@@ -62,38 +63,26 @@ type queue struct {
 
 // NewBroker is one whose messages are counted against a budget.
 func NewBroker(b *budget.Budget) *Broker {
-	return &Broker{budget: b, channels: map[string]map[*queue]struct{}{}, patterns: map[string]map[*queue]struct{}{}, queues: map[*queue]struct{}{}}
+	return &Broker{budget: b, names: map[bool]map[string]map[*queue]struct{}{false: {}, true: {}}, queues: map[*queue]struct{}{}}
 }
 
 // join notes that the queue listens to a name: of a channel, or a pattern.
 func (b *Broker) join(pattern bool, name string, q *queue) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	names := b.names(pattern)
-	all := names[name]
-	if all == nil {
-		all = map[*queue]struct{}{}
-		names[name] = all
+	if b.names[pattern][name] == nil {
+		b.names[pattern][name] = map[*queue]struct{}{}
 	}
-	all[q], b.queues[q] = struct{}{}, struct{}{}
-}
-
-// names is the channels or the patterns that somebody listens to. The lock is held.
-func (b *Broker) names(pattern bool) map[string]map[*queue]struct{} {
-	if pattern {
-		return b.patterns
-	}
-	return b.channels
+	b.names[pattern][name][q], b.queues[q] = struct{}{}, struct{}{}
 }
 
 // leave takes that back.
 func (b *Broker) leave(pattern bool, name string, q *queue) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	names := b.names(pattern)
-	all := names[name]
+	all := b.names[pattern][name]
 	if delete(all, q); len(all) == 0 {
-		delete(names, name)
+		delete(b.names[pattern], name)
 	}
 }
 
@@ -122,8 +111,13 @@ func (b *Broker) Publish(channel string, payload []byte) (receivers int, err err
 func (b *Broker) add(m *message) (receivers int, cut []*queue, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	receivers = b.count(m.channel)
-	if receivers == 0 {
+	hear := slices.Collect(maps.Keys(b.names[false][m.channel]))
+	for p, all := range b.names[true] {
+		if Matches(p, m.channel) {
+			hear = slices.AppendSeq(hear, maps.Keys(all))
+		}
+	}
+	if len(hear) == 0 {
 		return 0, nil, nil
 	}
 	if cut, err = b.claim(m.size()); err != nil {
@@ -131,29 +125,12 @@ func (b *Broker) add(m *message) (receivers int, cut []*queue, err error) {
 		return 0, cut, err
 	}
 	defer m.release(b.budget)
-	b.each(m.channel, func(all map[*queue]struct{}) {
-		for q := range all {
-			if !q.add(m) {
-				cut = append(cut, q)
-			}
-		}
-	})
-	return receivers, cut, nil
-}
-
-// each calls f for every name that matches a channel.
-func (b *Broker) each(channel string, f func(map[*queue]struct{})) {
-	f(b.channels[channel])
-	for p, all := range b.patterns {
-		if Matches(p, channel) {
-			f(all)
+	for _, q := range hear {
+		if !q.add(m) {
+			cut = append(cut, q)
 		}
 	}
-}
-
-func (b *Broker) count(channel string) (n int) {
-	b.each(channel, func(all map[*queue]struct{}) { n += len(all) })
-	return n
+	return len(hear), cut, nil
 }
 
 // claim counts n bytes against the memory of all clients. Where they are not there the
@@ -180,28 +157,21 @@ func (b *Broker) claim(n int64) (cut []*queue, err error) {
 func (b *Broker) Channels(shown func(string) bool) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var all []string
-	for name := range b.channels {
-		if shown(name) {
-			all = append(all, name)
-		}
-	}
-	slices.Sort(all)
-	return all
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(b.names[false])), func(name string) bool { return !shown(name) })
 }
 
 // Listeners counts who listens to a channel by its name.
 func (b *Broker) Listeners(channel string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.channels[channel])
+	return len(b.names[false][channel])
 }
 
 // Counts counts the names that somebody listens to.
 func (b *Broker) Counts() (channels, patterns int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.channels), len(b.patterns)
+	return len(b.names[false]), len(b.names[true])
 }
 
 // add adds a message; false: too much waits, and nothing more is added.

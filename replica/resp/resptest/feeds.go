@@ -7,12 +7,8 @@ import (
 	"kvd/replica/resp/pubsub"
 )
 
-// Feeds is channels on which a test tells. Queues are bounded by QueueMessages.
+// Feeds is channels on which a test tells. Queues are not bounded.
 type Feeds struct {
-	// QueueMessages is how many messages wait for a reader; of more the oldest are
-	// dropped. Zero: no bound.
-	QueueMessages int
-
 	mu      sync.Mutex
 	names   []string
 	readers []*reader
@@ -52,9 +48,7 @@ func (f *Feeds) Tell(channel, message string) {
 		if r.channel != channel {
 			continue
 		}
-		if r.queue = append(r.queue, []byte(message)); f.QueueMessages > 0 && len(r.queue) > f.QueueMessages {
-			r.queue = r.queue[1:]
-		}
+		r.queue = append(r.queue, []byte(message))
 		if !r.woken {
 			r.woken = true
 			wakes = append(wakes, r.wake)
@@ -71,17 +65,6 @@ func (f *Feeds) Readers() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.readers)
-}
-
-// Waiting counts the messages that were not taken yet.
-func (f *Feeds) Waiting() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := 0
-	for _, r := range f.readers {
-		n += len(r.queue)
-	}
-	return n
 }
 
 // Next is the oldest message.

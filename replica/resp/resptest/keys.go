@@ -2,7 +2,10 @@ package resptest
 
 import (
 	"errors"
+	"maps"
 	"slices"
+
+	"kvd/replica"
 )
 
 // Scan walks in key order; cursors are the last key looked at.
@@ -65,4 +68,29 @@ func (l *Leader) Find(fits func(string) bool) (string, bool, error) {
 		}
 	}
 	return "", false, nil
+}
+
+// overBudget is the reply to a request whose values exceed its budget, nil if they do.
+func overBudget(r *replica.Request, o object) *replica.Reply {
+	b := r.Budget
+	if b == nil || !b.Closed() && (!holds(r) || b.Take(replica.Bytes(o.values))) {
+		return nil
+	}
+	rep := failed(r, replica.ErrBudget)
+	return &rep
+}
+
+// holds reports whether the reply to r, or its author, holds what the key shows.
+func holds(r *replica.Request) bool { return r.Verb == replica.Get && !r.Whether || r.Keeps }
+
+// Snapshot reads as of the moment of the call.
+func (l *Leader) Snapshot(use func(get func(*replica.Request) replica.Reply) error) error {
+	objects := locked(l, func() map[string]object { return maps.Clone(l.objects) })
+	return use(func(r *replica.Request) replica.Reply {
+		o := objects[r.Key]
+		if rep := overBudget(r, o); rep != nil {
+			return *rep
+		}
+		return replica.Reply{Shown: o.reading()}
+	})
 }

@@ -57,9 +57,20 @@ type job struct {
 
 // New starts the leader's goroutine; Close ends it.
 func New(now func() time.Time) *Leader {
-	l := &Leader{now: now, queue: make(chan job, 64), objects: map[string]object{}, known: map[identity]replica.Reply{}, durable: 2}
+	l := &Leader{now: now, queue: make(chan job, 64), objects: map[string]object{}, known: map[identity]replica.Reply{}, broken: map[string]error{}, durable: 2}
 	l.done.Go(l.run)
 	return l
+}
+
+func (l *Leader) change(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
+}
+
+func locked[T any](l *Leader, f func() T) (t T) {
+	l.change(func() { t = f() })
+	return t
 }
 
 // Close answers what was taken and ends the goroutine. Nobody may call Do
@@ -72,28 +83,15 @@ func (l *Leader) Close() {
 // Hold makes the leader keep batches until release is called.
 func (l *Leader) Hold() (release func()) {
 	gate := make(chan struct{})
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.gate = gate
+	l.change(func() { l.gate = gate })
 	return sync.OnceFunc(func() { close(gate) })
 }
 
 // Break lets every request for the key fail; nil ends that.
-func (l *Leader) Break(key string, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.broken == nil {
-		l.broken = map[string]error{}
-	}
-	l.broken[key] = err
-}
+func (l *Leader) Break(key string, err error) { l.change(func() { l.broken[key] = err }) }
 
 // Refuse makes Do take nothing and answer err; nil ends that.
-func (l *Leader) Refuse(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.refuse = err
-}
+func (l *Leader) Refuse(err error) { l.change(func() { l.refuse = err }) }
 
 // Siblings lets the key show several values.
 func (l *Leader) Siblings(key string, values ...string) {
@@ -109,24 +107,14 @@ func (l *Leader) Siblings(key string, values ...string) {
 
 // Heard moves the frontier as if an op of another leader had been applied.
 func (l *Leader) Heard(d logical.Dot) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.extra = l.extra.Join(logical.FrontierOf(d))
+	l.change(func() { l.extra = l.extra.Join(logical.FrontierOf(d)) })
 }
 
 // Batches is the sizes of the calls of Do so far.
-func (l *Leader) Batches() []int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.batches)
-}
+func (l *Leader) Batches() []int { return locked(l, func() []int { return slices.Clone(l.batches) }) }
 
 // SetPolicy puts another policy in force.
-func (l *Leader) SetPolicy(p resolve.Policy) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.policy = p
-}
+func (l *Leader) SetPolicy(p resolve.Policy) { l.change(func() { l.policy = p }) }
 
 // Do queues.
 func (l *Leader) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
@@ -144,10 +132,7 @@ func (l *Leader) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 
 func (l *Leader) run() {
 	for j := range l.queue {
-		l.mu.Lock()
-		gate := l.gate
-		l.mu.Unlock()
-		if gate != nil {
+		if gate := locked(l, func() chan struct{} { return l.gate }); gate != nil {
 			<-gate
 		}
 		j.done(l.answer(j.reqs))
@@ -168,13 +153,13 @@ func (l *Leader) answer(reqs []*replica.Request) []replica.Reply {
 
 func (l *Leader) step(r *replica.Request) replica.Reply {
 	if !l.frontier().Includes(r.Token.Frontier) {
-		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrBehind)}
+		return failed(r, replica.ErrBehind)
 	}
 	if err := l.broken[r.Key]; err != nil {
-		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, err)}
+		return failed(r, err)
 	}
 	if r.Guard != nil && r.Guard.Broken {
-		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, replica.ErrGuard)}
+		return failed(r, replica.ErrGuard)
 	}
 	w := replica.Write{Verb: r.Verb, Value: r.Value, Delta: r.Delta, Expires: r.Expires}
 	o := l.show(r.Key)
@@ -187,14 +172,13 @@ func (l *Leader) step(r *replica.Request) replica.Reply {
 	}
 	if r.Verb == replica.Update {
 		var err error
-		w, err = r.Decide(replica.Present{Reading: o.reading(), Expires: o.expires, Now: l.clock(), Written: o.written, Bytes: replica.Bytes(o.values)})
-		if err != nil {
-			return replica.Reply{Err: fmt.Errorf("update %q: %w", r.Key, err)}
+		if w, err = r.Decide(l.present(o)); err != nil {
+			return failed(r, err)
 		}
 	}
 	rep, err := l.once(r, w, o)
 	if err != nil {
-		return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb(r.Verb), r.Key, err)}
+		return failed(r, err)
 	}
 	if !r.Quiet {
 		rep.Shown = r.Brief(l.show(r.Key).reading())
@@ -212,8 +196,12 @@ func (l *Leader) try(r *replica.Request) error {
 	if r.Budget != nil && holds(r) {
 		r.Budget.Bytes += replica.Bytes(o.values)
 	}
-	_, err := r.Decide(replica.Present{Reading: o.reading(), Expires: o.expires, Now: l.clock(), Written: o.written, Bytes: replica.Bytes(o.values)})
+	_, err := r.Decide(l.present(o))
 	return err
+}
+
+func (l *Leader) present(o object) replica.Present {
+	return replica.Present{Reading: o.reading(), Expires: o.expires, Now: l.clock(), Written: o.written, Bytes: replica.Bytes(o.values)}
 }
 
 func (l *Leader) once(r *replica.Request, w replica.Write, o object) (replica.Reply, error) {
@@ -308,15 +296,14 @@ func (l *Leader) frontier() logical.Frontier {
 	return l.extra.Join(logical.FrontierOf(logical.Dot{Origin: Origin, Seq: l.seq}))
 }
 
-func verb(v replica.Verb) string {
-	return [...]string{"?", "get", "set", "remove", "incr", "update"}[min(v, 5)]
+func failed(r *replica.Request, err error) replica.Reply {
+	verb := [...]string{"?", "get", "set", "remove", "incr", "update"}[min(r.Verb, 5)]
+	return replica.Reply{Err: fmt.Errorf("%s %q: %w", verb, r.Key, err)}
 }
 
 // Size counts the keys that show a value.
 func (l *Leader) Size() (int64, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return int64(len(l.sorted())), nil
+	return locked(l, func() int64 { return int64(len(l.sorted())) }), nil
 }
 
 // Expiring counts those among them that have a deadline.
@@ -338,40 +325,27 @@ func (l *Leader) Info() []server.Section {
 
 // Policy is what SetPolicy put in force, else lww for all.
 func (l *Leader) Policy() *resolve.Policy {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	p := l.policy
+	p := locked(l, func() resolve.Policy { return l.policy })
 	return &p
 }
 
 // Frontier is all own writes, and what Heard said.
 func (l *Leader) Frontier() logical.Frontier {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.frontier()
+	return locked(l, func() logical.Frontier { return l.frontier() })
 }
 
 // Durable is always the same number of leaders.
 func (l *Leader) Durable(f logical.Frontier) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.asked = f
-	return l.durable
+	return locked(l, func() int { l.asked = f; return l.durable })
 }
 
 // Asked is what Durable was last asked about.
 func (l *Leader) Asked() logical.Frontier {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.asked
+	return locked(l, func() logical.Frontier { return l.asked })
 }
 
 // SetDurable changes that number.
-func (l *Leader) SetDurable(n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.durable = n
-}
+func (l *Leader) SetDurable(n int) { l.change(func() { l.durable = n }) }
 
 var (
 	_ server.Engine    = (*Leader)(nil)

@@ -83,7 +83,7 @@ func planKvdIncr(k *server.Call) (batch.Render, error) {
 		return nil, err
 	}
 	r.Delta, r.Token, r.Client, r.Number = delta, o.token.Seen, o.client, o.number
-	return o.shows(true), nil
+	return showWritten(true, o.evidence), nil
 }
 
 func planKvdResolve(k *server.Call) (batch.Render, error) {
@@ -107,38 +107,36 @@ func write(k *server.Call, v replica.Verb, o options, value []byte) (batch.Rende
 	r.Value, r.Token, r.Exact, r.Shown = value, t.Seen, t.Keyed, t.Shown
 	r.Client, r.Number, r.Quiet = o.client, o.number, !o.evidence
 	k.CountDots(len(t.Shown))
-	return o.shows(false), nil
-}
-
-func (o options) shows(outcome bool) batch.Render {
-	return func(w *resp.Writer, a *batch.Answer) { showWritten(w, a, outcome, o.evidence) }
+	return showWritten(false, o.evidence), nil
 }
 
 // showWritten renders the dot, and a token that has seen the write. Of the key
 // its author knows that write and nothing else: to attest siblings it was not
 // shown would lose them. An increment adds its outcome, evidence what the write
 // went over and what the key shows now.
-func showWritten(w *resp.Writer, a *batch.Answer, outcome, evidence bool) {
-	rep := &a.Replies[0]
-	seen := seenBy(a)
-	w.Map(2 + int(resp.Flag(outcome)) + 7*int(resp.Flag(evidence)))
-	w.Field("dot").Text(rep.Dot.String())
-	w.Field("token").Text(token.For(seen, a.Requests[0].Key, []logical.Dot{rep.Dot}).String())
-	if outcome {
-		w.Field("value").Bulk(rep.Wrote)
+func showWritten(outcome, evidence bool) batch.Render {
+	return func(w *resp.Writer, a *batch.Answer) {
+		rep := &a.Replies[0]
+		seen := seenBy(a)
+		w.Map(2 + int(resp.Flag(outcome)) + 7*int(resp.Flag(evidence)))
+		w.Field("dot").Text(rep.Dot.String())
+		w.Field("token").Text(token.For(seen, a.Requests[0].Key, []logical.Dot{rep.Dot}).String())
+		if outcome {
+			w.Field("value").Bulk(rep.Wrote)
+		}
+		if !evidence {
+			return
+		}
+		writeDots(w.Field("over"), rep.Over)
+		writeDots(w.Field("shown"), rep.Shown.Dots)
+		writeValues(w.Field("values"), rep.Shown.Values)
+		w.Field("retry").Int(resp.Flag(rep.Retry))
+		w.Field("delta").Int(rep.Delta)
+		w.Field("wall").Array(2)
+		w.Int(int64(rep.Wall.Earliest))
+		w.Int(int64(rep.Wall.Latest))
+		writeSeen(w, seen)
 	}
-	if !evidence {
-		return
-	}
-	writeDots(w.Field("over"), rep.Over)
-	writeDots(w.Field("shown"), rep.Shown.Dots)
-	writeValues(w.Field("values"), rep.Shown.Values)
-	w.Field("retry").Int(resp.Flag(rep.Retry))
-	w.Field("delta").Int(rep.Delta)
-	w.Field("wall").Array(2)
-	w.Int(int64(rep.Wall.Earliest))
-	w.Int(int64(rep.Wall.Latest))
-	writeSeen(w, seen)
 }
 
 func runToken(k *server.Call) error {
@@ -218,20 +216,16 @@ func runPolicy(k *server.Call) error {
 	p := k.Inspector().Policy()
 	switch len(k.Args) {
 	case 1:
-		writePolicy(k, p)
 	case 2:
 		panel := p.Panel(string(k.Args[1]))
 		k.Out.Map(3)
 		k.Out.Field("resolver").Text(panel.Serving.String())
 		k.Out.Field("rule").Text(panel.Serving.Rule())
 		k.Out.Field("shadows").Texts(panel.Shadows.Names())
+		return nil
 	default:
 		return resp.WrongArity("kvd.policy")
 	}
-	return nil
-}
-
-func writePolicy(k *server.Call, p *resolve.Policy) {
 	k.Out.Map(3)
 	k.Out.Field("default").Text(p.Default.String())
 	k.Out.Field("shadows").Texts(p.Shadows.Names())
@@ -240,6 +234,7 @@ func writePolicy(k *server.Call, p *resolve.Policy) {
 		k.Out.Text(r.Prefix)
 		k.Out.Text(r.Resolver.String())
 	}
+	return nil
 }
 
 // options is what a KVD command was given beside key and value.

@@ -10,23 +10,16 @@ import (
 	"kvd/wallclock"
 )
 
-func planGet(k *server.Call) (batch.Render, error) {
-	_, err := k.Ask(replica.Get, k.Args[1])
-	return showValue, err
-}
+func planGet(k *server.Call) (batch.Render, error) { return readOne(k, showValue) }
 
-func showValue(w *resp.Writer, a *batch.Answer) {
-	r := a.Replies[0].Shown
-	value, there, err := edit.One(r, len(r.Values) > 1 && a.Picks(a.Requests[0].Key))
-	switch {
-	case err != nil:
-		w.Error(batch.ErrorText(err))
-	case there:
+var showValue = showOne(func(w *resp.Writer, value []byte, there bool) error {
+	if there {
 		w.Bulk(value)
-	default:
+	} else {
 		w.Null()
 	}
-}
+	return nil
+})
 
 // showSeen renders the value that Decide was shown. Siblings were refused there
 // unless the first may be picked.
@@ -97,20 +90,12 @@ func planGetEx(k *server.Call) (batch.Render, error) {
 	return decide(k, edit.Was, edit.IfShown(pick, wrong, edit.Expiry{}.Decide(ttl, pick)))
 }
 
-func planStrlen(k *server.Call) (batch.Render, error) {
-	_, err := k.Ask(replica.Get, k.Args[1])
-	return showLength, err
-}
+func planStrlen(k *server.Call) (batch.Render, error) { return readOne(k, showLength) }
 
-func showLength(w *resp.Writer, a *batch.Answer) {
-	r := a.Replies[0].Shown
-	value, _, err := edit.One(r, len(r.Values) > 1 && a.Picks(a.Requests[0].Key))
-	if err != nil {
-		w.Error(batch.ErrorText(err))
-		return
-	}
+var showLength = showOne(func(w *resp.Writer, value []byte, _ bool) error {
 	w.Int(int64(len(value)))
-}
+	return nil
+})
 
 func planMGet(k *server.Call) (batch.Render, error) { return showValues, k.Each(replica.Get, 1) }
 
@@ -235,10 +220,15 @@ func askExists(k *server.Call) error {
 	return err
 }
 
-// readOne adds a Get of argument 1, of whose one value show makes the reply. On an
-// error it has written nothing.
-func readOne(k *server.Call, show func(w *resp.Writer, value []byte, there bool) error) (batch.Render, error) {
+// readOne adds a Get of argument 1.
+func readOne(k *server.Call, show batch.Render) (batch.Render, error) {
 	_, err := k.Ask(replica.Get, k.Args[1])
+	return show, err
+}
+
+// showOne renders the one value that a key shows as show does, which on an error has
+// written nothing.
+func showOne(show func(w *resp.Writer, value []byte, there bool) error) batch.Render {
 	return func(w *resp.Writer, a *batch.Answer) {
 		r := a.Replies[0].Shown
 		value, there, err := edit.One(r, len(r.Values) > 1 && a.Picks(a.Requests[0].Key))
@@ -248,7 +238,7 @@ func readOne(k *server.Call, show func(w *resp.Writer, value []byte, there bool)
 		if err != nil {
 			w.Error(batch.ErrorText(err))
 		}
-	}, err
+	}
 }
 
 func showComputed(w *resp.Writer, a *batch.Answer) { w.Int(a.Seen.Number) }

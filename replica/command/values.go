@@ -55,14 +55,14 @@ func planGetRange(k *server.Call) (batch.Render, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readOne(k, func(w *resp.Writer, value []byte, _ bool) error {
+	return readOne(k, showOne(func(w *resp.Writer, value []byte, _ bool) error {
 		from, to, ok := s.within(int64(len(value)))
 		if !ok {
 			from, to = 0, 0
 		}
 		w.Bulk(value[from:to])
 		return nil
-	})
+	}))
 }
 
 func planSetRange(k *server.Call) (batch.Render, error) {
@@ -117,10 +117,10 @@ func planGetBit(k *server.Call) (batch.Render, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readOne(k, func(w *resp.Writer, value []byte, _ bool) error {
+	return readOne(k, showOne(func(w *resp.Writer, value []byte, _ bool) error {
 		w.Int(bitAt(value, n))
 		return nil
-	})
+	}))
 }
 
 func planSetBit(k *server.Call) (batch.Render, error) {
@@ -197,7 +197,7 @@ func planBitCount(k *server.Call) (batch.Render, error) {
 	if len(k.Args) == 3 {
 		fault = resp.ErrSyntax
 	}
-	return readOne(k, func(w *resp.Writer, value []byte, there bool) error {
+	return readOne(k, showOne(func(w *resp.Writer, value []byte, there bool) error {
 		if there && fault != nil {
 			return fault
 		}
@@ -207,7 +207,7 @@ func planBitCount(k *server.Call) (batch.Render, error) {
 		}
 		w.Int(n)
 		return nil
-	})
+	}))
 }
 
 func countBits(value []byte, from, to int64) (n int64) {
@@ -237,7 +237,7 @@ func planBitPos(k *server.Call) (batch.Render, error) {
 			fault = unit // Redis looks at it before the end
 		}
 	}
-	return readOne(k, func(w *resp.Writer, value []byte, there bool) error {
+	return readOne(k, showOne(func(w *resp.Writer, value []byte, there bool) error {
 		switch {
 		case !there:
 			w.Int(-want) // an absent value is all zeros
@@ -254,7 +254,7 @@ func planBitPos(k *server.Call) (batch.Render, error) {
 		}
 		w.Int(at)
 		return nil
-	})
+	}))
 }
 
 // findBit is where the first bit like want stands from from to to (exclusive); -1:

@@ -49,16 +49,34 @@ func describeNamed(k *server.Call) error {
 	return nil
 }
 
+func writeNames(w *resp.Writer, names []string) {
+	w.Set(len(names))
+	for _, name := range names {
+		w.Simple(name)
+	}
+}
+
+type flagName struct {
+	bit  server.Flag
+	name string
+}
+
+// flagged appends the names of the flags that the command has.
+func flagged(names []string, c *server.Command, all ...flagName) []string {
+	for _, f := range all {
+		if c.Flags&f.bit != 0 {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
 // describeCommand writes the ten fields that COMMAND answers since Redis 7.
 func describeCommand(c *server.Command, w *resp.Writer) {
 	w.Array(10)
 	w.Text(c.Name)
 	w.Int(int64(c.Arity))
-	flags := flagNames(c)
-	w.Set(len(flags))
-	for _, f := range flags {
-		w.Simple(f)
-	}
+	writeNames(w, flagNames(c))
 	keys := c.Keys
 	if keys.Counted() {
 		keys = server.KeySpec{} // describeKeys tells
@@ -66,11 +84,7 @@ func describeCommand(c *server.Command, w *resp.Writer) {
 	w.Int(int64(keys.First))
 	w.Int(int64(keys.Last))
 	w.Int(int64(keys.Step))
-	categories := categoriesOf(c)
-	w.Set(len(categories))
-	for _, name := range categories {
-		w.Simple(name)
-	}
+	writeNames(w, categoriesOf(c))
 	w.Array(0) // tips
 	describeKeys(c, w)
 	w.Array(0) // subcommands
@@ -82,14 +96,7 @@ func categoriesOf(c *server.Command) []string {
 	if c.Flags&server.Fast != 0 {
 		names[0] = "@fast"
 	}
-	for _, f := range []struct {
-		bit  server.Flag
-		name string
-	}{{server.Write, "@write"}, {server.Read, "@read"}, {server.Admin, "@admin"}} {
-		if c.Flags&f.bit != 0 {
-			names = append(names, f.name)
-		}
-	}
+	names = flagged(names, c, flagName{server.Write, "@write"}, flagName{server.Read, "@read"}, flagName{server.Admin, "@admin"})
 	if group, ok := map[string]string{
 		"string": "@string", "bitmap": "@bitmap", "generic": "@keyspace", "connection": "@connection",
 		"transactions": "@transaction", "pubsub": "@pubsub", "scripting": "@scripting",
@@ -118,10 +125,7 @@ func describeKeys(c *server.Command, w *resp.Writer) {
 	}
 	w.Array(1)
 	w.Map(3)
-	w.Field("flags").Set(len(flags))
-	for _, f := range flags {
-		w.Simple(f)
-	}
+	writeNames(w.Field("flags"), flags)
 	if c.Keys.Counted() {
 		writeSpec(w, "begin_search", "index", specField{"index", c.Keys.First - 1})
 		writeSpec(w, "find_keys", "keynum", specField{"keynumidx", 0}, specField{"firstkey", 1}, specField{"keystep", c.Keys.Step})
@@ -148,15 +152,8 @@ func writeSpec(w *resp.Writer, step, kind string, fields ...specField) {
 }
 
 func flagNames(c *server.Command) []string {
-	var names []string
-	for _, f := range []struct {
-		bit  server.Flag
-		name string
-	}{{server.Write, "write"}, {server.Read, "readonly"}, {server.Admin, "admin"}, {server.Fast, "fast"}, {server.BeforeAuth, "no_auth"}, {server.NoMulti, "no_multi"}} {
-		if c.Flags&f.bit != 0 {
-			names = append(names, f.name)
-		}
-	}
+	names := flagged(nil, c, flagName{server.Write, "write"}, flagName{server.Read, "readonly"}, flagName{server.Admin, "admin"},
+		flagName{server.Fast, "fast"}, flagName{server.BeforeAuth, "no_auth"}, flagName{server.NoMulti, "no_multi"})
 	if c.Keys.Counted() {
 		names = append(names, "movablekeys")
 	}

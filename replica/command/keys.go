@@ -50,8 +50,8 @@ func showType(w *resp.Writer, a *batch.Answer) {
 // and the clock it is measured by.
 func planTTL(absolute bool, unit time.Duration) func(*server.Call) (batch.Render, error) {
 	return func(k *server.Call) (batch.Render, error) {
-		n := &k.Note().Number
-		return showComputed, k.Decide(k.Args[1], func(p replica.Present) (replica.Write, error) {
+		n := new(int64)
+		return showNoted(n), k.Decide(k.Args[1], func(p replica.Present) (replica.Write, error) {
 			*n = edit.Lifetime(p, absolute, unit)
 			return edit.Nothing()
 		})

@@ -21,16 +21,6 @@ var showValue = showOne(func(w *resp.Writer, value []byte, there bool) error {
 	return nil
 })
 
-// showSeen renders the value that Decide was shown. Siblings were refused there
-// unless the first may be picked.
-func showSeen(w *resp.Writer, a *batch.Answer) {
-	if len(a.Seen.Values) == 0 {
-		w.Null()
-		return
-	}
-	w.Bulk(a.Seen.Values[0])
-}
-
 func showOK(w *resp.Writer, _ *batch.Answer) { w.Simple("OK") }
 
 func showWrote(w *resp.Writer, a *batch.Answer) {
@@ -110,11 +100,7 @@ func showValues(w *resp.Writer, a *batch.Answer) {
 	}
 	w.Array(len(a.Replies))
 	for i := range a.Replies {
-		if v := a.Replies[i].Shown.Values; len(v) > 0 {
-			w.Bulk(v[0])
-		} else {
-			w.Null()
-		}
+		writeFirst(w, a.Replies[i].Shown.Values)
 	}
 }
 
@@ -190,23 +176,33 @@ func wordsOf(k *server.Call) edit.Words {
 // key showed before depends on nothing but what Decide is given, so deciding again would
 // keep the same.
 func decide(k *server.Call, reply edit.Reply, d edit.Decider) (batch.Render, error) {
-	told := d
+	told, show := d, shows[reply]
 	if reply == edit.Was {
-		s := k.Note()
+		var was [][]byte
 		told = func(p replica.Present) (replica.Write, error) {
-			s.Values = p.Reading.Values
+			was = p.Reading.Values
 			return d(p)
 		}
+		show = func(w *resp.Writer, _ *batch.Answer) { writeFirst(w, was) }
 	}
 	err := k.Decide(k.Args[1], told)
 	if err == nil {
 		k.Last().Keeps, k.Last().Quiet = reply == edit.Was, reply != edit.Length
 	}
-	return shows[reply], err
+	return show, err
+}
+
+// writeFirst writes the first value. Where that must not be picked Decide has refused.
+func writeFirst(w *resp.Writer, values [][]byte) {
+	if len(values) == 0 {
+		w.Null()
+		return
+	}
+	w.Bulk(values[0])
 }
 
 var shows = [...]batch.Render{
-	edit.OK: showOK, edit.Wrote: showWrote, edit.Count: showCount, edit.Was: showSeen, edit.Length: showLength, edit.Number: showNumber,
+	edit.OK: showOK, edit.Wrote: showWrote, edit.Count: showCount, edit.Length: showLength, edit.Number: showNumber,
 }
 
 // askExists adds a Get for all arguments from 1 on, of which is only asked whether
@@ -241,4 +237,5 @@ func showOne(show func(w *resp.Writer, value []byte, there bool) error) batch.Re
 	}
 }
 
-func showComputed(w *resp.Writer, a *batch.Answer) { w.Int(a.Seen.Number) }
+// showNoted renders the number that Decide has noted.
+func showNoted(n *int64) batch.Render { return func(w *resp.Writer, _ *batch.Answer) { w.Int(*n) } }

@@ -73,8 +73,8 @@ func planSetRange(k *server.Call) (batch.Render, error) {
 	case at < 0:
 		return nil, resp.Error("ERR offset is out of range")
 	}
-	part, limit, n := k.Bytes(3), k.Config().Limits.Bulk, &k.Note().Number
-	return showComputed, k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, _ bool) (replica.Write, error) {
+	part, limit, n := k.Bytes(3), k.Config().Limits.Bulk, new(int64)
+	return showNoted(n), k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, _ bool) (replica.Write, error) {
 		if *n = int64(len(old)); len(part) == 0 {
 			return edit.Nothing()
 		}
@@ -132,8 +132,8 @@ func planSetBit(k *server.Call) (batch.Render, error) {
 	if !ok || on < 0 || on > 1 {
 		return nil, resp.Error("ERR bit is not an integer or out of range")
 	}
-	was := &k.Note().Number
-	return showComputed, k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, _ bool) (replica.Write, error) {
+	was := new(int64)
+	return showNoted(was), k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, _ bool) (replica.Write, error) {
 		if *was = bitAt(old, n); *was == on && n>>3 < int64(len(old)) {
 			return edit.Nothing() // another's write beside it must not lose to one that changes nothing
 		}
@@ -325,8 +325,9 @@ const minShown = -100
 
 func planIncrByFloat(k *server.Call) (batch.Render, error) {
 	delta, fine := parseFloat(k.Args[2])
-	limit, s := k.Config().Limits.Bulk, k.Note()
-	return showSeen, k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, there bool) (replica.Write, error) {
+	limit, value := k.Config().Limits.Bulk, []byte(nil)
+	show := func(w *resp.Writer, _ *batch.Answer) { w.Bulk(value) }
+	return show, k.Decide(k.Args[1], edit.WithOne(k.Picks(k.Args[1]), func(_ replica.Present, old []byte, there bool) (replica.Write, error) {
 		sum, ok := new(big.Float).SetPrec(floatBits), true
 		if there {
 			sum, ok = parseFloat(old)
@@ -340,11 +341,9 @@ func planIncrByFloat(k *server.Call) (batch.Render, error) {
 		if sum.Add(sum, delta); sum.MantExp(nil) > maxExponent {
 			return replica.Write{}, errNoNumber
 		}
-		value := formatFloat(sum)
-		if len(value) > limit {
+		if value = formatFloat(sum); len(value) > limit {
 			return replica.Write{}, resp.Error("ERR the number has more than " + strconv.Itoa(limit) + " digits")
 		}
-		s.Values = [][]byte{value}
 		return replica.Write{Verb: replica.Set, Value: value, Keep: true}, nil
 	}))
 }

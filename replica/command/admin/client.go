@@ -51,7 +51,7 @@ func clientSetName(k *server.Call) error {
 	if !properName(k.Args[2]) {
 		return errClientName
 	}
-	k.Rename(string(k.Args[2]))
+	k.Describe(func(c *server.Client) { c.Name = string(k.Args[2]) })
 	return k.OK()
 }
 
@@ -63,11 +63,13 @@ func clientSetInfo(k *server.Call) error {
 	if !properName(k.Args[3]) || len(k.Args[3]) > 256 {
 		return resp.Error("ERR " + strings.ToLower(string(k.Args[2])) + " cannot contain spaces, newlines or special characters.")
 	}
-	if value := string(k.Args[3]); lib {
-		k.SetLibrary(&value, nil)
-	} else {
-		k.SetLibrary(nil, &value)
-	}
+	k.Describe(func(c *server.Client) {
+		if lib {
+			c.Library = string(k.Args[3])
+		} else {
+			c.LibraryVersion = string(k.Args[3])
+		}
+	})
 	return k.OK()
 }
 

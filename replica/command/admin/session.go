@@ -57,61 +57,46 @@ func Session() []server.Command {
 	}
 }
 
-type greeting struct {
-	proto int
-	name  string
-	named bool
-}
-
+// runHello reads who the client is, and looks at it, as Redis does: what is wrong behind it
+// does not make it unsaid.
 func runHello(k *server.Call) error {
-	g, err := parseHello(k)
-	if err != nil {
-		return err
+	proto, name, named := k.Proto(), "", false
+	if len(k.Args) > 1 {
+		n, ok := resp.ParseInt(k.Args[1])
+		if !ok {
+			return resp.Error("ERR Protocol version is not an integer or out of range")
+		}
+		if n < resp.RESP2 || n > resp.RESP3 {
+			return resp.Error("NOPROTO unsupported protocol version")
+		}
+		proto = int(n)
 	}
-	if !k.Authenticated() {
-		return resp.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
-	}
-	if g.named {
-		k.Rename(g.name)
-	}
-	k.Speak(g.proto)
-	writeHello(k)
-	return nil
-}
-
-// parseHello reads HELLO's arguments. Who the client is is looked at as it is read, as
-// by Redis: what is wrong behind it does not make it unsaid.
-func parseHello(k *server.Call) (greeting, error) {
-	g := greeting{proto: k.Proto()}
-	if len(k.Args) == 1 {
-		return g, nil
-	}
-	n, ok := resp.ParseInt(k.Args[1])
-	if !ok {
-		return g, resp.Error("ERR Protocol version is not an integer or out of range")
-	}
-	if n < resp.RESP2 || n > resp.RESP3 {
-		return g, resp.Error("NOPROTO unsupported protocol version")
-	}
-	g.proto = int(n)
 	for i := 2; i < len(k.Args); {
 		switch {
 		case k.Is(i, "AUTH") && i+2 < len(k.Args):
 			if err := k.Login(string(k.Args[i+1]), string(k.Args[i+2])); err != nil {
-				return g, err
+				return err
 			}
 			i += 3
 		case k.Is(i, "SETNAME") && i+1 < len(k.Args):
 			if !properName(k.Args[i+1]) {
-				return g, errClientName
+				return errClientName
 			}
-			g.named, g.name = true, string(k.Args[i+1])
+			name, named = string(k.Args[i+1]), true
 			i += 2
 		default:
-			return g, resp.Error("ERR Syntax error in HELLO option '" + resp.Brief(k.Args[i], len(k.Args[i])) + "'")
+			return resp.Error("ERR Syntax error in HELLO option '" + resp.Brief(k.Args[i], len(k.Args[i])) + "'")
 		}
 	}
-	return g, nil
+	if !k.Authenticated() {
+		return resp.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
+	}
+	if named {
+		k.Describe(func(c *server.Client) { c.Name = name })
+	}
+	k.Speak(proto)
+	writeHello(k)
+	return nil
 }
 
 // writeHello answers all seven fields: some clients refuse to go on without one.

@@ -7,22 +7,15 @@ import (
 	"kvd/replica/resp"
 )
 
-// Render writes what a command's requests came to.
+// Render writes what a command's requests came to. It may hold what the command's Decide was
+// shown: the core writes that while it decides, the connection reads it after the reply.
 type Render func(w *resp.Writer, a *Answer)
 
 // Answer is what a render is given. It is valid for the call.
 type Answer struct {
 	Requests []*replica.Request
 	Replies  []replica.Reply // one to each request, none an error
-	Seen     *Seen           // what the command's Decide was shown, if it asked for that
 	Picks    func(key string) bool
-}
-
-// Seen is what a Decide was shown. It belongs to one request: the core writes it
-// while it decides, the connection reads it after the reply.
-type Seen struct {
-	Values [][]byte
-	Number int64 // what Decide came to
 }
 
 // Step is one command of a batch: requests and how to render their replies, or
@@ -33,7 +26,6 @@ type Step struct {
 	From, To       int    // requests
 	litFrom, litTo int    // bytes of batch.side, if there are no requests
 	Render         Render
-	Seen           *Seen
 	Late           func(w *resp.Writer) // of a transaction: answers when all before it is done
 	Keys           bool                 // late looks at keys: what is behind it is not to be seen
 }
@@ -152,7 +144,7 @@ func (b *Batch) Render(w *resp.Writer, replies []replica.Reply, from int, pick f
 			w.Raw(b.Side.Bytes()[s.litFrom:s.litTo])
 			continue
 		}
-		a.Requests, a.Replies, a.Seen = b.Requests[s.From:s.To], replies[s.From:s.To], s.Seen
+		a.Requests, a.Replies = b.Requests[s.From:s.To], replies[s.From:s.To]
 		err := Failed(a.Replies)
 		if errors.Is(err, replica.ErrBudget) && !a.Requests[0].Budget.Each {
 			return i
@@ -183,7 +175,7 @@ func (b *Batch) notice(a *Answer) {
 func (b *Batch) Written(replies []replica.Reply, at int) {
 	clear(replies[:b.Steps[at].From])
 	for i := range b.Steps[:at] {
-		b.Steps[i].Seen = nil
+		b.Steps[i].Render = nil
 	}
 }
 

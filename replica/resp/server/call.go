@@ -21,7 +21,6 @@ type Call struct {
 	cmd       *Command
 	b         *batch.Batch
 	Out       *resp.Writer // run: where the reply goes
-	seen      *batch.Seen
 }
 
 // Ask adds a request for a key, after a check of the key.
@@ -83,12 +82,6 @@ func (k *Call) RequestsFrom(from int) []*replica.Request { return k.b.Requests[f
 
 // CountDots counts dots that the last request's token lists: they take memory.
 func (k *Call) CountDots(n int) { k.b.Dots += int64(n) }
-
-// Note is where the call's Decide keeps what it was shown, for the call's render.
-func (k *Call) Note() *batch.Seen {
-	k.seen = new(batch.Seen)
-	return k.seen
-}
 
 // Together says that the requests from from on are done all or not at all.
 func (k *Call) Together(from int) {

@@ -157,7 +157,11 @@ func (c *conn) handshake() error {
 // and reports whether more may be there.
 func (c *conn) gather() bool {
 	l, n := &c.srv.cfg.Limits, uint64(0)
-	defer func() { c.took(n) }()
+	defer func() {
+		if c.srv.stats.Commands.Add(n); n > 0 {
+			c.begun = time.Time{} // after a whole command, the clock of the next one starts anew
+		}
+	}()
 	for len(c.pending.Steps) < l.Pipeline && len(c.pending.Requests) < l.Requests && !c.pending.Heavy(l.Output) && !c.closing {
 		args, ok, err := c.in.Next()
 		if why, large := errors.AsType[resp.TooLarge](err); large {
@@ -178,14 +182,6 @@ func (c *conn) gather() bool {
 		n++
 	}
 	return true
-}
-
-// took counts. After a whole command, the clock of the next one starts anew.
-func (c *conn) took(n uint64) {
-	if n > 0 {
-		c.begun = time.Time{}
-		c.srv.stats.Commands.Add(n)
-	}
 }
 
 // fill waits for more input, or until it is woken.

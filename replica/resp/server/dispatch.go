@@ -133,7 +133,7 @@ const lateBytes, argBytes = 192, 32
 
 // take adds a command to a batch: what it asks of the engine, or its answer.
 func (c *conn) take(k *Call, b *batch.Batch) {
-	k.b, k.seen = b, nil
+	k.b = b
 	if k.cmd.Plan == nil || k.asksHelp() {
 		k.Out = &b.Side
 		b.Literal(func(w *resp.Writer) {
@@ -150,7 +150,7 @@ func (c *conn) take(k *Call, b *batch.Batch) {
 		b.Literal(func(w *resp.Writer) { w.Error(batch.ErrorText(err)) })
 		return
 	}
-	b.Steps = append(b.Steps, batch.Step{Name: k.cmd.Name, Values: k.cmd.Name == "mget", From: from, To: len(b.Requests), Render: show, Seen: k.seen})
+	b.Steps = append(b.Steps, batch.Step{Name: k.cmd.Name, Values: k.cmd.Name == "mget", From: from, To: len(b.Requests), Render: show})
 }
 
 // runAlone answers a command that must see everything before it done. The

@@ -2,7 +2,7 @@ package server
 
 import (
 	"errors"
-	"fmt"
+	"slices"
 	"strconv"
 
 	"kvd/replica"
@@ -32,6 +32,7 @@ type flight struct {
 	bytes   int64           // of the budget, taken from the memory of all clients or not
 	taken   int64           // of the memory of all clients, for values and requests
 	lost    bool            // the connection was cut, and the engine has requests, budget and replies for ever
+	asked   int             // how many requests the last call had
 	again   []int           // the requests that are handed over again
 	subset  []*replica.Request
 }
@@ -86,7 +87,7 @@ func (c *conn) prepare(b *batch.Batch, whole bool) error {
 	}
 	if n > usualBytes {
 		if can := c.srv.budget.Grantable(); n > can {
-			return tooMany(len(b.Requests), n, can)
+			return resp.Refuse("ERR", "%d keys at once take %d bytes while they are under way, and clients can be given %d (--client-memory); split the command, and nothing of it was done", len(b.Requests), n, can)
 		}
 		if err := c.claim(n); err != nil {
 			return err
@@ -109,11 +110,6 @@ func (c *conn) prepare(b *batch.Batch, whole bool) error {
 	}
 	f.budget.Bytes = f.bytes
 	return nil
-}
-
-// tooMany is why so many requests are never handed over at once.
-func tooMany(reqs int, n, can int64) error {
-	return resp.Error(fmt.Sprintf("ERR %d keys at once take %d bytes while they are under way, and clients can be given %d (--client-memory); split the command, and nothing of it was done", reqs, n, can))
 }
 
 // claim waits for n bytes that are the flight's until it lands.
@@ -139,12 +135,9 @@ func (c *conn) land() {
 
 // shows reports whether replies may hold values that are not the requests' own.
 func shows(reqs []*replica.Request) bool {
-	for _, q := range reqs {
-		if q.Verb == replica.Get && !q.Whether || q.Verb == replica.Update {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(reqs, func(q *replica.Request) bool {
+		return q.Verb == replica.Get && !q.Whether || q.Verb == replica.Update
+	})
 }
 
 // enlarge finds more memory for the step at hand, which found too little with nothing
@@ -198,11 +191,7 @@ func (c *conn) submit(b *batch.Batch) error {
 		c.replies = make([]replica.Reply, 0, n)
 	}
 	c.replies, c.flight.again = c.replies[:n], c.flight.again[:0]
-	err := c.ask(b, b.Requests)
-	if err == nil {
-		c.note(n)
-	}
-	return err
+	return c.ask(b, b.Requests)
 }
 
 // resubmit hands over again what was not done, from the step at on. Of a step that
@@ -224,16 +213,13 @@ func (c *conn) resubmit(b *batch.Batch, at int) error {
 	if len(f.subset) == 0 {
 		return nil
 	}
-	err := c.ask(b, f.subset)
-	if err == nil {
-		c.note(len(c.replies))
-	}
-	return err
+	return c.ask(b, f.subset)
 }
 
 // ask makes one call of the engine and waits for it.
 func (c *conn) ask(b *batch.Batch, reqs []*replica.Request) error {
 	n := len(reqs)
+	c.flight.asked = n
 	base := c.srv.requests.Add(uint64(n)) - uint64(n)
 	for i, r := range reqs {
 		r.ID, r.Budget = base+uint64(i)+1, &c.flight.budget
@@ -252,6 +238,7 @@ func (c *conn) ask(b *batch.Batch, reqs []*replica.Request) error {
 	}
 	select {
 	case <-c.ready:
+		c.note()
 		return nil
 	case <-c.severed:
 		*b, c.flight.lost, c.closing = batch.Batch{}, true, true
@@ -269,7 +256,7 @@ func (c *conn) replyOf(i int) *replica.Reply {
 
 // finish is called by the engine. The replies are lent, so they are copied.
 func (c *conn) finish(replies []replica.Reply) {
-	if len(replies) != c.asked() {
+	if len(replies) != c.flight.asked {
 		panic("resp: the engine answered a different number of requests than it was given")
 	}
 	if len(c.flight.again) == 0 {
@@ -282,15 +269,9 @@ func (c *conn) finish(replies []replica.Reply) {
 	c.ready <- struct{}{}
 }
 
-func (c *conn) asked() int {
-	if n := len(c.flight.again); n > 0 {
-		return n
-	}
-	return len(c.replies)
-}
-
-func (c *conn) note(n int) {
-	for i := n - 1; i >= 0; i-- {
+// note remembers the last write.
+func (c *conn) note() {
+	for i := len(c.replies) - 1; i >= 0; i-- {
 		if d := c.replies[i].Dot; !d.IsZero() {
 			c.wrote = d
 			return

@@ -47,8 +47,7 @@ type Server struct {
 	conns     map[int64]*conn
 	listeners map[net.Listener]struct{}
 	lastID    int64
-	closed    bool
-	draining  chan struct{} // closed with closed
+	draining  chan struct{}
 	running   sync.WaitGroup
 }
 
@@ -154,7 +153,7 @@ func (s *Server) admit(nc net.Conn) {
 	}
 	s.mu.Lock()
 	full := len(s.conns) >= s.MaxClients()
-	if full || s.closed {
+	if full || s.isDraining() {
 		s.mu.Unlock()
 		s.turnAway(nc, full)
 		return
@@ -212,10 +211,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.isDraining() {
 		return
 	}
-	s.closed = true
 	close(s.draining)
 	for l := range s.listeners {
 		_ = l.Close() // Serve sees it
@@ -234,7 +232,7 @@ func (s *Server) isDraining() bool {
 func (s *Server) opened(l net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.isDraining() {
 		return false
 	}
 	s.listeners[l] = struct{}{}
@@ -281,8 +279,6 @@ func (s *Server) Stats() Stats {
 		Hits: s.stats.Hits.Load(), Misses: s.stats.Misses.Load(),
 	}
 }
-
-// What commands about the server look at.
 
 // Started is when the server was made, and RunID a text that was drawn then.
 func (s *Server) Started() time.Time { return s.started }

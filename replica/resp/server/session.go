@@ -66,20 +66,8 @@ func (k *Call) Speak(proto int) {
 // subscriptions, because its protocol cannot tell messages from replies.
 func (k *Call) PubsubOnly() bool { return k.conn.subs.Count() > 0 && k.Proto() == resp.RESP2 }
 
-// Rename gives the connection another name.
-func (k *Call) Rename(name string) { k.conn.change(func(p *Client) { p.Name = name }) }
-
-// SetLibrary notes which client library is at the other end; nil leaves a field as it is.
-func (k *Call) SetLibrary(name, version *string) {
-	k.conn.change(func(p *Client) {
-		if name != nil {
-			p.Library = *name
-		}
-		if version != nil {
-			p.LibraryVersion = *version
-		}
-	})
-}
+// Describe changes what others see of the connection: its name and its library.
+func (k *Call) Describe(change func(*Client)) { k.conn.change(change) }
 
 // Quit closes the connection behind the reply.
 func (k *Call) Quit() { k.conn.closing = true }
@@ -90,7 +78,7 @@ func (k *Call) Reset() {
 	c.forgetTx()
 	c.unsubscribe()
 	k.Speak(resp.RESP2)
-	k.Rename("")
+	c.change(func(p *Client) { p.Name = "" })
 	c.setUser(nil)
 }
 

@@ -49,7 +49,7 @@ func (s sink) Write(b []byte) (n int, err error) {
 		n += m
 	}
 	s.account.Waits(0, false)
-	if isTimeout(err) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		s.srv.stats.Slow.Add(1)
 	}
 	return n, err
@@ -137,5 +137,3 @@ func (c *conn) fetch(get func(*replica.Request) replica.Reply, q *replica.Reques
 		f.bytes = n
 	}
 }
-
-func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -34,9 +34,7 @@ func showPresent(w *resp.Writer, a *batch.Answer) {
 	w.Int(n)
 }
 
-func planType(k *server.Call) (batch.Render, error) {
-	return showType, askExists(k)
-}
+func planType(k *server.Call) (batch.Render, error) { return showType, askExists(k) }
 
 func showType(w *resp.Writer, a *batch.Answer) {
 	if len(a.Replies[0].Shown.Values) == 0 {

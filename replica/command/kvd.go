@@ -51,20 +51,16 @@ func seenBy(a *batch.Answer) replica.Token {
 	return a.Replies[0].Token.Join(a.Requests[0].Token)
 }
 
-func planKvdSet(k *server.Call) (batch.Render, error) {
-	o, err := parseOptions(k, 3, "TOKEN", "REQUEST", "EVIDENCE")
-	if err != nil {
-		return nil, err
+// planWrite is the plan of a command whose options begin at argument from, behind the value
+// if there is one.
+func planWrite(v replica.Verb, from int) func(*server.Call) (batch.Render, error) {
+	return func(k *server.Call) (batch.Render, error) {
+		o, err := parseOptions(k, from, "TOKEN", "REQUEST", "EVIDENCE")
+		if err != nil {
+			return nil, err
+		}
+		return write(k, v, o)
 	}
-	return write(k, replica.Set, o, k.Bytes(2))
-}
-
-func planKvdDel(k *server.Call) (batch.Render, error) {
-	o, err := parseOptions(k, 2, "TOKEN", "REQUEST", "EVIDENCE")
-	if err != nil {
-		return nil, err
-	}
-	return write(k, replica.Remove, o, nil)
 }
 
 // planKvdIncr takes a token for what its holder has seen; an increment goes over
@@ -94,17 +90,20 @@ func planKvdResolve(k *server.Call) (batch.Render, error) {
 	if !o.token.Keyed {
 		return nil, resp.Error("ERR the token does not say what was shown of the key; use the one KVD.GET gave")
 	}
-	return write(k, replica.Set, o, k.Bytes(2))
+	return write(k, replica.Set, o)
 }
 
 // write adds a write over exactly what the token was shown, if it says.
-func write(k *server.Call, v replica.Verb, o options, value []byte) (batch.Render, error) {
+func write(k *server.Call, v replica.Verb, o options) (batch.Render, error) {
 	r, err := k.Ask(v, k.Args[1])
 	if err != nil {
 		return nil, err
 	}
 	t := &o.token
-	r.Value, r.Token, r.Exact, r.Shown = value, t.Seen, t.Keyed, t.Shown
+	if v == replica.Set {
+		r.Value = k.Bytes(2)
+	}
+	r.Token, r.Exact, r.Shown = t.Seen, t.Keyed, t.Shown
 	r.Client, r.Number, r.Quiet = o.client, o.number, !o.evidence
 	k.CountDots(len(t.Shown))
 	return showWritten(false, o.evidence), nil

@@ -3,6 +3,7 @@ package command
 import (
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"kvd/replica"
@@ -12,25 +13,20 @@ import (
 	"kvd/replica/resp/server"
 )
 
+// objectShows is what OBJECT's subcommands show of a key.
+var objectShows = map[string]func(p replica.Present, w *resp.Writer){
+	"encoding": func(p replica.Present, w *resp.Writer) { w.Text(encodingOf(p.Reading.Values[0])) },
+	"idletime": func(p replica.Present, w *resp.Writer) {
+		w.Int(max(0, int64(p.Now.Midpoint().Sub(p.Written)/time.Second)))
+	},
+	"refcount": func(_ replica.Present, w *resp.Writer) { w.Int(1) },
+	"freq": func(_ replica.Present, w *resp.Writer) {
+		w.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked.")
+	},
+}
+
 func planObject(k *server.Call) (batch.Render, error) {
-	var show func(p replica.Present, w *resp.Writer)
-	switch {
-	case k.Is(1, "ENCODING"):
-		show = func(p replica.Present, w *resp.Writer) { w.Text(encodingOf(p.Reading.Values[0])) }
-	case k.Is(1, "IDLETIME"):
-		show = func(p replica.Present, w *resp.Writer) {
-			w.Int(max(0, int64(p.Now.Midpoint().Sub(p.Written)/time.Second)))
-		}
-	case k.Is(1, "REFCOUNT"):
-		show = func(_ replica.Present, w *resp.Writer) { w.Int(1) }
-	case k.Is(1, "FREQ"):
-		show = func(_ replica.Present, w *resp.Writer) {
-			w.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked.")
-		}
-	default:
-		return nil, k.UnknownSub()
-	}
-	return describeKey(k, show)
+	return describeKey(k, objectShows[strings.ToLower(string(k.Args[1]))])
 }
 
 // describeKey adds an Update that reads how argument 2 is stored. What show needs of the
@@ -123,8 +119,8 @@ func runFlush(k *server.Call) error {
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err == nil {
-			err = deleteAll(k, keys)
+		for left := keys; err == nil && len(left) > 0; {
+			left, err = k.UpdateAll(left, edit.RemovePresent) // what exceeded the budget is deleted in the next batch
 		}
 		switch {
 		case err != nil:
@@ -134,16 +130,4 @@ func runFlush(k *server.Call) error {
 		}
 		deleted, from = deleted+len(keys), next
 	}
-}
-
-// deleteAll deletes keys in one batch. What exceeded the budget is deleted in the next.
-func deleteAll(k *server.Call, keys []string) error {
-	for len(keys) > 0 {
-		left, err := k.UpdateAll(keys, edit.RemovePresent)
-		if err != nil {
-			return err
-		}
-		keys = left
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/command/admin"
 	"kvd/replica/command/edit"
@@ -148,8 +149,8 @@ func kvdCommands() []server.Command {
 	return []server.Command{
 		{Name: "wait", Group: "server", Arity: 3, Flags: server.Blocking | server.Exclusive, Needs: acl.Anyone, Since: "3.0.0", Run: runWait, Summary: "Waits until other leaders durably hold this connection's last write, as the --sync of each promises it: synced under always and interval, handed to the operating system under never."},
 		{Name: "kvd.get", Arity: -2, Flags: server.Read | server.Fast, Needs: acl.Read, Keys: one, Since: "1.0.0", Plan: planKvdGet, Summary: "Answers all values of a key, a token for writing over exactly those, and the resolver."},
-		{Name: "kvd.set", Arity: -3, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: one, Since: "1.0.0", Plan: planKvdSet, Summary: "Sets a key over what the token was shown; without one, over what this leader shows."},
-		{Name: "kvd.del", Arity: -2, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: one, Since: "1.0.0", Plan: planKvdDel, Summary: "Removes what the token was shown of a key; without one, what this leader shows."},
+		{Name: "kvd.set", Arity: -3, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: one, Since: "1.0.0", Plan: planWrite(replica.Set, 3), Summary: "Sets a key over what the token was shown; without one, over what this leader shows."},
+		{Name: "kvd.del", Arity: -2, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: one, Since: "1.0.0", Plan: planWrite(replica.Remove, 2), Summary: "Removes what the token was shown of a key; without one, what this leader shows."},
 		{Name: "kvd.incr", Arity: -3, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Read | acl.Write, Keys: one, Since: "1.0.0", Plan: planKvdIncr, Summary: "Adds to the number of a key."},
 		{Name: "kvd.resolve", Arity: 5, Flags: server.Write | server.Fast | server.NoMulti, Needs: acl.Write, Keys: one, Since: "1.0.0", Plan: planKvdResolve, Summary: "Puts one value in the place of exactly the siblings the token was shown."},
 		{Name: "kvd.token", Arity: 1, Flags: server.Read | server.WhileLoading | server.Fast | server.Exclusive | server.NoMulti, Needs: acl.Anyone, Since: "1.0.0", Run: runToken, Summary: "Answers a token of everything this leader has applied."},

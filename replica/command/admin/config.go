@@ -88,11 +88,11 @@ func asksFor(k *server.Call, setting string) bool {
 }
 
 func settings(k *server.Call) []setting {
-	n, srv, slow := strconv.Itoa, k.Server(), k.Server().Slow().Settings()
+	n, srv, slow := strconv.Itoa, k.Server(), k.Server().Slow.Settings()
 	change := func(set func(n int64)) func(int64) {
 		return func(n int64) {
 			set(n)
-			srv.Slow().Set(slow)
+			srv.Slow.Set(slow)
 		}
 	}
 	return []setting{

@@ -97,13 +97,13 @@ func (st *stats) sections(k *server.Call) []lazySection {
 }
 
 func serverLines(k *server.Call) []string {
-	up := k.Config().Now().Sub(k.Server().Started())
+	up := k.Config().Now().Sub(k.Server().Started)
 	return []string{
 		"redis_version:" + redisVersion, "redis_mode:standalone", "kvd_version:" + k.Config().Version,
 		"os:" + runtime.GOOS, "arch_bits:" + strconv.Itoa(strconv.IntSize), "go_version:" + runtime.Version(),
 		"tcp_port:" + strconv.Itoa(max(k.Config().Served.Port, k.Config().Served.TLSPort)),
 		"process_id:" + strconv.Itoa(os.Getpid()), "uptime_in_seconds:" + seconds(up),
-		"uptime_in_days:" + strconv.FormatInt(int64(up/(24*time.Hour)), 10), "run_id:" + k.Server().RunID()[:40],
+		"uptime_in_days:" + strconv.FormatInt(int64(up/(24*time.Hour)), 10), "run_id:" + k.Server().RunID[:40],
 	}
 }
 
@@ -134,7 +134,7 @@ func persistenceLines(k *server.Call) []string {
 
 func statsLines(k *server.Call) []string {
 	st := k.Server().StatsSinceReset()
-	channels, patterns := k.Server().Broker().Counts()
+	channels, patterns := k.Server().Broker.Counts()
 	return []string{
 		fmt.Sprintf("total_connections_received:%d", st.Accepted),
 		fmt.Sprintf("keyspace_hits:%d", st.Hits), fmt.Sprintf("keyspace_misses:%d", st.Misses),

@@ -48,7 +48,7 @@ var pubsubRuns = server.Runs{
 	"numsub":        listeners,
 	"shardnumsub":   listeners,
 	"numpat": func(k *server.Call) error {
-		_, patterns := k.Server().Broker().Counts()
+		_, patterns := k.Server().Broker.Counts()
 		k.Out.Int(int64(patterns))
 		return nil
 	},
@@ -60,7 +60,7 @@ func listeners(k *server.Call) error {
 		k.Out.Text(n)
 		count := 0
 		if k.Is(1, "NUMSUB") && k.Hears(n) {
-			count = k.Server().Broker().Listeners(n)
+			count = k.Server().Broker.Listeners(n)
 		}
 		k.Out.Int(int64(count))
 	}
@@ -84,7 +84,7 @@ func channels(k *server.Call) error {
 	}
 	var active []string
 	if k.Is(1, "CHANNELS") {
-		active = k.Server().Broker().Channels(func(n string) bool { return k.Hears(n) && glob.Match(pattern, n) })
+		active = k.Server().Broker.Channels(func(n string) bool { return k.Hears(n) && glob.Match(pattern, n) })
 	}
 	k.Out.Texts(active)
 	return nil

@@ -36,8 +36,8 @@ func Slow() []server.Command {
 }
 
 var slowlogRuns = server.Runs{
-	"len":   func(k *server.Call) error { k.Out.Int(int64(k.Server().Slow().Len())); return nil },
-	"reset": func(k *server.Call) error { k.Server().Slow().Reset(); return k.OK() },
+	"len":   func(k *server.Call) error { k.Out.Int(int64(k.Server().Slow.Len())); return nil },
+	"reset": func(k *server.Call) error { k.Server().Slow.Reset(); return k.OK() },
 	"get":   slowlogGet,
 }
 
@@ -51,7 +51,7 @@ func slowlogGet(k *server.Call) error {
 			return resp.Error("ERR count should be greater than or equal to -1")
 		}
 	}
-	all := k.Server().Slow().Newest(n)
+	all := k.Server().Slow.Newest(n)
 	k.Out.Array(len(all))
 	for _, e := range all {
 		k.Out.Array(6)
@@ -79,7 +79,7 @@ func noLatency(k *server.Call) error {
 }
 
 func latencyHistory(k *server.Call) error {
-	samples, _ := k.Server().Slow().Samples()
+	samples, _ := k.Server().Slow.Samples()
 	if string(k.Args[2]) != slowEvent {
 		samples = nil
 	}
@@ -95,13 +95,13 @@ func latencyHistory(k *server.Call) error {
 func latencyReset(k *server.Call) error {
 	names := k.Texts(2)
 	named := len(names) == 0 || slices.Contains(names, slowEvent)
-	k.Out.Int(resp.Flag(named && k.Server().Slow().ResetSamples()))
+	k.Out.Int(resp.Flag(named && k.Server().Slow.ResetSamples()))
 	return nil
 }
 
 // latencyLatest answers the newest sample and the longest, if there is any.
 func latencyLatest(k *server.Call) error {
-	samples, longest := k.Server().Slow().Samples()
+	samples, longest := k.Server().Slow.Samples()
 	if len(samples) == 0 {
 		k.Out.Array(0)
 		return nil
@@ -117,8 +117,8 @@ func latencyLatest(k *server.Call) error {
 }
 
 func latencyDoctor(k *server.Call) error {
-	samples, longest := k.Server().Slow().Samples()
-	threshold := k.Server().Slow().Settings().Threshold
+	samples, longest := k.Server().Slow.Samples()
+	threshold := k.Server().Slow.Settings().Threshold
 	switch {
 	case len(samples) == 0 && threshold == 0:
 		k.Out.Lines("Nothing is sampled: latency-monitor-threshold is 0.\n")

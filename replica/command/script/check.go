@@ -338,8 +338,13 @@ func spelled(n ast.PositionHolder) string {
 		return n.Value
 	case *ast.IdentExpr:
 		return n.Value
-	case *ast.AttrGetExpr:
-		return attribute(n)
+	case *ast.AttrGetExpr: // of those of Redis each is known by its name, of others none is
+		object, _ := n.Object.(*ast.IdentExpr)
+		key, _ := n.Key.(*ast.StringExpr)
+		if object != nil && object.Value == "redis" && key != nil {
+			return "redis." + key.Value
+		}
+		return spelled(n.Object)
 	case *ast.FuncCallExpr:
 		if n.Receiver != nil {
 			return ":" + n.Method
@@ -347,15 +352,4 @@ func spelled(n ast.PositionHolder) string {
 		return spelled(n.Func)
 	}
 	return "(...)"
-}
-
-// attribute spells what is had of an object: of those of Redis each is known by its name,
-// of others none is.
-func attribute(e *ast.AttrGetExpr) string {
-	object, _ := e.Object.(*ast.IdentExpr)
-	key, _ := e.Key.(*ast.StringExpr)
-	if object != nil && object.Value == "redis" && key != nil {
-		return "redis." + key.Value
-	}
-	return spelled(e.Object)
 }

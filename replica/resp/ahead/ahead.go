@@ -86,7 +86,7 @@ func (a *Buffer) Written() {
 
 func (a *Buffer) read() {
 	a.mu.Lock()
-	if !a.waiting || a.ended != nil || closed(a.done) || a.nc.SetReadDeadline(time.Time{}) != nil {
+	if !a.waiting || a.ended != nil || Closed(a.done) || a.nc.SetReadDeadline(time.Time{}) != nil {
 		a.mu.Unlock()
 		return
 	}
@@ -97,7 +97,7 @@ func (a *Buffer) read() {
 	for a.writeWaits() {
 		last := len(a.chunks) - 1
 		if last < 0 || len(a.chunks[last]) == cap(a.chunks[last]) {
-			if !a.grow() && !a.rest(delay) {
+			if !a.grow() && !Rest(delay, a.gone, a.done) {
 				return
 			}
 			continue
@@ -118,19 +118,6 @@ func (a *Buffer) grow() bool {
 	a.bytes += chunk
 	a.chunks = append(a.chunks, make([]byte, 0, chunk))
 	return true
-}
-
-// rest waits, unless the connection is cut or the server stops.
-func (a *Buffer) rest(d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-a.gone:
-	case <-a.done:
-	}
-	return false
 }
 
 func (a *Buffer) writeWaits() bool {
@@ -158,11 +145,25 @@ func (a *Buffer) Take(b []byte) int {
 	return 0
 }
 
-func closed(c <-chan struct{}) bool {
+// Closed reports whether a channel that nothing is sent to is closed.
+func Closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true
 	default:
 		return false
 	}
+}
+
+// Rest waits; false: one of the channels was closed meanwhile.
+func Rest(d time.Duration, a, b <-chan struct{}) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-a:
+	case <-b:
+	}
+	return false
 }

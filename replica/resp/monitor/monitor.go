@@ -6,6 +6,7 @@
 package monitor
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -118,11 +119,7 @@ func (l *Lines) Next() (line string, ok bool) {
 // Line is a command as MONITOR shows it: when, of which database and client, and its
 // arguments, but for those that are secret.
 func Line(now time.Time, addr string, args resp.Args, secret func(i int) bool) string {
-	b := strconv.AppendInt(nil, now.Unix(), 10)
-	b = append(b, '.')
-	micros := strconv.Itoa(now.Nanosecond() / 1000)
-	b = append(append(b, "000000"[len(micros):]...), micros...)
-	b = append(append(append(b, " [0 "...), addr...), ']')
+	b := fmt.Appendf(nil, "%d.%06d [0 %s]", now.Unix(), now.Nanosecond()/1000, addr)
 	for i, a := range args {
 		if i == maxArgs {
 			b = append(b, " ... ("+strconv.Itoa(len(args)-i)+" more arguments)"...)

@@ -94,7 +94,7 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 	c.direct = ahead.NewDirect(nc)
 	c.ahead = ahead.New(nc, c.account, s.budget.Pressed, c.severed, s.draining)
 	c.waker = newWaker(nc)
-	c.subs = pubsub.NewSubscriber(s.broker, s.cfg.Feeds, c.reads, c.waker.Wake, c.sever)
+	c.subs = pubsub.NewSubscriber(s.Broker, s.cfg.Feeds, c.reads, c.waker.Wake, c.sever)
 	c.out = resp.NewWriter(sink{c}, s.cfg.Limits.Output)
 	c.call.conn, c.done = c, c.finish
 	c.active.Store(c.prof.Connected.UnixNano())

@@ -20,8 +20,8 @@ const maxSlowArgs, maxSlowArg = 32, 128
 // timed notes what began then, if it took long, and says how long.
 func (c *conn) timed(began time.Time, args func() []string) (took time.Duration) {
 	now := c.srv.cfg.Now()
-	if took = now.Sub(began); c.srv.slow.Slow(took) {
-		c.srv.slow.Add(slowlog.Entry{At: now.Unix(), Took: took, Args: args(), Addr: c.prof.Addr, Name: c.snapshot().Name})
+	if took = now.Sub(began); c.srv.Slow.Slow(took) {
+		c.srv.Slow.Add(slowlog.Entry{At: now.Unix(), Took: took, Args: args(), Addr: c.prof.Addr, Name: c.snapshot().Name})
 	}
 	return took
 }

@@ -117,7 +117,7 @@ func (k *Call) Unsubscribe(names []string, patterns bool, each func(name string)
 // subscriptions, and to the other leaders. Nobody changes the message afterwards. The error
 // says that there was no memory for it, and nobody has it.
 func (s *Server) Publish(channel string, message []byte) (int, error) {
-	n, err := s.broker.Publish(channel, message)
+	n, err := s.Broker.Publish(channel, message)
 	if err == nil && s.cfg.Publish != nil {
 		s.cfg.Publish(channel, message)
 	}
@@ -128,7 +128,7 @@ func (s *Server) Publish(channel string, message []byte) (int, error) {
 // Nobody changes the message afterwards.
 func (s *Server) Hear(channel string, message []byte) {
 	if !pubsub.Own(channel) {
-		_, _ = s.broker.Publish(channel, message) // what finds no memory is lost, and counted there
+		_, _ = s.Broker.Publish(channel, message) // what finds no memory is lost, and counted there
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"kvd/replica/resp/ahead"
 	"kvd/replica/resp/budget"
 	"kvd/replica/resp/monitor"
 	"kvd/replica/resp/pubsub"
@@ -24,6 +25,12 @@ import (
 // Server serves the Redis protocol. Every connection has one goroutine, owned by
 // the server: Shutdown waits for all of them.
 type Server struct {
+	// Nobody changes these.
+	Broker  *pubsub.Broker // who listens to what clients publish
+	Slow    *slowlog.Log   // what took long
+	Started time.Time      // when the server was made
+	RunID   string         // at least 40 characters that differ from start to start
+
 	cfg       Config
 	engine    Engine
 	keys      Keys
@@ -33,15 +40,11 @@ type Server struct {
 	names            []string            // of the table, sorted
 	channels         []string            // of Config.Feeds
 	monitors         monitor.Hub
-	broker           *pubsub.Broker
-	slow             *slowlog.Log
-	idle, maxClients atomic.Int64 // Config.Idle and Limits.Clients, as they were set last
-	started          time.Time
+	idle, maxClients atomic.Int64  // Config.Idle and Limits.Clients, as they were set last
 	requests         atomic.Uint64 // ids given to requests
 	stats            Counters
 	budget           *budget.Budget
 	since            atomic.Pointer[Stats] // of the last CONFIG RESETSTAT; nil: there was none
-	runID            string                // drawn for the process
 
 	mu        sync.Mutex
 	conns     map[int64]*conn
@@ -74,13 +77,13 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, engine: e, keys: k, inspector: i,
-		table: table, names: slices.Sorted(maps.Keys(table)), started: cfg.Now(), runID: rand.Text() + rand.Text(), slow: slowlog.New(slowlog.Defaults()),
+		table: table, names: slices.Sorted(maps.Keys(table)), Started: cfg.Now(), RunID: rand.Text() + rand.Text(), Slow: slowlog.New(slowlog.Defaults()),
 		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
 	}
 	s.budget = budget.New(budget.Config{Limit: cfg.Limits.Memory, Stall: cfg.Stall, Now: cfg.Now, Done: s.draining})
 	s.idle.Store(int64(cfg.Idle))
 	s.maxClients.Store(int64(cfg.Limits.Clients))
-	s.broker = pubsub.NewBroker(s.budget)
+	s.Broker = pubsub.NewBroker(s.budget)
 	if cfg.Feeds != nil {
 		s.channels = cfg.Feeds.Channels()
 	}
@@ -119,7 +122,7 @@ func (s *Server) accept(ctx context.Context, l net.Listener) error {
 		case exhausted(err):
 			// Others hold the files; they will be free again.
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			if !s.rest(ctx, pause) {
+			if !ahead.Rest(pause, ctx.Done(), s.draining) {
 				return nil
 			}
 		default:
@@ -131,19 +134,6 @@ func (s *Server) accept(ctx context.Context, l net.Listener) error {
 // exhausted reports whether accepting can succeed later.
 func exhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED)
-}
-
-// rest waits; false: the server stops.
-func (s *Server) rest(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-	case <-s.draining:
-	}
-	return false
 }
 
 // admit starts a connection's goroutine, unless there are too many.
@@ -220,14 +210,7 @@ func (s *Server) drain() {
 	}
 }
 
-func (s *Server) isDraining() bool {
-	select {
-	case <-s.draining:
-		return true
-	default:
-		return false
-	}
-}
+func (s *Server) isDraining() bool { return ahead.Closed(s.draining) }
 
 func (s *Server) opened(l net.Listener) bool {
 	s.mu.Lock()
@@ -270,7 +253,7 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	n := len(s.conns)
 	s.mu.Unlock()
-	behind, unheard := s.broker.Stats()
+	behind, unheard := s.Broker.Stats()
 	return Stats{
 		Clients: n, Accepted: s.stats.Accepted.Load(), Rejected: s.stats.Rejected.Load(),
 		Commands: s.stats.Commands.Load(), Batches: s.stats.Batches.Load(),
@@ -280,12 +263,6 @@ func (s *Server) Stats() Stats {
 	}
 }
 
-// Started is when the server was made, and RunID a text that was drawn then.
-func (s *Server) Started() time.Time { return s.started }
-
-// RunID is 40 characters that differ from start to start.
-func (s *Server) RunID() string { return s.runID }
-
 // Loading is why the leader does not serve yet; nil: it does.
 func (s *Server) Loading() *Loading { return s.cfg.Loading() }
 
@@ -294,12 +271,6 @@ func (s *Server) Commands() []string { return s.names }
 
 // Command is a row of the table by its name in lower case; nil: there is none.
 func (s *Server) Command(name string) *Command { return s.table[name] }
-
-// Broker knows who listens to what clients publish.
-func (s *Server) Broker() *pubsub.Broker { return s.broker }
-
-// Slow is what took long.
-func (s *Server) Slow() *slowlog.Log { return s.slow }
 
 // ResetStats makes StatsSinceReset, and what commands count, begin anew. Stats goes on.
 func (s *Server) ResetStats() {

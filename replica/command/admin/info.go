@@ -169,7 +169,8 @@ func keyspaceLines(k *server.Call) []string {
 func commandLines(k *server.Call) []string {
 	var lines []string
 	for _, name := range k.Server().Commands() {
-		calls, micros, rejected := k.Server().Command(name).Usage()
+		used := k.Server().Command(name).Used
+		calls, micros, rejected := used.Calls.Load(), used.Micros.Load(), used.Rejected.Load()
 		if calls+rejected == 0 {
 			continue
 		}

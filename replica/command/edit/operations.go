@@ -67,7 +67,7 @@ func parseAdd(sign int64) func(Words) (Decider, error) {
 
 func parseSetEX(unit string) func(Words) (Decider, error) {
 	return func(k Words) (Decider, error) {
-		ttl, err := k.ParseTTL(unit, 2)
+		ttl, err := k.ttl(unit, 2, false)
 		return Setting{TTL: ttl}.Decide(k.Bytes(3), k.pick()), err
 	}
 }
@@ -78,15 +78,8 @@ func parseExpire(unit string) func(Words) (Decider, error) {
 		if err != nil {
 			return nil, err
 		}
-		n, err := k.Int(2)
-		if err != nil {
-			return nil, err
-		}
-		ttl, ok := k.Scaled(n, unit)
-		if !ok {
-			return nil, k.BadTime()
-		}
-		return o.Decide(ttl, k.pick()), nil
+		ttl, err := k.ttl(unit, 2, true)
+		return o.Decide(ttl, k.pick()), err
 	}
 }
 

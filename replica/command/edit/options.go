@@ -87,12 +87,13 @@ type TTLOption struct {
 // takeTTL takes argument i and the next for a lifetime, unless one of another unit
 // was given.
 func (k Words) takeTTL(l *TTLOption, i int) bool {
-	unit, ok := k.unit(i)
-	if !ok || i+1 == len(k.Args) || l.Unit != "" && l.Unit != unit {
-		return false
+	for _, unit := range [...]string{"EX", "PX", "EXAT", "PXAT"} {
+		if k.Is(i, unit) && i+1 < len(k.Args) && (l.Unit == "" || l.Unit == unit) {
+			*l = TTLOption{unit, i + 1}
+			return true
+		}
 	}
-	*l = TTLOption{unit, i + 1}
-	return true
+	return false
 }
 
 // TTLOf is for ever where none was given.
@@ -100,40 +101,20 @@ func (k Words) TTLOf(l TTLOption) (TTL, error) {
 	if l.Unit == "" {
 		return TTL{}, nil
 	}
-	return k.ParseTTL(l.Unit, l.at)
+	return k.ttl(l.Unit, l.at, false)
 }
 
-// unit is the unit that argument i names: EX PX EXAT PXAT.
-func (k Words) unit(i int) (string, bool) {
-	for _, u := range [...]string{"EX", "PX", "EXAT", "PXAT"} {
-		if k.Is(i, u) {
-			return u, true
-		}
-	}
-	return "", false
-}
-
-// ParseTTL reads argument i, which must be above zero.
-func (k Words) ParseTTL(unit string, i int) (TTL, error) {
+// ttl reads argument i; past: it may be zero and less.
+func (k Words) ttl(unit string, i int, past bool) (TTL, error) {
 	n, err := k.Int(i)
 	if err != nil {
 		return TTL{}, err
 	}
-	l, ok := k.Scaled(n, unit)
-	if n <= 0 || !ok {
-		return TTL{}, k.BadTime()
+	l, ok := scaled(n, scale(unit), len(unit) == len("EXAT"), k.Clock().UnixMilli())
+	if n <= 0 && !past || !ok {
+		return TTL{}, resp.Error("ERR invalid expire time in '" + strings.ToLower(string(k.Args[0])) + "' command")
 	}
 	return l, nil
-}
-
-// Scaled is n of a unit as a lifetime; false: out of range.
-func (k Words) Scaled(n int64, unit string) (TTL, bool) {
-	return scaled(n, scale(unit), len(unit) == len("EXAT"), k.Clock().UnixMilli())
-}
-
-// BadTime is Redis' answer to a time that is out of range.
-func (k Words) BadTime() error {
-	return resp.Error("ERR invalid expire time in '" + strings.ToLower(string(k.Args[0])) + "' command")
 }
 
 func scale(unit string) time.Duration {

@@ -129,6 +129,11 @@ func (b *Batch) Literal(write func(*resp.Writer)) {
 	b.Steps = append(b.Steps, Step{From: n, To: n, litFrom: from, litTo: b.Side.Len()})
 }
 
+// Error adds a step that answers an error.
+func (b *Batch) Error(err error) {
+	b.Literal(func(w *resp.Writer) { w.Error(ErrorText(err)) })
+}
+
 // Render writes the reply of every step in order, from the step from on, up to one
 // that exceeded its budget, and gives the number of that.
 func (b *Batch) Render(w *resp.Writer, replies []replica.Reply, from int, pick func(string) bool) int {

@@ -28,7 +28,7 @@ type Command struct {
 	Since    string
 	Summary  string
 	Group    string
-	used     *Usage // by all clients
+	Used     *Usage // by all clients; made by the server
 
 	// Plan adds requests to the call's batch and says how to render the replies.
 	Plan func(*Call) (batch.Render, error)
@@ -105,6 +105,14 @@ func (k *Call) needed() acl.Roles {
 
 func (k *Call) asksHelp() bool {
 	return k.cmd.Help != nil && len(k.Args) == 2 && k.Is(1, "HELP")
+}
+
+// answer writes the reply of a command that does so itself, or why it has none.
+func (k *Call) answer(w *resp.Writer) {
+	k.Out = w
+	if err := k.run(); err != nil {
+		w.Error(batch.ErrorText(err))
+	}
 }
 
 // run writes the reply of a command that does so itself. On an error it has written

@@ -248,7 +248,7 @@ func (c *Config) index() (map[string]*Command, error) {
 		case (row.Run == nil && row.Runs == nil) == (row.Plan == nil) || row.Arity == 0 || row.Needs == 0:
 			return nil, fmt.Errorf("resp: the command %q has no Arity, no Needs, or not one of Run and what can take its place", row.Name)
 		}
-		row.used = new(Usage)
+		row.Used = new(Usage)
 		table[row.Name] = &row
 	}
 	return table, nil

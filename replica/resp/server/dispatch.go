@@ -19,7 +19,7 @@ func (c *conn) dispatch(args [][]byte) {
 			err = resp.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(batch.ErrorText(err), "ERR "))
 		}
 		if k.cmd != nil {
-			k.cmd.used.Rejected.Add(1)
+			k.cmd.Used.Rejected.Add(1)
 		}
 		c.refuse(err)
 		return
@@ -81,7 +81,7 @@ func (s *Server) served() error {
 // refuse answers an error. A transaction with a refused command will not run.
 func (c *conn) refuse(err error) {
 	c.tx.spoilt = c.tx.spoilt || c.tx.active
-	c.pending.Literal(func(w *resp.Writer) { w.Error(batch.ErrorText(err)) })
+	c.pending.Error(err)
 }
 
 func (c *conn) queue(k *Call) {
@@ -120,12 +120,7 @@ func (c *conn) enqueue(k *Call) {
 	}
 	c.tx.bytes += lateBytes + len(late.Args)*argBytes
 	n := len(c.tx.Requests)
-	c.tx.Steps = append(c.tx.Steps, batch.Step{From: n, To: n, Keys: k.cmd.Flags&(Read|Write) != 0, Late: func(w *resp.Writer) {
-		late.Out = w
-		if err := late.run(); err != nil {
-			w.Error(batch.ErrorText(err))
-		}
-	}})
+	c.tx.Steps = append(c.tx.Steps, batch.Step{From: n, To: n, Keys: k.cmd.Flags&(Read|Write) != 0, Late: late.answer})
 }
 
 // What a command that waits for its turn takes, and each of its arguments.
@@ -135,19 +130,14 @@ const lateBytes, argBytes = 192, 32
 func (c *conn) take(k *Call, b *batch.Batch) {
 	k.b = b
 	if k.cmd.Plan == nil || k.asksHelp() {
-		k.Out = &b.Side
-		b.Literal(func(w *resp.Writer) {
-			if err := k.run(); err != nil {
-				w.Error(batch.ErrorText(err))
-			}
-		})
+		b.Literal(k.answer)
 		return
 	}
 	from := len(b.Requests)
 	show, err := k.cmd.Plan(k)
 	if err != nil {
 		b.Cut(from)
-		b.Literal(func(w *resp.Writer) { w.Error(batch.ErrorText(err)) })
+		b.Error(err)
 		return
 	}
 	b.Steps = append(b.Steps, batch.Step{Name: k.cmd.Name, Values: k.cmd.Name == "mget", From: from, To: len(b.Requests), Render: show})
@@ -160,12 +150,9 @@ func (c *conn) runAlone(k *Call) {
 	if c.closing {
 		return
 	}
-	k.Out = c.out
 	began := c.srv.cfg.Now()
-	if err := k.run(); err != nil {
-		c.out.Error(batch.ErrorText(err))
-	}
-	k.cmd.used.Add(1, c.srv.cfg.Now().Sub(began))
+	k.answer(c.out)
+	k.cmd.Used.Add(1, c.srv.cfg.Now().Sub(began))
 	if k.cmd.Flags&Blocking == 0 {
 		c.timed(began, k.slowArgs)
 	}

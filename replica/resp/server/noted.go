@@ -95,17 +95,11 @@ func (c *conn) countDone(took time.Duration) {
 		all += c.runs[i].n
 	}
 	for _, t := range c.runs {
-		t.cmd.used.Add(t.n, took*time.Duration(t.n)/time.Duration(all))
+		t.cmd.Used.Add(t.n, took*time.Duration(t.n)/time.Duration(all))
 	}
 	c.runs = c.runs[:0]
 	c.srv.stats.Hits.Add(c.pending.Hits)
 	c.srv.stats.Misses.Add(c.pending.Misses)
-}
-
-// Usage is how often the command was done, for how many microseconds in all, and how
-// often it was refused, by all clients.
-func (c *Command) Usage() (calls, micros, rejected uint64) {
-	return c.used.Calls.Load(), c.used.Micros.Load(), c.used.Rejected.Load()
 }
 
 // Counters count since the start.
@@ -147,17 +141,15 @@ func (u *Usage) Reset() {
 
 // Since is what was counted since then; what is of the present stays.
 func (s Stats) Since(was *Stats) Stats {
-	s.Accepted -= was.Accepted
-	s.Rejected -= was.Rejected
-	s.Commands -= was.Commands
-	s.Batches -= was.Batches
-	s.ProtocolErrors -= was.ProtocolErrors
-	s.Slow -= was.Slow
-	s.Behind -= was.Behind
-	s.Unheard -= was.Unheard
-	s.Hits -= was.Hits
-	s.Misses -= was.Misses
-	s.Memory.Cut -= was.Memory.Cut
-	s.Memory.Waits -= was.Memory.Waits
+	then := was.counts()
+	for i, n := range s.counts() {
+		*n -= *then[i]
+	}
 	return s
+}
+
+func (s *Stats) counts() []*uint64 {
+	return []*uint64{
+		&s.Accepted, &s.Rejected, &s.Commands, &s.Batches, &s.ProtocolErrors, &s.Slow, &s.Behind, &s.Unheard, &s.Hits, &s.Misses, &s.Memory.Cut, &s.Memory.Waits,
+	}
 }

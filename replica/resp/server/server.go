@@ -277,7 +277,7 @@ func (s *Server) ResetStats() {
 	st := s.Stats()
 	s.since.Store(&st)
 	for _, row := range s.table {
-		row.used.Reset()
+		row.Used.Reset()
 	}
 }
 

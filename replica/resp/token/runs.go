@@ -73,12 +73,8 @@ func (d *decoder) runs() []logical.Dot {
 	var dots []logical.Dot
 	last := logical.Origin(0)
 	for range d.uvarint() {
-		raw := d.bytes(8)
-		if d.bad {
-			return nil
-		}
-		o := logical.Origin(binary.BigEndian.Uint64(raw))
-		if d.bad = o <= last; d.bad {
+		o := logical.Origin(d.fixed())
+		if d.bad = d.bad || o <= last; d.bad {
 			return nil
 		}
 		dots, last = d.originRuns(dots, o), o

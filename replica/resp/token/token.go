@@ -108,9 +108,7 @@ func (d *decoder) token() Token {
 	flags := d.bytes(1)
 	t.Seen.Frontier = logical.FrontierOf(d.dots(true)...)
 	t.Seen.Lamport = logical.Lamport(d.uvarint())
-	if wall := d.bytes(8); wall != nil {
-		t.Seen.HLC.Wall = int64(binary.BigEndian.Uint64(wall))
-	}
+	t.Seen.HLC.Wall = int64(d.fixed())
 	count := d.uvarint()
 	d.bad = d.bad || flags[0] > 1 && flags[0] != 3 || count > 1<<32-1
 	if d.bad {
@@ -153,14 +151,17 @@ func (d *decoder) dots(oneEach bool) []logical.Dot {
 }
 
 func (d *decoder) dot() logical.Dot {
-	o := d.bytes(8)
-	seq := d.uvarint()
-	if d.bad {
-		return logical.Dot{}
-	}
-	dot := logical.Dot{Origin: logical.Origin(binary.BigEndian.Uint64(o)), Seq: logical.Seq(seq)}
-	d.bad = dot.Origin == 0 || dot.Seq == 0
+	dot := logical.Dot{Origin: logical.Origin(d.fixed()), Seq: logical.Seq(d.uvarint())}
+	d.bad = d.bad || dot.Origin == 0 || dot.Seq == 0
 	return dot
+}
+
+// fixed takes a number of 8 bytes.
+func (d *decoder) fixed() uint64 {
+	if b := d.bytes(8); b != nil {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
 }
 
 // uvarint takes a number in its shortest form.

@@ -6,7 +6,7 @@
 //
 // A row says a command's name, arity, flags, roles and keys, and has one of two functions.
 // Plan adds requests to the call's batch and answers how to render the replies. Run writes
-// the reply itself. Table gives all rows; whoever assembles a leader hands them to
+// the reply itself; a command with subcommands has a Run for each. Table gives all rows; whoever assembles a leader hands them to
 // resp/server, which knows no command by itself.
 //
 // The package decides nothing about data. What depends on what a key shows goes to the core

@@ -41,20 +41,16 @@ func (s span) clamped(n int64) (from, to int64, ok bool) {
 	return s.first, s.last + 1, s.first <= s.last
 }
 
-func parseRange(k *server.Call, i int) (span, error) {
-	first, err := k.Int(i)
-	if err != nil {
-		return span{}, err
-	}
-	last, err := k.Int(i + 1)
-	return span{first, last}, err
-}
-
 func planGetRange(k *server.Call) (batch.Render, error) {
-	s, err := parseRange(k, 2)
+	first, err := k.Int(2)
 	if err != nil {
 		return nil, err
 	}
+	last, err := k.Int(3)
+	if err != nil {
+		return nil, err
+	}
+	s := span{first, last}
 	return readOne(k, showOne(func(w *resp.Writer, value []byte, _ bool) error {
 		from, to, ok := s.within(int64(len(value)))
 		if !ok {

@@ -22,7 +22,7 @@ func Pubsub() []server.Command {
 		{Name: "subscribe", Arity: -2, Channels: server.ChannelSpec{Count: -1}, Flags: flags, Needs: acl.Read, Since: "2.0.0", Run: runSubscribe, Summary: "Listens to channels: to what clients publish at any leader, at most once, and to the leader's own, which begin with kvd:. What is published while a link between leaders is cut, or faster than it carries, does not arrive behind it, then or later."},
 		{Name: "unsubscribe", Arity: -1, Flags: flags, Needs: acl.Anyone, Since: "2.0.0", Run: runUnsubscribe, Summary: "Listens to channels no more, or to none."},
 		{Name: "psubscribe", Arity: -2, Channels: server.ChannelSpec{Count: -1, Patterns: true}, Flags: flags, Needs: acl.Read, Since: "2.0.0", Run: runPSubscribe, Summary: "Listens to the channels that fit patterns; to the leader's own only by patterns that begin with kvd:."},
-		{Name: "punsubscribe", Arity: -1, Flags: flags, Needs: acl.Anyone, Since: "2.0.0", Run: runPUnsubscribe, Summary: "Listens to patterns no more, or to none."},
+		{Name: "punsubscribe", Arity: -1, Flags: flags, Needs: acl.Anyone, Since: "2.0.0", Run: runUnsubscribe, Summary: "Listens to patterns no more, or to none."},
 		{Name: "publish", Arity: 3, Channels: server.ChannelSpec{Count: 1}, Flags: server.Fast | server.Exclusive, Needs: acl.Write, Since: "2.0.0", Run: runPublish, Summary: "Sends a message to who listens, at this leader and at those it has a link to, at most once. Nothing is kept for who comes later. The number answered is of subscriptions at this leader: those at others are not counted."},
 		{Name: "pubsub", Arity: -2, Flags: server.Exclusive, Needs: acl.Read, Since: "2.8.0", Runs: pubsubRuns, Summary: "Answers who listens to what at this leader.",
 			Subs: map[string]int{
@@ -107,7 +107,7 @@ func runSubscribe(k *server.Call) error {
 			return longChannel(k)
 		}
 	}
-	return k.Subscribe(names, false, func(n string) { confirm(k, "subscribe", n) })
+	return k.Subscribe(names, false, func(n string) { confirm(k, n) })
 }
 
 func longChannel(k *server.Call) error {
@@ -132,39 +132,34 @@ func runPSubscribe(k *server.Call) error {
 			return resp.Error("ERR a client may listen to " + strconv.Itoa(limit) + " patterns, each of which is tried with every message; use fewer, or channels by name")
 		}
 	}
-	return k.Subscribe(patterns, true, func(p string) { confirm(k, "psubscribe", p) })
+	return k.Subscribe(patterns, true, func(p string) { confirm(k, p) })
 }
 
+// runUnsubscribe ends the subscriptions to the names that the client gave, or to all. Every
+// name is confirmed, whether it was there or not; where there is none that is answered too.
 func runUnsubscribe(k *server.Call) error {
-	unsubscribe(k, "unsubscribe", k.Subscriptions().Channels(), false)
-	return nil
-}
-
-func runPUnsubscribe(k *server.Call) error {
-	unsubscribe(k, "punsubscribe", k.Subscriptions().Patterns(), true)
-	return nil
-}
-
-// unsubscribe ends the subscriptions to the names that the client gave, or to all. Every name
-// is confirmed, whether it was there or not; where there is none that is answered too.
-func unsubscribe(k *server.Call, kind string, all []string, patterns bool) {
-	names := k.Texts(1)
-	if len(k.Args) == 1 {
-		names = all
+	names, patterns := k.Texts(1), k.Name() == "punsubscribe"
+	switch {
+	case len(k.Args) > 1:
+	case patterns:
+		names = k.Subscriptions().Patterns()
+	default:
+		names = k.Subscriptions().Channels()
 	}
-	k.Unsubscribe(names, patterns, func(n string) { confirm(k, kind, n) })
+	k.Unsubscribe(names, patterns, func(n string) { confirm(k, n) })
 	if len(names) == 0 {
 		k.Out.Push(3)
-		k.Out.Text(kind)
+		k.Out.Text(k.Name())
 		k.Out.Null()
 		k.Out.Int(int64(k.Subscriptions().Count()))
 	}
+	return nil
 }
 
 // confirm answers one name of a subscription that was begun or ended.
-func confirm(k *server.Call, kind, name string) {
+func confirm(k *server.Call, name string) {
 	k.Out.Push(3)
-	k.Out.Text(kind)
+	k.Out.Text(k.Name())
 	k.Out.Text(name)
 	k.Out.Int(int64(k.Subscriptions().Count()))
 }

@@ -68,14 +68,14 @@ func (b *Batch) Refuse(w *resp.Writer, err error) {
 }
 
 const (
-	// largeRoom is the most that several values of one command are held in; if they
+	// MaxHeld is the most that several values of one command are held in; if they
 	// are more they are read one by one, as of one moment.
 	MaxHeld = 8 << 20
-	// requestBytes is about what a request and its reply take beside their bytes, and
+	// RequestBytes is about what a request and its reply take beside their bytes, and
 	// manyBytes what each one beyond Limits.Requests takes more until it is durable: what
 	// is handed over at once is one step, and stored at once.
 	RequestBytes, manyBytes = 640, 1400
-	// dotBytes is what a dot takes.
+	// DotBytes is what a dot takes.
 	DotBytes = 16
 )
 

@@ -226,12 +226,6 @@ func (q *queue) held() int64 {
 	return q.bytes
 }
 
-func (q *queue) length() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.waiting)
-}
-
 // Stats is how many subscribers were cut because too much waited for them, and how many
 // messages nobody here was sent, for want of memory.
 func (b *Broker) Stats() (behind, unheard uint64) { return b.cut.Load(), b.lost.Load() }

@@ -164,7 +164,9 @@ func (s *Subscriber) Waiting() int {
 	if s.queue == nil {
 		return 0
 	}
-	return s.queue.length()
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return len(s.queue.waiting)
 }
 
 // write writes a message once for each subscription that it matches, as Redis does.

@@ -93,7 +93,7 @@ func newConn(s *Server, nc net.Conn, id int64) *conn {
 	c.account = s.budget.Open(baseBytes+2*int64(s.cfg.Limits.Input), budget.Owner{Cut: c.sever, Trim: c.askTrim, Gone: c.severed})
 	c.direct = ahead.NewDirect(nc)
 	c.ahead = ahead.New(nc, c.account, s.budget.Pressed, c.severed, s.draining)
-	c.waker = newWaker(nc)
+	c.waker = &waker{conn: nc}
 	c.subs = pubsub.NewSubscriber(s.Broker, s.cfg.Feeds, c.reads, c.waker.Wake, c.sever)
 	c.out = resp.NewWriter(sink{c}, s.cfg.Limits.Output)
 	c.call.conn, c.done = c, c.finish
@@ -237,7 +237,8 @@ func (c *conn) readDeadline(now time.Time) time.Time {
 		if c.begun.IsZero() {
 			c.begun = now
 		}
-		return c.begun.Add(cfg.Arrive + arriving(c.in.Arrived()))
+		large := time.Duration(max(0, c.in.Arrived()-resp.LargeArg))
+		return c.begun.Add(cfg.Arrive + large*time.Second/slowClient)
 	}
 	c.begun = time.Time{}
 	if idle := c.srv.Idle(); idle > 0 && !c.listens() {
@@ -248,11 +249,6 @@ func (c *conn) readDeadline(now time.Time) time.Time {
 
 // slowClient is how many bytes a second of a large command must arrive at the least.
 const slowClient = 256 << 10
-
-// arriving is how much longer than Config.Arrive a command of so many bytes may take.
-func arriving(bytes int) time.Duration {
-	return time.Duration(max(0, bytes-resp.LargeArg)) * time.Second / slowClient
-}
 
 // read takes what arrives, and reports whether the connection was woken. Then messages
 // go before commands once, and every other time it looks for commands and does

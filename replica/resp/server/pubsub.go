@@ -178,8 +178,6 @@ type waker struct {
 	woken, parked bool
 }
 
-func newWaker(conn interface{ SetReadDeadline(time.Time) error }) *waker { return &waker{conn: conn} }
-
 // Park reports whether the goroutine may wait for input: false if it was woken. The read
 // deadline must be set by then, for Wake moves it.
 func (w *waker) Park() bool {

@@ -16,17 +16,6 @@ import (
 //
 // Every set of dots has one such text: neighbours are one run.
 
-func appendShown(b []byte, dots []logical.Dot, long bool) []byte {
-	if long {
-		return appendRuns(b, dots)
-	}
-	b = binary.AppendUvarint(b, uint64(len(dots)))
-	for _, d := range dots {
-		b = appendDot(b, d)
-	}
-	return b
-}
-
 func appendRuns(b []byte, dots []logical.Dot) []byte {
 	var origins uint64
 	for i := range dots {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"iter"
 	"slices"
 	"strings"
 
@@ -49,16 +50,17 @@ func (t Token) String() string {
 	b := make([]byte, 0, overhead+len(t.Key)+12*(t.Seen.Frontier.Len()+len(t.Shown)))
 	long := len(t.Shown) > maxDots
 	b = append(b, version, bit(t.Keyed)|bit(long)<<1)
-	b = binary.AppendUvarint(b, uint64(t.Seen.Frontier.Len()))
-	for d := range t.Seen.Frontier.All() {
-		b = appendDot(b, d)
-	}
+	b = appendDots(b, t.Seen.Frontier.Len(), t.Seen.Frontier.All())
 	b = binary.AppendUvarint(b, uint64(t.Seen.Lamport))
 	b = binary.BigEndian.AppendUint64(b, uint64(t.Seen.HLC.Wall))
 	b = binary.AppendUvarint(b, uint64(t.Seen.HLC.Count))
 	if t.Keyed {
 		b = append(binary.AppendUvarint(b, uint64(len(t.Key))), t.Key...)
-		b = appendShown(b, t.Shown, long)
+		if long {
+			b = appendRuns(b, t.Shown)
+		} else {
+			b = appendDots(b, len(t.Shown), slices.Values(t.Shown))
+		}
 	}
 	b = binary.BigEndian.AppendUint32(b, checksum(b))
 	return base64.RawURLEncoding.EncodeToString(b)
@@ -186,8 +188,12 @@ func (d *decoder) bytes(n uint64) []byte {
 	return b
 }
 
-func appendDot(b []byte, d logical.Dot) []byte {
-	return binary.AppendUvarint(binary.BigEndian.AppendUint64(b, uint64(d.Origin)), uint64(d.Seq))
+func appendDots(b []byte, n int, dots iter.Seq[logical.Dot]) []byte {
+	b = binary.AppendUvarint(b, uint64(n))
+	for d := range dots {
+		b = binary.AppendUvarint(binary.BigEndian.AppendUint64(b, uint64(d.Origin)), uint64(d.Seq))
+	}
+	return b
 }
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }

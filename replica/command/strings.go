@@ -59,9 +59,6 @@ func planSet(k *server.Call) (batch.Render, error) {
 			return nil, err
 		}
 	}
-	if o.Compare.Kind != edit.AnyValue {
-		o.Compare.Value = k.Bytes(o.Compare.At)
-	}
 	return decide(k, o.Reply(), o.Decide(k.Bytes(2), k.Picks(k.Args[1])))
 }
 
@@ -147,7 +144,6 @@ func planDelEx(k *server.Call) (batch.Render, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Value = k.Bytes(c.At)
 	return showCount, k.Decide(k.Args[1], edit.RemoveIf(c, k.Picks(k.Args[1])))
 }
 

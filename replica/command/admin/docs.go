@@ -9,7 +9,7 @@ import (
 )
 
 var commandRuns = server.Runs{
-	"count":   func(k *server.Call) error { k.Out.Int(int64(len(k.Server().Commands()))); return nil },
+	"count":   func(k *server.Call) error { k.Out.Int(int64(len(k.Server().Commands))); return nil },
 	"list":    commandList,
 	"info":    describeNamed,
 	"docs":    document,
@@ -20,14 +20,14 @@ func commandList(k *server.Call) error {
 	if err := k.AtMost(2); err != nil {
 		return err
 	}
-	k.Out.Texts(k.Server().Commands())
+	k.Out.Texts(k.Server().Commands)
 	return nil
 }
 
 // named is the names the client gave, else all.
 func named(k *server.Call) []string {
 	if len(k.Args) <= 2 {
-		return k.Server().Commands()
+		return k.Server().Commands
 	}
 	var names []string
 	for _, a := range k.Args[2:] {

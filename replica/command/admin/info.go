@@ -118,7 +118,7 @@ func clientLines(k *server.Call) []string {
 
 // persistenceLines says what loads, as clients know it from Redis.
 func persistenceLines(k *server.Call) []string {
-	l := k.Server().Loading()
+	l := k.Config().Loading()
 	if l == nil {
 		return []string{"loading:0", "async_loading:0"}
 	}
@@ -168,7 +168,7 @@ func keyspaceLines(k *server.Call) []string {
 // commandLines is the section Commandstats, by name.
 func commandLines(k *server.Call) []string {
 	var lines []string
-	for _, name := range k.Server().Commands() {
+	for _, name := range k.Server().Commands {
 		used := k.Server().Command(name).Used
 		calls, micros, rejected := used.Calls.Load(), used.Micros.Load(), used.Rejected.Load()
 		if calls+rejected == 0 {

@@ -91,17 +91,17 @@ func channels(k *server.Call) error {
 }
 
 func ownChannels(s *server.Server) string {
-	if len(s.Channels()) == 0 {
+	if len(s.Channels) == 0 {
 		return "this leader has none of its own"
 	}
-	return "there are " + strings.Join(s.Channels(), " and ")
+	return "there are " + strings.Join(s.Channels, " and ")
 }
 
 func runSubscribe(k *server.Call) error {
 	names := k.Texts(1)
 	for _, n := range names {
 		switch {
-		case pubsub.Own(n) && !slices.Contains(k.Server().Channels(), n):
+		case pubsub.Own(n) && !slices.Contains(k.Server().Channels, n):
 			return resp.Error("ERR there is no channel '" + n[:min(len(n), 128)] + "'; " + ownChannels(k.Server()))
 		case len(n) > k.Config().Limits.Key:
 			return longChannel(k)
@@ -126,7 +126,7 @@ func runPSubscribe(k *server.Call) error {
 		switch {
 		case len(p) > glob.MaxLen:
 			return errLongPattern
-		case pubsub.Own(p) && !slices.ContainsFunc(k.Server().Channels(), func(c string) bool { return glob.Match(p, c) }):
+		case pubsub.Own(p) && !slices.ContainsFunc(k.Server().Channels, func(c string) bool { return glob.Match(p, c) }):
 			return resp.Error("ERR no channel fits '" + p[:min(len(p), 128)] + "'; " + ownChannels(k.Server()))
 		case all > limit:
 			return resp.Error("ERR a client may listen to " + strconv.Itoa(limit) + " patterns, each of which is tried with every message; use fewer, or channels by name")

@@ -211,7 +211,7 @@ func aclCat(k *server.Call) error {
 		return resp.Error("ERR Unknown category '" + string(k.Args[2][:min(len(k.Args[2]), 128)]) + "'")
 	}
 	var names []string
-	for _, name := range k.Server().Commands() {
+	for _, name := range k.Server().Commands {
 		cmd := k.Server().Command(name)
 		if cmd.Needs&role != 0 {
 			names = append(names, name)

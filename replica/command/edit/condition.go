@@ -10,8 +10,7 @@ import (
 
 // Condition is what a key must show.
 type Condition struct {
-	Value []byte // as it was given: who retains the condition sets a copy
-	At    int    // which argument it is
+	Value []byte
 	Kind  conditionKind
 }
 
@@ -48,7 +47,7 @@ func (k Words) ParseCondition(i int) (c Condition, err error) {
 	if c.Kind = ifNotEqual; k.Is(i, "IFEQ") {
 		c.Kind = IfEqual
 	}
-	c.Value, c.At = k.Args[i+1], i+1
+	c.Value = k.Bytes(i + 1)
 	return c, nil
 }
 

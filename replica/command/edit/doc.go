@@ -2,6 +2,7 @@
 // functions that become replica.Request.Decide.
 //
 //	arguments ─▶ Words.Parse… ─▶ Setting, Expiry, Condition, TTL ─▶ Decider ─▶ replica.Write
+//	name ─▶ Operations ─▶ Operation.Parse ───────────────────────────▲
 //
 // The functions are pure: what they answer follows from what the key shows, the leader's
 // clock as it is handed to them, and the command's own arguments. Commands use them, and

@@ -70,9 +70,6 @@ func (c *conn) pushPublished() {
 // Unsubscribe.
 func (k *Call) Subscriptions() *pubsub.Subscriber { return k.conn.subs }
 
-// Channels are the leader's own channels, ascending. Nobody changes the slice.
-func (s *Server) Channels() []string { return s.channels }
-
 // Subscribe takes the memory for more subscriptions, then adds one name after the other,
 // each followed by each. What was published before is pushed first.
 func (k *Call) Subscribe(names []string, patterns bool, each func(name string)) error {

@@ -26,10 +26,12 @@ import (
 // the server: Shutdown waits for all of them.
 type Server struct {
 	// Nobody changes these.
-	Broker  *pubsub.Broker // who listens to what clients publish
-	Slow    *slowlog.Log   // what took long
-	Started time.Time      // when the server was made
-	RunID   string         // at least 40 characters that differ from start to start
+	Broker   *pubsub.Broker // who listens to what clients publish
+	Slow     *slowlog.Log   // what took long
+	Started  time.Time      // when the server was made
+	RunID    string         // at least 40 characters that differ from start to start
+	Commands []string       // the names of the table, ascending
+	Channels []string       // the leader's own channels, ascending
 
 	cfg       Config
 	engine    Engine
@@ -37,8 +39,6 @@ type Server struct {
 	inspector Inspector
 
 	table            map[string]*Command // never changes
-	names            []string            // of the table, sorted
-	channels         []string            // of Config.Feeds
 	monitors         monitor.Hub
 	idle, maxClients atomic.Int64  // Config.Idle and Limits.Clients, as they were set last
 	requests         atomic.Uint64 // ids given to requests
@@ -77,7 +77,7 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, engine: e, keys: k, inspector: i,
-		table: table, names: slices.Sorted(maps.Keys(table)), Started: cfg.Now(), RunID: rand.Text() + rand.Text(), Slow: slowlog.New(slowlog.Defaults()),
+		table: table, Commands: slices.Sorted(maps.Keys(table)), Started: cfg.Now(), RunID: rand.Text() + rand.Text(), Slow: slowlog.New(slowlog.Defaults()),
 		conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{}, draining: make(chan struct{}),
 	}
 	s.budget = budget.New(budget.Config{Limit: cfg.Limits.Memory, Stall: cfg.Stall, Now: cfg.Now, Done: s.draining})
@@ -85,7 +85,7 @@ func New(cfg Config, e Engine, k Keys, i Inspector) (*Server, error) {
 	s.maxClients.Store(int64(cfg.Limits.Clients))
 	s.Broker = pubsub.NewBroker(s.budget)
 	if cfg.Feeds != nil {
-		s.channels = cfg.Feeds.Channels()
+		s.Channels = cfg.Feeds.Channels()
 	}
 	return s, nil
 }
@@ -262,12 +262,6 @@ func (s *Server) Stats() Stats {
 		Hits: s.stats.Hits.Load(), Misses: s.stats.Misses.Load(),
 	}
 }
-
-// Loading is why the leader does not serve yet; nil: it does.
-func (s *Server) Loading() *Loading { return s.cfg.Loading() }
-
-// Commands are the names of the table, ascending. Nobody changes the slice.
-func (s *Server) Commands() []string { return s.names }
 
 // Command is a row of the table by its name in lower case; nil: there is none.
 func (s *Server) Command(name string) *Command { return s.table[name] }

@@ -233,17 +233,16 @@ func (c *conn) ask(b *batch.Batch, reqs []*replica.Request) error {
 	}
 	select {
 	case <-c.ready: // most reads are answered by now
-		return nil
 	default:
+		select {
+		case <-c.ready:
+		case <-c.severed:
+			*b, c.flight.lost, c.closing = batch.Batch{}, true, true
+			return budget.ErrCut
+		}
 	}
-	select {
-	case <-c.ready:
-		c.note()
-		return nil
-	case <-c.severed:
-		*b, c.flight.lost, c.closing = batch.Batch{}, true, true
-		return budget.ErrCut
-	}
+	c.note()
+	return nil
 }
 
 // replyOf is where the i-th reply to the last call goes.

@@ -14,6 +14,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 	"kvd/storage"
 )
@@ -293,4 +294,27 @@ func TestSweepEndsValuesOfAllLives(t *testing.T) {
 	if len(accepted) != 0 {
 		t.Errorf("swept again: %+v", <-accepted)
 	}
+}
+
+// A leader that starts has what is stored in memory after a while, and one that is stopped
+// at once does not wait for that.
+func TestStartedLeaderTakesInWhatIsStored(t *testing.T) {
+	s := openStore(t, vfs.NewMem())
+	t.Cleanup(func() { s.Close() }) // after the loops have ended
+	h := start(t, openWith(t, s, 7, host.Options{CacheBytes: 1 << 20}), host.LoopConfig{})
+	for i := range 1000 {
+		h.must(set(fmt.Sprint("k", i), "v"))
+	}
+	h.end()
+	start(t, openWith(t, s, 8, host.Options{CacheBytes: 1 << 20}), host.LoopConfig{Warm: true}).end()
+	h = start(t, openWith(t, s, 9, host.Options{CacheBytes: 1 << 20}), host.LoopConfig{Warm: true})
+	replicatest.Eventually(t, "all objects are in memory", func() bool { return h.Stats().Objects == 1000 })
+	before := h.Stats().LockFree
+	if rep := h.must(get("k0"), get("k999"), get("none")); shown(rep[0]) != "[v]" || shown(rep[1]) != "[v]" || shown(rep[2]) != "[]" {
+		t.Errorf("it shows %s %s %s", shown(rep[0]), shown(rep[1]), shown(rep[2]))
+	}
+	if n := h.Stats().LockFree - before; n != 3 {
+		t.Errorf("%d of 3 were read lock-free", n)
+	}
+	h.end()
 }

@@ -53,7 +53,10 @@ type LoopConfig struct {
 	// 1024, about a hundredth of a core while any key has a deadline and nothing
 	// while none has. Below zero: never.
 	SweepEvery time.Duration
-	SweepKeys  int
+	// Warm says that what is stored is taken into memory after the start, as much as the
+	// pump's CacheBytes allow.
+	Warm      bool
+	SweepKeys int
 }
 
 // What zero fields of LoopConfig stand for.
@@ -118,6 +121,9 @@ func Start(pump *Pump, cfg LoopConfig) *Loop {
 	l.publishStatus()
 	if l.cfg.SweepEvery > 0 {
 		l.helpers.Go(l.sweep)
+	}
+	if l.cfg.Warm {
+		l.helpers.Go(l.warm)
 	}
 	go l.run()
 	return l

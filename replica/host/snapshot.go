@@ -44,3 +44,37 @@ func (l *Loop) ReadSnapshot(use func(get func(q *replica.Request) replica.Reply)
 		return rep
 	})
 }
+
+// warm takes what is stored into memory. What cannot be read is damage, and whoever asks
+// for it hears of it.
+func (l *Loop) warm() {
+	committed := l.pump.committed
+	for snap, wait := committed.Acquire(); ; snap, wait = committed.Acquire() {
+		if snap != nil {
+			defer snap.Release()
+			if err := committed.Warm(snap, l.goesOn); err != nil {
+				committed.Store.NoteDamage(err)
+			}
+			return
+		}
+		if wait == nil {
+			return
+		}
+		l.tick()
+		select {
+		case <-wait:
+		case <-l.ending:
+			return
+		}
+	}
+}
+
+// goesOn reports whether more cycles follow.
+func (l *Loop) goesOn() bool {
+	select {
+	case <-l.ending:
+		return false
+	default:
+		return true
+	}
+}

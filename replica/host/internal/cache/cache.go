@@ -66,6 +66,13 @@ func (c *Cache) Get(key string) (Entry, bool) {
 	return Entry{Value: mem[from : from+h.value : from+h.value], Mark: h.mark, Lasting: s.single}, true
 }
 
+// Has reports whether the key is there, which is no use of it.
+func (c *Cache) Has(key string) bool {
+	t, tag := c.table(key)
+	_, ok := c.find(t, tag, key)
+	return ok
+}
+
 // Put keeps a copy of the value, with a mark of the caller's, in place of an older value
 // of the key. A value for which there is no memory is not kept.
 func (c *Cache) Put(key string, value []byte, mark uint8) {

@@ -53,6 +53,13 @@ func (e *encoded) add(s *Committed, o *resolve.Object) {
 	}
 }
 
+// addEncoded is add for whoever has the encoding.
+func (e *encoded) addEncoded(s *Committed, o *resolve.Object, b []byte) {
+	e.marks = append(e.marks, s.markOf(o))
+	e.bytes = append(e.bytes, b...)
+	e.ends = append(e.ends, len(e.bytes))
+}
+
 // object is the i-th.
 func (e *encoded) object(i int) []byte {
 	from := 0

@@ -33,6 +33,6 @@
 //     and counted.
 //
 // Files: committed.go, snapshot.go, read.go, cache.go (what readers see; package cache
-// keeps the bytes), population.go and expiries.go (how many keys there are), overlay.go
+// keeps the bytes), warm.go (what is in memory after a start), population.go and expiries.go (how many keys there are), overlay.go
 // (what steps see), ledger.go, apply.go and bloom.go (the ledger), diskerror.go.
 package state

@@ -51,6 +51,10 @@ func (s *Committed) snapshotAnd(commit, at func()) *Snapshot {
 	}
 }
 
+// Acquire is the snapshot at hand, to be released, or what to wait for once a commit
+// follows; neither: nothing is read any more.
+func (s *Committed) Acquire() (*Snapshot, <-chan struct{}) { return s.take(nil) }
+
 // take is the snapshot at hand, or what to wait for; neither: nothing is read any
 // more.
 func (s *Committed) take(at func()) (*Snapshot, <-chan struct{}) {

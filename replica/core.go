@@ -51,7 +51,8 @@ type Core struct {
 	synced *logical.Frontier // Config.SyncsLater: what of st.Frontier is known to be synced
 
 	number   uint64        // of the last Status
-	fresh    []*resolve.Op // accepted since the last Ship; never reused, batches share it
+	fresh    []*resolve.Op // accepted since the last Ship
+	shared   bool          // a batch has a part of fresh: nobody changes it any more
 	folder   resolve.Folder
 	verdicts []resolve.Verdict
 	drafts   drafts

@@ -48,7 +48,21 @@ func (c *Core) Ship(m wallclock.Moment, r Reader, out *Output) {
 		p.slack = stream.Transit(p.streams.Bytes())
 		t.schedule(p)
 	}
-	c.fresh = nil
+	c.forgetFresh()
+}
+
+// forgetFresh begins anew with what is accepted. If no batch has a part of the memory it
+// is used again; else there is memory for as many as there were.
+func (c *Core) forgetFresh() {
+	const many = 4096
+	switch n := len(c.fresh); {
+	case n == 0:
+	case c.shared || cap(c.fresh) > many:
+		c.fresh, c.shared = make([]*resolve.Op, 0, min(n, many)), false
+	default:
+		clear(c.fresh)
+		c.fresh = c.fresh[:0]
+	}
 }
 
 // markLag notes that the frontier grew in this cycle.
@@ -312,6 +326,7 @@ func (t *turn) refill(p *peer, n int) bool {
 func (t *turn) read(st *stream.Stream, n int) []*resolve.Op {
 	from := st.Sent + 1
 	if len(t.fresh) > 0 && st.Origin == t.st.Origin && from >= t.fresh[0].Dot.Seq {
+		t.shared = true
 		return stream.Within(t.fresh[from-t.fresh[0].Dot.Seq:], n, t.cfg.BatchBytes)
 	}
 	return t.r.Ops(st.Origin, from, n, t.cfg.BatchBytes)

@@ -82,27 +82,34 @@ func (o *Object) Find(d logical.Dot) (int, bool) {
 	return len(o.Versions), false
 }
 
+// NewObject has n versions, which are to be filled in. One that has one is a single piece of
+// memory.
+func NewObject(key string, n int) *Object {
+	if n != 1 {
+		o := &Object{Key: key}
+		if n > 0 {
+			o.Versions = make([]Version, n)
+		}
+		return o
+	}
+	o := &struct {
+		Object
+		version [1]Version
+	}{Object: Object{Key: key}}
+	o.Versions = o.version[:]
+	return &o.Object
+}
+
 // Clone returns an object that can be folded without changing o. Value bytes
 // are shared: they are immutable.
 func (o *Object) Clone() *Object {
-	if len(o.Versions) == 1 && len(o.Versions[0].Count.Voids) == 0 {
-		return o.clonePlain()
-	}
-	c := &Object{Key: o.Key, Duplicates: o.Duplicates, Versions: slices.Clone(o.Versions)}
+	c := NewObject(o.Key, len(o.Versions))
+	c.Duplicates = o.Duplicates
+	copy(c.Versions, o.Versions)
 	for i := range c.Versions {
 		c.Versions[i].Count.Voids = slices.Clone(c.Versions[i].Count.Voids)
 	}
 	return c
-}
-
-// clonePlain copies an object of one version into one piece of memory.
-func (o *Object) clonePlain() *Object {
-	c := &struct {
-		Object
-		version [1]Version
-	}{*o, [1]Version{o.Versions[0]}}
-	c.Versions = c.version[:]
-	return &c.Object
 }
 
 // insert inserts the version of op at index i; no resolver keeps it yet.

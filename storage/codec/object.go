@@ -238,13 +238,13 @@ func (r *Reader) object() (*resolve.Object, error) {
 	r.Require(n >= 0, "an object has a format and a key")
 	format := r.Uint()
 	r.Require(format >= firstObjectFormat && format <= objectFormat, "the format is not known to this version of the program")
-	o := &resolve.Object{Key: r.Key()}
-	if r.peek() == mTrue {
-		o.Duplicates = true
+	key, duplicates := r.Key(), r.peek() == mTrue
+	if duplicates {
 		r.byte()
 		n--
 	}
-	r.versions(o, n)
+	o := r.versions(key, n)
+	o.Duplicates = duplicates
 	if err := r.End(); err != nil {
 		return nil, err
 	}
@@ -264,16 +264,17 @@ func (r *Reader) object() (*resolve.Object, error) {
 
 // versions reads n versions, whose shortest encoding is an array of
 // fixedVersion one-byte elements.
-func (r *Reader) versions(o *resolve.Object, n int) {
+func (r *Reader) versions(key string, n int) *resolve.Object {
 	r.Require(n <= maxVersions && n*(1+fixedVersion) <= len(r.b), "more versions are announced than bytes are left")
-	if r.err != nil || n <= 0 {
-		r.Require(n == 0, "fewer elements are announced than an object has")
-		return
+	r.Require(n >= 0, "fewer elements are announced than an object has")
+	if r.err != nil {
+		n = 0
 	}
-	o.Versions = make([]resolve.Version, n)
+	o := resolve.NewObject(key, n)
 	for i := range o.Versions {
 		r.version(&o.Versions[i])
 	}
+	return o
 }
 
 func (r *Reader) version(v *resolve.Version) {

@@ -192,8 +192,12 @@ func (t *turn) decide(q *Request, panel resolve.Panel, object *resolve.Object) (
 	if q.Verb != Update {
 		return Write{Verb: q.Verb, Value: q.Value, Delta: q.Delta, Expires: q.Expires}, nil
 	}
-	p := Present{Now: t.reading()}
-	p.Expires = t.present(q, &p.Reading, panel, object)
+	p, reads := Present{Now: t.reading()}, &t.reads
+	if q.Keeps {
+		reads = new(resolve.Reading)
+	}
+	p.Expires = panel.ReadTo(reads, object, t.r, t.now())
+	p.Reading = *reads
 	if q.Keeps && !q.Budget.Take(Bytes(p.Reading.Values)) {
 		return Write{}, q.overBudget()
 	}
@@ -214,17 +218,6 @@ func (t *turn) decide(q *Request, panel resolve.Panel, object *resolve.Object) (
 		return Write{}, fmt.Errorf("%s %.64q: %w: %d bytes of value; the limit is %d", q.Verb, q.Key, ErrBadRequest, len(w.Value), limits.Value)
 	}
 	return w, nil
-}
-
-// present fills in what Decide is shown: in memory of its own if it keeps that, else in the
-// core's.
-func (t *turn) present(q *Request, r *resolve.Reading, panel resolve.Panel, object *resolve.Object) wallclock.Instant {
-	if q.Keeps {
-		return panel.ReadTo(r, object, t.r, t.now())
-	}
-	ends := panel.ReadTo(&t.reads, object, t.r, t.now())
-	*r = t.reads
-	return ends
 }
 
 // draft is what the request would become. The next draft takes its place unless it is

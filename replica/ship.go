@@ -55,14 +55,12 @@ func (c *Core) Ship(m wallclock.Moment, r Reader, out *Output) {
 // is used again; else there is memory for as many as there were.
 func (c *Core) forgetFresh() {
 	const many = 4096
-	switch n := len(c.fresh); {
-	case n == 0:
-	case c.shared || cap(c.fresh) > many:
+	if n := len(c.fresh); c.shared || n > many {
 		c.fresh, c.shared = make([]*resolve.Op, 0, min(n, many)), false
-	default:
-		clear(c.fresh)
-		c.fresh = c.fresh[:0]
+		return
 	}
+	clear(c.fresh)
+	c.fresh = c.fresh[:0]
 }
 
 // markLag notes that the frontier grew in this cycle.

@@ -127,28 +127,3 @@ func TestPlainReadsAllocateNothing(t *testing.T) {
 		t.Errorf("16 reads take %v allocations", n)
 	}
 }
-
-// An object of one version counts as the same object does together with another version
-// that the serving resolver does not keep.
-func TestOneVersionCountsAsAmongOthers(t *testing.T) {
-	counted := 0
-	rapid.Check(t, func(t *rapid.T) {
-		s := &Committed{Policy: &resolve.Policy{Default: rapid.SampledFrom(resolve.IDs()).Draw(t, "serving")}}
-		o := codectest.Object(t)
-		if len(o.Versions) == 0 || s.Policy.Default == resolve.Counter {
-			return
-		}
-		o.Versions = o.Versions[:1]
-		got := s.contributes(o)
-		other := resolve.Version{Dot: o.Versions[0].Dot, Kind: resolve.Put, Expires: 1}
-		other.Dot.Seq++
-		o.Versions = append(o.Versions, other)
-		if want := s.contributes(o); got != want {
-			t.Fatalf("%+v adds %+v alone and %+v with another", o.Versions[0], got, want)
-		}
-		counted += int(got.keys)
-	})
-	if counted == 0 {
-		t.Error("nothing was counted")
-	}
-}

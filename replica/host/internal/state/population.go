@@ -87,9 +87,6 @@ func (s *Committed) contributes(o *resolve.Object) (c contribution) {
 		return c
 	}
 	panel, lasts := s.Policy.Panel(o.Key), false
-	if len(o.Versions) == 1 && panel.Serving != resolve.Counter && panel.Rules == nil {
-		return contributesOne(&o.Versions[0], panel.Serving)
-	}
 	var idx [8]int
 	for _, i := range panel.Survivors(o, panel.Serving, idx[:0]) {
 		v := &o.Versions[i]
@@ -108,19 +105,6 @@ func (s *Committed) contributes(o *resolve.Object) (c contribution) {
 	}
 	if lasts {
 		c.expires = 0 // a value of it stays
-	}
-	return c
-}
-
-// contributesOne is contributes for an object of one version, which every resolver shows
-// that keeps it, counters left out.
-func contributesOne(v *resolve.Version, serving resolve.ID) (c contribution) {
-	if v.Deleted() || !v.Mask.Has(serving) {
-		return c
-	}
-	c.keys, c.expires = 1, max(0, v.Expires)
-	if c.expires != 0 {
-		c.expiring = 1
 	}
 	return c
 }

@@ -26,7 +26,9 @@ func (s *Committed) markOf(o *resolve.Object) uint8 {
 	case len(o.Versions) > 1 || o.Versions[0].Deleted() || o.HasTTL():
 		return anyObject
 	}
-	if p := s.Policy.Panel(o.Key); p.Serving == resolve.Counter || p.Rules != nil || !o.Versions[0].Mask.Has(p.Serving) {
+	// A version that is marked with more than resolvers is read with it.
+	p, mask := s.Policy.Panel(o.Key), o.Versions[0].Mask
+	if p.Serving == resolve.Counter || p.Rules != nil || !mask.Has(p.Serving) || mask&^resolve.All != 0 {
 		return anyObject
 	}
 	return plainObject

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -18,48 +17,81 @@ import (
 type Batch struct {
 	store      *Store
 	b          *pebble.Batch
-	key, value []byte // scratch
-	err        error  // the first put that cannot be encoded
-	state      State  // the last that was put
+	objects    []encoded // which follow from the log, and are not written to it
+	arena      []byte    // that they are in
+	objectsLen int       // their bytes
+	key, value []byte    // scratch
+	err        error     // the first put that cannot be encoded
+	state      State     // the last that was put
 	stated     bool
 	lengthens  bool // an op was put
 	contests   bool // a conflict was put, or resolved
 }
 
 // NewBatch is an empty batch. Close it when it is no longer needed.
-func (s *Store) NewBatch() *Batch { return &Batch{store: s, b: s.db.NewBatch()} }
+func (s *Store) NewBatch() *Batch {
+	return &Batch{store: s, b: s.db.NewBatch()}
+}
 
-// PutOp appends to the log of the op's origin.
+// PutOp appends to the log of the op's origin, whose next it must be.
 func (b *Batch) PutOp(o *resolve.Op) {
 	if b.refuse(codec.CheckOp(o)) {
 		return
 	}
-	b.key = appendLogKey(b.key[:0], o.Dot)
-	if len(o.Value) >= separateFrom {
-		b.addUp(o, b.setParts(codec.SplitOp(o)))
-		return
-	}
-	b.value = codec.AppendOp(b.value[:0], o)
-	b.set()
-	b.addUp(o, b.value)
+	b.lengthens = true
+	b.store.log.AppendOp(o.Dot, func(dst []byte) []byte {
+		n := len(dst)
+		dst = codec.AppendOp(dst, o)
+		b.addUp(o, dst[n:])
+		return dst
+	})
 }
 
-// PutObject replaces a key's object. One without versions and duplicates is removed.
+// PutObject replaces a key's object. One without versions and duplicates is removed. With
+// an op or a state, it must be what the ops of its key fold into, those of the batch
+// included: after a crash they are folded again.
 func (b *Batch) PutObject(o *resolve.Object) {
 	if b.refuse(codec.CheckObject(o)) {
 		return
 	}
-	b.key = appendObjectKey(b.key[:0], o.Key)
 	if len(o.Versions) == 0 && !o.Duplicates {
-		b.drop()
+		b.objects = append(b.objects, encoded{key: o.Key})
 		return
 	}
-	size := 0
+	size := objectBase + len(o.Versions)*versionBase
 	for i := range o.Versions {
 		size += len(o.Versions[i].Value)
 	}
-	b.value = codec.AppendObjectAs(slices.Grow(b.value[:0], size), "", o)
-	b.set()
+	if cap(b.arena)-len(b.arena) < size {
+		b.arena = make([]byte, 0, max(arenaBytes, size))
+	}
+	n := len(b.arena)
+	b.arena = codec.AppendObjectAs(b.arena, "", o)
+	b.objects = append(b.objects, encoded{o.Key, b.arena[n:len(b.arena):len(b.arena)]})
+	b.objectsLen += len(b.arena) - n
+}
+
+// encoded is an object as the database has it; nil: none.
+type encoded struct {
+	key   string
+	value []byte
+}
+
+// What an arena has at least, and what an object takes beside its values, about.
+const (
+	arenaBytes  = 64 << 10
+	objectBase  = 32
+	versionBase = 96
+)
+
+// keepObject puts an object into the database's batch.
+func (b *Batch) keepObject(o encoded) {
+	b.key = appendObjectKey(b.key[:0], o.key)
+	if o.value == nil {
+		b.drop()
+		return
+	}
+	b.keep(b.b.Set(b.key, o.value, nil))
 }
 
 // PutRequest remembers which dot a request was given, in place of what was
@@ -92,23 +124,24 @@ func (b *Batch) PutIncarnations(origins []logical.Origin) {
 }
 
 // Size is how many bytes were put.
-func (b *Batch) Size() int { return b.b.Len() }
+func (b *Batch) Size() int { return b.b.Len() + b.objectsLen + b.store.log.GroupBytes() }
 
 // Commit stores the batch, synced as [Options].Sync says, and empties it. An
 // error means that the store has stopped, or that something was put that cannot
 // be encoded; nothing of such a batch is stored.
-func (b *Batch) Commit() error { return b.commit(b.store.write) }
+func (b *Batch) Commit() error { return b.commit(b.store.always) }
 
 // CommitUnsynced is Commit without the sync, whatever the options say: the
 // simulator's crash between writing and syncing. The batch is visible at once;
 // after a crash it is there whole or not at all, and a later synced Commit makes
 // it durable too.
-func (b *Batch) CommitUnsynced() error { return b.commit(pebble.NoSync) }
+func (b *Batch) CommitUnsynced() error { return b.commit(false) }
 
-func (b *Batch) commit(w *pebble.WriteOptions) error {
+func (b *Batch) commit(synced bool) error {
 	defer b.Reset()
 	counts := b.lengthens || b.contests || b.stated // else it may be committed beside one that does
-	if counts && b.err == nil && (!b.b.Empty() || b.store.conflicts.touched) && b.store.disk.Err() == nil {
+	empty := b.b.Empty() && len(b.objects) == 0 && !b.lengthens
+	if counts && b.err == nil && (!empty || b.store.conflicts.touched) && b.store.disk.Err() == nil {
 		b.putConflictStats()
 	}
 	if b.err != nil {
@@ -121,18 +154,74 @@ func (b *Batch) commit(w *pebble.WriteOptions) error {
 	if err := b.store.disk.Err(); err != nil {
 		return err
 	}
-	if b.b.Empty() {
+	if empty && b.b.Empty() {
 		return nil
 	}
 	b.putSums()
-	b.store.disk.Admit(b.b.Len())
-	if err := b.b.Commit(w); err != nil {
+	b.store.disk.Admit(b.b.Len() + b.objectsLen)
+	if err := b.write(synced); err != nil {
 		b.store.disk.Fail(fmt.Errorf("commit batch: %w", err))
 	}
-	if w == pebble.NoSync {
+	if !synced {
 		b.store.committed(b)
 	}
 	return b.store.disk.Err()
+}
+
+// write puts the batch where it belongs. What a step of the core stores goes through the
+// log. Anything else, which is put while no core runs or is worth little, is put into the
+// database alone, and flushed where it must be durable.
+func (b *Batch) write(synced bool) error {
+	s := b.store
+	if !b.lengthens && !b.stated {
+		if s.behind != nil {
+			s.behind.flush()
+		}
+		if err := b.apply(); err != nil {
+			return err
+		}
+		if synced {
+			s.flush()
+		} else {
+			s.unlogged.Store(true)
+		}
+		return nil
+	}
+	if !b.b.Empty() {
+		s.log.AppendNote(b.b.Repr())
+	}
+	end, err := s.log.Write()
+	if err == nil && synced {
+		_, err = s.log.Sync()
+	}
+	if err != nil {
+		return err
+	}
+	frontier := b.state.Frontier
+	if !b.stated {
+		frontier = s.log.Frontier()
+	}
+	if s.behind != nil {
+		if !b.b.Empty() {
+			err = b.b.Commit(pebble.NoSync)
+		}
+		s.behind.put(b.objects, end, frontier)
+		b.arena = b.arena[len(b.arena):] // what is in it is not ours any more
+		return err
+	}
+	b.putPosition(end, frontier)
+	return b.apply()
+}
+
+// apply puts the batch into the database, whole.
+func (b *Batch) apply() error {
+	for _, o := range b.objects {
+		b.keepObject(o)
+	}
+	if b.err != nil {
+		return b.err
+	}
+	return b.b.Commit(pebble.NoSync)
 }
 
 // retainedScratch is how much scratch for encoding a batch keeps when it is emptied.
@@ -141,6 +230,17 @@ const retainedScratch = 1 << 20
 // Reset empties the batch and keeps its memory, but for what large values needed.
 func (b *Batch) Reset() {
 	b.b.Reset()
+	clear(b.objects)
+	b.objects, b.objectsLen = b.objects[:0], 0
+	if b.store.behind == nil {
+		b.arena = b.arena[:0]
+	}
+	if cap(b.arena) > retainedScratch {
+		b.arena = nil
+	}
+	if b.lengthens {
+		b.store.log.Abandon()
+	}
 	if cap(b.value) > retainedScratch {
 		b.value = nil
 	}
@@ -165,17 +265,6 @@ func (b *Batch) refuse(err error) bool {
 
 // set puts the scratch value under the scratch key.
 func (b *Batch) set() { b.keep(b.b.Set(b.key, b.value, nil)) }
-
-// setParts puts what is the parts one after the other under the scratch key, without
-// another copy of them. The whole is lent until more is put.
-func (b *Batch) setParts(head, value, tail []byte) (whole []byte) {
-	op := b.b.SetDeferred(len(b.key), len(head)+len(value)+len(tail))
-	copy(op.Key, b.key)
-	copy(op.Value[copy(op.Value, head):], value)
-	copy(op.Value[len(head)+len(value):], tail)
-	b.keep(op.Finish())
-	return op.Value
-}
 
 // drop deletes the scratch key.
 func (b *Batch) drop() { b.keep(b.b.Delete(b.key, nil)) }

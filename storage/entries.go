@@ -1,8 +1,9 @@
 package storage
 
 import (
-	"encoding/binary"
 	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"kvd/logical"
 )
@@ -12,15 +13,40 @@ import (
 // The bytes are lent until yield returns; copy what is kept. An error of yield
 // ends the reading and is returned.
 func (s reads) LogEntries(origin logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {
+	last := ^logical.Seq(0)
+	if s.upTo != nil {
+		last = s.upTo.At(origin)
+	}
+	if s.err != nil || from > last {
+		return s.err
+	}
+	err := s.log.Ops(origin, from, func(seq logical.Seq, encoded []byte) (bool, error) {
+		if seq > last {
+			return false, nil
+		}
+		return yield(seq, encoded)
+	})
+	return wrap(err, "read log of "+origin.String())
+}
+
+// rows is the log of a store of format 3 or before: a row of the database an op.
+type rows struct{ from pebble.Reader }
+
+// Op hands the op's encoding to use.
+func (r rows) Op(d logical.Dot, use func(encoded []byte) error) (bool, error) {
+	return reads{from: r.from}.get(appendDotKey(nil, inLog, d), use)
+}
+
+// Ops yields the encodings of an origin's ops from seq from on, ascending.
+func (r rows) Ops(origin logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {
 	lower := appendLogKey(nil, logical.Dot{Origin: origin, Seq: from})
 	upper := append(appendLogKey(nil, logical.Dot{Origin: origin, Seq: ^logical.Seq(0)}), 0)
-	err := s.scan(lower, upper, func(k, v []byte) (bool, error) {
+	return reads{from: r.from}.scan(lower, upper, func(k, v []byte) (bool, error) {
 		if len(k) != logKeyBytes {
 			return false, fmt.Errorf("log key %x has %d bytes, not %d", k, len(k), logKeyBytes)
 		}
-		return yield(logical.Seq(binary.BigEndian.Uint64(k[logKeyBytes-8:])), v)
+		return yield(dotOf(k).Seq, v)
 	})
-	return wrap(err, "read log of "+origin.String())
 }
 
 // logKeyBytes is the length of a key of the log: letter, origin, seq.

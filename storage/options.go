@@ -72,10 +72,14 @@ type Options struct {
 	// Pebble takes memtables out of its cache: the one that is being filled, and one that
 	// is being flushed or kept to be filled next. It is given as much more, or nothing
 	// would be left of a small one.
-	Cache    int64
-	MemTable int           // bytes buffered before a flush, allocated as used; zero: DefaultMemTable
-	ReadOnly bool          // the directory must hold a store, and stays as it is; Commit fails
-	Logger   pebble.Logger // nil: errors to the standard log, all else dropped. Fatalf is never called
+	Cache int64
+	// WriteBehind is the bytes of objects that wait in memory until they are put into the
+	// database together, for a second at most; zero: each batch puts its own there. The
+	// log has the ops that they follow from.
+	WriteBehind int64
+	MemTable    int           // bytes buffered before a flush, allocated as used; zero: DefaultMemTable
+	ReadOnly    bool          // the directory must hold a store, and stays as it is; Commit fails
+	Logger      pebble.Logger // nil: errors to the standard log, all else dropped. Fatalf is never called
 }
 
 // Validate reports what cannot be opened.
@@ -87,6 +91,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("storage: %s is not known; use SyncAlways, SyncInterval or SyncNever", o.Sync)
 	case o.Interval < 0:
 		return fmt.Errorf("storage: sync interval %s is negative", o.Interval)
+	case o.WriteBehind < 0:
+		return fmt.Errorf("storage: objects of %d bytes that wait is negative", o.WriteBehind)
 	case o.Cache < 0:
 		return fmt.Errorf("storage: a cache of %d bytes is negative", o.Cache)
 	case o.MemTable != 0 && (o.MemTable < 16<<10 || o.MemTable > 1<<30):
@@ -116,7 +122,7 @@ func (o Options) withDefaults() Options {
 }
 
 // pebble is o in pebble's words.
-func (o Options) pebble(fs *disk.FS) *pebble.Options {
+func (o Options) pebble(fs *disk.FS, beforeFlush func()) *pebble.Options {
 	p := &pebble.Options{
 		FS:                          fs,
 		CacheSize:                   o.Cache + 2*int64(o.MemTable), // see Options.Cache
@@ -129,9 +135,9 @@ func (o Options) pebble(fs *disk.FS) *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		MaxOpenFiles:                1000,
 		BytesPerSync:                512 << 10,
-		WALBytesPerSync:             512 << 10,
+		DisableWAL:                  true, // the log is it
 		Logger:                      fs.Logger(o.Logger),
-		EventListener:               fs.Listener(),
+		EventListener:               fs.Listener(beforeFlush),
 	}
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)

@@ -12,7 +12,19 @@ import (
 )
 
 // reads is what a [Store] and a [Snapshot] of it answer alike.
-type reads struct{ from pebble.Reader }
+type reads struct {
+	from pebble.Reader
+	log  ops
+	upTo *logical.Frontier // what of the log is shown; nil: all
+	late *behind           // objects that are not in the database yet; nil: all are
+	err  error             // why nobody knows
+}
+
+// ops is the log of every origin.
+type ops interface {
+	Op(d logical.Dot, use func(encoded []byte) error) (found bool, err error)
+	Ops(o logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error
+}
 
 // State is what the leader remembered with its last batch; false: the store is
 // fresh.
@@ -43,8 +55,7 @@ func (s reads) Incarnations() ([]logical.Origin, error) {
 // store.
 func (s reads) Object(key string) (*resolve.Object, error) {
 	o := &resolve.Object{Key: key}
-	var scratch [64]byte
-	_, err := s.get(appendObjectKey(scratch[:0], key), func(b []byte) (err error) {
+	_, err := s.object(key, func(b []byte) (err error) {
 		o, err = codec.DecodeStored(b, key)
 		return err
 	})
@@ -54,12 +65,24 @@ func (s reads) Object(key string) (*resolve.Object, error) {
 	return o, nil
 }
 
+// object hands the object's encoding to use, which must not keep it.
+func (s reads) object(key string, use func([]byte) error) (bool, error) {
+	if s.late != nil {
+		if v, waits := s.late.object(key); waits && v != nil {
+			return true, use(v)
+		} else if waits {
+			return false, nil
+		}
+	}
+	var scratch [64]byte
+	return s.get(appendObjectKey(scratch[:0], key), use)
+}
+
 // ObjectWithin is Object if it is stored in at most limit bytes; nil, and how many
 // they are, if it takes more. Nothing is copied then.
 func (s reads) ObjectWithin(key string, limit int64) (o *resolve.Object, size int64, err error) {
 	o = &resolve.Object{Key: key}
-	var scratch [64]byte
-	_, err = s.get(appendObjectKey(scratch[:0], key), func(b []byte) (err error) {
+	_, err = s.object(key, func(b []byte) (err error) {
 		if size = int64(len(b)); size > limit {
 			o = nil
 			return nil
@@ -77,8 +100,7 @@ func (s reads) ObjectWithin(key string, limit int64) (o *resolve.Object, size in
 // caller's and shares nothing with the store.
 func (s reads) Op(d logical.Dot) (*resolve.Op, bool, error) {
 	var op *resolve.Op
-	var scratch [32]byte
-	found, err := s.get(appendLogKey(scratch[:0], d), func(b []byte) (err error) {
+	found, err := s.op(d, func(b []byte) (err error) {
 		op, err = codec.DecodeOp(b)
 		return err
 	})
@@ -91,8 +113,7 @@ func (s reads) Op(d logical.Dot) (*resolve.Op, bool, error) {
 // BriefOp is Op with no more than limit bytes of the value, and the size of the
 // whole: for whoever reads many ops and shows a little of each.
 func (s reads) BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, found bool, err error) {
-	var scratch [32]byte
-	found, err = s.get(appendLogKey(scratch[:0], d), func(b []byte) (err error) {
+	found, err = s.op(d, func(b []byte) (err error) {
 		op, size, err = codec.DecodeBriefOp(b, limit)
 		return err
 	})
@@ -100,6 +121,14 @@ func (s reads) BriefOp(d logical.Dot, limit int) (op *resolve.Op, size int, foun
 		return nil, 0, false, fmt.Errorf("read op %s: %w", d, err)
 	}
 	return op, size, found, nil
+}
+
+// op hands the op's encoding to use, which must not keep it.
+func (s reads) op(d logical.Dot, use func([]byte) error) (bool, error) {
+	if s.err != nil || s.upTo != nil && !s.upTo.Covers(d) {
+		return false, s.err
+	}
+	return s.log.Op(d, use)
 }
 
 // Request is the dot that a client's request was given.

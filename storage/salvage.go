@@ -11,6 +11,7 @@ import (
 
 	"kvd/logical"
 	"kvd/storage/codec"
+	"kvd/storage/log"
 	"kvd/storage/salvage"
 )
 
@@ -40,8 +41,15 @@ func Salvage(fs vfs.FS, dir string, to *Store) (*Salvaged, error) {
 		return nil, fmt.Errorf("salvage %s: %w", dir, err)
 	}
 	s.found.Report = *report
+	damaged, err := log.Salvage(fs, fs.PathJoin(dir, logDir), s.takeEntry)
+	if err != nil {
+		return nil, fmt.Errorf("salvage %s: %w", dir, err)
+	}
+	for _, r := range damaged {
+		s.found.Unread = append(s.found.Unread, fmt.Sprintf("log from %x to %x", uint64(r.From), uint64(r.To)))
+	}
 	s.to.PutIncarnations(s.found.Incarnations)
-	return s.found, s.to.commit(pebble.Sync)
+	return s.found, s.to.commit(true)
 }
 
 type salvaging struct {
@@ -73,6 +81,28 @@ func skipOps(at []byte, ops uint64, up bool) []byte {
 		d.Seq -= min(logical.Seq(ops), d.Seq)
 	}
 	return appendDotKey(nil, at[0], d)
+}
+
+// takeEntry takes an op of the log, or rows that were written with some.
+func (s *salvaging) takeEntry(e log.Entry) error {
+	if !e.Dot.IsZero() {
+		return s.take(appendLogKey(nil, e.Dot), e.Bytes)
+	}
+	note := pebble.Batch{}
+	if err := note.SetRepr(bytes.Clone(e.Bytes)); err != nil {
+		return nil
+	}
+	for r := note.Reader(); ; {
+		kind, k, v, more, err := r.Next()
+		switch {
+		case err != nil || !more:
+			return nil
+		case kind == pebble.InternalKeyKindSet:
+			if err := s.take(k, v); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // take takes a row of the log, or what says how far the log went.

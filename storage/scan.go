@@ -18,12 +18,10 @@ import (
 // one. They are the caller's.
 func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) ([]*resolve.Op, error) {
 	var ops []*resolve.Op
-	lower := appendLogKey(nil, logical.Dot{Origin: origin, Seq: from})
-	upper := appendLogKey(nil, logical.Dot{Origin: origin, Seq: ^logical.Seq(0)})
-	err := s.scan(lower, upper, func(k, v []byte) (bool, error) {
+	err := s.LogEntries(origin, from, func(seq logical.Seq, v []byte) (bool, error) {
 		op, err := codec.DecodeOp(v)
 		if err != nil {
-			return false, fmt.Errorf("log entry %x: %w", k[1:], err)
+			return false, fmt.Errorf("op %d: %w", seq, err)
 		}
 		size := op.Size()
 		if len(ops) > 0 && size > maxBytes {
@@ -33,7 +31,7 @@ func (s reads) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int
 		ops = append(ops, op)
 		return len(ops) < maxOps, nil
 	})
-	return ops, wrap(err, "read log of "+origin.String())
+	return ops, err
 }
 
 // Objects yields every object that has versions or duplicates, by key, until yield
@@ -113,6 +111,9 @@ func (s reads) scan(lower, upper []byte, use func(k, v []byte) (bool, error)) er
 }
 
 func (s reads) iterate(lower, upper []byte) (*pebble.Iterator, error) {
+	if s.late != nil && lower[0] == inObjects {
+		s.late.flush()
+	}
 	return s.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 }
 

@@ -7,9 +7,19 @@ import "fmt"
 // what it shows from being cleared away, so it should not live long.
 type Snapshot struct{ reads }
 
-// Snapshot is the store as it is now: all that was committed, synced or not. Close it
-// before the store.
-func (s *Store) Snapshot() *Snapshot { return &Snapshot{reads{s.db.NewSnapshot()}} }
+// Snapshot is the store as it is now: all that was committed, synced or not. Nothing may
+// be committed meanwhile. Close it before the store.
+func (s *Store) Snapshot() *Snapshot {
+	if s.behind != nil {
+		s.behind.flush()
+	}
+	snap := &Snapshot{reads{from: s.db.NewSnapshot(), log: s.reads.log}}
+	st, found, err := snap.State()
+	if snap.err = err; found {
+		snap.upTo = &st.Frontier
+	}
+	return snap
+}
 
 // Close releases the snapshot. Nobody may be reading it.
 func (s *Snapshot) Close() error {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +14,7 @@ import (
 
 	"kvd/logical"
 	"kvd/storage/disk"
+	"kvd/storage/log"
 )
 
 // Store is one leader's disk. Reads and batches of several goroutines may run at
@@ -19,16 +22,20 @@ import (
 type Store struct {
 	reads
 	db        *pebble.DB
+	log       *log.Log                // nil: an older store that is only read
+	beneath   atomic.Pointer[log.Log] // log, for who flushes the database
+	unlogged  atomic.Bool             // something was put into the database alone, and is not flushed
+	behind    *behind                 // nil: objects go into the database at once
 	disk      *disk.FS
 	sums      sums
 	conflicts conflicts
-	write     *pebble.WriteOptions
-	dirty     atomic.Bool                      // something was committed since the last background sync
+	always    bool                             // SyncAlways: a commit is synced before it returns
 	lazy      bool                             // SyncInterval: what is committed is synced later
 	written   atomic.Pointer[logical.Frontier] // lazy: of the newest state committed; nil: none yet
 	synced    atomic.Pointer[logical.Frontier] // lazy: of the newest state synced; nil: what Open found
 	stop      chan struct{}
-	syncing   sync.WaitGroup // the background sync, under SyncInterval only
+	syncing   sync.WaitGroup // what runs in the background
+	readOnly  bool
 	closed    bool
 }
 
@@ -39,24 +46,27 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Store{disk: disk.New(o.FS, int64(o.MemTable)), write: pebble.NoSync, stop: make(chan struct{})}
+	s := &Store{disk: disk.New(o.FS, 3*int64(o.MemTable)), always: o.Sync == SyncAlways, readOnly: o.ReadOnly, stop: make(chan struct{})}
 	if err := s.open(o); err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", o.Dir, disk.Advised(err))
 	}
-	switch o.Sync {
-	case SyncAlways:
-		s.write = pebble.Sync
-	case SyncInterval:
+	if o.WriteBehind > 0 && !o.ReadOnly {
+		s.behind = newBehind(s, o.WriteBehind)
+		s.late = s.behind
+		s.syncing.Go(s.behind.run)
+	}
+	if o.Sync == SyncInterval {
 		s.lazy = true
 		s.syncing.Go(func() { s.syncEvery(o.Interval) })
 	}
 	return s, nil
 }
 
-// open opens the database and brings it to the present format. What fails beneath
-// it is its error, though pebble may have believed that all was well.
+// open opens the database and the log, brings both to the present format, and puts into
+// the database what the log has beyond it. What fails beneath it is its error, though
+// pebble may have believed that all was well.
 func (s *Store) open(o Options) (err error) {
-	db, err := openPebble(o.Dir, o.pebble(s.disk))
+	db, err := openPebble(o.Dir, o.pebble(s.disk, s.beforeFlush))
 	if err != nil {
 		if err = cmp.Or(s.disk.First(), err); disk.CauseOf(err) == disk.Unknown { // what is left is what pebble finds in its own files
 			err = fmt.Errorf("%w: %w", disk.ErrDamaged, err)
@@ -64,16 +74,72 @@ func (s *Store) open(o Options) (err error) {
 		return err
 	}
 	s.db, s.from = db, db
-	s.disk.Recovered(func() bool { return db.Metrics().MemTable.Count <= 1 })
 	if err = s.disk.First(); err == nil {
-		err = s.upgrade(o.ReadOnly)
+		err = s.openLog(o)
 	}
 	if err = cmp.Or(s.disk.First(), err); err != nil {
 		s.disk.Close()
+		if s.log != nil {
+			_ = s.log.Close()
+		}
 		_ = db.Close() // it says again what was wrong before
 		return err
 	}
 	s.disk.Opened()
+	return nil
+}
+
+// logDir is where the log is, below the database.
+const logDir = "log"
+
+// openLog opens the log beside a database that is open.
+func (s *Store) openLog(o Options) error {
+	format, err := s.format()
+	if err != nil {
+		return err
+	}
+	dir := path.Join(o.Dir, logDir)
+	switch {
+	case format > storeFormat:
+		return fmt.Errorf("a newer version of this program wrote it, in format %d, and this one knows formats up to %d; "+
+			"start that version again, or give this one an empty directory and let it fetch everything from the other leaders", format, storeFormat)
+	case format < logFormat && o.ReadOnly:
+		s.reads.log = rows{s.reads.from}
+		return nil
+	case format < logFormat:
+		if err := s.dropBegun(dir); err != nil {
+			return err
+		}
+	}
+	l, err := log.Open(log.Options{FS: o.FS, Dir: dir, ReadOnly: o.ReadOnly})
+	if err != nil {
+		return err
+	}
+	s.log, s.reads.log = l, l
+	s.beneath.Store(l)
+	if format < storeFormat {
+		if err := s.upgrade(format); err != nil {
+			return err
+		}
+	}
+	return s.replay()
+}
+
+// dropBegun drops a log that was begun for an older store, and not ended: its ops are
+// still rows of the database. A store that has none is of this format, and was never
+// flushed.
+func (s *Store) dropBegun(dir string) error {
+	older := false
+	err := s.scan([]byte{inLog}, []byte{inLog + 1}, func(_, _ []byte) (bool, error) {
+		older = true
+		return false, nil
+	})
+	if err != nil || !older {
+		return err
+	}
+	if err := s.disk.FS.RemoveAll(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return nil
 }
 
@@ -95,9 +161,9 @@ func (s *Store) Fault() error { return s.disk.Err() }
 // nothing was. What is not damaged is read and written as before.
 func (s *Store) Damage() error { return s.disk.Damage() }
 
-// Close syncs what was committed, as pebble does with every log it closes, and
-// gives the directory back. It fails with the first fault, if there was one. A
-// second Close does nothing.
+// Close syncs what was committed, brings the database up to the end of the log, and
+// gives the directory back. It fails with the first fault, if there was one. A second
+// Close does nothing.
 func (s *Store) Close() error {
 	if s.closed {
 		return nil
@@ -105,12 +171,49 @@ func (s *Store) Close() error {
 	s.closed = true
 	close(s.stop)
 	s.syncing.Wait()
+	var err error
+	if s.log != nil && s.disk.First() == nil && !s.readOnly {
+		if s.behind != nil {
+			s.behind.flush()
+		}
+		if _, err = s.log.Sync(); err == nil {
+			s.flush()
+		}
+	}
 	s.disk.Close()
-	err := s.db.Close()
+	if s.log != nil {
+		err = errors.Join(err, s.log.Close())
+	}
+	err = errors.Join(err, s.db.Close())
 	if err != nil {
 		err = fmt.Errorf("close store: %w", err)
 	}
 	return errors.Join(s.disk.Err(), err)
+}
+
+// flush makes durable what is in the database, or fails the store.
+func (s *Store) flush() {
+	done, err := s.db.AsyncFlush()
+	if err != nil {
+		s.disk.Fail(fmt.Errorf("flush the database: %w", err))
+		return
+	}
+	select {
+	case <-done:
+	case <-s.disk.Failed():
+	}
+}
+
+// beforeFlush makes the log durable as far as the database is about to be: it must not
+// hold what a log that lost its end has not.
+func (s *Store) beforeFlush() {
+	l := s.beneath.Load()
+	if l == nil || l.Synced() == l.End() {
+		return
+	}
+	if _, err := l.Sync(); err != nil {
+		s.disk.Fail(fmt.Errorf("sync the log: %w", err))
+	}
 }
 
 // syncEvery syncs in the background until the store is closed.
@@ -127,30 +230,47 @@ func (s *Store) syncEvery(interval time.Duration) {
 	}
 }
 
-// sync makes durable what was committed. An empty record synced is the log
-// synced up to it.
+// sync makes durable what was committed.
 func (s *Store) sync() {
-	if !s.dirty.Swap(false) {
-		return
-	}
 	f := s.written.Load()
-	if err := s.db.LogData(nil, pebble.Sync); err != nil {
-		s.disk.Fail(fmt.Errorf("sync the log: %w", err))
-		return
+	if s.log.Synced() != s.log.End() {
+		if _, err := s.log.Sync(); err != nil {
+			s.disk.Fail(fmt.Errorf("sync the log: %w", err))
+			return
+		}
 	}
 	if f != nil {
 		s.synced.Store(f)
 	}
+	if s.unlogged.Swap(false) {
+		s.flush()
+	}
 }
 
-// committed notes that a batch was committed and not synced. It must be visible
+// SyncLog makes durable what was committed before the call. Any goroutine may call it.
+func (s *Store) SyncLog() error {
+	if err := s.disk.Err(); err != nil {
+		return err
+	}
+	if s.log.Synced() == s.log.End() {
+		return nil
+	}
+	if _, err := s.log.Sync(); err != nil {
+		s.disk.Fail(fmt.Errorf("sync the log: %w", err))
+	}
+	return s.disk.Err()
+}
+
+// Always reports whether a commit must be synced before anything of it is shown.
+func (s *Store) Always() bool { return s.always }
+
+// committed notes that a batch was committed and not synced. It must be in the log
 // before: a sync covers what was written when it begins.
 func (s *Store) committed(b *Batch) {
 	if s.lazy && b.stated {
 		f := b.state.Frontier
 		s.written.Store(&f)
 	}
-	s.dirty.Store(true)
 }
 
 // Lazy reports whether what a Commit stores is synced only later: under

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"kvd/resolve"
+	"kvd/resolve/replay/merge"
 	"kvd/storage/codec"
 	"kvd/storage/losses"
 )
@@ -16,26 +15,65 @@ import (
 // alone under M "format", a plain number in every format there will be. Stores of
 // format 1 have none, and a row in their ledger for each resolver and write. Those of
 // format 2 have no policy, and only ops from before it was recorded who judged them.
-const storeFormat = 3
+// Those before logFormat keep ops as rows of the database.
+const (
+	storeFormat = logFormat
+	logFormat   = 4
+)
 
-// upgradeBatch is how much of a ledger is upgraded with one batch.
+// upgradeBatch is how much of a ledger, or of a log, is upgraded with one batch.
 const upgradeBatch = 256 << 10
 
-// upgrade makes of an older store one of this format, and refuses a newer one. A
-// store that is only read stays as it is: its log and objects are the same.
-func (s *Store) upgrade(readOnly bool) error {
-	format, err := s.format()
-	switch {
-	case err != nil:
-		return err
-	case format > storeFormat:
-		return fmt.Errorf("a newer version of this program wrote it, in format %d, and this one knows formats up to %d; "+
-			"start that version again, or give this one an empty directory and let it fetch everything from the other leaders", format, storeFormat)
-	case format == storeFormat || readOnly:
-		return nil
-	}
+// upgrade makes of an older store one of this format.
+func (s *Store) upgrade(format uint64) error {
 	b := s.NewBatch()
-	return errors.Join(s.upgradeLedger(b), b.Close())
+	defer b.Close()
+	if format < 2 {
+		if err := s.upgradeLedger(b); err != nil {
+			return err
+		}
+	}
+	if err := s.moveLog(b); err != nil {
+		return fmt.Errorf("move the log out of the database: %w", err)
+	}
+	return nil
+}
+
+// moveLog writes the log anew that an older store keeps as rows of its database, in an
+// order that respects causality, and drops the rows with the batch that says that it is
+// there. What is begun and not ended is begun again.
+func (s *Store) moveLog(b *Batch) error {
+	st, _, err := s.State()
+	if err != nil {
+		return err
+	}
+	old := merge.New(reads{from: s.from, log: rows{s.from}}, st.Frontier, "")
+	for op := range old.All() {
+		s.log.AppendOp(op.Dot, func(dst []byte) []byte { return codec.AppendOp(dst, op) })
+		if s.log.GroupBytes() < upgradeBatch {
+			continue
+		}
+		if _, err := s.log.Write(); err != nil {
+			return err
+		}
+	}
+	if err := old.Err(); err != nil {
+		return err
+	}
+	end, err := s.log.Write()
+	if err == nil {
+		end, err = s.log.Sync()
+	}
+	if err != nil {
+		return err
+	}
+	b.keep(b.b.DeleteRange([]byte{inLog}, []byte{inLog + 1}, nil))
+	if st.Frontier.Len() > 0 {
+		b.putPosition(end, st.Frontier)
+	}
+	b.key, b.value = append(b.key[:0], formatKey()...), codec.Encode(b.value[:0]).Uint(storeFormat).Done()
+	b.set()
+	return b.commit(st.Frontier.Len() > 0)
 }
 
 // format is the store's number; zero: it has none.
@@ -66,16 +104,12 @@ func (s *Store) upgradeLedger(b *Batch) error {
 			return fmt.Errorf("upgrade the ledger: %w", err)
 		}
 	}
-	upgraded, err := s.insertAside(b)
-	if err != nil {
+	if _, err := s.insertAside(b); err != nil {
 		return fmt.Errorf("upgrade the ledger: %w", err)
 	}
-	b.key, b.value = append(b.key[:0], formatKey()...), codec.Encode(b.value[:0]).Uint(storeFormat).Done()
+	b.key, b.value = append(b.key[:0], formatKey()...), codec.Encode(b.value[:0]).Uint(2).Done()
 	b.set()
-	if upgraded {
-		return b.commit(pebble.Sync)
-	}
-	return b.commit(pebble.NoSync) // whatever follows is durable no sooner
+	return b.commit(false) // whatever follows is durable no sooner
 }
 
 // setAside moves all old rows to where they are by key.
@@ -91,7 +125,7 @@ func (s *Store) setAside(b *Batch) error {
 		b.drop()
 		return true, b.commitLarge()
 	})
-	return errors.Join(err, b.commit(pebble.NoSync))
+	return errors.Join(err, b.commit(false))
 }
 
 // insertAside inserts a row for each write that was set aside, without evidence,
@@ -160,7 +194,7 @@ func (b *Batch) commitLarge() error {
 	if b.err == nil && b.b.Len() < upgradeBatch {
 		return nil
 	}
-	return b.commit(pebble.NoSync)
+	return b.commit(false)
 }
 
 // decodeAside reads an old row that was set aside: ten elements, namely format,

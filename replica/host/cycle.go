@@ -1,6 +1,7 @@
 package host
 
 import (
+	"slices"
 	"time"
 
 	"kvd/replica"
@@ -11,27 +12,46 @@ import (
 // whole machine.
 const minRest = 100 * time.Microsecond
 
-// run drains and cycles until stopped.
+// run drains and cycles until stopped. While a batch is being synced what arrives is
+// stepped into the next one, which is written once the sync has ended.
 func (l *Loop) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		items, stopped := l.drain()
-		rest, err := l.cycle(items)
+		err := l.cycle(items)
+		for err == nil && stopped && !l.queues.waiting() && l.flight.syncing > 0 {
+			err = l.landed(<-l.flight.done)
+		}
 		switch {
 		case err == nil && l.queues.waiting():
 			continue
 		case stopped, err != nil && !stillReads(err): // when it was drained: nothing can have been queued since
 			l.end(err)
 			return
-		case err != nil:
+		case err == nil:
+			err = l.await(timer)
+		}
+		if err != nil {
 			l.halt(err)
 			return
 		}
-		timer.Reset(rest)
+	}
+}
+
+// await waits for something to do, and goes on meanwhile with what a sync has covered.
+func (l *Loop) await(timer *time.Timer) error {
+	for {
+		timer.Reset(max(minRest, l.pump.wake.Sub(l.moment.Mono)))
 		select {
 		case <-l.wake:
+			return nil
 		case <-timer.C:
+			return nil
+		case done := <-l.flight.done:
+			if err := l.landed(done); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -46,8 +66,9 @@ func (l *Loop) drain() ([]item, bool) {
 	return items, l.stopped
 }
 
-// cycle is one turn of the pump. It returns how long nothing needs to be done.
-func (l *Loop) cycle(items []item) (time.Duration, error) {
+// cycle is one turn of the pump: what was drained is stepped, and written unless a sync
+// is under way whose end it can wait for.
+func (l *Loop) cycle(items []item) error {
 	for i := range items {
 		if items[i].call != nil {
 			l.pending.add(items[i].call)
@@ -57,26 +78,18 @@ func (l *Loop) cycle(items []item) (time.Duration, error) {
 	l.queues.add(items)
 	m, inputs, err := l.step(l.queues.next())
 	if err != nil {
-		return 0, err
+		return err
 	}
 	l.recount(l.queues.inputs - left)
-	if err := l.tellUnderway(m); err != nil {
-		return 0, err
+	l.counters.cycle(inputs)
+	l.moment, l.flight.staged = m, true
+	switch {
+	case l.flight.syncing == 0:
+		return l.write()
+	case l.pump.made() >= cycleBytes:
+		return l.landed(<-l.flight.done)
 	}
-	began := time.Now()
-	if err := l.pump.Commit(); err != nil {
-		return 0, err
-	}
-	took := time.Since(began)
-	l.publishStatus()
-	out := l.pump.Release()
-	ops := opsIn(out.Puts)
-	l.release(out)
-	l.counters.cycle(inputs, took)
-	if l.cfg.Cycle != nil && len(out.Puts) > 0 {
-		l.cfg.Cycle(ops, took)
-	}
-	return max(minRest, l.pump.out.Wake.Sub(m.Mono)), nil
+	return nil
 }
 
 // tellUnderway lets the core know what is on its way to peers that it would ship to
@@ -151,8 +164,27 @@ func (l *Loop) step(items []item) (m wallclock.Moment, inputs int, err error) {
 	return m, inputs, err
 }
 
-// release lets out what is durable now.
-func (l *Loop) release(out *replica.Output) {
+// release shows the n oldest batches, which are durable now, and lets out what they made.
+func (l *Loop) release(n int, sync time.Duration) {
+	ops, took := 0, sync
+	for range n {
+		out, w := l.pump.Publish(), l.flight.written[0]
+		l.flight.written = slices.Delete(l.flight.written, 0, 1)
+		l.status.Store(w.status)
+		stored := opsIn(out.Puts)
+		if ops += stored; len(out.Puts) > 0 {
+			took += w.took
+		}
+		l.let(out)
+	}
+	l.counters.commit.Add(int64(took))
+	if l.cfg.Cycle != nil && took > 0 {
+		l.cfg.Cycle(ops, took)
+	}
+}
+
+// let lets out what is durable.
+func (l *Loop) let(out *replica.Output) {
 	l.pending.answer(out.Replies)
 	for _, s := range out.Sends {
 		l.cfg.Outbox.Send(s.To, s.Message)
@@ -181,6 +213,9 @@ func (l *Loop) end(err error) {
 	l.mu.Unlock()
 	close(l.ending)
 	l.helpers.Wait()
+	close(l.flight.begin)
+	l.flight.ended.Wait()
+	l.pump.overlay.Drop()
 	l.pump.committed.Close()
 	for i := range left {
 		if left[i].call != nil {

@@ -103,6 +103,8 @@ type Loop struct {
 	stalled  []replica.Leader // scratch
 	status   atomic.Pointer[Status]
 	counters counters
+	flight   flight
+	moment   wallclock.Moment // of the last step
 }
 
 // item is what waits in the queue: a call, an input, or why the leader must stop.
@@ -118,7 +120,9 @@ func Start(pump *Pump, cfg LoopConfig) *Loop {
 	l := &Loop{cfg: cfg.withDefaults(), pump: pump,
 		wake: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
 	l.drained = sync.NewCond(&l.mu)
-	l.publishStatus()
+	l.flight.begin, l.flight.done = make(chan int, 1), make(chan synced, 1)
+	l.status.Store(l.statusNow())
+	l.flight.ended.Go(l.syncer)
 	if l.cfg.SweepEvery > 0 {
 		l.helpers.Go(l.sweep)
 	}

@@ -36,10 +36,22 @@ type Pump struct {
 	found  logical.Frontier  // what the store held at the start
 
 	moment  wallclock.Moment // of the last step
-	out     replica.Output
-	none    replica.Output // what may leave while nothing is committed
+	out     *replica.Output
 	stage   stage
 	encoded int // puts of out that are in the batch, objects left out
+
+	written []written         // batches that are not known to be durable, oldest first
+	durable *replica.Output   // what may leave and has not; nil: nothing
+	leaving *replica.Output   // what was released last
+	none    replica.Output    // what may leave while nothing is durable
+	spare   []*replica.Output // to be used again
+	wake    wallclock.Mono    // of the last batch
+}
+
+// written is a batch that was handed to the store.
+type written struct {
+	out    *replica.Output
+	stored bool // it changed anything
 }
 
 // stage is how far the running cycle has come.
@@ -48,7 +60,7 @@ type stage uint8
 const (
 	released  stage = iota // nothing is under way
 	staging                // steps were taken; nothing of them may leave
-	committed              // everything may leave
+	committed              // what was committed may leave, and must before the next step
 )
 
 // errUnreleased stops a pump whose caller forgot what was committed.
@@ -135,9 +147,9 @@ func open(cfg replica.Config, store *storage.Store, st replica.State, last logic
 	if err != nil {
 		return nil, fmt.Errorf("open leader %s: %w", cfg.Name, err)
 	}
-	p := &Pump{core: core, batch: store.NewBatch(), tamper: o.Tamper, own: ownOrigins(former, st.Origin), judged: judged, found: st.Frontier}
+	p := &Pump{core: core, batch: store.NewBatch(), tamper: o.Tamper, own: ownOrigins(former, st.Origin), judged: judged, found: st.Frontier, out: &replica.Output{}}
 	p.committed = state.NewCommitted(store, &cfg.Policy, core.State(), o.CacheBytes)
-	if p.overlay, err = state.NewOverlay(p.committed, &p.out, o.Tamper, state.Ledger{Off: o.NoLedger, Retention: o.Ledger}); err != nil {
+	if p.overlay, err = state.NewOverlay(p.committed, p.out, o.Tamper, state.Ledger{Off: o.NoLedger, Retention: o.Ledger}); err != nil {
 		return nil, errors.Join(fmt.Errorf("open leader %s: %w", cfg.Name, err), p.Close())
 	}
 	return p, nil
@@ -170,6 +182,7 @@ func formerIncarnations(store *storage.Store, st *replica.State, last logical.Or
 // Close gives the batch's memory back and leaves the store open. What was staged
 // and not committed is gone, as after a crash.
 func (p *Pump) Close() error {
+	p.overlay.Drop()
 	p.committed.Close()
 	return p.batch.Close()
 }
@@ -219,7 +232,7 @@ func (p *Pump) step(in replica.Input) {
 		return
 	}
 	before := p.made()
-	p.fail(p.core.Step(p.moment, in, p.overlay, &p.out))
+	p.fail(p.core.Step(p.moment, in, p.overlay, p.out))
 	p.fail(p.overlay.CatchUp())
 	p.encode()
 	if ok && q.Budget != nil {
@@ -254,8 +267,7 @@ func (p *Pump) begin() {
 	case committed:
 		p.fail(errUnreleased)
 	case released:
-		p.out.Reset()
-		p.overlay.Begin()
+		p.overlay.Begin(p.out)
 		p.encoded, p.stage = 0, staging
 	}
 }
@@ -284,17 +296,42 @@ func (p *Pump) encode() {
 // Commit ships, stores everything staged together with the core's state, and
 // returns once it is as durable as the store promises. A cycle that puts nothing
 // touches no disk.
-func (p *Pump) Commit() error { return p.commit((*storage.Batch).Commit) }
+func (p *Pump) Commit() error {
+	if err := p.Write(); err != nil {
+		return err
+	}
+	if p.Unsynced() {
+		p.fail(state.OnDisk(p.committed.Store.SyncLog()))
+	}
+	return p.commit()
+}
 
 // CommitUnsynced is Commit without the sync: the simulator's crash between
 // writing and syncing. What it stores may be gone after a crash, so nothing may
 // be released.
-func (p *Pump) CommitUnsynced() error { return p.commit((*storage.Batch).CommitUnsynced) }
+func (p *Pump) CommitUnsynced() error {
+	if err := p.Write(); err != nil {
+		return err
+	}
+	return p.commit()
+}
 
-func (p *Pump) commit(store func(*storage.Batch) error) error {
+// commit shows what was written, which is durable.
+func (p *Pump) commit() error {
+	for len(p.written) > 0 && p.err == nil {
+		p.Publish()
+	}
+	p.stage = committed
+	return p.err
+}
+
+// Write ships and hands everything staged to the store, together with the core's state.
+// The next steps may be taken at once, over what it wrote; none of it is shown or may
+// leave before Publish.
+func (p *Pump) Write() error {
 	p.begin()
 	if p.err == nil {
-		p.core.Ship(p.moment, p.overlay, &p.out)
+		p.core.Ship(p.moment, p.overlay, p.out)
 		p.fail(p.overlay.Err())
 	}
 	if p.err != nil {
@@ -305,19 +342,60 @@ func (p *Pump) commit(store func(*storage.Batch) error) error {
 		p.encodeRest()
 	}
 	if p.err == nil {
-		p.fail(state.OnDisk(store(p.batch)))
+		p.fail(state.OnDisk(p.batch.CommitUnsynced()))
 	}
 	if p.err != nil {
 		return p.err
 	}
-	p.committed.Agree(p.core.Agreed())
-	p.overlay.Publish(p.core.State(), stored)
+	p.overlay.Seal(p.core.State(), p.core.Agreed(), stored)
 	if at, ok := p.overlay.LedgerWake(p.moment); ok {
 		p.out.Wake = min(p.out.Wake, at)
 	}
 	p.tamperOutput()
-	p.stage = committed
+	p.wake = p.out.Wake
+	p.written = append(p.written, written{p.out, stored})
+	p.out = p.emptyOutput()
+	p.stage = released
 	return nil
+}
+
+// Unsynced reports whether what was written must be synced, with the store's SyncLog,
+// before it is published.
+func (p *Pump) Unsynced() bool {
+	if !p.committed.Store.Always() {
+		return false
+	}
+	for _, w := range p.written {
+		if w.stored {
+			return true
+		}
+	}
+	return false
+}
+
+// Publish shows the oldest batch that was written, which is durable now, and gives what
+// may leave: replies to clients, messages to peers, events. It is valid until the next
+// Publish.
+func (p *Pump) Publish() *replica.Output {
+	if p.leaving != nil {
+		p.leaving.Reset()
+		p.spare = append(p.spare, p.leaving)
+	}
+	p.overlay.Publish()
+	p.durable = p.written[0].out
+	p.leaving = p.durable
+	p.written = slices.Delete(p.written, 0, 1)
+	return p.leaving
+}
+
+// emptyOutput is an output that nobody holds.
+func (p *Pump) emptyOutput() *replica.Output {
+	if n := len(p.spare); n > 0 {
+		out := p.spare[n-1]
+		p.spare = p.spare[:n-1]
+		return out
+	}
+	return &replica.Output{}
 }
 
 // encodeRest writes what is written once a batch.
@@ -349,16 +427,16 @@ func (p *Pump) tamperOutput() {
 	}
 }
 
-// Release is what may leave now: replies to clients, messages to peers, events.
-// It is valid until the next Step. It is empty while nothing is committed.
+// Release is what the last Commit lets leave: replies to clients, messages to peers,
+// events. It is valid until the next Commit. It is empty while nothing is committed.
 func (p *Pump) Release() *replica.Output {
 	if p.stage != committed {
 		p.none.Reset()
-		p.none.Wake = p.out.Wake
+		p.none.Wake = p.wake
 		return &p.none
 	}
 	p.stage = released
-	return &p.out
+	return p.durable
 }
 
 // State is what the core would store now.

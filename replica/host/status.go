@@ -20,11 +20,11 @@ type Status struct {
 	Origins  replica.Origins // how many, and whose are refused as one too many
 }
 
-// publishStatus shows the newest status. It runs after each commit and before anything of
-// it leaves, so the frontier covers whatever was given to the outbox.
-func (l *Loop) publishStatus() {
+// statusNow is what a leader is once what was just written is durable. It is shown then,
+// before anything of that leaves, so the frontier covers whatever was given to the outbox.
+func (l *Loop) statusNow() *Status {
 	core := l.pump.core
-	l.status.Store(&Status{State: core.State(), Peers: core.Peers(nil), Load: core.Load(), Refusals: core.Refusals(nil), Origins: core.Origins()})
+	return &Status{State: core.State(), Peers: core.Peers(nil), Load: core.Load(), Refusals: core.Refusals(nil), Origins: core.Origins()}
 }
 
 // Status is the newest one.
@@ -62,10 +62,9 @@ type counters struct {
 	commit                   atomic.Int64
 }
 
-func (c *counters) cycle(inputs int, commit time.Duration) {
+func (c *counters) cycle(inputs int) {
 	c.cycles.Add(1)
 	c.inputs.Add(uint64(inputs))
-	c.commit.Add(int64(commit))
 }
 
 // Stats counts since the start.

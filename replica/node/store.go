@@ -12,11 +12,14 @@ import (
 	"kvd/storage"
 )
 
+// writeBehind is the bytes of objects that may be in the log and not in the database yet.
+const writeBehind = 8 << 20
+
 func (l *Leader) openStore(context.Context) (err error) {
 	s := l.cfg.Storage
 	l.disk, err = recovery.Open(recovery.Config{
 		Name: l.cfg.Name, Dir: l.cfg.Dir, Logger: l.cfg.Logger, Alone: l.neverJoined, Members: l.knownNames, Serve: l.cfg.ServeDamaged,
-		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: s.Cache},
+		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: s.Cache, WriteBehind: writeBehind},
 	})
 	l.store = l.disk.Store()
 	return err

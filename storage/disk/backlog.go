@@ -5,94 +5,45 @@ import (
 	"sync/atomic"
 )
 
-// backlog holds a commit back while full memtables wait for a flush, as pebble
-// does; but a fault lets it go. It counts what batches put into each.
+// backlog holds a commit back while more waits for a flush than memory is meant for, as
+// pebble does; but a fault lets it go. Pebble's own stop stands further off, and waits
+// for ever where a disk failed.
 type backlog struct {
-	limit   int64 // bytes
-	waiting atomic.Int64
-	mu      sync.Mutex
-	wake    sync.Cond
-	full    []int64 // bytes of each memtable that waits, by age
-	last    int64   // bytes of the one that is being filled
-	ends    uint64  // how often flushed was called
-	// none reports whether no memtable waits, as pebble counts them.
-	none   func() bool
-	asking bool
-	asks   sync.WaitGroup
-}
-
-// begin counts from now on: the log that pebble made as it opened belongs to a
-// memtable that is being filled, and what it recovered is flushed.
-func (b *backlog) begin(none func() bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.none, b.full, b.last = none, nil, 0
-	b.waiting.Store(0)
-}
-
-// ask asks pebble whether any memtable waits at all, beside the commit that waits: the
-// answer stands behind the manifest, and a fault may hold that until Close. Counting
-// may be wrong about which memtable a batch went to, and nothing else would end the wait
-// for one that is not there. mu is held.
-func (b *backlog) ask() {
-	if b.asking {
-		return
-	}
-	b.asking = true
-	before := b.ends
-	b.asks.Go(func() {
-		none := b.none()
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.asking = false
-		if none {
-			b.full = nil
-			b.waiting.Store(0)
-		}
-		if none || b.ends != before {
-			b.wake.Broadcast()
-		}
-	})
+	limit int64        // bytes
+	bytes atomic.Int64 // of batches since the last flush that has ended began
+	mu    sync.Mutex
+	wake  sync.Cond
+	began int64 // bytes, as the running flush began
 }
 
 // took counts a batch.
-func (b *backlog) took(bytes int) {
+func (b *backlog) took(bytes int) { b.bytes.Add(int64(bytes)) }
+
+// flushing says that a flush has begun.
+func (b *backlog) flushing() {
 	b.mu.Lock()
-	b.last += int64(bytes)
+	b.began = b.bytes.Load()
 	b.mu.Unlock()
 }
 
-// rotated says that a new memtable is being filled.
-func (b *backlog) rotated() {
+// flushed says that it has ended well. What was put since it began is counted on.
+func (b *backlog) flushed() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.full = append(b.full, b.last)
-	b.waiting.Add(b.last)
-	b.last = 0
-}
-
-// flushed says that the n oldest are gone, and wakes whoever waits.
-func (b *backlog) flushed(n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.ends++
-	for n = min(n, len(b.full)); n > 0; n-- {
-		b.waiting.Add(-b.full[0])
-		b.full = b.full[1:]
-	}
+	b.bytes.Add(-b.began)
+	b.began = 0
+	b.mu.Unlock()
 	b.wake.Broadcast()
 }
 
 // hold waits until another batch may be committed, or the store has failed.
 func (f *fault) hold() {
 	b := &f.backlog
-	if b.waiting.Load() < b.limit {
+	if b.bytes.Load() < b.limit {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.waiting.Load() >= b.limit && f.first.Load() == nil {
-		b.ask()
+	for b.bytes.Load() >= b.limit && f.first.Load() == nil {
 		b.wake.Wait()
 	}
 }

@@ -6,32 +6,33 @@ import (
 	"time"
 )
 
-// Pebble's answer to whether a memtable waits may never come once the disk has failed:
-// a commit that waits for a flush is let go by the failure all the same.
+// A commit that waits for a flush is let go by a failure, and by the flush.
 func TestAFaultLetsACommitGoThatWaitsForAFlush(t *testing.T) {
 	t.Parallel()
-	f := &New(nil, 0).fault
-	f.backlog.limit = 1
-	asked, never := make(chan struct{}), make(chan struct{})
-	defer f.backlog.asks.Wait()
-	defer close(never)
-	f.backlog.begin(func() bool {
-		close(asked)
-		<-never
-		return false
-	})
-	f.backlog.took(1)
-	f.backlog.rotated()
-	held := make(chan struct{})
-	go func() {
-		defer close(held)
+	for what, end := range map[string]func(f *fault){
+		"failure": func(f *fault) { f.set(errors.New("the disk is gone")) },
+		"flush":   func(f *fault) { f.backlog.flushed() },
+	} {
+		f := &New(nil, 2).fault
+		f.backlog.took(1)
 		f.hold()
-	}()
-	<-asked
-	f.set(errors.New("the disk is gone"))
-	select {
-	case <-held:
-	case <-time.After(time.Minute):
-		t.Fatal("the commit waits for pebble's answer")
+		f.backlog.took(1)
+		f.backlog.flushing()
+		held := make(chan struct{})
+		go func() {
+			defer close(held)
+			f.hold()
+		}()
+		select {
+		case <-held:
+			t.Fatal("the commit does not wait")
+		case <-time.After(time.Millisecond):
+		}
+		end(f)
+		select {
+		case <-held:
+		case <-time.After(time.Minute):
+			t.Fatalf("the commit still waits after a %s", what)
+		}
 	}
 }

@@ -19,14 +19,19 @@ var ErrDamaged = errors.New("the store is damaged")
 // opening it again finds out. Damage to what is read stops nothing.
 type fault struct {
 	first   atomic.Pointer[error]
+	failed  chan struct{} // closed with the first
 	damage  atomic.Pointer[error]
 	backlog backlog
 }
 
 // set keeps err if it is the first.
 func (f *fault) set(err error) {
-	f.first.CompareAndSwap(nil, &err)
-	f.backlog.flushed(0)
+	if f.first.CompareAndSwap(nil, &err) {
+		close(f.failed)
+	}
+	f.backlog.mu.Lock() // who is about to wait has not seen it
+	f.backlog.mu.Unlock()
+	f.backlog.wake.Broadcast()
 }
 
 // err is the first error, nil if there is none.

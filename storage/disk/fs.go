@@ -29,24 +29,29 @@ type FS struct {
 	closing chan struct{}
 }
 
-// New is fs for one store. A commit waits while full memtables of more than backlog bytes
-// wait for a flush.
+// New is fs for one store. A commit waits while batches of more than backlog bytes wait
+// for a flush.
 func New(fs vfs.FS, backlog int64) *FS {
 	d := &FS{FS: fs, closing: make(chan struct{})}
+	d.fault.failed = make(chan struct{})
 	d.fault.backlog.limit = backlog
 	d.fault.backlog.wake.L = &d.fault.backlog.mu
 	return d
 }
 
-// Listener takes the events of the database that is opened over d.
-func (d *FS) Listener() *pebble.EventListener {
+// Listener takes the events of the database that is opened over d. BeforeFlush is called
+// before anything that was committed is made durable.
+func (d *FS) Listener(beforeFlush func()) *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: d.fault.background,
 		DataCorruption:  d.fault.corrupted,
-		WALCreated:      func(pebble.WALCreateInfo) { d.fault.backlog.rotated() },
+		FlushBegin: func(pebble.FlushInfo) {
+			d.fault.backlog.flushing()
+			beforeFlush()
+		},
 		FlushEnd: func(i pebble.FlushInfo) {
 			if i.Err == nil {
-				d.fault.backlog.flushed(i.Input)
+				d.fault.backlog.flushed()
 			}
 		},
 	}
@@ -55,19 +60,15 @@ func (d *FS) Listener() *pebble.EventListener {
 // Logger hands lines on to l, but takes fatal ones as faults.
 func (d *FS) Logger(l pebble.Logger) pebble.Logger { return logger{l, &d.fault} }
 
-// Recovered says that the database is there. None reports whether no memtable waits for
-// a flush, as pebble counts them.
-func (d *FS) Recovered(none func() bool) { d.fault.backlog.begin(none) }
-
 // Opened says that the store is open: from now on a failed change of a file other than a
 // log waits for Close.
 func (d *FS) Opened() { d.opened.Store(true) }
 
 // Close lets go whoever waits for it. The database is closed after it.
-func (d *FS) Close() {
-	close(d.closing)
-	d.fault.backlog.asks.Wait()
-}
+func (d *FS) Close() { close(d.closing) }
+
+// Failed is closed when the first fault was found.
+func (d *FS) Failed() <-chan struct{} { return d.fault.failed }
 
 // Admit waits until another batch of so many bytes may be committed, or the store has
 // failed.

@@ -51,9 +51,10 @@ func (a *folder) commit() error {
 	if err := a.batch.CommitUnsynced(); err != nil {
 		return err
 	}
-	a.overlay.Publish(replica.State{}, true)
+	a.overlay.Seal(replica.State{}, wallclock.Agreement{}, true)
+	a.overlay.Publish()
 	a.out.Reset()
-	a.overlay.Begin()
+	a.overlay.Begin(&a.out)
 	return nil
 }
 

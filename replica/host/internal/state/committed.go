@@ -96,33 +96,44 @@ func (s *Committed) Cached() (objects int, bytes int64) {
 
 // publish takes in what is durable now: the objects that the batch held, which
 // nobody changes any more, and by how many the keys grew that hold something.
-// Stored says that there was a batch.
-func (s *Committed) publish(st replica.State, objects []*resolve.Object, grown growth, stored bool) {
-	for _, o := range objects {
+func (s *Committed) publish(g *sealed) {
+	s.Agree(g.agreed)
+	for _, o := range g.dirty {
 		s.batch.add(s, o)
 	}
 	s.mu.Lock()
-	for i, o := range objects {
+	for i, o := range g.dirty {
 		s.put(o.Key, &s.batch, i)
 	}
-	s.state, s.more = st, s.more.plus(grown.population)
-	for _, m := range grown.moved {
+	s.state, s.more = g.state, s.more.plus(g.grown.population)
+	for _, m := range g.grown.moved {
 		s.expiries.add(m.at, m.n)
 	}
 	old := s.snapshot
-	if stored {
-		s.snapshot = nil
-	}
-	if s.snapshot == nil && !s.closed && s.wanted.Load() > 0 {
-		s.wanted.Add(-1)
-		s.snapshot = s.newSnapshot()
+	switch {
+	case s.closed:
+		old = g.snapshot
+	case g.stored || old == nil:
+		s.snapshot = g.snapshot
+	default:
+		old = g.snapshot
 	}
 	s.wake()
 	s.mu.Unlock()
 	s.batch.reset()
-	if stored {
-		old.Release()
+	old.Release()
+}
+
+// snapshotFor is the store as it is now, if somebody wants it and has none. Stored says
+// that the store has changed since.
+func (s *Committed) snapshotFor(stored bool) *Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.snapshot != nil && !stored || s.wanted.Load() <= 0 {
+		return nil
 	}
+	s.wanted.Add(-1)
+	return s.newSnapshot()
 }
 
 // wake lets those go on who wait for a snapshot. The lock is held.

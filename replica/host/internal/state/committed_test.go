@@ -25,11 +25,11 @@ func TestOldObjectsAreNotKept(t *testing.T) {
 	s := NewCommitted(store, &resolve.Policy{}, replica.State{}, 1<<20)
 	defer s.Close()
 	s.wanted.Store(snapshotDemand)
-	s.publish(replica.State{}, nil, growth{}, true)
+	s.publish(&sealed{stored: true, snapshot: s.snapshotFor(true)})
 	old, _ := s.take(nil)
 	defer old.Release()
 	s.keep(object("now", 1), old)
-	s.publish(replica.State{}, nil, growth{}, true)
+	s.publish(&sealed{stored: true, snapshot: s.snapshotFor(true)})
 	s.keep(object("then", 1), old)
 	if now, then := s.object("now"), s.object("then"); len(now.Versions) == 0 || len(then.Versions) > 0 {
 		t.Errorf("of what was read before a commit and kept before it: %v; kept after it: %v", now, then)
@@ -43,19 +43,19 @@ func TestSnapshotsComeOnDemand(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := NewCommitted(store, &resolve.Policy{}, replica.State{}, 0)
-	s.publish(replica.State{}, nil, growth{}, true)
+	s.publish(&sealed{stored: true, snapshot: s.snapshotFor(true)})
 	if s.snapshot != nil {
 		t.Error("a snapshot was made for nobody")
 	}
 	snap, wait := s.take(nil)
-	s.publish(replica.State{}, nil, growth{}, false)
+	s.publish(&sealed{snapshot: s.snapshotFor(false)})
 	<-wait
 	if snap != nil || s.snapshot == nil {
 		t.Error("no snapshot was made for whoever waited")
 	}
 	held, _ := s.take(nil)
 	for range snapshotDemand + 1 {
-		s.publish(replica.State{}, nil, growth{}, true)
+		s.publish(&sealed{stored: true, snapshot: s.snapshotFor(true)})
 	}
 	if s.snapshot != nil {
 		t.Error("snapshots are made for nobody again")

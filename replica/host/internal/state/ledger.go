@@ -87,7 +87,7 @@ func (l *ledger) open(committed *Committed, o Ledger) (err error) {
 	if l.stats.Rows > 0 && l.rule.Age > 0 {
 		l.dueAt = math.MinInt64 // nobody has looked yet
 	}
-	l.publish()
+	l.publish(&l.stats)
 	if l.bloom.open = l.stats.Rows > maxBloomRows; err == nil && l.stats.Rows > 0 && !l.bloom.open {
 		l.bloom.expect(l.stats.Rows)
 		err = store.RowIDs(func(id losses.ID) bool { l.bloom.add(id.Loser); return true })
@@ -96,9 +96,9 @@ func (l *ledger) open(committed *Committed, o Ledger) (err error) {
 }
 
 // publish shows what is durable now.
-func (l *ledger) publish() {
-	if was := l.shown.Load(); was == nil || *was != l.stats {
-		now := l.stats
+func (l *ledger) publish(stats *losses.Stats) {
+	if was := l.shown.Load(); was == nil || *was != *stats {
+		now := *stats
 		l.shown.Store(&now)
 	}
 }

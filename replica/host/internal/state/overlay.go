@@ -37,6 +37,21 @@ type Overlay struct {
 	ops        map[logical.Dot]*resolve.Op // read from the log; nil: it is not there
 	opBytes    int                         // of those
 	ledger     ledger
+
+	sealed []*sealed // batches that are written and not known to be durable, oldest first
+	spare  []*sealed // to be used again
+}
+
+// sealed is what a batch made of the state, until it is known to be durable.
+type sealed struct {
+	state    replica.State
+	agreed   wallclock.Agreement
+	stored   bool // there was a batch
+	dirty    []*resolve.Object
+	objects  map[string]int // indexes in dirty
+	grown    growth
+	ledger   losses.Stats
+	snapshot *Snapshot // of the store with this batch and nothing later; nil: nobody wants one
 }
 
 var _ replica.Reader = (*Overlay)(nil)
@@ -78,8 +93,8 @@ func NewOverlay(committed *Committed, out *replica.Output, tamper Tamper, o Ledg
 	return v, v.ledger.open(committed, o)
 }
 
-// Begin starts a new batch: out was emptied.
-func (v *Overlay) Begin() { v.seen = 0 }
+// Begin starts a new batch, whose puts are appended to out.
+func (v *Overlay) Begin(out *replica.Output) { v.out, v.seen = out, 0 }
 
 // Skip leaves out what was put since the last question.
 func (v *Overlay) Skip() { v.seen = len(v.out.Puts) }
@@ -100,24 +115,59 @@ func (v *Overlay) Stage(b *storage.Batch, m wallclock.Moment) error {
 	return v.err
 }
 
-// Publish makes the batch the committed state, at st, and begins a new overlay. Stored
-// says that there was a batch.
-func (v *Overlay) Publish(st replica.State, stored bool) {
-	v.committed.publish(st, v.dirty, v.grown, stored)
-	v.ledger.publish()
+// Seal ends the batch, which the store has taken in, and begins a new one over it. Stored
+// says that there was anything in it. Readers see nothing of it before Publish.
+func (v *Overlay) Seal(st replica.State, agreed wallclock.Agreement, stored bool) {
+	g := &sealed{objects: map[string]int{}}
+	if n := len(v.spare); n > 0 {
+		g, v.spare = v.spare[n-1], v.spare[:n-1]
+	}
+	g.state, g.agreed, g.stored, g.ledger = st, agreed, stored, v.ledger.stats
+	g.dirty, v.dirty = v.dirty, g.dirty
+	g.objects, v.objects = v.objects, g.objects
+	g.grown, v.grown = v.grown, growth{moved: g.grown.moved[:0]}
+	g.snapshot = v.committed.snapshotFor(stored)
+	v.sealed = append(v.sealed, g)
 	v.clear()
 }
 
-// Freeze keeps the committed state readable after the store failed to take the batch.
-func (v *Overlay) Freeze() { v.committed.freeze(v.dirty) }
+// Publish makes the oldest batch that is sealed the committed state: it is durable.
+func (v *Overlay) Publish() {
+	g := v.sealed[0]
+	v.sealed = slices.Delete(v.sealed, 0, 1)
+	v.committed.publish(g)
+	v.ledger.publish(&g.ledger)
+	clear(g.dirty)
+	clear(g.objects)
+	*g = sealed{dirty: g.dirty[:0], objects: g.objects, grown: growth{moved: g.grown.moved[:0]}}
+	v.spare = append(v.spare, g)
+}
 
-// clear forgets the overlay: the store has it all.
+// Sealed is how many batches are written and not published.
+func (v *Overlay) Sealed() int { return len(v.sealed) }
+
+// Freeze keeps the committed state readable after the store failed to take a batch.
+func (v *Overlay) Freeze() {
+	failed := v.dirty
+	for _, g := range v.sealed {
+		failed = append(failed, g.dirty...)
+	}
+	v.committed.freeze(failed)
+	v.Drop()
+}
+
+// Drop forgets what was never published.
+func (v *Overlay) Drop() {
+	for _, g := range v.sealed {
+		g.snapshot.Release()
+	}
+	v.sealed = nil
+}
+
+// clear begins a batch of which nothing is known.
 func (v *Overlay) clear() {
-	clear(v.dirty)
-	v.dirty, v.counts, v.log, v.lastRead = v.dirty[:0], v.counts[:0], nil, lastRead{}
-	v.grown = growth{moved: v.grown.moved[:0]}
+	v.counts, v.log, v.lastRead = v.counts[:0], nil, lastRead{}
 	v.weights, v.weight = v.weights[:0], 0
-	clear(v.objects)
 	clear(v.requests)
 	clear(v.duplicates)
 	clear(v.ops)
@@ -236,7 +286,10 @@ func (v *Overlay) stored(key string) *resolve.Object {
 	if v.lastRead.object != nil && v.lastRead.key == key {
 		return v.lastRead.object
 	}
-	o := v.committed.object(key)
+	o := v.written(key)
+	if o == nil {
+		o = v.committed.object(key)
+	}
 	if o == nil {
 		var err error
 		if o, err = v.store.Object(key); v.fail(err) {
@@ -248,6 +301,16 @@ func (v *Overlay) stored(key string) *resolve.Object {
 	}
 	v.lastRead = lastRead{key, v.committed.contributes(o), o}
 	return o
+}
+
+// written is the key's object in the newest sealed batch that has it; nil: none has.
+func (v *Overlay) written(key string) *resolve.Object {
+	for i := len(v.sealed) - 1; i >= 0; i-- {
+		if at, ok := v.sealed[i].objects[key]; ok {
+			return v.sealed[i].dirty[at]
+		}
+	}
+	return nil
 }
 
 // Readable is nil unless what is stored of the key cannot be read. What it reads

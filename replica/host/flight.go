@@ -1,0 +1,75 @@
+package host
+
+import (
+	"sync"
+	"time"
+
+	"kvd/replica/host/internal/state"
+)
+
+// flight is the batches that are written and not released, oldest first. A goroutine of
+// its own syncs them, one sync at a time.
+type flight struct {
+	staged  bool // steps were taken that are not written
+	written []batch
+	syncing int         // how many of them a sync under way covers; zero: none is
+	begin   chan int    // a sync
+	done    chan synced // one that has ended
+	ended   sync.WaitGroup
+}
+
+// batch is what a leader is once the batch is durable, and how long writing it took.
+type batch struct {
+	status *Status
+	took   time.Duration
+}
+
+// synced is a sync that has ended.
+type synced struct {
+	took time.Duration
+	err  error
+}
+
+// syncer syncs when it is asked to.
+func (l *Loop) syncer() {
+	for range l.flight.begin {
+		began := time.Now()
+		err := state.OnDisk(l.pump.committed.Store.SyncLog())
+		l.flight.done <- synced{time.Since(began), err}
+	}
+}
+
+// write ends the batch and has it synced. No sync is under way.
+func (l *Loop) write() error {
+	if err := l.tellUnderway(l.moment); err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := l.pump.Write(); err != nil {
+		return err
+	}
+	f := &l.flight
+	f.staged = false
+	f.written = append(f.written, batch{l.statusNow(), time.Since(began)})
+	if !l.pump.Unsynced() {
+		l.release(len(f.written), 0)
+		return nil
+	}
+	f.syncing = len(f.written)
+	f.begin <- f.syncing
+	return nil
+}
+
+// landed releases what a sync has covered, and writes what was stepped meanwhile.
+func (l *Loop) landed(s synced) error {
+	n := l.flight.syncing
+	l.flight.syncing = 0
+	if s.err != nil {
+		return s.err
+	}
+	l.release(n, s.took)
+	if l.flight.staged {
+		return l.write()
+	}
+	return nil
+}

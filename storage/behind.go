@@ -1,0 +1,117 @@
+package storage
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"kvd/logical"
+	"kvd/storage/log"
+)
+
+// behind holds objects that are in the log, as the ops that fold into them, and not in
+// the database yet. They are put there in large batches, in the order of their keys,
+// which costs the database much less; a key that changes often is put there once a batch.
+// After a crash the log is folded again from where the last batch ended.
+type behind struct {
+	store *Store
+	limit int64         // bytes after which a batch is written
+	full  chan struct{} // so much has come together
+	write sync.Mutex    // held by whoever writes a batch
+
+	mu       sync.RWMutex
+	objects  map[string][]byte // encoded; nil: there is none any more
+	writing  map[string][]byte // that the running batch writes
+	bytes    int64
+	end      log.Position // what all of them reflect
+	frontier logical.Frontier
+}
+
+// behindEvery is how long an object waits at most.
+const behindEvery = time.Second
+
+func newBehind(s *Store, limit int64) *behind {
+	return &behind{store: s, limit: limit, full: make(chan struct{}, 1), objects: map[string][]byte{}}
+}
+
+// put takes the objects of a batch of the log.
+func (b *behind) put(objects []encoded, end log.Position, frontier logical.Frontier) {
+	b.mu.Lock()
+	for _, o := range objects {
+		b.objects[o.key] = o.value
+		b.bytes += int64(len(o.key) + len(o.value))
+	}
+	b.end, b.frontier = end, frontier
+	waiting := b.bytes
+	b.mu.Unlock()
+	switch {
+	case waiting > 2*b.limit:
+		b.flush()
+	case waiting > b.limit:
+		select {
+		case b.full <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// object is the key's encoding, if it waits here; nil: there is no object.
+func (b *behind) object(key string) (value []byte, waits bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if value, waits = b.objects[key]; !waits {
+		value, waits = b.writing[key]
+	}
+	return value, waits
+}
+
+// flush puts into the database what waits. After a fault it stays here, and is read here.
+func (b *behind) flush() {
+	b.write.Lock()
+	defer b.write.Unlock()
+	s := b.store
+	b.mu.Lock()
+	if len(b.objects) == 0 || s.disk.First() != nil {
+		b.mu.Unlock()
+		return
+	}
+	b.writing, b.objects = b.objects, map[string][]byte{}
+	bytes, end, frontier := b.bytes, b.end, b.frontier
+	b.bytes = 0
+	b.mu.Unlock()
+	s.disk.Admit(int(bytes))
+	to := s.NewBatch()
+	defer to.Close()
+	for _, key := range slices.Sorted(maps.Keys(b.writing)) {
+		to.keepObject(encoded{key, b.writing[key]})
+	}
+	to.putPosition(end, frontier)
+	if to.err == nil {
+		to.err = to.b.Commit(pebble.NoSync)
+	}
+	if to.err != nil {
+		s.disk.Fail(to.err)
+		return
+	}
+	b.mu.Lock()
+	b.writing = nil
+	b.mu.Unlock()
+}
+
+// run flushes until the store is closed.
+func (b *behind) run() {
+	tick := time.NewTicker(behindEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-b.store.stop:
+			return
+		case <-tick.C:
+		case <-b.full:
+		}
+		b.flush()
+	}
+}

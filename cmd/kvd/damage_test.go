@@ -112,7 +112,7 @@ func TestATornLogIsFilledByTheOthers(t *testing.T) {
 	t.Parallel()
 	c := threeLeaders(t, 300)
 	c.stop()
-	logs := c.files("*.log")
+	logs := c.files("log/*.log")
 	last := logs[len(logs)-1]
 	info, err := os.Stat(last)
 	if err == nil {
@@ -211,7 +211,7 @@ func TestARebuildThatIsStoppedGoesOn(t *testing.T) {
 func TestADamagedLeaderAloneServesTheRest(t *testing.T) {
 	t.Parallel()
 	dir := leftBehind(t)
-	logs, _ := filepath.Glob(filepath.Join(dir, "store", "*.log"))
+	logs, _ := filepath.Glob(filepath.Join(dir, "store", "log", "*.log"))
 	info, err := os.Stat(logs[0])
 	if err == nil {
 		err = os.Truncate(logs[0], info.Size()/2)

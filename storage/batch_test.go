@@ -1,7 +1,9 @@
 package storage_test
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -10,13 +12,14 @@ import (
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/codec/codectest"
+	"kvd/storage/disk"
 	"kvd/storage/losses/lossestest"
 )
 
 // TestOwnership: neither what was put nor what was read is the store's.
 func TestOwnership(t *testing.T) {
 	s := open(t, small(vfs.NewMem()))
-	op, o := codectest.TypicalOp(), codectest.TypicalObject()
+	op, o := firstOp(), codectest.TypicalObject()
 	b := s.NewBatch()
 	b.PutOp(op)
 	b.PutObject(o)
@@ -25,8 +28,8 @@ func TestOwnership(t *testing.T) {
 	must(t, b.Commit())
 	must(t, b.Close())
 	for range 2 {
-		got, _, err := s.Op(codectest.TypicalOp().Dot)
-		same(t, "op", got, codectest.TypicalOp(), true, err)
+		got, _, err := s.Op(firstOp().Dot)
+		same(t, "op", got, firstOp(), true, err)
 		read, err := s.Object(o.Key)
 		same(t, "object", read, codectest.TypicalObject(), true, err)
 		got.Value[0], got.Parents[0].Seq = 2, 2
@@ -86,6 +89,33 @@ func TestRefused(t *testing.T) {
 	}
 	if _, found, err := s.State(); found || err != nil {
 		t.Errorf("part of a refused batch is stored: %v, %v", found, err)
+	}
+}
+
+// TestGapsAreRefused: an op that is not the next of its origin stops the store, and
+// nothing of its batch is stored.
+func TestGapsAreRefused(t *testing.T) {
+	for _, seqs := range [][]logical.Seq{{3}, {2, 4}, {1}, {2, 2}} {
+		fs := vfs.NewMem()
+		s := open(t, small(fs))
+		b := s.NewBatch()
+		step(b, 1)
+		must(t, b.Commit())
+		for _, n := range seqs {
+			step(b, n)
+		}
+		if err := b.Commit(); err == nil || !strings.Contains(err.Error(), "next operation of its origin is") {
+			t.Errorf("ops %d after the first: %v", seqs, err)
+		}
+		step(b, 2)
+		if err := b.Commit(); !errors.Is(err, disk.ErrStopped) {
+			t.Errorf("a commit after ops %d: %v", seqs, err)
+		}
+		must(t, b.Close())
+		_ = s.Close() // it says so again
+		if n := agree(t, open(t, small(fs))); n != 1 {
+			t.Errorf("with ops %d after the first, %d are stored", seqs, n)
+		}
 	}
 }
 

@@ -29,7 +29,8 @@ func BenchmarkBatch(b *testing.B) {
 func benchBatch(b *testing.B, o storage.Options, n int) {
 	s := open(b, o)
 	batch := s.NewBatch()
-	op, object := codectest.TypicalOp(), codectest.TypicalObject()
+	op, object := firstOp(), codectest.TypicalObject()
+	op.Dot.Seq = 0
 	st := storage.State{Origin: ownOrigin, Frontier: op.Deps.Clone(), Lamport: 1 << 20, HLC: op.HLC}
 	keys := make([]string, 10_000)
 	for i := range keys {

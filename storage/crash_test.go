@@ -178,15 +178,15 @@ func TestSyncInterval(t *testing.T) {
 	}
 }
 
-// TestDiskFails: once a write or a sync has failed, that commit and every later
+// TestDiskFails: once the log cannot be written or synced, that commit and every later
 // one fails, nothing panics or ends the process, and what was synced before is
 // there when the disk is mended.
 func TestDiskFails(t *testing.T) {
-	for _, kind := range []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSyncData} {
+	for _, kind := range []errorfs.OpKind{errorfs.OpFileWriteAt, errorfs.OpFileSyncData} {
 		mem := vfs.NewCrashableMem()
 		var broken errorfs.Toggle
 		broken.Injector = errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if op.Kind == kind || kind == errorfs.OpFileSyncData && op.Kind == errorfs.OpFileSync {
+			if op.Kind == kind {
 				return errorfs.ErrInjected
 			}
 			return nil
@@ -215,6 +215,36 @@ func TestDiskFails(t *testing.T) {
 		}
 		if n := agree(t, open(t, small(clone))); n < 1 {
 			t.Errorf("kind %d: the step before the fault is gone", kind)
+		}
+	}
+}
+
+// TestFlushFails: a commit needs no more than the log. Where the database cannot be
+// flushed, what was committed is durable, and Close says that something failed.
+func TestFlushFails(t *testing.T) {
+	for _, kind := range []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync} {
+		mem := vfs.NewCrashableMem()
+		var broken errorfs.Toggle
+		broken.Injector = errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if op.Kind == kind {
+				return errorfs.ErrInjected
+			}
+			return nil
+		})
+		o := small(errorfs.Wrap(mem, &broken))
+		o.Logger = silent{}
+		s := open(t, o)
+		commit(t, s, func(b *storage.Batch) { step(b, 1) })
+		broken.On()
+		commit(t, s, func(b *storage.Batch) { step(b, 2) })
+		clone := mem.CrashClone(vfs.CrashCloneCfg{})
+		if err := s.Close(); !errors.Is(err, errorfs.ErrInjected) {
+			t.Errorf("kind %d: Close says %v", kind, err)
+		}
+		for what, fs := range map[string]*vfs.MemFS{"before": clone, "after": mem.CrashClone(vfs.CrashCloneCfg{})} {
+			if n := agree(t, open(t, small(fs))); n != 2 {
+				t.Errorf("kind %d: %d of 2 steps after a crash %s Close", kind, n, what)
+			}
 		}
 	}
 }

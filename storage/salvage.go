@@ -3,7 +3,9 @@ package storage
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -42,7 +44,7 @@ func Salvage(fs vfs.FS, dir string, to *Store) (*Salvaged, error) {
 	}
 	s.found.Report = *report
 	damaged, err := log.Salvage(fs, fs.PathJoin(dir, logDir), s.takeEntry)
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // an older store has no log, and a log may be lost
 		return nil, fmt.Errorf("salvage %s: %w", dir, err)
 	}
 	for _, r := range damaged {

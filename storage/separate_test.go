@@ -102,10 +102,10 @@ func TestSalvageOfSeparatedValues(t *testing.T) {
 	})
 	must(t, s.Close())
 	must(t, open(t, o).Close()) // all of it is in tables
-	for _, marker := range named(t, fs, "marker.manifest.") {
+	for _, marker := range named(t, fs, "leader", "marker.manifest.") {
 		must(t, fs.Remove(marker))
 	}
-	if len(named(t, fs, ".blob")) == 0 {
+	if len(named(t, fs, "leader", ".blob")) == 0 {
 		t.Fatal("no value was separated; this shows nothing")
 	}
 	o.Dir = "fresh"

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"testing"
@@ -41,6 +42,13 @@ func commit(t testing.TB, s *storage.Store, put func(*storage.Batch)) {
 	must(t, b.Close())
 }
 
+// firstOp is a typical op, as the first of its origin.
+func firstOp() *resolve.Op {
+	op := codectest.TypicalOp()
+	op.Dot.Seq = 1
+	return op
+}
+
 // TestReadBack: everything that is put is found, before and after the store is
 // opened again, and what was never put is absent.
 func TestReadBack(t *testing.T) {
@@ -49,6 +57,7 @@ func TestReadBack(t *testing.T) {
 		s, err := storage.Open(small(fs))
 		must(t, err)
 		op, o, st := codectest.Op(r), codectest.Object(r), state(r)
+		op.Dot.Seq = 1 // a log begins with it
 		ls := rapid.SliceOfNDistinct(rapid.Custom(lossestest.Row), 0, 4, (*losses.Row).ID).Draw(r, "rows")
 		for i := range ls {
 			ls[i].Position = uint64(i + 1)
@@ -95,12 +104,13 @@ func same[T any](t *testing.T, what string, got, want T, ok bool, err error) {
 	}
 }
 
-// TestBriefOp: the begin of a long value costs no more than it is long.
+// TestBriefOp: the begin of a long value costs no more memory than it is long, once there
+// are buffers to read into.
 func TestBriefOp(t *testing.T) {
 	o := small(vfs.NewMem())
 	o.MemTable = 64 << 20 // reading from a file allocates its blocks
 	s := open(t, o)
-	op := codectest.TypicalOp()
+	op := firstOp()
 	op.Value = make([]byte, 100<<10)
 	op.Value[999], op.Value[1000] = 1, 2
 	commit(t, s, func(b *storage.Batch) { b.PutOp(op) })
@@ -108,7 +118,10 @@ func TestBriefOp(t *testing.T) {
 	var size int
 	var ok bool
 	var err error
-	n := codectest.Allocated(func() { got, size, ok, err = s.BriefOp(op.Dot, 1000) })
+	n := uint64(math.MaxUint64)
+	for range 10 { // the garbage collector may take a buffer away
+		n = min(n, codectest.Allocated(func() { got, size, ok, err = s.BriefOp(op.Dot, 1000) }))
+	}
 	want := *op
 	want.Value = op.Value[:1000]
 	same(t, "the begin of it", got, &want, ok, err)

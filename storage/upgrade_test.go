@@ -18,6 +18,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/storage/codec/codectest"
 	"kvd/storage/losses"
 	"kvd/wallclock"
@@ -89,21 +90,22 @@ func oldLosses(n int) []resolve.Loss {
 // duplicates beside them.
 func oldStore(t testing.TB, fs vfs.FS, want []resolve.Loss) {
 	t.Helper()
-	s, err := storage.Open(small(fs))
-	must(t, err)
-	b := s.NewBatch()
-	b.PutObject(codectest.TypicalObject())
-	b.PutDuplicates(oldDuplicates)
-	must(t, b.Commit())
-	must(t, b.Close())
-	must(t, s.Close())
 	db, err := pebble.Open(small(fs).Dir, &pebble.Options{FS: fs, Logger: silent{}})
 	must(t, err)
-	must(t, db.Delete([]byte("Mformat"), pebble.NoSync))
+	o := codectest.TypicalObject()
+	must(t, db.Set([]byte("K"+o.Key), codec.AppendObjectAs(nil, "", o), pebble.NoSync))
+	for _, d := range oldDuplicates {
+		must(t, db.Set(rowKey('T', d), storage.AppendDuplicates(nil, oldDuplicates), pebble.NoSync))
+	}
 	for i := range want {
 		must(t, db.Set(oldKey(&want[i]), oldValue(t, &want[i]), pebble.NoSync))
 	}
 	must(t, db.Close())
+}
+
+// rowKey is the key of a row by dot.
+func rowKey(letter byte, d logical.Dot) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64([]byte{letter}, uint64(d.Origin)), uint64(d.Seq))
 }
 
 var oldDuplicates = []logical.Dot{{Origin: 3, Seq: 9}, {Origin: 8, Seq: 1}}
@@ -244,20 +246,20 @@ func TestNewerStoresAreRefused(t *testing.T) {
 	must(t, err)
 	format, closer, err := db.Get([]byte("Mformat"))
 	must(t, err)
-	if string(format) != "\x03" {
+	if string(format) != "\x04" {
 		t.Errorf("a fresh store has format %x", format)
 	}
 	must(t, closer.Close())
-	must(t, db.Set([]byte("Mformat"), []byte{4}, pebble.Sync))
+	must(t, db.Set([]byte("Mformat"), []byte{5}, pebble.Sync))
 	must(t, db.Close())
 	for _, readOnly := range []bool{false, true} {
 		o := small(fs)
 		o.ReadOnly = readOnly
 		_, err := storage.Open(o)
 		if err == nil {
-			t.Fatal("a store of format 4 is opened")
+			t.Fatal("a store of format 5 is opened")
 		}
-		for _, part := range []string{o.Dir, "newer version", "format 4", "up to 3", "start that version again"} {
+		for _, part := range []string{o.Dir, "newer version", "format 5", "up to 4", "start that version again"} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("%q does not say %q", err, part)
 			}

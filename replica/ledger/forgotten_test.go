@@ -2,54 +2,27 @@ package ledger_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"kvd/logical"
 	"kvd/replica"
-	"kvd/replica/host"
 	"kvd/replica/ledger"
 	"kvd/replica/ledger/explain"
 	"kvd/resolve"
-	"kvd/storage"
 )
 
-// forget takes log entries away from a leader's disk, as truncation does.
+// forget takes log entries away from a leader, as truncation does.
 func (c *cluster) forget(at string, dots ...logical.Dot) {
 	c.t.Helper()
-	l := c.leaders[at]
-	must := func(err error) {
-		c.t.Helper()
-		if err != nil {
-			c.t.Fatal(err)
-		}
-	}
-	must(l.pump.Close())
-	must(l.store.Close())
-	db, err := pebble.Open(l.disk.Dir, &pebble.Options{FS: l.disk.FS, FormatMajorVersion: pebble.FormatNewest})
-	must(err)
+	store := c.leaders[at].store
+	store.Forget(dots...)
 	for _, d := range dots {
-		key := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64([]byte{'L'}, uint64(d.Origin)), uint64(d.Seq))
-		must(db.Delete(key, pebble.Sync))
-	}
-	must(db.Close())
-	l.store, err = storage.Open(l.disk)
-	must(err)
-	for _, d := range dots {
-		if _, found, err := l.store.Op(d); found || err != nil {
+		if _, found, err := store.Op(d); found || err != nil {
 			c.t.Fatalf("%s is still in the log, %v", d, err)
 		}
-	}
-	l.cfg.Statuses += 1000
-	l.pump, err = host.Resume(l.cfg, l.store, nil)
-	must(err)
-	for _, peer := range l.cfg.Peers {
-		c.feed(at, replica.PeerUp{Peer: peer})
 	}
 }
 

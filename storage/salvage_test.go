@@ -141,7 +141,9 @@ func TestSalvageWithoutALog(t *testing.T) {
 // take them for garbage.
 func TestExamine(t *testing.T) {
 	for name, harm := range map[string]func(vfs.FS, salvage.Manifest) error{
-		"marker": func(fs vfs.FS, _ salvage.Manifest) error { return fs.Remove(named(t, fs, "leader", "marker.manifest.")[0]) },
+		"marker": func(fs vfs.FS, _ salvage.Manifest) error {
+			return fs.Remove(named(t, fs, "leader", "marker.manifest.")[0])
+		},
 		"older": func(fs vfs.FS, m salvage.Manifest) error {
 			marker := named(t, fs, "leader", "marker.manifest.")[0]
 			return errors.Join(fs.Rename("leader/"+m.Name, "leader/MANIFEST-000001"), fs.Rename(marker, strings.Replace(marker, m.Name, "MANIFEST-000001", 1)))

@@ -1,5 +1,10 @@
 package storage
 
+import (
+	"bytes"
+	"fmt"
+)
+
 // What tests of the encodings call.
 var (
 	AppendState, DecodeState               = appendState, decodeState
@@ -13,3 +18,23 @@ func (s *Store) Misses() int64 { return s.db.Metrics().BlockCache.Misses }
 
 // MaxConflictBytes is for tests that fill what is kept of conflicts.
 const MaxConflictBytes = maxConflictBytes
+
+// Dump is every row of the database as the store shows it, in the order of keys: the log
+// is told by how far it is reflected.
+func (s *Store) Dump() (rows []string, position string, err error) {
+	from := s.from
+	if !s.readOnly {
+		snap := s.Snapshot()
+		defer snap.Close()
+		from = snap.from
+	}
+	err = reads{from: from}.scan([]byte{0}, []byte{0xff}, func(k, v []byte) (bool, error) {
+		row := fmt.Sprintf("%q %x", k, v)
+		if bytes.Equal(k, positionKey()) {
+			position = row
+		}
+		rows = append(rows, row)
+		return true, nil
+	})
+	return rows, position, err
+}

@@ -103,11 +103,14 @@ func (s *Store) openLog(o Options) error {
 	case format > storeFormat:
 		return fmt.Errorf("a newer version of this program wrote it, in format %d, and this one knows formats up to %d; "+
 			"start that version again, or give this one an empty directory and let it fetch everything from the other leaders", format, storeFormat)
-	case format < logFormat && o.ReadOnly:
-		s.reads.log = rows{s.reads.from}
-		return nil
 	case format < logFormat:
-		if err := s.dropBegun(dir); err != nil {
+		older, err := s.keepsRows(dir)
+		if older && o.ReadOnly {
+			s.reads.log = rows{s.reads.from}
+		} else if older && err == nil {
+			err = s.dropBegun(dir)
+		}
+		if older && o.ReadOnly || err != nil {
 			return err
 		}
 	}
@@ -117,7 +120,7 @@ func (s *Store) openLog(o Options) error {
 	}
 	s.log, s.reads.log = l, l
 	s.beneath.Store(l)
-	if format < storeFormat {
+	if format < storeFormat && !o.ReadOnly {
 		if err := s.upgrade(format); err != nil {
 			return err
 		}
@@ -125,18 +128,22 @@ func (s *Store) openLog(o Options) error {
 	return s.replay()
 }
 
-// dropBegun drops a log that was begun for an older store, and not ended: its ops are
-// still rows of the database. A store that has none is of this format, and was never
-// flushed.
-func (s *Store) dropBegun(dir string) error {
-	older := false
-	err := s.scan([]byte{inLog}, []byte{inLog + 1}, func(_, _ []byte) (bool, error) {
+// keepsRows reports whether a store without this format has its ops as rows of the
+// database. One that has a log and no such rows is of this format, and was never flushed.
+func (s *Store) keepsRows(dir string) (older bool, err error) {
+	err = s.scan([]byte{inLog}, []byte{inLog + 1}, func(_, _ []byte) (bool, error) {
 		older = true
 		return false, nil
 	})
-	if err != nil || !older {
-		return err
+	if _, absent := s.disk.FS.Stat(dir); absent != nil {
+		older = true
 	}
+	return older, err
+}
+
+// dropBegun drops a log that was begun for an older store, and not ended: its ops are
+// still rows of the database.
+func (s *Store) dropBegun(dir string) error {
 	if err := s.disk.FS.RemoveAll(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

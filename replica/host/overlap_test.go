@@ -128,7 +128,12 @@ func TestABatchIsSteppedWhileAnotherIsSynced(t *testing.T) {
 		if name := <-o.replies; name != "first" {
 			t.Errorf("%s is answered first", name)
 		}
-		<-o.waiting // the second one's
+		select {
+		case <-o.waiting: // the second one's
+		case name := <-o.replies:
+			o.on.Store(false)
+			t.Fatalf("%s is answered without a sync of its own", name)
+		}
 		o.shows(t, "new", "", 1)
 		o.on.Store(false)
 		o.ends <- nil

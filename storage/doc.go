@@ -1,16 +1,44 @@
 // Package storage is one leader's disk: its log, the objects folded from it, the ledger
-// of lost writes, and the leader's own state, in one pebble store.
+// of lost writes, and the leader's own state. The log is a write-ahead log of its own
+// (package log, in the directory log below the database). Everything else is in pebble,
+// which has no write-ahead log: this one is it.
 //
 // Whatever a step changes goes into one [Batch], and a batch is stored whole or
 // not at all; so log, objects, ledger and frontier agree after any crash, and a
-// [Snapshot] is always a causal cut. A simulated disk is pebble on another filesystem
+// [Snapshot] is always a causal cut. A simulated disk is another filesystem
 // ([Options].FS), never another store.
+//
+// # The log and the database
+//
+// A batch of a step is one group of the log: its ops, and one note, which is a pebble batch
+// with the rows that the batch changes. Objects are not in it, because they follow from
+// the ops. A commit writes the group to the log, syncs it as [Options].Sync says, and
+// applies rows and objects to the database, together with the position of the log that
+// the database holds then.
+//
+//	Batch ─▶ log: ops and a note ─▶ fdatasync ─▶ durable
+//	                    └─▶ database: rows, objects, position ─▶ flushed when pebble likes
+//
+// Open reads the log behind the position, puts the rows of the notes into the database and
+// folds the ops into the objects again, in the order of the log. Folding is the one that
+// package resolve does for every leader, under the policy that the rows name. A store that
+// is only read is shown with all that laid over it, and nothing is written.
+//
+// A batch without ops and without a state is not of a step. It goes into the database
+// alone and is flushed when it must be durable: what is salvaged, and objects that are
+// folded again.
+//
+// A store of format 3 or before keeps its ops as rows of the database. Opening it writes
+// them to a new log in an order of cause and effect, and drops the rows with the batch that
+// gives the store its format. Whatever ends that before its end, the next opening begins
+// it again.
+//
+// # Rows
 //
 // Keys are one letter and big-endian fields, so that byte order is the order of
 // the fields:
 //
 //	key                             value                    order
-//	L origin(8) seq(8)              op                       by seq in the log
 //	K key                           object, key left out     by key
 //	P key* origin(8) seq(8)         ledger row, key left out by key, dot
 //	R position(8)                   key of the ledger row    by age in the ledger
@@ -23,10 +51,12 @@
 //	M "conflicts"                   how many dots have two contents
 //	M "state"                       state
 //	M "policy"                      the policy that the objects are folded under
+//	M "position"                    how much of the log the database holds
 //	M "lives"                       origins of the leader's incarnations
 //	M "ledger"                      ledger stats
 //	M "format"                      number of all these layouts together
 //	S origin(8) seq(8)              op that was salvaged and waits to be applied again
+//	L origin(8) seq(8)              op of an older store, until it is upgraded
 //	O key* origin(8) seq(8) resolver(1)
 //	                                row of an older ledger, while it is upgraded
 //
@@ -49,25 +79,34 @@
 // # Parts
 //
 //	codec     the one MessagePack codec
+//	log       the segmented write-ahead log
 //	losses    rows, stats and retention of the ledger
 //	disk      the filesystem as pebble sees it; faults, damage and advice
 //	salvage   what is left of a damaged store
 //	history   a stretch of history in one file
 //	file      small files beside the store, replaced whole
 //
-// What the package is not: it decides nothing about ops, keeps no cache of
-// decoded values, and does not know the core it serves; package host translates.
+// What the package is not: it judges no op and keeps no verdict that it was not given
+// (replay keeps what folding keeps, and asks for no verdicts), and it does not know the
+// core it serves; package host translates.
 //
 // Invariants:
 //
 //   - a committed batch survives a crash as [Options].Sync promises; one that was
-//     not synced survives whole or not at all;
+//     not synced survives whole or not at all, and none survives that follows one
+//     which does not;
+//   - the log is durable before the database: pebble flushes nothing that a log which lost
+//     its end would not have. A database beyond the end of its log is damaged;
+//   - what a crash leaves is, once it is opened, row for row what the store held behind
+//     some batch, at least the last one that was synced;
+//   - the ops of an origin are put in order, without gaps; one that is not the next
+//     stops the store and is not stored;
 //   - after a failed write nothing more is committed: every later Commit fails
 //     with the first error;
 //   - what is read is the caller's own memory, and what is put is copied.
 //
-// Files: store.go, options.go, batch.go and snapshot.go are the store; read.go, scan.go,
-// entries.go and random.go read it; keys.go has the storage keys; state.go,
+// Files: store.go, options.go, batch.go and snapshot.go are the store; replay.go brings the
+// database up to the end of the log; read.go, scan.go, entries.go and random.go read it; keys.go has the storage keys; state.go,
 // incarnations.go, judged.go, duplicates.go, conflicts.go, sums.go, ledger.go and
 // waiting.go one kind of row each; separate.go says which values stand in files of their
 // own; salvage.go and upgrade.go take in damaged and older stores.

@@ -1,20 +1,28 @@
 // Package host is the pump that turns the pure core into a leader, the loop that
 // runs it, and the lock-free read path.
 //
-//	inputs ─▶ Step each ─▶ Ship ─▶ Commit one batch (fsync) ─▶ publish ─▶ Release: replies, sends, events
-//	                                                              │
-//	reads ────────────────────────────────────────────────────────┴▶ replies, on the reader's goroutine
+//	inputs ─▶ Step each ─▶ Write: Ship, one batch ─▶ sync ─▶ Publish: replies, sends, events
+//	             ▲                  │                            │
+//	             └── the next batch ┘                            │
+//	reads ───────────────────────────────────────────────────────┴▶ replies, on the reader's goroutine
 //
 // Group commit follows from it: whatever was drained together shares one batch
 // and one sync. The stages are separate calls of [Pump] so that a crash can be
 // placed between any two of them; the simulator calls them itself, and [Loop] is
 // for a process of its own.
 //
-// Steps read the overlay of the running batch over the committed state; both are in
-// internal/state. A read that fails on disk fails the request whose key it was for,
+// A batch is written when the store has taken it: the log has its ops and the next steps
+// are taken over it. It is published when it is durable: what it made may leave, and
+// readers are shown it. Between the two lies the sync, which a goroutine of the loop makes
+// while the loop steps and writes the next batch. Batches are published in the order in
+// which they were written. At most two are written and not published; what else arrives
+// waits in the queue and shares the batch after them. [Pump.Commit] does all of it at once.
+//
+// Steps read the overlay of the running batch, below it the batches that are written and
+// not published, and below those the committed state; all are in internal/state. A read that fails on disk fails the request whose key it was for,
 // before the core has seen it; within a step it sticks and fails the commit. A commit
-// that fails halts the loop: nothing is acknowledged, applied or sent any more, and what
-// was durable is still read, until Stop.
+// or a sync that fails halts the loop: no batch that is not published is acknowledged or
+// sent any more, though it may be on disk, and what was durable is still read, until Stop.
 //
 // Open begins a new incarnation: it keeps what the store holds and takes the given
 // origin for what is accepted from now on. A leader that was not closed cleanly
@@ -35,8 +43,8 @@
 // durable.
 //
 // Files, in the order of the picture: pump.go, together.go and tamper.go (the cycle),
-// loop.go, cycle.go, queues.go and pending.go (the goroutine around it, and whose reply
-// is whose), halt.go (a disk that failed), keys.go, random.go and snapshot.go (what is
+// loop.go, cycle.go, flight.go, queues.go and pending.go (the goroutines around it, what is
+// being synced, and whose reply is whose), halt.go (a disk that failed), keys.go, random.go and snapshot.go (what is
 // read of many keys), sweep.go, status.go and recover.go (what else is asked of a leader).
 //
 // Invariants:

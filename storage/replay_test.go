@@ -3,6 +3,7 @@ package storage_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -20,9 +21,8 @@ import (
 // cuts is what a leader's disk was at moments at which the power might have been cut.
 type cuts struct {
 	*vfs.MemFS
-	world *world // nil: none is taken yet
-
 	mu    sync.Mutex
+	rng   *rand.Rand // nil: none is taken yet
 	calls int
 	least int // the batch that is known to be durable
 	taken []cut
@@ -44,7 +44,7 @@ func (c *cuts) MaybeError(op errorfs.Op) error {
 	}
 	c.mu.Lock()
 	c.calls++
-	due := c.world != nil && c.calls%41 == 0
+	due := c.rng != nil && c.calls%41 == 0
 	c.mu.Unlock()
 	if due {
 		c.take(fmt.Sprintf("before %v of %s", op.Kind, op.Path))
@@ -57,15 +57,22 @@ func (c *cuts) take(when string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	percent := len(c.taken) % 3 * 50
-	fs := c.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: c.world.Rand})
+	fs := c.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: c.rng})
 	c.taken = append(c.taken, cut{fs, c.least, fmt.Sprintf("%s, with %d%% of what was not synced", when, percent)})
 }
 
-// synced says that all batches are durable.
-func (c *cuts) synced() {
+// begin lets cuts be taken.
+func (c *cuts) begin(seed uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.least = len(c.world.batches) - 1
+	c.rng = rand.New(rand.NewPCG(seed, 8))
+}
+
+// synced says that a batch is durable.
+func (c *cuts) synced(batch int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.least = batch
 }
 
 // TestReplay: whatever a leader did, and whenever the power is cut, its store is opened
@@ -77,7 +84,7 @@ func TestReplay(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			c := &cuts{MemFS: vfs.NewCrashableMem()}
 			w := newWorld(t, seed, errorfs.Wrap(c.MemFS, c), c.MemFS)
-			c.world = w
+			c.begin(seed)
 			w.run(c, 220)
 			w.shows(t)
 			missed := map[int]bool{}
@@ -112,7 +119,7 @@ func (w *world) run(c *cuts, cycles int) {
 			continue
 		}
 		w.sync()
-		c.synced()
+		c.synced(len(w.batches) - 1)
 		if i%11 == 0 {
 			c.take("after the sync")
 		}

@@ -94,6 +94,7 @@ func crash(t *testing.T, percent int, seed uint64) {
 	for round := range 6 {
 		o := small(fs)
 		o.MemTable = 16 << 10 // flushes happen too
+		o.WriteBehind = []int64{0, 1 << 10, 1 << 20}[rng.IntN(3)]
 		s := open(t, o)
 		if n := agree(t, s); n < synced || n > done {
 			t.Fatalf("round %d: %d steps found; %d were synced, %d committed", round, n, synced, done)

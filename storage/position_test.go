@@ -84,14 +84,16 @@ func TestTheDatabaseIsNeverDurableBeforeItsLog(t *testing.T) {
 	for name, c := range map[string]struct {
 		sync   storage.Sync
 		commit func(*storage.Batch) error
+		behind int64
 	}{
-		"interval":        {storage.SyncInterval, (*storage.Batch).Commit},
-		"never":           {storage.SyncNever, (*storage.Batch).Commit},
-		"commit unsynced": {storage.SyncAlways, (*storage.Batch).CommitUnsynced},
+		"interval":        {storage.SyncInterval, (*storage.Batch).Commit, 0},
+		"never":           {storage.SyncNever, (*storage.Batch).Commit, 0},
+		"never, behind":   {storage.SyncNever, (*storage.Batch).Commit, 5 << 10},
+		"commit unsynced": {storage.SyncAlways, (*storage.Batch).CommitUnsynced, 0},
 	} {
 		fs := vfs.NewCrashableMem()
 		o := small(fs)
-		o.Sync, o.Interval, o.MemTable = c.sync, time.Hour, 16<<10
+		o.Sync, o.Interval, o.MemTable, o.WriteBehind = c.sync, time.Hour, 16<<10, c.behind
 		s := open(t, o)
 		b := s.NewBatch()
 		var cuts []*vfs.MemFS

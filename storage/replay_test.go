@@ -80,11 +80,11 @@ func (c *cuts) synced(batch int) {
 // older than what was durable: objects, request ids, duplicates, sums, ledger, conflicts
 // and state. One that is only read shows the same.
 func TestReplay(t *testing.T) {
-	for seed := range uint64(3) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+	for seed, behind := range []int64{0, 4 << 10, 1 << 30} { // objects go into the database at once, now and then, or never
+		t.Run(fmt.Sprint("behind ", behind), func(t *testing.T) {
 			c := &cuts{MemFS: vfs.NewCrashableMem()}
-			w := newWorld(t, seed, errorfs.Wrap(c.MemFS, c), c.MemFS)
-			c.begin(seed)
+			w := newWorld(t, uint64(seed), errorfs.Wrap(c.MemFS, c), c.MemFS, behind)
+			c.begin(uint64(seed))
 			w.run(c, 220)
 			w.shows(t)
 			missed := map[int]bool{}
@@ -225,7 +225,7 @@ func (w *world) holds(t *testing.T, c cut) (batch int) {
 	t.Helper()
 	for _, readOnly := range []bool{true, false} {
 		o := small(c.fs)
-		o.MemTable, o.ReadOnly = 16<<10, readOnly
+		o.MemTable, o.ReadOnly, o.WriteBehind = 16<<10, readOnly, w.behind
 		s := open(t, o)
 		rows, position, err := s.Dump()
 		must(t, err)

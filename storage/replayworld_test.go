@@ -34,7 +34,8 @@ type world struct {
 
 	batches   [][]string     // what the twin's database was behind each batch
 	positions map[string]int // where in batches
-	inFlight  int            // batches that are written and not published
+	behind    int64
+	inFlight  int // batches that are written and not published
 }
 
 type message struct {
@@ -79,11 +80,12 @@ func newMember(t *testing.T, name replica.Leader, o storage.Options, fs *vfs.Mem
 	return m
 }
 
-// newWorld opens all leaders: the one over a small memtable and the filesystem named.
-func newWorld(t *testing.T, seed uint64, fs vfs.FS, below *vfs.MemFS) *world {
-	w := &world{Rand: rand.New(rand.NewPCG(seed, 7)), t: t, positions: map[string]int{}}
+// newWorld opens all leaders: the one over a small memtable and the filesystem named, with
+// so many bytes of objects that wait.
+func newWorld(t *testing.T, seed uint64, fs vfs.FS, below *vfs.MemFS, behind int64) *world {
+	w := &world{Rand: rand.New(rand.NewPCG(seed, 7)), t: t, positions: map[string]int{}, behind: behind}
 	o := small(fs)
-	o.MemTable = 16 << 10
+	o.MemTable, o.WriteBehind = 16<<10, behind
 	w.one = newMember(t, "n1", o, below, 1, "n2", "n3")
 	w.twin = newMember(t, "n1", small(vfs.NewMem()), nil, 1, "n2", "n3")
 	w.note()

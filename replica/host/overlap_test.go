@@ -35,7 +35,7 @@ func (g *gated) MaybeError(op errorfs.Op) error {
 	return <-g.ends
 }
 
-// overlapping is a loop in which one batch is being synced and another is written.
+// overlapping is a loop in which one batch is being synced and another is stepped.
 type overlapping struct {
 	*running
 	*gated
@@ -52,20 +52,18 @@ func newOverlapping(t *testing.T, cache int64) *overlapping {
 	o := &overlapping{gated: g, store: s, replies: make(chan string, 9)}
 	o.running = start(t, openWith(t, s, 7, host.Options{CacheBytes: cache}), cfg)
 	o.must(set("x", "old"), set("y", "old"))
-	o.must(get("nothing")) // which is not decoded: from now on there is a snapshot
+	if err := o.Snapshot(func(*storage.Snapshot, logical.Frontier) error { return nil }); err != nil { // from now on there is one of each commit
+		t.Fatal(err)
+	}
 	o.must(set("x", "old"))
 	o.old = o.Frontier()
 	g.on.Store(true)
 	o.ask("first", set("x", "new"))
 	<-g.waiting
-	before := o.Stats().Cycles
+	before := o.Stats().Inputs
 	o.ask("second", set("x", "newer"), set("z", "new"))
-	for applied := false; !applied || o.Stats().Cycles == before; runtime.Gosched() {
-		st, _, err := s.State()
-		if err != nil {
-			t.Fatal(err)
-		}
-		applied = st.Frontier.At(7) == o.old.At(7)+3
+	for o.Stats().Inputs < before+2 {
+		runtime.Gosched()
 	}
 	return o
 }
@@ -118,7 +116,7 @@ func (o *overlapping) shows(t *testing.T, x, z string, writes logical.Seq) {
 	}
 }
 
-// While a batch is being synced the next one is stepped and written. Neither is answered
+// While a batch is being synced the next one is stepped. Neither is answered
 // or shown before its own sync, and then they are, in order.
 func TestABatchIsSteppedWhileAnotherIsSynced(t *testing.T) {
 	for _, cache := range []int64{0, 1 << 20} {
@@ -145,8 +143,8 @@ func TestABatchIsSteppedWhileAnotherIsSynced(t *testing.T) {
 	}
 }
 
-// A sync that fails answers nobody as done and shows nothing, of the batch that was written
-// over its own either. The loop is halted and reads go on.
+// A sync that fails answers nobody as done and shows nothing, of the batch that was stepped
+// over it either. The loop is halted and reads go on.
 func TestAFailedSyncReleasesNothing(t *testing.T) {
 	for _, cache := range []int64{0, 1 << 20} {
 		o := newOverlapping(t, cache)

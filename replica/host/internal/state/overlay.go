@@ -303,11 +303,12 @@ func (v *Overlay) stored(key string) *resolve.Object {
 	return o
 }
 
-// written is the key's object in the newest sealed batch that has it; nil: none has.
+// written is a copy of the key's object in the newest sealed batch that has it; nil: none
+// has. The batch's own is about to be shown to readers.
 func (v *Overlay) written(key string) *resolve.Object {
 	for i := len(v.sealed) - 1; i >= 0; i-- {
 		if at, ok := v.sealed[i].objects[key]; ok {
-			return v.sealed[i].dirty[at]
+			return v.sealed[i].dirty[at].Clone()
 		}
 	}
 	return nil

@@ -14,9 +14,9 @@
 // A batch is written when the store has taken it: the log has its ops and the next steps
 // are taken over it. It is published when it is durable: what it made may leave, and
 // readers are shown it. Between the two lies the sync, which a goroutine of the loop makes
-// while the loop steps and writes the next batch. Batches are published in the order in
-// which they were written. At most two are written and not published; what else arrives
-// waits in the queue and shares the batch after them. [Pump.Commit] does all of it at once.
+// while the loop steps into the next batch whatever arrives; that one is written once the
+// sync has ended. Batches are published in the order in which they were written.
+// [Pump.Commit] does all of it at once.
 //
 // Steps read the overlay of the running batch, below it the batches that are written and
 // not published, and below those the committed state; all are in internal/state. A read that fails on disk fails the request whose key it was for,

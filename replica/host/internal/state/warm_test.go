@@ -32,13 +32,13 @@ func TestWarmingKeepsWhatWasPublishedSince(t *testing.T) {
 		s := NewCommitted(store, &resolve.Policy{}, replica.State{}, limit)
 		defer s.Close()
 		s.take(nil)
-		s.publish(replica.State{}, nil, growth{}, true)
+		s.publish(&sealed{stored: true})
 		snap, _ := s.take(nil)
 		defer snap.Release()
 		if s.object("none") != nil {
 			t.Error("a key is taken for absent that may be stored")
 		}
-		s.publish(replica.State{}, []*resolve.Object{object("k001", 7), {Key: "k002"}}, growth{}, true)
+		s.publish(&sealed{stored: true, dirty: []*resolve.Object{object("k001", 7), {Key: "k002"}}})
 		if err := s.Warm(snap, func() bool { return true }); err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestWarmingStops(t *testing.T) {
 	s := NewCommitted(store, &resolve.Policy{}, replica.State{}, 1<<20)
 	defer s.Close()
 	s.take(nil)
-	s.publish(replica.State{}, nil, growth{}, true)
+	s.publish(&sealed{stored: true})
 	snap, _ := s.take(nil)
 	defer snap.Release()
 	if err := s.Warm(snap, func() bool { return false }); err != nil || s.knowsAll() {

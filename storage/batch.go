@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage/codec"
+	"kvd/storage/internal/rows"
 )
 
 // Batch gathers changes that are stored together or not at all. Everything put
@@ -86,7 +87,7 @@ const (
 
 // keepObject puts an object into the database's batch.
 func (b *Batch) keepObject(o encoded) {
-	b.key = appendObjectKey(b.key[:0], o.key)
+	b.key = rows.AppendObjectKey(b.key[:0], o.key)
 	if o.value == nil {
 		b.drop()
 		return
@@ -97,7 +98,7 @@ func (b *Batch) keepObject(o encoded) {
 // PutRequest remembers which dot a request was given, in place of what was
 // remembered before; the caller keeps the smaller of two.
 func (b *Batch) PutRequest(client, number uint64, d logical.Dot) {
-	b.key = appendRequestKey(b.key[:0], client, number)
+	b.key = rows.AppendRequestKey(b.key[:0], client, number)
 	b.value = codec.AppendPlainDot(b.value[:0], d)
 	b.set()
 }
@@ -108,18 +109,18 @@ func (b *Batch) PutState(s State) {
 		return
 	}
 	b.state, b.stated = s, true
-	b.key = appendStateKey(b.key[:0])
-	b.value = appendState(b.value[:0], s)
+	b.key = rows.AppendStateKey(b.key[:0])
+	b.value = rows.AppendState(b.value[:0], s)
 	b.set()
 }
 
 // PutIncarnations replaces the origins of the leader's incarnations, which ascend.
 func (b *Batch) PutIncarnations(origins []logical.Origin) {
-	if b.refuse(checkIncarnations(origins)) {
+	if b.refuse(rows.CheckIncarnations(origins)) {
 		return
 	}
-	b.key = appendIncarnationsKey(b.key[:0])
-	b.value = appendIncarnations(b.value[:0], origins)
+	b.key = rows.AppendIncarnationsKey(b.key[:0])
+	b.value = rows.AppendIncarnations(b.value[:0], origins)
 	b.set()
 }
 

@@ -9,6 +9,7 @@ import (
 	"kvd/resolve"
 	"kvd/resolve/limits"
 	"kvd/storage/codec"
+	"kvd/storage/internal/rows"
 )
 
 // Dots that were given twice, by a leader and a copy of it. What another leader has
@@ -54,7 +55,7 @@ func (s *Store) loadConflicts() error {
 	if s.conflicts.loaded {
 		return nil
 	}
-	counted, err := s.get(conflictStatsKey(), func([]byte) error { return nil })
+	counted, err := s.get(rows.ConflictStatsKey(), func([]byte) error { return nil })
 	if err != nil {
 		return wrap(err, "read how many conflicts there are")
 	}
@@ -129,8 +130,8 @@ func (b *Batch) makeSpace(n int64, settled bool) bool {
 func (b *Batch) dropSettled(n int64) {
 	t := &b.store.conflicts
 	last, settled := logical.Dot{}, false
-	err := b.store.scan([]byte{inConflicts}, []byte{inConflicts + 1}, func(k, v []byte) (bool, error) {
-		d := dotOf(k)
+	err := b.store.scan([]byte{rows.Conflicts}, []byte{rows.Conflicts + 1}, func(k, v []byte) (bool, error) {
+		d := rows.DotOf(k)
 		if d != last {
 			if n <= 0 {
 				return false, nil // all contents of a dot went, or none
@@ -163,14 +164,14 @@ func (b *Batch) PutSettled(d, by logical.Dot) {
 		t.touched = true
 	}
 	t.settled[d] = true
-	b.key = appendDotKey(b.key[:0], inSettled, d)
+	b.key = rows.AppendDotKey(b.key[:0], rows.Settled, d)
 	b.value = codec.AppendPlainDot(b.value[:0], by)
 	b.set()
 }
 
 // isSettled counts what the running batch has put.
 func (b *Batch) isSettled(d logical.Dot) bool {
-	return b.store.conflicts.settled[d] || b.holds(appendDotKey(nil, inSettled, d))
+	return b.store.conflicts.settled[d] || b.holds(rows.AppendDotKey(nil, rows.Settled, d))
 }
 
 // hasContents reports whether the store keeps another content of d.
@@ -195,7 +196,7 @@ func (b *Batch) putConflictStats() {
 	b.keep(b.store.loadConflicts())
 	t := &b.store.conflicts
 	if t.touched {
-		b.key = append(b.key[:0], conflictStatsKey()...)
+		b.key = append(b.key[:0], rows.ConflictStatsKey()...)
 		e := codec.Encode(b.value[:0]).Array(5).Uint(conflictsFormat)
 		for _, n := range [4]int64{t.Dots, t.Open, t.Bytes, t.Omitted} {
 			e.Uint(uint64(max(n, 0)))
@@ -211,7 +212,7 @@ func (b *Batch) putConflictStats() {
 
 // ConflictStats is how many dots have two contents.
 func (s reads) ConflictStats() (c Conflicts, err error) {
-	found, err := s.get(conflictStatsKey(), func(v []byte) error {
+	found, err := s.get(rows.ConflictStatsKey(), func(v []byte) error {
 		d := codec.NewDecoder("conflicts", v)
 		d.Tuple(5)
 		d.Format(conflictsFormat)
@@ -222,9 +223,9 @@ func (s reads) ConflictStats() (c Conflicts, err error) {
 		return c, wrap(err, "read how many conflicts there are")
 	}
 	last := logical.Dot{}
-	err = s.scan([]byte{inConflicts}, []byte{inConflicts + 1}, func(k, v []byte) (bool, error) {
+	err = s.scan([]byte{rows.Conflicts}, []byte{rows.Conflicts + 1}, func(k, v []byte) (bool, error) {
 		c.Bytes += int64(len(k) + len(v))
-		d := dotOf(k)
+		d := rows.DotOf(k)
 		if d == last {
 			return true, nil
 		}
@@ -241,16 +242,16 @@ func (s reads) ConflictStats() (c Conflicts, err error) {
 
 // SettledBy is the op that settles a dot which was given twice; false: none does.
 func (s reads) SettledBy(d logical.Dot) (by logical.Dot, settled bool, err error) {
-	by, settled, err = s.dot(appendDotKey(nil, inSettled, d))
+	by, settled, err = s.dot(rows.AppendDotKey(nil, rows.Settled, d))
 	return by, settled, wrap(err, "read what settles "+d.String())
 }
 
 // Settled yields the dots that were given twice and are settled, each with the op that
 // settles it, by dot, until yield answers false.
 func (s reads) Settled(yield func(d, by logical.Dot) bool) error {
-	err := s.scan([]byte{inSettled}, []byte{inSettled + 1}, func(k, v []byte) (bool, error) {
+	err := s.scan([]byte{rows.Settled}, []byte{rows.Settled + 1}, func(k, v []byte) (bool, error) {
 		by, err := codec.DecodePlainDot(v)
-		return err == nil && yield(dotOf(k), by), err
+		return err == nil && yield(rows.DotOf(k), by), err
 	})
 	return wrap(err, "read which dots are settled")
 }
@@ -259,7 +260,7 @@ func (s reads) Settled(yield func(d, by logical.Dot) bool) error {
 // yield answers false; the zero dot is before all.
 func (s reads) Conflicts(after logical.Dot, yield func(*resolve.Op) bool) error {
 	after.Seq++ // no log comes to its end
-	err := s.scan(appendDotKey(nil, inConflicts, after), []byte{inConflicts + 1}, func(_, v []byte) (bool, error) {
+	err := s.scan(rows.AppendDotKey(nil, rows.Conflicts, after), []byte{rows.Conflicts + 1}, func(_, v []byte) (bool, error) {
 		op, err := codec.DecodeOp(v)
 		if err != nil {
 			return false, err
@@ -282,12 +283,12 @@ func (s reads) ConflictsOf(d logical.Dot) (ops []*resolve.Op, err error) {
 func (s reads) contentsOf(d logical.Dot, use func(k, v []byte) (bool, error)) error {
 	beyond := d
 	beyond.Seq++
-	return s.scan(appendDotKey(nil, inConflicts, d), appendDotKey(nil, inConflicts, beyond), use)
+	return s.scan(rows.AppendDotKey(nil, rows.Conflicts, d), rows.AppendDotKey(nil, rows.Conflicts, beyond), use)
 }
 
 // Contested reports whether a dot of the origin has another content elsewhere.
 func (s reads) Contested(o logical.Origin) (is bool, err error) {
-	err = s.scan(appendDotKey(nil, inConflicts, logical.Dot{Origin: o}), appendDotKey(nil, inConflicts, logical.Dot{Origin: o, Seq: ^logical.Seq(0)}),
+	err = s.scan(rows.AppendDotKey(nil, rows.Conflicts, logical.Dot{Origin: o}), rows.AppendDotKey(nil, rows.Conflicts, logical.Dot{Origin: o, Seq: ^logical.Seq(0)}),
 		func(_, _ []byte) (bool, error) {
 			is = true
 			return false, nil
@@ -296,19 +297,19 @@ func (s reads) Contested(o logical.Origin) (is bool, err error) {
 }
 
 func appendConflictKey(dst []byte, d logical.Dot, encoded []byte) []byte {
-	return binary.BigEndian.AppendUint64(appendDotKey(dst, inConflicts, d), xxhash.Sum64(encoded))
+	return binary.BigEndian.AppendUint64(rows.AppendDotKey(dst, rows.Conflicts, d), xxhash.Sum64(encoded))
 }
 
 // takeConflict takes a row of what is known of dots that were given twice.
 func (s *salvaging) takeConflict(k, v []byte) {
 	switch k[0] {
-	case inConflicts:
+	case rows.Conflicts:
 		if op, err := codec.DecodeOp(v); err == nil && string(appendConflictKey(nil, op.Dot, v)) == string(k) {
 			s.to.PutConflict(op)
 		}
-	case inSettled:
-		if by, err := codec.DecodePlainDot(v); err == nil && len(k) == logKeyBytes {
-			s.to.PutSettled(dotOf(k), by)
+	case rows.Settled:
+		if by, err := codec.DecodePlainDot(v); err == nil && len(k) == rows.LogKeyBytes {
+			s.to.PutSettled(rows.DotOf(k), by)
 		}
 	}
 }

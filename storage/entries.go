@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"kvd/logical"
+	"kvd/storage/internal/rows"
 )
 
 // LogEntries yields what is stored of origin's log from seq from on, ascending,
@@ -30,28 +31,25 @@ func (s reads) LogEntries(origin logical.Origin, from logical.Seq, yield func(se
 	return wrap(err, "read log of "+origin.String())
 }
 
-// rows is the log of a store of format 3 or before: a row of the database an op.
-type rows struct{ from pebble.Reader }
+// rowLog is the log of a store of format 3 or before: a row of the database an op.
+type rowLog struct{ from pebble.Reader }
 
 // Op hands the op's encoding to use.
-func (r rows) Op(d logical.Dot, use func(encoded []byte) error) (bool, error) {
-	return reads{from: r.from}.get(appendDotKey(nil, inLog, d), use)
+func (r rowLog) Op(d logical.Dot, use func(encoded []byte) error) (bool, error) {
+	return reads{from: r.from}.get(rows.AppendDotKey(nil, rows.Log, d), use)
 }
 
 // Ops yields the encodings of an origin's ops from seq from on, ascending.
-func (r rows) Ops(origin logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {
-	lower := appendLogKey(nil, logical.Dot{Origin: origin, Seq: from})
-	upper := append(appendLogKey(nil, logical.Dot{Origin: origin, Seq: ^logical.Seq(0)}), 0)
+func (r rowLog) Ops(origin logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {
+	lower := rows.AppendLogKey(nil, logical.Dot{Origin: origin, Seq: from})
+	upper := append(rows.AppendLogKey(nil, logical.Dot{Origin: origin, Seq: ^logical.Seq(0)}), 0)
 	return reads{from: r.from}.scan(lower, upper, func(k, v []byte) (bool, error) {
-		if len(k) != logKeyBytes {
-			return false, fmt.Errorf("log key %x has %d bytes, not %d", k, len(k), logKeyBytes)
+		if len(k) != rows.LogKeyBytes {
+			return false, fmt.Errorf("log key %x has %d bytes, not %d", k, len(k), rows.LogKeyBytes)
 		}
-		return yield(dotOf(k).Seq, v)
+		return yield(rows.DotOf(k).Seq, v)
 	})
 }
-
-// logKeyBytes is the length of a key of the log: letter, origin, seq.
-const logKeyBytes = 1 + 8 + 8
 
 // Forget makes the store answer, until it is closed, as if its log had lost these ops. It
 // is for tests of whoever reads a log that was truncated.

@@ -3,14 +3,16 @@ package storage
 import (
 	"bytes"
 	"fmt"
+
+	"kvd/storage/internal/rows"
 )
 
 // What tests of the encodings call.
 var (
-	AppendState, DecodeState               = appendState, decodeState
-	AppendJudged, DecodeJudged             = appendJudged, decodeJudged
-	AppendIncarnations, DecodeIncarnations = appendIncarnations, decodeIncarnations
-	AppendDuplicates, DecodeDuplicates     = appendDuplicates, decodeDuplicates
+	AppendState, DecodeState               = rows.AppendState, rows.DecodeState
+	AppendJudged, DecodeJudged             = rows.AppendJudged, rows.DecodeJudged
+	AppendIncarnations, DecodeIncarnations = rows.AppendIncarnations, rows.DecodeIncarnations
+	AppendDuplicates, DecodeDuplicates     = rows.AppendDuplicates, rows.DecodeDuplicates
 )
 
 // Misses is how many blocks were looked for in the cache and not found there.
@@ -21,7 +23,7 @@ const MaxConflictBytes = maxConflictBytes
 
 // Dump is every row of the database as the store shows it, in the order of keys: the log
 // is told by how far it is reflected.
-func (s *Store) Dump() (rows []string, position string, err error) {
+func (s *Store) Dump() (all []string, position string, err error) {
 	from := s.from
 	if !s.readOnly {
 		snap := s.Snapshot()
@@ -30,11 +32,11 @@ func (s *Store) Dump() (rows []string, position string, err error) {
 	}
 	err = reads{from: from}.scan([]byte{0}, []byte{0xff}, func(k, v []byte) (bool, error) {
 		row := fmt.Sprintf("%q %x", k, v)
-		if bytes.Equal(k, positionKey()) {
+		if bytes.Equal(k, rows.PositionKey()) {
 			position = row
 		}
-		rows = append(rows, row)
+		all = append(all, row)
 		return true, nil
 	})
-	return rows, position, err
+	return all, position, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
+	"kvd/storage/internal/rows"
 	"kvd/storage/losses"
 )
 
@@ -17,7 +18,7 @@ func (b *Batch) PutRow(r *losses.Row) int64 {
 	if b.refuse(losses.CheckRow(r)) {
 		return 0
 	}
-	b.key = appendRowKey(b.key[:0], r.Key, r.Loser)
+	b.key = rows.AppendRowKey(b.key[:0], r.Key, r.Loser)
 	b.value = losses.AppendRow(b.value[:0], r)
 	b.set()
 	return rowBytes(b.key, b.value)
@@ -26,25 +27,25 @@ func (b *Batch) PutRow(r *losses.Row) int64 {
 // PutPosition puts a row's entry in the index by position. Whoever has many puts them after
 // each other: then they cost next to nothing.
 func (b *Batch) PutPosition(id losses.ID, position uint64) {
-	b.key = appendPositionKey(b.key[:0], position)
-	b.value = appendRowKey(b.value[:0], id.Key, id.Loser)
+	b.key = rows.AppendPositionKey(b.key[:0], position)
+	b.value = rows.AppendRowKey(b.value[:0], id.Key, id.Loser)
 	b.set()
 }
 
 // rowBytes is what a row takes with its index entry, which repeats its key.
-func rowBytes(key, value []byte) int64 { return int64(2*len(key) + len(value) + positionKeyBytes) }
+func rowBytes(key, value []byte) int64 { return int64(2*len(key) + len(value) + rows.PositionKeyBytes) }
 
 // DropRow takes the row at that position out of the ledger.
 func (b *Batch) DropRow(id losses.ID, position uint64) {
-	b.key = appendRowKey(b.key[:0], id.Key, id.Loser)
+	b.key = rows.AppendRowKey(b.key[:0], id.Key, id.Loser)
 	b.drop()
-	b.key = appendPositionKey(b.key[:0], position)
+	b.key = rows.AppendPositionKey(b.key[:0], position)
 	b.drop()
 }
 
 // PutLedgerStats replaces what the ledger counts.
 func (b *Batch) PutLedgerStats(h *losses.Stats) {
-	b.key = appendLedgerStatsKey(b.key[:0])
+	b.key = rows.AppendLedgerStatsKey(b.key[:0])
 	b.value = losses.AppendStats(b.value[:0], h)
 	b.set()
 }
@@ -53,7 +54,7 @@ func (b *Batch) PutLedgerStats(h *losses.Stats) {
 func (s reads) LedgerStats() (losses.Stats, error) {
 	var h losses.Stats
 	var scratch [16]byte
-	_, err := s.get(appendLedgerStatsKey(scratch[:0]), func(b []byte) (err error) {
+	_, err := s.get(rows.AppendLedgerStatsKey(scratch[:0]), func(b []byte) (err error) {
 		h, err = losses.DecodeStats(b)
 		return err
 	})
@@ -64,11 +65,11 @@ func (s reads) LedgerStats() (losses.Stats, error) {
 // answers false. The zero losses.ID is before all, and one without a dot before all
 // rows of its key. Each row is the caller's.
 func (s reads) Rows(after losses.ID, yield func(*losses.Row) bool) error {
-	lower := appendRowKey(nil, after.Key, after.Loser)
+	lower := rows.AppendRowKey(nil, after.Key, after.Loser)
 	if after == (losses.ID{}) {
-		lower = []byte{inLedger}
+		lower = []byte{rows.Ledger}
 	}
-	err := s.scan(append(lower, 0), []byte{inLedger + 1}, func(k, v []byte) (bool, error) {
+	err := s.scan(append(lower, 0), []byte{rows.Ledger + 1}, func(k, v []byte) (bool, error) {
 		r, err := decodeRow(k, v)
 		return err == nil && yield(r), err
 	})
@@ -77,8 +78,8 @@ func (s reads) Rows(after losses.ID, yield func(*losses.Row) bool) error {
 
 // RowIDs yields what every row is found by, by position, until yield answers false.
 func (s reads) RowIDs(yield func(losses.ID) bool) error {
-	err := s.scan([]byte{inPositions}, []byte{inPositions + 1}, func(k, rowKey []byte) (bool, error) {
-		key, loser, ok := splitRowKey(rowKey)
+	err := s.scan([]byte{rows.Positions}, []byte{rows.Positions + 1}, func(k, rowKey []byte) (bool, error) {
+		key, loser, ok := rows.SplitRowKey(rowKey)
 		if !ok {
 			return false, fmt.Errorf("index entry %x names %x", k, rowKey)
 		}
@@ -93,11 +94,11 @@ func (s reads) KeyOf(d logical.Dot) (key string, found bool, err error) {
 	var dot [16]byte
 	binary.BigEndian.PutUint64(dot[:], uint64(d.Origin))
 	binary.BigEndian.PutUint64(dot[8:], uint64(d.Seq))
-	err = s.scan([]byte{inPositions}, []byte{inPositions + 1}, func(k, rowKey []byte) (bool, error) {
+	err = s.scan([]byte{rows.Positions}, []byte{rows.Positions + 1}, func(k, rowKey []byte) (bool, error) {
 		if !bytes.HasSuffix(rowKey, dot[:]) {
 			return true, nil
 		}
-		if key, _, found = splitRowKey(rowKey); !found {
+		if key, _, found = rows.SplitRowKey(rowKey); !found {
 			return false, fmt.Errorf("index entry %x names %x", k, rowKey)
 		}
 		return false, nil
@@ -117,7 +118,7 @@ func (s reads) SizedRow(key string, loser logical.Dot) (*losses.Row, int64, erro
 	var scratch [96]byte
 	var r *losses.Row
 	var size int64
-	k := appendRowKey(scratch[:0], key, loser)
+	k := rows.AppendRowKey(scratch[:0], key, loser)
 	_, err := s.get(k, func(v []byte) (err error) {
 		if r, err = losses.DecodeRow(v); err == nil {
 			r.Key, r.Loser, size = key, loser, rowBytes(k, v)
@@ -133,9 +134,9 @@ func (s reads) SizedRow(key string, loser logical.Dot) (*losses.Row, int64, erro
 // Oldest yields the ledger's rows by position, from the position named on, with the
 // bytes each takes, until yield answers false. Each row is the caller's.
 func (s reads) Oldest(from uint64, yield func(r *losses.Row, bytes int64) bool) error {
-	err := s.scan(appendPositionKey(nil, from), []byte{inPositions + 1}, func(k, rowKey []byte) (bool, error) {
-		key, loser, ok := splitRowKey(rowKey)
-		if !ok || len(k) != positionKeyBytes {
+	err := s.scan(rows.AppendPositionKey(nil, from), []byte{rows.Positions + 1}, func(k, rowKey []byte) (bool, error) {
+		key, loser, ok := rows.SplitRowKey(rowKey)
+		if !ok || len(k) != rows.PositionKeyBytes {
 			return false, fmt.Errorf("index entry %x names %x", k, rowKey)
 		}
 		r, size, err := s.SizedRow(key, loser)
@@ -193,7 +194,7 @@ func (s reads) CheckLedger() error {
 		found.Bytes += rowBytes(k, v)
 		return true, s.indexed(r.Position, k)
 	}
-	if err := s.scan([]byte{inLedger}, []byte{inLedger + 1}, count); err != nil {
+	if err := s.scan([]byte{rows.Ledger}, []byte{rows.Ledger + 1}, count); err != nil {
 		return fmt.Errorf("check ledger: %w", err)
 	}
 	entries, last := int64(0), uint64(0)
@@ -213,7 +214,7 @@ func (s reads) CheckLedger() error {
 
 // indexed fails unless the position leads to the row with that storage key.
 func (s reads) indexed(position uint64, rowKey []byte) error {
-	found, err := s.get(appendPositionKey(nil, position), func(v []byte) error {
+	found, err := s.get(rows.AppendPositionKey(nil, position), func(v []byte) error {
 		if !bytes.Equal(v, rowKey) {
 			return fmt.Errorf("position %d leads to %x, not to %x", position, v, rowKey)
 		}
@@ -227,7 +228,7 @@ func (s reads) indexed(position uint64, rowKey []byte) error {
 
 // decodeRow reads a stored row, whose key and dot stand in the storage key.
 func decodeRow(k, v []byte) (*losses.Row, error) {
-	key, loser, ok := splitRowKey(k)
+	key, loser, ok := rows.SplitRowKey(k)
 	if !ok {
 		return nil, fmt.Errorf("ledger key %x is not well formed", k)
 	}

@@ -9,6 +9,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage/codec"
+	"kvd/storage/internal/rows"
 )
 
 // reads is what a [Store] and a [Snapshot] of it answer alike.
@@ -31,8 +32,8 @@ type ops interface {
 func (s reads) State() (State, bool, error) {
 	var state State
 	var scratch [16]byte
-	found, err := s.get(appendStateKey(scratch[:0]), func(b []byte) (err error) {
-		state, err = decodeState(b)
+	found, err := s.get(rows.AppendStateKey(scratch[:0]), func(b []byte) (err error) {
+		state, err = rows.DecodeState(b)
 		return err
 	})
 	return state, found, wrap(err, "read state")
@@ -43,8 +44,8 @@ func (s reads) State() (State, bool, error) {
 func (s reads) Incarnations() ([]logical.Origin, error) {
 	var origins []logical.Origin
 	var scratch [16]byte
-	_, err := s.get(appendIncarnationsKey(scratch[:0]), func(b []byte) (err error) {
-		origins, err = decodeIncarnations(b)
+	_, err := s.get(rows.AppendIncarnationsKey(scratch[:0]), func(b []byte) (err error) {
+		origins, err = rows.DecodeIncarnations(b)
 		return err
 	})
 	return origins, wrap(err, "read incarnations")
@@ -75,7 +76,7 @@ func (s reads) object(key string, use func([]byte) error) (bool, error) {
 		}
 	}
 	var scratch [64]byte
-	return s.get(appendObjectKey(scratch[:0], key), use)
+	return s.get(rows.AppendObjectKey(scratch[:0], key), use)
 }
 
 // ObjectWithin is Object if it is stored in at most limit bytes; nil, and how many
@@ -134,7 +135,7 @@ func (s reads) op(d logical.Dot, use func([]byte) error) (bool, error) {
 // Request is the dot that a client's request was given.
 func (s reads) Request(client, number uint64) (logical.Dot, bool, error) {
 	var scratch [32]byte
-	d, found, err := s.dot(appendRequestKey(scratch[:0], client, number))
+	d, found, err := s.dot(rows.AppendRequestKey(scratch[:0], client, number))
 	return d, found, wrap(err, "read request")
 }
 

@@ -12,24 +12,22 @@ import (
 	"kvd/resolve"
 	"kvd/storage/codec"
 	"kvd/storage/disk"
+	"kvd/storage/internal/rows"
 	"kvd/storage/log"
 )
-
-// positionKey is where the database says how much of the log it holds.
-func positionKey() []byte { return append([]byte{inMeta}, "position"...) }
 
 // putPosition says that the database's objects reflect the log up to there, with this
 // batch: the ops that the frontier covers. Rows that were written with later ones may be
 // there, too.
 func (b *Batch) putPosition(end log.Position, f logical.Frontier) {
-	b.key = append(b.key[:0], positionKey()...)
+	b.key = append(b.key[:0], rows.PositionKey()...)
 	b.value = codec.Encode(b.value[:0]).Array(2).Uint(uint64(end)).Frontier(f).Done()
 	b.set()
 }
 
 // position is how much of the log the database's objects reflect.
 func (s reads) position() (at log.Position, f logical.Frontier, err error) {
-	_, err = s.get(positionKey(), func(v []byte) error {
+	_, err = s.get(rows.PositionKey(), func(v []byte) error {
 		d := codec.NewDecoder("position", v)
 		d.Tuple(2)
 		at, f = log.Position(d.Uint()), d.Frontier()
@@ -142,7 +140,7 @@ func (r *replaying) rows(note []byte) error {
 		}
 		switch kind {
 		case pebble.InternalKeyKindSet:
-			judged = judged || bytes.Equal(k, judgedKey())
+			judged = judged || bytes.Equal(k, rows.JudgedKey())
 			err = r.batch.Set(k, v, nil)
 		case pebble.InternalKeyKindDelete:
 			err = r.batch.Delete(k, nil)

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	"kvd/logical"
 	"kvd/storage/codec"
+	"kvd/storage/internal/rows"
 	"kvd/storage/log"
 	"kvd/storage/salvage"
 )
@@ -36,7 +36,7 @@ func Salvage(fs vfs.FS, dir string, to *Store) (*Salvaged, error) {
 	s := salvaging{to: to.NewBatch(), found: &Salvaged{}}
 	defer s.to.Close()
 	report, err := salvage.Read(fs, dir, salvage.Rows{
-		Letters: []byte{inLog, inMeta, inSalvaged, inConflicts, inSettled},
+		Letters: []byte{rows.Log, rows.Meta, rows.Salvaged, rows.Conflicts, rows.Settled},
 		Take:    s.take, KeyOf: logKeyOf, Skip: skipOps,
 	})
 	if err != nil {
@@ -65,15 +65,15 @@ func logKeyOf(v []byte) []byte {
 	if err != nil {
 		return nil
 	}
-	return appendLogKey(nil, op.Dot)
+	return rows.AppendLogKey(nil, op.Dot)
 }
 
 // skipOps is the key of the op that is so many further in the log of the one at hand.
 func skipOps(at []byte, ops uint64, up bool) []byte {
-	if len(at) < logKeyBytes || ops > 1<<40 {
+	if len(at) < rows.LogKeyBytes || ops > 1<<40 {
 		return nil
 	}
-	d := dotOf(at)
+	d := rows.DotOf(at)
 	switch {
 	case up:
 		d.Seq += logical.Seq(ops)
@@ -82,13 +82,13 @@ func skipOps(at []byte, ops uint64, up bool) []byte {
 	default:
 		d.Seq -= min(logical.Seq(ops), d.Seq)
 	}
-	return appendDotKey(nil, at[0], d)
+	return rows.AppendDotKey(nil, at[0], d)
 }
 
 // takeEntry takes an op of the log, or rows that were written with some.
 func (s *salvaging) takeEntry(e log.Entry) error {
 	if !e.Dot.IsZero() {
-		return s.take(appendLogKey(nil, e.Dot), e.Bytes)
+		return s.take(rows.AppendLogKey(nil, e.Dot), e.Bytes)
 	}
 	note := pebble.Batch{}
 	if err := note.SetRepr(bytes.Clone(e.Bytes)); err != nil {
@@ -110,26 +110,26 @@ func (s *salvaging) takeEntry(e log.Entry) error {
 // take takes a row of the log, or what says how far the log went.
 func (s *salvaging) take(k, v []byte) error {
 	switch {
-	case len(k) == logKeyBytes && (k[0] == inLog || k[0] == inSalvaged):
-		s.found.Claimed = join(s.found.Claimed, dotOf(k)) // its value may be in another file, or nowhere any more
+	case len(k) == rows.LogKeyBytes && (k[0] == rows.Log || k[0] == rows.Salvaged):
+		s.found.Claimed = join(s.found.Claimed, rows.DotOf(k)) // its value may be in another file, or nowhere any more
 		op, err := codec.DecodeOp(v)
-		if err != nil || !bytes.Equal(appendLogKey(nil, op.Dot)[1:], k[1:]) {
+		if err != nil || !bytes.Equal(rows.AppendLogKey(nil, op.Dot)[1:], k[1:]) {
 			return nil
 		}
 		s.found.Ops++
-		s.to.key = append(append(s.to.key[:0], inSalvaged), k[1:]...)
+		s.to.key = append(append(s.to.key[:0], rows.Salvaged), k[1:]...)
 		s.to.value = append(s.to.value[:0], v...)
 		s.to.set()
 		return s.to.commitLarge()
-	case len(k) > 0 && (k[0] == inConflicts || k[0] == inSettled):
+	case len(k) > 0 && (k[0] == rows.Conflicts || k[0] == rows.Settled):
 		s.takeConflict(k, v)
 		return s.to.commitLarge()
-	case bytes.Equal(k, appendStateKey(nil)):
-		if st, err := decodeState(v); err == nil {
+	case bytes.Equal(k, rows.AppendStateKey(nil)):
+		if st, err := rows.DecodeState(v); err == nil {
 			s.found.Claimed = s.found.Claimed.Join(st.Frontier)
 		}
-	case bytes.Equal(k, appendIncarnationsKey(nil)):
-		if origins, err := decodeIncarnations(v); err == nil {
+	case bytes.Equal(k, rows.AppendIncarnationsKey(nil)):
+		if origins, err := rows.DecodeIncarnations(v); err == nil {
 			s.found.Incarnations = slices.Compact(sorted(append(s.found.Incarnations, origins...)))
 		}
 	}
@@ -147,9 +147,4 @@ func join(f logical.Frontier, d logical.Dot) logical.Frontier {
 		f.Advance(d)
 	}
 	return f
-}
-
-// dotOf is the dot in a key of the log.
-func dotOf(k []byte) logical.Dot {
-	return logical.Dot{Origin: logical.Origin(binary.BigEndian.Uint64(k[1:])), Seq: logical.Seq(binary.BigEndian.Uint64(k[9:]))}
 }

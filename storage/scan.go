@@ -11,6 +11,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage/codec"
+	"kvd/storage/internal/rows"
 )
 
 // Ops lists origin's ops from seq from on, ascending: at most maxOps, and no
@@ -51,11 +52,11 @@ func (s reads) Objects(yield func(*resolve.Object) bool) error {
 // duplicates, until yield answers false; the empty key is before all. Key and encoding
 // are gone when yield returns: [codec.DecodeLent] reads what is wanted meanwhile.
 func (s reads) Keys(after string, yield func(key, object []byte) (bool, error)) error {
-	lower := append(appendObjectKey(nil, after), 0)
+	lower := append(rows.AppendObjectKey(nil, after), 0)
 	if after == "" {
-		lower = []byte{inObjects}
+		lower = []byte{rows.Objects}
 	}
-	err := s.scan(lower, []byte{inObjects + 1}, func(k, v []byte) (bool, error) { return yield(k[1:], v) })
+	err := s.scan(lower, []byte{rows.Objects + 1}, func(k, v []byte) (bool, error) { return yield(k[1:], v) })
 	return wrap(err, "read keys")
 }
 
@@ -97,7 +98,7 @@ func (s reads) MetadataBytes() (objects int, bytes int64, err error) {
 
 // scanObjects hands every object's key and encoding to use.
 func (s reads) scanObjects(use func(key, v []byte) (bool, error)) error {
-	return s.scan([]byte{inObjects}, []byte{inObjects + 1}, func(k, v []byte) (bool, error) { return use(k[1:], v) })
+	return s.scan([]byte{rows.Objects}, []byte{rows.Objects + 1}, func(k, v []byte) (bool, error) { return use(k[1:], v) })
 }
 
 // scan hands the entries from lower up to but without upper to use, in order,
@@ -111,7 +112,7 @@ func (s reads) scan(lower, upper []byte, use func(k, v []byte) (bool, error)) er
 }
 
 func (s reads) iterate(lower, upper []byte) (*pebble.Iterator, error) {
-	if s.late != nil && lower[0] == inObjects {
+	if s.late != nil && lower[0] == rows.Objects {
 		s.late.flush()
 	}
 	return s.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})

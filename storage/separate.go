@@ -3,6 +3,8 @@ package storage
 import (
 	"time"
 
+	"kvd/storage/internal/rows"
+
 	"github.com/cockroachdb/pebble/v2"
 )
 
@@ -28,8 +30,8 @@ func separation() pebble.ValueSeparationPolicy {
 // have under dots of the log must not be taken for the log's own by package salvage,
 // because files of values do not say whose a value is.
 func spans(start []byte) (p pebble.SpanPolicy, end []byte, err error) {
-	if len(start) > 0 && start[0] > inConflicts {
+	if len(start) > 0 && start[0] > rows.Conflicts {
 		return p, nil, nil
 	}
-	return pebble.SpanPolicy{ValueStoragePolicy: pebble.ValueStorageLowReadLatency}, []byte{inConflicts + 1}, nil
+	return pebble.SpanPolicy{ValueStoragePolicy: pebble.ValueStorageLowReadLatency}, []byte{rows.Conflicts + 1}, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"kvd/logical"
 	"kvd/storage/disk"
+	"kvd/storage/internal/rows"
 	"kvd/storage/log"
 )
 
@@ -106,7 +107,7 @@ func (s *Store) openLog(o Options) error {
 	case format < logFormat:
 		older, err := s.keepsRows(dir)
 		if older && o.ReadOnly {
-			s.reads.log = rows{s.reads.from}
+			s.reads.log = rowLog{s.reads.from}
 		} else if older && err == nil {
 			err = s.dropBegun(dir)
 		}
@@ -131,7 +132,7 @@ func (s *Store) openLog(o Options) error {
 // keepsRows reports whether a store without this format has its ops as rows of the
 // database. One that has a log and no such rows is of this format, and was never flushed.
 func (s *Store) keepsRows(dir string) (older bool, err error) {
-	err = s.scan([]byte{inLog}, []byte{inLog + 1}, func(_, _ []byte) (bool, error) {
+	err = s.scan([]byte{rows.Log}, []byte{rows.Log + 1}, func(_, _ []byte) (bool, error) {
 		older = true
 		return false, nil
 	})

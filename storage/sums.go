@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage/codec"
+	"kvd/storage/internal/rows"
 )
 
 // What a log adds up to: the sum of the hashes of its ops' encodings, each of which
@@ -61,7 +62,7 @@ func (s *Store) Sum(through logical.Dot) (uint64, bool, error) {
 	case through.Seq > t.last.seq || through.Seq%SumSpan != 0:
 		return 0, false, nil
 	}
-	p, found, err := s.point(appendDotKey(nil, inSums, through))
+	p, found, err := s.point(rows.AppendDotKey(nil, rows.Sums, through))
 	return p.sum, found, wrap(err, "read sum of "+through.String())
 }
 
@@ -136,7 +137,7 @@ func (b *Batch) addUp(op *resolve.Op, encoded []byte) {
 	t.add(op.Dot.Seq, encoded)
 	b.store.touch(op.Dot.Origin, t)
 	if !t.broken && t.span.seq == op.Dot.Seq {
-		b.key = appendDotKey(b.key[:0], inSums, op.Dot)
+		b.key = rows.AppendDotKey(b.key[:0], rows.Sums, op.Dot)
 		b.value = appendPoint(b.value[:0], t.span)
 		b.set()
 	}
@@ -194,7 +195,7 @@ func (s *Store) point(key []byte) (p point, found bool, err error) {
 }
 
 func appendSumKey(dst []byte, o logical.Origin) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, inSums), uint64(o))
+	return binary.BigEndian.AppendUint64(append(dst, rows.Sums), uint64(o))
 }
 
 // Same reports whether the log holds an op under the dot of o, and whether it is the

@@ -3,11 +3,10 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"math"
 
-	"kvd/resolve"
 	"kvd/resolve/replay/merge"
 	"kvd/storage/codec"
+	"kvd/storage/internal/rows"
 	"kvd/storage/losses"
 )
 
@@ -47,7 +46,7 @@ func (s *Store) moveLog(b *Batch) error {
 	if err != nil {
 		return err
 	}
-	old := merge.New(reads{from: s.from, log: rows{s.from}}, st.Frontier, "")
+	old := merge.New(reads{from: s.from, log: rowLog{s.from}}, st.Frontier, "")
 	for op := range old.All() {
 		s.log.AppendOp(op.Dot, func(dst []byte) []byte { return codec.AppendOp(dst, op) })
 		if s.log.GroupBytes() < upgradeBatch {
@@ -67,18 +66,18 @@ func (s *Store) moveLog(b *Batch) error {
 	if err != nil {
 		return err
 	}
-	b.keep(b.b.DeleteRange([]byte{inLog}, []byte{inLog + 1}, nil))
+	b.keep(b.b.DeleteRange([]byte{rows.Log}, []byte{rows.Log + 1}, nil))
 	if st.Frontier.Len() > 0 {
 		b.putPosition(end, st.Frontier)
 	}
-	b.key, b.value = append(b.key[:0], formatKey()...), codec.Encode(b.value[:0]).Uint(storeFormat).Done()
+	b.key, b.value = append(b.key[:0], rows.FormatKey()...), codec.Encode(b.value[:0]).Uint(storeFormat).Done()
 	b.set()
 	return b.commit(st.Frontier.Len() > 0)
 }
 
 // format is the store's number; zero: it has none.
 func (s *Store) format() (format uint64, err error) {
-	_, err = s.get(formatKey(), func(v []byte) error {
+	_, err = s.get(rows.FormatKey(), func(v []byte) error {
 		d := codec.NewDecoder("format", v)
 		format = d.Uint()
 		return d.End()
@@ -95,7 +94,7 @@ func (s *Store) format() (format uint64, err error) {
 // While there are no ledger stats, all under P is old; once there are, all of it is
 // new, and the rest is under O.
 func (s *Store) upgradeLedger(b *Batch) error {
-	counted, err := s.get(appendLedgerStatsKey(nil), func([]byte) error { return nil })
+	counted, err := s.get(rows.AppendLedgerStatsKey(nil), func([]byte) error { return nil })
 	if err != nil {
 		return wrap(err, "read the ledger stats")
 	}
@@ -107,18 +106,18 @@ func (s *Store) upgradeLedger(b *Batch) error {
 	if _, err := s.insertAside(b); err != nil {
 		return fmt.Errorf("upgrade the ledger: %w", err)
 	}
-	b.key, b.value = append(b.key[:0], formatKey()...), codec.Encode(b.value[:0]).Uint(2).Done()
+	b.key, b.value = append(b.key[:0], rows.FormatKey()...), codec.Encode(b.value[:0]).Uint(2).Done()
 	b.set()
 	return b.commit(false) // whatever follows is durable no sooner
 }
 
 // setAside moves all old rows to where they are by key.
 func (s *Store) setAside(b *Batch) error {
-	err := s.scan([]byte{inLedger}, []byte{inLedger + 1}, func(k, v []byte) (bool, error) {
+	err := s.scan([]byte{rows.Ledger}, []byte{rows.Ledger + 1}, func(k, v []byte) (bool, error) {
 		if len(k) < 2 {
 			return false, fmt.Errorf("ledger key %x is not well formed", k)
 		}
-		b.key = append(append(append(b.key[:0], inAside), k[2:]...), k[1])
+		b.key = append(append(append(b.key[:0], rows.Aside), k[2:]...), k[1])
 		b.value = append(b.value[:0], v...)
 		b.set()
 		b.key = append(b.key[:0], k...)
@@ -136,7 +135,7 @@ func (s *Store) insertAside(b *Batch) (bool, error) {
 		return false, err
 	}
 	e := inserting{b: b, h: h}
-	err = s.scan([]byte{inAside}, []byte{inAside + 1}, func(k, v []byte) (bool, error) { return true, e.take(k, v) })
+	err = s.scan([]byte{rows.Aside}, []byte{rows.Aside + 1}, func(k, v []byte) (bool, error) { return true, e.take(k, v) })
 	if err != nil || e.row.Verdicts == nil {
 		return false, err
 	}
@@ -154,7 +153,7 @@ type inserting struct {
 
 // take adds a verdict that was set aside, after the row of the write before it.
 func (e *inserting) take(k, v []byte) error {
-	loss, err := decodeAside(k, v)
+	loss, err := rows.DecodeAside(k, v)
 	if err != nil {
 		return err
 	}
@@ -195,23 +194,4 @@ func (b *Batch) commitLarge() error {
 		return nil
 	}
 	return b.commit(false)
-}
-
-// decodeAside reads an old row that was set aside: ten elements, namely format,
-// resolver, relation, an empty key, loser, winner (both 0: none), at: earliest,
-// width.
-func decodeAside(k, v []byte) (resolve.Loss, error) {
-	end := len(k) - 1
-	key, loser, ok := splitRowKey(k[:max(end, 0)])
-	if !ok {
-		return resolve.Loss{}, fmt.Errorf("ledger key %x is not well formed", k)
-	}
-	r := codec.NewReader("loss", v)
-	n := r.Array("elements of a loss", 10, 1)
-	r.Require(n == 10 && r.Uint() == 1, "the format is not known to this version of the program")
-	id, relation, none := r.Uint(), r.Uint(), r.Key()
-	r.Require(id == uint64(k[end]) && id < losses.MaxResolvers, "the resolver is not the one of the key, or not known")
-	r.Require(relation <= math.MaxUint8 && none == "" && r.Dot() == loser, "the loser is not the one of the key")
-	l := resolve.Loss{Resolver: resolve.ID(id), Relation: resolve.Relation(relation), Key: key, Loser: loser, Winner: r.Dot(), At: r.Interval()}
-	return l, wrap(r.End(), "row of "+loser.String())
 }

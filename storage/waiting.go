@@ -7,16 +7,17 @@ import (
 	"kvd/resolve"
 	"kvd/storage/codec"
 	"kvd/storage/disk"
+	"kvd/storage/internal/rows"
 )
 
 // Waiting is how far the ops reach, by origin, that were salvaged and are not
 // applied again yet; empty: none is waiting.
 func (s reads) Waiting() (logical.Frontier, error) {
 	var f logical.Frontier
-	for from := []byte{inSalvaged}; ; {
+	for from := []byte{rows.Salvaged}; ; {
 		var origin logical.Origin
-		err := s.scan(from, []byte{inSalvaged + 1}, func(k, _ []byte) (bool, error) {
-			origin = dotOf(k).Origin
+		err := s.scan(from, []byte{rows.Salvaged + 1}, func(k, _ []byte) (bool, error) {
+			origin = rows.DotOf(k).Origin
 			return false, nil
 		})
 		if err != nil || origin == 0 {
@@ -41,12 +42,12 @@ func (s reads) lastWaiting(o logical.Origin) (d logical.Dot, err error) {
 	}
 	defer it.Close()
 	if it.Last() {
-		d = dotOf(it.Key())
+		d = rows.DotOf(it.Key())
 	}
 	return d, wrap(it.Error(), "read salvaged ops")
 }
 
-func salvagedKey(d logical.Dot) []byte { return appendDotKey(nil, inSalvaged, d) }
+func salvagedKey(d logical.Dot) []byte { return rows.AppendDotKey(nil, rows.Salvaged, d) }
 
 // WaitingOps lists origin's salvaged ops from seq from on, ascending, perhaps with
 // gaps: at most maxOps, and no more than have maxBytes of keys and values; at least
@@ -56,7 +57,7 @@ func (s reads) WaitingOps(origin logical.Origin, from logical.Seq, maxOps, maxBy
 	err := s.scan(salvagedKey(logical.Dot{Origin: origin, Seq: from}), salvagedKey(logical.Dot{Origin: origin, Seq: ^logical.Seq(0)}), func(k, v []byte) (bool, error) {
 		op, err := codec.DecodeOp(v)
 		if err != nil {
-			return false, fmt.Errorf("salvaged op %s: %w", dotOf(k), err)
+			return false, fmt.Errorf("salvaged op %s: %w", rows.DotOf(k), err)
 		}
 		size := len(op.Key) + len(op.Value)
 		if len(ops) > 0 && size > maxBytes {

@@ -32,7 +32,7 @@ func TestWarmingKeepsWhatWasPublishedSince(t *testing.T) {
 		s := NewCommitted(store, &resolve.Policy{}, replica.State{}, limit)
 		defer s.Close()
 		s.take(nil)
-		s.publish(&sealed{stored: true})
+		s.publish(&sealed{stored: true, snapshot: s.snapshotFor(true)})
 		snap, _ := s.take(nil)
 		defer snap.Release()
 		if s.object("none") != nil {
@@ -80,7 +80,7 @@ func TestWarmingStops(t *testing.T) {
 	s := NewCommitted(store, &resolve.Policy{}, replica.State{}, 1<<20)
 	defer s.Close()
 	s.take(nil)
-	s.publish(&sealed{stored: true})
+	s.publish(&sealed{stored: true, snapshot: s.snapshotFor(true)})
 	snap, _ := s.take(nil)
 	defer snap.Release()
 	if err := s.Warm(snap, func() bool { return false }); err != nil || s.knowsAll() {

@@ -1,4 +1,4 @@
-package storage
+package rows
 
 import (
 	"errors"
@@ -13,7 +13,8 @@ import (
 //	format, origin …, ascending
 const incarnationsFormat = 1
 
-func appendIncarnations(dst []byte, origins []logical.Origin) []byte {
+// AppendIncarnations appends origins, which ascend, to dst.
+func AppendIncarnations(dst []byte, origins []logical.Origin) []byte {
 	e := codec.Encode(dst).Array(1 + len(origins)).Uint(incarnationsFormat)
 	for _, o := range origins {
 		e.Uint(uint64(o))
@@ -21,8 +22,8 @@ func appendIncarnations(dst []byte, origins []logical.Origin) []byte {
 	return e.Done()
 }
 
-// decodeIncarnations reads what appendIncarnations wrote and nothing else.
-func decodeIncarnations(b []byte) ([]logical.Origin, error) {
+// DecodeIncarnations reads what AppendIncarnations wrote and nothing else.
+func DecodeIncarnations(b []byte) ([]logical.Origin, error) {
 	d := codec.NewDecoder("incarnations", b)
 	n := d.Array(1+codec.MaxDeps) - 1
 	d.Format(incarnationsFormat)
@@ -33,11 +34,11 @@ func decodeIncarnations(b []byte) ([]logical.Origin, error) {
 	if err := d.End(); err != nil {
 		return nil, err
 	}
-	return origins, checkIncarnations(origins)
+	return origins, CheckIncarnations(origins)
 }
 
-// checkIncarnations says why origins cannot be encoded.
-func checkIncarnations(origins []logical.Origin) error {
+// CheckIncarnations says why origins cannot be encoded.
+func CheckIncarnations(origins []logical.Origin) error {
 	if len(origins) > codec.MaxDeps {
 		return fmt.Errorf("%d incarnations; the limit is %d", len(origins), codec.MaxDeps)
 	}

@@ -1,4 +1,4 @@
-package storage
+package rows
 
 import (
 	"kvd/logical"
@@ -23,15 +23,16 @@ type State struct {
 	HLC      logical.HLC
 }
 
-func appendState(dst []byte, s State) []byte {
+// AppendState appends a state to dst.
+func AppendState(dst []byte, s State) []byte {
 	return codec.Encode(dst).Array(elementsState).Uint(stateFormat).
 		Uint(uint64(s.Origin)).Uint(uint64(s.Lamport)).
 		Int(s.HLC.Wall).Uint(uint64(s.HLC.Count)).
 		Frontier(s.Frontier).Done()
 }
 
-// decodeState reads what appendState wrote and nothing else.
-func decodeState(b []byte) (State, error) {
+// DecodeState reads what AppendState wrote and nothing else.
+func DecodeState(b []byte) (State, error) {
 	d := codec.NewDecoder("state", b)
 	d.Tuple(elementsState)
 	d.Format(stateFormat)

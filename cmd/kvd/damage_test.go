@@ -289,7 +289,7 @@ func TestATableDamagedWhileServing(t *testing.T) {
 	for range 2 { // the log becomes tables
 		n.signal(syscall.SIGTERM)
 		n.end()
-		n = serves(t, "n1", dir, "127.0.0.1:0")
+		n = serves(t, "n1", dir, "127.0.0.1:0", "--cache-bytes", "65536") // few of which stay in memory
 	}
 	tables, err := filepath.Glob(filepath.Join(dir, "store", "*.sst"))
 	if err != nil || len(tables) == 0 {

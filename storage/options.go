@@ -130,8 +130,9 @@ func (o Options) pebble(fs *disk.FS, beforeFlush func()) *pebble.Options {
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                uint64(o.MemTable),
 		MemTableStopWritesThreshold: stopMemTables,
-		L0CompactionThreshold:       2,
+		L0CompactionThreshold:       8, // objects are mostly read from memory
 		L0StopWritesThreshold:       1000,
+		LBaseMaxBytes:               512 << 20, // one level more is one rewriting more
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		MaxOpenFiles:                1000,
 		BytesPerSync:                512 << 10,

@@ -30,7 +30,7 @@ func (f *fault) set(err error) {
 		close(f.failed)
 	}
 	f.backlog.mu.Lock() // who is about to wait has not seen it
-	f.backlog.mu.Unlock()
+	defer f.backlog.mu.Unlock()
 	f.backlog.wake.Broadcast()
 }
 

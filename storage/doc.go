@@ -13,11 +13,13 @@
 // A batch of a step is one group of the log: its ops, and one note, which is a pebble batch
 // with the rows that the batch changes. Objects are not in it, because they follow from
 // the ops. A commit writes the group to the log, syncs it as [Options].Sync says, and
-// applies rows and objects to the database, together with the position of the log that
-// the database holds then.
+// puts the rows into the database. Objects go there with them, together with the position
+// of the log that they reflect; or, under [Options].WriteBehind, they wait in memory and
+// go there many at a time, in the order of their keys, with the position of all of them.
 //
 //	Batch ─▶ log: ops and a note ─▶ fdatasync ─▶ durable
-//	                    └─▶ database: rows, objects, position ─▶ flushed when pebble likes
+//	                    ├─▶ database: rows ────────────────────────┐
+//	                    └─▶ behind: objects ─▶ database, position ─┴▶ flushed when pebble likes
 //
 // Open reads the log behind the position, puts the rows of the notes into the database and
 // folds the ops into the objects again, in the order of the log. Folding is the one that
@@ -51,7 +53,7 @@
 //	M "conflicts"                   how many dots have two contents
 //	M "state"                       state
 //	M "policy"                      the policy that the objects are folded under
-//	M "position"                    how much of the log the database holds
+//	M "position"                    how much of the log the objects reflect, as place and frontier
 //	M "lives"                       origins of the leader's incarnations
 //	M "ledger"                      ledger stats
 //	M "format"                      number of all these layouts together
@@ -65,8 +67,7 @@
 //
 // Values are MessagePack in canonical form, the format's version first, and written with
 // package codec, which has the layouts of ops and objects. Other layouts are described
-// where they are written: package losses, state.go, judged.go, duplicates.go,
-// incarnations.go, conflicts.go, sums.go, and upgrade.go for what older stores have.
+// where they are written: package losses, package internal/rows, conflicts.go and sums.go.
 //
 // # The ledger
 //
@@ -80,6 +81,7 @@
 //
 //	codec     the one MessagePack codec
 //	log       the segmented write-ahead log
+//	internal/rows  keys of the database, and encodings of small rows
 //	losses    rows, stats and retention of the ledger
 //	disk      the filesystem as pebble sees it; faults, damage and advice
 //	salvage   what is left of a damaged store
@@ -105,9 +107,10 @@
 //     with the first error;
 //   - what is read is the caller's own memory, and what is put is copied.
 //
-// Files: store.go, options.go, batch.go and snapshot.go are the store; replay.go brings the
-// database up to the end of the log; read.go, scan.go, entries.go and random.go read it; keys.go has the storage keys; state.go,
-// incarnations.go, judged.go, duplicates.go, conflicts.go, sums.go, ledger.go and
-// waiting.go one kind of row each; separate.go says which values stand in files of their
-// own; salvage.go and upgrade.go take in damaged and older stores.
+// Files: store.go, options.go, batch.go and snapshot.go are the store; behind.go has the
+// objects that wait, and replay.go brings the database up to the end of the log; read.go,
+// scan.go, entries.go and random.go read it; judged.go, duplicates.go, conflicts.go,
+// sums.go, ledger.go and waiting.go have one kind of row each; separate.go says which
+// values stand in files of their own; salvage.go and upgrade.go take in damaged and older
+// stores. Keys and most encodings are in internal/rows.
 package storage

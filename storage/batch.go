@@ -159,15 +159,21 @@ func (b *Batch) commit(synced bool) error {
 		return nil
 	}
 	b.putSums()
-	b.store.disk.Admit(b.b.Len() + b.objectsLen)
+	bytes := b.b.Len()
+	if !b.waits() { // else its objects are counted when they go into the database, once however often they changed
+		bytes += b.objectsLen
+	}
+	b.store.disk.Admit(bytes)
 	if err := b.write(synced); err != nil {
 		b.store.disk.Fail(fmt.Errorf("commit batch: %w", err))
-	}
-	if !synced {
+	} else if !synced {
 		b.store.committed(b)
 	}
 	return b.store.disk.Err()
 }
+
+// waits reports whether the batch's objects wait behind the log.
+func (b *Batch) waits() bool { return b.store.behind != nil && (b.lengthens || b.stated) }
 
 // write puts the batch where it belongs. What a step of the core stores goes through the
 // log. Anything else, which is put while no core runs or is worth little, is put into the
@@ -250,6 +256,11 @@ func (b *Batch) Reset() {
 
 // Close gives the batch's memory back. What was put and not committed is gone.
 func (b *Batch) Close() error {
+	if b.lengthens {
+		b.forgetSums()
+		b.store.log.Abandon()
+		b.lengthens = false
+	}
 	if err := b.b.Close(); err != nil {
 		return fmt.Errorf("close batch: %w", err)
 	}

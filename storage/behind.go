@@ -79,16 +79,16 @@ func (b *behind) flush() {
 		return
 	}
 	b.writing, b.objects = b.objects, map[string][]byte{}
-	bytes, end, frontier := b.bytes, b.end, b.frontier
+	end, frontier := b.end, b.frontier
 	b.bytes = 0
 	b.mu.Unlock()
-	s.disk.Admit(int(bytes))
 	to := s.NewBatch()
 	defer to.Close()
 	for _, key := range slices.Sorted(maps.Keys(b.writing)) {
 		to.keepObject(encoded{key, b.writing[key]})
 	}
 	to.putPosition(end, frontier)
+	s.disk.Admit(to.b.Len()) // no more than the memtables take: nothing else lets a flush begin
 	if to.err == nil {
 		to.err = to.b.Commit(pebble.NoSync)
 	}

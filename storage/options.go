@@ -58,8 +58,8 @@ const smallMemTable = 4 << 20
 
 // stopMemTables is how many memtables pebble may hold before it lets a commit
 // wait for a flush, which may never end. Package disk lets it wait much
-// sooner.
-const stopMemTables = 4
+// sooner, though it counts batches, and small rows take thrice as much in a memtable.
+const stopMemTables = 10
 
 // Options is how a store is opened. The zero Options, given a Dir, is a durable
 // store on this machine's disk.
@@ -116,7 +116,7 @@ func (o Options) withDefaults() Options {
 		o.MemTable = DefaultMemTable
 	}
 	if o.Logger == nil {
-		o.Logger = quiet{}
+		o.Logger = disk.Quiet{}
 	}
 	return o
 }
@@ -151,10 +151,3 @@ func (o Options) pebble(fs *disk.FS, beforeFlush func()) *pebble.Options {
 	}
 	return p
 }
-
-// quiet is the logger that only speaks up about errors.
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)              {}
-func (quiet) Errorf(format string, args ...any) { pebble.DefaultLogger.Errorf(format, args...) }
-func (quiet) Fatalf(format string, args ...any) { pebble.DefaultLogger.Errorf(format, args...) }

@@ -14,6 +14,9 @@ func (s *Store) Snapshot() *Snapshot {
 		s.behind.flush()
 	}
 	snap := &Snapshot{reads{from: s.db.NewSnapshot(), log: s.reads.log}}
+	if s.disk.First() != nil { // what waits stays there, and nothing comes to it any more
+		snap.late = s.behind
+	}
 	st, found, err := snap.State()
 	if snap.err = err; found {
 		snap.upTo = &st.Frontier

@@ -56,7 +56,7 @@ func Open(o Options) (*Store, error) {
 		s.late = s.behind
 		s.syncing.Go(s.behind.run)
 	}
-	if o.Sync == SyncInterval {
+	if o.Sync == SyncInterval && !o.ReadOnly { // an older one that is only read has no log
 		s.lazy = true
 		s.syncing.Go(func() { s.syncEvery(o.Interval) })
 	}
@@ -180,6 +180,9 @@ func (s *Store) Close() error {
 	close(s.stop)
 	s.syncing.Wait()
 	var err error
+	if s.log != nil {
+		s.log.Abandon() // what was put and not committed is gone
+	}
 	if s.log != nil && s.disk.First() == nil && !s.readOnly {
 		if s.behind != nil {
 			s.behind.flush()

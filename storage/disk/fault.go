@@ -99,3 +99,15 @@ type fatal struct {
 
 func (f fatal) Error() string { return f.says }
 func (f fatal) Unwrap() error { return f.cause }
+
+// Quiet is the logger that only speaks up about errors.
+type Quiet struct{}
+
+// Infof says nothing.
+func (Quiet) Infof(string, ...any) {}
+
+// Errorf says what failed.
+func (Quiet) Errorf(format string, args ...any) { pebble.DefaultLogger.Errorf(format, args...) }
+
+// Fatalf says what failed, and returns.
+func (Quiet) Fatalf(format string, args ...any) { pebble.DefaultLogger.Errorf(format, args...) }

@@ -133,7 +133,12 @@ func (s *Committed) snapshotFor(stored bool) *Snapshot {
 		return nil
 	}
 	s.wanted.Add(-1)
-	return s.newSnapshot()
+	snap := s.newSnapshot()
+	if s.Store.Fault() != nil { // it is not whole, and the leader is about to halt
+		snap.Release()
+		return nil
+	}
+	return snap
 }
 
 // wake lets those go on who wait for a snapshot. The lock is held.

@@ -18,6 +18,8 @@ type Snapshot struct {
 // snapshotDemand is for how many commits a snapshot is made after somebody wanted one.
 const snapshotDemand = 64
 
+// newSnapshot is the store as it is now. If the store has failed, scans of it may lack
+// objects: only what is read by key is all there.
 func (s *Committed) newSnapshot() *Snapshot {
 	snap := &Snapshot{Snapshot: s.Store.Snapshot(), committed: s}
 	snap.refs.Store(1)

@@ -39,7 +39,11 @@ func TestEncodedObjectsShowWhatObjectsShow(t *testing.T) {
 		if len(o.Versions) > 0 && rapid.IntRange(0, 3).Draw(t, "one version") > 0 {
 			o.Versions = o.Versions[:1]
 			if rapid.Bool().Draw(t, "kept for ever") {
-				o.Versions[0].Expires, o.Versions[0].Count.Deadlines = 0, nil
+				v := &o.Versions[0]
+				v.Expires, v.Count.Deadlines = 0, nil
+				if policy.Default != resolve.Counter && !v.Deleted() { // and shown: most others are not plain
+					v.Mask, v.Value = v.Mask|policy.Default.Mask(), append([]byte{}, v.Value...)
+				}
 			}
 		}
 		o.Duplicates = false // for those the store is asked

@@ -179,20 +179,24 @@ func TestSyncInterval(t *testing.T) {
 	}
 }
 
+// breaks fails calls of one kind once it is on.
+func breaks(kind errorfs.OpKind) *errorfs.Toggle {
+	return &errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == kind {
+			return errorfs.ErrInjected
+		}
+		return nil
+	})}
+}
+
 // TestDiskFails: once the log cannot be written or synced, that commit and every later
 // one fails, nothing panics or ends the process, and what was synced before is
 // there when the disk is mended.
 func TestDiskFails(t *testing.T) {
 	for _, kind := range []errorfs.OpKind{errorfs.OpFileWriteAt, errorfs.OpFileSyncData} {
 		mem := vfs.NewCrashableMem()
-		var broken errorfs.Toggle
-		broken.Injector = errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if op.Kind == kind {
-				return errorfs.ErrInjected
-			}
-			return nil
-		})
-		o := small(errorfs.Wrap(mem, &broken))
+		broken := breaks(kind)
+		o := small(errorfs.Wrap(mem, broken))
 		o.Logger = silent{}
 		s, err := storage.Open(o)
 		must(t, err)
@@ -225,14 +229,8 @@ func TestDiskFails(t *testing.T) {
 func TestFlushFails(t *testing.T) {
 	for _, kind := range []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync} {
 		mem := vfs.NewCrashableMem()
-		var broken errorfs.Toggle
-		broken.Injector = errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if op.Kind == kind {
-				return errorfs.ErrInjected
-			}
-			return nil
-		})
-		o := small(errorfs.Wrap(mem, &broken))
+		broken := breaks(kind)
+		o := small(errorfs.Wrap(mem, broken))
 		o.Logger = silent{}
 		s := open(t, o)
 		commit(t, s, func(b *storage.Batch) { step(b, 1) })

@@ -15,6 +15,9 @@ var (
 	AppendDuplicates, DecodeDuplicates     = rows.AppendDuplicates, rows.DecodeDuplicates
 )
 
+// SyncNow does what an interval's end does.
+var SyncNow = (*Store).sync
+
 // Misses is how many blocks were looked for in the cache and not found there.
 func (s *Store) Misses() int64 { return s.db.Metrics().BlockCache.Misses }
 

@@ -2,7 +2,6 @@ package storage_test
 
 import (
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -105,21 +104,15 @@ func TestClosedBatchLeavesNothing(t *testing.T) {
 
 // After a fault a snapshot shows what was acknowledged and waits behind.
 func TestSnapshotAfterAFault(t *testing.T) {
-	broken := false
-	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if broken && op.Kind == errorfs.OpFileWriteAt {
-			return syscall.ENOSPC
-		}
-		return nil
-	}))
-	o := tiny(fs)
+	broken := breaks(errorfs.OpFileWriteAt)
+	o := tiny(errorfs.Wrap(vfs.NewMem(), broken))
 	o.MemTable, o.WriteBehind = 1<<20, 1<<20
 	s, err := storage.Open(o)
 	must(t, err)
 	b := s.NewBatch()
 	overwriteOne(b, 1, "a", 100)
 	must(t, b.Commit())
-	broken = true
+	broken.On()
 	overwriteOne(b, 2, "b", 100)
 	if err := b.Commit(); err == nil {
 		t.Fatal("no error")
@@ -132,5 +125,27 @@ func TestSnapshotAfterAFault(t *testing.T) {
 	must(t, err)
 	if len(got.Versions) == 0 {
 		t.Errorf("a was acknowledged; the snapshot shows %v, the store %v", got.Versions, len(live.Versions))
+	}
+}
+
+// Under SyncInterval a write that failed is not said to be synced.
+func TestFailedWriteIsNotSynced(t *testing.T) {
+	broken := breaks(errorfs.OpFileWriteAt)
+	o := tiny(errorfs.Wrap(vfs.NewMem(), broken))
+	o.Sync, o.Interval = storage.SyncInterval, time.Hour
+	s, err := storage.Open(o)
+	must(t, err)
+	b := s.NewBatch()
+	step(b, 1)
+	must(t, b.Commit())
+	storage.SyncNow(s)
+	broken.On()
+	step(b, 2)
+	if err := b.Commit(); err == nil {
+		t.Fatal("no error")
+	}
+	storage.SyncNow(s)
+	if at := s.Synced().At(ownOrigin); at != 1 {
+		t.Errorf("op %d is said to be synced, and the log has op 1 only", at)
 	}
 }

@@ -218,13 +218,21 @@ func (s *Store) flush() {
 // beforeFlush makes the log durable as far as the database is about to be: it must not
 // hold what a log that lost its end has not.
 func (s *Store) beforeFlush() {
-	l := s.beneath.Load()
-	if l == nil || l.Synced() == l.End() {
-		return
+	if l := s.beneath.Load(); l != nil {
+		_ = s.syncOf(l) // it is the store's fault, and no commit follows
 	}
-	if _, err := l.Sync(); err != nil {
+}
+
+// syncOf makes durable what the log has, or fails the store.
+func (s *Store) syncOf(l *log.Log) error {
+	if l.Synced() == l.End() {
+		return nil
+	}
+	_, err := l.Sync()
+	if err != nil {
 		s.disk.Fail(fmt.Errorf("sync the log: %w", err))
 	}
+	return err
 }
 
 // syncEvery syncs in the background until the store is closed.
@@ -244,11 +252,8 @@ func (s *Store) syncEvery(interval time.Duration) {
 // sync makes durable what was committed.
 func (s *Store) sync() {
 	f := s.written.Load()
-	if s.log.Synced() != s.log.End() {
-		if _, err := s.log.Sync(); err != nil {
-			s.disk.Fail(fmt.Errorf("sync the log: %w", err))
-			return
-		}
+	if s.syncOf(s.log) != nil {
+		return
 	}
 	if f != nil {
 		s.synced.Store(f)
@@ -263,12 +268,7 @@ func (s *Store) SyncLog() error {
 	if err := s.disk.Err(); err != nil {
 		return err
 	}
-	if s.log.Synced() == s.log.End() {
-		return nil
-	}
-	if _, err := s.log.Sync(); err != nil {
-		s.disk.Fail(fmt.Errorf("sync the log: %w", err))
-	}
+	_ = s.syncOf(s.log) // it is the store's fault
 	return s.disk.Err()
 }
 

@@ -169,7 +169,7 @@ func TestOldLedgersAreCarriedOverThroughCrashes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var mu sync.Mutex
 	writes, next := 0, 1
-	s, err := storage.Open(small(errorfs.Wrap(freshLogs{mem}, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	o := small(errorfs.Wrap(freshLogs{mem}, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if mu.Lock(); op.Kind == errorfs.OpFileWrite {
 			if writes++; writes == next {
 				next += 25
@@ -178,7 +178,9 @@ func TestOldLedgersAreCarriedOverThroughCrashes(t *testing.T) {
 		}
 		mu.Unlock()
 		return nil
-	}))))
+	})))
+	o.MemTable = 64 << 10 // each batch waits until the one before is flushed
+	s, err := storage.Open(o)
 	must(t, err)
 	carried(t, s, want)
 	must(t, s.Close())

@@ -96,8 +96,7 @@ func (p *Pump) Publish() *replica.Output {
 		p.spare = append(p.spare, p.leaving)
 	}
 	p.overlay.Publish()
-	p.durable = p.written[0].out
-	p.leaving = p.durable
+	p.leaving = p.written[0].out
 	p.written = slices.Delete(p.written, 0, 1)
 	return p.leaving
 }
@@ -121,5 +120,5 @@ func (p *Pump) Release() *replica.Output {
 		return &p.none
 	}
 	p.stage = released
-	return p.durable
+	return p.leaving
 }

@@ -12,9 +12,9 @@ import (
 type flight struct {
 	staged  bool // steps were taken that are not written
 	written []batch
-	syncing int         // how many of them a sync under way covers; zero: none is
-	begin   chan int    // a sync
-	done    chan synced // one that has ended
+	syncing int           // how many of them a sync under way covers; zero: none is
+	begin   chan struct{} // a sync
+	done    chan synced   // one that has ended
 	ended   sync.WaitGroup
 }
 
@@ -56,7 +56,7 @@ func (l *Loop) write() error {
 		return nil
 	}
 	f.syncing = len(f.written)
-	f.begin <- f.syncing
+	f.begin <- struct{}{}
 	return nil
 }
 

@@ -120,7 +120,7 @@ func Start(pump *Pump, cfg LoopConfig) *Loop {
 	l := &Loop{cfg: cfg.withDefaults(), pump: pump,
 		wake: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
 	l.drained = sync.NewCond(&l.mu)
-	l.flight.begin, l.flight.done = make(chan int, 1), make(chan synced, 1)
+	l.flight.begin, l.flight.done = make(chan struct{}, 1), make(chan synced, 1)
 	l.status.Store(l.statusNow())
 	l.flight.ended.Go(l.syncer)
 	if l.cfg.SweepEvery > 0 {

@@ -41,8 +41,7 @@ type Pump struct {
 	encoded int // puts of out that are in the batch, objects left out
 
 	written []written         // batches that are not known to be durable, oldest first
-	durable *replica.Output   // what may leave and has not; nil: nothing
-	leaving *replica.Output   // what was released last
+	leaving *replica.Output   // of the batch that was published last; nil: none was
 	none    replica.Output    // what may leave while nothing is durable
 	spare   []*replica.Output // to be used again
 	wake    wallclock.Mono    // of the last batch

@@ -261,14 +261,9 @@ func TestReadFails(t *testing.T) {
 	}
 	must(t, b.Close())
 	must(t, s.Close())
-	var broken errorfs.Toggle
-	broken.Injector = errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind == errorfs.OpFileReadAt {
-			return errorfs.ErrInjected
-		}
-		return nil
-	})
-	o = small(errorfs.Wrap(mem, &broken))
+	broken := breaks(errorfs.OpFileReadAt)
+	o = small(errorfs.Wrap(mem, broken))
+	o.ReadOnly = true // else a compaction may have read the tables before
 	o.Logger = silent{}
 	s = open(t, o)
 	broken.On()

@@ -270,8 +270,17 @@ func TestReadFails(t *testing.T) {
 	if _, _, err := s.Op(logical.Dot{Origin: ownOrigin, Seq: 1}); !errors.Is(err, errorfs.ErrInjected) {
 		t.Errorf("Op: %v", err)
 	}
-	if _, err := s.Object("key1"); !errors.Is(err, errorfs.ErrInjected) {
-		t.Errorf("Object: %v", err)
+	failed := 0
+	for n := range 7 { // the open store may have read some of them beside its own rows
+		switch o, err := s.Object("key" + strconv.Itoa(n)); {
+		case errors.Is(err, errorfs.ErrInjected):
+			failed++
+		case err != nil || len(o.Versions) == 0:
+			t.Errorf("Object: %+v, %v", o, err)
+		}
+	}
+	if failed == 0 {
+		t.Error("no object had to be read")
 	}
 	if _, err := s.Ops(ownOrigin, 1, 10, 1<<20); !errors.Is(err, errorfs.ErrInjected) {
 		t.Errorf("Ops: %v", err)

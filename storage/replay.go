@@ -62,7 +62,7 @@ func (s *Store) replay() error {
 	if err = errors.Join(err, r.commit()); err != nil {
 		return wrap(err, "bring the database up to the end of the log")
 	}
-	if s.readOnly {
+	if s.readOnly && r.end != 0 {
 		s.reads.from = r.over.from
 	}
 	return nil

@@ -103,6 +103,10 @@ func (d *FS) Damage() error {
 // NoteDamage keeps what was found to be damaged, if it is the first.
 func (d *FS) NoteDamage(err error) { d.fault.noteDamage(err) }
 
+// closeRest keeps a flush that pebble repeats at once and for ever from taking the
+// processor that Close needs to end it.
+const closeRest = time.Millisecond
+
 // readRest keeps whoever repeats a failed read at once from taking a processor.
 const readRest = 20 * time.Millisecond
 
@@ -124,6 +128,7 @@ func (d *FS) told(name string) error {
 		return nil
 	}
 	<-d.closing
+	time.Sleep(closeRest)
 	return d.fault.err()
 }
 

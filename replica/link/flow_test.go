@@ -74,6 +74,7 @@ func TestStatusOvertakesBulk(t *testing.T) {
 		a.mesh.Send("b", a.batch(i+1, i+1, 1000))
 	}
 	a.awaitStats("no credit left", func(s Stats) bool { return s.peer("b").Credit <= 0 })
+	b.await("a batch in progress", func() bool { return b.held == 1 })
 	for i := range 5 {
 		a.mesh.Send("b", a.status(uint64(i+1)))
 	}

@@ -32,6 +32,7 @@ type node struct {
 	got      []replica.Received
 	turns    []string // "+n2", "-n2": PeerUp, PeerDown
 	events   []Event
+	held     int                              // messages that reached a gate
 	gate     map[replica.Leader]chan struct{} // Receive takes one from it, if there is one
 	keeps    bool                             // gives no credit by itself
 }
@@ -116,9 +117,12 @@ func (n *node) close() {
 var _ Sink = (*node)(nil)
 
 func (n *node) Receive(from replica.Leader, m replica.Message) {
-	n.mu.Lock()
-	gate := n.gate[from]
-	n.mu.Unlock()
+	var gate chan struct{}
+	n.change(func() {
+		if gate = n.gate[from]; gate != nil {
+			n.held++
+		}
+	})
 	if gate != nil {
 		<-gate
 	}

@@ -84,7 +84,8 @@
 //	internal/rows  keys of the database, and encodings of small rows
 //	losses    rows, stats and retention of the ledger
 //	disk      the filesystem as pebble sees it; faults, damage and advice
-//	salvage   what is left of a damaged store
+//	salvage   what is left of a damaged store, and whether one file is as it was written
+//	verify    whether a whole store is
 //	history   a stretch of history in one file
 //	file      small files beside the store, replaced whole
 //

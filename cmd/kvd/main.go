@@ -43,9 +43,10 @@ Examples:
    kvd config print --origin                      what serve would use, and why
    kvd passwd ann >> users                        a line for --users-file
    kvd replay week.history                        what other resolvers would have kept
+   kvd verify /var/lib/kvd                        is a stopped leader's data as it was written?
 
 Exit codes:
-   0 stopped in order        1 failed        2 wrong usage
+   0 done or stopped in order    1 failed    2 wrong usage    4 kvd verify found damage
    70 a bug in kvd           130 interrupted before it served`
 
 func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
@@ -55,7 +56,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Description: about,
 		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
 		Commands: []*cli.Command{
-			serveCommand(), devCommand(), configCommand(), passwdCommand(), replayCommand(),
+			serveCommand(), devCommand(), configCommand(), passwdCommand(), replayCommand(), verifyCommand(),
 			cliutil.Completion(),
 		},
 	})

@@ -4,7 +4,7 @@
 //
 // [Read] goes through tables, files of separated values and logs without the database,
 // around what cannot be read. [Examine] compares a directory with what its manifest was
-// known to be.
+// known to be, and [Check] verifies every block of one file.
 //
 // What it is not: it knows no layout of ours, and changes nothing on disk. Package storage
 // says which rows are wanted and what follows from them.

@@ -1,0 +1,154 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kvd/logical"
+	"kvd/resolve"
+	"kvd/storage"
+	"kvd/storage/disk"
+	"kvd/storage/log"
+	"kvd/storage/salvage"
+)
+
+// Report is what was read, and what is wrong with it.
+type Report struct {
+	Files    int   // tables, files of values and segments of the log
+	Bytes    int64 // what they have
+	Objects  int   // keys that have anything
+	Frontier logical.Frontier
+	Damages  []error // each names its file; none: the store is whole
+}
+
+// logDir is where the log is, below the database.
+const logDir = "log"
+
+// Store verifies the store in dir. Tell, which may be nil, is called after each file. The
+// error says that it could not be done: the directory is in use, or cannot be read, or ctx
+// has ended.
+func Store(ctx context.Context, fsys vfs.FS, dir string, tell func(*Report)) (*Report, error) {
+	v := verifying{ctx: ctx, fs: fsys, dir: dir, tell: tell}
+	lock, err := disk.New(fsys, 0).Lock(fsys.PathJoin(dir, "LOCK"))
+	if err != nil {
+		return nil, fmt.Errorf("verify %s: %w", dir, disk.Advised(err))
+	}
+	err = errors.Join(v.files(), lock.Close())
+	if err == nil && !v.logLost {
+		err = v.together()
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	return &v.report, err
+}
+
+type verifying struct {
+	ctx    context.Context
+	fs     vfs.FS
+	dir    string
+	tell   func(*Report)
+	report Report
+
+	logLost bool // the log cannot be opened, so the store cannot be either
+}
+
+// damaged notes a damage, once.
+func (v *verifying) damaged(err error) {
+	if err != nil && !slices.ContainsFunc(v.report.Damages, func(known error) bool { return known.Error() == err.Error() }) {
+		v.report.Damages = append(v.report.Damages, err)
+	}
+}
+
+// files verifies each file by itself.
+func (v *verifying) files() error {
+	names, err := v.fs.List(v.dir)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", v.dir, err)
+	}
+	v.damaged(salvage.Examine(v.fs, v.dir, salvage.Manifest{}))
+	slices.Sort(names)
+	for _, name := range names {
+		if !salvage.IsData(name) {
+			continue
+		}
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+		path := v.fs.PathJoin(v.dir, name)
+		v.damaged(salvage.Check(v.fs, path))
+		v.read(path)
+	}
+	return v.log()
+}
+
+// read counts a file.
+func (v *verifying) read(path string) {
+	v.report.Files++
+	if info, err := v.fs.Stat(path); err == nil {
+		v.report.Bytes += info.Size()
+	}
+	if v.tell != nil {
+		v.tell(&v.report)
+	}
+}
+
+// log verifies every frame. One that cannot be opened is gone through frame by frame.
+func (v *verifying) log() error {
+	dir := v.fs.PathJoin(v.dir, logDir)
+	names, err := v.fs.List(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // an older store has none
+	}
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", dir, err)
+	}
+	l, err := log.Open(log.Options{FS: v.fs, Dir: dir, ReadOnly: true})
+	if err != nil {
+		v.damaged(err)
+		v.logLost = true
+		lost, err := log.Salvage(v.fs, dir, func(log.Entry) error { return v.ctx.Err() })
+		for _, r := range lost {
+			v.damaged(fmt.Errorf("%w: the log in %s has nothing valid from %s to %s", disk.ErrDamaged, dir, r.From, r.To))
+		}
+		return err
+	}
+	for _, err := range l.CheckAll(func() bool { return v.ctx.Err() == nil }) {
+		v.damaged(err)
+	}
+	for _, name := range names {
+		v.read(v.fs.PathJoin(dir, name))
+	}
+	return errors.Join(l.Close(), v.ctx.Err())
+}
+
+// together opens the store, which holds database and log against each other, and reads
+// what it has.
+func (v *verifying) together() error {
+	s, err := storage.Open(storage.Options{FS: v.fs, Dir: v.dir, ReadOnly: true, Cache: 32 << 20})
+	switch {
+	case disk.CauseOf(err) == disk.Damaged:
+		v.damaged(err)
+		return nil
+	case err != nil:
+		return err
+	}
+	st, _, err := s.State()
+	v.damaged(err)
+	v.report.Frontier = st.Frontier
+	v.damaged(s.CheckLog(1 << 10))
+	v.damaged(s.Objects(func(*resolve.Object) bool {
+		v.report.Objects++
+		return v.ctx.Err() == nil
+	}))
+	if v.ctx.Err() == nil {
+		v.damaged(s.CheckLedger())
+	}
+	v.damaged(s.Damage())
+	return s.Close()
+}

@@ -31,6 +31,7 @@ func clusterSpecs() []invoke.Spec {
 				&cli.StringFlag{Name: "token", Usage: "until the leader has what `TOKEN` has seen"},
 				sessionFlag(), everyFlag(), invoke.MissingFlag(),
 			}},
+		statusSpec(),
 		{Name: "members", Usage: "print the leaders of the cluster", Least: 0, Most: 0, Do: at(members)},
 		{Name: "ping", Usage: "print how long a leader takes to answer", Least: 0, Most: 0, Do: at(ping)},
 		{Name: "raw", Usage: "send any command as it stands, and print the reply", Args: "COMMAND [ARGUMENT]...", Least: 1, Most: -1, Do: at(rawCommand),

@@ -67,7 +67,7 @@ func wantsJSON(args []string) bool {
 
 func isJSON(format string) bool { return format == "json" || format == "jsonl" }
 
-const about = `kv talks to one leader of a cluster; compare, wait, members, and losses, why, fate,
+const about = `kv talks to one leader of a cluster; compare, wait, status, and losses, why, fate,
 restore, audit and advise, which tell what became of acknowledged writes, talk to all.
 Flags may stand anywhere on the line. A value of "-" is read from standard input,
 to its last byte. Data goes to standard output, talk to standard error.
@@ -113,7 +113,7 @@ func synonyms() cliutil.Synonyms {
 	s := cliutil.Synonyms{}
 	for _, row := range []struct{ means, words string }{
 		{"set", "put write store save"}, {"get", "read fetch cat show print"}, {"del", "delete remove rm unset"},
-		{"scan", "keys list ls find"}, {"members", "status nodes leaders peers cluster info servers"}, {"ping", "health alive"},
+		{"scan", "keys list ls find"}, {"status", "stat top overview"}, {"members", "nodes leaders peers cluster info servers"}, {"ping", "health alive"},
 		{"incr", "add inc increment incrby"}, {"decr", "sub dec decrement decrby"}, {"ttl", "pttl"}, {"expire", "persist pexpire"},
 		{"watch", "follow subscribe tail listen"}, {"losses", "lost"}, {"siblings", "versions values"}, {"resolve", "merge settle"},
 		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump backup"},

@@ -70,7 +70,7 @@ func synonyms() cliutil.Synonyms {
 		"check": "kvd config check FILE", "validate": "kvd config check FILE", "settings": "kvd config print",
 		"config show": "kvd config print", "config list": "kvd config print", "config validate": "kvd config check", "config test": "kvd config check",
 		"judge": "kvd replay FILE", "whatif": "kvd replay FILE, or kv whatif",
-		"status": "kv members", "members": "kv members", "backup": "kv export FILE",
+		"status": "kv status", "members": "kv members", "backup": "kv export FILE",
 		"--name": "--node", "--id": "--node", "--dir": "--data-dir", "--peers": "--join", "--seeds": "--join",
 		"serve --port": "--resp-addr HOST:PORT", "serve --addr": "--resp-addr HOST:PORT", "serve --listen": "--resp-addr HOST:PORT",
 		"dev --port": "--resp-port PORT", "dev --nodes": "--leaders N", "--resolvers": "--resolver NAME, and --shadow LIST",

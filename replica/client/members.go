@@ -33,13 +33,13 @@ func (l *Leader) Members(ctx context.Context) ([]Member, error) {
 	return all, err
 }
 
-// Nodes is whom a leader names as members, those that have left excepted; the
-// leader itself if it names nobody.
+// Nodes is whom a leader names as members, those that were stopped included: they come
+// back, unless they are forgotten. It is the leader itself if it names nobody.
 func (l *Leader) Nodes(ctx context.Context) []Node {
 	members, err := l.Members(ctx)
 	var all []Node
 	for _, m := range members {
-		if m.RESP != "" && m.Status != "left" {
+		if m.RESP != "" {
 			all = append(all, Node{m.Name, m.RESP})
 		}
 	}

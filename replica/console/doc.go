@@ -4,7 +4,8 @@
 //	/               a page with links
 //	/health/live    200 as long as the process answers
 //	/health/ready   200, or 503 and the reasons, with how far it has come
-//	/status         what the leader says of itself and its peers, as JSON
+//	/status         what the leader says of itself and its peers, and what somebody
+//	                should look at, as JSON; KVD.STATUS answers the same
 //	/metrics        for Prometheus
 //	/alerts.yml     rules for Prometheus that fire on lost writes
 //	/losses         lost writes as they happen, as server-sent events

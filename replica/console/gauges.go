@@ -28,6 +28,10 @@ type single struct {
 var singles = []single{
 	{"ready", "1 if clients may be sent here.", func(s *scrape) float64 { return truth(s.ready) }},
 	{"uptime_seconds", "Since this process began; its origin may be older.", func(s *scrape) float64 { return s.UptimeSeconds }},
+	{"clock_error_seconds", "What the leader claims for the error of its own clock, either way.", func(s *scrape) float64 { return s.ClockErrorSeconds }},
+	{"unshared_ops", "Ops accepted here that are not known to be durable anywhere else.", func(s *scrape) float64 { return float64(s.UnsharedOps) }},
+	{"log_bytes", "What the files of the write-ahead log take, what is preallocated included.", func(s *scrape) float64 { return float64(s.Usage.LogBytes) }},
+	{"store_bytes", "What all files of the store take, the log's among them.", func(s *scrape) float64 { return float64(s.Usage.StoreBytes) }},
 	{"gate_ops", "Ops that wait at the gate for what they depend on.", func(s *scrape) float64 { return float64(s.GateOps) }},
 	{"gate_bytes", "What the ops at the gate take in memory.", func(s *scrape) float64 { return float64(s.GateBytes) }},
 	{"waiting_bytes", "What the requests that wait take in memory.", func(s *scrape) float64 { return float64(s.WaitingBytes) }},
@@ -64,6 +68,7 @@ type perPeer struct {
 var perPeers = []perPeer{
 	{"peer_up", "1 if gossip says that the peer is alive.", func(p *Peer) float64 { return truth(p.Alive) }},
 	{"peer_lag_ops", "Ops applied here, whoever accepted them, that the peer is not known to have.", func(p *Peer) float64 { return float64(p.LagOps) }},
+	{"peer_ahead_ops", "Ops that the peer is known to have and that are not applied here.", func(p *Peer) float64 { return float64(p.AheadOps) }},
 	{"peer_lag_seconds", "How long ago the oldest of those was applied here, to about a quarter; of those from before this process, how long it has run.", func(p *Peer) float64 { return p.LagSeconds }},
 	{"peer_queue_bytes", "Bytes that wait to be sent to the peer.", func(p *Peer) float64 { return float64(p.QueueBytes) }},
 	{"peer_unsendable", "1 if a write is too large to be sent to the peer and holds up those after it; /status says which.", func(p *Peer) float64 { return truth(p.Unsendable != nil) }},
@@ -74,6 +79,8 @@ var perPeers = []perPeer{
 // Metrics that have other labels.
 var (
 	clockOffset = desc("peer_clock_offset_seconds", "Where the peer's clock may stand against ours; positive: ahead.", "peer", "edge")
+	diskFree    = desc("disk_free_bytes", "What the file system of the data directory has left for this leader.")
+	diskSize    = desc("disk_size_bytes", "How large that file system is.")
 	evicted     = desc("ledger_evicted_total", "Losses that the ledger gave up to stay within its size, or for their age; they are counted, and can no longer be told or restored from it.", "resolver", "relation")
 )
 
@@ -101,7 +108,7 @@ func newGauges(s Source) *gauges {
 
 // Describe lists the metrics, not their series.
 func (g *gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range slices.Concat(g.single, g.perPeer, []*prometheus.Desc{clockOffset, evicted}) {
+	for _, d := range slices.Concat(g.single, g.perPeer, []*prometheus.Desc{clockOffset, diskFree, diskSize, evicted}) {
 		to <- d
 	}
 }
@@ -121,6 +128,10 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 			to <- constant(clockOffset, prometheus.GaugeValue, p.Clock.Earliest, p.Name, "earliest")
 			to <- constant(clockOffset, prometheus.GaugeValue, p.Clock.Latest, p.Name, "latest")
 		}
+	}
+	if free, size := s.Usage.DiskFree, s.Usage.DiskBytes; free != nil && size != nil {
+		to <- constant(diskFree, prometheus.GaugeValue, float64(*free))
+		to <- constant(diskSize, prometheus.GaugeValue, float64(*size))
 	}
 	collectEvicted(to, s.Ledger.Evicted)
 }

@@ -4,7 +4,6 @@ import (
 	_ "embed" // the rules
 	"net/http"
 	"net/http/pprof"
-	"runtime"
 
 	"kvd/replica/acl"
 )
@@ -112,25 +111,8 @@ func (c *Console) ready(w http.ResponseWriter, _ *http.Request) {
 	}})
 }
 
-type report struct {
-	Status
-	Frontier []position `json:"frontier"`
-	Ready    bool       `json:"ready"`
-	Reasons  []Reason   `json:"reasons"`
-	Go       string     `json:"go"`
-}
-
 func (c *Console) status(w http.ResponseWriter, r *http.Request) {
-	s, reasons := c.source.Status(), c.source.Ready()
-	s.Peers = sorted(s.Peers)
-	hideKeys(s.Peers, userOf(r).Rights())
-	s.RefusesWrites = append([]Reason{}, s.RefusesWrites...)
-	s.Origins.Refused = append([]string{}, s.Origins.Refused...)
-	s.Ledger.Evicted = append([]Evicted{}, s.Ledger.Evicted...) // an empty list in JSON, never null
-	answer(w, http.StatusOK, report{
-		Status: s, Frontier: positions(s.Frontier), Go: runtime.Version(),
-		Ready: len(reasons) == 0, Reasons: append([]Reason{}, reasons...),
-	})
+	answer(w, http.StatusOK, reportOf(c.source, userOf(r).Rights()))
 }
 
 func hideKeys(peers []Peer, user *acl.Rights) {

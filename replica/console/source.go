@@ -65,6 +65,10 @@ type Status struct {
 	Sync        string `json:"sync"`
 	UnsyncedOps uint64 `json:"unsynced_ops"`
 
+	ClockErrorSeconds float64 `json:"clock_error_seconds"` // that the leader claims for its own clock, either way
+	UnsharedOps       int     `json:"unshared_ops"`        // accepted here, and not known to be durable anywhere else
+	Usage             Usage   `json:"usage"`
+
 	GateOps         int          `json:"gate_ops"`         // held until what they depend on arrives
 	WaitingRequests int          `json:"waiting_requests"` // until the leader has what their token has seen
 	GateBytes       int          `json:"gate_bytes"`       // what the ops held take in memory
@@ -84,6 +88,15 @@ type Status struct {
 	Feeds  Feeds  `json:"feeds"`
 
 	Subscribers Subscribers `json:"subscribers"`
+}
+
+// Usage is what a leader takes of its machine, in bytes.
+type Usage struct {
+	LogBytes    uint64  `json:"log_bytes"`    // files of the write-ahead log, what is preallocated included
+	StoreBytes  uint64  `json:"store_bytes"`  // all files of the store, the log's among them
+	MemoryBytes uint64  `json:"memory_bytes"` // of the process, resident; leaders of one process say the same
+	DiskFree    *uint64 `json:"disk_free"`    // that the store's file system has for it; null: it cannot say
+	DiskBytes   *uint64 `json:"disk_bytes"`   // how large that is
 }
 
 // Origins is how many origins there are in the logs here, and may be.
@@ -143,10 +156,13 @@ type Feeds struct {
 type Peer struct {
 	Name       string  `json:"name"`
 	Addr       string  `json:"addr"`
+	RESP       string  `json:"resp"`        // where it serves clients
+	Member     string  `json:"member"`      // what gossip makes of it: alive, leaving, left, failed; absent: not met since this leader started
 	Alive      bool    `json:"alive"`       // gossip says so
 	Origin     string  `json:"origin"`      // at present, as gossip says
 	LagOps     uint64  `json:"lag_ops"`     // applied here, whoever accepted them, that it is not known to have
 	LagSeconds float64 `json:"lag_seconds"` // age of the oldest of them
+	AheadOps   uint64  `json:"ahead_ops"`   // that it is known to have and that are not applied here
 	QueueBytes uint64  `json:"queue_bytes"` // waiting to be sent
 
 	Published Published `json:"published"`

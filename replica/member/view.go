@@ -73,11 +73,12 @@ const (
 	Leaving                   // has said that it will go
 	Left                      // has gone as it said
 	Failed                    // does not answer, or answers as somebody we refuse
+	Absent                    // was known before this leader started, and has not been met since; gossip itself never says so
 )
 
 // String names the state.
 func (s Status) String() string {
-	return [...]string{"unknown", "alive", "leaving", "left", "failed"}[s]
+	return [...]string{"unknown", "alive", "leaving", "left", "failed", "absent"}[s]
 }
 
 func members(known []serf.Member) []Member {

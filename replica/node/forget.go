@@ -11,6 +11,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/command"
+	"kvd/replica/console"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/fields"
 	"kvd/replica/node/internal/options"
@@ -149,11 +150,22 @@ func (l *Leader) withoutForgotten(v member.View) member.View {
 	return v
 }
 
+// roster is all members that are not forgotten: those that gossip knows, and those that
+// were known before this start and have not been met since.
+func (l *Leader) roster() member.View {
+	l.mu.Lock()
+	v := l.known.With(l.members.View())
+	l.mu.Unlock()
+	return l.withoutForgotten(v)
+}
+
 // extra is the commands that need more than one part of the leader.
 func (l *Leader) extra() map[string]command.Extra {
 	all := l.answers.Commands()
 	maps.Copy(all, map[string]command.Extra{
-		"kvd.members": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellMembers, Summary: "Answers the leaders there are, as gossip describes them."},
+		"kvd.members": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellMembers, Summary: "Answers the leaders that there are or were, and are not forgotten."},
+
+		"kvd.status": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellStatus, Summary: "Answers what the leader says of itself and its peers, as its page /status does: one JSON object."},
 
 		"kvd.forget":    {Arity: -2, Needs: acl.Admin, Loading: true, Run: l.forget, Summary: "Lets all leaders wait for a dead one no more, and list it no more, until it returns; LIFT takes that back."},
 		"kvd.forgotten": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellForgotten, Summary: "Answers which leaders are forgotten."},
@@ -165,8 +177,17 @@ func (l *Leader) extra() map[string]command.Extra {
 	return all
 }
 
+// tellStatus is KVD.STATUS: the page /status for whoever has no way to the pages.
+func (l *Leader) tellStatus(_ context.Context, _ [][]byte, w *resp.Writer) error {
+	text, err := console.StatusJSON(source{l})
+	if err == nil {
+		w.Text(string(text))
+	}
+	return err
+}
+
 func (l *Leader) tellMembers(_ context.Context, _ [][]byte, w *resp.Writer) error {
-	v := l.withoutForgotten(l.members.View())
+	v := l.roster()
 	w.Array(len(v.Members))
 	for _, m := range v.Members {
 		w.Map(6)

@@ -133,8 +133,9 @@ func (s source) Status() console.Status {
 	return console.Status{
 		Name: s.cfg.Name, Origin: s.origin.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
-		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(),
-		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.disk.MissingOps(), Damage: s.disk.Trouble(), Clients: clients.Clients,
+		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(), UnsharedOps: s.unshared(), Usage: s.usage(),
+		ClockErrorSeconds: s.clock.Now().Wall.HalfWidth().Seconds(),
+		GateOps:           load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.disk.MissingOps(), Damage: s.disk.Trouble(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
 		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),
 		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),

@@ -110,7 +110,7 @@ func (l *Leader) mayResume(ctx context.Context, m *identity.Mark, attested error
 	}
 	if err == nil {
 		c := identity.Confirmer{Self: l.cfg.Name, Own: logical.Dot{Origin: m.Origin, Seq: m.Seq}, Fetch: l.cfg.statusPage().Fetch}
-		err = c.Confirm(ctx, l.known)
+		err = c.Confirm(ctx, l.known.Pages())
 	}
 	if err != nil {
 		l.cfg.Logger.Info("begins a new origin", "leader", l.cfg.Name, "before", m.Origin.String(), "why", err.Error())

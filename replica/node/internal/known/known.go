@@ -2,6 +2,7 @@ package known
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -126,8 +127,27 @@ func (f *Forgotten) Said(name string) (member.Forgetting, bool) {
 	return g, said
 }
 
-// Members are the leaders that were ever known: name to HTTP address.
-type Members map[string]string
+// Members are the leaders that were ever known, by name, and where each was last: who is
+// not met again after a restart is listed and asked all the same, until it is forgotten.
+type Members map[string]Address
+
+// Address is where a leader was last, host:port each; what was never heard is empty.
+type Address struct {
+	HTTP   string `json:"http"`
+	RESP   string `json:"resp"`
+	Peer   string `json:"peer"`
+	Origin uint64 `json:"origin,string"` // of its last incarnation that was heard of; zero: none was
+}
+
+// UnmarshalJSON also reads what former versions wrote: the HTTP address alone.
+func (a *Address) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		*a = Address{}
+		return json.Unmarshal(text, &a.HTTP)
+	}
+	type fields Address
+	return json.Unmarshal(text, (*fields)(a))
+}
 
 const membersFile = "members.json"
 
@@ -146,11 +166,34 @@ func ReadMembers(dir string) (Members, error) {
 func (m Members) Learn(self string, v member.View) bool {
 	grew := false
 	for _, one := range v.Members {
-		if one.Name != self && m[one.Name] != one.HTTPAddr {
-			m[one.Name], grew = one.HTTPAddr, true
+		at := Address{one.HTTPAddr, one.RespAddr, one.PeerAddr, one.Origin}
+		if one.Name != self && m[one.Name] != at {
+			m[one.Name], grew = at, true
 		}
 	}
 	return grew
+}
+
+// Pages is the addresses of their status pages, by name.
+func (m Members) Pages() map[string]string {
+	pages := make(map[string]string, len(m))
+	for name, at := range m {
+		pages[name] = at.HTTP
+	}
+	return pages
+}
+
+// With adds to a view who is known and not in it, as [member.Absent].
+func (m Members) With(v member.View) member.View {
+	v.Members = slices.Clone(v.Members)
+	for name, at := range m {
+		if _, seen := v.Find(name); !seen {
+			one := member.Member{Name: name, Status: member.Absent, Origin: at.Origin, PeerAddr: at.Peer, RespAddr: at.RESP, HTTPAddr: at.HTTP}
+			i, _ := slices.BinarySearchFunc(v.Members, name, func(m member.Member, name string) int { return strings.Compare(m.Name, name) })
+			v.Members = slices.Insert(v.Members, i, one)
+		}
+	}
+	return v
 }
 
 // Others is who was ever known. The core is told before it hears of them again, so

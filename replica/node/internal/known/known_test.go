@@ -53,15 +53,31 @@ func TestMembersAreRemembered(t *testing.T) {
 	if err != nil || len(a) != 0 {
 		t.Fatalf("at first %v, %v", a, err)
 	}
-	v := member.View{Members: []member.Member{{Name: "n1", HTTPAddr: "a:1"}, {Name: "n2", HTTPAddr: "b:1"}}}
+	v := member.View{Members: []member.Member{{Name: "n1", HTTPAddr: "a:1"}, {Name: "n2", HTTPAddr: "b:1", RespAddr: "b:2", PeerAddr: "b:3", Origin: 1 << 63}}}
 	if !a.Learn("n1", v) || a.Learn("n1", v) {
 		t.Error("what is learnt is news once")
 	}
 	if err := a.Write(dir); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := ReadMembers(dir); err != nil || len(again) != 1 || again["n2"] != "b:1" {
+	if again, err := ReadMembers(dir); err != nil || len(again) != 1 || again["n2"] != (Address{"b:1", "b:2", "b:3", 1 << 63}) {
 		t.Errorf("read %v, %v", again, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, membersFile), []byte(`{"n2": "b:1"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := ReadMembers(dir); err != nil || again["n2"] != (Address{HTTP: "b:1"}) || again.Pages()["n2"] != "b:1" {
+		t.Errorf("of a former version it reads %v, %v", again, err)
+	}
+}
+
+// Who is known and not there is in the view, by name, as absent.
+func TestTheKnownAreInTheView(t *testing.T) {
+	v := member.View{Members: []member.Member{{Name: "n1", Status: member.Alive}, {Name: "n3", Status: member.Left}}}
+	m := Members{"n2": {RESP: "b:2", Origin: 7}, "n3": {RESP: "c:2"}}
+	all := m.With(v).Members
+	if len(all) != 3 || all[1] != (member.Member{Name: "n2", Status: member.Absent, RespAddr: "b:2", Origin: 7}) || all[2].Status != member.Left || len(v.Members) != 2 {
+		t.Errorf("%+v", all)
 	}
 }
 

@@ -1,0 +1,106 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"kvd/replica/acl"
+)
+
+// State is what a leader does for clients, in a word.
+type State string
+
+// The states, the first that fits.
+const (
+	StateDraining State = "draining"  // about to stop: takes no clients
+	StateLoading  State = "loading"   // answers LOADING
+	StateReadOnly State = "read-only" // reads are served, writes are refused
+	StateServing  State = "serving"
+)
+
+// report is what /status and KVD.STATUS answer.
+type report struct {
+	Status
+	Frontier []position `json:"frontier"`
+	State    State      `json:"state"`
+	Ready    bool       `json:"ready"`
+	Reasons  []Reason   `json:"reasons"`
+	Alarms   []Reason   `json:"alarms"`
+	Go       string     `json:"go"`
+}
+
+func reportOf(src Source, user *acl.Rights) report {
+	s, reasons := src.Status(), src.Ready()
+	s.Peers = sorted(s.Peers)
+	hideKeys(s.Peers, user)
+	s.RefusesWrites = append([]Reason{}, s.RefusesWrites...)
+	s.Origins.Refused = append([]string{}, s.Origins.Refused...)
+	s.Ledger.Evicted = append([]Evicted{}, s.Ledger.Evicted...) // an empty list in JSON, never null
+	return report{
+		Status: s, Frontier: positions(s.Frontier), Go: runtime.Version(), State: stateOf(&s, reasons),
+		Ready: len(reasons) == 0, Reasons: append([]Reason{}, reasons...), Alarms: append([]Reason{}, alarmsOf(&s, reasons)...),
+	}
+}
+
+// StatusJSON is the page /status as anybody may see it.
+func StatusJSON(src Source) ([]byte, error) { return json.Marshal(reportOf(src, &acl.Rights{})) }
+
+func stateOf(s *Status, reasons []Reason) State {
+	has := func(cs ...Cause) bool {
+		return slices.ContainsFunc(reasons, func(r Reason) bool { return slices.Contains(cs, r.Cause) })
+	}
+	switch {
+	case has(Draining):
+		return StateDraining
+	case has(CatchingUp, Folding, Repairing):
+		return StateLoading
+	case len(s.RefusesWrites) > 0:
+		return StateReadOnly
+	}
+	return StateServing
+}
+
+// The causes of alarms that keep no leader from being ready.
+const (
+	Away         Cause = "away"         // a member does not answer
+	Lag          Cause = "lag"          // a member lacks what others have had for long
+	ClocksApart  Cause = "clocks"       // the clocks of two members are far apart
+	Unreplicated Cause = "unreplicated" // what was acknowledged is out of reach
+	DotsTwice    Cause = "conflicts"    // dots with two contents
+	OriginsFew   Cause = "origins"      // there is soon no place for a new origin
+)
+
+// The thresholds; the rules of alerts.yml have the same.
+const (
+	maxLag   = 300 * time.Second
+	maxApart = 500 * time.Millisecond
+)
+
+// alarmsOf is what somebody should look at: why the leader is not ready, and what it
+// sees of the others that does not pass by itself.
+func alarmsOf(s *Status, reasons []Reason) []Reason {
+	all := slices.Clone(reasons)
+	add := func(fires bool, c Cause, format string, args ...any) {
+		if fires {
+			all = append(all, Reason{Cause: c, Detail: fmt.Sprintf(format, args...)})
+		}
+	}
+	for i := range s.Peers {
+		p := &s.Peers[i]
+		add(!p.Alive, Away, "%s is %s, and lacks %d ops that %s has; start it, or kv admin forget %s", p.Name, p.Member, p.LagOps, s.Name, p.Name)
+		add(p.Alive && p.LagSeconds > maxLag.Seconds(), Lag, "%s lacks %d ops that %s has had for %.0f s", p.Name, p.LagOps, s.Name, p.LagSeconds)
+		if o := p.Clock; o != nil {
+			add(o.Apart() > maxApart.Seconds(), ClocksApart, "the clocks of %s and %s are %.3f s apart at least", s.Name, p.Name, o.Apart())
+		}
+	}
+	add(s.UnreplicatedOps > 0, Unreplicated, "%d ops that others had are not here, and nobody who can be reached has them", s.UnreplicatedOps)
+	add(s.Conflicts > 0, DotsTwice, "%d dots have two contents; kv admin conflicts names them", s.Conflicts)
+	add(s.Origins.Scarce() > 0, OriginsFew, "the logs are of %d origins, and may be of %d", s.Origins.Count, s.Origins.Max)
+	return all
+}
+
+// Apart is how far two clocks are apart at least, in seconds; zero: they may agree.
+func (o *Offset) Apart() float64 { return max(0, o.Earliest, -o.Latest) }

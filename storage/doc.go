@@ -86,6 +86,7 @@
 //	disk      the filesystem as pebble sees it; faults, damage and advice
 //	salvage   what is left of a damaged store, and whether one file is as it was written
 //	verify    whether a whole store is
+//	scrub     the same for a store that is written to, round after round
 //	history   a stretch of history in one file
 //	file      small files beside the store, replaced whole
 //

@@ -133,7 +133,6 @@ func (o Options) pebble(fs *disk.FS, beforeFlush func()) *pebble.Options {
 		L0CompactionThreshold:       8, // objects are mostly read from memory
 		L0StopWritesThreshold:       1000,
 		LBaseMaxBytes:               512 << 20, // one level more is one rewriting more
-		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		MaxOpenFiles:                1000,
 		BytesPerSync:                512 << 10,
 		DisableWAL:                  true, // the log is it
@@ -143,6 +142,7 @@ func (o Options) pebble(fs *disk.FS, beforeFlush func()) *pebble.Options {
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
+	p.Experimental.CompactionScheduler = fs.Compactions()
 	p.Experimental.ValueSeparationPolicy, p.Experimental.SpanPolicyFunc = separation, spans
 	if o.MemTable < smallMemTable {
 		p.MaxOpenFiles = 64

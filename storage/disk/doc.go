@@ -11,8 +11,9 @@
 //
 //   - pebble is never told of a failed change as it happens, because it would panic,
 //     repeat it for ever or wait for it;
-//   - no goroutine waits for a failed disk once [FS.Close] was called.
+//   - no goroutine waits for a failed disk once [FS.Close] was called;
+//   - the database compacts only while the store is open and nothing has failed.
 //
-// Files: fs.go the filesystem, fault.go the first failure, backlog.go memtables that wait
-// for a flush, discard.go files after a failure, cause.go errors and advice.
+// Files: fs.go the filesystem, fault.go the first failure, compactions.go when the database
+// compacts, backlog.go memtables that wait for a flush, discard.go files after a failure, cause.go errors and advice.
 package disk

@@ -24,9 +24,10 @@ import (
 //	while it is open    thrown away         waits for Close, then fails
 type FS struct {
 	vfs.FS
-	fault   fault
-	opened  atomic.Bool // never, when opening failed
-	closing chan struct{}
+	fault       fault
+	opened      atomic.Bool // never, when opening failed
+	closing     chan struct{}
+	compactions *compactions
 }
 
 // New is fs for one store. A commit waits while batches of more than backlog bytes wait
@@ -36,6 +37,7 @@ func New(fs vfs.FS, backlog int64) *FS {
 	d.fault.failed = make(chan struct{})
 	d.fault.backlog.limit = backlog
 	d.fault.backlog.wake.L = &d.fault.backlog.mu
+	d.compactions = newCompactions(d)
 	return d
 }
 
@@ -61,8 +63,14 @@ func (d *FS) Listener(beforeFlush func()) *pebble.EventListener {
 func (d *FS) Logger(l pebble.Logger) pebble.Logger { return logger{l, &d.fault} }
 
 // Opened says that the store is open: from now on a failed change of a file other than a
-// log waits for Close.
-func (d *FS) Opened() { d.opened.Store(true) }
+// log waits for Close, and the database compacts.
+func (d *FS) Opened() {
+	d.opened.Store(true)
+	d.compactions.opened()
+}
+
+// Compactions is what the database that is opened over d asks when it wants to compact.
+func (d *FS) Compactions() pebble.CompactionScheduler { return d.compactions }
 
 // Close lets go whoever waits for it. The database is closed after it.
 func (d *FS) Close() { close(d.closing) }

@@ -58,6 +58,7 @@
 //   - what cannot be trusted is an error that names file and offset, never silently less.
 //
 // Files: log.go the log and its errors, append.go the appender, sync.go, open.go recovery,
-// read.go finding and reading, salvage.go what is left of a damaged log; frame.go and
+// read.go finding and reading, verify.go the checksums of a segment,
+// salvage.go what is left of a damaged log; frame.go and
 // index.go the layout, scan.go reads frames, files.go the open files and loaded indexes.
 package log

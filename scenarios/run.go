@@ -13,6 +13,7 @@ import (
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/world"
+	"kvd/storage"
 	"kvd/storage/codec"
 	"kvd/storage/losses"
 )
@@ -26,10 +27,11 @@ type Options struct {
 	// links do.
 	Wire bool
 
-	// Core, Tamper and Mistaken change the leaders; tests of the checkers plant
+	// Core, Store, Tamper and Mistaken change the leaders; tests of the checkers plant
 	// bugs with them.
 	Core     func(*replica.Config)
-	Ledger   losses.Retention // of every leader; zero: the default. A ledger that has evicted is not compared with the oracle
+	Store    func(*storage.Options) // as in world.Config
+	Ledger   losses.Retention       // of every leader; zero: the default. A ledger that has evicted is not compared with the oracle
 	Tamper   host.Tamper
 	Mistaken *resolve.Rules
 }
@@ -46,7 +48,7 @@ func Run(s *script.Scenario, o Options) (*Result, error) {
 	if plain := core; o.Core != nil {
 		core = func(c *replica.Config) { plain(c); o.Core(c) }
 	}
-	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: core, Ledger: o.Ledger, Tamper: o.Tamper}
+	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: core, Store: o.Store, Ledger: o.Ledger, Tamper: o.Tamper}
 	if o.Wire {
 		cfg.Carry = carry
 	}

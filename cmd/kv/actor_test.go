@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp"
 )
 
@@ -161,6 +164,24 @@ func kv(t testing.TB, actors []*actor, args ...string) outcome {
 	}
 	code := run(line, strings.NewReader(""), &out, &errs)
 	return outcome{code, out.String(), errs.String()}
+}
+
+// patiently runs kv with a --timeout that is longer each time, until it got as far as it is
+// to get before its time is over: how soon that is depends on the machine.
+func patiently(t *testing.T, far func(outcome) bool, run func(timeout string) outcome) outcome {
+	t.Helper()
+	for timeout := 100 * time.Millisecond; ; timeout *= 4 {
+		if o := run(timeout.String()); far(o) || timeout > replicatest.Timeout {
+			return o
+		}
+	}
+}
+
+// says is whether a run said all of that.
+func says(all ...string) func(outcome) bool {
+	return func(o outcome) bool {
+		return !slices.ContainsFunc(all, func(s string) bool { return !strings.Contains(o.errs, s) })
+	}
 }
 
 func addrs(actors []*actor) string {

@@ -76,10 +76,14 @@ func TestRestoreStopsWhereAnotherCouldNotHelp(t *testing.T) {
 
 // TestRestoreIsNotSentAgainAfterSilence: the first leader may have done it.
 func TestRestoreIsNotSentAgainAfterSilence(t *testing.T) {
-	all := trio(t)[:2]
-	all[0].on("KVD.RESTORE", "")
-	all[1].restores()
-	kv(t, all, "restore", dotA, "--timeout", "50ms").is(t, codeGone)
+	var all []*actor
+	silent := func(outcome) bool { return len(all[0].asked("KVD.RESTORE")) > 0 }
+	patiently(t, silent, func(timeout string) outcome {
+		all = trio(t)[:2]
+		all[0].on("KVD.RESTORE", "")
+		all[1].restores()
+		return kv(t, all, "restore", dotA, "--timeout", timeout)
+	}).is(t, codeGone)
 	if got := all[1].asked("KVD.RESTORE"); len(got) != 0 {
 		t.Errorf("the next leader is asked %q", got)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/replica/client"
+	"kvd/replica/replicatest"
 )
 
 // Leaders that agree because neither has anything yet have not converged.
@@ -18,7 +19,9 @@ func TestWaitDoesNotTakeLeadersThatLoadForEqual(t *testing.T) {
 	const why = "n1 does not serve yet: it began without data"
 	loads := serveStub(t, map[string]string{"KVD.FRONTIER": array(), "INFO": bulk("# Persistence\r\nloading:1\r\nloading_why:" + why + "\r\n")})
 	serves := serveStub(t, map[string]string{"KVD.FRONTIER": array(), "INFO": bulk("# Persistence\r\nloading:0\r\n")})
-	o := kv(t, nil, "wait", "--converged", "-n", serves+","+loads, "--timeout", "200ms", "--every", "10ms")
+	o := patiently(t, says(why), func(timeout string) outcome {
+		return kv(t, nil, "wait", "--converged", "-n", serves+","+loads, "--timeout", timeout, "--every", "10ms")
+	})
 	if o.is(t, cliutil.Unreachable); !strings.Contains(o.errs, why) {
 		t.Errorf("it says %s", o.errs)
 	}
@@ -35,15 +38,23 @@ func TestWaitAnswersForThoseThatAreThere(t *testing.T) {
 	for _, c := range []struct {
 		nodes []string
 		more  []string
+		ends  bool // by itself, before its timeout
 		code  int
 		says  []string
 	}{
-		{[]string{serves, away, serves}, nil, cliutil.Unreachable, []string{away + " could not be asked", "connection refused", "--missing-ok", "kv admin forget"}},
-		{[]string{serves, away, serves}, []string{"--missing-ok"}, codeOK, []string{"left out: " + away}},
-		{[]string{serves, away, lacks}, []string{"--missing-ok", "--timeout", "200ms"}, cliutil.Unreachable, []string{"lacks 1 ops", "connection refused"}},
-		{[]string{away, unused(t)}, []string{"--missing-ok", "--timeout", "200ms"}, cliutil.Unreachable, []string{away}},
+		{[]string{serves, away, serves}, nil, true, cliutil.Unreachable, []string{away + " could not be asked", "connection refused", "--missing-ok", "kv admin forget"}},
+		{[]string{serves, away, serves}, []string{"--missing-ok"}, true, codeOK, []string{"left out: " + away}},
+		{[]string{serves, away, lacks}, []string{"--missing-ok"}, false, cliutil.Unreachable, []string{"lacks 1 ops", "connection refused"}},
+		{[]string{away, unused(t)}, []string{"--missing-ok"}, false, cliutil.Unreachable, []string{away}},
 	} {
-		o := kv(t, nil, append([]string{"wait", "--converged", "-n", strings.Join(c.nodes, ","), "--every", "10ms"}, c.more...)...)
+		run := append([]string{"wait", "--converged", "-n", strings.Join(c.nodes, ","), "--every", "10ms"}, c.more...)
+		far := says(c.says...)
+		o := patiently(t, far, func(timeout string) outcome {
+			if c.ends {
+				timeout = "1m"
+			}
+			return kv(t, nil, append(run, "--timeout", timeout)...)
+		})
 		o.is(t, c.code)
 		for _, says := range c.says {
 			if !strings.Contains(o.errs, says) {
@@ -90,6 +101,11 @@ func TestACommandWaitsForALeaderThatIsBehind(t *testing.T) {
 	} {
 		var mu sync.Mutex
 		var asked []string
+		told := func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(asked)
+		}
 		addr := accept(t, func(nc net.Conn) {
 			answers := map[string]string{"HELLO": "-ERR unknown command 'HELLO', with args beginning with: \r\n"}
 			script(nc, func(name string) string {
@@ -108,13 +124,23 @@ func TestACommandWaitsForALeaderThatIsBehind(t *testing.T) {
 				return "-BEHIND it lacks what the token has seen\r\n"
 			})
 		})
-		timeout := 30 * time.Second
+		ask := func(timeout time.Duration) (client.Reply, error) {
+			mu.Lock()
+			asked = nil
+			mu.Unlock()
+			all := client.New(client.Options{Timeout: timeout})
+			defer all.Close()
+			return all.Open(client.Node{Name: "n1", Addr: addr}).Do(context.Background(), "KVD.GET", "x", "TOKEN", "t")
+		}
+		timeout := replicatest.Timeout
 		if !c.catchesUp {
 			timeout = 50 * time.Millisecond
 		}
-		all := client.New(client.Options{Timeout: timeout})
-		r, err := all.Open(client.Node{Name: "n1", Addr: addr}).Do(context.Background(), "KVD.GET", "x", "TOKEN", "t")
-		all.Close()
+		r, err := ask(timeout)
+		for told() < len(c.asked) && timeout < replicatest.Timeout { // its time was over before it had asked
+			timeout *= 4
+			r, err = ask(timeout)
+		}
 		if c.catchesUp != (err == nil) || err != nil && !strings.Contains(err.Error(), c.says) || err == nil && r.Text != "there" {
 			t.Errorf("answered %v, %v", r, err)
 		}
@@ -133,7 +159,9 @@ func TestALoginThatWaitsIsNoLeaderThatIsAway(t *testing.T) {
 		addr := accept(t, func(nc net.Conn) {
 			script(nc, func(name string) string { return map[string]string{"PING": ping}[name] })
 		})
-		o := kv(t, nil, "get", "x", "-n", addr, "--timeout", "200ms")
+		o := patiently(t, func(o outcome) bool { return o.code == code }, func(timeout string) outcome {
+			return kv(t, nil, "get", "x", "-n", addr, "--timeout", timeout)
+		})
 		o.is(t, code)
 		if held := strings.Contains(o.errs, "it does not answer the login"); held != (code == cliutil.Denied) {
 			t.Errorf("exit %d says %s", code, o.errs)

@@ -213,8 +213,8 @@ func TestGuessersDoNotOccupyTheProcessors(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		if u.throttle.waiting != maxWaiting {
-			t.Errorf("%d passwords wait; the bound is %d", u.throttle.waiting, maxWaiting)
+		if n := waiting(u); n != maxWaiting {
+			t.Errorf("%d passwords wait; the bound is %d", n, maxWaiting)
 		}
 		busy := 0
 		for range cap(results) {
@@ -232,6 +232,13 @@ func TestGuessersDoNotOccupyTheProcessors(t *testing.T) {
 			t.Errorf("%d were hashed and %d turned away, of %d", hashed.Load(), busy, cap(results))
 		}
 	})
+}
+
+// waiting is how many passwords wait.
+func waiting(u *Users) int {
+	u.throttle.mu.Lock()
+	defer u.throttle.mu.Unlock()
+	return u.throttle.waiting
 }
 
 // An address from which wrong passwords come waits longer after each; a right one
@@ -303,8 +310,8 @@ func TestALineCanBeLeft(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		time.AfterFunc(time.Millisecond, cancel)
-		if _, err := u.Login(ctx, "ann", "right", "10.0.0.1:5"); !errors.Is(err, context.Canceled) || u.throttle.waiting != 0 {
-			t.Errorf("%v, and %d wait", err, u.throttle.waiting)
+		if _, err := u.Login(ctx, "ann", "right", "10.0.0.1:5"); !errors.Is(err, context.Canceled) || waiting(u) != 0 {
+			t.Errorf("%v, and %d wait", err, waiting(u))
 		}
 		for i := range maxAddrs + 10 {
 			a, err := u.throttle.join(fmt.Sprint("host", i))

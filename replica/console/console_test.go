@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -169,7 +170,7 @@ func TestPages(t *testing.T) {
 		"/alerts.yml":                  "KvdAcknowledgedWritesLost",
 		"/debug/pprof/":                "goroutine",
 		"/debug/pprof/heap?debug=1":    "heap profile",
-		"/debug/pprof/cmdline":         "console.test",
+		"/debug/pprof/cmdline":         os.Args[0],
 		"/debug/pprof/trace?seconds=0": "go 1.",
 	} {
 		res, body := u.get(path)

@@ -9,6 +9,7 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/replica/replicatest"
 	"kvd/wallclock"
 )
 
@@ -53,7 +54,7 @@ func start(t failing, p *host.Pump, cfg host.LoopConfig) *running {
 // end stops the loop, whatever it says.
 func (h *running) end() {
 	h.over.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), replicatest.Timeout)
 		defer cancel()
 		_ = h.Stop(ctx) // some tests break it
 		h.pump.Close()

@@ -18,6 +18,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -292,7 +293,7 @@ func TestTimerWakesTheCore(t *testing.T) {
 		if !errors.Is(rep[0].Err, replica.ErrBehind) || !(<-gave).GaveUp {
 			t.Errorf("answered %+v", rep)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(replicatest.Timeout):
 		t.Fatal("nobody woke the core")
 	}
 }

@@ -3,10 +3,10 @@ package host_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/replica/replicatest"
 	"kvd/wallclock"
 )
 
@@ -37,7 +37,7 @@ func TestStopEndsALoopThatIsBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	stopped := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), replicatest.Timeout)
 	defer cancel()
 	go func() { stopped <- l.Stop(ctx) }()
 	none := func([]replica.Reply) {}

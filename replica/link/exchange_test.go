@@ -136,19 +136,22 @@ func TestRefusedPortIsDownAtOnce(t *testing.T) {
 // A peer that goes silent without a word is cut off after IdleTimeout, and one
 // that merely has nothing to say is not.
 func TestSilenceIsCutOffAndIdlenessIsNot(t *testing.T) {
-	brief := func(c *Config) { c.IdleTimeout = 100 * time.Millisecond }
-	a, b := start(t, "a", brief), start(t, "b", brief)
-	joined(a, b)
-	a.mesh.SetPeers(map[replica.Leader]string{"b": b.addr(), "c": "127.0.0.1:1"})
-	greet(visit(t, a, "c"))
-	if e := a.awaitEvent(Parted, "c"); !errors.Is(e.Err, os.ErrDeadlineExceeded) {
-		t.Fatalf("the silent one ended with %v", e.Err)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if slices.Contains(a.turns, "-b") {
-		t.Fatalf("an idle peer was taken for dead: %v", a.turns)
-	}
+	inBubble(t, func(t *testing.T, net *network) {
+		brief := func(c *Config) { c.IdleTimeout = time.Second }
+		a, b := start(t, "a", net.carries, brief), start(t, "b", net.carries, brief)
+		joined(a, b)
+		a.mesh.SetPeers(map[replica.Leader]string{"b": b.addr(), "c": "nowhere"})
+		greet(visit(t, a, "c"))
+		if e := a.awaitEvent(Parted, "c"); !errors.Is(e.Err, os.ErrDeadlineExceeded) {
+			t.Fatalf("the silent one ended with %v", e.Err)
+		}
+		time.Sleep(10 * time.Second) // virtual
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if slices.Contains(a.turns, "-b") {
+			t.Fatalf("an idle peer was taken for dead: %v", a.turns)
+		}
+	})
 }
 
 func TestPeersLeaveAndComeBack(t *testing.T) {

@@ -117,29 +117,33 @@ func TestBatchWithoutCreditEndsTheConnection(t *testing.T) {
 // Frames that wait for a fault's delay do not hold up another peer, keep their
 // order, and do not wait for each other.
 func TestFaultDelay(t *testing.T) {
-	f := NewFaults(1)
-	a, b, c := start(t, "a", func(c *Config) { c.Faults = f }), start(t, "b"), start(t, "c")
-	joined(a, b, c)
-	const delay = 150 * time.Millisecond
-	if err := f.Set("b", LinkFault{Delay: delay, Jitter: 30 * time.Millisecond}); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	for i := range 50 {
-		a.mesh.Send("b", a.batch(i+1, i+1, 10))
-		a.mesh.Send("c", a.batch(i+1, i+1, 10))
-	}
-	c.awaitOps("a", 50)
-	b.mu.Lock()
-	early := len(b.got)
-	b.mu.Unlock()
-	if took := time.Since(began); took < delay && early > 0 {
-		t.Fatalf("%d delayed messages had arrived after %s", early, took)
-	}
-	b.awaitOps("a", 50)
-	if took := time.Since(began); took < delay || took > 30*delay {
-		t.Fatalf("50 messages delayed by %s each took %s together", delay, took)
-	}
+	inBubble(t, func(t *testing.T, net *network) {
+		f := NewFaults(1)
+		a := start(t, "a", net.carries, func(c *Config) { c.Faults = f })
+		b, c := start(t, "b", net.carries), start(t, "c", net.carries)
+		joined(a, b, c)
+		const delay, jitter = 150 * time.Millisecond, 30 * time.Millisecond
+		if err := f.Set("b", LinkFault{Delay: delay, Jitter: jitter}); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		for i := range 50 {
+			a.mesh.Send("b", a.batch(i+1, i+1, 10))
+			a.mesh.Send("c", a.batch(i+1, i+1, 10))
+		}
+		c.awaitOps("a", 50)
+		time.Sleep(delay - time.Since(began) - 1) // virtual
+		b.mu.Lock()
+		early := len(b.got)
+		b.mu.Unlock()
+		if early > 0 {
+			t.Fatalf("%d delayed messages had arrived after %s", early, time.Since(began))
+		}
+		b.awaitOps("a", 50)
+		if took := time.Since(began); took < delay || took > delay+jitter+10*time.Millisecond {
+			t.Fatalf("50 messages delayed by %s each took %s together", delay, took)
+		}
+	})
 }
 
 func TestFaultCutAndHeal(t *testing.T) {

@@ -37,13 +37,15 @@ type node struct {
 	keeps    bool                             // gives no credit by itself
 }
 
-// settings are defaults with short times and the codec that cmd would plug in.
+// settings are defaults with short rests between dials, and bounds on silence that no
+// busy machine exceeds.
 func settings(name replica.Leader) Config {
 	c := Defaults()
 	c.Name, c.Cluster, c.Policy = name, "test", `*=lww "cart:"=siblings`
 	for _, b := range []byte(name) {
 		c.Origin = c.Origin<<8 | logical.Origin(b)
 	}
+	c.HandshakeTimeout, c.IdleTimeout = 10*timeout, 10*timeout
 	c.Backoff = Backoff{Min: time.Millisecond, Max: 20 * time.Millisecond, Refused: 20 * time.Millisecond}
 	return c
 }
@@ -342,7 +344,7 @@ type guest struct {
 // visit connects to n without a word.
 func visit(t *testing.T, n *node, name replica.Leader) *guest {
 	t.Helper()
-	conn, err := net.Dial("tcp", n.addr())
+	conn, err := n.mesh.cfg.Dial(t.Context(), n.addr())
 	if err != nil {
 		t.Fatal(err)
 	}

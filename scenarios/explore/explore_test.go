@@ -12,6 +12,7 @@ import (
 	"kvd/scenarios"
 	"kvd/scenarios/script"
 	"kvd/scenarios/world"
+	"kvd/storage"
 )
 
 // long asks for the long mode: KVD_SEEDS=1000 go test ./scenarios/explore.
@@ -65,6 +66,23 @@ func TestSameSeedSameHistory(t *testing.T) {
 			}
 			if a != c {
 				t.Errorf("seed %d under %s: trace %x, and %x when messages are encoded", seed, id, a, c)
+			}
+		}
+	}
+}
+
+// TestObjectsThatWaitShowNothing: whether objects go into a database with their batch, soon
+// after it or when the leader stops, the same happens, crashes and all.
+func TestObjectsThatWaitShowNothing(t *testing.T) {
+	for seed := range uint64(15) {
+		id := resolve.IDs()[int(seed)%len(resolve.IDs())]
+		var traces []uint64
+		for _, bytes := range []int64{0, 1, 300, 8 << 20} {
+			traces = append(traces, played(t, seed, scenarios.Options{Resolver: id, Seed: seed, Store: func(o *storage.Options) { o.WriteBehind = bytes }}))
+		}
+		for _, trace := range traces[1:] {
+			if trace != traces[0] {
+				t.Errorf("seed %d under %s: traces %x", seed, id, traces)
 			}
 		}
 	}

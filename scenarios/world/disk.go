@@ -30,17 +30,22 @@ func newDisk(fragile bool, chance *rand.Rand) *disk {
 	return &disk{fs: vfs.NewMem(), chance: chance}
 }
 
-// open starts a store on the disk. One that can crash flushes as late as it can, so
-// that what a crash finds on the disk depends on the script alone; others keep as
+// behinds is what the stores of a run have for WriteBehind, by chance: objects that go
+// into the database with their batch, a batch later at most, or with nothing but the
+// process, as those of real leaders that live no longer than a run do.
+var behinds = []int64{0, 1, 8 << 20}
+
+// options is how a store on the disk is opened. One that can crash flushes as late as it
+// can, so that what a crash finds on the disk depends on the script alone; others keep as
 // little in memory as serves.
-func (d *disk) open() (*storage.Store, error) {
+func (d *disk) options() storage.Options {
 	o := storage.Options{FS: d.fs, Dir: "data", Cache: 1 << 20, MemTable: 32 << 20}
 	if d.fragile {
 		o.FS = lazyFS{d.fs, &d.lazy}
 	} else {
 		o.Sync, o.MemTable = storage.SyncNever, 4<<20
 	}
-	return storage.Open(o)
+	return o
 }
 
 // copy is what the disk would hold after a power cut now, with the unsynced

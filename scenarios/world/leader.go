@@ -3,6 +3,7 @@ package world
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"kvd/logical"
@@ -19,6 +20,7 @@ type leader struct {
 	name  string
 	disk  *disk
 	store *storage.Store
+	waits *rand.Rand // draws how many bytes of objects each store lets wait
 	pump  *host.Pump // nil: the process does not run
 	clock wallclock.Skewed
 
@@ -33,7 +35,12 @@ type leader struct {
 
 // start begins a new incarnation on the disk the leader has.
 func (l *leader) start() error {
-	store, err := l.disk.open()
+	o := l.disk.options()
+	o.WriteBehind = behinds[l.waits.IntN(len(behinds))]
+	if l.w.cfg.Store != nil {
+		l.w.cfg.Store(&o)
+	}
+	store, err := storage.Open(o)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", l.name, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"kvd/scenarios/merge"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
+	"kvd/storage"
 	"kvd/storage/losses"
 	"kvd/wallclock"
 )
@@ -27,6 +28,9 @@ type Config struct {
 	Seed   uint64
 	// Core changes the leaders' settings; nil leaves the defaults.
 	Core func(*replica.Config)
+	// Store changes how the leaders' stores are opened, which none of them may show; nil
+	// leaves it to chance how many bytes of objects wait in memory.
+	Store func(*storage.Options)
 	// Ledger bounds every leader's ledger; the zero Retention leaves the default.
 	// One that has evicted holds fewer rows than the oracle.
 	Ledger losses.Retention
@@ -114,7 +118,7 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 		w.clients[c.Name] = &client{w: w, name: c.Name, id: uint64(i + 1), at: c.At, spec: c}
 	}
 	for _, n := range w.names {
-		w.leaders[n] = &leader{w: w, name: n, disk: newDisk(fragile(s), w.chance("disk "+n)), clock: wallclock.NewSkewed(wallclock.Faults{}, zero)}
+		w.leaders[n] = &leader{w: w, name: n, disk: newDisk(fragile(s), w.chance("disk "+n)), waits: w.chance("objects of " + n), clock: wallclock.NewSkewed(wallclock.Faults{}, zero)}
 	}
 	for _, u := range s.Setup {
 		w.act(u.Action)

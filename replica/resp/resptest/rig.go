@@ -79,7 +79,7 @@ func Start(t *testing.T, l net.Listener, change func(*server.Config)) *Rig {
 // Stop drains and checks that this ends well.
 func (r *Rig) Stop() {
 	r.T.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	defer cancel()
 	if err := r.Server.Shutdown(ctx); err != nil {
 		r.T.Errorf("shutdown: %v", err)
@@ -103,7 +103,10 @@ func TCP(t *testing.T) net.Listener {
 	return l
 }
 
-// Client is one raw connection.
+// bound is how long anything may take that does not fail: a reply, or the end of a server.
+const bound = 2 * time.Minute
+
+// Client is one raw connection. Over TCP each command and each reply has its own time.
 type Client struct {
 	t      *testing.T
 	Conn   net.Conn
@@ -122,15 +125,22 @@ func (r *Rig) Dial() *Client {
 	if err != nil {
 		r.T.Fatal(err)
 	}
-	if err := nc.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		r.T.Fatal(err)
+	c := &Client{r.T, nc, bufio.NewReader(nc)}
+	c.goOn()
+	return c
+}
+
+// goOn gives the connection its time again.
+func (c *Client) goOn() {
+	if _, ok := c.Conn.(*net.TCPConn); ok {
+		_ = c.Conn.SetDeadline(time.Now().Add(bound)) // one that is closed says so when it is used
 	}
-	return &Client{r.T, nc, bufio.NewReader(nc)}
 }
 
 // Send writes raw bytes.
 func (c *Client) Send(s string) {
 	c.t.Helper()
+	c.goOn()
 	if _, err := io.WriteString(c.Conn, s); err != nil {
 		c.t.Fatalf("send: %v", err)
 	}
@@ -154,6 +164,7 @@ func (c *Client) Want(reply string, args ...string) {
 // Reply reads one whole reply, raw.
 func (c *Client) Reply() string {
 	c.t.Helper()
+	c.goOn()
 	s, err := readReply(c.Reader)
 	if err != nil {
 		c.t.Fatalf("reply after %q: %v", s, err)
@@ -164,6 +175,7 @@ func (c *Client) Reply() string {
 // Closed checks that the server has closed the connection.
 func (c *Client) Closed() {
 	c.t.Helper()
+	c.goOn()
 	if b, err := c.Reader.ReadByte(); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrClosedPipe) &&
 		(err == nil || !strings.Contains(err.Error(), "reset by peer")) {
 		c.t.Errorf("the connection is open: read %q, %v", b, err)

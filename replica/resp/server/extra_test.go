@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"runtime"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/acl"
 	"kvd/replica/command"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
@@ -58,7 +60,7 @@ func TestNobodyWaitsAnyMore(t *testing.T) {
 			leave(r, c)
 			select {
 			case <-over:
-			case <-time.After(10 * time.Second):
+			case <-time.After(replicatest.Timeout):
 				t.Error("it goes on for nobody")
 			}
 		})
@@ -96,10 +98,10 @@ func TestExtraRefusesAndWrites(t *testing.T) {
 		if _, err := c.Write([]byte(x.say)); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := c.SetReadDeadline(time.Now().Add(replicatest.Timeout)); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := c.Read(b); string(b[:n]) != x.want {
+		if n, err := io.ReadFull(c, b); string(b[:n]) != x.want {
 			t.Errorf("%q is answered %q, %v", x.say, b[:n], err)
 		}
 	}

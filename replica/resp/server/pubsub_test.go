@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kvd/replica/acl/acltest"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/pubsub"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
@@ -20,7 +21,7 @@ import (
 // received is the next message of a go-redis subscription, as text.
 func received(t *testing.T, s *redis.PubSub) string {
 	t.Helper()
-	got, err := s.ReceiveTimeout(t.Context(), 10*time.Second)
+	got, err := s.ReceiveTimeout(t.Context(), replicatest.Timeout)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -167,7 +167,7 @@ func TestExportsGoWhereTheyAreWanted(t *testing.T) {
 	n1 := newActor(t, "n1").keeps(lwwPolicy(), 100, written(1, 50))
 	dir := t.TempDir()
 	t.Chdir(dir)
-	link := filepath.Join(dir, "link")
+	const link = "link" // a whole path may be too long to be told
 	if err := os.Symlink("file", link); err != nil {
 		t.Fatal(err)
 	}

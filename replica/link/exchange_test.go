@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kvd/replica"
@@ -136,7 +137,8 @@ func TestRefusedPortIsDownAtOnce(t *testing.T) {
 // A peer that goes silent without a word is cut off after IdleTimeout, and one
 // that merely has nothing to say is not.
 func TestSilenceIsCutOffAndIdlenessIsNot(t *testing.T) {
-	inBubble(t, func(t *testing.T, net *network) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork()
 		brief := func(c *Config) { c.IdleTimeout = time.Second }
 		a, b := start(t, "a", net.carries, brief), start(t, "b", net.carries, brief)
 		joined(a, b)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kvd/logical"
@@ -117,7 +118,8 @@ func TestBatchWithoutCreditEndsTheConnection(t *testing.T) {
 // Frames that wait for a fault's delay do not hold up another peer, keep their
 // order, and do not wait for each other.
 func TestFaultDelay(t *testing.T) {
-	inBubble(t, func(t *testing.T, net *network) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newNetwork()
 		f := NewFaults(1)
 		a := start(t, "a", net.carries, func(c *Config) { c.Faults = f })
 		b, c := start(t, "b", net.carries), start(t, "c", net.carries)

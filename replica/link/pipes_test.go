@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"testing"
-	"testing/synctest"
 )
 
 // network is pipes in the place of sockets, for tests whose time is a synctest bubble's.
@@ -63,9 +61,3 @@ func (p *pipes) Accept() (net.Conn, error) {
 
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: p.name, Net: "pipe"} }
-
-// inBubble runs a test in made-up time, with a network for it.
-func inBubble(t *testing.T, test func(t *testing.T, n *network)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(t, newNetwork()) })
-}

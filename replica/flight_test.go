@@ -140,12 +140,14 @@ func TestWhatIsTurnedAwayLeavesTheWindow(t *testing.T) {
 	n := pair(t, func(c *replica.Config) { c.WindowBytes = window })
 	n.cycle(set("x", strings.Repeat("v", window)))
 	n.cycle(replica.Received{From: "a", Message: &replica.Batch{Ops: []*resolve.Op{begins(20)}}})
-	turnsAway := &replica.Status{Origin: 8, Number: 1, Refused: []logical.Origin{7}}
-	n.cycle(replica.Received{From: "b", Message: turnsAway})
+	turnsAway := func(number uint64) replica.Received {
+		return says("b", replica.Status{Origin: 8, Number: number, Refused: []logical.Origin{7}})
+	}
+	n.cycle(turnsAway(1))
 	var got []*resolve.Op
-	for range 3 {
+	for i := range uint64(3) {
 		n.now = n.now.Add(replica.Defaults().RelayAfter)
-		got = append(got, ops(n.cycle(replica.Tick{}).Sends)...)
+		got = append(got, ops(n.cycle(turnsAway(2+i)).Sends)...)
 	}
 	if len(got) == 0 || got[0].Dot.Origin != 20 {
 		t.Errorf("of what it takes it is sent %d ops", len(got))

@@ -20,6 +20,7 @@ type peer struct {
 
 	origin logical.Origin   // of its last Status; zero: nothing heard yet
 	number uint64           // of its last Status
+	heard  wallclock.Mono   // when that came
 	known  logical.Frontier // what it has applied and stored
 	synced logical.Frontier // what of it is durable, as it promises it
 
@@ -71,7 +72,7 @@ func (t *turn) hearPeer(p *peer, s *Status) (news bool) {
 		p.waits = 0
 	}
 	before := p.known
-	p.origin, p.number, p.known, p.synced = s.Origin, s.Number, s.Frontier, s.durable()
+	p.origin, p.number, p.known, p.synced, p.heard = s.Origin, s.Number, s.Frontier, s.durable(), t.m.Mono
 	if !first && !same {
 		p.rewind(t.m.Mono)
 		return true

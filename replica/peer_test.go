@@ -87,11 +87,11 @@ func TestAProbeIsOfWhatIsInFlight(t *testing.T) {
 	// The relayed stream was not in flight, so that its time goes on: it is due
 	// RelayAfter, four times as long by now, after the op came.
 	n.now = n.now.Add(4*250*time.Millisecond - resend - 1)
-	if got := ops(n.cycle(replica.Tick{}).Sends); len(got) > 0 {
+	if got := ops(n.cycle(status(8, 2)).Sends); len(got) > 0 {
 		t.Errorf("%d ops before it is due", len(got))
 	}
 	n.now = n.now.Add(1)
-	out = n.cycle(replica.Tick{})
+	out = n.cycle(status(8, 3))
 	if got := of[replica.PeerBehind](out.Events); len(got) != 1 || got[0].Origin != 20 {
 		t.Errorf("when it is due: %+v", got)
 	}
@@ -164,10 +164,10 @@ func relayingTo(t *testing.T) *node {
 	n := pair(t, nil)
 	n.cycle(status(8, 1), replica.Received{From: "c", Message: &replica.Batch{Ops: chain(20, 1, 1)}})
 	n.now = n.now.Add(replica.Defaults().RelayAfter)
-	if got := ops(n.cycle(replica.Tick{}).Sends); len(got) != 1 {
+	if got := ops(n.cycle(status(8, 2)).Sends); len(got) != 1 {
 		t.Fatalf("%d ops are relayed", len(got))
 	}
-	n.cycle(status(8, 2, logical.Dot{Origin: 20, Seq: 1}))
+	n.cycle(status(8, 3, logical.Dot{Origin: 20, Seq: 1}))
 	return n
 }
 

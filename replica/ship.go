@@ -26,7 +26,7 @@ const relayFor = 8
 // Delivery is go-back-N for each peer: a frontier is acknowledgement and resume
 // point in one, so loss, duplication, reordering and restarts need nothing more.
 // A leader's own ops go to everybody at once. Other origins' ops go to a peer
-// that is seen to lack them for longer than Config.RelayAfter: the acknowledged
+// that says it lacks them for longer than Config.RelayAfter: the acknowledged
 // frontier serves as Plumtree's IHAVE and the delayed push as its GRAFT (Leitão
 // et al. 2007), and one live link is enough for progress.
 func (c *Core) Ship(m wallclock.Moment, r Reader, out *Output) {
@@ -109,6 +109,7 @@ func (t *turn) refreshStream(p *peer, st *stream.Stream) {
 	case !st.Lacking:
 		st.Lacking, st.Since = true, now
 	}
+	relays, _ := t.relays(p, st)
 	switch {
 	case slices.Contains(p.refused, st.Origin):
 		st.On, st.Until, st.Lacking = false, 0, false
@@ -118,20 +119,25 @@ func (t *turn) refreshStream(p *peer, st *stream.Stream) {
 	case st.On && now >= st.Until:
 		st.On, st.Until, st.Since = false, 0, now
 		st.Restart(p.known.At(st.Origin))
-	case !st.On && t.relayDue(p, st) <= now:
+	case !st.On && relays:
 		st.On, st.Until, st.Since = true, now.Add(relayFor*t.cfg.RelayAfter), now
 		st.Restart(p.known.At(st.Origin))
 		t.event(PeerBehind{p.name, st.Origin, st.Sent + 1})
 	}
 }
 
-// relayDue is when another origin's ops are to be shipped. A peer that has said
-// nothing yet may have everything, and has all of its own.
-func (t *turn) relayDue(p *peer, st *stream.Stream) wallclock.Mono {
+// relays reports whether another origin's ops are to be shipped, and when without a word
+// of the peer. Its Status tells that it still lacks what it lacked for so long. One that is
+// late tells nothing: the busy would be sent everything twice. But this may be the only
+// link to the peer, and have lost the way back. A peer that has said nothing yet may have
+// everything, and has all of its own.
+func (t *turn) relays(p *peer, st *stream.Stream) (bool, wallclock.Mono) {
 	if !st.Lacking || p.origin == 0 || p.origin == st.Origin {
-		return Never
+		return false, Never
 	}
-	return st.Since.Add(t.cfg.RelayAfter<<p.waits + t.backlog.Transit(t.m.Mono))
+	due := st.Since.Add(t.cfg.RelayAfter<<p.waits + t.backlog.Transit(t.m.Mono))
+	unheard := max(due, p.heard.Add(relayFor*t.cfg.RelayAfter))
+	return due <= p.heard || unheard <= t.m.Mono, unheard
 }
 
 // stalled reports whether ops are in flight and the peer has made no progress
@@ -283,7 +289,8 @@ func (t *turn) schedule(p *peer) {
 		case inFlight:
 			t.wake(due)
 		case !st.On:
-			t.wake(t.relayDue(p, st))
+			_, unheard := t.relays(p, st)
+			t.wake(unheard)
 		}
 	}
 }

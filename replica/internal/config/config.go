@@ -37,7 +37,7 @@ type Config struct {
 	TokenWait   time.Duration // how long a request waits for what its token has seen
 	Heartbeat   time.Duration // a Status goes to every peer at least this often
 	Resend      time.Duration // unacknowledged ops are shipped again after this
-	RelayAfter  time.Duration // another origin's ops are shipped to a peer that lacks them this long
+	RelayAfter  time.Duration // another origin's ops are shipped to a peer that says it lacks them after this long
 	WindowOps   int           // unacknowledged ops in flight to one peer
 	WindowBytes int           // what they take in memory; exceeded by one message at most
 	BatchOps    int           // ops in one message
@@ -71,7 +71,7 @@ func Defaults() Config {
 		Heartbeat:   200 * time.Millisecond,
 		Resend:      300 * time.Millisecond,
 		RelayAfter:  500 * time.Millisecond,
-		WindowOps:   4096,
+		WindowOps:   16384,
 		BatchOps:    512,
 		WindowBytes: limits.Flight,
 		BatchBytes:  limits.Batch,

@@ -49,7 +49,7 @@ func ParseSync(s string) (Sync, error) {
 const (
 	DefaultInterval = time.Second // what a client may lose under SyncInterval; Redis' everysec is the same
 	DefaultCache    = 256 << 20   // a million small objects stay in memory
-	DefaultMemTable = 64 << 20    // few, large flushes; three of them may be in memory
+	DefaultMemTable = 32 << 20    // three of them may be in memory
 )
 
 // smallMemTable is the size below which a store is taken for one of thousands:

@@ -50,14 +50,26 @@ func (s reads) Objects(yield func(*resolve.Object) bool) error {
 
 // Keys yields every key after the one named, in order, that has versions or
 // duplicates, until yield answers false; the empty key is before all. Key and encoding
-// are gone when yield returns: [codec.DecodeLent] reads what is wanted meanwhile.
+// are gone when yield returns: [codec.DecodeLent] reads what is wanted meanwhile. Who goes
+// on after a key may miss what was stored since the call that began at the first one.
 func (s reads) Keys(after string, yield func(key, object []byte) (bool, error)) error {
 	lower := append(rows.AppendObjectKey(nil, after), 0)
 	if after == "" {
 		lower = []byte{rows.Objects}
+		s.gather()
 	}
-	err := s.scan(lower, []byte{rows.Objects + 1}, func(k, v []byte) (bool, error) { return yield(k[1:], v) })
+	it, err := s.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: []byte{rows.Objects + 1}})
+	if err == nil {
+		err = errors.Join(walk(it, func(k, v []byte) (bool, error) { return yield(k[1:], v) }), it.Close())
+	}
 	return wrap(err, "read keys")
+}
+
+// gather puts the objects that wait into the database.
+func (s reads) gather() {
+	if s.late != nil {
+		s.late.flush()
+	}
 }
 
 // Digest is equal for equal objects at different leaders and almost surely
@@ -112,8 +124,8 @@ func (s reads) scan(lower, upper []byte, use func(k, v []byte) (bool, error)) er
 }
 
 func (s reads) iterate(lower, upper []byte) (*pebble.Iterator, error) {
-	if s.late != nil && lower[0] == rows.Objects {
-		s.late.flush()
+	if lower[0] == rows.Objects {
+		s.gather()
 	}
 	return s.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 }

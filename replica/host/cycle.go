@@ -141,8 +141,11 @@ func (l *Loop) step(items []item) (m wallclock.Moment, inputs int, err error) {
 			err = l.pump.Step(m, in)
 		}
 	}
-	i := 0
+	i, touched := 0, 0
 	for ; i < len(items) && l.pump.made() < cycleBytes; i++ {
+		if i == touched {
+			touched += l.pump.touch(items[i:])
+		}
 		if i > 0 {
 			m = l.cfg.Clock.Now()
 		}

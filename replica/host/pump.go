@@ -45,6 +45,7 @@ type Pump struct {
 	none    replica.Output    // what may leave while nothing is durable
 	spare   []*replica.Output // to be used again
 	wake    wallclock.Mono    // of the last batch
+	keys    []string          // scratch
 }
 
 // written is a batch that was handed to the store.

@@ -13,7 +13,7 @@ import (
 )
 
 // writeBehind is the bytes of objects that may be in the log and not in the database yet.
-const writeBehind = 8 << 20
+const writeBehind = 24 << 20
 
 func (l *Leader) openStore(context.Context) (err error) {
 	s := l.cfg.Storage

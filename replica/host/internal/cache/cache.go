@@ -38,7 +38,7 @@ func newCache(limit int64, segment int) *Cache {
 		c.tables = make([]table, 64) // they grow one by one, each for a short time
 	}
 	c.segmentStore = newSegmentStore(segment)
-	runtime.AddCleanup(c, (*mappings).free, c.mappings)
+	runtime.AddCleanup(c, (*mappings).freeAll, c.mappings)
 	return c
 }
 
@@ -145,7 +145,7 @@ func (c *Cache) Lost() bool { return c.lost }
 
 // Close gives the memory back. The cache is empty afterwards, and keeps nothing.
 func (c *Cache) Close() {
-	c.mappings.free()
+	c.mappings.freeAll()
 	*c = Cache{seed: c.seed, tables: make([]table, 1), segmentStore: newSegmentStore(minSegment), lost: true}
 }
 

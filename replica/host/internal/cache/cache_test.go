@@ -174,13 +174,14 @@ func TestReadersBesideEachOther(t *testing.T) {
 func TestReadingAllocatesNothing(t *testing.T) {
 	c := New(16 << 20)
 	defer c.Close()
-	value := make([]byte, 100)
+	value, keys := make([]byte, 100), []string{"key", "none"}
 	c.Put("key", value, 0)
 	if n := testing.AllocsPerRun(100, func() {
 		c.Get("key")
 		c.Put("key", value, 0)
+		c.Touch(keys)
 	}); n != 0 {
-		t.Errorf("getting and overwriting a value takes %v allocations", n)
+		t.Errorf("getting, touching and overwriting a value takes %v allocations", n)
 	}
 }
 
@@ -188,12 +189,30 @@ func BenchmarkGet(b *testing.B) {
 	c, keys := filled(b, 1_000_000)
 	i := 0
 	for b.Loop() {
-		i = (i*7919 + 13) % len(keys)
-		if _, ok := c.Get(keys[i]); !ok {
+		i++
+		if _, ok := c.Get(keys[(i*7919+13)%len(keys)]); !ok {
 			b.Fatal("a key is gone")
 		}
 	}
 	b.ReportMetric(float64(c.Bytes())/float64(len(keys)), "B/key")
+}
+
+// BenchmarkTouchAndGet is what a pipeline of requests takes a key.
+func BenchmarkTouchAndGet(b *testing.B) {
+	c, keys := filled(b, 1_000_000)
+	i, next := 0, make([]string, touchTogether)
+	for b.Loop() {
+		if i%len(next) == 0 {
+			for k := range next {
+				next[k] = keys[((i+k)*7919+13)%len(keys)]
+			}
+			c.Touch(next)
+		}
+		if _, ok := c.Get(next[i%len(next)]); !ok {
+			b.Fatal("a key is gone")
+		}
+		i++
+	}
 }
 
 func BenchmarkOverwrite(b *testing.B) {

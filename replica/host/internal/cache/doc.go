@@ -22,6 +22,6 @@
 //   - what is found is what was put last, and what was dropped is not found;
 //   - unless Lost, everything is there that was put and not dropped.
 //
-// Files: cache.go (get, put, drop), segment.go (where entries lie), clean.go (what goes),
+// Files: cache.go (get, put, drop), touch.go (reading ahead), segment.go (where entries lie), clean.go (what goes),
 // index.go (how they are found), memory_mmap.go and memory_heap.go (memory).
 package cache

@@ -5,35 +5,59 @@ package cache
 import (
 	"sync"
 	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // mappings is the memory of shared segments that is not the heap's, so that the garbage
-// collector neither looks at it nor lets as much garbage gather as it takes. The race
-// detector would not see it.
+// collector neither looks at it nor lets as much garbage gather as it takes. It is mapped
+// in chunks of the size of huge pages: entries are found at random, and with small pages
+// most of the time would go into finding the pages. The race detector would not see it.
 type mappings struct {
-	mu  sync.Mutex
-	all map[*byte][]byte
+	mu     sync.Mutex
+	chunks [][]byte
+	rest   []byte   // of the last chunk
+	free   [][]byte // pieces that were given back, all of one size
 }
 
-// minMapped is from which size on memory is not the heap's.
-const minMapped = 64 << 10
+const (
+	minMapped = 64 << 10 // from which size on memory is not the heap's
+	hugePage  = 2 << 20
+)
 
-// allocate is n zero bytes; nil: there is no memory.
+// allocate is n zero bytes, n the same at each call; nil: there is no memory.
 func (m *mappings) allocate(n int) []byte {
 	if n < minMapped {
 		return make([]byte, n)
 	}
-	b, err := syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	if err != nil {
-		return nil
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.all == nil {
-		m.all = map[*byte][]byte{}
+	if k := len(m.free); k > 0 {
+		b := m.free[k-1]
+		m.free = m.free[:k-1]
+		clear(b)
+		return b
 	}
-	m.all[&b[0]] = b
+	if len(m.rest) < n && !m.extend() {
+		return nil
+	}
+	b := m.rest[:n:n]
+	m.rest = m.rest[n:]
 	return b
+}
+
+// extend maps one more chunk.
+func (m *mappings) extend() bool {
+	b, err := syscall.Mmap(-1, 0, 2*hugePage, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
+	if err != nil {
+		return false
+	}
+	m.chunks = append(m.chunks, b)
+	skip := -int(uintptr(unsafe.Pointer(&b[0]))) & (hugePage - 1)
+	m.rest = b[skip : skip+hugePage]
+	_ = unix.Madvise(m.rest, unix.MADV_HUGEPAGE) // where there are none, small pages do
+	return true
 }
 
 // release gives back what allocate gave.
@@ -43,16 +67,15 @@ func (m *mappings) release(b []byte) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.all, &b[0])
-	_ = syscall.Munmap(b) // it was mapped
+	m.free = append(m.free, b)
 }
 
 // free gives everything back.
-func (m *mappings) free() {
+func (m *mappings) freeAll() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, b := range m.all {
+	for _, b := range m.chunks {
 		_ = syscall.Munmap(b) // it was mapped
 	}
-	m.all = nil
+	m.chunks, m.rest, m.free = nil, nil, nil
 }

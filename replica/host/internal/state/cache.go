@@ -90,6 +90,13 @@ func (s *Committed) put(key string, e *encoded, i int) {
 // knowsAll reports whether nothing is stored of a key that the cache does not have.
 func (s *Committed) knowsAll() bool { return s.whole && !s.objects.Lost() }
 
+// Touch lets the processor read what it is about to need of these keys; see [cache.Cache.Touch].
+func (s *Committed) Touch(keys []string) {
+	s.mu.RLock()
+	s.objects.Touch(keys)
+	s.mu.RUnlock()
+}
+
 // object is the key's object, which is the caller's; nil: ask the store.
 func (s *Committed) object(key string) *resolve.Object {
 	s.mu.RLock()

@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage/codec"
+	"kvd/storage/internal/pending"
 	"kvd/storage/internal/rows"
 )
 
@@ -18,12 +19,12 @@ import (
 type Batch struct {
 	store      *Store
 	b          *pebble.Batch
-	objects    []encoded // which follow from the log, and are not written to it
-	arena      []byte    // that they are in
-	objectsLen int       // their bytes
-	key, value []byte    // scratch
-	err        error     // the first put that cannot be encoded
-	state      State     // the last that was put
+	objects    []pending.Object // which follow from the log, and are not written to it
+	arena      []byte           // that they are in; never written to twice
+	objectsLen int              // their bytes
+	key, value []byte           // scratch
+	err        error            // the first put that cannot be encoded
+	state      State            // the last that was put
 	stated     bool
 	lengthens  bool // an op was put
 	contests   bool // a conflict was put, or resolved
@@ -50,14 +51,15 @@ func (b *Batch) PutOp(o *resolve.Op) {
 
 // PutObject replaces a key's object. One without versions and duplicates is removed. With
 // an op or a state, it must be what the ops of its key fold into, those of the batch
-// included: after a crash they are folded again.
-func (b *Batch) PutObject(o *resolve.Object) {
+// included: after a crash they are folded again. It returns the object as it is stored,
+// which nobody may change; nil: it is removed.
+func (b *Batch) PutObject(o *resolve.Object) []byte {
 	if b.refuse(codec.CheckObject(o)) {
-		return
+		return nil
 	}
 	if len(o.Versions) == 0 && !o.Duplicates {
-		b.objects = append(b.objects, encoded{key: o.Key})
-		return
+		b.objects = append(b.objects, pending.Object{Key: o.Key})
+		return nil
 	}
 	size := objectBase + len(o.Versions)*versionBase
 	for i := range o.Versions {
@@ -68,14 +70,10 @@ func (b *Batch) PutObject(o *resolve.Object) {
 	}
 	n := len(b.arena)
 	b.arena = codec.AppendObjectAs(b.arena, "", o)
-	b.objects = append(b.objects, encoded{o.Key, b.arena[n:len(b.arena):len(b.arena)]})
-	b.objectsLen += len(b.arena) - n
-}
-
-// encoded is an object as the database has it; nil: none.
-type encoded struct {
-	key   string
-	value []byte
+	stored := b.arena[n:len(b.arena):len(b.arena)]
+	b.objects = append(b.objects, pending.Object{Key: o.Key, Value: stored})
+	b.objectsLen += len(stored)
+	return stored
 }
 
 // What an arena has at least, and what an object takes beside its values, about.
@@ -86,13 +84,13 @@ const (
 )
 
 // keepObject puts an object into the database's batch.
-func (b *Batch) keepObject(o encoded) {
-	b.key = rows.AppendObjectKey(b.key[:0], o.key)
-	if o.value == nil {
+func (b *Batch) keepObject(o pending.Object) {
+	b.key = rows.AppendObjectKey(b.key[:0], o.Key)
+	if o.Value == nil {
 		b.drop()
 		return
 	}
-	b.keep(b.b.Set(b.key, o.value, nil))
+	b.keep(b.b.Set(b.key, o.Value, nil))
 }
 
 // PutRequest remembers which dot a request was given, in place of what was
@@ -213,7 +211,6 @@ func (b *Batch) write(synced bool) error {
 			err = b.b.Commit(pebble.NoSync)
 		}
 		s.behind.put(b.objects, end, frontier)
-		b.arena = b.arena[len(b.arena):] // what is in it is not ours any more
 		return err
 	}
 	b.putPosition(end, frontier)
@@ -239,12 +236,7 @@ func (b *Batch) Reset() {
 	b.b.Reset()
 	clear(b.objects)
 	b.objects, b.objectsLen = b.objects[:0], 0
-	if b.store.behind == nil {
-		b.arena = b.arena[:0]
-	}
-	if cap(b.arena) > retainedScratch {
-		b.arena = nil
-	}
+	b.arena = b.arena[len(b.arena):] // what is in it is not ours any more
 	if b.lengthens {
 		b.store.log.Abandon()
 	}

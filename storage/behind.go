@@ -1,14 +1,13 @@
 package storage
 
 import (
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"kvd/logical"
+	"kvd/storage/internal/pending"
 	"kvd/storage/log"
 )
 
@@ -22,11 +21,10 @@ type behind struct {
 	full  chan struct{} // so much has come together
 	write sync.Mutex    // held by whoever writes a batch
 
-	mu       sync.RWMutex
-	objects  map[string][]byte // encoded; nil: there is none any more
-	writing  map[string][]byte // that the running batch writes
-	bytes    int64
-	end      log.Position // what all of them reflect
+	mu       sync.Mutex
+	objects  *pending.List // that came since the running batch began
+	writing  *pending.List // that the running batch writes; nil: none runs
+	end      log.Position  // what all of them reflect
 	frontier logical.Frontier
 }
 
@@ -34,18 +32,15 @@ type behind struct {
 const behindEvery = time.Second
 
 func newBehind(s *Store, limit int64) *behind {
-	return &behind{store: s, limit: limit, full: make(chan struct{}, 1), objects: map[string][]byte{}}
+	return &behind{store: s, limit: limit, full: make(chan struct{}, 1), objects: new(pending.List)}
 }
 
 // put takes the objects of a batch of the log.
-func (b *behind) put(objects []encoded, end log.Position, frontier logical.Frontier) {
+func (b *behind) put(objects []pending.Object, end log.Position, frontier logical.Frontier) {
 	b.mu.Lock()
-	for _, o := range objects {
-		b.objects[o.key] = o.value
-		b.bytes += int64(len(o.key) + len(o.value))
-	}
+	b.objects.Append(objects)
 	b.end, b.frontier = end, frontier
-	waiting := b.bytes
+	waiting := b.objects.Bytes()
 	b.mu.Unlock()
 	switch {
 	case waiting > 2*b.limit:
@@ -60,10 +55,10 @@ func (b *behind) put(objects []encoded, end log.Position, frontier logical.Front
 
 // object is the key's encoding, if it waits here; nil: there is no object.
 func (b *behind) object(key string) (value []byte, waits bool) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if value, waits = b.objects[key]; !waits {
-		value, waits = b.writing[key]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if value, waits = b.objects.Object(key); !waits {
+		value, waits = b.writing.Object(key)
 	}
 	return value, waits
 }
@@ -74,18 +69,17 @@ func (b *behind) flush() {
 	defer b.write.Unlock()
 	s := b.store
 	b.mu.Lock()
-	if len(b.objects) == 0 || s.disk.First() != nil {
+	if b.objects.Len() == 0 || s.disk.First() != nil {
 		b.mu.Unlock()
 		return
 	}
-	b.writing, b.objects = b.objects, map[string][]byte{}
+	b.writing, b.objects = b.objects, b.objects.Next()
 	end, frontier := b.end, b.frontier
-	b.bytes = 0
 	b.mu.Unlock()
 	to := s.NewBatch()
 	defer to.Close()
-	for _, key := range slices.Sorted(maps.Keys(b.writing)) {
-		to.keepObject(encoded{key, b.writing[key]})
+	for _, o := range b.writing.Sorted() {
+		to.keepObject(o)
 	}
 	to.putPosition(end, frontier)
 	s.disk.Admit(to.b.Len()) // no more than the memtables take: nothing else lets a flush begin

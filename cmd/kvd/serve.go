@@ -27,9 +27,9 @@ func serveCommand() *cli.Command {
 			"SIGHUP reads users, certificates and the log level again; a failure is logged, and what\n" +
 			"was read before stays. The end of the terminal that kvd was begun at drains, as an\n" +
 			"interrupt does; nohup and disown keep it serving.\n\n" +
-			"Memory: twice --cache-bytes, 192 MiB of memtables, --client-memory, and\n" +
-			"256 MiB for its own work are what the garbage collector keeps to where it can;\n" +
-			"GOMEMLIMIT in the environment overrides that.",
+			"Memory: twice --cache-bytes, 96 MiB of memtables, 96 MiB of objects on their way\n" +
+			"there, --client-memory, and 256 MiB for its own work are what the garbage collector\n" +
+			"keeps to where it can; GOMEMLIMIT in the environment overrides that.",
 		Flags: flags(table()), Action: serve,
 	}
 }
@@ -197,7 +197,7 @@ const working = 256 << 20
 // collector sees: objects, most of which lie elsewhere, clients, its own work, and where there is
 // no C library the blocks themselves and the memtables that fill and that are flushed.
 func heapOf(cfg *node.Config) int64 {
-	heap := cfg.Storage.Cache + cfg.ClientMemory + working
+	heap := cfg.Storage.Cache + cfg.ClientMemory + node.WriteBehindBytes + working
 	if !blocksOutside {
 		heap += cfg.Storage.Cache + 3*node.DefaultMemTable
 	}

@@ -12,8 +12,13 @@ import (
 	"kvd/storage"
 )
 
-// writeBehind is the bytes of objects that may be in the log and not in the database yet.
-const writeBehind = 24 << 20
+// writeBehind is the bytes of objects after which they are put into the database. They are
+// more than half a memtable: such a batch is flushed as it is, without being sorted into one.
+const writeBehind = storage.DefaultMemTable * 3 / 4
+
+// WriteBehindBytes is what objects that wait for the database take at most: up to twice
+// writeBehind wait while as many are written, which are copied for that.
+const WriteBehindBytes = 4 * writeBehind
 
 func (l *Leader) openStore(context.Context) (err error) {
 	s := l.cfg.Storage

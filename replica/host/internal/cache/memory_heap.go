@@ -7,4 +7,4 @@ type mappings struct{}
 
 func (*mappings) allocate(n int) []byte { return make([]byte, n) }
 func (*mappings) release([]byte)        {}
-func (*mappings) freeAll()                 {}
+func (*mappings) freeAll()              {}

@@ -18,6 +18,9 @@ const (
 
 // markOf says how readers find out what the object shows.
 func (s *Committed) markOf(o *resolve.Object) uint8 {
+	if o.HasTTL() {
+		s.Expiring.Store(true)
+	}
 	switch {
 	case len(o.Versions) == 0:
 		return noObject
@@ -34,57 +37,14 @@ func (s *Committed) markOf(o *resolve.Object) uint8 {
 	return plainObject
 }
 
-// encoded is objects on their way into the cache.
-type encoded struct {
-	bytes []byte
-	ends  []int
-	marks []uint8
-}
-
-// maxEncoded is how many bytes are retained for the next objects.
-const maxEncoded = 1 << 20
-
-func (e *encoded) add(s *Committed, o *resolve.Object) {
-	e.marks = append(e.marks, s.markOf(o))
-	if len(o.Versions) > 0 {
-		e.bytes = codec.AppendObjectAs(e.bytes, "", o)
-	}
-	e.ends = append(e.ends, len(e.bytes))
-	if o.HasTTL() {
-		s.Expiring.Store(true)
-	}
-}
-
-// addEncoded is add for whoever has the encoding.
-func (e *encoded) addEncoded(s *Committed, o *resolve.Object, b []byte) {
-	e.marks = append(e.marks, s.markOf(o))
-	e.bytes = append(e.bytes, b...)
-	e.ends = append(e.ends, len(e.bytes))
-}
-
-// object is the i-th.
-func (e *encoded) object(i int) []byte {
-	from := 0
-	if i > 0 {
-		from = e.ends[i-1]
-	}
-	return e.bytes[from:e.ends[i]]
-}
-
-func (e *encoded) reset() {
-	if e.bytes, e.ends, e.marks = e.bytes[:0], e.ends[:0], e.marks[:0]; cap(e.bytes) > maxEncoded {
-		*e = encoded{}
-	}
-}
-
 // put takes in an object that is durable; the lock is held. Where the cache has all
 // there is, that it has nothing says as much.
-func (s *Committed) put(key string, e *encoded, i int) {
-	if e.marks[i] == noObject && s.knowsAll() {
+func (s *Committed) put(key string, encoded []byte, mark uint8) {
+	if mark == noObject && s.knowsAll() {
 		s.objects.Drop(key)
 		return
 	}
-	s.objects.Put(key, e.object(i), e.marks[i])
+	s.objects.Put(key, encoded, mark)
 }
 
 // knowsAll reports whether nothing is stored of a key that the cache does not have.
@@ -122,11 +82,13 @@ func (s *Committed) object(key string) *resolve.Object {
 // keep takes in an object that the store held at from; nil: that it holds now,
 // said by whoever writes to it.
 func (s *Committed) keep(o *resolve.Object, from *Snapshot) {
-	var e encoded
-	e.add(s, o)
+	mark, encoded := s.markOf(o), []byte(nil)
+	if mark != noObject {
+		encoded = codec.AppendObjectAs(nil, "", o)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if from == nil || from == s.snapshot {
-		s.put(o.Key, &e, 0)
+		s.put(o.Key, encoded, mark)
 	}
 }

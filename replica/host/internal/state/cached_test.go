@@ -47,7 +47,7 @@ func TestEncodedObjectsShowWhatObjectsShow(t *testing.T) {
 			}
 		}
 		o.Duplicates = false // for those the store is asked
-		s.publish(&sealed{stored: true, dirty: []*resolve.Object{o}})
+		s.publish(sealedWith(o))
 		q := &replica.Request{Verb: replica.Get, Key: o.Key, Whether: rapid.Bool().Draw(t, "whether"), Budget: &replica.Budget{Bytes: 1 << 20}}
 		if rapid.Bool().Draw(t, "scratch") {
 			q.Budget.Scratch = new(replica.Scratch)
@@ -89,13 +89,13 @@ func TestAbsentKeysAreKnown(t *testing.T) {
 		var got [1]replica.Reply
 		return s.Read([]*replica.Request{{Verb: replica.Get, Key: key}}, stopped{}, got[:]) && len(got[0].Shown.Values) == 0
 	}
-	s.publish(&sealed{stored: true, dirty: []*resolve.Object{object("k", 10)}})
-	s.publish(&sealed{stored: true, dirty: []*resolve.Object{{Key: "k"}}})
+	s.publish(sealedWith(object("k", 10)))
+	s.publish(sealedWith(&resolve.Object{Key: "k"}))
 	if !get("k") || !get("never") {
 		t.Error("the store is asked for keys that are known to be absent")
 	}
 	for i := range 2000 {
-		s.publish(&sealed{stored: true, dirty: []*resolve.Object{object(fmt.Sprint(i), 100)}})
+		s.publish(sealedWith(object(fmt.Sprint(i), 100)))
 	}
 	if get("k") || get("0") || s.object("0") != nil {
 		t.Error("what was evicted is taken for absent")
@@ -117,7 +117,7 @@ func TestPlainReadsAllocateNothing(t *testing.T) {
 	for i := range 16 {
 		o := object(fmt.Sprint("k", i), 100)
 		o.Versions[0].Dot = logical.Dot{Origin: 1, Seq: logical.Seq(i + 1)}
-		s.publish(&sealed{stored: true, dirty: []*resolve.Object{o}})
+		s.publish(sealedWith(o))
 		reqs = append(reqs, &replica.Request{Verb: replica.Get, Key: o.Key, Budget: budget})
 	}
 	replies := make([]replica.Reply, len(reqs))
@@ -130,4 +130,17 @@ func TestPlainReadsAllocateNothing(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("16 reads take %v allocations", n)
 	}
+}
+
+// sealedWith is a batch that put the objects.
+func sealedWith(objects ...*resolve.Object) *sealed {
+	g := &sealed{stored: true, dirty: objects}
+	for _, o := range objects {
+		var b []byte
+		if len(o.Versions) > 0 || o.Duplicates {
+			b = codec.AppendObjectAs(nil, "", o)
+		}
+		g.encoded = append(g.encoded, b)
+	}
+	return g
 }

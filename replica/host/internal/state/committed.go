@@ -48,7 +48,7 @@ type Committed struct {
 	next     chan struct{} // closed at the next commit; nil: nobody waits
 
 	decoding chan struct{} // as many as may decode large objects at a time
-	batch    encoded       // what is published; of the pump alone
+	marks    []uint8       // scratch of the pump's
 
 	counting sync.Mutex // held by whoever counts the keys for the first time
 	counted  bool
@@ -99,11 +99,11 @@ func (s *Committed) Cached() (objects int, bytes int64) {
 func (s *Committed) publish(g *sealed) {
 	s.Agree(g.agreed)
 	for _, o := range g.dirty {
-		s.batch.add(s, o)
+		s.marks = append(s.marks, s.markOf(o))
 	}
 	s.mu.Lock()
 	for i, o := range g.dirty {
-		s.put(o.Key, &s.batch, i)
+		s.put(o.Key, g.encoded[i], s.marks[i])
 	}
 	s.state, s.more = g.state, s.more.plus(g.grown.population)
 	for _, m := range g.grown.moved {
@@ -120,7 +120,7 @@ func (s *Committed) publish(g *sealed) {
 	}
 	s.wake()
 	s.mu.Unlock()
-	s.batch.reset()
+	s.marks = s.marks[:0]
 	old.Release()
 }
 

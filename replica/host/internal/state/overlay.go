@@ -29,6 +29,7 @@ type Overlay struct {
 	lastRead   lastRead
 	grown      growth         // how many more keys hold something than before the batch
 	weights    []int64        // bytes of what is dirty
+	encoded    [][]byte       // what is dirty, as it is stored; empty until the batch is staged
 	weight     int64          // of all of it
 	objects    map[string]int // indexes in dirty
 	log        []logTail      // by origin
@@ -97,7 +98,7 @@ func (v *Overlay) Bytes() int64 { return v.weight }
 // and what the ledger became.
 func (v *Overlay) Stage(b *storage.Batch, m wallclock.Moment) error {
 	for _, o := range v.dirty {
-		b.PutObject(o)
+		v.encoded = append(v.encoded, b.PutObject(o))
 	}
 	v.applyLedger(b, m)
 	return v.err

@@ -15,6 +15,7 @@ type sealed struct {
 	agreed   wallclock.Agreement
 	stored   bool // there was a batch
 	dirty    []*resolve.Object
+	encoded  [][]byte       // what is dirty, as it is stored
 	objects  map[string]int // indexes in dirty
 	grown    growth
 	ledger   losses.Stats
@@ -30,6 +31,7 @@ func (v *Overlay) Seal(st replica.State, agreed wallclock.Agreement, stored bool
 	}
 	g.state, g.agreed, g.stored, g.ledger = st, agreed, stored, v.ledger.stats
 	g.dirty, v.dirty = v.dirty, g.dirty
+	g.encoded, v.encoded = v.encoded, g.encoded
 	g.objects, v.objects = v.objects, g.objects
 	g.grown, v.grown = v.grown, growth{moved: g.grown.moved[:0]}
 	g.snapshot = v.committed.snapshotFor(stored)
@@ -44,8 +46,9 @@ func (v *Overlay) Publish() {
 	v.committed.publish(g)
 	v.ledger.publish(&g.ledger)
 	clear(g.dirty)
+	clear(g.encoded)
 	clear(g.objects)
-	*g = sealed{dirty: g.dirty[:0], objects: g.objects, grown: growth{moved: g.grown.moved[:0]}}
+	*g = sealed{dirty: g.dirty[:0], encoded: g.encoded[:0], objects: g.objects, grown: growth{moved: g.grown.moved[:0]}}
 	v.spare = append(v.spare, g)
 }
 

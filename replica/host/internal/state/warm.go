@@ -1,6 +1,9 @@
 package state
 
-import "kvd/storage/codec"
+import (
+	"kvd/resolve"
+	"kvd/storage/codec"
+)
 
 // warmKeys and warmBytes are how much of what is stored goes into the cache at a time.
 const warmKeys, warmBytes = 256, 256 << 10
@@ -27,7 +30,7 @@ func (s *Committed) Warm(snap *Snapshot, more func() bool) error {
 			return false, err
 		}
 		keys = append(keys, o.Key)
-		page.addEncoded(s, o, object)
+		page.add(s, o, object)
 		return len(keys) < warmKeys && len(page.bytes) < warmBytes || flush(), nil
 	})
 	if err != nil || !going || !flush() {
@@ -38,6 +41,30 @@ func (s *Committed) Warm(snap *Snapshot, more func() bool) error {
 	s.whole = !s.closed
 	return nil
 }
+
+// encoded is objects on their way into the cache.
+type encoded struct {
+	bytes []byte
+	ends  []int
+	marks []uint8
+}
+
+func (e *encoded) add(s *Committed, o *resolve.Object, b []byte) {
+	e.marks = append(e.marks, s.markOf(o))
+	e.bytes = append(e.bytes, b...)
+	e.ends = append(e.ends, len(e.bytes))
+}
+
+// object is the i-th.
+func (e *encoded) object(i int) []byte {
+	from := 0
+	if i > 0 {
+		from = e.ends[i-1]
+	}
+	return e.bytes[from:e.ends[i]]
+}
+
+func (e *encoded) reset() { e.bytes, e.ends, e.marks = e.bytes[:0], e.ends[:0], e.marks[:0] }
 
 // Complete reports whether every object that is stored is in the cache.
 func (s *Committed) Complete() bool {
@@ -56,7 +83,7 @@ func (s *Committed) takePage(keys []string, page *encoded) bool {
 			return false
 		}
 		if !s.objects.Has(key) {
-			s.put(key, page, i)
+			s.put(key, page.object(i), page.marks[i])
 		}
 	}
 	return !s.objects.Lost() && !s.closed

@@ -38,7 +38,7 @@ func TestWarmingKeepsWhatWasPublishedSince(t *testing.T) {
 		if s.object("none") != nil {
 			t.Error("a key is taken for absent that may be stored")
 		}
-		s.publish(&sealed{stored: true, dirty: []*resolve.Object{object("k001", 7), {Key: "k002"}}})
+		s.publish(sealedWith(object("k001", 7), &resolve.Object{Key: "k002"}))
 		if err := s.Warm(snap, func() bool { return true }); err != nil {
 			t.Fatal(err)
 		}

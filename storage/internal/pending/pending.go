@@ -1,0 +1,93 @@
+// Package pending is encoded objects that wait to be put into the database, in the order in
+// which they came.
+//
+// Where all objects fit into memory nobody asks for one of them, so an index is made only
+// once somebody does. What the package is not: safe for several goroutines.
+package pending
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Object is an object as the database has it; a nil Value: there is none any more.
+type Object struct {
+	Key   string
+	Value []byte
+}
+
+// objectBytes is what an object takes beside its key and value.
+const objectBytes = 40
+
+// List is objects of which the last one of a key counts. The zero List is empty.
+type List struct {
+	objects []Object
+	bytes   int64
+	index   map[string]int // of the first ones; nil: none was asked for
+	indexed int
+}
+
+// Next is an empty list for about as much; it has an index if l was asked for an object.
+func (l *List) Next() *List {
+	next := &List{objects: make([]Object, 0, len(l.objects))}
+	if l.index != nil {
+		next.index = make(map[string]int, len(l.index))
+	}
+	return next
+}
+
+// Append takes objects over.
+func (l *List) Append(objects []Object) {
+	l.objects = append(l.objects, objects...)
+	for _, o := range objects {
+		l.bytes += int64(len(o.Key) + len(o.Value) + objectBytes)
+	}
+	if l.index != nil {
+		l.catchUp()
+	}
+}
+
+// catchUp takes what came since into the index.
+func (l *List) catchUp() {
+	for ; l.indexed < len(l.objects); l.indexed++ {
+		l.index[l.objects[l.indexed].Key] = l.indexed
+	}
+}
+
+// Len is how many there are, those of one key counted each, and Bytes what they take.
+func (l *List) Len() int     { return len(l.objects) }
+func (l *List) Bytes() int64 { return l.bytes }
+
+// Object is the key's value, if it is in the list. A nil list is empty.
+func (l *List) Object(key string) (value []byte, found bool) {
+	if l == nil {
+		return nil, false
+	}
+	if l.index == nil {
+		l.index = make(map[string]int, len(l.objects))
+	}
+	l.catchUp()
+	i, found := l.index[key]
+	if !found {
+		return nil, false
+	}
+	return l.objects[i].Value, true
+}
+
+// Sorted is the last object of each key, by key.
+func (l *List) Sorted() []Object {
+	order := make([]int32, len(l.objects))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(l.objects[a].Key, l.objects[b].Key), cmp.Compare(a, b))
+	})
+	last := make([]Object, 0, len(order))
+	for i, at := range order {
+		if i+1 == len(order) || l.objects[order[i+1]].Key != l.objects[at].Key {
+			last = append(last, l.objects[at])
+		}
+	}
+	return last
+}

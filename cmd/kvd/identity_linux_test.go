@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -125,25 +126,26 @@ func cloned(t *testing.T, from, to string) {
 	t.Helper()
 	copied(t, from, to)
 	state := filepath.Join(stateHome(t), "kvd")
-	all, err := filepath.Glob(filepath.Join(state, "closed-*.json"))
-	if err != nil || len(all) != 1 {
-		t.Fatalf("attestations %v, %v", all, err)
+	attestation := func(dir *syscall.Stat_t) string {
+		return filepath.Join(state, fmt.Sprintf("leader-%x-%x.json", dir.Dev, dir.Ino))
 	}
-	text, err := os.ReadFile(all[0])
+	var was, dir, mark syscall.Stat_t
+	if err := errors.Join(syscall.Stat(from, &was), syscall.Stat(to, &dir), syscall.Stat(filepath.Join(to, "incarnation.json"), &mark)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(attestation(&was))
 	if err != nil {
 		t.Fatal(err)
 	}
 	said := map[string]any{}
-	if err := json.Unmarshal(text, &said); err != nil {
-		t.Fatal(err)
-	}
-	var dir, mark syscall.Stat_t
-	if err := errors.Join(syscall.Stat(to, &dir), syscall.Stat(filepath.Join(to, "clean.json"), &mark)); err != nil {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber() // origins have 64 bits
+	if err := d.Decode(&said); err != nil {
 		t.Fatal(err)
 	}
 	said["device"], said["inode"], said["mark_inode"], said["mark_changed"] = dir.Dev, dir.Ino, mark.Ino, mark.Ctim.Nano()
 	if text, err = json.Marshal(said); err == nil {
-		err = os.WriteFile(filepath.Join(state, fmt.Sprintf("closed-%x-%x.json", dir.Dev, dir.Ino)), text, 0o600)
+		err = os.WriteFile(attestation(&dir), text, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -213,6 +215,114 @@ func TestTwoHoldersOfOneOriginStopWriting(t *testing.T) {
 	for _, n := range []*served{n1, n2} {
 		n.shows("x", "one")
 		n.shows("y", "other")
+	}
+}
+
+// killed ends a leader at once.
+func (n *served) killed() {
+	n.t.Helper()
+	n.signal(syscall.SIGKILL)
+	n.end()
+}
+
+// A leader is killed again and again, by SIGKILL and otherwise, with gossip at an address
+// that it has again and at one that it has not. Another one, which it knows, cannot be
+// reached from the second start on. It goes on with its origin, has all that it
+// acknowledged, and numbers its statuses so that the third leader believes them.
+func TestAKilledLeaderResumesItsOrigin(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{"always", "interval", "never"} {
+		t.Run(when, func(t *testing.T) {
+			t.Parallel()
+			dir, gossip := t.TempDir(), free(t)
+			n2, gone := serves(t, "n2", t.TempDir(), "127.0.0.1:0"), serves(t, "n3", t.TempDir(), "127.0.0.1:0")
+			join := []string{"--sync", when, "--join", n2.gossip}
+			n1 := serves(t, "n1", dir, gossip, append(join, "--join", gone.gossip)...)
+			n1.everywhere(2, "SET", "x", "0")
+			gone.killed()
+			for i := range 3 {
+				n1.killed()
+				again := serves(t, "n1", dir, gossip, join...)
+				if again.origin != n1.origin || again.resumed != "true" {
+					t.Fatalf("after kill %d it begins origin %s: %s", i, again.origin, again.text())
+				}
+				n1 = again
+				n1.shows("x", fmt.Sprint(i))
+				n1.everywhere(1, "SET", "x", fmt.Sprint(i+1))
+				n2.shows("x", fmt.Sprint(i+1))
+			}
+			if front := n2.try("KVD.FRONTIER").(map[any]any); len(front) != 1 {
+				t.Errorf("n2 has applied ops of origins %v", front)
+			}
+			n1.stops()
+			last := serves(t, "n1", dir, "127.0.0.1:0", join...) // where nobody looks for it
+			last.killed()
+			if last = serves(t, "n1", dir, "127.0.0.1:0", join...); last.origin != n1.origin {
+				t.Errorf("at another address it begins origin %s", last.origin)
+			}
+			replicatest.Eventually(t, "it is let in again, and takes writes", func() bool {
+				return last.Do(t.Context(), "SET", "x", "last").Err() == nil && n2.Get(t.Context(), "x").Val() == "last"
+			})
+			if body := last.page("/health/ready"); strings.Contains(body, "shared-origin") {
+				t.Errorf("it takes itself for another holder of its origin: %s", body)
+			}
+		})
+	}
+}
+
+// A directory is copied while its leader runs, or after it was killed: the copy begins a
+// new origin.
+func TestACopyOfAKilledLeaderBeginsANewOrigin(t *testing.T) {
+	t.Parallel()
+	dir, alive, dead := t.TempDir(), t.TempDir(), t.TempDir()
+	n1 := serves(t, "n1", dir, "127.0.0.1:0")
+	n1.try("SET", "x", "1")
+	copied(t, dir, alive)
+	n1.killed()
+	copied(t, dir, dead)
+	for name, twin := range map[string]string{"n2": alive, "n3": dead} {
+		if c := serves(t, name, twin, "127.0.0.1:0"); c.origin == n1.origin || c.resumed != "false" {
+			t.Errorf("%s goes on with origin %s", name, c.origin)
+		}
+	}
+	if again := serves(t, "n1", dir, "127.0.0.1:0"); again.origin != n1.origin {
+		t.Errorf("the directory itself begins origin %s", again.origin)
+	}
+}
+
+// A machine is rolled back as a whole, with what attests its directory. A peer that knows
+// more is asked; where it cannot be, it is found out when they meet, and writing ends.
+func TestARollbackOfAMachineIsFoundByPeers(t *testing.T) {
+	t.Parallel()
+	for _, reached := range []bool{true, false} {
+		t.Run(fmt.Sprint("the peer can be asked: ", reached), func(t *testing.T) {
+			t.Parallel()
+			dir, back, gossip := t.TempDir(), t.TempDir(), free(t)
+			n2dir, n2gossip := t.TempDir(), free(t)
+			n2 := serves(t, "n2", n2dir, n2gossip)
+			n1 := serves(t, "n1", dir, gossip, "--join", n2gossip)
+			n1.everywhere(1, "SET", "x", "old")
+			n1.stops()
+			cloned(t, dir, back)
+			n1 = serves(t, "n1", dir, gossip)
+			n1.everywhere(1, "SET", "x", "lost")
+			n1.stops()
+			if !reached {
+				n2.stops()
+			}
+			was := serves(t, "n1", back, gossip)
+			if reached {
+				was.says("begins a new origin.*n2 has 2 ops.*and our log ends at 1")
+				was.shows("x", "lost")
+				return
+			}
+			if was.origin != n1.origin {
+				t.Fatalf("it begins origin %s, which shows nothing", was.origin)
+			}
+			was.try("SET", "x", "again")
+			serves(t, "n2", n2dir, n2gossip)
+			was.refused("n2 holds other ops of origin")
+		})
 	}
 }
 

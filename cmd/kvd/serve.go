@@ -108,7 +108,7 @@ func drain(w io.Writer, timeout time.Duration, all ...*node.Leader) error {
 	}), stop(all...))
 	fmt.Fprintf(w, "kvd: stopped; acknowledged writes that no other leader is known to have: %d\n", unshared.Load())
 	if err != nil {
-		return &cliutil.Problem{What: "stopped, though not in order", Why: err.Error(), Next: "the next start takes a new origin; what was acknowledged is on disk", Code: cliutil.Failed, Stopping: true}
+		return &cliutil.Problem{What: "stopped, though not in order", Why: err.Error(), Next: "mend the cause and start again; what was acknowledged is on disk, as --sync says", Code: cliutil.Failed, Stopping: true}
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func diskSettings() []setting {
 	return []setting{
 		{name: "data-dir", value: "kvd-data", usage: "keep data below `DIR`", apply: into(func(c *serving) *string { return &c.Dir })},
 		{name: "state-dir", value: "auto", apply: applyStateDir,
-			usage: "attest a clean stop in `DIR`, outside of the data directory, so that a copy or an old backup of that is not taken for it; auto: " + stateDirs + "; none: nowhere, and each start takes a new origin"},
+			usage: "keep in `DIR`, outside of the data directory, what tells that from copies and old backups of it, so that a restart goes on with its origin; auto: " + stateDirs + "; none: within the data directory, and a restart goes on only if all other leaders can be asked"},
 		{name: "sync", value: node.DefaultSync.String(), usage: "acknowledge when it is on disk (always), or before: interval, never: `WHEN`", apply: applySync},
 		{name: "sync-interval", value: node.DefaultSyncInterval.String(), usage: "with --sync interval: lose at most `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Interval })},
 		{name: "cache-bytes", value: strconv.Itoa(node.DefaultCache), usage: "keep `N` bytes of objects in memory, and as many of the store's blocks", apply: counting(func(c *serving) *int64 { return &c.Storage.Cache })},

@@ -157,6 +157,7 @@ type Peer struct {
 	Name       string  `json:"name"`
 	Addr       string  `json:"addr"`
 	RESP       string  `json:"resp"`        // where it serves clients
+	HTTP       string  `json:"http"`        // where its pages are
 	Member     string  `json:"member"`      // what gossip makes of it: alive, leaving, left, failed; absent: not met since this leader started
 	Alive      bool    `json:"alive"`       // gossip says so
 	Origin     string  `json:"origin"`      // at present, as gossip says

@@ -79,7 +79,7 @@ func (m *Members) ask(seed string) error {
 		return nil
 	}
 	// Memberlist keeps only the text of what the guard said.
-	if r, _ := m.guard.newest(); r != nil && strings.Contains(err.Error(), r.Error()) {
+	if r := m.guard.newest(); r != nil && strings.Contains(err.Error(), r.Error()) {
 		return fmt.Errorf("member: join %s: %w", seed, r)
 	}
 	said := strings.Join(strings.Fields(err.Error()), " ") // it comes as a list of lines

@@ -273,8 +273,7 @@ func (m *Members) refresh() bool {
 	m.known = slices.DeleteFunc(m.known, func(a knownMember) bool { // the view has whoever is in the list
 		return slices.ContainsFunc(list, func(k Member) bool { return k.Name == a.name })
 	})
-	_, rival := m.guard.newest()
-	fresh := View{Members: list, Joined: m.joined, Tried: tried, Trouble: m.trouble, Rival: rival}
+	fresh := View{Members: list, Joined: m.joined, Tried: tried, Trouble: m.trouble, Rival: m.guard.takeRival()}
 	if fresh.Equal(m.view) {
 		return false
 	}

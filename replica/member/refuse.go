@@ -48,7 +48,7 @@ type guard struct {
 
 	mu       sync.Mutex
 	last     *Refused          // the newest refusal
-	rival    *Refused          // the last one that has our name and our origin
+	rival    *Rival            // heard of since the last view
 	known    map[string]string // gossip addresses of the members in the newest view
 	replaced map[string]bool   // members whose address now answers as somebody we refuse
 }
@@ -101,7 +101,7 @@ func (g *guard) compare(n *memberlist.Node) (*Refused, error) {
 		r := &Refused{Name: n.Name, Gossip: at, What: whatName, Ours: g.self, Theirs: at}
 		if theirs, err := decodeTags(n.Meta); err == nil && theirs[tagOrigin] == g.tags[tagOrigin] {
 			g.mu.Lock()
-			g.rival = r
+			g.rival = &Rival{r, theirs[tagHTTP]}
 			g.mu.Unlock()
 		}
 		return r, nil
@@ -152,9 +152,18 @@ func (g *guard) mark(list []Member) {
 	maps.DeleteFunc(g.replaced, func(name string, _ bool) bool { return g.known[name] == "" })
 }
 
-// newest is the last refusal, and the last of a rival; nil: there was none.
-func (g *guard) newest() (last, rival *Refused) {
+// newest is the last refusal; nil: there was none.
+func (g *guard) newest() *Refused {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.last, g.rival
+	return g.last
+}
+
+// takeRival is the rival that was heard of since it was asked last; nil: none was.
+func (g *guard) takeRival() *Rival {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := g.rival
+	g.rival = nil
+	return r
 }

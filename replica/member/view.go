@@ -23,14 +23,20 @@ type View struct {
 	// Trouble is why nobody answered yet, the latest attempt's; a [*Refused] if
 	// that is why. Nil once joined.
 	Trouble error
-	// Rival is another leader that has our name and our origin: a copy of us, or we of
-	// it. Nil: none was ever seen.
-	Rival *Refused
+	// Rival was heard of since the last view; nil: none was.
+	Rival *Rival
+}
+
+// Rival is what gossip says of a leader elsewhere that has our name and our origin: a copy
+// of us, or we of it, or what is remembered of us from before a crash.
+type Rival struct {
+	Refused *Refused
+	HTTP    string // where its status page is
 }
 
 // Equal reports whether v and w say the same.
 func (v View) Equal(w View) bool {
-	return v.Joined == w.Joined && v.Tried == w.Tried && text(v.Trouble) == text(w.Trouble) && (v.Rival == nil) == (w.Rival == nil) && slices.Equal(v.Members, w.Members)
+	return v.Joined == w.Joined && v.Tried == w.Tried && text(v.Trouble) == text(w.Trouble) && v.Rival == nil && w.Rival == nil && slices.Equal(v.Members, w.Members)
 }
 
 // Because is a colon and the trouble, to end a sentence with; empty: there is none.

@@ -32,9 +32,10 @@ type Config struct {
 	Version string
 
 	Dir string // data is kept below it
-	// StateDir is where a clean stop is attested, so that neither a copy of Dir nor
-	// a backup of it is taken for Dir itself. It must lie outside of Dir, and be
-	// there again after a restart. Empty: nowhere, and every start begins a new origin.
+	// StateDir is where Dir is attested, so that neither a copy of Dir nor a backup of it
+	// is taken for Dir itself. It must lie outside of Dir, and be there again after a
+	// restart. Empty: in Dir itself, and a restart goes on with its origin only where
+	// every member that was ever known confirms it.
 	StateDir string
 	FS       vfs.FS // nil: this machine's disk. Otherwise nothing outlives FS, and every start begins a new origin
 	Storage  StorageConfig

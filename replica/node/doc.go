@@ -68,13 +68,14 @@
 //
 // Invariants:
 //
-//   - an origin is resumed only after a clean stop that is attested outside of the data
-//     directory, so that no copy and no older backup takes it up, and only when
-//     every member that was known confirms that it knows no more of it than our log
-//     holds and that nobody alive holds it; in any doubt a new origin begins at once;
+//   - an origin is resumed only on the very directory that was run last, as what lies
+//     outside of it attests, so that no copy and no older backup takes it up; only when
+//     its log is known to be whole; and only when no member that can be asked knows more
+//     of it than our log holds, or a live holder of it. In any doubt a new origin begins
+//     at once. Package identity has every case;
 //   - nobody is answered from data while a blocker says that it is not all there yet;
-//   - the mark of a clean stop, and its attestation, are written after everything
-//     else and removed before anything else;
+//   - what attests the directory is written before anything is accepted, and that a stop
+//     was a clean one is written after everything else;
 //   - an address that other machines can reach is open only with authentication and
 //     TLS, or when somebody said outright that it shall be insecure.
 package node

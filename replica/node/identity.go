@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"kvd/replica"
 	"kvd/replica/console"
 	"kvd/replica/link"
+	"kvd/replica/member"
 	"kvd/replica/node/internal/fields"
 	"kvd/replica/node/internal/identity"
 	"kvd/replica/resp"
@@ -37,6 +39,40 @@ func (l *Leader) onLinkEvent(e link.Event) {
 	l.loop.Notify(in)
 }
 
+// silentRival is how long a rival that gossip goes on to hear of may be silent. A leader
+// that is gone is given up before.
+const silentRival = time.Minute
+
+// meetRival looks whether the leader is alive that gossip says has our name and our
+// origin. After a crash that is ourselves, at a former address.
+func (l *Leader) meetRival(r *member.Rival) {
+	if !l.meeting.CompareAndSwap(false, true) {
+		return // it is heard of again
+	}
+	l.serving.Go(func() {
+		defer l.meeting.Store(false)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		switch identity.Holds(ctx, l.cfg.statusPage().Fetch, r.HTTP, l.addrs.HTTP, l.origin) {
+		case identity.Gone:
+			l.rivalSince = time.Time{}
+		case identity.Silent:
+			if l.rivalSince.IsZero() {
+				l.rivalSince = time.Now()
+			}
+			if time.Since(l.rivalSince) > silentRival {
+				l.tellRival(r)
+			}
+		case identity.Live:
+			l.tellRival(r)
+		}
+	})
+}
+
+func (l *Leader) tellRival(r *member.Rival) {
+	l.loop.Notify(replica.OriginShared{Origin: l.origin, Detail: fmt.Sprintf("%v, and both have origin %s: one is a copy of the other", r.Refused, l.origin)})
+}
+
 func (l *Leader) originShared() bool {
 	return slices.ContainsFunc(l.loop.Status().Refusals, func(r replica.Refusal) bool { return r.Cause == replica.SharedOrigin })
 }
@@ -55,6 +91,9 @@ func (l *Leader) renew(_ context.Context, _ [][]byte, w *resp.Writer) error {
 	}
 	if !l.cfg.Renewable {
 		return errors.New("nobody would start this leader again; stop it, and start it without the file " + identity.MarkFile + " of its data directory")
+	}
+	if err := l.giveUpOrigin(); err != nil { // however this incarnation ends
+		return err
 	}
 	l.renewing.Store(true)
 	w.Map(2)

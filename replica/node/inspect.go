@@ -16,6 +16,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
+	"kvd/storage"
 	"kvd/storage/losses"
 )
 
@@ -182,7 +183,11 @@ func (l *Leader) refusedFor() string {
 }
 
 // halted logs, once, that the disk failed. The leader serves reads until it is stopped.
+// Where it acknowledges before it syncs, what was acknowledged may be gone.
 func (l *Leader) halted(why error) {
+	if l.cfg.Storage.Sync != storage.SyncAlways {
+		go func() { _ = l.giveUpOrigin() }() // on a disk that failed, and may answer never
+	}
 	l.cfg.Logger.Error("the disk failed: takes no writes, applies nothing and sends nothing; what was acknowledged before is read on", "leader", l.cfg.Name, "cause", string(host.DiskFailed), "why", why.Error())
 }
 

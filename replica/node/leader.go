@@ -21,6 +21,7 @@ import (
 	"kvd/replica/member"
 	"kvd/replica/node/internal/answers"
 	"kvd/replica/node/internal/feed"
+	"kvd/replica/node/internal/identity"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/recovery"
@@ -66,12 +67,16 @@ type Leader struct {
 	draining atomic.Bool
 	scarce   atomic.Bool // it was said that places for origins are
 	renewing atomic.Bool // the next start takes a new origin, however this incarnation ends
+	meeting  atomic.Bool // it is found out what a rival is
 	broken   chan error  // of one: why the leader cannot go on
 	serving  sync.WaitGroup
 	stopping sync.Once
 	stopped  error // how stopping went
 
 	forgotten *known.Forgotten // guards itself
+	identity  *identity.Keeper // guards itself; nil: nothing outlives the process
+
+	rivalSince time.Time // a rival is silent since; zero: none is. For who set meeting
 
 	mu      sync.Mutex
 	known   known.Members
@@ -212,7 +217,7 @@ func (l *Leader) learn(v member.View) {
 		l.fail(refused)
 	}
 	if v.Rival != nil {
-		l.loop.Notify(replica.OriginShared{Origin: l.origin, Detail: fmt.Sprintf("%v, and both have origin %s: one is a copy of the other", v.Rival, l.origin)})
+		l.meetRival(v.Rival)
 	}
 	others := map[replica.Leader]string{}
 	for _, m := range v.Members {

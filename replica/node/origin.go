@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"kvd/logical"
 	"kvd/replica"
@@ -13,13 +14,14 @@ import (
 	"kvd/replica/node/internal/identity"
 	"kvd/replica/node/internal/known"
 	"kvd/resolve"
+	"kvd/storage"
 )
 
 func (l *Leader) beginOrigin(ctx context.Context) error {
 	cfg := replica.Defaults()
 	cfg.Name, cfg.Policy, cfg.MaxDrift = replica.Leader(l.cfg.Name), l.cfg.Policy, l.cfg.MaxDrift
 	cfg.MaxSiblings = l.cfg.MaxSiblings
-	mark, attested, err := l.recall()
+	last, doubt, err := l.recall()
 	cfg.Peers = l.known.Others(l.cfg.Name)
 	if err == nil && !l.disk.Rebuilt() {
 		l.empty, err = l.beginsEmpty()
@@ -27,14 +29,18 @@ func (l *Leader) beginOrigin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if mark != nil && l.mayResume(ctx, mark, attested) {
-		err = l.resume(cfg, mark)
+	if doubt == nil {
+		doubt = l.mayResume(ctx, &last)
+	}
+	if doubt == nil {
+		err = l.resume(cfg, &last)
 	} else {
+		l.logNewOrigin(last.Origin, doubt)
 		l.origin = identity.NewOrigin()
 		l.pump, err = host.OpenWith(cfg, l.store, l.origin, l.objects())
 	}
 	if err == nil {
-		err = errors.Join(l.disk.Reapply(l.pump, l.clock), l.nameOwn())
+		err = errors.Join(l.disk.Reapply(l.pump, l.clock), l.nameOwn(), l.beginIdentity(last.Statuses))
 	}
 	if err != nil {
 		return err
@@ -52,8 +58,9 @@ func (l *Leader) beginOrigin(ctx context.Context) error {
 	l.serving.Go(func() { l.lossFeed.Run(l.loop.Done()) })
 	if l.onDisk() {
 		l.serving.Go(l.disk.Watch)
+		l.serving.Go(l.witness)
 	}
-	if l.onDisk() && mark == nil {
+	if l.onDisk() && !last.Clean {
 		l.serving.Go(l.disk.CheckWhole)
 	}
 	if run := l.disk.Heal(l.blockers.Block); run != nil {
@@ -68,12 +75,12 @@ func (l *Leader) objects() host.Options {
 	return host.Options{CacheBytes: s.Cache, Ledger: s.Ledger, NoLedger: s.NoLedger}
 }
 
-// recall reads what the last incarnation left beside its data, and whether its stop
-// is attested: nil, or why not.
-func (l *Leader) recall() (mark *identity.Mark, attested, err error) {
+// recall reads what the last incarnation left beside its data: how it was run, or why its
+// origin must not be resumed.
+func (l *Leader) recall() (last identity.Run, doubt, err error) {
 	l.known, l.origins = known.Members{}, known.NewOrigins()
 	if !l.onDisk() {
-		return nil, nil, nil
+		return last, identity.ErrNone, nil
 	}
 	if l.forgotten, err = known.ReadForgotten(l.cfg.Dir); err != nil {
 		l.cfg.Logger.Warn("nobody is forgotten any more", "leader", l.cfg.Name, "why", err.Error())
@@ -81,55 +88,114 @@ func (l *Leader) recall() (mark *identity.Mark, attested, err error) {
 	if l.origins, err = known.ReadOrigins(l.cfg.Dir); err != nil {
 		l.cfg.Logger.Warn("earlier origins go without names", "leader", l.cfg.Name, "why", err.Error())
 	}
-	var unknown error // whom to ask about the origin
-	if l.known, unknown = known.ReadMembers(l.cfg.Dir); unknown != nil {
-		l.cfg.Logger.Warn("who was known is learnt anew, and a new origin begins", "leader", l.cfg.Name, "why", unknown.Error())
+	if l.known, err = known.ReadMembers(l.cfg.Dir); err != nil { // whom to ask about the origin
+		doubt = fmt.Errorf("who was known is learnt anew: %w", err)
 	}
-	last, err := identity.Recall(l.cfg.Dir, l.cfg.StateDir)
-	if last.Unready != nil {
-		l.cfg.Logger.Warn("no stop can be attested, so each start takes a new origin", "leader", l.cfg.Name, "why", last.Unready.Error())
-	}
-	if last.Damaged != nil {
-		l.cfg.Logger.Warn("a new origin begins", "leader", l.cfg.Name, "why", last.Damaged.Error())
-	}
-	return last.Mark, cmp.Or(unknown, last.Attested), err
+	l.identity = identity.NewKeeper(l.cfg.Dir, l.cfg.StateDir)
+	last, err = l.identity.Recall()
+	return last, cmp.Or(doubt, err), nil
 }
 
-// mayResume reports whether the origin of the mark may be used again. What others
-// know is not enough: they never heard of what was acknowledged here alone.
-func (l *Leader) mayResume(ctx context.Context, m *identity.Mark, attested error) bool {
+// mayResume is why the origin of the last incarnation must not be used again; nil: it may
+// be. What others know is not enough: they never heard of what was acknowledged here alone.
+func (l *Leader) mayResume(ctx context.Context, last *identity.Run) error {
 	st, _, err := l.store.State()
-	if err == nil {
-		err = attested
-	}
 	if err == nil {
 		err = l.disk.Doubt(st.Frontier)
 	}
-	if err == nil && st.Frontier.At(m.Origin) != m.Seq {
-		err = fmt.Errorf("the mark says that origin %s ends at %d, and the log ends at %d", m.Origin, m.Seq, st.Frontier.At(m.Origin))
-	}
-	if err == nil {
-		c := identity.Confirmer{Self: l.cfg.Name, Own: logical.Dot{Origin: m.Origin, Seq: m.Seq}, Fetch: l.cfg.statusPage().Fetch}
-		err = c.Confirm(ctx, l.known.Pages())
-	}
 	if err != nil {
-		l.cfg.Logger.Info("begins a new origin", "leader", l.cfg.Name, "before", m.Origin.String(), "why", err.Error())
+		return err
 	}
-	return err == nil
+	own := logical.Dot{Origin: last.Origin, Seq: st.Frontier.At(last.Origin)}
+	twice, err := l.store.Contested(own.Origin)
+	switch {
+	case err != nil:
+		return err
+	case twice:
+		return fmt.Errorf("another leader has given dots of origin %s to other writes", own.Origin)
+	case own.Seq > 0 && st.Origin != own.Origin:
+		return fmt.Errorf("the store was written to under origin %s since", st.Origin)
+	}
+	if err := last.Ends(own.Seq); err != nil {
+		return err
+	}
+	c := identity.Confirmer{Self: l.cfg.Name, HTTP: l.addrs.HTTP, Own: own, All: l.cfg.StateDir == "", Fetch: l.cfg.statusPage().Fetch}
+	silent, err := c.Confirm(ctx, l.known.Pages())
+	if err == nil && len(silent) > 0 {
+		l.cfg.Logger.Info("resumes its origin, though not everybody could be asked", "leader", l.cfg.Name, "origin", own.Origin.String(), "unasked", silent)
+	}
+	return err
+}
+
+func (l *Leader) logNewOrigin(before logical.Origin, why error) {
+	if errors.Is(why, identity.ErrNone) {
+		return
+	}
+	attrs := []any{"leader", l.cfg.Name, "why", why.Error()}
+	if before != 0 {
+		attrs = append(attrs, "before", before.String())
+	}
+	l.cfg.Logger.Warn("begins a new origin", attrs...)
 }
 
 // resume takes the origin up where it was left. One that accepted nothing is not in
 // the store.
-func (l *Leader) resume(cfg replica.Config, m *identity.Mark) (err error) {
-	l.origin, l.resumed, cfg.Statuses = m.Origin, true, m.Statuses
-	l.outbox.statuses.Store(m.Statuses)
-	if m.Seq == 0 {
-		l.pump, err = host.OpenWith(cfg, l.store, m.Origin, l.objects())
-	} else {
+func (l *Leader) resume(cfg replica.Config, last *identity.Run) (err error) {
+	l.origin, l.resumed, cfg.Statuses = last.Origin, true, last.Statuses
+	l.outbox.statuses.Store(last.Statuses)
+	st, _, err := l.store.State()
+	switch {
+	case err != nil:
+	case st.Frontier.At(last.Origin) == 0:
+		l.pump, err = host.OpenWith(cfg, l.store, last.Origin, l.objects())
+	default:
 		l.pump, err = host.ResumeWith(cfg, l.store, l.objects())
 	}
-	if err == nil && l.pump.State().Origin != m.Origin {
-		err = errors.Join(fmt.Errorf("the store is in origin %s and the mark in %s", l.pump.State().Origin, m.Origin), l.pump.Close())
+	return err
+}
+
+// beginIdentity leaves what the next start must know, before anything is accepted.
+func (l *Leader) beginIdentity(statuses uint64) error {
+	if !l.onDisk() {
+		return nil
+	}
+	if !l.resumed {
+		statuses = 0
+	}
+	unattested, err := l.identity.Begin(identity.Run{
+		Origin: l.origin, Seq: l.pump.State().Frontier.At(l.origin), Statuses: statuses, Synced: l.cfg.Storage.Sync == storage.SyncAlways,
+	})
+	if unattested != nil {
+		l.cfg.Logger.Warn("nothing can be attested, so the next start begins a new origin", "leader", l.cfg.Name, "why", unattested.Error())
 	}
 	return err
+}
+
+// witnessEvery is how often it is written down how far the origin has come.
+const witnessEvery = 5 * time.Second
+
+// witness keeps that up to date, outside of the data directory.
+func (l *Leader) witness() {
+	tick := time.NewTicker(witnessEvery)
+	defer tick.Stop()
+	for failed := false; ; {
+		select {
+		case <-l.loop.Done():
+			return
+		case <-tick.C:
+		}
+		err := l.identity.Witness(l.loop.Frontier().At(l.origin))
+		if err != nil && !failed {
+			l.cfg.Logger.Warn("how far the log has come is not written down; a restart may not notice that it lost its end", "leader", l.cfg.Name, "why", err.Error())
+		}
+		failed = err != nil
+	}
+}
+
+// giveUpOrigin sees to it that the next start begins a new one.
+func (l *Leader) giveUpOrigin() error {
+	if !l.onDisk() {
+		return nil
+	}
+	return l.identity.Drop()
 }

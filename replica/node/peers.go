@@ -95,7 +95,7 @@ func (l *Leader) peers() []console.Peer {
 			age = now.Mono.Sub(p.Since)
 		}
 		all = append(all, console.Peer{
-			Name: m.Name, Addr: m.PeerAddr, RESP: m.RespAddr, Member: m.Status.String(), Alive: m.Status == member.Alive, Origin: logical.Origin(m.Origin).String(),
+			Name: m.Name, Addr: m.PeerAddr, RESP: m.RespAddr, HTTP: m.HTTPAddr, Member: m.Status.String(), Alive: m.Status == member.Alive, Origin: logical.Origin(m.Origin).String(),
 			LagOps: p.Behind, LagSeconds: age.Seconds(), AheadOps: lacking(p.Known, s.State.Frontier), QueueBytes: uint64(links[p.Peer].QueuedBytes),
 			Published: console.Published{Sent: links[p.Peer].PublishedOut, Dropped: links[p.Peer].PublishedDropped},
 			Clock:     clockOffset(&p, now), Unsendable: unsendable(p.Unsendable, m.Name),

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"kvd/replica/member"
-	"kvd/replica/node/internal/identity"
+	"kvd/storage"
 )
 
 // Quiesce ends what clients see and waits until some other leader durably has
@@ -49,7 +49,7 @@ func (l *Leader) onlyOne() bool {
 }
 
 // Stop takes the leader down in order: links, gossip, loop, pages, store; and
-// last, if all of it went well, writes the mark of a clean stop. It waits for no other
+// last, if all of it went well, attests that the stop was a clean one. It waits for no other
 // leader; Quiesce does. ctx bounds how long goodbyes may take. A second call waits for
 // the first and returns the same.
 func (l *Leader) Stop(ctx context.Context) error {
@@ -75,7 +75,10 @@ func (l *Leader) stop(ctx context.Context) error {
 	contested, err := l.store.Contested(l.origin) // the other holder may give more dots
 	errs = append(errs, err, l.pump.Close(), l.store.Close())
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("stop %s: %w; the next start begins a new origin", l.cfg.Name, err)
+		if l.cfg.Storage.Sync != storage.SyncAlways {
+			err = errors.Join(err, l.giveUpOrigin()) // what was acknowledged may be gone
+		}
+		return fmt.Errorf("stop %s: %w", l.cfg.Name, err)
 	}
 	if !l.onDisk() {
 		return nil
@@ -84,14 +87,12 @@ func (l *Leader) stop(ctx context.Context) error {
 		return err
 	}
 	if l.renewing.Load() || contested || l.originShared() {
-		return nil // nobody goes on with it
+		return l.giveUpOrigin()
 	}
-	m := identity.Mark{Origin: l.origin, Seq: own, Statuses: l.outbox.statuses.Load()}
-	unattested, err := identity.Leave(l.cfg.Dir, l.cfg.StateDir, m)
-	if unattested != nil {
-		l.cfg.Logger.Info("the stop is not attested; the next start begins a new origin", "leader", l.cfg.Name, "why", unattested.Error())
+	if err := l.identity.End(own, l.outbox.statuses.Load()); err != nil {
+		l.cfg.Logger.Info("the stop is not attested, and counts as a crash", "leader", l.cfg.Name, "why", err.Error())
 	}
-	return err
+	return nil
 }
 
 func (l *Leader) abandon() {

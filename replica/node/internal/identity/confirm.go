@@ -4,9 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -21,6 +22,7 @@ const confirmWithin = time.Second
 type Statement struct {
 	Name     string
 	Origin   string
+	GateOps  int `json:"gate_ops"` // that it holds, and that are not in the frontier yet
 	Frontier []struct {
 		Origin string
 		Seq    logical.Seq
@@ -28,71 +30,126 @@ type Statement struct {
 	Peers []struct {
 		Name, Origin string
 		Alive        bool
+		HTTP         string // of its status page
 	}
-}
-
-// against is why the statement does not let the origin be used again; nil: it does. self
-// is the leader that wants to, and own how far its log reaches.
-func (s *Statement) against(self string, own logical.Dot) error {
-	name := own.Origin.String()
-	if s.Name != self && s.Origin == name {
-		return fmt.Errorf("%s holds origin %s itself", s.Name, name)
-	}
-	for _, p := range s.Peers {
-		if p.Alive && p.Origin == name {
-			return fmt.Errorf("%s knows a live leader %s that holds origin %s", s.Name, p.Name, name)
-		}
-	}
-	for _, f := range s.Frontier {
-		if f.Origin == name && f.Seq > own.Seq {
-			return fmt.Errorf("%s has %d ops of origin %s, and our log ends at %d", s.Name, f.Seq, name, own.Seq)
-		}
-	}
-	return nil
 }
 
 // Confirmer asks the others about our origin.
 type Confirmer struct {
 	Self string      // our name
+	HTTP string      // where our own status page is, as others are told; nobody is there yet
 	Own  logical.Dot // how far our log of the origin reaches
+	// All: every member that is known must confirm. Otherwise those that cannot be asked
+	// are left out, since what lies on this machine speaks for the origin.
+	All bool
 	// Fetch reads another leader's status page; see [Page].
 	Fetch func(ctx context.Context, addr string) (*Statement, error)
 }
 
-// Confirm is nil when every member that is known, here or to one of those asked,
-// lets the origin be used again. All must answer in time. known is the address of the
-// status page, by name.
-func (c *Confirmer) Confirm(ctx context.Context, known map[string]string) error {
+// Confirm is nil when the members that are known let the origin be used again. known is
+// the address of the status page, by name. It names who could not be asked, ascending.
+func (c *Confirmer) Confirm(ctx context.Context, known map[string]string) (silent []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, confirmWithin)
 	defer cancel()
-	answers := make(chan error, len(known))
-	for _, name := range slices.Sorted(maps.Keys(known)) {
-		go func() { answers <- c.ask(ctx, name, known) }()
+	type answer struct {
+		name        string
+		asked, says error
 	}
-	var first error
+	answers := make(chan answer, len(known))
+	for name := range known {
+		go func() {
+			asked, says := c.ask(ctx, name, known)
+			answers <- answer{name, asked, says}
+		}()
+	}
 	for range known {
-		if err := <-answers; err != nil && first == nil {
-			first = err
+		a := <-answers
+		if a.asked != nil {
+			silent = append(silent, a.name)
+		}
+		if a.asked != nil && c.All {
+			a.says = a.asked
+		}
+		if a.says != nil && err == nil {
+			err = a.says
 			cancel() // one is enough to begin anew
 		}
 	}
-	return first
+	slices.Sort(silent)
+	return silent, err
 }
 
-func (c *Confirmer) ask(ctx context.Context, name string, known map[string]string) error {
+// ask asks one member: why it could not be asked, and why it does not let the origin be
+// used again.
+func (c *Confirmer) ask(ctx context.Context, name string, known map[string]string) (unasked, against error) {
 	a, err := c.Fetch(ctx, known[name])
 	if err != nil {
-		return fmt.Errorf("%s cannot be asked: %w", name, err)
+		return fmt.Errorf("%s cannot be asked: %w", name, err), nil
 	}
 	if a.Name != name {
-		return fmt.Errorf("%s was asked at %s, and %s answered", name, known[name], a.Name)
+		unasked = fmt.Errorf("%s was asked at %s, and %s answered", name, known[name], a.Name)
 	}
 	for _, p := range a.Peers {
-		if _, ok := known[p.Name]; !ok && p.Name != c.Self {
-			return fmt.Errorf("%s knows a leader %s that was never known here", name, p.Name)
+		if _, ok := known[p.Name]; !ok && p.Name != c.Self && c.All {
+			return unasked, fmt.Errorf("%s knows a leader %s that was never known here", name, p.Name)
 		}
 	}
-	return a.against(c.Self, c.Own)
+	if a.GateOps > 0 && c.All {
+		return unasked, fmt.Errorf("%s holds %d ops that it has not applied, and some may be of origin %s", name, a.GateOps, c.Own.Origin)
+	}
+	return unasked, c.against(ctx, a)
+}
+
+// against is why a statement does not let the origin be used again; nil: it does.
+func (c *Confirmer) against(ctx context.Context, s *Statement) error {
+	origin := c.Own.Origin.String()
+	if s.Name != c.Self && s.Origin == origin {
+		return fmt.Errorf("%s holds origin %s itself", s.Name, origin)
+	}
+	for _, f := range s.Frontier {
+		if f.Origin == origin && f.Seq > c.Own.Seq {
+			return fmt.Errorf("%s has %d ops of origin %s, and our log ends at %d", s.Name, f.Seq, origin, c.Own.Seq)
+		}
+	}
+	for _, p := range s.Peers {
+		if !p.Alive || p.Origin != origin {
+			continue
+		}
+		if h := Holds(ctx, c.Fetch, p.HTTP, c.HTTP, c.Own.Origin); h != Gone {
+			return fmt.Errorf("%s knows a live leader %s that holds origin %s, which %s", s.Name, p.Name, origin, h)
+		}
+	}
+	return nil
+}
+
+// Holder is what became of a leader that somebody takes for a live holder of our origin.
+// After a crash that is ourselves, until the others have found out.
+type Holder string
+
+// What is found where it was.
+const (
+	Gone   Holder = "is gone"          // nobody is there, or somebody with another origin
+	Live   Holder = "answers"          // it is alive
+	Silent Holder = "may still be one" // it cannot be asked, or does not answer in time
+)
+
+// Holds looks at the status page at addr. own is the address of ours: there is nobody else.
+func Holds(ctx context.Context, fetch func(ctx context.Context, addr string) (*Statement, error), addr, own string, origin logical.Origin) Holder {
+	if addr == "" {
+		return Silent
+	}
+	if addr == own {
+		return Gone
+	}
+	s, err := fetch(ctx, addr)
+	dialled, isNet := errors.AsType[*net.OpError](err)
+	switch {
+	case err == nil && s.Origin == origin.String():
+		return Live
+	case err == nil, isNet && dialled.Op == "dial" && !dialled.Timeout():
+		return Gone
+	}
+	return Silent
 }
 
 // maxPage bounds what is read of a status page.

@@ -1,11 +1,10 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,74 +12,89 @@ import (
 	"kvd/logical"
 )
 
-func TestMarkIsTakenOnce(t *testing.T) {
-	dir := t.TempDir()
-	want := Mark{Origin: 1<<63 + 5, Seq: 9, Statuses: 70, Token: "t"}
-	if err := leaveMark(dir, want); err != nil {
-		t.Fatal(err)
-	}
-	if got, _, err := takeMark(dir); err != nil || got == nil || *got != want {
-		t.Errorf("read %+v, %v", got, err)
-	}
-	if got, _, err := takeMark(dir); got != nil || err != nil {
-		t.Errorf("read again %+v, %v", got, err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, MarkFile), []byte(`{"origin": `), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, _, err := takeMark(dir); got != nil || err != nil {
-		t.Errorf("half a mark is %+v, %v", got, err)
-	}
+const origin, other = "0000000000000007", "0000000000000008"
+
+// told is a page that has n2's view of the origin, which reaches seq.
+func told(seq logical.Seq) *Statement {
+	a := &Statement{Name: "n2", Origin: other}
+	a.Frontier = append(a.Frontier, struct {
+		Origin string
+		Seq    logical.Seq
+	}{origin, seq})
+	return a
 }
 
-// An origin is resumed only if everybody agrees; each row is one reason why not.
+func (s *Statement) peer(name, origin, http string, alive bool) {
+	s.Peers = append(s.Peers, struct {
+		Name, Origin string
+		Alive        bool
+		HTTP         string
+	}{name, origin, alive, http})
+}
+
+var refused = &net.OpError{Op: "dial", Err: errors.New("refused")}
+
+// An origin is resumed unless somebody knows better; each row is one who does, or not. In
+// the rows of everybody a member that says nothing does not agree.
 func TestConfirm(t *testing.T) {
-	const own = "0000000000000007"
-	fine := func() *Statement {
-		a := &Statement{Name: "n2", Origin: "0000000000000008"}
-		a.Frontier = append(a.Frontier, struct {
-			Origin string
-			Seq    logical.Seq
-		}{own, 5})
-		return a
-	}
-	peer := func(a *Statement, name, origin string, alive bool) {
-		a.Peers = append(a.Peers, struct {
-			Name, Origin string
-			Alive        bool
-		}{name, origin, alive})
-	}
 	for _, c := range []struct {
-		name, says string
-		change     func(*Statement)
-		err        error
+		name, says, everybody string // what is said against it; by everybody: also this
+		change                func(*Statement)
+		err                   error
 	}{
-		{"agrees", "", func(a *Statement) { peer(a, "n1", own, false) }, nil},
-		{"is away", "cannot be asked", nil, errors.New("refused")},
-		{"knows more", "our log ends at 5", func(a *Statement) { a.Frontier[0].Seq = 6 }, nil},
-		{"holds it", "holds origin", func(a *Statement) { a.Origin = own }, nil},
-		{"knows who holds it", "live leader n1", func(a *Statement) { peer(a, "n1", own, true) }, nil},
-		{"knows somebody unknown", "never known", func(a *Statement) { peer(a, "n9", "0000000000000009", false) }, nil},
-		{"is somebody else", "n3 answered", func(a *Statement) { a.Name = "n3" }, nil},
+		{name: "agrees", change: func(a *Statement) { a.peer("n1", origin, "", false) }},
+		{name: "is away", everybody: "cannot be asked", err: refused},
+		{name: "knows more", says: "our log ends at 5", change: func(a *Statement) { a.Frontier[0].Seq = 6 }},
+		{name: "knows less", change: func(a *Statement) { a.Frontier[0].Seq = 4 }},
+		{name: "holds it", says: "holds origin", change: func(a *Statement) { a.Origin = origin }},
+		{name: "knows who holds it", says: "live leader n1", change: func(a *Statement) { a.peer("n1", origin, "live:1", true) }},
+		{name: "knows who may hold it", says: "live leader n1", change: func(a *Statement) { a.peer("n1", origin, "silent:1", true) }},
+		{name: "knows who may hold it, and not where", says: "live leader n1", change: func(a *Statement) { a.peer("n1", origin, "", true) }},
+		{name: "has not found out that we ended", change: func(a *Statement) { a.peer("n1", origin, "gone:1", true) }},
+		{name: "has not found out that we ended, here", change: func(a *Statement) { a.peer("n1", origin, "n1:1", true) }},
+		{name: "takes another for us", change: func(a *Statement) { a.peer("n1", origin, "n2:1", true) }},
+		{name: "knows somebody unknown", everybody: "never known", change: func(a *Statement) { a.peer("n9", "0000000000000009", "", false) }},
+		{name: "holds ops", everybody: "has not applied", change: func(a *Statement) { a.GateOps = 1 }},
+		{name: "is somebody else", everybody: "n3 answered", change: func(a *Statement) { a.Name = "n3" }},
+		{name: "is somebody else who knows more", says: "our log ends at 5", everybody: "n3 answered", change: func(a *Statement) { a.Name, a.Frontier[0].Seq = "n3", 6 }},
 	} {
-		asker := Confirmer{Self: "n1", Own: logical.Dot{Origin: 7, Seq: 5}, Fetch: func(context.Context, string) (*Statement, error) {
-			a := fine()
-			if c.change != nil {
-				c.change(a)
+		for _, all := range []bool{false, true} {
+			c1 := Confirmer{Self: "n1", HTTP: "n1:1", All: all, Own: logical.Dot{Origin: 7, Seq: 5}, Fetch: func(_ context.Context, addr string) (*Statement, error) {
+				switch addr {
+				case "live:1":
+					return &Statement{Name: "n1", Origin: origin}, nil
+				case "silent:1":
+					return nil, context.DeadlineExceeded
+				case "gone:1":
+					return nil, refused
+				case "n1:1":
+					t.Error("we are asked ourselves, and do not answer yet")
+				}
+				a := told(5)
+				if c.change != nil {
+					c.change(a)
+				}
+				return a, c.err
+			}}
+			want := c.says
+			if all {
+				want = cmp.Or(c.everybody, c.says)
 			}
-			return a, c.err
-		}}
-		err := asker.Confirm(context.Background(), map[string]string{"n2": "n2:1"})
-		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
-			t.Errorf("one that %s: %v", c.name, err)
+			silent, err := c1.Confirm(context.Background(), map[string]string{"n2": "n2:1"})
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("one that %s, everybody %t: %v", c.name, all, err)
+			}
+			if unasked := c.everybody != "" && (c.err != nil || strings.HasPrefix(c.name, "is somebody else")); unasked != (len(silent) == 1) {
+				t.Errorf("one that %s: silent are %v", c.name, silent)
+			}
 		}
 	}
-	if err := (&Confirmer{}).Confirm(context.Background(), nil); err != nil {
+	if _, err := (&Confirmer{}).Confirm(context.Background(), nil); err != nil {
 		t.Errorf("nobody is known: %v", err)
 	}
 }
 
-// An address where nobody ever answers costs the bound and no more.
+// Who does not answer costs the bound and no more, and is named.
 func TestConfirmIsBounded(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -89,8 +103,8 @@ func TestConfirmIsBounded(t *testing.T) {
 	defer silent.Close()
 	began := time.Now()
 	c := Confirmer{Self: "n1", Fetch: (&Page{}).Fetch}
-	if err := c.Confirm(context.Background(), map[string]string{"n2": silent.Addr().String()}); err == nil {
-		t.Error("silence is taken for consent")
+	if names, err := c.Confirm(context.Background(), map[string]string{"n2": silent.Addr().String()}); err != nil || len(names) != 1 {
+		t.Errorf("silent are %v, %v", names, err)
 	}
 	if took := time.Since(began); took > 4*confirmWithin {
 		t.Errorf("it took %s", took)

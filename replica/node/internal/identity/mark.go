@@ -14,78 +14,43 @@ import (
 	"kvd/storage/file"
 )
 
-// Mark is that of a clean stop: it is written after everything else was closed, and
-// removed before anything else is opened.
-type Mark struct {
-	Origin   logical.Origin `json:"origin"`
-	Seq      logical.Seq    `json:"seq"`      // how far the origin's log reaches
-	Statuses uint64         `json:"statuses"` // numbers given to statuses under this origin
-	Token    string         `json:"token"`    // drawn at the stop; its attestation has the same. Set by [Leave]
+// mark is what a data directory says of the incarnation that runs on it, or ran last.
+type mark struct {
+	Origin logical.Origin `json:"origin"` // for people
+	Token  string         `json:"token"`  // drawn at the start; the attestation has the same
 }
 
 // MarkFile is where it is, in the data directory.
-const MarkFile = "clean.json"
+const MarkFile = "incarnation.json"
 
-// Last is what the last incarnation left.
-type Last struct {
-	Mark     *Mark // nil: its stop was not a clean one, or there was none
-	Attested error // why the stop is not attested; nil: it is
-	Damaged  error // why there is no mark though there was a file; nil: it is not so
-	Unready  error // why the next stop could not be attested, as far as that is known now; nil: it can
-}
-
-// Recall reads what the last incarnation left and removes it for good. The error says
-// that the mark could not be removed: then nobody may begin.
-func Recall(dir, stateDir string) (last Last, err error) {
-	a := &attester{dir: dir, state: stateDir}
-	said, unattested := a.take()
-	last.Attested, last.Unready = unattested, a.ready()
-	if last.Mark, last.Damaged, err = takeMark(dir); err != nil {
-		return Last{}, err
-	}
-	if last.Mark != nil && last.Attested == nil {
-		last.Attested = said.agrees(last.Mark)
-	}
-	return last, nil
-}
-
-// Leave writes the mark of a clean stop, after which nothing may be written, and
-// attests it. A stop that is only not attested is as good as any other, but that the
-// next start begins a new origin.
-func Leave(dir, stateDir string, m Mark) (unattested, err error) {
-	m.Token = rand.Text()
-	if err := leaveMark(dir, m); err != nil {
+// readMark reads the mark; nil: there is none. One that is damaged is set aside: whatever
+// damaged it may have damaged more.
+func readMark(dir string) (*mark, error) {
+	m := &mark{}
+	found, err := sidefile.Read(dir, MarkFile, m)
+	if !found || err != nil {
 		return nil, err
 	}
-	return (&attester{dir: dir, state: stateDir}).leave(m.Token), nil
+	return m, nil
 }
 
-// takeMark reads the mark and removes it for good; nil: the last stop was not a
-// clean one, or there was none, or it is damaged. Whoever damaged it may have
-// damaged more.
-func takeMark(dir string) (m *Mark, damaged, err error) {
-	m = &Mark{}
-	found, damaged := sidefile.Read(dir, MarkFile, m)
-	if !found && damaged == nil {
-		return nil, nil, nil
+// writeMark replaces the mark. Where that fails there is none afterwards; the error says
+// that the former one could not be removed either.
+func writeMark(dir string, m mark) (unwritten, err error) {
+	if unwritten = sidefile.Write(dir, MarkFile, "the mark of the incarnation", m); unwritten != nil {
+		err = removeMark(dir)
 	}
-	err = os.Remove(filepath.Join(dir, MarkFile))
+	return unwritten, err
+}
+
+// removeMark sees to it that the next start begins a new origin.
+func removeMark(dir string) error {
+	err := os.Remove(filepath.Join(dir, MarkFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // set aside
+		return nil
 	}
 	if err = errors.Join(err, file.SyncDir(dir)); err != nil {
-		return nil, damaged, fmt.Errorf("remove the mark of a clean stop: %w", err)
-	}
-	if damaged != nil || m.Origin == 0 {
-		return nil, damaged, nil
-	}
-	return m, nil, nil
-}
-
-// leaveMark says that nothing was lost. Nothing may be written afterwards.
-func leaveMark(dir string, m Mark) error {
-	if err := sidefile.Write(dir, MarkFile, "the mark of a clean stop", m); err != nil {
-		return fmt.Errorf("%w; the next start begins a new origin", err)
+		return fmt.Errorf("remove the mark of the last incarnation: %w", err)
 	}
 	return nil
 }

@@ -88,6 +88,8 @@
 //	verify    whether a whole store is
 //	scrub     the same for a store that is written to, round after round
 //	history   a stretch of history in one file
+//	checkpoint     the files of a store at one moment, while it goes on
+//	backup    such files in a directory of their own, and a store made of them
 //	file      small files beside the store, replaced whole
 //
 // What the package is not: it judges no op and keeps no verdict that it was not given

@@ -21,17 +21,15 @@ import (
 // there, too.
 func (b *Batch) putPosition(end log.Position, f logical.Frontier) {
 	b.key = append(b.key[:0], rows.PositionKey()...)
-	b.value = codec.Encode(b.value[:0]).Array(2).Uint(uint64(end)).Frontier(f).Done()
+	b.value = rows.AppendPosition(b.value[:0], uint64(end), f)
 	b.set()
 }
 
 // position is how much of the log the database's objects reflect.
 func (s reads) position() (at log.Position, f logical.Frontier, err error) {
-	_, err = s.get(rows.PositionKey(), func(v []byte) error {
-		d := codec.NewDecoder("position", v)
-		d.Tuple(2)
-		at, f = log.Position(d.Uint()), d.Frontier()
-		return d.End()
+	_, err = s.get(rows.PositionKey(), func(v []byte) (err error) {
+		at, f, err = rows.DecodePosition[log.Position](v)
+		return err
 	})
 	return at, f, wrap(err, "read how much of the log the database holds")
 }

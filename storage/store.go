@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"kvd/logical"
+	"kvd/storage/checkpoint"
 	"kvd/storage/disk"
 	"kvd/storage/internal/rows"
 	"kvd/storage/log"
@@ -28,6 +29,7 @@ type Store struct {
 	unlogged  atomic.Bool             // something was put into the database alone, and is not flushed
 	behind    *behind                 // nil: objects go into the database at once
 	disk      *disk.FS
+	dir       string
 	sums      sums
 	conflicts conflicts
 	always    bool                             // SyncAlways: a commit is synced before it returns
@@ -47,7 +49,7 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Store{disk: disk.New(o.FS, 3*int64(o.MemTable)), always: o.Sync == SyncAlways, readOnly: o.ReadOnly, stop: make(chan struct{})}
+	s := &Store{dir: o.Dir, disk: disk.New(o.FS, 3*int64(o.MemTable)), always: o.Sync == SyncAlways, readOnly: o.ReadOnly, stop: make(chan struct{})}
 	if err := s.open(o); err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", o.Dir, disk.Advised(err))
 	}
@@ -87,6 +89,9 @@ func (s *Store) open(o Options) (err error) {
 		return err
 	}
 	s.disk.Opened()
+	if !o.ReadOnly {
+		_ = checkpoint.Clear(o.FS, o.Dir) // one that stays takes room until the next is made
+	}
 	return nil
 }
 
@@ -270,6 +275,23 @@ func (s *Store) SyncLog() error {
 	}
 	_ = s.syncOf(s.log) // it is the store's fault
 	return s.disk.Err()
+}
+
+// Checkpoint is the files of the store as it is now: what was committed before the call is
+// in them. The caller removes it before the next is taken, and before Close. Any goroutine
+// may call it.
+func (s *Store) Checkpoint() (*checkpoint.Checkpoint, error) {
+	if s.readOnly || s.disk.First() != nil {
+		return nil, cmp.Or(s.disk.Err(), errors.New("no checkpoint is made of a store that is only read"))
+	}
+	if s.behind != nil {
+		s.behind.flush()
+	}
+	s.flush()
+	if err := s.disk.Err(); err != nil {
+		return nil, err
+	}
+	return checkpoint.Take(s.disk.FS, s.dir, s.db, s.log)
 }
 
 // Always reports whether a commit must be synced before anything of it is shown.

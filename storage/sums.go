@@ -1,8 +1,6 @@
 package storage
 
 import (
-	"encoding/binary"
-
 	"github.com/cespare/xxhash/v2"
 
 	"kvd/logical"
@@ -22,11 +20,6 @@ import (
 
 // SumSpan is how many ops lie between two sums that stay.
 const SumSpan = 256
-
-// sumFormat is the version of this layout:
-//
-//	format, format of the ops that were added up, seq, sum
-const sumFormat = 1
 
 // sums is what the logs add up to as of the running batch. It belongs to whoever
 // lengthens logs; batches of others do not touch it.
@@ -74,7 +67,7 @@ func (s *Store) logSum(o logical.Origin) (*logSum, error) {
 	t := &logSum{}
 	var found bool
 	var err error
-	if t.last, found, err = s.point(appendSumKey(nil, o)); err == nil && found {
+	if t.last, found, err = s.point(rows.AppendSumKey(nil, o)); err == nil && found {
 		found = s.log.Last(o) == t.last.seq // else an older program lengthened it
 	}
 	if err == nil && !found {
@@ -138,7 +131,7 @@ func (b *Batch) addUp(op *resolve.Op, encoded []byte) {
 	b.store.touch(op.Dot.Origin, t)
 	if !t.broken && t.span.seq == op.Dot.Seq {
 		b.key = rows.AppendDotKey(b.key[:0], rows.Sums, op.Dot)
-		b.value = appendPoint(b.value[:0], t.span)
+		b.value = rows.AppendSum(b.value[:0], t.span.seq, t.span.sum)
 		b.set()
 	}
 }
@@ -151,13 +144,13 @@ func (b *Batch) putSums() {
 	}
 	for _, o := range b.store.sums.touched {
 		t := b.store.sums.of[o]
-		b.key = appendSumKey(b.key[:0], o)
+		b.key = rows.AppendSumKey(b.key[:0], o)
 		if t == nil || t.broken {
 			b.drop()
 			continue
 		}
 		t.touched = false
-		b.value = appendPoint(b.value[:0], t.last)
+		b.value = rows.AppendSum(b.value[:0], t.last.seq, t.last.sum)
 		b.set()
 	}
 	b.store.sums.touched = b.store.sums.touched[:0]
@@ -174,28 +167,13 @@ func (b *Batch) forgetSums() {
 	b.store.sums.touched = b.store.sums.touched[:0]
 }
 
-func appendPoint(dst []byte, p point) []byte {
-	return codec.Encode(dst).Array(4).Uint(sumFormat).Uint(codec.OpFormat).Uint(uint64(p.seq)).Uint(p.sum).Done()
-}
-
 // point reads a sum. One over ops of another format counts as none.
 func (s *Store) point(key []byte) (p point, found bool, err error) {
-	found, err = s.get(key, func(v []byte) error {
-		d := codec.NewDecoder("sum", v)
-		d.Tuple(4)
-		d.Format(sumFormat)
-		format := d.Uint()
-		p = point{logical.Seq(d.Uint()), d.Uint()}
-		if format != codec.OpFormat {
-			p = point{}
-		}
-		return d.End()
+	found, err = s.get(key, func(v []byte) (err error) {
+		p.seq, p.sum, err = rows.DecodeSum(v)
+		return err
 	})
 	return p, found && p.seq > 0, err
-}
-
-func appendSumKey(dst []byte, o logical.Origin) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, rows.Sums), uint64(o))
 }
 
 // Same reports whether the log holds an op under the dot of o, and whether it is the

@@ -121,6 +121,23 @@ const readRest = 20 * time.Millisecond
 // Unwrap is the real filesystem.
 func (d *FS) Unwrap() vfs.FS { return d.FS }
 
+// CheckpointDir is the name of a directory that has copies and links. Nothing in it is the
+// store's: a change that fails there is told to whoever makes it, and is no fault.
+const CheckpointDir = "checkpoint"
+
+// outside reports whether a file is in such a directory, or is one.
+func (d *FS) outside(name string) bool {
+	return d.FS.PathBase(name) == CheckpointDir || d.FS.PathBase(d.FS.PathDir(name)) == CheckpointDir
+}
+
+// unsynced is a file or a directory that need not outlast a crash: pebble panics where a
+// directory cannot be synced.
+type unsynced struct{ vfs.File }
+
+func (unsynced) Sync() error                         { return nil }
+func (unsynced) SyncData() error                     { return nil }
+func (unsynced) SyncTo(int64) (full bool, err error) { return true, nil }
+
 // broken reports whether nothing may be changed any more.
 func (d *FS) broken() bool { return d.fault.first.Load() != nil }
 
@@ -158,6 +175,10 @@ func (d *FS) ReuseForWrite(from, name string, c vfs.DiskWriteCategory) (vfs.File
 }
 
 func (d *FS) make(what, name string, create func() (vfs.File, error)) (vfs.File, error) {
+	if d.outside(name) {
+		f, err := create()
+		return unsynced{f}, err
+	}
 	err := d.gone(name)
 	if !d.broken() {
 		f, e := create()
@@ -183,6 +204,9 @@ func (d *FS) gone(name string) error {
 
 // change makes a change, unless it comes too late.
 func (d *FS) change(what, name string, do func() error) error {
+	if d.outside(name) {
+		return do()
+	}
 	if d.broken() {
 		return d.told(name)
 	}
@@ -199,7 +223,7 @@ func (d *FS) Rename(from, to string) error {
 
 // Remove takes a file away. One that stays does no harm.
 func (d *FS) Remove(name string) error {
-	if d.broken() {
+	if d.broken() && !d.outside(name) {
 		return d.told(name)
 	}
 	return d.FS.Remove(name)
@@ -208,8 +232,8 @@ func (d *FS) Remove(name string) error {
 // OpenDir opens a directory for syncing.
 func (d *FS) OpenDir(name string) (vfs.File, error) {
 	f, err := d.FS.OpenDir(name)
-	if err != nil {
-		return nil, err
+	if err != nil || d.outside(name) {
+		return unsynced{f}, err
 	}
 	return &diskFile{File: f, fs: d, name: name, dir: true}, nil
 }

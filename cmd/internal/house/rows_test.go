@@ -121,9 +121,12 @@ func roomRows() []row {
 				return within(r, "cmd") || within(r, "replica/client") || within(r, "scenarios") || r == "replica/node" || r == "storage/file"
 			})
 		}},
-		{"storage brings in pebble, msgpack and a hash only", "one store, one encoding, and xxhash, which pebble brings anyway, for digests", func(s *source) []string {
+		{"storage brings in pebble, msgpack and a hash only", "one store, one encoding, and xxhash, which pebble brings anyway, for digests; what is kept elsewhere is packed", func(s *source) []string {
 			if s.double() || !s.in("storage") {
 				return nil
+			}
+			if s.in("storage/backup") {
+				return s.foreigners("github.com/cockroachdb/pebble/v2", "github.com/klauspost/compress/zstd")
 			}
 			return s.foreigners("github.com/cockroachdb/pebble/v2", "github.com/vmihailenco/msgpack/v5", "github.com/cespare/xxhash/v2")
 		}},

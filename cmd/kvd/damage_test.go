@@ -258,7 +258,7 @@ func TestDamagedSideFiles(t *testing.T) {
 	} {
 		n.signal(syscall.SIGTERM)
 		n.end()
-		for _, name := range []string{"gossip", "members.json", "origins.json", "incarnation.json", "extent.json"} {
+		for _, name := range []string{"gossip", "members.json", "origins.json", "store/incarnation.json", "extent.json"} {
 			path := filepath.Join(dir, name)
 			text, err := os.ReadFile(path)
 			if err == nil {

@@ -130,7 +130,7 @@ func cloned(t *testing.T, from, to string) {
 		return filepath.Join(state, fmt.Sprintf("leader-%x-%x.json", dir.Dev, dir.Ino))
 	}
 	var was, dir, mark syscall.Stat_t
-	if err := errors.Join(syscall.Stat(from, &was), syscall.Stat(to, &dir), syscall.Stat(filepath.Join(to, "incarnation.json"), &mark)); err != nil {
+	if err := errors.Join(syscall.Stat(from, &was), syscall.Stat(to, &dir), syscall.Stat(filepath.Join(to, "store", "incarnation.json"), &mark)); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(attestation(&was))
@@ -240,6 +240,9 @@ func TestAKilledLeaderResumesItsOrigin(t *testing.T) {
 			n1 := serves(t, "n1", dir, gossip, append(join, "--join", gone.gossip)...)
 			n1.everywhere(2, "SET", "x", "0")
 			gone.killed()
+			for i := range 300 { // each is acknowledged by a status of n1's, with a number of its own
+				n2.everywhere(1, "SET", "many", i)
+			}
 			for i := range 3 {
 				n1.killed()
 				again := serves(t, "n1", dir, gossip, join...)
@@ -249,9 +252,10 @@ func TestAKilledLeaderResumesItsOrigin(t *testing.T) {
 				n1 = again
 				n1.shows("x", fmt.Sprint(i))
 				n1.everywhere(1, "SET", "x", fmt.Sprint(i+1))
+				n2.everywhere(1, "SET", "y", i) // its statuses must count as new ones
 				n2.shows("x", fmt.Sprint(i+1))
 			}
-			if front := n2.try("KVD.FRONTIER").(map[any]any); len(front) != 1 {
+			if front := n2.try("KVD.FRONTIER").(map[any]any); len(front) != 2 {
 				t.Errorf("n2 has applied ops of origins %v", front)
 			}
 			n1.stops()
@@ -288,6 +292,29 @@ func TestACopyOfAKilledLeaderBeginsANewOrigin(t *testing.T) {
 	if again := serves(t, "n1", dir, "127.0.0.1:0"); again.origin != n1.origin {
 		t.Errorf("the directory itself begins origin %s", again.origin)
 	}
+}
+
+// The store alone is put back to an older one, whose leader then wrote more and was killed
+// before anybody wrote down how far it came.
+func TestAnOlderStoreBeginsANewOrigin(t *testing.T) {
+	t.Parallel()
+	dir, backup := t.TempDir(), t.TempDir()
+	n1 := serves(t, "n1", dir, "127.0.0.1:0")
+	n1.try("SET", "x", "old")
+	n1.stops()
+	store := filepath.Join(dir, "store")
+	copied(t, store, backup)
+	n1 = serves(t, "n1", dir, "127.0.0.1:0")
+	n1.try("SET", "x", "lost")
+	n1.killed()
+	emptied(t, store)
+	copied(t, backup, store)
+	back := serves(t, "n1", dir, "127.0.0.1:0")
+	if back.origin == n1.origin {
+		t.Errorf("it goes on with origin %s", back.origin)
+	}
+	back.says("store is damaged.*a later one, .*, was in use") // and were it not, its mark would be an older one
+	back.shows("x", "old")
 }
 
 // A machine is rolled back as a whole, with what attests its directory. A peer that knows

@@ -7,7 +7,7 @@
 //	run:    [Keeper.Witness] how far the log has come, now and then
 //	stop:   [Keeper.End] the attestation says that the stop was a clean one, and where the log ends
 //
-// The mark lies in the data directory and holds a token that is drawn at each start. The
+// The mark lies beside the log and holds a token that is drawn at each start. The
 // attestation lies in the state directory, which nobody copies along. It names the token,
 // the machine, the inode of the directory and of the mark and when that inode last changed,
 // which no program can set, and it says how the last incarnation was run. So a copy of the
@@ -24,7 +24,10 @@
 //	disk failed, interval or never  [Keeper.Drop] removed the mark             new origin
 //	old backup in its place         another mark, or a mark that was written   new origin
 //	                                again since; with peers up or all down
-//	older log in its place          the attestation knows of more ops          new origin
+//	old store in its place          another mark, or a manifest that is not    new origin
+//	                                the one that was in use last
+//	older log in its place          the attestation knows of more ops, or the  new origin
+//	                                database is ahead of the log
 //	clone on this machine           another inode, and no attestation of it    new origin
 //	clone on another machine        no attestation; where the state directory  new origin
 //	                                was copied along, of another machine

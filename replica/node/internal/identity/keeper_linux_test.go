@@ -16,7 +16,11 @@ type place struct {
 	dir, state string
 }
 
-func newPlace(t *testing.T) place { return place{t, t.TempDir(), filepath.Join(t.TempDir(), "state")} }
+func newPlace(t *testing.T) place {
+	p := place{t, t.TempDir(), filepath.Join(t.TempDir(), "state")}
+	must(t, os.Mkdir(filepath.Join(p.dir, "store"), 0o700))
+	return p
+}
 
 func (p place) keeper() *Keeper { return NewKeeper(p.dir, p.state) }
 

@@ -14,14 +14,15 @@ import (
 	"kvd/storage/file"
 )
 
-// mark is what a data directory says of the incarnation that runs on it, or ran last.
+// mark is what a store says of the incarnation that runs on it, or ran last.
 type mark struct {
 	Origin logical.Origin `json:"origin"` // for people
 	Token  string         `json:"token"`  // drawn at the start; the attestation has the same
 }
 
-// MarkFile is where it is, in the data directory.
-const MarkFile = "incarnation.json"
+// MarkFile is where it is, in the data directory: beside the log, so that an older store
+// that is put in the place of this one brings an older mark, or none.
+const MarkFile = "store/incarnation.json"
 
 // readMark reads the mark; nil: there is none. One that is damaged is set aside: whatever
 // damaged it may have damaged more.
@@ -45,11 +46,12 @@ func writeMark(dir string, m mark) (unwritten, err error) {
 
 // removeMark sees to it that the next start begins a new origin.
 func removeMark(dir string) error {
-	err := os.Remove(filepath.Join(dir, MarkFile))
+	path := filepath.Join(dir, MarkFile)
+	err := os.Remove(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err = errors.Join(err, file.SyncDir(dir)); err != nil {
+	if err = errors.Join(err, file.SyncDir(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("remove the mark of the last incarnation: %w", err)
 	}
 	return nil

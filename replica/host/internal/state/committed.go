@@ -62,6 +62,7 @@ func NewCommitted(store *storage.Store, policy *resolve.Policy, st replica.State
 	s.Expiring.Store(true) // nobody has looked yet
 	_, found, err := store.State()
 	s.whole = !found && err == nil // nothing was ever stored
+	s.counted = s.whole            // so that there is nothing to look through, now or later
 	return s
 }
 

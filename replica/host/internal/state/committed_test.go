@@ -9,6 +9,7 @@ import (
 	"kvd/replica"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/wallclock"
 )
 
 func object(key string, bytes int) *resolve.Object {
@@ -64,5 +65,40 @@ func TestSnapshotsComeOnDemand(t *testing.T) {
 	s.Close() // waits for every snapshot
 	if err := store.Close(); err != nil {
 		t.Errorf("a snapshot is still open: %v", err)
+	}
+}
+
+type still struct{}
+
+func (still) Now() wallclock.Moment { return wallclock.Moment{} }
+
+// Who began with an empty store knows how many keys there are without looking through it,
+// and who did not looks through it once.
+func TestAnEmptyStoreNeedNotBeCounted(t *testing.T) {
+	store, err := storage.Open(storage.Options{FS: vfs.NewMem(), Dir: "n1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	looks := func() (n int) {
+		s := NewCommitted(store, &resolve.Policy{}, replica.State{}, 1<<20)
+		defer s.Close()
+		for range 2 {
+			if _, _, ok, err := s.Population(still{}, func() { n++; s.publish(&sealed{snapshot: s.snapshotFor(false)}) }); !ok || err != nil {
+				t.Fatalf("%v, %v", ok, err)
+			}
+		}
+		return n
+	}
+	if n := looks(); n != 0 {
+		t.Errorf("an empty store was looked through %d times", n)
+	}
+	b := store.NewBatch()
+	b.PutState(storage.State{Origin: 1})
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if n := looks(); n != 1 {
+		t.Errorf("one with something in it was looked through %d times", n)
 	}
 }

@@ -33,7 +33,8 @@ type contribution struct {
 }
 
 // Population is how many keys show a value, and how many of those have a deadline.
-// The first call counts all that are stored; commits keep the numbers from then on.
+// The first call counts all that are stored, unless the store was empty as it was opened;
+// commits keep the numbers from then on.
 // Commit must make a commit follow. False: nothing is read any more.
 func (s *Committed) Population(clock Clock, commit func()) (keys, expiring int64, ok bool, err error) {
 	s.counting.Lock()

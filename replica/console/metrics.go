@@ -66,7 +66,7 @@ type Metrics struct {
 	duplicates, gateFull              prometheus.Counter
 	clockAhead, acceptedTwice, resent prometheus.Counter
 	lamportAhead                      prometheus.Counter
-	tokenServed, tokenGaveUp          prometheus.Counter
+	tokenServed, tokenGaveUp, held    prometheus.Counter
 	batchOps, syncTime, aheadFor      prometheus.Observer
 }
 
@@ -86,6 +86,7 @@ func NewMetrics(b Build, serves func(key string) resolve.ID) *Metrics {
 	m.makeOps()
 	m.batchOps = m.histogram("kvd_batch_ops", "Ops in one atomic batch.", prometheus.ExponentialBuckets(1, 2, 13))
 	m.syncTime = m.histogram("kvd_sync_seconds", "Storing one batch, its fsync included.", prometheus.ExponentialBuckets(50e-6, 2, 16))
+	m.held = m.counters("kvd_calls_held_seconds_total", "How long clients' calls were held, all together, so that peers that fell behind come closer.").WithLabelValues()
 	m.aheadFor = m.histogram("kvd_clock_ahead_seconds", "How far ahead such stamps were.", prometheus.ExponentialBuckets(0.5, 4, 10))
 	return m
 }
@@ -173,6 +174,9 @@ func (m *Metrics) Synced(ops int, took time.Duration) {
 	m.batchOps.Observe(float64(ops))
 	m.syncTime.Observe(took.Seconds())
 }
+
+// Held counts how long a call was held because peers fell behind.
+func (m *Metrics) Held(d time.Duration) { m.held.Add(d.Seconds()) }
 
 // Observe counts one of the leader's events. An event of a kind that is not
 // known here is not counted.

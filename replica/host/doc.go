@@ -32,6 +32,9 @@
 // A store says under which policy its objects are. Opening brings it under the policy of
 // now, as package refold does, so no pump serves objects of another one.
 //
+// A leader accepts alone, but not for ever faster than its peers apply: while one of them
+// falls behind, calls are held a little (internal/pace, which says whom nobody waits for).
+//
 // It is no network, no protocol and no file: messages leave through an Outbox, requests
 // arrive as values, and the disk is package storage's.
 //

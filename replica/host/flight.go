@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"kvd/logical"
 	"kvd/replica/host/internal/state"
 )
 
@@ -50,7 +51,9 @@ func (l *Loop) write() error {
 	}
 	f := &l.flight
 	f.staged = false
-	f.written = append(f.written, batch{l.statusNow(), time.Since(began)})
+	now := l.statusNow()
+	l.pace.Note(l.moment.Mono, logical.Dot{Origin: now.State.Origin, Seq: now.State.Frontier.At(now.State.Origin)}, now.Peers)
+	f.written = append(f.written, batch{now, time.Since(began)})
 	if !l.pump.Unsynced() {
 		l.release(len(f.written), 0)
 		return nil

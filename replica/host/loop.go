@@ -9,6 +9,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/host/internal/pace"
 	"kvd/wallclock"
 )
 
@@ -45,6 +46,9 @@ type LoopConfig struct {
 	// to a peer that has acknowledged none for a while, so that they are not shipped
 	// again; nil: nobody knows.
 	Underway func(to replica.Leader) int
+	// Held is told how long a call is held because peers fall behind, on the caller's
+	// goroutine; nil: nobody is.
+	Held func(time.Duration)
 	// QueueInputs bounds what waits for the loop. A client's request beyond it
 	// is refused with replica.ErrOverloaded; a peer's message waits. Zero: 65536.
 	QueueInputs int
@@ -104,6 +108,7 @@ type Loop struct {
 	status   atomic.Pointer[Status]
 	counters counters
 	flight   flight
+	pace     pace.Pace
 	moment   wallclock.Moment // of the last step
 }
 
@@ -142,11 +147,13 @@ func Start(pump *Pump, cfg LoopConfig) *Loop {
 //
 // Requests that only read what is durable are answered at once, on the caller's
 // goroutine, as of one moment; they may overtake calls that are not answered yet.
-// All others are answered on the loop's goroutine.
+// All others are answered on the loop's goroutine. Do holds them for some milliseconds
+// while peers fall behind (package pace).
 func (l *Loop) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 	if len(reqs) > 0 && reqs[0].Verb == replica.Get && l.readCommitted(reqs, done) {
 		return nil
 	}
+	l.hold()
 	l.mu.Lock()
 	err := l.refusal(len(reqs))
 	if err == nil && len(reqs) > 0 {
@@ -163,6 +170,16 @@ func (l *Loop) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 		l.notify()
 	}
 	return nil
+}
+
+// hold keeps a call back while peers fall behind.
+func (l *Loop) hold() {
+	if d := l.pace.Hold(func() wallclock.Mono { return l.cfg.Clock.Now().Mono }); d > 0 {
+		if l.cfg.Held != nil {
+			l.cfg.Held(d)
+		}
+		time.Sleep(d)
+	}
 }
 
 // refusal is why n more requests are not taken. The lock is held.

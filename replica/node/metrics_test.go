@@ -57,6 +57,7 @@ var quiet = map[string]string{
 	"kvd_peers_omitted":            "there are few",
 	"kvd_ledger_evicted_total":     "the ledger has room",
 	"kvd_feed_missed_total":        "the reader keeps up",
+	"kvd_calls_held_seconds_total": "no peer falls behind",
 
 	"kvd_subscribers_cut_total":   "who listens takes what it is sent",
 	"kvd_published_unheard_total": "clients hold little",

@@ -118,7 +118,7 @@ func synonyms() cliutil.Synonyms {
 		{"watch", "follow subscribe tail listen"}, {"losses", "lost"}, {"siblings", "versions values"}, {"resolve", "merge settle"},
 		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump backup"},
 		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
-		{"raw", "command exec do redis cmd"}, {"admin conflicts", "conflicts"}, {"admin new-origin", "new-origin"}, {"admin accept DOT", "accept"},
+		{"raw", "command exec do redis cmd"}, {"admin conflicts", "conflicts"}, {"admin new-origin", "new-origin"}, {"admin accept DOT", "accept"}, {"admin forget NODE", "forget evict"}, {"admin drain NODE", "drain cordon decommission"}, {"admin leave NODE", "leave"}, {"admin replace OLD NEW", "replace"}, {"admin reload", "reload"},
 		{"advise", "advice recommend"},
 	} {
 		for word := range strings.FieldsSeq(row.words) {

@@ -15,7 +15,7 @@ func statusSpec() invoke.Spec {
 			"not answer is a row that says so.\n\n" +
 			"lacks         ops that others have and it lacks, and for how long\n" +
 			"unshared      ops acknowledged there that are not known to be durable elsewhere\n" +
-			"lag to        ops that each other member lacks of what it has, and for how long\n" +
+			"lag to        ops that it has and each other is not known to have, and for how long\n" +
 			"lag from      ops that each other member has and that are not applied there\n" +
 			"clock offset  where the others' clocks stand against its own; positive: ahead\n" +
 			"clock error   what it claims for its own clock\n" +

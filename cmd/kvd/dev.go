@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -83,22 +84,41 @@ func dev(c *cli.Context) error {
 	name, forget := remember(c.App.ErrWriter, contextOf(all))
 	defer forget()
 	introduce(c.App.Writer, all, name)
-	broken := make(chan error, len(all))
+	return plan.attend(ctx, c.App.ErrWriter, all)
+}
+
+// attend serves until the cluster is to stop, or one of its leaders cannot go on. Those
+// that leave for good are stopped, and the others go on.
+func (p *cluster) attend(ctx context.Context, w io.Writer, all []*node.Leader) error {
+	type end struct {
+		l   *node.Leader
+		why error
+	}
+	ends := make(chan end, len(all))
 	for _, l := range all {
 		go func() {
 			select {
 			case err := <-l.Broken():
-				broken <- fmt.Errorf("%s: %w", l.Name(), err)
+				ends <- end{l, err}
 			case <-ctx.Done():
 			}
 		}()
 	}
-	select {
-	case <-ctx.Done():
-		return drain(c.App.ErrWriter, plan.drain, all...)
-	case err := <-broken:
-		return cliutil.Fail("the cluster cannot go on", errors.Join(err, stop(all...)), "")
+	for len(all) > 0 {
+		select {
+		case <-ctx.Done():
+			return drain(w, p.drain, all...)
+		case e := <-ends:
+			if !errors.Is(e.why, node.ErrLeave) {
+				return cliutil.Fail("the cluster cannot go on", errors.Join(fmt.Errorf("%s: %w", e.l.Name(), e.why), stop(all...)), "")
+			}
+			all = slices.DeleteFunc(all, func(l *node.Leader) bool { return l == e.l })
+			if err := errors.Join(drain(w, p.drain, e.l), said(w, e.l)); err != nil {
+				return errors.Join(err, stop(all...))
+			}
+		}
 	}
+	return nil
 }
 
 func planCluster(c *cli.Context) (*cluster, error) {

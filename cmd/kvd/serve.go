@@ -24,9 +24,9 @@ func serveCommand() *cli.Command {
 		Description: "A first interrupt or SIGTERM drains: no new clients, then what only this leader has\n" +
 			"goes to the others. The last line says how many acknowledged writes no other leader\n" +
 			"is known to have. A second signal ends at once.\n\n" +
-			"SIGHUP reads users, certificates and the log level again; a failure is logged, and what\n" +
-			"was read before stays. The end of the terminal that kvd was begun at drains, as an\n" +
-			"interrupt does; nohup and disown keep it serving.\n\n" +
+			"SIGHUP, or kv admin reload, reads users, certificates and the log level again; a\n" +
+			"failure is logged, and what was read before stays. The end of the terminal that kvd\n" +
+			"was begun at drains, as an interrupt does; nohup and disown keep it serving.\n\n" +
 			"Memory: twice --cache-bytes, 96 MiB of memtables, 96 MiB of objects on their way\n" +
 			"there, --client-memory, and 256 MiB for its own work are what the garbage collector\n" +
 			"keeps to where it can; GOMEMLIMIT in the environment overrides that.",
@@ -46,7 +46,7 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r.cfg.Renewable = true
+	r.cfg.Renewable, r.cfg.Reload = true, r.reload
 	limitMemory(&r.cfg.Config)
 	ctx, reloads, stopWatching := hangups(c.Context, true)
 	defer stopWatching()
@@ -55,6 +55,7 @@ func serve(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		r.serves.Store(l)
 		next, err := r.attend(ctx, c.App.ErrWriter, l, reloads)
 		if next == nil {
 			return err
@@ -71,8 +72,11 @@ func (r *running) attend(ctx context.Context, w io.Writer, l *node.Leader, reloa
 		case <-ctx.Done():
 			return nil, drain(w, r.cfg.drain, l)
 		case <-reloads:
-			r.reload(l)
+			_, _ = r.reload() // it is logged
 		case err := <-l.Broken():
+			if errors.Is(err, node.ErrLeave) {
+				return nil, errors.Join(drain(w, r.cfg.drain, l), said(w, l))
+			}
 			next := l.Again()
 			stopErr := stop(l)
 			if errors.Is(err, node.ErrRenew) && stopErr == nil {
@@ -113,6 +117,12 @@ func drain(w io.Writer, timeout time.Duration, all ...*node.Leader) error {
 	return nil
 }
 
+// said says that a leader has left.
+func said(w io.Writer, l *node.Leader) error {
+	_, err := fmt.Fprintf(w, "kvd: %s has left its cluster for good; its data directory can be removed\n", l.Name())
+	return err
+}
+
 // stopWithin is how long leaders may take to tell the others that they go.
 const stopWithin = 5 * time.Second
 
@@ -138,12 +148,21 @@ type running struct {
 	c   *cli.Context
 	cfg *serving
 	all []effective // what cfg was made of
+
+	reading sync.Mutex                  // one reading at a time
+	serves  atomic.Pointer[node.Leader] // nil before the first serves
 }
 
 // reload reads the configuration again, and takes over what can change while a leader
 // serves: users, certificates and the log level. All of it is read before any of it
 // counts; on a failure all stays as it was.
-func (r *running) reload(l *node.Leader) {
+func (r *running) reload() (node.Reloaded, error) {
+	r.reading.Lock()
+	defer r.reading.Unlock()
+	l := r.serves.Load()
+	if l == nil {
+		return node.Reloaded{}, errors.New("it has only just been read")
+	}
 	log := r.cfg.Logger.With("leader", l.Name())
 	all, err := gather(r.c, "")
 	var fresh *serving
@@ -152,22 +171,24 @@ func (r *running) reload(l *node.Leader) {
 	}
 	if err != nil {
 		log.Error("the configuration was read again and is refused; what was read before stays", "why", err.Error())
-		return
+		return node.Reloaded{}, err
 	}
 	r.cfg.level.Set(fresh.logLevel)
+	out := node.Reloaded{Read: []string{"log-level"}, Waiting: r.waiting(all)}
 	attrs := []any{"log-level", fresh.logLevel.String()}
 	if r.cfg.TLS != nil && fresh.TLS != nil {
 		r.cfg.TLS.Adopt(fresh.TLS)
-		attrs = append(attrs, "certificates", "read")
+		attrs, out.Read = append(attrs, "certificates", "read"), append(out.Read, "certificates")
 	}
 	if r.cfg.Users != nil && fresh.Users != nil {
 		r.cfg.Users.Adopt(fresh.Users)
-		attrs = append(attrs, "users", r.cfg.Users.Len(), "connections-closed", l.Expel())
+		attrs, out.Read = append(attrs, "users", r.cfg.Users.Len(), "connections-closed", l.Expel()), append(out.Read, "users")
 	}
 	log.Warn("the configuration was read again", attrs...) // at every level but error: somebody asked for it
-	if waits := r.waiting(all); len(waits) > 0 {
-		log.Warn("some settings have changed that count from the next start on", "settings", fmt.Sprint(waits))
+	if len(out.Waiting) > 0 {
+		log.Warn("some settings have changed that count from the next start on", "settings", fmt.Sprint(out.Waiting))
 	}
+	return out, nil
 }
 
 // waiting is the settings that have changed and do not change a leader that serves.

@@ -72,7 +72,10 @@ type Config struct {
 
 	UnsafeFaults bool // KVD.FAULT is answered
 	Renewable    bool // whoever runs the leader starts it again after ErrRenew
-	Logger       *slog.Logger
+	// Reload reads again what may change while the leader serves, for KVD.RELOAD; nil:
+	// there is nothing to read. It is called from many goroutines.
+	Reload func() (Reloaded, error)
+	Logger *slog.Logger
 }
 
 // StorageConfig is the part of storage.Options that is chosen from outside.

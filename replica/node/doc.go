@@ -76,6 +76,9 @@
 //   - nobody is answered from data while a blocker says that it is not all there yet;
 //   - what attests the directory is written before anything is accepted, and that a stop
 //     was a clean one is written after everything else;
+//   - a leader leaves only after it refuses writes and another has all that it
+//     acknowledged, and does not start again from the data that it left with;
+//   - nobody is forgotten where no majority of the members that stay is there;
 //   - an address that other machines can reach is open only with authentication and
 //     TLS, or when somebody said outright that it shall be insecure.
 package node

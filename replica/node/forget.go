@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"kvd/logical"
 	"kvd/replica"
@@ -69,18 +70,59 @@ func (l *Leader) spreadForgotten(v member.View) {
 	}
 }
 
-// forget is KVD.FORGET: all leaders neither wait for a dead leader nor list it, until
-// it returns.
+// forget is KVD.FORGET: all leaders neither wait for dead leaders nor list them, until
+// they return.
 func (l *Leader) forget(_ context.Context, args [][]byte, w *resp.Writer) error {
-	name := string(args[1])
-	o, err := options.Read(args[2:], options.Option{Name: "LIFT"})
+	o, err := options.Read(args[2:], options.Option{Name: "LIFT"}, options.Option{Name: "WITH", Values: 1, Many: true})
 	if err != nil {
 		return err
 	}
-	lift := o.Has("LIFT")
-	if err := l.mayForget(name, lift); err != nil {
-		return err
+	lift, names := o.Has("LIFT"), append([]string{string(args[1])}, o["WITH"]...)
+	for _, name := range names {
+		if err := l.mayForget(name, lift); err != nil {
+			return err
+		}
 	}
+	if missing := l.silent(names); !lift && missing != nil {
+		return resp.Refuse("NOQUORUM", "of the members that stay %s is heard by no majority: %s must be there, or be forgotten as well", l.cfg.Name, strings.Join(missing, ", "))
+	}
+	for _, name := range names {
+		if err := l.forgetOne(name, lift); err != nil {
+			return err
+		}
+	}
+	w.Map(3)
+	fields.Text(w, "leader", l.cfg.Name)
+	fields.Text(w, "node", strings.Join(names, " "))
+	fields.Flag(w, "forgotten", !lift)
+	return nil
+}
+
+// silent is who of the members that stay, if these go, has said nothing since this leader
+// started or is not there; nil: those that were heard of, this one among them, are a majority.
+// A leader that is cut off with a minority decides nothing for the others.
+func (l *Leader) silent(going []string) (missing []string) {
+	heard := map[string]bool{l.cfg.Name: true}
+	for _, p := range l.loop.Status().Peers {
+		heard[string(p.Peer)] = p.Origin != 0 && l.reached(string(p.Peer))
+	}
+	stay := 0
+	for _, m := range l.roster().Members {
+		if slices.Contains(going, m.Name) {
+			continue
+		}
+		if stay++; !heard[m.Name] {
+			missing = append(missing, m.Name)
+		}
+	}
+	if 2*(stay-len(missing)) > stay {
+		return nil
+	}
+	return missing
+}
+
+// forgetOne remembers it, and tells the others.
+func (l *Leader) forgetOne(name string, lift bool) error {
 	g := l.forgotten.Say(name, lift)
 	if l.forgotten.Has(name) == lift { // else it is so already
 		if err := l.learnForgotten(g); err != nil {
@@ -94,14 +136,8 @@ func (l *Leader) forget(_ context.Context, args [][]byte, w *resp.Writer) error 
 		return fmt.Errorf("the other leaders could not be told: %w; ask again", err)
 	}
 	if _, seen := l.members.View().Find(name); seen && !lift {
-		if err := l.members.Forget(name); err != nil {
-			return err
-		}
+		return l.members.Forget(name)
 	}
-	w.Map(3)
-	fields.Text(w, "leader", l.cfg.Name)
-	fields.Text(w, "node", name)
-	fields.Flag(w, "forgotten", !lift)
 	return nil
 }
 
@@ -167,8 +203,11 @@ func (l *Leader) extra() map[string]command.Extra {
 
 		"kvd.status": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellStatus, Summary: "Answers what the leader says of itself and its peers, as its page /status does: one JSON object."},
 
-		"kvd.forget":    {Arity: -2, Needs: acl.Admin, Loading: true, Run: l.forget, Summary: "Lets all leaders wait for a dead one no more, and list it no more, until it returns; LIFT takes that back."},
+		"kvd.forget":    {Arity: -2, Needs: acl.Admin, Loading: true, Run: l.forget, Summary: "Lets all leaders wait for a dead one no more, and list it no more, until it returns; WITH names others that are dead too, LIFT takes that back."},
 		"kvd.forgotten": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellForgotten, Summary: "Answers which leaders are forgotten."},
+		"kvd.drain":     {Arity: -1, Needs: acl.Admin, Loading: true, Run: l.drain, Summary: "Takes no more writes, and answers whether others have all that was acknowledged here; LIFT takes that back."},
+		"kvd.leave":     {Arity: 1, Needs: acl.Admin, Loading: true, Run: l.leave, Summary: "Ends a drained leader, which the others list and wait for no more."},
+		"kvd.reload":    {Arity: 1, Needs: acl.Admin, Loading: true, Run: l.reload, Summary: "Reads users, certificates and the log level again, as SIGHUP does."},
 		"kvd.neworigin": {Arity: 1, Needs: acl.Admin, Run: l.renew, Summary: "Ends this leader and starts it again under a new origin."},
 	})
 	if l.cfg.UnsafeFaults {

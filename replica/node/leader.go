@@ -100,7 +100,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
 	}
 	for _, step := range []func(context.Context) error{
-		l.bind, l.openStore, l.foldAgain, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
+		l.mayReturn, l.bind, l.openStore, l.foldAgain, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
 	} {
 		if err := step(ctx); err != nil {
 			l.abandon()

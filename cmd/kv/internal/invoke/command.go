@@ -203,6 +203,7 @@ var answered = map[string]struct {
 	"BUSY":      {cliutil.Unreachable, "try again soon: the leader counts for somebody else"},
 	"NOLEDGER":  {cliutil.Unreachable, "-n another leader: this one writes no losses down (kvd serve --ledger off)"},
 	"READONLY":  {cliutil.Unreachable, "-n another leader; reads go on here, and /health/ready of this leader says why as well"},
+	"NOQUORUM":  {cliutil.Unreachable, "start those that are named, or name them with the others: kv admin forget NODE NODE"},
 	"TRYAGAIN":  {cliutil.Unreachable, "try again soon, or -n another leader"},
 	"LOADING":   {cliutil.Unreachable, "try again soon, or -n another leader"},
 }

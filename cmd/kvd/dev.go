@@ -46,7 +46,7 @@ func devCommand() *cli.Command {
 			&cli.IntFlag{Name: "max-siblings", Value: node.Defaults().MaxSiblings, Usage: "let a client's write leave at most `N` versions of a key side by side"},
 			&cli.Int64Flag{Name: "client-memory", Value: node.Defaults().ClientMemory, Usage: "let each leader's clients use `N` bytes of memory together"},
 			&cli.IntFlag{Name: "resp-port", Value: 7381, EnvVars: devVariables[:1], Usage: "n1 listens at `PORT`, n2 at the next, and so on; 0: any free ones"},
-			&cli.IntFlag{Name: "http-port", EnvVars: devVariables[1:], Usage: "n1 shows its status and metrics at `PORT`, n2 at the next, and so on; 0: any free ones", DefaultText: "0"},
+			&cli.IntFlag{Name: "http-port", EnvVars: devVariables[1:], Usage: "n1 shows its status and metrics at `PORT`, n2 at the next, and so on; 0: any free ones", DefaultText: "100 beyond --resp-port"},
 			&cli.StringFlag{Name: "data-dir", Usage: "keep data below `DIR` instead of in memory"},
 			&cli.StringFlag{Name: "log-level", Value: "error", Usage: "debug, info, warn or error: `LEVEL`"},
 			&cli.DurationFlag{Name: "drain-timeout", Value: 3 * time.Second, Usage: "when stopping, wait at most `DURATION` for the leaders to agree"},
@@ -126,7 +126,7 @@ func planCluster(c *cli.Context) (*cluster, error) {
 	if n < 1 || n > maxDevLeaders {
 		return nil, fmt.Errorf("%d leaders; give 1 to %d", n, maxDevLeaders)
 	}
-	if err := devPorts(n, c.Int("resp-port"), c.Int("http-port")); err != nil {
+	if err := devPorts(n, c.Int("resp-port"), devHTTPPort(c)); err != nil {
 		return nil, err
 	}
 	p := &cluster{drain: c.Duration("drain-timeout")}
@@ -168,7 +168,7 @@ func devLeader(c *cli.Context, i int, rules node.Policy) (node.Config, error) {
 	cfg := node.Defaults()
 	cfg.Name, cfg.Cluster, cfg.Version = fmt.Sprintf("n%d", i+1), "dev", cliutil.Version()
 	cfg.Addrs = node.Addrs{Peer: devAddr(0, i), Gossip: devAddr(0, i)}
-	cfg.Addrs.RESP, cfg.Addrs.HTTP = devAddr(c.Int("resp-port"), i), devAddr(c.Int("http-port"), i)
+	cfg.Addrs.RESP, cfg.Addrs.HTTP = devAddr(c.Int("resp-port"), i), devAddr(devHTTPPort(c), i)
 	cfg.Policy, cfg.ClockError, cfg.Profile = rules, c.Duration("clock-error"), node.GossipLocal
 	cfg.Storage.Cache, cfg.MaxSiblings = 16<<20, c.Int("max-siblings")
 	cfg.ClientMemory = c.Int64("client-memory")

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/internal/contexts"
 	"kvd/replica/client/conn"
@@ -24,6 +26,22 @@ func devAddr(port, i int) string {
 	}
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
+
+// devHTTPPort is where the first leader shows its pages: the same at each start where the
+// port for clients is, so that a browser or Prometheus can be pointed there.
+func devHTTPPort(c *cli.Context) int {
+	resp := c.Int("resp-port")
+	switch {
+	case c.IsSet("http-port"):
+		return c.Int("http-port")
+	case resp > 0 && resp+httpBeyond+maxDevLeaders <= maxPort:
+		return resp + httpBeyond
+	}
+	return 0
+}
+
+// httpBeyond is how far the ports for pages are beyond those for clients.
+const httpBeyond = 100
 
 // devPorts refuses ports that n leaders cannot have.
 func devPorts(n, resp, http int) error {

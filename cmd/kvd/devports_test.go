@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/urfave/cli/v2"
+
 	"kvd/cmd/internal/contexts"
 	"kvd/replica/replicatest"
 )
@@ -81,6 +83,21 @@ func TestPortsThatAClusterCannotHave(t *testing.T) {
 		err := devPorts(c.n, c.resp, c.http)
 		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// The pages are at the same ports at each start, unless clients are anywhere.
+func TestPagesHavePortsOfTheirOwn(t *testing.T) {
+	for args, want := range map[string]int{"": 7481, "--resp-port 9000": 9100, "--resp-port 0": 0, "--resp-port 65500": 0, "--http-port 0": 0, "--resp-port 0 --http-port 80": 80} {
+		dev, got := devCommand(), -1
+		dev.Action = func(c *cli.Context) error {
+			got = devHTTPPort(c)
+			return nil
+		}
+		app := &cli.App{Commands: []*cli.Command{dev}}
+		if err := app.Run(append([]string{"kvd", "dev"}, strings.Fields(args)...)); err != nil || got != want {
+			t.Errorf("%s: %d, %v; want %d", args, got, err, want)
 		}
 	}
 }

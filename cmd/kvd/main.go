@@ -43,6 +43,7 @@ Examples:
    kvd config print --origin                      what serve would use, and why
    kvd passwd ann >> users                        a line for --users-file
    kvd replay week.history                        what other resolvers would have kept
+   kvd alerts; kvd dashboard                      rules for Prometheus, a board for Grafana
    kvd verify /var/lib/kvd                        is a stopped leader's data as it was written?
 
 Exit codes:
@@ -57,7 +58,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
 		Commands: []*cli.Command{
 			serveCommand(), devCommand(), configCommand(), passwdCommand(), replayCommand(), verifyCommand(),
-			cliutil.Completion(),
+			alertsCommand(), dashboardCommand(), cliutil.Completion(),
 		},
 	})
 }

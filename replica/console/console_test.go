@@ -181,8 +181,8 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: headers %v", path, res.Header)
 		}
 	}
-	if _, body := u.get("/"); strings.Count(body, "href=") != 7 {
-		t.Errorf("the first page does not link all seven others: %s", body)
+	if _, body := u.get("/"); strings.Count(body, "href=") != 8 {
+		t.Errorf("the first page does not link all eight others: %s", body)
 	}
 	res, body := u.get("/nowhere")
 	u.refused(res, body, http.StatusNotFound)

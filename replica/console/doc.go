@@ -7,7 +7,8 @@
 //	/status         what the leader says of itself and its peers, and what somebody
 //	                should look at, as JSON; KVD.STATUS answers the same
 //	/metrics        for Prometheus
-//	/alerts.yml     rules for Prometheus that fire on lost writes
+//	/alerts.yml     rules for Prometheus; kvd alerts prints them
+//	/dashboard.json a board for Grafana; kvd dashboard prints it
 //	/losses         lost writes as they happen, as server-sent events
 //	/debug/pprof/   only for who asks from this machine
 //

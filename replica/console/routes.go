@@ -35,7 +35,8 @@ func (c *Console) table() []shown {
 		{"/status", acl.Anyone, http.HandlerFunc(c.status)},
 		{"/metrics", acl.Anyone, http.HandlerFunc(c.metrics)},
 		{"/losses", acl.Read, http.HandlerFunc(c.losses)},
-		{"/alerts.yml", acl.Anyone, http.HandlerFunc(alerts)},
+		{"/alerts.yml", acl.Anyone, document("application/yaml", alertRules)},
+		{"/dashboard.json", acl.Anyone, document("application/json", board)},
 		{"/debug/pprof/", acl.Admin, fromHere(profiles())},
 		{"/", acl.Anyone, http.HandlerFunc(noSuchPage)},
 	}
@@ -65,7 +66,8 @@ const page = `<!doctype html>
 <li><a href="/health/ready">/health/ready</a>: clients may be sent here, or why not
 <li><a href="/status">/status</a>: what this leader says of itself and its peers
 <li><a href="/metrics">/metrics</a>: for Prometheus
-<li><a href="/alerts.yml">/alerts.yml</a>: rules for Prometheus that fire on lost writes
+<li><a href="/alerts.yml">/alerts.yml</a>: rules for Prometheus
+<li><a href="/dashboard.json">/dashboard.json</a>: a board for Grafana
 <li><a href="/losses">/losses</a>: lost writes as they happen, as server-sent events; ?prefix= for some keys, ?all=1 for all resolvers
 <li><a href="/debug/pprof/">/debug/pprof/</a>: profiles, only from this machine
 </ul>
@@ -78,11 +80,23 @@ func index(w http.ResponseWriter, _ *http.Request) {
 }
 
 //go:embed alerts.yml
-var alertRules []byte
+var alertRules string
 
-func alerts(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/yaml")
-	w.Write(alertRules)
+//go:embed dashboard.json
+var board string
+
+// AlertRules is rules for Prometheus, as YAML.
+func AlertRules() string { return alertRules }
+
+// Dashboard is a board for Grafana, as JSON.
+func Dashboard() string { return board }
+
+// document is a page that is always the same.
+func document(kind, text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.Write([]byte(text))
+	})
 }
 
 func live(w http.ResponseWriter, _ *http.Request) {

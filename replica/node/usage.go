@@ -8,6 +8,12 @@ import (
 	"kvd/replica/console"
 )
 
+// AlertRules is rules for Prometheus, as YAML; kvd has them from here.
+func AlertRules() string { return console.AlertRules() }
+
+// Dashboard is a board for Grafana, as JSON.
+func Dashboard() string { return console.Dashboard() }
+
 // usage is what the leader takes of its machine. What cannot be found out is zero.
 func (l *Leader) usage() console.Usage {
 	log, store := l.disk.Files()

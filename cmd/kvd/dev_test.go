@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kvd/cmd/internal/contexts"
+	"kvd/replica/replicatest"
 )
 
 // develops starts a cluster in one process and connects to every leader.
@@ -22,7 +23,7 @@ func develops(t *testing.T, leaders int, args ...string) (*process, []*served) {
 	for i := range all {
 		name := "n" + string(rune('1'+i))
 		at := p.says(`^  ` + name + ` +redis (\S+)   http://(\S+)$`)
-		c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true})
+		c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true, ReadTimeout: replicatest.Timeout})
 		t.Cleanup(func() { c.Close() })
 		all[i] = &served{process: p, Client: c, name: name, http: at[1]}
 	}
@@ -33,7 +34,7 @@ func develops(t *testing.T, leaders int, args ...string) (*process, []*served) {
 // under the wall clock, and under nothing that looks at what it was based on.
 func TestSkewLosesALaterIncrementUnderTheWallClockAlone(t *testing.T) {
 	t.Parallel()
-	p, n := develops(t, 2, "--leaders", "2", "--resolver", "lww", "--skew", "n2=-10s",
+	p, n := develops(t, 2, "--leaders", "2", "--resolver", "lww", "--skew", "n2=-10m",
 		"--policy", "s:=siblings", "--policy", "c:=counter", "--latency", "1ms")
 	for _, key := range []string{"w:x", "s:x", "c:x"} {
 		n[0].try("INCR", key)

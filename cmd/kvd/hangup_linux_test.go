@@ -43,7 +43,7 @@ func TestTheEndOfATerminalDrains(t *testing.T) {
 	args := serveArgs(t)
 	p := launchAs(t, seated(terminal), args...)
 	addr := p.says(`msg=serving .*resp=(\S+)`)[0]
-	rdb := redis.NewClient(&redis.Options{Addr: addr})
+	rdb := redis.NewClient(&redis.Options{Addr: addr, ReadTimeout: replicatest.Timeout})
 	defer rdb.Close()
 	if err := rdb.Set(context.Background(), "k", "v", 0).Err(); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestHangupReadsTheConfigurationAgain(t *testing.T) {
 	p := launchAs(t, seated(terminal), serveArgs(t, "--config", config)...)
 	addr := p.says(`msg=serving .*resp=(\S+)`)[0]
 	as := func(name string) *redis.Client {
-		c := redis.NewClient(&redis.Options{Addr: addr, Username: name, Password: "p", PoolSize: 1, MaxRetries: -1, DisableIdentity: true})
+		c := redis.NewClient(&redis.Options{Addr: addr, Username: name, Password: "p", PoolSize: 1, MaxRetries: -1, DisableIdentity: true, ReadTimeout: replicatest.Timeout})
 		t.Cleanup(func() { c.Close() })
 		if err := c.Ping(context.Background()).Err(); err != nil {
 			t.Fatalf("%s: %v", name, err)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"kvd/replica/replicatest"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -115,7 +117,7 @@ func TestKilledWhileFoldingAgain(t *testing.T) {
 		half := launch(t, "serve", "--node", "n1", "--data-dir", dir, "--gossip-addr", free(t), "--sync", "never",
 			"--resp-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--resolver", "causal")
 		at := half.says(`msg="folds its objects again from the log.* resp=(\S+) http=(\S+)`)
-		c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true})
+		c := redis.NewClient(&redis.Options{Addr: at[0], MaxRetries: -1, DisableIdentity: true, ReadTimeout: replicatest.Timeout})
 		if err := c.Get(context.Background(), "k00001").Err(); err != nil && strings.HasPrefix(err.Error(), "LOADING ") {
 			if res, err := http.Get("http://" + at[1] + "/health/ready"); err == nil {
 				if res.Body.Close(); res.StatusCode != http.StatusServiceUnavailable && res.StatusCode != http.StatusOK {

@@ -131,7 +131,7 @@ func TestReadsTogetherAreOneCut(t *testing.T) {
 // deletions and ended values too; so does what the cache holds.
 func TestLockFreeReadsShowWhatTheLoopShows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, err := storage.Open(storage.Options{FS: vfs.NewMem(), Dir: "n1", Cache: 1 << 20, MemTable: 256 << 10})
+		s, err := storage.Open(storage.Options{FS: vfs.NewMem(), Dir: "n1", Cache: 1 << 20, MemTable: 256 << 10, WriteBehind: behind(t)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@ package host_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,9 +33,23 @@ func config() replica.Config {
 	return cfg
 }
 
+// behind is how many bytes of objects the stores of the tests let wait in memory: as a
+// leader's does, unless KVD_BEHIND says otherwise. With 1 each batch ends in the database.
+func behind(t failing) int64 {
+	text := os.Getenv("KVD_BEHIND")
+	if text == "" {
+		return 8 << 20
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatalf("KVD_BEHIND=%q: want a number of bytes", text)
+	}
+	return n
+}
+
 func openStore(t testing.TB, fs vfs.FS) *storage.Store {
 	t.Helper()
-	s, err := storage.Open(storage.Options{FS: fs, Dir: "n1", Cache: 1 << 20, MemTable: 256 << 10})
+	s, err := storage.Open(storage.Options{FS: fs, Dir: "n1", Cache: 1 << 20, MemTable: 256 << 10, WriteBehind: behind(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

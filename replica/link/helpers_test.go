@@ -18,7 +18,7 @@ import (
 )
 
 // timeout is how long a test waits for what must happen.
-const timeout = 20 * time.Second
+const timeout = 2 * time.Minute
 
 // node is a mesh and what it told its leader.
 type node struct {

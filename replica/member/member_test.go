@@ -17,7 +17,7 @@ import (
 )
 
 // timeout is how long a condition may take. It is only spent by failures.
-const timeout = 30 * time.Second
+const timeout = 2 * time.Minute
 
 // node is a member under test, with what it was told and what it logged.
 type node struct {

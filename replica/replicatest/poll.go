@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Timeout is how long anything that a test waits for may take. What fails takes as
-// long.
-const Timeout = 30 * time.Second
+// Timeout is how long anything that a test waits for may take, on a machine that does
+// other things too. What fails takes as long.
+const Timeout = 2 * time.Minute
 
 // pollEvery is the time between two polls.
 const pollEvery = 2 * time.Millisecond

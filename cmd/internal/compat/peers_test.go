@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -19,7 +18,7 @@ import (
 )
 
 // timeout is how long a reply may take; what fails takes this long.
-const timeout = 20 * time.Second
+const timeout = replicatest.Timeout
 
 // peer is a server that stories are played at.
 type peer struct{ name, network, addr string }

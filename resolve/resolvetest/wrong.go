@@ -28,6 +28,7 @@ func Mistakes() []Mistake {
 		wrong(byNodeName, resolve.LWW, best{byNode}),
 		wrong("last write among causal survivors", resolve.LWW, picked{}),
 		wrong("intervals by pairs", resolve.Interval, pairwise{}),
+		wrong("a tie that keeps the local version", resolve.HLC, local{}),
 	}
 }
 
@@ -101,6 +102,36 @@ func (picked) Survivors(o *resolve.Object, bit resolve.Mask, dst []int) []int {
 
 // Loses is true.
 func (picked) Loses() bool { return true }
+
+// local goes by hybrid stamps, and of two that are equal the leader of either keeps its
+// own: what is there already, unless whoever wrote the new one had applied it. Two
+// clusters of CockroachDB that replicated to each other did so (cockroach#168541).
+type local struct{}
+
+// Fold lets the new version in, unless what is there is above it.
+func (local) Fold(f *resolve.Folding) {
+	vs := f.Object.Versions
+	fresh := &vs[f.New]
+	for i := range vs {
+		if i == f.New || vs[i].Mask&f.Bit == 0 {
+			continue
+		}
+		c := fresh.HLC.Compare(vs[i].HLC)
+		if c < 0 || c == 0 && !f.Op.Deps.Covers(vs[i].Dot) {
+			return
+		}
+		vs[i].Mask &^= f.Bit
+	}
+	fresh.Mask |= f.Bit
+}
+
+// Survivors is all that is kept.
+func (local) Survivors(o *resolve.Object, bit resolve.Mask, dst []int) []int {
+	return kept(o, bit, dst)
+}
+
+// Loses is true.
+func (local) Loses() bool { return true }
 
 // pairwise keeps both of two overlapping intervals, else the later.
 type pairwise struct{}

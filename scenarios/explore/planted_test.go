@@ -113,6 +113,7 @@ func bugs() []bug {
 		{"an acknowledgement ahead of what is applied", resolve.Lamport, boast},
 		{"a token that nobody waits for", resolve.Siblings, onRequest(func(r *replica.Request) { r.Token = replica.Token{} })},
 		{"every third loss called the other class", resolve.LWW, confuse},
+		{"a rewrite that loses the stamp", resolve.HLC, rewriteAtBirth},
 	}
 }
 
@@ -184,6 +185,33 @@ func reverseVersions() host.Tamper {
 	}}
 }
 
+// rewriteAtBirth files every fifth object again under the stamps of the key's first
+// version, as a compaction of YugabyteDB did (yugabyte-db#32545): what was written
+// before then wins over what is there when it arrives late.
+func rewriteAtBirth() host.Tamper {
+	births := map[string]resolve.Version{}
+	n := 0
+	return hooks{put: func(p replica.Put) replica.Put {
+		put, is := p.(replica.PutObject)
+		if !is || len(put.Object.Versions) == 0 {
+			return p
+		}
+		birth, known := births[put.Object.Key]
+		if !known {
+			births[put.Object.Key] = put.Object.Versions[0]
+		}
+		if n++; !known || n%5 != 0 {
+			return p
+		}
+		c := put.Object.Clone()
+		for i := range c.Versions {
+			v := &c.Versions[i]
+			v.Wall, v.HLC, v.Lamport = birth.Wall, birth.HLC, birth.Lamport
+		}
+		return replica.PutObject{Object: c}
+	}}
+}
+
 // forgetOps loses every tenth op between acknowledging and logging.
 func forgetOps() host.Tamper {
 	n := 0
@@ -233,7 +261,7 @@ const maxSeeds = 1000
 // lastTime is the seeds that caught the bugs that survive hundreds of others: they
 // are played first. Another generator makes other histories of them, and then all
 // are played from the first seed on.
-var lastTime = map[string]uint64{"ties by arrival": 985, "a hybrid clock forgotten over restart": 884}
+var lastTime = map[string]uint64{"ties by arrival": 985, "a hybrid clock forgotten over restart": 247, "a tie that keeps the local version": 26}
 
 // TestPlantedBugsAreCaught plants one bug at a time in every leader and explores
 // until a promise breaks.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -37,8 +38,17 @@ func serveArgs(t *testing.T, more ...string) []string {
 	return append(args, more...)
 }
 
+// hangsUp lets what the test begins be ended by a hangup, also where the tests run under
+// nohup, which a process inherits.
+func hangsUp(t *testing.T) {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(heard) })
+}
+
 // A window that is closed drains the leader that was begun in it.
 func TestTheEndOfATerminalDrains(t *testing.T) {
+	hangsUp(t)
 	hand, terminal := clitest.Terminal(t)
 	args := serveArgs(t)
 	p := launchAs(t, seated(terminal), args...)
@@ -63,6 +73,7 @@ func TestTheEndOfATerminalDrains(t *testing.T) {
 
 // So does it drain a whole cluster, which takes its context back.
 func TestTheEndOfATerminalEndsDev(t *testing.T) {
+	hangsUp(t)
 	hand, terminal := clitest.Terminal(t)
 	p := launchAs(t, seated(terminal), "dev", "--leaders", "1", "--resp-port", "0")
 	p.says(`^Try, in another shell`)

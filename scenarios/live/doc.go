@@ -19,7 +19,7 @@
 // way round, or that had seen what they should not have. The simulation of the
 // scaled script is the reference. An attempt whose writes are not related as they
 // are there, in stamps and in what their authors had been shown, is played again,
-// a bounded number of times, and counted. What the leaders made of those writes is not
+// twice as slow where the limits of a plan allow it, a bounded number of times, and counted. What the leaders made of those writes is not
 // compared for that: it is the result.
 //
 // What the package is not: it judges nothing and decides no outcome; the oracle

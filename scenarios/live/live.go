@@ -67,8 +67,8 @@ func run(ctx context.Context, s *script.Scenario, o Options) (*scenarios.Result,
 	if err != nil {
 		return nil, err
 	}
-	p := player{o: o, plan: plan, policy: policy, scaled: scale(s, plan.Factor)}
-	if p.ref, err = attempt.Refer(p.scaled, policy, o.Seed); err != nil {
+	p := player{o: o, policy: policy, script: s}
+	if err := p.follow(plan); err != nil {
 		return nil, err
 	}
 	if how := p.ref.Exact(&policy); how != "" && !plan.Loose {
@@ -86,7 +86,7 @@ func run(ctx context.Context, s *script.Scenario, o Options) (*scenarios.Result,
 		return nil, err
 	}
 	r.Live, r.Attempts = true, p.attempts
-	return r, expect(r, p.scaled, plan, so)
+	return r, expect(r, p.scaled, p.plan, so)
 }
 
 // player plays one scenario until an attempt tells its story.
@@ -94,10 +94,18 @@ type player struct {
 	o        Options
 	plan     Plan
 	policy   resolve.Policy
-	scaled   *script.Scenario
+	script   *script.Scenario
+	scaled   *script.Scenario // as the plan says
 	ref      *attempt.Reference
 	attempts int
 	asking   sync.WaitGroup // requests without a reply yet
+}
+
+// follow begins to play as the plan says.
+func (p *player) follow(plan Plan) (err error) {
+	p.plan, p.scaled = plan, scale(p.script, plan.Factor)
+	p.ref, err = attempt.Refer(p.scaled, p.policy, p.o.Seed)
+	return err
 }
 
 func (p *player) logf(format string, args ...any) {
@@ -120,6 +128,11 @@ func (p *player) play(ctx context.Context) (*scenarios.Played, error) {
 			return played, nil
 		}
 		slipped = differs
+		if next := p.plan.slower(p.script); next.Factor > p.plan.Factor && !p.plan.Loose {
+			if err := p.follow(next); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return nil, &SlippedError{p.attempts, slipped}
 }

@@ -61,14 +61,29 @@ func PlanFor(s *script.Scenario) Plan {
 // factor stretches the finest difference, as far as the span, and the drift
 // guard, which is not stretched, allow.
 func factor(span, fine, skew time.Duration) float64 {
-	limit := float64(maxStory) / float64(max(span, time.Millisecond))
+	limit := limit(span, skew)
 	if limit < 1 {
 		return limit
 	}
-	if skew > 0 && skew < maxSkew {
+	return max(1, min(float64(minDifference)/float64(fine), limit, maxFactor))
+}
+
+// limit is how far a story may be stretched.
+func limit(span, skew time.Duration) float64 {
+	limit := float64(maxStory) / float64(max(span, time.Millisecond))
+	if limit >= 1 && skew > 0 && skew < maxSkew {
 		limit = min(limit, float64(maxSkew)/float64(skew))
 	}
-	return max(1, min(float64(minDifference)/float64(fine), limit, maxFactor))
+	return limit
+}
+
+// slower is the plan for the next attempt on a machine that is too busy for this one:
+// differences are twice as large, where that is within the limit.
+func (p Plan) slower(s *script.Scenario) Plan {
+	span := last(s) - idle(s)
+	p.Factor = max(p.Factor, min(2*p.Factor, limit(span, skew(s))))
+	p.Story = time.Duration(float64(span) * p.Factor)
+	return p
 }
 
 // last is the true time of the last event whose time is known.

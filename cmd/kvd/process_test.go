@@ -48,10 +48,15 @@ func launchAs(t *testing.T, change func(*exec.Cmd), args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go p.read(r)
+	heard := make(chan struct{}) // all that it said
+	go func() {
+		p.read(r)
+		close(heard)
+	}()
 	go func() {
 		err := p.cmd.Wait()
 		w.Close()
+		<-heard
 		p.ended <- err
 	}()
 	t.Cleanup(func() {

@@ -30,7 +30,7 @@ func TestWaitCountsWhatIsSynced(t *testing.T) {
 		n1, n2 := all[0], all[1]
 		n1.set("x", "1")
 		settle(t, all)
-		limit := "10000"
+		limit := strconv.FormatInt(replicatest.Timeout.Milliseconds(), 10)
 		if c.want == 0 {
 			limit = "500" // several heartbeats
 		}

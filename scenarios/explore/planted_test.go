@@ -113,7 +113,7 @@ func bugs() []bug {
 		{"an acknowledgement ahead of what is applied", resolve.Lamport, boast},
 		{"a token that nobody waits for", resolve.Siblings, onRequest(func(r *replica.Request) { r.Token = replica.Token{} })},
 		{"every third loss called the other class", resolve.LWW, confuse},
-		{"a rewrite that loses the stamp", resolve.HLC, rewriteAtBirth},
+		{"a rewrite that loses the stamp", resolve.HLC, rewriteAtFirst},
 	}
 }
 
@@ -185,20 +185,20 @@ func reverseVersions() host.Tamper {
 	}}
 }
 
-// rewriteAtBirth files every fifth object again under the stamps of the key's first
+// rewriteAtFirst files every fifth object again under the stamps of the key's first
 // version, as a compaction of YugabyteDB did (yugabyte-db#32545): what was written
 // before then wins over what is there when it arrives late.
-func rewriteAtBirth() host.Tamper {
-	births := map[string]resolve.Version{}
+func rewriteAtFirst() host.Tamper {
+	first := map[string]resolve.Version{}
 	n := 0
 	return hooks{put: func(p replica.Put) replica.Put {
 		put, is := p.(replica.PutObject)
 		if !is || len(put.Object.Versions) == 0 {
 			return p
 		}
-		birth, known := births[put.Object.Key]
+		was, known := first[put.Object.Key]
 		if !known {
-			births[put.Object.Key] = put.Object.Versions[0]
+			first[put.Object.Key] = put.Object.Versions[0]
 		}
 		if n++; !known || n%5 != 0 {
 			return p
@@ -206,7 +206,7 @@ func rewriteAtBirth() host.Tamper {
 		c := put.Object.Clone()
 		for i := range c.Versions {
 			v := &c.Versions[i]
-			v.Wall, v.HLC, v.Lamport = birth.Wall, birth.HLC, birth.Lamport
+			v.Wall, v.HLC, v.Lamport = was.Wall, was.HLC, was.Lamport
 		}
 		return replica.PutObject{Object: c}
 	}}

@@ -112,11 +112,11 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 func synonyms() cliutil.Synonyms {
 	s := cliutil.Synonyms{}
 	for _, row := range []struct{ means, words string }{
-		{"set", "put write store save"}, {"get", "read fetch cat show print"}, {"del", "delete remove rm unset"},
+		{"set", "put write store"}, {"get", "read fetch cat show print"}, {"del", "delete remove rm unset"},
 		{"scan", "keys list ls find"}, {"status", "stat top overview"}, {"members", "nodes leaders peers cluster info servers"}, {"ping", "health alive"},
 		{"incr", "add inc increment incrby"}, {"decr", "sub dec decrement decrby"}, {"ttl", "pttl"}, {"expire", "persist pexpire"},
 		{"watch", "follow subscribe tail listen"}, {"losses", "lost"}, {"siblings", "versions values"}, {"resolve", "merge settle"},
-		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump backup"},
+		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump"}, {"backup", "snapshot checkpoint save"},
 		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
 		{"raw", "command exec do redis cmd"}, {"admin conflicts", "conflicts"}, {"admin new-origin", "new-origin"}, {"admin accept DOT", "accept"}, {"admin forget NODE", "forget evict"}, {"admin drain NODE", "drain cordon decommission"}, {"admin leave NODE", "leave"}, {"admin replace OLD NEW", "replace"}, {"admin reload", "reload"},
 		{"advise", "advice recommend"},
@@ -138,7 +138,7 @@ func synonyms() cliutil.Synonyms {
 
 func commands() []*cli.Command {
 	var all []*cli.Command
-	for _, s := range slices.Concat(valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs()) {
+	for _, s := range slices.Concat(valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs(), []invoke.Spec{backupSpec()}) {
 		all = append(all, s.Command())
 	}
 	return all

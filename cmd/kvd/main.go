@@ -44,7 +44,8 @@ Examples:
    kvd passwd ann >> users                        a line for --users-file
    kvd replay week.history                        what other resolvers would have kept
    kvd alerts; kvd dashboard                      rules for Prometheus, a board for Grafana
-   kvd verify /var/lib/kvd                        is a stopped leader's data as it was written?
+   kvd verify /var/lib/kvd                        is a stopped leader's data, or a backup, whole?
+   kvd restore /backups/n1 /var/lib/kvd           a data directory of what kv backup wrote
 
 Exit codes:
    0 done or stopped in order    1 failed    2 wrong usage    4 kvd verify found damage
@@ -57,7 +58,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Description: about,
 		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
 		Commands: []*cli.Command{
-			serveCommand(), devCommand(), configCommand(), passwdCommand(), replayCommand(), verifyCommand(),
+			serveCommand(), devCommand(), configCommand(), passwdCommand(), replayCommand(), verifyCommand(), restoreCommand(),
 			alertsCommand(), dashboardCommand(), cliutil.Completion(),
 		},
 	})
@@ -71,7 +72,7 @@ func synonyms() cliutil.Synonyms {
 		"check": "kvd config check FILE", "validate": "kvd config check FILE", "settings": "kvd config print",
 		"config show": "kvd config print", "config list": "kvd config print", "config validate": "kvd config check", "config test": "kvd config check",
 		"judge": "kvd replay FILE", "whatif": "kvd replay FILE, or kv whatif",
-		"status": "kv status", "members": "kv members", "backup": "kv export FILE",
+		"status": "kv status", "members": "kv members", "backup": "kv backup DIR",
 		"--name": "--node", "--id": "--node", "--dir": "--data-dir", "--peers": "--join", "--seeds": "--join",
 		"serve --port": "--resp-addr HOST:PORT", "serve --addr": "--resp-addr HOST:PORT", "serve --listen": "--resp-addr HOST:PORT",
 		"dev --port": "--resp-port PORT", "dev --nodes": "--leaders N", "--resolvers": "--resolver NAME, and --shadow LIST",
@@ -79,7 +80,7 @@ func synonyms() cliutil.Synonyms {
 	for _, word := range []string{"start", "run", "server", "leader", "node", "daemon", "up"} {
 		s[word] = "kvd serve"
 	}
-	for _, word := range []string{"get", "set", "del", "scan", "ping", "losses", "why", "audit", "compare", "wait", "watch", "export", "restore", "admin", "context"} {
+	for _, word := range []string{"get", "set", "del", "scan", "ping", "losses", "why", "audit", "compare", "wait", "watch", "export", "admin", "context"} {
 		s[word] = "kv " + word
 	}
 	return s

@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"kvd/logical"
 )
@@ -88,6 +89,25 @@ type Status struct {
 	Feeds  Feeds  `json:"feeds"`
 
 	Subscribers Subscribers `json:"subscribers"`
+
+	Backup Backup `json:"last_backup"`
+}
+
+// Backup is the last backup of the leader's store that a client says it has.
+type Backup struct {
+	Taken   time.Time `json:"taken,omitzero"` // the moment that it shows; zero: none was taken
+	Files   int64     `json:"files"`
+	Bytes   int64     `json:"bytes"`   // of the store's files
+	Seconds float64   `json:"seconds"` // that it took
+	Running bool      `json:"running"` // one is under way
+}
+
+// Unix is the moment in seconds since 1970; zero: none was taken.
+func (b Backup) Unix() float64 {
+	if b.Taken.IsZero() {
+		return 0
+	}
+	return float64(b.Taken.UnixMilli()) / 1000
 }
 
 // Usage is what a leader takes of its machine, in bytes.

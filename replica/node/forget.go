@@ -14,6 +14,7 @@ import (
 	"kvd/replica/command"
 	"kvd/replica/console"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/backups"
 	"kvd/replica/node/internal/fields"
 	"kvd/replica/node/internal/options"
 	"kvd/replica/resp"
@@ -208,6 +209,7 @@ func (l *Leader) extra() map[string]command.Extra {
 		"kvd.drain":     {Arity: -1, Needs: acl.Admin, Loading: true, Run: l.drain, Summary: "Takes no more writes, and answers whether others have all that was acknowledged here; LIFT takes that back."},
 		"kvd.leave":     {Arity: 1, Needs: acl.Admin, Loading: true, Run: l.leave, Summary: "Ends a drained leader, which the others list and wait for no more."},
 		"kvd.reload":    {Arity: 1, Needs: acl.Admin, Loading: true, Run: l.reload, Summary: "Reads users, certificates and the log level again, as SIGHUP does."},
+		"kvd.backup":    {Arity: -2, Needs: acl.Read | acl.Admin, Holds: backups.ReadBytes, Run: l.backups.Run, Summary: "Lends the files of the store, as they are at one moment, to a client that takes a backup."},
 		"kvd.neworigin": {Arity: 1, Needs: acl.Admin, Run: l.renew, Summary: "Ends this leader and starts it again under a new origin."},
 	})
 	if l.cfg.UnsafeFaults {

@@ -141,6 +141,7 @@ func (s source) Status() console.Status {
 		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),
 		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
+		Backup:      s.lastBackup(),
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"kvd/replica/link"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/answers"
+	"kvd/replica/node/internal/backups"
 	"kvd/replica/node/internal/feed"
 	"kvd/replica/node/internal/identity"
 	"kvd/replica/node/internal/joining"
@@ -57,6 +58,7 @@ type Leader struct {
 	// newcomer is nil once the leader has the data that the others had.
 	newcomer atomic.Pointer[joining.Newcomer]
 	lossFeed *feed.Hub
+	backups  *backups.Backups // nil before clients are served
 	answers  *answers.Answers
 	outbox   outbox
 	clients  atomic.Pointer[server.Server] // resp, for who may ask before it is there
@@ -185,6 +187,7 @@ func (l *Leader) openResp(context.Context) (err error) {
 		Name: l.cfg.Name, Origin: l.origin, Policy: l.cfg.Policy, NoLedger: l.cfg.Storage.NoLedger, Store: l.store, Loop: l.loop, Clock: l.clock,
 		NameOf: l.nameOf, OutOfReach: l.outOfReach, Unreplicated: l.unreplicated, Trouble: l.disk.Trouble, Do: engine{l}.Do,
 	})
+	l.backups = backups.New(backups.Config{Dir: l.sideDir(), Logger: l.cfg.Logger.With("leader", l.cfg.Name), Checkpoint: l.store.Checkpoint, About: l.aboutBackup})
 	cfg := l.respConfig()
 	cfg.Commands = command.Table(command.Options{Extra: l.extra()})
 	cfg.Loading = l.blockers.Loading

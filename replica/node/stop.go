@@ -59,7 +59,7 @@ func (l *Leader) Stop(ctx context.Context) error {
 
 func (l *Leader) stop(ctx context.Context) error {
 	l.draining.Store(true)
-	errs := []error{l.resp.Shutdown(ctx)}
+	errs := []error{l.resp.Shutdown(ctx), l.backups.Close()}
 	// Links close before gossip leaves: a peer that hears of our leaving refuses our
 	// connections, and we would redial until everybody has heard.
 	if err := l.mesh.Close(ctx); err != nil {
@@ -116,6 +116,9 @@ func (l *Leader) abandon() {
 		}
 	}
 	l.serving.Wait()
+	if l.backups != nil {
+		_ = l.backups.Close()
+	}
 	if l.pump != nil {
 		_ = l.pump.Close()
 	}

@@ -10,6 +10,7 @@ import (
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/recovery"
 	"kvd/storage"
+	"kvd/storage/backup"
 )
 
 // writeBehind is the bytes of objects after which they are put into the database. They are
@@ -21,6 +22,9 @@ const writeBehind = storage.DefaultMemTable * 3 / 4
 const WriteBehindBytes = 4 * writeBehind
 
 func (l *Leader) openStore(context.Context) (err error) {
+	if l.onDisk() && backup.Restoring(l.cfg.Dir) {
+		return errRestoring(l.cfg.Dir)
+	}
 	s := l.cfg.Storage
 	l.disk, err = recovery.Open(recovery.Config{
 		Name: l.cfg.Name, Dir: l.cfg.Dir, Logger: l.cfg.Logger, Alone: l.neverJoined, Members: l.knownNames, Serve: l.cfg.ServeDamaged,

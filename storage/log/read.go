@@ -261,8 +261,13 @@ func appendEntries(dst []Entry, frames []byte) ([]Entry, error) {
 // which is asked before every group, answers false. The first thing that is not as it was
 // written is a [*DamageError].
 func (l *Log) Check(probe func() bool) error {
-	for number := uint32(1); number <= l.End().segment(); number++ {
-		if err := l.checkSegment(number, probe); err != nil {
+	end := l.End()
+	for number := uint32(1); number <= end.segment(); number++ {
+		seg, left := segment{end: end.offset()}, number < end.segment()
+		if left {
+			seg = l.segmentOf(number)
+		}
+		if err := l.check(number, seg, left, probe); err != nil {
 			if errors.Is(err, errEnough) {
 				return nil
 			}
@@ -270,29 +275,6 @@ func (l *Log) Check(probe func() bool) error {
 		}
 	}
 	return nil
-}
-
-// CheckAll is Check that goes on: the first damage of each segment.
-func (l *Log) CheckAll(probe func() bool) (damages []error) {
-	for number := uint32(1); number <= l.End().segment(); number++ {
-		err := l.checkSegment(number, probe)
-		if errors.Is(err, errEnough) {
-			break
-		}
-		if err != nil {
-			damages = append(damages, err)
-		}
-	}
-	return damages
-}
-
-// checkSegment verifies a segment as far as it is written.
-func (l *Log) checkSegment(number uint32, probe func() bool) error {
-	end := l.End()
-	if number < end.segment() {
-		return l.check(number, l.segmentOf(number), true, probe)
-	}
-	return l.check(number, segment{end: end.offset()}, false, probe)
 }
 
 var errEnough = errors.New("enough")

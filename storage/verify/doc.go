@@ -9,7 +9,7 @@
 //
 // What the package is not: it changes nothing and mends nothing. A leader that starts on a
 // damaged store makes it anew (package salvage), and a leader that serves looks through its
-// own files; both check a single file as it is done here ([salvage.Check], log.Check).
+// own files, each as it is done here (package scrub).
 //
 // Invariants:
 //

@@ -15,6 +15,7 @@ import (
 	"kvd/storage/disk"
 	"kvd/storage/log"
 	"kvd/storage/salvage"
+	"kvd/storage/scrub"
 )
 
 // Report is what was read, and what is wrong with it.
@@ -67,21 +68,22 @@ func (v *verifying) damaged(err error) {
 
 // files verifies each file by itself.
 func (v *verifying) files() error {
-	names, err := v.fs.List(v.dir)
+	paths, err := scrub.Files(v.fs, v.dir)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", v.dir, err)
 	}
 	v.damaged(salvage.Examine(v.fs, v.dir, salvage.Manifest{}))
-	slices.Sort(names)
-	for _, name := range names {
-		if !salvage.IsData(name) {
-			continue
-		}
+	for _, path := range paths {
 		if err := v.ctx.Err(); err != nil {
 			return err
 		}
-		path := v.fs.PathJoin(v.dir, name)
-		v.damaged(salvage.Check(v.fs, path))
+		err := scrub.File(v.fs, path, func(f scrub.Finding) error {
+			v.damaged(f)
+			return v.ctx.Err()
+		})
+		if err != nil {
+			return err
+		}
 		v.read(path)
 	}
 	return v.log()
@@ -98,33 +100,19 @@ func (v *verifying) read(path string) {
 	}
 }
 
-// log verifies every frame. One that cannot be opened is gone through frame by frame.
+// log opens the log, which says whether its segments belong together.
 func (v *verifying) log() error {
 	dir := v.fs.PathJoin(v.dir, logDir)
-	names, err := v.fs.List(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := v.fs.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil // an older store has none
-	}
-	if err != nil {
-		return fmt.Errorf("verify %s: %w", dir, err)
 	}
 	l, err := log.Open(log.Options{FS: v.fs, Dir: dir, ReadOnly: true})
 	if err != nil {
 		v.damaged(err)
 		v.logLost = true
-		lost, err := log.Salvage(v.fs, dir, func(log.Entry) error { return v.ctx.Err() })
-		for _, r := range lost {
-			v.damaged(fmt.Errorf("%w: the log in %s has nothing valid from %s to %s", disk.ErrDamaged, dir, r.From, r.To))
-		}
-		return err
+		return nil
 	}
-	for _, err := range l.CheckAll(func() bool { return v.ctx.Err() == nil }) {
-		v.damaged(err)
-	}
-	for _, name := range names {
-		v.read(v.fs.PathJoin(dir, name))
-	}
-	return errors.Join(l.Close(), v.ctx.Err())
+	return l.Close()
 }
 
 // together opens the store, which holds database and log against each other, and reads

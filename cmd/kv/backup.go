@@ -41,6 +41,9 @@ func backup(k *call) error {
 	if err != nil {
 		return err
 	}
+	own := client.New(client.Options{Login: k.Login, Timeout: k.Timeout}) // an interrupt ends the others, and the leader is to be told
+	defer own.Close()
+	l = own.Open(l.Node)
 	progress := cliutil.NewProgress(k.App.ErrWriter)
 	if k.Quiet {
 		progress = cliutil.Progress{}

@@ -46,7 +46,7 @@ func restored(c *cli.Context) error {
 	})
 	progress.Clear()
 	if err != nil {
-		return cliutil.Fail("cannot restore "+from+" into "+dir, err, "nothing is started on what is there; kvd verify "+from+" says whether the backup is whole")
+		return cliutil.Fail("cannot restore "+from+" into "+dir, err, "mend that and restore again, into a directory that is empty or absent, or where that was begun; kvd verify "+from+" says whether the backup is whole")
 	}
 	if c.String("output") == "json" {
 		text, err := cliutil.Marshal(cliutil.Object{{"directory", dir}, {"leader", v.Backup.Leader}, {"cluster", v.Backup.Cluster}, {"policy", v.Backup.Policy},

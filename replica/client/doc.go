@@ -8,7 +8,7 @@
 //	[Session] ─▶ a token with each command ─▶ what it saw ─▶ [Session]
 //
 // Answers are data: whoever prints them chooses the words. Below it: answers reads and
-// merges what leaders say of lost writes, study judges a recorded history, bench
+// merges what leaders say of lost writes, study judges a recorded history, backups fetches a store, bench
 // measures, conn is one connection without comfort.
 //
 // What it is not: it reads no flags or files, prints nothing and knows no exit codes.

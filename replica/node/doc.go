@@ -17,8 +17,8 @@
 // The parts that only a leader needs have packages below internal: identity (may the
 // last origin be resumed), known (what is remembered of others), recovery (the store,
 // and what is missing of a damaged one), joining (a leader without data),
-// answers (the KVD commands that ask), feed (losses as they
-// happen), and three small ones: options, fields, sidefile.
+// answers (the KVD commands that ask), backups (a client fetches the store), feed (losses as
+// they happen), and three small ones: options, fields, sidefile.
 //
 // # The walk of a SET
 //

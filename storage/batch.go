@@ -35,6 +35,11 @@ func (s *Store) NewBatch() *Batch {
 	return &Batch{store: s, b: s.db.NewBatch()}
 }
 
+// newBatchOf is an empty batch that has memory for as many bytes.
+func (s *Store) newBatchOf(bytes int) *Batch {
+	return &Batch{store: s, b: s.db.NewBatchWithSize(bytes)}
+}
+
 // PutOp appends to the log of the op's origin, whose next it must be.
 func (b *Batch) PutOp(o *resolve.Op) {
 	if b.refuse(codec.CheckOp(o)) {

@@ -76,9 +76,10 @@ func (b *behind) flush() {
 	b.writing, b.objects = b.objects, b.objects.Next()
 	end, frontier := b.end, b.frontier
 	b.mu.Unlock()
-	to := s.NewBatch()
+	objects, bytes := b.writing.Sorted()
+	to := s.newBatchOf(bytes)
 	defer to.Close()
-	for _, o := range b.writing.Sorted() {
+	for _, o := range objects {
 		to.keepObject(o)
 	}
 	to.putPosition(end, frontier)

@@ -233,4 +233,11 @@ func limitMemory(cfg *node.Config) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(heapOf(cfg))
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+	}
 }
+
+// garbagePercent is how much garbage may gather, in per cent of what is in use. Objects lie
+// outside of the heap, so that it is small and a collection cheap.
+const garbagePercent = 50

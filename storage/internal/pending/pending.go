@@ -7,7 +7,9 @@ package pending
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
+	"strings"
 )
 
 // Object is an object as the database has it; a nil Value: there is none any more.
@@ -74,20 +76,58 @@ func (l *List) Object(key string) (value []byte, found bool) {
 	return l.objects[i].Value, true
 }
 
-// Sorted is the last object of each key, by key.
-func (l *List) Sorted() []Object {
-	order := make([]int32, len(l.objects))
+// place is an object in order.
+type place struct {
+	digits uint64 // the key's bytes behind what all keys begin with, as many as fit
+	index  int32
+}
+
+// order is the objects by key, and of one key as they came. Most are told apart by their
+// digits, without looking for their keys in memory.
+func (l *List) order() []place {
+	order, skip := make([]place, len(l.objects)), l.commonPrefix()
 	for i := range order {
-		order[i] = int32(i)
+		var digits [8]byte
+		copy(digits[:], l.objects[i].Key[skip:])
+		order[i] = place{binary.BigEndian.Uint64(digits[:]), int32(i)}
 	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(l.objects[a].Key, l.objects[b].Key), cmp.Compare(a, b))
+	slices.SortFunc(order, func(a, b place) int {
+		if a.digits != b.digits {
+			return cmp.Compare(a.digits, b.digits)
+		}
+		return cmp.Or(cmp.Compare(l.objects[a.index].Key, l.objects[b.index].Key), cmp.Compare(a.index, b.index))
 	})
-	last := make([]Object, 0, len(order))
-	for i, at := range order {
-		if i+1 == len(order) || l.objects[order[i+1]].Key != l.objects[at].Key {
-			last = append(last, l.objects[at])
+	return order
+}
+
+// commonPrefix is how many bytes all keys begin with.
+func (l *List) commonPrefix() int {
+	if len(l.objects) == 0 {
+		return 0
+	}
+	common := l.objects[0].Key
+	for i := range l.objects {
+		key := l.objects[i].Key
+		for !strings.HasPrefix(key, common) {
+			common = common[:len(common)-1]
 		}
 	}
-	return last
+	return len(common)
+}
+
+// rowBytes is what an object takes in a batch of the database beside its key and value, at most.
+const rowBytes = 16
+
+// Sorted is the last object of each key, by key, and how many bytes a batch takes for them.
+func (l *List) Sorted() (last []Object, bytes int) {
+	order := l.order()
+	last = make([]Object, 0, len(order))
+	for i, at := range order {
+		o := &l.objects[at.index]
+		if i+1 == len(order) || at.digits != order[i+1].digits || l.objects[order[i+1].index].Key != o.Key {
+			last = append(last, *o)
+			bytes += len(o.Key) + len(o.Value) + rowBytes
+		}
+	}
+	return last, bytes
 }

@@ -235,9 +235,16 @@ func limitMemory(cfg *node.Config) {
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
+		ballast = make([]byte, ballastBytes)
 	}
 }
 
 // garbagePercent is how much garbage may gather, in per cent of what is in use. Objects lie
-// outside of the heap, so that it is small and a collection cheap.
+// outside of the heap, so that it is small and a collection cheap. Where little is in use
+// the collector would come too often: ballast counts as in use, though nothing of it ever
+// is, so that the system gives no memory for it.
 const garbagePercent = 50
+
+var ballast []byte
+
+const ballastBytes = 48 << 20

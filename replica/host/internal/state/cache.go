@@ -57,13 +57,33 @@ func (s *Committed) Touch(keys []string) {
 	s.mu.RUnlock()
 }
 
-// object is the key's object, which is the caller's; nil: ask the store.
-func (s *Committed) object(key string) *resolve.Object {
+// arena is memory for what many objects refer to, allocated in pieces and never written to
+// twice: a piece lives for as long as anybody refers to it.
+type arena struct{ rest []byte }
+
+// arenaBytes is a piece, and a larger copy has its own.
+const arenaBytes = 16 << 10
+
+func (a *arena) clone(b []byte) []byte {
+	if len(b) > arenaBytes/16 {
+		return slices.Clone(b)
+	}
+	if len(b) > len(a.rest) {
+		a.rest = make([]byte, arenaBytes)
+	}
+	c := a.rest[:copy(a.rest, b):len(b)]
+	a.rest = a.rest[len(b):]
+	return c
+}
+
+// object is the key's object, which is the caller's; nil: ask the store. What it refers to
+// is the caller's arena's.
+func (s *Committed) object(key string, a *arena) *resolve.Object {
 	s.mu.RLock()
 	e, ok := s.objects.Get(key)
 	absent := ok && e.Mark == noObject || !ok && !s.closed && s.knowsAll()
 	if !e.Lasting {
-		e.Value = slices.Clone(e.Value)
+		e.Value = a.clone(e.Value)
 	}
 	s.mu.RUnlock()
 	switch {

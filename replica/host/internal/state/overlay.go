@@ -27,7 +27,7 @@ type Overlay struct {
 	dirty      []*resolve.Object // in the order in which keys were first put
 	counts     []contribution    // what each of them adds to the population, as last put
 	lastRead   lastRead
-	arena      arena // of what is read
+	arena      arena          // of what is read
 	grown      growth         // how many more keys hold something than before the batch
 	weights    []int64        // bytes of what is dirty
 	encoded    [][]byte       // what is dirty, as it is stored; empty until the batch is staged

@@ -114,7 +114,7 @@
 // Files: store.go, options.go, batch.go and snapshot.go are the store; behind.go has the
 // objects that wait, and replay.go brings the database up to the end of the log; read.go,
 // scan.go, entries.go and random.go read it; judged.go, duplicates.go, conflicts.go,
-// sums.go, ledger.go and waiting.go have one kind of row each; separate.go says which
-// values stand in files of their own; salvage.go and upgrade.go take in damaged and older
-// stores. Keys and most encodings are in internal/rows.
+// sums.go, ledger.go and waiting.go have one kind of row each; salvage.go and upgrade.go take
+// in damaged and older stores. Keys, most encodings, and which values stand in files of
+// their own are in internal/rows; the list of objects that wait is in internal/pending.
 package storage

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kvd/storage/disk"
+	"kvd/storage/internal/rows"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -143,7 +144,7 @@ func (o Options) pebble(fs *disk.FS, beforeFlush func()) *pebble.Options {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
 	p.Experimental.CompactionScheduler = fs.Compactions()
-	p.Experimental.ValueSeparationPolicy, p.Experimental.SpanPolicyFunc = separation, spans
+	p.Experimental.ValueSeparationPolicy, p.Experimental.SpanPolicyFunc = rows.Separation, rows.Spans
 	if o.MemTable < smallMemTable {
 		p.MaxOpenFiles = 64
 		p.DisableTableStats = true

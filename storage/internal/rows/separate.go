@@ -1,9 +1,7 @@
-package storage
+package rows
 
 import (
 	"time"
-
-	"kvd/storage/internal/rows"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -15,8 +13,8 @@ import (
 // its neighbours would write it again. A value of up to four blocks does no harm.
 const separateFrom = 16 << 10
 
-// separation is what pebble is told of it.
-func separation() pebble.ValueSeparationPolicy {
+// Separation is what pebble is told of it.
+func Separation() pebble.ValueSeparationPolicy {
 	return pebble.ValueSeparationPolicy{
 		Enabled:               true,
 		MinimumSize:           separateFrom,
@@ -26,12 +24,12 @@ func separation() pebble.ValueSeparationPolicy {
 	}
 }
 
-// spans keeps the rows before the objects' in their tables, however large: what others
+// Spans keeps the rows before the objects' in their tables, however large: what others
 // have under dots of the log must not be taken for the log's own by package salvage,
 // because files of values do not say whose a value is.
-func spans(start []byte) (p pebble.SpanPolicy, end []byte, err error) {
-	if len(start) > 0 && start[0] > rows.Conflicts {
+func Spans(start []byte) (p pebble.SpanPolicy, end []byte, err error) {
+	if len(start) > 0 && start[0] > Conflicts {
 		return p, nil, nil
 	}
-	return pebble.SpanPolicy{ValueStoragePolicy: pebble.ValueStorageLowReadLatency}, []byte{rows.Conflicts + 1}, nil
+	return pebble.SpanPolicy{ValueStoragePolicy: pebble.ValueStorageLowReadLatency}, []byte{Conflicts + 1}, nil
 }

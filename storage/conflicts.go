@@ -24,17 +24,7 @@ import (
 const maxConflictBytes = 2 * limits.Op
 
 // Conflicts is how many dots have two contents.
-type Conflicts struct {
-	Dots    int64 // whose other content is kept
-	Open    int64 // those among them that nothing settles
-	Bytes   int64 // of what is kept
-	Omitted int64 // contents that did not fit
-}
-
-// conflictsFormat is the version of this layout:
-//
-//	format, dots, open, bytes, omitted
-const conflictsFormat = 1
+type Conflicts = rows.Conflicted
 
 // conflicts is the counts as of the running batch. It belongs to whoever lengthens logs
 // and puts conflicts; batches of others do not touch it.
@@ -197,11 +187,7 @@ func (b *Batch) putConflictStats() {
 	t := &b.store.conflicts
 	if t.touched {
 		b.key = append(b.key[:0], rows.ConflictStatsKey()...)
-		e := codec.Encode(b.value[:0]).Array(5).Uint(conflictsFormat)
-		for _, n := range [4]int64{t.Dots, t.Open, t.Bytes, t.Omitted} {
-			e.Uint(uint64(max(n, 0)))
-		}
-		b.value = e.Done()
+		b.value = rows.AppendConflicted(b.value[:0], t.Conflicts)
 		b.set()
 	}
 	t.touched = false
@@ -212,12 +198,9 @@ func (b *Batch) putConflictStats() {
 
 // ConflictStats is how many dots have two contents.
 func (s reads) ConflictStats() (c Conflicts, err error) {
-	found, err := s.get(rows.ConflictStatsKey(), func(v []byte) error {
-		d := codec.NewDecoder("conflicts", v)
-		d.Tuple(5)
-		d.Format(conflictsFormat)
-		c = Conflicts{d.Count(), d.Count(), d.Count(), d.Count()}
-		return d.End()
+	found, err := s.get(rows.ConflictStatsKey(), func(v []byte) (err error) {
+		c, err = rows.DecodeConflicted(v)
+		return err
 	})
 	if err != nil || found {
 		return c, wrap(err, "read how many conflicts there are")

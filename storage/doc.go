@@ -26,6 +26,10 @@
 // package resolve does for every leader, under the policy that the rows name. A store that
 // is only read is shown with all that laid over it, and nothing is written.
 //
+// What is known everywhere may be removed from the log's beginning ([Store.Collect]), and
+// with it the rows that name its ops: requests, duplicates, sums. What the database does
+// not reflect durably stays. Ops are then read from where the log begins ([log.Log.First]).
+//
 // A batch without ops and without a state is not of a step. It goes into the database
 // alone and is flushed when it must be durable: what is salvaged, and objects that are
 // folded again.
@@ -81,7 +85,9 @@
 //
 //	codec     the one MessagePack codec
 //	log       the segmented write-ahead log
-//	internal/rows  keys of the database, and encodings of small rows
+//	internal/rows     keys of the database, and encodings of small rows
+//	internal/collect  drops rows that name ops which leave the log
+//	internal/older    the log of a store of format 3 or before
 //	losses    rows, stats and retention of the ledger
 //	disk      the filesystem as pebble sees it; faults, damage and advice
 //	salvage   what is left of a damaged store, and whether one file is as it was written
@@ -115,6 +121,6 @@
 // objects that wait, and replay.go brings the database up to the end of the log; read.go,
 // scan.go, entries.go and random.go read it; judged.go, duplicates.go, conflicts.go,
 // sums.go, ledger.go and waiting.go have one kind of row each; salvage.go and upgrade.go take
-// in damaged and older stores. Keys, most encodings, and which values stand in files of
+// in damaged and older stores; collect.go removes what need not be kept. Keys, most encodings, and which values stand in files of
 // their own are in internal/rows; the list of objects that wait is in internal/pending.
 package storage

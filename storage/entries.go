@@ -1,17 +1,15 @@
 package storage
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"kvd/logical"
-	"kvd/storage/internal/rows"
+	"kvd/storage/log"
 )
 
-// LogEntries yields what is stored of origin's log from seq from on, ascending,
-// until yield answers false: each op as [codec.AppendOp] wrote it, without decoding it.
+// LogEntries yields what is kept of origin's log from seq from on, ascending, until yield
+// answers false; the log may begin later ([log.Log.Remove]). It yields each op as [codec.AppendOp] wrote it, without decoding it.
 // The bytes are lent until yield returns; copy what is kept. An error of yield
 // ends the reading and is returned.
 func (s reads) LogEntries(origin logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {
@@ -19,36 +17,22 @@ func (s reads) LogEntries(origin logical.Origin, from logical.Seq, yield func(se
 	if s.upTo != nil {
 		last = s.upTo.At(origin)
 	}
-	if s.err != nil || from > last {
+	if s.err != nil {
 		return s.err
 	}
-	err := s.log.Ops(origin, from, func(seq logical.Seq, encoded []byte) (bool, error) {
-		if seq > last {
-			return false, nil
+	err := log.ErrRemoved
+	for errors.Is(err, log.ErrRemoved) { // meanwhile
+		if from = max(from, s.log.First(origin)); from > last {
+			return nil
 		}
-		return yield(seq, encoded)
-	})
+		err = s.log.Ops(origin, from, func(seq logical.Seq, encoded []byte) (bool, error) {
+			if from = seq + 1; seq > last {
+				return false, nil
+			}
+			return yield(seq, encoded)
+		})
+	}
 	return wrap(err, "read log of "+origin.String())
-}
-
-// rowLog is the log of a store of format 3 or before: a row of the database an op.
-type rowLog struct{ from pebble.Reader }
-
-// Op hands the op's encoding to use.
-func (r rowLog) Op(d logical.Dot, use func(encoded []byte) error) (bool, error) {
-	return reads{from: r.from}.get(rows.AppendDotKey(nil, rows.Log, d), use)
-}
-
-// Ops yields the encodings of an origin's ops from seq from on, ascending.
-func (r rowLog) Ops(origin logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {
-	lower := rows.AppendLogKey(nil, logical.Dot{Origin: origin, Seq: from})
-	upper := append(rows.AppendLogKey(nil, logical.Dot{Origin: origin, Seq: ^logical.Seq(0)}), 0)
-	return reads{from: r.from}.scan(lower, upper, func(k, v []byte) (bool, error) {
-		if len(k) != rows.LogKeyBytes {
-			return false, fmt.Errorf("log key %x has %d bytes, not %d", k, len(k), rows.LogKeyBytes)
-		}
-		return yield(rows.DotOf(k).Seq, v)
-	})
 }
 
 // Forget makes the store answer, until it is closed, as if its log had lost these ops. It

@@ -78,9 +78,12 @@ type Options struct {
 	// database together, for a second at most; zero: each batch puts its own there. The
 	// log has the ops that they follow from.
 	WriteBehind int64
-	MemTable    int           // bytes buffered before a flush, allocated as used; zero: DefaultMemTable
-	ReadOnly    bool          // the directory must hold a store, and stays as it is; Commit fails
-	Logger      pebble.Logger // nil: errors to the standard log, all else dropped. Fatalf is never called
+	// SegmentBytes is the size of a segment of the log, which is removed as a whole; zero:
+	// 64 MiB.
+	SegmentBytes int64
+	MemTable     int           // bytes buffered before a flush, allocated as used; zero: DefaultMemTable
+	ReadOnly     bool          // the directory must hold a store, and stays as it is; Commit fails
+	Logger       pebble.Logger // nil: errors to the standard log, all else dropped. Fatalf is never called
 }
 
 // Validate reports what cannot be opened.

@@ -23,6 +23,7 @@ type reads struct {
 
 // ops is the log of every origin.
 type ops interface {
+	First(o logical.Origin) logical.Seq
 	Op(d logical.Dot, use func(encoded []byte) error) (found bool, err error)
 	Ops(o logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error
 }

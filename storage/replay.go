@@ -49,6 +49,9 @@ func (s *Store) replay() error {
 	if from > end {
 		return fmt.Errorf("%w: the database holds the log up to %x, and the log ends at %x", disk.ErrDamaged, uint64(from), uint64(end))
 	}
+	if from < s.log.Begin() {
+		return fmt.Errorf("%w: the database holds the log up to %x, and the log begins at %x", disk.ErrDamaged, uint64(from), uint64(s.log.Begin()))
+	}
 	if from == end {
 		return nil
 	}

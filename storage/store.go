@@ -15,6 +15,7 @@ import (
 	"kvd/logical"
 	"kvd/storage/checkpoint"
 	"kvd/storage/disk"
+	"kvd/storage/internal/older"
 	"kvd/storage/internal/rows"
 	"kvd/storage/log"
 )
@@ -110,17 +111,17 @@ func (s *Store) openLog(o Options) error {
 		return fmt.Errorf("a newer version of this program wrote it, in format %d, and this one knows formats up to %d; "+
 			"start that version again, or give this one an empty directory and let it fetch everything from the other leaders", format, storeFormat)
 	case format < logFormat:
-		older, err := s.keepsRows(dir)
-		if older && o.ReadOnly {
-			s.reads.log = rowLog{s.reads.from}
-		} else if older && err == nil {
+		outdated, err := s.keepsRows(dir)
+		if outdated && o.ReadOnly {
+			s.reads.log = older.Log{From: s.reads.from}
+		} else if outdated && err == nil {
 			err = s.dropBegun(dir)
 		}
-		if older && o.ReadOnly || err != nil {
+		if outdated && o.ReadOnly || err != nil {
 			return err
 		}
 	}
-	l, err := log.Open(log.Options{FS: o.FS, Dir: dir, ReadOnly: o.ReadOnly})
+	l, err := log.Open(log.Options{FS: o.FS, Dir: dir, SegmentBytes: o.SegmentBytes, ReadOnly: o.ReadOnly})
 	if err != nil {
 		return err
 	}
@@ -136,15 +137,15 @@ func (s *Store) openLog(o Options) error {
 
 // keepsRows reports whether a store without this format has its ops as rows of the
 // database. One that has a log and no such rows is of this format, and was never flushed.
-func (s *Store) keepsRows(dir string) (older bool, err error) {
+func (s *Store) keepsRows(dir string) (outdated bool, err error) {
 	err = s.scan([]byte{rows.Log}, []byte{rows.Log + 1}, func(_, _ []byte) (bool, error) {
-		older = true
+		outdated = true
 		return false, nil
 	})
 	if _, absent := s.disk.FS.Stat(dir); absent != nil {
-		older = true
+		outdated = true
 	}
-	return older, err
+	return outdated, err
 }
 
 // dropBegun drops a log that was begun for an older store, and not ended: its ops are

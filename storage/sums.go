@@ -85,7 +85,7 @@ func (s *Store) logSum(o logical.Origin) (*logSum, error) {
 
 // count adds up a log from its beginning.
 func (s *Store) count(o logical.Origin, t *logSum) error {
-	*t = logSum{}
+	*t = logSum{broken: s.log.First(o) > 1}
 	var scratch []byte
 	err := s.LogEntries(o, 1, func(seq logical.Seq, encoded []byte) (bool, error) {
 		op, err := codec.DecodeOp(encoded)
@@ -96,7 +96,7 @@ func (s *Store) count(o logical.Origin, t *logSum) error {
 		t.add(seq, scratch)
 		return !t.broken, nil
 	})
-	if t.last.seq > 0 {
+	if t.last.seq > 0 || t.broken {
 		s.touch(o, t)
 	}
 	return err

@@ -86,7 +86,7 @@ func (b *Batch) DropSalvaged(d logical.Dot) {
 }
 
 // CheckLog holds the state's frontier against the log: each origin's ops must reach
-// it, from the first on. It looks at the ends and at most probes ops between them,
+// it, from the first on that is kept. It looks at the ends and at most probes ops between them,
 // of all origins together, so that it costs the same for a store of any size. What is
 // missing is ErrDamaged.
 func (s reads) CheckLog(probes int) error {
@@ -96,8 +96,9 @@ func (s reads) CheckLog(probes int) error {
 	}
 	each := logical.Seq(max(2, probes/max(1, st.Frontier.Len())))
 	for d := range st.Frontier.All() {
-		step := max(1, (d.Seq-1)/each)
-		for seq := logical.Seq(1); ; seq = min(seq+step, d.Seq) {
+		first := s.log.First(d.Origin)
+		step := max(1, (d.Seq-min(first, d.Seq))/each)
+		for seq := first; seq <= d.Seq; seq = min(seq+step, d.Seq) {
 			if err := s.logged(logical.Dot{Origin: d.Origin, Seq: seq}); err != nil {
 				return err
 			}
@@ -125,8 +126,8 @@ func (s reads) CheckWhole(more func() bool) error {
 		return err
 	}
 	for d := range st.Frontier.All() {
-		next := logical.Seq(1)
-		err := s.LogEntries(d.Origin, 1, func(seq logical.Seq, _ []byte) (bool, error) {
+		next := s.log.First(d.Origin)
+		err := s.LogEntries(d.Origin, next, func(seq logical.Seq, _ []byte) (bool, error) {
 			if seq != next {
 				return false, nil
 			}

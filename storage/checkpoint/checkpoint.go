@@ -65,6 +65,7 @@ const logDir = "log"
 // Take makes one of the store in dir, below it. One that is there is removed before. What
 // fails is no fault of the store's.
 func Take(fs vfs.FS, dir string, db *pebble.DB, l *log.Log) (*Checkpoint, error) {
+	defer l.Hold()() // a log that began later would not fit the database
 	c := &Checkpoint{fs: fs, dir: fs.PathJoin(dir, disk.CheckpointDir)}
 	if err := Clear(fs, dir); err != nil {
 		return nil, err

@@ -212,7 +212,7 @@ func (l *Log) Write() (Position, error) {
 // write writes the group to the active segment and publishes it.
 func (l *Log) write() error {
 	g := &l.group
-	if l.active != nil && l.segments[l.active.number-1].end >= l.o.SegmentBytes {
+	if l.active != nil && l.segmentOf(l.active.number).end >= l.o.SegmentBytes {
 		if err := l.leave(); err != nil {
 			return err
 		}
@@ -222,7 +222,7 @@ func (l *Log) write() error {
 			return err
 		}
 	}
-	f, offset := l.active, l.segments[l.active.number-1].end
+	f, offset := l.active, l.segmentOf(l.active.number).end
 	at, synced := newPosition(f.number, offset), uint32(0)
 	if s := l.Synced(); s.segment() == f.number {
 		synced = uint32(s.offset())
@@ -254,7 +254,7 @@ func (l *Log) publish(number uint32, offset, end int64) {
 		t.written = t.appended
 		l.frontier.Advance(logical.Dot{Origin: t.origin, Seq: t.written})
 	}
-	l.segments[number-1] = segment{end: end, size: end}
+	*l.known(number) = segment{end: end, size: end}
 	l.end.Store(uint64(newPosition(number, end)))
 }
 
@@ -262,7 +262,7 @@ func (l *Log) publish(number uint32, offset, end int64) {
 // another follows is whole.
 func (l *Log) leave() error {
 	f := l.active
-	end := l.segments[f.number-1].end
+	end := l.segmentOf(f.number).end
 	footer := l.open.appendFooter(nil, newPosition(f.number, end))
 	if _, err := f.WriteAt(footer, end); err != nil {
 		return fmt.Errorf("write log segment %s: %w", f.path, err)
@@ -277,7 +277,7 @@ func (l *Log) leave() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.left(f.number, l.open.ranges())
-	l.segments[f.number-1].size += int64(len(footer))
+	l.known(f.number).size += int64(len(footer))
 	for _, i := range l.open.origins {
 		i.entries = slices.Clip(i.entries)
 	}
@@ -297,7 +297,7 @@ func (l *Log) left(number uint32, ranges []originRange) {
 // begin makes the next segment. Its directory entry is synced before anything in it is
 // durable, and its header may be lost with its groups.
 func (l *Log) begin() error {
-	number := uint32(len(l.segments)) + 1
+	number := l.next()
 	f, err := l.files.write(number, true)
 	if err != nil {
 		return err

@@ -15,6 +15,8 @@
 //	item     run (origin, first seq) │ op (length, bytes) │ note (length, bytes)
 //	footer   frame of ranges (origin, first, last) ─ frame of entries (seq, offset of frame)
 //
+//	begin          where the log begins: a frame of a segment's number and a frontier
+//
 // An operation is found through the ranges of the segments, an entry of one of them, and
 // by reading forward from there. A group is never split over segments.
 //
@@ -30,6 +32,17 @@
 // A torn tail is overwritten with zeros. The checksum of a frame covers its position, so a
 // frame that was moved, or was left by an older file, does not fit where it is.
 //
+// # Removal
+//
+// The oldest segments are removed when whoever keeps the log asks for it and says what must
+// stay. A file says with which segment the log begins, and which operations of each origin
+// were before it. It is replaced before any segment is removed: so a crash in between leaves
+// a log that opens, and segments before the beginning are removed then. Without the file the
+// log begins with segment 1 and has everything. A log can also be founded behind operations
+// that it never had, where the state that they led to came from elsewhere.
+//
+// The segment that has the last group always stays, so the end of the log is known.
+//
 // # Why not pebble's
 //
 // pebble/v2/record frames a stream in blocks of 32 KiB with LevelDB's chunks: an operation
@@ -44,12 +57,13 @@
 //
 // # What the package is not
 //
-// It does not know what operations or notes mean, removes no old segments, locks no
+// It does not know what operations or notes mean, removes nothing by itself, locks no
 // directory, starts no goroutine and reads no clock.
 //
 // Invariants:
 //
-//   - operations of one origin are 1, 2, 3… without gaps;
+//   - operations of one origin are written as 1, 2, 3… without gaps, and what is kept of
+//     them ends with the last: none is removed while one before it is kept;
 //   - what Sync returned survives a crash; of what is behind it, a number of whole groups;
 //   - a segment that another follows is whole and durable;
 //   - nothing in a segment counts as durable before its directory entry does;
@@ -58,7 +72,7 @@
 //   - what cannot be trusted is an error that names file and offset, never silently less.
 //
 // Files: log.go the log and its errors, append.go the appender, sync.go, open.go recovery,
-// read.go finding and reading, verify.go the checksums of a segment,
-// salvage.go what is left of a damaged log; frame.go and
+// read.go finding and reading, remove.go where the log begins, verify.go the checksums of a
+// segment, salvage.go what is left of a damaged log; frame.go and
 // index.go the layout, scan.go reads frames, files.go the open files and loaded indexes.
 package log

@@ -132,6 +132,15 @@ func (c *files) trim() {
 	}
 }
 
+// drop closes a segment that is about to be removed, when nobody uses it.
+func (c *files) drop(number uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.open[number]; f != nil {
+		c.forget(f)
+	}
+}
+
 // forget takes a file out, and closes it when nobody uses it. mu is held.
 func (c *files) forget(f *file) {
 	delete(c.open, f.number)

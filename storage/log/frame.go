@@ -31,6 +31,7 @@ const (
 	kindMark   byte = 0x30 // nothing; it says what was durable when the log was closed
 	kindRanges byte = 0x40 // the first part of the footer
 	kindIndex  byte = 0x50 // the second part of the footer
+	kindBegin  byte = 0x60 // of the file that says where the log begins
 
 	flagFirst byte = 1 // of a group
 	flagLast  byte = 2
@@ -71,7 +72,7 @@ func parseHead(b []byte) (head, bool) {
 	h := head{b[7], int64(binary.LittleEndian.Uint32(b[12:])), headBytes + int64(binary.LittleEndian.Uint32(b[8:]))}
 	switch h.kind &^ flags {
 	case kindGroup:
-	case kindHeader, kindMark, kindRanges, kindIndex:
+	case kindHeader, kindMark, kindRanges, kindIndex, kindBegin:
 		if h.kind&flags != 0 {
 			return head{}, false
 		}

@@ -97,8 +97,11 @@ type Log struct {
 	active  *file // the segment that is written to; nil: the next Write makes one
 	unnamed bool  // the directory has not been synced since active was made
 
+	removing sync.Mutex // held by Remove
+
 	mu       sync.RWMutex
-	segments []segment // segments[n-1] is number n
+	start    beginning
+	segments []segment // from number start.number on
 	frontier logical.Frontier
 	spans    map[logical.Origin][]span // of the segments that were left, ascending
 	open     *index                    // of the active segment; nil: there is none
@@ -191,14 +194,31 @@ func (l *Log) Last(o logical.Origin) logical.Seq {
 	return l.frontier.At(o)
 }
 
-// Frontier is all operations written. It is the caller's.
+// First is the first operation that is kept of an origin, or will be the first that is
+// written.
+func (l *Log) First(o logical.Origin) logical.Seq {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.start.removed.At(o) + 1
+}
+
+// Removed is the operations that were written and are not kept any more. It is the
+// caller's.
+func (l *Log) Removed() logical.Frontier {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.start.removed.Clone()
+}
+
+// Frontier is all operations written, those that were removed included. It is the
+// caller's.
 func (l *Log) Frontier() logical.Frontier {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.frontier.Clone()
 }
 
-// Size is how many bytes all segments have. What is preallocated does not count.
+// Size is how many bytes all segments that are kept have. What is preallocated does not count.
 func (l *Log) Size() int64 {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -223,13 +243,17 @@ type Segment struct {
 	Sealed bool   // another segment follows, so the file has no more
 }
 
-// Extent is the log as it is written now. It may not be durable yet; Sync makes it so.
+// Extent is the log as it is written now. It may not be durable yet; Sync makes it so. Its
+// files stay as long as nothing is removed ([Log.Hold]).
 func (l *Log) Extent() Extent {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	x := Extent{End: l.End(), Frontier: l.frontier.Clone()}
+	if l.start.number > 1 || l.start.removed.Len() > 0 {
+		x.Files = append(x.Files, Segment{Name: beginName, Bytes: int64(len(appendBeginning(nil, l.start)))})
+	}
 	for i, s := range l.segments {
-		x.Files = append(x.Files, Segment{segmentName(uint32(i + 1)), s.size, i < len(l.segments)-1})
+		x.Files = append(x.Files, Segment{segmentName(l.start.number + uint32(i)), s.size, i < len(l.segments)-1})
 	}
 	return x
 }

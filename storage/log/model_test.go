@@ -20,6 +20,7 @@ type model struct {
 	segment int64
 	groups  []log.Group
 	synced  int
+	removed int // how many of the first groups are not kept any more
 	seqs    map[logical.Origin]logical.Seq
 	pending []log.Entry
 }
@@ -31,7 +32,7 @@ func TestModel(t *testing.T) {
 		m := &model{fs: vfs.NewCrashableMem(), segment: rapid.SampledFrom([]int64{1, 300, 5000, 100_000}).Draw(t, "segment"), seqs: map[logical.Origin]logical.Seq{}}
 		m.open(t)
 		t.Repeat(map[string]func(*rapid.T){
-			"append": m.append, "write": m.write, "sync": m.sync, "abandon": m.abandon, "read": m.read, "find": m.find,
+			"append": m.append, "write": m.write, "sync": m.sync, "abandon": m.abandon, "read": m.read, "find": m.find, "remove": m.remove,
 			"close": m.close, "crash": m.crash, "": m.agrees,
 		})
 		m.fatal(t, m.log.Close())
@@ -94,9 +95,9 @@ func (m *model) abandon(*rapid.T) {
 }
 
 func (m *model) read(t *rapid.T) {
-	n := rapid.IntRange(0, len(m.groups)).Draw(t, "from")
+	n := rapid.IntRange(m.removed, len(m.groups)).Draw(t, "from")
 	from := log.Position(0)
-	if n > 0 {
+	if n > m.removed {
 		from = m.groups[n-1].End
 	}
 	got, err := readFrom(m.log, from)
@@ -119,14 +120,24 @@ func (m *model) equal(t *rapid.T, got, want []log.Group) {
 func (m *model) find(t *rapid.T) {
 	o := logical.Origin(rapid.IntRange(1, 3).Draw(t, "origin"))
 	var ops []log.Entry
-	for _, g := range m.groups {
+	first := 1
+	for i, g := range m.groups {
 		for _, e := range g.Entries {
 			if e.Dot.Origin == o {
 				ops = append(ops, e)
 			}
 		}
+		if i+1 == m.removed {
+			first = len(ops) + 1
+		}
 	}
-	from := logical.Seq(rapid.IntRange(1, len(ops)+1).Draw(t, "from"))
+	if m.log.First(o) != logical.Seq(first) {
+		t.Fatalf("operations of %s are kept from %d on, want %d", o, m.log.First(o), first)
+	}
+	if first > 1 {
+		m.gone(t, logical.Dot{Origin: o, Seq: logical.Seq(rapid.IntRange(1, first-1).Draw(t, "gone"))})
+	}
+	from := logical.Seq(rapid.IntRange(first, len(ops)+1).Draw(t, "from"))
 	n := from
 	m.fatal(t, m.log.Ops(o, from, func(seq logical.Seq, b []byte) (bool, error) {
 		if seq != n || !bytes.Equal(b, ops[n-1].Bytes) {
@@ -149,6 +160,55 @@ func (m *model) find(t *rapid.T) {
 	}
 }
 
+// gone asks for an operation that was removed.
+func (m *model) gone(t *rapid.T, d logical.Dot) {
+	found, err := m.log.Op(d, func([]byte) error { return nil })
+	if found || err != nil {
+		t.Fatalf("operation %s was removed: found %v, %v", d, found, err)
+	}
+	if err := m.log.Ops(d.Origin, d.Seq, func(logical.Seq, []byte) (bool, error) { return true, nil }); !errors.Is(err, log.ErrRemoved) {
+		t.Fatalf("operations from %s on were removed: %v", d, err)
+	}
+}
+
+// remove removes what is before a group, as far as it is in segments of its own.
+func (m *model) remove(t *rapid.T) {
+	n := rapid.IntRange(0, len(m.groups)).Draw(t, "stable")
+	keep := log.Kept{From: m.log.End()}
+	if rapid.Bool().Draw(t, "position") && n > 0 {
+		keep.From = m.groups[n-1].End
+		keep.Stable = frontierOf(m.groups)
+	} else {
+		keep.Stable = frontierOf(m.groups[:n])
+	}
+	size := m.log.Size()
+	bytes, err := m.log.Remove(keep)
+	m.fatal(t, err)
+	if bytes > 0 {
+		m.synced = len(m.groups)
+	}
+	if m.log.Size() != size-bytes {
+		t.Fatalf("%d bytes were removed of %d, and %d are left", bytes, size, m.log.Size())
+	}
+	removed := m.removed
+	for m.removed < len(m.groups) && m.groups[m.removed].End <= m.log.Begin() {
+		m.removed++
+	}
+	if m.removed > max(n, removed) {
+		t.Fatalf("%d groups were removed, and %d need not be kept", m.removed, n)
+	}
+}
+
+// frontierOf is the operations of groups.
+func frontierOf(groups []log.Group) (f logical.Frontier) {
+	for _, g := range groups {
+		for _, e := range g.Entries {
+			f.Advance(e.Dot)
+		}
+	}
+	return f
+}
+
 // close writes and syncs everything.
 func (m *model) close(t *rapid.T) {
 	if len(m.pending) > 0 {
@@ -169,12 +229,13 @@ func (m *model) crash(t *rapid.T) {
 	m.open(t)
 	got, err := readFrom(m.log, 0)
 	m.fatal(t, err)
-	if len(got) < m.synced || len(got) > len(m.groups) {
-		t.Fatalf("%d groups are there, %d were synced, %d written", len(got), m.synced, len(m.groups))
+	there := m.removed + len(got)
+	if there < m.synced || there > len(m.groups) {
+		t.Fatalf("%d groups are there, %d were synced, %d written", there, m.synced, len(m.groups))
 	}
-	m.equal(t, got, m.groups[:len(got)])
-	m.groups = m.groups[:len(got)]
-	m.synced = len(got)
+	m.equal(t, got, m.groups[m.removed:there])
+	m.groups = m.groups[:there]
+	m.synced = there
 	clear(m.seqs)
 	for _, g := range m.groups {
 		for _, e := range g.Entries {

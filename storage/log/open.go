@@ -85,8 +85,14 @@ func (l *Log) recover() error {
 	if err != nil {
 		return err
 	}
+	if len(follows) > 0 {
+		l.start.follows = follows[0]
+	} else if l.start.number > 1 {
+		return l.damaged(l.start.number, 0, "a header, since segments before it were removed")
+	}
+	l.frontier = l.start.removed.Clone()
 	for i := range follows {
-		number := uint32(i + 1)
+		number := numbers[i]
 		if i == len(follows)-1 {
 			err = l.recoverLast(number, dropped)
 		} else {
@@ -103,15 +109,26 @@ func (l *Log) recover() error {
 	return nil
 }
 
-// list is the numbers of the segments, which ascend from one without gaps.
+// list is the numbers of the segments, which ascend without gaps from where the log begins.
+// It removes those before that are still there.
 func (l *Log) list() ([]uint32, error) {
 	names, err := l.o.FS.List(l.o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
+	if l.start, err = readBeginning(l.o.FS, l.o.Dir); err != nil {
+		return nil, err
+	}
 	numbers := segmentNumbers(names)
+	first, _ := slices.BinarySearch(numbers, l.start.number)
+	if !l.o.ReadOnly {
+		if err := l.removeFiles(numbers[:first]); err != nil {
+			return nil, err
+		}
+	}
+	numbers = numbers[first:]
 	for i, n := range numbers {
-		if want := uint32(i + 1); n != want {
+		if want := l.start.number + uint32(i); n != want {
 			return nil, l.damaged(want, 0, "the file, since later segments are there")
 		}
 	}
@@ -148,7 +165,7 @@ func (l *Log) headers(numbers []uint32) (follows []Position, dropped bool, err e
 		switch {
 		case torn && err == nil:
 			return follows, true, nil // its file is replaced when the next segment is made
-		case err == nil && (i == 0) != (p == 0), err == nil && i > 0 && p.segment() != numbers[i-1]:
+		case err == nil && (number == 1) != (p == 0), err == nil && p.segment() != number-1:
 			err = errBad
 		}
 		if errors.Is(err, errBad) {

@@ -77,14 +77,14 @@ type place struct {
 	left    bool  // at is not known yet: the index has to be loaded
 }
 
-// find is the place of an operation; false: it was not written.
+// find is the place of an operation; false: it was not written, or is not kept any more.
 func (l *Log) find(d logical.Dot) (p place, ok bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.open != nil {
 		if at, ok := l.open.find(d); ok {
-			i, number := l.open.origins[d.Origin], uint32(len(l.segments))
-			return place{span: span{number, i.first, i.last}, segment: l.segments[number-1], at: at}, true
+			i, number := l.open.origins[d.Origin], l.start.number+uint32(len(l.segments))-1
+			return place{span: span{number, i.first, i.last}, segment: *l.known(number), at: at}, true
 		}
 	}
 	spans := l.spans[d.Origin]
@@ -92,26 +92,33 @@ func (l *Log) find(d logical.Dot) (p place, ok bool) {
 	if i == len(spans) || d.Seq < spans[i].first {
 		return place{}, false
 	}
-	return place{span: spans[i], segment: l.segments[spans[i].number-1], left: true}, true
+	return place{span: spans[i], segment: *l.known(spans[i].number), left: true}, true
 }
 
-// Op finds an operation and lends its bytes to use. Its error is that of use, of reading,
-// or a [*DamageError].
+// Op finds an operation and lends its bytes to use; false: it was not written, or was
+// removed. Its error is that of use, of reading, or a [*DamageError].
 func (l *Log) Op(d logical.Dot, use func(encoded []byte) error) (found bool, err error) {
 	p, found := l.find(d)
 	if !found {
 		return false, nil
 	}
 	_, err = l.readOps(p, d, func(_ logical.Seq, encoded []byte) (bool, error) { return false, use(encoded) })
+	if errors.Is(err, ErrRemoved) {
+		return false, nil
+	}
 	return err == nil, err
 }
 
 // Ops yields the operations of an origin from one on, ascending and without gaps, to the
-// last that was written when Ops was called. The bytes are lent until yield returns.
+// last that was written when Ops was called. The bytes are lent until yield returns. Where
+// one of them was removed, perhaps while others were read, that is [ErrRemoved].
 func (l *Log) Ops(o logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {
 	for next, last := max(from, 1), l.Last(o); next <= last; {
 		d := logical.Dot{Origin: o, Seq: next}
 		p, ok := l.find(d)
+		if !ok && next < l.First(o) {
+			return l.removedErr(d)
+		}
 		if !ok {
 			return fmt.Errorf("log: operation %s of %d is not in its index", d, last)
 		}
@@ -128,6 +135,9 @@ func (l *Log) Ops(o logical.Origin, from logical.Seq, yield func(seq logical.Seq
 // readOps yields the operations from d to the last of a place. False: yield ended it.
 func (l *Log) readOps(p place, d logical.Dot, yield func(seq logical.Seq, encoded []byte) (bool, error)) (bool, error) {
 	f, err := l.files.acquire(p.number)
+	if err != nil && d.Seq < l.First(d.Origin) {
+		return false, l.removedErr(d)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -173,16 +183,21 @@ func (l *Log) readOps(p place, d logical.Dot, yield func(seq logical.Seq, encode
 }
 
 // Read yields whole groups in the order in which they were written, from a position that
-// Write or Group.End returned, or zero, to the end of the log when Read was called. What a
-// group has is lent until the next call of yield. Another position is [ErrPosition].
+// Write or Group.End returned, or zero, which is the first group that is kept, to the end
+// of the log when Read was called. What a group has is lent until the next call of yield.
+// Another position is [ErrPosition], and one before what is kept is [ErrRemoved]. Nothing
+// may be removed meanwhile.
 func (l *Log) Read(from Position, yield func(g Group) (bool, error)) error {
 	end := l.End()
 	if from == end {
 		return nil
 	}
-	number, offset := from.segment(), from.offset()
-	if from == 0 {
-		number, offset = 1, headerBytes
+	number, offset, begin := from.segment(), from.offset(), l.Begin()
+	switch {
+	case from != 0 && from < begin:
+		return fmt.Errorf("read the log from %s, and it begins at %s: %w", from, begin, ErrRemoved)
+	case from == 0 || from == begin:
+		number, offset = l.firstNumber(), headerBytes
 	}
 	if from > end || number == 0 || offset < headerBytes {
 		return fmt.Errorf("read the log from %s, and it ends at %s: %w", from, end, ErrPosition)
@@ -202,12 +217,18 @@ func (l *Log) Read(from Position, yield func(g Group) (bool, error)) error {
 	return nil
 }
 
-// segmentOf is what is known of a segment.
+// segmentOf is what is known of a segment; nothing of one that was removed.
 func (l *Log) segmentOf(number uint32) segment {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.segments[number-1]
+	if number < l.start.number {
+		return segment{}
+	}
+	return *l.known(number)
 }
+
+// known is what is known of a segment that is kept. mu is held.
+func (l *Log) known(number uint32) *segment { return &l.segments[number-l.start.number] }
 
 // readGroups yields the groups of a part of a segment. False: yield ended it.
 func (l *Log) readGroups(number uint32, from, limit int64, yield func(g Group) (bool, error)) (bool, error) {
@@ -262,12 +283,12 @@ func appendEntries(dst []Entry, frames []byte) ([]Entry, error) {
 // written is a [*DamageError].
 func (l *Log) Check(probe func() bool) error {
 	end := l.End()
-	for number := uint32(1); number <= end.segment(); number++ {
+	for number := l.firstNumber(); number <= end.segment(); number++ {
 		seg, left := segment{end: end.offset()}, number < end.segment()
 		if left {
 			seg = l.segmentOf(number)
 		}
-		if err := l.check(number, seg, left, probe); err != nil {
+		if err := l.check(number, seg, left, probe); err != nil && number >= l.firstNumber() { // else it was removed meanwhile
 			if errors.Is(err, errEnough) {
 				return nil
 			}

@@ -23,8 +23,15 @@ func Salvage(fs vfs.FS, dir string, yield func(Entry) error) (damaged []Range, e
 		return nil, fmt.Errorf("salvage log %s: %w", dir, err)
 	}
 	v := salvage{fs: fs, dir: dir, yield: yield}
-	next := uint32(1)
+	start, err := readBeginning(fs, dir)
+	if err != nil { // segments are what is left, whatever it said
+		start.number = 1
+	}
+	next := start.number
 	for _, number := range segmentNumbers(names) {
+		if number < next { // its removal was not ended
+			continue
+		}
 		v.lose(newPosition(next, 0), newPosition(number, 0))
 		if err := v.segment(number); err != nil {
 			return v.lost, err

@@ -300,6 +300,9 @@ func (v *Overlay) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes 
 		if ops, err = v.store.Ops(origin, from, maxOps, maxBytes); v.fail(err) {
 			return nil
 		}
+		if len(ops) > 0 && ops[0].Dot.Seq != from { // the log begins later
+			return nil
+		}
 	}
 	if len(staged) == 0 {
 		return ops

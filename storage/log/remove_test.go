@@ -1,0 +1,251 @@
+package log_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"kvd/logical"
+	"kvd/storage/log"
+)
+
+// manySegments writes groups of one op each, in a segment of its own.
+func manySegments(t testing.TB, l *log.Log, from, to logical.Seq) (groups []log.Group) {
+	t.Helper()
+	for seq := from; seq <= to; seq++ {
+		groups = append(groups, write(t, l, entry(1, seq, 50)))
+	}
+	return groups
+}
+
+func upTo(seq logical.Seq) logical.Frontier {
+	return logical.FrontierOf(logical.Dot{Origin: 1, Seq: seq})
+}
+
+// TestACrashWhileSegmentsAreRemoved: before and after every call of the filesystem, with
+// none, some or all of what was not synced, the log opens, has every op from where it
+// begins, and takes the next.
+func TestACrashWhileSegmentsAreRemoved(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	var clones []*vfs.MemFS
+	crash := func() {
+		for i, percent := range []int{0, 50, 100} {
+			clones = append(clones, mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(uint64(len(clones)), uint64(i)))}))
+		}
+	}
+	removing, calls := false, 0
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(errorfs.Op) error {
+		if removing {
+			calls++
+			crash()
+		}
+		return nil
+	}))
+	l := open(t, fs, 1)
+	groups := manySegments(t, l, 1, 6)
+	removing = true
+	_, err := l.Remove(log.Kept{Stable: upTo(4), From: l.End()})
+	must(t, err)
+	removing = false
+	crash()
+	must(t, l.Close())
+	if calls < 8 { // create, write, sync, rename, sync, and a file after the other
+		t.Fatalf("removing took %d calls", calls)
+	}
+	began := map[logical.Seq]bool{}
+	for i, clone := range clones {
+		l := open(t, clone, 1)
+		first := l.First(1)
+		began[first] = true
+		got, err := readFrom(l, 0)
+		must(t, err)
+		if len(got) < 5-int(first)+1 { // the last two may not have been synced
+			t.Fatalf("crash %d: the log begins at %d and has %d groups", i, first, len(got))
+		}
+		for j, g := range got {
+			if !same(g, groups[int(first)-1+j]) {
+				t.Fatalf("crash %d: group %d is another", i, j)
+			}
+		}
+		write(t, l, entry(1, l.Last(1)+1, 50))
+		must(t, l.Close())
+		names, err := clone.List(dir)
+		must(t, err)
+		for _, n := range names {
+			if first == 5 && n < name(5) {
+				t.Errorf("crash %d: the log begins at %d, and %s is still there", i, first, n)
+			}
+		}
+	}
+	if len(began) != 2 || !began[1] || !began[5] {
+		t.Errorf("the log began at %v, want at 1 or at 5", began)
+	}
+}
+
+// TestRemovingFails: whatever call fails, the log goes on, and has what it had or begins
+// later; another Remove, or the next Open, ends what was begun.
+func TestRemovingFails(t *testing.T) {
+	for n := range 10 {
+		mem := vfs.NewCrashableMem()
+		left := -1
+		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(errorfs.Op) error {
+			if left--; left == 0 {
+				return errorfs.ErrInjected
+			}
+			return nil
+		}))
+		l := open(t, fs, 1)
+		groups := manySegments(t, l, 1, 6)
+		_, err := l.Sync()
+		must(t, err)
+		left = n + 1
+		_, err = l.Remove(log.Kept{Stable: upTo(4), From: l.End()})
+		left = -1
+		if err != nil && !errors.Is(err, errorfs.ErrInjected) {
+			t.Fatal(err)
+		}
+		holds(t, l, groups[l.First(1)-1:])
+		_, err = l.Remove(log.Kept{Stable: upTo(4), From: l.End()})
+		must(t, err)
+		holds(t, l, groups[4:])
+		must(t, l.Close())
+		l = open(t, mem, 1)
+		holds(t, l, groups[4:])
+		must(t, l.Close())
+	}
+}
+
+// TestWhatIsKept: by what is stable, by the position, by bytes, and by age.
+func TestWhatIsKept(t *testing.T) {
+	size := func() int64 {
+		l := open(t, vfs.NewMem(), 1)
+		manySegments(t, l, 1, 1)
+		defer l.Close()
+		return l.Size()
+	}() + 50 // the footer and more
+	at := func(groups []log.Group, n int) log.Position { return groups[n-1].End }
+	for name, c := range map[string]struct {
+		keep  func(groups []log.Group, end log.Position) log.Kept
+		first logical.Seq
+	}{
+		"stable":   {func(_ []log.Group, end log.Position) log.Kept { return log.Kept{Stable: upTo(3), From: end} }, 4},
+		"nothing":  {func(_ []log.Group, end log.Position) log.Kept { return log.Kept{From: end} }, 1},
+		"position": {func(g []log.Group, _ log.Position) log.Kept { return log.Kept{Stable: upTo(9), From: at(g, 3)} }, 3},
+		"last":     {func(_ []log.Group, end log.Position) log.Kept { return log.Kept{Stable: upTo(9), From: end} }, 9},
+		"bytes": {func(_ []log.Group, end log.Position) log.Kept {
+			return log.Kept{Stable: upTo(9), From: end, Bytes: 2*size + size/2}
+		}, 6},
+		"old": {func(_ []log.Group, end log.Position) log.Kept {
+			return log.Kept{Stable: upTo(9), From: end, Bytes: 1 << 40, Since: time.Now().Add(time.Hour)}
+		}, 9},
+		"young": {func(_ []log.Group, end log.Position) log.Kept {
+			return log.Kept{Stable: upTo(9), From: end, Bytes: 1 << 40, Since: time.Now().Add(-time.Hour)}
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := open(t, vfs.NewMem(), 1)
+			defer l.Close()
+			groups := manySegments(t, l, 1, 9)
+			if n := l.Excess(log.Kept{Stable: upTo(9), From: l.End()}); n <= 0 || n >= l.Size() {
+				t.Errorf("%d bytes of %d need not be kept", n, l.Size())
+			}
+			_, err := l.Remove(c.keep(groups, l.End()))
+			must(t, err)
+			if first := l.First(1); name == "bytes" && (first < 5 || first > 8) || name != "bytes" && first != c.first {
+				t.Errorf("the log begins at %d, want %d; segments have about %d bytes of %d", first, c.first, size, l.Size())
+			}
+			if name == "bytes" && l.Size() < 2*size+size/2 {
+				t.Errorf("%d bytes are left", l.Size())
+			}
+		})
+	}
+}
+
+// TestAPositionBeforeTheBeginning is told apart from one that never was; the one where the
+// log begins is good.
+func TestAPositionBeforeTheBeginning(t *testing.T) {
+	l := open(t, vfs.NewMem(), 1)
+	defer l.Close()
+	groups := manySegments(t, l, 1, 6)
+	_, err := l.Remove(log.Kept{Stable: upTo(3), From: l.End()})
+	must(t, err)
+	if _, err := readFrom(l, groups[1].End); !errors.Is(err, log.ErrRemoved) {
+		t.Errorf("a position before: %v", err)
+	}
+	if got, err := readFrom(l, groups[2].End); err != nil || len(got) != 3 {
+		t.Errorf("where it begins: %d groups, %v", len(got), err)
+	}
+	if l.Begin() != groups[2].End {
+		t.Errorf("the log begins at %s, want %s", l.Begin(), groups[2].End)
+	}
+}
+
+// TestAReaderMeetsARemoval: it is told, and never given less.
+func TestAReaderMeetsARemoval(t *testing.T) {
+	l := open(t, vfs.NewMem(), 1)
+	defer l.Close()
+	manySegments(t, l, 1, 9)
+	n := logical.Seq(0)
+	err := l.Ops(1, 1, func(seq logical.Seq, _ []byte) (bool, error) {
+		n = seq
+		if seq == 3 {
+			_, err := l.Remove(log.Kept{Stable: upTo(8), From: l.End()})
+			must(t, err)
+		}
+		return true, nil
+	})
+	if !errors.Is(err, log.ErrRemoved) || n != 3 {
+		t.Errorf("a reader reached %d: %v", n, err)
+	}
+}
+
+// TestFound makes a log that begins behind what another leader had.
+func TestFound(t *testing.T) {
+	fs := vfs.NewMem()
+	must(t, log.Found(fs, dir, upTo(41)))
+	l := open(t, fs, 0)
+	if l.First(1) != 42 || l.Last(1) != 41 {
+		t.Errorf("operations from %d, the last is %d; want 42 and 41", l.First(1), l.Last(1))
+	}
+	groups := manySegments(t, l, 42, 44)
+	must(t, l.Close())
+	l = open(t, fs, 0)
+	holds(t, l, groups)
+	must(t, l.Close())
+	if err := log.Found(fs, dir, upTo(1)); err == nil {
+		t.Error("a log was founded where one is")
+	}
+}
+
+// TestADamagedBeginning: no byte of it can be another one.
+func TestADamagedBeginning(t *testing.T) {
+	mem := vfs.NewMem()
+	l := open(t, mem, 1)
+	manySegments(t, l, 1, 6)
+	_, err := l.Remove(log.Kept{Stable: upTo(3), From: l.End()})
+	must(t, err)
+	must(t, l.Close())
+	files := copyFiles(t, mem)
+	reopens := func(where string) {
+		l, err := log.Open(log.Options{FS: restore(t, files), Dir: dir})
+		if !errors.Is(err, log.ErrDamaged) {
+			t.Errorf("%s: %v", where, err)
+		}
+		if err == nil {
+			_ = l.Close()
+		}
+	}
+	whole := files["begin"]
+	for i := range whole {
+		files["begin"] = append([]byte(nil), whole...)
+		files["begin"][i] ^= 4
+		reopens(fmt.Sprintf("byte %d", i))
+	}
+	delete(files, "begin")
+	reopens("gone")
+}

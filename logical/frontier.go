@@ -107,6 +107,23 @@ func (f Frontier) Join(g Frontier) Frontier {
 	return out
 }
 
+// Meet is what both sets have. The result shares no memory with either.
+func (f Frontier) Meet(g Frontier) Frontier {
+	var out Frontier
+	for i, j := 0, 0; i < len(f.last) && j < len(g.last); {
+		switch {
+		case f.last[i].Origin < g.last[j].Origin:
+			i++
+		case g.last[j].Origin < f.last[i].Origin:
+			j++
+		default:
+			out.last = append(out.last, Dot{f.last[i].Origin, min(f.last[i].Seq, g.last[j].Seq)})
+			i, j = i+1, j+1
+		}
+	}
+	return out
+}
+
 // Clone returns a frontier that shares no memory with f.
 func (f Frontier) Clone() Frontier { return Frontier{last: slices.Clone(f.last)} }
 

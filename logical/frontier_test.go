@@ -105,6 +105,10 @@ func TestFrontierIsALattice(t *testing.T) {
 		if j := f.Join(g); !j.Includes(f) || !j.Includes(g) || h.Includes(f) && h.Includes(g) && !h.Includes(j) {
 			t.Fatalf("%v is not the least frontier that includes %v and %v", j, f, g)
 		}
+		same("absorbs", f.Join(f.Meet(g)), f)
+		if m := f.Meet(g); !f.Includes(m) || !g.Includes(m) || f.Includes(h) && g.Includes(h) && !m.Includes(h) {
+			t.Fatalf("%v is not the greatest frontier that %v and %v include", m, f, g)
+		}
 		if f.Includes(g) != (f.Join(g).Compare(f) == Equal) {
 			t.Fatalf("order and join of %v and %v disagree", f, g)
 		}

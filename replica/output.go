@@ -20,7 +20,7 @@ type Reader interface {
 	Object(key string) *resolve.Object
 	// Ops lists origin's ops from seq from on, ascending, until their sizes
 	// ([resolve.Op.Size]) exceed maxBytes together or maxOps are found; at least
-	// one if there is one.
+	// one if there is one, and none if the log does not keep that first one any more.
 	Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes int) []*resolve.Op
 	// Request is the dot a request was given here or at a peer whose op was
 	// applied; the smaller if two.

@@ -85,6 +85,7 @@ type Status struct {
 	Origins   Origins `json:"origins"`
 	Conflicts int     `json:"conflicts"` // dots with one content here and another at a leader that was met, and not settled
 
+	Log    Log    `json:"log"`
 	Ledger Ledger `json:"ledger"`
 	Feeds  Feeds  `json:"feeds"`
 
@@ -129,6 +130,14 @@ type Origins struct {
 
 // Scarce is how many there are beyond seven eighths of what may be; 0: there are fewer.
 func (o *Origins) Scarce() int { return max(0, o.Count-o.Max*7/8) }
+
+// Log is what the write-ahead log holds, and what of it can go.
+type Log struct {
+	Bytes            int64  `json:"bytes"`             // of its segments, without what is preallocated
+	CollectableBytes int64  `json:"collectable_bytes"` // outside of history and known everywhere: about to go
+	StableOps        uint64 `json:"stable_ops"`        // known to be held durably by every member
+	RemovedOps       uint64 `json:"removed_ops"`       // that are not kept any more; history begins behind them
+}
 
 // Ledger is what is written down of lost writes.
 type Ledger struct {
@@ -185,6 +194,9 @@ type Peer struct {
 	LagSeconds float64 `json:"lag_seconds"` // age of the oldest of them
 	AheadOps   uint64  `json:"ahead_ops"`   // that it is known to have and that are not applied here
 	QueueBytes uint64  `json:"queue_bytes"` // waiting to be sent
+
+	PinnedBytes int64 `json:"pinned_bytes"` // of log that would be removed if it were known to hold everything
+	Outpaced    bool  `json:"outpaced"`     // it needs ops that the log here does not keep any more
 
 	Published Published `json:"published"`
 

@@ -71,6 +71,8 @@ const (
 	Unreplicated Cause = "unreplicated" // what was acknowledged is out of reach
 	DotsTwice    Cause = "conflicts"    // dots with two contents
 	OriginsFew   Cause = "origins"      // there is soon no place for a new origin
+	LogPinned    Cause = "log-pinned"   // a member that is away keeps the log from being removed
+	Outpaced     Cause = "outpaced"     // a member needs ops that the log does not keep any more
 )
 
 // The thresholds; the rules of alerts.yml have the same.
@@ -91,6 +93,8 @@ func alarmsOf(s *Status, reasons []Reason) []Reason {
 	for i := range s.Peers {
 		p := &s.Peers[i]
 		add(!p.Alive, Away, "%s is %s, and lacks %d ops that %s has; start it, or kv admin forget %s", p.Name, p.Member, p.LagOps, s.Name, p.Name)
+		add(!p.Alive && p.PinnedBytes > 0, LogPinned, "%s is %s and keeps %d bytes of the log of %s from being removed; start it, or kv admin forget %s", p.Name, p.Member, p.PinnedBytes, s.Name, p.Name)
+		add(p.Outpaced, Outpaced, "%s needs ops that the log of %s does not keep any more, and that no other leader may keep: it does not catch up; start it on a copy of the data of another leader, or give the others a longer --history-bytes", p.Name, s.Name)
 		add(p.Alive && p.LagSeconds > maxLag.Seconds(), Lag, "%s lacks %d ops that %s has had for %.0f s", p.Name, p.LagOps, s.Name, p.LagSeconds)
 		if o := p.Clock; o != nil {
 			add(o.Apart() > maxApart.Seconds(), ClocksApart, "the clocks of %s and %s are %.3f s apart at least", s.Name, p.Name, o.Apart())

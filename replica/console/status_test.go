@@ -20,6 +20,8 @@ func TestAlarms(t *testing.T) {
 		{func(*Status) {}, []Reason{{Cause: Disk, Detail: "it failed"}}, Disk, "it failed"},
 		{func(s *Status) { s.Peers[0].Alive, s.Peers[0].Member = false, "absent" }, nil, Away, "n2 is absent, and lacks 5 ops that n1 has"},
 		{func(s *Status) { s.Peers[0].LagSeconds = 301 }, nil, Lag, "for 301 s"},
+		{func(s *Status) { s.Peers[0].PinnedBytes = 7 }, nil, "", ""}, // it is about to have it
+		{func(s *Status) { s.Peers[0].Outpaced = true }, nil, Outpaced, "n2 needs ops that the log of n1 does not keep"},
 		{func(s *Status) { s.Peers[0].Clock = &Offset{Earliest: -2, Latest: -0.6} }, nil, ClocksApart, "0.600 s apart"},
 		{func(s *Status) { s.Peers[0].Clock = &Offset{Earliest: 0.7, Latest: 2} }, nil, ClocksApart, "0.700 s apart"},
 		{func(s *Status) { s.UnreplicatedOps = 3 }, nil, Unreplicated, "3 ops"},

@@ -15,6 +15,7 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/resolve/limits"
@@ -85,6 +86,7 @@ type StorageConfig struct {
 	Cache    int64
 	Ledger   losses.Retention // the zero Retention: losses.DefaultRetention
 	NoLedger bool             // see host.Options
+	History  stability.History
 }
 
 // Addrs is one address for each listener.
@@ -135,6 +137,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.Policy.Validate(); err != nil {
 		return err
+	}
+	if h := c.Storage.History; h.Bytes < 0 || h.Age < 0 {
+		return fmt.Errorf("a history of %d bytes and %s: neither can be negative; zero sets no bound", h.Bytes, h.Age)
 	}
 	if c.Storage.Ledger != (losses.Retention{}) {
 		if err := c.Storage.Ledger.Validate(); err != nil {

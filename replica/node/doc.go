@@ -18,7 +18,8 @@
 // last origin be resumed), known (what is remembered of others), recovery (the store,
 // and what is missing of a damaged one), joining (a leader without data),
 // answers (the KVD commands that ask), backups (a client fetches the store), feed (losses as
-// they happen), and three small ones: options, fields, sidefile.
+// they happen), stability (what every leader holds, and may be removed from the log), and
+// three small ones: options, fields, sidefile.
 //
 // # The walk of a SET
 //

@@ -14,6 +14,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/console"
 	"kvd/replica/host"
+	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/storage"
@@ -66,6 +67,7 @@ func (i inspector) Info() []server.Section {
 		fmt.Sprintf("behind_ops:%d", i.behind()),
 		fmt.Sprintf("unreplicated_ops:%d", i.unreplicatedOps()),
 		fmt.Sprintf("missing_ops:%d", i.disk.MissingOps()),
+		fmt.Sprintf("removed_ops:%d", lacking(i.collector.Stats().Removed, logical.Frontier{})),
 	}
 	for n, p := range i.peers() {
 		lines = append(lines, fmt.Sprintf("peer%d:%s", n, peerLine(&p)))
@@ -77,6 +79,9 @@ func (i inspector) Info() []server.Section {
 // known.
 func peerLine(p *console.Peer) string {
 	line := fmt.Sprintf("name=%s,alive=%t,lag_ops=%d,lag_seconds=%.3f,queue_bytes=%d", p.Name, p.Alive, p.LagOps, p.LagSeconds, p.QueueBytes)
+	if p.PinnedBytes > 0 {
+		line += fmt.Sprintf(",pinned_bytes=%d", p.PinnedBytes)
+	}
 	if p.Clock != nil {
 		line += fmt.Sprintf(",clock_earliest_seconds=%.6f,clock_latest_seconds=%.6f", p.Clock.Earliest, p.Clock.Latest)
 	}
@@ -139,10 +144,14 @@ func (s source) Status() console.Status {
 		GateOps:           load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.disk.MissingOps(), Damage: s.disk.Trouble(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
 		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),
-		Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
+		Log: logStatus(s.collector.Stats()), Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
 		Backup:      s.lastBackup(),
 	}
+}
+
+func logStatus(s *stability.Stats) console.Log {
+	return console.Log{Bytes: s.Bytes, CollectableBytes: s.Collectable, RemovedOps: lacking(s.Removed, logical.Frontier{}), StableOps: lacking(s.Stable, logical.Frontier{})}
 }
 
 func ledgerStatus(state string, h losses.Stats) console.Ledger {

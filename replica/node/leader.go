@@ -26,6 +26,7 @@ import (
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/recovery"
+	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/storage"
 )
@@ -62,6 +63,8 @@ type Leader struct {
 	answers  *answers.Answers
 	outbox   outbox
 	clients  atomic.Pointer[server.Server] // resp, for who may ask before it is there
+	// collector removes from the log what is known everywhere.
+	collector *stability.Collector
 
 	listeners struct{ resp, http, peer net.Listener }
 	addrs     Addrs // as others are told
@@ -206,6 +209,7 @@ func (l *Leader) serve(context.Context) error {
 	if l.empty {
 		l.join()
 	}
+	l.collect()
 	l.serving.Go(func() { l.fail(l.console.Serve()) })
 	l.serving.Go(func() { l.fail(l.resp.Serve(context.Background(), l.listeners.resp)) })
 	return nil

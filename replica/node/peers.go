@@ -82,6 +82,7 @@ func (l *Leader) peers() []console.Peer {
 		known[p.Peer] = p
 	}
 	var all []console.Peer
+	stats := l.collector.Stats()
 	for _, m := range l.roster().Members {
 		if m.Name == l.cfg.Name {
 			continue
@@ -97,6 +98,7 @@ func (l *Leader) peers() []console.Peer {
 		all = append(all, console.Peer{
 			Name: m.Name, Addr: m.PeerAddr, RESP: m.RespAddr, HTTP: m.HTTPAddr, Member: m.Status.String(), Alive: m.Status == member.Alive, Origin: logical.Origin(m.Origin).String(),
 			LagOps: p.Behind, LagSeconds: age.Seconds(), AheadOps: lacking(p.Known, s.State.Frontier), QueueBytes: uint64(links[p.Peer].QueuedBytes),
+			PinnedBytes: stats.Pins[m.Name], Outpaced: stats.Outpaced[m.Name],
 			Published: console.Published{Sent: links[p.Peer].PublishedOut, Dropped: links[p.Peer].PublishedDropped},
 			Clock:     clockOffset(&p, now), Unsendable: unsendable(p.Unsendable, m.Name),
 		})

@@ -6,9 +6,12 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/replica"
+	"kvd/replica/member"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/recovery"
+	"kvd/replica/node/internal/stability"
 	"kvd/storage"
 	"kvd/storage/backup"
 )
@@ -28,10 +31,40 @@ func (l *Leader) openStore(context.Context) (err error) {
 	s := l.cfg.Storage
 	l.disk, err = recovery.Open(recovery.Config{
 		Name: l.cfg.Name, Dir: l.cfg.Dir, Logger: l.cfg.Logger, Alone: l.neverJoined, Members: l.knownNames, Serve: l.cfg.ServeDamaged,
-		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: s.Cache, WriteBehind: writeBehind},
+		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: s.Cache, WriteBehind: writeBehind, SegmentBytes: s.History.SegmentBytes()},
 	})
 	l.store = l.disk.Store()
 	return err
+}
+
+// collect begins to remove from the log what is known everywhere.
+func (l *Leader) collect() {
+	l.collector = stability.New(stability.Config{
+		Leader: l.cfg.Name, Store: l.store, History: l.cfg.Storage.History, View: l.everybody, Done: l.loop.Done(), Logger: l.cfg.Logger,
+	})
+	l.serving.Go(l.collector.Run)
+}
+
+// everybody is what all members are known to hold. Whoever was met and is not forgotten is
+// one.
+func (l *Leader) everybody() stability.View {
+	v := stability.View{Durable: l.loop.Synced()} // before the frontier, which only grows
+	s, heard := l.loop.Status(), map[string]replica.PeerView{}
+	v.Applied = s.State.Frontier
+	members := l.roster()
+	for _, p := range s.Peers {
+		name := string(p.Peer)
+		heard[name] = p
+		if _, listed := members.Find(name); !listed && !l.forgotten.Has(name) {
+			members.Members = append(members.Members, member.Member{Name: name, Status: member.Failed})
+		}
+	}
+	for _, m := range members.Members {
+		if p := heard[m.Name]; m.Name != l.cfg.Name {
+			v.Members = append(v.Members, stability.Member{Name: m.Name, Reached: m.Status == member.Alive, Heard: p.Origin != 0, Known: p.Known, Durable: p.Durable})
+		}
+	}
+	return v
 }
 
 func (l *Leader) neverJoined() bool {

@@ -296,11 +296,14 @@ func (v *Overlay) Ops(origin logical.Origin, from logical.Seq, maxOps, maxBytes 
 	staged := v.staged(origin)
 	var ops []*resolve.Op
 	if len(staged) == 0 || from < staged[0].Dot.Seq {
+		if from < v.store.Log().First(origin) {
+			return nil
+		}
 		var err error
 		if ops, err = v.store.Ops(origin, from, maxOps, maxBytes); v.fail(err) {
 			return nil
 		}
-		if len(ops) > 0 && ops[0].Dot.Seq != from { // the log begins later
+		if len(ops) > 0 && ops[0].Dot.Seq != from { // it was removed meanwhile
 			return nil
 		}
 	}

@@ -1,0 +1,160 @@
+package stability
+
+import (
+	"log/slog"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"kvd/logical"
+	"kvd/storage"
+	"kvd/storage/log"
+)
+
+// History is how much of the log is kept that every leader has. The zero History is all.
+type History struct {
+	Bytes int64         // older segments go; zero: no bound
+	Age   time.Duration // segments that were last written to before go; zero: no bound
+}
+
+// Bounded reports whether anything is ever removed.
+func (h History) Bounded() bool { return h.Bytes > 0 || h.Age > 0 }
+
+// What a segment has at least, and at most. It is removed as a whole, so a short history
+// has small ones.
+const (
+	minSegment = 1 << 20
+	maxSegment = 64 << 20
+	segments   = 8 // of one history
+)
+
+// SegmentBytes is the size of the log's segments.
+func (h History) SegmentBytes() int64 {
+	if h.Bytes == 0 {
+		return maxSegment
+	}
+	return min(max(h.Bytes/segments, minSegment), maxSegment)
+}
+
+// kept is what must stay when so much is stable.
+func (h History) kept(stable logical.Frontier, now time.Time) log.Kept {
+	k := log.Kept{Stable: stable, From: math.MaxUint64, Bytes: h.Bytes}
+	if h.Bytes == 0 {
+		k.Bytes = math.MaxInt64
+	}
+	if h.Age > 0 {
+		k.Since = now.Add(-h.Age)
+	}
+	return k
+}
+
+// Config is what a collector is told once.
+type Config struct {
+	Leader  string // its name
+	Store   *storage.Store
+	History History
+	View    func() View
+	Done    <-chan struct{} // closed when nothing is to be removed any more
+	Logger  *slog.Logger
+}
+
+// Stats is how large the log is and what keeps it so.
+type Stats struct {
+	Bytes       int64            // of the log
+	Collectable int64            // outside of history and known everywhere: it is about to go
+	Removed     logical.Frontier // what is gone: history begins behind it
+	Stable      logical.Frontier
+	Pins        map[string]int64 // by member: bytes of log that would go if it held all
+	// Outpaced is the members that need ops which are gone: this log cannot bring them up
+	// to date.
+	Outpaced map[string]bool
+}
+
+// Collector removes from the log what is stable and outside of history.
+type Collector struct {
+	cfg     Config
+	tracker Tracker
+	told    map[string]bool // members of which it was said what is wrong
+	stats   atomic.Pointer[Stats]
+}
+
+// New is a collector that has looked once. Whoever made it calls Run.
+func New(cfg Config) *Collector {
+	c := &Collector{cfg: cfg, told: map[string]bool{}}
+	c.look(time.Now())
+	return c
+}
+
+// Stats is as of the last look. Nobody changes it; a collector that is nil has none.
+func (c *Collector) Stats() *Stats {
+	if c == nil {
+		return &Stats{}
+	}
+	return c.stats.Load()
+}
+
+// every is how long it is between two looks.
+const every = time.Second
+
+// Run looks and removes until Done.
+func (c *Collector) Run() {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.cfg.Done:
+			return
+		case <-tick.C:
+		}
+		keep := c.look(time.Now())
+		if !c.cfg.History.Bounded() || c.cfg.Store.Fault() != nil {
+			continue
+		}
+		if n, err := c.cfg.Store.Collect(keep); err != nil {
+			c.cfg.Logger.Warn("what is known everywhere stays in the log for now", "leader", c.cfg.Leader, "why", err.Error())
+		} else if n > 0 {
+			c.cfg.Logger.Debug("removed from the log what is known everywhere", "leader", c.cfg.Leader, "bytes", n)
+			c.look(time.Now())
+		}
+	}
+}
+
+// look finds out what is stable, and what must stay.
+func (c *Collector) look(now time.Time) log.Kept {
+	v, l := c.cfg.View(), c.cfg.Store.Log()
+	keep := c.cfg.History.kept(c.tracker.Observe(v), now)
+	s := &Stats{Bytes: l.Size(), Removed: l.Removed(), Stable: keep.Stable, Pins: map[string]int64{}, Outpaced: map[string]bool{}}
+	if c.cfg.History.Bounded() {
+		s.Collectable = l.Excess(keep)
+	}
+	all := l.Excess(c.cfg.History.kept(v.Durable, now))
+	said := map[string]bool{}
+	for _, m := range v.Members {
+		if n := all - l.Excess(c.cfg.History.kept(v.Durable.Meet(m.Durable), now)); n > 0 {
+			s.Pins[m.Name] = n
+		}
+		if m.Heard && !m.Known.Includes(s.Removed) {
+			s.Outpaced[m.Name] = true
+		}
+		if why := s.trouble(&m); why != "" {
+			said[m.Name] = true
+			if !c.told[m.Name] {
+				c.cfg.Logger.Warn(why, "leader", c.cfg.Leader, "other", m.Name, "bytes", s.Pins[m.Name], "next", "kv status says what to do")
+			}
+		}
+	}
+	c.told = said
+	c.stats.Store(s)
+	return keep
+}
+
+// trouble is what is wrong with a member that does not pass by itself; empty: nothing.
+func (s *Stats) trouble(m *Member) string {
+	switch {
+	case s.Outpaced[m.Name]:
+		return "another leader needs ops that the log does not keep any more"
+	case !m.Reached && s.Pins[m.Name] > 0:
+		return "a leader that cannot be reached keeps the log from being removed"
+	}
+	return ""
+}

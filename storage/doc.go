@@ -87,7 +87,7 @@
 //	log       the segmented write-ahead log
 //	internal/rows     keys of the database, and encodings of small rows
 //	internal/collect  drops rows that name ops which leave the log
-//	internal/older    the log of a store of format 3 or before
+//	internal/logs     the log of an older store
 //	losses    rows, stats and retention of the ledger
 //	disk      the filesystem as pebble sees it; faults, damage and advice
 //	salvage   what is left of a damaged store, and whether one file is as it was written

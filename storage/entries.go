@@ -2,9 +2,9 @@ package storage
 
 import (
 	"errors"
-	"slices"
 
 	"kvd/logical"
+	"kvd/storage/internal/logs"
 	"kvd/storage/log"
 )
 
@@ -37,28 +37,6 @@ func (s reads) LogEntries(origin logical.Origin, from logical.Seq, yield func(se
 
 // Forget makes the store answer, until it is closed, as if its log had lost these ops. It
 // is for tests of whoever reads a log that was truncated.
-func (s *Store) Forget(dots ...logical.Dot) { s.reads.log = forgetful{s.reads.log, dots} }
-
-// forgetful is a log without some of its ops.
-type forgetful struct {
-	ops
-	lost []logical.Dot
-}
-
-// Op finds an op unless it is lost.
-func (f forgetful) Op(d logical.Dot, use func(encoded []byte) error) (bool, error) {
-	if slices.Contains(f.lost, d) {
-		return false, nil
-	}
-	return f.ops.Op(d, use)
-}
-
-// Ops yields what is not lost.
-func (f forgetful) Ops(o logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error {
-	return f.ops.Ops(o, from, func(seq logical.Seq, encoded []byte) (bool, error) {
-		if slices.Contains(f.lost, logical.Dot{Origin: o, Seq: seq}) {
-			return true, nil
-		}
-		return yield(seq, encoded)
-	})
+func (s *Store) Forget(dots ...logical.Dot) {
+	s.reads.log = logs.Forgetful{Log: s.reads.log, Lost: dots}
 }

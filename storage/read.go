@@ -9,23 +9,17 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage/codec"
+	"kvd/storage/internal/logs"
 	"kvd/storage/internal/rows"
 )
 
 // reads is what a [Store] and a [Snapshot] of it answer alike.
 type reads struct {
 	from pebble.Reader
-	log  ops
+	log  logs.Log
 	upTo *logical.Frontier // what of the log is shown; nil: all
 	late *behind           // objects that are not in the database yet; nil: all are
 	err  error             // why nobody knows
-}
-
-// ops is the log of every origin.
-type ops interface {
-	First(o logical.Origin) logical.Seq
-	Op(d logical.Dot, use func(encoded []byte) error) (found bool, err error)
-	Ops(o logical.Origin, from logical.Seq, yield func(seq logical.Seq, encoded []byte) (bool, error)) error
 }
 
 // State is what the leader remembered with its last batch; false: the store is

@@ -15,7 +15,7 @@ import (
 	"kvd/logical"
 	"kvd/storage/checkpoint"
 	"kvd/storage/disk"
-	"kvd/storage/internal/older"
+	"kvd/storage/internal/logs"
 	"kvd/storage/internal/rows"
 	"kvd/storage/log"
 )
@@ -113,7 +113,7 @@ func (s *Store) openLog(o Options) error {
 	case format < logFormat:
 		outdated, err := s.keepsRows(dir)
 		if outdated && o.ReadOnly {
-			s.reads.log = older.Log{From: s.reads.from}
+			s.reads.log = logs.Older{From: s.reads.from}
 		} else if outdated && err == nil {
 			err = s.dropBegun(dir)
 		}

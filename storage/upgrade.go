@@ -6,7 +6,7 @@ import (
 
 	"kvd/resolve/replay/merge"
 	"kvd/storage/codec"
-	"kvd/storage/internal/older"
+	"kvd/storage/internal/logs"
 	"kvd/storage/internal/rows"
 	"kvd/storage/losses"
 )
@@ -47,7 +47,7 @@ func (s *Store) moveLog(b *Batch) error {
 	if err != nil {
 		return err
 	}
-	old := merge.New(reads{from: s.from, log: older.Log{From: s.from}}, st.Frontier, "")
+	old := merge.New(reads{from: s.from, log: logs.Older{From: s.from}}, st.Frontier, "")
 	for op := range old.All() {
 		s.log.AppendOp(op.Dot, func(dst []byte) []byte { return codec.AppendOp(dst, op) })
 		if s.log.GroupBytes() < upgradeBatch {

@@ -190,3 +190,33 @@ func TestHistoryIsKept(t *testing.T) {
 		t.Errorf("%d bytes are kept, and all is old", n)
 	}
 }
+
+// TestACheckpointOfALogThatBeginsLater is a store that begins there, too.
+func TestACheckpointOfALogThatBeginsLater(t *testing.T) {
+	fs := vfs.NewMem()
+	s := collecting(t, fs, 0)
+	takeSteps(t, s, 1, 300)
+	_, err := s.Collect(log.Kept{Stable: own(250)})
+	must(t, err)
+	first, _ := agreeFrom(t, s)
+	c, err := s.Checkpoint()
+	must(t, err)
+	must(t, fs.MkdirAll("elsewhere/log", 0o755))
+	for _, f := range c.Files {
+		p := make([]byte, f.Bytes)
+		if n, err := c.Read(f, 0, p); n < len(p) {
+			t.Fatal(err)
+		}
+		out, err := fs.Create("elsewhere/"+f.Name, vfs.WriteCategoryUnspecified)
+		must(t, err)
+		_, err = out.Write(p)
+		must(t, err)
+		must(t, out.Close())
+	}
+	must(t, c.Remove())
+	o := small(fs)
+	o.Dir = "elsewhere"
+	if began, last := agreeFrom(t, open(t, o)); began != first || last != 300 || first < 200 {
+		t.Errorf("the checkpoint has ops from %d to %d, the store from %d", began, last, first)
+	}
+}

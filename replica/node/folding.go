@@ -15,6 +15,7 @@ import (
 	"kvd/replica/console"
 	"kvd/replica/host"
 	"kvd/replica/host/refold"
+	"kvd/replica/node/internal/lent"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
 )
@@ -83,16 +84,15 @@ func (w *foldingWork) close() error {
 type waitingServers struct {
 	resp    *server.Server
 	console *console.Console
-	lent    []*lentListener
+	lent    []*lent.Listener
 	serving sync.WaitGroup
 }
 
 func (l *Leader) startWaiting() (*waitingServers, error) {
 	d := &waitingServers{}
-	lend := func(of net.Listener) *lentListener {
-		lent := &lentListener{TCPListener: of.(*net.TCPListener)} // as bind has opened it
-		d.lent = append(d.lent, lent)
-		return lent
+	lend := func(of net.Listener) *lent.Listener {
+		d.lent = append(d.lent, lent.New(of))
+		return d.lent[len(d.lent)-1]
 	}
 	cfg := l.respConfig()
 	cfg.Loading = l.blockers.Loading
@@ -123,41 +123,16 @@ func (d *waitingServers) close() error {
 	if d.console != nil {
 		_ = d.console.Shutdown(ctx)
 	}
-	for _, lent := range d.lent {
-		_ = lent.Close()
+	for _, l := range d.lent {
+		_ = l.Close()
 	}
 	d.serving.Wait()
 	var errs []error
-	for _, lent := range d.lent {
-		errs = append(errs, lent.reclaim())
+	for _, l := range d.lent {
+		errs = append(errs, l.Reclaim())
 	}
 	return errors.Join(errs...)
 }
-
-// lentListener is a listener that goes on after it was closed.
-type lentListener struct {
-	*net.TCPListener
-	closed atomic.Bool
-}
-
-func (l *lentListener) Accept() (net.Conn, error) {
-	if l.closed.Load() {
-		return nil, net.ErrClosed
-	}
-	conn, err := l.TCPListener.Accept()
-	if err != nil && l.closed.Load() {
-		return nil, net.ErrClosed
-	}
-	return conn, err
-}
-
-// Close ends the Accept under way and all that follow, and keeps the address.
-func (l *lentListener) Close() error {
-	l.closed.Store(true)
-	return l.SetDeadline(time.Unix(1, 0))
-}
-
-func (l *lentListener) reclaim() error { return l.SetDeadline(time.Time{}) }
 
 // nobody stands in for the leader: all that looks at keys is refused before it
 // gets here.

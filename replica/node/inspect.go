@@ -14,7 +14,6 @@ import (
 	"kvd/replica"
 	"kvd/replica/console"
 	"kvd/replica/host"
-	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/storage"
@@ -67,7 +66,7 @@ func (i inspector) Info() []server.Section {
 		fmt.Sprintf("behind_ops:%d", i.behind()),
 		fmt.Sprintf("unreplicated_ops:%d", i.unreplicatedOps()),
 		fmt.Sprintf("missing_ops:%d", i.disk.MissingOps()),
-		fmt.Sprintf("removed_ops:%d", lacking(i.collector.Stats().Removed, logical.Frontier{})),
+		fmt.Sprintf("removed_ops:%d", i.collector.Stats().Status().RemovedOps),
 	}
 	for n, p := range i.peers() {
 		lines = append(lines, fmt.Sprintf("peer%d:%s", n, peerLine(&p)))
@@ -144,14 +143,10 @@ func (s source) Status() console.Status {
 		GateOps:           load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.disk.MissingOps(), Damage: s.disk.Trouble(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
 		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),
-		Log: logStatus(s.collector.Stats()), Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
+		Log: s.collector.Stats().Status(), Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
 		Backup:      s.lastBackup(),
 	}
-}
-
-func logStatus(s *stability.Stats) console.Log {
-	return console.Log{Bytes: s.Bytes, CollectableBytes: s.Collectable, RemovedOps: lacking(s.Removed, logical.Frontier{}), StableOps: lacking(s.Stable, logical.Frontier{})}
 }
 
 func ledgerStatus(state string, h losses.Stats) console.Ledger {

@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"kvd/logical"
-	"kvd/replica"
-	"kvd/replica/member"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/recovery"
@@ -40,31 +38,9 @@ func (l *Leader) openStore(context.Context) (err error) {
 // collect begins to remove from the log what is known everywhere.
 func (l *Leader) collect() {
 	l.collector = stability.New(stability.Config{
-		Leader: l.cfg.Name, Store: l.store, History: l.cfg.Storage.History, View: l.everybody, Done: l.loop.Done(), Logger: l.cfg.Logger,
+		Leader: l.cfg.Name, Store: l.store, History: l.cfg.Storage.History, Loop: l.loop, Roster: l.roster, Forgotten: l.forgotten.Has, Logger: l.cfg.Logger,
 	})
 	l.serving.Go(l.collector.Run)
-}
-
-// everybody is what all members are known to hold. Whoever was met and is not forgotten is
-// one.
-func (l *Leader) everybody() stability.View {
-	v := stability.View{Durable: l.loop.Synced()} // before the frontier, which only grows
-	s, heard := l.loop.Status(), map[string]replica.PeerView{}
-	v.Applied = s.State.Frontier
-	members := l.roster()
-	for _, p := range s.Peers {
-		name := string(p.Peer)
-		heard[name] = p
-		if _, listed := members.Find(name); !listed && !l.forgotten.Has(name) {
-			members.Members = append(members.Members, member.Member{Name: name, Status: member.Failed})
-		}
-	}
-	for _, m := range members.Members {
-		if p := heard[m.Name]; m.Name != l.cfg.Name {
-			v.Members = append(v.Members, stability.Member{Name: m.Name, Reached: m.Status == member.Alive, Heard: p.Origin != 0, Known: p.Known, Durable: p.Durable})
-		}
-	}
-	return v
 }
 
 func (l *Leader) neverJoined() bool {

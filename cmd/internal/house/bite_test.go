@@ -90,7 +90,7 @@ func bites() []bite {
 		{"replica/node/internal/feed/a.go", imports("kvd/storage"), "feed knows only"},
 		{"replica/node/internal/recovery/a.go", imports("kvd/replica/member"), "recovery knows only"},
 		{"replica/node/internal/joining/a.go", imports("kvd/storage"), "joining knows only"},
-		{"replica/node/internal/stability/a.go", imports("kvd/replica/host"), "stability knows only"},
+		{"replica/node/internal/stability/a.go", imports("kvd/resolve"), "stability knows only"},
 		{"replica/node/a.go", imports("kvd/replica/node/internal/feed"), ""},
 		{"replica/client/a.go", imports("kvd/replica/node"), "only commands start"},
 		{"scenarios/live/a_test.go", imports("kvd/replica/node"), "only commands start"},

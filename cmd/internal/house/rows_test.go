@@ -101,7 +101,7 @@ func roomRows() []row {
 		knows("replica/node/internal/recovery", "a store is opened and made whole without clients and members",
 			"replica", "replica/host", "replica/console", "replica/node/internal/sidefile", "storage", "storage/disk", "storage/file", "storage/salvage", "logical"),
 		knows("replica/node/internal/joining", "who waits for data looks at the loop and at membership", "replica", "replica/host", "replica/console", "replica/member", "storage/file", "logical"),
-		knows("replica/node/internal/stability", "what everybody holds follows from frontiers, whoever told them; the store removes", "storage", "storage/log", "logical"),
+		knows("replica/node/internal/stability", "what everybody holds follows from what the loop and membership say; the store removes", "replica", "replica/host", "replica/console", "replica/member", "storage", "storage/log", "logical"),
 		{"only commands start whole leaders", "replica/node is the one room that knows all of replica; whoever knew it would know everybody", func(s *source) []string {
 			if s.in("cmd", "replica/node") {
 				return nil

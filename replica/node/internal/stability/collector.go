@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/console"
+	"kvd/replica/host"
+	"kvd/replica/member"
 	"kvd/storage"
 	"kvd/storage/log"
 )
@@ -53,9 +56,11 @@ type Config struct {
 	Leader  string // its name
 	Store   *storage.Store
 	History History
-	View    func() View
-	Done    <-chan struct{} // closed when nothing is to be removed any more
+	Loop    *host.Loop // when it has ended, nothing is removed any more
 	Logger  *slog.Logger
+
+	Roster    func() member.View // everybody who was ever met and is not forgotten
+	Forgotten func(name string) bool
 }
 
 // Stats is how large the log is and what keeps it so.
@@ -68,6 +73,18 @@ type Stats struct {
 	// Outpaced is the members that need ops which are gone: this log cannot bring them up
 	// to date.
 	Outpaced map[string]bool
+}
+
+// Status is the stats as a leader shows them.
+func (s *Stats) Status() console.Log {
+	return console.Log{Bytes: s.Bytes, CollectableBytes: s.Collectable, RemovedOps: count(s.Removed), StableOps: count(s.Stable)}
+}
+
+func count(f logical.Frontier) (n uint64) {
+	for d := range f.All() {
+		n += uint64(d.Seq)
+	}
+	return n
 }
 
 // Collector removes from the log what is stable and outside of history.
@@ -96,13 +113,13 @@ func (c *Collector) Stats() *Stats {
 // every is how long it is between two looks.
 const every = time.Second
 
-// Run looks and removes until Done.
+// Run looks and removes until the loop ends.
 func (c *Collector) Run() {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
-		case <-c.cfg.Done:
+		case <-c.cfg.Loop.Done():
 			return
 		case <-tick.C:
 		}
@@ -121,7 +138,7 @@ func (c *Collector) Run() {
 
 // look finds out what is stable, and what must stay.
 func (c *Collector) look(now time.Time) log.Kept {
-	v, l := c.cfg.View(), c.cfg.Store.Log()
+	v, l := c.cfg.view(), c.cfg.Store.Log()
 	keep := c.cfg.History.kept(c.tracker.Observe(v), now)
 	s := &Stats{Bytes: l.Size(), Removed: l.Removed(), Stable: keep.Stable, Pins: map[string]int64{}, Outpaced: map[string]bool{}}
 	if c.cfg.History.Bounded() {

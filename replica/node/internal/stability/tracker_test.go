@@ -12,7 +12,7 @@ func at(a, b logical.Seq) (f logical.Frontier) {
 	return f
 }
 
-func member(name string, known, durable logical.Frontier) Member {
+func said(name string, known, durable logical.Frontier) Member {
 	return Member{name, true, true, known, durable}
 }
 
@@ -27,15 +27,15 @@ func TestStableIsWhatEverybodyHolds(t *testing.T) {
 	var tr Tracker
 	v := View{Applied: at(9, 9), Durable: at(8, 9)}
 	observed(t, &tr, v, at(8, 9)) // alone
-	v.Members = []Member{member("b", at(9, 9), at(7, 3)), member("c", at(3, 9), at(2, 9))}
+	v.Members = []Member{said("b", at(9, 9), at(7, 3)), said("c", at(3, 9), at(2, 9))}
 	observed(t, &tr, v, at(2, 3))
-	v.Members[1] = member("c", at(9, 9), at(9, 9))
+	v.Members[1] = said("c", at(9, 9), at(9, 9))
 	observed(t, &tr, v, at(7, 3))
 	v.Members = append(v.Members, Member{Name: "new"})
 	observed(t, &tr, v, at(0, 0))
 	v.Members = v.Members[:1]
 	observed(t, &tr, v, at(7, 3))
-	v.Members[0] = member("b", at(1, 1), at(1, 1)) // it lost what it had
+	v.Members[0] = said("b", at(1, 1), at(1, 1)) // it lost what it had
 	observed(t, &tr, v, at(1, 1))
 }
 
@@ -43,9 +43,9 @@ func TestStableIsWhatEverybodyHolds(t *testing.T) {
 // we have applied 2. Ours are stable when those 4 are here.
 func TestNothingConcurrentIsToCome(t *testing.T) {
 	var tr Tracker
-	v := View{Applied: at(5, 2), Durable: at(5, 2), Members: []Member{member("b", at(5, 4), at(5, 4))}}
+	v := View{Applied: at(5, 2), Durable: at(5, 2), Members: []Member{said("b", at(5, 4), at(5, 4))}}
 	observed(t, &tr, v, at(0, 0))
-	v.Members[0] = member("b", at(5, 9), at(5, 9)) // b goes on, and we are always behind
+	v.Members[0] = said("b", at(5, 9), at(5, 9)) // b goes on, and we are always behind
 	v.Applied, v.Durable = at(5, 3), at(5, 3)
 	observed(t, &tr, v, at(0, 0))
 	v.Applied, v.Durable = at(7, 6), at(7, 6)

@@ -2,6 +2,8 @@ package storage_test
 
 import (
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/storage"
+	"kvd/storage/disk"
 	"kvd/wallclock"
 )
 
@@ -147,5 +150,30 @@ func TestFailedWriteIsNotSynced(t *testing.T) {
 	storage.SyncNow(s)
 	if at := s.Synced().At(ownOrigin); at != 1 {
 		t.Errorf("op %d is said to be synced, and the log has op 1 only", at)
+	}
+}
+
+// A manifest that cannot be written keeps nobody from ending a snapshot, and so nobody from
+// closing the store.
+func TestSnapshotEndsBesideAFailedManifest(t *testing.T) {
+	broken := &errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileWrite && strings.Contains(op.Path, "MANIFEST") {
+			return syscall.ENOSPC
+		}
+		return nil
+	})}
+	s, err := storage.Open(tiny(errorfs.Wrap(vfs.NewMem(), broken)))
+	must(t, err)
+	snap := s.Snapshot()
+	broken.On()
+	b := s.NewBatch()
+	for n := logical.Seq(1); err == nil; n++ { // until a memtable is flushed
+		overwriteOne(b, n, "k", 8<<10)
+		err = b.Commit()
+	}
+	within(t, "a snapshot's end", func() { must(t, snap.Close()) })
+	within(t, "closing", func() { err = s.Close() })
+	if disk.CauseOf(err) != disk.Full {
+		t.Errorf("closed with %v", err)
 	}
 }

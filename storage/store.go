@@ -121,7 +121,7 @@ func (s *Store) openLog(o Options) error {
 			return err
 		}
 	}
-	l, err := log.Open(log.Options{FS: o.FS, Dir: dir, SegmentBytes: o.SegmentBytes, ReadOnly: o.ReadOnly})
+	l, err := log.Open(log.Options{FS: s.disk.Unwrap(), Dir: dir, SegmentBytes: o.SegmentBytes, ReadOnly: o.ReadOnly})
 	if err != nil {
 		return err
 	}
@@ -168,8 +168,8 @@ func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	return pebble.Open(dir, o)
 }
 
-// Fault is why nothing is committed any more; nil: nothing has failed.
-func (s *Store) Fault() error { return s.disk.Err() }
+// Disk is the filesystem beneath the store, with what failed there and how long it takes.
+func (s *Store) Disk() *disk.FS { return s.disk }
 
 // Damage is the first thing that was found not to be as it was written; nil:
 // nothing was. What is not damaged is read and written as before.

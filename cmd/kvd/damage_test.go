@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -165,6 +166,36 @@ func TestADamagedStoreIsMadeAnew(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A bit that flips in a part of the log that nobody reads is found while the leader serves,
+// and told with its place; the next start has it back from the others.
+func TestLogRotIsFoundAndMended(t *testing.T) {
+	t.Parallel()
+	c := threeLeaders(t, 60)
+	c.stop()
+	c.n1 = serves(t, "n1", c.dir, c.addr, "--scrub-every", "20ms", "--scrub-rate", "0")
+	path := c.files("log/*.log")[0]
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 1)
+	if _, err = f.ReadAt(b, 2000); err == nil {
+		_, err = f.WriteAt([]byte{b[0] ^ 1}, 2000)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c.n1.says(`level=ERROR msg="a part of the store cannot be read.*00000001.log is damaged at byte \d+.*start the leader again`)
+	if body := c.n1.page("/metrics"); !strings.Contains(body, "kvd_scrub_damaged_places 1") {
+		t.Error("the metrics do not say it")
+	}
+	c.n1.shows("k0", "v0")
+	c.n1.try("SET", "served", "1")
+	c.stop()
+	c.comes(`level=ERROR msg="the store is damaged; it is made anew.*00000001.log is damaged at byte`)
+	c.n1.shows("served", "1")
 }
 
 // leftBehind is the directory of a leader that was alone, accepted k0 to k19 and was

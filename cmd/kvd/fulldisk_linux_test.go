@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"kvd/replica/replicatest"
 )
 
 // smallDisk is a directory on a filesystem of its own, of 24 MiB; empty: this
@@ -46,7 +48,7 @@ func fill(t *testing.T, dir string) (release func()) {
 	}
 }
 
-// A leader whose disk is full acknowledges nothing more, reads on, says why, and
+// A leader that keeps nothing free, and whose disk is full, acknowledges nothing more, reads on, says why, and
 // stops when it is told to. It does not start on a full disk, and says so at once;
 // with room again everything acknowledged is there. Where nothing can be mounted,
 // the tests of package storage hold the same over a filesystem that fails.
@@ -57,19 +59,11 @@ func TestAFullDisk(t *testing.T) {
 		return
 	}
 	dir, ctx := filepath.Join(disk, "n1"), context.Background()
-	n := serves(t, "n1", dir, "127.0.0.1:0")
+	n := serves(t, "n1", dir, "127.0.0.1:0", "--min-free", "0")
 	n.try("SET", "first", "1")
 	fill(t, disk)
-	value, acked := strings.Repeat("v", 100<<10), 0
-	var refused error
-	for refused == nil && acked < 1000 {
-		if refused = n.Set(ctx, fmt.Sprint("k", acked), value, 0).Err(); refused == nil {
-			acked++
-		}
-	}
-	if refused == nil || !strings.Contains(refused.Error(), "make room") {
-		t.Fatalf("after %d writes: %v", acked, refused)
-	}
+	value := strings.Repeat("v", 100<<10)
+	acked := n.untilRefused(value)
 	if err := n.Set(ctx, "more", "1", 0).Err(); err == nil || !strings.HasPrefix(err.Error(), "READONLY") {
 		t.Errorf("a later write: %v", err)
 	}
@@ -100,5 +94,83 @@ func TestAFullDisk(t *testing.T) {
 	for i := range acked {
 		n.shows(fmt.Sprint("k", i), value)
 	}
+	n.try("SET", "more", "1")
+}
+
+// untilRefused writes k0, k1 and so on until a write is refused for want of room, and says
+// how many were acknowledged.
+func (s *served) untilRefused(value string) (acked int) {
+	s.t.Helper()
+	for acked = 0; acked < 1000; acked++ {
+		if err := s.Set(context.Background(), fmt.Sprint("k", acked), value, 0).Err(); err != nil {
+			if !strings.Contains(err.Error(), "make room") {
+				s.t.Fatalf("after %d writes: %v", acked, err)
+			}
+			return acked
+		}
+	}
+	s.t.Fatal("nothing is refused")
+	return 0
+}
+
+// When a full disk has room again the leader goes on by itself, with all that it had
+// acknowledged.
+func TestAFullDiskThatHasRoomAgain(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	n := serves(t, "n1", filepath.Join(disk, "n1"), "127.0.0.1:0", "--min-free", "0")
+	release := fill(t, disk)
+	value := strings.Repeat("v", 100<<10)
+	acked := n.untilRefused(value)
+	release()
+	replicatest.Eventually(t, "writes are taken again", func() bool { return n.Set(context.Background(), "more", "1", 0).Err() == nil })
+	for i := range acked {
+		n.shows(fmt.Sprint("k", i), value)
+	}
+	n.shows("more", "1")
+	n.signal(syscall.SIGTERM)
+	if code, said := n.end(), n.text(); code != 0 || strings.Count(said, "the disk failed") != 1 || strings.Count(said, "begins again") != 1 {
+		t.Errorf("it ended with %d and said %.4000s", code, said)
+	}
+}
+
+// With less room than is kept free no write is taken, and nothing fails: writes are taken
+// again as soon as there is more. A leader that starts without room says so and reads.
+func TestMinFree(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	dir, ctx := filepath.Join(disk, "n1"), context.Background()
+	n := serves(t, "n1", dir, "127.0.0.1:0", "--min-free", "12000000")
+	n.try("SET", "first", "1")
+	acked := n.untilRefused(strings.Repeat("v", 100<<10))
+	if err := n.Set(ctx, "more", "1", 0).Err(); err == nil || !strings.HasPrefix(err.Error(), "READONLY") || !strings.Contains(err.Error(), "--min-free keeps 11.4 MiB") {
+		t.Errorf("after %d writes: %v", acked, err)
+	}
+	if body := n.page("/health/ready"); !strings.Contains(body, `"disk-space"`) {
+		t.Errorf("health says %s", body)
+	}
+	if body := n.page("/metrics"); !strings.Contains(body, "kvd_disk_min_free_bytes 1.2e+07") || !strings.Contains(body, "kvd_writes_refused 1") {
+		t.Error("the metrics do not say it")
+	}
+	n.signal(syscall.SIGTERM)
+	if code, said := n.end(), n.text(); code != 0 || strings.Count(said, "takes no writes") != 1 || strings.Contains(said, "the disk failed") {
+		t.Errorf("it ended with %d and said %.4000s", code, said)
+	}
+	n = serves(t, "n1", dir, "127.0.0.1:0", "--min-free", "12000000")
+	n.says(`level=ERROR msg="takes no writes".*cause=disk-space`)
+	n.shows("first", "1")
+	n.shows(fmt.Sprint("k", acked-1), strings.Repeat("v", 100<<10))
+	if err := n.Set(ctx, "more", "1", 0).Err(); err == nil {
+		t.Error("it takes writes")
+	}
+	n.signal(syscall.SIGTERM)
+	n.end()
+	n = serves(t, "n1", dir, "127.0.0.1:0", "--min-free", "1000")
 	n.try("SET", "more", "1")
 }

@@ -79,6 +79,10 @@ func (r *running) attend(ctx context.Context, w io.Writer, l *node.Leader, reloa
 			}
 			next := l.Again()
 			stopErr := stop(l)
+			if errors.Is(err, node.ErrReopen) {
+				r.cfg.Logger.Warn("begins again", "leader", l.Name(), "why", err.Error())
+				return &next, nil
+			}
 			if errors.Is(err, node.ErrRenew) && stopErr == nil {
 				return &next, nil
 			}

@@ -29,7 +29,7 @@ type serving struct {
 
 // table is every setting of serve, in the order of its help.
 func table() []setting {
-	return slices.Concat(whoSettings(), whereSettings(), ruleSettings(), diskSettings(), accessSettings(), otherSettings())
+	return slices.Concat(whoSettings(), whereSettings(), ruleSettings(), diskSettings(), conditionSettings(), accessSettings(), otherSettings())
 }
 
 func into(at func(*serving) *string) func(*serving, []string) error {
@@ -159,6 +159,31 @@ func diskSettings() []setting {
 		{name: "history-age", value: "0s", usage: "remove from the log what every leader has and was written longer than `DURATION` ago; 0: no bound", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.History.Age })},
 		{name: "ledger-value", value: strconv.Itoa(keep.Value), usage: "keep the first `N` bytes of a lost value in the ledger, for when the log no longer has it", apply: counting(func(c *serving) *int { return &c.Storage.Ledger.Value })},
 	}
+}
+
+// conditionSettings say when the disk counts as full or slow, and how it is read for damage.
+func conditionSettings() []setting {
+	d := node.DefaultDiskLimits()
+	return []setting{
+		{name: "min-free", value: autoMinFree, apply: applyMinFree,
+			usage: "take no writes of clients while less than `N` bytes of the disk are free, and no ops of other leaders below half of that; reads go on, and so do writes once there is room. auto: 2 % of the disk, 256 MiB at most; 0: until the disk is full"},
+		{name: "slow-disk", value: d.SlowAfter.String(), usage: "say that this leader is not ready when a write or sync of a file takes `DURATION`; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Limits.SlowAfter })},
+		{name: "scrub-every", value: d.ScrubEvery.String(), usage: "read all of the store every `DURATION`, to find damage before it is needed; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Limits.ScrubEvery })},
+		{name: "scrub-rate", value: strconv.FormatInt(d.ScrubRate, 10), usage: "and no faster than `N` bytes a second; 0: as fast as the disk is", apply: counting(func(c *serving) *int64 { return &c.Storage.Limits.ScrubRate })},
+	}
+}
+
+const autoMinFree = "auto"
+
+func applyMinFree(c *serving, v []string) error {
+	if v[0] == autoMinFree {
+		c.Storage.Limits.MinFree = node.AutoMinFree
+		return nil
+	}
+	if err := counting(func(c *serving) *int64 { return &c.Storage.Limits.MinFree })(c, v); err != nil {
+		return fmt.Errorf("%w; or %s", err, autoMinFree)
+	}
+	return nil
 }
 
 func applySync(c *serving, v []string) (err error) {

@@ -70,6 +70,8 @@ type Status struct {
 	UnsharedOps       int     `json:"unshared_ops"`        // accepted here, and not known to be durable anywhere else
 	Usage             Usage   `json:"usage"`
 
+	Disk DiskStatus `json:"disk"`
+
 	GateOps         int          `json:"gate_ops"`         // held until what they depend on arrives
 	WaitingRequests int          `json:"waiting_requests"` // until the leader has what their token has seen
 	GateBytes       int          `json:"gate_bytes"`       // what the ops held take in memory
@@ -118,6 +120,24 @@ type Usage struct {
 	MemoryBytes uint64  `json:"memory_bytes"` // of the process, resident; leaders of one process say the same
 	DiskFree    *uint64 `json:"disk_free"`    // that the store's file system has for it; null: it cannot say
 	DiskBytes   *uint64 `json:"disk_bytes"`   // how large that is
+}
+
+// DiskStatus is how the disk beneath the store does.
+type DiskStatus struct {
+	MinFreeBytes   uint64      `json:"min_free_bytes"`  // below which no writes are taken, and below half of which no ops of others
+	TakesOps       bool        `json:"takes_ops"`       // of other leaders
+	CallSeconds    float64     `json:"call_seconds"`    // age of the oldest write or sync that has not returned
+	SlowestSeconds float64     `json:"slowest_seconds"` // of the slowest of the last ten seconds
+	Slow           bool        `json:"slow"`            // so that clients are better sent elsewhere
+	Scrub          ScrubStatus `json:"scrub"`
+}
+
+// ScrubStatus is what this process read to find damage.
+type ScrubStatus struct {
+	Bytes  uint64 `json:"bytes"`
+	Rounds uint64 `json:"rounds"` // that were ended
+	Places uint64 `json:"places"` // that are damaged
+	File   string `json:"file"`   // that is being read; empty: none is
 }
 
 // Origins is how many origins there are in the logs here, and may be.

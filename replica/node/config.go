@@ -15,6 +15,7 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/monitor"
 	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
@@ -72,7 +73,7 @@ type Config struct {
 	Insecure  bool       // let other machines in without the above
 
 	UnsafeFaults bool // KVD.FAULT is answered
-	Renewable    bool // whoever runs the leader starts it again after ErrRenew
+	Renewable    bool // whoever runs the leader starts it again after ErrRenew and ErrReopen
 	// Reload reads again what may change while the leader serves, for KVD.RELOAD; nil:
 	// there is nothing to read. It is called from many goroutines.
 	Reload func() (Reloaded, error)
@@ -84,9 +85,11 @@ type StorageConfig struct {
 	Sync     storage.Sync
 	Interval time.Duration
 	Cache    int64
+	MemTable int              // bytes; zero: storage.DefaultMemTable
 	Ledger   losses.Retention // the zero Retention: losses.DefaultRetention
 	NoLedger bool             // see host.Options
 	History  stability.History
+	Limits   monitor.Limits // of the disk
 }
 
 // Addrs is one address for each listener.
@@ -96,7 +99,7 @@ type Addrs struct{ RESP, HTTP, Peer, Gossip string }
 func Defaults() Config {
 	return Config{
 		Cluster: "kvd", Version: "dev", Dir: "kvd-data",
-		Storage:  StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: losses.DefaultRetention()},
+		Storage:  StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: losses.DefaultRetention(), Limits: monitor.DefaultLimits()},
 		Addrs:    Addrs{RESP: "127.0.0.1:6390", HTTP: "127.0.0.1:6391", Peer: "127.0.0.1:6392", Gossip: "127.0.0.1:6393"},
 		Policy:   resolve.Policy{Default: resolve.Causal},
 		MaxDrift: 500 * time.Millisecond,
@@ -145,6 +148,9 @@ func (c *Config) Validate() error {
 		if err := c.Storage.Ledger.Validate(); err != nil {
 			return err
 		}
+	}
+	if err := c.Storage.Limits.Validate(); err != nil {
+		return err
 	}
 	if err := c.checkExposed(); err != nil {
 		return err

@@ -5,18 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"kvd/replica"
 	"kvd/replica/link"
+	"kvd/replica/node/internal/faultwords"
 	"kvd/replica/resp"
 	"kvd/wallclock"
 )
-
-const faultHelp = "use CLOCK, LINK peer or CLEAR, followed by name=value: of a clock offset, step, drift (parts per million), error, freeze, strobe (amplitude/period or off); of a link delay, jitter, loss, duplicate, overtake, cut; durations as in 250ms"
 
 // plantFault is KVD.FAULT.
 func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) error {
@@ -36,7 +34,7 @@ func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) er
 	case kind == "LINK" && len(words) > 2:
 		err = l.faultLink(words[1], words[2:])
 	default:
-		err = errors.New(faultHelp)
+		err = errors.New(faultwords.Help)
 	}
 	if err != nil {
 		return err
@@ -51,9 +49,9 @@ func (l *Leader) faultClock(pairs []string) (err error) {
 	l.clock.change(func(s wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
 		f := s.Faults()
 		var step, freeze time.Duration
-		err = readPairs(pairs, map[string]func(string) error{
-			"offset": into(&f.Offset, time.ParseDuration), "step": into(&step, time.ParseDuration), "drift": into(&f.Drift, number),
-			"error": into(&f.Error, positive), "freeze": into(&freeze, positive), "strobe": into(&f.Strobe, readStrobe),
+		err = faultwords.Read(pairs, map[string]func(string) error{
+			"offset": faultwords.Into(&f.Offset, time.ParseDuration), "step": faultwords.Into(&step, time.ParseDuration), "drift": faultwords.Into(&f.Drift, faultwords.Number),
+			"error": faultwords.Into(&f.Error, faultwords.Positive), "freeze": faultwords.Into(&freeze, faultwords.Positive), "strobe": faultwords.Into(&f.Strobe, faultwords.Strobe),
 		})
 		if err != nil {
 			return s
@@ -66,80 +64,20 @@ func (l *Leader) faultClock(pairs []string) (err error) {
 	return err
 }
 
-// readPairs reads each name=value as what the name stands for.
-func readPairs(pairs []string, known map[string]func(value string) error) error {
-	for _, pair := range pairs {
-		name, value, _ := strings.Cut(pair, "=")
-		err := errors.New(faultHelp)
-		if read := known[name]; read != nil {
-			err = read(value)
-		}
-		if err != nil {
-			return fmt.Errorf("fault %s: %w", pair, err)
-		}
-	}
-	return nil
-}
-
-// into reads a value to where it belongs.
-func into[T any](to *T, parse func(string) (T, error)) func(string) error {
-	return func(text string) (err error) {
-		*to, err = parse(text)
-		return err
-	}
-}
-
-func number(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
-
-func positive(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if err == nil && d < 0 {
-		err = fmt.Errorf("%s is below zero", d)
-	}
-	return d, err
-}
-
 // faultLink replaces what goes wrong on the way to a peer.
 func (l *Leader) faultLink(peer string, pairs []string) error {
 	if _, known := l.members.View().Find(peer); !known || peer == l.cfg.Name {
 		return fmt.Errorf("fault: %s is no other leader; KVD.MEMBERS lists them", peer)
 	}
 	var f link.LinkFault
-	err := readPairs(pairs, map[string]func(string) error{
-		"delay": into(&f.Delay, positive), "jitter": into(&f.Jitter, positive), "loss": into(&f.Loss, number),
-		"duplicate": into(&f.Duplicate, number), "overtake": into(&f.Overtake, number), "cut": into(&f.Cut, onOff),
+	err := faultwords.Read(pairs, map[string]func(string) error{
+		"delay": faultwords.Into(&f.Delay, faultwords.Positive), "jitter": faultwords.Into(&f.Jitter, faultwords.Positive), "loss": faultwords.Into(&f.Loss, faultwords.Number),
+		"duplicate": faultwords.Into(&f.Duplicate, faultwords.Number), "overtake": faultwords.Into(&f.Overtake, faultwords.Number), "cut": faultwords.Into(&f.Cut, faultwords.OnOff),
 	})
 	if err = cmp.Or(err, f.Validate()); err != nil {
 		return err
 	}
 	return l.faults.Set(replica.Leader(peer), f)
-}
-
-func onOff(text string) (bool, error) {
-	if text != "on" && text != "off" {
-		return false, errors.New("say on or off")
-	}
-	return text == "on", nil
-}
-
-// readStrobe reads AMPLITUDE/PERIOD, or off.
-func readStrobe(text string) (wallclock.Strobe, error) {
-	if text == "off" {
-		return wallclock.Strobe{}, nil
-	}
-	amplitude, period, ok := strings.Cut(text, "/")
-	if !ok {
-		return wallclock.Strobe{}, errors.New("say amplitude/period, as in 1s/200ms, or off")
-	}
-	a, err := positive(amplitude)
-	if err != nil {
-		return wallclock.Strobe{}, err
-	}
-	p, err := time.ParseDuration(period)
-	if err == nil && p <= 0 {
-		err = errors.New("a period is above zero")
-	}
-	return wallclock.Strobe{Amplitude: a, Period: p}, err
 }
 
 // clock is this machine's clocks with faults laid over the calendar one. The

@@ -7,6 +7,7 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/monitor"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/losses"
@@ -48,6 +49,14 @@ const (
 	DefaultSync         = storage.SyncAlways
 	DefaultSyncInterval = storage.DefaultInterval
 )
+
+// DiskLimits is when the disk counts as full or slow, and how it is read for damage.
+type DiskLimits = monitor.Limits
+
+// DefaultDiskLimits suits most leaders. AutoMinFree is its MinFree.
+func DefaultDiskLimits() DiskLimits { return monitor.DefaultLimits() }
+
+const AutoMinFree = monitor.Auto
 
 // DefaultRetention is how much of the ledger of lost writes is kept.
 func DefaultRetention() losses.Retention { return losses.DefaultRetention() }

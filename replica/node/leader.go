@@ -25,6 +25,7 @@ import (
 	"kvd/replica/node/internal/identity"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
+	"kvd/replica/node/internal/monitor"
 	"kvd/replica/node/internal/recovery"
 	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
@@ -44,6 +45,7 @@ type Leader struct {
 
 	store   *storage.Store
 	disk    *recovery.Disk
+	monitor *monitor.Monitor
 	pump    *host.Pump
 	loop    *host.Loop
 	mesh    *link.Mesh
@@ -144,7 +146,7 @@ func (l *Leader) openMesh(context.Context) (err error) {
 	cfg.Listener, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
 	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.onLinkEvent, l.onPublished
-	if l.mesh, err = link.New(cfg, sink{l.loop}); err == nil {
+	if l.mesh, err = link.New(cfg, sink{l.loop, l.monitor}); err == nil {
 		l.outbox.mesh.Store(l.mesh)
 	}
 	return err

@@ -74,6 +74,14 @@ var quiet = map[string]string{
 	"kvd_peer_ahead_ops":      "all is applied",
 	"kvd_disk_free_bytes":     "disks are in memory",
 	"kvd_disk_size_bytes":     "disks are in memory",
+	"kvd_disk_min_free_bytes": "disks are in memory",
+	"kvd_disk_slow":           "disks are in memory",
+	"kvd_disk_call_seconds":   "no call takes long",
+
+	"kvd_scrub_bytes_total":    "the first round begins after a day",
+	"kvd_scrub_rounds_total":   "the first round begins after a day",
+	"kvd_scrub_damaged_places": "the stores are whole",
+
 	"kvd_peer_queue_bytes":    "what can be sent is sent",
 	"kvd_ops_dropped_total":   "nothing comes twice",
 	"kvd_peer_unsendable":     "every op is small enough",

@@ -2,12 +2,14 @@ package node
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
 	"kvd/logical"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
+	"kvd/replica/node/internal/monitor"
 	"kvd/replica/node/internal/recovery"
 	"kvd/replica/node/internal/stability"
 	"kvd/storage"
@@ -29,7 +31,7 @@ func (l *Leader) openStore(context.Context) (err error) {
 	s := l.cfg.Storage
 	l.disk, err = recovery.Open(recovery.Config{
 		Name: l.cfg.Name, Dir: l.cfg.Dir, Logger: l.cfg.Logger, Alone: l.neverJoined, Members: l.knownNames, Serve: l.cfg.ServeDamaged,
-		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: s.Cache, WriteBehind: writeBehind, SegmentBytes: s.History.SegmentBytes()},
+		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: s.Cache, MemTable: s.MemTable, WriteBehind: writeBehind, SegmentBytes: s.History.SegmentBytes()},
 	})
 	l.store = l.disk.Store()
 	return err
@@ -42,6 +44,23 @@ func (l *Leader) collect() {
 	})
 	l.serving.Go(l.collector.Run)
 }
+
+// watchDisk watches the disk beneath the store from now on.
+func (l *Leader) watchDisk() *monitor.Monitor {
+	return monitor.New(monitor.Config{
+		Limits: l.cfg.Storage.Limits, Name: l.cfg.Name, Dir: l.disk.StoreDir(), Side: l.sideDir(), FS: l.cfg.FS, Store: l.store, Logger: l.cfg.Logger,
+		Refuse: l.loop.RefuseWrites, Allow: l.loop.AllowWrites, Credit: l.outbox.Credit, Failed: l.loop.Err,
+		Reopen: func() {
+			if l.cfg.Renewable {
+				l.fail(ErrReopen)
+			}
+		},
+	})
+}
+
+// ErrReopen is given by Broken when the disk had been full, and has room again: whoever
+// runs the leader stops it and starts it again.
+var ErrReopen = errors.New("the disk was full and has room again; the store is opened again")
 
 func (l *Leader) neverJoined() bool {
 	members, err := known.ReadMembers(l.cfg.Dir)

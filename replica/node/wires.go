@@ -10,6 +10,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/link"
 	"kvd/replica/node/internal/answers"
+	"kvd/replica/node/internal/monitor"
 	"kvd/replica/resp/server"
 	"kvd/replica/wire"
 	"kvd/resolve"
@@ -62,16 +63,26 @@ func (l *Leader) onPublished(_ replica.Leader, p *wire.Published) {
 }
 
 // sink is the mesh's way to the loop.
-type sink struct{ loop *host.Loop }
+type sink struct {
+	loop *host.Loop
+	disk *monitor.Monitor
+}
 
 var _ link.Sink = sink{}
 
-// Receive hands the message to the loop, which may make the peer wait.
+// Receive hands the message to the loop, which may make the peer wait. Ops that there is no
+// room for are dropped.
 func (s sink) Receive(from replica.Leader, m replica.Message) {
+	if b, ops := m.(*replica.Batch); ops && !s.disk.Take(from, b) {
+		return
+	}
 	s.loop.Deliver(replica.Received{From: from, Message: m})
 }
 
-func (s sink) PeerUp(p replica.Leader)    { s.loop.Deliver(replica.PeerUp{Peer: p}) }
+func (s sink) PeerUp(p replica.Leader) {
+	s.disk.Reconnected(p)
+	s.loop.Deliver(replica.PeerUp{Peer: p})
+}
 func (s sink) PeerDown(p replica.Leader)  { s.loop.Deliver(replica.PeerDown{Peer: p}) }
 func (s sink) Frontier() logical.Frontier { return s.loop.Frontier() }
 

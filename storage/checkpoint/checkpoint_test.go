@@ -149,7 +149,7 @@ func TestNoRoomForACheckpoint(t *testing.T) {
 				t.Errorf("nothing was asked for")
 			}
 			l.Set("after", "1")
-			if err := l.Store.Fault(); err != nil {
+			if err := l.Store.Disk().Err(); err != nil {
 				t.Errorf("the store stopped: %v", err)
 			}
 			if c, err := l.Store.Checkpoint(); err != nil || len(c.Files) < 5 {

@@ -62,7 +62,7 @@ func (c Cause) Advice() string {
 	case InUse:
 		return "another process has it open: stop that one, or give this one a directory of its own"
 	case Full:
-		return "the disk is full: make room there and start again"
+		return "the disk is full: make room there, and start again what has ended"
 	case Unwritten:
 		return "the filesystem is mounted for reading only: mount it for writing, or name another directory"
 	case Denied:

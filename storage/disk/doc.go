@@ -14,6 +14,7 @@
 //   - no goroutine waits for a failed disk once [FS.Close] was called;
 //   - the database compacts only while the store is open and nothing has failed.
 //
-// Files: fs.go the filesystem, fault.go the first failure, compactions.go when the database
-// compacts, backlog.go memtables that wait for a flush, discard.go files after a failure, cause.go errors and advice.
+// Files: fs.go the filesystem, file.go its files, fault.go the first failure, compactions.go when the database
+// compacts, calls.go how long calls take, backlog.go memtables that wait for a
+// flush, discard.go files after a failure, cause.go errors and advice.
 package disk

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,19 +22,22 @@ import (
 //
 //	                    log, directory      any other file
 //	while it opens      thrown away         thrown away, and Open fails
-//	while it is open    thrown away         waits for Close, then fails
+//	while it is open    thrown away         waits for Close, then fails; the manifest fails
 type FS struct {
 	vfs.FS
 	fault       fault
 	opened      atomic.Bool // never, when opening failed
 	closing     chan struct{}
 	compactions *compactions
+	meter       *meter
+	writing     sync.Map // paths of files that are open for writing
 }
 
 // New is fs for one store. A commit waits while batches of more than backlog bytes wait
 // for a flush.
 func New(fs vfs.FS, backlog int64) *FS {
-	d := &FS{FS: fs, closing: make(chan struct{})}
+	m := newMeasured(fs)
+	d := &FS{FS: m, meter: m.meter, closing: make(chan struct{})}
 	d.fault.failed = make(chan struct{})
 	d.fault.backlog.limit = backlog
 	d.fault.backlog.wake.L = &d.fault.backlog.mu
@@ -108,6 +112,16 @@ func (d *FS) Damage() error {
 	return nil
 }
 
+// Calls is how long changes take, those through [FS.Unwrap] included. Any goroutine may ask.
+func (d *FS) Calls() Calls { return d.meter.calls() }
+
+// Writing reports whether the database has not written a file to its end yet. Any goroutine
+// may ask.
+func (d *FS) Writing(path string) bool {
+	_, is := d.writing.Load(path)
+	return is
+}
+
 // NoteDamage keeps what was found to be damaged, if it is the first.
 func (d *FS) NoteDamage(err error) { d.fault.noteDamage(err) }
 
@@ -118,7 +132,7 @@ const closeRest = time.Millisecond
 // readRest keeps whoever repeats a failed read at once from taking a processor.
 const readRest = 20 * time.Millisecond
 
-// Unwrap is the real filesystem.
+// Unwrap is the real filesystem, measured.
 func (d *FS) Unwrap() vfs.FS { return d.FS }
 
 // CheckpointDir is the name of a directory that has copies and links. Nothing in it is the
@@ -149,12 +163,22 @@ func (d *FS) failed(what, name string, err error) error {
 
 // told is what pebble is told of a change that was not made.
 func (d *FS) told(name string) error {
-	if !d.opened.Load() || isLog(name) {
+	switch {
+	case !d.opened.Load() || isLog(name):
 		return nil
+	case !d.isManifest(name):
+		<-d.closing
+		time.Sleep(closeRest)
 	}
-	<-d.closing
-	time.Sleep(closeRest)
 	return d.fault.err()
+}
+
+// isManifest is for the files that pebble changes under a lock which the end of a snapshot
+// takes too: who waited for Close there would keep the leader from coming to it. A flush that
+// fails there is repeated, and then waits for its table.
+func (d *FS) isManifest(name string) bool {
+	base := d.PathBase(name)
+	return strings.HasPrefix(base, "MANIFEST-") || strings.HasPrefix(base, "marker.manifest.")
 }
 
 func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
@@ -181,6 +205,7 @@ func (d *FS) make(what, name string, create func() (vfs.File, error)) (vfs.File,
 	}
 	err := d.gone(name)
 	if !d.broken() {
+		d.writing.Store(name, true)
 		f, e := create()
 		if e == nil {
 			return &diskFile{File: f, fs: d, name: name}, nil
@@ -229,6 +254,16 @@ func (d *FS) Remove(name string) error {
 	return d.FS.Remove(name)
 }
 
+// GetDiskUsage says how much room there is. Pebble, which does without, would take a failure
+// for one of its own.
+func (d *FS) GetDiskUsage(path string) (vfs.DiskUsage, error) {
+	u, err := d.FS.GetDiskUsage(path)
+	if err != nil {
+		err = vfs.ErrUnsupported
+	}
+	return u, err
+}
+
 // OpenDir opens a directory for syncing.
 func (d *FS) OpenDir(name string) (vfs.File, error) {
 	f, err := d.FS.OpenDir(name)
@@ -257,122 +292,4 @@ func (d *FS) Lock(name string) (io.Closer, error) {
 		err = fmt.Errorf("%w: %w", ErrInUse, err)
 	}
 	return c, err
-}
-
-// diskFile is a file of a disk.
-type diskFile struct {
-	vfs.File
-	fs   *FS
-	name string
-	dir  bool
-	read bool // opened for reading only
-}
-
-// told is what pebble is told of a change that was not made.
-func (f *diskFile) told() error {
-	if f.dir {
-		return nil // pebble panics otherwise
-	}
-	return f.fs.told(f.name)
-}
-
-// change makes a change, unless it comes too late.
-func (f *diskFile) change(what string, do func() error) error {
-	if f.fs.broken() {
-		return f.told()
-	}
-	if err := do(); err != nil {
-		if f.dir {
-			f.fs.fault.set(fmt.Errorf("%s %s: %w", what, f.name, err))
-			return nil
-		}
-		return f.fs.failed(what, f.name, err)
-	}
-	return nil
-}
-
-func (f *diskFile) Write(p []byte) (n int, err error) {
-	err = f.change("write", func() (err error) {
-		n, err = f.File.Write(p)
-		return err
-	})
-	return whole(n, p, err)
-}
-
-func (f *diskFile) WriteAt(p []byte, at int64) (n int, err error) {
-	err = f.change("write", func() (err error) {
-		n, err = f.File.WriteAt(p, at)
-		return err
-	})
-	return whole(n, p, err)
-}
-
-// whole is what a writer says who was told that all is well.
-func whole(n int, p []byte, err error) (int, error) {
-	if err == nil {
-		return len(p), nil
-	}
-	return n, err
-}
-
-func (f *diskFile) Sync() error     { return f.change("sync", f.File.Sync) }
-func (f *diskFile) SyncData() error { return f.change("sync", f.File.SyncData) }
-
-func (f *diskFile) SyncTo(n int64) (full bool, err error) {
-	err = f.change("sync", func() (err error) {
-		full, err = f.File.SyncTo(n)
-		return err
-	})
-	return full, err
-}
-
-// Preallocate asks for space in advance. Its failure does no harm: what is written
-// later may still fit, and is a failure if it does not.
-func (f *diskFile) Preallocate(offset, length int64) error {
-	if f.fs.broken() {
-		return f.told()
-	}
-	return f.File.Preallocate(offset, length)
-}
-
-// Close gives the file back, whatever else is wrong.
-func (f *diskFile) Close() error {
-	err := f.File.Close()
-	if err == nil || f.read || f.dir {
-		return err
-	}
-	if f.fs.broken() {
-		return f.told()
-	}
-	return f.fs.failed("close", f.name, err)
-}
-
-func (f *diskFile) Read(p []byte) (int, error) {
-	n, err := f.File.Read(p)
-	return n, f.rest(err)
-}
-
-func (f *diskFile) ReadAt(p []byte, at int64) (int, error) {
-	n, err := f.File.ReadAt(p, at)
-	return n, f.rest(err)
-}
-
-// rest waits after a failed read and names the file.
-func (f *diskFile) rest(err error) error {
-	if err == nil || err == io.EOF {
-		return err
-	}
-	if f.fs.opened.Load() {
-		time.Sleep(readRest)
-	}
-	return fmt.Errorf("read %s: %w", f.name, err)
-}
-
-// Stat describes the file. Pebble panics when that fails for a log that it writes.
-func (f *diskFile) Stat() (vfs.FileInfo, error) {
-	i, err := f.File.Stat()
-	if err != nil && !f.read && isLog(f.name) {
-		return emptyInfo{name: f.name}, nil
-	}
-	return i, err
 }

@@ -91,6 +91,7 @@ func bites() []bite {
 		{"replica/node/internal/recovery/a.go", imports("kvd/replica/member"), "recovery knows only"},
 		{"replica/node/internal/joining/a.go", imports("kvd/storage"), "joining knows only"},
 		{"replica/node/internal/stability/a.go", imports("kvd/resolve"), "stability knows only"},
+		{"replica/node/internal/monitor/a.go", imports("kvd/replica/host"), "monitor knows only"},
 		{"replica/node/a.go", imports("kvd/replica/node/internal/feed"), ""},
 		{"replica/client/a.go", imports("kvd/replica/node"), "only commands start"},
 		{"scenarios/live/a_test.go", imports("kvd/replica/node"), "only commands start"},

@@ -100,6 +100,7 @@ func roomRows() []row {
 		knows("replica/node/internal/feed", "losses go to both edges that have listeners, and need nothing else of a leader", "replica", "replica/console", "replica/resp/pubsub", "resolve", "logical"),
 		knows("replica/node/internal/recovery", "a store is opened and made whole without clients and members",
 			"replica", "replica/host", "replica/console", "replica/node/internal/sidefile", "storage", "storage/disk", "storage/file", "storage/salvage", "logical"),
+		knows("replica/node/internal/monitor", "the disk is watched without clients, members and ops", "replica", "replica/console", "replica/node/internal/sidefile", "storage", "storage/disk", "storage/scrub"),
 		knows("replica/node/internal/joining", "who waits for data looks at the loop and at membership", "replica", "replica/host", "replica/console", "replica/member", "storage/file", "logical"),
 		knows("replica/node/internal/stability", "what everybody holds follows from what the loop and membership say; the store removes", "replica", "replica/host", "replica/console", "replica/member", "storage", "storage/log", "logical"),
 		{"only commands start whole leaders", "replica/node is the one room that knows all of replica; whoever knew it would know everybody", func(s *source) []string {

@@ -135,7 +135,7 @@ func (s *Committed) snapshotFor(stored bool) *Snapshot {
 	}
 	s.wanted.Add(-1)
 	snap := s.newSnapshot()
-	if s.Store.Fault() != nil { // it is not whole, and the leader is about to halt
+	if s.Store.Disk().Err() != nil { // it is not whole, and the leader is about to halt
 		snap.Release()
 		return nil
 	}

@@ -70,6 +70,9 @@ func (d *Disk) Rebuilt() bool { return d.cause != "" }
 
 func (d *Disk) onDisk() bool { return d.cfg.Options.FS == nil }
 
+// StoreDir is where the store is.
+func (d *Disk) StoreDir() string { return d.storeDir() }
+
 func (d *Disk) storeDir() string { return filepath.Join(d.cfg.Dir, "store") }
 
 func (d *Disk) open() (err error) {

@@ -124,7 +124,7 @@ func (c *Collector) Run() {
 		case <-tick.C:
 		}
 		keep := c.look(time.Now())
-		if !c.cfg.History.Bounded() || c.cfg.Store.Fault() != nil {
+		if !c.cfg.History.Bounded() || c.cfg.Store.Disk().Err() != nil {
 			continue
 		}
 		if n, err := c.cfg.Store.Collect(keep); err != nil {

@@ -251,4 +251,4 @@ const garbagePercent = 50
 
 var ballast []byte
 
-const ballastBytes = 48 << 20
+const ballastBytes = 24 << 20

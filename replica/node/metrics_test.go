@@ -64,6 +64,11 @@ var quiet = map[string]string{
 	"kvd_feed_missed_total":        "the reader keeps up",
 	"kvd_calls_held_seconds_total": "no peer falls behind",
 
+	"kvd_backup_running":                "nobody takes a backup",
+	"kvd_last_backup_timestamp_seconds": "nobody takes a backup",
+	"kvd_last_backup_duration_seconds":  "nobody takes a backup",
+	"kvd_last_backup_bytes":             "nobody takes a backup",
+
 	"kvd_subscribers_cut_total":   "who listens takes what it is sent",
 	"kvd_published_unheard_total": "clients hold little",
 

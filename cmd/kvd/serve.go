@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -47,7 +48,7 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	r.cfg.Renewable, r.cfg.Reload = true, r.reload
-	limitMemory(&r.cfg.Config)
+	defer runtime.KeepAlive(limitMemory(&r.cfg.Config))
 	ctx, reloads, stopWatching := hangups(c.Context, true)
 	defer stopWatching()
 	for again := r.cfg.Config; ; {
@@ -232,8 +233,8 @@ func heapOf(cfg *node.Config) int64 {
 // limitMemory lets the garbage collector work harder near what the leader is meant
 // to take of its heap. Without it megabytes that are garbage already may double the process:
 // the collector would wait until the heap has grown by as much as is in use. It is
-// a soft limit, and whoever sets GOMEMLIMIT knows better.
-func limitMemory(cfg *node.Config) {
+// a soft limit, and whoever sets GOMEMLIMIT knows better. The ballast is to be kept.
+func limitMemory(cfg *node.Config) (ballast []byte) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(heapOf(cfg))
 	}
@@ -241,14 +242,11 @@ func limitMemory(cfg *node.Config) {
 		debug.SetGCPercent(garbagePercent)
 		ballast = make([]byte, ballastBytes)
 	}
+	return ballast
 }
 
 // garbagePercent is how much garbage may gather, in per cent of what is in use. Objects lie
 // outside of the heap, so that it is small and a collection cheap. Where little is in use
 // the collector would come too often: ballast counts as in use, though nothing of it ever
 // is, so that the system gives no memory for it.
-const garbagePercent = 50
-
-var ballast []byte
-
-const ballastBytes = 24 << 20
+const garbagePercent, ballastBytes = 50, 24 << 20

@@ -49,6 +49,7 @@ func serve(c *cli.Context) error {
 	}
 	r.cfg.Renewable, r.cfg.Reload = true, r.reload
 	defer runtime.KeepAlive(limitMemory(&r.cfg.Config))
+	addThread()
 	ctx, reloads, stopWatching := hangups(c.Context, true)
 	defer stopWatching()
 	for again := r.cfg.Config; ; {
@@ -243,6 +244,18 @@ func limitMemory(cfg *node.Config) (ballast []byte) {
 		ballast = make([]byte, ballastBytes)
 	}
 	return ballast
+}
+
+// maxFew is how many processors are few.
+const maxFew = 4
+
+// addThread lets one thread more run Go code than there are processors, where these are
+// few. A thread that syncs a file is kept for it for a while, and one that computes for 10 ms:
+// with a sync and a compaction under way, requests would wait on two processors.
+func addThread() {
+	if n := runtime.GOMAXPROCS(0); n <= maxFew && os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(n + 1)
+	}
 }
 
 // garbagePercent is how much garbage may gather, in per cent of what is in use. Objects lie

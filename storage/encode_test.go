@@ -24,6 +24,12 @@ func FuzzDecodeState(f *testing.F) {
 	}))
 }
 
+func FuzzDecodeJudged(f *testing.F) {
+	unknown := storage.AppendJudged(nil, storage.Judged{Unknown: true})
+	f.Add(append([]byte{unknown[0] - 1}, unknown[1:]...)) // one element less is announced than follow
+	codectest.Fuzz(f, judged, unknown)
+}
+
 // TestAnnouncedFrontierTakesNoMemory: what is allocated stays in proportion to what was
 // sent, though a header promises more.
 func TestAnnouncedFrontierTakesNoMemory(t *testing.T) {

@@ -111,6 +111,7 @@ func TestLivesAreRemembered(t *testing.T) {
 func FuzzDecodeIncarnations(f *testing.F) {
 	f.Add(storage.AppendIncarnations(nil, []logical.Origin{1, 1 << 40}))
 	f.Add([]byte{0x90})
+	f.Add([]byte{0x90, 0x01}) // none is announced, and a format follows
 	f.Add([]byte{0xdd, 0x7f, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		origins, err := storage.DecodeIncarnations(b)

@@ -26,6 +26,7 @@ func AppendIncarnations(dst []byte, origins []logical.Origin) []byte {
 func DecodeIncarnations(b []byte) ([]logical.Origin, error) {
 	d := codec.NewDecoder("incarnations", b)
 	n := d.Array(1+codec.MaxDeps) - 1
+	d.Require(n >= 0, "incarnations begin with a format")
 	d.Format(incarnationsFormat)
 	var origins []logical.Origin
 	for i := 0; i < n && !d.Failed(); i++ {

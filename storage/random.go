@@ -11,6 +11,7 @@ import (
 // up, those among many that begin alike less often than others. Draw is a number
 // below n. The object's encoding is the caller's; nil: nothing is stored.
 func (s reads) RandomKey(draw func(n int) int) (key string, object []byte, err error) {
+	s.gather()
 	it, err := s.iterate([]byte{rows.Objects}, []byte{rows.Objects + 1})
 	if err != nil {
 		return "", nil, wrap(err, "draw a key")

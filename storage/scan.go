@@ -58,14 +58,11 @@ func (s reads) Keys(after string, yield func(key, object []byte) (bool, error)) 
 		lower = []byte{rows.Objects}
 		s.gather()
 	}
-	it, err := s.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: []byte{rows.Objects + 1}})
-	if err == nil {
-		err = errors.Join(walk(it, func(k, v []byte) (bool, error) { return yield(k[1:], v) }), it.Close())
-	}
+	err := s.scan(lower, []byte{rows.Objects + 1}, func(k, v []byte) (bool, error) { return yield(k[1:], v) })
 	return wrap(err, "read keys")
 }
 
-// gather puts the objects that wait into the database.
+// gather puts the objects that wait into the database, for whoever is about to scan them.
 func (s reads) gather() {
 	if s.late != nil {
 		s.late.flush()
@@ -110,6 +107,7 @@ func (s reads) MetadataBytes() (objects int, bytes int64, err error) {
 
 // scanObjects hands every object's key and encoding to use.
 func (s reads) scanObjects(use func(key, v []byte) (bool, error)) error {
+	s.gather()
 	return s.scan([]byte{rows.Objects}, []byte{rows.Objects + 1}, func(k, v []byte) (bool, error) { return use(k[1:], v) })
 }
 
@@ -124,9 +122,6 @@ func (s reads) scan(lower, upper []byte, use func(k, v []byte) (bool, error)) er
 }
 
 func (s reads) iterate(lower, upper []byte) (*pebble.Iterator, error) {
-	if lower[0] == rows.Objects {
-		s.gather()
-	}
 	return s.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 }
 

@@ -221,10 +221,10 @@ func (r *running) waiting(fresh []effective) []string {
 const working = 256 << 20
 
 // heapOf is what a leader of this configuration is meant to take of the heap that the
-// collector sees: objects, most of which lie elsewhere, clients, its own work, and where there is
+// collector sees: objects, most of which lie elsewhere, clients, its own work, ballast, and where there is
 // no C library the blocks themselves and the memtables that fill and that are flushed.
 func heapOf(cfg *node.Config) int64 {
-	heap := cfg.Storage.Cache + cfg.ClientMemory + node.WriteBehindBytes + working
+	heap := cfg.Storage.Cache + cfg.ClientMemory + node.WriteBehindBytes + working + ballastBytes
 	if !blocksOutside {
 		heap += cfg.Storage.Cache + 3*node.DefaultMemTable
 	}

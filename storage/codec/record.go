@@ -177,6 +177,14 @@ func (d *Decoder) Array(limit int) int {
 	return n
 }
 
+// ArrayBehind reads the announcement of fixed elements and up to limit others, and is how
+// many others there are.
+func (d *Decoder) ArrayBehind(fixed, limit int) int {
+	n := d.Array(fixed+limit) - fixed
+	d.Require(n >= 0, "there are too few elements for the format")
+	return max(n, 0)
+}
+
 // Tuple reads the announcement of exactly n elements.
 func (d *Decoder) Tuple(n int) {
 	d.Require(d.Array(n) == n, "the number of elements is not that of the format")

@@ -30,14 +30,18 @@ func TestTheLastObjectCounts(t *testing.T) {
 				want[k] = value
 			}
 		}
-		sorted, _ := l.Sorted()
+		sorted, bytes := l.Sorted()
 		if len(sorted) != len(want) || !slices.IsSortedFunc(sorted, func(a, b Object) int { return cmp.Compare(a.Key, b.Key) }) {
 			t.Fatalf("sorted: %v of %v", sorted, slices.Sorted(maps.Keys(want)))
 		}
 		for _, o := range sorted {
+			bytes -= len(o.Key) + len(o.Value)
 			if !slices.Equal(o.Value, want[o.Key]) {
 				t.Fatalf("%q is %v, expected %v", o.Key, o.Value, want[o.Key])
 			}
+		}
+		if bytes != rowBytes*len(sorted) {
+			t.Fatalf("%d objects need %d bytes beside keys and values, expected %d", len(sorted), bytes, rowBytes*len(sorted))
 		}
 	})
 }

@@ -29,7 +29,7 @@ func AppendDuplicates(dst []byte, dots []logical.Dot) []byte {
 // DecodeDuplicates reads what AppendDuplicates wrote and nothing else.
 func DecodeDuplicates(b []byte) ([]logical.Dot, error) {
 	d := codec.NewDecoder("duplicates", b)
-	n := d.Array(1+2*codec.MaxDeps) - 1
+	n := d.ArrayBehind(1, 2*codec.MaxDeps)
 	d.Require(n%2 == 0, "duplicates come in pairs of numbers")
 	d.Format(duplicatesFormat)
 	var dots []logical.Dot

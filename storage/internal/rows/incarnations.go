@@ -25,8 +25,7 @@ func AppendIncarnations(dst []byte, origins []logical.Origin) []byte {
 // DecodeIncarnations reads what AppendIncarnations wrote and nothing else.
 func DecodeIncarnations(b []byte) ([]logical.Origin, error) {
 	d := codec.NewDecoder("incarnations", b)
-	n := d.Array(1+codec.MaxDeps) - 1
-	d.Require(n >= 0, "incarnations begin with a format")
+	n := d.ArrayBehind(1, codec.MaxDeps)
 	d.Format(incarnationsFormat)
 	var origins []logical.Origin
 	for i := 0; i < n && !d.Failed(); i++ {

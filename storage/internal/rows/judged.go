@@ -64,8 +64,7 @@ func encodePolicy(e *codec.Encoder, p *resolve.Policy) {
 // DecodeJudged reads what AppendJudged wrote and nothing else.
 func DecodeJudged(b []byte) (Judged, error) {
 	d := codec.NewDecoder("policy", b)
-	n := d.Array(2+maxFolding) - 2
-	d.Require(n >= 0, "a policy has a format, and what it is")
+	n := d.ArrayBehind(2, maxFolding)
 	d.Format(judgedFormat)
 	var j Judged
 	if j.Unknown = d.Nil(); !j.Unknown {

@@ -26,7 +26,7 @@ const (
 	hugePage  = 2 << 20
 )
 
-// allocate is n zero bytes, n the same at each call; nil: there is no memory.
+// allocate is n bytes, n the same at each call; nil: there is no memory.
 func (m *mappings) allocate(n int) []byte {
 	if n < minMapped {
 		return make([]byte, n)
@@ -36,7 +36,6 @@ func (m *mappings) allocate(n int) []byte {
 	if k := len(m.free); k > 0 {
 		b := m.free[k-1]
 		m.free = m.free[:k-1]
-		clear(b)
 		return b
 	}
 	if len(m.rest) < n && !m.extend() {

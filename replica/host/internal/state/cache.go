@@ -18,9 +18,6 @@ const (
 
 // markOf says how readers find out what the object shows.
 func (s *Committed) markOf(o *resolve.Object) uint8 {
-	if o.HasTTL() {
-		s.Expiring.Store(true)
-	}
 	switch {
 	case len(o.Versions) == 0:
 		return noObject
@@ -58,7 +55,7 @@ func (s *Committed) Touch(keys []string) {
 }
 
 // arena is memory for what many objects refer to, allocated in pieces and never written to
-// twice: a piece lives for as long as anybody refers to it.
+// twice. A piece lives for as long as anybody refers to it, which is for a batch or two.
 type arena struct{ rest []byte }
 
 // arenaBytes is a piece, and a larger copy has its own.
@@ -102,6 +99,7 @@ func (s *Committed) object(key string, a *arena) *resolve.Object {
 // keep takes in an object that the store held at from; nil: that it holds now,
 // said by whoever writes to it.
 func (s *Committed) keep(o *resolve.Object, from *Snapshot) {
+	s.noteTTL(o)
 	mark, encoded := s.markOf(o), []byte(nil)
 	if mark != noObject {
 		encoded = codec.AppendObjectAs(nil, "", o)

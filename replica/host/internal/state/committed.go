@@ -100,6 +100,7 @@ func (s *Committed) Cached() (objects int, bytes int64) {
 func (s *Committed) publish(g *sealed) {
 	s.Agree(g.agreed)
 	for _, o := range g.dirty {
+		s.noteTTL(o)
 		s.marks = append(s.marks, s.markOf(o))
 	}
 	s.mu.Lock()
@@ -123,6 +124,13 @@ func (s *Committed) publish(g *sealed) {
 	s.mu.Unlock()
 	s.marks = s.marks[:0]
 	old.Release()
+}
+
+// noteTTL lets sweeps know of an object with a deadline.
+func (s *Committed) noteTTL(o *resolve.Object) {
+	if o.HasTTL() {
+		s.Expiring.Store(true)
+	}
 }
 
 // snapshotFor is the store as it is now, if somebody wants it and has none. Stored says

@@ -1,9 +1,6 @@
 package state
 
-import (
-	"kvd/resolve"
-	"kvd/storage/codec"
-)
+import "kvd/storage/codec"
 
 // warmKeys and warmBytes are how much of what is stored goes into the cache at a time.
 const warmKeys, warmBytes = 256, 256 << 10
@@ -15,13 +12,12 @@ func (s *Committed) Warm(snap *Snapshot, more func() bool) error {
 	if s.Complete() {
 		return nil
 	}
-	var page encoded
-	var keys []string
-	going := true
+	var page []encoded
+	var memory arena
+	bytes, going := 0, true
 	flush := func() bool {
-		going = s.takePage(keys, &page) && more()
-		page.reset()
-		keys = keys[:0]
+		going = s.takePage(page) && more()
+		page, bytes = page[:0], 0
 		return going
 	}
 	err := snap.Keys("", func(key, object []byte) (bool, error) {
@@ -29,9 +25,9 @@ func (s *Committed) Warm(snap *Snapshot, more func() bool) error {
 		if err != nil {
 			return false, err
 		}
-		keys = append(keys, o.Key)
-		page.add(s, o, object)
-		return len(keys) < warmKeys && len(page.bytes) < warmBytes || flush(), nil
+		page = append(page, encoded{o.Key, memory.clone(object), s.markOf(o)})
+		bytes += len(object)
+		return len(page) < warmKeys && bytes < warmBytes || flush(), nil
 	})
 	if err != nil || !going || !flush() {
 		return err
@@ -42,29 +38,12 @@ func (s *Committed) Warm(snap *Snapshot, more func() bool) error {
 	return nil
 }
 
-// encoded is objects on their way into the cache.
+// encoded is an object on its way into the cache.
 type encoded struct {
-	bytes []byte
-	ends  []int
-	marks []uint8
+	key   string
+	value []byte
+	mark  uint8
 }
-
-func (e *encoded) add(s *Committed, o *resolve.Object, b []byte) {
-	e.marks = append(e.marks, s.markOf(o))
-	e.bytes = append(e.bytes, b...)
-	e.ends = append(e.ends, len(e.bytes))
-}
-
-// object is the i-th.
-func (e *encoded) object(i int) []byte {
-	from := 0
-	if i > 0 {
-		from = e.ends[i-1]
-	}
-	return e.bytes[from:e.ends[i]]
-}
-
-func (e *encoded) reset() { e.bytes, e.ends, e.marks = e.bytes[:0], e.ends[:0], e.marks[:0] }
 
 // Complete reports whether every object that is stored is in the cache.
 func (s *Committed) Complete() bool {
@@ -75,15 +54,15 @@ func (s *Committed) Complete() bool {
 
 // takePage puts the objects whose keys the cache does not have; false: it has lost
 // something, so that it does not know any more what was published since.
-func (s *Committed) takePage(keys []string, page *encoded) bool {
+func (s *Committed) takePage(page []encoded) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, key := range keys {
+	for _, o := range page {
 		if s.objects.Lost() {
 			return false
 		}
-		if !s.objects.Has(key) {
-			s.put(key, page.object(i), page.marks[i])
+		if !s.objects.Has(o.key) {
+			s.put(o.key, o.value, o.mark)
 		}
 	}
 	return !s.objects.Lost() && !s.closed

@@ -33,7 +33,7 @@ func (s *Store) Collect(keep log.Kept) (bytes int64, err error) {
 		err = s.disk.First()
 	}
 	if err == nil {
-		bytes, err = s.log.Remove(keep)
+		bytes, err = s.log.Remove(until)
 	}
 	return bytes, wrap(err, "remove from the log what is known everywhere")
 }

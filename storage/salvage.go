@@ -12,6 +12,7 @@ import (
 
 	"kvd/logical"
 	"kvd/storage/codec"
+	"kvd/storage/disk"
 	"kvd/storage/internal/rows"
 	"kvd/storage/log"
 	"kvd/storage/salvage"
@@ -43,7 +44,7 @@ func Salvage(fs vfs.FS, dir string, to *Store) (*Salvaged, error) {
 		return nil, fmt.Errorf("salvage %s: %w", dir, err)
 	}
 	s.found.Report = *report
-	damaged, err := log.Salvage(fs, fs.PathJoin(dir, logDir), s.takeEntry)
+	damaged, err := log.Salvage(fs, fs.PathJoin(dir, disk.LogDir), s.takeEntry)
 	if err != nil && !errors.Is(err, os.ErrNotExist) { // an older store has no log, and a log may be lost
 		return nil, fmt.Errorf("salvage %s: %w", dir, err)
 	}

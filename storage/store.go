@@ -96,16 +96,13 @@ func (s *Store) open(o Options) (err error) {
 	return nil
 }
 
-// logDir is where the log is, below the database.
-const logDir = "log"
-
 // openLog opens the log beside a database that is open.
 func (s *Store) openLog(o Options) error {
 	format, err := s.format()
 	if err != nil {
 		return err
 	}
-	dir := path.Join(o.Dir, logDir)
+	dir := path.Join(o.Dir, disk.LogDir)
 	switch {
 	case format > storeFormat:
 		return fmt.Errorf("a newer version of this program wrote it, in format %d, and this one knows formats up to %d; "+

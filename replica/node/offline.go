@@ -114,7 +114,7 @@ func storeIn(dir string) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	for _, pattern := range []string{"marker.manifest.*", "MANIFEST-*", "log"} {
+	for _, pattern := range []string{"marker.manifest.*", "MANIFEST-*", disk.LogDir} {
 		if found, err := filepath.Glob(filepath.Join(dir, pattern)); err != nil || len(found) > 0 {
 			return dir, err
 		}

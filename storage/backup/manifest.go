@@ -22,7 +22,6 @@ const (
 	manifestFile   = "backup.json"
 	unfinishedFile = "backup.unfinished"
 	filesDir       = "files"
-	lockFile       = "LOCK"
 )
 
 // format is the version of this layout.
@@ -156,7 +155,7 @@ func sumOf(b []byte) string {
 // valid reports whether the file can be kept and restored: it stays below the directory
 // it is put into.
 func (f *File) valid() bool {
-	name := strings.TrimPrefix(f.Name, "log/")
+	name := strings.TrimPrefix(f.Name, disk.LogDir+"/")
 	return file.PlainName(name) && !strings.Contains(name, "/") && f.Bytes >= 0 && (f.Sum == "" || len(f.Sum) == sha256.Size*2 && strings.Trim(f.Sum, "0123456789abcdef") == "")
 }
 

@@ -119,7 +119,7 @@ func Restore(ctx context.Context, from, to string, m *Manifest, tell func(files 
 		err = os.RemoveAll(store)
 	}
 	if err == nil {
-		err = os.MkdirAll(filepath.Join(store, "log"), 0o700)
+		err = os.MkdirAll(filepath.Join(store, disk.LogDir), 0o700)
 	}
 	read := int64(0)
 	for i, f := range m.Files {
@@ -131,7 +131,7 @@ func Restore(ctx context.Context, from, to string, m *Manifest, tell func(files 
 			tell(i+1, read)
 		}
 	}
-	for _, dir := range []string{filepath.Join(store, "log"), store, to} {
+	for _, dir := range []string{filepath.Join(store, disk.LogDir), store, to} {
 		if err == nil {
 			err = file.SyncDir(dir)
 		}

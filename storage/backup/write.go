@@ -70,7 +70,7 @@ func (w *writing) begin() error {
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		return disk.Advised(err)
 	}
-	lock, err := disk.New(vfs.Default, 0).Lock(filepath.Join(w.dir, lockFile))
+	lock, err := disk.LockDir(vfs.Default, w.dir)
 	if err != nil {
 		return disk.Advised(err)
 	}
@@ -99,7 +99,7 @@ func (w *writing) mayWrite() error {
 	case !errors.Is(err, ErrNone):
 		return fmt.Errorf("%w: take the backup into another directory", err)
 	}
-	return empty(w.dir, lockFile)
+	return empty(w.dir, disk.LockFile)
 }
 
 // empty refuses a directory that has anything but these names.

@@ -59,9 +59,6 @@ type Checkpoint struct {
 	dir string
 }
 
-// logDir is where the log is, below the database.
-const logDir = "log"
-
 // Take makes one of the store in dir, below it. One that is there is removed before. What
 // fails is no fault of the store's.
 func Take(fs vfs.FS, dir string, db *pebble.DB, l *log.Log) (*Checkpoint, error) {
@@ -75,7 +72,7 @@ func Take(fs vfs.FS, dir string, db *pebble.DB, l *log.Log) (*Checkpoint, error)
 		err = c.tables()
 	}
 	if err == nil {
-		err = c.log(fs.PathJoin(dir, logDir), l)
+		err = c.log(fs.PathJoin(dir, disk.LogDir), l)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a checkpoint: %w", err), c.Remove())
@@ -115,7 +112,7 @@ func (c *Checkpoint) log(dir string, l *log.Log) error {
 		return err
 	}
 	c.End, c.Frontier = x.End, x.Frontier
-	below := c.fs.PathJoin(c.dir, logDir)
+	below := c.fs.PathJoin(c.dir, disk.LogDir)
 	if err := c.fs.MkdirAll(below, 0o755); err != nil {
 		return err
 	}
@@ -123,7 +120,7 @@ func (c *Checkpoint) log(dir string, l *log.Log) error {
 		if err := vfs.LinkOrCopy(c.fs, c.fs.PathJoin(dir, s.Name), c.fs.PathJoin(below, s.Name)); err != nil {
 			return err
 		}
-		c.Files = append(c.Files, File{logDir + "/" + s.Name, s.Bytes, s.Sealed})
+		c.Files = append(c.Files, File{disk.LogDir + "/" + s.Name, s.Bytes, s.Sealed})
 	}
 	return nil
 }

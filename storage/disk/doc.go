@@ -16,5 +16,6 @@
 //
 // Files: fs.go the filesystem, file.go its files, fault.go the first failure, compactions.go when the database
 // compacts, calls.go how long calls take, backlog.go memtables that wait for a
-// flush, discard.go files after a failure, cause.go errors and advice.
+// flush, discard.go files after a failure, cause.go errors and advice, names.go
+// names in the directory of a store, and its lock.
 package disk

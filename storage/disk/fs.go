@@ -135,11 +135,7 @@ const readRest = 20 * time.Millisecond
 // Unwrap is the real filesystem, measured.
 func (d *FS) Unwrap() vfs.FS { return d.FS }
 
-// CheckpointDir is the name of a directory that has copies and links. Nothing in it is the
-// store's: a change that fails there is told to whoever makes it, and is no fault.
-const CheckpointDir = "checkpoint"
-
-// outside reports whether a file is in such a directory, or is one.
+// outside reports whether a file is in [CheckpointDir], or is that.
 func (d *FS) outside(name string) bool {
 	return d.FS.PathBase(name) == CheckpointDir || d.FS.PathBase(d.FS.PathDir(name)) == CheckpointDir
 }
@@ -286,10 +282,4 @@ func (d *FS) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
 }
 
 // Lock takes the directory for this process only.
-func (d *FS) Lock(name string) (io.Closer, error) {
-	c, err := d.FS.Lock(name)
-	if err != nil && heldByAnother(err) {
-		err = fmt.Errorf("%w: %w", ErrInUse, err)
-	}
-	return c, err
-}
+func (d *FS) Lock(name string) (io.Closer, error) { return lock(d.FS, name) }

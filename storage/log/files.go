@@ -93,7 +93,20 @@ func (c *files) take(number uint32, writes bool, open func(path string) (vfs.Fil
 		}
 		return f, nil
 	}
-	path := c.path(number)
+	f, err := openFile(c.path(number), number, open)
+	if err != nil {
+		return nil, err
+	}
+	f.written, f.users = writes, 1
+	if old := c.open[number]; old != nil {
+		c.forget(old)
+	}
+	c.open[number] = f
+	return f, nil
+}
+
+// openFile opens a segment in one of several ways.
+func openFile(path string, number uint32, open func(path string) (vfs.File, error)) (*file, error) {
 	opened, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open log segment %s: %w", path, err)
@@ -102,12 +115,7 @@ func (c *files) take(number uint32, writes bool, open func(path string) (vfs.Fil
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("look at log segment %s: %w", path, err), opened.Close())
 	}
-	f := &file{File: opened, number: number, path: path, size: info.Size(), written: writes, users: 1}
-	if old := c.open[number]; old != nil {
-		c.forget(old)
-	}
-	c.open[number] = f
-	return f, nil
+	return &file{File: opened, number: number, path: path, size: info.Size()}, nil
 }
 
 // release gives a file back.

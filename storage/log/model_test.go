@@ -182,7 +182,7 @@ func (m *model) remove(t *rapid.T) {
 		keep.Stable = frontierOf(m.groups[:n])
 	}
 	size := m.log.Size()
-	bytes, err := m.log.Remove(keep)
+	bytes, err := m.log.Remove(m.log.Outside(keep))
 	m.fatal(t, err)
 	if bytes > 0 {
 		m.synced = len(m.groups)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"time"
@@ -90,20 +91,25 @@ func (l *Log) stays(stable logical.Frontier, from Position) uint32 {
 	return first
 }
 
-// Remove removes the oldest segments that need not be kept, and returns how many bytes they
-// had. It may be called beside everything but itself, Read and Close.
+// Remove removes the segments before a position that [Log.Outside] named, and returns how
+// many bytes they had. What need not be kept since then stays: who acts on what is about to
+// go has not seen it. The error of a position where no segment ends is [ErrPosition]. It may
+// be called beside everything but itself, Read and Close.
 //
 // The file that says where the log begins is replaced first. So the log opens whatever a
 // crash leaves: segments before the beginning are removed by the next Open.
-func (l *Log) Remove(keep Kept) (bytes int64, err error) {
+func (l *Log) Remove(until Position) (bytes int64, err error) {
 	if l.o.ReadOnly {
 		return 0, errReadOnly
 	}
 	l.removing.Lock()
 	defer l.removing.Unlock()
-	number := l.outside(keep)
-	if number == l.firstNumber() {
+	if until <= l.Begin() {
 		return 0, nil
+	}
+	number := until.segment() + 1
+	if number > l.End().segment() || l.beginningAt(number).follows != until {
+		return 0, fmt.Errorf("remove the log before %s: %w", until, ErrPosition)
 	}
 	if _, err := l.Sync(); err != nil { // the first segment must be there after a crash
 		return 0, err
@@ -129,7 +135,7 @@ func (l *Log) Hold() (release func()) {
 	return l.removing.Unlock
 }
 
-// Outside is where the log would begin if what need not be kept were removed.
+// Outside is where the log would begin if what need not be kept were removed ([Log.Remove]).
 func (l *Log) Outside(keep Kept) Position {
 	if number := l.outside(keep); number != l.firstNumber() {
 		return l.beginningAt(number).follows
@@ -311,13 +317,5 @@ func readFile(fs vfs.FS, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	content := make([]byte, info.Size())
-	if n, err := f.ReadAt(content, 0); n < len(content) {
-		return nil, err
-	}
-	return content, nil
+	return io.ReadAll(f)
 }

@@ -49,7 +49,7 @@ func TestACrashWhileSegmentsAreRemoved(t *testing.T) {
 	l := open(t, fs, 1)
 	groups := manySegments(t, l, 1, 6)
 	removing = true
-	_, err := l.Remove(log.Kept{Stable: upTo(4), From: l.End()})
+	_, err := l.Remove(l.Outside(log.Kept{Stable: upTo(4), From: l.End()}))
 	must(t, err)
 	removing = false
 	crash()
@@ -104,13 +104,13 @@ func TestRemovingFails(t *testing.T) {
 		_, err := l.Sync()
 		must(t, err)
 		left = n + 1
-		_, err = l.Remove(log.Kept{Stable: upTo(4), From: l.End()})
+		_, err = l.Remove(l.Outside(log.Kept{Stable: upTo(4), From: l.End()}))
 		left = -1
 		if err != nil && !errors.Is(err, errorfs.ErrInjected) {
 			t.Fatal(err)
 		}
 		holds(t, l, groups[l.First(1)-1:])
-		_, err = l.Remove(log.Kept{Stable: upTo(4), From: l.End()})
+		_, err = l.Remove(l.Outside(log.Kept{Stable: upTo(4), From: l.End()}))
 		must(t, err)
 		holds(t, l, groups[4:])
 		must(t, l.Close())
@@ -154,7 +154,7 @@ func TestWhatIsKept(t *testing.T) {
 			if n := l.Excess(log.Kept{Stable: upTo(9), From: l.End()}); n <= 0 || n >= l.Size() {
 				t.Errorf("%d bytes of %d need not be kept", n, l.Size())
 			}
-			_, err := l.Remove(c.keep(groups, l.End()))
+			_, err := l.Remove(l.Outside(c.keep(groups, l.End())))
 			must(t, err)
 			if first := l.First(1); name == "bytes" && (first < 5 || first > 8) || name != "bytes" && first != c.first {
 				t.Errorf("the log begins at %d, want %d; segments have about %d bytes of %d", first, c.first, size, l.Size())
@@ -166,13 +166,41 @@ func TestWhatIsKept(t *testing.T) {
 	}
 }
 
+// TestWhatIsRemovedWasNamed: what is written after Outside has answered lets nothing more
+// go, and no other position is taken for one that it named.
+func TestWhatIsRemovedWasNamed(t *testing.T) {
+	l := open(t, vfs.NewMem(), 1)
+	defer l.Close()
+	groups := manySegments(t, l, 1, 9)
+	keep := log.Kept{Stable: upTo(20), From: l.End(), Bytes: l.Size() / 2}
+	until := l.Outside(keep)
+	manySegments(t, l, 10, 12)
+	if later := l.Outside(keep); until == l.Begin() || later <= until {
+		t.Fatalf("before more was written all before %s need not be kept, then all before %s", until, later)
+	}
+	for _, p := range []log.Position{until + 1, l.End(), l.End() + 1<<32} {
+		if _, err := l.Remove(p); !errors.Is(err, log.ErrPosition) || l.First(1) != 1 {
+			t.Errorf("all before %s, where no segment ends that may go, is removed: %v", p, err)
+		}
+	}
+	size := l.Size()
+	bytes, err := l.Remove(until)
+	must(t, err)
+	if l.Begin() != until || l.Size() != size-bytes {
+		t.Errorf("the log begins at %s, want %s; %d bytes of %d went, and %d are left", l.Begin(), until, bytes, size, l.Size())
+	}
+	if bytes, err := l.Remove(groups[0].End); bytes != 0 || err != nil {
+		t.Errorf("what was gone is removed again: %d bytes, %v", bytes, err)
+	}
+}
+
 // TestAPositionBeforeTheBeginning is told apart from one that never was; the one where the
 // log begins is good.
 func TestAPositionBeforeTheBeginning(t *testing.T) {
 	l := open(t, vfs.NewMem(), 1)
 	defer l.Close()
 	groups := manySegments(t, l, 1, 6)
-	_, err := l.Remove(log.Kept{Stable: upTo(3), From: l.End()})
+	_, err := l.Remove(l.Outside(log.Kept{Stable: upTo(3), From: l.End()}))
 	must(t, err)
 	if _, err := readFrom(l, groups[1].End); !errors.Is(err, log.ErrRemoved) {
 		t.Errorf("a position before: %v", err)
@@ -194,7 +222,7 @@ func TestAReaderMeetsARemoval(t *testing.T) {
 	err := l.Ops(1, 1, func(seq logical.Seq, _ []byte) (bool, error) {
 		n = seq
 		if seq == 3 {
-			_, err := l.Remove(log.Kept{Stable: upTo(8), From: l.End()})
+			_, err := l.Remove(l.Outside(log.Kept{Stable: upTo(8), From: l.End()}))
 			must(t, err)
 		}
 		return true, nil
@@ -227,7 +255,7 @@ func TestADamagedBeginning(t *testing.T) {
 	mem := vfs.NewMem()
 	l := open(t, mem, 1)
 	manySegments(t, l, 1, 6)
-	_, err := l.Remove(log.Kept{Stable: upTo(3), From: l.End()})
+	_, err := l.Remove(l.Outside(log.Kept{Stable: upTo(3), From: l.End()}))
 	must(t, err)
 	must(t, l.Close())
 	files := copyFiles(t, mem)

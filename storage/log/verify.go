@@ -33,16 +33,12 @@ func Verify(fs vfs.FS, path string, damaged func(*DamageError) error) error {
 	if !ok {
 		return fmt.Errorf("verify %s: that is no name of a log segment", path)
 	}
-	opened, err := fs.Open(path)
+	f, err := openFile(path, number, func(path string) (vfs.File, error) { return fs.Open(path) })
 	if err != nil {
 		return ignoreAbsent(err)
 	}
-	defer opened.Close()
-	info, err := opened.Stat()
-	if err != nil {
-		return fmt.Errorf("look at log segment %s: %w", path, err)
-	}
-	v := verifier{file: &file{File: opened, number: number, path: path, size: info.Size()}, damaged: damaged}
+	defer f.Close()
+	v := verifier{file: f, damaged: damaged}
 	if v.end, v.left, err = endOf(fs, path, number); err != nil {
 		return err
 	}
@@ -60,16 +56,12 @@ func ignoreAbsent(err error) error {
 // says: 0: it does not say. Left reports whether one follows.
 func endOf(fs vfs.FS, path string, number uint32) (end int64, left bool, err error) {
 	next := fs.PathJoin(fs.PathDir(path), segmentName(number+1))
-	opened, err := fs.Open(next)
+	f, err := openFile(next, number+1, func(path string) (vfs.File, error) { return fs.Open(path) })
 	if err != nil {
 		return 0, false, ignoreAbsent(err)
 	}
-	defer opened.Close()
-	info, err := opened.Stat()
-	if err != nil {
-		return 0, false, fmt.Errorf("look at log segment %s: %w", next, err)
-	}
-	follows, err := readHeader(&file{File: opened, number: number + 1, path: next, size: info.Size()}, info.Size())
+	defer f.Close()
+	follows, err := readHeader(f, f.size)
 	if errors.Is(err, errBad) { // what is wrong with it is told when it is verified itself
 		return 0, false, nil
 	}

@@ -15,13 +15,9 @@ import (
 // so the row need not be found; what does not is passed over. A block that cannot be read costs what is in it.
 func (r *reader) values(fs vfs.FS, path string) (err error) {
 	defer recovered(&err)
-	readable, o, err := readableOf(fs, path)
+	file, err := openValues(fs, path)
 	if err != nil {
 		return err
-	}
-	file, err := blob.NewFileReader(context.Background(), readable, blob.FileReaderOptions{ReaderOptions: o.ReaderOptions})
-	if err != nil {
-		return errors.Join(err, readable.Close())
 	}
 	defer file.Close()
 	blocks, err := blocksOf(file)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/blob"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -39,26 +38,18 @@ func Check(fs vfs.FS, path string) error {
 
 func checkTable(fs vfs.FS, path string) (err error) {
 	defer recovered(&err)
-	readable, o, err := readableOf(fs, path)
+	t, err := openTable(fs, path)
 	if err != nil {
 		return err
-	}
-	t, err := sstable.NewReader(context.Background(), readable, o)
-	if err != nil {
-		return errors.Join(err, readable.Close())
 	}
 	return errors.Join(t.ValidateBlockChecksums(), t.Close())
 }
 
 func checkValues(fs vfs.FS, path string) (err error) {
 	defer recovered(&err)
-	readable, o, err := readableOf(fs, path)
+	file, err := openValues(fs, path)
 	if err != nil {
 		return err
-	}
-	file, err := blob.NewFileReader(context.Background(), readable, blob.FileReaderOptions{ReaderOptions: o.ReaderOptions})
-	if err != nil {
-		return errors.Join(err, readable.Close())
 	}
 	blocks, err := blocksOf(file)
 	for _, at := range blocks {

@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/objstorage"
 	"github.com/cockroachdb/pebble/v2/record"
 	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/sstable/blob"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/wal"
 
@@ -45,7 +46,7 @@ type Report struct {
 // not. Dir stays as it is; a store that is open elsewhere is refused with
 // [disk.ErrInUse].
 func Read(fs vfs.FS, dir string, rows Rows) (*Report, error) {
-	lock, err := disk.New(fs, 0).Lock(fs.PathJoin(dir, "LOCK"))
+	lock, err := disk.LockDir(fs, dir)
 	if err != nil {
 		return nil, disk.Advised(err)
 	}
@@ -104,16 +105,38 @@ func readableOf(fs vfs.FS, path string) (objstorage.Readable, sstable.ReaderOpti
 	return readable, o, nil
 }
 
-// table reads a table of pebble's.
-func (r *reader) table(fs vfs.FS, path string) (err error) {
-	defer recovered(&err)
+// openTable opens a table.
+func openTable(fs vfs.FS, path string) (*sstable.Reader, error) {
 	readable, o, err := readableOf(fs, path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t, err := sstable.NewReader(context.Background(), readable, o)
 	if err != nil {
-		return errors.Join(err, readable.Close())
+		return nil, errors.Join(err, readable.Close())
+	}
+	return t, nil
+}
+
+// openValues opens a file of separated values.
+func openValues(fs vfs.FS, path string) (*blob.FileReader, error) {
+	readable, o, err := readableOf(fs, path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := blob.NewFileReader(context.Background(), readable, blob.FileReaderOptions{ReaderOptions: o.ReaderOptions})
+	if err != nil {
+		return nil, errors.Join(err, readable.Close())
+	}
+	return f, nil
+}
+
+// table reads a table of pebble's.
+func (r *reader) table(fs vfs.FS, path string) (err error) {
+	defer recovered(&err)
+	t, err := openTable(fs, path)
+	if err != nil {
+		return err
 	}
 	defer t.Close()
 	var errs []error

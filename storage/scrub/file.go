@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"kvd/storage/disk"
 	"kvd/storage/log"
 	"kvd/storage/salvage"
 )
@@ -32,14 +33,11 @@ func (f Finding) Error() string {
 // Unwrap is why.
 func (f Finding) Unwrap() error { return f.Why }
 
-// logDir is where the log is, below the database.
-const logDir = "log"
-
 // Files is the paths of all files of the store in dir that [File] verifies: the segments of
 // its log in their order, then tables and separated values in theirs. A log that is not
 // there has no segments.
 func Files(fs vfs.FS, dir string) ([]string, error) {
-	paths, err := log.Segments(fs, fs.PathJoin(dir, logDir))
+	paths, err := log.Segments(fs, fs.PathJoin(dir, disk.LogDir))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"kvd/storage/disk"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -158,7 +160,7 @@ func (s *Scrubber) name(path string) string {
 
 // compare is the order of [Files].
 func compare(a, b string) int {
-	inLog := func(name string) bool { return strings.HasPrefix(name, logDir+"/") }
+	inLog := func(name string) bool { return strings.HasPrefix(name, disk.LogDir+"/") }
 	switch {
 	case inLog(a) == inLog(b):
 		return byNumber(a, b)

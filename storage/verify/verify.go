@@ -27,15 +27,12 @@ type Report struct {
 	Damages  []error // each names its file; none: the store is whole
 }
 
-// logDir is where the log is, below the database.
-const logDir = "log"
-
 // Store verifies the store in dir. Tell, which may be nil, is called after each file. The
 // error says that it could not be done: the directory is in use, or cannot be read, or ctx
 // has ended.
 func Store(ctx context.Context, fsys vfs.FS, dir string, tell func(*Report)) (*Report, error) {
 	v := verifying{ctx: ctx, fs: fsys, dir: dir, tell: tell}
-	lock, err := disk.New(fsys, 0).Lock(fsys.PathJoin(dir, "LOCK"))
+	lock, err := disk.LockDir(fsys, dir)
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", dir, disk.Advised(err))
 	}
@@ -102,7 +99,7 @@ func (v *verifying) read(path string) {
 
 // log opens the log, which says whether its segments belong together.
 func (v *verifying) log() error {
-	dir := v.fs.PathJoin(v.dir, logDir)
+	dir := v.fs.PathJoin(v.dir, disk.LogDir)
 	if _, err := v.fs.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil // an older store has none
 	}

@@ -3,6 +3,8 @@ package recovery
 import (
 	"cmp"
 
+	"kvd/storage/disk"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -12,7 +14,7 @@ func (d *Disk) fs() vfs.FS { return cmp.Or[vfs.FS](d.cfg.Options.FS, vfs.Default
 // that come and go meanwhile may be missed.
 func (d *Disk) Files() (log, store uint64) {
 	dir := d.storeDir()
-	log = sizeOf(d.fs(), d.fs().PathJoin(dir, "log"))
+	log = sizeOf(d.fs(), d.fs().PathJoin(dir, disk.LogDir))
 	return log, log + sizeOf(d.fs(), dir)
 }
 

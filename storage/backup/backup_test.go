@@ -82,6 +82,18 @@ func leader(t *testing.T) (*storagetest.Leader, *vfs.MemFS) {
 	return l, fs
 }
 
+// backedUp is a leader, and a backup of it.
+func backedUp(t *testing.T) (l *storagetest.Leader, dir string, m *backup.Manifest) {
+	t.Helper()
+	l, _ = leader(t)
+	dir = filepath.Join(t.TempDir(), "backup")
+	_, _, err := taken(t, l, dir, nil)
+	must(t, err)
+	m, err = backup.Read(dir)
+	must(t, err)
+	return l, dir, m
+}
+
 // restored is the contents of a backup.
 func restored(t *testing.T, dir string) map[string]string {
 	t.Helper()
@@ -176,12 +188,7 @@ func TestABackupThatEndsEarly(t *testing.T) {
 
 // A byte that is not as it was, in any file, is found and not restored.
 func TestADamagedBackupIsRefused(t *testing.T) {
-	l, _ := leader(t)
-	dir := filepath.Join(t.TempDir(), "backup")
-	_, _, err := taken(t, l, dir, nil)
-	must(t, err)
-	m, err := backup.Read(dir)
-	must(t, err)
+	l, dir, m := backedUp(t)
 	all, err := filepath.Glob(filepath.Join(dir, "files", "*"))
 	must(t, err)
 	for i, path := range append(all, filepath.Join(dir, "backup.json")) {
@@ -223,12 +230,7 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 
 // A restore goes nowhere where anything is, but for one that was not ended.
 func TestWhereARestoreGoes(t *testing.T) {
-	l, _ := leader(t)
-	dir := filepath.Join(t.TempDir(), "backup")
-	_, _, err := taken(t, l, dir, nil)
-	must(t, err)
-	m, err := backup.Read(dir)
-	must(t, err)
+	_, dir, m := backedUp(t)
 	to := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(to, "mine"), nil, 0o600))
 	if err := backup.Restore(ctx, dir, to, m, nil, nil); err == nil || !strings.Contains(err.Error(), "not empty") {

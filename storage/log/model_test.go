@@ -180,6 +180,9 @@ func (m *model) remove(t *rapid.T) {
 		keep.Stable = frontierOf(m.groups)
 	} else {
 		keep.Stable = frontierOf(m.groups[:n])
+		for n = max(n, m.removed); n < len(m.groups) && frontierOf(m.groups[n:n+1]).Len() == 0; {
+			n++ // it has notes only, which nothing but a position keeps
+		}
 	}
 	size := m.log.Size()
 	bytes, err := m.log.Remove(m.log.Outside(keep))

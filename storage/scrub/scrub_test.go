@@ -19,6 +19,7 @@ import (
 	"kvd/storage/codec/codectest"
 	"kvd/storage/disk"
 	"kvd/storage/scrub"
+	"kvd/storage/storagetest"
 )
 
 func must(t *testing.T, err error) {
@@ -57,19 +58,6 @@ func filled(t *testing.T) *vfs.MemFS {
 	return fs
 }
 
-// flip changes a bit of a file.
-func flip(t *testing.T, fs vfs.FS, path string, at int64) {
-	t.Helper()
-	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
-	must(t, err)
-	b := make([]byte, 1)
-	_, err = f.ReadAt(b, at)
-	must(t, err)
-	b[0] ^= 4
-	_, err = f.WriteAt(b, at)
-	must(t, errors.Join(err, f.Close()))
-}
-
 // TestFile: a flipped bit in any file of a store is found in that file and no other, at the
 // frame or block that has it, and is damage; a file that cannot be read is told as that.
 func TestFile(t *testing.T) {
@@ -91,7 +79,7 @@ func TestFile(t *testing.T) {
 		if strings.HasSuffix(p, ".log") {
 			at = 1000
 		}
-		flip(t, fs, p, at)
+		storagetest.Flip(t, fs, p, at)
 		for _, other := range paths {
 			all := check(fs, other)
 			if (len(all) > 0) != (other == p) {
@@ -103,7 +91,7 @@ func TestFile(t *testing.T) {
 				}
 			}
 		}
-		flip(t, fs, p, at)
+		storagetest.Flip(t, fs, p, at)
 		unread := check(errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if op.Kind == errorfs.OpFileReadAt && op.Offset <= at && op.Path == p {
 				return syscall.EIO
@@ -156,8 +144,8 @@ func TestRounds(t *testing.T) {
 	var found []scrub.Finding
 	var asked []string
 	written := paths[len(paths)-1]
-	flip(t, fs, paths[0], 1000)
-	flip(t, fs, paths[2], 100)
+	storagetest.Flip(t, fs, paths[0], 1000)
+	storagetest.Flip(t, fs, paths[2], 100)
 	cfg := scrub.Config{FS: fs, Dir: dir, Every: time.Hour, Rate: 100 << 10,
 		Writing: func(p string) bool { asked = append(asked, p); return p == written },
 		Found:   func(f scrub.Finding) { found = append(found, f) },

@@ -3,6 +3,7 @@
 package storagetest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -123,4 +124,21 @@ func Contents(t testing.TB, fs vfs.FS, dir string) map[string]string {
 		t.Error(err)
 	}
 	return all
+}
+
+// Flip changes a bit of a file, or back again.
+func Flip(t testing.TB, fs vfs.FS, path string, at int64) {
+	t.Helper()
+	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b [1]byte
+	if _, err = f.ReadAt(b[:], at); err == nil {
+		b[0] ^= 4
+		_, err = f.WriteAt(b[:], at)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -65,26 +65,14 @@ func data(t *testing.T, fs vfs.FS) (paths []string) {
 	return paths
 }
 
-// flip changes a byte of a file.
+// flip changes a bit of a file, so many parts in.
 func flip(t *testing.T, fs vfs.FS, path string, part, parts int64) {
 	t.Helper()
-	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	info, err := fs.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b [1]byte
-	at := info.Size() * part / parts
-	if _, err = f.ReadAt(b[:], at); err == nil {
-		b[0] ^= 0x10
-		_, err = f.WriteAt(b[:], at)
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		t.Fatal(err)
-	}
+	storagetest.Flip(t, fs, path, info.Size()*part/parts)
 }
 
 // A byte is flipped in each file, at its begin, within it and near its end.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 )
@@ -122,6 +123,17 @@ func (f Frontier) Meet(g Frontier) Frontier {
 		}
 	}
 	return out
+}
+
+// Beyond is how many operations f covers that g does not, math.MaxUint64 at most.
+func (f Frontier) Beyond(g Frontier) (n uint64) {
+	for _, d := range f.last {
+		more := uint64(d.Seq - min(d.Seq, g.At(d.Origin)))
+		if n += more; n < more {
+			return math.MaxUint64
+		}
+	}
+	return n
 }
 
 // Clone returns a frontier that shares no memory with f.

@@ -71,6 +71,13 @@ func TestFrontierIsWhatItsTwinSays(t *testing.T) {
 		if f.Includes(g) != v.includes(w) {
 			t.Fatalf("%v includes %v: got %t", f, g, f.Includes(g))
 		}
+		lacks := uint64(0)
+		for o, seq := range v {
+			lacks += uint64(max(seq, w[o]) - w[o])
+		}
+		if got := f.Beyond(g); got != lacks {
+			t.Fatalf("%v has %d beyond %v, not %d", f, lacks, g, got)
+		}
 		if j := f.Join(g); !equal(j, v.join(w)) {
 			t.Fatalf("%v joined with %v is %v", f, g, j)
 		}

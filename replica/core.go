@@ -71,7 +71,7 @@ func New(cfg Config, st State) (*Core, error) {
 	if st.Origin == 0 {
 		return nil, errors.New("new core: the state names no origin; draw one at random for this incarnation")
 	}
-	c := &Core{cfg: cfg, st: st, lent: true, number: cfg.Statuses, grew: st.Frontier.Len() > 0, applied: count(st.Frontier)}
+	c := &Core{cfg: cfg, st: st, lent: true, number: cfg.Statuses, grew: st.Frontier.Len() > 0, applied: st.Frontier.Beyond(logical.Frontier{})}
 	if cfg.SyncsLater {
 		found := st.Frontier
 		c.synced = &found

@@ -40,13 +40,3 @@ func (t *turn) mergeLamport(stamp logical.Lamport, d logical.Dot) {
 	}
 	t.st.Lamport = t.st.Lamport.Merge(stamp)
 }
-
-// count is how many ops a frontier covers.
-func count(f logical.Frontier) (n uint64) {
-	for d := range f.All() {
-		if n += uint64(d.Seq); n < uint64(d.Seq) {
-			return math.MaxUint64
-		}
-	}
-	return n
-}

@@ -104,18 +104,7 @@ type Distance struct {
 
 // DistanceOf is how far a is from another.
 func DistanceOf(a, other logical.Frontier) Distance {
-	return Distance{Lacking(a, other), Lacking(other, a)}
-}
-
-// Lacking counts the ops of other that a lacks.
-func Lacking(a, other logical.Frontier) uint64 {
-	n := uint64(0)
-	for d := range other.All() {
-		if at := a.At(d.Origin); d.Seq > at {
-			n += uint64(d.Seq - at)
-		}
-	}
-	return n
+	return Distance{other.Beyond(a), a.Beyond(other)}
 }
 
 // None reports whether they have applied the same.
@@ -125,7 +114,7 @@ func (s Distance) None() bool { return s.Lacks == 0 && s.Beyond == 0 }
 func MostApplied(said []Answer) int {
 	best, most := 0, uint64(0)
 	for i, s := range said {
-		if n := Lacking(logical.Frontier{}, s.Applied); i == 0 || n > most {
+		if n := s.Applied.Beyond(logical.Frontier{}); i == 0 || n > most {
 			best, most = i, n
 		}
 	}
@@ -186,7 +175,7 @@ func (a *Agreement) compare(fronts []logical.Frontier) {
 		all = all.Join(f)
 	}
 	for i, f := range fronts {
-		if n := Lacking(f, all); n > 0 {
+		if n := all.Beyond(f); n > 0 {
 			a.Lacks = append(a.Lacks, lack{a.There[i], n})
 		}
 	}

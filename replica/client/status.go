@@ -163,7 +163,7 @@ func (m *MemberStatus) measure(all logical.Frontier) {
 	if m.Said == nil {
 		return
 	}
-	if m.LacksOps = Lacking(m.Said.applied(), all); m.LacksOps == 0 {
+	if m.LacksOps = all.Beyond(m.Said.applied()); m.LacksOps == 0 {
 		m.LacksSeconds = 0
 	}
 }

@@ -58,7 +58,7 @@ func Verify(ctx context.Context, dir string, sumsOnly bool, tell func(files int,
 func (v *Verified) store(ctx context.Context, dir string, tell func(files int, bytes int64)) error {
 	r, err := verify.Store(ctx, vfs.Default, dir, func(r *verify.Report) { tell(r.Files, r.Bytes) })
 	if err == nil {
-		v.Files, v.Bytes, v.Objects, v.Writes, v.Origins = r.Files, r.Bytes, r.Objects, lacking(r.Frontier, logical.Frontier{}), r.Frontier.Len()
+		v.Files, v.Bytes, v.Objects, v.Writes, v.Origins = r.Files, r.Bytes, r.Objects, r.Frontier.Beyond(logical.Frontier{}), r.Frontier.Len()
 		v.Damages = r.Damages
 	}
 	return err

@@ -38,15 +38,7 @@ func behind(f logical.Frontier, peers []replica.PeerView) int {
 	for _, p := range peers {
 		all = all.Join(p.Known)
 	}
-	return int(lacking(all, f))
-}
-
-// lacking is how many ops of all f does not cover.
-func lacking(all, f logical.Frontier) (n uint64) {
-	for d := range all.All() {
-		n += uint64(d.Seq - min(d.Seq, f.At(d.Origin)))
-	}
-	return n
+	return int(all.Beyond(f))
 }
 
 // unshared is how many ops only this leader may have. What was accepted
@@ -89,7 +81,7 @@ func (l *Leader) peers() []console.Peer {
 		}
 		p, heardOf := known[replica.Leader(m.Name)]
 		if !heardOf { // it has just been learnt of, and is known to have nothing
-			p = replica.PeerView{Peer: replica.Leader(m.Name), Behind: lacking(s.State.Frontier, logical.Frontier{})}
+			p = replica.PeerView{Peer: replica.Leader(m.Name), Behind: s.State.Frontier.Beyond(logical.Frontier{})}
 		}
 		age := time.Duration(0)
 		if p.Behind > 0 {
@@ -97,7 +89,7 @@ func (l *Leader) peers() []console.Peer {
 		}
 		all = append(all, console.Peer{
 			Name: m.Name, Addr: m.PeerAddr, RESP: m.RespAddr, HTTP: m.HTTPAddr, Member: m.Status.String(), Alive: m.Status == member.Alive, Origin: logical.Origin(m.Origin).String(),
-			LagOps: p.Behind, LagSeconds: age.Seconds(), AheadOps: lacking(p.Known, s.State.Frontier), QueueBytes: uint64(links[p.Peer].QueuedBytes),
+			LagOps: p.Behind, LagSeconds: age.Seconds(), AheadOps: p.Known.Beyond(s.State.Frontier), QueueBytes: uint64(links[p.Peer].QueuedBytes),
 			PinnedBytes: stats.Pins[m.Name], Outpaced: stats.Outpaced[m.Name],
 			Published: console.Published{Sent: links[p.Peer].PublishedOut, Dropped: links[p.Peer].PublishedDropped},
 			Clock:     clockOffset(&p, now), Unsendable: unsendable(p.Unsendable, m.Name),
@@ -124,7 +116,7 @@ func clockOffset(p *replica.PeerView, m wallclock.Moment) *console.Offset {
 // power; under --sync never nobody can tell, and none are counted.
 func (l *Leader) unsynced() uint64 {
 	synced := l.loop.Synced() // before the frontier, which only grows
-	return lacking(l.loop.Frontier(), synced)
+	return l.loop.Frontier().Beyond(synced)
 }
 
 // served is the addresses and the fsync policy, as clients ask for them.

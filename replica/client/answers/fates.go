@@ -64,7 +64,7 @@ func tellsMore(a, o client.Answer) bool {
 	if knows(a, "here") != knows(o, "here") {
 		return knows(a, "here")
 	}
-	return client.Lacking(logical.Frontier{}, a.Applied) > client.Lacking(logical.Frontier{}, o.Applied)
+	return a.Applied.Beyond(logical.Frontier{}) > o.Applied.Beyond(logical.Frontier{})
 }
 
 // givenTwice reports whether the dot is known to have two contents: then leaders

@@ -77,14 +77,8 @@ type Stats struct {
 
 // Status is the stats as a leader shows them.
 func (s *Stats) Status() console.Log {
-	return console.Log{Bytes: s.Bytes, CollectableBytes: s.Collectable, RemovedOps: count(s.Removed), StableOps: count(s.Stable)}
-}
-
-func count(f logical.Frontier) (n uint64) {
-	for d := range f.All() {
-		n += uint64(d.Seq)
-	}
-	return n
+	var none logical.Frontier
+	return console.Log{Bytes: s.Bytes, CollectableBytes: s.Collectable, RemovedOps: s.Removed.Beyond(none), StableOps: s.Stable.Beyond(none)}
 }
 
 // Collector removes from the log what is stable and outside of history.

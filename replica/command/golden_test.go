@@ -14,6 +14,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/acl/acltest"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
@@ -87,7 +88,7 @@ type story struct {
 func play(t *testing.T, script, proto string) string {
 	s := &story{t: t}
 	lines := strings.Split(strings.TrimSpace(script), "\n")
-	s.rig = resptest.Start(t, resptest.NewPipes(), configs(lines[0]))
+	s.rig = resptest.Start(t, replicatest.NewPipes("pipe"), configs(lines[0]))
 	defer s.rig.Stop()
 	s.c = s.rig.Dial()
 	if proto == "3" && !strings.HasPrefix(lines[0], "@config guarded") {

@@ -18,26 +18,8 @@ import (
 	"time"
 
 	"kvd/replica/acl/acltest"
+	"kvd/replica/replicatest"
 )
-
-// pipes is a listener of connections in memory, for tests in virtual time.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // told is one event of a feed.
 type told struct{ event, data string }
@@ -103,7 +85,7 @@ type streaming struct {
 	*Console
 	t      *testing.T
 	losses losses
-	pipes  *pipes
+	pipes  *replicatest.Pipes
 	served chan error
 }
 
@@ -113,7 +95,7 @@ func inBubble(t *testing.T, test func(t *testing.T, s *streaming)) {
 
 func inSecureBubble(t *testing.T, secure *tls.Config, test func(t *testing.T, s *streaming)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &streaming{t: t, pipes: &pipes{conns: make(chan net.Conn), done: make(chan struct{})}, served: make(chan error, 1)}
+		s := &streaming{t: t, pipes: replicatest.NewPipes("console"), served: make(chan error, 1)}
 		var err error
 		s.Console, err = New(Config{Listener: s.pipes, TLS: secure, Losses: s.losses.Listen, Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}, servedBy))
 		if err != nil {
@@ -143,8 +125,10 @@ type reader struct {
 // open asks for a page and reads the header of the answer.
 func (s *streaming) open(path string) (*reader, *http.Response) {
 	s.t.Helper()
-	near, far := net.Pipe()
-	s.pipes.conns <- far
+	near, err := s.pipes.Dial(context.Background())
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	r := &reader{s.t, near, bufio.NewReader(near)}
 	if _, err := io.WriteString(near, "GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
 		s.t.Fatal(err)
@@ -224,10 +208,8 @@ func TestLossesAreStreamedOverHTTP2(t *testing.T) {
 	certificates, trusting := lender.TLS.Certificates, lender.Client().Transport.(*http.Transport).TLSClientConfig
 	lender.Close()
 	inSecureBubble(t, &tls.Config{Certificates: certificates}, func(t *testing.T, s *streaming) {
-		transport := &http.Transport{TLSClientConfig: trusting, ForceAttemptHTTP2: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
-			near, far := net.Pipe()
-			s.pipes.conns <- far
-			return near, nil
+		transport := &http.Transport{TLSClientConfig: trusting, ForceAttemptHTTP2: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return s.pipes.Dial(ctx)
 		}}
 		res, err := (&http.Client{Transport: transport}).Get("https://example.com/losses")
 		if err != nil {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,34 +17,9 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/acl/acltest"
 	"kvd/replica/command"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/server"
 )
-
-// Pipes is a listener of in-memory connections, for tests in virtual time.
-type Pipes struct {
-	conns chan net.Conn
-	Done  chan struct{}
-	once  sync.Once
-}
-
-// NewPipes is a listener that Rig.Dial connects to.
-func NewPipes() *Pipes { return &Pipes{conns: make(chan net.Conn), Done: make(chan struct{})} }
-
-// Accept is net.Listener's.
-func (p *Pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.Done:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close is net.Listener's.
-func (p *Pipes) Close() error { p.once.Do(func() { close(p.Done) }); return nil }
-
-// Addr is net.Listener's.
-func (p *Pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
 // Rig is a server with its fake leader, and the listener to reach it.
 type Rig struct {
@@ -116,9 +90,11 @@ type Client struct {
 // Dial connects over TCP or a pipe.
 func (r *Rig) Dial() *Client {
 	r.T.Helper()
-	if p, ok := r.Listener.(*Pipes); ok {
-		near, far := net.Pipe()
-		p.conns <- far
+	if p, ok := r.Listener.(*replicatest.Pipes); ok {
+		near, err := p.Dial(context.Background())
+		if err != nil {
+			r.T.Fatal(err)
+		}
 		return &Client{r.T, near, bufio.NewReader(near)}
 	}
 	nc, err := net.Dial("tcp", r.Listener.Addr().String())

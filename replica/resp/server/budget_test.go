@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
@@ -16,7 +17,7 @@ import (
 // tight is a server whose clients may use little memory together. It is of a synctest
 // bubble: whoever stands still, stands still on purpose and not because a machine is busy.
 func tight(t *testing.T) *resptest.Rig {
-	r := resptest.Start(t, resptest.NewPipes(), func(cfg *server.Config) {
+	r := resptest.Start(t, replicatest.NewPipes("pipe"), func(cfg *server.Config) {
 		cfg.Limits.Bulk, cfg.Limits.Command, cfg.Limits.Memory = 1<<20, 1<<20, 8<<20
 		cfg.Arrive, cfg.Send, cfg.Stall = time.Minute, time.Minute, 200*time.Millisecond
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kvd/replica/acl/acltest"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
@@ -254,7 +255,7 @@ func TestHalfSentThenClosed(t *testing.T) {
 // the connection looks.
 func TestSlowDrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Arrive, c.Idle = 5*time.Second, time.Minute })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Arrive, c.Idle = 5*time.Second, time.Minute })
 		defer r.Stop()
 		c := r.Dial()
 		c.Want("+PONG\r\n", "PING")
@@ -286,7 +287,7 @@ func TestSlowDrip(t *testing.T) {
 // long as commands arrive.
 func TestSteadyStreamIsNotADrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Arrive = 5 * time.Second })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Arrive = 5 * time.Second })
 		defer r.Stop()
 		c := r.Dial()
 		ping := resptest.Encode("PING")
@@ -304,7 +305,7 @@ func TestSteadyStreamIsNotADrip(t *testing.T) {
 
 func TestIdleClientsAreClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Idle = time.Minute })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Idle = time.Minute })
 		defer r.Stop()
 		c := r.Dial()
 		c.Want("+PONG\r\n", "PING")
@@ -324,7 +325,7 @@ func TestIdleClientsAreClosed(t *testing.T) {
 // the one takes and the other waits, as by Redis.
 func TestPipelinesMayBeWrittenBeforeRepliesAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Send = time.Second })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Send = time.Second })
 		defer r.Stop()
 		c := r.Dial()
 		const n = 2000
@@ -352,7 +353,7 @@ func TestPipelinesMayBeWrittenBeforeRepliesAreRead(t *testing.T) {
 // What is read ahead is bounded: then the client is held, and goes on when it reads.
 func TestReadingAheadIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Limits = c.Limits.Within(64 << 20) })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Limits = c.Limits.Within(64 << 20) })
 		defer r.Stop()
 		c := r.Dial()
 		const n = 1800
@@ -383,7 +384,7 @@ func TestReadingAheadIsBounded(t *testing.T) {
 // Who takes no replies is cut where it may not be idle; otherwise it may take its time.
 func TestSlowTakersAreCutWhereNobodyMayBeIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Send, c.Idle = time.Second, 3*time.Second })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Send, c.Idle = time.Second, 3*time.Second })
 		defer r.Stop()
 		c := r.Dial()
 		c.Send(resptest.Encode("PING"))
@@ -403,7 +404,7 @@ func TestSlowTakersAreCutWhereNobodyMayBeIdle(t *testing.T) {
 // idle before already, and none that says something.
 func TestTimeoutThatIsSetCountsForThoseThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), nil)
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), nil)
 		defer r.Stop()
 		idle, c := r.Dial(), r.Dial()
 		idle.Want("+PONG\r\n", "PING")

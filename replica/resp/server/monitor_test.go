@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/resptest"
 )
 
@@ -14,7 +15,7 @@ import (
 // for a client that does not take the lines: it is told how many it missed.
 func TestMonitorShowsAndNeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), nil)
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), nil)
 		defer r.Stop()
 		m, c := r.Dial(), r.Dial()
 		m.Want("+OK\r\n", "MONITOR")
@@ -68,7 +69,7 @@ func TestMonitorShowsAndNeverWaits(t *testing.T) {
 // What takes long is noted with its bounds, a pipeline once, passwords never.
 func TestSlowlogAndLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), nil)
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), nil)
 		defer r.Stop()
 		c := r.Dial()
 		slow := func(took time.Duration, say string, replies int) {

@@ -17,7 +17,7 @@ import (
 // however many it waits for; who has more waiting is cut, counted, and leaves nothing.
 func TestWhoHearsTooSlowlyIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Send = time.Hour })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Send = time.Hour })
 		defer r.Stop()
 		slow, quick := []*resptest.Client{r.Dial(), r.Dial()}, r.Dial()
 		for _, c := range append(slow, quick) {
@@ -65,7 +65,7 @@ func TestWhoHearsTooSlowlyIsCut(t *testing.T) {
 // waiting are cut for it; where that is not enough the publisher is told.
 func TestMessagesWithoutMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) {
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) {
 			c.Send, c.Limits.Bulk, c.Limits.Command, c.Limits.Memory = time.Hour, 2<<20, 3<<20, 9<<20
 		})
 		defer r.Stop()

@@ -219,7 +219,7 @@ func TestTransactionsStayWhole(t *testing.T) {
 // else waits for it.
 func TestSlowSubscribersAreCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Send = 3 * time.Second })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Send = 3 * time.Second })
 		defer r.Stop()
 		slow, quick := r.Dial(), r.Dial()
 		slow.Do("SUBSCRIBE", "kvd:losses")
@@ -247,7 +247,7 @@ func TestSlowSubscribersAreCut(t *testing.T) {
 // sends half a command is cut in time, however much it is sent meanwhile.
 func TestSilentSubscribersStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Idle, c.Arrive = time.Minute, 5*time.Second })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Idle, c.Arrive = time.Minute, 5*time.Second })
 		defer r.Stop()
 		c := r.Dial()
 		c.Do("SUBSCRIBE", "kvd:losses")
@@ -283,7 +283,7 @@ func TestSilentSubscribersStay(t *testing.T) {
 
 func TestShutdownEndsSubscriptions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), nil)
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), nil)
 		c := r.Dial()
 		c.Do("SUBSCRIBE", "kvd:losses")
 		begun := time.Now()
@@ -297,7 +297,7 @@ func TestShutdownEndsSubscriptions(t *testing.T) {
 
 func TestKilledSubscribersListenNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), nil)
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), nil)
 		defer r.Stop()
 		c, killer := r.Dial(), r.Dial()
 		c.Do("PSUBSCRIBE", "kvd:*")

@@ -17,6 +17,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/command"
+	"kvd/replica/replicatest"
 	"kvd/replica/resp"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
@@ -125,7 +126,7 @@ func TestEngineErrors(t *testing.T) {
 // let in, and Shutdown waits for it.
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), nil)
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), nil)
 		idle, half, busy, waiting := r.Dial(), r.Dial(), r.Dial(), r.Dial()
 		idle.Want("+PONG\r\n", "PING")
 		half.Send("*1\r\n$4\r\nPI")
@@ -156,7 +157,7 @@ func TestDrain(t *testing.T) {
 			t.Errorf("shutdown: %v", err)
 		}
 		r.Stop()
-		if err := r.Server.Serve(context.Background(), resptest.NewPipes()); err == nil {
+		if err := r.Server.Serve(context.Background(), replicatest.NewPipes("pipe")); err == nil {
 			t.Error("a drained server serves again")
 		}
 	})
@@ -166,7 +167,7 @@ func TestDrain(t *testing.T) {
 // an answer that comes later harms nobody.
 func TestDrainGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), nil)
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), nil)
 		release := r.Leader.Hold()
 		c, x := r.Dial(), r.Dial()
 		c.Send(resptest.Encode("SET", "a", "1"))
@@ -192,7 +193,7 @@ func TestDrainGivesUp(t *testing.T) {
 }
 
 // broken is a listener that cannot go on.
-type broken struct{ *resptest.Pipes }
+type broken struct{ *replicatest.Pipes }
 
 func (broken) Accept() (net.Conn, error) { return nil, errors.New("no more wire") }
 
@@ -201,7 +202,7 @@ func TestBrokenListener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := broken{resptest.NewPipes()}
+	l := broken{replicatest.NewPipes("pipe")}
 	if err := srv.Serve(t.Context(), l); err == nil || !strings.Contains(err.Error(), "no more wire") {
 		t.Errorf("serve: %v", err)
 	}
@@ -236,7 +237,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 
 func TestWaitForIsWokenByTheFrontier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), nil)
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), nil)
 		defer r.Stop()
 		c := r.Dial()
 		d := logical.Dot{Origin: 0xbee, Seq: 3}

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kvd/replica/replicatest"
 	"kvd/replica/resp/resptest"
 	"kvd/replica/resp/server"
 )
@@ -14,7 +15,7 @@ import (
 // meanwhile.
 func TestSlowTakersDoNotHoldTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := resptest.Start(t, resptest.NewPipes(), func(c *server.Config) { c.Send = time.Second })
+		r := resptest.Start(t, replicatest.NewPipes("pipe"), func(c *server.Config) { c.Send = time.Second })
 		defer r.Stop()
 		c := r.Dial()
 		for _, key := range []string{"a", "b"} {

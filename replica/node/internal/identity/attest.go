@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,7 +76,7 @@ func (a *attester) read(m *mark) (*attestation, error) {
 // against is why the mark, which lies where now says, is not the one that is attested;
 // nil: it is.
 func (s *attestation) against(m *mark, now inode) error {
-	announced := s.Next != "" && m.Token == s.Next // written, and nobody came to say where it lies
+	announced := m.Token == s.Next // written, and nobody came to say where it lies
 	switch {
 	case s.Machine != machine():
 		return errors.New("the directory was run on another machine")
@@ -147,7 +148,7 @@ func (a *attester) forgetOldest() {
 		}
 		return 0
 	}
-	slices.SortFunc(all, func(x, y string) int { return int(min(1, max(-1, age(x)-age(y)))) })
+	slices.SortFunc(all, func(x, y string) int { return cmp.Compare(age(x), age(y)) })
 	for _, path := range all[:len(all)-maxAttestations] {
 		_ = os.Remove(path)
 	}

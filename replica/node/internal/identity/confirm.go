@@ -103,7 +103,7 @@ func (c *Confirmer) ask(ctx context.Context, name string, known map[string]strin
 // against is why a statement does not let the origin be used again; nil: it does.
 func (c *Confirmer) against(ctx context.Context, s *Statement) error {
 	origin := c.Own.Origin.String()
-	if s.Name != c.Self && s.Origin == origin {
+	if s.Origin == origin {
 		return fmt.Errorf("%s holds origin %s itself", s.Name, origin)
 	}
 	for _, f := range s.Frontier {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,9 @@ func TestConfirm(t *testing.T) {
 		{name: "knows who holds it", says: "live leader n1", change: func(a *Statement) { a.peer("n1", origin, "live:1", true) }},
 		{name: "knows who may hold it", says: "live leader n1", change: func(a *Statement) { a.peer("n1", origin, "silent:1", true) }},
 		{name: "knows who may hold it, and not where", says: "live leader n1", change: func(a *Statement) { a.peer("n1", origin, "", true) }},
+		{name: "knows who may hold it, cut off", says: "live leader n1", change: func(a *Statement) { a.peer("n1", origin, "cut:1", true) }},
+		{name: "knows who holds it and hangs up", says: "live leader n1", change: func(a *Statement) { a.peer("n1", origin, "hangs:1", true) }},
+		{name: "has not found out that another has our place", change: func(a *Statement) { a.peer("n1", origin, "other:1", true) }},
 		{name: "has not found out that we ended", change: func(a *Statement) { a.peer("n1", origin, "gone:1", true) }},
 		{name: "has not found out that we ended, here", change: func(a *Statement) { a.peer("n1", origin, "n1:1", true) }},
 		{name: "takes another for us", change: func(a *Statement) { a.peer("n1", origin, "n2:1", true) }},
@@ -57,6 +61,7 @@ func TestConfirm(t *testing.T) {
 		{name: "holds ops", everybody: "has not applied", change: func(a *Statement) { a.GateOps = 1 }},
 		{name: "is somebody else", everybody: "n3 answered", change: func(a *Statement) { a.Name = "n3" }},
 		{name: "is somebody else who knows more", says: "our log ends at 5", everybody: "n3 answered", change: func(a *Statement) { a.Name, a.Frontier[0].Seq = "n3", 6 }},
+		{name: "is somebody else, a copy of us", says: "holds origin", everybody: "n1 answered", change: func(a *Statement) { a.Name, a.Origin = "n1", origin }},
 	} {
 		for _, all := range []bool{false, true} {
 			c1 := Confirmer{Self: "n1", HTTP: "n1:1", All: all, Own: logical.Dot{Origin: 7, Seq: 5}, Fetch: func(_ context.Context, addr string) (*Statement, error) {
@@ -65,6 +70,12 @@ func TestConfirm(t *testing.T) {
 					return &Statement{Name: "n1", Origin: origin}, nil
 				case "silent:1":
 					return nil, context.DeadlineExceeded
+				case "cut:1":
+					return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+				case "hangs:1":
+					return nil, &net.OpError{Op: "read", Err: errors.New("reset")}
+				case "other:1":
+					return &Statement{Name: "n1", Origin: other}, nil
 				case "gone:1":
 					return nil, refused
 				case "n1:1":

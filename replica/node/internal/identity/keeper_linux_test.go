@@ -136,6 +136,10 @@ func TestWhetherTheLastOriginIsResumed(t *testing.T) {
 		{"a mark without a token", "older backup", Run{Synced: true}, func(t *testing.T, p *place, _ *Keeper) {
 			must(t, os.WriteFile(filepath.Join(p.dir, MarkFile), []byte(`{"origin": 7}`), 0o600))
 		}},
+		{"neither has a token", "older backup", Run{Synced: true}, func(t *testing.T, p *place, _ *Keeper) {
+			must(t, os.WriteFile(filepath.Join(p.dir, MarkFile), []byte(`{"origin": 7}`), 0o600))
+			p.edits(func(a *attestation) { a.Token = ""; a.Mark, a.Changed, _ = inodeOf(p.dir) })
+		}},
 		{"a damaged attestation", "read the attestation", Run{Synced: true}, func(t *testing.T, p *place, _ *Keeper) {
 			path, err := (&attester{p.dir, p.state}).path()
 			must(t, err)
@@ -160,34 +164,43 @@ func TestWhetherTheLastOriginIsResumed(t *testing.T) {
 	}
 }
 
+// cut begins an incarnation whose mark cannot be written, and is what is attested then.
+func (p place) cut(run Run) *attestation {
+	p.t.Helper()
+	k := p.keeper()
+	_, _ = k.Recall()
+	store := filepath.Join(p.dir, "store")
+	must(p.t, os.Rename(store, store+".away"))
+	if unattested, err := k.Begin(run); unattested == nil || err != nil {
+		p.t.Fatalf("begin: %v, %v", unattested, err)
+	}
+	must(p.t, os.Rename(store+".away", store))
+	said := &attestation{}
+	p.edits(func(a *attestation) { *said = *a })
+	return said
+}
+
 // A start is stopped at each point of its begin: what it left is believed, and says how
 // the incarnation before was run.
 func TestABeginThatEndsEarly(t *testing.T) {
 	p := newPlace(t)
 	must(t, p.begins(Run{Origin: own, Seq: 5}).End(9, 70))
-	path, err := (&attester{p.dir, p.state}).path()
-	must(t, err)
-	before, err := os.ReadFile(path)
-	must(t, err)
-	mark, err := os.ReadFile(filepath.Join(p.dir, MarkFile))
-	must(t, err)
-	p.begins(Run{Origin: own, Seq: 9, Synced: true})
-	said := &attestation{}
-	must(t, json.Unmarshal(before, said))
-	m, err := readMark(p.dir)
-	must(t, err)
-	said.Next = m.Token // the mark is written, and nobody came to attest it
-	must(t, (&attester{p.dir, p.state}).write(said))
-	if got, err := p.keeper().Recall(); err != nil || !got.Clean || got.Seq != 9 || got.Statuses != 70 {
-		t.Errorf("with the new mark: %+v, %v", got, err)
+	if said := p.cut(Run{Origin: 8}); said.Next != "" {
+		t.Error("the mark of another origin is announced")
 	}
-	must(t, os.WriteFile(filepath.Join(p.dir, MarkFile), mark, 0o600))
-	p.edits(func(a *attestation) { a.Mark, a.Changed, err = inodeOf(p.dir) })
-	must(t, err)
-	if got, err := p.keeper().Recall(); err != nil || !got.Clean || got.Seq != 9 {
-		t.Errorf("with the former mark: %+v, %v", got, err)
+	said := p.cut(Run{Origin: own, Seq: 9, Synced: true})
+	recalled := func(with string) {
+		t.Helper()
+		if got, err := p.keeper().Recall(); err != nil || !got.Clean || got.Seq != 9 || got.Statuses != 70 {
+			t.Errorf("with the %s mark: %+v, %v", with, got, err)
+		}
 	}
-	p.begins(Run{Origin: own, Seq: 9, Synced: true})
+	recalled("former")
+	if unwritten, err := writeMark(p.dir, mark{own, said.Next}); unwritten != nil || err != nil {
+		t.Fatal(unwritten, err)
+	}
+	recalled("new") // nobody came to attest it
+	p.begins(Run{Origin: own, Seq: 9, Synced: true, Clean: true})
 	if got, err := p.keeper().Recall(); err != nil || got.Clean || got.Statuses == 0 {
 		t.Errorf("after the next start: %+v, %v", got, err)
 	}
@@ -229,6 +242,22 @@ func TestWhatIsWitnessed(t *testing.T) {
 	must(t, k.End(99, 99))
 	if _, err := p.keeper().Recall(); err == nil {
 		t.Error("an origin that was given up is recalled")
+	}
+	path, err := k.a.path()
+	must(t, err)
+	if _, err := os.Stat(path); err == nil {
+		t.Error("an origin that was given up is attested")
+	}
+}
+
+// Where the attestation cannot be removed, the mark is.
+func TestAnOriginIsGivenUpByItsMark(t *testing.T) {
+	p := newPlace(t)
+	k := p.begins(Run{Origin: own})
+	must(t, k.a.remove()) // so that it cannot be removed once more
+	must(t, k.Drop())
+	if m, err := readMark(p.dir); m != nil || err != nil {
+		t.Errorf("it is %+v, %v", m, err)
 	}
 }
 

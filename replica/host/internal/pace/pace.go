@@ -90,7 +90,8 @@ func (p *Pace) Note(now wallclock.Mono, own logical.Dot, views []replica.PeerVie
 	case closed.closed == 0 && old != nil:
 		p.gate.Store(nil)
 	case closed.closed > 0 && (old == nil || *old != closed):
-		p.gate.Store(&closed)
+		latest := closed
+		p.gate.Store(&latest)
 	}
 }
 

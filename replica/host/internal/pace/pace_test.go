@@ -61,8 +61,13 @@ func TestWhomClientsWaitFor(t *testing.T) {
 		"late by twice that":   {func(r *rig) { r.run(time.Second, 0); r.run(time.Second, Target*2) }, maxHold},
 		"later":                {func(r *rig) { r.run(time.Second, 0); r.run(time.Second, Lost-tick) }, maxHold},
 		"the latest of two":    {func(r *rig) { r.run(time.Second, 0, 0); r.run(time.Second, Target*2, Target*3/2) }, maxHold},
-		"one that is lost":     {func(r *rig) { r.run(time.Second, 0); r.run(2*time.Second, Lost) }, 0},
-		"one long away":        {func(r *rig) { r.run(time.Second, 0); r.run(10*time.Second, 9*time.Second) }, 0},
+		"the latest of two, until it fell silent": {func(r *rig) {
+			r.run(time.Second, 0, 0)
+			r.run(time.Second, Target*3/2, Target*2)
+			r.run(valid, Target*3/2)
+		}, maxHold / 2},
+		"one that is lost": {func(r *rig) { r.run(time.Second, 0); r.run(2*time.Second, Lost) }, 0},
+		"one long away":    {func(r *rig) { r.run(time.Second, 0); r.run(10*time.Second, 9*time.Second) }, 0},
 		"one that is down": {func(r *rig) {
 			r.run(time.Second, 0)
 			r.views[0].Up = false
@@ -130,6 +135,13 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	}
 	if reach := r.now().Sub(r.marks[0].at); reach < 2*Lost {
 		t.Errorf("they reach back %s", reach)
+	}
+	var often Pace
+	for i := range 10_000 {
+		often.Note(wallclock.Mono(i)*wallclock.Mono(time.Millisecond), logical.Dot{Origin: 1, Seq: logical.Seq(i + 1)}, nil)
+	}
+	if last := len(often.marks) - 1; often.marks[last].at.Sub(often.marks[0].at) < Lost {
+		t.Error("with an op in every millisecond they do not reach back as far as is needed")
 	}
 	r.views = r.views[:1]
 	r.run(tick, 0)

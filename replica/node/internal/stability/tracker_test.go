@@ -52,4 +52,6 @@ func TestNothingConcurrentIsToCome(t *testing.T) {
 	observed(t, &tr, v, at(5, 2))
 	v.Applied, v.Durable = at(7, 9), at(7, 9)
 	observed(t, &tr, v, at(5, 9))
+	v.Members[0] = said("b", at(3, 12), at(3, 9)) // it lost what it had, and has what we have not
+	observed(t, &tr, v, at(3, 9))
 }

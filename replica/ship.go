@@ -109,7 +109,6 @@ func (t *turn) refreshStream(p *peer, st *stream.Stream) {
 	case !st.Lacking:
 		st.Lacking, st.Since = true, now
 	}
-	relays, _ := t.relays(p, st)
 	switch {
 	case slices.Contains(p.refused, st.Origin):
 		st.On, st.Until, st.Lacking = false, 0, false
@@ -119,25 +118,27 @@ func (t *turn) refreshStream(p *peer, st *stream.Stream) {
 	case st.On && now >= st.Until:
 		st.On, st.Until, st.Since = false, 0, now
 		st.Restart(p.known.At(st.Origin))
-	case !st.On && relays:
+	case !st.On && t.relayDue(p, st) <= now:
 		st.On, st.Until, st.Since = true, now.Add(relayFor*t.cfg.RelayAfter), now
 		st.Restart(p.known.At(st.Origin))
 		t.event(PeerBehind{p.name, st.Origin, st.Sent + 1})
 	}
 }
 
-// relays reports whether another origin's ops are to be shipped, and when without a word
-// of the peer. Its Status tells that it still lacks what it lacked for so long. One that is
+// relayDue is when another origin's ops are to be shipped, if the peer says nothing until
+// then; a moment that has passed: now. Its Status tells that it still lacks what it lacked for so long. One that is
 // late tells nothing: the busy would be sent everything twice. But this may be the only
 // link to the peer, and have lost the way back. A peer that has said nothing yet may have
 // everything, and has all of its own.
-func (t *turn) relays(p *peer, st *stream.Stream) (bool, wallclock.Mono) {
+func (t *turn) relayDue(p *peer, st *stream.Stream) wallclock.Mono {
 	if !st.Lacking || p.origin == 0 || p.origin == st.Origin {
-		return false, Never
+		return Never
 	}
 	due := st.Since.Add(t.cfg.RelayAfter<<p.waits + t.backlog.Transit(t.m.Mono))
-	unheard := max(due, p.heard.Add(relayFor*t.cfg.RelayAfter))
-	return due <= p.heard || unheard <= t.m.Mono, unheard
+	if due <= p.heard {
+		return due
+	}
+	return max(due, p.heard.Add(relayFor*t.cfg.RelayAfter))
 }
 
 // stalled reports whether ops are in flight and the peer has made no progress
@@ -289,8 +290,7 @@ func (t *turn) schedule(p *peer) {
 		case inFlight:
 			t.wake(due)
 		case !st.On:
-			_, unheard := t.relays(p, st)
-			t.wake(unheard)
+			t.wake(t.relayDue(p, st))
 		}
 	}
 }

@@ -62,6 +62,17 @@ func cluster(t *testing.T, n int, p resolve.Policy, change func(i int, c *Config
 	return all
 }
 
+// onDisk starts leaders that have data directories; configs starts each of them again.
+func onDisk(t *testing.T, n int) (all []*node, configs []Config) {
+	t.Helper()
+	configs = make([]Config, n)
+	all = cluster(t, n, everybody(resolve.Causal), func(i int, c *Config) {
+		c.FS, c.Dir, c.StateDir = nil, t.TempDir(), t.TempDir()
+		configs[i] = *c
+	})
+	return all, configs
+}
+
 func newNode(t *testing.T, l *Leader) *node {
 	c := redis.NewClient(&redis.Options{Addr: l.Addrs().RESP, MaxRetries: -1, DisableIdentity: true, ReadTimeout: replicatest.Timeout})
 	t.Cleanup(func() { c.Close() })

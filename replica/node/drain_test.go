@@ -48,11 +48,7 @@ func TestADrainedLeaderIsSafeToStop(t *testing.T) {
 // again. The last leader does not leave.
 func TestALeaderLeavesForGood(t *testing.T) {
 	ctx := context.Background()
-	var configs [3]Config
-	all := cluster(t, 3, everybody(resolve.Causal), func(i int, c *Config) {
-		c.FS, c.Dir, c.StateDir = nil, t.TempDir(), t.TempDir()
-		configs[i] = *c
-	})
+	all, configs := onDisk(t, 3)
 	n1, n2, n3 := all[0], all[1], all[2]
 	n3.set("x", "1")
 	replicatest.Eventually(t, "n3 is safe to stop", func() bool { return n3.drains()["safe"] == int64(1) })

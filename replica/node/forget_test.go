@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"kvd/replica/replicatest"
-	"kvd/resolve"
 )
 
 // names is the members that a leader lists, and whom it has forgotten.
@@ -34,11 +33,7 @@ func (n *node) lists(members, forgotten []string) {
 // again. Where no majority of those that stay is there, nobody is forgotten.
 func TestADeadLeaderIsForgottenUntilItReturns(t *testing.T) {
 	ctx := context.Background()
-	var configs [3]Config
-	all := cluster(t, 3, everybody(resolve.Causal), func(i int, c *Config) {
-		c.FS, c.Dir, c.StateDir = nil, t.TempDir(), t.TempDir()
-		configs[i] = *c
-	})
+	all, configs := onDisk(t, 3)
 	n1 := all[0]
 	n1.refused("ALIVE n3 is alive", "stop it first", "KVD.FORGET", "n3")
 	n1.refused("UNKNOWN", "nobody", "KVD.FORGET", "nobody")

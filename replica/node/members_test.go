@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"kvd/replica/replicatest"
-	"kvd/resolve"
 )
 
 // status is what KVD.STATUS answers, as far as tests look at it.
@@ -37,13 +36,7 @@ func (n *node) status() (s status) {
 // listed, with the address at which it is asked, and is an alarm.
 func TestADeadMemberIsListedAfterARestart(t *testing.T) {
 	ctx := context.Background()
-	var mine Config
-	all := cluster(t, 2, everybody(resolve.Causal), func(i int, c *Config) {
-		c.FS, c.Dir, c.StateDir = nil, t.TempDir(), t.TempDir()
-		if i == 0 {
-			mine = *c
-		}
-	})
+	all, configs := onDisk(t, 2)
 	all[0].set("x", "1")
 	at := all[1].Addrs().RESP
 	all[0].lists([]string{"n1", "n2"}, nil)
@@ -52,7 +45,7 @@ func TestADeadMemberIsListedAfterARestart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n1 := newNode(t, start(t, mine))
+	n1 := newNode(t, start(t, configs[0]))
 	n1.lists([]string{"n1", "n2"}, nil)
 	s := n1.status()
 	if len(s.Peers) != 1 || s.Peers[0].Name != "n2" || s.Peers[0].Member != "absent" || s.Peers[0].RESP != at {
@@ -70,7 +63,7 @@ func TestADeadMemberIsListedAfterARestart(t *testing.T) {
 	if err := n1.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	n1 = newNode(t, start(t, mine))
+	n1 = newNode(t, start(t, configs[0]))
 	n1.lists([]string{"n1"}, []string{"n2"})
 	replicatest.Eventually(t, "nothing is said of n2 any more", func() bool { return len(n1.status().Peers) == 0 })
 }

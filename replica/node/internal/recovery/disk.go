@@ -71,9 +71,7 @@ func (d *Disk) Rebuilt() bool { return d.cause != "" }
 func (d *Disk) onDisk() bool { return d.cfg.Options.FS == nil }
 
 // StoreDir is where the store is.
-func (d *Disk) StoreDir() string { return d.storeDir() }
-
-func (d *Disk) storeDir() string { return filepath.Join(d.cfg.Dir, "store") }
+func (d *Disk) StoreDir() string { return filepath.Join(d.cfg.Dir, "store") }
 
 func (d *Disk) open() (err error) {
 	if !d.onDisk() {
@@ -98,7 +96,7 @@ func (d *Disk) open() (err error) {
 	if e.Damage != "" && !d.cfg.Alone() {
 		return d.rebuild(errors.New(e.Damage))
 	}
-	if err = salvage.Examine(vfs.Default, d.storeDir(), e.Manifest); err == nil {
+	if err = salvage.Examine(vfs.Default, d.StoreDir(), e.Manifest); err == nil {
 		err = d.openWhole()
 	}
 	if disk.CauseOf(err) == disk.Damaged {
@@ -113,7 +111,7 @@ func (d *Disk) open() (err error) {
 // openWhole opens a store whose log reaches as far as its state says.
 func (d *Disk) openWhole() (err error) {
 	options := d.cfg.Options
-	options.Dir = d.storeDir()
+	options.Dir = d.StoreDir()
 	d.store, err = storage.Open(options)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func (d *Disk) Keep(f logical.Frontier) error {
 	if !d.onDisk() {
 		return nil
 	}
-	m, err := salvage.ManifestOf(vfs.Default, d.storeDir())
+	m, err := salvage.ManifestOf(vfs.Default, d.StoreDir())
 	if err != nil {
 		return fmt.Errorf("look at the store's manifest: %w", err)
 	}

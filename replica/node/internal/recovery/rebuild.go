@@ -33,14 +33,14 @@ func (d *Disk) rebuild(cause error) error {
 	if err != nil {
 		return fmt.Errorf("rebuild the store: %w", err)
 	}
-	found, err := storage.Salvage(vfs.Default, d.storeDir(), to)
+	found, err := storage.Salvage(vfs.Default, d.StoreDir(), to)
 	if err = errors.Join(err, to.Close()); err != nil {
 		return fmt.Errorf("rebuild the store: %w", err)
 	}
 	aside := d.aside()
-	for _, step := range [][2]string{{fresh, d.rebuiltDir()}, {d.storeDir(), aside}} {
+	for _, step := range [][2]string{{fresh, d.rebuiltDir()}, {d.StoreDir(), aside}} {
 		if err := cmp.Or(os.Rename(step[0], step[1]), file.SyncDir(d.cfg.Dir)); err != nil {
-			return fmt.Errorf("rebuild the store: %w; the damaged one is %s or %s", err, d.storeDir(), aside)
+			return fmt.Errorf("rebuild the store: %w; the damaged one is %s or %s", err, d.StoreDir(), aside)
 		}
 	}
 	if _, err := d.placeRebuilt(); err != nil {
@@ -54,15 +54,15 @@ func (d *Disk) rebuild(cause error) error {
 
 // rebuiltDir is where a store that was made anew waits, whole, until the damaged one
 // is out of its way.
-func (d *Disk) rebuiltDir() string { return d.storeDir() + ".rebuilt" }
+func (d *Disk) rebuiltDir() string { return d.StoreDir() + ".rebuilt" }
 
 // placeRebuilt puts a store that was made anew where the damaged one was, once
 // that is out of it.
 func (d *Disk) placeRebuilt() (placed bool, err error) {
-	if _, err := os.Lstat(d.storeDir()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(d.StoreDir()); !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	if err := os.Rename(d.rebuiltDir(), d.storeDir()); err != nil {
+	if err := os.Rename(d.rebuiltDir(), d.StoreDir()); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
@@ -77,7 +77,7 @@ func (d *Disk) placeRebuilt() (placed bool, err error) {
 // aside is a name for a damaged store that nothing has.
 func (d *Disk) aside() string {
 	for n := 1; ; n++ {
-		name := fmt.Sprintf("%s.damaged-%d", d.storeDir(), n)
+		name := fmt.Sprintf("%s.damaged-%d", d.StoreDir(), n)
 		if _, err := os.Lstat(name); err != nil {
 			return name
 		}

@@ -3,9 +3,9 @@ package recovery
 import (
 	"cmp"
 
-	"kvd/storage/disk"
-
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kvd/storage/disk"
 )
 
 func (d *Disk) fs() vfs.FS { return cmp.Or[vfs.FS](d.cfg.Options.FS, vfs.Default) }
@@ -13,7 +13,7 @@ func (d *Disk) fs() vfs.FS { return cmp.Or[vfs.FS](d.cfg.Options.FS, vfs.Default
 // Files is how many bytes the files of the log have, and all files of the store. Files
 // that come and go meanwhile may be missed.
 func (d *Disk) Files() (log, store uint64) {
-	dir := d.storeDir()
+	dir := d.StoreDir()
 	log = sizeOf(d.fs(), d.fs().PathJoin(dir, disk.LogDir))
 	return log, log + sizeOf(d.fs(), dir)
 }
@@ -31,6 +31,6 @@ func sizeOf(fs vfs.FS, dir string) (n uint64) {
 
 // Space is how many bytes the file system of the store has left for us, and in all.
 func (d *Disk) Space() (free, size uint64, ok bool) {
-	u, err := d.fs().GetDiskUsage(d.cfg.Dir)
+	u, err := d.fs().GetDiskUsage(d.StoreDir())
 	return u.AvailBytes, u.TotalBytes, err == nil
 }

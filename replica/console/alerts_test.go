@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -75,6 +76,11 @@ func TestAlertsNameWhatThereIs(t *testing.T) {
 			if !slices.Contains(by, used[1]) {
 				t.Errorf("%s: the label %s is gone by then", r.Alert, used[1])
 			}
+		}
+	}
+	for _, same := range []string{fmt.Sprintf("kvd_peer_lag_seconds) > %v\n", maxLag.Seconds()), fmt.Sprintf("edge=\"earliest\"}) > %v\n", maxApart.Seconds())} {
+		if !strings.Contains(body, same) {
+			t.Errorf("no rule has the threshold that the status has, %q", same)
 		}
 	}
 	for _, must := range []string{"kvd_losses_total", "kvd_ledger_evicted_total", "kvd_feed_missed_total", "kvd_unreplicated_ops", "kvd_peer_lag_seconds", "kvd_peer_clock_offset_seconds", "kvd_ready", "kvd_disk_free_bytes"} {

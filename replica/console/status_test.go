@@ -40,6 +40,14 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
+// A member that is away and keeps the log is told as both.
+func TestWhoIsAwayAndPinsTheLog(t *testing.T) {
+	s := Status{Name: "n1", Peers: []Peer{{Name: "n2", Member: "failed", PinnedBytes: 7}}}
+	if got := alarmsOf(&s, nil); len(got) != 2 || got[0].Cause != Away || got[1].Cause != LogPinned || !strings.Contains(got[1].Detail, "n2 is failed and keeps 7 bytes of the log of n1") {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // The state is what clients are given; whoever sees the status without being known is
 // shown no key.
 func TestStates(t *testing.T) {

@@ -58,7 +58,7 @@ func (c *Cache) Get(key string) (Entry, bool) {
 		return Entry{}, false
 	}
 	t.use(i)
-	ref := t.slots[i].ref()
+	ref := t.load(i).ref()
 	s, at := c.locate(ref)
 	mem := s.mem[at:]
 	h := headOf(mem)

@@ -244,3 +244,24 @@ func filled(b *testing.B, n int) (*Cache, []string) {
 	}
 	return c, keys
 }
+
+// Readers may ask for the same key at the same time; the race detector sees that each of
+// them reads the slot that another one marks as used.
+func TestReadersTogether(t *testing.T) {
+	c := New(1 << 20)
+	defer c.Close()
+	for round := range 200 {
+		c.Put("x", []byte{byte(round)}, 0)
+		c.Drop("x") // so that it is not used yet
+		c.Put("x", []byte{byte(round)}, 0)
+		var readers sync.WaitGroup
+		for range 4 {
+			readers.Go(func() {
+				if e, ok := c.Get("x"); !ok || e.Value[0] != byte(round) {
+					t.Errorf("round %d: %v, %v", round, e, ok)
+				}
+			})
+		}
+		readers.Wait()
+	}
+}

@@ -284,4 +284,6 @@ func TestADamagedBeginning(t *testing.T) {
 	}
 	delete(files, "begin")
 	reopens("gone")
+	files = map[string][]byte{"begin": whole}
+	reopens("alone, without the segments that it says are there")
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"kvd/logical"
 	"kvd/storage/log"
@@ -27,7 +28,7 @@ func findings(t *testing.T, fs vfs.FS) (all []*log.DamageError) {
 	return all
 }
 
-// TestVerifyFindsEveryFlippedByte: in a closed log the file is named and an offset that is
+// TestVerifyFindsEveryFlippedByte: in a closed log one place is found, in that file and
 // not behind the byte; and of two places in a segment both are.
 func TestVerifyFindsEveryFlippedByte(t *testing.T) {
 	_, files := threeSegments(t)
@@ -44,7 +45,7 @@ func TestVerifyFindsEveryFlippedByte(t *testing.T) {
 			if file == name(3) && i >= len(b)-16 { // the mark of a clean end
 				continue
 			}
-			if len(all) == 0 || all[0].Segment != dir+"/"+file || all[0].Offset > int64(i) {
+			if len(all) != 1 || all[0].Segment != dir+"/"+file || all[0].Offset > int64(i) {
 				t.Errorf("%s: %v", where, all)
 			}
 			for _, d := range all {
@@ -95,4 +96,54 @@ func TestVerifyBesideAWriter(t *testing.T) {
 	writer.Wait()
 	must(t, l.Close())
 	t.Logf("%d rounds", rounds)
+}
+
+// TestVerifyMeetsAWrite: groups that are written and synced where nothing was when it was
+// read are no damage.
+func TestVerifyMeetsAWrite(t *testing.T) {
+	mem := vfs.NewMem()
+	l := open(t, mem, 0)
+	defer l.Close()
+	n := logical.Seq(0)
+	more := func() {
+		n++
+		write(t, l, entry(1, n, 90))
+		_, err := l.Sync()
+		must(t, err)
+	}
+	more()
+	more()
+	f, err := mem.OpenReadWrite(dir+"/"+name(1), vfs.WriteCategoryUnspecified)
+	must(t, err)
+	info, err := f.Stat()
+	must(t, err)
+	_, err = f.WriteAt(make([]byte, 64<<10), info.Size()) // as it is preallocated elsewhere
+	must(t, err)
+	must(t, f.Close())
+	reads := 0
+	all := findings(t, errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileReadAt && n < 40 {
+			reads++
+			more()
+			more()
+		}
+		return nil
+	})))
+	if all != nil || reads < 4 {
+		t.Errorf("%d reads find %v", reads, all)
+	}
+}
+
+// TestVerifyWhatIsNotThere: a segment that was removed is no damage, nor is a last one whose
+// header was not written yet.
+func TestVerifyWhatIsNotThere(t *testing.T) {
+	_, files := threeSegments(t)
+	header := files[name(1)][:20]
+	for _, b := range [][]byte{nil, header} {
+		files[name(4)] = b
+		if all := findings(t, restore(t, files)); all != nil {
+			t.Errorf("with %d bytes in the last segment %v is said", len(b), all)
+		}
+	}
+	must(t, log.Verify(restore(t, files), dir+"/"+name(5), func(d *log.DamageError) error { return d }))
 }

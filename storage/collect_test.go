@@ -107,6 +107,39 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// TestCollectDropsTheRowsOfOps that are gone, and those only: of ops that stay, and of another
+// leader's, nothing is dropped.
+func TestCollectDropsTheRowsOfOps(t *testing.T) {
+	s := collecting(t, vfs.NewMem(), 0)
+	takeSteps(t, s, 1, 300)
+	mine := func(n logical.Seq) logical.Dot { return logical.Dot{Origin: ownOrigin, Seq: n} }
+	others := func(n logical.Seq) logical.Dot { return logical.Dot{Origin: ownOrigin + 1, Seq: n} }
+	commit(t, s, func(b *storage.Batch) {
+		for n := logical.Seq(1); n <= 300; n++ {
+			b.PutDuplicates([]logical.Dot{mine(n), others(n)})
+		}
+		b.PutRequest(5, 3, others(3))
+	})
+	_, err := s.Collect(log.Kept{Stable: own(250)})
+	must(t, err)
+	first := s.Log().First(ownOrigin)
+	if first < 200 {
+		t.Fatalf("the log begins at %d", first)
+	}
+	for n := logical.Seq(1); n <= 300; n++ {
+		of, err := s.Duplicates(mine(n))
+		must(t, err)
+		ofOther, err := s.Duplicates(others(n))
+		must(t, err)
+		if (len(of) > 0) != (n >= first) || len(ofOther) == 0 {
+			t.Errorf("the log begins at %d: duplicates of %s: %v, of %s: %v", first, mine(n), of, others(n), ofOther)
+		}
+	}
+	if d, found, err := s.Request(5, 3); err != nil || !found || d != others(3) {
+		t.Errorf("a request that another leader's op answers is of %s: %v, %v", d, found, err)
+	}
+}
+
 // TestCollectKeepsWhatObjectsDoNotReflect: they are folded again from it after a crash.
 func TestCollectKeepsWhatObjectsDoNotReflect(t *testing.T) {
 	mem := vfs.NewCrashableMem()

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"kvd/logical"
+	"kvd/storage"
 	"kvd/storage/checkpoint"
 	"kvd/storage/disk"
 	"kvd/storage/storagetest"
@@ -156,5 +157,35 @@ func TestNoRoomForACheckpoint(t *testing.T) {
 				t.Errorf("with room again: %v", err)
 			}
 		})
+	}
+}
+
+// What is in a checkpoint is never taken back by a crash of its leader, though nothing is
+// synced and more is written while the checkpoint is made.
+func TestACheckpointOutlivesACrash(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	var l *storagetest.Leader
+	more := false
+	o := storagetest.Options(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if more && op.Kind == errorfs.OpLink {
+			more = false
+			l.Set("later", "1")
+		}
+		return nil
+	})), "store")
+	o.Sync = storage.SyncNever
+	l = storagetest.Open(t, o, 7)
+	l.SetMany("k", 50, 3000)
+	more = true
+	c, err := l.Store.Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	crashed := mem.CrashClone(vfs.CrashCloneCfg{})
+	if at := c.Frontier.At(7); at != 51 {
+		t.Fatalf("the checkpoint has %d ops, want one that was written while it was made", at)
+	}
+	if r := whole(t, crashed, "store"); !r.Frontier.Includes(c.Frontier) {
+		t.Errorf("after a crash the leader has %v, its checkpoint %v", r.Frontier, c.Frontier)
 	}
 }

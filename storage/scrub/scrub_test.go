@@ -186,6 +186,21 @@ func TestRounds(t *testing.T) {
 	}
 }
 
+// TestAClockThatWasSetBack: a round that began in the future puts the next off by no more
+// than usual.
+func TestAClockThatWasSetBack(t *testing.T) {
+	begin := time.Unix(1000, 0)
+	c := &clock{at: begin}
+	s, err := scrub.New(scrub.Config{FS: filled(t), Dir: dir, Every: time.Hour, Writing: func(string) bool { return false },
+		Found: func(f scrub.Finding) { t.Error(f) }, Keep: func(scrub.Progress) {}}, scrub.Progress{Begun: begin.Add(1000 * time.Hour)})
+	must(t, err)
+	c.stop = func() bool { return s.Stats().Rounds == 1 }
+	s.RunWith(c.now, c.wait)
+	if s.Stats().Rounds != 1 || c.at.After(begin.Add(2*time.Hour)) {
+		t.Errorf("%d rounds have ended after %s", s.Stats().Rounds, c.at.Sub(begin))
+	}
+}
+
 // TestRunStops: Run ends when it is told to, in the middle of a file, too.
 func TestRunStops(t *testing.T) {
 	fs, stop, reads := filled(t), make(chan struct{}), make(chan struct{})

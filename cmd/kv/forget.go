@@ -19,7 +19,7 @@ func forgetSpec() invoke.Spec {
 			"at all leaders: those that cannot be reached now are told when they come back. Nothing of\n" +
 			"what it wrote is given up. Writes that it alone had acknowledged are missing until it\n" +
 			"returns; when it does, it is known again at once. --lift takes only the word back: nobody\n" +
-			"waits for the leader before it returns.\n" +
+			"waits for the leader before it returns, unless the context names it.\n" +
 			"A leader that is alive is refused: stop it first, or let it go with kv admin leave.\n" +
 			"A majority of the members that stay must be there: name all that are dead at once.",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "lift", Usage: "take it back: the leader is forgotten no more; it is listed and asked again when it returns"}, invoke.OnlyFlag()}}
@@ -53,7 +53,7 @@ func (k *call) forget(leaders []*client.Leader, names []string, lift bool) error
 	}
 	nodes, is := cliutil.Series(show.ShownAll(names)), map[bool]string{true: " is", false: " are"}[len(names) == 1]
 	if lift {
-		k.Say(nodes + is + " listed and asked again on return; until then nobody waits")
+		k.Say(nodes + is + " listed and asked again on return; until then nobody waits, unless the context names it")
 	}
 	verb := map[bool]string{false: is + " forgotten by ", true: is + " forgotten no more by "}[lift]
 	return k.Out.Put(show.Facts(nodes+verb+cliutil.Series(show.ShownAll(told)), strings.Join(names, "\n"),

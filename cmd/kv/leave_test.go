@@ -50,6 +50,11 @@ func TestDrain(t *testing.T) {
 	if o.is(t, cliutil.Unreachable); !strings.Contains(o.errs, "no other leader is known to have 7 writes") || !strings.Contains(o.errs, "--lift") {
 		t.Errorf("it says %s", o.errs)
 	}
+	alone := changing(t, map[string][]string{"KVD.DRAIN": {strings.Replace(drainAnswer("1", "0", "7"), bulk("alone")+":0", bulk("alone")+":1", 1)}})
+	o = kv(t, nil, "admin", "drain", alone, "--timeout", "150ms")
+	if o.is(t, cliutil.Unreachable); !strings.Contains(o.errs, "start another leader with --join") || strings.Contains(o.errs, "leaders lag") {
+		t.Errorf("of one that is alone it says %s", o.errs)
+	}
 	if o = kv(t, nil, "admin", "drain", stuck, "--lift"); o.code != codeOK || !strings.Contains(o.out, "takes writes again") {
 		t.Errorf("%d %s %s", o.code, o.out, o.errs)
 	}

@@ -212,6 +212,9 @@ func TestARestoredLeaderGivesBackWhatWasLost(t *testing.T) {
 	n1.end()
 	n2 := serves(t, "n2", t.TempDir(), "127.0.0.1:0")
 	n2.try("SET", "meanwhile", "n2")
+	if code, said := ran(t, "verify", backup, "--sums", "-o", "json"); code != 0 || !strings.Contains(said, `"keys":null`) {
+		t.Errorf("verify of the sums ends with %d: %s", code, said)
+	}
 	if code, said := ran(t, "restore", backup, home, "-o", "json"); code != 0 || !strings.Contains(said, `"leader":"n1"`) {
 		t.Fatalf("restore ends with %d: %s", code, said)
 	}

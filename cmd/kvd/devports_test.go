@@ -84,6 +84,18 @@ func beginsNothing(t *testing.T, flag, says string) (again bool) {
 	return false
 }
 
+// A file where data should lie is called that, and not damaged data.
+func TestDevBelowAFile(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	file := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(file, nil, 0o600))
+	var out, errs bytes.Buffer
+	code := run([]string{"kvd", "dev", "--leaders", "1", "--resp-port", "0", "--data-dir", file}, strings.NewReader(""), &out, &errs)
+	if said := errs.String(); code != 1 || !strings.Contains(said, "not a directory") || strings.Contains(said, "damaged") {
+		t.Errorf("exit %d, %s", code, said)
+	}
+}
+
 func TestPortsThatAClusterCannotHave(t *testing.T) {
 	for _, c := range []struct {
 		n, resp, http int

@@ -29,6 +29,19 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
+// servesOnSmallDisk is a leader on a filesystem of its own, with a write in it; nil where none
+// can be mounted.
+func servesOnSmallDisk(t *testing.T, minFree string) (n *served, disk, dir string) {
+	t.Helper()
+	if disk = smallDisk(t); disk == "" {
+		return nil, "", ""
+	}
+	dir = filepath.Join(disk, "n1")
+	n = serves(t, "n1", dir, "127.0.0.1:0", "--min-free", minFree)
+	n.try("SET", "first", "1")
+	return n, disk, dir
+}
+
 // fill takes what room there is.
 func fill(t *testing.T, dir string) (release func()) {
 	t.Helper()
@@ -54,13 +67,11 @@ func fill(t *testing.T, dir string) (release func()) {
 // the tests of package storage hold the same over a filesystem that fails.
 func TestAFullDisk(t *testing.T) {
 	t.Parallel()
-	disk := smallDisk(t)
-	if disk == "" {
+	n, disk, dir := servesOnSmallDisk(t, "0")
+	if n == nil {
 		return
 	}
-	dir, ctx := filepath.Join(disk, "n1"), context.Background()
-	n := serves(t, "n1", dir, "127.0.0.1:0", "--min-free", "0")
-	n.try("SET", "first", "1")
+	ctx := context.Background()
 	fill(t, disk)
 	value := strings.Repeat("v", 100<<10)
 	acked := n.untilRefused(value)
@@ -117,11 +128,10 @@ func (s *served) untilRefused(value string) (acked int) {
 // acknowledged.
 func TestAFullDiskThatHasRoomAgain(t *testing.T) {
 	t.Parallel()
-	disk := smallDisk(t)
-	if disk == "" {
+	n, disk, _ := servesOnSmallDisk(t, "0")
+	if n == nil {
 		return
 	}
-	n := serves(t, "n1", filepath.Join(disk, "n1"), "127.0.0.1:0", "--min-free", "0")
 	release := fill(t, disk)
 	value := strings.Repeat("v", 100<<10)
 	acked := n.untilRefused(value)
@@ -141,13 +151,11 @@ func TestAFullDiskThatHasRoomAgain(t *testing.T) {
 // again as soon as there is more. A leader that starts without room says so and reads.
 func TestMinFree(t *testing.T) {
 	t.Parallel()
-	disk := smallDisk(t)
-	if disk == "" {
+	n, _, dir := servesOnSmallDisk(t, "12000000")
+	if n == nil {
 		return
 	}
-	dir, ctx := filepath.Join(disk, "n1"), context.Background()
-	n := serves(t, "n1", dir, "127.0.0.1:0", "--min-free", "12000000")
-	n.try("SET", "first", "1")
+	ctx := context.Background()
 	acked := n.untilRefused(strings.Repeat("v", 100<<10))
 	if err := n.Set(ctx, "more", "1", 0).Err(); err == nil || !strings.HasPrefix(err.Error(), "READONLY") || !strings.Contains(err.Error(), "--min-free keeps 11.4 MiB") {
 		t.Errorf("after %d writes: %v", acked, err)

@@ -25,6 +25,15 @@ func (n *served) stops() {
 	n.end()
 }
 
+// wrote is a leader that wrote one thing, and was stopped.
+func wrote(t *testing.T, dir string, write ...any) *served {
+	t.Helper()
+	n := serves(t, "n1", dir, "127.0.0.1:0")
+	n.try(write...)
+	n.stops()
+	return n
+}
+
 // copied is a copy of everything in a directory, with times and modes.
 func copied(t *testing.T, from, to string) {
 	t.Helper()
@@ -52,9 +61,7 @@ func emptied(t *testing.T, dir string) {
 func TestACopiedDirectoryBeginsANewOrigin(t *testing.T) {
 	t.Parallel()
 	dir, twin := t.TempDir(), t.TempDir()
-	n1 := serves(t, "n1", dir, "127.0.0.1:0")
-	n1.try("SET", "x", "1")
-	n1.stops()
+	n1 := wrote(t, dir, "SET", "x", "1")
 	copied(t, dir, twin)
 
 	n2 := serves(t, "n2", twin, "127.0.0.1:0")
@@ -174,11 +181,9 @@ func (n *served) refused(why string) {
 func TestTwoHoldersOfOneOriginStopWriting(t *testing.T) {
 	t.Parallel()
 	dir, twin := t.TempDir(), t.TempDir()
-	n1 := serves(t, "n1", dir, "127.0.0.1:0")
-	n1.try("SET", "common", "0")
-	n1.stops()
+	wrote(t, dir, "SET", "common", "0")
 	cloned(t, dir, twin)
-	n1 = serves(t, "n1", dir, "127.0.0.1:0")
+	n1 := serves(t, "n1", dir, "127.0.0.1:0")
 	n2 := serves(t, "n2", twin, "127.0.0.1:0")
 	if n1.origin != n2.origin {
 		t.Fatal("the clone has an origin of its own, which shows nothing")
@@ -302,12 +307,10 @@ func TestACopyOfAKilledLeaderBeginsANewOrigin(t *testing.T) {
 func TestAnOlderStoreBeginsANewOrigin(t *testing.T) {
 	t.Parallel()
 	dir, backup := t.TempDir(), t.TempDir()
-	n1 := serves(t, "n1", dir, "127.0.0.1:0")
-	n1.try("SET", "x", "old")
-	n1.stops()
+	wrote(t, dir, "SET", "x", "old")
 	store := filepath.Join(dir, "store")
 	copied(t, store, backup)
-	n1 = serves(t, "n1", dir, "127.0.0.1:0")
+	n1 := serves(t, "n1", dir, "127.0.0.1:0")
 	n1.try("SET", "x", "lost")
 	n1.killed()
 	emptied(t, store)

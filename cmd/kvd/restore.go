@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -34,7 +33,7 @@ Examples:
 
 func restored(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return cliutil.Usage("kvd restore takes a backup and a new data directory", "read: "+strings.Join(c.Args().Slice(), " "), "kvd restore /backups/n1 /var/lib/kvd; kv restore DOT writes a lost value again")
+		return cliutil.Usage("kvd restore takes a backup and a new data directory", fmt.Sprintf("%d arguments were given", c.NArg()), "kvd restore /backups/n1 /var/lib/kvd; kv restore DOT writes a lost value again")
 	}
 	if err := cliutil.OneOf(c.String("output"), "text", "json"); err != nil {
 		return cliutil.Usage("unknown output", err.Error(), "choose text or json")

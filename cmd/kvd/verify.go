@@ -72,12 +72,15 @@ func verified(c *cli.Context) error {
 // tellVerified prints what was found. A damage is told as a failure, and in JSON as well.
 func tellVerified(c *cli.Context, dir string, found *node.Verified) error {
 	if c.String("output") == "json" {
-		damages := []string{}
+		damages, keys := []string{}, any(found.Objects)
+		if found.Backup != nil && !found.Unpacked {
+			keys = nil // nobody has looked
+		}
 		for _, d := range found.Damages {
 			damages = append(damages, d.Error())
 		}
 		text, err := cliutil.Marshal(cliutil.Object{{"directory", dir}, {"whole", len(damages) == 0}, {"files", found.Files}, {"bytes", found.Bytes},
-			{"keys", found.Objects}, {"writes", found.Writes}, {"origins", found.Origins}, {"backup", found.Backup != nil}, {"unfinished", found.Unfinished}, {"damages", damages}})
+			{"keys", keys}, {"writes", found.Writes}, {"origins", found.Origins}, {"backup", found.Backup != nil}, {"unfinished", found.Unfinished}, {"damages", damages}})
 		if err == nil {
 			_, err = fmt.Fprintf(c.App.Writer, "%s\n", text)
 		}

@@ -95,14 +95,14 @@ func (l *Leader) mayReturn(context.Context) error {
 	if err != nil || !left {
 		return err
 	}
-	return fmt.Errorf("the leader of the data directory %s left cluster %q for good on %s, when the others had all that it had; start with another data directory to join anew",
+	return fmt.Errorf("the leader of the data directory %s left cluster %q for good on %s, when the others had all that it had; remove it, or start with another data directory, to join anew",
 		l.cfg.Dir, m.Cluster, m.At.Format(time.RFC3339))
 }
 
 // reload is KVD.RELOAD: what a SIGHUP reads again.
 func (l *Leader) reload(_ context.Context, _ [][]byte, w *resp.Writer) error {
 	if l.cfg.Reload == nil {
-		return fmt.Errorf("%s was started without a configuration that could be read again", l.cfg.Name)
+		return fmt.Errorf("%s was started without a configuration that could be read again; kvd serve reads one, kvd dev has none", l.cfg.Name)
 	}
 	r, err := l.cfg.Reload()
 	if err != nil {

@@ -153,7 +153,7 @@ func (l *Leader) mayForget(name string, lift bool) error {
 	case lift && !said:
 		return resp.Refuse("UNKNOWN", "%.64q is not forgotten here; KVD.FORGOTTEN lists who is", name)
 	case !lift && seen && (m.Status == member.Alive || m.Status == member.Leaving):
-		return resp.Refuse("ALIVE", "%s is %s as %s sees it; stop it first", name, m.Status, l.cfg.Name)
+		return resp.Refuse("ALIVE", "%s is %s as %s sees it; stop it first, and one that has only just ended is seen to be gone in some seconds", name, m.Status, l.cfg.Name)
 	case !lift && !seen && !said && !l.everKnown(name):
 		return resp.Refuse("UNKNOWN", "no leader of the name %.64q was ever met here; KVD.MEMBERS lists who was", name)
 	}

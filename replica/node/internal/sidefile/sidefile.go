@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"kvd/storage/file"
 )
@@ -24,10 +25,12 @@ import (
 func Read(dir, name string, into any) (found bool, err error) {
 	path := filepath.Join(dir, name)
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
-	}
-	if err == nil {
+	case errors.Is(err, syscall.ENOTDIR): // what is no directory holds no damaged file
+		return false, err
+	case err == nil:
 		if err = json.Unmarshal(bytes.TrimRight(text, "\x00"), into); err == nil {
 			return true, nil
 		}

@@ -101,11 +101,9 @@ func (k *call) drain(ctx context.Context, l *client.Leader, limit time.Duration)
 		case err != nil:
 			return "", err
 		}
-		why := fmt.Sprintf("no other leader is known to have %s that it acknowledged", show.Count(int(unshared), "write"))
-		next := "kv status says which leaders lag"
+		why, next := fmt.Sprintf("no other leader is known to have %s that it acknowledged", show.Count(int(unshared), "write")), "kv status says which leaders lag"
 		if r.Field("alone").Truth() {
-			why += ", and there is no other leader"
-			next = "start another leader with --join, or stop this one and keep its data directory"
+			why, next = why+", and there is no other leader", "start another leader with --join, or stop this one and keep its data directory"
 		}
 		return "", &cliutil.Problem{What: "drain: " + show.Printable(name) + " is not safe to stop after " + limit.String(), Why: why, Code: cliutil.Unreachable,
 			Next: next + "; it takes no writes meanwhile, kv admin drain " + show.Printable(name) + " --lift lets it"}

@@ -44,10 +44,7 @@ func backup(k *call) error {
 	own := client.New(client.Options{Login: k.Login, Timeout: k.Timeout}) // an interrupt ends the others, and the leader is to be told
 	defer own.Close()
 	l = own.Open(l.Node)
-	progress := cliutil.NewProgress(k.App.ErrWriter)
-	if k.Quiet {
-		progress = cliutil.Progress{}
-	}
+	progress := k.Progress()
 	t, err := backups.Take(k.Ctx(), l, dir, func(done backups.Written, files int, bytes int64) {
 		progress.Say(fmt.Sprintf("%d of %d files, %d %%", done.Files, files, 100*done.Bytes/max(1, bytes)))
 	})

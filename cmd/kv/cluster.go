@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,9 +10,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/admin"
 	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
+	"kvd/replica/client/answers"
 )
 
 func clusterSpecs() []invoke.Spec {
@@ -25,60 +26,18 @@ func clusterSpecs() []invoke.Spec {
 				&cli.BoolFlag{Name: "all", Usage: "print keys that are the same as well"}, invoke.MissingFlag(),
 			}},
 		{Name: "wait", Usage: "wait until leaders have caught up", Least: 0, Most: 0, Do: on(wait),
-			About: "With --converged, until all leaders have applied the same. With --token or --session,\nuntil one leader has what was seen. --timeout says how long, " + waitTime.String() + " if it is not given.\n\nA leader that takes no connections is not waited for once the others agree: they are\nanswered for, with exit code 5, or 0 with --missing-ok. kv admin forget NODE lets nobody\nask for a dead one.",
+			About: "With --converged, until all leaders have applied the same. With --token or --session,\nuntil one leader has what was seen. --timeout says how long, " + invoke.WaitTime.String() + " if it is not given.\n\nA leader that takes no connections is not waited for once the others agree: they are\nanswered for, with exit code 5, or 0 with --missing-ok. kv admin forget NODE lets nobody\nask for a dead one.",
 			Flags: []cli.Flag{
 				&cli.BoolFlag{Name: "converged", Usage: "until all leaders have applied the same"},
 				&cli.StringFlag{Name: "token", Usage: "until the leader has what `TOKEN` has seen"},
 				sessionFlag(), everyFlag(), invoke.MissingFlag(),
 			}},
 		statusSpec(),
-		{Name: "members", Usage: "print the leaders of the cluster", Least: 0, Most: 0, Do: at(members)},
+		{Name: "members", Usage: "print the leaders of the cluster", Least: 0, Most: 0, Do: invoke.At(admin.Members)},
 		{Name: "ping", Usage: "print how long a leader takes to answer", Least: 0, Most: 0, Do: at(ping)},
 		{Name: "raw", Usage: "send any command as it stands, and print the reply", Args: "COMMAND [ARGUMENT]...", Least: 1, Most: -1, Do: at(rawCommand),
 			About: "What begins with a minus and is no number belongs behind --, as in\nkv raw -- set k -x"},
 	}
-}
-
-func members(k *call, l *client.Leader) error {
-	all, err := l.Members(k.Ctx())
-	if client.Unknown(err) {
-		k.Say("this server has no KVD.MEMBERS; what follows is what each known leader says of itself")
-		all, err = k.byInfo()
-	}
-	if err != nil {
-		return err
-	}
-	if err := putList(k, all, show.Member); err != nil {
-		return err
-	}
-	if names, err := l.Forgotten(k.Ctx()); err == nil && len(names) > 0 { // older servers have forgotten nobody
-		k.Say("forgotten: " + cliutil.Series(show.ShownAll(names)))
-	}
-	return nil
-}
-
-// byInfo asks every known leader about itself. Those that do not answer are
-// listed as such.
-func (k *call) byInfo() ([]client.Member, error) {
-	leaders, err := k.All()
-	if err != nil {
-		return nil, err
-	}
-	var all []client.Member
-	for _, l := range leaders {
-		info, err := l.Info(k.Ctx(), "kvd")
-		m := client.MemberOf(func(name string) string { return info[name] })
-		m.Name = cmp.Or(m.Name, info["node"], l.Name)
-		m.RESP = cmp.Or(m.RESP, l.Addr)
-		switch {
-		case err != nil:
-			m.Status = "unreachable"
-		case m.Status == "":
-			m.Status = "answers"
-		}
-		all = append(all, m)
-	}
-	return all, nil
 }
 
 func ping(k *call, l *client.Leader) error {
@@ -181,10 +140,8 @@ func (t *compared) walk(k *call, leaders []*client.Leader) error {
 	return t.compare(k, leaders, keys)
 }
 
-const waitTime = 30 * time.Second
-
 func wait(k *call) error {
-	limit := waitTime
+	limit := invoke.WaitTime
 	if k.IsSet("timeout") {
 		limit = k.Timeout
 	}
@@ -256,4 +213,26 @@ func converged(n int, took time.Duration) show.Record {
 	}
 	return show.Facts(fmt.Sprintf("%d %s applied the same, after %s", n, verb, took.Round(time.Millisecond)), "OK",
 		show.TruthFact("converged", true), show.NumberFact("leaders", int64(n)), show.NumberFact("after_ms", took.Milliseconds()))
+}
+
+// troubles says where leaders have one origin, or dots two contents. A leader that
+// cannot say is passed over: others say what is wrong with it.
+func (k *call) troubles(leaders []*client.Leader) (all []string) {
+	for _, l := range leaders {
+		if p, err := answers.Conflicts(k.Ctx(), l, true); err == nil {
+			all = append(all, show.IdentityTroubles(p)...)
+		}
+	}
+	return all
+}
+
+// inOrder is the failure of a command that found everything in order but that one origin
+// is two leaders'.
+func (k *call) inOrder(leaders []*client.Leader) error {
+	troubles := k.troubles(leaders)
+	if len(troubles) == 0 {
+		return nil
+	}
+	return &cliutil.Problem{What: k.Subject() + ": one origin is two leaders'", Why: strings.Join(troubles, "\n      "),
+		Next: "kv admin new-origin -n NAME gives one of them a new origin; kv admin conflicts names what both wrote, and kv admin accept settles it", Code: cliutil.Differs}
 }

@@ -118,7 +118,7 @@ func listContexts(k *call) error {
 	if len(b.Contexts) == 0 {
 		k.Say("there are no contexts; kv context add NAME HOST:PORT... adds one")
 	}
-	return putList(k, b.Contexts, func(c contexts.Context) show.Record { return show.Context(c, c.Name == b.Current) })
+	return show.PutList(k.Out, b.Contexts, func(c contexts.Context) show.Record { return show.Context(c, c.Name == b.Current) })
 }
 
 func useContext(k *call) error {

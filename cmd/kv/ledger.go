@@ -150,7 +150,7 @@ func advise(k *call) error {
 	if k.Out.Name == "json" {
 		err = k.Out.Put(show.AllAdvice(all, differs, missing))
 	} else {
-		err = putList(k, all, show.Advice)
+		err = show.PutList(k.Out, all, show.Advice)
 	}
 	if err != nil {
 		return err
@@ -249,7 +249,7 @@ func (k *call) putLosses(list answers.LossList) error {
 	if k.Out.Name == "json" {
 		return k.Out.Put(show.Losses(list))
 	}
-	err := putList(k, list.Losses, show.Loss)
+	err := show.PutList(k.Out, list.Losses, show.Loss)
 	if err == nil && k.Out.Name == "jsonl" && len(list.Missing)+len(list.Differs) > 0 {
 		err = k.Out.Put(show.AboutLosses(list))
 	}

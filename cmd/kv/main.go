@@ -6,7 +6,8 @@
 //
 // A command is an invoke.Spec: its arguments, flags and what it does with a call. The
 // commands are in files by theme: values, numbers, keys, siblings, the cluster, lost
-// writes, exports, measurements, contexts and admin.
+// writes, exports and contexts. What mends a cluster (internal/admin) and what measures
+// it (internal/measure) are packages of their own, and new themes are too.
 //
 // Invariants:
 //
@@ -25,8 +26,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kv/internal/admin"
 	"kvd/cmd/kv/internal/invoke"
-	"kvd/cmd/kv/internal/show"
+	"kvd/cmd/kv/internal/measure"
 	"kvd/replica/client"
 )
 
@@ -104,7 +106,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
 		Flags: invoke.GlobalFlags(),
 		Commands: append(commands(),
-			benchCommand(), contextCommand(), adminCommand(), cliutil.Completion()),
+			measure.Spec().Command(), contextCommand(), admin.Command(), cliutil.Completion()),
 	})
 }
 
@@ -151,22 +153,6 @@ func on(do func(*call) error) func(*invoke.Call) error {
 	return func(k *invoke.Call) error { return do(&call{k}) }
 }
 
-func putList[T any](k *call, all []T, record func(T) show.Record) error {
-	k.Out.List()
-	for _, v := range all {
-		if err := k.Out.Put(record(v)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func at(do func(*call, *client.Leader) error) func(*invoke.Call) error {
-	return func(k *invoke.Call) error {
-		l, err := k.Leader()
-		if err != nil {
-			return err
-		}
-		return do(&call{k}, l)
-	}
+	return invoke.At(func(k *invoke.Call, l *client.Leader) error { return do(&call{k}, l) })
 }

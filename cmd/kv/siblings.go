@@ -107,7 +107,7 @@ func keyHistory(k *call, l *client.Leader) error {
 	if err != nil {
 		return err
 	}
-	if err := putList(k, r.Items, show.Op); err != nil || len(r.Items) > 0 {
+	if err := show.PutList(k.Out, r.Items, show.Op); err != nil || len(r.Items) > 0 {
 		return err
 	}
 	return k.Absent("no write of the key is kept, at " + l.String())

@@ -39,7 +39,7 @@ func status(k *call) error {
 	if k.Out.Name == "text" {
 		err = k.Out.Put(show.StatusTable(all))
 	} else {
-		err = putList(k, all, show.MemberStatus)
+		err = show.PutList(k.Out, all, show.MemberStatus)
 	}
 	if err != nil {
 		return err

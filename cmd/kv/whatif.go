@@ -51,7 +51,7 @@ func whatIf(k *call) error {
 	}
 	defer p.Close()
 	report, err := asked.Study(p.Context(), p.Subject, k.farRead(p.Ops))
-	k.clear()
+	k.ClearProgress()
 	if err != nil {
 		return noLog(k, err)
 	}
@@ -68,7 +68,7 @@ func whatIf(k *call) error {
 
 // farRead tells how far reading is; of zero is not known.
 func (k *call) farRead(of int) func(pass, ops int) {
-	progress := k.progress()
+	progress := k.Progress()
 	return func(pass, ops int) {
 		text := fmt.Sprintf("read %d ops", ops)
 		if of > 0 {
@@ -121,7 +121,7 @@ func export(k *call) error {
 	if to.Stream != nil {
 		err = errors.Join(err, to.Stream.Close())
 	}
-	k.clear()
+	k.ClearProgress()
 	if err != nil {
 		return unwritten(k, to, err)
 	}

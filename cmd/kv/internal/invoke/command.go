@@ -110,6 +110,17 @@ func (s Spec) begin(c *cli.Context) (*Call, error) {
 	return k, err
 }
 
+// At lets a command that asks one leader have it.
+func At(do func(*Call, *client.Leader) error) func(*Call) error {
+	return func(k *Call) error {
+		l, err := k.Leader()
+		if err != nil {
+			return err
+		}
+		return do(k, l)
+	}
+}
+
 // Ctx ends when the user interrupts.
 func (k *Call) Ctx() context.Context { return k.Context.Context }
 
@@ -149,6 +160,18 @@ func (k *Call) Say(text string) {
 		fmt.Fprintf(k.App.ErrWriter, "kv: %s\n", text)
 	}
 }
+
+// Progress is a line for how far something is, which ClearProgress takes away. A user who
+// wants no talk has none.
+func (k *Call) Progress() cliutil.Progress {
+	if k.Quiet {
+		return cliutil.Progress{}
+	}
+	return cliutil.NewProgress(k.App.ErrWriter)
+}
+
+// ClearProgress takes the line of Progress away.
+func (k *Call) ClearProgress() { cliutil.NewProgress(k.App.ErrWriter).Clear() }
 
 // Value is an argument, or standard input for "-".
 func (k *Call) Value(arg string) (string, error) {

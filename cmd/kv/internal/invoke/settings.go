@@ -22,6 +22,9 @@ const DefaultAddr = "127.0.0.1:6390"
 
 const defaultTimeout = 5 * time.Second
 
+// WaitTime is how long a command that waits for leaders does so, without --timeout.
+const WaitTime = 30 * time.Second
+
 // GlobalFlags are those of every command.
 func GlobalFlags() []cli.Flag {
 	return []cli.Flag{

@@ -80,6 +80,17 @@ func (p *Printer) Put(r Record) error {
 	return err
 }
 
+// PutList prints any number of records.
+func PutList[T any](p *Printer, all []T, record func(T) Record) error {
+	p.List()
+	for _, v := range all {
+		if err := p.Put(record(v)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *Printer) putRows(r Record) error {
 	rows := r.Rows()
 	if p.n++; p.n == 1 {

@@ -1,4 +1,4 @@
-package main
+package admin
 
 import (
 	"cmp"
@@ -19,22 +19,22 @@ import (
 func memberSpecs() []invoke.Spec {
 	const limit = "\n--timeout says for how long that is waited for, 30s if it is not given."
 	return []invoke.Spec{
-		{Name: "members", Usage: "print the leaders of the cluster, as kv members does", Least: 0, Most: 0, Do: at(members)},
-		{Name: "drain", Usage: "let a leader take no more writes, and wait until it is safe to stop", Args: "NODE", Least: 1, Most: 1, Do: on(drainNode),
+		{Name: "members", Usage: "print the leaders of the cluster, as kv members does", Least: 0, Most: 0, Do: invoke.At(Members)},
+		{Name: "drain", Usage: "let a leader take no more writes, and wait until it is safe to stop", Args: "NODE", Least: 1, Most: 1, Do: drainNode,
 			About: "The leader answers writes READONLY from now on, and goes on reading. Safe is when the\nothers durably have all that it acknowledged; the exit code is 5 if they do not in time,\nand it goes on draining." + limit + "\nIt takes writes again when it is started again, or with --lift.",
 			Flags: []cli.Flag{&cli.BoolFlag{Name: "lift", Usage: "let it take writes again"}}},
-		{Name: "leave", Usage: "drain a leader, and let it leave the cluster for good", Args: "NODE", Least: 1, Most: 1, Do: on(leaveNode),
+		{Name: "leave", Usage: "drain a leader, and let it leave the cluster for good", Args: "NODE", Least: 1, Most: 1, Do: leaveNode,
 			About: "When the others have all that it acknowledged, it ends, and all others neither list it\nnor wait for it any more. Its data directory is not taken again: a leader that joins in its\nplace, under whatever name, begins with an empty one." + limit},
-		{Name: "replace", Usage: "let one leader leave, or forget it, once another is there", Args: "OLD NEW", Least: 2, Most: 2, Do: on(replaceNode),
+		{Name: "replace", Usage: "let one leader leave, or forget it, once another is there", Args: "OLD NEW", Least: 2, Most: 2, Do: replaceNode,
 			About: "NEW is started by you, with --join, and under another name. OLD leaves when NEW is ready and\nlacks nothing that OLD has; an OLD that is dead is forgotten." + limit},
-		{Name: "reload", Usage: "let leaders read users, certificates and the log level again", Least: 0, Most: 0, Do: on(reload),
+		{Name: "reload", Usage: "let leaders read users, certificates and the log level again", Least: 0, Most: 0, Do: reload,
 			About: "It is what SIGHUP does. A leader that cannot read its configuration keeps what it had,\nand says why: the exit code is 1." + invoke.AboutAsking,
 			Flags: []cli.Flag{invoke.OnlyFlag(), invoke.MissingFlag()}},
 	}
 }
 
 // reach opens the leader of that name or address.
-func (k *call) reach(node string) (*client.Leader, error) {
+func reach(k *invoke.Call, node string) (*client.Leader, error) {
 	at, err := k.Find(invoke.Address(node))
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (k *call) reach(node string) (*client.Leader, error) {
 	return k.Opened.Open(*at), nil
 }
 
-func (k *call) opened(nodes []client.Node) (all []*client.Leader) {
+func opened(k *invoke.Call, nodes []client.Node) (all []*client.Leader) {
 	for _, n := range nodes {
 		all = append(all, k.Opened.Open(n))
 	}
@@ -50,8 +50,8 @@ func (k *call) opened(nodes []client.Node) (all []*client.Leader) {
 }
 
 // within is the context of a command that waits.
-func (k *call) within() (context.Context, context.CancelFunc, time.Duration) {
-	limit := waitTime
+func within(k *invoke.Call) (context.Context, context.CancelFunc, time.Duration) {
+	limit := invoke.WaitTime
 	if k.IsSet("timeout") {
 		limit = k.Timeout
 	}
@@ -62,8 +62,8 @@ func (k *call) within() (context.Context, context.CancelFunc, time.Duration) {
 // memberPoll is how often a leader is asked again how far it has come.
 const memberPoll = 100 * time.Millisecond
 
-func drainNode(k *call) error {
-	l, err := k.reach(k.Args().First())
+func drainNode(k *invoke.Call) error {
+	l, err := reach(k, k.Args().First())
 	if err != nil {
 		return err
 	}
@@ -74,9 +74,9 @@ func drainNode(k *call) error {
 		}
 		return k.Out.Put(show.Facts(l.String()+" takes writes again", "OK", show.WordFact("leader", r.Field("leader").Text), show.TruthFact("drained", false)))
 	}
-	ctx, cancel, limit := k.within()
+	ctx, cancel, limit := within(k)
 	defer cancel()
-	name, err := k.drain(ctx, l, limit)
+	name, err := drain(ctx, k, l, limit)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func drainNode(k *call) error {
 }
 
 // drain waits until a leader is safe to stop, and answers its name.
-func (k *call) drain(ctx context.Context, l *client.Leader, limit time.Duration) (string, error) {
+func drain(ctx context.Context, k *invoke.Call, l *client.Leader, limit time.Duration) (string, error) {
 	for {
 		r, err := l.Do(ctx, "KVD.DRAIN")
 		name, unshared := r.Field("leader").Text, r.Field("unshared_ops").Int
@@ -110,20 +110,20 @@ func (k *call) drain(ctx context.Context, l *client.Leader, limit time.Duration)
 	}
 }
 
-func leaveNode(k *call) error {
-	l, err := k.reach(k.Args().First())
+func leaveNode(k *invoke.Call) error {
+	l, err := reach(k, k.Args().First())
 	if err != nil {
 		return err
 	}
-	ctx, cancel, limit := k.within()
+	ctx, cancel, limit := within(k)
 	defer cancel()
-	return k.leave(ctx, l, limit)
+	return leave(ctx, k, l, limit)
 }
 
 // leave drains a leader, lets it end, and tells all others that it is gone for good.
-func (k *call) leave(ctx context.Context, l *client.Leader, limit time.Duration) error {
+func leave(ctx context.Context, k *invoke.Call, l *client.Leader, limit time.Duration) error {
 	others := k.Opened.Open(l.Node).Nodes(ctx) // a context may not name all
-	name, err := k.drain(ctx, l, limit)
+	name, err := drain(ctx, k, l, limit)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (k *call) leave(ctx context.Context, l *client.Leader, limit time.Duration)
 		if n.Name == name {
 			continue
 		}
-		if err := k.tellGone(ctx, k.Opened.Open(n), name); err != nil {
+		if err := tellGone(ctx, k, k.Opened.Open(n), name); err != nil {
 			missing = append(missing, client.Absentee{Node: n, Err: err})
 			continue
 		}
@@ -154,7 +154,7 @@ func (k *call) leave(ctx context.Context, l *client.Leader, limit time.Duration)
 }
 
 // tellGone lets a leader forget one that is about to end, as soon as it sees that.
-func (k *call) tellGone(ctx context.Context, l *client.Leader, name string) error {
+func tellGone(ctx context.Context, k *invoke.Call, l *client.Leader, name string) error {
 	for {
 		_, err := l.Do(ctx, "KVD.FORGET", name)
 		if client.Code(err) != "ALIVE" {
@@ -166,16 +166,16 @@ func (k *call) tellGone(ctx context.Context, l *client.Leader, name string) erro
 	}
 }
 
-func replaceNode(k *call) error {
+func replaceNode(k *invoke.Call) error {
 	older, newer := k.Args().Get(0), k.Args().Get(1)
 	if older == newer {
 		return cliutil.Usage("a leader cannot take its own place", "both are "+show.Printable(older), "start the new one under another name, then kv admin replace OLD NEW")
 	}
-	l, err := k.reach(newer)
+	l, err := reach(k, newer)
 	if err != nil {
 		return err
 	}
-	ctx, cancel, limit := k.within()
+	ctx, cancel, limit := within(k)
 	defer cancel()
 	for {
 		s, err := l.Status(ctx)
@@ -192,14 +192,14 @@ func replaceNode(k *call) error {
 		return cmp.Or(k.Ctx().Err(), error(&cliutil.Problem{What: "replace: " + show.Printable(newer) + " cannot take the place of " + show.Printable(older) + " after " + limit.String(), Why: why, Code: cliutil.Unreachable,
 			Next: "kv status says how far it is; nothing has changed"}))
 	}
-	old, err := k.reach(older)
+	old, err := reach(k, older)
 	if err != nil {
 		return err
 	}
 	if _, err := old.Do(ctx, "PING"); client.Away(err) && !client.Late(err) {
-		return k.forget(k.opened(l.Nodes(ctx)), []string{older}, false)
+		return forget(k, opened(k, l.Nodes(ctx)), []string{older}, false)
 	}
-	return k.leave(ctx, old, limit)
+	return leave(ctx, k, old, limit)
 }
 
 // lacksOf reports whether a leader has not applied something that the other is known to have.
@@ -212,8 +212,8 @@ func lacksOf(s *client.Status, other string) bool {
 	return false
 }
 
-func reload(k *call) error {
-	said, missing, err := invoke.Asking(k.Call, func(l *client.Leader) (reloaded, error) {
+func reload(k *invoke.Call) error {
+	said, missing, err := invoke.Asking(k, func(l *client.Leader) (reloaded, error) {
 		r, err := l.Do(k.Ctx(), "KVD.RELOAD")
 		if told, refused := client.Said(err); refused {
 			return reloaded{l.Name, r, told}, nil

@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"fmt"
@@ -30,8 +30,9 @@ a round trip, so much of the lag is that.
 
 Memory: about 150 kB a client and two histograms of 130 kB for each processor.`
 
-func benchCommand() *cli.Command {
-	return invoke.Spec{Name: "bench", Usage: "measure how fast a leader is", Least: 0, Most: 0, About: aboutBench, Do: on(runBench),
+// Spec is the command.
+func Spec() invoke.Spec {
+	return invoke.Spec{Name: "bench", Usage: "measure how fast a leader is", Least: 0, Most: 0, About: aboutBench, Do: run,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ops", Value: "set,get", Usage: "measure `OPS`: set, get, incr, mixed, with commas"},
 			&cli.IntFlag{Name: "clients", Value: 50, Usage: "`N` connections"},
@@ -47,10 +48,10 @@ func benchCommand() *cli.Command {
 			&cli.BoolFlag{Name: "lag", Usage: "measure from a write at one leader until another shows it"},
 			&cli.StringFlag{Name: "from", Usage: "--lag: write at `LEADER`"},
 			&cli.StringFlag{Name: "to", Usage: "--lag: look at `LEADER`"},
-		}}.Command()
+		}}
 }
 
-func runBench(k *call) error {
+func run(k *invoke.Call) error {
 	if k.Bool("lag") {
 		return benchLag(k)
 	}
@@ -63,7 +64,7 @@ func runBench(k *call) error {
 	}
 	var plans []bench.Config
 	for name := range strings.SplitSeq(k.String("ops"), ",") {
-		plan, err := k.plan(l, bench.Op(name))
+		plan, err := plan(k, l, bench.Op(name))
 		if err != nil {
 			return err
 		}
@@ -71,7 +72,7 @@ func runBench(k *call) error {
 	}
 	k.Out.List()
 	for _, plan := range plans {
-		if err := k.measure(l, plan); err != nil {
+		if err := measure(k, l, plan); err != nil {
 			return err
 		}
 	}
@@ -79,8 +80,8 @@ func runBench(k *call) error {
 }
 
 // plan is one measurement as the flags say.
-func (k *call) plan(l *client.Leader, o bench.Op) (bench.Config, error) {
-	progress := k.progress()
+func plan(k *invoke.Call, l *client.Leader, o bench.Op) (bench.Config, error) {
+	progress := k.Progress()
 	if err := cliutil.OneOf(string(o), bench.Ops()...); err != nil {
 		return bench.Config{}, cliutil.Usage(fmt.Sprintf("unknown op %q", o), "of --ops, "+err.Error(), "kv bench --ops set,get")
 	}
@@ -103,9 +104,9 @@ func misplanned(err error) error {
 }
 
 // measure runs one plan, and prints what was measured, also if it ended early.
-func (k *call) measure(l *client.Leader, plan bench.Config) error {
+func measure(k *invoke.Call, l *client.Leader, plan bench.Config) error {
 	r, err := bench.Run(k.Ctx(), plan)
-	k.clear()
+	k.ClearProgress()
 	if r.Requests > 0 {
 		if put := k.Out.Put(show.Measured(plan, r)); err == nil {
 			err = put
@@ -120,17 +121,7 @@ func (k *call) measure(l *client.Leader, plan bench.Config) error {
 	return nil
 }
 
-// progress is a line for how far something is, which clear takes away.
-func (k *call) progress() cliutil.Progress {
-	if k.Quiet {
-		return cliutil.Progress{}
-	}
-	return cliutil.NewProgress(k.App.ErrWriter)
-}
-
-func (k *call) clear() { cliutil.NewProgress(k.App.ErrWriter).Clear() }
-
-func benchLag(k *call) error {
+func benchLag(k *invoke.Call) error {
 	if !k.IsSet("from") || !k.IsSet("to") {
 		return cliutil.Usage("--lag needs --from and --to", "a write at one leader is looked for at another", "kv bench --lag --from n1 --to n2")
 	}
@@ -142,7 +133,7 @@ func benchLag(k *call) error {
 	if err != nil {
 		return err
 	}
-	progress := k.progress()
+	progress := k.Progress()
 	g := bench.Lag{
 		From: k.Opened.Open(*from).Conn, To: k.Opened.Open(*to).Conn, Prefix: k.String("prefix"), Size: k.Int("size"),
 		Samples: k.Int64("requests"), Duration: k.Duration("duration"), Rate: k.Float64("rate"), Timeout: k.Timeout,
@@ -157,7 +148,7 @@ func benchLag(k *call) error {
 		return err
 	}
 	r, err := bench.MeasureLag(k.Ctx(), g)
-	k.clear()
+	k.ClearProgress()
 	if r.Visible.Count > 0 {
 		if put := k.Out.Put(show.Lagged(from.Name, to.Name, r)); err == nil {
 			err = put

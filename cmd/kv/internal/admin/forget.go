@@ -1,4 +1,4 @@
-package main
+package admin
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 )
 
 func forgetSpec() invoke.Spec {
-	return invoke.Spec{Name: "forget", Usage: "wait for dead leaders no more", Args: "NODE...", Least: 1, Most: -1, Do: on(forgetNode),
+	return invoke.Spec{Name: "forget", Usage: "wait for dead leaders no more", Args: "NODE...", Least: 1, Most: -1, Do: forgetNode,
 		About: "It leaves the lists of members, and wait, audit, losses and why do not ask it any more,\n" +
 			"at all leaders: those that cannot be reached now are told when they come back. Nothing of\n" +
 			"what it wrote is given up. Writes that it alone had acknowledged are missing until it\n" +
@@ -25,17 +25,17 @@ func forgetSpec() invoke.Spec {
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "lift", Usage: "take it back: the leader is forgotten no more; it is listed and asked again when it returns"}, invoke.OnlyFlag()}}
 }
 
-func forgetNode(k *call) error {
+func forgetNode(k *invoke.Call) error {
 	leaders, err := k.Everyone()
 	if err != nil {
 		return err
 	}
-	return k.forget(leaders, k.Args().Slice(), k.Bool("lift"))
+	return forget(k, leaders, k.Args().Slice(), k.Bool("lift"))
 }
 
 // forget tells every leader but those that are meant. Gossip tells them too; whoever
 // is asked next finds it done.
-func (k *call) forget(leaders []*client.Leader, names []string, lift bool) error {
+func forget(k *invoke.Call, leaders []*client.Leader, names []string, lift bool) error {
 	words := []string{"KVD.FORGET", names[0]}
 	for _, more := range names[1:] {
 		words = append(words, "WITH", more)
@@ -44,7 +44,7 @@ func (k *call) forget(leaders []*client.Leader, names []string, lift bool) error
 		words = append(words, "LIFT")
 	}
 	leaders = slices.DeleteFunc(slices.Clone(leaders), func(l *client.Leader) bool { return slices.Contains(names, l.Name) })
-	told, missing, err := k.tellAll(leaders, words)
+	told, missing, err := tellAll(k, leaders, words)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (k *call) forget(leaders []*client.Leader, names []string, lift bool) error
 
 // tellAll says one thing to all leaders. That nobody heard it is a failure, as is that one
 // refuses it.
-func (k *call) tellAll(leaders []*client.Leader, words []string) (told []string, missing []client.Absentee, err error) {
+func tellAll(k *invoke.Call, leaders []*client.Leader, words []string) (told []string, missing []client.Absentee, err error) {
 	var failed, unmet error
 	for _, l := range leaders {
 		r, err := l.Do(k.Ctx(), words...)

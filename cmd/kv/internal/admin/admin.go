@@ -1,4 +1,4 @@
-package main
+package admin
 
 import (
 	"cmp"
@@ -24,19 +24,20 @@ const aboutTwice = "A directory or a machine that was copied, and both run, has 
 	"   kv admin accept --all here       or all that are open at once\n" +
 	"   kv wait --converged && kv audit && kv compare --prefix ''"
 
-func adminCommand() *cli.Command {
+// Command is kv admin with its subcommands.
+func Command() *cli.Command {
 	specs := []invoke.Spec{
-		{Name: "new-origin", Usage: "let a leader go on under a new origin", Least: 0, Most: 0, Do: on(newOrigin),
+		{Name: "new-origin", Usage: "let a leader go on under a new origin", Least: 0, Most: 0, Do: newOrigin,
 			About: "For one of two leaders that have the same origin, because the one is a copy of the\nother: both take no writes until then. The leader ends and begins again at once, with all\nthat it has; clients connect again. -n says which one.\n\n" + aboutTwice},
-		{Name: "conflicts", Usage: "list writes that have two contents under one dot", Least: 0, Most: 0, Do: on(conflicts),
+		{Name: "conflicts", Usage: "list writes that have two contents under one dot", Least: 0, Most: 0, Do: conflicts,
 			About: "Such a dot was given twice, by a leader and its copy. Every log keeps the content it has,\nand what a leader was shown by another is kept beside it. Neither is merged: whoever knows\nwhich one is right says so with kv admin accept, or kv admin settle.\n" + invoke.AboutAsking + "\n\n" + aboutTwice,
 			Flags: []cli.Flag{invoke.OnlyFlag(), invoke.MissingFlag(), &cli.BoolFlag{Name: "settled", Usage: "those that are settled, too"}}},
 	}
 	specs = append(specs,
-		invoke.Spec{Name: "accept", Usage: "choose one content of a dot that has two", Args: "DOT here|there", Least: 1, Most: 2, Writes: true, Do: on(acceptContent),
+		invoke.Spec{Name: "accept", Usage: "choose one content of a dot that has two", Args: "DOT here|there", Least: 1, Most: 2, Writes: true, Do: acceptContent,
 			About: "It is written again, over all that either content can have left, and goes to all leaders:\nthen they show the same, and the dot is settled everywhere. here is the content in the log\nof the leader that is asked, there the other's; -n says which leader. Where they are writes\nto two keys, both stay. A counter comes to what it comes to with the chosen addition and\nwithout the other.\n--all here or --all there chooses for every dot that is open at that leader; what a key was\ngiven since then stays.\n\n" + aboutTwice,
 			Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "every dot that is open"}}},
-		invoke.Spec{Name: "settle", Usage: "leave the keys of a dot that has two contents as they show", Args: "DOT", Least: 1, Most: 1, Writes: true, Do: at(settleDot),
+		invoke.Spec{Name: "settle", Usage: "leave the keys of a dot that has two contents as they show", Args: "DOT", Least: 1, Most: 1, Writes: true, Do: invoke.At(settleDot),
 			About: "What the leader that is asked shows is written again for all leaders, and the dot is\nsettled. For keys that were set anew since.\n\n" + aboutTwice})
 	specs = append(specs, forgetSpec())
 	specs = append(specs, memberSpecs()...)
@@ -48,7 +49,7 @@ func adminCommand() *cli.Command {
 	return c
 }
 
-func newOrigin(k *call) error {
+func newOrigin(k *invoke.Call) error {
 	if k.Node == "" {
 		return cliutil.Usage("kv admin new-origin needs to know which leader", "-n names it, and nobody is taken by default", "kv admin new-origin -n n2")
 	}
@@ -65,7 +66,7 @@ func newOrigin(k *call) error {
 		show.WordFact("leader", name), show.WordFact("left", origin)))
 }
 
-func acceptContent(k *call) error {
+func acceptContent(k *invoke.Call) error {
 	l, err := k.Leader()
 	switch {
 	case err != nil:
@@ -74,16 +75,16 @@ func acceptContent(k *call) error {
 		return cliutil.Usage("kv admin accept takes a dot and which of its contents, or --all and which", "read: "+strings.Join(k.Args().Slice(), " "),
 			"kv admin accept --all here  chooses for every dot that is open")
 	case k.Bool("all"):
-		return k.acceptAll(l, k.Args().First())
+		return acceptAll(k, l, k.Args().First())
 	}
-	return k.accept(l, k.Args().Get(0), k.Args().Get(1))
+	return accept(k, l, k.Args().Get(0), k.Args().Get(1))
 }
 
-func settleDot(k *call, l *client.Leader) error {
-	return k.accept(l, k.Args().First(), "SHOWN")
+func settleDot(k *invoke.Call, l *client.Leader) error {
+	return accept(k, l, k.Args().First(), "SHOWN")
 }
 
-func (k *call) accept(l *client.Leader, words ...string) error {
+func accept(k *invoke.Call, l *client.Leader, words ...string) error {
 	r, err := l.Do(k.Ctx(), append([]string{"KVD.ACCEPT"}, words...)...)
 	if err != nil {
 		return err
@@ -95,7 +96,7 @@ func (k *call) accept(l *client.Leader, words ...string) error {
 
 // acceptAll settles every dot that is open at a leader. One that cannot be is passed
 // over, and is what the command fails with in the end.
-func (k *call) acceptAll(l *client.Leader, which string) error {
+func acceptAll(k *invoke.Call, l *client.Leader, which string) error {
 	k.Out.List()
 	open, err := answers.Conflicts(k.Ctx(), l, true)
 	if err != nil {
@@ -104,7 +105,7 @@ func (k *call) acceptAll(l *client.Leader, which string) error {
 	var failed error
 	settled := 0
 	err = open.Each(k.Ctx(), func(c answers.Conflict) error {
-		err := k.accept(l, c.Field("dot").Text, which, "NEWER")
+		err := accept(k, l, c.Field("dot").Text, which, "NEWER")
 		if _, refused := client.Said(err); refused {
 			failed = cmp.Or(failed, err)
 			return nil
@@ -121,8 +122,8 @@ func (k *call) acceptAll(l *client.Leader, which string) error {
 	return failed
 }
 
-func conflicts(k *call) error {
-	said, missing, err := invoke.Asking(k.Call, func(l *client.Leader) (answers.ConflictPage, error) {
+func conflicts(k *invoke.Call) error {
+	said, missing, err := invoke.Asking(k, func(l *client.Leader) (answers.ConflictPage, error) {
 		return answers.Conflicts(k.Ctx(), l, !k.Bool("settled"))
 	}, func(p answers.ConflictPage) string { return p.Leader })
 	if err != nil {
@@ -150,26 +151,4 @@ func conflicts(k *call) error {
 		}
 	}
 	return k.Verdict(invoke.Ending{Missing: missing, Nothing: nothing, Next: "they are compared as leaders meet; kv audit says more about each leader"})
-}
-
-// troubles says where leaders have one origin, or dots two contents. A leader that
-// cannot say is passed over: others say what is wrong with it.
-func (k *call) troubles(leaders []*client.Leader) (all []string) {
-	for _, l := range leaders {
-		if p, err := answers.Conflicts(k.Ctx(), l, true); err == nil {
-			all = append(all, show.IdentityTroubles(p)...)
-		}
-	}
-	return all
-}
-
-// inOrder is the failure of a command that found everything in order but that one origin
-// is two leaders'.
-func (k *call) inOrder(leaders []*client.Leader) error {
-	troubles := k.troubles(leaders)
-	if len(troubles) == 0 {
-		return nil
-	}
-	return &cliutil.Problem{What: k.Subject() + ": one origin is two leaders'", Why: strings.Join(troubles, "\n      "),
-		Next: "kv admin new-origin -n NAME gives one of them a new origin; kv admin conflicts names what both wrote, and kv admin accept settles it", Code: cliutil.Differs}
 }

@@ -14,6 +14,7 @@ import (
 	"kvd/replica/node/internal/stability"
 	"kvd/storage"
 	"kvd/storage/backup"
+	"kvd/storage/offline"
 )
 
 // writeBehind is the bytes of objects after which they are put into the database. They are
@@ -26,7 +27,7 @@ const WriteBehindBytes = 4 * writeBehind
 
 func (l *Leader) openStore(context.Context) (err error) {
 	if l.onDisk() && backup.Restoring(l.cfg.Dir) {
-		return errRestoring(l.cfg.Dir)
+		return offline.ErrRestoring(l.cfg.Dir)
 	}
 	s := l.cfg.Storage
 	l.disk, err = recovery.Open(recovery.Config{

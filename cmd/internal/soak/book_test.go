@@ -62,6 +62,13 @@ func (b *book) told(err error) outcome {
 	return maybe
 }
 
+// acknowledged is how many writes were.
+func (b *book) acknowledged() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.acked
+}
+
 // wrote enters the dot that a KVD command answered.
 func (b *book) wrote(reply any) error {
 	dot, err := field(reply, "dot")

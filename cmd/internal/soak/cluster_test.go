@@ -107,8 +107,18 @@ func (c *cluster) add(name string) {
 
 var serving = regexp.MustCompile(`msg=serving .*?resp=(\S+) .*?gossip=(\S+)`)
 
-// start begins a process of the leader, at the addresses of the one before.
+// start begins a process of the leader, at the addresses of the one before, and waits until
+// it serves.
 func (c *cluster) start(l *leader) error {
+	began, err := c.launch(l)
+	if err != nil {
+		return err
+	}
+	return c.served(l, began)
+}
+
+// launch begins a process of the leader. What it says comes after so many bytes.
+func (c *cluster) launch(l *leader) (began int, err error) {
 	listen := func(known string) string {
 		if known == "" {
 			return "127.0.0.1:0"
@@ -125,18 +135,18 @@ func (c *cluster) start(l *leader) error {
 		}
 	}
 	c.mu.Unlock()
-	began := len(l.said.String())
+	began = len(l.said.String())
 	cmd := exec.Command(filepath.Join(c.bin, "kvd"), args...)
 	cmd.Env, cmd.Dir, cmd.Stderr, cmd.Stdout = append(os.Environ(), "HOME="+c.dir, "XDG_CONFIG_HOME="+c.dir, "XDG_STATE_HOME="+c.dir), c.dir, l.said, io.Discard
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", l.name, err)
+		return 0, fmt.Errorf("start %s: %w", l.name, err)
 	}
 	l.cmd, l.ended = cmd, make(chan struct{})
 	go func(ended chan struct{}) {
 		_ = cmd.Wait() // how it ended is told by what it said
 		close(ended)
 	}(l.ended)
-	return c.served(l, began)
+	return began, nil
 }
 
 // served waits until the process says where it serves.

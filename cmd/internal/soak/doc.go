@@ -14,4 +14,9 @@
 // process has taken more memory than it may.
 //
 // KVD_SOAK says for how long, as in KVD_SOAK=10m; without it a few seconds.
+//
+// A second test does nothing but SIGKILL: one leader, some of them or all at once, while
+// clients write, and now and then again while the leader starts. KVD_KILLS says how many
+// rounds, as in KVD_KILLS=300; without it a few. At the end the same is asked, and that
+// nobody has begun more than two origins.
 package soak

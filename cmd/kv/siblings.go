@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -12,6 +11,7 @@ import (
 	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client"
+	"kvd/replica/client/answers"
 )
 
 func siblingSpecs() []invoke.Spec {
@@ -21,7 +21,7 @@ func siblingSpecs() []invoke.Spec {
 			About: "It goes over exactly what was shown: to the session, to whoever got --token, or, with\nneither, to kv just now. What others wrote meanwhile stays.",
 			Flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
 		{Name: "history", Usage: "print the writes of a key that this leader still has", Args: "KEY", Least: 1, Most: 1, Do: at(keyHistory),
-			About: "The newest is first. Wall is the middle of what the leader's clock showed, ± how far it\nmay have been wrong. A touch is a change of the deadline alone (EXPIRE, PERSIST): those that\nhold, and those that later writes went on with, are printed.",
+			About: "The newest is first. Where the server says that its log was shortened (--history), that is told\nat the end. Wall is the middle of what the leader's clock showed, ± how far it\nmay have been wrong. A touch is a change of the deadline alone (EXPIRE, PERSIST): those that\nhold, and those that later writes went on with, are printed.",
 			Flags: []cli.Flag{&cli.IntFlag{Name: "count", Usage: "at most `N` of them; 0: as many as the server thinks fit"}}},
 		{Name: "watch", Usage: "print what a key shows whenever that changes", Args: "KEY", Least: 1, Most: 1, Do: on(watch),
 			About: "It asks again and again, and prints each change it sees; a value that came and went in\nbetween is not seen. Ctrl-C ends it.",
@@ -95,11 +95,7 @@ func (k *call) shownToken(l *client.Leader, key string) (string, error) {
 }
 
 func keyHistory(k *call, l *client.Leader) error {
-	words := []string{"KVD.HISTORY", k.Args().First()}
-	if n := k.Int("count"); n > 0 {
-		words = append(words, "COUNT", strconv.Itoa(n))
-	}
-	r, err := l.Do(k.Ctx(), words...)
+	h, err := answers.HistoryOf(k.Ctx(), l, k.Args().First(), k.Int("count"))
 	if client.Unknown(err) {
 		return &cliutil.Problem{What: k.Subject() + " at " + l.String(), Why: "this server has no KVD.HISTORY: it keeps the writes and does not show them",
 			Next: "kv siblings KEY shows what is there now"}
@@ -107,7 +103,11 @@ func keyHistory(k *call, l *client.Leader) error {
 	if err != nil {
 		return err
 	}
-	if err := show.PutList(k.Out, r.Items, show.Op); err != nil || len(r.Items) > 0 {
+	err = show.PutList(k.Out, h.Writes, show.Op)
+	if h.Removed > 0 {
+		k.Say(show.Begins(l.String(), h.Removed))
+	}
+	if err != nil || len(h.Writes) > 0 {
 		return err
 	}
 	return k.Absent("no write of the key is kept, at " + l.String())

@@ -87,12 +87,12 @@ func newer(n1, n2 string) map[string]string {
 			array(bulk("name"), bulk("bob"), bulk("status"), bulk("alive"), bulk("resp"), bulk(n2), bulk("http"), bulk(""), bulk("peer"), bulk(""), bulk("origin"), bulk("")),
 			array(bulk("name"), bulk("cy"), bulk("status"), bulk("left"), bulk("resp"), bulk("127.0.0.1:1"), bulk("http"), bulk(""), bulk("peer"), bulk(""), bulk("origin"), bulk("")),
 		),
-		"KVD.HISTORY": array(
+		"KVD.HISTORY": array(bulk("leader"), bulk("ann"), bulk("removed"), ":12\r\n", bulk("writes"), array(
 			array(bulk("dot"), bulk("b-1"), bulk("kind"), bulk("delete"), bulk("value"), "$-1\r\n", bulk("delta"), ":0\r\n", bulk("wall"), ":1000002000\r\n", bulk("error"), ":3000000\r\n",
 				bulk("hlc"), bulk("8.0"), bulk("lamport"), ":4\r\n", bulk("parents"), array(bulk("a-1")), bulk("client"), bulk("7/1")),
 			array(bulk("dot"), bulk("a-1"), bulk("kind"), bulk("add"), bulk("value"), bulk("1"), bulk("delta"), ":1\r\n", bulk("wall"), ":1000000000\r\n", bulk("error"), ":0\r\n",
 				bulk("hlc"), bulk("7.0"), bulk("lamport"), ":3\r\n", bulk("parents"), array(), bulk("client"), bulk("")),
-		),
+		)),
 	}
 }
 

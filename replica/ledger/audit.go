@@ -36,6 +36,8 @@ type AuditOptions struct {
 type Audit struct {
 	Leader  string
 	Applied logical.Frontier
+	// Removed is what the log does not keep any more. Its ops are not counted.
+	Removed logical.Frontier
 	Keys    int
 	Touches int // changes of a deadline alone: they are no writes, and nobody judges them
 	// Settled counts the ops left out because a leader and its copy gave their dots to
@@ -55,7 +57,7 @@ func (r *Reader) Audit(o AuditOptions) (*Audit, error) {
 	if o.MemoryBytes <= 0 || o.Gaps < 0 {
 		return nil, errors.New("audit: MemoryBytes must be above zero and Gaps not negative")
 	}
-	w := &auditor{Reader: r, opt: o, out: &Audit{Applied: r.cfg.Applied}, settled: map[logical.Dot]bool{}}
+	w := &auditor{Reader: r, opt: o, out: &Audit{Applied: r.cfg.Applied, Removed: r.cfg.Removed}, settled: map[logical.Dot]bool{}}
 	for _, id := range resolve.IDs() {
 		w.out.Balances = append(w.out.Balances, Balance{Resolver: id})
 	}

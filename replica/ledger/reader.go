@@ -72,6 +72,8 @@ type Config struct {
 	Policy  resolve.Policy
 	Names   Names
 	Applied logical.Frontier // what the reader's state covers
+	// Removed is what the log does not keep any more: history begins behind it.
+	Removed logical.Frontier
 	// OutOfReach says of a write that is not applied here whether nobody who can
 	// be reached is known to have it; nil: that is not known.
 	OutOfReach func(logical.Dot) bool

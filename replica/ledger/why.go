@@ -33,7 +33,10 @@ type Explanation struct {
 	// Evicted is how many rows of the serving resolver's the ledger has given up: of
 	// this key or of others, nobody can say.
 	Evicted int64
-	Now     wallclock.Instant // by the leader's clock
+	// Collected is how many ops the log does not keep any more, of all keys: history begins
+	// behind them.
+	Collected uint64
+	Now       wallclock.Instant // by the leader's clock
 
 	Unsure resolve.Mask // shadows without a row may have lost a write all the same
 }
@@ -65,7 +68,8 @@ type LossRecord struct {
 // and log still hold it.
 func (r *Reader) Why(key string) (*Explanation, error) {
 	q := r.about(key)
-	s := &Explanation{Key: key, Serving: q.panel.Serving, Now: r.cfg.Now.Midpoint(), Evicted: r.cfg.Evicted[q.panel.Serving]}
+	s := &Explanation{Key: key, Serving: q.panel.Serving, Now: r.cfg.Now.Midpoint(), Evicted: r.cfg.Evicted[q.panel.Serving],
+		Collected: r.cfg.Removed.Beyond(logical.Frontier{})}
 	for _, d := range q.survivors(s.Serving) {
 		s.Shown = append(s.Shown, q.write(d))
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,6 +72,33 @@ func TestTheLogIsRemovedWhenEverybodyHasIt(t *testing.T) {
 			p := source{n.Leader}.Status().Peers
 			return len(p) == 1 && p[0].PinnedBytes == 0 && !p[0].Outpaced
 		})
+	}
+}
+
+// TestAnswersSayWhereHistoryBegins: as long as the log has everything, nothing is said; when
+// it was shortened, history, why and audit say so, and the audit adds up.
+func TestAnswersSayWhereHistoryBegins(t *testing.T) {
+	n := cluster(t, 1, everybody(resolve.Causal), short)[0]
+	n.ask("SET", "old", "1")
+	const begins = "log begins behind"
+	if why := fmt.Sprint(n.ask("KVD.WHY", "old")); strings.Contains(why, begins) {
+		t.Errorf("the log has everything, and why says %s", why)
+	}
+	n.overwrite(4)
+	replicatest.Eventually(t, "the log is short", func() bool { return n.log().Size() < 2*mib })
+	h := n.ask("KVD.HISTORY", "old", "HEAD").(map[any]any)
+	if removed, _ := h["removed"].(int64); removed == 0 || len(h["writes"].([]any)) != 0 {
+		t.Errorf("history of a write that the log does not keep: %v", h)
+	}
+	if _, plain := n.ask("KVD.HISTORY", "k1", "COUNT", "1").([]any); !plain {
+		t.Error("without HEAD the history is not the list that it was")
+	}
+	if why := fmt.Sprint(n.ask("KVD.WHY", "old")); !strings.Contains(why, begins) {
+		t.Errorf("why says %s", why)
+	}
+	audit := n.ask("KVD.AUDIT").(map[any]any)
+	if text := fmt.Sprint(audit["text"]); audit["removed"] == "" || !strings.Contains(text, "does not keep them any more") || strings.Contains(text, "DOES NOT ADD UP") {
+		t.Errorf("the audit says %v, removed %v", text, audit["removed"])
 	}
 }
 

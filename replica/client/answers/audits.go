@@ -18,8 +18,12 @@ type Audited struct {
 }
 
 func auditedOf(a client.Answer) (Audited, error) {
+	removed, err := logical.ParseFrontier(a.Field("removed").Text) // an older server does not say
+	if err != nil {
+		return Audited{}, err
+	}
 	out := Audited{Answer: a, Audit: ledger.Audit{
-		Leader: a.Name, Applied: a.Applied, Keys: int(a.Field("keys").Int), Skipped: a.Field("skipped").Texts(), Stray: int(a.Field("stray").Int), Settled: int(a.Field("settled").Int)}}
+		Leader: a.Name, Applied: a.Applied, Removed: removed, Keys: int(a.Field("keys").Int), Skipped: a.Field("skipped").Texts(), Stray: int(a.Field("stray").Int), Settled: int(a.Field("settled").Int)}}
 	for _, b := range a.Field("balances").Items {
 		id, err := resolve.ParseID(b.Field("resolver").Text)
 		if err != nil {
@@ -33,7 +37,8 @@ func auditedOf(a client.Answer) (Audited, error) {
 	return out, nil
 }
 
-// apart is two leaders that have not applied the same.
+// apart is two leaders that have not applied the same, or, where there is no distance, have
+// not removed the same from their logs.
 type apart struct {
 	Leader, Other string
 	Distance      client.Distance
@@ -73,7 +78,7 @@ func AuditsOf(said []client.Answer, missing []client.Absentee) (Audits, error) {
 }
 
 // hold looks whether the balances of a leader hold, and holds them against the
-// first leader that has applied the same.
+// first leader that has applied the same, and has removed the same from its log.
 func (a *Audits) hold(i int) {
 	one := &a.All[i]
 	for j, b := range one.Balances {
@@ -82,7 +87,7 @@ func (a *Audits) hold(i int) {
 		}
 	}
 	for j := range i {
-		if one.Applied.Compare(a.All[j].Applied) == logical.Equal {
+		if one.Applied.Compare(a.All[j].Applied) == logical.Equal && one.Removed.Compare(a.All[j].Removed) == logical.Equal {
 			a.Differs = append(a.Differs, AuditsApart(&a.All[j].Audit, &one.Audit)...)
 			return
 		}

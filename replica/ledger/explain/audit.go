@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"kvd/logical"
 	"kvd/replica/ledger"
 )
 
@@ -41,6 +42,9 @@ func Audit(r *ledger.Audit) string {
 	}
 	if r.Settled > 0 {
 		fmt.Fprintf(&b, "not counted, their dots were given twice and are settled: %d\n", r.Settled)
+	}
+	if n := r.Removed.Beyond(logical.Frontier{}); n > 0 {
+		fmt.Fprintf(&b, "not counted, the log does not keep them any more: %d; history begins behind them\n", n)
 	}
 	if len(r.Skipped) > 0 {
 		fmt.Fprintf(&b, "not audited, too many ops: %s\n", strings.Join(r.Skipped, ", "))

@@ -240,6 +240,9 @@ func (t *formatter) listing(command, all string) string {
 
 // missing says that what the ledger does not list may be lost all the same.
 func (t *formatter) missing() {
+	if t.Collected > 0 {
+		t.say("The log begins behind %s that it does not keep any more: of what was written before, this is what the objects and the ledger have.", count(int(t.Collected), "op"))
+	}
 	if t.Evicted == 0 {
 		return
 	}

@@ -116,10 +116,15 @@ func Whys(w answers.Whys, tree bool) Record {
 				return object{{"leader", s.Name}, {"applied", s.Applied.String()}, {"lacks", s.Lacks}, {"beyond", s.Beyond}, {"same", s.Same},
 					{"serving", s.Serving()}, {"values", each(s.Values, blobOf)}, {"lost", s.Lost()}}
 			})
-			return object{{"key", keyName(w.Key)}, {"leader", t.Name}, {"serving", t.Serving()}, {"values", each(t.Values, blobOf)}, {"lost", t.Lost()},
+			return object{{"key", keyName(w.Key)}, {"leader", t.Name}, {"removed_ops", t.Field("removed").Int}, {"serving", t.Serving()}, {"values", each(t.Values, blobOf)}, {"lost", t.Lost()},
 				{"text", t.Field("text").Text}, {"tree", t.Field("tree").Text}, {"leaders", leaders}, {"missing", absentees(w.Missing)}}
 		},
 	}
+}
+
+// Begins says where the history that a leader tells begins.
+func Begins(leader string, removed int64) string {
+	return fmt.Sprintf("the log of %s begins behind %s that it does not keep any more; what was written before is not told here", leader, Count(int(removed), "op"))
 }
 
 // WhyLines says who tells it otherwise; differ has those who have no reason to.
@@ -199,7 +204,11 @@ func auditLines(a answers.Audits, p *Printer) []string {
 func apartLines(a answers.Audits) []string {
 	lines := []string{}
 	for _, d := range a.Apart {
-		lines = append(lines, distanceText(d.Distance, d.Leader, d.Other)+": their counts cannot be compared")
+		said := distanceText(d.Distance, d.Leader, d.Other)
+		if d.Distance.None() {
+			said = fmt.Sprintf("the logs of %s and %s begin behind other ops", Printable(d.Leader), Printable(d.Other))
+		}
+		lines = append(lines, said+": their counts cannot be compared")
 	}
 	return lines
 }
@@ -227,6 +236,6 @@ func auditJSON(o answers.Audited) object {
 		return object{{"key", keyName(g.Field("key").Text)}, {"dot", g.Field("dot").Text}, {"resolver", g.Field("resolver").Text}, {"states", g.Field("states").Texts()}, {"text", g.Field("text").Text}}
 	})
 	skipped := each(o.Skipped, func(key string) keyName { return keyName(key) })
-	return object{{"leader", o.Name}, {"applied", o.Applied.String()}, {"keys", o.Keys}, {"balances", counted}, {"gaps", gaps}, {"skipped", skipped},
+	return object{{"leader", o.Name}, {"applied", o.Applied.String()}, {"removed", o.Removed.String()}, {"keys", o.Keys}, {"balances", counted}, {"gaps", gaps}, {"skipped", skipped},
 		{"stray", o.Stray}, {"settled", o.Settled}, {"text", o.Field("text").Text}}
 }

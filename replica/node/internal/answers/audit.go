@@ -62,8 +62,9 @@ func (an *Answers) tellAudit(ctx context.Context, args [][]byte, w *resp.Writer)
 	if err != nil {
 		return err
 	}
-	w.Map(11)
+	w.Map(12)
 	at.head(w)
+	fields.Text(w, "removed", r.Removed.String())
 	fields.Number(w, "keys", int64(r.Keys))
 	fields.List(w, "balances", r.Balances, func(b ledger.Balance) { writeBalance(w, &b) })
 	fields.List(w, "gaps", r.Gaps, func(g ledger.Gap) { writeGap(w, &g) })

@@ -19,8 +19,10 @@ const (
 	defaultLog, maxLog         = 1000, 10_000
 )
 
+// tellHistory is KVD.HISTORY. With HEAD the writes are a field of a map that says whose they
+// are and where history begins; without, they are all there is.
 func (an *Answers) tellHistory(_ context.Context, args [][]byte, w *resp.Writer) error {
-	o, err := options.Read(args[2:], options.Option{Name: "COUNT", Values: 1})
+	o, err := options.Read(args[2:], options.Option{Name: "COUNT", Values: 1}, options.Option{Name: "HEAD"})
 	if err != nil {
 		return err
 	}
@@ -28,9 +30,16 @@ func (an *Answers) tellHistory(_ context.Context, args [][]byte, w *resp.Writer)
 	if err != nil {
 		return err
 	}
+	removed := an.removed()
 	ops, err := ledger.History(an.cfg.Store, string(args[1]), count)
 	if err != nil {
 		return err
+	}
+	if o.Has("HEAD") {
+		w.Map(3)
+		fields.Text(w, "leader", an.cfg.Name)
+		fields.Number(w, "removed", int64(removed.Beyond(logical.Frontier{})))
+		w.Text("writes")
 	}
 	w.Array(len(ops))
 	for _, op := range ops {

@@ -116,8 +116,9 @@ func (an *Answers) tellWhy(ctx context.Context, args [][]byte, w *resp.Writer) e
 	if err != nil {
 		return err
 	}
-	w.Map(8)
+	w.Map(9)
 	at.head(w)
+	fields.Number(w, "removed", int64(s.Collected))
 	fields.Text(w, "key", s.Key)
 	fields.Text(w, "serving", s.Serving.String())
 	fields.List(w, "values", s.Values, w.Bulk)

@@ -53,12 +53,21 @@ func (s *snapshot) reader() (*ledger.Reader, error) {
 	}
 	cfg := ledger.Defaults()
 	cfg.Policy, cfg.Applied, cfg.Now, cfg.HLC = s.of.cfg.Policy, s.applied, s.now, st.HLC
+	cfg.Removed = s.of.removed()
 	cfg.Agreed = s.of.cfg.Loop.Now()
 	cfg.Names, cfg.OutOfReach = ledger.Names{Leader: s.of.cfg.NameOf}, s.of.cfg.OutOfReach
 	if _, cfg.Evicted, err = s.evicted(); err != nil {
 		return nil, err
 	}
 	return ledger.New(cfg, s, s)
+}
+
+// removed is what the log does not keep any more.
+func (an *Answers) removed() (none logical.Frontier) {
+	if log := an.cfg.Store.Log(); log != nil {
+		return log.Removed()
+	}
+	return none
 }
 
 // about lends use the reader of this snapshot.

@@ -268,8 +268,8 @@ func (g *generator) wipe(t time.Duration) {
 	g.lost = true
 }
 
-// rollBack puts an older disk, now and then another leader's, in place of a
-// leader's.
+// rollBack puts an older disk, now and then another leader's or a copy of that, in place
+// of a leader's.
 func (g *generator) rollBack(t time.Duration) {
 	n, from := g.leader(), g.leader()
 	if !g.chance(4) {
@@ -277,9 +277,14 @@ func (g *generator) rollBack(t time.Duration) {
 	}
 	g.backups++
 	name := fmt.Sprintf("b%d", g.backups)
-	g.at(t, script.Backup{Leader: from, Name: name})
-	t += time.Duration(g.IntN(1000)) * time.Millisecond
-	g.at(t, script.Restore{Leader: n, Name: name})
+	later := t + time.Duration(g.IntN(1000))*time.Millisecond
+	if from != n && g.backups%2 == 0 {
+		g.at(later, script.Clone{From: from, To: n})
+	} else {
+		g.at(t, script.Backup{Leader: from, Name: name})
+		g.at(later, script.Restore{Leader: n, Name: name})
+	}
+	t = later
 	g.again(t, n)
 	g.lost = true
 }

@@ -193,6 +193,12 @@ func (c *cluster) act(a script.Action) error {
 			return err
 		}
 		return copyFolder(c.backup(a.Name), c.home(a.Leader))
+	case script.Clone:
+		c.end(a.To)
+		if err := os.RemoveAll(c.home(a.To)); err != nil {
+			return err
+		}
+		return c.copyOf(a.From, c.home(a.To))
 	}
 	return nil
 }
@@ -206,17 +212,20 @@ func (c *cluster) resume(name string) error {
 	return nil
 }
 
-// keep copies a leader's files. Under a running process they would change while
+// keep retains a copy of a leader's files.
+func (c *cluster) keep(b script.Backup) error { return c.copyOf(b.Leader, c.backup(b.Name)) }
+
+// copyOf copies a leader's files. Under a running process they would change while
 // they are read, so it stands still meanwhile: the copy is what a crash at this
 // moment would leave.
-func (c *cluster) keep(b script.Backup) (err error) {
-	if p := c.process(b.Leader); p != nil {
+func (c *cluster) copyOf(leader, to string) (err error) {
+	if p := c.process(leader); p != nil {
 		if err := p.halt(); err != nil {
-			return fmt.Errorf("%s runs, and its files cannot be copied whole: %w; crash it first", b.Leader, err)
+			return fmt.Errorf("%s runs, and its files cannot be copied whole: %w; crash it first", leader, err)
 		}
 		defer func() { err = errors.Join(err, p.resume()) }()
 	}
-	return copyFolder(c.home(b.Leader), c.backup(b.Name))
+	return copyFolder(c.home(leader), to)
 }
 
 func copyFolder(from, to string) error {

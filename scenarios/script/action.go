@@ -7,8 +7,8 @@ import (
 )
 
 // Action is something that happens to the cluster: ClientOp, LinkFault,
-// ClockFault, Partition, Cut, Heal, Pause, Crash, Restart, Wipe, Backup or
-// Restore, always as a value, never as a pointer. String is its canonical
+// ClockFault, Partition, Cut, Heal, Pause, Crash, Restart, Wipe, Backup, Restore
+// or Clone, always as a value, never as a pointer. String is its canonical
 // text.
 type Action interface {
 	fmt.Stringer
@@ -226,6 +226,11 @@ type Restore struct {
 	Leader, Name string
 }
 
+// Clone replaces a leader's disk by a copy of another's as it is now.
+type Clone struct {
+	From, To string
+}
+
 func (ClientOp) action()   {}
 func (LinkFault) action()  {}
 func (ClockFault) action() {}
@@ -238,6 +243,7 @@ func (Restart) action()    {}
 func (Wipe) action()       {}
 func (Backup) action()     {}
 func (Restore) action()    {}
+func (Clone) action()      {}
 
 // cloneAction copies what an action points to; only partitions point.
 func cloneAction(a Action) Action {

@@ -235,7 +235,7 @@ func (w *world) op() script.ClientOp {
 }
 
 func (w *world) fault() script.Action {
-	switch w.upTo(9) {
+	switch w.upTo(10) {
 	case 0:
 		return script.Heal{}
 	case 1:
@@ -252,6 +252,8 @@ func (w *world) fault() script.Action {
 	case 6:
 		w.backups = append(w.backups, w.fresh("b"))
 		return script.Backup{Leader: w.leader(), Name: w.backups[len(w.backups)-1]}
+	case 8:
+		return script.Clone{From: w.s.Leaders[0], To: w.s.Leaders[1]}
 	case 7:
 		if len(w.backups) > 0 {
 			return script.Restore{Leader: w.leader(), Name: w.from(w.backups)}

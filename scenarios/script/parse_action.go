@@ -189,6 +189,19 @@ func (p *parser) restore(r *reader) Action {
 	return b
 }
 
+func (p *parser) cloneDisk(r *reader) Action {
+	p.recovery(r, "clone")
+	c := Clone{From: p.leader(r)}
+	r.literal("to", "clone N1 to N2")
+	w := r.next()
+	p.checkLeader(r, w)
+	if w.raw == c.From {
+		r.fail(w, "another leader", "")
+	}
+	c.To = w.raw
+	return c
+}
+
 func (p *parser) known(r *reader, w word) string {
 	if _, ok := p.labels[w.raw]; !ok {
 		r.fail(w, "the label of an operation on an earlier line", meant(w.raw, sortedKeys(p.labels)))

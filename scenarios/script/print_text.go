@@ -128,6 +128,7 @@ func (r Restart) String() string { return "restart " + r.Leader }
 func (w Wipe) String() string    { return "wipe " + w.Leader }
 func (b Backup) String() string  { return "backup " + b.Leader + " as " + b.Name }
 func (r Restore) String() string { return "restore " + r.Leader + " from " + r.Name }
+func (c Clone) String() string   { return "clone " + c.From + " to " + c.To }
 
 // text is the client's line without its verb.
 func (c Client) text() string {

@@ -92,6 +92,7 @@ func actionVerbs() []Verb {
 		act(Timed, "wipe", "wipe N", "a leader stops and its disk is emptied; restart starts it again", (*parser).wipe),
 		act(Timed, "backup", "backup N as B", "a copy of a leader's disk is kept as B", (*parser).backup),
 		act(Timed, "restore", "restore N from B", "a leader stops and its disk is replaced by copy B; restart starts it again", (*parser).restore),
+		act(Timed, "clone", "clone N1 to N2", "leader N2 stops and its disk becomes a copy of N1's as it is now; restart starts it again", (*parser).cloneDisk),
 	}
 }
 

@@ -78,6 +78,10 @@ func (w *World) act(a script.Action) {
 		if err := w.restore(a); err != nil {
 			w.fail(err)
 		}
+	case script.Clone:
+		if err := w.replace(a.To, w.leaders[a.From].disk); err != nil {
+			w.fail(err)
+		}
 	}
 }
 

@@ -79,7 +79,7 @@ func (d *disk) fate(u script.Unsynced) script.Unsynced {
 func fragile(s *script.Scenario) bool {
 	for _, e := range s.Events {
 		switch e.Action.(type) {
-		case script.Crash, script.Restart, script.Wipe, script.Backup, script.Restore:
+		case script.Crash, script.Restart, script.Wipe, script.Backup, script.Restore, script.Clone:
 			return true
 		}
 	}
@@ -93,15 +93,21 @@ func (w *World) restore(r script.Restore) error {
 	if b == nil {
 		return fmt.Errorf("restore %s from %s: that backup has not been taken yet", r.Leader, r.Name)
 	}
-	l := w.leaders[r.Leader]
+	return w.replace(r.Leader, b)
+}
+
+// replace puts a copy of a disk in the place of the leader's; the leader must be started
+// again.
+func (w *World) replace(leader string, by *disk) error {
+	l := w.leaders[leader]
 	l.kill()
-	w.History.DiskLost(w.now, r.Leader)
-	kept, err := b.copy(script.UnsyncedKeep)
+	w.History.DiskLost(w.now, leader)
+	kept, err := by.copy(script.UnsyncedKeep)
 	if err != nil {
 		return err
 	}
 	l.disk = kept
-	l.disk.chance = w.chance("disk " + r.Leader)
+	l.disk.chance = w.chance("disk " + leader)
 	return nil
 }
 

@@ -18,7 +18,7 @@ func Happenings() []string {
 	return []string{
 		"partition", "cut between leaders", "cut of requests", "cut of replies", "heal", "pause",
 		"crash", "crash unsynced=keep", "crash unsynced=lose", "crash unsynced=torn", "crash between writing and syncing",
-		"restart", "backup", "restore", "wipe", "clock set", "clock step", "clock freeze", "clock strobe", "link quality",
+		"restart", "backup", "restore", "clone", "wipe", "clock set", "clock step", "clock freeze", "clock strobe", "link quality",
 		"message lost", "message duplicated", "message overtaken",
 		"request sent again", "retry recognised", "duplicates found", "a request accepted three times", "request refused", "request refused, overloaded", "token waited", "token given up",
 		"shipped again", "relayed", "buffered at the gate", "gap at the gate", "duplicate dropped", "gate full",

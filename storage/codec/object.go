@@ -222,9 +222,21 @@ func DecodeStored(b []byte, key string) (*resolve.Object, error) { return decode
 // as b is.
 func DecodeLent(b []byte, key string) (*resolve.Object, error) { return decodeStored(b, key, true) }
 
+// DecodeLentTo is DecodeLent into the memory of an object that nobody refers to any more,
+// if that is enough.
+func DecodeLentTo(o *resolve.Object, b []byte, key string) (*resolve.Object, error) {
+	r := NewReader("object", b)
+	r.owns, r.into = true, o
+	return r.stored(key)
+}
+
 func decodeStored(b []byte, key string, owns bool) (*resolve.Object, error) {
 	r := NewReader("object", b)
 	r.owns = owns
+	return r.stored(key)
+}
+
+func (r *Reader) stored(key string) (*resolve.Object, error) {
 	o, err := r.object()
 	if err != nil {
 		return nil, err
@@ -270,7 +282,12 @@ func (r *Reader) versions(key string, n int) *resolve.Object {
 	if r.err != nil {
 		n = 0
 	}
-	o := resolve.NewObject(key, n)
+	o := r.into
+	if o == nil || cap(o.Versions) < n {
+		o = resolve.NewObject(key, n)
+	}
+	o.Key, o.Versions = key, o.Versions[:n]
+	clear(o.Versions)
 	for i := range o.Versions {
 		r.version(&o.Versions[i])
 	}

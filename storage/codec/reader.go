@@ -5,16 +5,19 @@ import (
 	"fmt"
 	"math"
 	"unicode/utf8"
+
+	"kvd/resolve"
 )
 
 // Reader takes MessagePack apart. It believes no length before it has seen that
 // many bytes, and refuses what append.go would have written shorter. The first
 // error sticks; after it every answer is zero.
 type Reader struct {
-	what string // for errors: what is being decoded
-	b    []byte // what is left
-	size int    // of the whole input, for offsets in errors
-	owns bool   // the input is the decoded value's: values need not be copied
+	what string          // for errors: what is being decoded
+	b    []byte          // what is left
+	size int             // of the whole input, for offsets in errors
+	owns bool            // the input is the decoded value's: values need not be copied
+	into *resolve.Object // what an object is decoded into; nil: a new one
 	err  error
 }
 

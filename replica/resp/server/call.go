@@ -106,7 +106,23 @@ func (k *Call) Bytes(i int) []byte {
 	if k.conn.in.Owned(i) {
 		return k.Args[i]
 	}
-	return append([]byte{}, k.Args[i]...)
+	return k.conn.bytes(k.Args[i])
+}
+
+// valueChunk is how much memory values share, each of at most an eighth of it. As with keys.
+const valueChunk = 1 << 10
+
+// bytes is a copy of a value.
+func (c *conn) bytes(b []byte) []byte {
+	if len(b) > valueChunk/8 {
+		return slices.Clone(b)
+	}
+	if len(b) >= len(c.values) {
+		c.values = make([]byte, valueChunk)
+	}
+	own := c.values[:len(b):len(b)]
+	c.values = c.values[copy(own, b):]
+	return own
 }
 
 // Picks reports whether plain commands work on the first of a key's siblings.

@@ -34,6 +34,7 @@ type conn struct {
 
 	call    Call // the command at hand
 	keys    strings.Builder
+	values  []byte // memory of the next ones
 	pending batch.Batch
 	tx      transaction
 	watched []*watchedKey

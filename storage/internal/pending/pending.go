@@ -86,17 +86,47 @@ type place struct {
 // digits, without looking for their keys in memory.
 func (l *List) order() []place {
 	order, skip := make([]place, len(l.objects)), l.commonPrefix()
+	var differ uint64
 	for i := range order {
 		var digits [8]byte
 		copy(digits[:], l.objects[i].Key[skip:])
 		order[i] = place{binary.BigEndian.Uint64(digits[:]), int32(i)}
+		differ |= order[i].digits ^ order[0].digits
 	}
-	slices.SortFunc(order, func(a, b place) int {
-		if a.digits != b.digits {
-			return cmp.Compare(a.digits, b.digits)
+	order = byDigits(order, differ)
+	for begin, end := 0, 0; begin < len(order); begin = end {
+		for end = begin + 1; end < len(order) && order[end].digits == order[begin].digits; end++ {
 		}
-		return cmp.Or(cmp.Compare(l.objects[a.index].Key, l.objects[b.index].Key), cmp.Compare(a.index, b.index))
-	})
+		if end > begin+1 {
+			slices.SortStableFunc(order[begin:end], func(a, b place) int { return cmp.Compare(l.objects[a.index].Key, l.objects[b.index].Key) })
+		}
+	}
+	return order
+}
+
+// byDigits sorts by the digits, byte by byte from the last on of those in which they
+// differ, and keeps the order of equal ones: radix sort (Knuth, TAOCP 5.2.5).
+func byDigits(order []place, differ uint64) []place {
+	other := make([]place, len(order))
+	for shift := 0; shift < 64; shift += 8 {
+		if byte(differ>>shift) == 0 {
+			continue
+		}
+		var begin [256]int32
+		for i := range order {
+			begin[byte(order[i].digits>>shift)]++
+		}
+		at := int32(0)
+		for b, n := range begin {
+			begin[b], at = at, at+n
+		}
+		for _, p := range order {
+			b := byte(p.digits >> shift)
+			other[begin[b]] = p
+			begin[b]++
+		}
+		order, other = other, order
+	}
 	return order
 }
 

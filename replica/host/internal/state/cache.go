@@ -74,8 +74,8 @@ func (a *arena) clone(b []byte) []byte {
 }
 
 // object is the key's object, which is the caller's; nil: ask the store. What it refers to
-// is the caller's arena's.
-func (s *Committed) object(key string, a *arena) *resolve.Object {
+// is the caller's arena's, and the object itself may be one of spare.
+func (s *Committed) object(key string, a *arena, spare *objects) *resolve.Object {
 	s.mu.RLock()
 	e, ok := s.objects.Get(key)
 	absent := ok && e.Mark == noObject || !ok && !s.closed && s.knowsAll()
@@ -85,11 +85,11 @@ func (s *Committed) object(key string, a *arena) *resolve.Object {
 	s.mu.RUnlock()
 	switch {
 	case absent:
-		return &resolve.Object{Key: key}
+		return spare.next(key)
 	case !ok:
 		return nil
 	}
-	o, err := codec.DecodeLent(e.Value, key)
+	o, err := codec.DecodeLentTo(spare.next(key), e.Value, key)
 	if err != nil {
 		return nil
 	}

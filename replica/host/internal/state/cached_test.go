@@ -66,7 +66,7 @@ func TestEncodedObjectsShowWhatObjectsShow(t *testing.T) {
 			t.Fatalf("%d bytes are taken for %v", spent, got[0].Shown)
 		}
 		want, _ := codec.DecodeStored(codec.AppendObjectAs(nil, "", o), o.Key)
-		if fold := s.object(o.Key, new(arena)); !reflect.DeepEqual(fold, want) && len(o.Versions) > 0 {
+		if fold := s.object(o.Key, new(arena), new(objects)); !reflect.DeepEqual(fold, want) && len(o.Versions) > 0 {
 			t.Fatalf("a fold is given %+v instead of %+v", fold, want)
 		}
 	})
@@ -97,7 +97,7 @@ func TestAbsentKeysAreKnown(t *testing.T) {
 	for i := range 2000 {
 		s.publish(sealedWith(object(fmt.Sprint(i), 100)))
 	}
-	if get("k") || get("0") || s.object("0", new(arena)) != nil {
+	if get("k") || get("0") || s.object("0", new(arena), new(objects)) != nil {
 		t.Error("what was evicted is taken for absent")
 	}
 }

@@ -32,7 +32,7 @@ func TestOldObjectsAreNotKept(t *testing.T) {
 	s.keep(object("now", 1), old)
 	s.publish(&sealed{stored: true, snapshot: s.snapshotFor(true)})
 	s.keep(object("then", 1), old)
-	if now, then := s.object("now", new(arena)), s.object("then", new(arena)); len(now.Versions) == 0 || len(then.Versions) > 0 {
+	if now, then := s.object("now", new(arena), new(objects)), s.object("then", new(arena), new(objects)); len(now.Versions) == 0 || len(then.Versions) > 0 {
 		t.Errorf("of what was read before a commit and kept before it: %v; kept after it: %v", now, then)
 	}
 }

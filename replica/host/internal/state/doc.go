@@ -24,6 +24,8 @@
 //
 //   - nothing of a batch is shown to readers before it is as durable as the store
 //     promises;
+//   - nobody holds an object of a step once the batch after its own was published: its
+//     memory is used again, and spoilt before where tests look for races;
 //   - the objects in memory are what the store holds; what a reader is shown of one is
 //     copied while the lock is held, unless nobody writes to it any more;
 //   - as long as every object that was ever stored is in memory, a key that is not there
@@ -34,5 +36,5 @@
 //
 // Files: committed.go, snapshot.go, read.go, cache.go (what readers see; package cache
 // keeps the bytes), warm.go (what is in memory after a start), population.go and expiries.go (how many keys there are), overlay.go
-// (what steps see), ledger.go, apply.go and bloom.go (the ledger), diskerror.go.
+// (what steps see), objects.go (whose memory is used again), ledger.go, apply.go and bloom.go (the ledger), diskerror.go.
 package state

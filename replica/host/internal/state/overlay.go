@@ -24,21 +24,22 @@ type Overlay struct {
 	seen      int   // puts of out that were taken in
 	err       error // the first read that failed; all later answers are worthless
 
-	dirty      []*resolve.Object // in the order in which keys were first put
-	counts     []contribution    // what each of them adds to the population, as last put
-	lastRead   lastRead
-	arena      arena          // of what is read
-	grown      growth         // how many more keys hold something than before the batch
-	weights    []int64        // bytes of what is dirty
-	encoded    [][]byte       // what is dirty, as it is stored; empty until the batch is staged
-	weight     int64          // of all of it
-	objects    map[string]int // indexes in dirty
-	log        []logTail      // by origin
-	requests   map[request]logical.Dot
-	duplicates map[logical.Dot][]logical.Dot
-	ops        map[logical.Dot]*resolve.Op // read from the log; nil: it is not there
-	opBytes    int                         // of those
-	ledger     ledger
+	dirty        []*resolve.Object // in the order in which keys were first put
+	counts       []contribution    // what each of them adds to the population, as last put
+	lastRead     lastRead
+	arena        arena          // of what is read
+	spareObjects objects        // of batches that were published
+	grown        growth         // how many more keys hold something than before the batch
+	weights      []int64        // bytes of what is dirty
+	encoded      [][]byte       // what is dirty, as it is stored; empty until the batch is staged
+	weight       int64          // of all of it
+	objects      map[string]int // indexes in dirty
+	log          []logTail      // by origin
+	requests     map[request]logical.Dot
+	duplicates   map[logical.Dot][]logical.Dot
+	ops          map[logical.Dot]*resolve.Op // read from the log; nil: it is not there
+	opBytes      int                         // of those
+	ledger       ledger
 
 	sealed []*sealed // batches that are written and not known to be durable, oldest first
 	spare  []*sealed // to be used again
@@ -229,7 +230,7 @@ func (v *Overlay) stored(key string) *resolve.Object {
 	}
 	o := v.written(key)
 	if o == nil {
-		o = v.committed.object(key, &v.arena)
+		o = v.committed.object(key, &v.arena, &v.spareObjects)
 	}
 	if o == nil {
 		var err error

@@ -45,6 +45,7 @@ func (v *Overlay) Publish() {
 	v.sealed = slices.Delete(v.sealed, 0, 1)
 	v.committed.publish(g)
 	v.ledger.publish(&g.ledger)
+	v.spareObjects.retire(g.dirty)
 	clear(g.dirty)
 	clear(g.encoded)
 	clear(g.objects)

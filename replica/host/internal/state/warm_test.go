@@ -35,21 +35,21 @@ func TestWarmingKeepsWhatWasPublishedSince(t *testing.T) {
 		s.publish(&sealed{stored: true, snapshot: s.snapshotFor(true)})
 		snap, _ := s.take(nil)
 		defer snap.Release()
-		if s.object("none", new(arena)) != nil {
+		if s.object("none", new(arena), new(objects)) != nil {
 			t.Error("a key is taken for absent that may be stored")
 		}
 		s.publish(sealedWith(object("k001", 7), &resolve.Object{Key: "k002"}))
 		if err := s.Warm(snap, func() bool { return true }); err != nil {
 			t.Fatal(err)
 		}
-		if all := limit == 1<<20; s.knowsAll() != all || (s.object("none", new(arena)) != nil) != all {
+		if all := limit == 1<<20; s.knowsAll() != all || (s.object("none", new(arena), new(objects)) != nil) != all {
 			t.Errorf("of %d bytes all is known: %v", limit, s.knowsAll())
 			continue
 		} else if !all {
 			continue
 		}
 		for i := range n {
-			o, bytes := s.object(fmt.Sprintf("k%03d", i), new(arena)), 1
+			o, bytes := s.object(fmt.Sprintf("k%03d", i), new(arena), new(objects)), 1
 			switch {
 			case i == 1:
 				bytes = 7

@@ -91,7 +91,12 @@ func (r Remote) aged(now Mono) Remote {
 	return r
 }
 
-func drift(d time.Duration) Instant { return Instant(math.Ceil(float64(d.Abs()) * maxRate)) }
+func drift(d time.Duration) Instant { return Instant(rated(d, maxRate)) }
+
+// rated is what a clock that departs by rate, in parts of one, has departed after d.
+func rated(d time.Duration, rate float64) time.Duration {
+	return time.Duration(math.Ceil(float64(d.Abs()) * rate))
+}
 
 // Known reports whether both bounds are known: the machines have heard each other.
 func (r Remote) Known() bool { return r.sides == bothSides }

@@ -34,6 +34,9 @@ func NewSkewed(f Faults, at Instant) Skewed { return Skewed{faults: f, since: at
 // Faults is how the clock departs at present.
 func (s Skewed) Faults() Faults { return s.faults }
 
+// Plain reports whether the clock departs in no way.
+func (s Skewed) Plain() bool { return s.faults == Faults{} && s.drift == 0 && s.thaw == 0 }
+
 // With changes the faults at true time at. Drift gathered so far is kept.
 func (s Skewed) With(f Faults, at Instant) Skewed {
 	s.drift, s.since, s.faults = s.drifted(at), at, f

@@ -121,7 +121,7 @@ func synonyms() cliutil.Synonyms {
 		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump"}, {"backup", "snapshot checkpoint save"},
 		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
 		{"raw", "command exec do redis cmd"}, {"admin conflicts", "conflicts"}, {"admin new-origin", "new-origin"}, {"admin accept DOT", "accept"}, {"admin forget NODE", "forget evict"}, {"admin drain NODE", "drain cordon decommission"}, {"admin leave NODE", "leave"}, {"admin replace OLD NEW", "replace"}, {"admin reload", "reload"},
-		{"advise", "advice recommend"},
+		{"advise", "advice recommend"}, {"clock", "time ntp skew offset offsets"},
 	} {
 		for word := range strings.FieldsSeq(row.words) {
 			s[word] = "kv " + row.means
@@ -140,7 +140,7 @@ func synonyms() cliutil.Synonyms {
 
 func commands() []*cli.Command {
 	var all []*cli.Command
-	for _, s := range slices.Concat(valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs(), []invoke.Spec{backupSpec()}) {
+	for _, s := range slices.Concat(valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs(), []invoke.Spec{backupSpec(), clockSpec()}) {
 		all = append(all, s.Command())
 	}
 	return all

@@ -116,7 +116,8 @@ func ruleSettings() []setting {
 		{name: "max-drift", value: "500ms", usage: "do not follow hybrid stamps further ahead than `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.MaxDrift })},
 		{name: "max-siblings", value: strconv.Itoa(node.Defaults().MaxSiblings), apply: countOf(func(c *serving) *int { return &c.MaxSiblings }),
 			usage: "let a client's write leave at most `N` versions of a key side by side: one that was shown too few of them is refused"},
-		{name: "clock-error", value: "10ms", usage: "claim that this machine's clock is right within `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.ClockError })},
+		{name: "clock", value: "auto", usage: "ask `SOURCE` how right this machine's clock is: " + node.ClockKinds + ". auto is the first of clockbound, chrony and kernel that answers", apply: func(c *serving, v []string) error { c.ClockSources = v[0]; return nil }},
+		{name: "clock-error", value: "10ms", usage: "claim that this machine's clock is right within `DURATION` as long as no source has answered; what is added to the kernel's word", apply: lasting(func(c *serving) *time.Duration { return &c.ClockError })},
 	}
 }
 

@@ -22,6 +22,7 @@ type Status struct {
 	UptimeSeconds     float64      `json:"uptime_seconds"`
 	UnsharedOps       int64        `json:"unshared_ops"` // accepted there and not known to be durable elsewhere
 	ClockErrorSeconds float64      `json:"clock_error_seconds"`
+	Clock             ClockStatus  `json:"clock"`
 	Usage             Usage        `json:"usage"`
 	Peers             []PeerStatus `json:"peers"`
 	Frontier          []Position   `json:"frontier"`
@@ -47,6 +48,27 @@ func (s *Status) applied() (f logical.Frontier) {
 type StatusCause struct {
 	Cause  string `json:"cause"`
 	Detail string `json:"detail"`
+}
+
+// ClockStatus is what a leader knows of its own clock. A leader of a former version says
+// nothing of it.
+type ClockStatus struct {
+	Asked          string        `json:"asked"`  // as the leader was told: auto, kernel, ntp:HOST, ...
+	Source         string        `json:"source"` // whose answer counts; claim: nobody's
+	Answers        bool          `json:"answers"`
+	AgeSeconds     float64       `json:"age_seconds"`
+	Steps          int           `json:"steps"`          // how often the clock was seen to be set
+	Contradictions int           `json:"contradictions"` // answers that contradicted the ones before
+	Sources        []ClockSource `json:"sources"`
+}
+
+// ClockSource is one of those that were asked.
+type ClockSource struct {
+	Name        string       `json:"name"`
+	Used        bool         `json:"used"`
+	Ahead       *ClockOffset `json:"ahead,omitempty"` // true time against the machine's clock; nil: it did not say
+	Reason      string       `json:"reason,omitempty"`
+	Unavailable string       `json:"unavailable,omitempty"` // why it did not say, and what to do about it
 }
 
 // Usage is what a leader takes of its machine, in bytes.

@@ -67,6 +67,7 @@ type Status struct {
 	UnsyncedOps uint64 `json:"unsynced_ops"`
 
 	ClockErrorSeconds float64 `json:"clock_error_seconds"` // that the leader claims for its own clock, either way
+	Clock             Clock   `json:"clock"`               // what that claim comes from
 	UnsharedOps       int     `json:"unshared_ops"`        // accepted here, and not known to be durable anywhere else
 	Usage             Usage   `json:"usage"`
 
@@ -112,6 +113,29 @@ func (b Backup) Unix() float64 {
 	}
 	return float64(b.Taken.UnixMilli()) / 1000
 }
+
+// Clock is what a leader knows of its own clock.
+type Clock struct {
+	Asked          string        `json:"asked"`  // as the leader was told: auto, kernel, ntp:HOST, ...
+	Source         string        `json:"source"` // whose answer counts; claim: nobody's, since none ever came
+	Answers        bool          `json:"answers"`
+	AgeSeconds     float64       `json:"age_seconds"`    // of that answer
+	Steps          int           `json:"steps"`          // how often the clock was seen to be set
+	Contradictions int           `json:"contradictions"` // answers that contradicted the ones before
+	Sources        []ClockSource `json:"sources"`
+}
+
+// ClockSource is one of those that were asked.
+type ClockSource struct {
+	Name        string  `json:"name"`
+	Used        bool    `json:"used"`
+	Ahead       *Offset `json:"ahead,omitempty"` // true time against this machine's clock; nil: it did not say
+	Reason      string  `json:"reason,omitempty"`
+	Unavailable string  `json:"unavailable,omitempty"` // why it did not say, and what to do about it
+}
+
+// Silent reports whether the clock is to be judged by a source that does not answer.
+func (c *Clock) Silent() bool { return c.Asked != "claim" && c.Asked != "auto" && !c.Answers }
 
 // Usage is what a leader takes of its machine, in bytes.
 type Usage struct {

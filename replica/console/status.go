@@ -68,6 +68,7 @@ const (
 	Away         Cause = "away"         // a member does not answer
 	Lag          Cause = "lag"          // a member lacks what others have had for long
 	ClocksApart  Cause = "clocks"       // the clocks of two members are far apart
+	ClockSilent  Cause = "clock-source" // who is asked how right the clock is does not answer
 	Unreplicated Cause = "unreplicated" // what was acknowledged is out of reach
 	DotsTwice    Cause = "conflicts"    // dots with two contents
 	OriginsFew   Cause = "origins"      // there is soon no place for a new origin
@@ -99,6 +100,9 @@ func alarmsOf(s *Status, reasons []Reason) []Reason {
 		if o := p.Clock; o != nil {
 			add(o.Apart() > maxApart.Seconds(), ClocksApart, "the clocks of %s and %s are %.3f s apart at least", s.Name, p.Name, o.Apart())
 		}
+	}
+	for _, one := range s.Clock.Sources {
+		add(s.Clock.Silent(), ClockSilent, "the clock of %s is judged by %s, which does not answer: %s", s.Name, one.Name, one.Unavailable)
 	}
 	add(s.UnreplicatedOps > 0, Unreplicated, "%d ops that others had are not here, and nobody who can be reached has them", s.UnreplicatedOps)
 	add(s.Conflicts > 0, DotsTwice, "%d dots have two contents; kv admin conflicts names them", s.Conflicts)

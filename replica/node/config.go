@@ -61,7 +61,10 @@ type Config struct {
 	// ClientMemory is the bytes that all clients' requests and replies may use
 	// together; see server.Limits.
 	ClientMemory int64
-	ClockError   time.Duration    // the half-width claimed for this machine's clock
+	// ClockSources is who is asked how right this machine's clock is, by [ClockKinds];
+	// empty: nobody. ClockError is the half-width claimed for it until somebody answers.
+	ClockSources string
+	ClockError   time.Duration
 	Clock        wallclock.Faults // planted in it; only with UnsafeFaults
 	// ClockSince is when Clock began to drift, so that leaders that drift alike
 	// show the same. Zero: at the start.
@@ -126,6 +129,9 @@ func (c *Config) Validate() error {
 		return errors.New("a clock with faults is an experiment; allow faults, or leave the clock alone")
 	case c.ClockError < 0 || c.MaxDrift < 0:
 		return fmt.Errorf("clock error %s and drift %s: neither can be negative", c.ClockError, c.MaxDrift)
+	}
+	if err := c.judge().Validate(); err != nil {
+		return err
 	}
 	if c.MaxSiblings < 1 || c.MaxSiblings > replica.SiblingsLimit {
 		return fmt.Errorf("%d versions side by side at most; give 1 to %d", c.MaxSiblings, replica.SiblingsLimit)

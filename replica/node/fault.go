@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"kvd/replica"
@@ -26,8 +25,8 @@ func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) er
 	switch kind := strings.ToUpper(words[0]); {
 	case kind == "CLEAR" && len(words) == 1:
 		l.faults.Clear()
-		l.clock.change(func(_ wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
-			return wallclock.NewSkewed(wallclock.Faults{Error: l.cfg.ClockError}, at)
+		l.clock.Change(func(_ wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
+			return wallclock.NewSkewed(wallclock.Faults{}, at)
 		})
 	case kind == "CLOCK" && len(words) > 1:
 		err = l.faultClock(words[1:])
@@ -46,7 +45,7 @@ func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) er
 
 // faultClock changes what is named and leaves the rest.
 func (l *Leader) faultClock(pairs []string) (err error) {
-	l.clock.change(func(s wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
+	l.clock.Change(func(s wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
 		f := s.Faults()
 		var step, freeze time.Duration
 		err = faultwords.Read(pairs, map[string]func(string) error{
@@ -78,41 +77,4 @@ func (l *Leader) faultLink(peer string, pairs []string) error {
 		return err
 	}
 	return l.faults.Set(replica.Leader(peer), f)
-}
-
-// clock is this machine's clocks with faults laid over the calendar one. The
-// stopwatch is never touched: timers go by it.
-type clock struct {
-	system wallclock.System
-
-	mu     sync.Mutex
-	skewed wallclock.Skewed
-}
-
-// newClock claims the error for the calendar clock unless the faults claim
-// another. Drift begins at since; zero: now.
-func newClock(err time.Duration, f wallclock.Faults, since wallclock.Instant) *clock {
-	c := &clock{system: wallclock.NewSystem(0)}
-	f.Error = cmp.Or(f.Error, err)
-	c.skewed = wallclock.NewSkewed(f, cmp.Or(since, c.trueTime()))
-	return c
-}
-
-// trueTime is what the machine itself believes.
-func (c *clock) trueTime() wallclock.Instant { return c.system.Now().Wall.Midpoint() }
-
-// Now reads both clocks.
-func (c *clock) Now() wallclock.Moment {
-	m := c.system.Now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	m.Wall = c.skewed.Read(m.Wall.Midpoint())
-	return m
-}
-
-// change lets f make another clock of this one, at this moment.
-func (c *clock) change(f func(wallclock.Skewed, wallclock.Instant) wallclock.Skewed) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.skewed = f(c.skewed, c.trueTime())
 }

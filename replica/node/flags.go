@@ -7,6 +7,7 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/clock"
 	"kvd/replica/node/internal/monitor"
 	"kvd/resolve"
 	"kvd/storage"
@@ -94,6 +95,14 @@ func FormatRights(roles string, prefixes []string) (string, error) {
 	text := acl.FormatPrefixes(prefixes)
 	_, err = acl.ParsePrefixes(text)
 	return ":" + r.String() + ":" + text, err
+}
+
+// ClockKinds is what Config.ClockSources takes.
+const ClockKinds = clock.Kinds
+
+// judge is how the clock is to be judged.
+func (c *Config) judge() clock.Config {
+	return clock.Config{Sources: c.ClockSources, Claim: c.ClockError, Faults: c.Clock, Since: c.ClockSince, Logger: c.Logger.With("leader", c.Name)}
 }
 
 // Now is a moment of this machine's clock, for Config.ClockSince.

@@ -21,6 +21,7 @@ import (
 	"kvd/replica/member"
 	"kvd/replica/node/internal/answers"
 	"kvd/replica/node/internal/backups"
+	"kvd/replica/node/internal/clock"
 	"kvd/replica/node/internal/feed"
 	"kvd/replica/node/internal/identity"
 	"kvd/replica/node/internal/joining"
@@ -53,7 +54,7 @@ type Leader struct {
 	resp    *server.Server
 	console *console.Console
 
-	clock    *clock
+	clock    *clock.Clock
 	faults   *link.Faults
 	metrics  *console.Metrics
 	blockers blockers // what keeps it from serving for now
@@ -101,13 +102,12 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 	}
 	l := &Leader{
 		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
-		clock:    newClock(cfg.ClockError, cfg.Clock, cfg.ClockSince),
 		faults:   link.NewFaults(rand.Uint64()),
 		blockers: blockers{Leader: cfg.Name}, forgotten: known.NewForgotten(),
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
 	}
 	for _, step := range []func(context.Context) error{
-		l.mayReturn, l.bind, l.openStore, l.foldAgain, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
+		l.mayReturn, l.openClock, l.bind, l.openStore, l.foldAgain, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
 	} {
 		if err := step(ctx); err != nil {
 			l.abandon()
@@ -135,6 +135,11 @@ func (l *Leader) bind(context.Context) (err error) {
 		*b.told = l.cfg.advertised(b.advertise, (*b.to).Addr().String())
 	}
 	return nil
+}
+
+func (l *Leader) openClock(ctx context.Context) (err error) {
+	l.clock, err = clock.New(ctx, l.cfg.judge())
+	return err
 }
 
 // onDisk reports whether anything outlives the process.

@@ -64,6 +64,11 @@ var quiet = map[string]string{
 	"kvd_feed_missed_total":        "the reader keeps up",
 	"kvd_calls_held_seconds_total": "no peer falls behind",
 
+	"kvd_clock_source_silent":        "nobody is asked how right a clock is",
+	"kvd_clock_answer_age_seconds":   "nobody is asked how right a clock is",
+	"kvd_clock_contradictions_total": "nobody is asked how right a clock is",
+	"kvd_clock_steps_total":          "nobody sets the clock",
+
 	"kvd_backup_running":                "nobody takes a backup",
 	"kvd_last_backup_timestamp_seconds": "nobody takes a backup",
 	"kvd_last_backup_duration_seconds":  "nobody takes a backup",

@@ -68,6 +68,7 @@ func (l *Leader) stop(ctx context.Context) error {
 	if err := l.members.Leave(ctx); err != nil {
 		l.cfg.Logger.Warn("left without a word", "leader", l.cfg.Name, "why", err.Error())
 	}
+	l.clock.Close()
 	errs = append(errs, l.members.Close(), l.loop.Stop(context.Background()), l.console.Shutdown(ctx))
 	l.serving.Wait()
 	f := l.loop.Frontier()
@@ -98,6 +99,9 @@ func (l *Leader) stop(ctx context.Context) error {
 func (l *Leader) abandon() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	if l.clock != nil {
+		l.clock.Close()
+	}
 	if l.members != nil {
 		_ = l.members.Close() // the start failed, and says why
 	}

@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/node/internal/clock"
 	"kvd/wallclock"
 )
 
@@ -89,10 +90,15 @@ func TestWhatOnlyWeHave(t *testing.T) {
 }
 
 func TestClockIsTheMachinesUntilAFaultIsPlanted(t *testing.T) {
-	off := func(c *clock) time.Duration {
+	off := func(c *clock.Clock) time.Duration {
 		return c.Now().Wall.Midpoint().Sub(wallclock.Instant(time.Now().UnixNano()))
 	}
-	c := newClock(10*time.Millisecond, wallclock.Faults{}, 0)
+	cfg := Defaults()
+	c, err := clock.New(t.Context(), cfg.judge())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
 	if d := off(c).Abs(); d > time.Second || c.Now().Wall.HalfWidth() != 10*time.Millisecond {
 		t.Errorf("off by %s, claiming %s", d, c.Now().Wall.HalfWidth())
 	}
@@ -113,9 +119,15 @@ func TestClockIsTheMachinesUntilAFaultIsPlanted(t *testing.T) {
 	if after := c.Now().Mono; after <= before {
 		t.Error("a fault of the calendar clock touches the stopwatch")
 	}
-	if err := l.faultClock([]string{"strobe=1ms/2s"}); err != nil || c.skewed.Faults().Strobe != (wallclock.Strobe{Amplitude: time.Millisecond, Period: 2 * time.Second}) {
-		t.Errorf("it strobes by %+v, %v", c.skewed.Faults().Strobe, err)
+	if err := l.faultClock([]string{"strobe=1ms/2s"}); err != nil {
+		t.Error(err)
 	}
+	c.Change(func(s wallclock.Skewed, _ wallclock.Instant) wallclock.Skewed {
+		if got := s.Faults().Strobe; got != (wallclock.Strobe{Amplitude: time.Millisecond, Period: 2 * time.Second}) {
+			t.Errorf("it strobes by %+v", got)
+		}
+		return s
+	})
 	if l.faultClock([]string{"strobe=1ms"}) == nil || l.faultClock([]string{"offset=1"}) == nil || l.faultClock([]string{"drift"}) == nil {
 		t.Error("a fault without a unit is taken")
 	}

@@ -11,7 +11,7 @@ import (
 // saysStatus is a leader's answer to KVD.STATUS: peers and alarms are JSON.
 func saysStatus(name, ready, frontier, peers, alarms string) string {
 	return bulk(`{"name":"` + name + `","origin":"00000000000000aa","state":"serving","ready":` + ready + `,"reasons":[],"alarms":[` + alarms + `],` +
-		`"uptime_seconds":1,"unshared_ops":3,"clock_error_seconds":0.01,"usage":{"log_bytes":67108864,"store_bytes":67200000,"memory_bytes":50000000,"disk_free":5368709120,"disk_bytes":10737418240},` +
+		`"uptime_seconds":1,"unshared_ops":3,"clock_error_seconds":0.01,"usage":{"log_bytes":67108864,"store_bytes":67200000,"memory_bytes":50000000,"memory_limit_bytes":268435456,"disk_free":5368709120,"disk_bytes":10737418240},` +
 		`"frontier":[` + frontier + `],"peers":[` + peers + `]}`)
 }
 
@@ -34,7 +34,7 @@ func TestStatus(t *testing.T) {
 	o := kv(t, nil, "status", "-n", n1+","+n2)
 	o.is(t, codeOK)
 	lines := strings.Split(o.out, "\n")
-	for i, want := range [][]string{{"MEMBER", "STATE", "ALARMS"}, {"n1", "serving", "yes", "3", "n2 2 for 1m30s", "n2 -250ms±10ms", "±10ms", "5.0 GiB (50 %)", "64 MiB", "48 MiB"}, {"n2", "2 for 1m30s"}} {
+	for i, want := range [][]string{{"MEMBER", "STATE", "ALARMS"}, {"n1", "serving", "yes", "3", "n2 2 for 1m30s", "n2 -250ms±10ms", "±10ms", "5.0 GiB (50 %)", "64 MiB", "48 MiB of 256 MiB"}, {"n2", "2 for 1m30s"}} {
 		for _, part := range want {
 			if !strings.Contains(lines[i], part) {
 				t.Errorf("line %d lacks %q: %s", i, part, o.out)

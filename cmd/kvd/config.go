@@ -59,6 +59,9 @@ func configured(all []effective, log io.Writer) (*serving, error) {
 				fmt.Sprintf("it comes from %s; kvd serve --help says what it takes", e.origin))
 		}
 	}
+	if err := c.SetMemory(c.memory, c.asked); err != nil {
+		return nil, cliutil.Usage("the memory does not suffice", err.Error(), "raise --memory, or lower --cache-bytes or --client-memory; kvd config print --origin says where each comes from")
+	}
 	if err := c.loadTLS(); err != nil {
 		return nil, cliutil.Usage("TLS cannot be set up", err.Error(), "kvd serve --help says what the files hold")
 	}

@@ -28,9 +28,11 @@ func serveCommand() *cli.Command {
 			"SIGHUP, or kv admin reload, reads users, certificates and the log level again; a\n" +
 			"failure is logged, and what was read before stays. The end of the terminal that kvd\n" +
 			"was begun at drains, as an interrupt does; nohup and disown keep it serving.\n\n" +
-			"Memory: twice --cache-bytes, 96 MiB of memtables, 96 MiB of objects on their way\n" +
-			"there, --client-memory, and 256 MiB for its own work are what the garbage collector\n" +
-			"keeps to where it can; GOMEMLIMIT in the environment overrides that.",
+			"Memory: --memory is what the process takes in all, and most of it is for objects. Of it\n" +
+			"a quarter but at most 256 MiB is for clients, an eighth but at most 256 MiB for peers\n" +
+			"and its own work, six memtables of a thirty-second but at most 32 MiB for what is on\n" +
+			"its way to disk, and a fifth of the rest for blocks of the store. The garbage collector\n" +
+			"keeps to it where it can; GOMEMLIMIT in the environment overrides that.",
 		Flags: flags(table()), Action: serve,
 	}
 }
@@ -216,17 +218,12 @@ func (r *running) waiting(fresh []effective) []string {
 	return waits
 }
 
-// working is what a leader takes beside its caches, buffers and clients' budget:
-// queues to and from its peers, a group under way, and what is encoded for it.
-const working = 256 << 20
-
 // heapOf is what a leader of this configuration is meant to take of the heap that the
-// collector sees: objects, most of which lie elsewhere, clients, its own work, ballast, and where there is
-// no C library the blocks themselves and the memtables that fill and that are flushed.
+// collector sees: all of its memory, but for blocks and memtables where these are not Go's.
 func heapOf(cfg *node.Config) int64 {
-	heap := cfg.Storage.Cache + cfg.ClientMemory + node.WriteBehindBytes + working + ballastBytes
-	if !blocksOutside {
-		heap += cfg.Storage.Cache + 3*node.DefaultMemTable
+	heap := cfg.Memory.Total()
+	if blocksOutside {
+		heap -= cfg.Memory.Blocks + 3*cfg.Memory.MemTable
 	}
 	return heap
 }

@@ -25,6 +25,9 @@ type serving struct {
 	logJSON   bool
 	cert, key string // files
 	ca        string
+
+	memory int64 // zero: a share of the machine's
+	asked  node.MemoryAsked
 }
 
 // table is every setting of serve, in the order of its help.
@@ -152,7 +155,8 @@ func diskSettings() []setting {
 			usage: "keep in `DIR`, outside of the data directory, what tells that from copies and old backups of it, so that a restart goes on with its origin; auto: " + stateDirs + "; none: within the data directory, and a restart goes on only if all other leaders can be asked"},
 		{name: "sync", value: node.DefaultSync.String(), usage: "acknowledge when it is on disk (always), or before: interval, never: `WHEN`", apply: applySync},
 		{name: "sync-interval", value: node.DefaultSyncInterval.String(), usage: "with --sync interval: lose at most `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Interval })},
-		{name: "cache-bytes", value: strconv.Itoa(node.DefaultCache), usage: "keep `N` bytes of objects in memory, and as many of the store's blocks", apply: counting(func(c *serving) *int64 { return &c.Storage.Cache })},
+		{name: "memory", value: auto, usage: "take `N` bytes of memory in all, for objects, the store, clients, peers and their work; at least 268435456. auto: a quarter of the machine's, or of what the control group leaves of it", apply: orAuto(func(c *serving) *int64 { return &c.memory })},
+		{name: "cache-bytes", value: auto, usage: "of --memory, keep `N` bytes of objects in memory, and as many of the store's blocks; auto: what all else leaves", apply: orAuto(func(c *serving) *int64 { return &c.asked.Objects })},
 		{name: "ledger", value: "on", apply: applyLedger, usage: "keep a ledger of lost writes: on or off, `WHETHER`. Without one, questions about them are refused; it is there to measure what the ledger costs"},
 		{name: "ledger-bytes", value: strconv.FormatInt(keep.Bytes, 10), usage: "let the ledger of lost writes take `N` bytes of disk, then give up its oldest rows and count them; 0: no bound", apply: counting(func(c *serving) *int64 { return &c.Storage.Ledger.Bytes })},
 		{name: "ledger-age", value: keep.Age.String(), usage: "give up rows of the ledger after `DURATION`, and count them; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Ledger.Age })},
@@ -174,7 +178,24 @@ func conditionSettings() []setting {
 	}
 }
 
-const autoMinFree = "auto"
+const auto, autoMinFree = "auto", "auto"
+
+// orAuto reads a number of bytes, at least one, or leaves it zero for auto.
+func orAuto(at func(*serving) *int64) func(*serving, []string) error {
+	return func(c *serving, v []string) error {
+		if v[0] == auto {
+			return nil
+		}
+		err := counting(at)(c, v)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w; or %s", err, auto)
+		case *at(c) == 0:
+			return errors.New("nothing works with no memory at all; give a number of bytes, or " + auto)
+		}
+		return nil
+	}
+}
 
 func applyMinFree(c *serving, v []string) error {
 	if v[0] == autoMinFree {
@@ -260,8 +281,8 @@ func accessSettings() []setting {
 		{name: "tls-cert", usage: "speak TLS with the certificate in the PEM `FILE`", apply: into(func(c *serving) *string { return &c.cert })},
 		{name: "tls-key", usage: "its key: a PEM `FILE`", apply: into(func(c *serving) *string { return &c.key })},
 		{name: "tls-ca", usage: "the authority that signed all leaders' certificates: a PEM `FILE`", apply: into(func(c *serving) *string { return &c.ca })},
-		{name: "client-memory", value: strconv.FormatInt(node.Defaults().ClientMemory, 10), apply: counting(func(c *serving) *int64 { return &c.ClientMemory }),
-			usage: "let all clients' requests, and replies they have not taken, use `N` bytes of memory together: who needs more waits, who holds much and does not go on is cut"},
+		{name: "client-memory", value: auto, apply: orAuto(func(c *serving) *int64 { return &c.asked.Clients }),
+			usage: "of --memory, let all clients' requests, and replies they have not taken, use `N` bytes of memory together: who needs more waits, who holds much and does not go on is cut. auto: a quarter of it, 256 MiB at most"},
 		{name: "insecure", kind: toggle, value: "false", usage: "let other machines in without passwords and TLS", apply: truth(func(c *serving) *bool { return &c.Insecure })},
 	}
 }

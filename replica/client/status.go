@@ -76,8 +76,9 @@ type Usage struct {
 	LogBytes    uint64  `json:"log_bytes"`
 	StoreBytes  uint64  `json:"store_bytes"`
 	MemoryBytes uint64  `json:"memory_bytes"`
-	DiskFree    *uint64 `json:"disk_free"`  // nil: it is not known
-	DiskBytes   *uint64 `json:"disk_bytes"` // nil: it is not known
+	MemoryLimit uint64  `json:"memory_limit_bytes"` // zero: none is known
+	DiskFree    *uint64 `json:"disk_free"`          // nil: it is not known
+	DiskBytes   *uint64 `json:"disk_bytes"`         // nil: it is not known
 }
 
 // PeerStatus is another leader, as one sees it.

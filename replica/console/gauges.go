@@ -36,6 +36,7 @@ var singles = []single{
 	{"unshared_ops", "Ops accepted here that are not known to be durable anywhere else.", func(s *scrape) float64 { return float64(s.UnsharedOps) }},
 	{"log_bytes", "What the files of the write-ahead log take, what is preallocated included.", func(s *scrape) float64 { return float64(s.Usage.LogBytes) }},
 	{"store_bytes", "What all files of the store take, the log's among them.", func(s *scrape) float64 { return float64(s.Usage.StoreBytes) }},
+	{"memory_limit_bytes", "What the whole process is meant to take of the memory; 0: nobody said.", func(s *scrape) float64 { return float64(s.Usage.MemoryLimit) }},
 	{"gate_ops", "Ops that wait at the gate for what they depend on.", func(s *scrape) float64 { return float64(s.GateOps) }},
 	{"gate_bytes", "What the ops at the gate take in memory.", func(s *scrape) float64 { return float64(s.GateBytes) }},
 	{"waiting_bytes", "What the requests that wait take in memory.", func(s *scrape) float64 { return float64(s.WaitingBytes) }},

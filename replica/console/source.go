@@ -139,11 +139,12 @@ func (c *Clock) Silent() bool { return c.Asked != "claim" && c.Asked != "auto" &
 
 // Usage is what a leader takes of its machine, in bytes.
 type Usage struct {
-	LogBytes    uint64  `json:"log_bytes"`    // files of the write-ahead log, what is preallocated included
-	StoreBytes  uint64  `json:"store_bytes"`  // all files of the store, the log's among them
-	MemoryBytes uint64  `json:"memory_bytes"` // of the process, resident; leaders of one process say the same
-	DiskFree    *uint64 `json:"disk_free"`    // that the store's file system has for it; null: it cannot say
-	DiskBytes   *uint64 `json:"disk_bytes"`   // how large that is
+	LogBytes    uint64  `json:"log_bytes"`          // files of the write-ahead log, what is preallocated included
+	StoreBytes  uint64  `json:"store_bytes"`        // all files of the store, the log's among them
+	MemoryBytes uint64  `json:"memory_bytes"`       // of the process, resident; leaders of one process say the same
+	MemoryLimit uint64  `json:"memory_limit_bytes"` // what it is meant to be at most; 0: nobody said
+	DiskFree    *uint64 `json:"disk_free"`          // that the store's file system has for it; null: it cannot say
+	DiskBytes   *uint64 `json:"disk_bytes"`         // how large that is
 }
 
 // DiskStatus is how the disk beneath the store does.

@@ -75,6 +75,10 @@ type Config struct {
 	GossipKey []byte     // nil: gossip is readable
 	Insecure  bool       // let other machines in without the above
 
+	// Memory is what the whole process is meant to take, as it is shown; zero: nobody said.
+	// Each part bounds itself as its own field says: SetMemory sets them all.
+	Memory Memory
+
 	UnsafeFaults bool // KVD.FAULT is answered
 	Renewable    bool // whoever runs the leader starts it again after ErrRenew and ErrReopen
 	// Reload reads again what may change while the leader serves, for KVD.RELOAD; nil:
@@ -87,7 +91,8 @@ type Config struct {
 type StorageConfig struct {
 	Sync     storage.Sync
 	Interval time.Duration
-	Cache    int64
+	Cache    int64            // bytes of objects in memory
+	Blocks   int64            // bytes of the database's blocks; zero: as many as of objects
 	MemTable int              // bytes; zero: storage.DefaultMemTable
 	Ledger   losses.Retention // the zero Retention: losses.DefaultRetention
 	NoLedger bool             // see host.Options

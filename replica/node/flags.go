@@ -2,6 +2,7 @@ package node
 
 import (
 	"io"
+	"os"
 
 	"kvd/replica"
 	"kvd/replica/acl"
@@ -9,6 +10,7 @@ import (
 	"kvd/replica/member"
 	"kvd/replica/node/internal/clock"
 	"kvd/replica/node/internal/monitor"
+	"kvd/replica/node/memory"
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/losses"
@@ -22,6 +24,8 @@ type (
 	Resolver    = resolve.ID
 	LinkFault   = link.LinkFault
 	ClockFaults = wallclock.Faults
+	Memory      = memory.Plan
+	MemoryAsked = memory.Asked
 )
 
 // AllResolvers is every resolver, for Policy.Shadows.
@@ -65,6 +69,18 @@ func DefaultRetention() losses.Retention { return losses.DefaultRetention() }
 // SetSync says when writes are on disk, by name.
 func (c *Config) SetSync(when string) (err error) {
 	c.Storage.Sync, err = storage.ParseSync(when)
+	return err
+}
+
+// SetMemory divides the total among all parts of the leader. Zero: as much of the machine as
+// suits it, and more if what is asked for in particular takes more.
+func (c *Config) SetMemory(total int64, asked MemoryAsked) error {
+	plan, err := memory.AtLeast(memory.Share(os.DirFS("/")), asked), error(nil)
+	if total != 0 {
+		plan, err = memory.Divide(total, asked)
+	}
+	c.Memory, c.ClientMemory = plan, plan.Clients
+	c.Storage.Cache, c.Storage.Blocks, c.Storage.MemTable = plan.Objects, plan.Blocks, int(plan.MemTable)
 	return err
 }
 

@@ -112,7 +112,10 @@ var quiet = map[string]string{
 // happened, each is there, and is not zero unless there is a reason. What stays to
 // be told of a peer that is dead is told as it is.
 func TestEveryMetricIsFed(t *testing.T) {
-	all := cluster(t, 3, everybody(resolve.LWW), func(i int, c *Config) { c.Clock.Offset = time.Duration(i) * time.Hour })
+	all := cluster(t, 3, everybody(resolve.LWW), func(i int, c *Config) {
+		c.Clock.Offset = time.Duration(i) * time.Hour
+		c.Memory.Objects = c.Storage.Cache
+	})
 	n1, n2, n3 := all[0], all[1], all[2]
 	listen := n1.client.Subscribe(t.Context(), "kvd:losses")
 	defer listen.Close()

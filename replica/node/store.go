@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -17,13 +18,12 @@ import (
 	"kvd/storage/offline"
 )
 
-// writeBehind is the bytes of objects after which they are put into the database. They are
-// more than half a memtable: such a batch is flushed as it is, without being sorted into one.
-const writeBehind = storage.DefaultMemTable * 3 / 4
-
-// WriteBehindBytes is what objects that wait for the database take at most: up to twice
-// writeBehind wait while as many are written, which are copied for that.
-const WriteBehindBytes = 4 * writeBehind
+// writeBehind is the bytes of objects after which they are put into the database; see
+// memory.Plan.
+func (s *StorageConfig) writeBehind() int64 {
+	p := Memory{MemTable: int64(cmp.Or(s.MemTable, storage.DefaultMemTable))}
+	return p.WriteBehind()
+}
 
 func (l *Leader) openStore(context.Context) (err error) {
 	if l.onDisk() && backup.Restoring(l.cfg.Dir) {
@@ -32,7 +32,7 @@ func (l *Leader) openStore(context.Context) (err error) {
 	s := l.cfg.Storage
 	l.disk, err = recovery.Open(recovery.Config{
 		Name: l.cfg.Name, Dir: l.cfg.Dir, Logger: l.cfg.Logger, Alone: l.neverJoined, Members: l.knownNames, Serve: l.cfg.ServeDamaged,
-		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: s.Cache, MemTable: s.MemTable, WriteBehind: writeBehind, SegmentBytes: s.History.SegmentBytes()},
+		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: cmp.Or(s.Blocks, s.Cache), MemTable: s.MemTable, WriteBehind: s.writeBehind(), SegmentBytes: s.History.SegmentBytes()},
 	})
 	l.store = l.disk.Store()
 	return err

@@ -17,7 +17,7 @@ func Dashboard() string { return console.Dashboard() }
 // usage is what the leader takes of its machine. What cannot be found out is zero.
 func (l *Leader) usage() console.Usage {
 	log, store := l.disk.Files()
-	u := console.Usage{LogBytes: log, StoreBytes: store, MemoryBytes: residentBytes()}
+	u := console.Usage{LogBytes: log, StoreBytes: store, MemoryBytes: residentBytes(), MemoryLimit: uint64(l.cfg.Memory.Total())}
 	if free, size, ok := l.disk.Space(); ok {
 		u.DiskFree, u.DiskBytes = &free, &size
 	}

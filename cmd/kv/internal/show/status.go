@@ -87,7 +87,7 @@ func statusCells(m *client.MemberStatus) []string {
 		ofPeers(s.Peers, func(p *client.PeerStatus) string { return lagText(p.LagOps, p.LagSeconds) }, "0"),
 		ofPeers(s.Peers, func(p *client.PeerStatus) string { return lagText(p.AheadOps, 0) }, "0"),
 		ofPeers(s.Peers, func(p *client.PeerStatus) string { return offsetText(p.Clock) }, "-"),
-		"±"+secondsText(s.ClockErrorSeconds), freeText(&s.Usage), Bytes(s.Usage.LogBytes), Bytes(s.Usage.MemoryBytes), strconv.Itoa(len(s.Alarms)))
+		"±"+secondsText(s.ClockErrorSeconds), freeText(&s.Usage), Bytes(s.Usage.LogBytes), memoryText(&s.Usage), strconv.Itoa(len(s.Alarms)))
 }
 
 func yes(is bool) string {
@@ -150,6 +150,14 @@ func freeText(u *client.Usage) string {
 		return "-"
 	}
 	return fmt.Sprintf("%s (%.0f %%)", Bytes(*u.DiskFree), 100*float64(*u.DiskFree)/float64(*u.DiskBytes))
+}
+
+// memoryText is what the process takes, and what it is meant to.
+func memoryText(u *client.Usage) string {
+	if u.MemoryLimit == 0 {
+		return Bytes(u.MemoryBytes)
+	}
+	return Bytes(u.MemoryBytes) + " of " + Bytes(u.MemoryLimit)
 }
 
 // Bytes is a size as people read it.

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"time"
+
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/wallclock"
@@ -81,6 +83,11 @@ type Request struct {
 	// Budget bounds all of it; nil: nothing does.
 	Whether, Quiet, Keeps, Describe bool
 	Budget                          *Budget
+
+	// Acks and AckLimit are how many leaders are to hold a write durably before it is answered, and
+	// how long that may take; zero: as the policy and the leader say. The core knows neither.
+	Acks     int
+	AckLimit time.Duration
 
 	// Together is the requests that are done all or not at all, of which this is one;
 	// nil: it stands for itself.

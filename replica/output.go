@@ -169,5 +169,7 @@ var (
 	ErrBadRequest = errors.New("bad request")
 	ErrSiblings   = errors.New("too many versions side by side")
 	ErrGuard      = errors.New("a request before this one forbade it")
+	ErrTooFew     = errors.New("there are too few leaders")
+	ErrInDoubt    = errors.New("the outcome is unknown")
 	ErrBudget     = errors.New("the values to be shown are larger than there is room for")
 )

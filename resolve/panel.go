@@ -93,6 +93,7 @@ func (p Panel) Fold(o *Object, op *Op, h History, dst []Verdict) []Verdict {
 // by lww without shadows.
 type Policy struct {
 	Default ID
+	Acks    int    // of keys whose rule has none
 	Shadows Mask   // resolvers that watch every key
 	Rules   []Rule // sorted by prefix, no prefix twice
 	// Mistaken is the Rules of every panel; it is for tests (see [Panel]).
@@ -104,6 +105,7 @@ type Rule struct {
 	Prefix   string
 	Resolver ID
 	Pick     bool // a plain read of several values shows the first instead of refusing
+	Acks     int  // leaders, the accepting one included, to hold a write durably before it is answered; 0: as Policy.Acks
 }
 
 // Validate sorts the rules and refuses a prefix that is given twice.
@@ -119,7 +121,7 @@ func (p *Policy) Validate() error {
 
 // Panel is who judges the key.
 func (p *Policy) Panel(key string) Panel {
-	panel := Panel{Serving: p.rule(key).Resolver, Rules: p.Mistaken}
+	panel := Panel{Serving: p.Rule(key).Resolver, Rules: p.Mistaken}
 	panel.Shadows = p.Shadows &^ panel.Serving.Mask()
 	return panel
 }
@@ -144,10 +146,10 @@ func (p *Policy) Same(as *Policy) bool {
 }
 
 // Picks reports whether a plain read of several values may show the first.
-func (p *Policy) Picks(key string) bool { return p.rule(key).Pick }
+func (p *Policy) Picks(key string) bool { return p.Rule(key).Pick }
 
-// rule is the one with the longest prefix that the key begins with.
-func (p *Policy) rule(key string) Rule {
+// Rule is the one with the longest prefix that the key begins with, else the default.
+func (p *Policy) Rule(key string) Rule {
 	best, longest := Rule{Resolver: p.Default}, -1
 	for _, r := range p.Rules {
 		if len(r.Prefix) > longest && strings.HasPrefix(key, r.Prefix) {
@@ -160,11 +162,16 @@ func (p *Policy) rule(key string) Rule {
 // String renders the policy canonically; leaders compare it before they join.
 func (p *Policy) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "*=%s", p.Default)
+	if fmt.Fprintf(&b, "*=%s", p.Default); p.Acks > 0 {
+		fmt.Fprintf(&b, ",acks=%d", p.Acks)
+	}
 	for _, r := range p.Rules {
 		fmt.Fprintf(&b, " %q=%s", r.Prefix, r.Resolver)
 		if r.Pick {
 			b.WriteString(",read=pick")
+		}
+		if r.Acks > 0 {
+			fmt.Fprintf(&b, ",acks=%d", r.Acks)
 		}
 	}
 	return b.String()

@@ -150,12 +150,12 @@ shows is a value like any other, and can lose to another leader's.
 In a session, kv first waits until the leader has what the session has seen
 (KVD.WAITFOR), then adds (INCRBY), then remembers all that the leader has applied
 (KVD.TOKEN). INCRBY itself takes no token: it goes over everything the leader shows
-then, and the session forgets what it was shown of the key before.`
+then, and the session forgets what it was shown of the key before.` + aboutAcks
 
 func numberSpecs() []invoke.Spec {
 	return []invoke.Spec{
-		{Name: "incr", Usage: "add to the number of a key", Args: "KEY [N]", Least: 1, Most: 2, About: aboutIncr, Writes: true, Do: on(incr), Flags: []cli.Flag{sessionFlag(), dotFlag()}},
-		{Name: "decr", Usage: "take from the number of a key", Args: "KEY [N]", Least: 1, Most: 2, About: aboutIncr, Writes: true, Do: on(decr), Flags: []cli.Flag{sessionFlag(), dotFlag()}},
+		{Name: "incr", Usage: "add to the number of a key", Args: "KEY [N]", Least: 1, Most: 2, About: aboutIncr, Writes: true, Do: on(incr), Flags: append(acksFlags(), sessionFlag(), dotFlag())},
+		{Name: "decr", Usage: "take from the number of a key", Args: "KEY [N]", Least: 1, Most: 2, About: aboutIncr, Writes: true, Do: on(decr), Flags: append(acksFlags(), sessionFlag(), dotFlag())},
 	}
 }
 
@@ -174,7 +174,7 @@ func add(k *call, command string) error {
 	if err != nil {
 		return err
 	}
-	if k.Bool("dot") {
+	if k.Bool("dot") || k.levelled() {
 		return k.addDotted(l, command, key, by)
 	}
 	r, err := k.between(l, command, key, by)
@@ -214,7 +214,7 @@ func negated(number string) string {
 // between does a write that takes no token, in a session, as looked does a read.
 func (k *call) between(l *client.Leader, words ...string) (r client.Reply, err error) {
 	if err = k.Session.CatchUp(k.Ctx(), l); err == nil {
-		r, err = l.Do(k.Ctx(), words...)
+		r, err = k.doLevelled(l, words...)
 	}
 	if err != nil {
 		return r, err

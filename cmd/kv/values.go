@@ -34,14 +34,14 @@ func valueSpecs() []invoke.Spec {
 			About: "A key with siblings has no one value: the exit code is 4, and kv siblings shows them.",
 			Flags: []cli.Flag{sessionFlag(), &cli.BoolFlag{Name: "strict", Usage: "refuse siblings even where the server would pick one"}}},
 		{Name: "set", Usage: "set a key", Args: "KEY VALUE", Least: 2, Most: 2, Writes: true, Do: at(set),
-			About: "Plain, it goes over whatever the leader shows. With --token, or after a get in the\nsame --session, it goes over exactly what was shown.",
-			Flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag(),
+			About: "Plain, it goes over whatever the leader shows. With --token, or after a get in the\nsame --session, it goes over exactly what was shown." + aboutAcks,
+			Flags: append(acksFlags(), sessionFlag(), tokenFlag(), dotFlag(),
 				&cli.DurationFlag{Name: "ttl", Usage: "the value ends after `DURATION`"},
 				&cli.BoolFlag{Name: "nx", Usage: "only if this leader shows none; another leader may say yes as well"},
-				&cli.BoolFlag{Name: "xx", Usage: "only if this leader shows one"}}},
+				&cli.BoolFlag{Name: "xx", Usage: "only if this leader shows one"})},
 		{Name: "del", Usage: "remove keys", Args: "KEY...", Least: 1, Most: -1, Writes: true, Do: at(del),
-			About: "It prints how many were there. With --token or in a --session, what was shown is removed,\none key after another, and every key counts. With --dot it takes one key, and prints the\ndot of its deletion.",
-			Flags: []cli.Flag{sessionFlag(), tokenFlag(), dotFlag()}},
+			About: "It prints how many were there. With --token or in a --session, what was shown is removed,\none key after another, and every key counts. With --dot it takes one key, and prints the\ndot of its deletion." + aboutAcks,
+			Flags: append(acksFlags(), sessionFlag(), tokenFlag(), dotFlag())},
 		{Name: "mget", Usage: "print the values of several keys", Args: "KEY...", Least: 1, Most: -1, Do: at(mget), Flags: []cli.Flag{sessionFlag()}},
 		{Name: "mset", Usage: "set several keys", Args: "KEY VALUE...", Least: 2, Most: -1, Writes: true, Do: on(mset), Flags: []cli.Flag{sessionFlag()},
 			About: "In a session the keys are set one after another, each as set would."},
@@ -108,7 +108,7 @@ func set(k *call, l *client.Leader) error {
 	if err != nil {
 		return err
 	}
-	if k.informed() || k.Bool("dot") {
+	if k.informed() || k.Bool("dot") || k.levelled() {
 		return k.putWrite(l, "KVD.SET", key, value)
 	}
 	r, err := l.Do(k.Ctx(), append([]string{"SET", key, value}, options...)...)
@@ -174,6 +174,8 @@ func (k *call) setOptions() ([]string, error) {
 		return nil, cliutil.Usage("--session and --token say the same thing twice", "a session has its own token", "leave out one of them")
 	case k.Bool("nx") && k.Bool("xx"):
 		return nil, cliutil.Usage("--nx and --xx leave nothing to set", "a key is there or not", "leave out one of them")
+	case k.levelled() && len(words) > 0:
+		return nil, cliutil.Usage("--ttl, --nx and --xx do not go with --acks and --request", "the server's KVD.SET has no options", "leave them out; kv expire follows a set, and a policy PREFIX=RESOLVER,acks=N holds for plain writes too")
 	case k.Bool("dot") && len(words) > 0:
 		return nil, cliutil.Usage("--ttl, --nx and --xx do not go with --dot", "the server's SET answers no dot, and its KVD.SET has no options", "leave out --dot; kv history KEY prints dots as well")
 	case k.informed() && len(words) > 0:
@@ -189,7 +191,7 @@ func (k *call) write(l *client.Leader, words ...string) (dot, after string, err 
 	if token == "" {
 		token = k.Session.Token(key)
 	}
-	r, err := l.Do(k.Ctx(), append(words, client.TokenWords(token)...)...)
+	r, err := k.doLevelled(l, append(words, client.TokenWords(token)...)...)
 	if err != nil {
 		return "", "", err
 	}
@@ -202,9 +204,9 @@ func del(k *call, l *client.Leader) error {
 		return err
 	}
 	keys := k.Args().Slice()
-	if k.Bool("dot") {
+	if k.Bool("dot") || k.levelled() {
 		if len(keys) > 1 {
-			return cliutil.Usage("--dot is of one key", fmt.Sprintf("%d keys are named", len(keys)), "kv del KEY --dot")
+			return cliutil.Usage("--dot, --acks and --request are of one key", fmt.Sprintf("%d keys are named", len(keys)), "kv del KEY --dot")
 		}
 		return k.putWrite(l, "KVD.DEL", keys[0])
 	}

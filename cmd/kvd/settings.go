@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -231,6 +232,7 @@ func between(text string) []string {
 const (
 	readOption = "read"
 	pickValue  = "pick"
+	acksOption = "acks"
 )
 
 // isOption reports whether a part says how the rule before it is read, and is no
@@ -240,7 +242,7 @@ func isOption(part string) bool {
 		return false
 	}
 	name, value, _ := strings.Cut(part, "=")
-	return name == readOption || value == pickValue
+	return name == readOption || name == acksOption || value == pickValue
 }
 
 // applyPolicy adds the rules of texts, each of which may hold several.
@@ -270,12 +272,29 @@ func readRule(text string) (node.Rule, error) {
 	r := node.Rule{Prefix: strings.NewReplacer(`\,`, `,`, `\\`, `\`).Replace(parts[0][:i]), Resolver: id}
 	for _, option := range parts[1:] {
 		name, value, _ := strings.Cut(option, "=")
-		if err := errors.Join(cliutil.OneOf(name, readOption), cliutil.OneOf(value, pickValue)); err != nil {
+		if err := applyOption(&r, name, value); err != nil {
 			return node.Rule{}, fmt.Errorf("%q: %w", text, err)
 		}
-		r.Pick = true
 	}
 	return r, nil
+}
+
+func applyOption(r *node.Rule, name, value string) (err error) {
+	if name == acksOption {
+		r.Acks, err = readAcks(value)
+		return err
+	}
+	r.Pick = true
+	return errors.Join(cliutil.OneOf(name, readOption, acksOption), cliutil.OneOf(value, pickValue))
+}
+
+// readAcks reads how many leaders are to hold a write.
+func readAcks(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > node.MaxAcks {
+		return 0, fmt.Errorf("acks %q: give how many leaders, the accepting one included, are to hold a write before it is answered, 1 to %d", text, node.MaxAcks)
+	}
+	return n, nil
 }
 
 // readResolver reads a resolver's name. The error names the nearest one.

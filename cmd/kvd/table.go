@@ -114,7 +114,9 @@ func ruleSettings() []setting {
 	return []setting{
 		{name: "resolver", value: node.DefaultResolver.String(), apply: applyResolver,
 			usage: "serve keys by `NAME`: " + names + ". The default never loses a write to one whose author had seen it, whatever the clocks say, and shows one value; lww is what others do"},
-		{name: "policy", kind: list, split: rules, apply: applyPolicy, usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable, or several with commas); the same at every leader. PREFIX=RESOLVER,read=pick lets a plain GET of several values show one; a comma in a prefix is written \\,"},
+		{name: "policy", kind: list, split: rules, apply: applyPolicy, usage: "serve keys that begin with a prefix otherwise: `PREFIX=RESOLVER` (repeatable, or several with commas); the same at every leader. PREFIX=RESOLVER,read=pick lets a plain GET of several values show one; PREFIX=RESOLVER,acks=N answers a write when N leaders durably hold it; a comma in a prefix is written \\,"},
+		{name: "acks", value: "1", apply: applyAcks, usage: "answer a write when `N` leaders, this one included, durably hold it, unless its prefix says otherwise; the same at every leader"},
+		{name: "acks-timeout", value: node.Defaults().AcksTimeout.String(), usage: "wait for other leaders, if so many are asked for, for `DURATION`; then the answer is that the outcome is unknown", apply: lasting(func(c *serving) *time.Duration { return &c.AcksTimeout })},
 		{name: "shadow", value: "none", apply: applyShadow, usage: "resolvers that only watch and record what they would have lost: all, none or a `LIST`"},
 		{name: "max-drift", value: "500ms", usage: "do not follow hybrid stamps further ahead than `DURATION`", apply: lasting(func(c *serving) *time.Duration { return &c.MaxDrift })},
 		{name: "max-siblings", value: strconv.Itoa(node.Defaults().MaxSiblings), apply: countOf(func(c *serving) *int { return &c.MaxSiblings }),
@@ -126,6 +128,14 @@ func ruleSettings() []setting {
 
 func applyResolver(c *serving, v []string) (err error) {
 	c.Policy.Default, err = readResolver(v[0])
+	return err
+}
+
+func applyAcks(c *serving, v []string) error {
+	n, err := readAcks(v[0])
+	if n > 1 { // one is what nobody need say
+		c.Policy.Acks = n
+	}
 	return err
 }
 

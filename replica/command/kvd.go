@@ -14,6 +14,7 @@ import (
 	"kvd/replica/resp/server"
 	"kvd/replica/resp/token"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 )
 
 func planKvdGet(k *server.Call) (batch.Render, error) {
@@ -55,7 +56,7 @@ func seenBy(a *batch.Answer) replica.Token {
 // if there is one.
 func planWrite(v replica.Verb, from int) func(*server.Call) (batch.Render, error) {
 	return func(k *server.Call) (batch.Render, error) {
-		o, err := parseOptions(k, from, "TOKEN", "REQUEST", "EVIDENCE")
+		o, err := parseOptions(k, from, "TOKEN", "REQUEST", "EVIDENCE", "ACKS")
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +71,7 @@ func planKvdIncr(k *server.Call) (batch.Render, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := parseOptions(k, 3, "TOKEN", "REQUEST", "EVIDENCE")
+	o, err := parseOptions(k, 3, "TOKEN", "REQUEST", "EVIDENCE", "ACKS")
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +80,12 @@ func planKvdIncr(k *server.Call) (batch.Render, error) {
 		return nil, err
 	}
 	r.Delta, r.Token, r.Client, r.Number = delta, o.token.Seen, o.client, o.number
+	o.setAcks(r)
 	return showWritten(true, o.evidence), nil
 }
 
 func planKvdResolve(k *server.Call) (batch.Render, error) {
-	o, err := parseOptions(k, 3, "TOKEN")
+	o, err := parseOptions(k, 3, "TOKEN", "REQUEST", "ACKS")
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +107,7 @@ func write(k *server.Call, v replica.Verb, o options) (batch.Render, error) {
 	}
 	r.Token, r.Exact, r.Shown = t.Seen, t.Keyed, t.Shown
 	r.Client, r.Number, r.Quiet = o.client, o.number, !o.evidence
+	o.setAcks(r)
 	k.CountDots(len(t.Shown))
 	return showWritten(false, o.evidence), nil
 }
@@ -186,6 +189,38 @@ func runWait(k *server.Call) error {
 	return nil
 }
 
+// parseAcks reads how many leaders are to hold a write, and for how many milliseconds that
+// is waited for; zero: as the leader says.
+func parseAcks(k *server.Call, i int) (a server.Acks, err error) {
+	n, err := k.Int(i)
+	if err != nil || n < 1 || n > limits.Acks {
+		return a, resp.Error("ERR acks is a number of leaders, this one included: 1 to " + strconv.Itoa(limits.Acks))
+	}
+	a.Leaders = int(n)
+	a.Limit, err = parseTimeout(k, i+1)
+	return a, err
+}
+
+// runAcks says, or changes, what the connection asks for its writes.
+func runAcks(k *server.Call) error {
+	switch len(k.Args) {
+	case 1:
+		a := k.Acks()
+		k.Out.Map(2)
+		k.Out.Field("acks").Int(int64(max(1, a.Leaders)))
+		k.Out.Field("milliseconds").Int(a.Limit.Milliseconds())
+		return nil
+	case 3:
+		a, err := parseAcks(k, 1)
+		if err != nil {
+			return err
+		}
+		k.SetAcks(a)
+		return k.OK()
+	}
+	return resp.WrongArity("kvd.acks")
+}
+
 // parseTimeout reads milliseconds, bounded by MaxWait.
 func parseTimeout(k *server.Call, i int) (time.Duration, error) {
 	ms, err := k.Int(i)
@@ -241,10 +276,19 @@ type options struct {
 	token          token.Token // the zero Token: none
 	client, number uint64      // zero: the write has no identity
 	evidence       bool
+	acks           server.Acks
+}
+
+// setAcks lets a request ask for what its command says, or else its connection.
+func (o *options) setAcks(r *replica.Request) {
+	if o.acks.Leaders > 0 {
+		r.Acks, r.AckLimit = o.acks.Leaders, o.acks.Limit
+	}
 }
 
 // parseOptions reads options from argument i to the end, in any order, each at most
-// once, of those allowed: TOKEN text, REQUEST client number, EVIDENCE.
+// once, of those allowed: TOKEN text, REQUEST client number, EVIDENCE, ACKS leaders
+// milliseconds.
 func parseOptions(k *server.Call, i int, allowed ...string) (o options, err error) {
 	for i < len(k.Args) {
 		at := slices.IndexFunc(allowed, func(name string) bool { return k.Is(i, name) })
@@ -256,6 +300,8 @@ func parseOptions(k *server.Call, i int, allowed ...string) (o options, err erro
 			o.token, err = parseToken(k, i+1)
 		case "REQUEST":
 			o.client, o.number, err = parseRequest(k, i+1)
+		case "ACKS":
+			o.acks, err = parseAcks(k, i+1)
 		case "EVIDENCE":
 			o.evidence, err = true, k.Require(acl.Read) // it shows what the key holds
 		}
@@ -269,7 +315,7 @@ func parseOptions(k *server.Call, i int, allowed ...string) (o options, err erro
 }
 
 // sizes is of how many arguments an option is.
-var sizes = map[string]int{"TOKEN": 2, "REQUEST": 3, "EVIDENCE": 1}
+var sizes = map[string]int{"TOKEN": 2, "REQUEST": 3, "EVIDENCE": 1, "ACKS": 3}
 
 // parseToken reads argument i. A token that attests a key is of use for that key
 // only.

@@ -40,6 +40,7 @@ var singles = []single{
 	{"gate_ops", "Ops that wait at the gate for what they depend on.", func(s *scrape) float64 { return float64(s.GateOps) }},
 	{"gate_bytes", "What the ops at the gate take in memory.", func(s *scrape) float64 { return float64(s.GateBytes) }},
 	{"waiting_bytes", "What the requests that wait take in memory.", func(s *scrape) float64 { return float64(s.WaitingBytes) }},
+	{"acks_waiting_calls", "Calls whose writes are stored here and wait until other leaders hold them.", func(s *scrape) float64 { return float64(s.AcksWaiting) }},
 	{"waiting_requests", "Requests that wait for what their token has seen.", func(s *scrape) float64 { return float64(s.WaitingRequests) }},
 	{"connected_clients", "Clients that are connected.", func(s *scrape) float64 { return float64(s.Clients) }},
 	{"client_memory_limit_bytes", "What all clients' requests, and the replies they have not taken, may use together.", func(s *scrape) float64 { return float64(s.ClientMemory.Limit) }},

@@ -32,6 +32,8 @@ var outcomes = [...]struct {
 	{"siblings", replica.ErrSiblings},
 	{"bad_request", replica.ErrBadRequest},
 	{"read_only", replica.ErrReadOnly},
+	{"too_few", replica.ErrTooFew},
+	{"in_doubt", replica.ErrInDoubt},
 	{"failed", nil},
 }
 

@@ -74,6 +74,7 @@ type Status struct {
 	Disk DiskStatus `json:"disk"`
 
 	GateOps         int          `json:"gate_ops"`         // held until what they depend on arrives
+	AcksWaiting     int64        `json:"acks_waiting"`     // calls whose writes wait until other leaders hold them
 	WaitingRequests int          `json:"waiting_requests"` // until the leader has what their token has seen
 	GateBytes       int          `json:"gate_bytes"`       // what the ops held take in memory
 	WaitingBytes    int          `json:"waiting_bytes"`    // what the requests that wait take

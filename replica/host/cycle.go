@@ -180,6 +180,9 @@ func (l *Loop) release(n int, sync time.Duration) {
 		}
 		l.let(out)
 	}
+	if l.cfg.Published != nil {
+		l.cfg.Published()
+	}
 	l.counters.commit.Add(int64(took))
 	if l.cfg.Cycle != nil && took > 0 {
 		l.cfg.Cycle(ops, took)

@@ -35,6 +35,9 @@ type LoopConfig struct {
 	// Cycle is told of every commit that stored anything: how many ops shared it
 	// and how long it took, its sync included; nil: nobody is.
 	Cycle func(ops int, commit time.Duration)
+	// Published is told after every batch that was published, on the loop's goroutine, once
+	// Status is of it; nil: nobody is. It must not wait.
+	Published func()
 	// Halted is told once, on the loop's goroutine, when the disk has failed:
 	// from then on reads alone are answered, until Stop. Nil: nobody is.
 	Halted func(why error)

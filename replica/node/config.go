@@ -61,6 +61,9 @@ type Config struct {
 	// ClientMemory is the bytes that all clients' requests and replies may use
 	// together; see server.Limits.
 	ClientMemory int64
+	// AcksTimeout is how long a write waits for other leaders, where its policy or its
+	// request asks for that and does not say how long.
+	AcksTimeout time.Duration
 	// ClockSources is who is asked how right this machine's clock is, by [ClockKinds];
 	// empty: nobody. ClockError is the half-width claimed for it until somebody answers.
 	ClockSources string
@@ -114,6 +117,7 @@ func Defaults() Config {
 
 		MaxSiblings:  replica.Defaults().MaxSiblings,
 		ClientMemory: server.Defaults().Limits.Memory,
+		AcksTimeout:  2 * time.Second,
 		ClockError:   10 * time.Millisecond,
 		Logger:       slog.New(slog.DiscardHandler),
 	}
@@ -140,6 +144,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxSiblings < 1 || c.MaxSiblings > replica.SiblingsLimit {
 		return fmt.Errorf("%d versions side by side at most; give 1 to %d", c.MaxSiblings, replica.SiblingsLimit)
+	}
+	if c.AcksTimeout < time.Millisecond || c.AcksTimeout > server.Defaults().MaxWait {
+		return fmt.Errorf("a write would wait %s for other leaders; give 1ms to %s", c.AcksTimeout, server.Defaults().MaxWait)
 	}
 	if c.ClientMemory < server.MinMemory {
 		return fmt.Errorf("%d bytes of client memory; give at least %d, since one command may need a third of that", c.ClientMemory, server.MinMemory)

@@ -1,11 +1,11 @@
 // Package node puts one whole leader together, and does nothing else: it is the one
 // room that knows all of replica.
 //
-//	clients ─▶ server.Server ─▶ engine ─▶ host.Loop ─▶ host.Pump ─▶ replica.Core
-//	people  ─▶ console.Console              │   ▲           └────▶ storage.Store
-//	              ▲                   sends │   │ messages, up, down
-//	              │ status                  ▼   │
-//	              └─────────────────────── link.Mesh ◀── who and where ── member.Members
+//	clients ─▶ server.Server ─▶ engine ─▶ acks ─▶ host.Loop ─▶ host.Pump ─▶ replica.Core
+//	people  ─▶ console.Console                       │   ▲           └────▶ storage.Store
+//	              ▲                            sends │   │ messages, up, down
+//	              │ status                           ▼   │
+//	              └──────────────────────────────── link.Mesh ◀── who and where ── member.Members
 //
 //	questions ─▶ answers ─▶ one snapshot ─▶ ledger.Reader      lock-free, without the loop
 //	loop's events ─▶ feed ─▶ subscribers and pages that listen to losses
@@ -17,9 +17,10 @@
 // The parts that only a leader needs have packages below internal: identity (may the
 // last origin be resumed), known (what is remembered of others), recovery (the store,
 // and what is missing of a damaged one), monitor (room on the disk, how slow it is, damage
-// that nobody has met), joining (a leader without data),
-// answers (the KVD commands that ask), backups (a client fetches the store), feed (losses as
-// they happen), stability (what every leader holds, and may be removed from the log), and
+// that nobody has met), joining (a leader without data), acks (replies that wait until
+// other leaders hold a write), folding (the store under its policy), answers (the KVD
+// commands that ask), backups (a client fetches the store), feed (losses as they happen),
+// stability (what every leader holds, and may be removed from the log), and
 // three small ones: options, fields, sidefile.
 //
 // # The walk of a SET

@@ -12,6 +12,7 @@ import (
 	"kvd/replica/node/internal/monitor"
 	"kvd/replica/node/memory"
 	"kvd/resolve"
+	"kvd/resolve/limits"
 	"kvd/storage"
 	"kvd/storage/losses"
 	"kvd/wallclock"
@@ -30,6 +31,9 @@ type (
 
 // AllResolvers is every resolver, for Policy.Shadows.
 const AllResolvers = resolve.All
+
+// MaxAcks is how many leaders a write may be asked to wait for.
+const MaxAcks = limits.Acks
 
 // DefaultResolver serves keys if nobody says otherwise.
 const DefaultResolver = resolve.Causal

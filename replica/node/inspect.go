@@ -147,6 +147,7 @@ func (s source) Status() console.Status {
 		Log: s.collector.Stats().Status(), Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
 		Backup:      s.lastBackup(),
+		AcksWaiting: s.acks.Waiting(),
 	}
 }
 

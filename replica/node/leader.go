@@ -19,6 +19,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/acks"
 	"kvd/replica/node/internal/answers"
 	"kvd/replica/node/internal/backups"
 	"kvd/replica/node/internal/clock"
@@ -65,6 +66,7 @@ type Leader struct {
 	backups  *backups.Backups // nil before clients are served
 	answers  *answers.Answers
 	outbox   outbox
+	acks     *acks.Keeper
 	clients  atomic.Pointer[server.Server] // resp, for who may ask before it is there
 	// collector removes from the log what is known everywhere.
 	collector *stability.Collector

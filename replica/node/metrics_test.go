@@ -50,6 +50,7 @@ var quiet = map[string]string{
 	"kvd_gate_ops":                 "nothing arrives before what it depends on",
 	"kvd_gate_held_total":          "nothing arrives before what it depends on",
 	"kvd_waiting_requests":         "nobody waits any more",
+	"kvd_acks_waiting_calls":       "nobody asks for a level",
 	"kvd_duplicate_requests_total": "no request was retried elsewhere",
 	"kvd_missing_ops":              "the stores are whole",
 	"kvd_unreplicated_ops":         "the leader that is gone had nothing alone",

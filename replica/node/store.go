@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/replica/console"
+	"kvd/replica/node/internal/folding"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/monitor"
@@ -36,6 +38,17 @@ func (l *Leader) openStore(context.Context) (err error) {
 	})
 	l.store = l.disk.Store()
 	return err
+}
+
+// foldAgain brings the store under the policy.
+func (l *Leader) foldAgain(ctx context.Context) error {
+	o, clients := l.objects(), l.respConfig()
+	clients.Loading = l.blockers.Loading
+	return folding.Run(ctx, folding.Config{
+		Leader: l.cfg.Name, Store: l.store, Policy: &l.cfg.Policy, Objects: o.Refold(), Logger: l.cfg.Logger, Block: l.blockers.Block, Reasons: l.blockers.Reasons,
+		Clients: l.listeners.resp, People: l.listeners.http, RESP: clients, Metrics: l.metrics, Began: l.began,
+		Console: console.Config{TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole()},
+	})
 }
 
 // collect begins to remove from the log what is known everywhere.

@@ -9,6 +9,8 @@ import (
 	"kvd/replica"
 	"kvd/replica/host"
 	"kvd/replica/link"
+	"kvd/replica/member"
+	"kvd/replica/node/internal/acks"
 	"kvd/replica/node/internal/answers"
 	"kvd/replica/node/internal/monitor"
 	"kvd/replica/resp/server"
@@ -106,7 +108,7 @@ func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 	for i, r := range reqs {
 		verbs[i] = r.Verb
 	}
-	err := e.loop.Do(reqs, func(replies []replica.Reply) {
+	err := e.acks.Do(reqs, func(replies []replica.Reply) {
 		took := time.Since(began)
 		for i := range replies {
 			e.metrics.Operation(verbs[i], replies[i].Err, took)
@@ -119,6 +121,34 @@ func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 		}
 	}
 	return answers.Draining(err)
+}
+
+// keepAcks withholds replies until as many leaders hold a write as is asked for.
+func (l *Leader) keepAcks() {
+	l.acks = acks.New(acks.Config{
+		Leader: l.cfg.Name, Policy: &l.cfg.Policy, Limit: l.cfg.AcksTimeout,
+		Next: func(reqs []*replica.Request, done func([]replica.Reply)) error { return l.loop.Do(reqs, done) },
+		Held: func(d logical.Dot) int { return l.held(logical.FrontierOf(d)) },
+		Members: func() int {
+			n := 1
+			for _, m := range l.roster().Members {
+				if m.Name != l.cfg.Name && m.Status != member.Left {
+					n++
+				}
+			}
+			return n
+		},
+	})
+}
+
+// held is how many leaders, this one included, durably have all of f. Those that are
+// forgotten do not count.
+func (l *Leader) held(f logical.Frontier) int {
+	n := inspector{l}.Durable(f)
+	if l.loop.Synced().Includes(f) {
+		n++
+	}
+	return n
 }
 
 func (c *Config) serves(key string) resolve.ID { return c.Policy.Panel(key).Serving }

@@ -18,6 +18,7 @@ const (
 	Value   = 64 << 20 // bytes
 	Dots    = 1 << 17  // versions shown, overwritten or hidden, each
 	Origins = 4096     // of a frontier, and so of an op's dependencies
+	Acks    = Origins  // leaders that a write may be asked to wait for
 
 	Message = 1 << 20 // bytes of what is published at once on a channel, with the channel's name
 )

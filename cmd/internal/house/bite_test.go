@@ -85,6 +85,8 @@ func bites() []bite {
 		{"replica/resp/server/a.go", imports("kvd/replica/resp/internal"), ""},
 		{"replica/ledger/a.go", imports("kvd/storage"), "replica/ledger knows only"},
 		{"replica/ledger/explain/a.go", imports("kvd/replica/ledger"), ""},
+		{"replica/node/internal/acks/a.go", imports("kvd/replica/host"), "acks knows only"},
+		{"replica/node/internal/folding/a.go", imports("kvd/replica/member"), "folding knows only"},
 		{"replica/node/internal/identity/a.go", imports("kvd/storage"), "identity knows only"},
 		{"replica/node/internal/known/a.go", imports("kvd/replica/host"), "known knows only"},
 		{"replica/node/internal/feed/a.go", imports("kvd/storage"), "feed knows only"},

@@ -54,3 +54,18 @@ KVD.POLICY cart:9
 KVD.POLICY a
 KVD.POLICY a b
 KVD.SESSION ON
+
+# How many leaders are to hold a write before it is answered.
+KVD.ACKS
+KVD.ACKS 2 250
+KVD.ACKS
+KVD.ACKS 0 1
+KVD.ACKS x 1
+KVD.ACKS 2 -1
+KVD.ACKS 2
+KVD.SET level 1 ACKS 2
+KVD.SET level 1 ACKS 0 1
+KVD.SET level 1 ACKS 1 0 ACKS 1 0
+KVD.INCR level 1 REQUEST 7 1 ACKS 1 0
+RESET
+KVD.ACKS

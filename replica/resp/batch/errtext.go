@@ -33,6 +33,10 @@ func ErrorText(err error) string {
 		return "BEHIND " + err.Error()
 	case errors.Is(err, replica.ErrReadOnly):
 		return "READONLY " + err.Error()
+	case errors.Is(err, replica.ErrTooFew):
+		return "NOREPLICAS " + err.Error() // Redis' word
+	case errors.Is(err, replica.ErrInDoubt):
+		return "INDOUBT " + err.Error()
 	case errors.Is(err, replica.ErrOverloaded), errors.Is(err, resp.ErrDraining):
 		return "TRYAGAIN " + err.Error()
 	}

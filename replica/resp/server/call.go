@@ -30,6 +30,7 @@ func (k *Call) Ask(v replica.Verb, key []byte) (*replica.Request, error) {
 	}
 	r := k.b.Request()
 	r.Verb, r.Key = v, k.conn.text(key)
+	r.Acks, r.AckLimit = k.conn.acks.Leaders, k.conn.acks.Limit
 	return r, nil
 }
 

@@ -43,6 +43,7 @@ type conn struct {
 	ready   chan struct{}           // one token when replies are there
 	done    func([]replica.Reply)   // conn.finish, made once
 	wrote   logical.Dot             // the last write, for WAIT
+	acks    Acks                    // of its writes, unless they say
 	last    atomic.Pointer[Command] // for CLIENT LIST, as active
 	active  atomic.Int64            // nanoseconds of Unix time
 

@@ -77,6 +77,7 @@ func (k *Call) Reset() {
 	c := k.conn
 	c.forgetTx()
 	c.unsubscribe()
+	c.acks = Acks{}
 	k.Speak(resp.RESP2)
 	c.change(func(p *Client) { p.Name = "" })
 	c.setUser(nil)
@@ -154,3 +155,16 @@ func (s *Server) Clients() []Client {
 	}
 	return clients
 }
+
+// Acks is how many leaders are to hold a write durably before it is answered, and how long
+// that may take; the zero Acks: as the policy and the leader say.
+type Acks struct {
+	Leaders int
+	Limit   time.Duration
+}
+
+// Acks is what the connection asks for its writes.
+func (k *Call) Acks() Acks { return k.conn.acks }
+
+// SetAcks changes it, from the next command on.
+func (k *Call) SetAcks(a Acks) { k.conn.acks = a }

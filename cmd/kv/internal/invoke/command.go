@@ -214,21 +214,23 @@ var answered = map[string]struct {
 	code int
 	next string
 }{
-	"NOAUTH":    {cliutil.Denied, "log in: --user NAME --password-file FILE, or KV_PASSWORD in the environment"},
-	"WRONGPASS": {cliutil.Denied, "--user NAME --password-file FILE, or KV_PASSWORD, with the right ones"},
-	"NOPERM":    {cliutil.Denied, "ask as another user"},
-	"CONFLICT":  {cliutil.Differs, "kv siblings KEY shows them, kv resolve KEY VALUE puts one value in their place"},
-	"SIBLINGS":  {cliutil.Differs, "kv siblings KEY shows what is there; kv resolve, kv set and kv del go over all of it"},
-	"BEHIND":    {cliutil.Unreachable, "a longer --timeout, or ask the leader that the session was last at"},
-	"UNKNOWN":   {cliutil.Absent, ""},
-	"FORGOTTEN": {cliutil.Absent, ""},
-	"BEATEN":    {cliutil.Differs, "ask again later, or at a leader whose clock is ahead; --force writes all the same"},
-	"BUSY":      {cliutil.Unreachable, "try again soon: the leader counts for somebody else"},
-	"NOLEDGER":  {cliutil.Unreachable, "-n another leader: this one writes no losses down (kvd serve --ledger off)"},
-	"READONLY":  {cliutil.Unreachable, "-n another leader; reads go on here, and /health/ready of this leader says why as well"},
-	"NOQUORUM":  {cliutil.Unreachable, "start those that are named, or name them with the others: kv admin forget NODE NODE"},
-	"TRYAGAIN":  {cliutil.Unreachable, "try again soon, or -n another leader"},
-	"LOADING":   {cliutil.Unreachable, "try again soon, or -n another leader"},
+	"NOAUTH":     {cliutil.Denied, "log in: --user NAME --password-file FILE, or KV_PASSWORD in the environment"},
+	"WRONGPASS":  {cliutil.Denied, "--user NAME --password-file FILE, or KV_PASSWORD, with the right ones"},
+	"NOPERM":     {cliutil.Denied, "ask as another user"},
+	"CONFLICT":   {cliutil.Differs, "kv siblings KEY shows them, kv resolve KEY VALUE puts one value in their place"},
+	"SIBLINGS":   {cliutil.Differs, "kv siblings KEY shows what is there; kv resolve, kv set and kv del go over all of it"},
+	"BEHIND":     {cliutil.Unreachable, "a longer --timeout, or ask the leader that the session was last at"},
+	"UNKNOWN":    {cliutil.Absent, ""},
+	"FORGOTTEN":  {cliutil.Absent, ""},
+	"BEATEN":     {cliutil.Differs, "ask again later, or at a leader whose clock is ahead; --force writes all the same"},
+	"BUSY":       {cliutil.Unreachable, "try again soon: the leader counts for somebody else"},
+	"NOLEDGER":   {cliutil.Unreachable, "-n another leader: this one writes no losses down (kvd serve --ledger off)"},
+	"INDOUBT":    {cliutil.Unreachable, "the write is stored and will arrive; look, or send it again as the same request"},
+	"NOREPLICAS": {cliutil.Unreachable, "kv members lists the leaders there are; a lower --acks, or another acks= of the policy, takes fewer"},
+	"READONLY":   {cliutil.Unreachable, "-n another leader; reads go on here, and /health/ready of this leader says why as well"},
+	"NOQUORUM":   {cliutil.Unreachable, "start those that are named, or name them with the others: kv admin forget NODE NODE"},
+	"TRYAGAIN":   {cliutil.Unreachable, "try again soon, or -n another leader"},
+	"LOADING":    {cliutil.Unreachable, "try again soon, or -n another leader"},
 }
 
 // Judge finds the exit code and the way on by a leader's answer.

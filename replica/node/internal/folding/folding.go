@@ -1,10 +1,11 @@
-package node
+package folding
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -18,23 +19,44 @@ import (
 	"kvd/replica/node/internal/lent"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
+	"kvd/storage"
 )
 
 const tellEvery = 5 * time.Second
 
-// foldAgain makes the objects anew from the log, if they were folded under another
-// policy. It runs before any other step changes the disk, so that a store for which it
-// fails is as it was. While it runs, clients are answered LOADING.
-func (l *Leader) foldAgain(ctx context.Context) error {
-	w, o := &foldingWork{Leader: l}, l.objects()
-	fold := o.Refold()
+// Config is the store, and what a leader that is not there yet serves with.
+type Config struct {
+	Leader  string
+	Store   *storage.Store
+	Policy  *resolve.Policy // to be under from now on
+	Objects refold.Options
+	Logger  *slog.Logger
+	// Block says, until it is released, that clients are not served; Reasons is why.
+	Block   func(c console.Cause, tell func() (string, console.Progress)) (release func())
+	Reasons func() []console.Reason
+	// Clients and People are listened to meanwhile, as RESP and Console say, and are the
+	// caller's again afterwards.
+	Clients, People net.Listener
+	RESP            server.Config
+	Console         console.Config
+	Metrics         *console.Metrics
+	Began           time.Time
+}
+
+// Run makes the objects anew from the log, if they were folded under another policy. It
+// runs before any other step changes the disk, so that a store for which it fails is as it
+// was. While it runs, clients are answered LOADING.
+func Run(ctx context.Context, cfg Config) error {
+	w := &work{Config: &cfg}
+	fold := cfg.Objects
 	fold.Progress = w.progress
-	err := refold.Run(ctx, l.store, l.cfg.Policy, fold)
+	err := refold.Run(ctx, cfg.Store, *cfg.Policy, fold)
 	return errors.Join(err, w.close(), w.err)
 }
 
-type foldingWork struct {
-	*Leader
+// work is one folding under way.
+type work struct {
+	*Config
 	began, told time.Time
 	done, total atomic.Uint64
 	from        string
@@ -44,38 +66,38 @@ type foldingWork struct {
 }
 
 // progress is called for each stretch, first before anything is changed.
-func (w *foldingWork) progress(p refold.Progress) {
+func (w *work) progress(p refold.Progress) {
 	w.done.Store(p.Done)
 	w.total.Store(p.Total)
 	now := time.Now()
 	if w.end == nil {
 		w.from = cmp.Or(p.From, "a policy that is not known")
 		w.began, w.told = now, now
-		w.end = w.blockers.Block(console.Folding, w.tell)
-		w.servers, w.err = w.startWaiting()
-		w.cfg.Logger.Info("folds its objects again from the log: they were made under another policy",
-			"leader", w.cfg.Name, "before", w.from, "now", w.cfg.Policy.String(), "ops", p.Total/2, "resp", w.addrs.RESP, "http", w.addrs.HTTP)
+		w.end = w.Block(console.Folding, w.tell)
+		w.servers, w.err = w.startServers()
+		w.Logger.Info("folds its objects again from the log: they were made under another policy",
+			"leader", w.Leader, "before", w.from, "now", w.Policy.String(), "ops", p.Total/2, "resp", w.Clients.Addr().String(), "http", w.People.Addr().String())
 	}
 	if now.Sub(w.told) >= tellEvery {
 		w.told = now
-		w.cfg.Logger.Info("folds its objects again", "leader", w.cfg.Name, "percent", 100*p.Done/max(p.Total, 1))
+		w.Logger.Info("folds its objects again", "leader", w.Leader, "percent", 100*p.Done/max(p.Total, 1))
 	}
 }
 
-func (w *foldingWork) tell() (string, console.Progress) {
+func (w *work) tell() (string, console.Progress) {
 	p := console.Progress{Done: w.done.Load(), Total: w.total.Load()}
 	return fmt.Sprintf("its objects are folded again from the log, since they were made under another policy (%s): %d %% done; wait, or ask another leader",
 		w.from, 100*p.Done/max(p.Total, 1)), p
 }
 
 // close lets clients in, and takes the listeners back.
-func (w *foldingWork) close() error {
+func (w *work) close() error {
 	if w.end == nil {
 		return nil
 	}
 	w.end()
 	if w.done.Load() >= w.total.Load() {
-		w.cfg.Logger.Info("has folded its objects again", "leader", w.cfg.Name, "took", time.Since(w.began).Round(time.Millisecond).String())
+		w.Logger.Info("has folded its objects again", "leader", w.Leader, "took", time.Since(w.began).Round(time.Millisecond).String())
 	}
 	return w.servers.close()
 }
@@ -88,23 +110,22 @@ type waitingServers struct {
 	serving sync.WaitGroup
 }
 
-func (l *Leader) startWaiting() (*waitingServers, error) {
+func (c *Config) startServers() (*waitingServers, error) {
 	d := &waitingServers{}
 	lend := func(of net.Listener) *lent.Listener {
 		d.lent = append(d.lent, lent.New(of))
 		return d.lent[len(d.lent)-1]
 	}
-	cfg := l.respConfig()
-	cfg.Loading = l.blockers.Loading
 	var err error
-	if d.resp, err = server.New(cfg, nobody{}, nobody{}, nobody{&l.cfg.Policy}); err != nil {
+	if d.resp, err = server.New(c.RESP, nobody{}, nobody{}, nobody{c.Policy}); err != nil {
 		return d, err
 	}
-	http := console.Config{Listener: lend(l.listeners.http), TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole()}
-	if d.console, err = console.New(http, waitingSource{l}, l.metrics); err != nil {
+	http := c.Console
+	http.Listener = lend(c.People)
+	if d.console, err = console.New(http, source{c}, c.Metrics); err != nil {
 		return d, err
 	}
-	clients := lend(l.listeners.resp)
+	clients := lend(c.Clients)
 	d.serving.Go(func() { _ = d.console.Serve() })
 	d.serving.Go(func() { _ = d.resp.Serve(context.Background(), clients) })
 	return d, nil
@@ -154,11 +175,11 @@ func (n nobody) Policy() *resolve.Policy    { return n.policy }
 func (nobody) Frontier() logical.Frontier   { return logical.Frontier{} }
 func (nobody) Durable(logical.Frontier) int { return 0 }
 
-// waitingSource is the leader as the console sees it until it is there.
-type waitingSource struct{ *Leader }
+// source is the leader as the console sees it until it is there.
+type source struct{ *Config }
 
-func (s waitingSource) Ready() []console.Reason { return s.blockers.Reasons() }
+func (s source) Ready() []console.Reason { return s.Reasons() }
 
-func (s waitingSource) Status() console.Status {
-	return console.Status{Name: s.cfg.Name, Policy: s.cfg.Policy.String(), UptimeSeconds: time.Since(s.began).Seconds()}
+func (s source) Status() console.Status {
+	return console.Status{Name: s.Leader, Policy: s.Policy.String(), UptimeSeconds: time.Since(s.Began).Seconds()}
 }

@@ -28,6 +28,7 @@ import (
 	"kvd/cmd/internal/cliutil"
 	"kvd/cmd/kv/internal/admin"
 	"kvd/cmd/kv/internal/invoke"
+	"kvd/cmd/kv/internal/judge"
 	"kvd/cmd/kv/internal/measure"
 	"kvd/replica/client"
 )
@@ -92,6 +93,7 @@ Examples:
    kv losses --since 10m                        what was lost; why KEY, fate DOT, restore DOT
    kv compare --prefix user:                    where leaders differ
    kv bench --ops set,get --pipeline 16         how fast one leader is
+   kv judge history.jsonl                       what another store lost
 
 Exit codes:
    0 done                     1 failed                  2 wrong usage
@@ -119,7 +121,7 @@ func synonyms() cliutil.Synonyms {
 		{"incr", "add inc increment incrby"}, {"decr", "sub dec decrement decrby"}, {"ttl", "pttl"}, {"expire", "persist pexpire"},
 		{"watch", "follow subscribe tail listen"}, {"losses", "lost"}, {"siblings", "versions values"}, {"resolve", "merge settle"},
 		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump"}, {"backup", "snapshot checkpoint save"},
-		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
+		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"judge", "check verify analyze analyse"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
 		{"raw", "command exec do redis cmd"}, {"admin conflicts", "conflicts"}, {"admin new-origin", "new-origin"}, {"admin accept DOT", "accept"}, {"admin forget NODE", "forget evict"}, {"admin drain NODE", "drain cordon decommission"}, {"admin leave NODE", "leave"}, {"admin replace OLD NEW", "replace"}, {"admin reload", "reload"},
 		{"advise", "advice recommend"}, {"clock", "time ntp skew offset offsets"},
 	} {
@@ -140,7 +142,7 @@ func synonyms() cliutil.Synonyms {
 
 func commands() []*cli.Command {
 	var all []*cli.Command
-	for _, s := range slices.Concat(valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs(), []invoke.Spec{backupSpec(), clockSpec()}) {
+	for _, s := range slices.Concat(valueSpecs(), numberSpecs(), keySpecs(), siblingSpecs(), ledgerSpecs(), whatIfSpecs(), clusterSpecs(), judge.Specs(), []invoke.Spec{backupSpec(), clockSpec()}) {
 		all = append(all, s.Command())
 	}
 	return all

@@ -22,9 +22,10 @@ func rows() []row {
 // The rooms that know no network, disk, goroutine, lock or clock.
 var pure = []string{"logical", "wallclock", "resolve", "replica"}
 
-// isPure leaves out the rooms below replica, its edges, but not the core's own parts.
+// isPure leaves out the rooms below replica, its edges, but not the core's own parts, nor
+// the judge of other stores.
 func isPure(s *source) bool {
-	return !s.test && (slices.Contains(pure, s.room) || s.in("replica/internal"))
+	return !s.test && (slices.Contains(pure, s.room) || s.in("replica/internal", "resolve/blackbox"))
 }
 
 // edges are the rooms through which a leader meets the world.
@@ -83,6 +84,7 @@ func roomRows() []row {
 			}
 			return s.unless(func(string) bool { return false })
 		}},
+		knows("replica/client/opfile", "files are read without any server, and judged elsewhere", "resolve/blackbox", "wallclock"),
 		{"edges do not know each other", "each edge can be tested, replaced and left out alone; only link speaks in wire's frames", edgesApart},
 		{"the protocol knows no commands", "server and protocol are whole without any command: assembly hands them the table", func(s *source) []string {
 			if s.double() || !s.in("replica/resp") {

@@ -82,15 +82,15 @@ func skews(a *study.Ask, text string) error {
 }
 
 func memory(a *study.Ask, text string) (err error) {
-	a.Memory, err = bytes(text)
+	a.Memory, err = Bytes(text)
 	if err == nil && a.Memory < study.MinMemory {
 		err = errors.New("the program itself takes 32MiB")
 	}
 	return err
 }
 
-// bytes reads a size: a number, or one with a unit of bytes.
-func bytes(text string) (int64, error) {
+// Bytes reads a size: a number, or one with a unit of bytes.
+func Bytes(text string) (int64, error) {
 	number, factor := text, int64(1)
 	for i, unit := range []string{"KiB", "MiB", "GiB", "TiB"} {
 		if rest, ok := strings.CutSuffix(text, unit); ok {

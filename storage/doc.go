@@ -87,6 +87,7 @@
 //	log       the segmented write-ahead log
 //	internal/rows     keys of the database, and encodings of small rows
 //	internal/collect  drops rows that name ops which leave the log
+//	internal/ahead    reads the log ahead of whoever folds it
 //	internal/logs     the log of an older store
 //	losses    rows, stats and retention of the ledger
 //	disk      the filesystem as pebble sees it; faults, damage and advice

@@ -10,8 +10,8 @@ import (
 
 	"kvd/logical"
 	"kvd/resolve"
-	"kvd/storage/codec"
 	"kvd/storage/disk"
+	"kvd/storage/internal/ahead"
 	"kvd/storage/internal/rows"
 	"kvd/storage/log"
 )
@@ -35,7 +35,7 @@ func (s reads) position() (at log.Position, f logical.Frontier, err error) {
 }
 
 // replayBytes is how much of the log goes into the database with one batch.
-const replayBytes = 4 << 20
+const replayBytes = 8 << 20
 
 // replay brings the database up to the end of the log: rows as they were written, and
 // objects by folding the ops again. One that is only read is shown with that laid over
@@ -59,7 +59,10 @@ func (s *Store) replay() error {
 	if err := r.begin(); err != nil {
 		return err
 	}
-	err = s.log.Read(from, func(g log.Group) (bool, error) { return true, r.group(g) })
+	err = s.log.Read(from, func(g log.Group) (bool, error) { return true, r.take(g) })
+	if err == nil {
+		err = r.fold()
+	}
 	if err = errors.Join(err, r.commit()); err != nil {
 		return wrap(err, "bring the database up to the end of the log")
 	}
@@ -76,7 +79,8 @@ type replaying struct {
 	over    reads // the database with the batch laid over it
 	end     log.Position
 	bytes   int
-	objects map[string]*resolve.Object // folded by the batch
+	ahead   []ahead.Group              // that were read and not folded
+	objects map[string]*resolve.Object // of the batch's keys
 	policy  resolve.Policy
 	folder  resolve.Folder
 	applied logical.Frontier // with the op that is being folded
@@ -98,38 +102,54 @@ func (r *replaying) judge() error {
 	return err
 }
 
-// group takes a group in. Its rows come first: folding asks for them.
-func (r *replaying) group(g log.Group) error {
-	for _, e := range g.Entries {
-		if !e.Dot.IsZero() {
-			continue
+// take reads a group, and folds what was read when that is enough for a batch.
+func (r *replaying) take(g log.Group) error {
+	own, bytes, err := ahead.Take(g)
+	r.ahead, r.bytes = append(r.ahead, own), r.bytes+bytes
+	if err != nil || r.bytes < replayBytes {
+		return err
+	}
+	r.bytes = 0
+	if err := r.fold(); err != nil || r.store.readOnly {
+		return err
+	}
+	return errors.Join(r.commit(), r.begin())
+}
+
+// fold takes in what was read.
+func (r *replaying) fold() error {
+	ahead.Fetch(r.ahead, r.objects, r.store.Object)
+	for i := range r.ahead {
+		if err := r.group(&r.ahead[i]); err != nil {
+			return err
 		}
-		if err := r.rows(e.Bytes); err != nil {
+	}
+	r.ahead = nil
+	return nil
+}
+
+// group takes a group in. Its rows come first: folding asks for them.
+func (r *replaying) group(g *ahead.Group) error {
+	for _, note := range g.Notes {
+		if err := r.rows(note); err != nil {
 			return fmt.Errorf("%w: a note of the log before %x: %w", disk.ErrDamaged, uint64(g.End), err)
 		}
 	}
-	for _, e := range g.Entries {
-		if e.Dot.IsZero() {
-			continue
-		}
-		if err := r.op(e); err != nil {
-			return fmt.Errorf("op %s: %w", e.Dot, err)
+	for _, op := range g.Ops {
+		if err := r.op(op); err != nil {
+			return fmt.Errorf("op %s: %w", op.Dot, err)
 		}
 	}
 	r.end = g.End
-	if r.bytes < replayBytes || r.store.readOnly {
-		return nil
-	}
-	return errors.Join(r.commit(), r.begin())
+	return nil
 }
 
 // rows takes the rows that were written with a group.
 func (r *replaying) rows(note []byte) error {
 	var b pebble.Batch
-	if err := b.SetRepr(slices.Clone(note)); err != nil {
+	if err := b.SetRepr(note); err != nil {
 		return err
 	}
-	r.bytes += len(note)
 	judged := false
 	for at := b.Reader(); ; {
 		kind, k, v, more, err := at.Next()
@@ -155,14 +175,10 @@ func (r *replaying) rows(note []byte) error {
 }
 
 // op folds an op.
-func (r *replaying) op(e log.Entry) error {
-	op, err := codec.DecodeOp(e.Bytes)
-	if err != nil {
-		return err
-	}
-	r.bytes += len(e.Bytes)
+func (r *replaying) op(op *resolve.Op) error {
 	o := r.objects[op.Key]
 	if o == nil {
+		var err error
 		if o, err = r.over.Object(op.Key); err != nil {
 			return err
 		}

@@ -41,10 +41,11 @@ type Result struct {
 	History    *history.History `json:"-"` // all that clients were told: what it takes to check who is lost
 	ScriptSeed uint64           `json:"-"` // of its own; zero: none
 
-	Trace   *trace.Trace  `json:"-"`
-	Virtual time.Duration `json:"-"` // how long the run took in virtual time
-	Ops     int           `json:"-"` // client requests sent
-	Fired   world.Fired   `json:"-"` // what the run came upon
+	Trace   *trace.Trace        `json:"-"`
+	Virtual time.Duration       `json:"-"` // how long the run took in virtual time
+	Ops     int                 `json:"-"` // client requests sent
+	Fired   world.Fired         `json:"-"` // what the run came upon
+	Clocks  []world.ClockChange `json:"-"` // of its leaders, in order; nil where they are real
 	// Ledgers is what became of all that each running leader inserted; empty holdings
 	// for real leaders.
 	Ledgers []losses.Stats `json:"-"`

@@ -74,7 +74,7 @@ func play(s *script.Scenario, cfg world.Config) (Played, error) {
 		return Played{}, fmt.Errorf("inspect: %w", err)
 	}
 	return Played{History: w.History, Trace: w.Trace, Values: w.Values, Nodes: nodes,
-		Refused: w.Refused, Took: w.Now(), Requests: w.Attempts(), Fired: w.Fired}, nil
+		Refused: w.Refused, Took: w.Now(), Requests: w.Attempts(), Fired: w.Fired, Clocks: w.Clocks}, nil
 }
 
 // Played is what is left of a run, in the simulation or with real leaders, once
@@ -88,6 +88,7 @@ type Played struct {
 	Took     time.Duration                  // true time since the scenario's zero
 	Requests int                            // client requests sent
 	Fired    world.Fired                    // what the run came upon; nil: nobody counted
+	Clocks   []world.ClockChange            // nil among real leaders: nobody sees their clocks but by their stamps
 }
 
 // Judge turns what was played into a result: the oracle's judgement, the
@@ -156,7 +157,7 @@ func gather(s *script.Scenario, o Options, v *oracle.Judgement, p Played) *Resul
 	r := &Result{
 		Scenario: s.Name, Resolver: o.Resolver.String(), Seed: SeedOf(s, o.Seed), ScriptSeed: s.Seed,
 		Values: p.Values, Stats: v.Stats, Siblings: v.Siblings, Converged: v.Converged, Session: v.Session,
-		Losses: v.Losses, History: p.History, Serving: map[string]string{}, Trace: p.Trace, Virtual: p.Took, Ops: p.Requests, Fired: p.Fired,
+		Losses: v.Losses, History: p.History, Serving: map[string]string{}, Trace: p.Trace, Virtual: p.Took, Ops: p.Requests, Fired: p.Fired, Clocks: p.Clocks,
 	}
 	var objects int
 	var metadata int64

@@ -57,6 +57,10 @@ func (s Skewed) Freeze(at Instant, d time.Duration) Skewed {
 	return s
 }
 
+// Thaws is the true time at which the clock runs again after it was frozen, even if that
+// has passed.
+func (s Skewed) Thaws() Instant { return s.thaw }
+
 // Shows is what the clock shows at true time at.
 func (s Skewed) Shows(at Instant) Instant {
 	if at < s.thaw {

@@ -41,6 +41,7 @@ Examples:
    scenario compare                         the whole library under every resolver
    scenario compare hot-set -o markdown     one of them, for a page
    scenario run ddia-8-3 --live             the same history, made by real processes
+   scenario compare ddia-8-3 --html a.html  the same, to look at in a browser
    scenario show ddia-8-3 > mine.txtar      a script to begin with
    scenario check mine.txtar                is it a scenario, and what would it play
    scenario explore --seeds 200             random histories, shrunk if they break a promise
@@ -87,7 +88,7 @@ func runCommand() *cli.Command {
 		Flags: append(liveFlags(),
 			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: figureResolver, Usage: "serve every key by `NAME`"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "leave nothing out: each request, each message"},
-			seedFlag(), outFlag(),
+			seedFlag(), pageFlag(), outFlag(),
 		),
 		Action: explain,
 	}
@@ -100,7 +101,7 @@ func compareCommand() *cli.Command {
 			&cli.StringFlag{Name: "resolvers", Aliases: []string{"resolver", "r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "table, json or markdown: `FORMAT`"},
 			&cli.BoolFlag{Name: "update", Usage: "rewrite the expect sections of the scripts with what happened"},
-			seedFlag(), workersFlag(), outFlag(),
+			seedFlag(), workersFlag(), pageFlag(), outFlag(),
 		),
 		Action: compare,
 	}

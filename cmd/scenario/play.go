@@ -41,6 +41,9 @@ func explain(c *cli.Context) error {
 	if err == nil {
 		all, err = playable(c, all)
 	}
+	if err == nil {
+		err = pageable(c, all)
+	}
 	if err != nil {
 		return err
 	}
@@ -97,6 +100,9 @@ func compare(c *cli.Context) error {
 	all, err := choose(c, library.Names()...)
 	if err == nil {
 		all, err = playable(c, all)
+	}
+	if err == nil {
+		err = pageable(c, all)
 	}
 	if err != nil {
 		return err
@@ -180,6 +186,9 @@ func table(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 
 // conclude keeps the run and turns its outcome into an exit code.
 func conclude(c *cli.Context, all []chosen, results []*scenarios.Result) error {
+	if err := writePage(c, all, results); err != nil {
+		return err
+	}
 	if err := keep(c, all, results); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func newReader() *reader {
 func entries(t *trace.Trace) []entry {
 	n := 0
 	for e := range t.All() {
-		if e.Kind != trace.Sent && e.Kind != trace.Shipped && e.Kind != trace.Final {
+		if e.Kind != trace.Sent && e.Kind != trace.Shipped && e.Kind != trace.Final && e.Kind != trace.Started {
 			n++
 		}
 	}
@@ -107,6 +107,9 @@ func (r *reader) read(e trace.Event) (entry, bool) {
 		r.application(e, &b)
 	case trace.Lost, trace.Retracted:
 		r.loss(e, &b)
+	case trace.Started:
+		b.words = fmt.Sprintf("has started, and shows what %s of %s wrote", count(len(e.After), "op"), e.Key)
+		return b, false
 	case trace.Final:
 		b.words = fmt.Sprintf("in the end shows %s = %s", e.Key, shown(e.Values, 60))
 		return b, false

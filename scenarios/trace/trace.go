@@ -34,9 +34,10 @@ const (
 	Moved                     // a client (Where) turns to another leader (Peer)
 	Waiting                   // after settling, a client (Where) still waits for Peer's answer about Label; Text says what waits behind it
 	Final                     // after settling, Where shows Values for Key
+	Started                   // a leader (Where) runs again, and shows After of Key
 )
 
-var kindNames = [...]string{"", "fault", "sent", "accepted", "acked", "failed", "shown", "shipped", "missed", "applied", "lost", "retracted", "moved", "waiting", "final"}
+var kindNames = [...]string{"", "fault", "sent", "accepted", "acked", "failed", "shown", "shipped", "missed", "applied", "lost", "retracted", "moved", "waiting", "final", "started"}
 
 // String names the kind.
 func (k Kind) String() string {
@@ -60,8 +61,15 @@ type Event struct {
 	Dots   []logical.Dot      // Shown, Acked, Final: the writes behind Values, deletions among them; Accepted: what the op went over
 	Clock  wallclock.Interval // what Where's wall clock showed; Accepted: the op's stamp
 	Text   string             // free words for people
-	Again  int                `msgpack:"-"` // Shipped, Missed: how often it was sent again in vain; see Repeat
-	Until  time.Duration      `msgpack:"-"` // with Again: true time of the last time
+
+	Arrives time.Duration   // Shipped: true time at which the first copy arrives; zero: not known
+	HLC     logical.HLC     // Accepted: the op's stamp
+	Lamport logical.Lamport // Accepted: the op's stamp
+	After   []logical.Dot   // Accepted, Applied, Started: the writes behind what Where shows of Key right after
+	Total   string          // with After, of a counter: the number shown, which no single write holds
+
+	Again int           `msgpack:"-"` // Shipped, Missed: how often it was sent again in vain; see Repeat
+	Until time.Duration `msgpack:"-"` // with Again: true time of the last time
 }
 
 // Trace is the events of one run in order, encoded: a long run has millions of them, and
@@ -146,8 +154,9 @@ func (t *Trace) All() iter.Seq[Event] {
 func (t *Trace) Hash() uint64 {
 	h := xxhash.New()
 	for e := range t.All() {
-		fmt.Fprintf(h, "%d|%d|%q|%q|%q|%q|%q|%q|%s|%s|%d|%d|%q|%d|%d\n", e.At, e.Kind, e.Where, e.Peer, e.Label, e.Other,
-			e.Key, e.Values, e.Dot, e.Dots, e.Clock.Earliest, e.Clock.Latest, e.Text, e.Again, e.Until)
+		fmt.Fprintf(h, "%d|%d|%q|%q|%q|%q|%q|%q|%s|%s|%d|%d|%q|%d|%d|%d|%d|%d|%d|%s|%q\n", e.At, e.Kind, e.Where, e.Peer, e.Label, e.Other,
+			e.Key, e.Values, e.Dot, e.Dots, e.Clock.Earliest, e.Clock.Latest, e.Text, e.Again, e.Until,
+			e.Arrives, e.HLC.Wall, e.HLC.Count, e.Lamport, e.After, e.Total)
 	}
 	return h.Sum64()
 }

@@ -94,6 +94,12 @@ func (w *World) restart(name string) {
 	}
 	if err := l.start(); err != nil {
 		w.fail(fmt.Errorf("restart: %w", err))
+		return
+	}
+	for _, key := range w.script.Keys() {
+		ev := trace.Event{At: w.now, Kind: trace.Started, Where: name, Key: key}
+		l.shows(&ev)
+		w.Trace.Add(ev)
 	}
 }
 
@@ -102,6 +108,7 @@ func (w *World) clockFault(f script.ClockFault) {
 		if f.Leader == n || f.Leader == script.AllLeaders {
 			l := w.leaders[n]
 			l.clock = faulted(l.clock, f, w.instant())
+			w.Clocks = append(w.Clocks, ClockChange{w.now, n, l.clock})
 		}
 	}
 }

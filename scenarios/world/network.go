@@ -3,6 +3,7 @@ package world
 import (
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"kvd/logical"
@@ -87,12 +88,12 @@ func (w *World) send(from *leader, s replica.Send) {
 	enter := w.at
 	switch m := s.Message.(type) {
 	case *replica.Batch:
-		kind := trace.Shipped
-		if len(arrivals) == 0 {
-			kind = trace.Missed
+		ev := trace.Event{At: w.now, Kind: trace.Missed, Where: from.name, Peer: to}
+		if len(arrivals) > 0 {
+			ev.Kind, ev.Arrives = trace.Shipped, slices.Min(arrivals)
 		}
 		for _, op := range m.Ops {
-			w.shipment(from.name, to, op, kind)
+			w.shipment(ev, op)
 		}
 	case *replica.Status:
 		enter = w.routinely
@@ -144,21 +145,23 @@ func eventAt(index int, kind trace.Kind) lastEvent {
 
 func (t lastEvent) index() int { return int(t>>1) - 1 }
 
-// shipment records that an op goes from one leader to another. What goes again and
+// shipment records that an op goes from one leader to another, as the event has it. What goes again and
 // again in vain is in the trace once, with how often: ops that nobody acknowledges are sent
 // again for as long as that lasts.
-func (w *World) shipment(from, to string, op *resolve.Op, kind trace.Kind) {
-	s := w.sent[path{from, to}]
+func (w *World) shipment(ev trace.Event, op *resolve.Op) {
+	way := path{ev.Where, ev.Peer}
+	s := w.sent[way]
 	if s == nil {
 		s = &shipments{origins: map[logical.Origin][]lastEvent{}}
-		w.sent[path{from, to}] = s
+		w.sent[way] = s
 	}
 	last := s.last(op.Dot)
-	if *last != 0 && *last == eventAt(last.index(), kind) && (kind == trace.Missed || w.vain(to, op.Dot)) {
+	if *last != 0 && *last == eventAt(last.index(), ev.Kind) && (ev.Kind == trace.Missed || w.vain(way.to, op.Dot)) {
 		w.Trace.Repeat(last.index(), w.now)
 		return
 	}
-	*last = eventAt(w.Trace.Add(trace.Event{At: w.now, Kind: kind, Where: from, Peer: to, Label: w.Label(op.Dot), Key: op.Key}), kind)
+	ev.Label, ev.Key = w.Label(op.Dot), op.Key
+	*last = eventAt(w.Trace.Add(ev), ev.Kind)
 }
 
 // last is where the op's last event is remembered. Sequences have no gaps.

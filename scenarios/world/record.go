@@ -41,17 +41,30 @@ func (w *World) accepted(l *leader, op *resolve.Op, replies []replica.Reply) {
 			w.tell(l, op, &r.Shown)
 		}
 	}
-	w.Trace.Add(trace.Event{At: w.now, Kind: trace.Accepted, Where: l.name, Label: w.Label(op.Dot), Key: op.Key,
-		Values: values(op), Dot: op.Dot, Dots: op.Parents, Clock: op.Wall})
+	ev := trace.Event{At: w.now, Kind: trace.Accepted, Where: l.name, Label: w.Label(op.Dot), Key: op.Key,
+		Values: values(op), Dot: op.Dot, Dots: op.Parents, Clock: op.Wall, HLC: op.HLC, Lamport: op.Lamport}
+	l.shows(&ev)
+	w.Trace.Add(ev)
 	w.seen(l, op.Dot)
 }
 
 func (w *World) applied(l *leader, e *replica.Applied) {
 	w.learn(e.Op)
 	delete(w.ops, e.Op.Dot) // two leaders have it
-	w.Trace.Add(trace.Event{At: w.now, Kind: trace.Applied, Where: l.name, Peer: string(e.From), Label: w.Label(e.Op.Dot),
-		Key: e.Op.Key, Dot: e.Op.Dot, Clock: l.clock.Read(w.instant())})
+	ev := trace.Event{At: w.now, Kind: trace.Applied, Where: l.name, Peer: string(e.From), Label: w.Label(e.Op.Dot),
+		Key: e.Op.Key, Dot: e.Op.Dot, Clock: l.clock.Read(w.instant())}
+	l.shows(&ev)
+	w.Trace.Add(ev)
 	w.seen(l, e.Op.Dot)
+}
+
+// shows adds to an event what the leader shows of the event's key.
+func (l *leader) shows(e *trace.Event) {
+	panel, r := l.w.cfg.Policy.Panel(e.Key), l.pump.Reader()
+	got := panel.Read(r.Object(e.Key), r)
+	if e.After = got.Dots; panel.Serving == resolve.Counter && len(got.Values) > 0 {
+		e.Total = string(got.Values[0])
+	}
 }
 
 // judged puts losses, and those taken back, into the story. Only the serving

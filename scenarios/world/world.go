@@ -73,12 +73,25 @@ type World struct {
 	// What is left of the run; read it after Run.
 	Trace   *trace.Trace
 	History *history.History
-	Fired   Fired // what the run came upon
+	Fired   Fired         // what the run came upon
+	Clocks  []ClockChange // in order; a leader that is not named has a perfect clock
 	// Values is what every running leader shows of every key: several texts are siblings,
 	// none is absent.
 	Values  map[string]map[string][]string
 	Refused bool // a drift guard held back a stamp: a hybrid clock may then be behind what it has seen
 }
+
+// ClockChange is a leader's wall clock beginning to depart from true time in another way.
+// Before its first one a leader has a perfect clock.
+type ClockChange struct {
+	At     time.Duration // true time since the scenario's zero; changes before it are at zero
+	Leader string
+	Clock  wallclock.Skewed
+}
+
+// Instant is the calendar instant of a true time since the scenario's zero, for reading
+// the clock of a [ClockChange].
+func Instant(at time.Duration) wallclock.Instant { return zero.Add(at) }
 
 type attempt struct {
 	client *client

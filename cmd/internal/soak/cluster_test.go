@@ -55,8 +55,9 @@ type leader struct {
 
 // text is what a process wrote, its end at least.
 type text struct {
-	mu sync.Mutex
-	b  []byte
+	mu   sync.Mutex
+	b    []byte
+	gone int // bytes that are not kept any more
 }
 
 const maxText = 256 << 10
@@ -66,10 +67,25 @@ func (x *text) Write(b []byte) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.b = append(x.b, b...)
-	if len(x.b) > 2*maxText {
-		x.b = slices.Clone(x.b[len(x.b)-maxText:])
+	if more := len(x.b) - maxText; more > maxText {
+		x.gone += more
+		x.b = slices.Clone(x.b[more:])
 	}
 	return len(b), nil
+}
+
+// written is how many bytes were, ever.
+func (x *text) written() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.gone + len(x.b)
+}
+
+// since is what was written after so many bytes, as far as it is kept.
+func (x *text) since(began int) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return string(x.b[min(max(0, began-x.gone), len(x.b)):])
 }
 
 func (x *text) String() string {
@@ -135,7 +151,7 @@ func (c *cluster) launch(l *leader) (began int, err error) {
 		}
 	}
 	c.mu.Unlock()
-	began = len(l.said.String())
+	began = l.said.written()
 	cmd := exec.Command(filepath.Join(c.bin, "kvd"), args...)
 	cmd.Env, cmd.Dir, cmd.Stderr, cmd.Stdout = append(os.Environ(), "HOME="+c.dir, "XDG_CONFIG_HOME="+c.dir, "XDG_STATE_HOME="+c.dir), c.dir, l.said, io.Discard
 	if err := cmd.Start(); err != nil {
@@ -154,8 +170,7 @@ func (c *cluster) served(l *leader, began int) error {
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
 	for end := time.After(serveWithin); ; {
-		said := l.said.String()
-		if at := serving.FindStringSubmatch(said[min(began, len(said)):]); at != nil {
+		if at := serving.FindStringSubmatch(l.said.since(began)); at != nil {
 			if l.client == nil {
 				l.client = redis.NewClient(&redis.Options{Addr: at[1], Protocol: 2, MaxRetries: -1, DisableIdentity: true,
 					ReadTimeout: answerWithin, WriteTimeout: answerWithin, PoolTimeout: answerWithin})

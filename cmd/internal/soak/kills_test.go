@@ -130,7 +130,10 @@ func TestKills(t *testing.T) {
 	}
 	replicatest.Eventually(t, "clients write", func() bool { return b.acknowledged() >= 100 })
 	dice, down, killed := rand.New(rand.NewPCG(seed, clients)), 0, 0
-	for range rounds {
+	for round := range rounds {
+		if round%25 == 24 {
+			t.Logf("round %d: %d writes acknowledged", round+1, b.acknowledged())
+		}
 		f := draw(dice, c.all())
 		select {
 		case err := <-failed:

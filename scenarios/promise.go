@@ -18,7 +18,7 @@ func promises(s *script.Scenario, v *oracle.Judgement, policy *resolve.Policy, p
 	var out []Promise
 	for _, c := range s.Checks {
 		if about, applies := subject(s, v, policy, c); applies {
-			held, at, why := check(about, c)
+			held, at, why := check(about, c, p.Nodes)
 			out = append(out, Promise{Check: strings.TrimPrefix(c.String(), "check "), Kind: string(c.Kind()), Held: held, At: at, Why: why})
 		}
 	}
@@ -44,7 +44,7 @@ func subject(s *script.Scenario, v *oracle.Judgement, policy *resolve.Policy, c 
 }
 
 // check judges one promise of the script.
-func check(v *oracle.Judgement, c script.Check) (held bool, at time.Duration, why string) {
+func check(v *oracle.Judgement, c script.Check, nodes []world.Node) (held bool, at time.Duration, why string) {
 	switch c.Name {
 	case script.CheckConverged:
 		return v.CheckConverged()
@@ -64,8 +64,22 @@ func check(v *oracle.Judgement, c script.Check) (held bool, at time.Duration, wh
 		return v.CheckVisible(c.First, c.Then)
 	case script.CheckDurability:
 		return v.CheckDurability(c.Count)
+	case script.CheckLog:
+		why := longer(nodes, c.Count)
+		return why == "", 0, why
 	}
 	return false, 0, fmt.Sprintf("nobody knows how to judge %q", c.Name)
+}
+
+// longer names the leaders whose log has more bytes; empty: none has.
+func longer(nodes []world.Node, bytes int64) string {
+	var out []string
+	for _, n := range nodes {
+		if n.LogBytes > bytes {
+			out = append(out, fmt.Sprintf("the log of %s has %d bytes", n.Name, n.LogBytes))
+		}
+	}
+	return strings.Join(out, "; ")
 }
 
 // always is what must hold in every history, whatever the script says.

@@ -27,12 +27,13 @@ type Options struct {
 	// links do.
 	Wire bool
 
-	// Core, Store, Tamper and Mistaken change the leaders; tests of the checkers plant
+	// Core, Store, Tamper, Outside and Mistaken change the leaders; tests of the checkers plant
 	// bugs with them.
 	Core     func(*replica.Config)
 	Store    func(*storage.Options) // as in world.Config
 	Ledger   losses.Retention       // of every leader; zero: the default. A ledger that has evicted is not compared with the oracle
 	Tamper   host.Tamper
+	Outside  func(leader string) bool // as in world.Config
 	Mistaken *resolve.Rules
 }
 
@@ -48,7 +49,7 @@ func Run(s *script.Scenario, o Options) (*Result, error) {
 	if plain := core; o.Core != nil {
 		core = func(c *replica.Config) { plain(c); o.Core(c) }
 	}
-	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: core, Store: o.Store, Ledger: o.Ledger, Tamper: o.Tamper}
+	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: core, Store: o.Store, Ledger: o.Ledger, Tamper: o.Tamper, Outside: o.Outside}
 	if o.Wire {
 		cfg.Carry = carry
 	}

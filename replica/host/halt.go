@@ -42,6 +42,16 @@ func (l *Loop) halt(cause error) {
 	}
 }
 
+// Halt is for whoever runs a pump without a loop, when its disk has failed: from then on
+// [Pump.Read] answers what was durable before, and nothing else may be asked of it.
+func (p *Pump) Halt() { p.overlay.Freeze() }
+
+// Read answers reads from what is durable, as a loop does without the pump; false: it
+// cannot.
+func (p *Pump) Read(reqs []*replica.Request, clock Clock, replies []replica.Reply) bool {
+	return p.committed.Read(reqs, clock, replies)
+}
+
 // refuse adds a refusal to what the leader last was.
 func (l *Loop) refuse(why replica.Refusal) {
 	s := *l.status.Load()

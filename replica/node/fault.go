@@ -12,6 +12,7 @@ import (
 	"kvd/replica/link"
 	"kvd/replica/node/internal/faultwords"
 	"kvd/replica/resp"
+	"kvd/storage/faulty"
 	"kvd/wallclock"
 )
 
@@ -25,6 +26,7 @@ func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) er
 	switch kind := strings.ToUpper(words[0]); {
 	case kind == "CLEAR" && len(words) == 1:
 		l.faults.Clear()
+		l.diskFaults.Set(faulty.None)
 		l.clock.Change(func(_ wallclock.Skewed, at wallclock.Instant) wallclock.Skewed {
 			return wallclock.NewSkewed(wallclock.Faults{}, at)
 		})
@@ -32,6 +34,8 @@ func (l *Leader) plantFault(_ context.Context, args [][]byte, w *resp.Writer) er
 		err = l.faultClock(words[1:])
 	case kind == "LINK" && len(words) > 2:
 		err = l.faultLink(words[1], words[2:])
+	case kind == "DISK" && len(words) == 2:
+		err = l.faultDisk(words[1])
 	default:
 		err = errors.New(faultwords.Help)
 	}
@@ -61,6 +65,19 @@ func (l *Leader) faultClock(pairs []string) (err error) {
 		return s
 	})
 	return err
+}
+
+// faultDisk replaces what is wrong with the disk.
+func (l *Leader) faultDisk(word string) error {
+	if !l.onDisk() {
+		return errors.New("fault: this leader keeps its data in memory, and has no disk")
+	}
+	f, err := faulty.Parse(word)
+	if err != nil {
+		return fmt.Errorf("fault: %w", err)
+	}
+	l.diskFaults.Set(f)
+	return nil
 }
 
 // faultLink replaces what goes wrong on the way to a peer.

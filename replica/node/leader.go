@@ -32,6 +32,7 @@ import (
 	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/storage"
+	"kvd/storage/faulty"
 )
 
 // protocol is the version of the messages between leaders; leaders of different
@@ -55,11 +56,13 @@ type Leader struct {
 	resp    *server.Server
 	console *console.Console
 
-	clock    *clock.Clock
-	faults   *link.Faults
-	metrics  *console.Metrics
-	blockers blockers // what keeps it from serving for now
-	empty    bool     // it began without data
+	clock  *clock.Clock
+	faults *link.Faults
+	// diskFaults is what is wrong with the disk, as faults were planted.
+	diskFaults faulty.Disk
+	metrics    *console.Metrics
+	blockers   blockers // what keeps it from serving for now
+	empty      bool     // it began without data
 	// newcomer is nil once the leader has the data that the others had.
 	newcomer atomic.Pointer[joining.Newcomer]
 	lossFeed *feed.Hub

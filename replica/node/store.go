@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"kvd/logical"
 	"kvd/replica/console"
 	"kvd/replica/node/internal/folding"
@@ -33,7 +35,7 @@ func (l *Leader) openStore(context.Context) (err error) {
 	}
 	s := l.cfg.Storage
 	l.disk, err = recovery.Open(recovery.Config{
-		Name: l.cfg.Name, Dir: l.cfg.Dir, Logger: l.cfg.Logger, Alone: l.neverJoined, Members: l.knownNames, Serve: l.cfg.ServeDamaged,
+		Name: l.cfg.Name, Dir: l.cfg.Dir, Logger: l.cfg.Logger, Alone: l.neverJoined, Members: l.knownNames, Serve: l.cfg.ServeDamaged, Over: l.faultyFiles(),
 		Options: storage.Options{FS: l.cfg.FS, Sync: s.Sync, Interval: s.Interval, Cache: cmp.Or(s.Blocks, s.Cache), MemTable: s.MemTable, WriteBehind: s.writeBehind(), SegmentBytes: s.History.SegmentBytes()},
 	})
 	l.store = l.disk.Store()
@@ -51,6 +53,15 @@ func (l *Leader) foldAgain(ctx context.Context) error {
 	})
 }
 
+// faultyFiles is this machine's files with the faults that are planted in them; nil: none can
+// be, or the store is not on this machine's files.
+func (l *Leader) faultyFiles() vfs.FS {
+	if !l.cfg.UnsafeFaults || !l.onDisk() {
+		return nil
+	}
+	return l.diskFaults.Over(vfs.Default)
+}
+
 // collect begins to remove from the log what is known everywhere.
 func (l *Leader) collect() {
 	l.collector = stability.New(stability.Config{
@@ -62,7 +73,7 @@ func (l *Leader) collect() {
 // watchDisk watches the disk beneath the store from now on.
 func (l *Leader) watchDisk() *monitor.Monitor {
 	return monitor.New(monitor.Config{
-		Limits: l.cfg.Storage.Limits, Name: l.cfg.Name, Dir: l.disk.StoreDir(), Side: l.sideDir(), FS: l.cfg.FS, Store: l.store, Logger: l.cfg.Logger,
+		Limits: l.cfg.Storage.Limits, Name: l.cfg.Name, Dir: l.disk.StoreDir(), Side: l.sideDir(), FS: cmp.Or(l.cfg.FS, l.faultyFiles()), Store: l.store, Logger: l.cfg.Logger,
 		Refuse: l.loop.RefuseWrites, Allow: l.loop.AllowWrites, Credit: l.outbox.Credit, Failed: l.loop.Err,
 		Reopen: func() {
 			if l.cfg.Renewable {

@@ -1,4 +1,4 @@
-package stability
+package stable
 
 import (
 	"testing"

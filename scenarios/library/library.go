@@ -19,7 +19,8 @@ var order = [...]string{
 	"ddia-8-3", "three-way-increment", "hot-set", "clock-step-back", "poisoned-key", "poisoned-delete",
 	"equal-stamps", "strobing-clock", "delete-against-update", "mass-deletes", "minority-side", "relay", "lossy-links",
 	"lost-reply", "stale-session", "cause-before-effect", "crash-before-ack", "lost-disk", "old-backup",
-	"rollback-unseen", "cloned-directory",
+	"rollback-unseen", "cloned-directory", "long-absence", "resurrection",
+	"full-disk", "log-rot",
 }
 
 // Names lists the scenarios in the order of telling.

@@ -193,6 +193,10 @@ func (c *cluster) act(a script.Action) error {
 			return err
 		}
 		return copyFolder(c.backup(a.Name), c.home(a.Leader))
+	case script.DiskFault:
+		return c.fault(a.Leader, "DISK", string(a.State))
+	case script.Rot:
+		return rot(filepath.Join(c.home(a.Leader), "store", "log"))
 	case script.Clone:
 		c.end(a.To)
 		if err := os.RemoveAll(c.home(a.To)); err != nil {

@@ -23,7 +23,7 @@ type machines interface {
 	running() map[string]string
 	// fault plants a fault: the words after KVD.FAULT.
 	fault(leader string, words ...string) error
-	// act does Pause, Crash, Restart, Wipe, Backup, Restore and Clone.
+	// act does Pause, Crash, Restart, Wipe, Backup, Restore, Clone, DiskFault and Rot.
 	act(a script.Action) error
 	// resume ends a pause.
 	resume(leader string) error

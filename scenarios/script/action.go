@@ -7,8 +7,8 @@ import (
 )
 
 // Action is something that happens to the cluster: ClientOp, LinkFault,
-// ClockFault, Partition, Cut, Heal, Pause, Crash, Restart, Wipe, Backup, Restore
-// or Clone, always as a value, never as a pointer. String is its canonical
+// ClockFault, Partition, Cut, Heal, Pause, Crash, Restart, Wipe, Backup, Restore,
+// Clone, DiskFault or Rot, always as a value, never as a pointer. String is its canonical
 // text.
 type Action interface {
 	fmt.Stringer
@@ -231,6 +231,27 @@ type Clone struct {
 	From, To string
 }
 
+// DiskState is how a disk behaves.
+type DiskState string
+
+// A full disk takes nothing more; of a broken one nothing can be changed. Both are read.
+const (
+	DiskOK     DiskState = "ok"
+	DiskFull   DiskState = "full"
+	DiskBroken DiskState = "broken"
+)
+
+// DiskFault changes how a leader's disk behaves.
+type DiskFault struct {
+	Leader string
+	State  DiskState
+}
+
+// Rot flips one bit in the middle of a leader's log.
+type Rot struct {
+	Leader string
+}
+
 func (ClientOp) action()   {}
 func (LinkFault) action()  {}
 func (ClockFault) action() {}
@@ -244,6 +265,8 @@ func (Wipe) action()       {}
 func (Backup) action()     {}
 func (Restore) action()    {}
 func (Clone) action()      {}
+func (DiskFault) action()  {}
+func (Rot) action()        {}
 
 // cloneAction copies what an action points to; only partitions point.
 func cloneAction(a Action) Action {

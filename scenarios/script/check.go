@@ -15,6 +15,7 @@ const (
 	CheckValue          CheckName = "value"
 	CheckVisible        CheckName = "visible"
 	CheckDurability     CheckName = "durability"
+	CheckLog            CheckName = "log"
 )
 
 // Guarantee is what a session check promises its client.
@@ -44,7 +45,7 @@ type Check struct {
 	Notes     Notes
 	Name      CheckName
 	Key       string      // Lost ("": all keys together), NoResurrection, NoOvercount, Value
-	Count     int64       // Lost, Durability
+	Count     int64       // Lost, Durability, Log
 	Value     Opt[string] // Value; not set: the key is absent
 	Client    string      // Session
 	Guarantee Guarantee   // Session
@@ -95,5 +96,6 @@ func Checks() []CheckForm {
 		form(CheckValue, "check value K = V|absent", "every leader shows exactly V, or nothing", (*parser).checkValue),
 		form(CheckVisible, "check visible W1 before W2", "on no leader is W2 applied before W1", (*parser).checkVisible),
 		form(CheckDurability, "check durability = N", "N acknowledged updates are gone though nothing beat them", (*parser).checkCount),
+		form(CheckLog, "check log <= N", "the log of every leader that runs has at most N bytes; in the simulation only", (*parser).checkLog),
 	}
 }

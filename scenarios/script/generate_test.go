@@ -106,7 +106,7 @@ func (w *world) settled() {
 	count := func() int { return int(w.number(1, 1000)) }
 	unsigned := func() time.Duration { return w.span(0) }
 	w.s.Settings = script.Settings{
-		GateOps: maybe(w, count), WindowOps: maybe(w, count), BatchOps: maybe(w, count), Waiting: maybe(w, count), MaxSiblings: maybe(w, count),
+		GateOps: maybe(w, count), WindowOps: maybe(w, count), BatchOps: maybe(w, count), Waiting: maybe(w, count), MaxSiblings: maybe(w, count), History: maybe(w, count),
 		MaxDrift: maybe(w, unsigned), TokenWait: maybe(w, unsigned),
 	}
 	if w.s.Settings != (script.Settings{}) {
@@ -235,7 +235,7 @@ func (w *world) op() script.ClientOp {
 }
 
 func (w *world) fault() script.Action {
-	switch w.upTo(10) {
+	switch w.upTo(12) {
 	case 0:
 		return script.Heal{}
 	case 1:
@@ -252,6 +252,11 @@ func (w *world) fault() script.Action {
 	case 6:
 		w.backups = append(w.backups, w.fresh("b"))
 		return script.Backup{Leader: w.leader(), Name: w.backups[len(w.backups)-1]}
+	case 9:
+		states := []script.DiskState{script.DiskFull, script.DiskBroken, script.DiskOK}
+		return script.DiskFault{Leader: w.leader(), State: rapid.SampledFrom(states).Draw(w.T, "disk")}
+	case 10:
+		return script.Rot{Leader: w.leader()}
 	case 8:
 		return script.Clone{From: w.s.Leaders[0], To: w.s.Leaders[1]}
 	case 7:
@@ -273,6 +278,8 @@ func (w *world) check() script.Check {
 		c.Count = w.number(0, 100)
 	case script.CheckDurability:
 		c.Count = w.number(0, 100)
+	case script.CheckLog:
+		c.Count = w.number(1, 100)
 	case script.CheckSession:
 		c.Client, c.Guarantee = w.client(), script.MonotonicReads
 	case script.CheckNoResurrection, script.CheckNoOvercount:

@@ -202,6 +202,16 @@ func (p *parser) cloneDisk(r *reader) Action {
 	return c
 }
 
+func (p *parser) disk(r *reader) Action {
+	p.recovery(r, "disk")
+	return DiskFault{p.leader(r), choice(r, r.next(), DiskFull, DiskBroken, DiskOK)}
+}
+
+func (p *parser) rot(r *reader) Action {
+	p.recovery(r, "rot")
+	return Rot{p.leader(r)}
+}
+
 func (p *parser) known(r *reader, w word) string {
 	if _, ok := p.labels[w.raw]; !ok {
 		r.fail(w, "the label of an operation on an earlier line", meant(w.raw, sortedKeys(p.labels)))

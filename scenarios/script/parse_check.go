@@ -55,6 +55,11 @@ func (p *parser) checkCount(r *reader, c *Check) {
 	c.Count = r.count(r.next(), 0, maxCount)
 }
 
+func (p *parser) checkLog(r *reader, c *Check) {
+	r.literal("<=", "")
+	c.Count = r.count(r.next(), 1, maxFileBytes)
+}
+
 func (p *parser) checkAcked(r *reader, _ *Check) {
 	r.literal("=", "")
 	r.literal("accounted", "")

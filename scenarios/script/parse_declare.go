@@ -121,6 +121,7 @@ func (p *parser) settings(r *reader) {
 		count("gate-ops", &s.GateOps), count("window-ops", &s.WindowOps), count("batch-ops", &s.BatchOps),
 		count("waiting", &s.Waiting),
 		keyed("max-siblings", func(w word) { s.MaxSiblings = Some(int(r.count(w, 1, maxSiblings))) }),
+		count("history", &s.History),
 		keyed("max-drift", func(w word) { s.MaxDrift = Some(r.duration(w, anySpan())) }),
 		keyed("token-wait", func(w word) { s.TokenWait = Some(r.duration(w, anySpan())) }))
 }

@@ -128,7 +128,11 @@ func (r Restart) String() string { return "restart " + r.Leader }
 func (w Wipe) String() string    { return "wipe " + w.Leader }
 func (b Backup) String() string  { return "backup " + b.Leader + " as " + b.Name }
 func (r Restore) String() string { return "restore " + r.Leader + " from " + r.Name }
-func (c Clone) String() string   { return "clone " + c.From + " to " + c.To }
+func (d DiskFault) String() string {
+	return "disk " + d.Leader + " " + string(d.State)
+}
+func (r Rot) String() string   { return "rot " + r.Leader }
+func (c Clone) String() string { return "clone " + c.From + " to " + c.To }
 
 // text is the client's line without its verb.
 func (c Client) text() string {
@@ -152,6 +156,8 @@ func (c Check) object() string {
 			key = quoteWord(c.Key)
 		}
 		return words(key, fmt.Sprintf("= %d", c.Count))
+	case CheckLog:
+		return fmt.Sprintf("<= %d", c.Count)
 	case CheckAcked:
 		return "= accounted"
 	case CheckSession:
@@ -188,5 +194,6 @@ func (p Policy) text() string {
 func (s Settings) String() string {
 	return words(stated("gate-ops", s.GateOps, strconv.Itoa), stated("window-ops", s.WindowOps, strconv.Itoa),
 		stated("batch-ops", s.BatchOps, strconv.Itoa), stated("waiting", s.Waiting, strconv.Itoa), stated("max-siblings", s.MaxSiblings, strconv.Itoa),
+		stated("history", s.History, strconv.Itoa),
 		stated("max-drift", s.MaxDrift, formatDuration), stated("token-wait", s.TokenWait, formatDuration))
 }

@@ -80,6 +80,7 @@ const ShadowAll = "all"
 // Settings are those of every leader; unstated ones are the leaders' own defaults.
 type Settings struct {
 	GateOps, WindowOps, BatchOps, Waiting, MaxSiblings Opt[int]
+	History                                            Opt[int] // bytes of log that stay when every leader has them
 	MaxDrift, TokenWait                                Opt[time.Duration]
 }
 

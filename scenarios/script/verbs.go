@@ -59,8 +59,8 @@ func lineVerbs() []Verb {
 		whole(Declaration, "policy", "policy PREFIX=RESOLVER[,read=pick] ...",
 			"which resolver serves keys that begin so; by default the one under test serves all; read=pick is for plain reads, and clients of a scenario read every value", (*parser).policy),
 		whole(Declaration, "shadow", "shadow RESOLVER ...|all", "resolvers that watch every key and record what they would have lost", (*parser).shadow),
-		{Name: "settings", Position: Declaration, Where: InSimulation, whole: (*parser).settings, Usage: "settings [gate-ops=N] [window-ops=N] [batch-ops=N] [waiting=N] [max-siblings=N] [max-drift=D] [token-wait=D]",
-			Meaning: "of every leader: ops buffered at the gate, in flight to a peer and in a message, requests that wait for a token, versions side by side, how far ahead a stamp is followed, how long a token is waited for"},
+		{Name: "settings", Position: Declaration, Where: InSimulation, whole: (*parser).settings, Usage: "settings [gate-ops=N] [window-ops=N] [batch-ops=N] [waiting=N] [max-siblings=N] [history=N] [max-drift=D] [token-wait=D]",
+			Meaning: "of every leader: ops buffered at the gate, in flight to a peer and in a message, requests that wait for a token, versions side by side, bytes of log that stay when every leader has them, how far ahead a stamp is followed, how long a token is waited for"},
 		whole(Declaration, "seed", "seed N", "all chance follows from N, unless the command line says another", (*parser).seed),
 		whole(Declaration, "client", "client A at=N1 [session] [timeout=D] [retry=N2|same|next]",
 			"a client at a leader; session carries its token along; without timeout it waits for ever for an answer", (*parser).client),
@@ -93,6 +93,9 @@ func actionVerbs() []Verb {
 		act(Timed, "backup", "backup N as B", "a copy of a leader's disk is kept as B", (*parser).backup),
 		act(Timed, "restore", "restore N from B", "a leader stops and its disk is replaced by copy B; restart starts it again", (*parser).restore),
 		act(Timed, "clone", "clone N1 to N2", "leader N2 stops and its disk becomes a copy of N1's as it is now; restart starts it again", (*parser).cloneDisk),
+		act(Timed, "disk", "disk N full|broken|ok",
+			"a leader's disk takes nothing more, or nothing on it can be changed, until it is ok: a leader whose disk was full goes on by itself then, one whose disk was broken is restarted", (*parser).disk),
+		act(Timed, "rot", "rot N", "one bit flips in the middle of a leader's log on its disk, which nobody is told of", (*parser).rot),
 	}
 }
 

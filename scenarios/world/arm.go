@@ -6,6 +6,7 @@ import (
 
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
+	"kvd/storage/faulty"
 	"kvd/wallclock"
 )
 
@@ -78,6 +79,12 @@ func (w *World) act(a script.Action) {
 		if err := w.restore(a); err != nil {
 			w.fail(err)
 		}
+	case script.DiskFault:
+		w.diskFault(a)
+	case script.Rot:
+		if err := w.rot(a.Leader); err != nil {
+			w.fail(err)
+		}
 	case script.Clone:
 		if err := w.replace(a.To, w.leaders[a.From].disk); err != nil {
 			w.fail(err)
@@ -91,6 +98,10 @@ func (w *World) restart(name string) {
 	l := w.leaders[name]
 	if l.pump != nil {
 		l.crash(script.Crash{Leader: name, Unsynced: script.UnsyncedKeep})
+	}
+	if f := l.disk.faults.Fault(); f != faulty.None {
+		w.Trace.Add(trace.Event{At: w.now, Kind: trace.Fault, Text: fmt.Sprintf("%s does not start: its disk is %s", name, f)})
+		return
 	}
 	if err := l.start(); err != nil {
 		w.fail(fmt.Errorf("restart: %w", err))

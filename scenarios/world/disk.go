@@ -12,12 +12,14 @@ import (
 
 	"kvd/scenarios/script"
 	"kvd/storage"
+	"kvd/storage/faulty"
 )
 
 type disk struct {
 	fs      *vfs.MemFS
 	lazy    atomic.Bool // nothing is synced any more: the machine is about to go
 	fragile bool        // it can lose what was not synced
+	faults  faulty.Disk // what is wrong with it
 	chance  *rand.Rand
 }
 
@@ -39,9 +41,9 @@ var behinds = []int64{0, 1, 8 << 20}
 // can, so that what a crash finds on the disk depends on the script alone; others keep as
 // little in memory as serves.
 func (d *disk) options() storage.Options {
-	o := storage.Options{FS: d.fs, Dir: "data", Cache: 1 << 20, MemTable: 32 << 20}
+	o := storage.Options{FS: d.fs, Dir: dataDir, Cache: 1 << 20, MemTable: 32 << 20}
 	if d.fragile {
-		o.FS = lazyFS{d.fs, &d.lazy}
+		o.FS = d.faults.Over(lazyFS{d.fs, &d.lazy})
 	} else {
 		o.Sync, o.MemTable = storage.SyncNever, 4<<20
 	}
@@ -55,6 +57,7 @@ func (d *disk) copy(u script.Unsynced) (*disk, error) {
 	// All of it: what is drawn decides nothing.
 	kept := d.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(0, 0))})
 	out := &disk{fs: lost, fragile: true, chance: d.chance}
+	out.faults.Set(d.faults.Fault())
 	switch u {
 	case script.UnsyncedKeep:
 		out.fs = kept
@@ -79,7 +82,7 @@ func (d *disk) fate(u script.Unsynced) script.Unsynced {
 func fragile(s *script.Scenario) bool {
 	for _, e := range s.Events {
 		switch e.Action.(type) {
-		case script.Crash, script.Restart, script.Wipe, script.Backup, script.Restore, script.Clone:
+		case script.Crash, script.Restart, script.Wipe, script.Backup, script.Restore, script.Clone, script.DiskFault, script.Rot:
 			return true
 		}
 	}

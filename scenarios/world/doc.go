@@ -1,5 +1,5 @@
 // Package world is a cluster in virtual time: true time, links that delay and
-// lose, disks that forget what was not synced, clocks that are wrong, leaders
+// lose, disks that forget what was not synced, are full, broken or rot, clocks that are wrong, leaders
 // that pause and crash, and clients that wait for their answers.
 //
 // The leaders are the real ones: the pump of package host over the real store

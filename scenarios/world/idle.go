@@ -76,8 +76,9 @@ func (w *World) caughtUp(a, b *leader, v *replica.PeerView) bool {
 	return b.pump.State().Frontier.Includes(a.pump.State().Frontier) || there.Loss == 0 && w.now-w.lastNews >= stale
 }
 
-// awake reports whether the leader's process runs and does not stand still.
-func (l *leader) awake() bool { return l.pump != nil && l.paused <= l.w.now }
+// awake reports whether the leader's process runs and does not stand still, nor is without
+// a disk.
+func (l *leader) awake() bool { return l.pump != nil && l.halted == nil && l.paused <= l.w.now }
 
 // dead reports whether nothing gets through the link.
 func (l *link) dead() bool { return l.cut || l.Loss.Fraction() >= 1 }

@@ -9,8 +9,10 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/replica/stable"
 	"kvd/scenarios/script"
 	"kvd/storage"
+	"kvd/storage/faulty"
 	"kvd/wallclock"
 )
 
@@ -29,6 +31,12 @@ type leader struct {
 	paused    time.Duration    // true time until which the process stands still
 	wake      time.Duration    // when a tick is on the agenda
 	heartbeat time.Duration    // of its settings
+	halted    error            // why its disk takes nothing; nil: it does
+	because   faulty.Fault     // of the disk, when it halted
+	salvaged  *host.Recovery   // what was read of a damaged store and waits; nil: nothing
+	rebuilds  int              // of its store
+	stable    stable.Tracker   // of what everybody holds, since the last start
+	looked    time.Duration    // when the log was last looked at
 	starts    int              // agenda items from before the last start are void
 	origins   []logical.Origin // one for each start
 }
@@ -37,10 +45,13 @@ type leader struct {
 func (l *leader) start() error {
 	o := l.disk.options()
 	o.WriteBehind = behinds[l.waits.IntN(len(behinds))]
+	if o.SegmentBytes = l.w.segmentBytes(); o.SegmentBytes > 0 {
+		o.WriteBehind = 0 // how much of the log can go must not depend on when a goroutine writes
+	}
 	if l.w.cfg.Store != nil {
 		l.w.cfg.Store(&o)
 	}
-	store, err := storage.Open(o)
+	store, rebuilt, err := l.openStore(o)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", l.name, err)
 	}
@@ -52,9 +63,15 @@ func (l *leader) start() error {
 		store.Close()
 		return fmt.Errorf("start %s: %w", l.name, err)
 	}
-	l.store, l.pump, l.wake, l.heartbeat = store, pump, 0, cfg.Heartbeat
+	l.store, l.pump, l.wake, l.heartbeat, l.stable = store, pump, 0, cfg.Heartbeat, stable.Tracker{}
 	l.starts++
 	l.origins = append(l.origins, origin)
+	if rebuilt {
+		l.w.History.DiskLost(l.w.now, l.name)
+	}
+	if err := l.reapply(); err != nil {
+		return fmt.Errorf("start %s: %w", l.name, err)
+	}
 	l.w.rescan(l)
 	for _, n := range l.w.names {
 		if n != l.name {
@@ -67,6 +84,12 @@ func (l *leader) start() error {
 // receive queues an input and sees to it that a cycle runs at this instant, so
 // that what arrives together shares one commit.
 func (l *leader) receive(in replica.Input) {
+	if l.pump != nil && l.halted != nil {
+		if q, ok := in.(*replica.Request); ok {
+			l.answer(q)
+		}
+		return
+	}
 	_, message := in.(replica.Received)
 	if full := len(l.inbox) >= maxUnread && l.paused > l.w.now; l.pump == nil || message && full {
 		return
@@ -109,15 +132,23 @@ func (l *leader) cycle() {
 	}
 	in := l.inbox
 	l.inbox = nil
-	if err := l.pump.Step(l.moment(), in...); err != nil {
-		l.w.fail(fmt.Errorf("%s: step: %w", l.name, err))
-		return
+	err := l.pump.Step(l.moment(), in...)
+	if err == nil {
+		err = l.pump.Commit()
 	}
-	if err := l.pump.Commit(); err != nil {
-		l.w.fail(fmt.Errorf("%s: commit: %w", l.name, err))
+	switch {
+	case err == nil:
+	case l.disk.faults.Fault() != faulty.None:
+		l.halt(err)
+		return
+	default:
+		l.w.fail(fmt.Errorf("%s: step and commit: %w", l.name, err))
 		return
 	}
 	l.release(l.pump.Release())
+	if err := errors.Join(l.shorten(), l.feed()); err != nil {
+		l.w.fail(fmt.Errorf("%s: after a cycle: %w", l.name, err))
+	}
 }
 
 func (l *leader) release(out *replica.Output) {
@@ -194,7 +225,7 @@ func (l *leader) kill() {
 		return
 	}
 	l.pump = nil
-	l.inbox, l.due, l.paused = nil, false, 0
+	l.inbox, l.due, l.paused, l.halted, l.salvaged = nil, false, 0, nil, nil
 	l.starts++
 	l.store.Close()
 	l.store = nil

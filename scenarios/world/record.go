@@ -197,16 +197,20 @@ func (w *World) shown(c *client, op *operation, r *replica.Reply) {
 // disconnect tells everybody who waits for an answer of a leader that the
 // connection is gone.
 func (w *World) disconnect(name string) {
-	var ids []uint64
+	for _, id := range w.waitingAt(name) {
+		w.waiting[id].client.failed(id, name+" closed the connection")
+	}
+}
+
+// waitingAt is the attempts that wait for an answer of a leader, ascending.
+func (w *World) waitingAt(name string) (ids []uint64) {
 	for id, a := range w.waiting {
 		if a.op.At == name {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
-	for _, id := range ids {
-		w.waiting[id].client.failed(id, name+" closed the connection")
-	}
+	return ids
 }
 
 // stuck records which clients never got an answer: one that has no timeout waits
@@ -231,7 +235,7 @@ func (w *World) final() {
 	w.stuck()
 	for _, n := range w.names {
 		l := w.leaders[n]
-		if l.pump == nil {
+		if l.pump == nil || l.halted != nil {
 			continue
 		}
 		r := l.pump.Reader()

@@ -39,6 +39,9 @@ type Config struct {
 	// Carry passes every message between leaders, as encoding and decoding
 	// would; nil hands messages over as they are.
 	Carry func(replica.Message) (replica.Message, error)
+	// Outside says of a leader that it does not count when others find out what everybody
+	// has, for tests of what depends on that; nil: all count.
+	Outside func(leader string) bool
 	// Awake simulates every heartbeat of idle time too, to see that they change
 	// nothing.
 	Awake bool
@@ -243,13 +246,14 @@ type Node struct {
 	Unsound  error        // why rows, index and counts of the ledger do not agree; nil: they do
 	Objects  int
 	Metadata int64 // bytes stored beyond keys and values
+	LogBytes int64 // of its log
 }
 
 // Nodes inspects every leader that runs, in the script's order.
 func (w *World) Nodes() ([]Node, error) {
 	var nodes []Node
 	for _, n := range w.names {
-		if w.leaders[n].pump == nil {
+		if w.leaders[n].pump == nil || w.leaders[n].halted != nil {
 			continue
 		}
 		node, err := w.leaders[n].inspect()
@@ -262,7 +266,7 @@ func (w *World) Nodes() ([]Node, error) {
 }
 
 func (l *leader) inspect() (Node, error) {
-	n := Node{Name: l.name, Frontier: l.pump.State().Frontier.String()}
+	n := Node{Name: l.name, Frontier: l.pump.State().Frontier.String(), LogBytes: l.store.Log().Size()}
 	var err error
 	if n.Digest, err = l.store.Digest(); err != nil {
 		return n, err

@@ -95,6 +95,7 @@ func bites() []bite {
 		{"replica/node/internal/feed/a.go", imports("kvd/storage"), "feed knows only"},
 		{"replica/node/internal/recovery/a.go", imports("kvd/replica/member"), "recovery knows only"},
 		{"replica/node/internal/joining/a.go", imports("kvd/storage"), "joining knows only"},
+		{"replica/stable/a.go", imports("kvd/replica"), "stable knows only"},
 		{"replica/node/internal/stability/a.go", imports("kvd/resolve"), "stability knows only"},
 		{"replica/node/internal/monitor/a.go", imports("kvd/replica/host"), "monitor knows only"},
 		{"replica/node/a.go", imports("kvd/replica/node/internal/feed"), ""},

@@ -77,7 +77,7 @@ func roomRows() []row {
 		knows("replica/wire", "frames carry the core's messages, written as they are stored, and nothing else", "replica", "storage/codec", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "storage/codec", "storage/losses", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		knows("scenarios", "the simulation runs the real pump over the real store and replaces all edges",
-			"replica/host", "replica", "replica/client/conn", "storage", "storage/codec", "storage/file", "storage/losses", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
+			"replica/host", "replica", "replica/stable", "replica/client/conn", "storage", "storage/codec", "storage/disk", "storage/faulty", "storage/file", "storage/losses", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		{"replica/client/conn knows nothing of ours", "tests of every room and live runs speak to servers through it", func(s *source) []string {
 			if s.test || !s.in("replica/client/conn") {
 				return nil
@@ -106,7 +106,8 @@ func roomRows() []row {
 			"replica", "replica/host", "replica/console", "replica/node/internal/sidefile", "storage", "storage/disk", "storage/file", "storage/salvage", "logical"),
 		knows("replica/node/internal/monitor", "the disk is watched without clients, members and ops", "replica", "replica/console", "replica/node/internal/sidefile", "storage", "storage/disk", "storage/scrub"),
 		knows("replica/node/internal/joining", "who waits for data looks at the loop and at membership", "replica", "replica/host", "replica/console", "replica/member", "storage/file", "logical"),
-		knows("replica/node/internal/stability", "what everybody holds follows from what the loop and membership say; the store removes", "replica", "replica/host", "replica/console", "replica/member", "storage", "storage/log", "logical"),
+		knows("replica/stable", "what everybody holds follows from frontiers alone, for real leaders and simulated ones", "storage/log", "logical"),
+		knows("replica/node/internal/stability", "what everybody holds follows from what the loop and membership say; the store removes", "replica", "replica/stable", "replica/host", "replica/console", "replica/member", "storage", "storage/log", "logical"),
 		{"only commands start whole leaders", "replica/node is the one room that knows all of replica; whoever knew it would know everybody", func(s *source) []string {
 			if s.in("cmd", "replica/node") {
 				return nil

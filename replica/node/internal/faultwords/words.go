@@ -13,7 +13,7 @@ import (
 )
 
 // Help is what KVD.FAULT takes.
-const Help = "use CLOCK, LINK peer or CLEAR, followed by name=value: of a clock offset, step, drift (parts per million), error, freeze, strobe (amplitude/period or off); of a link delay, jitter, loss, duplicate, overtake, cut; durations as in 250ms"
+const Help = "use DISK ok, full or broken; or CLEAR; or CLOCK or LINK peer, followed by name=value: of a clock offset, step, drift (parts per million), error, freeze, strobe (amplitude/period or off); of a link delay, jitter, loss, duplicate, overtake, cut; durations as in 250ms"
 
 // Read reads each name=value as what the name stands for.
 func Read(pairs []string, known map[string]func(value string) error) error {

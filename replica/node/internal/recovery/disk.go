@@ -23,6 +23,7 @@ type Config struct {
 	Name    string          // the leader's
 	Dir     string          // data is kept below it; not used where Options have an FS
 	Options storage.Options // of the store; Dir is filled in
+	Over    vfs.FS          // this machine's files, as the store is to see them; nil: as they are
 	Logger  *slog.Logger
 	// Alone reports whether there never was anybody to fetch anything from. Such a
 	// leader serves what it can of a damaged store, since a store made anew would end
@@ -112,6 +113,9 @@ func (d *Disk) open() (err error) {
 func (d *Disk) openWhole() (err error) {
 	options := d.cfg.Options
 	options.Dir = d.StoreDir()
+	if d.cfg.Over != nil {
+		options.FS = d.cfg.Over
+	}
 	d.store, err = storage.Open(options)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package stability
 
 import (
 	"log/slog"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -10,46 +9,13 @@ import (
 	"kvd/replica/console"
 	"kvd/replica/host"
 	"kvd/replica/member"
+	"kvd/replica/stable"
 	"kvd/storage"
 	"kvd/storage/log"
 )
 
-// History is how much of the log is kept that every leader has. The zero History is all.
-type History struct {
-	Bytes int64         // older segments go; zero: no bound
-	Age   time.Duration // segments that were last written to before go; zero: no bound
-}
-
-// Bounded reports whether anything is ever removed.
-func (h History) Bounded() bool { return h.Bytes > 0 || h.Age > 0 }
-
-// What a segment has at least, and at most. It is removed as a whole, so a short history
-// has small ones.
-const (
-	minSegment = 1 << 20
-	maxSegment = 64 << 20
-	segments   = 8 // of one history
-)
-
-// SegmentBytes is the size of the log's segments.
-func (h History) SegmentBytes() int64 {
-	if h.Bytes == 0 {
-		return maxSegment
-	}
-	return min(max(h.Bytes/segments, minSegment), maxSegment)
-}
-
-// kept is what must stay when so much is stable.
-func (h History) kept(stable logical.Frontier, now time.Time) log.Kept {
-	k := log.Kept{Stable: stable, From: math.MaxUint64, Bytes: h.Bytes}
-	if h.Bytes == 0 {
-		k.Bytes = math.MaxInt64
-	}
-	if h.Age > 0 {
-		k.Since = now.Add(-h.Age)
-	}
-	return k
-}
+// History is how much of the log is kept that every leader has.
+type History = stable.History
 
 // Config is what a collector is told once.
 type Config struct {
@@ -84,7 +50,7 @@ func (s *Stats) Status() console.Log {
 // Collector removes from the log what is stable and outside of history.
 type Collector struct {
 	cfg     Config
-	tracker Tracker
+	tracker stable.Tracker
 	told    map[string]bool // members of which it was said what is wrong
 	stats   atomic.Pointer[Stats]
 }
@@ -133,15 +99,15 @@ func (c *Collector) Run() {
 // look finds out what is stable, and what must stay.
 func (c *Collector) look(now time.Time) log.Kept {
 	v, l := c.cfg.view(), c.cfg.Store.Log()
-	keep := c.cfg.History.kept(c.tracker.Observe(v), now)
+	keep := c.cfg.History.Kept(c.tracker.Observe(v), now)
 	s := &Stats{Bytes: l.Size(), Removed: l.Removed(), Stable: keep.Stable, Pins: map[string]int64{}, Outpaced: map[string]bool{}}
 	if c.cfg.History.Bounded() {
 		s.Collectable = l.Excess(keep)
 	}
-	all := l.Excess(c.cfg.History.kept(v.Durable, now))
+	all := l.Excess(c.cfg.History.Kept(v.Durable, now))
 	said := map[string]bool{}
 	for _, m := range v.Members {
-		if n := all - l.Excess(c.cfg.History.kept(v.Durable.Meet(m.Durable), now)); n > 0 {
+		if n := all - l.Excess(c.cfg.History.Kept(v.Durable.Meet(m.Durable), now)); n > 0 {
 			s.Pins[m.Name] = n
 		}
 		if m.Heard && !m.Known.Includes(s.Removed) {
@@ -160,7 +126,7 @@ func (c *Collector) look(now time.Time) log.Kept {
 }
 
 // trouble is what is wrong with a member that does not pass by itself; empty: nothing.
-func (s *Stats) trouble(m *Member) string {
+func (s *Stats) trouble(m *stable.Member) string {
 	switch {
 	case s.Outpaced[m.Name]:
 		return "another leader needs ops that the log does not keep any more"

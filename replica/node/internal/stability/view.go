@@ -3,11 +3,12 @@ package stability
 import (
 	"kvd/replica"
 	"kvd/replica/member"
+	"kvd/replica/stable"
 )
 
 // view is what all members are known to hold. Whoever was met and is not forgotten is one.
-func (c *Config) view() View {
-	v := View{Durable: c.Loop.Synced()} // before the frontier, which only grows
+func (c *Config) view() stable.View {
+	v := stable.View{Durable: c.Loop.Synced()} // before the frontier, which only grows
 	s, heard := c.Loop.Status(), map[string]replica.PeerView{}
 	v.Applied = s.State.Frontier
 	members := c.Roster()
@@ -20,7 +21,7 @@ func (c *Config) view() View {
 	}
 	for _, m := range members.Members {
 		if p := heard[m.Name]; m.Name != c.Leader {
-			v.Members = append(v.Members, Member{Name: m.Name, Reached: m.Status == member.Alive, Heard: p.Origin != 0, Known: p.Known, Durable: p.Durable})
+			v.Members = append(v.Members, stable.Member{Name: m.Name, Reached: m.Status == member.Alive, Heard: p.Origin != 0, Known: p.Known, Durable: p.Durable})
 		}
 	}
 	return v

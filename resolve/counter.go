@@ -178,7 +178,7 @@ func after(voids []VoidDelta, n logical.Seq) []VoidDelta {
 // bit, nil if none is live. It is none that no resolver has decided to keep yet.
 func (o *Object) share(origin logical.Origin, bit Mask) *Version {
 	for i := range o.Versions {
-		if v := &o.Versions[i]; v.Dot.Origin == origin && v.Mask&(bit|derived) == bit {
+		if v := &o.Versions[i]; v.Dot.Origin == origin && v.Mask&(bit|Derived) == bit {
 			return v
 		}
 	}

@@ -136,7 +136,7 @@ func (o *Object) touch(op *Op) {
 	var buf [8]int
 	shares := buf[:0]
 	for i := range o.Versions {
-		if o.Versions[i].Mask&(Counter.Mask()|derived) != 0 {
+		if o.Versions[i].Mask&(Counter.Mask()|Derived) != 0 {
 			shares = append(shares, i)
 		}
 	}
@@ -154,7 +154,7 @@ func (o *Object) touch(op *Op) {
 
 // touch sets the version's deadline, unless the statement that it has holds.
 func (v *Version) touch(key string, at wallclock.Instant, s *Stamp) {
-	if v.Deleted() || v.Mask == derived || v.Touched != nil && !s.after(key, v.Touched) {
+	if v.Deleted() || v.Mask == Derived || v.Touched != nil && !s.after(key, v.Touched) {
 		return
 	}
 	v.Expires, v.Touched = at, s

@@ -5,7 +5,7 @@ import (
 	"kvd/resolve/number"
 )
 
-// derived marks the version that carries an origin's total of ops which recorded
+// Derived marks the version that carries an origin's total of ops which recorded
 // none, because no counter judged where they were accepted. It is no resolver's
 // bit: IDs grow from below. Such a version stays, without the counter's bit, when
 // all of its total has been taken away: what the origin adds later, unseen by who
@@ -14,7 +14,7 @@ import (
 // The total is that of all the origin's ops of that sort for the key, and its base
 // is what stood before the first of them that nobody has taken away. Both follow
 // from which ops there are, so the order of arrival does not matter.
-const derived Mask = 1 << 13
+const Derived Mask = 1 << 13
 
 // counted reports whether the op carries a counter's evidence. One from before
 // that was recorded shows it by what it carries.
@@ -54,7 +54,7 @@ func (f *Folding) derive() {
 	if f.Op.Kind != Add {
 		vs := f.Object.Versions
 		for i := range vs {
-			if vs[i].Mask&(f.Bit|derived) != 0 && i != f.New {
+			if vs[i].Mask&(f.Bit|Derived) != 0 && i != f.New {
 				f.take(i, f.Op.reaches(vs[i].Dot.Origin))
 			}
 		}
@@ -94,7 +94,7 @@ func (op *Op) named(o logical.Origin) logical.Seq {
 func (f *Folding) resetDerived() {
 	vs := f.Object.Versions
 	for i := range vs {
-		if vs[i].Mask&derived != 0 {
+		if vs[i].Mask&Derived != 0 {
 			f.take(i, f.Op.named(vs[i].Dot.Origin))
 		}
 	}
@@ -126,7 +126,7 @@ func (f *Folding) take(i int, upTo logical.Seq) {
 // does not reach back to it. It reads the origin's ops backwards from the version: they
 // are those that the deleting leader had not applied.
 func (f *Folding) baseAfter(v *Version, seq logical.Seq) (Base, bool) {
-	if v.Mask&derived == 0 {
+	if v.Mask&Derived == 0 {
 		return f.recordedBase(v, seq)
 	}
 	base := Base{Total: v.Count.Total}
@@ -164,12 +164,12 @@ func (f *Folding) countDerived() {
 		if last.Mask&f.Bit != 0 {
 			fresh.Count.Base, fresh.Count.Voids, fresh.Count.Deadlines = last.Count.Base, last.Count.Voids, last.Count.Deadlines
 		}
-		last.Mask &^= f.Bit | derived
+		last.Mask &^= f.Bit | Derived
 	}
 	if s, ok := f.Op.Statement(); ok {
 		fresh.Count.state(f.Object.Key, Deadline{f.Op.Dot.Seq, f.Op.Expires, s})
 	}
-	fresh.Mask |= f.Bit | derived
+	fresh.Mask |= f.Bit | Derived
 }
 
 // derives reports whether d's total was derived, and so is not what recorded totals
@@ -183,7 +183,7 @@ func (f *Folding) derives(d logical.Dot) bool {
 // not.
 func (o *Object) derivedOf(origin logical.Origin) *Version {
 	for i := range o.Versions {
-		if v := &o.Versions[i]; v.Dot.Origin == origin && v.Mask&derived != 0 {
+		if v := &o.Versions[i]; v.Dot.Origin == origin && v.Mask&Derived != 0 {
 			return v
 		}
 	}

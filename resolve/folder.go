@@ -103,7 +103,7 @@ func (w *Folder) end(p Panel) {
 	if p.keepsTombstones() {
 		w.folding.updateTombstones()
 	}
-	w.folding.Object.sweep()
+	w.folding.Object.Sweep()
 	w.folding = Folding{}
 }
 

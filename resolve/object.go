@@ -126,9 +126,9 @@ func versionOf(op *Op) Version {
 	}
 }
 
-// sweep drops the versions that no resolver keeps, and the fields that none of its
+// Sweep drops the versions that no resolver keeps, and the fields that none of its
 // resolvers needs.
-func (o *Object) sweep() {
+func (o *Object) Sweep() {
 	o.Versions = slices.DeleteFunc(o.Versions, func(v Version) bool { return v.Mask == 0 })
 	for i := range o.Versions {
 		o.Versions[i].trim()
@@ -137,13 +137,13 @@ func (o *Object) sweep() {
 
 // trim makes equal versions equal bytes, whichever resolvers kept them before.
 func (v *Version) trim() {
-	if v.Mask&(Counter.Mask()|derived) == 0 {
+	if v.Mask&(Counter.Mask()|Derived) == 0 {
 		v.Count = Count{}
 	}
-	if v.Mask&^derived == Counter.Mask() {
+	if v.Mask&^Derived == Counter.Mask() {
 		v.Value = nil
 	}
-	if v.Mask == derived {
+	if v.Mask == Derived {
 		v.Value, v.Expires, v.Touched = nil, 0, nil // only its totals are needed
 	}
 }

@@ -128,7 +128,7 @@ func (id ID) Keeps() Mask {
 	case Interval:
 		return id.Mask() | watermark
 	case Counter:
-		return id.Mask() | derived
+		return id.Mask() | Derived
 	}
 	return id.Mask()
 }

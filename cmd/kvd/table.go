@@ -176,15 +176,18 @@ func diskSettings() []setting {
 	}
 }
 
-// conditionSettings say when the disk counts as full or slow, and how it is read for damage.
+// conditionSettings say when the disk counts as full or slow, how it is read for damage, and
+// how often what it holds is compared with the other leaders.
 func conditionSettings() []setting {
-	d := node.DefaultDiskLimits()
+	d, r := node.DefaultDiskLimits(), node.Defaults().Storage.Repair
 	return []setting{
 		{name: "min-free", value: autoMinFree, apply: applyMinFree,
 			usage: "take no writes of clients while less than `N` bytes of the disk are free, and no ops of other leaders below half of that; reads go on, and so do writes once there is room. auto: 2 % of the disk, 256 MiB at most; 0: until the disk is full"},
 		{name: "slow-disk", value: d.SlowAfter.String(), usage: "say that this leader is not ready when a write or sync of a file takes `DURATION`; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Limits.SlowAfter })},
 		{name: "scrub-every", value: d.ScrubEvery.String(), usage: "read all of the store every `DURATION`, to find damage before it is needed; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Limits.ScrubEvery })},
 		{name: "scrub-rate", value: strconv.FormatInt(d.ScrubRate, 10), usage: "and no faster than `N` bytes a second; 0: as fast as the disk is", apply: counting(func(c *serving) *int64 { return &c.Storage.Limits.ScrubRate })},
+		{name: "repair-every", value: r.Every.String(), usage: "compare all keys with the other leaders every `DURATION`, and mend what is wrong here; 0: when somebody asks for it", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Repair.Every })},
+		{name: "repair-rate", value: strconv.FormatInt(r.Rate, 10), usage: "and read no more than `N` bytes a second for it; 0: as fast as the disk is", apply: counting(func(c *serving) *int64 { return &c.Storage.Repair.Rate })},
 	}
 }
 

@@ -71,7 +71,8 @@ type Status struct {
 	UnsharedOps       int     `json:"unshared_ops"`        // accepted here, and not known to be durable anywhere else
 	Usage             Usage   `json:"usage"`
 
-	Disk DiskStatus `json:"disk"`
+	Disk   DiskStatus   `json:"disk"`
+	Repair RepairStatus `json:"repair"`
 
 	GateOps         int          `json:"gate_ops"`         // held until what they depend on arrives
 	AcksWaiting     int64        `json:"acks_waiting"`     // calls whose writes wait until other leaders hold them
@@ -156,6 +157,16 @@ type DiskStatus struct {
 	SlowestSeconds float64     `json:"slowest_seconds"` // of the slowest of the last ten seconds
 	Slow           bool        `json:"slow"`            // so that clients are better sent elsewhere
 	Scrub          ScrubStatus `json:"scrub"`
+}
+
+// RepairStatus is what this process found when it compared objects with other leaders'.
+type RepairStatus struct {
+	Rounds    uint64 `json:"rounds"`    // by themselves, that were ended
+	Keys      uint64 `json:"keys"`      // that were compared
+	Explained uint64 `json:"explained"` // that differed because ops were under way
+	Mended    uint64 `json:"mended"`    // that were wrong here
+	Theirs    uint64 `json:"theirs"`    // that were wrong at another leader
+	Undecided uint64 `json:"undecided"` // of which nobody knows who is right
 }
 
 // ScrubStatus is what this process read to find damage.

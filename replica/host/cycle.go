@@ -152,6 +152,9 @@ func (l *Loop) step(items []item) (m wallclock.Moment, inputs int, err error) {
 		switch it := &items[i]; {
 		case it.err != nil:
 			return m, inputs, it.err
+		case it.mend != nil && err == nil:
+			inputs++
+			err = l.mend(m, it.mend)
 		case it.call == nil:
 			feed(it.in)
 		default:
@@ -179,6 +182,9 @@ func (l *Loop) release(n int, sync time.Duration) {
 			took += w.took
 		}
 		l.let(out)
+		for _, done := range w.mended {
+			done()
+		}
 	}
 	if l.cfg.Published != nil {
 		l.cfg.Published()

@@ -47,7 +47,7 @@
 //
 // Files, in the order of the picture: pump.go, together.go and tamper.go (the cycle),
 // loop.go, cycle.go, flight.go, queues.go and pending.go (the goroutines around it, what is
-// being synced, and whose reply is whose), halt.go (a disk that failed), keys.go, random.go and snapshot.go (what is
+// being synced, and whose reply is whose), mend.go (what is put in place of what is damaged), halt.go (a disk that failed), keys.go, random.go and snapshot.go (what is
 // read of many keys), touch.go (memory that is about to be read), sweep.go, status.go and recover.go (what else is asked of a leader).
 //
 // Invariants:

@@ -11,7 +11,8 @@ import (
 // flight is the batches that are written and not released, oldest first. A goroutine of
 // its own syncs them, one sync at a time.
 type flight struct {
-	staged  bool // steps were taken that are not written
+	staged  bool     // steps were taken that are not written
+	mended  []func() // who is told when what is staged is durable
 	written []batch
 	syncing int           // how many of them a sync under way covers; zero: none is
 	begin   chan struct{} // a sync
@@ -19,10 +20,12 @@ type flight struct {
 	ended   sync.WaitGroup
 }
 
-// batch is what a leader is once the batch is durable, and how long writing it took.
+// batch is what a leader is once the batch is durable, how long writing it took, and who
+// waits for it.
 type batch struct {
 	status *Status
 	took   time.Duration
+	mended []func()
 }
 
 // synced is a sync that has ended.
@@ -53,7 +56,8 @@ func (l *Loop) write() error {
 	f.staged = false
 	now := l.statusNow()
 	l.pace.Note(l.moment.Mono, logical.Dot{Origin: now.State.Origin, Seq: now.State.Frontier.At(now.State.Origin)}, now.Peers)
-	f.written = append(f.written, batch{now, time.Since(began)})
+	f.written = append(f.written, batch{now, time.Since(began), f.mended})
+	f.mended = nil
 	if !l.pump.Unsynced() {
 		l.release(len(f.written), 0)
 		return nil

@@ -115,10 +115,12 @@ type Loop struct {
 	moment   wallclock.Moment // of the last step
 }
 
-// item is what waits in the queue: a call, an input, or why the leader must stop.
+// item is what waits in the queue: a call, an input, an object that is mended, or why the
+// leader must stop.
 type item struct {
 	call *call
 	in   replica.Input
+	mend *Mend
 	err  error
 }
 

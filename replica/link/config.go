@@ -21,8 +21,11 @@ import (
 // Protocol versions this program speaks.
 const (
 	protocolMin = 7
-	protocolMax = 7
+	protocolMax = 8
 )
+
+// repairVersion is the version since which leaders compare their objects.
+const repairVersion = 8
 
 // Config is what a mesh is told once.
 type Config struct {
@@ -63,6 +66,8 @@ type Config struct {
 	// OnPublished is told what clients of other leaders published, on the goroutine that
 	// reads from the peer; it must not block. Nil: ignored.
 	OnPublished func(from replica.Leader, p *wire.Published)
+	// OnRepair is told what a peer said with [Mesh.Repair], likewise. The body is its own.
+	OnRepair func(from replica.Leader, body []byte)
 }
 
 // Backoff is how long to rest before dialling again: anything from zero to Min,

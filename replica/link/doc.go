@@ -30,7 +30,8 @@
 // What clients publish waits in a queue of its own, of 1 MiB and 1,024 messages a peer,
 // and shares the connection with ops byte by byte where both wait. It is sent to the
 // peers that are up, once, by the leader where it was published: what does not fit, or
-// is under way when a connection breaks, is lost.
+// is under way when a connection breaks, is lost. What leaders say to compare their objects
+// ([Mesh.Repair]) waits there too, and goes to one peer.
 //
 // A status overtakes batches in the queue and in the inbox, and the parts of a large op,
 // so bulk delays it by one frame ([Config.FrameBytes], 1 MiB of one published message) and

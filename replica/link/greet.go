@@ -15,10 +15,11 @@ import (
 )
 
 type session struct {
-	conn  *conn
-	dec   *wire.Decoder
-	hello wire.Hello // of the other side
-	given int        // credit the other side gave first
+	conn    *conn
+	dec     *wire.Decoder
+	hello   wire.Hello // of the other side
+	given   int        // credit the other side gave first
+	version uint64     // that is spoken
 }
 
 // invite dials a peer and greets it: the dialler's half.
@@ -58,7 +59,7 @@ func (m *Mesh) introduce(ctx context.Context, raw net.Conn, name replica.Leader,
 	if err != nil {
 		return nil, err
 	}
-	s.hello, s.given = w.Hello, int(min(w.Credit, 1<<30))
+	s.hello, s.given, s.version = w.Hello, int(min(w.Credit, 1<<30)), w.Version
 	if no := m.judgeWelcome(w, name, c); no != nil {
 		m.tellShared(no, &w.Hello)
 		return nil, m.refuse(c, name, no)
@@ -129,7 +130,7 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 		m.tellShared(no, h)
 		return nil, m.refuse(c, in.from, no)
 	}
-	w := wire.Welcome{Version: protocolMax, Credit: uint64(m.cfg.Window), Hello: m.hello(h.Leader)}
+	w := wire.Welcome{Version: min(protocolMax, h.VersionMax), Credit: uint64(m.cfg.Window), Hello: m.hello(h.Leader)}
 	if _, err := c.Write(wire.AppendWelcome(nil, &w)); err != nil {
 		in.kill() // it was claimed, and never runs
 		m.release(in)

@@ -110,6 +110,8 @@ func (in *inbound) take(kind wire.Kind) error {
 		return in.takeStatus()
 	case wire.KindPublished:
 		return in.takePublished()
+	case wire.KindRepair:
+		return in.takeRepair()
 	case wire.KindCredit: // a keep-alive
 		_, err := in.dec.Credit()
 		return err

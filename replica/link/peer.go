@@ -24,10 +24,11 @@ type peer struct {
 	before <-chan struct{} // nil, or closed when the peer of this name before it has ended
 	done   chan struct{}   // closed when run has ended
 
-	queue  queue
-	wake   chan struct{} // there may be something to send
-	again  chan struct{} // dial now: the peer has just been seen alive
-	origin atomic.Uint64 // the peer's origin while it is up, else zero
+	queue   queue
+	wake    chan struct{} // there may be something to send
+	again   chan struct{} // dial now: the peer has just been seen alive
+	origin  atomic.Uint64 // the peer's origin while it is up, else zero
+	version atomic.Uint64 // that is spoken with it, likewise
 
 	opsOut, publishedOut atomic.Uint64 // sent, over all its connections
 
@@ -89,6 +90,7 @@ func (p *peer) connect() (*session, error) {
 }
 
 func (p *peer) serve(s *session) error {
+	p.version.Store(s.version)
 	p.queue.start(s.given)
 	p.mesh.emit(Event{Kind: Up, Peer: p.name, Addr: s.conn.RemoteAddr().String()})
 	p.mesh.sink.PeerUp(p.name)
@@ -98,6 +100,7 @@ func (p *peer) serve(s *session) error {
 
 	p.queue.stop()
 	p.origin.Store(0)
+	p.version.Store(0)
 	p.mesh.emit(Event{Kind: Down, Peer: p.name, Addr: s.conn.RemoteAddr().String(), Err: err})
 	p.mesh.sink.PeerDown(p.name)
 	return err

@@ -102,7 +102,8 @@ func TestPublishedIsBounded(t *testing.T) {
 	if !q.publish(half, at) || q.publish(half, at) {
 		t.Error("the bytes are not bounded")
 	}
-	if q.nextPublished(time.Now()) != half || q.nextPublished(time.Now()) != nil || q.publishedBytes != 0 {
+	first, _ := q.nextPublished(time.Now())
+	if _, more := q.nextPublished(time.Now()); first.public != half || more || q.publishedBytes != 0 {
 		t.Errorf("%d bytes are left", q.publishedBytes)
 	}
 }

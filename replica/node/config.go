@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"kvd/replica/link"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/monitor"
+	"kvd/replica/node/internal/repair"
 	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
@@ -101,6 +103,7 @@ type StorageConfig struct {
 	NoLedger bool             // see host.Options
 	History  stability.History
 	Limits   monitor.Limits // of the disk
+	Repair   repair.Limits
 }
 
 // Addrs is one address for each listener.
@@ -110,7 +113,7 @@ type Addrs struct{ RESP, HTTP, Peer, Gossip string }
 func Defaults() Config {
 	return Config{
 		Cluster: "kvd", Version: "dev", Dir: "kvd-data",
-		Storage:  StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: losses.DefaultRetention(), Limits: monitor.DefaultLimits()},
+		Storage:  StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: losses.DefaultRetention(), Limits: monitor.DefaultLimits(), Repair: repair.DefaultLimits()},
 		Addrs:    Addrs{RESP: "127.0.0.1:6390", HTTP: "127.0.0.1:6391", Peer: "127.0.0.1:6392", Gossip: "127.0.0.1:6393"},
 		Policy:   resolve.Policy{Default: resolve.Causal},
 		MaxDrift: 500 * time.Millisecond,
@@ -167,7 +170,7 @@ func (c *Config) Validate() error {
 			return err
 		}
 	}
-	if err := c.Storage.Limits.Validate(); err != nil {
+	if err := cmp.Or(c.Storage.Limits.Validate(), c.Storage.Repair.Validate()); err != nil {
 		return err
 	}
 	if err := c.checkExposed(); err != nil {

@@ -139,7 +139,7 @@ func (s source) Status() console.Status {
 	return console.Status{
 		Name: s.cfg.Name, Origin: s.origin.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
-		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(), UnsharedOps: s.unshared(), Usage: s.usage(), Disk: s.monitor.Status(),
+		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(), UnsharedOps: s.unshared(), Usage: s.usage(), Disk: s.monitor.Status(), Repair: s.repairs.Status(),
 		Clock: s.clock.Status(), ClockErrorSeconds: s.clock.Now().Wall.HalfWidth().Seconds(),
 		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.disk.MissingOps(), Damage: s.disk.Trouble(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},

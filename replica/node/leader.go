@@ -29,6 +29,7 @@ import (
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/monitor"
 	"kvd/replica/node/internal/recovery"
+	"kvd/replica/node/internal/repair"
 	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/storage"
@@ -67,6 +68,7 @@ type Leader struct {
 	newcomer atomic.Pointer[joining.Newcomer]
 	lossFeed *feed.Hub
 	backups  *backups.Backups // nil before clients are served
+	repairs  *repair.Service  // nil before there are links
 	answers  *answers.Answers
 	outbox   outbox
 	acks     *acks.Keeper
@@ -156,6 +158,8 @@ func (l *Leader) openMesh(context.Context) (err error) {
 	cfg.Listener, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
 	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.onLinkEvent, l.onPublished
+	l.repairs = l.newRepairs()
+	cfg.OnRepair = l.repairs.Hear
 	if l.mesh, err = link.New(cfg, sink{l.loop, l.monitor}); err == nil {
 		l.outbox.mesh.Store(l.mesh)
 	}
@@ -222,6 +226,7 @@ func (l *Leader) serve(context.Context) error {
 		l.join()
 	}
 	l.collect()
+	l.serving.Go(l.repairs.Run)
 	l.serving.Go(func() { l.fail(l.console.Serve()) })
 	l.serving.Go(func() { l.fail(l.resp.Serve(context.Background(), l.listeners.resp)) })
 	return nil

@@ -60,6 +60,7 @@ func (l *Leader) Stop(ctx context.Context) error {
 func (l *Leader) stop(ctx context.Context) error {
 	l.draining.Store(true)
 	errs := []error{l.resp.Shutdown(ctx), l.backups.Close()}
+	l.repairs.Close()
 	// Links close before gossip leaves: a peer that hears of our leaving refuses our
 	// connections, and we would redial until everybody has heard.
 	if err := l.mesh.Close(ctx); err != nil {
@@ -107,6 +108,9 @@ func (l *Leader) abandon() {
 	}
 	if l.mesh != nil {
 		_ = l.mesh.Close(ctx)
+	}
+	if l.repairs != nil {
+		l.repairs.Close()
 	}
 	if l.loop != nil {
 		_ = l.loop.Stop(ctx)

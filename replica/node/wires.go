@@ -57,6 +57,12 @@ func (o *outbox) Publish(channel string, message []byte) {
 	}
 }
 
+// Repair sends a leader what objects are compared by, if it can.
+func (o *outbox) Repair(to replica.Leader, body []byte) bool {
+	mesh := o.mesh.Load()
+	return mesh != nil && mesh.Repair(to, body)
+}
+
 // onPublished brings what was published at another leader to the clients of this one.
 func (l *Leader) onPublished(_ replica.Leader, p *wire.Published) {
 	if s := l.clients.Load(); s != nil {

@@ -18,6 +18,7 @@ const (
 	MaxGreeting = 256 << 10 // the body of a Hello, Welcome or Refuse
 
 	MaxPublished = limits.Message // of a published message and its channel
+	MaxRepair    = limits.Message // of what is said of repair at once
 )
 
 // DefaultMaxFrame takes the largest op there may be, announced.
@@ -54,6 +55,7 @@ const (
 	_ uint = MaxBody - 2*MaxShared
 	_ uint = MaxBody - MaxGreeting
 	_ uint = MaxBody - (MaxPublished + 16)
+	_ uint = MaxBody - MaxRepair
 )
 
 // Config is what both directions need to know.

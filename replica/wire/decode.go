@@ -272,6 +272,17 @@ func (d *Decoder) Published() (*Published, error) {
 	return &Published{string(channel), append([]byte{}, message...)}, nil
 }
 
+// Repair takes apart a KindRepair. What it returns is the caller's.
+func (d *Decoder) Repair() ([]byte, error) {
+	if err := d.open(KindRepair); err != nil {
+		return nil, err
+	}
+	if len(d.body) > MaxRepair {
+		return nil, fmt.Errorf("read repair: %d bytes, the limit is %d: %w", len(d.body), MaxRepair, ErrMalformed)
+	}
+	return append([]byte{}, d.body...), nil
+}
+
 // bin is the bytes that follow, which must be there, shared with the body.
 func bin(r *codec.Reader) []byte {
 	b, there := r.Bin(math.MaxUint32)

@@ -11,7 +11,7 @@
 // read with package codec, so that an accepted body has exactly one encoding. A
 // greeting, a refusal and a status are records of it, which go through msgpack/v5.
 // Batches, parts, credit and published messages are on the hot path and written
-// append-style.
+// append-style. What leaders say of repair is bytes here; package repair (of node) writes it.
 //
 // A batch's body is a row of byte strings, one an op. An op is sent in the bytes that
 // it is stored in (codec.AppendOp).

@@ -99,6 +99,13 @@ func AppendPublished(dst []byte, p *Published) []byte {
 	return finish(append(dst, p.Message...), start, byte(KindPublished))
 }
 
+// AppendRepair appends a frame with that body, of at most MaxRepair bytes. What is in it is
+// for whoever compares objects: here it is bytes.
+func AppendRepair(dst, body []byte) []byte {
+	start := len(dst)
+	return finish(append(begin(dst), body...), start, byte(KindRepair))
+}
+
 // AppendGoodbye appends the frame after which nothing follows.
 func AppendGoodbye(dst []byte) []byte {
 	start := len(dst)

@@ -32,6 +32,9 @@ func takeApart(d *wire.Decoder, k wire.Kind) ([]byte, error) {
 			return nil, err
 		}
 		return wire.AppendPublished(nil, p), nil
+	case wire.KindRepair:
+		b, err := d.Repair()
+		return wire.AppendRepair(nil, b), err
 	case wire.KindGoodbye:
 		return wire.AppendGoodbye(nil), d.Goodbye()
 	}

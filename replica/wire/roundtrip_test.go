@@ -226,3 +226,17 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 		}
 	}
 }
+
+// What is said of repair is any bytes, up to the limit.
+func TestRepairRoundTrips(t *testing.T) {
+	for _, n := range []int{0, 1, wire.MaxRepair, wire.MaxRepair + 1} {
+		d := decoder(t, wire.AppendRepair(nil, bytes.Repeat([]byte{7}, n)))
+		next(t, d, wire.KindRepair)
+		switch got, err := d.Repair(); {
+		case n > wire.MaxRepair && !errors.Is(err, wire.ErrMalformed):
+			t.Errorf("%d bytes: %v, want ErrMalformed", n, err)
+		case n <= wire.MaxRepair && (err != nil || len(got) != n):
+			t.Errorf("%d bytes are read as %d, %v", n, len(got), err)
+		}
+	}
+}

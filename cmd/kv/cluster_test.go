@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,7 +28,7 @@ func TestOnARealCluster(t *testing.T) {
 			Dir:   filepath.Join("testdata", "cluster"),
 			Setup: func(env *testscript.Env) error { return onCluster(t, env, bin) },
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
-				"exits": clitest.Exits, "cut": cutOut, "cluster": startCluster,
+				"exits": clitest.Exits, "cut": cutOut, "cluster": startCluster, "counted": counted,
 			},
 		})
 	})
@@ -52,6 +53,14 @@ func startCluster(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() { ts.Check(stop()) })
 	for name, addr := range all {
 		ts.Setenv(strings.ToUpper(name), addr)
+	}
+}
+
+// counted is the command that compares how many lines one file has with the number in
+// another.
+func counted(ts *testscript.TestScript, _ bool, args []string) {
+	if lines, n := strings.Count(ts.ReadFile(args[0]), "\n"), strings.TrimSpace(ts.ReadFile(args[1])); strconv.Itoa(lines) != n {
+		ts.Fatalf("%s has %d lines, and %s says %s", args[0], lines, args[1], n)
 	}
 }
 

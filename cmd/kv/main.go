@@ -121,7 +121,7 @@ func synonyms() cliutil.Synonyms {
 		{"incr", "add inc increment incrby"}, {"decr", "sub dec decrement decrby"}, {"ttl", "pttl"}, {"expire", "persist pexpire"},
 		{"watch", "follow subscribe tail listen"}, {"losses", "lost"}, {"siblings", "versions values"}, {"resolve", "merge settle"},
 		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump"}, {"backup", "snapshot checkpoint save"},
-		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"judge", "check verify analyze analyse"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
+		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"judge", "check verify analyze analyse"}, {"record", "workload drive"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
 		{"raw", "command exec do redis cmd"}, {"admin conflicts", "conflicts"}, {"admin new-origin", "new-origin"}, {"admin accept DOT", "accept"}, {"admin forget NODE", "forget evict"}, {"admin drain NODE", "drain cordon decommission"}, {"admin leave NODE", "leave"}, {"admin replace OLD NEW", "replace"}, {"admin reload", "reload"},
 		{"advise", "advice recommend"}, {"clock", "time ntp skew offset offsets"},
 	} {

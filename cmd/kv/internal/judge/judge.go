@@ -41,7 +41,7 @@ Examples:
    kv judge store/latest/history.edn --losses 50 -o json`
 
 // Specs is both commands.
-func Specs() []invoke.Spec { return []invoke.Spec{judgeSpec()} }
+func Specs() []invoke.Spec { return []invoke.Spec{judgeSpec(), recordSpec()} }
 
 func judgeSpec() invoke.Spec {
 	return invoke.Spec{Name: "judge", Usage: "say what any store lost, by what its clients saw", Args: "FILE", About: aboutJudge, Local: true, Least: 1, Most: 1, Do: judge,

@@ -1,0 +1,6 @@
+package opfile
+
+import "kvd/resolve/blackbox"
+
+// Op is one operation of a client.
+type Op = blackbox.Op

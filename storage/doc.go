@@ -97,6 +97,7 @@
 //	history   a stretch of history in one file
 //	checkpoint     the files of a store at one moment, while it goes on
 //	backup    such files in a directory of their own, and a store made of them
+//	exported  writes in a file for people
 //	offline   verifies and restores directories that no leader runs on
 //	file      small files beside the store, replaced whole
 //

@@ -97,6 +97,17 @@ type Status struct {
 	Subscribers Subscribers `json:"subscribers"`
 
 	Backup Backup `json:"last_backup"`
+
+	Forgotten []Forgotten `json:"forgotten"` // what was last said of leaders that were ever forgotten, by name
+}
+
+// Forgotten is that the others wait for a leader no more, or do again.
+type Forgotten struct {
+	Name    string    `json:"name"`
+	At      time.Time `json:"at"` // exact: which of two counts is decided by it
+	By      string    `json:"by"` // the leader that was asked for it
+	Lifted  bool      `json:"lifted"`
+	Present bool      `json:"present"` // it is there, and not let in
 }
 
 // Backup is the last backup of the leader's store that a client says it has.

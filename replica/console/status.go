@@ -38,6 +38,7 @@ func reportOf(src Source, user *acl.Rights) report {
 	hideKeys(s.Peers, user)
 	s.RefusesWrites = append([]Reason{}, s.RefusesWrites...)
 	s.Origins.Refused = append([]string{}, s.Origins.Refused...)
+	s.Forgotten = append([]Forgotten{}, s.Forgotten...)
 	s.Ledger.Evicted = append([]Evicted{}, s.Ledger.Evicted...) // an empty list in JSON, never null
 	return report{
 		Status: s, Frontier: positions(s.Frontier), Go: runtime.Version(), State: stateOf(&s, reasons),
@@ -73,6 +74,7 @@ const (
 	DotsTwice    Cause = "conflicts"    // dots with two contents
 	OriginsFew   Cause = "origins"      // there is soon no place for a new origin
 	LogPinned    Cause = "log-pinned"   // a member that is away keeps the log from being removed
+	Returned     Cause = "returned"     // a leader that was forgotten is there, and is not let in
 	Outpaced     Cause = "outpaced"     // a member needs ops that the log does not keep any more
 )
 
@@ -103,6 +105,9 @@ func alarmsOf(s *Status, reasons []Reason) []Reason {
 	}
 	for _, one := range s.Clock.Sources {
 		add(s.Clock.Silent(), ClockSilent, "the clock of %s is judged by %s, which does not answer: %s", s.Name, one.Name, one.Unavailable)
+	}
+	for _, f := range s.Forgotten {
+		add(f.Present, Returned, "%s, which was forgotten, is there again and is let in when it has begun anew; kv status -n %s says what it had alone, and kv admin return %s lets it", f.Name, f.Name, f.Name)
 	}
 	add(s.UnreplicatedOps > 0, Unreplicated, "%d ops that others had are not here, and nobody who can be reached has them", s.UnreplicatedOps)
 	add(s.Conflicts > 0, DotsTwice, "%d dots have two contents; kv admin conflicts names them", s.Conflicts)

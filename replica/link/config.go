@@ -46,6 +46,9 @@ type Config struct {
 	// CertNames demands that a peer's certificate carries the leader's name as a
 	// DNS name.
 	CertNames bool
+	// Refuses is why a leader is not talked to for now, in a sentence for whoever runs it;
+	// empty: it is. It is asked from many goroutines. Nil: nobody is refused.
+	Refuses func(replica.Leader) string
 	// Dial opens a connection.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
 

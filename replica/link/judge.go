@@ -25,6 +25,11 @@ func (m *Mesh) judge(h *wire.Hello, c *conn) *wire.Refuse {
 	if no := m.checkCertificate(h, c); no != nil {
 		return no
 	}
+	if m.cfg.Refuses != nil {
+		if why := m.cfg.Refuses(replica.Leader(h.Leader)); why != "" {
+			return refusal(wire.Forgotten, "%s", why)
+		}
+	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.originElsewhere(replica.Leader(h.Leader), h.Origin)

@@ -28,6 +28,9 @@ type Config struct {
 	Name    string // this leader's, unique in the cluster
 	Cluster string // only leaders of the same cluster join
 	Origin  uint64 // of this incarnation of the leader, never zero
+	// Begun is the moment ([Forgetting.At]) of the latest forgetting of this leader after
+	// which its data began anew; zero: it was never forgotten, or has not heard of it.
+	Begun int64
 
 	Bind      string   // host:port to gossip on, TCP and UDP; port 0 takes a free one
 	Advertise string   // host:port others are told; empty: what was bound; port 0: the bound one

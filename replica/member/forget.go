@@ -1,7 +1,9 @@
 package member
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/serf/serf"
@@ -13,11 +15,13 @@ type Forgetting struct {
 	Name   string `json:"name"`
 	At     int64  `json:"at"` // nanoseconds of Unix time, by the clock of who said it first
 	Lifted bool   `json:"lifted"`
+	By     string `json:"by,omitempty"` // the leader that was asked; empty: a former version of it
 }
 
 // After reports whether f replaces g, of the same name.
 func (f Forgetting) After(g Forgetting) bool {
-	return f.At > g.At || f.At == g.At && f.Lifted && !g.Lifted
+	byLift := map[bool]int{true: 1}
+	return cmp.Or(cmp.Compare(f.At, g.At), byLift[f.Lifted]-byLift[g.Lifted], cmp.Compare(f.By, g.By)) > 0
 }
 
 const (
@@ -33,6 +37,14 @@ func (m *Members) Spread(f Forgetting) error {
 		return err
 	}
 	return m.serf.UserEvent(forgetEvent, payload, false)
+}
+
+// Begun tells all leaders that the data of this one is from after the forgetting of that
+// moment (see [Config.Begun]).
+func (m *Members) Begun(at int64) error {
+	tags := maps.Clone(m.guard.tags)
+	tags[tagBegun] = begun(at)
+	return m.serf.SetTags(tags)
 }
 
 // Drop forgets a member of that name that a former incarnation knew, so that it is not

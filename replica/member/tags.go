@@ -21,6 +21,7 @@ const (
 	tagHTTP     = "http"
 	tagProtocol = "proto"
 	tagPolicy   = "policy"
+	tagBegun    = "begun"
 )
 
 func (c *Config) tags() map[string]string {
@@ -32,8 +33,12 @@ func (c *Config) tags() map[string]string {
 		tagHTTP:     c.HTTPAddr,
 		tagProtocol: strconv.Itoa(c.Protocol),
 		tagPolicy:   c.PolicyDigest,
+		tagBegun:    begun(c.Begun),
 	}
 }
+
+// begun is a moment as a tag: of the same length for all that there will be.
+func begun(at int64) string { return fmt.Sprintf("%016x", at) }
 
 // serfTags begins serf's encoding of tags; what follows is a MessagePack map.
 const serfTags = 255

@@ -64,6 +64,7 @@ type Member struct {
 	Status Status
 	Gossip string // host:port
 	Origin uint64 // of its present incarnation
+	Begun  int64  // see [Config.Begun]
 
 	PeerAddr string
 	RespAddr string
@@ -92,7 +93,8 @@ func members(known []serf.Member) []Member {
 	for _, k := range known {
 		// What cannot be read stays zero: whoever sent it was compared with us and passed.
 		origin, _ := strconv.ParseUint(k.Tags[tagOrigin], 16, 64)
-		list = append(list, Member{Name: k.Name, Status: cmp.Or(statuses[k.Status], Failed), Gossip: address(k.Addr, k.Port), Origin: origin,
+		begun, _ := strconv.ParseInt(k.Tags[tagBegun], 16, 64)
+		list = append(list, Member{Name: k.Name, Status: cmp.Or(statuses[k.Status], Failed), Gossip: address(k.Addr, k.Port), Origin: origin, Begun: begun,
 			PeerAddr: k.Tags[tagPeer], RespAddr: k.Tags[tagRESP], HTTPAddr: k.Tags[tagHTTP]})
 	}
 	slices.SortFunc(list, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })

@@ -17,10 +17,11 @@
 // The parts that only a leader needs have packages below internal: identity (may the
 // last origin be resumed), known (what is remembered of others), recovery (the store,
 // and what is missing of a damaged one), monitor (room on the disk, how slow it is, damage
-// that nobody has met), joining (a leader without data), acks (replies that wait until
-// other leaders hold a write), folding (the store under its policy), answers (the KVD
-// commands that ask), backups (a client fetches the store), feed (losses as they happen),
-// stability (what every leader holds, and may be removed from the log), and
+// that nobody has met), joining (a leader without data), returning (one that was forgotten
+// comes back), acks (replies that wait until other leaders hold a write), folding (the
+// store under its policy), answers (the KVD commands that ask), backups (a client fetches the
+// store), feed (losses as they happen), stability (what every leader holds, and may be removed
+// from the log), and
 // three small ones: options, fields, sidefile.
 //
 // # The walk of a SET
@@ -81,7 +82,8 @@
 //     was a clean one is written after everything else;
 //   - a leader leaves only after it refuses writes and another has all that it
 //     acknowledged, and does not start again from the data that it left with;
-//   - nobody is forgotten where no majority of the members that stay is there;
+//   - nobody is forgotten where no majority of the members that stay is there, and nobody
+//     who is forgotten is linked before it has begun anew or that was taken back;
 //   - an address that other machines can reach is open only with authentication and
 //     TLS, or when somebody said outright that it shall be insecure.
 package node

@@ -10,6 +10,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/node/internal/fields"
 	"kvd/replica/node/internal/options"
+	"kvd/replica/node/internal/returning"
 	"kvd/replica/node/internal/sidefile"
 	"kvd/replica/resp"
 )
@@ -67,7 +68,8 @@ func (l *Leader) leave(_ context.Context, _ [][]byte, w *resp.Writer) error {
 	if err := sidefile.WriteLines(l.sideDir(), leftFile, "that the leader has left", leftMark{l.cfg.Cluster, time.Now().UTC()}); err != nil {
 		return err
 	}
-	if err := l.members.Spread(l.forgotten.Say(l.cfg.Name, false)); err != nil {
+	l.leaving.Store(true)
+	if err := l.members.Spread(l.forgotten.Say(l.cfg.Name, l.cfg.Name, false)); err != nil {
 		l.cfg.Logger.Warn("the others could not be told by gossip that the leader leaves for good", "leader", l.cfg.Name, "why", err.Error())
 	}
 	w.Map(1)
@@ -84,14 +86,19 @@ type leftMark struct {
 	At      time.Time `json:"at"`
 }
 
-// mayReturn refuses the data of a leader that has left: the others count on it no more,
-// and what they have removed since must not come back from it.
-func (l *Leader) mayReturn(context.Context) error {
+// mayStart refuses the data of a leader that has left: the others count on it no more,
+// and what they have removed since must not come back from it. Data of a leader that was
+// forgotten is put aside, if that was ordered.
+func (l *Leader) mayStart(context.Context) error {
+	l.returned = &returning.State{}
 	if !l.onDisk() {
 		return nil
 	}
 	var m leftMark
 	left, err := sidefile.Read(l.cfg.Dir, leftFile, &m)
+	if err == nil && !left {
+		l.returned, err = returning.Begin(l.cfg.Dir, l.cfg.Logger.With("leader", l.cfg.Name))
+	}
 	if err != nil || !left {
 		return err
 	}

@@ -22,7 +22,11 @@ import (
 
 // learnForgotten takes over what was said here or elsewhere.
 func (l *Leader) learnForgotten(g member.Forgetting) error {
-	if g.Name == l.cfg.Name || !l.forgotten.Learn(g) {
+	if g.Name == l.cfg.Name {
+		l.lookReturn()
+		return nil
+	}
+	if !l.forgotten.Learn(g) {
 		return nil
 	}
 	l.cfg.Logger.Warn("another leader is forgotten, or known again", "leader", l.cfg.Name, "other", g.Name, "forgotten", !g.Lifted)
@@ -47,19 +51,31 @@ func (l *Leader) dropKnown(g member.Forgetting) error {
 	return l.known.Write(l.sideDir())
 }
 
-// onForgotten is told by gossip.
-func (l *Leader) onForgotten(g member.Forgetting) {
+// hearForgotten is told by gossip.
+func (l *Leader) hearForgotten(g member.Forgetting) {
+	l.noteForgotten(g)
+	l.relink()
+}
+
+func (l *Leader) noteForgotten(g member.Forgetting) {
 	if err := l.learnForgotten(g); err != nil {
 		l.cfg.Logger.Warn("who is forgotten is not remembered", "leader", l.cfg.Name, "why", err.Error())
 	}
 }
 
-// spreadForgotten takes back that leaders are forgotten which have returned, and tells
+// relink has links with those with whom there are to be links now.
+func (l *Leader) relink() {
+	if l.members != nil {
+		l.learn(l.members.View())
+	}
+}
+
+// spreadForgotten takes back that leaders are forgotten which have begun anew, and tells
 // leaders that have come which are forgotten.
 func (l *Leader) spreadForgotten(v member.View) {
 	returned, news := l.forgotten.Observe(v)
 	for _, name := range returned {
-		l.onForgotten(l.forgotten.Say(name, true))
+		l.noteForgotten(l.forgotten.Say(name, l.cfg.Name, true))
 	}
 	if !news && len(returned) == 0 || l.members == nil {
 		return
@@ -92,6 +108,7 @@ func (l *Leader) forget(_ context.Context, args [][]byte, w *resp.Writer) error 
 			return err
 		}
 	}
+	l.relink()
 	w.Map(3)
 	fields.Text(w, "leader", l.cfg.Name)
 	fields.Text(w, "node", strings.Join(names, " "))
@@ -124,7 +141,7 @@ func (l *Leader) silent(going []string) (missing []string) {
 
 // forgetOne remembers it, and tells the others.
 func (l *Leader) forgetOne(name string, lift bool) error {
-	g := l.forgotten.Say(name, lift)
+	g := l.forgotten.Say(name, l.cfg.Name, lift)
 	if l.forgotten.Has(name) == lift { // else it is so already
 		if err := l.learnForgotten(g); err != nil {
 			return err
@@ -136,7 +153,7 @@ func (l *Leader) forgetOne(name string, lift bool) error {
 	if err := l.members.Spread(g); err != nil {
 		return fmt.Errorf("the other leaders could not be told: %w; ask again", err)
 	}
-	if _, seen := l.members.View().Find(name); seen && !lift {
+	if m, seen := l.members.View().Find(name); seen && !lift && m.Status != member.Alive {
 		return l.members.Forget(name)
 	}
 	return nil
@@ -152,7 +169,7 @@ func (l *Leader) mayForget(name string, lift bool) error {
 		return fmt.Errorf("%s is this leader itself; ask another one", name)
 	case lift && !said:
 		return resp.Refuse("UNKNOWN", "%.64q is not forgotten here; KVD.FORGOTTEN lists who is", name)
-	case !lift && seen && (m.Status == member.Alive || m.Status == member.Leaving):
+	case !lift && !l.forgotten.Has(name) && seen && (m.Status == member.Alive || m.Status == member.Leaving):
 		return resp.Refuse("ALIVE", "%s is %s as %s sees it; stop it first, and one that has only just ended is seen to be gone in some seconds", name, m.Status, l.cfg.Name)
 	case !lift && !seen && !said && !l.everKnown(name):
 		return resp.Refuse("UNKNOWN", "no leader of the name %.64q was ever met here; KVD.MEMBERS lists who was", name)
@@ -181,9 +198,9 @@ func (l *Leader) tellForgotten(_ context.Context, _ [][]byte, w *resp.Writer) er
 	return nil
 }
 
-// withoutForgotten is a view without those that are forgotten and have not returned.
+// withoutForgotten is a view without those that are forgotten, and not let in either.
 func (l *Leader) withoutForgotten(v member.View) member.View {
-	v.Members = slices.DeleteFunc(slices.Clone(v.Members), func(m member.Member) bool { return m.Status != member.Alive && l.forgotten.Has(m.Name) })
+	v.Members = slices.DeleteFunc(slices.Clone(v.Members), func(m member.Member) bool { return l.forgotten.Has(m.Name) })
 	return v
 }
 
@@ -205,6 +222,7 @@ func (l *Leader) extra() map[string]command.Extra {
 		"kvd.status": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellStatus, Summary: "Answers what the leader says of itself and its peers, as its page /status does: one JSON object."},
 
 		"kvd.forget":    {Arity: -2, Needs: acl.Admin, Loading: true, Run: l.forget, Summary: "Lets all leaders wait for a dead one no more, and list it no more, until it returns; WITH names others that are dead too, LIFT takes that back."},
+		"kvd.return":    {Arity: 1, Needs: acl.Admin, Loading: true, Run: l.beginAnew, Summary: "Lets a leader that was forgotten begin anew, without data, once what it alone had is exported."},
 		"kvd.forgotten": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellForgotten, Summary: "Answers which leaders are forgotten."},
 		"kvd.drain":     {Arity: -1, Needs: acl.Admin, Loading: true, Run: l.drain, Summary: "Takes no more writes, and answers whether others have all that was acknowledged here; LIFT takes that back."},
 		"kvd.leave":     {Arity: 1, Needs: acl.Admin, Loading: true, Run: l.leave, Summary: "Ends a drained leader, which the others list and wait for no more."},

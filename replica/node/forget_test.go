@@ -78,10 +78,11 @@ func TestADeadLeaderIsForgottenUntilItReturns(t *testing.T) {
 	}
 	n2.lists([]string{"n1", "n2"}, []string{"n3"})
 
-	n3 := newNode(t, start(t, configs[2]))
+	n3 := newNode(t, start(t, configs[2])) // without data: there is nothing to put aside
 	for _, n := range []*node{n1, n2, n3} {
 		n.lists(three, nil)
 	}
+	settle(t, []*node{n1, n2, n3})
 	if err := n3.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}

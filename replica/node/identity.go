@@ -33,6 +33,9 @@ func (l *Leader) onLinkEvent(e link.Event) {
 		in.Origin, in.With, in.Also, in.Detail = e.Origin, e.Peer, e.Also, e.Err.Error()
 	case turnedAway && refused.By != replica.Leader(l.cfg.Name) && refused.Reason == wire.OriginTwice:
 		in.With, in.Told, in.Detail = refused.By, true, refused.Detail
+	case turnedAway && refused.By != replica.Leader(l.cfg.Name) && refused.Reason == wire.Forgotten:
+		l.lookReturn()
+		return
 	default:
 		return
 	}

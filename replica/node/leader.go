@@ -30,6 +30,7 @@ import (
 	"kvd/replica/node/internal/monitor"
 	"kvd/replica/node/internal/recovery"
 	"kvd/replica/node/internal/repair"
+	"kvd/replica/node/internal/returning"
 	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/storage"
@@ -88,8 +89,11 @@ type Leader struct {
 	stopping sync.Once
 	stopped  error // how stopping went
 
-	forgotten *known.Forgotten // guards itself
-	identity  *identity.Keeper // guards itself; nil: nothing outlives the process
+	forgotten *known.Forgotten  // guards itself
+	returning *returning.Return // guards itself
+	returned  *returning.State  // as the start found it
+	leaving   atomic.Bool       // for good: that others forget it is as it should be
+	identity  *identity.Keeper  // guards itself; nil: nothing outlives the process
 
 	rivalSince time.Time // a rival is silent since; zero: none is. For who set meeting
 
@@ -114,7 +118,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
 	}
 	for _, step := range []func(context.Context) error{
-		l.mayReturn, l.openClock, l.bind, l.openStore, l.foldAgain, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
+		l.mayStart, l.openClock, l.bind, l.openStore, l.foldAgain, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
 	} {
 		if err := step(ctx); err != nil {
 			l.abandon()
@@ -156,6 +160,7 @@ func (l *Leader) openMesh(context.Context) (err error) {
 	cfg := link.Defaults()
 	cfg.Name, cfg.Cluster, cfg.Origin, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.origin, l.cfg.Policy.String()
 	cfg.Listener, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.RESP, l.addrs.HTTP
+	cfg.Refuses = l.refuses
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
 	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.onLinkEvent, l.onPublished
 	l.repairs = l.newRepairs()
@@ -174,11 +179,11 @@ func (l *Leader) openConsole(context.Context) (err error) {
 
 func (l *Leader) openMembers(context.Context) (err error) {
 	cfg := member.Config{
-		Name: l.cfg.Name, Cluster: l.cfg.Cluster, Origin: uint64(l.origin),
+		Name: l.cfg.Name, Cluster: l.cfg.Cluster, Origin: uint64(l.origin), Begun: l.returning.Begun(),
 		Bind: l.cfg.Addrs.Gossip, Advertise: l.cfg.gossipAdvertised(), Join: l.cfg.Join,
 		PeerAddr: l.addrs.Peer, RespAddr: l.addrs.RESP, HTTPAddr: l.addrs.HTTP,
 		Protocol: protocol, PolicyDigest: digest(l.cfg.Policy.String()),
-		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger, Heard: l.onForgotten,
+		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger, Heard: l.hearForgotten,
 	}
 	if l.onDisk() {
 		cfg.SnapshotPath = filepath.Join(l.cfg.Dir, "gossip")
@@ -227,6 +232,7 @@ func (l *Leader) serve(context.Context) error {
 	}
 	l.collect()
 	l.serving.Go(l.repairs.Run)
+	l.serving.Go(l.returning.Run)
 	l.serving.Go(func() { l.fail(l.console.Serve()) })
 	l.serving.Go(func() { l.fail(l.resp.Serve(context.Background(), l.listeners.resp)) })
 	return nil
@@ -248,6 +254,9 @@ func (l *Leader) learn(v member.View) {
 		if m.Name != l.cfg.Name && m.PeerAddr != "" && m.Status != member.Left {
 			others[replica.Leader(m.Name)] = m.PeerAddr
 		}
+	}
+	if l.returning.Away() {
+		clear(others)
 	}
 	l.mesh.SetPeers(others)
 	if l.origins.LearnView(v) {

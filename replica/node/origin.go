@@ -53,6 +53,7 @@ func (l *Leader) beginOrigin(ctx context.Context) error {
 	l.loop = host.Start(l.pump, host.LoopConfig{Clock: l.clock, Outbox: &l.outbox, Credit: l.outbox.Credit, Underway: l.outbox.Underway, Observe: l.observe, Cycle: l.metrics.Synced, Held: l.metrics.Held, Halted: l.halted, Warm: true, Published: func() { l.acks.Notify() }})
 	l.serving.Go(func() { l.acks.Run(l.loop.Done()) })
 	l.disk.Follow(l.loop)
+	l.returning = l.beginReturn()
 	l.monitor = l.watchDisk()
 	l.serving.Go(func() { l.monitor.Run(l.loop.Done()) })
 	l.serving.Go(func() {

@@ -23,7 +23,7 @@ func (l *Leader) Quiesce(ctx context.Context) (unshared int, err error) {
 	poll := time.NewTicker(pollOthers)
 	defer poll.Stop()
 	for {
-		if unshared = l.unshared(); unshared == 0 || l.onlyOne() || l.loop.Err() != nil {
+		if unshared = l.unshared(); unshared == 0 || l.onlyOne() || l.returning.Away() || l.loop.Err() != nil {
 			return unshared, err
 		}
 		select {

@@ -11,6 +11,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/console"
+	"kvd/replica/member"
 	"kvd/replica/node/internal/folding"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
@@ -121,7 +122,7 @@ func (l *Leader) sideDir() string {
 func (l *Leader) join() {
 	n := joining.New(joining.Config{
 		Name: l.cfg.Name, Dir: l.sideDir(), Serve: l.cfg.ServeWhileJoining, Logger: l.cfg.Logger,
-		Members: l.members.View, Loop: l.loop, Block: l.blockers.Block,
+		Members: func() member.View { return l.withoutForgotten(l.members.View()) }, Loop: l.loop, Block: l.blockers.Block,
 	})
 	l.newcomer.Store(n)
 	l.serving.Go(func() {

@@ -53,6 +53,7 @@ const (
 	NotAMember            // not a member here, or not here yet
 	WrongLeader           // somebody else answers at that address
 	BadCertificate        // the certificate does not name the leader
+	Forgotten             // the other was forgotten here, and its data is from before that
 	reasons
 )
 
@@ -64,7 +65,7 @@ func (r Reason) String() string {
 	return [...]string{
 		"another cluster", "no common protocol version", "policy differs", "own name",
 		"origin held twice", "log lost ops", "name taken", "not a member",
-		"another leader at this address", "certificate does not name the leader",
+		"another leader at this address", "certificate does not name the leader", "forgotten",
 	}[r-1]
 }
 

@@ -103,6 +103,7 @@ func bites() []bite {
 		{"storage/riblt/a.go", imports("kvd/logical"), "riblt knows only"},
 		{"replica/node/a.go", imports("kvd/replica/node/internal/feed"), ""},
 		{"replica/client/a.go", imports("kvd/replica/node"), "only commands start"},
+		{"replica/node/internal/returning/a.go", imports("kvd/replica/link"), "returning knows only"},
 		{"scenarios/live/a_test.go", imports("kvd/replica/node"), "only commands start"},
 		{"replica/resp/a.go", imports("kvd/cmd/internal/cliutil"), "nothing imports cmd"},
 		{"cmd/kv/a.go", imports("kvd/cmd/internal/cliutil"), ""},

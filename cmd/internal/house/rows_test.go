@@ -110,6 +110,7 @@ func roomRows() []row {
 		knows("resolve/rejoin", "what two leaders hold is joined by the rules of resolving alone", "resolve", "logical"),
 		knows("storage/riblt", "sets of numbers are compared without knowing what they stand for"),
 		knows("replica/node/internal/joining", "who waits for data looks at the loop and at membership", "replica", "replica/host", "replica/console", "replica/member", "storage/file", "logical"),
+		knows("replica/node/internal/returning", "what becomes of old data follows from files, the store and what others say", "replica", "replica/host", "replica/member", "replica/node/internal/identity", "replica/node/internal/sidefile", "storage", "storage/exported", "storage/file", "resolve", "logical"),
 		knows("replica/stable", "what everybody holds follows from frontiers alone, for real leaders and simulated ones", "storage/log", "logical"),
 		knows("replica/node/internal/stability", "what everybody holds follows from what the loop and membership say; the store removes", "replica", "replica/stable", "replica/host", "replica/console", "replica/member", "storage", "storage/log", "logical"),
 		{"only commands start whole leaders", "replica/node is the one room that knows all of replica; whoever knew it would know everybody", func(s *source) []string {

@@ -17,9 +17,10 @@ func forgetSpec() invoke.Spec {
 	return invoke.Spec{Name: "forget", Usage: "wait for dead leaders no more", Args: "NODE...", Least: 1, Most: -1, Do: forgetNode,
 		About: "It leaves the lists of members, and wait, audit, losses and why do not ask it any more,\n" +
 			"at all leaders: those that cannot be reached now are told when they come back. Nothing of\n" +
-			"what it wrote is given up. Writes that it alone had acknowledged are missing until it\n" +
-			"returns; when it does, it is known again at once. --lift takes only the word back: nobody\n" +
-			"waits for the leader before it returns, unless the context names it.\n" +
+			"what they have from it is given up. Should it return, it is not let in with its old data:\n" +
+			"what it alone had acknowledged it exports to a file, and then begins anew (kv admin return).\n" +
+			"--lift takes the word back: it is let in with all it has. Nobody waits for the leader\n" +
+			"before it returns, unless the context names it.\n" +
 			"A leader that is alive is refused: stop it first, or let it go with kv admin leave.\n" +
 			"A majority of the members that stay must be there: name all that are dead at once.",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "lift", Usage: "take it back: the leader is forgotten no more; it is listed and asked again when it returns"}, invoke.OnlyFlag()}}

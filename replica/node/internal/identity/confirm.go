@@ -32,6 +32,15 @@ type Statement struct {
 		Alive        bool
 		HTTP         string // of its status page
 	}
+	Forgotten []Forgetting
+}
+
+// Forgetting is what a leader knows was last said of another, or of us.
+type Forgetting struct {
+	Name   string
+	At     time.Time
+	By     string
+	Lifted bool
 }
 
 // Confirmer asks the others about our origin.

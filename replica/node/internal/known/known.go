@@ -20,12 +20,12 @@ import (
 // leaders by gossip, again to each that comes back, and kept over a restart; the latest
 // that was said of a name counts.
 //
-// Nothing of what a forgotten leader wrote is given up: its ops, its origins and what
-// is known of them stay as they are.
+// What the others have of a forgotten leader is not given up: its ops, its origins and what
+// is known of them stay as they are. It is let in again when it has begun anew (package
+// returning), or when an operator takes back that it is forgotten.
 type Forgotten struct {
 	mu    sync.Mutex
 	of    map[string]member.Forgetting
-	gone  map[string]bool // was seen to be away since: when it is alive after that, it has returned
 	alive map[string]bool // in the newest view
 }
 
@@ -36,7 +36,7 @@ const (
 
 // NewForgotten has forgotten nobody.
 func NewForgotten() *Forgotten {
-	return &Forgotten{of: map[string]member.Forgetting{}, gone: map[string]bool{}, alive: map[string]bool{}}
+	return &Forgotten{of: map[string]member.Forgetting{}, alive: map[string]bool{}}
 }
 
 // ReadForgotten is never nil. On an error nobody is forgotten.
@@ -45,7 +45,7 @@ func ReadForgotten(dir string) (*Forgotten, error) {
 	var all []member.Forgetting
 	_, err := sidefile.Read(dir, forgottenFile, &all)
 	for _, g := range all {
-		f.of[g.Name], f.gone[g.Name] = g, true
+		f.of[g.Name] = g
 	}
 	return f, err
 }
@@ -75,41 +75,37 @@ func (f *Forgotten) Learn(g member.Forgetting) bool {
 		return false
 	}
 	f.of[g.Name] = g
-	f.gone[g.Name] = !f.alive[g.Name]
 	if len(f.of) > maxForgotten {
 		delete(f.of, slices.MinFunc(slices.Collect(maps.Values(f.of)), func(a, b member.Forgetting) int { return cmp.Compare(a.At, b.At) }).Name)
 	}
 	return true
 }
 
-// Say makes something new of a name, later than all that was said before.
-func (f *Forgotten) Say(name string, lifted bool) member.Forgetting {
+// Say makes something new of a name, later than all that was said before. By is the leader
+// that says so.
+func (f *Forgotten) Say(name, by string, lifted bool) member.Forgetting {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return member.Forgetting{Name: name, At: max(time.Now().UnixNano(), f.of[name].At+1), Lifted: lifted}
+	return member.Forgetting{Name: name, At: max(time.Now().UnixNano(), f.of[name].At+1), Lifted: lifted, By: by}
 }
 
-// Observe looks at who is there: who has returned is to be known again, and whoever has
-// come is to be told what was said.
+// Observe looks at who is there: who has returned with data from after it was forgotten is
+// to be known again, and whoever has come is to be told what was said.
 func (f *Forgotten) Observe(v member.View) (returned []string, news bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	alive := map[string]bool{}
 	for _, m := range v.Members {
-		if m.Status == member.Alive {
-			alive[m.Name] = true
-			news = news || !f.alive[m.Name]
+		if m.Status != member.Alive {
+			continue
+		}
+		alive[m.Name] = true
+		news = news || !f.alive[m.Name]
+		if g, said := f.of[m.Name]; said && !g.Lifted && m.Begun >= g.At {
+			returned = append(returned, m.Name)
 		}
 	}
 	f.alive = alive
-	for name, g := range f.of {
-		switch {
-		case !alive[name]:
-			f.gone[name] = true
-		case f.gone[name] && !g.Lifted:
-			returned = append(returned, name)
-		}
-	}
 	slices.Sort(returned)
 	return returned, news && len(f.of) > 0
 }

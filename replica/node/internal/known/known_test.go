@@ -97,7 +97,7 @@ func TestWhatIsForgottenConverges(t *testing.T) {
 		if !slices.Equal(one.List(), other.List()) {
 			t.Fatalf("%v and %v", one.List(), other.List())
 		}
-		if g := one.Say("a", true); one.Has("a") && !g.After(one.of["a"]) {
+		if g := one.Say("a", "n1", true); one.Has("a") && !g.After(one.of["a"]) {
 			t.Fatal("what is said anew does not count")
 		}
 	})

@@ -139,3 +139,42 @@ func TestPublishedDoesNotDisplaceOps(t *testing.T) {
 		}
 	}
 }
+
+// What is said of repair goes to one peer that speaks a version which has it.
+func TestRepairGoesToOnePeer(t *testing.T) {
+	heard := make(chan string, 4)
+	listen := func(name string) func(*Config) {
+		return func(c *Config) {
+			c.OnRepair = func(from replica.Leader, body []byte) { heard <- fmt.Sprintf("%s of %s: %s", name, from, body) }
+		}
+	}
+	a, b, c := start(t, "a"), start(t, "b", listen("b")), start(t, "c", listen("c"))
+	joined(a, b, c)
+	if !a.mesh.Repair("c", []byte("one")) || !a.mesh.Repair("b", []byte("two")) || a.mesh.Repair("nobody", nil) {
+		t.Error("it was not sent, or to nobody")
+	}
+	for range 2 {
+		if got := <-heard; got != "c of a: one" && got != "b of a: two" {
+			t.Errorf("heard %q", got)
+		}
+	}
+	a.mesh.peer("b").version.Store(repairVersion - 1)
+	if a.mesh.Repair("b", []byte("three")) {
+		t.Error("sent to a leader that does not know it")
+	}
+}
+
+// A leader of the version before is answered in that version.
+func TestTheVersionBeforeIsSpoken(t *testing.T) {
+	a, b := start(t, "a"), start(t, "b")
+	joined(a, b)
+	a.mesh.SetPeers(map[replica.Leader]string{"b": b.addr(), "c": "127.0.0.1:1"})
+	g := visit(t, a, "c")
+	h := g.hello()
+	h.VersionMin, h.VersionMax = protocolMin, protocolMin
+	g.write(wire.AppendHello(nil, h))
+	g.next(wire.KindWelcome)
+	if w, err := g.dec.Welcome(); err != nil || w.Version != protocolMin {
+		t.Errorf("welcomed as %+v, %v", w, err)
+	}
+}

@@ -9,8 +9,8 @@
 // clients in virtual time), live (the same against real processes), trace (what
 // happened, in order), history (what clients sent, were shown and were told), oracle
 // (judges a history, never from the servers' metadata), merge (how clients merge
-// siblings), report (renders), explore (random histories, shrinking), library (the
-// scenarios that ship). This package runs a scenario under a resolver and gathers a
+// siblings), report (renders), explore (random histories, shrinking), sweep (loss curves),
+// library (the scenarios that ship). This package runs a scenario under a resolver and gathers a
 // [Result].
 //
 // Invariants: the same script, resolver and seed give the same trace, event for

@@ -44,6 +44,7 @@ Examples:
    scenario compare ddia-8-3 --html a.html  the same, to look at in a browser
    scenario show ddia-8-3 > mine.txtar      a script to begin with
    scenario check mine.txtar                is it a scenario, and what would it play
+   scenario sweep ddia-8-3 --over skew=0,1ms..10s   at which skew who begins to lose
    scenario explore --seeds 200             random histories, shrunk if they break a promise
 
 Exit codes:
@@ -63,7 +64,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			runCommand(), compareCommand(),
 			{Name: "check", Usage: "say whether files are scenarios, and what they would play", ArgsUsage: "FILE...", Action: check},
 			{Name: "verbs", Usage: "print the language scenarios are written in", Action: verbs},
-			exploreCommand(), cliutil.Completion(),
+			exploreCommand(), sweepCommand(), cliutil.Completion(),
 		},
 	})
 }
@@ -72,7 +73,7 @@ func synonyms() cliutil.Synonyms {
 	s := cliutil.Synonyms{"--json": "-o json", "--format": "-o FORMAT", "--output-dir": "--out DIR", "run --resolvers": "--resolver NAME, or scenario compare"}
 	for means, words := range map[string][]string{
 		"run": {"play", "tell", "start", "exec", "test"}, "list": {"ls", "library", "names", "scenarios"}, "show": {"cat", "print", "get"},
-		"check": {"validate", "lint", "parse"}, "compare": {"diff", "matrix", "all"}, "explore": {"fuzz", "search", "random", "hunt"},
+		"check": {"validate", "lint", "parse"}, "compare": {"diff", "matrix", "all"}, "explore": {"fuzz", "search", "random", "hunt"}, "sweep": {"curve", "vary", "plot"},
 		"verbs": {"language", "words", "syntax", "grammar"},
 	} {
 		for _, word := range words {

@@ -264,7 +264,7 @@ func (r Report) curve(b *strings.Builder) {
 	if len(r.Points) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\nwrites that lww would have lost, of %d, had each leader's clock been off by up to so much either way\n(mean of %d draws, least to most; seed %d):\n",
+	fmt.Fprintf(b, "\nwrites that lww would have lost, of %d, had each leader's clock been off by up to so much either way\n(mean of %d draws, least to most; seed %d). 0s is the clocks as they were recorded: how far they were off\nthen is not known here, and is part of every line:\n",
 		r.Points[0].Accepted, r.Points[0].Draws, r.Ask.Curve.Seed)
 	most := 1.0
 	for _, p := range r.Points {

@@ -85,7 +85,8 @@ under siblings, 2 of 3 keys would show something else; the first 1:
   "\x1b[2J": "b" under causal, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"… (70 bytes) | "b" under siblings
 
 writes that lww would have lost, of 6, had each leader's clock been off by up to so much either way
-(mean of 8 draws, least to most; seed 1):
+(mean of 8 draws, least to most; seed 1). 0s is the clocks as they were recorded: how far they were off
+then is not known here, and is part of every line:
   0s     3.0  3 to 3  ########################################
   500ns  3.0  3 to 3  ########################################
   20µs   2.9  2 to 3  #######################################

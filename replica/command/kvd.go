@@ -260,7 +260,8 @@ func runPolicy(k *server.Call) error {
 	default:
 		return resp.WrongArity("kvd.policy")
 	}
-	k.Out.Map(3)
+	k.Out.Map(4)
+	k.Out.Field("text").Text(p.String())
 	k.Out.Field("default").Text(p.Default.String())
 	k.Out.Field("shadows").Texts(p.Shadows.Names())
 	k.Out.Field("rules").Map(len(p.Rules))

@@ -66,6 +66,7 @@ type cluster struct {
 	now     time.Duration
 	flying  []flight
 	request uint64
+	mixed   bool // leaders under different policies are connected
 }
 
 type leader struct {

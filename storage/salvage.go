@@ -118,9 +118,7 @@ func (s *salvaging) take(k, v []byte) error {
 			return nil
 		}
 		s.found.Ops++
-		s.to.key = append(append(s.to.key[:0], rows.Salvaged), k[1:]...)
-		s.to.value = append(s.to.value[:0], v...)
-		s.to.set()
+		s.to.PutWaiting(op.Dot, v)
 		return s.to.commitLarge()
 	case len(k) > 0 && (k[0] == rows.Conflicts || k[0] == rows.Settled):
 		s.takeConflict(k, v)

@@ -278,18 +278,30 @@ func (s *Store) SyncLog() error {
 // Checkpoint is the files of the store as it is now: what was committed before the call is
 // in them. The caller removes it before the next is taken, and before Close. Any goroutine
 // may call it.
-func (s *Store) Checkpoint() (*checkpoint.Checkpoint, error) {
+func (s *Store) Checkpoint() (*checkpoint.Checkpoint, error) { return s.checkpoint(false) }
+
+// StateCheckpoint is a Checkpoint with little more of the log than what the database does not
+// reflect yet: its log begins late.
+func (s *Store) StateCheckpoint() (*checkpoint.Checkpoint, error) { return s.checkpoint(true) }
+
+func (s *Store) checkpoint(brief bool) (*checkpoint.Checkpoint, error) {
 	if s.readOnly || s.disk.First() != nil {
 		return nil, cmp.Or(s.disk.Err(), errors.New("no checkpoint is made of a store that is only read"))
 	}
 	if s.behind != nil {
 		s.behind.flush()
 	}
-	s.flush()
-	if err := s.disk.Err(); err != nil {
+	from, _, err := s.position()
+	if err != nil {
 		return nil, err
 	}
-	return checkpoint.Take(s.disk.FS, s.dir, s.db, s.log)
+	if s.flush(); s.disk.Err() != nil {
+		return nil, s.disk.Err()
+	}
+	if !brief {
+		from = 0
+	}
+	return checkpoint.Take(s.disk.FS, s.dir, s.db, s.log, from)
 }
 
 // Always reports whether a commit must be synced before anything of it is shown.

@@ -70,6 +70,12 @@ func (s reads) WaitingOps(origin logical.Origin, from logical.Seq, maxOps, maxBy
 	return ops, wrap(err, "read salvaged ops")
 }
 
+// PutWaiting keeps an op, as [codec.AppendOp] wrote it, that is to be applied again.
+func (b *Batch) PutWaiting(d logical.Dot, encoded []byte) {
+	b.key, b.value = append(b.key[:0], salvagedKey(d)...), append(b.value[:0], encoded...)
+	b.set()
+}
+
 // DropWaiting takes away the salvaged ops that f covers: they are in the log again.
 func (b *Batch) DropWaiting(f logical.Frontier) {
 	for d := range f.All() {

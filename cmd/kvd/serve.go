@@ -83,7 +83,7 @@ func (r *running) attend(ctx context.Context, w io.Writer, l *node.Leader, reloa
 			}
 			next := l.Again()
 			stopErr := stop(l)
-			if errors.Is(err, node.ErrReopen) {
+			if errors.Is(err, node.ErrReopen) || errors.Is(err, node.ErrInstall) {
 				r.cfg.Logger.Warn("begins again", "leader", l.Name(), "why", err.Error())
 				return &next, nil
 			}

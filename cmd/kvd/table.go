@@ -158,7 +158,7 @@ func applyShadow(c *serving, v []string) error {
 }
 
 func diskSettings() []setting {
-	keep := node.DefaultRetention()
+	keep, history := node.DefaultRetention(), node.DefaultHistory()
 	return []setting{
 		{name: "data-dir", value: "kvd-data", usage: "keep data below `DIR`", apply: into(func(c *serving) *string { return &c.Dir })},
 		{name: "state-dir", value: "auto", apply: applyStateDir,
@@ -170,8 +170,9 @@ func diskSettings() []setting {
 		{name: "ledger", value: "on", apply: applyLedger, usage: "keep a ledger of lost writes: on or off, `WHETHER`. Without one, questions about them are refused; it is there to measure what the ledger costs"},
 		{name: "ledger-bytes", value: strconv.FormatInt(keep.Bytes, 10), usage: "let the ledger of lost writes take `N` bytes of disk, then give up its oldest rows and count them; 0: no bound", apply: counting(func(c *serving) *int64 { return &c.Storage.Ledger.Bytes })},
 		{name: "ledger-age", value: keep.Age.String(), usage: "give up rows of the ledger after `DURATION`, and count them; 0: never", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.Ledger.Age })},
-		{name: "history-bytes", value: "0", usage: "remove from the log what every leader has, beyond the newest `N` bytes; 0: no bound. A leader that needs what was removed cannot be brought up to date: only bound it where none begins without data", apply: counting(func(c *serving) *int64 { return &c.Storage.History.Bytes })},
+		{name: "history-bytes", value: strconv.FormatInt(history.Bytes, 10), usage: "remove from the log what every leader has, beyond the newest `N` bytes; 0: no bound", apply: counting(func(c *serving) *int64 { return &c.Storage.History.Bytes })},
 		{name: "history-age", value: "0s", usage: "remove from the log what every leader has and was written longer than `DURATION` ago; 0: no bound", apply: lasting(func(c *serving) *time.Duration { return &c.Storage.History.Age })},
+		{name: "history-pinned", value: strconv.FormatInt(history.Pinned, 10), usage: "keep for leaders that are away, or slow, the newest `N` bytes of the log at most; 0: no bound. One that needs more gets the state of another leader when it is back", apply: counting(func(c *serving) *int64 { return &c.Storage.History.Pinned })},
 		{name: "ledger-value", value: strconv.Itoa(keep.Value), usage: "keep the first `N` bytes of a lost value in the ledger, for when the log no longer has it", apply: counting(func(c *serving) *int { return &c.Storage.Ledger.Value })},
 	}
 }

@@ -90,9 +90,10 @@ type Status struct {
 	Origins   Origins `json:"origins"`
 	Conflicts int     `json:"conflicts"` // dots with one content here and another at a leader that was met, and not settled
 
-	Log    Log    `json:"log"`
-	Ledger Ledger `json:"ledger"`
-	Feeds  Feeds  `json:"feeds"`
+	Log      Log      `json:"log"`
+	Transfer Transfer `json:"state_transfer"`
+	Ledger   Ledger   `json:"ledger"`
+	Feeds    Feeds    `json:"feeds"`
 
 	Subscribers Subscribers `json:"subscribers"`
 
@@ -241,6 +242,15 @@ type Published struct {
 type Subscribers struct {
 	Cut     uint64 `json:"cut"`     // connections cut because too much waited for them
 	Unheard uint64 `json:"unheard"` // messages that nobody here was sent, for want of memory
+}
+
+// Transfer is the state of another leader that is being fetched, since no leader keeps the ops
+// that this one needs.
+type Transfer struct {
+	From       string `json:"from"` // empty: nothing is being fetched
+	Bytes      int64  `json:"bytes"`
+	TotalBytes int64  `json:"total_bytes"`
+	Failed     string `json:"failed,omitempty"` // why it could not be had; it is tried again
 }
 
 // Feeds is who is told of losses as they happen.

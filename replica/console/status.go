@@ -76,6 +76,7 @@ const (
 	LogPinned    Cause = "log-pinned"   // a member that is away keeps the log from being removed
 	Returned     Cause = "returned"     // a leader that was forgotten is there, and is not let in
 	Outpaced     Cause = "outpaced"     // a member needs ops that the log does not keep any more
+	StateNeeded  Cause = "state-needed" // this leader needs ops that no log keeps any more, and fetches the state of another
 )
 
 // The thresholds; the rules of alerts.yml have the same.
@@ -97,7 +98,7 @@ func alarmsOf(s *Status, reasons []Reason) []Reason {
 		p := &s.Peers[i]
 		add(!p.Alive, Away, "%s is %s, and lacks %d ops that %s has; start it, or kv admin forget %s", p.Name, p.Member, p.LagOps, s.Name, p.Name)
 		add(!p.Alive && p.PinnedBytes > 0, LogPinned, "%s is %s and keeps %d bytes of the log of %s from being removed; start it, or kv admin forget %s", p.Name, p.Member, p.PinnedBytes, s.Name, p.Name)
-		add(p.Outpaced, Outpaced, "%s needs ops that the log of %s does not keep any more, and that no other leader may keep: it does not catch up; start it on a copy of the data of another leader, or give the others a longer --history-bytes", p.Name, s.Name)
+		add(p.Outpaced, Outpaced, "%s needs ops that the log of %s does not keep any more: it fetches the state of a leader when none keeps them, and its own status says how far it is", p.Name, s.Name)
 		add(p.Alive && p.LagSeconds > maxLag.Seconds(), Lag, "%s lacks %d ops that %s has had for %.0f s", p.Name, p.LagOps, s.Name, p.LagSeconds)
 		if o := p.Clock; o != nil {
 			add(o.Apart() > maxApart.Seconds(), ClocksApart, "the clocks of %s and %s are %.3f s apart at least", s.Name, p.Name, o.Apart())
@@ -109,6 +110,9 @@ func alarmsOf(s *Status, reasons []Reason) []Reason {
 	for _, f := range s.Forgotten {
 		add(f.Present, Returned, "%s, which was forgotten, is there again and is let in when it has begun anew; kv status -n %s says what it had alone, and kv admin return %s lets it", f.Name, f.Name, f.Name)
 	}
+	t := &s.Transfer
+	add(t.From != "", StateNeeded, "%s needs ops that no leader keeps any more, and is joining by state: %d of %d bytes of %s are here", s.Name, t.Bytes, t.TotalBytes, t.From)
+	add(t.From == "" && t.Failed != "", StateNeeded, "%s needs ops that no leader keeps any more, and could not get the state of another: %s; it tries again by itself", s.Name, t.Failed)
 	add(s.UnreplicatedOps > 0, Unreplicated, "%d ops that others had are not here, and nobody who can be reached has them", s.UnreplicatedOps)
 	add(s.Conflicts > 0, DotsTwice, "%d dots have two contents; kv admin conflicts names them", s.Conflicts)
 	add(s.Origins.Scarce() > 0, OriginsFew, "the logs are of %d origins, and may be of %d", s.Origins.Count, s.Origins.Max)

@@ -167,16 +167,18 @@ func ownOrigins(former []logical.Origin, origin logical.Origin) []logical.Origin
 }
 
 // formerIncarnations is the origins of the leader's earlier incarnations that accepted
-// anything. A store from before they were written knows the last one.
+// anything. A store from before they were written knows the last one. What one accepted may
+// wait to be applied again.
 func formerIncarnations(store *storage.Store, st *replica.State, last logical.Origin) ([]logical.Origin, error) {
 	former, err := store.Incarnations()
-	if err != nil {
+	waiting, failed := store.Waiting()
+	if err := errors.Join(err, failed); err != nil {
 		return nil, err
 	}
 	if !slices.Contains(former, last) {
 		former = append(former, last)
 	}
-	return slices.DeleteFunc(former, func(o logical.Origin) bool { return o == st.Origin || st.Frontier.At(o) == 0 }), nil
+	return slices.DeleteFunc(former, func(o logical.Origin) bool { return o == st.Origin || max(st.Frontier.At(o), waiting.At(o)) == 0 }), nil
 }
 
 // Close gives the batch's memory back and leaves the store open. What was staged

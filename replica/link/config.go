@@ -71,6 +71,9 @@ type Config struct {
 	OnPublished func(from replica.Leader, p *wire.Published)
 	// OnRepair is told what a peer said with [Mesh.Repair], likewise. The body is its own.
 	OnRepair func(from replica.Leader, body []byte)
+	// OnFetch takes the connection of a peer that wants to fetch what this leader holds, and
+	// closes it ([Mesh.Fetch]); it must not block. Nil: such peers are refused.
+	OnFetch func(from replica.Leader, c net.Conn)
 }
 
 // Backoff is how long to rest before dialling again: anything from zero to Min,

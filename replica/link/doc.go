@@ -37,6 +37,10 @@
 // so bulk delays it by one frame ([Config.FrameBytes], 1 MiB of one published message) and
 // by what the kernel has unsent, which is bounded where the system can.
 //
+// A leader that needs what its peers' logs do not keep any more fetches their state. That
+// has connections of its own, with the same greeting: behind the welcome they belong to
+// whoever asked for them ([Mesh.Fetch]) and to Config.OnFetch at the other end.
+//
 // What the package is not: it decides nothing about ops, knows no membership
 // beyond what SetPeers says, and never concludes from silence that data is gone.
 // It closes a connection on any byte it cannot account for.

@@ -11,8 +11,8 @@ import (
 
 // LinkFault is what goes wrong on the way to one peer. It falls on batches and
 // statuses; the connection itself, its greeting and its credit are spared, so
-// that a fault is the same in a simulation, which has no connections. The zero
-// LinkFault is a good link.
+// that a fault is the same in a simulation, which has no connections. Where everything
+// vanishes no state is fetched either. The zero LinkFault is a good link.
 type LinkFault struct {
 	Delay, Jitter time.Duration // each message waits Delay and up to Jitter more, in order
 	Loss          float64       // probability that a message vanishes
@@ -120,6 +120,17 @@ func (f *Faults) arrival(l *faultyLink, now time.Time) time.Time {
 	}
 	l.last = at
 	return at
+}
+
+// cut reports whether everything to the peer vanishes.
+func (f *Faults) cut(to replica.Leader) bool {
+	if f == nil {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.links[to]
+	return l != nil && l.fault.Cut
 }
 
 func (f *Faults) happens(p float64) bool { return p > 0 && f.chance.Float64() < p }

@@ -22,8 +22,8 @@ type session struct {
 	version uint64     // that is spoken
 }
 
-// invite dials a peer and greets it: the dialler's half.
-func (m *Mesh) invite(ctx context.Context, name replica.Leader, addr string) (*session, error) {
+// invite dials a peer and greets it with a frame of that kind: the dialler's half.
+func (m *Mesh) invite(ctx context.Context, name replica.Leader, addr string, with wire.Kind) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.HandshakeTimeout)
 	defer cancel()
 	raw, err := m.cfg.Dial(ctx, addr)
@@ -32,7 +32,7 @@ func (m *Mesh) invite(ctx context.Context, name replica.Leader, addr string) (*s
 	}
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
-	s, err := m.introduce(ctx, raw, name, addr)
+	s, err := m.introduce(ctx, raw, name, addr, with)
 	if err != nil {
 		_ = raw.Close()
 		if ctx.Err() != nil {
@@ -43,7 +43,7 @@ func (m *Mesh) invite(ctx context.Context, name replica.Leader, addr string) (*s
 	return s, nil
 }
 
-func (m *Mesh) introduce(ctx context.Context, raw net.Conn, name replica.Leader, addr string) (*session, error) {
+func (m *Mesh) introduce(ctx context.Context, raw net.Conn, name replica.Leader, addr string, with wire.Kind) (*session, error) {
 	limitUnsent(raw)
 	secured, err := m.secureOut(ctx, raw, name, addr)
 	if err != nil {
@@ -52,7 +52,7 @@ func (m *Mesh) introduce(ctx context.Context, raw net.Conn, name replica.Leader,
 	c := &conn{Conn: secured}
 	s := &session{conn: c, dec: m.newDecoder(c)}
 	ours := m.hello(string(name))
-	if _, err := c.Write(wire.AppendHello(nil, &ours)); err != nil {
+	if _, err := c.Write(wire.AppendGreeting(nil, with, &ours)); err != nil {
 		return nil, err
 	}
 	w, err := m.answer(s.dec, name)
@@ -99,7 +99,8 @@ func (m *Mesh) judgeWelcome(w *wire.Welcome, name replica.Leader, c *conn) *wire
 }
 
 // receive greets whoever dialled: the other half. The whole greeting has one
-// deadline, so that nobody occupies a greeting by dripping bytes.
+// deadline, so that nobody occupies a greeting by dripping bytes. Nil: the connection is
+// somebody else's now.
 func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 	deadline := time.Now().Add(m.cfg.HandshakeTimeout)
 	if err := raw.SetDeadline(deadline); err != nil {
@@ -110,7 +111,8 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 		c.Conn = tls.Server(raw, m.tls()) // shakes hands with the first read
 	}
 	dec := m.newDecoder(c)
-	if _, err := dec.Next(); err != nil {
+	kind, err := dec.Next()
+	if err != nil {
 		return nil, err
 	}
 	h, err := dec.Hello()
@@ -120,6 +122,9 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 	if no := m.judge(h, c); no != nil {
 		m.tellShared(no, h)
 		return nil, m.refuse(c, replica.Leader(h.Leader), no)
+	}
+	if kind == wire.KindFetch {
+		return nil, m.handOver(c, h)
 	}
 	in := &inbound{
 		mesh: m, conn: c, dec: dec, hello: h, from: replica.Leader(h.Leader), window: m.cfg.Window,

@@ -250,7 +250,9 @@ func (m *Mesh) host(raw net.Conn) {
 		m.logFailure(raw, err)
 		return
 	}
-	in.run()
+	if in != nil {
+		in.run()
+	}
 }
 
 func (m *Mesh) newDecoder(conn net.Conn) *wire.Decoder {

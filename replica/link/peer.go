@@ -76,7 +76,7 @@ func (p *peer) connect() (*session, error) {
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	defer context.AfterFunc(p.mesh.leaving, cancel)()
-	s, err := p.mesh.invite(ctx, p.name, p.address())
+	s, err := p.mesh.invite(ctx, p.name, p.address(), wire.KindHello)
 	if err != nil {
 		return nil, err
 	}

@@ -101,21 +101,3 @@ func TestAnswersSayWhereHistoryBegins(t *testing.T) {
 		t.Errorf("the audit says %v, removed %v", text, audit["removed"])
 	}
 }
-
-// TestANewcomerThatNeedsWhatWasRemoved is named by those that cannot give it.
-func TestANewcomerThatNeedsWhatWasRemoved(t *testing.T) {
-	all := cluster(t, 1, everybody(resolve.Causal), short)
-	all[0].overwrite(4)
-	replicatest.Eventually(t, "the log is short", func() bool { return all[0].log().Size() < 2*mib })
-	cfg := all[0].cfg
-	cfg.Name, cfg.FS, cfg.Dir, cfg.StateDir, cfg.Join = "n2", nil, t.TempDir(), t.TempDir(), []string{all[0].Addrs().Gossip}
-	n := newNode(t, start(t, cfg))
-	replicatest.Eventually(t, "n1 says that n2 is outpaced", func() bool {
-		p := source{all[0].Leader}.Status().Peers
-		return len(p) == 1 && p[0].Outpaced
-	})
-	if n.Serving() {
-		t.Error("n2 serves, and lacks what n1 has")
-	}
-	all[0].ask("SET", "x", "1") // n1 goes on
-}

@@ -113,7 +113,7 @@ type Addrs struct{ RESP, HTTP, Peer, Gossip string }
 func Defaults() Config {
 	return Config{
 		Cluster: "kvd", Version: "dev", Dir: "kvd-data",
-		Storage:  StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: losses.DefaultRetention(), Limits: monitor.DefaultLimits(), Repair: repair.DefaultLimits()},
+		Storage:  StorageConfig{Interval: storage.DefaultInterval, Cache: storage.DefaultCache, Ledger: losses.DefaultRetention(), History: stability.DefaultHistory(), Limits: monitor.DefaultLimits(), Repair: repair.DefaultLimits()},
 		Addrs:    Addrs{RESP: "127.0.0.1:6390", HTTP: "127.0.0.1:6391", Peer: "127.0.0.1:6392", Gossip: "127.0.0.1:6393"},
 		Policy:   resolve.Policy{Default: resolve.Causal},
 		MaxDrift: 500 * time.Millisecond,
@@ -162,8 +162,8 @@ func (c *Config) Validate() error {
 	if err := c.Policy.Validate(); err != nil {
 		return err
 	}
-	if h := c.Storage.History; h.Bytes < 0 || h.Age < 0 {
-		return fmt.Errorf("a history of %d bytes and %s: neither can be negative; zero sets no bound", h.Bytes, h.Age)
+	if err := c.Storage.History.Validate(); err != nil {
+		return err
 	}
 	if c.Storage.Ledger != (losses.Retention{}) {
 		if err := c.Storage.Ledger.Validate(); err != nil {

@@ -17,12 +17,13 @@
 // The parts that only a leader needs have packages below internal: identity (may the
 // last origin be resumed), known (what is remembered of others), recovery (the store,
 // and what is missing of a damaged one), monitor (room on the disk, how slow it is, damage
-// that nobody has met), joining (a leader without data), returning (one that was forgotten
+// that nobody has met), joining (a leader without data), transfer (the state
+// of another leader), returning (one that was forgotten
 // comes back), acks (replies that wait until other leaders hold a write), folding (the
 // store under its policy), answers (the KVD commands that ask), backups (a client fetches the
 // store), feed (losses as they happen), stability (what every leader holds, and may be removed
 // from the log), and
-// three small ones: options, fields, sidefile.
+// small ones: readiness, options, fields, sidefile.
 //
 // # The walk of a SET
 //

@@ -10,6 +10,7 @@ import (
 	"kvd/replica/member"
 	"kvd/replica/node/internal/clock"
 	"kvd/replica/node/internal/monitor"
+	"kvd/replica/node/internal/stability"
 	"kvd/replica/node/memory"
 	"kvd/resolve"
 	"kvd/resolve/limits"
@@ -66,6 +67,9 @@ type DiskLimits = monitor.Limits
 func DefaultDiskLimits() DiskLimits { return monitor.DefaultLimits() }
 
 const AutoMinFree = monitor.Auto
+
+// DefaultHistory is how much of the log is kept.
+func DefaultHistory() stability.History { return stability.DefaultHistory() }
 
 // DefaultRetention is how much of the ledger of lost writes is kept.
 func DefaultRetention() losses.Retention { return losses.DefaultRetention() }

@@ -146,7 +146,7 @@ func (s source) Status() console.Status {
 		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),
 		Log: s.collector.Stats().Status(), Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
-		Backup:      s.lastBackup(), Forgotten: s.forgettings(),
+		Backup:      s.lastBackup(), Transfer: s.stateTransfer(), Forgotten: s.forgettings(),
 		AcksWaiting: s.acks.Waiting(),
 	}
 }

@@ -28,10 +28,12 @@ import (
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/monitor"
+	"kvd/replica/node/internal/readiness"
 	"kvd/replica/node/internal/recovery"
 	"kvd/replica/node/internal/repair"
 	"kvd/replica/node/internal/returning"
 	"kvd/replica/node/internal/stability"
+	"kvd/replica/node/internal/transfer"
 	"kvd/replica/resp/server"
 	"kvd/storage"
 	"kvd/storage/faulty"
@@ -63,13 +65,15 @@ type Leader struct {
 	// diskFaults is what is wrong with the disk, as faults were planted.
 	diskFaults faulty.Disk
 	metrics    *console.Metrics
-	blockers   blockers // what keeps it from serving for now
-	empty      bool     // it began without data
+	blockers   readiness.Blockers // what keeps it from serving for now
+	empty      bool               // it began without data
 	// newcomer is nil once the leader has the data that the others had.
 	newcomer atomic.Pointer[joining.Newcomer]
 	lossFeed *feed.Hub
-	backups  *backups.Backups // nil before clients are served
-	repairs  *repair.Service  // nil before there are links
+	backups  *backups.Backups   // nil before there are links
+	repairs  *repair.Service    // nil before there are links
+	sender   *transfer.Sender   // the same
+	receiver *transfer.Receiver // nil: nothing outlives the process
 	answers  *answers.Answers
 	outbox   outbox
 	acks     *acks.Keeper
@@ -114,7 +118,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 	l := &Leader{
 		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
 		faults:   link.NewFaults(rand.Uint64()),
-		blockers: blockers{Leader: cfg.Name}, forgotten: known.NewForgotten(),
+		blockers: readiness.Blockers{Leader: cfg.Name}, forgotten: known.NewForgotten(),
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
 	}
 	for _, step := range []func(context.Context) error{
@@ -157,12 +161,13 @@ func (l *Leader) openClock(ctx context.Context) (err error) {
 func (l *Leader) onDisk() bool { return l.cfg.FS == nil }
 
 func (l *Leader) openMesh(context.Context) (err error) {
+	l.lend()
 	cfg := link.Defaults()
 	cfg.Name, cfg.Cluster, cfg.Origin, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.origin, l.cfg.Policy.String()
 	cfg.Listener, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.Refuses = l.refuses
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
-	cfg.Logger, cfg.OnEvent, cfg.OnPublished = l.cfg.Logger.With("leader", l.cfg.Name), l.onLinkEvent, l.onPublished
+	cfg.Logger, cfg.OnEvent, cfg.OnPublished, cfg.OnFetch = l.cfg.Logger.With("leader", l.cfg.Name), l.onLinkEvent, l.onPublished, l.sender.Serve
 	l.repairs = l.newRepairs()
 	cfg.OnRepair = l.repairs.Hear
 	if l.mesh, err = link.New(cfg, sink{l.loop, l.monitor}); err == nil {
@@ -211,7 +216,6 @@ func (l *Leader) openResp(context.Context) (err error) {
 		Name: l.cfg.Name, Origin: l.origin, Policy: l.cfg.Policy, NoLedger: l.cfg.Storage.NoLedger, Store: l.store, Loop: l.loop, Clock: l.clock,
 		NameOf: l.nameOf, OutOfReach: l.outOfReach, Unreplicated: l.unreplicated, Trouble: l.disk.Trouble, Do: engine{l}.Do,
 	})
-	l.backups = backups.New(backups.Config{Dir: l.sideDir(), Logger: l.cfg.Logger.With("leader", l.cfg.Name), Checkpoint: l.store.Checkpoint, About: l.aboutBackup})
 	cfg := l.respConfig()
 	cfg.Commands = command.Table(command.Options{Extra: l.extra()})
 	cfg.Loading = l.blockers.Loading
@@ -233,6 +237,7 @@ func (l *Leader) serve(context.Context) error {
 	l.collect()
 	l.serving.Go(l.repairs.Run)
 	l.serving.Go(l.returning.Run)
+	l.catchUp()
 	l.serving.Go(func() { l.fail(l.console.Serve()) })
 	l.serving.Go(func() { l.fail(l.resp.Serve(context.Background(), l.listeners.resp)) })
 	return nil

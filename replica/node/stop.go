@@ -59,7 +59,7 @@ func (l *Leader) Stop(ctx context.Context) error {
 
 func (l *Leader) stop(ctx context.Context) error {
 	l.draining.Store(true)
-	errs := []error{l.resp.Shutdown(ctx), l.backups.Close()}
+	errs := []error{l.resp.Shutdown(ctx), l.sender.Close(), l.backups.Close()}
 	l.repairs.Close()
 	// Links close before gossip leaves: a peer that hears of our leaving refuses our
 	// connections, and we would redial until everybody has heard.
@@ -125,7 +125,7 @@ func (l *Leader) abandon() {
 	}
 	l.serving.Wait()
 	if l.backups != nil {
-		_ = l.backups.Close()
+		_, _ = l.sender.Close(), l.backups.Close()
 	}
 	if l.pump != nil {
 		_ = l.pump.Close()

@@ -18,6 +18,7 @@ import (
 	"kvd/replica/node/internal/monitor"
 	"kvd/replica/node/internal/recovery"
 	"kvd/replica/node/internal/stability"
+	"kvd/replica/node/internal/transfer"
 	"kvd/storage"
 	"kvd/storage/backup"
 	"kvd/storage/offline"
@@ -33,6 +34,11 @@ func (s *StorageConfig) writeBehind() int64 {
 func (l *Leader) openStore(context.Context) (err error) {
 	if l.onDisk() && backup.Restoring(l.cfg.Dir) {
 		return offline.ErrRestoring(l.cfg.Dir)
+	}
+	if l.onDisk() {
+		if _, err := transfer.Install(l.cfg.Dir, l.cfg.Name, l.cfg.Logger); err != nil {
+			return err
+		}
 	}
 	s := l.cfg.Storage
 	l.disk, err = recovery.Open(recovery.Config{
@@ -65,8 +71,12 @@ func (l *Leader) faultyFiles() vfs.FS {
 
 // collect begins to remove from the log what is known everywhere.
 func (l *Leader) collect() {
+	history := l.cfg.Storage.History
+	if !l.onDisk() { // nobody in memory gets a state
+		history.Pinned = 0
+	}
 	l.collector = stability.New(stability.Config{
-		Leader: l.cfg.Name, Store: l.store, History: l.cfg.Storage.History, Loop: l.loop, Roster: l.roster, Forgotten: l.forgotten.Has, Logger: l.cfg.Logger,
+		Leader: l.cfg.Name, Store: l.store, History: history, Loop: l.loop, Roster: l.roster, Forgotten: l.forgotten.Has, Logger: l.cfg.Logger,
 	})
 	l.serving.Go(l.collector.Run)
 }

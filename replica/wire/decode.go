@@ -146,10 +146,13 @@ func malformed(err error) error {
 	return nil
 }
 
-// Hello takes apart a KindHello.
+// Hello takes apart a KindHello, or a KindFetch, which is laid out the same.
 func (d *Decoder) Hello() (*Hello, error) {
-	h := &Hello{}
-	return h, d.record(KindHello, h.decode)
+	h, k := &Hello{}, KindHello
+	if d.kind == KindFetch {
+		k = KindFetch
+	}
+	return h, d.record(k, h.decode)
 }
 
 func (h *Hello) decode(r *codec.Decoder) {

@@ -20,11 +20,14 @@ const (
 )
 
 // AppendHello appends the frame of h.
-func AppendHello(dst []byte, h *Hello) []byte {
+func AppendHello(dst []byte, h *Hello) []byte { return AppendGreeting(dst, KindHello, h) }
+
+// AppendGreeting appends h as a frame of that kind: a KindHello or a KindFetch.
+func AppendGreeting(dst []byte, k Kind, h *Hello) []byte {
 	start := len(dst)
 	e := codec.Encode(begin(dst))
 	encodeHello(e, h)
-	return finish(e.Done(), start, byte(KindHello))
+	return finish(e.Done(), start, byte(k))
 }
 
 func encodeHello(e *codec.Encoder, h *Hello) {

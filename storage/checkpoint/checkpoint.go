@@ -2,7 +2,7 @@
 // while the store goes on.
 //
 //	database  flushed ─▶ pebble's Checkpoint: hard links to tables, copies of the rest
-//	log       its extent, taken after that ─▶ synced ─▶ hard links
+//	log       its tail, taken after that ─▶ synced ─▶ hard links
 //
 // Tables and segments that were left never change; of the segment that is being written
 // to, what is before the end of the extent does not. So the files are what a crash at that
@@ -60,8 +60,9 @@ type Checkpoint struct {
 }
 
 // Take makes one of the store in dir, below it. One that is there is removed before. What
-// fails is no fault of the store's.
-func Take(fs vfs.FS, dir string, db *pebble.DB, l *log.Log) (*Checkpoint, error) {
+// fails is no fault of the store's. Of the log it has what begins with the segment in which
+// from lies: the database must reflect all before. The zero Position is all of it.
+func Take(fs vfs.FS, dir string, db *pebble.DB, l *log.Log, from log.Position) (*Checkpoint, error) {
 	defer l.Hold()() // a log that began later would not fit the database
 	c := &Checkpoint{fs: fs, dir: fs.PathJoin(dir, disk.CheckpointDir)}
 	if err := Clear(fs, dir); err != nil {
@@ -72,7 +73,7 @@ func Take(fs vfs.FS, dir string, db *pebble.DB, l *log.Log) (*Checkpoint, error)
 		err = c.tables()
 	}
 	if err == nil {
-		err = c.log(fs.PathJoin(dir, disk.LogDir), l)
+		err = c.log(l, from)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a checkpoint: %w", err), c.Remove())
@@ -106,23 +107,20 @@ func (c *Checkpoint) tables() error {
 }
 
 // log links the segments.
-func (c *Checkpoint) log(dir string, l *log.Log) error {
-	x := l.Extent()
+func (c *Checkpoint) log(l *log.Log, from log.Position) error {
+	t := l.Tail(from)
 	if _, err := l.Sync(); err != nil {
 		return err
 	}
-	c.End, c.Frontier = x.End, x.Frontier
+	c.End, c.Frontier = t.End, t.Frontier
 	below := c.fs.PathJoin(c.dir, disk.LogDir)
 	if err := c.fs.MkdirAll(below, 0o755); err != nil {
 		return err
 	}
-	for _, s := range x.Files {
-		if err := vfs.LinkOrCopy(c.fs, c.fs.PathJoin(dir, s.Name), c.fs.PathJoin(below, s.Name)); err != nil {
-			return err
-		}
+	for _, s := range t.Files {
 		c.Files = append(c.Files, File{disk.LogDir + "/" + s.Name, s.Bytes, s.Sealed})
 	}
-	return nil
+	return l.Copy(&t, below)
 }
 
 // Find is the file of that name; false: there is none.

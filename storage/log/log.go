@@ -229,35 +229,6 @@ func (l *Log) Size() int64 {
 	return n
 }
 
-// Extent is the files of a log at a moment. What they have does not change any more.
-type Extent struct {
-	Files    []Segment
-	End      Position
-	Frontier logical.Frontier // all operations in it; the caller's
-}
-
-// Segment is one file of an extent.
-type Segment struct {
-	Name   string // in the log's directory
-	Bytes  int64  // from its beginning; the file may have more
-	Sealed bool   // another segment follows, so the file has no more
-}
-
-// Extent is the log as it is written now. It may not be durable yet; Sync makes it so. Its
-// files stay as long as nothing is removed ([Log.Hold]).
-func (l *Log) Extent() Extent {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	x := Extent{End: l.End(), Frontier: l.frontier.Clone()}
-	if l.start.number > 1 || l.start.removed.Len() > 0 {
-		x.Files = append(x.Files, Segment{Name: beginName, Bytes: int64(len(appendBeginning(nil, l.start)))})
-	}
-	for i, s := range l.segments {
-		x.Files = append(x.Files, Segment{segmentName(l.start.number + uint32(i)), s.size, i < len(l.segments)-1})
-	}
-	return x
-}
-
 // Entry is an operation of a group, or a note, whose Dot is zero.
 type Entry struct {
 	Dot   logical.Dot

@@ -94,6 +94,7 @@ func bites() []bite {
 		{"replica/node/internal/known/a.go", imports("kvd/replica/host"), "known knows only"},
 		{"replica/node/internal/feed/a.go", imports("kvd/storage"), "feed knows only"},
 		{"replica/node/internal/recovery/a.go", imports("kvd/replica/member"), "recovery knows only"},
+		{"replica/node/internal/transfer/a.go", imports("kvd/replica/member"), "transfer knows only"},
 		{"replica/node/internal/joining/a.go", imports("kvd/storage"), "joining knows only"},
 		{"replica/stable/a.go", imports("kvd/replica"), "stable knows only"},
 		{"replica/node/internal/stability/a.go", imports("kvd/resolve"), "stability knows only"},

@@ -1,5 +1,5 @@
 // Package backups lends a leader's store, as it is at one moment, to a client that takes a
-// backup of it: KVD.BACKUP.
+// backup of it: KVD.BACKUP. To another leader that needs the state it lends it, too.
 //
 //	BEGIN ─▶ checkpoint ─▶ id and the list of its files
 //	READ id FILE OFFSET    bytes of a file, 1 MiB at most
@@ -7,7 +7,7 @@
 //	END id [DONE FILES BYTES] ─▶ the checkpoint is removed
 //
 // The client asks for piece after piece: it gets no more than it takes, and the leader holds
-// no more than a piece. One backup at a time. A client that asks nothing for a minute is
+// no more than a piece. One copy is lent at a time. A client that asks nothing for a minute is
 // given up, since a checkpoint keeps what compactions drop.
 //
 // What the package is not: what a backup looks like is package backup's (of storage), and
@@ -50,15 +50,15 @@ type Backups struct {
 	began sync.Mutex    // held while a checkpoint is made
 
 	mu   sync.RWMutex // held for reading while a file is read
-	lent *lent        // nil: nothing is
+	lent *Lent        // nil: nothing is
 	last console.Backup
 	over bool // the leader stops
 }
 
-// lent is a checkpoint that a client reads.
-type lent struct {
+// Lent is a checkpoint that a client reads, or another leader.
+type Lent struct {
 	*checkpoint.Checkpoint
-	id     string
+	ID     string
 	began  time.Time
 	giveUp *time.Timer
 }
@@ -97,7 +97,7 @@ func (b *Backups) Close() error {
 	b.mu.Lock()
 	b.over = true
 	b.mu.Unlock()
-	return b.take("", nil)
+	return b.GiveUp()
 }
 
 // Run is KVD.BACKUP.
@@ -122,8 +122,27 @@ func (b *Backups) Run(ctx context.Context, args [][]byte, w *resp.Writer) error 
 }
 
 func (b *Backups) begin(w *resp.Writer) error {
+	about := b.cfg.About()
+	l, err := b.Lend(b.cfg.Checkpoint)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(manifest(about, l.Checkpoint))
+	if err != nil {
+		return errors.Join(err, b.Return(l.ID))
+	}
+	b.cfg.Logger.Info("a backup begins", "files", len(l.Files), "log", l.End.String())
+	w.Map(2)
+	fields.Text(w, "id", l.ID)
+	fields.Text(w, "backup", string(text))
+	return nil
+}
+
+// Lend lends what make makes, unless something is lent already: until Return, or until
+// nobody has used it for a minute.
+func (b *Backups) Lend(make func() (*checkpoint.Checkpoint, error)) (*Lent, error) {
 	if !b.began.TryLock() {
-		return busy("one is about to begin")
+		return nil, busy("one is about to begin")
 	}
 	defer b.began.Unlock()
 	b.mu.RLock()
@@ -131,38 +150,41 @@ func (b *Backups) begin(w *resp.Writer) error {
 	b.mu.RUnlock()
 	switch {
 	case over:
-		return resp.ErrDraining
+		return nil, resp.ErrDraining
 	case under != nil:
-		return busy("one is under way since " + under.began.UTC().Format(time.RFC3339))
+		return nil, busy("one is under way since " + under.began.UTC().Format(time.RFC3339))
 	}
 	began := time.Now()
-	about := b.cfg.About()
-	c, err := b.cfg.Checkpoint()
+	c, err := make()
 	if err != nil {
-		return fmt.Errorf("no backup can be taken here: %w; ask another leader", err)
+		return nil, fmt.Errorf("no copy can be made here: %w; ask another leader", err)
 	}
-	l := &lent{Checkpoint: c, id: rand.Text(), began: began}
-	text, err := json.Marshal(manifest(about, c))
-	if err != nil {
-		return errors.Join(err, c.Remove())
-	}
+	l := &Lent{Checkpoint: c, ID: rand.Text(), began: began}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.lent = l
 	l.giveUp = time.AfterFunc(b.idle, func() {
-		if err := b.take(l.id, nil); err == nil {
-			b.cfg.Logger.Warn("a backup is given up: its client asks no more", "id", l.id)
+		if err := b.take(l.ID, nil); err == nil {
+			b.cfg.Logger.Warn("a copy is given up: whoever it was made for asks no more", "id", l.ID)
 		}
 	})
-	b.mu.Unlock()
-	b.cfg.Logger.Info("a backup begins", "files", len(c.Files), "log", c.End.String())
-	w.Map(2)
-	fields.Text(w, "id", l.id)
-	fields.Text(w, "backup", string(text))
-	return nil
+	return l, nil
+}
+
+// GiveUp takes back whatever is lent.
+func (b *Backups) GiveUp() error { return b.take("", nil) }
+
+// Return takes back what was lent.
+func (b *Backups) Return(id string) error { return b.take(id, nil) }
+
+// Gone reports whether it is the error of what is lent no more.
+func Gone(err error) bool {
+	said, ok := errors.AsType[resp.Error](err)
+	return ok && strings.HasPrefix(string(said), "GONE ")
 }
 
 func busy(why string) error {
-	return resp.Refuse("BUSY", "%s, and a leader is read by one backup at a time: wait for it, or ask another leader", why)
+	return resp.Refuse("BUSY", "%s, and one backup at a time reads a leader, or one other leader that needs its state: wait for it, or ask another leader", why)
 }
 
 // manifest is the backup as far as the leader knows it.
@@ -178,11 +200,11 @@ func manifest(about backup.About, c *checkpoint.Checkpoint) *backup.Manifest {
 	return m
 }
 
-// use lends a file of the backup, which stays while use runs.
-func (b *Backups) use(id, name string, use func(*lent, checkpoint.File) error) error {
+// Use lends a file of what is lent, which stays while use runs.
+func (b *Backups) Use(id, name string, use func(*Lent, checkpoint.File) error) error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	if b.lent == nil || b.lent.id != id {
+	if b.lent == nil || b.lent.ID != id {
 		return resp.Refuse("GONE", "no such backup is under way: it was ended, or nobody asked for a minute; begin again, what was fetched is not fetched again")
 	}
 	f, ok := b.lent.Find(name)
@@ -194,7 +216,7 @@ func (b *Backups) use(id, name string, use func(*lent, checkpoint.File) error) e
 }
 
 func (b *Backups) read(id, name, offset string, w *resp.Writer) error {
-	return b.use(id, name, func(l *lent, f checkpoint.File) error {
+	return b.Use(id, name, func(l *Lent, f checkpoint.File) error {
 		at, err := strconv.ParseInt(offset, 10, 64)
 		if err != nil || at < 0 || at >= f.Bytes {
 			return fmt.Errorf("offset %.64q is not in %s, which has %d bytes", offset, f.Name, f.Bytes)
@@ -210,7 +232,7 @@ func (b *Backups) read(id, name, offset string, w *resp.Writer) error {
 }
 
 func (b *Backups) sum(ctx context.Context, id, name string, w *resp.Writer) error {
-	return b.use(id, name, func(l *lent, f checkpoint.File) error {
+	return b.Use(id, name, func(l *Lent, f checkpoint.File) error {
 		sum, err := l.Sum(ctx, f)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", f.Name, err)
@@ -243,7 +265,7 @@ func (b *Backups) end(id string, done [][]byte, w *resp.Writer) error {
 func (b *Backups) take(id string, done *console.Backup) error {
 	b.mu.Lock()
 	l := b.lent
-	if l == nil || id != "" && l.id != id {
+	if l == nil || id != "" && l.ID != id {
 		b.mu.Unlock()
 		if id == "" {
 			return nil

@@ -76,7 +76,7 @@ func (l *lending) begin() (id string, m backup.Manifest) {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.lent.id, m
+	return l.lent.ID, m
 }
 
 func (l *lending) want(part string, words ...string) {

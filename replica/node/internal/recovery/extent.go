@@ -63,6 +63,17 @@ func (d *Disk) Keep(f logical.Frontier) error {
 	return sidefile.Write(d.cfg.Dir, extentFile, "how far the store has come", e)
 }
 
+// ExpectReplaced says that another store is about to take the place of the one in dir, with
+// all that this one had: what is known of its files does not hold for that one.
+func ExpectReplaced(dir string) error {
+	var e extent
+	if found, err := sidefile.Read(dir, extentFile, &e); err != nil || !found {
+		return err
+	}
+	e.Manifest, e.Damage = salvage.Manifest{}, ""
+	return sidefile.Write(dir, extentFile, "how far the store has come", e)
+}
+
 // Watch tells of damage that is found while the leader runs, once, and keeps
 // the extent up to date where a commit that was acknowledged is on disk.
 func (d *Disk) Watch() {

@@ -17,6 +17,9 @@ import (
 // History is how much of the log is kept that every leader has.
 type History = stable.History
 
+// DefaultHistory is the history of a leader that was told of none.
+func DefaultHistory() History { return stable.DefaultHistory() }
+
 // Config is what a collector is told once.
 type Config struct {
 	Leader  string // its name
@@ -99,8 +102,12 @@ func (c *Collector) Run() {
 // look finds out what is stable, and what must stay.
 func (c *Collector) look(now time.Time) log.Kept {
 	v, l := c.cfg.view(), c.cfg.Store.Log()
-	keep := c.cfg.History.Kept(c.tracker.Observe(v), now)
-	s := &Stats{Bytes: l.Size(), Removed: l.Removed(), Stable: keep.Stable, Pins: map[string]int64{}, Outpaced: map[string]bool{}}
+	stableNow := c.tracker.Observe(v)
+	keep := c.cfg.History.Kept(stableNow, now)
+	if capped := c.cfg.History.Beyond(v.Durable); c.cfg.History.Pinned > 0 && l.Excess(capped) > l.Excess(keep) {
+		keep = capped
+	}
+	s := &Stats{Bytes: l.Size(), Removed: l.Removed(), Stable: stableNow, Pins: map[string]int64{}, Outpaced: map[string]bool{}}
 	if c.cfg.History.Bounded() {
 		s.Collectable = l.Excess(keep)
 	}

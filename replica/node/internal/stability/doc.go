@@ -7,8 +7,11 @@
 // Every leader that was ever met counts, whether it is up, down, or has not been heard since
 // the start, until it is forgotten by an operator. One that is silent pins the log: it needs
 // what it has not said that it has. Nothing is ever removed because of its age alone, and
-// no member is given up because of a timeout.
+// no member is given up because of a timeout. But a log that is pinned has a bound in bytes:
+// what is beyond it goes though a member lacks it, which then gets the state of a leader
+// (package transfer). Of what is removed so, ids of requests go as well: one that was sent to
+// two leaders, of which one then stayed away for so long, is two writes.
 //
 // What the package is not: it does not say who is a member, nor what is stable, and does not
-// serve latecomers.
+// serve latecomers: they get the state of a leader (package transfer).
 package stability

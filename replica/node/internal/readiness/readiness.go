@@ -1,4 +1,8 @@
-package node
+// Package readiness is what keeps a leader from serving clients for now, and what clients and
+// people are told of it.
+//
+// What the package is not: it does not say when that is over; who blocks releases.
+package readiness
 
 import (
 	"cmp"
@@ -11,11 +15,11 @@ import (
 	"kvd/replica/resp/server"
 )
 
-// blockers are what keeps a leader from serving clients for now; the zero value has none.
+// Blockers are what keeps a leader from serving clients for now; the zero value has none.
 // As long as there is one, commands that look at keys are answered LOADING, /health/ready
 // is 503, and both say why and how far it has come. Replication, questions about the
 // leader, and its stop go on.
-type blockers struct {
+type Blockers struct {
 	Leader string // its name; not changed any more
 
 	any atomic.Bool // there are some: what a served command looks at
@@ -33,7 +37,7 @@ type blocker struct {
 // Block keeps the leader from serving until release is called, which may be called
 // again. tell is asked for every refused command, from many goroutines: a sentence
 // that says what is under way, with the numbers, and how far it has come.
-func (b *blockers) Block(cause console.Cause, tell func() (detail string, p console.Progress)) (release func()) {
+func (b *Blockers) Block(cause console.Cause, tell func() (detail string, p console.Progress)) (release func()) {
 	one := &blocker{cause, time.Now(), tell}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -48,10 +52,11 @@ func (b *blockers) Block(cause console.Cause, tell func() (detail string, p cons
 	}
 }
 
-func (b *blockers) Serving() bool { return !b.any.Load() }
+// Serving reports whether there are none.
+func (b *Blockers) Serving() bool { return !b.any.Load() }
 
 // now is the blockers there are, one of each cause.
-func (b *blockers) now() []*blocker {
+func (b *Blockers) now() []*blocker {
 	if !b.any.Load() {
 		return nil
 	}
@@ -61,7 +66,7 @@ func (b *blockers) now() []*blocker {
 }
 
 // Reasons is why clients are not served; none: they are.
-func (b *blockers) Reasons() []console.Reason {
+func (b *Blockers) Reasons() []console.Reason {
 	var why []console.Reason
 	for _, one := range b.now() {
 		detail, p := one.tell()
@@ -71,7 +76,7 @@ func (b *blockers) Reasons() []console.Reason {
 }
 
 // Loading is what clients are told; nil: they are served.
-func (b *blockers) Loading() *server.Loading {
+func (b *Blockers) Loading() *server.Loading {
 	all := b.now()
 	if len(all) == 0 {
 		return nil

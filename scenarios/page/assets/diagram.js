@@ -31,7 +31,8 @@ function redraw() {
 
 function placeMoment() {
   const line = plot.querySelector('.moment');
-  const x = clamp(scene, scene.x(state.moment));
+  const x = scene.x(state.moment);
+  line.classList.toggle('away', x < scene.l.left - 1 || x > scene.l.right + 1);
   line.setAttribute('x1', x);
   line.setAttribute('x2', x);
 }

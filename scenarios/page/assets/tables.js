@@ -1,6 +1,7 @@
 // Tables that say what the diagram draws.
 
 const maxRows = 200;
+const lossRows = 20;
 
 function drawWrites(box) {
   const r = run();
@@ -30,12 +31,12 @@ function left(n) {
 function drawLosses(box) {
   const r = run();
   const from = Math.min(state.firstLoss || 0, Math.max(0, r.losses.length - 1));
-  const list = r.losses.slice(from, from + 50);
-  const rows = list.map((l) => [opButton(r, l.op), l.class, l.by === none ? '–' : opButton(r, l.by), l.lane === none ? '–' : lane(l.lane).name, seconds(l.at), story.keys[r.ops[l.op].key], l.why]);
+  const list = r.losses.slice(from, from + lossRows);
+  const rows = list.map((l) => [opButton(r, l.op), l.class, l.by === none ? '–' : opButton(r, l.by), l.lane === none ? '–' : lane(l.lane).name, h('span', { class: 'nowrap' }, seconds(l.at)), story.keys[r.ops[l.op].key], l.why]);
   if (!r.losses.length) return replace(box, h('p', {}, `Nothing is lost under ${r.name}.`));
-  const pager = r.losses.length > 50 && h('p', { class: 'pager' },
-    button('‹ earlier', () => update({ firstLoss: Math.max(0, from - 50) }), { disabled: from === 0, 'aria-label': 'earlier losses' }),
+  const pager = r.losses.length > lossRows && h('p', { class: 'pager' },
+    button('‹ earlier', () => update({ firstLoss: Math.max(0, from - lossRows) }), { disabled: from === 0, 'aria-label': 'earlier losses' }),
     ` ${from + 1}–${from + list.length} of ${r.losses.length.toLocaleString('en')} `,
-    button('later ›', () => update({ firstLoss: from + 50 }), { disabled: from + 50 >= r.losses.length, 'aria-label': 'later losses' }));
+    button('later ›', () => update({ firstLoss: from + lossRows }), { disabled: from + lossRows >= r.losses.length, 'aria-label': 'later losses' }));
   return replace(box, table(`Lost under ${r.name}`, ['update', 'class', 'to', 'first at', 'true time', 'key', 'what decided'], rows), pager);
 }

@@ -107,6 +107,17 @@ var quiet = map[string]string{
 	"kvd_conflicting_dots":          "no leader has a copy",
 
 	"kvd_losses_retracted_total": "no survivor turned out to have seen what it replaced",
+
+	"kvd_state_transfer_bytes":       "the logs keep what everybody needs",
+	"kvd_state_transfer_total_bytes": "the logs keep what everybody needs",
+	"kvd_state_transfer_failed":      "the logs keep what everybody needs",
+
+	"kvd_repair_mended_total":    "nothing is wrong",
+	"kvd_repair_explained_total": "nothing is wrong",
+	"kvd_repair_theirs_total":    "nothing is wrong",
+	"kvd_repair_undecided_total": "nothing is wrong",
+	"kvd_repair_keys_total":      "nothing is wrong",
+	"kvd_repair_rounds_total":    "the first round comes later",
 }
 
 // Every metric that a leader shows is fed: in a cluster to which something has

@@ -14,7 +14,7 @@ func returnSpec() invoke.Spec {
 			"file in its data directory, a line of JSON each; kv status -n NODE says how many those are\n" +
 			"and where. With none it begins anew by itself. With some it waits for this command: it\n" +
 			"ends, keeps its former store beside, and joins without data; clients connect again.\n" +
-			"What you want of the file you write again then, as any client.\n" +
+			"kv admin import FILE then writes again what is in the file.\n" +
 			"Or kv admin forget NODE --lift, at another leader: it is let in as it is, and all that it\n" +
 			"has is merged, with what has been removed elsewhere since, too."}
 }

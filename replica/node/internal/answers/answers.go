@@ -65,6 +65,7 @@ func (an *Answers) Commands() map[string]command.Extra {
 		"kvd.why":       {Arity: 2, Needs: acl.Read, Key: 1, Run: an.tellWhy, Summary: "Answers why a key holds what it holds, what was written over, and what was lost to what."},
 		"kvd.fate":      {Arity: 2, Needs: acl.Read, Run: an.tellFate, Summary: "Answers what became of one acknowledged write, under every resolver that judged it."},
 		"kvd.restore":   {Arity: -2, Needs: acl.Read | acl.Write, Write: an.restore, Summary: "Writes a lost value again, over exactly what its key shows."},
+		"kvd.rewrite":   {Arity: -4, Needs: acl.Read | acl.Write, Key: 1, Write: an.rewrite, Summary: "Writes again what a leader that was forgotten had acknowledged alone, unless the key shows what its author had not been shown."},
 		"kvd.audit":     {Arity: -1, Needs: acl.Read | acl.Admin, Run: an.tellAudit, Summary: "Counts whether every accepted write is live, superseded or lost, and never two of these."},
 		"kvd.advise":    {Arity: -1, Needs: acl.Read | acl.Admin, Run: an.tellAdvice, Summary: "Answers which resolver would have lost less, by what was measured here."},
 		"kvd.log":       {Arity: -3, Needs: acl.Read | acl.Admin, Loading: true, Run: an.tellLog, Summary: "Answers what an origin accepted, from one sequence number on, as it is stored."},

@@ -171,7 +171,7 @@ func (s *State) next(name string) string {
 	if len(s.Unasked) > 0 {
 		text = fmt.Sprintf("%d writes that nobody who could be asked has are in %s (%s could not be asked); ", s.Writes, s.File, strings.Join(s.Unasked, ", "))
 	}
-	return text + "kv admin return " + name + " lets it begin anew without them, and keeps its former store beside; or kv admin forget " + name + " --lift, at another leader, merges all that it has"
+	return text + "kv admin return " + name + " lets it begin anew without them, and keeps its former store beside; then kv admin import FILE writes them again. Or kv admin forget " + name + " --lift, at another leader, merges all that it has"
 }
 
 // hold begins to be forgotten, and reports whether it was not before. Another word than the

@@ -3,7 +3,6 @@ package played
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"kvd/scenarios"
 	"kvd/scenarios/page"
@@ -57,11 +56,6 @@ func promises(r *scenarios.Result) []page.Promise {
 		all = append(all, page.Promise{Words: p.Check, Held: p.Held, Why: p.Why})
 	}
 	return all
-}
-
-// laneOf is the index of a name among the lanes, or None.
-func laneOf(st *page.Story, name string) int {
-	return slices.IndexFunc(st.Lanes, func(l page.Lane) bool { return l.Name == name })
 }
 
 // Write writes the page of one scenario under the resolvers of the results.

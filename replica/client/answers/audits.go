@@ -18,9 +18,12 @@ type Audited struct {
 }
 
 func auditedOf(a client.Answer) (Audited, error) {
-	removed, err := logical.ParseFrontier(a.Field("removed").Text) // an older server does not say
-	if err != nil {
-		return Audited{}, err
+	var removed logical.Frontier
+	if text := a.Field("removed").Text; text != "" { // a server of the version before says nothing, and removes nothing
+		var err error
+		if removed, err = logical.ParseFrontier(text); err != nil {
+			return Audited{}, err
+		}
 	}
 	out := Audited{Answer: a, Audit: ledger.Audit{
 		Leader: a.Name, Applied: a.Applied, Removed: removed, Keys: int(a.Field("keys").Int), Skipped: a.Field("skipped").Texts(), Stray: int(a.Field("stray").Int), Settled: int(a.Field("settled").Int)}}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,29 +36,56 @@ func TestTwoRedisLoseWhatACutReplicaAcknowledged(t *testing.T) {
 	b.until(t, "master_link_status:up")
 
 	ctx, stop := context.WithCancel(t.Context())
-	var updates atomic.Int64
 	var all ops
+	var mu sync.Mutex
+	acked := map[string]int{} // updates of one kind at one node
 	ended := make(chan error, 1)
 	var sum Summary
 	go func() {
 		var err error
 		sum, err = Run(ctx, Config{
 			Servers: []Server{{Addr: a.addr}, {Addr: b.addr}}, Workloads: []Workload{Counter, Set, Register}, Clients: 2, Keys: 2, Timeout: 5 * time.Second, Settle: 30 * time.Second,
-			Prefix: "t:", Seed: 1, Put: func(o *blackbox.Op) error { all = append(all, o); updates.Add(1); return nil },
+			Prefix: "t:", Seed: 1, Put: func(o *blackbox.Op) error {
+				all = append(all, o)
+				if o.Verb != blackbox.Get && o.Outcome == blackbox.Acked {
+					mu.Lock()
+					defer mu.Unlock()
+					acked[o.Node+" "+strings.Split(o.Key, ":")[1]]++
+				}
+				return nil
+			},
 		})
 		ended <- err
 	}()
-	passed := func(n int64) {
-		for from := updates.Load(); updates.Load() < from+n; {
+	// passed waits until so many updates of each kind were acknowledged at each of the nodes.
+	passed := func(n int, nodes ...*redis) {
+		from := map[string]int{}
+		few := func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, node := range nodes {
+				for _, w := range []Workload{Counter, Set, Register} {
+					what := node.addr + " " + string(w)
+					if _, begun := from[what]; !begun {
+						from[what] = acked[what]
+					}
+					if acked[what] < from[what]+n {
+						return true
+					}
+				}
+			}
+			return false
+		}
+		for few() {
 			a.must(t, "PING")
 		}
 	}
-	passed(30)
+	passed(5, a)
 	b.must(t, "REPLICAOF", "NO", "ONE")
-	passed(150)
+	passed(10, a, b)
 	b.must(t, "REPLICAOF", host, port)
 	b.until(t, "master_link_status:up")
-	passed(30)
+	passed(5, a)
 	stop()
 	if err := <-ended; err != nil {
 		t.Fatal(err)

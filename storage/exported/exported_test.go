@@ -39,11 +39,11 @@ func write(t *testing.T, path string) *Writer {
 // What was written is read, and a file has its name only when it is whole.
 func TestWhatIsExportedIsRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f.jsonl")
-	w := write(t, path)
+	write(t, path)
 	if _, err := os.Stat(path); err == nil {
 		t.Error("a file that is not ended has its name")
 	}
-	w = write(t, path) // begun again by whoever was ended
+	w := write(t, path) // begun again by whoever was ended
 	if err := w.Finish(); err != nil {
 		t.Fatal(err)
 	}

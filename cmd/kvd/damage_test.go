@@ -175,6 +175,10 @@ func TestLogRotIsFoundAndMended(t *testing.T) {
 	c := threeLeaders(t, 60)
 	c.stop()
 	c.n1 = serves(t, "n1", c.dir, c.addr, "--scrub-every", "20ms", "--scrub-rate", "0")
+	c.n1.try("SET", "linked", "1")
+	if n := c.n1.try("WAIT", "2", "30000"); n != int64(2) { // until they have it, the log is read for them
+		t.Fatalf("%v others have what is written", n)
+	}
 	path := c.files("log/*.log")[0]
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

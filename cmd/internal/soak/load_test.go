@@ -94,10 +94,13 @@ func (c *client) addElement(ctx context.Context, l *leader) (outcome, error) {
 	if err != nil {
 		return denied, nil
 	}
-	if c.IntN(20) == 0 || c.stale[key] == "" {
+	o, err := c.addTo(ctx, l, key, token, elements)
+	// The token covers the elements that were read, so it is kept only when a write beside
+	// the stale ones, under the same token, holds them.
+	if o == done && (c.IntN(20) == 0 || c.stale[key] == "") {
 		c.stale[key] = token
 	}
-	return c.addTo(ctx, l, key, token, elements)
+	return o, err
 }
 
 func (c *client) addTo(ctx context.Context, l *leader, key, token string, elements map[string]struct{}) (outcome, error) {

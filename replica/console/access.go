@@ -23,7 +23,7 @@ type Failure struct {
 func refuse(w http.ResponseWriter, code int, f Failure) { answer(w, code, f) }
 
 // answer writes v as JSON. That a client is gone by then is its own affair.
-func answer[T liveness | readiness | report | Failure](w http.ResponseWriter, code int, v T) {
+func answer[T liveness | readiness | report | Failure | overview | KeyPage | Sum | Experiment](w http.ResponseWriter, code int, v T) {
 	body, err := json.MarshalIndent(v, "", "  ")
 	if err != nil { // a number that is not one
 		code, body = http.StatusInternalServerError, []byte(`{"error":"the answer could not be written","why":"a value has no JSON","next":"report this"}`)
@@ -33,15 +33,16 @@ func answer[T liveness | readiness | report | Failure](w http.ResponseWriter, co
 	w.Write(append(body, '\n'))
 }
 
-// readsOnly lets nothing through that wants to change something, and says how
-// browsers should treat the rest.
-func readsOnly(next http.Handler) http.Handler {
+// readsOnly lets nothing through that wants to change something, but for experiments
+// where there are any, and says how browsers should treat the rest.
+func (c *Console) readsOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'") // pprof's index has styles in its text
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		changes := c.cfg.Experiments != nil && r.URL.Path == experimentsPath && r.Method == http.MethodPost
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !changes {
 			h.Set("Allow", "GET, HEAD")
 			refuse(w, http.StatusMethodNotAllowed, Failure{"the request was refused", r.Method + " changes things, and nothing can be changed here", "use GET"})
 			return

@@ -21,9 +21,12 @@ import (
 type Console struct {
 	cfg    Config
 	source Source
+	counts *Metrics
 	server *http.Server
 	scrape http.Handler
 	busy   chan struct{} // scrapes that are being answered
+	asking chan struct{} // questions that read the store
+	recent gatherer
 
 	listening chan struct{} // readers of losses
 	closing   chan struct{} // closed when their streams must end
@@ -38,7 +41,7 @@ func New(cfg Config, source Source, metrics *Metrics) (*Console, error) {
 	if err := own.Register(newGauges(source)); err != nil {
 		return nil, fmt.Errorf("console: register the leader's gauges: %w", err)
 	}
-	c := &Console{cfg: cfg, source: source, busy: make(chan struct{}, scrapes),
+	c := &Console{cfg: cfg, source: source, counts: metrics, busy: make(chan struct{}, scrapes), asking: make(chan struct{}, questions),
 		listening: make(chan struct{}, lossReaders), closing: make(chan struct{})}
 	errorLog := slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn)
 	// What can be told is told even when a part cannot.
@@ -103,6 +106,11 @@ type Config struct {
 	// Losses is where /losses comes from; nil: there is no such page.
 	Losses Losses
 
+	// Store answers what a page asks of keys; nil: the leader does not serve yet.
+	Store Store
+	// Experiments is what the page may change; nil, as at every leader that serves: nothing.
+	Experiments Experiments
+
 	Logger *slog.Logger
 }
 
@@ -115,6 +123,7 @@ const (
 	idleTimeout   = time.Minute
 	headerBytes   = 16 << 10
 	scrapes       = 4 // at the same time; more are turned away
+	questions     = 2 // that read the store, at the same time
 )
 
 // Validate refuses what could not work.

@@ -80,7 +80,7 @@ func serve(t *testing.T, cfg Config, source Source) *up {
 		cfg.Listener = local(t)
 	}
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	u := &up{t: t, metric: NewMetrics(Build{"v1", "abc", "go"}, servedBy), client: &http.Client{Transport: &http.Transport{}}, served: make(chan error, 1)}
+	u := &up{t: t, metric: NewMetrics(Build{"v1", "abc", "go"}, ruleOf), client: &http.Client{Transport: &http.Transport{}}, served: make(chan error, 1)}
 	var err error
 	if u.Console, err = New(cfg, source, u.metric); err != nil {
 		t.Fatal(err)
@@ -163,6 +163,9 @@ func TestPages(t *testing.T) {
 	u := serve(t, Config{}, &leader{})
 	for path, want := range map[string]string{
 		"/":                            `href="/metrics"`,
+		"/console/main.js":             "import ",
+		"/console/style.css":           "prefers-color-scheme",
+		"/console/overview.json":       `"losses": []`,
 		"/health/live":                 `"live": true`,
 		"/health/ready":                `"ready": true`,
 		"/status":                      `"evicted": []`,
@@ -181,8 +184,8 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: headers %v", path, res.Header)
 		}
 	}
-	if _, body := u.get("/"); strings.Count(body, "href=") != 8 {
-		t.Errorf("the first page does not link all eight others: %s", body)
+	if _, body := u.get("/"); strings.Count(body, "<a href=") != 8 {
+		t.Errorf("the first page does not link all eight others for programs: %s", body)
 	}
 	res, body := u.get("/nowhere")
 	u.refused(res, body, http.StatusNotFound)
@@ -405,7 +408,7 @@ func TestConfigIsRefused(t *testing.T) {
 		"without a cert": {Listener: listener, TLS: &tls.Config{}, Logger: logger},
 		"no logger":      {Listener: listener},
 	} {
-		if c, err := New(cfg, &leader{}, NewMetrics(Build{}, servedBy)); err == nil || !strings.Contains(err.Error(), says) {
+		if c, err := New(cfg, &leader{}, NewMetrics(Build{}, ruleOf)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want a refusal that says %q, got %v", says, err)
 			c.Shutdown(context.Background())
 		}

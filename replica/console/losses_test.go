@@ -97,7 +97,7 @@ func inSecureBubble(t *testing.T, secure *tls.Config, test func(t *testing.T, s 
 	synctest.Test(t, func(t *testing.T) {
 		s := &streaming{t: t, pipes: replicatest.NewPipes("console"), served: make(chan error, 1)}
 		var err error
-		s.Console, err = New(Config{Listener: s.pipes, TLS: secure, Losses: s.losses.Listen, Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}, servedBy))
+		s.Console, err = New(Config{Listener: s.pipes, TLS: secure, Losses: s.losses.Listen, Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}, ruleOf))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"math/bits"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"kvd/replica"
+	"kvd/replica/console/tally"
 	"kvd/resolve"
 )
 
@@ -48,20 +50,21 @@ var lostRelations = [...]resolve.Relation{resolve.Inverted, resolve.Concurrent}
 var roles = [...]string{"false", "true"}
 
 type verdictCounters struct {
-	superseded, retracted [len(roles)]prometheus.Counter
-	lost                  [len(lostRelations)][len(roles)]prometheus.Counter
+	superseded, retracted [len(roles)]atomic.Uint64
+	lost                  [len(lostRelations)][len(roles)]atomic.Uint64
 }
 
-// Metrics counts what a leader does. Every method may be called from anywhere;
-// none locks or allocates, so the leader's own loop may call them. Every series
-// is made beforehand.
+// Metrics counts what a leader does. Every method may be called from anywhere; none
+// waits, so the leader's own loop may call them, and only a lost write takes a lock.
+// Every series is made beforehand.
 type Metrics struct {
 	registry *prometheus.Registry
-	serves   func(key string) resolve.ID
+	rule     func(key string) resolve.Rule
+	losses   *tally.Tally
 
 	operations [len(verbNames)][len(outcomes)]prometheus.Counter
 	latency    [len(verbNames)]prometheus.Observer
-	verdicts   []verdictCounters // by resolver, the last of any that is new
+	verdicts   []*verdictCounters // by resolver, the last of any that is new
 
 	accepted, applied                 prometheus.Counter
 	heldGap, heldDeps                 prometheus.Counter
@@ -73,10 +76,10 @@ type Metrics struct {
 }
 
 // NewMetrics makes every series, in a registry of its own, with those of the Go
-// runtime and the process. Serves says which resolver serves a key; it must not
-// wait.
-func NewMetrics(b Build, serves func(key string) resolve.ID) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), serves: serves}
+// runtime and the process. Rule is the rule of the policy that a key goes by; it must
+// not wait.
+func NewMetrics(b Build, rule func(key string) resolve.Rule) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), rule: rule, losses: tally.New()}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "kvd_build_info", Help: "Always 1; the labels say which program this is.",
@@ -109,23 +112,31 @@ func (m *Metrics) makeOperations() {
 }
 
 func (m *Metrics) makeVerdicts() {
-	lost := m.counters("kvd_losses_total", "Acknowledged writes that a resolver threw away unseen, by this leader's judgement since it started. "+
-		"Each is a row entered in its ledger if it keeps one; /status says so, and without one they are counted all the same. "+
-		"serving is true where the resolver serves the key, and so lost it for clients; false where it only watches. "+
-		"Every leader enters every loss, so across leaders take the greatest, not the sum.", "resolver", "relation", "serving")
-	retracted := m.counters("kvd_losses_retracted_total", "Rows taken out of the ledger again: a survivor turned out to have seen the write. What is in the ledger is entered, less retracted, less evicted.", "resolver", "serving")
-	superseded := m.counters("kvd_superseded_total", "Versions replaced by a write whose author had seen them; nothing is lost.", "resolver", "serving")
+	const (
+		lost = "Acknowledged writes that a resolver threw away unseen, by this leader's judgement since it started. " +
+			"Each is a row entered in its ledger if it keeps one; /status says so, and without one they are counted all the same. " +
+			"serving is true where the resolver serves the key, and so lost it for clients; false where it only watches. " +
+			"Every leader enters every loss, so across leaders take the greatest, not the sum."
+		retracted  = "Rows taken out of the ledger again: a survivor turned out to have seen the write. What is in the ledger is entered, less retracted, less evicted."
+		superseded = "Versions replaced by a write whose author had seen them; nothing is lost."
+	)
 	for _, resolver := range resolverNames() {
-		var t verdictCounters
+		t := &verdictCounters{}
 		for i, serving := range roles {
-			t.superseded[i] = superseded.WithLabelValues(resolver, serving)
-			t.retracted[i] = retracted.WithLabelValues(resolver, serving)
+			labels := prometheus.Labels{"resolver": resolver, "serving": serving}
+			m.read("kvd_superseded_total", superseded, labels, &t.superseded[i])
+			m.read("kvd_losses_retracted_total", retracted, labels, &t.retracted[i])
 			for r, relation := range lostRelations {
-				t.lost[r][i] = lost.WithLabelValues(resolver, relation.String(), serving)
+				m.read("kvd_losses_total", lost, prometheus.Labels{"resolver": resolver, "serving": serving, "relation": relation.String()}, &t.lost[r][i])
 			}
 		}
 		m.verdicts = append(m.verdicts, t)
 	}
+}
+
+// read makes a series of a count that is shown on pages as well.
+func (m *Metrics) read(name, help string, labels prometheus.Labels, n *atomic.Uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, func() float64 { return float64(n.Load()) }))
 }
 
 // resolverNames are the labels of resolvers; the last stands for any that is new.
@@ -189,7 +200,7 @@ func (m *Metrics) Observe(e replica.Event) {
 	case *replica.Applied:
 		m.applied.Inc()
 	case *replica.Judged:
-		m.judged(e.Key, e.Verdict)
+		m.judged(e)
 	case replica.Buffered:
 		pick(e.Gap, m.heldGap, m.heldDeps).Inc()
 	case replica.Dropped:
@@ -209,26 +220,28 @@ func (m *Metrics) Observe(e replica.Event) {
 }
 
 // judged counts what the ledger inserted, and what it had no reason to.
-func (m *Metrics) judged(key string, v resolve.Verdict) {
-	serving, relation := m.serves(key), slices.Index(lostRelations[:], v.Relation)
+func (m *Metrics) judged(e *replica.Judged) {
+	v, rule := e.Verdict, m.rule(e.Key)
+	relation := slices.Index(lostRelations[:], v.Relation)
 	for left := v.Resolvers; left != 0; left &= left - 1 {
 		id, role := bits.TrailingZeros16(uint16(left)), 0
-		if id == int(serving) {
+		if id == int(rule.Resolver) {
 			role = 1
 		}
 		m.verdicts[min(id, len(m.verdicts)-1)].count(v, relation, role)
 	}
+	m.losses.Add(e.Key, rule, v, e.At)
 }
 
 // count counts one resolver's verdict; relation is its index among those of losses.
 func (t *verdictCounters) count(v resolve.Verdict, relation, role int) {
 	switch {
 	case v.Retracted:
-		t.retracted[role].Inc()
+		t.retracted[role].Add(1)
 	case relation >= 0:
-		t.lost[relation][role].Inc()
+		t.lost[relation][role].Add(1)
 	case v.Relation == resolve.Superseded:
-		t.superseded[role].Inc()
+		t.superseded[role].Add(1)
 	}
 }
 

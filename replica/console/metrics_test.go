@@ -56,12 +56,12 @@ func value(t *testing.T, families map[string]*dto.MetricFamily, name string, lab
 	return m.GetCounter().GetValue() + m.GetGauge().GetValue()
 }
 
-// servedBy gives the keys that begin with k to lww and all others to hlc.
-func servedBy(key string) resolve.ID {
+// ruleOf gives the keys that begin with k to lww and all others to hlc.
+func ruleOf(key string) resolve.Rule {
 	if strings.HasPrefix(key, "k") {
-		return resolve.LWW
+		return resolve.Rule{Prefix: "k", Resolver: resolve.LWW}
 	}
-	return resolve.HLC
+	return resolve.Rule{Resolver: resolve.HLC}
 }
 
 func judged(key string, id resolve.ID, r resolve.Relation) *replica.Judged {
@@ -281,7 +281,7 @@ func ours(families map[string]*dto.MetricFamily) int {
 
 // The leader's loop calls these between two clients.
 func TestCountingAllocatesNothing(t *testing.T) {
-	m := NewMetrics(Build{}, servedBy)
+	m := NewMetrics(Build{}, ruleOf)
 	for _, e := range events {
 		if n := testing.AllocsPerRun(100, func() { m.Observe(e.event) }); n != 0 {
 			t.Errorf("observing %T allocates %v times", e.event, n)

@@ -6,6 +6,7 @@ import (
 	"net/http/pprof"
 
 	"kvd/replica/acl"
+	"kvd/replica/console/page"
 )
 
 // routes puts the checks in front of the pages: who may ask is decided before what
@@ -18,7 +19,7 @@ func (c *Console) routes() http.Handler {
 	open.HandleFunc("/health/live", live)
 	open.HandleFunc("/health/ready", c.ready)
 	open.Handle("/", c.known(pages))
-	return readsOnly(open)
+	return c.readsOnly(open)
 }
 
 type shown struct {
@@ -31,7 +32,12 @@ type shown struct {
 // it; profiles show memory, and so anything.
 func (c *Console) table() []shown {
 	return []shown{
-		{"/{$}", acl.Anyone, http.HandlerFunc(index)},
+		{"/{$}", acl.Anyone, page.Index()},
+		{"/console/", acl.Anyone, page.Assets(http.HandlerFunc(noSuchPage))},
+		{"/console/overview.json", acl.Anyone, http.HandlerFunc(c.overview)},
+		{"/console/key.json", acl.Read, http.HandlerFunc(c.key)},
+		{"/console/sum.json", acl.Read | acl.Admin, fromPage(http.HandlerFunc(c.sum))},
+		{"/console/experiments", acl.Admin, http.HandlerFunc(c.experiment)},
 		{"/status", acl.Anyone, http.HandlerFunc(c.status)},
 		{"/metrics", acl.Anyone, http.HandlerFunc(c.metrics)},
 		{"/losses", acl.Read, http.HandlerFunc(c.losses)},
@@ -54,29 +60,6 @@ func profiles() http.Handler {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
-}
-
-const page = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>kvd</title>
-<h1>kvd</h1>
-<ul>
-<li><a href="/health/live">/health/live</a>: the process answers
-<li><a href="/health/ready">/health/ready</a>: clients may be sent here, or why not
-<li><a href="/status">/status</a>: what this leader says of itself and its peers
-<li><a href="/metrics">/metrics</a>: for Prometheus
-<li><a href="/alerts.yml">/alerts.yml</a>: rules for Prometheus
-<li><a href="/dashboard.json">/dashboard.json</a>: a board for Grafana
-<li><a href="/losses">/losses</a>: lost writes as they happen, as server-sent events; ?prefix= for some keys, ?all=1 for all resolvers
-<li><a href="/debug/pprof/">/debug/pprof/</a>: profiles, only from this machine
-</ul>
-</html>
-`
-
-func index(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write([]byte(page))
 }
 
 //go:embed alerts.yml
@@ -126,7 +109,7 @@ func (c *Console) ready(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (c *Console) status(w http.ResponseWriter, r *http.Request) {
-	answer(w, http.StatusOK, reportOf(c.source, userOf(r).Rights()))
+	answer(w, http.StatusOK, reportOf(c.source.Status(), c.source.Ready(), userOf(r).Rights()))
 }
 
 func hideKeys(peers []Peer, user *acl.Rights) {

@@ -56,7 +56,7 @@ func TestShutdownCutsOffWhenTimeIsUp(t *testing.T) {
 }
 
 func TestShutdownWithoutServe(t *testing.T) {
-	c, err := New(Config{Listener: local(t), Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}, servedBy))
+	c, err := New(Config{Listener: local(t), Logger: slog.New(slog.DiscardHandler)}, &leader{}, NewMetrics(Build{}, ruleOf))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -261,17 +261,20 @@ type Feeds struct {
 
 // Peer is another leader, as this one sees it.
 type Peer struct {
-	Name       string  `json:"name"`
-	Addr       string  `json:"addr"`
-	RESP       string  `json:"resp"`        // where it serves clients
-	HTTP       string  `json:"http"`        // where its pages are
-	Member     string  `json:"member"`      // what gossip makes of it: alive, leaving, left, failed; absent: not met since this leader started
-	Alive      bool    `json:"alive"`       // gossip says so
-	Origin     string  `json:"origin"`      // at present, as gossip says
-	LagOps     uint64  `json:"lag_ops"`     // applied here, whoever accepted them, that it is not known to have
-	LagSeconds float64 `json:"lag_seconds"` // age of the oldest of them
-	AheadOps   uint64  `json:"ahead_ops"`   // that it is known to have and that are not applied here
-	QueueBytes uint64  `json:"queue_bytes"` // waiting to be sent
+	Name   string `json:"name"`
+	Addr   string `json:"addr"`
+	RESP   string `json:"resp"`    // where it serves clients
+	HTTP   string `json:"http"`    // where its pages are
+	Member string `json:"member"`  // what gossip makes of it: alive, leaving, left, failed; absent: not met since this leader started
+	Alive  bool   `json:"alive"`   // gossip says so
+	Origin string `json:"origin"`  // at present, as gossip says
+	LinkUp bool   `json:"link_up"` // what is sent to it leaves
+	// LinkSeconds is for how long LinkUp is so; null: it never was up.
+	LinkSeconds *float64 `json:"link_seconds"`
+	LagOps      uint64   `json:"lag_ops"`     // applied here, whoever accepted them, that it is not known to have
+	LagSeconds  float64  `json:"lag_seconds"` // age of the oldest of them
+	AheadOps    uint64   `json:"ahead_ops"`   // that it is known to have and that are not applied here
+	QueueBytes  uint64   `json:"queue_bytes"` // waiting to be sent
 
 	PinnedBytes int64 `json:"pinned_bytes"` // of log that would be removed if it were known to hold everything
 	Outpaced    bool  `json:"outpaced"`     // it needs ops that the log here does not keep any more

@@ -32,8 +32,8 @@ type report struct {
 	Go       string     `json:"go"`
 }
 
-func reportOf(src Source, user *acl.Rights) report {
-	s, reasons := src.Status(), src.Ready()
+// reportOf leaves s as it is.
+func reportOf(s Status, reasons []Reason, user *acl.Rights) report {
 	s.Peers = sorted(s.Peers)
 	hideKeys(s.Peers, user)
 	s.RefusesWrites = append([]Reason{}, s.RefusesWrites...)
@@ -47,7 +47,9 @@ func reportOf(src Source, user *acl.Rights) report {
 }
 
 // StatusJSON is the page /status as anybody may see it.
-func StatusJSON(src Source) ([]byte, error) { return json.Marshal(reportOf(src, &acl.Rights{})) }
+func StatusJSON(src Source) ([]byte, error) {
+	return json.Marshal(reportOf(src.Status(), src.Ready(), &acl.Rights{}))
+}
 
 func stateOf(s *Status, reasons []Reason) State {
 	has := func(cs ...Cause) bool {

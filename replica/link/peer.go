@@ -172,6 +172,8 @@ func (r *rest) next(b Backoff, err error) time.Duration {
 type PeerStats struct {
 	Peer replica.Leader
 	Up   bool // it can be sent to
+	// Since is when Up became what it is; zero: it was never up.
+	Since time.Time
 
 	OpsOut uint64
 	// Of what clients published: PublishedDropped was not sent, because too much waited,
@@ -181,6 +183,15 @@ type PeerStats struct {
 	QueuedBytes int // about; waiting to be sent
 	Credit      int // what the peer would take
 	Dropped     Dropped
+}
+
+// For is whether it can be sent to, and for how many seconds that is so; nil: it never was.
+func (s PeerStats) For() (up bool, seconds *float64) {
+	if s.Since.IsZero() {
+		return s.Up, nil
+	}
+	n := time.Since(s.Since).Seconds()
+	return s.Up, &n
 }
 
 // Stats is all peers', by name.
@@ -194,7 +205,7 @@ func (m *Mesh) Stats() (all Stats) {
 		if p := m.peers[name]; p.ctx.Err() == nil {
 			q := &p.queue
 			q.mu.Lock()
-			all = append(all, PeerStats{Peer: p.name, Up: q.open, OpsOut: p.opsOut.Load(), PublishedOut: p.publishedOut.Load(),
+			all = append(all, PeerStats{Peer: p.name, Up: q.open, Since: q.since, OpsOut: p.opsOut.Load(), PublishedOut: p.publishedOut.Load(),
 				PublishedDropped: q.unpublished, QueuedBytes: q.bytes, Credit: q.credit, Dropped: q.dropped})
 			q.mu.Unlock()
 		}

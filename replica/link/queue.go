@@ -18,8 +18,9 @@ import (
 type queue struct {
 	mu     sync.Mutex
 	open   bool
-	limit  int // bytes; a batch is taken while fewer than that wait
-	credit int // what the peer takes before it grants more; may fall below zero by one frame
+	since  time.Time // when open changed; zero: never
+	limit  int       // bytes; a batch is taken while fewer than that wait
+	credit int       // what the peer takes before it grants more; may fall below zero by one frame
 
 	status  *replica.Status
 	batches []parcel
@@ -69,11 +70,15 @@ func (q *queue) start(credit int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.open, q.credit, q.given, q.gone, q.waits = true, credit, credit, 0, map[logical.Origin]stretch{}
+	q.since = time.Now()
 }
 
 func (q *queue) stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.open {
+		q.since = time.Now()
+	}
 	q.dropped.Down += uint64(len(q.batches) + len(q.line))
 	q.unpublished += uint64(len(q.published))
 	q.open, q.status, q.batches, q.line, q.bytes, q.waits = false, nil, nil, nil, 0, nil

@@ -85,7 +85,9 @@ type Config struct {
 	Memory Memory
 
 	UnsafeFaults bool // KVD.FAULT is answered
-	Renewable    bool // whoever runs the leader starts it again after ErrRenew and ErrReopen
+	// Experiments is what the console may change; nil: nothing. Only with UnsafeFaults.
+	Experiments Experiments
+	Renewable   bool // whoever runs the leader starts it again after ErrRenew and ErrReopen
 	// Reload reads again what may change while the leader serves, for KVD.RELOAD; nil:
 	// there is nothing to read. It is called from many goroutines.
 	Reload func() (Reloaded, error)
@@ -139,6 +141,8 @@ func (c *Config) Validate() error {
 		return errors.New("no logger; give one, with slog.DiscardHandler if nothing is to be said")
 	case c.Clock != (wallclock.Faults{}) && !c.UnsafeFaults:
 		return errors.New("a clock with faults is an experiment; allow faults, or leave the clock alone")
+	case c.Experiments != nil && !c.UnsafeFaults:
+		return errors.New("the console would change faults; allow faults, or leave experiments out")
 	case c.ClockError < 0 || c.MaxDrift < 0:
 		return fmt.Errorf("clock error %s and drift %s: neither can be negative", c.ClockError, c.MaxDrift)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/acl"
+	"kvd/replica/console"
 	"kvd/replica/link"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/clock"
@@ -28,6 +29,11 @@ type (
 	ClockFaults = wallclock.Faults
 	Memory      = memory.Plan
 	MemoryAsked = memory.Asked
+
+	Experiments      = console.Experiments
+	Experiment       = console.Experiment
+	ExperimentLeader = console.ExperimentLeader
+	ExperimentChange = console.ExperimentChange
 )
 
 // AllResolvers is every resolver, for Policy.Shadows.

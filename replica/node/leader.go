@@ -119,7 +119,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
 		faults:   link.NewFaults(rand.Uint64()),
 		blockers: readiness.Blockers{Leader: cfg.Name}, forgotten: known.NewForgotten(),
-		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.serves),
+		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.Policy.Rule),
 	}
 	for _, step := range []func(context.Context) error{
 		l.mayStart, l.openClock, l.bind, l.openStore, l.foldAgain, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
@@ -177,7 +177,8 @@ func (l *Leader) openMesh(context.Context) (err error) {
 }
 
 func (l *Leader) openConsole(context.Context) (err error) {
-	cfg := console.Config{Listener: l.listeners.http, TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole(), Losses: l.lossFeed.Page()}
+	cfg := console.Config{Listener: l.listeners.http, TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole(), Losses: l.lossFeed.Page(),
+		Store: answers.Pages{Of: func() *answers.Answers { return l.answers }, Loading: l.blockers.Loading}, Experiments: l.cfg.Experiments}
 	l.console, err = console.New(cfg, source{l}, l.metrics)
 	return err
 }

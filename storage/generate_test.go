@@ -24,8 +24,9 @@ func judgement(t *rapid.T) storage.Judged {
 	if !j.Unknown {
 		j.Policy = policy(t)
 	}
-	for range rapid.IntRange(0, 3).Draw(t, "folding") {
-		j.Folding = append(j.Folding, policy(t))
+	if rapid.Bool().Draw(t, "folding") {
+		to := policy(t)
+		j.Folding, j.Step = &to, storage.FoldingStep{After: codectest.Key(t), Prepared: rapid.Bool().Draw(t, "prepared"), Ops: codectest.Number(t, "ops")}
 	}
 	return j
 }

@@ -9,6 +9,9 @@ type State = rows.State
 // Judged is who judged the objects and the ledger of a store.
 type Judged = rows.Judged
 
+// FoldingStep is how far folding again has come.
+type FoldingStep = rows.FoldingStep
+
 // PutJudged replaces who judged the objects.
 func (b *Batch) PutJudged(j Judged) {
 	if b.refuse(rows.CheckJudged(&j)) {

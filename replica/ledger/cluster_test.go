@@ -87,6 +87,10 @@ type flight struct {
 // epoch is when every story begins.
 const epoch = wallclock.Instant(1_767_225_642_000_000_000) // 2026-01-01 00:00:42 UTC
 
+// segmentBytes is how large a segment of the logs is, which is collected as a whole; zero: as
+// leaders have them.
+var segmentBytes int64
+
 func newCluster(t testing.TB, p resolve.Policy, names ...string) *cluster {
 	c := &cluster{t: t, policy: p, names: names, leaders: map[string]*leader{}}
 	for i, n := range names {
@@ -98,7 +102,7 @@ func newCluster(t testing.TB, p resolve.Policy, names ...string) *cluster {
 			}
 		}
 		l := &leader{name: n, cfg: cfg, life: logical.Origin(i + 1)}
-		l.disk = storage.Options{FS: vfs.NewMem(), Dir: n, Cache: 1 << 20, MemTable: 256 << 10}
+		l.disk = storage.Options{FS: vfs.NewMem(), Dir: n, Cache: 1 << 20, MemTable: 256 << 10, SegmentBytes: segmentBytes}
 		s, err := storage.Open(l.disk)
 		if err != nil {
 			t.Fatal(err)

@@ -88,24 +88,41 @@ func (j *joining) unite(a, b *resolve.Object, log Log) error {
 const maxPast = 4096
 
 // goBack reads what the ops name that are known, as far as a log reaches.
-func (j *joining) goBack(log Log) {
+func (j *joining) goBack(log Log) { j.past = reached(j.past, j.key, log, maxPast) }
+
+// Evidence is the ops of o's versions and those that they name, and so on, as far as the log
+// has them: whoever joins o with what it holds needs no others. There are at most as many
+// as are asked for.
+func Evidence(o *resolve.Object, log Log, most int) []*resolve.Op {
+	var own []*resolve.Op
+	for i := range o.Versions {
+		if op, known := log(o.Versions[i].Dot); known && len(own) < most {
+			own = append(own, op)
+		}
+	}
+	return reached(own, o.Key, log, most)
+}
+
+// reached appends to ops of a key what they name.
+func reached(ops []*resolve.Op, key string, log Log, most int) []*resolve.Op {
 	seen := map[logical.Dot]bool{}
-	for _, op := range j.past {
+	for _, op := range ops {
 		seen[op.Dot] = true
 	}
-	for i := 0; i < len(j.past); i++ {
-		for _, dots := range [2][]logical.Dot{j.past[i].Parents, j.past[i].Hidden} {
+	for i := 0; i < len(ops); i++ {
+		for _, dots := range [2][]logical.Dot{ops[i].Parents, ops[i].Hidden} {
 			for _, d := range dots {
-				if seen[d] || len(j.past) == maxPast {
+				if seen[d] || len(ops) >= most {
 					continue
 				}
 				seen[d] = true
-				if op, known := log(d); known && op.Key == j.key {
-					j.past = append(j.past, op)
+				if op, known := log(d); known && op.Key == key {
+					ops = append(ops, op)
 				}
 			}
 		}
 	}
+	return ops
 }
 
 // merge takes in the other side's version under the same dot; false: they contradict each
@@ -136,8 +153,17 @@ func later(s, t *resolve.Stamp) bool {
 }
 
 // newer reports whether more was taken away of share c than of d, which is as of one dot.
+// Shares of which as much was taken may still be written in two ways, as far as the logs
+// reached back that they were folded from: any order will do, if it is everybody's.
 func newer(c, d *resolve.Count) bool {
-	return cmp.Or(cmp.Compare(c.Base.Seq, d.Base.Seq), cmp.Compare(len(c.Voids), len(d.Voids)), cmp.Compare(len(c.Deadlines), len(d.Deadlines))) > 0
+	n := cmp.Or(cmp.Compare(c.Base.Seq, d.Base.Seq), cmp.Compare(len(c.Voids), len(d.Voids)), cmp.Compare(len(c.Deadlines), len(d.Deadlines)))
+	switch {
+	case n != 0:
+		return n > 0
+	case c.Total != d.Total:
+		return d.Total.Less(c.Total)
+	}
+	return d.Base.Total.Less(c.Base.Total)
 }
 
 // believe lets the op say what its version is.
@@ -182,8 +208,12 @@ func (j *joining) judge(o *resolve.Object) {
 		if j.covered(c) {
 			c.Mask &^= liveSets
 		}
-		if c.Mask&shares != 0 && j.outdone(c) {
+		switch {
+		case c.Mask&shares == 0:
+		case j.replaced(c):
 			c.Mask &^= shares
+		case c.Mask.Has(resolve.Counter) && j.deleted(c):
+			c.take()
 		}
 	}
 }
@@ -199,9 +229,21 @@ func (j *joining) covered(c *candidate) bool {
 	})
 }
 
-// outdone reports whether the share was replaced by a newer one of its origin, or deleted.
-func (j *joining) outdone(c *candidate) bool {
+// replaced reports whether a newer share of its origin stands for the share.
+func (j *joining) replaced(c *candidate) bool {
 	return slices.ContainsFunc(j.all, func(w candidate) bool {
 		return w.Mask&shares != 0 && w.Mask&resolve.Derived == c.Mask&resolve.Derived && w.Dot.Origin == c.Dot.Origin && w.Dot.Seq > c.Dot.Seq
-	}) || slices.ContainsFunc(j.past, func(op *resolve.Op) bool { return op.Kind == resolve.Delete && slices.Contains(op.Parents, c.Dot) })
+	})
+}
+
+func (j *joining) deleted(c *candidate) bool {
+	return slices.ContainsFunc(j.past, func(op *resolve.Op) bool { return op.Kind == resolve.Delete && slices.Contains(op.Parents, c.Dot) })
+}
+
+// take takes away what the share has counted. One that was derived stays, with nothing in it.
+func (c *candidate) take() {
+	c.Mask &^= resolve.Counter.Mask()
+	if c.Mask&resolve.Derived != 0 {
+		c.Count = resolve.Count{Total: c.Count.Total, Base: resolve.Base{Seq: c.Dot.Seq, Total: c.Count.Total}}
+	}
 }

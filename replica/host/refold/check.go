@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 // check finds what cannot be folded again, before anything is changed: it reads the
 // whole log, and what keys show that shall be counters.
 func (r *run) check(ctx context.Context) error {
-	if err := r.checkValues(); err != nil {
+	if err := errors.Join(r.checkValues(), r.checkNumbers()); err != nil {
 		return err
 	}
 	found := uint64(0)
@@ -24,12 +25,8 @@ func (r *run) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	want := uint64(0)
-	for d := range r.all.All() {
-		want += uint64(d.Seq)
-	}
-	if found != want {
-		return &Refused{fmt.Sprintf("the log lacks %d of the %d ops that were applied, and objects cannot be made anew without them: %s, "+
+	if want := r.held(); found != want {
+		return &Refused{fmt.Sprintf("the log lacks %d of the %d ops that it should hold, and objects cannot be made anew without them: %s, "+
 			"or give this leader an empty directory and let it fetch everything from the others", want-found, want, r.before())}
 	}
 	return nil
@@ -47,22 +44,45 @@ func (r *run) before() string {
 const namedKeys = 10
 
 // checkValues refuses to make a counter of a key that shows anything else than an
-// integer: it would show zero, and what stood there would be hidden. What is half
-// folded was checked before that began.
+// integer: it would show zero, and what stood there would be hidden.
 func (r *run) checkValues() error {
-	if !r.makesCounters() || len(r.j.Folding) > 0 {
+	if !r.makesCounters() {
 		return nil
 	}
 	now := r.Now().Midpoint()
+	return r.refuse(func(k string) bool { return r.to.Panel(k).Serving == resolve.Counter }, func(o *resolve.Object) bool { return !r.counts(o, now) },
+		"%d keys that shall be counters hold values that are no integers, which a counter cannot show: %s; %s, "+
+			"and write integers there or delete them; or give them another resolver")
+}
+
+// checkNumbers refuses to hide a number of which nothing is left but what counters keep of
+// it: its additions have left the log, and what stood there as text went with them.
+func (r *run) checkNumbers() error {
+	if r.j.Unknown {
+		return nil
+	}
+	return r.refuse(func(k string) bool {
+		return r.j.Policy.Panel(k).Serving == resolve.Counter && r.to.Panel(k).Serving != resolve.Counter
+	}, func(o *resolve.Object) bool {
+		_, live := o.Sum()
+		return live && !slices.ContainsFunc(o.Versions, func(v resolve.Version) bool {
+			return !v.Deleted() && (v.Value != nil || r.logged(v.Dot))
+		})
+	}, "%d counters have numbers that their log does not hold any more as values: %s; %s, and set each of them to its number once")
+}
+
+// refuse names the keys concerned for which that is wrong, if there are any. The text has
+// verbs for how many they are, for their names, and for what the operator can do.
+func (r *run) refuse(asked func(key string) bool, wrong func(*resolve.Object) bool, text string) error {
 	var names []string
 	n := 0
 	err := r.store.Keys("", func(key, object []byte) (bool, error) {
 		k := string(key)
-		if r.to.Panel(k).Serving != resolve.Counter || !r.concerns(k) {
+		if !r.concerns(k) || !asked(k) {
 			return true, nil
 		}
 		o, err := codec.DecodeLent(object, k)
-		if err != nil || r.counts(o, now) {
+		if err != nil || !wrong(o) {
 			return true, err
 		}
 		if n++; len(names) < namedKeys {
@@ -76,8 +96,7 @@ func (r *run) checkValues() error {
 	if n > len(names) {
 		names = append(names, fmt.Sprintf("and %d more", n-len(names)))
 	}
-	return &Refused{fmt.Sprintf("%d keys that shall be counters hold values that are no integers, which a counter cannot show: %s; %s, "+
-		"and write integers there or delete them; or give them another resolver", n, strings.Join(names, ", "), r.before())}
+	return &Refused{fmt.Sprintf(text, n, strings.Join(names, ", "), r.before())}
 }
 
 func (r *run) makesCounters() bool {
@@ -125,7 +144,7 @@ func Ensure(store *storage.Store, policy resolve.Policy, o Options) (stored bool
 		return false, err
 	}
 	j, err := store.Judged()
-	if err == nil && len(j.Folding) > 0 {
+	if err == nil && j.Folding != nil {
 		err = errFolding
 	}
 	return err == nil && j.Settled() && j.Policy.Same(&policy), err

@@ -13,9 +13,8 @@ import (
 )
 
 // folder folds ops that are in the log already: objects and ledger rows are stored,
-// and nothing else is.
+// and how far that has come, and nothing else is.
 type folder struct {
-	policy   *resolve.Policy
 	batch    *storage.Batch
 	overlay  *state.Overlay
 	out      replica.Output
@@ -24,30 +23,41 @@ type folder struct {
 	now      func() wallclock.Interval
 }
 
-// fold folds one op and gives the bytes that this takes in memory until the commit.
-func (a *folder) fold(op *resolve.Op) int {
-	panel, object := a.policy.Panel(op.Key), a.overlay.Object(op.Key)
+// fold folds one op into what is made anew of its key, and gives the bytes that this takes
+// in memory until the commit.
+func (a *folder) fold(c *change, op *resolve.Op) int {
+	whole := a.overlay.Object(op.Key)
+	part := c.part(whole)
 	past := then{Overlay: a.overlay, op: op}
-	a.verdicts = a.resolver.Fold(panel, object, op, &past, a.verdicts[:0])
+	a.verdicts = a.resolver.Fold(c.folding, part, op, &past, a.verdicts[:0])
 	for _, v := range a.verdicts {
-		switch {
+		switch ids := v.Resolvers & c.fresh; {
+		case ids == 0:
 		case v.Retracted:
-			a.out.Puts = append(a.out.Puts, replica.DropLoss{Resolvers: v.Resolvers, Key: op.Key, Loser: v.Loser})
+			a.put(replica.DropLoss{Resolvers: ids, Key: op.Key, Loser: v.Loser})
 		case v.Relation.Lost():
-			a.out.Puts = append(a.out.Puts, replica.PutLoss{Resolvers: v.Resolvers, Relation: v.Relation, Key: op.Key, Loser: v.Loser, Winner: v.Winner, At: op.Wall})
+			a.put(replica.PutLoss{Resolvers: ids, Relation: v.Relation, Key: op.Key, Loser: v.Loser, Winner: v.Winner, At: op.Wall})
 		}
 	}
-	a.out.Puts = append(a.out.Puts, replica.PutObject{Object: object})
+	for i := range whole.Versions {
+		whole.Versions[i].Mask &^= c.made()
+	}
+	c.join(whole, part)
+	whole.Sweep()
+	a.put(replica.PutObject{Object: whole})
 	_ = a.overlay.CatchUp() // the error sticks, and fails the commit
 	return op.Size() + past.read
 }
 
+func (a *folder) put(p replica.Put) { a.out.Puts = append(a.out.Puts, p) }
+
 // commit stores what was folded. It is synced with what follows: until then the
 // store is marked.
-func (a *folder) commit() error {
+func (a *folder) commit(j storage.Judged) error {
 	if err := a.overlay.Stage(a.batch, wallclock.Moment{Wall: a.now()}); err != nil {
 		return err
 	}
+	a.batch.PutJudged(j)
 	if err := a.batch.CommitUnsynced(); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"kvd/resolve"
 	"kvd/resolve/replay/merge"
 	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/storage/losses"
 	"kvd/wallclock"
 )
@@ -37,20 +38,19 @@ type Progress struct {
 	Done, Total uint64 // ops of the log that were looked at; all are, twice
 }
 
-// Run brings objects and ledger of a store under the policy, if they are
-// under another: keys whose panel differs are folded again from the log, in an
-// order that respects causality, a bounded part at a time. What was folded with a
-// shadow, or without, is the same kind. Nobody else may use the store meanwhile.
+// Run brings objects and ledger of a store under the policy, if they are under another. Of
+// keys whose panel differs, what those keep who judged before and judge now stays as it is;
+// for those who judge now alone it is made anew, a bounded part at a time: from the
+// versions whose ops the log does not hold any more, and then from the log, in an order
+// that respects causality. Nobody else may use the store meanwhile.
 //
-//	log whole, values fit? ─▶ mark the store ─▶ drop objects and rows ─▶ fold ─▶ store the policy, mark gone
+//	log without gaps, values fit? ─▶ mark the store ─▶ prepare objects, drop rows ─▶ fold ─▶ store the policy, mark gone
 //
-// The mark is durable before anything is changed, and gone with the batch that
-// says that all is folded. So whoever is stopped in between, and by whatever, has
-// it done from the begin when it starts again: under the same policy, the one
-// before, or a third. No pump serves a marked store. A [Refused] changed nothing.
-//
-// Once logs have a beginning, the versions that the store holds will have to stand
-// in for what is before it; until then a log that lacks an op is refused.
+// The mark is durable before anything is changed, and says in each batch how far it has
+// come; it is gone with the batch that says that all is folded. So whoever is stopped in
+// between, and by whatever, goes on there when it starts again. Where that is under a third
+// policy, or the one before, it is first brought to its end. No pump serves a marked
+// store. A [Refused] changed nothing.
 func Run(ctx context.Context, store *storage.Store, policy resolve.Policy, o Options) error {
 	j, err := store.Judged()
 	if err != nil {
@@ -62,18 +62,18 @@ func Run(ctx context.Context, store *storage.Store, policy resolve.Policy, o Opt
 	if j.Settled() && j.Policy.Same(&policy) {
 		return nil
 	}
+	if j.Folding != nil && !j.Folding.Same(&policy) {
+		if err := Run(ctx, store, *j.Folding, o); err != nil {
+			return err
+		}
+		return Run(ctx, store, policy, o)
+	}
 	r := &run{Options: o, store: store, to: policy, j: j}
 	if r.Pace == 0 {
 		r.Pace = defaultPace
 	}
 	if needed, err := r.needed(); err != nil || !needed {
 		return err
-	}
-	if before, third := r.isThird(); third { // first things are whole again: then it is known what the keys show
-		if err := Run(ctx, store, before, o); err != nil {
-			return err
-		}
-		return Run(ctx, store, policy, o)
 	}
 	if err := r.do(ctx); err != nil {
 		return fmt.Errorf("fold again under another policy: %w", err)
@@ -92,7 +92,7 @@ type run struct {
 	store *storage.Store
 	to    resolve.Policy
 	j     storage.Judged
-	all   logical.Frontier
+	all   logical.Frontier // that was applied
 	p     Progress
 }
 
@@ -107,10 +107,8 @@ func (r *run) needed() (bool, error) {
 	if r.Now == nil {
 		r.Now = func() wallclock.Interval { return wallclock.Around(wallclock.Instant(st.HLC.Wall), 0) }
 	}
-	for d := range r.all.All() {
-		r.p.Total += 2 * uint64(d.Seq)
-	}
-	if !r.j.Unknown || len(r.j.Folding) > 0 {
+	r.p.Total = 2 * r.held()
+	if !r.j.Unknown || r.j.Folding != nil {
 		r.p.From = r.j.Policy.String()
 		return true, nil
 	}
@@ -123,90 +121,56 @@ func (r *run) needed() (bool, error) {
 	return differs, err
 }
 
-// isThird reports whether objects were being folded again, for another policy than
-// is asked for now, and what they are to be folded under first: what they were
-// before, or if that is not known, what they were folded for.
-func (r *run) isThird() (before resolve.Policy, third bool) {
-	if len(r.j.Folding) == 0 || !r.j.Unknown && r.j.Policy.Same(&r.to) {
-		return before, false
+// held is how many ops the log should hold.
+func (r *run) held() (n uint64) {
+	for d := range r.all.All() {
+		n += uint64(d.Seq+1) - uint64(min(r.store.Log().First(d.Origin), d.Seq+1))
 	}
-	for i := range r.j.Folding {
-		if r.j.Folding[i].Same(&r.to) {
-			return before, false
-		}
-	}
-	if r.j.Unknown {
-		return r.j.Folding[0], true
-	}
-	return r.j.Policy, true
+	return n
 }
+
+// logged reports whether the log holds the op.
+func (r *run) logged(d logical.Dot) bool { return d.Seq >= r.store.Log().First(d.Origin) }
 
 // concerns reports whether the key's object is to be folded again.
 func (r *run) concerns(key string) bool {
-	if r.j.Unknown || !r.j.Policy.Judges(key, &r.to) {
-		return true
-	}
-	for i := range r.j.Folding {
-		if !r.j.Folding[i].Judges(key, &r.to) {
-			return true
-		}
-	}
-	return false
+	return r.j.Unknown || !r.j.Policy.Judges(key, &r.to)
 }
 
-// everything reports whether all keys there can be are concerned.
-func (r *run) everything() bool {
-	if r.j.Unknown {
-		return true
-	}
-	prefixes := map[string]bool{"": true}
-	for _, p := range append([]resolve.Policy{r.j.Policy, r.to}, r.j.Folding...) {
+// prefixes is every one that either policy has a rule for, the empty one among them: what
+// holds for a key of each, and longer ones, holds for all keys.
+func (r *run) prefixes() []string {
+	all := []string{""}
+	for _, p := range [2]*resolve.Policy{&r.j.Policy, &r.to} {
 		for _, rule := range p.Rules {
-			prefixes[rule.Prefix] = true
+			all = append(all, rule.Prefix)
 		}
 	}
-	for p := range prefixes {
-		if !r.concerns(p) {
-			return false
-		}
-	}
-	return true
+	return all
 }
 
 func (r *run) do(ctx context.Context) error {
 	r.tell(0)
-	if err := r.check(ctx); err != nil {
-		return err
+	if r.j.Folding == nil {
+		if err := r.check(ctx); err != nil {
+			return err
+		}
+		marked := r.j
+		marked.Folding = &r.to
+		if err := r.put(func(b *storage.Batch) { b.PutJudged(marked) }); err != nil {
+			return err
+		}
+		r.j = marked
+	} else {
+		r.tell(int(r.held()))
 	}
-	marked := r.j
-	marked.Folding = append(append([]resolve.Policy(nil), marked.Folding...), r.to)
-	if len(r.j.Folding) > 0 { // what is half done is known to be: only once each
-		marked.Folding = uniquePolicies(marked.Folding)
-	}
-	if err := r.put(func(b *storage.Batch) { b.PutJudged(marked) }); err != nil {
-		return err
-	}
-	r.j = marked
-	if err := r.drop(ctx); err != nil {
+	if err := r.prepare(ctx); err != nil {
 		return err
 	}
 	if err := r.fold(ctx); err != nil {
 		return err
 	}
 	return r.put(func(b *storage.Batch) { b.PutJudged(storage.Judged{Policy: r.to}) })
-}
-
-func uniquePolicies(all []resolve.Policy) (once []resolve.Policy) {
-	for i := range all {
-		known := false
-		for j := range once {
-			known = known || once[j].Same(&all[i])
-		}
-		if !known {
-			once = append(once, all[i])
-		}
-	}
-	return once
 }
 
 // put stores one batch, as durable as the store promises.
@@ -253,74 +217,71 @@ func (r *run) each(ctx context.Context, use func(*resolve.Op) (bytes int), rest 
 	return errors.Join(merged.Err(), pause())
 }
 
-// drop takes out objects and ledger rows that are to be made anew. The verdicts of
-// such rows count as retracted. Where all keys are concerned, so do those of rows
-// that were evicted: what is lost is counted from the begin.
-func (r *run) drop(ctx context.Context) error {
+// prepare goes over the objects, and gives those who judge now alone what the log does not
+// hold.
+func (r *run) prepare(ctx context.Context) error {
+	if r.j.Step.Prepared {
+		return nil
+	}
 	b := r.store.NewBatch()
-	err := errors.Join(r.dropObjects(ctx, b), r.dropRows(ctx, b))
-	return errors.Join(err, b.Close())
-}
-
-func (r *run) dropObjects(ctx context.Context, b *storage.Batch) error {
-	n := 0
-	err := r.store.Keys("", func(key, _ []byte) (bool, error) {
-		if k := string(key); r.concerns(k) {
-			b.PutObject(&resolve.Object{Key: k})
-			n++
-		}
-		if n < r.Pace {
+	n, bytes := 0, 0
+	commit := func() error {
+		n, bytes = 0, 0
+		b.PutJudged(r.j)
+		r.tell(0)
+		return errors.Join(b.CommitUnsynced(), ctx.Err())
+	}
+	now := r.Now().Midpoint()
+	err := r.store.Keys(r.j.Step.After, func(key, object []byte) (bool, error) {
+		c, changes := r.changeOf(string(key))
+		if !changes {
 			return true, nil
 		}
-		n = 0
-		r.tell(0)
-		return true, errors.Join(b.CommitUnsynced(), ctx.Err())
+		o, err := codec.DecodeStored(object, string(key))
+		if err != nil {
+			return false, err
+		}
+		c.prepare(o, r.logged, now)
+		b.PutObject(o)
+		r.j.Step.After = o.Key
+		if n, bytes = n+1, bytes+len(object); n < r.Pace && bytes < paceBytes || o.Key == "" { // after that all would begin again
+			return true, nil
+		}
+		return true, commit()
 	})
-	return errors.Join(err, b.CommitUnsynced())
+	if err == nil && r.j.Step.After == "" {
+		r.j.Step.After = "\x00"
+	}
+	return errors.Join(err, commit(), b.Close())
 }
 
-func (r *run) dropRows(ctx context.Context, b *storage.Batch) error {
-	h, err := r.store.LedgerStats()
-	if err != nil || h == (losses.Stats{}) {
+// fold takes back what the ledger says of whoever judges no more or anew, and folds the ops
+// of all keys concerned.
+func (r *run) fold(ctx context.Context) error {
+	if err := r.forgetEvicted(); err != nil {
 		return err
 	}
-	if r.everything() {
-		h.Retracted.AddCounts(&h.Evicted.Verdicts)
-		h.Evicted = losses.Evicted{}
-	}
-	n := 0
-	var stopped error
-	err = r.store.Oldest(0, func(row *losses.Row, size int64) bool {
-		if r.concerns(row.Key) {
-			b.DropRow(row.ID(), row.Position)
-			h.Remove(size)
-			h.Retracted.AddRow(row)
-			n++
-		}
-		if n >= r.Pace {
-			n = 0
-			b.PutLedgerStats(&h)
-			r.tell(0)
-			stopped = errors.Join(b.CommitUnsynced(), ctx.Err())
-		}
-		return stopped == nil
-	})
-	b.PutLedgerStats(&h)
-	return errors.Join(err, stopped, b.CommitUnsynced())
-}
-
-// fold folds the ops of all keys concerned.
-func (r *run) fold(ctx context.Context) error {
-	a := &folder{batch: r.store.NewBatch(), policy: &r.to, now: r.Now}
-	committed := state.NewCommitted(r.store, a.policy, replica.State{}, r.CacheBytes)
+	a := &folder{batch: r.store.NewBatch(), now: r.Now}
+	committed := state.NewCommitted(r.store, &r.to, replica.State{}, r.CacheBytes)
 	overlay, err := state.NewOverlay(committed, &a.out, nil, state.Ledger{Off: r.NoLedger, Retention: r.Ledger})
-	if a.overlay = overlay; err == nil {
+	if a.overlay = overlay; err == nil && !r.j.Step.Prepared {
+		err = r.rows(ctx, a)
+	}
+	if err == nil {
+		folded := uint64(0)
 		err = r.each(ctx, func(op *resolve.Op) int {
-			if !r.concerns(op.Key) {
+			if folded++; folded <= r.j.Step.Ops { // before it was stopped
 				return 0
 			}
-			return a.fold(op)
-		}, a.commit)
+			c, changes := r.changeOf(op.Key)
+			if !changes || !c.folds() {
+				return 0
+			}
+			return a.fold(&c, op)
+		}, func() error {
+			r.j.Step.Ops = max(r.j.Step.Ops, folded)
+			return a.commit(r.j)
+		})
 	}
 	committed.Close()
 	return errors.Join(err, a.batch.Close())

@@ -20,7 +20,7 @@ import (
 // Spec is the command.
 func Spec() invoke.Spec {
 	return invoke.Spec{Name: "policy", Usage: "print which policy each leader serves under", Args: "[list]", Least: 0, Most: 1, Do: list,
-		About: "A policy is the default and the rules of prefixes: *=RESOLVER, then \"PREFIX\"=RESOLVER, with\nacks=N and read=pick where they are given. Leaders with different policies refuse each\nother, and replicate again when they serve under the same: start them again one after the\nother, with the same --resolver, --policy and --acks. Each folds its objects again from its\nlog, and nothing is lost by it." + invoke.AboutAsking,
+		About: "A policy is the default and the rules of prefixes: *=RESOLVER, then \"PREFIX\"=RESOLVER, with\nacks=N and read=pick where they are given. Leaders with different policies refuse each\nother, and replicate again when they serve under the same: start them again one after the\nother, with the same --resolver, --policy and --acks. Each folds its objects again, from\nwhat they keep and from its log, and nothing that is shown is lost by it." + invoke.AboutAsking,
 		Flags: []cli.Flag{invoke.OnlyFlag(), invoke.MissingFlag()}}
 }
 

@@ -24,7 +24,7 @@ func (v *Overlay) applyLedger(b *storage.Batch, m wallclock.Moment) {
 	for _, e := range fresh {
 		l.count(b, m, budget, e)
 	}
-	if l.stats != before {
+	if l.stats != before || len(l.touched) > 0 { // steps have counted already
 		b.PutLedgerStats(&l.stats)
 	}
 }

@@ -59,7 +59,7 @@ type row struct {
 	item      uint64   // that it was found by in its holder's table; zero: that has none
 	explained bool     // it has ops of the key beyond the asker's cut, or has changed since
 	object    []byte   // as it is stored; empty: there is none
-	ops       [][]byte // those of its versions that the log has
+	ops       [][]byte // those of its versions, and what they name, that the log has
 	large     bool     // it has, and that is too much to be sent
 }
 

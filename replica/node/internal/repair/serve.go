@@ -2,6 +2,7 @@ package repair
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/resolve/rejoin"
 	"kvd/storage"
 	"kvd/storage/codec"
 	"kvd/storage/riblt"
@@ -206,19 +208,16 @@ func (h *held) row(snap *storage.Snapshot, key string) (row, error) {
 	if r.explained = !h.table.holds(key, r.object); r.explained {
 		return row{key: key, explained: true}, nil
 	}
-	for i := range o.Versions {
-		if len(r.ops) == maxOps {
-			break
-		}
-		op, known, err := snap.Op(o.Versions[i].Dot)
-		if err != nil {
-			return r, err
-		}
-		if known {
-			r.ops = append(r.ops, codec.AppendOp(nil, op))
-		}
+	var failed error
+	ops := rejoin.Evidence(o, func(d logical.Dot) (*resolve.Op, bool) {
+		op, known, err := snap.Op(d)
+		failed = errors.Join(failed, err)
+		return op, known && err == nil
+	}, maxOps)
+	for _, op := range ops {
+		r.ops = append(r.ops, codec.AppendOp(nil, op))
 	}
-	return r, nil
+	return r, failed
 }
 
 // has reports whether the key is in the span.

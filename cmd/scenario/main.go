@@ -117,5 +117,5 @@ func workersFlag() cli.Flag {
 }
 
 func outFlag() cli.Flag {
-	return &cli.StringFlag{Name: "out", Value: defaultOut, Usage: "keep traces and matrices under `DIR`; none: nowhere"}
+	return &cli.StringFlag{Name: "out", Value: defaultOut, Usage: "keep traces, matrices and, of one scenario, a page under `DIR`; none: nowhere"}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -55,4 +56,23 @@ func writePage(c *cli.Context, all []chosen, results []*scenarios.Result) error 
 	}
 	say(c.App.ErrWriter, "open "+path+" in a browser")
 	return nil
+}
+
+// maxKeptPage bounds the events that the page kept of a run shows: a browser takes a
+// second or two for as many. --html writes a page of any length.
+const maxKeptPage = 200_000
+
+// keptPage is the page that is kept beside the traces of a scenario: none of many
+// scenarios, none of one too long, none where --html has written it.
+func keptPage(c *cli.Context, all []chosen, results []*scenarios.Result) map[string]func(io.Writer) error {
+	events := 0
+	for _, r := range results {
+		if r.Trace != nil {
+			events += r.Trace.Len()
+		}
+	}
+	if len(all) != 1 || c.String("html") != "" || events == 0 || events > maxKeptPage {
+		return nil
+	}
+	return map[string]func(io.Writer) error{"report.html": func(w io.Writer) error { return played.Write(w, all[0].Scenario, results) }}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -276,10 +277,14 @@ func keep(c *cli.Context, all []chosen, results []*scenarios.Result) error {
 	if len(all) == 1 {
 		name = all[0].Name
 	}
-	kept, err := report.Keep(dir, name, time.Now(), report.Blocks(scripts(all), results))
+	page := keptPage(c, all, results)
+	kept, err := report.Keep(dir, name, time.Now(), report.Blocks(scripts(all), results), page)
 	switch {
 	case err == nil:
 		say(c.App.ErrWriter, "kept in "+kept.Folder+leftOut(kept.LeftOut))
+		for name := range page {
+			say(c.App.ErrWriter, "open "+filepath.Join(kept.Folder, name)+" in a browser")
+		}
 	case c.IsSet("out"):
 		return cliutil.Fail("cannot keep the run", err, "--out DIR names another place, --out none keeps nothing")
 	default:

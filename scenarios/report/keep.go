@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,16 +30,18 @@ type KeptRun struct {
 }
 
 // Keep writes what a run found under dir/NAME-TIME: matrix.json, matrix.md and
-// each result's trace as JSON lines; the trace of a lone result is kept however
-// long it is. dir/latest then points to the folder. A folder of that name that
-// exists is left alone, and the new one is numbered; one that could not be
+// each result's trace as JSON lines, and more, files by name; the trace of a lone result
+// is kept however long it is. dir/latest then points to the folder. A folder of that name
+// that exists is left alone, and the new one is numbered; one that could not be
 // written to its end is removed.
-func Keep(dir, name string, at time.Time, blocks []Block) (KeptRun, error) {
+func Keep(dir, name string, at time.Time, blocks []Block, more map[string]func(io.Writer) error) (KeptRun, error) {
 	folder, err := reserve(dir, name+"-"+at.UTC().Format("20060102-150405"))
 	if err != nil {
 		return KeptRun{}, fmt.Errorf("keep run: %w", err)
 	}
-	left, err := fill(folder, blocks)
+	files, left := contents(blocks)
+	maps.Copy(files, more)
+	err = fill(folder, files)
 	if err != nil {
 		// Half a run says less than none, and the disk may be full.
 		return KeptRun{}, fmt.Errorf("keep run: %w", errors.Join(err, os.RemoveAll(folder)))
@@ -49,14 +52,13 @@ func Keep(dir, name string, at time.Time, blocks []Block) (KeptRun, error) {
 	return KeptRun{folder, left}, nil
 }
 
-func fill(folder string, blocks []Block) (left int, err error) {
-	files, left := contents(blocks)
+func fill(folder string, files map[string]func(io.Writer) error) error {
 	for _, name := range sortedKeys(files) {
 		if err := write(filepath.Join(folder, name), files[name]); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return left, nil
+	return nil
 }
 
 func contents(blocks []Block) (files map[string]func(io.Writer) error, left int) {

@@ -19,11 +19,11 @@ func TestKeepWritesARunAndPointsToIt(t *testing.T) {
 	_, r := figure(t)
 	blocks := []Block{{Name: "ddia-8-3", Results: []*scenarios.Result{r}}}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	one, err := Keep(dir, "ddia-8-3", at, blocks)
+	one, err := Keep(dir, "ddia-8-3", at, blocks, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := Keep(dir, "ddia-8-3", at, blocks)
+	two, err := Keep(dir, "ddia-8-3", at, blocks, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestKeepReplacesOnlyItsOwnLatest(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Keep(dir, "x", time.Time{}, nil)
+		_, err := Keep(dir, "x", time.Time{}, nil, nil)
 		_, link := os.Readlink(path)
 		if (err == nil) != replaced || (link == nil) != replaced {
 			t.Errorf("%q: %v, and %v", text, err, link)
@@ -68,7 +68,7 @@ func TestKeepDoesNotReplaceAFolderCalledLatest(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "latest", "mine"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Keep(dir, "x", time.Time{}, nil); err == nil {
+	if _, err := Keep(dir, "x", time.Time{}, nil, nil); err == nil {
 		t.Error("no error")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "latest", "mine")); err != nil {
@@ -80,7 +80,7 @@ func TestHalfARunIsNotKept(t *testing.T) {
 	dir := t.TempDir()
 	r := ddia("lww", "1", 1)
 	r.MetadataBytesPerKey = math.NaN() // which JSON cannot say
-	if _, err := Keep(dir, "x", time.Time{}, []Block{{Results: []*scenarios.Result{r}}}); err == nil {
+	if _, err := Keep(dir, "x", time.Time{}, []Block{{Results: []*scenarios.Result{r}}}, nil); err == nil {
 		t.Error("no error")
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
@@ -130,7 +130,7 @@ func TestTracesTooLongToKeepAreCounted(t *testing.T) {
 func TestAKeptTraceNamesWritesAndLosses(t *testing.T) {
 	r := fromDisk(t)
 	dir := t.TempDir()
-	kept, err := Keep(dir, "lost-disk", time.Time{}, []Block{{Name: "lost-disk", Results: []*scenarios.Result{r}}})
+	kept, err := Keep(dir, "lost-disk", time.Time{}, []Block{{Name: "lost-disk", Results: []*scenarios.Result{r}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

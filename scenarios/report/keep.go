@@ -17,6 +17,7 @@ import (
 	"kvd/scenarios/history"
 	"kvd/scenarios/oracle"
 	"kvd/scenarios/trace"
+	"kvd/wallclock"
 )
 
 // maxKeptEvents bounds the traces kept of one comparison, about 20 MB. The
@@ -154,23 +155,26 @@ func ours(link string, info fs.FileInfo) bool {
 }
 
 // line is one event of a trace as it is kept; times are nanoseconds of true time
-// since the scenario's zero, clocks nanoseconds since 1970.
+// since the scenario's zero, clocks nanoseconds since 1970 and, exact for who reads
+// numbers as floating point, RFC 3339.
 type line struct {
-	At       int64    `json:"at"`
-	Kind     string   `json:"kind"`
-	Where    string   `json:"where,omitempty"`
-	Peer     string   `json:"peer,omitempty"`
-	Label    string   `json:"label,omitempty"`
-	Other    string   `json:"other,omitempty"`
-	Key      string   `json:"key,omitempty"`
-	Values   []string `json:"values,omitempty"`
-	Dot      string   `json:"dot,omitempty"`
-	Dots     []string `json:"dots,omitempty"`
-	Earliest int64    `json:"earliest,omitempty"`
-	Latest   int64    `json:"latest,omitempty"`
-	Text     string   `json:"text,omitempty"`
-	Again    int      `json:"again,omitempty"` // how often it was sent again in vain, the last time at until
-	Until    int64    `json:"until,omitempty"`
+	At           int64    `json:"at"`
+	Kind         string   `json:"kind"`
+	Where        string   `json:"where,omitempty"`
+	Peer         string   `json:"peer,omitempty"`
+	Label        string   `json:"label,omitempty"`
+	Other        string   `json:"other,omitempty"`
+	Key          string   `json:"key,omitempty"`
+	Values       []string `json:"values,omitempty"`
+	Dot          string   `json:"dot,omitempty"`
+	Dots         []string `json:"dots,omitempty"`
+	Earliest     int64    `json:"earliest,omitempty"`
+	Latest       int64    `json:"latest,omitempty"`
+	EarliestTime string   `json:"earliest_time,omitempty"`
+	LatestTime   string   `json:"latest_time,omitempty"`
+	Text         string   `json:"text,omitempty"`
+	Again        int      `json:"again,omitempty"` // how often it was sent again in vain, the last time at until
+	Until        int64    `json:"until,omitempty"`
 }
 
 func writeTrace(w io.Writer, t *trace.Trace) error {
@@ -181,6 +185,9 @@ func writeTrace(w io.Writer, t *trace.Trace) error {
 			At: int64(e.At), Kind: e.Kind.String(), Where: e.Where, Peer: e.Peer, Label: e.Label, Other: e.Other, Key: e.Key,
 			Values: e.Values, Dots: history.Texts(e.Dots), Earliest: int64(e.Clock.Earliest), Latest: int64(e.Clock.Latest), Text: e.Text,
 			Again: e.Again, Until: int64(e.Until),
+		}
+		if e.Clock != (wallclock.Interval{}) {
+			l.EarliestTime, l.LatestTime = e.Clock.Earliest.Time().Format(time.RFC3339Nano), e.Clock.Latest.Time().Format(time.RFC3339Nano)
 		}
 		if !e.Dot.IsZero() {
 			l.Dot = e.Dot.String()

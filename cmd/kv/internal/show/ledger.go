@@ -54,14 +54,14 @@ func Loss(l answers.Loss) Record {
 
 func lossJSON(l answers.Loss) object {
 	by := each(l.By, func(s answers.Sighting) object {
-		return object{{"leader", s.Leader}, {"at", int64(s.At.Midpoint())}, {"error", int64(s.At.HalfWidth())}}
+		return object{{"leader", s.Leader}, {"at", int64(s.At.Midpoint())}, momentOf("at", int64(s.At.Midpoint())), {"error", int64(s.At.HalfWidth())}}
 	})
 	word := func(name string) string { return l.Told.Field(name).Text }
 	number := func(name string) int64 { return l.Told.Field(name).Int }
 	return object{
 		{"resolver", l.Resolver.String()}, {"serving", l.Told.Field("serving").Truth()}, {"relation", l.Relation.String()}, {"key", keyName(l.Key)}, {"loser", l.Loser.String()}, {"winner", orNull(l.BeatenBy())},
 		{"value", reply{l.Told.Field("value")}}, {"size", number("size")}, {"kind", word("kind")}, {"class", word("class")}, {"delta", number("delta")},
-		{"accepted_by", word("leader")}, {"client", word("client")}, {"wall", number("wall")}, {"by", by}, {"text", word("text")},
+		{"accepted_by", word("leader")}, {"client", word("client")}, {"wall", number("wall")}, momentOf("wall", number("wall")), {"by", by}, {"text", word("text")},
 	}
 }
 
@@ -108,7 +108,7 @@ func Event(e *answers.Event) Record {
 				blob = blobOf(value)
 			}
 			return object{{"event", e.Kind}, {"leader", e.Leader}, {"resolver", e.Resolver}, {"serving", e.Serving}, {"relation", e.Relation}, {"key", keyName(e.KeyBytes())},
-				{"value", blob}, {"loser", e.Loser}, {"winner", orNull(e.Winner)}, {"at", e.At}, {"accepted_by", e.AcceptedBy}}
+				{"value", blob}, {"loser", e.Loser}, {"winner", orNull(e.Winner)}, {"at", e.At}, momentOf("at", e.At), {"accepted_by", e.AcceptedBy}}
 		},
 	}
 }

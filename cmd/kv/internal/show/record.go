@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"kvd/cmd/internal/cliutil"
@@ -73,6 +74,19 @@ func ListFact(name string, words []string) Fact {
 
 // object is a JSON object whose fields stay in order.
 type object = cliutil.Object
+
+// momentOf is the field beside a field of nanoseconds since 1970, which are beyond 2^53:
+// what reads JSON numbers as floating point, such as a browser, rounds them. It holds the
+// same moment as RFC 3339 has it.
+func momentOf(name string, ns int64) struct {
+	Name  string
+	Value any
+} {
+	return struct {
+		Name  string
+		Value any
+	}{name + "_time", time.Unix(0, ns).UTC().Format(time.RFC3339Nano)}
+}
 
 // Blob is a value in JSON: text where it is text.
 type Blob = cliutil.Blob

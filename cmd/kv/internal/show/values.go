@@ -125,10 +125,10 @@ func Op(r client.Reply) Record {
 		},
 		JSON: func() any {
 			fields := object{{"dot", word("dot")}, {"kind", word("kind")}, {"value", reply{r.Field("value")}}, {"delta", number("delta")},
-				{"wall", number("wall")}, {"error", number("error")}, {"hlc", word("hlc")}, {"lamport", number("lamport")}, {"parents", parents}, {"client", word("client")}}
+				{"wall", number("wall")}, momentOf("wall", number("wall")), {"error", number("error")}, {"hlc", word("hlc")}, {"lamport", number("lamport")}, {"parents", parents}, {"client", word("client")}}
 			for _, name := range []string{"expires", "ended"} {
 				if number(name) != 0 {
-					fields.Add(name, number(name))
+					fields = append(fields, object{{name, number(name)}, momentOf(name, number(name))}...)
 				}
 			}
 			return fields

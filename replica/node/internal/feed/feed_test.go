@@ -90,7 +90,7 @@ func TestWhatReadersAreTold(t *testing.T) {
 	const head = `{"event":"lost","leader":"n1","resolver":"lww","serving":true,"relation":"inverted",`
 	const origin = `"0000000000000003-`
 	tail := func(seq int) string {
-		return fmt.Sprintf(`"loser":%s%d","winner":"%s","at":7,"accepted_by":"n3"`, origin, seq, dotOf(1, 9))
+		return fmt.Sprintf(`"loser":%s%d","winner":"%s","at":7,"at_time":"1970-01-01T00:00:00.000000007Z","accepted_by":"n3"`, origin, seq, dotOf(1, 9))
 	}
 	for i, tc := range []struct {
 		e    *replica.Judged
@@ -102,8 +102,8 @@ func TestWhatReadersAreTold(t *testing.T) {
 		{lost("s", dotOf(3, 4)), head + `"key":"s",` + tail(4) + `}`},
 		{lost("s", dotOf(3, 5)), head + `"key":"s",` + tail(5) + `,"value":""}`},
 		{lost("s", dotOf(3, 6)), head + `"key":"s",` + tail(6) + `}`},
-		{none, head + `"key":"s","loser":` + origin + `9","winner":"","at":7,"accepted_by":"n3"}`},
-		{lost("s", dotOf(13, 1)), head + `"key":"s","loser":"000000000000000d-1","winner":"0000000000000001-9","at":7,"accepted_by":"n13"}`},
+		{none, head + `"key":"s","loser":` + origin + `9","winner":"","at":7,"at_time":"1970-01-01T00:00:00.000000007Z","accepted_by":"n3"}`},
+		{lost("s", dotOf(13, 1)), head + `"key":"s","loser":"000000000000000d-1","winner":"0000000000000001-9","at":7,"at_time":"1970-01-01T00:00:00.000000007Z","accepted_by":"n13"}`},
 		{retracted, strings.Replace(strings.Replace(head, "lost", "retracted", 1), "inverted", "", 1) + `"key":"s",` + tail(1) + `,"value":"<milk>"}`},
 	} {
 		if got := h.encode(&event{*tc.e, resolve.LWW}, true); string(got.data) != tc.want || !json.Valid(got.data) {

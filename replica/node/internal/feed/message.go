@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"encoding/json"
+	"time"
 	"unicode/utf8"
 
 	"kvd/resolve"
@@ -22,8 +23,9 @@ type lossMessage struct {
 	Key         *string `json:"key,omitempty"`
 	KeyBase64   []byte  `json:"key_base64,omitempty"`
 	Loser       string  `json:"loser"`
-	Winner      string  `json:"winner"` // empty: none
-	At          int64   `json:"at"`     // nanoseconds of Unix time, by this leader's clock
+	Winner      string  `json:"winner"`  // empty: none
+	At          int64   `json:"at"`      // nanoseconds of Unix time, by this leader's clock
+	AtTime      string  `json:"at_time"` // the same, exact where numbers are read as floating point: RFC 3339
 	AcceptedBy  string  `json:"accepted_by"`
 	Value       *string `json:"value,omitempty"` // absent: a deletion, or no longer in the log
 	ValueBase64 []byte  `json:"value_base64,omitempty"`
@@ -40,7 +42,7 @@ func (h *Hub) encode(e *event, serving bool) *message {
 	v := e.Verdict
 	m := lossMessage{
 		Event: "lost", Leader: h.cfg.Leader, Resolver: e.by.String(), Serving: serving, Relation: v.Relation.String(),
-		Loser: v.Loser.String(), At: int64(e.At), AcceptedBy: h.cfg.NameOf(v.Loser.Origin),
+		Loser: v.Loser.String(), At: int64(e.At), AtTime: e.At.Time().Format(time.RFC3339Nano), AcceptedBy: h.cfg.NameOf(v.Loser.Origin),
 	}
 	if v.Retracted {
 		m.Event, m.Relation = "retracted", ""

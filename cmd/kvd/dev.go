@@ -18,10 +18,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/cmd/kvd/internal/demo"
 	"kvd/replica/node"
 )
 
 const maxDevLeaders = 16
+
+// demoLatency is enough for writers of hot keys to be in each other's way.
+const demoLatency = 50 * time.Millisecond
 
 // devVariables are read by dev; all others are settings of serve.
 var devVariables = []string{"KVD_RESP_PORT", "KVD_HTTP_PORT"}
@@ -47,6 +51,7 @@ func devCommand() *cli.Command {
 			&cli.Int64Flag{Name: "client-memory", Value: node.Defaults().ClientMemory, Usage: "let each leader's clients use `N` bytes of memory together"},
 			&cli.IntFlag{Name: "resp-port", Value: 7381, EnvVars: devVariables[:1], Usage: "n1 listens at `PORT`, n2 at the next, and so on; 0: any free ones"},
 			&cli.IntFlag{Name: "http-port", EnvVars: devVariables[1:], Usage: "n1 shows its status and metrics at `PORT`, n2 at the next, and so on; 0: any free ones", DefaultText: "100 beyond --resp-port"},
+			&cli.BoolFlag{Name: "demo", Usage: "run a sample load over links that take 50ms unless --latency says otherwise; the console has sliders for it, for clocks, delays and cuts"},
 			&cli.StringFlag{Name: "data-dir", Usage: "keep data below `DIR` instead of in memory"},
 			&cli.StringFlag{Name: "log-level", Value: "error", Usage: "debug, info, warn or error: `LEVEL`"},
 			&cli.DurationFlag{Name: "drain-timeout", Value: 3 * time.Second, Usage: "when stopping, wait at most `DURATION` for the leaders to agree"},
@@ -59,6 +64,7 @@ type cluster struct {
 	configs []node.Config
 	link    node.LinkFault
 	drain   time.Duration
+	demo    *demo.Demo // nil: there is none
 }
 
 func dev(c *cli.Context) error {
@@ -83,8 +89,27 @@ func dev(c *cli.Context) error {
 	}
 	name, forget := remember(c.App.ErrWriter, contextOf(all))
 	defer forget()
-	introduce(c.App.Writer, all, name)
+	defer plan.demonstrate(ctx, all)()
+	introduce(c.App.Writer, all, name, plan.demo != nil)
 	return plan.attend(ctx, c.App.ErrWriter, all)
+}
+
+// demonstrate begins the sample load, if there is to be one; end ends it.
+func (p *cluster) demonstrate(ctx context.Context, all []*node.Leader) (end func()) {
+	if p.demo == nil {
+		return func() {}
+	}
+	var at []demo.Leader
+	for i, l := range all {
+		at = append(at, demo.Leader{Name: l.Name(), Addr: l.Addrs().RESP, Skew: p.configs[i].Clock.Offset})
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.demo.Run(ctx, at)
+	}()
+	return func() { cancel(); <-ended }
 }
 
 // attend serves until the cluster is to stop, or one of its leaders cannot go on. Those
@@ -131,6 +156,12 @@ func planCluster(c *cli.Context) (*cluster, error) {
 	}
 	p := &cluster{drain: c.Duration("drain-timeout")}
 	p.link = node.LinkFault{Delay: c.Duration("latency"), Jitter: c.Duration("jitter"), Loss: c.Float64("loss")}
+	if c.Bool("demo") {
+		if !c.IsSet("latency") {
+			p.link.Delay = demoLatency
+		}
+		p.demo = demo.New(p.link)
+	}
 	rules, err := devRules(c)
 	if err != nil {
 		return nil, err
@@ -139,6 +170,9 @@ func planCluster(c *cli.Context) (*cluster, error) {
 		cfg, err := devLeader(c, i, rules)
 		if err != nil {
 			return nil, err
+		}
+		if p.demo != nil {
+			cfg.Experiments = p.demo
 		}
 		p.configs = append(p.configs, cfg)
 	}
@@ -255,11 +289,15 @@ func awaitAll(ctx context.Context, all []*node.Leader) error {
 }
 
 // introduce says where everybody is and what to try, in the context of that name.
-func introduce(w io.Writer, all []*node.Leader, name string) {
+func introduce(w io.Writer, all []*node.Leader, name string, withLoad bool) {
 	fmt.Fprintf(w, "%d leaders in one process; Ctrl-C stops them\n", len(all))
 	for _, l := range all {
 		a := l.Addrs()
 		fmt.Fprintf(w, "  %-4s redis %s   http://%s\n", l.Name(), a.RESP, a.HTTP)
+	}
+	fmt.Fprintf(w, "\nThe console, in a browser:\n  http://%s/\n", all[0].Addrs().HTTP)
+	if withLoad {
+		fmt.Fprintln(w, "A sample load is running; the console has sliders for it, for clocks, delays and cuts.")
 	}
 	last := all[len(all)-1]
 	kv := "kv"

@@ -73,7 +73,7 @@ const (
 	WriteShown       WriteState = "shown"
 	WriteOverwritten WriteState = "overwritten"
 	WriteLost        WriteState = "lost"
-	WriteKept        WriteState = "kept" // it matters to another resolver alone
+	WriteOther       WriteState = "other" // it matters to another resolver, or to the past
 )
 
 // Losing is a lost write, and to what.

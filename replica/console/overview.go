@@ -30,8 +30,9 @@ type overview struct {
 	Prefixes  []prefixTotals   `json:"prefixes"`
 	Keys      []keyTotal       `json:"keys"` // that lost most first
 	Losses    []lossEvent      `json:"losses"`
-	Last      uint64           `json:"last_loss"` // the number of the last one; give it as after=
-	User      string           `json:"user"`      // who asks; empty: there are no users
+	Last      uint64           `json:"last_loss"`     // the number of the last one; give it as after=
+	Served    uint64           `json:"served_losses"` // so far, of resolvers that serve, listed or not
+	User      string           `json:"user"`          // who asks; empty: there are no users
 
 	Experiment *Experiment `json:"experiment,omitempty"`
 }
@@ -173,7 +174,7 @@ func nameOf(user *acl.User) string {
 
 func (g *gathered) shownTo(user *acl.Rights, name string, after uint64, m *Metrics) overview {
 	o := overview{
-		Now: g.at, Status: reportOf(g.status, g.reasons, user), Resolvers: g.resolvers, Last: g.losses.Last, User: name,
+		Now: g.at, Status: reportOf(g.status, g.reasons, user), Resolvers: g.resolvers, Last: g.losses.Last, Served: g.losses.Served, User: name,
 		Prefixes: []prefixTotals{}, Keys: []keyTotal{}, Losses: []lossEvent{}, Experiment: g.experiment,
 	}
 	for i, cell := range g.losses.Cells {

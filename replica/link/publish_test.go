@@ -73,9 +73,16 @@ func TestPublishedComesAtMostOnce(t *testing.T) {
 	if p, q := s.peer("b"), s.peer("c"); p.PublishedOut != 3 || p.PublishedDropped != 1 || q.PublishedOut != 4 || q.PublishedDropped != 0 {
 		t.Errorf("counted %+v and %+v", p, q)
 	}
+	up := s.peer("b")
+	if is, seconds := up.For(); !is || seconds == nil {
+		t.Errorf("the link to b is up: %t, since %s", is, up.Since)
+	}
 	b.close()
 	a.awaitTurns("-b")
 	a.await("the connection to b has ended too", func() bool { return !a.mesh.Stats().peer("b").Up })
+	if p := a.mesh.Stats().peer("b"); !p.Since.After(up.Since) {
+		t.Errorf("b is down since %s, and was up since %s", p.Since, up.Since)
+	}
 	a.mesh.Publish(published("news", "down"))
 	if p := a.mesh.Stats().peer("b"); p.PublishedDropped != 2 {
 		t.Errorf("to one that is down: %+v", p)

@@ -8,8 +8,8 @@
 //	/console/sum.json        whether all accepted writes add up; when somebody asks
 //	/console/experiments     what kvd dev --demo lets the page change
 //
-// The modules have a job each: main asks and decides what is drawn, dom makes elements,
-// format writes numbers for people, members, clocks, losses, curves and store draw their
+// The modules have a job each: main polls and decides what is drawn, ask asks the leader,
+// dom makes elements, format writes numbers for people, members, clocks, losses, curves and store draw their
 // part of the overview, key draws the view of one key, and experiments the sliders.
 //
 // # Safety

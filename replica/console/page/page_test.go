@@ -12,6 +12,8 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/acl"
+	"kvd/replica/acl/acltest"
 	"kvd/replica/console"
 	"kvd/replica/replicatest"
 	"kvd/resolve"
@@ -98,13 +100,18 @@ type served struct {
 
 func serve(t *testing.T, addr string, l *leader) *served {
 	t.Helper()
+	return serveTo(t, addr, l, nil)
+}
+
+func serveTo(t *testing.T, addr string, l *leader, login acltest.Login) *served {
+	t.Helper()
 	at, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &served{ended: make(chan error, 1)}
 	s.metrics = console.NewMetrics(console.Build{}, func(string) resolve.Rule { return resolve.Rule{Resolver: resolve.LWW} })
-	s.Console, err = console.New(console.Config{Listener: at, Store: l, Experiments: l, Logger: slog.New(slog.DiscardHandler)}, l, s.metrics)
+	s.Console, err = console.New(console.Config{Listener: at, Store: l, Experiments: l, Login: login, Logger: slog.New(slog.DiscardHandler)}, l, s.metrics)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,4 +259,21 @@ func TestSliders(t *testing.T) {
 	if len(p.Errors()) > 0 {
 		t.Errorf("the page says %q", p.Errors())
 	}
+}
+
+// TestAPageWithAPassword opens the page as a user who may not do all: it says what is
+// refused, and why.
+func TestAPageWithAPassword(t *testing.T) {
+	browser := pagetest.Start(t)
+	ann := acl.NewUser("ann", acl.Rights{Roles: acl.Read, Prefixes: []string{"cart"}})
+	s := serveTo(t, "127.0.0.1:0", sample(), acltest.These(ann))
+	s.lose(1, "secret")
+	s.lose(2, "cart")
+	p := browser.Open(t, "http://ann:ann@"+s.Addr().String()+"/", 800, 600)
+	shows(t, p, "[...document.querySelectorAll('#losses tbody .key')].map((k) => k.textContent).join()", "cart")
+	shows(t, p, "document.getElementById('connection').textContent.endsWith('asked as ann')", "true")
+	p.Click("#sum button")
+	shows(t, p, text("#sum .lost"), "the request was refused: ann has not the role that this page needs: read,admin; ask as another user")
+	p.Press("#search input", "secret\r")
+	shows(t, p, text("#key .lost"), "the key is not shown: ann may not read it; ask as another user")
 }

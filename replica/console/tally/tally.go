@@ -52,6 +52,7 @@ type Key struct {
 type Tally struct {
 	mu     sync.Mutex
 	number uint64
+	served uint64    // of these, losses of resolvers that serve
 	recent [2][]Loss // by whether it serves; the oldest is overwritten
 	next   [2]int
 	cells  map[Cell]*Counts
@@ -74,6 +75,9 @@ func (t *Tally) Add(key string, rule resolve.Rule, v resolve.Verdict, at wallclo
 	}
 	serving := v.Resolvers.Has(rule.Resolver)
 	t.number++
+	if serving {
+		t.served++
+	}
 	if len(key) > maxKey {
 		return
 	}
@@ -169,6 +173,7 @@ func (t *Tally) takeBack(key string) {
 // Snapshot is what was counted so far. Whoever took it owns it.
 type Snapshot struct {
 	Last   uint64 // the number of the last loss
+	Served uint64 // how many so far are of resolvers that serve
 	Recent []Loss // by number; the last of both kinds
 	Cells  []Cell // by prefix and resolver
 	Counts []Counts
@@ -186,7 +191,7 @@ func (t *Tally) Snapshot() Snapshot {
 func (t *Tally) copied() Snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := Snapshot{Last: t.number, Recent: slices.Concat(t.recent[0], t.recent[1])}
+	s := Snapshot{Last: t.number, Served: t.served, Recent: slices.Concat(t.recent[0], t.recent[1])}
 	s.Cells = slices.SortedFunc(maps.Keys(t.cells), func(a, b Cell) int {
 		return cmp.Or(cmp.Compare(a.Prefix, b.Prefix), cmp.Compare(a.Resolver, b.Resolver))
 	})

@@ -48,8 +48,8 @@ func TestLossesAreCountedWhereTheyHappen(t *testing.T) {
 	for _, l := range s.Recent {
 		told = append(told, fmt.Sprintf("%d %s %t %t", l.Number, l.Key, l.Serving, l.Retracted))
 	}
-	if got := strings.Join(told, "; "); s.Last != 5 || got != "1 a:x true false; 2 a:x true false; 3 a:y false false; 4 b true false; 5 a:x true true" {
-		t.Errorf("the last %d are %s", s.Last, got)
+	if got := strings.Join(told, "; "); s.Last != 5 || s.Served != 4 || got != "1 a:x true false; 2 a:x true false; 3 a:y false false; 4 b true false; 5 a:x true true" {
+		t.Errorf("the last %d, %d served, are %s", s.Last, s.Served, got)
 	}
 }
 
@@ -75,6 +75,11 @@ func TestBounds(t *testing.T) {
 	top := s.Keys[0]
 	if top.Key != "hot" || top.Lost < uint64(hot) || top.Lost-top.Over > uint64(hot) {
 		t.Errorf("hot lost %d, and is told as %+v", hot, top)
+	}
+	for _, k := range s.Keys[1:] {
+		if k.Lost-k.Over > 1 || k.Lost == 0 {
+			t.Errorf("%s lost one, and is told as %+v", k.Key, k)
+		}
 	}
 	for i, c := range s.Cells {
 		if c.Resolver == resolve.LWW && (s.Counts[i] != Counts{1, uint64(hot + rare), 0}) {

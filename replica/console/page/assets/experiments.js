@@ -1,5 +1,6 @@
 // The sliders of a development cluster: a sample load, and faults of its leaders.
 
+import { ask } from './ask.js';
 import { h, replace } from './dom.js';
 import { count } from './format.js';
 
@@ -71,11 +72,8 @@ async function send(change) {
   held++;
   let now = null;
   try {
-    const answer = await fetch('/console/experiments', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(change) });
-    now = await answer.json();
-    if (!answer.ok) throw new Error(`${now.error}: ${now.why}`);
+    now = await ask('/console/experiments', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(change) });
   } catch (e) {
-    now = null;
     said.textContent = e.message;
   }
   held--;

@@ -1,10 +1,13 @@
 // The view of one key: what it shows, why, and what was lost to what.
 
+import { ask } from './ask.js';
 import { h, replace, scroll, table } from './dom.js';
 import { clock, count, duration } from './format.js';
 
 const view = h('section', { id: 'key', 'aria-labelledby': 'heading-key' });
 let asked = '';
+
+const states = { other: 'seen in the history' };
 
 // route is what the address asks for: a key as a query has it, and a write; null: none.
 export function route() {
@@ -36,9 +39,7 @@ async function load(where) {
   }
   let page;
   try {
-    const answer = await fetch(`/console/key.json?key=${where.link}`, { cache: 'no-store' });
-    page = await answer.json();
-    if (!answer.ok) throw new Error(`${page.error}: ${page.why}; ${page.next}`);
+    page = await ask(`/console/key.json?key=${where.link}`);
   } catch (e) {
     if (asked === mine) replace(view, head('Key'), h('p', { class: 'lost' }, e.message));
     return;
@@ -107,9 +108,12 @@ function said(w) {
 
 function lost(page, to) {
   if (page.losses.length === 0) return h('p', { class: 'soft' }, 'None that is known here.');
+  const list = (name, some) => scroll(name, table(name, ['resolver', 'relation', 'loser', 'winner', 'at', 'why'],
+    some.map((l) => [l.resolver, l.relation, to(l.loser), to(l.winner), clock(l.at), h('td', { class: 'reason' }, l.text)])));
+  const [serving, watching] = [page.losses.filter((l) => l.serving), page.losses.filter((l) => !l.serving)];
   return [
-    scroll('lost writes of the key', table('lost writes of the key', ['resolver', 'relation', 'loser', 'winner', 'at', 'why'],
-      page.losses.map((l) => [l.resolver, h('td', {}, l.relation, l.serving && h('b', { class: 'lost' }, ' for clients')), to(l.loser), to(l.winner), clock(l.at), l.text]))),
+    serving.length > 0 ? list(`lost under ${page.resolver}, which serves`, serving) : h('p', { class: 'soft' }, `${page.resolver}, which serves, has lost none.`),
+    watching.length > 0 && h('details', {}, h('summary', {}, `${count(watching.length, 'row')} of resolvers that only watch`), list('lost under resolvers that only watch', watching)),
     page.left > 0 && h('p', { class: 'soft' }, `${count(page.left, 'more is', 'more are')} not listed; kv losses lists all.`),
   ];
 }
@@ -118,7 +122,7 @@ function writes(page, to) {
   return scroll('writes of the key', h('table', {}, h('caption', {}, 'writes of the key'),
     h('thead', {}, h('tr', {}, ['write', 'what became of it', 'value', 'accepted by', 'author', 'wall clock', 'error', 'hybrid', 'lamport', 'written over'].map((t) => h('th', { scope: 'col' }, t)))),
     h('tbody', {}, page.writes.map((w) => h('tr', { id: `write-${w.dot}` }, h('th', { scope: 'row' }, to(w.dot)),
-      [[w.state, w.by && [w.state === 'lost' ? ' to ' : ' by ', to(w.by)]], w.value ? h('code', {}, w.value.shown) : w.kind, w.leader, w.author || '–',
+      [[states[w.state] || w.state, w.by && [w.state === 'lost' ? ' to ' : ' by ', to(w.by)]], w.value ? h('code', {}, w.value.shown) : w.kind, w.leader, w.author || '–',
         w.wall.startsWith('0001') ? '–' : clock(w.wall), `±${duration(w.error_seconds)}`, w.hlc, w.lamport,
         w.parents.length ? w.parents.map((p, i) => [i > 0 && ', ', to(p)]) : 'nothing'].map((c) => h('td', {}, c)))))));
 }

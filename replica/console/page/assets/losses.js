@@ -8,7 +8,8 @@ let events = [];
 let last = 0;
 let all = false; // those of resolvers that only watch as well
 let paused = false;
-let missed = 0;
+let missed = 0; // of clients' losses
+let served = 0; // all of them, listed or not
 
 // latest is the number of the last loss that the page knows.
 export const latest = () => last;
@@ -41,7 +42,8 @@ export function restart() {
 
 // take adds what the leader told since the last time.
 export function take(o) {
-  if (last > 0) missed += Math.max(0, o.last_loss - last - o.losses.length);
+  if (last > 0) missed += o.served_losses - served - o.losses.filter((e) => e.serving).length;
+  served = o.served_losses;
   events = [...events, ...o.losses].slice(-kept);
   last = o.last_loss;
   if (!paused) draw();
@@ -49,7 +51,7 @@ export function take(o) {
 
 function draw() {
   const shown = events.filter((e) => all || e.serving).reverse();
-  note.textContent = [shown.length === 0 && 'none so far', missed > 0 && `${count(missed, 'loss', 'losses')} came too fast, or are of keys that you may not read`].filter(Boolean).join('; ');
+  note.textContent = [shown.length === 0 && 'none so far', missed > 0 && `${count(missed, 'loss', 'losses')} for clients came too fast, or are of keys that you may not read`].filter(Boolean).join('; ');
   replace(list, shown.length > 0 && table('losses, newest first', ['at', 'key', 'loser', 'winner', 'rule', 'reason'], shown.map(row)));
 }
 

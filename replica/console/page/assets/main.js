@@ -1,5 +1,6 @@
 // Asking the leader once a second, and drawing what it says.
 
+import { ask } from './ask.js';
 import { h, replace } from './dom.js';
 import { clock, duration } from './format.js';
 import { clocks } from './clocks.js';
@@ -23,10 +24,7 @@ let answered = 0; // when it did, by the page's clock; 0: never
 
 async function poll() {
   try {
-    const answer = await fetch(`/console/overview.json?after=${lost.latest()}`, { cache: 'no-store', signal: AbortSignal.timeout(timeout) });
-    const said = await answer.json();
-    if (!answer.ok) throw new Error(`${said.why}; ${said.next}`);
-    draw(said);
+    draw(await ask(`/console/overview.json?after=${lost.latest()}`, { signal: AbortSignal.timeout(timeout) }));
   } catch (e) {
     away(e);
   }

@@ -1,5 +1,6 @@
 // What the leader keeps: the ledger's sum, log, disk and memory.
 
+import { ask } from './ask.js';
 import { h, number, part, replace, scroll, table } from './dom.js';
 import { bytes, clock, count, duration } from './format.js';
 
@@ -38,10 +39,7 @@ async function addUp() {
   button.disabled = true;
   replace(result, h('p', { class: 'soft' }, 'reading the log …'));
   try {
-    const answer = await fetch('/console/sum.json', { cache: 'no-store' });
-    const said = await answer.json();
-    if (!answer.ok) throw new Error(`${said.error}: ${said.why}; ${said.next}`);
-    replace(result, drawSum(said));
+    replace(result, drawSum(await ask('/console/sum.json')));
   } catch (e) {
     replace(result, h('p', { class: 'lost' }, e.message));
   }

@@ -106,13 +106,13 @@ func (an *Answers) wrote(e *ledger.Explanation, past []*resolve.Op) []console.Wr
 		}
 	}
 	for i := range e.Lost {
-		add(&e.Lost[i].Was, console.WriteKept, logical.Dot{})
-		add(&e.Lost[i].Won, console.WriteKept, logical.Dot{})
+		add(&e.Lost[i].Was, console.WriteOther, logical.Dot{})
+		add(&e.Lost[i].Won, console.WriteOther, logical.Dot{})
 	}
 	for _, op := range past {
 		w := ledger.Write{Dot: op.Dot, Kind: op.Kind, Value: op.Value, Size: len(op.Value), Parents: op.Parents, Wall: op.Wall, HLC: op.HLC, Lamport: op.Lamport,
 			Leader: an.cfg.NameOf(op.Dot.Origin), LogEntry: true}
-		add(&w, console.WriteKept, logical.Dot{})
+		add(&w, console.WriteOther, logical.Dot{})
 	}
 	return all
 }

@@ -162,7 +162,7 @@ func (t *turn) write(q *Request) {
 		t.refuse(q, err)
 		return
 	}
-	t.drafts.take()
+	t.drafts.Take()
 	if q.Client != 0 {
 		op.Client, op.Request = q.Client, q.Number
 	}
@@ -228,7 +228,7 @@ func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in
 			return nil, fmt.Errorf("%s %q: %w: dot %s is a write to another key; pass on what a read of this key showed", q.Verb, q.Key, ErrBadRequest, d)
 		}
 	}
-	op := t.drafts.next()
+	op := t.drafts.Next()
 	if err := panel.DraftTo(op, object, t.st.Origin, in, t.r); err != nil {
 		return nil, fmt.Errorf("%s %q: %w; %s", q.Verb, q.Key, err, advice(err))
 	}

@@ -8,6 +8,19 @@ type Leader = config.Leader
 // Config is what a core is told once.
 type Config = config.Config
 
+// Quarantine is what a leader does whose clock is found wrong.
+type Quarantine = config.Quarantine
+
+// Scopes of a quarantine: nothing is refused, keys whose resolver compares wall clocks, all.
+const (
+	ScopeWarn   = config.ScopeWarn
+	ScopeStamps = config.ScopeStamps
+	ScopeAll    = config.ScopeAll
+)
+
+// ParseScope reads a scope's name: warn, stamps or all.
+func ParseScope(name string) (config.Scope, error) { return config.ParseScope(name) }
+
 // SiblingsLimit is the greatest Config.MaxSiblings.
 const SiblingsLimit = config.SiblingsLimit
 

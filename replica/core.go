@@ -9,6 +9,8 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/internal/causal"
+	"kvd/replica/internal/clocks"
+	"kvd/replica/internal/drafts"
 	"kvd/replica/internal/lag"
 	"kvd/replica/internal/stream"
 	"kvd/resolve"
@@ -33,9 +35,8 @@ type Core struct {
 	waiters int                   // bytes of their requests
 	moved   bool                  // the frontier grew by peers' ops since the waiting were asked
 
-	agreed wallclock.Agreement // what time it is, as far as deadlines go
-	began  wallclock.Mono      // the first step
-	clocks []wallclock.Instant // scratch: the peers'
+	clocks  clocks.Clocks // what time it is, and whether our own clock is right
+	suspect bool          // it was said that it may not be
 
 	shown wallclock.Interval // the wall clock as the last op was stamped
 	uses  wallclock.Instant  // how many ops were stamped by that very reading
@@ -55,7 +56,7 @@ type Core struct {
 	shared   bool          // a batch has a part of fresh: nobody changes it any more
 	folder   resolve.Folder
 	verdicts []resolve.Verdict
-	drafts   drafts
+	drafts   drafts.Drafts
 	reads    resolve.Reading // what the Decide at hand is shown
 	copies   logical.Copies
 	merge    stream.Merge
@@ -101,7 +102,9 @@ func (c *Core) State() State {
 // may be stored or leave.
 func (c *Core) Step(m wallclock.Moment, in Input, r Reader, out *Output) error {
 	t := turn{Core: c, m: m, r: r, out: out}
-	c.observeClocks(m)
+	if c.clocks.Observe(m, c.peerClocks, &c.cfg) {
+		t.judgeClock()
+	}
 	if err := t.take(in); err != nil {
 		return fmt.Errorf("leader %s: %w", c.cfg.Name, err)
 	}
@@ -142,6 +145,8 @@ func (t *turn) take(in Input) error {
 		t.share(in)
 	case AllowWrites:
 		t.allowWrites(in.Cause)
+	case Members:
+		t.clocks.Configure(in.Count)
 	case Tick:
 	default:
 		return fmt.Errorf("take input: %T is no input a core knows", in)

@@ -28,6 +28,7 @@ func (OriginTwice) isEvent()    {}
 func (LogsDiffer) isEvent()     {}
 func (ConflictFound) isEvent()  {}
 func (Unsendable) isEvent()     {}
+func (ClockSuspected) isEvent() {}
 
 // Accepted: a client's write became an op here; or, if the op is an expiry, the end of a
 // value did.
@@ -89,6 +90,13 @@ type PeerBehind struct {
 	Peer   Leader
 	Origin logical.Origin
 	From   logical.Seq
+}
+
+// ClockSuspected: our own clock lies outside of where most members place true time, or
+// does not any more.
+type ClockSuspected struct {
+	Over    bool
+	Outside time.Duration // positive: ahead
 }
 
 // OversizedOp is an op that no message can carry.

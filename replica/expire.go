@@ -2,9 +2,9 @@ package replica
 
 import (
 	"slices"
-	"time"
 
 	"kvd/logical"
+	"kvd/replica/internal/ends"
 	"kvd/resolve"
 	"kvd/resolve/limits"
 	"kvd/wallclock"
@@ -25,48 +25,12 @@ import (
 // and is not shown. Whoever writes over an expired value deletes it first, wherever
 // that is.
 
-// observeEvery is how often the clocks are compared. Between two looks the agreed time
-// goes on by the stopwatch.
-const observeEvery = 10 * time.Millisecond
-
-// observeClocks compares our clock with what is known of the peers'. A peer that its own
-// bounds let agree with us is taken to.
-func (c *Core) observeClocks(m wallclock.Moment) {
-	if c.agreed.Observed() && m.Mono.Sub(c.agreed.At()).Abs() < observeEvery {
-		return
-	}
-	if !c.agreed.Observed() {
-		c.began = m.Mono
-	}
-	c.clocks = c.known(m, c.clocks[:0])
-	c.agreed = c.agreed.Observe(m, c.clocks, c.trust())
-}
-
-func (c *Core) trust() wallclock.Trust {
-	return wallclock.Trust{Near: c.cfg.ClockNear, Hold: c.cfg.ClockHold}
-}
-
-// maxSilence is how long a peer's clock counts after it was last heard.
-const maxSilence = 10 * time.Minute
-
-// known appends what the peers' clocks show, as near to ours as it can be.
-func (c *Core) known(m wallclock.Moment, dst []wallclock.Instant) []wallclock.Instant {
-	for _, p := range c.peers {
-		clock := p.clock.Clock()
-		shows, known := clock.Shows(m.Mono)
-		if at, _ := clock.Heard(); known && m.Mono.Sub(at) <= maxSilence {
-			dst = append(dst, min(max(m.Wall.Midpoint(), shows.Earliest), shows.Latest))
-		}
-	}
-	return dst
-}
-
 // Agreed is the time that this leader and its peers agree on, as of the last step.
 // It goes on by the stopwatch.
-func (c *Core) Agreed() wallclock.Agreement { return c.agreed }
+func (c *Core) Agreed() wallclock.Agreement { return c.clocks.Agreed() }
 
 // now is by which deadline a read of this step goes.
-func (t *turn) now() wallclock.Instant { return t.agreed.Time(t.m.Mono) }
+func (t *turn) now() wallclock.Instant { return t.Agreed().Time(t.m.Mono) }
 
 // reading is the same as wide as our own clock claims to be wrong.
 func (t *turn) reading() wallclock.Interval {
@@ -107,7 +71,7 @@ func (t *turn) expireFirst(panel resolve.Panel, object *resolve.Object, in *reso
 // what the clocks showed it says apart. What is written over it in the same step is
 // stamped later. Nothing may be done with object afterwards.
 func (t *turn) expire(panel resolve.Panel, object *resolve.Object, ended []logical.Dot) logical.Dot {
-	in := resolve.Intent{Kind: resolve.Delete, Exact: true, Shown: ended, Expires: deadline(panel, object, ended)}
+	in := resolve.Intent{Kind: resolve.Delete, Exact: true, Shown: ended, Expires: ends.Deadline(panel, object, ended)}
 	op, err := panel.Draft(object, t.st.Origin, in, t.r)
 	if err != nil {
 		panic("replica: a deletion has no outcome that could be refused: " + err.Error())
@@ -119,28 +83,15 @@ func (t *turn) expire(panel resolve.Panel, object *resolve.Object, ended []logic
 	return op.Dot
 }
 
-// deadline is the last of those that the versions ended had.
-func deadline(panel resolve.Panel, object *resolve.Object, ended []logical.Dot) (last wallclock.Instant) {
-	if panel.Serving == resolve.Counter {
-		e, _ := object.Deadline()
-		return e.Expires
-	}
-	for _, d := range ended {
-		if i, ok := object.Find(d); ok {
-			last = max(last, object.Versions[i].Expires)
-		}
-	}
-	return last
-}
-
 // sweep deletes what of the keys named has expired and is this leader's to delete.
 // It waits where another clock could still contradict ours. A leader that refuses
-// writes writes nothing of its own either.
+// writes writes nothing of its own either; one whose clock alone is in quarantine does,
+// since an end is stamped by what it ends.
 func (t *turn) sweep(s Sweep) {
-	if len(t.refusals) > 0 || !t.sure() {
+	if t.refusesAll() || !t.sure() {
 		return
 	}
-	now := t.agreed.Surely(t.m.Mono)
+	now := t.Agreed().Surely(t.m.Mono)
 	for _, key := range s.Keys {
 		panel, object := t.panel(key), t.r.Object(key)
 		ended := Due(panel, object, now, t.own)
@@ -153,7 +104,7 @@ func (t *turn) sweep(s Sweep) {
 // sure reports whether any peer's clock that there is has been heard, or time
 // enough has passed without. Who begins again has peers although it has met none.
 func (t *turn) sure() bool {
-	if len(t.clocks) > 0 || t.m.Mono.Sub(t.began) >= t.cfg.ClockHold {
+	if !t.clocks.Alone() || t.m.Mono.Sub(t.clocks.Began()) >= t.cfg.ClockHold {
 		return true
 	}
 	return len(t.peers) == 0 && !t.knowsOthers()
@@ -177,12 +128,5 @@ func (t *turn) own(o logical.Origin) bool {
 // Due is the dots of what has ended at now and is to be deleted by the leader whose
 // origins own names. A counter is deleted as a whole or not at all.
 func Due(panel resolve.Panel, object *resolve.Object, now wallclock.Instant, own func(logical.Origin) bool) []logical.Dot {
-	ended := panel.Expired(object, now, nil)
-	if panel.Serving == resolve.Counter {
-		if e, _ := object.Deadline(); !own(e.Stamp.By.Origin) {
-			return nil
-		}
-		return ended
-	}
-	return slices.DeleteFunc(ended, func(d logical.Dot) bool { return !own(d.Origin) })
+	return ends.Due(panel, object, now, own)
 }

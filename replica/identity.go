@@ -107,7 +107,7 @@ func (t *turn) shareOwn(with Leader, told bool, detail string) {
 		t.event(OriginTwice{t.st.Origin, with})
 	}
 	t.sharing.with, t.sharing.told = with, told
-	t.refuseWrites(Refusal{SharedOrigin, detail +
+	t.refuseWrites(Refusal{Cause: SharedOrigin, Detail: detail +
 		"; give one of them a new origin with kv admin new-origin --node NAME, and look at kv admin conflicts for what both wrote"})
 }
 

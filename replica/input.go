@@ -22,6 +22,7 @@ func (Recovered) isInput()    {}
 func (RefuseWrites) isInput() {}
 func (AllowWrites) isInput()  {}
 func (OriginShared) isInput() {}
+func (Members) isInput()      {}
 
 // Verb is what a client asks for.
 type Verb uint8
@@ -141,6 +142,10 @@ type PeerUp struct{ Peer Leader }
 
 // PeerDown says that a peer cannot be reached; nothing about its data.
 type PeerDown struct{ Peer Leader }
+
+// Members says how many leaders the cluster is configured with, this one included. A
+// majority of them judges clocks; unsaid: of those that were met.
+type Members struct{ Count int }
 
 // Tick says that time has passed: Output.Wake asked for it.
 type Tick struct{}

@@ -72,6 +72,6 @@ func (c *Core) originsFull() (Refusal, bool) {
 	if c.st.Frontier.Len() < c.cfg.MaxOrigins || c.st.Frontier.At(c.st.Origin) > 0 {
 		return Refusal{}, false
 	}
-	return Refusal{OriginsFull, fmt.Sprintf("the logs here are of %d origins, as many as there may be, and the new one of this leader has no place among them; "+
+	return Refusal{Cause: OriginsFull, Detail: fmt.Sprintf("the logs here are of %d origins, as many as there may be, and the new one of this leader has no place among them; "+
 		"write at a leader that kept its origin, and let this one serve reads", c.cfg.MaxOrigins)}, true
 }

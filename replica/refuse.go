@@ -5,11 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"kvd/replica/internal/clocks"
+	"kvd/resolve"
 )
 
 // ErrReadOnly is answered to every write while the leader refuses writes. Reads
 // and replication go on.
 var ErrReadOnly = errors.New("this leader takes no writes")
+
+// ErrQuarantined is answered to writes that the leader would stamp with a clock that is in
+// quarantine.
+var ErrQuarantined = errors.New("the clock of this leader is in quarantine")
 
 // Cause is a kind of reason for refusing writes. A leader has at most one refusal
 // of each.
@@ -19,6 +26,7 @@ type Cause string
 const (
 	SharedOrigin Cause = "shared-origin" // another process has, or has had, the origin of this one
 	OriginsFull  Cause = "origins-full"  // one more origin would cross Config.MaxOrigins
+	ClockWrong   Cause = "clock-wrong"   // our clock is in quarantine
 )
 
 // maxRefusals bounds the causes; there are a handful.
@@ -27,7 +35,8 @@ const maxRefusals = 16
 // Refusal is why a leader refuses writes.
 type Refusal struct {
 	Cause  Cause
-	Detail string // a sentence: what is wrong, and what to do
+	Detail string       // a sentence: what is wrong, and what to do
+	Only   resolve.Mask // keys that these resolvers serve are concerned; zero: all
 }
 
 // RefuseWrites makes the core answer every later write with ErrReadOnly, until the
@@ -80,8 +89,42 @@ func findCause(all []Refusal, c Cause) (int, bool) {
 
 // readOnly is what a write of the key is answered now; nil: writes are taken.
 func (t *turn) readOnly(v Verb, key string) error {
-	if len(t.refusals) == 0 {
-		return nil
+	for i := range t.refusals {
+		switch r := &t.refusals[i]; {
+		case r.Only == 0:
+			return fmt.Errorf("%s %.64q: %w: %s", v, key, ErrReadOnly, r.Detail)
+		case r.Only.Has(t.panel(key).Serving):
+			return fmt.Errorf("%s %.64q: %w: %s", v, key, ErrQuarantined, r.Detail)
+		}
 	}
-	return fmt.Errorf("%s %.64q: %w: %s", v, key, ErrReadOnly, t.refusals[0].Detail)
+	return nil
 }
+
+// refusesAll reports whether writes of every key are refused.
+func (t *turn) refusesAll() bool {
+	return slices.ContainsFunc(t.refusals, func(r Refusal) bool { return r.Only == 0 })
+}
+
+// judgeClock follows what was found out about our clock: it refuses what that must not
+// stamp, and takes it again.
+func (t *turn) judgeClock() {
+	outside, suspected := t.clocks.Suspected()
+	if suspected != t.suspect {
+		t.suspect = suspected
+		t.event(ClockSuspected{!suspected, outside})
+	}
+	only, detail := t.clocks.Refuses(&t.cfg)
+	i, refuses := findCause(t.refusals, ClockWrong)
+	switch {
+	case only == 0:
+		t.allowWrites(ClockWrong)
+	case !refuses || t.refusals[i].Only != only:
+		t.refuseWrites(Refusal{ClockWrong, detail, only})
+	}
+}
+
+// ClockState is what a leader makes of all clocks, and of its own.
+type ClockState = clocks.State
+
+// Clocks is what this leader makes of them now.
+func (c *Core) Clocks() ClockState { return c.clocks.State() }

@@ -1,6 +1,18 @@
 package replica
 
-import "kvd/wallclock"
+import (
+	"kvd/replica/internal/clocks"
+	"kvd/wallclock"
+)
+
+// peerClocks yields what was measured of each peer's clock.
+func (c *Core) peerClocks(yield func(clocks.Peer) bool) {
+	for _, p := range c.peers {
+		if !yield(clocks.Peer{Name: p.name, Meter: &p.clock}) {
+			return
+		}
+	}
+}
 
 // hearClock takes what a Status says of its sender's clock.
 func (t *turn) hearClock(p *peer, s *Status) {

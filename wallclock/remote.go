@@ -22,10 +22,19 @@ const maxRate = 1e-3
 // what the clock showed at most as ours left: an upper bound. Together they are
 // NTP's offset, give or take half the round trip (RFC 5905, section 8), and the
 // narrowest rounds of late decide.
+//
+// The same messages, with the error that each claims, bound true time. Those bounds
+// outlive a step of the clock: what it claimed before and after goes together, unless
+// one of the claims was false.
 type Remote struct {
-	low, high Instant // what it shows less our stopwatch, as of at
-	at        Mono    // when it was last heard
-	claims    time.Duration
+	shows, truth bounds
+	at           Mono // when it was last heard
+	claims       time.Duration
+}
+
+// bounds is of a time less our stopwatch, as of the last message.
+type bounds struct {
+	low, high Instant
 	sides     sides
 }
 
@@ -57,6 +66,12 @@ func (o Offset) Midpoint() time.Duration { return o.Earliest + (o.Latest-o.Earli
 // clock was set, and the message alone counts.
 func (r Remote) Hear(s Sample) Remote {
 	next, old := s.bounds(), r.aged(s.Got)
+	next.shows, next.truth = old.shows.with(next.shows), old.truth.with(next.truth)
+	return next
+}
+
+// with is what both bounds say; if they contradict each other, next alone.
+func (old bounds) with(next bounds) bounds {
 	both := next
 	both.sides |= old.sides
 	if old.sides&lowSide != 0 && old.low > both.low {
@@ -71,23 +86,31 @@ func (r Remote) Hear(s Sample) Remote {
 	return both
 }
 
+// wider is the bounds moved apart by d on each side.
+func (b bounds) wider(d Instant) bounds { return bounds{b.low - d, b.high + d, b.sides} }
+
+// at is the interval at our moment m; false: one side is not known.
+func (b bounds) at(m Mono) (Interval, bool) {
+	return Interval{Earliest: b.low + Instant(m), Latest: b.high + Instant(m)}, b.sides == bothSides
+}
+
 // bounds is what the message says by itself. A sender that says it held ours
 // longer than the whole round took says nothing of the upper bound.
 func (s Sample) bounds() Remote {
 	shows := s.Shows.Midpoint()
-	r := Remote{low: shows - Instant(s.Got), at: s.Got, claims: s.Shows.HalfWidth(), sides: lowSide}
+	b := bounds{low: shows - Instant(s.Got), sides: lowSide}
 	slack := drift(s.Got.Sub(s.Sent)) // the bound is of when ours left
-	if !s.Answer || s.Held < 0 || s.Held-time.Duration(slack) > s.Got.Sub(s.Sent) {
-		return r
+	if s.Answer && s.Held >= 0 && s.Held-time.Duration(slack) <= s.Got.Sub(s.Sent) {
+		b.high, b.sides = shows-Instant(s.Sent)-Instant(s.Held)+slack, bothSides
 	}
-	r.high, r.sides = shows-Instant(s.Sent)-Instant(s.Held)+slack, bothSides
-	return r
+	claims := s.Shows.HalfWidth()
+	return Remote{shows: b, truth: b.wider(Instant(claims)), at: s.Got, claims: claims}
 }
 
 // aged is the bounds as they have to be at now.
 func (r Remote) aged(now Mono) Remote {
 	d := drift(now.Sub(r.at))
-	r.low, r.high, r.at = r.low-d, r.high+d, now
+	r.shows, r.truth, r.at = r.shows.wider(d), r.truth.wider(d), now
 	return r
 }
 
@@ -99,25 +122,33 @@ func rated(d time.Duration, rate float64) time.Duration {
 }
 
 // Known reports whether both bounds are known: the machines have heard each other.
-func (r Remote) Known() bool { return r.sides == bothSides }
+func (r Remote) Known() bool { return r.shows.sides == bothSides }
 
 // Heard is when it was last heard, by our stopwatch; false: never.
-func (r Remote) Heard() (Mono, bool) { return r.at, r.sides != 0 }
+func (r Remote) Heard() (Mono, bool) { return r.at, r.shows.sides != 0 }
 
 // Claims is the half-width that the clock claims.
 func (r Remote) Claims() time.Duration { return r.claims }
 
 // Shows bounds what the clock shows at our moment m; what it claims of its own
 // error is not in it. False: it is not known.
-func (r Remote) Shows(m Mono) (Interval, bool) {
-	now := r.aged(m)
-	return Interval{Earliest: now.low + Instant(m), Latest: now.high + Instant(m)}, r.Known()
-}
+func (r Remote) Shows(m Mono) (Interval, bool) { return r.aged(m).shows.at(m) }
 
 // Offset bounds how far the clock is ahead of ours at our moment m, each taken at
 // the midpoint of what it claims. False: it is not known.
 func (r Remote) Offset(m Moment) (Offset, bool) {
 	theirs, ok := r.Shows(m.Mono)
-	ours := m.Wall.Midpoint()
-	return Offset{Earliest: theirs.Earliest.Sub(ours), Latest: theirs.Latest.Sub(ours)}, ok
+	return theirs.against(m.Wall.Midpoint()), ok
+}
+
+// Truth bounds how far true time is ahead of what our clock shows at our moment m, if
+// what the other clock claims holds. False: it is not known.
+func (r Remote) Truth(m Moment) (Offset, bool) {
+	truth, ok := r.aged(m.Mono).truth.at(m.Mono)
+	return truth.against(m.Wall.Midpoint()), ok
+}
+
+// against is how far the interval is ahead of i.
+func (v Interval) against(i Instant) Offset {
+	return Offset{Earliest: v.Earliest.Sub(i), Latest: v.Latest.Sub(i)}
 }

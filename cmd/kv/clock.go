@@ -16,7 +16,10 @@ func clockSpec() invoke.Spec {
 			"answer's age  since the source last answered; the error grows by 500 µs each second\n" +
 			"set           how often the machine's clock was seen to be set, since the leader began\n" +
 			"contradicted  answers that did not go with the ones before: a source was wrong, or the\n" +
-			"              machine stood still\n\n" +
+			"              machine stood still\n" +
+			"members say   whether the member's clock, with the error that it claims, is where most of\n" +
+			"              all configured members place true time (kvd serve --quarantine); of two\n" +
+			"              members that contradict each other nobody knows which is wrong\n\n" +
 			"A line a source says what it answered, or why it did not. The matrix has a row for each\n" +
 			"member: where it sees the others' clocks, which needs messages both ways.\n\n" +
 			"Exit codes: 0 all is well; 4 clocks are apart, or a source that was named does not\n" +
@@ -45,7 +48,7 @@ func clock(k *call) error {
 }
 
 // clockCauses are the alarms that are about clocks.
-var clockCauses = []string{"clocks", "clock-source"}
+var clockCauses = []string{"clocks", "clock-source", "clock-wrong", "clocks-split"}
 
 func judgeClocks(all []client.MemberStatus) error {
 	p := &cliutil.Problem{What: "clock", Code: cliutil.Differs, Next: "mend the time service of the machine that most others see apart"}

@@ -47,6 +47,7 @@ func devCommand() *cli.Command {
 			&cli.DurationFlag{Name: "jitter", Usage: "and up to `DURATION` more"},
 			&cli.Float64Flag{Name: "loss", Usage: "lose a message with `PROBABILITY`"},
 			&cli.DurationFlag{Name: "clock-error", Value: 10 * time.Millisecond, Usage: "what every clock claims for its error: `DURATION`"},
+			&cli.StringFlag{Name: "quarantine", Value: "warn", Usage: "what follows when most members place true time outside of what a leader's clock claims, as in kvd serve: warn, stamps or all: `WHAT`"},
 			&cli.IntFlag{Name: "max-siblings", Value: node.Defaults().MaxSiblings, Usage: "let a client's write leave at most `N` versions of a key side by side"},
 			&cli.Int64Flag{Name: "client-memory", Value: node.Defaults().ClientMemory, Usage: "let each leader's clients use `N` bytes of memory together"},
 			&cli.IntFlag{Name: "resp-port", Value: 7381, EnvVars: devVariables[:1], Usage: "n1 listens at `PORT`, n2 at the next, and so on; 0: any free ones"},
@@ -208,6 +209,9 @@ func devLeader(c *cli.Context, i int, rules node.Policy) (node.Config, error) {
 	cfg.ClientMemory = c.Int64("client-memory")
 	cfg.Dir, cfg.UnsafeFaults = cfg.Name, true
 	cfg.Logger = logger(c.App.ErrWriter, level, false)
+	if err := cfg.SetQuarantine(c.String("quarantine")); err != nil {
+		return node.Config{}, err
+	}
 	if dir := c.String("data-dir"); dir != "" {
 		cfg.Dir, cfg.StateDir = filepath.Join(dir, cfg.Name), autoStateDir()
 	} else {

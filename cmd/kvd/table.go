@@ -122,6 +122,8 @@ func ruleSettings() []setting {
 		{name: "max-siblings", value: strconv.Itoa(node.Defaults().MaxSiblings), apply: countOf(func(c *serving) *int { return &c.MaxSiblings }),
 			usage: "let a client's write leave at most `N` versions of a key side by side: one that was shown too few of them is refused"},
 		{name: "clock", value: "auto", usage: "ask `SOURCE` how right this machine's clock is: " + node.ClockKinds + ". auto is the first of clockbound, chrony and kernel that answers", apply: func(c *serving, v []string) error { c.ClockSources = v[0]; return nil }},
+		{name: "quarantine", value: "stamps", apply: func(c *serving, v []string) error { return c.SetQuarantine(v[0]) }, usage: "when most members place true time outside of what this leader's clock claims, refuse writes of keys whose resolver compares wall clocks (stamps: lww, hlc, interval, causal), of every key (all), or only say so (warn): `WHAT`"},
+		{name: "quarantine-beyond", value: node.Defaults().Quarantine.Beyond.String(), usage: "and do so when the clock is outside by more than `DURATION`; keys that interval serves are refused at once, since that rule rests on the claim", apply: lasting(func(c *serving) *time.Duration { return &c.Quarantine.Beyond })},
 		{name: "clock-error", value: "10ms", usage: "claim that this machine's clock is right within `DURATION` as long as no source has answered; what is added to the kernel's word", apply: lasting(func(c *serving) *time.Duration { return &c.ClockError })},
 	}
 }

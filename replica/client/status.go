@@ -60,6 +60,32 @@ type ClockStatus struct {
 	Steps          int           `json:"steps"`          // how often the clock was seen to be set
 	Contradictions int           `json:"contradictions"` // answers that contradicted the ones before
 	Sources        []ClockSource `json:"sources"`
+	Judged         *ClockJudged  `json:"judged,omitempty"` // nil: not yet, or by a former version
+}
+
+// ClockJudged is what a leader makes of all members' clocks, in seconds against its own;
+// positive: ahead.
+type ClockJudged struct {
+	State       string        `json:"state"` // agreed, too-few, split
+	Members     int           `json:"members"`
+	Heard       int           `json:"heard"`
+	Quorum      int           `json:"quorum"`
+	Quarantine  string        `json:"quarantine"` // warn, stamps, all
+	Suspected   bool          `json:"suspected"`
+	Quarantined bool          `json:"quarantined"`
+	Majority    *ClockOffset  `json:"majority,omitempty"`
+	Min         float64       `json:"min_seconds"`
+	Median      float64       `json:"median_seconds"`
+	Max         float64       `json:"max_seconds"`
+	Clocks      []JudgedClock `json:"clocks"` // its own first
+}
+
+// JudgedClock is one of them.
+type JudgedClock struct {
+	Name    string  `json:"name"`
+	Outside float64 `json:"outside_seconds"` // of where most place true time; 0: within
+	Claims  float64 `json:"claims_seconds"`
+	ClockOffset
 }
 
 // ClockSource is one of those that were asked.

@@ -31,6 +31,13 @@ var singles = []single{
 	{"clock_error_seconds", "What the leader claims for the error of its own clock, either way.", func(s *scrape) float64 { return s.ClockErrorSeconds }},
 	{"clock_source_silent", "1 if the clock is to be judged by a source that does not answer; /status says which.", func(s *scrape) float64 { return truth(s.Clock.Silent()) }},
 	{"clock_answer_age_seconds", "Age of the answer that the clock is judged by; 0: nobody is asked.", func(s *scrape) float64 { return s.Clock.AgeSeconds }},
+	{"clock_quarantined", "1 if the clock is in quarantine: most members place true time outside of what it claims.", func(s *scrape) float64 { return truth(s.Clock.Quarantined()) }},
+	{"clock_outside_seconds", "How far the clock lies outside of where most members place true time, whatever messages take; positive: ahead, 0: it is within, or nobody can tell.", func(s *scrape) float64 { return s.Clock.Outside() }},
+	{"clocks_heard", "Members whose clocks are known of late, this one included; with fewer than a majority of all nothing is judged.", func(s *scrape) float64 { return judgement(s).heard }},
+	{"clocks_split", "1 if no majority of the members' clocks agree.", func(s *scrape) float64 { return judgement(s).split }},
+	{"clocks_min_offset_seconds", "Of all members' clocks the one that is most behind, against this one's.", func(s *scrape) float64 { return judgement(s).min }},
+	{"clocks_median_offset_seconds", "The median of all members' clocks against this one's.", func(s *scrape) float64 { return judgement(s).median }},
+	{"clocks_max_offset_seconds", "Of all members' clocks the one that is most ahead, against this one's.", func(s *scrape) float64 { return judgement(s).max }},
 	{"clock_steps_total", "How often the clock of this machine was seen to be set.", func(s *scrape) float64 { return float64(s.Clock.Steps) }},
 	{"clock_contradictions_total", "Answers of sources of time that contradicted the ones before.", func(s *scrape) float64 { return float64(s.Clock.Contradictions) }},
 	{"unshared_ops", "Ops accepted here that are not known to be durable anywhere else.", func(s *scrape) float64 { return float64(s.UnsharedOps) }},
@@ -56,7 +63,7 @@ var singles = []single{
 	{"origins_scarce", "Origins beyond seven eighths of what may be; 0: there are fewer.", func(s *scrape) float64 { return float64(s.Origins.Scarce()) }},
 	{"origins_refused_ops_total", "Ops that were not taken, because their origin is one too many for the logs here.", func(s *scrape) float64 { return float64(s.Origins.RefusedOps) }},
 	{"conflicting_dots", "Dots with one content here and another at a leader that was met, which nothing settles yet: a leader and its copy gave them twice.", func(s *scrape) float64 { return float64(s.Conflicts) }},
-	{"writes_refused", "How many causes there are for which writes are refused while reads go on; 0: writes are taken.", func(s *scrape) float64 { return float64(len(s.RefusesWrites)) }},
+	{"writes_refused", "How many causes there are for which writes are refused while reads go on; 0: writes are taken.", func(s *scrape) float64 { return float64(refusing(&s.Status)) }},
 	{"unsendable_peers", "Peers to which a write is too large to be sent.", func(s *scrape) float64 { return float64(unsendable(s.peers)) }},
 	{"disk_min_free_bytes", "How much of the disk is kept free: with less no writes are taken.", func(s *scrape) float64 { return float64(s.Disk.MinFreeBytes) }},
 	{"disk_call_seconds", "Age of the oldest write or sync of a file that has not returned.", func(s *scrape) float64 { return s.Disk.CallSeconds }},
@@ -86,6 +93,17 @@ var singles = []single{
 	{"ledger_bytes", "What those rows take on disk.", func(s *scrape) float64 { return float64(s.Ledger.Bytes) }},
 	{"feed_readers", "Readers that listen to losses as they happen; a client counts once for each channel.", func(s *scrape) float64 { return float64(s.Feeds.Readers) }},
 	{"feed_missed_total", "Messages that readers were passed over with, because they read too slowly.", func(s *scrape) float64 { return float64(s.Feeds.Missed) }},
+}
+
+// judgedClocks is what is shown of a judgement of clocks.
+type judgedClocks struct{ heard, split, min, median, max float64 }
+
+func judgement(s *scrape) judgedClocks {
+	j := s.Clock.Judged
+	if j == nil {
+		return judgedClocks{}
+	}
+	return judgedClocks{float64(j.Heard), truth(j.State == "split"), j.Min, j.Median, j.Max}
 }
 
 // perPeer is a metric that has a series for each peer, as [single] is.

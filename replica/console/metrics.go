@@ -34,6 +34,7 @@ var outcomes = [...]struct {
 	{"siblings", replica.ErrSiblings},
 	{"bad_request", replica.ErrBadRequest},
 	{"read_only", replica.ErrReadOnly},
+	{"quarantined", replica.ErrQuarantined},
 	{"too_few", replica.ErrTooFew},
 	{"in_doubt", replica.ErrInDoubt},
 	{"failed", nil},

@@ -137,6 +137,44 @@ type Clock struct {
 	Steps          int           `json:"steps"`          // how often the clock was seen to be set
 	Contradictions int           `json:"contradictions"` // answers that contradicted the ones before
 	Sources        []ClockSource `json:"sources"`
+	Judged         *Judged       `json:"judged,omitempty"` // by the clocks of all members; nil: not yet
+}
+
+// Judged is what a leader makes of all members' clocks, its own among them. Times are in
+// seconds, against its own clock; positive: ahead.
+type Judged struct {
+	State       string        `json:"state"` // agreed; too-few: no majority was heard; split: no majority agrees
+	Members     int           `json:"members"`
+	Heard       int           `json:"heard"`
+	Quorum      int           `json:"quorum"`
+	Quarantine  string        `json:"quarantine"` // what is refused when the clock is wrong: warn, stamps, all
+	Suspected   bool          `json:"suspected"`  // its own clock was outside of late
+	Quarantined bool          `json:"quarantined"`
+	Majority    *Offset       `json:"majority,omitempty"` // where most members place true time
+	Min         float64       `json:"min_seconds"`        // of all clocks
+	Median      float64       `json:"median_seconds"`
+	Max         float64       `json:"max_seconds"`
+	Clocks      []JudgedClock `json:"clocks"` // its own first, then those that were heard, by name
+}
+
+// JudgedClock is one of them.
+type JudgedClock struct {
+	Name    string  `json:"name"`
+	Outside float64 `json:"outside_seconds"` // how far outside of where most place true time, whatever messages take; 0: within
+	Claims  float64 `json:"claims_seconds"`  // the error that it claims, either way
+	Offset
+}
+
+// Quarantined reports whether the leader's own clock is in quarantine.
+func (c *Clock) Quarantined() bool { return c.Judged != nil && c.Judged.Quarantined }
+
+// Outside is how far the leader's own clock lies outside; zero: it does not, or nobody can
+// tell.
+func (c *Clock) Outside() float64 {
+	if c.Judged == nil || len(c.Judged.Clocks) == 0 {
+		return 0
+	}
+	return c.Judged.Clocks[0].Outside
 }
 
 // ClockSource is one of those that were asked.

@@ -60,10 +60,20 @@ func stateOf(s *Status, reasons []Reason) State {
 		return StateDraining
 	case has(CatchingUp, Folding, Repairing):
 		return StateLoading
-	case len(s.RefusesWrites) > 0:
+	case refusing(s) > 0:
 		return StateReadOnly
 	}
 	return StateServing
+}
+
+// refusing is how many causes there are for which writes of every key are refused.
+func refusing(s *Status) (n int) {
+	for _, r := range s.RefusesWrites {
+		if r.Cause != ClockWrong {
+			n++
+		}
+	}
+	return n
 }
 
 // The causes of alarms that keep no leader from being ready.
@@ -71,6 +81,8 @@ const (
 	Away         Cause = "away"         // a member does not answer
 	Lag          Cause = "lag"          // a member lacks what others have had for long
 	ClocksApart  Cause = "clocks"       // the clocks of two members are far apart
+	ClockWrong   Cause = "clock-wrong"  // a clock lies outside of where most members place true time
+	ClocksSplit  Cause = "clocks-split" // clocks contradict each other, and no majority says which is wrong
 	ClockSilent  Cause = "clock-source" // who is asked how right the clock is does not answer
 	Unreplicated Cause = "unreplicated" // what was acknowledged is out of reach
 	DotsTwice    Cause = "conflicts"    // dots with two contents
@@ -109,6 +121,9 @@ func alarmsOf(s *Status, reasons []Reason) []Reason {
 	for _, one := range s.Clock.Sources {
 		add(s.Clock.Silent(), ClockSilent, "the clock of %s is judged by %s, which does not answer: %s", s.Name, one.Name, one.Unavailable)
 	}
+	if j := s.Clock.Judged; j != nil {
+		addJudged(add, s.Name, j)
+	}
 	for _, f := range s.Forgotten {
 		add(f.Present, Returned, "%s, which was forgotten, is there again and is let in when it has begun anew; kv status -n %s says what it had alone, and kv admin return %s lets it", f.Name, f.Name, f.Name)
 	}
@@ -119,6 +134,22 @@ func alarmsOf(s *Status, reasons []Reason) []Reason {
 	add(s.Conflicts > 0, DotsTwice, "%d dots have two contents; kv admin conflicts names them", s.Conflicts)
 	add(s.Origins.Scarce() > 0, OriginsFew, "the logs are of %d origins, and may be of %d", s.Origins.Count, s.Origins.Max)
 	return all
+}
+
+// addJudged tells whose clock is wrong as this leader sees it. That its own is in quarantine
+// was told among the reasons.
+func addJudged(add func(bool, Cause, string, ...any), name string, j *Judged) {
+	add(j.State == "split" && j.Members <= 2, ClocksSplit, "the clocks of %s and the other member contradict each other, and two members cannot say which of them is wrong", name)
+	add(j.State == "split" && j.Members > 2, ClocksSplit, "of %d members' clocks no %d agree: some claim to be more right than they are, and nobody knows which", j.Members, j.Quorum)
+	for i := range j.Clocks {
+		c := &j.Clocks[i]
+		side := "ahead of"
+		if c.Outside < 0 {
+			side = "behind"
+		}
+		add(c.Outside != 0 && !(i == 0 && j.Quarantined && j.Quarantine != "warn"), ClockWrong, "the clock of %s, which claims to be right within %.6f s, is %.6f s %s all that %d of %d members can agree on, as %s sees it",
+			c.Name, c.Claims, max(c.Outside, -c.Outside), side, j.Quorum, j.Members, name)
+	}
 }
 
 // Apart is how far two clocks are apart at least, in seconds; zero: they may agree.

@@ -17,6 +17,7 @@ type Status struct {
 	Load  replica.Load
 	// Refusals is why writes are refused, by cause; none: they are taken.
 	Refusals []replica.Refusal
+	Clocks   replica.ClockState
 	Origins  replica.Origins // how many, and whose are refused as one too many
 }
 
@@ -24,7 +25,7 @@ type Status struct {
 // before anything of that leaves, so the frontier covers whatever was given to the outbox.
 func (l *Loop) statusNow() *Status {
 	core := l.pump.core
-	return &Status{State: core.State(), Peers: core.Peers(nil), Load: core.Load(), Refusals: core.Refusals(nil), Origins: core.Origins()}
+	return &Status{State: core.State(), Peers: core.Peers(nil), Load: core.Load(), Refusals: core.Refusals(nil), Origins: core.Origins(), Clocks: core.Clocks()}
 }
 
 // Status is the newest one.

@@ -70,7 +70,10 @@ type Config struct {
 	// empty: nobody. ClockError is the half-width claimed for it until somebody answers.
 	ClockSources string
 	ClockError   time.Duration
-	Clock        wallclock.Faults // planted in it; only with UnsafeFaults
+	// Quarantine is what follows when most members place true time outside of what this
+	// leader's clock claims; see replica.Config.
+	Quarantine replica.Quarantine
+	Clock      wallclock.Faults // planted in it; only with UnsafeFaults
 	// ClockSince is when Clock began to drift, so that leaders that drift alike
 	// show the same. Zero: at the start.
 	ClockSince wallclock.Instant
@@ -124,6 +127,7 @@ func Defaults() Config {
 		ClientMemory: server.Defaults().Limits.Memory,
 		AcksTimeout:  2 * time.Second,
 		ClockError:   10 * time.Millisecond,
+		Quarantine:   replica.Quarantine{Scope: replica.ScopeStamps, Beyond: 100 * time.Millisecond},
 		Logger:       slog.New(slog.DiscardHandler),
 	}
 }

@@ -130,6 +130,12 @@ func FormatRights(roles string, prefixes []string) (string, error) {
 // ClockKinds is what Config.ClockSources takes.
 const ClockKinds = clock.Kinds
 
+// SetQuarantine says, by name, which keys take no writes when the clock is found wrong.
+func (c *Config) SetQuarantine(scope string) (err error) {
+	c.Quarantine.Scope, err = replica.ParseScope(scope)
+	return err
+}
+
 // judge is how the clock is to be judged.
 func (c *Config) judge() clock.Config {
 	return clock.Config{Sources: c.ClockSources, Claim: c.ClockError, Faults: c.Clock, Since: c.ClockSince, Logger: c.Logger.With("leader", c.Name)}

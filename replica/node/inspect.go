@@ -113,7 +113,11 @@ func (s source) Ready() []console.Reason {
 	why = append(why, s.blockers.Reasons()...)
 	why = append(why, s.monitor.Reasons()...)
 	for _, r := range s.refusals() {
-		add(r.Cause, "%s takes no writes: %s", s.cfg.Name, r.Detail)
+		what := s.cfg.Name + " takes no writes"
+		if r.Cause == console.ClockWrong {
+			what = "the clock of " + s.cfg.Name + " is in quarantine"
+		}
+		add(r.Cause, "%s: %s", what, r.Detail)
 	}
 	for _, p := range s.loop.Status().Peers { // who turns others away is ready: all leaders do that alike
 		if slices.Contains(p.Refused, s.origin) {
@@ -140,7 +144,7 @@ func (s source) Status() console.Status {
 		Name: s.cfg.Name, Origin: s.origin.String(), Policy: s.cfg.Policy.String(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
 		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(), UnsharedOps: s.unshared(), Usage: s.usage(), Disk: s.monitor.Status(), Repair: s.repairs.Status(),
-		Clock: s.clock.Status(), ClockErrorSeconds: s.clock.Now().Wall.HalfWidth().Seconds(),
+		Clock: s.clockStatus(), ClockErrorSeconds: s.clock.Now().Wall.HalfWidth().Seconds(),
 		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.disk.MissingOps(), Damage: s.disk.Trouble(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
 		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),

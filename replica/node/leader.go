@@ -275,6 +275,7 @@ func (l *Leader) learn(v member.View) {
 			l.cfg.Logger.Warn("members are not remembered", "leader", l.cfg.Name, "why", err.Error())
 		}
 	}
+	l.loop.Notify(replica.Members{Count: l.count(l.withoutForgotten(l.known.With(v)))}) // of whom a majority judges clocks
 }
 
 // fail says why the leader cannot go on; only the first reason counts.

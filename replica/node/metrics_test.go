@@ -70,6 +70,10 @@ var quiet = map[string]string{
 	"kvd_clock_contradictions_total": "nobody is asked how right a clock is",
 	"kvd_clock_steps_total":          "nobody sets the clock",
 
+	"kvd_clock_quarantined":         "three clocks that contradict each other name nobody",
+	"kvd_clock_outside_seconds":     "three clocks that contradict each other name nobody",
+	"kvd_clocks_min_offset_seconds": "the first leader's clock is the lowest",
+
 	"kvd_backup_running":                "nobody takes a backup",
 	"kvd_last_backup_timestamp_seconds": "nobody takes a backup",
 	"kvd_last_backup_duration_seconds":  "nobody takes a backup",

@@ -20,7 +20,7 @@ import (
 func (l *Leader) beginOrigin(ctx context.Context) error {
 	cfg := replica.Defaults()
 	cfg.Name, cfg.Policy, cfg.MaxDrift = replica.Leader(l.cfg.Name), l.cfg.Policy, l.cfg.MaxDrift
-	cfg.MaxSiblings = l.cfg.MaxSiblings
+	cfg.MaxSiblings, cfg.Quarantine = l.cfg.MaxSiblings, l.cfg.Quarantine
 	last, doubt, err := l.recall()
 	cfg.Peers = l.known.Others(l.cfg.Name)
 	if err == nil && !l.disk.Rebuilt() {

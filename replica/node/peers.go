@@ -12,10 +12,10 @@ import (
 	"kvd/replica/link"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/answers"
+	"kvd/replica/node/internal/clock"
 	"kvd/replica/node/internal/recovery"
 	"kvd/replica/resp/server"
 	"kvd/storage"
-	"kvd/wallclock"
 )
 
 // unshared is how many ops of the origins, as far as f reaches, no other leader
@@ -94,24 +94,17 @@ func (l *Leader) peers() []console.Peer {
 			LagOps: p.Behind, LagSeconds: age.Seconds(), AheadOps: p.Known.Beyond(s.State.Frontier), QueueBytes: uint64(links[p.Peer].QueuedBytes),
 			PinnedBytes: stats.Pins[m.Name], Outpaced: stats.Outpaced[m.Name],
 			Published: console.Published{Sent: links[p.Peer].PublishedOut, Dropped: links[p.Peer].PublishedDropped},
-			Clock:     clockOffset(&p, now), Unsendable: unsendable(p.Unsendable, m.Name),
+			Clock:     clock.OffsetOf(&p, now), Unsendable: unsendable(p.Unsendable, m.Name),
 		})
 	}
 	return all
 }
 
-// clockTimeout is how long a peer's offset is reported after it was last heard.
-const clockTimeout = 30 * time.Second
-
-// clockOffset is the offset of the peer's clock from ours; nil: it is not known, or
-// was not heard for too long.
-func clockOffset(p *replica.PeerView, m wallclock.Moment) *console.Offset {
-	o, known := p.Offset(m)
-	heard, _ := p.Clock.Heard()
-	if !known || m.Mono.Sub(heard) > clockTimeout {
-		return nil
-	}
-	return &console.Offset{Earliest: o.Earliest.Seconds(), Latest: o.Latest.Seconds()}
+// clockStatus is what is known of our own clock, and what all clocks make of it.
+func (l *Leader) clockStatus() console.Clock {
+	s := l.clock.Status()
+	s.Judged = clock.Judged(l.loop.Status().Clocks, l.cfg.Quarantine.Scope.String())
+	return s
 }
 
 // unsynced is how many ops are applied here and would be lost with the machine's

@@ -133,18 +133,21 @@ func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 func (l *Leader) keepAcks() {
 	l.acks = acks.New(acks.Config{
 		Leader: l.cfg.Name, Policy: &l.cfg.Policy, Limit: l.cfg.AcksTimeout,
-		Next: func(reqs []*replica.Request, done func([]replica.Reply)) error { return l.loop.Do(reqs, done) },
-		Held: func(d logical.Dot) int { return l.held(logical.FrontierOf(d)) },
-		Members: func() int {
-			n := 1
-			for _, m := range l.roster().Members {
-				if m.Name != l.cfg.Name && m.Status != member.Left {
-					n++
-				}
-			}
-			return n
-		},
+		Next:    func(reqs []*replica.Request, done func([]replica.Reply)) error { return l.loop.Do(reqs, done) },
+		Held:    func(d logical.Dot) int { return l.held(logical.FrontierOf(d)) },
+		Members: func() int { return l.count(l.roster()) },
 	})
+}
+
+// count is how many leaders are members, heard or not, this one included.
+func (l *Leader) count(v member.View) int {
+	n := 1
+	for _, m := range v.Members {
+		if m.Name != l.cfg.Name && m.Status != member.Left {
+			n++
+		}
+	}
+	return n
 }
 
 // held is how many leaders, this one included, durably have all of f. Those that are
@@ -168,7 +171,17 @@ func (l *Leader) observe(e replica.Event) {
 	case *replica.Judged:
 		l.lossFeed.Tell(e)
 	case replica.WritesRefused:
-		l.cfg.Logger.Error("takes no writes", "leader", l.cfg.Name, "cause", string(e.Why.Cause), "why", e.Why.Detail)
+		what := "takes no writes"
+		if e.Why.Cause == replica.ClockWrong {
+			what = "the clock is in quarantine"
+		}
+		l.cfg.Logger.Error(what, "leader", l.cfg.Name, "cause", string(e.Why.Cause), "why", e.Why.Detail)
+	case replica.ClockSuspected:
+		if e.Over {
+			l.cfg.Logger.Info("the clock is where most members place true time", "leader", l.cfg.Name)
+			break
+		}
+		l.cfg.Logger.Warn("the clock is outside of where most members place true time", "leader", l.cfg.Name, "outside", e.Outside.String(), "next", "kv clock shows all of them")
 	case replica.WritesAllowed:
 		l.cfg.Logger.Info("a reason to refuse writes is gone", "leader", l.cfg.Name, "cause", string(e.Cause), "left", e.Left)
 	case replica.Unsendable: // once for each connection

@@ -70,7 +70,7 @@ func roomRows() []row {
 		knows("wallclock", "what a machine believes the time is depends on nothing of ours"),
 		knows("resolve", "a resolver judges ops by their own evidence", "logical", "wallclock"),
 		alone("replica", "the core of a leader is fed and answers; hosts and edges know it, not the other way round", "resolve", "resolve/limits", "resolve/number", "logical", "wallclock"),
-		knows("replica/internal", "the parts of the core are as pure as the core, and do not know it", "resolve", "resolve/limits", "resolve/number", "logical", "wallclock"),
+		knows("replica/internal", "the parts of the core are as pure as the core, and do not know it", "resolve", "resolve/limits", "resolve/number", "logical", "wallclock", "wallclock/monitor"),
 		knows("storage", "a store keeps ops and folds them after a crash; it takes no part in what they mean", "logical", "wallclock", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge"),
 		knows("storage/codec", "frames are written with it too, and need no store for that", "logical", "wallclock", "resolve", "resolve/limits", "resolve/number"),
 		knows("storage/log", "the log keeps bytes under dots: what they mean, and what else is stored, is not its business", "storage/disk", "logical"),

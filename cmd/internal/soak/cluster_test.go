@@ -141,7 +141,7 @@ func (c *cluster) launch(l *leader) (began int, err error) {
 		}
 		return known
 	}
-	args := []string{"serve", "--node", l.name, "--data-dir", l.dir, "--unsafe-faults", "--cache-bytes", strconv.Itoa(cacheBytes),
+	args := []string{"serve", "--node", l.name, "--data-dir", l.dir, "--unsafe-faults", "--quarantine", "warn", "--cache-bytes", strconv.Itoa(cacheBytes),
 		"--resp-addr", listen(l.resp), "--gossip-addr", listen(l.gossip), "--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-pace", "local"}
 	c.mu.Lock()
 	args = append(args, c.policy...)

@@ -33,6 +33,7 @@ type Config struct {
 
 	ClockNear   time.Duration // clocks no further apart than this agree on when values end
 	ClockHold   time.Duration // a step of this leader's clock that no peer confirms ends nothing for so long
+	Quarantine  Quarantine    // of this leader's clock
 	MaxDrift    time.Duration // how far ahead of our clock a hybrid stamp may be and still be absorbed
 	TokenWait   time.Duration // how long a request waits for what its token has seen
 	Heartbeat   time.Duration // a Status goes to every peer at least this often
@@ -112,6 +113,9 @@ func (c *Config) validateTimes() error {
 	}
 	if c.MaxDrift < 0 || c.TokenWait < 0 {
 		return fmt.Errorf("config: MaxDrift %s and TokenWait %s must not be negative", c.MaxDrift, c.TokenWait)
+	}
+	if int(c.Quarantine.Scope) >= len(Scopes) || c.Quarantine.Beyond < 0 {
+		return fmt.Errorf("config: quarantine %d beyond %s; choose a scope there is, and no negative time", c.Quarantine.Scope, c.Quarantine.Beyond)
 	}
 	if c.Heartbeat <= 0 || c.Resend <= 0 || c.RelayAfter <= 0 {
 		return fmt.Errorf("config: Heartbeat %s, Resend %s and RelayAfter %s must be above zero", c.Heartbeat, c.Resend, c.RelayAfter)

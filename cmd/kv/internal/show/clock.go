@@ -13,7 +13,7 @@ import (
 )
 
 // clockColumns are of the table of what members know of their own clocks.
-var clockColumns = []string{"member", "judged by", "error", "answer's age", "set", "contradicted"}
+var clockColumns = []string{"member", "judged by", "error", "answer's age", "set", "contradicted", "members say"}
 
 // ClockTable is the clocks of all members for people: what each knows of its own, why, and
 // where each sees those of the others.
@@ -23,7 +23,7 @@ func ClockTable(all []client.MemberStatus) Record {
 		for i := range all {
 			rows = append(rows, clockCells(&all[i]))
 		}
-		text := aligned(rows) + sourceLines(all)
+		text := aligned(rows) + sourceLines(all) + offsetLines(all)
 		if matrix := clockMatrix(all); matrix != nil {
 			text += "\nclocks as each row sees them; positive: ahead of its own\n" + aligned(matrix)
 		}
@@ -87,13 +87,64 @@ func judge(m *client.MemberStatus) string {
 func clockCells(m *client.MemberStatus) []string {
 	cells := []string{Printable(m.Name), judge(m)}
 	if m.Said == nil {
-		return append(cells, "-", "-", "-", "-")
+		return append(cells, "-", "-", "-", "-", "-")
 	}
 	age := "-"
 	if c := &m.Said.Clock; c.AgeSeconds > 0 {
 		age = secondsText(c.AgeSeconds)
 	}
-	return append(cells, "±"+secondsText(m.Said.ClockErrorSeconds), age, strconv.Itoa(m.Said.Clock.Steps), strconv.Itoa(m.Said.Clock.Contradictions))
+	return append(cells, "±"+secondsText(m.Said.ClockErrorSeconds), age, strconv.Itoa(m.Said.Clock.Steps), strconv.Itoa(m.Said.Clock.Contradictions), verdict(m.Said.Clock.Judged))
+}
+
+// verdict is what a member makes of its own clock, held against those of all.
+func verdict(j *client.ClockJudged) string {
+	switch {
+	case j == nil || len(j.Clocks) == 0:
+		return "-"
+	case j.State == "too-few":
+		return fmt.Sprintf("nothing: %d of %d heard", j.Heard, j.Members)
+	case j.State == "split":
+		return fmt.Sprintf("no %d of %d agree", j.Quorum, j.Members)
+	}
+	said := "right"
+	if out := j.Clocks[0].Outside; out != 0 {
+		said = "wrong by " + secondsText(max(out, -out))
+	}
+	switch {
+	case j.Quarantined && j.Quarantine == "warn":
+		said += ", warned"
+	case j.Quarantined:
+		said += ", in quarantine"
+	}
+	return said
+}
+
+// offsetLines is where all clocks stand as each member sees them, and whom it calls wrong.
+func offsetLines(all []client.MemberStatus) string {
+	var b strings.Builder
+	for i := range all {
+		m := &all[i]
+		if m.Said == nil || m.Said.Clock.Judged == nil || m.Said.Clock.Judged.Heard < 2 {
+			continue
+		}
+		j := m.Said.Clock.Judged
+		fmt.Fprintf(&b, "%s: %d clocks from %s to %s of its own, median %s", Printable(m.Name), j.Heard, signedText(j.Min), signedText(j.Max), signedText(j.Median))
+		for _, c := range j.Clocks {
+			if c.Outside != 0 {
+				fmt.Fprintf(&b, "; %s is outside by %s and claims ±%s", Printable(c.Name), signedText(c.Outside), secondsText(c.Claims))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// signedText is a difference.
+func signedText(s float64) string {
+	if s < 0 {
+		return "-" + secondsText(-s)
+	}
+	return "+" + secondsText(s)
 }
 
 // sourceLines is what each source said, and who did not answer.

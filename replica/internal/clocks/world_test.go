@@ -27,9 +27,8 @@ type machine struct {
 	claims time.Duration // the error that it claims
 	lies   bool          // the claim is false, or was of late
 	stood  time.Duration // how long the machine stood still, its stopwatch with it
-	until  time.Duration // till when it stands still; and its clocks show what they showed at since
-	since  time.Duration
-	rate   float64 // of its stopwatch, in parts of one
+	until  time.Duration // till when it stands still
+	rate   float64       // of its stopwatch, in parts of one
 }
 
 // letter is a message with a clock under way.

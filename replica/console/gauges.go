@@ -114,6 +114,7 @@ type perPeer struct {
 
 var perPeers = []perPeer{
 	{"peer_up", "1 if gossip says that the peer is alive.", func(p *Peer) float64 { return truth(p.Alive) }},
+	{"peer_link_up", "1 if what is sent to the peer leaves.", func(p *Peer) float64 { return truth(p.LinkUp) }},
 	{"peer_lag_ops", "Ops applied here, whoever accepted them, that the peer is not known to have.", func(p *Peer) float64 { return float64(p.LagOps) }},
 	{"peer_ahead_ops", "Ops that the peer is known to have and that are not applied here.", func(p *Peer) float64 { return float64(p.AheadOps) }},
 	{"peer_lag_seconds", "How long ago the oldest of those was applied here, to about a quarter; of those from before this process, how long it has run.", func(p *Peer) float64 { return p.LagSeconds }},

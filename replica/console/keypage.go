@@ -152,6 +152,13 @@ func ask[T KeyPage | Sum](c *Console, w http.ResponseWriter, r *http.Request, li
 	}
 	ctx, cancel := context.WithTimeout(acl.With(r.Context(), userOf(r).Rights()), limit)
 	defer cancel()
+	go func() { // nobody waits for an answer while the leader stops
+		select {
+		case <-c.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	found, err := question(ctx)
 	switch {
 	case err == nil:

@@ -249,7 +249,7 @@ func TestCardinalityIsBounded(t *testing.T) {
 		u.metric.Synced(i, time.Duration(i))
 	}
 	families := u.scraped()
-	const seriesOfPeer = 12
+	const seriesOfPeer = 13
 	if after := ours(families); after != before+maxPeers*seriesOfPeer {
 		t.Errorf("%d series became %d, want %d more for %d peers", before, after, maxPeers*seriesOfPeer, maxPeers)
 	}

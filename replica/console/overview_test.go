@@ -111,7 +111,8 @@ func TestManyPagesAskOnce(t *testing.T) {
 // store answers questions about keys in a test.
 type store struct {
 	err    error
-	rights *acl.Rights // of whoever asked last
+	rights *acl.Rights   // of whoever asked last
+	begun  chan struct{} // if not nil: told of a question, which then lasts until it is given up
 }
 
 func (s *store) Key(ctx context.Context, key string) (*KeyPage, error) {
@@ -120,6 +121,11 @@ func (s *store) Key(ctx context.Context, key string) (*KeyPage, error) {
 }
 
 func (s *store) Sum(ctx context.Context) (*Sum, error) {
+	if s.begun != nil {
+		s.begun <- struct{}{}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	s.rights = acl.Of(ctx)
 	return &Sum{Keys: 3}, s.err
 }

@@ -90,3 +90,24 @@ func TestTooManyScrapesAreTurnedAway(t *testing.T) {
 		t.Errorf("a scrape after the others: %d", res.StatusCode)
 	}
 }
+
+// Questions that read the store are answered a few at a time, and given up at shutdown.
+func TestShutdownGivesUpQuestions(t *testing.T) {
+	s := &store{begun: make(chan struct{})}
+	u := serve(t, Config{Store: s}, &leader{})
+	var running []<-chan string
+	for range questions {
+		running = append(running, u.ask("/console/sum.json"))
+		<-s.begun
+	}
+	res, body := u.get("/console/key.json?key=a")
+	u.refused(res, body, http.StatusServiceUnavailable)
+	if err := u.Shutdown(context.Background()); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+	for _, r := range running {
+		if body := <-r; !strings.Contains(body, "the question was not answered") {
+			t.Errorf("a question was answered %q", body)
+		}
+	}
+}

@@ -154,10 +154,17 @@ func text(selector string) string {
 	return fmt.Sprintf("document.querySelector(%q)?.textContent", selector)
 }
 
-// TestConsoleInABrowser looks at the page of a leader that says hostile things, at both
-// widths: all of it is text, and the page asks nobody else for anything.
+// TestConsoleInABrowser opens the page of leaders in one browser.
 func TestConsoleInABrowser(t *testing.T) {
 	browser := pagetest.Start(t)
+	for name, test := range map[string]func(*testing.T, *pagetest.Browser){"look": look, "dies": dies, "sliders": sliders, "password": password} {
+		t.Run(name, func(t *testing.T) { test(t, browser) })
+	}
+}
+
+// look looks at the page of a leader that says hostile things, at both
+// widths: all of it is text, and the page asks nobody else for anything.
+func look(t *testing.T, browser *pagetest.Browser) {
 	s := serve(t, "127.0.0.1:0", sample())
 	s.lose(1, bad)
 	s.lose(2, "cart")
@@ -214,10 +221,9 @@ func looks(t *testing.T, p *pagetest.Page, name string, width int64) {
 	p.Screenshot("console-" + name)
 }
 
-// TestTheLeaderDies looks at a page whose leader goes away and begins anew: it says so
+// dies looks at a page whose leader goes away and begins anew: it says so
 // within two polls, and goes on by itself without the old one's losses.
-func TestTheLeaderDies(t *testing.T) {
-	browser := pagetest.Start(t)
+func dies(t *testing.T, browser *pagetest.Browser) {
 	first := serve(t, "127.0.0.1:0", sample())
 	first.lose(1, "old")
 	p := browser.Open(t, "http://"+first.Addr().String()+"/", 800, 600)
@@ -237,9 +243,8 @@ func TestTheLeaderDies(t *testing.T) {
 	shows(t, p, "[...document.querySelectorAll('#losses tbody .key')].map((k) => k.textContent).join()", "new")
 }
 
-// TestSliders moves what the page may change.
-func TestSliders(t *testing.T) {
-	browser := pagetest.Start(t)
+// sliders moves what the page may change.
+func sliders(t *testing.T, browser *pagetest.Browser) {
 	l := sample()
 	s := serve(t, "127.0.0.1:0", l)
 	p := browser.Open(t, "http://"+s.Addr().String()+"/", 800, 600)
@@ -261,10 +266,9 @@ func TestSliders(t *testing.T) {
 	}
 }
 
-// TestAPageWithAPassword opens the page as a user who may not do all: it says what is
+// password opens the page as a user who may not do all: it says what is
 // refused, and why.
-func TestAPageWithAPassword(t *testing.T) {
-	browser := pagetest.Start(t)
+func password(t *testing.T, browser *pagetest.Browser) {
 	ann := acl.NewUser("ann", acl.Rights{Roles: acl.Read, Prefixes: []string{"cart"}})
 	s := serveTo(t, "127.0.0.1:0", sample(), acltest.These(ann))
 	s.lose(1, "secret")

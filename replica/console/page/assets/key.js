@@ -123,6 +123,6 @@ function writes(page, to) {
     h('thead', {}, h('tr', {}, ['write', 'what became of it', 'value', 'accepted by', 'author', 'wall clock', 'error', 'hybrid', 'lamport', 'written over'].map((t) => h('th', { scope: 'col' }, t)))),
     h('tbody', {}, page.writes.map((w) => h('tr', { id: `write-${w.dot}` }, h('th', { scope: 'row' }, to(w.dot)),
       [[states[w.state] || w.state, w.by && [w.state === 'lost' ? ' to ' : ' by ', to(w.by)]], w.value ? h('code', {}, w.value.shown) : w.kind, w.leader, w.author || '–',
-        w.wall.startsWith('0001') ? '–' : clock(w.wall), `±${duration(w.error_seconds)}`, w.hlc, w.lamport,
+        w.wall.startsWith('0001') ? '–' : clock(w.wall), h('span', { class: 'short' }, `±${duration(w.error_seconds)}`), w.hlc, w.lamport,
         w.parents.length ? w.parents.map((p, i) => [i > 0 && ', ', to(p)]) : 'nothing'].map((c) => h('td', {}, c)))))));
 }

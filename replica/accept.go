@@ -8,32 +8,20 @@ import (
 	"kvd/logical"
 	"kvd/resolve"
 	"kvd/resolve/limits"
-	"kvd/wallclock"
 )
 
 // maxLamport is the greatest stamp a token may carry: one forged token above it
 // could wear the counter out for the whole cluster.
 const maxLamport logical.Lamport = 1 << 62
 
+var verbs = [...]string{Get: "get", Set: "set", Remove: "remove", Incr: "incr", Update: "update", Touch: "touch", Settle: "settle"}
+
 // String names the verb.
 func (v Verb) String() string {
-	switch v {
-	case Get:
-		return "get"
-	case Set:
-		return "set"
-	case Remove:
-		return "remove"
-	case Incr:
-		return "incr"
-	case Update:
-		return "update"
-	case Touch:
-		return "touch"
-	case Settle:
-		return "settle"
+	if v < Get || v > Settle {
+		return fmt.Sprintf("verb %d", uint8(v))
 	}
-	return fmt.Sprintf("verb %d", uint8(v))
+	return verbs[v]
 }
 
 // request is where a client's journey begins.
@@ -328,26 +316,16 @@ func (t *turn) ofAnotherKey(object *resolve.Object, shown []logical.Dot) (logica
 // this leader has heard of. The hybrid clock is set, not merged: the guard
 // against others must not refuse our own stamp when our wall clock steps back.
 func (t *turn) stamp(op *resolve.Op) {
-	wall := t.distinct(t.m.Wall)
+	wall, lifted := t.readings.Stamp(t.m.Wall, t.st.Floor)
 	op.Dot = logical.Dot{Origin: t.st.Origin, Seq: t.st.Frontier.At(t.st.Origin) + 1}
 	op.Deps = t.frontier()
 	t.st.Lamport = t.st.Lamport.Next()
 	t.st.HLC = t.st.HLC.Next(int64(wall.Midpoint()))
 	op.Wall, op.HLC, op.Lamport = wall, t.st.HLC, t.st.Lamport
 	op.Rank()
-}
-
-// distinct moves a reading that another op has used already by a nanosecond for
-// each: everything one cycle drains shares its moment, and of two writes that one
-// leader accepted in turn the later must not lose to the earlier by a coin's toss.
-// A clock that steps back still goes back.
-func (t *turn) distinct(wall wallclock.Interval) wallclock.Interval {
-	if wall != t.shown {
-		t.shown, t.uses = wall, 0
+	if lifted {
+		t.event(StampLifted{op.Dot})
 	}
-	wall.Earliest, wall.Latest = wall.Earliest+t.uses, wall.Latest+t.uses
-	t.uses++
-	return wall
 }
 
 // showsTo is what the reply to a write shows.

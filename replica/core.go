@@ -12,6 +12,7 @@ import (
 	"kvd/replica/internal/clocks"
 	"kvd/replica/internal/drafts"
 	"kvd/replica/internal/lag"
+	"kvd/replica/internal/readings"
 	"kvd/replica/internal/stream"
 	"kvd/resolve"
 	"kvd/wallclock"
@@ -38,8 +39,7 @@ type Core struct {
 	clocks  clocks.Clocks // what time it is, and whether our own clock is right
 	suspect bool          // it was said that it may not be
 
-	shown wallclock.Interval // the wall clock as the last op was stamped
-	uses  wallclock.Instant  // how many ops were stamped by that very reading
+	readings readings.Readings // that ops were stamped by
 
 	refusals []Refusal  // why writes are refused, by cause; none: they are taken
 	sharing  sharing    // origins that two leaders have
@@ -143,6 +143,8 @@ func (t *turn) take(in Input) error {
 		t.refuseWrites(in.Why)
 	case OriginShared:
 		t.share(in)
+	case Promise:
+		t.promise(in)
 	case AllowWrites:
 		t.allowWrites(in.Cause)
 	case Members:

@@ -32,6 +32,10 @@ type Status struct {
 	// of it. A sender that syncs later than it stores says less than all.
 	Synced *logical.Frontier
 
+	// Floor is what the sender has promised: all of what it accepts beyond the Frontier is
+	// stamped above it. Zero: it has promised nothing.
+	Floor wallclock.Instant
+
 	// Wall is the sender's clock as this was made, and Echo tells of the receiver's
 	// last Status that carried one. They go to each peer by its own, once a
 	// Heartbeat; the zero Wall: this Status is not one of those.

@@ -44,6 +44,7 @@ func (PutLoss) isPut()       {}
 func (DropLoss) isPut()      {}
 func (PutConflict) isPut()   {}
 func (PutSettled) isPut()    {}
+func (PutFloor) isPut()      {}
 
 // PutOp appends to the log of op.Dot.Origin.
 type PutOp struct{ Op *resolve.Op }
@@ -96,6 +97,7 @@ type State struct {
 	Frontier logical.Frontier
 	Lamport  logical.Lamport
 	HLC      logical.HLC
+	Floor    wallclock.Instant // every later op is stamped above it (see Promise); zero: nothing is promised
 }
 
 // Token is what whoever is shown this state has seen.

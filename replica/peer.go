@@ -7,6 +7,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/internal/logcheck"
 	"kvd/replica/internal/peerclock"
+	"kvd/replica/internal/peerview"
 	"kvd/replica/internal/stream"
 	"kvd/wallclock"
 )
@@ -18,11 +19,12 @@ type peer struct {
 	up   bool
 	owed bool // a batch came from it that no Status has acknowledged yet
 
-	origin logical.Origin   // of its last Status; zero: nothing heard yet
-	number uint64           // of its last Status
-	heard  wallclock.Mono   // when that came
-	known  logical.Frontier // what it has applied and stored
-	synced logical.Frontier // what of it is durable, as it promises it
+	origin logical.Origin    // of its last Status; zero: nothing heard yet
+	number uint64            // of its last Status
+	heard  wallclock.Mono    // when that came
+	known  logical.Frontier  // what it has applied and stored
+	synced logical.Frontier  // what of it is durable, as it promises it
+	floor  wallclock.Instant // its later ops are stamped above it; zero: it has promised nothing
 
 	streams stream.Set // one for each origin applied here
 	logs    logcheck.Checks
@@ -72,7 +74,8 @@ func (t *turn) hearPeer(p *peer, s *Status) (news bool) {
 		p.waits = 0
 	}
 	before := p.known
-	p.origin, p.number, p.known, p.synced, p.heard = s.Origin, s.Number, s.Frontier, s.durable(), t.m.Mono
+	p.origin, p.number, p.known, p.synced, p.floor, p.heard = s.Origin, s.Number, s.Frontier, s.durable(), s.Floor, t.m.Mono
+	t.adopt(s.Floor)
 	if !first && !same {
 		p.rewind(t.m.Mono)
 		return true
@@ -96,36 +99,14 @@ func (p *peer) rewind(now wallclock.Mono) {
 	p.streams.Rewind(p.known, now)
 }
 
-// PeerView is what is known of another leader, for people, metrics and whoever
-// waits until it has something.
-type PeerView struct {
-	Peer     Leader
-	Up       bool             // can be sent to
-	Origin   logical.Origin   // of its last Status; zero: nothing heard yet
-	Known    logical.Frontier // what it has applied and stored; immutable
-	Durable  logical.Frontier // what of it is durable, as its --sync promises it; immutable
-	Behind   uint64           // ops applied here that it is not known to have
-	OwnOps   uint64           // those among them that were accepted here in this incarnation
-	InFlight int              // ops shipped to it that it is not known to have
-	Refused  []logical.Origin // whose ops it does not take; immutable
-	Clock    wallclock.Remote // its wall clock; unknown until both have heard each other
-	// Unsendable is an op that is too large to be sent to it, and holds up all
-	// that its origin accepted after it; zero: none is known.
-	Unsendable OversizedOp
-	// Since is when the oldest of those that it lacks was applied, or somewhat
-	// before; of what this process found in its store, when it began. Without
-	// Behind it means nothing.
-	Since wallclock.Mono
-}
-
-// Offset bounds how far the peer's wall clock is ahead of ours at our moment m;
-// false: it is not known.
-func (v *PeerView) Offset(m wallclock.Moment) (wallclock.Offset, bool) { return v.Clock.Offset(m) }
+// PeerView is what is known of another leader, for people, metrics and whoever waits until
+// it has something.
+type PeerView = peerview.View
 
 // Peers appends what is known of every other leader, by name.
 func (c *Core) Peers(dst []PeerView) []PeerView {
 	for _, p := range c.peers {
-		v := PeerView{Peer: p.name, Up: p.up, Origin: p.origin, Known: p.known, Durable: p.synced, InFlight: p.streams.InFlight(), Refused: p.refused, Unsendable: p.streams.Oversized(), Clock: p.clock.Clock()}
+		v := PeerView{Peer: p.name, Up: p.up, Origin: p.origin, Known: p.known, Durable: p.synced, Floor: p.floor, InFlight: p.streams.InFlight(), Refused: p.refused, Unsendable: p.streams.Oversized(), Clock: p.clock.Clock()}
 		for d := range c.st.Frontier.All() {
 			v.Behind += uint64(d.Seq - min(d.Seq, p.known.At(d.Origin)))
 		}

@@ -273,7 +273,7 @@ func (t *turn) sendStatus(p *peer, s *shipping) {
 	if s.status == nil {
 		t.number++
 		s.status = &Status{Origin: t.st.Origin, Number: t.number,
-			Frontier: t.frontier(), Lamport: t.st.Lamport, HLC: t.st.HLC, Synced: t.synced}
+			Frontier: t.frontier(), Lamport: t.st.Lamport, HLC: t.st.HLC, Floor: t.st.Floor, Synced: t.synced}
 		t.notes(s.status)
 	}
 	t.send(p, t.withClock(p, t.withNotes(p, s.status)))

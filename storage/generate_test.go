@@ -9,6 +9,7 @@ import (
 	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/codec/codectest"
+	"kvd/wallclock"
 )
 
 func state(t *rapid.T) storage.State {
@@ -16,6 +17,7 @@ func state(t *rapid.T) storage.State {
 		Origin: codectest.Origin(t), Frontier: logical.FrontierOf(codectest.Dots(t, 5)...),
 		Lamport: logical.Lamport(codectest.Number(t, "lamport")),
 		HLC:     logical.HLC{Wall: codectest.Signed(t, "hlc wall"), Count: rapid.Uint32().Draw(t, "hlc count")},
+		Floor:   wallclock.Instant(codectest.Signed(t, "floor")),
 	}
 }
 

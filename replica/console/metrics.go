@@ -71,7 +71,7 @@ type Metrics struct {
 	heldGap, heldDeps                 prometheus.Counter
 	duplicates, gateFull              prometheus.Counter
 	clockAhead, acceptedTwice, resent prometheus.Counter
-	lamportAhead                      prometheus.Counter
+	lamportAhead, stampsLifted        prometheus.Counter
 	tokenServed, tokenGaveUp, held    prometheus.Counter
 	batchOps, syncTime, aheadFor      prometheus.Observer
 }
@@ -154,6 +154,7 @@ func (m *Metrics) makeOps() {
 	m.tokenServed, m.tokenGaveUp = waits.WithLabelValues("served"), waits.WithLabelValues("gave_up")
 	m.clockAhead = m.counters("kvd_clock_ahead_total", "Ops whose stamp was further ahead than the guard allows.").WithLabelValues()
 	m.lamportAhead = m.counters("kvd_lamport_ahead_total", "Lamport stamps, of peers' ops and clients' tokens, that nobody can have counted up to, and that were not absorbed.").WithLabelValues()
+	m.stampsLifted = m.counters("kvd_stamps_lifted_total", "Writes that were stamped later than the wall clock said: it was set back behind what this leader has promised the others, so that they could drop deletions.").WithLabelValues()
 	m.acceptedTwice = m.counters("kvd_duplicate_requests_total", "Requests that two leaders had accepted.").WithLabelValues()
 	m.resent = m.counters("kvd_peer_behind_total", "Times that ops were shipped again, or another's ops first, because a peer lacked them.").WithLabelValues()
 }
@@ -211,6 +212,8 @@ func (m *Metrics) Observe(e replica.Event) {
 		m.aheadFor.Observe(e.Ahead.Seconds())
 	case replica.LamportAhead:
 		m.lamportAhead.Inc()
+	case replica.StampLifted:
+		m.stampsLifted.Inc()
 	case replica.DuplicateFound:
 		m.acceptedTwice.Inc()
 	case replica.PeerBehind:

@@ -90,10 +90,11 @@ type Status struct {
 	Origins   Origins `json:"origins"`
 	Conflicts int     `json:"conflicts"` // dots with one content here and another at a leader that was met, and not settled
 
-	Log      Log      `json:"log"`
-	Transfer Transfer `json:"state_transfer"`
-	Ledger   Ledger   `json:"ledger"`
-	Feeds    Feeds    `json:"feeds"`
+	Log       Log       `json:"log"`
+	Transfer  Transfer  `json:"state_transfer"`
+	Deletions Deletions `json:"deletions"`
+	Ledger    Ledger    `json:"ledger"`
+	Feeds     Feeds     `json:"feeds"`
 
 	Subscribers Subscribers `json:"subscribers"`
 
@@ -244,6 +245,15 @@ type Log struct {
 	CollectableBytes int64  `json:"collectable_bytes"` // outside of history and known everywhere: about to go
 	StableOps        uint64 `json:"stable_ops"`        // known to be held durably by every member
 	RemovedOps       uint64 `json:"removed_ops"`       // that are not kept any more; history begins behind them
+}
+
+// Deletions is what is left of what was deleted. It goes once it is outside of history and
+// every member has promised to stamp later writes above it.
+type Deletions struct {
+	Keys       int64  `json:"keys"`       // of which nothing is left but that they were deleted
+	Tombstones int64  `json:"tombstones"` // deletions that are kept, of these keys and of others
+	Voids      int64  `json:"voids"`      // additions to counters that are noted as counted under another dot
+	Dropped    uint64 `json:"dropped"`    // keys of which nothing is left any more, since the start
 }
 
 // Ledger is what is written down of lost writes.

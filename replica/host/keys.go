@@ -80,22 +80,31 @@ func (l *Loop) Find(fits func(key string) bool) (found string, ok bool, err erro
 // exactly where there are very many deadlines. The first call counts them all, once;
 // from then on every commit keeps the number.
 func (l *Loop) Size() (int64, error) {
-	keys, _, err := l.population()
+	keys, _, _, err := l.population()
 	return keys, err
 }
 
 // Expiring is how many of those have a deadline.
 func (l *Loop) Expiring() (int64, error) {
-	_, expiring, err := l.population()
+	_, expiring, _, err := l.population()
 	return expiring, err
 }
 
-func (l *Loop) population() (keys, expiring int64, err error) {
-	keys, expiring, ok, err := l.pump.committed.Population(l.cfg.Clock, l.tick)
+// Deletions counts what is kept because something was deleted or added twice.
+type Deletions = state.Deletions
+
+// Deletions is what is kept so now. It counts as Size does.
+func (l *Loop) Deletions() (Deletions, error) {
+	_, _, d, err := l.population()
+	return d, err
+}
+
+func (l *Loop) population() (keys, expiring int64, deletions Deletions, err error) {
+	keys, expiring, deletions, ok, err := l.pump.committed.Population(l.cfg.Clock, l.tick)
 	if !ok {
 		err = l.ended()
 	}
-	return keys, expiring, err
+	return keys, expiring, deletions, err
 }
 
 // snapshot is the store as it is durable, to be released. When there is none at hand

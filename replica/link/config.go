@@ -21,11 +21,15 @@ import (
 // Protocol versions this program speaks.
 const (
 	protocolMin = 7
-	protocolMax = 8
+	protocolMax = 9
 )
 
-// repairVersion is the version since which leaders compare their objects.
-const repairVersion = 8
+// repairVersion is the version since which leaders compare their objects, and floorVersion
+// that since which a status may have a Floor.
+const (
+	repairVersion = 8
+	floorVersion  = 9
+)
 
 // Config is what a mesh is told once.
 type Config struct {

@@ -81,7 +81,7 @@ func TestRefusedAtTheDoor(t *testing.T) {
 	}{
 		"other cluster":     {func(h *wire.Hello) { h.Cluster = "prod" }, wire.OtherCluster, []string{`"prod"`, `"test"`}},
 		"wrong leader":      {func(h *wire.Hello) { h.To = "k" }, wire.WrongLeader, []string{"k was dialled and a answered"}},
-		"other protocol":    {func(h *wire.Hello) { h.VersionMin, h.VersionMax = 9, 10 }, wire.OtherProtocol, []string{"9 to 10"}},
+		"other protocol":    {func(h *wire.Hello) { h.VersionMin, h.VersionMax = protocolMax+1, protocolMax+1 }, wire.OtherProtocol, []string{"10 to 10"}},
 		"our own name":      {func(h *wire.Hello) { h.Leader = "a" }, wire.Itself, nil},
 		"our own origin":    {func(h *wire.Hello) { h.Origin = a.mesh.cfg.Origin }, wire.OriginTwice, []string{"a and c"}},
 		"another's origin":  {func(h *wire.Hello) { h.Origin = b.mesh.cfg.Origin }, wire.OriginTwice, []string{"b and c"}},

@@ -140,6 +140,9 @@ func (o *outgoing) gather(out []byte) []byte {
 	for now := time.Now(); len(out) < flushBytes; {
 		status, ops := o.queue.next(now)
 		if status != nil {
+			if o.s.version < floorVersion {
+				status.Floor = 0 // the queue's own copy
+			}
 			out = wire.AppendStatus(out, status)
 			continue
 		}

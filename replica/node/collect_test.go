@@ -101,3 +101,114 @@ func TestAnswersSayWhereHistoryBegins(t *testing.T) {
 		t.Errorf("the audit says %v, removed %v", text, audit["removed"])
 	}
 }
+
+// everyResolver serves a prefix of its own by each of them, with all others as shadows.
+func everyResolver() resolve.Policy {
+	p := resolve.Policy{Shadows: resolve.All}
+	for _, id := range resolve.IDs() {
+		p.Rules = append(p.Rules, resolve.Rule{Prefix: id.String() + ":", Resolver: id})
+	}
+	return p
+}
+
+// createAndDelete leaves n deleted keys under each resolver, some of which were deleted at
+// two leaders that knew nothing of each other.
+func createAndDelete(all []*node, n int) {
+	for _, id := range resolve.IDs() {
+		for i := range n {
+			key, at := fmt.Sprintf("%s:%d", id, i), all[i%len(all)]
+			at.ask("SET", key, "7")
+			at.ask("DEL", key)
+			all[(i+1)%len(all)].ask("SET", key, "8")
+			all[(i+1)%len(all)].ask("DEL", key)
+		}
+	}
+}
+
+// dropped reports whether nothing is left of what was deleted, and how much was dropped.
+func dropped(n *node) (all bool, keys uint64) {
+	d := source{n.Leader}.Status().Deletions
+	return d.Keys == 0 && d.Tombstones == 0, d.Dropped
+}
+
+// TestNothingIsLeftOfDeletedKeys: under every resolver, once that is outside of history and
+// no write can come which would lose to the deletion. The leaders go on showing the same.
+func TestNothingIsLeftOfDeletedKeys(t *testing.T) {
+	all := cluster(t, 2, everyResolver(), short)
+	createAndDelete(all, 4)
+	settle(t, all)
+	for _, n := range all {
+		replicatest.Eventually(t, "what is kept of deleted keys is counted", func() bool {
+			return source{n.Leader}.Status().Deletions.Keys >= int64(4*len(resolve.IDs()))
+		})
+	}
+	all[0].overwrite(4)
+	settle(t, all)
+	for _, n := range all {
+		replicatest.Eventually(t, "nothing is left", func() bool {
+			all[0].overwrite(1) // what n2 was sent before may be one group, and so one segment
+			none, keys := dropped(n)
+			return none && keys >= uint64(4*len(resolve.IDs()))
+		})
+		if floor := n.loop.Status().State.Floor; floor == 0 {
+			t.Errorf("%s has promised nothing", n.Name())
+		}
+		for _, id := range resolve.IDs() {
+			n.ask("SET", id.String()+":0", "9")
+		}
+	}
+	settle(t, all)
+	for _, n := range all {
+		for _, id := range resolve.IDs() {
+			for i, want := range []any{"9", nil} {
+				if id == resolve.Siblings && i == 0 {
+					continue // it may have two values
+				}
+				if got := n.ask("GET", fmt.Sprintf("%s:%d", id, i)); got != want {
+					t.Errorf("%s: %s:%d is %v, want %v", n.Name(), id, i, got, want)
+				}
+			}
+		}
+		if text := fmt.Sprint(n.ask("KVD.AUDIT")); strings.Contains(text, "DOES NOT ADD UP") {
+			t.Errorf("%s: the audit says %s", n.Name(), text)
+		}
+	}
+}
+
+// TestASilentMemberKeepsDeletions: it may hold a write that loses to them. It has one indeed,
+// stamped before the deletion by a clock that is behind, and when it returns the key stays
+// deleted everywhere.
+func TestASilentMemberKeepsDeletions(t *testing.T) {
+	all := cluster(t, 2, resolve.Policy{}, short) // with a shadow that keeps siblings, the write of n2 would stay
+	all[1].ask("KVD.FAULT", "CLOCK", "step=-1m")
+	all[0].ask("KVD.FAULT", "LINK", "n2", "cut=on")
+	all[1].ask("KVD.FAULT", "LINK", "n1", "cut=on")
+	all[1].ask("SET", "lww:late", "1")
+	all[0].ask("SET", "lww:late", "2")
+	all[0].ask("DEL", "lww:late")
+	all[0].overwrite(4)
+	replicatest.Eventually(t, "what is kept is counted", func() bool { return source{all[0].Leader}.Status().Deletions.Keys == 1 })
+	replicatest.Eventually(t, "n1 says who pins its log", func() bool {
+		p := source{all[0].Leader}.Status().Peers
+		return len(p) == 1 && p[0].PinnedBytes > 2*mib
+	})
+	if none, _ := dropped(all[0]); none {
+		t.Error("the deletion is gone, and n2 has not said that it has it")
+	}
+	all[0].ask("KVD.FAULT", "LINK", "n2", "cut=off")
+	all[1].ask("KVD.FAULT", "LINK", "n1", "cut=off")
+	settle(t, all)
+	all[0].overwrite(4)
+	settle(t, all)
+	all[1].ask("KVD.FAULT", "CLOCK", "step=1m") // until then it promises nothing
+	for _, n := range all {
+		replicatest.Eventually(t, "nothing is left", func() bool {
+			all[0].overwrite(1)
+			none, keys := dropped(n)
+			return none && keys == 1
+		})
+		if got := n.ask("GET", "lww:late"); got != nil {
+			t.Errorf("%s: what was deleted is %v", n.Name(), got)
+		}
+	}
+}

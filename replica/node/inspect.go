@@ -148,7 +148,7 @@ func (s source) Status() console.Status {
 		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.disk.MissingOps(), Damage: s.disk.Trouble(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
 		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),
-		Log: s.collector.Stats().Status(), Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
+		Log: s.collector.Stats().Status(), Deletions: s.collector.Deletions(), Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
 		Backup:      s.lastBackup(), Transfer: s.stateTransfer(), Forgotten: s.forgettings(),
 		AcksWaiting: s.acks.Waiting(),

@@ -76,7 +76,7 @@ func (l *Leader) collect() {
 		history.Pinned = 0
 	}
 	l.collector = stability.New(stability.Config{
-		Leader: l.cfg.Name, Store: l.store, History: history, Loop: l.loop, Roster: l.roster, Forgotten: l.forgotten.Has, Logger: l.cfg.Logger,
+		Leader: l.cfg.Name, Store: l.store, History: history, Loop: l.loop, Clock: l.clock, Roster: l.roster, Forgotten: l.forgotten.Has, Logger: l.cfg.Logger,
 	})
 	l.serving.Go(l.collector.Run)
 }

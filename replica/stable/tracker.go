@@ -1,23 +1,28 @@
 package stable
 
-import "kvd/logical"
+import (
+	"kvd/logical"
+	"kvd/wallclock"
+)
 
 // View is what is known of everybody at one moment. Frontiers are shared, and nobody changes
 // them.
 type View struct {
-	Applied logical.Frontier // here
-	Durable logical.Frontier // here
-	Members []Member         // all others that count
+	Applied logical.Frontier  // here
+	Durable logical.Frontier  // here
+	Floor   wallclock.Instant // promised here; zero: nothing is
+	Members []Member          // all others that count
 }
 
 // Member is another leader, as its last status described it. Zero frontiers: it has not
 // been heard.
 type Member struct {
 	Name    string
-	Reached bool             // gossip says that it is alive
-	Heard   bool             // it has said what it has since this leader started
-	Known   logical.Frontier // what it has applied
-	Durable logical.Frontier // what of it is durable
+	Reached bool              // gossip says that it is alive
+	Heard   bool              // it has said what it has since this leader started
+	Known   logical.Frontier  // what it has applied
+	Durable logical.Frontier  // what of it is durable
+	Floor   wallclock.Instant // it has promised to stamp later writes above it; zero: nothing
 }
 
 // held is what everybody holds durably, and what anybody has applied.
@@ -27,6 +32,16 @@ func (v *View) held() (held, applied logical.Frontier) {
 		held, applied = held.Meet(m.Durable), applied.Join(m.Known)
 	}
 	return held, applied
+}
+
+// Promised is what everybody has promised to stamp later writes above; zero: somebody has
+// promised nothing.
+func (v *View) Promised() wallclock.Instant {
+	floor := v.Floor
+	for _, m := range v.Members {
+		floor = min(floor, m.Floor)
+	}
+	return max(floor, 0)
 }
 
 // Tracker follows the stable frontier. The zero Tracker knows of nothing that is stable. It

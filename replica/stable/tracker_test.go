@@ -13,7 +13,7 @@ func at(a, b logical.Seq) (f logical.Frontier) {
 }
 
 func said(name string, known, durable logical.Frontier) Member {
-	return Member{name, true, true, known, durable}
+	return Member{Name: name, Reached: true, Heard: true, Known: known, Durable: durable}
 }
 
 func observed(t *testing.T, tr *Tracker, v View, want logical.Frontier) {

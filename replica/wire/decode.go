@@ -201,7 +201,7 @@ func (d *Decoder) Status() (*replica.Status, error) {
 }
 
 func decodeStatus(r *codec.Decoder, s *replica.Status) {
-	r.Tuple(16)
+	promises := r.ArrayBehind(16, 1) == 1
 	*s = replica.Status{
 		Origin: logical.Origin(r.Uint()), Number: r.Uint(),
 		Frontier: r.Frontier(), Lamport: logical.Lamport(r.Uint()),
@@ -220,6 +220,10 @@ func decodeStatus(r *codec.Decoder, s *replica.Status) {
 	}
 	for range groups(r, 2, MaxNotes) {
 		s.Again = append(s.Again, decodeDot(r))
+	}
+	if promises {
+		s.Floor = wallclock.Instant(r.Int())
+		r.Require(s.Floor != 0 && -maxInstant <= s.Floor && s.Floor <= maxInstant, "nothing is promised, or something out of range")
 	}
 	r.Require(-maxInstant <= s.Wall.Earliest && s.Wall.Earliest <= s.Wall.Latest && s.Wall.Latest <= maxInstant, "a clock that ends before it begins, or is out of range")
 	r.Require(s.Echo.Held >= 0, "a status held for less than nothing")

@@ -53,10 +53,14 @@ func AppendRefuse(dst []byte, r *Refuse) []byte {
 	return finish(e.Done(), start, byte(KindRefuse))
 }
 
-// AppendStatus appends the frame of s.
+// AppendStatus appends the frame of s. Before version 9 nobody reads one that has a Floor.
 func AppendStatus(dst []byte, s *replica.Status) []byte {
 	start := len(dst)
-	e := codec.Encode(begin(dst)).Array(16)
+	n := 16
+	if s.Floor != 0 {
+		n++
+	}
+	e := codec.Encode(begin(dst)).Array(n)
 	e.Uint(uint64(s.Origin)).Uint(s.Number).Frontier(s.Frontier)
 	e.Uint(uint64(s.Lamport)).Int(s.HLC.Wall).Uint(uint64(s.HLC.Count))
 	e.Int(int64(s.Wall.Earliest)).Int(int64(s.Wall.Latest))
@@ -67,6 +71,9 @@ func AppendStatus(dst []byte, s *replica.Status) []byte {
 		e.Array(1).Frontier(*s.Synced)
 	}
 	encodeNotes(e, s)
+	if s.Floor != 0 {
+		e.Int(int64(s.Floor))
+	}
 	return finish(e.Done(), start, byte(KindStatus))
 }
 

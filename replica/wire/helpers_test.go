@@ -94,6 +94,9 @@ func drawStatus(t *rapid.T) *replica.Status {
 		}
 		s.Synced = &synced
 	}
+	if rapid.Bool().Draw(t, "promises") {
+		s.Floor = wallclock.Instant(rapid.Int64Range(1, 1<<62).Draw(t, "floor"))
+	}
 	return s
 }
 

@@ -97,7 +97,7 @@ type Log struct {
 	active  *file // the segment that is written to; nil: the next Write makes one
 	unnamed bool  // the directory has not been synced since active was made
 
-	removing sync.Mutex // held by Remove
+	removing sync.RWMutex // held by Remove, and shared by Hold
 
 	mu       sync.RWMutex
 	start    beginning

@@ -94,7 +94,8 @@ func (l *Log) stays(stable logical.Frontier, from Position) uint32 {
 // Remove removes the segments before a position that [Log.Outside] named, and returns how
 // many bytes they had. What need not be kept since then stays: who acts on what is about to
 // go has not seen it. The error of a position where no segment ends is [ErrPosition]. It may
-// be called beside everything but itself, Read and Close.
+// be called beside everything but itself, Read and Close. While somebody holds the log, nothing
+// is removed.
 //
 // The file that says where the log begins is replaced first. So the log opens whatever a
 // crash leaves: segments before the beginning are removed by the next Open.
@@ -102,7 +103,9 @@ func (l *Log) Remove(until Position) (bytes int64, err error) {
 	if l.o.ReadOnly {
 		return 0, errReadOnly
 	}
-	l.removing.Lock()
+	if !l.removing.TryLock() {
+		return 0, nil
+	}
 	defer l.removing.Unlock()
 	if until <= l.Begin() {
 		return 0, nil
@@ -129,10 +132,19 @@ func (l *Log) Remove(until Position) (bytes int64, err error) {
 	return bytes, nil
 }
 
-// Hold lets nothing be removed until release is called.
+// Hold lets nothing be removed until release is called. Several may hold the log.
 func (l *Log) Hold() (release func()) {
-	l.removing.Lock()
-	return l.removing.Unlock
+	l.removing.RLock()
+	return l.removing.RUnlock
+}
+
+// Held reports whether somebody holds the log, or removes from it.
+func (l *Log) Held() bool {
+	if !l.removing.TryLock() {
+		return true
+	}
+	l.removing.Unlock()
+	return false
 }
 
 // Outside is where the log would begin if what need not be kept were removed ([Log.Remove]).

@@ -287,3 +287,21 @@ func TestADamagedBeginning(t *testing.T) {
 	files = map[string][]byte{"begin": whole}
 	reopens("alone, without the segments that it says are there")
 }
+
+// TestNothingIsRemovedWhileSomebodyHoldsTheLog: several may hold it at a time.
+func TestNothingIsRemovedWhileSomebodyHoldsTheLog(t *testing.T) {
+	l := open(t, vfs.NewMem(), 1)
+	defer l.Close()
+	manySegments(t, l, 1, 6)
+	until := l.Outside(log.Kept{Stable: upTo(3), From: l.End()})
+	first, second := l.Hold(), l.Hold()
+	for i, release := range []func(){first, second} {
+		if n, err := l.Remove(until); n != 0 || err != nil || !l.Held() {
+			t.Errorf("held by %d: removed %d bytes, %v, held %t", 2-i, n, err, l.Held())
+		}
+		release()
+	}
+	if n, err := l.Remove(until); n == 0 || err != nil || l.Held() {
+		t.Errorf("held by nobody: removed %d bytes, %v, held %t", n, err, l.Held())
+	}
+}

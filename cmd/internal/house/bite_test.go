@@ -97,7 +97,7 @@ func bites() []bite {
 		{"replica/node/internal/transfer/a.go", imports("kvd/replica/member"), "transfer knows only"},
 		{"replica/node/internal/joining/a.go", imports("kvd/storage"), "joining knows only"},
 		{"replica/stable/a.go", imports("kvd/replica"), "stable knows only"},
-		{"replica/node/internal/stability/a.go", imports("kvd/resolve"), "stability knows only"},
+		{"replica/node/internal/stability/a.go", imports("kvd/replica/wire"), "stability knows only"},
 		{"replica/node/internal/monitor/a.go", imports("kvd/replica/host"), "monitor knows only"},
 		{"replica/node/internal/repair/a.go", imports("kvd/replica/link"), "repair knows only"},
 		{"resolve/rejoin/a.go", imports("kvd/wallclock"), "rejoin knows only"},

@@ -105,7 +105,7 @@ func roomRows() []row {
 		knows("replica/node/internal/recovery", "a store is opened and made whole without clients and members",
 			"replica", "replica/host", "replica/console", "replica/node/internal/sidefile", "storage", "storage/disk", "storage/file", "storage/salvage", "logical"),
 		knows("replica/node/internal/monitor", "the disk is watched without clients, members and ops", "replica", "replica/console", "replica/node/internal/sidefile", "storage", "storage/disk", "storage/scrub"),
-		knows("replica/node/internal/repair", "objects are compared over links that somebody else has, and put by the loop", "replica", "replica/host", "replica/console", "replica/wire", "replica/acl", "replica/resp", "replica/command", "replica/node/internal/fields", "replica/node/internal/options",
+		knows("replica/node/internal/repair", "objects are compared over links that somebody else has, and put by the loop", "replica", "replica/host", "replica/stable", "replica/console", "replica/wire", "replica/acl", "replica/resp", "replica/command", "replica/node/internal/fields", "replica/node/internal/options",
 			"resolve", "resolve/limits", "resolve/rejoin", "storage", "storage/codec", "storage/riblt", "logical"),
 		knows("resolve/rejoin", "what two leaders hold is joined by the rules of resolving alone", "resolve", "logical"),
 		knows("storage/riblt", "sets of numbers are compared without knowing what they stand for"),
@@ -114,8 +114,8 @@ func roomRows() []row {
 			"resolve", "storage", "storage/checkpoint", "storage/codec", "storage/disk", "storage/file", "logical"),
 		knows("replica/node/internal/joining", "who waits for data looks at the loop and at membership", "replica", "replica/host", "replica/console", "replica/member", "storage/file", "logical"),
 		knows("replica/node/internal/returning", "what becomes of old data follows from files, the store and what others say", "replica", "replica/host", "replica/member", "replica/node/internal/identity", "replica/node/internal/sidefile", "storage", "storage/exported", "storage/file", "resolve", "logical"),
-		knows("replica/stable", "what everybody holds follows from frontiers alone, for real leaders and simulated ones", "storage/log", "logical"),
-		knows("replica/node/internal/stability", "what everybody holds follows from what the loop and membership say; the store removes", "replica", "replica/stable", "replica/host", "replica/console", "replica/member", "storage", "storage/log", "logical"),
+		knows("replica/stable", "what everybody holds, and may forget, follows from frontiers and promises alone, for real leaders and simulated ones", "resolve", "storage/log", "logical", "wallclock"),
+		knows("replica/node/internal/stability", "what everybody holds follows from what the loop and membership say; the store removes", "replica", "replica/stable", "replica/host", "replica/console", "replica/member", "resolve", "storage", "storage/codec", "storage/log", "logical", "wallclock"),
 		{"only commands start whole leaders", "replica/node is the one room that knows all of replica; whoever knew it would know everybody", func(s *source) []string {
 			if s.in("cmd", "replica/node") {
 				return nil

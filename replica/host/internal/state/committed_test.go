@@ -84,7 +84,7 @@ func TestAnEmptyStoreNeedNotBeCounted(t *testing.T) {
 		s := NewCommitted(store, &resolve.Policy{}, replica.State{}, 1<<20)
 		defer s.Close()
 		for range 2 {
-			if _, _, ok, err := s.Population(still{}, func() { n++; s.publish(&sealed{snapshot: s.snapshotFor(false)}) }); !ok || err != nil {
+			if _, _, _, ok, err := s.Population(still{}, func() { n++; s.publish(&sealed{snapshot: s.snapshotFor(false)}) }); !ok || err != nil {
 				t.Fatalf("%v, %v", ok, err)
 			}
 		}

@@ -8,14 +8,24 @@ import (
 
 // population counts keys that show a value, and those among them that have a
 // deadline.
-type population struct{ keys, expiring int64 }
+type population struct {
+	keys, expiring int64
+	Deletions
+}
+
+// Deletions counts what is kept because something was deleted or added twice.
+type Deletions struct {
+	Keys     int64 // of which nothing is left but that they were deleted
+	Versions int64 // that are deletions, of these keys and of others
+	Voids    int64 // additions to counters that are noted as counted under another dot
+}
 
 func (p population) plus(q population) population {
-	return population{p.keys + q.keys, p.expiring + q.expiring}
+	return population{p.keys + q.keys, p.expiring + q.expiring, Deletions{p.Keys + q.Keys, p.Versions + q.Versions, p.Voids + q.Voids}}
 }
 
 func (p population) less(q population) population {
-	return population{p.keys - q.keys, p.expiring - q.expiring}
+	return population{p.keys - q.keys, p.expiring - q.expiring, Deletions{p.Keys - q.Keys, p.Versions - q.Versions, p.Voids - q.Voids}}
 }
 
 // growth is by how much more keys show a value.
@@ -32,24 +42,25 @@ type contribution struct {
 	expires wallclock.Instant
 }
 
-// Population is how many keys show a value, and how many of those have a deadline.
+// Population is how many keys show a value, how many of those have a deadline, and what is
+// left of those that are gone.
 // The first call counts all that are stored, unless the store was empty as it was opened;
 // commits keep the numbers from then on.
 // Commit must make a commit follow. False: nothing is read any more.
-func (s *Committed) Population(clock Clock, commit func()) (keys, expiring int64, ok bool, err error) {
+func (s *Committed) Population(clock Clock, commit func()) (keys, expiring int64, deletions Deletions, ok bool, err error) {
 	s.counting.Lock()
 	defer s.counting.Unlock()
 	if !s.counted {
 		if ok, err = s.count(commit); !ok || err != nil {
-			return 0, 0, ok, err
+			return 0, 0, deletions, ok, err
 		}
 	}
 	now := s.Now(clock)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	expired := s.expiries.before(now)
-	p := s.base.plus(s.more).less(population{expired, expired})
-	return p.keys, p.expiring, true, nil
+	p := s.base.plus(s.more).less(population{keys: expired, expiring: expired})
+	return p.keys, p.expiring, p.Deletions, true, nil
 }
 
 // count looks through the store as it is at one moment. What was counted by commits
@@ -86,6 +97,16 @@ func (s *Committed) count(commit func()) (ok bool, err error) {
 func (s *Committed) contributes(o *resolve.Object) (c contribution) {
 	if len(o.Versions) == 0 {
 		return c
+	}
+	for i := range o.Versions {
+		v := &o.Versions[i]
+		if v.Deleted() {
+			c.Versions++
+		}
+		c.Voids += int64(len(v.Count.Voids))
+	}
+	if int(c.Versions) == len(o.Versions) {
+		c.Keys = 1
 	}
 	panel, lasts := s.Policy.Panel(o.Key), false
 	var idx [8]int

@@ -31,6 +31,9 @@ func (an *Answers) whole(ctx context.Context, use func(*ledger.Reader) error) (*
 	}
 	an.done.Store(0)
 	defer an.busy.Store(false)
+	if log := an.cfg.Store.Log(); log != nil { // else its ops would go while they are counted
+		defer log.Hold()()
+	}
 	return an.about(ctx, func(_ *snapshot, reader *ledger.Reader) error {
 		reader.Watch(func(done float64) {
 			an.done.Store(int64(done * parts))

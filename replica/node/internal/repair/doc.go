@@ -15,7 +15,9 @@
 // Under load two leaders differ, because ops are under way. The other's cut covers ours, so
 // a key's ops are the same in both unless its log has an op of the key beyond F. Such a key
 // is explained and passed over. So is one whose object changed between the cut and the
-// moment it is looked at. Every other difference is a finding: the same ops came to
+// moment it is looked at. A key of which nothing is left but that it was deleted is the same
+// as one that there never was: leaders drop what is left when nobody can need it, each in its
+// own time. Every other difference is a finding: the same ops came to
 // different objects. No clock and no waiting is in that rule.
 //
 // # What is done with a finding

@@ -8,15 +8,17 @@ import (
 
 	"kvd/logical"
 	"kvd/replica/host"
+	"kvd/replica/stable"
 	"kvd/resolve"
 	"kvd/resolve/rejoin"
 	"kvd/storage"
 	"kvd/storage/codec"
 )
 
-// stored is the object as it is stored; nil: it is not, because it holds nothing.
+// stored is the object as it is stored; nil: it holds nothing, or nothing but deletions.
+// Leaders drop those at different moments (package stability), so they are not compared.
 func stored(o *resolve.Object) []byte {
-	if len(o.Versions) == 0 && !o.Duplicates {
+	if len(o.Versions) == 0 && !o.Duplicates || stable.OnlyDeletions(o) {
 		return nil
 	}
 	return codec.AppendObjectAs(nil, "", o)

@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"kvd/logical"
+	"kvd/replica/stable"
 	"kvd/storage"
+	"kvd/storage/codec"
 	"kvd/storage/riblt"
 )
 
@@ -57,7 +59,7 @@ func (t *table) key(i int) string {
 	return string(t.bytes[from:t.ends[i]])
 }
 
-// scan reads the span, or as much of it from its beginning as is factor times what a range
+// scan reads the span, but for keys of which nothing is left but deletions, or as much of it from its beginning as is factor times what a range
 // may have. The table's span says how far it came.
 func scan(snap *storage.Snapshot, applied logical.Frontier, s span, factor int) (*table, error) {
 	t := &table{span: s, frontier: applied}
@@ -77,11 +79,15 @@ func scan(snap *storage.Snapshot, applied logical.Frontier, s span, factor int) 
 			t.span.to, t.span.open = last, false
 			return false, nil
 		}
+		last = k
+		t.read += int64(len(k) + len(object))
+		o, err := codec.DecodeLent(object, k)
+		if err != nil || stable.OnlyDeletions(o) {
+			return true, err
+		}
 		t.items = append(t.items, s.seed.item(k, object))
 		t.bytes = append(t.bytes, k...)
 		t.ends = append(t.ends, uint32(len(t.bytes)))
-		t.read += int64(len(k) + len(object))
-		last = k
 		return true, nil
 	})
 	return t, err

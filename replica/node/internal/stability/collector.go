@@ -2,6 +2,7 @@ package stability
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,7 @@ type Config struct {
 	Store   *storage.Store
 	History History
 	Loop    *host.Loop // when it has ended, nothing is removed any more
+	Clock   host.Clock
 	Logger  *slog.Logger
 
 	Roster    func() member.View // everybody who was ever met and is not forgotten
@@ -42,6 +44,8 @@ type Stats struct {
 	// Outpaced is the members that need ops which are gone: this log cannot bring them up
 	// to date.
 	Outpaced map[string]bool
+
+	closing stable.Closing
 }
 
 // Status is the stats as a leader shows them.
@@ -56,12 +60,14 @@ type Collector struct {
 	tracker stable.Tracker
 	told    map[string]bool // members of which it was said what is wrong
 	stats   atomic.Pointer[Stats]
+	deleted deleted
 }
 
 // New is a collector that has looked once. Whoever made it calls Run.
 func New(cfg Config) *Collector {
 	c := &Collector{cfg: cfg, told: map[string]bool{}}
 	c.look(time.Now())
+	c.deleted.collector = c
 	return c
 }
 
@@ -78,6 +84,9 @@ const every = time.Second
 
 // Run looks and removes until the loop ends.
 func (c *Collector) Run() {
+	var dropping sync.WaitGroup
+	defer dropping.Wait()
+	dropping.Go(c.deleted.run)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -108,6 +117,7 @@ func (c *Collector) look(now time.Time) log.Kept {
 		keep = capped
 	}
 	s := &Stats{Bytes: l.Size(), Removed: l.Removed(), Stable: stableNow, Pins: map[string]int64{}, Outpaced: map[string]bool{}}
+	s.closing = stable.Closing{Outside: stableNow.Meet(s.Removed), Floor: v.Promised(), Lamport: c.cfg.Loop.Status().State.Lamport}
 	if c.cfg.History.Bounded() {
 		s.Collectable = l.Excess(keep)
 	}

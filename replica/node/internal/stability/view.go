@@ -10,7 +10,7 @@ import (
 func (c *Config) view() stable.View {
 	v := stable.View{Durable: c.Loop.Synced()} // before the frontier, which only grows
 	s, heard := c.Loop.Status(), map[string]replica.PeerView{}
-	v.Applied = s.State.Frontier
+	v.Applied, v.Floor = s.State.Frontier, s.State.Floor
 	members := c.Roster()
 	for _, p := range s.Peers {
 		name := string(p.Peer)
@@ -21,7 +21,7 @@ func (c *Config) view() stable.View {
 	}
 	for _, m := range members.Members {
 		if p := heard[m.Name]; m.Name != c.Leader {
-			v.Members = append(v.Members, stable.Member{Name: m.Name, Reached: m.Status == member.Alive, Heard: p.Origin != 0, Known: p.Known, Durable: p.Durable})
+			v.Members = append(v.Members, stable.Member{Name: m.Name, Reached: m.Status == member.Alive, Heard: p.Origin != 0, Known: p.Known, Durable: p.Durable, Floor: p.Floor})
 		}
 	}
 	return v

@@ -169,6 +169,7 @@ func (in *installing) carry(from, to *storage.Store) error {
 	if state.HLC.Compare(own.HLC) < 0 {
 		state.HLC = own.HLC
 	}
+	state.Floor = max(state.Floor, own.Floor) // leaders count on what this one promised, and on what anybody did before it came
 	b.PutState(state)
 	in.at("commit")
 	return b.Commit()

@@ -23,7 +23,7 @@
 // store under its policy), answers (the KVD commands that ask), backups (a client fetches the
 // store), feed (losses as they happen), stability (what every leader holds, and may be removed
 // from the log), and
-// small ones: readiness, options, fields, sidefile.
+// small ones: readiness, options, fields, policies, display, sidefile.
 //
 // # The walk of a SET
 //

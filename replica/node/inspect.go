@@ -8,33 +8,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/console"
 	"kvd/replica/host"
+	"kvd/replica/node/internal/display"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
 	"kvd/storage"
-	"kvd/storage/losses"
 )
 
 // maxBehind is how many ops of others may wait to be applied here before clients are
 // sent elsewhere.
 const maxBehind = 10_000
-
-// maxDigest is how many of gossip's bytes a policy may take.
-const maxDigest = 96
-
-// digest travels with every member. A policy that is short enough stands for
-// itself, so that a refusal can name the difference.
-func digest(policy string) string {
-	if len(policy) <= maxDigest {
-		return policy
-	}
-	return strconv.FormatUint(xxhash.Sum64String(policy), 16)
-}
 
 // inspector is the leader as the RESP server sees it.
 type inspector struct{ *Leader }
@@ -69,25 +55,9 @@ func (i inspector) Info() []server.Section {
 		fmt.Sprintf("removed_ops:%d", i.collector.Stats().Status().RemovedOps),
 	}
 	for n, p := range i.peers() {
-		lines = append(lines, fmt.Sprintf("peer%d:%s", n, peerLine(&p)))
+		lines = append(lines, fmt.Sprintf("peer%d:%s", n, display.PeerLine(&p)))
 	}
 	return []server.Section{{Name: "kvd", Lines: lines}}
-}
-
-// peerLine is what INFO says of a peer. Its clock is left out while it is not
-// known.
-func peerLine(p *console.Peer) string {
-	line := fmt.Sprintf("name=%s,alive=%t,lag_ops=%d,lag_seconds=%.3f,queue_bytes=%d", p.Name, p.Alive, p.LagOps, p.LagSeconds, p.QueueBytes)
-	if p.PinnedBytes > 0 {
-		line += fmt.Sprintf(",pinned_bytes=%d", p.PinnedBytes)
-	}
-	if p.Clock != nil {
-		line += fmt.Sprintf(",clock_earliest_seconds=%.6f,clock_latest_seconds=%.6f", p.Clock.Earliest, p.Clock.Latest)
-	}
-	if p.Unsendable != nil {
-		line += ",unsendable=" + p.Unsendable.Dot
-	}
-	return line
 }
 
 // source is the leader as the console sees it.
@@ -148,24 +118,11 @@ func (s source) Status() console.Status {
 		GateOps: load.GateOps, GateBytes: load.GateBytes, WaitingRequests: load.WaitingReqs, WaitingBytes: load.WaitBytes, UnreplicatedOps: s.unreplicatedOps(), MissingOps: s.disk.MissingOps(), Damage: s.disk.Trouble(), Clients: clients.Clients,
 		ClientMemory:  console.ClientMemory{Limit: clients.Memory.Limit, Used: clients.Memory.Used, Waiting: clients.Memory.Waiting, Cut: clients.Memory.Cut},
 		RefusesWrites: s.refusals(), Origins: s.originStats(), Conflicts: s.conflicting(),
-		Log: s.collector.Stats().Status(), Deletions: s.collector.Deletions(), Ledger: ledgerStatus(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
+		Log: s.collector.Stats().Status(), Deletions: s.collector.Deletions(), Ledger: display.Ledger(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
 		Backup:      s.lastBackup(), Transfer: s.stateTransfer(), Forgotten: s.forgettings(),
 		AcksWaiting: s.acks.Waiting(),
 	}
-}
-
-func ledgerStatus(state string, h losses.Stats) console.Ledger {
-	s := console.Ledger{State: state, Rows: h.Rows, Bytes: h.Bytes}
-	for id, classes := range h.Evicted.Verdicts {
-		for class, n := range classes {
-			if n > 0 {
-				relation := [...]resolve.Relation{resolve.Inverted, resolve.Concurrent}[class]
-				s.Evicted = append(s.Evicted, console.Evicted{Resolver: resolve.ID(id).String(), Relation: relation.String(), Losses: n})
-			}
-		}
-	}
-	return s
 }
 
 func (l *Leader) ledgerState() string {

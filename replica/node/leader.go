@@ -28,6 +28,7 @@ import (
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
 	"kvd/replica/node/internal/monitor"
+	"kvd/replica/node/internal/policies"
 	"kvd/replica/node/internal/readiness"
 	"kvd/replica/node/internal/recovery"
 	"kvd/replica/node/internal/repair"
@@ -67,6 +68,7 @@ type Leader struct {
 	metrics    *console.Metrics
 	blockers   readiness.Blockers // what keeps it from serving for now
 	empty      bool               // it began without data
+	folded     bool               // objects went over to another policy with this start
 	// newcomer is nil once the leader has the data that the others had.
 	newcomer atomic.Pointer[joining.Newcomer]
 	lossFeed *feed.Hub
@@ -122,7 +124,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.Policy.Rule),
 	}
 	for _, step := range []func(context.Context) error{
-		l.mayStart, l.openClock, l.bind, l.openStore, l.foldAgain, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
+		l.mayStart, l.openClock, l.bind, l.openStore, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
 	} {
 		if err := step(ctx); err != nil {
 			l.abandon()
@@ -188,7 +190,7 @@ func (l *Leader) openMembers(context.Context) (err error) {
 		Name: l.cfg.Name, Cluster: l.cfg.Cluster, Origin: uint64(l.origin), Begun: l.returning.Begun(),
 		Bind: l.cfg.Addrs.Gossip, Advertise: l.cfg.gossipAdvertised(), Join: l.cfg.Join,
 		PeerAddr: l.addrs.Peer, RespAddr: l.addrs.RESP, HTTPAddr: l.addrs.HTTP,
-		Protocol: protocol, PolicyDigest: digest(l.cfg.Policy.String()),
+		Protocol: protocol, PolicyDigest: policies.Digest(l.cfg.Policy.String()),
 		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger, Heard: l.hearForgotten,
 	}
 	if l.onDisk() {
@@ -237,6 +239,9 @@ func (l *Leader) serve(context.Context) error {
 	}
 	l.collect()
 	l.serving.Go(l.repairs.Run)
+	if l.folded {
+		l.serving.Go(func() { l.repairs.Agree(l.others) })
+	}
 	l.serving.Go(l.returning.Run)
 	l.catchUp()
 	l.serving.Go(func() { l.fail(l.console.Serve()) })

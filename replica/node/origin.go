@@ -32,12 +32,15 @@ func (l *Leader) beginOrigin(ctx context.Context) error {
 	if doubt == nil {
 		doubt = l.mayResume(ctx, &last)
 	}
-	if doubt == nil {
-		err = l.resume(cfg, &last)
+	if l.origin, l.resumed = last.Origin, doubt == nil; l.resumed {
+		cfg.Statuses = last.Statuses
+		l.outbox.statuses.Store(last.Statuses)
 	} else {
 		l.logNewOrigin(last.Origin, doubt)
 		l.origin = identity.NewOrigin()
-		l.pump, err = host.OpenWith(cfg, l.store, l.origin, l.objects())
+	}
+	if err = l.foldAgain(ctx, cfg, last.Statuses); err == nil {
+		l.pump, err = l.openPump(cfg)
 	}
 	if err == nil {
 		err = errors.Join(l.disk.Reapply(l.pump, l.clock), l.nameOwn(), l.beginIdentity(last.Statuses))
@@ -143,20 +146,17 @@ func (l *Leader) logNewOrigin(before logical.Origin, why error) {
 	l.cfg.Logger.Warn("begins a new origin", attrs...)
 }
 
-// resume takes the origin up where it was left. One that accepted nothing is not in
-// the store.
-func (l *Leader) resume(cfg replica.Config, last *identity.Run) (err error) {
-	l.origin, l.resumed, cfg.Statuses = last.Origin, true, last.Statuses
-	l.outbox.statuses.Store(last.Statuses)
+// openPump takes the origin up where it was left, or begins it. One that accepted nothing
+// is not in the store.
+func (l *Leader) openPump(cfg replica.Config) (*host.Pump, error) {
 	st, _, err := l.store.State()
 	switch {
 	case err != nil:
-	case st.Frontier.At(last.Origin) == 0:
-		l.pump, err = host.OpenWith(cfg, l.store, last.Origin, l.objects())
-	default:
-		l.pump, err = host.ResumeWith(cfg, l.store, l.objects())
+		return nil, err
+	case st.Frontier.At(l.origin) == 0:
+		return host.OpenWith(cfg, l.store, l.origin, l.objects())
 	}
-	return err
+	return host.ResumeWith(cfg, l.store, l.objects())
 }
 
 // beginIdentity leaves what the next start must know, before anything is accepted.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"kvd/replica"
+	"kvd/replica/member"
 	"kvd/replica/node/internal/repair"
 	"kvd/resolve"
 )
@@ -20,6 +21,16 @@ func (l *Leader) linked() (names []replica.Leader) {
 	for _, p := range l.mesh.Stats() {
 		if p.Up {
 			names = append(names, p.Peer)
+		}
+	}
+	return names
+}
+
+// others is the leaders that there are beside this one.
+func (l *Leader) others() (names []replica.Leader) {
+	for _, m := range l.roster().Members {
+		if m.Name != l.cfg.Name && m.Status != member.Left {
+			names = append(names, replica.Leader(m.Name))
 		}
 	}
 	return names

@@ -10,7 +10,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"kvd/logical"
+	"kvd/replica"
 	"kvd/replica/console"
+	"kvd/replica/host"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/folding"
 	"kvd/replica/node/internal/joining"
@@ -19,6 +21,7 @@ import (
 	"kvd/replica/node/internal/recovery"
 	"kvd/replica/node/internal/stability"
 	"kvd/replica/node/internal/transfer"
+	"kvd/resolve"
 	"kvd/storage"
 	"kvd/storage/backup"
 	"kvd/storage/offline"
@@ -49,15 +52,29 @@ func (l *Leader) openStore(context.Context) (err error) {
 	return err
 }
 
-// foldAgain brings the store under the policy.
-func (l *Leader) foldAgain(ctx context.Context) error {
+// foldAgain brings the store under the policy, before the pump that cfg describes is opened.
+func (l *Leader) foldAgain(ctx context.Context, cfg replica.Config, statuses uint64) error {
+	set, err := folding.KeepNumbers(l.store, l.cfg.Policy, l.clock, func(under resolve.Policy) (_ *host.Pump, err error) {
+		cfg.Policy = under
+		if l.pump, err = l.openPump(cfg); err == nil {
+			err = l.beginIdentity(statuses)
+		}
+		return l.pump, err
+	})
+	if set > 0 {
+		l.cfg.Logger.Info("has set counters to their numbers, since they shall be registers", "leader", l.cfg.Name, "counters", set)
+	}
+	if err != nil {
+		return err
+	}
 	o, clients := l.objects(), l.respConfig()
 	clients.Loading = l.blockers.Loading
-	return folding.Run(ctx, folding.Config{
+	l.folded, err = folding.Run(ctx, folding.Config{
 		Leader: l.cfg.Name, Store: l.store, Policy: &l.cfg.Policy, Objects: o.Refold(), Logger: l.cfg.Logger, Block: l.blockers.Block, Reasons: l.blockers.Reasons,
 		Clients: l.listeners.resp, People: l.listeners.http, RESP: clients, Metrics: l.metrics, Began: l.began,
 		Console: console.Config{TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole()},
 	})
+	return err
 }
 
 // faultyFiles is this machine's files with the faults that are planted in them; nil: none can

@@ -61,9 +61,7 @@ func (r *run) checkNumbers() error {
 	if r.j.Unknown {
 		return nil
 	}
-	return r.refuse(func(k string) bool {
-		return r.j.Policy.Panel(k).Serving == resolve.Counter && r.to.Panel(k).Serving != resolve.Counter
-	}, func(o *resolve.Object) bool {
+	return r.refuse(r.leavesCounter, func(o *resolve.Object) bool {
 		_, live := o.Sum()
 		return live && !slices.ContainsFunc(o.Versions, func(v resolve.Version) bool {
 			return !v.Deleted() && (v.Value != nil || r.logged(v.Dot))

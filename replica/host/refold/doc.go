@@ -21,7 +21,7 @@
 // rejoin) gives all the same.
 //
 // A counter's number is no value of any of its writes. Whoever makes a register of it sets
-// it to its number first, which is a write like any other; a store in which that is missing
+// it to its number first ([Numbers]), which is a write like any other; a store in which that is missing
 // is refused, as is one that would make a counter of something else than an integer.
 //
 // # The ledger
@@ -31,5 +31,5 @@
 // shown again: nobody can judge them any more.
 //
 // Files: refold.go (the steps), check.go (what is refused), change.go (one object), rows.go
-// (the ledger), fold.go (one op).
+// (the ledger), fold.go (one op), numbers.go (counters that shall be registers).
 package refold

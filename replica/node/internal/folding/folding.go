@@ -43,15 +43,14 @@ type Config struct {
 	Began           time.Time
 }
 
-// Run makes the objects anew from the log, if they were folded under another policy. It
-// runs before any other step changes the disk, so that a store for which it fails is as it
-// was. While it runs, clients are answered LOADING.
-func Run(ctx context.Context, cfg Config) error {
+// Run brings the objects under the policy, if they are under another, and says whether they
+// were. While it runs, clients are answered LOADING.
+func Run(ctx context.Context, cfg Config) (folded bool, err error) {
 	w := &work{Config: &cfg}
 	fold := cfg.Objects
 	fold.Progress = w.progress
-	err := refold.Run(ctx, cfg.Store, *cfg.Policy, fold)
-	return errors.Join(err, w.close(), w.err)
+	err = refold.Run(ctx, cfg.Store, *cfg.Policy, fold)
+	return w.end != nil, errors.Join(err, w.close(), w.err)
 }
 
 // work is one folding under way.
@@ -75,7 +74,7 @@ func (w *work) progress(p refold.Progress) {
 		w.began, w.told = now, now
 		w.end = w.Block(console.Folding, w.tell)
 		w.servers, w.err = w.startServers()
-		w.Logger.Info("folds its objects again from the log: they were made under another policy",
+		w.Logger.Info("folds its objects again from the log, and from what they keep: they were made under another policy",
 			"leader", w.Leader, "before", w.from, "now", w.Policy.String(), "ops", p.Total/2, "resp", w.Clients.Addr().String(), "http", w.People.Addr().String())
 	}
 	if now.Sub(w.told) >= tellEvery {
@@ -86,7 +85,7 @@ func (w *work) progress(p refold.Progress) {
 
 func (w *work) tell() (string, console.Progress) {
 	p := console.Progress{Done: w.done.Load(), Total: w.total.Load()}
-	return fmt.Sprintf("its objects are folded again from the log, since they were made under another policy (%s): %d %% done; wait, or ask another leader",
+	return fmt.Sprintf("its objects are folded again, since they were made under another policy (%s): %d %% done; wait, or ask another leader",
 		w.from, 100*p.Done/max(p.Total, 1)), p
 }
 

@@ -28,6 +28,11 @@
 // here, on the loop, provided that nothing changed meanwhile. A finding that nobody can
 // decide is told and stays.
 //
+// # After a change of the policy
+//
+// Leaders that went over to another policy from logs which reach back to different points
+// may hold different objects, all of them right. Agree makes rounds until they are joined.
+//
 // # Messages
 //
 // Each is one message of [link.Mesh.Repair], at most once; whoever waits for an answer asks
@@ -45,6 +50,6 @@
 // scrub files; an object that cannot be read is package scrub's finding.
 //
 // Files: message.go and table.go are what is sent and what is compared; round.go asks,
-// judge.go decides, serve.go answers; service.go has the goroutines and the counts, and
+// judge.go decides, serve.go answers, agree.go goes on until all are equal; service.go has the goroutines and the counts, and
 // command.go is KVD.REPAIR.
 package repair

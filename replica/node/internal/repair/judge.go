@@ -189,6 +189,10 @@ func (r *run) found(key string, o Outcome, detail string) {
 		return
 	}
 	log, next := r.cfg.Logger.Error, ""
+	if r.agreeing.Load() && o != Undecided {
+		r.cfg.Logger.Info("a key is joined with what another leader holds of it", "leader", r.cfg.Name, "with", string(r.report.Peer), "key", fmt.Sprintf("%.64q", key), "outcome", string(o), "detail", detail)
+		return
+	}
 	switch o {
 	case Mended:
 		next = "nothing; look for what else is wrong with the disk or memory of this machine if it comes again"

@@ -54,6 +54,8 @@ type Service struct {
 	round chan struct{} // who has put something in makes a round
 	last  atomic.Uint64 // id given
 	stats stats
+	// agreeing is set while what is found comes from a change of the policy.
+	agreeing atomic.Bool
 
 	mu      sync.Mutex
 	closed  bool

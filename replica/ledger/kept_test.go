@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -9,9 +10,13 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"kvd/logical"
+	"kvd/replica/host/refold"
 	"kvd/resolve"
 	"kvd/resolve/rejoin"
+	"kvd/storage"
 	"kvd/storage/codec"
 	"kvd/storage/log"
 )
@@ -212,6 +217,64 @@ func (c *cluster) same(what string) {
 		}
 		if err := c.leaders[n].store.CheckLedger(); err != nil {
 			c.t.Errorf("%s: %s: %v", what, n, err)
+		}
+	}
+}
+
+// TestAStoppedFoldingGoesOnFromWhatIsKept: wherever it ends, whatever of it had reached the
+// disk, the next start comes to what an undisturbed one comes to, though what it began with
+// is nowhere any more.
+func TestAStoppedFoldingGoesOnFromWhatIsKept(t *testing.T) {
+	segmentBytes = 4 << 10
+	defer func() { segmentBytes = 0 }()
+	for _, p := range [][2]resolve.Policy{
+		{{Default: resolve.Siblings}, {Default: resolve.LWW, Shadows: resolve.Causal.Mask()}},
+		{{Default: resolve.HLC, Shadows: resolve.Interval.Mask()}, {Default: resolve.Counter, Shadows: resolve.Siblings.Mask()}},
+	} {
+		disk := vfs.NewCrashableMem()
+		open := func(fs vfs.FS) *storage.Store {
+			s, err := storage.Open(storage.Options{FS: fs, Dir: "n1", Cache: 1 << 20, MemTable: 256 << 10, SegmentBytes: segmentBytes})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		written(t, disk, p[0])
+		s := open(disk)
+		st, _, err := s.State()
+		if _, failed := s.Collect(log.Kept{Stable: st.Frontier, Bytes: 6 << 10}); errors.Join(err, failed) != nil {
+			t.Fatal(err, failed)
+		}
+		if s.Log().Removed().Len() == 0 {
+			t.Fatal("nothing is gone")
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want := foldedUnder(t, open(disk.CrashClone(vfs.CrashCloneCfg{})), p[1])
+		rng := rand.New(rand.NewPCG(5, 6))
+		for stop, ended := 0, false; !ended; stop++ {
+			fs := disk.CrashClone(vfs.CrashCloneCfg{})
+			s, left := open(fs), stop
+			ctx, cancel := context.WithCancelCause(context.Background())
+			err := refold.Run(ctx, s, p[1], refold.Options{Pace: 7, Progress: func(refold.Progress) {
+				if left--; left < 0 {
+					cancel(errStop)
+				}
+			}})
+			cancel(nil)
+			crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng})
+			if ended = err == nil; err != nil && !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, after := range []*vfs.MemFS{crashed, fs} {
+				if got := foldedUnder(t, open(after), p[1]); got != want {
+					t.Errorf("from %s stopped after %d stretches:\n%s\nwant\n%s", p[0].String(), stop, got, want)
+				}
+			}
 		}
 	}
 }

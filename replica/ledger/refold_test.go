@@ -247,7 +247,7 @@ func written(t *testing.T, disk *vfs.MemFS, p resolve.Policy) {
 	c := newCluster(t, p, "n1", "n2")
 	c.chaos(rand.New(rand.NewPCG(1, 2)), 150)
 	c.quiet()
-	s, err := storage.Open(storage.Options{FS: disk, Dir: "n1", Cache: 1 << 20, MemTable: 256 << 10})
+	s, err := storage.Open(storage.Options{FS: disk, Dir: "n1", Cache: 1 << 20, MemTable: 256 << 10, SegmentBytes: segmentBytes})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"kvd/replica/member"
 	"kvd/replica/node/internal/answers"
 	"kvd/replica/node/internal/clock"
-	"kvd/replica/node/internal/recovery"
 	"kvd/replica/resp/server"
 	"kvd/storage"
 )
@@ -128,36 +127,10 @@ func (l *Leader) served() server.Served {
 	return s
 }
 
-// stretches is what is unreplicated, by origin: f is what is applied here, and reached
-// says who can be reached.
-func stretches(f logical.Frontier, peers []replica.PeerView, reached func(name string) bool) []answers.Stretch {
-	var all, near logical.Frontier
-	for _, p := range peers {
-		if all = all.Join(p.Known); reached(string(p.Peer)) {
-			near = near.Join(p.Known)
-		}
-	}
-	var out []answers.Stretch
-	for d := range all.All() {
-		s := answers.Stretch{Stretch: recovery.Stretch{Origin: d.Origin, From: max(f.At(d.Origin), near.At(d.Origin)) + 1, To: d.Seq}}
-		if s.From > s.To {
-			continue
-		}
-		for _, p := range peers {
-			if p.Known.At(d.Origin) >= s.From {
-				s.Holders = append(s.Holders, string(p.Peer))
-			}
-		}
-		slices.Sort(s.Holders)
-		out = append(out, s)
-	}
-	return out
-}
-
 // unreplicated is what others said they have and nobody can be asked for.
 func (l *Leader) unreplicated() []answers.Stretch {
 	s := l.loop.Status()
-	return stretches(s.State.Frontier, s.Peers, l.reached)
+	return answers.Stretches(s.State.Frontier, s.Peers, l.reached)
 }
 
 func (l *Leader) unreplicatedOps() (n int) {

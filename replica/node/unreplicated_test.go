@@ -8,6 +8,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/node/internal/answers"
 	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
@@ -31,7 +32,7 @@ func TestStretchesOfUnreplicatedWrites(t *testing.T) {
 		{nil, "1:11-14[a b c] 2:6-9[a c] 3:1-2[b] "},
 	} {
 		got, ops := "", 0
-		for _, s := range stretches(f, peers, func(name string) bool { return slices.Contains(c.reached, name) }) {
+		for _, s := range answers.Stretches(f, peers, func(name string) bool { return slices.Contains(c.reached, name) }) {
 			got += fmt.Sprintf("%d:%d-%d%v ", uint64(s.Origin), s.From, s.To, s.Holders)
 			ops += s.Ops()
 		}

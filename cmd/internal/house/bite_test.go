@@ -56,6 +56,8 @@ func bites() []bite {
 		{"storage/a.go", imports("kvd/replica"), "storage knows only"},
 		{"storage/a.go", imports("github.com/cockroachdb/pebble/v2/vfs"), ""},
 		{"storage/a.go", imports("github.com/cockroachdb/pebble"), "storage brings in"},
+		{"replica/console/tally/a.go", imports("kvd/storage"), "replica/console/tally knows only"},
+		{"replica/console/page/a.go", imports("kvd/replica/console"), "replica/console/page knows only"},
 		{"replica/command/script/a.go", imports("github.com/yuin/gopher-lua/parse"), ""},
 		{"replica/command/script/a.go", imports("github.com/yuin/gopher-lua"), "of gopher-lua command/script"},
 		{"replica/command/a.go", imports("github.com/yuin/gopher-lua/parse"), "of gopher-lua command/script"},

@@ -85,6 +85,8 @@ func roomRows() []row {
 			return s.unless(func(string) bool { return false })
 		}},
 		knows("replica/client/opfile", "files are read without any server, and judged elsewhere", "resolve/blackbox", "wallclock"),
+		knows("replica/console/tally", "losses are counted as they are judged, without knowing who shows them", "resolve", "logical", "wallclock"),
+		knows("replica/console/page", "the page is files; what it shows it asks of a leader"),
 		{"edges do not know each other", "each edge can be tested, replaced and left out alone; only link speaks in wire's frames", edgesApart},
 		{"the protocol knows no commands", "server and protocol are whole without any command: assembly hands them the table", func(s *source) []string {
 			if s.double() || !s.in("replica/resp") {

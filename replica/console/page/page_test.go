@@ -84,6 +84,8 @@ func sample() *leader {
 				{Name: "n2", HTTP: "127.0.0.1:1", RESP: "127.0.0.1:2", Member: "alive", Alive: true, LinkUp: true, LinkSeconds: &ago, LagOps: 12345, LagSeconds: 2.5, Clock: &console.Offset{Earliest: -0.02, Latest: 0.03}},
 				{Name: bad, Member: bad, Clock: &console.Offset{Earliest: 0.7, Latest: 0.75}},
 			},
+			Clock: console.Clock{Judged: &console.Judged{State: "agreed", Members: 3, Heard: 3, Quorum: 2, Quarantine: "stamps", Quarantined: true, Majority: &console.Offset{Earliest: 0.7, Latest: 0.75},
+				Clocks: []console.JudgedClock{{Name: "n1", Outside: -0.69, Claims: 0.01}, {Name: "n2", Claims: 1}}}},
 			Usage:  console.Usage{LogBytes: 64 << 20, StoreBytes: 80 << 20, MemoryBytes: 50 << 20, DiskFree: &free, DiskBytes: &size},
 			Ledger: console.Ledger{State: "on", Rows: 4321, Bytes: 9999},
 		},
@@ -183,6 +185,8 @@ func look(t *testing.T, browser *pagetest.Browser) {
 			shows(t, p, text("[data-offset='n2 n1']"), "−30 ms to +20 ms")
 			shows(t, p, "document.querySelectorAll('#clocks .apart').length", "4")
 			shows(t, p, "document.querySelectorAll('.alarms li').length", "2")
+			shows(t, p, text("#judged"), "3 of 3 members’ clocks are known. Most place true time between +700 ms and +750 ms of this leader’s clock."+
+				" n1, which claims ±10 ms, is 690 ms behind that. This leader’s clock is in quarantine: writes of keys whose resolver compares wall clocks are refused.")
 			p.Click("#sum button")
 			shows(t, p, text("#sum tbody tr"), "lww9= 2+ 3+ 4holds")
 			looks(t, p, name, width)

@@ -6,6 +6,6 @@
 export async function ask(path, options) {
   const answer = await fetch(location.origin + path, { cache: 'no-store', ...options });
   const said = await answer.json();
-  if (!answer.ok) throw new Error(`${said.error}: ${said.why}; ${said.next}`);
+  if (!answer.ok) throw Object.assign(new Error(`${said.error}: ${said.why}; ${said.next}`), { refused: true });
   return said;
 }

@@ -14,6 +14,7 @@ export const clocks = part('clocks', 'Clocks', (data) => {
   const reach = Math.max(1e-4, ...cells.flat(2).filter((x) => x !== null).map(Math.abs));
   return [
     h('p', { class: 'soft' }, `${data.name} claims ±${duration(data.error)} for its own clock, by ${data.source}. Bars reach from −${duration(reach)} to +${duration(reach)}, with zero in the middle.`),
+    judgement(data.judged),
     scroll('clock offsets', h('table', { class: 'offsets' }, h('caption', {}, 'how far the clock of a column is ahead of the clock of its row'),
       h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'seen by'), names.map((n) => h('th', { scope: 'col' }, n)))),
       h('tbody', {}, cells.map((row, i) => h('tr', {}, h('th', { scope: 'row' }, names[i]), row.map((c, j) => cell(c, i, j, reach, names))))))),
@@ -21,6 +22,22 @@ export const clocks = part('clocks', 'Clocks', (data) => {
     data.peers.length > 1 && h('p', { class: 'soft' }, `The pale bars are not measured: they follow from what ${data.name} sees.`),
   ];
 });
+
+// judgement is what the leader makes of all members' clocks.
+function judgement(j) {
+  if (!j) return null;
+  const heard = `${j.heard} of ${j.members} members’ clocks are known`;
+  if (j.state === 'too-few') return h('p', { class: 'soft' }, `${heard}: too few to judge any.`);
+  if (j.state === 'split') return h('p', { class: 'lost' }, `${heard}, and no ${j.quorum} of them agree.`);
+  const wrong = j.clocks.filter((c) => c.outside_seconds !== 0);
+  const within = j.majority && ` Most place true time between ${signed(j.majority.earliest_seconds)} and ${signed(j.majority.latest_seconds)} of this leader’s clock.`;
+  return h('p', { id: 'judged', class: wrong.length ? 'lost' : 'soft' }, `${heard}.`, within,
+    wrong.map((c) => ` ${c.name}, which claims ±${duration(c.claims_seconds)}, is ${duration(Math.abs(c.outside_seconds))} ${c.outside_seconds < 0 ? 'behind' : 'ahead of'} that.`),
+    j.quarantined && ` This leader’s clock is in quarantine: ${refused[j.quarantine] || j.quarantine}.`);
+}
+
+// refused is what a quarantine keeps out.
+const refused = { warn: 'it is only said', stamps: 'writes of keys whose resolver compares wall clocks are refused', all: 'all writes are refused' };
 
 // between is where one clock stands as seen by another; null: it is not known.
 function between(a, b, same) {

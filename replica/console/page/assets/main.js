@@ -52,7 +52,7 @@ function draw(o) {
   sample(o);
   alarms.draw(st.alarms);
   members.draw({ name: st.name, state: st.state, clients: st.clients, uptime_seconds: Math.floor(st.uptime_seconds), peers: st.peers });
-  clocks.draw({ name: st.name, error: st.clock_error_seconds, source: st.clock.source || 'its own claim', peers: st.peers.map((p) => ({ name: p.name, clock: p.clock })) });
+  clocks.draw({ name: st.name, error: st.clock_error_seconds, source: st.clock.source || 'its own claim', judged: st.clock.judged, peers: st.peers.map((p) => ({ name: p.name, clock: p.clock })) });
   lost.take(o);
   lost.keys.draw(o.keys);
   lost.prefixes.draw(o.prefixes);
@@ -66,7 +66,8 @@ function away(e) {
   gap();
   connection.className = 'away';
   const since = answered ? `The last answer is ${duration(Math.round((Date.now() - answered) / 1000)) || 'a moment'} old; what is below is as it was then.` : '';
-  connection.textContent = `The leader does not answer: ${e.name === 'TimeoutError' ? 'it takes too long' : e.message}. ${since} Asking again every second.`;
+  const what = e.refused ? 'The leader refuses to answer' : 'The leader does not answer';
+  connection.textContent = `${what}: ${e.name === 'TimeoutError' ? 'it takes too long' : e.message}. ${since} Asking again every second.`;
 }
 
 // view shows what the address asks for.

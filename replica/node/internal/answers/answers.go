@@ -12,7 +12,6 @@ import (
 	"kvd/replica/acl"
 	"kvd/replica/command"
 	"kvd/replica/host"
-	"kvd/replica/node/internal/recovery"
 	"kvd/replica/resp"
 	"kvd/resolve"
 	"kvd/resolve/limits"
@@ -36,13 +35,6 @@ type Config struct {
 	Trouble      func() string               // what is wrong with the store; empty: nothing
 	// Do sends requests the way of clients' requests.
 	Do func(reqs []*replica.Request, done func([]replica.Reply)) error
-}
-
-// Stretch is writes of one origin, in a row, that some leader said it has, that have
-// not arrived here, and that nobody who can be reached is known to have.
-type Stretch struct {
-	recovery.Stretch
-	Holders []string // who said so, by name
 }
 
 // Answers answers. It may be asked from many goroutines.

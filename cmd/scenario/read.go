@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/scenarios/course"
 	"kvd/scenarios/library"
 	"kvd/scenarios/live"
 	"kvd/scenarios/script"
@@ -83,6 +84,11 @@ func check(c *cli.Context) error {
 		s, err := read(c, arg)
 		if err == nil {
 			err = describe(c, arg, s.Scenario)
+		}
+		if err == nil {
+			if e, ok := course.Find(s.Name); ok {
+				err = correct(c, arg, e, s.Scenario)
+			}
 		}
 		if err == nil {
 			continue

@@ -1,0 +1,93 @@
+package course
+
+// sections follow the headings of the chapter.
+var sections = []Section{
+	{
+		Name: "partial", Heading: "Faults and Partial Failures",
+		Text: `One machine works or it does not. Of many machines some fail while others go on, and
+nobody can tell from outside what became of a request to one that does not answer. Look at
+what a leader may have done when it was killed, when its disk is full, and when what it
+alone had acknowledged is gone.`,
+		Scenarios: []string{"crash-before-ack", "lost-disk", "full-disk"},
+		Exercises: []Exercise{
+			{Name: "partial-1", Free: "at * heal"},
+			{Name: "partial-2", Free: "check value x = *"},
+		},
+	},
+	{
+		Name: "networks", Heading: "Unreliable Networks",
+		Text: `A message may be lost, delayed, doubled or overtaken, and so may its answer. Replication
+must come to the same end all the same: by another way, by sending again, and by knowing
+a request that comes twice.`,
+		Scenarios: []string{"lossy-links", "relay", "lost-reply"},
+		Exercises: []Exercise{
+			{Name: "networks-1", Free: "at 500ms cut n*>n*"},
+			{Name: "networks-2", Free: "check value x = * for counter"},
+		},
+	},
+	{
+		Name: "clocks", Heading: "Clock Synchronization and Accuracy",
+		Text: `Clocks drift, are put right by steps, and can be wrong by an hour without anybody noticing.
+A store that orders writes by them loses what comes after the step back, or all that comes
+while a stamp from the future stands.`,
+		Scenarios: []string{"clock-step-back", "poisoned-key", "poisoned-delete", "strobing-clock"},
+		Exercises: []Exercise{
+			{Name: "clocks-1", Free: "check lost x = * for lww"},
+			{Name: "clocks-2", Free: "check lost x = * for lww"},
+		},
+	},
+	{
+		Name: "timestamps", Heading: "Timestamps for Ordering Events",
+		Text: `The figure of the chapter: B's write follows from A's, and last-write-wins keeps A's, since
+A's leader has a clock that is ahead by more than the time between the two. Logical clocks
+order what follows from each other; what does not, no clock can order.`,
+		Scenarios: []string{"ddia-8-3", "equal-stamps", "three-way-increment", "hot-set"},
+		Exercises: []Exercise{
+			{Name: "timestamps-1", Free: "clock n1 offset=+*"},
+			{Name: "timestamps-2", Free: "after w1 seen by n3 * B update x +1 as w2"},
+		},
+	},
+	{
+		Name: "intervals", Heading: "Clock Readings Have a Confidence Interval",
+		Text: `A reading of a clock is an interval in which true time lies, if the clock knows itself. The
+resolver interval throws a write away only when another's interval lies wholly after it. It
+keeps more than last-write-wins, as long as nobody's bound lies.`,
+		Scenarios: []string{"equal-stamps", "ddia-8-3", "poisoned-key"},
+		Exercises: []Exercise{
+			{Name: "intervals-1", Free: "clock * error=*"},
+			{Name: "intervals-2", Free: "clock n1 offset=+20ms*"},
+		},
+	},
+	{
+		Name: "majority", Heading: "The Truth Is Defined by the Majority",
+		Text: `A store with many leaders does not ask a majority: both sides of a partition go on. What
+they wrote meets afterwards, and what becomes of it is the resolver's to say.`,
+		Scenarios: []string{"minority-side", "delete-against-update", "mass-deletes"},
+		Exercises: []Exercise{
+			{Name: "majority-1", Free: "check * x = * for *"},
+			{Name: "majority-2", Free: "policy *:=*"},
+		},
+	},
+	{
+		Name: "lies", Heading: "Weak Forms of Lying",
+		Text: `Nobody here means harm, and yet disks return other bits than they were given, and leaders
+come back with the memory of last week, or as two that believe to be one. Checksums, and
+what the others have witnessed, tell.`,
+		Scenarios: []string{"log-rot", "old-backup", "rollback-unseen", "cloned-directory"},
+		Exercises: []Exercise{
+			{Name: "lies-1", Free: "at * backup n1 as b"},
+			{Name: "lies-2", Free: "check durability = *"},
+		},
+	},
+	{
+		Name: "safety", Heading: "Safety and Liveness",
+		Text: `A safety property that broke at one moment is broken for ever; a liveness property may
+always still come true. The checks of a script are judged so: the first at every moment,
+the second after everything has settled.`,
+		Scenarios: []string{"stale-session", "cause-before-effect", "resurrection"},
+		Exercises: []Exercise{
+			{Name: "safety-1", Free: "client A at=n1*"},
+			{Name: "safety-2", Free: "at * heal", More: true},
+		},
+	},
+}

@@ -245,6 +245,9 @@ var errStop = errors.New("stop")
 // written puts a history on a disk.
 func written(t *testing.T, disk *vfs.MemFS, p resolve.Policy) {
 	c := newCluster(t, p, "n1", "n2")
+	for i := range 20 { // of which the log may keep nothing
+		c.set("n1", 0, fmt.Sprintf("old/%d", i), fmt.Sprint(i))
+	}
 	c.chaos(rand.New(rand.NewPCG(1, 2)), 150)
 	c.quiet()
 	s, err := storage.Open(storage.Options{FS: disk, Dir: "n1", Cache: 1 << 20, MemTable: 256 << 10, SegmentBytes: segmentBytes})

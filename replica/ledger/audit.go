@@ -255,7 +255,9 @@ func (r *auditor) judge(key string, k *counted) error {
 	}
 	for _, id := range resolve.IDs() {
 		if panel.Mask().Has(id) {
-			r.count(key, k, id, k.mark(panel, o, id))
+			beyond := k.mark(panel, o, id)
+			// A request may have been accounted under another dot, which is not kept any more.
+			r.count(key, k, id, beyond || o.Duplicates && r.cfg.Removed.Len() > 0)
 		}
 	}
 	return nil
@@ -372,7 +374,8 @@ type Balance struct {
 	Stale         int
 	InNone, InTwo int
 	// Beyond counts ops that are in none and might be accounted for by a version
-	// whose own log entry is gone: what that had seen cannot be told.
+	// whose own log entry is gone, or under another dot of their request: what that had
+	// seen cannot be told.
 	Beyond int
 }
 

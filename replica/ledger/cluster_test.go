@@ -204,7 +204,7 @@ func (c *cluster) reader(at string) *ledger.Reader {
 	c.t.Helper()
 	l := c.leaders[at]
 	cfg := ledger.Defaults()
-	cfg.Policy, cfg.Applied = c.policy, c.applied(at)
+	cfg.Policy, cfg.Applied, cfg.Removed = c.policy, c.applied(at), l.store.Log().Removed()
 	cfg.Now = wallclock.Around(epoch.Add(c.now+l.skew), time.Millisecond)
 	cfg.HLC = l.pump.State().HLC
 	cfg.Names = ledger.Names{

@@ -190,7 +190,7 @@ func (c *cluster) keeps(before map[string]resolve.Reading) {
 	for _, n := range c.names {
 		after := c.shows(n)
 		for _, b := range c.audit(n, 1<<20).Balances {
-			if b.InTwo > 0 {
+			if !b.Holds() {
 				c.t.Errorf("%s: %s: %+v", n, b.Resolver, b)
 			}
 		}

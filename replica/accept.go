@@ -6,7 +6,11 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/replica/internal/doom"
+	"kvd/replica/internal/voids"
+	"kvd/replica/internal/weigh"
 	"kvd/resolve"
+	"kvd/resolve/doomed"
 	"kvd/resolve/limits"
 )
 
@@ -146,6 +150,9 @@ func (t *turn) write(q *Request) {
 	}
 	object = t.expireFirst(panel, object, &in)
 	op, err := t.draft(panel, object, q, &in)
+	if err == nil {
+		err = t.stampAlive(panel, object, op, q)
+	}
 	if err != nil {
 		t.refuse(q, err)
 		return
@@ -154,7 +161,7 @@ func (t *turn) write(q *Request) {
 	if q.Client != 0 {
 		op.Client, op.Request = q.Client, q.Number
 	}
-	t.accept(panel, object, op)
+	t.begin(panel, object, op)
 	rep := Reply{ID: q.ID, Dot: op.Dot, Over: op.Parents, Delta: op.Delta.Clamp(), Wall: op.Wall, Shown: t.showsTo(q, panel, object), Token: t.token()}
 	if op.Kind == resolve.Add {
 		rep.Wrote = op.Value
@@ -173,6 +180,34 @@ func (t *turn) begin(panel resolve.Panel, object *resolve.Object, op *resolve.Op
 	t.event(Accepted{op})
 	t.fresh = append(t.fresh, op)
 	t.apply(panel, object, op, local)
+	for i := range t.verdicts {
+		if v := &t.verdicts[i]; v.Loser == op.Dot && v.Relation.Lost() && v.Resolvers.Has(panel.Serving) {
+			t.event(Doomed{op.Dot, v.Winner, doomed.Accept})
+		}
+	}
+}
+
+// stampAlive stamps an op. Where its key's policy says so it lifts one that other versions
+// beat, or refuses it: then no stamp was given, nor where it is only tried. Of requests that
+// are done together none is refused once all were tried.
+func (t *turn) stampAlive(panel resolve.Panel, object *resolve.Object, op *resolve.Op, q *Request) error {
+	lamport, hlc, readings, trying := t.st.Lamport, t.st.HLC, t.readings, q.Together != nil && q.Together.trying
+	t.stamp(op)
+	by, refused := doom.Decide(panel, object, op, t.r, t.cfg.Policy.Rule(op.Key).Doomed)
+	if refused != nil && q.Together != nil && !trying {
+		refused, by = nil, logical.Dot{}
+	}
+	if trying || refused != nil {
+		t.st.Lamport, t.st.HLC, t.readings = lamport, hlc, readings
+	}
+	switch {
+	case refused != nil:
+		t.event(Doomed{op.Dot, by, doomed.Refuse})
+		return fmt.Errorf("%s %.64q: %w: %w", q.Verb, q.Key, ErrDoomed, refused)
+	case !by.IsZero() && !trying:
+		t.event(Doomed{op.Dot, by, doomed.Lift})
+	}
+	return nil
 }
 
 // decide is what the request writes. An Update asks its author.
@@ -225,7 +260,7 @@ func (t *turn) draft(panel resolve.Panel, object *resolve.Object, q *Request, in
 		err = t.tooManySiblings(panel, object, op)
 	}
 	if err == nil {
-		err = voided(panel, object, q, op)
+		err = voids.Check(panel, object, q.Client != 0 && op.Kind != resolve.Delete, ErrBadRequest)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", q.Verb, q.Key, err)
@@ -250,7 +285,7 @@ func (t *turn) oversize(op *resolve.Op) error {
 // peer's ops are always applied, so that two leaders may bring more together than
 // either lets in, and whoever goes over them must be able to.
 func (t *turn) tooManySiblings(panel resolve.Panel, object *resolve.Object, op *resolve.Op) error {
-	if len(object.Versions) < t.cfg.MaxSiblings && valueBytes(object)+len(op.Value) <= t.cfg.ShownBytes {
+	if len(object.Versions) < t.cfg.MaxSiblings && weigh.Values(object)+len(op.Value) <= t.cfg.ShownBytes {
 		return nil
 	}
 	if n := max(len(op.Parents), len(op.Hidden)); n > limits.Dots {
@@ -271,14 +306,6 @@ func (t *turn) tooManySiblings(panel resolve.Panel, object *resolve.Object, op *
 
 // hint is what to do where a key has too many versions.
 const hint = "read the key again (KVD.GET) and write with the token that gives, or SET or DEL it, which go over all of them"
-
-// valueBytes is what the values of all versions take.
-func valueBytes(o *resolve.Object) (bytes int) {
-	for i := range o.Versions {
-		bytes += len(o.Versions[i].Value)
-	}
-	return bytes
-}
 
 // intent is what the author means, in the resolvers' words.
 func (t *turn) intent(q *Request, w *Write) resolve.Intent {

@@ -124,7 +124,11 @@ func TestAWarningIsToldOnce(t *testing.T) {
 
 // Most of the members that are configured must be heard, not most of those that were met.
 func TestMembersThatWereNeverMetCount(t *testing.T) {
-	all, round := three(t, replica.Quarantine{Scope: replica.ScopeAll})
+	everything, err := replica.ParseScope("all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, round := three(t, replica.Quarantine{Scope: everything})
 	for _, n := range all {
 		n.cycle(replica.Members{Count: 6})
 	}

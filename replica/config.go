@@ -11,12 +11,8 @@ type Config = config.Config
 // Quarantine is what a leader does whose clock is found wrong.
 type Quarantine = config.Quarantine
 
-// Scopes of a quarantine: nothing is refused, keys whose resolver compares wall clocks, all.
-const (
-	ScopeWarn   = config.ScopeWarn
-	ScopeStamps = config.ScopeStamps
-	ScopeAll    = config.ScopeAll
-)
+// ScopeStamps: keys whose resolver compares wall clocks take no writes in quarantine.
+const ScopeStamps = config.ScopeStamps
 
 // ParseScope reads a scope's name: warn, stamps or all.
 func ParseScope(name string) (config.Scope, error) { return config.ParseScope(name) }

@@ -26,13 +26,14 @@
 // acknowledges by a Status.
 //
 // Files: input, output, event and message (what goes in and out); config; core (state and
-// Step); accept, budget, together, token, settle, voids (client requests); gate, apply,
+// Step); accept, budget, together, token, settle (client requests); gate, apply,
 // credit (ops); expire (deadlines); floor (stamps that are ruled out); peer, ship, timing (other leaders); identity, origins,
 // refuse (whose origin is whose, and when writes are refused); lamport (guards of clocks).
 // Parts with one job each are below internal: causal (the buffer at the gate), stream
 // (what is on its way to a peer), logcheck (comparing logs), settlement (a dot with two
-// contents), lag (the age of what a peer lacks), readings (stamps of ops), peerview, peerclock, clocks (whether our
-// own is right), drafts, ends (what has expired), budget, config.
+// contents), lag (the age of what a peer lacks), readings (stamps of ops), peerview,
+// peerclock, clocks (whether our own is right), drafts, doom (writes that would lose at
+// once), voids, weigh, ends (what has expired), budget, config.
 //
 // It is not a store, a network, or a resolver: those are the Reader and whoever stores
 // the puts, package link, and package resolve.

@@ -6,6 +6,7 @@ import (
 	"kvd/logical"
 	"kvd/replica/internal/stream"
 	"kvd/resolve"
+	"kvd/resolve/doomed"
 	"kvd/wallclock"
 )
 
@@ -29,6 +30,7 @@ func (LogsDiffer) isEvent()     {}
 func (ConflictFound) isEvent()  {}
 func (Unsendable) isEvent()     {}
 func (ClockSuspected) isEvent() {}
+func (Doomed) isEvent()         {}
 
 // Accepted: a client's write became an op here; or, if the op is an expiry, the end of a
 // value did.
@@ -97,6 +99,13 @@ type PeerBehind struct {
 type ClockSuspected struct {
 	Over    bool
 	Outside time.Duration // positive: ahead
+}
+
+// Doomed: a client's write had a stamp that loses where it is accepted, to the version By,
+// and was accepted, refused or lifted. The Dot of one that was refused is another's.
+type Doomed struct {
+	Dot, By logical.Dot
+	Fate    doomed.Fate
 }
 
 // OversizedOp is an op that no message can carry.

@@ -169,6 +169,7 @@ var (
 	ErrBehind     = errors.New("this leader has not yet applied what the token has seen")
 	ErrOverloaded = errors.New("too many requests are waiting at this leader")
 	ErrBadRequest = errors.New("bad request")
+	ErrDoomed     = errors.New("this write is doomed")
 	ErrSiblings   = errors.New("too many versions side by side")
 	ErrGuard      = errors.New("a request before this one forbade it")
 	ErrTooFew     = errors.New("there are too few leaders")

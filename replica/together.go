@@ -10,6 +10,7 @@ import "errors"
 type Together struct {
 	Requests []*Request
 	fault    error
+	trying   bool
 }
 
 // Fault is why none of the requests is done; nil: they are. Try looks at one without
@@ -19,7 +20,8 @@ func (g *Together) Fault(q *Request, try func(*Request) error) error {
 	if q != g.Requests[0] {
 		return g.fault
 	}
-	g.fault = nil
+	g.fault, g.trying = nil, true
+	defer func() { g.trying = false }()
 	for _, r := range g.Requests {
 		if g.fault = try(r); g.fault != nil {
 			break
@@ -64,6 +66,9 @@ func (t *turn) try(q *Request) error {
 		return err
 	}
 	in := t.intent(q, &w)
-	_, err = t.draft(panel, object, q, &in)
-	return err
+	op, err := t.draft(panel, object, q, &in)
+	if err != nil {
+		return err
+	}
+	return t.stampAlive(panel, object, op, q)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/resolve/internal/mix"
 	"kvd/wallclock"
 )
 
@@ -43,7 +44,7 @@ type Deadline struct {
 // after reports whether s holds against t. A hash breaks ties of equal stamps, as it
 // does for versions.
 func (s *Stamp) after(key string, t *Stamp) bool {
-	return cmp.Or(s.HLC.Compare(t.HLC), cmp.Compare(mix(key, s.By), mix(key, t.By)), s.By.Compare(t.By)) > 0
+	return cmp.Or(s.HLC.Compare(t.HLC), cmp.Compare(mix.Of(key, s.By), mix.Of(key, t.By)), s.By.Compare(t.By)) > 0
 }
 
 // Statement is what the op states about a deadline; false: nothing.

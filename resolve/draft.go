@@ -67,7 +67,7 @@ func (p Panel) DraftTo(op *Op, o *Object, origin logical.Origin, in *Intent, h H
 	}
 	if in.Exact {
 		op.Parents = slices.Clone(in.Shown)
-		if op.Unseen = unseen(shown, op.Parents); len(op.Unseen) > maxUnseen {
+		if op.Unseen = dotset.Without(shown, op.Parents); len(op.Unseen) > maxUnseen {
 			op.Unseen, op.Panel = nil, 0
 		}
 	}

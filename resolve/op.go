@@ -43,8 +43,9 @@ type Op struct {
 	// [Op.Statement]). Zero: a deadline is the op's own statement and ranks by its hybrid
 	// stamp, and without a deadline only a Touch states anything.
 	Stated Stamp
-	// Expired is set when the op deletes what had reached its deadline, nil when a
-	// client asked for it. Immutable.
+	// Expired is set when resolvers judge the op by other stamps than its leader's clocks
+	// showed: it deletes what had reached its deadline, or, without At, it is a client's
+	// write that was lifted above what would have beaten it. Immutable.
 	Expired *Expiry
 
 	// Counter evidence. Delta is what the op adds; Total is the origin's running
@@ -99,14 +100,17 @@ func (o *Op) Size() int {
 // readings of clocks: they are just above those of what it deletes, and resolvers judge
 // by them, so that the expiry of a value beats nothing that is newer than the value.
 type Expiry struct {
-	At      wallclock.Instant // the time that the leader and its peers agreed on
+	At      wallclock.Instant // the time that the leader and its peers agreed on; zero: a write was lifted
 	Wall    wallclock.Interval
 	HLC     logical.HLC
 	Lamport logical.Lamport
 }
 
 // IsExpiry reports whether the op deletes what had reached its deadline.
-func (o *Op) IsExpiry() bool { return o.Expired != nil }
+func (o *Op) IsExpiry() bool { return o.Expired != nil && o.Expired.At != 0 }
+
+// IsLifted reports whether the op's stamps were raised above what would have beaten it.
+func (o *Op) IsLifted() bool { return o.Expired != nil && o.Expired.At == 0 }
 
 // Stamps is what resolvers judge the op by.
 func (o *Op) Stamps() (wallclock.Interval, logical.HLC, logical.Lamport) {

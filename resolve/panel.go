@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"kvd/resolve/doomed"
 	"kvd/resolve/internal/dotset"
 	"kvd/wallclock"
 )
@@ -104,8 +105,15 @@ type Policy struct {
 type Rule struct {
 	Prefix   string
 	Resolver ID
-	Pick     bool // a plain read of several values shows the first instead of refusing
-	Acks     int  // leaders, the accepting one included, to hold a write durably before it is answered; 0: as Policy.Acks
+	Pick     bool        // a plain read of several values shows the first instead of refusing
+	Doomed   doomed.Fate // what becomes of a write that would lose where it is accepted; of rules that compare stamps
+	Acks     int         // leaders, the accepting one included, to hold a write durably before it is answered; 0: as Policy.Acks
+}
+
+// SetDoomed says by name what becomes of doomed writes.
+func (r *Rule) SetDoomed(fate string) (err error) {
+	r.Doomed, err = doomed.Parse(fate)
+	return err
 }
 
 // Validate sorts the rules and refuses a prefix that is given twice.
@@ -114,6 +122,11 @@ func (p *Policy) Validate() error {
 	for i := 1; i < len(p.Rules); i++ {
 		if p.Rules[i].Prefix == p.Rules[i-1].Prefix {
 			return fmt.Errorf("policy: prefix %q is given both %s and %s; keep one", p.Rules[i].Prefix, p.Rules[i-1].Resolver, p.Rules[i].Resolver)
+		}
+	}
+	for _, r := range p.Rules {
+		if r.Doomed != doomed.Accept && table[r.Resolver].by != stamps && r.Resolver != Interval {
+			return fmt.Errorf("policy: prefix %q: %s never loses a write that its leader knows to be beaten; doomed= is for lww, lamport, hlc and interval", r.Prefix, r.Resolver)
 		}
 	}
 	return nil
@@ -172,6 +185,9 @@ func (p *Policy) String() string {
 		}
 		if r.Acks > 0 {
 			fmt.Fprintf(&b, ",acks=%d", r.Acks)
+		}
+		if r.Doomed != doomed.Accept {
+			fmt.Fprintf(&b, ",doomed=%s", r.Doomed)
 		}
 	}
 	return b.String()

@@ -3,7 +3,7 @@ package resolve
 import (
 	"cmp"
 
-	"kvd/logical"
+	"kvd/resolve/internal/mix"
 )
 
 // maximal keeps the versions that no other beats. Because beating is a strict
@@ -57,26 +57,12 @@ func byHLC(key string, v, w *Version) bool {
 // content.
 func tie(key string, v, w *Version, c int) bool {
 	if c == 0 {
-		c = cmp.Compare(mix(key, v.Dot), mix(key, w.Dot))
+		c = cmp.Compare(mix.Of(key, v.Dot), mix.Of(key, w.Dot))
 	}
 	if c == 0 {
 		c = v.Dot.Compare(w.Dot)
 	}
 	return c > 0
-}
-
-// mix hashes key and dot: FNV-1a, then the finaliser of MurmurHash3, because
-// FNV alone leaves neighbours in order.
-func mix(key string, d logical.Dot) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(key) {
-		h = (h ^ uint64(key[i])) * 1099511628211
-	}
-	h ^= uint64(d.Origin) * 0x9e3779b97f4a7c15
-	h = (h ^ uint64(d.Seq)) * 1099511628211
-	h = (h ^ h>>33) * 0xff51afd7ed558ccd
-	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
 }
 
 // kept appends the indexes of the versions with the bit, in dot order.

@@ -92,16 +92,3 @@ func (f *Folding) hide() {
 // maxUnseen is how many unseen versions an op lists. One that would list more is
 // written as if nobody had recorded who judged it: then it covers what it names.
 const maxUnseen = 1024
-
-// unseen is the dots of shown that are not among parents, sorted.
-func unseen(shown, parents []logical.Dot) []logical.Dot {
-	var dots []logical.Dot
-	over := dotset.Of(parents)
-	for _, d := range shown {
-		if !over.Has(d) {
-			dots = append(dots, d)
-		}
-	}
-	slices.SortFunc(dots, logical.Dot.Compare)
-	return dots
-}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -58,5 +59,38 @@ func TestAClockInQuarantine(t *testing.T) {
 	n1.shows("y", "2")
 	if said := n3.text(); strings.Count(said, `msg="the clock is in quarantine"`) != 1 {
 		t.Errorf("it said %s", said)
+	}
+}
+
+// What becomes of a write whose stamp loses where it is accepted is told apart, counted, and
+// explained.
+func TestDoomedWritesAreRefusedOrLifted(t *testing.T) {
+	t.Parallel()
+	n := serves(t, "n1", t.TempDir(), "127.0.0.1:0", "--unsafe-faults", "--shadow", "all",
+		"--policy", "a:=lww", "--policy", "r:=lww,doomed=refuse", "--policy", "l:=lww,doomed=lift")
+	ctx := context.Background()
+	for _, key := range []string{"a:x", "r:x", "l:x"} {
+		n.try("SET", key, "old")
+	}
+	n.try("KVD.FAULT", "CLOCK", "step=-1h")
+	n.try("SET", "a:x", "new")
+	n.shows("a:x", "old")
+	if err := n.Set(ctx, "r:x", "new", 0).Err(); err == nil || !strings.HasPrefix(err.Error(), "DOOMED ") || !strings.Contains(err.Error(), "nothing was stored") {
+		t.Errorf("a doomed write is answered %v", err)
+	}
+	n.shows("r:x", "old")
+	n.try("SET", "l:x", "new")
+	n.shows("l:x", "new")
+	if why := fmt.Sprint(n.try("KVD.WHY", "l:x")); !strings.Contains(why, "its own was raised just above that, as doomed=lift says") {
+		t.Errorf("why says %s", why)
+	}
+	m := n.page("/metrics")
+	for _, fate := range []string{"accept", "refuse", "lift"} {
+		if !strings.Contains(m, `kvd_doomed_writes_total{fate="`+fate+`"} 1`) {
+			t.Errorf("one doomed write that is to %s is not counted", fate)
+		}
+	}
+	if audit := fmt.Sprint(n.try("KVD.AUDIT")); !strings.Contains(audit, "adds up") {
+		t.Errorf("the audit says %.1000s", audit)
 	}
 }

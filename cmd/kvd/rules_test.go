@@ -10,6 +10,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/resolve"
+	"kvd/resolve/doomed"
 )
 
 // TestAListOfRulesIsUnderstoodOrRefused: it never becomes one rule with an odd
@@ -28,6 +29,8 @@ func TestAListOfRulesIsUnderstoodOrRefused(t *testing.T) {
 		`a\b=siblings`:                          {siblings(`a\b`, false)},
 		"a:=siblings,read=siblings":             {siblings("a:", false), siblings("read", false)},
 		"a:=siblings,":                          {siblings("a:", false)},
+		"a:=lww,doomed=lift,b:=hlc":             {{Prefix: "a:", Resolver: resolve.LWW, Doomed: doomed.Lift}, {Prefix: "b:", Resolver: resolve.HLC}},
+		"a:=lww,doomed=refuse,acks=2":           {{Prefix: "a:", Resolver: resolve.LWW, Doomed: doomed.Refuse, Acks: 2}},
 		"":                                      nil,
 	} {
 		var c serving
@@ -38,6 +41,7 @@ func TestAListOfRulesIsUnderstoodOrRefused(t *testing.T) {
 	for text, says := range map[string]string{
 		"a,b:=siblings": `"a" is no PREFIX=RESOLVER; a comma in a prefix is written \,`, "read=pick": "no resolver", "a:": "is no PREFIX",
 		"a:=cusal": "did you mean causal?", "a:=siblings,read=pik": "did you mean pick?", "a:=siblings,raed=pick": "did you mean read?",
+		"a:=lww,doomed=drop": "choose one of accept, refuse, lift", "a:=siblings,doomed=lift": "siblings never loses a write that its leader knows to be beaten; doomed= is for lww, lamport, hlc and interval",
 		"a:=siblings,a:=lww": "a:", "=lww": "is no PREFIX",
 	} {
 		if err := applyPolicy(&serving{}, []string{text}); err == nil || !strings.Contains(err.Error(), says) {

@@ -233,6 +233,7 @@ const (
 	readOption = "read"
 	pickValue  = "pick"
 	acksOption = "acks"
+	doomOption = "doomed"
 )
 
 // isOption reports whether a part says how the rule before it is read, and is no
@@ -242,7 +243,7 @@ func isOption(part string) bool {
 		return false
 	}
 	name, value, _ := strings.Cut(part, "=")
-	return name == readOption || name == acksOption || value == pickValue
+	return name == readOption || name == acksOption || name == doomOption || value == pickValue
 }
 
 // applyPolicy adds the rules of texts, each of which may hold several.
@@ -284,8 +285,11 @@ func applyOption(r *node.Rule, name, value string) (err error) {
 		r.Acks, err = readAcks(value)
 		return err
 	}
+	if name == doomOption {
+		return r.SetDoomed(value)
+	}
 	r.Pick = true
-	return errors.Join(cliutil.OneOf(name, readOption, acksOption), cliutil.OneOf(value, pickValue))
+	return errors.Join(cliutil.OneOf(name, readOption, acksOption, doomOption), cliutil.OneOf(value, pickValue))
 }
 
 // readAcks reads how many leaders are to hold a write.

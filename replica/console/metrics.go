@@ -35,6 +35,7 @@ var outcomes = [...]struct {
 	{"bad_request", replica.ErrBadRequest},
 	{"read_only", replica.ErrReadOnly},
 	{"quarantined", replica.ErrQuarantined},
+	{"doomed", replica.ErrDoomed},
 	{"too_few", replica.ErrTooFew},
 	{"in_doubt", replica.ErrInDoubt},
 	{"failed", nil},
@@ -46,6 +47,9 @@ var verbNames = [...]string{"other", replica.Get: "get", replica.Set: "set", rep
 // lostRelations are those in which a write is lost, by index. The names of all
 // are the labels.
 var lostRelations = [...]resolve.Relation{resolve.Inverted, resolve.Concurrent}
+
+// fates are what becomes of doomed writes, by the numbers of package doomed.
+var fates = [...]string{"accept", "refuse", "lift"}
 
 // roles are whether a resolver serves the key, or shadows the one that does.
 var roles = [...]string{"false", "true"}
@@ -72,6 +76,7 @@ type Metrics struct {
 	duplicates, gateFull              prometheus.Counter
 	clockAhead, acceptedTwice, resent prometheus.Counter
 	lamportAhead, stampsLifted        prometheus.Counter
+	doomed                            [len(fates)]prometheus.Counter
 	tokenServed, tokenGaveUp, held    prometheus.Counter
 	batchOps, syncTime, aheadFor      prometheus.Observer
 }
@@ -152,6 +157,10 @@ func (m *Metrics) makeOps() {
 	m.duplicates, m.gateFull = dropped.WithLabelValues("duplicate"), dropped.WithLabelValues("gate_full")
 	waits := m.counters("kvd_token_waits_total", "Requests whose token was ahead of this leader.", "outcome")
 	m.tokenServed, m.tokenGaveUp = waits.WithLabelValues("served"), waits.WithLabelValues("gave_up")
+	doomedWrites := m.counters("kvd_doomed_writes_total", "Writes of clients whose stamp lost already where they were accepted, by what became of them: accepted and lost, refused, or lifted above what beat them.", "fate")
+	for i, fate := range fates {
+		m.doomed[i] = doomedWrites.WithLabelValues(fate)
+	}
 	m.clockAhead = m.counters("kvd_clock_ahead_total", "Ops whose stamp was further ahead than the guard allows.").WithLabelValues()
 	m.lamportAhead = m.counters("kvd_lamport_ahead_total", "Lamport stamps, of peers' ops and clients' tokens, that nobody can have counted up to, and that were not absorbed.").WithLabelValues()
 	m.stampsLifted = m.counters("kvd_stamps_lifted_total", "Writes that were stamped later than the wall clock said: it was set back behind what this leader has promised the others, so that they could drop deletions.").WithLabelValues()
@@ -207,6 +216,8 @@ func (m *Metrics) Observe(e replica.Event) {
 		pick(e.Gap, m.heldGap, m.heldDeps).Inc()
 	case replica.Dropped:
 		pick(e.Reason == replica.GateFull, m.gateFull, m.duplicates).Inc()
+	case replica.Doomed:
+		m.doomed[e.Fate].Inc()
 	case replica.ClockAhead:
 		m.clockAhead.Inc()
 		m.aheadFor.Observe(e.Ahead.Seconds())

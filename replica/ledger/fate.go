@@ -139,7 +139,10 @@ func (r *Reader) disputed(f *Fate) (err error) {
 		f.SettledBy, _, err = r.store.SettledBy(f.Dot)
 	}
 	for _, op := range ops {
-		c := Content{op.Key, Write{Dot: op.Dot, Kind: op.Kind, Value: truncate(op.Value, r.cfg.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires, Ended: op.Expired}}
+		c := Content{op.Key, Write{Dot: op.Dot, Kind: op.Kind, Value: truncate(op.Value, r.cfg.Value), Size: len(op.Value), Delta: op.Delta.Clamp(), Expires: op.Expires}}
+		if op.IsExpiry() {
+			c.Ended = op.Expired
+		}
 		c.Wall, c.HLC, c.Lamport = op.Stamps()
 		f.Elsewhere = append(f.Elsewhere, c)
 	}

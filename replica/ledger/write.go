@@ -24,6 +24,8 @@ type Write struct {
 
 	Ended *resolve.Expiry // the write deletes what had reached its deadline, Expires; nil: it does not, or the log holds it no more
 
+	Lifted *wallclock.Interval // what the leader's clock showed, where Wall is above that since another write would have beaten this one; nil: Wall is that
+
 	Leader   string // where it was accepted
 	Client   uint64 // zero: unknown, what is left of it does not say or it named none
 	Author   string // Client, as people read it
@@ -38,7 +40,12 @@ func (q *question) write(d logical.Dot) Write {
 	if op, ok := q.Op(d); ok {
 		w.Kind, w.Delta, w.Expires, w.LogEntry = op.Kind, op.Delta.Clamp(), op.Expires, true
 		w.Wall, w.HLC, w.Lamport = op.Stamps()
-		w.Parents, w.Ended = op.Parents, op.Expired
+		w.Parents = op.Parents
+		if op.IsExpiry() {
+			w.Ended = op.Expired
+		} else if op.IsLifted() {
+			w.Lifted = &op.Wall
+		}
 		w.Value, w.Size, w.Client = op.Value, q.ops[d].size, op.Client
 	} else {
 		q.remains(&w)

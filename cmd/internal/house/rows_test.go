@@ -69,15 +69,15 @@ func roomRows() []row {
 		knows("logical", "order without clocks is values only"),
 		knows("wallclock", "what a machine believes the time is depends on nothing of ours"),
 		knows("resolve", "a resolver judges ops by their own evidence", "logical", "wallclock"),
-		alone("replica", "the core of a leader is fed and answers; hosts and edges know it, not the other way round", "resolve", "resolve/limits", "resolve/number", "logical", "wallclock"),
-		knows("replica/internal", "the parts of the core are as pure as the core, and do not know it", "resolve", "resolve/limits", "resolve/number", "logical", "wallclock", "wallclock/monitor"),
+		alone("replica", "the core of a leader is fed and answers; hosts and edges know it, not the other way round", "resolve", "resolve/doomed", "resolve/limits", "resolve/number", "logical", "wallclock"),
+		knows("replica/internal", "the parts of the core are as pure as the core, and do not know it", "resolve", "resolve/doomed", "resolve/limits", "resolve/number", "logical", "wallclock", "wallclock/monitor"),
 		knows("storage", "a store keeps ops and folds them after a crash; it takes no part in what they mean", "logical", "wallclock", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge"),
 		knows("storage/codec", "frames are written with it too, and need no store for that", "logical", "wallclock", "resolve", "resolve/limits", "resolve/number"),
 		knows("storage/log", "the log keeps bytes under dots: what they mean, and what else is stored, is not its business", "storage/disk", "logical"),
 		knows("replica/wire", "frames carry the core's messages, written as they are stored, and nothing else", "replica", "storage/codec", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "storage/codec", "storage/losses", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		knows("scenarios", "the simulation runs the real pump over the real store and replaces all edges",
-			"replica/host", "replica", "replica/stable", "replica/client/conn", "storage", "storage/codec", "storage/disk", "storage/faulty", "storage/file", "storage/losses", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
+			"replica/host", "replica", "replica/stable", "replica/client/conn", "storage", "storage/codec", "storage/disk", "storage/faulty", "storage/file", "storage/losses", "resolve", "resolve/doomed", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		{"replica/client/conn knows nothing of ours", "tests of every room and live runs speak to servers through it", func(s *source) []string {
 			if s.test || !s.in("replica/client/conn") {
 				return nil

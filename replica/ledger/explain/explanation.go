@@ -14,6 +14,7 @@ import (
 func Key(e *ledger.Explanation) string {
 	t := formatter{Explanation: e}
 	t.present()
+	t.lifted()
 	t.deadline()
 	t.past()
 	t.losses()
@@ -51,6 +52,16 @@ func (t *formatter) present() {
 		t.gone(t.Removed)
 	default:
 		t.say("%s holds nothing here: it was never written, or what deleted it left no trace.", Word(t.Key))
+	}
+}
+
+// lifted tells of writes that were given another stamp than the clock showed.
+func (t *formatter) lifted() {
+	for i := range t.Shown {
+		if w := &t.Shown[i]; w.Lifted != nil {
+			t.say("The clock of %s showed %s when it accepted %s: a write that was there already had a later stamp and would have beaten it, so its own was raised just above that, as doomed=lift says.",
+				w.Leader, dated(w.Lifted.Midpoint(), t.Now), what(w))
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ func ErrorText(err error) string {
 		return "SIBLINGS " + err.Error()
 	case errors.Is(err, replica.ErrBehind):
 		return "BEHIND " + err.Error()
+	case errors.Is(err, replica.ErrDoomed):
+		return "DOOMED " + err.Error()
 	case errors.Is(err, replica.ErrQuarantined):
 		return "CLOCKWRONG " + err.Error()
 	case errors.Is(err, replica.ErrReadOnly):

@@ -229,6 +229,7 @@ var answered = map[string]struct {
 	"NOREPLICAS": {cliutil.Unreachable, "kv members lists the leaders there are; a lower --acks, or another acks= of the policy, takes fewer"},
 	"READONLY":   {cliutil.Unreachable, "-n another leader; reads go on here, and /health/ready of this leader says why as well"},
 	"CLOCKWRONG": {cliutil.Unreachable, "-n another leader; kv clock shows how far the clock of this one is off, and its time service is to be mended"},
+	"DOOMED":     {cliutil.Differs, "kv why KEY tells about the write that beats it, kv clock whose clock is wrong"},
 	"NOQUORUM":   {cliutil.Unreachable, "start those that are named, or name them with the others: kv admin forget NODE NODE"},
 	"TRYAGAIN":   {cliutil.Unreachable, "try again soon, or -n another leader"},
 	"LOADING":    {cliutil.Unreachable, "try again soon, or -n another leader"},

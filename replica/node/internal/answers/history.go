@@ -76,7 +76,7 @@ func writeOp(w *resp.Writer, op *resolve.Op) {
 	fields.Text(w, "client", client)
 	fields.Number(w, "expires", int64(op.Expires))
 	var ended int64
-	if op.Expired != nil {
+	if op.IsExpiry() {
 		ended = int64(op.Expired.At)
 	}
 	fields.Number(w, "ended", ended)

@@ -39,6 +39,14 @@ func TestClock(t *testing.T) {
 			t.Errorf("%s is not in\n%s", want, o.out)
 		}
 	}
+	judged := serveStub(t, fix(said("n3", `"clock":{"asked":"claim","source":"claim","judged":{"state":"agreed","members":3,"heard":3,"quorum":2,"quarantine":"stamps","quarantined":true,"min_seconds":-5,"max_seconds":0,"median_seconds":-4.9,`+
+		`"clocks":[{"name":"n3","outside_seconds":4.98,"claims_seconds":0.01},{"name":"n1","outside_seconds":0}]}},`, "", "")))
+	o = kv(t, nil, "clock", "-n", judged)
+	for _, want := range []string{"wrong by 5s, in quarantine", "n3: 3 clocks from -5s to +0s of its own, median -4.9s; n3 is outside by +5s and claims ±10ms"} {
+		if !strings.Contains(o.out, want) {
+			t.Errorf("%q is not in\n%s", want, o.out)
+		}
+	}
 	apart := serveStub(t, fix(said("n4", "", "", `{"cause":"clocks","detail":"the clocks of n4 and n2 are 3 s apart"}`)))
 	if o = kv(t, nil, "clock", "-n", apart); o.code != cliutil.Differs || !strings.Contains(o.errs, "3 s apart") {
 		t.Errorf("%d %s", o.code, o.errs)

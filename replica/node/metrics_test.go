@@ -70,6 +70,9 @@ var quiet = map[string]string{
 	"kvd_clock_contradictions_total": "nobody is asked how right a clock is",
 	"kvd_clock_steps_total":          "nobody sets the clock",
 
+	"kvd_counter_voids":              "no request was accepted twice",
+	"kvd_deleted_keys_dropped_total": "nothing that was deleted is old enough",
+
 	"kvd_clock_quarantined":         "three clocks that contradict each other name nobody",
 	"kvd_clock_outside_seconds":     "three clocks that contradict each other name nobody",
 	"kvd_clocks_min_offset_seconds": "the first leader's clock is the lowest",

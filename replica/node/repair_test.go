@@ -125,7 +125,6 @@ func TestWrongRowsAreMendedFromAPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	all[0].fill(20, "after")
-	all[0].ask("del", "k0000005")
 	agree(t, all[0], all[1])
 	dir := all[1].disk.StoreDir()
 	if err := all[1].Stop(t.Context()); err != nil {

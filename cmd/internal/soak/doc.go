@@ -19,4 +19,9 @@
 // clients write, and now and then again while the leader starts. KVD_KILLS says how many
 // rounds, as in KVD_KILLS=300; without it a few. At the end the same is asked, and that
 // nobody has begun more than two origins.
+//
+// Two more look at what stays on the disk. KVD_DELETED says how many keys are created and
+// deleted under every resolver, as in KVD_DELETED=500000: nothing is left of them in the end.
+// KVD_OVERWRITE says for how long a thousand keys are overwritten, as
+// in KVD_OVERWRITE=10m. Without these there are a few, and a second.
 package soak

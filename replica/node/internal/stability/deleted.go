@@ -19,11 +19,9 @@ const (
 	pageBytes = 256 << 10
 )
 
-// How long it rests, as a multiple of what it worked: after a page, and after a pass.
-const (
-	pageRests = 4
-	passRests = 20
-)
+// pageRests is how long it rests after a page, as a multiple of what looking through it took:
+// so it takes a fifth of a processor. After a pass it rests for as long as that took.
+const pageRests = 4
 
 // deleted drops what is left of deleted keys once nobody can need it. It looks through all
 // objects, pass after pass, but only while there is something left of deleted keys, and only
@@ -84,15 +82,16 @@ func (d *deleted) pass(c stable.Closing) {
 			cfg.Store.NoteDamage(err)
 			break
 		}
+		looked := time.Since(page)
 		if !d.drop(found, &p.closing) {
 			return
 		}
-		more = !end && d.rest(pageRests*time.Since(page))
+		more = !end && d.rest(pageRests*looked)
 	}
 	if p.want > p.floor {
 		cfg.Loop.Notify(replica.Promise{Floor: p.want})
 	}
-	d.due.left, d.due.next = p.left, time.Now().Add(passRests/(1+pageRests)*time.Since(began))
+	d.due.left, d.due.next = p.left, time.Now().Add(time.Since(began))
 }
 
 // rest reports whether the leader goes on.

@@ -71,6 +71,7 @@ var quiet = map[string]string{
 	"kvd_clock_steps_total":          "nobody sets the clock",
 
 	"kvd_counter_voids":              "no request was accepted twice",
+	"kvd_tombstones":                 "nothing is deleted",
 	"kvd_deleted_keys":               "nothing is deleted",
 	"kvd_stamps_lifted_total":        "no clock is set back",
 	"kvd_deleted_keys_dropped_total": "nothing that was deleted is old enough",

@@ -78,6 +78,9 @@ type Config struct {
 	// OnFetch takes the connection of a peer that wants to fetch what this leader holds, and
 	// closes it ([Mesh.Fetch]); it must not block. Nil: such peers are refused.
 	OnFetch func(from replica.Leader, c net.Conn)
+	// OnQuorum takes, likewise, the connection of a peer that wants to decide something by
+	// majority with this leader ([Mesh.DialQuorum]).
+	OnQuorum func(from replica.Leader, c net.Conn)
 }
 
 // Backoff is how long to rest before dialling again: anything from zero to Min,

@@ -18,31 +18,44 @@ const fetchIdle = time.Minute
 // Config.OnFetch there. The caller closes the connection. Its error may be a
 // [*RefusedError]; a peer of an older version hangs up.
 func (m *Mesh) Fetch(ctx context.Context, from replica.Leader) (net.Conn, error) {
-	p := m.peer(from)
+	return m.open(ctx, from, wire.KindFetch, fetchIdle)
+}
+
+// DialQuorum connects to a peer to decide something by majority with it, as Fetch does; whoever has
+// Config.OnQuorum there answers. How long the connection may be silent is the caller's matter.
+func (m *Mesh) DialQuorum(ctx context.Context, to replica.Leader) (net.Conn, error) {
+	return m.open(ctx, to, wire.KindQuorum, 0)
+}
+
+// open connects to a peer for something else than the link. Idle is how long it may make no progress;
+// zero: for ever.
+func (m *Mesh) open(ctx context.Context, to replica.Leader, kind wire.Kind, idle time.Duration) (net.Conn, error) {
+	p := m.peer(to)
 	if p == nil {
-		return nil, fmt.Errorf("fetch from %s: it is no member of the cluster as %s knows it", from, m.cfg.Name)
+		return nil, fmt.Errorf("%s from %s: it is no member of the cluster as %s knows it", kind, to, m.cfg.Name)
 	}
-	if m.cfg.Faults.cut(from) {
-		return nil, fmt.Errorf("fetch from %s: a planted fault cuts the link", from)
+	if m.cfg.Faults.cut(to) {
+		return nil, fmt.Errorf("%s from %s: a planted fault cuts the link", kind, to)
 	}
-	s, err := m.invite(ctx, from, p.address(), wire.KindFetch)
+	s, err := m.invite(ctx, to, p.address(), kind)
 	if err != nil {
-		return nil, fmt.Errorf("fetch: %w", err)
+		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
-	if err := s.conn.watch(fetchIdle); err != nil {
+	if err := s.conn.watch(idle); err != nil {
 		_ = s.conn.Close()
 		return nil, err
 	}
 	return s.conn, nil
 }
 
-// handOver welcomes a peer that wants to fetch, and gives its connection away.
-func (m *Mesh) handOver(c *conn, h *wire.Hello) error {
+// handOver welcomes a peer that wants something else than the link, and gives its connection to
+// whoever takes it.
+func (m *Mesh) handOver(c *conn, h *wire.Hello, take func(replica.Leader, net.Conn), idle time.Duration) error {
 	from := replica.Leader(h.Leader)
 	var no *wire.Refuse
 	switch {
-	case m.cfg.OnFetch == nil:
-		no = refusal(wire.OtherProtocol, "nothing can be fetched from %s", m.cfg.Name)
+	case take == nil:
+		no = refusal(wire.OtherProtocol, "%s has nobody for that kind of connection", m.cfg.Name)
 	case m.peer(from) == nil:
 		no = refusal(wire.NotAMember, "%s is not, or not yet, a member of the cluster as %s knows it", from, m.cfg.Name)
 	case m.cfg.Faults.cut(from):
@@ -55,9 +68,9 @@ func (m *Mesh) handOver(c *conn, h *wire.Hello) error {
 	if _, err := c.Write(wire.AppendWelcome(nil, &w)); err != nil {
 		return err
 	}
-	if err := c.watch(fetchIdle); err != nil {
+	if err := c.watch(idle); err != nil {
 		return err
 	}
-	m.cfg.OnFetch(from, c)
+	take(from, c)
 	return nil
 }

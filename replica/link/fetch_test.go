@@ -39,6 +39,9 @@ func TestFetchGivesAConnectionToBoth(t *testing.T) {
 		t.Error(err)
 	}
 
+	if _, err := a.mesh.DialQuorum(t.Context(), "n2"); !refusedFor(err, wire.OtherProtocol) {
+		t.Errorf("a leader with no quorum: %v", err)
+	}
 	if _, err := b.mesh.Fetch(t.Context(), "n1"); !refusedFor(err, wire.OtherProtocol) {
 		t.Errorf("a leader that lends nothing: %v", err)
 	}

@@ -123,8 +123,11 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 		m.tellShared(no, h)
 		return nil, m.refuse(c, replica.Leader(h.Leader), no)
 	}
-	if kind == wire.KindFetch {
-		return nil, m.handOver(c, h)
+	switch kind {
+	case wire.KindFetch:
+		return nil, m.handOver(c, h, m.cfg.OnFetch, fetchIdle)
+	case wire.KindQuorum:
+		return nil, m.handOver(c, h, m.cfg.OnQuorum, 0)
 	}
 	in := &inbound{
 		mesh: m, conn: c, dec: dec, hello: h, from: replica.Leader(h.Leader), window: m.cfg.Window,

@@ -21,7 +21,7 @@
 // of another leader), returning (one that was forgotten
 // comes back), acks (replies that wait until other leaders hold a write), folding (the
 // store under its policy), answers (the KVD commands that ask), backups (a client fetches the
-// store), feed (losses as they happen), stability (what every leader holds, and may be removed
+// store), feed (losses as they happen), locks (what a majority decides), stability (what every leader holds, and may be removed
 // from the log), and
 // small ones: readiness, options, fields, policies, display, sidefile.
 //

@@ -216,11 +216,10 @@ func (l *Leader) roster() member.View {
 // extra is the commands that need more than one part of the leader.
 func (l *Leader) extra() map[string]command.Extra {
 	all := l.answers.Commands()
+	maps.Copy(all, l.locks.Load().Commands())
 	maps.Copy(all, map[string]command.Extra{
-		"kvd.members": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellMembers, Summary: "Answers the leaders that there are or were, and are not forgotten."},
-
-		"kvd.status": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellStatus, Summary: "Answers what the leader says of itself and its peers, as its page /status does: one JSON object."},
-
+		"kvd.members":   {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellMembers, Summary: "Answers the leaders that there are or were, and are not forgotten."},
+		"kvd.status":    {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellStatus, Summary: "Answers what the leader says of itself and its peers, as its page /status does: one JSON object."},
 		"kvd.forget":    {Arity: -2, Needs: acl.Admin, Loading: true, Run: l.forget, Summary: "Lets all leaders wait for a dead one no more, and list it no more, until it returns; WITH names others that are dead too, LIFT takes that back."},
 		"kvd.return":    {Arity: 1, Needs: acl.Admin, Loading: true, Run: l.beginAnew, Summary: "Lets a leader that was forgotten begin anew, without data, once what it alone had is exported."},
 		"kvd.forgotten": {Arity: 1, Needs: acl.Anyone, Loading: true, Run: l.tellForgotten, Summary: "Answers which leaders are forgotten."},

@@ -27,6 +27,7 @@ import (
 	"kvd/replica/node/internal/identity"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
+	"kvd/replica/node/internal/locks"
 	"kvd/replica/node/internal/monitor"
 	"kvd/replica/node/internal/policies"
 	"kvd/replica/node/internal/readiness"
@@ -80,6 +81,7 @@ type Leader struct {
 	outbox   outbox
 	acks     *acks.Keeper
 	clients  atomic.Pointer[server.Server] // resp, for who may ask before it is there
+	locks    atomic.Pointer[locks.Service]
 	// collector removes from the log what is known everywhere.
 	collector *stability.Collector
 
@@ -124,7 +126,7 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.Policy.Rule),
 	}
 	for _, step := range []func(context.Context) error{
-		l.mayStart, l.openClock, l.bind, l.openStore, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openResp, l.serve,
+		l.mayStart, l.openClock, l.bind, l.openStore, l.beginOrigin, l.openMesh, l.openConsole, l.openMembers, l.openLocks, l.openResp, l.serve,
 	} {
 		if err := step(ctx); err != nil {
 			l.abandon()
@@ -170,6 +172,7 @@ func (l *Leader) openMesh(context.Context) (err error) {
 	cfg.Refuses = l.refuses
 	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
 	cfg.Logger, cfg.OnEvent, cfg.OnPublished, cfg.OnFetch = l.cfg.Logger.With("leader", l.cfg.Name), l.onLinkEvent, l.onPublished, l.sender.Serve
+	cfg.OnQuorum = l.onQuorum
 	l.repairs = l.newRepairs()
 	cfg.OnRepair = l.repairs.Hear
 	if l.mesh, err = link.New(cfg, sink{l.loop, l.monitor}); err == nil {

@@ -59,7 +59,7 @@ func (l *Leader) Stop(ctx context.Context) error {
 
 func (l *Leader) stop(ctx context.Context) error {
 	l.draining.Store(true)
-	errs := []error{l.resp.Shutdown(ctx), l.sender.Close(), l.backups.Close()}
+	errs := []error{l.resp.Shutdown(ctx), l.sender.Close(), l.backups.Close(), l.locks.Load().Close()}
 	l.repairs.Close()
 	// Links close before gossip leaves: a peer that hears of our leaving refuses our
 	// connections, and we would redial until everybody has heard.
@@ -102,6 +102,9 @@ func (l *Leader) abandon() {
 	defer cancel()
 	if l.clock != nil {
 		l.clock.Close()
+	}
+	if s := l.locks.Load(); s != nil {
+		_ = s.Close()
 	}
 	if l.members != nil {
 		_ = l.members.Close() // the start failed, and says why

@@ -146,11 +146,11 @@ func malformed(err error) error {
 	return nil
 }
 
-// Hello takes apart a KindHello, or a KindFetch, which is laid out the same.
+// Hello takes apart a KindHello, or a KindFetch or KindQuorum, which are laid out the same.
 func (d *Decoder) Hello() (*Hello, error) {
 	h, k := &Hello{}, KindHello
-	if d.kind == KindFetch {
-		k = KindFetch
+	if d.kind == KindFetch || d.kind == KindQuorum {
+		k = d.kind
 	}
 	return h, d.record(k, h.decode)
 }

@@ -22,10 +22,10 @@ func rows() []row {
 // The rooms that know no network, disk, goroutine, lock or clock.
 var pure = []string{"logical", "wallclock", "resolve", "replica"}
 
-// isPure leaves out the rooms below replica, its edges, but not the core's own parts, nor
-// the judge of other stores.
+// isPure leaves out the rooms below replica, its edges, but not the core's own parts, the state of
+// locks, nor the judge of other stores.
 func isPure(s *source) bool {
-	return !s.test && (slices.Contains(pure, s.room) || s.in("replica/internal", "resolve/blackbox"))
+	return !s.test && (slices.Contains(pure, s.room) || s.in("replica/internal", "replica/lease", "resolve/blackbox"))
 }
 
 // edges are the rooms through which a leader meets the world.
@@ -116,6 +116,15 @@ func roomRows() []row {
 			"resolve", "storage", "storage/checkpoint", "storage/codec", "storage/disk", "storage/file", "logical"),
 		knows("replica/node/internal/joining", "who waits for data looks at the loop and at membership", "replica", "replica/host", "replica/console", "replica/member", "storage/file", "logical"),
 		knows("replica/node/internal/returning", "what becomes of old data follows from files, the store and what others say", "replica", "replica/host", "replica/member", "replica/node/internal/identity", "replica/node/internal/sidefile", "storage", "storage/exported", "storage/file", "resolve", "logical"),
+		knows("replica/lease", "who holds a lock follows from a log, whoever agreed on it"),
+		knows("replica/quorum", "what is decided by majority goes over connections that somebody else opens, and knows no command", "replica/lease"),
+		{"only replica/quorum brings in raft", "one place decides by majority; everything else writes alone", func(s *source) []string {
+			if s.in("replica/quorum") || !slices.ContainsFunc(s.imports(), func(p string) bool { return within(p, "github.com/hashicorp/raft") }) {
+				return nil
+			}
+			return []string{"imports github.com/hashicorp/raft"}
+		}},
+		knows("replica/node/internal/locks", "locks are asked of the quorum, and what is written under them of whoever writes", "replica", "replica/acl", "replica/command", "replica/lease", "replica/member", "replica/node/internal/fields", "replica/node/internal/options", "replica/quorum", "replica/resp", "replica/resp/server", "logical"),
 		knows("replica/stable", "what everybody holds, and may forget, follows from frontiers and promises alone, for real leaders and simulated ones", "resolve", "storage/log", "logical", "wallclock"),
 		knows("replica/node/internal/stability", "what everybody holds follows from what the loop and membership say; the store removes", "replica", "replica/stable", "replica/host", "replica/console", "replica/member", "resolve", "storage", "storage/codec", "storage/log", "logical", "wallclock"),
 		{"only commands start whole leaders", "replica/node is the one room that knows all of replica; whoever knew it would know everybody", func(s *source) []string {

@@ -40,7 +40,7 @@ func Command() *cli.Command {
 			Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "every dot that is open"}}},
 		invoke.Spec{Name: "settle", Usage: "leave the keys of a dot that has two contents as they show", Args: "DOT", Least: 1, Most: 1, Writes: true, Do: invoke.At(settleDot),
 			About: "What the leader that is asked shows is written again for all leaders, and the dot is\nsettled. For keys that were set anew since.\n\n" + aboutTwice})
-	specs = append(specs, forgetSpec(), policy.Spec(), repairSpec(), returnSpec(), importSpec())
+	specs = append(specs, forgetSpec(), quorumSpec(), policy.Spec(), repairSpec(), returnSpec(), importSpec())
 	specs = append(specs, memberSpecs()...)
 	c := &cli.Command{Name: "admin", Usage: "mend a cluster"}
 	for _, s := range specs {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -316,8 +317,14 @@ func TestATableDamagedWhileServing(t *testing.T) {
 	t.Parallel()
 	dir, ctx := t.TempDir(), context.Background()
 	n := serves(t, "n1", dir, "127.0.0.1:0")
-	value := strings.Repeat("v", 2000)
-	const keys = 500
+	// Noise, so that the tables are far larger than the cache of blocks, which the first
+	// count of keys fills.
+	const keys, size = 4000, 2000
+	noise := make([]byte, size)
+	for i, dice := 0, rand.New(rand.NewPCG(1, 1)); i < size; i++ {
+		noise[i] = byte(' ' + dice.IntN(95))
+	}
+	value := string(noise)
 	for i := range keys {
 		n.try("SET", fmt.Sprintf("k%03d", i), fmt.Sprint(i, value))
 	}
@@ -336,7 +343,7 @@ func TestATableDamagedWhileServing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if info, err := f.Stat(); err == nil && info.Size() > 10<<10 {
-			_, err = f.WriteAt(make([]byte, 5<<10), info.Size()/4)
+			_, err = f.WriteAt(make([]byte, info.Size()/8), info.Size()/4)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -256,7 +256,7 @@ func TestCardinalityIsBounded(t *testing.T) {
 	if got := value(t, families, "kvd_peers_omitted"); got != 2000-maxPeers {
 		t.Errorf("%v peers are omitted", got)
 	}
-	allowed := strings.Fields("verb outcome resolver relation serving from missing reason peer edge version revision go")
+	allowed := strings.Fields("verb outcome resolver relation serving from missing reason peer edge fate version revision go")
 	for name, family := range families {
 		for _, m := range family.GetMetric() {
 			for _, label := range m.GetLabel() {

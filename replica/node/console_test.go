@@ -164,6 +164,10 @@ func TestTheConsoleInABrowserShowsTheNumbers(t *testing.T) {
 		return shown && text("document.querySelector('[data-offset=\"n1 n2\"] small')?.textContent.startsWith('+')") == "true"
 	})
 	p.Click("#sum button")
+	// A leader makes one audit at a time, and the page's is the first.
+	replicatest.Eventually(t, "the page has a sum", func() bool {
+		return text("document.querySelector('#sum .sentences')?.textContent.length > 0") == "true"
+	})
 	audit := n1.tell("KVD.AUDIT")
 	replicatest.Eventually(t, "the sum is that of KVD.AUDIT", func() bool {
 		return text("document.querySelector('#sum .sentences')?.textContent") == audit["text"].(string)

@@ -155,7 +155,7 @@ func stored(t *testing.T, n int) *storage.Store {
 	for i := range n {
 		op := &resolve.Op{Dot: logical.Dot{Origin: logical.Origin(1 + i%2), Seq: logical.Seq(1 + i/2)}, Key: "k", Kind: resolve.Put, Value: []byte{'v'}, Lamport: logical.Lamport(1 + i), Deps: f.Clone()}
 		if i%10 == 9 {
-			op.Kind, op.Value, op.Expired = resolve.Delete, nil, &resolve.Expiry{}
+			op.Kind, op.Value, op.Expired = resolve.Delete, nil, &resolve.Expiry{At: 1}
 		}
 		f.Advance(op.Dot)
 		b.PutOp(op)

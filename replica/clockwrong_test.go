@@ -69,7 +69,7 @@ func TestAWrongClockStampsNothing(t *testing.T) {
 	a.skew += time.Minute
 	rounds(30)
 	for _, id := range resolve.IDs() {
-		refused := id == resolve.LWW || id == resolve.HLC || id == resolve.Interval || id == resolve.Causal
+		refused := id == resolve.LWW || id == resolve.HLC || id == resolve.Interval
 		key := id.String() + ":x"
 		rep := a.ask(incr(key, 1))
 		if errors.Is(rep.Err, replica.ErrQuarantined) != refused || rep.Err != nil && !strings.Contains(rep.Err.Error(), "write at another leader") {

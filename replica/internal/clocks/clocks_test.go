@@ -245,7 +245,7 @@ func TestNoMajorityJudgesNobody(t *testing.T) {
 
 // What is refused depends on the scope, and for most keys on how far the clock is off.
 func TestWhatIsRefused(t *testing.T) {
-	stamps := resolve.LWW.Mask() | resolve.HLC.Mask() | resolve.Interval.Mask() | resolve.Causal.Mask()
+	stamps := resolve.LWW.Mask() | resolve.HLC.Mask() | resolve.Interval.Mask()
 	for _, c := range []struct {
 		scope config.Scope
 		off   time.Duration
@@ -254,7 +254,7 @@ func TestWhatIsRefused(t *testing.T) {
 	}{
 		{config.ScopeWarn, time.Hour, 0, ""},
 		{config.ScopeStamps, 50 * ms, resolve.Interval.Mask(), "served by interval are refused"},
-		{config.ScopeStamps, -time.Hour, stamps, "behind all that 2 of 3 members can agree on, whatever messages take: writes of keys that are served by lww, hlc, interval, causal are refused"},
+		{config.ScopeStamps, -time.Hour, stamps, "behind all that 2 of 3 members can agree on, whatever messages take: writes of keys that are served by lww, hlc, interval are refused"},
 		{config.ScopeAll, time.Hour, resolve.All, "ahead of all that 2 of 3 members can agree on, whatever messages take: writes of every key are refused"},
 	} {
 		w := newWorld(seedOr(1), 3)

@@ -43,9 +43,10 @@ func ParseScope(name string) (Scope, error) {
 	return 0, fmt.Errorf("%q is no quarantine; choose one of warn, stamps, all", name)
 }
 
-// wallStamped is the resolvers that compare readings of wall clocks: lww and interval do so,
-// hlc follows them, and causal shows the greatest hybrid stamp.
-var wallStamped = resolve.LWW.Mask() | resolve.HLC.Mask() | resolve.Interval.Mask() | resolve.Causal.Mask()
+// wallStamped is the resolvers under which a wrong clock costs what follows from what was
+// seen: lww and interval compare readings of wall clocks, and hlc follows them. Under causal
+// stamps choose among concurrent writes alone.
+var wallStamped = resolve.LWW.Mask() | resolve.HLC.Mask() | resolve.Interval.Mask()
 
 // Refuses is the resolvers whose keys take no writes when the clock is outside by so much;
 // zero: all take them.

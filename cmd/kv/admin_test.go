@@ -44,6 +44,14 @@ func TestNewOriginNamesItsLeader(t *testing.T) {
 	kv(t, []*actor{a}, "admin", "new-origin").is(t, codeOK, "n1 leaves origin 000000000000fade and begins a new one")
 }
 
+// Right after its voters are named, a quorum has no leader yet.
+func TestAQuorumSaysWhoLeads(t *testing.T) {
+	for leads, says := range map[string]string{"n2": "n1 n2 decide about locks; n2 leads as far as", "": "n1 n2 decide about locks; nobody leads as far as"} {
+		a := newActor(t, "n1").on("KVD.QUORUM", string(dict(pair("voters", part2(array(string(word("n1")), string(word("n2"))))), pair("leads", word(leads)), pair("epoch", number(1)), pair("locks", number(0)))))
+		kv(t, []*actor{a}, "admin", "quorum").is(t, codeOK, says)
+	}
+}
+
 // accepts lets the actor settle what it is asked to.
 func (a *actor) accepts() *actor {
 	return a.does("KVD.ACCEPT", func(args []string) string {

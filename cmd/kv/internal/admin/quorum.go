@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -44,7 +45,7 @@ func quorum(k *invoke.Call, l *client.Leader) error {
 	names, leads := strings.Join(voters, " "), r.Field("leads").Text
 	text := "no quorum: kv admin quorum set NODE... names its voters"
 	if len(voters) > 0 {
-		text = fmt.Sprintf("%s decide about locks; %s leads as far as %s knows", show.Printable(names), show.Printable(leads), l.Name)
+		text = fmt.Sprintf("%s decide about locks; %s leads as far as %s knows", show.Printable(names), cmp.Or(show.Printable(leads), "nobody"), l.Name)
 	}
 	return k.Out.Put(show.Facts(text, names, show.WordFact("leader", l.Name), show.WordFact("voters", names), show.WordFact("leads", leads),
 		show.NumberFact("epoch", r.Field("epoch").Int), show.NumberFact("locks", r.Field("locks").Int)))

@@ -95,9 +95,7 @@ func TestAnotherPolicyWithoutTheWholeLog(t *testing.T) {
 	all = again(t, all, rules(resolve.Siblings, resolve.LWW, resolve.Counter, resolve.Causal))
 	same(t, all)
 	for _, n := range all { // of which n3 alone had both
-		if r := n.tell("KVD.GET", "d"); len(r["values"].([]any)) != 2 {
-			t.Errorf("%s shows %v", n.Name(), r)
-		}
+		replicatest.Eventually(t, n.Name()+" shows both siblings", func() bool { return len(n.tell("KVD.GET", "d")["values"].([]any)) == 2 })
 	}
 	shows("after", map[string]string{"c:1": "66", "n:1": "41", "s:1": "seen", "old": "1"})
 	for _, n := range all {

@@ -90,17 +90,18 @@ func correct(c *cli.Context, arg string, e course.Exercise, s *script.Scenario) 
 	if err != nil {
 		return cliutil.Fail("cannot play "+arg, err, "")
 	}
-	why := unsolved(results)
+	why, first := unsolved(results)
 	if len(why) == 0 {
 		_, err := fmt.Fprintf(c.App.Writer, "  exercise  %s is solved\n", e.Name)
 		return err
 	}
 	return &cliutil.Problem{What: arg + ": " + e.Name + " is not solved yet", Why: strings.Join(why, "\n      "),
-		Next: fmt.Sprintf("change lines like %q; scenario run %s --resolver %s explains what happens", e.Free, arg, firstBroken(results)), Code: cliutil.Broken}
+		Next: fmt.Sprintf("change lines like %q; scenario run %s --resolver %s explains what happens", e.Free, arg, first), Code: cliutil.Broken}
 }
 
-// unsolved is every check that does not hold, with the resolvers under which it does not.
-func unsolved(results []*scenarios.Result) (why []string) {
+// unsolved is every check that does not hold, with the resolvers under which it does not,
+// and the first of those; it is empty where all hold.
+func unsolved(results []*scenarios.Result) (why []string, first string) {
 	under := map[string][]string{}
 	for _, r := range results {
 		for _, p := range r.Promises {
@@ -120,15 +121,9 @@ func unsolved(results []*scenarios.Result) (why []string) {
 			names = "every resolver"
 		}
 		why[i] += " (under " + names + ")"
-	}
-	return why
-}
-
-func firstBroken(results []*scenarios.Result) string {
-	for _, r := range results {
-		if slices.ContainsFunc(r.Promises, func(p scenarios.Promise) bool { return !p.Held }) {
-			return r.Resolver
+		if i == 0 {
+			first = under[text][0]
 		}
 	}
-	return figureResolver
+	return why, first
 }

@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,7 +12,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"kvd/logical"
-	"kvd/replica/host/refold"
 	"kvd/resolve"
 	"kvd/resolve/rejoin"
 	"kvd/storage"
@@ -254,23 +252,9 @@ func TestAStoppedFoldingGoesOnFromWhatIsKept(t *testing.T) {
 		want := foldedUnder(t, open(disk.CrashClone(vfs.CrashCloneCfg{})), p[1])
 		rng := rand.New(rand.NewPCG(5, 6))
 		for stop, ended := 0, false; !ended; stop++ {
-			fs := disk.CrashClone(vfs.CrashCloneCfg{})
-			s, left := open(fs), stop
-			ctx, cancel := context.WithCancelCause(context.Background())
-			err := refold.Run(ctx, s, p[1], refold.Options{Pace: 7, Progress: func(refold.Progress) {
-				if left--; left < 0 {
-					cancel(errStop)
-				}
-			}})
-			cancel(nil)
-			crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng})
-			if ended = err == nil; err != nil && !errors.Is(err, context.Canceled) {
-				t.Fatal(err)
-			}
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			for _, after := range []*vfs.MemFS{crashed, fs} {
+			var disks [2]*vfs.MemFS
+			disks, ended = stoppedAfter(t, stop, disk, open, p[1], rng)
+			for _, after := range disks {
 				if got := foldedUnder(t, open(after), p[1]); got != want {
 					t.Errorf("from %s stopped after %d stretches:\n%s\nwant\n%s", p[0].String(), stop, got, want)
 				}

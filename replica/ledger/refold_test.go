@@ -215,23 +215,9 @@ func TestAStoppedFoldingBeginsAgain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for stop, ended := 0, false; !ended; stop++ {
 		for i, p := range policies {
-			fs := disk.CrashClone(vfs.CrashCloneCfg{})
-			s, left := open(fs), stop
-			ctx, cancel := context.WithCancelCause(context.Background())
-			err := refold.Run(ctx, s, policies[1], refold.Options{Pace: 7, Progress: func(refold.Progress) {
-				if left--; left < 0 {
-					cancel(errStop)
-				}
-			}})
-			cancel(nil)
-			crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng})
-			if ended = err == nil; err != nil && !errors.Is(err, context.Canceled) {
-				t.Fatal(err)
-			}
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			for _, after := range []*vfs.MemFS{crashed, fs} {
+			var disks [2]*vfs.MemFS
+			disks, ended = stoppedAfter(t, stop, disk, open, policies[1], rng)
+			for _, after := range disks {
 				if got := foldedUnder(t, open(after), p); got != want[i] {
 					t.Errorf("stopped after %d stretches, then under %s:\n%s\nwant\n%s", stop, p.String(), got, want[i])
 				}
@@ -241,6 +227,30 @@ func TestAStoppedFoldingBeginsAgain(t *testing.T) {
 }
 
 var errStop = errors.New("stop")
+
+// stoppedAfter folds a copy of the disk under the policy and stops after so many stretches,
+// if it has not come to its end before. It gives what reached the disk, some of what was not
+// synced with it, and what a process that ends in order leaves.
+func stoppedAfter(t *testing.T, stretches int, disk *vfs.MemFS, open func(vfs.FS) *storage.Store, p resolve.Policy, rng *rand.Rand) (after [2]*vfs.MemFS, ended bool) {
+	t.Helper()
+	fs := disk.CrashClone(vfs.CrashCloneCfg{})
+	s := open(fs)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	err := refold.Run(ctx, s, p, refold.Options{Pace: 7, Progress: func(refold.Progress) {
+		if stretches--; stretches < 0 {
+			cancel(errStop)
+		}
+	}})
+	cancel(nil)
+	crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return [2]*vfs.MemFS{crashed, fs}, err == nil
+}
 
 // written puts a history on a disk.
 func written(t *testing.T, disk *vfs.MemFS, p resolve.Policy) {

@@ -2,13 +2,34 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 
 	"kvd/replica/replicatest"
 )
+
+// stands stops the process and waits until every thread of it stands still, which is a
+// while after the signal was sent.
+func (n *served) stands() {
+	n.t.Helper()
+	n.signal(syscall.SIGSTOP)
+	replicatest.Eventually(n.t, n.name+" stands still", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", n.cmd.Process.Pid))
+		for _, path := range threads {
+			stat, gone := os.ReadFile(path)
+			_, after, _ := strings.Cut(string(stat), ") ") // behind the thread's name stands its state
+			if gone == nil && !strings.HasPrefix(after, "T") {
+				return false
+			}
+		}
+		return err == nil && len(threads) > 0
+	})
+}
 
 // What two leaders acknowledged survives the loss of either's disk. What could not be
 // acknowledged in time is the same write when it is asked for again, after the leader was
@@ -22,7 +43,7 @@ func TestAcknowledgedByTwo(t *testing.T) {
 	n1 := serves(t, "n1", dir, "127.0.0.1:0", join...)
 	replicatest.Eventually(t, "the leaders meet", func() bool { return n1.Do(t.Context(), "SET", "safe:met", "1").Err() == nil })
 
-	n2.signal(syscall.SIGSTOP)
+	n2.stands()
 	err := n1.Do(context.Background(), "KVD.INCR", "safe:n", "5", "REQUEST", "71", "1", "ACKS", "2", "50").Err()
 	n2.signal(syscall.SIGCONT)
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,7 +43,9 @@ func (l *leader) Status() console.Status {
 func (l *leader) State() console.Experiment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.trying
+	now := l.trying
+	now.Leaders = slices.Clone(now.Leaders) // Change writes into the old one
+	return now
 }
 
 func (l *leader) Change(c console.ExperimentChange) error {

@@ -56,7 +56,8 @@ func read(c *cli.Context, arg string) (chosen, error) {
 	}
 	s, err := script.Parse(arg, text)
 	if err != nil {
-		return chosen{}, cliutil.Fail("cannot read the scenario "+arg, err, "scenario verbs prints the language")
+		why := strings.ReplaceAll(err.Error(), "\n", "\n      ") // below what stands behind "why:  "
+		return chosen{}, cliutil.Fail("cannot read the scenario "+arg, errors.New(why), "scenario verbs prints the language")
 	}
 	return chosen{s, text, path, arg}, nil
 }

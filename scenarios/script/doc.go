@@ -41,7 +41,10 @@
 //   - Validate is Parse of what Print writes: a scenario built in memory is
 //     legal exactly when its text is.
 //   - Every mistake is an *Error that names file, line, column, what was read
-//     and what was expected. Only the first mistake is reported; declarations
+//     and what was expected. Parse reports all of them in one *Mistakes, one a line of the
+//     script: reading goes on behind a mistake, and what a line with a mistake was to say of
+//     labels, leaders and clients is taken for said, so that no other line is blamed. The
+//     first 20 are told; after 1,000 reading ends. Declarations
 //     (name, title, model, leaders, policy, shadow, settings, seed, client) are read before the rest,
 //     wherever they are; leaders come before the clients that name them.
 package script

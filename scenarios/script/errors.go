@@ -9,7 +9,7 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// Error is the first mistake found in a script.
+// Error is one mistake in a script.
 type Error struct {
 	File     string
 	Line     int    // in the whole archive, from 1
@@ -17,6 +17,9 @@ type Error struct {
 	Read     string // as it is written in the script; empty: the line or the file ended
 	Expected string
 	Hint     string // what to do about it, may be empty
+	Text     string // the line as it is written; empty: the mistake is in no line
+
+	once bool // others that expect the same have the same cause
 }
 
 // quotedBytes is how much of what was read a message repeats.
@@ -49,8 +52,7 @@ func oneOf(names []string) string {
 	return "one of " + strings.Join(names, ", ")
 }
 
-// meant asks whether the nearest of the names was meant, or returns "" when
-// none is near.
+// meant is the nearest of the names, or "" when none is near.
 func meant(read string, names []string) string {
 	best, nearest := "", 3
 	for _, name := range names {
@@ -58,10 +60,15 @@ func meant(read string, names []string) string {
 			best, nearest = name, d
 		}
 	}
-	if best == "" {
-		return ""
+	return best
+}
+
+// didYouMean asks whether the nearest of the names was meant; "": none is near.
+func didYouMean(read string, names []string) string {
+	if best := meant(read, names); best != "" {
+		return "did you mean " + best + "?"
 	}
-	return "did you mean " + best + "?"
+	return ""
 }
 
 // distance is Levenshtein's; words too long to be a slip are merely far.

@@ -26,6 +26,7 @@ type parser struct {
 	backups     map[string]bool
 	claims      map[string]claim // by leader, what synchronous clocks are held to
 	happenings  int              // events so far, each as often as it happens
+	mistakes    []*Error         // so far
 }
 
 // label is what is known of a labelled operation.
@@ -34,8 +35,8 @@ type label struct {
 	earliest time.Duration // true time before which it cannot happen
 }
 
-// Parse reads a script; file is its name in messages. Every failure is an *Error. The
-// scenario shares no memory with data.
+// Parse reads a script; file is its name in messages. Every failure is a *Mistakes.
+// The scenario shares no memory with data.
 func Parse(file string, data []byte) (*Scenario, error) {
 	p := newParser(file)
 	if err := p.parse(data); err != nil {
@@ -62,51 +63,65 @@ func newParser(file string) *parser {
 }
 
 // parse reads declarations first, so that the other lines may refer to them
-// wherever they are. The error is nil or an *Error.
+// wherever they are. The error is nil or a *Mistakes.
 func (p *parser) parse(data []byte) error {
-	text, err := p.decode(data)
-	if err != nil {
-		return err
+	text := p.decode(data)
+	if len(p.mistakes) > 0 {
+		return p.wrong()
 	}
-	parts, err := p.split(text)
-	if err != nil {
-		return err
+	parts := p.split(text)
+	if len(p.mistakes) > 0 {
+		return p.wrong()
 	}
 	lines, end := linesOf(parts.scenario, parts.scenarioLine)
 	p.scenario.Prose = parts.prose
 	if len(end) > 0 {
 		p.scenario.Notes[""] = end
 	}
+	p.read(lines)
+	if !p.tooMany() {
+		p.missing(parts.expectLine)
+		p.expect(parts.expect, parts.expectLine+1)
+	}
+	if len(p.mistakes) == 0 {
+		p.bounded(p.scenario.Print(), " in canonical form")
+	}
+	return p.wrong()
+}
+
+// read takes each line in the pass that it belongs to, and goes on behind mistakes.
+func (p *parser) read(lines []line) {
+	wrong := map[int]bool{} // by line: what it has to say was said
 	for _, pass := range []func(line) *Error{p.declare, p.play} {
 		for _, l := range lines {
+			if wrong[l.number] || p.tooMany() {
+				continue
+			}
 			if err := pass(l); err != nil {
-				return err
+				wrong[l.number] = true
+				p.note(err)
+				p.assume(l)
 			}
 		}
 	}
-	if err := p.missing(parts.expectLine); err != nil {
-		return err
-	}
-	if err := p.expect(parts.expect, parts.expectLine+1); err != nil {
-		return err
-	}
-	return p.bounded(p.scenario.Print(), " in canonical form")
 }
 
 // decode refuses text that is too large or no text, and makes line ends plain.
-func (p *parser) decode(data []byte) ([]byte, error) {
-	if err := p.bounded(data, ""); err != nil {
-		return nil, err
+func (p *parser) decode(data []byte) []byte {
+	if !p.bounded(data, "") {
+		return nil
 	}
 	text := bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
-	for i, l := range strings.Split(string(text), "\n") {
-		if at := firstUnreadable(l); at >= 0 {
-			r := p.reader(line{number: i + 1})
+	number := 0
+	for l := range strings.SplitSeq(string(text), "\n") {
+		number++
+		if at := firstUnreadable(l); at >= 0 && !p.tooMany() {
+			r := p.reader(line{number: number, text: l})
 			r.fail(word{raw: l[at : at+1], column: at + 1}, "plain text in UTF-8", "remove the byte, or quote it in a Go string")
-			return nil, r.err
+			p.note(r.err)
 		}
 	}
-	return text, nil
+	return text
 }
 
 // firstUnreadable is the index of the first control character or byte that is
@@ -121,14 +136,14 @@ func firstUnreadable(text string) int {
 	return -1
 }
 
-func (p *parser) bounded(data []byte, form string) error {
+func (p *parser) bounded(data []byte, form string) bool {
+	found := len(p.mistakes)
 	if len(data) > maxFileBytes {
-		return p.misfit(1, fmt.Sprintf("%d bytes", len(data)), fmt.Sprintf("at most %d bytes%s", maxFileBytes, form))
+		p.note(p.misfit(1, fmt.Sprintf("%d bytes", len(data)), fmt.Sprintf("at most %d bytes%s", maxFileBytes, form)))
+	} else if n := bytes.Count(data, []byte("\n")); n > maxLines {
+		p.note(p.misfit(maxLines+1, fmt.Sprintf("%d lines", n), fmt.Sprintf("at most %d lines%s", maxLines, form)))
 	}
-	if n := bytes.Count(data, []byte("\n")); n > maxLines {
-		return p.misfit(maxLines+1, fmt.Sprintf("%d lines", n), fmt.Sprintf("at most %d lines%s", maxLines, form))
-	}
-	return nil
+	return len(p.mistakes) == found
 }
 
 func (p *parser) misfit(number int, read, expected string) *Error {
@@ -144,22 +159,25 @@ type parts struct {
 	expectLine   int // of its marker, or of the end of the file
 }
 
-func (p *parser) split(text []byte) (parts, error) {
+func (p *parser) split(text []byte) parts {
 	archive := txtar.Parse(text)
 	at := 1 + bytes.Count(archive.Comment, []byte("\n"))
 	out := parts{prose: string(archive.Comment)}
 	want := []string{"scenario", "expect"}
 	for i, f := range archive.Files {
 		if i >= len(want) {
-			return parts{}, p.misfit(at, marker(f.Name), "the end of the file")
+			p.note(p.misfit(at, marker(f.Name), "the end of the file"))
+			return parts{}
 		}
 		if f.Name != want[i] {
-			return parts{}, p.misfit(at, marker(f.Name), marker(want[i]))
+			p.note(p.misfit(at, marker(f.Name), marker(want[i])))
+			return parts{}
 		}
 		at += 1 + bytes.Count(f.Data, []byte("\n"))
 	}
 	if len(archive.Files) == 0 {
-		return parts{}, p.misfit(at, "", marker("scenario"))
+		p.note(p.misfit(at, "", marker("scenario")))
+		return parts{}
 	}
 	out.scenario = string(archive.Files[0].Data)
 	out.scenarioLine = strings.Count(out.prose, "\n") + 2
@@ -167,7 +185,7 @@ func (p *parser) split(text []byte) (parts, error) {
 	if len(archive.Files) == 2 {
 		out.expect = string(archive.Files[1].Data)
 	}
-	return out, nil
+	return out
 }
 
 func marker(name string) string { return "-- " + name + " --" }

@@ -27,7 +27,7 @@ func (p *parser) leader(r *reader) string {
 
 func (p *parser) checkLeader(r *reader, w word, others ...string) {
 	if len(p.leaderNames) == 0 {
-		r.fail(w, "a leader", "the leaders line stands above the lines that name them")
+		r.failOnce(w, "a leader", "the leaders line stands above the lines that name them")
 	}
 	r.checkChoice(w, append(others, p.scenario.Leaders...))
 }
@@ -183,7 +183,7 @@ func (p *parser) restore(r *reader) Action {
 	r.literal("from", "restore N from B")
 	w := r.next()
 	if !p.backups[w.raw] {
-		r.fail(w, "a backup taken on an earlier line", meant(w.raw, sortedKeys(p.backups)))
+		r.fail(w, "a backup taken on an earlier line", didYouMean(w.raw, sortedKeys(p.backups)))
 	}
 	b.Name = w.raw
 	return b
@@ -214,7 +214,7 @@ func (p *parser) rot(r *reader) Action {
 
 func (p *parser) known(r *reader, w word) string {
 	if _, ok := p.labels[w.raw]; !ok {
-		r.fail(w, "the label of an operation on an earlier line", meant(w.raw, sortedKeys(p.labels)))
+		r.fail(w, "the label of an operation on an earlier line", didYouMean(w.raw, sortedKeys(p.labels)))
 	}
 	return w.raw
 }

@@ -7,7 +7,7 @@ func (p *parser) check(r *reader) {
 	c := Check{Notes: r.line.notes}
 	rows := p.checks
 	if !p.seen["settle"] {
-		r.fail(p.justRead(r, "check"), "settle before the first check", "")
+		r.failOnce(p.justRead(r, "check"), "settle before the first check", "")
 	}
 	w := r.next()
 	at := slices.IndexFunc(rows, func(row CheckForm) bool { return string(row.Name) == w.raw })

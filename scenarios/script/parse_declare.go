@@ -30,6 +30,9 @@ func (p *parser) leaders(r *reader) {
 	for first := true; first || r.more(); first = false {
 		w := r.name("a leader's name")
 		p.fresh(r, w, "leader")
+		if r.err != nil {
+			return
+		}
 		p.leaderNames[w.raw] = true
 		p.scenario.Leaders = append(p.scenario.Leaders, w.raw)
 		if len(p.scenario.Leaders) > maxLeaders {
@@ -153,6 +156,6 @@ func (p *parser) client(r *reader) {
 	p.clients[c.Name] = c
 	p.scenario.Clients = append(p.scenario.Clients, c)
 	if len(p.scenario.Clients) > maxClients {
-		r.fail(w, fmt.Sprintf("at most %d clients", maxClients), "")
+		r.failOnce(w, fmt.Sprintf("at most %d clients", maxClients), "")
 	}
 }

@@ -37,9 +37,12 @@ func (p *parser) declare(l line) *Error {
 	first := r.next()
 	row, known := p.row(first.raw)
 	_, client := p.clients[first.raw]
-	if !known && !client && meant(first.raw, p.verbsAt(Declaration)) != "" {
-		r.failName(first, p.verbsAt(Declaration, SetUpOrTimed, Triggering, Ending))
-		return r.err
+	if !known && !client {
+		beginnings := p.verbsAt(Declaration, SetUpOrTimed, Triggering, Ending)
+		if near, _ := p.row(meant(first.raw, beginnings)); near.Position == Declaration {
+			r.failName(first, beginnings)
+			return r.err
+		}
 	}
 	if row.Position != Declaration {
 		return nil
@@ -75,7 +78,7 @@ func (p *parser) play(l line) *Error {
 	case !known:
 		r.failName(first, p.verbsAt(Declaration, SetUpOrTimed, Triggering, Ending))
 	case p.seen["settle"] && row.Name != "settle" && row.Name != "check":
-		r.fail(first, "a check", "nothing happens after settle")
+		r.failOnce(first, "a check", "nothing happens after settle")
 	case row.Position == Ending:
 		p.once(r, first)
 		row.whole(p, r)
@@ -102,7 +105,7 @@ func (p *parser) event(r *reader, first word, row Verb) {
 	e.Action = p.action(r, e.Trigger)
 	p.happenings += e.Times()
 	if p.happenings > maxHappenings {
-		r.fail(first, fmt.Sprintf("at most %d happenings in all events together", maxHappenings), "")
+		r.failOnce(first, fmt.Sprintf("at most %d happenings in all events together", maxHappenings), "")
 	}
 	p.scenario.Events = append(p.scenario.Events, e)
 }
@@ -167,18 +170,17 @@ func (p *parser) settle(r *reader) {
 	p.scenario.Settle = r.duration(r.next(), positiveSpan())
 }
 
-func (p *parser) missing(end int) error {
+func (p *parser) missing(end int) {
 	for _, need := range []struct{ verb, form string }{
 		{"name", "a line name N"}, {"leaders", "a line leaders N1 N2 ..."}, {"settle", "a line settle T"},
 	} {
 		if !p.seen[need.verb] {
-			return p.misfit(end, "", need.form)
+			p.note(p.misfit(end, "", need.form))
 		}
 	}
-	return nil
 }
 
-func (p *parser) expect(section string, first int) error {
+func (p *parser) expect(section string, first int) {
 	t := &p.scenario.Expect
 	for i, text := range strings.Split(section, "\n") {
 		r := p.reader(line{number: first + i, text: text})
@@ -192,11 +194,11 @@ func (p *parser) expect(section string, first int) error {
 		default:
 			t.Rows = append(t.Rows, cells)
 		}
-		if r.err != nil {
-			return r.err
+		p.note(r.err)
+		if p.tooMany() {
+			return
 		}
 	}
-	return nil
 }
 
 func (r *reader) cells() []string {

@@ -35,13 +35,21 @@ type word struct {
 
 func (r *reader) fail(w word, expected string, hint string) {
 	if r.err == nil {
-		r.err = &Error{File: r.file, Line: r.line.number, Column: w.column, Read: w.raw, Expected: expected, Hint: hint}
+		r.err = &Error{File: r.file, Line: r.line.number, Column: w.column, Read: w.raw, Expected: expected, Hint: hint, Text: r.line.text}
+	}
+}
+
+// failOnce is fail for a mistake that many lines may share, since they have one cause.
+func (r *reader) failOnce(w word, expected string, hint string) {
+	if r.err == nil {
+		r.fail(w, expected, hint)
+		r.err.once = true
 	}
 }
 
 // failName notes a word that is none of the names, with the nearest as a hint.
 func (r *reader) failName(w word, names []string) {
-	r.fail(w, oneOf(names), meant(w.raw, names))
+	r.fail(w, oneOf(names), didYouMean(w.raw, names))
 }
 
 func (r *reader) skipBlanks() {
@@ -253,7 +261,7 @@ func (r *reader) option(options []option) (option, word) {
 		return o, w
 	}
 	w.raw = name
-	r.fail(w, optionNames(options), meant(name, namesOfOptions(options)))
+	r.fail(w, optionNames(options), didYouMean(name, namesOfOptions(options)))
 	return option{}, w
 }
 

@@ -200,7 +200,7 @@ func BenchmarkGet(b *testing.B) {
 // BenchmarkTouchAndGet is what a pipeline of requests takes a key.
 func BenchmarkTouchAndGet(b *testing.B) {
 	c, keys := filled(b, 1_000_000)
-	i, next := 0, make([]string, touchTogether)
+	i, next := 0, make([]string, TouchTogether)
 	for b.Loop() {
 		if i%len(next) == 0 {
 			for k := range next {

@@ -1,8 +1,8 @@
 package cache
 
-// touchTogether is for how many keys memory is read at a time: more than a processor has
+// TouchTogether is for how many keys memory is read at a time: more than a processor has
 // reads under way, and so few that all of it stays in its nearest cache.
-const touchTogether = 32
+const TouchTogether = 32
 
 // cacheLine is what a processor reads at once, at least.
 const cacheLine = 64
@@ -13,7 +13,7 @@ const cacheLine = 64
 // result is of no use.
 func (c *Cache) Touch(keys []string) (read byte) {
 	for len(keys) > 0 {
-		n := min(len(keys), touchTogether)
+		n := min(len(keys), TouchTogether)
 		read ^= c.touch(keys[:n])
 		keys = keys[n:]
 	}
@@ -21,12 +21,12 @@ func (c *Cache) Touch(keys []string) (read byte) {
 }
 
 func (c *Cache) touch(keys []string) (read byte) {
-	var tables [touchTogether]*table
-	var tags [touchTogether]uint64
+	var tables [TouchTogether]*table
+	var tags [TouchTogether]uint64
 	for i, key := range keys {
 		tables[i], tags[i] = c.table(key)
 	}
-	var slots [touchTogether]slot
+	var slots [TouchTogether]slot
 	for i := range keys {
 		if t := tables[i]; t.n > 0 {
 			slots[i] = t.load(int(tags[i]) & (len(t.slots) - 1))

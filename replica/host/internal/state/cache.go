@@ -3,6 +3,7 @@ package state
 import (
 	"slices"
 
+	"kvd/replica/host/internal/cache"
 	"kvd/resolve"
 	"kvd/storage/codec"
 )
@@ -42,6 +43,22 @@ func (s *Committed) put(key string, encoded []byte, mark uint8) {
 		return
 	}
 	s.objects.Put(key, encoded, mark)
+}
+
+// putAll takes in the objects of a batch that is durable; the lock is held. What a put looks
+// for in memory is asked for ahead, of many keys at a time: it is long ago that steps did.
+func (s *Committed) putAll(g *sealed) {
+	for i, o := range g.dirty {
+		if i%cache.TouchTogether == 0 {
+			s.keys = s.keys[:0]
+			for _, o := range g.dirty[i:min(i+cache.TouchTogether, len(g.dirty))] {
+				s.keys = append(s.keys, o.Key)
+			}
+			s.objects.Touch(s.keys)
+			clear(s.keys)
+		}
+		s.put(o.Key, g.encoded[i], s.marks[i])
+	}
 }
 
 // knowsAll reports whether nothing is stored of a key that the cache does not have.

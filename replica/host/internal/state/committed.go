@@ -48,7 +48,8 @@ type Committed struct {
 	next     chan struct{} // closed at the next commit; nil: nobody waits
 
 	decoding chan struct{} // as many as may decode large objects at a time
-	marks    []uint8       // scratch of the pump's
+	marks    []uint8       // scratch of the pump's, as keys
+	keys     []string
 
 	counting sync.Mutex // held by whoever counts the keys for the first time
 	counted  bool
@@ -104,9 +105,7 @@ func (s *Committed) publish(g *sealed) {
 		s.marks = append(s.marks, s.markOf(o))
 	}
 	s.mu.Lock()
-	for i, o := range g.dirty {
-		s.put(o.Key, g.encoded[i], s.marks[i])
-	}
+	s.putAll(g)
 	s.state, s.more = g.state, s.more.plus(g.grown.population)
 	for _, m := range g.grown.moved {
 		s.expiries.add(m.at, m.n)

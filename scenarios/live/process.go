@@ -148,8 +148,11 @@ func Build(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "kvd/cmd/kvd")
-	out, err := cmd.CombinedOutput()
+	args := []string{"run", "-exec", "cp", "kvd/cmd/kvd", path} // the go command keeps what it runs: the next build is a copy
+	if runtime.GOOS == "windows" {
+		args = []string{"build", "-o", path, "kvd/cmd/kvd"}
+	}
+	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		return "", fmt.Errorf("build kvd: %w; install Go, or name a kvd program", err)

@@ -42,6 +42,7 @@ var counts = [...]counted{
 	{"durability", true, func(r *Result) int { return r.Durability }},
 	{"resurrected", true, func(r *Result) int { return r.Resurrected }},
 	{"overcounted", true, func(r *Result) int { return r.Overcounted }},
+	{"refused", true, func(r *Result) int { return r.Refused }},
 	{"siblings", false, func(r *Result) int { return r.Siblings }},
 }
 

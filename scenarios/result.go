@@ -26,6 +26,7 @@ type Result struct {
 	Values map[string]map[string][]string `json:"values"`
 
 	oracle.Stats
+	Refused             int     `json:"refused"`  // requests that a leader answered with an error
 	Siblings            int     `json:"siblings"` // most values any leader shows for one key
 	MetadataBytesPerKey float64 `json:"metadata_bytes_per_key"`
 	Converged           bool    `json:"converged"`

@@ -116,11 +116,11 @@ func Judge(s *script.Scenario, o Options, p Played) (*Result, error) {
 func Policy(s *script.Scenario, o Options) (resolve.Policy, error) {
 	p := resolve.Policy{Default: o.Resolver, Shadows: o.Shadows, Mistaken: o.Mistaken}
 	for _, rule := range s.Policies {
-		id, err := resolve.ParseID(rule.Resolver)
+		r, err := ruleOf(rule, o.Resolver)
 		if err != nil {
 			return p, fmt.Errorf("scenario %s: policy %s: %w", s.Name, rule.Prefix, err)
 		}
-		p.Rules = append(p.Rules, resolve.Rule{Prefix: rule.Prefix, Resolver: id, Pick: rule.Pick})
+		p.Rules = append(p.Rules, r)
 	}
 	for _, name := range s.Shadows {
 		if name == script.ShadowAll {
@@ -134,6 +134,20 @@ func Policy(s *script.Scenario, o Options) (resolve.Policy, error) {
 		p.Shadows |= id.Mask()
 	}
 	return p, p.Validate()
+}
+
+// ruleOf is a policy line where under is under test.
+func ruleOf(p script.Policy, under resolve.ID) (r resolve.Rule, err error) {
+	r = resolve.Rule{Prefix: p.Prefix, Resolver: under, Pick: p.Pick}
+	if p.Resolver != script.UnderTest {
+		if r.Resolver, err = resolve.ParseID(p.Resolver); err != nil {
+			return r, err
+		}
+	}
+	if p.Doomed != "" && script.Dooms(r.Resolver.String()) {
+		err = r.SetDoomed(p.Doomed)
+	}
+	return r, err
 }
 
 // SeedOf is the seed of a run of which asked was asked; zero: the script's own, else
@@ -157,7 +171,7 @@ func coreOf(s *script.Scenario) func(*replica.Config) {
 func gather(s *script.Scenario, o Options, v *oracle.Judgement, p Played) *Result {
 	r := &Result{
 		Scenario: s.Name, Resolver: o.Resolver.String(), Seed: SeedOf(s, o.Seed), ScriptSeed: s.Seed,
-		Values: p.Values, Stats: v.Stats, Siblings: v.Siblings, Converged: v.Converged, Session: v.Session,
+		Values: p.Values, Stats: v.Stats, Refused: p.History.Refusals, Siblings: v.Siblings, Converged: v.Converged, Session: v.Session,
 		Losses: v.Losses, History: p.History, Serving: map[string]string{}, Trace: p.Trace, Virtual: p.Took, Ops: p.Requests, Fired: p.Fired, Clocks: p.Clocks,
 	}
 	var objects int

@@ -28,6 +28,7 @@ type History struct {
 	Finals         map[LeaderKey]Reading
 	Contradictions []Contradiction // those found while the history was fed
 	Failures       int
+	Refusals       int           // of Failures: those that a leader answered with an error
 	Turns          int32         // how many events there were
 	End            time.Duration // the time of the last event
 
@@ -117,6 +118,12 @@ func (h *History) Failed(at time.Duration, requestID, why string) {
 		h.contradict(at, Unasked, "", logical.Dot{},
 			fmt.Sprintf("request %s failed (%s), and nobody had sent it", requestID, why))
 	}
+}
+
+// Refused says that a leader answered a request with an error.
+func (h *History) Refused(at time.Duration, requestID, why string) {
+	h.Refusals++
+	h.Failed(at, requestID, why)
 }
 
 // Shown says that a client received the reply to a read.

@@ -17,6 +17,7 @@ var files embed.FS
 // order is the order of telling: from one lost update to whole clusters.
 var order = [...]string{
 	"ddia-8-3", "three-way-increment", "hot-set", "clock-step-back", "poisoned-key", "poisoned-delete",
+	"doomed-accept", "doomed-refuse", "doomed-lift",
 	"equal-stamps", "strobing-clock", "delete-against-update", "mass-deletes", "minority-side", "relay", "lossy-links",
 	"lost-reply", "stale-session", "cause-before-effect", "crash-before-ack", "lost-disk", "old-backup",
 	"rollback-unseen", "cloned-directory", "long-absence", "resurrection",

@@ -92,10 +92,16 @@ func (c *client) again(ctx context.Context, op *operation, why string) bool {
 	return sleep(ctx, pause)
 }
 
-// failed takes down that the operation is given up, or was refused.
+// failed takes down that the operation is given up.
 func (c *client) failed(op *operation, why string) {
 	request := op.ID()
 	c.d.rec.Add(true, op.Event(0, trace.Failed, why), func(h *history.History, at time.Duration) { h.Failed(at, request, why) })
+}
+
+// refused takes down that a leader answered with an error.
+func (c *client) refused(op *operation, why string) {
+	request := op.ID()
+	c.d.rec.Add(true, op.Event(0, trace.Failed, why), func(h *history.History, at time.Duration) { h.Refused(at, request, why) })
 }
 
 func (c *client) identity(op *operation) attempt.Identity {
@@ -168,7 +174,7 @@ func (c *client) wait(ctx context.Context, end time.Time) string {
 func (c *client) take(ctx context.Context, op *operation, r answer) bool {
 	switch {
 	case r.refused != nil:
-		c.failed(op, r.refused.Error())
+		c.refused(op, r.refused.Error())
 		return true
 	case !op.Read:
 		c.acked(op, r.written)

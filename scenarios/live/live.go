@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -166,10 +167,14 @@ func (p *player) attempt(ctx context.Context) (played *scenarios.Played, differs
 func policyFlags(p *resolve.Policy) []string {
 	flags := []string{"--resolver", p.Default.String()}
 	for _, r := range p.Rules {
-		rule := r.Prefix + "=" + r.Resolver.String()
+		rule := strings.ReplaceAll(r.Prefix, ",", `\,`) + "=" + r.Resolver.String()
 		if r.Pick {
 			rule += ",read=pick"
 		}
+		if r.Acks > 0 {
+			rule += ",acks=" + strconv.Itoa(r.Acks)
+		}
+		rule += ",doomed=" + r.Doomed.String()
 		flags = append(flags, "--policy", rule)
 	}
 	if p.Shadows != 0 {

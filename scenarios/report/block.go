@@ -74,6 +74,7 @@ func fields(results []*scenarios.Result) []field {
 		cell("acked", ""), cell("accounted", "acc-/ounted"), cell("lost", ""),
 		cell("inverted", "in-/verted"), cell("concurrent", "con-/current"),
 		rareCell("durability", "dura-/bility", "0"), rareCell("resurrected", "resur-/rected", "0"), rareCell("overcounted", "over-/counted", "0"),
+		rareCell("refused", "re-/fused", "0"),
 		cell("siblings", "sib-/lings"),
 		{column: column{head: "B/key"}, of: metadata},
 		cell("converged", "con-/verged"), rareCell("session", "", "-"),

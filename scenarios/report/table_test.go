@@ -102,6 +102,7 @@ type row struct {
 	Durability          int                            `json:"durability"`
 	Resurrected         int                            `json:"resurrected"`
 	Overcounted         int                            `json:"overcounted"`
+	Refused             int                            `json:"refused"`
 	Siblings            int                            `json:"siblings"`
 	MetadataBytesPerKey float64                        `json:"metadata_bytes_per_key"`
 	Converged           bool                           `json:"converged"`

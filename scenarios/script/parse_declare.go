@@ -58,18 +58,17 @@ func (p *parser) policy(r *reader) {
 	notes := r.line.notes
 	for first := true; first || r.more(); first = false {
 		w := r.next()
-		prefix, resolver := splitPolicy(r, w)
-		var pick bool
-		resolver.raw, pick = strings.CutSuffix(resolver.raw, readPick)
-		if strings.HasSuffix(prefix, ",read") && !slices.Contains(p.resolvers, resolver.raw) {
-			r.fail(w, "PREFIX=RESOLVER"+readPick, "there is no other way to read")
-		}
+		prefix, resolver, options := splitPolicy(r, w)
 		if p.prefixes[prefix] {
 			r.fail(w, "one policy for each prefix", "")
 		}
 		p.prefixes[prefix] = true
-		r.checkChoice(resolver, p.resolvers)
-		p.scenario.Policies = append(p.scenario.Policies, Policy{notes, prefix, resolver.raw, pick})
+		r.checkChoice(resolver, append(Resolvers(), UnderTest))
+		rule := Policy{Notes: notes, Prefix: prefix, Resolver: resolver.raw}
+		for _, o := range options {
+			p.policyOption(r, &rule, o)
+		}
+		p.scenario.Policies = append(p.scenario.Policies, rule)
 		notes = nil // they belong to the first
 		if len(p.scenario.Policies) > maxPolicies {
 			r.fail(w, fmt.Sprintf("at most %d policies", maxPolicies), "")
@@ -77,26 +76,73 @@ func (p *parser) policy(r *reader) {
 	}
 }
 
-const readPick = ",read=pick"
+// policyOption reads NAME=VALUE behind a rule.
+func (p *parser) policyOption(r *reader, rule *Policy, w word) {
+	name, value, _ := strings.Cut(w.raw, "=")
+	v := word{raw: value, text: value, column: w.column + len(name) + 1}
+	switch {
+	case name == optionRead && !rule.Pick:
+		r.checkChoice(v, []string{"pick"})
+		rule.Pick = true
+	case name == optionDoomed && rule.Doomed == "":
+		r.checkChoice(v, doomedFates)
+		rule.Doomed = value
+		if !Dooms(rule.Resolver) {
+			r.fail(w, "no doomed= for "+rule.Resolver, "it never loses a write that its leader knows to be beaten")
+		}
+	default:
+		r.fail(w, "each option once", "")
+	}
+}
 
-// splitPolicy separates PREFIX=RESOLVER at the last equals sign that is not the
+// The options of a policy.
+const (
+	optionRead   = "read"
+	optionDoomed = "doomed"
+)
+
+var doomedFates = []string{"accept", "refuse", "lift"}
+
+// Dooms reports whether a write of the resolver's can lose where it is accepted, so that a
+// policy can say what becomes of it. Of UnderTest it may be.
+func Dooms(resolver string) bool {
+	return !slices.Contains([]string{"siblings", "causal", "counter"}, resolver)
+}
+
+// splitPolicy separates PREFIX=RESOLVER at the last equals sign that is not an
 // option's, since keys may hold others.
-func splitPolicy(r *reader, w word) (prefix string, resolver word) {
+func splitPolicy(r *reader, w word) (prefix string, resolver word, options []word) {
 	tail := w.raw
 	if w.quoted {
 		tail = w.rest
 	}
-	at := strings.LastIndexByte(strings.TrimSuffix(tail, readPick), '=')
+	begin := w.column + len(w.raw) - len(tail)
+	for {
+		at := strings.LastIndexByte(tail, ',')
+		if at < 0 || !isPolicyOption(tail[at+1:]) || !strings.Contains(tail[:at], "=") {
+			break
+		}
+		options = append(options, word{raw: tail[at+1:], column: begin + at + 1})
+		tail = tail[:at]
+	}
+	slices.Reverse(options)
+	at := strings.LastIndexByte(tail, '=')
 	prefix = w.text
 	if !w.quoted && at >= 0 {
 		prefix = tail[:at]
 	}
 	if at < 0 || w.quoted && at > 0 || !w.quoted && at == 0 || len(prefix) > maxKeyBytes {
 		r.fail(w, "PREFIX=RESOLVER", `"" is the prefix of every key`)
-		return "", word{}
+		return "", word{}, nil
 	}
-	resolver = word{raw: tail[at+1:], column: w.column + len(w.raw) - len(tail) + at + 1}
-	return prefix, resolver
+	resolver = word{raw: tail[at+1:], column: begin + at + 1}
+	return prefix, resolver, options
+}
+
+// isPolicyOption reports whether the text is an option of a policy, or at least named so.
+func isPolicyOption(text string) bool {
+	name, _, ok := strings.Cut(text, "=")
+	return ok && (name == optionRead || name == optionDoomed)
 }
 
 func (p *parser) shadow(r *reader) {

@@ -183,9 +183,16 @@ func (c Check) value() string {
 }
 
 func (p Policy) text() string {
-	text := quoteWord(p.Prefix) + "=" + p.Resolver
+	prefix := quoteWord(p.Prefix)
+	if at := strings.LastIndexByte(prefix, ','); at >= 0 && isPolicyOption(prefix[at+1:]+"=") && prefix[0] != '"' {
+		prefix = strconv.Quote(p.Prefix) // bare it would look like an option
+	}
+	text := prefix + "=" + p.Resolver
 	if p.Pick {
-		text += readPick
+		text += "," + optionRead + "=pick"
+	}
+	if p.Doomed != "" {
+		text += "," + optionDoomed + "=" + p.Doomed
 	}
 	return text
 }

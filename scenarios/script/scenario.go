@@ -70,9 +70,14 @@ func (m Model) String() string { return fmt.Sprintf("timing=%s nodes=%s", m.Timi
 type Policy struct {
 	Notes    Notes
 	Prefix   string
-	Resolver string
-	Pick     bool // a plain read of several values shows one
+	Resolver string // or UnderTest
+	Pick     bool   // a plain read of several values shows one
+	Doomed   string // what becomes of a write that would lose where it is accepted; "": unstated, as accept
 }
+
+// UnderTest, as a Policy's Resolver, is the resolver that the scenario is played under. Options
+// that it has no use for do nothing then.
+const UnderTest = "*"
 
 // ShadowAll, as the only one of a Scenario's Shadows, is every resolver.
 const ShadowAll = "all"

@@ -144,7 +144,7 @@ func (c *client) answered(op *operation, r *replica.Reply) {
 			c.w.Fired["request refused, overloaded"]++
 		}
 		c.w.Trace.Add(op.Event(c.w.now, trace.Failed, r.Err.Error()))
-		c.w.History.Failed(c.w.now, op.ID(), r.Err.Error())
+		c.w.History.Refused(c.w.now, op.ID(), r.Err.Error())
 		c.finish()
 		return
 	}

@@ -47,4 +47,7 @@
 //     first 20 are told; after 1,000 reading ends. Declarations
 //     (name, title, model, leaders, policy, shadow, settings, seed, client) are read before the rest,
 //     wherever they are; leaders come before the clients that name them.
+//
+// How words and values are written, and what was meant by a word that is none, is package
+// internal/spell.
 package script

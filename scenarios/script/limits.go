@@ -10,7 +10,6 @@ const (
 	maxLeaders     = 16
 	maxClients     = 64
 	maxPolicies    = 64
-	maxNameBytes   = 64
 	maxTitleBytes  = 1024
 	maxKeyBytes    = 1024
 	maxValueBytes  = 64 << 10

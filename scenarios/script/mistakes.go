@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"kvd/scenarios/script/internal/spell"
 )
 
 // Bounds on what is told of a script that is full of mistakes.
@@ -76,7 +78,7 @@ func (e *Error) Excerpt() string {
 
 // visible keeps control characters from a terminal.
 func visible(c rune) rune {
-	if isText(c) {
+	if spell.IsText(c) {
 		return c
 	}
 	return '?'
@@ -119,7 +121,7 @@ func (p *parser) assume(l line) {
 	r := p.reader(l)
 	verb := r.next().raw
 	if _, known := p.row(verb); !known {
-		verb = meant(verb, p.verbsAt(Declaration, Ending))
+		verb = spell.Nearest(verb, p.verbsAt(Declaration, Ending))
 		if row, ok := p.row(verb); ok {
 			p.seen[verb] = true
 			row.whole(p, r) // its other mistakes are told when the word is right
@@ -127,11 +129,11 @@ func (p *parser) assume(l line) {
 	}
 	words := strings.Fields(l.text)
 	for i, w := range words {
-		if i > 0 && verb == "leaders" && isName(w) && !p.leaderNames[w] {
+		if i > 0 && verb == "leaders" && spell.IsName(w) && !p.leaderNames[w] {
 			p.leaderNames[w] = true
 			p.scenario.Leaders = append(p.scenario.Leaders, w)
 		}
-		if i == 0 || words[i-1] != "as" || !isName(w) {
+		if i == 0 || words[i-1] != "as" || !spell.IsName(w) {
 			continue
 		}
 		p.backups[w] = true

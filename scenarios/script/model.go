@@ -3,6 +3,8 @@ package script
 import (
 	"fmt"
 	"time"
+
+	"kvd/scenarios/script/internal/spell"
 )
 
 // asynchrony refuses a timing fault in a synchronous model: there, messages
@@ -50,7 +52,7 @@ func (p *parser) claim(r *reader, w word, f ClockFault) {
 		f.Error.To(&c.err)
 		p.claims[leader] = c
 		if c.offset > c.err || c.offset < -c.err {
-			fault := fmt.Sprintf("clock offset %s of %s beyond its error of %s", formatSigned(c.offset), leader, formatDuration(c.err))
+			fault := fmt.Sprintf("clock offset %s of %s beyond its error of %s", spell.Signed(c.offset), leader, spell.Duration(c.err))
 			p.asynchrony(r, w, fault)
 		}
 	}

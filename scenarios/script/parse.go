@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kvd/scenarios/script/internal/spell"
+
 	"golang.org/x/tools/txtar"
 )
 
@@ -129,7 +131,7 @@ func (p *parser) decode(data []byte) []byte {
 func firstUnreadable(text string) int {
 	for i, c := range text {
 		_, width := utf8.DecodeRuneInString(text[i:])
-		if !isText(c) || c == utf8.RuneError && width == 1 {
+		if !spell.IsText(c) || c == utf8.RuneError && width == 1 {
 			return i
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"kvd/scenarios/script/internal/spell"
 )
 
 func (p *parser) action(r *reader, t Trigger) Action {
@@ -183,7 +185,7 @@ func (p *parser) restore(r *reader) Action {
 	r.literal("from", "restore N from B")
 	w := r.next()
 	if !p.backups[w.raw] {
-		r.fail(w, "a backup taken on an earlier line", didYouMean(w.raw, sortedKeys(p.backups)))
+		r.fail(w, "a backup taken on an earlier line", spell.DidYouMean(w.raw, sortedKeys(p.backups)))
 	}
 	b.Name = w.raw
 	return b
@@ -214,7 +216,7 @@ func (p *parser) rot(r *reader) Action {
 
 func (p *parser) known(r *reader, w word) string {
 	if _, ok := p.labels[w.raw]; !ok {
-		r.fail(w, "the label of an operation on an earlier line", didYouMean(w.raw, sortedKeys(p.labels)))
+		r.fail(w, "the label of an operation on an earlier line", spell.DidYouMean(w.raw, sortedKeys(p.labels)))
 	}
 	return w.raw
 }

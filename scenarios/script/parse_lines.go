@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"kvd/scenarios/script/internal/spell"
 )
 
 func (p *parser) reader(l line) *reader { return &reader{file: p.file, line: l} }
@@ -39,7 +41,7 @@ func (p *parser) declare(l line) *Error {
 	_, client := p.clients[first.raw]
 	if !known && !client {
 		beginnings := p.verbsAt(Declaration, SetUpOrTimed, Triggering, Ending)
-		if near, _ := p.row(meant(first.raw, beginnings)); near.Position == Declaration {
+		if near, _ := p.row(spell.Nearest(first.raw, beginnings)); near.Position == Declaration {
 			r.failName(first, beginnings)
 			return r.err
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"kvd/scenarios/script/internal/spell"
+
 	"golang.org/x/tools/txtar"
 )
 
@@ -109,7 +111,7 @@ func (s *Scenario) eventLines() []printed {
 }
 
 func (s *Scenario) endLines() []printed {
-	lines := []printed{{s.Notes["settle"], []string{"settle " + formatDuration(s.Settle)}}}
+	lines := []printed{{s.Notes["settle"], []string{"settle " + spell.Duration(s.Settle)}}}
 	for _, c := range s.Checks {
 		lines = append(lines, printed{c.Notes, []string{c.String()}})
 	}
@@ -124,7 +126,7 @@ func (t Table) print() string {
 	for _, row := range append([][]string{t.Columns}, t.Rows...) {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			cells[i] = quoteWord(cell) + " "
+			cells[i] = spell.Quote(cell) + " "
 		}
 		if len(row) > 0 && row[0] == "--" {
 			cells[0] = `"--" `

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kvd/scenarios/script/internal/spell"
 )
 
 func words(parts ...string) string {
@@ -34,21 +36,21 @@ func prefixed(prefix, text string) string {
 }
 
 func durationUnlessZero(name string, d time.Duration) string {
-	return stated(name, Opt[time.Duration]{d, d != 0}, formatDuration)
+	return stated(name, Opt[time.Duration]{d, d != 0}, spell.Duration)
 }
 
-func (t At) String() string { return "at " + formatDuration(t.Time) }
+func (t At) String() string { return "at " + spell.Duration(t.Time) }
 
 func (t After) String() string {
 	plus := ""
 	if t.Plus != 0 {
-		plus = formatSigned(t.Plus)
+		plus = spell.Signed(t.Plus)
 	}
 	return words("after", t.Label, prefixed("seen by ", t.SeenBy), plus)
 }
 
 func (t Every) String() string {
-	return words("every", formatDuration(t.Period), fmt.Sprintf("times=%d", t.Times), durationUnlessZero("from", t.From))
+	return words("every", spell.Duration(t.Period), fmt.Sprintf("times=%d", t.Times), durationUnlessZero("from", t.From))
 }
 
 func (o ClientOp) String() string { return words(o.body(), prefixed("as ", o.Label)) }
@@ -58,10 +60,10 @@ func (o ClientOp) body() string {
 }
 
 func (o ClientOp) object() string {
-	key := quoteWord(o.Key)
+	key := spell.Quote(o.Key)
 	switch o.Kind {
 	case OpSet, OpAppend:
-		return key + " " + quoteWord(o.Value)
+		return key + " " + spell.Quote(o.Value)
 	case OpUpdate:
 		return fmt.Sprintf("%s %+d", key, o.Amount)
 	case OpIncr:
@@ -86,8 +88,8 @@ func (p Path) String() string {
 
 func (f LinkFault) String() string {
 	return words("link", f.Path.String(),
-		stated("delay", f.Delay, formatDuration),
-		stated("jitter", f.Jitter, formatDuration),
+		stated("delay", f.Delay, spell.Duration),
+		stated("jitter", f.Jitter, spell.Duration),
 		stated("loss", f.Loss, formatRate),
 		stated("duplicate", f.Duplicate, formatRate),
 		stated("reorder", f.Reorder, formatRate))
@@ -95,11 +97,11 @@ func (f LinkFault) String() string {
 
 func (f ClockFault) String() string {
 	return words("clock", f.Leader,
-		stated("offset", f.Offset, formatSigned),
+		stated("offset", f.Offset, spell.Signed),
 		stated("drift", f.DriftPPM, func(ppm int64) string { return fmt.Sprintf("%dppm", ppm) }),
-		stated("error", f.Error, formatDuration),
-		stated("step", f.Step, formatSigned),
-		stated("freeze", f.Freeze, formatDuration),
+		stated("error", f.Error, spell.Duration),
+		stated("step", f.Step, spell.Signed),
+		stated("freeze", f.Freeze, spell.Duration),
 		stated("strobe", f.Strobe, formatStrobe))
 }
 
@@ -120,7 +122,7 @@ func (h Heal) String() string {
 	return "heal " + h.Path.String()
 }
 
-func (p Pause) String() string { return "pause " + p.Leader + " " + formatDuration(p.For) }
+func (p Pause) String() string { return "pause " + p.Leader + " " + spell.Duration(p.For) }
 func (c Crash) String() string {
 	return words("crash", c.Leader, prefixed("unsynced=", string(c.Unsynced)))
 }
@@ -153,7 +155,7 @@ func (c Check) object() string {
 	case CheckLost, CheckDurability:
 		key := ""
 		if c.Key != "" {
-			key = quoteWord(c.Key)
+			key = spell.Quote(c.Key)
 		}
 		return words(key, fmt.Sprintf("= %d", c.Count))
 	case CheckLog:
@@ -163,9 +165,9 @@ func (c Check) object() string {
 	case CheckSession:
 		return c.Client + " " + string(c.Guarantee)
 	case CheckNoResurrection, CheckNoOvercount:
-		return quoteWord(c.Key)
+		return spell.Quote(c.Key)
 	case CheckValue:
-		return quoteWord(c.Key) + " = " + c.value()
+		return spell.Quote(c.Key) + " = " + c.value()
 	case CheckVisible:
 		return c.First + " before " + c.Then
 	}
@@ -179,11 +181,11 @@ func (c Check) value() string {
 	case c.Value.Value == absent:
 		return `"` + absent + `"`
 	}
-	return quoteWord(c.Value.Value)
+	return spell.Quote(c.Value.Value)
 }
 
 func (p Policy) text() string {
-	prefix := quoteWord(p.Prefix)
+	prefix := spell.Quote(p.Prefix)
 	if at := strings.LastIndexByte(prefix, ','); at >= 0 && isPolicyOption(prefix[at+1:]+"=") && prefix[0] != '"' {
 		prefix = strconv.Quote(p.Prefix) // bare it would look like an option
 	}
@@ -202,5 +204,5 @@ func (s Settings) String() string {
 	return words(stated("gate-ops", s.GateOps, strconv.Itoa), stated("window-ops", s.WindowOps, strconv.Itoa),
 		stated("batch-ops", s.BatchOps, strconv.Itoa), stated("waiting", s.Waiting, strconv.Itoa), stated("max-siblings", s.MaxSiblings, strconv.Itoa),
 		stated("history", s.History, strconv.Itoa),
-		stated("max-drift", s.MaxDrift, formatDuration), stated("token-wait", s.TokenWait, formatDuration))
+		stated("max-drift", s.MaxDrift, spell.Duration), stated("token-wait", s.TokenWait, spell.Duration))
 }

@@ -4,7 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
+
+	"kvd/scenarios/script/internal/spell"
 )
 
 // line is one line of the scenario section with the notes above it.
@@ -49,11 +50,11 @@ func (r *reader) failOnce(w word, expected string, hint string) {
 
 // failName notes a word that is none of the names, with the nearest as a hint.
 func (r *reader) failName(w word, names []string) {
-	r.fail(w, oneOf(names), didYouMean(w.raw, names))
+	r.fail(w, spell.OneOf(names), spell.DidYouMean(w.raw, names))
 }
 
 func (r *reader) skipBlanks() {
-	for r.pos < len(r.line.text) && isBlank(r.line.text[r.pos]) {
+	for r.pos < len(r.line.text) && spell.IsBlank(r.line.text[r.pos]) {
 		r.pos++
 	}
 }
@@ -86,7 +87,7 @@ func (r *reader) next() word {
 }
 
 func (r *reader) bare(w *word, left string) {
-	w.raw = left[:blankAt(left)]
+	w.raw = left[:spell.BlankAt(left)]
 	w.text = w.raw
 	switch {
 	case strings.HasPrefix(w.raw, "#"):
@@ -105,7 +106,7 @@ func (r *reader) quoted(w *word, left string) {
 	}
 	w.quoted = true
 	w.text, _ = strconv.Unquote(prefix)
-	w.rest = left[len(prefix):][:blankAt(left[len(prefix):])]
+	w.rest = left[len(prefix):][:spell.BlankAt(left[len(prefix):])]
 	w.raw = prefix + w.rest
 }
 
@@ -157,8 +158,8 @@ func (r *reader) value() string { return r.content("a value", 0, maxValueBytes) 
 
 func (r *reader) name(what string) word {
 	w := r.next()
-	if !isName(w.raw) {
-		r.fail(w, what, "a name is a letter or digit and then letters, digits, - or _, at most "+strconv.Itoa(maxNameBytes))
+	if !spell.IsName(w.raw) {
+		r.fail(w, what, "a name is a letter or digit and then letters, digits, - or _, at most "+strconv.Itoa(spell.MaxNameBytes))
 	}
 	return w
 }
@@ -173,34 +174,6 @@ func (r *reader) checkChoice(w word, names []string) {
 	if !slices.Contains(names, w.raw) {
 		r.failName(w, names)
 	}
-}
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
-
-func blankAt(text string) int {
-	if i := strings.IndexAny(text, " \t"); i >= 0 {
-		return i
-	}
-	return len(text)
-}
-
-// isName reports whether the text names something of ours: a letter or digit,
-// then letters, digits, hyphens and underscores, all ASCII.
-func isName(text string) bool {
-	for i := range len(text) {
-		c := text[i]
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
-		if !letter && (i == 0 || c != '-' && c != '_') {
-			return false
-		}
-	}
-	return text != "" && len(text) <= maxNameBytes
-}
-
-// isText reports whether r may be in a script: no control characters but
-// tab and newline, so that what people see is what is there.
-func isText(r rune) bool {
-	return r == '\t' || r == '\n' || !unicode.IsControl(r)
 }
 
 // option is something a line may say in any order: keyed (name=value) or bare
@@ -261,7 +234,7 @@ func (r *reader) option(options []option) (option, word) {
 		return o, w
 	}
 	w.raw = name
-	r.fail(w, optionNames(options), didYouMean(name, namesOfOptions(options)))
+	r.fail(w, optionNames(options), spell.DidYouMean(name, namesOfOptions(options)))
 	return option{}, w
 }
 
@@ -277,7 +250,7 @@ func optionNames(options []option) string {
 	if len(names) == 0 {
 		return "the end of the line"
 	}
-	return oneOf(names)
+	return spell.OneOf(names)
 }
 
 func namesOfOptions(options []option) []string {

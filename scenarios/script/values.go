@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"kvd/scenarios/script/internal/spell"
 )
 
 // span says which durations are allowed.
@@ -33,25 +33,6 @@ func (r *reader) duration(w word, s span) time.Duration {
 		r.fail(w, fmt.Sprintf("a duration of at most %d years", maxYears), "")
 	}
 	return d
-}
-
-// formatDuration writes d as Go does, in ASCII and without idle units: 1m, not
-// 1m0s.
-func formatDuration(d time.Duration) string {
-	text := strings.Replace(d.String(), "µs", "us", 1)
-	for _, idle := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(text, idle) {
-			text = text[:len(text)-2]
-		}
-	}
-	return text
-}
-
-func formatSigned(d time.Duration) string {
-	if d < 0 {
-		return formatDuration(d)
-	}
-	return "+" + formatDuration(d)
 }
 
 // rate reads a percentage with up to four decimals.
@@ -106,7 +87,7 @@ func formatStrobe(s Strobe) string {
 	if s == (Strobe{}) {
 		return "off"
 	}
-	return formatDuration(s.Amplitude) + "/" + formatDuration(s.Period)
+	return spell.Duration(s.Amplitude) + "/" + spell.Duration(s.Period)
 }
 
 // count reads a whole number from low to high.
@@ -125,18 +106,4 @@ func (r *reader) amount(w word) int64 {
 		r.fail(w, fmt.Sprintf("a whole number other than zero, within ±%d", int64(maxAmount)), "")
 	}
 	return n
-}
-
-// quoteWord writes content so that it reads back as one word with the same
-// text: bare when every character of it shows.
-func quoteWord(text string) string {
-	if text == "" || text == "=" || text[0] == '#' || !utf8.ValidString(text) || strings.ContainsFunc(text, hidden) {
-		return strconv.Quote(text)
-	}
-	return text
-}
-
-// hidden reports whether a character must be quoted to be seen or to be read.
-func hidden(r rune) bool {
-	return r == ' ' || r == '"' || !unicode.IsPrint(r)
 }

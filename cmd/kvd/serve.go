@@ -233,6 +233,7 @@ func heapOf(cfg *node.Config) int64 {
 // the collector would wait until the heap has grown by as much as is in use. It is
 // a soft limit, and whoever sets GOMEMLIMIT knows better. The ballast is to be kept.
 func limitMemory(cfg *node.Config) (ballast []byte) {
+	askHugePages(min(heapOf(cfg), hugeBytes))
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(heapOf(cfg))
 	}
@@ -260,3 +261,7 @@ func addThread() {
 // the collector would come too often: ballast counts as in use, though nothing of it ever
 // is, so that the system gives no memory for it.
 const garbagePercent, ballastBytes = 50, 24 << 20
+
+// hugeBytes is for how much of the heap huge pages are asked for: about what it takes with a
+// few million objects, which lie outside of it.
+const hugeBytes = 256 << 20

@@ -28,6 +28,9 @@ func ledgerSpecs() []invoke.Spec {
 	}
 }
 
+// fewLosses is how many kv why tells of one by one at least.
+const fewLosses = 4
+
 func why(k *call) error {
 	key := k.Args().First()
 	if key == "" {
@@ -40,6 +43,9 @@ func why(k *call) error {
 	w := answers.WhysOf(key, said, missing)
 	if err := k.Out.Put(show.Whys(w, k.Bool("tree"))); err != nil {
 		return err
+	}
+	if w.Told().Lost() > fewLosses && k.Out.Name == "text" {
+		k.Say("kv losses --prefix " + show.Printable(key) + " --resolver all lists every one of the " + show.Count(int(w.Told().Lost()), "lost write"))
 	}
 	end := invoke.Ending{Missing: missing}
 	if _, end.Differs = show.WhyLines(w); len(w.Told().Values) == 0 && w.Told().Lost() == 0 {

@@ -20,7 +20,9 @@ func (a *actor) tells(applied, text string, lost int64, values ...string) *actor
 		shown = append(shown, word(v))
 	}
 	return a.on("KVD.WHY", string(dict(pair("leader", word(a.name)), pair("applied", word(applied)), pair("key", word("x")), pair("serving", word("lww")),
-		pair("values", several(shown...)), pair("lost", number(lost)), pair("text", word(text+"\n")), pair("tree", word("x (lww)\n└─ "+text+"\n")))))
+		pair("values", several(shown...)), pair("lost", number(lost)),
+		pair("groups", several(dict(pair("resolver", word("lww")), pair("serving", number(1)), pair("relation", word("inverted")), pair("leader", word("n2")), pair("winner", word(dotA)),
+			pair("writes", number(lost)), pair("from", number(1)), pair("to", number(2))))), pair("text", word(text+"\n")), pair("tree", word("x (lww)\n└─ "+text+"\n")))))
 }
 
 const (
@@ -42,6 +44,12 @@ func TestWhyIsOneStoryWhereAllTellTheSame(t *testing.T) {
 	if o.out != "x is 1, because\n" {
 		t.Errorf("prints %q", o.out)
 	}
+	all[0].tells(much, "x is 1, because", 2000, "1")
+	o = kv(t, all[:1], "why", "x")
+	o.is(t, codeOK)
+	o.told(t, "kv losses --prefix x --resolver all lists every one of the 2000 lost writes")
+	kv(t, all[:1], "why", "x", "-o", "json").is(t, codeOK, `"groups":[{"resolver":"lww","serving":true,"relation":"inverted","leader":"n2","winner":"`+dotA+`","writes":2000,"from":1,"from_time":"1970-01-01T00:00:00.000000001Z"`)
+	all[0].tells(much, "x is 1, because", 1, "1")
 	kv(t, all, "why", "x", "--tree").is(t, codeOK, "x (lww)\n└─ x is 1")
 	kv(t, all, "why", "x", "-o", "table").is(t, codeOK, "leader  serving", "n2      lww      1       1     0      0       true")
 }

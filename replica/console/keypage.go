@@ -36,6 +36,7 @@ type KeyPage struct {
 	Deadline *Ends    `json:"deadline"` // null: it has none
 	Writes   []Wrote  `json:"writes"`   // shown, then overwritten, then lost, then others
 	Losses   []Losing `json:"losses"`   // by resolver, the one that serves first
+	Groups   []Lost   `json:"groups"`   // all losses, counted: by resolver, the one that serves first
 	Lost     int      `json:"lost"`     // writes that some resolver lost
 	Left     int      `json:"left"`     // writes and losses that there are beside those
 	Removed  uint64   `json:"removed"`  // ops that the log does not keep any more, of all keys
@@ -85,6 +86,18 @@ type Losing struct {
 	Winner   string    `json:"winner"`
 	At       time.Time `json:"at"`
 	Text     string    `json:"text"` // a sentence
+}
+
+// Lost counts the writes that one resolver lost alike.
+type Lost struct {
+	Resolver string    `json:"resolver"`
+	Serving  bool      `json:"serving"`
+	Relation string    `json:"relation"`
+	Leader   string    `json:"leader"` // that accepted them; empty: several
+	Winner   string    `json:"winner"`
+	Writes   int       `json:"writes"`
+	From     time.Time `json:"from"` // found lost, by the clock of the leader that answers
+	To       time.Time `json:"to"`
 }
 
 // Sum is what became of every write that was accepted, by resolver.

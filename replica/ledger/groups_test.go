@@ -122,11 +122,47 @@ func TestWhyOfAKeyThatLostThousands(t *testing.T) {
 	if !strings.Contains(text, "\n4,984 more lost writes are not told of; KVD.LOSSES PREFIX cart RESOLVER all lists all 5,001.\n") {
 		t.Error(text)
 	}
+	if !strings.Contains(text, "\nIn all lww has lost 5,000: 5,000 concurrent at leader") || len(s.Groups) != 2 || s.Groups[0].From != epoch.Add(time.Millisecond) || s.Groups[0].To != epoch.Add(many*time.Millisecond) {
+		t.Errorf("%+v\n%s", s.Groups, text)
+	}
 	if last := tree[len(tree)-1]; last != "└─ 4,984 more lost writes are not drawn: kv losses --prefix cart --resolver all" || strings.Count(explain.Tree(s), "└─ ") != 2 {
 		t.Errorf("%d lines, the last %s\n%s", len(tree), last, explain.Tree(s))
 	}
 	if s.Lost[told-1].Resolver != resolve.HLC {
 		t.Errorf("the shadow's only row is not told of: %v", s.Lost[told-1].Loss)
+	}
+}
+
+// TestGroupsOfLossesAreBounded: of too many leaders the smallest are put together, and the
+// sum is that of all rows.
+func TestGroupsOfLossesAreBounded(t *testing.T) {
+	c := newCluster(t, everybody(resolve.LWW), "n1", "n2", "n3")
+	concurrent(c)
+	const origins = 3000
+	var rows []resolve.Loss
+	for i := range origins {
+		for j := range 1 + i%2*i {
+			if j < 2 {
+				rows = append(rows, resolve.Loss{Resolver: resolve.LWW, Relation: resolve.Concurrent, Key: "cart", Loser: logical.Dot{Origin: logical.Origin(i + 1000), Seq: logical.Seq(j + 1)}})
+			}
+		}
+	}
+	s, err := c.over("n1", faulty{add: rows, hide: func(l resolve.Loss) bool { return l.Resolver != resolve.HLC }}).Why("cart")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, others := 0, 0
+	for _, g := range s.Groups {
+		all += g.Writes
+		if g.Leader == "" {
+			others++
+		}
+	}
+	if all != len(rows)+1 || len(s.Groups) > 32 || others != 2 || s.Groups[0].Leader != "" {
+		t.Errorf("%d of %d in %d groups, %d of them of several leaders: %+v", all, len(rows)+1, len(s.Groups), others, s.Groups)
+	}
+	if text := explain.Key(s); !strings.Contains(text, " concurrent at other leaders, 2 concurrent at leader ") || !strings.Contains(text, "\nHad another served, so many would be lost: 1 under hlc.\n") || len(text) > 8000 {
+		t.Errorf("%d bytes: %s", len(text), text)
 	}
 }
 

@@ -27,7 +27,10 @@ type Explanation struct {
 	Lost      []LossRecord // by resolver, the serving one first; newest first; of each write all rows
 	// LostWrites is how many writes some resolver lost, whether told of or not.
 	LostWrites int
-	Shadows    []resolve.ID // the rest of the panel
+	// Groups counts every row of the key, also those that are not in Lost: by resolver, the
+	// serving one first, then the largest first; at most 32.
+	Groups  []LossGroup
+	Shadows []resolve.ID // the rest of the panel
 	// PastLeft and LostLeft are how many more there are.
 	PastLeft, LostLeft int
 	// Evicted is how many rows of the serving resolver's the ledger has given up: of
@@ -160,14 +163,14 @@ func (q *question) ancestors(e *Explanation) {
 // lossRecords lists the rows of the key: the serving resolver's first, then the
 // shadows', each newest first.
 func (q *question) lossRecords(s *Explanation) {
-	g := gathered{of: map[resolve.ID]*recent{}}
+	g := gathered{of: map[resolve.ID]*recent{}, groups: map[lossGroupKey]*LossGroup{}}
 	q.fail(q.ledger.LossesOf(q.object.Key, func(l resolve.Loss) bool {
 		if q.panel.Mask().Has(l.Resolver) {
 			g.take(l)
 		}
 		return true
 	}))
-	s.LostWrites = g.losers
+	s.LostWrites, s.Groups = g.losers, q.lossGroups(g.groups)
 	var chosen []logical.Dot
 	for _, r := range g.of {
 		r.thin()
@@ -196,45 +199,6 @@ func (q *question) rowsOf(losers []logical.Dot) (rows []resolve.Loss) {
 		rows = append(rows, q.newest(by[id], len(losers))...)
 	}
 	return rows
-}
-
-// gathered is the ledger of one key while it is read: it may be any length.
-type gathered struct {
-	losers int // writes
-	last   logical.Dot
-	of     map[resolve.ID]*recent
-}
-
-// recent is what one resolver lost last, by this leader's clock, and how much it
-// lost in all.
-type recent struct {
-	all  int
-	rows []resolve.Loss
-}
-
-// retainedRecent is how many of one resolver's rows are compared by the age of their
-// writes, which must be looked up.
-const retainedRecent = 1024
-
-func (g *gathered) take(l resolve.Loss) {
-	if g.losers == 0 || l.Loser != g.last { // rows come by dot
-		g.losers, g.last = g.losers+1, l.Loser
-	}
-	r := g.of[l.Resolver]
-	if r == nil {
-		r = &recent{}
-		g.of[l.Resolver] = r
-	}
-	r.all++
-	if r.rows = append(r.rows, l); len(r.rows) == 2*retainedRecent {
-		r.thin()
-	}
-}
-
-// thin lets go of what was lost long ago.
-func (r *recent) thin() {
-	slices.SortStableFunc(r.rows, func(a, b resolve.Loss) int { return cmp.Compare(b.At.Latest, a.At.Latest) })
-	r.rows = r.rows[:min(len(r.rows), retainedRecent)]
 }
 
 // newest is the rows of the newest writes, at most so many, newest first.

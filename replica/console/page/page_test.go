@@ -70,6 +70,7 @@ func (l *leader) Key(_ context.Context, key string) (*console.KeyPage, error) {
 	lost := one
 	lost.Dot, lost.State, lost.By = "b-1", console.WriteLost, "a-1"
 	return &console.KeyPage{Leader: bad, Key: console.KeyText(key), Resolver: "lww", Text: bad, Tree: bad, Values: []console.Text{value, value}, Writes: []console.Wrote{one, lost},
+		Left: 3, Groups: []console.Lost{{Resolver: "lww", Serving: true, Relation: "concurrent", Leader: bad, Winner: "a-1", Writes: 1200}},
 		Losses: []console.Losing{{Resolver: "lww", Serving: true, Relation: "concurrent", Loser: "b-1", Winner: "a-1", Text: bad}}}, nil
 }
 

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -150,9 +151,37 @@ func (t *formatter) losses() {
 	left, all := t.LostWrites-told, t.listing("KVD.LOSSES PREFIX ", " RESOLVER all")
 	switch {
 	case left > 0:
+		t.counted()
 		t.say("%s not told of; %s lists all %s.", more(left), all, thousands(t.LostWrites))
 	case len(losers) > maxSingle:
 		t.say("%s lists all %s.", all, thousands(t.LostWrites))
+	}
+}
+
+// counted is a sentence about all that the serving resolver lost, how it is related to what
+// is shown and where it was accepted, and one of how much each shadow would have lost.
+func (t *formatter) counted() {
+	var serving, shadows []string
+	all := 0
+	for rest := t.Groups; len(rest) > 0; {
+		id, n := rest[0].Resolver, 0
+		for ; len(rest) > 0 && rest[0].Resolver == id; rest = rest[1:] {
+			n += rest[0].Writes
+			if id == t.Serving {
+				serving = append(serving, fmt.Sprintf("%s %s at %s", thousands(rest[0].Writes), rest[0].Relation, cmp.Or(rest[0].Leader, "other leaders")))
+			}
+		}
+		if id == t.Serving {
+			all = n
+		} else {
+			shadows = append(shadows, thousands(n)+" under "+id.String())
+		}
+	}
+	if all > 0 {
+		t.say("In all %s has lost %s: %s.", t.Serving, thousands(all), joined(serving))
+	}
+	if len(shadows) > 0 {
+		t.say("Had another served, so many would be lost: %s.", joined(shadows))
 	}
 }
 

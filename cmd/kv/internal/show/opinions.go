@@ -117,9 +117,16 @@ func Whys(w answers.Whys, tree bool) Record {
 					{"serving", s.Serving()}, {"values", each(s.Values, blobOf)}, {"lost", s.Lost()}}
 			})
 			return object{{"key", keyName(w.Key)}, {"leader", t.Name}, {"removed_ops", t.Field("removed").Int}, {"serving", t.Serving()}, {"values", each(t.Values, blobOf)}, {"lost", t.Lost()},
-				{"text", t.Field("text").Text}, {"tree", t.Field("tree").Text}, {"leaders", leaders}, {"missing", absentees(w.Missing)}}
+				{"groups", each(t.Field("groups").Items, lossGroupJSON)}, {"text", t.Field("text").Text}, {"tree", t.Field("tree").Text}, {"leaders", leaders}, {"missing", absentees(w.Missing)}}
 		},
 	}
+}
+
+// lossGroupJSON is what one resolver lost alike; leader is null where it counts several.
+func lossGroupJSON(g client.Reply) object {
+	from, to := g.Field("from").Int, g.Field("to").Int
+	return object{{"resolver", g.Field("resolver").Text}, {"serving", g.Field("serving").Truth()}, {"relation", g.Field("relation").Text}, {"leader", orNull(g.Field("leader").Text)},
+		{"winner", orNull(g.Field("winner").Text)}, {"writes", g.Field("writes").Int}, {"from", from}, momentOf("from", from), {"to", to}, momentOf("to", to)}
 }
 
 // Begins says where the history that a leader tells begins.

@@ -114,7 +114,9 @@ function lost(page, to) {
   return [
     serving.length > 0 ? list(`lost under ${page.resolver}, which serves`, serving) : h('p', { class: 'soft' }, `${page.resolver}, which serves, has lost none.`),
     watching.length > 0 && h('details', {}, h('summary', {}, `${count(watching.length, 'row')} of resolvers that only watch`), list('lost under resolvers that only watch', watching)),
-    page.left > 0 && h('p', { class: 'soft' }, `${count(page.left, 'more is', 'more are')} not listed; kv losses lists all.`),
+    page.left > 0 && h('p', { class: 'soft' }, `${count(page.left, 'more is', 'more are')} not listed; `, h('code', {}, `kv losses --prefix ${page.key.shown} --resolver all`), ' lists every lost write.'),
+    page.left > 0 && page.groups.length > 0 && scroll('all that is lost, counted', table('all that is lost, counted', ['resolver', 'writes', 'relation', 'accepted by', 'winner now', 'found lost'],
+      page.groups.map((g) => [g.resolver, `${g.writes}`, g.relation, g.leader || 'other leaders', g.winner ? to(g.winner) : '–', `${clock(g.from)} – ${clock(g.to)}`]))),
   ];
 }
 

@@ -116,7 +116,7 @@ func (an *Answers) tellWhy(ctx context.Context, args [][]byte, w *resp.Writer) e
 	if err != nil {
 		return err
 	}
-	w.Map(9)
+	w.Map(10)
 	at.head(w)
 	fields.Number(w, "removed", int64(s.Collected))
 	fields.Text(w, "key", s.Key)
@@ -125,7 +125,20 @@ func (an *Answers) tellWhy(ctx context.Context, args [][]byte, w *resp.Writer) e
 	fields.Number(w, "lost", int64(s.LostWrites))
 	fields.Text(w, "text", an.unledgered(explain.Key(s)))
 	fields.Text(w, "tree", explain.Tree(s))
+	fields.List(w, "groups", s.Groups, func(g ledger.LossGroup) { writeGroup(w, &g, s.Serving) })
 	return nil
+}
+
+func writeGroup(w *resp.Writer, g *ledger.LossGroup, serving resolve.ID) {
+	w.Map(8)
+	fields.Text(w, "resolver", g.Resolver.String())
+	fields.Flag(w, "serving", g.Resolver == serving)
+	fields.Text(w, "relation", g.Relation.String())
+	fields.Text(w, "leader", g.Leader)
+	fields.DotOrNull(w, "winner", g.Winner)
+	fields.Number(w, "writes", int64(g.Writes))
+	fields.Number(w, "from", int64(g.From))
+	fields.Number(w, "to", int64(g.To))
 }
 
 // tellFate is KVD.FATE.

@@ -69,7 +69,7 @@ func (an *Answers) keyPage(ctx context.Context, key string) (*console.KeyPage, e
 	}
 	p := &console.KeyPage{
 		Leader: an.cfg.Name, Key: console.KeyText(key), Resolver: e.Serving.String(), Text: an.unledgered(explain.Key(e)), Tree: explain.Tree(e),
-		Values: []console.Text{}, Losses: []console.Losing{}, Lost: e.LostWrites, Left: e.PastLeft + e.LostLeft, Removed: e.Collected,
+		Values: []console.Text{}, Losses: []console.Losing{}, Groups: []console.Lost{}, Lost: e.LostWrites, Left: e.PastLeft + e.LostLeft, Removed: e.Collected,
 	}
 	for _, v := range e.Values[:min(len(e.Values), pageValues)] {
 		p.Values = append(p.Values, console.ValueText(v))
@@ -80,6 +80,10 @@ func (an *Answers) keyPage(ctx context.Context, key string) (*console.KeyPage, e
 	}
 	for i := range e.Lost {
 		p.Losses = append(p.Losses, losing(&e.Lost[i], e.Serving))
+	}
+	for _, g := range e.Groups {
+		p.Groups = append(p.Groups, console.Lost{Resolver: g.Resolver.String(), Serving: g.Resolver == e.Serving, Relation: g.Relation.String(), Leader: g.Leader,
+			Winner: dotOrNone(g.Winner), Writes: g.Writes, From: moment(g.From), To: moment(g.To)})
 	}
 	p.Writes = an.wrote(e, past)
 	return p, nil

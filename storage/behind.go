@@ -20,6 +20,7 @@ type behind struct {
 	limit int64         // bytes after which a batch is written
 	full  chan struct{} // so much has come together
 	write sync.Mutex    // held by whoever writes a batch
+	spare *pending.List // what the last batch wrote, emptied; nil: none was written
 
 	mu       sync.Mutex
 	objects  *pending.List // that came since the running batch began
@@ -28,8 +29,11 @@ type behind struct {
 	frontier logical.Frontier
 }
 
-// behindEvery is how long an object waits at most.
-const behindEvery = time.Second
+// behindEvery is how long an object waits at most. The limit of bytes bounds what a start has to
+// fold again, so this is long: few objects would be sorted into a memtable one by one, which
+// costs more than all else that a write takes where many share a sync. Those that come to
+// the limit are flushed as they are.
+const behindEvery = 5 * time.Second
 
 func newBehind(s *Store, limit int64) *behind {
 	return &behind{store: s, limit: limit, full: make(chan struct{}, 1), objects: new(pending.List)}
@@ -73,13 +77,14 @@ func (b *behind) flush() {
 		b.mu.Unlock()
 		return
 	}
-	b.writing, b.objects = b.objects, b.objects.Next()
+	b.writing, b.objects = b.objects, b.objects.Next(b.spare)
+	b.spare = nil
 	end, frontier := b.end, b.frontier
 	b.mu.Unlock()
 	objects, bytes := b.writing.Sorted()
 	to := s.newBatchOf(bytes)
 	defer to.Close()
-	for _, o := range objects {
+	for o := range objects {
 		to.keepObject(o)
 	}
 	to.putPosition(end, frontier)
@@ -92,8 +97,9 @@ func (b *behind) flush() {
 		return
 	}
 	b.mu.Lock()
-	b.writing = nil
+	b.spare, b.writing = b.writing, nil
 	b.mu.Unlock()
+	b.spare.Reset()
 }
 
 // run flushes until the store is closed.

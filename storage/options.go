@@ -75,7 +75,7 @@ type Options struct {
 	// would be left of a small one.
 	Cache int64
 	// WriteBehind is the bytes of objects that wait in memory until they are put into the
-	// database together, for a second at most; zero: each batch puts its own there. The
+	// database together, for some seconds at most; zero: each batch puts its own there. The
 	// log has the ops that they follow from.
 	WriteBehind int64
 	// SegmentBytes is the size of a segment of the log, which is removed as a whole; zero:

@@ -8,6 +8,7 @@ package pending
 import (
 	"cmp"
 	"encoding/binary"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -29,14 +30,36 @@ type List struct {
 	indexed int
 }
 
-// Next is an empty list for about as much; it has an index if l was asked for an object.
-func (l *List) Next() *List {
-	next := &List{objects: make([]Object, 0, len(l.objects))}
-	if l.index != nil {
+// Next is an empty list for about as much; it has an index if l was asked for an object. Its
+// memory is that of spare, which was reset, if there is one.
+func (l *List) Next(spare *List) *List {
+	next := spare
+	if next == nil {
+		next = &List{objects: make([]Object, 0, len(l.objects))}
+	}
+	switch {
+	case l.index == nil:
+		next.index = nil
+	case next.index == nil:
 		next.index = make(map[string]int, len(l.index))
 	}
 	return next
 }
+
+// Reset empties the list and keeps its memory, unless that is for many more objects than it
+// had. Nobody may be asking it.
+func (l *List) Reset() {
+	n := len(l.objects)
+	clear(l.objects)
+	clear(l.index)
+	l.objects, l.bytes, l.indexed = l.objects[:0], 0, 0
+	if cap(l.objects) > 4*max(n, minObjects) {
+		l.objects, l.index = nil, nil
+	}
+}
+
+// minObjects is for how many objects memory is always kept.
+const minObjects = 1 << 10
 
 // Append takes objects over.
 func (l *List) Append(objects []Object) {
@@ -149,15 +172,22 @@ func (l *List) commonPrefix() int {
 const rowBytes = 16
 
 // Sorted is the last object of each key, by key, and how many bytes a batch takes for them.
-func (l *List) Sorted() (last []Object, bytes int) {
+// The list must stay as it is while they are gone through.
+func (l *List) Sorted() (last iter.Seq[Object], bytes int) {
 	order := l.order()
-	last = make([]Object, 0, len(order))
+	kept := order[:0]
 	for i, at := range order {
 		o := &l.objects[at.index]
 		if i+1 == len(order) || at.digits != order[i+1].digits || l.objects[order[i+1].index].Key != o.Key {
-			last = append(last, *o)
+			kept = append(kept, at)
 			bytes += len(o.Key) + len(o.Value) + rowBytes
 		}
 	}
-	return last, bytes
+	return func(yield func(Object) bool) {
+		for _, at := range kept {
+			if !yield(l.objects[at.index]) {
+				return
+			}
+		}
+	}, bytes
 }

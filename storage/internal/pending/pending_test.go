@@ -14,10 +14,15 @@ import (
 func TestTheLastObjectCounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, want := new(List), map[string][]byte{}
+		var spare *List
 		key := rapid.SampledFrom([]string{"", "a", "a\x00", "k:00000001", "k:00000002", "k:0000000200", "k:0000000300", "k:00000003\x00"})
 		for range rapid.IntRange(0, 30).Draw(t, "steps") {
 			if rapid.IntRange(0, 20).Draw(t, "next") == 0 {
-				l, want = l.Next(), map[string][]byte{}
+				next := l.Next(spare)
+				if l.Reset(); len(l.objects)+len(l.index) > 0 || l.Bytes() != 0 {
+					t.Fatalf("a list that was reset has %v", l)
+				}
+				l, spare, want = next, l, map[string][]byte{}
 			}
 			if k := key.Draw(t, "key"); rapid.Bool().Draw(t, "ask") {
 				got, found := l.Object(k)
@@ -30,7 +35,8 @@ func TestTheLastObjectCounts(t *testing.T) {
 				want[k] = value
 			}
 		}
-		sorted, bytes := l.Sorted()
+		last, bytes := l.Sorted()
+		sorted := slices.Collect(last)
 		if len(sorted) != len(want) || !slices.IsSortedFunc(sorted, func(a, b Object) int { return cmp.Compare(a.Key, b.Key) }) {
 			t.Fatalf("sorted: %v of %v", sorted, slices.Sorted(maps.Keys(want)))
 		}

@@ -11,9 +11,9 @@
 // happened, in order), history (what clients sent, were shown and were told), oracle
 // (judges a history, never from the servers' metadata), merge (how clients merge
 // siblings), report (renders), page (draws, for a browser), explore (random histories,
-// shrinking), sweep (loss curves), library (the scenarios that ship). This package runs a
-// scenario under a resolver and gathers a
-// [Result].
+// shrinking), sweep (loss curves), playground (a page that plays what is changed in it),
+// library (the scenarios that ship). This package runs a scenario under a resolver and
+// gathers a [Result].
 //
 // Invariants: the same script, resolver and seed give the same trace, event for
 // event; the servers' ledger and the oracle agree on every loss.

@@ -46,6 +46,7 @@ Examples:
    scenario check mine.txtar                is it a scenario, and what would it play
    scenario sweep ddia-8-3 --over skew=0,1ms..10s   at which skew who begins to lose
    scenario explore --seeds 200             random histories, shrunk if they break a promise
+   scenario playground                      change a scenario in a browser, and play it there
    scenario learn                           a way through the chapter, with exercises
 
 Exit codes:
@@ -65,7 +66,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			runCommand(), compareCommand(),
 			{Name: "check", Usage: "say whether files are scenarios, and what they would play", ArgsUsage: "FILE...", Action: check},
 			{Name: "verbs", Usage: "print the language scenarios are written in", Action: verbs},
-			exploreCommand(), sweepCommand(), learnCommand(), cliutil.Completion(),
+			exploreCommand(), sweepCommand(), playgroundCommand(), learnCommand(), cliutil.Completion(),
 		},
 	})
 }
@@ -75,7 +76,7 @@ func synonyms() cliutil.Synonyms {
 	for means, words := range map[string][]string{
 		"run": {"play", "tell", "start", "exec", "test"}, "list": {"ls", "library", "names", "scenarios"}, "show": {"cat", "print", "get"},
 		"check": {"validate", "lint", "parse"}, "compare": {"diff", "matrix", "all"}, "explore": {"fuzz", "search", "random", "hunt"}, "sweep": {"curve", "vary", "plot"},
-		"verbs": {"language", "words", "syntax", "grammar"}, "learn": {"course", "teach", "tutorial", "exercises", "lessons"},
+		"verbs": {"language", "words", "syntax", "grammar"}, "playground": {"sandbox", "edit", "browser", "wasm", "serve"}, "learn": {"course", "teach", "tutorial", "exercises", "lessons"},
 	} {
 		for _, word := range words {
 			s[word] = "scenario " + means

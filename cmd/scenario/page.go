@@ -35,19 +35,24 @@ func pageable(c *cli.Context, all []chosen) error {
 	return nil
 }
 
-// writePage writes the page that --html asks for. A file that could not be written to its
-// end is removed.
+// writePage writes the page that --html asks for, if it does.
 func writePage(c *cli.Context, all []chosen, results []*scenarios.Result) error {
-	path := c.String("html")
-	if path == "" {
+	if c.String("html") == "" {
 		return nil
 	}
+	return writeFile(c, func(w io.Writer) error { return played.Write(w, all[0].Scenario, results) })
+}
+
+// writeFile writes what --html asks for. A file that could not be written to its end is
+// removed.
+func writeFile(c *cli.Context, write func(io.Writer) error) error {
+	path := c.String("html")
 	f, err := os.Create(path)
 	if err != nil {
 		return cliutil.Fail("cannot write the page", err, "--html FILE names another place")
 	}
 	b := bufio.NewWriter(f)
-	err = played.Write(b, all[0].Scenario, results)
+	err = write(b)
 	if err == nil {
 		err = b.Flush()
 	}

@@ -8,6 +8,9 @@
 // was played (package played), or a history that another store left behind. It knows no
 // scripts and no resolvers: a run has a name and its counts.
 //
+// A page that does more than show one story has a [Frame] around it: further elements,
+// scripts and styles, and what its policy allows besides (package playground).
+//
 // # The data in the page
 //
 // The element with the id story holds the story as JSON. Lists of things are objects of
@@ -22,8 +25,8 @@
 // # Safety
 //
 // Keys, values and names are whatever users wrote. The page has a content security policy
-// that allows its own script and style by their hashes and nothing else: no network, no
-// handlers in attributes, no evaluation. JSON is written with <, > and & escaped, and the
+// that allows its own script and style by their hashes and nothing else that its Frame does
+// not name: no network, no handlers in attributes, no evaluation. JSON is written with <, > and & escaped, and the
 // script puts texts into the page as text alone.
 //
 // # Sources

@@ -72,7 +72,12 @@ func (e *encoder) text(s string) int {
 // Version is that of the data's shape.
 const Version = 1
 
-func encode(s *Story) ([]byte, error) {
+// Encode is a story as the page's script reads it; see the package comment. It fails for a
+// story that is not valid.
+func Encode(s *Story) ([]byte, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
 	e := &encoder{known: map[string]int{}}
 	runs := make([]map[string]any, len(s.Runs))
 	for i := range s.Runs {

@@ -24,29 +24,45 @@ var scripts = []string{
 	"diagram.js", "detail.js", "panes.js", "tables.js", "controls.js", "main.js",
 }
 
+// Frame is what a page has around its story: nothing, where it shows one and no more.
+type Frame struct {
+	Above         template.HTML // first in the page's main part
+	Data          []Data        // behind the scripts
+	Script, Style string        // behind the page's own; the script may use all that it declares
+	// Policy is further directives of the content security policy, as in
+	// "worker-src blob:", and Wasm lets scripts compile WebAssembly.
+	Policy string
+	Wasm   bool
+}
+
+// Data is something that a page's script reads, as the text of the element with an id.
+type Data struct {
+	ID       string
+	Encoding string // what the script is told of it, as data-encoding
+	Text     string // without "</script" in any case
+}
+
 // Write writes the page of a story.
-func Write(w io.Writer, s *Story) error {
-	if err := s.Validate(); err != nil {
-		return err
-	}
-	data, err := encode(s)
+func Write(w io.Writer, s *Story) error { return Frame{}.Write(w, s) }
+
+// Write writes the page of a story in the frame.
+func (f Frame) Write(w io.Writer, s *Story) error {
+	data, err := Encode(s)
 	if err != nil {
 		return fmt.Errorf("write page of %s: %w", s.Name, err)
 	}
 	encoding := "json"
 	if len(data) > inlineBytes {
-		if data, err = pack(data); err != nil {
+		if data, err = Pack(data); err != nil {
 			return fmt.Errorf("write page of %s: %w", s.Name, err)
 		}
 		encoding = "gzip"
 	}
-	script, style := "\n(() => {\n'use strict';\n"+source(scripts...)+"})();\n", "\n"+source("page.css")
+	script, style := "\n(() => {\n'use strict';\n"+source(scripts...)+f.Script+"})();\n", "\n"+source("page.css")+f.Style
 	var b bytes.Buffer
 	err = shell.Execute(&b, map[string]any{
-		"Story": s, "Prose": paragraphs(s.Prose), "Data": template.JS(data), "Encoding": encoding,
-		"Script": template.JS(script), "Style": template.CSS(style),
-		"Policy": template.HTMLAttr(fmt.Sprintf(`content="default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'"`,
-			digest(script), digest(style))),
+		"Story": s, "Prose": paragraphs(s.Prose), "Data": template.JS(data), "Encoding": encoding, "Above": f.Above, "Further": further(f.Data),
+		"Script": template.JS(script), "Style": template.CSS(style), "Policy": template.HTMLAttr(fmt.Sprintf("content=%q", f.policy(script, style))),
 	})
 	if err == nil {
 		_, err = w.Write(b.Bytes())
@@ -55,6 +71,27 @@ func Write(w io.Writer, s *Story) error {
 		return fmt.Errorf("write page of %s: %w", s.Name, err)
 	}
 	return nil
+}
+
+// policy is the content security policy: what is not named is forbidden.
+func (f Frame) policy(script, style string) string {
+	wasm := ""
+	if f.Wasm {
+		wasm = " 'wasm-unsafe-eval'"
+	}
+	policy := fmt.Sprintf("default-src 'none'; script-src 'sha256-%s'%s; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'", digest(script), wasm, digest(style))
+	if f.Policy != "" {
+		policy += "; " + f.Policy
+	}
+	return policy
+}
+
+// further is data as the template writes it.
+func further(list []Data) (all []map[string]any) {
+	for _, d := range list {
+		all = append(all, map[string]any{"ID": d.ID, "Encoding": d.Encoding, "Text": template.HTML(d.Text)})
+	}
+	return all
 }
 
 var shell = template.Must(template.New("page.html").ParseFS(assets, "assets/page.html"))
@@ -77,7 +114,8 @@ func source(names ...string) string {
 	return b.String()
 }
 
-func pack(data []byte) ([]byte, error) {
+// Pack is data compressed with gzip, in base64.
+func Pack(data []byte) ([]byte, error) {
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err != nil {

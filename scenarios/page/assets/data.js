@@ -8,18 +8,24 @@ const kinds = ['request', 'reply', 'ship'];
 async function load() {
   const element = document.getElementById('story');
   let text = element.textContent;
-  if (element.dataset.encoding === 'gzip') text = await unpack(text.trim());
-  const raw = JSON.parse(text);
+  if (element.dataset.encoding === 'gzip') text = await unpack(text.trim()).text();
+  return decode(JSON.parse(text));
+}
+
+// decode is a story from what its JSON says.
+function decode(raw) {
   if (raw.version !== 1) throw new Error(`this script reads version 1 of a story, not ${raw.version}`);
   raw.runs = raw.runs.map((r) => decodeRun(r, raw));
   return raw;
 }
 
-async function unpack(base64) {
+// unpack is a response with what was compressed with gzip and written in base64.
+function unpack(base64) {
   const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Response(stream).text();
+  return unzip(new Blob([bytes]).stream());
 }
+
+const unzip = (stream) => new Response(stream.pipeThrough(new DecompressionStream('gzip')));
 
 // rows turns columns into objects, each cell through the function of its column. Numbers
 // that are too wide are strings in the page; what is drawn may be rounded.

@@ -1,30 +1,50 @@
 // Putting the page together, and drawing again what a change touches.
 
+let parts; // of the page, for the story that is drawn
+let resized;
+
 async function main() {
   const loading = document.getElementById('loading');
   loading.textContent = 'reading the story …';
-  story = await load();
-  story.runs.forEach(prepare);
+  const first = await load();
   loading.remove();
   liveRegion = h('p', { class: 'unseen', role: 'status' });
-  const parts = build();
-  document.getElementById('main').append(liveRegion, ...parts.sections);
-  begin();
-  watchers.push((change) => drawn(parts, change));
-  drawn(parts, { run: state.run });
-  update({ moment: state.moment });
-  new ResizeObserver(() => requestAnimationFrame(() => drawn(parts, { run: state.run }))).observe(parts.stage);
+  document.getElementById('main').append(liveRegion);
+  show(first);
   addEventListener('beforeprint', () => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
   document.documentElement.dataset.ready = 'yes';
 }
 
-// begin opens the page at the first loss of the first rule that loses something.
-function begin() {
-  const i = story.runs.findIndex((r) => r.losses.length > 0);
+// show draws a story, in place of the one that is drawn, if there is one. The run of the
+// same name stays in the diagram.
+function show(next) {
+  const before = parts;
+  const drawnRun = before ? run().name : null;
+  story = next;
+  story.runs.forEach(prepare);
+  watchers.length = 0;
+  Object.assign(state, { selected: none, peeked: none, firstKey: 0, firstLoss: 0 });
+  parts = build();
+  if (before) before.sections.forEach((old, i) => old.replaceWith(parts.sections[i]));
+  else document.getElementById('main').append(...parts.sections);
+  if (before) before.tables.forEach((old, i) => { parts.tables[i].open = old.open; });
+  begin(story.runs.findIndex((r) => r.name === drawnRun));
+  watchers.push((change) => drawn(parts, change));
+  drawn(parts, { run: state.run });
+  update({ moment: state.moment });
+  if (resized) resized.disconnect();
+  resized = new ResizeObserver(() => requestAnimationFrame(() => drawn(parts, { run: state.run })));
+  resized.observe(parts.stage);
+}
+
+// begin opens the page at the first loss of a run: of the wanted one, else of the first that
+// loses something.
+function begin(wanted) {
+  const i = wanted >= 0 ? wanted : story.runs.findIndex((r) => r.losses.length > 0);
   state.run = Math.max(0, i);
   const r = run();
   const axis = axisOf(r);
-  if (i < 0) {
+  if (!r.losses.length) {
     state.moment = r.end;
     const first = r.ops.length ? toAxis(axis, r.ops[0].at) : 0;
     state.view = [Math.max(0, first - axis.end * 0.05), axis.end * 1.01];
@@ -97,7 +117,9 @@ function drawNotes(box) {
   replace(box, notes.map((n) => h('p', {}, n)));
 }
 
-main().catch((e) => {
+const begun = main();
+
+begun.catch((e) => {
   const said = document.getElementById('loading') || document.getElementById('main');
   said.append(`The story cannot be drawn: ${e.message}. A browser of 2023 or later is needed.`);
   throw e;

@@ -154,6 +154,13 @@ func (p *Page) Text(expression string) (s string) {
 	return s
 }
 
+// Await waits until an expression in the page is true.
+func (p *Page) Await(expression string) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate(fmt.Sprintf("new Promise((done) => { const look = () => ((%s) ? done() : setTimeout(look, 20)); look(); })", expression), nil,
+		func(e *runtime.EvaluateParams) *runtime.EvaluateParams { return e.WithAwaitPromise(true) }))
+}
+
 // Click clicks the first element of a selector, which must be there.
 func (p *Page) Click(selector string) {
 	p.t.Helper()

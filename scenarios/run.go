@@ -164,6 +164,10 @@ func coreOf(s *script.Scenario) func(*replica.Config) {
 		s.Settings.MaxSiblings.To(&c.MaxSiblings)
 		s.Settings.MaxDrift.To(&c.MaxDrift)
 		s.Settings.TokenWait.To(&c.TokenWait)
+		s.Settings.QuarantineBeyond.To(&c.Quarantine.Beyond)
+		if scope, err := replica.ParseScope(string(s.Settings.Quarantine)); err == nil {
+			c.Quarantine.Scope = scope
+		}
 	}
 }
 

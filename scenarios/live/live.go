@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (p *player) attempt(ctx context.Context) (played *scenarios.Played, differs
 	if err != nil {
 		return nil, "", err
 	}
-	c := &cluster{binary: p.o.Binary, dir: filepath.Clean(dir), names: p.scaled.Leaders, policy: policyFlags(&p.policy),
+	c := &cluster{binary: p.o.Binary, dir: filepath.Clean(dir), names: p.scaled.Leaders, policy: append(policyFlags(&p.policy), quarantineFlags(&p.scaled.Settings)...),
 		processes: map[string]*process{}, at: map[string]addrs{}}
 	defer func() {
 		err = errors.Join(err, c.close())
@@ -162,6 +163,12 @@ func (p *player) attempt(ctx context.Context) (played *scenarios.Played, differs
 	}
 	played, differs, err = p.perform(ctx, c)
 	return played, differs, errors.Join(err, c.dead())
+}
+
+func quarantineFlags(s *script.Settings) []string {
+	beyond := time.Duration(0)
+	s.QuarantineBeyond.To(&beyond)
+	return []string{"--quarantine", string(cmp.Or(s.Quarantine, script.QuarantineWarn)), "--quarantine-beyond", beyond.String()}
 }
 
 func policyFlags(p *resolve.Policy) []string {

@@ -171,6 +171,8 @@ func (p *parser) settings(r *reader) {
 		count("waiting", &s.Waiting),
 		keyed("max-siblings", func(w word) { s.MaxSiblings = Some(int(r.count(w, 1, maxSiblings))) }),
 		count("history", &s.History),
+		keyed("quarantine", func(w word) { s.Quarantine = choice(r, w, QuarantineWarn, QuarantineStamps, QuarantineAll) }),
+		keyed("quarantine-beyond", func(w word) { s.QuarantineBeyond = Some(r.duration(w, anySpan())) }),
 		keyed("max-drift", func(w word) { s.MaxDrift = Some(r.duration(w, anySpan())) }),
 		keyed("token-wait", func(w word) { s.TokenWait = Some(r.duration(w, anySpan())) }))
 }

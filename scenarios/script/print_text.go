@@ -204,5 +204,6 @@ func (s Settings) String() string {
 	return words(stated("gate-ops", s.GateOps, strconv.Itoa), stated("window-ops", s.WindowOps, strconv.Itoa),
 		stated("batch-ops", s.BatchOps, strconv.Itoa), stated("waiting", s.Waiting, strconv.Itoa), stated("max-siblings", s.MaxSiblings, strconv.Itoa),
 		stated("history", s.History, strconv.Itoa),
+		prefixed("quarantine=", string(s.Quarantine)), stated("quarantine-beyond", s.QuarantineBeyond, spell.Duration),
 		stated("max-drift", s.MaxDrift, spell.Duration), stated("token-wait", s.TokenWait, spell.Duration))
 }

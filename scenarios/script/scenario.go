@@ -86,7 +86,30 @@ const ShadowAll = "all"
 type Settings struct {
 	GateOps, WindowOps, BatchOps, Waiting, MaxSiblings Opt[int]
 	History                                            Opt[int] // bytes of log that stay when every leader has them
-	MaxDrift, TokenWait                                Opt[time.Duration]
+	MaxDrift, TokenWait, QuarantineBeyond              Opt[time.Duration]
+	Quarantine                                         Quarantine // of a leader whose clock most others contradict
+}
+
+// Quarantine is the keys that a leader takes no writes of while its clock is in quarantine.
+type Quarantine string
+
+// The quarantines. Unstated it warns.
+const (
+	QuarantineWarn   Quarantine = "warn"   // none
+	QuarantineStamps Quarantine = "stamps" // those of lww, hlc and interval
+	QuarantineAll    Quarantine = "all"
+)
+
+// ComparesClocks reports whether something follows from what leaders tell each other of
+// their clocks.
+func (s Settings) ComparesClocks() bool {
+	return s.Quarantine != "" && s.Quarantine != QuarantineWarn
+}
+
+// Simulated reports whether a setting is stated that exists in the simulation only.
+func (s Settings) Simulated() bool {
+	s.Quarantine, s.QuarantineBeyond = "", Opt[time.Duration]{}
+	return s != Settings{}
 }
 
 // Client is someone who reads and writes, beginning at leader At.

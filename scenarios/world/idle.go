@@ -30,7 +30,7 @@ const (
 // idle is until when nothing happens that is worth being awake for: zero if the
 // cluster is busy, never if nothing is left to come.
 func (w *World) idle() time.Duration {
-	if w.cfg.Awake || w.now-w.lastNews < calm || !w.quiet() {
+	if w.cfg.Awake || w.script.Settings.ComparesClocks() || w.now-w.lastNews < calm || !w.quiet() {
 		return 0
 	}
 	if len(w.news) == 0 {

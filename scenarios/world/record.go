@@ -28,6 +28,17 @@ func (w *World) event(l *leader, e replica.Event, replies []replica.Reply) {
 		w.judged(l, e)
 	case replica.ClockAhead, replica.LamportAhead:
 		w.Refused = true
+	case replica.WritesRefused:
+		w.quarantine(l, e.Why.Cause, " is in quarantine: most others place true time elsewhere")
+	case replica.WritesAllowed:
+		w.quarantine(l, e.Cause, " is out of quarantine")
+	}
+}
+
+// quarantine puts what follows from comparing clocks into the story.
+func (w *World) quarantine(l *leader, cause replica.Cause, what string) {
+	if cause == replica.ClockWrong {
+		w.Trace.Add(trace.Event{At: w.now, Kind: trace.Fault, Text: "the clock of " + l.name + what})
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 func whatIfSpecs() []invoke.Spec {
 	return []invoke.Spec{
 		{Name: "whatif", Usage: "judge the recorded writes by every resolver", Least: 0, Most: 0, Do: on(whatIf), Flags: whatif.Flags(),
-			About: "Reads one leader's log, up to what it has applied now, and replays it here: what each\nresolver would keep and lose, which keys would show something else, and what lww would\nlose with worse clocks. The leader only sends its log, a page at a time.\n\nExamples:\n   kv whatif --resolvers lww,siblings --prefix cart:\n   kv whatif --skew none --differences 100 -o json"},
+			About: "Reads one leader's log, up to what it has applied now, and replays it here: what each\nresolver would keep and lose, which keys would show something else, and what lww would\nlose with worse clocks. The leader only sends its log, a page at a time.\n\nExamples:\n   kv whatif --resolvers lww,siblings --prefix cart:\n   kv whatif --skew none --differences 100 -o json\n   kv whatif --skew 0,1ms,10ms,1s --html curves.html"},
 		exportSpec(),
 	}
 }
@@ -54,6 +54,9 @@ func whatIf(k *call) error {
 	k.ClearProgress()
 	if err != nil {
 		return noLog(k, err)
+	}
+	if err := whatif.Draw(k.Context, whatif.Report{Report: report}); err != nil {
+		return err
 	}
 	if k.String("output") != "table" {
 		return k.Out.Put(show.WhatIf(whatif.Report{Report: report}))

@@ -68,6 +68,9 @@ func replayed(c *cli.Context) error {
 	if err != nil {
 		return cliutil.Fail("cannot replay "+c.Args().First(), err, "kvd replay --help")
 	}
+	if err := whatif.Draw(c, whatif.Report{Report: report}); err != nil {
+		return err
+	}
 	if c.String("output") == "text" {
 		_, err = fmt.Fprintln(c.App.Writer, whatif.Report{Report: report}.Text())
 		return err

@@ -11,6 +11,7 @@ import (
 	"kvd/cmd/internal/cliutil"
 	"kvd/scenarios"
 	"kvd/scenarios/sweep"
+	"kvd/scenarios/sweep/curve"
 )
 
 const aboutSweep = `Plays one scenario for each value under each resolver with several seeds, and prints how
@@ -44,8 +45,8 @@ func sweepCommand() *cli.Command {
 }
 
 // curves is how --output prints a curve.
-var curves = map[string]func(*sweep.Curve, io.Writer) error{
-	"table": (*sweep.Curve).Table, "json": (*sweep.Curve).JSON, "csv": (*sweep.Curve).CSV, "html": (*sweep.Curve).Page,
+var curves = map[string]func(*curve.Curve, io.Writer) error{
+	"table": (*curve.Curve).Table, "json": (*curve.Curve).JSON, "csv": (*curve.Curve).CSV, "html": (*curve.Curve).Page,
 }
 
 func runSweep(c *cli.Context) error {
@@ -76,23 +77,23 @@ func runSweep(c *cli.Context) error {
 	if _, err := axis.Apply(all[0].Scenario, axis.Values[0], 1); err != nil {
 		return cliutil.Usage("nothing can be swept so", err.Error(), "scenario verbs has what a script may say; --over names another axis")
 	}
-	curve, err := draw(c, all[0], axis, ids)
+	found, err := draw(c, all[0], axis, ids)
 	if err != nil {
 		return cliutil.Fail("the sweep could not be played to its end", err, "scenario check FILE says what a script would play")
 	}
-	return curves[c.String("output")](curve, c.App.Writer)
+	return curves[c.String("output")](found, c.App.Writer)
 }
 
 // draw plays everything and shows how far it has come.
-func draw(c *cli.Context, s chosen, axis sweep.Axis, ids []scenarios.Resolver) (*sweep.Curve, error) {
+func draw(c *cli.Context, s chosen, axis sweep.Axis, ids []scenarios.Resolver) (*curve.Curve, error) {
 	economise()
 	progress := cliutil.NewProgress(c.App.ErrWriter)
-	curve, err := sweep.Run(c.Context, sweep.Config{Script: s.Scenario, Axis: axis, Resolvers: ids, Seeds: c.Int("seeds"), Seed: c.Uint64("seed"), Workers: c.Int("workers"),
+	found, err := sweep.Run(c.Context, sweep.Config{Script: s.Scenario, Axis: axis, Resolvers: ids, Seeds: c.Int("seeds"), Seed: c.Uint64("seed"), Workers: c.Int("workers"),
 		Done: func(finished, total int) { progress.Say(fmt.Sprintf("%d of %d runs", finished, total)) }})
 	progress.Clear()
 	if err != nil {
 		return nil, err
 	}
-	curve.Command = fmt.Sprintf("scenario sweep %s --over %s --resolvers %s --seeds %d --seed %d", s.arg, c.String("over"), c.String("resolvers"), c.Int("seeds"), c.Uint64("seed"))
-	return curve, nil
+	found.Command = fmt.Sprintf("scenario sweep %s --over %s --resolvers %s --seeds %d --seed %d", s.arg, c.String("over"), c.String("resolvers"), c.Int("seeds"), c.Uint64("seed"))
+	return found, nil
 }

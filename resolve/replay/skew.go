@@ -35,6 +35,7 @@ type Point struct {
 	Least    int // updates lost in the luckiest draw
 	Mean     float64
 	Most     int
+	Losing   int // draws that lost any
 
 	draws []int // lost in each of them
 }
@@ -126,8 +127,11 @@ func (s *skewed) points(c Curve) []Point {
 // sum looks at all draws.
 func (p *Point) sum() {
 	all := 0
+	p.Losing = 0
 	for _, n := range p.draws {
-		all += n
+		if all += n; n > 0 {
+			p.Losing++
+		}
 	}
 	p.Least, p.Most, p.Mean = slices.Min(p.draws), slices.Max(p.draws), float64(all)/float64(len(p.draws))
 }

@@ -1,7 +1,7 @@
 // Package sweep plays one scenario over and over while one thing about it changes, and
 // draws what each resolver loses then: a loss curve.
 //
-//	script × values × resolvers × seeds ─▶ scenarios.Run ─▶ [Curve] ─▶ Table, CSV, JSON, Page
+//	script × values × resolvers × seeds ─▶ scenarios.Run ─▶ curve.Curve ─▶ Table, CSV, JSON, Page
 //
 // Axes:
 //
@@ -12,9 +12,8 @@
 //	cut    every partition and cut is healed the value after it began
 //	rate   what the script repeats happens the value times a second
 //
-// Invariants: the same script, axis, values and seeds give the same curve, byte for byte;
-// table, CSV, JSON and page render the same points. The page is one file without script,
-// and asks nobody for anything.
+// Invariants: the same script, axis, values and seeds give the same curve, byte for byte.
+// How a curve is drawn is package curve's.
 //
 // What the package is not: it judges nothing; the losses are those of scenarios.Run.
 package sweep

@@ -1,11 +1,7 @@
 package sweep
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
-	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +10,7 @@ import (
 	"kvd/scenarios"
 	"kvd/scenarios/library"
 	"kvd/scenarios/script"
+	"kvd/scenarios/sweep/curve"
 )
 
 func find(t *testing.T, name string) *script.Scenario {
@@ -49,55 +46,12 @@ func TestWhereResolversBeginToLose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Begin{{"lww", "1s"}, {"interval", "1s"}, {"causal", ""}}
+	want := []curve.Begin{{Resolver: "lww", Value: "1s"}, {Resolver: "interval", Value: "1s"}, {Resolver: "causal"}}
 	if !slices.Equal(c.Begins, want) {
 		t.Errorf("%+v", c.Begins)
 	}
-	agree(t, c)
-}
-
-// agree holds table, CSV, JSON and page to one another.
-func agree(t *testing.T, c *Curve) {
-	t.Helper()
-	c.Command = "scenario sweep <x>"
-	var asJSON, asCSV, asPage, asTable bytes.Buffer
-	for _, err := range []error{c.JSON(&asJSON), c.CSV(&asCSV), c.Page(&asPage), c.Table(&asTable)} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	var back Curve
-	if err := json.Unmarshal(asJSON.Bytes(), &back); err != nil {
-		t.Fatal(err)
-	}
-	rows, err := csv.NewReader(&asCSV).ReadAll()
-	if err != nil || len(rows) != len(c.Points)+1 {
-		t.Fatal(rows, err)
-	}
-	var paged [][]string
-	for _, r := range regexp.MustCompile(`(?s)<tr><td>.*?</tr>`).FindAllString(asPage.String(), -1) {
-		var cells []string
-		for _, m := range regexp.MustCompile(`<td>(.*?)</td>`).FindAllStringSubmatch(r, -1) {
-			cells = append(cells, m[1])
-		}
-		paged = append(paged, cells)
-	}
-	if len(back.Points) != len(c.Points) || len(paged) != len(c.Points) {
-		t.Fatalf("%d points, %d in JSON, %d on the page", len(c.Points), len(back.Points), len(paged))
-	}
-	for i := range back.Points {
-		if got := back.cells(&back.Points[i]); !slices.Equal(got, rows[i+1]) {
-			t.Errorf("JSON has %v, CSV %v", got, rows[i+1])
-		}
-		if want := append(slices.Clone(rows[i+1][2:4]), rows[i+1][6:]...); !slices.Equal(paged[i], want) {
-			t.Errorf("the page has %v, CSV %v", paged[i], want)
-		}
-	}
-	if html := asPage.String(); strings.Contains(html, "<script") || regexp.MustCompile(`(src|href)=`).MatchString(html) || !strings.Contains(html, "default-src 'none'") || !strings.Contains(html, "sweep &lt;x&gt;") {
-		t.Error("the page is not closed in itself")
-	}
-	if !strings.Contains(asTable.String(), "begins at") {
-		t.Errorf("%s", asTable.String())
+	if p := c.Points[3]; len(c.Points) != 6 || p.Resolver != "lww" || p.Losing == 0 || *p.Inverted != p.Lost || p.Acked != 2 {
+		t.Errorf("%+v", c.Points)
 	}
 }
 

@@ -26,6 +26,8 @@ func Flags() []cli.Flag {
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "the clocks drawn follow from `N`"},
 		&cli.IntFlag{Name: "differences", Value: 10, Usage: "list `N` keys that would show something else, under each resolver"},
 		&cli.StringFlag{Name: "memory", Value: "1GiB", Usage: "get by with about `SIZE`; the less, the more often the history is read"},
+		&cli.StringFlag{Name: "html", Usage: "write the loss curves as a page to `FILE`; one file, which needs no network"},
+		&cli.StringFlag{Name: "csv", Usage: "write the points of the curves to `FILE`"},
 	}
 }
 
@@ -47,7 +49,7 @@ func Asked(c *cli.Context) (study.Ask, error) {
 	if len(a.Curve.Skews) == 0 {
 		a.Curve.Draws = 0
 	}
-	return a, nil
+	return a, drawable(c, &a)
 }
 
 func resolvers(a *study.Ask, text string) error {
@@ -117,14 +119,14 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		outcomes = append(outcomes, outcomeOf(&r.Outcomes[i]))
 	}
 	for _, p := range r.Points {
-		skews = append(skews, object{{"skew_ns", int64(p.Skew)}, {"draws", p.Draws}, {"of", p.Accepted}, {"least", p.Least}, {"mean", p.Mean}, {"most", p.Most}})
+		skews = append(skews, object{{"skew_ns", int64(p.Skew)}, {"draws", p.Draws}, {"of", p.Accepted}, {"least", p.Least}, {"mean", p.Mean}, {"most", p.Most}, {"draws_that_lost", p.Losing}})
 	}
 	return json.Marshal(object{
 		{"cluster", s.Cluster}, {"leader", s.Leader}, {"at", int64(s.At)}, {"prefix", cliutil.BlobOf(r.Prefix())},
 		{"policy", s.Policy.String()}, {"shadows", append([]string{}, s.Policy.Shadows.Names()...)}, {"applied", s.UpTo.String()},
 		{"missing", s.Missing}, // what is wrong with the history; empty: nothing
 		{"ops", r.Ops}, {"keys", r.Keys}, {"seen_before_the_history", r.Beyond}, {"passes", r.Passes}, {"seconds", r.Took.Seconds()},
-		{"resolvers", outcomes}, {"seed", r.Ask.Curve.Seed}, {"lww_by_skew", skews}, {"caveat", study.Caveat},
+		{"resolvers", outcomes}, {"seed", r.Ask.Curve.Seed}, {"lww_by_skew", skews}, {"recorded_clocks", recordedClocks}, {"caveat", study.Caveat},
 	})
 }
 

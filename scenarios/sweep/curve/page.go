@@ -1,4 +1,4 @@
-package sweep
+package curve
 
 import (
 	"fmt"
@@ -46,7 +46,8 @@ func (c *Curve) Page(out io.Writer) error {
 		Panes   []pane
 		Columns []string
 		Rows    [][]string
-	}{Curve: c, Columns: columns[2:4]}
+		Drawn   string
+	}{Curve: c, Columns: columns[2:4], Drawn: c.drawn()}
 	view.Columns = append(append([]string{}, columns[2:4]...), columns[6:]...)
 	most := 1
 	for _, p := range c.Points {
@@ -87,7 +88,7 @@ func (c *Curve) pane(b Begin, most int) pane {
 	return p
 }
 
-var page = template.Must(template.New("sweep").Parse(`<!doctype html>
+var page = template.Must(template.New("curve").Parse(`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -111,7 +112,9 @@ code { overflow-wrap: anywhere; }
 <body>
 <h1>{{.Scenario}} over {{.Axis}}</h1>
 <p>{{.Title}}</p>
-<p>Lost updates: the line is the mean of {{.Seeds}} seeds from {{.Seed}} on, the band goes from the least to the most. The values stand side by side, whatever their distance.</p>
+<p>Lost updates: the line is the mean of {{.Seeds}} {{.Drawn}} from {{.Seed}} on, the band goes from the least to the most. The values stand side by side, whatever their distance.</p>
+{{range .Notes}}<p>{{.}}</p>
+{{end}}
 <div class="panes">
 {{range .Panes}}<figure>
 <figcaption>{{.Resolver}}: {{if .Value}}begins to lose at {{.Value}}{{else}}loses nothing{{end}}</figcaption>

@@ -1,4 +1,4 @@
-package sweep
+package curve
 
 import (
 	"cmp"
@@ -13,6 +13,14 @@ import (
 // mean is a mean with as many digits as help.
 func mean(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
+// known is a mean, or empty where it is not known.
+func known(n *float64) string {
+	if n == nil {
+		return ""
+	}
+	return mean(*n)
+}
+
 // short is a mean for people.
 func short(n float64) string { return strconv.FormatFloat(n, 'f', 1, 64) }
 
@@ -22,7 +30,7 @@ func (b Begin) where() string { return cmp.Or(b.Value, "never") }
 // Table is for people: a row a value, a column a resolver, each the mean of the seeds and
 // the least and the most.
 func (c *Curve) Table(out io.Writer) error {
-	fmt.Fprintf(out, "%s over %s: lost updates, the mean of %d seeds and the least to the most\n\n", c.Scenario, c.Axis, c.Seeds)
+	fmt.Fprintf(out, "%s over %s: lost updates, the mean of %d %s and the least to the most\n\n", c.Scenario, c.Axis, c.Seeds, c.drawn())
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%s\t", c.Axis)
 	for _, b := range c.Begins {
@@ -56,7 +64,7 @@ var columns = []string{"scenario", "axis", "value", "resolver", "seeds", "first_
 // cells is a point as a row.
 func (c *Curve) cells(p *Point) []string {
 	return []string{c.Scenario, c.Axis, p.Value, p.Resolver, strconv.Itoa(c.Seeds), strconv.FormatUint(c.Seed, 10), mean(p.Acked), strconv.Itoa(p.Least), mean(p.Lost), strconv.Itoa(p.Most),
-		mean(p.Inverted), mean(p.Concurrent), strconv.Itoa(p.Losing)}
+		known(p.Inverted), known(p.Concurrent), strconv.Itoa(p.Losing)}
 }
 
 // CSV is a row a point, below a header.

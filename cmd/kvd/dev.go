@@ -120,21 +120,31 @@ func (p *cluster) attend(ctx context.Context, w io.Writer, all []*node.Leader) e
 		l   *node.Leader
 		why error
 	}
-	ends := make(chan end, len(all))
+	ends := make(chan end, len(p.configs))
+	watch := func(l *node.Leader) {
+		select {
+		case err := <-l.Broken():
+			ends <- end{l, err}
+		case <-ctx.Done():
+		}
+	}
 	for _, l := range all {
-		go func() {
-			select {
-			case err := <-l.Broken():
-				ends <- end{l, err}
-			case <-ctx.Done():
-			}
-		}()
+		go watch(l)
 	}
 	for len(all) > 0 {
 		select {
 		case <-ctx.Done():
 			return drain(w, p.drain, all...)
 		case e := <-ends:
+			if beginsAgain(e.why) {
+				l, err := p.again(ctx, e.l)
+				if err != nil {
+					return cliutil.Fail("the cluster cannot go on", errors.Join(err, stop(slices.DeleteFunc(all, func(l *node.Leader) bool { return l == e.l })...)), "")
+				}
+				all[slices.Index(all, e.l)] = l
+				go watch(l)
+				continue
+			}
 			if !errors.Is(e.why, node.ErrLeave) {
 				return cliutil.Fail("the cluster cannot go on", errors.Join(fmt.Errorf("%s: %w", e.l.Name(), e.why), stop(all...)), "")
 			}
@@ -207,7 +217,7 @@ func devLeader(c *cli.Context, i int, rules node.Policy) (node.Config, error) {
 	cfg.Policy, cfg.ClockError, cfg.Profile = rules, c.Duration("clock-error"), node.GossipLocal
 	cfg.Storage.Cache, cfg.MaxSiblings = 16<<20, c.Int("max-siblings")
 	cfg.ClientMemory = c.Int64("client-memory")
-	cfg.Dir, cfg.UnsafeFaults = cfg.Name, true
+	cfg.Dir, cfg.UnsafeFaults, cfg.Renewable = cfg.Name, true, true
 	cfg.Logger = logger(c.App.ErrWriter, level, false)
 	if err := cfg.SetQuarantine(c.String("quarantine")); err != nil {
 		return node.Config{}, err
@@ -259,16 +269,38 @@ func (p *cluster) start(ctx context.Context) ([]*node.Leader, error) {
 			return nil, errors.Join(err, stop(all...))
 		}
 		all = append(all, l)
-		for _, other := range p.configs {
-			if other.Name == cfg.Name {
-				continue
-			}
-			if err := l.Impair(other.Name, p.link); err != nil {
-				return nil, errors.Join(err, stop(all...))
-			}
+		if err := p.impair(l); err != nil {
+			return nil, errors.Join(err, stop(all...))
 		}
 	}
 	return all, nil
+}
+
+// impair makes the links of a leader as bad as they are to be.
+func (p *cluster) impair(l *node.Leader) error {
+	for _, other := range p.configs {
+		if other.Name == l.Name() {
+			continue
+		}
+		if err := l.Impair(other.Name, p.link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again starts a leader once more, where it was. Faults that were planted since the first start are
+// gone.
+func (p *cluster) again(ctx context.Context, l *node.Leader) (*node.Leader, error) {
+	cfg := l.Again()
+	if err := stop(l); err != nil {
+		return nil, err
+	}
+	next, err := node.Start(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return next, p.impair(next)
 }
 
 // meetWithin is how long leaders of one process may take to find each other.

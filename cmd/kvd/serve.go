@@ -83,16 +83,18 @@ func (r *running) attend(ctx context.Context, w io.Writer, l *node.Leader, reloa
 			}
 			next := l.Again()
 			stopErr := stop(l)
-			if errors.Is(err, node.ErrReopen) || errors.Is(err, node.ErrInstall) {
+			if beginsAgain(err) && (stopErr == nil || !errors.Is(err, node.ErrRenew)) {
 				r.cfg.Logger.Warn("begins again", "leader", l.Name(), "why", err.Error())
-				return &next, nil
-			}
-			if errors.Is(err, node.ErrRenew) && stopErr == nil {
 				return &next, nil
 			}
 			return nil, cliutil.Fail(l.Name()+" cannot go on", errors.Join(err, stopErr), "what was acknowledged is on disk; mend the cause and start again")
 		}
 	}
+}
+
+// beginsAgain reports whether a leader that gives this reason is to be started again.
+func beginsAgain(why error) bool {
+	return slices.ContainsFunc([]error{node.ErrReopen, node.ErrInstall, node.ErrPolicy, node.ErrRenew}, func(e error) bool { return errors.Is(why, e) })
 }
 
 func begin(ctx context.Context, cfg node.Config) (*node.Leader, error) {
@@ -103,7 +105,7 @@ func begin(ctx context.Context, cfg node.Config) (*node.Leader, error) {
 	origin, resumed := l.Origin()
 	a := l.Addrs()
 	cfg.Logger.Info("serving", "leader", l.Name(), "resp", a.RESP, "http", a.HTTP, "peer", a.Peer, "gossip", a.Gossip,
-		"origin", origin.String(), "resumed", resumed, "policy", cfg.Policy.String())
+		"origin", origin.String(), "resumed", resumed, "policy", l.Policy())
 	return l, nil
 }
 

@@ -197,7 +197,7 @@ func names(table []setting) []string {
 // split again, is itself.
 func rules(text string) []string {
 	var all []string
-	for i, part := range between(text) {
+	for i, part := range cliutil.BetweenCommas(text) {
 		part = strings.TrimRight(part, " \t\n")
 		if i > 0 {
 			part = strings.TrimLeft(part, " \t\n")
@@ -211,22 +211,6 @@ func rules(text string) []string {
 		}
 	}
 	return all
-}
-
-// between is the parts between commas that separate, as they are written.
-func between(text string) []string {
-	var parts []string
-	begin := 0
-	for i := 0; i < len(text); i++ {
-		switch {
-		case text[i] == '\\' && i+1 < len(text) && (text[i+1] == ',' || text[i+1] == '\\'):
-			i++ // it separates nothing
-		case text[i] == ',':
-			parts = append(parts, text[begin:i])
-			begin = i + 1
-		}
-	}
-	return append(parts, text[begin:])
 }
 
 const (
@@ -261,17 +245,16 @@ func applyPolicy(c *serving, v []string) error {
 }
 
 func readRule(text string) (node.Rule, error) {
-	parts := between(text)
-	i := strings.LastIndexByte(parts[0], '=')
-	if i < 1 {
+	prefix, resolver, options, ok := cliutil.CutRule(text)
+	if !ok {
 		return node.Rule{}, fmt.Errorf("%q is no PREFIX=RESOLVER; a comma in a prefix is written \\,", text)
 	}
-	id, err := readResolver(parts[0][i+1:])
+	id, err := readResolver(resolver)
 	if err != nil {
 		return node.Rule{}, fmt.Errorf("%q: %w", text, err)
 	}
-	r := node.Rule{Prefix: strings.NewReplacer(`\,`, `,`, `\\`, `\`).Replace(parts[0][:i]), Resolver: id}
-	for _, option := range parts[1:] {
+	r := node.Rule{Prefix: prefix, Resolver: id}
+	for _, option := range options {
 		name, value, _ := strings.Cut(option, "=")
 		if err := applyOption(&r, name, value); err != nil {
 			return node.Rule{}, fmt.Errorf("%q: %w", text, err)

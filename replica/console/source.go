@@ -29,7 +29,9 @@ const (
 	Behind   Cause = "behind"   // too much of the others' is not applied yet
 	Disk     Cause = "disk"     // reading or writing failed
 
-	Damaged   Cause = "damaged"    // what the store had is missing, or cannot be read
+	Damaged     Cause = "damaged" // what the store had is missing, or cannot be read
+	OtherPolicy Cause = "policy"  // others went over to a policy that this leader cannot go over to
+
 	Oversized Cause = "unsendable" // a write is too large to be sent to a peer, and holds up those after it
 
 	CatchingUp Cause = "catching-up" // it began without data and has not yet what others had then

@@ -81,6 +81,9 @@ type Config struct {
 	// OnQuorum takes, likewise, the connection of a peer that wants to decide something by
 	// majority with this leader ([Mesh.DialQuorum]).
 	OnQuorum func(from replica.Leader, c net.Conn)
+	// OnPolicy takes, likewise, the connection of a peer that wants to speak of the policy, which
+	// may be another there ([Mesh.DialPolicy]).
+	OnPolicy func(from replica.Leader, c net.Conn)
 }
 
 // Backoff is how long to rest before dialling again: anything from zero to Min,

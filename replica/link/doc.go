@@ -40,7 +40,8 @@
 // A leader that needs what its peers' logs do not keep any more fetches their state. That
 // has connections of its own, with the same greeting: behind the welcome they belong to
 // whoever asked for them ([Mesh.Fetch]) and to Config.OnFetch at the other end. What is decided by
-// majority has its own in the same way ([Mesh.DialQuorum], Config.OnQuorum).
+// majority has its own in the same way ([Mesh.DialQuorum], Config.OnQuorum), and so has what leaders say of their
+// policies, which alone is said between leaders whose policies differ ([Mesh.DialPolicy], Config.OnPolicy).
 //
 // What the package is not: it decides nothing about ops, knows no membership
 // beyond what SetPeers says, and never concludes from silence that data is gone.

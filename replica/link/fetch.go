@@ -13,6 +13,9 @@ import (
 // fetchIdle is how long a connection that state is fetched on may make no progress.
 const fetchIdle = time.Minute
 
+// policyIdle is how long one of two that speak of the policy may be silent.
+const policyIdle = 15 * time.Second
+
 // Fetch connects to a peer to ask for what it holds. Both have greeted each other as for
 // every link; what is said from then on is a matter of the caller's and of whoever has
 // Config.OnFetch there. The caller closes the connection. Its error may be a
@@ -25,6 +28,12 @@ func (m *Mesh) Fetch(ctx context.Context, from replica.Leader) (net.Conn, error)
 // Config.OnQuorum there answers. How long the connection may be silent is the caller's matter.
 func (m *Mesh) DialQuorum(ctx context.Context, to replica.Leader) (net.Conn, error) {
 	return m.open(ctx, to, wire.KindQuorum, 0)
+}
+
+// DialPolicy connects to a peer to speak of the policy with it, which may be another there, as Fetch
+// does; whoever has Config.OnPolicy there answers.
+func (m *Mesh) DialPolicy(ctx context.Context, to replica.Leader) (net.Conn, error) {
+	return m.open(ctx, to, wire.KindPolicy, policyIdle)
 }
 
 // open connects to a peer for something else than the link. Idle is how long it may make no progress;

@@ -60,7 +60,7 @@ func (m *Mesh) introduce(ctx context.Context, raw net.Conn, name replica.Leader,
 		return nil, err
 	}
 	s.hello, s.given, s.version = w.Hello, int(min(w.Credit, 1<<30)), w.Version
-	if no := m.judgeWelcome(w, name, c); no != nil {
+	if no := m.judgeWelcome(w, name, c, with); no != nil {
 		m.tellShared(no, &w.Hello)
 		return nil, m.refuse(c, name, no)
 	}
@@ -88,14 +88,14 @@ func (m *Mesh) refusedBy(name replica.Leader, dec *wire.Decoder) error {
 }
 
 // judgeWelcome is what keeps us from talking to whoever answered.
-func (m *Mesh) judgeWelcome(w *wire.Welcome, name replica.Leader, c *conn) *wire.Refuse {
+func (m *Mesh) judgeWelcome(w *wire.Welcome, name replica.Leader, c *conn, kind wire.Kind) *wire.Refuse {
 	if w.Version < protocolMin || w.Version > protocolMax {
 		return refusal(wire.OtherProtocol, "%s chose version %d, %s offered %d to %d", w.Hello.Leader, w.Version, m.cfg.Name, protocolMin, protocolMax)
 	}
 	if replica.Leader(w.Hello.Leader) != name && w.Hello.Leader != string(m.cfg.Name) {
 		return refusal(wire.WrongLeader, "%s was dialled and %s answered; correct the address", name, w.Hello.Leader)
 	}
-	return m.judge(&w.Hello, c)
+	return m.judge(&w.Hello, c, kind)
 }
 
 // receive greets whoever dialled: the other half. The whole greeting has one
@@ -119,7 +119,7 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 	if err != nil {
 		return nil, err
 	}
-	if no := m.judge(h, c); no != nil {
+	if no := m.judge(h, c, kind); no != nil {
 		m.tellShared(no, h)
 		return nil, m.refuse(c, replica.Leader(h.Leader), no)
 	}
@@ -128,6 +128,8 @@ func (m *Mesh) receive(raw net.Conn) (*inbound, error) {
 		return nil, m.handOver(c, h, m.cfg.OnFetch, fetchIdle)
 	case wire.KindQuorum:
 		return nil, m.handOver(c, h, m.cfg.OnQuorum, 0)
+	case wire.KindPolicy:
+		return nil, m.handOver(c, h, m.cfg.OnPolicy, policyIdle)
 	}
 	in := &inbound{
 		mesh: m, conn: c, dec: dec, hello: h, from: replica.Leader(h.Leader), window: m.cfg.Window,

@@ -16,9 +16,13 @@ import (
 )
 
 // judge is what keeps us from talking to whoever introduced itself by h, nil if
-// nothing does. Who is connected already is left to claim.
-func (m *Mesh) judge(h *wire.Hello, c *conn) *wire.Refuse {
+// nothing does. Who is connected already is left to claim. Whoever speaks of the policy may
+// have another.
+func (m *Mesh) judge(h *wire.Hello, c *conn, kind wire.Kind) *wire.Refuse {
 	ours := m.hello(h.Leader)
+	if kind == wire.KindPolicy {
+		ours.Policy = h.Policy
+	}
 	if no := compare(&ours, h); no != nil {
 		return no
 	}

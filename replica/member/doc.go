@@ -12,7 +12,8 @@
 // Invariants:
 //
 //   - leaders of another cluster, protocol or policy never enter a [View]: each
-//     side refuses the other and names the difference ([Refused]);
+//     side refuses the other and names the difference ([Refused]). A policy that was changed
+//     while leaders ran is no such difference: the links deal with it;
 //   - a newcomer with the name of a live leader refuses itself; the one that was
 //     there stays;
 //   - a View is never changed once it was handed out, and a slow callback delays

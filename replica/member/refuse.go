@@ -29,7 +29,7 @@ func (r *Refused) Error() string {
 const whatName = "name"
 
 // compared are the tags that must be equal, in the order in which a difference
-// is reported.
+// is reported. Policies may differ where one was changed while leaders ran.
 var compared = [...]struct{ tag, what string }{
 	{tagCluster, "cluster name"},
 	{tagProtocol, "protocol"},
@@ -111,7 +111,7 @@ func (g *guard) compare(n *memberlist.Node) (*Refused, error) {
 		return nil, fmt.Errorf("leader %q at %s is refused: read its tags: %w; is it another program?", n.Name, at, err)
 	}
 	for _, c := range compared {
-		if theirs[c.tag] != g.tags[c.tag] {
+		if theirs[c.tag] != g.tags[c.tag] && (c.tag != tagPolicy || theirs[tagNumber] == "" && g.tags[tagNumber] == "") {
 			return &Refused{Name: n.Name, Gossip: at, What: c.what, Ours: g.tags[c.tag], Theirs: theirs[c.tag]}, nil
 		}
 	}

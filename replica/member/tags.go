@@ -22,10 +22,11 @@ const (
 	tagProtocol = "proto"
 	tagPolicy   = "policy"
 	tagBegun    = "begun"
+	tagNumber   = "pnum"
 )
 
 func (c *Config) tags() map[string]string {
-	return map[string]string{
+	tags := map[string]string{
 		tagCluster:  c.Cluster,
 		tagOrigin:   fmt.Sprintf("%016x", c.Origin),
 		tagPeer:     c.PeerAddr,
@@ -35,6 +36,10 @@ func (c *Config) tags() map[string]string {
 		tagPolicy:   c.PolicyDigest,
 		tagBegun:    begun(c.Begun),
 	}
+	if c.PolicyNumber > 0 {
+		tags[tagNumber] = strconv.FormatUint(c.PolicyNumber, 10)
+	}
+	return tags
 }
 
 // begun is a moment as a tag: of the same length for all that there will be.

@@ -14,16 +14,14 @@ import (
 
 	"kvd/replica"
 	"kvd/replica/acl"
-	"kvd/replica/link"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/monitor"
+	"kvd/replica/node/internal/policies"
 	"kvd/replica/node/internal/repair"
 	"kvd/replica/node/internal/stability"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
-	"kvd/resolve/limits"
 	"kvd/storage"
-	"kvd/storage/codec"
 	"kvd/storage/file"
 	"kvd/storage/losses"
 	"kvd/wallclock"
@@ -56,8 +54,11 @@ type Config struct {
 	// cluster may have some.
 	ServeWhileJoining bool
 
-	Policy   resolve.Policy
-	MaxDrift time.Duration // see replica.Config
+	// Policy is what the leader serves under, unless another was set while it ran: PolicyVersion
+	// is that one, of a store that does not outlive the process, or what is found in Dir.
+	Policy        resolve.Policy
+	PolicyVersion policies.Version
+	MaxDrift      time.Duration // see replica.Config
 	// MaxSiblings bounds the versions of a key side by side; see replica.Config.
 	MaxSiblings int
 	// ClientMemory is the bytes that all clients' requests and replies may use
@@ -90,7 +91,7 @@ type Config struct {
 	UnsafeFaults bool // KVD.FAULT is answered
 	// Experiments is what the console may change; nil: nothing. Only with UnsafeFaults.
 	Experiments Experiments
-	Renewable   bool // whoever runs the leader starts it again after ErrRenew and ErrReopen
+	Renewable   bool // whoever runs the leader starts it again after ErrRenew, ErrReopen and ErrPolicy
 	// Reload reads again what may change while the leader serves, for KVD.RELOAD; nil:
 	// there is nothing to read. It is called from many goroutines.
 	Reload func() (Reloaded, error)
@@ -192,31 +193,4 @@ func within(path, dir string) bool {
 	dir, worse := filepath.Abs(dir)
 	rel, err := filepath.Rel(dir, path)
 	return bad == nil && worse == nil && err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-}
-
-// fit says what could be admitted at one edge and would not fit through the next.
-// Package limits asserts that its own numbers fit; this asserts that the edges as
-// they are configured go by them.
-func fit(core replica.Config, edge server.Config, links link.Config) error {
-	l := &edge.Limits
-	for _, s := range [...]struct {
-		what  string
-		n     int
-		into  string
-		limit int
-	}{
-		{"a client's value", l.Bulk, "what the core admits", limits.Value},
-		{"a client's key", l.Key, "what the core admits", limits.Key},
-		{"a value and its key", l.Bulk + l.Key, "a client's command", l.Command},
-		{"an admitted value", limits.Value, "the store", codec.MaxValue},
-		{"an admitted key", limits.Key, "the store", codec.MaxKey},
-		{"the dots of an admitted op", limits.Dots, "the store", codec.MaxDots},
-		{"the largest op", limits.Op, "what is shipped", core.OpBytes},
-		{"a shipped op", core.OpBytes, "a frame", links.MaxFrame - (limits.Frame - limits.Op)},
-	} {
-		if s.n > s.limit {
-			return fmt.Errorf("%s can have %d (bytes, or entries) and %s takes %d: it would be accepted and could not go on", s.what, s.n, s.into, s.limit)
-		}
-	}
-	return nil
 }

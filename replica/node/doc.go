@@ -23,7 +23,8 @@
 // store under its policy), answers (the KVD commands that ask), backups (a client fetches the
 // store), feed (losses as they happen), locks (what a majority decides), stability (what every leader holds, and may be removed
 // from the log), and
-// small ones: readiness, options, fields, policies, display, sidefile.
+// small ones: readiness, options, fields, display, sidefile, certs, fit. Package policies has which policy
+// counts, and brings another one to all leaders while they run.
 //
 // # The walk of a SET
 //

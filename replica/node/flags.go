@@ -9,6 +9,7 @@ import (
 	"kvd/replica/console"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/certs"
 	"kvd/replica/node/internal/clock"
 	"kvd/replica/node/internal/monitor"
 	"kvd/replica/node/internal/stability"
@@ -28,6 +29,7 @@ type (
 	LinkFault   = link.LinkFault
 	ClockFaults = wallclock.Faults
 	Memory      = memory.Plan
+	TLS         = certs.TLS
 	MemoryAsked = memory.Asked
 
 	Experiments      = console.Experiments
@@ -108,6 +110,9 @@ func (c *Config) ReadUsers(r io.Reader) (err error) {
 	c.Users, err = acl.ReadUsers(r)
 	return err
 }
+
+// LoadTLS is [certs.Load].
+func LoadTLS(cert, key, ca string) (*TLS, error) { return certs.Load(cert, key, ca) }
 
 // HashPassword is what a users file has of a password.
 func HashPassword(password string) (string, error) { return acl.HashPassword(password) }

@@ -228,6 +228,7 @@ func (l *Leader) extra() map[string]command.Extra {
 		"kvd.reload":    {Arity: 1, Needs: acl.Admin, Loading: true, Run: l.reload, Summary: "Reads users, certificates and the log level again, as SIGHUP does."},
 		"kvd.backup":    {Arity: -2, Needs: acl.Read | acl.Admin, Holds: backups.ReadBytes, Run: l.backups.Run, Summary: "Lends the files of the store, as they are at one moment, to a client that takes a backup."},
 		"kvd.repair":    {Arity: -2, Needs: acl.Read | acl.Admin, Run: l.repairs.Tell, Summary: "Compares what this leader holds with another, a range at a time, and mends what is wrong here; DRYRUN mends nothing."},
+		"kvd.policyset": {Arity: -1, Needs: acl.Anyone, Loading: true, Run: l.policies.Run, Summary: "Changes the policy at all leaders, which begin again under it: SET prefix rule, UNSET prefix, DEFAULT resolver; WITHOUT names leaders that are away, DRYRUN changes nothing. Alone it answers which policy the leader serves under."},
 		"kvd.neworigin": {Arity: 1, Needs: acl.Admin, Run: l.renew, Summary: "Ends this leader and starts it again under a new origin."},
 	})
 	if l.cfg.UnsafeFaults {

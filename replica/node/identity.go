@@ -26,6 +26,9 @@ var ErrRenew = errors.New("it was asked to begin again under a new origin")
 func (l *Leader) onLinkEvent(e link.Event) {
 	in := replica.OriginShared{Origin: l.origin}
 	refused, turnedAway := errors.AsType[*link.RefusedError](e.Err)
+	if turnedAway && refused.Reason == wire.OtherPolicy && e.Peer != "" {
+		l.policies.Meet(e.Peer)
+	}
 	switch {
 	case e.Kind == link.Shared && e.Lost:
 		in.Detail = e.Err.Error()
@@ -110,6 +113,7 @@ func (l *Leader) renew(_ context.Context, _ [][]byte, w *resp.Writer) error {
 // this one was given.
 func (l *Leader) Again() Config {
 	cfg := l.cfg
+	cfg.PolicyVersion = l.policies.Adopted()
 	cfg.Addrs.RESP = l.listeners.resp.Addr().String()
 	cfg.Addrs.HTTP = l.listeners.http.Addr().String()
 	cfg.Addrs.Peer = l.listeners.peer.Addr().String()

@@ -44,7 +44,7 @@ func (i inspector) Durable(f logical.Frontier) int {
 func (i inspector) Info() []server.Section {
 	lines := []string{
 		"node:" + i.cfg.Name, "cluster:" + i.cfg.Cluster, "origin:" + i.origin.String(),
-		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(),
+		"resumed:" + strconv.FormatBool(i.resumed), "policy:" + i.cfg.Policy.String(), "policy_number:" + strconv.FormatUint(i.cfg.PolicyVersion.Number, 10),
 		"ledger:" + i.ledgerState(), "draining:" + strconv.FormatBool(i.draining.Load()),
 		"refuses_writes:" + i.refusedFor(), "catching_up:" + strconv.FormatBool(i.newcomer.Load().Waits()),
 		"sync:" + i.cfg.Storage.Sync.String(), fmt.Sprintf("unsynced_ops:%d", i.unsynced()),
@@ -93,6 +93,9 @@ func (s source) Ready() []console.Reason {
 		if slices.Contains(p.Refused, s.origin) {
 			add(console.Cause(replica.OriginsFull), "%s has no place for the origin of %s, and what is written here does not reach it; write at a leader that kept its origin", p.Peer, s.cfg.Name)
 		}
+	}
+	if what := s.policies.Behind(); what != "" {
+		add(console.OtherPolicy, "%s", what)
 	}
 	if v := s.members.View(); !v.Joined {
 		add(console.Joining, "%s has met no other leader yet%s", s.cfg.Name, v.Because())

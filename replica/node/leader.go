@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"kvd/replica/node/internal/backups"
 	"kvd/replica/node/internal/clock"
 	"kvd/replica/node/internal/feed"
+	"kvd/replica/node/internal/fit"
 	"kvd/replica/node/internal/identity"
 	"kvd/replica/node/internal/joining"
 	"kvd/replica/node/internal/known"
@@ -48,6 +50,7 @@ const protocol = 4
 // Leader is one running leader. Whoever started it must call Stop.
 type Leader struct {
 	cfg     Config
+	setting *policies.Setting
 	began   time.Time
 	origin  logical.Origin
 	resumed bool
@@ -82,6 +85,7 @@ type Leader struct {
 	acks     *acks.Keeper
 	clients  atomic.Pointer[server.Server] // resp, for who may ask before it is there
 	locks    atomic.Pointer[locks.Service]
+	policies *policies.Service
 	// collector removes from the log what is known everywhere.
 	collector *stability.Collector
 
@@ -116,11 +120,25 @@ func Start(ctx context.Context, cfg Config) (*Leader, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if err := fit(replica.Defaults(), server.Defaults(), link.Defaults()); err != nil {
+	side := cfg.sideDir()
+	s, err := policies.Recall(side, cfg.Name, cfg.Policy, cfg.PolicyVersion, cfg.Logger)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
+	}
+	l, err := startUnder(ctx, cfg, s)
+	if s.GoBack(side, err) {
+		l, err = startUnder(ctx, cfg, s)
+	}
+	return l, err
+}
+
+func startUnder(ctx context.Context, cfg Config, s *policies.Setting) (*Leader, error) {
+	cfg.Policy, cfg.PolicyVersion = s.Policy, s.Version
+	if err := fit.Check(replica.Defaults(), server.Defaults(), link.Defaults()); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
 	l := &Leader{
-		cfg: cfg, began: time.Now(), broken: make(chan error, 1),
+		cfg: cfg, setting: s, began: time.Now(), broken: make(chan error, 1),
 		faults:   link.NewFaults(rand.Uint64()),
 		blockers: readiness.Blockers{Leader: cfg.Name}, forgotten: known.NewForgotten(),
 		metrics: console.NewMetrics(console.Build{Version: cfg.Version, Go: runtime.Version()}, cfg.Policy.Rule),
@@ -170,9 +188,11 @@ func (l *Leader) openMesh(context.Context) (err error) {
 	cfg.Name, cfg.Cluster, cfg.Origin, cfg.Policy = replica.Leader(l.cfg.Name), l.cfg.Cluster, l.origin, l.cfg.Policy.String()
 	cfg.Listener, cfg.RESP, cfg.HTTP = l.listeners.peer, l.addrs.RESP, l.addrs.HTTP
 	cfg.Refuses = l.refuses
-	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.between(), l.cfg.TLS.between, l.faults
+	cfg.TLS, cfg.FreshTLS, cfg.Faults = l.cfg.TLS.Between(), l.cfg.TLS.Between, l.faults
 	cfg.Logger, cfg.OnEvent, cfg.OnPublished, cfg.OnFetch = l.cfg.Logger.With("leader", l.cfg.Name), l.onLinkEvent, l.onPublished, l.sender.Serve
 	cfg.OnQuorum = l.onQuorum
+	l.policies = l.newPolicies()
+	cfg.OnPolicy = l.policies.Serve
 	l.repairs = l.newRepairs()
 	cfg.OnRepair = l.repairs.Hear
 	if l.mesh, err = link.New(cfg, sink{l.loop, l.monitor}); err == nil {
@@ -182,34 +202,39 @@ func (l *Leader) openMesh(context.Context) (err error) {
 }
 
 func (l *Leader) openConsole(context.Context) (err error) {
-	cfg := console.Config{Listener: l.listeners.http, TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole(), Losses: l.lossFeed.Page(),
+	cfg := console.Config{Listener: l.listeners.http, TLS: l.cfg.TLS.Server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole(), Losses: l.lossFeed.Page(),
 		Store: answers.Pages{Of: func() *answers.Answers { return l.answers }, Loading: l.blockers.Loading}, Experiments: l.cfg.Experiments}
 	l.console, err = console.New(cfg, source{l}, l.metrics)
 	return err
 }
 
 func (l *Leader) openMembers(context.Context) (err error) {
+	if l.members, err = member.Start(l.memberConfig(l.cfg.PolicyVersion), l.learn); err == nil {
+		l.addrs.Gossip = l.members.Addr()
+	}
+	return err
+}
+
+// memberConfig is what others are told of the leader under that policy.
+func (l *Leader) memberConfig(v policies.Version) member.Config {
 	cfg := member.Config{
 		Name: l.cfg.Name, Cluster: l.cfg.Cluster, Origin: uint64(l.origin), Begun: l.returning.Begun(),
 		Bind: l.cfg.Addrs.Gossip, Advertise: l.cfg.gossipAdvertised(), Join: l.cfg.Join,
 		PeerAddr: l.addrs.Peer, RespAddr: l.addrs.RESP, HTTPAddr: l.addrs.HTTP,
-		Protocol: protocol, PolicyDigest: policies.Digest(l.cfg.Policy.String()),
+		Protocol: protocol, PolicyDigest: policies.Digest(cmp.Or(v.Text, l.cfg.Policy.String())), PolicyNumber: v.Number,
 		GossipKey: l.cfg.GossipKey, Profile: l.cfg.Profile, Logger: l.cfg.Logger, Heard: l.hearForgotten,
 	}
 	if l.onDisk() {
 		cfg.SnapshotPath = filepath.Join(l.cfg.Dir, "gossip")
 	}
-	if l.members, err = member.Start(cfg, l.learn); err == nil {
-		l.addrs.Gossip = l.members.Addr()
-	}
-	return err
+	return cfg
 }
 
 // respConfig is what clients are served with, whether or not the leader is there.
 func (l *Leader) respConfig() server.Config {
 	cfg := server.Defaults()
 	cfg.Commands = command.Table(command.Options{})
-	cfg.Version, cfg.TLS = l.cfg.Version, l.cfg.TLS.server()
+	cfg.Version, cfg.TLS = l.cfg.Version, l.cfg.TLS.Server()
 	cfg.Limits = cfg.Limits.Within(l.cfg.ClientMemory)
 	if l.cfg.Users != nil {
 		cfg.Login, cfg.RequireAuth = l.cfg.Users.Login, true

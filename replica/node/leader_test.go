@@ -99,7 +99,7 @@ func TestLockedDoors(t *testing.T) {
 
 	ctx := context.Background()
 	client := func(l *Leader, user, password string) *redis.Client {
-		c := redis.NewClient(&redis.Options{Addr: l.Addrs().RESP, Username: user, Password: password, TLSConfig: secured.client(), MaxRetries: -1, DialTimeout: replicatest.Timeout, ReadTimeout: replicatest.Timeout})
+		c := redis.NewClient(&redis.Options{Addr: l.Addrs().RESP, Username: user, Password: password, TLSConfig: secured.Client(), MaxRetries: -1, DialTimeout: replicatest.Timeout, ReadTimeout: replicatest.Timeout})
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
@@ -149,7 +149,7 @@ func TestCertificatesAreReplaced(t *testing.T) {
 	live.Adopt(first)
 	n1 := start(t, guarded(t, "n1", live, nil))
 	trusts := func(addr string, who *TLS) bool {
-		c, err := tls.Dial("tcp", addr, who.client())
+		c, err := tls.Dial("tcp", addr, who.Client())
 		if err == nil {
 			c.Close()
 		}
@@ -161,7 +161,7 @@ func TestCertificatesAreReplaced(t *testing.T) {
 		}
 	}
 	ctx := context.Background()
-	was := redis.NewClient(&redis.Options{Addr: n1.Addrs().RESP, TLSConfig: first.client(), MaxRetries: -1, DialTimeout: replicatest.Timeout, ReadTimeout: replicatest.Timeout, PoolSize: 1})
+	was := redis.NewClient(&redis.Options{Addr: n1.Addrs().RESP, TLSConfig: first.Client(), MaxRetries: -1, DialTimeout: replicatest.Timeout, ReadTimeout: replicatest.Timeout, PoolSize: 1})
 	defer was.Close()
 	if err := was.Set(ctx, "x", "1", 0).Err(); err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestCertificatesAreReplaced(t *testing.T) {
 	two := guarded(t, "n2", second, nil)
 	two.Join = []string{n1.Addrs().Gossip}
 	n2 := start(t, two)
-	far := redis.NewClient(&redis.Options{Addr: n2.Addrs().RESP, TLSConfig: second.client(), MaxRetries: -1, DialTimeout: replicatest.Timeout, ReadTimeout: replicatest.Timeout})
+	far := redis.NewClient(&redis.Options{Addr: n2.Addrs().RESP, TLSConfig: second.Client(), MaxRetries: -1, DialTimeout: replicatest.Timeout, ReadTimeout: replicatest.Timeout})
 	defer far.Close()
 	replicatest.Eventually(t, "a leader with the new certificates hears what the other was told", func() bool { return far.Get(ctx, "x").Val() == "1" })
 }
@@ -201,7 +201,7 @@ func pageCode(t *testing.T, l *Leader, secured *TLS, user, password string) int 
 	if user != "" {
 		req.SetBasicAuth(user, password)
 	}
-	res, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: secured.client(), DisableKeepAlives: true}}).Do(req)
+	res, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: secured.Client(), DisableKeepAlives: true}}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

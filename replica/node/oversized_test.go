@@ -16,6 +16,7 @@ import (
 	"kvd/replica/host"
 	"kvd/replica/link"
 	"kvd/replica/member"
+	"kvd/replica/node/internal/fit"
 	"kvd/replica/replicatest"
 	"kvd/replica/resp/server"
 	"kvd/resolve"
@@ -117,7 +118,7 @@ func (n *node) page(path string) string {
 // An edge that admits what the next cannot take is found before anybody is served.
 func TestWhatDoesNotFitIsRefusedAtTheStart(t *testing.T) {
 	core, door, links := replica.Defaults(), server.Defaults(), link.Defaults()
-	if err := fit(core, door, links); err != nil {
+	if err := fit.Check(core, door, links); err != nil {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*replica.Config, *server.Config, *link.Config){
@@ -129,7 +130,7 @@ func TestWhatDoesNotFitIsRefusedAtTheStart(t *testing.T) {
 	} {
 		c, d, l := core, door, links
 		change(&c, &d, &l)
-		if err := fit(c, d, l); err == nil || !strings.Contains(err.Error(), want) {
+		if err := fit.Check(c, d, l); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}

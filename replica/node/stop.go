@@ -61,6 +61,7 @@ func (l *Leader) stop(ctx context.Context) error {
 	l.draining.Store(true)
 	errs := []error{l.resp.Shutdown(ctx), l.sender.Close(), l.backups.Close(), l.locks.Load().Close()}
 	l.repairs.Close()
+	l.policies.Close()
 	// Links close before gossip leaves: a peer that hears of our leaving refuses our
 	// connections, and we would redial until everybody has heard.
 	if err := l.mesh.Close(ctx); err != nil {
@@ -109,6 +110,7 @@ func (l *Leader) abandon() {
 	if l.members != nil {
 		_ = l.members.Close() // the start failed, and says why
 	}
+	l.policies.Close()
 	if l.mesh != nil {
 		_ = l.mesh.Close(ctx)
 	}

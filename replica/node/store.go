@@ -72,7 +72,7 @@ func (l *Leader) foldAgain(ctx context.Context, cfg replica.Config, statuses uin
 	l.folded, err = folding.Run(ctx, folding.Config{
 		Leader: l.cfg.Name, Store: l.store, Policy: &l.cfg.Policy, Objects: o.Refold(), Logger: l.cfg.Logger, Block: l.blockers.Block, Reasons: l.blockers.Reasons,
 		Clients: l.listeners.resp, People: l.listeners.http, RESP: clients, Metrics: l.metrics, Began: l.began,
-		Console: console.Config{TLS: l.cfg.TLS.server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole()},
+		Console: console.Config{TLS: l.cfg.TLS.Server(), Logger: l.cfg.Logger, Login: l.cfg.loginConsole()},
 	})
 	return err
 }
@@ -138,12 +138,14 @@ func (l *Leader) beginsEmpty() (bool, error) {
 
 // sideDir is the directory for what is remembered beside the store; empty: none, since
 // nothing outlives the process.
-func (l *Leader) sideDir() string {
-	if !l.onDisk() {
+func (c *Config) sideDir() string {
+	if c.FS != nil {
 		return ""
 	}
-	return l.cfg.Dir
+	return c.Dir
 }
+
+func (l *Leader) sideDir() string { return l.cfg.sideDir() }
 
 // join makes a leader that began without data wait until it has what others had.
 func (l *Leader) join() {

@@ -146,10 +146,10 @@ func malformed(err error) error {
 	return nil
 }
 
-// Hello takes apart a KindHello, or a KindFetch or KindQuorum, which are laid out the same.
+// Hello takes apart a KindHello, or a KindFetch, KindQuorum or KindPolicy, which are laid out the same.
 func (d *Decoder) Hello() (*Hello, error) {
 	h, k := &Hello{}, KindHello
-	if d.kind == KindFetch || d.kind == KindQuorum {
+	if d.kind == KindFetch || d.kind == KindQuorum || d.kind == KindPolicy {
 		k = d.kind
 	}
 	return h, d.record(k, h.decode)

@@ -22,7 +22,7 @@ const (
 // AppendHello appends the frame of h.
 func AppendHello(dst []byte, h *Hello) []byte { return AppendGreeting(dst, KindHello, h) }
 
-// AppendGreeting appends h as a frame of that kind: a KindHello, a KindFetch or a KindQuorum.
+// AppendGreeting appends h as a frame of that kind: a KindHello, a KindFetch, a KindQuorum or a KindPolicy.
 func AppendGreeting(dst []byte, k Kind, h *Hello) []byte {
 	start := len(dst)
 	e := codec.Encode(begin(dst))

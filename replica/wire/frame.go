@@ -23,6 +23,7 @@ const (
 	KindRepair                    // what leaders compare their objects by, since version 8
 	KindFetch                     // a Hello of whoever dialled to fetch state: what follows the welcome is no frame
 	KindQuorum                    // likewise, of whoever dialled for the quorum that decides by majority
+	KindPolicy                    // likewise, of whoever dialled to speak of the policy, which may differ
 	kinds
 )
 
@@ -31,7 +32,7 @@ func (k Kind) String() string {
 	if k == 0 || k >= kinds {
 		return "unknown"
 	}
-	return [...]string{"hello", "welcome", "refuse", "batch", "status", "credit", "goodbye", "part", "published", "repair", "fetch", "quorum"}[k-1]
+	return [...]string{"hello", "welcome", "refuse", "batch", "status", "credit", "goodbye", "part", "published", "repair", "fetch", "quorum", "policy"}[k-1]
 }
 
 // What is wrong with bytes that are no frame of ours. Each is wrapped with what

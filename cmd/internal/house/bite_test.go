@@ -101,6 +101,7 @@ func bites() []bite {
 		{"replica/lease/a.go", imports("kvd/logical"), "lease knows only"},
 		{"replica/lease/a.go", `import "time"; var x = time.Now()`, "uses time.Now"},
 		{"replica/quorum/a.go", imports("kvd/replica/link"), "quorum knows only"},
+		{"replica/node/internal/policies/a.go", imports("kvd/replica/link"), "policies knows only"},
 		{"replica/node/internal/locks/a.go", imports("kvd/replica/host"), "locks knows only"},
 		{"replica/quorum/a.go", imports("github.com/hashicorp/raft"), ""},
 		{"replica/host/a.go", imports("github.com/hashicorp/raft"), "only replica/quorum"},

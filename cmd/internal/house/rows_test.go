@@ -116,6 +116,7 @@ func roomRows() []row {
 			"resolve", "storage", "storage/checkpoint", "storage/codec", "storage/disk", "storage/file", "logical"),
 		knows("replica/node/internal/joining", "who waits for data looks at the loop and at membership", "replica", "replica/host", "replica/console", "replica/member", "storage/file", "logical"),
 		knows("replica/node/internal/returning", "what becomes of old data follows from files, the store and what others say", "replica", "replica/host", "replica/member", "replica/node/internal/identity", "replica/node/internal/sidefile", "storage", "storage/exported", "storage/file", "resolve", "logical"),
+		knows("replica/node/internal/policies", "which policy counts follows from what was written down and what others say; the start folds", "replica", "replica/acl", "replica/host", "replica/host/refold", "replica/node/internal/fields", "replica/node/internal/options", "replica/node/internal/sidefile", "replica/resp", "resolve", "resolve/rules", "storage", "logical", "wallclock"),
 		knows("replica/lease", "who holds a lock follows from a log, whoever agreed on it"),
 		knows("replica/quorum", "what is decided by majority goes over connections that somebody else opens, and knows no command", "replica/lease"),
 		{"only replica/quorum brings in raft", "one place decides by majority; everything else writes alone", func(s *source) []string {

@@ -14,6 +14,42 @@ import (
 	"kvd/wallclock"
 )
 
+// objects is where objects are read: a store, or a moment of one that goes on.
+type objects interface {
+	Keys(after string, yield func(key, object []byte) (bool, error)) error
+}
+
+// Check says why objects that are under one policy cannot be brought under another: a
+// [Refused], which names keys. It is for a leader that still serves, and reads a moment of its
+// store; goes tells it to stop, with an error.
+func Check(at objects, from, to resolve.Policy, now wallclock.Instant, goes func() error) error {
+	if err := to.Validate(); err != nil {
+		return err
+	}
+	r := &run{reads: watched{at, goes}, to: to, j: storage.Judged{Policy: from}}
+	r.live = true
+	r.Now = func() wallclock.Interval { return wallclock.Around(now, 0) }
+	return r.checkValues()
+}
+
+// watched is objects that are read until somebody says stop.
+type watched struct {
+	objects
+	goes func() error
+}
+
+func (w watched) Keys(after string, yield func(key, object []byte) (bool, error)) error {
+	n := 0
+	return w.objects.Keys(after, func(key, object []byte) (bool, error) {
+		if n++; n%defaultPace == 0 {
+			if err := w.goes(); err != nil {
+				return false, err
+			}
+		}
+		return yield(key, object)
+	})
+}
+
 // check finds what cannot be folded again, before anything is changed: it reads the
 // whole log, and what keys show that shall be counters.
 func (r *run) check(ctx context.Context) error {
@@ -34,7 +70,10 @@ func (r *run) check(ctx context.Context) error {
 
 // before is what the operator can do: go on as it was.
 func (r *run) before() string {
-	if r.p.From == "" {
+	switch {
+	case r.live:
+		return "look at them"
+	case r.p.From == "":
 		return "start it with the resolvers that it had before"
 	}
 	return "start it with the policy that it had before (" + r.p.From + ")"
@@ -74,7 +113,7 @@ func (r *run) checkNumbers() error {
 func (r *run) refuse(asked func(key string) bool, wrong func(*resolve.Object) bool, text string) error {
 	var names []string
 	n := 0
-	err := r.store.Keys("", func(key, object []byte) (bool, error) {
+	err := r.reads.Keys("", func(key, object []byte) (bool, error) {
 		k := string(key)
 		if !r.concerns(k) || !asked(k) {
 			return true, nil

@@ -23,7 +23,7 @@ func Numbers(store *storage.Store, policy resolve.Policy, now wallclock.Instant,
 	if err != nil || !j.Settled() || j.Policy.Same(&policy) {
 		return j.Policy, err
 	}
-	r := &run{store: store, to: policy, j: j}
+	r := &run{store: store, reads: store, to: policy, j: j}
 	r.Now = func() wallclock.Interval { return wallclock.Around(now, 0) }
 	if err := r.checkValues(); err != nil {
 		return j.Policy, err

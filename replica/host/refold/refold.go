@@ -68,7 +68,7 @@ func Run(ctx context.Context, store *storage.Store, policy resolve.Policy, o Opt
 		}
 		return Run(ctx, store, policy, o)
 	}
-	r := &run{Options: o, store: store, to: policy, j: j}
+	r := &run{Options: o, store: store, reads: store, to: policy, j: j}
 	if r.Pace == 0 {
 		r.Pace = defaultPace
 	}
@@ -90,6 +90,8 @@ func (r *Refused) Error() string { return r.Why + "; nothing was changed" }
 type run struct {
 	Options
 	store *storage.Store
+	reads objects
+	live  bool // a leader serves it meanwhile
 	to    resolve.Policy
 	j     storage.Judged
 	all   logical.Frontier // that was applied

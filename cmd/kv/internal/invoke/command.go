@@ -231,6 +231,9 @@ var answered = map[string]struct {
 	"CLOCKWRONG": {cliutil.Unreachable, "-n another leader; kv clock shows how far the clock of this one is off, and its time service is to be mended"},
 	"DOOMED":     {cliutil.Differs, "kv why KEY tells about the write that beats it, kv clock whose clock is wrong"},
 	"NOQUORUM":   {cliutil.Unreachable, "start those that are named, or name them with the others: kv admin forget NODE NODE"},
+	"UNREACHED":  {cliutil.Unreachable, "kv members shows who is there; --without NODE leaves a leader out that goes over when it returns"},
+	"REFUSED":    {cliutil.Differs, "mend what is named, or give those keys another rule"},
+	"LAGGING":    {cliutil.Unreachable, "kv status shows who lags; try again when nobody does"},
 	"TRYAGAIN":   {cliutil.Unreachable, "try again soon, or -n another leader"},
 	"LOADING":    {cliutil.Unreachable, "try again soon, or -n another leader"},
 }

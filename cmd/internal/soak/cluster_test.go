@@ -26,7 +26,7 @@ import (
 const (
 	serveWithin  = 90 * time.Second
 	stopWithin   = 60 * time.Second
-	answerWithin = 20 * time.Second
+	answerWithin = time.Minute
 	settleWithin = 6 * time.Minute
 )
 

@@ -123,11 +123,10 @@ func (p Panel) outcome(o *Object, op *Op, in *Intent, h History) error {
 	case !isNumber && p.Serving == Counter:
 		return ErrNotInteger
 	case !isNumber:
-		return nil // what stood there before need not be read
+		want, h = 0, nil // a value that is not kept with the object is too long for a number
 	}
-	if base, ok := p.startOf(o, op.Parents, in.Now, h); ok {
-		op.Delta = number.Of(want).Minus(base)
-	}
+	base, _ := p.startOf(o, op.Parents, in.Now, h) // a text counts as zero
+	op.Delta = number.Of(want).Minus(base)
 	return nil
 }
 
@@ -146,15 +145,15 @@ func (p Panel) outcomeOfAdd(o *Object, op *Op, in *Intent, h History) error {
 }
 
 // startOf is what the author's number starts from: the sum of a counter, else
-// the greatest of the values shown that have not expired, else zero. It is false
-// when such a value is no integer.
+// the greatest of the integers shown that have not expired, else zero. It is false
+// when one of the values shown is no integer.
 func (p Panel) startOf(o *Object, parents []logical.Dot, now wallclock.Instant, h History) (number.Int128, bool) {
 	if p.Serving == Counter {
 		sum, _ := o.Sum()
 		return sum, true
 	}
 	var best int64
-	found := false
+	found, all := false, true
 	for _, d := range parents {
 		value, kind, ends := o.valueOf(d, h)
 		if kind == Delete || kind == 0 || ends != 0 && ends <= now {
@@ -162,21 +161,25 @@ func (p Panel) startOf(o *Object, parents []logical.Dot, now wallclock.Instant, 
 		}
 		n, ok := number.Canonical(value)
 		if !ok {
-			return number.Int128{}, false
+			all = false
+			continue
 		}
 		if !found || n > best {
 			best, found = n, true
 		}
 	}
-	return number.Of(best), true
+	return number.Of(best), all
 }
 
 // valueOf is the value, kind and deadline of version d, from the object or else from
-// the log.
+// the log; h may be nil.
 func (o *Object) valueOf(d logical.Dot, h History) ([]byte, Kind, wallclock.Instant) {
 	if i, ok := o.Find(d); ok && (o.Versions[i].Value != nil || o.Versions[i].Deleted()) {
 		v := &o.Versions[i]
 		return v.Value, v.Kind, v.Expires
+	}
+	if h == nil {
+		return nil, 0, 0
 	}
 	if op, ok := h.Op(d); ok {
 		return op.Value, op.Kind, op.Expires

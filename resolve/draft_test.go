@@ -92,3 +92,20 @@ func TestNumbersAreWrittenAsTheyArePrinted(t *testing.T) {
 		}
 	}
 }
+
+// What one leader writes, texts among it, leaves the counter that watches with the number
+// that is shown last: another policy may make a counter of the key.
+func TestTheCounterFollowsNumbersOverTexts(t *testing.T) {
+	for _, writes := range [][]string{
+		{"1", "x", "7"}, {"x", "7"}, {"x", "y", "-7"}, {"1", "x", "x", "7"}, {"1", "07", "7"}, {"5", "x", "", "7", "y", "2"},
+	} {
+		s := newStory(t, resolve.Panel{Serving: resolve.LWW, Shadows: resolve.Counter.Mask()}, "a")
+		for _, w := range writes {
+			s.do("a", put(w))
+		}
+		want, _ := number.Canonical([]byte(writes[len(writes)-1]))
+		if got, _ := s.leaders["a"].Object.Sum(); got != number.Of(want) {
+			t.Errorf("%q leave the counter at %s", writes, got)
+		}
+	}
+}

@@ -24,7 +24,7 @@ type cluster struct {
 	binary string
 	dir    string
 	names  []string
-	policy []string // flags, with those of quarantines
+	policy []string // flags
 
 	mu        sync.Mutex
 	processes map[string]*process
@@ -84,7 +84,7 @@ func (c *cluster) arguments(name string) []string {
 	}
 	args := []string{"serve", "--node", name, "--data-dir", c.home(name), "--state-dir", "none", "--log-format", "json", "--log-level", "info",
 		"--resp-addr", at.RESP, "--http-addr", at.HTTP, "--peer-addr", at.Peer, "--gossip-addr", at.Gossip, "--gossip-pace", "local",
-		"--sync", "always", "--cache-bytes", strconv.Itoa(8 << 20), "--unsafe-faults"}
+		"--sync", "always", "--cache-bytes", strconv.Itoa(8 << 20), "--unsafe-faults", "--quarantine", "warn"}
 	args = append(args, c.policy...)
 	for _, other := range slices.Sorted(maps.Keys(c.at)) {
 		if other != name {

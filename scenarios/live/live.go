@@ -1,7 +1,6 @@
 package live
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,8 +151,7 @@ func (p *player) attempt(ctx context.Context) (played *scenarios.Played, differs
 	if err != nil {
 		return nil, "", err
 	}
-	c := &cluster{binary: p.o.Binary, dir: filepath.Clean(dir), names: p.scaled.Leaders, policy: append(policyFlags(&p.policy), quarantineFlags(&p.scaled.Settings)...),
-		processes: map[string]*process{}, at: map[string]addrs{}}
+	c := &cluster{binary: p.o.Binary, dir: filepath.Clean(dir), names: p.scaled.Leaders, policy: policyFlags(&p.policy), processes: map[string]*process{}, at: map[string]addrs{}}
 	defer func() {
 		err = errors.Join(err, c.close())
 		p.asking.Wait() // processes that are gone answer no more
@@ -163,12 +161,6 @@ func (p *player) attempt(ctx context.Context) (played *scenarios.Played, differs
 	}
 	played, differs, err = p.perform(ctx, c)
 	return played, differs, errors.Join(err, c.dead())
-}
-
-func quarantineFlags(s *script.Settings) []string {
-	beyond := time.Duration(0)
-	s.QuarantineBeyond.To(&beyond)
-	return []string{"--quarantine", string(cmp.Or(s.Quarantine, script.QuarantineWarn)), "--quarantine-beyond", beyond.String()}
 }
 
 func policyFlags(p *resolve.Policy) []string {

@@ -53,9 +53,6 @@ func PlanFor(s *script.Scenario) Plan {
 	if !special {
 		p.Factor = factor(span, fine(s), skew(s))
 	}
-	if s.Settings.ComparesClocks() { // how long leaders take for that cannot be scaled
-		p.Factor = 1
-	}
 	p.Story = time.Duration(float64(span) * p.Factor)
 	p.Loose = p.Loose || len(s.Expect.Rows) == 0
 	return p
@@ -83,9 +80,6 @@ func limit(span, skew time.Duration) float64 {
 // slower is the plan for the next attempt on a machine that is too busy for this one:
 // differences are twice as large, where that is within the limit.
 func (p Plan) slower(s *script.Scenario) Plan {
-	if s.Settings.ComparesClocks() {
-		return p
-	}
 	span := last(s) - idle(s)
 	p.Factor = max(p.Factor, min(2*p.Factor, limit(span, skew(s))))
 	p.Story = time.Duration(float64(span) * p.Factor)
@@ -104,8 +98,8 @@ func last(s *script.Scenario) time.Duration {
 
 // unplayable says what the script asks for that real processes cannot do.
 func unplayable(s *script.Scenario) string {
-	if s.Settings.Simulated() {
-		return "settings exist in the simulation only, but those of quarantines"
+	if s.Settings.Simulated() { // leaders judge clocks in their own time, which no script can tell
+		return "settings exist in the simulation only, but for quarantine=warn"
 	}
 	for _, e := range s.Events {
 		if why := beyond(e.Action); why != "" {

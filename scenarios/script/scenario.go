@@ -108,7 +108,9 @@ func (s Settings) ComparesClocks() bool {
 
 // Simulated reports whether a setting is stated that exists in the simulation only.
 func (s Settings) Simulated() bool {
-	s.Quarantine, s.QuarantineBeyond = "", Opt[time.Duration]{}
+	if s.Quarantine == QuarantineWarn {
+		s.Quarantine = ""
+	}
 	return s != Settings{}
 }
 

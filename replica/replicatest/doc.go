@@ -6,5 +6,5 @@
 // that they belong to: the obvious version of package host over package storage. Nothing
 // in it survives anything. A fake leader behind a real server is in replica/resp/resptest.
 //
-// Files: store.go, poll.go (Eventually), stories.go (Stories, Play), pipes.go (Pipes).
+// Files: store.go, poll.go (Eventually), stories.go (Stories, Play), pipes.go (Pipes), sources.go.
 package replicatest

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"kvd/replica/replicatest"
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/library"
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 var binary = sync.OnceValues(func() (program string, err error) {
 	if program = os.Getenv("KVD_BINARY"); program != "" {
 		return program, nil
+	}
+	if err := replicatest.DependsOnSources(); err != nil {
+		return "", err
 	}
 	if built, err = os.MkdirTemp("", "kvd-live-test-"); err != nil {
 		return "", err

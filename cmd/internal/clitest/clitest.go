@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
+	"kvd/replica/replicatest"
 )
 
 // Exits runs a program in a script and holds it to an exit code:
@@ -52,6 +53,9 @@ func Parallel(n int) {
 // tests of all packages link a program once, and runs cp where it would run the program.
 func Build(t testing.TB, dir string, packages ...string) {
 	t.Helper()
+	if err := replicatest.DependsOnSources(); err != nil {
+		t.Fatal(err)
+	}
 	for _, p := range packages {
 		if out, err := exec.Command("go", "run", "-exec", "cp", p, filepath.Join(dir, path.Base(p))).CombinedOutput(); err != nil {
 			t.Fatalf("build %s: %v\n%s", p, err, out)

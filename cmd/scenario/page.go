@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,19 +17,10 @@ func pageFlag() cli.Flag {
 
 // pageable refuses, before anything is played, a page that could not be written.
 func pageable(c *cli.Context, all []chosen) error {
-	path := c.String("html")
-	switch {
-	case !c.IsSet("html"):
-		return nil
-	case path == "":
-		return cliutil.Usage("--html names no file", "a page is one file", "--html report.html")
-	case len(all) != 1:
+	if path := c.String("html"); path != "" && len(all) != 1 {
 		return cliutil.Usage(fmt.Sprintf("--html with %s", number(len(all), "scenario")), "a page shows one scenario", "name one: scenario "+c.Command.Name+" ddia-8-3 --html "+path)
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return cliutil.Usage("--html cannot write to "+path, "it is no regular file", "name a file: --html report.html")
-	}
-	return nil
+	return cliutil.CheckFile(c, "html", "report.html")
 }
 
 // writePage writes the page that --html asks for, if it does.
@@ -43,23 +31,12 @@ func writePage(c *cli.Context, all []chosen, results []*scenarios.Result) error 
 	return writeFile(c, func(w io.Writer) error { return played.Write(w, all[0].Scenario, results) })
 }
 
-// writeFile writes what --html asks for. A file that could not be written to its end is
-// removed.
+// writeFile writes the page that --html asks for.
 func writeFile(c *cli.Context, write func(io.Writer) error) error {
-	path := c.String("html")
-	f, err := os.Create(path)
-	if err != nil {
-		return cliutil.Fail("cannot write the page", err, "--html FILE names another place")
+	if err := cliutil.WriteFile(c, "html", "the page", write); err != nil {
+		return err
 	}
-	b := bufio.NewWriter(f)
-	err = write(b)
-	if err == nil {
-		err = b.Flush()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return cliutil.Fail("cannot write the page", errors.Join(err, os.Remove(path)), "make room, or name another place with --html FILE")
-	}
-	say(c.App.ErrWriter, "open "+path+" in a browser")
+	say(c.App.ErrWriter, "open "+c.String("html")+" in a browser")
 	return nil
 }
 

@@ -41,9 +41,9 @@ type Config struct {
 	HTTPAddr string
 
 	Protocol     int    // of the links between leaders; only equals join
-	PolicyDigest string // of the policy; only equals join, unless
-	// PolicyNumber, here or there, says that it was changed while leaders ran: then one of the
-	// two goes over to the other's. Zero: it never was.
+	PolicyDigest string // of the policy; only equals join where neither has a number
+	// PolicyNumber counts how often the policy was changed while leaders ran: then one of two
+	// that differ goes over to the other's. Zero: it never was.
 	PolicyNumber uint64
 
 	GossipKey    []byte // 16, 24 or 32 bytes, the same at every leader; empty: gossip is readable

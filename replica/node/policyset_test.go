@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"kvd/replica/node/internal/policies"
 	"kvd/replica/replicatest"
 	"kvd/resolve"
 )
@@ -144,7 +146,7 @@ func TestAPolicyIsChangedWhileLeadersRun(t *testing.T) {
 		if lost > 0 {
 			t.Errorf("%s lacks %d writes that were acknowledged", n.Name(), lost)
 		}
-		all[i].again(func(c *Config) { c.Policy = everybody(resolve.LWW) })
+		all[i].again(func(c *Config) { c.Policy, c.PolicyVersion = everybody(resolve.LWW), policies.Version{} }) // as a new process
 	}
 	under(t, all, after)
 	for _, r := range all {
@@ -195,6 +197,29 @@ func TestAPolicyThatCannotBeChangesNothing(t *testing.T) {
 			t.Errorf("%s serves under %s", n.Name(), n.Policy())
 		}
 	}
+}
+
+// TestWritesAreHeldBackAsLongAsTheChangeIsThere: whoever wants it is there as long as its connection.
+func TestWritesAreHeldBackAsLongAsTheChangeIsThere(t *testing.T) {
+	all := renewables(t, 2, everybody(resolve.LWW))
+	n1, n2 := all[0].now(), all[1].now()
+	conn, err := n1.mesh.DialPolicy(t.Context(), "n2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintln(conn, `{"do":"hold"}`); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := bufio.NewReader(conn).ReadString('\n'); err != nil || strings.Contains(said, "why") {
+		t.Fatalf("%q, %v", said, err)
+	}
+	if err := n2.client.Set(t.Context(), "k", "v", 0).Err(); err == nil || !strings.Contains(err.Error(), "the policy is being changed, as n1 wants it") {
+		t.Errorf("a write is answered %v", err)
+	}
+	n1.refused("REFUSED", "another change is under way, which n1 wants", "KVD.POLICYSET", "DEFAULT", "hlc")
+	conn.Close()
+	replicatest.Eventually(t, "n2 takes writes again", func() bool { return n2.client.Set(t.Context(), "k", "v", 0).Err() == nil })
 }
 
 // TestALeaderThatWasAwayGoesOver: it is named; when it returns with its old settings it goes over,

@@ -8,7 +8,10 @@ import (
 // Canonical reads a number that a client has written: it must be written as one is
 // printed, without a plus sign or leading zeros, as Redis has it.
 func Canonical(value []byte) (int64, bool) {
-	n, _ := Integer(value)
+	n, ok := Integer(value)
+	if !ok {
+		return 0, false
+	}
 	var printed [20]byte
 	return n, string(strconv.AppendInt(printed[:0], n, 10)) == string(value)
 }

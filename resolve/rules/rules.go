@@ -47,7 +47,7 @@ func apply(r *resolve.Rule, option string) (err error) {
 	case name == "acks":
 		r.Acks, err = acks(value)
 	case name == "doomed":
-		r.Doomed, err = doomed.Parse(value)
+		err = r.SetDoomed(value)
 	default:
 		err = fmt.Errorf("%.64q is no option; there are read=pick, acks=N and doomed=%s", option, strings.Join(doomed.Names(), "|"))
 	}

@@ -211,7 +211,7 @@ func mistaken(t *testing.T, tab *pagetest.Page) {
 	tab.Eval("document.getElementById('script').value = document.getElementById('script').value.replace('leaders ', 'leadres ')", nil)
 	played(t, tab, "document.getElementById('script').dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', ctrlKey: true, bubbles: true }))")
 	said := tab.Text("document.querySelector('.mistake').textContent")
-	if !strings.Contains(said, "leadres") || !strings.Contains(tab.Text("document.querySelector('.mistake pre').textContent"), "\n^") {
+	if !strings.Contains(said, "leadres") || !strings.Contains(tab.Text("document.querySelector('.mistake pre').textContent"), "\n    ^") {
 		t.Errorf("the mistake is told as %q", said)
 	}
 	tab.Screenshot("playground-mistake")

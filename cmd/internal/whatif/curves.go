@@ -1,11 +1,8 @@
 package whatif
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -21,40 +18,24 @@ var forms = map[string]func(*curve.Curve, io.Writer) error{"html": (*curve.Curve
 // drawable refuses, before anything is read, files that could not be written.
 func drawable(c *cli.Context, a *study.Ask) error {
 	for flag := range forms {
-		path := c.String(flag)
-		switch {
-		case !c.IsSet(flag):
-			continue
-		case path == "":
-			return cliutil.Usage("--"+flag+" names no file", "the curves are one file", "--"+flag+" curves."+flag)
-		case len(a.Curve.Skews) == 0:
+		if c.IsSet(flag) && len(a.Curve.Skews) == 0 {
 			return cliutil.Usage("--"+flag+" with --skew none", "the curves go over the skew of clocks", "leave one of them out")
 		}
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-			return cliutil.Usage("--"+flag+" cannot write to "+path, "it is no regular file", "name a file: --"+flag+" curves."+flag)
+		if err := cliutil.CheckFile(c, flag, "curves."+flag); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// Draw writes the curves that --html and --csv ask for. A file that could not be written to
-// its end is removed.
+// Draw writes the curves that --html and --csv ask for.
 func Draw(c *cli.Context, r Report) error {
 	for flag, render := range forms {
-		path := c.String(flag)
-		if path == "" {
+		if c.String(flag) == "" {
 			continue
 		}
-		f, err := os.Create(path)
-		if err != nil {
-			return cliutil.Fail("cannot write the curves", err, "--"+flag+" FILE names another place")
-		}
-		b := bufio.NewWriter(f)
-		if err = render(r.Curve(command(c)), b); err == nil {
-			err = b.Flush()
-		}
-		if err = errors.Join(err, f.Close()); err != nil {
-			return cliutil.Fail("cannot write the curves", errors.Join(err, os.Remove(path)), "make room, or name another place with --"+flag+" FILE")
+		if err := cliutil.WriteFile(c, flag, "the curves", func(w io.Writer) error { return render(r.Curve(command(c)), w) }); err != nil {
+			return err
 		}
 	}
 	return nil

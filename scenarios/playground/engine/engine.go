@@ -41,13 +41,13 @@ func Do(q Request, done func(finished, total int)) Answer {
 	if q.Do == "open" {
 		text, err := library.Source(q.Name)
 		if err != nil {
-			return wrong("", err)
+			return wrong(err)
 		}
 		q.Text = string(text)
 	}
 	s, err := script.Parse(fileName, []byte(q.Text))
 	if err != nil {
-		return wrong(q.Text, err)
+		return wrong(err)
 	}
 	switch q.Do {
 	case "open":
@@ -60,7 +60,7 @@ func Do(q Request, done func(finished, total int)) Answer {
 	case "play":
 		return play(s, q, done)
 	}
-	return wrong("", fmt.Errorf("the page asks for %q, and there are open, look, turn and play", q.Do))
+	return wrong(fmt.Errorf("the page asks for %q, and there are open, look, turn and play", q.Do))
 }
 
 // changed is a script as it is from now on.
@@ -68,12 +68,12 @@ func changed(s *script.Scenario) Answer { return Answer{Text: string(s.Print()),
 
 func turn(s *script.Scenario, q Request) Answer {
 	if err := set(s, q.Knob, q.Value); err != nil {
-		return wrong("", err)
+		return wrong(err)
 	}
 	text := s.Print()
 	s, err := script.Parse(fileName, text) // as it will be read, line for line
 	if err != nil {
-		return wrong(string(text), err)
+		return wrong(err)
 	}
 	return changed(s)
 }
@@ -83,15 +83,15 @@ func play(s *script.Scenario, q Request, done func(finished, total int)) Answer 
 	seed, err := uint64(0), error(nil)
 	if q.Seed != "" {
 		if seed, err = strconv.ParseUint(q.Seed, 10, 64); err != nil {
-			return wrong("", fmt.Errorf("the seed %q is no whole number from 0 to %d", q.Seed, uint64(1<<64-1)))
+			return wrong(fmt.Errorf("the seed %q is no whole number from 0 to %d", q.Seed, uint64(1<<64-1)))
 		}
 	}
 	if err := bounded(s); err != nil {
-		return wrong("", err)
+		return wrong(err)
 	}
 	results, err := scenarios.Compare(context.Background(), []*script.Scenario{s}, scenarios.Resolvers(), seed, 1, done)
 	if err != nil {
-		return wrong("", err)
+		return wrong(err)
 	}
 	return told(s, results, scenarios.SeedOf(s, seed))
 }
@@ -100,12 +100,12 @@ func play(s *script.Scenario, q Request, done func(finished, total int)) Answer 
 func told(s *script.Scenario, results []*scenarios.Result, seed uint64) Answer {
 	story, err := played.Story(s, results)
 	if err != nil {
-		return wrong("", err)
+		return wrong(err)
 	}
 	story.Again = fmt.Sprintf("scenario compare mine.txtar --seed %d", seed)
 	data, err := page.Encode(story)
 	if err != nil {
-		return wrong("", err)
+		return wrong(err)
 	}
 	return Answer{Story: data, Seed: strconv.FormatUint(seed, 10)}
 }

@@ -94,7 +94,7 @@ func TestWhatIsWrongIsShown(t *testing.T) {
 		t.Fatal("a misspelt verb is no mistake")
 	}
 	m, line := a.Mistakes[0], 1+strings.Count(misspelt[:strings.Index(misspelt, "leadres")], "\n")
-	if m.Line != line || m.Column != 1 || m.Excerpt != "leadres  n1 n2 n3\n^" || !strings.Contains(m.Message, "leaders") {
+	if m.Line != line || m.Column != 1 || m.Excerpt != "    leadres  n1 n2 n3\n    ^" || !strings.Contains(m.Message, "leaders") {
 		t.Errorf("%+v", m)
 	}
 	for what, q := range map[string]engine.Request{

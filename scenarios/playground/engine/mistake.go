@@ -3,7 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"unicode/utf8"
 
 	"kvd/scenarios/script"
 )
@@ -16,14 +16,14 @@ type Mistake struct {
 	Line    int    `json:"line,omitempty"`   // from 1; zero: it is of no line
 	Column  int    `json:"column,omitempty"` // in characters, from 1
 	Message string `json:"message"`
-	Excerpt string `json:"excerpt,omitempty"` // the line, and a caret below the place
+	Excerpt string `json:"excerpt,omitempty"` // as script.Error has it
 }
 
-// wrong is the answer that says what is wrong with a text.
-func wrong(text string, err error) Answer {
+// wrong is the answer that says what is wrong.
+func wrong(err error) Answer {
 	a := Answer{}
 	for _, e := range each(err) {
-		a.Mistakes = append(a.Mistakes, mistake(text, e))
+		a.Mistakes = append(a.Mistakes, mistake(e))
 	}
 	var all *script.Mistakes
 	if errors.As(err, &all) && all.More > 0 {
@@ -40,23 +40,11 @@ func each(err error) []error {
 	return []error{err}
 }
 
-func mistake(text string, err error) Mistake {
-	var at *script.Error
-	lines := strings.Split(text, "\n")
-	if !errors.As(err, &at) || at.Line < 1 || at.Line > len(lines) {
-		return Mistake{Message: err.Error()}
+func mistake(err error) Mistake {
+	m := Mistake{Message: err.Error()}
+	if at, ok := errors.AsType[*script.Error](err); ok && at.Line > 0 {
+		before := at.Text[:min(max(0, at.Column-1), len(at.Text))]
+		m.Line, m.Column, m.Excerpt = at.Line, utf8.RuneCountInString(before)+1, at.Excerpt()
 	}
-	line := strings.TrimSuffix(lines[at.Line-1], "\r")
-	before := line[:min(max(0, at.Column-1), len(line))]
-	m := Mistake{Line: at.Line, Column: len([]rune(before)) + 1, Message: at.Error()}
-	m.Excerpt = line + "\n" + strings.Map(blank, before) + "^"
 	return m
-}
-
-// blank keeps tabs, so that a caret stands below its place.
-func blank(c rune) rune {
-	if c == '\t' {
-		return c
-	}
-	return ' '
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"kvd/replica/acl"
 	"kvd/replica/node/internal/fields"
@@ -56,6 +57,7 @@ func (s *Service) order(args [][]byte) (o Order, err error) {
 		return o, err
 	}
 	o = Order{To: s.cfg.Policy, Without: given["WITHOUT"], Dry: given.Has("DRYRUN")}
+	o.To.Rules = slices.Clone(o.To.Rules) // to validate a policy sorts them
 	if !given.Has("SET") && !given.Has("UNSET") && !given.Has("DEFAULT") {
 		return o, errors.New("nothing is to be changed; give SET prefix rule, UNSET prefix, or DEFAULT resolver")
 	}

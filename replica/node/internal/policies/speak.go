@@ -27,7 +27,6 @@ type reply struct {
 	Wait    bool    `json:"wait,omitempty"`
 	Why     string  `json:"why,omitempty"`     // why not
 	Version Version `json:"version,omitzero"`  // that the leader serves under
-	Serves  string  `json:"serves,omitempty"`  // and its text, whoever said it
 	Applied uint64  `json:"applied,omitempty"` // digest of what it has applied
 }
 
@@ -90,7 +89,7 @@ func (c *session) answer(conn io.Writer, q *question) (reply, error) {
 }
 
 func (c *session) do(ctx context.Context, q *question) reply {
-	r := reply{Version: c.cfg.Version, Serves: c.cfg.Policy.String()}
+	r := reply{Version: c.cfg.Version}
 	var err error
 	switch q.Do {
 	case "tell":

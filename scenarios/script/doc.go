@@ -49,5 +49,5 @@
 //     wherever they are; leaders come before the clients that name them.
 //
 // How words and values are written, and what was meant by a word that is none, is package
-// internal/spell.
+// internal/spell; how mistakes are told is package internal/mistake.
 package script

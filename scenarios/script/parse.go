@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kvd/scenarios/script/internal/mistake"
 	"kvd/scenarios/script/internal/spell"
 
 	"golang.org/x/tools/txtar"
@@ -28,7 +29,7 @@ type parser struct {
 	backups     map[string]bool
 	claims      map[string]claim // by leader, what synchronous clocks are held to
 	happenings  int              // events so far, each as often as it happens
-	mistakes    []*Error         // so far
+	mistakes    mistake.Found    // so far
 }
 
 // label is what is known of a labelled operation.
@@ -68,12 +69,12 @@ func newParser(file string) *parser {
 // wherever they are. The error is nil or a *Mistakes.
 func (p *parser) parse(data []byte) error {
 	text := p.decode(data)
-	if len(p.mistakes) > 0 {
-		return p.wrong()
+	if p.mistakes.Len() > 0 {
+		return p.mistakes.Err()
 	}
 	parts := p.split(text)
-	if len(p.mistakes) > 0 {
-		return p.wrong()
+	if p.mistakes.Len() > 0 {
+		return p.mistakes.Err()
 	}
 	lines, end := linesOf(parts.scenario, parts.scenarioLine)
 	p.scenario.Prose = parts.prose
@@ -81,14 +82,14 @@ func (p *parser) parse(data []byte) error {
 		p.scenario.Notes[""] = end
 	}
 	p.read(lines)
-	if !p.tooMany() {
+	if !p.mistakes.TooMany() {
 		p.missing(parts.expectLine)
 		p.expect(parts.expect, parts.expectLine+1)
 	}
-	if len(p.mistakes) == 0 {
+	if p.mistakes.Len() == 0 {
 		p.bounded(p.scenario.Print(), " in canonical form")
 	}
-	return p.wrong()
+	return p.mistakes.Err()
 }
 
 // read takes each line in the pass that it belongs to, and goes on behind mistakes.
@@ -96,12 +97,12 @@ func (p *parser) read(lines []line) {
 	wrong := map[int]bool{} // by line: what it has to say was said
 	for _, pass := range []func(line) *Error{p.declare, p.play} {
 		for _, l := range lines {
-			if wrong[l.number] || p.tooMany() {
+			if wrong[l.number] || p.mistakes.TooMany() {
 				continue
 			}
 			if err := pass(l); err != nil {
 				wrong[l.number] = true
-				p.note(err)
+				p.mistakes.Add(err)
 				p.assume(l)
 			}
 		}
@@ -117,10 +118,10 @@ func (p *parser) decode(data []byte) []byte {
 	number := 0
 	for l := range strings.SplitSeq(string(text), "\n") {
 		number++
-		if at := firstUnreadable(l); at >= 0 && !p.tooMany() {
+		if at := firstUnreadable(l); at >= 0 && !p.mistakes.TooMany() {
 			r := p.reader(line{number: number, text: l})
 			r.fail(word{raw: l[at : at+1], column: at + 1}, "plain text in UTF-8", "remove the byte, or quote it in a Go string")
-			p.note(r.err)
+			p.mistakes.Add(r.err)
 		}
 	}
 	return text
@@ -139,13 +140,13 @@ func firstUnreadable(text string) int {
 }
 
 func (p *parser) bounded(data []byte, form string) bool {
-	found := len(p.mistakes)
+	found := p.mistakes.Len()
 	if len(data) > maxFileBytes {
-		p.note(p.misfit(1, fmt.Sprintf("%d bytes", len(data)), fmt.Sprintf("at most %d bytes%s", maxFileBytes, form)))
+		p.mistakes.Add(p.misfit(1, fmt.Sprintf("%d bytes", len(data)), fmt.Sprintf("at most %d bytes%s", maxFileBytes, form)))
 	} else if n := bytes.Count(data, []byte("\n")); n > maxLines {
-		p.note(p.misfit(maxLines+1, fmt.Sprintf("%d lines", n), fmt.Sprintf("at most %d lines%s", maxLines, form)))
+		p.mistakes.Add(p.misfit(maxLines+1, fmt.Sprintf("%d lines", n), fmt.Sprintf("at most %d lines%s", maxLines, form)))
 	}
-	return len(p.mistakes) == found
+	return p.mistakes.Len() == found
 }
 
 func (p *parser) misfit(number int, read, expected string) *Error {
@@ -168,17 +169,17 @@ func (p *parser) split(text []byte) parts {
 	want := []string{"scenario", "expect"}
 	for i, f := range archive.Files {
 		if i >= len(want) {
-			p.note(p.misfit(at, marker(f.Name), "the end of the file"))
+			p.mistakes.Add(p.misfit(at, marker(f.Name), "the end of the file"))
 			return parts{}
 		}
 		if f.Name != want[i] {
-			p.note(p.misfit(at, marker(f.Name), marker(want[i])))
+			p.mistakes.Add(p.misfit(at, marker(f.Name), marker(want[i])))
 			return parts{}
 		}
 		at += 1 + bytes.Count(f.Data, []byte("\n"))
 	}
 	if len(archive.Files) == 0 {
-		p.note(p.misfit(at, "", marker("scenario")))
+		p.mistakes.Add(p.misfit(at, "", marker("scenario")))
 		return parts{}
 	}
 	out.scenario = string(archive.Files[0].Data)

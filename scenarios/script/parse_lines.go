@@ -177,7 +177,7 @@ func (p *parser) missing(end int) {
 		{"name", "a line name N"}, {"leaders", "a line leaders N1 N2 ..."}, {"settle", "a line settle T"},
 	} {
 		if !p.seen[need.verb] {
-			p.note(p.misfit(end, "", need.form))
+			p.mistakes.Add(p.misfit(end, "", need.form))
 		}
 	}
 }
@@ -196,8 +196,8 @@ func (p *parser) expect(section string, first int) {
 		default:
 			t.Rows = append(t.Rows, cells)
 		}
-		p.note(r.err)
-		if p.tooMany() {
+		p.mistakes.Add(r.err)
+		if p.mistakes.TooMany() {
 			return
 		}
 	}

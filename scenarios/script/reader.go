@@ -44,7 +44,7 @@ func (r *reader) fail(w word, expected string, hint string) {
 func (r *reader) failOnce(w word, expected string, hint string) {
 	if r.err == nil {
 		r.fail(w, expected, hint)
-		r.err.once = true
+		r.err.Shared = true
 	}
 }
 

@@ -20,8 +20,9 @@ begun again by the same command.
 
 A leader that is started on DIR begins a new origin, whoever else still has the old one. With
 --join it meets a living cluster, gets what was written since, and gives what that has
-lost; alone, it is the first leader of a new one. Give it the policy that kv backup was
-taken under, which this prints. kv restore is another command: it writes a lost value again.
+lost; alone, it is the first leader of a new one. A policy that was set while leaders ran
+(kv admin policy set) comes with the backup, and counts there too; one of settings is given
+again, and is printed here. kv restore is another command: it writes a lost value again.
 
 Examples:
    kvd restore /backups/n1 /var/lib/kvd

@@ -22,11 +22,12 @@ func Restore(ctx context.Context, from, dir string, tell func(files int, bytes i
 }
 
 // aboutBackup is what a backup of this leader says of it.
-func (l *Leader) aboutBackup() backup.About {
+func (l *Leader) aboutBackup() (backup.About, error) {
+	beside, err := l.policies.Beside()
 	return backup.About{
 		Cluster: l.cfg.Cluster, Leader: l.cfg.Name, Origin: l.origin.String(), Policy: l.cfg.Policy.String(),
-		Version: l.cfg.Version, Taken: l.clock.Now().Wall.Midpoint().Time().UTC(),
-	}
+		Version: l.cfg.Version, Taken: l.clock.Now().Wall.Midpoint().Time().UTC(), Beside: beside,
+	}, err
 }
 
 // lastBackup may be asked before clients are served.

@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -249,6 +250,36 @@ func TestWhereARestoreGoes(t *testing.T) {
 	must(t, backup.Restore(ctx, dir, to, m, nil, func(string) error { return nil }))
 	if err := backup.Restore(ctx, dir, to, m, nil, nil); err == nil {
 		t.Error("over a store")
+	}
+}
+
+// Files that belong to a store wherever it goes are restored beside it, and nothing of any other
+// name or place is.
+func TestWhatBelongsToTheStoreIsBesideIt(t *testing.T) {
+	l, _ := leader(t)
+	dir, to := filepath.Join(t.TempDir(), "backup"), t.TempDir()
+	c, err := l.Store.Checkpoint()
+	must(t, err)
+	defer c.Remove()
+	about := backup.About{Leader: "n1", Beside: map[string]json.RawMessage{"rules.json": json.RawMessage(`{"a":1}`)}}
+	_, err = backup.Write(ctx, dir, about, nil, &source{Checkpoint: c}, nil)
+	must(t, err)
+	m, err := backup.Read(dir)
+	must(t, err)
+	bad := errors.New("it cannot be opened")
+	for _, ends := range []error{bad, bad, nil} {
+		if err := backup.Restore(ctx, dir, to, m, nil, func(string) error { return ends }); !errors.Is(err, ends) {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(filepath.Join(to, "rules.json")); err != nil || string(text) != "{\n  \"a\": 1\n}\n" {
+			t.Errorf("beside the store is %q, %v", text, err)
+		}
+	}
+	for _, name := range []string{"../rules.json", "rules", ".json", "a/b.json"} {
+		about.Beside = map[string]json.RawMessage{name: json.RawMessage(`{}`)}
+		if _, err := backup.Write(ctx, t.TempDir(), about, nil, nil, nil); err == nil {
+			t.Errorf("a leader may name %s", name)
+		}
 	}
 }
 

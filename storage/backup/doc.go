@@ -29,7 +29,8 @@
 // is ever taken back: all that was acknowledged before it began is in it. What waited in
 // memory follows from the log. A store that is restored holds ops of the origin that its
 // leader went on with, so nobody may go on with that: whoever starts a restored store
-// begins a new origin.
+// begins a new origin. Small files that say under which rules the store is (the policy that
+// was set while the leader ran) are in the manifest itself, and are restored beside it.
 //
 // What the package is not: it asks no leader (that is [Source]'s), and opens no store.
 //

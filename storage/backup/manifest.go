@@ -37,6 +37,9 @@ type About struct {
 	Taken   time.Time `json:"taken"`   // by the leader's clock
 	End     string    `json:"end"`     // of the log, as segment and offset
 	Ops     []Last    `json:"frontier"`
+	// Beside is JSON files of the leader that belong to the store wherever it goes, by name: a
+	// restore puts them beside it.
+	Beside map[string]json.RawMessage `json:"beside,omitempty"`
 }
 
 // Last is how far an origin's ops reach.
@@ -132,7 +135,7 @@ func parse(text []byte) (*Manifest, error) {
 			return nil, fmt.Errorf("%w: it names a file %.64q", disk.ErrDamaged, f.Name)
 		}
 	}
-	return m, nil
+	return m, m.validBeside()
 }
 
 func (m *Manifest) write(dir string) error {
@@ -157,6 +160,16 @@ func sumOf(b []byte) string {
 func (f *File) valid() bool {
 	name := strings.TrimPrefix(f.Name, disk.LogDir+"/")
 	return file.PlainName(name) && !strings.Contains(name, "/") && f.Bytes >= 0 && (f.Sum == "" || len(f.Sum) == sha256.Size*2 && strings.Trim(f.Sum, "0123456789abcdef") == "")
+}
+
+// validBeside says which file cannot lie beside a store.
+func (a *About) validBeside() error {
+	for name := range a.Beside {
+		if !file.PlainName(name) || filepath.Ext(name) != ".json" {
+			return fmt.Errorf("%w: it names a file %.64q beside the store", disk.ErrDamaged, name)
+		}
+	}
+	return nil
 }
 
 // shownSum is how much of a checksum is in a file's name.

@@ -1,15 +1,19 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -107,9 +111,10 @@ const storeDir = "store"
 // Restore makes a store of the backup in from, below the data directory to, which is absent
 // or empty, or has a restore that was not ended: that one is begun again. Examine is called
 // with the store's directory before the restore counts as ended; its error keeps it from
-// that. No file of a leader is put beside the store: whoever starts it begins a new origin.
+// that. Beside the store come only the files that the backup names for it: nothing that says
+// which leader it was, so that whoever starts it begins a new origin.
 func Restore(ctx context.Context, from, to string, m *Manifest, tell func(files int, bytes int64), examine func(store string) error) error {
-	if err := begin(to); err != nil {
+	if err := begin(to, m); err != nil {
 		return disk.Advised(err)
 	}
 	store := filepath.Join(to, storeDir)
@@ -131,6 +136,15 @@ func Restore(ctx context.Context, from, to string, m *Manifest, tell func(files 
 			tell(i+1, read)
 		}
 	}
+	for name, text := range m.Beside {
+		var lines bytes.Buffer
+		if err == nil {
+			err = json.Indent(&lines, append(text, '\n'), "", "  ")
+		}
+		if err == nil {
+			err = file.Replace(filepath.Join(to, name), lines.Bytes(), 0o644)
+		}
+	}
 	for _, dir := range []string{filepath.Join(store, disk.LogDir), store, to} {
 		if err == nil {
 			err = file.SyncDir(dir)
@@ -146,12 +160,12 @@ func Restore(ctx context.Context, from, to string, m *Manifest, tell func(files 
 }
 
 // begin makes the directory, or refuses one that has anything.
-func begin(to string) error {
+func begin(to string, m *Manifest) error {
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err
 	}
 	if Restoring(to) {
-		return empty(to, restoringFile, storeDir)
+		return empty(to, slices.AppendSeq([]string{restoringFile, storeDir}, maps.Keys(m.Beside))...)
 	}
 	return empty(to)
 }

@@ -42,6 +42,9 @@ type Written struct {
 // not ended, which is begun again. Tell, which may be nil, hears how far it is. When it
 // fails, what was there before is as it was.
 func Write(ctx context.Context, dir string, about About, files []File, from Source, tell func(Written)) (*Written, error) {
+	if err := about.validBeside(); err != nil {
+		return nil, err
+	}
 	w := writing{dir: dir, from: from, tell: tell, manifest: Manifest{Format: format, About: about}}
 	if err := w.begin(); err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ type Config struct {
 	Dir        string // where the last backup is remembered; empty: nowhere
 	Logger     *slog.Logger
 	Checkpoint func() (*checkpoint.Checkpoint, error)
-	About      func() backup.About // without end and frontier
+	About      func() (backup.About, error) // without end and frontier
 }
 
 // Backups lends one checkpoint at a time. Any goroutine may ask.
@@ -122,7 +122,10 @@ func (b *Backups) Run(ctx context.Context, args [][]byte, w *resp.Writer) error 
 }
 
 func (b *Backups) begin(w *resp.Writer) error {
-	about := b.cfg.About()
+	about, err := b.cfg.About()
+	if err != nil {
+		return err
+	}
 	l, err := b.Lend(b.cfg.Checkpoint)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func newLending(t *testing.T) *lending {
 	l := storagetest.Open(t, storagetest.Options(vfs.NewMem(), "store"), 7)
 	l.SetMany("k", 20, 100)
 	dir := t.TempDir()
-	b := New(Config{Dir: dir, Logger: slog.New(slog.DiscardHandler), Checkpoint: l.Store.Checkpoint, About: func() backup.About { return backup.About{Leader: "n1"} }})
+	b := New(Config{Dir: dir, Logger: slog.New(slog.DiscardHandler), Checkpoint: l.Store.Checkpoint, About: func() (backup.About, error) { return backup.About{Leader: "n1"}, nil }})
 	t.Cleanup(func() {
 		if err := b.Close(); err != nil {
 			t.Error(err)

@@ -229,8 +229,7 @@ func (c *session) adopt(v Version) error {
 	if c.adopted == v {
 		return nil
 	}
-	before := c.cfg.Version
-	before.Text = c.cfg.Policy.String()
+	before := c.cfg.before()
 	if err := write(c.cfg.Dir, kept{Now: v, Before: before}); err != nil {
 		return err
 	}

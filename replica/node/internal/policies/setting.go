@@ -37,6 +37,13 @@ func Recall(dir, leader string, settings resolve.Policy, carried Version, log *s
 	return s, err
 }
 
+// before is what the leader serves under, for the next incarnation to go back to.
+func (s *Setting) before() Version {
+	v := s.Version
+	v.Text = s.Policy.String()
+	return v
+}
+
 // GoBack goes back to the policy before, where a start failed because objects cannot be brought under
 // the one that was set, and reports whether it did. Nothing was changed then. Others that went over
 // to it are not linked until that is mended.

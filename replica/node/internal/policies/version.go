@@ -2,6 +2,7 @@ package policies
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -77,6 +78,17 @@ func read(dir string) (k kept, err error) {
 			"kv admin policy show prints at another leader", err)
 	}
 	return k, nil
+}
+
+// Beside is the file as this leader has it, or would, by its name: whoever makes a directory of a copy
+// of its store serves under the same policy. It is empty where none was set.
+func (s *Service) Beside() (map[string]json.RawMessage, error) {
+	k := kept{Now: s.Adopted(), Before: s.cfg.before()}
+	if k.Now.Number == 0 {
+		return nil, nil
+	}
+	text, err := json.Marshal(k)
+	return map[string]json.RawMessage{File: text}, err
 }
 
 func write(dir string, k kept) error {

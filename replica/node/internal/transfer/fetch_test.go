@@ -28,7 +28,7 @@ func newLending(t *testing.T, ops int) *lending {
 	t.Helper()
 	l := &lending{Leader: storagetest.Open(t, options(filepath.Join(t.TempDir(), storeDir)), theirs)}
 	l.SetMany("state", ops, 50_000)
-	l.lend = backups.New(backups.Config{Logger: silent, About: func() backup.About { return backup.About{} }})
+	l.lend = backups.New(backups.Config{Logger: silent, About: func() (backup.About, error) { return backup.About{}, nil }})
 	l.sender = NewSender(SenderConfig{Leader: "n1", Store: l.Store, Lend: l.lend, Whole: func() error { return l.whole }, Logger: silent})
 	t.Cleanup(func() {
 		must(t, l.sender.Close())

@@ -10,7 +10,7 @@
 // clients in virtual time), live (the same against real processes), trace (what
 // happened, in order), history (what clients sent, were shown and were told), oracle
 // (judges a history, never from the servers' metadata), merge (how clients merge
-// siblings), report (renders), page (draws, for a browser), explore (random histories,
+// siblings), branch (until when a loss could have been avoided), report (renders), page (draws, for a browser), explore (random histories,
 // shrinking), sweep (loss curves), playground (a page that plays what is changed in it),
 // library (the scenarios that ship). This package runs a scenario under a resolver and
 // gathers a [Result].

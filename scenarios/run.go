@@ -26,6 +26,8 @@ type Options struct {
 	// Wire passes every message between leaders through its encoding, as real
 	// links do.
 	Wire bool
+	// Mend puts something right in the middle of the run; see package branch.
+	Mend world.Mend
 
 	// Core, Store, Tamper, Outside and Mistaken change the leaders; tests of the checkers plant
 	// bugs with them.
@@ -49,7 +51,7 @@ func Run(s *script.Scenario, o Options) (*Result, error) {
 	if plain := core; o.Core != nil {
 		core = func(c *replica.Config) { plain(c); o.Core(c) }
 	}
-	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: core, Store: o.Store, Ledger: o.Ledger, Tamper: o.Tamper, Outside: o.Outside}
+	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: core, Store: o.Store, Ledger: o.Ledger, Tamper: o.Tamper, Outside: o.Outside, Mend: o.Mend}
 	if o.Wire {
 		cfg.Carry = carry
 	}
@@ -76,6 +78,41 @@ func play(s *script.Scenario, cfg world.Config) (Played, error) {
 	}
 	return Played{History: w.History, Trace: w.Trace, Values: w.Values, Nodes: nodes,
 		Refused: w.Refused, Took: w.Now(), Requests: w.Attempts(), Fired: w.Fired, Clocks: w.Clocks}, nil
+}
+
+// Fates is what became of the acknowledged updates of a run, by the IDs of their requests.
+type Fates struct {
+	Kept map[string]bool
+	Lost map[string]string // its key
+}
+
+// Losses plays a scenario and says what became of its updates, without looking at promises
+// and ledgers.
+func Losses(s *script.Scenario, o Options) (*Fates, error) {
+	policy, err := Policy(s, o)
+	if err != nil {
+		return nil, err
+	}
+	played, err := play(s, world.Config{Policy: policy, Seed: SeedOf(s, o.Seed), Core: coreOf(s), Mend: o.Mend})
+	if err != nil {
+		return nil, err
+	}
+	v := oracle.Judge(played.History, func(key string) string { return policy.Panel(key).Serving.String() })
+	lost := map[string]bool{}
+	for _, l := range v.Losses {
+		lost[l.Label] = true
+	}
+	f := &Fates{Kept: map[string]bool{}, Lost: map[string]string{}}
+	for _, q := range played.History.Updates {
+		switch {
+		case q.AckedAt.Never():
+		case lost[q.Name()]:
+			f.Lost[q.ID] = q.Key
+		default:
+			f.Kept[q.ID] = true
+		}
+	}
+	return f, nil
 }
 
 // Played is what is left of a run, in the simulation or with real leaders, once

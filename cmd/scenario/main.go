@@ -91,7 +91,7 @@ func runCommand() *cli.Command {
 		Flags: append(liveFlags(),
 			&cli.StringFlag{Name: "resolver", Aliases: []string{"r"}, Value: figureResolver, Usage: "serve every key by `NAME`"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "leave nothing out: each request, each message"},
-			seedFlag(), pageFlag(), outFlag(),
+			seedFlag(), branchesFlag(), pageFlag(), outFlag(),
 		),
 		Action: explain,
 	}
@@ -104,7 +104,7 @@ func compareCommand() *cli.Command {
 			&cli.StringFlag{Name: "resolvers", Aliases: []string{"resolver", "r"}, Value: "all", Usage: "`NAMES` separated by commas, or all"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "table, json or markdown: `FORMAT`"},
 			&cli.BoolFlag{Name: "update", Usage: "rewrite the expect sections of the scripts with what happened"},
-			seedFlag(), workersFlag(), pageFlag(), outFlag(),
+			seedFlag(), workersFlag(), branchesFlag(), pageFlag(), outFlag(),
 		),
 		Action: compare,
 	}

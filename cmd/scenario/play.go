@@ -18,6 +18,7 @@ import (
 	"kvd/scenarios"
 	"kvd/scenarios/library"
 	"kvd/scenarios/report"
+	"kvd/scenarios/script"
 )
 
 // Values of --out.
@@ -45,6 +46,9 @@ func explain(c *cli.Context) error {
 	if err == nil {
 		err = pageable(c, all)
 	}
+	if err == nil {
+		_, err = branches(c)
+	}
 	if err != nil {
 		return err
 	}
@@ -52,9 +56,12 @@ func explain(c *cli.Context) error {
 	if len(results) == 0 && missing != nil {
 		return missing
 	}
+	if err := avoidable(c, all, results); err != nil {
+		return err
+	}
 	st := style(c)
 	for _, r := range results {
-		s := all[slices.IndexFunc(all, func(s chosen) bool { return s.Name == r.Scenario })].Scenario
+		s := scriptOf(all, r.Scenario)
 		if err := report.Explanation(c.App.Writer, s, r, c.Bool("verbose"), st); err != nil {
 			return err
 		}
@@ -65,6 +72,11 @@ func explain(c *cli.Context) error {
 		fmt.Fprintln(c.App.Writer)
 	}
 	return worse(missing, conclude(c, all, results))
+}
+
+// scriptOf is the script of a name.
+func scriptOf(all []chosen, name string) *script.Scenario {
+	return all[slices.IndexFunc(all, func(s chosen) bool { return s.Name == name })].Scenario
 }
 
 // worse is the failure to end with, where runs are missing and those that were played
@@ -105,6 +117,9 @@ func compare(c *cli.Context) error {
 	if err == nil {
 		err = pageable(c, all)
 	}
+	if err == nil {
+		_, err = branches(c)
+	}
 	if err != nil {
 		return err
 	}
@@ -116,6 +131,9 @@ func compare(c *cli.Context) error {
 	results, missing := play(c, all, ids, c.Int("workers"))
 	if len(results) == 0 && missing != nil {
 		return missing
+	}
+	if err := avoidable(c, all, results); err != nil {
+		return err
 	}
 	if err := format(c, all, results); err != nil {
 		return err

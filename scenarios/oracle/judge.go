@@ -179,6 +179,18 @@ type Loss struct {
 	By     string        `json:"by,omitempty"`      // the label of a survivor; empty: nothing survives
 	ByVerb script.OpKind `json:"by_verb,omitempty"` // what By is; zero: nothing survives
 	Acked  time.Duration `json:"acked"`             // true time at which its author was told it is durable
+
+	// Avoidable is the last moment at which the loss could have been avoided, if somebody
+	// looked for it (package branch): the judge does not.
+	Avoidable *Avoidable `json:"avoidable,omitempty"`
+}
+
+// Avoidable says until when a loss could have been avoided by putting right what was wrong.
+type Avoidable struct {
+	Never  bool          `json:"never,omitempty"`  // it is lost in a run in which nothing is wrong
+	Until  time.Duration `json:"until,omitempty"`  // true time: just before what happens then
+	Event  string        `json:"event,omitempty"`  // what happens then; empty: nothing that concerns the loss
+	Enough []string      `json:"enough,omitempty"` // of links, clocks and machines: what alone would have been enough then
 }
 
 // Among is the judgement of some keys alone: their losses, their updates and what

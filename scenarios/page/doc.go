@@ -22,6 +22,9 @@
 // them. A number beyond 2^53, which a browser would round, is a string. What is larger
 // than inlineBytes is compressed with gzip and written in base64: data-encoding says so.
 //
+// A loss has until when it could have been avoided (until, -1: never, or nobody knows) and
+// what is known of that in words (avoid).
+//
 // # Safety
 //
 // Keys, values and names are whatever users wrote. The page has a content security policy

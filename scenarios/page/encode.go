@@ -202,5 +202,7 @@ func (e *encoder) losses(ls []Loss) columns {
 		"at":    rising(ls, func(l *Loss) time.Duration { return l.At }),
 		"lane":  column(ls, func(_ int, l *Loss) int { return l.Lane }),
 		"why":   column(ls, func(_ int, l *Loss) int { return e.text(l.Why) }),
+		"until": column(ls, func(_ int, l *Loss) wide { return wide(l.Until) }),
+		"avoid": column(ls, func(_ int, l *Loss) int { return e.text(l.Avoid) }),
 	}
 }

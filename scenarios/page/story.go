@@ -155,6 +155,8 @@ type Loss struct {
 	At    time.Duration // when some leader first preferred another; else when it was acknowledged
 	Lane  int           // that leader, or None: no leader knows of it
 	Why   string        // the comparison that decided; empty: nobody recorded one
+	Until time.Duration // the last moment at which it could still have been avoided, or Never
+	Avoid string        // what is known of that; empty: nobody looked
 }
 
 // Clock is the wall clock of one leader, straight between its points. Where a clock jumps

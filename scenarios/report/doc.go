@@ -13,6 +13,9 @@
 //
 //	losses   every acknowledged update that is lost: label, key, client, verb, class,
 //	         dots, by (the label of what survives), by_verb, acked
+//	         and avoidable, if somebody looked (package branch): until (true time), event
+//	         (what happens then), enough (of links, clocks, machines: what alone helps), or
+//	         never
 //	serving  the resolver of each key
 //	history  what it takes to find the losses again, without trusting the judge
 //

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kvd/scenarios"
+	"kvd/scenarios/branch"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 )
@@ -157,6 +158,7 @@ func (t *formatter) closing(s *script.Scenario, r *scenarios.Result) string {
 	if len(r.Sessions) > 0 {
 		lines = append(lines, "Session guarantees: "+sessions(s, r)+".")
 	}
+	lines = append(lines, avoidable(r)...)
 	for _, p := range r.Promises {
 		if p.Held {
 			lines = append(lines, fmt.Sprintf("✓ %s (%s)", p.Check, p.Kind))
@@ -166,6 +168,28 @@ func (t *formatter) closing(s *script.Scenario, r *scenarios.Result) string {
 	}
 	lines = append(lines, expectation(s, r, t.style))
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// maxAvoidable is of how many losses it is told until when they could have been avoided.
+const maxAvoidable = 3
+
+// avoidable says until when losses could have been avoided, of those that somebody looked at.
+func avoidable(r *scenarios.Result) []string {
+	var lines []string
+	looked := 0
+	for i := range r.Losses {
+		l := &r.Losses[i]
+		if l.Avoidable == nil {
+			continue
+		}
+		if looked++; looked <= maxAvoidable {
+			lines = append(lines, fmt.Sprintf("%s is lost. %s.", l.Label, branch.Words(l.Avoidable, trueTime(l.Avoidable.Until))))
+		}
+	}
+	if looked > maxAvoidable {
+		lines = append(lines, fmt.Sprintf("As much is known of %s of %s lost; the page tells it.", thousands(looked), thousands(len(r.Losses))))
+	}
+	return lines
 }
 
 // sessions is what became of each client that carries a token or moves.

@@ -32,8 +32,7 @@ func (w *World) plan(at time.Duration, e *script.Event, turn int) {
 func (w *World) happen(a script.Action, turn int) {
 	op, ok := a.(script.ClientOp)
 	if !ok {
-		w.Trace.Add(trace.Event{At: w.now, Kind: trace.Fault, Text: a.String()})
-		w.act(a)
+		w.inflict(a)
 		return
 	}
 	w.clients[op.Client].do(operation{Operation: Take(op, turn, &w.unnamed)})

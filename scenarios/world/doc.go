@@ -17,5 +17,8 @@
 // What clients sent, were shown and were told goes to the oracle; what happened
 // goes to the trace. Neither feeds back.
 //
+// A [Mend] puts things right in the middle of a run, which is the same up to there: package
+// branch plays runs again with it.
+//
 // It is no judge and no player of expectations: those are the oracle and package scenarios.
 package world

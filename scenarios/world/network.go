@@ -33,7 +33,7 @@ func (w *World) link(p path) *link {
 	l := w.links[p]
 	if l == nil {
 		l = &link{chance: w.chance("link " + p.from + ">" + p.to), fired: w.Fired}
-		if !w.isClient(p.from) && !w.isClient(p.to) {
+		if !w.isClient(p.from) && !w.isClient(p.to) && w.mended&Links == 0 {
 			l.Delay = defaultDelay
 		}
 		w.links[p] = l

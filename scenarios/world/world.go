@@ -42,6 +42,8 @@ type Config struct {
 	// Outside says of a leader that it does not count when others find out what everybody
 	// has, for tests of what depends on that; nil: all count.
 	Outside func(leader string) bool
+	// Mend puts something right in the middle of the run; the zero Mend does not.
+	Mend Mend
 	// Awake simulates every heartbeat of idle time too, to see that they change
 	// nothing.
 	Awake bool
@@ -71,6 +73,7 @@ type World struct {
 	last     time.Duration        // true time of the last scripted action, or of a client's last step
 	peers    []replica.PeerView   // scratch
 	lastNews time.Duration        // true time of the last thing that leaders may have to tell each other
+	mended   Repairs              // so far
 	err      error
 
 	// What is left of the run; read it after Run.
@@ -148,6 +151,7 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 	for i := range s.Events {
 		w.arm(&s.Events[i])
 	}
+	w.mendAt(cfg.Mend)
 	return w, nil
 }
 

@@ -60,7 +60,7 @@ function decodeRun(r, story) {
   r.messages = decodeMessages(r.messages, text);
   r.readings = decodeReadings(r.readings, text);
   const lossAt = rising();
-  r.losses = rows(r.losses, (l) => { l.at = lossAt(l.at); l.class = text(l.class); l.why = text(l.why); });
+  r.losses = rows(r.losses, (l) => { l.at = lossAt(l.at); l.class = text(l.class); l.why = text(l.why); l.until = Number(l.until); l.avoid = text(l.avoid); });
   r.bands.forEach((b) => { b.from = Number(b.from); b.to = Number(b.to); });
   r.clocks.forEach((c) => {
     const at = rising();

@@ -32,7 +32,13 @@ function lossStory(r, o) {
   return h('div', { class: 'loss' }, h('p', {}, said),
     winner && h('p', {}, 'Beaten by ', opButton(r, l.by), `, ${where}.`, l.left !== none && l.left !== l.by && [' In the end ', opButton(r, l.left), ' stands in its place.']),
     winner && stamps([o, winner], [`${o.label} (lost)`, `${winner.label} (kept)`]),
-    l.why && h('p', { class: 'why' }, l.why));
+    l.why && h('p', { class: 'why' }, l.why), avoidable(l));
+}
+
+// avoidable says until when the loss could still have been avoided, and goes there.
+function avoidable(l) {
+  if (!l.avoid) return null;
+  return h('p', { class: 'avoid' }, `${l.avoid}. `, l.until !== never && button('go there', () => moveTo(l.until), { class: 'link', 'aria-label': `go to the last moment at which the loss could be avoided, ${seconds(l.until)}` }));
 }
 
 // stamps compares the three stamps of writes, which is what rules decide by.

@@ -69,9 +69,10 @@ function drawFront(r, op, winner) {
   const front = plot.querySelector('.front');
   const causes = plot.querySelector('.causes');
   if (op === none) return replace(front), replace(causes);
+  const loss = r.ops[op].loss;
   const shown = new Set([op, winner, ...r.ops[op].over].filter((i) => i !== none));
   replace(front, scene.manyMessages && concerned(scene, shown).map((m) => drawMessage(scene, m)),
-    scene.manyOps && [[...shown].map((i) => drawOp(scene, r.ops[i])), r.losses.filter((l) => l.op === op).map((l) => drawVerdict(scene, l))]);
+    loss && drawUntil(scene, loss), scene.manyOps && [[...shown].map((i) => drawOp(scene, r.ops[i])), r.losses.filter((l) => l.op === op).map((l) => drawVerdict(scene, l))]);
   return replace(causes, [...r.ops[op].over.map((p) => cause(r, p, op)), winner !== none && !r.ops[op].over.includes(winner) && cause(r, op, winner, 'beaten')]);
 }
 

@@ -180,6 +180,17 @@ function drawOp(sc, o) {
     o.loss ? s('path', { class: 'sign', d: `M${x - 5},${y - 5} l10,10 m0,-10 l-10,10` }) : s('circle', { class: 'sign', cx: x, cy: y, r: 4.5 }), name);
 }
 
+// drawUntil marks the last moment at which a loss could still have been avoided. It is one of
+// true time, which has no one place where lanes are drawn by their clocks.
+function drawUntil(sc, l) {
+  const x = sc.x(l.until);
+  if (l.until === never || state.byClocks || x < sc.l.left || x > sc.l.right) return null;
+  const left = x > sc.l.right - 130;
+  return s('g', { class: 'until' }, s('title', {}, `until ${seconds(l.until)} the loss could still have been avoided`),
+    s('line', { x1: x, x2: x, y1: head, y2: sc.l.height - 4 }),
+    s('text', { x: left ? x - 5 : x + 5, y: sc.l.height - 7, 'text-anchor': left ? 'end' : 'start' }, 'avoidable until here'));
+}
+
 // drawVerdict marks where a leader began to prefer another update.
 function drawVerdict(sc, l) {
   if (l.lane === none) return null;

@@ -13,6 +13,7 @@ import (
 
 	"kvd/resolve"
 	"kvd/scenarios"
+	"kvd/scenarios/branch"
 	"kvd/scenarios/library"
 	"kvd/scenarios/page"
 	"kvd/scenarios/page/pagetest"
@@ -79,6 +80,11 @@ func play(t *testing.T, name string, ids []scenarios.Resolver) (*script.Scenario
 	results, err := scenarios.Compare(context.Background(), []*script.Scenario{s}, ids, 0, 2, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if name == "ddia-8-3" {
+		if err := branch.Look(context.Background(), s, results[0], branch.Default); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return s, results
 }
@@ -152,6 +158,17 @@ func figure(t *testing.T, p *pagetest.Page) {
 	if n := p.Number("document.querySelectorAll('.message.ship line').length"); n != 4 {
 		t.Errorf("%v messages between leaders are drawn, want 4", n)
 	}
+	if said := p.Text("document.querySelector('.detail .avoid').textContent"); !strings.Contains(said, "until just before 42.001 s, when n1 accepts w1: by setting the clocks right") {
+		t.Errorf("of the last moment at which the loss could be avoided it says %q", said)
+	}
+	p.Click(".detail .avoid button")
+	if at := p.Text("document.getElementById('moment').textContent"); at != "42.001 s" {
+		t.Errorf("the last moment at which the loss could be avoided is shown as %s", at)
+	}
+	if n := p.Number("document.querySelectorAll('.until line').length"); n != 1 {
+		t.Errorf("%v lines mark the last moment", n)
+	}
+	p.Click("[aria-label='end of the run']")
 	p.Click("[aria-label='whole run'], .toolbar .group button:last-child")
 	slanted := "[...document.querySelectorAll('.message.ship line')].filter((l) => Number(l.getAttribute('x2')) > Number(l.getAttribute('x1')) + 1).length"
 	if n := p.Number(slanted); n != 4 {

@@ -1,9 +1,13 @@
 package played
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
+	"kvd/scenarios/branch"
 	"kvd/scenarios/page"
 	"kvd/scenarios/trace"
 )
@@ -61,12 +65,12 @@ func words(values []string) string {
 
 // losses lists the updates that are lost, each from the moment a leader preferred another.
 func (b *run) losses() {
-	names := map[string]int{}
+	names, looked := map[string]int{}, 0
 	for d, i := range b.op {
 		names[d.String()] = i
 	}
 	for _, l := range b.result.Losses {
-		loss := page.Loss{Op: b.first(l.Dots, names), By: page.None, Left: page.None, Class: string(l.Class), At: l.Acked, Lane: page.None}
+		loss := page.Loss{Op: b.first(l.Dots, names), By: page.None, Left: page.None, Class: string(l.Class), At: l.Acked, Lane: page.None, Until: page.Never}
 		if i, ok := b.labels[l.By]; ok {
 			loss.By, loss.Left = i, i
 		}
@@ -76,13 +80,25 @@ func (b *run) losses() {
 				loss.By = i
 			}
 		}
+		if a := l.Avoidable; a != nil {
+			looked++
+			if loss.Avoid = branch.Words(a, seconds(a.Until)); !a.Never {
+				loss.Until = a.Until
+			}
+		}
 		loss.At = max(loss.At, l.Acked) // before that nobody had been promised anything
 		if loss.Op != page.None {
 			b.Losses = append(b.Losses, loss)
 		}
 	}
+	if n := len(b.result.Losses); looked < n && !b.result.Live {
+		b.Notes = append(b.Notes, fmt.Sprintf("Until when a loss could have been avoided was looked for with %d of %d losses under %s; scenario run %s -r %s --branches N plays N branches.", looked, n, b.Name, b.result.Scenario, b.Name))
+	}
 	slices.SortStableFunc(b.Losses, func(x, y page.Loss) int { return int(x.At - y.At) })
 }
+
+// seconds is a moment as the page writes it.
+func seconds(at time.Duration) string { return strconv.FormatFloat(at.Seconds(), 'f', -1, 64) + " s" }
 
 // first is the op of the first dot that is known.
 func (b *run) first(dots []string, names map[string]int) int {

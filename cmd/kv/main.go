@@ -29,6 +29,7 @@ import (
 	"kvd/cmd/kv/internal/admin"
 	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/judge"
+	"kvd/cmd/kv/internal/lock"
 	"kvd/cmd/kv/internal/measure"
 	"kvd/replica/client"
 )
@@ -94,6 +95,7 @@ Examples:
    kv compare --prefix user:                    where leaders differ
    kv bench --ops set,get --pipeline 16         how fast one leader is
    kv judge history.jsonl                       what another store lost
+   kv lock run nightly -- ./report.sh           run it while nobody else does
 
 Exit codes:
    0 done                     1 failed                  2 wrong usage
@@ -108,7 +110,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Reader:      stdin, Writer: stdout, ErrWriter: stderr,
 		Flags: invoke.GlobalFlags(),
 		Commands: append(commands(),
-			measure.Spec().Command(), contextCommand(), admin.Command(), cliutil.Completion()),
+			measure.Spec().Command(), contextCommand(), lock.Command(), admin.Command(), cliutil.Completion()),
 	})
 }
 
@@ -123,7 +125,7 @@ func synonyms() cliutil.Synonyms {
 		{"why", "explain"}, {"history", "log"}, {"compare", "diff"}, {"wait", "sync converge"}, {"export", "dump"}, {"backup", "snapshot checkpoint save"},
 		{"restore", "undo recover"}, {"whatif", "replay simulate"}, {"judge", "check verify analyze analyse"}, {"record", "workload drive"}, {"bench", "benchmark measure"}, {"context", "contexts ctx login"},
 		{"raw", "command exec do redis cmd"}, {"admin conflicts", "conflicts"}, {"admin new-origin", "new-origin"}, {"admin accept DOT", "accept"}, {"admin forget NODE", "forget evict"}, {"admin drain NODE", "drain cordon decommission"}, {"admin leave NODE", "leave"}, {"admin replace OLD NEW", "replace"}, {"admin reload", "reload"},
-		{"advise", "advice recommend"}, {"clock", "time ntp skew offset offsets"},
+		{"lock run NAME -- COMMAND", "mutex lease flock"}, {"lock ls", "locks"}, {"advise", "advice recommend"}, {"clock", "time ntp skew offset offsets"},
 	} {
 		for word := range strings.FieldsSeq(row.words) {
 			s[word] = "kv " + row.means

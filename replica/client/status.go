@@ -26,6 +26,17 @@ type Status struct {
 	Usage             Usage        `json:"usage"`
 	Peers             []PeerStatus `json:"peers"`
 	Frontier          []Position   `json:"frontier"`
+	Quorum            Quorum       `json:"quorum"`
+}
+
+// Quorum is who decides by majority about locks, as a leader knows it. One of a former version says
+// nothing of it.
+type Quorum struct {
+	Voters            []string `json:"voters"`
+	Votes             bool     `json:"votes"`
+	Leader            string   `json:"leader"` // empty: nobody leads, or it is not known there
+	LeaderlessSeconds float64  `json:"leaderless_seconds"`
+	Locks             int      `json:"locks"`
 }
 
 // Position is how far a leader has applied one origin.

@@ -185,6 +185,7 @@ func TestGauges(t *testing.T) {
 		},
 		Ledger: Ledger{Rows: 11, Bytes: 12, Evicted: []Evicted{{"lww", "inverted", 13}, {"new", "concurrent", 14}, {"newer", "concurrent", 1}, {"lww", "odd", 99}}},
 		Feeds:  Feeds{Readers: 15, Missed: 16},
+		Quorum: Quorum{Voters: []string{"n1", "n2", "n3"}, Leads: true, LeaderlessSeconds: 25, Locks: 26, LockBytes: 27, Expired: 28, FencedWrites: 29, FencedRefused: 30},
 
 		Subscribers: Subscribers{Cut: 21, Unheard: 22},
 	}}
@@ -195,6 +196,8 @@ func TestGauges(t *testing.T) {
 		value  float64
 		labels []string
 	}{
+		{"kvd_quorum_voters", 3, nil}, {"kvd_quorum_leads", 1, nil}, {"kvd_quorum_leaderless_seconds", 25, nil}, {"kvd_locks_held", 26, nil}, {"kvd_locks_bytes", 27, nil}, {"kvd_locks_expired_total", 28, nil},
+		{"kvd_fenced_writes_total", 29, nil}, {"kvd_fenced_refused_total", 30, nil},
 		{"kvd_ready", 1, nil}, {"kvd_uptime_seconds", 9, nil}, {"kvd_gate_ops", 1, nil}, {"kvd_waiting_requests", 2, nil}, {"kvd_acks_waiting_calls", 8, nil}, {"kvd_gate_bytes", 100, nil}, {"kvd_waiting_bytes", 200, nil}, {"kvd_connected_clients", 3, nil},
 		{"kvd_client_memory_limit_bytes", 20, nil}, {"kvd_client_memory_bytes", 17, nil}, {"kvd_clients_waiting_for_memory", 18, nil}, {"kvd_clients_cut_for_memory_total", 19, nil},
 		{"kvd_writes_refused", 1, nil}, {"kvd_origins", 15, nil}, {"kvd_origins_most", 16, nil}, {"kvd_origins_scarce", 1, nil}, {"kvd_origins_refused_ops_total", 3, nil}, {"kvd_conflicting_dots", 4, nil},

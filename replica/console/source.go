@@ -100,9 +100,28 @@ type Status struct {
 
 	Subscribers Subscribers `json:"subscribers"`
 
+	Quorum Quorum `json:"quorum"` // who decides about locks
+
 	Backup Backup `json:"last_backup"`
 
 	Forgotten []Forgotten `json:"forgotten"` // what was last said of leaders that were ever forgotten, by name
+}
+
+// Quorum is who decides by majority about locks, as this leader knows it.
+type Quorum struct {
+	Voters []string `json:"voters"` // none: there is no quorum, or this leader was never told of it
+	Votes  bool     `json:"votes"`  // this leader does
+	Leader string   `json:"leader"` // empty: nobody leads, or it is not known here
+	Leads  bool     `json:"leads"`  // this leader does
+	// LeaderlessSeconds is for how long a voter has known of nobody who leads: no majority is there.
+	LeaderlessSeconds float64 `json:"leaderless_seconds"`
+	Epoch             uint64  `json:"epoch"`
+	Term              uint64  `json:"term"`
+	Locks             int     `json:"locks"` // that are held, as a voter knows
+	LockBytes         int     `json:"lock_bytes"`
+	Expired           uint64  `json:"expired"`        // leases that ended because nobody renewed them, since this process began
+	FencedWrites      uint64  `json:"fenced_writes"`  // accepted here under a token
+	FencedRefused     uint64  `json:"fenced_refused"` // refused here, because the lease was over
 }
 
 // Forgotten is that the others wait for a leader no more, or do again.

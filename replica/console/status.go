@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"kvd/replica/acl"
@@ -39,6 +40,7 @@ func reportOf(s Status, reasons []Reason, user *acl.Rights) report {
 	s.RefusesWrites = append([]Reason{}, s.RefusesWrites...)
 	s.Origins.Refused = append([]string{}, s.Origins.Refused...)
 	s.Forgotten = append([]Forgotten{}, s.Forgotten...)
+	s.Quorum.Voters = append([]string{}, s.Quorum.Voters...)
 	s.Ledger.Evicted = append([]Evicted{}, s.Ledger.Evicted...) // an empty list in JSON, never null
 	return report{
 		Status: s, Frontier: positions(s.Frontier), Go: runtime.Version(), State: stateOf(&s, reasons),
@@ -90,6 +92,7 @@ const (
 	LogPinned    Cause = "log-pinned"   // a member that is away keeps the log from being removed
 	Returned     Cause = "returned"     // a leader that was forgotten is there, and is not let in
 	Outpaced     Cause = "outpaced"     // a member needs ops that the log does not keep any more
+	NoQuorum     Cause = "no-quorum"    // no majority of the quorum's voters reach each other
 	StateNeeded  Cause = "state-needed" // this leader needs ops that no log keeps any more, and fetches the state of another
 )
 
@@ -97,6 +100,8 @@ const (
 const (
 	maxLag   = 300 * time.Second
 	maxApart = 500 * time.Millisecond
+
+	maxLeaderless = 10 * time.Second
 )
 
 // alarmsOf is what somebody should look at: why the leader is not ready, and what it
@@ -127,6 +132,8 @@ func alarmsOf(s *Status, reasons []Reason) []Reason {
 	for _, f := range s.Forgotten {
 		add(f.Present, Returned, "%s, which was forgotten, is there again and is let in when it has begun anew; kv status -n %s says what it had alone, and kv admin return %s lets it", f.Name, f.Name, f.Name)
 	}
+	q := &s.Quorum
+	add(q.LeaderlessSeconds > maxLeaderless.Seconds(), NoQuorum, "%s has known of nobody who leads the quorum for %.0f s, so that no lock is given or renewed: a majority of %s must be there and reach each other", s.Name, q.LeaderlessSeconds, strings.Join(q.Voters, ", "))
 	t := &s.Transfer
 	add(t.From != "", StateNeeded, "%s needs ops that no leader keeps any more, and is joining by state: %d of %d bytes of %s are here", s.Name, t.Bytes, t.TotalBytes, t.From)
 	add(t.From == "" && t.Failed != "", StateNeeded, "%s needs ops that no leader keeps any more, and could not get the state of another: %s; it tries again by itself", s.Name, t.Failed)

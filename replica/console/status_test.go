@@ -25,6 +25,8 @@ func TestAlarms(t *testing.T) {
 		{func(s *Status) { s.Peers[0].Clock = &Offset{Earliest: -2, Latest: -0.6} }, nil, ClocksApart, "0.600 s apart"},
 		{func(s *Status) { s.Peers[0].Clock = &Offset{Earliest: 0.7, Latest: 2} }, nil, ClocksApart, "0.700 s apart"},
 		{func(s *Status) { s.UnreplicatedOps = 3 }, nil, Unreplicated, "3 ops"},
+		{func(s *Status) { s.Quorum = Quorum{Voters: []string{"n1", "n2"}, LeaderlessSeconds: 9} }, nil, "", ""}, // they vote
+		{func(s *Status) { s.Quorum = Quorum{Voters: []string{"n1", "n2"}, LeaderlessSeconds: 11} }, nil, NoQuorum, "a majority of n1, n2 must be there"},
 		{func(s *Status) { s.Conflicts = 2 }, nil, DotsTwice, "kv admin conflicts"},
 		{func(s *Status) { s.Origins = Origins{Count: 8, Max: 8} }, nil, OriginsFew, "8 origins"},
 	} {

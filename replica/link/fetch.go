@@ -54,7 +54,7 @@ func (m *Mesh) open(ctx context.Context, to replica.Leader, kind wire.Kind, idle
 		_ = s.conn.Close()
 		return nil, err
 	}
-	return s.conn, nil
+	return m.cfg.Faults.severing(to, s.conn), nil
 }
 
 // handOver welcomes a peer that wants something else than the link, and gives its connection to
@@ -80,6 +80,6 @@ func (m *Mesh) handOver(c *conn, h *wire.Hello, take func(replica.Leader, net.Co
 	if err := c.watch(idle); err != nil {
 		return err
 	}
-	take(from, c)
+	take(from, m.cfg.Faults.severing(from, c))
 	return nil
 }

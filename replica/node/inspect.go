@@ -124,7 +124,7 @@ func (s source) Status() console.Status {
 		Log: s.collector.Stats().Status(), Deletions: s.collector.Deletions(), Ledger: display.Ledger(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
 		Backup:      s.lastBackup(), Transfer: s.stateTransfer(), Forgotten: s.forgettings(),
-		AcksWaiting: s.acks.Waiting(),
+		AcksWaiting: s.acks.Waiting(), Quorum: s.locks.Load().Status(),
 	}
 }
 

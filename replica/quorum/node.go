@@ -23,9 +23,10 @@ type node struct {
 	raft    *raft.Raft
 	trans   *raft.NetworkTransport
 	m       *machine
-	streams *handed       // raft's listener
-	term    atomic.Uint64 // in which this member leads, and has applied all from before; zero: none
-	waiting atomic.Int64  // callers that wait for a lock
+	streams *handed                   // raft's listener
+	term    atomic.Uint64             // in which this member leads, and has applied all from before; zero: none
+	waiting atomic.Int64              // callers that wait for a lock
+	led     atomic.Pointer[time.Time] // when somebody was last known to lead
 	quit    chan struct{}
 	over    chan struct{}
 }
@@ -70,6 +71,8 @@ func startNode(s *Service, bootstrap bool) (*node, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start voting in the quorum: %w", err), n.trans.Close())
 	}
+	began := time.Now()
+	n.led.Store(&began)
 	go n.run()
 	return n, nil
 }
@@ -96,6 +99,8 @@ func (n *node) run() {
 	defer close(n.over)
 	next := time.NewTimer(time.Hour)
 	defer next.Stop()
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
 	for {
 		select {
 		case leads := <-n.raft.LeaderCh():
@@ -105,6 +110,11 @@ func (n *node) run() {
 			}
 		case <-n.m.wake:
 		case <-next.C:
+		case now := <-look.C:
+			if n.leader() != "" {
+				n.led.Store(&now)
+			}
+			continue
 		case <-n.quit:
 			return
 		}
@@ -179,6 +189,9 @@ func (n *node) leader() string {
 func (n *node) describe(s *Status) {
 	s.Leader, s.Leads, s.Term, s.Applied = n.leader(), n.leads(), n.raft.CurrentTerm(), n.raft.AppliedIndex()
 	s.Locks, s.Bytes, s.Expired = n.m.stats()
+	if s.Leader == "" {
+		s.Leaderless = time.Since(*n.led.Load())
+	}
 }
 
 // voters is the configuration that raft has, and where in its log.

@@ -190,16 +190,18 @@ func (s *Service) voting() *node {
 
 // Status is what the member knows of the quorum.
 type Status struct {
-	Voters  []Voter // none: there is no quorum, or it was never told of it
-	Votes   bool
-	Leader  string // a leader's name; empty: not known here
-	Leads   bool
-	Epoch   uint64
-	Term    uint64 // these, where it votes
-	Applied uint64
-	Locks   int
-	Bytes   int
-	Expired uint64
+	Voters []Voter // none: there is no quorum, or it was never told of it
+	Votes  bool
+	Leader string // a leader's name; empty: not known here
+	Leads  bool
+	// Leaderless is for how long nobody has led, as a voter knows: no majority of the voters is there.
+	Leaderless time.Duration
+	Epoch      uint64
+	Term       uint64 // these, where it votes
+	Applied    uint64
+	Locks      int
+	Bytes      int
+	Expired    uint64
 }
 
 // Status never waits for another leader.

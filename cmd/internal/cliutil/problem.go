@@ -32,6 +32,7 @@ type Problem struct {
 	Next string `json:"next,omitempty"` // empty: nobody knows
 	Code int    `json:"code"`
 
+	Told     bool `json:"-"` // whoever failed has said so: nothing is printed, and Code is all there is
 	Stopping bool `json:"-"` // it failed at stopping in order, which a signal asked for: that is what is told
 }
 
@@ -60,7 +61,9 @@ func Tell(w io.Writer, program string, err error) int {
 		return OK
 	}
 	p := problem(err)
-	fmt.Fprintf(w, "%s: %s\n", program, p.Error())
+	if !p.Told {
+		fmt.Fprintf(w, "%s: %s\n", program, p.Error())
+	}
 	return p.Code
 }
 
@@ -71,6 +74,9 @@ func TellJSON(w io.Writer, err error) int {
 		return OK
 	}
 	p := problem(err)
+	if p.Told {
+		return p.Code
+	}
 	text, err := json.Marshal(p)
 	if err != nil { // strings and a number
 		panic(err)

@@ -125,7 +125,7 @@ func roomRows() []row {
 			}
 			return []string{"imports github.com/hashicorp/raft"}
 		}},
-		knows("replica/node/internal/locks", "locks are asked of the quorum, and what is written under them of whoever writes", "replica", "replica/acl", "replica/command", "replica/lease", "replica/member", "replica/node/internal/fields", "replica/node/internal/options", "replica/quorum", "replica/resp", "replica/resp/server", "logical"),
+		knows("replica/node/internal/locks", "locks are asked of the quorum, and what is written under them of whoever writes", "replica", "replica/acl", "replica/command", "replica/console", "replica/lease", "replica/member", "replica/node/internal/fields", "replica/node/internal/options", "replica/quorum", "replica/resp", "replica/resp/server", "logical"),
 		knows("replica/stable", "what everybody holds, and may forget, follows from frontiers and promises alone, for real leaders and simulated ones", "resolve", "storage/log", "logical", "wallclock"),
 		knows("replica/node/internal/stability", "what everybody holds follows from what the loop and membership say; the store removes", "replica", "replica/stable", "replica/host", "replica/console", "replica/member", "resolve", "storage", "storage/codec", "storage/log", "logical", "wallclock"),
 		{"only commands start whole leaders", "replica/node is the one room that knows all of replica; whoever knew it would know everybody", func(s *source) []string {

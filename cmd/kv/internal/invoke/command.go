@@ -230,7 +230,9 @@ var answered = map[string]struct {
 	"READONLY":   {cliutil.Unreachable, "-n another leader; reads go on here, and /health/ready of this leader says why as well"},
 	"CLOCKWRONG": {cliutil.Unreachable, "-n another leader; kv clock shows how far the clock of this one is off, and its time service is to be mended"},
 	"DOOMED":     {cliutil.Differs, "kv why KEY tells about the write that beats it, kv clock whose clock is wrong"},
-	"NOQUORUM":   {cliutil.Unreachable, "start those that are named, or name them with the others: kv admin forget NODE NODE"},
+	"NOQUORUM":   {cliutil.Unreachable, "kv members shows who is there"},
+	"LOCKED":     {cliutil.Differs, "kv lock info NAME says for how long; WAIT waits"},
+	"FENCED":     {cliutil.Differs, "take the lock again: what was read before may be old; kv lock info NAME says who holds it"},
 	"UNREACHED":  {cliutil.Unreachable, "kv members shows who is there; --without NODE leaves a leader out that goes over when it returns"},
 	"REFUSED":    {cliutil.Differs, "mend what is named, or give those keys another rule"},
 	"LAGGING":    {cliutil.Unreachable, "kv status shows who lags; try again when nobody does"},
@@ -238,9 +240,21 @@ var answered = map[string]struct {
 	"LOADING":    {cliutil.Unreachable, "try again soon, or -n another leader"},
 }
 
+const voters = "kv admin quorum says who decides about locks: a majority of them must be there, and reach each other"
+
+// withoutQuorum is the way on where no majority decides, by the command.
+var withoutQuorum = map[string]string{
+	"KVD.FORGET": "start those that are named, or name them with the others: kv admin forget NODE NODE",
+	"KVD.QUORUM": "kv members lists the leaders there are; the first time all of them must be there, kv admin forget NODE leaves out one that is gone for ever",
+	"KVD.LOCK":   voters, "KVD.RENEW": voters, "KVD.UNLOCK": voters, "KVD.LOCKINFO": voters, "KVD.FENCED": voters,
+}
+
 // Judge finds the exit code and the way on by a leader's answer.
 func Judge(text, cmd string) (code int, next string) {
 	word, _, _ := strings.Cut(text, " ")
+	if next, ok := withoutQuorum[cmd]; ok && word == "NOQUORUM" {
+		return cliutil.Unreachable, next
+	}
 	if known, ok := answered[word]; ok {
 		return known.code, known.next
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -20,6 +21,7 @@ import (
 	"kvd/replica"
 	"kvd/replica/acl"
 	"kvd/replica/command"
+	"kvd/replica/console"
 	"kvd/replica/lease"
 	"kvd/replica/member"
 	"kvd/replica/node/internal/fields"
@@ -47,6 +49,8 @@ type Config struct {
 type Service struct {
 	cfg Config
 	q   *quorum.Service
+
+	written, refused atomic.Uint64 // writes under a token
 }
 
 // Open goes on where the last run ended.
@@ -77,6 +81,20 @@ func (s *Service) members() []string {
 
 // Serve takes a connection of another leader. It does not block.
 func (s *Service) Serve(_ replica.Leader, c net.Conn) { s.q.Serve(c) }
+
+// Status is the quorum as this leader knows it. It does not wait. A nil Service knows of none.
+func (s *Service) Status() console.Quorum {
+	if s == nil {
+		return console.Quorum{}
+	}
+	q := s.q.Status()
+	c := console.Quorum{Leader: q.Leader, Votes: q.Votes, Leads: q.Leads, LeaderlessSeconds: q.Leaderless.Seconds(), Epoch: q.Epoch, Term: q.Term,
+		Locks: q.Locks, LockBytes: q.Bytes, Expired: q.Expired, FencedWrites: s.written.Load(), FencedRefused: s.refused.Load()}
+	for _, v := range q.Voters {
+		c.Voters = append(c.Voters, v.Name)
+	}
+	return c
+}
 
 // Close ends this leader's part in the quorum.
 func (s *Service) Close() error { return s.q.Close() }
@@ -313,11 +331,13 @@ func (s *Service) fenced(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 	case err != nil:
 		return logical.Dot{}, err
 	case a.Code != lease.Done || a.Lock.Token != t:
+		s.refused.Add(1)
 		return logical.Dot{}, over(t, a.Lock)
 	}
 	// The moment that counts is that of the decision, so elapsed time is read in it: it is asked once.
 	q.Decide = func(replica.Present) (replica.Write, error) {
 		if time.Since(asked) >= a.Lock.Left {
+			s.refused.Add(1)
 			return replica.Write{}, resp.Refuse("FENCED", "the lease under %s may have ended before this leader accepted the write", t)
 		}
 		return what, nil
@@ -326,6 +346,7 @@ func (s *Service) fenced(ctx context.Context, args [][]byte, w *resp.Writer) (lo
 	if err != nil {
 		return logical.Dot{}, err
 	}
+	s.written.Add(1)
 	if what.Verb == replica.Incr {
 		w.Bulk(reply.Wrote)
 	} else {

@@ -134,7 +134,7 @@ func (o Options) pebble(fs *disk.FS, beforeFlush func()) *pebble.Options {
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                uint64(o.MemTable),
 		MemTableStopWritesThreshold: stopMemTables,
-		L0CompactionThreshold:       24, // objects are mostly read from memory, and what is gathered is merged once
+		L0CompactionThreshold:       48, // objects are mostly read from memory, and what is gathered is merged once
 		L0StopWritesThreshold:       1000,
 		LBaseMaxBytes:               512 << 20, // one level more is one rewriting more
 		MaxOpenFiles:                1000,

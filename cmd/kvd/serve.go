@@ -30,7 +30,7 @@ func serveCommand() *cli.Command {
 			"was begun at drains, as an interrupt does; nohup and disown keep it serving.\n\n" +
 			"Memory: --memory is what the process takes in all, and most of it is for objects. Of it\n" +
 			"a quarter but at most 256 MiB is for clients, an eighth but at most 256 MiB for peers\n" +
-			"and its own work, six memtables of a thirty-second but at most 32 MiB for what is on\n" +
+			"and its own work, six memtables of a thirty-second but at most 16 MiB for what is on\n" +
 			"its way to disk, and a fifth of the rest for blocks of the store. The garbage collector\n" +
 			"keeps to it where it can; GOMEMLIMIT in the environment overrides that.",
 		Flags: flags(table()), Action: serve,

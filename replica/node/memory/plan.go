@@ -23,7 +23,7 @@ const (
 
 	minClients, maxClients   = 64 * mib, int64(limits.Clients)
 	minWork, maxWork         = 64 * mib, 256 * mib
-	minMemTable, maxMemTable = 8 * mib, 32 * mib
+	minMemTable, maxMemTable = 8 * mib, 16 * mib
 	minBlocks, minObjects    = 4 * mib, 16 * mib
 
 	// memTables is how many memtables the buffers are: one that fills, and two that are

@@ -18,6 +18,9 @@ import (
 type Config struct {
 	Memory int64 // bytes that ops may take; zero: any number
 	Losses int   // listed at most
+	// Each is told of every update that was done, key by key, when its key has been judged;
+	// nil: nobody is. The verdict is the caller's.
+	Each func(Verdict)
 }
 
 // errFull ends a pass that would take too much memory.
@@ -276,13 +279,17 @@ func (j *judge) replay(keys []string, all map[string]*keyHistory) error {
 	for kind := range j.kinds {
 		var some *keyHistory
 		o := newOrigins()
+		var order []judged // of the ops
 		ops := func(yield func(*resolve.Op) bool) {
 			for _, k := range keys {
 				h := all[k]
 				if h.skipped != "" || h.kind != Kind(kind) {
 					continue
 				}
-				for op := range h.ops(o) {
+				for i, op := range h.ops(o) {
+					if j.cfg.Each != nil {
+						order = append(order, judged{h, i})
+					}
 					if !yield(op) {
 						return
 					}
@@ -298,7 +305,13 @@ func (j *judge) replay(keys []string, all map[string]*keyHistory) error {
 		if some == nil {
 			continue
 		}
-		found, err := replay.Replay(replay.Config{Policy: resolve.Policy{Default: resolve.Siblings}, Resolvers: some.resolvers()}, iter.Seq[*resolve.Op](ops))
+		c := replay.Config{Policy: resolve.Policy{Default: resolve.Siblings}, Resolvers: some.resolvers()}
+		if j.cfg.Each != nil {
+			c.Each = func(op int, live, lost, inverted resolve.Mask) {
+				j.cfg.Each(order[op].verdict(live, lost, inverted))
+			}
+		}
+		found, err := replay.Replay(c, iter.Seq[*resolve.Op](ops))
 		if err != nil {
 			return err
 		}

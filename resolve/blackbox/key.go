@@ -82,8 +82,10 @@ type keyHistory struct {
 	finals   []finalOf // one a node
 	initial  *entry    // a reading before the first update
 	byValue  map[string][]int32
-	presumed bool   // of a counter: a node was presumed to go on from its own number
-	skipped  string // why the key cannot be judged; empty: it can
+	top      []int32 // the survivors, once a verdict has asked for them
+	below    []bool  // what was written over one of them
+	presumed bool    // of a counter: a node was presumed to go on from its own number
+	skipped  string  // why the key cannot be judged; empty: it can
 }
 
 // finalOf is the final reading of a node.

@@ -42,9 +42,9 @@ type leader struct {
 }
 
 // ops is the key's updates as a leader of ours would have accepted them, in an order that
-// respects causality.
-func (h *keyHistory) ops(o *origins) iter.Seq[*resolve.Op] {
-	return func(yield func(*resolve.Op) bool) {
+// respects causality, each with which update it is.
+func (h *keyHistory) ops(o *origins) iter.Seq2[int, *resolve.Op] {
+	return func(yield func(int, *resolve.Op) bool) {
 		done := make([]*resolve.Op, len(h.updates))
 		leaders := map[logical.Origin]*leader{}
 		for i := range h.updates {
@@ -60,7 +60,7 @@ func (h *keyHistory) ops(o *origins) iter.Seq[*resolve.Op] {
 			}
 			op := l.accept(h, int32(i), origin, o, done)
 			done[i] = op
-			if !yield(op) {
+			if !yield(i, op) {
 				return
 			}
 		}

@@ -29,6 +29,9 @@ type Config struct {
 	// Differences is how many differing keys each resolver lists at most; the
 	// rest are counted.
 	Differences int
+	// Each is told of every op, in the order in which they came, where it survives, where
+	// it is lost, and of these where it was inverted; nil: nobody is.
+	Each func(op int, live, lost, inverted resolve.Mask)
 	// Size is what an object takes without its key and values, in bytes; nil:
 	// bytes are not counted. The object is lent.
 	Size func(*resolve.Object) int

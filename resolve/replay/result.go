@@ -216,6 +216,9 @@ func (f *summary) countOps() {
 	for at := range f.marks {
 		e := f.past.entries.at(opIndex(at))
 		e.lost = f.keys.at(e.key).panel.Mask() &^ f.marks[at]
+		if f.cfg.Each != nil {
+			f.cfg.Each(at, f.live[at], e.lost, e.lost&e.inverted)
+		}
 		for m := f.keys.at(e.key).panel.Mask(); m != 0; m &= m - 1 {
 			f.count(resolve.ID(bits.TrailingZeros16(uint16(m))), opIndex(at), e)
 		}

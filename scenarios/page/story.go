@@ -47,7 +47,7 @@ type Run struct {
 }
 
 // Counts is what the run came to, of acknowledged updates. Lost is the four classes below
-// it together.
+// it and Unrelated together.
 type Counts struct {
 	Acked       int    `json:"acked"`
 	Accounted   int    `json:"accounted"`
@@ -57,8 +57,9 @@ type Counts struct {
 	Durability  int    `json:"durability"`
 	Resurrected int    `json:"resurrected"`
 	Overcounted int    `json:"overcounted"`
-	Siblings    int    `json:"siblings"` // most values any leader shows for one key in the end
-	Session     string `json:"session"`  // kept, broken; empty: nobody asked
+	Unrelated   int    `json:"unrelated"` // of the lost, in none of the classes: what they went over nobody observed
+	Siblings    int    `json:"siblings"`  // most values any leader shows for one key in the end
+	Session     string `json:"session"`   // kept, broken; empty: nobody asked
 	Converged   bool   `json:"converged"`
 }
 
@@ -151,7 +152,7 @@ type Loss struct {
 	Op    int
 	By    int           // the op that a leader first preferred to it, or None
 	Left  int           // the op that survives in its place in the end, or None
-	Class string        // inverted, concurrent, durability, resurrected
+	Class string        // inverted, concurrent, durability, resurrected, unrelated
 	At    time.Duration // when some leader first preferred another; else when it was acknowledged
 	Lane  int           // that leader, or None: no leader knows of it
 	Why   string        // the comparison that decided; empty: nobody recorded one

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -61,7 +62,7 @@ func (f Frame) Write(w io.Writer, s *Story) error {
 	script, style := "\n(() => {\n'use strict';\n"+source(scripts...)+f.Script+"})();\n", "\n"+source("page.css")+f.Style
 	var b bytes.Buffer
 	err = shell.Execute(&b, map[string]any{
-		"Story": s, "Prose": paragraphs(s.Prose), "Data": template.JS(data), "Encoding": encoding, "Above": f.Above, "Further": further(f.Data),
+		"Story": s, "Prose": paragraphs(s.Prose), "Data": template.JS(data), "Encoding": encoding, "Above": f.Above, "Unrelated": slices.ContainsFunc(s.Runs, func(r Run) bool { return r.Counts.Unrelated > 0 }), "Further": further(f.Data),
 		"Script": template.JS(script), "Style": template.CSS(style), "Policy": template.HTMLAttr(fmt.Sprintf("content=%q", f.policy(script, style))),
 	})
 	if err == nil {

@@ -30,6 +30,10 @@ type Ask struct {
 	Stream io.Reader // read instead of the file, once; nil: the file is
 	Losses int       // listed at most
 	Memory int64     // bytes, about
+	// Seen is given every op once, and Each every verdict; nil: nobody is. Both own what
+	// they are given.
+	Seen func(*Op)
+	Each func(Verdict)
 }
 
 // What a report has.
@@ -44,6 +48,8 @@ type (
 	Skipped  = blackbox.Skipped
 	Problem  = blackbox.Problem
 	Mistakes = opfile.Mistakes
+	Op       = blackbox.Op
+	Verdict  = blackbox.Verdict
 )
 
 // Caveat limits what a report says of other resolvers.
@@ -67,8 +73,8 @@ const share = 3
 func (a Ask) Judge(ctx context.Context, progress func(pass int, bytes int64)) (*Report, error) {
 	before := debug.SetMemoryLimit(a.Memory)
 	defer debug.SetMemoryLimit(before)
-	src := &watched{ctx: ctx, File: &opfile.File{Path: a.Path, Name: a.Name, Format: a.Format, Once: a.Stream, Progress: progress}}
-	return blackbox.Judge(blackbox.Config{Memory: max(1<<20, (a.Memory-base)/share), Losses: a.Losses}, src)
+	src := &watched{ctx: ctx, seen: a.Seen, File: &opfile.File{Path: a.Path, Name: a.Name, Format: a.Format, Once: a.Stream, Progress: progress}}
+	return blackbox.Judge(blackbox.Config{Memory: max(1<<20, (a.Memory-base)/share), Losses: a.Losses, Each: a.Each}, src)
 }
 
 // IsMistakes reports whether the file is to blame, and with what.
@@ -77,7 +83,9 @@ func IsMistakes(err error) (*Mistakes, bool) { return errors.AsType[*Mistakes](e
 // watched is a file that ends with a context.
 type watched struct {
 	*opfile.File
-	ctx context.Context
+	ctx  context.Context
+	seen func(*Op) // nil: nobody
+	told int       // how many ops it was given
 }
 
 const lookEvery = 1 << 12
@@ -87,7 +95,11 @@ func (w *watched) All() iter.Seq[*blackbox.Op] {
 	return func(yield func(*blackbox.Op) bool) {
 		n := 0
 		for op := range w.File.All() {
-			if n++; n%lookEvery == 0 && w.ctx.Err() != nil || !yield(op) {
+			if n++; w.seen != nil && n > w.told {
+				w.told = n
+				w.seen(op)
+			}
+			if n%lookEvery == 0 && w.ctx.Err() != nil || !yield(op) {
 				return
 			}
 		}

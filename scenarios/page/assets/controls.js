@@ -60,6 +60,6 @@ function moveTo(t) {
 function makeKeyChooser() {
   if (story.keys.length <= maxColumns) return null;
   const options = [];
-  for (let i = 0; i < story.keys.length; i += maxColumns) options.push(h('option', { value: i }, story.keys.slice(i, i + maxColumns).join(', ')));
+  for (let i = 0; i < story.keys.length; i += maxColumns) options.push(h('option', { value: i }, story.keys.slice(i, i + maxColumns).map(shortKey).join(', ')));
   return h('label', { class: 'keys' }, 'keys ', h('select', { onchange: (e) => update({ firstKey: Number(e.target.value) }) }, options));
 }

@@ -28,7 +28,7 @@ function lossStory(r, o) {
   const l = o.loss;
   const winner = l.by === none ? null : r.ops[l.by];
   const where = l.lane === none ? 'no leader recorded it' : `first at ${lane(l.lane).name}, ${seconds(l.at)}`;
-  const said = { inverted: 'It lost to something that its author had been shown: the order of the stamps is not the order of events.', concurrent: 'Neither author had been shown the other write; the rule keeps one of them.', durability: 'Nothing beat it, and it is gone.', resurrected: 'It is a deletion that something older undid.' }[l.class];
+  const said = { inverted: 'It lost to something that its author had been shown: the order of the stamps is not the order of events.', concurrent: 'Neither author had been shown the other write; the rule keeps one of them.', durability: 'Nothing beat it, and it is gone.', resurrected: 'It is a deletion that something older undid.', unrelated: 'What its author went over nobody observed.' }[l.class];
   return h('div', { class: 'loss' }, h('p', {}, said),
     winner && h('p', {}, 'Beaten by ', opButton(r, l.by), `, ${where}.`, l.left !== none && l.left !== l.by && [' In the end ', opButton(r, l.left), ' stands in its place.']),
     winner && stamps([o, winner], [`${o.label} (lost)`, `${winner.label} (kept)`]),
@@ -47,6 +47,8 @@ function stamps(ops, names) {
   const off = (o) => (o.walled ? signed((o.earliest + o.latest) / 2 - o.at) : '');
   const rows = [['true time', ...ops.map((o) => seconds(o.at))], ['wall clock', ...ops.map(wall)], ['clock was off', ...ops.map(off)],
     ['hlc', ...ops.map((o) => (o.logical ? `${seconds(o.hlc)} + ${o.count}` : 'not known'))], ['lamport', ...ops.map((o) => (o.logical ? String(o.lamport) : 'not known'))]];
+  if (!ops.some((o) => o.logical)) rows.length = 3;
+  if (!ops.some((o) => o.walled)) rows.splice(1, 2);
   if (ops.length > 1) rows.forEach((row) => row.push(later(row[0], ops)));
   return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'stamps' },
     table('Stamps', ['', ...names, ...(ops.length > 1 ? ['later'] : [])], rows, { class: 'stamps' }));

@@ -57,6 +57,14 @@ function fit(text, width) {
   return text.length <= most ? text : text.slice(0, Math.max(1, most - 1)) + '…';
 }
 
+// fitEnds cuts a name in the middle: addresses differ at their ends.
+function fitEnds(text, width) {
+  const most = Math.max(3, Math.floor(width / 7.8));
+  if (text.length <= most) return text;
+  const tail = Math.ceil((most - 1) / 2);
+  return `${text.slice(0, most - 1 - tail)}…${text.slice(-tail)}`;
+}
+
 function drawEvent(sc, b, lanes) {
   const at = b.lanes.length ? placed(sc.r, lanes[0], b.from) : b.from;
   const x = sc.x(at);
@@ -94,7 +102,7 @@ function thin(marks, room) {
 function drawLane(sc, one, i) {
   const y = sc.l.y[i];
   return s('g', { class: one.leader ? 'lane leader' : 'lane client' },
-    s('text', { x: one.leader ? 6 : 18, y: y + 4 }, fit(one.name, sc.l.left - 12)),
+    s('text', { x: one.leader ? 6 : 18, y: y + 4 }, fitEnds(one.name, sc.l.left - (one.leader ? 8 : 20))),
     s('line', { class: 'track', x1: sc.l.left, x2: sc.l.right, y1: y, y2: y }),
     one.leader && !state.byClocks && drawClock(sc, i), one.leader && drawOffset(sc, i), (sc.manyMessages || sc.manyOps) && drawBins(sc, i));
 }
@@ -188,7 +196,7 @@ function drawUntil(sc, l) {
   const left = x > sc.l.right - 130;
   return s('g', { class: 'until' }, s('title', {}, `until ${seconds(l.until)} the loss could still have been avoided`),
     s('line', { x1: x, x2: x, y1: head, y2: sc.l.height - 4 }),
-    s('text', { x: left ? x - 5 : x + 5, y: sc.l.height - 7, 'text-anchor': left ? 'end' : 'start' }, 'avoidable until here'));
+    s('text', { x: left ? x - 5 : x + 5, y: head + 9, 'text-anchor': left ? 'end' : 'start' }, 'avoidable until here'));
 }
 
 // drawVerdict marks where a leader began to prefer another update.

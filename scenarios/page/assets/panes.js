@@ -23,6 +23,19 @@ function keysShown() {
   return story.keys.map((_, i) => i).slice(state.firstKey || 0, (state.firstKey || 0) + maxColumns);
 }
 
+// shortKey leaves out what all keys begin with, where that is long.
+function shortKey(key) {
+  if (story.prefix === undefined) story.prefix = commonStart(story.keys);
+  return story.prefix.length < 8 ? key : `…${key.slice(story.prefix.length)}`;
+}
+
+function commonStart(names) {
+  if (names.length < 2) return '';
+  let n = 0;
+  while (n < names[0].length && names.every((x) => x[n] === names[0][n])) n++;
+  return names[0].slice(0, n);
+}
+
 function drawPanes(box) {
   const shows = story.runs.map((r) => signature(r, state.moment));
   const tally = new Map();
@@ -44,7 +57,7 @@ function signature(r, t) {
 function pane(r, i, differs) {
   const c = countsAt(r, state.moment);
   const number = (name, value, extra) => h('div', { class: extra || '' }, h('dt', {}, name), h('dd', { 'data-count': name }, value.toLocaleString('en')));
-  const classes = ['inverted', 'concurrent', 'durability', 'resurrected'].filter((k) => c[k]).map((k) => `${c[k].toLocaleString('en')} ${k}`);
+  const classes = ['inverted', 'concurrent', 'durability', 'resurrected', 'unrelated'].filter((k) => c[k]).map((k) => `${c[k].toLocaleString('en')} ${k}`);
   return h('article', { class: `pane${differs ? ' differs' : ''}${i === state.run ? ' current' : ''}`, 'data-run': r.name, 'aria-label': `${r.name} at ${seconds(state.moment)}` },
     h('header', {}, h('h3', {}, r.name), differs && h('span', { class: 'badge' }, 'differs'),
       story.runs.length > 1 && button(i === state.run ? 'in the diagram' : 'draw', () => choose(i), { 'aria-pressed': i === state.run, 'aria-label': `draw ${r.name} in the diagram` })),
@@ -56,7 +69,7 @@ function values(r) {
   const keys = keysShown();
   const rows = story.lanes.map((l, i) => l.leader && [l.name, ...keys.map((k) => valueCell(r, i, k))]).filter(Boolean);
   return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `values under ${r.name}` },
-    table(`What leaders show under ${r.name}`, ['', ...keys.map((k) => story.keys[k])], rows));
+    table(`What leaders show under ${r.name}`, ['', ...keys.map((k) => shortKey(story.keys[k]))], rows));
 }
 
 function valueCell(r, laneIndex, key) {

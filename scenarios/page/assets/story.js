@@ -72,7 +72,7 @@ function downAt(r, laneIndex, t) {
 // countsAt is what the run has come to by a moment; at the end it is the run's counts.
 function countsAt(r, t) {
   if (t >= r.end) return { ...r.counts, survivors: survivors(r, t).size };
-  const c = { acked: upTo(r.acks, t, (a) => a), lost: 0, inverted: 0, concurrent: 0, durability: 0, resurrected: 0, siblings: 0 };
+  const c = { acked: upTo(r.acks, t, (a) => a), lost: 0, inverted: 0, concurrent: 0, durability: 0, resurrected: 0, unrelated: 0, siblings: 0 };
   c.lost = upTo(r.losses, t, (l) => l.at);
   for (let i = 0; i < c.lost; i++) c[r.losses[i].class]++;
   c.accounted = c.acked - c.lost;

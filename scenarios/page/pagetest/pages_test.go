@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,13 +13,16 @@ import (
 	"time"
 
 	"kvd/resolve"
+	"kvd/resolve/blackbox"
 	"kvd/scenarios"
 	"kvd/scenarios/branch"
 	"kvd/scenarios/library"
 	"kvd/scenarios/page"
+	"kvd/scenarios/page/observed"
 	"kvd/scenarios/page/pagetest"
 	"kvd/scenarios/page/played"
 	"kvd/scenarios/script"
+	"kvd/wallclock"
 )
 
 // maxPage is how large a page of the library may be under all resolvers, in bytes.
@@ -64,6 +68,7 @@ func TestPagesInABrowser(t *testing.T) {
 			}
 		})
 	}
+	t.Run("recorded", func(t *testing.T) { recorded(t, browser) })
 	t.Run("hostile", func(t *testing.T) { hostile(t, browser) })
 }
 
@@ -252,3 +257,61 @@ func hostile(t *testing.T, browser *pagetest.Browser) {
 		t.Errorf("the page says %q", p.Errors())
 	}
 }
+
+// recorded is a history of another store: lanes of clients and nodes, and what is lost.
+func recorded(t *testing.T, browser *pagetest.Browser) {
+	ops := []blackbox.Op{
+		{Client: "c1", Node: "a", Key: "x", Verb: blackbox.Set, Value: "1"},
+		{Client: "c2", Node: "b", Key: "x", Verb: blackbox.Update, Value: "2", Shown: blackbox.Reading{Known: true, Values: []string{"1"}}},
+		{Client: "c2", Node: "b", Key: "x", Verb: blackbox.Get, Read: blackbox.Reading{Known: true, Values: []string{"1"}}},
+	}
+	for i := range ops {
+		ops[i].Line, ops[i].Start, ops[i].End = i+1, wallclock.Instant(i)*1e6, wallclock.Instant(i)*1e6+5e5
+	}
+	var g observed.Gatherer
+	for i := range ops {
+		g.Op(&ops[i])
+	}
+	r, err := blackbox.Judge(blackbox.Config{Each: g.Verdict}, source(ops))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := page.Write(&b, g.Story("history.jsonl", r)); err != nil {
+		t.Fatal(err)
+	}
+	for _, width := range []int64{1280, 390} {
+		p := browser.Open(t, save(t, b.Bytes()), width, 900)
+		if said := p.Text("document.querySelector('.detail h3').textContent"); said != "line 2lost: inverted" {
+			t.Errorf("the page opens at %q", said)
+		}
+		if n := p.Number("document.querySelectorAll('.lane').length"); n != 4 {
+			t.Errorf("%v lanes, want two nodes and their clients", n)
+		}
+		if n := p.Number("document.querySelectorAll('.pane').length"); int(n) != len(r.Kinds[0].Outcomes)+1 {
+			t.Errorf("%v panes", n)
+		}
+		if wide := p.Number("document.documentElement.scrollWidth"); int64(wide) > width {
+			t.Errorf("on %d pixels the page is %v wide", width, wide)
+		}
+		if nameless := p.Nameless(); len(nameless) > 0 || len(p.Requests()) != 1 || len(p.Errors()) > 0 {
+			t.Errorf("controls without a name: %v; asks for %q and says %q", nameless, p.Requests(), p.Errors())
+		}
+		p.Screenshot(fmt.Sprint("history-", width))
+	}
+}
+
+// source is ops as a history.
+type source []blackbox.Op
+
+func (s source) All() iter.Seq[*blackbox.Op] {
+	return func(yield func(*blackbox.Op) bool) {
+		for i := range s {
+			if !yield(&s[i]) {
+				return
+			}
+		}
+	}
+}
+
+func (source) Err() error { return nil }

@@ -3,6 +3,7 @@ package judge
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 
@@ -14,6 +15,8 @@ import (
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client/judging"
 	"kvd/replica/client/opfile"
+	"kvd/scenarios/page"
+	"kvd/scenarios/page/observed"
 )
 
 const aboutJudge = `Reads a history of operations of any store, as its clients saw it, and says which
@@ -38,6 +41,7 @@ is 4 if an acknowledged update is gone.
 Examples:
    kv record history.jsonl --against redis://10.0.0.1:6379,redis://10.0.0.2:6379
    kv judge history.jsonl
+   kv judge history.jsonl --html history.html
    kv judge store/latest/history.edn --losses 50 -o json`
 
 // Specs is both commands.
@@ -48,6 +52,7 @@ func judgeSpec() invoke.Spec {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", DefaultText: "by the file's name, else jsonl", Usage: "the file is `FORMAT`: " + strings.Join(opfile.Formats(), ", ")},
 			&cli.IntFlag{Name: "losses", Value: 10, Usage: "list `N` of the lost updates"},
+			&cli.StringFlag{Name: "html", Usage: "write a page that shows the history in space and time to `FILE`; one file, which needs no network"},
 			&cli.StringFlag{Name: "memory", Value: "1GiB", Usage: "get by with about `SIZE`; the less, the more often the file is read"},
 		}}
 }
@@ -79,12 +84,19 @@ func asked(k *invoke.Call) (judging.Ask, error) {
 
 func judge(k *invoke.Call) error {
 	a, err := asked(k)
+	if err == nil {
+		err = cliutil.CheckFile(k.Context, "html", "history.html")
+	}
 	if err != nil {
 		return err
 	}
 	progress := cliutil.Progress{}
 	if !k.Quiet {
 		progress = cliutil.NewProgress(k.App.ErrWriter)
+	}
+	var story observed.Gatherer
+	if k.IsSet("html") {
+		a.Seen, a.Each = story.Op, story.Verdict
 	}
 	report, err := a.Judge(k.Ctx(), func(pass int, bytes int64) {
 		text := fmt.Sprintf("read %d MiB", bytes>>20)
@@ -100,7 +112,22 @@ func judge(k *invoke.Call) error {
 	if err := put(k, a.Name, report); err != nil {
 		return err
 	}
+	if err := draw(k, &a, &story, report); err != nil {
+		return err
+	}
 	return verdict(a.Name, report)
+}
+
+// draw writes the page that --html asks for, if it does and there is anything to draw.
+func draw(k *invoke.Call, a *judging.Ask, g *observed.Gatherer, r *judging.Report) error {
+	if !k.IsSet("html") || r.Ops == 0 {
+		return nil
+	}
+	err := cliutil.WriteFile(k.Context, "html", "the page", func(w io.Writer) error { return page.Write(w, g.Story(a.Name, r)) })
+	if err == nil {
+		k.Say("open " + k.String("html") + " in a browser")
+	}
+	return err
 }
 
 // put prints the report.

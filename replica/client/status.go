@@ -19,6 +19,8 @@ type Status struct {
 	Reasons []StatusCause `json:"reasons"` // why it is not ready
 	Alarms  []StatusCause `json:"alarms"`  // what somebody should look at, the reasons among them
 
+	Policy            string       `json:"policy"`
+	PolicyNumber      uint64       `json:"policy_number"` // 0: its settings say it, or it is of a former version
 	UptimeSeconds     float64      `json:"uptime_seconds"`
 	UnsharedOps       int64        `json:"unshared_ops"` // accepted there and not known to be durable elsewhere
 	ClockErrorSeconds float64      `json:"clock_error_seconds"`

@@ -27,6 +27,8 @@ type single struct {
 
 var singles = []single{
 	{"ready", "1 if clients may be sent here.", func(s *scrape) float64 { return truth(s.ready) }},
+	{"policy_number", "Number of the policy that was set while leaders ran and counts here; 0: settings say which. Leaders with different numbers are not linked.", func(s *scrape) float64 { return float64(s.PolicyNumber) }},
+	{"policy_behind", "1 if others have gone over to a policy that this leader cannot go over to; /status says why.", func(s *scrape) float64 { return truth(s.PolicyBehind != "") }},
 	{"uptime_seconds", "Since this process began; its origin may be older.", func(s *scrape) float64 { return s.UptimeSeconds }},
 	{"clock_error_seconds", "What the leader claims for the error of its own clock, either way.", func(s *scrape) float64 { return s.ClockErrorSeconds }},
 	{"clock_source_silent", "1 if the clock is to be judged by a source that does not answer; /status says which.", func(s *scrape) float64 { return truth(s.Clock.Silent()) }},

@@ -57,6 +57,8 @@ type Status struct {
 	Name          string  `json:"name"`
 	Origin        string  `json:"origin"`         // that it accepts writes under
 	Policy        string  `json:"policy"`         // its text, as leaders compare it
+	PolicyNumber  uint64  `json:"policy_number"`  // of the policy, as it was set while leaders ran; 0: settings say it
+	PolicyBehind  string  `json:"policy_behind"`  // which policy others went over to and it cannot, and why; empty: none
 	UptimeSeconds float64 `json:"uptime_seconds"` // since this process began; its origin may be older
 
 	Frontier logical.Frontier `json:"-"` // what is applied; shown as a list of positions

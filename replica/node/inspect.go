@@ -114,7 +114,7 @@ func (s source) Ready() []console.Reason {
 func (s source) Status() console.Status {
 	load, clients := s.loop.Status().Load, s.resp.Stats()
 	return console.Status{
-		Name: s.cfg.Name, Origin: s.origin.String(), Policy: s.cfg.Policy.String(),
+		Name: s.cfg.Name, Origin: s.origin.String(), Policy: s.cfg.Policy.String(), PolicyNumber: s.cfg.PolicyVersion.Number, PolicyBehind: s.policies.Behind(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
 		Sync: s.cfg.Storage.Sync.String(), UnsyncedOps: s.unsynced(), UnsharedOps: s.unshared(), Usage: s.usage(), Disk: s.monitor.Status(), Repair: s.repairs.Status(),
 		Clock: s.clockStatus(), ClockErrorSeconds: s.clock.Now().Wall.HalfWidth().Seconds(),

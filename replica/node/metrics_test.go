@@ -55,6 +55,8 @@ var quiet = map[string]string{
 	"kvd_missing_ops":              "the stores are whole",
 	"kvd_unreplicated_ops":         "the leader that is gone had nothing alone",
 	"kvd_writes_refused":           "nothing is wrong",
+	"kvd_policy_number":            "nobody sets another policy",
+	"kvd_policy_behind":            "nobody sets another policy",
 	"kvd_log_stable_ops":           "it is looked at once a second, and the story may be shorter",
 	"kvd_log_collectable_bytes":    "history has no bound",
 	"kvd_log_removed_ops":          "history has no bound",

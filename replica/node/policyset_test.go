@@ -244,6 +244,9 @@ func TestALeaderThatWasAwayGoesOver(t *testing.T) {
 	replicatest.Eventually(t, "n3 says what keeps it from going over", func() bool {
 		return strings.Contains(all[2].now().policies.Behind(), `"n:odd"`)
 	})
+	if s := (source{all[2].now().Leader}).Status(); s.PolicyBehind == "" || s.PolicyNumber != 0 {
+		t.Errorf("its status says it is under number %d and behind %q", s.PolicyNumber, s.PolicyBehind)
+	}
 	all[2].now().ask("DEL", "n:odd")
 	all[2].now().ask("SET", "n:odd", "7")
 	under(t, all, after)

@@ -28,7 +28,7 @@ const WaitTime = 30 * time.Second
 // GlobalFlags are those of every command.
 func GlobalFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "node", Aliases: []string{"n"}, EnvVars: []string{"KV_NODE"}, Usage: "ask `LEADER`: host:port, or a name"},
+		&cli.StringSliceFlag{Name: "node", Aliases: []string{"n"}, EnvVars: []string{"KV_NODE"}, Usage: "ask `LEADER`: host:port, or a name"},
 		&cli.StringFlag{Name: "context", Aliases: []string{"c"}, EnvVars: []string{"KV_CONTEXT"}, Usage: "use the cluster called `NAME`"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: []string{"KV_OUTPUT"}, Usage: "print as `FORMAT`: text, table, json, jsonl or raw"},
 		&cli.DurationFlag{Name: "timeout", Value: defaultTimeout, Usage: "give up on a leader after `DURATION`"},
@@ -55,7 +55,7 @@ type Settings struct {
 // A local command has no context.
 func read(c *cli.Context, local bool) (*Settings, error) {
 	s := &Settings{
-		Node: c.String("node"), Timeout: c.Duration("timeout"), Quiet: c.Bool("quiet"), verbose: c.Bool("verbose"),
+		Node: strings.Join(c.StringSlice("node"), ","), Timeout: c.Duration("timeout"), Quiet: c.Bool("quiet"), verbose: c.Bool("verbose"),
 	}
 	if s.Timeout <= 0 {
 		return nil, cliutil.Usage(fmt.Sprintf("--timeout %s is no time to wait", s.Timeout), "it must be above zero", "kv "+c.Command.Name+" --timeout 10s")

@@ -86,6 +86,10 @@ func unset(k *invoke.Call, prefixes []string) error {
 const changeLimit = 10 * time.Minute
 
 func change(k *invoke.Call, words []string) error {
+	if strings.Contains(invoke.Address(k.Node), ",") {
+		return cliutil.Usage("kv admin policy asks one leader to change the policy of all", "-n lists several: "+show.Printable(k.Node),
+			"-n with any one of them: it asks the others; --without NODE leaves out one that is away")
+	}
 	l, err := k.Leader()
 	if err != nil {
 		return err

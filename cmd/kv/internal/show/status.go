@@ -52,7 +52,7 @@ func statusFields(m client.MemberStatus) any {
 	}
 	s := m.Said
 	return append(fields, object{
-		{"origin", s.Origin}, {"uptime_seconds", s.UptimeSeconds}, {"unshared_ops", s.UnsharedOps}, {"clock_error_seconds", s.ClockErrorSeconds},
+		{"origin", s.Origin}, {"policy", s.Policy}, {"policy_number", s.PolicyNumber}, {"uptime_seconds", s.UptimeSeconds}, {"unshared_ops", s.UnsharedOps}, {"clock_error_seconds", s.ClockErrorSeconds},
 		{"usage", s.Usage}, {"peers", s.Peers}, {"reasons", s.Reasons}, {"alarms", s.Alarms}, {"quorum", s.Quorum},
 	}...)
 }

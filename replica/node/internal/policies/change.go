@@ -206,7 +206,8 @@ func (c *change) cut(ctx context.Context) error {
 // answer goes over to it when it is met.
 func (c *change) adopt(ctx context.Context) error {
 	if err := c.own.adopt(c.out.Version); err != nil {
-		return &Refused{"REFUSED", fmt.Sprintf("%s cannot write the policy down: %v", c.cfg.Leader, err)}
+		return fmt.Errorf("%s cannot write the policy down: %w. It serves as before, and so do the others, unless it finds the policy on its disk when it is started again: "+
+			"kv admin policy show tells which one counts", c.cfg.Leader, err)
 	}
 	c.out.Changed = true
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), adoptTimeout)

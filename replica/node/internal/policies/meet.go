@@ -69,7 +69,11 @@ func (s *Service) follow(other string, theirs Version) bool {
 		return true // the start has found that out
 	}
 	c := &session{Service: s, by: other}
-	defer c.finish()
+	defer func() {
+		if c.finish() {
+			s.cfg.Again()
+		}
+	}()
 	err := c.try(s.ctx, theirs, nil)
 	if err == nil {
 		_, err = c.hold(s.ctx)
@@ -82,7 +86,6 @@ func (s *Service) follow(other string, theirs Version) bool {
 	}
 	switch {
 	case err == nil:
-		s.cfg.Again()
 		return true
 	case s.ctx.Err() == nil:
 		s.setBehind(fmt.Sprintf("%s serves under the policy of %s, which was set since, and this leader cannot go over to it: %v. "+

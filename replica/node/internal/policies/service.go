@@ -238,12 +238,14 @@ func (c *session) adopt(v Version) error {
 	return nil
 }
 
-// finish takes writes again, unless the policy was adopted: then the leader is to begin again.
-func (c *session) finish() {
+// finish takes writes again, unless the policy was adopted: then it reports that the leader is to
+// begin again, whoever is still there to hear that.
+func (c *session) finish() (again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.holder == c && c.adopted.Number == 0 {
+	if again = c.holder == c && c.adopted.Number > 0; c.holder == c && !again {
 		c.holder = nil
 		c.cfg.Loop.AllowWrites(Changing)
 	}
+	return again
 }

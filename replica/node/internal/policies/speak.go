@@ -48,7 +48,11 @@ func (s *Service) serve(from replica.Leader, conn net.Conn) {
 	defer stop()
 	defer conn.Close()
 	c := &session{Service: s, by: string(from)}
-	defer c.finish()
+	defer func() {
+		if c.finish() {
+			s.cfg.Again()
+		}
+	}()
 	lines := scan(conn)
 	for lines.Scan() {
 		var q question
@@ -60,7 +64,6 @@ func (s *Service) serve(from replica.Leader, conn net.Conn) {
 			return
 		}
 		if q.Do == "adopt" && answer.Why == "" {
-			s.cfg.Again()
 			return
 		}
 	}

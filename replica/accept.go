@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"kvd/logical"
+	"kvd/replica/internal/commitwait"
 	"kvd/replica/internal/doom"
 	"kvd/replica/internal/voids"
 	"kvd/replica/internal/weigh"
@@ -116,7 +117,7 @@ func (t *turn) repeat(q *Request, first logical.Dot) {
 				q.Verb, q.Key, ErrBadRequest, q.Number, q.Client, op.Key))
 			return
 		}
-		rep.Over, rep.Delta, rep.Wall = op.Parents, op.Delta.Clamp(), op.Wall
+		rep.Over, rep.Delta, rep.Wall, rep.Past = op.Parents, op.Delta.Clamp(), op.Wall, commitwait.Until(&t.cfg.Policy, op, t.m)
 		if op.Kind == resolve.Add {
 			rep.Wrote = op.Value
 		}
@@ -162,7 +163,7 @@ func (t *turn) write(q *Request) {
 		op.Client, op.Request = q.Client, q.Number
 	}
 	t.begin(panel, object, op)
-	rep := Reply{ID: q.ID, Dot: op.Dot, Over: op.Parents, Delta: op.Delta.Clamp(), Wall: op.Wall, Shown: t.showsTo(q, panel, object), Token: t.token()}
+	rep := Reply{ID: q.ID, Dot: op.Dot, Over: op.Parents, Delta: op.Delta.Clamp(), Wall: op.Wall, Past: commitwait.Until(&t.cfg.Policy, op, t.m), Shown: t.showsTo(q, panel, object), Token: t.token()}
 	if op.Kind == resolve.Add {
 		rep.Wrote = op.Value
 	}

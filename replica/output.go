@@ -159,6 +159,7 @@ type Reply struct {
 	Wrote []byte             // Incr, and an Update that came to one: the outcome
 	Delta int64              // writes: what the op adds to a counter
 	Wall  wallclock.Interval // writes: what the wall clock said when the op was accepted
+	Past  wallclock.Mono     // writes under commit-wait: when the stamp is surely past, by the stopwatch
 	Over  []logical.Dot      // writes: the op's parents
 	Shown resolve.Reading    // what the key shows now, after the write if it was one
 	Token Token              // everything the client has now seen; merge it
@@ -173,6 +174,7 @@ var (
 	ErrSiblings   = errors.New("too many versions side by side")
 	ErrGuard      = errors.New("a request before this one forbade it")
 	ErrTooFew     = errors.New("there are too few leaders")
+	ErrClockWide  = errors.New("the error that this leader's clock claims is too wide")
 	ErrInDoubt    = errors.New("the outcome is unknown")
 	ErrBudget     = errors.New("the values to be shown are larger than there is room for")
 )

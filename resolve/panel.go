@@ -103,11 +103,12 @@ type Policy struct {
 
 // Rule gives the keys that begin with Prefix to Resolver.
 type Rule struct {
-	Prefix   string
-	Resolver ID
-	Pick     bool        // a plain read of several values shows the first instead of refusing
-	Doomed   doomed.Fate // what becomes of a write that would lose where it is accepted; of rules that compare stamps
-	Acks     int         // leaders, the accepting one included, to hold a write durably before it is answered; 0: as Policy.Acks
+	Prefix     string
+	Resolver   ID
+	Pick       bool        // a plain read of several values shows the first instead of refusing
+	Doomed     doomed.Fate // what becomes of a write that would lose where it is accepted; of rules that compare stamps
+	CommitWait bool        // of interval: a write is answered once its stamp is surely past
+	Acks       int         // leaders, the accepting one included, to hold a write durably before it is answered; 0: as Policy.Acks
 }
 
 // SetDoomed says by name what becomes of doomed writes.
@@ -125,6 +126,9 @@ func (p *Policy) Validate() error {
 		}
 	}
 	for _, r := range p.Rules {
+		if r.CommitWait && r.Resolver != Interval {
+			return fmt.Errorf("policy: prefix %q: commit-wait is for interval; the stamps of %s do not say how wrong a clock may be", r.Prefix, r.Resolver)
+		}
 		if r.Doomed != doomed.Accept && table[r.Resolver].by != stamps && r.Resolver != Interval {
 			return fmt.Errorf("policy: prefix %q: %s never loses a write that its leader knows to be beaten; doomed= is for lww, lamport, hlc and interval", r.Prefix, r.Resolver)
 		}
@@ -134,9 +138,8 @@ func (p *Policy) Validate() error {
 
 // Panel is who judges the key.
 func (p *Policy) Panel(key string) Panel {
-	panel := Panel{Serving: p.Rule(key).Resolver, Rules: p.Mistaken}
-	panel.Shadows = p.Shadows &^ panel.Serving.Mask()
-	return panel
+	id := p.Rule(key).Resolver
+	return Panel{Serving: id, Shadows: p.Shadows &^ id.Mask(), Rules: p.Mistaken}
 }
 
 // Judges reports whether both policies give the key to the same panel.
@@ -182,6 +185,9 @@ func (p *Policy) String() string {
 		fmt.Fprintf(&b, " %q=%s", r.Prefix, r.Resolver)
 		if r.Pick {
 			b.WriteString(",read=pick")
+		}
+		if r.CommitWait {
+			b.WriteString(",commit-wait")
 		}
 		if r.Acks > 0 {
 			fmt.Fprintf(&b, ",acks=%d", r.Acks)

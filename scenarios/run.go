@@ -181,6 +181,7 @@ func ruleOf(p script.Policy, under resolve.ID) (r resolve.Rule, err error) {
 			return r, err
 		}
 	}
+	r.CommitWait = p.CommitWait && r.Resolver == resolve.Interval
 	if p.Doomed != "" && script.Dooms(r.Resolver.String()) {
 		err = r.SetDoomed(p.Doomed)
 	}

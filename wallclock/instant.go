@@ -62,3 +62,25 @@ type Moment struct {
 	Mono Mono
 	Wall Interval
 }
+
+// pastRate is how much longer than true time the stopwatch may have to show, in parts of
+// one, because it may run fast.
+const pastRate = slewRate / (1 - slewRate)
+
+// maxPast bounds how far ahead a stamp is looked at: about 73 years.
+const maxPast = time.Duration(1 << 61)
+
+// Past is from when on, by the stopwatch, all of the stamp surely lies in the past: true
+// time was Earliest or later at m, if the claim of m's clock holds, and what has passed
+// since is counted by the stopwatch alone. So a clock that is set meanwhile makes it neither
+// sooner nor later. It is the commit-wait of Spanner (Corbett et al. 2012, section 4.1.2):
+// for the stamp that was read at m it is twice the claimed error.
+func (m Moment) Past(stamp Interval) Mono {
+	wait := stamp.Latest.Sub(m.Wall.Earliest)
+	if stamp.Latest <= m.Wall.Earliest {
+		wait = 0
+	} else if wait < 0 || wait > maxPast {
+		wait = maxPast
+	}
+	return m.Mono.Add(wait + rated(wait, pastRate) + 1)
+}

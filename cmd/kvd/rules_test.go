@@ -31,6 +31,8 @@ func TestAListOfRulesIsUnderstoodOrRefused(t *testing.T) {
 		"a:=siblings,":                          {siblings("a:", false)},
 		"a:=lww,doomed=lift,b:=hlc":             {{Prefix: "a:", Resolver: resolve.LWW, Doomed: doomed.Lift}, {Prefix: "b:", Resolver: resolve.HLC}},
 		"a:=lww,doomed=refuse,acks=2":           {{Prefix: "a:", Resolver: resolve.LWW, Doomed: doomed.Refuse, Acks: 2}},
+		"a:=interval,commit-wait,acks=2":        {{Prefix: "a:", Resolver: resolve.Interval, CommitWait: true, Acks: 2}},
+		"a:=lww,commit-wait=siblings":           {{Prefix: "a:", Resolver: resolve.LWW}, {Prefix: "commit-wait", Resolver: resolve.Siblings}},
 		"":                                      nil,
 	} {
 		var c serving
@@ -42,6 +44,7 @@ func TestAListOfRulesIsUnderstoodOrRefused(t *testing.T) {
 		"a,b:=siblings": `"a" is no PREFIX=RESOLVER; a comma in a prefix is written \,`, "read=pick": "no resolver", "a:": "is no PREFIX",
 		"a:=cusal": "did you mean causal?", "a:=siblings,read=pik": "did you mean pick?", "a:=siblings,raed=pick": "did you mean read?",
 		"a:=lww,doomed=drop": "choose one of accept, refuse, lift", "a:=siblings,doomed=lift": "siblings never loses a write that its leader knows to be beaten; doomed= is for lww, lamport, hlc and interval",
+		"a:=lww,commit-wait": "commit-wait is for interval", "a:=interval,commit-wait=1": "commit-wait=1", "a:=interval,comit-wait=pick": "did you mean commit-wait?",
 		"a:=siblings,a:=lww": "a:", "=lww": "is no PREFIX",
 	} {
 		if err := applyPolicy(&serving{}, []string{text}); err == nil || !strings.Contains(err.Error(), says) {

@@ -218,6 +218,7 @@ const (
 	pickValue  = "pick"
 	acksOption = "acks"
 	doomOption = "doomed"
+	waitOption = "commit-wait"
 )
 
 // isOption reports whether a part says how the rule before it is read, and is no
@@ -227,7 +228,7 @@ func isOption(part string) bool {
 		return false
 	}
 	name, value, _ := strings.Cut(part, "=")
-	return name == readOption || name == acksOption || name == doomOption || value == pickValue
+	return name == readOption || name == acksOption || name == doomOption || part == waitOption || value == pickValue
 }
 
 // applyPolicy adds the rules of texts, each of which may hold several.
@@ -271,8 +272,12 @@ func applyOption(r *node.Rule, name, value string) (err error) {
 	if name == doomOption {
 		return r.SetDoomed(value)
 	}
+	if name == waitOption && value == "" {
+		r.CommitWait = true
+		return nil
+	}
 	r.Pick = true
-	return errors.Join(cliutil.OneOf(name, readOption, acksOption, doomOption), cliutil.OneOf(value, pickValue))
+	return errors.Join(cliutil.OneOf(name, readOption, acksOption, doomOption, waitOption), cliutil.OneOf(value, pickValue))
 }
 
 // readAcks reads how many leaders are to hold a write.

@@ -37,6 +37,7 @@ var outcomes = [...]struct {
 	{"quarantined", replica.ErrQuarantined},
 	{"doomed", replica.ErrDoomed},
 	{"too_few", replica.ErrTooFew},
+	{"clock_wide", replica.ErrClockWide},
 	{"in_doubt", replica.ErrInDoubt},
 	{"failed", nil},
 }
@@ -79,6 +80,7 @@ type Metrics struct {
 	doomed                            [len(fates)]prometheus.Counter
 	tokenServed, tokenGaveUp, held    prometheus.Counter
 	batchOps, syncTime, aheadFor      prometheus.Observer
+	commitWait                        prometheus.Observer
 }
 
 // NewMetrics makes every series, in a registry of its own, with those of the Go
@@ -96,6 +98,7 @@ func NewMetrics(b Build, rule func(key string) resolve.Rule) *Metrics {
 	m.makeVerdicts()
 	m.makeOps()
 	m.batchOps = m.histogram("kvd_batch_ops", "Ops in one atomic batch.", prometheus.ExponentialBuckets(1, 2, 13))
+	m.commitWait = m.histogram("kvd_commit_wait_seconds", "How long answers to durable writes were held until the stamps were past (commit-wait): twice the clock's claimed error, less what the sync took.", prometheus.ExponentialBuckets(0.5e-3, 2, 13))
 	m.syncTime = m.histogram("kvd_sync_seconds", "Storing one batch, its fsync included.", prometheus.ExponentialBuckets(50e-6, 2, 16))
 	m.held = m.counters("kvd_calls_held_seconds_total", "How long clients' calls were held, all together, so that peers that fell behind come closer.").WithLabelValues()
 	m.aheadFor = m.histogram("kvd_clock_ahead_seconds", "How far ahead such stamps were.", prometheus.ExponentialBuckets(0.5, 4, 10))
@@ -201,6 +204,9 @@ func (m *Metrics) Synced(ops int, took time.Duration) {
 
 // Held counts how long a call was held because peers fell behind.
 func (m *Metrics) Held(d time.Duration) { m.held.Add(d.Seconds()) }
+
+// CommitWaited counts how long a call was held until the stamps of its writes were past.
+func (m *Metrics) CommitWaited(d time.Duration) { m.commitWait.Observe(d.Seconds()) }
 
 // Observe counts one of the leader's events. An event of a kind that is not
 // known here is not counted.

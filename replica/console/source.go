@@ -79,7 +79,8 @@ type Status struct {
 	Repair RepairStatus `json:"repair"`
 
 	GateOps         int          `json:"gate_ops"`         // held until what they depend on arrives
-	AcksWaiting     int64        `json:"acks_waiting"`     // calls whose writes wait until other leaders hold them
+	AcksWaiting     int64        `json:"acks_waiting"`     // calls whose writes wait until other leaders hold them, or until their stamps are past
+	CommitWaiting   int64        `json:"commit_waiting"`   // those of them whose stamps are waited for
 	WaitingRequests int          `json:"waiting_requests"` // until the leader has what their token has seen
 	GateBytes       int          `json:"gate_bytes"`       // what the ops held take in memory
 	WaitingBytes    int          `json:"waiting_bytes"`    // what the requests that wait take

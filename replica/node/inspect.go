@@ -113,6 +113,7 @@ func (s source) Ready() []console.Reason {
 
 func (s source) Status() console.Status {
 	load, clients := s.loop.Status().Load, s.resp.Stats()
+	calls, commit := s.acks.Waiting()
 	return console.Status{
 		Name: s.cfg.Name, Origin: s.origin.String(), Policy: s.cfg.Policy.String(), PolicyNumber: s.cfg.PolicyVersion.Number, PolicyBehind: s.policies.Behind(),
 		UptimeSeconds: time.Since(s.began).Seconds(), Frontier: s.loop.Frontier(), Peers: s.peers(),
@@ -124,7 +125,7 @@ func (s source) Status() console.Status {
 		Log: s.collector.Stats().Status(), Deletions: s.collector.Deletions(), Ledger: display.Ledger(s.ledgerState(), s.loop.Ledger()), Feeds: s.lossFeed.Stats(),
 		Subscribers: console.Subscribers{Cut: clients.Behind, Unheard: clients.Unheard},
 		Backup:      s.lastBackup(), Transfer: s.stateTransfer(), Forgotten: s.forgettings(),
-		AcksWaiting: s.acks.Waiting(), Quorum: s.locks.Load().Status(),
+		AcksWaiting: calls, CommitWaiting: commit, Quorum: s.locks.Load().Status(),
 	}
 }
 

@@ -132,7 +132,7 @@ func (e engine) Do(reqs []*replica.Request, done func([]replica.Reply)) error {
 // keepAcks withholds replies until as many leaders hold a write as is asked for.
 func (l *Leader) keepAcks() {
 	l.acks = acks.New(acks.Config{
-		Leader: l.cfg.Name, Policy: &l.cfg.Policy, Limit: l.cfg.AcksTimeout,
+		Leader: l.cfg.Name, Policy: &l.cfg.Policy, Limit: l.cfg.AcksTimeout, Now: l.clock.Now, Waited: l.metrics.CommitWaited,
 		Next:    func(reqs []*replica.Request, done func([]replica.Reply)) error { return l.loop.Do(reqs, done) },
 		Held:    func(d logical.Dot) int { return l.held(logical.FrontierOf(d)) },
 		Members: func() int { return l.count(l.roster()) },

@@ -23,7 +23,7 @@ import (
 )
 
 // Rule reads the rule of a prefix: a resolver, and options behind commas, which are read=pick,
-// acks=N and doomed=FATE.
+// acks=N, commit-wait and doomed=FATE.
 func Rule(prefix, text string) (resolve.Rule, error) {
 	parts := strings.Split(text, ",")
 	id, err := resolve.ParseID(parts[0])
@@ -44,12 +44,14 @@ func apply(r *resolve.Rule, option string) (err error) {
 	switch name, value, _ := strings.Cut(option, "="); {
 	case option == "read=pick":
 		r.Pick = true
+	case option == "commit-wait":
+		r.CommitWait = true
 	case name == "acks":
 		r.Acks, err = acks(value)
 	case name == "doomed":
 		err = r.SetDoomed(value)
 	default:
-		err = fmt.Errorf("%.64q is no option; there are read=pick, acks=N and doomed=%s", option, strings.Join(doomed.Names(), "|"))
+		err = fmt.Errorf("%.64q is no option; there are read=pick, acks=N, commit-wait and doomed=%s", option, strings.Join(doomed.Names(), "|"))
 	}
 	return err
 }
@@ -70,7 +72,7 @@ func Parse(text string) (p resolve.Policy, err error) {
 	}
 	first, rest := cut(rest)
 	r, err := Rule("", first)
-	if err == nil && (r.Pick || r.Doomed != doomed.Accept) {
+	if err == nil && (r.Pick || r.CommitWait || r.Doomed != doomed.Accept) {
 		err = fmt.Errorf("%.64q: what has no rule has a resolver and acks", first)
 	}
 	p.Default, p.Acks = r.Resolver, r.Acks

@@ -18,6 +18,7 @@ func TestParseReversesString(t *testing.T) {
 		for _, prefix := range rapid.SliceOfNDistinct(rapid.OneOf(rapid.String(), rapid.StringMatching(`[a "=\\,\x00\xff]*`)), 0, 4, rapid.ID).Draw(t, "prefixes") {
 			r := resolve.Rule{Prefix: prefix, Resolver: rapid.SampledFrom(resolve.IDs()).Draw(t, "resolver"),
 				Pick: rapid.Bool().Draw(t, "pick"), Acks: rapid.IntRange(0, 3).Draw(t, "acks")}
+			r.CommitWait = r.Resolver == resolve.Interval
 			if r.Resolver == resolve.LWW {
 				r.Doomed = doomed.Lift
 			}
@@ -43,6 +44,7 @@ func TestWhatIsNoPolicyIsRefused(t *testing.T) {
 		"": "no policy", "*": "no policy", "*=": "no resolver is called", "*=lww,read=pick": "has a resolver and acks", "*=lww x": "no prefix in quotes",
 		`*=lww "a"`: "no rule", `*=lww "a"=nobody`: "there are lww", `*=lww "a"=lww "a"=hlc`: "given both", `*=lww "a"=lww,acks=0`: "1 to",
 		`*=lww "a"=lww,pick`: "no option", `*=lww "a"=lww,doomed=x`: "doomed", `*=lww "a"=counter,doomed=lift`: "never loses",
+		`*=lww "a"=hlc,commit-wait`: "commit-wait is for interval", `*=interval,commit-wait`: "has a resolver and acks", `*=lww "a"=interval,commit-wait=1`: "no option",
 		`*=lww "` + strings.Repeat("x", 1<<20) + `"=lww`: "no key has more",
 	} {
 		if p, err := rules.Parse(text); err == nil || !strings.Contains(err.Error(), says) {

@@ -170,6 +170,9 @@ func policyFlags(p *resolve.Policy) []string {
 		if r.Pick {
 			rule += ",read=pick"
 		}
+		if r.CommitWait {
+			rule += ",commit-wait"
+		}
 		if r.Acks > 0 {
 			rule += ",acks=" + strconv.Itoa(r.Acks)
 		}

@@ -37,6 +37,7 @@ func malformed() []struct{ name, script, want string } {
 		{"unknown option of a policy", head + "policy a=siblings,read=all", `t:5:24: read "all", expected pick`},
 		{"unknown fate", head + "policy a=*,doomed=lifted", `t:5:19: read "lifted", expected one of accept, refuse, lift; did you mean lift?`},
 		{"a fate of what never loses", head + "policy a=causal,doomed=lift", `t:5:17: read "doomed=lift", expected no doomed= for causal; it never loses a write that its leader knows to be beaten`},
+		{"a wait by stamps without bounds", head + "policy a=hlc,commit-wait", `t:5:14: read "commit-wait", expected no commit-wait for hlc; it is for interval, whose stamps say how wrong a clock may be`},
 		{"an option twice", head + "policy a=lww,doomed=lift,doomed=lift", `t:5:26: read "doomed=lift", expected each option once`},
 		{"unknown shadow", head + "shadow lww all", `t:5:12: read "all", expected one of lww, lamport, hlc, interval, siblings, causal, counter; did you mean hlc?`},
 		{"shadow twice", head + "shadow lww lww", `t:5:12: read "lww", expected each resolver once`},

@@ -84,6 +84,11 @@ func (p *parser) policyOption(r *reader, rule *Policy, w word) {
 	case name == optionRead && !rule.Pick:
 		r.checkChoice(v, []string{"pick"})
 		rule.Pick = true
+	case w.raw == optionWait && !rule.CommitWait:
+		rule.CommitWait = true
+		if rule.Resolver != "interval" && rule.Resolver != UnderTest {
+			r.fail(w, "no commit-wait for "+rule.Resolver, "it is for interval, whose stamps say how wrong a clock may be")
+		}
 	case name == optionDoomed && rule.Doomed == "":
 		r.checkChoice(v, doomedFates)
 		rule.Doomed = value
@@ -99,6 +104,7 @@ func (p *parser) policyOption(r *reader, rule *Policy, w word) {
 const (
 	optionRead   = "read"
 	optionDoomed = "doomed"
+	optionWait   = "commit-wait"
 )
 
 var doomedFates = []string{"accept", "refuse", "lift"}
@@ -142,7 +148,7 @@ func splitPolicy(r *reader, w word) (prefix string, resolver word, options []wor
 // isPolicyOption reports whether the text is an option of a policy, or at least named so.
 func isPolicyOption(text string) bool {
 	name, _, ok := strings.Cut(text, "=")
-	return ok && (name == optionRead || name == optionDoomed)
+	return ok && (name == optionRead || name == optionDoomed) || name == optionWait
 }
 
 func (p *parser) shadow(r *reader) {

@@ -193,6 +193,9 @@ func (p Policy) text() string {
 	if p.Pick {
 		text += "," + optionRead + "=pick"
 	}
+	if p.CommitWait {
+		text += "," + optionWait
+	}
 	if p.Doomed != "" {
 		text += "," + optionDoomed + "=" + p.Doomed
 	}

@@ -68,11 +68,12 @@ func (m Model) String() string { return fmt.Sprintf("timing=%s nodes=%s", m.Timi
 
 // Policy says which resolver serves the keys that begin with Prefix.
 type Policy struct {
-	Notes    Notes
-	Prefix   string
-	Resolver string // or UnderTest
-	Pick     bool   // a plain read of several values shows one
-	Doomed   string // what becomes of a write that would lose where it is accepted; "": unstated, as accept
+	Notes      Notes
+	Prefix     string
+	Resolver   string // or UnderTest
+	Pick       bool   // a plain read of several values shows one
+	CommitWait bool   // of interval: a write is acknowledged when its stamp is surely past
+	Doomed     string // what becomes of a write that would lose where it is accepted; "": unstated, as accept
 }
 
 // UnderTest, as a Policy's Resolver, is the resolver that the scenario is played under. Options

@@ -90,6 +90,12 @@ func (l *leader) receive(in replica.Input) {
 		}
 		return
 	}
+	if q, ok := in.(*replica.Request); ok && l.pump != nil {
+		if r := l.tooWide(q); r != nil {
+			l.w.reply(l, r)
+			return
+		}
+	}
 	_, message := in.(replica.Received)
 	if full := len(l.inbox) >= maxUnread && l.paused > l.w.now; l.pump == nil || message && full {
 		return

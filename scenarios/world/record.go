@@ -176,6 +176,9 @@ func (w *World) reply(l *leader, r *replica.Reply) {
 	if !ok {
 		return
 	}
+	if l.withholds(a.client, r) {
+		return
+	}
 	back := w.link(path{l.name, a.client.name})
 	arrivals := back.arrivals(w.now)
 	if len(arrivals) == 0 {

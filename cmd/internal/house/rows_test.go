@@ -99,7 +99,7 @@ func roomRows() []row {
 			"replica", "replica/acl", "replica/resp", "replica/resp/server", "replica/resp/glob", "replica/resp/token", "replica/resp/slowlog", "replica/resp/batch", "replica/resp/pubsub", "replica/resp/budget", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("replica/ledger", "questions are asked of interfaces, and know neither the store nor who asks",
 			"replica", "resolve", "resolve/number", "resolve/replay", "logical", "wallclock"),
-		knows("replica/node/internal/acks", "how many leaders hold a write is counted without knowing who they are", "replica", "resolve", "logical"),
+		knows("replica/node/internal/acks", "how many leaders hold a write is counted without knowing who they are", "replica", "resolve", "logical", "wallclock"),
 		knows("replica/node/internal/folding", "a store is folded again before there is a loop, a mesh or members", "replica", "replica/host", "replica/host/refold", "replica/console", "replica/resp/server", "replica/node/internal/lent", "storage", "resolve", "logical"),
 		knows("replica/node/internal/identity", "whether an origin may be resumed depends on files and on what others say", "replica/node/internal/sidefile", "storage/file", "logical"),
 		knows("replica/node/internal/known", "what is known of others comes from membership", "replica", "replica/member", "replica/node/internal/sidefile", "logical"),

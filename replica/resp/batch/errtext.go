@@ -39,6 +39,8 @@ func ErrorText(err error) string {
 		return "READONLY " + err.Error()
 	case errors.Is(err, replica.ErrTooFew):
 		return "NOREPLICAS " + err.Error() // Redis' word
+	case errors.Is(err, replica.ErrClockWide):
+		return "CLOCKWIDE " + err.Error()
 	case errors.Is(err, replica.ErrInDoubt):
 		return "INDOUBT " + err.Error()
 	case errors.Is(err, replica.ErrOverloaded), errors.Is(err, resp.ErrDraining):

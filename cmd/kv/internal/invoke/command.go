@@ -226,6 +226,7 @@ var answered = map[string]struct {
 	"BUSY":       {cliutil.Unreachable, "try again soon: the leader counts for somebody else"},
 	"NOLEDGER":   {cliutil.Unreachable, "-n another leader: this one writes no losses down (kvd serve --ledger off)"},
 	"INDOUBT":    {cliutil.Unreachable, "the write is stored and will arrive; look, or send it again as the same request"},
+	"CLOCKWIDE":  {cliutil.Unreachable, "kv clock says where the leader's error is from; a better --clock, a longer --acks-timeout, or another leader answers in time"},
 	"NOREPLICAS": {cliutil.Unreachable, "kv members lists the leaders there are; a lower --acks, or another acks= of the policy, takes fewer"},
 	"READONLY":   {cliutil.Unreachable, "-n another leader; reads go on here, and /health/ready of this leader says why as well"},
 	"CLOCKWRONG": {cliutil.Unreachable, "-n another leader; kv clock shows how far the clock of this one is off, and its time service is to be mended"},

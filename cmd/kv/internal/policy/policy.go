@@ -23,7 +23,7 @@ import (
 // Spec is the command.
 func Spec() invoke.Spec {
 	return invoke.Spec{Name: "policy", Usage: "print which policy each leader serves under, or change it at all of them", Args: "[show | set RULE... | unset PREFIX...]", Least: 0, Most: -1, Do: run,
-		About: "A policy is the default and the rules of prefixes: *=RESOLVER, then \"PREFIX\"=RESOLVER, with\nacks=N, read=pick and doomed=WHAT where they are given.\n\n" +
+		About: "A policy is the default and the rules of prefixes: *=RESOLVER, then \"PREFIX\"=RESOLVER, with\nacks=N, read=pick, commit-wait and doomed=WHAT where they are given.\n\n" +
 			"   kv admin policy set cart/=siblings,read=pick n:=counter    rules of prefixes, new or instead\n" +
 			"   kv admin policy unset cart/                                they are served by the default again\n" +
 			"   kv admin policy set --default hlc                          what has no rule\n\n" +

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,9 +14,12 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/resolve"
+	"kvd/wallclock"
 )
 
 const own logical.Origin = 7
+
+func dot(q logical.Seq) logical.Dot { return logical.Dot{Origin: own, Seq: q} }
 
 // world is the disks of some leaders, of which the first accepts, and what it has heard of
 // the others.
@@ -24,6 +29,15 @@ type world struct {
 	heard   []logical.Seq
 	members int
 	unasked []func() // calls whose writes are not durable at the first
+	commits func(key string) bool
+	clock   wallclock.Skewed
+	began   time.Time
+}
+
+// now is the clocks of the first: its stopwatch runs with the time of the test.
+func (w *world) now() wallclock.Moment {
+	passed := time.Since(w.began)
+	return wallclock.Moment{Mono: wallclock.Mono(passed), Wall: w.clock.Read(wallclock.Instant(time.Hour + passed))}
 }
 
 func (w *world) held(d logical.Dot) int {
@@ -55,6 +69,10 @@ func (w *world) next(reqs []*replica.Request, done func([]replica.Reply)) error 
 		if wrote {
 			w.seq++
 			replies[i].Dot = logical.Dot{Origin: own, Seq: w.seq}
+			if w.commits(q.Key) {
+				m := w.now()
+				replies[i].Past = m.Past(m.Wall)
+			}
 		}
 	}
 	last := w.seq
@@ -63,8 +81,8 @@ func (w *world) next(reqs []*replica.Request, done func([]replica.Reply)) error 
 }
 
 func newWorld(n int, p resolve.Policy) (*world, *Keeper) {
-	w := &world{disks: make([]logical.Seq, n), heard: make([]logical.Seq, n), members: n}
-	return w, New(Config{Leader: "n1", Policy: &p, Next: w.next, Held: w.held, Members: func() int { return w.members }, Limit: time.Second})
+	w := &world{disks: make([]logical.Seq, n), heard: make([]logical.Seq, n), members: n, began: time.Now(), commits: func(key string) bool { return p.Rule(key).CommitWait }}
+	return w, New(Config{Leader: "n1", Policy: &p, Next: w.next, Held: w.held, Members: func() int { return w.members }, Now: w.now, Limit: time.Second})
 }
 
 // What was acknowledged at N leaders survives the loss of any N-1 of the disks, in whatever
@@ -133,6 +151,27 @@ func TestAcknowledgedSurvives(t *testing.T) {
 	}
 }
 
+// answers keeps the replies of the last call, and when they came.
+type answers struct {
+	sync.Mutex
+	replies []replica.Reply
+	at      time.Time
+}
+
+func (a *answers) keep(replies []replica.Reply) {
+	a.Lock()
+	defer a.Unlock()
+	a.replies, a.at = slices.Clone(replies), time.Now()
+}
+
+// take is them, once; nil: none came.
+func (a *answers) take() (replies []replica.Reply) {
+	a.Lock()
+	defer a.Unlock()
+	replies, a.replies = a.replies, nil
+	return replies
+}
+
 func set(key string, acks int) *replica.Request {
 	return &replica.Request{Verb: replica.Set, Key: key, Acks: acks}
 }
@@ -144,43 +183,44 @@ func TestTooLate(t *testing.T) {
 		w, k := newWorld(3, resolve.Policy{Rules: []resolve.Rule{{Prefix: "b", Acks: 2}}})
 		ended := make(chan struct{})
 		go k.Run(ended)
-		var got []replica.Reply
-		keep := func(replies []replica.Reply) { got = append([]replica.Reply(nil), replies...) }
+		var box answers
+		keep := box.keep
 		_ = k.Do([]*replica.Request{set("a", 0)}, keep)
 		w.unasked[0]()
+		got := box.take()
 		if len(got) != 1 || got[0].Err != nil {
 			t.Errorf("without a level it is answered %v", got)
 		}
 		began := time.Now()
 		_ = k.Do([]*replica.Request{set("a", 0), set("b1", 0), set("b2", 3), {Verb: replica.Get, Key: "b1"}}, keep)
-		got, w.heard[1], w.disks[1] = nil, 3, 3
+		w.heard[1], w.disks[1] = 3, 3
 		w.unasked[1]()
 		synctest.Wait()
-		if got != nil {
+		if got = box.take(); got != nil {
 			t.Fatalf("answered before three leaders have b2: %v", got)
 		}
 		time.Sleep(2 * time.Second)
-		if len(got) != 4 || got[0].Err != nil || got[1].Err != nil || got[3].Err != nil || !errors.Is(got[2].Err, replica.ErrInDoubt) {
+		synctest.Wait()
+		if got = box.take(); len(got) != 4 || got[0].Err != nil || got[1].Err != nil || got[3].Err != nil || !errors.Is(got[2].Err, replica.ErrInDoubt) {
 			t.Fatalf("answered %v", got)
 		}
 		if says := got[2].Err.Error(); !strings.Contains(says, "1 of 3 leaders are known to hold write "+got[2].Dot.String()) || time.Since(began) < time.Second {
 			t.Errorf("after %s it says %s", time.Since(began), says)
 		}
 		_ = k.Do([]*replica.Request{set("b", 0)}, keep)
-		got = nil
 		w.unasked[2]()
+		synctest.Wait()
 		w.heard[2] = 5
 		k.Notify()
 		synctest.Wait()
-		if len(got) != 1 || got[0].Err != nil {
+		if got = box.take(); len(got) != 1 || got[0].Err != nil {
 			t.Errorf("held by another leader, it is answered %v", got)
 		}
 		_ = k.Do([]*replica.Request{set("b", 0)}, keep)
-		got = nil
 		w.unasked[3]()
 		close(ended)
 		synctest.Wait()
-		if len(got) != 1 || !errors.Is(got[0].Err, replica.ErrInDoubt) {
+		if got = box.take(); len(got) != 1 || !errors.Is(got[0].Err, replica.ErrInDoubt) {
 			t.Errorf("at the end it is answered %v", got)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 	"kvd/cmd/internal/cliutil"
 	"kvd/scenarios/explore"
+	"kvd/scenarios/explore/picture"
 	"kvd/scenarios/world"
 )
 
@@ -23,6 +24,7 @@ func exploreCommand() *cli.Command {
 			&cli.IntFlag{Name: "failures", Value: 10, Usage: "begin no history after `N` broke a promise; 0: play all"},
 			&cli.DurationFlag{Name: "time", Usage: "begin no history after `DURATION`; 0: no limit"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list how often each fault fired and what it led to"},
+			&cli.StringFlag{Name: "html", Usage: "write a page to `FILE`: seeds by resolvers, what happened and what never did, and the first shrunk history that broke a promise"},
 			workersFlag(),
 		},
 		Action: exploreSeeds,
@@ -45,10 +47,13 @@ func exploreSeeds(c *cli.Context) error {
 	if err := positive(c, "workers"); err != nil {
 		return err
 	}
+	if err := cliutil.CheckFile(c, "html", "explored.html"); err != nil {
+		return err
+	}
 	progress := cliutil.NewProgress(c.App.ErrWriter)
 	cfg := explore.Config{
 		Seeds: c.Int("seeds"), First: c.Uint64("seed"), Resolvers: ids, Budget: c.Duration("time"), Workers: c.Int("workers"),
-		MaxFailures: c.Int("failures"),
+		MaxFailures: c.Int("failures"), Keep: c.IsSet("html"),
 		Progress: func(done, total, failures int) {
 			progress.Say(fmt.Sprintf("%d of %d seeds, %d broke a promise", done, total, failures))
 		},
@@ -69,7 +74,17 @@ func exploreSeeds(c *cli.Context) error {
 	if err := explored(c, found, time.Since(began)); err != nil {
 		return err
 	}
+	if c.IsSet("html") {
+		if err := writeFile(c, func(w io.Writer) error { return picture.Write(w, &cfg, &found, outcome(found), again(c)) }); err != nil {
+			return err
+		}
+	}
 	return judged(c, found)
+}
+
+// again is the command that explores the same.
+func again(c *cli.Context) string {
+	return fmt.Sprintf("scenario explore --seeds %d --seed %d --resolvers %s", c.Int("seeds"), c.Uint64("seed"), c.String("resolvers"))
 }
 
 // failure is what is printed of a history as soon as it broke a promise.

@@ -27,6 +27,8 @@ type Config struct {
 	// MaxFailures begins no further seed once so many histories broke a promise; zero:
 	// no bound. Failures of those under way are still reported.
 	MaxFailures int
+	// Keep lists what each run came to.
+	Keep bool
 	// Progress is called after every seed, and Found with every failure as soon as it is
 	// shrunk, one at a time; each may be nil.
 	Progress func(done, total, failures int)
@@ -59,6 +61,15 @@ type Report struct {
 	Fired    world.Fired   // what the runs came upon
 	Failures []Failure     // by seed, then resolver
 	Stopped  bool          // Config.MaxFailures ended it
+	Played   []Played      // by seed, then as in Config.Resolvers; with Config.Keep
+}
+
+// Played is what one run came to.
+type Played struct {
+	Seed        uint64
+	Resolver    resolve.ID
+	Acked, Lost int
+	Broken      int // promises
 }
 
 // Failure is a history in which a promise broke.
@@ -92,6 +103,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	slices.SortFunc(h.report.Failures, func(a, b Failure) int {
 		return cmp.Or(cmp.Compare(a.Seed, b.Seed), cmp.Compare(a.Resolver, b.Resolver))
 	})
+	slices.SortStableFunc(h.report.Played, func(a, b Played) int { return cmp.Compare(a.Seed, b.Seed) })
 	return h.report, nil
 }
 
@@ -103,6 +115,7 @@ func (h *hunt) seed(seed uint64) {
 		}
 		r, broken := h.play(s, id, seed)
 		h.count(r)
+		h.keep(Played{Seed: seed, Resolver: id, Broken: len(broken)}, r)
 		if len(broken) > 0 {
 			small := h.shrink(s, id, seed, broken)
 			h.fail(Failure{Seed: seed, Resolver: id, Broken: words(broken), Scenario: small, Lines: len(small.Events) + len(small.Setup)})
@@ -150,6 +163,18 @@ func (h *hunt) count(r *scenarios.Result) {
 		h.report.Ops += r.Ops
 		h.report.Fired.Add(r.Fired)
 	}
+}
+
+func (h *hunt) keep(p Played, r *scenarios.Result) {
+	if !h.Keep {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r != nil {
+		p.Acked, p.Lost = r.Acked, r.Lost
+	}
+	h.report.Played = append(h.report.Played, p)
 }
 
 func (h *hunt) fail(f Failure) {

@@ -8,6 +8,10 @@ async function main() {
   loading.textContent = 'reading the story …';
   const first = await load();
   loading.remove();
+  if (!first.runs.length) { // the page has no story to draw, only what stands around one
+    document.documentElement.dataset.ready = 'yes';
+    return;
+  }
   liveRegion = h('p', { class: 'unseen', role: 'status' });
   document.getElementById('main').append(liveRegion);
   show(first);

@@ -213,8 +213,8 @@ func (t *turn) stampAlive(panel resolve.Panel, object *resolve.Object, op *resol
 
 // decide is what the request writes. An Update asks its author.
 func (t *turn) decide(q *Request, panel resolve.Panel, object *resolve.Object) (Write, error) {
-	if q.Verb != Update {
-		return Write{Verb: q.Verb, Value: q.Value, Delta: q.Delta, Expires: q.Expires}, nil
+	if err := q.Guard.Over(); err != nil || q.Verb != Update {
+		return Write{Verb: q.Verb, Value: q.Value, Delta: q.Delta, Expires: q.Expires}, err
 	}
 	p, reads := Present{Now: t.reading()}, &t.reads
 	if q.Keeps {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"kvd/logical"
+	"kvd/replica/internal/guard"
 	"kvd/resolve"
 	"kvd/wallclock"
 )
@@ -71,8 +72,8 @@ type Request struct {
 	Exact bool
 	Shown []logical.Dot
 
-	// Guard, once it is broken, makes the request be answered ErrGuard, and nothing is
-	// done. Requests of one call share it: the Decide of one before may break it. Nil:
+	// Guard, once it is broken, makes the request be answered ErrGuard, and once it has lapsed,
+	// why; nothing is done. Requests of one call share it: the Decide of one before may break it. Nil:
 	// there is none.
 	Guard *Guard
 
@@ -95,9 +96,8 @@ type Request struct {
 	Together *Together
 }
 
-// Guard keeps the requests of one call from being done when a request before them
-// finds that they must not be.
-type Guard struct{ Broken bool }
+// Guard keeps requests from being done at the last moment.
+type Guard = guard.Guard
 
 // Present is what a key shows at the moment of an Update.
 type Present struct {

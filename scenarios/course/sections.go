@@ -59,13 +59,37 @@ keeps more than last-write-wins, as long as nobody's bound lies.`,
 		},
 	},
 	{
+		Name: "pauses", Heading: "Process Pauses",
+		Text: `A process may stand still at any line, for a minute, and not know it: when it goes on, what
+it knew was true a minute ago. A lock that lasts for a time is over by then, and somebody
+else may have it. A look at the clock before the write does not help, since the process may
+stand still between the look and the write.`,
+		Scenarios: []string{"lease-without-fencing", "paused-leader"},
+		Exercises: []Exercise{
+			{Name: "pauses-1", Free: "at 2s A update x +1 pause=* under job as late"},
+			{Name: "pauses-2", Free: "check * x = * for *"},
+		},
+	},
+	{
 		Name: "majority", Heading: "The Truth Is Defined by the Majority",
 		Text: `A store with many leaders does not ask a majority: both sides of a partition go on. What
-they wrote meets afterwards, and what becomes of it is the resolver's to say.`,
-		Scenarios: []string{"minority-side", "delete-against-update", "mass-deletes"},
+they wrote meets afterwards, and what becomes of it is the resolver's to say. What only one
+may have, a lock, is for a majority to give, and on the side of the minority nobody has it.`,
+		Scenarios: []string{"minority-side", "split-lock", "delete-against-update", "mass-deletes"},
 		Exercises: []Exercise{
 			{Name: "majority-1", Free: "check * x = * for *"},
 			{Name: "majority-2", Free: "policy *:=*"},
+		},
+	},
+	{
+		Name: "fencing", Heading: "Fencing Tokens",
+		Text: `Each time that a lock is given, its token is greater. Who is written to refuses what comes
+under a token that is over: then the one that stood still is told so, instead of being
+trusted. A lock by a majority of timers has no such token, and may have two holders.`,
+		Scenarios: []string{"lease-without-fencing", "lease-with-fencing", "retried-acquire", "redlock-shape"},
+		Exercises: []Exercise{
+			{Name: "fencing-1", Free: "at 2s A update x +1 pause=30s * job as late"},
+			{Name: "fencing-2", Free: "at * B *lock job*", More: true},
 		},
 	},
 	{

@@ -105,6 +105,9 @@ func unplayable(s *script.Scenario) string {
 		if why := beyond(e.Action); why != "" {
 			return fmt.Sprintf("%q: %s", e.Action, why)
 		}
+		if op, ok := e.Action.(script.ClientOp); ok && (op.Lock != "" || op.Pause > 0) {
+			return fmt.Sprintf("%q: locks, and clients that stand still, are played in the simulation only", op)
+		}
 		if c, ok := e.Action.(script.Crash); ok && c.Unsynced != script.UnsyncedUnstated && c.Unsynced != script.UnsyncedKeep {
 			return fmt.Sprintf("%q: a killed process cannot be made to lose what the system has taken from it", c)
 		}

@@ -100,6 +100,8 @@ func (r *reader) read(e trace.Event) (entry, bool) {
 	case trace.Shown:
 		b.from, b.arrow, b.sign = e.Peer, shown(e.Values, 8), '│'
 		b.words = fmt.Sprintf("is shown %s = %s by %s%s", e.Key, shown(e.Values, 24), e.Peer, r.waited(e))
+	case trace.Granted:
+		b.sign, b.arrow, b.words = '◇', "", e.Text
 	case trace.Missed:
 		b.from, b.to, b.sign, b.dropped = e.Where, e.Peer, '│', true
 		b.words = fmt.Sprintf("sends %s to %s, and it is dropped%s", e.Label, e.Peer, repeated(e))

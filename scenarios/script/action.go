@@ -51,7 +51,7 @@ type OpKind string
 // OpAppend are the client's own read, change and write with the token it
 // read: OpAppend takes values for sets of comma-separated elements, joins
 // siblings by union and adds its element. OpGoto moves the client to another
-// leader.
+// leader. OpLock takes a lock for a time, and OpUnlock gives it back.
 const (
 	OpSet    OpKind = "set"
 	OpGet    OpKind = "get"
@@ -60,6 +60,8 @@ const (
 	OpUpdate OpKind = "update"
 	OpAppend OpKind = "append"
 	OpGoto   OpKind = "goto"
+	OpLock   OpKind = "lock"
+	OpUnlock OpKind = "unlock"
 )
 
 // ClientOp is one operation of one client. Timeout and Retry override the
@@ -67,17 +69,27 @@ const (
 type ClientOp struct {
 	Client  string
 	Kind    OpKind
-	Key     string // all but OpGoto
+	Key     string // all but OpGoto, OpLock and OpUnlock
 	Value   string // OpSet: the value; OpAppend: the element, to which Every adds the repetition's number
 	Amount  int64  // OpIncr and OpUpdate, not zero
 	Leader  string // OpGoto
 	Label   string // unique, or ""
 	Timeout time.Duration
 	Retry   string
+	Pause   time.Duration // OpUpdate and OpAppend: the client stands still between its read and its write
+
+	Lock    string             // OpLock, OpUnlock: which; others: done only by a client that was given it; "": by any
+	Fenced  bool               // with Lock, others: sent under the lock's token, and refused once the lease may be over
+	TTL     time.Duration      // OpLock: how long it lasts
+	Wait    Opt[time.Duration] // OpLock: how long for whoever holds it; not set: as long as it takes
+	Redlock bool               // OpLock: not the quorum decides, but a majority of leaders by their own wall clocks
 }
 
+// Locks reports whether the operation takes or gives back a lock.
+func (o ClientOp) Locks() bool { return o.Kind == OpLock || o.Kind == OpUnlock }
+
 // Writes reports whether the operation leaves something others could see.
-func (o ClientOp) Writes() bool { return o.Kind != OpGet && o.Kind != OpGoto }
+func (o ClientOp) Writes() bool { return o.Kind != OpGet && o.Kind != OpGoto && !o.Locks() }
 
 // Opt is a value that a line may leave as it was.
 type Opt[T any] struct {

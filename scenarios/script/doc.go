@@ -34,8 +34,8 @@
 //   - Print gathers lines by what they are: name, title, model, leaders,
 //     policies, shadows, settings, seed, clock, link, cut and partition lines of the set-up, clients,
 //     events, settle, checks. Within each group the author's order stays.
-//   - Whatever Parse accepts is whole: every leader, client, label and backup
-//     it mentions exists; labels and backups are defined on an earlier line
+//   - Whatever Parse accepts is whole: every leader, client, label, lock and backup
+//     it mentions exists; labels, locks and backups are defined on an earlier line
 //     than the one that uses them, so causal triggers cannot form a circle;
 //     no fault lies outside the stated system model; all bounds are kept.
 //   - Validate is Parse of what Print writes: a scenario built in memory is

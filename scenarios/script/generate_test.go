@@ -17,6 +17,7 @@ type world struct {
 	writes   []string
 	labels   []string
 	backups  []string
+	locks    []string
 	children int
 }
 
@@ -213,11 +214,31 @@ func (w *world) trigger() script.Trigger {
 }
 
 func (w *world) op() script.ClientOp {
-	kinds := []script.OpKind{script.OpSet, script.OpGet, script.OpDelete, script.OpIncr, script.OpUpdate, script.OpAppend, script.OpGoto}
+	kinds := []script.OpKind{script.OpSet, script.OpGet, script.OpDelete, script.OpIncr, script.OpUpdate, script.OpAppend, script.OpGoto, script.OpLock, script.OpUnlock}
 	op := script.ClientOp{Client: w.client(), Kind: rapid.SampledFrom(kinds).Draw(w.T, "kind")}
-	if op.Kind == script.OpGoto {
+	switch op.Kind {
+	case script.OpGoto:
 		op.Leader = w.leader()
 		return op
+	case script.OpUnlock:
+		if len(w.locks) == 0 {
+			op.Kind = script.OpGet
+			break
+		}
+		op.Lock = w.from(w.locks)
+		return op
+	case script.OpLock:
+		op.Lock, op.TTL = w.from([]string{"l", "m", "red"}), w.span(1)
+		if op.Redlock = op.Lock == "red"; !op.Redlock {
+			w.locks = append(w.locks, op.Lock)
+		}
+		if w.yes() {
+			op.Wait = script.Some(w.span(0))
+		}
+		return op
+	}
+	if len(w.locks) > 0 && w.yes() {
+		op.Lock, op.Fenced = w.from(w.locks), op.Kind != script.OpGet && w.yes()
 	}
 	op.Key = w.text(1)
 	switch op.Kind {

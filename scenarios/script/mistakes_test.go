@@ -44,7 +44,7 @@ t:5:13: read "n9", expected one of n1, n3; did you mean n1?
 t:6:22: read "dirft", expected one of offset, drift, error, step, freeze, strobe; did you mean drift?
     clock n1 offset=+3ms dirft=1ppm
                          ^
-t:7:18: read "timout", expected one of as, timeout, retry; did you mean timeout?
+t:7:18: read "timout", expected one of as, timeout, retry, under, fenced; did you mean timeout?
     at 1s		A set x 1 timout=1s as w1
          		          ^
 t:9:7: read "w3", expected the label of an operation on an earlier line; did you mean w1?

@@ -27,6 +27,7 @@ type parser struct {
 	prefixes    map[string]bool
 	labels      map[string]label
 	backups     map[string]bool
+	locks       map[string]bool  // whether it is a redlock
 	claims      map[string]claim // by leader, what synchronous clocks are held to
 	happenings  int              // events so far, each as often as it happens
 	mistakes    mistake.Found    // so far
@@ -61,6 +62,7 @@ func newParser(file string) *parser {
 		prefixes:    map[string]bool{},
 		labels:      map[string]label{},
 		backups:     map[string]bool{},
+		locks:       map[string]bool{},
 		claims:      map[string]claim{},
 	}
 }

@@ -2,7 +2,6 @@ package script
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"kvd/scenarios/script/internal/spell"
@@ -249,6 +248,7 @@ func (p *parser) operation(r *reader, c Client, t Trigger) Action {
 	op := ClientOp{Client: c.Name, Kind: OpKind(row.Name)}
 	row.operate(p, r, &op)
 	as := p.tail(r, &op)
+	p.whole(r, &op, verb)
 	if op.Retry != "" && op.Timeout == 0 && c.Timeout == 0 {
 		r.fail(verb, "a timeout with retry", "nothing is retried by a client that waits for ever")
 	}
@@ -256,25 +256,6 @@ func (p *parser) operation(r *reader, c Client, t Trigger) Action {
 		p.define(r, op, t, as)
 	}
 	return op
-}
-
-// tail reads the options every operation shares, and by where it belongs. It
-// returns the label's word.
-func (p *parser) tail(r *reader, op *ClientOp) word {
-	var as word
-	if op.Kind == OpGoto {
-		return as
-	}
-	options := []option{
-		bare("as", func(word) { as = r.name("a label"); op.Label = as.raw }),
-		keyed("timeout", func(w word) { op.Timeout = r.duration(w, positiveSpan()) }),
-		keyed("retry", func(w word) { op.Retry = w.raw; p.checkLeader(r, w, RetrySame, RetryNext) }),
-	}
-	if op.Kind == OpIncr {
-		options = slices.Insert(options, 0, bare("by", func(word) { op.Amount = r.amount(r.next()) }))
-	}
-	r.options(reading{}, options...)
-	return as
 }
 
 func (p *parser) keyed(r *reader, op *ClientOp) { op.Key = r.key() }

@@ -56,7 +56,19 @@ func (t Every) String() string {
 func (o ClientOp) String() string { return words(o.body(), prefixed("as ", o.Label)) }
 
 func (o ClientOp) body() string {
-	return words(o.Client, string(o.Kind), o.object(), durationUnlessZero("timeout", o.Timeout), prefixed("retry=", o.Retry))
+	return words(o.Client, string(o.Kind), o.object(), durationUnlessZero("pause", o.Pause), o.under(), durationUnlessZero("timeout", o.Timeout), prefixed("retry=", o.Retry))
+}
+
+// under is the lock that an operation is done under.
+func (o ClientOp) under() string {
+	how := "under "
+	if o.Fenced {
+		how = "fenced "
+	}
+	if o.Locks() {
+		return ""
+	}
+	return prefixed(how, o.Lock)
 }
 
 func (o ClientOp) object() string {
@@ -72,6 +84,14 @@ func (o ClientOp) object() string {
 		}
 	case OpGoto:
 		return o.Leader
+	case OpLock:
+		kind := ""
+		if o.Redlock {
+			kind = redlock
+		}
+		return words(o.Lock, durationUnlessZero("ttl", o.TTL), stated("wait", o.Wait, spell.Duration), kind)
+	case OpUnlock:
+		return o.Lock
 	}
 	return key
 }

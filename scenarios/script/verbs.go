@@ -103,15 +103,23 @@ func operationVerbs() []Verb {
 	op := func(name OpKind, usage, meaning string, read func(*parser, *reader, *ClientOp)) Verb {
 		return Verb{Name: string(name), Usage: usage, Meaning: meaning, Where: InBoth, Position: Operation, operate: read}
 	}
+	simulated := func(v Verb) Verb {
+		v.Where = InSimulation
+		return v
+	}
 	const tail = " [timeout=D] [retry=N|same|next] [as W]"
+	const under = " [under L|fenced L]"
 	return []Verb{
-		op(OpSet, "A set K V"+tail, "the client writes V", (*parser).set),
-		op(OpGet, "A get K"+tail, "the client reads", (*parser).keyed),
-		op(OpDelete, "A delete K"+tail, "the client deletes", (*parser).keyed),
-		op(OpIncr, "A incr K [by N]"+tail, "the leader adds N, or 1", (*parser).incr),
-		op(OpUpdate, "A update K +N|-N"+tail, "the client reads, adds, and writes with the token it read", (*parser).update),
-		op(OpAppend, "A append K ELEMENT"+tail,
+		op(OpSet, "A set K V"+under+tail, "the client writes V", (*parser).set),
+		op(OpGet, "A get K"+under+tail, "the client reads", (*parser).keyed),
+		op(OpDelete, "A delete K"+under+tail, "the client deletes", (*parser).keyed),
+		op(OpIncr, "A incr K [by N]"+under+tail, "the leader adds N, or 1", (*parser).incr),
+		op(OpUpdate, "A update K +N|-N [pause=D]"+under+tail, "the client reads, adds, and writes with the token it read, and stands still for D in between; under L it does so only if it was given lock L, and fenced L its write is refused once that may be over", (*parser).update),
+		op(OpAppend, "A append K ELEMENT [pause=D]"+under+tail,
 			"the client reads a set, joins siblings, adds the element, and writes with the token it read; every numbers the element", (*parser).appendElement),
+		simulated(op(OpLock, "A lock L ttl=D [wait=D] [redlock]"+tail,
+			"the client takes lock L for D, once whoever holds it does not any more, or gives up after wait; a majority of the leaders decides, by elapsed time, and gives a token; redlock instead asks each leader for itself, which goes by its wall clock, and there is no token", (*parser).lock)),
+		simulated(op(OpUnlock, "A unlock L"+tail, "the client gives the lock back", (*parser).unlock)),
 		op(OpGoto, "A goto N", "the client moves to another leader", (*parser).goTo),
 	}
 }

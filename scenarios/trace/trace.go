@@ -35,9 +35,10 @@ const (
 	Waiting                   // after settling, a client (Where) still waits for Peer's answer about Label; Text says what waits behind it
 	Final                     // after settling, Where shows Values for Key
 	Started                   // a leader (Where) runs again, and shows After of Key
+	Granted                   // about a lock or a client that stands still: what Where does, or where that is empty what happened, in Text
 )
 
-var kindNames = [...]string{"", "fault", "sent", "accepted", "acked", "failed", "shown", "shipped", "missed", "applied", "lost", "retracted", "moved", "waiting", "final", "started"}
+var kindNames = [...]string{"", "fault", "sent", "accepted", "acked", "failed", "shown", "shipped", "missed", "applied", "lost", "retracted", "moved", "waiting", "final", "started", "granted"}
 
 // String names the kind.
 func (k Kind) String() string {

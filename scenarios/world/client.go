@@ -7,6 +7,7 @@ import (
 
 	"kvd/logical"
 	"kvd/replica"
+	"kvd/replica/lease"
 	"kvd/resolve"
 	"kvd/scenarios/merge"
 	"kvd/scenarios/script"
@@ -19,16 +20,18 @@ type client struct {
 	id     uint64
 	at     string // leader
 	spec   script.Client
-	token  replica.Token // session clients: all they have seen
-	queue  []operation   // what the script wants of it next
-	doing  *operation    // nil: idle
-	number uint64        // of its last request
+	token  replica.Token          // session clients: all they have seen
+	queue  []operation            // what the script wants of it next
+	doing  *operation             // nil: idle
+	locks  map[string]lease.Token // that it was given and has not given back, whether or not they are over
+	number uint64                 // of its last request
 }
 
 // operation is what a client does, and what it has seen.
 type operation struct {
 	Operation
 	token replica.Token
+	lock  lease.Token // that it was given
 }
 
 // do queues an operation and starts it if the client is idle.
@@ -46,11 +49,18 @@ func (c *client) next() {
 			c.w.Trace.Add(trace.Event{At: c.w.now, Kind: trace.Moved, Where: c.name, Peer: op.Leader})
 			continue
 		}
+		if !c.mayBegin(&op) {
+			continue
+		}
 		c.doing = &op
 		c.number++
 		op.token = c.token
 		op.Begin(c.spec, c.number, c.at, c.w.cfg.Policy.Panel(op.Key).Serving == resolve.Counter)
-		c.send(&op)
+		if op.Read {
+			c.send(&op)
+		} else {
+			c.standStill(&op)
+		}
 	}
 }
 
@@ -65,8 +75,10 @@ func (c *client) send(op *operation) {
 	id := w.attempts
 	req := c.request(op, id)
 	w.waiting[id] = attempt{c, op}
-	w.History.Sent(w.now, op.Request())
-	if !op.Read {
+	if !op.Locks() {
+		w.History.Sent(w.now, op.Request())
+	}
+	if !op.Read && !op.Locks() {
 		kind, amount := op.Merged()
 		w.requests[merge.Request{Client: c.id, Number: op.Number}] = issued{label: op.Name, id: op.ID(), kind: kind, amount: amount}
 	}
@@ -74,13 +86,25 @@ func (c *client) send(op *operation) {
 	if timeout := op.AnswerTimeout(); timeout > 0 {
 		w.after(timeout, func() { c.failed(id, "no answer within "+timeout.String()) })
 	}
+	if op.Redlock || op.Kind == script.OpUnlock && c.locks[op.Lock] == (lease.Token{}) {
+		c.redlocking(op, id, op.until(w.now))
+		return
+	}
 	arrivals := w.link(path{c.name, op.At}).arrivals(w.now)
 	if l.pump == nil {
 		c.failed(id, op.At+" refuses the connection")
 		return
 	}
 	for _, at := range arrivals[:min(1, len(arrivals))] {
-		c.arrive(l, req, at)
+		switch {
+		case op.Locks():
+			w.at(at, func() { l.locking(c, op, id) })
+		case op.Fenced && !op.Read:
+			t := c.locks[op.Lock]
+			w.at(at, func() { l.fenced(req, op.Lock, t) })
+		default:
+			c.arrive(l, req, at)
+		}
 	}
 }
 
@@ -133,7 +157,9 @@ func (c *client) failed(id uint64, why string) {
 		c.w.after(pause, func() { c.send(op) })
 		return
 	}
-	c.w.History.Failed(c.w.now, op.ID(), why)
+	if !op.Locks() {
+		c.w.History.Failed(c.w.now, op.ID(), why)
+	}
 	c.finish()
 }
 
@@ -144,8 +170,14 @@ func (c *client) answered(op *operation, r *replica.Reply) {
 			c.w.Fired["request refused, overloaded"]++
 		}
 		c.w.Trace.Add(op.Event(c.w.now, trace.Failed, r.Err.Error()))
-		c.w.History.Refused(c.w.now, op.ID(), r.Err.Error())
+		if !op.Locks() {
+			c.w.History.Refused(c.w.now, op.ID(), r.Err.Error())
+		}
 		c.finish()
+		return
+	}
+	if op.Locks() {
+		c.lockAnswered(op)
 		return
 	}
 	if c.spec.Session {
@@ -171,7 +203,7 @@ func (c *client) read(op *operation, r *replica.Reply) {
 	}
 	op.token = op.token.Join(r.Token)
 	op.Write(slices.Clone(r.Shown.Dots), merge.Modified(&op.ClientOp, c.w.write, r.Shown.Dots, texts(r.Shown.Values)))
-	c.send(op)
+	c.standStill(op)
 }
 
 func (c *client) finish() {

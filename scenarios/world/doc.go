@@ -20,5 +20,8 @@
 // A [Mend] puts things right in the middle of a run, which is the same up to there: package
 // branch plays runs again with it.
 //
+// Locks are given by one honest service, which a leader reaches through a majority of the leaders (issuer.go): the state
+// of the locks is the real one, the consensus below it is not played. A redlock is the leaders', each by its wall clock.
+//
 // It is no judge and no player of expectations: those are the oracle and package scenarios.
 package world

@@ -27,16 +27,17 @@ type leader struct {
 	clock wallclock.Skewed
 
 	inbox     []replica.Input
-	due       bool             // a cycle is on the agenda
-	paused    time.Duration    // true time until which the process stands still
-	wake      time.Duration    // when a tick is on the agenda
-	heartbeat time.Duration    // of its settings
-	halted    error            // why its disk takes nothing; nil: it does
-	because   faulty.Fault     // of the disk, when it halted
-	salvaged  *host.Recovery   // what was read of a damaged store and waits; nil: nothing
-	rebuilds  int              // of its store
-	stable    stable.Tracker   // of what everybody holds, since the last start
-	looked    time.Duration    // when the log was last looked at
+	due       bool           // a cycle is on the agenda
+	paused    time.Duration  // true time until which the process stands still
+	wake      time.Duration  // when a tick is on the agenda
+	heartbeat time.Duration  // of its settings
+	halted    error          // why its disk takes nothing; nil: it does
+	because   faulty.Fault   // of the disk, when it halted
+	salvaged  *host.Recovery // what was read of a damaged store and waits; nil: nothing
+	rebuilds  int            // of its store
+	stable    stable.Tracker // of what everybody holds, since the last start
+	looked    time.Duration  // when the log was last looked at
+	redlocks  map[string]redlock
 	starts    int              // agenda items from before the last start are void
 	origins   []logical.Origin // one for each start
 }
@@ -231,7 +232,7 @@ func (l *leader) kill() {
 		return
 	}
 	l.pump = nil
-	l.inbox, l.due, l.paused, l.halted, l.salvaged = nil, false, 0, nil, nil
+	l.inbox, l.due, l.paused, l.halted, l.salvaged, l.redlocks = nil, false, 0, nil, nil, nil
 	l.starts++
 	l.store.Close()
 	l.store = nil

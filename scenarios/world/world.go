@@ -8,6 +8,7 @@ import (
 	"kvd/logical"
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/replica/lease"
 	"kvd/resolve"
 	"kvd/scenarios/history"
 	"kvd/scenarios/merge"
@@ -60,6 +61,7 @@ type World struct {
 	clients  map[string]*client
 	links    map[path]*link
 	backups  map[string]*disk
+	issuer   *issuer
 	origins  *rand.Rand
 	waiting  map[uint64]attempt
 	attempts uint64
@@ -134,8 +136,9 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 	}
 	w.origins = w.chance("origins")
 	for i, c := range s.Clients {
-		w.clients[c.Name] = &client{w: w, name: c.Name, id: uint64(i + 1), at: c.At, spec: c}
+		w.clients[c.Name] = &client{w: w, name: c.Name, id: uint64(i + 1), at: c.At, spec: c, locks: map[string]lease.Token{}}
 	}
+	w.issuer = newIssuer(w)
 	for _, n := range w.names {
 		w.leaders[n] = &leader{w: w, name: n, disk: newDisk(fragile(s), w.chance("disk "+n)), waits: w.chance("objects of " + n), clock: wallclock.NewSkewed(wallclock.Faults{}, zero)}
 	}

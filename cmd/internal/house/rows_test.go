@@ -77,7 +77,7 @@ func roomRows() []row {
 		knows("replica/wire", "frames carry the core's messages, written as they are stored, and nothing else", "replica", "storage/codec", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "storage/codec", "storage/losses", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		knows("scenarios", "the simulation runs the real pump over the real store and replaces all edges",
-			"replica/host", "replica", "replica/stable", "replica/client/conn", "storage", "storage/codec", "storage/disk", "storage/faulty", "storage/file", "storage/losses", "resolve", "resolve/blackbox", "resolve/doomed", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
+			"replica/host", "replica", "replica/lease", "replica/stable", "replica/client/conn", "storage", "storage/codec", "storage/disk", "storage/faulty", "storage/file", "storage/losses", "resolve", "resolve/blackbox", "resolve/doomed", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		{"replica/client/conn knows nothing of ours", "tests of every room and live runs speak to servers through it", func(s *source) []string {
 			if s.test || !s.in("replica/client/conn") {
 				return nil

@@ -154,6 +154,10 @@ func (b *run) event(e trace.Event) {
 		delete(b.beaten, e.Label)
 	case trace.Moved:
 		b.bands.event(at, "moves to "+e.Peer, where)
+	case trace.Granted:
+		if e.Where != "" {
+			b.bands.event(at, e.Text, where)
+		}
 	case trace.Waiting:
 		b.Notes = append(b.Notes, strings.TrimSuffix(e.Where+" still waits in the end for "+e.Peer+" to answer "+e.Label+"; "+e.Text, "; "))
 	case trace.Final:

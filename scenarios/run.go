@@ -26,6 +26,8 @@ type Options struct {
 	// Wire passes every message between leaders through its encoding, as real
 	// links do.
 	Wire bool
+	// Along is as in world.Config.
+	Along func(at, end time.Duration, events int)
 	// Mend puts something right in the middle of the run; see package branch.
 	Mend world.Mend
 
@@ -51,7 +53,7 @@ func Run(s *script.Scenario, o Options) (*Result, error) {
 	if plain := core; o.Core != nil {
 		core = func(c *replica.Config) { plain(c); o.Core(c) }
 	}
-	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: core, Store: o.Store, Ledger: o.Ledger, Tamper: o.Tamper, Outside: o.Outside, Mend: o.Mend}
+	cfg := world.Config{Policy: policy, Seed: o.Seed, Core: core, Store: o.Store, Ledger: o.Ledger, Tamper: o.Tamper, Outside: o.Outside, Mend: o.Mend, Along: o.Along}
 	if o.Wire {
 		cfg.Carry = carry
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -152,14 +153,41 @@ func play(c *cli.Context, all []chosen, ids []scenarios.Resolver, workers int) (
 	}
 	economise()
 	progress := cliutil.NewProgress(c.App.ErrWriter)
-	done := func(finished, total int) { progress.Say(fmt.Sprintf("%d of %d runs", finished, total)) }
-	results, err := scenarios.Compare(c.Context, scripts(all), ids, c.Uint64("seed"), workers, done)
+	results, err := watch(progress).Compare(c.Context, scripts(all), ids, c.Uint64("seed"), workers)
 	progress.Clear()
 	runtime.GC() // the clusters are gone: a report of a long history needs the memory
 	if err != nil {
 		return nil, cliutil.Fail("a scenario could not be played to its end", err, "scenario check FILE says what a script would play")
 	}
 	return results, nil
+}
+
+// watch tells how far playing is: how many runs have ended, and of a long run where it is.
+func watch(progress cliutil.Progress) scenarios.Watch {
+	var mu sync.Mutex
+	var ended string
+	var said time.Time
+	return scenarios.Watch{
+		Done: func(finished, total int) {
+			mu.Lock()
+			defer mu.Unlock()
+			ended = fmt.Sprintf("%d of %d runs", finished, total)
+			progress.Say(ended)
+		},
+		Along: func(scenario string, under scenarios.Resolver, at, end time.Duration, events int) {
+			mu.Lock()
+			defer mu.Unlock()
+			if time.Since(said) < time.Second/4 {
+				return
+			}
+			said = time.Now()
+			line := fmt.Sprintf("%s under %s: %s of %s played, %d events", scenario, under, at.Round(time.Millisecond), end.Round(time.Millisecond), events)
+			if ended != "" {
+				line = ended + "; " + line
+			}
+			progress.Say(line)
+		},
+	}
 }
 
 // economise lets a long history take little more memory than it needs: what a run

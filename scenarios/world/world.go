@@ -43,6 +43,9 @@ type Config struct {
 	// Outside says of a leader that it does not count when others find out what everybody
 	// has, for tests of what depends on that; nil: all count.
 	Outside func(leader string) bool
+	// Along is called now and then while the run is played, with how far it is, when it will
+	// end as far as is known by then, and how many events there are; nil: nobody is told.
+	Along func(at, end time.Duration, events int)
 	// Mend puts something right in the middle of the run; the zero Mend does not.
 	Mend Mend
 	// Awake simulates every heartbeat of idle time too, to see that they change
@@ -168,11 +171,17 @@ func (w *World) Close() {
 	}
 }
 
+// alongEvery is after how many steps it is told again how far the run is.
+const alongEvery = 4096
+
 // Run plays the script to its end: until nothing scripted has happened, and no
 // client has got anywhere, for the settling time, with all faults as they are.
 // What is caused late, by a trigger or a client's backlog, settles as long.
 func (w *World) Run() error {
-	for w.err == nil && w.next(w.last+w.script.Settle) {
+	for n := 0; w.err == nil && w.next(w.last+w.script.Settle); n++ {
+		if w.cfg.Along != nil && n%alongEvery == 0 {
+			w.cfg.Along(w.now, w.last+w.script.Settle, w.Trace.Len())
+		}
 	}
 	w.now = w.last + w.script.Settle
 	if w.err == nil {

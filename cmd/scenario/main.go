@@ -46,6 +46,7 @@ Examples:
    scenario check mine.txtar                is it a scenario, and what would it play
    scenario sweep ddia-8-3 --over skew=0,1ms..10s   at which skew who begins to lose
    scenario explore --seeds 200             random histories, shrunk if they break a promise
+   scenario detect                          fixed timeouts against phi: who is gone
    scenario playground                      change a scenario in a browser, and play it there
    scenario learn                           a way through the chapter, with exercises
 
@@ -66,7 +67,7 @@ func program(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			runCommand(), compareCommand(),
 			{Name: "check", Usage: "say whether files are scenarios, and what they would play", ArgsUsage: "FILE...", Action: check},
 			{Name: "verbs", Usage: "print the language scenarios are written in", Action: verbs},
-			exploreCommand(), sweepCommand(), playgroundCommand(), learnCommand(), cliutil.Completion(),
+			exploreCommand(), sweepCommand(), detectCommand(), playgroundCommand(), learnCommand(), cliutil.Completion(),
 		},
 	})
 }

@@ -125,6 +125,7 @@ type PeerStatus struct {
 	Name       string       `json:"name"`
 	RESP       string       `json:"resp"`
 	Member     string       `json:"member"` // alive, leaving, left, failed, absent
+	Phi        float64      `json:"phi"`    // how sure the leader is that it is gone: 3 suspects it, 8 takes it for gone
 	LagOps     uint64       `json:"lag_ops"`
 	LagSeconds float64      `json:"lag_seconds"`
 	AheadOps   uint64       `json:"ahead_ops"`

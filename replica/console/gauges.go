@@ -129,6 +129,7 @@ type perPeer struct {
 
 var perPeers = []perPeer{
 	{"peer_up", "1 if gossip says that the peer is alive.", func(p *Peer) float64 { return truth(p.Alive) }},
+	{"peer_suspicion_phi", "How sure it is that the peer is gone, from when it was heard over the link: 3 suspects it, 8 takes it for gone.", func(p *Peer) float64 { return p.Phi }},
 	{"peer_link_up", "1 if what is sent to the peer leaves.", func(p *Peer) float64 { return truth(p.LinkUp) }},
 	{"peer_lag_ops", "Ops applied here, whoever accepted them, that the peer is not known to have.", func(p *Peer) float64 { return float64(p.LagOps) }},
 	{"peer_ahead_ops", "Ops that the peer is known to have and that are not applied here.", func(p *Peer) float64 { return float64(p.AheadOps) }},

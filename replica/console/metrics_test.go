@@ -180,7 +180,7 @@ func TestGauges(t *testing.T) {
 		ClientMemory:  ClientMemory{Limit: 20, Used: 17, Waiting: 18, Cut: 19},
 		UptimeSeconds: 9, GateOps: 1, GateBytes: 100, WaitingRequests: 2, AcksWaiting: 8, WaitingBytes: 200, Clients: 3, Origins: Origins{Count: 15, Max: 16, RefusedOps: 3}, Conflicts: 4, RefusesWrites: []Reason{{Cause: "disk", Detail: "full"}},
 		Peers: []Peer{
-			{Name: "b", Alive: true, LagOps: 4, LagSeconds: 0.5, QueueBytes: 6, Published: Published{Sent: 23, Dropped: 24}, Unsendable: &Unsendable{Dot: "1-2"}, Clock: &Offset{-0.25, 0.75}},
+			{Name: "b", Alive: true, Phi: 3.5, LagOps: 4, LagSeconds: 0.5, QueueBytes: 6, Published: Published{Sent: 23, Dropped: 24}, Unsendable: &Unsendable{Dot: "1-2"}, Clock: &Offset{-0.25, 0.75}},
 			{Name: "c"}, {Name: "c", LagOps: 1}, {Name: "\xff"},
 		},
 		Ledger: Ledger{Rows: 11, Bytes: 12, Evicted: []Evicted{{"lww", "inverted", 13}, {"new", "concurrent", 14}, {"newer", "concurrent", 1}, {"lww", "odd", 99}}},
@@ -201,7 +201,7 @@ func TestGauges(t *testing.T) {
 		{"kvd_ready", 1, nil}, {"kvd_uptime_seconds", 9, nil}, {"kvd_gate_ops", 1, nil}, {"kvd_waiting_requests", 2, nil}, {"kvd_acks_waiting_calls", 8, nil}, {"kvd_gate_bytes", 100, nil}, {"kvd_waiting_bytes", 200, nil}, {"kvd_connected_clients", 3, nil},
 		{"kvd_client_memory_limit_bytes", 20, nil}, {"kvd_client_memory_bytes", 17, nil}, {"kvd_clients_waiting_for_memory", 18, nil}, {"kvd_clients_cut_for_memory_total", 19, nil},
 		{"kvd_writes_refused", 1, nil}, {"kvd_origins", 15, nil}, {"kvd_origins_most", 16, nil}, {"kvd_origins_scarce", 1, nil}, {"kvd_origins_refused_ops_total", 3, nil}, {"kvd_conflicting_dots", 4, nil},
-		{"kvd_peer_up", 1, []string{"peer=b"}}, {"kvd_peer_lag_ops", 4, []string{"peer=b"}}, {"kvd_peer_lag_seconds", 0.5, []string{"peer=b"}}, {"kvd_peer_queue_bytes", 6, []string{"peer=b"}},
+		{"kvd_peer_up", 1, []string{"peer=b"}}, {"kvd_peer_suspicion_phi", 3.5, []string{"peer=b"}}, {"kvd_peer_lag_ops", 4, []string{"peer=b"}}, {"kvd_peer_lag_seconds", 0.5, []string{"peer=b"}}, {"kvd_peer_queue_bytes", 6, []string{"peer=b"}},
 		{"kvd_unsendable_peers", 1, nil}, {"kvd_peer_unsendable", 1, []string{"peer=b"}}, {"kvd_peer_unsendable", 0, []string{"peer=c"}},
 		{"kvd_peer_clock_offset_seconds", -0.25, []string{"peer=b", "edge=earliest"}}, {"kvd_peer_clock_offset_seconds", 0.75, []string{"peer=b", "edge=latest"}},
 		{"kvd_peer_up", 0, []string{"peer=c"}}, {"kvd_peers_omitted", 0, nil},
@@ -252,7 +252,7 @@ func TestCardinalityIsBounded(t *testing.T) {
 		u.metric.Synced(i, time.Duration(i))
 	}
 	families := u.scraped()
-	const seriesOfPeer = 13
+	const seriesOfPeer = 14
 	if after := ours(families); after != before+maxPeers*seriesOfPeer {
 		t.Errorf("%d series became %d, want %d more for %d peers", before, after, maxPeers*seriesOfPeer, maxPeers)
 	}

@@ -343,6 +343,7 @@ type Peer struct {
 	LinkUp bool   `json:"link_up"` // what is sent to it leaves
 	// LinkSeconds is for how long LinkUp is so; null: it never was up.
 	LinkSeconds *float64 `json:"link_seconds"`
+	Phi         float64  `json:"phi"`         // how sure it is that it is gone: 1 is wrong one time in ten, 3 suspects it, 8 takes it for gone
 	LagOps      uint64   `json:"lag_ops"`     // applied here, whoever accepted them, that it is not known to have
 	LagSeconds  float64  `json:"lag_seconds"` // age of the oldest of them
 	AheadOps    uint64   `json:"ahead_ops"`   // that it is known to have and that are not applied here

@@ -103,6 +103,9 @@ func (in *inbound) read() error {
 }
 
 func (in *inbound) take(kind wire.Kind) error {
+	if kind != wire.KindCredit { // which a planted cut lets through, since it is no message
+		in.peer.heard(kind == wire.KindStatus)
+	}
 	switch kind {
 	case wire.KindBatch:
 		return in.takeBatch()

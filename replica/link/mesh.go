@@ -38,6 +38,7 @@ type Mesh struct {
 	cfg   Config
 	sink  Sink
 	nonce uint64 // tells this process from another of the same name
+	began time.Time
 
 	ctx       context.Context // done: every goroutine ends
 	cancel    context.CancelFunc
@@ -58,7 +59,7 @@ func New(cfg Config, sink Sink) (*Mesh, error) {
 		return nil, err
 	}
 	m := &Mesh{
-		cfg: cfg, sink: sink, nonce: rand.Uint64(),
+		cfg: cfg, sink: sink, nonce: rand.Uint64(), began: time.Now(),
 		greetings: make(chan struct{}, cfg.MaxGreetings),
 		peers:     map[replica.Leader]*peer{},
 		inbound:   map[replica.Leader]*inbound{},
@@ -66,6 +67,7 @@ func New(cfg Config, sink Sink) (*Mesh, error) {
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.leaving, m.leave = context.WithCancel(m.ctx)
 	m.all.Go(m.accept)
+	m.all.Go(m.selfDoubt)
 	return m, nil
 }
 

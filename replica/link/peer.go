@@ -30,6 +30,8 @@ type peer struct {
 	origin  atomic.Uint64 // the peer's origin while it is up, else zero
 	version atomic.Uint64 // that is spoken with it, likewise
 
+	suspicion suspicion
+
 	opsOut, publishedOut atomic.Uint64 // sent, over all its connections
 
 	mu   sync.Mutex
@@ -39,7 +41,7 @@ type peer struct {
 func newPeer(m *Mesh, name replica.Leader, addr string) *peer {
 	p := &peer{
 		mesh: m, name: name, addr: addr,
-		done: make(chan struct{}), wake: make(chan struct{}, 1), again: make(chan struct{}, 1),
+		done: make(chan struct{}), wake: make(chan struct{}, 1), again: make(chan struct{}, 1), suspicion: newSuspicion(),
 	}
 	p.ctx, p.cancel = context.WithCancel(m.ctx)
 	p.queue.limit = m.cfg.SendQueueBytes
@@ -175,6 +177,9 @@ type PeerStats struct {
 	// Since is when Up became what it is; zero: it was never up.
 	Since time.Time
 
+	// Phi is how sure it is that the peer is gone, as package detect has it; zero: nothing was heard yet.
+	Phi float64
+
 	OpsOut uint64
 	// Of what clients published: PublishedDropped was not sent, because too much waited,
 	// the peer was down, or by a planted fault.
@@ -203,9 +208,9 @@ func (m *Mesh) Stats() (all Stats) {
 	defer m.mu.RUnlock()
 	for _, name := range slices.Sorted(maps.Keys(m.peers)) {
 		if p := m.peers[name]; p.ctx.Err() == nil {
-			q := &p.queue
+			q, phi := &p.queue, p.phi()
 			q.mu.Lock()
-			all = append(all, PeerStats{Peer: p.name, Up: q.open, Since: q.since, OpsOut: p.opsOut.Load(), PublishedOut: p.publishedOut.Load(),
+			all = append(all, PeerStats{Peer: p.name, Up: q.open, Since: q.since, Phi: phi, OpsOut: p.opsOut.Load(), PublishedOut: p.publishedOut.Load(),
 				PublishedDropped: q.unpublished, QueuedBytes: q.bytes, Credit: q.credit, Dropped: q.dropped})
 			q.mu.Unlock()
 		}

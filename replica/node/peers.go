@@ -88,7 +88,7 @@ func (l *Leader) peers() []console.Peer {
 		}
 		up, since := links[p.Peer].For()
 		all = append(all, console.Peer{
-			LinkUp: up, LinkSeconds: since,
+			LinkUp: up, LinkSeconds: since, Phi: links[p.Peer].Phi,
 			Name: m.Name, Addr: m.PeerAddr, RESP: m.RespAddr, HTTP: m.HTTPAddr, Member: m.Status.String(), Alive: m.Status == member.Alive, Origin: logical.Origin(m.Origin).String(),
 			LagOps: p.Behind, LagSeconds: age.Seconds(), AheadOps: p.Known.Beyond(s.State.Frontier), QueueBytes: uint64(links[p.Peer].QueuedBytes),
 			PinnedBytes: stats.Pins[m.Name], Outpaced: stats.Outpaced[m.Name],

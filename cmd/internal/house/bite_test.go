@@ -98,6 +98,7 @@ func bites() []bite {
 		{"replica/node/internal/recovery/a.go", imports("kvd/replica/member"), "recovery knows only"},
 		{"replica/node/internal/transfer/a.go", imports("kvd/replica/member"), "transfer knows only"},
 		{"replica/node/internal/joining/a.go", imports("kvd/storage"), "joining knows only"},
+		{"replica/detect/a.go", imports("kvd/logical"), "detect knows only"},
 		{"replica/lease/a.go", imports("kvd/logical"), "lease knows only"},
 		{"replica/lease/a.go", `import "time"; var x = time.Now()`, "uses time.Now"},
 		{"replica/quorum/a.go", imports("kvd/replica/link"), "quorum knows only"},

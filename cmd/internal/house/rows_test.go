@@ -25,7 +25,7 @@ var pure = []string{"logical", "wallclock", "resolve", "replica"}
 // isPure leaves out the rooms below replica, its edges, but not the core's own parts, the state of
 // locks, nor the judge of other stores.
 func isPure(s *source) bool {
-	return !s.test && (slices.Contains(pure, s.room) || s.in("replica/internal", "replica/lease", "resolve/blackbox"))
+	return !s.test && (slices.Contains(pure, s.room) || s.in("replica/internal", "replica/lease", "replica/detect", "resolve/blackbox"))
 }
 
 // edges are the rooms through which a leader meets the world.
@@ -77,7 +77,7 @@ func roomRows() []row {
 		knows("replica/wire", "frames carry the core's messages, written as they are stored, and nothing else", "replica", "storage/codec", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "storage/codec", "storage/losses", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		knows("scenarios", "the simulation runs the real pump over the real store and replaces all edges",
-			"replica/host", "replica", "replica/lease", "replica/stable", "replica/client/conn", "storage", "storage/codec", "storage/disk", "storage/faulty", "storage/file", "storage/losses", "resolve", "resolve/blackbox", "resolve/doomed", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
+			"replica/host", "replica", "replica/detect", "replica/lease", "replica/stable", "replica/client/conn", "storage", "storage/codec", "storage/disk", "storage/faulty", "storage/file", "storage/losses", "resolve", "resolve/blackbox", "resolve/doomed", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		{"replica/client/conn knows nothing of ours", "tests of every room and live runs speak to servers through it", func(s *source) []string {
 			if s.test || !s.in("replica/client/conn") {
 				return nil
@@ -118,6 +118,7 @@ func roomRows() []row {
 		knows("replica/node/internal/returning", "what becomes of old data follows from files, the store and what others say", "replica", "replica/host", "replica/member", "replica/node/internal/identity", "replica/node/internal/sidefile", "storage", "storage/exported", "storage/file", "resolve", "logical"),
 		knows("replica/node/internal/policies", "which policy counts follows from what was written down and what others say; the start folds", "replica", "replica/acl", "replica/host", "replica/host/refold", "replica/node/internal/fields", "replica/node/internal/options", "replica/node/internal/sidefile", "replica/resp", "resolve", "resolve/rules", "storage", "logical", "wallclock"),
 		knows("replica/lease", "who holds a lock follows from a log, whoever agreed on it"),
+		knows("replica/detect", "how sure it is that somebody is gone follows from times alone"),
 		knows("replica/quorum", "what is decided by majority goes over connections that somebody else opens, and knows no command", "replica/lease"),
 		{"only replica/quorum brings in raft", "one place decides by majority; everything else writes alone", func(s *source) []string {
 			if s.in("replica/quorum") || !slices.ContainsFunc(s.imports(), func(p string) bool { return within(p, "github.com/hashicorp/raft") }) {

@@ -23,7 +23,7 @@ func Picture(w io.Writer, s *script.Scenario, r *scenarios.Result, st Style) err
 		return fmt.Errorf("draw %s under %s: the result has no trace", r.Scenario, r.Resolver)
 	}
 	drawn, left := choose(entries(r.Trace), lostLabels(r))
-	p := picture{style: st, drawn: drawn, columns: st.width(pictureWidth)}
+	p := picture{style: st, drawn: drawn, columns: st.whole(pictureWidth)}
 	var without []string
 	p.participants, without = layOut(s, drawn, p.columns)
 	p.idle = idle(drawn)
@@ -44,7 +44,10 @@ type picture struct {
 }
 
 func (p *picture) head(s *script.Scenario, r *scenarios.Result) {
-	fmt.Fprintf(&p.text, "%s\n\n", titled(fmt.Sprintf("%s under %s, seed %d", r.Scenario, r.Resolver, r.Seed), s.Title))
+	for _, line := range wrap(titled(fmt.Sprintf("%s under %s, seed %d", r.Scenario, r.Resolver, r.Seed), s.Title), p.columns) {
+		p.line(line, false)
+	}
+	p.line("", false)
 	names := []rune(strings.Repeat(" ", p.participants.area()+p.participants.pitch))
 	for i, n := range p.participants.names {
 		copy(names[i*p.participants.pitch:], []rune(cut(n, p.participants.pitch-1)))

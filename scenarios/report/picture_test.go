@@ -35,6 +35,23 @@ func TestPictureOfTheFigure(t *testing.T) {
 	golden(t, "figure.picture.txt", b.Bytes())
 }
 
+// TestAPictureTakesTheWidthThatThereIs: words have the room that lines leave them.
+func TestAPictureTakesTheWidthThatThereIs(t *testing.T) {
+	s, r := figure(t)
+	lines := map[int]int{}
+	for _, width := range []int{70, 100, 160} {
+		var b bytes.Buffer
+		if err := Picture(&b, s, r, Style{Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		within(t, b.String(), width)
+		lines[width] = strings.Count(b.String(), "\n")
+	}
+	if lines[160] >= lines[100] || lines[100] >= lines[70] {
+		t.Errorf("lines by width: %v", lines)
+	}
+}
+
 func TestStoryOfTheFigure(t *testing.T) {
 	s, r := figure(t)
 	for name, verbose := range map[string]bool{"figure.explanation.txt": false, "figure.explanation-v.txt": true} {

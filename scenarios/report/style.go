@@ -15,7 +15,8 @@ import (
 const (
 	tableWidth   = 120
 	pictureWidth = 100
-	leastWidth   = 60 // narrower than this nothing can be read
+	mostWidth    = 200 // of a picture on a wide terminal
+	leastWidth   = 60  // narrower than this nothing can be read
 )
 
 // Style is how text is laid out. The zero Style is plain text of usual width.
@@ -27,6 +28,14 @@ type Style struct {
 func (s Style) width(usual int) int {
 	if s.Width > 0 {
 		return max(leastWidth, min(s.Width, usual))
+	}
+	return usual
+}
+
+// whole is all columns that there are, up to what eyes can follow.
+func (s Style) whole(usual int) int {
+	if s.Width > 0 {
+		return max(leastWidth, min(s.Width, mostWidth))
 	}
 	return usual
 }

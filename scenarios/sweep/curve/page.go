@@ -89,7 +89,7 @@ func (c *Curve) pane(b Begin, most int) pane {
 }
 
 var page = template.Must(template.New("curve").Parse(`<!doctype html>
-<html lang="en">
+<html lang="en" data-ready>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -128,7 +128,7 @@ code { overflow-wrap: anywhere; }
 </figure>
 {{end}}</div>
 <h2>The points</h2>
-<div class="wide"><table>
+<div class="wide" role="region" aria-label="The points" tabindex="0"><table>
 <thead><tr>{{range .Columns}}<th scope="col">{{.}}</th>{{end}}</tr></thead>
 <tbody>
 {{range .Rows}}<tr>{{range .}}<td>{{.}}</td>{{end}}</tr>

@@ -78,9 +78,9 @@ function build() {
 }
 
 function legend() {
-  const item = (shape, text) => h('span', {}, shape, ` ${text} `);
+  const item = (shape, text) => h('span', { class: 'item' }, shape, ` ${text} `);
   return h('p', { class: 'legend', id: 'keys' },
-    item('●', 'accepted'), item(h('b', { class: 'lost' }, '✕'), 'accepted, lost in the end'), item('▼', 'a leader prefers another'), item('╌', 'what an author had been shown'),
+    item('●', 'accepted'), item(h('b', { class: 'lost' }, '✕'), 'accepted, lost in the end'), item('▼', 'a leader prefers another'), item('╌', 'what an author had been shown'), h('br'),
     'Below each leader is the ruler of its own clock: the slanted threads lead to where true time has the same mark, the bars are the error that it claims. ',
     'Keys in the diagram: ← → from write to write, ↑ ↓ move, + − 0 zoom, n p losses, c clocks; wheel with Ctrl zooms.');
 }

@@ -38,5 +38,5 @@ function drawLosses(box) {
     button('‹ earlier', () => update({ firstLoss: Math.max(0, from - lossRows) }), { disabled: from === 0, 'aria-label': 'earlier losses' }),
     ` ${from + 1}–${from + list.length} of ${r.losses.length.toLocaleString('en')} `,
     button('later ›', () => update({ firstLoss: from + lossRows }), { disabled: from + lossRows >= r.losses.length, 'aria-label': 'later losses' }));
-  return replace(box, table(`Lost under ${r.name}`, ['update', 'class', 'to', 'first at', 'true time', 'key', 'what decided'], rows), pager);
+  return replace(box, table(`Lost under ${r.name}`, ['update', 'class', 'to', 'first at', 'true time', 'key', 'what decided'], rows, { class: 'losses' }), pager);
 }

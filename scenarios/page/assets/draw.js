@@ -180,9 +180,26 @@ function messageWords(r, m) {
   return `${m.kind} ${lane(m.from).name} → ${lane(m.to).name}, ${what}, sent ${seconds(m.sent)}, ${fate}${again}${m.guessed ? ' (nobody saw it being sent)' : ''}${backwards(r, m) ? '; by the clocks of the two it arrives before it was sent' : ''}`;
 }
 
+const opName = (o) => fit(`${o.label} ${o.delete ? 'deleted' : o.value}`, 110);
+
+// namedOps is the ops whose names have room beside each other, the lost ones first.
+function namedOps(sc) {
+  const named = new Set();
+  if (sc.ops.length > maxNamed) return named;
+  const taken = story.lanes.map(() => []);
+  for (const o of [...sc.ops.filter((x) => x.loss), ...sc.ops.filter((x) => !x.loss)]) {
+    const from = sc.x(placed(sc.r, o.leader, o.at)) + 6;
+    const to = from + 6.2 * opName(o).length;
+    if (taken[o.leader].some(([a, b]) => from < b && a < to)) continue;
+    taken[o.leader].push([from, to]);
+    named.add(o.index);
+  }
+  return named;
+}
+
 function drawOp(sc, o) {
   const [x, y] = [sc.x(placed(sc.r, o.leader, o.at)), sc.l.y[o.leader]];
-  const name = sc.ops.length <= 30 && s('text', { x: x + 6, y: y - 7 }, fit(`${o.label} ${o.delete ? 'deleted' : o.value}`, 110));
+  const name = sc.named.has(o.index) && s('text', { x: x + 6, y: y - 7 }, opName(o));
   return s('g', { class: `op${o.loss ? ' lost' : ''}`, 'data-op': o.index, role: 'button', tabindex: -1, 'aria-label': describe(sc.r, o.index) },
     s('circle', { class: 'hit', cx: x, cy: y, r: 10 }),
     o.loss ? s('path', { class: 'sign', d: `M${x - 5},${y - 5} l10,10 m0,-10 l-10,10` }) : s('circle', { class: 'sign', cx: x, cy: y, r: 4.5 }), name);

@@ -3,6 +3,7 @@
 
 const maxDrawn = 600; // messages in view that are drawn one by one
 const maxOps = 300; // ops, likewise
+const maxNamed = 60; // ops whose names are looked for room for
 const head = 26; // height of the ruler of true time
 const binWidth = 4;
 
@@ -35,6 +36,7 @@ function sceneOf(width) {
   sc.messages = visible(sc);
   sc.manyMessages = sc.messages.length > maxDrawn;
   sc.manyOps = sc.ops.length > maxOps;
+  sc.named = namedOps(sc);
   return sc;
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"kvd/resolve/blackbox"
@@ -185,12 +184,12 @@ func (d *drawing) notes() (notes []string) {
 			n    int
 			text string
 		}{
-			{k.Unnamed, "%d lost updates of each %s are counted, and which they are nobody can say."},
-			{k.Unknown, "Of %d acknowledged updates of each %s it cannot be known whether they are lost."},
-			{k.Divided, "%d acknowledged updates of each %s are on some nodes only."},
+			{k.Unnamed, "%d lost, counted without knowing which"},
+			{k.Unknown, "of %d acknowledged nobody can know whether they are lost"},
+			{k.Divided, "%d acknowledged are on some nodes only"},
 		} {
 			if n.n > 0 {
-				notes = append(notes, strings.Replace(fmt.Sprintf(n.text, n.n, k.Kind), "each ", fmt.Sprintf("%d ", k.Keys), 1))
+				notes = append(notes, fmt.Sprintf("Of %ss: "+n.text+".", k.Kind, n.n))
 			}
 		}
 	}

@@ -69,7 +69,7 @@ func TestTheStoryHasWhatTheReportCounts(t *testing.T) {
 	if found.Counts.Lost != r.Lost() || r.Lost() != 2 || len(found.Losses) != 1 {
 		t.Fatalf("%d lost in the counts, %d drawn, %d in the report, one of them with a name", found.Counts.Lost, len(found.Losses), r.Lost())
 	}
-	if notes := fmt.Sprint(found.Notes); !strings.Contains(notes, "1 lost updates of 1 counter are counted, and which they are nobody can say.") {
+	if notes := fmt.Sprint(found.Notes); !strings.Contains(notes, "Of counters: 1 lost, counted without knowing which.") {
 		t.Errorf("the notes are %s", notes)
 	}
 	lost := found.Ops[found.Losses[0].Op]

@@ -22,7 +22,7 @@ var order = [...]string{
 	"commit-wait", "commit-wait-lying",
 	"equal-stamps", "strobing-clock", "delete-against-update", "mass-deletes", "minority-side", "relay", "lossy-links",
 	"lost-reply", "stale-session", "cause-before-effect", "crash-before-ack", "lost-disk", "old-backup",
-	"rollback-unseen", "cloned-directory", "long-absence", "resurrection",
+	"rollback-unseen", "cloned-directory", "long-absence", "outpaced", "forget-and-return", "resurrection",
 	"full-disk", "log-rot",
 	"lease-without-fencing", "lease-with-fencing", "paused-leader", "split-lock", "retried-acquire", "redlock-shape",
 }

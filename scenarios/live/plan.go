@@ -102,6 +102,9 @@ func unplayable(s *script.Scenario) string {
 		return "settings exist in the simulation only, but for quarantine=warn"
 	}
 	for _, e := range s.Events {
+		if _, ok := e.Action.(script.Forget); ok {
+			return fmt.Sprintf("%q: leaders are forgotten in the simulation only", e.Action)
+		}
 		if why := beyond(e.Action); why != "" {
 			return fmt.Sprintf("%q: %s", e.Action, why)
 		}

@@ -8,7 +8,7 @@ import (
 
 // Action is something that happens to the cluster: ClientOp, LinkFault,
 // ClockFault, Partition, Cut, Heal, Pause, Crash, Restart, Wipe, Backup, Restore,
-// Clone, DiskFault or Rot, always as a value, never as a pointer. String is its canonical
+// Clone, DiskFault, Rot or Forget, always as a value, never as a pointer. String is its canonical
 // text.
 type Action interface {
 	fmt.Stringer
@@ -264,6 +264,12 @@ type Rot struct {
 	Leader string
 }
 
+// Forget has the others count on a leader no more: it is not linked to them until it is
+// restarted, begins anew then with what they have, and what it alone had is in none of them.
+type Forget struct {
+	Leader string
+}
+
 func (ClientOp) action()   {}
 func (LinkFault) action()  {}
 func (ClockFault) action() {}
@@ -279,6 +285,7 @@ func (Restore) action()    {}
 func (Clone) action()      {}
 func (DiskFault) action()  {}
 func (Rot) action()        {}
+func (Forget) action()     {}
 
 // cloneAction copies what an action points to; only partitions point.
 func cloneAction(a Action) Action {

@@ -107,7 +107,7 @@ func (w *world) settled() {
 	count := func() int { return int(w.number(1, 1000)) }
 	unsigned := func() time.Duration { return w.span(0) }
 	w.s.Settings = script.Settings{
-		GateOps: maybe(w, count), WindowOps: maybe(w, count), BatchOps: maybe(w, count), Waiting: maybe(w, count), MaxSiblings: maybe(w, count), History: maybe(w, count),
+		GateOps: maybe(w, count), WindowOps: maybe(w, count), BatchOps: maybe(w, count), Waiting: maybe(w, count), MaxSiblings: maybe(w, count), History: maybe(w, count), Pinned: maybe(w, count),
 		MaxDrift: maybe(w, unsigned), TokenWait: maybe(w, unsigned),
 	}
 	if w.s.Settings != (script.Settings{}) {
@@ -256,7 +256,9 @@ func (w *world) op() script.ClientOp {
 }
 
 func (w *world) fault() script.Action {
-	switch w.upTo(12) {
+	switch w.upTo(13) {
+	case 11:
+		return script.Forget{Leader: w.leader()}
 	case 0:
 		return script.Heal{}
 	case 1:

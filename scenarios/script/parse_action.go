@@ -213,6 +213,11 @@ func (p *parser) rot(r *reader) Action {
 	return Rot{p.leader(r)}
 }
 
+func (p *parser) forget(r *reader) Action {
+	p.recovery(r, "forget")
+	return Forget{p.leader(r)}
+}
+
 func (p *parser) known(r *reader, w word) string {
 	if _, ok := p.labels[w.raw]; !ok {
 		r.fail(w, "the label of an operation on an earlier line", spell.DidYouMean(w.raw, sortedKeys(p.labels)))

@@ -176,7 +176,7 @@ func (p *parser) settings(r *reader) {
 		count("gate-ops", &s.GateOps), count("window-ops", &s.WindowOps), count("batch-ops", &s.BatchOps),
 		count("waiting", &s.Waiting),
 		keyed("max-siblings", func(w word) { s.MaxSiblings = Some(int(r.count(w, 1, maxSiblings))) }),
-		count("history", &s.History),
+		count("history", &s.History), count("pinned", &s.Pinned),
 		keyed("quarantine", func(w word) { s.Quarantine = choice(r, w, QuarantineWarn, QuarantineStamps, QuarantineAll) }),
 		keyed("quarantine-beyond", func(w word) { s.QuarantineBeyond = Some(r.duration(w, anySpan())) }),
 		keyed("max-drift", func(w word) { s.MaxDrift = Some(r.duration(w, anySpan())) }),

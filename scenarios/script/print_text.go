@@ -153,8 +153,9 @@ func (r Restore) String() string { return "restore " + r.Leader + " from " + r.N
 func (d DiskFault) String() string {
 	return "disk " + d.Leader + " " + string(d.State)
 }
-func (r Rot) String() string   { return "rot " + r.Leader }
-func (c Clone) String() string { return "clone " + c.From + " to " + c.To }
+func (r Rot) String() string    { return "rot " + r.Leader }
+func (f Forget) String() string { return "forget " + f.Leader }
+func (c Clone) String() string  { return "clone " + c.From + " to " + c.To }
 
 // text is the client's line without its verb.
 func (c Client) text() string {
@@ -226,7 +227,7 @@ func (p Policy) text() string {
 func (s Settings) String() string {
 	return words(stated("gate-ops", s.GateOps, strconv.Itoa), stated("window-ops", s.WindowOps, strconv.Itoa),
 		stated("batch-ops", s.BatchOps, strconv.Itoa), stated("waiting", s.Waiting, strconv.Itoa), stated("max-siblings", s.MaxSiblings, strconv.Itoa),
-		stated("history", s.History, strconv.Itoa),
+		stated("history", s.History, strconv.Itoa), stated("pinned", s.Pinned, strconv.Itoa),
 		prefixed("quarantine=", string(s.Quarantine)), stated("quarantine-beyond", s.QuarantineBeyond, spell.Duration),
 		stated("max-drift", s.MaxDrift, spell.Duration), stated("token-wait", s.TokenWait, spell.Duration))
 }

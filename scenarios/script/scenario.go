@@ -87,6 +87,7 @@ const ShadowAll = "all"
 type Settings struct {
 	GateOps, WindowOps, BatchOps, Waiting, MaxSiblings Opt[int]
 	History                                            Opt[int] // bytes of log that stay when every leader has them
+	Pinned                                             Opt[int] // the same at most when one lacks them, which then gets the state of another
 	MaxDrift, TokenWait, QuarantineBeyond              Opt[time.Duration]
 	Quarantine                                         Quarantine // of a leader whose clock most others contradict
 }

@@ -59,8 +59,8 @@ func lineVerbs() []Verb {
 		whole(Declaration, "policy", "policy PREFIX=RESOLVER|*[,read=pick][,commit-wait][,doomed=accept|refuse|lift] ...",
 			"which resolver serves keys that begin so: * and by default the one under test; read=pick is for plain reads, and clients of a scenario read every value; commit-wait (of interval) acknowledges a write when its stamp is surely past; doomed= is what becomes of a write whose stamp loses where it is accepted (of lww, lamport, hlc, interval)", (*parser).policy),
 		whole(Declaration, "shadow", "shadow RESOLVER ...|all", "resolvers that watch every key and record what they would have lost", (*parser).shadow),
-		{Name: "settings", Position: Declaration, Where: InSimulation, whole: (*parser).settings, Usage: "settings [quarantine=warn|stamps|all] [quarantine-beyond=D] [gate-ops=N] [window-ops=N] [batch-ops=N] [waiting=N] [max-siblings=N] [history=N] [max-drift=D] [token-wait=D]",
-			Meaning: "of every leader: the writes that it refuses while its clock is in quarantine, and how far outside of what most others can agree on the clock is then (real leaders only warn); ops buffered at the gate, in flight to a peer and in a message, requests that wait for a token, versions side by side, bytes of log that stay when every leader has them, how far ahead a stamp is followed, how long a token is waited for"},
+		{Name: "settings", Position: Declaration, Where: InSimulation, whole: (*parser).settings, Usage: "settings [quarantine=warn|stamps|all] [quarantine-beyond=D] [gate-ops=N] [window-ops=N] [batch-ops=N] [waiting=N] [max-siblings=N] [history=N] [pinned=N] [max-drift=D] [token-wait=D]",
+			Meaning: "of every leader: the writes that it refuses while its clock is in quarantine, and how far outside of what most others can agree on the clock is then (real leaders only warn); ops buffered at the gate, in flight to a peer and in a message, requests that wait for a token, versions side by side, bytes of log that stay when every leader has them, and at most when one lacks them, how far ahead a stamp is followed, how long a token is waited for"},
 		whole(Declaration, "seed", "seed N", "all chance follows from N, unless the command line says another", (*parser).seed),
 		whole(Declaration, "client", "client A at=N1 [session] [timeout=D] [retry=N2|same|next]",
 			"a client at a leader; session carries its token along; without timeout it waits for ever for an answer", (*parser).client),
@@ -96,6 +96,8 @@ func actionVerbs() []Verb {
 		act(Timed, "disk", "disk N full|broken|ok",
 			"a leader's disk takes nothing more, or nothing on it can be changed, until it is ok: a leader whose disk was full goes on by itself then, one whose disk was broken is restarted", (*parser).disk),
 		act(Timed, "rot", "rot N", "one bit flips in the middle of a leader's log on its disk, which nobody is told of", (*parser).rot),
+		{Name: "forget", Position: Timed, Where: InSimulation, act: (*parser).forget, Usage: "forget N",
+			Meaning: "the other leaders count on N no more, as after kv admin forget: when it is restarted it begins anew, with what they have"},
 	}
 }
 

@@ -84,6 +84,8 @@ func (w *World) act(a script.Action) {
 		if err := w.rot(a.Leader); err != nil {
 			w.fail(err)
 		}
+	case script.Forget:
+		w.forgotten[a.Leader] = true
 	case script.Clone:
 		if err := w.replace(a.To, w.leaders[a.From].disk); err != nil {
 			w.fail(err)
@@ -100,6 +102,10 @@ func (w *World) restart(name string) {
 	}
 	if f := l.disk.faults.Fault(); f != faulty.None {
 		w.Trace.Add(trace.Event{At: w.now, Kind: trace.Fault, Text: fmt.Sprintf("%s does not start: its disk is %s", name, f)})
+		return
+	}
+	if err := l.beginAnew(); err != nil {
+		w.fail(fmt.Errorf("restart: %w", err))
 		return
 	}
 	if err := l.start(); err != nil {

@@ -17,6 +17,10 @@
 // What clients sent, were shown and were told goes to the oracle; what happened
 // goes to the trace. Neither feeds back.
 //
+// A leader that was forgotten, or that the others' logs do not reach back to any more, gets the
+// state of another as real ones do: a checkpoint, into which package carryover puts what only its
+// own store has. It gets it in an instant; how it is sent is package transfer's of real leaders.
+//
 // A [Mend] puts things right in the middle of a run, which is the same up to there: package
 // branch plays runs again with it.
 //

@@ -35,6 +35,8 @@ type leader struct {
 	because   faulty.Fault   // of the disk, when it halted
 	salvaged  *host.Recovery // what was read of a damaged store and waits; nil: nothing
 	rebuilds  int            // of its store
+	putAside  int            // stores that others' states took the place of
+	lacked    bool           // when it last looked, it lacked what no log in reach begins with
 	stable    stable.Tracker // of what everybody holds, since the last start
 	looked    time.Duration  // when the log was last looked at
 	redlocks  map[string]redlock
@@ -153,7 +155,7 @@ func (l *leader) cycle() {
 		return
 	}
 	l.release(l.pump.Release())
-	if err := errors.Join(l.shorten(), l.feed()); err != nil {
+	if err := errors.Join(l.shorten(), l.catchUp(), l.feed()); err != nil {
 		l.w.fail(fmt.Errorf("%s: after a cycle: %w", l.name, err))
 	}
 }

@@ -116,7 +116,7 @@ func (w *World) spoils(a script.Action) bool {
 		return w.mended&Links != 0
 	case script.ClockFault:
 		return w.mended&Clocks != 0
-	case script.Pause, script.Crash, script.Wipe, script.Restore, script.Clone, script.DiskFault, script.Rot:
+	case script.Pause, script.Crash, script.Wipe, script.Restore, script.Clone, script.DiskFault, script.Rot, script.Forget:
 		return w.mended&Machines != 0
 	case script.Restart:
 		return w.mended&Machines != 0 && w.leaders[a.Leader].pump != nil

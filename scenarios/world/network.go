@@ -100,7 +100,11 @@ func (w *World) send(from *leader, s replica.Send) {
 	}
 	in := replica.Received{From: replica.Leader(from.name), Message: w.carry(s.Message)}
 	for _, at := range arrivals {
-		enter(at, func() { w.leaders[to].receive(in) })
+		enter(at, func() {
+			if !w.refused(from.name, to) {
+				w.leaders[to].receive(in)
+			}
+		})
 	}
 }
 

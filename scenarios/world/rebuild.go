@@ -3,12 +3,10 @@ package world
 import (
 	"errors"
 	"fmt"
-	"slices"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"kvd/replica"
 	"kvd/replica/host"
+	"kvd/scenarios/world/internal/medium"
 	"kvd/storage"
 	beneath "kvd/storage/disk"
 )
@@ -93,52 +91,8 @@ func (l *leader) feed() error {
 // rot flips a bit in the middle of what the leader's log has.
 func (w *World) rot(leader string) error {
 	fs := w.leaders[leader].disk.fs
-	dir := fs.PathJoin(dataDir, beneath.LogDir)
-	names, err := fs.List(dir)
-	if err != nil {
+	if err := medium.Rot(fs, fs.PathJoin(dataDir, beneath.LogDir)); err != nil {
 		return fmt.Errorf("rot %s: %w", leader, err)
 	}
-	slices.Sort(names)
-	files, total := map[string][]byte{}, 0
-	for _, name := range names {
-		if !isLog(name) {
-			continue
-		}
-		data, err := content(fs, fs.PathJoin(dir, name))
-		if err != nil {
-			return fmt.Errorf("rot %s: %w", leader, err)
-		}
-		files[name], total = data, total+written(data)
-	}
-	middle := total / 2
-	for _, name := range names {
-		data := files[name]
-		n := written(data)
-		if middle < n {
-			data[middle] ^= 1
-			return overwrite(fs, fs.PathJoin(dir, name), data)
-		}
-		middle -= n
-	}
-	return fmt.Errorf("rot %s: its log is empty", leader)
-}
-
-// written is how much of a file was: what was only reserved is zero.
-func written(data []byte) int {
-	for len(data) > 0 && data[len(data)-1] == 0 {
-		data = data[:len(data)-1]
-	}
-	return len(data)
-}
-
-// overwrite puts data in the place of what a file holds, which stays the same file.
-func overwrite(fs *vfs.MemFS, path string, data []byte) error {
-	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteAt(data, 0); err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return nil
 }

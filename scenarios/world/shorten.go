@@ -33,18 +33,23 @@ func (l *leader) shorten() error {
 		return nil
 	}
 	l.looked = l.w.now
-	history := stable.History{Bytes: int64(h.Value)}
-	_, err := l.store.Collect(history.Kept(l.stable.Observe(l.view()), l.w.instant().Time()))
+	history, view := stable.History{Bytes: int64(h.Value), Pinned: int64(l.w.script.Settings.Pinned.Value)}, l.view()
+	keep := history.Kept(l.stable.Observe(view), l.w.instant().Time())
+	if capped := history.Beyond(view.Durable); history.Pinned > 0 && l.store.Log().Excess(capped) > l.store.Log().Excess(keep) {
+		keep = capped
+	}
+	_, err := l.store.Collect(keep)
 	return err
 }
 
-// view is what the leader knows of everybody. All leaders of the scenario were met.
+// view is what the leader knows of everybody who is not forgotten. All leaders of the scenario
+// were met.
 func (l *leader) view() stable.View {
 	v := stable.View{Applied: l.pump.State().Frontier, Durable: l.pump.Durable()}
 	l.w.peers = l.pump.Peers(l.w.peers[:0])
 	for i := range l.w.peers {
 		p := &l.w.peers[i]
-		if l.w.cfg.Outside != nil && l.w.cfg.Outside(string(p.Peer)) {
+		if l.w.forgotten[string(p.Peer)] || l.w.cfg.Outside != nil && l.w.cfg.Outside(string(p.Peer)) {
 			continue
 		}
 		v.Members = append(v.Members, stable.Member{Name: string(p.Peer), Heard: p.Origin != 0, Known: p.Known, Durable: p.Durable})

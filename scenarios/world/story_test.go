@@ -15,6 +15,7 @@ import (
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
 	"kvd/scenarios/trace/tracetest"
+	"kvd/scenarios/world/internal/medium"
 )
 
 var update = flag.Bool("update", false, "rewrite the stories in testdata from what happens")
@@ -171,9 +172,9 @@ func (s *story) idle() string {
 func tears(synced, whole string) string {
 	var all []string
 	for seed := range uint64(8) {
-		torn := mixed(blocks(synced), blocks(whole), rand.New(rand.NewPCG(seed, 0)))
+		torn := medium.Mixed(blocks(synced), blocks(whole), rand.New(rand.NewPCG(seed, 0)))
 		var b strings.Builder
-		for i := 0; i < len(torn); i += tornBlock {
+		for i := 0; i < len(torn); i += medium.Block {
 			b.WriteString(strings.ReplaceAll(string(torn[i:i+1]), "\x00", "."))
 		}
 		all = append(all, b.String())
@@ -185,7 +186,7 @@ func tears(synced, whole string) string {
 // blocks is a file with one block for each letter; - is an empty one.
 func blocks(letters string) (file []byte) {
 	for _, c := range []byte(strings.Trim(letters, "-")) {
-		file = append(file, slices.Repeat([]byte{c}, tornBlock)...)
+		file = append(file, slices.Repeat([]byte{c}, medium.Block)...)
 	}
 	return file
 }

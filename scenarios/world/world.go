@@ -59,15 +59,16 @@ type World struct {
 	cfg    Config
 	script *script.Scenario
 
-	names    []string // leaders in the script's order
-	leaders  map[string]*leader
-	clients  map[string]*client
-	links    map[path]*link
-	backups  map[string]*disk
-	issuer   *issuer
-	origins  *rand.Rand
-	waiting  map[uint64]attempt
-	attempts uint64
+	names     []string // leaders in the script's order
+	leaders   map[string]*leader
+	clients   map[string]*client
+	links     map[path]*link
+	backups   map[string]*disk
+	forgotten map[string]bool // leaders that the others count on no more
+	issuer    *issuer
+	origins   *rand.Rand
+	waiting   map[uint64]attempt
+	attempts  uint64
 
 	ops      map[logical.Dot]*resolve.Op // those released that one leader alone is known to have
 	known    map[logical.Dot]knownOp     // every op any leader has released
@@ -133,7 +134,8 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 		cfg: cfg, script: s, names: s.Leaders,
 		leaders: map[string]*leader{}, clients: map[string]*client{}, links: map[path]*link{},
 		backups: map[string]*disk{}, waiting: map[uint64]attempt{},
-		ops: map[logical.Dot]*resolve.Op{}, known: map[logical.Dot]knownOp{},
+		forgotten: map[string]bool{},
+		ops:       map[logical.Dot]*resolve.Op{}, known: map[logical.Dot]knownOp{},
 		requests: map[merge.Request]issued{}, sent: map[path]*shipments{}, triggers: map[string][]trigger{},
 		Trace: &trace.Trace{}, History: history.New(), Fired: Fired{}, Values: map[string]map[string][]string{},
 	}

@@ -77,7 +77,7 @@ func roomRows() []row {
 		knows("replica/wire", "frames carry the core's messages, written as they are stored, and nothing else", "replica", "storage/codec", "resolve", "resolve/limits", "logical", "wallclock"),
 		knows("replica/host", "the pump joins the core and the store; the simulator runs the same pump", "replica", "storage", "storage/codec", "storage/losses", "resolve", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		knows("scenarios", "the simulation runs the real pump over the real store and replaces all edges",
-			"replica/host", "replica", "replica/detect", "replica/lease", "replica/stable", "replica/client/conn", "storage", "storage/codec", "storage/disk", "storage/faulty", "storage/file", "storage/losses", "resolve", "resolve/blackbox", "resolve/doomed", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
+			"replica/host", "replica", "replica/detect", "replica/lease", "replica/stable", "replica/client/conn", "storage", "storage/carryover", "storage/checkpoint", "storage/codec", "storage/disk", "storage/faulty", "storage/file", "storage/losses", "resolve", "resolve/blackbox", "resolve/doomed", "resolve/limits", "resolve/number", "resolve/replay/merge", "logical", "wallclock"),
 		{"replica/client/conn knows nothing of ours", "tests of every room and live runs speak to servers through it", func(s *source) []string {
 			if s.test || !s.in("replica/client/conn") {
 				return nil
@@ -113,7 +113,7 @@ func roomRows() []row {
 		knows("storage/riblt", "sets of numbers are compared without knowing what they stand for"),
 		knows("replica/node/internal/transfer", "the state of another leader is fetched and installed without clients and members",
 			"replica", "replica/host", "replica/node/internal/backups", "replica/node/internal/recovery", "replica/node/internal/sidefile",
-			"resolve", "storage", "storage/checkpoint", "storage/codec", "storage/disk", "storage/file", "logical"),
+			"resolve", "storage", "storage/carryover", "storage/checkpoint", "storage/codec", "storage/disk", "storage/file", "logical"),
 		knows("replica/node/internal/joining", "who waits for data looks at the loop and at membership", "replica", "replica/host", "replica/console", "replica/member", "storage/file", "logical"),
 		knows("replica/node/internal/returning", "what becomes of old data follows from files, the store and what others say", "replica", "replica/host", "replica/member", "replica/node/internal/identity", "replica/node/internal/sidefile", "storage", "storage/exported", "storage/file", "resolve", "logical"),
 		knows("replica/node/internal/policies", "which policy counts follows from what was written down and what others say; the start folds", "replica", "replica/acl", "replica/host", "replica/host/refold", "replica/node/internal/fields", "replica/node/internal/options", "replica/node/internal/sidefile", "replica/resp", "resolve", "resolve/rules", "storage", "logical", "wallclock"),

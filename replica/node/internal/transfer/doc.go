@@ -25,7 +25,7 @@
 // # What is installed
 //
 // [Install] runs before the store is opened. It takes from the old store what the fetched one
-// lacks: ops, which wait there to be applied again as after a repair; what other leaders have
+// lacks (package carryover): ops, which wait there to be applied again as after a repair; what other leaders have
 // under dots that were given twice; the leader's own origins and clocks. A state that lacks
 // something of which the old store has no log any more is refused: then the old store is
 // ahead, and nothing would bring those ops back. So the new store has all that the old one

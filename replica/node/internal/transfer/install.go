@@ -8,13 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 
-	"kvd/logical"
 	"kvd/replica/node/internal/recovery"
-	"kvd/resolve"
 	"kvd/storage"
-	"kvd/storage/codec"
+	"kvd/storage/carryover"
 	"kvd/storage/file"
 )
 
@@ -126,133 +123,11 @@ func (in *installing) carryOver() (err error) {
 	if in.has(storeDir) {
 		var from *storage.Store
 		if from, err = storage.Open(storage.Options{Dir: in.path(storeDir), ReadOnly: true, Cache: 8 << 20}); err == nil {
-			err = errors.Join(in.carry(from, to), from.Close())
+			in.carried, err = carryover.Into(to, from, in.step)
+			err = errors.Join(err, from.Close())
 		}
 	} else {
-		err = in.carry(nil, to)
+		_, err = carryover.Into(to, nil, in.step)
 	}
 	return errors.Join(err, to.Close())
-}
-
-// carry carries over from one store to another. From is nil where there was none.
-func (in *installing) carry(from, to *storage.Store) error {
-	state, found, err := to.State()
-	if err != nil {
-		return err
-	}
-	if !found {
-		return errors.New("it holds nothing")
-	}
-	own, origins := storage.State{}, []logical.Origin(nil)
-	b := to.NewBatch()
-	defer b.Close()
-	if from != nil {
-		if own, _, err = from.State(); err == nil {
-			origins, err = from.Incarnations()
-		}
-		if err == nil && !state.Frontier.Includes(from.Log().Removed()) {
-			err = errors.New("the store here is ahead of it, and its log does not keep all ops that the state lacks")
-		}
-		if err == nil {
-			err = errors.Join(in.ops(from, b, own.Frontier, state.Frontier), in.waiting(from, b, state.Frontier), in.contested(from, to, b, state.Frontier))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if own.Origin != 0 && own.Frontier.At(own.Origin) > 0 && !slices.Contains(origins, own.Origin) {
-		origins = append(origins, own.Origin)
-	}
-	slices.Sort(origins)
-	b.PutIncarnations(origins)
-	state.Origin, state.Lamport = own.Origin, max(state.Lamport, own.Lamport)
-	if state.HLC.Compare(own.HLC) < 0 {
-		state.HLC = own.HLC
-	}
-	state.Floor = max(state.Floor, own.Floor) // leaders count on what this one promised, and on what anybody did before it came
-	b.PutState(state)
-	in.at("commit")
-	return b.Commit()
-}
-
-// batchBytes is how much is committed at once.
-const batchBytes = 1 << 20
-
-// ops carries over what is in the log and not in the state.
-func (in *installing) ops(from *storage.Store, b *storage.Batch, have, state logical.Frontier) error {
-	for d := range have.All() {
-		err := from.LogEntries(d.Origin, state.At(d.Origin)+1, func(seq logical.Seq, encoded []byte) (bool, error) {
-			in.carried++
-			b.PutWaiting(logical.Dot{Origin: d.Origin, Seq: seq}, encoded)
-			return true, in.commitLarge(b)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// waiting carries over what waits in the old store to be applied again.
-func (in *installing) waiting(from *storage.Store, b *storage.Batch, state logical.Frontier) error {
-	waiting, err := from.Waiting()
-	if err != nil {
-		return err
-	}
-	for d := range waiting.All() {
-		for next := state.At(d.Origin) + 1; next <= d.Seq; {
-			ops, err := from.WaitingOps(d.Origin, next, 1024, batchBytes)
-			if err != nil {
-				return err
-			}
-			for _, op := range ops {
-				in.carried++
-				b.PutWaiting(op.Dot, codec.AppendOp(nil, op))
-				next = op.Dot.Seq + 1
-			}
-			if err := in.commitLarge(b); err != nil || len(ops) == 0 {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// contested carries over what is known of dots that were given twice: what others have under
-// them, and what the log here has, if the state does not know of it.
-func (in *installing) contested(from, to *storage.Store, b *storage.Batch, state logical.Frontier) (err error) {
-	last, known := logical.Dot{}, false
-	failed := from.Conflicts(logical.Dot{}, func(op *resolve.Op) bool {
-		if d := op.Dot; d != last {
-			var there []*resolve.Op
-			if there, err = to.ConflictsOf(d); err != nil {
-				return false
-			}
-			last, known = d, len(there) > 0
-			ours, found, failed := from.Op(d)
-			if err = failed; err != nil {
-				return false
-			}
-			if found && !known && state.Covers(d) {
-				b.PutConflict(ours)
-			}
-		}
-		b.PutConflict(op)
-		return true
-	})
-	if err = errors.Join(err, failed); err != nil {
-		return err
-	}
-	return from.Settled(func(d, by logical.Dot) bool {
-		b.PutSettled(d, by)
-		return true
-	})
-}
-
-func (in *installing) commitLarge(b *storage.Batch) error {
-	if b.Size() < batchBytes {
-		return nil
-	}
-	in.at("commit")
-	return b.Commit()
 }

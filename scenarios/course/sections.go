@@ -19,7 +19,7 @@ alone had acknowledged is gone.`,
 		Text: `A message may be lost, delayed, doubled or overtaken, and so may its answer. Replication
 must come to the same end all the same: by another way, by sending again, and by knowing
 a request that comes twice.`,
-		Scenarios: []string{"lossy-links", "relay", "lost-reply"},
+		Scenarios: []string{"lossy-links", "relay", "lost-reply", "two-generals"},
 		Exercises: []Exercise{
 			{Name: "networks-1", Free: "at 500ms cut n*>n*"},
 			{Name: "networks-2", Free: "check value x = * for counter"},

@@ -24,7 +24,7 @@ var order = [...]string{
 	"lost-reply", "stale-session", "cause-before-effect", "crash-before-ack", "lost-disk", "old-backup",
 	"rollback-unseen", "cloned-directory", "long-absence", "outpaced", "forget-and-return", "resurrection",
 	"full-disk", "log-rot",
-	"lease-without-fencing", "lease-with-fencing", "paused-leader", "split-lock", "retried-acquire", "redlock-shape",
+	"two-generals", "lease-without-fencing", "lease-with-fencing", "paused-leader", "split-lock", "retried-acquire", "redlock-shape",
 }
 
 // Names lists the scenarios in the order of telling.

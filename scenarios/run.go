@@ -85,7 +85,7 @@ func play(s *script.Scenario, cfg world.Config) (Played, error) {
 // Fates is what became of the acknowledged updates of a run, by the IDs of their requests.
 type Fates struct {
 	Kept map[string]bool
-	Lost map[string]string // its key
+	Lost map[string]int // by key: how many
 }
 
 // Losses plays a scenario and says what became of its updates, without looking at promises
@@ -104,12 +104,12 @@ func Losses(s *script.Scenario, o Options) (*Fates, error) {
 	for _, l := range v.Losses {
 		lost[l.Label] = true
 	}
-	f := &Fates{Kept: map[string]bool{}, Lost: map[string]string{}}
+	f := &Fates{Kept: map[string]bool{}, Lost: map[string]int{}}
 	for _, q := range played.History.Updates {
 		switch {
 		case q.AckedAt.Never():
 		case lost[q.Name()]:
-			f.Lost[q.ID] = q.Key
+			f.Lost[q.Key]++
 		default:
 			f.Kept[q.ID] = true
 		}

@@ -150,28 +150,16 @@ func (x *search) play(m world.Mend) ([]bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mended at %s: %w", m.At, err)
 	}
-	worse := x.worse(there)
+	lost := map[string]int{} // in the run, by key
+	for i := range x.result.Losses {
+		lost[x.result.Losses[i].Key]++
+	}
 	avoids := make([]bool, len(x.result.Losses))
 	for i := range x.result.Losses {
 		l := &x.result.Losses[i]
-		avoids[i] = there.Kept[x.ids[l.Label]] && !worse[l.Key]
+		avoids[i] = there.Kept[x.ids[l.Label]] && there.Lost[l.Key] < lost[l.Key]
 	}
 	return avoids, nil
-}
-
-// worse is the keys of which the branch loses what the run does not.
-func (x *search) worse(there *scenarios.Fates) map[string]bool {
-	lost := map[string]bool{}
-	for i := range x.result.Losses {
-		lost[x.ids[x.result.Losses[i].Label]] = true
-	}
-	worse := map[string]bool{}
-	for id, key := range there.Lost {
-		if !lost[id] {
-			worse[key] = true
-		}
-	}
-	return worse
 }
 
 // identities is the requests behind the labels: labels that nobody gave may differ from

@@ -9,9 +9,8 @@
 // disks work, and what the script would spoil later does not happen ([world.Mend]). Clients
 // go on asking what the script says.
 //
-// A loss is avoided there if the same request is acknowledged and not lost, and nothing else
-// of its key is lost that is not lost in the run: a loss that only falls on somebody else is
-// not avoided.
+// A loss is avoided there if the same request is acknowledged and not lost, and its key loses
+// fewer updates than in the run: a loss that only falls on its rival is not avoided.
 //
 // The last moment is found by bisection: mended just before it, the loss is avoided, and
 // mended just before the next moment at which anything happens, it is not. That supposes

@@ -10,7 +10,7 @@ import (
 // in words.
 func Words(a *oracle.Avoidable, until string) string {
 	if a.Never {
-		return "Nothing would have avoided it: it is lost also where nothing is wrong"
+		return "Nothing would have avoided it: also where nothing is wrong, as much is lost"
 	}
 	text := "It could still have been avoided until just before " + until
 	if a.Event != "" {

@@ -187,7 +187,7 @@ type Loss struct {
 
 // Avoidable says until when a loss could have been avoided by putting right what was wrong.
 type Avoidable struct {
-	Never  bool          `json:"never,omitempty"`  // it is lost in a run in which nothing is wrong
+	Never  bool          `json:"never,omitempty"`  // it, or as much of its key, is lost also in a run in which nothing is wrong
 	Until  time.Duration `json:"until,omitempty"`  // true time: just before what happens then
 	Event  string        `json:"event,omitempty"`  // what happens then; empty: nothing that concerns the loss
 	Enough []string      `json:"enough,omitempty"` // of links, clocks and machines: what alone would have been enough then

@@ -118,6 +118,18 @@ var quiet = map[string]string{
 	"kvd_origins_refused_ops_total": "there are few",
 	"kvd_conflicting_dots":          "no leader has a copy",
 
+	"kvd_commit_wait_seconds":  "no prefix is under commit-wait",
+	"kvd_commit_waiting_calls": "no prefix is under commit-wait",
+
+	"kvd_quorum_voters":             "nobody begins a quorum",
+	"kvd_quorum_leads":              "nobody begins a quorum",
+	"kvd_quorum_leaderless_seconds": "nobody begins a quorum",
+	"kvd_locks_held":                "nobody begins a quorum",
+	"kvd_locks_bytes":               "nobody begins a quorum",
+	"kvd_locks_expired_total":       "nobody begins a quorum",
+	"kvd_fenced_writes_total":       "nobody begins a quorum",
+	"kvd_fenced_refused_total":      "nobody begins a quorum",
+
 	"kvd_losses_retracted_total": "no survivor turned out to have seen what it replaced",
 
 	"kvd_state_transfer_bytes":       "the logs keep what everybody needs",

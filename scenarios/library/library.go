@@ -19,7 +19,7 @@ var order = [...]string{
 	"ddia-8-3", "three-way-increment", "hot-set", "clock-step-back", "poisoned-key", "poisoned-delete",
 	"doomed-accept", "doomed-refuse", "doomed-lift",
 	"ntp-step", "lying-bound", "drift-alone", "live-migration", "falseticker", "quarantine-and-return",
-	"commit-wait", "commit-wait-lying",
+	"commit-wait", "commit-wait-lying", "ttl-and-a-fast-clock", "incr-beside-expire", "touch-beside-set",
 	"equal-stamps", "strobing-clock", "delete-against-update", "mass-deletes", "minority-side", "relay", "lossy-links",
 	"lost-reply", "stale-session", "cause-before-effect", "crash-before-ack", "lost-disk", "old-backup",
 	"rollback-unseen", "cloned-directory", "long-absence", "outpaced", "forget-and-return", "resurrection",

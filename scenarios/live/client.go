@@ -10,7 +10,7 @@ import (
 	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
-	"kvd/scenarios/world"
+	"kvd/scenarios/world/clientop"
 )
 
 // Bounds on what a client waits for, in addition to what the script says.
@@ -34,7 +34,7 @@ type client struct {
 }
 
 type operation struct {
-	world.Operation
+	clientop.Operation
 	token   string   // update, append: what was read
 	command []string // the present request as a leader takes it
 }

@@ -14,7 +14,7 @@ import (
 	"kvd/scenarios/live/attempt"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
-	"kvd/scenarios/world"
+	"kvd/scenarios/world/clientop"
 )
 
 // machines is the leaders as the driver handles them.
@@ -199,7 +199,7 @@ func (d *driver) happen(ctx context.Context, a script.Action, turn int) {
 	d.mu.Lock()
 	d.busy[op.Client]++
 	d.mu.Unlock()
-	d.clients[op.Client].queue <- operation{Operation: world.Take(op, turn, &d.unnamed)}
+	d.clients[op.Client].queue <- operation{Operation: clientop.Take(op, turn, &d.unnamed)}
 }
 
 // awaitTime bounds how long an action waits for what precedes it in the reference.

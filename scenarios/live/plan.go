@@ -105,6 +105,9 @@ func unplayable(s *script.Scenario) string {
 		if _, ok := e.Action.(script.Forget); ok {
 			return fmt.Sprintf("%q: leaders are forgotten in the simulation only", e.Action)
 		}
+		if op, ok := e.Action.(script.ClientOp); ok && op.Touches() {
+			return fmt.Sprintf("%q: real leaders end values in their own time", e.Action)
+		}
 		if why := beyond(e.Action); why != "" {
 			return fmt.Sprintf("%q: %s", e.Action, why)
 		}

@@ -13,7 +13,7 @@ import (
 	"kvd/resolve"
 	"kvd/scenarios"
 	"kvd/scenarios/script"
-	"kvd/scenarios/world"
+	"kvd/scenarios/world/clientop"
 )
 
 var update = flag.Bool("update", false, "rewrite the stories in testdata from what happens")
@@ -123,7 +123,7 @@ func (s *story) commands(counted []string) string {
 			continue
 		}
 		c := d.clients[do.Client]
-		op := operation{Operation: world.Operation{ClientOp: do}}
+		op := operation{Operation: clientop.Operation{ClientOp: do}}
 		if c.begin(&op); op.Read {
 			fmt.Fprintln(&b, strings.Join(c.command(&op), " "))
 			if c.spec.Session {

@@ -50,8 +50,9 @@ type OpKind string
 // The client operations. OpIncr is the server's increment. OpUpdate and
 // OpAppend are the client's own read, change and write with the token it
 // read: OpAppend takes values for sets of comma-separated elements, joins
-// siblings by union and adds its element. OpGoto moves the client to another
-// leader. OpLock takes a lock for a time, and OpUnlock gives it back.
+// siblings by union and adds its element. OpExpire lets what the key shows end some time
+// later, and OpKeep takes its deadline away; neither writes a value. OpGoto moves the client
+// to another leader. OpLock takes a lock for a time, and OpUnlock gives it back.
 const (
 	OpSet    OpKind = "set"
 	OpGet    OpKind = "get"
@@ -62,6 +63,8 @@ const (
 	OpGoto   OpKind = "goto"
 	OpLock   OpKind = "lock"
 	OpUnlock OpKind = "unlock"
+	OpExpire OpKind = "expire"
+	OpKeep   OpKind = "persist"
 )
 
 // ClientOp is one operation of one client. Timeout and Retry override the
@@ -80,7 +83,7 @@ type ClientOp struct {
 
 	Lock    string             // OpLock, OpUnlock: which; others: done only by a client that was given it; "": by any
 	Fenced  bool               // with Lock, others: sent under the lock's token, and refused once the lease may be over
-	TTL     time.Duration      // OpLock: how long it lasts
+	TTL     time.Duration      // OpLock: how long it lasts; OpExpire: counted from when its leader does it
 	Wait    Opt[time.Duration] // OpLock: how long for whoever holds it; not set: as long as it takes
 	Redlock bool               // OpLock: not the quorum decides, but a majority of leaders by their own wall clocks
 }
@@ -90,6 +93,13 @@ func (o ClientOp) Locks() bool { return o.Kind == OpLock || o.Kind == OpUnlock }
 
 // Writes reports whether the operation leaves something others could see.
 func (o ClientOp) Writes() bool { return o.Kind != OpGet && o.Kind != OpGoto && !o.Locks() }
+
+// Touches reports whether the operation states a deadline and writes no value.
+func (o ClientOp) Touches() bool { return o.Kind == OpExpire || o.Kind == OpKeep }
+
+// Observed reports whether the operation reads or writes values, so that what came of it can
+// be judged by them.
+func (o ClientOp) Observed() bool { return !o.Locks() && !o.Touches() }
 
 // Opt is a value that a line may leave as it was.
 type Opt[T any] struct {

@@ -214,7 +214,7 @@ func (w *world) trigger() script.Trigger {
 }
 
 func (w *world) op() script.ClientOp {
-	kinds := []script.OpKind{script.OpSet, script.OpGet, script.OpDelete, script.OpIncr, script.OpUpdate, script.OpAppend, script.OpGoto, script.OpLock, script.OpUnlock}
+	kinds := []script.OpKind{script.OpSet, script.OpGet, script.OpDelete, script.OpIncr, script.OpUpdate, script.OpAppend, script.OpGoto, script.OpLock, script.OpUnlock, script.OpExpire, script.OpKeep}
 	op := script.ClientOp{Client: w.client(), Kind: rapid.SampledFrom(kinds).Draw(w.T, "kind")}
 	switch op.Kind {
 	case script.OpGoto:
@@ -246,6 +246,8 @@ func (w *world) op() script.ClientOp {
 		op.Value = w.text(0)
 	case script.OpAppend:
 		op.Value = w.fresh("e")
+	case script.OpExpire:
+		op.TTL = w.span(1)
 	case script.OpIncr, script.OpUpdate:
 		op.Amount = w.number(1, 1e12) * (1 - 2*int64(w.upTo(1)))
 	}

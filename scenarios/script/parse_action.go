@@ -275,6 +275,11 @@ func (p *parser) incr(r *reader, op *ClientOp) {
 	op.Amount = 1
 }
 
+func (p *parser) expire(r *reader, op *ClientOp) {
+	op.Key = r.key()
+	op.TTL = r.duration(r.next(), positiveSpan())
+}
+
 func (p *parser) update(r *reader, op *ClientOp) {
 	op.Key = r.key()
 	w := r.peek()

@@ -82,6 +82,8 @@ func (o ClientOp) object() string {
 		if o.Amount != 1 {
 			return fmt.Sprintf("%s by %d", key, o.Amount)
 		}
+	case OpExpire:
+		return key + " " + spell.Duration(o.TTL)
 	case OpGoto:
 		return o.Leader
 	case OpLock:

@@ -122,6 +122,9 @@ func operationVerbs() []Verb {
 		simulated(op(OpLock, "A lock L ttl=D [wait=D] [redlock]"+tail,
 			"the client takes lock L for D, once whoever holds it does not any more, or gives up after wait; a majority of the leaders decides, by elapsed time, and gives a token; redlock instead asks each leader for itself, which goes by its wall clock, and there is no token", (*parser).lock)),
 		simulated(op(OpUnlock, "A unlock L"+tail, "the client gives the lock back", (*parser).unlock)),
+		simulated(op(OpExpire, "A expire K D"+under+tail,
+			"what the key shows ends D later, by the time that the leaders agree on; from then on no read shows it, and the leader that accepted it deletes it", (*parser).expire)),
+		simulated(op(OpKeep, "A persist K"+under+tail, "what the key shows has no deadline any more", (*parser).keyed)),
 		op(OpGoto, "A goto N", "the client moves to another leader", (*parser).goTo),
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
+	"kvd/scenarios/world/clientop"
 	"kvd/storage/faulty"
 	"kvd/wallclock"
 )
@@ -35,7 +36,7 @@ func (w *World) happen(a script.Action, turn int) {
 		w.inflict(a)
 		return
 	}
-	w.clients[op.Client].do(operation{Operation: Take(op, turn, &w.unnamed)})
+	w.clients[op.Client].do(operation{Operation: clientop.Take(op, turn, &w.unnamed)})
 }
 
 func (w *World) act(a script.Action) {
@@ -125,6 +126,7 @@ func (w *World) clockFault(f script.ClockFault) {
 			l := w.leaders[n]
 			l.clock = faulted(l.clock, f, w.instant())
 			w.Clocks = append(w.Clocks, ClockChange{w.now, n, l.clock})
+			l.sweepAll()
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"kvd/scenarios/merge"
 	"kvd/scenarios/script"
 	"kvd/scenarios/trace"
+	"kvd/scenarios/world/clientop"
 )
 
 type client struct {
@@ -29,7 +30,7 @@ type client struct {
 
 // operation is what a client does, and what it has seen.
 type operation struct {
-	Operation
+	clientop.Operation
 	token replica.Token
 	lock  lease.Token // that it was given
 }
@@ -75,7 +76,7 @@ func (c *client) send(op *operation) {
 	id := w.attempts
 	req := c.request(op, id)
 	w.waiting[id] = attempt{c, op}
-	if !op.Locks() {
+	if op.Observed() {
 		w.History.Sent(w.now, op.Request())
 	}
 	if !op.Read && !op.Locks() {
@@ -128,6 +129,8 @@ func (c *client) request(op *operation, id uint64) *replica.Request {
 	r.Client, r.Number = c.id, op.Number
 	r.Exact, r.Shown = op.Exact, op.Shown
 	switch op.Kind {
+	case script.OpExpire, script.OpKeep:
+		r.Verb, r.Decide = replica.Update, op.touch
 	case script.OpSet:
 		r.Verb, r.Value = replica.Set, []byte(op.Value)
 	case script.OpDelete:
@@ -157,7 +160,7 @@ func (c *client) failed(id uint64, why string) {
 		c.w.after(pause, func() { c.send(op) })
 		return
 	}
-	if !op.Locks() {
+	if op.Observed() {
 		c.w.History.Failed(c.w.now, op.ID(), why)
 	}
 	c.finish()
@@ -170,7 +173,7 @@ func (c *client) answered(op *operation, r *replica.Reply) {
 			c.w.Fired["request refused, overloaded"]++
 		}
 		c.w.Trace.Add(op.Event(c.w.now, trace.Failed, r.Err.Error()))
-		if !op.Locks() {
+		if op.Observed() {
 			c.w.History.Refused(c.w.now, op.ID(), r.Err.Error())
 		}
 		c.finish()
@@ -203,6 +206,9 @@ func (c *client) read(op *operation, r *replica.Reply) {
 	}
 	op.token = op.token.Join(r.Token)
 	op.Write(slices.Clone(r.Shown.Dots), merge.Modified(&op.ClientOp, c.w.write, r.Shown.Dots, texts(r.Shown.Values)))
+	if c.w.hides(op.Key, &r.Shown) { // it goes over what has ended, and does not build on it
+		op.Kind, op.Value = script.OpSet, op.Made
+	}
 	c.standStill(op)
 }
 

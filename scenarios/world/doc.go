@@ -14,6 +14,10 @@
 // change the fate of the others. The same script, resolver and seed give the
 // same trace.
 //
+// A value whose deadline has come ends by an op of its leader's own, for which the world has
+// leaders look at its key (deadline.go). Where that leader is gone the value stays stored, and
+// is counted as what the key holds, though no client is shown it.
+//
 // What clients sent, were shown and were told goes to the oracle; what happened
 // goes to the trace. Neither feeds back.
 //

@@ -47,13 +47,17 @@ func (w *World) quarantine(l *leader, cause replica.Cause, what string) {
 // waited for this leader to see it.
 func (w *World) accepted(l *leader, op *resolve.Op, replies []replica.Reply) {
 	w.learn(op)
+	if op.IsExpiry() {
+		got := l.reads(op.Key)
+		w.tell(l, op, &got)
+	}
 	for i := range replies {
 		if r := &replies[i]; r.Dot == op.Dot && !r.Retry {
 			w.tell(l, op, &r.Shown)
 		}
 	}
 	ev := trace.Event{At: w.now, Kind: trace.Accepted, Where: l.name, Label: w.Label(op.Dot), Key: op.Key,
-		Values: values(op), Dot: op.Dot, Dots: op.Parents, Clock: op.Wall, HLC: op.HLC, Lamport: op.Lamport}
+		Values: l.written(op), Dot: op.Dot, Dots: op.Parents, Clock: op.Wall, HLC: op.HLC, Lamport: op.Lamport}
 	l.shows(&ev)
 	w.Trace.Add(ev)
 	w.seen(l, op.Dot)
@@ -71,11 +75,16 @@ func (w *World) applied(l *leader, e *replica.Applied) {
 
 // shows adds to an event what the leader shows of the event's key.
 func (l *leader) shows(e *trace.Event) {
-	panel, r := l.w.cfg.Policy.Panel(e.Key), l.pump.Reader()
-	got := panel.Read(r.Object(e.Key), r)
+	panel, got := l.w.cfg.Policy.Panel(e.Key), l.reads(e.Key)
 	if e.After = got.Dots; panel.Serving == resolve.Counter && len(got.Values) > 0 {
 		e.Total = string(got.Values[0])
 	}
+}
+
+// reads is what is stored of the key, whether or not its deadline has come.
+func (l *leader) reads(key string) resolve.Reading {
+	r := l.pump.Reader()
+	return l.w.cfg.Policy.Panel(key).Read(r.Object(key), r)
 }
 
 // judged puts losses, and those taken back, into the story. Only the serving
@@ -100,7 +109,8 @@ func (w *World) learn(op *resolve.Op) (news bool) {
 	}
 	w.ops[op.Dot] = op
 	r := merge.Request{Client: op.Client, Number: op.Request}
-	w.known[op.Dot] = knownOp{w.requests[r].label, r, op.Parents}
+	w.known[op.Dot] = knownOp{label: w.requests[r].label, request: r, over: op.Parents, kind: op.Kind}
+	w.noteDeadline(op)
 	return true
 }
 
@@ -135,6 +145,13 @@ func (l *leader) log() []*resolve.Op {
 // tell gives the oracle an acceptance; after is what was shown right after, nil if
 // the leader died before it could show anything.
 func (w *World) tell(l *leader, op *resolve.Op, after *resolve.Reading) {
+	if op.Kind == resolve.Touch {
+		return
+	}
+	if op.IsExpiry() {
+		w.tellEnd(l, op, after)
+		return
+	}
 	is, asked := w.requests[merge.Request{Client: op.Client, Number: op.Request}]
 	if !asked {
 		w.fail(fmt.Errorf("%s holds %s of key %q, which no client asked for", l.name, op.Dot, op.Key))
@@ -142,14 +159,16 @@ func (w *World) tell(l *leader, op *resolve.Op, after *resolve.Reading) {
 	}
 	a := history.Acceptance{Dot: op.Dot, Over: slices.Clone(op.Parents), Delta: op.Delta.Clamp(), Unseen: after == nil}
 	if after != nil {
-		a.After = reading(*after)
+		a.After = w.told(l.name, op.Key, *after)
 	}
 	w.History.Accepted(w.now, l.name, is.id, a)
 }
 
 // seen lets those go on who waited for a leader to have applied an update.
 func (w *World) seen(l *leader, d logical.Dot) {
-	w.History.Applied(w.now, l.name, d)
+	if w.known[d].kind != resolve.Touch {
+		w.History.Applied(w.now, l.name, d)
+	}
 	w.fire(w.known[d].label, l.name)
 }
 
@@ -198,14 +217,16 @@ func (w *World) reply(l *leader, r *replica.Reply) {
 func (w *World) acked(c *client, op *operation, r *replica.Reply) {
 	w.Trace.Add(trace.Event{At: w.now, Kind: trace.Acked, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key,
 		Values: texts(r.Shown.Values), Dot: r.Dot, Dots: r.Shown.Dots})
-	w.History.Acked(w.now, op.ID(), op.At, reading(r.Shown))
+	if op.Observed() {
+		w.History.Acked(w.now, op.ID(), op.At, w.told(op.At, op.Key, r.Shown))
+	}
 	w.fire(op.Name, "")
 }
 
 func (w *World) shown(c *client, op *operation, r *replica.Reply) {
 	w.Trace.Add(trace.Event{At: w.now, Kind: trace.Shown, Where: c.name, Peer: op.At, Label: op.Name, Key: op.Key, Values: texts(r.Shown.Values), Dots: r.Shown.Dots})
 	w.History.Shown(w.now, history.Read{Request: op.ID(), Client: c.name, Session: c.spec.Session,
-		Leader: op.At, Key: op.Key, Reading: reading(r.Shown)})
+		Leader: op.At, Key: op.Key, Reading: w.told(op.At, op.Key, r.Shown)})
 }
 
 // disconnect tells everybody who waits for an answer of a leader that the
@@ -275,9 +296,14 @@ func reading(r resolve.Reading) history.Reading {
 	return history.Reading{Dots: slices.Clone(r.Dots), Values: texts(r.Values)}
 }
 
-func values(op *resolve.Op) []string {
-	if op.Kind == resolve.Delete {
+// written is what the key holds for the op's part: what it writes, or, where it states a
+// deadline, what that is about.
+func (l *leader) written(op *resolve.Op) []string {
+	switch op.Kind {
+	case resolve.Delete:
 		return nil
+	case resolve.Touch:
+		return texts(l.reads(op.Key).Values)
 	}
 	return []string{string(op.Value)}
 }

@@ -74,12 +74,13 @@ type World struct {
 	known    map[logical.Dot]knownOp     // every op any leader has released
 	requests map[merge.Request]issued
 	sent     map[path]*shipments
-	triggers map[string][]trigger // by label
-	unnamed  int                  // operations without a label
-	last     time.Duration        // true time of the last scripted action, or of a client's last step
-	peers    []replica.PeerView   // scratch
-	lastNews time.Duration        // true time of the last thing that leaders may have to tell each other
-	mended   Repairs              // so far
+	triggers map[string][]trigger     // by label
+	expiring map[string]time.Duration // keys of which anything ever had a deadline, and the first one
+	unnamed  int                      // operations without a label
+	last     time.Duration            // true time of the last scripted action, or of a client's last step
+	peers    []replica.PeerView       // scratch
+	lastNews time.Duration            // true time of the last thing that leaders may have to tell each other
+	mended   Repairs                  // so far
 	err      error
 
 	// What is left of the run; read it after Run.
@@ -121,6 +122,7 @@ type knownOp struct {
 	label   string // "": nobody asked for it
 	request merge.Request
 	over    []logical.Dot // its parents; the op's
+	kind    resolve.Kind
 }
 
 type trigger struct {
@@ -134,8 +136,8 @@ func New(s *script.Scenario, cfg Config) (*World, error) {
 		cfg: cfg, script: s, names: s.Leaders,
 		leaders: map[string]*leader{}, clients: map[string]*client{}, links: map[path]*link{},
 		backups: map[string]*disk{}, waiting: map[uint64]attempt{},
-		forgotten: map[string]bool{},
-		ops:       map[logical.Dot]*resolve.Op{}, known: map[logical.Dot]knownOp{},
+		forgotten: map[string]bool{}, expiring: map[string]time.Duration{},
+		ops: map[logical.Dot]*resolve.Op{}, known: map[logical.Dot]knownOp{},
 		requests: map[merge.Request]issued{}, sent: map[path]*shipments{}, triggers: map[string][]trigger{},
 		Trace: &trace.Trace{}, History: history.New(), Fired: Fired{}, Values: map[string]map[string][]string{},
 	}

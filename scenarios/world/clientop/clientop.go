@@ -1,4 +1,7 @@
-package world
+// Package clientop is what a client of a scenario does next: its own read, its write, and the
+// same request again at another leader. It sends nothing; the simulation and the player of real
+// processes do.
+package clientop
 
 import (
 	"cmp"

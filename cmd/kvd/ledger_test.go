@@ -43,7 +43,8 @@ func TestLedgerSettings(t *testing.T) {
 		{name: "ledger", value: "off", off: true},
 		{name: "ledger", value: "maybe", fails: true},
 		{name: "ledger-bytes", value: "-1", fails: true},
-		{name: "ledger-bytes", value: "1MiB", fails: true},
+		{name: "ledger-bytes", value: "1MiB", want: func(r *losses.Retention) { r.Bytes = 1 << 20 }},
+		{name: "ledger-bytes", value: "1MB", fails: true},
 		{name: "ledger-value", value: "-1", fails: true},
 		{name: "ledger-age", value: "-1s", fails: true},
 	} {
@@ -53,7 +54,7 @@ func TestLedgerSettings(t *testing.T) {
 			c.want(&want)
 		}
 		switch {
-		case c.value == "1MiB" && !strings.Contains(err.Error(), "a whole number of bytes"):
+		case c.value == "1MB" && !strings.Contains(err.Error(), "write 512MiB"):
 			t.Errorf("%s %s: %v", c.name, c.value, err)
 		case (err != nil) != c.fails:
 			t.Errorf("%s %s: %v", c.name, c.value, err)

@@ -32,7 +32,8 @@ func serveCommand() *cli.Command {
 			"a quarter but at most 256 MiB is for clients, an eighth but at most 256 MiB for peers\n" +
 			"and its own work, six memtables of a thirty-second but at most 16 MiB for what is on\n" +
 			"its way to disk, and a fifth of the rest for blocks of the store. The garbage collector\n" +
-			"keeps to it where it can; GOMEMLIMIT in the environment overrides that.",
+			"keeps to it where it can; GOMEMLIMIT in the environment overrides that.\n\n" +
+			"Sizes are numbers of bytes, or of KiB, MiB, GiB and TiB, as in 2GiB.",
 		Flags: flags(table()), Action: serve,
 	}
 }

@@ -231,18 +231,17 @@ func applySync(c *serving, v []string) (err error) {
 	return err
 }
 
-// counting reads a number of bytes. It has no unit, and none of KiB and MB.
+// counting reads a number of bytes, or of KiB, MiB and so on.
 func counting[N int | int64](at func(*serving) *N) func(*serving, []string) error {
 	return func(c *serving, v []string) error {
-		n, err := strconv.ParseInt(v[0], 10, strconv.IntSize)
-		switch {
-		case err != nil:
-			return errors.New("it takes a whole number of bytes, as in 1048576")
-		case n < 0:
-			return errors.New("it is below zero")
+		n, err := cliutil.Bytes(v[0])
+		if err == nil && int64(N(n)) != n {
+			err = fmt.Errorf("%s are more than this machine can count", v[0])
 		}
-		*at(c) = N(n)
-		return nil
+		if err == nil {
+			*at(c) = N(n)
+		}
+		return err
 	}
 }
 

@@ -18,3 +18,16 @@ func TestNothingPrintedMovesATerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestSizesHaveUnits(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "1048576": 1 << 20, "64KiB": 64 << 10, "512MiB": 512 << 20, "2GiB": 2 << 30, "1TiB": 1 << 40} {
+		if got, err := Bytes(text); err != nil || got != want {
+			t.Errorf("%s is %d bytes, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "GiB", "-1", "-1GiB", "1.5GiB", "1MB", "1 GiB", "8388608TiB", "9223372036854775808"} {
+		if got, err := Bytes(text); err == nil {
+			t.Errorf("%q is %d bytes", text, got)
+		}
+	}
+}

@@ -84,26 +84,11 @@ func skews(a *study.Ask, text string) error {
 }
 
 func memory(a *study.Ask, text string) (err error) {
-	a.Memory, err = Bytes(text)
+	a.Memory, err = cliutil.Bytes(text)
 	if err == nil && a.Memory < study.MinMemory {
 		err = errors.New("the program itself takes 32MiB")
 	}
 	return err
-}
-
-// Bytes reads a size: a number, or one with a unit of bytes.
-func Bytes(text string) (int64, error) {
-	number, factor := text, int64(1)
-	for i, unit := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if rest, ok := strings.CutSuffix(text, unit); ok {
-			number, factor = rest, int64(1)<<(10*(i+1))
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n < 0 || n > math.MaxInt64/factor {
-		return 0, fmt.Errorf("%q is no size; write 512MiB, or 1GiB", text)
-	}
-	return n * factor, nil
 }
 
 // Report is what was found, as it is told.

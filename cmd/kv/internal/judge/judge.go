@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"kvd/cmd/internal/cliutil"
-	"kvd/cmd/internal/whatif"
 	"kvd/cmd/kv/internal/invoke"
 	"kvd/cmd/kv/internal/show"
 	"kvd/replica/client/judging"
@@ -73,7 +72,7 @@ func asked(k *invoke.Call) (judging.Ask, error) {
 		return a, cliutil.Usage("--losses is below zero", "it says how many to list", "kv judge FILE --losses 10")
 	}
 	var err error
-	if a.Memory, err = whatif.Bytes(k.String("memory")); err == nil && a.Memory < judging.MinMemory {
+	if a.Memory, err = cliutil.Bytes(k.String("memory")); err == nil && a.Memory < judging.MinMemory {
 		err = fmt.Errorf("the program itself takes %d MiB", judging.MinMemory>>20)
 	}
 	if err != nil {

@@ -93,3 +93,35 @@ func TestCommitWaitKeepsTheOrderOfTrueTime(t *testing.T) {
 		t.Error("nothing is out of order without the wait: the test sees nothing")
 	}
 }
+
+// An answer that waits for its stamp does not leave a process that stands still meanwhile.
+func TestAPausedLeaderAnswersAfterItsPause(t *testing.T) {
+	s, err := script.Parse("paused", []byte(`-- scenario --
+name paused
+title t
+model timing=asynchronous nodes=crash-stop
+leaders n1
+policy k=interval,commit-wait
+clock n1 error=40ms
+client C at=n1
+at 1s C set k 1 as w
+at 1.02s pause n1 1s
+settle 2s
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := scenarios.Run(s, scenarios.Options{Resolver: resolve.Interval, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var acked time.Duration
+	for e := range res.Trace.All() {
+		if e.Kind == trace.Acked {
+			acked = e.At
+		}
+	}
+	if acked < 2020*time.Millisecond {
+		t.Errorf("it answers at %s, and stands still until 2.02s", acked)
+	}
+}

@@ -18,9 +18,9 @@
 // moment of some stretch in which the loss can be avoided, and not of the latest one. Moments
 // that concern the update and what beat it are tried first.
 //
-// Where not even mending before the first event helps there is none: the update is lost in a
-// run in which nothing is wrong. At the last moment each of links, clocks and machines is
-// also mended alone: those that suffice are named.
+// Where not even mending before the first event helps there is none: the update, or as much of
+// its key, is lost also in a run in which nothing is wrong. At the last moment each of links,
+// clocks and machines is also mended alone: those that suffice are named.
 //
 // What the package is not: it judges nothing (package oracle does), and it knows nothing of
 // real leaders, which cannot be played again.

@@ -13,11 +13,12 @@ const ackTimeout = 2 * time.Second
 
 // withholds keeps back the answer to a write whose stamp is not past, as a real leader does
 // under commit-wait: until it is, or, where that takes too long, the client is told that the
-// outcome is unknown. An answer that is kept back dies with the leader's process.
+// outcome is unknown. An answer that is kept back stays while the leader's process stands still,
+// and dies with it.
 func (l *leader) withholds(c *client, r *replica.Reply) bool {
 	left := r.Past.Sub(l.moment().Mono)
 	switch {
-	case r.Past == 0 || r.Err != nil || left <= 0:
+	case r.Past == 0 || r.Err != nil || left <= 0 && l.paused <= l.w.now:
 		return false
 	case left > ackTimeout:
 		c.failed(r.ID, fmt.Sprintf("in doubt: the stamp is not past for another %s", left))

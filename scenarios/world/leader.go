@@ -95,7 +95,12 @@ func (l *leader) receive(in replica.Input) {
 	}
 	if q, ok := in.(*replica.Request); ok && l.pump != nil {
 		if r := l.tooWide(q); r != nil {
-			l.w.reply(l, r)
+			starts := l.starts
+			l.w.at(l.paused, func() {
+				if starts == l.starts {
+					l.w.reply(l, r)
+				}
+			})
 			return
 		}
 	}

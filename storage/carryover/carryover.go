@@ -91,7 +91,7 @@ func (c *carrying) ops(from *storage.Store, b *storage.Batch, have, state logica
 	return nil
 }
 
-// waiting carries over what waits in the old store to be applied agac.
+// waiting carries over what waits in the old store to be applied again.
 func (c *carrying) waiting(from *storage.Store, b *storage.Batch, state logical.Frontier) error {
 	waiting, err := from.Waiting()
 	if err != nil {

@@ -5,7 +5,9 @@
 // passed all of it, whoever stamps a later write, at whichever leader, reads a clock whose
 // interval ends after that one. So no acknowledged write that began after another's
 // acknowledgement lies before it, as long as clocks claim what is true (Corbett et al. 2012,
-// "External consistency"; DDIA chapter 8).
+// "External consistency"; DDIA chapter 8). The two stamps may still overlap, where the later
+// clock knows less or is behind: then both values stay, unless the later author had seen the
+// other.
 //
 // It holds nothing back: whoever answers clients does.
 package commitwait

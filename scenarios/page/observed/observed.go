@@ -22,25 +22,33 @@ const (
 // empty.
 type Gatherer struct {
 	ops      []*blackbox.Op
+	lines    map[int]bool             // of the ops
 	verdicts map[int]blackbox.Verdict // by line
 	left     int                      // ops beyond the bound
 }
 
-// Op takes the next op of the history, which it keeps.
+// Op takes the next op of the history. It keeps a copy, with values as short as they are drawn.
 func (g *Gatherer) Op(op *blackbox.Op) {
 	if len(g.ops) == MaxOps {
 		g.left++
 		return
 	}
-	g.ops = append(g.ops, op)
+	if g.lines == nil {
+		g.lines, g.verdicts = map[int]bool{}, map[int]blackbox.Verdict{}
+	}
+	kept := *op
+	kept.Value, kept.Shown = page.Shorten(op.Value), blackbox.Reading{}
+	if len(op.Read.Values) > 0 {
+		kept.Read.Values = []string{shown(op.Read.Values)}
+	}
+	g.ops = append(g.ops, &kept)
+	g.lines[op.Line] = true
 }
 
-// Verdict takes what was found of an update.
+// Verdict takes what was found of an update, once all ops were taken. Verdicts come key by key,
+// so those of ops that are drawn may be the last.
 func (g *Gatherer) Verdict(v blackbox.Verdict) {
-	if g.verdicts == nil {
-		g.verdicts = map[int]blackbox.Verdict{}
-	}
-	if len(g.verdicts) < MaxOps {
+	if g.lines[v.Line] {
 		g.verdicts[v.Line] = v
 	}
 }

@@ -128,3 +128,24 @@ func TestBounds(t *testing.T) {
 		t.Errorf("the notes are %q", s.Runs[0].Notes)
 	}
 }
+
+// TestVerdictsOfWhatIsDrawn: keys are judged in another order than their ops stand in, and
+// verdicts of ops that are not drawn take no place of others. A long value is kept as short as
+// it is drawn, and the op stays the judge's.
+func TestVerdictsOfWhatIsDrawn(t *testing.T) {
+	var g observed.Gatherer
+	long := strings.Repeat("v", 1<<10)
+	for line := range 2 * observed.MaxOps {
+		op := &blackbox.Op{Line: line + 1, Client: "c", Node: "a", Key: "x", Verb: blackbox.Set, Value: long, Start: wallclock.Instant(line), End: wallclock.Instant(line + 1)}
+		if g.Op(op); op.Value != long {
+			t.Fatal("the op of the judge has another value")
+		}
+	}
+	for line := 2 * observed.MaxOps; line > 0; line-- {
+		g.Verdict(blackbox.Verdict{Line: line, Lost: true, Relation: blackbox.Unrelated})
+	}
+	found := g.Story("history", &blackbox.Report{}).Runs[0]
+	if len(found.Ops) != observed.MaxOps || len(found.Losses) != len(found.Ops) {
+		t.Errorf("%d ops are drawn, all of them lost, and %d losses", len(found.Ops), len(found.Losses))
+	}
+}

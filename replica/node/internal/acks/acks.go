@@ -91,14 +91,17 @@ func (k *Keeper) take(replies []replica.Reply, levels []int, limit time.Duration
 			}
 		}
 	}
-	left := k.left(w)
-	if w.held(k.cfg.Held) && left <= 0 {
+	left, held := time.Duration(0), w.held(k.cfg.Held)
+	if w.past > 0 {
+		left = w.left(k.cfg.Now().Mono)
+	}
+	if held && left <= 0 {
 		k.waited(w)
 		done(replies)
 		return
 	}
 	w.replies, w.deadline = slices.Clone(replies), w.began.Add(limit) // they were lent
-	if left > limit {
+	if held && left > limit {
 		k.doubt(w, "at once, since waiting "+limit.String()+" changes nothing")
 		return
 	}
@@ -113,7 +116,9 @@ func (k *Keeper) take(replies []replica.Reply, levels []int, limit time.Duration
 		k.doubt(w, "this leader stops")
 		return
 	}
-	k.Notify() // it may have been held before it was listed
+	if !held || left < lookEvery { // Run looks before longer ones are over
+		k.Notify() // it may have been held before it was listed
+	}
 }
 
 // count says how many wait. The lock is held.
@@ -126,14 +131,6 @@ func (k *Keeper) count() {
 	}
 	k.n.Store(int64(len(k.waiting)))
 	k.past.Store(int64(past))
-}
-
-// left is how long it takes until all stamps of the call are past; not above zero: they are.
-func (k *Keeper) left(w *waiter) time.Duration {
-	if w.past == 0 {
-		return 0
-	}
-	return w.past.Sub(k.cfg.Now().Mono)
 }
 
 func (k *Keeper) waited(w *waiter) {
@@ -185,18 +182,22 @@ func (k *Keeper) Run(ended <-chan struct{}) {
 	}
 }
 
-// settle answers whose writes are held by enough leaders and past, and whose time is over.
-// It says when to look again at the latest.
+// settle answers whose writes are held by enough leaders and past, and whose time is over, or
+// will be before their stamps are past. It says when to look again at the latest.
 func (k *Keeper) settle(now time.Time) (next time.Duration) {
 	var answered, late []*waiter
+	var mono wallclock.Mono // read once for all: there may be thousands
 	next = lookEvery
 	k.mu.Lock()
+	if k.past.Load() > 0 {
+		mono = k.cfg.Now().Mono
+	}
 	k.waiting = slices.DeleteFunc(k.waiting, func(w *waiter) bool {
-		left := k.left(w)
+		left := w.left(mono)
 		switch held := w.held(k.cfg.Held); {
 		case held && left <= 0:
 			answered = append(answered, w)
-		case !now.Before(w.deadline):
+		case !now.Before(w.deadline), held && left > w.deadline.Sub(now):
 			late = append(late, w)
 		default:
 			if left > 0 {

@@ -96,3 +96,34 @@ func TestAStampIsNotPastInTime(t *testing.T) {
 		}
 	})
 }
+
+// A stamp that will not be past in time cuts short nobody's wait for other leaders: of one call
+// the write that these come to hold is acknowledged, and the one with that stamp is in doubt.
+func TestAStampFarAheadBesideAWriteForTwo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, k := newWorld(2, waits)
+		w.seq, w.disks[0] = 2, 2
+		k.cfg.Next = func(_ []*replica.Request, done func([]replica.Reply)) error {
+			done([]replica.Reply{{Dot: dot(1)}, {Dot: dot(2), Past: w.now().Mono.Add(time.Hour)}})
+			return nil
+		}
+		ended := make(chan struct{})
+		defer close(ended)
+		go k.Run(ended)
+		var box answers
+		began := time.Now()
+		_ = k.Do([]*replica.Request{set("a", 2), set("w", 0)}, box.keep)
+		synctest.Wait()
+		if got := box.take(); got != nil {
+			t.Fatalf("before the second leader holds anything it is answered %v", got)
+		}
+		time.Sleep(lookEvery * 5)
+		w.heard[1] = 1
+		k.Notify()
+		synctest.Wait()
+		got, took := box.take(), box.at.Sub(began)
+		if len(got) != 2 || got[0].Err != nil || !errors.Is(got[1].Err, replica.ErrInDoubt) || took != lookEvery*5 {
+			t.Errorf("answered %v after %s", got, took)
+		}
+	})
+}

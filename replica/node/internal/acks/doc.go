@@ -21,7 +21,8 @@
 // (wallclock.Moment.Past): a clock that is set while a write waits changes nothing for it.
 // The wait goes on beside the sync and beside other leaders' acknowledgements. A write of a
 // clock that claims more error than there is time to wait for is refused before it is done;
-// one whose stamp was lifted far ahead (doomed=lift) is answered as in doubt at once.
+// one whose stamp was lifted far ahead (doomed=lift) is answered as in doubt at once, or where
+// its call waits for other leaders as well, once they hold all of it.
 //
 // What it is not: it ships nothing, and holds back no other connection. Requests of one call
 // are answered together, so that a pipeline's replies keep their order.

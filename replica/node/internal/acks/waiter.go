@@ -46,6 +46,14 @@ func (w *waiter) held(count func(logical.Dot) int) bool {
 	return len(w.wants) == 0
 }
 
+// left is how long it takes until all stamps of the call are past; not above zero: they are.
+func (w *waiter) left(now wallclock.Mono) time.Duration {
+	if w.past == 0 {
+		return 0
+	}
+	return w.past.Sub(now)
+}
+
 // doubt answers a call that nobody waits for any longer: the writes that enough leaders
 // hold, and whose stamps are past, are acknowledged, of the others it says what is not known.
 func (k *Keeper) doubt(w *waiter, when string) {
@@ -65,7 +73,7 @@ func (k *Keeper) doubt(w *waiter, when string) {
 			continue
 		}
 		if left := r.Past.Sub(k.cfg.Now().Mono); left > 0 {
-			r.Err = fmt.Errorf("%w: %s, the stamp of write %s is not surely past for another %s; it is stored at %s, and until then a write that begins later may be stamped before it; a retry with the same request id is the same write",
+			r.Err = fmt.Errorf("%w: %s, the stamp of write %s is not surely past for another %s; it is stored at %s, and until then the stamp of a write that begins later may end before this one; a retry with the same request id is the same write",
 				replica.ErrInDoubt, when, r.Dot, left.Round(time.Millisecond), k.cfg.Leader)
 		}
 	}

@@ -18,6 +18,7 @@
 //
 // What the package is not: it judges nothing and reads no file.
 //
-// Bounds: [MaxOps] ops and [MaxClients] clients have their own place; what is beyond is
-// counted by the report, which is of all, and the page says that it is not drawn.
+// Bounds: [MaxOps] ops and [MaxClients] clients have their own place, and values are kept as
+// short as they are drawn; what is beyond is counted by the report, which is of all, and the
+// page says that it is not drawn.
 package observed

@@ -48,7 +48,7 @@ func Write(w io.Writer, c *explore.Config, found *explore.Report, outcome, comma
 		v.Told = append(v.Told, told(&found.Failures[i]))
 	}
 	if len(found.Failures) > 0 {
-		v.Why = v.counterexample(s, c, &found.Failures[0])
+		v.First = v.counterexample(s, c, &found.Failures[0])
 	}
 	var b strings.Builder
 	if err := sections.Execute(&b, v); err != nil {
@@ -62,7 +62,7 @@ const about = `Each seed makes up a history: leaders, clients, what they ask, an
 A history that breaks a promise is shrunk: lines are left out while the same promise stays broken.`
 
 // counterexample plays the shrunk history and puts it into the story; what it returns says
-// why it cannot be drawn.
+// that it did, or why it cannot be drawn.
 func (v *view) counterexample(s *page.Story, c *explore.Config, f *explore.Failure) string {
 	run := c.Run
 	if run == nil {
@@ -72,16 +72,19 @@ func (v *view) counterexample(s *page.Story, c *explore.Config, f *explore.Failu
 	if err != nil {
 		return "It cannot be drawn, since it does not come to its end: " + err.Error()
 	}
-	if err := branch.Look(context.Background(), f.Scenario, r, branch.Default); err != nil {
-		return "It cannot be drawn: " + err.Error()
-	}
+	looked := branch.Look(context.Background(), f.Scenario, r, branch.Default)
 	drawn, err := played.Story(f.Scenario, []*scenarios.Result{r})
 	if err != nil {
 		return "It cannot be drawn: " + err.Error()
 	}
 	s.Zero, s.Lanes, s.Keys, s.Runs = drawn.Zero, drawn.Lanes, drawn.Keys, drawn.Runs
-	return ""
+	if looked != nil { // what breaks a promise may well not come to its end elsewhere
+		return below + " Until when its losses could have been avoided is not known: " + looked.Error()
+	}
+	return below
 }
+
+const below = "Below is the first of them, shrunk."
 
 // view is what the sections show.
 type view struct {
@@ -93,7 +96,7 @@ type view struct {
 	Happened  []happening
 	Told      []failure
 	Untold    int
-	Why       string // there is no diagram
+	First     string // what became of the first counter-example
 }
 
 // row is one seed.

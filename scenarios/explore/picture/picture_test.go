@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kvd/resolve"
+	"kvd/scenarios"
 	"kvd/scenarios/explore"
 	"kvd/scenarios/explore/picture"
 	"kvd/scenarios/library"
@@ -86,6 +87,27 @@ func TestWhatBrokeIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"&lt;planted&gt;: as a test does", "after w1 seen by n3", "explore --seed 2 --seeds 1 --resolver lww", "<span>partition</span> <b>3</b>", `<li class="never"><span>wipe</span> <b>never</b>`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+// A counter-example of which some branch cannot be played is drawn all the same.
+func TestDrawnWithoutItsBranches(t *testing.T) {
+	c, r := found(t)
+	c.Run = func(s *script.Scenario, o scenarios.Options) (*scenarios.Result, error) {
+		played, err := scenarios.Run(s, o)
+		if err == nil {
+			played.Resolver = "planted" // which no branch can be played under
+		}
+		return played, err
+	}
+	var b bytes.Buffer
+	if err := picture.Write(&b, c, r, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Below is the first of them, shrunk. Until when its losses could have been avoided is not known: branch ddia-8-3", `id="matrix"`} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the page lacks %q", want)
 		}

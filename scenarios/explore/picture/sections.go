@@ -26,7 +26,7 @@ var sections = template.Must(template.New("explored").Parse(`<section aria-label
 {{end}}<p>Shrunk to {{.Lines}} lines. From its seed: <code>{{.Replay}}</code></p>
 <pre tabindex="0">{{.Text}}</pre></details>
 {{end}}{{if .Untold}}<p>{{.Untold}} more broke a promise.</p>{{end}}
-<p>{{if .Why}}{{.Why}}{{else}}Below is the first of them, shrunk.{{end}}</p>
+<p>{{.First}}</p>
 </section>
 {{end}}<p class="command">Again: <code>{{.Command}}</code></p>
 `))

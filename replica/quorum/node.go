@@ -110,8 +110,8 @@ func (n *node) run() {
 			}
 		case <-n.m.wake:
 		case <-next.C:
-		case now := <-look.C:
-			if n.leader() != "" {
+		case <-look.C:
+			if now := time.Now(); n.leader() != "" { // the tick may be from before a pause of this process
 				n.led.Store(&now)
 			}
 			continue

@@ -94,11 +94,21 @@ func (w Way) Measure(t *Trace) Figures {
 
 // BestFixed is the least fixed timeout, in steps of 50 ms up to a minute, that is wrong no more often on a trace.
 func BestFixed(t *Trace, wrong float64) time.Duration {
-	const step = 50 * time.Millisecond
-	for d := step; d <= time.Minute; d += step {
-		if fixedWay(d).Measure(t).Wrong <= wrong {
+	const step, limit = 50 * time.Millisecond, time.Minute
+	var within [limit/step + 1]int // intervals by the least step that is no shorter
+	longer := 0
+	for i, at := range t.Arrivals[1:] {
+		longer++
+		if gap := at - t.Arrivals[i]; gap <= limit {
+			within[(gap+step-1)/step]++
+		}
+	}
+	longer -= within[0]
+	for d := step; d <= limit; d += step {
+		longer -= within[d/step]
+		if float64(longer)/t.Hours() <= wrong {
 			return d
 		}
 	}
-	return time.Minute
+	return limit
 }

@@ -34,7 +34,7 @@ func (p *parser) assume(l line) {
 			p.scenario.Leaders = append(p.scenario.Leaders, w)
 		}
 		if _, known := p.locks[w]; i > 0 && words[i-1] == string(OpLock) && !known {
-			p.locks[w] = strings.HasSuffix(l.text, redlock)
+			p.locks[w] = slices.Contains(words[i+1:], redlock)
 		}
 		if i == 0 || words[i-1] != "as" || !spell.IsName(w) {
 			continue

@@ -85,3 +85,11 @@ func TestAnExcerptOfALongLine(t *testing.T) {
 		t.Errorf("got\n%s\n%s", shown, caret)
 	}
 }
+
+// A lock that a line with a mistake takes is of the kind that the line says.
+func TestALockOfALineWithAMistake(t *testing.T) {
+	_, err := script.Parse("t", []byte("-- scenario --\nname t\nleaders n1\nclient A at=n1\nat 1s A lock l ttl=soon redlock as w\nat 2s A lock l ttl=1s redlock\nsettle 1s\n"))
+	if err == nil || strings.Contains(err.Error(), "the same kind of lock") || !strings.Contains(err.Error(), `read "soon"`) {
+		t.Errorf("%v", err)
+	}
+}

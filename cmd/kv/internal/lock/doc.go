@@ -16,9 +16,9 @@
 // Invariants:
 //
 //   - no command runs before a lock is held, and none that we know of when this process has ended: it
-//     is waited for, and on Linux killed with us;
+//     is waited for, and on Linux killed with us. What it started is waited for too if it was told to end;
 //   - a lock that was acquired is released at the end, whichever way the command ended; if it cannot
-//     be, it ends by itself, and that is said;
+//     be, it ends by itself, and that is said. Whether it was still held then is asked first;
 //   - an acquire that is tried again, at another leader or because an answer was lost, has the same identity
 //     and so the same token.
 package lock

@@ -156,6 +156,16 @@ func (h *holder) renew(ctx context.Context) grant {
 	return grantOf(asked, r, err)
 }
 
+// lapsed is why the lock is known to be held no more, or nil. The answer to the release does not tell
+// it: one that was asked twice, because an answer was lost, finds the lock free.
+func (h *holder) lapsed() error {
+	_, err := h.ask(context.WithoutCancel(h.k.Ctx()), releaseLimit, "KVD.RENEW", h.name, h.token, millis(h.ttl))
+	if client.Code(err) == "FENCED" {
+		return err
+	}
+	return nil
+}
+
 // release gives the lock back. It does not end with the user's interrupt.
 func (h *holder) release() {
 	if _, err := h.ask(context.WithoutCancel(h.k.Ctx()), releaseLimit/time.Duration(len(h.leaders)), "KVD.UNLOCK", h.name, h.token); err != nil {

@@ -28,7 +28,11 @@ suspended), the command is killed at once. While kv stands still nobody stops th
 must carry the token, and who takes the writes must refuse an older one. kv lock write and KVD.FENCED
 do; for other systems, have them remember the greatest token that they saw.
 
-Signals reach all that the command started, except at a terminal: there the command alone.
+Ctrl-C and SIGTERM tell the command to end; it has 10 s, or --grace if that is longer, and the lock is
+held until then. A second one ends kv at once, and the lease runs out by itself.
+
+Signals reach all that the command started, and once it was told to end the lock is held until all of that
+has ended; except at a terminal: there the command alone.
 
 Exit codes: those of the command, 128 more than its number if a signal ended it; and
    4 another holds the lock   5 no majority, or no leader answers   124 the lock was lost

@@ -17,4 +17,6 @@ func signal(cmd *exec.Cmd, _, kill bool) {
 	}
 }
 
+func remains(*exec.Cmd, bool) bool { return false }
+
 func code(s *os.ProcessState) int { return s.ExitCode() }

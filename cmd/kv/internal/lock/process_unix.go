@@ -35,6 +35,18 @@ func signal(cmd *exec.Cmd, group, kill bool) {
 	_ = syscall.Kill(to, what)
 }
 
+// remains reports whether a command that has ended left anything in its group. Orphans are children of
+// this process where it is the first of a container: they are reaped here.
+func remains(cmd *exec.Cmd, group bool) bool {
+	if !group {
+		return false
+	}
+	for pid := 1; pid > 0; {
+		pid, _ = syscall.Wait4(-cmd.Process.Pid, nil, syscall.WNOHANG, nil) // no child is no mistake
+	}
+	return syscall.Kill(-cmd.Process.Pid, 0) == nil
+}
+
 // code is the exit code of a command as shells say it.
 func code(s *os.ProcessState) int {
 	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {

@@ -131,15 +131,17 @@ func (r *running) command(path string, words []string) error {
 	return r.verdict(err)
 }
 
-// wait looks after lock and command until the command has ended.
-func (r *running) wait(ctx context.Context) error {
+// wait looks after lock and command until the command has ended, and where it was told to, all that it
+// started: a shell ends at once, and what it runs may take its time.
+func (r *running) wait(ctx context.Context) (result error) {
 	tick := time.NewTicker(r.w.every())
 	defer tick.Stop()
-	interrupt := r.h.k.Ctx().Done()
-	for {
+	interrupt, ended := r.h.k.Ctx().Done(), r.ended
+	for ended != nil || r.w.told && !r.w.killed && remains(r.cmd, r.group) {
 		select {
-		case err := <-r.ended:
-			return err
+		case result = <-ended:
+			ended = nil
+			continue
 		case g := <-r.renewed:
 			r.note(g)
 		case <-interrupt:
@@ -164,6 +166,7 @@ func (r *running) wait(ctx context.Context) error {
 			signal(r.cmd, r.group, true)
 		}
 	}
+	return result
 }
 
 // interruptGrace is how long a command has to end when the user wants it to: the lease goes on.
@@ -204,6 +207,11 @@ func (r *running) why() string {
 func (r *running) verdict(err error) error {
 	late := elapsed() >= r.w.end
 	lost := r.w.over || late || r.w.told && !r.interrupted
+	if !lost {
+		r.failed = r.h.lapsed()
+		r.w.over = r.failed != nil
+		lost = r.w.over
+	}
 	if !r.w.over {
 		r.h.release()
 	}
@@ -215,7 +223,11 @@ func (r *running) verdict(err error) error {
 	case lost:
 		return r.lost("the lock was lost, and the command was stopped")
 	case r.interrupted:
-		return &problem{What: "interrupted", Why: "a signal asked for it; the command was told to end, and has; the lock is released", Next: "run it again", Code: cliutil.Interrupted}
+		how := "has"
+		if r.w.killed {
+			how = "was killed since it did not in time"
+		}
+		return &problem{What: "interrupted", Why: "a signal asked for it; the command was told to end, and " + how + "; the lock is released", Next: "run it again", Code: cliutil.Interrupted}
 	case state == nil:
 		return cliutil.Fail("the command cannot be waited for", err, "")
 	case !state.Success():

@@ -29,6 +29,9 @@ func runHeld(k *invoke.Call) error {
 	ttl, grace, wait := k.Duration("ttl"), k.Duration("grace"), time.Duration(-1)
 	if k.IsSet("wait") {
 		wait = k.Duration("wait")
+		if wait < 0 {
+			return cliutil.Usage(fmt.Sprintf("--wait %s is no time to wait", wait), "0s does not wait, and without --wait it takes as long as it takes", "kv lock run NAME --wait 10s -- COMMAND")
+		}
 	}
 	if !k.IsSet("grace") {
 		grace = ttl / 4

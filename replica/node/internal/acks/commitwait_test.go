@@ -118,6 +118,7 @@ func TestAStampFarAheadBesideAWriteForTwo(t *testing.T) {
 			t.Fatalf("before the second leader holds anything it is answered %v", got)
 		}
 		time.Sleep(lookEvery * 5)
+		synctest.Wait()
 		w.heard[1] = 1
 		k.Notify()
 		synctest.Wait()

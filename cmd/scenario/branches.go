@@ -14,15 +14,15 @@ import (
 )
 
 func branchesFlag() cli.Flag {
-	return &cli.IntFlag{Name: "branches", DefaultText: "64, fewer of long runs", Usage: "play the run at most `N` times again, to find until when losses could have been avoided; 0: not at all"}
+	return &cli.IntFlag{Name: "branches", DefaultText: "64, fewer of long runs", Usage: "play the run at most `N` times again, to find until when losses could have been avoided; 12 at least; 0: not at all"}
 }
 
 // branches is how much is played again.
 func branches(c *cli.Context) (branch.Limits, error) {
 	limits := branch.Default
 	if n := c.Int("branches"); c.IsSet("branches") {
-		if n < 0 {
-			return limits, cliutil.Usage(fmt.Sprintf("--branches %d", n), "it is how many runs are played again", "leave it out, or name a number from 0 on")
+		if n != 0 && n < branch.Least {
+			return limits, cliutil.Usage(fmt.Sprintf("--branches %d", n), fmt.Sprintf("one loss takes up to %d runs that are played again", branch.Least), fmt.Sprintf("leave it out, or name 0 or a number from %d on", branch.Least))
 		}
 		limits = branch.Limits{Branches: n, Events: math.MaxInt}
 	}

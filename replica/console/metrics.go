@@ -98,7 +98,7 @@ func NewMetrics(b Build, rule func(key string) resolve.Rule) *Metrics {
 	m.makeVerdicts()
 	m.makeOps()
 	m.batchOps = m.histogram("kvd_batch_ops", "Ops in one atomic batch.", prometheus.ExponentialBuckets(1, 2, 13))
-	m.commitWait = m.histogram("kvd_commit_wait_seconds", "How long answers to durable writes were held until the stamps were past (commit-wait): twice the clock's claimed error, less what the sync took.", prometheus.ExponentialBuckets(0.5e-3, 2, 13))
+	m.commitWait = m.histogram("kvd_commit_wait_seconds", "How long answers to durable writes were held until the stamps were past (commit-wait), and other leaders had them where acks= asks for that; alone it is twice the clock's claimed error, less what the sync took. Answers in doubt are left out.", prometheus.ExponentialBuckets(0.5e-3, 2, 13))
 	m.syncTime = m.histogram("kvd_sync_seconds", "Storing one batch, its fsync included.", prometheus.ExponentialBuckets(50e-6, 2, 16))
 	m.held = m.counters("kvd_calls_held_seconds_total", "How long clients' calls were held, all together, so that peers that fell behind come closer.").WithLabelValues()
 	m.aheadFor = m.histogram("kvd_clock_ahead_seconds", "How far ahead such stamps were.", prometheus.ExponentialBuckets(0.5, 4, 10))

@@ -20,13 +20,13 @@ type Limits struct {
 // Default is the limits unless somebody asks for others: a second or two of work at most.
 var Default = Limits{Branches: 64, Events: 200_000}
 
-// minBranches is how many branches one loss takes: fewer answer nothing, and none is played.
-const minBranches = 12
+// Least is how many branches one loss takes: fewer answer nothing, and none is played.
+const Least = 12
 
 // budget is how many branches of a run of so many events may be played.
 func (l Limits) budget(events int) int {
 	n := min(l.Branches, l.Events/max(1, events))
-	if n < minBranches {
+	if n < Least {
 		return 0
 	}
 	return n

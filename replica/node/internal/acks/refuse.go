@@ -44,8 +44,8 @@ func (k *Keeper) impossible(reqs []*replica.Request, levels []int, limit time.Du
 		return nil
 	}
 	why = make([]error, len(reqs))
-	tooFew := fmt.Errorf("%w: %d leaders are to hold it, and the cluster has %d; nothing was written; kv members lists them, a lower acks takes fewer", replica.ErrTooFew, most, members)
-	tooWide := fmt.Errorf("%w: it claims to be wrong by up to %s, so that a stamp is past %s after it was given, and a write is to be answered within %s; nothing was written; kv clock says where the claim is from, --clock chooses a better source, --acks-timeout waits longer",
+	tooFew := fmt.Errorf("%w: %d leaders are to hold it, and the cluster has %d; nothing was written by this attempt; kv members lists them, a lower acks takes fewer", replica.ErrTooFew, most, members)
+	tooWide := fmt.Errorf("%w: it claims to be wrong by up to %s, so that a stamp is past %s after it was given, and a write is to be answered within %s; nothing was written by this attempt; kv clock says where the claim is from, --clock chooses a better source, --acks-timeout waits longer",
 		replica.ErrClockWide, wide/2, wide, limit)
 	for i, q := range reqs {
 		switch {

@@ -12,19 +12,6 @@ import (
 // Input is what a core can be fed.
 type Input interface{ isInput() }
 
-func (*Request) isInput()     {}
-func (Received) isInput()     {}
-func (PeerUp) isInput()       {}
-func (PeerDown) isInput()     {}
-func (Tick) isInput()         {}
-func (Sweep) isInput()        {}
-func (Synced) isInput()       {}
-func (Recovered) isInput()    {}
-func (RefuseWrites) isInput() {}
-func (AllowWrites) isInput()  {}
-func (OriginShared) isInput() {}
-func (Members) isInput()      {}
-
 // Verb is what a client asks for.
 type Verb uint8
 
@@ -162,3 +149,16 @@ type Recovered struct{ Ops []*resolve.Op }
 // expired. Those that do are deleted, each by an op of its own. Whoever sweeps
 // need not be exact, and bounds how many keys it names at once.
 type Sweep struct{ Keys []string }
+
+func (*Request) isInput()     {}
+func (Received) isInput()     {}
+func (PeerUp) isInput()       {}
+func (PeerDown) isInput()     {}
+func (Tick) isInput()         {}
+func (Sweep) isInput()        {}
+func (Synced) isInput()       {}
+func (Recovered) isInput()    {}
+func (RefuseWrites) isInput() {}
+func (AllowWrites) isInput()  {}
+func (OriginShared) isInput() {}
+func (Members) isInput()      {}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"kvd/replica/lease"
 	"kvd/replica/quorum"
+	"kvd/replica/replicatest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -156,17 +158,16 @@ func (c *cluster) set(at string, anew bool, names ...string) {
 	}
 }
 
-func (c *cluster) leader() string {
-	for {
-		for _, name := range c.names() {
-			if s := c.at(name); s != nil && s.Status().Leads {
-				return name
-			}
+func (c *cluster) leader() (led string) {
+	c.t.Helper()
+	replicatest.Eventually(c.t, "somebody leads", func() bool {
+		i := slices.IndexFunc(c.names(), func(name string) bool { s := c.at(name); return s != nil && s.Status().Leads })
+		if i >= 0 {
+			led = c.names()[i]
 		}
-		if c.t.Context().Err() != nil {
-			c.t.Fatal("nobody leads")
-		}
-	}
+		return i >= 0
+	})
+	return led
 }
 
 func lock(name, id string, ttl time.Duration) quorum.Command {

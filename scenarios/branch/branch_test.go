@@ -16,11 +16,7 @@ import (
 
 func read(t *testing.T, name string) *script.Scenario {
 	t.Helper()
-	text, err := library.Source(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := script.Parse(name, text)
+	s, err := library.Find(name)
 	if err != nil {
 		t.Fatal(err)
 	}

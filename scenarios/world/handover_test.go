@@ -116,6 +116,9 @@ func TestFencedWritesFollowTheOrderOfTokens(t *testing.T) {
 			case trace.Accepted:
 				client, _, _ := strings.Cut(e.Label, "#")
 				after, _ := slices.BinarySearchFunc(grants, e.At+1, func(g world.Grant, at time.Duration) int { return int(min(1, max(-1, g.At-at))) })
+				if after == 0 {
+					t.Fatalf("seed %d: %s: %s accepted %s before anything was granted", seed, e.At, e.Where, e.Label)
+				}
 				if last := grants[after-1]; last.Token != held[client] {
 					t.Errorf("seed %d: %s: %s accepted %s under %s, and %s had been given to %s", seed, e.At, e.Where, e.Label, held[client], last.Token, last.Client)
 				}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -274,6 +275,20 @@ func TestWhatBelongsToTheStoreIsBesideIt(t *testing.T) {
 		if text, err := os.ReadFile(filepath.Join(to, "rules.json")); err != nil || string(text) != "{\n  \"a\": 1\n}\n" {
 			t.Errorf("beside the store is %q, %v", text, err)
 		}
+	}
+	other := t.TempDir()
+	if err := backup.Restore(ctx, dir, other, m, nil, func(string) error { return bad }); !errors.Is(err, bad) {
+		t.Fatal(err)
+	}
+	m.Beside = nil
+	must(t, os.WriteFile(filepath.Join(other, "mine.json"), nil, 0o600))
+	if err := backup.Restore(ctx, dir, other, m, nil, nil); err == nil || !strings.Contains(err.Error(), `it has "mine.json"`) {
+		t.Errorf("beside a file of somebody's: %v", err)
+	}
+	must(t, os.Remove(filepath.Join(other, "mine.json")))
+	must(t, backup.Restore(ctx, dir, other, m, nil, func(string) error { return nil }))
+	if text, err := os.ReadFile(filepath.Join(other, "rules.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of a restore that was not ended %q is left, %v", text, err)
 	}
 	for _, name := range []string{"../rules.json", "rules", ".json", "a/b.json"} {
 		about.Beside = map[string]json.RawMessage{name: json.RawMessage(`{}`)}

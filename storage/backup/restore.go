@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -105,6 +106,10 @@ func Restoring(dir string) bool {
 	return err == nil
 }
 
+// againLine ends what the file of an unfinished restore says; behind it are the names of what comes
+// beside the store, a line each.
+const againLine = ". kvd restore begins it again.\n"
+
 // storeDir is where the store is in a data directory.
 const storeDir = "store"
 
@@ -114,11 +119,11 @@ const storeDir = "store"
 // that. Beside the store come only the files that the backup names for it: nothing that says
 // which leader it was, so that whoever starts it begins a new origin.
 func Restore(ctx context.Context, from, to string, m *Manifest, tell func(files int, bytes int64), examine func(store string) error) error {
-	if err := begin(to, m); err != nil {
+	if err := begin(to); err != nil {
 		return disk.Advised(err)
 	}
 	store := filepath.Join(to, storeDir)
-	text := fmt.Sprintf("A restore of the backup in %s was begun and has not ended. kvd restore begins it again.\n", from)
+	text := fmt.Sprintf("A restore of the backup in %s was begun and has not ended%s%s\n", from, againLine, strings.Join(slices.Sorted(maps.Keys(m.Beside)), "\n"))
 	err := file.Replace(filepath.Join(to, restoringFile), []byte(text), 0o600)
 	if err == nil {
 		err = os.RemoveAll(store)
@@ -160,14 +165,29 @@ func Restore(ctx context.Context, from, to string, m *Manifest, tell func(files 
 }
 
 // begin makes the directory, or refuses one that has anything.
-func begin(to string, m *Manifest) error {
+func begin(to string) error {
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err
 	}
-	if Restoring(to) {
-		return empty(to, slices.AppendSeq([]string{restoringFile, storeDir}, maps.Keys(m.Beside))...)
+	if !Restoring(to) {
+		return empty(to)
 	}
-	return empty(to)
+	text, err := os.ReadFile(filepath.Join(to, restoringFile))
+	if err != nil {
+		return err
+	}
+	// Of the backup that it was begun with, which may be another.
+	_, names, _ := strings.Cut(string(text), againLine)
+	beside := strings.FieldsFunc(names, func(r rune) bool { return r == '\n' })
+	if err := empty(to, append(beside, restoringFile, storeDir)...); err != nil {
+		return err
+	}
+	for _, name := range beside {
+		if err := os.Remove(filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // restore makes a file of the store, durably.

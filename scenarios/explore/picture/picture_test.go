@@ -21,11 +21,7 @@ import (
 // found is a report of two seeds, one of which broke a promise.
 func found(t *testing.T) (*explore.Config, *explore.Report) {
 	t.Helper()
-	text, err := library.Source("ddia-8-3")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := script.Parse("ddia-8-3", text)
+	s, err := library.Find("ddia-8-3")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,11 +74,7 @@ func TestPagesInABrowser(t *testing.T) {
 
 func play(t *testing.T, name string, ids []scenarios.Resolver) (*script.Scenario, []*scenarios.Result) {
 	t.Helper()
-	text, err := library.Source(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := script.Parse(name, text)
+	s, err := library.Find(name)
 	if err != nil {
 		t.Fatal(err)
 	}

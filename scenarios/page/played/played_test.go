@@ -17,11 +17,7 @@ import (
 // play is one scenario of the library under resolvers, and its story.
 func play(t *testing.T, name string, ids ...scenarios.Resolver) (*script.Scenario, []*scenarios.Result, *page.Story) {
 	t.Helper()
-	text, err := library.Source(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := script.Parse(name, text)
+	s, err := library.Find(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -133,6 +133,7 @@ func TestTheHistoryOfALockIsThatOfOneCopy(t *testing.T) {
 		return out
 	}
 	var clients sync.WaitGroup
+	defer clients.Wait() // before the members stop, however this ends
 	for client := range 4 {
 		clients.Go(func() {
 			chance := rand.New(rand.NewPCG(uint64(client), 1))

@@ -107,8 +107,15 @@ func (c *cluster) dial(ctx context.Context, from, to string) (net.Conn, error) {
 	}
 	a := <-accepted
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cut[from] || c.cut[to] { // since it was looked at
+		_ = d.Close()
+		if a != nil {
+			_ = a.Close()
+		}
+		return nil, fmt.Errorf("%s is out of reach", to)
+	}
 	c.all = append(c.all, a, d)
-	c.mu.Unlock()
 	return d, nil
 }
 
